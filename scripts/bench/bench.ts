@@ -1,0 +1,42 @@
+/** What a benchmark is made of; `rounds.ts` runs them. */
+
+/** One figure. A limit is what the project holds itself to. */
+export interface Row {
+  name: string;
+  unit: string;
+  atLeast?: number;
+  atMost?: number;
+}
+
+/** Two rows of the same run, divided round by round. */
+export interface Ratio extends Row {
+  of: readonly [numerator: string, denominator: string];
+}
+
+/** One thing measured: each measurement yields one value for each of its rows. */
+export interface Cell {
+  name: string;
+  rows: Row[];
+  measure(): Promise<number[]>;
+}
+
+/** Cells that share servers. Their measurements take turns, so that what disturbs the machine disturbs all alike. */
+export interface Bench {
+  /** Names that `--only` takes, known before anything is started. */
+  cells: readonly string[];
+  ratios: readonly Ratio[];
+  /** Starts what is needed; every server it started is stopped after the last round. */
+  open(room: Room): Promise<Cell[]>;
+}
+
+/** What a benchmark may use. */
+export interface Room {
+  /** A temporary folder of its own, removed at the end. */
+  folder: string;
+  /** How long one measurement of a rate lasts. */
+  milliseconds: number;
+  /** Scales what is counted or stored: 1, or less with `--quick`. */
+  scale: number;
+  wanted(cell: string): boolean;
+  skip(cell: string, reason: string): void;
+}

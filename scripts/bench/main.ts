@@ -1,0 +1,86 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { cpus, tmpdir, totalmem } from "node:os";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import type { Bench, Room } from "./bench.ts";
+import { broadcast } from "./broadcast.ts";
+import { stopChildren } from "./child.ts";
+import { latency } from "./latency.ts";
+import { memory } from "./memory.ts";
+import { parked } from "./parked.ts";
+import { table } from "./report.ts";
+import { type Result, runBench } from "./rounds.ts";
+import { stored } from "./stored.ts";
+import { throughput } from "./throughput.ts";
+
+const BENCHES: readonly Bench[] = [throughput, parked, latency, broadcast, stored, memory];
+const CELLS = BENCHES.flatMap((bench) => bench.cells);
+const ROUNDS = 3;
+
+const USAGE = `bun run bench [--only name,name] [--quick] [--rounds ${ROUNDS}] [--json file]
+
+Starts servers of its own on loopback, with temporary data, and prints what it measured. Names: ${CELLS.join(", ")}.
+Other products are measured where they are installed: docs/benchmarks.md says how.`;
+
+interface Options {
+  only: string[];
+  quick: boolean;
+  rounds: number;
+  json: string | undefined;
+}
+
+function readOptions(): Options {
+  const { values } = parseArgs({
+    options: {
+      only: { type: "string" },
+      quick: { type: "boolean", default: false },
+      rounds: { type: "string" },
+      json: { type: "string" },
+      help: { type: "boolean", default: false },
+    },
+  });
+  const only = values.only?.split(",") ?? [];
+  const unknown = only.filter((name) => !CELLS.includes(name));
+  if (values.help || unknown.length > 0) {
+    console.error(unknown.length > 0 ? `Unknown: ${unknown.join(", ")}\n\n${USAGE}` : USAGE);
+    process.exit(values.help ? 0 : 2);
+  }
+  return { only, quick: values.quick, rounds: Number(values.rounds ?? (values.quick ? 1 : ROUNDS)), json: values.json };
+}
+
+async function run(options: Options, folder: string): Promise<Result[]> {
+  const results: Result[] = [];
+  const wanted = (cell: string) => options.only.length === 0 || options.only.includes(cell);
+  for (const bench of BENCHES.filter(({ cells }) => cells.some(wanted))) {
+    console.error(bench.cells.filter(wanted).join(", "));
+    const room: Room = {
+      folder: await mkdtemp(join(folder, "bench-")),
+      milliseconds: options.quick ? 1000 : 4000,
+      scale: options.quick ? 0.1 : 1,
+      wanted,
+      skip: (cell, reason) => console.error(`  skipped ${cell}: ${reason}`),
+    };
+    results.push(...(await runBench(bench, room, options.rounds)));
+    await rm(room.folder, { recursive: true });
+  }
+  return results;
+}
+
+async function main(options: Options) {
+  const folder = await mkdtemp(join(tmpdir(), "signalbox-bench-"));
+  for (const signal of ["SIGINT", "SIGTERM"] as const)
+    process.on(signal, () => void stopChildren().then(() => process.exit(1)));
+  try {
+    const results = await run(options, folder);
+    const machine = { cpu: cpus()[0]?.model, cores: cpus().length, memoryBytes: totalmem(), bun: Bun.version };
+    console.log(`${table(results)}\n\n${machine.cores} x ${machine.cpu}, Bun ${machine.bun}, ${options.rounds} rounds`);
+    if (options.json)
+      await Bun.write(options.json, JSON.stringify({ machine, rounds: options.rounds, results }, null, 2));
+  } finally {
+    await stopChildren();
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+await main(readOptions());
+process.exit(0);

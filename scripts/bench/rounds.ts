@@ -1,0 +1,66 @@
+import type { Bench, Cell, Room, Row } from "./bench.ts";
+import { stopChildren } from "./child.ts";
+import { median } from "./stats.ts";
+
+/** What came of one row: one value for each round. */
+export interface Result extends Row {
+  values: number[];
+  median: number;
+  /** Whether it kept its limit; undefined where there is none. */
+  kept?: boolean;
+}
+
+const LONGEST_MEASUREMENT_MS = 10 * 60_000;
+
+/** Runs the cells of a bench in turn, `rounds` times, after one round that counts for nothing. */
+export async function runBench(bench: Bench, room: Room, rounds: number): Promise<Result[]> {
+  const byRow = new Map<Row, number[]>();
+  try {
+    const cells = (await bench.open(room)).filter((cell) => room.wanted(cell.name));
+    for (let round = 0; round <= rounds; round += 1) {
+      for (const cell of cells) {
+        const values = await measured(cell);
+        progress(`${round === 0 ? "warm-up" : `round ${round}`} ${cell.name}`, values);
+        if (round === 0) continue;
+        for (const [n, row] of cell.rows.entries())
+          byRow.set(row, [...(byRow.get(row) ?? []), values[n] ?? Number.NaN]);
+      }
+    }
+  } finally {
+    await stopChildren();
+  }
+  const results = [...byRow].map(([row, values]) => toResult(row, values));
+  return [...results, ...ratiosOf(bench, results)];
+}
+
+async function measured(cell: Cell): Promise<number[]> {
+  const late = Promise.withResolvers<never>();
+  const timer = setTimeout(() => late.reject(new Error(`${cell.name} took too long`)), LONGEST_MEASUREMENT_MS);
+  return await Promise.race([cell.measure(), late.promise]).finally(() => clearTimeout(timer));
+}
+
+function ratiosOf(bench: Bench, results: readonly Result[]): Result[] {
+  return bench.ratios.flatMap(({ of: [numerator, denominator], ...row }) => {
+    const above = results.find(({ name }) => name === numerator);
+    const below = results.find(({ name }) => name === denominator);
+    if (!above || !below) return [];
+    return [
+      toResult(
+        row,
+        above.values.map((value, round) => value / (below.values[round] ?? Number.NaN)),
+      ),
+    ];
+  });
+}
+
+function toResult(row: Row, values: number[]): Result {
+  const middle = median(values);
+  const limited = row.atLeast !== undefined || row.atMost !== undefined;
+  const kept =
+    middle >= (row.atLeast ?? Number.NEGATIVE_INFINITY) && middle <= (row.atMost ?? Number.POSITIVE_INFINITY);
+  return { ...row, values, median: middle, ...(limited && { kept }) };
+}
+
+function progress(what: string, values: readonly number[]) {
+  console.error(`  ${what}: ${values.map((value) => value.toPrecision(4)).join(", ")}`);
+}

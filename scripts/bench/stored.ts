@@ -1,0 +1,112 @@
+import { cp } from "node:fs/promises";
+import { join } from "node:path";
+import type { Inbox } from "../../src/messages/schema.ts";
+import type { Bench, Cell } from "./bench.ts";
+import { untilQuiet } from "./child.ts";
+import { type Connection, connect, expectSuccess, request } from "./http-load.ts";
+import { type Relay, startRelay } from "./relay.ts";
+import { median } from "./stats.ts";
+import { draft, fill, pick, registerSpeakers, type Speaker } from "./traffic.ts";
+
+const MANY = 1_000_000;
+const FEW = 10_000;
+const POLLS = 1000;
+
+interface Store {
+  relay: Relay;
+  speakers: Speaker[];
+  head: number;
+}
+
+const emptyRow = (count: number) => `inbox poll, nothing new, ${count.toLocaleString("en")} stored, p50`;
+const pageRow = (count: number) => `inbox page of 50 from an old place, ${count.toLocaleString("en")} stored, p50`;
+
+/** What grows with what is stored: reading an inbox, and starting. */
+export const stored: Bench = {
+  cells: ["inbox-few", "inbox-many", "start"],
+  ratios: [
+    { name: "empty poll, 1,000,000 / 10,000 stored", unit: "x", of: [emptyRow(MANY), emptyRow(FEW)], atMost: 1.5 },
+    { name: "old page, 1,000,000 / 10,000 stored", unit: "x", of: [pageRow(MANY), pageRow(FEW)], atMost: 1.5 },
+  ],
+  async open(room) {
+    const cells: Cell[] = [];
+    if (room.wanted("inbox-few")) {
+      cells.push(await inboxCell("inbox-few", FEW, await fillStore(join(room.folder, "few"), FEW)));
+    }
+    if (room.wanted("inbox-many") || room.wanted("start")) {
+      const folder = join(room.folder, "many");
+      const store = await fillStore(folder, MANY * room.scale);
+      if (room.wanted("start")) {
+        await store.relay.stop();
+        await cp(folder, `${folder}-copy`, { recursive: true });
+        cells.push(startCell(`${folder}-copy`));
+        store.relay = await startRelay(folder);
+      }
+      cells.push(await inboxCell("inbox-many", MANY, store));
+    }
+    return cells;
+  },
+};
+
+/** Most messages go to one agent, one in twenty to a tag, one in a hundred to everybody. */
+function anyTarget(speakers: readonly Speaker[]): string {
+  const dice = Math.random();
+  if (dice < 0.01) return "broadcast";
+  return dice < 0.06 ? `tag:t${Math.floor(Math.random() * 10)}` : pick(speakers).id;
+}
+
+async function fillStore(folder: string, count: number): Promise<Store> {
+  const relay = await startRelay(folder);
+  const speakers = await registerSpeakers(relay, 1000);
+  await fill(relay, speakers, count, () => draft(anyTarget(speakers)));
+  const lane = await connect(relay.port);
+  const { head } = await poll(lane, pick(speakers), 0);
+  lane.close();
+  await untilQuiet(relay.pid);
+  return { relay, speakers, head };
+}
+
+async function poll(lane: Connection, { id, token }: Speaker, after: number): Promise<Inbox> {
+  const answer = expectSuccess(await lane.ask(request("GET", `/v1/agents/${id}/inbox?after=${after}&limit=50`, token)));
+  return JSON.parse(answer.body.toString()) as Inbox;
+}
+
+/** A poll costs the same whatever is stored: from the end, and from anywhere in what is no longer new. */
+async function inboxCell(name: string, count: number, { relay, speakers, head }: Store): Promise<Cell> {
+  const lane = await connect(relay.port);
+  const timePolls = async (after: () => number) => {
+    const samples: number[] = [];
+    for (let n = 0; n < POLLS; n += 1) {
+      const start = performance.now();
+      await poll(lane, pick(speakers), after());
+      samples.push(performance.now() - start);
+    }
+    return median(samples);
+  };
+  return {
+    name,
+    rows: [
+      { name: emptyRow(count), unit: "ms" },
+      { name: pageRow(count), unit: "ms" },
+    ],
+    measure: async () => [await timePolls(() => head), await timePolls(() => Math.floor(Math.random() * head * 0.5))],
+  };
+}
+
+/** From the start of the process to the first time it says that it can write. */
+function startCell(folder: string): Cell {
+  return {
+    name: "start",
+    rows: [{ name: "start until ready, 1,000,000 stored", unit: "ms", atMost: 400 }],
+    async measure() {
+      const start = performance.now();
+      const relay = await startRelay(folder);
+      const lane = await connect(relay.port);
+      expectSuccess(await lane.ask(request("GET", "/readyz", "")));
+      const ready = performance.now() - start;
+      lane.close();
+      await relay.stop();
+      return [ready];
+    },
+  };
+}

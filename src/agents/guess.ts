@@ -1,0 +1,57 @@
+import type { ChannelInfo } from "./schema.ts";
+
+/** What a registration says of itself, as far as guessing needs it. */
+export interface Clues {
+  id: string;
+  name: string;
+  rig: string | null;
+  tags: string[];
+  capabilities: string[];
+  channel: ChannelInfo | null;
+  meta: Record<string, unknown> | null;
+}
+
+/** A courtesy of the first registration alone, for clients that do not say their kind: afterwards it is stored. */
+export function guessKind(clues: Clues): "provider" | "channel" {
+  const said = clues.meta?.kind;
+  const isChannel =
+    clues.channel !== null ||
+    said === "channel" ||
+    said === "communication-channel" ||
+    clues.tags.includes("channel") ||
+    clues.capabilities.includes("channel");
+  return isChannel ? "channel" : "provider";
+}
+
+/** `claude` or `codex`, when id, name, rig or meta give it away. */
+export function providerTag(clues: Clues): "claude" | "codex" | undefined {
+  const words = [clues.id, clues.name, clues.rig, clues.meta?.provider, clues.meta?.rig, clues.meta?.model]
+    .filter((word): word is string => typeof word === "string")
+    .join(" ")
+    .toLowerCase();
+  if (words.includes("claude")) return "claude";
+  return words.includes("codex") ? "codex" : undefined;
+}
+
+/** The channel's account, from `channel`, else from the same fields in meta; the provider also from a tag `channel:x`. */
+export function channelClues(clues: Clues): ChannelInfo | undefined {
+  if (clues.channel) return clues.channel;
+  const said = (key: string) => {
+    const value = clues.meta?.[key];
+    return typeof value === "string" && value.trim() !== "" ? value.trim() : undefined;
+  };
+  const tag = clues.tags.find((candidate) => candidate.startsWith("channel:"))?.slice("channel:".length);
+  const colon = clues.id.indexOf(":");
+  const provider = said("provider") ?? said("channelType") ?? said("transport") ?? tag ?? "custom";
+  const accountId = said("accountId") ?? (colon > 0 ? clues.id.slice(colon + 1) : undefined);
+  if (!accountId) return undefined;
+  const direction = said("direction");
+  return {
+    provider,
+    accountId,
+    displayName: said("displayName"),
+    transport: said("transport"),
+    direction: direction === "inbound" || direction === "outbound" ? direction : "bidirectional",
+    target: said("target"),
+  };
+}

@@ -1,0 +1,85 @@
+import type { Clock } from "../clock.ts";
+import type { Db, Tx } from "../db/database.ts";
+import type { Due, DueSource } from "../due/due.ts";
+import type { Roster, RosterEntry } from "./roster.ts";
+import type { AgentStore } from "./store.ts";
+
+export type PresenceKeeper = ReturnType<typeof createPresence>;
+
+/** How often what was seen is written down: at most this much of it is forgotten by a crash, and a start gives a whole TTL. */
+const SAVE_EVERY_MS = 5000;
+const SAVE_SLICE = 200;
+
+/** When each agent was last heard of, and who has not been for too long. */
+export function createPresence(db: Db, store: AgentStore, roster: Roster, due: Due, clock: Clock, ttlMs: number) {
+  let resumedAt = clock.now();
+  let cancelTimer: () => void = () => undefined;
+
+  due.onResume(async (_tx, now) => {
+    resumedAt = now;
+  });
+
+  const mayBeReaped = (entry: RosterEntry) =>
+    entry.status !== "offline" && (entry.kind === "provider" || entry.kind === "channel");
+  /** The relay's own absence does not count against anybody. */
+  const silentSince = (entry: RosterEntry) => Math.max(entry.lastSeenAt, resumedAt);
+
+  const reaper: DueSource = {
+    name: "presence",
+    async next() {
+      let next: number | null = null;
+      for (const entry of roster.values())
+        if (mayBeReaped(entry)) next = Math.min(next ?? Number.POSITIVE_INFINITY, silentSince(entry) + ttlMs + 1);
+      return next;
+    },
+    async take(tx, now, limit) {
+      const gone = [...roster.values()].filter((entry) => mayBeReaped(entry) && silentSince(entry) + ttlMs < now);
+      for (const entry of gone.slice(0, limit)) await setStatus(tx, entry.id, "offline");
+      return Math.min(gone.length, limit);
+    },
+  };
+  due.source(reaper);
+
+  async function setStatus(tx: Tx, id: string, status: "online" | "offline"): Promise<void> {
+    const row = await store.byId(tx, id);
+    if (!row || row.deletedAt !== null || row.status === status) return;
+    await store.setStatus(tx, id, status);
+    tx.afterCommit(() => roster.put({ ...row, status }));
+  }
+
+  async function save(): Promise<void> {
+    const unsaved = [...roster.values()].filter((entry) => entry.unsaved);
+    for (let i = 0; i < unsaved.length; i += SAVE_SLICE) {
+      const slice = unsaved.slice(i, i + SAVE_SLICE);
+      for (const entry of slice) entry.unsaved = false;
+      await db.background(async (tx) => {
+        for (const entry of slice) await store.touch(tx, entry.id, entry.lastSeenAt);
+      });
+    }
+  }
+
+  function saveLater(onError: (error: unknown) => void): void {
+    cancelTimer = clock.after(SAVE_EVERY_MS, () => {
+      save()
+        .catch(onError)
+        .finally(() => saveLater(onError));
+    });
+  }
+
+  return {
+    /** The agent was heard of now. Who was offline is online again. */
+    touch(id: string): void {
+      const entry = roster.get(id);
+      if (!entry) return;
+      entry.lastSeenAt = clock.now();
+      entry.unsaved = true;
+      if (entry.status !== "offline") return;
+      db.write((tx) => setStatus(tx, id, "online")).catch(() => undefined);
+    },
+    start: saveLater,
+    async stop(): Promise<void> {
+      cancelTimer();
+      await save();
+    },
+  };
+}

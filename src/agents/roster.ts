@@ -1,0 +1,57 @@
+import type { Presence } from "../messages/schema.ts";
+import type { AgentStatus } from "./schema.ts";
+import type { AgentRow } from "./store.ts";
+
+/** What everybody may know at a glance. The rows are the truth; this follows them, commit by commit. */
+export interface RosterEntry {
+  id: string;
+  name: string;
+  kind: AgentRow["kind"];
+  status: AgentStatus;
+  ready: boolean;
+  reach: AgentRow["reach"];
+  epoch: number;
+  lastSeenAt: number;
+  /** Not yet written to its row. */
+  unsaved: boolean;
+}
+
+export type Roster = ReturnType<typeof createRoster>;
+
+/** A copy in memory of who is there, for `hello`, presence, suggestions and last seen. */
+export function createRoster() {
+  const entries = new Map<string, RosterEntry>();
+  const listeners: ((change: Presence) => void)[] = [];
+  let changes = 0;
+
+  function put(row: AgentRow): void {
+    const before = entries.get(row.id);
+    const { id, name, kind, status, ready, reach, epoch } = row;
+    const lastSeenAt = Math.max(row.lastSeenAt, before?.lastSeenAt ?? 0);
+    entries.set(id, { id, name, kind, status, ready, reach, epoch, lastSeenAt, unsaved: before?.unsaved ?? false });
+    changes++;
+    const same = before?.status === status && before.ready === ready && before.epoch === epoch;
+    if (!same) announce({ agentId: id, status, ready, epoch });
+  }
+
+  function announce(change: Presence): void {
+    for (const listener of listeners) listener(change);
+  }
+
+  return {
+    put,
+    remove(id: string): void {
+      const entry = entries.get(id);
+      if (!entry) return;
+      entries.delete(id);
+      changes++;
+      announce({ agentId: id, status: "offline", ready: false, epoch: entry.epoch });
+    },
+    get: (id: string) => entries.get(id),
+    values: () => entries.values(),
+    size: () => entries.size,
+    /** Rises with every change: what was made from the roster is good while this stays. */
+    version: () => changes,
+    onChange: (listener: (change: Presence) => void) => listeners.push(listener),
+  };
+}

@@ -1,0 +1,271 @@
+import { distance } from "fastest-levenshtein";
+import type { ActivityService } from "../activity/service.ts";
+import { actingAs, type Caller, mayJoin } from "../auth/caller.ts";
+import type { AuthService } from "../auth/service.ts";
+import type { Clock } from "../clock.ts";
+import type { Db, Reading, Tx } from "../db/database.ts";
+import { Problem } from "../problem.ts";
+import { type List, toTime } from "../wire.ts";
+import { providerTag } from "./guess.ts";
+import { applyRegistration, blankAgent } from "./merge.ts";
+import type { Roster } from "./roster.ts";
+import {
+  type Agent,
+  type AgentPatch,
+  type AgentRegistration,
+  type Heartbeat,
+  type RegisteredAgent,
+  reservedId,
+} from "./schema.ts";
+import type { AgentFacts, AgentFilter, AgentRow, AgentStore } from "./store.ts";
+import { groupsOf } from "./target.ts";
+
+export type AgentService = ReturnType<typeof createAgentService>;
+
+/** Open connections of agents, for `connections`. */
+export interface Connections {
+  count(agentId: string): number;
+}
+
+export interface AgentParts {
+  db: Db;
+  store: AgentStore;
+  roster: Roster;
+  auth: AuthService;
+  activity: ActivityService;
+  clock: Clock;
+  /** The newest place in the log, as the open write sees it. */
+  headOf(on: Reading): number;
+  connections: Connections;
+}
+
+type DeletedHandler = (tx: Tx, agentId: string) => Promise<void>;
+
+/** Who is here: registering, changing, deleting agents; instances; who belongs to which group. */
+export function createAgentService(parts: AgentParts) {
+  const { db, store, roster, auth, activity, clock, headOf, connections } = parts;
+  const deletedHandlers: DeletedHandler[] = [];
+  const membershipListeners: ((agentId: string) => void)[] = [];
+  const supersededListeners: ((agentId: string, instanceId: string) => void)[] = [];
+  const removedListeners: ((agentId: string) => void)[] = [];
+
+  /** `PUT /v1/agents/{id}`. @throws Problem 403, 409, 422 */
+  async function register(tx: Tx, caller: Caller, id: string, body: AgentRegistration) {
+    const reserved = reservedId(id);
+    if (reserved) throw Problem.invalid("id", reserved);
+    const existing = await store.byId(tx, id);
+    const current = existing?.deletedAt === null ? existing : undefined;
+    await checkMayRegister(tx, caller, id, existing, body);
+    const base = current ?? blankAgent(id, body.name, clock.now(), headOf(tx));
+    const row = applyRegistration(base, body, !current);
+    if (existing && !current) row.epoch = existing.epoch;
+    if (current && body.status === undefined && row.status === "offline") row.status = "online";
+    row.lastSeenAt = clock.now();
+    checkGroups(caller, row, current);
+    await takeInstance(tx, row, body.instanceId, caller);
+    await save(tx, row);
+    if (!current) await activity.record(tx, caller, "agent.registered", id, { kind: row.kind });
+    const agent: RegisteredAgent = wireAgent(row);
+    if (caller.role === "enroll") agent.token = await auth.enroll(tx, caller, id, body.instanceId ?? null);
+    return { agent, created: !current };
+  }
+
+  async function checkMayRegister(
+    tx: Tx,
+    caller: Caller,
+    id: string,
+    existing: AgentRow | undefined,
+    body: AgentRegistration,
+  ): Promise<void> {
+    if (caller.role === "enroll") {
+      if (!id.startsWith(caller.prefix ?? " "))
+        throw new Problem("forbidden", `This token enrolls ids beginning with ${caller.prefix}.`);
+      if (body.kind === "channel") throw new Problem("forbidden", "An enroll token registers providers alone.");
+      if (existing && !(await auth.takeBackUnused(tx, caller, id, body.instanceId ?? null)))
+        throw new Problem("forbidden", `${id} is taken; its own token registers it again.`);
+      return;
+    }
+    actingAs(caller, id);
+    if (existing && existing.deletedAt !== null && caller.role !== "operator")
+      throw new Problem("forbidden", `${id} was deleted; only an operator can give the id out again.`);
+  }
+
+  /** The newest registered instance is the agent; one that was retired cannot come back. */
+  async function takeInstance(tx: Tx, row: AgentRow, instanceId: string | undefined, caller: Caller): Promise<void> {
+    if (caller.instanceId !== null && caller.instanceId !== instanceId) await fence(tx, caller, row);
+    if (instanceId === undefined || instanceId === row.instanceId) return;
+    if (await store.instance(tx, row.id, instanceId)) throw superseded(row, instanceId);
+    const old = row.instanceId;
+    row.instanceId = instanceId;
+    row.epoch += 1;
+    await store.addInstance(tx, { agentId: row.id, instanceId, epoch: row.epoch, registeredAt: clock.now() });
+    if (old !== null) {
+      tx.afterCommit(() => {
+        for (const listener of supersededListeners) listener(row.id, old);
+      });
+    }
+  }
+
+  /** @throws Problem 409 when the call names an instance that is not the agent's newest. */
+  async function fence(
+    on: Reading,
+    caller: Caller,
+    agent: Pick<AgentFacts, "id" | "instanceId" | "epoch">,
+  ): Promise<void> {
+    if (caller.instanceId === null || caller.instanceId === agent.instanceId) return;
+    // An operator's instance header can only mean the agent it acts for, never `user`.
+    if (await store.instance(on, agent.id, caller.instanceId)) throw superseded(agent, caller.instanceId);
+    throw new Problem("unknown-instance", `${caller.instanceId} was never registered for ${agent.id}.`);
+  }
+
+  function checkGroups(caller: Caller, row: AgentRow, before: AgentRow | undefined): void {
+    const had = new Set(before ? groupsOf(before) : []);
+    const guessed = providerTag(row);
+    for (const group of groupsOf(row)) {
+      if (group === "broadcast" || had.has(group) || mayJoin(caller, group)) continue;
+      // The tag that the relay itself added is a courtesy; without leave to join it is left away.
+      if (group === `tag:${guessed}`) row.tags = row.tags.filter((tag) => tag !== guessed);
+      else throw new Problem("group-not-allowed", `This token may not put ${row.id} into ${group}.`);
+    }
+  }
+
+  async function save(tx: Tx, row: AgentRow): Promise<void> {
+    await store.put(tx, row);
+    const changed = await moveMemberships(tx, row.id, row.deletedAt === null ? [row.id, ...groupsOf(row)] : []);
+    tx.afterCommit(() => {
+      if (row.deletedAt === null) roster.put(row);
+      else roster.remove(row.id);
+      if (changed) for (const listener of membershipListeners) listener(row.id);
+    });
+  }
+
+  async function moveMemberships(tx: Tx, agentId: string, targets: string[]): Promise<boolean> {
+    const open = await store.openMemberships(tx, agentId);
+    const wanted = new Set(targets);
+    const left = open.filter((membership) => !wanted.has(membership.target));
+    const joined = [...wanted].filter((target) => !open.some((membership) => membership.target === target));
+    const head = headOf(tx);
+    for (const membership of left) await store.leave(tx, membership, head);
+    for (const target of joined) await store.join(tx, agentId, target, head);
+    return left.length + joined.length > 0;
+  }
+
+  /** The agent a call acts for, fenced. @throws Problem 403, 409 */
+  async function requireActor(on: Reading, caller: Caller, agentId: string): Promise<AgentFacts> {
+    const facts = await store.facts(on, agentId);
+    if (!facts || facts.deletedAt !== null)
+      throw new Problem("forbidden", `${agentId} is not registered: PUT /v1/agents/${agentId} first.`);
+    if (caller.instanceId !== null) await fence(on, caller, facts);
+    return facts;
+  }
+
+  /** @throws Problem 404, 410 */
+  async function requireRow(on: Reading, id: string): Promise<AgentRow> {
+    const row = await store.byId(on, id);
+    if (!row) throw new Problem("not-found", `There is no agent ${id}.`, { suggestions: suggest(id) });
+    if (row.deletedAt !== null) throw new Problem("gone", `${id} was deleted.`);
+    return row;
+  }
+
+  /** `PATCH /v1/agents/{id}`. @throws Problem 403, 404, 409, 422 */
+  async function patch(tx: Tx, caller: Caller, id: string, body: AgentPatch): Promise<Agent> {
+    actingAs(caller, id);
+    const before = await requireRow(tx, id);
+    await fence(tx, caller, before);
+    const row = applyRegistration(before, { ...body, name: before.name }, false);
+    checkGroups(caller, row, before);
+    await save(tx, row);
+    if (caller.agentId !== id) await activity.record(tx, caller, "agent.changed", id, { fields: Object.keys(body) });
+    return wireAgent(row);
+  }
+
+  /** `DELETE /v1/agents/{id}`: its messages stay, its streams close, its open work is open again. */
+  async function remove(tx: Tx, caller: Caller, id: string): Promise<void> {
+    actingAs(caller, id);
+    const row = await requireRow(tx, id);
+    await fence(tx, caller, row);
+    if (row.kind === "user" || row.kind === "system" || row.kind === "orchestrator")
+      throw new Problem("forbidden", `${id} cannot be deleted.`);
+    for (const handler of deletedHandlers) await handler(tx, id);
+    await save(tx, { ...row, status: "offline", ready: false, deletedAt: clock.now() });
+    await auth.revokeAllOf(tx, id);
+    await activity.record(tx, caller, "agent.deleted", id, {});
+    tx.afterCommit(() => {
+      for (const listener of removedListeners) listener(id);
+    });
+  }
+
+  function wireAgent(row: AgentRow): Agent {
+    const { cursor: _c, ackedAt: _a, deletedAt: _d, createdAt, ...shown } = row;
+    const lastSeenAt = Math.max(row.lastSeenAt, roster.get(row.id)?.lastSeenAt ?? 0);
+    return {
+      ...shown,
+      connections: connections.count(row.id),
+      lastSeenAt: toTime(lastSeenAt),
+      createdAt: toTime(createdAt),
+    };
+  }
+
+  /** The nearest names, for whoever mistyped one. */
+  function suggest(name: string): string[] {
+    const near: [number, string][] = [];
+    for (const entry of roster.values()) {
+      const far = distance(name.slice(0, 64), entry.id.slice(0, 64));
+      if (far <= 1 + name.length / 3) near.push([far, entry.id]);
+    }
+    return near
+      .sort((a, b) => a[0] - b[0] || (a[1] < b[1] ? -1 : 1))
+      .slice(0, 3)
+      .map(([, id]) => id);
+  }
+
+  return {
+    register,
+    patch,
+    remove,
+    fence,
+    factsOf: store.facts,
+    requireActor,
+    suggest,
+    /** A handler runs in the write that deletes the agent, before its memberships end. */
+    onDeleted: (handler: DeletedHandler) => deletedHandlers.push(handler),
+    onRemoved: (listener: (agentId: string) => void) => removedListeners.push(listener),
+    onSuperseded: (listener: (agentId: string, instanceId: string) => void) => supersededListeners.push(listener),
+    onMembership: (listener: (agentId: string) => void) => membershipListeners.push(listener),
+
+    /** `POST /v1/agents/{id}/heartbeat` */
+    heartbeat: (tx: Tx, caller: Caller, id: string, body: Heartbeat) => patch(tx, caller, id, body),
+
+    async get(caller: Caller, id: string): Promise<Agent> {
+      return db.read(async (on) => {
+        const row = await requireRow(on, id);
+        if (caller.agentId === id) await fence(on, caller, row);
+        return wireAgent(row);
+      });
+    },
+
+    async list(filter: AgentFilter, page: string | undefined, limit: number): Promise<List<Agent>> {
+      const rows = await db.read((on) => store.page(on, filter, page, limit + 1));
+      const items = rows.slice(0, limit).map(wireAgent);
+      return { items, nextPage: rows.length > limit ? (items.at(-1)?.id ?? null) : null };
+    },
+
+    /** `user` and `system` always exist. */
+    async ensureBuiltIns(tx: Tx): Promise<void> {
+      for (const [id, kind, tag] of [
+        ["user", "user", "human"],
+        ["system", "system", "system"],
+      ] as const) {
+        if (await store.byId(tx, id)) continue;
+        await save(tx, { ...blankAgent(id, id === "user" ? "User" : "System", clock.now(), 0), kind, tags: [tag] });
+      }
+    },
+  };
+}
+
+function superseded(agent: { id: string; instanceId: string | null; epoch: number }, given: string): Problem {
+  return new Problem(
+    "superseded",
+    `Instance ${given} of ${agent.id} was superseded; epoch ${agent.epoch} is the agent now.`,
+  );
+}

@@ -1,0 +1,194 @@
+import { and, asc, count, eq, gt, isNull, or, type SQL, sql } from "drizzle-orm";
+import type { Db, Reading, Tx } from "../db/database.ts";
+import { agents, groups, instances, memberships } from "./tables.ts";
+
+export type AgentRow = typeof agents.$inferSelect;
+export type Membership = typeof memberships.$inferSelect;
+
+/** What deciding about an agent needs, without its long fields. */
+export interface AgentFacts {
+  id: string;
+  kind: AgentRow["kind"];
+  ready: boolean;
+  instanceId: string | null;
+  epoch: number;
+  cursor: number;
+  deletedAt: number | null;
+}
+
+export interface AgentFilter {
+  kind?: string | undefined;
+  status?: string | undefined;
+  tag?: string | undefined;
+  capability?: string | undefined;
+  label?: string | undefined;
+  machine?: string | undefined;
+}
+
+export type AgentStore = ReturnType<typeof createAgentStore>;
+
+export function createAgentStore(db: Db) {
+  const id = sql.placeholder("id");
+  const factsById = db.statement((q) =>
+    q
+      .select({
+        id: agents.id,
+        kind: agents.kind,
+        ready: agents.ready,
+        instanceId: agents.instanceId,
+        epoch: agents.epoch,
+        cursor: agents.cursor,
+        deletedAt: agents.deletedAt,
+      })
+      .from(agents)
+      .where(eq(agents.id, id))
+      .prepare(),
+  );
+  const rowById = db.statement((q) => q.select().from(agents).where(eq(agents.id, id)).prepare());
+  const membersOf = db.statement((q) =>
+    q
+      .select({ members: groups.members })
+      .from(groups)
+      .where(eq(groups.target, sql.placeholder("target")))
+      .prepare(),
+  );
+  /** Those that reach beyond `after`: the others cannot hold anything to be read from there. */
+  const membershipsBeyond = db.statement((q) =>
+    q
+      .select()
+      .from(memberships)
+      .where(
+        and(
+          eq(memberships.agentId, id),
+          or(isNull(memberships.untilId), gt(memberships.untilId, sql.placeholder("after"))),
+        ),
+      )
+      .prepare(),
+  );
+  const touch = db.statement((q) =>
+    q
+      .update(agents)
+      .set({ lastSeenAt: sql`${sql.placeholder("at")}` })
+      .where(eq(agents.id, id))
+      .prepare(),
+  );
+
+  return {
+    facts: async (on: Reading, agentId: string): Promise<AgentFacts | undefined> => factsById(on).get({ id: agentId }),
+    byId: async (on: Reading, agentId: string): Promise<AgentRow | undefined> => rowById(on).get({ id: agentId }),
+    /** How many belong to a group now. */
+    members: async (on: Reading, target: string): Promise<number> => membersOf(on).get({ target })?.members ?? 0,
+    membershipsBeyond: async (on: Reading, agentId: string, after: number): Promise<Membership[]> =>
+      membershipsBeyond(on).all({ id: agentId, after }),
+
+    /** Those that are not deleted, by id. */
+    page: async (on: Reading, filter: AgentFilter, after: string | undefined, limit: number): Promise<AgentRow[]> =>
+      on.db
+        .select()
+        .from(agents)
+        .where(and(isNull(agents.deletedAt), after ? gt(agents.id, after) : undefined, ...conditions(filter)))
+        .orderBy(asc(agents.id))
+        .limit(limit)
+        .all(),
+    all: async (on: Reading): Promise<AgentRow[]> => on.db.select().from(agents).where(isNull(agents.deletedAt)).all(),
+
+    put: async (tx: Tx, row: AgentRow): Promise<void> => {
+      tx.db.insert(agents).values(row).onConflictDoUpdate({ target: agents.id, set: row }).run();
+    },
+    touch: async (tx: Tx, agentId: string, at: number): Promise<void> => {
+      touch(tx).run({ id: agentId, at });
+    },
+    setStatus: async (tx: Tx, agentId: string, status: AgentRow["status"]): Promise<void> => {
+      tx.db.update(agents).set({ status }).where(eq(agents.id, agentId)).run();
+    },
+
+    instance: async (on: Reading, agentId: string, instanceId: string) =>
+      on.db
+        .select()
+        .from(instances)
+        .where(and(eq(instances.agentId, agentId), eq(instances.instanceId, instanceId)))
+        .get(),
+    addInstance: async (tx: Tx, row: typeof instances.$inferInsert): Promise<void> => {
+      tx.db.insert(instances).values(row).run();
+    },
+
+    openMemberships: async (tx: Tx, agentId: string): Promise<Membership[]> =>
+      tx.db
+        .select()
+        .from(memberships)
+        .where(and(eq(memberships.agentId, agentId), isNull(memberships.untilId)))
+        .all(),
+    join: async (tx: Tx, agentId: string, target: string, sinceId: number): Promise<void> => {
+      // Joining again where one left in the same place in the log: the gap holds nothing.
+      tx.db
+        .insert(memberships)
+        .values({ agentId, target, sinceId, untilId: null })
+        .onConflictDoUpdate({
+          target: [memberships.agentId, memberships.target, memberships.sinceId],
+          set: { untilId: null },
+        })
+        .run();
+      changeCount(tx, target, 1);
+    },
+    leave: async (tx: Tx, membership: Membership, untilId: number): Promise<void> => {
+      tx.db
+        .update(memberships)
+        .set({ untilId })
+        .where(
+          and(
+            eq(memberships.agentId, membership.agentId),
+            eq(memberships.target, membership.target),
+            eq(memberships.sinceId, membership.sinceId),
+          ),
+        )
+        .run();
+      changeCount(tx, membership.target, -1);
+    },
+    /** Those whose membership held at a place in the log, by agent id. */
+    membersAt: async (on: Reading, target: string, at: number, after: string, limit: number): Promise<AgentRow[]> =>
+      on.db
+        .selectDistinct({ agent: agents })
+        .from(memberships)
+        .innerJoin(agents, eq(agents.id, memberships.agentId))
+        .where(and(eq(memberships.target, target), gt(memberships.agentId, after), heldAt(at)))
+        .orderBy(asc(memberships.agentId))
+        .limit(limit)
+        .all()
+        .map((row) => row.agent),
+    /** Members at that place in the log who have acknowledged past it. */
+    membersPast: async (on: Reading, target: string, at: number, limit: number): Promise<string[]> =>
+      on.db
+        .selectDistinct({ id: agents.id })
+        .from(memberships)
+        .innerJoin(agents, eq(agents.id, memberships.agentId))
+        .where(and(eq(memberships.target, target), heldAt(at), sql`${agents.cursor} >= ${at}`))
+        .limit(limit)
+        .all()
+        .map((row) => row.id),
+    total: async (on: Reading): Promise<number> =>
+      on.db.select({ n: count() }).from(agents).where(isNull(agents.deletedAt)).get()?.n ?? 0,
+  };
+}
+
+const heldAt = (at: number): SQL =>
+  sql`${memberships.sinceId} < ${at} and (${memberships.untilId} is null or ${memberships.untilId} >= ${at})`;
+
+function changeCount(tx: Tx, target: string, by: 1 | -1): void {
+  tx.db
+    .insert(groups)
+    .values({ target, members: by })
+    .onConflictDoUpdate({ target: groups.target, set: { members: sql`${groups.members} + ${by}` } })
+    .run();
+}
+
+function conditions(filter: AgentFilter): SQL[] {
+  const where: SQL[] = [];
+  if (filter.kind) where.push(sql`${agents.kind} = ${filter.kind}`);
+  if (filter.status) where.push(sql`${agents.status} = ${filter.status}`);
+  if (filter.label) where.push(eq(agents.label, filter.label));
+  if (filter.machine) where.push(eq(agents.machine, filter.machine));
+  if (filter.tag) where.push(sql`exists (select 1 from json_each(${agents.tags}) where value = ${filter.tag})`);
+  if (filter.capability)
+    where.push(sql`exists (select 1 from json_each(${agents.capabilities}) where value = ${filter.capability})`);
+  return where;
+}

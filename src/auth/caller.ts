@@ -1,0 +1,62 @@
+import { Problem } from "../problem.ts";
+import type { Role } from "./schema.ts";
+
+/** Who a token speaks for. */
+export interface Principal {
+  tokenId: string;
+  role: Role;
+  /** In whose name it acts; an operator's is `user`. null for viewers and enrollers. */
+  agentId: string | null;
+  /** Patterns of the groups it may join; null means all. */
+  groups: readonly string[] | null;
+  /** What the ids it may enroll begin with. */
+  prefix: string | null;
+}
+
+/** One call: its principal and the instance it says it belongs to. */
+export interface Caller extends Principal {
+  instanceId: string | null;
+  requestId: string;
+}
+
+/**
+ * In whose name a call acts: the token's own agent, or for an operator whoever it names.
+ * @throws Problem 403
+ */
+export function actingAs(caller: Principal, requested?: string): string {
+  if (caller.role === "operator") return requested ?? "user";
+  if (caller.role !== "agent" || caller.agentId === null)
+    throw new Problem("forbidden", `A token with role ${caller.role} cannot act for an agent.`);
+  if (requested !== undefined && requested !== caller.agentId)
+    throw new Problem("forbidden", `This token acts for ${caller.agentId} alone, not for ${requested}.`);
+  return caller.agentId;
+}
+
+/** Whether the caller sees everything, not only what concerns its own agent. */
+export function readsAll(caller: Principal): boolean {
+  return caller.role === "operator" || caller.role === "viewer";
+}
+
+/** @throws Problem 403 unless the caller may look at this agent's inbox. */
+export function requireReader(caller: Principal, agentId: string): void {
+  if (readsAll(caller)) return;
+  actingAs(caller, agentId);
+}
+
+/** @throws Problem 403 unless the caller is an operator. */
+export function requireOperator(caller: Principal): void {
+  if (caller.role !== "operator") throw new Problem("forbidden", "Only an operator may do that.");
+}
+
+/** Whose messages a call may see: null is everybody's. @throws Problem 403 for tokens that read nothing. */
+export function readingAs(caller: Principal): string | null {
+  return readsAll(caller) ? null : actingAs(caller);
+}
+
+/** Whether a pattern list (`tag:review`, `label:team-*`, `*`) covers a group. */
+export function mayJoin(caller: Principal, group: string): boolean {
+  if (caller.role === "operator" || caller.groups === null) return true;
+  return caller.groups.some((pattern) =>
+    pattern.endsWith("*") ? group.startsWith(pattern.slice(0, -1)) : pattern === group,
+  );
+}

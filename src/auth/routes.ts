@@ -1,0 +1,67 @@
+import { z } from "zod";
+import type { AgentStore } from "../agents/store.ts";
+import type { Db } from "../db/database.ts";
+import { created, ok, type Route, route } from "../http/call.ts";
+import { nextLink } from "../http/link.ts";
+import { NewToken, Token, TokenDraft, TokenList, TokenQuery, WhoAmI } from "./schema.ts";
+import type { AuthService } from "./service.ts";
+
+const Path = z.strictObject({ id: z.string().regex(/^tok_[a-z0-9]{1,40}$/, "is not a token id") });
+const tag = "Tokens";
+
+/** Making and revoking tokens, and asking who one is. */
+export function authRoutes(db: Pick<Db, "read" | "write">, auth: AuthService, agentStore: AgentStore): Route[] {
+  return [
+    route({
+      method: "POST",
+      path: "/v1/tokens",
+      operationId: "createToken",
+      summary: "Make a token",
+      tag,
+      body: TokenDraft,
+      answers: { 201: { description: "`token` is shown this once.", schema: NewToken } },
+      problems: ["forbidden"],
+      run: async ({ caller, body }) => created(await db.write((tx) => auth.create(tx, caller, body))),
+    }),
+    route({
+      method: "GET",
+      path: "/v1/tokens",
+      operationId: "listTokens",
+      summary: "All tokens, newest first, without their secrets",
+      tag,
+      query: TokenQuery,
+      answers: { 200: { description: "A page.", schema: TokenList } },
+      problems: ["forbidden"],
+      run: async ({ caller, query, request }) => {
+        const list = await auth.list(caller, query.page, query.limit);
+        return { status: 200, body: list, headers: nextLink(request, list.nextPage) };
+      },
+    }),
+    route({
+      method: "DELETE",
+      path: "/v1/tokens/{id}",
+      operationId: "revokeToken",
+      summary: "Revoke a token; its streams close at once",
+      tag,
+      params: Path,
+      answers: { 200: { description: "Revoked.", schema: Token } },
+      problems: ["forbidden", "not-found", "conflict"],
+      run: async ({ caller, params }) => ok(await db.write((tx) => auth.revoke(tx, caller, params.id))),
+    }),
+    route({
+      method: "GET",
+      path: "/v1/whoami",
+      operationId: "whoAmI",
+      summary: "Who the caller is",
+      tag,
+      answers: { 200: { description: "What the token may do, and whether this call is fenced.", schema: WhoAmI } },
+      run: async ({ caller }) => {
+        const { tokenId, role, agentId, groups, prefix, instanceId } = caller;
+        const facts = agentId === null ? undefined : await db.read((on) => agentStore.facts(on, agentId));
+        const current = facts?.instanceId ?? null;
+        const instance = { given: instanceId, current, fenced: instanceId !== null };
+        return ok({ tokenId, role, agentId, groups, prefix, instance });
+      },
+    }),
+  ];
+}

@@ -1,0 +1,66 @@
+import { z } from "zod";
+import { AgentId } from "../agents/schema.ts";
+import { line, listOf, PageQuery, Time, TimeInput } from "../wire.ts";
+
+export const ROLES = ["operator", "viewer", "agent", "enroll"] as const;
+export const Role = z.enum(ROLES);
+export type Role = z.infer<typeof Role>;
+
+/** A pattern of groups an agent may put itself into: `tag:review`, `label:team-*`, `cap:*`, or `*` for all. */
+export const GroupPattern = line(160).regex(
+  /^(\*|(label|tag|cap):.+)$/,
+  "is not label:…, tag:…, cap:… (with * at the end) or *",
+);
+
+/** `POST /v1/tokens`. `agentId` and `groups` belong to role `agent`, `prefix` to role `enroll`. */
+export const TokenDraft = z.strictObject({
+  role: Role,
+  agentId: AgentId.optional(),
+  groups: z.array(GroupPattern).max(64).optional(),
+  prefix: z
+    .string()
+    .regex(/^[a-z0-9][a-z0-9._-]*$/, "is not the beginning of an agent id")
+    .max(100)
+    .optional(),
+  name: line(128).optional(),
+  expiresAt: TimeInput.optional(),
+});
+export type TokenDraft = z.input<typeof TokenDraft>;
+
+export const Token = z
+  .object({
+    id: z.string(),
+    role: Role,
+    agentId: z.string().nullable(),
+    groups: z.array(z.string()).nullable(),
+    prefix: z.string().nullable(),
+    name: z.string().nullable(),
+    createdAt: Time,
+    expiresAt: Time.nullable(),
+    lastUsedAt: Time.nullable(),
+    revokedAt: Time.nullable(),
+  })
+  .describe("What a token may do. The secret itself is stored only as a hash.");
+export type Token = z.infer<typeof Token>;
+
+export const NewToken = Token.extend({ token: z.string().describe("The secret, shown this once.") });
+export type NewToken = z.infer<typeof NewToken>;
+
+export const TokenQuery = z.strictObject({ ...PageQuery });
+export const TokenList = listOf(Token);
+
+export const WhoAmI = z
+  .object({
+    tokenId: z.string(),
+    role: Role,
+    agentId: z.string().nullable().describe("In whose name this token acts."),
+    groups: z.array(z.string()).nullable(),
+    prefix: z.string().nullable(),
+    instance: z.object({
+      given: z.string().nullable(),
+      current: z.string().nullable(),
+      fenced: z.boolean().describe("Whether this call named an instance, so that a newer one would cut it off."),
+    }),
+  })
+  .describe("Who the caller is.");
+export type WhoAmI = z.infer<typeof WhoAmI>;

@@ -1,0 +1,214 @@
+import { createHash, randomBytes } from "node:crypto";
+import type { ActivityService } from "../activity/service.ts";
+import type { Clock } from "../clock.ts";
+import type { Db, Tx } from "../db/database.ts";
+import { newId } from "../ids.ts";
+import { Problem } from "../problem.ts";
+import { fromTime, type List, toTime, toTimeOrNull } from "../wire.ts";
+import { type Caller, type Principal, requireOperator } from "./caller.ts";
+import type { NewToken, Token, TokenDraft } from "./schema.ts";
+import type { AuthStore, TokenRow } from "./store.ts";
+
+export type AuthService = ReturnType<typeof createAuthService>;
+
+interface Known {
+  principal: Principal;
+  expiresAt: number | null;
+  firstUse: boolean;
+}
+
+/** Refusals are remembered too, but only so many: anybody can make them. */
+const MAX_REMEMBERED = 50_000;
+
+/** Tokens: who a bearer is, and making and revoking them. */
+export function createAuthService(db: Db, store: AuthStore, activity: ActivityService, clock: Clock) {
+  const known = new Map<string, Known | null>();
+  const revokedListeners: ((tokenId: string) => void)[] = [];
+
+  /** @throws Problem 401 */
+  async function authenticate(secret: string): Promise<Principal> {
+    const hash = hashSecret(secret);
+    let found = known.get(hash);
+    if (found === undefined) {
+      found = await look(hash);
+      if (known.size >= MAX_REMEMBERED) known.clear();
+      known.set(hash, found);
+    }
+    if (found === null || (found.expiresAt !== null && found.expiresAt <= clock.now()))
+      throw new Problem("unauthorized", "The token is unknown, revoked or expired.");
+    if (found.firstUse) await noteFirstUse(found);
+    return found.principal;
+  }
+
+  async function look(hash: string): Promise<Known | null> {
+    const row = await db.read((on) => store.byHash(on, hash));
+    if (!row || row.revokedAt !== null) return null;
+    return { principal: principalOf(row), expiresAt: row.expiresAt, firstUse: row.lastUsedAt === null };
+  }
+
+  /** An enrolled agent's token can be asked for again until it was used: so its first use has to be on disk. */
+  async function noteFirstUse(found: Known): Promise<void> {
+    found.firstUse = false;
+    await db.write((tx) => store.used(tx, found.principal.tokenId, clock.now()));
+  }
+
+  async function issue(tx: Tx, draft: Partial<TokenRow> & { role: TokenRow["role"] }): Promise<NewToken> {
+    const secret = `sbx_${randomBytes(32).toString("base64url")}`;
+    return add(tx, draft, secret);
+  }
+
+  async function add(tx: Tx, draft: Partial<TokenRow> & { role: TokenRow["role"] }, secret: string): Promise<NewToken> {
+    const hash = hashSecret(secret);
+    const row: TokenRow = {
+      id: newId("tok", clock.now()),
+      agentId: null,
+      groups: null,
+      prefix: null,
+      name: null,
+      enrolledBy: null,
+      enrolledFor: null,
+      expiresAt: null,
+      lastUsedAt: null,
+      revokedAt: null,
+      createdAt: clock.now(),
+      ...draft,
+      hash,
+    };
+    await store.add(tx, row);
+    tx.afterCommit(() => known.delete(hash));
+    return { ...wireToken(row), token: secret };
+  }
+
+  async function revokeRow(tx: Tx, row: TokenRow): Promise<void> {
+    await store.revoke(tx, row.id, clock.now());
+    tx.afterCommit(() => {
+      known.set(row.hash, null);
+      for (const listener of revokedListeners) listener(row.id);
+    });
+  }
+
+  return {
+    authenticate,
+
+    /** `POST /v1/tokens`. @throws Problem 403, 422 */
+    async create(tx: Tx, caller: Caller, draft: TokenDraft): Promise<NewToken> {
+      requireOperator(caller);
+      checkDraft(draft);
+      const made = await issue(tx, {
+        role: draft.role,
+        agentId: draft.agentId ?? null,
+        groups: draft.groups ?? null,
+        prefix: draft.prefix ?? null,
+        name: draft.name ?? null,
+        expiresAt: draft.expiresAt ? fromTime(draft.expiresAt) : null,
+      });
+      await activity.record(tx, caller, "token.created", made.id, { role: made.role, agentId: made.agentId });
+      return made;
+    },
+
+    /** The token of an agent that an enroll token has just registered: it may join no groups. */
+    async enroll(tx: Tx, caller: Caller, agentId: string, instanceId: string | null): Promise<string> {
+      const made = await issue(tx, {
+        role: "agent",
+        agentId,
+        groups: [],
+        enrolledBy: caller.tokenId,
+        enrolledFor: instanceId,
+      });
+      return made.token;
+    },
+
+    /**
+     * Takes back an enrolled agent's unused token, so that it can be given again to whoever lost the answer.
+     * Answers false when it was used, or was made for somebody else.
+     */
+    async takeBackUnused(tx: Tx, caller: Caller, agentId: string, instanceId: string | null): Promise<boolean> {
+      const rows = await store.liveOf(tx, agentId);
+      const mine = rows.filter((row) => row.enrolledBy === caller.tokenId && row.enrolledFor === instanceId);
+      if (mine.length === 0 || rows.some((row) => row.lastUsedAt !== null)) return false;
+      for (const row of mine) await revokeRow(tx, row);
+      return true;
+    },
+
+    /** `DELETE /v1/tokens/{id}`: its streams are closed at once. @throws Problem 403, 404 */
+    async revoke(tx: Tx, caller: Caller, id: string): Promise<Token> {
+      requireOperator(caller);
+      const row = await store.byId(tx, id);
+      if (!row) throw new Problem("not-found", `There is no token ${id}.`);
+      if (row.revokedAt !== null) return wireToken(row);
+      if (row.name === OPERATOR_NAME)
+        throw new Problem("conflict", "This is the relay's own operator token; change SIGNALBOX_TOKEN or its file.");
+      await revokeRow(tx, row);
+      await activity.record(tx, caller, "token.revoked", id, { role: row.role, agentId: row.agentId });
+      return wireToken({ ...row, revokedAt: clock.now() });
+    },
+
+    async revokeAllOf(tx: Tx, agentId: string): Promise<void> {
+      for (const row of await store.liveOf(tx, agentId)) await revokeRow(tx, row);
+    },
+
+    /** Calls `listener` with the id of each token that was revoked, once that is on disk. */
+    onRevoked: (listener: (tokenId: string) => void) => revokedListeners.push(listener),
+
+    async list(caller: Caller, page: string | undefined, limit: number): Promise<List<Token>> {
+      requireOperator(caller);
+      const rows = await db.read((on) => store.page(on, page, limit + 1));
+      const items = rows.slice(0, limit).map(wireToken);
+      return { items, nextPage: rows.length > limit ? (items.at(-1)?.id ?? null) : null };
+    },
+
+    /** Makes the given secret an operator token, if it is not one; older secrets of the relay itself are revoked. */
+    async adoptOperator(tx: Tx, secret: string): Promise<void> {
+      const hash = hashSecret(secret);
+      const rows = (await store.liveOf(tx, "user")).filter((row) => row.name === OPERATOR_NAME);
+      for (const row of rows) if (row.hash !== hash) await revokeRow(tx, row);
+      if (await store.byHash(tx, hash)) return;
+      await add(tx, { role: "operator", agentId: "user", name: OPERATOR_NAME }, secret);
+    },
+  };
+}
+
+const OPERATOR_NAME = "relay operator";
+
+const hashSecret = (secret: string): string => createHash("sha256").update(secret).digest("base64url");
+
+function principalOf(row: TokenRow): Principal {
+  return {
+    tokenId: row.id,
+    role: row.role,
+    agentId: row.role === "operator" ? "user" : row.agentId,
+    groups: row.groups,
+    prefix: row.prefix,
+  };
+}
+
+/** Each role has its own fields, and no others. */
+function checkDraft(draft: TokenDraft): void {
+  const needs = (field: "agentId" | "prefix", role: string) => {
+    if (draft.role === role && draft[field] === undefined) throw Problem.invalid(`/${field}`, `role ${role} needs it`);
+    if (draft.role !== role && draft[field] !== undefined)
+      throw Problem.invalid(`/${field}`, `belongs to role ${role} alone`);
+  };
+  needs("agentId", "agent");
+  needs("prefix", "enroll");
+  if (draft.groups && draft.role !== "agent") throw Problem.invalid("/groups", "belongs to role agent alone");
+  if (draft.agentId === "user" || draft.agentId === "system")
+    throw Problem.invalid("/agentId", `${draft.agentId} has no token of its own: an operator's writes as user`);
+  if (draft.prefix && /^(user|system|broadcast|orchestrator-?)$/.test(draft.prefix))
+    throw Problem.invalid("/prefix", `${draft.prefix} is reserved`);
+}
+
+function wireToken(row: TokenRow): Token {
+  return {
+    id: row.id,
+    role: row.role,
+    agentId: row.agentId,
+    groups: row.groups,
+    prefix: row.prefix,
+    name: row.name,
+    createdAt: toTime(row.createdAt),
+    expiresAt: toTimeOrNull(row.expiresAt),
+    lastUsedAt: toTimeOrNull(row.lastUsedAt),
+    revokedAt: toTimeOrNull(row.revokedAt),
+  };
+}

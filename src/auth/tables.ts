@@ -1,0 +1,24 @@
+import { index, integer, sqliteTable, text, uniqueIndex } from "drizzle-orm/sqlite-core";
+import type { Role } from "./schema.ts";
+
+export const tokens = sqliteTable(
+  "tokens",
+  {
+    id: text("id").primaryKey(),
+    /** SHA-256 of the secret, base64url. The secret has 256 random bits, so a slow hash would add nothing. */
+    hash: text("hash").notNull(),
+    role: text("role").$type<Role>().notNull(),
+    agentId: text("agent_id"),
+    groups: text("groups", { mode: "json" }).$type<string[]>(),
+    prefix: text("prefix"),
+    name: text("name"),
+    /** The enroll token that made it, and the instance it was made for. */
+    enrolledBy: text("enrolled_by"),
+    enrolledFor: text("enrolled_for"),
+    createdAt: integer("created_at").notNull(),
+    expiresAt: integer("expires_at"),
+    lastUsedAt: integer("last_used_at"),
+    revokedAt: integer("revoked_at"),
+  },
+  (t) => [uniqueIndex("tokens_by_hash").on(t.hash), index("tokens_by_agent").on(t.agentId)],
+);

@@ -1,0 +1,108 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { childEnvironment } from "./settings.ts";
+
+/** A command to run for one piece of work. */
+export interface ChildTask {
+  file: string;
+  args: string[];
+  /** What it finds on stdin. */
+  input: string;
+  /** What it finds in its environment, beside our own. */
+  environment: Record<string, string>;
+  /** Ends it: SIGTERM, and SIGKILL when it is still there 10 s later. */
+  signal: AbortSignal;
+  /** How much of stdout is kept, in bytes. */
+  maxOutput: number;
+  onStderr: (text: string) => void;
+}
+
+export interface ChildEnd {
+  /** null when a signal ended it. */
+  code: number | null;
+  signal: string | null;
+  /** The beginning of stdout. */
+  stdout: string;
+  /** How many bytes stdout had, kept or not. */
+  stdoutBytes: number;
+  /** The end of stderr. */
+  stderr: string;
+}
+
+/** The command is not there or may not be run: no fault of the work. */
+export class CommandMissing extends Error {
+  override readonly name = "CommandMissing";
+}
+
+const STDERR_KEPT = 4000;
+const KILL_AFTER_MS = 10_000;
+/** A process that the command left running may hold its pipes open for ever. */
+const PIPES_AFTER_EXIT_MS = 1_000;
+
+/** Runs it to its end. Rejects with `CommandMissing` when it cannot be started, with the signal's reason when it is too late to. */
+export async function runChild(task: ChildTask): Promise<ChildEnd> {
+  task.signal.throwIfAborted();
+  const env = childEnvironment(task.environment);
+  // Its own process group: what it starts ends with it, and Ctrl-C in the terminal reaches it through us alone.
+  const child = spawn(task.file, task.args, { env, detached: true, stdio: ["pipe", "pipe", "pipe"] });
+  const kept = keepOutput(child, task);
+  // A command that does not read its stdin closes it early: its own affair.
+  child.stdin.on("error", () => undefined);
+  child.stdin.end(task.input);
+  const kill = () => killGroup(child);
+  task.signal.addEventListener("abort", kill, { once: true });
+  try {
+    const [code, signal] = await ended(child, task.file);
+    return { code, signal, ...kept() };
+  } finally {
+    task.signal.removeEventListener("abort", kill);
+  }
+}
+
+function ended(child: ChildProcess, file: string): Promise<[code: number | null, signal: string | null]> {
+  return new Promise((resolve, reject) => {
+    child.once("error", (error) => reject(new CommandMissing(`${file} cannot be run: ${error.message}`)));
+    child.once("exit", (code, signal) => {
+      const end = () => resolve([code, signal]);
+      const late = setTimeout(end, PIPES_AFTER_EXIT_MS);
+      child.once("close", () => {
+        clearTimeout(late);
+        end();
+      });
+    });
+  });
+}
+
+function keepOutput(child: ChildProcess, { maxOutput, onStderr }: ChildTask) {
+  const stdout: Buffer[] = [];
+  let stdoutBytes = 0;
+  let stderr = Buffer.alloc(0);
+  const words = new TextDecoder();
+  child.stdout?.on("data", (chunk: Buffer) => {
+    if (stdoutBytes < maxOutput) stdout.push(chunk.subarray(0, maxOutput - stdoutBytes));
+    stdoutBytes += chunk.length;
+  });
+  child.stderr?.on("data", (chunk: Buffer) => {
+    stderr = Buffer.concat([stderr, chunk]).subarray(-STDERR_KEPT);
+    onStderr(words.decode(chunk, { stream: true }));
+  });
+  return () => ({
+    stdout: Buffer.concat(stdout).toString("utf8"),
+    stdoutBytes,
+    stderr: stderr.toString("utf8").replace(/^\ufffd+/, ""),
+  });
+}
+
+function killGroup(child: ChildProcess): void {
+  signalGroup(child, "SIGTERM");
+  const late = setTimeout(() => signalGroup(child, "SIGKILL"), KILL_AFTER_MS);
+  child.once("exit", () => clearTimeout(late));
+}
+
+function signalGroup({ pid }: ChildProcess, signal: NodeJS.Signals): void {
+  if (pid === undefined) return;
+  try {
+    process.kill(-pid, signal);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
+  }
+}

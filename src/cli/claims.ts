@@ -1,0 +1,156 @@
+import { type Command, Option } from "commander";
+import type { Claimed, MessageKind, WorkAnswer } from "../messages/schema.ts";
+import { type Context, contextOf } from "./context.ts";
+import { EXIT, Stop } from "./exit.ts";
+import { collect, collectKinds, jsonValue, textOrStdin, wholeNumber } from "./options.ts";
+import type { Output } from "./output.ts";
+import { claimedText, timeText } from "./show.ts";
+
+const GROUP = "Work:";
+
+export function addClaimCommands(program: Command): void {
+  addClaim(program);
+  addComplete(program);
+  addFail(program);
+  addRelease(program);
+  addRenew(program);
+}
+
+interface ClaimOptions {
+  lease?: number;
+  wait?: number;
+  max?: number;
+  kind?: MessageKind[];
+  topic?: string[];
+  held?: boolean;
+}
+
+function addClaim(program: Command): void {
+  program
+    .command("claim")
+    .description("Take work: one message, or the next that is open")
+    .helpGroup(GROUP)
+    .argument("[id]", "this message; else urgent first, then the oldest", wholeNumber)
+    .option("--lease <seconds>", "how long it stays ours without a word (default: 600)", wholeNumber)
+    .option("--wait <seconds>", "wait this long for some to come, at most 60", wholeNumber)
+    .option("--max <n>", "how many at most (default: 1)", wholeNumber)
+    .option("--kind <kind>", "only this kind; repeatable", collectKinds)
+    .option("--topic <topic>", "only this topic; repeatable", collect)
+    .addOption(
+      new Option("--held", "take nothing: list what is held").conflicts(["lease", "wait", "max", "kind", "topic"]),
+    )
+    .addHelpText("after", "\nExample:\n  $ signalbox claim --as builder --wait 30 --json")
+    .action(async (id: number | undefined, options: ClaimOptions, command: Command) => {
+      const context = contextOf(command);
+      const { out } = context;
+      if (id === undefined) return await claimSome(context, options);
+      const claimed = await context.client.claims.claim(id, { leaseSeconds: options.lease });
+      await out.show(claimed, () => claimedText(claimed, out));
+    });
+}
+
+async function claimSome({ client, out }: Context, options: ClaimOptions): Promise<void> {
+  const { lease: leaseSeconds, wait: waitSeconds, max, kind: kinds, topic: topics, held } = options;
+  const claimed = held
+    ? await client.claims.held()
+    : await client.claims.claimNext({ leaseSeconds, waitSeconds, max, kinds, topics });
+  if (claimed.items.length > 0 || out.json) await out.show(claimed, () => listText(claimed.items, out));
+  if (claimed.items.length === 0) throw new Stop(EXIT.nothing, held ? "Nothing is held" : "There is no work to claim");
+}
+
+const listText = (items: Claimed[], out: Output) => items.map((item) => claimedText(item, out)).join("\n");
+
+interface LeaseOptions {
+  leaseToken?: string;
+}
+
+/** A command about one lease. Its token may be left out: the relay tells the holder. */
+function leaseCommand(program: Command, name: string, description: string): Command {
+  return program
+    .command(name)
+    .description(description)
+    .helpGroup(GROUP)
+    .argument("<id>", "the message", wholeNumber)
+    .option("--lease-token <token>", "of the lease (default: the one that the agent holds)");
+}
+
+async function tokenOf({ client }: Context, id: number, { leaseToken }: LeaseOptions): Promise<string> {
+  if (leaseToken) return leaseToken;
+  const { items } = await client.claims.held();
+  const held = items.find(({ message }) => message.id === id);
+  if (!held) throw new Stop(EXIT.nothing, `Message ${id} is not held`);
+  return held.claim.token;
+}
+
+const done = (out: Output, answer: WorkAnswer) =>
+  out.show(answer, () => {
+    const { message, claim } = answer;
+    return `Message ${message.id} is ${message.state}${claim ? `, held until ${timeText(claim.expiresAt)}` : ""}`;
+  });
+
+interface CompleteOptions extends LeaseOptions {
+  subject?: string;
+  payload?: Record<string, unknown>;
+}
+
+function addComplete(program: Command): void {
+  leaseCommand(program, "complete", "Say that held work is done, and with what result")
+    .argument("[result]", "the text that goes to the sender; - reads stdin")
+    .option("--subject <line>", "the result's subject")
+    .option("--payload <json>", "the result's data, a JSON object", jsonValue)
+    .addHelpText("after", '\nExample:\n  $ signalbox complete 17 "Built, all green" --as builder')
+    .action(async (id: number, text: string | undefined, options: CompleteOptions, command: Command) => {
+      const context = contextOf(command);
+      const { subject, payload } = options;
+      const body = text === undefined ? undefined : await textOrStdin(text);
+      const result = [body, subject, payload].some((given) => given !== undefined)
+        ? { body, subject, payload }
+        : undefined;
+      const token = await tokenOf(context, id, options);
+      await done(context.out, await context.client.claims.complete(id, { token, result }));
+    });
+}
+
+interface FailOptions extends LeaseOptions {
+  retryAfter?: number;
+  final?: boolean;
+}
+
+function addFail(program: Command): void {
+  leaseCommand(program, "fail", "Say that held work did not succeed; the attempt counts")
+    .argument("<error>", "what went wrong; - reads stdin")
+    .option("--retry-after <seconds>", "nobody gets it before that", wholeNumber)
+    .option("--final", "no further attempt: it becomes a dead letter")
+    .addHelpText("after", '\nExample:\n  $ signalbox fail 17 "The tests are red" --retry-after 60 --as builder')
+    .action(async (id: number, text: string, options: FailOptions, command: Command) => {
+      const context = contextOf(command);
+      const error = await textOrStdin(text);
+      const token = await tokenOf(context, id, options);
+      const body = { token, error, retryAfterSeconds: options.retryAfter, final: options.final };
+      await done(context.out, await context.client.claims.fail(id, body));
+    });
+}
+
+function addRelease(program: Command): void {
+  leaseCommand(program, "release", "Give held work back; the attempt does not count")
+    .option("--delay <seconds>", "nobody gets it before that", wholeNumber)
+    .option("--reason <text>", "why")
+    .addHelpText("after", "\nExample:\n  $ signalbox release 17 --delay 300 --as builder")
+    .action(async (id: number, options: LeaseOptions & { delay?: number; reason?: string }, command: Command) => {
+      const context = contextOf(command);
+      const token = await tokenOf(context, id, options);
+      const body = { token, delaySeconds: options.delay, reason: options.reason };
+      await done(context.out, await context.client.claims.release(id, body));
+    });
+}
+
+function addRenew(program: Command): void {
+  leaseCommand(program, "renew", "Keep held work for longer")
+    .option("--lease <seconds>", "from now on (default: as it was claimed)", wholeNumber)
+    .addHelpText("after", "\nExample:\n  $ signalbox renew 17 --lease 3600 --as builder")
+    .action(async (id: number, options: LeaseOptions & { lease?: number }, command: Command) => {
+      const context = contextOf(command);
+      const token = await tokenOf(context, id, options);
+      await done(context.out, await context.client.claims.renew(id, { token, leaseSeconds: options.lease }));
+    });
+}

@@ -1,0 +1,32 @@
+import { CommanderError } from "commander";
+import { NoAgent, RelayMismatch, RelayProblem, RelayUnreachable } from "../client/client.ts";
+
+/** What the program's exit says. */
+export const EXIT = { ok: 0, problem: 1, usage: 2, unreachable: 3, nothing: 4 } as const;
+export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
+
+export const EXIT_HELP = `
+Exit codes: 0 done, 1 the relay answered with a problem, 2 wrong usage, 3 the relay cannot be reached,
+4 nothing there (no work to claim, a lease that is not held).`;
+
+/** An end that is no fault of the program's: what to say, and the exit code. */
+export class Stop extends Error {
+  override readonly name = "Stop";
+
+  constructor(
+    readonly code: ExitCode,
+    message: string,
+  ) {
+    super(message);
+  }
+}
+
+/** The exit code for whatever ended a command. A fault of ours has none: it is thrown on, with its stack. */
+export function exitCodeOf(error: unknown): ExitCode {
+  if (error instanceof Stop) return error.code;
+  if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
+  if (error instanceof NoAgent) return EXIT.usage;
+  if (error instanceof RelayProblem) return EXIT.problem;
+  if (error instanceof RelayUnreachable || error instanceof RelayMismatch) return EXIT.unreachable;
+  throw error;
+}

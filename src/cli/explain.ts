@@ -1,0 +1,42 @@
+import type { Command } from "commander";
+import type { Explanation, Fact } from "../messages/schema.ts";
+import { contextOf } from "./context.ts";
+import { wholeNumber } from "./options.ts";
+import type { Output } from "./output.ts";
+import { safeLine } from "./screen.ts";
+import { timeText } from "./show.ts";
+
+export function addExplainCommand(program: Command): void {
+  program
+    .command("explain")
+    .description("Tell a message's story: what happened when, and how far it got with whom")
+    .helpGroup("Messages:")
+    .argument("<id>", "the message", wholeNumber)
+    .option("--limit <n>", "how many recipients", wholeNumber)
+    .option("--page <page>", "more recipients, from where the last page ended")
+    .addHelpText("after", "\nExample:\n  $ signalbox explain 17")
+    .action(async (id: number, { limit, page }: { limit?: number; page?: string }, command: Command) => {
+      const { client, out } = contextOf(command);
+      const story = await client.messages.explain(id, { limit, page });
+      await out.show(story, () => storyText(story, out));
+    });
+}
+
+function storyText({ messageId, facts, recipients, nextPage }: Explanation, out: Output): string {
+  const told = recipients.map(
+    ({ agentId, sentence }) => `  ${out.paint("cyan", safeLine(agentId))}: ${safeLine(sentence)}`,
+  );
+  return [
+    out.table(["WHEN", "WHAT", "DETAILS"], facts.map(factRow)),
+    "",
+    recipients.length > 0 ? `Who message ${messageId} is for:` : `Message ${messageId} is for nobody.`,
+    ...told,
+    ...(nextPage === null ? [] : [`There are more: --page ${safeLine(nextPage)}`]),
+  ].join("\n");
+}
+
+function factRow({ at, step, ...details }: Fact): string[] {
+  const said = Object.entries(details).filter(([, value]) => value !== null && value !== undefined);
+  const words = said.map(([name, value]) => `${name} ${typeof value === "object" ? JSON.stringify(value) : value}`);
+  return [timeText(at), step, words.join(", ")];
+}

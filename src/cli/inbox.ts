@@ -1,0 +1,86 @@
+import { type Command, Option } from "commander";
+import type { FollowEvent } from "../client/follow.ts";
+import type { Inbox, MessageKind } from "../messages/schema.ts";
+import { type Context, contextOf, untilStopped } from "./context.ts";
+import { messageKind, wholeNumber } from "./options.ts";
+import type { Output } from "./output.ts";
+import { safeLine } from "./screen.ts";
+import { messageText } from "./show.ts";
+
+interface InboxOptions {
+  follow?: boolean;
+  ack?: boolean;
+  after?: number;
+  limit?: number;
+  wait?: number;
+  kind?: MessageKind;
+  topic?: string;
+  claimable?: boolean;
+}
+
+export function addInboxCommand(program: Command): void {
+  program
+    .command("inbox")
+    .description("Read what an agent has not acknowledged yet, once or as it comes")
+    .helpGroup("Messages:")
+    .option("--ack", "acknowledge what was printed")
+    .option("--after <id>", "start behind this message instead of the stored cursor", wholeNumber)
+    .addOption(new Option("-f, --follow", "go on with what comes, until Ctrl-C").conflicts(["limit", "wait"]))
+    .option("--limit <n>", "how many at most", wholeNumber)
+    .option("--wait <seconds>", "wait this long for something to come, at most 60", wholeNumber)
+    .addOption(new Option("--kind <kind>", "only this kind").argParser(messageKind).conflicts(["ack", "follow"]))
+    .addOption(new Option("--topic <topic>", "only this topic").conflicts(["ack", "follow"]))
+    .addOption(new Option("--claimable", "only open work, also what was acknowledged").conflicts(["ack", "follow"]))
+    .addHelpText("after", "\nExamples:\n  $ signalbox inbox --as builder --ack")
+    .addHelpText("after", "  $ signalbox inbox --as builder --follow --json | jq .body")
+    .action(async (options: InboxOptions, command: Command) => {
+      const context = contextOf(command);
+      await (options.follow ? followInbox(context, options) : readInbox(context, options));
+    });
+}
+
+/** Acknowledges only after it is printed: what a broken pipe swallowed comes again. */
+async function readInbox({ client, out }: Context, options: InboxOptions): Promise<void> {
+  const { after, limit, wait: waitSeconds, kind, topic, claimable } = options;
+  const query = { after, limit, waitSeconds, kind, topic, claimable: claimable ? ("open" as const) : undefined };
+  const inbox = await client.inbox.read(query);
+  await out.show(inbox, () => inboxText(inbox, out));
+  if (options.ack && inbox.next !== undefined && inbox.next > inbox.cursor) await client.inbox.ack(inbox.next);
+}
+
+function inboxText({ items, cursor, head, more, open, reset }: Inbox, out: Output): string {
+  const remarks = [
+    ...(items.length === 0 ? [`Nothing new: acknowledged up to ${cursor}, the log's head is ${head}`] : []),
+    ...(reset ? [`Retention has deleted ${reset.lost} unacknowledged entries before ${reset.firstId}`] : []),
+    ...(more ? ["There is more"] : []),
+    ...(open ? ["There is work to claim"] : []),
+  ];
+  return [...items.map((item) => messageText(item, out)), ...remarks.map((remark) => out.paint("dim", remark))].join(
+    "\n",
+  );
+}
+
+/** Who follows another's inbox only looks on: it must not make that agent seem online. */
+async function followInbox({ client, settings, out }: Context, { after, ack }: InboxOptions): Promise<void> {
+  const who = await client.whoami();
+  const agentId = settings.agentId ?? who.agentId ?? undefined;
+  const onEvent = (event: FollowEvent) => remark(event, out);
+  const entries = client.follow({
+    agentId,
+    after,
+    ack,
+    heartbeat: who.agentId === agentId,
+    signal: untilStopped(),
+    onEvent,
+  });
+  for await (const entry of entries) await out.item(entry, () => messageText(entry, out));
+}
+
+function remark(event: FollowEvent, out: Output): void {
+  if (event.type === "hello") out.note(`Following ${safeLine(event.agentId)}, acknowledged up to ${event.cursor}`);
+  else if (event.type === "open") out.note("There is work to claim");
+  else if (event.type === "reset") out.note(`Retention has deleted ${event.lost} entries before ${event.firstId}`);
+  else if (event.type === "reconnecting") {
+    out.note(`Connection lost, trying again in ${Math.ceil(event.inMs / 1000)} s: ${safeLine(String(event.cause))}`);
+  }
+}

@@ -1,0 +1,98 @@
+#!/usr/bin/env bun
+import { Command, CommanderError } from "commander";
+import manifest from "../../package.json";
+import { RelayProblem } from "../client/client.ts";
+import { addAgentCommands } from "./agents.ts";
+import { addClaimCommands } from "./claims.ts";
+import { addDeadLetterCommands } from "./dead-letters.ts";
+import { addDoctorCommand } from "./doctor.ts";
+import { EXIT_HELP, exitCodeOf } from "./exit.ts";
+import { addExplainCommand } from "./explain.ts";
+import { addInboxCommand } from "./inbox.ts";
+import { addMessageCommands } from "./messages.ts";
+import { addRelayCommands } from "./relay.ts";
+import { safeJson, safeLine } from "./screen.ts";
+import { addServeCommand } from "./serve.ts";
+import { type Flags, resolveSettings } from "./settings.ts";
+import { addTokenCommands } from "./tokens.ts";
+import { addWorkCommand } from "./work.ts";
+
+const ABOUT = [
+  "Signalbox: a relay for AI agents. Talk, hand over work, and see what became of it.",
+  "",
+  "The relay and the token are found by --url and --token, else SIGNALBOX_URL and SIGNALBOX_TOKEN, else by what the " +
+    "server on this machine left in its data folder (--data, SIGNALBOX_DATA_DIR, ./data), else at " +
+    "http://127.0.0.1:4747. Prefer SIGNALBOX_TOKEN to --token: other users can see a command line.",
+].join("\n");
+
+const EXAMPLES = `
+Examples:
+  $ signalbox serve
+  $ signalbox send builder "Is main green?"
+  $ signalbox inbox --as builder --follow
+  $ signalbox work --as builder -- ./build.sh`;
+
+function createProgram(): Command {
+  const program = new Command("signalbox")
+    .description(ABOUT)
+    .version(manifest.version)
+    .option("--url <url>", "the relay's address")
+    .option("--token <token>", "who you are to the relay")
+    .option("--data <folder>", "the data folder of a server on this machine")
+    .option("--as <agent>", "the agent to act for (default: the token's)")
+    .option("--instance <id>", "the registration these calls belong to; a newer one shuts them out")
+    .option("--json", "print one JSON value; with --follow, one a line")
+    .configureHelp({ showGlobalOptions: true })
+    .showHelpAfterError("(--help says more)")
+    .exitOverride()
+    .addHelpText("after", EXAMPLES)
+    .addHelpText("afterAll", EXIT_HELP);
+  const groups = [
+    [addMessageCommands, addInboxCommand, addExplainCommand],
+    [addClaimCommands, addWorkCommand, addDeadLetterCommands],
+    [addAgentCommands, addTokenCommands],
+    [addServeCommand, addRelayCommands, addDoctorCommand],
+  ];
+  for (const add of groups.flat()) add(program);
+  return program;
+}
+
+/** Says on stderr why a command ended; with --json, as JSON. */
+function complain(error: unknown, flags: Flags): void {
+  // Commander has said it already.
+  if (error instanceof CommanderError || !(error instanceof Error)) return;
+  const problem = error instanceof RelayProblem ? error.body : { code: error.name, detail: error.message };
+  if (flags.json) return void process.stderr.write(`${safeJson(problem)}\n`);
+  const places = (error instanceof RelayProblem && error.body.errors) || [];
+  const suggestions = (error instanceof RelayProblem && error.body.suggestions) || [];
+  const lines = [
+    `signalbox: ${safeLine(error.message)}`,
+    ...places.map(({ pointer, message }) => `  ${safeLine(pointer)}: ${safeLine(message)}`),
+    ...(suggestions.length > 0 ? [`  Did you mean ${suggestions.map(safeLine).join(", ")}?`] : []),
+    ...(error instanceof RelayProblem && error.status === 401
+      ? [`  The token: ${resolveSettings(flags).from.token}`]
+      : []),
+  ];
+  process.stderr.write(`${lines.join("\n")}\n`);
+}
+
+/** Whoever reads our output may have enough of it (`signalbox search x | head -1`): what works on is stopped, all else ends. */
+function endWithReader(): void {
+  let gone = false;
+  process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+    if (error.code !== "EPIPE") throw error;
+    if (gone) return;
+    gone = true;
+    if (!process.emit("SIGTERM")) process.exit(0);
+  });
+}
+
+endWithReader();
+const program = createProgram();
+try {
+  await program.parseAsync();
+} catch (error) {
+  if ((error as NodeJS.ErrnoException).code === "EPIPE") process.exit(0);
+  process.exitCode = exitCodeOf(error);
+  complain(error, program.opts<Flags>());
+}

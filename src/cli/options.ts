@@ -1,0 +1,35 @@
+import { InvalidArgumentError } from "commander";
+import { MESSAGE_KINDS, type MessageKind } from "../messages/schema.ts";
+import { EXIT, Stop } from "./exit.ts";
+
+/** Parsers of option values: what they refuse is wrong usage, told with the option's name. */
+
+export function wholeNumber(value: string): number {
+  if (!/^\d{1,15}$/.test(value)) throw new InvalidArgumentError("It has to be a whole number.");
+  return Number(value);
+}
+
+export function jsonValue(value: string): Record<string, unknown> {
+  try {
+    const parsed: unknown = JSON.parse(value);
+    if (typeof parsed === "object" && parsed !== null && !Array.isArray(parsed)) return { ...parsed };
+  } catch {}
+  throw new InvalidArgumentError("It has to be a JSON object.");
+}
+
+export const collect = (value: string, list: string[] = []): string[] => [...list, value];
+
+export function messageKind(value: string): MessageKind {
+  const kind = MESSAGE_KINDS.find((known) => known === value);
+  if (!kind) throw new InvalidArgumentError(`Allowed choices are ${MESSAGE_KINDS.join(", ")}.`);
+  return kind;
+}
+
+export const collectKinds = (value: string, list: MessageKind[] = []): MessageKind[] => [...list, messageKind(value)];
+
+/** A text given as an argument, or `-` (or nothing, when something is piped in) for what stdin has. */
+export async function textOrStdin(text: string | undefined): Promise<string> {
+  if (text !== undefined && text !== "-") return text;
+  if (text === undefined && process.stdin.isTTY) throw new Stop(EXIT.usage, "No text: give it, or pipe it in");
+  return (await Bun.stdin.text()).replace(/\r?\n$/, "");
+}

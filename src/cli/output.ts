@@ -1,0 +1,53 @@
+import { safeJson, safeLine } from "./screen.ts";
+
+const CODES = { bold: 1, dim: 2, red: 31, green: 32, yellow: 33, cyan: 36 } as const;
+export type Colour = keyof typeof CODES;
+
+/** Where a command's answer goes. What others wrote must be made safe (screen.ts) before it gets here, but for JSON and tables. */
+export interface Output {
+  readonly json: boolean;
+  /** The answer: one JSON value with --json, else what `human` makes of it. */
+  show(value: unknown, human: () => string): Promise<void>;
+  /** One more item of an answer without end: a line of JSON with --json, else what `human` makes of it. */
+  item(value: unknown, human: () => string): Promise<void>;
+  /** A word on the side, to stderr. */
+  note(text: string): void;
+  paint(colour: Colour, text: string): string;
+  /** Rows in columns, safe; the last one cut where the terminal ends. */
+  table(head: string[], rows: string[][]): string;
+}
+
+export function createOutput({ json, colours }: { json: boolean; colours: boolean }): Output {
+  const { stdout, stderr } = process;
+  const paintOn = colours && stdout.isTTY === true && !json;
+
+  /** Resolves when it is handed over: only then is an entry dealt with. */
+  const write = (text: string) =>
+    new Promise<void>((resolve, reject) => stdout.write(`${text}\n`, (error) => (error ? reject(error) : resolve())));
+  const paint = (colour: Colour, text: string) => (paintOn ? `\x1b[${CODES[colour]}m${text}\x1b[0m` : text);
+
+  return {
+    json,
+    paint,
+    show: (value, human) => write(json ? safeJson(value, stdout.isTTY ? 2 : undefined) : human()),
+    item: (value, human) => write(json ? safeJson(value) : human()),
+    note: (text) => void stderr.write(`${text}\n`),
+    table(head, rows) {
+      const cells = [head, ...rows].map((row) => row.map(safeLine));
+      const widths = head.map((_, column) => Math.max(...cells.map((row) => Bun.stringWidth(row[column] ?? ""))));
+      const room = stdout.isTTY ? (stdout.columns ?? 80) : Number.POSITIVE_INFINITY;
+      const lines = cells.map((row) => fit(row.map((cell, n) => padded(cell, widths[n] ?? 0)).join("  "), room));
+      return lines.map((line, n) => (n === 0 ? paint("dim", line) : line)).join("\n");
+    },
+  };
+}
+
+const padded = (cell: string, width: number) => cell + " ".repeat(Math.max(0, width - Bun.stringWidth(cell)));
+
+function fit(line: string, room: number): string {
+  const trimmed = line.trimEnd();
+  if (Bun.stringWidth(trimmed) <= room) return trimmed;
+  let cut = trimmed.slice(0, room);
+  while (Bun.stringWidth(cut) > room - 1) cut = cut.slice(0, -1);
+  return `${cut.toWellFormed()}…`;
+}

@@ -1,0 +1,48 @@
+import type { Agent } from "../agents/schema.ts";
+import type { Claimed, Entry, Message } from "../messages/schema.ts";
+import type { Output } from "./output.ts";
+import { safeLine, safeText } from "./screen.ts";
+
+/** Things as people read them. Everything that others wrote is made safe here. */
+
+/** `2026-01-01T12:00:03.123Z` → `2026-01-01 12:00:03Z`. */
+export const timeText = (time: string | null): string =>
+  time === null ? "-" : safeLine(time).replace("T", " ").replace(/\.\d+/, "");
+
+export function messageText(message: Entry | Message, { paint }: Output): string {
+  const { id, from, to, kind, topic, subject, urgent, threadId, replyTo, createdAt, encoding } = message;
+  const state = "state" in message ? message.state : null;
+  const remarks = [kind, topic && `topic ${topic}`, state, urgent && "urgent", replyTo && `reply to ${replyTo}`]
+    .filter(Boolean)
+    .map((remark) => safeLine(String(remark)));
+  const thread = threadId === id ? "" : `  thread ${threadId}`;
+  const head = `${paint("bold", `#${id}`)}  ${paint("cyan", safeLine(from))} → ${safeLine(to)}  ${remarks.join(", ")}${thread}`;
+  const body = encoding === "opaque" ? "(encrypted)" : safeText(message.body);
+  const lines = [...(subject ? [paint("bold", safeLine(subject))] : []), ...body.split("\n")];
+  return [`${head}  ${paint("dim", timeText(createdAt))}`, ...lines.map((line) => `  ${line}`)].join("\n");
+}
+
+export function claimedText({ message, claim }: Claimed, out: Output): string {
+  const lease = `  lease ${safeLine(claim.token)}, attempt ${claim.attempt}, until ${timeText(claim.expiresAt)}`;
+  return `${messageText(message, out)}\n${out.paint("dim", lease)}`;
+}
+
+/** What an object has, one line each; what it has not is left out. */
+export function fieldsText(fields: Record<string, unknown>, { paint }: Output): string {
+  const rows = Object.entries(fields).flatMap(([name, value]): [string, string][] => {
+    if (value === null || value === undefined || (Array.isArray(value) && value.length === 0)) return [];
+    return [[safeLine(name), safeLine(typeof value === "object" ? JSON.stringify(value) : String(value))]];
+  });
+  const width = Math.max(0, ...rows.map(([name]) => name.length));
+  return rows.map(([name, value]) => `${paint("dim", name.padEnd(width))}  ${value}`).join("\n");
+}
+
+export const agentRow = (agent: Agent): string[] => [
+  agent.id,
+  agent.kind,
+  agent.ready ? agent.status : `${agent.status}, not ready`,
+  agent.machine ?? "",
+  timeText(agent.lastSeenAt),
+  [...agent.tags.map((tag) => `tag:${tag}`), ...agent.capabilities.map((capability) => `cap:${capability}`)].join(" "),
+];
+export const AGENT_HEAD = ["AGENT", "KIND", "STATUS", "MACHINE", "LAST SEEN", "GROUPS"];

@@ -1,0 +1,131 @@
+import type { Command } from "commander";
+import { Failure, Release } from "../client/client.ts";
+import type { WorkHandler } from "../client/item.ts";
+import { headOf } from "../client/text.ts";
+import type { WorkEvent } from "../client/work.ts";
+import { BODY_BYTES, type MessageKind } from "../messages/schema.ts";
+import { CommandMissing, runChild } from "./child.ts";
+import { type Context, contextOf, untilStopped } from "./context.ts";
+import { EXIT, Stop } from "./exit.ts";
+import { collect, collectKinds, wholeNumber } from "./options.ts";
+import type { Output } from "./output.ts";
+import { safeLine, safeText } from "./screen.ts";
+
+interface WorkOptions {
+  kind?: MessageKind[];
+  topic?: string[];
+  lease?: number;
+  concurrency?: number;
+  resume?: boolean;
+  shell?: boolean;
+}
+
+/** `EX_TEMPFAIL` of sysexits: not now, perhaps later. */
+const TRY_LATER = 75;
+
+export function addWorkCommand(program: Command): void {
+  program
+    .command("work")
+    .description("Claim work as it comes and run a command for each item, until Ctrl-C")
+    .helpGroup("Work:")
+    .argument("<command...>", "the command and its arguments, after --")
+    .option("--kind <kind>", "only this kind; repeatable", collectKinds)
+    .option("--topic <topic>", "only this topic; repeatable", collect)
+    .option(
+      "--lease <seconds>",
+      "how long an item stays ours without a word; renewed at a third (default: 600)",
+      wholeNumber,
+    )
+    .option("--concurrency <n>", "how many at a time (default: 1)", wholeNumber)
+    .option("--resume", "first take up what the agent holds already; only if it works nowhere else")
+    .option("--shell", "hand the command to sh -c; it must not build commands from what the message says")
+    .addHelpText("after", HELP)
+    .action(async (words: string[], options: WorkOptions, command: Command) =>
+      work(contextOf(command), words, options),
+    );
+}
+
+const HELP = `
+The command finds the message as JSON on stdin, and in its environment SIGNALBOX_MESSAGE_ID,
+SIGNALBOX_THREAD_ID, SIGNALBOX_FROM, SIGNALBOX_ATTEMPT, SIGNALBOX_LEASE_TOKEN and SIGNALBOX_URL.
+Exit 0 completes the item with what it wrote to stdout, 75 gives it back, anything else fails it with
+the end of stderr. When the lease is lost, or at Ctrl-C, it gets SIGTERM, and 10 s later SIGKILL.
+
+Examples:
+  $ signalbox work --as builder -- ./build.sh --quick
+  $ signalbox work --as builder --shell 'jq -r .body | ./review'`;
+
+async function work({ client, settings, out }: Context, words: string[], options: WorkOptions): Promise<void> {
+  const stop = new AbortController();
+  const asked = untilStopped();
+  asked.addEventListener("abort", () => stop.abort(), { once: true });
+  let missing: CommandMissing | undefined;
+  const handler = handlerOf(words, options.shell ?? false, settings.url, (error) => {
+    missing = error;
+    stop.abort();
+  });
+  const { kind: kinds, topic: topics, lease: leaseSeconds, concurrency, resume } = options;
+  const onEvent = (event: WorkEvent) => tell(event, out);
+  out.note("Waiting for work");
+  await client.work({ handler, kinds, topics, leaseSeconds, concurrency, resume, signal: stop.signal, onEvent });
+  if (missing) throw new Stop(EXIT.usage, missing.message);
+}
+
+function handlerOf(
+  words: string[],
+  shell: boolean,
+  url: string,
+  onMissing: (error: CommandMissing) => void,
+): WorkHandler {
+  const [file = "", ...args] = shell ? ["/bin/sh", "-c", words.join(" ")] : words;
+  return async (message, { signal, claim }) => {
+    const environment = {
+      SIGNALBOX_URL: url,
+      SIGNALBOX_MESSAGE_ID: String(message.id),
+      SIGNALBOX_THREAD_ID: String(message.threadId),
+      SIGNALBOX_FROM: message.from,
+      SIGNALBOX_ATTEMPT: String(claim.attempt),
+      SIGNALBOX_LEASE_TOKEN: claim.token,
+    };
+    const onStderr = (text: string) => void process.stderr.write(safeText(text));
+    const task = { file, args, input: JSON.stringify(message), environment, signal, maxOutput: BODY_BYTES, onStderr };
+    const end = await runChild(task).catch((error) => {
+      if (error instanceof CommandMissing) onMissing(error);
+      throw new Release(String(error));
+    });
+    const said = end.stderr.trim();
+    if (end.code === 0) return resultOf(end.stdout, end.stdoutBytes);
+    if (end.code === TRY_LATER) throw new Release(said || "not now");
+    throw new Failure([end.signal ? `ended by ${end.signal}` : `exit ${end.code}`, said].filter(Boolean).join(": "));
+  };
+}
+
+/** Nothing written is no result, so no response. What is too long for a message is cut, and says so. */
+function resultOf(stdout: string, bytes: number): string | undefined {
+  const text = stdout.replace(/(\r?\n)+$/, "").toWellFormed();
+  if (bytes <= BODY_BYTES && Buffer.byteLength(text) <= BODY_BYTES) return text || undefined;
+  const remark = `\n[cut: the output had ${bytes} bytes]`;
+  return headOf(text, BODY_BYTES - remark.length) + remark;
+}
+
+function tell(event: WorkEvent, out: Output): void {
+  const cause = "cause" in event ? safeLine(String(event.cause)) : undefined;
+  const id = "message" in event ? event.message.id : undefined;
+  if (out.json) {
+    const { type } = event;
+    const { attempt, error, reason, inMs } = {
+      attempt: undefined,
+      error: undefined,
+      reason: undefined,
+      inMs: undefined,
+      ...event,
+    };
+    // When nobody reads any more, the program is being stopped already.
+    out.item({ type, messageId: id, attempt, error, reason, inMs, cause }, () => "").catch(() => undefined);
+    return;
+  }
+  if (event.type === "waiting") out.note(`No answer, trying again in ${Math.ceil(event.inMs / 1000)} s: ${cause}`);
+  else if (event.type === "claimed") out.note(`#${id} from ${safeLine(event.message.from)}, attempt ${event.attempt}`);
+  else if (event.type === "failed") out.note(`#${id} failed: ${safeLine(event.error)}`);
+  else out.note(`#${id} ${event.type}${cause ? `: ${cause}` : ""}`);
+}

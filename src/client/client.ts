@@ -1,0 +1,54 @@
+import { agentVerbs } from "./agents.ts";
+import { createCaller } from "./caller.ts";
+import { claimVerbs } from "./claims.ts";
+import { type FollowOptions, follow } from "./follow.ts";
+import { inboxVerbs } from "./inbox.ts";
+import { messageVerbs } from "./messages.ts";
+import { relayVerbs } from "./relay.ts";
+import { systemTiming, type Timing } from "./timing.ts";
+import { tokenVerbs } from "./tokens.ts";
+import { createTransport, type Fetch } from "./transport.ts";
+import { type WorkOptions, work } from "./work.ts";
+
+// This file is the package's entry: what its callers have to catch or throw is named here.
+export { Failure, NoAgent, RelayMismatch, RelayProblem, RelayUnreachable, Release } from "./errors.ts";
+export { everyItem } from "./pages.ts";
+
+export interface ClientOptions {
+  /** Where the relay is: `http://127.0.0.1:4747`, with a path if a proxy gives it one. */
+  url: string;
+  token?: string;
+  /** The agent to act for; the token's own when left out. */
+  agentId?: string;
+  /** Names the registration that every call belongs to. A newer one ends this client: problem `superseded`. */
+  instanceId?: string;
+  fetch?: Fetch;
+  /** For tests. */
+  timing?: Partial<Timing>;
+}
+
+export type Client = ReturnType<typeof createClient>;
+
+/**
+ * The relay's verbs from afar, in Bun, Node 20 and later, and browsers. Every verb rejects with `RelayProblem` (the relay
+ * said no), `RelayUnreachable` (no answer; whether a write was carried out is not known), `RelayMismatch` (an answer that is
+ * not the relay's), or the reason of its signal. What is safe to repeat is repeated, with growing waits, when the relay is
+ * busy or does not answer: everything that reads, and every write that a repeat does not carry out twice.
+ */
+export function createClient({ fetch = (url, init) => globalThis.fetch(url, init), ...options }: ClientOptions) {
+  const timing = { ...systemTiming, ...options.timing };
+  const transport = createTransport({ ...options, fetch, timing });
+  const caller = createCaller(transport, { ...options, timing });
+  return {
+    agents: agentVerbs(caller),
+    messages: messageVerbs(caller),
+    inbox: inboxVerbs(caller),
+    claims: claimVerbs(caller),
+    tokens: tokenVerbs(caller),
+    ...relayVerbs(caller),
+    /** An agent's inbox as one endless sequence of entries, each once and in order. */
+    follow: (options?: FollowOptions) => follow(caller, options),
+    /** Claims work and has it done, until its signal fires. */
+    work: (options: WorkOptions) => work(caller, options),
+  };
+}

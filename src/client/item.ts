@@ -1,0 +1,133 @@
+import type { Claimed, Complete, Lease, Message } from "../messages/schema.ts";
+import { type LinkedAbort, linkedAbort } from "./abort.ts";
+import { createBackoff } from "./backoff.ts";
+import type { claimVerbs } from "./claims.ts";
+import { endsAgent, Failure, mayPass, RelayProblem, Release, retryAfterOf } from "./errors.ts";
+import { keepLease } from "./lease.ts";
+import { headOf } from "./text.ts";
+import type { Timing } from "./timing.ts";
+
+/** What a handler may answer with: text, a whole result, or nothing. */
+export type WorkResult = Complete["result"];
+
+/**
+ * Does one item of work. What it returns completes it; a thrown `Release` gives it back, any other error fails it.
+ * `signal` fires when the relay says that the lease is lost (somebody else may have the item now), and when the worker stops.
+ */
+export type WorkHandler = (
+  message: Message,
+  held: { signal: AbortSignal; claim: Lease },
+) => WorkResult | Promise<WorkResult>;
+
+/** What became of an item. `lost`: the relay would not take the outcome, for the reason in `cause`. */
+export type ItemEvent =
+  | { type: "completed"; message: Message }
+  | { type: "released"; message: Message; reason: string }
+  | { type: "failed"; message: Message; error: string }
+  | { type: "lost"; message: Message; cause: unknown };
+
+/** What all items of one worker share. `life` ends when the worker stops; an item ends it when the agent is no longer ours. */
+export interface Desk {
+  readonly verbs: ReturnType<typeof claimVerbs>;
+  readonly timing: Timing;
+  readonly leaseSeconds: number;
+  readonly handler: WorkHandler;
+  readonly life: LinkedAbort;
+}
+
+type Outcome =
+  | { verb: "complete"; result: WorkResult }
+  | { verb: "release"; reason: string; delaySeconds?: number }
+  | { verb: "fail"; error: string; retryAfterSeconds?: number; final?: boolean };
+
+const ERROR_BYTES = 4096;
+/** Once the worker stops, an outcome that does not get through is left to the end of the lease. */
+const LAST_TRIES = 3;
+
+/** Holds the item, has it done, tells the relay. Never rejects. */
+export async function workOn(item: Claimed, desk: Desk, how: { resumed?: boolean } = {}): Promise<ItemEvent> {
+  const held = linkedAbort();
+  void keepLease(item, held, desk, how);
+  try {
+    const outcome = await outcomeOf(item, held.signal, desk);
+    if (held.signal.aborted) throw held.signal.reason;
+    return await tell(item, outcome, desk);
+  } catch (cause) {
+    if (endsAgent(cause)) desk.life.abort(cause);
+    return { type: "lost", message: item.message, cause };
+  } finally {
+    held.abort(undefined);
+  }
+}
+
+/** Has the handler do it. The handler's own signal fires with either of the two. */
+async function outcomeOf({ message, claim }: Claimed, held: AbortSignal, desk: Desk): Promise<Outcome> {
+  const stopping = desk.life.signal;
+  if (stopping.aborted) return STOPPING;
+  const either = linkedAbort(stopping);
+  held.addEventListener("abort", () => either.abort(held.reason), { once: true });
+  try {
+    return { verb: "complete", result: await desk.handler(message, { signal: either.signal, claim }) };
+  } catch (error) {
+    return stopping.aborted && !(error instanceof Release) ? STOPPING : failureOf(error);
+  } finally {
+    either.dispose();
+  }
+}
+
+const STOPPING: Outcome = { verb: "release", reason: "the worker is stopping" };
+
+function failureOf(error: unknown): Outcome {
+  const text = headOf(error instanceof Error ? error.message : String(error), ERROR_BYTES) || "failed without a word";
+  if (error instanceof Release) return { verb: "release", reason: text, delaySeconds: error.delaySeconds };
+  return { verb: "fail", error: text, ...(error instanceof Failure ? error.how : {}) };
+}
+
+/** Tells the relay, as long as it takes: an outcome that was worked for is not dropped because the relay restarts. */
+async function tell(item: Claimed, outcome: Outcome, desk: Desk): Promise<ItemEvent> {
+  const { timing, life } = desk;
+  const backoff = createBackoff(timing);
+  for (let tries = 1; ; tries++) {
+    try {
+      return await tellOnce(item, outcome, desk);
+    } catch (error) {
+      if (outcome.verb === "complete" && isRefused(error)) {
+        const refusal = failureOf(new Error(`The result was refused: ${error.message}`));
+        return tell(item, refusal, desk);
+      }
+      if (!mayPass(error) || (life.signal.aborted && tries >= LAST_TRIES)) throw error;
+      const waitMs = backoff.delay(retryAfterOf(error));
+      if (life.signal.aborted) await timing.sleep(Math.min(waitMs, 2_000));
+      else await timing.sleep(waitMs, life.signal).catch(() => undefined);
+    }
+  }
+}
+
+/** The result itself will not do, whoever sends it. */
+const isRefused = (error: unknown): error is RelayProblem =>
+  error instanceof RelayProblem && (error.status === 413 || error.status === 422);
+
+async function tellOnce(
+  { message: { id }, claim: { token } }: Claimed,
+  outcome: Outcome,
+  desk: Desk,
+): Promise<ItemEvent> {
+  const { verbs } = desk;
+  const once = { retries: 0, timeoutMs: 10_000 };
+  switch (outcome.verb) {
+    case "complete": {
+      const { message } = await verbs.complete(id, { token, result: outcome.result }, once);
+      return { type: "completed", message };
+    }
+    case "release": {
+      const { reason, delaySeconds } = outcome;
+      const { message } = await verbs.release(id, { token, reason, delaySeconds }, once);
+      return { type: "released", message, reason };
+    }
+    case "fail": {
+      const { error, retryAfterSeconds, final } = outcome;
+      const { message } = await verbs.fail(id, { token, error, retryAfterSeconds, final }, once);
+      return { type: "failed", message, error };
+    }
+  }
+}

@@ -1,0 +1,170 @@
+import type { z } from "zod";
+import { linkedAbort } from "./abort.ts";
+import { createBackoff } from "./backoff.ts";
+import { problemFrom, RelayMismatch, RelayProblem, RelayUnreachable, retryAfterOf } from "./errors.ts";
+import type { Timing } from "./timing.ts";
+
+export type Fetch = (url: string, init?: RequestInit) => Promise<Response>;
+
+/** What every verb takes last. */
+export interface Call {
+  /** The agent acted for, instead of the client's own. */
+  agentId?: string;
+  /** Gives up; the verb rejects with the signal's reason. */
+  signal?: AbortSignal;
+  /** How long one try may take; 30 s, and what a long poll waits on top. */
+  timeoutMs?: number;
+  /** How often a call that is safe to repeat is tried again; 4. */
+  retries?: number;
+}
+
+/** One call of the HTTP contract. */
+export interface Exchange<Answer extends z.ZodType> {
+  method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
+  path: string;
+  query?: Record<string, string | number | undefined>;
+  body?: unknown;
+  answer: Answer;
+  headers?: Record<string, string>;
+  /** Carried out twice it does no more than once: it may be sent again when no answer came. */
+  repeatable?: boolean;
+  /** How long the relay itself may take its time, in seconds. */
+  waitSeconds?: number;
+}
+
+/** The start of an answer that is read as it comes. */
+export interface Opening {
+  path: string;
+  query?: Exchange<z.ZodType>["query"];
+  headers?: Record<string, string>;
+}
+
+export interface Transport {
+  /** The relay's address, without a slash at the end. */
+  readonly base: string;
+  /** Rejects with `RelayProblem`, `RelayUnreachable`, `RelayMismatch`, or the reason of the call's signal. */
+  exchange<A extends z.ZodType>(exchange: Exchange<A>, call?: Call): Promise<{ value: z.output<A>; headers: Headers }>;
+  /** Rejects as `exchange` does, but that the signal's reason may come wrapped. */
+  open(opening: Opening, signal: AbortSignal): Promise<ReadableStream<Uint8Array>>;
+}
+
+export interface TransportOptions {
+  url: string;
+  token?: string;
+  instanceId?: string;
+  fetch: Fetch;
+  timing: Timing;
+}
+
+const TIMEOUT_MS = 30_000;
+const RETRIES = 4;
+/** Asked to wait longer than this, a call says so instead of sitting there. */
+const LONGEST_PATIENCE_MS = 60_000;
+/** 502 and 504 are a proxy's way of saying that the relay is starting. */
+const TRY_AGAIN = [429, 502, 503, 504];
+
+export function createTransport(options: TransportOptions): Transport {
+  const { timing } = options;
+  const base = options.url.replace(/\/+$/, "");
+  const common: Record<string, string> = {};
+  if (options.token) common.authorization = `Bearer ${options.token}`;
+  if (options.instanceId) common["signalbox-instance"] = options.instanceId;
+
+  /** One try, within its time. */
+  async function attempt<A extends z.ZodType>(exchange: Exchange<A>, call: Call) {
+    const url = base + exchange.path + queryString(exchange.query);
+    const request = requestOf(exchange, { ...common, ...exchange.headers });
+    const link = linkedAbort(call.signal);
+    const ms = (call.timeoutMs ?? TIMEOUT_MS) + (exchange.waitSeconds ?? 0) * 1000;
+    const late = new RelayUnreachable(base, `no answer within ${Math.round(ms / 1000)} s`);
+    timing.sleep(ms, link.signal).then(
+      () => link.abort(late),
+      () => undefined,
+    );
+    try {
+      const response = await options.fetch(url, { ...request, signal: link.signal });
+      return { value: await read(response, exchange), headers: response.headers };
+    } catch (error) {
+      if (call.signal?.aborted) throw call.signal.reason;
+      throw link.signal.aborted ? late : meant(error, base);
+    } finally {
+      link.abort(undefined);
+      link.dispose();
+    }
+  }
+
+  return {
+    base,
+
+    async exchange(exchange, call = {}) {
+      const backoff = createBackoff(timing, { firstMs: 250, maxMs: 8_000 });
+      const tries = exchange.repeatable ? 1 + (call.retries ?? RETRIES) : 1;
+      for (let n = 1; ; n++) {
+        try {
+          return await attempt(exchange, call);
+        } catch (error) {
+          if (n >= tries || !worthRepeating(error)) throw error;
+          await timing.sleep(backoff.delay(retryAfterOf(error)), call.signal);
+        }
+      }
+    },
+
+    async open({ path, query, headers }, signal) {
+      const request: RequestInit = { headers: { ...common, ...headers }, signal, cache: "no-store", redirect: "error" };
+      const response = await options.fetch(base + path + queryString(query), request).catch((error) => {
+        throw meant(error, base);
+      });
+      if (!response.ok) throw problemFrom(response, await jsonOf(response).catch(() => undefined));
+      if (response.body && response.headers.get("content-type")?.startsWith("text/event-stream")) return response.body;
+      throw new RelayMismatch(`${base}${path} is not a stream`);
+    },
+  };
+}
+
+function worthRepeating(error: unknown): boolean {
+  if (error instanceof RelayUnreachable) return true;
+  return (
+    error instanceof RelayProblem && TRY_AGAIN.includes(error.status) && retryAfterOf(error) <= LONGEST_PATIENCE_MS
+  );
+}
+
+function requestOf(exchange: Exchange<z.ZodType>, headers: Record<string, string>): RequestInit {
+  // The relay never redirects. Following one would send a POST on as a GET, and the token to who knows whom.
+  const init: RequestInit = { method: exchange.method, headers, redirect: "error" };
+  if (exchange.body === undefined) return init;
+  return { ...init, headers: { ...headers, "content-type": "application/json" }, body: JSON.stringify(exchange.body) };
+}
+
+async function read<A extends z.ZodType>(response: Response, exchange: Exchange<A>): Promise<z.output<A>> {
+  const body = await jsonOf(response);
+  if (!response.ok) throw problemFrom(response, body);
+  const parsed = exchange.answer.safeParse(body);
+  if (parsed.success) return parsed.data;
+  const [issue] = parsed.error.issues;
+  const place = issue ? `${issue.path.join("/")}: ${issue.message}` : "";
+  throw new RelayMismatch(`The answer to ${exchange.method} ${exchange.path} is not the relay's (${place})`);
+}
+
+/** The body as JSON; undefined when there is none or it is something else. A body that is cut off rejects. */
+async function jsonOf(response: Response): Promise<unknown> {
+  const body = await response.text();
+  try {
+    return JSON.parse(body);
+  } catch {
+    return undefined;
+  }
+}
+
+/** What `fetch` throws says little and differs by runtime: its cause says why. */
+function meant(error: unknown, base: string): unknown {
+  if (error instanceof RelayProblem || error instanceof RelayMismatch || error instanceof RelayUnreachable)
+    return error;
+  const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
+  const reason = cause instanceof Error ? cause.message || cause.name : String(cause);
+  return new RelayUnreachable(base, reason, { cause: error });
+}
+
+function queryString(query: Exchange<z.ZodType>["query"] = {}): string {
+  const given = Object.entries(query).filter(([, value]) => value !== undefined);
+  return given.length === 0 ? "" : `?${new URLSearchParams(given.map(([key, value]) => [key, String(value)]))}`;
+}

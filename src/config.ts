@@ -1,0 +1,93 @@
+import { z } from "zod";
+
+/** Every setting: its environment variable, its check, its default and what it is for. The README's table is made of this. */
+export const SETTINGS = {
+  SIGNALBOX_HOST: {
+    schema: z.string().min(1).default("127.0.0.1"),
+    about: "Address to listen on. Anything but loopback needs TLS in front of it.",
+  },
+  SIGNALBOX_PORT: {
+    schema: z.coerce.number().int().min(0).max(65_535).default(4747),
+    about: "Port to listen on; 0 takes a free one.",
+  },
+  SIGNALBOX_DATA_DIR: {
+    schema: z.string().min(1).default("./data"),
+    about: "Folder of `signalbox.db` and `operator.token`.",
+  },
+  SIGNALBOX_TOKEN: {
+    schema: z.string().min(20, "has to be at least 20 characters").optional(),
+    about: "The operator token. Made and kept in the data folder when not given.",
+  },
+  SIGNALBOX_PUBLIC_URL: {
+    schema: z.url({ protocol: /^https?$/ }).optional(),
+    about: "How the relay is reached from outside, for the OpenAPI document.",
+  },
+  SIGNALBOX_DURABILITY: {
+    schema: z.enum(["full", "normal"]).default("full"),
+    about: "`full`: an accepted write survives power loss. `normal`: it survives the death of the process.",
+  },
+  SIGNALBOX_LOG_LEVEL: {
+    schema: z.enum(["trace", "debug", "info", "warn", "error", "fatal", "silent"]).default("info"),
+    about: "Least level that is logged.",
+  },
+  SIGNALBOX_RETENTION_DAYS: {
+    schema: z.coerce.number().int().min(1).max(36_500).default(30),
+    about: "Messages older than this are deleted; open, held and dead work stays.",
+  },
+  SIGNALBOX_AGENT_TTL_SECONDS: {
+    schema: z.coerce.number().int().min(5).max(86_400).default(90),
+    about: "An agent that was not heard of for this long is offline.",
+  },
+  SIGNALBOX_RATE_LIMIT: {
+    schema: z.coerce.number().int().min(0).max(10_000_000).default(6000),
+    about: "Requests a minute and token; 0 turns it off.",
+  },
+} as const satisfies Record<string, { schema: z.ZodType; about: string }>;
+
+export interface Config {
+  host: string;
+  port: number;
+  dataDir: string;
+  token: string | undefined;
+  publicUrl: string | undefined;
+  durability: "full" | "normal";
+  logLevel: string;
+  retentionDays: number;
+  agentTtlSeconds: number;
+  rateLimit: number;
+}
+
+/** Names that belong to the client and the CLI, which read them themselves. */
+const CLIENT_NAMES = new Set(["SIGNALBOX_URL", "SIGNALBOX_AGENT", "SIGNALBOX_INSTANCE"]);
+
+/** @throws Error that lists every unknown name and bad value */
+export function readConfig(env: Record<string, string | undefined>): Config {
+  const faults: string[] = [];
+  for (const name of Object.keys(env)) {
+    if (name.startsWith("SIGNALBOX_") && !(name in SETTINGS) && !CLIENT_NAMES.has(name))
+      faults.push(`${name} is not a setting`);
+  }
+  const value = <K extends keyof typeof SETTINGS>(name: K): z.output<(typeof SETTINGS)[K]["schema"]> => {
+    const given = env[name] === "" ? undefined : env[name];
+    const parsed = SETTINGS[name].schema.safeParse(given);
+    if (!parsed.success) faults.push(`${name}: ${parsed.error.issues[0]?.message ?? "is not acceptable"}`);
+    return parsed.data as z.output<(typeof SETTINGS)[K]["schema"]>;
+  };
+  const config: Config = {
+    host: value("SIGNALBOX_HOST"),
+    port: value("SIGNALBOX_PORT"),
+    dataDir: value("SIGNALBOX_DATA_DIR"),
+    token: value("SIGNALBOX_TOKEN"),
+    publicUrl: value("SIGNALBOX_PUBLIC_URL"),
+    durability: value("SIGNALBOX_DURABILITY"),
+    logLevel: value("SIGNALBOX_LOG_LEVEL"),
+    retentionDays: value("SIGNALBOX_RETENTION_DAYS"),
+    agentTtlSeconds: value("SIGNALBOX_AGENT_TTL_SECONDS"),
+    rateLimit: value("SIGNALBOX_RATE_LIMIT"),
+  };
+  if (faults.length) throw new Error(`The configuration is not acceptable:\n  ${faults.join("\n  ")}`);
+  return config;
+}
+
+/** The process's own environment: the one place that reads it. */
+export const environment = (): Record<string, string | undefined> => process.env;

@@ -1,0 +1,203 @@
+import { AsyncLocalStorage } from "node:async_hooks";
+import { Problem } from "../problem.ts";
+import type { Drizzle } from "./connection.ts";
+
+/** What a store reads through: the open write, or a read of committed state. */
+export interface Reading {
+  readonly db: Drizzle;
+}
+
+/** One open write. It decides only on what it reads through this, and awaits nothing else. */
+export interface Tx extends Reading {
+  readonly writes: true;
+  /** Runs once the write is on disk, in the order of the writes; never if it failed. It must not throw. */
+  afterCommit(effect: () => void): void;
+}
+
+export type Work<T> = (tx: Tx) => Promise<T>;
+
+export interface CommitHooks {
+  /** Before the first write of each transaction, inside it. */
+  beforeBatch(tx: Tx): Promise<void>;
+  /** After COMMIT and the writes' own effects. */
+  afterBatch(writes: number, milliseconds: number): void;
+  /** A failure that no caller can be told. */
+  onError(error: unknown, stage: string): void;
+}
+
+interface Job {
+  work: Work<unknown>;
+  resolve(value: unknown): void;
+  reject(error: unknown): void;
+}
+
+interface Outcome {
+  job: Job;
+  ok: boolean;
+  value: unknown;
+}
+
+const MAX_WRITES = 256;
+const MAX_MILLISECONDS = 5;
+const MAX_QUEUED = 20_000;
+/** Background work waits for an empty queue, but not for ever. */
+const MAX_BACKGROUND_WAIT_MS = 1000;
+
+/** SQLite's answers that say "not now" about the storage, not about the statement. */
+const STORAGE_ERROR = /^SQLITE_(FULL|IOERR|BUSY|LOCKED|READONLY|CANTOPEN|NOMEM|CORRUPT|NOTADB|PROTOCOL)/;
+
+const inside = new AsyncLocalStorage<true>();
+
+export interface Committer {
+  /** Runs `work` in its own savepoint; resolves after the COMMIT that holds it. @throws Problem 503 when it could not be stored. */
+  write<T>(work: Work<T>): Promise<T>;
+  /** As `write`, but only when nobody else waits to write. */
+  background<T>(work: Work<T>): Promise<T>;
+  /** Resolves when nothing is queued. */
+  drained(): Promise<void>;
+}
+
+/**
+ * The group commit: writes queue up, each runs in turn inside its own savepoint, many share one transaction, and all are
+ * answered after its COMMIT. Flushed by setImmediate: whatever arrived in one turn of the event loop shares one fsync.
+ */
+export function createCommitter(db: Drizzle, hooks: CommitHooks): Committer {
+  const sqlite = db.$client;
+  const [begin, commit, rollback, savepoint, release, undo] = [
+    "begin immediate",
+    "commit",
+    "rollback",
+    "savepoint w",
+    "release w",
+    "rollback to w",
+  ].map((sql) => sqlite.prepare(sql)) as [Stmt, Stmt, Stmt, Stmt, Stmt, Stmt];
+
+  let queue: Job[] = [];
+  const backlog: Job[] = [];
+  let scheduled = false;
+  let backgroundSince = 0;
+  const idle: (() => void)[] = [];
+
+  function enqueue<T>(list: Job[], work: Work<T>): Promise<T> {
+    if (inside.getStore()) throw new Error("a write was opened inside a write: pass the tx on instead");
+    if (queue.length >= MAX_QUEUED)
+      throw new Problem("overloaded", `${MAX_QUEUED} writes are waiting`, { retryAfterSeconds: 1 });
+    return new Promise<T>((resolve, reject) => {
+      list.push({ work, resolve: resolve as (value: unknown) => void, reject });
+      schedule();
+    });
+  }
+
+  function schedule(): void {
+    if (scheduled) return;
+    scheduled = true;
+    setImmediate(flush);
+  }
+
+  async function flush(): Promise<void> {
+    const jobs = nextJobs();
+    if (jobs.length) await runBatch(jobs);
+    scheduled = false;
+    if (queue.length || backlog.length) schedule();
+    else for (const resolve of idle.splice(0)) resolve();
+  }
+
+  function nextJobs(): Job[] {
+    if (backlog.length && backgroundSince === 0) backgroundSince = performance.now();
+    const overdue = backgroundSince > 0 && performance.now() - backgroundSince > MAX_BACKGROUND_WAIT_MS;
+    if (backlog.length && (queue.length === 0 || overdue)) {
+      backgroundSince = 0;
+      return backlog.splice(0, 1);
+    }
+    const jobs = queue;
+    queue = [];
+    return jobs;
+  }
+
+  async function runBatch(jobs: Job[]): Promise<void> {
+    const started = performance.now();
+    const outcomes: Outcome[] = [];
+    const effects: (() => void)[] = [];
+    try {
+      begin.run();
+      await hooks.beforeBatch({ db, writes: true, afterCommit: (effect) => effects.push(effect) });
+      for (const job of jobs) {
+        outcomes.push(await runJob(job, effects));
+        if (outcomes.length === MAX_WRITES || performance.now() - started > MAX_MILLISECONDS) break;
+      }
+      commit.run();
+    } catch (error) {
+      loseBatch(jobs.slice(0, Math.max(outcomes.length + 1, 1)), error);
+      putBack(jobs.slice(Math.max(outcomes.length + 1, 1)));
+      return;
+    }
+    putBack(jobs.slice(outcomes.length));
+    for (const effect of effects) {
+      try {
+        effect();
+      } catch (error) {
+        hooks.onError(error, "after commit");
+      }
+    }
+    for (const { job, ok, value } of outcomes) ok ? job.resolve(value) : job.reject(value);
+    hooks.afterBatch(outcomes.length, performance.now() - started);
+  }
+
+  /** What did not fit into this commit goes first in the next. */
+  function putBack(jobs: Job[]): void {
+    if (jobs.length) queue = jobs.concat(queue);
+  }
+
+  async function runJob(job: Job, effects: (() => void)[]): Promise<Outcome> {
+    const before = effects.length;
+    savepoint.run();
+    try {
+      const tx: Tx = { db, writes: true, afterCommit: (effect) => effects.push(effect) };
+      const value = await inside.run(true, job.work, tx);
+      release.run();
+      return { job, ok: true, value };
+    } catch (error) {
+      // A full disk or an I/O error makes SQLite roll the whole transaction back; the next savepoint would then
+      // silently open a transaction of its own, and the writes before this one would be answered although they are gone.
+      if (!sqlite.inTransaction) throw error;
+      undo.run();
+      release.run();
+      effects.length = before;
+      return { job, ok: false, value: isStorageError(error) ? unavailable(error) : error };
+    }
+  }
+
+  function loseBatch(jobs: Job[], error: unknown): void {
+    hooks.onError(error, "commit");
+    try {
+      if (sqlite.inTransaction) rollback.run();
+    } catch (rollbackError) {
+      hooks.onError(rollbackError, "rollback");
+    }
+    for (const job of jobs) job.reject(unavailable(error));
+  }
+
+  function unavailable(cause: unknown): Problem {
+    const problem = new Problem("storage-unavailable", "The database could not store this; nothing was changed.", {
+      retryAfterSeconds: 5,
+    });
+    problem.cause = cause;
+    return problem;
+  }
+
+  return {
+    write: (work) => enqueue(queue, work),
+    background: (work) => enqueue(backlog, work),
+    drained: () =>
+      new Promise((resolve) => {
+        if (!scheduled && queue.length === 0 && backlog.length === 0) resolve();
+        else idle.push(resolve);
+      }),
+  };
+}
+
+type Stmt = ReturnType<Drizzle["$client"]["prepare"]>;
+
+function isStorageError(error: unknown): boolean {
+  return error instanceof Error && "code" in error && STORAGE_ERROR.test(String(error.code));
+}

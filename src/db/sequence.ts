@@ -1,0 +1,18 @@
+import { eq, sql } from "drizzle-orm";
+import { integer, sqliteTable, text } from "drizzle-orm/sqlite-core";
+import type { Db, Reading } from "./database.ts";
+
+/** SQLite's own record of the highest id an AUTOINCREMENT table has ever given out. */
+const sequence = sqliteTable("sqlite_sequence", { name: text("name").notNull(), seq: integer("seq").notNull() });
+
+/** Reads the highest id ever given out in a table; 0 when there was none. Rolled-back ids are given out again. */
+export function lastIdOf(db: Db, table: string): (on: Reading) => number {
+  const statement = db.statement((q) =>
+    q
+      .select({ seq: sequence.seq })
+      .from(sequence)
+      .where(eq(sequence.name, sql.placeholder("table")))
+      .prepare(),
+  );
+  return (on) => statement(on).get({ table })?.seq ?? 0;
+}

@@ -1,0 +1,79 @@
+import { Database as Sqlite } from "bun:sqlite";
+import { existsSync, renameSync, rmSync, statSync } from "node:fs";
+import type { OffThreadTasks, WorkerCall, WorkerReply } from "./off-thread.ts";
+
+/**
+ * A copy's ids go on this far above the original's: what the original hands out after the copy was made is never handed
+ * out again by a relay that was restored from it.
+ */
+const SEQUENCE_GAP = 1_000_000;
+
+type Task<K extends keyof OffThreadTasks> = (
+  sqlite: Sqlite,
+  file: string,
+  ask: OffThreadTasks[K]["ask"],
+) => OffThreadTasks[K]["answer"];
+
+const tasks: { [K in keyof OffThreadTasks]: Task<K> } = {
+  backup(sqlite, _file, { to }) {
+    const partial = `${to}.partial`;
+    rmSync(partial, { force: true });
+    sqlite.prepare("vacuum into ?").run(partial);
+    const copy = new Sqlite(partial);
+    const head = copy.prepare("select seq from sqlite_sequence where name = 'messages'").get() as {
+      seq: number;
+    } | null;
+    copy.run("update sqlite_sequence set seq = seq + ? where name = 'messages'", [SEQUENCE_GAP]);
+    copy.close();
+    renameSync(partial, to);
+    return { bytes: statSync(to).size, head: head?.seq ?? 0 };
+  },
+  check(sqlite) {
+    const rows = sqlite.prepare("pragma quick_check(20)").all() as { quick_check: string }[];
+    return { problems: rows.map((row) => row.quick_check).filter((line) => line !== "ok") };
+  },
+  counts(sqlite, file) {
+    const states = sqlite.prepare("select state, count(*) as n from work group by state").all() as Count[];
+    const oldest = sqlite
+      .prepare(
+        "select min(m.created_at) as at from work w join messages m on m.id = w.message_id where w.state in ('open', 'delayed')",
+      )
+      .get() as { at: number | null };
+    const messages = sqlite.prepare("select count(*) as n from messages").get() as { n: number };
+    return {
+      messages: messages.n,
+      work: Object.fromEntries(states.map((row) => [row.state, row.n])),
+      oldestOpenAt: oldest.at,
+      bytes: statSync(file).size,
+      walBytes: existsSync(`${file}-wal`) ? statSync(`${file}-wal`).size : 0,
+    };
+  },
+};
+
+interface Count {
+  state: string;
+  n: number;
+}
+
+function perform<K extends keyof OffThreadTasks>(task: K, file: string, ask: unknown): OffThreadTasks[K]["answer"] {
+  const sqlite = new Sqlite(file, { readwrite: true });
+  try {
+    sqlite.run("pragma busy_timeout = 5000");
+    return tasks[task](sqlite, file, ask as OffThreadTasks[K]["ask"]);
+  } finally {
+    sqlite.close();
+  }
+}
+
+declare const self: Worker;
+
+self.onmessage = (event: MessageEvent<WorkerCall>) => {
+  const { id, task, file, ask } = event.data;
+  let reply: WorkerReply;
+  try {
+    reply = { id, answer: perform(task, file, ask) };
+  } catch (error) {
+    reply = { id, error: error instanceof Error ? error.message : String(error) };
+  }
+  self.postMessage(reply);
+};

@@ -1,0 +1,152 @@
+import type { Logger } from "pino";
+import type { Clock } from "../clock.ts";
+import type { Db, Reading, Tx } from "../db/database.ts";
+import { createJumpWatch } from "./jump.ts";
+import type { DueRow, DueStore } from "./store.ts";
+
+/** What to do when a row's time has come, in the write that removes the row: exactly once. Throwing means: try again later. */
+export type DueHandler = (tx: Tx, row: DueRow) => Promise<void>;
+
+/**
+ * Things that come due by an indexed time column of their own table (leases, expiry), so that they need no row here.
+ */
+export interface DueSource {
+  name: string;
+  /** When the next comes due; null for never. */
+  next(on: Reading): Promise<number | null>;
+  /** Does at most `limit` of what is due; answers how many it did. */
+  take(tx: Tx, now: number, limit: number): Promise<number>;
+}
+
+export type Due = ReturnType<typeof createDue>;
+
+/** Long `setTimeout`s fire at once, and a suspended machine's timers stand still: never sleep longer than this. */
+const MAX_SLEEP_MS = 60_000;
+const MIN_SLEEP_MS = 5;
+const SLICE = 200;
+const FIRST_RETRY_MS = 1000;
+const MAX_RETRY_MS = 3_600_000;
+
+/** The one timer: "do this at time T, with retries and backoff, and remember it in the database". */
+export function createDue(db: Db, store: DueStore, clock: Clock, logger: Logger) {
+  const handlers = new Map<string, DueHandler>();
+  const sources: DueSource[] = [];
+  const jump = createJumpWatch(clock);
+  let cancelTimer: () => void = () => undefined;
+  let sleepingUntil = Number.POSITIVE_INFINITY;
+  let running: Promise<void> | undefined;
+  let stopped = true;
+
+  db.beforeBatch((tx) => jump.notice(tx));
+
+  const rows: DueSource = {
+    name: "rows",
+    next: (on) => store.earliest(on),
+    async take(tx, now, limit) {
+      const ripe = await store.ripe(tx, now, limit);
+      for (const row of ripe) await runRow(tx, row);
+      return ripe.length;
+    },
+  };
+  sources.push(rows);
+
+  async function runRow(tx: Tx, row: DueRow): Promise<void> {
+    const handler = handlers.get(row.kind);
+    if (!handler) throw new Error(`nothing handles due rows of kind ${row.kind}`);
+    await store.remove(tx, row.kind, row.key);
+    await handler(tx, row);
+  }
+
+  /** One failing row must not undo or hold up the others: it is tried alone, and put off when it fails again. */
+  async function takeSlice(source: DueSource): Promise<number> {
+    try {
+      return await db.write((tx) => source.take(tx, clock.now(), SLICE));
+    } catch (error) {
+      if (source !== rows) throw error;
+      const ripe = await db.read((on) => store.ripe(on, clock.now(), SLICE));
+      for (const row of ripe) await takeAlone(row);
+      return ripe.length;
+    }
+  }
+
+  async function takeAlone(row: DueRow): Promise<void> {
+    try {
+      await db.write((tx) => runRow(tx, row));
+    } catch (error) {
+      const wait = Math.min(FIRST_RETRY_MS * 2 ** row.tries, MAX_RETRY_MS);
+      logger.error(
+        { err: error, kind: row.kind, key: row.key, tries: row.tries },
+        "due work failed, will be tried again",
+      );
+      await db.write((tx) => store.retry(tx, row, clock.now() + wait, String(error)));
+    }
+  }
+
+  async function runSources(): Promise<void> {
+    let next = clock.now() + MAX_SLEEP_MS;
+    for (const source of sources) {
+      try {
+        while ((await takeSlice(source)) >= SLICE && !stopped);
+        const at = await db.read((on) => source.next(on));
+        if (at !== null) next = Math.min(next, at);
+      } catch (error) {
+        logger.error({ err: error, source: source.name }, "due source failed");
+        next = Math.min(next, clock.now() + FIRST_RETRY_MS);
+      }
+    }
+    sleepUntil(next);
+  }
+
+  function sleepUntil(at: number): void {
+    if (stopped) return;
+    cancelTimer();
+    sleepingUntil = at;
+    cancelTimer = clock.after(Math.min(Math.max(at - clock.now(), MIN_SLEEP_MS), MAX_SLEEP_MS), run);
+  }
+
+  function run(): void {
+    if (stopped || running) return;
+    sleepingUntil = Number.POSITIVE_INFINITY;
+    running = runSources().finally(() => {
+      running = undefined;
+      if (sleepingUntil === Number.POSITIVE_INFINITY) sleepUntil(clock.now() + MAX_SLEEP_MS);
+    });
+  }
+
+  return {
+    on: (kind: string, handler: DueHandler) => handlers.set(kind, handler),
+    source: (source: DueSource) => sources.push(source),
+    /** Called in the first transaction after a start, a sleep or a jump of the clock. */
+    onResume: jump.onResume,
+
+    /** Puts a row for (kind, key), in place of the one there. */
+    async schedule(tx: Tx, kind: string, key: string, at: number, data: Record<string, unknown> = {}): Promise<void> {
+      await store.put(tx, { kind, key, at, data });
+      tx.afterCommit(() => this.notice(at));
+    },
+    cancel: (tx: Tx, kind: string, key: string) => store.remove(tx, kind, key),
+
+    /** Something comes due at this time: wake up for it. Call it after the commit. */
+    notice(at: number): void {
+      if (!stopped && !running && at < sleepingUntil) sleepUntil(at);
+      // A run under way asks every source again only up to where it is: make sure that another follows.
+      else if (running) running.then(() => at < sleepingUntil && sleepUntil(at));
+    },
+
+    start(): void {
+      stopped = false;
+      run();
+    },
+    /** Runs everything that is due now, and comes back when that is done. */
+    async settle(): Promise<void> {
+      await running;
+      run();
+      await running;
+    },
+    async stop(): Promise<void> {
+      stopped = true;
+      cancelTimer();
+      await running;
+    },
+  };
+}

@@ -1,0 +1,44 @@
+import { and, asc, eq, lte, sql } from "drizzle-orm";
+import type { Db, Reading, Tx } from "../db/database.ts";
+import { due } from "./tables.ts";
+
+export type DueRow = typeof due.$inferSelect;
+export type DueStore = ReturnType<typeof createDueStore>;
+
+export function createDueStore(db: Db) {
+  const earliest = db.statement((q) => q.select({ at: due.at }).from(due).orderBy(asc(due.at)).limit(1).prepare());
+  const ripe = db.statement((q) =>
+    q
+      .select()
+      .from(due)
+      .where(lte(due.at, sql.placeholder("now")))
+      .orderBy(asc(due.at))
+      .limit(sql.placeholder("limit"))
+      .prepare(),
+  );
+  return {
+    earliest: async (on: Reading): Promise<number | null> => earliest(on).get()?.at ?? null,
+    ripe: async (on: Reading, now: number, limit: number): Promise<DueRow[]> => ripe(on).all({ now, limit }),
+    put: async (tx: Tx, row: Omit<DueRow, "id" | "tries" | "lastError">): Promise<void> => {
+      const fresh = { at: row.at, data: row.data, tries: 0, lastError: null };
+      tx.db
+        .insert(due)
+        .values({ ...row, ...fresh })
+        .onConflictDoUpdate({ target: [due.kind, due.key], set: fresh })
+        .run();
+    },
+    remove: async (tx: Tx, kind: string, key: string): Promise<void> => {
+      tx.db
+        .delete(due)
+        .where(and(eq(due.kind, kind), eq(due.key, key)))
+        .run();
+    },
+    retry: async (tx: Tx, row: DueRow, at: number, error: string): Promise<void> => {
+      tx.db
+        .update(due)
+        .set({ at, tries: row.tries + 1, lastError: error })
+        .where(eq(due.id, row.id))
+        .run();
+    },
+  };
+}

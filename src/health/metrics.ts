@@ -1,0 +1,127 @@
+import { Counter, Gauge, Histogram, Registry } from "prom-client";
+import type { OffThreadTasks } from "../db/off-thread.ts";
+
+/** What a gauge asks when it is scraped. */
+export interface Gauges {
+  connections(): number;
+  parkedClaimers(): number;
+  head(): number;
+  agents(): Record<string, number>;
+}
+
+export type Metrics = ReturnType<typeof createMetrics>;
+
+/** Prometheus metrics. Gauges over the whole database are counted in a worker and kept, never counted on the main thread. */
+export function createMetrics(gauges: Gauges) {
+  const registry = new Registry();
+  const registers = [registry];
+  const name = (rest: string) => `signalbox_${rest}`;
+
+  const requests = new Histogram({
+    name: name("request_seconds"),
+    help: "Time from a request to its answer, by operation and status.",
+    labelNames: ["operation", "status"],
+    buckets: [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1, 5, 30],
+    registers,
+  });
+  const sends = new Counter({ name: name("messages_appended_total"), help: "Entries appended to the log.", registers });
+  const deliveries = new Counter({
+    name: name("messages_offered_total"),
+    help: "Entries handed over, by transport.",
+    labelNames: ["transport"],
+    registers,
+  });
+  const work = new Counter({
+    name: name("work_changes_total"),
+    help: "Changes of the state of work, by the new state.",
+    labelNames: ["state"],
+    registers,
+  });
+  const batchSize = new Histogram({
+    name: name("commit_writes"),
+    help: "Writes that shared one commit.",
+    buckets: [1, 2, 4, 8, 16, 32, 64, 128, 256],
+    registers,
+  });
+  const batchTime = new Histogram({
+    name: name("commit_seconds"),
+    help: "Time of one commit with its writes.",
+    buckets: [0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.025, 0.1, 1],
+    registers,
+  });
+  const states = new Gauge({
+    name: name("work"),
+    help: "Pieces of work by state, counted in the background.",
+    labelNames: ["state"],
+    registers,
+  });
+  const stored = new Gauge({ name: name("messages"), help: "Entries stored, counted in the background.", registers });
+  const oldest = new Gauge({
+    name: name("oldest_open_work_seconds"),
+    help: "Age of the oldest open or delayed work, 0 when there is none.",
+    registers,
+  });
+  const bytes = new Gauge({ name: name("database_bytes"), help: "Size on disk.", labelNames: ["file"], registers });
+  new Gauge({
+    name: name("connections"),
+    help: "Open streams, sockets and parked calls.",
+    registers,
+    collect() {
+      this.set(gauges.connections());
+    },
+  });
+  new Gauge({
+    name: name("parked_claimers"),
+    help: "Claimers that wait for work.",
+    registers,
+    collect() {
+      this.set(gauges.parkedClaimers());
+    },
+  });
+  new Gauge({
+    name: name("log_head"),
+    help: "The newest place in the log.",
+    registers,
+    collect() {
+      this.set(gauges.head());
+    },
+  });
+  new Gauge({
+    name: name("agents"),
+    help: "Agents by status.",
+    labelNames: ["status"],
+    registers,
+    collect() {
+      for (const [status, n] of Object.entries(gauges.agents())) this.set({ status }, n);
+    },
+  });
+  new Gauge({
+    name: name("process_resident_bytes"),
+    help: "Memory of the process.",
+    registers,
+    collect() {
+      this.set(process.memoryUsage.rss());
+    },
+  });
+
+  return {
+    request: (operation: string, status: number, ms: number) => requests.observe({ operation, status }, ms / 1000),
+    sent: (n: number) => sends.inc(n),
+    offered: (transport: string, n: number) => deliveries.inc({ transport }, n),
+    workChanged: (state: string) => work.inc({ state }),
+    committed(writes: number, ms: number): void {
+      batchSize.observe(writes);
+      batchTime.observe(ms / 1000);
+    },
+    counted(counts: OffThreadTasks["counts"]["answer"], now: number): void {
+      states.reset();
+      for (const [state, n] of Object.entries(counts.work)) states.set({ state }, n);
+      stored.set(counts.messages);
+      oldest.set(counts.oldestOpenAt === null ? 0 : Math.max(0, now - counts.oldestOpenAt) / 1000);
+      bytes.set({ file: "database" }, counts.bytes);
+      bytes.set({ file: "wal" }, counts.walBytes);
+    },
+    text: () => registry.metrics(),
+    contentType: registry.contentType,
+  };
+}

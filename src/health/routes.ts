@@ -1,0 +1,76 @@
+import { z } from "zod";
+import { readsAll, requireOperator } from "../auth/caller.ts";
+import { created, ok, type Route, route } from "../http/call.ts";
+import { Problem } from "../problem.ts";
+import type { Metrics } from "./metrics.ts";
+import { Alive, Backup, HealthReport } from "./schema.ts";
+import type { HealthService } from "./service.ts";
+
+const tag = "Health";
+const TEXT = "text/plain; version=0.0.4";
+
+export function healthRoutes(health: HealthService, metrics: Metrics): Route[] {
+  return [
+    route({
+      method: "GET",
+      path: "/healthz",
+      operationId: "alive",
+      summary: "The process answers",
+      tag,
+      open: true,
+      answers: { 200: { description: "It is alive.", schema: Alive } },
+      run: () => ok({ status: "ok" }),
+    }),
+    route({
+      method: "GET",
+      path: "/readyz",
+      operationId: "ready",
+      summary: "The database takes writes",
+      tag,
+      open: true,
+      answers: { 200: { description: "It is ready.", schema: Alive } },
+      problems: ["storage-unavailable"],
+      run: async () => ok(await health.ready()),
+    }),
+    route({
+      method: "GET",
+      path: "/v1/health",
+      operationId: "healthReport",
+      summary: "How the relay is: checks, the worst of which is the status",
+      tag,
+      answers: { 200: { description: "The report, whatever it says.", schema: HealthReport } },
+      problems: ["forbidden"],
+      run: async ({ caller }) => {
+        if (!readsAll(caller)) throw new Problem("forbidden", "Only operators and viewers may read the report.");
+        return ok(await health.report());
+      },
+    }),
+    route({
+      method: "GET",
+      path: "/metrics",
+      operationId: "metrics",
+      summary: "Prometheus metrics",
+      tag,
+      answers: { 200: { description: "Text exposition format 0.0.4.", type: TEXT, schema: z.string() } },
+      problems: ["forbidden"],
+      run: async ({ caller }) => {
+        if (!readsAll(caller)) throw new Problem("forbidden", "Only operators and viewers may read metrics.");
+        return { status: 200, body: await health.scrape(), headers: { "content-type": metrics.contentType } };
+      },
+    }),
+    route({
+      method: "POST",
+      path: "/v1/backups",
+      operationId: "makeBackup",
+      summary: "Make a copy of the database in the data folder",
+      tag,
+      long: true,
+      answers: { 201: { description: "Where it is.", schema: Backup } },
+      problems: ["forbidden", "conflict"],
+      run: async ({ caller }) => {
+        requireOperator(caller);
+        return created(await health.backup(caller));
+      },
+    }),
+  ];
+}

@@ -1,0 +1,24 @@
+import { z } from "zod";
+import { Time } from "../wire.ts";
+
+export const CheckStatus = z.enum(["ok", "warn", "fail"]);
+export const HealthCheck = z.object({ name: z.string(), status: CheckStatus, detail: z.string() });
+export type HealthCheck = z.infer<typeof HealthCheck>;
+
+/** `GET /v1/health`: the worst check wins. */
+export const HealthReport = z
+  .object({ status: CheckStatus, version: z.string(), generatedAt: Time, checks: z.array(HealthCheck) })
+  .describe("A report on the relay itself.");
+export type HealthReport = z.infer<typeof HealthReport>;
+
+/** `GET /healthz` and `GET /readyz`. */
+export const Alive = z.object({ status: z.literal("ok") });
+
+/** `POST /v1/backups`: a whole copy of the database, beside it in the data folder. */
+export const Backup = z.object({
+  file: z.string().describe("Path on the relay's machine."),
+  bytes: z.int(),
+  head: z.int().describe("The newest message in the copy."),
+  createdAt: Time,
+});
+export type Backup = z.infer<typeof Backup>;

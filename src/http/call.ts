@@ -1,0 +1,84 @@
+import type { z } from "zod";
+import type { Caller } from "../auth/caller.ts";
+import type { ProblemCode } from "../problem.ts";
+
+/** JSON that is text already. */
+export class RawJson {
+  constructor(readonly text: string) {}
+}
+
+/** What a verb answers with: a status, a body to be sent as JSON, and further headers. */
+export interface Answer {
+  status: number;
+  body?: unknown;
+  headers?: Record<string, string>;
+}
+
+/** One request, parsed. */
+export interface Call<P, Q, B> {
+  caller: Caller;
+  params: P;
+  query: Q;
+  body: B;
+  request: Request;
+  /** The value of `Idempotency-Key`, unquoted. */
+  idempotencyKey: string | undefined;
+  /** Headers that every answer carries, for those that make their own Response. */
+  headers: Record<string, string>;
+}
+
+export type Method = "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
+type Schema = z.ZodType;
+type Out<S> = S extends Schema ? z.output<S> : undefined;
+
+/** What an answer looks like in the OpenAPI document. */
+export interface AnswerDoc {
+  description: string;
+  schema?: Schema;
+  /** application/json when left out. */
+  type?: string;
+}
+
+export interface RouteSpec<P extends Schema | undefined, Q extends Schema | undefined, B extends Schema | undefined> {
+  method: Method;
+  /** With `{name}` for parameters, as in the OpenAPI document. */
+  path: string;
+  operationId: string;
+  summary: string;
+  description?: string;
+  tag: string;
+  /** Needs no token. */
+  open?: boolean;
+  /** May stay open longer than the idle timeout. */
+  long?: boolean;
+  params?: P;
+  query?: Q;
+  body?: B;
+  /** Bytes; 1 MiB when left out. */
+  bodyLimit?: number;
+  /** An absent body counts as `{}`. */
+  bodyOptional?: boolean;
+  /** Also takes one JSON value a line, under this member. */
+  ndjsonAs?: string;
+  idempotent?: boolean;
+  answers: Record<number, AnswerDoc>;
+  problems?: ProblemCode[];
+  run(call: Call<Out<P>, Out<Q>, Out<B>>): Promise<Answer | Response> | Answer | Response;
+}
+
+/** A route whose types have been settled. */
+export type Route = Omit<RouteSpec<Schema, Schema, Schema>, "run"> & {
+  run(call: Call<unknown, unknown, unknown>): Promise<Answer | Response> | Answer | Response;
+};
+
+/** Declares a route: its path, its shapes, and the one verb it calls. */
+export function route<
+  P extends Schema | undefined = undefined,
+  Q extends Schema | undefined = undefined,
+  B extends Schema | undefined = undefined,
+>(spec: RouteSpec<P, Q, B>): Route {
+  return spec as unknown as Route;
+}
+
+export const ok = (body: unknown): Answer => ({ status: 200, body });
+export const created = (body: unknown): Answer => ({ status: 201, body });

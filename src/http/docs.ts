@@ -1,0 +1,4 @@
+import type { Route } from "./call.ts";
+export function docsRoutes(_routes: readonly Route[], _publicUrl: string | undefined): Route[] {
+  return [];
+}

@@ -1,0 +1,141 @@
+import type { Logger } from "pino";
+import type { PresenceKeeper } from "../agents/presence.ts";
+import type { Caller } from "../auth/caller.ts";
+import type { AuthService } from "../auth/service.ts";
+import type { Clock } from "../clock.ts";
+import { Problem } from "../problem.ts";
+import { IdempotencyKey } from "../wire.ts";
+import { check, readBody, readQuery } from "./body.ts";
+import { type Answer, type Call, RawJson, type Route } from "./call.ts";
+import type { RateLimit } from "./rate-limit.ts";
+
+export interface HandleParts {
+  auth: AuthService;
+  presence: PresenceKeeper;
+  limit: RateLimit;
+  clock: Clock;
+  logger: Logger;
+  /** Told of every request when its answer is ready. */
+  observe(operationId: string, status: number, milliseconds: number): void;
+}
+
+/** What only this layer knows of one request. */
+interface Incoming {
+  request: Request;
+  params: Record<string, string>;
+  /** Bun's server; null in an in-process call. */
+  server: { timeout(request: Request, seconds: number): void } | null;
+}
+
+const INSTANCE = /^[^\p{Cc}]{1,128}$/u;
+const REQUEST_ID = /^[\w.:-]{1,128}$/;
+const SECURITY = {
+  "x-content-type-options": "nosniff",
+  "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
+  "referrer-policy": "no-referrer",
+  "cache-control": "no-store",
+  vary: "Authorization",
+};
+
+export type Handle = ReturnType<typeof createHandle>;
+
+/** The one way from a request to an answer: who calls, how often, what is asked, the verb, the answer or the problem. */
+export function createHandle(parts: HandleParts) {
+  const { auth, presence, limit, clock, logger, observe } = parts;
+  const ids = idMaker(clock);
+
+  /** @throws Problem 401 */
+  async function identify(request: Request, requestId: string): Promise<Caller> {
+    const header = request.headers.get("authorization");
+    const secret = header && /^Bearer +(\S+)$/i.exec(header)?.[1];
+    if (!secret) throw new Problem("unauthorized", "Send Authorization: Bearer <token>.");
+    const principal = await auth.authenticate(secret);
+    const instanceId = request.headers.get("signalbox-instance");
+    if (instanceId !== null && !INSTANCE.test(instanceId))
+      throw Problem.invalid("Signalbox-Instance", "is not an instance id");
+    return { ...principal, instanceId, requestId };
+  }
+
+  async function answer(route: Route, incoming: Incoming, headers: Record<string, string>): Promise<Response> {
+    const { request, server } = incoming;
+    const call: Partial<Call<unknown, unknown, unknown>> = { request, headers };
+    if (!route.open) {
+      call.caller = await identify(request, headers["x-request-id"] ?? "");
+      Object.assign(headers, limit.take(call.caller.tokenId));
+      if (call.caller.role === "agent" && call.caller.agentId) presence.touch(call.caller.agentId);
+    }
+    // Bun cuts a quiet request after its idle timeout; 0 lifts that for this one.
+    if (route.long) server?.timeout(request, 0);
+    call.params = route.params ? check(route.params, incoming.params, "path") : undefined;
+    call.query = readQuery(route, request.url);
+    if (route.idempotent) call.idempotencyKey = readKey(request);
+    call.body = await readBody(route, request);
+    const result = await route.run(call as Call<unknown, unknown, unknown>);
+    return result instanceof Response ? result : toResponse(result, headers);
+  }
+
+  function refuse(error: unknown, route: Route | undefined, headers: Record<string, string>): Response {
+    const requestId = headers["x-request-id"] ?? "";
+    const problem =
+      error instanceof Problem ? error : new Problem("internal", "Something went wrong here; it was logged.");
+    if (problem.status >= 500)
+      logger.error({ err: problem.cause ?? error, requestId, operation: route?.operationId }, problem.message);
+    return problemResponse(problem, requestId, headers);
+  }
+
+  return {
+    /** Headers for an answer to this request; its id is the caller's, if that is a sound one. */
+    headersFor(request: Request): Record<string, string> {
+      const given = request.headers.get("x-request-id");
+      return { ...SECURITY, "x-request-id": given && REQUEST_ID.test(given) ? given : ids() };
+    },
+    identify,
+    refuse,
+    async run(route: Route, incoming: Incoming): Promise<Response> {
+      const started = clock.mono();
+      const headers = this.headersFor(incoming.request);
+      let response: Response;
+      try {
+        response = await answer(route, incoming, headers);
+      } catch (error) {
+        response = refuse(error, route, headers);
+      }
+      observe(route.operationId, response.status, clock.mono() - started);
+      return response;
+    },
+  };
+}
+
+/** An sf-string (`"key"`) or the bare key. @throws Problem 422 */
+function readKey(request: Request): string | undefined {
+  const given = request.headers.get("idempotency-key");
+  if (given === null) return undefined;
+  const bare = /^"(.*)"$/s.exec(given)?.[1] ?? given;
+  const parsed = IdempotencyKey.safeParse(bare);
+  if (!parsed.success) throw Problem.invalid("Idempotency-Key", parsed.error.issues[0]?.message ?? "is not acceptable");
+  return parsed.data;
+}
+
+function toResponse({ status, body, headers: more }: Answer, headers: Record<string, string>): Response {
+  if (more) Object.assign(headers, more);
+  if (body === undefined) return new Response(null, { status, headers });
+  headers["content-type"] ??= "application/json";
+  const text = body instanceof RawJson ? body.text : typeof body === "string" ? body : JSON.stringify(body);
+  return new Response(text, { status, headers });
+}
+
+export function problemResponse(problem: Problem, requestId: string, headers: Record<string, string>): Response {
+  headers["content-type"] = "application/problem+json";
+  if (problem.code === "unauthorized") headers["www-authenticate"] = 'Bearer realm="signalbox"';
+  if (problem.extras.retryAfterSeconds !== undefined) headers["retry-after"] = String(problem.extras.retryAfterSeconds);
+  // What was not read of a body that is too large is not read any more.
+  if (problem.code === "too-large") headers.connection = "close";
+  return new Response(JSON.stringify(problem.body(requestId)), { status: problem.status, headers });
+}
+
+/** Ids that are unique to this run of the relay: when it started, and a count. */
+function idMaker(clock: Clock): () => string {
+  const run = clock.now().toString(36);
+  let count = 0;
+  return () => `req_${run}_${(++count).toString(36)}`;
+}

@@ -1,0 +1,79 @@
+import type { ServerWebSocket } from "bun";
+import { type Encoded, frameOf, type Outlet } from "../log/outlet.ts";
+import type { LogEntry } from "../log/tail.ts";
+
+/** What one socket may have waiting in the process before it counts as slow. */
+const BUFFER_BYTES = 256 * 1024;
+
+/** What Elysia's own dispatcher calls on `ws.data`: the methods of one connection. */
+export interface SocketHandler {
+  open(ws: ServerWebSocket<SocketHandler>): void;
+  message(ws: ServerWebSocket<SocketHandler>, message: string | Buffer): void;
+  drain(ws: ServerWebSocket<SocketHandler>): void;
+  close(ws: ServerWebSocket<SocketHandler>, code: number, reason: string): void;
+  pong(ws: ServerWebSocket<SocketHandler>): void;
+}
+
+/** RFC 6455 close codes, and our own from 4000 on. */
+export const CLOSE = {
+  revoked: 4001,
+  superseded: 4009,
+  restarting: 1012,
+  "too-slow": 1013,
+  "too-big": 1009,
+  "not-authorised": 4001,
+} as const;
+
+export interface SocketOutlet extends Outlet {
+  /** Sends a frame soon: answers that are ready in the same turn share one write to the kernel. */
+  answer(frame: string): void;
+  closeWith(reason: keyof typeof CLOSE): void;
+}
+
+/** An outlet over one WebSocket. */
+export function createSocketOutlet(ws: ServerWebSocket<SocketHandler>): SocketOutlet {
+  let closed = false;
+  let answers: string[] = [];
+
+  function flush(): void {
+    const frames = answers;
+    answers = [];
+    if (!closed) ws.cork(() => frames.forEach((frame) => void ws.sendText(frame)));
+  }
+
+  const outlet: SocketOutlet = {
+    transport: "socket",
+    ready: () => !closed && ws.getBufferedAmount() < BUFFER_BYTES,
+    settled: () => ws.getBufferedAmount() === 0,
+    messages(entries: readonly LogEntry[]) {
+      if (!closed) ws.cork(() => entries.forEach((entry) => void ws.sendText(frameOf(entry))));
+    },
+    send(event: Encoded) {
+      if (!closed) ws.sendText(event.frame);
+    },
+    answer(frame) {
+      if (answers.push(frame) === 1) setImmediate(flush);
+    },
+    // Bun pings by itself, and its pongs are what says that the other end is there.
+    keepAlive: () => undefined,
+    close(last?: Encoded) {
+      if (last) outlet.send(last);
+      outlet.closeWith(reasonOf(last));
+    },
+    closeWith(reason) {
+      if (closed) return;
+      if (answers.length) flush();
+      closed = true;
+      ws.close(CLOSE[reason], reason);
+      outlet.onClosed();
+    },
+    onDrain: () => undefined,
+    onClosed: () => undefined,
+  };
+  return outlet;
+}
+
+function reasonOf(last: Encoded | undefined): keyof typeof CLOSE {
+  const reason = last ? (JSON.parse(last.json) as { reason?: string }).reason : undefined;
+  return reason !== undefined && reason in CLOSE ? (reason as keyof typeof CLOSE) : "restarting";
+}

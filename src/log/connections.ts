@@ -1,0 +1,116 @@
+import type { Clock } from "../clock.ts";
+import { Problem } from "../problem.ts";
+import { Encoded, type Outlet } from "./outlet.ts";
+
+export type ByeReason = "superseded" | "restarting" | "too-slow" | "revoked";
+
+/** One open connection: a stream, a socket, or a parked poll. */
+export interface Connection {
+  readonly id: string;
+  /** Whose inbox it reads; null for those who watch everything. */
+  readonly agentId: string | null;
+  readonly instanceId: string | null;
+  readonly tokenId: string;
+  /** Not there for a parked poll. */
+  readonly outlet?: Outlet;
+  /** Ends it, saying why and, on a stream, where to resume. */
+  close(reason: ByeReason): void;
+}
+
+const MAX_PER_AGENT = 8;
+const KEEP_ALIVE_MS = 15_000;
+/** A client that takes nothing for this long is told where to resume, and closed. */
+const MAX_STALL_MS = 30_000;
+const SLICE = 256;
+
+export type Connections = ReturnType<typeof createConnections>;
+
+/** Every open connection: how many an agent has, keeping them alive, and closing them. */
+export function createConnections(clock: Clock) {
+  const all = new Set<Connection>();
+  const streams = new Map<string, number>();
+  const stalledSince = new WeakMap<Connection, number>();
+  let stopping = false;
+  let made = 0;
+  let cancelTimer: () => void = () => undefined;
+
+  const isStream = (connection: Connection) => connection.outlet !== undefined && connection.agentId !== null;
+
+  function keepAlive(): void {
+    cancelTimer = clock.after(KEEP_ALIVE_MS, keepAlive);
+    inSlices([...all], (connection) => {
+      const { outlet } = connection;
+      if (!outlet || !all.has(connection)) return;
+      if (outlet.ready()) {
+        stalledSince.delete(connection);
+        outlet.keepAlive();
+        return;
+      }
+      const since = stalledSince.get(connection) ?? clock.mono();
+      stalledSince.set(connection, since);
+      if (clock.mono() - since >= MAX_STALL_MS - KEEP_ALIVE_MS) connection.close("too-slow");
+    });
+  }
+
+  function closeWhere(matches: (connection: Connection) => boolean, reason: ByeReason): void {
+    for (const connection of [...all]) if (matches(connection)) connection.close(reason);
+  }
+
+  return {
+    newId: (): string => `con_${(++made).toString(36)}_${clock.now().toString(36)}`,
+
+    /** @throws Problem 429 when the agent has too many streams open, 503 when the relay is stopping. */
+    checkRoom(agentId: string | null): void {
+      if (stopping) throw new Problem("stopping", "The relay is stopping.", { retryAfterSeconds: 1 });
+      if (agentId !== null && (streams.get(agentId) ?? 0) >= MAX_PER_AGENT)
+        throw new Problem("too-many-streams", `${agentId} has ${MAX_PER_AGENT} streams open already.`, {
+          retryAfterSeconds: 5,
+        });
+    },
+    /** @returns how to take it out again. */
+    add(connection: Connection): () => void {
+      all.add(connection);
+      if (isStream(connection) && connection.agentId !== null)
+        streams.set(connection.agentId, (streams.get(connection.agentId) ?? 0) + 1);
+      return () => {
+        if (!all.delete(connection) || !isStream(connection) || connection.agentId === null) return;
+        const left = (streams.get(connection.agentId) ?? 1) - 1;
+        if (left > 0) streams.set(connection.agentId, left);
+        else streams.delete(connection.agentId);
+      };
+    },
+    /** Streams and sockets of an agent. */
+    count: (agentId: string): number => streams.get(agentId) ?? 0,
+    size: (): number => all.size,
+    stopping: (): boolean => stopping,
+
+    closeToken: (tokenId: string) => closeWhere((connection) => connection.tokenId === tokenId, "revoked"),
+    closeAgent: (agentId: string) => closeWhere((connection) => connection.agentId === agentId, "revoked"),
+    closeInstance: (agentId: string, instanceId: string) =>
+      closeWhere((c) => c.agentId === agentId && c.instanceId === instanceId, "superseded"),
+    closeAll(): void {
+      stopping = true;
+      closeWhere(() => true, "restarting");
+    },
+
+    /** Sends one event to all streams that take it now, a few hundred in each turn of the event loop. */
+    broadcast(event: Encoded, wanted: (connection: Connection) => boolean): void {
+      inSlices([...all].filter(wanted), ({ outlet }) => {
+        if (outlet?.ready()) outlet.send(event);
+      });
+    },
+
+    start: keepAlive,
+    stop: () => cancelTimer(),
+  };
+}
+
+function inSlices<T>(items: T[], run: (item: T) => void, from = 0): void {
+  const to = Math.min(from + SLICE, items.length);
+  for (let i = from; i < to; i++) run(items[i] as T);
+  if (to < items.length) setImmediate(inSlices, items, run, to);
+}
+
+/** The last event of a stream. */
+export const byeEvent = (reason: ByeReason, resumeAfter: number): Encoded =>
+  new Encoded("bye", JSON.stringify({ reason, resumeAfter }));

@@ -1,0 +1,138 @@
+import type { Listener, Log } from "./log.ts";
+import type { LogEntry } from "./tail.ts";
+
+/** A page of entries out of the database, for one follower. */
+export interface SourcePage {
+  entries: LogEntry[];
+  /** Everything for this follower up to here is in `entries` or was before it. */
+  upTo: number;
+  /** Retention took something after the place asked for. */
+  reset?: { firstId: number; lost: number } | undefined;
+}
+
+/** What one follower may see. */
+export interface Source {
+  /** Under which keys the log announces it; asked again after `reload`. */
+  keys(): readonly string[];
+  /** Whether a freshly appended entry is for this follower. */
+  wants(entry: LogEntry): boolean;
+  /** What is stored after a place, oldest first. */
+  page(after: number): Promise<SourcePage>;
+  /** Reads anew what `keys` and `wants` decide by, for entries after a place. */
+  reload(after: number): Promise<void>;
+}
+
+/** Where a follower's entries go: one connection. */
+export interface Sink {
+  /** Whether it takes more now; when it does again it calls the follower's `run`. */
+  ready(): boolean;
+  /** Hands over entries, which cover everything for this follower in (after, upTo]. */
+  deliver(entries: readonly LogEntry[], after: number, upTo: number): void;
+  reset(reset: { firstId: number; lost: number }): void;
+  /** The follower failed: close, telling where to resume. */
+  fail(error: unknown, resumeAfter: number): void;
+}
+
+const TAIL_PAGE = 256;
+
+/**
+ * Follows the log from a place: what is stored, then live, with no gap and no repeat at the seam. It holds a position and
+ * pulls; a wake only marks it as behind. While it is not behind, everything up to the head has been handed over or was
+ * not for it, so an idle follower's position moves on without touching it.
+ */
+export class Follower implements Listener {
+  #position: number;
+  /** There may be something after the position. */
+  #behind = true;
+  #stale = true;
+  #pulling = false;
+  #closed = false;
+  #unlisten: () => void = () => undefined;
+
+  constructor(
+    private readonly log: Log,
+    private readonly source: Source,
+    private readonly sink: Sink,
+    position: number,
+    private readonly now: () => number,
+  ) {
+    this.#position = position;
+  }
+
+  /** Where to resume: everything up to here has been handed over or was not for this follower. */
+  get position(): number {
+    return this.#behind ? this.#position : Math.max(this.#position, this.log.head());
+  }
+
+  wake(before: number): void {
+    if (this.#behind) return;
+    this.#behind = true;
+    this.#position = Math.max(this.#position, before);
+  }
+
+  /** Memberships changed: what it may see has to be read again before it goes on. */
+  markStale(): void {
+    this.#stale = true;
+    this.log.wakeOne(this);
+  }
+
+  run(): void {
+    if (this.#closed || this.#pulling) return;
+    if (!this.#stale && this.#pullFromTail()) return;
+    this.#pulling = true;
+    this.#pullFromStore()
+      .catch((error) => this.sink.fail(error, this.#position))
+      .finally(() => {
+        this.#pulling = false;
+        if (this.#behind && this.sink.ready()) this.run();
+      });
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#unlisten();
+  }
+
+  /** @returns whether there is nothing more to do now. */
+  #pullFromTail(): boolean {
+    while (this.#behind) {
+      if (this.#closed || !this.sink.ready()) return true;
+      const entries = this.log.since(this.#position, TAIL_PAGE);
+      if (!entries) return false;
+      const upTo = entries.length === TAIL_PAGE ? (entries.at(-1)?.id ?? 0) : this.log.head();
+      const now = this.now();
+      const wanted = entries.filter((entry) => this.source.wants(entry) && !isExpired(entry, now));
+      this.#advance(wanted, upTo);
+    }
+    return true;
+  }
+
+  async #pullFromStore(): Promise<void> {
+    while (!this.#closed && this.#behind) {
+      while (this.#stale) await this.#reload();
+      if (this.#closed || !this.sink.ready() || this.#pullFromTail()) return;
+      const page = await this.source.page(this.#position);
+      if (this.#closed) return;
+      // What changed while the page was read decides about what comes after it, not about the page.
+      if (page.reset) this.sink.reset(page.reset);
+      this.#advance(page.entries, page.upTo);
+    }
+  }
+
+  async #reload(): Promise<void> {
+    this.#stale = false;
+    await this.source.reload(this.#position);
+    if (this.#closed) return;
+    this.#unlisten();
+    this.#unlisten = this.log.listen(this.source.keys(), this);
+  }
+
+  #advance(entries: readonly LogEntry[], upTo: number): void {
+    const after = this.#position;
+    this.#position = Math.max(after, upTo);
+    if (entries.length) this.sink.deliver(entries, after, this.#position);
+    if (this.#position >= this.log.head()) this.#behind = false;
+  }
+}
+
+const isExpired = (entry: LogEntry, now: number): boolean => entry.expiresAt !== null && entry.expiresAt <= now;

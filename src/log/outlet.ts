@@ -1,0 +1,54 @@
+import type { LogEntry } from "./tail.ts";
+
+/** One event, encoded once for every transport that carries it. */
+export class Encoded {
+  #sse: Uint8Array | undefined;
+
+  constructor(
+    readonly type: string,
+    /** Its members, as a JSON object. */
+    readonly json: string,
+  ) {}
+
+  get sse(): Uint8Array {
+    this.#sse ??= utf8.encode(`event: ${this.type}\ndata: ${this.json}\n\n`);
+    return this.#sse;
+  }
+
+  /** A socket's frame: the same members and `type`. */
+  get frame(): string {
+    return this.json === "{}" ? `{"type":"${this.type}"}` : `{"type":"${this.type}",${this.json.slice(1)}`;
+  }
+}
+
+const utf8 = new TextEncoder();
+
+/** An entry as an SSE event; its id is the place to resume from. */
+export function sseOf(entry: LogEntry): Uint8Array {
+  entry.sse ??= utf8.encode(`id: ${entry.id}\nevent: message\ndata: ${entry.json}\n\n`);
+  return entry.sse;
+}
+
+/** An entry as a socket's frame. */
+export function frameOf(entry: LogEntry): string {
+  entry.frame ??= `{"type":"message","message":${entry.json}}`;
+  return entry.frame;
+}
+
+/** One connection to which events go out: SSE or WebSocket. */
+export interface Outlet {
+  readonly transport: "stream" | "socket";
+  /** Whether it takes more now. When it does again, it calls `onDrain`. */
+  ready(): boolean;
+  /** Whether all that it took has been handed to the kernel. */
+  settled(): boolean;
+  messages(entries: readonly LogEntry[]): void;
+  send(event: Encoded): void;
+  /** Something small on the wire, so that both ends see whether the other is there. */
+  keepAlive(): void;
+  /** Sends a last event, if there is one, and closes. */
+  close(last?: Encoded): void;
+  onDrain: () => void;
+  /** The other end is gone, or `close` was called. */
+  onClosed: () => void;
+}

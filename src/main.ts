@@ -1,0 +1,52 @@
+import { rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import pino from "pino";
+import { systemClock } from "./clock.ts";
+import { environment, readConfig } from "./config.ts";
+import { createRelay } from "./relay.ts";
+import { VERSION } from "./version.ts";
+
+const DRAIN_MS = 5000;
+
+/** The server program: configuration, relay, listen, close on SIGTERM and SIGINT. */
+async function main(): Promise<void> {
+  const config = readConfig(environment());
+  // Written at once and in order: the first line with a url is read by who started this.
+  const logger = pino({ level: config.logLevel }, pino.destination({ sync: true }));
+  const relay = await createRelay(config, systemClock, logger);
+  relay.app.listen({ hostname: config.host, port: config.port });
+  const server = relay.app.server;
+  if (!server) throw new Error("the server did not start");
+  const url = `http://${config.host.includes(":") ? `[${config.host}]` : config.host}:${server.port}`;
+  const notice = join(config.dataDir, "server.json");
+  writeFileSync(notice, JSON.stringify({ url, pid: process.pid }), { mode: 0o600 });
+  logger.info(
+    { url, version: VERSION, dataDir: config.dataDir, durability: config.durability },
+    `Signalbox listens on ${url}`,
+  );
+
+  let stopping = false;
+  async function stop(signal: string): Promise<void> {
+    if (stopping) return;
+    stopping = true;
+    logger.info({ signal }, "stopping");
+    const forced = setTimeout(() => process.exit(1), DRAIN_MS * 2);
+    // Refuses new connections; what is under way goes on.
+    const drained = server?.stop(false);
+    const closed = relay.close();
+    await Promise.race([Promise.all([drained, closed]), Bun.sleep(DRAIN_MS)]);
+    await closed;
+    await server?.stop(true);
+    rmSync(notice, { force: true });
+    clearTimeout(forced);
+    logger.info("stopped");
+    process.exit(0);
+  }
+  process.on("SIGTERM", () => void stop("SIGTERM"));
+  process.on("SIGINT", () => void stop("SIGINT"));
+}
+
+main().catch((error: unknown) => {
+  console.error(error instanceof Error ? error.message : error);
+  process.exit(1);
+});

@@ -1,0 +1,47 @@
+import { RawJson } from "../http/call.ts";
+import { nextLink } from "../http/link.ts";
+import { toTime } from "../wire.ts";
+import type { Worked } from "./claims.ts";
+import { messageJson } from "./entry.ts";
+import type { Acked } from "./schema.ts";
+import type { Sent } from "./send.ts";
+
+/** Answers as JSON text: entries are serialised once, and only put together here. */
+
+/** One sent message, or the schedule it became. */
+export function sentJson(sent: Sent, inBatch: boolean): string {
+  if (sent.kind === "scheduled")
+    return JSON.stringify({ scheduleId: sent.scheduleId, deliverAt: toTime(sent.deliverAt) });
+  const replayed = inBatch ? `,"replayed":${sent.replayed}` : "";
+  return messageJson(sent.entry, sent.work, `,"matched":${sent.matched}${replayed}`);
+}
+
+/** 201 the first time, 200 with `Idempotent-Replayed` again, 202 for what became a schedule. */
+export function sentAnswer(sent: Sent) {
+  const status = sent.kind === "scheduled" ? 202 : sent.replayed ? 200 : 201;
+  const headers: Record<string, string> = sent.replayed ? { "idempotent-replayed": "true" } : {};
+  return { status, body: new RawJson(sentJson(sent, false)), headers };
+}
+
+/** `{ message, claim? }` */
+export function workedJson({ entry, work, lease }: Worked): string {
+  const claim = lease
+    ? `,"claim":{"token":"${lease.token}","attempt":${lease.attempt},"expiresAt":"${toTime(lease.expiresAt)}"}`
+    : "";
+  return `{"message":${messageJson(entry, work)}${claim}}`;
+}
+
+export const workedAnswer = (worked: Worked) => ({ status: 200, body: new RawJson(workedJson(worked)) });
+export const workedList = (items: readonly Worked[]) => ({
+  status: 200,
+  body: new RawJson(`{"items":[${items.map(workedJson).join(",")}]}`),
+});
+export const ackedAnswer = (acked: Acked) => ({ status: 200, body: acked });
+
+/** `{ items, nextPage }` of messages. `Link` says the same as `nextPage`. */
+export function listAnswer(items: readonly string[], next: number | string | null, request: Request) {
+  const body = new RawJson(
+    `{"items":[${items.join(",")}],"nextPage":${next === null ? "null" : JSON.stringify(String(next))}}`,
+  );
+  return { status: 200, body, headers: nextLink(request, next) };
+}

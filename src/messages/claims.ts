@@ -1,0 +1,252 @@
+import type { AgentService } from "../agents/service.ts";
+import { actingAs, type Caller, requireOperator } from "../auth/caller.ts";
+import type { Clock } from "../clock.ts";
+import type { Reading, Tx } from "../db/database.ts";
+import type { Due } from "../due/due.ts";
+import type { Log } from "../log/log.ts";
+import type { LogEntry } from "../log/tail.ts";
+import { Problem } from "../problem.ts";
+import { toTime } from "../wire.ts";
+import { toLogEntry } from "./entry.ts";
+import type { Leases } from "./leases.ts";
+import type { Fail, ParsedComplete, Release, Renew } from "./schema.ts";
+import type { Sender } from "./send.ts";
+import type { MessageStore } from "./store.ts";
+import type { AccessStore } from "./store-access.ts";
+import type { Wanted, WorkRow, WorkStore } from "./store-work.ts";
+
+/** A message with the state of its work; `lease` for whoever holds it. */
+export interface Worked {
+  entry: LogEntry;
+  work: WorkRow;
+  lease?: { token: string; attempt: number; expiresAt: number } | undefined;
+}
+
+export interface ClaimParts {
+  agents: AgentService;
+  store: MessageStore;
+  works: WorkStore;
+  accessStore: AccessStore;
+  sender: Sender;
+  leases: Leases;
+  log: Log;
+  due: Due;
+  clock: Clock;
+}
+
+const MAX_HELD = 500;
+
+export type Claims = ReturnType<typeof createClaims>;
+
+/** The verbs of work: claim, renew, release, complete, fail, cancel, requeue. What they do to a lease is in leases.ts. */
+export function createClaims(parts: ClaimParts) {
+  const { agents, store, works, accessStore, sender, leases, log, due, clock } = parts;
+
+  /** `POST /v1/messages/{id}/claim`. @throws Problem 403, 404, 409, 422 */
+  async function claim(tx: Tx, caller: Caller, id: number, agentId: string | undefined, leaseSeconds: number) {
+    const actor = actingAs(caller, agentId);
+    const facts = await agents.requireActor(tx, caller, actor);
+    const work = await requireWork(tx, id);
+    if (!(await accessStore.targetsNow(tx, actor)).includes(work.target))
+      throw new Problem("not-a-target", `Message ${id} is for ${work.target}, which ${actor} does not belong to.`);
+    if (!facts.ready) throw new Problem("conflict", `${actor} is not ready for work.`);
+    const open = await leases.overdue(tx, work);
+    if (open.state === "claimed" && open.holder !== null) {
+      const expiresAt = toTime(open.dueAt ?? 0);
+      throw new Problem("already-claimed", `${open.holder} holds it until ${expiresAt}.`, {
+        claimedBy: open.holder,
+        expiresAt,
+      });
+    }
+    if (open.state !== "open") throw notOpen(open);
+    return give(tx, open, actor, leaseSeconds);
+  }
+
+  /** The next open work for an agent: urgent first, then oldest. Empty when there is none, or the agent is not ready. */
+  async function claimNext(
+    tx: Tx,
+    caller: Caller,
+    agentId: string,
+    want: Wanted & { max: number; leaseSeconds: number },
+  ) {
+    const actor = actingAs(caller, agentId);
+    const facts = await agents.requireActor(tx, caller, actor);
+    const items: Worked[] = [];
+    if (!facts.ready) return items;
+    const targets = await accessStore.targetsNow(tx, actor);
+    while (items.length < want.max) {
+      const id = await works.bestOpen(tx, targets, want);
+      const found = id === undefined ? undefined : await works.byId(tx, id);
+      if (!found) break;
+      const work = await leases.overdue(tx, found);
+      if (work.state === "open") items.push(await give(tx, work, actor, want.leaseSeconds));
+    }
+    return items;
+  }
+
+  async function give(tx: Tx, work: WorkRow, actor: string, leaseSeconds: number): Promise<Worked> {
+    const now = clock.now();
+    await works.claim(tx, work.messageId, actor, now, leaseSeconds);
+    const held: WorkRow = {
+      ...work,
+      state: "claimed",
+      holder: actor,
+      claimedAt: now,
+      dueAt: now + leaseSeconds * 1000,
+      leaseSeconds,
+      fence: work.fence + 1,
+    };
+    const { messageId, fence } = held;
+    await works.addAttempt(tx, { messageId, fence, agentId: actor, attempt: work.attempts + 1, claimedAt: now });
+    leases.changed(tx, held);
+    return worked(tx, held);
+  }
+
+  async function worked(on: Reading, work: WorkRow): Promise<Worked> {
+    const entry = await entryOf(on, work.messageId);
+    if (work.state !== "claimed" || work.dueAt === null) return { entry, work };
+    return { entry, work, lease: { token: tokenOf(work), attempt: work.attempts + 1, expiresAt: work.dueAt } };
+  }
+
+  /** An entry never changes, so the tail's copy is as good as the row. */
+  async function entryOf(on: Reading, id: number): Promise<LogEntry> {
+    const recent = log.entry(id);
+    if (recent) return recent;
+    const row = await store.byId(on, id);
+    if (!row) throw new Error(`work ${id} has no message`);
+    return toLogEntry(row);
+  }
+
+  /** @throws Problem 404, 422 */
+  async function requireWork(on: Reading, id: number): Promise<WorkRow> {
+    const work = await works.byId(on, id);
+    if (work) return work;
+    if (await store.lineage(on, id)) throw new Problem("not-claimable", `Message ${id} is not work.`);
+    throw new Problem("not-found", `There is no message ${id}.`);
+  }
+
+  /**
+   * The live lease a token names, or the row as it is when this very lease already ended as wanted (`repeated`).
+   * @throws Problem 403, 404, 409 claim-lost
+   */
+  async function requireLease(tx: Tx, caller: Caller, id: number, token: string, outcome?: string) {
+    const work = await requireWork(tx, id);
+    const fence = fenceOf(token, id);
+    const attempt = fence === undefined ? undefined : await works.attempt(tx, id, fence);
+    const actor = actingAs(caller, caller.role === "operator" ? attempt?.agentId : undefined);
+    await agents.requireActor(tx, caller, actor);
+    if (attempt?.agentId !== actor)
+      throw new Problem("claim-lost", `${actor} holds no lease of message ${id} with that token.`);
+    if (outcome !== undefined && attempt.outcome === outcome) return { work, actor, attempt, repeated: true };
+    const live = work.state === "claimed" && work.fence === fence && (work.dueAt ?? 0) > clock.now();
+    if (!live) throw new Problem("claim-lost", `That lease of message ${id} has ended; it is ${work.state}.`);
+    return { work, actor, attempt, repeated: false };
+  }
+
+  /** `POST /v1/messages/{id}/renew` */
+  async function renew(tx: Tx, caller: Caller, id: number, body: Renew): Promise<Worked> {
+    const { work } = await requireLease(tx, caller, id, body.token);
+    const leaseSeconds = body.leaseSeconds ?? work.leaseSeconds ?? 600;
+    const dueAt = clock.now() + leaseSeconds * 1000;
+    await works.renew(tx, id, dueAt, leaseSeconds);
+    await works.renewAttempt(tx, id, work.fence, clock.now());
+    const renewed = { ...work, dueAt, leaseSeconds };
+    leases.changed(tx, renewed);
+    return worked(tx, renewed);
+  }
+
+  /** `POST /v1/messages/{id}/release`: the attempt does not count. */
+  async function release(tx: Tx, caller: Caller, id: number, body: Release): Promise<Worked> {
+    const { work, repeated } = await requireLease(tx, caller, id, body.token, "released");
+    if (repeated) return worked(tx, work);
+    await works.endAttempt(tx, id, work.fence, { at: clock.now(), outcome: "released", error: body.reason ?? null });
+    return worked(tx, await leases.reopen(tx, work, { delayMs: (body.delaySeconds ?? 0) * 1000, counts: false }));
+  }
+
+  /** `POST /v1/messages/{id}/fail`: the attempt counts; the last one makes a dead letter. */
+  async function fail(tx: Tx, caller: Caller, id: number, body: Fail): Promise<Worked> {
+    const { work, repeated } = await requireLease(tx, caller, id, body.token, "failed");
+    if (repeated) return worked(tx, work);
+    await works.endAttempt(tx, id, work.fence, { at: clock.now(), outcome: "failed", error: body.error });
+    if (body.final) return worked(tx, await leases.bury(tx, work, body.error));
+    const delayMs = (body.retryAfterSeconds ?? 0) * 1000;
+    return worked(tx, await leases.reopen(tx, work, { delayMs, counts: true, error: body.error }));
+  }
+
+  /** `POST /v1/messages/{id}/complete`: a result goes to the sender as a `response`, in the same write. */
+  async function complete(tx: Tx, caller: Caller, id: number, body: ParsedComplete): Promise<Worked> {
+    const { token, result } = body;
+    const { work, actor, repeated } = await requireLease(tx, caller, id, token, "completed");
+    if (repeated) return worked(tx, work);
+    const resultId = result ? await answer(tx, id, actor, result) : null;
+    await works.endAttempt(tx, id, work.fence, { at: clock.now(), outcome: "completed", resultId });
+    return worked(tx, await leases.finish(tx, work, "done"));
+  }
+
+  async function answer(tx: Tx, id: number, actor: string, result: Answer): Promise<number | null> {
+    const { from } = await entryOf(tx, id);
+    const facts = await agents.factsOf(tx, actor);
+    const said = { to: from, kind: "response" as const, replyTo: id, ...result };
+    const sent = await sender.post(tx, { id: actor, kind: facts?.kind ?? "provider", via: null }, said);
+    return sent?.entry.id ?? null;
+  }
+
+  /** `POST /v1/messages/{id}/cancel`, by its sender or an operator. Whoever holds it is told. */
+  async function cancel(tx: Tx, caller: Caller, id: number): Promise<Worked> {
+    const work = await requireWork(tx, id);
+    const { from } = await entryOf(tx, id);
+    if (caller.role !== "operator") {
+      const actor = actingAs(caller);
+      await agents.requireActor(tx, caller, actor);
+      if (actor !== from) throw new Problem("forbidden", `Only ${from} or an operator may cancel message ${id}.`);
+    }
+    if (work.state === "cancelled") return worked(tx, work);
+    if (work.state !== "open" && work.state !== "delayed" && work.state !== "claimed") throw notOpen(work);
+    return worked(tx, await leases.cancel(tx, work));
+  }
+
+  /** `POST /v1/messages/{id}/requeue`: a dead letter is open again, with fresh attempts; the fence goes on rising. */
+  async function requeue(tx: Tx, caller: Caller, id: number): Promise<Worked> {
+    requireOperator(caller);
+    const work = await requireWork(tx, id);
+    if (work.state !== "dead") throw new Problem("not-open", `Message ${id} is ${work.state}, not dead.`);
+    if (work.expiresAt !== null && work.expiresAt <= clock.now())
+      throw new Problem("not-open", `Message ${id} expired at ${toTime(work.expiresAt)}.`);
+    return worked(tx, await leases.reopen(tx, { ...work, attempts: 0 }, { delayMs: 0, counts: false }));
+  }
+
+  due.source(leases.source);
+  return {
+    claim,
+    claimNext,
+    renew,
+    release,
+    fail,
+    complete,
+    cancel,
+    requeue,
+    entryOf,
+    /** What an agent holds, with tokens: only for itself. */
+    async held(on: Reading, caller: Caller, agentId: string): Promise<Worked[]> {
+      const actor = actingAs(caller, agentId);
+      await agents.requireActor(on, caller, actor);
+      const rows = await works.heldBy(on, actor, MAX_HELD);
+      const live = rows.filter((row) => (row.dueAt ?? 0) > clock.now());
+      return Promise.all(live.map((row) => worked(on, row)));
+    },
+  };
+}
+
+type Answer = NonNullable<ParsedComplete["result"]>;
+
+/** The fencing token: which lease of which message. It is no secret: the bearer token says who may use it. */
+const tokenOf = (work: WorkRow): string => `clm_${work.messageId}_${work.fence}`;
+
+function fenceOf(token: string, id: number): number | undefined {
+  const match = /^clm_(\d{1,15})_(\d{1,9})$/.exec(token);
+  return match && Number(match[1]) === id ? Number(match[2]) : undefined;
+}
+
+function notOpen(work: WorkRow): Problem {
+  return new Problem("not-open", `Message ${work.messageId} is ${work.state}.`);
+}

@@ -1,0 +1,84 @@
+import type { AgentService } from "../agents/service.ts";
+import type { AgentStore } from "../agents/store.ts";
+import type { Clock } from "../clock.ts";
+import type { Tx } from "../db/database.ts";
+import type { Due } from "../due/due.ts";
+import { Problem } from "../problem.ts";
+import type { Leases } from "./leases.ts";
+import { DELIVER, type Schedules } from "./scheduled.ts";
+import { EXPIRES, type Sender } from "./send.ts";
+import type { Candidate, MessageStore } from "./store.ts";
+
+export interface EndParts {
+  agents: AgentService;
+  agentStore: AgentStore;
+  store: MessageStore;
+  sender: Sender;
+  schedules: Schedules;
+  leases: Leases;
+  due: Due;
+  clock: Clock;
+}
+
+/** How much unread mail of a deleted agent is looked at, and how many senders are told. */
+const MAX_UNREAD = 5000;
+const MAX_TOLD = 200;
+
+/** What time and deletion bring to an end, and who is told of it. */
+export function wireEnds({ agents, agentStore, store, sender, schedules, leases, due }: EndParts): void {
+  due.on(DELIVER, (tx, row) => deliver(tx, row.key));
+  due.on(EXPIRES, (tx, row) => expireTalk(tx, Number(row.key)));
+  agents.onDeleted(async (tx, agentId) => {
+    await leases.dropAllOf(tx, agentId);
+    await tellSendersOfUnread(tx, agentId);
+  });
+
+  /** A scheduled message's time has come. Its target may be gone meanwhile: then its sender is told. */
+  async function deliver(tx: Tx, id: string): Promise<void> {
+    const planned = await schedules.byId(tx, id);
+    if (!planned || planned.messageId !== null) return;
+    const author = await agentStore.facts(tx, planned.fromId);
+    if (!author || author.deletedAt !== null) return;
+    try {
+      const addressed = await sender.address(tx, { id: author.id, kind: author.kind, via: planned.via }, planned.draft);
+      const sent = await sender.append(tx, addressed);
+      await schedules.delivered(tx, id, sent.entry.id);
+    } catch (error) {
+      if (!(error instanceof Problem)) throw error;
+      await sender.tell(tx, planned.fromId, {
+        subject: `Scheduled message ${id} was not sent`,
+        body: `It was for ${planned.draft.to}: ${error.message}`,
+        payload: { scheduleId: id },
+      });
+    }
+  }
+
+  /** A direct message was not acknowledged in time: its sender is told. */
+  async function expireTalk(tx: Tx, id: number): Promise<void> {
+    const row = await store.lineage(tx, id);
+    const target = row && (await agentStore.facts(tx, row.target));
+    if (!row || row.fromId === "system" || (target && target.cursor >= id)) return;
+    await sender.tell(tx, row.fromId, {
+      subject: `Message ${id} expired`,
+      body: `Message ${id} expired before ${row.target} acknowledged it.`,
+      replyTo: id,
+      payload: { messageId: id, state: "expired" },
+    });
+  }
+
+  /** Before the memberships end: whose direct messages will never be read. */
+  async function tellSendersOfUnread(tx: Tx, agentId: string): Promise<void> {
+    const facts = await agentStore.facts(tx, agentId);
+    const unread = await store.forTargets(tx, [agentId], facts?.cursor ?? 0, MAX_UNREAD);
+    const bySender = Map.groupBy(unread, (candidate: Candidate) => candidate.fromId);
+    for (const [from, theirs] of [...bySender].slice(0, MAX_TOLD)) {
+      if (from === "system" || from === agentId) continue;
+      const ids = theirs.map((candidate) => candidate.id);
+      await sender.tell(tx, from, {
+        subject: `${agentId} was deleted`,
+        body: `${agentId} was deleted without acknowledging ${ids.length} of your messages.`,
+        payload: { agentId, undelivered: ids.slice(0, 100), count: ids.length },
+      });
+    }
+  }
+}

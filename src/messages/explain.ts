@@ -1,0 +1,181 @@
+import type { Roster } from "../agents/roster.ts";
+import type { AgentRow, AgentStore } from "../agents/store.ts";
+import { isGroup } from "../agents/target.ts";
+import type { Caller } from "../auth/caller.ts";
+import type { Clock } from "../clock.ts";
+import type { Reading } from "../db/database.ts";
+import { toTime } from "../wire.ts";
+import type { Access } from "./access.ts";
+import type { Offers } from "./offers.ts";
+import type { Explanation, Fact, RecipientStory } from "./schema.ts";
+import type { MessageRow, MessageStore } from "./store.ts";
+import type { InboxStore, OfferRow } from "./store-inbox.ts";
+import type { AttemptRow, WorkRow, WorkStore } from "./store-work.ts";
+
+const MAX_ATTEMPTS = 200;
+
+export interface ExplainParts {
+  agentStore: AgentStore;
+  access: Access;
+  store: MessageStore;
+  works: WorkStore;
+  inboxStore: InboxStore;
+  offers: Offers;
+  roster: Roster;
+  clock: Clock;
+}
+
+export type Explainer = ReturnType<typeof createExplainer>;
+
+/** What became of a message: facts, and one plain sentence for each recipient. */
+export function createExplainer(parts: ExplainParts) {
+  const { agentStore, access, store, works, inboxStore, offers, roster, clock } = parts;
+
+  /** `GET /v1/messages/{id}/explain`. @throws Problem 403, 404 */
+  async function explain(on: Reading, caller: Caller, id: number, after: string, limit: number): Promise<Explanation> {
+    const row = await access.requireReadable(on, caller, id);
+    const work = row.claimable ? await works.byId(on, id) : undefined;
+    const attempts = work ? await works.attemptsOf(on, id, MAX_ATTEMPTS) : [];
+    const members = await recipientsOf(on, row, after, limit + 1);
+    const recipients: RecipientStory[] = [];
+    for (const agent of members.slice(0, limit)) {
+      if (agent.id === row.fromId && isGroup(row.target)) continue;
+      const mine = attempts.filter((attempt) => attempt.agentId === agent.id);
+      recipients.push(await story(on, row, agent, mine, work));
+    }
+    const nextPage = members.length > limit ? (members[limit - 1]?.id ?? null) : null;
+    return { messageId: id, facts: factsOf(row, attempts, work), recipients, nextPage };
+  }
+
+  async function recipientsOf(on: Reading, row: MessageRow, after: string, limit: number): Promise<AgentRow[]> {
+    if (isGroup(row.target)) return agentStore.membersAt(on, row.target, row.id, after, limit);
+    const agent = after === "" ? await agentStore.byId(on, row.target) : undefined;
+    return agent ? [agent] : [];
+  }
+
+  async function story(
+    on: Reading,
+    row: MessageRow,
+    agent: AgentRow,
+    attempts: AttemptRow[],
+    work: WorkRow | undefined,
+  ): Promise<RecipientStory> {
+    const offer = await firstOffer(on, agent.id, row.id);
+    const ackedAt = agent.cursor >= row.id ? await inboxStore.ackedAt(on, agent.id, row.id) : undefined;
+    const readAt = (await store.readsOf(on, row.id)).find((mark) => mark.agentId === agent.id)?.at;
+    const reached = stepOf({ offer, acked: agent.cursor >= row.id, ackedAt, readAt, attempts, row, now: clock.now() });
+    const sentence = [
+      offer
+        ? `offered to ${agent.id} at ${spoken(offer.at)} by ${offer.transport}`
+        : `not offered to ${agent.id} so far as is recorded`,
+      ...attempts.slice(-3).map((attempt) => attemptSpoken(attempt, work)),
+      acknowledged(agent.cursor >= row.id, ackedAt, readAt),
+    ];
+    return { agentId: agent.id, ...reached, sentence: `${sentence.join(", ")}; ${lastSeen(agent)}` };
+  }
+
+  async function firstOffer(on: Reading, agentId: string, id: number): Promise<OfferRow | undefined> {
+    const ranges = await offers.beyond(on, agentId, id - 1);
+    const covering = ranges.filter((range) => range.afterId < id && id <= range.upToId);
+    return covering.sort((a, b) => a.at - b.at)[0];
+  }
+
+  function lastSeen(agent: AgentRow): string {
+    if (agent.deletedAt !== null) return `${agent.id} was deleted at ${spoken(agent.deletedAt)}`;
+    const at = Math.max(agent.lastSeenAt, roster.get(agent.id)?.lastSeenAt ?? 0);
+    const seconds = Math.max(0, Math.round((clock.now() - at) / 1000));
+    const away = agent.status === "offline" ? " and is offline" : "";
+    const reach = agent.reach === "asked" ? "" : `, reachable ${agent.reach}`;
+    return `${agent.id} last seen ${ago(seconds)} ago${away}${reach}`;
+  }
+
+  function spoken(at: number): string {
+    const time = toTime(at);
+    return time.slice(0, 10) === toTime(clock.now()).slice(0, 10)
+      ? time.slice(11, 19)
+      : `${time.slice(0, 10)} ${time.slice(11, 19)}`;
+  }
+
+  function acknowledged(acked: boolean, ackedAt: number | undefined, readAt: number | undefined): string {
+    if (acked) return ackedAt === undefined ? "acknowledged" : `acknowledged at ${spoken(ackedAt)}`;
+    return readAt === undefined ? "not acknowledged" : `marked read at ${spoken(readAt)}, not acknowledged`;
+  }
+
+  function attemptSpoken(attempt: AttemptRow, work: WorkRow | undefined): string {
+    const claimed = `claimed at ${spoken(attempt.claimedAt)} (attempt ${attempt.attempt})`;
+    if (attempt.endedAt !== null)
+      return `${claimed}, ${ENDS[attempt.outcome ?? "expired"]} at ${spoken(attempt.endedAt)}`;
+    const until = work?.dueAt ? ` until ${spoken(work.dueAt)}` : "";
+    return `${claimed}, holding it${until}`;
+  }
+
+  return { explain };
+}
+
+const ENDS = {
+  completed: "completed",
+  released: "released",
+  failed: "failed",
+  expired: "lost the lease",
+  cancelled: "cancelled",
+} as const;
+
+const STEP_OF = {
+  completed: "completed",
+  released: "released",
+  failed: "failed",
+  expired: "lease-expired",
+  cancelled: "cancelled",
+} as const;
+
+interface Known {
+  offer: OfferRow | undefined;
+  acked: boolean;
+  ackedAt: number | undefined;
+  readAt: number | undefined;
+  attempts: AttemptRow[];
+  row: MessageRow;
+  now: number;
+}
+
+/** How far it got with one recipient, furthest first. */
+function stepOf(known: Known): Pick<RecipientStory, "step" | "at"> {
+  const last = known.attempts.at(-1);
+  if (last?.outcome) return { step: STEP_OF[last.outcome], at: timeOf(last.endedAt) };
+  if (last) return { step: "claimed", at: timeOf(last.claimedAt) };
+  if (known.acked) return { step: "acknowledged", at: timeOf(known.ackedAt) };
+  if (known.readAt !== undefined) return { step: "read", at: timeOf(known.readAt) };
+  if (known.row.expiresAt !== null && known.row.expiresAt <= known.now)
+    return { step: "expired", at: timeOf(known.row.expiresAt) };
+  return known.offer ? { step: "offered", at: timeOf(known.offer.at) } : { step: "waiting", at: null };
+}
+
+const timeOf = (at: number | null | undefined): string | null => (at == null ? null : toTime(at));
+
+/** What happened to the message itself, oldest first. */
+function factsOf(row: MessageRow, attempts: AttemptRow[], work: WorkRow | undefined): Fact[] {
+  const facts: Fact[] = [
+    { at: toTime(row.createdAt), step: "stored", id: row.id, from: row.fromId, to: row.target, via: row.via },
+    { at: toTime(row.createdAt), step: "matched", target: row.target, members: row.matched },
+  ];
+  for (const attempt of attempts) {
+    const { agentId } = attempt;
+    facts.push({ at: toTime(attempt.claimedAt), step: "claimed", agentId, attempt: attempt.attempt });
+    if (attempt.renewedAt !== null) facts.push({ at: toTime(attempt.renewedAt), step: "renewed", agentId });
+    if (attempt.endedAt === null || attempt.outcome === null) continue;
+    const at = toTime(attempt.endedAt);
+    facts.push({ at, step: STEP_OF[attempt.outcome], agentId, ...(attempt.error ? { error: attempt.error } : {}) });
+    if (attempt.resultId !== null) facts.push({ at, step: "answered", agentId, messageId: attempt.resultId });
+  }
+  const ended = work?.endedAt == null ? undefined : toTime(work.endedAt);
+  if (ended && (work?.state === "dead" || work?.state === "expired" || work?.state === "cancelled"))
+    facts.push({ at: ended, step: work.state, attempts: work.attempts, ...(work.error ? { error: work.error } : {}) });
+  if (row.expiresAt !== null && !row.claimable) facts.push({ at: toTime(row.expiresAt), step: "expired" });
+  return facts.sort((a, b) => (a.at < b.at ? -1 : a.at > b.at ? 1 : 0));
+}
+
+function ago(seconds: number): string {
+  if (seconds < 120) return `${seconds} s`;
+  if (seconds < 7200) return `${Math.round(seconds / 60)} min`;
+  return seconds < 172_800 ? `${Math.round(seconds / 3600)} h` : `${Math.round(seconds / 86_400)} d`;
+}

@@ -1,0 +1,175 @@
+import type { AgentStore, Membership } from "../agents/store.ts";
+import type { Caller } from "../auth/caller.ts";
+import type { Clock } from "../clock.ts";
+import type { Db } from "../db/database.ts";
+import { byeEvent, type Connection, type Connections } from "../log/connections.ts";
+import { Follower, type Sink, type Source } from "../log/follower.ts";
+import type { Log } from "../log/log.ts";
+import { Encoded, type Outlet } from "../log/outlet.ts";
+import type { LogEntry } from "../log/tail.ts";
+import type { Inbox } from "./inbox.ts";
+import type { Offers } from "./offers.ts";
+import type { RosterText } from "./roster-text.ts";
+
+const PAGE = 256;
+
+export interface InboxStreamParts {
+  db: Db;
+  agentStore: AgentStore;
+  inbox: Inbox;
+  offers: Offers;
+  log: Log;
+  connections: Connections;
+  roster: RosterText;
+  clock: Clock;
+  onError(error: unknown): void;
+}
+
+/** An inbox connection that is open. */
+export interface OpenInbox extends Connection {
+  readonly agentId: string;
+  readonly outlet: Outlet;
+  /** What it may claim or read has changed. */
+  membershipsChanged(): void;
+}
+
+export type InboxStreams = ReturnType<typeof createInboxStreams>;
+
+/** Streams of one agent's inbox, over SSE or WebSocket. */
+export function createInboxStreams(parts: InboxStreamParts) {
+  const { db, agentStore, inbox, offers, log, connections, roster, clock, onError } = parts;
+  const byAgent = new Map<string, Set<OpenInbox>>();
+  const outletsByTarget = new Map<string, Set<Outlet>>();
+
+  /** What one agent may see, decided in memory for fresh entries and by the database for stored ones. */
+  function createSource(agentId: string, outlet: Outlet) {
+    let members: Membership[] = [];
+    const source = {
+      targets: new Set<string>(),
+      index() {
+        for (const target of source.targets)
+          outletsByTarget.set(target, (outletsByTarget.get(target) ?? new Set()).add(outlet));
+      },
+      unindex() {
+        for (const target of source.targets) {
+          const outlets = outletsByTarget.get(target);
+          outlets?.delete(outlet);
+          if (outlets?.size === 0) outletsByTarget.delete(target);
+        }
+      },
+      keys: () => [...source.targets],
+      wants: (entry: LogEntry) =>
+        (entry.from !== agentId || entry.target === agentId) && members.some((member) => holdsAt(member, entry)),
+      async page(after: number) {
+        const page = await db.read((on) => inbox.page(on, agentId, after, PAGE));
+        return { entries: page.entries, upTo: page.upTo, reset: page.reset };
+      },
+      async reload(after: number) {
+        members = await db.read((on) => agentStore.membershipsBeyond(on, agentId, after));
+        source.unindex();
+        source.targets = new Set(members.filter((m) => m.untilId === null).map((m) => m.target));
+        source.index();
+      },
+    };
+    return source satisfies Source;
+  }
+
+  /**
+   * Opens a stream: `hello`, then everything after `after`, live. @throws Problem 429, 503
+   * `facts` come from Inbox.requireInbox in the caller's own read.
+   */
+  async function open(
+    caller: Caller,
+    facts: { id: string; epoch: number; cursor: number },
+    outlet: Outlet,
+    after?: number,
+  ) {
+    const agentId = facts.id;
+    connections.checkRoom(agentId);
+    const source = createSource(agentId, outlet);
+    const id = connections.newId();
+    const offeredTo = { agentId, instanceId: caller.instanceId, connection: id, transport: outlet.transport };
+    // An operator or viewer that looks on is not the agent: nothing was offered to the agent by it.
+    const counts = caller.agentId === agentId;
+    let unsettled: { after: number; upTo: number; entries: number } | undefined;
+    let closed = false;
+
+    const sink: Sink = {
+      ready: () => outlet.ready(),
+      deliver(entries, from, upTo) {
+        outlet.messages(entries);
+        if (!counts) return;
+        unsettled = { after: unsettled?.after ?? from, upTo, entries: (unsettled?.entries ?? 0) + entries.length };
+        noteIfSettled();
+      },
+      reset: (reset) => outlet.send(new Encoded("reset", JSON.stringify(reset))),
+      fail(error) {
+        onError(error);
+        close("restarting");
+      },
+    };
+    const follower = new Follower(log, source, sink, after ?? facts.cursor, clock.now);
+
+    function noteIfSettled(): void {
+      if (!unsettled || !outlet.settled()) return;
+      offers.note(offeredTo, unsettled.after, unsettled.upTo, unsettled.entries);
+      unsettled = undefined;
+    }
+    function close(reason: Parameters<Connection["close"]>[0]): void {
+      if (!closed) outlet.close(byeEvent(reason, follower.position));
+    }
+
+    const connection: OpenInbox = {
+      id,
+      agentId,
+      instanceId: caller.instanceId,
+      tokenId: caller.tokenId,
+      outlet,
+      close,
+      membershipsChanged: () => follower.markStale(),
+    };
+    const leave = connections.add(connection);
+    const siblings = byAgent.get(agentId) ?? new Set();
+    byAgent.set(agentId, siblings.add(connection));
+    outlet.onDrain = () => {
+      noteIfSettled();
+      if (!closed) follower.run();
+    };
+    outlet.onClosed = () => {
+      closed = true;
+      follower.close();
+      source.unindex();
+      leave();
+      siblings.delete(connection);
+      if (siblings.size === 0) byAgent.delete(agentId);
+    };
+    outlet.send(await hello(facts));
+    if (!closed) follower.run();
+    return connection;
+  }
+
+  async function hello(facts: { id: string; epoch: number; cursor: number }): Promise<Encoded> {
+    const { head, floor, isOpen } = await db.read((on) => inbox.glance(on, facts.id));
+    const { id: agentId, epoch, cursor } = facts;
+    const about = JSON.stringify({ agentId, epoch, cursor, head, firstId: floor + 1, open: isOpen });
+    return new Encoded("hello", `${about.slice(0, -1)},${roster.members()}}`);
+  }
+
+  return {
+    open,
+    membershipsChanged: (agentId: string) => {
+      for (const connection of byAgent.get(agentId) ?? []) connection.membershipsChanged();
+    },
+    /** Work that was in the log before is open again: those who may claim it are told. */
+    workReopened: (target: string) => {
+      for (const outlet of outletsByTarget.get(target) ?? []) if (outlet.ready()) outlet.send(OPEN);
+    },
+  };
+}
+
+const OPEN = new Encoded("open", "{}");
+
+const holdsAt = (member: Membership, entry: LogEntry): boolean =>
+  member.target === entry.target &&
+  member.sinceId < entry.id &&
+  (member.untilId === null || entry.id <= member.untilId);

@@ -1,0 +1,193 @@
+import type { AgentService } from "../agents/service.ts";
+import type { AgentFacts, AgentStore, Membership } from "../agents/store.ts";
+import { actingAs, type Caller, requireReader } from "../auth/caller.ts";
+import type { Clock } from "../clock.ts";
+import type { Reading, Tx } from "../db/database.ts";
+import type { Log } from "../log/log.ts";
+import type { LogEntry } from "../log/tail.ts";
+import { Problem } from "../problem.ts";
+import { toLogEntry } from "./entry.ts";
+import type { Offers } from "./offers.ts";
+import type { Acked, MessageKind, Reset } from "./schema.ts";
+import type { Candidate, MessageStore } from "./store.ts";
+import { isForInbox } from "./store-access.ts";
+import type { InboxStore } from "./store-inbox.ts";
+import { conditions } from "./store-lists.ts";
+import type { WorkStore } from "./store-work.ts";
+
+/** One page of an inbox. Everything for the agent up to `upTo` is in `entries` or came before the place asked for. */
+export interface InboxPage {
+  entries: LogEntry[];
+  upTo: number;
+  more: boolean;
+  head: number;
+  targetsNow: string[];
+  reset?: Reset | undefined;
+}
+
+export interface InboxParts {
+  agents: AgentService;
+  agentStore: AgentStore;
+  store: MessageStore;
+  inboxStore: InboxStore;
+  works: WorkStore;
+  offers: Offers;
+  log: Log;
+  clock: Clock;
+  headOf(on: Reading): number;
+}
+
+/** Looked at beyond the limit, so that one's own group messages rarely make a page short. */
+const SPARE = 32;
+/** How far `skipped` is counted. */
+const MAX_COUNTED = 20_000;
+/** How many entries one filtered look goes through. */
+const MAX_LOOKED = 2000;
+
+interface Look {
+  kind?: MessageKind | undefined;
+  topic?: string | undefined;
+  claimable?: "open" | undefined;
+  limit: number;
+}
+
+export type Inbox = ReturnType<typeof createInbox>;
+
+/** Reading what is for an agent, and acknowledging it. */
+export function createInbox(parts: InboxParts) {
+  const { agents, agentStore, store, inboxStore, works, offers, log, clock, headOf } = parts;
+
+  /** What is stored for an agent after a place. One read transaction: the floor is checked in it, so no hole is silent. */
+  async function page(on: Reading, agentId: string, after: number, limit: number): Promise<InboxPage> {
+    const head = headOf(on);
+    const members = await agentStore.membershipsBeyond(on, agentId, after);
+    const { found, upTo } = await candidates(on, members, after, limit + SPARE, head);
+    const wanted = found.filter((candidate) => isForInbox(agentId, candidate)).slice(0, limit);
+    const entries = await entriesOf(on, wanted);
+    const all = found.length === 0 || entries.length === wanted.length;
+    const cut = !all || wanted.length === limit;
+    const last = entries.at(-1)?.id ?? after;
+    const reached = cut ? last : upTo;
+    return {
+      entries: entries.filter((entry) => entry.expiresAt === null || entry.expiresAt > clock.now()),
+      upTo: reached,
+      more: reached < head && (cut || upTo < head),
+      head,
+      targetsNow: members.filter((member) => member.untilId === null).map((member) => member.target),
+      reset: await resetAt(on, agentId, after),
+    };
+  }
+
+  /** Memberships that hold all the way share one query; those that began or ended in between have their own bounds. */
+  async function candidates(on: Reading, members: Membership[], after: number, limit: number, head: number) {
+    const whole = members.filter((member) => member.untilId === null && member.sinceId <= after);
+    const partial = members.filter((member) => member.untilId !== null || member.sinceId > after);
+    const targets = whole.map((member) => member.target);
+    const lists = [await store.forTargets(on, targets, after, limit)];
+    for (const { target, sinceId, untilId } of partial)
+      lists.push(await store.forTargetWithin(on, target, Math.max(after, sinceId), untilId ?? head, limit));
+    // A full list says nothing about what comes after its last; the others end at the head.
+    const ends = lists.map((list) => (list.length === limit ? (list.at(-1)?.id ?? head) : head));
+    const upTo = Math.min(head, ...ends);
+    const found = lists.flat().filter((candidate) => candidate.id <= upTo);
+    if (partial.length) found.sort((a, b) => a.id - b.id);
+    return { found, upTo };
+  }
+
+  async function entriesOf(on: Reading, wanted: Candidate[]): Promise<LogEntry[]> {
+    const recent = wanted.map((candidate) => log.entry(candidate.id));
+    if (recent.every((entry) => entry !== undefined)) return recent;
+    const rows = await store.rows(
+      on,
+      wanted.map((candidate) => candidate.id),
+    );
+    return rows.map(toLogEntry);
+  }
+
+  async function resetAt(on: Reading, agentId: string, after: number): Promise<Reset | undefined> {
+    const floor = await store.floor(on);
+    if (after >= floor) return undefined;
+    const loss = await inboxStore.loss(on, agentId);
+    return loss && loss.lastId > after ? { firstId: floor + 1, lost: loss.lost } : undefined;
+  }
+
+  /** The agent whose inbox this is, when the caller may look at it. @throws Problem 403, 404, 409, 410 */
+  async function requireInbox(on: Reading, caller: Caller, agentId: string): Promise<AgentFacts> {
+    requireReader(caller, agentId);
+    const facts = await agentStore.facts(on, agentId);
+    if (!facts)
+      throw new Problem("not-found", `There is no agent ${agentId}.`, { suggestions: agents.suggest(agentId) });
+    if (facts.deletedAt !== null) throw new Problem("gone", `${agentId} was deleted.`);
+    if (caller.instanceId !== null) await agents.fence(on, caller, facts);
+    return facts;
+  }
+
+  /** `POST /v1/agents/{id}/inbox/ack`: the cursor only moves forward. @throws Problem 422 ahead-of-log */
+  async function ack(tx: Tx, caller: Caller, agentId: string, upTo: number): Promise<Acked> {
+    const actor = actingAs(caller, agentId);
+    const facts = await agents.requireActor(tx, caller, actor);
+    const head = headOf(tx);
+    if (upTo > head)
+      throw new Problem("ahead-of-log", `The newest place in the log is ${head}.`, {
+        errors: [{ pointer: "/upTo", message: `is above ${head}` }],
+      });
+    if (upTo <= facts.cursor) return { cursor: facts.cursor, skipped: 0 };
+    const skipped = await neverOffered(tx, agentId, facts.cursor, upTo);
+    await inboxStore.ack(tx, agentId, upTo, clock.now());
+    const loss = await inboxStore.loss(tx, agentId);
+    if (loss && loss.lastId <= upTo) await inboxStore.clearLoss(tx, agentId);
+    return { cursor: upTo, skipped };
+  }
+
+  /** How much for the agent in (after, upTo] was in no range that was handed over. */
+  async function neverOffered(tx: Tx, agentId: string, after: number, upTo: number): Promise<number> {
+    if (offers.surelyCovered(agentId, after, upTo)) return 0;
+    const members = await agentStore.membershipsBeyond(tx, agentId, after);
+    const { found } = await candidates(tx, members, after, MAX_COUNTED, headOf(tx));
+    const own = found.filter((candidate) => candidate.id <= upTo && isForInbox(agentId, candidate));
+    if (own.length === 0) return 0;
+    const ranges = await offers.beyond(tx, agentId, after);
+    return own.filter(({ id }) => !ranges.some((range) => range.afterId < id && id <= range.upToId)).length;
+  }
+
+  /** Ids that pass a filter: of open work, or among the next entries after a place. */
+  async function look(on: Reading, agentId: string, filter: Look, after: number) {
+    if (filter.claimable) return openWork(on, agentId, filter);
+    const members = await agentStore.membershipsBeyond(on, agentId, after);
+    const { found } = await candidates(on, members, after, MAX_LOOKED, headOf(on));
+    const ids = found.filter((candidate) => isForInbox(agentId, candidate)).map((candidate) => candidate.id);
+    const kept = await store.filtered(on, ids, conditions(filter, null), { oldestFirst: true }, filter.limit + 1);
+    return { items: kept.slice(0, filter.limit), more: kept.length > filter.limit || found.length >= MAX_LOOKED };
+  }
+
+  async function openWork(on: Reading, agentId: string, filter: Look) {
+    const members = await agentStore.membershipsBeyond(on, agentId, Number.MAX_SAFE_INTEGER);
+    const lists = [];
+    for (const { target } of members) lists.push(await works.openFor(on, target, MAX_LOOKED));
+    const kept = await store.filtered(
+      on,
+      lists.flat(),
+      conditions(filter, null),
+      { oldestFirst: true },
+      filter.limit + 1,
+    );
+    return { items: kept.slice(0, filter.limit), more: kept.length > filter.limit };
+  }
+
+  return {
+    page,
+    look,
+    ack,
+    requireInbox,
+    /** Where the log begins and ends, and whether there is work that the agent may claim. */
+    async glance(on: Reading, agentId: string) {
+      const members = await agentStore.membershipsBeyond(on, agentId, Number.MAX_SAFE_INTEGER);
+      const targets = members.map((member) => member.target);
+      const isOpen = (await works.bestOpen(on, targets)) !== undefined;
+      return { head: headOf(on), floor: await store.floor(on), isOpen };
+    },
+    /** Whether there is work that the agent may claim. */
+    hasOpen: async (on: Reading, targets: readonly string[]): Promise<boolean> =>
+      (await works.bestOpen(on, targets)) !== undefined,
+  };
+}

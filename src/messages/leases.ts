@@ -1,0 +1,157 @@
+import type { Clock } from "../clock.ts";
+import type { Tx } from "../db/database.ts";
+import type { Due, DueSource } from "../due/due.ts";
+import type { ParkedClaimers } from "./parked.ts";
+import type { Sender } from "./send.ts";
+import type { MessageStore } from "./store.ts";
+import type { WorkMove, WorkRow, WorkStore } from "./store-work.ts";
+
+export interface LeaseParts {
+  store: MessageStore;
+  works: WorkStore;
+  sender: Sender;
+  parked: ParkedClaimers;
+  due: Due;
+  clock: Clock;
+}
+
+/** After an absence of the relay, no lease ends sooner than this: workers that kept working have time to say so. */
+export const LEASE_GRACE_MS = 30_000;
+
+export type Leases = ReturnType<typeof createLeases>;
+
+/** What happens to work: each way a state ends, written once, whoever asks for it. */
+export function createLeases({ store, works, sender, parked, due, clock }: LeaseParts) {
+  const changeListeners: ((work: WorkRow) => void)[] = [];
+
+  due.onResume((tx, now) => works.extendLeases(tx, now + LEASE_GRACE_MS));
+
+  async function move(tx: Tx, work: WorkRow, to: WorkMove): Promise<WorkRow> {
+    await works.move(tx, work, to);
+    const moved: WorkRow = {
+      ...work,
+      state: to.state,
+      dueAt: to.dueAt ?? null,
+      attempts: to.attempts ?? work.attempts,
+      error: to.error ?? work.error,
+      endedAt: to.endedAt ?? null,
+      holder: null,
+      claimedAt: null,
+    };
+    changed(tx, moved);
+    return moved;
+  }
+
+  /** Says after the commit what became of the work, and wakes the timer for what comes next. */
+  function changed(tx: Tx, work: WorkRow): void {
+    tx.afterCommit(() => {
+      if (work.dueAt !== null) due.notice(work.dueAt);
+      for (const listener of changeListeners) listener(work);
+    });
+  }
+
+  /** Back to everybody who may claim it, at once or after a delay; or dead, when its attempts are used up. */
+  async function reopen(tx: Tx, work: WorkRow, how: Reopen): Promise<WorkRow> {
+    const now = clock.now();
+    const attempts = work.attempts + (how.counts ? 1 : 0);
+    const error = how.error ?? work.error;
+    if (how.counts && attempts >= work.maxAttempts) return bury(tx, work, error ?? "all attempts are used up");
+    if (work.expiresAt !== null && work.expiresAt <= now) return expire(tx, { ...work, attempts });
+    if (how.delayMs > 0) {
+      const openAt = now + how.delayMs;
+      const dueAt = work.expiresAt === null ? openAt : Math.min(openAt, work.expiresAt);
+      return move(tx, work, { state: "delayed", dueAt, attempts, error });
+    }
+    const open = await move(tx, work, { state: "open", dueAt: work.expiresAt, attempts, error });
+    tx.afterCommit(() => parked.reopened(open));
+    return open;
+  }
+
+  /** A dead letter: kept for the operator, and the sender is told. */
+  async function bury(tx: Tx, work: WorkRow, error: string): Promise<WorkRow> {
+    const attempts = Math.min(work.attempts + 1, work.maxAttempts);
+    const dead = await move(tx, work, { state: "dead", attempts, error, endedAt: clock.now() });
+    await tellSender(tx, dead, `is a dead letter after ${attempts} of ${work.maxAttempts} attempts: ${error}`);
+    return dead;
+  }
+
+  async function expire(tx: Tx, work: WorkRow): Promise<WorkRow> {
+    const expired = await move(tx, work, { state: "expired", attempts: work.attempts, endedAt: clock.now() });
+    await tellSender(tx, expired, "expired before anybody finished it");
+    return expired;
+  }
+
+  async function tellSender(tx: Tx, work: WorkRow, what: string): Promise<void> {
+    const row = await store.lineage(tx, work.messageId);
+    // Nobody is told about what the relay itself said: that could go on for ever.
+    if (!row || row.fromId === "system") return;
+    await sender.tell(tx, row.fromId, {
+      subject: `Work ${work.messageId} is ${work.state}`,
+      body: `Message ${work.messageId} to ${work.target} ${what}.`.slice(0, 4096),
+      replyTo: work.messageId,
+      payload: { messageId: work.messageId, state: work.state },
+    });
+  }
+
+  async function leaseEnded(tx: Tx, work: WorkRow): Promise<WorkRow> {
+    const error = `the lease of ${work.holder} ran out`;
+    await works.endAttempt(tx, work.messageId, work.fence, { at: clock.now(), outcome: "expired", error });
+    return reopen(tx, work, { delayMs: 0, counts: true, error });
+  }
+
+  /** Does what is overdue about a row, if anything. */
+  async function overdue(tx: Tx, work: WorkRow): Promise<WorkRow> {
+    const now = clock.now();
+    if (work.dueAt === null || work.dueAt > now) return work;
+    if (work.state === "claimed") return leaseEnded(tx, work);
+    if (work.state === "open") return expire(tx, work);
+    return work.state === "delayed" ? reopen(tx, work, { delayMs: 0, counts: false }) : work;
+  }
+
+  const source: DueSource = {
+    name: "work",
+    next: (on) => works.earliest(on),
+    async take(tx, now, limit) {
+      const ripe = await works.ripe(tx, now, limit);
+      for (const work of ripe) await overdue(tx, work);
+      return ripe.length;
+    },
+  };
+
+  return {
+    source,
+    reopen,
+    bury,
+    overdue,
+    changed,
+    finish: (tx: Tx, work: WorkRow, state: "done"): Promise<WorkRow> => move(tx, work, { state, endedAt: clock.now() }),
+
+    /** Taken back by whoever asked for it. */
+    async cancel(tx: Tx, work: WorkRow): Promise<WorkRow> {
+      if (work.state === "claimed" && work.holder !== null) {
+        await works.endAttempt(tx, work.messageId, work.fence, { at: clock.now(), outcome: "cancelled" });
+        await sender.tell(tx, work.holder, {
+          subject: `Work ${work.messageId} is cancelled`,
+          body: `Message ${work.messageId}, which you hold, was cancelled.`,
+          payload: { messageId: work.messageId, state: "cancelled" },
+        });
+      }
+      return move(tx, work, { state: "cancelled", endedAt: clock.now() });
+    },
+
+    /** All that an agent holds is open again: it is gone for good. */
+    async dropAllOf(tx: Tx, agentId: string): Promise<void> {
+      for (const work of await works.heldBy(tx, agentId, 10_000)) await leaseEnded(tx, work);
+    },
+
+    /** Told of every change of state and every renewal, once it is on disk. */
+    onChange: (listener: (work: WorkRow) => void) => changeListeners.push(listener),
+  };
+}
+
+interface Reopen {
+  delayMs: number;
+  /** Whether the lease that ends uses up an attempt. */
+  counts: boolean;
+  error?: string | undefined;
+}

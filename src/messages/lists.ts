@@ -1,0 +1,112 @@
+import type { AgentService } from "../agents/service.ts";
+import type { AgentStore } from "../agents/store.ts";
+import { type Caller, readingAs } from "../auth/caller.ts";
+import type { Reading } from "../db/database.ts";
+import type { LogEntry } from "../log/tail.ts";
+import { toLogEntry } from "./entry.ts";
+import type { Search } from "./search.ts";
+import type { IdRange, MessageStore } from "./store.ts";
+import { conditions, drivers, type Filter } from "./store-lists.ts";
+import type { WorkRow, WorkStore } from "./store-work.ts";
+
+/** Candidates looked at for one page: a filter that matches little gives a short page, never a long wait. */
+const CANDIDATES = 2000;
+
+export interface ListPage {
+  items: { entry: LogEntry; work: WorkRow | undefined }[];
+  /** The place to go on from; null at the end. */
+  next: number | null;
+}
+
+export type Lists = ReturnType<typeof createLists>;
+
+/** Finding messages by what they are: lists, threads, search. Each sees only what its reader may. */
+export function createLists(
+  agents: AgentService,
+  agentStore: AgentStore,
+  store: MessageStore,
+  works: WorkStore,
+  search: Search,
+) {
+  /** @throws Problem 403, 409 */
+  async function readerOf(on: Reading, caller: Caller): Promise<string | null> {
+    const reader = readingAs(caller);
+    if (reader !== null) await agents.requireActor(on, caller, reader);
+    return reader;
+  }
+
+  async function everTargets(on: Reading, reader: string | null): Promise<string[]> {
+    if (reader === null) return [];
+    const members = await agentStore.membershipsBeyond(on, reader, 0);
+    return [...new Set(members.map((member) => member.target))];
+  }
+
+  async function find(
+    on: Reading,
+    reader: string | null,
+    filter: Filter,
+    range: IdRange,
+    limit: number,
+    words?: string,
+  ) {
+    const { ids, reached } = await candidates(on, reader, filter, range, words);
+    const kept = await store.filtered(on, ids, conditions(filter, reader), range, limit + 1);
+    const shown = kept.slice(0, limit);
+    const items = await withWork(on, shown);
+    const cut = items.length < kept.length;
+    return { items, next: cut ? (items.at(-1)?.entry.id ?? null) : reached } satisfies ListPage;
+  }
+
+  /** `reached` is where looking ended; null when that was the end of the log. */
+  async function candidates(on: Reading, reader: string | null, filter: Filter, range: IdRange, words?: string) {
+    const before = range.before ?? Number.MAX_SAFE_INTEGER;
+    if (filter.state !== undefined && !words && !range.oldestFirst)
+      return works.inState(on, filter.state, before, CANDIDATES);
+    const targets = await everTargets(on, reader);
+    const ids = words
+      ? await hits(on, reader, targets, words, range)
+      : await byIndex(on, drivers(filter, reader, targets), range);
+    return { ids, reached: ids.length >= CANDIDATES ? (ids.at(-1) ?? null) : null };
+  }
+
+  async function byIndex(on: Reading, driving: ReturnType<typeof drivers>, range: IdRange): Promise<number[]> {
+    const lists = [];
+    for (const drive of driving) lists.push(await store.candidates(on, drive, range, CANDIDATES));
+    if (lists.length === 1) return lists[0] ?? [];
+    const direction = range.oldestFirst ? 1 : -1;
+    return [...new Set(lists.flat())].sort((a, b) => (a - b) * direction).slice(0, CANDIDATES);
+  }
+
+  async function hits(on: Reading, reader: string | null, targets: string[], words: string, range: IdRange) {
+    const who = reader === null ? null : [reader, ...targets];
+    const found = await search.find(on, words, who, range.before ?? Number.MAX_SAFE_INTEGER, CANDIDATES);
+    return found.filter((id) => id > (range.after ?? 0));
+  }
+
+  async function withWork(on: Reading, ids: readonly number[]): Promise<ListPage["items"]> {
+    const rows = await store.rows(on, ids);
+    const claimable = rows.filter((row) => row.claimable).map((row) => row.id);
+    const states = await works.byIds(on, claimable);
+    return rows.map((row) => ({ entry: toLogEntry(row), work: states.get(row.id) }));
+  }
+
+  return {
+    readerOf,
+    find,
+    withWork,
+    /** `GET /v1/messages`, newest first. */
+    async list(
+      on: Reading,
+      caller: Caller,
+      filter: Filter,
+      range: Omit<IdRange, "oldestFirst">,
+      limit: number,
+      words?: string,
+    ) {
+      return find(on, await readerOf(on, caller), filter, { ...range, oldestFirst: false }, limit, words);
+    },
+    /** Oldest first, for those who watch. */
+    after: (on: Reading, reader: string | null, filter: Filter, after: number, limit: number) =>
+      find(on, reader, filter, { after, oldestFirst: true }, limit),
+  };
+}

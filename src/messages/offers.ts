@@ -1,0 +1,102 @@
+import type { Clock } from "../clock.ts";
+import type { Db, Reading } from "../db/database.ts";
+import type { InboxStore, OfferRow } from "./store-inbox.ts";
+
+/** One connection (or all polls of one instance), as offers are recorded for it. */
+export interface OfferedTo {
+  agentId: string;
+  instanceId: string | null;
+  connection: string;
+  transport: OfferRow["transport"];
+}
+
+interface Range {
+  to: OfferedTo;
+  afterId: number;
+  upToId: number;
+  at: number;
+}
+
+const SAVE_EVERY_MS = 1000;
+const SAVE_SLICE = 200;
+const MAX_RANGES = 2000;
+
+export type Offers = ReturnType<typeof createOffers>;
+
+/**
+ * What was handed to the kernel for whom: ranges of the log, written at most once a second. After a crash the last second
+ * is missing, so what is recorded is "at least".
+ */
+export function createOffers(db: Db, store: InboxStore, clock: Clock, onError: (error: unknown) => void) {
+  let pending: Range[] = [];
+  let saving: Range[] = [];
+  const open = new Map<string, Range>();
+  /** The newest unbroken stretch offered to each agent, whoever of its connections it went to. */
+  const stretches = new Map<string, { afterId: number; upToId: number }>();
+  let timer: (() => void) | undefined;
+  const listeners: ((transport: string, n: number) => void)[] = [];
+
+  async function save(): Promise<void> {
+    timer = undefined;
+    saving = pending;
+    pending = [];
+    open.clear();
+    for (let i = 0; i < saving.length; i += SAVE_SLICE) {
+      const slice = saving.slice(i, i + SAVE_SLICE);
+      await db.background(async (tx) => {
+        for (const { to, afterId, upToId, at } of slice) await store.addOffer(tx, { ...to, afterId, upToId, at });
+      });
+    }
+    saving = [];
+  }
+
+  function stretch(agentId: string, afterId: number, upToId: number): void {
+    const known = stretches.get(agentId);
+    if (known && afterId <= known.upToId && upToId >= known.afterId) {
+      known.afterId = Math.min(known.afterId, afterId);
+      known.upToId = Math.max(known.upToId, upToId);
+    } else stretches.set(agentId, { afterId, upToId });
+  }
+
+  return {
+    /** Everything for this agent in (afterId, upToId] has been handed over. */
+    note(to: OfferedTo, afterId: number, upToId: number, entries: number): void {
+      for (const listener of listeners) listener(to.transport, entries);
+      const at = clock.now();
+      const last = open.get(to.connection);
+      if (last && last.upToId === afterId) {
+        last.upToId = upToId;
+        last.at = at;
+      } else {
+        const range: Range = { to, afterId, upToId, at };
+        open.set(to.connection, range);
+        pending.push(range);
+      }
+      stretch(to.agentId, afterId, upToId);
+      timer ??= clock.after(SAVE_EVERY_MS, () => save().catch(onError));
+    },
+
+    /** Whether (after, upTo] is known to have been offered without asking the database. */
+    surelyCovered(agentId: string, after: number, upTo: number): boolean {
+      const known = stretches.get(agentId);
+      return known !== undefined && known.afterId <= after && known.upToId >= upTo;
+    },
+
+    /** The ranges that reach beyond `after`, those not yet written included, nearest first. */
+    async beyond(on: Reading, agentId: string, after: number): Promise<OfferRow[]> {
+      const stored = await store.offersBeyond(on, agentId, after, MAX_RANGES);
+      const fresh = [...saving, ...pending]
+        .filter((range) => range.to.agentId === agentId && range.upToId > after)
+        .map(({ to, afterId, upToId, at }) => ({ ...to, afterId, upToId, at }));
+      return [...stored, ...fresh];
+    },
+
+    /** Told of each note: by which transport, and how many entries. */
+    onNoted: (listener: (transport: string, n: number) => void) => listeners.push(listener),
+
+    async stop(): Promise<void> {
+      timer?.();
+      await save();
+    },
+  };
+}

@@ -1,0 +1,128 @@
+import type { AgentService } from "../agents/service.ts";
+import type { AgentStore } from "../agents/store.ts";
+import { isGroup } from "../agents/target.ts";
+import { actingAs, type Caller } from "../auth/caller.ts";
+import type { Clock } from "../clock.ts";
+import type { Reading, Tx } from "../db/database.ts";
+import { Problem } from "../problem.ts";
+import { toTime, toTimeOrNull } from "../wire.ts";
+import type { Access } from "./access.ts";
+import { messageJson, toLogEntry } from "./entry.ts";
+import type { Lists } from "./lists.ts";
+import type { MessageRow, MessageStore } from "./store.ts";
+import type { AttemptRow, WorkStore } from "./store-work.ts";
+
+export interface ReaderParts {
+  agents: AgentService;
+  agentStore: AgentStore;
+  access: Access;
+  store: MessageStore;
+  works: WorkStore;
+  lists: Lists;
+  clock: Clock;
+}
+
+/** How many readers of a broadcast are named. */
+const MAX_READERS = 500;
+const PARENT_CHARACTERS = 280;
+
+export type Readers = ReturnType<typeof createReaders>;
+
+/** One message with all that is known of it, threads, and marks of having read. Answers are JSON text. */
+export function createReaders({ agents, agentStore, access, store, works, lists, clock }: ReaderParts) {
+  /** Who said that it read it, or acknowledged past it. */
+  async function readBy(on: Reading, row: MessageRow): Promise<string[]> {
+    const marked = (await store.readsOf(on, row.id)).map((mark) => mark.agentId);
+    const acked = isGroup(row.target)
+      ? await agentStore.membersPast(on, row.target, row.id, MAX_READERS)
+      : await ackedDirectly(on, row);
+    return [...new Set([...marked, ...acked])].filter((id) => id !== row.fromId || row.target === id).sort();
+  }
+
+  async function ackedDirectly(on: Reading, row: MessageRow): Promise<string[]> {
+    const facts = await agentStore.facts(on, row.target);
+    return facts && facts.cursor >= row.id ? [facts.id] : [];
+  }
+
+  async function withDetail(on: Reading, row: MessageRow): Promise<string> {
+    const work = row.claimable ? await works.byId(on, row.id) : undefined;
+    const attempts = work ? await works.attemptsOf(on, row.id, 200) : [];
+    const more = { readBy: await readBy(on, row), attempts: attempts.map(wireAttempt) };
+    return messageJson(toLogEntry(row), work, `,${JSON.stringify(more).slice(1, -1)}`);
+  }
+
+  return {
+    /** `GET /v1/messages/{id}`. @throws Problem 403, 404 */
+    detail: async (on: Reading, caller: Caller, id: number): Promise<string> =>
+      withDetail(on, await access.requireReadable(on, caller, id)),
+
+    /** `GET /v1/threads/{id}`, for any message of the thread. @throws Problem 403, 404 */
+    async thread(on: Reading, caller: Caller, id: number, after: number, limit: number): Promise<string> {
+      const reader = await lists.readerOf(on, caller);
+      const named = await store.lineage(on, id);
+      // The root itself may be gone by retention: its replies still name it.
+      const rootId = named?.threadId ?? id;
+      const page = await lists.find(on, reader, { thread: rootId }, { after, oldestFirst: true }, limit);
+      if (page.items.length === 0 && after === 0) {
+        if (named) throw new Problem("forbidden", `Nothing in thread ${rootId} is for ${reader}.`);
+        throw new Problem("not-found", `There is no thread ${id}.`);
+      }
+      const rows = new Map(
+        (
+          await store.rows(
+            on,
+            page.items.map((item) => item.entry.id),
+          )
+        ).map((row) => [row.id, row]),
+      );
+      const items: string[] = [];
+      for (const { entry, work } of page.items) {
+        const row = rows.get(entry.id);
+        items.push(messageJson(entry, work, `,"readBy":${JSON.stringify(row ? await readBy(on, row) : [])}`));
+      }
+      const root = await rootJson(on, reader, rootId);
+      const participants = [...new Set(page.items.flatMap(({ entry }) => [entry.from, entry.target]))].sort();
+      const nextPage = page.next === null ? "null" : `"${page.next}"`;
+      return `{"root":${root},"items":[${items.join(",")}],"participants":${JSON.stringify(participants)},"nextPage":${nextPage}}`;
+    },
+
+    /** `POST /v1/messages/{id}/read`; again is no change. @throws Problem 403, 404, 409 */
+    async markRead(tx: Tx, caller: Caller, id: number, agentId: string | undefined): Promise<string> {
+      const actor = actingAs(caller, agentId);
+      await agents.requireActor(tx, caller, actor);
+      const row = await access.requireReadable(tx, caller, id);
+      if (row.target !== actor && !isGroup(row.target))
+        throw new Problem("forbidden", `Message ${id} is for ${row.target}, not for ${actor}.`);
+      await store.markRead(tx, id, actor, clock.now());
+      return withDetail(tx, row);
+    },
+
+    /** What each entry replies to, its body cut, where the reader may read it. By the reply's id, as JSON. */
+    async parentsOf(on: Reading, agentId: string, replies: readonly { id: number; replyTo: number | null }[]) {
+      const found = new Map<number, string>();
+      for (const { id, replyTo } of replies) {
+        const row = replyTo === null ? undefined : await store.byId(on, replyTo);
+        if (!row || !(await access.mayRead(on, agentId, row))) continue;
+        const body = row.opaque ? "" : row.body.slice(0, PARENT_CHARACTERS).toWellFormed();
+        found.set(id, JSON.stringify({ id: row.id, from: row.fromId, body, createdAt: toTime(row.createdAt) }));
+      }
+      return found;
+    },
+  };
+
+  async function rootJson(on: Reading, reader: string | null, rootId: number): Promise<string> {
+    const row = await store.byId(on, rootId);
+    if (!row || (reader !== null && !(await access.mayRead(on, reader, row)))) return "null";
+    return messageJson(toLogEntry(row), row.claimable ? await works.byId(on, row.id) : undefined);
+  }
+}
+
+const wireAttempt = (row: AttemptRow) => ({
+  agentId: row.agentId,
+  attempt: row.attempt,
+  claimedAt: toTime(row.claimedAt),
+  renewedAt: toTimeOrNull(row.renewedAt),
+  endedAt: toTimeOrNull(row.endedAt),
+  outcome: row.outcome,
+  error: row.error,
+});

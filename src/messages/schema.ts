@@ -1,0 +1,391 @@
+import { z } from "zod";
+import { AgentId } from "../agents/schema.ts";
+import {
+  IdempotencyKey,
+  jsonObject,
+  line,
+  listOf,
+  MessageId,
+  NumberPageQuery,
+  PageQuery,
+  Position,
+  queryInt,
+  Time,
+  TimeInput,
+  text,
+} from "../wire.ts";
+
+export const BODY_BYTES = 256 * 1024;
+export const JSON_BYTES = 64 * 1024;
+export const MAX_BATCH = 1000;
+
+export const MESSAGE_KINDS = [
+  "chat",
+  "task",
+  "channel.event",
+  "control",
+  "pair",
+  "request",
+  "response",
+  "announcement",
+  "system",
+] as const;
+export const MessageKind = z.enum(MESSAGE_KINDS);
+export type MessageKind = z.infer<typeof MessageKind>;
+
+export const WORK_STATES = ["open", "delayed", "claimed", "done", "dead", "expired", "cancelled"] as const;
+export const WorkState = z.enum(WORK_STATES);
+export type WorkState = z.infer<typeof WorkState>;
+
+export const Topic = line(128);
+
+/** Whom a message is for, as written: an agent id, `label:x`, `tag:x`, `cap:x`, `broadcast`, `orchestrator:x` or `@name`. */
+export const TargetText = line(160);
+
+/** `POST /v1/messages`, and one item of a batch. */
+export const MessageDraft = z.strictObject({
+  from: AgentId.optional().describe("The token's agent when left out; only an operator may name another."),
+  to: TargetText,
+  kind: MessageKind.optional().describe("task if claimable, channel.event if a channel sends or receives, else chat."),
+  topic: Topic.nullish(),
+  subject: line(512).nullish(),
+  body: text(BODY_BYTES),
+  replyTo: MessageId.nullish(),
+  causedBy: MessageId.nullish(),
+  claimable: z.boolean().default(false).describe("Work that exactly one agent may hold."),
+  urgent: z.boolean().default(false),
+  maxAttempts: z.int().min(1).max(100).default(5),
+  expiresAt: TimeInput.nullish().describe("From then on it is offered to nobody."),
+  deliverAt: TimeInput.nullish().describe("It becomes a message at that time."),
+  idempotencyKey: IdempotencyKey.nullish(),
+  encoding: z.enum(["plain", "opaque"]).default("plain").describe("opaque: encrypted by the clients, never searched."),
+  payload: jsonObject(JSON_BYTES).nullish(),
+  meta: jsonObject(JSON_BYTES).nullish(),
+});
+/** A message to be sent, as a caller writes it. */
+export type MessageDraft = z.input<typeof MessageDraft>;
+/** A message to be sent, parsed: defaults filled in. */
+export type ParsedDraft = z.output<typeof MessageDraft>;
+
+export const Batch = z.strictObject({ messages: z.array(MessageDraft).min(1).max(MAX_BATCH) });
+
+export const Holding = z
+  .object({
+    agentId: z.string(),
+    claimedAt: Time,
+    expiresAt: Time,
+    attempt: z.int(),
+  })
+  .describe("Who holds the work and until when.");
+export type Holding = z.infer<typeof Holding>;
+
+export const Route = z.object({
+  bindingId: z.string().nullable(),
+  tier: z.enum(["explicit", "binding", "fallback"]),
+  requested: z.string().nullable(),
+});
+
+/** The entry as it was appended: what streams carry. Nothing of it ever changes. */
+export const Entry = z
+  .object({
+    id: MessageId,
+    from: z.string(),
+    to: z.string(),
+    kind: MessageKind,
+    topic: z.string().nullable(),
+    subject: z.string().nullable(),
+    body: z.string(),
+    encoding: z.enum(["plain", "opaque"]),
+    threadId: MessageId,
+    replyTo: MessageId.nullable(),
+    causedBy: MessageId.nullable(),
+    rootId: MessageId,
+    hops: z.int(),
+    claimable: z.boolean(),
+    urgent: z.boolean(),
+    route: Route.nullable(),
+    payload: z.record(z.string(), z.unknown()).nullable(),
+    meta: z.record(z.string(), z.unknown()).nullable(),
+    idempotencyKey: z.string().nullable(),
+    via: z.string().nullable().describe("The operator token that wrote it in this name."),
+    expiresAt: Time.nullable(),
+    createdAt: Time,
+  })
+  .describe("One entry of the log, as it was appended.");
+export type Entry = z.infer<typeof Entry>;
+
+export const Parent = z.object({ id: MessageId, from: z.string(), body: z.string(), createdAt: Time });
+
+export const Message = Entry.extend({
+  state: WorkState.nullable().describe("Of a claimable message; null for any other."),
+  claim: Holding.nullable(),
+  parent: Parent.optional().describe("With include=parent: what it replies to, its body cut."),
+}).describe("A message with the state of its work.");
+export type Message = z.infer<typeof Message>;
+
+export const SentMessage = Message.extend({
+  matched: z.int().describe("Members of the target when it was appended, offline ones too."),
+  replayed: z.boolean().optional().describe("In a batch: the idempotency key had been used before."),
+});
+export type SentMessage = z.infer<typeof SentMessage>;
+
+/** The answer to a message with a `deliverAt` to come. */
+export const Scheduled = z.object({ scheduleId: z.string(), deliverAt: Time });
+export type Scheduled = z.infer<typeof Scheduled>;
+export const SentBatch = z.object({ items: z.array(z.union([SentMessage, Scheduled])) });
+export type SentBatch = z.infer<typeof SentBatch>;
+
+export const MessageDetail = Message.extend({
+  readBy: z.array(z.string()).describe("Who read it or acknowledged past it."),
+  attempts: z.array(
+    z.object({
+      agentId: z.string(),
+      attempt: z.int(),
+      claimedAt: Time,
+      renewedAt: Time.nullable(),
+      endedAt: Time.nullable(),
+      outcome: z.enum(["completed", "released", "failed", "expired", "cancelled"]).nullable(),
+      error: z.string().nullable(),
+    }),
+  ),
+});
+export type MessageDetail = z.infer<typeof MessageDetail>;
+
+/** What narrows a list or a stream of messages. */
+export const MessageFilter = {
+  from: AgentId.optional(),
+  to: TargetText.optional(),
+  agent: AgentId.optional().describe("Sent by it or addressed to it."),
+  thread: queryInt(1, Number.MAX_SAFE_INTEGER).optional(),
+  topic: Topic.optional(),
+  kind: MessageKind.optional(),
+  state: WorkState.optional(),
+};
+export const MessageQuery = z.strictObject({
+  ...MessageFilter,
+  q: line(512).optional().describe("Words to find, all of them."),
+  before: queryInt(1, Number.MAX_SAFE_INTEGER).optional(),
+  after: queryInt(0, Number.MAX_SAFE_INTEGER).optional(),
+  ...NumberPageQuery,
+});
+export type MessageQuery = z.input<typeof MessageQuery>;
+export const MessageList = listOf(Message);
+
+export const WatchQuery = z.strictObject({
+  ...MessageFilter,
+  after: queryInt(0, Number.MAX_SAFE_INTEGER).optional(),
+});
+export type WatchQuery = z.input<typeof WatchQuery>;
+
+export const ThreadQuery = z.strictObject({ ...NumberPageQuery });
+export const Thread = z.object({
+  root: Message.nullable().describe("null when retention took it or the caller may not read it."),
+  items: z.array(Message.extend({ readBy: z.array(z.string()) })),
+  participants: z.array(z.string()),
+  nextPage: z.string().nullable(),
+});
+export type Thread = z.infer<typeof Thread>;
+
+export const ReadMark = z.strictObject({ agentId: AgentId.optional() });
+
+/** Retention took something that this reader had not acknowledged. */
+export const Reset = z.object({
+  firstId: MessageId.describe("The oldest entry that may still be there."),
+  lost: z.int().describe("How many entries for this agent were deleted unacknowledged."),
+});
+export type Reset = z.infer<typeof Reset>;
+
+export const InboxQuery = z.strictObject({
+  after: queryInt(0, Number.MAX_SAFE_INTEGER).optional().describe("The stored cursor when left out."),
+  limit: queryInt(1, 500).default(50),
+  waitSeconds: queryInt(0, 60).default(0),
+  ackUpTo: queryInt(0, Number.MAX_SAFE_INTEGER).optional(),
+  include: z.literal("parent").optional(),
+  kind: MessageKind.optional(),
+  topic: Topic.optional(),
+  claimable: z.literal("open").optional(),
+});
+export type InboxQuery = z.input<typeof InboxQuery>;
+
+export const StreamQuery = z.strictObject({
+  after: queryInt(0, Number.MAX_SAFE_INTEGER).optional(),
+  ack: z.literal("resume").optional().describe("Also acknowledges what Last-Event-ID names."),
+});
+
+export const Inbox = z.object({
+  items: z.array(Message),
+  next: Position.optional().describe("The `after` of the next call. Not there when the read was filtered."),
+  cursor: Position.describe("How far the agent has acknowledged."),
+  head: Position.describe("The newest place in the log."),
+  more: z.boolean(),
+  open: z.boolean().describe("There is work to claim."),
+  reset: Reset.optional(),
+});
+export type Inbox = z.infer<typeof Inbox>;
+
+export const Ack = z.strictObject({ upTo: Position });
+export const Acked = z.object({
+  cursor: Position,
+  skipped: z.int().describe("How many of the newly acknowledged entries were never offered."),
+});
+export type Acked = z.infer<typeof Acked>;
+
+// --- claims ---
+
+const LeaseSeconds = z.int().min(1).max(86_400);
+
+export const ClaimOne = z.strictObject({ agentId: AgentId.optional(), leaseSeconds: LeaseSeconds.default(600) });
+export type ClaimOne = z.input<typeof ClaimOne>;
+
+export const ClaimNext = z.strictObject({
+  max: z.int().min(1).max(100).default(1),
+  leaseSeconds: LeaseSeconds.default(600),
+  waitSeconds: z.int().min(0).max(60).default(0),
+  kinds: z.array(MessageKind).min(1).max(MESSAGE_KINDS.length).optional(),
+  topics: z.array(Topic).min(1).max(32).optional(),
+});
+export type ClaimNext = z.input<typeof ClaimNext>;
+
+export const ClaimToken = z.string().max(128).describe("The fencing token of one lease.");
+export const Lease = z.object({ token: ClaimToken, attempt: z.int(), expiresAt: Time });
+export type Lease = z.infer<typeof Lease>;
+
+export const Claimed = z.object({ message: Message, claim: Lease });
+export type Claimed = z.infer<typeof Claimed>;
+export const ClaimedList = z.object({ items: z.array(Claimed) });
+export type ClaimedList = z.infer<typeof ClaimedList>;
+/** The answer to renew, release, complete, fail, cancel and requeue; `claim` while the lease lives. */
+export const WorkAnswer = z.object({ message: Message, claim: Lease.optional() });
+export type WorkAnswer = z.infer<typeof WorkAnswer>;
+
+export const Renew = z.strictObject({ token: ClaimToken, leaseSeconds: LeaseSeconds.optional() });
+export const Release = z.strictObject({
+  token: ClaimToken,
+  delaySeconds: z
+    .int()
+    .min(0)
+    .max(31 * 86_400)
+    .optional(),
+  reason: text(4096).optional(),
+});
+/** What a worker answers with: it reaches the sender as a `response`. */
+export const Result = z.strictObject({
+  body: text(BODY_BYTES).default(""),
+  subject: line(512).nullish(),
+  payload: jsonObject(JSON_BYTES).nullish(),
+  encoding: z.enum(["plain", "opaque"]).default("plain"),
+});
+export const Complete = z.strictObject({
+  token: ClaimToken,
+  result: z.union([text(BODY_BYTES).transform((body) => Result.parse({ body })), Result]).optional(),
+});
+export const Fail = z.strictObject({
+  token: ClaimToken,
+  error: text(4096),
+  retryAfterSeconds: z
+    .int()
+    .min(0)
+    .max(31 * 86_400)
+    .optional(),
+  final: z.boolean().default(false),
+});
+export type Renew = z.input<typeof Renew>;
+export type Release = z.input<typeof Release>;
+export type Complete = z.input<typeof Complete>;
+export type ParsedComplete = z.output<typeof Complete>;
+export type Fail = z.input<typeof Fail>;
+
+export const DeadLetterQuery = z.strictObject({ ...NumberPageQuery });
+export const DeadLetter = Message.extend({ error: z.string().nullable(), diedAt: Time });
+export const DeadLetterList = listOf(DeadLetter);
+
+// --- explain ---
+
+export const STEPS = [
+  "stored",
+  "matched",
+  "offered",
+  "acknowledged",
+  "read",
+  "claimed",
+  "renewed",
+  "released",
+  "failed",
+  "lease-expired",
+  "completed",
+  "answered",
+  "expired",
+  "dead",
+  "cancelled",
+  "requeued",
+  "waiting",
+] as const;
+export const Fact = z
+  .looseObject({ at: Time, step: z.enum(STEPS) })
+  .describe("One thing that happened, and its details.");
+export type Fact = z.infer<typeof Fact>;
+export const RecipientStory = z.object({
+  agentId: z.string(),
+  step: z.enum(STEPS).describe("How far it got with this agent."),
+  at: Time.nullable(),
+  sentence: z.string(),
+});
+export type RecipientStory = z.infer<typeof RecipientStory>;
+export const Explanation = z.object({
+  messageId: MessageId,
+  facts: z.array(Fact),
+  recipients: z.array(RecipientStory),
+  nextPage: z.string().nullable().describe("More recipients."),
+});
+export type Explanation = z.infer<typeof Explanation>;
+export const ExplainQuery = z.strictObject({ ...PageQuery });
+
+// --- streams ---
+
+/** The frames of an inbox stream: SSE events (`event:` is `type`) and WebSocket frames alike. */
+export const RosterAgent = z.object({
+  id: z.string(),
+  name: z.string(),
+  kind: z.string(),
+  status: z.string(),
+  ready: z.boolean(),
+  reach: z.string(),
+  epoch: z.int(),
+});
+export const Hello = z.object({
+  agentId: z.string(),
+  epoch: z.int(),
+  cursor: Position,
+  head: Position,
+  firstId: Position,
+  open: z.boolean(),
+  agents: z.array(RosterAgent),
+  agentsTotal: z.int().describe("All there are; the roster holds the first 500, online ones first."),
+});
+export type Hello = z.infer<typeof Hello>;
+export const Presence = z.object({ agentId: z.string(), status: z.string(), ready: z.boolean(), epoch: z.int() });
+export type Presence = z.infer<typeof Presence>;
+export const BYE_REASONS = ["superseded", "restarting", "too-slow", "revoked"] as const;
+export const Bye = z.object({ reason: z.enum(BYE_REASONS), resumeAfter: Position });
+export type Bye = z.infer<typeof Bye>;
+/** What watchers are told when the state of work changes. */
+export const WorkChange = z.object({ messageId: MessageId, state: WorkState, claim: Holding.nullable() });
+export type WorkChange = z.infer<typeof WorkChange>;
+
+const ref = z.union([z.string().max(128), z.int()]);
+/** What a client may send over the socket; each is answered by `ok` or `problem` with its `ref`. */
+export const SocketRequest = z.discriminatedUnion("type", [
+  z.strictObject({ type: z.literal("send"), ref, message: MessageDraft }),
+  z.strictObject({ type: z.literal("ack"), ref, upTo: Position }),
+  z.strictObject({ type: z.literal("claim"), ref, messageId: MessageId.optional(), ...ClaimNext.shape }),
+  z.strictObject({ type: z.literal("renew"), ref, messageId: MessageId, ...Renew.shape }),
+  z.strictObject({ type: z.literal("release"), ref, messageId: MessageId, ...Release.shape }),
+  z.strictObject({ type: z.literal("fail"), ref, messageId: MessageId, ...Fail.shape }),
+  z.strictObject({ type: z.literal("complete"), ref, messageId: MessageId, ...Complete.shape }),
+  z.strictObject({
+    type: z.literal("heartbeat"),
+    ref,
+    ...{ status: z.string().optional(), ready: z.boolean().optional() },
+  }),
+]);
+export type SocketRequest = z.infer<typeof SocketRequest>;

@@ -1,0 +1,273 @@
+import type { AgentService } from "../agents/service.ts";
+import type { AgentFacts, AgentStore } from "../agents/store.ts";
+import { formatTarget, isGroup, parseTarget } from "../agents/target.ts";
+import { actingAs, type Caller } from "../auth/caller.ts";
+import type { Clock } from "../clock.ts";
+import type { Reading, Tx } from "../db/database.ts";
+import type { Due } from "../due/due.ts";
+import type { Log } from "../log/log.ts";
+import type { LogEntry } from "../log/tail.ts";
+import { Problem } from "../problem.ts";
+import { fromTime } from "../wire.ts";
+import type { Access } from "./access.ts";
+import { toLogEntry } from "./entry.ts";
+import type { ParkedClaimers } from "./parked.ts";
+import type { Schedules } from "./scheduled.ts";
+import type { MessageKind, ParsedDraft } from "./schema.ts";
+import type { Lineage, MessageRow, MessageStore } from "./store.ts";
+import type { WorkRow, WorkStore } from "./store-work.ts";
+
+/** What became of one draft. */
+export type Sent =
+  | { kind: "sent"; entry: LogEntry; work: WorkRow | undefined; matched: number; replayed: boolean }
+  | { kind: "scheduled"; scheduleId: string; deliverAt: number; replayed: boolean };
+
+export interface SendParts {
+  agents: AgentService;
+  agentStore: AgentStore;
+  store: MessageStore;
+  works: WorkStore;
+  access: Access;
+  schedules: Schedules;
+  log: Log;
+  parked: ParkedClaimers;
+  due: Due;
+  clock: Clock;
+  headOf(on: Reading): number;
+}
+
+/** In whose name something is appended. */
+export interface Author {
+  id: string;
+  kind: AgentFacts["kind"];
+  via: string | null;
+}
+
+/** A message whose target was looked up: ready to be appended. */
+interface Addressed {
+  draft: ParsedDraft;
+  author: Author;
+  target: string;
+  targetKind: AgentFacts["kind"] | "group";
+  matched: number;
+}
+
+/** The due row of a direct message that expires: see `ends.ts`. */
+export const EXPIRES = "message.expires";
+
+export type Sender = ReturnType<typeof createSender>;
+
+/** Appending to the log: who may say what to whom, why it was said, and what it makes. */
+export function createSender(parts: SendParts) {
+  const { agents, agentStore, store, works, access, schedules, log, parked, due, clock, headOf } = parts;
+
+  /**
+   * `POST /v1/messages`.
+   * @throws Problem 403 (another's name), 409 (superseded), 422 (unknown-target, not-claimable, idempotency-mismatch, ...)
+   */
+  async function send(tx: Tx, caller: Caller, draft: ParsedDraft): Promise<Sent> {
+    const from = actingAs(caller, draft.from);
+    const replay = await replayed(tx, from, draft);
+    if (replay) return replay;
+    const facts = await agents.requireActor(tx, caller, from);
+    const via = caller.role === "operator" && from !== "user" ? caller.tokenId : null;
+    const addressed = await address(tx, { id: from, kind: facts.kind, via }, draft);
+    await checkReferences(tx, from, draft);
+    if (draft.deliverAt && fromTime(draft.deliverAt) > clock.now()) {
+      const made = await schedules.add(tx, { ...draft, to: addressed.target }, from, via, fingerprint(draft));
+      return { kind: "scheduled", ...made, replayed: false };
+    }
+    return append(tx, addressed);
+  }
+
+  /** The same key and content give the same answer, whatever changed meanwhile. */
+  async function replayed(tx: Tx, from: string, draft: ParsedDraft): Promise<Sent | undefined> {
+    if (!draft.idempotencyKey) return undefined;
+    const planned = await schedules.byKey(tx, from, draft.idempotencyKey);
+    const row = planned ? undefined : await store.byKey(tx, from, draft.idempotencyKey);
+    const found = planned ?? row;
+    if (!found) return undefined;
+    if (found.fingerprint !== fingerprint(draft))
+      throw new Problem("idempotency-mismatch", `${draft.idempotencyKey} was used before, with other content.`);
+    if (planned) return { kind: "scheduled", scheduleId: planned.id, deliverAt: planned.deliverAt, replayed: true };
+    if (!row) return undefined;
+    const work = row.claimable ? await works.byId(tx, row.id) : undefined;
+    return { kind: "sent", entry: toLogEntry(row), work, matched: row.matched, replayed: true };
+  }
+
+  /** @throws Problem 422 when nobody goes by that name, or nobody there could claim it. */
+  async function address(on: Reading, author: Author, draft: ParsedDraft): Promise<Addressed> {
+    const target = parseTarget(draft.to);
+    if (!target || target.kind === "channel") throw unknownTarget(draft.to);
+    const name = formatTarget(target);
+    if (target.kind === "group") {
+      const matched = await agentStore.members(on, name);
+      return { draft, author, target: name, targetKind: "group", matched };
+    }
+    const facts = await agentStore.facts(on, target.id);
+    if (!facts || facts.deletedAt !== null) throw unknownTarget(draft.to);
+    checkClaimable(draft, facts);
+    return { draft, author, target: name, targetKind: facts.kind, matched: 1 };
+  }
+
+  function unknownTarget(name: string): Problem {
+    return new Problem("unknown-target", `Nobody is called ${name}.`, {
+      errors: [{ pointer: "/to", message: "is not a registered agent or a group" }],
+      suggestions: agents.suggest(name),
+    });
+  }
+
+  async function checkReferences(on: Reading, from: string, draft: ParsedDraft): Promise<void> {
+    if (draft.replyTo) await access.requireReference(on, from, draft.replyTo, "/replyTo");
+    if (draft.causedBy && draft.causedBy !== draft.replyTo)
+      await access.requireReference(on, from, draft.causedBy, "/causedBy");
+    if (draft.expiresAt && fromTime(draft.expiresAt) <= clock.now())
+      throw Problem.invalid("/expiresAt", "is already past");
+    if (draft.expiresAt && draft.deliverAt && fromTime(draft.expiresAt) <= fromTime(draft.deliverAt))
+      throw Problem.invalid("/expiresAt", "is not after deliverAt");
+  }
+
+  /** Appends what has been checked, and says so to who follows once it is on disk. */
+  async function append(tx: Tx, addressed: Addressed): Promise<Extract<Sent, { kind: "sent" }>> {
+    const row = await toRow(tx, addressed);
+    await store.append(tx, row);
+    const work = row.claimable ? await openWork(tx, row, addressed.draft.maxAttempts) : undefined;
+    if (!work && row.expiresAt !== null && !isGroup(row.target))
+      await due.schedule(tx, EXPIRES, String(row.id), row.expiresAt, { messageId: row.id });
+    const entry = toLogEntry(row);
+    tx.afterCommit(() => {
+      log.publish([entry]);
+      if (work) parked.opened(work);
+    });
+    return { kind: "sent", entry, work, matched: row.matched, replayed: false };
+  }
+
+  async function toRow(tx: Tx, { draft, author, target, targetKind, matched }: Addressed): Promise<MessageRow> {
+    const parent = draft.replyTo ? await store.lineage(tx, draft.replyTo) : undefined;
+    const cause = await causeOf(tx, author.id, target, draft, parent);
+    return {
+      id: headOf(tx) + 1,
+      fromId: author.id,
+      target,
+      kind: draft.kind ?? guessKind(draft, author.kind, targetKind),
+      topic: draft.topic ?? null,
+      subject: draft.subject ?? null,
+      body: draft.body,
+      opaque: draft.encoding === "opaque",
+      threadId: parent ? (parent.threadId ?? parent.id) : null,
+      replyTo: draft.replyTo ?? null,
+      causedBy: cause?.id ?? null,
+      rootId: cause ? (cause.rootId ?? cause.id) : null,
+      hops: cause ? cause.hops + 1 : 0,
+      claimable: draft.claimable,
+      urgent: draft.urgent,
+      route: null,
+      payload: draft.payload ? JSON.stringify(draft.payload) : null,
+      meta: draft.meta ? JSON.stringify(draft.meta) : null,
+      idempotencyKey: draft.idempotencyKey ?? null,
+      fingerprint: draft.idempotencyKey ? fingerprint(draft) : null,
+      via: author.via,
+      expiresAt: draft.expiresAt ? fromTime(draft.expiresAt) : null,
+      createdAt: clock.now(),
+      matched,
+    };
+  }
+
+  /** Given, else what it replies to, else the claim it is made under, else the newest message from that target. */
+  async function causeOf(
+    tx: Tx,
+    from: string,
+    target: string,
+    draft: ParsedDraft,
+    parent: Lineage | undefined,
+  ): Promise<Lineage | undefined> {
+    if (draft.causedBy) return store.lineage(tx, draft.causedBy);
+    if (parent) return parent;
+    const id =
+      (await works.newestHeld(tx, from)) ??
+      (isGroup(target) || target === from ? undefined : await store.newestFrom(tx, target, from));
+    return id === undefined ? undefined : store.lineage(tx, id);
+  }
+
+  async function openWork(tx: Tx, row: MessageRow, maxAttempts: number): Promise<WorkRow> {
+    const work: WorkRow = {
+      messageId: row.id,
+      target: row.target,
+      kind: row.kind,
+      topic: row.topic ?? "",
+      urgent: row.urgent,
+      state: "open",
+      dueAt: row.expiresAt,
+      expiresAt: row.expiresAt,
+      maxAttempts,
+      attempts: 0,
+      fence: 0,
+      holder: null,
+      claimedAt: null,
+      leaseSeconds: null,
+      error: null,
+      endedAt: null,
+    };
+    await works.add(tx, work);
+    const expiresAt = row.expiresAt;
+    if (expiresAt !== null) tx.afterCommit(() => due.notice(expiresAt));
+    return work;
+  }
+
+  return {
+    send,
+    /** `POST /v1/messages/batch`: one write, so all or nothing. The pointer of a refusal says which one it was. */
+    async sendAll(tx: Tx, caller: Caller, drafts: readonly ParsedDraft[]): Promise<Sent[]> {
+      const sent: Sent[] = [];
+      for (const [index, draft] of drafts.entries()) {
+        try {
+          sent.push(await send(tx, caller, draft));
+        } catch (error) {
+          throw error instanceof Problem ? error.under(`/messages/${index}`) : error;
+        }
+      }
+      return sent;
+    },
+    append,
+    address,
+
+    /** What the relay itself has to say. The target may be gone meanwhile: then nobody is told, and nothing is thrown. */
+    async tell(tx: Tx, to: string, said: Partial<ParsedDraft> & { body: string }): Promise<void> {
+      await this.post(tx, { id: "system", kind: "system", via: null }, { kind: "system", ...said, to });
+    },
+
+    /** Appends in somebody's name without asking who calls: for what a verb itself answers. Returns undefined when the target is gone. */
+    async post(tx: Tx, author: Author, said: Partial<ParsedDraft> & { to: string; body: string }) {
+      const draft: ParsedDraft = { claimable: false, urgent: false, maxAttempts: 5, encoding: "plain", ...said };
+      const facts = isGroup(draft.to) ? undefined : await agentStore.facts(tx, draft.to);
+      if (!facts || facts.deletedAt !== null) return undefined;
+      return append(tx, { draft, author, target: draft.to, targetKind: facts.kind, matched: 1 });
+    },
+  };
+}
+
+/** Claiming makes sense for work, and where several could take it. Where it does not it is refused, never dropped. */
+function checkClaimable(draft: ParsedDraft, target: AgentFacts): void {
+  if (!draft.claimable) return;
+  if (target.kind === "system") throw notClaimable("system claims nothing");
+  const kind = draft.kind ?? "task";
+  if (kind !== "task" && kind !== "system" && kind !== "channel.event")
+    throw notClaimable(`a ${kind} for one agent is not work; leave kind out, or send it to a group`);
+}
+
+function notClaimable(why: string): Problem {
+  return new Problem("not-claimable", `This message cannot be claimed: ${why}.`, {
+    errors: [{ pointer: "/claimable", message: why }],
+  });
+}
+
+function guessKind(draft: ParsedDraft, from: AgentFacts["kind"], to: AgentFacts["kind"] | "group"): MessageKind {
+  if (draft.claimable) return "task";
+  return from === "channel" || to === "channel" ? "channel.event" : "chat";
+}
+
+/** Of what was asked for, without the key itself. zod puts the fields into one order. */
+function fingerprint(draft: ParsedDraft): string {
+  const { idempotencyKey: _, ...content } = draft;
+  return Bun.hash(JSON.stringify(content)).toString(36);
+}

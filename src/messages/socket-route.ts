@@ -1,0 +1,59 @@
+import { z } from "zod";
+import type { Caller } from "../auth/caller.ts";
+import { type Route, route } from "../http/call.ts";
+import type { SocketHandler } from "../http/socket-outlet.ts";
+import { Problem } from "../problem.ts";
+import { queryInt } from "../wire.ts";
+import { AgentPath } from "./routes.ts";
+import { createSocket, type SocketParts } from "./socket.ts";
+
+export const SUBPROTOCOL = "signalbox.v1";
+
+const SocketQuery = z.strictObject({ after: queryInt(0, Number.MAX_SAFE_INTEGER).optional() });
+
+export interface SocketRouteParts extends SocketParts {
+  identify(request: Request, requestId: string): Promise<Caller>;
+  /** Takes the connection over; false when there is no server to do it (an in-process call). */
+  upgrade(request: Request, data: SocketHandler, headers: Record<string, string>): boolean;
+}
+
+/** `GET /v1/agents/{id}/socket`: the inbox stream and the verbs over one WebSocket. */
+export function socketRoute(parts: SocketRouteParts): Route {
+  return route({
+    method: "GET",
+    path: "/v1/agents/{id}/socket",
+    operationId: "openSocket",
+    summary: "An inbox and the verbs over one WebSocket",
+    description:
+      `Subprotocol ${SUBPROTOCOL}. Server frames are the stream's events as { type, ... }. Client frames: send, ack, claim, ` +
+      "renew, release, fail, complete, heartbeat, each with a ref, answered by ok or problem with that ref. A browser " +
+      "sends { type: auth, token } first, within 5 s.",
+    tag: "Inbox",
+    // Whoever cannot set headers says who it is in its first frame.
+    open: true,
+    params: AgentPath,
+    query: SocketQuery,
+    answers: { 101: { description: "Switched to WebSocket." } },
+    problems: ["unauthorized", "upgrade-required", "superseded", "too-many-streams"],
+    run: async ({ params, query, request, headers }) => {
+      if (request.headers.get("upgrade")?.toLowerCase() !== "websocket")
+        throw new Problem("upgrade-required", "Connect with a WebSocket client.");
+      const hasToken = request.headers.get("authorization") !== null;
+      const caller = hasToken ? await parts.identify(request, headers["x-request-id"] ?? "") : undefined;
+      const handler = createSocket(parts, params.id, query.after, caller);
+      const offered = request.headers
+        .get("sec-websocket-protocol")
+        ?.split(",")
+        .map((name) => name.trim());
+      const chosen: Record<string, string> = offered?.includes(SUBPROTOCOL)
+        ? { "sec-websocket-protocol": SUBPROTOCOL }
+        : {};
+      if (!parts.upgrade(request, handler, chosen))
+        throw new Problem("upgrade-required", "This is not a WebSocket connection.");
+      return SWITCHED;
+    },
+  });
+}
+
+/** What a handler returns after an upgrade: the connection has been taken over, so nobody sees it. */
+export const SWITCHED = new Response(null, { status: 200 });

@@ -1,0 +1,217 @@
+import type { ServerWebSocket } from "bun";
+import { z } from "zod";
+import type { PresenceKeeper } from "../agents/presence.ts";
+import { AgentStatus } from "../agents/schema.ts";
+import type { AgentService } from "../agents/service.ts";
+import type { Caller, Principal } from "../auth/caller.ts";
+import type { Clock } from "../clock.ts";
+import type { Db } from "../db/database.ts";
+import { check } from "../http/body.ts";
+import type { RateLimit } from "../http/rate-limit.ts";
+import { createSocketOutlet, type SocketHandler, type SocketOutlet } from "../http/socket-outlet.ts";
+import { Problem } from "../problem.ts";
+import { sentJson, workedJson } from "./answers.ts";
+import type { Claims } from "./claims.ts";
+import type { Inbox } from "./inbox.ts";
+import type { InboxStreams } from "./inbox-stream.ts";
+import { SocketRequest } from "./schema.ts";
+import type { Sender } from "./send.ts";
+
+export interface SocketParts {
+  db: Pick<Db, "read" | "write">;
+  agents: AgentService;
+  presence: PresenceKeeper;
+  inbox: Inbox;
+  streams: InboxStreams;
+  sender: Sender;
+  claims: Claims;
+  limit: RateLimit;
+  clock: Clock;
+  authenticate(secret: string): Promise<Principal>;
+  onError(error: unknown): void;
+}
+
+const MAX_UNANSWERED = 64;
+/** Frames kept for a client that does not wait for its answers; more than that, and it is cut off. */
+const MAX_WAITING = 1024;
+const AUTH_WITHIN_MS = 5000;
+
+const AuthFrame = z.strictObject({
+  type: z.literal("auth"),
+  token: z.string().max(512),
+  instanceId: z.string().min(1).max(128).optional(),
+});
+
+type Ref = SocketRequest["ref"];
+
+/** One connection of `GET /v1/agents/{id}/socket`. `caller` is undefined for a browser, which sends its token first. */
+export function createSocket(
+  parts: SocketParts,
+  agentId: string,
+  after: number | undefined,
+  known: Caller | undefined,
+): SocketHandler {
+  const { db, presence, inbox, streams, limit, clock, authenticate, onError } = parts;
+  const run = createVerbs(parts, agentId);
+  let outlet: SocketOutlet;
+  let caller = known;
+  let opened = false;
+  let authenticating = false;
+  let unanswered = 0;
+  const waiting: string[] = [];
+  let cancelAuthTimer: () => void = () => undefined;
+
+  async function begin(as: Caller): Promise<void> {
+    try {
+      const facts = await db.read((on) => inbox.requireInbox(on, as, agentId));
+      await streams.open(as, facts, outlet, after);
+      opened = true;
+      pump();
+    } catch (error) {
+      refuseAll(error);
+    }
+  }
+
+  /** The connection itself is refused: the problem, then the close code that says whether to come back. */
+  function refuseAll(error: unknown): void {
+    const problem = asProblem(error, onError);
+    outlet.answer(problemFrame(null, problem, ""));
+    if (problem.code === "superseded") outlet.closeWith("superseded");
+    else outlet.closeWith(problem.status === 429 || problem.status === 503 ? "too-slow" : "not-authorised");
+  }
+
+  async function takeAuth(text: string): Promise<void> {
+    cancelAuthTimer();
+    try {
+      const frame = check(AuthFrame, parseFrame(text), "") as z.infer<typeof AuthFrame>;
+      const principal = await authenticate(frame.token);
+      caller = { ...principal, instanceId: frame.instanceId ?? null, requestId: "" };
+      await begin(caller);
+    } catch (error) {
+      refuseAll(error);
+    }
+  }
+
+  function pump(): void {
+    while (opened && caller && unanswered < MAX_UNANSWERED && waiting.length) {
+      const text = waiting.shift();
+      if (text !== undefined) take(text, caller);
+    }
+  }
+
+  /** Frames are carried out in order: each verb queues its write before the next frame is looked at. */
+  function take(text: string, as: Caller): void {
+    let ref: Ref | null = null;
+    unanswered++;
+    const done = (frame: string) => {
+      unanswered--;
+      outlet.answer(frame);
+      pump();
+    };
+    const refuse = (error: unknown) => done(problemFrame(ref, asProblem(error, onError), as.requestId));
+    try {
+      const raw = parseFrame(text);
+      ref = refOf(raw);
+      limit.take(as.tokenId);
+      if (as.agentId === agentId) presence.touch(agentId);
+      const frame = check(SocketRequest, raw, "") as SocketRequest;
+      run(as, frame).then((result) => done(`{"type":"ok","ref":${JSON.stringify(ref)},"result":${result}}`), refuse);
+    } catch (error) {
+      refuse(error);
+    }
+  }
+
+  return {
+    open(ws: ServerWebSocket<SocketHandler>) {
+      outlet = createSocketOutlet(ws);
+      if (caller) void begin(caller);
+      else cancelAuthTimer = clock.after(AUTH_WITHIN_MS, () => outlet.closeWith("not-authorised"));
+    },
+    message(_ws, message) {
+      const text = typeof message === "string" ? message : message.toString("utf8");
+      if (!caller) {
+        if (!authenticating) {
+          authenticating = true;
+          void takeAuth(text);
+          return;
+        }
+      }
+      if (waiting.length >= MAX_WAITING) return outlet.closeWith("too-slow");
+      waiting.push(text);
+      pump();
+    },
+    drain: () => outlet.onDrain(),
+    close() {
+      cancelAuthTimer();
+      outlet.onClosed();
+    },
+    pong() {
+      if (caller?.agentId === agentId) presence.touch(agentId);
+    },
+  };
+}
+
+/** Each frame's verb; answers are the same JSON as over HTTP. */
+function createVerbs({ db, agents, inbox, sender, claims }: SocketParts, agentId: string) {
+  return (caller: Caller, frame: SocketRequest): Promise<string> => {
+    switch (frame.type) {
+      case "send":
+        return db
+          .write((tx) => sender.send(tx, caller, withFrom(frame.message, caller, agentId)))
+          .then((sent) => sentJson(sent, true));
+      case "ack":
+        return db.write((tx) => inbox.ack(tx, caller, agentId, frame.upTo)).then((acked) => JSON.stringify(acked));
+      case "claim": {
+        const { messageId, leaseSeconds } = frame;
+        if (messageId !== undefined)
+          return db.write((tx) => claims.claim(tx, caller, messageId, agentId, leaseSeconds)).then(workedJson);
+        return db
+          .write((tx) => claims.claimNext(tx, caller, agentId, frame))
+          .then((items) => `{"items":[${items.map(workedJson).join(",")}]}`);
+      }
+      case "renew":
+        return db.write((tx) => claims.renew(tx, caller, frame.messageId, frame)).then(workedJson);
+      case "release":
+        return db.write((tx) => claims.release(tx, caller, frame.messageId, frame)).then(workedJson);
+      case "fail":
+        return db.write((tx) => claims.fail(tx, caller, frame.messageId, frame)).then(workedJson);
+      case "complete":
+        return db.write((tx) => claims.complete(tx, caller, frame.messageId, frame)).then(workedJson);
+      case "heartbeat": {
+        const { ready } = frame;
+        const status = frame.status === undefined ? undefined : (check(AgentStatus, frame.status, "") as AgentStatus);
+        return db
+          .write((tx) => agents.heartbeat(tx, caller, agentId, { status, ready }))
+          .then((agent) => JSON.stringify(agent));
+      }
+    }
+  };
+}
+
+/** An operator's socket speaks for the agent it is opened on. */
+const withFrom = <T extends { from?: string | undefined }>(draft: T, caller: Caller, agentId: string): T =>
+  draft.from === undefined && caller.role === "operator" ? { ...draft, from: agentId } : draft;
+
+function parseFrame(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new Problem("not-json", "The frame is not JSON.");
+  }
+}
+
+function refOf(raw: unknown): Ref | null {
+  const ref = typeof raw === "object" && raw !== null && "ref" in raw ? raw.ref : null;
+  return (typeof ref === "string" && ref.length <= 128 && ref.isWellFormed()) || Number.isSafeInteger(ref)
+    ? (ref as Ref)
+    : null;
+}
+
+function asProblem(error: unknown, onError: (error: unknown) => void): Problem {
+  if (error instanceof Problem) return error;
+  onError(error);
+  return new Problem("internal", "Something went wrong here; it was logged.");
+}
+
+const problemFrame = (ref: Ref | null, problem: Problem, requestId: string): string =>
+  JSON.stringify({ type: "problem", ref, problem: problem.body(requestId) });

@@ -1,0 +1,230 @@
+import { and, asc, desc, eq, gt, isNull, lt, or, type SQL, sql } from "drizzle-orm";
+import type { Db, Reading, Tx } from "../db/database.ts";
+import { inList } from "../db/lists.ts";
+import { marks, messages, reads } from "./tables.ts";
+
+export type MessageRow = typeof messages.$inferSelect;
+
+/** What a reply or a cause passes on. */
+export interface Lineage {
+  id: number;
+  fromId: string;
+  target: string;
+  threadId: number | null;
+  rootId: number | null;
+  hops: number;
+}
+
+/** The least about an entry that a reader needs to know whether it wants it. */
+export interface Candidate {
+  id: number;
+  fromId: string;
+  target: string;
+}
+
+export type MessageStore = ReturnType<typeof createMessageStore>;
+
+/** A page never holds more than this much text. */
+export const PAGE_BYTES = 4 * 1024 * 1024;
+const FETCH_AT_ONCE = 25;
+/** How far back "the newest message from that target" is looked for. */
+const RECENT = 32;
+
+const p = sql.placeholder;
+
+/** The log: appending to it and reading it by place. */
+export function createMessageStore(db: Db) {
+  const insert = db.statement((q) => q.insert(messages).values(everyColumn()).prepare());
+  const byId = db.statement((q) =>
+    q
+      .select()
+      .from(messages)
+      .where(eq(messages.id, p("id")))
+      .prepare(),
+  );
+  const byIds = db.statement((q) => q.select().from(messages).where(inList(messages.id, "ids")).prepare());
+  const byKey = db.statement((q) =>
+    q
+      .select()
+      .from(messages)
+      .where(and(eq(messages.fromId, p("fromId")), eq(messages.idempotencyKey, p("key"))))
+      .prepare(),
+  );
+  const lineage = db.statement((q) =>
+    q
+      .select(lineageColumns)
+      .from(messages)
+      .where(eq(messages.id, p("id")))
+      .prepare(),
+  );
+  const candidate = { id: messages.id, fromId: messages.fromId, target: messages.target };
+  const forTargets = db.statement((q) =>
+    q
+      .select(candidate)
+      .from(messages)
+      .where(and(inList(messages.target, "targets"), gt(messages.id, p("after"))))
+      .orderBy(asc(messages.id))
+      .limit(p("limit"))
+      .prepare(),
+  );
+  const forTargetWithin = db.statement((q) =>
+    q
+      .select(candidate)
+      .from(messages)
+      .where(and(eq(messages.target, p("target")), gt(messages.id, p("after")), sql`${messages.id} <= ${p("upTo")}`))
+      .orderBy(asc(messages.id))
+      .limit(p("limit"))
+      .prepare(),
+  );
+  const recentTo = db.statement((q) => {
+    const recent = q
+      .select({ id: messages.id, fromId: messages.fromId })
+      .from(messages)
+      .where(eq(messages.target, p("to")))
+      .orderBy(desc(messages.id))
+      .limit(RECENT)
+      .as("recent");
+    return q
+      .select({ id: recent.id })
+      .from(recent)
+      .where(eq(recent.fromId, p("from")))
+      .limit(1)
+      .prepare();
+  });
+  const mark = db.statement((q) =>
+    q
+      .select({ position: marks.position })
+      .from(marks)
+      .where(eq(marks.name, p("name")))
+      .prepare(),
+  );
+
+  return {
+    append: async (tx: Tx, row: MessageRow): Promise<void> => {
+      insert(tx).run({ ...row });
+    },
+    byId: async (on: Reading, id: number): Promise<MessageRow | undefined> => byId(on).get({ id }),
+    byKey: async (on: Reading, fromId: string, key: string): Promise<MessageRow | undefined> =>
+      byKey(on).get({ fromId, key }),
+    lineage: async (on: Reading, id: number): Promise<Lineage | undefined> => lineage(on).get({ id }),
+
+    /** In the order asked for, and no more than 4 MiB of them (but at least one). */
+    rows: async (on: Reading, ids: readonly number[]): Promise<MessageRow[]> => {
+      const rows: MessageRow[] = [];
+      let bytes = 0;
+      for (let i = 0; i < ids.length && bytes < PAGE_BYTES; i += FETCH_AT_ONCE) {
+        const some = ids.slice(i, i + FETCH_AT_ONCE);
+        const found = new Map(
+          byIds(on)
+            .all({ ids: JSON.stringify(some) })
+            .map((row) => [row.id, row]),
+        );
+        for (const row of some.map((id) => found.get(id))) {
+          if (!row) continue;
+          bytes += row.body.length + (row.payload?.length ?? 0) + (row.meta?.length ?? 0);
+          if (rows.length > 0 && bytes > PAGE_BYTES) return rows;
+          rows.push(row);
+        }
+      }
+      return rows;
+    },
+
+    /** Entries for any of these targets after a place, oldest first, by the index alone. */
+    forTargets: async (on: Reading, targets: readonly string[], after: number, limit: number): Promise<Candidate[]> =>
+      forTargets(on).all({ targets: JSON.stringify(targets), after, limit }),
+    forTargetWithin: async (on: Reading, target: string, after: number, upTo: number, limit: number) =>
+      forTargetWithin(on).all({ target, after, upTo, limit }) as Candidate[],
+
+    /** The newest of the last messages to `to` that came from `from`. */
+    newestFrom: async (on: Reading, from: string, to: string): Promise<number | undefined> =>
+      recentTo(on).get({ from, to })?.id,
+
+    /** How far retention has deleted: everything up to there may be gone. */
+    floor: async (on: Reading): Promise<number> => mark(on).get({ name: "floor" })?.position ?? 0,
+    mark: async (on: Reading, name: "floor" | "indexed"): Promise<number> => mark(on).get({ name })?.position ?? 0,
+    setMark: async (tx: Tx, name: "floor" | "indexed", position: number): Promise<void> => {
+      tx.db.update(marks).set({ position }).where(eq(marks.name, name)).run();
+    },
+
+    markRead: async (tx: Tx, messageId: number, agentId: string, at: number): Promise<void> => {
+      tx.db.insert(reads).values({ messageId, agentId, at }).onConflictDoNothing().run();
+    },
+    readsOf: async (on: Reading, messageId: number) =>
+      on.db.select().from(reads).where(eq(reads.messageId, messageId)).orderBy(asc(reads.agentId)).limit(500).all(),
+
+    /** At most `limit` ids by one index, newest (or oldest) first; where that ends, filters have not been applied yet. */
+    candidates: async (on: Reading, drive: SQL, range: IdRange, limit: number): Promise<number[]> =>
+      on.db
+        .select({ id: messages.id })
+        .from(messages)
+        .where(and(drive, within(range)))
+        .orderBy(range.oldestFirst ? asc(messages.id) : desc(messages.id))
+        .limit(limit)
+        .all()
+        .map((row) => row.id),
+    /** Those of the candidates that pass the filters. */
+    filtered: async (on: Reading, ids: readonly number[], filters: SQL[], range: IdRange, limit: number) =>
+      on.db
+        .select({ id: messages.id })
+        .from(messages)
+        .where(and(sql`${messages.id} in (select value from json_each(${JSON.stringify(ids)}))`, ...filters))
+        .orderBy(range.oldestFirst ? asc(messages.id) : desc(messages.id))
+        .limit(limit)
+        .all()
+        .map((row) => row.id),
+    /** From an operator's point of view: everything is a candidate. */
+    anything: sql`true`,
+    unexpired: (now: number): SQL => or(isNull(messages.expiresAt), gt(messages.expiresAt, now)) ?? sql`true`,
+  };
+}
+
+/** A part of the log, and from which end it is read. */
+export interface IdRange {
+  before?: number | undefined;
+  after?: number | undefined;
+  oldestFirst: boolean;
+}
+
+const within = (range: IdRange): SQL | undefined =>
+  and(
+    range.before === undefined ? undefined : lt(messages.id, range.before),
+    range.after === undefined ? undefined : gt(messages.id, range.after),
+  );
+
+const lineageColumns = {
+  id: messages.id,
+  fromId: messages.fromId,
+  target: messages.target,
+  threadId: messages.threadId,
+  rootId: messages.rootId,
+  hops: messages.hops,
+};
+
+function everyColumn() {
+  return {
+    id: p("id"),
+    fromId: p("fromId"),
+    target: p("target"),
+    kind: p("kind"),
+    topic: p("topic"),
+    subject: p("subject"),
+    body: p("body"),
+    opaque: p("opaque"),
+    threadId: p("threadId"),
+    replyTo: p("replyTo"),
+    causedBy: p("causedBy"),
+    rootId: p("rootId"),
+    hops: p("hops"),
+    claimable: p("claimable"),
+    urgent: p("urgent"),
+    route: p("route"),
+    payload: p("payload"),
+    meta: p("meta"),
+    idempotencyKey: p("idempotencyKey"),
+    fingerprint: p("fingerprint"),
+    via: p("via"),
+    expiresAt: p("expiresAt"),
+    createdAt: p("createdAt"),
+    matched: p("matched"),
+  };
+}

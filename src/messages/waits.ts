@@ -1,0 +1,136 @@
+import type { Caller } from "../auth/caller.ts";
+import type { Clock } from "../clock.ts";
+import type { Connection, Connections } from "../log/connections.ts";
+import type { Listener, Log } from "../log/log.ts";
+import type { OpenWork, ParkedClaimers } from "./parked.ts";
+
+export interface WaitParts {
+  log: Log;
+  parked: ParkedClaimers;
+  connections: Connections;
+  clock: Clock;
+}
+
+/** Why a wait ended. */
+type End = "woken" | "over";
+
+export type Waits = ReturnType<typeof createWaits>;
+
+/** Parked calls: they hold no truth, only a place in a queue, and end with the client, the time or the relay. */
+export function createWaits({ log, parked, connections, clock }: WaitParts) {
+  /** A pause that ends by `wake`, by `end`, after `ms`, when the client leaves, or when its token or instance is cut off. */
+  function createPause(caller: Caller, agentId: string, ms: number, signal: AbortSignal) {
+    let woken = false;
+    let over = ms <= 0 || signal.aborted || connections.stopping();
+    let resume: (() => void) | undefined;
+    const settle = () => {
+      resume?.();
+      resume = undefined;
+    };
+    const end = () => {
+      over = true;
+      settle();
+    };
+    const cancelTimer = over ? () => undefined : clock.after(ms, end);
+    signal.addEventListener("abort", end, { once: true });
+    const connection: Connection = {
+      id: "",
+      agentId,
+      instanceId: caller.instanceId,
+      tokenId: caller.tokenId,
+      // Cut off rather than over: one more look tells the caller why, by its problem.
+      close(reason) {
+        woken = reason !== "restarting";
+        end();
+      },
+    };
+    const leave = connections.add(connection);
+    return {
+      wake(): void {
+        woken = true;
+        settle();
+      },
+      /** Resolves at once when it was woken since the last time. */
+      async wait(): Promise<End> {
+        if (!woken && !over) await new Promise<void>((resolve) => (resume = resolve));
+        const was: End = woken ? "woken" : "over";
+        woken = false;
+        return was;
+      },
+      isOver: () => over,
+      close(): void {
+        cancelTimer();
+        leave();
+        signal.removeEventListener("abort", end);
+      },
+    };
+  }
+
+  /**
+   * Tries `look` until it finds something or the time is up; between tries it waits for entries for `targets`.
+   * It listens before it looks, so nothing that comes in between is missed.
+   */
+  async function forEntries<T>(how: Wait<T> & { targets: readonly string[] }): Promise<T> {
+    const pause = createPause(how.caller, how.agentId, how.waitMs, how.signal);
+    const listener: Listener = { wake: () => undefined, run: () => pause.wake() };
+    const unlisten = log.listen(how.targets, listener);
+    try {
+      for (;;) {
+        const answer = await how.look();
+        if (how.found(answer) || pause.isOver() || (await pause.wait()) === "over") return answer;
+      }
+    } finally {
+      unlisten();
+      pause.close();
+    }
+  }
+
+  /** As `forEntries`, for work: parked claimers queue, and each piece of open work wakes one of them. */
+  async function forWork<T>(how: Wait<T> & Pick<OpenFilter, "targets" | "kinds" | "topics">): Promise<T> {
+    const pause = createPause(how.caller, how.agentId, how.waitMs, how.signal);
+    let offered: OpenWork | undefined;
+    const claimer = {
+      agentId: how.agentId,
+      targets: how.targets,
+      kinds: how.kinds,
+      topics: how.topics,
+      tryNow(work?: OpenWork) {
+        offered = work;
+        pause.wake();
+      },
+    };
+    try {
+      for (;;) {
+        parked.park(claimer);
+        // The wake that led to this look is used by it.
+        offered = undefined;
+        const answer = await how.look();
+        if (how.found(answer) || pause.isOver() || (await pause.wait()) === "over") return answer;
+        // Nobody is there any more: what it was woken for is for the next in the queue, see below.
+        if (how.signal.aborted) return answer;
+      }
+    } finally {
+      parked.leave(claimer);
+      pause.close();
+      // Woken, but not looking any more: the next in the queue gets the chance.
+      if (offered) parked.opened(offered);
+    }
+  }
+
+  return { forEntries, forWork };
+}
+
+interface Wait<T> {
+  caller: Caller;
+  agentId: string;
+  waitMs: number;
+  signal: AbortSignal;
+  look(): Promise<T>;
+  found(answer: T): boolean;
+}
+
+interface OpenFilter {
+  targets: readonly string[];
+  kinds?: readonly string[] | undefined;
+  topics?: readonly string[] | undefined;
+}

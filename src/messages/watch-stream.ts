@@ -1,0 +1,146 @@
+import type { AgentStore, Membership } from "../agents/store.ts";
+import type { Caller } from "../auth/caller.ts";
+import type { Clock } from "../clock.ts";
+import type { Db } from "../db/database.ts";
+import { byeEvent, type Connection, type Connections } from "../log/connections.ts";
+import { Follower, type Sink, type Source } from "../log/follower.ts";
+import { EVERYTHING, type Log } from "../log/log.ts";
+import { Encoded, type Outlet } from "../log/outlet.ts";
+import type { LogEntry } from "../log/tail.ts";
+import type { Access } from "./access.ts";
+import { holdingJson } from "./entry.ts";
+import type { Lists } from "./lists.ts";
+import type { MessageStore } from "./store.ts";
+import type { Filter } from "./store-lists.ts";
+import type { WorkRow } from "./store-work.ts";
+
+const PAGE = 256;
+
+export interface WatchStreamParts {
+  db: Db;
+  agentStore: AgentStore;
+  lists: Lists;
+  access: Access;
+  store: MessageStore;
+  log: Log;
+  connections: Connections;
+  clock: Clock;
+  onError(error: unknown): void;
+}
+
+interface Watcher {
+  reader: string | null;
+  filter: Filter;
+  outlet: Outlet;
+}
+
+export type WatchStreams = ReturnType<typeof createWatchStreams>;
+
+/** Streams over everything that somebody may read, for people who watch. */
+export function createWatchStreams(parts: WatchStreamParts) {
+  const { db, agentStore, lists, access, store, log, connections, clock, onError } = parts;
+  const watchers = new Set<Watcher>();
+
+  function createSource(reader: string | null, filter: Filter): Source {
+    let members: Membership[] = [];
+    const mayRead = (entry: LogEntry) =>
+      reader === null ||
+      entry.from === reader ||
+      members.some((m) => m.target === entry.target && m.sinceId < entry.id && (m.untilId ?? entry.id) >= entry.id);
+    return {
+      keys: () => [EVERYTHING],
+      wants: (entry) => matches(filter, entry) && mayRead(entry),
+      async page(after) {
+        const { page, head } = await db.read(async (on) => ({
+          page: await lists.after(on, reader, filter, after, PAGE),
+          head: log.head(),
+        }));
+        return { entries: page.items.map((item) => item.entry), upTo: page.next ?? head };
+      },
+      async reload(after) {
+        if (reader !== null) members = await db.read((on) => agentStore.membershipsBeyond(on, reader, after));
+      },
+    };
+  }
+
+  async function open(caller: Caller, filter: Filter, outlet: Outlet, after: number | undefined): Promise<void> {
+    connections.checkRoom(null);
+    const { reader, floor } = await db.read(async (on) => ({
+      reader: await lists.readerOf(on, caller),
+      floor: await store.floor(on),
+    }));
+    const position = after ?? log.head();
+    let closed = false;
+    const sink: Sink = {
+      ready: () => outlet.ready(),
+      deliver: (entries) => outlet.messages(entries),
+      reset: () => undefined,
+      fail(error) {
+        onError(error);
+        close("restarting");
+      },
+    };
+    const follower = new Follower(log, createSource(reader, filter), sink, position, clock.now);
+    function close(reason: Parameters<Connection["close"]>[0]): void {
+      if (!closed) outlet.close(byeEvent(reason, follower.position));
+    }
+    const watcher: Watcher = { reader, filter, outlet };
+    const { instanceId, tokenId } = caller;
+    const leave = connections.add({ id: connections.newId(), agentId: null, instanceId, tokenId, outlet, close });
+    watchers.add(watcher);
+    outlet.onDrain = () => {
+      if (!closed) follower.run();
+    };
+    outlet.onClosed = () => {
+      closed = true;
+      follower.close();
+      leave();
+      watchers.delete(watcher);
+    };
+    outlet.send(new Encoded("hello", JSON.stringify({ head: log.head(), firstId: floor + 1 })));
+    follower.run();
+  }
+
+  /** Tells those who may read the message what became of its work. */
+  async function workChanged(work: WorkRow): Promise<void> {
+    if (watchers.size === 0) return;
+    const event = new Encoded(
+      "work",
+      `{"messageId":${work.messageId},"state":"${work.state}","claim":${holdingJson(work)}}`,
+    );
+    const row = await db.read((on) => store.byId(on, work.messageId));
+    if (!row) return;
+    for (const { reader, filter, outlet } of [...watchers]) {
+      if (filter.state !== undefined && filter.state !== work.state) continue;
+      const shown = {
+        from: row.fromId,
+        target: row.target,
+        kind: row.kind,
+        topic: row.topic,
+        threadId: row.threadId ?? row.id,
+      };
+      if (!matches({ ...filter, state: undefined }, shown)) continue;
+      if (reader !== null && !(await db.read((on) => access.mayRead(on, reader, row)))) continue;
+      if (outlet.ready()) outlet.send(event);
+    }
+  }
+
+  return { open, workChanged: (work: WorkRow) => void workChanged(work).catch(onError) };
+}
+
+/** A fresh entry against a filter. Work is open when it is appended. */
+function matches(
+  filter: Filter,
+  entry: Pick<LogEntry, "from" | "target" | "kind" | "topic" | "threadId"> & { claimable?: boolean },
+): boolean {
+  const { from, to, agent, thread, topic, kind, state } = filter;
+  return (
+    (from === undefined || entry.from === from) &&
+    (to === undefined || entry.target === to) &&
+    (agent === undefined || entry.from === agent || entry.target === agent) &&
+    (thread === undefined || entry.threadId === thread) &&
+    (topic === undefined || entry.topic === topic) &&
+    (kind === undefined || entry.kind === kind) &&
+    (state === undefined || (state === "open" && entry.claimable === true))
+  );
+}

@@ -1,0 +1,176 @@
+import { requireOperator } from "../auth/caller.ts";
+import type { Db } from "../db/database.ts";
+import { type Route, route } from "../http/call.ts";
+import { toTime } from "../wire.ts";
+import { listAnswer, workedAnswer, workedList } from "./answers.ts";
+import type { Claims, Worked } from "./claims.ts";
+import { messageJson } from "./entry.ts";
+import { AgentPath, MessagePath } from "./routes.ts";
+import {
+  Claimed,
+  ClaimedList,
+  ClaimNext,
+  ClaimOne,
+  Complete,
+  DeadLetterList,
+  DeadLetterQuery,
+  Fail,
+  Release,
+  Renew,
+  WorkAnswer,
+} from "./schema.ts";
+import type { AccessStore } from "./store-access.ts";
+import type { WorkStore } from "./store-work.ts";
+import type { Waits } from "./waits.ts";
+
+export interface WorkRouteParts {
+  db: Pick<Db, "read" | "write">;
+  claims: Claims;
+  accessStore: AccessStore;
+  works: WorkStore;
+  waits: Waits;
+}
+
+const tag = "Claims";
+const answers = { 200: { description: "The message and the state of its work.", schema: WorkAnswer } };
+
+/** Work: claiming it and ending the claim. */
+export function workRoutes({ db, claims, accessStore, works, waits }: WorkRouteParts): Route[] {
+  const onLease = { method: "POST" as const, tag, params: MessagePath, answers };
+  return [
+    route({
+      ...onLease,
+      path: "/v1/messages/{id}/claim",
+      operationId: "claimMessage",
+      summary: "Claim one piece of work",
+      body: ClaimOne,
+      bodyOptional: true,
+      answers: { 200: { description: "Held now; the token is the lease's fencing token.", schema: Claimed } },
+      problems: ["already-claimed", "not-open", "not-a-target", "not-claimable", "not-found", "superseded"],
+      run: async ({ caller, params, body }) =>
+        workedAnswer(await db.write((tx) => claims.claim(tx, caller, params.id, body.agentId, body.leaseSeconds))),
+    }),
+    route({
+      method: "POST",
+      path: "/v1/agents/{id}/claims",
+      operationId: "claimNext",
+      summary: "Claim the next open work",
+      description: "Urgent first, then oldest. With waitSeconds it waits in a queue until there is some.",
+      tag,
+      long: true,
+      params: AgentPath,
+      body: ClaimNext,
+      bodyOptional: true,
+      answers: { 200: { description: "What was claimed; empty when there was nothing.", schema: ClaimedList } },
+      problems: ["forbidden", "superseded"],
+      run: async ({ caller, params, body, request }) => {
+        const claim = () => db.write((tx) => claims.claimNext(tx, caller, params.id, body));
+        if (body.waitSeconds === 0) return workedList(await claim());
+        const items = await waits.forWork<Worked[]>({
+          caller,
+          agentId: params.id,
+          targets: await db.read((on) => accessStore.targetsNow(on, params.id)),
+          kinds: body.kinds,
+          topics: body.topics,
+          waitMs: body.waitSeconds * 1000,
+          signal: request.signal,
+          look: claim,
+          found: (found) => found.length > 0,
+        });
+        return workedList(items);
+      },
+    }),
+    route({
+      method: "GET",
+      path: "/v1/agents/{id}/claims",
+      operationId: "heldClaims",
+      summary: "What an agent holds, with tokens",
+      tag,
+      params: AgentPath,
+      answers: { 200: { description: "Live leases, oldest message first.", schema: ClaimedList } },
+      problems: ["forbidden"],
+      run: async ({ caller, params }) => workedList(await db.read((on) => claims.held(on, caller, params.id))),
+    }),
+    route({
+      ...onLease,
+      path: "/v1/messages/{id}/renew",
+      operationId: "renewClaim",
+      summary: "Hold it longer",
+      body: Renew,
+      problems: ["claim-lost", "not-found"],
+      run: async ({ caller, params, body }) =>
+        workedAnswer(await db.write((tx) => claims.renew(tx, caller, params.id, body))),
+    }),
+    route({
+      ...onLease,
+      path: "/v1/messages/{id}/release",
+      operationId: "releaseClaim",
+      summary: "Give it back; the attempt does not count",
+      body: Release,
+      problems: ["claim-lost", "not-found"],
+      run: async ({ caller, params, body }) =>
+        workedAnswer(await db.write((tx) => claims.release(tx, caller, params.id, body))),
+    }),
+    route({
+      ...onLease,
+      path: "/v1/messages/{id}/complete",
+      operationId: "completeClaim",
+      summary: "Finish it; a result goes to the sender",
+      body: Complete,
+      problems: ["claim-lost", "not-found"],
+      run: async ({ caller, params, body }) =>
+        workedAnswer(await db.write((tx) => claims.complete(tx, caller, params.id, body))),
+    }),
+    route({
+      ...onLease,
+      path: "/v1/messages/{id}/fail",
+      operationId: "failClaim",
+      summary: "It did not work; the attempt counts",
+      body: Fail,
+      problems: ["claim-lost", "not-found"],
+      run: async ({ caller, params, body }) =>
+        workedAnswer(await db.write((tx) => claims.fail(tx, caller, params.id, body))),
+    }),
+    route({
+      ...onLease,
+      path: "/v1/messages/{id}/cancel",
+      operationId: "cancelMessage",
+      summary: "Take work back, by its sender or an operator",
+      problems: ["not-open", "not-claimable", "forbidden", "not-found"],
+      run: async ({ caller, params }) => workedAnswer(await db.write((tx) => claims.cancel(tx, caller, params.id))),
+    }),
+    route({
+      ...onLease,
+      path: "/v1/messages/{id}/requeue",
+      operationId: "requeueMessage",
+      summary: "Open a dead letter again, with fresh attempts",
+      problems: ["not-open", "forbidden", "not-found"],
+      run: async ({ caller, params }) => workedAnswer(await db.write((tx) => claims.requeue(tx, caller, params.id))),
+    }),
+    route({
+      method: "GET",
+      path: "/v1/dead-letters",
+      operationId: "listDeadLetters",
+      summary: "Work whose attempts ran out, newest first",
+      tag,
+      query: DeadLetterQuery,
+      answers: { 200: { description: "A page.", schema: DeadLetterList } },
+      problems: ["forbidden"],
+      run: async ({ caller, query, request }) => {
+        requireOperator(caller);
+        const { items, next } = await db.read(async (on) => {
+          const rows = await works.dead(on, query.page, query.limit + 1);
+          const shown = rows.slice(0, query.limit);
+          const items = [];
+          for (const work of shown) items.push({ work, entry: await claims.entryOf(on, work.messageId) });
+          return { items, next: rows.length > query.limit ? (shown.at(-1)?.messageId ?? null) : null };
+        });
+        const json = items.map(({ entry, work }) => {
+          const more = { error: work.error, diedAt: toTime(work.endedAt ?? 0) };
+          return messageJson(entry, work, `,${JSON.stringify(more).slice(1, -1)}`);
+        });
+        return listAnswer(json, next, request);
+      },
+    }),
+  ];
+}

@@ -1,0 +1,125 @@
+import { mkdirSync } from "node:fs";
+import type { Logger } from "pino";
+import { activityRoutes } from "./activity/routes.ts";
+import { createActivityService } from "./activity/service.ts";
+import { createPresence } from "./agents/presence.ts";
+import { createRoster } from "./agents/roster.ts";
+import { agentRoutes } from "./agents/routes.ts";
+import { createAgentService } from "./agents/service.ts";
+import { createAgentStore } from "./agents/store.ts";
+import { operatorSecret } from "./auth/operator-token.ts";
+import { authRoutes } from "./auth/routes.ts";
+import { createAuthService } from "./auth/service.ts";
+import { createAuthStore } from "./auth/store.ts";
+import type { Clock } from "./clock.ts";
+import type { Config } from "./config.ts";
+import { openDatabase } from "./db/database.ts";
+import { lastIdOf } from "./db/sequence.ts";
+import { createDue } from "./due/due.ts";
+import { createDueStore } from "./due/store.ts";
+import { createMetrics } from "./health/metrics.ts";
+import { healthRoutes } from "./health/routes.ts";
+import { createHealthService } from "./health/service.ts";
+import { type App, createApp, upgradeWith } from "./http/app.ts";
+import { docsRoutes } from "./http/docs.ts";
+import { createHandle } from "./http/handle.ts";
+import { createRateLimit } from "./http/rate-limit.ts";
+import { createConnections } from "./log/connections.ts";
+import { createLog } from "./log/log.ts";
+import { createMessaging } from "./messages/messaging.ts";
+import { VERSION } from "./version.ts";
+
+export interface Relay {
+  app: App;
+  /** The operator's secret. */
+  operatorToken: string;
+  /** Runs everything that is due now; for tests, whose clock is moved by hand. */
+  settle(): Promise<void>;
+  /** Stops taking requests, finishes writes, tells streams, closes the database. */
+  close(): Promise<void>;
+}
+
+/** Wires the server: database, log, due, services, app. Nothing listens yet. */
+export async function createRelay(config: Config, clock: Clock, logger: Logger): Promise<Relay> {
+  mkdirSync(config.dataDir, { recursive: true, mode: 0o700 });
+  const onError = (error: unknown, stage = "background") => logger.error({ err: error, stage }, "something failed");
+  const db = openDatabase({ dataDir: config.dataDir, durability: config.durability, onError });
+  const headOf = lastIdOf(db, "messages");
+  const log = createLog(await db.read(async (on) => headOf(on)));
+  const due = createDue(db, createDueStore(db), clock, logger);
+  const connections = createConnections(clock);
+
+  const activity = createActivityService(db, clock);
+  const auth = createAuthService(db, createAuthStore(db), activity, clock);
+  const agentStore = createAgentStore(db);
+  const roster = createRoster();
+  const agents = createAgentService({ db, store: agentStore, roster, auth, activity, clock, headOf, connections });
+  const presence = createPresence(db, agentStore, roster, due, clock, config.agentTtlSeconds * 1000);
+
+  const limit = createRateLimit(clock, config.rateLimit);
+  const messaging = createMessaging({
+    ...{ db, log, due, connections, agents, agentStore, roster, presence, limit, clock, headOf, onError },
+    retentionDays: config.retentionDays,
+    authenticate: auth.authenticate,
+    logger,
+  });
+  const metrics = createMetrics({
+    connections: connections.size,
+    parkedClaimers: messaging.parked.waiting,
+    head: log.head,
+    agents: () => Object.fromEntries([...Map.groupBy(roster.values(), (e) => e.status)].map(([s, l]) => [s, l.length])),
+  });
+  const { searchLag } = messaging;
+  const health = createHealthService({ db, metrics, activity, clock, version: VERSION, searchLag, onError });
+
+  const handle = createHandle({ auth, presence, limit, clock, logger, observe: metrics.request });
+  const routes = [
+    ...healthRoutes(health, metrics),
+    ...authRoutes(db, auth, agentStore),
+    ...agentRoutes(db, agents),
+    ...activityRoutes(activity),
+    ...messaging.routes({
+      identify: handle.identify,
+      upgrade: (request, data, headers) => upgradeWith(app)(request, data, headers),
+    }),
+  ];
+  const app: App = createApp([...routes, ...docsRoutes(routes, config.publicUrl)], handle);
+
+  db.afterBatch((writes, milliseconds) => {
+    metrics.committed(writes, milliseconds);
+    log.runWoken();
+  });
+  messaging.onSent(metrics.sent);
+  messaging.onOffered(metrics.offered);
+  messaging.onWork(metrics.workChanged);
+  auth.onRevoked(connections.closeToken);
+  agents.onSuperseded(connections.closeInstance);
+  agents.onRemoved(connections.closeAgent);
+
+  const operatorToken = operatorSecret(config.dataDir, config.token);
+  for (const row of await db.read((on) => agentStore.all(on))) roster.put(row);
+  await db.write(async (tx) => {
+    await agents.ensureBuiltIns(tx);
+    await auth.adoptOperator(tx, operatorToken);
+    await messaging.retention.plan(tx);
+  });
+  due.start();
+  connections.start();
+  presence.start(onError);
+  messaging.search.notice();
+
+  return {
+    app,
+    operatorToken,
+    settle: due.settle,
+    async close() {
+      connections.closeAll();
+      connections.stop();
+      await due.stop();
+      messaging.search.stop();
+      await presence.stop();
+      await messaging.offers.stop();
+      await db.close();
+    },
+  };
+}

@@ -1,0 +1,98 @@
+import { z } from "zod";
+
+/** Shapes that every feature's wire types are made of. */
+
+export const MAX_ID_LENGTH = 128;
+export const MAX_JSON_DEPTH = 64;
+const CONTROL = /\p{Cc}/u;
+
+/** Unicode text that survives storage: a lone surrogate would come back as U+FFFD. */
+export const text = (maxBytes: number) =>
+  z
+    .string()
+    .refine((s) => s.isWellFormed(), "is not well-formed Unicode")
+    .refine((s) => fits(s, maxBytes), `is longer than ${maxBytes} bytes`);
+
+/** One line of text: no control characters. */
+export const line = (maxBytes: number) =>
+  z
+    .string()
+    .min(1)
+    .refine((s) => s.isWellFormed(), "is not well-formed Unicode")
+    .refine((s) => !CONTROL.test(s), "has control characters")
+    .refine((s) => fits(s, maxBytes), `is longer than ${maxBytes} bytes`);
+
+/** A UTF-16 unit is at most 3 bytes in UTF-8, so most strings need no counting. */
+function fits(s: string, maxBytes: number): boolean {
+  if (s.length * 3 <= maxBytes) return true;
+  return s.length <= maxBytes && new TextEncoder().encode(s).length <= maxBytes;
+}
+
+/** A place in the log. */
+export const MessageId = z.int().min(1).describe("A message's id: its place in the log.");
+/** A place in the log, or 0 for its beginning. */
+export const Position = z.int().min(0).describe("A place in the log; 0 is its beginning.");
+
+export const Time = z.iso.datetime().describe("RFC 3339, UTC, with milliseconds.");
+/** A time given by a caller, any offset, as milliseconds since 1970. */
+export const TimeInput = z.iso.datetime({ offset: true }).describe("RFC 3339, any offset.");
+
+/** Milliseconds since 1970 → the wire's RFC 3339. */
+export const toTime = (ms: number): string => new Date(ms).toISOString();
+export const toTimeOrNull = (ms: number | null): string | null => (ms === null ? null : toTime(ms));
+export const fromTime = (time: string): number => Date.parse(time);
+
+/** A JSON object that an agent attaches: at most `maxBytes` as JSON, at most 64 deep, well-formed Unicode throughout. */
+export const jsonObject = (maxBytes: number) =>
+  z.record(z.string(), z.unknown()).superRefine((value, ctx) => {
+    const flaw = jsonFlaw(value, maxBytes);
+    if (flaw) ctx.addIssue({ code: "custom", message: flaw });
+  });
+
+function jsonFlaw(value: unknown, maxBytes: number): string | undefined {
+  let bytes = 0;
+  const stack: [unknown, number][] = [[value, 1]];
+  for (let next = stack.pop(); next; next = stack.pop()) {
+    const [item, depth] = next;
+    if (depth > MAX_JSON_DEPTH) return `is nested deeper than ${MAX_JSON_DEPTH}`;
+    if (typeof item === "string") {
+      if (!item.isWellFormed()) return "holds text that is not well-formed Unicode";
+      bytes += item.length;
+    } else if (Array.isArray(item)) for (const child of item) stack.push([child, depth + 1]);
+    else if (item !== null && typeof item === "object") {
+      for (const [key, child] of Object.entries(item)) {
+        if (!key.isWellFormed()) return "has a key that is not well-formed Unicode";
+        stack.push([child, depth + 1]);
+        bytes += key.length;
+      }
+    }
+    if (bytes > maxBytes) return `is larger than ${maxBytes} bytes`;
+  }
+  return fits(JSON.stringify(value), maxBytes) ? undefined : `is larger than ${maxBytes} bytes`;
+}
+
+/** A query parameter that is a whole number. */
+export const queryInt = (min: number, max: number) =>
+  z
+    .string()
+    .regex(/^\d{1,15}$/, "is not a whole number")
+    .transform(Number)
+    .pipe(z.int().min(min).max(max));
+
+/** `limit` and `page` of every list. */
+export const PageQuery = { limit: queryInt(1, 500).default(50), page: z.string().max(512).optional() };
+
+/** As `PageQuery`, for lists that are ordered by a number: `page` is the last one seen. */
+export const NumberPageQuery = { limit: PageQuery.limit, page: queryInt(0, Number.MAX_SAFE_INTEGER).optional() };
+
+/** A list's answer. `nextPage` is what `?page=` takes next; null at the end. */
+export const listOf = <T extends z.ZodType>(item: T) =>
+  z.object({ items: z.array(item), nextPage: z.string().nullable() });
+export interface List<T> {
+  items: T[];
+  nextPage: string | null;
+}
+
+export const IdempotencyKey = line(255).describe(
+  "Chosen by the sender; the same key and content give the same answer.",
+);

@@ -1,0 +1,41 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+const MAIN = join(import.meta.dir, "../src/cli/main.ts");
+
+export interface Ran {
+  code: number;
+  stdout: string;
+  stderr: string;
+}
+
+interface Run {
+  env?: Record<string, string>;
+  stdin?: string;
+  cwd?: string;
+}
+
+/** The program in a process of its own, with an environment that has nothing of ours. */
+export function startCli(args: string[], { env = {}, stdin, cwd }: Run = {}) {
+  const child = Bun.spawn([process.execPath, MAIN, ...args], {
+    cwd,
+    env: { PATH: process.env.PATH, HOME: tmpdir(), ...env },
+    stdin: new Blob([stdin ?? ""]),
+    stdout: "pipe",
+    stderr: "pipe",
+  });
+  const texts = Promise.all([new Response(child.stdout).text(), new Response(child.stderr).text()]);
+  const ended = (async (): Promise<Ran> => {
+    const [stdout, stderr] = await texts;
+    return { code: await child.exited, stdout, stderr };
+  })();
+  return { child, ended };
+}
+
+export const runCli = (args: string[], run?: Run): Promise<Ran> => startCli(args, run).ended;
+
+export function tempFolder() {
+  const path = mkdtempSync(join(tmpdir(), "signalbox-test-"));
+  return { path, remove: () => rmSync(path, { recursive: true, force: true }) };
+}
