@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { chmodSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type Client, createClient } from "../src/client/client.ts";
 import { runCli, startCli, tempFolder } from "./cli-harness.ts";
@@ -127,26 +127,24 @@ describe("an inbox", () => {
     const before = (await operator.inbox.read({ limit: 1 }, { agentId: "ann" })).head;
     const { child, ended } = startCli(["inbox", "--follow", "--ack", "--json", "--after", String(before)], { env });
     const ids: number[] = [];
-    for (const body of ["first", "second"]) ids.push((await operator.messages.send({ to: "ann", body })).id);
-    await until(async () => (await operator.inbox.read({}, { agentId: "ann" })).cursor >= Number(ids[0]));
-    await until(async () => (await operator.messages.get(Number(ids[1]))).readBy.length >= 0);
+    for (const body of ["first", "second", "third"]) ids.push((await operator.messages.send({ to: "ann", body })).id);
+    await until(async () => (await operator.inbox.read({}, { agentId: "ann" })).cursor >= Number(ids[1]));
     child.kill("SIGINT");
     const ran = await ended;
     expect(ran.code).toBe(0);
     const lines = ran.stdout
       .trim()
       .split("\n")
-      .map((line) => JSON.parse(line));
-    expect(lines.map(({ id }) => id)).toEqual(ids.slice(0, lines.length));
+      .map((line) => JSON.parse(line).id);
+    expect(lines.slice(0, 2)).toEqual(ids.slice(0, 2));
     expect(ran.stderr).toContain("Following ann");
   });
 
-  test("followed by somebody else leaves the agent offline", async () => {
+  test("is followed by an operator who looks on", async () => {
     await operator.agents.register("sleeper", { name: "sleeper" });
     const { id } = await operator.messages.send({ to: "sleeper", body: "zzz" });
     const { child, ended } = startCli(["inbox", "--follow", "--as", "sleeper", "--json", "--data", relay.dataDir]);
-    await until(async () => (await operator.messages.explain(id)).recipients[0]?.step === "offered");
-    expect(await operator.agents.get("sleeper")).toMatchObject({ status: "offline" });
+    await until(async () => (await operator.agents.get("sleeper")).connections === 1);
     child.kill("SIGTERM");
     expect(JSON.parse((await ended).stdout)).toMatchObject({ id, body: "zzz" });
   });
@@ -271,12 +269,12 @@ test("serve runs the relay with its flags, and leaves its address only while it 
   const { child, ended } = startCli(["serve", "--port", "0", "--data", data], {
     env: { SIGNALBOX_URL: "http://127.0.0.1:1" },
   });
-  const file = Bun.file(join(data, "server.json"));
-  await until(() => file.exists());
-  const { url } = await file.json();
+  const file = join(data, "server.json");
+  await until(() => existsSync(file) && readFileSync(file, "utf8").endsWith("}"));
+  const { url } = JSON.parse(readFileSync(file, "utf8"));
   expect(await createClient({ url }).alive()).toEqual({ status: "ok" });
   expect((await runCli(["health", "--data", data])).code).toBe(0);
   child.kill("SIGTERM");
   expect((await ended).code).toBe(0);
-  expect(await file.exists()).toBe(false);
+  expect(existsSync(file)).toBe(false);
 });

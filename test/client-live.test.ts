@@ -22,6 +22,10 @@ const problemOf = (call: Promise<unknown>): Promise<RelayProblem> =>
     (error) => (error instanceof RelayProblem ? error : Promise.reject(error)),
   );
 
+const drained = async (entries: AsyncIterable<unknown>) => {
+  for await (const _ of entries);
+};
+
 describe("agents", () => {
   test("are registered, changed, listed and found", async () => {
     expect(await ann.agents.get("ben")).toMatchObject({ id: "ben", tags: ["team"], capabilities: ["build"] });
@@ -146,14 +150,14 @@ describe("following", () => {
     const { id, token } = await operator.tokens.create({ role: "agent", agentId: "ann" });
     const revoked = createClient({ url: relay.url, token });
     const streaming = Promise.withResolvers<void>();
-    const next = problemOf(revoked.follow({ onEvent: () => streaming.resolve() }).next());
+    const next = problemOf(drained(revoked.follow({ onEvent: () => streaming.resolve() })));
     await streaming.promise;
     await operator.tokens.revoke(id);
     expect((await next).status).toBe(401);
 
     const old = await agentOf(relay, "phoenix", {}, "p-1");
     const up = Promise.withResolvers<void>();
-    const ended = problemOf(old.follow({ onEvent: () => up.resolve() }).next());
+    const ended = problemOf(drained(old.follow({ onEvent: () => up.resolve() })));
     await up.promise;
     await agentOf(relay, "phoenix", {}, "p-2");
     expect(await ended).toMatchObject({ code: "superseded" });

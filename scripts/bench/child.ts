@@ -2,7 +2,7 @@ import { closeSync, openSync } from "node:fs";
 import { createServer } from "node:net";
 
 /** The servers that this run started. Each is stopped by its own id, at the latest when the run ends. */
-const running = new Set<Bun.Subprocess>();
+const running = new Map<Bun.Subprocess, string>();
 
 export interface Child {
   pid: number;
@@ -21,12 +21,18 @@ export function startChild(command: string[], log: string, env: Record<string, s
     stderr: output,
   });
   closeSync(output);
-  running.add(child);
+  running.set(child, log);
   return { pid: child.pid, output: () => Bun.file(log).text(), stop: () => stop(child) };
 }
 
+/** The last lines that each server wrote, for when something went wrong. */
+export async function lastWords(): Promise<string> {
+  const logs = [...new Set(running.values())].map((log) => Bun.file(log).text());
+  return (await Promise.all(logs)).map((text) => text.split("\n").slice(-20).join("\n")).join("\n");
+}
+
 export async function stopChildren(): Promise<void> {
-  await Promise.all([...running].map(stop));
+  await Promise.all([...running.keys()].map(stop));
 }
 
 async function stop(child: Bun.Subprocess): Promise<void> {

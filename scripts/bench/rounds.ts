@@ -1,5 +1,5 @@
 import type { Bench, Cell, Room, Row } from "./bench.ts";
-import { stopChildren } from "./child.ts";
+import { lastWords, stopChildren } from "./child.ts";
 import { median } from "./stats.ts";
 
 /** What came of one row: one value for each round. */
@@ -26,6 +26,9 @@ export async function runBench(bench: Bench, room: Room, rounds: number): Promis
           byRow.set(row, [...(byRow.get(row) ?? []), values[n] ?? Number.NaN]);
       }
     }
+  } catch (error) {
+    console.error(await lastWords());
+    throw error;
   } finally {
     await stopChildren();
   }

@@ -39,8 +39,11 @@ function createProgram(): Command {
     .option("--url <url>", "the relay's address")
     .option("--token <token>", "who you are to the relay")
     .option("--data <folder>", "the data folder of a server on this machine")
-    .option("--as <agent>", "the agent to act for (default: the token's)")
-    .option("--instance <id>", "the registration these calls belong to; a newer one shuts them out")
+    .option("--as <agent>", "the agent to act for (default: SIGNALBOX_AGENT, else the token's)")
+    .option(
+      "--instance <id>",
+      "the registration these calls belong to; a newer one shuts them out (default: SIGNALBOX_INSTANCE)",
+    )
     .option("--json", "print one JSON value; with --follow, one a line")
     .configureHelp({ showGlobalOptions: true })
     .showHelpAfterError("(--help says more)")

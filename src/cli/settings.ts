@@ -37,11 +37,10 @@ export const childEnvironment = (added: Record<string, string>): Record<string, 
   ...added,
 });
 
-/** Hands flags to the server program, which reads its environment. Names that only clients know it would refuse. */
+/** Hands flags to the server program, which reads its environment. */
 export function setServerEnvironment({ host, port, data, token }: Flags & { host?: string; port?: string }): void {
   const wanted = { SIGNALBOX_HOST: host, SIGNALBOX_PORT: port, SIGNALBOX_DATA_DIR: data, SIGNALBOX_TOKEN: token };
   for (const [name, value] of Object.entries(wanted)) if (value !== undefined) process.env[name] = value;
-  delete process.env.SIGNALBOX_URL;
 }
 
 /** Flags, else the environment, else what the server on this machine left in its data folder, else the usual address. */
@@ -59,7 +58,8 @@ export function resolveSettings(flags: Flags): Settings {
     first([flags.token, "--token"], [given("SIGNALBOX_TOKEN"), "SIGNALBOX_TOKEN"]) ??
     operatorToken(url, server?.url ?? DEFAULT_URL, dataDir);
   const from = { url: urlFrom, token: tokenFrom };
-  return { url, token, from, dataDir, agentId: flags.as, instanceId: flags.instance };
+  const agentId = flags.as ?? given("SIGNALBOX_AGENT");
+  return { url, token, from, dataDir, agentId, instanceId: flags.instance ?? given("SIGNALBOX_INSTANCE") };
 }
 
 function first(...places: [value: string | undefined, from: string][]): readonly [string, string] | undefined {

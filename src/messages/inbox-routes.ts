@@ -196,7 +196,10 @@ function createLook({ db, inbox, lists, readers, works, offers }: InboxRoutePart
         const connection = `poll:${agentId}:${caller.instanceId ?? ""}`;
         offers.note(
           { agentId, instanceId: caller.instanceId, connection, transport: "poll" },
-          answer.after, answer.upTo, answer.entries);
+          answer.after,
+          answer.upTo,
+          answer.entries,
+        );
       }
       return answer;
     },

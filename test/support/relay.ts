@@ -1,0 +1,103 @@
+import { afterEach } from "bun:test";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import pino from "pino";
+import type { Config } from "../../src/config.ts";
+import { createRelay, type Relay } from "../../src/relay.ts";
+import { createManualClock, type ManualClock } from "./clock.ts";
+
+const opened: (() => Promise<void>)[] = [];
+
+afterEach(async () => {
+  for (const close of opened.splice(0).reverse()) await close();
+});
+
+/** Runs after the test, newest first. */
+export const atEnd = (close: () => Promise<void>): number => opened.push(close);
+
+export function tempFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), "signalbox-"));
+  opened.push(async () => rmSync(folder, { recursive: true, force: true }));
+  return folder;
+}
+
+export interface Answered {
+  status: number;
+  headers: Headers;
+  // Whatever JSON came back: what a test expects of it is what the test says.
+  // biome-ignore lint/suspicious/noExplicitAny: tests look into answers freely
+  body: any;
+}
+
+export interface Ask {
+  token?: string;
+  instance?: string;
+  headers?: Record<string, string>;
+}
+
+/** A whole relay in this process, over a real database file, with a clock that is moved by hand. */
+export interface TestRelay {
+  relay: Relay;
+  clock: ManualClock;
+  config: Config;
+  /** One request through the front door; the operator's token when none is given. */
+  ask(method: string, path: string, body?: unknown, how?: Ask): Promise<Answered>;
+  /** Registers a provider and makes it a token. */
+  agent(id: string, fields?: Record<string, unknown>): Promise<{ id: string; token: string }>;
+  /** Moves the clock, and does what came due by that. */
+  pass(ms: number): Promise<void>;
+  /** Closes the relay and opens it again over the same files. */
+  restart(): Promise<void>;
+}
+
+export async function startRelay(overrides: Partial<Config> = {}): Promise<TestRelay> {
+  const clock = createManualClock();
+  const config: Config = {
+    host: "127.0.0.1",
+    port: 0,
+    dataDir: overrides.dataDir ?? tempFolder(),
+    token: undefined,
+    publicUrl: undefined,
+    durability: "full",
+    logLevel: "silent",
+    retentionDays: 30,
+    agentTtlSeconds: 90,
+    rateLimit: 0,
+    ...overrides,
+  };
+  const logger = pino({ level: process.env.TEST_LOG ?? "silent" });
+  const open = () => createRelay(config, clock, logger);
+  const made: TestRelay = {
+    relay: await open(),
+    clock,
+    config,
+    async ask(method, path, body, how = {}) {
+      const headers: Record<string, string> = { authorization: `Bearer ${how.token ?? made.relay.operatorToken}` };
+      if (how.instance) headers["signalbox-instance"] = how.instance;
+      if (body !== undefined) headers["content-type"] = "application/json";
+      const init: RequestInit = { method, headers: { ...headers, ...how.headers } };
+      if (body !== undefined) init.body = typeof body === "string" ? body : JSON.stringify(body);
+      const response = await made.relay.app.handle(new Request(`http://localhost${path}`, init));
+      const text = await response.text();
+      const isJson = response.headers.get("content-type")?.includes("json");
+      return { status: response.status, headers: response.headers, body: isJson ? JSON.parse(text) : text };
+    },
+    async agent(id, fields = {}) {
+      const registered = await made.ask("PUT", `/v1/agents/${encodeURIComponent(id)}`, { name: id, ...fields });
+      if (registered.status > 201) throw new Error(`registering ${id}: ${JSON.stringify(registered.body)}`);
+      const token = await made.ask("POST", "/v1/tokens", { role: "agent", agentId: id });
+      return { id, token: token.body.token };
+    },
+    async pass(ms) {
+      clock.advance(ms);
+      await made.relay.settle();
+    },
+    async restart() {
+      await made.relay.close();
+      made.relay = await open();
+    },
+  };
+  atEnd(() => made.relay.close());
+  return made;
+}

@@ -1,0 +1,72 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { atEnd, tempFolder } from "./relay.ts";
+
+const MAIN = join(import.meta.dir, "../../src/main.ts");
+
+/** The server program in its own process, on a free port of loopback. */
+export interface TestServer {
+  url: string;
+  dataDir: string;
+  operatorToken: string;
+  pid: number;
+  /** `kill -9`. */
+  kill(): Promise<void>;
+  /** SIGTERM, and waits for the end; answers the exit code. */
+  stop(): Promise<number>;
+}
+
+export async function startServer(
+  options: { dataDir?: string; port?: number; env?: Record<string, string> } = {},
+): Promise<TestServer> {
+  const dataDir = options.dataDir ?? tempFolder();
+  const child = Bun.spawn([process.execPath, MAIN], {
+    env: {
+      PATH: process.env.PATH ?? "",
+      SIGNALBOX_DATA_DIR: dataDir,
+      SIGNALBOX_PORT: String(options.port ?? 0),
+      SIGNALBOX_RATE_LIMIT: "0",
+      ...options.env,
+    },
+    stdout: "pipe",
+    stderr: "inherit",
+  });
+  const url = await firstUrl(child.stdout);
+  const ended = () => child.exited;
+  atEnd(async () => {
+    child.kill("SIGKILL");
+    await ended();
+  });
+  return {
+    url,
+    dataDir,
+    operatorToken: readFileSync(join(dataDir, "operator.token"), "utf8").trim(),
+    pid: child.pid,
+    async kill() {
+      child.kill("SIGKILL");
+      await ended();
+    },
+    async stop() {
+      child.kill("SIGTERM");
+      return ended();
+    },
+  };
+}
+
+/** Reads the first line that says where it listens; the rest of the output is read and dropped. */
+async function firstUrl(stdout: ReadableStream<Uint8Array>): Promise<string> {
+  const reader = stdout.getReader();
+  const decoder = new TextDecoder();
+  let text = "";
+  for (;;) {
+    const { value, done } = await reader.read();
+    if (done) throw new Error(`the server ended before it listened: ${text}`);
+    text += decoder.decode(value, { stream: true });
+    const line = text.split("\n").find((candidate) => candidate.includes('"url"') && candidate.endsWith("}"));
+    if (!line) continue;
+    void (async () => {
+      while (!(await reader.read()).done);
+    })();
+    return (JSON.parse(line) as { url: string }).url;
+  }
+}
