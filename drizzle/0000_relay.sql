@@ -149,7 +149,6 @@ CREATE TABLE `messages` (
 );
 --> statement-breakpoint
 CREATE INDEX `messages_by_target` ON `messages` (`target`,`id`,`from_id`);--> statement-breakpoint
-CREATE INDEX `messages_by_sender` ON `messages` (`from_id`,`id`);--> statement-breakpoint
 CREATE INDEX `messages_by_thread` ON `messages` (`thread_id`,`id`) WHERE thread_id is not null;--> statement-breakpoint
 CREATE UNIQUE INDEX `messages_by_key` ON `messages` (`from_id`,`idempotency_key`) WHERE idempotency_key is not null;--> statement-breakpoint
 CREATE TABLE `offers` (

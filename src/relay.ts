@@ -21,6 +21,7 @@ import { createMetrics } from "./health/metrics.ts";
 import { healthRoutes } from "./health/routes.ts";
 import { createHealthService } from "./health/service.ts";
 import { type App, createApp, upgradeWith } from "./http/app.ts";
+import type { Route } from "./http/call.ts";
 import { docsRoutes } from "./http/docs.ts";
 import { createHandle } from "./http/handle.ts";
 import { createRateLimit } from "./http/rate-limit.ts";
@@ -31,6 +32,8 @@ import { VERSION } from "./version.ts";
 
 export interface Relay {
   app: App;
+  /** Everything it answers, as the OpenAPI document has it. */
+  routes: readonly Route[];
   /** The operator's secret. */
   operatorToken: string;
   /** Runs everything that is due now; for tests, whose clock is moved by hand. */
@@ -73,7 +76,7 @@ export async function createRelay(config: Config, clock: Clock, logger: Logger):
   const health = createHealthService({ db, metrics, activity, clock, version: VERSION, searchLag, onError });
 
   const handle = createHandle({ auth, presence, limit, clock, logger, observe: metrics.request });
-  const routes = [
+  const features = [
     ...healthRoutes(health, metrics),
     ...authRoutes(db, auth, agentStore),
     ...agentRoutes(db, agents),
@@ -83,7 +86,8 @@ export async function createRelay(config: Config, clock: Clock, logger: Logger):
       upgrade: (request, data, headers) => upgradeWith(app)(request, data, headers),
     }),
   ];
-  const app: App = createApp([...routes, ...docsRoutes(routes, config.publicUrl)], handle);
+  const routes: Route[] = [...features, ...docsRoutes(features, config.publicUrl)];
+  const app: App = createApp(routes, handle);
 
   db.afterBatch((writes, milliseconds) => {
     metrics.committed(writes, milliseconds);
@@ -110,8 +114,12 @@ export async function createRelay(config: Config, clock: Clock, logger: Logger):
 
   return {
     app,
+    routes,
     operatorToken,
-    settle: due.settle,
+    async settle() {
+      await due.settle();
+      await messaging.search.settle();
+    },
     async close() {
       connections.closeAll();
       connections.stop();

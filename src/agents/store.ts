@@ -1,4 +1,5 @@
 import { and, asc, count, eq, gt, isNull, or, type SQL, sql } from "drizzle-orm";
+import { bound } from "../db/bound.ts";
 import type { Db, Reading, Tx } from "../db/database.ts";
 import { agents, groups, instances, memberships } from "./tables.ts";
 
@@ -28,7 +29,6 @@ export interface AgentFilter {
 export type AgentStore = ReturnType<typeof createAgentStore>;
 
 export function createAgentStore(db: Db) {
-  const id = sql.placeholder("id");
   const factsById = db.statement((q) =>
     q
       .select({
@@ -41,15 +41,21 @@ export function createAgentStore(db: Db) {
         deletedAt: agents.deletedAt,
       })
       .from(agents)
-      .where(eq(agents.id, id))
+      .where(eq(agents.id, bound("id")))
       .prepare(),
   );
-  const rowById = db.statement((q) => q.select().from(agents).where(eq(agents.id, id)).prepare());
+  const rowById = db.statement((q) =>
+    q
+      .select()
+      .from(agents)
+      .where(eq(agents.id, bound("id")))
+      .prepare(),
+  );
   const membersOf = db.statement((q) =>
     q
       .select({ members: groups.members })
       .from(groups)
-      .where(eq(groups.target, sql.placeholder("target")))
+      .where(eq(groups.target, bound("target")))
       .prepare(),
   );
   /** Those that reach beyond `after`: the others cannot hold anything to be read from there. */
@@ -59,8 +65,8 @@ export function createAgentStore(db: Db) {
       .from(memberships)
       .where(
         and(
-          eq(memberships.agentId, id),
-          or(isNull(memberships.untilId), gt(memberships.untilId, sql.placeholder("after"))),
+          eq(memberships.agentId, bound("id")),
+          or(isNull(memberships.untilId), gt(memberships.untilId, bound("after"))),
         ),
       )
       .prepare(),
@@ -69,7 +75,7 @@ export function createAgentStore(db: Db) {
     q
       .update(agents)
       .set({ lastSeenAt: sql`${sql.placeholder("at")}` })
-      .where(eq(agents.id, id))
+      .where(eq(agents.id, bound("id")))
       .prepare(),
   );
 

@@ -1,4 +1,5 @@
 import { and, desc, eq, isNull, lt, sql } from "drizzle-orm";
+import { bound } from "../db/bound.ts";
 import type { Db, Reading, Tx } from "../db/database.ts";
 import { tokens } from "./tables.ts";
 
@@ -31,10 +32,10 @@ export function createAuthStore(db: Db) {
     q
       .select()
       .from(tokens)
-      .where(eq(tokens.hash, sql.placeholder("hash")))
+      .where(eq(tokens.hash, bound("hash")))
       .prepare(),
   );
-  const live = and(eq(tokens.agentId, sql.placeholder("agentId")), isNull(tokens.revokedAt));
+  const live = and(eq(tokens.agentId, bound("agentId")), isNull(tokens.revokedAt));
   const liveOf = db.statement((q) => q.select().from(tokens).where(live).prepare());
 
   return {

@@ -40,7 +40,8 @@ interface Outcome {
 const MAX_WRITES = 256;
 const MAX_MILLISECONDS = 5;
 const MAX_QUEUED = 20_000;
-/** Background work waits for an empty queue, but not for ever. */
+/** Background work waits until nobody has written for a moment, but not for ever. */
+const QUIET_MS = 5;
 const MAX_BACKGROUND_WAIT_MS = 1000;
 
 /** SQLite's answers that say "not now" about the storage, not about the statement. */
@@ -75,16 +76,18 @@ export function createCommitter(db: Drizzle, hooks: CommitHooks): Committer {
   let queue: Job[] = [];
   const backlog: Job[] = [];
   let scheduled = false;
+  let backgroundTimer: ReturnType<typeof setTimeout> | undefined;
   let backgroundSince = 0;
+  let lastCommit = 0;
   const idle: (() => void)[] = [];
 
-  function enqueue<T>(list: Job[], work: Work<T>): Promise<T> {
+  function enqueue<T>(list: Job[], work: Work<T>, run: () => void): Promise<T> {
     if (inside.getStore()) throw new Error("a write was opened inside a write: pass the tx on instead");
     if (queue.length >= MAX_QUEUED)
       throw new Problem("overloaded", `${MAX_QUEUED} writes are waiting`, { retryAfterSeconds: 1 });
     return new Promise<T>((resolve, reject) => {
       list.push({ work, resolve: resolve as (value: unknown) => void, reject });
-      schedule();
+      run();
     });
   }
 
@@ -98,17 +101,29 @@ export function createCommitter(db: Drizzle, hooks: CommitHooks): Committer {
     const jobs = nextJobs();
     if (jobs.length) await runBatch(jobs);
     scheduled = false;
-    if (queue.length || backlog.length) schedule();
+    if (queue.length) schedule();
+    else if (backlog.length) scheduleBackground();
     else for (const resolve of idle.splice(0)) resolve();
   }
 
+  function scheduleBackground(): void {
+    if (backgroundSince === 0) backgroundSince = performance.now();
+    backgroundTimer ??= setTimeout(() => {
+      backgroundTimer = undefined;
+      schedule();
+    }, idle.length ? 0 : QUIET_MS);
+  }
+
+  /** Everything that waits; or one piece of background work, when it is quiet or that has waited long enough. */
   function nextJobs(): Job[] {
-    if (backlog.length && backgroundSince === 0) backgroundSince = performance.now();
-    const overdue = backgroundSince > 0 && performance.now() - backgroundSince > MAX_BACKGROUND_WAIT_MS;
-    if (backlog.length && (queue.length === 0 || overdue)) {
+    const now = performance.now();
+    const quiet = queue.length === 0 && (now - lastCommit >= QUIET_MS || idle.length > 0);
+    const overdue = backgroundSince > 0 && now - backgroundSince > MAX_BACKGROUND_WAIT_MS;
+    if (backlog.length && (quiet || overdue)) {
       backgroundSince = 0;
       return backlog.splice(0, 1);
     }
+    lastCommit = now;
     const jobs = queue;
     queue = [];
     return jobs;
@@ -186,12 +201,15 @@ export function createCommitter(db: Drizzle, hooks: CommitHooks): Committer {
   }
 
   return {
-    write: (work) => enqueue(queue, work),
-    background: (work) => enqueue(backlog, work),
+    write: (work) => enqueue(queue, work, schedule),
+    background: (work) => enqueue(backlog, work, scheduleBackground),
     drained: () =>
       new Promise((resolve) => {
         if (!scheduled && queue.length === 0 && backlog.length === 0) resolve();
-        else idle.push(resolve);
+        else {
+          idle.push(resolve);
+          schedule();
+        }
       }),
   };
 }

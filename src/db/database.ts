@@ -50,7 +50,14 @@ export function openDatabase(options: DbOptions): Db {
       for (const run of before) await run(tx);
     },
     afterBatch: (writes, milliseconds) => {
-      for (const run of after) run(writes, milliseconds);
+      for (const run of after) {
+        // Thrown on, it would end the committer: nothing would be written any more.
+        try {
+          run(writes, milliseconds);
+        } catch (error) {
+          options.onError(error, "after batch");
+        }
+      }
     },
     onError: options.onError,
   });

@@ -6,32 +6,52 @@ export interface Searchable {
   id: number;
   subject: string;
   body: string;
-  /** Names, any characters. */
-  who: readonly string[];
+  from: string;
+  target: string;
+}
+
+/** Somebody as the index knows him: as the sender of an entry, or as its target. */
+export interface Who {
+  as: "from" | "target";
+  name: string;
 }
 
 /** A name as one word of the index: whatever it is made of. */
-const asWord = (name: string): string => `w${Buffer.from(name).toString("hex")}`;
+const asWord = ({ as, name }: Who): string => `${as === "from" ? "f" : "t"}${Buffer.from(name).toString("hex")}`;
 
 /** What a person typed, as phrases: FTS5 would read `-`, `:` or a quote as its own language. */
 const quoted = (word: string): string => `"${word.replaceAll('"', '""')}"`;
 
 /** Full-text search: FTS5 without its own copy of the text. */
 export const searchIndex = {
-  add(tx: Tx, entry: Searchable): void {
-    tx.db.run(sql`insert into search (rowid, subject, body, who)
-      values (${entry.id}, ${entry.subject}, ${entry.body}, ${entry.who.map(asWord).join(" ")})`);
+  add(tx: Tx, { id, subject, body, from, target }: Searchable): void {
+    const who = `${asWord({ as: "from", name: from })} ${asWord({ as: "target", name: target })}`;
+    tx.db.run(sql`insert into search (rowid, subject, body, who) values (${id}, ${subject}, ${body}, ${who})`);
+  },
+
+  /** Entries sent by somebody, between two places (not included), from one end. */
+  sentBy(
+    on: Reading,
+    sender: string,
+    range: { after: number; before: number; oldestFirst: boolean },
+    limit: number,
+  ): number[] {
+    const query = `who : ${quoted(asWord({ as: "from", name: sender }))}`;
+    const rows = on.db.all<{ id: number }>(sql`select rowid as id from search
+      where search match ${query} and rowid > ${range.after} and rowid < ${range.before}
+      order by rowid ${sql.raw(range.oldestFirst ? "asc" : "desc")} limit ${limit}`);
+    return rows.map((row) => row.id);
   },
 
   /**
-   * Newest first: entries with all these words. With `who`, only those that carry one of the names: who may see a hit is
+   * Newest first: entries with all these words. With `who`, only those that carry one of them: who may see a hit is
    * part of the index, because asking for each hit afterwards is three hundred times slower for a rare reader.
    */
-  find(on: Reading, words: string, who: readonly string[] | null, before: number, limit: number): number[] {
+  find(on: Reading, words: string, who: readonly Who[] | null, before: number, limit: number): number[] {
     const terms = words.split(/\s+/u).filter((word) => /[\p{L}\p{N}]/u.test(word));
     if (terms.length === 0) return [];
     const text = `{subject body} : (${terms.map(quoted).join(" AND ")})`;
-    const query = who ? `${text} AND who : (${who.map((name) => quoted(asWord(name))).join(" OR ")})` : text;
+    const query = who ? `${text} AND who : (${who.map((one) => quoted(asWord(one))).join(" OR ")})` : text;
     const rows = on.db.all<{ id: number }>(sql`select rowid as id from search
       where search match ${query} and rowid < ${before} order by rowid desc limit ${limit}`);
     return rows.map((row) => row.id);

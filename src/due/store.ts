@@ -1,4 +1,5 @@
-import { and, asc, eq, lte, sql } from "drizzle-orm";
+import { and, asc, eq, lte } from "drizzle-orm";
+import { bound, boundLimit, fixedLimit } from "../db/bound.ts";
 import type { Db, Reading, Tx } from "../db/database.ts";
 import { due } from "./tables.ts";
 
@@ -6,14 +7,14 @@ export type DueRow = typeof due.$inferSelect;
 export type DueStore = ReturnType<typeof createDueStore>;
 
 export function createDueStore(db: Db) {
-  const earliest = db.statement((q) => q.select({ at: due.at }).from(due).orderBy(asc(due.at)).limit(1).prepare());
+  const earliest = db.statement((q) => q.select({ at: due.at }).from(due).orderBy(asc(due.at)).limit(fixedLimit(1)).prepare());
   const ripe = db.statement((q) =>
     q
       .select()
       .from(due)
-      .where(lte(due.at, sql.placeholder("now")))
+      .where(lte(due.at, bound("now")))
       .orderBy(asc(due.at))
-      .limit(sql.placeholder("limit"))
+      .limit(boundLimit("limit"))
       .prepare(),
   );
   return {

@@ -7,6 +7,7 @@ import type { LogEntry } from "../log/tail.ts";
 import { Problem } from "../problem.ts";
 import { ackedAnswer } from "./answers.ts";
 import { messageJson } from "./entry.ts";
+import { INBOX_EVENTS, WATCH_EVENTS } from "./events.ts";
 import type { Inbox } from "./inbox.ts";
 import type { InboxStreams } from "./inbox-stream.ts";
 import type { Lists } from "./lists.ts";
@@ -34,7 +35,7 @@ type Query = z.output<typeof InboxQuery>;
 type InboxCall = Call<z.output<typeof AgentPath>, Query, undefined>;
 
 const tag = "Inbox";
-const STREAM = { description: "Server-Sent Events, see the description.", type: "text/event-stream" };
+const STREAM = { description: "Server-Sent Events, until one side ends it.", type: "text/event-stream" };
 
 /** Reading an inbox: at once, with a wait, or as a stream. */
 export function inboxRoutes(parts: InboxRouteParts): Route[] {
@@ -107,7 +108,7 @@ export function inboxRoutes(parts: InboxRouteParts): Route[] {
       long: true,
       params: AgentPath,
       query: StreamQuery,
-      answers: { 200: STREAM },
+      answers: { 200: { ...STREAM, events: INBOX_EVENTS } },
       problems: ["forbidden", "not-found", "gone", "superseded", "too-many-streams"],
       run: async ({ caller, params, query, request, headers }) => {
         const resume = lastEventId(request);
@@ -129,7 +130,7 @@ export function inboxRoutes(parts: InboxRouteParts): Route[] {
       tag: "Messages",
       long: true,
       query: WatchQuery,
-      answers: { 200: STREAM },
+      answers: { 200: { ...STREAM, events: WATCH_EVENTS } },
       problems: ["forbidden"],
       run: async ({ caller, query, request, headers }) => {
         const { after, ...filter } = query;

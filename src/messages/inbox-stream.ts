@@ -33,28 +33,34 @@ export interface OpenInbox extends Connection {
   membershipsChanged(): void;
 }
 
+/** Who follows a target, as far as open work is concerned. */
+interface Claimant {
+  sayOpen(): void;
+}
+
 export type InboxStreams = ReturnType<typeof createInboxStreams>;
 
 /** Streams of one agent's inbox, over SSE or WebSocket. */
 export function createInboxStreams(parts: InboxStreamParts) {
   const { db, agentStore, inbox, offers, log, connections, roster, clock, onError } = parts;
   const byAgent = new Map<string, Set<OpenInbox>>();
-  const outletsByTarget = new Map<string, Set<Outlet>>();
+  const claimantsByTarget = new Map<string, Set<Claimant>>();
 
   /** What one agent may see, decided in memory for fresh entries and by the database for stored ones. */
-  function createSource(agentId: string, outlet: Outlet) {
+  function createSource(agentId: string, claimant: Claimant) {
     let members: Membership[] = [];
+    let isFirst = true;
     const source = {
       targets: new Set<string>(),
       index() {
         for (const target of source.targets)
-          outletsByTarget.set(target, (outletsByTarget.get(target) ?? new Set()).add(outlet));
+          claimantsByTarget.set(target, (claimantsByTarget.get(target) ?? new Set()).add(claimant));
       },
       unindex() {
         for (const target of source.targets) {
-          const outlets = outletsByTarget.get(target);
-          outlets?.delete(outlet);
-          if (outlets?.size === 0) outletsByTarget.delete(target);
+          const claimants = claimantsByTarget.get(target);
+          claimants?.delete(claimant);
+          if (claimants?.size === 0) claimantsByTarget.delete(target);
         }
       },
       keys: () => [...source.targets],
@@ -65,10 +71,17 @@ export function createInboxStreams(parts: InboxStreamParts) {
         return { entries: page.entries, upTo: page.upTo, reset: page.reset };
       },
       async reload(after: number) {
-        members = await db.read((on) => agentStore.membershipsBeyond(on, agentId, after));
-        source.unindex();
-        source.targets = new Set(members.filter((m) => m.untilId === null).map((m) => m.target));
-        source.index();
+        const had = source.targets;
+        const isOpen = await db.read(async (on) => {
+          members = await agentStore.membershipsBeyond(on, agentId, after);
+          source.unindex();
+          source.targets = new Set(members.filter((m) => m.untilId === null).map((m) => m.target));
+          source.index();
+          // `hello` told of what was open at the beginning.
+          return !isFirst && inbox.hasOpen(on, [...source.targets.difference(had)]);
+        });
+        isFirst = false;
+        if (isOpen) claimant.sayOpen();
       },
     };
     return source satisfies Source;
@@ -86,12 +99,13 @@ export function createInboxStreams(parts: InboxStreamParts) {
   ) {
     const agentId = facts.id;
     connections.checkRoom(agentId);
-    const source = createSource(agentId, outlet);
+    const source = createSource(agentId, { sayOpen });
     const id = connections.newId();
     const offeredTo = { agentId, instanceId: caller.instanceId, connection: id, transport: outlet.transport };
     // An operator or viewer that looks on is not the agent: nothing was offered to the agent by it.
     const counts = caller.agentId === agentId;
     let unsettled: { after: number; upTo: number; entries: number } | undefined;
+    let owesOpen = false;
     let closed = false;
 
     const sink: Sink = {
@@ -115,6 +129,11 @@ export function createInboxStreams(parts: InboxStreamParts) {
       offers.note(offeredTo, unsettled.after, unsettled.upTo, unsettled.entries);
       unsettled = undefined;
     }
+    /** Whether there is open work is a level: who takes nothing now is told when it does again. */
+    function sayOpen(): void {
+      owesOpen = !outlet.ready();
+      if (!owesOpen) outlet.send(OPEN);
+    }
     function close(reason: Parameters<Connection["close"]>[0]): void {
       if (!closed) outlet.close(byeEvent(reason, follower.position));
     }
@@ -133,7 +152,9 @@ export function createInboxStreams(parts: InboxStreamParts) {
     byAgent.set(agentId, siblings.add(connection));
     outlet.onDrain = () => {
       noteIfSettled();
-      if (!closed) follower.run();
+      if (closed) return;
+      if (owesOpen) sayOpen();
+      follower.run();
     };
     outlet.onClosed = () => {
       closed = true;
@@ -162,7 +183,7 @@ export function createInboxStreams(parts: InboxStreamParts) {
     },
     /** Work that was in the log before is open again: those who may claim it are told. */
     workReopened: (target: string) => {
-      for (const outlet of outletsByTarget.get(target) ?? []) if (outlet.ready()) outlet.send(OPEN);
+      for (const claimant of claimantsByTarget.get(target) ?? []) claimant.sayOpen();
     },
   };
 }

@@ -2,11 +2,12 @@ import type { AgentService } from "../agents/service.ts";
 import type { AgentStore } from "../agents/store.ts";
 import { type Caller, readingAs } from "../auth/caller.ts";
 import type { Reading } from "../db/database.ts";
+import type { Who } from "../db/search.ts";
 import type { LogEntry } from "../log/tail.ts";
 import { toLogEntry } from "./entry.ts";
 import type { Search } from "./search.ts";
-import type { IdRange, MessageStore } from "./store.ts";
-import { conditions, drivers, type Filter } from "./store-lists.ts";
+import type { Found, IdRange, MessageStore } from "./store.ts";
+import { conditions, type Driver, drivers, type Filter } from "./store-lists.ts";
 import type { WorkRow, WorkStore } from "./store-work.ts";
 
 /** Candidates looked at for one page: a filter that matches little gives a short page, never a long wait. */
@@ -63,24 +64,37 @@ export function createLists(
     if (filter.state !== undefined && !words && !range.oldestFirst)
       return works.inState(on, filter.state, before, CANDIDATES);
     const targets = await everTargets(on, reader);
-    const ids = words
-      ? await hits(on, reader, targets, words, range)
-      : await byIndex(on, drivers(filter, reader, targets), range);
-    return { ids, reached: ids.length >= CANDIDATES ? (ids.at(-1) ?? null) : null };
+    return words ? hits(on, reader, targets, words, range) : byIndex(on, drivers(filter, reader, targets), range);
   }
 
-  async function byIndex(on: Reading, driving: ReturnType<typeof drivers>, range: IdRange): Promise<number[]> {
-    const lists = [];
-    for (const drive of driving) lists.push(await store.candidates(on, drive, range, CANDIDATES));
-    if (lists.length === 1) return lists[0] ?? [];
+  /** The union of what each driver gives; no further than the first of them that ended early. */
+  async function byIndex(on: Reading, driving: Driver[], range: IdRange): Promise<Found> {
+    const lists: Found[] = [];
+    for (const drive of driving)
+      lists.push(
+        "sender" in drive
+          ? await search.sentBy(on, drive.sender, range, CANDIDATES)
+          : await store.candidates(on, drive, range, CANDIDATES),
+      );
     const direction = range.oldestFirst ? 1 : -1;
-    return [...new Set(lists.flat())].sort((a, b) => (a - b) * direction).slice(0, CANDIDATES);
+    const ends = lists.map((list) => list.reached).filter((reached) => reached !== null);
+    const end = ends.sort((a, b) => (a - b) * direction)[0] ?? null;
+    const ids = [...new Set(lists.flatMap((list) => list.ids))].sort((a, b) => (a - b) * direction);
+    return { ids: end === null ? ids : ids.filter((id) => (id - end) * direction <= 0), reached: end };
   }
 
-  async function hits(on: Reading, reader: string | null, targets: string[], words: string, range: IdRange) {
-    const who = reader === null ? null : [reader, ...targets];
+  async function hits(
+    on: Reading,
+    reader: string | null,
+    targets: string[],
+    words: string,
+    range: IdRange,
+  ): Promise<Found> {
+    const mine: Who[] = targets.map((name) => ({ as: "target", name }));
+    const who: Who[] | null = reader === null ? null : [{ as: "from", name: reader }, ...mine];
     const found = await search.find(on, words, who, range.before ?? Number.MAX_SAFE_INTEGER, CANDIDATES);
-    return found.filter((id) => id > (range.after ?? 0));
+    const reached = found.length >= CANDIDATES ? (found.at(-1) ?? null) : null;
+    return { ids: found.filter((id) => id > (range.after ?? 0)), reached };
   }
 
   async function withWork(on: Reading, ids: readonly number[]): Promise<ListPage["items"]> {

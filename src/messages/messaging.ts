@@ -87,7 +87,7 @@ export function createMessaging(parts: MessagingParts) {
   const leases = createLeases({ ...base, sender });
   const claims = createClaims({ ...base, sender, leases });
   wireEnds({ ...base, sender, leases });
-  const search = createSearch(db, store, log.head, onError);
+  const search = createSearch(db, store, log.head, clock, onError);
   const inbox = createInbox({ ...base, inboxStore });
   const lists = createLists(agents, agentStore, store, works, search);
   const readers = createReaders({ ...base, lists });

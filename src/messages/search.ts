@@ -1,21 +1,34 @@
+import type { Clock } from "../clock.ts";
 import type { Db, Reading, Tx } from "../db/database.ts";
-import { searchIndex } from "../db/search.ts";
-import type { MessageRow, MessageStore } from "./store.ts";
+import { searchIndex, type Who } from "../db/search.ts";
+import type { Found, IdRange, MessageRow, MessageStore } from "./store.ts";
 
-const SLICE = 64;
+/** Entries indexed in one write: about 1 ms. */
+const SLICE = 128;
+/** How long the index may lag: what comes meanwhile shares a commit, which costs as much as indexing a hundred entries. */
+const LAG_MS = 250;
 /** A huge body is found by its beginning: indexing 256 KiB takes 10 ms. */
 const MAX_INDEXED = 32 * 1024;
+/** How far beyond the index one list looks at each entry. */
+const MAX_SCANNED = 10_000;
 
 export type Search = ReturnType<typeof createSearch>;
 
 /** The search index, following the log in the background. */
-export function createSearch(db: Db, store: MessageStore, head: () => number, onError: (error: unknown) => void) {
-  let running = false;
+export function createSearch(
+  db: Db,
+  store: MessageStore,
+  head: () => number,
+  clock: Clock,
+  onError: (error: unknown) => void,
+) {
+  let running: Promise<void> | undefined;
+  let cancelTimer: (() => void) | undefined;
   let stopped = false;
 
   async function indexSlice(tx: Tx): Promise<boolean> {
     const indexed = await store.mark(tx, "indexed");
-    const ids = await store.candidates(tx, store.anything, { after: indexed, oldestFirst: true }, SLICE);
+    const { ids } = await store.candidates(tx, store.anything, { after: indexed, oldestFirst: true }, SLICE);
     const rows = await store.rows(tx, ids);
     for (const row of rows) add(tx, row);
     const last = rows.at(-1)?.id;
@@ -24,30 +37,60 @@ export function createSearch(db: Db, store: MessageStore, head: () => number, on
   }
 
   function add(tx: Tx, row: MessageRow): void {
-    if (row.opaque) return;
-    const body = row.body.slice(0, MAX_INDEXED);
-    searchIndex.add(tx, { id: row.id, subject: row.subject ?? "", body, who: [row.fromId, row.target] });
+    // What its clients encrypted is found by who sent it, never by what it says.
+    const [subject, body] = row.opaque ? ["", ""] : [row.subject ?? "", row.body.slice(0, MAX_INDEXED)];
+    searchIndex.add(tx, { id: row.id, subject, body, from: row.fromId, target: row.target });
   }
 
   async function catchUp(): Promise<void> {
     while (!stopped && (await db.background(indexSlice)));
   }
 
+  function start(): void {
+    cancelTimer = undefined;
+    running ??= catchUp()
+      .catch(onError)
+      .finally(() => {
+        running = undefined;
+      });
+  }
+
   return {
     /** There is something new in the log. */
     notice(): void {
-      if (running || stopped) return;
-      running = true;
-      catchUp()
-        .catch(onError)
-        .finally(() => {
-          running = false;
-        });
+      if (!stopped) cancelTimer ??= clock.after(LAG_MS, start);
     },
-    find: async (on: Reading, words: string, who: readonly string[] | null, before: number, limit: number) =>
+    /** Indexes what there is now. */
+    async settle(): Promise<void> {
+      await running;
+      start();
+      await running;
+    },
+    /**
+     * What somebody sent, from one end: out of the index, and beyond it by looking at each entry. `reached` is where
+     * looking ended, null at the end of the log.
+     */
+    async sentBy(on: Reading, sender: string, range: IdRange, limit: number): Promise<Found> {
+      const { oldestFirst, after = 0, before = Number.MAX_SAFE_INTEGER } = range;
+      const indexed = await store.mark(on, "indexed");
+      const old = () =>
+        searchIndex.sentBy(on, sender, { after, before: Math.min(before, indexed + 1), oldestFirst }, limit);
+      const fresh = () =>
+        store.scanSender(on, sender, { after: Math.max(after, indexed), before, oldestFirst }, MAX_SCANNED);
+      const first = oldestFirst ? { ids: old(), reached: null } : await fresh();
+      if (first.ids.length >= limit || first.reached !== null) return cut(first, limit);
+      const second = oldestFirst ? await fresh() : { ids: old(), reached: null };
+      return cut({ ids: [...first.ids, ...second.ids], reached: second.reached }, limit);
+    },
+    find: async (on: Reading, words: string, who: readonly Who[] | null, before: number, limit: number) =>
       searchIndex.find(on, words, who, before, limit),
     stop(): void {
       stopped = true;
+      cancelTimer?.();
     },
   };
+}
+
+function cut({ ids, reached }: Found, limit: number): Found {
+  return ids.length >= limit ? { ids: ids.slice(0, limit), reached: ids[limit - 1] ?? null } : { ids, reached };
 }

@@ -4,8 +4,10 @@ import { type Route, route } from "../http/call.ts";
 import type { SocketHandler } from "../http/socket-outlet.ts";
 import { Problem } from "../problem.ts";
 import { queryInt } from "../wire.ts";
+import { SocketFrame } from "./events.ts";
 import { AgentPath } from "./routes.ts";
-import { createSocket, type SocketParts } from "./socket.ts";
+import { SocketRequest } from "./schema.ts";
+import { AuthFrame, createSocket, type SocketParts } from "./socket.ts";
 
 export const SUBPROTOCOL = "signalbox.v1";
 
@@ -33,6 +35,7 @@ export function socketRoute(parts: SocketRouteParts): Route {
     open: true,
     params: AgentPath,
     query: SocketQuery,
+    socket: { subprotocol: SUBPROTOCOL, client: z.union([AuthFrame, SocketRequest]), server: SocketFrame },
     answers: { 101: { description: "Switched to WebSocket." } },
     problems: ["unauthorized", "upgrade-required", "superseded", "too-many-streams"],
     run: async ({ params, query, request, headers }) => {

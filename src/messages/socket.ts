@@ -36,7 +36,8 @@ const MAX_UNANSWERED = 64;
 const MAX_WAITING = 1024;
 const AUTH_WITHIN_MS = 5000;
 
-const AuthFrame = z.strictObject({
+/** A browser's first frame. */
+export const AuthFrame = z.strictObject({
   type: z.literal("auth"),
   token: z.string().max(512),
   instanceId: z.string().min(1).max(128).optional(),

@@ -1,12 +1,11 @@
 import { and, eq, isNull, type SQL, sql } from "drizzle-orm";
 import { memberships } from "../agents/tables.ts";
+import { bound, fixedLimit } from "../db/bound.ts";
 import type { Db, Reading } from "../db/database.ts";
 import type { Candidate } from "./store.ts";
 import { attempts, messages } from "./tables.ts";
 
 export type AccessStore = ReturnType<typeof createAccessStore>;
-
-const p = sql.placeholder;
 
 /** Who may read what, as questions to the database. */
 export function createAccessStore(db: Db) {
@@ -16,27 +15,27 @@ export function createAccessStore(db: Db) {
       .from(memberships)
       .where(
         and(
-          eq(memberships.agentId, p("agentId")),
-          eq(memberships.target, p("target")),
-          sql`${memberships.sinceId} < ${p("at")} and (${memberships.untilId} is null or ${memberships.untilId} >= ${p("at")})`,
+          eq(memberships.agentId, bound("agentId")),
+          eq(memberships.target, bound("target")),
+          sql`${memberships.sinceId} < ${bound("at")} and (${memberships.untilId} is null or ${memberships.untilId} >= ${bound("at")})`,
         ),
       )
-      .limit(1)
+      .limit(fixedLimit(1))
       .prepare(),
   );
   const targetsNow = db.statement((q) =>
     q
       .select({ target: memberships.target })
       .from(memberships)
-      .where(and(eq(memberships.agentId, p("agentId")), isNull(memberships.untilId)))
+      .where(and(eq(memberships.agentId, bound("agentId")), isNull(memberships.untilId)))
       .prepare(),
   );
   const worked = db.statement((q) =>
     q
       .select({ one: sql`1` })
       .from(attempts)
-      .where(and(eq(attempts.messageId, p("messageId")), eq(attempts.agentId, p("agentId"))))
-      .limit(1)
+      .where(and(eq(attempts.messageId, bound("messageId")), eq(attempts.agentId, bound("agentId"))))
+      .limit(fixedLimit(1))
       .prepare(),
   );
 

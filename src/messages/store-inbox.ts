@@ -1,5 +1,6 @@
 import { and, asc, eq, gt, sql } from "drizzle-orm";
 import { acks, agents } from "../agents/tables.ts";
+import { bound } from "../db/bound.ts";
 import type { Db, Reading, Tx } from "../db/database.ts";
 import { losses, offers } from "./tables.ts";
 
@@ -14,7 +15,7 @@ export function createInboxStore(db: Db) {
     q
       .update(agents)
       .set({ cursor: sql`${p("upTo")}`, ackedAt: sql`${p("at")}` })
-      .where(eq(agents.id, p("agentId")))
+      .where(eq(agents.id, bound("agentId")))
       .prepare(),
   );
   const addAck = db.statement((q) =>
@@ -45,7 +46,7 @@ export function createInboxStore(db: Db) {
     q
       .select()
       .from(losses)
-      .where(eq(losses.agentId, p("agentId")))
+      .where(eq(losses.agentId, bound("agentId")))
       .prepare(),
   );
 

@@ -15,6 +15,9 @@ export interface Filter {
   state?: WorkState | undefined;
 }
 
+/** One way of walking: a condition with an index, or everything that somebody sent. */
+export type Driver = SQL | { sender: string };
+
 const inThread = (thread: number): SQL => sql`(${messages.id} = ${thread} or ${messages.threadId} = ${thread})`;
 const concerns = (agentId: string): SQL => sql`(${messages.fromId} = ${agentId} or ${messages.target} = ${agentId})`;
 
@@ -23,16 +26,13 @@ const concerns = (agentId: string): SQL => sql`(${messages.fromId} = ${agentId} 
  * afterwards, among a bounded number of candidates.
  * @param targets what the reader belongs or belonged to; undefined for who reads everything
  */
-export function drivers(filter: Filter, reader: string | null, targets: readonly string[]): SQL[] {
+export function drivers(filter: Filter, reader: string | null, targets: readonly string[]): Driver[] {
   if (filter.thread !== undefined) return [eq(messages.id, filter.thread), eq(messages.threadId, filter.thread)];
-  if (filter.from !== undefined) return [eq(messages.fromId, filter.from)];
+  if (filter.from !== undefined) return [{ sender: filter.from }];
   if (filter.to !== undefined) return [eq(messages.target, filter.to)];
-  if (filter.agent !== undefined) return [eq(messages.fromId, filter.agent), eq(messages.target, filter.agent)];
+  if (filter.agent !== undefined) return [{ sender: filter.agent }, eq(messages.target, filter.agent)];
   if (reader === null) return [sql`true`];
-  return [
-    eq(messages.fromId, reader),
-    sql`${messages.target} in (select value from json_each(${JSON.stringify(targets)}))`,
-  ];
+  return [{ sender: reader }, sql`${messages.target} in (select value from json_each(${JSON.stringify(targets)}))`];
 }
 
 /** What each candidate still has to pass. */

@@ -1,4 +1,5 @@
-import { and, eq, sql } from "drizzle-orm";
+import { and, eq } from "drizzle-orm";
+import { bound } from "../db/bound.ts";
 import type { Db, Reading, Tx } from "../db/database.ts";
 import { scheduled } from "./tables.ts";
 
@@ -11,7 +12,7 @@ export function createScheduledStore(db: Db) {
     q
       .select()
       .from(scheduled)
-      .where(and(eq(scheduled.fromId, sql.placeholder("fromId")), eq(scheduled.idempotencyKey, sql.placeholder("key"))))
+      .where(and(eq(scheduled.fromId, bound("fromId")), eq(scheduled.idempotencyKey, bound("key"))))
       .prepare(),
   );
   return {

@@ -1,4 +1,5 @@
 import { and, asc, desc, eq, isNotNull, lte, sql } from "drizzle-orm";
+import { bound, boundLimit, fixedLimit } from "../db/bound.ts";
 import type { Db, Reading, Tx } from "../db/database.ts";
 import { inList } from "../db/lists.ts";
 import type { MessageKind, WorkState } from "./schema.ts";
@@ -21,7 +22,7 @@ export function createWorkStore(db: Db) {
     q
       .select()
       .from(work)
-      .where(eq(work.messageId, p("id")))
+      .where(eq(work.messageId, bound("id")))
       .prepare(),
   );
   const byIds = db.statement((q) => q.select().from(work).where(inList(work.messageId, "ids")).prepare());
@@ -36,7 +37,7 @@ export function createWorkStore(db: Db) {
         leaseSeconds: sql`${p("leaseSeconds")}`,
         fence: sql`${work.fence} + 1`,
       })
-      .where(eq(work.messageId, p("id")))
+      .where(eq(work.messageId, bound("id")))
       .prepare(),
   );
   const end = db.statement((q) =>
@@ -51,7 +52,7 @@ export function createWorkStore(db: Db) {
         holder: null,
         claimedAt: null,
       })
-      .where(eq(work.messageId, p("id")))
+      .where(eq(work.messageId, bound("id")))
       .prepare(),
   );
   const addAttempt = db.statement((q) =>
@@ -75,23 +76,23 @@ export function createWorkStore(db: Db) {
         error: sql`${p("error")}`,
         resultId: sql`${p("resultId")}`,
       })
-      .where(and(eq(attempts.messageId, p("messageId")), eq(attempts.fence, p("fence"))))
+      .where(and(eq(attempts.messageId, bound("messageId")), eq(attempts.fence, bound("fence"))))
       .prepare(),
   );
   const attemptOf = db.statement((q) =>
     q
       .select()
       .from(attempts)
-      .where(and(eq(attempts.messageId, p("messageId")), eq(attempts.fence, p("fence"))))
+      .where(and(eq(attempts.messageId, bound("messageId")), eq(attempts.fence, bound("fence"))))
       .prepare(),
   );
   const newestHeld = db.statement((q) =>
     q
       .select({ id: work.messageId })
       .from(work)
-      .where(and(eq(work.holder, p("holder")), eq(work.state, sql`'claimed'`)))
+      .where(and(eq(work.holder, bound("holder")), eq(work.state, sql`'claimed'`)))
       .orderBy(desc(work.messageId))
-      .limit(1)
+      .limit(fixedLimit(1))
       .prepare(),
   );
   const openBest = db.statement((q) => q.select({ id: sql<number>`id` }).from(sql`(${bestOpen()})`).prepare());
@@ -103,21 +104,27 @@ export function createWorkStore(db: Db) {
     q
       .select({ id: work.messageId })
       .from(work)
-      .where(sql`target = ${p("target")} and state = 'open'`)
+      .where(sql`target = ${bound("target")} and state = 'open'`)
       .orderBy(sql`urgent desc, message_id`)
-      .limit(p("limit"))
+      .limit(boundLimit("limit"))
       .prepare(),
   );
   const earliest = db.statement((q) =>
-    q.select({ at: work.dueAt }).from(work).where(isNotNull(work.dueAt)).orderBy(asc(work.dueAt)).limit(1).prepare(),
+    q
+      .select({ at: work.dueAt })
+      .from(work)
+      .where(isNotNull(work.dueAt))
+      .orderBy(asc(work.dueAt))
+      .limit(fixedLimit(1))
+      .prepare(),
   );
   const ripe = db.statement((q) =>
     q
       .select()
       .from(work)
-      .where(and(isNotNull(work.dueAt), lte(work.dueAt, p("now"))))
+      .where(and(isNotNull(work.dueAt), lte(work.dueAt, bound("now"))))
       .orderBy(asc(work.dueAt))
-      .limit(p("limit"))
+      .limit(boundLimit("limit"))
       .prepare(),
   );
 

@@ -1,4 +1,5 @@
 import { and, asc, desc, eq, gt, isNull, lt, or, type SQL, sql } from "drizzle-orm";
+import { bound, boundLimit, fixedLimit } from "../db/bound.ts";
 import type { Db, Reading, Tx } from "../db/database.ts";
 import { inList } from "../db/lists.ts";
 import { marks, messages, reads } from "./tables.ts";
@@ -28,7 +29,7 @@ export type MessageStore = ReturnType<typeof createMessageStore>;
 export const PAGE_BYTES = 4 * 1024 * 1024;
 const FETCH_AT_ONCE = 25;
 /** How far back "the newest message from that target" is looked for. */
-const RECENT = 32;
+const RECENT = 12;
 
 const p = sql.placeholder;
 
@@ -39,7 +40,7 @@ export function createMessageStore(db: Db) {
     q
       .select()
       .from(messages)
-      .where(eq(messages.id, p("id")))
+      .where(eq(messages.id, bound("id")))
       .prepare(),
   );
   const byIds = db.statement((q) => q.select().from(messages).where(inList(messages.id, "ids")).prepare());
@@ -47,14 +48,14 @@ export function createMessageStore(db: Db) {
     q
       .select()
       .from(messages)
-      .where(and(eq(messages.fromId, p("fromId")), eq(messages.idempotencyKey, p("key"))))
+      .where(and(eq(messages.fromId, bound("fromId")), eq(messages.idempotencyKey, bound("key"))))
       .prepare(),
   );
   const lineage = db.statement((q) =>
     q
       .select(lineageColumns)
       .from(messages)
-      .where(eq(messages.id, p("id")))
+      .where(eq(messages.id, bound("id")))
       .prepare(),
   );
   const candidate = { id: messages.id, fromId: messages.fromId, target: messages.target };
@@ -62,40 +63,46 @@ export function createMessageStore(db: Db) {
     q
       .select(candidate)
       .from(messages)
-      .where(and(inList(messages.target, "targets"), gt(messages.id, p("after"))))
+      .where(and(inList(messages.target, "targets"), gt(messages.id, bound("after"))))
       .orderBy(asc(messages.id))
-      .limit(p("limit"))
+      .limit(boundLimit("limit"))
       .prepare(),
   );
   const forTargetWithin = db.statement((q) =>
     q
       .select(candidate)
       .from(messages)
-      .where(and(eq(messages.target, p("target")), gt(messages.id, p("after")), sql`${messages.id} <= ${p("upTo")}`))
+      .where(
+        and(
+          eq(messages.target, bound("target")),
+          gt(messages.id, bound("after")),
+          sql`${messages.id} <= ${bound("upTo")}`,
+        ),
+      )
       .orderBy(asc(messages.id))
-      .limit(p("limit"))
+      .limit(boundLimit("limit"))
       .prepare(),
   );
   const recentTo = db.statement((q) => {
     const recent = q
       .select({ id: messages.id, fromId: messages.fromId })
       .from(messages)
-      .where(eq(messages.target, p("to")))
+      .where(eq(messages.target, bound("to")))
       .orderBy(desc(messages.id))
-      .limit(RECENT)
+      .limit(fixedLimit(RECENT))
       .as("recent");
     return q
       .select({ id: recent.id })
       .from(recent)
-      .where(eq(recent.fromId, p("from")))
-      .limit(1)
+      .where(eq(recent.fromId, bound("from")))
+      .limit(fixedLimit(1))
       .prepare();
   });
   const mark = db.statement((q) =>
     q
       .select({ position: marks.position })
       .from(marks)
-      .where(eq(marks.name, p("name")))
+      .where(eq(marks.name, bound("name")))
       .prepare(),
   );
 
@@ -153,15 +160,29 @@ export function createMessageStore(db: Db) {
       on.db.select().from(reads).where(eq(reads.messageId, messageId)).orderBy(asc(reads.agentId)).limit(500).all(),
 
     /** At most `limit` ids by one index, newest (or oldest) first; where that ends, filters have not been applied yet. */
-    candidates: async (on: Reading, drive: SQL, range: IdRange, limit: number): Promise<number[]> =>
-      on.db
+    candidates: async (on: Reading, drive: SQL, range: IdRange, limit: number): Promise<Found> => {
+      const ids = on.db
         .select({ id: messages.id })
         .from(messages)
         .where(and(drive, within(range)))
         .orderBy(range.oldestFirst ? asc(messages.id) : desc(messages.id))
         .limit(limit)
         .all()
-        .map((row) => row.id),
+        .map((row) => row.id);
+      return { ids, reached: ids.length < limit ? null : (ids.at(-1) ?? null) };
+    },
+    /** What somebody sent among the next `limit` entries, whoever sent those. */
+    scanSender: async (on: Reading, sender: string, range: IdRange, limit: number): Promise<Found> => {
+      const some = on.db
+        .select({ id: messages.id, fromId: messages.fromId })
+        .from(messages)
+        .where(within(range))
+        .orderBy(range.oldestFirst ? asc(messages.id) : desc(messages.id))
+        .limit(limit)
+        .all();
+      const ids = some.filter((row) => row.fromId === sender).map((row) => row.id);
+      return { ids, reached: some.length < limit ? null : (some.at(-1)?.id ?? null) };
+    },
     /** Those of the candidates that pass the filters. */
     filtered: async (on: Reading, ids: readonly number[], filters: SQL[], range: IdRange, limit: number) =>
       on.db
@@ -176,6 +197,12 @@ export function createMessageStore(db: Db) {
     anything: sql`true`,
     unexpired: (now: number): SQL => or(isNull(messages.expiresAt), gt(messages.expiresAt, now)) ?? sql`true`,
   };
+}
+
+/** Ids in order, and where looking ended: null when that was the end. */
+export interface Found {
+  ids: number[];
+  reached: number | null;
 }
 
 /** A part of the log, and from which end it is read. */

@@ -1,0 +1,28 @@
+import { z } from "zod";
+import { ProblemBody } from "../problem.ts";
+import { Position } from "../wire.ts";
+import { Bye, Entry, Hello, Presence, Reset, WorkChange } from "./schema.ts";
+
+const Open = z.object({}).describe("There is work to claim.");
+const WatchHello = z.object({ head: Position, firstId: Position });
+
+/** What an inbox stream sends, by the name of the event. */
+export const INBOX_EVENTS = { hello: Hello, message: Entry, open: Open, presence: Presence, reset: Reset, bye: Bye };
+
+/** What a stream over everything sends. */
+export const WATCH_EVENTS = { hello: WatchHello, message: Entry, work: WorkChange, presence: Presence, bye: Bye };
+
+const frame = <T extends string>(type: T) => ({ type: z.literal(type) });
+const ref = z.union([z.string(), z.int(), z.null()]).describe("The ref of the frame that this answers.");
+
+/** What the relay sends over a socket: the events of an inbox stream, and the answers to the client's frames. */
+export const SocketFrame = z.discriminatedUnion("type", [
+  z.object({ ...frame("message"), message: Entry }),
+  Hello.extend(frame("hello")),
+  Open.extend(frame("open")),
+  Presence.extend(frame("presence")),
+  Reset.extend(frame("reset")),
+  Bye.extend(frame("bye")),
+  z.object({ ...frame("ok"), ref, result: z.unknown().describe("As the same verb answers over HTTP.") }),
+  z.object({ ...frame("problem"), ref, problem: ProblemBody }),
+]);
