@@ -1,4 +1,4 @@
-import { rmSync, writeFileSync } from "node:fs";
+import { renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import pino from "pino";
 import { systemClock } from "./clock.ts";
@@ -11,6 +11,8 @@ const DRAIN_MS = 5000;
 /** The server program: configuration, relay, listen, close on SIGTERM and SIGINT. */
 async function main(): Promise<void> {
   const config = readConfig(environment());
+  // What it makes, its owner alone may read.
+  process.umask(0o077);
   // Written at once and in order: the first line with a url is read by who started this.
   const logger = pino({ level: config.logLevel }, pino.destination({ sync: true }));
   const relay = await createRelay(config, systemClock, logger);
@@ -19,11 +21,16 @@ async function main(): Promise<void> {
   if (!server) throw new Error("the server did not start");
   const url = `http://${config.host.includes(":") ? `[${config.host}]` : config.host}:${server.port}`;
   const notice = join(config.dataDir, "server.json");
-  writeFileSync(notice, JSON.stringify({ url, pid: process.pid }), { mode: 0o600 });
+  // Whole or not at all: the command line reads it at any time.
+  writeFileSync(`${notice}.new`, JSON.stringify({ url, pid: process.pid }));
+  renameSync(`${notice}.new`, notice);
   logger.info(
     { url, version: VERSION, dataDir: config.dataDir, durability: config.durability },
     `Signalbox listens on ${url}`,
   );
+
+  // A fault in one background task must not take the others down; what is owed is in the database.
+  process.on("unhandledRejection", (error) => logger.error({ err: error }, "unhandled rejection"));
 
   let stopping = false;
   async function stop(signal: string): Promise<void> {

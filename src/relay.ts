@@ -53,7 +53,7 @@ export async function createRelay(config: Config, clock: Clock, logger: Logger):
   const connections = createConnections(clock);
 
   const activity = createActivityService(db, clock);
-  const auth = createAuthService(db, createAuthStore(db), activity, clock);
+  const auth = createAuthService(db, createAuthStore(db), activity, due, clock);
   const agentStore = createAgentStore(db);
   const roster = createRoster();
   const agents = createAgentService({ db, store: agentStore, roster, auth, activity, clock, headOf, connections });
@@ -75,7 +75,11 @@ export async function createRelay(config: Config, clock: Clock, logger: Logger):
   const { searchLag } = messaging;
   const health = createHealthService({ db, metrics, activity, clock, version: VERSION, searchLag, onError });
 
-  const handle = createHandle({ auth, presence, limit, clock, logger, observe: metrics.request });
+  const handle = createHandle({
+    ...{ auth, presence, limit, clock, logger },
+    observe: metrics.request,
+    stopping: connections.stopping,
+  });
   const features = [
     ...healthRoutes(health, metrics),
     ...authRoutes(db, auth, agentStore),

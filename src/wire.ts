@@ -6,12 +6,16 @@ export const MAX_ID_LENGTH = 128;
 export const MAX_JSON_DEPTH = 64;
 const CONTROL = /\p{Cc}/u;
 
-/** Unicode text that survives storage: a lone surrogate would come back as U+FFFD. */
+/**
+ * Unicode text that survives storage: a lone surrogate would come back as U+FFFD.
+ * `maxLength` is for the OpenAPI document, which counts characters: what is longer in characters is longer in bytes.
+ */
 export const text = (maxBytes: number) =>
   z
     .string()
     .refine((s) => s.isWellFormed(), "is not well-formed Unicode")
-    .refine((s) => fits(s, maxBytes), `is longer than ${maxBytes} bytes`);
+    .refine((s) => fits(s, maxBytes), `is longer than ${maxBytes} bytes`)
+    .meta({ maxLength: maxBytes });
 
 /** One line of text: no control characters. */
 export const line = (maxBytes: number) =>
@@ -20,7 +24,8 @@ export const line = (maxBytes: number) =>
     .min(1)
     .refine((s) => s.isWellFormed(), "is not well-formed Unicode")
     .refine((s) => !CONTROL.test(s), "has control characters")
-    .refine((s) => fits(s, maxBytes), `is longer than ${maxBytes} bytes`);
+    .refine((s) => fits(s, maxBytes), `is longer than ${maxBytes} bytes`)
+    .meta({ maxLength: maxBytes });
 
 /** A UTF-16 unit is at most 3 bytes in UTF-8, so most strings need no counting. */
 function fits(s: string, maxBytes: number): boolean {
@@ -44,10 +49,13 @@ export const fromTime = (time: string): number => Date.parse(time);
 
 /** A JSON object that an agent attaches: at most `maxBytes` as JSON, at most 64 deep, well-formed Unicode throughout. */
 export const jsonObject = (maxBytes: number) =>
-  z.record(z.string(), z.unknown()).superRefine((value, ctx) => {
-    const flaw = jsonFlaw(value, maxBytes);
-    if (flaw) ctx.addIssue({ code: "custom", message: flaw });
-  });
+  z
+    .record(z.string(), z.unknown())
+    .superRefine((value, ctx) => {
+      const flaw = jsonFlaw(value, maxBytes);
+      if (flaw) ctx.addIssue({ code: "custom", message: flaw });
+    })
+    .describe(`At most ${maxBytes} bytes as JSON, and ${MAX_JSON_DEPTH} deep.`);
 
 function jsonFlaw(value: unknown, maxBytes: number): string | undefined {
   let bytes = 0;

@@ -25,12 +25,18 @@ export function startCli(args: string[], { env = {}, stdin, cwd }: Run = {}) {
     stdout: "pipe",
     stderr: "pipe",
   });
-  const texts = Promise.all([new Response(child.stdout).text(), new Response(child.stderr).text()]);
-  const ended = (async (): Promise<Ran> => {
-    const [stdout, stderr] = await texts;
-    return { code: await child.exited, stdout, stderr };
+  let stdout = "";
+  const reading = (async () => {
+    const words = new TextDecoder();
+    for await (const bytes of child.stdout) stdout += words.decode(bytes, { stream: true });
   })();
-  return { child, ended };
+  const complaints = new Response(child.stderr).text();
+  const ended = (async (): Promise<Ran> => {
+    await reading;
+    return { code: await child.exited, stdout, stderr: await complaints };
+  })();
+  /** What it has printed until now. */
+  return { child, ended, printed: () => stdout };
 }
 
 export const runCli = (args: string[], run?: Run): Promise<Ran> => startCli(args, run).ended;

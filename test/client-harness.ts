@@ -44,9 +44,9 @@ export function createStillTime() {
   };
 }
 
-/** Waits for what the network does in its own time; fails after 5 s. */
+/** Waits for what the network does in its own time; fails after 20 s, which only a broken one takes. */
 export async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
-  const deadline = performance.now() + 5_000;
+  const deadline = performance.now() + 20_000;
   while (!(await condition())) {
     if (performance.now() > deadline) throw new Error(`never came true: ${condition}`);
     await Bun.sleep(2);

@@ -79,13 +79,13 @@ describe("working", () => {
 
   test("renews at a third of the lease while the handler works", async () => {
     open = [claimed(1)];
-    const { types } = working({ leaseSeconds: 90, handler: (_, { signal }) => never(signal) });
+    const { types } = working({ leaseSeconds: 600, handler: (_, { signal }) => never(signal) });
     await until(() => types().includes("claimed"));
-    await time.pass(30_000);
+    await time.pass(200_000);
     await until(() => bodies("renew").length === 1);
-    await time.pass(30_000);
+    await time.pass(200_000);
     await until(() => bodies("renew").length === 2);
-    expect(bodies("renew")[0]).toEqual({ token: "token-1", leaseSeconds: 90 });
+    expect(bodies("renew")[0]).toEqual({ token: "token-1", leaseSeconds: 600 });
   });
 
   test("tells the handler that the lease is lost, and says nothing more about that item", async () => {
@@ -151,6 +151,35 @@ describe("working", () => {
     stop.abort();
     expect(await failure).toBeUndefined();
     expect(bodies("release")).toEqual([{ token: "token-1", reason: "the worker is stopping" }]);
+  });
+
+  test("stopped while it asks, gives back what it is answered with", async () => {
+    let answer = () => {};
+    far.answer(({ path }) => {
+      if (!path.endsWith("/claims")) return Response.json({ message: message(1, { claimable: true }) });
+      return new Promise((resolve) => (answer = () => resolve(Response.json({ items: [claimed(1)] }))));
+    });
+    let handled = false;
+    const { failure } = working({
+      handler: () => {
+        handled = true;
+        return "";
+      },
+    });
+    await until(() => far.asked.length === 1);
+    stop.abort();
+    answer();
+    expect(await failure).toBeUndefined();
+    expect(bodies("release")).toHaveLength(1);
+    expect(handled).toBe(false);
+  });
+
+  test("stopped while it asks in vain, waits for the answer no longer than a second", async () => {
+    const { failure } = working({ handler: () => "" });
+    await until(() => far.asked.length === 1);
+    stop.abort();
+    await time.pass(1000);
+    expect(await failure).toBeUndefined();
   });
 
   test("asks again with growing waits when the relay is away", async () => {

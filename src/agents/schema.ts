@@ -121,6 +121,7 @@ export const AgentQuery = z.strictObject({
   label: word.optional(),
   machine: word.optional(),
   ...PageQuery,
+  page: AgentId.optional(),
 });
 export type AgentQuery = z.input<typeof AgentQuery>;
 

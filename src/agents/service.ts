@@ -169,13 +169,20 @@ export function createAgentService(parts: AgentParts) {
 
   /** `PATCH /v1/agents/{id}`. @throws Problem 403, 404, 409, 422 */
   async function patch(tx: Tx, caller: Caller, id: string, body: AgentPatch): Promise<Agent> {
+    const agent = await change(tx, caller, id, body);
+    if (caller.agentId !== id) await activity.record(tx, caller, "agent.changed", id, { fields: Object.keys(body) });
+    return agent;
+  }
+
+  async function change(tx: Tx, caller: Caller, id: string, body: AgentPatch): Promise<Agent> {
     actingAs(caller, id);
     const before = await requireRow(tx, id);
     await fence(tx, caller, before);
     const row = applyRegistration(before, { ...body, name: before.name }, false);
     checkGroups(caller, row, before);
+    // Most heartbeats change nothing: that the agent was heard of is noted without a write.
+    if (Bun.deepEquals(row, before)) return wireAgent(row);
     await save(tx, row);
-    if (caller.agentId !== id) await activity.record(tx, caller, "agent.changed", id, { fields: Object.keys(body) });
     return wireAgent(row);
   }
 
@@ -234,7 +241,7 @@ export function createAgentService(parts: AgentParts) {
     onMembership: (listener: (agentId: string) => void) => membershipListeners.push(listener),
 
     /** `POST /v1/agents/{id}/heartbeat` */
-    heartbeat: (tx: Tx, caller: Caller, id: string, body: Heartbeat) => patch(tx, caller, id, body),
+    heartbeat: (tx: Tx, caller: Caller, id: string, body: Heartbeat) => change(tx, caller, id, body),
 
     async get(caller: Caller, id: string): Promise<Agent> {
       return db.read(async (on) => {

@@ -3,10 +3,10 @@ import type { AgentStore } from "../agents/store.ts";
 import type { Db } from "../db/database.ts";
 import { created, ok, type Route, route } from "../http/call.ts";
 import { nextLink } from "../http/link.ts";
-import { NewToken, Token, TokenDraft, TokenList, TokenQuery, WhoAmI } from "./schema.ts";
+import { NewToken, Token, TokenDraft, TokenId, TokenList, TokenQuery, WhoAmI } from "./schema.ts";
 import type { AuthService } from "./service.ts";
 
-const Path = z.strictObject({ id: z.string().regex(/^tok_[a-z0-9]{1,40}$/, "is not a token id") });
+const Path = z.strictObject({ id: TokenId });
 const tag = "Tokens";
 
 /** Making and revoking tokens, and asking who one is. */
@@ -59,7 +59,7 @@ export function authRoutes(db: Pick<Db, "read" | "write">, auth: AuthService, ag
         const { tokenId, role, agentId, groups, prefix, instanceId } = caller;
         const facts = agentId === null ? undefined : await db.read((on) => agentStore.facts(on, agentId));
         const current = facts?.instanceId ?? null;
-        const instance = { given: instanceId, current, fenced: instanceId !== null };
+        const instance = { given: instanceId, current, fenced: instanceId !== null && agentId !== null };
         return ok({ tokenId, role, agentId, groups, prefix, instance });
       },
     }),

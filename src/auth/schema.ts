@@ -46,7 +46,8 @@ export type Token = z.infer<typeof Token>;
 export const NewToken = Token.extend({ token: z.string().describe("The secret, shown this once.") });
 export type NewToken = z.infer<typeof NewToken>;
 
-export const TokenQuery = z.strictObject({ ...PageQuery });
+export const TokenId = z.string().regex(/^tok_[a-z0-9]{1,40}$/, "is not a token id");
+export const TokenQuery = z.strictObject({ ...PageQuery, page: TokenId.optional() });
 export const TokenList = listOf(Token);
 
 export const WhoAmI = z

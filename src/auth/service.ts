@@ -2,6 +2,7 @@ import { createHash, randomBytes } from "node:crypto";
 import type { ActivityService } from "../activity/service.ts";
 import type { Clock } from "../clock.ts";
 import type { Db, Tx } from "../db/database.ts";
+import type { Due } from "../due/due.ts";
 import { newId } from "../ids.ts";
 import { Problem } from "../problem.ts";
 import { fromTime, type List, toTime, toTimeOrNull } from "../wire.ts";
@@ -21,9 +22,16 @@ interface Known {
 const MAX_REMEMBERED = 50_000;
 
 /** Tokens: who a bearer is, and making and revoking them. */
-export function createAuthService(db: Db, store: AuthStore, activity: ActivityService, clock: Clock) {
+export function createAuthService(db: Db, store: AuthStore, activity: ActivityService, due: Due, clock: Clock) {
   const known = new Map<string, Known | null>();
   const revokedListeners: ((tokenId: string) => void)[] = [];
+
+  due.on(EXPIRED, async (tx, row) => {
+    tx.afterCommit(() => tell(row.key));
+  });
+  const tell = (tokenId: string) => {
+    for (const listener of revokedListeners) listener(tokenId);
+  };
 
   /** @throws Problem 401 */
   async function authenticate(secret: string): Promise<Principal> {
@@ -75,6 +83,7 @@ export function createAuthService(db: Db, store: AuthStore, activity: ActivitySe
       hash,
     };
     await store.add(tx, row);
+    if (row.expiresAt !== null) await due.schedule(tx, EXPIRED, row.id, row.expiresAt);
     tx.afterCommit(() => known.delete(hash));
     return { ...wireToken(row), token: secret };
   }
@@ -83,7 +92,7 @@ export function createAuthService(db: Db, store: AuthStore, activity: ActivitySe
     await store.revoke(tx, row.id, clock.now());
     tx.afterCommit(() => {
       known.set(row.hash, null);
-      for (const listener of revokedListeners) listener(row.id);
+      tell(row.id);
     });
   }
 
@@ -147,7 +156,7 @@ export function createAuthService(db: Db, store: AuthStore, activity: ActivitySe
       for (const row of await store.liveOf(tx, agentId)) await revokeRow(tx, row);
     },
 
-    /** Calls `listener` with the id of each token that was revoked, once that is on disk. */
+    /** Calls `listener` with the id of each token that was revoked or has expired, once that is on disk. */
     onRevoked: (listener: (tokenId: string) => void) => revokedListeners.push(listener),
 
     async list(caller: Caller, page: string | undefined, limit: number): Promise<List<Token>> {
@@ -169,6 +178,8 @@ export function createAuthService(db: Db, store: AuthStore, activity: ActivitySe
 }
 
 const OPERATOR_NAME = "relay operator";
+/** The due row of a token that expires: its streams are closed then. */
+const EXPIRED = "token.expired";
 
 const hashSecret = (secret: string): string => createHash("sha256").update(secret).digest("base64url");
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env bun
 import { Command, CommanderError } from "commander";
-import manifest from "../../package.json";
+import manifest from "../../package.json" with { type: "json" };
 import { RelayProblem } from "../client/client.ts";
 import { addAgentCommands } from "./agents.ts";
 import { addClaimCommands } from "./claims.ts";

@@ -27,9 +27,13 @@ export function messageKind(value: string): MessageKind {
 
 export const collectKinds = (value: string, list: MessageKind[] = []): MessageKind[] => [...list, messageKind(value)];
 
+const NO_TEXT = "No text: give it, or pipe it in";
+
 /** A text given as an argument, or `-` (or nothing, when something is piped in) for what stdin has. */
 export async function textOrStdin(text: string | undefined): Promise<string> {
   if (text !== undefined && text !== "-") return text;
-  if (text === undefined && process.stdin.isTTY) throw new Stop(EXIT.usage, "No text: give it, or pipe it in");
-  return (await Bun.stdin.text()).replace(/\r?\n$/, "");
+  if (text === undefined && process.stdin.isTTY) throw new Stop(EXIT.usage, NO_TEXT);
+  const piped = (await Bun.stdin.text()).replace(/\r?\n$/, "");
+  if (text === undefined && piped === "") throw new Stop(EXIT.usage, NO_TEXT);
+  return piped;
 }

@@ -35,7 +35,8 @@ export function createOutput({ json, colours }: { json: boolean; colours: boolea
     table(head, rows) {
       const cells = [head, ...rows].map((row) => row.map(safeLine));
       const widths = head.map((_, column) => Math.max(...cells.map((row) => Bun.stringWidth(row[column] ?? ""))));
-      const room = stdout.isTTY ? (stdout.columns ?? 80) : Number.POSITIVE_INFINITY;
+      // Some terminals say that they have no columns at all.
+      const room = stdout.isTTY ? stdout.columns || 80 : Number.POSITIVE_INFINITY;
       const lines = cells.map((row) => fit(row.map((cell, n) => padded(cell, widths[n] ?? 0)).join("  "), room));
       return lines.map((line, n) => (n === 0 ? paint("dim", line) : line)).join("\n");
     },
@@ -48,6 +49,6 @@ function fit(line: string, room: number): string {
   const trimmed = line.trimEnd();
   if (Bun.stringWidth(trimmed) <= room) return trimmed;
   let cut = trimmed.slice(0, room);
-  while (Bun.stringWidth(cut) > room - 1) cut = cut.slice(0, -1);
+  while (cut !== "" && Bun.stringWidth(cut) > room - 1) cut = cut.slice(0, -1);
   return `${cut.toWellFormed()}…`;
 }

@@ -38,9 +38,9 @@ export const childEnvironment = (added: Record<string, string>): Record<string, 
 });
 
 /** Hands flags to the server program, which reads its environment. */
-export function setServerEnvironment({ host, port, data, token }: Flags & { host?: string; port?: string }): void {
+export function setServerEnvironment({ host, port, data, token }: Flags & { host?: string; port?: number }): void {
   const wanted = { SIGNALBOX_HOST: host, SIGNALBOX_PORT: port, SIGNALBOX_DATA_DIR: data, SIGNALBOX_TOKEN: token };
-  for (const [name, value] of Object.entries(wanted)) if (value !== undefined) process.env[name] = value;
+  for (const [name, value] of Object.entries(wanted)) if (value !== undefined) process.env[name] = String(value);
 }
 
 /** Flags, else the environment, else what the server on this machine left in its data folder, else the usual address. */

@@ -3,7 +3,7 @@ import { Failure, Release } from "../client/client.ts";
 import type { WorkHandler } from "../client/item.ts";
 import { headOf } from "../client/text.ts";
 import type { WorkEvent } from "../client/work.ts";
-import { BODY_BYTES, type MessageKind } from "../messages/schema.ts";
+import { BODY_BYTES, type Claimed, type MessageKind } from "../messages/schema.ts";
 import { CommandMissing, runChild } from "./child.ts";
 import { type Context, contextOf, untilStopped } from "./context.ts";
 import { EXIT, Stop } from "./exit.ts";
@@ -47,7 +47,8 @@ export function addWorkCommand(program: Command): void {
 
 const HELP = `
 The command finds the message as JSON on stdin, and in its environment SIGNALBOX_MESSAGE_ID,
-SIGNALBOX_THREAD_ID, SIGNALBOX_FROM, SIGNALBOX_ATTEMPT, SIGNALBOX_LEASE_TOKEN and SIGNALBOX_URL.
+SIGNALBOX_THREAD_ID, SIGNALBOX_FROM, SIGNALBOX_ATTEMPT, SIGNALBOX_LEASE_TOKEN, SIGNALBOX_AGENT and
+SIGNALBOX_URL, so that it can call signalbox itself when SIGNALBOX_TOKEN is set.
 Exit 0 completes the item with what it wrote to stdout, 75 gives it back, anything else fails it with
 the end of stderr. When the lease is lost, or at Ctrl-C, it gets SIGTERM, and 10 s later SIGKILL.
 
@@ -57,10 +58,10 @@ Examples:
 
 async function work({ client, settings, out }: Context, words: string[], options: WorkOptions): Promise<void> {
   const stop = new AbortController();
-  const asked = untilStopped();
-  asked.addEventListener("abort", () => stop.abort(), { once: true });
+  untilStopped().addEventListener("abort", () => stop.abort(), { once: true });
   let missing: CommandMissing | undefined;
-  const handler = handlerOf(words, options.shell ?? false, settings.url, (error) => {
+  const [file = "", ...args] = options.shell ? ["/bin/sh", "-c", words.join(" ")] : words;
+  const handler = handlerOf({ file, args, url: settings.url }, (error) => {
     missing = error;
     stop.abort();
   });
@@ -71,23 +72,18 @@ async function work({ client, settings, out }: Context, words: string[], options
   if (missing) throw new Stop(EXIT.usage, missing.message);
 }
 
-function handlerOf(
-  words: string[],
-  shell: boolean,
-  url: string,
-  onMissing: (error: CommandMissing) => void,
-): WorkHandler {
-  const [file = "", ...args] = shell ? ["/bin/sh", "-c", words.join(" ")] : words;
+/** What is run for each item. */
+interface Job {
+  file: string;
+  args: string[];
+  url: string;
+}
+
+/** A command that cannot be run costs the work nothing: it goes back, and `onMissing` is told. */
+function handlerOf({ file, args, url }: Job, onMissing: (error: CommandMissing) => void): WorkHandler {
+  const onStderr = (text: string) => void process.stderr.write(safeText(text));
   return async (message, { signal, claim }) => {
-    const environment = {
-      SIGNALBOX_URL: url,
-      SIGNALBOX_MESSAGE_ID: String(message.id),
-      SIGNALBOX_THREAD_ID: String(message.threadId),
-      SIGNALBOX_FROM: message.from,
-      SIGNALBOX_ATTEMPT: String(claim.attempt),
-      SIGNALBOX_LEASE_TOKEN: claim.token,
-    };
-    const onStderr = (text: string) => void process.stderr.write(safeText(text));
+    const environment = environmentOf({ message, claim }, url);
     const task = { file, args, input: JSON.stringify(message), environment, signal, maxOutput: BODY_BYTES, onStderr };
     const end = await runChild(task).catch((error) => {
       if (error instanceof CommandMissing) onMissing(error);
@@ -99,6 +95,16 @@ function handlerOf(
     throw new Failure([end.signal ? `ended by ${end.signal}` : `exit ${end.code}`, said].filter(Boolean).join(": "));
   };
 }
+
+const environmentOf = ({ message, claim }: Claimed, url: string): Record<string, string> => ({
+  SIGNALBOX_URL: url,
+  ...(message.claim && { SIGNALBOX_AGENT: message.claim.agentId }),
+  SIGNALBOX_MESSAGE_ID: String(message.id),
+  SIGNALBOX_THREAD_ID: String(message.threadId),
+  SIGNALBOX_FROM: message.from,
+  SIGNALBOX_ATTEMPT: String(claim.attempt),
+  SIGNALBOX_LEASE_TOKEN: claim.token,
+});
 
 /** Nothing written is no result, so no response. What is too long for a message is cut, and says so. */
 function resultOf(stdout: string, bytes: number): string | undefined {

@@ -32,7 +32,10 @@ export function claimVerbs({ ask, self, agentId }: Caller) {
       return ask({ method: "POST", path: `/v1/messages/${part(id)}/claim`, body, answer: Claimed }, call);
     },
 
-    /** Takes up to `max` of what is open for the agent, urgent first, then oldest; waits up to `waitSeconds` for some. */
+    /**
+     * Takes up to `max` of what is open for the agent, urgent first, then oldest; waits up to `waitSeconds` for some.
+     * Giving up by a signal may leave something claimed whose answer was under way: `held` tells.
+     */
     async claimNext(claim: ClaimNext = {}, call?: Call): Promise<ClaimedList> {
       const path = `/v1/agents/${part(await self(call))}/claims`;
       const { waitSeconds } = claim;

@@ -10,9 +10,13 @@ import { tokenVerbs } from "./tokens.ts";
 import { createTransport, type Fetch } from "./transport.ts";
 import { type WorkOptions, work } from "./work.ts";
 
-// This file is the package's entry: what its callers have to catch or throw is named here.
+// This file is the package's entry: what its callers have to name, catch or throw is passed on here.
 export { Failure, NoAgent, RelayMismatch, RelayProblem, RelayUnreachable, Release } from "./errors.ts";
+export type { FollowEvent, FollowOptions } from "./follow.ts";
+export type { WorkHandler, WorkResult } from "./item.ts";
 export { everyItem } from "./pages.ts";
+export type { Call } from "./transport.ts";
+export type { WorkEvent, WorkOptions } from "./work.ts";
 
 export interface ClientOptions {
   /** Where the relay is: `http://127.0.0.1:4747`, with a path if a proxy gives it one. */

@@ -47,6 +47,8 @@ interface Worker {
 
 /** An empty answer that came sooner than this was not waited for: ask no faster. */
 const HASTE_MS = 1_000;
+/** A worker that stops gives the answer to its last question this long to arrive: it may hold work already. */
+const PARTING_MS = 1_000;
 
 /**
  * Claims work and has it done, until `signal` fires. Lives through restarts of the relay. Rejects with what waiting cannot
@@ -102,11 +104,30 @@ async function begin({ caller, options, desk }: Worker): Promise<string> {
 async function askForWork({ options, desk, bench }: Worker, agentId: string): Promise<Claimed[]> {
   const { timing, leaseSeconds, verbs, life } = desk;
   const { kinds, topics, waitSeconds = 30 } = options;
+  life.signal.throwIfAborted();
   const asked = timing.now();
   const question = { max: Math.max(1, Math.min(100, bench.free)), leaseSeconds, waitSeconds, kinds, topics };
-  const { items } = await verbs.claimNext(question, { agentId, signal: life.signal, retries: 0 });
+  const { items } = await untilParted(desk, (signal) => verbs.claimNext(question, { agentId, signal, retries: 0 }));
   if (items.length === 0 && timing.now() - asked < HASTE_MS) await timing.sleep(HASTE_MS, life.signal);
   return items;
+}
+
+/** A call that is cut off only some time after the worker's life has ended. */
+async function untilParted<T>({ life, timing }: Desk, call: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  const own = linkedAbort();
+  const part = () => {
+    timing.sleep(PARTING_MS, own.signal).then(
+      () => own.abort(life.signal.reason),
+      () => undefined,
+    );
+  };
+  life.signal.addEventListener("abort", part, { once: true });
+  try {
+    return await call(own.signal);
+  } finally {
+    own.abort(undefined);
+    life.signal.removeEventListener("abort", part);
+  }
 }
 
 async function takeUpHeld(worker: Worker, agentId: string): Promise<void> {

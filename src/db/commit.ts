@@ -108,10 +108,13 @@ export function createCommitter(db: Drizzle, hooks: CommitHooks): Committer {
 
   function scheduleBackground(): void {
     if (backgroundSince === 0) backgroundSince = performance.now();
-    backgroundTimer ??= setTimeout(() => {
-      backgroundTimer = undefined;
-      schedule();
-    }, idle.length ? 0 : QUIET_MS);
+    backgroundTimer ??= setTimeout(
+      () => {
+        backgroundTimer = undefined;
+        schedule();
+      },
+      idle.length ? 0 : QUIET_MS,
+    );
   }
 
   /** Everything that waits; or one piece of background work, when it is quiet or that has waited long enough. */

@@ -77,6 +77,8 @@ export function openDatabase(options: DbOptions): Db {
       offThread.close();
       reader.$client.close();
       writer.$client.run("pragma optimize");
+      // Closing leaves the log file behind while statements are prepared: after this the database is whole without it.
+      writer.$client.run("pragma wal_checkpoint(truncate)");
       writer.$client.close();
       unlock();
     },

@@ -7,7 +7,9 @@ export type DueRow = typeof due.$inferSelect;
 export type DueStore = ReturnType<typeof createDueStore>;
 
 export function createDueStore(db: Db) {
-  const earliest = db.statement((q) => q.select({ at: due.at }).from(due).orderBy(asc(due.at)).limit(fixedLimit(1)).prepare());
+  const earliest = db.statement((q) =>
+    q.select({ at: due.at }).from(due).orderBy(asc(due.at)).limit(fixedLimit(1)).prepare(),
+  );
   const ripe = db.statement((q) =>
     q
       .select()

@@ -29,7 +29,7 @@ export function healthRoutes(health: HealthService, metrics: Metrics): Route[] {
       tag,
       open: true,
       answers: { 200: { description: "It is ready.", schema: Alive } },
-      problems: ["storage-unavailable"],
+      problems: ["storage-unavailable", "overloaded"],
       run: async () => ok(await health.ready()),
     }),
     route({

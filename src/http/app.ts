@@ -18,13 +18,22 @@ export function createApp(routes: readonly Route[], handle: Handle) {
   });
   for (const route of routes) {
     const path = route.path.replaceAll(/\{(\w+)\}/g, ":$1");
+    // The body is read by us: with its own limit, after the token was looked at.
+    const hook = { parse: "none" } as const;
+    // Named one by one: Elysia reads these functions' text to see what it has to prepare.
     app.route(
       route.method,
       path,
-      // Named one by one: Elysia reads this function's text to see what it has to prepare.
       ({ request, params, server }) => handle.run(route, { request, params: params as Record<string, string>, server }),
-      // The body is read by us: with its own limit, after the token was looked at.
-      { parse: "none" },
+      hook,
+    );
+    if (route.method !== "GET") continue;
+    app.route(
+      "HEAD",
+      path,
+      async ({ request, params, server }) =>
+        withoutBody(await handle.run(route, { request, params: params as Record<string, string>, server })),
+      hook,
     );
   }
   app.onError({ as: "global" }, ({ error, request, code }) => {
@@ -46,11 +55,20 @@ export function upgradeWith(app: App) {
     app.server?.upgrade(request, { data: data as never, headers }) ?? false;
 }
 
+/** The answer to HEAD: what GET answers, but its body; a stream ends at once (RFC 9110, section 9.3.2). */
+async function withoutBody(response: Response): Promise<Response> {
+  const headers = new Headers(response.headers);
+  if (headers.get("content-type")?.startsWith("text/event-stream")) await response.body?.cancel();
+  else if (response.body) headers.set("content-length", String((await response.arrayBuffer()).byteLength));
+  return new Response(null, { status: response.status, headers });
+}
+
 /** 405 with `Allow` when the path is there for other methods, else 404. */
 function notFound(routes: readonly Route[], request: Request, headers: Record<string, string>): Problem {
   const { pathname } = new URL(request.url);
-  const methods = new Set<Method>();
+  const methods = new Set<Method | "HEAD">();
   for (const route of routes) if (matches(route.path, pathname)) methods.add(route.method);
+  if (methods.has("GET")) methods.add("HEAD");
   const code: ProblemCode = methods.size ? "method-not-allowed" : "not-found";
   if (methods.size) headers.allow = [...methods].sort().join(", ");
   const what = methods.size ? `${pathname} takes ${headers.allow}` : `${PROBLEMS["not-found"][1]}: ${pathname}`;

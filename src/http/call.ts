@@ -37,6 +37,15 @@ export interface AnswerDoc {
   schema?: Schema;
   /** application/json when left out. */
   type?: string;
+  /** Of text/event-stream: what the data of each event is. */
+  events?: Record<string, Schema>;
+}
+
+/** What goes over a WebSocket, for the OpenAPI document: one JSON value a frame. */
+export interface SocketDoc {
+  subprotocol: string;
+  client: Schema;
+  server: Schema;
 }
 
 export interface RouteSpec<P extends Schema | undefined, Q extends Schema | undefined, B extends Schema | undefined> {
@@ -61,6 +70,7 @@ export interface RouteSpec<P extends Schema | undefined, Q extends Schema | unde
   /** Also takes one JSON value a line, under this member. */
   ndjsonAs?: string;
   idempotent?: boolean;
+  socket?: SocketDoc;
   answers: Record<number, AnswerDoc>;
   problems?: ProblemCode[];
   run(call: Call<Out<P>, Out<Q>, Out<B>>): Promise<Answer | Response> | Answer | Response;

@@ -15,6 +15,8 @@ export interface HandleParts {
   limit: RateLimit;
   clock: Clock;
   logger: Logger;
+  /** Whether the relay is shutting down: what has not begun is refused. */
+  stopping(): boolean;
   /** Told of every request when its answer is ready. */
   observe(operationId: string, status: number, milliseconds: number): void;
 }
@@ -27,6 +29,11 @@ interface Incoming {
   server: { timeout(request: Request, seconds: number): void } | null;
 }
 
+/**
+ * How long a long call may be quiet: longer than any wait or keep-alive, but never for ever, for this is what cuts off a
+ * client that stopped reading. Bun takes at most 255.
+ */
+const LONG_SECONDS = 240;
 const INSTANCE = /^[^\p{Cc}]{1,128}$/u;
 const REQUEST_ID = /^[\w.:-]{1,128}$/;
 const SECURITY = {
@@ -41,7 +48,7 @@ export type Handle = ReturnType<typeof createHandle>;
 
 /** The one way from a request to an answer: who calls, how often, what is asked, the verb, the answer or the problem. */
 export function createHandle(parts: HandleParts) {
-  const { auth, presence, limit, clock, logger, observe } = parts;
+  const { auth, presence, limit, clock, logger, stopping, observe } = parts;
   const ids = idMaker(clock);
 
   /** @throws Problem 401 */
@@ -59,13 +66,13 @@ export function createHandle(parts: HandleParts) {
   async function answer(route: Route, incoming: Incoming, headers: Record<string, string>): Promise<Response> {
     const { request, server } = incoming;
     const call: Partial<Call<unknown, unknown, unknown>> = { request, headers };
+    if (stopping()) throw new Problem("stopping", "The relay is stopping.", { retryAfterSeconds: 1 });
     if (!route.open) {
       call.caller = await identify(request, headers["x-request-id"] ?? "");
       Object.assign(headers, limit.take(call.caller.tokenId));
       if (call.caller.role === "agent" && call.caller.agentId) presence.touch(call.caller.agentId);
     }
-    // Bun cuts a quiet request after its idle timeout; 0 lifts that for this one.
-    if (route.long) server?.timeout(request, 0);
+    if (route.long) server?.timeout(request, LONG_SECONDS);
     call.params = route.params ? check(route.params, incoming.params, "path") : undefined;
     call.query = readQuery(route, request.url);
     if (route.idempotent) call.idempotencyKey = readKey(request);

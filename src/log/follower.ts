@@ -34,6 +34,8 @@ export interface Sink {
 }
 
 const TAIL_PAGE = 256;
+/** After this much it is asked again whether there is room: what waits for a client that takes nothing stays bounded. */
+const PORTION_CHARACTERS = 256 * 1024;
 
 /**
  * Follows the log from a place: what is stored, then live, with no gap and no repeat at the seam. It holds a position and
@@ -99,12 +101,25 @@ export class Follower implements Listener {
       if (this.#closed || !this.sink.ready()) return true;
       const entries = this.log.since(this.#position, TAIL_PAGE);
       if (!entries) return false;
-      const upTo = entries.length === TAIL_PAGE ? (entries.at(-1)?.id ?? 0) : this.log.head();
-      const now = this.now();
-      const wanted = entries.filter((entry) => this.source.wants(entry) && !isExpired(entry, now));
-      this.#advance(wanted, upTo);
+      const { wanted, cutAt } = this.#portion(entries);
+      const end = entries.length === TAIL_PAGE ? (entries.at(-1)?.id ?? 0) : this.log.head();
+      this.#advance(wanted, cutAt ?? end);
     }
     return true;
+  }
+
+  /** What of these is for it and fits into one delivery; `cutAt` is where that ended early. */
+  #portion(entries: readonly LogEntry[]): { wanted: LogEntry[]; cutAt: number | undefined } {
+    const now = this.now();
+    const wanted: LogEntry[] = [];
+    let size = 0;
+    for (const entry of entries) {
+      if (!this.source.wants(entry) || isExpired(entry, now)) continue;
+      wanted.push(entry);
+      size += entry.json.length;
+      if (size > PORTION_CHARACTERS) return { wanted, cutAt: entry.id };
+    }
+    return { wanted, cutAt: undefined };
   }
 
   async #pullFromStore(): Promise<void> {

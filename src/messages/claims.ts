@@ -108,6 +108,12 @@ export function createClaims(parts: ClaimParts) {
     return { entry, work, lease: { token: tokenOf(work), attempt: work.attempts + 1, expiresAt: work.dueAt } };
   }
 
+  /** For who holds it no more: somebody else's token is not in it. */
+  const asItIs = async (on: Reading, work: WorkRow): Promise<Worked> => ({
+    entry: await entryOf(on, work.messageId),
+    work,
+  });
+
   /** An entry never changes, so the tail's copy is as good as the row. */
   async function entryOf(on: Reading, id: number): Promise<LogEntry> {
     const recent = log.entry(id);
@@ -158,7 +164,7 @@ export function createClaims(parts: ClaimParts) {
   /** `POST /v1/messages/{id}/release`: the attempt does not count. */
   async function release(tx: Tx, caller: Caller, id: number, body: Release): Promise<Worked> {
     const { work, repeated } = await requireLease(tx, caller, id, body.token, "released");
-    if (repeated) return worked(tx, work);
+    if (repeated) return asItIs(tx, work);
     await works.endAttempt(tx, id, work.fence, { at: clock.now(), outcome: "released", error: body.reason ?? null });
     return worked(tx, await leases.reopen(tx, work, { delayMs: (body.delaySeconds ?? 0) * 1000, counts: false }));
   }
@@ -166,7 +172,7 @@ export function createClaims(parts: ClaimParts) {
   /** `POST /v1/messages/{id}/fail`: the attempt counts; the last one makes a dead letter. */
   async function fail(tx: Tx, caller: Caller, id: number, body: Fail): Promise<Worked> {
     const { work, repeated } = await requireLease(tx, caller, id, body.token, "failed");
-    if (repeated) return worked(tx, work);
+    if (repeated) return asItIs(tx, work);
     await works.endAttempt(tx, id, work.fence, { at: clock.now(), outcome: "failed", error: body.error });
     if (body.final) return worked(tx, await leases.bury(tx, work, body.error));
     const delayMs = (body.retryAfterSeconds ?? 0) * 1000;
@@ -177,7 +183,7 @@ export function createClaims(parts: ClaimParts) {
   async function complete(tx: Tx, caller: Caller, id: number, body: ParsedComplete): Promise<Worked> {
     const { token, result } = body;
     const { work, actor, repeated } = await requireLease(tx, caller, id, token, "completed");
-    if (repeated) return worked(tx, work);
+    if (repeated) return asItIs(tx, work);
     const resultId = result ? await answer(tx, id, actor, result) : null;
     await works.endAttempt(tx, id, work.fence, { at: clock.now(), outcome: "completed", resultId });
     return worked(tx, await leases.finish(tx, work, "done"));
@@ -226,6 +232,16 @@ export function createClaims(parts: ClaimParts) {
     cancel,
     requeue,
     entryOf,
+    /** Releases what was just claimed for somebody who has left meanwhile. */
+    async giveBack(tx: Tx, items: readonly Worked[]): Promise<void> {
+      for (const { work } of items) {
+        const now = await works.byId(tx, work.messageId);
+        if (now?.state !== "claimed" || now.fence !== work.fence) continue;
+        const error = "its claimer had left";
+        await works.endAttempt(tx, work.messageId, work.fence, { at: clock.now(), outcome: "released", error });
+        await leases.reopen(tx, now, { delayMs: 0, counts: false });
+      }
+    },
     /** What an agent holds, with tokens: only for itself. */
     async held(on: Reading, caller: Caller, agentId: string): Promise<Worked[]> {
       const actor = actingAs(caller, agentId);

@@ -62,7 +62,7 @@ export function createExplainer(parts: ExplainParts) {
   ): Promise<RecipientStory> {
     const offer = await firstOffer(on, agent.id, row.id);
     const ackedAt = agent.cursor >= row.id ? await inboxStore.ackedAt(on, agent.id, row.id) : undefined;
-    const readAt = (await store.readsOf(on, row.id)).find((mark) => mark.agentId === agent.id)?.at;
+    const readAt = await store.readAt(on, row.id, agent.id);
     const reached = stepOf({ offer, acked: agent.cursor >= row.id, ackedAt, readAt, attempts, row, now: clock.now() });
     const sentence = [
       offer

@@ -13,7 +13,7 @@ import type { InboxStreams } from "./inbox-stream.ts";
 import type { Lists } from "./lists.ts";
 import type { Offers } from "./offers.ts";
 import type { Readers } from "./readers.ts";
-import { AgentPath } from "./routes.ts";
+import { AgentPath, storedTarget } from "./routes.ts";
 import { Ack, Acked, Inbox as InboxAnswer, InboxQuery, StreamQuery, WatchQuery } from "./schema.ts";
 import type { WorkRow, WorkStore } from "./store-work.ts";
 import type { Waits } from "./waits.ts";
@@ -58,7 +58,7 @@ export function inboxRoutes(parts: InboxRouteParts): Route[] {
     return waits.forEntries({
       caller,
       agentId: params.id,
-      targets: await db.read((on) => look.targets(on, caller, params.id)),
+      targets: () => db.read((on) => look.targets(on, caller, params.id)),
       waitMs: query.waitSeconds * 1000,
       signal: request.signal,
       look: () => look.unfiltered(caller, params.id, query),
@@ -133,7 +133,8 @@ export function inboxRoutes(parts: InboxRouteParts): Route[] {
       answers: { 200: { ...STREAM, events: WATCH_EVENTS } },
       problems: ["forbidden"],
       run: async ({ caller, query, request, headers }) => {
-        const { after, ...filter } = query;
+        const { after, to, ...rest } = query;
+        const filter = { ...rest, to: storedTarget(to) };
         const { outlet, response } = createSse(headers);
         await watch.open(caller, filter, outlet, lastEventId(request) ?? after);
         return response;

@@ -70,12 +70,11 @@ export function createLists(
   /** The union of what each driver gives; no further than the first of them that ended early. */
   async function byIndex(on: Reading, driving: Driver[], range: IdRange): Promise<Found> {
     const lists: Found[] = [];
-    for (const drive of driving)
-      lists.push(
-        "sender" in drive
-          ? await search.sentBy(on, drive.sender, range, CANDIDATES)
-          : await store.candidates(on, drive, range, CANDIDATES),
-      );
+    for (const drive of driving) {
+      if ("sender" in drive) lists.push(await search.sentBy(on, drive.sender, range, CANDIDATES));
+      else if ("targets" in drive) lists.push(await store.candidatesFor(on, drive.targets, range, CANDIDATES));
+      else lists.push(await store.candidates(on, drive, range, CANDIDATES));
+    }
     const direction = range.oldestFirst ? 1 : -1;
     const ends = lists.map((list) => list.reached).filter((reached) => reached !== null);
     const end = ends.sort((a, b) => (a - b) * direction)[0] ?? null;

@@ -103,7 +103,7 @@ export function createMessaging(parts: MessagingParts) {
 
   agents.onMembership((agentId) => {
     streams.membershipsChanged(agentId);
-    parked.nudge(agentId);
+    waits.nudge(agentId);
   });
   parked.onReopened(streams.workReopened);
   leases.onChange(watch.workChanged);

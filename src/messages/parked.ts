@@ -2,7 +2,6 @@ import type { WorkRow } from "./store-work.ts";
 
 /** A claimer that waits for work. */
 export interface Claimer {
-  agentId: string;
   targets: readonly string[];
   kinds?: readonly string[] | undefined;
   topics?: readonly string[] | undefined;
@@ -58,15 +57,6 @@ export function createParked() {
       size++;
     },
     leave,
-    /** What the agent may claim has changed: its claimers look again. */
-    nudge(agentId: string): void {
-      const own = [...(queues.get(agentId) ?? [])].filter((claimer) => claimer.agentId === agentId);
-      for (const claimer of own) {
-        leave(claimer);
-        claimer.tryNow();
-      }
-    },
-
     /** Work is open, and that is on disk: one claimer that wants it is told. */
     opened(work: OpenWork): void {
       takeFirst(work)?.tryNow(work);

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { AgentId } from "../agents/schema.ts";
+import { formatTarget, parseTarget } from "../agents/target.ts";
 import type { Caller } from "../auth/caller.ts";
 import type { Db } from "../db/database.ts";
 import { type Call, ok, RawJson, type Route, route } from "../http/call.ts";
@@ -63,7 +64,7 @@ export function messageRoutes({ db, sender, lists, readers, explainer }: Message
         200: { description: "Sent before with this key.", schema: SentMessage },
         202: { description: "Becomes a message at deliverAt.", schema: Scheduled },
       },
-      problems: ["unknown-target", "not-claimable", "idempotency-mismatch", "superseded"],
+      problems: ["forbidden", "unknown-target", "not-claimable", "idempotency-mismatch", "superseded"],
       run: async ({ caller, body, idempotencyKey }) => {
         const draft = withKey(body, idempotencyKey);
         return sentAnswer(await db.write((tx) => sender.send(tx, caller, draft)));
@@ -79,7 +80,7 @@ export function messageRoutes({ db, sender, lists, readers, explainer }: Message
       bodyLimit: BATCH_BYTES,
       ndjsonAs: "messages",
       answers: { 201: { description: "All stored.", schema: SentBatch } },
-      problems: ["unknown-target", "not-claimable", "idempotency-mismatch", "superseded"],
+      problems: ["forbidden", "unknown-target", "not-claimable", "idempotency-mismatch", "superseded"],
       run: async ({ caller, body }) => {
         checkKeys(body.messages);
         const items = await db.write((tx) => sender.sendAll(tx, caller, body.messages));
@@ -96,6 +97,7 @@ export function messageRoutes({ db, sender, lists, readers, explainer }: Message
       answers: {
         200: { description: "A page; it may be short where much had to be passed over.", schema: MessageList },
       },
+      problems: ["forbidden"],
       run: ({ caller, query, request }) => list(caller, query, request),
     }),
     route({
@@ -153,7 +155,8 @@ export function messageRoutes({ db, sender, lists, readers, explainer }: Message
   ];
 
   async function list(caller: Caller, query: z.output<typeof MessageQuery>, request: Request) {
-    const { limit, page, q, before, after, ...filter } = query;
+    const { limit, page, q, before, after, to, ...rest } = query;
+    const filter = { ...rest, to: storedTarget(to) };
     const until = page === undefined ? before : Math.min(page, before ?? page);
     const found = await db.read((on) => lists.list(on, caller, filter, { before: until, after }, limit, q));
     return listAnswer(
@@ -181,6 +184,12 @@ function checkKeys(drafts: readonly ParsedDraft[]): void {
     if (seen.has(key)) throw Problem.invalid(`/messages/${index}/idempotencyKey`, "stands twice in this batch");
     seen.add(key);
   }
+}
+
+/** A target as it is stored: `orchestrator:x` is its agent. */
+export function storedTarget(to: string | undefined): string | undefined {
+  const target = to === undefined ? undefined : parseTarget(to);
+  return target ? formatTarget(target) : to;
 }
 
 export const AgentPath = z.strictObject({ id: AgentId });

@@ -277,7 +277,7 @@ export const Result = z.strictObject({
 });
 export const Complete = z.strictObject({
   token: ClaimToken,
-  result: z.union([text(BODY_BYTES).transform((body) => Result.parse({ body })), Result]).optional(),
+  result: z.preprocess((given) => (typeof given === "string" ? { body: given } : given), Result.optional()),
 });
 export const Fail = z.strictObject({
   token: ClaimToken,
@@ -338,7 +338,7 @@ export const Explanation = z.object({
   nextPage: z.string().nullable().describe("More recipients."),
 });
 export type Explanation = z.infer<typeof Explanation>;
-export const ExplainQuery = z.strictObject({ ...PageQuery });
+export const ExplainQuery = z.strictObject({ ...PageQuery, page: AgentId.optional() });
 
 // --- streams ---
 

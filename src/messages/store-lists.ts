@@ -15,10 +15,11 @@ export interface Filter {
   state?: WorkState | undefined;
 }
 
-/** One way of walking: a condition with an index, or everything that somebody sent. */
-export type Driver = SQL | { sender: string };
+/** One way of walking: a condition with an index, everything that somebody sent, or what is for any of some targets. */
+export type Driver = SQL | { sender: string } | { targets: readonly string[] };
 
-const inThread = (thread: number): SQL => sql`(${messages.id} = ${thread} or ${messages.threadId} = ${thread})`;
+/** The signs keep the planner from walking the whole thread where a few candidates have to pass. */
+const inThread = (thread: number): SQL => sql`(+${messages.id} = ${thread} or +${messages.threadId} = ${thread})`;
 const concerns = (agentId: string): SQL => sql`(${messages.fromId} = ${agentId} or ${messages.target} = ${agentId})`;
 
 /**
@@ -32,7 +33,7 @@ export function drivers(filter: Filter, reader: string | null, targets: readonly
   if (filter.to !== undefined) return [eq(messages.target, filter.to)];
   if (filter.agent !== undefined) return [{ sender: filter.agent }, eq(messages.target, filter.agent)];
   if (reader === null) return [sql`true`];
-  return [{ sender: reader }, sql`${messages.target} in (select value from json_each(${JSON.stringify(targets)}))`];
+  return [{ sender: reader }, { targets }];
 }
 
 /** What each candidate still has to pass. */

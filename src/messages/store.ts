@@ -59,10 +59,16 @@ export function createMessageStore(db: Db) {
       .prepare(),
   );
   const candidate = { id: messages.id, fromId: messages.fromId, target: messages.target };
+  // drizzle takes a table with a hint for an unknown one, and refuses its columns but as text.
+  const candidateText = {
+    id: sql<number>`${messages.id}`,
+    fromId: sql<string>`${messages.fromId}`,
+    target: sql<string>`${messages.target}`,
+  };
   const forTargets = db.statement((q) =>
     q
-      .select(candidate)
-      .from(messages)
+      .select(candidateText)
+      .from(messagesByTarget)
       .where(and(inList(messages.target, "targets"), gt(messages.id, bound("after"))))
       .orderBy(asc(messages.id))
       .limit(boundLimit("limit"))
@@ -156,6 +162,12 @@ export function createMessageStore(db: Db) {
     markRead: async (tx: Tx, messageId: number, agentId: string, at: number): Promise<void> => {
       tx.db.insert(reads).values({ messageId, agentId, at }).onConflictDoNothing().run();
     },
+    readAt: async (on: Reading, messageId: number, agentId: string): Promise<number | undefined> =>
+      on.db
+        .select({ at: reads.at })
+        .from(reads)
+        .where(and(eq(reads.messageId, messageId), eq(reads.agentId, agentId)))
+        .get()?.at,
     readsOf: async (on: Reading, messageId: number) =>
       on.db.select().from(reads).where(eq(reads.messageId, messageId)).orderBy(asc(reads.agentId)).limit(500).all(),
 
@@ -165,6 +177,18 @@ export function createMessageStore(db: Db) {
         .select({ id: messages.id })
         .from(messages)
         .where(and(drive, within(range)))
+        .orderBy(range.oldestFirst ? asc(messages.id) : desc(messages.id))
+        .limit(limit)
+        .all()
+        .map((row) => row.id);
+      return { ids, reached: ids.length < limit ? null : (ids.at(-1) ?? null) };
+    },
+    /** At most `limit` ids for any of these targets, newest (or oldest) first. */
+    candidatesFor: async (on: Reading, targets: readonly string[], range: IdRange, limit: number): Promise<Found> => {
+      const ids = on.db
+        .select({ id: sql<number>`${messages.id}` })
+        .from(messagesByTarget)
+        .where(and(sql`${messages.target} in (select value from json_each(${JSON.stringify(targets)}))`, within(range)))
         .orderBy(range.oldestFirst ? asc(messages.id) : desc(messages.id))
         .limit(limit)
         .all()
@@ -217,6 +241,9 @@ const within = (range: IdRange): SQL | undefined =>
     range.before === undefined ? undefined : lt(messages.id, range.before),
     range.after === undefined ? undefined : gt(messages.id, range.after),
   );
+
+/** Named, because after ANALYZE the planner may prefer walking the whole log: it does not know how rare a target is. */
+const messagesByTarget = sql`${messages} indexed by messages_by_target`;
 
 const lineageColumns = {
   id: messages.id,

@@ -18,6 +18,8 @@ export type Waits = ReturnType<typeof createWaits>;
 
 /** Parked calls: they hold no truth, only a place in a queue, and end with the client, the time or the relay. */
 export function createWaits({ log, parked, connections, clock }: WaitParts) {
+  const pauses = new Map<string, Set<{ wake(): void }>>();
+
   /** A pause that ends by `wake`, by `end`, after `ms`, when the client leaves, or when its token or instance is cut off. */
   function createPause(caller: Caller, agentId: string, ms: number, signal: AbortSignal) {
     let woken = false;
@@ -45,7 +47,7 @@ export function createWaits({ log, parked, connections, clock }: WaitParts) {
       },
     };
     const leave = connections.add(connection);
-    return {
+    const pause = {
       wake(): void {
         woken = true;
         settle();
@@ -62,20 +64,27 @@ export function createWaits({ log, parked, connections, clock }: WaitParts) {
         cancelTimer();
         leave();
         signal.removeEventListener("abort", end);
+        siblings.delete(pause);
+        if (siblings.size === 0) pauses.delete(agentId);
       },
     };
+    const siblings = pauses.get(agentId) ?? new Set();
+    pauses.set(agentId, siblings.add(pause));
+    return pause;
   }
 
   /**
    * Tries `look` until it finds something or the time is up; between tries it waits for entries for `targets`.
    * It listens before it looks, so nothing that comes in between is missed.
    */
-  async function forEntries<T>(how: Wait<T> & { targets: readonly string[] }): Promise<T> {
+  async function forEntries<T>(how: Wait<T>): Promise<T> {
     const pause = createPause(how.caller, how.agentId, how.waitMs, how.signal);
     const listener: Listener = { wake: () => undefined, run: () => pause.wake() };
-    const unlisten = log.listen(how.targets, listener);
+    let unlisten: () => void = () => undefined;
     try {
       for (;;) {
+        unlisten();
+        unlisten = log.listen(await how.targets(), listener);
         const answer = await how.look();
         if (how.found(answer) || pause.isOver() || (await pause.wait()) === "over") return answer;
       }
@@ -86,12 +95,11 @@ export function createWaits({ log, parked, connections, clock }: WaitParts) {
   }
 
   /** As `forEntries`, for work: parked claimers queue, and each piece of open work wakes one of them. */
-  async function forWork<T>(how: Wait<T> & Pick<OpenFilter, "targets" | "kinds" | "topics">): Promise<T> {
+  async function forWork<T>(how: Wait<T> & OpenFilter): Promise<T> {
     const pause = createPause(how.caller, how.agentId, how.waitMs, how.signal);
     let offered: OpenWork | undefined;
     const claimer = {
-      agentId: how.agentId,
-      targets: how.targets,
+      targets: [] as readonly string[],
       kinds: how.kinds,
       topics: how.topics,
       tryNow(work?: OpenWork) {
@@ -101,6 +109,8 @@ export function createWaits({ log, parked, connections, clock }: WaitParts) {
     };
     try {
       for (;;) {
+        parked.leave(claimer);
+        claimer.targets = await how.targets();
         parked.park(claimer);
         // The wake that led to this look is used by it.
         offered = undefined;
@@ -117,7 +127,14 @@ export function createWaits({ log, parked, connections, clock }: WaitParts) {
     }
   }
 
-  return { forEntries, forWork };
+  return {
+    forEntries,
+    forWork,
+    /** What the agent belongs to has changed: its parked calls look again. */
+    nudge(agentId: string): void {
+      for (const pause of pauses.get(agentId) ?? []) pause.wake();
+    },
+  };
 }
 
 interface Wait<T> {
@@ -125,12 +142,13 @@ interface Wait<T> {
   agentId: string;
   waitMs: number;
   signal: AbortSignal;
+  /** What the agent belongs to, asked again before each look. */
+  targets(): Promise<readonly string[]>;
   look(): Promise<T>;
   found(answer: T): boolean;
 }
 
 interface OpenFilter {
-  targets: readonly string[];
   kinds?: readonly string[] | undefined;
   topics?: readonly string[] | undefined;
 }

@@ -46,7 +46,15 @@ export function workRoutes({ db, claims, accessStore, works, waits }: WorkRouteP
       body: ClaimOne,
       bodyOptional: true,
       answers: { 200: { description: "Held now; the token is the lease's fencing token.", schema: Claimed } },
-      problems: ["already-claimed", "not-open", "not-a-target", "not-claimable", "not-found", "superseded"],
+      problems: [
+        "forbidden",
+        "already-claimed",
+        "not-open",
+        "not-a-target",
+        "not-claimable",
+        "not-found",
+        "superseded",
+      ],
       run: async ({ caller, params, body }) =>
         workedAnswer(await db.write((tx) => claims.claim(tx, caller, params.id, body.agentId, body.leaseSeconds))),
     }),
@@ -69,7 +77,7 @@ export function workRoutes({ db, claims, accessStore, works, waits }: WorkRouteP
         const items = await waits.forWork<Worked[]>({
           caller,
           agentId: params.id,
-          targets: await db.read((on) => accessStore.targetsNow(on, params.id)),
+          targets: () => db.read((on) => accessStore.targetsNow(on, params.id)),
           kinds: body.kinds,
           topics: body.topics,
           waitMs: body.waitSeconds * 1000,
@@ -77,6 +85,8 @@ export function workRoutes({ db, claims, accessStore, works, waits }: WorkRouteP
           look: claim,
           found: (found) => found.length > 0,
         });
+        // Nobody is there to take them: given back, and the attempt does not count.
+        if (request.signal.aborted) await db.write((tx) => claims.giveBack(tx, items));
         return workedList(items);
       },
     }),
@@ -97,7 +107,7 @@ export function workRoutes({ db, claims, accessStore, works, waits }: WorkRouteP
       operationId: "renewClaim",
       summary: "Hold it longer",
       body: Renew,
-      problems: ["claim-lost", "not-found"],
+      problems: ["forbidden", "claim-lost", "not-found"],
       run: async ({ caller, params, body }) =>
         workedAnswer(await db.write((tx) => claims.renew(tx, caller, params.id, body))),
     }),
@@ -107,7 +117,7 @@ export function workRoutes({ db, claims, accessStore, works, waits }: WorkRouteP
       operationId: "releaseClaim",
       summary: "Give it back; the attempt does not count",
       body: Release,
-      problems: ["claim-lost", "not-found"],
+      problems: ["forbidden", "claim-lost", "not-found"],
       run: async ({ caller, params, body }) =>
         workedAnswer(await db.write((tx) => claims.release(tx, caller, params.id, body))),
     }),
@@ -117,7 +127,7 @@ export function workRoutes({ db, claims, accessStore, works, waits }: WorkRouteP
       operationId: "completeClaim",
       summary: "Finish it; a result goes to the sender",
       body: Complete,
-      problems: ["claim-lost", "not-found"],
+      problems: ["forbidden", "claim-lost", "not-found"],
       run: async ({ caller, params, body }) =>
         workedAnswer(await db.write((tx) => claims.complete(tx, caller, params.id, body))),
     }),
@@ -127,7 +137,7 @@ export function workRoutes({ db, claims, accessStore, works, waits }: WorkRouteP
       operationId: "failClaim",
       summary: "It did not work; the attempt counts",
       body: Fail,
-      problems: ["claim-lost", "not-found"],
+      problems: ["forbidden", "claim-lost", "not-found"],
       run: async ({ caller, params, body }) =>
         workedAnswer(await db.write((tx) => claims.fail(tx, caller, params.id, body))),
     }),

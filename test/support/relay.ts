@@ -1,4 +1,3 @@
-import { afterEach } from "bun:test";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -6,19 +5,13 @@ import pino from "pino";
 import type { Config } from "../../src/config.ts";
 import { createRelay, type Relay } from "../../src/relay.ts";
 import { createManualClock, type ManualClock } from "./clock.ts";
+import { atEnd } from "./ending.ts";
 
-const opened: (() => Promise<void>)[] = [];
-
-afterEach(async () => {
-  for (const close of opened.splice(0).reverse()) await close();
-});
-
-/** Runs after the test, newest first. */
-export const atEnd = (close: () => Promise<void>): number => opened.push(close);
+export { atEnd };
 
 export function tempFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), "signalbox-"));
-  opened.push(async () => rmSync(folder, { recursive: true, force: true }));
+  atEnd(async () => rmSync(folder, { recursive: true, force: true }));
   return folder;
 }
 
@@ -34,6 +27,8 @@ export interface Ask {
   token?: string;
   instance?: string;
   headers?: Record<string, string>;
+  /** Aborted: the client has left. */
+  signal?: AbortSignal;
 }
 
 /** A whole relay in this process, over a real database file, with a clock that is moved by hand. */
@@ -77,6 +72,7 @@ export async function startRelay(overrides: Partial<Config> = {}): Promise<TestR
       if (how.instance) headers["signalbox-instance"] = how.instance;
       if (body !== undefined) headers["content-type"] = "application/json";
       const init: RequestInit = { method, headers: { ...headers, ...how.headers } };
+      if (how.signal) init.signal = how.signal;
       if (body !== undefined) init.body = typeof body === "string" ? body : JSON.stringify(body);
       const response = await made.relay.app.handle(new Request(`http://localhost${path}`, init));
       const text = await response.text();

@@ -1,0 +1,126 @@
+import { z } from "zod";
+import { Activity, ActivityList } from "../activity/schema.ts";
+import {
+  Agent,
+  AgentKind,
+  AgentList,
+  AgentPatch,
+  AgentRegistration,
+  AgentStatus,
+  Heartbeat,
+  Reach,
+  RegisteredAgent,
+} from "../agents/schema.ts";
+import { NewToken, Role, Token, TokenDraft, TokenList, WhoAmI } from "../auth/schema.ts";
+import { Backup, HealthReport } from "../health/schema.ts";
+import {
+  Acked,
+  Batch,
+  Bye,
+  Claimed,
+  ClaimedList,
+  ClaimNext,
+  ClaimOne,
+  Complete,
+  DeadLetter,
+  DeadLetterList,
+  Entry,
+  Explanation,
+  Fail,
+  Hello,
+  Holding,
+  Inbox,
+  Lease,
+  Message,
+  MessageDetail,
+  MessageDraft,
+  MessageKind,
+  MessageList,
+  Parent,
+  Presence,
+  Release,
+  Renew,
+  Reset,
+  Result,
+  Scheduled,
+  SentBatch,
+  SentMessage,
+  Thread,
+  WorkAnswer,
+  WorkChange,
+  WorkState,
+} from "../messages/schema.ts";
+import { ProblemBody } from "../problem.ts";
+
+/** JSON that is being put together. */
+export type Json = Record<string, unknown>;
+
+/** The schemas that the document names, by whether they are read or written; every other one stands where it is used. */
+const BOTH_WAYS = { AgentKind, AgentStatus, MessageKind, Reach, Role, WorkState };
+const INPUTS = {
+  ...{ AgentPatch, AgentRegistration, Batch, ClaimNext, ClaimOne, Complete, Fail, Heartbeat, MessageDraft, Release },
+  ...{ Renew, Result, TokenDraft },
+};
+const OUTPUTS = {
+  ...{ Acked, Activity, ActivityList, Agent, AgentList, Backup, Bye, Claimed, ClaimedList, DeadLetter, DeadLetterList },
+  ...{ Entry, Explanation, HealthReport, Hello, Holding, Inbox, Lease, Message, MessageDetail, MessageList, NewToken },
+  ...{ Parent, Presence, Problem: ProblemBody, RegisteredAgent, Reset, Scheduled, SentBatch, SentMessage, Thread },
+  ...{ Token, TokenList, WhoAmI, WorkAnswer, WorkChange },
+};
+
+/** How one direction of schemas is written: a named one as a reference, another in full. */
+type Write = (schema: z.ZodType) => Json;
+
+export interface Shapes {
+  input: Write;
+  output: Write;
+  /** A path or query parameter: what it means (a number), not how it arrives (text). */
+  parameter: Write;
+  components: Json;
+}
+
+/** Writes zod schemas as JSON Schema 2020-12, which OpenAPI 3.1 takes as it is. */
+export function createShapes(inputs: readonly z.ZodType[], outputs: readonly z.ZodType[]): Shapes {
+  const read = convert("input", { ...BOTH_WAYS, ...INPUTS }, inputs);
+  const written = convert("output", { ...BOTH_WAYS, ...OUTPUTS }, outputs);
+  const parameter: Write = (schema) =>
+    cleaned(z.toJSONSchema(schema, { io: "output", unrepresentable: "any", override: simplify("output") }));
+  return {
+    input: read.write,
+    output: written.write,
+    parameter,
+    components: { ...read.components, ...written.components },
+  };
+}
+
+function convert(io: "input" | "output", named: Record<string, z.ZodType>, others: readonly z.ZodType[]) {
+  const registry = z.registry<{ id: string }>();
+  const names = new Map<z.ZodType, string>();
+  for (const [name, schema] of Object.entries(named)) names.set(schema, name);
+  for (const schema of others) if (!names.has(schema)) names.set(schema, `unnamed.${names.size}`);
+  for (const [schema, id] of names) registry.add(schema, { id });
+  const { schemas } = z.toJSONSchema(registry, { io, uri: referenceTo, override: simplify(io) });
+  const jsonOf = (id: string) => cleaned(schemas[id] ?? {});
+  return {
+    components: Object.fromEntries(Object.keys(named).map((name) => [name, jsonOf(name)])),
+    write(schema: z.ZodType): Json {
+      const id = names.get(schema) ?? "";
+      return id in named ? { $ref: referenceTo(id) } : jsonOf(id);
+    },
+  };
+}
+
+const referenceTo = (name: string): string => `#/components/schemas/${name}`;
+
+/** Takes away what zod adds and no reader needs. Answers may grow by fields, so they are not closed. */
+const simplify =
+  (io: "input" | "output") =>
+  ({ jsonSchema }: { jsonSchema: z.core.JSONSchema.BaseSchema }): void => {
+    if (jsonSchema.format === "date-time") delete jsonSchema.pattern;
+    if (jsonSchema.maximum === Number.MAX_SAFE_INTEGER) delete jsonSchema.maximum;
+    if (jsonSchema.minimum === Number.MIN_SAFE_INTEGER) delete jsonSchema.minimum;
+    if (JSON.stringify(jsonSchema.propertyNames) === '{"type":"string"}') delete jsonSchema.propertyNames;
+    if (io === "output" && jsonSchema.additionalProperties === false) delete jsonSchema.additionalProperties;
+  };
+
+const cleaned = ({ $schema: _, $id: __, id: ___, ...rest }: Json): Json => rest;
