@@ -1,0 +1,22 @@
+import { join } from "node:path";
+import { SETTINGS } from "../src/config.ts";
+
+/** Writes the table of settings into the README, from what the program itself checks: `bun scripts/readme.ts`. */
+const FILE = join(import.meta.dir, "../README.md");
+
+/** One row for each setting. */
+export function settingsTable(): string {
+  return Object.entries(SETTINGS)
+    .map(([name, { schema, about }]) => {
+      const fallback = schema.safeParse(undefined).data;
+      return `| \`${name}\` | ${fallback === undefined ? "" : `\`${fallback}\``} | ${about} |`;
+    })
+    .join("\n");
+}
+
+/** The README with the table that belongs into it. */
+export function withSettings(readme: string): string {
+  return readme.replace(/(<!-- settings -->\n)[\s\S]*?(<!-- \/settings -->)/, `$1${settingsTable()}\n$2`);
+}
+
+if (import.meta.main) await Bun.write(FILE, withSettings(await Bun.file(FILE).text()));
