@@ -82,7 +82,7 @@ export async function createRelay(config: Config, clock: Clock, logger: Logger):
   });
   const features = [
     ...healthRoutes(health, metrics),
-    ...authRoutes(db, auth, agentStore),
+    ...authRoutes(db, auth, agents.instanceOf),
     ...agentRoutes(db, agents),
     ...activityRoutes(activity),
     ...messaging.routes({

@@ -1,5 +1,4 @@
-import type { Presence } from "../messages/schema.ts";
-import type { AgentStatus } from "./schema.ts";
+import type { AgentStatus, Presence } from "./schema.ts";
 import type { AgentRow } from "./store.ts";
 
 /** What everybody may know at a glance. The rows are the truth; this follows them, commit by commit. */

@@ -126,3 +126,18 @@ export const AgentQuery = z.strictObject({
 export type AgentQuery = z.input<typeof AgentQuery>;
 
 export const AgentList = listOf(Agent);
+
+/** An agent at a glance: what `hello` lists. */
+export const RosterAgent = z.object({
+  id: z.string(),
+  name: z.string(),
+  kind: z.string(),
+  status: z.string(),
+  ready: z.boolean(),
+  reach: z.string(),
+  epoch: z.int(),
+});
+
+/** What streams are told when somebody comes, goes, or is ready again. */
+export const Presence = z.object({ agentId: z.string(), status: z.string(), ready: z.boolean(), epoch: z.int() });
+export type Presence = z.infer<typeof Presence>;

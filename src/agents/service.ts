@@ -243,6 +243,9 @@ export function createAgentService(parts: AgentParts) {
     /** `POST /v1/agents/{id}/heartbeat` */
     heartbeat: (tx: Tx, caller: Caller, id: string, body: Heartbeat) => change(tx, caller, id, body),
 
+    instanceOf: (id: string): Promise<string | null> =>
+      db.read(async (on) => (await store.facts(on, id))?.instanceId ?? null),
+
     async get(caller: Caller, id: string): Promise<Agent> {
       return db.read(async (on) => {
         const row = await requireRow(on, id);

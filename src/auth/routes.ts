@@ -1,5 +1,4 @@
 import { z } from "zod";
-import type { AgentStore } from "../agents/store.ts";
 import type { Db } from "../db/database.ts";
 import { created, ok, type Route, route } from "../http/call.ts";
 import { nextLink } from "../http/link.ts";
@@ -10,7 +9,12 @@ const Path = z.strictObject({ id: TokenId });
 const tag = "Tokens";
 
 /** Making and revoking tokens, and asking who one is. */
-export function authRoutes(db: Pick<Db, "read" | "write">, auth: AuthService, agentStore: AgentStore): Route[] {
+export function authRoutes(
+  db: Pick<Db, "write">,
+  auth: AuthService,
+  /** The newest registered instance of an agent. */
+  instanceOf: (agentId: string) => Promise<string | null>,
+): Route[] {
   return [
     route({
       method: "POST",
@@ -57,8 +61,7 @@ export function authRoutes(db: Pick<Db, "read" | "write">, auth: AuthService, ag
       answers: { 200: { description: "What the token may do, and whether this call is fenced.", schema: WhoAmI } },
       run: async ({ caller }) => {
         const { tokenId, role, agentId, groups, prefix, instanceId } = caller;
-        const facts = agentId === null ? undefined : await db.read((on) => agentStore.facts(on, agentId));
-        const current = facts?.instanceId ?? null;
+        const current = agentId === null ? null : await instanceOf(agentId);
         const instance = { given: instanceId, current, fenced: instanceId !== null && agentId !== null };
         return ok({ tokenId, role, agentId, groups, prefix, instance });
       },

@@ -1,5 +1,6 @@
 import { z } from "zod";
-import { Bye, Entry, Hello, Presence, Reset } from "../messages/schema.ts";
+import { Presence } from "../agents/schema.ts";
+import { Bye, Entry, Hello, Reset } from "../messages/schema.ts";
 import { bytesOf } from "./bytes.ts";
 import { type Caller, part } from "./caller.ts";
 import { RelayMismatch } from "./errors.ts";

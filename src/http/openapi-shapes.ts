@@ -8,6 +8,7 @@ import {
   AgentRegistration,
   AgentStatus,
   Heartbeat,
+  Presence,
   Reach,
   RegisteredAgent,
 } from "../agents/schema.ts";
@@ -37,7 +38,6 @@ import {
   MessageKind,
   MessageList,
   Parent,
-  Presence,
   Release,
   Renew,
   Reset,

@@ -9,6 +9,8 @@ export interface Connection {
   readonly id: string;
   /** Whose inbox it reads; null for those who watch everything. */
   readonly agentId: string | null;
+  /** The agent that opened it, as far as that is to be counted: who only looks on takes no place of the agent's. */
+  readonly countsFor: string | null;
   readonly instanceId: string | null;
   readonly tokenId: string;
   /** Not there for a parked poll. */
@@ -34,7 +36,7 @@ export function createConnections(clock: Clock) {
   let made = 0;
   let cancelTimer: () => void = () => undefined;
 
-  const isStream = (connection: Connection) => connection.outlet !== undefined && connection.agentId !== null;
+  const streamOf = (connection: Connection) => (connection.outlet ? connection.countsFor : null);
 
   function keepAlive(): void {
     cancelTimer = clock.after(KEEP_ALIVE_MS, keepAlive);
@@ -70,13 +72,13 @@ export function createConnections(clock: Clock) {
     /** @returns how to take it out again. */
     add(connection: Connection): () => void {
       all.add(connection);
-      if (isStream(connection) && connection.agentId !== null)
-        streams.set(connection.agentId, (streams.get(connection.agentId) ?? 0) + 1);
+      const agentId = streamOf(connection);
+      if (agentId !== null) streams.set(agentId, (streams.get(agentId) ?? 0) + 1);
       return () => {
-        if (!all.delete(connection) || !isStream(connection) || connection.agentId === null) return;
-        const left = (streams.get(connection.agentId) ?? 1) - 1;
-        if (left > 0) streams.set(connection.agentId, left);
-        else streams.delete(connection.agentId);
+        if (!all.delete(connection) || agentId === null) return;
+        const left = (streams.get(agentId) ?? 1) - 1;
+        if (left > 0) streams.set(agentId, left);
+        else streams.delete(agentId);
       };
     },
     /** Streams and sockets of an agent. */
@@ -87,7 +89,7 @@ export function createConnections(clock: Clock) {
     closeToken: (tokenId: string) => closeWhere((connection) => connection.tokenId === tokenId, "revoked"),
     closeAgent: (agentId: string) => closeWhere((connection) => connection.agentId === agentId, "revoked"),
     closeInstance: (agentId: string, instanceId: string) =>
-      closeWhere((c) => c.agentId === agentId && c.instanceId === instanceId, "superseded"),
+      closeWhere((c) => (c.agentId ?? c.countsFor) === agentId && c.instanceId === instanceId, "superseded"),
     closeAll(): void {
       stopping = true;
       closeWhere(() => true, "restarting");

@@ -1,21 +1,21 @@
 import type { AgentService } from "../agents/service.ts";
+import type { MemberStore } from "../agents/store-members.ts";
 import { type Caller, readingAs } from "../auth/caller.ts";
 import type { Reading } from "../db/database.ts";
 import { Problem } from "../problem.ts";
 import type { Candidate, MessageRow, MessageStore } from "./store.ts";
-import type { AccessStore } from "./store-access.ts";
 import type { WorkStore } from "./store-work.ts";
 
 export type Access = ReturnType<typeof createAccess>;
 
 /** Who may read which message. */
-export function createAccess(agents: AgentService, store: MessageStore, works: WorkStore, access: AccessStore) {
+export function createAccess(agents: AgentService, store: MessageStore, works: WorkStore, members: MemberStore) {
   /** What it sent, what was for it, what it worked on, and open work it may claim. */
   async function mayRead(on: Reading, agentId: string, row: Candidate): Promise<boolean> {
-    if (row.fromId === agentId || (await access.memberAt(on, agentId, row.target, row.id))) return true;
-    if (await access.workedOn(on, agentId, row.id)) return true;
+    if (row.fromId === agentId || (await members.memberAt(on, agentId, row.target, row.id))) return true;
+    if (await works.workedOn(on, agentId, row.id)) return true;
     const work = await works.byId(on, row.id);
-    return work?.state === "open" && (await access.targetsNow(on, agentId)).includes(row.target);
+    return work?.state === "open" && (await members.targetsNow(on, agentId)).includes(row.target);
   }
 
   return {

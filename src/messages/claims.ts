@@ -1,4 +1,5 @@
 import type { AgentService } from "../agents/service.ts";
+import type { MemberStore } from "../agents/store-members.ts";
 import { actingAs, type Caller, requireOperator } from "../auth/caller.ts";
 import type { Clock } from "../clock.ts";
 import type { Reading, Tx } from "../db/database.ts";
@@ -12,7 +13,6 @@ import type { Leases } from "./leases.ts";
 import type { Fail, ParsedComplete, Release, Renew } from "./schema.ts";
 import type { Sender } from "./send.ts";
 import type { MessageStore } from "./store.ts";
-import type { AccessStore } from "./store-access.ts";
 import type { Wanted, WorkRow, WorkStore } from "./store-work.ts";
 
 /** A message with the state of its work; `lease` for whoever holds it. */
@@ -26,7 +26,7 @@ export interface ClaimParts {
   agents: AgentService;
   store: MessageStore;
   works: WorkStore;
-  accessStore: AccessStore;
+  members: MemberStore;
   sender: Sender;
   leases: Leases;
   log: Log;
@@ -40,14 +40,14 @@ export type Claims = ReturnType<typeof createClaims>;
 
 /** The verbs of work: claim, renew, release, complete, fail, cancel, requeue. What they do to a lease is in leases.ts. */
 export function createClaims(parts: ClaimParts) {
-  const { agents, store, works, accessStore, sender, leases, log, due, clock } = parts;
+  const { agents, store, works, members, sender, leases, log, due, clock } = parts;
 
   /** `POST /v1/messages/{id}/claim`. @throws Problem 403, 404, 409, 422 */
   async function claim(tx: Tx, caller: Caller, id: number, agentId: string | undefined, leaseSeconds: number) {
     const actor = actingAs(caller, agentId);
     const facts = await agents.requireActor(tx, caller, actor);
     const work = await requireWork(tx, id);
-    if (!(await accessStore.targetsNow(tx, actor)).includes(work.target))
+    if (!(await members.targetsNow(tx, actor)).includes(work.target))
       throw new Problem("not-a-target", `Message ${id} is for ${work.target}, which ${actor} does not belong to.`);
     if (!facts.ready) throw new Problem("conflict", `${actor} is not ready for work.`);
     const open = await leases.overdue(tx, work);
@@ -73,7 +73,7 @@ export function createClaims(parts: ClaimParts) {
     const facts = await agents.requireActor(tx, caller, actor);
     const items: Worked[] = [];
     if (!facts.ready) return items;
-    const targets = await accessStore.targetsNow(tx, actor);
+    const targets = await members.targetsNow(tx, actor);
     while (items.length < want.max) {
       const id = await works.bestOpen(tx, targets, want);
       const found = id === undefined ? undefined : await works.byId(tx, id);

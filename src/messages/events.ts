@@ -1,7 +1,8 @@
 import { z } from "zod";
+import { Presence } from "../agents/schema.ts";
 import { ProblemBody } from "../problem.ts";
 import { Position } from "../wire.ts";
-import { Bye, Entry, Hello, Presence, Reset, WorkChange } from "./schema.ts";
+import { Bye, Entry, Hello, Reset, WorkChange } from "./schema.ts";
 
 const Open = z.object({}).describe("There is work to claim.");
 const WatchHello = z.object({ head: Position, firstId: Position });

@@ -1,5 +1,6 @@
 import type { Roster } from "../agents/roster.ts";
 import type { AgentRow, AgentStore } from "../agents/store.ts";
+import type { MemberStore } from "../agents/store-members.ts";
 import { isGroup } from "../agents/target.ts";
 import type { Caller } from "../auth/caller.ts";
 import type { Clock } from "../clock.ts";
@@ -9,7 +10,7 @@ import type { Access } from "./access.ts";
 import type { Offers } from "./offers.ts";
 import type { Explanation, Fact, RecipientStory } from "./schema.ts";
 import type { MessageRow, MessageStore } from "./store.ts";
-import type { InboxStore, OfferRow } from "./store-inbox.ts";
+import type { OfferRow } from "./store-inbox.ts";
 import type { AttemptRow, WorkRow, WorkStore } from "./store-work.ts";
 
 const MAX_ATTEMPTS = 200;
@@ -19,7 +20,7 @@ export interface ExplainParts {
   access: Access;
   store: MessageStore;
   works: WorkStore;
-  inboxStore: InboxStore;
+  members: MemberStore;
   offers: Offers;
   roster: Roster;
   clock: Clock;
@@ -29,21 +30,21 @@ export type Explainer = ReturnType<typeof createExplainer>;
 
 /** What became of a message: facts, and one plain sentence for each recipient. */
 export function createExplainer(parts: ExplainParts) {
-  const { agentStore, access, store, works, inboxStore, offers, roster, clock } = parts;
+  const { agentStore, access, store, works, members, offers, roster, clock } = parts;
 
   /** `GET /v1/messages/{id}/explain`. @throws Problem 403, 404 */
   async function explain(on: Reading, caller: Caller, id: number, after: string, limit: number): Promise<Explanation> {
     const row = await access.requireReadable(on, caller, id);
     const work = row.claimable ? await works.byId(on, id) : undefined;
     const attempts = work ? await works.attemptsOf(on, id, MAX_ATTEMPTS) : [];
-    const members = await recipientsOf(on, row, after, limit + 1);
+    const found = await recipientsOf(on, row, after, limit + 1);
     const recipients: RecipientStory[] = [];
-    for (const agent of members.slice(0, limit)) {
+    for (const agent of found.slice(0, limit)) {
       if (agent.id === row.fromId && isGroup(row.target)) continue;
       const mine = attempts.filter((attempt) => attempt.agentId === agent.id);
       recipients.push(await story(on, row, agent, mine, work));
     }
-    const nextPage = members.length > limit ? (members[limit - 1]?.id ?? null) : null;
+    const nextPage = found.length > limit ? (found[limit - 1]?.id ?? null) : null;
     return { messageId: id, facts: factsOf(row, attempts, work), recipients, nextPage };
   }
 
@@ -61,7 +62,7 @@ export function createExplainer(parts: ExplainParts) {
     work: WorkRow | undefined,
   ): Promise<RecipientStory> {
     const offer = await firstOffer(on, agent.id, row.id);
-    const ackedAt = agent.cursor >= row.id ? await inboxStore.ackedAt(on, agent.id, row.id) : undefined;
+    const ackedAt = agent.cursor >= row.id ? await members.ackedAt(on, agent.id, row.id) : undefined;
     const readAt = await store.readAt(on, row.id, agent.id);
     const reached = stepOf({ offer, acked: agent.cursor >= row.id, ackedAt, readAt, attempts, row, now: clock.now() });
     const sentence = [

@@ -98,12 +98,13 @@ export function createInboxStreams(parts: InboxStreamParts) {
     after?: number,
   ) {
     const agentId = facts.id;
-    connections.checkRoom(agentId);
+    // An operator or viewer that looks on is not the agent: nothing is offered to the agent by it.
+    const counts = caller.agentId === agentId;
+    const countsFor = counts ? agentId : null;
+    connections.checkRoom(countsFor);
     const source = createSource(agentId, { sayOpen });
     const id = connections.newId();
     const offeredTo = { agentId, instanceId: caller.instanceId, connection: id, transport: outlet.transport };
-    // An operator or viewer that looks on is not the agent: nothing was offered to the agent by it.
-    const counts = caller.agentId === agentId;
     let unsettled: { after: number; upTo: number; entries: number } | undefined;
     let owesOpen = false;
     let closed = false;
@@ -141,6 +142,7 @@ export function createInboxStreams(parts: InboxStreamParts) {
     const connection: OpenInbox = {
       id,
       agentId,
+      countsFor,
       instanceId: caller.instanceId,
       tokenId: caller.tokenId,
       outlet,

@@ -1,5 +1,6 @@
 import type { AgentService } from "../agents/service.ts";
 import type { AgentFacts, AgentStore, Membership } from "../agents/store.ts";
+import type { MemberStore } from "../agents/store-members.ts";
 import { actingAs, type Caller, requireReader } from "../auth/caller.ts";
 import type { Clock } from "../clock.ts";
 import type { Reading, Tx } from "../db/database.ts";
@@ -9,8 +10,7 @@ import { Problem } from "../problem.ts";
 import { toLogEntry } from "./entry.ts";
 import type { Offers } from "./offers.ts";
 import type { Acked, MessageKind, Reset } from "./schema.ts";
-import type { Candidate, MessageStore } from "./store.ts";
-import { isForInbox } from "./store-access.ts";
+import { type Candidate, isForInbox, type MessageStore } from "./store.ts";
 import type { InboxStore } from "./store-inbox.ts";
 import { conditions } from "./store-lists.ts";
 import type { WorkStore } from "./store-work.ts";
@@ -28,6 +28,7 @@ export interface InboxPage {
 export interface InboxParts {
   agents: AgentService;
   agentStore: AgentStore;
+  members: MemberStore;
   store: MessageStore;
   inboxStore: InboxStore;
   works: WorkStore;
@@ -55,13 +56,13 @@ export type Inbox = ReturnType<typeof createInbox>;
 
 /** Reading what is for an agent, and acknowledging it. */
 export function createInbox(parts: InboxParts) {
-  const { agents, agentStore, store, inboxStore, works, offers, log, clock, headOf } = parts;
+  const { agents, agentStore, members, store, inboxStore, works, offers, log, clock, headOf } = parts;
 
   /** What is stored for an agent after a place. One read transaction: the floor is checked in it, so no hole is silent. */
   async function page(on: Reading, agentId: string, after: number, limit: number): Promise<InboxPage> {
     const head = headOf(on);
-    const members = await agentStore.membershipsBeyond(on, agentId, after);
-    const { found, upTo } = await candidates(on, members, after, limit + SPARE, head);
+    const belongs = await agentStore.membershipsBeyond(on, agentId, after);
+    const { found, upTo } = await candidates(on, belongs, after, limit + SPARE, head);
     const wanted = found.filter((candidate) => isForInbox(agentId, candidate)).slice(0, limit);
     const entries = await entriesOf(on, wanted);
     const all = found.length === 0 || entries.length === wanted.length;
@@ -73,7 +74,7 @@ export function createInbox(parts: InboxParts) {
       upTo: reached,
       more: reached < head && (cut || upTo < head),
       head,
-      targetsNow: members.filter((member) => member.untilId === null).map((member) => member.target),
+      targetsNow: belongs.filter((member) => member.untilId === null).map((member) => member.target),
       reset: await resetAt(on, agentId, after),
     };
   }
@@ -133,7 +134,7 @@ export function createInbox(parts: InboxParts) {
       });
     if (upTo <= facts.cursor) return { cursor: facts.cursor, skipped: 0 };
     const skipped = await neverOffered(tx, agentId, facts.cursor, upTo);
-    await inboxStore.ack(tx, agentId, upTo, clock.now());
+    await members.ack(tx, agentId, upTo, clock.now());
     const loss = await inboxStore.loss(tx, agentId);
     if (loss && loss.lastId <= upTo) await inboxStore.clearLoss(tx, agentId);
     return { cursor: upTo, skipped };
@@ -142,8 +143,8 @@ export function createInbox(parts: InboxParts) {
   /** How much for the agent in (after, upTo] was in no range that was handed over. */
   async function neverOffered(tx: Tx, agentId: string, after: number, upTo: number): Promise<number> {
     if (offers.surelyCovered(agentId, after, upTo)) return 0;
-    const members = await agentStore.membershipsBeyond(tx, agentId, after);
-    const { found } = await candidates(tx, members, after, MAX_COUNTED, headOf(tx));
+    const belongs = await agentStore.membershipsBeyond(tx, agentId, after);
+    const { found } = await candidates(tx, belongs, after, MAX_COUNTED, headOf(tx));
     const own = found.filter((candidate) => candidate.id <= upTo && isForInbox(agentId, candidate));
     if (own.length === 0) return 0;
     const ranges = await offers.beyond(tx, agentId, after);
@@ -153,17 +154,17 @@ export function createInbox(parts: InboxParts) {
   /** Ids that pass a filter: of open work, or among the next entries after a place. */
   async function look(on: Reading, agentId: string, filter: Look, after: number) {
     if (filter.claimable) return openWork(on, agentId, filter);
-    const members = await agentStore.membershipsBeyond(on, agentId, after);
-    const { found } = await candidates(on, members, after, MAX_LOOKED, headOf(on));
+    const belongs = await agentStore.membershipsBeyond(on, agentId, after);
+    const { found } = await candidates(on, belongs, after, MAX_LOOKED, headOf(on));
     const ids = found.filter((candidate) => isForInbox(agentId, candidate)).map((candidate) => candidate.id);
     const kept = await store.filtered(on, ids, conditions(filter, null), { oldestFirst: true }, filter.limit + 1);
     return { items: kept.slice(0, filter.limit), more: kept.length > filter.limit || found.length >= MAX_LOOKED };
   }
 
   async function openWork(on: Reading, agentId: string, filter: Look) {
-    const members = await agentStore.membershipsBeyond(on, agentId, Number.MAX_SAFE_INTEGER);
+    const belongs = await agentStore.membershipsBeyond(on, agentId, Number.MAX_SAFE_INTEGER);
     const lists = [];
-    for (const { target } of members) lists.push(await works.openFor(on, target, MAX_LOOKED));
+    for (const { target } of belongs) lists.push(await works.openFor(on, target, MAX_LOOKED));
     const kept = await store.filtered(
       on,
       lists.flat(),
@@ -181,8 +182,8 @@ export function createInbox(parts: InboxParts) {
     requireInbox,
     /** Where the log begins and ends, and whether there is work that the agent may claim. */
     async glance(on: Reading, agentId: string) {
-      const members = await agentStore.membershipsBeyond(on, agentId, Number.MAX_SAFE_INTEGER);
-      const targets = members.map((member) => member.target);
+      const belongs = await agentStore.membershipsBeyond(on, agentId, Number.MAX_SAFE_INTEGER);
+      const targets = belongs.map((member) => member.target);
       const isOpen = (await works.bestOpen(on, targets)) !== undefined;
       return { head: headOf(on), floor: await store.floor(on), isOpen };
     },

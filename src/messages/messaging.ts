@@ -3,6 +3,7 @@ import type { PresenceKeeper } from "../agents/presence.ts";
 import type { Roster } from "../agents/roster.ts";
 import type { AgentService } from "../agents/service.ts";
 import type { AgentStore } from "../agents/store.ts";
+import { createMemberStore } from "../agents/store-members.ts";
 import type { Principal } from "../auth/caller.ts";
 import type { Clock } from "../clock.ts";
 import type { Db, Reading } from "../db/database.ts";
@@ -31,7 +32,6 @@ import { createSearch } from "./search.ts";
 import { createSender } from "./send.ts";
 import { type SocketRouteParts, socketRoute } from "./socket-route.ts";
 import { createMessageStore } from "./store.ts";
-import { createAccessStore } from "./store-access.ts";
 import { createInboxStore } from "./store-inbox.ts";
 import { createScheduledStore } from "./store-scheduled.ts";
 import { createWorkStore } from "./store-work.ts";
@@ -62,18 +62,18 @@ export function createMessaging(parts: MessagingParts) {
   const { db, log, due, connections, agents, agentStore, roster, clock, headOf, onError, logger } = parts;
   const store = createMessageStore(db);
   const works = createWorkStore(db);
-  const accessStore = createAccessStore(db);
+  const members = createMemberStore(db);
   const inboxStore = createInboxStore(db);
   const parked = createParked();
   const offers = createOffers(db, inboxStore, clock, onError);
-  const access = createAccess(agents, store, works, accessStore);
+  const access = createAccess(agents, store, works, members);
   const schedules = createSchedules(createScheduledStore(db), due, clock);
   const base = {
     agents,
     agentStore,
     store,
     works,
-    accessStore,
+    members,
     access,
     schedules,
     log,
@@ -91,7 +91,7 @@ export function createMessaging(parts: MessagingParts) {
   const inbox = createInbox({ ...base, inboxStore });
   const lists = createLists(agents, agentStore, store, works, search);
   const readers = createReaders({ ...base, lists });
-  const explainer = createExplainer({ ...base, inboxStore, roster });
+  const explainer = createExplainer({ ...base, roster });
   const rosterText = createRosterText(roster, connections, clock);
   const streams = createInboxStreams({ ...base, db, inbox, connections, roster: rosterText, onError });
   const watch = createWatchStreams({ ...base, db, lists, connections, onError });
@@ -103,8 +103,10 @@ export function createMessaging(parts: MessagingParts) {
 
   agents.onMembership((agentId) => {
     streams.membershipsChanged(agentId);
+    watch.membershipsChanged(agentId);
     waits.nudge(agentId);
   });
+  roster.onChange(({ agentId, ready }) => waits.setReady(agentId, ready));
   parked.onReopened(streams.workReopened);
   leases.onChange(watch.workChanged);
   log.onPublish(() => search.notice());
@@ -122,7 +124,7 @@ export function createMessaging(parts: MessagingParts) {
       ...messageRoutes({ db, sender, lists, readers, explainer }),
       ...inboxRoutes({ db, inbox, streams, watch, lists, readers, works, offers, waits }),
       socketRoute({ ...parts, ...how, inbox, streams, sender, claims }),
-      ...workRoutes({ db, claims, accessStore, works, waits }),
+      ...workRoutes({ db, claims, members, works, waits }),
     ],
   };
 }

@@ -5,6 +5,8 @@ export interface Claimer {
   targets: readonly string[];
   kinds?: readonly string[] | undefined;
   topics?: readonly string[] | undefined;
+  /** Who is not ready would find nothing, and what it was woken for would wait for the next wake. */
+  isReady(): boolean;
   /** There may be work for it: it tries to claim, and parks again when somebody was faster. */
   tryNow(work?: OpenWork): void;
 }
@@ -29,6 +31,7 @@ export function createParked() {
     for (const claimer of queues.get(work.target) ?? []) {
       if (claimer.kinds && !claimer.kinds.includes(work.kind)) continue;
       if (claimer.topics && !claimer.topics.includes(work.topic)) continue;
+      if (!claimer.isReady()) continue;
       leave(claimer);
       return claimer;
     }

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { AgentId } from "../agents/schema.ts";
+import { AgentId, RosterAgent } from "../agents/schema.ts";
 import {
   IdempotencyKey,
   jsonObject,
@@ -343,15 +343,6 @@ export const ExplainQuery = z.strictObject({ ...PageQuery, page: AgentId.optiona
 // --- streams ---
 
 /** The frames of an inbox stream: SSE events (`event:` is `type`) and WebSocket frames alike. */
-export const RosterAgent = z.object({
-  id: z.string(),
-  name: z.string(),
-  kind: z.string(),
-  status: z.string(),
-  ready: z.boolean(),
-  reach: z.string(),
-  epoch: z.int(),
-});
 export const Hello = z.object({
   agentId: z.string(),
   epoch: z.int(),
@@ -363,8 +354,6 @@ export const Hello = z.object({
   agentsTotal: z.int().describe("All there are; the roster holds the first 500, online ones first."),
 });
 export type Hello = z.infer<typeof Hello>;
-export const Presence = z.object({ agentId: z.string(), status: z.string(), ready: z.boolean(), epoch: z.int() });
-export type Presence = z.infer<typeof Presence>;
 export const BYE_REASONS = ["superseded", "restarting", "too-slow", "revoked"] as const;
 export const Bye = z.object({ reason: z.enum(BYE_REASONS), resumeAfter: Position });
 export type Bye = z.infer<typeof Bye>;

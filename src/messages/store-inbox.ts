@@ -1,5 +1,4 @@
 import { and, asc, eq, gt, sql } from "drizzle-orm";
-import { acks, agents } from "../agents/tables.ts";
 import { bound } from "../db/bound.ts";
 import type { Db, Reading, Tx } from "../db/database.ts";
 import { losses, offers } from "./tables.ts";
@@ -9,25 +8,8 @@ export type InboxStore = ReturnType<typeof createInboxStore>;
 
 const p = sql.placeholder;
 
-/** How far each agent has acknowledged, what it was offered, and what retention took from it. */
+/** What each agent was offered, and what retention took from it. */
 export function createInboxStore(db: Db) {
-  const setCursor = db.statement((q) =>
-    q
-      .update(agents)
-      .set({ cursor: sql`${p("upTo")}`, ackedAt: sql`${p("at")}` })
-      .where(eq(agents.id, bound("agentId")))
-      .prepare(),
-  );
-  const addAck = db.statement((q) =>
-    q
-      .insert(acks)
-      .values({ agentId: p("agentId"), second: p("second"), upTo: p("upTo"), at: p("at") })
-      .onConflictDoUpdate({
-        target: [acks.agentId, acks.second],
-        set: { upTo: sql`excluded.up_to`, at: sql`excluded.at` },
-      })
-      .prepare(),
-  );
   const addOffer = db.statement((q) =>
     q
       .insert(offers)
@@ -51,21 +33,6 @@ export function createInboxStore(db: Db) {
   );
 
   return {
-    /** At most one row a second: with it one can say when a message was acknowledged. */
-    ack: async (tx: Tx, agentId: string, upTo: number, at: number): Promise<void> => {
-      setCursor(tx).run({ agentId, upTo, at });
-      addAck(tx).run({ agentId, second: Math.floor(at / 1000), upTo, at });
-    },
-    /** When the agent first acknowledged as far as `id`. */
-    ackedAt: async (on: Reading, agentId: string, id: number): Promise<number | undefined> =>
-      on.db
-        .select({ at: acks.at })
-        .from(acks)
-        .where(and(eq(acks.agentId, agentId), sql`${acks.upTo} >= ${id}`))
-        .orderBy(asc(acks.second))
-        .limit(1)
-        .get()?.at,
-
     addOffer: async (tx: Tx, row: OfferRow): Promise<void> => {
       addOffer(tx).run({ ...row });
     },

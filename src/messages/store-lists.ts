@@ -1,7 +1,7 @@
 import { and, eq, inArray, lte, or, type SQL, sql } from "drizzle-orm";
+import { memberships } from "../agents/tables.ts";
 import type { Reading, Tx } from "../db/database.ts";
 import type { MessageKind, WorkState } from "./schema.ts";
-import { visibleTo } from "./store-access.ts";
 import { messages, work } from "./tables.ts";
 
 /** What narrows a list or a stream of messages. */
@@ -35,6 +35,11 @@ export function drivers(filter: Filter, reader: string | null, targets: readonly
   if (reader === null) return [sql`true`];
   return [{ sender: reader }, { targets }];
 }
+
+/** As a condition on messages: what the agent sent, or what was for it when it was appended. */
+const visibleTo = (agentId: string): SQL => sql`(${messages.fromId} = ${agentId} or exists (
+  select 1 from ${memberships} mb where mb.agent_id = ${agentId} and mb.target = ${messages.target}
+    and mb.since_id < ${messages.id} and (mb.until_id is null or mb.until_id >= ${messages.id})))`;
 
 /** What each candidate still has to pass. */
 export function conditions(filter: Filter, reader: string | null): SQL[] {

@@ -86,6 +86,14 @@ export function createWorkStore(db: Db) {
       .where(and(eq(attempts.messageId, bound("messageId")), eq(attempts.fence, bound("fence"))))
       .prepare(),
   );
+  const worked = db.statement((q) =>
+    q
+      .select({ one: sql`1` })
+      .from(attempts)
+      .where(and(eq(attempts.messageId, bound("messageId")), eq(attempts.agentId, bound("agentId"))))
+      .limit(fixedLimit(1))
+      .prepare(),
+  );
   const newestHeld = db.statement((q) =>
     q
       .select({ id: work.messageId })
@@ -186,6 +194,9 @@ export function createWorkStore(db: Db) {
         .all()
         .reverse(),
 
+    /** Whether the agent ever held a lease of it. */
+    workedOn: async (on: Reading, agentId: string, messageId: number): Promise<boolean> =>
+      worked(on).get({ messageId, agentId }) !== undefined,
     newestHeld: async (on: Reading, holder: string): Promise<number | undefined> => newestHeld(on).get({ holder })?.id,
     heldBy: async (on: Reading, holder: string, limit: number): Promise<WorkRow[]> =>
       on.db

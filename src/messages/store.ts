@@ -23,6 +23,10 @@ export interface Candidate {
   target: string;
 }
 
+/** Whether an entry belongs into the inbox: what oneself sends to a group is left out. */
+export const isForInbox = (agentId: string, entry: Candidate): boolean =>
+  entry.fromId !== agentId || entry.target === agentId;
+
 export type MessageStore = ReturnType<typeof createMessageStore>;
 
 /** A page never holds more than this much text. */

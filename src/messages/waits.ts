@@ -19,6 +19,7 @@ export type Waits = ReturnType<typeof createWaits>;
 /** Parked calls: they hold no truth, only a place in a queue, and end with the client, the time or the relay. */
 export function createWaits({ log, parked, connections, clock }: WaitParts) {
   const pauses = new Map<string, Set<{ wake(): void }>>();
+  const unready = new Set<string>();
 
   /** A pause that ends by `wake`, by `end`, after `ms`, when the client leaves, or when its token or instance is cut off. */
   function createPause(caller: Caller, agentId: string, ms: number, signal: AbortSignal) {
@@ -38,6 +39,7 @@ export function createWaits({ log, parked, connections, clock }: WaitParts) {
     const connection: Connection = {
       id: "",
       agentId,
+      countsFor: null,
       instanceId: caller.instanceId,
       tokenId: caller.tokenId,
       // Cut off rather than over: one more look tells the caller why, by its problem.
@@ -102,20 +104,38 @@ export function createWaits({ log, parked, connections, clock }: WaitParts) {
       targets: [] as readonly string[],
       kinds: how.kinds,
       topics: how.topics,
+      isReady: () => !unready.has(how.agentId),
       tryNow(work?: OpenWork) {
         offered = work;
         pause.wake();
       },
     };
+
+    async function look(): Promise<T> {
+      const used = offered;
+      offered = undefined;
+      try {
+        return await how.look();
+      } catch (error) {
+        offered ??= used;
+        throw error;
+      }
+    }
+    /** Between the wake and the look it may have been taken out of the group, or said that it is not ready. */
+    async function passOn(work: OpenWork | undefined): Promise<void> {
+      if (work && !(claimer.isReady() && (await how.targets()).includes(work.target))) parked.opened(work);
+    }
+
     try {
       for (;;) {
         parked.leave(claimer);
         claimer.targets = await how.targets();
         parked.park(claimer);
-        // The wake that led to this look is used by it.
-        offered = undefined;
-        const answer = await how.look();
-        if (how.found(answer) || pause.isOver() || (await pause.wait()) === "over") return answer;
+        const wokenFor = offered;
+        const answer = await look();
+        if (how.found(answer)) return answer;
+        await passOn(wokenFor);
+        if (pause.isOver() || (await pause.wait()) === "over") return answer;
         // Nobody is there any more: what it was woken for is for the next in the queue, see below.
         if (how.signal.aborted) return answer;
       }
@@ -127,12 +147,19 @@ export function createWaits({ log, parked, connections, clock }: WaitParts) {
     }
   }
 
+  /** What the agent belongs to has changed: its parked calls look again. */
+  function nudge(agentId: string): void {
+    for (const pause of pauses.get(agentId) ?? []) pause.wake();
+  }
+
   return {
     forEntries,
     forWork,
-    /** What the agent belongs to has changed: its parked calls look again. */
-    nudge(agentId: string): void {
-      for (const pause of pauses.get(agentId) ?? []) pause.wake();
+    nudge,
+    /** Who is not ready is passed over when there is work, and looks again when it is. */
+    setReady(agentId: string, ready: boolean): void {
+      if (!ready) unready.add(agentId);
+      else if (unready.delete(agentId)) nudge(agentId);
     },
   };
 }

@@ -29,9 +29,11 @@ export interface WatchStreamParts {
 }
 
 interface Watcher {
+  /** Whose eyes it has; null sees everything. */
   reader: string | null;
   filter: Filter;
   outlet: Outlet;
+  follower: Follower;
 }
 
 export type WatchStreams = ReturnType<typeof createWatchStreams>;
@@ -40,6 +42,8 @@ export type WatchStreams = ReturnType<typeof createWatchStreams>;
 export function createWatchStreams(parts: WatchStreamParts) {
   const { db, agentStore, lists, access, store, log, connections, clock, onError } = parts;
   const watchers = new Set<Watcher>();
+  /** Changes of work are told one after the other: each needs to be looked up first. */
+  let told: Promise<void> = Promise.resolve();
 
   function createSource(reader: string | null, filter: Filter): Source {
     let members: Membership[] = [];
@@ -64,11 +68,11 @@ export function createWatchStreams(parts: WatchStreamParts) {
   }
 
   async function open(caller: Caller, filter: Filter, outlet: Outlet, after: number | undefined): Promise<void> {
-    connections.checkRoom(null);
     const { reader, floor } = await db.read(async (on) => ({
       reader: await lists.readerOf(on, caller),
       floor: await store.floor(on),
     }));
+    connections.checkRoom(reader);
     const position = after ?? log.head();
     let closed = false;
     const sink: Sink = {
@@ -84,9 +88,10 @@ export function createWatchStreams(parts: WatchStreamParts) {
     function close(reason: Parameters<Connection["close"]>[0]): void {
       if (!closed) outlet.close(byeEvent(reason, follower.position));
     }
-    const watcher: Watcher = { reader, filter, outlet };
+    const watcher: Watcher = { reader, filter, outlet, follower };
     const { instanceId, tokenId } = caller;
-    const leave = connections.add({ id: connections.newId(), agentId: null, instanceId, tokenId, outlet, close });
+    const id = connections.newId();
+    const leave = connections.add({ id, agentId: null, countsFor: reader, instanceId, tokenId, outlet, close });
     watchers.add(watcher);
     outlet.onDrain = () => {
       if (!closed) follower.run();
@@ -102,8 +107,7 @@ export function createWatchStreams(parts: WatchStreamParts) {
   }
 
   /** Tells those who may read the message what became of its work. */
-  async function workChanged(work: WorkRow): Promise<void> {
-    if (watchers.size === 0) return;
+  async function tellWork(work: WorkRow): Promise<void> {
     const event = new Encoded(
       "work",
       `{"messageId":${work.messageId},"state":"${work.state}","claim":${holdingJson(work)}}`,
@@ -125,7 +129,15 @@ export function createWatchStreams(parts: WatchStreamParts) {
     }
   }
 
-  return { open, workChanged: (work: WorkRow) => void workChanged(work).catch(onError) };
+  return {
+    open,
+    workChanged(work: WorkRow): void {
+      if (watchers.size) told = told.then(() => tellWork(work)).catch(onError);
+    },
+    membershipsChanged(agentId: string): void {
+      for (const { reader, follower } of watchers) if (reader === agentId) follower.markStale();
+    },
+  };
 }
 
 /** A fresh entry against a filter. Work is open when it is appended. */

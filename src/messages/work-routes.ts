@@ -1,3 +1,4 @@
+import type { MemberStore } from "../agents/store-members.ts";
 import { requireOperator } from "../auth/caller.ts";
 import type { Db } from "../db/database.ts";
 import { type Route, route } from "../http/call.ts";
@@ -19,14 +20,13 @@ import {
   Renew,
   WorkAnswer,
 } from "./schema.ts";
-import type { AccessStore } from "./store-access.ts";
 import type { WorkStore } from "./store-work.ts";
 import type { Waits } from "./waits.ts";
 
 export interface WorkRouteParts {
   db: Pick<Db, "read" | "write">;
   claims: Claims;
-  accessStore: AccessStore;
+  members: MemberStore;
   works: WorkStore;
   waits: Waits;
 }
@@ -35,7 +35,7 @@ const tag = "Claims";
 const answers = { 200: { description: "The message and the state of its work.", schema: WorkAnswer } };
 
 /** Work: claiming it and ending the claim. */
-export function workRoutes({ db, claims, accessStore, works, waits }: WorkRouteParts): Route[] {
+export function workRoutes({ db, claims, members, works, waits }: WorkRouteParts): Route[] {
   const onLease = { method: "POST" as const, tag, params: MessagePath, answers };
   return [
     route({
@@ -77,7 +77,7 @@ export function workRoutes({ db, claims, accessStore, works, waits }: WorkRouteP
         const items = await waits.forWork<Worked[]>({
           caller,
           agentId: params.id,
-          targets: () => db.read((on) => accessStore.targetsNow(on, params.id)),
+          targets: () => db.read((on) => members.targetsNow(on, params.id)),
           kinds: body.kinds,
           topics: body.topics,
           waitMs: body.waitSeconds * 1000,

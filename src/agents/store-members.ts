@@ -1,0 +1,75 @@
+import { and, asc, eq, isNull, sql } from "drizzle-orm";
+import { bound, fixedLimit } from "../db/bound.ts";
+import type { Db, Reading, Tx } from "../db/database.ts";
+import { acks, agents, memberships } from "./tables.ts";
+
+export type MemberStore = ReturnType<typeof createMemberStore>;
+
+const p = sql.placeholder;
+
+/** What an agent belongs to, and how far it has acknowledged. */
+export function createMemberStore(db: Db) {
+  const memberAt = db.statement((q) =>
+    q
+      .select({ one: sql`1` })
+      .from(memberships)
+      .where(
+        and(
+          eq(memberships.agentId, bound("agentId")),
+          eq(memberships.target, bound("target")),
+          sql`${memberships.sinceId} < ${bound("at")} and (${memberships.untilId} is null or ${memberships.untilId} >= ${bound("at")})`,
+        ),
+      )
+      .limit(fixedLimit(1))
+      .prepare(),
+  );
+  const targetsNow = db.statement((q) =>
+    q
+      .select({ target: memberships.target })
+      .from(memberships)
+      .where(and(eq(memberships.agentId, bound("agentId")), isNull(memberships.untilId)))
+      .prepare(),
+  );
+  const setCursor = db.statement((q) =>
+    q
+      .update(agents)
+      .set({ cursor: sql`${p("upTo")}`, ackedAt: sql`${p("at")}` })
+      .where(eq(agents.id, bound("agentId")))
+      .prepare(),
+  );
+  const addAck = db.statement((q) =>
+    q
+      .insert(acks)
+      .values({ agentId: p("agentId"), second: p("second"), upTo: p("upTo"), at: p("at") })
+      .onConflictDoUpdate({
+        target: [acks.agentId, acks.second],
+        set: { upTo: sql`excluded.up_to`, at: sql`excluded.at` },
+      })
+      .prepare(),
+  );
+
+  return {
+    /** Whether the agent belonged to the target when the entry at `at` was appended. */
+    memberAt: async (on: Reading, agentId: string, target: string, at: number): Promise<boolean> =>
+      memberAt(on).get({ agentId, target, at }) !== undefined,
+    /** What the agent belongs to now: its own id, and groups. */
+    targetsNow: async (on: Reading, agentId: string): Promise<string[]> =>
+      targetsNow(on)
+        .all({ agentId })
+        .map((row) => row.target),
+    /** At most one row a second: with it one can say when a message was acknowledged. */
+    ack: async (tx: Tx, agentId: string, upTo: number, at: number): Promise<void> => {
+      setCursor(tx).run({ agentId, upTo, at });
+      addAck(tx).run({ agentId, second: Math.floor(at / 1000), upTo, at });
+    },
+    /** When the agent first acknowledged as far as `id`. */
+    ackedAt: async (on: Reading, agentId: string, id: number): Promise<number | undefined> =>
+      on.db
+        .select({ at: acks.at })
+        .from(acks)
+        .where(and(eq(acks.agentId, agentId), sql`${acks.upTo} >= ${id}`))
+        .orderBy(asc(acks.second))
+        .limit(1)
+        .get()?.at,
+  };
+}
