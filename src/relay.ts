@@ -7,7 +7,7 @@ import { createRoster } from "./agents/roster.ts";
 import { agentRoutes } from "./agents/routes.ts";
 import { createAgentService } from "./agents/service.ts";
 import { createAgentStore } from "./agents/store.ts";
-import { operatorSecret } from "./auth/operator-token.ts";
+import { derivationKey, operatorSecret } from "./auth/operator-token.ts";
 import { authRoutes } from "./auth/routes.ts";
 import { createAuthService } from "./auth/service.ts";
 import { createAuthStore } from "./auth/store.ts";
@@ -53,7 +53,7 @@ export async function createRelay(config: Config, clock: Clock, logger: Logger):
   const connections = createConnections(clock);
 
   const activity = createActivityService(db, clock);
-  const auth = createAuthService(db, createAuthStore(db), activity, due, clock);
+  const auth = createAuthService(db, createAuthStore(db), activity, due, clock, derivationKey(config.dataDir));
   const agentStore = createAgentStore(db);
   const roster = createRoster();
   const agents = createAgentService({ db, store: agentStore, roster, auth, activity, clock, headOf, connections });

@@ -2,13 +2,18 @@ import { randomBytes } from "node:crypto";
 import { chmodSync, existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
+/** The operator's secret: as configured, else the one kept in the data folder. */
+export const operatorSecret = (dataDir: string, configured: string | undefined): string =>
+  configured ?? keptSecret(join(dataDir, "operator.token"));
+
 /**
- * The operator's secret: as configured, else the one kept in the data folder, else a new one, kept there for its owner
- * alone to read.
+ * What secrets are derived from that have to come out the same again: a token asked for twice with one idempotency key.
+ * In a file of its own, so that a copy of the database holds no secret.
  */
-export function operatorSecret(dataDir: string, configured: string | undefined): string {
-  if (configured !== undefined) return configured;
-  const file = join(dataDir, "operator.token");
+export const derivationKey = (dataDir: string): string => keptSecret(join(dataDir, "relay.key"));
+
+/** The secret in a file, or a new one, kept there for its owner alone to read. */
+function keptSecret(file: string): string {
   if (existsSync(file)) {
     chmodSync(file, 0o600);
     const kept = readFileSync(file, "utf8").trim();

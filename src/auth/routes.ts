@@ -23,9 +23,16 @@ export function authRoutes(
       summary: "Make a token",
       tag,
       body: TokenDraft,
-      answers: { 201: { description: "`token` is shown this once.", schema: NewToken } },
+      idempotent: true,
+      answers: {
+        201: { description: "`token` is shown this once.", schema: NewToken },
+        200: { description: "Made before with this key: the same token.", schema: NewToken },
+      },
       problems: ["forbidden"],
-      run: async ({ caller, body }) => created(await db.write((tx) => auth.create(tx, caller, body))),
+      run: async ({ caller, body, idempotencyKey }) => {
+        const { made, replayed } = await db.write((tx) => auth.create(tx, caller, body, idempotencyKey));
+        return replayed ? { status: 200, body: made, headers: { "idempotent-replayed": "true" } } : created(made);
+      },
     }),
     route({
       method: "GET",

@@ -1,4 +1,4 @@
-import { createHash, randomBytes } from "node:crypto";
+import { createHash, createHmac, randomBytes } from "node:crypto";
 import type { ActivityService } from "../activity/service.ts";
 import type { Clock } from "../clock.ts";
 import type { Db, Tx } from "../db/database.ts";
@@ -22,7 +22,14 @@ interface Known {
 const MAX_REMEMBERED = 50_000;
 
 /** Tokens: who a bearer is, and making and revoking them. */
-export function createAuthService(db: Db, store: AuthStore, activity: ActivityService, due: Due, clock: Clock) {
+export function createAuthService(
+  db: Db,
+  store: AuthStore,
+  activity: ActivityService,
+  due: Due,
+  clock: Clock,
+  key: string,
+) {
   const known = new Map<string, Known | null>();
   const revokedListeners: ((tokenId: string) => void)[] = [];
 
@@ -60,10 +67,20 @@ export function createAuthService(db: Db, store: AuthStore, activity: ActivitySe
     await db.write((tx) => store.used(tx, found.principal.tokenId, clock.now()));
   }
 
-  async function issue(tx: Tx, draft: Partial<TokenRow> & { role: TokenRow["role"] }): Promise<NewToken> {
-    const secret = `sbx_${randomBytes(32).toString("base64url")}`;
-    return add(tx, draft, secret);
+  /** The same key and content give the same token, secret and all. @throws Problem 422 */
+  async function replayed(tx: Tx, caller: Caller, idempotencyKey: string, fingerprint: string) {
+    const row = await store.byKey(tx, caller.tokenId, idempotencyKey);
+    if (!row) return undefined;
+    if (row.fingerprint !== fingerprint)
+      throw new Problem("idempotency-mismatch", `${idempotencyKey} was used before, with other content.`);
+    return { ...wireToken(row), token: derived(caller, idempotencyKey, fingerprint) };
   }
+
+  /** Derived, because only the hash of a secret is stored, and the same request has to be answered with it again. */
+  const derived = (caller: Caller, idempotencyKey: string, fingerprint: string): string => {
+    const request = JSON.stringify([caller.tokenId, idempotencyKey, fingerprint]);
+    return `sbx_${createHmac("sha256", key).update(request).digest("base64url")}`;
+  };
 
   async function add(tx: Tx, draft: Partial<TokenRow> & { role: TokenRow["role"] }, secret: string): Promise<NewToken> {
     const hash = hashSecret(secret);
@@ -78,6 +95,9 @@ export function createAuthService(db: Db, store: AuthStore, activity: ActivitySe
       expiresAt: null,
       lastUsedAt: null,
       revokedAt: null,
+      createdBy: null,
+      idempotencyKey: null,
+      fingerprint: null,
       createdAt: clock.now(),
       ...draft,
       hash,
@@ -100,31 +120,32 @@ export function createAuthService(db: Db, store: AuthStore, activity: ActivitySe
     authenticate,
 
     /** `POST /v1/tokens`. @throws Problem 403, 422 */
-    async create(tx: Tx, caller: Caller, draft: TokenDraft): Promise<NewToken> {
+    async create(tx: Tx, caller: Caller, draft: TokenDraft, idempotencyKey?: string) {
       requireOperator(caller);
+      const fingerprint = createHash("sha256").update(JSON.stringify(draft)).digest("base64url");
+      const replay = idempotencyKey ? await replayed(tx, caller, idempotencyKey, fingerprint) : undefined;
+      if (replay) return { made: replay, replayed: true };
       checkDraft(draft);
-      const made = await issue(tx, {
+      const origin = { createdBy: caller.tokenId, idempotencyKey: idempotencyKey ?? null, fingerprint };
+      const secret = idempotencyKey ? derived(caller, idempotencyKey, fingerprint) : freshSecret();
+      const row = {
+        ...origin,
         role: draft.role,
         agentId: draft.agentId ?? null,
         groups: draft.groups ?? null,
         prefix: draft.prefix ?? null,
         name: draft.name ?? null,
         expiresAt: draft.expiresAt ? fromTime(draft.expiresAt) : null,
-      });
+      };
+      const made = await add(tx, row, secret);
       await activity.record(tx, caller, "token.created", made.id, { role: made.role, agentId: made.agentId });
-      return made;
+      return { made, replayed: false };
     },
 
     /** The token of an agent that an enroll token has just registered: it may join no groups. */
     async enroll(tx: Tx, caller: Caller, agentId: string, instanceId: string | null): Promise<string> {
-      const made = await issue(tx, {
-        role: "agent",
-        agentId,
-        groups: [],
-        enrolledBy: caller.tokenId,
-        enrolledFor: instanceId,
-      });
-      return made.token;
+      const row = { role: "agent" as const, agentId, groups: [], enrolledBy: caller.tokenId, enrolledFor: instanceId };
+      return (await add(tx, row, freshSecret())).token;
     },
 
     /**
@@ -181,6 +202,7 @@ const OPERATOR_NAME = "relay operator";
 /** The due row of a token that expires: its streams are closed then. */
 const EXPIRED = "token.expired";
 
+const freshSecret = (): string => `sbx_${randomBytes(32).toString("base64url")}`;
 const hashSecret = (secret: string): string => createHash("sha256").update(secret).digest("base64url");
 
 function principalOf(row: TokenRow): Principal {

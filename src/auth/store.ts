@@ -21,6 +21,9 @@ export function createAuthStore(db: Db) {
         name: sql.placeholder("name"),
         enrolledBy: sql.placeholder("enrolledBy"),
         enrolledFor: sql.placeholder("enrolledFor"),
+        createdBy: sql.placeholder("createdBy"),
+        idempotencyKey: sql.placeholder("idempotencyKey"),
+        fingerprint: sql.placeholder("fingerprint"),
         createdAt: sql.placeholder("createdAt"),
         expiresAt: sql.placeholder("expiresAt"),
         lastUsedAt: sql.placeholder("lastUsedAt"),
@@ -43,6 +46,12 @@ export function createAuthStore(db: Db) {
       insert(tx).run({ ...row });
     },
     byHash: async (on: Reading, hash: string): Promise<TokenRow | undefined> => byHash(on).get({ hash }),
+    byKey: async (on: Reading, createdBy: string, key: string): Promise<TokenRow | undefined> =>
+      on.db
+        .select()
+        .from(tokens)
+        .where(and(eq(tokens.createdBy, createdBy), eq(tokens.idempotencyKey, key)))
+        .get(),
     byId: async (on: Reading, id: string): Promise<TokenRow | undefined> =>
       on.db.select().from(tokens).where(eq(tokens.id, id)).get(),
     liveOf: async (on: Reading, agentId: string): Promise<TokenRow[]> => liveOf(on).all({ agentId }),

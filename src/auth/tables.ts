@@ -1,3 +1,4 @@
+import { sql } from "drizzle-orm";
 import { index, integer, sqliteTable, text, uniqueIndex } from "drizzle-orm/sqlite-core";
 import type { Role } from "./schema.ts";
 
@@ -15,10 +16,18 @@ export const tokens = sqliteTable(
     /** The enroll token that made it, and the instance it was made for. */
     enrolledBy: text("enrolled_by"),
     enrolledFor: text("enrolled_for"),
+    createdBy: text("created_by"),
+    /** Of the request that made it; with it the same secret is derived again. */
+    idempotencyKey: text("idempotency_key"),
+    fingerprint: text("fingerprint"),
     createdAt: integer("created_at").notNull(),
     expiresAt: integer("expires_at"),
     lastUsedAt: integer("last_used_at"),
     revokedAt: integer("revoked_at"),
   },
-  (t) => [uniqueIndex("tokens_by_hash").on(t.hash), index("tokens_by_agent").on(t.agentId)],
+  (t) => [
+    uniqueIndex("tokens_by_hash").on(t.hash),
+    index("tokens_by_agent").on(t.agentId),
+    uniqueIndex("tokens_by_key").on(t.createdBy, t.idempotencyKey).where(sql`idempotency_key is not null`),
+  ],
 );

@@ -10,9 +10,9 @@ import type { Sent } from "./send.ts";
 
 /** One sent message, or the schedule it became. */
 export function sentJson(sent: Sent, inBatch: boolean): string {
-  if (sent.kind === "scheduled")
-    return JSON.stringify({ scheduleId: sent.scheduleId, deliverAt: toTime(sent.deliverAt) });
   const replayed = inBatch ? `,"replayed":${sent.replayed}` : "";
+  if (sent.kind === "scheduled")
+    return `{"scheduleId":"${sent.scheduleId}","deliverAt":"${toTime(sent.deliverAt)}"${replayed}}`;
   return messageJson(sent.entry, sent.work, `,"matched":${sent.matched}${replayed}`);
 }
 

@@ -130,7 +130,11 @@ export const SentMessage = Message.extend({
 export type SentMessage = z.infer<typeof SentMessage>;
 
 /** The answer to a message with a `deliverAt` to come. */
-export const Scheduled = z.object({ scheduleId: z.string(), deliverAt: Time });
+export const Scheduled = z.object({
+  scheduleId: z.string(),
+  deliverAt: Time,
+  replayed: z.boolean().optional().describe("In a batch: the idempotency key had been used before."),
+});
 export type Scheduled = z.infer<typeof Scheduled>;
 export const SentBatch = z.object({ items: z.array(z.union([SentMessage, Scheduled])) });
 export type SentBatch = z.infer<typeof SentBatch>;

@@ -2,6 +2,7 @@ import type { Caller } from "../auth/caller.ts";
 import type { Clock } from "../clock.ts";
 import type { Connection, Connections } from "../log/connections.ts";
 import type { Listener, Log } from "../log/log.ts";
+import { Problem } from "../problem.ts";
 import type { OpenWork, ParkedClaimers } from "./parked.ts";
 
 export interface WaitParts {
@@ -11,8 +12,8 @@ export interface WaitParts {
   clock: Clock;
 }
 
-/** Why a wait ended. */
-type End = "woken" | "over";
+/** Why a wait ended. `left`: nobody is there to be answered, or the relay is stopping. */
+type End = "woken" | "over" | "left" | "revoked";
 
 export type Waits = ReturnType<typeof createWaits>;
 
@@ -24,28 +25,29 @@ export function createWaits({ log, parked, connections, clock }: WaitParts) {
   /** A pause that ends by `wake`, by `end`, after `ms`, when the client leaves, or when its token or instance is cut off. */
   function createPause(caller: Caller, agentId: string, ms: number, signal: AbortSignal) {
     let woken = false;
-    let over = ms <= 0 || signal.aborted || connections.stopping();
+    let over: Exclude<End, "woken"> | undefined = signal.aborted || connections.stopping() ? "left" : undefined;
     let resume: (() => void) | undefined;
     const settle = () => {
       resume?.();
       resume = undefined;
     };
-    const end = () => {
-      over = true;
+    const end = (why: typeof over) => {
+      over ??= why;
       settle();
     };
-    const cancelTimer = over ? () => undefined : clock.after(ms, end);
-    signal.addEventListener("abort", end, { once: true });
+    const leaves = () => end("left");
+    const cancelTimer = over ? () => undefined : clock.after(ms, () => end("over"));
+    signal.addEventListener("abort", leaves, { once: true });
     const connection: Connection = {
       id: "",
       agentId,
       countsFor: null,
       instanceId: caller.instanceId,
       tokenId: caller.tokenId,
-      // Cut off rather than over: one more look tells the caller why, by its problem.
       close(reason) {
-        woken = reason !== "restarting";
-        end();
+        // One more look tells the caller why, by its problem.
+        if (reason === "superseded") pause.wake();
+        else end(reason === "revoked" ? "revoked" : "left");
       },
     };
     const leave = connections.add(connection);
@@ -57,15 +59,14 @@ export function createWaits({ log, parked, connections, clock }: WaitParts) {
       /** Resolves at once when it was woken since the last time. */
       async wait(): Promise<End> {
         if (!woken && !over) await new Promise<void>((resolve) => (resume = resolve));
-        const was: End = woken ? "woken" : "over";
         woken = false;
-        return was;
+        return over ?? "woken";
       },
-      isOver: () => over,
+      isOver: () => over !== undefined,
       close(): void {
         cancelTimer();
         leave();
-        signal.removeEventListener("abort", end);
+        signal.removeEventListener("abort", leaves);
         siblings.delete(pause);
         if (siblings.size === 0) pauses.delete(agentId);
       },
@@ -88,12 +89,22 @@ export function createWaits({ log, parked, connections, clock }: WaitParts) {
         unlisten();
         unlisten = log.listen(await how.targets(), listener);
         const answer = await how.look();
-        if (how.found(answer) || pause.isOver() || (await pause.wait()) === "over") return answer;
+        if (how.found(answer) || pause.isOver()) return answer;
+        const end = await pause.wait();
+        if (end === "left") return answer;
+        if (end === "revoked") return await cutOff(how);
+        // Over: one more look, for work may have been opened since the last one.
       }
     } finally {
       unlisten();
       pause.close();
     }
+  }
+
+  /** Who waits for somebody else's inbox may have been cut off because that agent is gone: then looking says so. */
+  async function cutOff<T>({ caller, agentId, look }: Wait<T>): Promise<never> {
+    if (caller.agentId !== agentId) await look();
+    throw revoked();
   }
 
   /** As `forEntries`, for work: parked claimers queue, and each piece of open work wakes one of them. */
@@ -135,9 +146,10 @@ export function createWaits({ log, parked, connections, clock }: WaitParts) {
         const answer = await look();
         if (how.found(answer)) return answer;
         await passOn(wokenFor);
-        if (pause.isOver() || (await pause.wait()) === "over") return answer;
+        const end = pause.isOver() ? "over" : await pause.wait();
+        if (end === "revoked") throw revoked();
         // Nobody is there any more: what it was woken for is for the next in the queue, see below.
-        if (how.signal.aborted) return answer;
+        if (end !== "woken") return answer;
       }
     } finally {
       parked.leave(claimer);
@@ -163,6 +175,8 @@ export function createWaits({ log, parked, connections, clock }: WaitParts) {
     },
   };
 }
+
+const revoked = () => new Problem("unauthorized", "The token was revoked, or its agent deleted, during the call.");
 
 interface Wait<T> {
   caller: Caller;
