@@ -154,7 +154,7 @@ CREATE TABLE `messages` (
 --> statement-breakpoint
 CREATE INDEX `messages_by_target` ON `messages` (`target`,`id`,`from_id`);--> statement-breakpoint
 CREATE INDEX `messages_by_thread` ON `messages` (`thread_id`,`id`) WHERE thread_id is not null;--> statement-breakpoint
-CREATE UNIQUE INDEX `messages_by_key` ON `messages` (`from_id`,`idempotency_key`) WHERE idempotency_key is not null;--> statement-breakpoint
+CREATE UNIQUE INDEX `messages_by_key` ON `messages` (`idempotency_key`,`from_id`) WHERE idempotency_key is not null;--> statement-breakpoint
 CREATE TABLE `offers` (
 	`id` integer PRIMARY KEY NOT NULL,
 	`agent_id` text NOT NULL,

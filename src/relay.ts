@@ -82,7 +82,7 @@ export async function createRelay(config: Config, clock: Clock, logger: Logger):
   });
   const features = [
     ...healthRoutes(health, metrics),
-    ...authRoutes(db, auth, agents.instanceOf),
+    ...authRoutes(db, auth, agents.instanceFor),
     ...agentRoutes(db, agents),
     ...activityRoutes(activity),
     ...messaging.routes({

@@ -17,6 +17,12 @@ export function createPresence(db: Db, store: AgentStore, roster: Roster, due: D
 
   due.onResume(async (_tx, now) => {
     resumedAt = now;
+    // The clock was set back: who was heard of in the future would be there until then.
+    for (const entry of roster.values()) {
+      if (entry.lastSeenAt <= now) continue;
+      entry.lastSeenAt = now;
+      entry.unsaved = true;
+    }
   });
 
   const mayBeReaped = (entry: RosterEntry) =>

@@ -51,9 +51,10 @@ export function agentRoutes(db: Pick<Db, "write">, agents: AgentService): Route[
       tag,
       query: AgentQuery,
       answers: { 200: { description: "A page, by id.", schema: AgentList } },
-      run: async ({ query, request }) => {
+      problems: ["forbidden", "superseded"],
+      run: async ({ caller, query, request }) => {
         const { limit, page, ...filter } = query;
-        const list = await agents.list(filter, page, limit);
+        const list = await agents.list(caller, filter, page, limit);
         return { status: 200, body: list, headers: nextLink(request, list.nextPage) };
       },
     }),
@@ -65,7 +66,7 @@ export function agentRoutes(db: Pick<Db, "write">, agents: AgentService): Route[
       tag,
       params: Path,
       answers: { 200: { description: "The agent.", schema: Agent } },
-      problems: ["not-found", "gone"],
+      problems: ["forbidden", "superseded", "not-found", "gone"],
       run: async ({ caller, params }) => ok(await agents.get(caller, params.id)),
     }),
     route({

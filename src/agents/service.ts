@@ -118,6 +118,14 @@ export function createAgentService(parts: AgentParts) {
     throw new Problem("unknown-instance", `${caller.instanceId} was never registered for ${agent.id}.`);
   }
 
+  /** For calls that are about no agent in particular. @throws Problem 403 for who only enrolls, 409 when superseded. */
+  async function requireCurrent(on: Reading, caller: Caller): Promise<void> {
+    if (caller.role === "enroll") throw new Problem("forbidden", "An enroll token registers agents, and reads nothing.");
+    if (caller.role !== "agent" || caller.instanceId === null || caller.agentId === null) return;
+    const facts = await store.facts(on, caller.agentId);
+    if (facts) await fence(on, caller, facts);
+  }
+
   function checkGroups(caller: Caller, row: AgentRow, before: AgentRow | undefined): void {
     const had = new Set(before ? groupsOf(before) : []);
     const guessed = providerTag(row);
@@ -243,19 +251,28 @@ export function createAgentService(parts: AgentParts) {
     /** `POST /v1/agents/{id}/heartbeat` */
     heartbeat: (tx: Tx, caller: Caller, id: string, body: Heartbeat) => change(tx, caller, id, body),
 
-    instanceOf: (id: string): Promise<string | null> =>
-      db.read(async (on) => (await store.facts(on, id))?.instanceId ?? null),
-
-    async get(caller: Caller, id: string): Promise<Agent> {
+    /** The newest registered instance of the agent that the caller acts for. @throws Problem 409 */
+    async instanceFor(caller: Caller): Promise<string | null> {
+      const { agentId } = caller;
+      if (agentId === null) return null;
       return db.read(async (on) => {
-        const row = await requireRow(on, id);
-        if (caller.agentId === id) await fence(on, caller, row);
-        return wireAgent(row);
+        await requireCurrent(on, caller);
+        return (await store.facts(on, agentId))?.instanceId ?? null;
       });
     },
 
-    async list(filter: AgentFilter, page: string | undefined, limit: number): Promise<List<Agent>> {
-      const rows = await db.read((on) => store.page(on, filter, page, limit + 1));
+    async get(caller: Caller, id: string): Promise<Agent> {
+      return db.read(async (on) => {
+        await requireCurrent(on, caller);
+        return wireAgent(await requireRow(on, id));
+      });
+    },
+
+    async list(caller: Caller, filter: AgentFilter, page: string | undefined, limit: number): Promise<List<Agent>> {
+      const rows = await db.read(async (on) => {
+        await requireCurrent(on, caller);
+        return store.page(on, filter, page, limit + 1);
+      });
       const items = rows.slice(0, limit).map(wireAgent);
       return { items, nextPage: rows.length > limit ? (items.at(-1)?.id ?? null) : null };
     },

@@ -2,6 +2,7 @@ import { z } from "zod";
 import type { Db } from "../db/database.ts";
 import { created, ok, type Route, route } from "../http/call.ts";
 import { nextLink } from "../http/link.ts";
+import type { Caller } from "./caller.ts";
 import { NewToken, Token, TokenDraft, TokenId, TokenList, TokenQuery, WhoAmI } from "./schema.ts";
 import type { AuthService } from "./service.ts";
 
@@ -12,8 +13,8 @@ const tag = "Tokens";
 export function authRoutes(
   db: Pick<Db, "write">,
   auth: AuthService,
-  /** The newest registered instance of an agent. */
-  instanceOf: (agentId: string) => Promise<string | null>,
+  /** The newest registered instance of the agent that a caller acts for. @throws Problem 409 when it names another one */
+  instanceFor: (caller: Caller) => Promise<string | null>,
 ): Route[] {
   return [
     route({
@@ -66,9 +67,10 @@ export function authRoutes(
       summary: "Who the caller is",
       tag,
       answers: { 200: { description: "What the token may do, and whether this call is fenced.", schema: WhoAmI } },
+      problems: ["superseded"],
       run: async ({ caller }) => {
         const { tokenId, role, agentId, groups, prefix, instanceId } = caller;
-        const current = agentId === null ? null : await instanceOf(agentId);
+        const current = await instanceFor(caller);
         const instance = { given: instanceId, current, fenced: instanceId !== null && agentId !== null };
         return ok({ tokenId, role, agentId, groups, prefix, instance });
       },

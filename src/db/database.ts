@@ -4,6 +4,7 @@ import { type Drizzle, type Durability, openReader, openWriter } from "./connect
 import { holdLock } from "./lock.ts";
 import { migrateToLatest } from "./migrate.ts";
 import { createOffThread, type OffThread } from "./off-thread.ts";
+import { lean } from "./prepared.ts";
 
 export type { Reading, Tx } from "./commit.ts";
 
@@ -90,10 +91,10 @@ function preparedFor<P>(writer: Drizzle, reader: Drizzle, build: (db: Drizzle) =
   let onReader: P | undefined;
   return (on) => {
     if (on.db === writer) {
-      onWriter ??= build(writer);
+      onWriter ??= lean(build(writer));
       return onWriter;
     }
-    onReader ??= build(reader);
+    onReader ??= lean(build(reader));
     return onReader;
   };
 }

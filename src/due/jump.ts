@@ -22,8 +22,11 @@ export function createJumpWatch(clock: Clock) {
       const drift = now - clock.mono();
       const jumped = offset === undefined ? 0 : drift - offset;
       if (offset !== undefined && Math.abs(jumped) < TOLERANCE_MS) return;
-      offset = drift;
       for (const handler of handlers) await handler(tx, now, jumped);
+      // Not before it is on disk: what a lost commit took back is done again in the next.
+      tx.afterCommit(() => {
+        offset = drift;
+      });
     },
   };
 }

@@ -28,28 +28,32 @@ export interface SocketOutlet extends Outlet {
   /** Sends a frame soon: answers that are ready in the same turn share one write to the kernel. */
   answer(frame: string): void;
   closeWith(reason: keyof typeof CLOSE): void;
+  /** The other end has closed. */
+  ended(): void;
+  /** `ended`: the other end closed it; `cut`: we did. */
+  state(): "open" | "ended" | "cut";
 }
 
 /** An outlet over one WebSocket. */
 export function createSocketOutlet(ws: ServerWebSocket<SocketHandler>): SocketOutlet {
-  let closed = false;
+  let state: ReturnType<SocketOutlet["state"]> = "open";
   let answers: string[] = [];
 
   function flush(): void {
     const frames = answers;
     answers = [];
-    if (!closed) ws.cork(() => frames.forEach((frame) => void ws.sendText(frame)));
+    if (state === "open") ws.cork(() => frames.forEach((frame) => void ws.sendText(frame)));
   }
 
   const outlet: SocketOutlet = {
     transport: "socket",
-    ready: () => !closed && ws.getBufferedAmount() < BUFFER_BYTES,
+    ready: () => state === "open" && ws.getBufferedAmount() < BUFFER_BYTES,
     settled: () => ws.getBufferedAmount() === 0,
     messages(entries: readonly LogEntry[]) {
-      if (!closed) ws.cork(() => entries.forEach((entry) => void ws.sendText(frameOf(entry))));
+      if (state === "open") ws.cork(() => entries.forEach((entry) => void ws.sendText(frameOf(entry))));
     },
     send(event: Encoded) {
-      if (!closed) ws.sendText(event.frame);
+      if (state === "open") ws.sendText(event.frame);
     },
     answer(frame) {
       if (answers.push(frame) === 1) setImmediate(flush);
@@ -61,12 +65,18 @@ export function createSocketOutlet(ws: ServerWebSocket<SocketHandler>): SocketOu
       outlet.closeWith(reasonOf(last));
     },
     closeWith(reason) {
-      if (closed) return;
+      if (state !== "open") return;
       if (answers.length) flush();
-      closed = true;
+      state = "cut";
       ws.close(CLOSE[reason], reason);
       outlet.onClosed();
     },
+    ended() {
+      if (state !== "open") return;
+      state = "ended";
+      outlet.onClosed();
+    },
+    state: () => state,
     onDrain: () => undefined,
     onClosed: () => undefined,
   };

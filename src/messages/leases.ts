@@ -24,7 +24,10 @@ export type Leases = ReturnType<typeof createLeases>;
 export function createLeases({ store, works, sender, parked, due, clock }: LeaseParts) {
   const changeListeners: ((work: WorkRow) => void)[] = [];
 
-  due.onResume((tx, now) => works.extendLeases(tx, now + LEASE_GRACE_MS));
+  due.onResume(async (tx, now) => {
+    await works.shortenLeases(tx, now);
+    await works.extendLeases(tx, now + LEASE_GRACE_MS);
+  });
 
   async function move(tx: Tx, work: WorkRow, to: WorkMove): Promise<WorkRow> {
     await works.move(tx, work, to);

@@ -1,41 +1,63 @@
 import type { Clock } from "../clock.ts";
 import type { Db, Reading, Tx } from "../db/database.ts";
 import type { Due } from "../due/due.ts";
+import type { Log } from "../log/log.ts";
 import type { MessageStore } from "./store.ts";
-import { retentionStore } from "./store-lists.ts";
+import { type OldEntry, retentionStore } from "./store-retention.ts";
 
+/** Entries looked at in one write. */
 const SLICE = 200;
+/** Members of the targets of what is deleted in one write: each may lose something, and is looked at. */
+const MAX_MATCHED = 10_000;
 const THIN_SLICE = 500;
-const EVERY_MS = 3_600_000;
-const DAY_MS = 86_400_000;
+const HOUR_MS = 3_600_000;
+const DAY_MS = 24 * HOUR_MS;
 /** After the clock jumped, no more than this part of the log may go before it has stayed put for a day. */
 const MAX_PART_AFTER_JUMP = 0.1;
 export const RETAIN = "retention";
+/** The due row that ends the caution after a jump; its `left` says how much may still go until then. */
+const CAUTION = "retention.caution";
+const KEPT = new Set(["open", "delayed", "claimed", "dead"]);
 
 export interface RetentionParts {
   db: Db;
   store: MessageStore;
   due: Due;
+  log: Log;
   clock: Clock;
   days: number;
   headOf(on: Reading): number;
-  /** Deletes nothing for its own sake: told what a run did. */
+  /** Told what a run did. */
   onRun(report: { deleted: number; upTo: number; refused: boolean }): void;
+  onError(error: unknown): void;
+}
+
+/** How far a walk of one write came. */
+interface Walked {
+  deleted: number;
+  /** Everything up to here was looked at. */
+  reached: number;
+  done: boolean;
 }
 
 export type Retention = ReturnType<typeof createRetention>;
 
 /** Deletes what is older than the retention time, and keeps account of who loses what by it. */
 export function createRetention(parts: RetentionParts) {
-  const { db, store, due, clock, days, headOf, onRun } = parts;
-  let jumpedAt: number | undefined;
+  const { db, store, due, log, clock, days, headOf, onRun, onError } = parts;
 
-  due.onResume(async (_tx, now, jumpedMs) => {
-    if (Math.abs(jumpedMs) > DAY_MS / 24) jumpedAt = now;
+  due.onResume(async (tx, now, jumpedMs) => {
+    // At a start nobody can say by how much the clock jumped while the relay was away: the newest entry gives an idea.
+    const newest = jumpedMs === 0 ? await retentionStore.createdAt(tx, headOf(tx)) : undefined;
+    const jumped = newest ? now - newest.at : jumpedMs;
+    if (Math.abs(jumped) <= HOUR_MS) return;
+    const before = await due.find(tx, CAUTION, "log");
+    await due.schedule(tx, CAUTION, "log", now + DAY_MS, before?.data ?? {});
   });
+  due.on(CAUTION, async () => undefined);
   due.on(RETAIN, async (tx) => {
-    await due.schedule(tx, RETAIN, "log", clock.now() + EVERY_MS);
-    tx.afterCommit(() => void run().catch(() => undefined));
+    await due.schedule(tx, RETAIN, "log", clock.now() + HOUR_MS);
+    tx.afterCommit(() => void run().catch(onError));
   });
 
   /** The highest id older than the retention time, found by halving: ids follow time. */
@@ -52,37 +74,82 @@ export function createRetention(parts: RetentionParts) {
     return low;
   }
 
-  async function slice(tx: Tx, upTo: number): Promise<{ deleted: number; done: boolean }> {
-    const floor = await store.floor(tx);
-    if (floor >= upTo) return { deleted: 0, done: true };
-    const rows = await retentionStore.deletable(tx, floor, upTo, SLICE);
-    const raised = rows.length === SLICE ? (rows.at(-1)?.id ?? upTo) : upTo;
-    const ids = rows.map((row) => row.id);
-    for (const { agentId, lost, lastId } of await retentionStore.losers(tx, ids, raised))
-      await retentionStore.addLoss(tx, agentId, lastId, lost);
+  /** How much may go: after a jump a part of the log, and what went since then counts. */
+  async function allowance(): Promise<number> {
+    const caution = await db.read((on) => due.find(on, CAUTION, "log"));
+    if (!caution) return Number.POSITIVE_INFINITY;
+    if (typeof caution.data.left === "number") return caution.data.left;
+    const { messages } = await db.offThread.run("counts", {});
+    return Math.floor(messages * MAX_PART_AFTER_JUMP);
+  }
+
+  /** Deletes of these what may go, and raises the floor to the last that was looked at. */
+  async function remove(tx: Tx, entries: readonly OldEntry[], most: number): Promise<number> {
+    const ids = entries.map((entry) => entry.id);
+    for (const loss of await retentionStore.losers(tx, ids, clock.now())) await retentionStore.addLoss(tx, loss);
     await retentionStore.remove(tx, ids);
-    await store.setMark(tx, "floor", raised);
-    return { deleted: rows.length, done: raised >= upTo };
+    const caution = await due.find(tx, CAUTION, "log");
+    if (caution) await due.schedule(tx, CAUTION, "log", caution.at, { left: most - ids.length });
+    return ids.length;
+  }
+
+  /** Of some entries in order those that may go, up to where one write has to end. */
+  function cut(entries: readonly OldEntry[], mayGo: (entry: OldEntry) => boolean, most: number) {
+    const going: OldEntry[] = [];
+    let matched = 0;
+    for (const [index, entry] of entries.entries()) {
+      if (!mayGo(entry)) continue;
+      matched += entry.matched;
+      if (going.length === most || (going.length > 0 && matched > MAX_MATCHED))
+        return { going, reached: entries[index - 1]?.id ?? entry.id - 1 };
+      going.push(entry);
+    }
+    return { going, reached: entries.at(-1)?.id };
+  }
+
+  /** The next entries above the floor, which is raised by it. */
+  async function slice(tx: Tx, upTo: number, most: number): Promise<Walked> {
+    const floor = await store.floor(tx);
+    const entries = await retentionStore.next(tx, floor, upTo, SLICE);
+    const { going, reached = upTo } = cut(entries, (entry) => entry.state === null || !KEPT.has(entry.state), most);
+    const deleted = await remove(tx, going, most);
+    const raised = entries.length < SLICE && reached === (entries.at(-1)?.id ?? upTo) ? upTo : reached;
+    if (raised > floor) await store.setMark(tx, "floor", raised);
+    tx.afterCommit(() => log.forget(raised));
+    return { deleted, reached: raised, done: raised >= upTo || deleted >= most };
+  }
+
+  /** Work below the floor that was kept, and has been finished for as long as the rest. */
+  async function leftOver(tx: Tx, after: number, upTo: number, before: number, most: number): Promise<Walked> {
+    const entries = await retentionStore.nextWork(tx, after, upTo, SLICE);
+    const { going, reached = upTo } = cut(entries, ({ endedAt, state }) => isOver(endedAt, state, before), most);
+    const deleted = await remove(tx, going, most);
+    return { deleted, reached, done: entries.length < SLICE || deleted >= most };
   }
 
   /** One pass over all that is old enough. @returns how many entries it deleted. */
   async function run(): Promise<number> {
-    const now = clock.now();
-    const { upTo, floor, head } = await db.read(async (on) => {
-      const floor = await store.floor(on);
-      return { floor, head: headOf(on), upTo: await cutoff(on, floor, now - days * DAY_MS) };
-    });
-    const most = Math.floor(floor + (head - floor) * MAX_PART_AFTER_JUMP);
-    const refused = jumpedAt !== undefined && now - jumpedAt < DAY_MS && upTo > most;
-    const limit = refused ? most : upTo;
+    const before = clock.now() - days * DAY_MS;
+    const floor = await db.read((on) => store.floor(on));
+    const upTo = await db.read((on) => cutoff(on, floor, before));
+    const allowed = await allowance();
+    const deletedBelow = await walk(allowed, (tx, after, most) => leftOver(tx, after, floor, before, most));
+    const deletedAbove = await walk(allowed - deletedBelow, (tx, _, most) => slice(tx, upTo, most));
+    while ((await db.background((tx) => retentionStore.thin(tx, before, THIN_SLICE))) >= THIN_SLICE);
+    const deleted = deletedBelow + deletedAbove;
+    onRun({ deleted, upTo, refused: deleted >= allowed });
+    return deleted;
+  }
+
+  async function walk(allowed: number, step: (tx: Tx, after: number, most: number) => Promise<Walked>) {
     let deleted = 0;
-    for (let done = false; !done; ) {
-      const did = await db.background((tx) => slice(tx, limit));
+    let after = 0;
+    for (let done = allowed <= 0; !done; ) {
+      const did = await db.background((tx) => step(tx, after, allowed - deleted));
       deleted += did.deleted;
+      after = did.reached;
       done = did.done;
     }
-    while ((await db.background((tx) => retentionStore.thin(tx, now - days * DAY_MS, THIN_SLICE))) >= THIN_SLICE);
-    onRun({ deleted, upTo: limit, refused });
     return deleted;
   }
 
@@ -92,3 +159,6 @@ export function createRetention(parts: RetentionParts) {
     plan: (tx: Tx) => due.schedule(tx, RETAIN, "log", clock.now() + 60_000),
   };
 }
+
+const isOver = (endedAt: number | null, state: string | null, before: number): boolean =>
+  endedAt !== null && endedAt < before && state !== "dead";

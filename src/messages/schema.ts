@@ -370,7 +370,13 @@ const ref = z.union([z.string().max(128), z.int()]);
 export const SocketRequest = z.discriminatedUnion("type", [
   z.strictObject({ type: z.literal("send"), ref, message: MessageDraft }),
   z.strictObject({ type: z.literal("ack"), ref, upTo: Position }),
-  z.strictObject({ type: z.literal("claim"), ref, messageId: MessageId.optional(), ...ClaimNext.shape }),
+  // Nobody has to wait here: a message or `open` says when there is work.
+  z.strictObject({
+    type: z.literal("claim"),
+    ref,
+    messageId: MessageId.optional(),
+    ...ClaimNext.omit({ waitSeconds: true }).shape,
+  }),
   z.strictObject({ type: z.literal("renew"), ref, messageId: MessageId, ...Renew.shape }),
   z.strictObject({ type: z.literal("release"), ref, messageId: MessageId, ...Release.shape }),
   z.strictObject({ type: z.literal("fail"), ref, messageId: MessageId, ...Fail.shape }),

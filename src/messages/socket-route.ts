@@ -37,7 +37,7 @@ export function socketRoute(parts: SocketRouteParts): Route {
     query: SocketQuery,
     socket: { subprotocol: SUBPROTOCOL, client: z.union([AuthFrame, SocketRequest]), server: SocketFrame },
     answers: { 101: { description: "Switched to WebSocket." } },
-    problems: ["unauthorized", "upgrade-required", "superseded", "too-many-streams"],
+    problems: ["bad-request", "unauthorized", "upgrade-required", "superseded", "too-many-streams"],
     run: async ({ params, query, request, headers }) => {
       if (request.headers.get("upgrade")?.toLowerCase() !== "websocket")
         throw new Problem("upgrade-required", "Connect with a WebSocket client.");
@@ -48,9 +48,10 @@ export function socketRoute(parts: SocketRouteParts): Route {
         .get("sec-websocket-protocol")
         ?.split(",")
         .map((name) => name.trim());
-      const chosen: Record<string, string> = offered?.includes(SUBPROTOCOL)
-        ? { "sec-websocket-protocol": SUBPROTOCOL }
-        : {};
+      // Bun takes up the first that is offered when none is chosen.
+      if (offered && !offered.includes(SUBPROTOCOL))
+        throw new Problem("bad-request", `The subprotocol here is ${SUBPROTOCOL}.`);
+      const chosen: Record<string, string> = offered ? { "sec-websocket-protocol": SUBPROTOCOL } : {};
       if (!parts.upgrade(request, handler, chosen))
         throw new Problem("upgrade-required", "This is not a WebSocket connection.");
       return SWITCHED;

@@ -32,8 +32,9 @@ export interface SocketParts {
 }
 
 const MAX_UNANSWERED = 64;
-/** Frames kept for a client that does not wait for its answers; more than that, and it is cut off. */
+/** Frames and characters kept for a client that does not wait for its answers; more than that, and it is cut off. */
 const MAX_WAITING = 1024;
+const MAX_WAITING_CHARACTERS = 16 * 1024 * 1024;
 const AUTH_WITHIN_MS = 5000;
 
 /** A browser's first frame. */
@@ -58,13 +59,19 @@ export function createSocket(
   let caller = known;
   let opened = false;
   let authenticating = false;
-  let unanswered = 0;
   const waiting: string[] = [];
+  let waitingCharacters = 0;
+  /** One for each frame that is being carried out, in the order in which they came: so they are answered. */
+  const answers: { frame?: string }[] = [];
   let cancelAuthTimer: () => void = () => undefined;
 
   async function begin(as: Caller): Promise<void> {
     try {
+      limit.take(as.tokenId);
       const facts = await db.read((on) => inbox.requireInbox(on, as, agentId));
+      // The other end may have left meanwhile, and nobody would close what is opened now.
+      if (outlet.state() !== "open") return;
+      if (as.agentId === agentId) presence.touch(agentId);
       await streams.open(as, facts, outlet, after);
       opened = true;
       pump();
@@ -93,22 +100,27 @@ export function createSocket(
     }
   }
 
+  /** What came before the other end closed is still carried out; what comes from who was cut off is not. */
+  const takesMore = () => answers.length < MAX_UNANSWERED && (outlet.state() === "ended" || outlet.ready());
+
   function pump(): void {
-    while (opened && caller && unanswered < MAX_UNANSWERED && waiting.length) {
-      const text = waiting.shift();
-      if (text !== undefined) take(text, caller);
+    while (opened && caller && waiting.length && takesMore()) {
+      const text = waiting.shift() ?? "";
+      waitingCharacters -= text.length;
+      take(text, caller);
     }
   }
 
   /** Frames are carried out in order: each verb queues its write before the next frame is looked at. */
   function take(text: string, as: Caller): void {
     let ref: Ref | null = null;
-    unanswered++;
+    const slot: { frame?: string } = {};
+    answers.push(slot);
     const done = (frame: string) => {
-      unanswered--;
-      outlet.answer(frame);
-      pump();
+      slot.frame = frame;
+      while (answers[0]?.frame !== undefined) outlet.answer(answers.shift()?.frame ?? "");
     };
+    const ok = (result: string) => done(`{"type":"ok","ref":${JSON.stringify(ref)},"result":${result}}`);
     const refuse = (error: unknown) => done(problemFrame(ref, asProblem(error, onError), as.requestId));
     try {
       const raw = parseFrame(text);
@@ -116,7 +128,7 @@ export function createSocket(
       limit.take(as.tokenId);
       if (as.agentId === agentId) presence.touch(agentId);
       const frame = check(SocketRequest, raw, "") as SocketRequest;
-      run(as, frame).then((result) => done(`{"type":"ok","ref":${JSON.stringify(ref)},"result":${result}}`), refuse);
+      run(as, frame).then(ok, refuse).then(pump);
     } catch (error) {
       refuse(error);
     }
@@ -137,14 +149,19 @@ export function createSocket(
           return;
         }
       }
-      if (waiting.length >= MAX_WAITING) return outlet.closeWith("too-slow");
+      if (waiting.length >= MAX_WAITING || waitingCharacters > MAX_WAITING_CHARACTERS)
+        return outlet.closeWith("too-slow");
       waiting.push(text);
+      waitingCharacters += text.length;
       pump();
     },
-    drain: () => outlet.onDrain(),
+    drain() {
+      outlet.onDrain();
+      pump();
+    },
     close() {
       cancelAuthTimer();
-      outlet.onClosed();
+      outlet.ended();
     },
     pong() {
       if (caller?.agentId === agentId) presence.touch(agentId);

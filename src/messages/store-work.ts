@@ -250,6 +250,15 @@ export function createWorkStore(db: Db) {
 
     earliest: async (on: Reading): Promise<number | null> => earliest(on).get()?.at ?? null,
     ripe: async (on: Reading, now: number, limit: number): Promise<WorkRow[]> => ripe(on).all({ now, limit }),
+    /** No lease lasts longer from `now` than was asked for: after the clock was set back it would. */
+    shortenLeases: async (tx: Tx, now: number): Promise<void> => {
+      const whole = sql`${now} + ${work.leaseSeconds} * 1000`;
+      tx.db
+        .update(work)
+        .set({ dueAt: whole })
+        .where(and(sql`${work.dueAt} > ${now}`, sql`${work.dueAt} > ${whole}`, eq(work.state, "claimed")))
+        .run();
+    },
     /** Leases that would end before `until` last until then. */
     extendLeases: async (tx: Tx, until: number): Promise<void> => {
       tx.db
