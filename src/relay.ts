@@ -100,6 +100,7 @@ export async function createRelay(config: Config, clock: Clock, logger: Logger):
   messaging.onSent(metrics.sent);
   messaging.onOffered(metrics.offered);
   messaging.onWork(metrics.workChanged);
+  messaging.retention.onRun(metrics.retained);
   auth.onRevoked(connections.closeToken);
   agents.onSuperseded(connections.closeInstance);
   agents.onRemoved(connections.closeAgent);
@@ -109,7 +110,6 @@ export async function createRelay(config: Config, clock: Clock, logger: Logger):
   await db.write(async (tx) => {
     await agents.ensureBuiltIns(tx);
     await auth.adoptOperator(tx, operatorToken);
-    await messaging.retention.plan(tx);
   });
   due.start();
   connections.start();
@@ -129,6 +129,7 @@ export async function createRelay(config: Config, clock: Clock, logger: Logger):
       connections.stop();
       await due.stop();
       messaging.search.stop();
+      messaging.retention.stop();
       await presence.stop();
       await messaging.offers.stop();
       await db.close();

@@ -39,23 +39,36 @@ export const MessageId = z.int().min(1).describe("A message's id: its place in t
 export const Position = z.int().min(0).describe("A place in the log; 0 is its beginning.");
 
 export const Time = z.iso.datetime().describe("RFC 3339, UTC, with milliseconds.");
-/** A time given by a caller, any offset, as milliseconds since 1970. */
-export const TimeInput = z.iso.datetime({ offset: true }).describe("RFC 3339, any offset.");
+/** The last millisecond that RFC 3339 can write in UTC: an offset can name later ones. */
+const LAST_MS = Date.parse("9999-12-31T23:59:59.999Z");
+const FIRST_MS = Date.parse("0000-01-01T00:00:00.000Z");
+
+/** A time given by a caller, any offset. */
+export const TimeInput = z.iso
+  .datetime({ offset: true })
+  .refine((time) => Date.parse(time) >= FIRST_MS && Date.parse(time) <= LAST_MS, "is outside the years 0000 to 9999")
+  .describe("RFC 3339, any offset.");
 
 /** Milliseconds since 1970 → the wire's RFC 3339. */
 export const toTime = (ms: number): string => new Date(ms).toISOString();
 export const toTimeOrNull = (ms: number | null): string | null => (ms === null ? null : toTime(ms));
 export const fromTime = (time: string): number => Date.parse(time);
 
-/** A JSON object that an agent attaches: at most `maxBytes` as JSON, at most 64 deep, well-formed Unicode throughout. */
+/**
+ * A JSON object that an agent attaches: at most `maxBytes` as JSON, at most 64 deep, well-formed Unicode throughout.
+ * Not z.record, which leaves a member `__proto__` away: what is accepted is kept as it came.
+ */
 export const jsonObject = (maxBytes: number) =>
   z
-    .record(z.string(), z.unknown())
+    .custom<Record<string, unknown>>(isObject, "is not an object")
     .superRefine((value, ctx) => {
-      const flaw = jsonFlaw(value, maxBytes);
+      const flaw = isObject(value) ? jsonFlaw(value, maxBytes) : undefined;
       if (flaw) ctx.addIssue({ code: "custom", message: flaw });
     })
-    .describe(`At most ${maxBytes} bytes as JSON, and ${MAX_JSON_DEPTH} deep.`);
+    .meta({ type: "object", description: `At most ${maxBytes} bytes as JSON, and ${MAX_JSON_DEPTH} deep.` });
+
+const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
 
 function jsonFlaw(value: unknown, maxBytes: number): string | undefined {
   let bytes = 0;
@@ -66,6 +79,9 @@ function jsonFlaw(value: unknown, maxBytes: number): string | undefined {
     if (typeof item === "string") {
       if (!item.isWellFormed()) return "holds text that is not well-formed Unicode";
       bytes += item.length;
+    } else if (typeof item === "number") {
+      // 1e999 is JSON, but comes in as Infinity and would go out as null.
+      if (!Number.isFinite(item)) return "holds a number that is too large";
     } else if (Array.isArray(item)) for (const child of item) stack.push([child, depth + 1]);
     else if (item !== null && typeof item === "object") {
       for (const [key, child] of Object.entries(item)) {

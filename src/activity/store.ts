@@ -21,7 +21,7 @@ export const activityStore = {
     if (filter.actor) where.push(eq(activity.actor, filter.actor));
     if (filter.subject) where.push(eq(activity.subject, filter.subject));
     if (filter.verb) where.push(eq(activity.verb, filter.verb));
-    if (filter.before) where.push(lt(activity.id, filter.before));
+    if (filter.before !== undefined) where.push(lt(activity.id, filter.before));
     return on.db
       .select()
       .from(activity)

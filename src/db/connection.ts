@@ -9,10 +9,13 @@ export type Durability = "full" | "normal";
 /** Autocheckpoint at 8,000 pages: 1.4 times the inserts of SQLite's 1,000, and the log file stays below 40 MB. */
 const CHECKPOINT_PAGES = 8000;
 const CACHE_KIB = 64 * 1024;
+/** How long a lock of another connection (a backup, a shell) is waited for. */
+const BUSY_MS = 5000;
 
 /** Opens the one connection that writes. `full` survives power loss, `normal` only the death of the process. */
 export function openWriter(file: string, durability: Durability): Drizzle {
   const sqlite = new Sqlite(file, { create: true, strict: true });
+  sqlite.run(`pragma busy_timeout = ${BUSY_MS}`);
   // Incremental vacuum can only be chosen before the first table exists.
   sqlite.run("pragma auto_vacuum = incremental");
   sqlite.run("pragma journal_mode = wal");
@@ -29,7 +32,7 @@ export function openReader(file: string): Drizzle {
 }
 
 function configured(sqlite: Sqlite): Drizzle {
-  sqlite.run("pragma busy_timeout = 5000");
+  sqlite.run(`pragma busy_timeout = ${BUSY_MS}`);
   sqlite.run("pragma foreign_keys = on");
   sqlite.run(`pragma cache_size = -${CACHE_KIB}`);
   sqlite.run("pragma temp_store = memory");

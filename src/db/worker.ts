@@ -23,6 +23,8 @@ const tasks: { [K in keyof OffThreadTasks]: Task<K> } = {
     const head = copy.prepare("select seq from sqlite_sequence where name = 'messages'").get() as {
       seq: number;
     } | null;
+    // SQLite makes the row with the first id.
+    if (!head) copy.run("insert into sqlite_sequence (name, seq) values ('messages', 0)");
     copy.run("update sqlite_sequence set seq = seq + ? where name = 'messages'", [SEQUENCE_GAP]);
     copy.close();
     renameSync(partial, to);

@@ -125,6 +125,8 @@ export function createDue(db: Db, store: DueStore, clock: Clock, logger: Logger)
       tx.afterCommit(() => this.notice(at));
     },
     cancel: (tx: Tx, kind: string, key: string) => store.remove(tx, kind, key),
+    /** What is planned for (kind, key). */
+    find: (on: Reading, kind: string, key: string) => store.find(on, kind, key),
 
     /** Something comes due at this time: wake up for it. Call it after the commit. */
     notice(at: number): void {

@@ -22,6 +22,12 @@ export function createDueStore(db: Db) {
   return {
     earliest: async (on: Reading): Promise<number | null> => earliest(on).get()?.at ?? null,
     ripe: async (on: Reading, now: number, limit: number): Promise<DueRow[]> => ripe(on).all({ now, limit }),
+    find: async (on: Reading, kind: string, key: string): Promise<DueRow | undefined> =>
+      on.db
+        .select()
+        .from(due)
+        .where(and(eq(due.kind, kind), eq(due.key, key)))
+        .get(),
     put: async (tx: Tx, row: Omit<DueRow, "id" | "tries" | "lastError">): Promise<void> => {
       const fresh = { at: row.at, data: row.data, tries: 0, lastError: null };
       tx.db

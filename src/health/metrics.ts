@@ -37,6 +37,12 @@ export function createMetrics(gauges: Gauges) {
     labelNames: ["state"],
     registers,
   });
+  const retentionRuns = new Counter({ name: name("retention_runs_total"), help: "Runs of retention.", registers });
+  const retentionDeleted = new Counter({
+    name: name("retention_deleted_total"),
+    help: "Entries that retention deleted.",
+    registers,
+  });
   const batchSize = new Histogram({
     name: name("commit_writes"),
     help: "Writes that shared one commit.",
@@ -109,6 +115,10 @@ export function createMetrics(gauges: Gauges) {
     sent: (n: number) => sends.inc(n),
     offered: (transport: string, n: number) => deliveries.inc({ transport }, n),
     workChanged: (state: string) => work.inc({ state }),
+    retained({ deleted }: { deleted: number }): void {
+      retentionRuns.inc();
+      retentionDeleted.inc(deleted);
+    },
     committed(writes: number, ms: number): void {
       batchSize.observe(writes);
       batchTime.observe(ms / 1000);

@@ -2,6 +2,7 @@ import { Elysia } from "elysia";
 import { PROBLEMS, Problem, type ProblemCode } from "../problem.ts";
 import type { Method, Route } from "./call.ts";
 import type { Handle } from "./handle.ts";
+import { placeOf } from "./link.ts";
 import type { SocketHandler } from "./socket-outlet.ts";
 
 /** Bun answers larger bodies by itself, with 413 and no text; what lies between ours and this gets a problem. */
@@ -9,31 +10,32 @@ const MAX_REQUEST_BYTES = 64 * 1024 * 1024;
 const IDLE_SECONDS = 60;
 /** A message of 256 KiB with payload and meta, as JSON with escapes. */
 const MAX_FRAME_BYTES = 4 * 1024 * 1024;
+/** Bun drops what goes beyond this without a word, so the connection is closed instead. */
+const MAX_BUFFERED_BYTES = 64 * 1024 * 1024;
 
 /** The web application: every route through the one handler, and a problem for everything else. */
 export function createApp(routes: readonly Route[], handle: Handle) {
   const app = new Elysia({
     serve: { idleTimeout: IDLE_SECONDS, maxRequestBodySize: MAX_REQUEST_BYTES },
-    websocket: { maxPayloadLength: MAX_FRAME_BYTES, idleTimeout: 120, sendPings: true, perMessageDeflate: false },
+    websocket: {
+      maxPayloadLength: MAX_FRAME_BYTES,
+      backpressureLimit: MAX_BUFFERED_BYTES,
+      closeOnBackpressureLimit: true,
+      idleTimeout: 120,
+      sendPings: true,
+      perMessageDeflate: false,
+    },
   });
   for (const route of routes) {
     const path = route.path.replaceAll(/\{(\w+)\}/g, ":$1");
-    // The body is read by us: with its own limit, after the token was looked at.
-    const hook = { parse: "none" } as const;
-    // Named one by one: Elysia reads these functions' text to see what it has to prepare.
+    // Elysia answers HEAD by the route of GET.
     app.route(
       route.method,
       path,
+      // Named one by one: Elysia reads this function's text to see what it has to prepare.
       ({ request, params, server }) => handle.run(route, { request, params: params as Record<string, string>, server }),
-      hook,
-    );
-    if (route.method !== "GET") continue;
-    app.route(
-      "HEAD",
-      path,
-      async ({ request, params, server }) =>
-        withoutBody(await handle.run(route, { request, params: params as Record<string, string>, server })),
-      hook,
+      // The body is read by us: with its own limit, after the token was looked at.
+      { parse: "none" },
     );
   }
   app.onError({ as: "global" }, ({ error, request, code }) => {
@@ -55,23 +57,15 @@ export function upgradeWith(app: App) {
     app.server?.upgrade(request, { data: data as never, headers }) ?? false;
 }
 
-/** The answer to HEAD: what GET answers, but its body; a stream ends at once (RFC 9110, section 9.3.2). */
-async function withoutBody(response: Response): Promise<Response> {
-  const headers = new Headers(response.headers);
-  if (headers.get("content-type")?.startsWith("text/event-stream")) await response.body?.cancel();
-  else if (response.body) headers.set("content-length", String((await response.arrayBuffer()).byteLength));
-  return new Response(null, { status: response.status, headers });
-}
-
 /** 405 with `Allow` when the path is there for other methods, else 404. */
 function notFound(routes: readonly Route[], request: Request, headers: Record<string, string>): Problem {
-  const { pathname } = new URL(request.url);
+  const { path } = placeOf(request);
   const methods = new Set<Method | "HEAD">();
-  for (const route of routes) if (matches(route.path, pathname)) methods.add(route.method);
+  for (const route of routes) if (matches(route.path, path)) methods.add(route.method);
   if (methods.has("GET")) methods.add("HEAD");
   const code: ProblemCode = methods.size ? "method-not-allowed" : "not-found";
   if (methods.size) headers.allow = [...methods].sort().join(", ");
-  const what = methods.size ? `${pathname} takes ${headers.allow}` : `${PROBLEMS["not-found"][1]}: ${pathname}`;
+  const what = methods.size ? `${path} takes ${headers.allow}` : `${PROBLEMS["not-found"][1]}: ${path}`;
   return new Problem(code, `${what.slice(0, 300)}.`);
 }
 

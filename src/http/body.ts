@@ -103,7 +103,9 @@ export function check(schema: z.ZodType, value: unknown, where: "" | "query" | "
   const [first] = errors;
   throw new Problem(
     "invalid",
-    first ? `${first.pointer || "the body"} ${first.message}` : "The request is not acceptable.",
+    first
+      ? `${first.pointer || (where === "" ? "the body" : "a parameter without a name")} ${first.message}`
+      : "The request is not acceptable.",
     {
       errors,
     },

@@ -2,6 +2,7 @@ import { readFile } from "node:fs/promises";
 import { z } from "zod";
 import { Problem } from "../problem.ts";
 import { type Answer, type Route, route } from "./call.ts";
+import { placeOf } from "./link.ts";
 import { openApiDocument } from "./openapi.ts";
 
 const tag = "Documents";
@@ -68,7 +69,7 @@ function pageRoute(): Route {
     },
     run: ({ request, headers }) => {
       // The page names its files relative to /docs.
-      if (new URL(request.url).pathname.endsWith("/")) return redirect("../docs");
+      if (placeOf(request).path.endsWith("/")) return redirect("../docs");
       return page(request, { ...headers, "content-security-policy": PAGE_POLICY }, "text/html; charset=utf-8");
     },
   });

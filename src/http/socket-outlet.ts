@@ -28,6 +28,8 @@ export interface SocketOutlet extends Outlet {
   /** Sends a frame soon: answers that are ready in the same turn share one write to the kernel. */
   answer(frame: string): void;
   closeWith(reason: keyof typeof CLOSE): void;
+  /** Whether more is taken off the wire: while not, the other end cannot send for long. */
+  reads(on: boolean): void;
   /** The other end has closed. */
   ended(): void;
   /** `ended`: the other end closed it; `cut`: we did. */
@@ -67,9 +69,16 @@ export function createSocketOutlet(ws: ServerWebSocket<SocketHandler>): SocketOu
     closeWith(reason) {
       if (state !== "open") return;
       if (answers.length) flush();
+      // While it is not read from, Bun's idle timeout does not run.
+      outlet.reads(true);
       state = "cut";
       ws.close(CLOSE[reason], reason);
       outlet.onClosed();
+    },
+    reads(on) {
+      if (state !== "open" || ws.isPaused === !on) return;
+      if (on) ws.resume();
+      else ws.pause();
     },
     ended() {
       if (state !== "open") return;

@@ -10,19 +10,51 @@ const RETRY = new TextEncoder().encode("retry: 2000\n\n");
 /** An outlet over Server-Sent Events (WHATWG HTML, section 9.2), and the answer that carries it. */
 export function createSse(headers: Record<string, string>): { outlet: Outlet; response: Response } {
   let controller: ReadableStreamDefaultController<Uint8Array> | undefined;
+  /**
+   * What the HTTP layer has not asked for yet. It gets all of it as one chunk: of several at once it makes a buffer, which
+   * it keeps for as long as the connection lives (30 KiB after a large `hello`).
+   */
+  let waiting: Uint8Array[] = [];
+  let queued = 0;
+  let asked = false;
+
+  function write(chunk: Uint8Array): void {
+    if (!controller) return;
+    if (asked) {
+      asked = false;
+      controller.enqueue(chunk);
+      return;
+    }
+    waiting.push(chunk);
+    queued += chunk.byteLength;
+  }
+
+  function pull(): void {
+    if (waiting.length) {
+      const [first] = waiting;
+      controller?.enqueue(waiting.length === 1 && first ? first : Buffer.concat(waiting));
+      waiting = [];
+      queued = 0;
+      return;
+    }
+    asked = true;
+    outlet.onDrain();
+  }
 
   const outlet: Outlet = {
     transport: "stream",
-    ready: () => (controller?.desiredSize ?? 0) > 0,
-    settled: () => (controller?.desiredSize ?? BUFFER_BYTES) >= BUFFER_BYTES,
-    messages: (entries: readonly LogEntry[]) => controller?.enqueue(joined(entries)),
-    send: (event) => controller?.enqueue(event.sse),
+    ready: () => controller !== undefined && queued < BUFFER_BYTES,
+    settled: () => asked,
+    messages: (entries: readonly LogEntry[]) => write(joined(entries)),
+    send: (event) => event.sse.forEach(write),
     keepAlive: () => {
-      if (outlet.ready()) controller?.enqueue(COMMENT);
+      if (outlet.ready()) write(COMMENT);
     },
     close(last?: Encoded) {
       if (!controller) return;
-      if (last) controller.enqueue(last.sse);
+      if (last) waiting.push(...last.sse);
+      for (const chunk of waiting) controller.enqueue(chunk);
+      waiting = [];
       controller.close();
       controller = undefined;
       outlet.onClosed();
@@ -35,15 +67,16 @@ export function createSse(headers: Record<string, string>): { outlet: Outlet; re
     {
       start(made) {
         controller = made;
-        made.enqueue(RETRY);
+        write(RETRY);
       },
-      pull: () => outlet.onDrain(),
+      pull,
       cancel() {
         controller = undefined;
+        waiting = [];
         outlet.onClosed();
       },
     },
-    { highWaterMark: BUFFER_BYTES, size: (chunk) => chunk?.byteLength ?? 1 },
+    { highWaterMark: 0 },
   );
   return {
     outlet,

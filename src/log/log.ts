@@ -104,6 +104,9 @@ export function createLog(startHead: number, tailBytes = TAIL_BYTES) {
       return entry?.id === id ? entry : undefined;
     },
 
+    /** See Tail.forget. */
+    forget: (upTo: number): void => tail.forget(upTo),
+
     /** See Tail.since. */
     since: (after: number, limit: number) => tail.since(after, limit),
   };

@@ -1,23 +1,39 @@
 import type { LogEntry } from "./tail.ts";
 
+/** Members that many events have in common (the roster): encoded once, and not copied for each connection. */
+export class SharedMembers {
+  readonly bytes: Uint8Array;
+
+  /** @param json members of an object, without its braces */
+  constructor(readonly json: string) {
+    this.bytes = utf8.encode(`,${json}}\n\n`);
+  }
+}
+
 /** One event, encoded once for every transport that carries it. */
 export class Encoded {
-  #sse: Uint8Array | undefined;
+  #sse: readonly Uint8Array[] | undefined;
 
   constructor(
     readonly type: string,
     /** Its members, as a JSON object. */
     readonly json: string,
+    /** Further members. */
+    readonly shared?: SharedMembers,
   ) {}
 
-  get sse(): Uint8Array {
-    this.#sse ??= utf8.encode(`event: ${this.type}\ndata: ${this.json}\n\n`);
+  /** As an SSE event, in the parts it is made of. */
+  get sse(): readonly Uint8Array[] {
+    this.#sse ??= this.shared
+      ? [utf8.encode(`event: ${this.type}\ndata: ${this.json.slice(0, -1)}`), this.shared.bytes]
+      : [utf8.encode(`event: ${this.type}\ndata: ${this.json}\n\n`)];
     return this.#sse;
   }
 
   /** A socket's frame: the same members and `type`. */
   get frame(): string {
-    return this.json === "{}" ? `{"type":"${this.type}"}` : `{"type":"${this.type}",${this.json.slice(1)}`;
+    const own = this.json === "{}" ? `{"type":"${this.type}"` : `{"type":"${this.type}",${this.json.slice(1, -1)}`;
+    return this.shared ? `${own},${this.shared.json}}` : `${own}}`;
   }
 }
 

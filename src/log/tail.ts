@@ -52,6 +52,12 @@ export class Tail {
     return this.#entries.slice(first, first + limit);
   }
 
+  /** Everything up to here was deleted, or may have been: it is looked for in the database from now on. */
+  forget(upTo: number): void {
+    while ((this.#entries[this.#start]?.id ?? Number.POSITIVE_INFINITY) <= upTo) this.#drop();
+    this.#wholeFrom = Math.max(this.#wholeFrom, upTo);
+  }
+
   #drop(): void {
     const entry = this.#entries[this.#start++];
     if (!entry) return;

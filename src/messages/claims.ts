@@ -12,7 +12,7 @@ import { toLogEntry } from "./entry.ts";
 import type { Leases } from "./leases.ts";
 import type { Fail, ParsedComplete, Release, Renew } from "./schema.ts";
 import type { Sender } from "./send.ts";
-import type { MessageStore } from "./store.ts";
+import { type MessageStore, PAGE_BYTES } from "./store.ts";
 import type { Wanted, WorkRow, WorkStore } from "./store-work.ts";
 
 /** A message with the state of its work; `lease` for whoever holds it. */
@@ -74,12 +74,16 @@ export function createClaims(parts: ClaimParts) {
     const items: Worked[] = [];
     if (!facts.ready) return items;
     const targets = await members.targetsNow(tx, actor);
-    while (items.length < want.max) {
+    let size = 0;
+    while (items.length < want.max && size < PAGE_BYTES) {
       const id = await works.bestOpen(tx, targets, want);
       const found = id === undefined ? undefined : await works.byId(tx, id);
       if (!found) break;
       const work = await leases.overdue(tx, found);
-      if (work.state === "open") items.push(await give(tx, work, actor, want.leaseSeconds));
+      if (work.state !== "open") continue;
+      const given = await give(tx, work, actor, want.leaseSeconds);
+      items.push(given);
+      size += given.entry.json.length;
     }
     return items;
   }

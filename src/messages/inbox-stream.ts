@@ -175,7 +175,7 @@ export function createInboxStreams(parts: InboxStreamParts) {
     const { head, floor, isOpen } = await db.read((on) => inbox.glance(on, facts.id));
     const { id: agentId, epoch, cursor } = facts;
     const about = JSON.stringify({ agentId, epoch, cursor, head, firstId: floor + 1, open: isOpen });
-    return new Encoded("hello", `${about.slice(0, -1)},${roster.members()}}`);
+    return new Encoded("hello", about, roster.members());
   }
 
   return {

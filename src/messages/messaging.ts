@@ -97,8 +97,7 @@ export function createMessaging(parts: MessagingParts) {
   const watch = createWatchStreams({ ...base, db, lists, connections, onError });
   const waits = createWaits({ log, parked, connections, clock });
   const retention = createRetention({
-    ...{ db, store, due, clock, headOf, days: parts.retentionDays },
-    onRun: (report) => logger.info(report, "retention ran"),
+    ...{ db, store, due, log, clock, headOf, onError, days: parts.retentionDays },
   });
 
   agents.onMembership((agentId) => {
@@ -110,6 +109,7 @@ export function createMessaging(parts: MessagingParts) {
   parked.onReopened(streams.workReopened);
   leases.onChange(watch.workChanged);
   log.onPublish(() => search.notice());
+  retention.onRun((report) => logger.info(report, "retention ran"));
 
   return {
     offers,

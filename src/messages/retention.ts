@@ -7,9 +7,11 @@ import { type OldEntry, retentionStore } from "./store-retention.ts";
 
 /** Entries looked at in one write. */
 const SLICE = 200;
-/** Members of the targets of what is deleted in one write: each may lose something, and is looked at. */
-const MAX_MATCHED = 10_000;
+/** Members of the targets of what is deleted in one write: each may lose something, which takes 2 µs. */
+const MAX_MATCHED = 2000;
 const THIN_SLICE = 500;
+/** The first run comes so long after a start or a jump of the clock; each plans the next, an hour later. */
+const FIRST_MS = 60_000;
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
 /** After the clock jumped, no more than this part of the log may go before it has stayed put for a day. */
@@ -27,9 +29,14 @@ export interface RetentionParts {
   clock: Clock;
   days: number;
   headOf(on: Reading): number;
-  /** Told what a run did. */
-  onRun(report: { deleted: number; upTo: number; refused: boolean }): void;
   onError(error: unknown): void;
+}
+
+/** What one run did; `refused` when more was old enough than may go after a jump of the clock. */
+export interface RetentionReport {
+  deleted: number;
+  upTo: number;
+  refused: boolean;
 }
 
 /** How far a walk of one write came. */
@@ -44,20 +51,30 @@ export type Retention = ReturnType<typeof createRetention>;
 
 /** Deletes what is older than the retention time, and keeps account of who loses what by it. */
 export function createRetention(parts: RetentionParts) {
-  const { db, store, due, log, clock, days, headOf, onRun, onError } = parts;
+  const { db, store, due, log, clock, days, headOf, onError } = parts;
+  const runListeners: ((report: RetentionReport) => void)[] = [];
+  let running = false;
+  let wanted = false;
+  let stopped = false;
 
   due.onResume(async (tx, now, jumpedMs) => {
+    // Planned anew: after the clock was set back the next run would be in a far future.
+    await due.schedule(tx, RETAIN, "log", now + FIRST_MS);
+    const caution = await due.find(tx, CAUTION, "log");
     // At a start nobody can say by how much the clock jumped while the relay was away: the newest entry gives an idea.
-    const newest = jumpedMs === 0 ? await retentionStore.createdAt(tx, headOf(tx)) : undefined;
+    const isStart = jumpedMs === 0;
+    const newest = isStart ? await retentionStore.createdAt(tx, headOf(tx)) : undefined;
     const jumped = newest ? now - newest.at : jumpedMs;
-    if (Math.abs(jumped) <= HOUR_MS) return;
-    const before = await due.find(tx, CAUTION, "log");
-    await due.schedule(tx, CAUTION, "log", now + DAY_MS, before?.data ?? {});
+    if (Math.abs(jumped) <= HOUR_MS || (isStart && caution)) return;
+    await due.schedule(tx, CAUTION, "log", now + DAY_MS, caution?.data ?? {});
   });
   due.on(CAUTION, async () => undefined);
   due.on(RETAIN, async (tx) => {
     await due.schedule(tx, RETAIN, "log", clock.now() + HOUR_MS);
-    tx.afterCommit(() => void run().catch(onError));
+    tx.afterCommit(() => {
+      wanted = true;
+      if (!running) runWhileWanted().catch(onError);
+    });
   });
 
   /** The highest id older than the retention time, found by halving: ids follow time. */
@@ -86,7 +103,7 @@ export function createRetention(parts: RetentionParts) {
   /** Deletes of these what may go, and raises the floor to the last that was looked at. */
   async function remove(tx: Tx, entries: readonly OldEntry[], most: number): Promise<number> {
     const ids = entries.map((entry) => entry.id);
-    for (const loss of await retentionStore.losers(tx, ids, clock.now())) await retentionStore.addLoss(tx, loss);
+    await retentionStore.noteLosses(tx, ids, clock.now());
     await retentionStore.remove(tx, ids);
     const caution = await due.find(tx, CAUTION, "log");
     if (caution) await due.schedule(tx, CAUTION, "log", caution.at, { left: most - ids.length });
@@ -127,24 +144,36 @@ export function createRetention(parts: RetentionParts) {
     return { deleted, reached, done: entries.length < SLICE || deleted >= most };
   }
 
-  /** One pass over all that is old enough. @returns how many entries it deleted. */
-  async function run(): Promise<number> {
+  async function runWhileWanted(): Promise<void> {
+    running = true;
+    try {
+      while (wanted && !stopped) {
+        wanted = false;
+        await run();
+      }
+    } finally {
+      running = false;
+    }
+  }
+
+  /** One pass over all that is old enough. */
+  async function run(): Promise<void> {
     const before = clock.now() - days * DAY_MS;
     const floor = await db.read((on) => store.floor(on));
     const upTo = await db.read((on) => cutoff(on, floor, before));
     const allowed = await allowance();
-    const deletedBelow = await walk(allowed, (tx, after, most) => leftOver(tx, after, floor, before, most));
-    const deletedAbove = await walk(allowed - deletedBelow, (tx, _, most) => slice(tx, upTo, most));
-    while ((await db.background((tx) => retentionStore.thin(tx, before, THIN_SLICE))) >= THIN_SLICE);
-    const deleted = deletedBelow + deletedAbove;
-    onRun({ deleted, upTo, refused: deleted >= allowed });
-    return deleted;
+    const below = await walk(allowed, (tx, after, most) => leftOver(tx, after, floor, before, most));
+    const above = await walk(allowed - below, (tx, _, most) => slice(tx, upTo, most));
+    while (!stopped && (await db.background((tx) => retentionStore.thin(tx, before, THIN_SLICE))) >= THIN_SLICE);
+    const deleted = below + above;
+    const report = { deleted, upTo, refused: upTo > floor && deleted >= allowed };
+    for (const listener of runListeners) listener(report);
   }
 
   async function walk(allowed: number, step: (tx: Tx, after: number, most: number) => Promise<Walked>) {
     let deleted = 0;
     let after = 0;
-    for (let done = allowed <= 0; !done; ) {
+    for (let done = allowed <= 0; !done && !stopped; ) {
       const did = await db.background((tx) => step(tx, after, allowed - deleted));
       deleted += did.deleted;
       after = did.reached;
@@ -154,9 +183,11 @@ export function createRetention(parts: RetentionParts) {
   }
 
   return {
-    run,
-    /** The first run, a minute after the start; each run plans the next. */
-    plan: (tx: Tx) => due.schedule(tx, RETAIN, "log", clock.now() + 60_000),
+    onRun: (listener: (report: RetentionReport) => void) => runListeners.push(listener),
+    /** A run under way ends after its current write. */
+    stop(): void {
+      stopped = true;
+    },
   };
 }
 

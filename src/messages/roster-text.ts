@@ -1,7 +1,7 @@
 import type { Roster } from "../agents/roster.ts";
 import type { Clock } from "../clock.ts";
 import type { Connections } from "../log/connections.ts";
-import { Encoded } from "../log/outlet.ts";
+import { Encoded, SharedMembers } from "../log/outlet.ts";
 
 const MAX_IN_HELLO = 500;
 const PRESENCE_EVERY_MS = 250;
@@ -13,7 +13,7 @@ export type RosterText = ReturnType<typeof createRosterText>;
 
 /** The roster as streams carry it: whole in `hello`, then each change as `presence`. */
 export function createRosterText(roster: Roster, connections: Connections, clock: Clock) {
-  let text = "";
+  let text = new SharedMembers("");
   let madeAt = -1;
   const changed = new Map<string, string>();
   let timer: (() => void) | undefined;
@@ -39,14 +39,14 @@ export function createRosterText(roster: Roster, connections: Connections, clock
 
   return {
     /** `"agents": [...], "agentsTotal": n`, as JSON; online ones first. Made once for each state of the roster. */
-    members(): string {
+    members(): SharedMembers {
       if (madeAt === roster.version()) return text;
       madeAt = roster.version();
       const shown = [...roster.values()]
         .sort((a, b) => Number(a.status === "offline") - Number(b.status === "offline"))
         .slice(0, MAX_IN_HELLO)
         .map(({ id, name, kind, status, ready, reach, epoch }) => ({ id, name, kind, status, ready, reach, epoch }));
-      text = `"agents":${JSON.stringify(shown)},"agentsTotal":${roster.size()}`;
+      text = new SharedMembers(`"agents":${JSON.stringify(shown)},"agentsTotal":${roster.size()}`);
       return text;
     },
     stop: () => timer?.(),

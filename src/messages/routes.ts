@@ -82,7 +82,7 @@ export function messageRoutes({ db, sender, lists, readers, explainer }: Message
       answers: { 201: { description: "All stored.", schema: SentBatch } },
       problems: ["forbidden", "unknown-target", "not-claimable", "idempotency-mismatch", "superseded"],
       run: async ({ caller, body }) => {
-        checkKeys(body.messages);
+        checkKeys(caller, body.messages);
         const items = await db.write((tx) => sender.sendAll(tx, caller, body.messages));
         return { status: 201, body: new RawJson(`{"items":[${items.map((sent) => sentJson(sent, true)).join(",")}]}`) };
       },
@@ -176,11 +176,11 @@ export function withKey(draft: ParsedDraft, key: Call<unknown, unknown, unknown>
 }
 
 /** @throws Problem 422 when a key comes twice: which of the two would it stand for? */
-function checkKeys(drafts: readonly ParsedDraft[]): void {
+function checkKeys(caller: Caller, drafts: readonly ParsedDraft[]): void {
   const seen = new Set<string>();
   for (const [index, { idempotencyKey, from }] of drafts.entries()) {
     if (!idempotencyKey) continue;
-    const key = `${from ?? ""} ${idempotencyKey}`;
+    const key = `${from ?? caller.agentId} ${idempotencyKey}`;
     if (seen.has(key)) throw Problem.invalid(`/messages/${index}/idempotencyKey`, "stands twice in this batch");
     seen.add(key);
   }

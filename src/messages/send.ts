@@ -266,8 +266,12 @@ function guessKind(draft: ParsedDraft, from: AgentFacts["kind"], to: AgentFacts[
   return from === "channel" || to === "channel" ? "channel.event" : "chat";
 }
 
-/** Of what was asked for, without the key itself. zod puts the fields into one order. */
+/**
+ * Of what was asked for, without the key and the sender, which it belongs to. zod puts the fields into one order, and null
+ * says the same as leaving out.
+ */
 function fingerprint(draft: ParsedDraft): string {
-  const { idempotencyKey: _, ...content } = draft;
-  return Bun.hash(JSON.stringify(content)).toString(36);
+  const { idempotencyKey: _, from: __, ...content } = draft;
+  const said = Object.entries(content).filter(([, value]) => value !== null && value !== undefined);
+  return Bun.hash(JSON.stringify(said)).toString(36);
 }

@@ -32,9 +32,6 @@ export interface SocketParts {
 }
 
 const MAX_UNANSWERED = 64;
-/** Frames and characters kept for a client that does not wait for its answers; more than that, and it is cut off. */
-const MAX_WAITING = 1024;
-const MAX_WAITING_CHARACTERS = 16 * 1024 * 1024;
 const AUTH_WITHIN_MS = 5000;
 
 /** A browser's first frame. */
@@ -59,8 +56,8 @@ export function createSocket(
   let caller = known;
   let opened = false;
   let authenticating = false;
+  /** Read off the wire already: while there is any, no more is read. */
   const waiting: string[] = [];
-  let waitingCharacters = 0;
   /** One for each frame that is being carried out, in the order in which they came: so they are answered. */
   const answers: { frame?: string }[] = [];
   let cancelAuthTimer: () => void = () => undefined;
@@ -105,10 +102,9 @@ export function createSocket(
 
   function pump(): void {
     while (opened && caller && waiting.length && takesMore()) {
-      const text = waiting.shift() ?? "";
-      waitingCharacters -= text.length;
-      take(text, caller);
+      take(waiting.shift() ?? "", caller);
     }
+    outlet.reads(waiting.length === 0);
   }
 
   /** Frames are carried out in order: each verb queues its write before the next frame is looked at. */
@@ -149,10 +145,7 @@ export function createSocket(
           return;
         }
       }
-      if (waiting.length >= MAX_WAITING || waitingCharacters > MAX_WAITING_CHARACTERS)
-        return outlet.closeWith("too-slow");
       waiting.push(text);
-      waitingCharacters += text.length;
       pump();
     },
     drain() {

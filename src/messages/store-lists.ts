@@ -1,6 +1,5 @@
-import { and, eq, inArray, lte, or, type SQL, sql } from "drizzle-orm";
+import { eq, type SQL, sql } from "drizzle-orm";
 import { memberships } from "../agents/tables.ts";
-import type { Reading, Tx } from "../db/database.ts";
 import type { MessageKind, WorkState } from "./schema.ts";
 import { messages, work } from "./tables.ts";
 
@@ -55,5 +54,3 @@ export function conditions(filter: Filter, reader: string | null): SQL[] {
     where.push(sql`exists (select 1 from ${work} w where w.message_id = ${messages.id} and w.state = ${filter.state})`);
   return where;
 }
-
-export const either = (conditions: SQL[]): SQL => or(...conditions) ?? sql`false`;

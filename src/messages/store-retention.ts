@@ -12,12 +12,6 @@ export interface OldEntry {
   endedAt: number | null;
 }
 
-interface Loss {
-  agentId: string;
-  lost: number;
-  lastId: number;
-}
-
 /** Deleting entries and all that hangs on them. Nothing here goes through more entries than it is told to. */
 export const retentionStore = {
   /** The next entries in (after, upTo], oldest first. */
@@ -43,10 +37,11 @@ export const retentionStore = {
     tx.db.delete(work).where(inArray(work.messageId, ids)).run();
     tx.db.delete(messages).where(inArray(messages.id, ids)).run();
   },
-  /** Who has not acknowledged all of these entries, and how many of them were for it and would still have been offered. */
-  async losers(on: Reading, ids: readonly number[], now: number): Promise<Loss[]> {
-    return on.db.all(sql`
-      select a.id as agentId, count(*) as lost, max(m.id) as lastId
+  /** Writes down who has not acknowledged all of these entries: how many were for it and would still have been offered. */
+  async noteLosses(tx: Tx, ids: readonly number[], now: number): Promise<void> {
+    tx.db.run(sql`
+      insert into losses (agent_id, last_id, lost)
+      select a.id, max(m.id), count(*)
       from json_each(${JSON.stringify(ids)}) j
       cross join messages m on m.id = j.value
       cross join memberships mb on mb.target = m.target
@@ -54,11 +49,9 @@ export const retentionStore = {
       cross join agents a on a.id = mb.agent_id
       where a.deleted_at is null and m.id > a.cursor
         and (m.from_id <> a.id or m.target = a.id) and (m.expires_at is null or m.expires_at > ${now})
-      group by a.id`);
-  },
-  async addLoss(tx: Tx, { agentId, lastId, lost }: Loss): Promise<void> {
-    tx.db.run(sql`insert into losses (agent_id, last_id, lost) values (${agentId}, ${lastId}, ${lost})
-      on conflict (agent_id) do update set last_id = max(losses.last_id, excluded.last_id), lost = losses.lost + excluded.lost`);
+      group by a.id
+      on conflict (agent_id) do update
+        set last_id = max(losses.last_id, excluded.last_id), lost = losses.lost + excluded.lost`);
   },
   /** When the entry at or below a place was made; ids follow time closely enough to search by it. */
   async createdAt(on: Reading, id: number): Promise<{ id: number; at: number } | undefined> {
