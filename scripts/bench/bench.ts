@@ -39,4 +39,6 @@ export interface Room {
   scale: number;
   wanted(cell: string): boolean;
   skip(cell: string, reason: string): void;
+  /** Runs `close` after the last round, before the servers are stopped. */
+  atEnd(close: () => unknown): void;
 }

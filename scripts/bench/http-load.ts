@@ -84,6 +84,16 @@ export async function connectMany(port: number, count: number): Promise<Connecti
   return Promise.all(Array.from({ length: count }, () => connect(port)));
 }
 
+/** Lends connections to `use`: between measurements none stays open, as a server closes those that idle. */
+export async function withLanes<T>(port: number, count: number, use: (lanes: Connection[]) => Promise<T>): Promise<T> {
+  const lanes = await connectMany(port, count);
+  try {
+    return await use(lanes);
+  } finally {
+    for (const lane of lanes) lane.close();
+  }
+}
+
 /** Throws what the server said unless it answered 2xx. */
 export function expectSuccess(answer: Answer): Answer {
   if (answer.status < 200 || answer.status > 299) throw new Error(`${answer.status} ${answer.body.toString()}`);

@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import type { Bench, Cell, Room } from "./bench.ts";
 import { follow, followAll } from "./follow.ts";
-import { type Connection, connectMany, expectSuccess, request } from "./http-load.ts";
+import { type Connection, expectSuccess, request, withLanes } from "./http-load.ts";
 import { type Relay, startRelay } from "./relay.ts";
 import { openSocket } from "./socket.ts";
 import { quantile } from "./stats.ts";
@@ -31,7 +31,6 @@ const followBySocket: Follow = openSocket;
 
 async function latencyCell(room: Room, relay: Relay, name: string, by: string, open: Follow): Promise<Cell> {
   const speakers = await registerSpeakers(relay, FOLLOWERS, name);
-  const lanes = await connectMany(relay.port, 8);
   return {
     name,
     rows: [
@@ -47,7 +46,8 @@ async function latencyCell(room: Room, relay: Relay, name: string, by: string, o
       };
       const followers = await followAll(speakers, (speaker) => open(relay, speaker, received));
       await Bun.sleep(500);
-      await sendPaced(lanes, speakers, SENDS_PER_SECOND * (room.milliseconds / 1000) * 2, sent);
+      const count = SENDS_PER_SECOND * (room.milliseconds / 1000) * 2;
+      await withLanes(relay.port, 8, (lanes) => sendPaced(lanes, speakers, count, sent));
       await Bun.sleep(500);
       for (const follower of followers) follower.close();
       if (samples.length !== sent.size) throw new Error(`${sent.size} sent, ${samples.length} received`);

@@ -1,5 +1,5 @@
 import { mkdtemp, rm } from "node:fs/promises";
-import { cpus, tmpdir, totalmem } from "node:os";
+import { cpus, loadavg, tmpdir, totalmem } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import type { Bench, Room } from "./bench.ts";
@@ -53,14 +53,18 @@ async function run(options: Options, folder: string): Promise<Result[]> {
   const wanted = (cell: string) => options.only.length === 0 || options.only.includes(cell);
   for (const bench of BENCHES.filter(({ cells }) => cells.some(wanted))) {
     console.error(bench.cells.filter(wanted).join(", "));
+    const closers: (() => unknown)[] = [];
     const room: Room = {
       folder: await mkdtemp(join(folder, "bench-")),
       milliseconds: options.quick ? 1000 : 4000,
       scale: options.quick ? 0.1 : 1,
       wanted,
       skip: (cell, reason) => console.error(`  skipped ${cell}: ${reason}`),
+      atEnd: (close) => closers.push(close),
     };
-    results.push(...(await runBench(bench, room, options.rounds)));
+    results.push(
+      ...(await runBench(bench, room, options.rounds, () => Promise.allSettled(closers.map((close) => close())))),
+    );
     await rm(room.folder, { recursive: true });
   }
   return results;
@@ -68,11 +72,17 @@ async function run(options: Options, folder: string): Promise<Result[]> {
 
 async function main(options: Options) {
   const folder = await mkdtemp(join(tmpdir(), "signalbox-bench-"));
-  for (const signal of ["SIGINT", "SIGTERM"] as const)
-    process.on(signal, () => void stopChildren().then(() => process.exit(1)));
+  for (const event of ["SIGINT", "SIGTERM", "uncaughtException"] as const) process.on(event, abandon);
   try {
+    const [loadBefore = 0] = loadavg();
     const results = await run(options, folder);
-    const machine = { cpu: cpus()[0]?.model, cores: cpus().length, memoryBytes: totalmem(), bun: Bun.version };
+    const machine = {
+      cpu: cpus()[0]?.model,
+      cores: cpus().length,
+      memoryBytes: totalmem(),
+      bun: Bun.version,
+      loadBefore,
+    };
     console.log(`${table(results)}\n\n${machine.cores} x ${machine.cpu}, Bun ${machine.bun}, ${options.rounds} rounds`);
     if (options.json)
       await Bun.write(options.json, JSON.stringify({ machine, rounds: options.rounds, results }, null, 2));
@@ -80,6 +90,12 @@ async function main(options: Options) {
     await stopChildren();
     await rm(folder, { recursive: true, force: true });
   }
+}
+
+/** However the run ends, no server stays. */
+function abandon(reason: unknown) {
+  console.error(reason);
+  stopChildren().finally(() => process.exit(1));
 }
 
 await main(readOptions());

@@ -13,7 +13,12 @@ export interface Result extends Row {
 const LONGEST_MEASUREMENT_MS = 10 * 60_000;
 
 /** Runs the cells of a bench in turn, `rounds` times, after one round that counts for nothing. */
-export async function runBench(bench: Bench, room: Room, rounds: number): Promise<Result[]> {
+export async function runBench(
+  bench: Bench,
+  room: Room,
+  rounds: number,
+  close: () => Promise<unknown>,
+): Promise<Result[]> {
   const byRow = new Map<Row, number[]>();
   try {
     const cells = (await bench.open(room)).filter((cell) => room.wanted(cell.name));
@@ -30,6 +35,7 @@ export async function runBench(bench: Bench, room: Room, rounds: number): Promis
     console.error(await lastWords());
     throw error;
   } finally {
+    await close();
     await stopChildren();
   }
   const results = [...byRow].map(([row, values]) => toResult(row, values));

@@ -30,9 +30,9 @@ export const throughput: Bench = {
     const relay = await startRelay(join(room.folder, "throughput"));
     const speakers = await registerSpeakers(relay, 1000);
     const cells: Cell[] = [];
-    if (room.wanted("echo")) cells.push(await echoCell(room, await startEcho(room.folder), speakers));
+    if (room.wanted("echo")) cells.push(echoCell(room, await startEcho(room.folder), speakers));
     for (const [name, cell] of Object.entries(OURS)) {
-      if (room.wanted(name)) cells.push(await cell(room, relay, speakers));
+      if (room.wanted(name)) cells.push(cell(room, relay, speakers));
     }
     return [...cells, ...(await openPeers(room))];
   },

@@ -1,6 +1,6 @@
 import type { ClaimedList } from "../../src/messages/schema.ts";
 import type { Cell, Room } from "./bench.ts";
-import { type Connection, connectMany, expectSuccess, ratePerSecond, request } from "./http-load.ts";
+import { type Connection, expectSuccess, ratePerSecond, request, withLanes } from "./http-load.ts";
 import type { Relay } from "./relay.ts";
 import { CLAIMABLE, draft, fill, pick, type Speaker } from "./traffic.ts";
 
@@ -14,12 +14,16 @@ export interface Worker {
 }
 
 /** The first speakers work; the others send, as nobody is offered what it sent to a group itself. */
-export async function hire(relay: Relay, speakers: readonly Speaker[], count = WORKERS) {
-  const agents = speakers.slice(0, count);
-  const lanes = await connectMany(relay.port, count);
-  const workers: Worker[] = agents.flatMap((agent, n) => lanes.slice(n, n + 1).map((lane) => ({ lane, agent })));
-  return { workers, senders: speakers.slice(count) };
-}
+export const staff = (speakers: readonly Speaker[], count = WORKERS) => ({
+  agents: speakers.slice(0, count),
+  senders: speakers.slice(count),
+});
+
+/** Gives each agent a connection, for as long as `use` takes. */
+export const withWorkers = <T>(relay: Relay, agents: readonly Speaker[], use: (workers: Worker[]) => Promise<T>) =>
+  withLanes(relay.port, agents.length, (lanes) =>
+    use(agents.flatMap((agent, n) => lanes.slice(n, n + 1).map((lane) => ({ lane, agent })))),
+  );
 
 export const sendItem = (lane: Connection, senders: readonly Speaker[]) =>
   lane.ask(request("POST", "/v1/messages", pick(senders).token, draft(POOL, CLAIMABLE))).then(expectSuccess);
@@ -39,8 +43,8 @@ export async function complete({ lane, agent }: Worker, id: number, token: strin
 }
 
 /** A stock of open work is stored beforehand; 64 agents claim and complete it one by one. */
-export async function claimsCell(room: Room, relay: Relay, speakers: readonly Speaker[]): Promise<Cell> {
-  const { workers, senders } = await hire(relay, speakers);
+export function claimsCell(room: Room, relay: Relay, speakers: readonly Speaker[]): Cell {
+  const { agents, senders } = staff(speakers);
   const stock = Math.ceil(20_000 * room.scale);
   const workOff = async (worker: Worker) => {
     for (let item = await claimNext(worker); item; item = await claimNext(worker)) {
@@ -52,16 +56,18 @@ export async function claimsCell(room: Room, relay: Relay, speakers: readonly Sp
     rows: [{ name: "claim and complete, 64 workers", unit: "items/s", atLeast: 8_000 }],
     async measure() {
       await fill(relay, senders, stock, () => draft(POOL, CLAIMABLE));
-      const start = performance.now();
-      await Promise.all(workers.map(workOff));
-      return [stock / ((performance.now() - start) / 1000)];
+      return withWorkers(relay, agents, async (workers) => {
+        const start = performance.now();
+        await Promise.all(workers.map(workOff));
+        return [stock / ((performance.now() - start) / 1000)];
+      });
     },
   };
 }
 
 /** Each of 64 agents sends an item, claims the oldest and completes it. */
-export async function flowCell(room: Room, relay: Relay, speakers: readonly Speaker[]): Promise<Cell> {
-  const { workers, senders } = await hire(relay, speakers);
+export function flowCell(room: Room, relay: Relay, speakers: readonly Speaker[]): Cell {
+  const { agents, senders } = staff(speakers);
   const step = async (worker: Worker) => {
     await sendItem(worker.lane, senders);
     const item = await claimNext(worker);
@@ -71,6 +77,7 @@ export async function flowCell(room: Room, relay: Relay, speakers: readonly Spea
   return {
     name: "flow",
     rows: [{ name: "send, claim and complete, 64 at once", unit: "items/s", atLeast: 5_000 }],
-    measure: async () => [await ratePerSecond(workers, room.milliseconds, step)],
+    measure: () =>
+      withWorkers(relay, agents, async (workers) => [await ratePerSecond(workers, room.milliseconds, step)]),
   };
 }

@@ -58,6 +58,8 @@ export function createAgentService(parts: AgentParts) {
     await checkMayRegister(tx, caller, id, existing, body);
     const base = current ?? blankAgent(id, body.name, clock.now(), headOf(tx));
     const row = applyRegistration(base, body, !current);
+    if (caller.role === "enroll" && row.kind !== "provider")
+      throw new Problem("forbidden", "An enroll token registers providers alone.");
     if (existing && !current) row.epoch = existing.epoch;
     if (current && body.status === undefined && row.status === "offline") row.status = "online";
     row.lastSeenAt = clock.now();
@@ -80,7 +82,6 @@ export function createAgentService(parts: AgentParts) {
     if (caller.role === "enroll") {
       if (!id.startsWith(caller.prefix ?? " "))
         throw new Problem("forbidden", `This token enrolls ids beginning with ${caller.prefix}.`);
-      if (body.kind === "channel") throw new Problem("forbidden", "An enroll token registers providers alone.");
       if (existing && !(await auth.takeBackUnused(tx, caller, id, body.instanceId ?? null)))
         throw new Problem("forbidden", `${id} is taken; its own token registers it again.`);
       return;
@@ -120,7 +121,8 @@ export function createAgentService(parts: AgentParts) {
 
   /** For calls that are about no agent in particular. @throws Problem 403 for who only enrolls, 409 when superseded. */
   async function requireCurrent(on: Reading, caller: Caller): Promise<void> {
-    if (caller.role === "enroll") throw new Problem("forbidden", "An enroll token registers agents, and reads nothing.");
+    if (caller.role === "enroll")
+      throw new Problem("forbidden", "An enroll token registers agents, and reads nothing.");
     if (caller.role !== "agent" || caller.instanceId === null || caller.agentId === null) return;
     const facts = await store.facts(on, caller.agentId);
     if (facts) await fence(on, caller, facts);

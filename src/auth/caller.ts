@@ -53,8 +53,9 @@ export function readingAs(caller: Principal): string | null {
   return readsAll(caller) ? null : actingAs(caller);
 }
 
-/** Whether a pattern list (`tag:review`, `label:team-*`, `*`) covers a group. */
+/** Whether a pattern list (`tag:review`, `label:team-*`, `*`) covers a group. By enrolling nobody joins one. */
 export function mayJoin(caller: Principal, group: string): boolean {
+  if (caller.role === "enroll") return false;
   if (caller.role === "operator" || caller.groups === null) return true;
   return caller.groups.some((pattern) =>
     pattern.endsWith("*") ? group.startsWith(pattern.slice(0, -1)) : pattern === group,

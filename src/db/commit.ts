@@ -76,7 +76,7 @@ export function createCommitter(db: Drizzle, hooks: CommitHooks): Committer {
   let queue: Job[] = [];
   const backlog: Job[] = [];
   let scheduled = false;
-  let backgroundTimer: ReturnType<typeof setTimeout> | undefined;
+  let backgroundScheduled = false;
   let backgroundSince = 0;
   let lastCommit = 0;
   const idle: (() => void)[] = [];
@@ -108,9 +108,11 @@ export function createCommitter(db: Drizzle, hooks: CommitHooks): Committer {
 
   function scheduleBackground(): void {
     if (backgroundSince === 0) backgroundSince = performance.now();
-    backgroundTimer ??= setTimeout(
+    if (backgroundScheduled) return;
+    backgroundScheduled = true;
+    setTimeout(
       () => {
-        backgroundTimer = undefined;
+        backgroundScheduled = false;
         schedule();
       },
       idle.length ? 0 : QUIET_MS,

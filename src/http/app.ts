@@ -16,7 +16,8 @@ const MAX_BUFFERED_BYTES = 64 * 1024 * 1024;
 /** The web application: every route through the one handler, and a problem for everything else. */
 export function createApp(routes: readonly Route[], handle: Handle) {
   const app = new Elysia({
-    serve: { idleTimeout: IDLE_SECONDS, maxRequestBodySize: MAX_REQUEST_BYTES },
+    // Not in development, whatever NODE_ENV says: there Bun answers an error with a page that shows the source.
+    serve: { idleTimeout: IDLE_SECONDS, maxRequestBodySize: MAX_REQUEST_BYTES, development: false },
     websocket: {
       maxPayloadLength: MAX_FRAME_BYTES,
       backpressureLimit: MAX_BUFFERED_BYTES,

@@ -100,7 +100,9 @@ function convert(io: "input" | "output", named: Record<string, z.ZodType>, other
   for (const schema of others) if (!names.has(schema)) names.set(schema, `unnamed.${names.size}`);
   for (const [schema, id] of names) registry.add(schema, { id });
   const { schemas } = z.toJSONSchema(registry, {
-    ...{ io, uri: referenceTo, override: simplify(io) },
+    io,
+    uri: referenceTo,
+    override: simplify(io),
     // What zod cannot know of a check of our own stands in its metadata; a transform has no shape to show.
     unrepresentable: ({ zodSchema }) => (zodSchema._zod.def.type === "custom" ? {} : "throw"),
   });

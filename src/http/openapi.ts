@@ -1,6 +1,7 @@
 import { z } from "zod";
 import type { ProblemCode } from "../problem.ts";
 import { VERSION } from "../version.ts";
+import { DEFAULT_BODY_LIMIT } from "./body.ts";
 import type { Route } from "./call.ts";
 import { answerObject, createRefusals, HEADERS, type Refusals } from "./openapi-answers.ts";
 import { createShapes, type Json, type Shapes } from "./openapi-shapes.ts";
@@ -122,32 +123,33 @@ function requestBody(route: Route, body: z.ZodType, shapes: Shapes): Json {
       schema: { type: "array", description: "One JSON value a line.", items: item },
     };
   }
-  return { required: !route.bodyOptional, content };
+  const description = `At most ${route.bodyLimit ?? DEFAULT_BODY_LIMIT} bytes.`;
+  return { description, required: !route.bodyOptional, content };
 }
 
 const parameterRef = (name: keyof typeof PARAMETERS): Json => ({ $ref: `#/components/parameters/${name}` });
 
-const TEXT = { type: "string" };
-const header = (name: string, description: string, schema: Json) => ({ name, in: "header", description, schema });
+const header = (name: string, description: string, limits: Json) => ({
+  ...{ name, in: "header", description },
+  schema: { type: "string", ...limits },
+});
 
 /** Headers of requests. */
 const PARAMETERS = {
   Instance: header(
     "Signalbox-Instance",
     "The instance this call belongs to: once a newer one has registered, it is refused as `superseded`.",
-    { ...TEXT, minLength: 1, maxLength: 128 },
+    { minLength: 1, maxLength: 128 },
   ),
   IdempotencyKey: header(
     "Idempotency-Key",
     "The same key and content give the same answer. In double quotes or bare.",
-    {
-      ...{ ...TEXT, minLength: 1, maxLength: 257 },
-    },
+    { minLength: 1, maxLength: 257 },
   ),
   LastEventId: header("Last-Event-ID", "Where the stream goes on: the id of the last message that arrived.", {
-    ...{ ...TEXT, pattern: "^\\d{1,15}$" },
+    pattern: "^\\d{1,15}$",
   }),
   RequestId: header("X-Request-Id", "Names this request; it comes back with the answer.", {
-    ...{ ...TEXT, pattern: "^[\\w.:-]{1,128}$" },
+    pattern: "^[\\w.:-]{1,128}$",
   }),
 };

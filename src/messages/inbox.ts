@@ -10,7 +10,7 @@ import { Problem } from "../problem.ts";
 import { toLogEntry } from "./entry.ts";
 import type { Offers } from "./offers.ts";
 import type { Acked, MessageKind, Reset } from "./schema.ts";
-import { type Candidate, isForInbox, type MessageStore } from "./store.ts";
+import { type Candidate, isForInbox, type MessageStore, PAGE_BYTES } from "./store.ts";
 import type { InboxStore } from "./store-inbox.ts";
 import { conditions } from "./store-lists.ts";
 import type { WorkStore } from "./store-work.ts";
@@ -97,7 +97,7 @@ export function createInbox(parts: InboxParts) {
 
   async function entriesOf(on: Reading, wanted: Candidate[]): Promise<LogEntry[]> {
     const recent = wanted.map((candidate) => log.entry(candidate.id));
-    if (recent.every((entry) => entry !== undefined)) return recent;
+    if (recent.every((entry) => entry !== undefined)) return withinPage(recent);
     const rows = await store.rows(
       on,
       wanted.map((candidate) => candidate.id),
@@ -191,4 +191,14 @@ export function createInbox(parts: InboxParts) {
     hasOpen: async (on: Reading, targets: readonly string[]): Promise<boolean> =>
       (await works.bestOpen(on, targets)) !== undefined,
   };
+}
+
+/** As many as a page may hold, but at least one. */
+function withinPage(entries: LogEntry[]): LogEntry[] {
+  let bytes = 0;
+  const end = entries.findIndex((entry, i) => {
+    bytes += entry.json.length;
+    return i > 0 && bytes > PAGE_BYTES;
+  });
+  return end < 0 ? entries : entries.slice(0, end);
 }

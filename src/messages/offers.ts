@@ -20,6 +20,8 @@ interface Range {
 const SAVE_EVERY_MS = 1000;
 const SAVE_SLICE = 200;
 const MAX_RANGES = 2000;
+/** Ranges that wait to be written, while the database takes none. */
+const MAX_KEPT = 50_000;
 
 export type Offers = ReturnType<typeof createOffers>;
 
@@ -30,24 +32,32 @@ export type Offers = ReturnType<typeof createOffers>;
 export function createOffers(db: Db, store: InboxStore, clock: Clock, onError: (error: unknown) => void) {
   let pending: Range[] = [];
   let saving: Range[] = [];
+  let saves: Promise<void> = Promise.resolve();
   const open = new Map<string, Range>();
   /** The newest unbroken stretch offered to each agent, whoever of its connections it went to. */
   const stretches = new Map<string, { afterId: number; upToId: number }>();
   let timer: (() => void) | undefined;
   const listeners: ((transport: string, n: number) => void)[] = [];
 
-  async function save(): Promise<void> {
+  /** One after the other: what could not be written stays, and goes first the next time. */
+  function save(): Promise<void> {
     timer = undefined;
-    saving = pending;
+    saving = saving.concat(pending).slice(-MAX_KEPT);
     pending = [];
     open.clear();
-    for (let i = 0; i < saving.length; i += SAVE_SLICE) {
-      const slice = saving.slice(i, i + SAVE_SLICE);
+    saves = saves.then(write).catch(onError);
+    return saves;
+  }
+
+  async function write(): Promise<void> {
+    while (saving.length) {
+      const slice = saving.slice(0, SAVE_SLICE);
       await db.background(async (tx) => {
         for (const { to, afterId, upToId, at } of slice) await store.addOffer(tx, { ...to, afterId, upToId, at });
       });
+      const written = new Set(slice);
+      saving = saving.filter((range) => !written.has(range));
     }
-    saving = [];
   }
 
   function stretch(agentId: string, afterId: number, upToId: number): void {
@@ -73,7 +83,7 @@ export function createOffers(db: Db, store: InboxStore, clock: Clock, onError: (
         pending.push(range);
       }
       stretch(to.agentId, afterId, upToId);
-      timer ??= clock.after(SAVE_EVERY_MS, () => save().catch(onError));
+      timer ??= clock.after(SAVE_EVERY_MS, () => void save());
     },
 
     /** Whether (after, upTo] is known to have been offered without asking the database. */
@@ -94,6 +104,8 @@ export function createOffers(db: Db, store: InboxStore, clock: Clock, onError: (
     /** Told of each note: by which transport, and how many entries. */
     onNoted: (listener: (transport: string, n: number) => void) => listeners.push(listener),
 
+    /** Resolves when no saving is under way. */
+    settled: (): Promise<void> => saves,
     async stop(): Promise<void> {
       timer?.();
       await save();

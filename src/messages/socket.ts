@@ -137,7 +137,7 @@ export function createSocket(
       else cancelAuthTimer = clock.after(AUTH_WITHIN_MS, () => outlet.closeWith("not-authorised"));
     },
     message(_ws, message) {
-      const text = typeof message === "string" ? message : message.toString("utf8");
+      const text = textOf(message);
       if (!caller) {
         if (!authenticating) {
           authenticating = true;
@@ -202,6 +202,18 @@ function createVerbs({ db, agents, inbox, sender, claims }: SocketParts, agentId
 /** An operator's socket speaks for the agent it is opened on. */
 const withFrom = <T extends { from?: string | undefined }>(draft: T, caller: Caller, agentId: string): T =>
   draft.from === undefined && caller.role === "operator" ? { ...draft, from: agentId } : draft;
+
+const utf8 = new TextDecoder("utf-8", { fatal: true });
+
+/** A binary frame is read as text. What is not UTF-8 is no JSON: decoded with U+FFFD in it, it could pass for some. */
+function textOf(message: string | Buffer): string {
+  if (typeof message === "string") return message;
+  try {
+    return utf8.decode(message);
+  } catch {
+    return "";
+  }
+}
 
 function parseFrame(text: string): unknown {
   try {

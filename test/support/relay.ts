@@ -42,8 +42,8 @@ export interface TestRelay {
   agent(id: string, fields?: Record<string, unknown>): Promise<{ id: string; token: string }>;
   /** Moves the clock, and does what came due by that. */
   pass(ms: number): Promise<void>;
-  /** Closes the relay and opens it again over the same files. */
-  restart(): Promise<void>;
+  /** Closes the relay and opens it again over the same files; so long passes in between. */
+  restart(awayMs?: number): Promise<void>;
 }
 
 export async function startRelay(overrides: Partial<Config> = {}): Promise<TestRelay> {
@@ -89,8 +89,9 @@ export async function startRelay(overrides: Partial<Config> = {}): Promise<TestR
       clock.advance(ms);
       await made.relay.settle();
     },
-    async restart() {
+    async restart(awayMs = 0) {
       await made.relay.close();
+      clock.advance(awayMs);
       made.relay = await open();
     },
   };

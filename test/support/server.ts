@@ -10,6 +10,8 @@ export interface TestServer {
   dataDir: string;
   operatorToken: string;
   pid: number;
+  /** What it has written so far, log lines and all. */
+  output(): string;
   /** `kill -9`. */
   kill(): Promise<void>;
   /** SIGTERM, and waits for the end; answers the exit code. */
@@ -31,7 +33,8 @@ export async function startServer(
     stdout: "pipe",
     stderr: "inherit",
   });
-  const url = await firstUrl(child.stdout);
+  const written: string[] = [];
+  const url = await firstUrl(child.stdout, written);
   const ended = () => child.exited;
   atEnd(async () => {
     child.kill("SIGKILL");
@@ -42,6 +45,7 @@ export async function startServer(
     dataDir,
     operatorToken: readFileSync(join(dataDir, "operator.token"), "utf8").trim(),
     pid: child.pid,
+    output: () => written.join(""),
     async kill() {
       child.kill("SIGKILL");
       await ended();
@@ -53,8 +57,8 @@ export async function startServer(
   };
 }
 
-/** Reads the first line that says where it listens; the rest of the output is read and dropped. */
-async function firstUrl(stdout: ReadableStream<Uint8Array>): Promise<string> {
+/** Reads the first line that says where it listens; all of the output goes into `written`. */
+async function firstUrl(stdout: ReadableStream<Uint8Array>, written: string[]): Promise<string> {
   const reader = stdout.getReader();
   const decoder = new TextDecoder();
   let text = "";
@@ -62,10 +66,12 @@ async function firstUrl(stdout: ReadableStream<Uint8Array>): Promise<string> {
     const { value, done } = await reader.read();
     if (done) throw new Error(`the server ended before it listened: ${text}`);
     text += decoder.decode(value, { stream: true });
+    written.splice(0, written.length, text);
     const line = text.split("\n").find((candidate) => candidate.includes('"url"') && candidate.endsWith("}"));
     if (!line) continue;
     void (async () => {
-      while (!(await reader.read()).done);
+      for (let more = await reader.read(); !more.done; more = await reader.read())
+        written.push(decoder.decode(more.value, { stream: true }));
     })();
     return (JSON.parse(line) as { url: string }).url;
   }

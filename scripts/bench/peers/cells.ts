@@ -41,6 +41,7 @@ export async function openPeers(room: Room): Promise<Cell[]> {
     const folder = join(room.folder, product.name);
     await mkdir(folder);
     const peer = await product.open(installedIn(peersFolder()), folder);
+    room.atEnd(() => peer.close());
     cells.push(...wanted.map((work) => peerCell(room, peer, product, work)));
   }
   return cells;

@@ -3,6 +3,7 @@ import { inLanes, type Peer } from "./peer.ts";
 /** What BullMQ and its kin have in common. */
 export interface QueueLike {
   add(name: string, data: object, options?: object): Promise<unknown>;
+  close(): Promise<void>;
   addBulk(jobs: { name: string; data: object; opts?: object }[]): Promise<unknown>;
 }
 export interface WorkerLike {
@@ -44,5 +45,6 @@ export function queuePeer(
     },
     workOff: untilCompleted,
     flow: (messages) => Promise.all([untilCompleted(messages.length), inLanes(messages, send)]),
+    close: () => closed.then(() => queue.close()),
   };
 }

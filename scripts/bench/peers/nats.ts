@@ -17,7 +17,9 @@ interface JetStreamManager {
   streams: { add(config: object): Promise<unknown> };
   consumers: { add(stream: string, config: object): Promise<unknown> };
 }
-type Connection = object;
+interface Connection {
+  close(): Promise<void>;
+}
 interface Transport {
   connect(options: { servers: string }): Promise<Connection>;
 }
@@ -28,7 +30,7 @@ interface JetStreamPackage {
 
 const STREAM = "messages";
 
-async function openStream({ load }: Installed, folder: string): Promise<JetStream> {
+async function openStream({ load }: Installed, folder: string): Promise<[JetStream, Connection]> {
   const port = await freePort();
   const command = ["nats-server", "--addr", "127.0.0.1", "--port", String(port), "--jetstream", "--store_dir", folder];
   const child = startChild(command, join(folder, "nats.log"));
@@ -39,12 +41,12 @@ async function openStream({ load }: Installed, folder: string): Promise<JetStrea
   const manager = await jetstreamManager(connection);
   await manager.streams.add({ name: STREAM, subjects: ["messages"], storage: "file", retention: "workqueue" });
   await manager.consumers.add(STREAM, { durable_name: "workers", ack_policy: "explicit", max_ack_pending: 10_000 });
-  return jetstream(connection);
+  return [jetstream(connection), connection];
 }
 
 /** A work-queue stream on disk with confirmed acknowledgements; the server syncs its files every two minutes. */
 async function open(installed: Installed, folder: string) {
-  const stream = await openStream(installed, folder);
+  const [stream, connection] = await openStream(installed, folder);
   const consumer = await stream.consumers.get(STREAM, "workers");
   const send = (message: string) => stream.publish("messages", message);
 
@@ -64,6 +66,7 @@ async function open(installed: Installed, folder: string) {
     fill: (messages: readonly string[]) => inLanes(messages, send),
     workOff,
     flow: (messages: readonly string[]) => Promise.all([inLanes(messages, send), workOff(messages.length)]),
+    close: () => connection.close(),
   };
 }
 

@@ -8,6 +8,7 @@ export interface Peer {
   workOff(count: number): Promise<unknown>;
   /** Sends, claims and acknowledges messages, 64 at once, until `count` are done. */
   flow(messages: readonly string[]): Promise<unknown>;
+  close(): unknown;
 }
 
 export interface PeerProduct {

@@ -9,6 +9,7 @@ interface RedisClient {
   xreadgroup(
     ...words: ["GROUP", string, string, "COUNT", number, "STREAMS", string, ">"]
   ): Promise<[stream: string, entries: Entry[]][] | null>;
+  disconnect(): void;
   xack(stream: string, group: string, id: string): Promise<number>;
 }
 interface IoRedis {
@@ -52,6 +53,7 @@ async function open({ load }: Installed, folder: string) {
         await send(message);
         await work(lane);
       }),
+    close: () => redis.disconnect(),
   };
 }
 

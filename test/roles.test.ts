@@ -1,0 +1,196 @@
+import { describe, expect, test } from "bun:test";
+import { startRelay, type TestRelay } from "./support/relay.ts";
+
+/**
+ * `me` has written to `friend` and been written to by it; `other` is a third agent. Work 3 is for me, work 4 is held by me,
+ * work 5 was asked for by me, and work 6 is a dead letter.
+ */
+async function startWorld() {
+  const relay = await startRelay({ durability: "normal" });
+  const { ask } = relay;
+  const me = await relay.agent("me");
+  const friend = await relay.agent("friend");
+  const other = await relay.agent("other");
+  await ask("POST", "/v1/messages", { to: "friend", body: "1" }, me);
+  await ask("POST", "/v1/messages", { to: "me", body: "2" }, friend);
+  for (const [from, to] of [
+    [friend, "me"],
+    [friend, "me"],
+    [me, "friend"],
+    [me, "friend"],
+  ] as const)
+    await ask("POST", "/v1/messages", { to, body: "work", claimable: true }, from);
+  await ask("POST", "/v1/messages/4/claim", {}, me);
+  const { claim } = (await ask("POST", "/v1/messages/6/claim", {}, friend)).body;
+  await ask("POST", "/v1/messages/6/fail", { token: claim.token, error: "no", final: true }, friend);
+  const token = async (draft: Record<string, unknown>) => (await ask("POST", "/v1/tokens", draft)).body.token as string;
+  return {
+    relay,
+    tokens: {
+      operator: relay.relay.operatorToken,
+      viewer: await token({ role: "viewer" }),
+      me: me.token,
+      other: other.token,
+      enroll: await token({ role: "enroll", prefix: "new-" }),
+    },
+    meTokenId: (await ask("GET", "/v1/whoami", undefined, me)).body.tokenId as string,
+  };
+}
+
+type Role = keyof Awaited<ReturnType<typeof startWorld>>["tokens"];
+type Row = [call: string, body: unknown, expected: Record<Role, number>];
+
+const all = (status: number) => ({ operator: status, viewer: status, me: status, other: status, enroll: status });
+const operator = (status: number) => ({ ...all(403), operator: status });
+const readers = { ...all(403), operator: 200, viewer: 200 };
+const mine = (status: number) => ({ ...all(403), operator: status, me: status });
+const shown = { ...readers, me: 200 };
+const everyAgent = { ...all(200), enroll: 403 };
+const lease = { token: "clm_4_1" };
+
+/** Each operation, by each role. A row of its own for each way to ask that is judged differently. */
+const TABLE: Record<string, Row[]> = {
+  healthReport: [["GET /v1/health", undefined, readers]],
+  metrics: [["GET /metrics", undefined, readers]],
+  makeBackup: [["POST /v1/backups", undefined, operator(201)]],
+  createToken: [["POST /v1/tokens", { role: "viewer" }, operator(201)]],
+  listTokens: [["GET /v1/tokens", undefined, operator(200)]],
+  revokeToken: [["DELETE /v1/tokens/{token}", undefined, operator(200)]],
+  whoAmI: [["GET /v1/whoami", undefined, all(200)]],
+  registerAgent: [
+    ["PUT /v1/agents/me", { name: "me" }, mine(200)],
+    ["PUT /v1/agents/new-1", { name: "new" }, { ...operator(201), enroll: 201 }],
+    ["PUT /v1/agents/else", { name: "else" }, operator(201)],
+    ["PUT /v1/agents/user", { name: "user" }, all(422)],
+    ["PUT /v1/agents/system", { name: "system" }, all(422)],
+  ],
+  listAgents: [["GET /v1/agents", undefined, everyAgent]],
+  getAgent: [["GET /v1/agents/me", undefined, everyAgent]],
+  changeAgent: [
+    ["PATCH /v1/agents/me", { role: "x" }, mine(200)],
+    ["PATCH /v1/agents/user", { role: "x" }, operator(200)],
+  ],
+  deleteAgent: [
+    ["DELETE /v1/agents/me", undefined, mine(204)],
+    ["DELETE /v1/agents/user", undefined, all(403)],
+    ["DELETE /v1/agents/system", undefined, all(403)],
+  ],
+  heartbeat: [["POST /v1/agents/me/heartbeat", {}, mine(200)]],
+  listActivity: [["GET /v1/activity", undefined, readers]],
+  sendMessage: [
+    ["POST /v1/messages", { to: "friend", body: "x" }, { ...all(403), operator: 201, me: 201, other: 201 }],
+    ["POST /v1/messages", { from: "me", to: "friend", body: "x" }, mine(201)],
+    ["POST /v1/messages", { from: "user", to: "friend", body: "x" }, operator(201)],
+    ["POST /v1/messages", { from: "system", to: "friend", body: "x" }, operator(201)],
+  ],
+  sendBatch: [
+    [
+      "POST /v1/messages/batch",
+      {
+        messages: [
+          { to: "friend", body: "x" },
+          { from: "me", to: "friend", body: "x" },
+        ],
+      },
+      mine(201),
+    ],
+  ],
+  listMessages: [
+    ["GET /v1/messages", undefined, everyAgent],
+    ["GET /v1/messages?q=work", undefined, everyAgent],
+  ],
+  getMessage: [
+    ["GET /v1/messages/1", undefined, shown],
+    ["GET /v1/messages/2", undefined, shown],
+    ["GET /v1/messages/999", undefined, { ...all(404), enroll: 403 }],
+  ],
+  explainMessage: [
+    ["GET /v1/messages/1/explain", undefined, shown],
+    ["GET /v1/messages/999/explain", undefined, { ...all(404), enroll: 403 }],
+  ],
+  getThread: [
+    ["GET /v1/threads/1", undefined, shown],
+    ["GET /v1/threads/999", undefined, { ...all(404), enroll: 403 }],
+  ],
+  markRead: [
+    ["POST /v1/messages/2/read", { agentId: "me" }, mine(200)],
+    ["POST /v1/messages/2/read", {}, { ...all(403), me: 200 }],
+    ["POST /v1/messages/999/read", {}, { ...all(403), operator: 404, me: 404, other: 404 }],
+  ],
+  readInbox: [
+    ["GET /v1/agents/me/inbox", undefined, shown],
+    ["GET /v1/agents/me/inbox?kind=chat", undefined, shown],
+    ["GET /v1/agents/me/inbox?ackUpTo=0", undefined, mine(200)],
+    ["GET /v1/agents/nobody/inbox", undefined, { ...all(403), operator: 404, viewer: 404 }],
+  ],
+  ackInbox: [["POST /v1/agents/me/inbox/ack", { upTo: 2 }, mine(200)]],
+  streamInbox: [["GET /v1/agents/me/inbox/stream", undefined, shown]],
+  watchMessages: [["GET /v1/messages/stream", undefined, everyAgent]],
+  claimMessage: [
+    ["POST /v1/messages/3/claim", { agentId: "me" }, mine(200)],
+    ["POST /v1/messages/3/claim", {}, { ...all(403), me: 200 }],
+    ["POST /v1/messages/999/claim", {}, { ...all(403), operator: 404, me: 404, other: 404 }],
+  ],
+  claimNext: [["POST /v1/agents/me/claims", {}, mine(200)]],
+  heldClaims: [["GET /v1/agents/me/claims", undefined, mine(200)]],
+  renewClaim: [["POST /v1/messages/4/renew", lease, { ...mine(200), other: 409 }]],
+  releaseClaim: [["POST /v1/messages/4/release", lease, { ...mine(200), other: 409 }]],
+  completeClaim: [["POST /v1/messages/4/complete", lease, { ...mine(200), other: 409 }]],
+  failClaim: [["POST /v1/messages/4/fail", { ...lease, error: "x" }, { ...mine(200), other: 409 }]],
+  cancelMessage: [
+    ["POST /v1/messages/5/cancel", undefined, mine(200)],
+    ["POST /v1/messages/3/cancel", undefined, operator(200)],
+  ],
+  requeueMessage: [["POST /v1/messages/6/requeue", undefined, operator(200)]],
+  listDeadLetters: [["GET /v1/dead-letters", undefined, operator(200)]],
+};
+
+async function statusOf({ relay }: TestRelay, call: string, body: unknown, token: string | undefined): Promise<number> {
+  const [method = "", path = ""] = call.split(" ");
+  const headers: Record<string, string> = token ? { authorization: `Bearer ${token}` } : {};
+  const init: RequestInit = { method, headers };
+  if (body !== undefined) {
+    headers["content-type"] = "application/json";
+    init.body = JSON.stringify(body);
+  }
+  const response = await relay.app.handle(new Request(`http://localhost${path}`, init));
+  await response.body?.cancel();
+  return response.status;
+}
+
+describe("G10: what each role may do", () => {
+  for (const [operationId, rows] of Object.entries(TABLE))
+    for (const [call, body, expected] of rows)
+      test(`${operationId}: ${call} ${body === undefined ? "" : JSON.stringify(body)}`, async () => {
+        const got: Record<string, number> = {};
+        let world = await startWorld();
+        const status = (token: string | undefined) =>
+          statusOf(world.relay, call.replace("{token}", world.meTokenId), body, token);
+        expect(await status(undefined)).toBe(401);
+        expect(await status("sbx_unknown")).toBe(401);
+        for (const role of ["enroll", "other", "viewer", "me", "operator"] as const) {
+          got[role] = await status(world.tokens[role]);
+          // Who was refused has changed nothing; after a change the next begins afresh.
+          if (!call.startsWith("GET") && got[role] < 300 && role !== "operator") world = await startWorld();
+        }
+        expect(got).toEqual(expected);
+      }, 15_000);
+
+  test("the table has every operation that needs a token", async () => {
+    const { relay } = await startRelay();
+    const asked = relay.routes.filter((route) => !route.open).map((route) => route.operationId);
+    expect(Object.keys(TABLE).sort()).toEqual(asked.sort());
+  });
+
+  test("what needs no token is this alone", async () => {
+    const { relay } = await startRelay();
+    expect(relay.routes.filter((route) => route.open).map((route) => route.path)).toEqual([
+      "/healthz",
+      "/readyz",
+      "/v1/agents/{id}/socket",
+      "/openapi.json",
+      "/docs",
+      "/docs/{file}",
+    ]);
+  });
+});

@@ -1,0 +1,53 @@
+import { Database as Sqlite } from "bun:sqlite";
+import { sql } from "drizzle-orm";
+import { type Db, openDatabase, type Reading, type Tx } from "../../src/db/database.ts";
+import { atEnd, tempFolder } from "./relay.ts";
+
+export interface TestDatabase {
+  db: Db;
+  dataDir: string;
+  /** What was reported that no caller could be told. */
+  reported: { error: unknown; stage: string }[];
+  /** How many writes each commit held. */
+  commits: number[];
+  /** Again is no harm. */
+  close(): Promise<void>;
+}
+
+/** A database of its own, migrated and empty. */
+export function openTestDatabase(dataDir = tempFolder()): TestDatabase {
+  const reported: TestDatabase["reported"] = [];
+  const commits: number[] = [];
+  const db = openDatabase({ dataDir, durability: "full", onError: (error, stage) => reported.push({ error, stage }) });
+  db.afterBatch((writes) => commits.push(writes));
+  let closed: Promise<void> | undefined;
+  const close = () => {
+    closed ??= db.close();
+    return closed;
+  };
+  atEnd(close);
+  return { db, dataDir, reported, commits, close };
+}
+
+/** Sets a mark: the least that a write can do. */
+export async function mark(tx: Tx, name: string, position = 1): Promise<string> {
+  tx.db.run(sql`insert into marks (name, position) values (${name}, ${position})
+    on conflict (name) do update set position = excluded.position`);
+  return name;
+}
+
+/** The names of the marks there are, but for those that a fresh database has. */
+export const marks = async (on: Reading): Promise<string[]> =>
+  on.db
+    .all<{ name: string }>(sql`select name from marks where name not in ('floor', 'indexed') order by rowid`)
+    .map((row) => row.name);
+
+/** Looks into a database file from outside. */
+export function lookInto<T>(file: string, look: (sqlite: Sqlite) => T): T {
+  const sqlite = new Sqlite(file, { readwrite: true });
+  try {
+    return look(sqlite);
+  } finally {
+    sqlite.close();
+  }
+}

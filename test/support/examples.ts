@@ -1,0 +1,134 @@
+import type { Route } from "../../src/http/call.ts";
+import type { Who, World } from "./world.ts";
+
+/** A request that is to be accepted: by whom, and what fills the places of its route. */
+export interface Example {
+  who: Who;
+  path?: Record<string, string>;
+  query?: Record<string, string>;
+  headers?: Record<string, string>;
+  body?: unknown;
+}
+
+type Make = (world: World) => Promise<Example> | Example;
+
+const byWorker = (more: Omit<Example, "who">): Example => ({ who: "agent", ...more });
+const byOperator = (more: Omit<Example, "who"> = {}): Example => ({ who: "operator", ...more });
+const onWorker = { path: { id: "worker" } };
+
+/** One example for every operation, by its id. Each call makes what it needs first. */
+export const EXAMPLES: Record<string, Make> = {
+  alive: () => ({ who: "nobody" }),
+  ready: () => ({ who: "nobody" }),
+  healthReport: () => byOperator(),
+  metrics: () => byOperator(),
+  makeBackup(world) {
+    // A copy is named by its time.
+    world.clock.jump(1);
+    return byOperator();
+  },
+  listActivity: () => byOperator({ query: { actor: "system", verb: "agent.registered", before: "100", limit: "10" } }),
+
+  createToken: () =>
+    byOperator({
+      body: { role: "agent", agentId: "worker", groups: ["tag:review"], name: "ci", expiresAt: "2027-01-01T00:00:00Z" },
+    }),
+  listTokens: () => byOperator({ query: { limit: "2" } }),
+  async revokeToken(world) {
+    const { body } = await world.ask("POST", "/v1/tokens", { role: "viewer" });
+    return byOperator({ path: { id: body.id } });
+  },
+  whoAmI: () => byWorker({ headers: { "signalbox-instance": "worker-1" } }),
+
+  registerAgent: (world) =>
+    byOperator({
+      path: { id: world.fresh("new-") },
+      body: {
+        ...{ name: "New", kind: "provider", label: "team-a", role: "builder", description: "Builds.", machine: "box" },
+        ...{ skills: [{ name: "build", description: "Builds." }], tags: ["a"], capabilities: ["b"], rig: "Codex" },
+        ...{ ready: true, status: "online", reach: "idle", instanceId: world.fresh("i"), meta: { deep: { er: [1] } } },
+      },
+    }),
+  listAgents: () => byWorker({ query: { kind: "provider", status: "online", tag: "review", limit: "10" } }),
+  getAgent: () => byWorker(onWorker),
+  changeAgent: () => byWorker({ ...onWorker, body: { description: "Works.", role: null, meta: { a: "b" } } }),
+  async deleteAgent(world) {
+    const id = world.fresh("doomed-");
+    await world.ask("PUT", `/v1/agents/${id}`, { name: id });
+    return byOperator({ path: { id } });
+  },
+  heartbeat: () => byWorker({ ...onWorker, body: { status: "busy", ready: true } }),
+
+  sendMessage: (world) =>
+    byWorker({
+      headers: { "idempotency-key": `"${world.fresh("key")}"` },
+      body: {
+        ...{ from: "worker", to: "sender", kind: "task", topic: "builds", subject: "Build", body: "Please build." },
+        ...{ claimable: true, urgent: false, maxAttempts: 3, expiresAt: "2026-12-31T00:00:00Z", encoding: "plain" },
+        ...{ payload: { branch: "main" }, meta: { from: ["here"] } },
+      },
+    }),
+  sendBatch: (world) =>
+    byWorker({
+      body: {
+        messages: [
+          { to: "sender", body: "one", idempotencyKey: world.fresh("key") },
+          { to: "tag:review", body: "two", deliverAt: "2026-12-31T00:00:00Z" },
+          { to: "broadcast", body: "three", payload: {} },
+        ],
+      },
+    }),
+  listMessages: () => byWorker({ query: { agent: "worker", kind: "task", q: "do this", after: "0", limit: "5" } }),
+  getMessage: async (world) => byWorker({ path: { id: String(await world.work()) } }),
+  explainMessage: async (world) => byWorker({ path: { id: (await world.held()).id }, query: { limit: "5" } }),
+  getThread: async (world) => byWorker({ path: { id: String(await world.work()) }, query: { limit: "5" } }),
+  markRead: async (world) => byWorker({ path: { id: String(await world.work()) }, body: { agentId: "worker" } }),
+
+  readInbox: () => byWorker({ ...onWorker, query: { after: "0", limit: "3", waitSeconds: "0", include: "parent" } }),
+  ackInbox: async (world) => byWorker({ ...onWorker, body: { upTo: await world.work() } }),
+  streamInbox: () => byWorker({ ...onWorker, query: { after: "0" }, headers: { "last-event-id": "1" } }),
+  watchMessages: () => byOperator({ query: { after: "0", kind: "task", state: "open" } }),
+  openSocket: () => byWorker({ ...onWorker, query: { after: "0" } }),
+
+  claimMessage: async (world) =>
+    byWorker({ path: { id: String(await world.work()) }, body: { agentId: "worker", leaseSeconds: 60 } }),
+  async claimNext(world) {
+    await world.work();
+    return byWorker({ ...onWorker, body: { max: 2, leaseSeconds: 60, waitSeconds: 0, kinds: ["task"] } });
+  },
+  heldClaims: () => byWorker(onWorker),
+  renewClaim: (world) => onHeld(world, { leaseSeconds: 90 }),
+  releaseClaim: (world) => onHeld(world, { delaySeconds: 5, reason: "later" }),
+  completeClaim: (world) => onHeld(world, { result: { body: "done", subject: "Built", payload: { ok: true } } }),
+  failClaim: (world) => onHeld(world, { error: "broke", retryAfterSeconds: 3, final: false }),
+  cancelMessage: async (world) => byOperator({ path: { id: String(await world.work()) } }),
+  requeueMessage: async (world) => byOperator({ path: { id: await world.dead() } }),
+  async listDeadLetters(world) {
+    await world.dead();
+    return byOperator({ query: { limit: "3" } });
+  },
+
+  openApiDocument: () => ({ who: "nobody" }),
+  docsPage: () => ({ who: "nobody" }),
+  docsFile: () => ({ who: "nobody", path: { file: "start.js" } }),
+};
+
+async function onHeld(world: World, body: Record<string, unknown>): Promise<Example> {
+  const { id, token } = await world.held();
+  return byWorker({ path: { id }, body: { token, ...body } });
+}
+
+/** The example as a request. */
+export function requestOf(route: Route, example: Example, world: World): Request {
+  const path = route.path.replaceAll(/\{(\w+)\}/g, (_, name) => encodeURIComponent(example.path?.[name] ?? ""));
+  const query = new URLSearchParams(example.query).toString();
+  const headers = new Headers(example.headers);
+  const token = world.tokens[example.who];
+  if (token !== undefined) headers.set("authorization", `Bearer ${token}`);
+  const init: RequestInit = { method: route.method, headers };
+  if (example.body !== undefined) {
+    headers.set("content-type", "application/json");
+    init.body = JSON.stringify(example.body);
+  }
+  return new Request(`http://localhost${path}${query ? `?${query}` : ""}`, init);
+}

@@ -1,0 +1,193 @@
+import { startRelay, type TestRelay } from "./relay.ts";
+import type { Recorder } from "./statements.ts";
+import { until } from "./until.ts";
+
+const BATCHES = 20;
+const PER_BATCH = 1000;
+const CLAIMED = 0.9;
+
+export interface Seeded extends TestRelay {
+  recorder: Recorder;
+  alice: { token: string };
+  bob: { token: string };
+  /** A message with a reply, and a piece of work that bob holds. */
+  root: number;
+  held: { id: number; token: string };
+}
+
+/** One thing that is asked all the time, and what of the database it may touch. */
+export interface Hot {
+  what: string;
+  ask(world: Seeded): Promise<unknown>;
+  /** Each of these stands in the plan of one of its statements. */
+  uses: RegExp[];
+  /** Whole walks that are meant: in the order of an index, and ended by a limit. */
+  walks?: RegExp;
+}
+
+const send = (world: Seeded, message: object) => world.ask("POST", "/v1/messages", message, world.alice);
+const claim = (world: Seeded, want: object) => world.ask("POST", "/v1/agents/bob/claims", want, world.bob);
+const get = (path: string) => (world: Seeded) => world.ask("GET", path, undefined, world.bob);
+
+/** Everything that is asked often enough to hold the relay up if it walked. */
+export const HOT: Hot[] = [
+  {
+    what: "a send to a group",
+    ask: (world) => send(world, { to: "tag:pool", body: "x" }),
+    uses: [/SEARCH work .*work_held \(holder=\?/, /SEARCH groups .*\(target=\?/],
+  },
+  {
+    what: "a direct send with an idempotency key",
+    ask: (world) => send(world, { to: "bob", body: "x", idempotencyKey: "fresh" }),
+    uses: [
+      /SEARCH messages .*messages_by_key \(idempotency_key=\? AND from_id=\?/,
+      /SEARCH scheduled_messages .*scheduled_by_key \(from_id=\? AND idempotency_key=\?/,
+      /SEARCH messages .*messages_by_target \(target=\?/,
+    ],
+  },
+  {
+    what: "a reply",
+    ask: (world) => send(world, { to: "bob", body: "x", replyTo: world.root }),
+    uses: [/SEARCH messages USING INTEGER PRIMARY KEY \(rowid=\?\)/],
+  },
+  {
+    what: "an inbox",
+    ask: get("/v1/agents/bob/inbox?after=0"),
+    uses: [
+      /SEARCH messages .*COVERING INDEX messages_by_target \(target=\? AND id>\?/,
+      /SEARCH memberships .*\(agent_id=\?/,
+      /SEARCH work .*COVERING INDEX work_open \(target=\?/,
+    ],
+  },
+  {
+    what: "an acknowledgement",
+    ask: (world) => world.ask("POST", "/v1/agents/bob/inbox/ack", { upTo: world.root + 1 }, world.bob),
+    uses: [/SEARCH agents .*\(id=\?/, /SEARCH losses .*\(agent_id=\?/],
+  },
+  {
+    what: "a claim of the best open work",
+    ask: (world) => claim(world, {}),
+    uses: [/SEARCH work .*COVERING INDEX work_open \(target=\?/, /SEARCH memberships .*\(agent_id=\?/],
+  },
+  {
+    what: "a claim by topic",
+    ask: (world) => claim(world, { topics: ["t1", "t39"] }),
+    uses: [/SEARCH work .*COVERING INDEX work_open_by_topic \(target=\? AND kind=\? AND topic=\?/],
+  },
+  {
+    what: "a claim by topic and kind where nothing matches",
+    ask: (world) => claim(world, { topics: ["none"], kinds: ["control"] }),
+    uses: [/SEARCH work .*COVERING INDEX work_open_by_topic \(target=\? AND kind=\? AND topic=\?/],
+  },
+  {
+    what: "a claim by kind",
+    ask: (world) => claim(world, { kinds: ["system"] }),
+    uses: [
+      /SEARCH work .*COVERING INDEX work_open_by_topic \(target=\? AND kind=\?\)/,
+      /SEARCH work .*COVERING INDEX work_open_by_topic \(target=\? AND kind=\? AND topic>\?\)/,
+    ],
+  },
+  {
+    what: "a renewal",
+    ask: ({ ask, bob, held }) => ask("POST", `/v1/messages/${held.id}/renew`, { token: held.token }, bob),
+    uses: [/SEARCH attempts .*\(message_id=\? AND fence=\?/, /SEARCH work USING INTEGER PRIMARY KEY/],
+  },
+  {
+    what: "a completion",
+    ask: ({ ask, bob, held }) =>
+      ask("POST", `/v1/messages/${held.id}/complete`, { token: held.token, result: "done" }, bob),
+    uses: [/SEARCH attempts .*\(message_id=\? AND fence=\?/, /SEARCH work USING INTEGER PRIMARY KEY/],
+  },
+  { what: "what an agent holds", ask: get("/v1/agents/bob/claims"), uses: [/SEARCH work .*work_held \(holder=\?/] },
+  {
+    what: "the dead letters",
+    ask: ({ ask }) => ask("GET", "/v1/dead-letters"),
+    uses: [/work_dead/],
+    walks: /^SCAN work USING INDEX work_dead$/,
+  },
+  {
+    what: "what comes due",
+    async ask({ clock, recorder }) {
+      clock.advance(61_000);
+      await until(() => recorder.heard(/select "due_at" from "work"/), "the timer has looked for what comes next");
+    },
+    uses: [/SEARCH work .*work_due \(due_at>\? AND due_at<\?/, /SEARCH due .*due_by_time \(at<\?/],
+    walks: /^SCAN (due USING COVERING INDEX due_by_time|offers|acks)$/,
+  },
+  {
+    what: "a thread",
+    ask: (world) => get(`/v1/threads/${world.root}`)(world),
+    uses: [/SEARCH messages .*messages_by_thread \(thread_id=\? AND id>\?/],
+  },
+  {
+    what: "a list by target",
+    ask: get("/v1/messages?to=bob"),
+    uses: [/SEARCH messages .*COVERING INDEX messages_by_target \(target=\?/],
+  },
+  {
+    what: "a list by topic",
+    ask: get("/v1/messages?topic=t7"),
+    uses: [/SEARCH messages .*COVERING INDEX messages_by_target \(target=\?/],
+  },
+  {
+    what: "an operator's list by sender",
+    ask: ({ ask }) => ask("GET", "/v1/messages?from=alice"),
+    uses: [/SEARCH messages USING INTEGER PRIMARY KEY/],
+  },
+  {
+    what: "an operator's list of everything",
+    ask: ({ ask }) => ask("GET", "/v1/messages"),
+    uses: [/SCAN messages/],
+    walks: /^SCAN messages$/,
+  },
+  {
+    what: "one message and its story",
+    async ask(world) {
+      await get(`/v1/messages/${world.held.id}`)(world);
+      await get(`/v1/messages/${world.root}/explain`)(world);
+    },
+    uses: [
+      /SEARCH offers .*offers_by_agent \(agent_id=\? AND up_to_id>\?/,
+      /SEARCH acks .*\(agent_id=\?/,
+      /SEARCH reads .*\(message_id=\?/,
+      /SEARCH memberships .*memberships_by_target \(target=\?/,
+    ],
+  },
+  {
+    what: "a token that was not seen before",
+    ask: ({ ask }) => ask("GET", "/v1/whoami", undefined, { token: "sbx_unknown" }),
+    uses: [/SEARCH tokens .*tokens_by_hash \(hash=\?/],
+  },
+];
+
+/** 20,000 pieces of work in forty topics, nine tenths of them claimed, and some talk. */
+export async function seed(recorder: Recorder): Promise<Seeded> {
+  const relay = await startRelay({ durability: "normal" });
+  const alice = await relay.agent("alice");
+  const bob = await relay.agent("bob", { tags: ["pool"], label: "builder", capabilities: ["shell"] });
+  const root = (await relay.ask("POST", "/v1/messages", { to: "bob", body: "root" }, alice)).body.id;
+  await relay.ask("POST", "/v1/messages", { to: "bob", body: "reply", replyTo: root }, alice);
+  for (let batch = 0; batch < BATCHES; batch++) {
+    const messages = Array.from({ length: PER_BATCH }, (_, i) => {
+      const n = batch * PER_BATCH + i;
+      return {
+        to: "tag:pool",
+        body: `${n}`,
+        claimable: true,
+        urgent: n % 50 === 0,
+        topic: `t${n % 40}`,
+        maxAttempts: 1,
+      };
+    });
+    await relay.ask("POST", "/v1/messages/batch", { messages }, alice);
+  }
+  for (let claimed = 0; claimed < BATCHES * PER_BATCH * CLAIMED; claimed += 100)
+    await relay.ask("POST", "/v1/agents/bob/claims", { max: 100, leaseSeconds: 86_400 }, bob);
+  const { items } = (await relay.ask("GET", "/v1/agents/bob/claims", undefined, bob)).body;
+  const [dead, held] = items.map((item: { message: { id: number }; claim: { token: string } }) => ({
+    id: item.message.id,
+    token: item.claim.token,
+  }));
+  await relay.ask("POST", `/v1/messages/${dead.id}/fail`, { token: dead.token, error: "no" }, bob);
+  return { ...relay, recorder, alice, bob, root, held };
+}

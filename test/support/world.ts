@@ -1,0 +1,66 @@
+import { startRelay, type TestRelay } from "./relay.ts";
+
+/** A relay with somebody of every role, for tests that go through all operations. */
+export interface World extends TestRelay {
+  /** By whose token a call is made. */
+  tokens: Record<Who, string | undefined>;
+  /** Agents that are there: `worker` has the agent token, `sender` sends to it. */
+  worker: string;
+  sender: string;
+  /** Sends work to the worker; answers its id. */
+  work(): Promise<number>;
+  /** Work that the worker holds. */
+  held(): Promise<{ id: string; token: string }>;
+  /** Work whose attempts ran out. */
+  dead(): Promise<string>;
+  /** A name that was not used before. */
+  fresh(prefix: string): string;
+}
+
+export const WHO = ["operator", "agent", "viewer", "enroll", "nobody", "stranger"] as const;
+export type Who = (typeof WHO)[number];
+
+export async function createWorld(): Promise<World> {
+  const relay = await startRelay({ durability: "normal" });
+  const { ask, agent } = relay;
+  const tokenOf = async (draft: unknown): Promise<string> => (await ask("POST", "/v1/tokens", draft)).body.token;
+  const worker = await agent("worker", { tags: ["review"], instanceId: "worker-1" });
+  const sender = await agent("sender");
+  let count = 0;
+
+  async function must(method: string, path: string, body: unknown, token?: string) {
+    const answer = await ask(method, path, body, token ? { token } : {});
+    if (answer.status >= 300) throw new Error(`${method} ${path}: ${JSON.stringify(answer.body)}`);
+    return answer.body;
+  }
+  async function work(maxAttempts = 5): Promise<number> {
+    const draft = { to: "worker", body: "do this", claimable: true, maxAttempts };
+    return (await must("POST", "/v1/messages", draft, sender.token)).id;
+  }
+  async function hold(id: number) {
+    const { claim } = await must("POST", `/v1/messages/${id}/claim`, {}, worker.token);
+    return { id: String(id), token: claim.token as string };
+  }
+
+  return {
+    ...relay,
+    tokens: {
+      operator: relay.relay.operatorToken,
+      agent: worker.token,
+      viewer: await tokenOf({ role: "viewer" }),
+      enroll: await tokenOf({ role: "enroll", prefix: "new-" }),
+      nobody: undefined,
+      stranger: "sbx_unknown",
+    },
+    worker: worker.id,
+    sender: sender.id,
+    work,
+    held: async () => hold(await work()),
+    async dead() {
+      const { id, token } = await hold(await work(1));
+      await must("POST", `/v1/messages/${id}/fail`, { token, error: "no use", final: true }, worker.token);
+      return id;
+    },
+    fresh: (prefix) => `${prefix}${++count}`,
+  };
+}
