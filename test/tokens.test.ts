@@ -31,8 +31,11 @@ describe("making tokens", () => {
   });
 
   test("newest first, in pages without gaps or repeats", async () => {
-    const { ask, make } = await withTokens();
-    for (let i = 0; i < 7; i++) await make({ role: "viewer", name: `v${i}` });
+    const { ask, make, clock } = await withTokens();
+    for (let i = 0; i < 7; i++) {
+      clock.advance(1);
+      await make({ role: "viewer", name: `v${i}` });
+    }
     const names: string[] = [];
     for (let page = ""; ; ) {
       const { body } = await ask("GET", `/v1/tokens?limit=2${page}`);
@@ -118,14 +121,14 @@ describe("tokens that end", () => {
   });
 
   test("G10: at its expiry streams and sockets that it opened are closed", async () => {
-    const { forBob, clock, pass, ...relay } = await withTokens();
-    const url = listen(relay as Parameters<typeof listen>[0]);
-    const { token } = await forBob({ expiresAt: new Date(clock.now() + 60_000).toISOString() });
+    const { forBob, ...relay } = await withTokens();
+    const url = listen(relay);
+    const { token } = await forBob({ expiresAt: new Date(relay.clock.now() + 60_000).toISOString() });
     const stream = await openStream(`${url}/v1/agents/bob/inbox/stream`, { token });
     const socket = await openSocket(`${url}/v1/agents/bob/socket`, { token });
     await stream.first("hello");
     await socket.first("hello");
-    await pass(60_000);
+    await relay.pass(60_000);
     await stream.ended;
     expect(stream.events.at(-1)).toMatchObject({ type: "bye", data: { reason: "revoked" } });
     expect((await socket.closed).code).toBe(4001);

@@ -1,5 +1,5 @@
 import { createSseParser } from "../../src/client/sse.ts";
-import type { DrilledRelay, Json } from "./relay.ts";
+import type { DrilledRelay, Json } from "./drilled-relay.ts";
 
 /** What was promised by a 2xx, as the drill remembers it. */
 export interface Promised {

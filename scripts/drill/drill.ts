@@ -1,5 +1,5 @@
 import { type Promised, runClaimer, runFollower, runSender } from "./crew.ts";
-import { createDrilledRelay, type DrilledRelay, type Json } from "./relay.ts";
+import { createDrilledRelay, type DrilledRelay, type Json } from "./drilled-relay.ts";
 
 export interface DrillOptions {
   dataDir: string;

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { AgentId } from "../agents/schema.ts";
+import { AgentId, reservedId } from "../agents/schema.ts";
 import { line, listOf, PageQuery, Time, TimeInput } from "../wire.ts";
 
 export const ROLES = ["operator", "viewer", "agent", "enroll"] as const;
@@ -15,12 +15,13 @@ export const GroupPattern = line(160).regex(
 /** `POST /v1/tokens`. `agentId` and `groups` belong to role `agent`, `prefix` to role `enroll`. */
 export const TokenDraft = z.strictObject({
   role: Role,
-  agentId: AgentId.optional(),
+  agentId: AgentId.refine((id) => !reservedId(id), "is reserved; an operator's token writes as user").optional(),
   groups: z.array(GroupPattern).max(64).optional(),
   prefix: z
     .string()
     .regex(/^[a-z0-9][a-z0-9._-]*$/, "is not the beginning of an agent id")
     .max(100)
+    .refine((prefix) => !reservedId(prefix) && prefix !== "orchestrator", "is reserved")
     .optional(),
   name: line(128).optional(),
   expiresAt: TimeInput.optional(),

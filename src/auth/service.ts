@@ -166,7 +166,7 @@ export function createAuthService(
       const row = await store.byId(tx, id);
       if (!row) throw new Problem("not-found", `There is no token ${id}.`);
       if (row.revokedAt !== null) return wireToken(row);
-      if (row.name === OPERATOR_NAME)
+      if (isRelaysOwn(row))
         throw new Problem("conflict", "This is the relay's own operator token; change SIGNALBOX_TOKEN or its file.");
       await revokeRow(tx, row);
       await activity.record(tx, caller, "token.revoked", id, { role: row.role, agentId: row.agentId });
@@ -190,15 +190,19 @@ export function createAuthService(
     /** Makes the given secret an operator token, if it is not one; older secrets of the relay itself are revoked. */
     async adoptOperator(tx: Tx, secret: string): Promise<void> {
       const hash = hashSecret(secret);
-      const rows = (await store.liveOf(tx, "user")).filter((row) => row.name === OPERATOR_NAME);
+      const rows = (await store.liveOf(tx, "user")).filter(isRelaysOwn);
       for (const row of rows) if (row.hash !== hash) await revokeRow(tx, row);
-      if (await store.byHash(tx, hash)) return;
-      await add(tx, { role: "operator", agentId: "user", name: OPERATOR_NAME }, secret);
+      const known = await store.byHash(tx, hash);
+      if (!known) await add(tx, { role: "operator", agentId: "user", name: OPERATOR_NAME }, secret);
+      else if (known.role !== "operator") throw new Error(`SIGNALBOX_TOKEN is in use as a token of role ${known.role}`);
+      else if (known.revokedAt !== null) await store.revive(tx, known.id);
     },
   };
 }
 
 const OPERATOR_NAME = "relay operator";
+/** Made by the relay for itself: those made over the API have no agent. */
+const isRelaysOwn = (row: TokenRow): boolean => row.name === OPERATOR_NAME && row.agentId === "user";
 /** The due row of a token that expires: its streams are closed then. */
 const EXPIRED = "token.expired";
 
@@ -225,10 +229,6 @@ function checkDraft(draft: TokenDraft): void {
   needs("agentId", "agent");
   needs("prefix", "enroll");
   if (draft.groups && draft.role !== "agent") throw Problem.invalid("/groups", "belongs to role agent alone");
-  if (draft.agentId === "user" || draft.agentId === "system")
-    throw Problem.invalid("/agentId", `${draft.agentId} has no token of its own: an operator's writes as user`);
-  if (draft.prefix && /^(user|system|broadcast|orchestrator-?)$/.test(draft.prefix))
-    throw Problem.invalid("/prefix", `${draft.prefix} is reserved`);
 }
 
 function wireToken(row: TokenRow): Token {

@@ -67,6 +67,9 @@ export function createAuthStore(db: Db) {
     revoke: async (tx: Tx, id: string, at: number): Promise<void> => {
       tx.db.update(tokens).set({ revokedAt: at }).where(eq(tokens.id, id)).run();
     },
+    revive: async (tx: Tx, id: string): Promise<void> => {
+      tx.db.update(tokens).set({ revokedAt: null }).where(eq(tokens.id, id)).run();
+    },
     used: async (tx: Tx, id: string, at: number): Promise<void> => {
       tx.db.update(tokens).set({ lastUsedAt: at }).where(eq(tokens.id, id)).run();
     },

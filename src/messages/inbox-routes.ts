@@ -109,7 +109,7 @@ export function inboxRoutes(parts: InboxRouteParts): Route[] {
       params: AgentPath,
       query: StreamQuery,
       answers: { 200: { ...STREAM, events: INBOX_EVENTS } },
-      problems: ["forbidden", "not-found", "gone", "superseded", "too-many-streams"],
+      problems: ["forbidden", "not-found", "gone", "superseded", "ahead-of-log", "too-many-streams"],
       run: async ({ caller, params, query, request, headers }) => {
         const resume = lastEventId(request);
         const { ack } = query;
@@ -131,7 +131,7 @@ export function inboxRoutes(parts: InboxRouteParts): Route[] {
       long: true,
       query: WatchQuery,
       answers: { 200: { ...STREAM, events: WATCH_EVENTS } },
-      problems: ["forbidden"],
+      problems: ["forbidden", "too-many-streams"],
       run: async ({ caller, query, request, headers }) => {
         const { after, to, ...rest } = query;
         const filter = { ...rest, to: storedTarget(to) };

@@ -53,6 +53,7 @@ export function workRoutes({ db, claims, members, works, waits }: WorkRouteParts
         "not-a-target",
         "not-claimable",
         "not-found",
+        "conflict",
         "superseded",
       ],
       run: async ({ caller, params, body }) =>
@@ -107,7 +108,7 @@ export function workRoutes({ db, claims, members, works, waits }: WorkRouteParts
       operationId: "renewClaim",
       summary: "Hold it longer",
       body: Renew,
-      problems: ["forbidden", "claim-lost", "not-found"],
+      problems: ["forbidden", "claim-lost", "not-claimable", "not-found"],
       run: async ({ caller, params, body }) =>
         workedAnswer(await db.write((tx) => claims.renew(tx, caller, params.id, body))),
     }),
@@ -117,7 +118,7 @@ export function workRoutes({ db, claims, members, works, waits }: WorkRouteParts
       operationId: "releaseClaim",
       summary: "Give it back; the attempt does not count",
       body: Release,
-      problems: ["forbidden", "claim-lost", "not-found"],
+      problems: ["forbidden", "claim-lost", "not-claimable", "not-found"],
       run: async ({ caller, params, body }) =>
         workedAnswer(await db.write((tx) => claims.release(tx, caller, params.id, body))),
     }),
@@ -127,7 +128,7 @@ export function workRoutes({ db, claims, members, works, waits }: WorkRouteParts
       operationId: "completeClaim",
       summary: "Finish it; a result goes to the sender",
       body: Complete,
-      problems: ["forbidden", "claim-lost", "not-found"],
+      problems: ["forbidden", "claim-lost", "not-claimable", "not-found"],
       run: async ({ caller, params, body }) =>
         workedAnswer(await db.write((tx) => claims.complete(tx, caller, params.id, body))),
     }),
@@ -137,7 +138,7 @@ export function workRoutes({ db, claims, members, works, waits }: WorkRouteParts
       operationId: "failClaim",
       summary: "It did not work; the attempt counts",
       body: Fail,
-      problems: ["forbidden", "claim-lost", "not-found"],
+      problems: ["forbidden", "claim-lost", "not-claimable", "not-found"],
       run: async ({ caller, params, body }) =>
         workedAnswer(await db.write((tx) => claims.fail(tx, caller, params.id, body))),
     }),
@@ -154,7 +155,7 @@ export function workRoutes({ db, claims, members, works, waits }: WorkRouteParts
       path: "/v1/messages/{id}/requeue",
       operationId: "requeueMessage",
       summary: "Open a dead letter again, with fresh attempts",
-      problems: ["not-open", "forbidden", "not-found"],
+      problems: ["not-open", "not-claimable", "forbidden", "not-found"],
       run: async ({ caller, params }) => workedAnswer(await db.write((tx) => claims.requeue(tx, caller, params.id))),
     }),
     route({

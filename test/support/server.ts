@@ -19,7 +19,7 @@ export interface TestServer {
 }
 
 export async function startServer(
-  options: { dataDir?: string; port?: number; env?: Record<string, string> } = {},
+  options: { dataDir?: string; port?: number; token?: string; env?: Record<string, string> } = {},
 ): Promise<TestServer> {
   const dataDir = options.dataDir ?? tempFolder();
   const child = Bun.spawn([process.execPath, MAIN], {
@@ -28,6 +28,7 @@ export async function startServer(
       SIGNALBOX_DATA_DIR: dataDir,
       SIGNALBOX_PORT: String(options.port ?? 0),
       SIGNALBOX_RATE_LIMIT: "0",
+      ...(options.token ? { SIGNALBOX_TOKEN: options.token } : {}),
       ...options.env,
     },
     stdout: "pipe",
@@ -43,7 +44,7 @@ export async function startServer(
   return {
     url,
     dataDir,
-    operatorToken: readFileSync(join(dataDir, "operator.token"), "utf8").trim(),
+    operatorToken: options.token ?? readFileSync(join(dataDir, "operator.token"), "utf8").trim(),
     pid: child.pid,
     output: () => written.join(""),
     async kill() {
@@ -55,6 +56,17 @@ export async function startServer(
       return ended();
     },
   };
+}
+
+/** A start that is expected to be refused: how it ended, and what it said. */
+export async function refusedStart(env: Record<string, string>): Promise<{ code: number; said: string }> {
+  const child = Bun.spawn([process.execPath, MAIN], {
+    env: { PATH: process.env.PATH ?? "", SIGNALBOX_PORT: "0", ...env },
+    stdout: "ignore",
+    stderr: "pipe",
+  });
+  atEnd(async () => child.kill("SIGKILL"));
+  return { code: await child.exited, said: await new Response(child.stderr).text() };
 }
 
 /** Reads the first line that says where it listens; all of the output goes into `written`. */
