@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { startRelay } from "./support/relay.ts";
+import { until } from "./support/until.ts";
 
 async function withAgents() {
   const relay = await startRelay({ agentTtlSeconds: 90 });
@@ -117,7 +118,9 @@ describe("the reaper", () => {
     await pass(90_001);
     expect(await status("bob")).toBe("offline");
     await ask("GET", "/v1/whoami", undefined, bob);
-    expect((await ask("GET", "/v1/agents/bob", undefined, bob)).body).toMatchObject({ status: "online", ready: false });
+    // That it is back is written down in the next commit.
+    await until(async () => (await status("bob")) === "online");
+    expect((await ask("GET", "/v1/agents/bob")).body.ready).toBe(false);
   });
 
   test("spares user and system, and nobody for what it says of itself", async () => {
@@ -138,7 +141,10 @@ describe("the reaper", () => {
     await pass(90_001);
     expect(await status("bob")).toBe("offline");
     expect((await ask("POST", "/v1/messages", { to: "tag:crew", body: "x" }, ann)).body.matched).toBe(1);
-    expect((await ask("GET", `/v1/messages/${held}`)).body).toMatchObject({ state: "claimed", claim: { agentId: "bob" } });
+    expect((await ask("GET", `/v1/messages/${held}`)).body).toMatchObject({
+      state: "claimed",
+      claim: { agentId: "bob" },
+    });
     expect((await ask("GET", "/v1/agents/bob/inbox", undefined, bob)).body.items).toHaveLength(2);
   });
 

@@ -162,7 +162,13 @@ describe("kind", () => {
     expect(made.status).toBe(201);
     expect(made.body).toMatchObject({
       kind: "channel",
-      channel: { provider: "slack", accountId: "T1", displayName: "Slack", transport: "slack", direction: "bidirectional" },
+      channel: {
+        provider: "slack",
+        accountId: "T1",
+        displayName: "Slack",
+        transport: "slack",
+        direction: "bidirectional",
+      },
     });
   });
 

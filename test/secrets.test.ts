@@ -27,7 +27,9 @@ test("G10: no secret is ever logged, nor stored in the clear, nor copied into a 
   for (const token of secrets) await ask("GET", "/v1/whoami", undefined, { token });
   await ask("POST", "/v1/messages", { to: "nobody", body: "x" }, bob);
   await ask("GET", `/v1/messages?token=${bob.token}`, undefined, bob);
-  await fetch(`${server.url}/v1/whoami?access_token=${bob.token}`, { headers: { authorization: `Basic ${bob.token}` } });
+  await fetch(`${server.url}/v1/whoami?access_token=${bob.token}`, {
+    headers: { authorization: `Basic ${bob.token}` },
+  });
   await ask("POST", "/v1/tokens", { role: "agent", agentId: "bob", groups: [bob.token] });
   const stream = await openStream(`${server.url}/v1/agents/bob/inbox/stream`, bob);
   await stream.first("hello");

@@ -60,7 +60,10 @@ export function createAgentService(parts: AgentParts) {
     const row = applyRegistration(base, body, !current);
     if (caller.role === "enroll" && row.kind !== "provider")
       throw new Problem("forbidden", "An enroll token registers providers alone.");
-    if (existing && !current) row.epoch = existing.epoch;
+    if (existing && !current) {
+      row.epoch = existing.epoch;
+      await store.forgetMemberships(tx, id);
+    }
     if (current && body.status === undefined && row.status === "offline") row.status = "online";
     row.lastSeenAt = clock.now();
     checkGroups(caller, row, current);

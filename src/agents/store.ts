@@ -150,6 +150,10 @@ export function createAgentStore(db: Db) {
         .run();
       changeCount(tx, membership.target, -1);
     },
+    /** An id given out again: its new holder has never belonged to anything. */
+    forgetMemberships: async (tx: Tx, agentId: string): Promise<void> => {
+      tx.db.delete(memberships).where(eq(memberships.agentId, agentId)).run();
+    },
     /** Those whose membership held at a place in the log, by agent id. */
     membersAt: async (on: Reading, target: string, at: number, after: string, limit: number): Promise<AgentRow[]> =>
       on.db

@@ -10,9 +10,10 @@ export type Access = ReturnType<typeof createAccess>;
 
 /** Who may read which message. */
 export function createAccess(agents: AgentService, store: MessageStore, works: WorkStore, members: MemberStore) {
-  /** What it sent, what was for it, what it worked on, and open work it may claim. */
+  /** What it sent, what was for it, what it worked on, and open work it may claim: not what an earlier holder of its id did. */
   async function mayRead(on: Reading, agentId: string, row: Candidate): Promise<boolean> {
-    if (row.fromId === agentId || (await members.memberAt(on, agentId, row.target, row.id))) return true;
+    const isOwn = row.fromId === agentId && (await members.memberAt(on, agentId, agentId, row.id));
+    if (isOwn || (await members.memberAt(on, agentId, row.target, row.id))) return true;
     if (await works.workedOn(on, agentId, row.id)) return true;
     const work = await works.byId(on, row.id);
     return work?.state === "open" && (await members.targetsNow(on, agentId)).includes(row.target);

@@ -49,9 +49,8 @@ export function createExplainer(parts: ExplainParts) {
   }
 
   async function recipientsOf(on: Reading, row: MessageRow, after: string, limit: number): Promise<AgentRow[]> {
-    if (isGroup(row.target)) return agentStore.membersAt(on, row.target, row.id, after, limit);
-    const agent = after === "" ? await agentStore.byId(on, row.target) : undefined;
-    return agent ? [agent] : [];
+    // Nobody when the id has another holder now, for whom it never was.
+    return agentStore.membersAt(on, row.target, row.id, after, limit);
   }
 
   async function story(

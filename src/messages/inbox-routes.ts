@@ -114,9 +114,10 @@ export function inboxRoutes(parts: InboxRouteParts): Route[] {
         const resume = lastEventId(request);
         const { ack } = query;
         if (ack && resume !== undefined) await db.write((tx) => inbox.ack(tx, caller, params.id, resume));
-        const facts = await db.read((on) => inbox.requireInbox(on, caller, params.id));
+        const after = resume ?? query.after;
+        const facts = await db.read((on) => inbox.requireInbox(on, caller, params.id, after));
         const { outlet, response } = createSse(headers);
-        await streams.open(caller, facts, outlet, resume ?? query.after);
+        await streams.open(caller, facts, outlet, after);
         return response;
       },
     }),
@@ -175,7 +176,7 @@ function createLook({ db, inbox, lists, readers, works, offers }: InboxRoutePart
 
     async unfiltered(caller: Caller, agentId: string, query: Query): Promise<{ json: string; found: boolean }> {
       const answer = await db.read(async (on) => {
-        const facts = await inbox.requireInbox(on, caller, agentId);
+        const facts = await inbox.requireInbox(on, caller, agentId, query.after);
         const after = query.after ?? facts.cursor;
         const page = await inbox.page(on, agentId, after, query.limit);
         const items = await itemsJson(on, agentId, page.entries, query.include === "parent");

@@ -112,9 +112,10 @@ export function createInbox(parts: InboxParts) {
     return loss && loss.lastId > after ? { firstId: floor + 1, lost: loss.lost } : undefined;
   }
 
-  /** The agent whose inbox this is, when the caller may look at it. @throws Problem 403, 404, 409, 410 */
-  async function requireInbox(on: Reading, caller: Caller, agentId: string): Promise<AgentFacts> {
+  /** The agent whose inbox this is, when the caller may look at it from there on. @throws Problem 403, 404, 409, 410, 422 */
+  async function requireInbox(on: Reading, caller: Caller, agentId: string, after = 0): Promise<AgentFacts> {
     requireReader(caller, agentId);
+    if (after > 0) checkPlace(after, headOf(on), "after");
     const facts = await agentStore.facts(on, agentId);
     if (!facts)
       throw new Problem("not-found", `There is no agent ${agentId}.`, { suggestions: agents.suggest(agentId) });
@@ -123,15 +124,20 @@ export function createInbox(parts: InboxParts) {
     return facts;
   }
 
+  /** A place that the log has not reached would be waited for in silence. @throws Problem 422 ahead-of-log */
+  function checkPlace(place: number, head: number, pointer: string): void {
+    if (place <= head) return;
+    throw new Problem("ahead-of-log", `The newest place in the log is ${head}.`, {
+      errors: [{ pointer, message: `is above ${head}` }],
+    });
+  }
+
   /** `POST /v1/agents/{id}/inbox/ack`: the cursor only moves forward. @throws Problem 422 ahead-of-log */
   async function ack(tx: Tx, caller: Caller, agentId: string, upTo: number): Promise<Acked> {
     const actor = actingAs(caller, agentId);
     const facts = await agents.requireActor(tx, caller, actor);
     const head = headOf(tx);
-    if (upTo > head)
-      throw new Problem("ahead-of-log", `The newest place in the log is ${head}.`, {
-        errors: [{ pointer: "/upTo", message: `is above ${head}` }],
-      });
+    checkPlace(upTo, head, "/upTo");
     if (upTo <= facts.cursor) return { cursor: facts.cursor, skipped: 0 };
     const skipped = await neverOffered(tx, agentId, facts.cursor, upTo);
     await members.ack(tx, agentId, upTo, clock.now());

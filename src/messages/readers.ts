@@ -33,15 +33,8 @@ export function createReaders({ agents, agentStore, access, store, works, lists,
   /** Who said that it read it, or acknowledged past it. */
   async function readBy(on: Reading, row: MessageRow): Promise<string[]> {
     const marked = (await store.readsOf(on, row.id)).map((mark) => mark.agentId);
-    const acked = isGroup(row.target)
-      ? await agentStore.membersPast(on, row.target, row.id, MAX_READERS)
-      : await ackedDirectly(on, row);
+    const acked = await agentStore.membersPast(on, row.target, row.id, MAX_READERS);
     return [...new Set([...marked, ...acked])].filter((id) => id !== row.fromId || row.target === id).sort();
-  }
-
-  async function ackedDirectly(on: Reading, row: MessageRow): Promise<string[]> {
-    const facts = await agentStore.facts(on, row.target);
-    return facts && facts.cursor >= row.id ? [facts.id] : [];
   }
 
   async function withDetail(on: Reading, row: MessageRow): Promise<string> {

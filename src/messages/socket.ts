@@ -65,7 +65,7 @@ export function createSocket(
   async function begin(as: Caller): Promise<void> {
     try {
       limit.take(as.tokenId);
-      const facts = await db.read((on) => inbox.requireInbox(on, as, agentId));
+      const facts = await db.read((on) => inbox.requireInbox(on, as, agentId, after));
       // The other end may have left meanwhile, and nobody would close what is opened now.
       if (outlet.state() !== "open") return;
       if (as.agentId === agentId) presence.touch(agentId);

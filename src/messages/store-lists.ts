@@ -35,10 +35,15 @@ export function drivers(filter: Filter, reader: string | null, targets: readonly
   return [{ sender: reader }, { targets }];
 }
 
-/** As a condition on messages: what the agent sent, or what was for it when it was appended. */
-const visibleTo = (agentId: string): SQL => sql`(${messages.fromId} = ${agentId} or exists (
-  select 1 from ${memberships} mb where mb.agent_id = ${agentId} and mb.target = ${messages.target}
-    and mb.since_id < ${messages.id} and (mb.until_id is null or mb.until_id >= ${messages.id})))`;
+/** As a condition on messages: the agent belonged to the target when it was appended. */
+const belonged = (agentId: string, target: SQL): SQL => sql`exists (
+  select 1 from ${memberships} mb where mb.agent_id = ${agentId} and mb.target = ${target}
+    and mb.since_id < ${messages.id} and (mb.until_id is null or mb.until_id >= ${messages.id}))`;
+
+/** What was for the agent, or what it sent itself, not an earlier holder of its id. */
+const visibleTo = (agentId: string): SQL =>
+  sql`(${belonged(agentId, sql`${messages.target}`)}
+    or (${messages.fromId} = ${agentId} and ${belonged(agentId, sql`${agentId}`)}))`;
 
 /** What each candidate still has to pass. */
 export function conditions(filter: Filter, reader: string | null): SQL[] {

@@ -90,7 +90,14 @@ export function createWorkStore(db: Db) {
     q
       .select({ one: sql`1` })
       .from(attempts)
-      .where(and(eq(attempts.messageId, bound("messageId")), eq(attempts.agentId, bound("agentId"))))
+      .where(
+        and(
+          eq(attempts.messageId, bound("messageId")),
+          eq(attempts.agentId, bound("agentId")),
+          // Not an earlier holder of its id.
+          sql`${attempts.claimedAt} >= (select created_at from agents where id = ${bound("agentId")})`,
+        ),
+      )
       .limit(fixedLimit(1))
       .prepare(),
   );

@@ -47,10 +47,10 @@ export function createWatchStreams(parts: WatchStreamParts) {
 
   function createSource(reader: string | null, filter: Filter): Source {
     let members: Membership[] = [];
+    const belonged = (target: string, at: number) =>
+      members.some((m) => m.target === target && m.sinceId < at && (m.untilId ?? at) >= at);
     const mayRead = (entry: LogEntry) =>
-      reader === null ||
-      entry.from === reader ||
-      members.some((m) => m.target === entry.target && m.sinceId < entry.id && (m.untilId ?? entry.id) >= entry.id);
+      reader === null || belonged(entry.target, entry.id) || (entry.from === reader && belonged(reader, entry.id));
     return {
       keys: () => [EVERYTHING],
       wants: (entry) => matches(filter, entry) && mayRead(entry),
