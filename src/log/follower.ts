@@ -44,6 +44,8 @@ const PORTION_CHARACTERS = 256 * 1024;
  */
 export class Follower implements Listener {
   #position: number;
+  /** Up to here its sink knows that it has had everything. */
+  #reported: number;
   /** There may be something after the position. */
   #behind = true;
   #stale = true;
@@ -59,6 +61,7 @@ export class Follower implements Listener {
     private readonly now: () => number,
   ) {
     this.#position = position;
+    this.#reported = position;
   }
 
   /** Where to resume: everything up to here has been handed over or was not for this follower. */
@@ -143,9 +146,13 @@ export class Follower implements Listener {
   }
 
   #advance(entries: readonly LogEntry[], upTo: number): void {
-    const after = this.#position;
-    this.#position = Math.max(after, upTo);
-    if (entries.length) this.sink.deliver(entries, after, this.#position);
+    this.#position = Math.max(this.#position, upTo);
+    if (entries.length) {
+      // What lay in between was not for it: one unbroken range.
+      const after = this.#reported;
+      this.#reported = this.#position;
+      this.sink.deliver(entries, after, this.#position);
+    }
     if (this.#position >= this.log.head()) this.#behind = false;
   }
 }

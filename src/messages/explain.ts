@@ -14,6 +14,8 @@ import type { OfferRow } from "./store-inbox.ts";
 import type { AttemptRow, WorkRow, WorkStore } from "./store-work.ts";
 
 const MAX_ATTEMPTS = 200;
+/** The first offer of an entry is among the nearest ranges; a page of 500 recipients looks at so many for each. */
+const MAX_RANGES = 40;
 
 export interface ExplainParts {
   agentStore: AgentStore;
@@ -45,7 +47,7 @@ export function createExplainer(parts: ExplainParts) {
       recipients.push(await story(on, row, agent, mine, work));
     }
     const nextPage = found.length > limit ? (found[limit - 1]?.id ?? null) : null;
-    return { messageId: id, facts: factsOf(row, attempts, work), recipients, nextPage };
+    return { messageId: id, facts: factsOf(row, attempts, work, clock.now()), recipients, nextPage };
   }
 
   async function recipientsOf(on: Reading, row: MessageRow, after: string, limit: number): Promise<AgentRow[]> {
@@ -60,23 +62,31 @@ export function createExplainer(parts: ExplainParts) {
     attempts: AttemptRow[],
     work: WorkRow | undefined,
   ): Promise<RecipientStory> {
-    const offer = await firstOffer(on, agent.id, row.id);
+    const offer = await firstOffer(on, agent.id, row);
     const ackedAt = agent.cursor >= row.id ? await members.ackedAt(on, agent.id, row.id) : undefined;
     const readAt = await store.readAt(on, row.id, agent.id);
     const reached = stepOf({ offer, acked: agent.cursor >= row.id, ackedAt, readAt, attempts, row, now: clock.now() });
+    const expired = reached.step === "expired" ? [`expired at ${spoken(row.expiresAt ?? 0)}`] : [];
     const sentence = [
       offer
         ? `offered to ${agent.id} at ${spoken(offer.at)} by ${offer.transport}`
         : `not offered to ${agent.id} so far as is recorded`,
       ...attempts.slice(-3).map((attempt) => attemptSpoken(attempt, work)),
       acknowledged(agent.cursor >= row.id, ackedAt, readAt),
+      ...expired,
     ];
     return { agentId: agent.id, ...reached, sentence: `${sentence.join(", ")}; ${lastSeen(agent)}` };
   }
 
-  async function firstOffer(on: Reading, agentId: string, id: number): Promise<OfferRow | undefined> {
-    const ranges = await offers.beyond(on, agentId, id - 1);
-    const covering = ranges.filter((range) => range.afterId < id && id <= range.upToId);
+  async function firstOffer(
+    on: Reading,
+    agentId: string,
+    { id, expiresAt }: MessageRow,
+  ): Promise<OfferRow | undefined> {
+    const ranges = await offers.beyond(on, agentId, id - 1, MAX_RANGES);
+    // What had expired was passed over, although it lies in the range.
+    const inTime = ({ at }: OfferRow) => expiresAt === null || at < expiresAt;
+    const covering = ranges.filter((range) => range.afterId < id && id <= range.upToId && inTime(range));
     return covering.sort((a, b) => a.at - b.at)[0];
   }
 
@@ -153,7 +163,7 @@ function stepOf(known: Known): Pick<RecipientStory, "step" | "at"> {
 const timeOf = (at: number | null | undefined): string | null => (at == null ? null : toTime(at));
 
 /** What happened to the message itself, oldest first. */
-function factsOf(row: MessageRow, attempts: AttemptRow[], work: WorkRow | undefined): Fact[] {
+function factsOf(row: MessageRow, attempts: AttemptRow[], work: WorkRow | undefined, now: number): Fact[] {
   const facts: Fact[] = [
     { at: toTime(row.createdAt), step: "stored", id: row.id, from: row.fromId, to: row.target, via: row.via },
     { at: toTime(row.createdAt), step: "matched", target: row.target, members: row.matched },
@@ -170,7 +180,8 @@ function factsOf(row: MessageRow, attempts: AttemptRow[], work: WorkRow | undefi
   const ended = work?.endedAt == null ? undefined : toTime(work.endedAt);
   if (ended && (work?.state === "dead" || work?.state === "expired" || work?.state === "cancelled"))
     facts.push({ at: ended, step: work.state, attempts: work.attempts, ...(work.error ? { error: work.error } : {}) });
-  if (row.expiresAt !== null && !row.claimable) facts.push({ at: toTime(row.expiresAt), step: "expired" });
+  if (row.expiresAt !== null && row.expiresAt <= now && !row.claimable)
+    facts.push({ at: toTime(row.expiresAt), step: "expired" });
   return facts.sort((a, b) => (a.at < b.at ? -1 : a.at > b.at ? 1 : 0));
 }
 

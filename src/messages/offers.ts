@@ -74,6 +74,8 @@ export function createOffers(db: Db, store: InboxStore, clock: Clock, onError: (
       for (const listener of listeners) listener(to.transport, entries);
       const at = clock.now();
       const last = open.get(to.connection);
+      const isKnown = last !== undefined && last.afterId <= afterId && upToId <= last.upToId;
+      if (isKnown) return;
       if (last && last.upToId === afterId) {
         last.upToId = upToId;
         last.at = at;
@@ -93,8 +95,8 @@ export function createOffers(db: Db, store: InboxStore, clock: Clock, onError: (
     },
 
     /** The ranges that reach beyond `after`, those not yet written included, nearest first. */
-    async beyond(on: Reading, agentId: string, after: number): Promise<OfferRow[]> {
-      const stored = await store.offersBeyond(on, agentId, after, MAX_RANGES);
+    async beyond(on: Reading, agentId: string, after: number, limit = MAX_RANGES): Promise<OfferRow[]> {
+      const stored = await store.offersBeyond(on, agentId, after, limit);
       const fresh = [...saving, ...pending]
         .filter((range) => range.to.agentId === agentId && range.upToId > after)
         .map(({ to, afterId, upToId, at }) => ({ ...to, afterId, upToId, at }));

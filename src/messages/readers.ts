@@ -56,7 +56,7 @@ export function createReaders({ agents, agentStore, access, store, works, lists,
       // The root itself may be gone by retention: its replies still name it.
       const rootId = named?.threadId ?? id;
       const page = await lists.find(on, reader, { thread: rootId }, { after, oldestFirst: true }, limit);
-      if (page.items.length === 0 && after === 0) {
+      if (page.items.length === 0 && page.next === null && after === 0) {
         if (named) throw new Problem("forbidden", `Nothing in thread ${rootId} is for ${reader}.`);
         throw new Problem("not-found", `There is no thread ${id}.`);
       }

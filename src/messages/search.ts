@@ -7,6 +7,9 @@ import type { Found, IdRange, MessageRow, MessageStore } from "./store.ts";
 const SLICE = 128;
 /** How long the index may lag: what comes meanwhile shares a commit, which costs as much as indexing a hundred entries. */
 const LAG_MS = 250;
+/** Large entries are indexed few at a time: nobody waits long for them. Read in handfuls, so that none is read in vain. */
+const SLICE_CHARACTERS = 32 * 1024;
+const FEW = 8;
 /** A huge body is found by its beginning: indexing 256 KiB takes 10 ms. */
 const MAX_INDEXED = 32 * 1024;
 /** How far beyond the index one list looks at each entry. */
@@ -29,17 +32,24 @@ export function createSearch(
   async function indexSlice(tx: Tx): Promise<boolean> {
     const indexed = await store.mark(tx, "indexed");
     const { ids } = await store.candidates(tx, store.anything, { after: indexed, oldestFirst: true }, SLICE);
-    const rows = await store.rows(tx, ids);
-    for (const row of rows) add(tx, row);
-    const last = rows.at(-1)?.id;
-    if (last !== undefined) await store.setMark(tx, "indexed", last);
-    return rows.length > 0 && (last ?? 0) < head();
+    let last = 0;
+    let size = 0;
+    for (let i = 0; i < ids.length && size < SLICE_CHARACTERS; i += FEW)
+      for (const row of await store.rows(tx, ids.slice(i, i + FEW))) {
+        size += add(tx, row);
+        last = row.id;
+        if (size >= SLICE_CHARACTERS) break;
+      }
+    if (last > 0) await store.setMark(tx, "indexed", last);
+    return last > 0 && last < head();
   }
 
-  function add(tx: Tx, row: MessageRow): void {
+  /** @returns how many characters that were */
+  function add(tx: Tx, row: MessageRow): number {
     // What its clients encrypted is found by who sent it, never by what it says.
     const [subject, body] = row.opaque ? ["", ""] : [row.subject ?? "", row.body.slice(0, MAX_INDEXED)];
     searchIndex.add(tx, { id: row.id, subject, body, from: row.fromId, target: row.target });
+    return subject.length + body.length;
   }
 
   async function catchUp(): Promise<void> {

@@ -1,0 +1,211 @@
+import { describe, expect, test } from "bun:test";
+import { startRelay } from "./support/relay.ts";
+
+async function withStory() {
+  const relay = await startRelay();
+  const ann = await relay.agent("ann");
+  const bob = await relay.agent("bob", { tags: ["crew"] });
+  const { ask } = relay;
+  return {
+    ...relay,
+    ann,
+    bob,
+    send: async (fields: Record<string, unknown> = {}) =>
+      (await ask("POST", "/v1/messages", { to: "bob", body: "x", ...fields }, ann)).body.id as number,
+    read: () => ask("GET", "/v1/agents/bob/inbox", undefined, bob),
+    explain: async (id: number) => (await ask("GET", `/v1/messages/${id}/explain`, undefined, ann)).body,
+    /** What happened to it, without the times. */
+    steps: async (id: number) =>
+      (await ask("GET", `/v1/messages/${id}/explain`)).body.facts.map(
+        (fact: { step: string }) => fact.step,
+      ) as string[],
+  };
+}
+
+describe("the story of a message", () => {
+  test("begins with who sent it to whom, and how many that were", async () => {
+    const { send, explain, ask, ann } = await withStory();
+    const id = await send();
+    const at = "2026-03-01T12:00:00.000Z";
+    expect(await explain(id)).toEqual({
+      messageId: id,
+      facts: [
+        { at, step: "stored", id, from: "ann", to: "bob", via: null },
+        { at, step: "matched", target: "bob", members: 1 },
+      ],
+      recipients: [
+        {
+          agentId: "bob",
+          step: "waiting",
+          at: null,
+          sentence: "not offered to bob so far as is recorded, not acknowledged; bob last seen 0 s ago",
+        },
+      ],
+      nextPage: null,
+    });
+    const viaOperator = (await ask("POST", "/v1/messages", { from: "ann", to: "bob", body: "x" })).body;
+    expect((await explain(viaOperator.id)).facts[0].via).toBe(viaOperator.via);
+    const toNobody = (await ask("POST", "/v1/messages", { to: "tag:empty", body: "x" }, ann)).body.id;
+    expect(await explain(toNobody)).toMatchObject({ facts: [{}, { step: "matched", members: 0 }], recipients: [] });
+  });
+
+  test("goes on: offered, read, acknowledged, each with its time", async () => {
+    const { send, read, explain, clock, ask, bob } = await withStory();
+    const id = await send();
+    const story = async () => (await explain(id)).recipients[0];
+    clock.advance(5000);
+    await read();
+    clock.advance(5000);
+    expect(await story()).toEqual({
+      agentId: "bob",
+      step: "offered",
+      at: "2026-03-01T12:00:05.000Z",
+      sentence: "offered to bob at 12:00:05 by poll, not acknowledged; bob last seen 5 s ago",
+    });
+    await ask("POST", `/v1/messages/${id}/read`, {}, bob);
+    clock.advance(5000);
+    expect(await story()).toEqual({
+      agentId: "bob",
+      step: "read",
+      at: "2026-03-01T12:00:10.000Z",
+      sentence: "offered to bob at 12:00:05 by poll, marked read at 12:00:10, not acknowledged; bob last seen 5 s ago",
+    });
+    await ask("POST", "/v1/agents/bob/inbox/ack", { upTo: id }, bob);
+    expect(await story()).toEqual({
+      agentId: "bob",
+      step: "acknowledged",
+      at: "2026-03-01T12:00:15.000Z",
+      sentence: "offered to bob at 12:00:05 by poll, acknowledged at 12:00:15; bob last seen 0 s ago",
+    });
+  });
+
+  test("says the day of what happened on another one", async () => {
+    const { send, read, explain, clock } = await withStory();
+    const id = await send();
+    await read();
+    clock.advance(86_400_000);
+    expect((await explain(id)).recipients[0].sentence).toStartWith("offered to bob at 2026-03-01 12:00:00 by poll");
+  });
+
+  test("says who is away, for how long, and how one is reached", async () => {
+    const { send, explain, pass, ask } = await withStory();
+    await ask("PATCH", "/v1/agents/bob", { reach: "mid-turn" });
+    const id = await send();
+    const tail = async () => (await explain(id)).recipients[0].sentence.split("; ")[1];
+    expect(await tail()).toBe("bob last seen 0 s ago, reachable mid-turn");
+    await pass(100_000);
+    expect(await tail()).toBe("bob last seen 100 s ago and is offline, reachable mid-turn");
+    await pass(3_500_000);
+    expect(await tail()).toBe("bob last seen 60 min ago and is offline, reachable mid-turn");
+    await pass(86_400_000);
+    expect(await tail()).toBe("bob last seen 25 h ago and is offline, reachable mid-turn");
+    await ask("DELETE", "/v1/agents/bob");
+    expect(await tail()).toBe("bob was deleted at 13:00:00");
+  });
+
+  test("of talk that expired says so, from then on and no sooner", async () => {
+    const { send, explain, steps, pass, clock } = await withStory();
+    const id = await send({ expiresAt: new Date(clock.now() + 60_000).toISOString() });
+    expect(await steps(id)).toEqual(["stored", "matched"]);
+    await pass(60_000);
+    expect(await steps(id)).toEqual(["stored", "matched", "expired"]);
+    expect((await explain(id)).recipients[0]).toMatchObject({
+      step: "expired",
+      at: "2026-03-01T12:01:00.000Z",
+      sentence:
+        "not offered to bob so far as is recorded, not acknowledged, expired at 12:01:00; bob last seen 60 s ago",
+    });
+  });
+
+  test("G10: is not told of the next holder of an id that was given out again", async () => {
+    const { send, explain, ask, agent } = await withStory();
+    const id = await send();
+    await ask("DELETE", "/v1/agents/bob");
+    await agent("bob");
+    expect((await explain(id)).recipients).toEqual([]);
+    expect((await ask("GET", `/v1/messages/${id}`)).body.readBy).toEqual([]);
+  });
+});
+
+describe("the story of work", () => {
+  test("claimed, renewed, completed, and the answer", async () => {
+    const { send, explain, ask, bob, clock } = await withStory();
+    const id = await send({ claimable: true });
+    clock.advance(1000);
+    const { claim } = (await ask("POST", `/v1/messages/${id}/claim`, { leaseSeconds: 60 }, bob)).body;
+    clock.advance(1000);
+    expect((await explain(id)).recipients[0]).toMatchObject({
+      step: "claimed",
+      at: "2026-03-01T12:00:01.000Z",
+      sentence:
+        "not offered to bob so far as is recorded, claimed at 12:00:01 (attempt 1), holding it until 12:01:01, " +
+        "not acknowledged; bob last seen 1 s ago",
+    });
+    await ask("POST", `/v1/messages/${id}/renew`, { token: claim.token }, bob);
+    clock.advance(1000);
+    await ask("POST", `/v1/messages/${id}/complete`, { token: claim.token, result: "42" }, bob);
+    const { facts, recipients } = await explain(id);
+    expect(facts.slice(2)).toEqual([
+      { at: "2026-03-01T12:00:01.000Z", step: "claimed", agentId: "bob", attempt: 1 },
+      { at: "2026-03-01T12:00:02.000Z", step: "renewed", agentId: "bob" },
+      { at: "2026-03-01T12:00:03.000Z", step: "completed", agentId: "bob" },
+      { at: "2026-03-01T12:00:03.000Z", step: "answered", agentId: "bob", messageId: id + 1 },
+    ]);
+    expect(recipients[0]).toMatchObject({ step: "completed", at: "2026-03-01T12:00:03.000Z" });
+    expect(recipients[0].sentence).toContain("claimed at 12:00:01 (attempt 1), completed at 12:00:03");
+  });
+
+  test("released, failed, lost, and dead in the end", async () => {
+    const { send, explain, steps, ask, bob, pass } = await withStory();
+    const id = await send({ claimable: true, maxAttempts: 2 });
+    const claim = async (leaseSeconds = 60) =>
+      (await ask("POST", `/v1/messages/${id}/claim`, { leaseSeconds }, bob)).body.claim.token;
+    await ask("POST", `/v1/messages/${id}/release`, { token: await claim(), reason: "busy" }, bob);
+    await pass(1000);
+    await ask("POST", `/v1/messages/${id}/fail`, { token: await claim(), error: "no disk" }, bob);
+    await pass(1000);
+    await claim(30);
+    await pass(30_000);
+    expect(await steps(id)).toEqual([
+      ...["stored", "matched"],
+      ...["claimed", "released", "claimed", "failed", "claimed", "lease-expired", "dead"],
+    ]);
+    const { facts, recipients } = await explain(id);
+    expect(facts[3]).toMatchObject({ step: "released", error: "busy" });
+    expect(facts[5]).toMatchObject({ step: "failed", error: "no disk" });
+    expect(facts[8]).toMatchObject({ step: "dead", attempts: 2 });
+    expect(recipients[0]).toMatchObject({ step: "lease-expired" });
+    expect(recipients[0].sentence).toContain("claimed at 12:00:02 (attempt 2), lost the lease at 12:00:32");
+  });
+
+  test("cancelled while it was open, and while it was held", async () => {
+    const { send, explain, steps, ask, ann, bob } = await withStory();
+    const [open, held] = [await send({ claimable: true }), await send({ claimable: true })];
+    await ask("POST", `/v1/messages/${held}/claim`, {}, bob);
+    for (const id of [open, held]) await ask("POST", `/v1/messages/${id}/cancel`, undefined, ann);
+    expect(await steps(open)).toEqual(["stored", "matched", "cancelled"]);
+    expect(await steps(held)).toEqual(["stored", "matched", "claimed", "cancelled", "cancelled"]);
+    expect((await explain(held)).recipients[0].step).toBe("cancelled");
+  });
+
+  test("expired before anybody took it", async () => {
+    const { send, steps, pass, clock } = await withStory();
+    const id = await send({ claimable: true, expiresAt: new Date(clock.now() + 60_000).toISOString() });
+    expect(await steps(id)).toEqual(["stored", "matched"]);
+    await pass(60_000);
+    expect(await steps(id)).toEqual(["stored", "matched", "expired"]);
+  });
+
+  test("each worker of a group has its own story", async () => {
+    const { send, explain, ask, agent, bob } = await withStory();
+    const cleo = await agent("cleo", { tags: ["crew"] });
+    const id = await send({ to: "tag:crew", claimable: true });
+    const { claim } = (await ask("POST", `/v1/messages/${id}/claim`, {}, bob)).body;
+    await ask("POST", `/v1/messages/${id}/fail`, { token: claim.token, error: "x" }, bob);
+    await ask("POST", `/v1/messages/${id}/claim`, {}, cleo);
+    expect((await explain(id)).recipients).toMatchObject([
+      { agentId: "bob", step: "failed" },
+      { agentId: "cleo", step: "claimed" },
+    ]);
+  });
+});
