@@ -15,7 +15,7 @@ function createQueue() {
   const parked = createParked();
   const waits = createWaits({ log: createLog(0), parked, connections: createConnections(clock), clock });
 
-  function claimer(agentId: string) {
+  function claimer(agentId: string, want: { kinds?: string[]; topics?: string[] } = {}) {
     const gone = new AbortController();
     const looks: PromiseWithResolvers<Found>[] = [];
     const made = {
@@ -29,6 +29,7 @@ function createQueue() {
       caller: { tokenId: "t", role: "agent", agentId, groups: null, prefix: null, instanceId: null, requestId: "r" },
       agentId,
       waitMs: 60_000,
+      ...want,
       signal: gone.signal,
       targets: async () => made.targets,
       look: () => {
@@ -48,8 +49,8 @@ function createQueue() {
     one.looks.at(-1)?.resolve("nothing");
     await turns(2);
   }
-  async function twoWaiting(): Promise<[Claimer, Claimer]> {
-    const first = claimer("ann");
+  async function twoWaiting(want = {}): Promise<[Claimer, Claimer]> {
+    const first = claimer("ann", want);
     await settle(first);
     const second = claimer("ben");
     await settle(second);
@@ -126,6 +127,33 @@ describe("a wake", () => {
     waits.setReady("ann", true);
     await turns(2);
     expect(first.looks.length).toBe(3);
+  });
+
+  test("passes over who is not ready, as often as work comes", async () => {
+    const { parked, waits, twoWaiting } = createQueue();
+    const [first, second] = await twoWaiting();
+    waits.setReady("ann", false);
+    for (let looks = 2; looks < 5; looks++) {
+      parked.opened(WORK);
+      await turns(2);
+      expect([first.looks.length, second.looks.length]).toEqual([1, looks]);
+      second.looks.at(-1)?.resolve("nothing");
+      await turns(2);
+    }
+  });
+
+  test.each([
+    ["kinds", { kinds: ["request"] }],
+    ["topics", { topics: ["ship"] }],
+  ])("passes over who waits for other %s", async (_, want) => {
+    const { parked, twoWaiting } = createQueue();
+    const [first, second] = await twoWaiting(want);
+    parked.opened(WORK);
+    await turns(2);
+    expect([first.looks.length, second.looks.length]).toEqual([1, 2]);
+    parked.opened({ ...WORK, kind: "request", topic: "ship" });
+    await turns(2);
+    expect(first.looks.length).toBe(2);
   });
 
   test("of a claimer that has left the group goes to the next", async () => {
