@@ -118,7 +118,8 @@ test("an answer of many megabytes arrives over a WebSocket", async () => {
   const boss = await relay.agent("boss");
   const messages = Array.from({ length: 20 }, () => ({ to: "bob", body: "x".repeat(250_000), claimable: true }));
   for (let i = 0; i < 5; i++) await relay.ask("POST", "/v1/messages/batch", { messages }, boss);
-  const socket = await openSocket(`${url}/v1/agents/bob/socket?after=1000`, bob);
+  await relay.ask("POST", "/v1/agents/bob/inbox/ack", { upTo: 100 }, bob);
+  const socket = await openSocket(`${url}/v1/agents/bob/socket`, bob);
   const held: number[] = [];
   while (held.length < 100) {
     const { result } = await socket.ask({ type: "claim", max: 100 });
