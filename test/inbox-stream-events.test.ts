@@ -161,6 +161,20 @@ describe("bye", () => {
     expect(stream.events.at(-1)).toMatchObject({ type: "bye", data: { reason: "revoked" } });
   });
 
+  test("G10: deleting the agent ends its streams, and those of an operator who looks on", async () => {
+    const { follow, ask, url, relay, ann } = await withWorkers();
+    const own = await follow(ann);
+    const looking = await openStream(`${url}/v1/agents/ann/inbox/stream`, { token: relay.operatorToken });
+    await own.first("hello");
+    await looking.first("hello");
+    await ask("DELETE", "/v1/agents/ann");
+    await Promise.all([own.ended, looking.ended]);
+    for (const stream of [own, looking])
+      expect(stream.events.at(-1)).toMatchObject({ type: "bye", data: { reason: "revoked" } });
+    const again = await openStream(`${url}/v1/agents/ann/inbox/stream`, { token: relay.operatorToken });
+    expect(again.response.status).toBe(410);
+  });
+
   test("a relay that stops says so to all, with the place to resume from", async () => {
     const { follow, ask, restart, ann, boss } = await withWorkers();
     const stream = await follow(ann);

@@ -187,4 +187,17 @@ describe("how many streams", () => {
     const again = await follow();
     expect(again.response.status).toBe(200);
   });
+
+  test("an operator or viewer who looks on takes no place, and is no connection of the agent", async () => {
+    const { ask, bob, url, relay, follow } = await withStream();
+    const { token } = (await ask("POST", "/v1/tokens", { role: "viewer" })).body;
+    for (let i = 0; i < 10; i++) {
+      const looking = await openStream(`${url}/v1/agents/bob/inbox/stream`, {
+        token: i % 2 ? token : relay.operatorToken,
+      });
+      await looking.first("hello");
+    }
+    expect((await ask("GET", "/v1/agents/bob", undefined, bob)).body.connections).toBe(0);
+    expect((await follow()).response.status).toBe(200);
+  });
 });

@@ -114,10 +114,13 @@ describe("a WebSocket onto an inbox", () => {
     await (await connect()).first("hello");
   });
 
-  test("without an upgrade is 426, and POST is 405", async () => {
-    const { ask, bob } = await withSocket();
+  test("without an upgrade is 426, which connects nobody; POST is 405", async () => {
+    const { ask, bob, pass, connections } = await withSocket();
+    await pass(100_000);
     const plain = await ask("GET", "/v1/agents/bob/socket", undefined, bob);
     expect(plain).toMatchObject({ status: 426, body: { code: "upgrade-required" } });
+    expect(await connections()).toBe(0);
+    expect((await ask("GET", "/v1/agents/bob")).body.status).toBe("offline");
     expect((await ask("POST", "/v1/agents/bob/socket", {}, bob)).status).toBe(405);
   });
 

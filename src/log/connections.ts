@@ -32,6 +32,8 @@ export function createConnections(clock: Clock) {
   const all = new Set<Connection>();
   const streams = new Map<string, number>();
   const stalledSince = new WeakMap<Connection, number>();
+  /** Since the start: a connection may be on its way while its token is revoked. */
+  const revokedTokens = new Set<string>();
   let stopping = false;
   let made = 0;
   let cancelTimer: () => void = () => undefined;
@@ -72,6 +74,8 @@ export function createConnections(clock: Clock) {
     /** @returns how to take it out again. */
     add(connection: Connection): () => void {
       all.add(connection);
+      // Once whoever opens it has it whole.
+      if (revokedTokens.has(connection.tokenId)) queueMicrotask(() => connection.close("revoked"));
       const agentId = streamOf(connection);
       if (agentId !== null) streams.set(agentId, (streams.get(agentId) ?? 0) + 1);
       return () => {
@@ -86,7 +90,10 @@ export function createConnections(clock: Clock) {
     size: (): number => all.size,
     stopping: (): boolean => stopping,
 
-    closeToken: (tokenId: string) => closeWhere((connection) => connection.tokenId === tokenId, "revoked"),
+    closeToken(tokenId: string): void {
+      revokedTokens.add(tokenId);
+      closeWhere((connection) => connection.tokenId === tokenId, "revoked");
+    },
     closeAgent: (agentId: string) => closeWhere((connection) => connection.agentId === agentId, "revoked"),
     closeInstance: (agentId: string, instanceId: string) =>
       closeWhere((c) => (c.agentId ?? c.countsFor) === agentId && c.instanceId === instanceId, "superseded"),

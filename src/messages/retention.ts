@@ -7,7 +7,7 @@ import { type OldEntry, retentionStore } from "./store-retention.ts";
 
 /** Entries looked at in one write. */
 const SLICE = 200;
-/** Members of the targets of what is deleted in one write: each may lose something, which takes 2 µs. */
+/** Members of the targets of what is deleted in one write: each may lose something, at about 1 µs. */
 const MAX_MATCHED = 2000;
 const THIN_SLICE = 500;
 /** The first run comes so long after a start or a jump of the clock; each plans the next, an hour later. */

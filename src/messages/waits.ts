@@ -62,7 +62,6 @@ export function createWaits({ log, parked, connections, clock }: WaitParts) {
         woken = false;
         return over ?? "woken";
       },
-      isOver: () => over !== undefined,
       close(): void {
         cancelTimer();
         leave();
@@ -85,15 +84,16 @@ export function createWaits({ log, parked, connections, clock }: WaitParts) {
     const listener: Listener = { wake: () => undefined, run: () => pause.wake() };
     let unlisten: () => void = () => undefined;
     try {
-      for (;;) {
+      for (let isLast = false; ; ) {
         unlisten();
         unlisten = log.listen(await how.targets(), listener);
         const answer = await how.look();
-        if (how.found(answer) || pause.isOver()) return answer;
+        if (how.found(answer) || isLast) return answer;
         const end = await pause.wait();
         if (end === "left") return answer;
         if (end === "revoked") return await cutOff(how);
         // Over: one more look, for work may have been opened since the last one.
+        isLast = end === "over";
       }
     } finally {
       unlisten();
@@ -146,7 +146,7 @@ export function createWaits({ log, parked, connections, clock }: WaitParts) {
         const answer = await look();
         if (how.found(answer)) return answer;
         await passOn(wokenFor);
-        const end = pause.isOver() ? "over" : await pause.wait();
+        const end = await pause.wait();
         if (end === "revoked") throw revoked();
         // Nobody is there any more: what it was woken for is for the next in the queue, see below.
         if (end !== "woken") return answer;

@@ -1,7 +1,7 @@
 import type { AgentStore, Membership } from "../agents/store.ts";
 import type { Caller } from "../auth/caller.ts";
 import type { Clock } from "../clock.ts";
-import type { Db } from "../db/database.ts";
+import type { Db, Reading } from "../db/database.ts";
 import { byeEvent, type Connection, type Connections } from "../log/connections.ts";
 import { Follower, type Sink, type Source } from "../log/follower.ts";
 import { EVERYTHING, type Log } from "../log/log.ts";
@@ -25,6 +25,7 @@ export interface WatchStreamParts {
   log: Log;
   connections: Connections;
   clock: Clock;
+  headOf(on: Reading): number;
   onError(error: unknown): void;
 }
 
@@ -40,7 +41,7 @@ export type WatchStreams = ReturnType<typeof createWatchStreams>;
 
 /** Streams over everything that somebody may read, for people who watch. */
 export function createWatchStreams(parts: WatchStreamParts) {
-  const { db, agentStore, lists, access, store, log, connections, clock, onError } = parts;
+  const { db, agentStore, lists, access, store, log, connections, clock, headOf, onError } = parts;
   const watchers = new Set<Watcher>();
   /** Changes of work are told one after the other: each needs to be looked up first. */
   let told: Promise<void> = Promise.resolve();
@@ -55,9 +56,10 @@ export function createWatchStreams(parts: WatchStreamParts) {
       keys: () => [EVERYTHING],
       wants: (entry) => matches(filter, entry) && mayRead(entry),
       async page(after) {
+        // Of this very read: the log may have gone on meanwhile.
         const { page, head } = await db.read(async (on) => ({
+          head: headOf(on),
           page: await lists.after(on, reader, filter, after, PAGE),
-          head: log.head(),
         }));
         return { entries: page.items.map((item) => item.entry), upTo: page.next ?? head };
       },
