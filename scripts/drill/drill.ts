@@ -103,6 +103,8 @@ const caughtUp = ({ seen }: Promised, length: number) => [...seen.values()].ever
 async function judge(relay: DrilledRelay, promised: Promised, news: number[]): Promise<void> {
   const { faults, sent, tasks, completed, seen } = promised;
   if (new Set(sent.values()).size !== sent.size) faults.push("an id was given to two messages");
+  const talk = sent.size - tasks.size;
+  if (news.length !== talk) faults.push(`${talk} pieces of talk were answered, ${news.length} are stored`);
   for (const [key, id] of sent) {
     const { status, body } = await relay.ask("GET", `/v1/messages/${id}`);
     if (status !== 200 || body.idempotencyKey !== key)
