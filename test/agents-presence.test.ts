@@ -123,6 +123,13 @@ describe("the reaper", () => {
     expect((await ask("GET", "/v1/agents/bob")).body.ready).toBe(false);
   });
 
+  test("brings back who is registered again, by whomever, unless that says otherwise", async () => {
+    const { ask, pass } = await withAgents();
+    await pass(90_001);
+    expect((await ask("PUT", "/v1/agents/bob", { name: "bob" })).body.status).toBe("online");
+    expect((await ask("PUT", "/v1/agents/ann", { name: "ann", status: "offline" })).body.status).toBe("offline");
+  });
+
   test("spares user and system, and nobody for what it says of itself", async () => {
     const { ask, agent, pass, status } = await withAgents();
     await agent("sly", { tags: ["system", "human", "orchestrator"], meta: { kind: "system" } });

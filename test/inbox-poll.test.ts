@@ -186,10 +186,12 @@ describe("waiting for an inbox", () => {
     const { ask, read, bob, parked } = await withInbox();
     const { tokenId } = (await ask("GET", "/v1/whoami", undefined, bob)).body;
     const revoked = read("?waitSeconds=60");
+    const claim = ask("POST", "/v1/agents/bob/claims", { waitSeconds: 60 }, bob);
     const deleted = ask("GET", "/v1/agents/bob/inbox?waitSeconds=60");
-    await parked(2);
+    await parked(3);
     await ask("DELETE", `/v1/tokens/${tokenId}`);
     expect((await revoked).body).toMatchObject({ status: 401, code: "unauthorized" });
+    expect((await claim).body).toMatchObject({ status: 401, code: "unauthorized" });
     await ask("DELETE", "/v1/agents/bob");
     expect((await deleted).body).toMatchObject({ status: 410, code: "gone" });
     await parked(0);

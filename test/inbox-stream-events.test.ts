@@ -100,7 +100,9 @@ describe("presence", () => {
     await ask("POST", "/v1/agents/ann/heartbeat", { status: "busy" }, ann);
     await ask("POST", "/v1/agents/ann/heartbeat", { status: "idle", ready: false }, ann);
     clock.advance(249);
-    expect(stream.of("presence").filter((event) => event.data.agentId === "ann")).toEqual([]);
+    await ask("POST", "/v1/messages", { to: "ben", body: "a mark" }, ann);
+    await stream.first("message");
+    expect(stream.of("presence")).toEqual([]);
     clock.advance(1);
     await stream.until(() => stream.of("presence").some((event) => event.data.agentId === "ann"));
     expect(stream.of("presence").filter((event) => event.data.agentId === "ann")).toEqual([
@@ -108,12 +110,13 @@ describe("presence", () => {
     ]);
   });
 
-  test("a heartbeat that changes nothing is not told", async () => {
+  test("what changes neither status nor readiness is not told", async () => {
     const { follow, ask, clock, ann, ben } = await withWorkers();
     clock.advance(250);
     const stream = await follow(ben);
     await stream.first("hello");
     await ask("POST", "/v1/agents/ann/heartbeat", {}, ann);
+    await ask("PATCH", "/v1/agents/ann", { role: "builder", status: "online" }, ann);
     clock.advance(250);
     await ask("POST", "/v1/messages", { to: "ben", body: "a mark" }, ann);
     await stream.first("message");

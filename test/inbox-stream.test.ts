@@ -46,6 +46,8 @@ describe("how an inbox stream begins", () => {
       epoch: 0,
     });
     expect(stream.retries).toEqual(["2000"]);
+    // What hello said is not said again.
+    expect(stream.of("open")).toEqual([]);
   });
 
   test("without open work hello says so", async () => {
