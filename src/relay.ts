@@ -25,6 +25,7 @@ import type { Route } from "./http/call.ts";
 import { docsRoutes } from "./http/docs.ts";
 import { createHandle } from "./http/handle.ts";
 import { createRateLimit } from "./http/rate-limit.ts";
+import { createReading } from "./inbox/reading.ts";
 import { createConnections } from "./log/connections.ts";
 import { createLog } from "./log/log.ts";
 import { createMessaging } from "./messages/messaging.ts";
@@ -61,11 +62,10 @@ export async function createRelay(config: Config, clock: Clock, logger: Logger):
 
   const limit = createRateLimit(clock, config.rateLimit);
   const messaging = createMessaging({
-    ...{ db, log, due, connections, agents, agentStore, roster, presence, limit, clock, headOf, onError },
+    ...{ db, log, due, connections, agents, agentStore, roster, clock, headOf, onError, logger },
     retentionDays: config.retentionDays,
-    authenticate: auth.authenticate,
-    logger,
   });
+  const reading = createReading({ messaging, presence, limit, authenticate: auth.authenticate });
   const metrics = createMetrics({
     connections: connections.size,
     parkedClaimers: messaging.parked.waiting,
@@ -85,7 +85,8 @@ export async function createRelay(config: Config, clock: Clock, logger: Logger):
     ...authRoutes(db, auth, agents.instanceFor),
     ...agentRoutes(db, agents),
     ...activityRoutes(activity),
-    ...messaging.routes({
+    ...messaging.routes(),
+    ...reading.routes({
       identify: handle.identify,
       upgrade: (request, data, headers) => upgradeWith(app)(request, data, headers),
     }),
@@ -97,9 +98,9 @@ export async function createRelay(config: Config, clock: Clock, logger: Logger):
     metrics.committed(writes, milliseconds);
     log.runWoken();
   });
-  messaging.onSent(metrics.sent);
-  messaging.onOffered(metrics.offered);
-  messaging.onWork(metrics.workChanged);
+  log.onPublish((entries) => metrics.sent(entries.length));
+  messaging.offers.onNoted(metrics.offered);
+  messaging.leases.onChange((work) => metrics.workChanged(work.state));
   messaging.retention.onRun(metrics.retained);
   auth.onRevoked(connections.closeToken);
   agents.onSuperseded(connections.closeInstance);

@@ -1,7 +1,7 @@
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { join } from "node:path";
 import fc from "fast-check";
-import { SocketFrame } from "../src/messages/events.ts";
+import { SocketFrame } from "../src/inbox/events.ts";
 import { PROBLEMS, ProblemBody } from "../src/problem.ts";
 import { createDigest } from "./support/digest.ts";
 import { bytes, json, jsonText, text } from "./support/garbage.ts";

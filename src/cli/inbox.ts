@@ -1,6 +1,7 @@
 import { type Command, Option } from "commander";
 import type { FollowEvent } from "../client/follow.ts";
-import type { Inbox, MessageKind } from "../messages/schema.ts";
+import type { Inbox } from "../inbox/schema.ts";
+import type { MessageKind } from "../messages/schema.ts";
 import { type Context, contextOf, untilStopped } from "./context.ts";
 import { messageKind, wholeNumber } from "./options.ts";
 import type { Output } from "./output.ts";

@@ -1,4 +1,5 @@
-import type { Bye, Entry } from "../messages/schema.ts";
+import type { Bye } from "../inbox/schema.ts";
+import type { Entry } from "../messages/schema.ts";
 import { type LinkedAbort, linkedAbort } from "./abort.ts";
 import { type Acker, createAcker } from "./acker.ts";
 import { createBackoff } from "./backoff.ts";

@@ -1,4 +1,4 @@
-import { Acked, Inbox, type InboxQuery } from "../messages/schema.ts";
+import { Acked, Inbox, type InboxQuery } from "../inbox/schema.ts";
 import { type Caller, part, type Query } from "./caller.ts";
 import type { Call } from "./transport.ts";
 

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { Presence } from "../agents/schema.ts";
-import { Bye, Entry, Hello, Reset } from "../messages/schema.ts";
+import { Bye, Hello, Reset } from "../inbox/schema.ts";
+import { Entry } from "../messages/schema.ts";
 import { bytesOf } from "./bytes.ts";
 import { type Caller, part } from "./caller.ts";
 import { RelayMismatch } from "./errors.ts";

@@ -14,10 +14,9 @@ import {
 } from "../agents/schema.ts";
 import { NewToken, Role, Token, TokenDraft, TokenList, WhoAmI } from "../auth/schema.ts";
 import { Backup, HealthReport } from "../health/schema.ts";
+import { Acked, Bye, Hello, Inbox, Reset, WorkChange } from "../inbox/schema.ts";
 import {
-  Acked,
   Batch,
-  Bye,
   Claimed,
   ClaimedList,
   ClaimNext,
@@ -28,9 +27,7 @@ import {
   Entry,
   Explanation,
   Fail,
-  Hello,
   Holding,
-  Inbox,
   Lease,
   Message,
   MessageDetail,
@@ -40,14 +37,12 @@ import {
   Parent,
   Release,
   Renew,
-  Reset,
   Result,
   Scheduled,
   SentBatch,
   SentMessage,
   Thread,
   WorkAnswer,
-  WorkChange,
   WorkState,
 } from "../messages/schema.ts";
 import { ProblemBody } from "../problem.ts";

@@ -3,7 +3,6 @@ import { nextLink } from "../http/link.ts";
 import { toTime } from "../wire.ts";
 import type { Worked } from "./claims.ts";
 import { messageJson } from "./entry.ts";
-import type { Acked } from "./schema.ts";
 import type { Sent } from "./send.ts";
 
 /** Answers as JSON text: entries are serialised once, and only put together here. */
@@ -36,7 +35,6 @@ export const workedList = (items: readonly Worked[]) => ({
   status: 200,
   body: new RawJson(`{"items":[${items.map(workedJson).join(",")}]}`),
 });
-export const ackedAnswer = (acked: Acked) => ({ status: 200, body: acked });
 
 /** `{ items, nextPage }` of messages. `Link` says the same as `nextPage`. */
 export function listAnswer(items: readonly string[], next: number | string | null, request: Request) {

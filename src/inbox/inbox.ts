@@ -6,14 +6,15 @@ import type { Clock } from "../clock.ts";
 import type { Reading, Tx } from "../db/database.ts";
 import type { Log } from "../log/log.ts";
 import type { LogEntry } from "../log/tail.ts";
+import { toLogEntry } from "../messages/entry.ts";
+import type { Offers } from "../messages/offers.ts";
+import type { MessageKind } from "../messages/schema.ts";
+import { type Candidate, isForInbox, type MessageStore, PAGE_BYTES } from "../messages/store.ts";
+import type { InboxStore } from "../messages/store-inbox.ts";
+import { conditions } from "../messages/store-lists.ts";
+import type { WorkStore } from "../messages/store-work.ts";
 import { Problem } from "../problem.ts";
-import { toLogEntry } from "./entry.ts";
-import type { Offers } from "./offers.ts";
-import type { Acked, MessageKind, Reset } from "./schema.ts";
-import { type Candidate, isForInbox, type MessageStore, PAGE_BYTES } from "./store.ts";
-import type { InboxStore } from "./store-inbox.ts";
-import { conditions } from "./store-lists.ts";
-import type { WorkStore } from "./store-work.ts";
+import type { Acked, Reset } from "./schema.ts";
 
 /** One page of an inbox. Everything for the agent up to `upTo` is in `entries` or came before the place asked for. */
 export interface InboxPage {

@@ -7,12 +7,12 @@ import { Follower, type Sink, type Source } from "../log/follower.ts";
 import { EVERYTHING, type Log } from "../log/log.ts";
 import { Encoded, type Outlet } from "../log/outlet.ts";
 import type { LogEntry } from "../log/tail.ts";
-import type { Access } from "./access.ts";
-import { holdingJson } from "./entry.ts";
-import type { Lists } from "./lists.ts";
-import type { MessageStore } from "./store.ts";
-import type { Filter } from "./store-lists.ts";
-import type { WorkRow } from "./store-work.ts";
+import type { Access } from "../messages/access.ts";
+import { holdingJson } from "../messages/entry.ts";
+import type { Lists } from "../messages/lists.ts";
+import type { MessageStore } from "../messages/store.ts";
+import type { Filter } from "../messages/store-lists.ts";
+import type { WorkRow } from "../messages/store-work.ts";
 
 const PAGE = 256;
 

@@ -1,8 +1,9 @@
 import { z } from "zod";
 import { Presence } from "../agents/schema.ts";
+import { Entry } from "../messages/schema.ts";
 import { ProblemBody } from "../problem.ts";
 import { Position } from "../wire.ts";
-import { Bye, Entry, Hello, Reset, WorkChange } from "./schema.ts";
+import { Bye, Hello, Reset, WorkChange } from "./schema.ts";
 
 const Open = z.object({}).describe("There is work to claim.");
 const WatchHello = z.object({ head: Position, firstId: Position });

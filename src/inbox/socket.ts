@@ -9,13 +9,13 @@ import type { Db } from "../db/database.ts";
 import { check } from "../http/body.ts";
 import type { RateLimit } from "../http/rate-limit.ts";
 import { createSocketOutlet, type SocketHandler, type SocketOutlet } from "../http/socket-outlet.ts";
+import { sentJson, workedJson } from "../messages/answers.ts";
+import type { Claims } from "../messages/claims.ts";
+import type { Sender } from "../messages/send.ts";
 import { Problem } from "../problem.ts";
-import { sentJson, workedJson } from "./answers.ts";
-import type { Claims } from "./claims.ts";
 import type { Inbox } from "./inbox.ts";
-import type { InboxStreams } from "./inbox-stream.ts";
 import { SocketRequest } from "./schema.ts";
-import type { Sender } from "./send.ts";
+import type { InboxStreams } from "./stream.ts";
 
 export interface SocketParts {
   db: Pick<Db, "read" | "write">;

@@ -4,20 +4,19 @@ import type { Db, Reading } from "../db/database.ts";
 import { type Answer, type Call, ok, RawJson, type Route, route } from "../http/call.ts";
 import { createSse } from "../http/sse.ts";
 import type { LogEntry } from "../log/tail.ts";
+import { messageJson } from "../messages/entry.ts";
+import type { Lists } from "../messages/lists.ts";
+import type { Offers } from "../messages/offers.ts";
+import type { Readers } from "../messages/readers.ts";
+import { AgentPath, storedTarget } from "../messages/routes.ts";
+import type { WorkRow, WorkStore } from "../messages/store-work.ts";
+import type { Waits } from "../messages/waits.ts";
 import { Problem } from "../problem.ts";
-import { ackedAnswer } from "./answers.ts";
-import { messageJson } from "./entry.ts";
 import { INBOX_EVENTS, WATCH_EVENTS } from "./events.ts";
 import type { Inbox } from "./inbox.ts";
-import type { InboxStreams } from "./inbox-stream.ts";
-import type { Lists } from "./lists.ts";
-import type { Offers } from "./offers.ts";
-import type { Readers } from "./readers.ts";
-import { AgentPath, storedTarget } from "./routes.ts";
 import { Ack, Acked, Inbox as InboxAnswer, InboxQuery, StreamQuery, WatchQuery } from "./schema.ts";
-import type { WorkRow, WorkStore } from "./store-work.ts";
-import type { Waits } from "./waits.ts";
-import type { WatchStreams } from "./watch-stream.ts";
+import type { InboxStreams } from "./stream.ts";
+import type { WatchStreams } from "./watch.ts";
 
 export interface InboxRouteParts {
   db: Pick<Db, "read" | "write">;
@@ -93,8 +92,7 @@ export function inboxRoutes(parts: InboxRouteParts): Route[] {
       body: Ack,
       answers: { 200: { description: "Where the cursor is now, and how much was never offered.", schema: Acked } },
       problems: ["forbidden", "superseded", "ahead-of-log"],
-      run: async ({ caller, params, body }) =>
-        ackedAnswer(await db.write((tx) => inbox.ack(tx, caller, params.id, body.upTo))),
+      run: async ({ caller, params, body }) => ok(await db.write((tx) => inbox.ack(tx, caller, params.id, body.upTo))),
     }),
     route({
       method: "GET",

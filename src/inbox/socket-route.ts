@@ -2,10 +2,10 @@ import { z } from "zod";
 import type { Caller } from "../auth/caller.ts";
 import { type Route, route } from "../http/call.ts";
 import type { SocketHandler } from "../http/socket-outlet.ts";
+import { AgentPath } from "../messages/routes.ts";
 import { Problem } from "../problem.ts";
 import { queryInt } from "../wire.ts";
 import { SocketFrame } from "./events.ts";
-import { AgentPath } from "./routes.ts";
 import { SocketRequest } from "./schema.ts";
 import { AuthFrame, createSocket, type SocketParts } from "./socket.ts";
 

@@ -7,8 +7,8 @@ import { Follower, type Sink, type Source } from "../log/follower.ts";
 import type { Log } from "../log/log.ts";
 import { Encoded, type Outlet } from "../log/outlet.ts";
 import type { LogEntry } from "../log/tail.ts";
+import type { Offers } from "../messages/offers.ts";
 import type { Inbox } from "./inbox.ts";
-import type { Offers } from "./offers.ts";
 import type { RosterText } from "./roster-text.ts";
 
 const PAGE = 256;

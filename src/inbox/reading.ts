@@ -1,0 +1,43 @@
+import type { PresenceKeeper } from "../agents/presence.ts";
+import type { Principal } from "../auth/caller.ts";
+import type { Route } from "../http/call.ts";
+import type { RateLimit } from "../http/rate-limit.ts";
+import type { Messaging } from "../messages/messaging.ts";
+import { createInbox } from "./inbox.ts";
+import { createRosterText } from "./roster-text.ts";
+import { inboxRoutes } from "./routes.ts";
+import { type SocketRouteParts, socketRoute } from "./socket-route.ts";
+import { createInboxStreams } from "./stream.ts";
+import { createWatchStreams } from "./watch.ts";
+
+export interface ReadingParts {
+  messaging: Messaging;
+  presence: PresenceKeeper;
+  limit: RateLimit;
+  authenticate(secret: string): Promise<Principal>;
+}
+
+/** Wires the mouths of the log: poll, streams, socket, and the stream for people who watch. */
+export function createReading({ messaging, presence, limit, authenticate }: ReadingParts) {
+  const { agents, connections, clock, parked, leases } = messaging;
+  const inbox = createInbox(messaging);
+  const roster = createRosterText(messaging.roster, connections, clock);
+  const streams = createInboxStreams({ ...messaging, inbox, roster });
+  const watch = createWatchStreams(messaging);
+
+  agents.onMembership((agentId) => {
+    streams.membershipsChanged(agentId);
+    watch.membershipsChanged(agentId);
+  });
+  parked.onReopened(streams.workReopened);
+  leases.onChange(watch.workChanged);
+
+  return {
+    inbox,
+    watch,
+    routes: (how: Pick<SocketRouteParts, "identify" | "upgrade">): Route[] => [
+      ...inboxRoutes({ ...messaging, inbox, streams, watch }),
+      socketRoute({ ...messaging, ...how, presence, limit, authenticate, inbox, streams }),
+    ],
+  };
+}
