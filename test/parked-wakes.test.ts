@@ -26,7 +26,16 @@ function createQueue() {
       answer: undefined as Promise<Found> | undefined,
     };
     made.answer = waits.forWork<Found>({
-      caller: { tokenId: "t", role: "agent", agentId, groups: null, prefix: null, instanceId: null, requestId: "r" },
+      caller: {
+        tokenId: "t",
+        role: "agent",
+        agentId,
+        groups: null,
+        prefix: null,
+        source: null,
+        instanceId: null,
+        requestId: "r",
+      },
       agentId,
       waitMs: 60_000,
       ...want,

@@ -41,7 +41,15 @@ function schemaOf(sqlite: Sqlite): { name: string; sql: string }[] {
     .all() as { name: string; sql: string }[];
   return rows
     .filter(({ name }) => !/^(sqlite_|__drizzle|search)/.test(name))
-    .map(({ name, sql }) => ({ name, sql: sql.replaceAll(/\s+/g, " ") }));
+    .map(({ name, sql }) => ({ name, sql: inOrder(sql.replaceAll(/\s+/g, " ")) }));
+}
+
+/** A column that was added later stands last in the table, wherever the tables file has it. */
+function inOrder(sql: string): string {
+  const table = /^(CREATE TABLE \S+ \()(.*)\)$/.exec(sql);
+  if (!table) return sql;
+  const parts = (table[2] ?? "").split(/,(?![^(]*\))/).map((part) => part.trim());
+  return `${table[1]}${parts.sort().join(", ")})`;
 }
 
 describe("the tables files", () => {

@@ -48,6 +48,7 @@ export function createRoster() {
     },
     get: (id: string) => entries.get(id),
     values: () => entries.values(),
+    ids: () => entries.keys(),
     size: () => entries.size,
     /** Rises with every change: what was made from the roster is good while this stays. */
     version: () => changes,

@@ -1,6 +1,6 @@
 import { distance } from "fastest-levenshtein";
 import type { ActivityService } from "../activity/service.ts";
-import { actingAs, type Caller, mayJoin } from "../auth/caller.ts";
+import { actingAs, type Caller, enrolls, isAgent, mayJoin } from "../auth/caller.ts";
 import type { AuthService } from "../auth/service.ts";
 import type { Clock } from "../clock.ts";
 import type { Db, Reading, Tx } from "../db/database.ts";
@@ -39,11 +39,14 @@ export interface AgentParts {
   connections: Connections;
 }
 
+/** `before` is undefined for an agent that was not there. */
+type RegisteredHandler = (tx: Tx, caller: Caller, agent: AgentRow, before: AgentRow | undefined) => Promise<void>;
 type DeletedHandler = (tx: Tx, agentId: string) => Promise<void>;
 
 /** Who is here: registering, changing, deleting agents; instances; who belongs to which group. */
 export function createAgentService(parts: AgentParts) {
   const { db, store, roster, auth, activity, clock, headOf, connections } = parts;
+  const registeredHandlers: RegisteredHandler[] = [];
   const deletedHandlers: DeletedHandler[] = [];
   const membershipListeners: ((agentId: string) => void)[] = [];
   const supersededListeners: ((agentId: string, instanceId: string) => void)[] = [];
@@ -58,8 +61,8 @@ export function createAgentService(parts: AgentParts) {
     await checkMayRegister(tx, caller, id, existing, body);
     const base = current ?? blankAgent(id, body.name, clock.now(), headOf(tx));
     const row = applyRegistration(base, body, !current);
-    if (caller.role === "enroll" && row.kind !== "provider")
-      throw new Problem("forbidden", "An enroll token registers providers alone.");
+    if (enrolls(caller, id) && row.kind !== "provider")
+      throw new Problem("forbidden", `A token of role ${caller.role} registers providers alone.`);
     if (existing && !current) {
       row.epoch = existing.epoch;
       await store.forgetMemberships(tx, id);
@@ -69,9 +72,10 @@ export function createAgentService(parts: AgentParts) {
     checkGroups(caller, row, current);
     await takeInstance(tx, row, body.instanceId, caller);
     await save(tx, row);
+    for (const handler of registeredHandlers) await handler(tx, caller, row, current);
     if (!current) await activity.record(tx, caller, "agent.registered", id, { kind: row.kind });
     const agent: RegisteredAgent = wireAgent(row);
-    if (caller.role === "enroll") agent.token = await auth.enroll(tx, caller, id, body.instanceId ?? null);
+    if (enrolls(caller, id)) agent.token = await auth.enroll(tx, caller, id, body.instanceId ?? null);
     return { agent, created: !current };
   }
 
@@ -82,7 +86,7 @@ export function createAgentService(parts: AgentParts) {
     existing: AgentRow | undefined,
     body: AgentRegistration,
   ): Promise<void> {
-    if (caller.role === "enroll") {
+    if (enrolls(caller, id)) {
       if (!id.startsWith(caller.prefix ?? " "))
         throw new Problem("forbidden", `This token enrolls ids beginning with ${caller.prefix}.`);
       if (existing && !(await auth.takeBackUnused(tx, caller, id, body.instanceId ?? null)))
@@ -124,9 +128,9 @@ export function createAgentService(parts: AgentParts) {
 
   /** For calls that are about no agent in particular. @throws Problem 403 for who only enrolls, 409 when superseded. */
   async function requireCurrent(on: Reading, caller: Caller): Promise<void> {
-    if (caller.role === "enroll")
-      throw new Problem("forbidden", "An enroll token registers agents, and reads nothing.");
-    if (caller.role !== "agent" || caller.instanceId === null || caller.agentId === null) return;
+    if (caller.role === "enroll" || caller.role === "integration")
+      throw new Problem("forbidden", `A token of role ${caller.role} reads nothing.`);
+    if (!isAgent(caller) || caller.instanceId === null) return;
     const facts = await store.facts(on, caller.agentId);
     if (facts) await fence(on, caller, facts);
   }
@@ -196,6 +200,7 @@ export function createAgentService(parts: AgentParts) {
     // Most heartbeats change nothing: that the agent was heard of is noted without a write.
     if (Bun.deepEquals(row, before)) return wireAgent(row);
     await save(tx, row);
+    for (const handler of registeredHandlers) await handler(tx, caller, row, before);
     return wireAgent(row);
   }
 
@@ -227,11 +232,11 @@ export function createAgentService(parts: AgentParts) {
   }
 
   /** The nearest names, for whoever mistyped one. */
-  function suggest(name: string): string[] {
+  function suggest(name: string, among: Iterable<string> = roster.ids()): string[] {
     const near: [number, string][] = [];
-    for (const entry of roster.values()) {
-      const far = distance(name.slice(0, 64), entry.id.slice(0, 64));
-      if (far <= 1 + name.length / 3) near.push([far, entry.id]);
+    for (const id of among) {
+      const far = distance(name.slice(0, 64), id.slice(0, 64));
+      if (far <= 1 + name.length / 3) near.push([far, id]);
     }
     return near
       .sort((a, b) => a[0] - b[0] || (a[1] < b[1] ? -1 : 1))
@@ -247,6 +252,8 @@ export function createAgentService(parts: AgentParts) {
     factsOf: store.facts,
     requireActor,
     suggest,
+    /** A handler runs in the write that registers an agent or changes what it says of itself. */
+    onRegistered: (handler: RegisteredHandler) => registeredHandlers.push(handler),
     /** A handler runs in the write that deletes the agent, before its memberships end. */
     onDeleted: (handler: DeletedHandler) => deletedHandlers.push(handler),
     onRemoved: (listener: (agentId: string) => void) => removedListeners.push(listener),

@@ -5,12 +5,14 @@ import type { Role } from "./schema.ts";
 export interface Principal {
   tokenId: string;
   role: Role;
-  /** In whose name it acts; an operator's is `user`. null for viewers and enrollers. */
+  /** In whose name it acts; an operator's is `user`. null for viewers, enrollers and integrations. */
   agentId: string | null;
   /** Patterns of the groups it may join; null means all. */
   groups: readonly string[] | null;
   /** What the ids it may enroll begin with. */
   prefix: string | null;
+  /** The integration whose events it may post. */
+  source: string | null;
 }
 
 /** One call: its principal and the instance it says it belongs to. */
@@ -25,12 +27,19 @@ export interface Caller extends Principal {
  */
 export function actingAs(caller: Principal, requested?: string): string {
   if (caller.role === "operator") return requested ?? "user";
-  if (caller.role !== "agent" || caller.agentId === null)
-    throw new Problem("forbidden", `A token with role ${caller.role} cannot act for an agent.`);
+  if (!isAgent(caller)) throw new Problem("forbidden", `A token with role ${caller.role} cannot act for an agent.`);
   if (requested !== undefined && requested !== caller.agentId)
     throw new Problem("forbidden", `This token acts for ${caller.agentId} alone, not for ${requested}.`);
   return caller.agentId;
 }
+
+/** Whether a token acts for an agent of its own (an orchestrator's is the orchestrator's agent), and for no other. */
+export const isAgent = (caller: Principal): caller is Principal & { agentId: string } =>
+  (caller.role === "agent" || caller.role === "orchestrator") && caller.agentId !== null;
+
+/** Whether a token registers new agents under its prefix, each of which gets a token of its own. */
+export const enrolls = (caller: Principal, id: string): boolean =>
+  (caller.role === "enroll" || caller.role === "orchestrator") && id !== caller.agentId;
 
 /** Whether the caller sees everything, not only what concerns its own agent. */
 export function readsAll(caller: Principal): boolean {
@@ -55,7 +64,7 @@ export function readingAs(caller: Principal): string | null {
 
 /** Whether a pattern list (`tag:review`, `label:team-*`, `*`) covers a group. By enrolling nobody joins one. */
 export function mayJoin(caller: Principal, group: string): boolean {
-  if (caller.role === "enroll") return false;
+  if (caller.role === "enroll" || caller.role === "orchestrator") return false;
   if (caller.role === "operator" || caller.groups === null) return true;
   return caller.groups.some((pattern) =>
     pattern.endsWith("*") ? group.startsWith(pattern.slice(0, -1)) : pattern === group,

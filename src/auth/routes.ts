@@ -1,6 +1,6 @@
 import { z } from "zod";
 import type { Db } from "../db/database.ts";
-import { created, ok, type Route, route } from "../http/call.ts";
+import { createdOnce, ok, type Route, route } from "../http/call.ts";
 import { nextLink } from "../http/link.ts";
 import type { Caller } from "./caller.ts";
 import { NewToken, Token, TokenDraft, TokenId, TokenList, TokenQuery, WhoAmI } from "./schema.ts";
@@ -32,7 +32,7 @@ export function authRoutes(
       problems: ["forbidden"],
       run: async ({ caller, body, idempotencyKey }) => {
         const { made, replayed } = await db.write((tx) => auth.create(tx, caller, body, idempotencyKey));
-        return replayed ? { status: 200, body: made, headers: { "idempotent-replayed": "true" } } : created(made);
+        return createdOnce(made, replayed);
       },
     }),
     route({
@@ -69,10 +69,10 @@ export function authRoutes(
       answers: { 200: { description: "What the token may do, and whether this call is fenced.", schema: WhoAmI } },
       problems: ["superseded"],
       run: async ({ caller }) => {
-        const { tokenId, role, agentId, groups, prefix, instanceId } = caller;
+        const { tokenId, role, agentId, groups, prefix, source, instanceId } = caller;
         const current = await instanceFor(caller);
         const instance = { given: instanceId, current, fenced: instanceId !== null && agentId !== null };
-        return ok({ tokenId, role, agentId, groups, prefix, instance });
+        return ok({ tokenId, role, agentId, groups, prefix, source, instance });
       },
     }),
   ];

@@ -2,9 +2,16 @@ import { z } from "zod";
 import { AgentId, reservedId } from "../agents/schema.ts";
 import { line, listOf, PageQuery, Time, TimeInput } from "../wire.ts";
 
-export const ROLES = ["operator", "viewer", "agent", "enroll"] as const;
+export const ROLES = ["operator", "viewer", "agent", "enroll", "orchestrator", "integration"] as const;
 export const Role = z.enum(ROLES);
 export type Role = z.infer<typeof Role>;
+
+/** The name of an integration. */
+export const Source = z
+  .string()
+  .regex(/^[a-z0-9][a-z0-9._-]*$/, "is not a source: [a-z0-9][a-z0-9._-]*")
+  .max(64)
+  .describe("A source of events.");
 
 /** A pattern of groups an agent may put itself into: `tag:review`, `label:team-*`, `cap:*`, or `*` for all. */
 export const GroupPattern = line(160).regex(
@@ -12,20 +19,54 @@ export const GroupPattern = line(160).regex(
   "is not label:…, tag:…, cap:… (with * at the end) or *",
 );
 
-/** `POST /v1/tokens`. `agentId` and `groups` belong to role `agent`, `prefix` to role `enroll`. */
-export const TokenDraft = z.strictObject({
-  role: Role,
-  agentId: AgentId.refine((id) => !reservedId(id), "is reserved; an operator's token writes as user").optional(),
-  groups: z.array(GroupPattern).max(64).optional(),
-  prefix: z
-    .string()
-    .regex(/^[a-z0-9][a-z0-9._-]*$/, "is not the beginning of an agent id")
-    .max(100)
-    .refine((prefix) => !reservedId(prefix) && prefix !== "orchestrator", "is reserved")
-    .optional(),
-  name: line(128).optional(),
-  expiresAt: TimeInput.optional(),
-});
+/** Which fields belong to which roles. */
+const FIELDS: Record<string, readonly string[]> = {
+  agentId: ["agent", "orchestrator"],
+  prefix: ["enroll", "orchestrator"],
+  source: ["integration"],
+  groups: ["agent"],
+};
+
+/** Each role has its own fields, all of them but `groups` needed, and no others. */
+function roleFlaws(
+  draft: { role: string; agentId?: string | undefined } & Record<string, unknown>,
+): [string, string][] {
+  const { role, agentId } = draft;
+  const flaws: [string, string][] = [];
+  for (const [field, roles] of Object.entries(FIELDS)) {
+    const isGiven = draft[field] !== undefined;
+    if (isGiven && !roles.includes(role)) flaws.push([field, `belongs to role ${roles.join(" or ")} alone`]);
+    if (!isGiven && roles.includes(role) && field !== "groups") flaws.push([field, `role ${role} needs it`]);
+  }
+  if (role === "agent" && agentId && reservedId(agentId))
+    flaws.push(["agentId", "is reserved; an operator's token writes as user"]);
+  if (role === "orchestrator" && agentId && !agentId.startsWith("orchestrator-"))
+    flaws.push(["agentId", "is not an orchestrator's agent: orchestrator-<id>"]);
+  return flaws;
+}
+
+/**
+ * `POST /v1/tokens`. `agentId` and `groups` belong to role `agent`, `prefix` to role `enroll`, `source` to role `integration`;
+ * role `orchestrator` has an `agentId` (orchestrator-<id>) and a `prefix` of what it may enroll.
+ */
+export const TokenDraft = z
+  .strictObject({
+    role: Role,
+    agentId: AgentId.optional(),
+    groups: z.array(GroupPattern).max(64).optional(),
+    prefix: z
+      .string()
+      .regex(/^[a-z0-9][a-z0-9._-]*$/, "is not the beginning of an agent id")
+      .max(100)
+      .refine((prefix) => !reservedId(prefix) && prefix !== "orchestrator", "is reserved")
+      .optional(),
+    source: Source.optional(),
+    name: line(128).optional(),
+    expiresAt: TimeInput.optional(),
+  })
+  .superRefine((draft, ctx) => {
+    for (const [field, message] of roleFlaws(draft)) ctx.addIssue({ code: "custom", path: [field], message });
+  });
 export type TokenDraft = z.input<typeof TokenDraft>;
 
 export const Token = z
@@ -35,6 +76,7 @@ export const Token = z
     agentId: z.string().nullable(),
     groups: z.array(z.string()).nullable(),
     prefix: z.string().nullable(),
+    source: z.string().nullable(),
     name: z.string().nullable(),
     createdAt: Time,
     expiresAt: Time.nullable(),
@@ -58,6 +100,7 @@ export const WhoAmI = z
     agentId: z.string().nullable().describe("In whose name this token acts."),
     groups: z.array(z.string()).nullable(),
     prefix: z.string().nullable(),
+    source: z.string().nullable(),
     instance: z.object({
       given: z.string().nullable(),
       current: z.string().nullable(),

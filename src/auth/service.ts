@@ -89,6 +89,7 @@ export function createAuthService(
       agentId: null,
       groups: null,
       prefix: null,
+      source: null,
       name: null,
       enrolledBy: null,
       enrolledFor: null,
@@ -125,7 +126,6 @@ export function createAuthService(
       const fingerprint = createHash("sha256").update(JSON.stringify(draft)).digest("base64url");
       const replay = idempotencyKey ? await replayed(tx, caller, idempotencyKey, fingerprint) : undefined;
       if (replay) return { made: replay, replayed: true };
-      checkDraft(draft);
       const origin = { createdBy: caller.tokenId, idempotencyKey: idempotencyKey ?? null, fingerprint };
       const secret = idempotencyKey ? derived(caller, idempotencyKey, fingerprint) : freshSecret();
       const row = {
@@ -134,6 +134,7 @@ export function createAuthService(
         agentId: draft.agentId ?? null,
         groups: draft.groups ?? null,
         prefix: draft.prefix ?? null,
+        source: draft.source ?? null,
         name: draft.name ?? null,
         expiresAt: draft.expiresAt ? fromTime(draft.expiresAt) : null,
       };
@@ -216,19 +217,8 @@ function principalOf(row: TokenRow): Principal {
     agentId: row.role === "operator" ? "user" : row.agentId,
     groups: row.groups,
     prefix: row.prefix,
+    source: row.source,
   };
-}
-
-/** Each role has its own fields, and no others. */
-function checkDraft(draft: TokenDraft): void {
-  const needs = (field: "agentId" | "prefix", role: string) => {
-    if (draft.role === role && draft[field] === undefined) throw Problem.invalid(`/${field}`, `role ${role} needs it`);
-    if (draft.role !== role && draft[field] !== undefined)
-      throw Problem.invalid(`/${field}`, `belongs to role ${role} alone`);
-  };
-  needs("agentId", "agent");
-  needs("prefix", "enroll");
-  if (draft.groups && draft.role !== "agent") throw Problem.invalid("/groups", "belongs to role agent alone");
 }
 
 function wireToken(row: TokenRow): Token {
@@ -238,6 +228,7 @@ function wireToken(row: TokenRow): Token {
     agentId: row.agentId,
     groups: row.groups,
     prefix: row.prefix,
+    source: row.source,
     name: row.name,
     createdAt: toTime(row.createdAt),
     expiresAt: toTimeOrNull(row.expiresAt),

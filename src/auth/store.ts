@@ -18,6 +18,7 @@ export function createAuthStore(db: Db) {
         agentId: sql.placeholder("agentId"),
         groups: sql.placeholder("groups"),
         prefix: sql.placeholder("prefix"),
+        source: sql.placeholder("source"),
         name: sql.placeholder("name"),
         enrolledBy: sql.placeholder("enrolledBy"),
         enrolledFor: sql.placeholder("enrolledFor"),

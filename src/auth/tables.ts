@@ -12,6 +12,7 @@ export const tokens = sqliteTable(
     agentId: text("agent_id"),
     groups: text("groups", { mode: "json" }).$type<string[]>(),
     prefix: text("prefix"),
+    source: text("source"),
     name: text("name"),
     /** The enroll token that made it, and the instance it was made for. */
     enrolledBy: text("enrolled_by"),

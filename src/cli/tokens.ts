@@ -41,6 +41,7 @@ interface CreateOptions {
   agent?: string;
   group?: string[];
   prefix?: string;
+  source?: string;
   name?: string;
   expiresAt?: string;
 }
@@ -50,20 +51,21 @@ function addCreate(tokens: Command): void {
     .command("create")
     .description("Make a token; its secret is shown this once")
     .addOption(new Option("--role <role>", "what it may do").choices(ROLES).makeOptionMandatory())
-    .option("--agent <id>", "the agent it acts for (role agent)")
+    .option("--agent <id>", "the agent it acts for (role agent or orchestrator)")
     .option(
       "--group <pattern>",
       "a group the agent may join: tag:x, label:team-*, *; repeatable (default: all)",
       collect,
     )
-    .option("--prefix <prefix>", "how the ids of the agents it registers begin (role enroll)")
+    .option("--prefix <prefix>", "how the ids of the agents it registers begin (role enroll or orchestrator)")
+    .option("--source <source>", "the integration whose events it may post (role integration)")
     .option("--name <name>", "what people call it")
     .option("--expires-at <time>", "until when it is good (RFC 3339)")
     .addHelpText("after", "\nExample:\n  $ signalbox tokens create --role agent --agent builder --json | jq -r .token")
     .action(async (options: CreateOptions, command: Command) => {
       const { client, out } = contextOf(command);
-      const { role, agent: agentId, group: groups, prefix, name, expiresAt } = options;
-      const token = await client.tokens.create({ role, agentId, groups, prefix, name, expiresAt });
+      const { role, agent: agentId, group: groups, prefix, source, name, expiresAt } = options;
+      const token = await client.tokens.create({ role, agentId, groups, prefix, source, name, expiresAt });
       await out.show(token, () => `${fieldsText(token, out)}\n${out.paint("yellow", "The token is shown this once.")}`);
     });
 }
@@ -85,7 +87,7 @@ const HEAD = ["TOKEN", "ROLE", "FOR", "NAME", "CREATED", "LAST USED", "STATE"];
 const row = (token: Token): string[] => [
   token.id,
   token.role,
-  token.agentId ?? (token.prefix === null ? "" : `${token.prefix}*`),
+  token.agentId ?? token.source ?? (token.prefix === null ? "" : `${token.prefix}*`),
   token.name ?? "",
   timeText(token.createdAt),
   timeText(token.lastUsedAt),

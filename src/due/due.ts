@@ -8,6 +8,12 @@ import type { DueRow, DueStore } from "./store.ts";
 export type DueHandler = (tx: Tx, row: DueRow) => Promise<void>;
 
 /**
+ * Something outside the process: a request to another machine. It runs outside of any write, at least once; what it answers
+ * runs in a write, and says when to try again, or null when that was it.
+ */
+export type OutsideWork = (row: DueRow, signal: AbortSignal) => Promise<(tx: Tx) => Promise<number | null>>;
+
+/**
  * Things that come due by an indexed time column of their own table (leases, expiry), so that they need no row here.
  */
 export interface DueSource {
@@ -26,6 +32,8 @@ const MIN_SLEEP_MS = 5;
 const SLICE = 200;
 const FIRST_RETRY_MS = 1000;
 const MAX_RETRY_MS = 3_600_000;
+/** Requests to the outside that run at once, of all kinds. */
+const MAX_OUTSIDE = 32;
 
 /** The one timer: "do this at time T, with retries and backoff, and remember it in the database". */
 export function createDue(db: Db, store: DueStore, clock: Clock, logger: Logger) {
@@ -37,7 +45,12 @@ export function createDue(db: Db, store: DueStore, clock: Clock, logger: Logger)
   let running: Promise<void> | undefined;
   let stopped = true;
 
+  const outside = new Set<Promise<void>>();
+  const leaving = new AbortController();
+
   db.beforeBatch((tx) => jump.notice(tx));
+  // After the clock was set back, what failed before would otherwise wait for the old time to come again.
+  jump.onResume((tx, now) => store.hurryRetries(tx, now + MAX_RETRY_MS));
 
   const rows: DueSource = {
     name: "rows",
@@ -82,6 +95,29 @@ export function createDue(db: Db, store: DueStore, clock: Clock, logger: Logger)
     }
   }
 
+  /** Runs it, and in one write ends the row or puts it off. After a crash in between the row comes due again by itself. */
+  async function perform(row: DueRow, work: OutsideWork): Promise<void> {
+    try {
+      const settle = await work(row, leaving.signal);
+      if (leaving.signal.aborted) return;
+      await db.write(async (tx) => {
+        const again = await settle(tx);
+        if (again === null) return store.remove(tx, row.kind, row.key);
+        await store.retry(tx, row, again, null);
+        tx.afterCommit(() => notice(again));
+      });
+    } catch (error) {
+      if (!leaving.signal.aborted)
+        logger.error({ err: error, kind: row.kind, key: row.key }, "outside work failed, will be tried again");
+    }
+  }
+
+  function notice(at: number): void {
+    if (!stopped && !running && at < sleepingUntil) sleepUntil(at);
+    // A run under way asks every source again only up to where it is: make sure that another follows.
+    else if (running) running.then(() => at < sleepingUntil && sleepUntil(at));
+  }
+
   async function runSources(): Promise<void> {
     let next = clock.now() + MAX_SLEEP_MS;
     for (const source of sources) {
@@ -115,6 +151,24 @@ export function createDue(db: Db, store: DueStore, clock: Clock, logger: Logger)
 
   return {
     on: (kind: string, handler: DueHandler) => handlers.set(kind, handler),
+
+    /**
+     * What to do outside the process when a row's time has come. While it runs the row stays, due again after `maxMs`: so
+     * `work` has to be done by then, and what it does has to bear being done twice (a stable id: the row's key).
+     * `row.tries` counts the attempts before this one.
+     */
+    outside(kind: string, maxMs: number, work: OutsideWork): void {
+      handlers.set(kind, async (tx, row) => {
+        const isFull = outside.size >= MAX_OUTSIDE;
+        const { id: _, ...kept } = row;
+        await store.keep(tx, { ...kept, at: clock.now() + (isFull ? FIRST_RETRY_MS : maxMs) });
+        if (isFull) return;
+        tx.afterCommit(() => {
+          const job: Promise<void> = perform(row, work).finally(() => outside.delete(job));
+          outside.add(job);
+        });
+      });
+    },
     source: (source: DueSource) => sources.push(source),
     /** Called in the first transaction after a start, a sleep or a jump of the clock. */
     onResume: jump.onResume,
@@ -122,18 +176,14 @@ export function createDue(db: Db, store: DueStore, clock: Clock, logger: Logger)
     /** Puts a row for (kind, key), in place of the one there. */
     async schedule(tx: Tx, kind: string, key: string, at: number, data: Record<string, unknown> = {}): Promise<void> {
       await store.put(tx, { kind, key, at, data });
-      tx.afterCommit(() => this.notice(at));
+      tx.afterCommit(() => notice(at));
     },
     cancel: (tx: Tx, kind: string, key: string) => store.remove(tx, kind, key),
     /** What is planned for (kind, key). */
     find: (on: Reading, kind: string, key: string) => store.find(on, kind, key),
 
     /** Something comes due at this time: wake up for it. Call it after the commit. */
-    notice(at: number): void {
-      if (!stopped && !running && at < sleepingUntil) sleepUntil(at);
-      // A run under way asks every source again only up to where it is: make sure that another follows.
-      else if (running) running.then(() => at < sleepingUntil && sleepUntil(at));
-    },
+    notice,
 
     start(): void {
       stopped = false;
@@ -144,11 +194,14 @@ export function createDue(db: Db, store: DueStore, clock: Clock, logger: Logger)
       await running;
       run();
       await running;
+      while (outside.size) await Promise.all(outside);
     },
     async stop(): Promise<void> {
       stopped = true;
       cancelTimer();
+      leaving.abort();
       await running;
+      await Promise.all(outside);
     },
   };
 }

@@ -1,4 +1,4 @@
-import { and, asc, eq, lte } from "drizzle-orm";
+import { and, asc, eq, gt, isNotNull, lte } from "drizzle-orm";
 import { bound, boundLimit, fixedLimit } from "../db/bound.ts";
 import type { Db, Reading, Tx } from "../db/database.ts";
 import { due } from "./tables.ts";
@@ -36,17 +36,30 @@ export function createDueStore(db: Db) {
         .onConflictDoUpdate({ target: [due.kind, due.key], set: fresh })
         .run();
     },
+    /** Puts a row back as it was, for another time. */
+    keep: async (tx: Tx, row: Omit<DueRow, "id">): Promise<void> => {
+      tx.db.insert(due).values(row).run();
+    },
+    /** What failed before comes no later than `latest`. */
+    hurryRetries: async (tx: Tx, latest: number): Promise<void> => {
+      tx.db
+        .update(due)
+        .set({ at: latest })
+        .where(and(gt(due.at, latest), gt(due.tries, 0), isNotNull(due.lastError)))
+        .run();
+    },
     remove: async (tx: Tx, kind: string, key: string): Promise<void> => {
       tx.db
         .delete(due)
         .where(and(eq(due.kind, kind), eq(due.key, key)))
         .run();
     },
-    retry: async (tx: Tx, row: DueRow, at: number, error: string): Promise<void> => {
+    /** Another try at that time; nothing when the row was cancelled meanwhile. */
+    retry: async (tx: Tx, row: DueRow, at: number, error: string | null): Promise<void> => {
       tx.db
         .update(due)
         .set({ at, tries: row.tries + 1, lastError: error })
-        .where(eq(due.id, row.id))
+        .where(and(eq(due.kind, row.kind), eq(due.key, row.key)))
         .run();
     },
   };

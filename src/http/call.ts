@@ -92,3 +92,6 @@ export function route<
 
 export const ok = (body: unknown): Answer => ({ status: 200, body });
 export const created = (body: unknown): Answer => ({ status: 201, body });
+/** 201 the first time; 200 with `Idempotent-Replayed` when the idempotency key had been used before. */
+export const createdOnce = (body: unknown, replayed: boolean): Answer =>
+  replayed ? { status: 200, body, headers: { "idempotent-replayed": "true" } } : created(body);

@@ -1,6 +1,6 @@
 import type { Logger } from "pino";
 import type { PresenceKeeper } from "../agents/presence.ts";
-import type { Caller } from "../auth/caller.ts";
+import { type Caller, isAgent } from "../auth/caller.ts";
 import type { AuthService } from "../auth/service.ts";
 import type { Clock } from "../clock.ts";
 import { Problem } from "../problem.ts";
@@ -70,7 +70,7 @@ export function createHandle(parts: HandleParts) {
     if (!route.open) {
       call.caller = await identify(request, headers["x-request-id"] ?? "");
       Object.assign(headers, limit.take(call.caller.tokenId));
-      if (call.caller.role === "agent" && call.caller.agentId) presence.touch(call.caller.agentId);
+      if (isAgent(call.caller)) presence.touch(call.caller.agentId);
     }
     if (route.long) server?.timeout(request, LONG_SECONDS);
     call.params = route.params ? check(route.params, incoming.params, "path") : undefined;

@@ -30,7 +30,7 @@ export function createReading({ messaging, presence, limit, authenticate }: Read
     watch.membershipsChanged(agentId);
   });
   parked.onReopened(streams.workReopened);
-  leases.onChange(watch.workChanged);
+  leases.onChange((work) => watch.workChanged(work));
 
   return {
     inbox,

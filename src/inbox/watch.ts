@@ -108,16 +108,12 @@ export function createWatchStreams(parts: WatchStreamParts) {
     follower.run();
   }
 
-  /** Tells those who may read the message what became of its work. */
-  async function tellWork(work: WorkRow): Promise<void> {
-    const event = new Encoded(
-      "work",
-      `{"messageId":${work.messageId},"state":"${work.state}","claim":${holdingJson(work)}}`,
-    );
-    const row = await db.read((on) => store.byId(on, work.messageId));
+  /** Tells those who may read a message of something that hangs on it. */
+  async function tell(messageId: number, event: Encoded, state?: WorkRow["state"]): Promise<void> {
+    const row = await db.read((on) => store.byId(on, messageId));
     if (!row) return;
     for (const { reader, filter, outlet } of [...watchers]) {
-      if (filter.state !== undefined && filter.state !== work.state) continue;
+      if (filter.state !== undefined && filter.state !== state) continue;
       const shown = {
         from: row.fromId,
         target: row.target,
@@ -133,8 +129,18 @@ export function createWatchStreams(parts: WatchStreamParts) {
 
   return {
     open,
+    /** Something about a message, as an event of that name, in the order of the calls. `state`: the work is in it now. */
+    about(messageId: number, event: string, json: string, state?: WorkRow["state"]): void {
+      if (watchers.size) told = told.then(() => tell(messageId, new Encoded(event, json), state)).catch(onError);
+    },
     workChanged(work: WorkRow): void {
-      if (watchers.size) told = told.then(() => tellWork(work)).catch(onError);
+      const { messageId, state } = work;
+      this.about(
+        messageId,
+        "work",
+        `{"messageId":${messageId},"state":"${state}","claim":${holdingJson(work)}}`,
+        state,
+      );
     },
     membershipsChanged(agentId: string): void {
       for (const { reader, follower } of watchers) if (reader === agentId) follower.markStale();

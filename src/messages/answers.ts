@@ -22,12 +22,13 @@ export function sentAnswer(sent: Sent) {
   return { status, body: new RawJson(sentJson(sent, false)), headers };
 }
 
-/** `{ message, claim? }` */
-export function workedJson({ entry, work, lease }: Worked): string {
+/** `{ message, claim?, ...what hangs on it }` */
+export function workedJson({ entry, work, lease, attached }: Worked): string {
   const claim = lease
     ? `,"claim":{"token":"${lease.token}","attempt":${lease.attempt},"expiresAt":"${toTime(lease.expiresAt)}"}`
     : "";
-  return `{"message":${messageJson(entry, work)}${claim}}`;
+  const more = attached ? JSON.stringify(attached).slice(1, -1) : "";
+  return `{"message":${messageJson(entry, work)}${claim}${more && `,${more}`}}`;
 }
 
 export const workedAnswer = (worked: Worked) => ({ status: 200, body: new RawJson(workedJson(worked)) });

@@ -20,7 +20,12 @@ export interface Worked {
   entry: LogEntry;
   work: WorkRow;
   lease?: { token: string; attempt: number; expiresAt: number } | undefined;
+  /** What hangs on the work, by its name in the answer. */
+  attached?: Record<string, unknown> | undefined;
 }
+
+/** What an answer about work also carries: `{ task }`, or undefined when there is none. */
+export type Attachment = (on: Reading, work: WorkRow) => Promise<Record<string, unknown> | undefined>;
 
 export interface ClaimParts {
   agents: AgentService;
@@ -41,6 +46,7 @@ export type Claims = ReturnType<typeof createClaims>;
 /** The verbs of work: claim, renew, release, complete, fail, cancel, requeue. What they do to a lease is in leases.ts. */
 export function createClaims(parts: ClaimParts) {
   const { agents, store, works, members, sender, leases, log, due, clock } = parts;
+  const attachments: Attachment[] = [];
 
   /** `POST /v1/messages/{id}/claim`. @throws Problem 403, 404, 409, 422 */
   async function claim(tx: Tx, caller: Caller, id: number, agentId: string | undefined, leaseSeconds: number) {
@@ -102,21 +108,23 @@ export function createClaims(parts: ClaimParts) {
     };
     const { messageId, fence } = held;
     await works.addAttempt(tx, { messageId, fence, agentId: actor, attempt: work.attempts + 1, claimedAt: now });
-    leases.changed(tx, held);
+    await leases.changed(tx, held, work);
     return worked(tx, held);
   }
 
   async function worked(on: Reading, work: WorkRow): Promise<Worked> {
-    const entry = await entryOf(on, work.messageId);
-    if (work.state !== "claimed" || work.dueAt === null) return { entry, work };
-    return { entry, work, lease: { token: tokenOf(work), attempt: work.attempts + 1, expiresAt: work.dueAt } };
+    const answer = await asItIs(on, work);
+    if (work.state === "claimed" && work.dueAt !== null)
+      answer.lease = { token: tokenOf(work), attempt: work.attempts + 1, expiresAt: work.dueAt };
+    return answer;
   }
 
   /** For who holds it no more: somebody else's token is not in it. */
-  const asItIs = async (on: Reading, work: WorkRow): Promise<Worked> => ({
-    entry: await entryOf(on, work.messageId),
-    work,
-  });
+  async function asItIs(on: Reading, work: WorkRow): Promise<Worked> {
+    const answer: Worked = { entry: await entryOf(on, work.messageId), work };
+    for (const attach of attachments) answer.attached = { ...answer.attached, ...(await attach(on, work)) };
+    return answer;
+  }
 
   /** An entry never changes, so the tail's copy is as good as the row. */
   async function entryOf(on: Reading, id: number): Promise<LogEntry> {
@@ -161,7 +169,7 @@ export function createClaims(parts: ClaimParts) {
     await works.renew(tx, id, dueAt, leaseSeconds);
     await works.renewAttempt(tx, id, work.fence, clock.now());
     const renewed = { ...work, dueAt, leaseSeconds };
-    leases.changed(tx, renewed);
+    await leases.changed(tx, renewed, work);
     return worked(tx, renewed);
   }
 
@@ -236,6 +244,9 @@ export function createClaims(parts: ClaimParts) {
     cancel,
     requeue,
     entryOf,
+    attach: (attachment: Attachment) => attachments.push(attachment),
+    /** The message's work, whoever asks. @throws Problem 404, 422 */
+    requireWork,
     /** Releases what was just claimed for somebody who has left meanwhile. */
     async giveBack(tx: Tx, items: readonly Worked[]): Promise<void> {
       for (const { work } of items) {

@@ -28,11 +28,15 @@ export interface ExplainParts {
   clock: Clock;
 }
 
+/** What else happened because of a message: further facts of its story. */
+export type FactSource = (on: Reading, row: MessageRow) => Promise<Fact[]>;
+
 export type Explainer = ReturnType<typeof createExplainer>;
 
 /** What became of a message: facts, and one plain sentence for each recipient. */
 export function createExplainer(parts: ExplainParts) {
   const { agentStore, access, store, works, members, offers, roster, clock } = parts;
+  const sources: FactSource[] = [];
 
   /** `GET /v1/messages/{id}/explain`. @throws Problem 403, 404 */
   async function explain(on: Reading, caller: Caller, id: number, after: string, limit: number): Promise<Explanation> {
@@ -47,7 +51,9 @@ export function createExplainer(parts: ExplainParts) {
       recipients.push(await story(on, row, agent, mine, work));
     }
     const nextPage = found.length > limit ? (found[limit - 1]?.id ?? null) : null;
-    return { messageId: id, facts: factsOf(row, attempts, work, clock.now()), recipients, nextPage };
+    const facts = factsOf(row, attempts, work, clock.now());
+    for (const source of sources) facts.push(...(await source(on, row)));
+    return { messageId: id, facts: facts.sort(byTime), recipients, nextPage };
   }
 
   async function recipientsOf(on: Reading, row: MessageRow, after: string, limit: number): Promise<AgentRow[]> {
@@ -119,7 +125,10 @@ export function createExplainer(parts: ExplainParts) {
     return `${claimed}, holding it${until}`;
   }
 
-  return { explain };
+  return {
+    explain,
+    alsoTell: (source: FactSource) => sources.push(source),
+  };
 }
 
 const ENDS = {
@@ -182,8 +191,10 @@ function factsOf(row: MessageRow, attempts: AttemptRow[], work: WorkRow | undefi
     facts.push({ at: ended, step: work.state, attempts: work.attempts, ...(work.error ? { error: work.error } : {}) });
   if (row.expiresAt !== null && row.expiresAt <= now && !row.claimable)
     facts.push({ at: toTime(row.expiresAt), step: "expired" });
-  return facts.sort((a, b) => (a.at < b.at ? -1 : a.at > b.at ? 1 : 0));
+  return facts;
 }
+
+const byTime = (a: Fact, b: Fact): number => (a.at < b.at ? -1 : a.at > b.at ? 1 : 0);
 
 function ago(seconds: number): string {
   if (seconds < 120) return `${seconds} s`;

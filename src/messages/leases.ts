@@ -18,11 +18,15 @@ export interface LeaseParts {
 /** After an absence of the relay, no lease ends sooner than this: workers that kept working have time to say so. */
 export const LEASE_GRACE_MS = 30_000;
 
+/** Runs in the write that moves work from one state (or lease) to another. */
+export type MovedHandler = (tx: Tx, work: WorkRow, before: WorkRow) => Promise<void>;
+
 export type Leases = ReturnType<typeof createLeases>;
 
 /** What happens to work: each way a state ends, written once, whoever asks for it. */
 export function createLeases({ store, works, sender, parked, due, clock }: LeaseParts) {
   const changeListeners: ((work: WorkRow) => void)[] = [];
+  const movedHandlers: MovedHandler[] = [];
 
   due.onResume(async (tx, now) => {
     await works.shortenLeases(tx, now);
@@ -41,12 +45,13 @@ export function createLeases({ store, works, sender, parked, due, clock }: Lease
       holder: null,
       claimedAt: null,
     };
-    changed(tx, moved);
+    await changed(tx, moved, work);
     return moved;
   }
 
-  /** Says after the commit what became of the work, and wakes the timer for what comes next. */
-  function changed(tx: Tx, work: WorkRow): void {
+  /** Tells who stands above what became of the work, in this write; and everybody else, and the timer, after the commit. */
+  async function changed(tx: Tx, work: WorkRow, before: WorkRow): Promise<void> {
+    for (const handler of movedHandlers) await handler(tx, work, before);
     tx.afterCommit(() => {
       if (work.dueAt !== null) due.notice(work.dueAt);
       for (const listener of changeListeners) listener(work);
@@ -147,7 +152,9 @@ export function createLeases({ store, works, sender, parked, due, clock }: Lease
       for (const work of await works.heldBy(tx, agentId, 10_000)) await leaseEnded(tx, work);
     },
 
-    /** Told of every change of state and every renewal, once it is on disk. */
+    /** Told of every change of state and every renewal, in the write that makes it. */
+    onMoved: (handler: MovedHandler) => movedHandlers.push(handler),
+    /** Told of the same, once it is on disk. */
     onChange: (listener: (work: WorkRow) => void) => changeListeners.push(listener),
   };
 }

@@ -47,12 +47,16 @@ interface Walked {
   done: boolean;
 }
 
+/** The oldest entry that something still alive points to: nothing from there on may go. */
+export type KeepFrom = (on: Reading) => Promise<number | undefined>;
+
 export type Retention = ReturnType<typeof createRetention>;
 
 /** Deletes what is older than the retention time, and keeps account of who loses what by it. */
 export function createRetention(parts: RetentionParts) {
   const { db, store, due, log, clock, days, headOf, onError } = parts;
   const runListeners: ((report: RetentionReport) => void)[] = [];
+  const limits: KeepFrom[] = [];
   let running = false;
   let wanted = false;
   let stopped = false;
@@ -89,6 +93,12 @@ export function createRetention(parts: RetentionParts) {
       else high = entry.id - 1;
     }
     return low;
+  }
+
+  /** The place before the oldest entry that has to stay. */
+  async function pinned(on: Reading): Promise<number> {
+    const oldest = await Promise.all(limits.map((keepFrom) => keepFrom(on)));
+    return Math.min(...oldest.map((id) => (id === undefined ? Number.POSITIVE_INFINITY : id - 1)));
   }
 
   /** How much may go: after a jump a part of the log, and what went since then counts. */
@@ -160,7 +170,9 @@ export function createRetention(parts: RetentionParts) {
   async function run(): Promise<void> {
     const before = clock.now() - days * DAY_MS;
     const floor = await db.read((on) => store.floor(on));
-    const upTo = await db.read((on) => cutoff(on, floor, before));
+    const upTo = await db.read(async (on) =>
+      Math.max(floor, Math.min(await cutoff(on, floor, before), await pinned(on))),
+    );
     const allowed = await allowance();
     const below = await walk(allowed, (tx, after, most) => leftOver(tx, after, floor, before, most));
     const above = await walk(allowed - below, (tx, _, most) => slice(tx, upTo, most));
@@ -183,6 +195,8 @@ export function createRetention(parts: RetentionParts) {
   }
 
   return {
+    /** What points into the log for a bounded time says how far back. */
+    keepFrom: (limit: KeepFrom) => limits.push(limit),
     onRun: (listener: (report: RetentionReport) => void) => runListeners.push(listener),
     /** A run under way ends after its current write. */
     stop(): void {

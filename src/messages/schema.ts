@@ -83,6 +83,7 @@ export const Route = z.object({
   tier: z.enum(["explicit", "binding", "fallback"]),
   requested: z.string().nullable(),
 });
+export type Route = z.infer<typeof Route>;
 
 /** The entry as it was appended: what streams carry. Nothing of it ever changes. */
 export const Entry = z

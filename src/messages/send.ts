@@ -1,6 +1,6 @@
 import type { AgentService } from "../agents/service.ts";
 import type { AgentFacts, AgentStore } from "../agents/store.ts";
-import { formatTarget, isGroup, parseTarget } from "../agents/target.ts";
+import { formatTarget, isGroup, parseTarget, type Target } from "../agents/target.ts";
 import { actingAs, type Caller } from "../auth/caller.ts";
 import type { Clock } from "../clock.ts";
 import type { Reading, Tx } from "../db/database.ts";
@@ -13,7 +13,7 @@ import type { Access } from "./access.ts";
 import { toLogEntry } from "./entry.ts";
 import type { ParkedClaimers } from "./parked.ts";
 import type { Schedules } from "./scheduled.ts";
-import type { MessageKind, ParsedDraft } from "./schema.ts";
+import type { MessageKind, ParsedDraft, Route } from "./schema.ts";
 import type { Lineage, MessageRow, MessageStore } from "./store.ts";
 import type { WorkRow, WorkStore } from "./store-work.ts";
 
@@ -50,6 +50,25 @@ interface Addressed {
   target: string;
   targetKind: AgentFacts["kind"] | "group";
   matched: number;
+  /** Of what was asked for, where it has an idempotency key. */
+  fingerprint?: string | undefined;
+  /** What routed it there. */
+  route?: Route | null | undefined;
+}
+
+/** Runs in the write that appends a message, after the message and its work are stored. What it throws refuses the message. */
+export type AppendedHandler = (tx: Tx, row: MessageRow, work: WorkRow | undefined) => Promise<void>;
+
+/**
+ * What a message to an agent of one kind has to have, and what it becomes before it is stored.
+ * @throws Problem 422 when it cannot be sent there as it is
+ */
+export type Shaper = (on: Reading, author: Author, draft: ParsedDraft, target: AgentFacts) => Promise<ParsedDraft>;
+
+/** The agent that `@name` stands for, or undefined; `names` are what it could have meant. */
+export interface NameBook {
+  find(on: Reading, name: string): Promise<string | undefined>;
+  names(on: Reading): Promise<string[]>;
 }
 
 /** The due row of a direct message that expires: see `ends.ts`. */
@@ -60,6 +79,9 @@ export type Sender = ReturnType<typeof createSender>;
 /** Appending to the log: who may say what to whom, why it was said, and what it makes. */
 export function createSender(parts: SendParts) {
   const { agents, agentStore, store, works, access, schedules, log, parked, due, clock, headOf } = parts;
+  const appendedHandlers: AppendedHandler[] = [];
+  const shapers = new Map<AgentFacts["kind"], Shaper>();
+  let nameBook: NameBook | undefined;
 
   /**
    * `POST /v1/messages`.
@@ -77,7 +99,7 @@ export function createSender(parts: SendParts) {
       const made = await schedules.add(tx, { ...draft, to: addressed.target }, from, via, fingerprint(draft));
       return { kind: "scheduled", ...made, replayed: false };
     }
-    return append(tx, addressed);
+    return append(tx, { ...addressed, fingerprint: draft.idempotencyKey ? fingerprint(draft) : undefined });
   }
 
   /** The same key and content give the same answer, whatever changed meanwhile. */
@@ -97,8 +119,9 @@ export function createSender(parts: SendParts) {
 
   /** @throws Problem 422 when nobody goes by that name, or nobody there could claim it. */
   async function address(on: Reading, author: Author, draft: ParsedDraft): Promise<Addressed> {
-    const target = parseTarget(draft.to);
-    if (!target || target.kind === "channel") throw unknownTarget(draft.to);
+    const parsed = parseTarget(draft.to);
+    if (!parsed) throw unknownTarget(draft.to);
+    const target = parsed.kind === "channel" ? await named(on, parsed.name) : parsed;
     const name = formatTarget(target);
     if (target.kind === "group") {
       const matched = await agentStore.members(on, name);
@@ -107,13 +130,24 @@ export function createSender(parts: SendParts) {
     const facts = await agentStore.facts(on, target.id);
     if (!facts || facts.deletedAt !== null) throw unknownTarget(draft.to);
     checkClaimable(draft, facts);
-    return { draft, author, target: name, targetKind: facts.kind, matched: 1 };
+    const shaped = (await shapers.get(facts.kind)?.(on, author, draft, facts)) ?? draft;
+    return { draft: shaped, author, target: name, targetKind: facts.kind, matched: 1 };
   }
 
-  function unknownTarget(name: string): Problem {
+  /** Whom `@name` means. @throws Problem 422: an unknown name is nobody, never somebody else. */
+  async function named(on: Reading, name: string): Promise<Exclude<Target, { kind: "channel" }>> {
+    const id = await nameBook?.find(on, name);
+    if (id !== undefined) return { kind: "agent", id };
+    throw unknownTarget(
+      `@${name}`,
+      (await nameBook?.names(on))?.map((known) => `@${known}`),
+    );
+  }
+
+  function unknownTarget(name: string, among?: string[]): Problem {
     return new Problem("unknown-target", `Nobody is called ${name}.`, {
       errors: [{ pointer: "/to", message: "is not a registered agent or a group" }],
-      suggestions: agents.suggest(name),
+      suggestions: agents.suggest(name, among),
     });
   }
 
@@ -139,10 +173,12 @@ export function createSender(parts: SendParts) {
       log.publish([entry]);
       if (work) parked.opened(work);
     });
+    for (const handler of appendedHandlers) await handler(tx, row, work);
     return { kind: "sent", entry, work, matched: row.matched, replayed: false };
   }
 
-  async function toRow(tx: Tx, { draft, author, target, targetKind, matched }: Addressed): Promise<MessageRow> {
+  async function toRow(tx: Tx, addressed: Addressed): Promise<MessageRow> {
+    const { draft, author, target, targetKind, matched, route } = addressed;
     const parent = draft.replyTo ? await store.lineage(tx, draft.replyTo) : undefined;
     const cause = await causeOf(tx, author.id, target, draft, parent);
     return {
@@ -161,11 +197,11 @@ export function createSender(parts: SendParts) {
       hops: cause ? cause.hops + 1 : 0,
       claimable: draft.claimable,
       urgent: draft.urgent,
-      route: null,
+      route: route ? JSON.stringify(route) : null,
       payload: draft.payload ? JSON.stringify(draft.payload) : null,
       meta: draft.meta ? JSON.stringify(draft.meta) : null,
       idempotencyKey: draft.idempotencyKey ?? null,
-      fingerprint: draft.idempotencyKey ? fingerprint(draft) : null,
+      fingerprint: addressed.fingerprint ?? (draft.idempotencyKey ? fingerprint(draft) : null),
       via: author.via,
       expiresAt: draft.expiresAt ? fromTime(draft.expiresAt) : null,
       createdAt: clock.now(),
@@ -230,21 +266,36 @@ export function createSender(parts: SendParts) {
     },
     append,
     address,
+    onAppended: (handler: AppendedHandler) => appendedHandlers.push(handler),
+    /** One shaper for each kind of agent. */
+    shape: (kind: AgentFacts["kind"], shaper: Shaper) => shapers.set(kind, shaper),
+    /** Who resolves `@name`. */
+    nameBy(book: NameBook): void {
+      nameBook = book;
+    },
 
     /** What the relay itself has to say. The target may be gone meanwhile: then nobody is told, and nothing is thrown. */
     async tell(tx: Tx, to: string, said: Partial<ParsedDraft> & { body: string }): Promise<void> {
       await this.post(tx, { id: "system", kind: "system", via: null }, { kind: "system", ...said, to });
     },
 
-    /** Appends in somebody's name without asking who calls: for what a verb itself answers. Returns undefined when the target is gone. */
-    async post(tx: Tx, author: Author, said: Partial<ParsedDraft> & { to: string; body: string }) {
+    /**
+     * Appends in somebody's name without asking who calls: for what a verb itself says. `to` is an agent's id or a group.
+     * Returns undefined when the target is gone.
+     */
+    async post(tx: Tx, author: Author, said: Said, route?: Route) {
       const draft: ParsedDraft = { claimable: false, urgent: false, maxAttempts: 5, encoding: "plain", ...said };
-      const facts = isGroup(draft.to) ? undefined : await agentStore.facts(tx, draft.to);
-      if (!facts || facts.deletedAt !== null) return undefined;
-      return append(tx, { draft, author, target: draft.to, targetKind: facts.kind, matched: 1 });
+      if (!isGroup(draft.to)) {
+        const facts = await agentStore.facts(tx, draft.to);
+        if (!facts || facts.deletedAt !== null) return undefined;
+      }
+      return append(tx, { ...(await address(tx, author, draft)), route });
     },
   };
 }
+
+/** A message that the relay itself makes: what is left out is as when a caller leaves it out. */
+export type Said = Partial<ParsedDraft> & { to: string; body: string };
 
 /** Claiming makes sense for work, and where several could take it. Where it does not it is refused, never dropped. */
 function checkClaimable(draft: ParsedDraft, target: AgentFacts): void {
