@@ -9,7 +9,7 @@ export function settingsTable(): string {
   return Object.entries(SETTINGS)
     .map(([name, { schema, about }]) => {
       const fallback = schema.safeParse(undefined).data;
-      return `| \`${name}\` | ${fallback === undefined ? "" : `\`${fallback}\``} | ${about} |`;
+      return `| \`${name}\` | ${fallback === undefined || `${fallback}` === "" ? "" : `\`${fallback}\``} | ${about} |`;
     })
     .join("\n");
 }

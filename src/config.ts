@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { parseAllowed } from "./egress/addresses.ts";
 
 /** Every setting: its environment variable, its check, its default and what it is for. The README's table is made of this. */
 export const SETTINGS = {
@@ -42,6 +43,22 @@ export const SETTINGS = {
     schema: z.coerce.number().int().min(0).max(10_000_000).default(6000),
     about: "Requests a minute and token; 0 turns it off.",
   },
+  SIGNALBOX_EGRESS_PRIVATE: {
+    schema: z
+      .string()
+      .default("")
+      .transform((list) => list.split(/[\s,]+/).filter(Boolean))
+      .superRefine((list, ctx) => {
+        try {
+          parseAllowed(list);
+        } catch (error) {
+          ctx.addIssue({ code: "custom", message: (error as Error).message });
+        }
+      }),
+    about:
+      "Hosts, addresses and ranges (`10.0.0.0/8`) beyond the public ones that webhooks and the like may be sent to, with " +
+      "commas between; `*` for all.",
+  },
 } as const satisfies Record<string, { schema: z.ZodType; about: string }>;
 
 export interface Config {
@@ -55,6 +72,8 @@ export interface Config {
   retentionDays: number;
   agentTtlSeconds: number;
   rateLimit: number;
+  /** What may be sent to beyond public addresses. */
+  egressPrivate: readonly string[];
 }
 
 /** Names that belong to the client and the CLI, which read them themselves. */
@@ -84,6 +103,7 @@ export function readConfig(env: Record<string, string | undefined>): Config {
     retentionDays: value("SIGNALBOX_RETENTION_DAYS"),
     agentTtlSeconds: value("SIGNALBOX_AGENT_TTL_SECONDS"),
     rateLimit: value("SIGNALBOX_RATE_LIMIT"),
+    egressPrivate: value("SIGNALBOX_EGRESS_PRIVATE"),
   };
   if (faults.length) throw new Error(`The configuration is not acceptable:\n  ${faults.join("\n  ")}`);
   return config;

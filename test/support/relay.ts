@@ -59,6 +59,7 @@ export async function startRelay(overrides: Partial<Config> = {}): Promise<TestR
     retentionDays: 30,
     agentTtlSeconds: 90,
     rateLimit: 0,
+    egressPrivate: ["127.0.0.0/8"],
     ...overrides,
   };
   const logger = pino({ level: process.env.TEST_LOG ?? "silent" });

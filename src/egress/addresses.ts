@@ -1,0 +1,58 @@
+import ipaddr from "ipaddr.js";
+
+type Address = ReturnType<typeof ipaddr.process>;
+
+/** What a setting allows beyond public addresses. */
+export interface Allowed {
+  everything: boolean;
+  hosts: ReadonlySet<string>;
+  ranges: readonly [Address, number][];
+}
+
+/** What every address on the internet lies in; whatever else is not yet given out is refused too. */
+const GLOBAL_V6 = ipaddr.parseCIDR("2000::/3");
+/** Public by its number, but answered by the cloud's own host: what 169.254.169.254 is elsewhere. */
+const METADATA = new Set(["168.63.129.16"]);
+
+/**
+ * Reads a list of hosts, addresses and CIDR ranges, or `*` for everything.
+ * @throws Error that names what is none of these
+ */
+export function parseAllowed(list: readonly string[]): Allowed {
+  const hosts = new Set<string>();
+  const ranges: [Address, number][] = [];
+  for (const item of list) {
+    if (item === "*") continue;
+    const range = rangeOf(item);
+    if (range) ranges.push(range);
+    else if (/^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/i.test(item)) hosts.add(item.toLowerCase());
+    else throw new Error(`${item} is not a host, an address, a range such as 10.0.0.0/8, or *`);
+  }
+  return { everything: list.includes("*"), hosts, ranges };
+}
+
+function rangeOf(text: string): [Address, number] | undefined {
+  if (ipaddr.isValidCIDR(text)) return ipaddr.parseCIDR(text);
+  if (!isAddress(text)) return undefined;
+  const address = ipaddr.process(text);
+  return [address, address.kind() === "ipv4" ? 32 : 128];
+}
+
+/** Whether a URL's host is an address already. IPv6 stands in brackets there. */
+export const isAddress = (host: string): boolean =>
+  ipaddr.IPv4.isValidFourPartDecimal(host) || ipaddr.IPv6.isValid(host);
+
+/**
+ * Why nothing is sent to this address, or undefined. An IPv4 address inside an IPv6 one (mapped) is judged as IPv4; those
+ * that are translated on the way (NAT64, 6to4, Teredo) are refused, for nobody here can see where they end.
+ */
+export function addressFlaw(text: string, allowed: Allowed): string | undefined {
+  if (allowed.everything) return undefined;
+  const address = ipaddr.process(text);
+  if (allowed.ranges.some(([base, bits]) => base.kind() === address.kind() && address.match(base, bits)))
+    return undefined;
+  const range = address.range();
+  if (range !== "unicast") return `${text} is not a public address (${range})`;
+  if (address.kind() === "ipv6" && !address.match(GLOBAL_V6)) return `${text} is not a public address`;
+  return METADATA.has(address.toString()) ? `${text} is not a public address (cloud metadata)` : undefined;
+}

@@ -1,0 +1,112 @@
+import { type IncomingMessage, type RequestOptions, request as requestPlain } from "node:http";
+import { request as requestSecure } from "node:https";
+import { isAddress } from "./addresses.ts";
+
+/** What kept a request from being answered. Only `refused` is about the address itself. */
+export type EgressCode = "refused" | "unresolved" | "unreachable" | "redirect" | "timeout" | "too-large";
+
+/** No answer. `message` is fit to be shown to whoever chose the address. */
+export class EgressError extends Error {
+  override readonly name = "EgressError";
+  constructor(
+    readonly code: EgressCode,
+    message: string,
+  ) {
+    super(message);
+  }
+}
+
+/** One request, its address already checked. */
+export interface Exchange {
+  url: URL;
+  /** Where to connect: nobody is asked for it again. */
+  address: string;
+  method: string;
+  headers: Record<string, string>;
+  body: string | Uint8Array | undefined;
+  maxBytes: number;
+  overflow: "fail" | "cut";
+  signal: AbortSignal;
+  /** Certificates to trust in place of the usual ones. */
+  ca: string | undefined;
+}
+
+export interface EgressAnswer {
+  status: number;
+  /** Names in lower case. */
+  headers: Record<string, string>;
+  body: Uint8Array;
+  /** Where the answer came from: after redirects another address than was asked. */
+  url: string;
+}
+
+/**
+ * One HTTP exchange over a connection of its own, to exactly the given address, in the name of the URL's host. Not `fetch`:
+ * that goes through the proxies of the environment and looks names up again.
+ * @throws EgressError, or the reason of the signal
+ */
+export function exchange(sent: Exchange): Promise<EgressAnswer> {
+  const { url, method, body, signal } = sent;
+  return new Promise((resolve, reject) => {
+    signal.throwIfAborted();
+    const request = (url.protocol === "https:" ? requestSecure : requestPlain)(optionsFor(sent));
+    const leave = () => request.destroy();
+    signal.addEventListener("abort", leave, { once: true });
+    const settle = (end: () => void) => {
+      signal.removeEventListener("abort", leave);
+      end();
+    };
+    const fail = (error: Error) =>
+      settle(() => reject(signal.aborted ? signal.reason : error instanceof EgressError ? error : unreachable(error)));
+    request.on("error", fail);
+    request.on("response", (response) => {
+      readAll(response, sent).then((read) => settle(() => resolve(answerOf(response, read, url))), fail);
+    });
+    request.end(method === "GET" || method === "HEAD" ? undefined : body);
+  });
+}
+
+function optionsFor({ url, address, method, headers, body, ca }: Exchange): RequestOptions {
+  const host = url.hostname.replace(/^\[|\]$/g, "");
+  const length = body === undefined ? {} : { "content-length": String(Buffer.byteLength(body)) };
+  return {
+    host: address,
+    port: url.port === "" ? undefined : Number(url.port),
+    path: `${url.pathname}${url.search}`,
+    method,
+    headers: { ...headers, ...length, host: url.host },
+    agent: false,
+    ...(url.protocol === "https:" && {
+      rejectUnauthorized: true,
+      // Whom the certificate has to name. An address is no server name.
+      ...(!isAddress(host) && { servername: host }),
+      ...(ca !== undefined && { ca }),
+    }),
+  };
+}
+
+async function readAll(response: IncomingMessage, { maxBytes, overflow }: Exchange): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of response) {
+    chunks.push(chunk);
+    size += chunk.length;
+    if (size <= maxBytes) continue;
+    response.destroy();
+    if (overflow === "fail") throw new EgressError("too-large", `The answer is larger than ${maxBytes} bytes.`);
+    break;
+  }
+  return Buffer.concat(chunks).subarray(0, maxBytes);
+}
+
+function answerOf(response: IncomingMessage, body: Uint8Array, url: URL): EgressAnswer {
+  const headers: Record<string, string> = {};
+  for (const [name, value] of Object.entries(response.headers))
+    if (value !== undefined) headers[name] = Array.isArray(value) ? value.join(", ") : value;
+  return { status: response.statusCode ?? 0, headers, body, url: url.href };
+}
+
+function unreachable(error: Error): EgressError {
+  const { code } = error as NodeJS.ErrnoException;
+  return new EgressError("unreachable", code ? `${error.message} (${code})` : error.message);
+}
