@@ -1,4 +1,4 @@
-import { type Promised, runClaimer, runFollower, runSender } from "./crew.ts";
+import { type Hand, type Promised, runClaimer, runFollower, runSender } from "./crew.ts";
 import { createDrilledRelay, type DrilledRelay, type Json } from "./drilled-relay.ts";
 
 export interface DrillOptions {
@@ -32,16 +32,19 @@ const MAX_DRAIN_MS = 60_000;
  */
 export async function drill(options: DrillOptions): Promise<DrillReport> {
   const relay = createDrilledRelay(options.dataDir);
-  const promised: Promised = { sent: new Map(), tasks: new Set(), completed: new Set(), seen: new Map(), faults: [] };
+  const promised: Promised = {
+    ...{ sent: new Map(), planned: new Set(), tasks: new Set(), completed: new Set() },
+    ...{ seen: new Map(), acked: new Map(), faults: [] },
+  };
   const random = createRandom(options.seed);
   let sending = true;
   let working = true;
   await relay.start();
   try {
-    const names = await register(relay, options);
+    const crew = await register(relay, options);
     const senders = range(options.senders).map((i) => runSender(relay, promised, `s${i}`, () => !sending));
-    const claimers = names.claimers.map((agent) => runClaimer(relay, promised, agent, () => !working));
-    const followers = names.followers.map((agent) => runFollower(relay, promised, agent, () => !working));
+    const claimers = crew.claimers.map((hand) => runClaimer(relay, promised, hand, () => !working));
+    const followers = crew.followers.map((hand) => runFollower(relay, promised, hand, () => !working));
     for (let cycle = 1; cycle <= options.cycles; cycle++) {
       await Bun.sleep(SHORTEST_MS + random() * (LONGEST_MS - SHORTEST_MS));
       await relay.kill();
@@ -50,11 +53,11 @@ export async function drill(options: DrillOptions): Promise<DrillReport> {
     }
     sending = false;
     await Promise.all(senders);
-    const expected = await newsIn(relay, names.followers[0] ?? "");
-    await until(() => promised.tasks.size === promised.completed.size && caughtUp(promised, expected.length));
+    const talk = promised.sent.size - promised.tasks.size + promised.planned.size;
+    await until(() => promised.tasks.size === promised.completed.size && caughtUp(promised, talk));
     working = false;
     await Promise.all([...claimers, ...followers]);
-    await judge(relay, promised, expected);
+    await judge(relay, promised, await everything(relay, crew.followers[0]?.id ?? ""));
   } finally {
     relay.over = true;
     working = false;
@@ -71,22 +74,19 @@ export async function drill(options: DrillOptions): Promise<DrillReport> {
 }
 
 async function register(relay: DrilledRelay, { claimers, followers }: DrillOptions) {
-  const put = (id: string, tags: string[]) => relay.ask("PUT", `/v1/agents/${id}`, { name: id, tags });
-  const names = {
-    claimers: range(claimers).map((i) => `worker-${i}`),
-    followers: range(followers).map((i) => `reader-${i}`),
+  const hire = async (id: string, tags: string[]): Promise<Hand> => {
+    await relay.ask("PUT", `/v1/agents/${id}`, { name: id, tags });
+    const { body } = await relay.ask("POST", "/v1/tokens", { role: "agent", agentId: id });
+    return { id, token: body.token };
   };
-  await put("boss", []);
-  for (const id of names.claimers) await put(id, ["crew"]);
-  for (const id of names.followers) await put(id, ["news"]);
-  return names;
+  await hire("boss", []);
+  return {
+    claimers: await Promise.all(range(claimers).map((i) => hire(`worker-${i}`, ["crew"]))),
+    followers: await Promise.all(range(followers).map((i) => hire(`reader-${i}`, ["news"]))),
+  };
 }
 
-/** The ids of all talk, as the relay has it stored. */
-async function newsIn(relay: DrilledRelay, reader: string): Promise<number[]> {
-  return (await everything(relay, reader)).map((message) => message.id);
-}
-
+/** All that an agent was ever sent, as the relay has it stored. */
 async function everything(relay: DrilledRelay, agent: string): Promise<Json[]> {
   const items: Json[] = [];
   for (let after = 0, more = true; more; ) {
@@ -100,10 +100,11 @@ async function everything(relay: DrilledRelay, agent: string): Promise<Json[]> {
 const caughtUp = ({ seen }: Promised, length: number) => [...seen.values()].every((ids) => ids.length >= length);
 
 /** Everything that was promised against everything that is stored. */
-async function judge(relay: DrilledRelay, promised: Promised, news: number[]): Promise<void> {
-  const { faults, sent, tasks, completed, seen } = promised;
+async function judge(relay: DrilledRelay, promised: Promised, stored: Json[]): Promise<void> {
+  const { faults, sent, planned, tasks, completed, seen, acked } = promised;
+  const news = stored.map((message) => message.id);
   if (new Set(sent.values()).size !== sent.size) faults.push("an id was given to two messages");
-  const talk = sent.size - tasks.size;
+  const talk = sent.size - tasks.size + planned.size;
   if (news.length !== talk) faults.push(`${talk} pieces of talk were answered, ${news.length} are stored`);
   for (const [key, id] of sent) {
     const { status, body } = await relay.ask("GET", `/v1/messages/${id}`);
@@ -112,6 +113,13 @@ async function judge(relay: DrilledRelay, promised: Promised, news: number[]): P
     if (!tasks.has(id)) continue;
     const times = body.attempts?.filter((attempt: Json) => attempt.outcome === "completed").length;
     if (body.state !== "done" || times !== 1) faults.push(`task ${id} is ${body.state}, completed ${times} times`);
+  }
+  const delivered = Map.groupBy(stored, (message) => message.body);
+  for (const key of planned)
+    if (delivered.get(key)?.length !== 1) faults.push(`${key} was delivered ${delivered.get(key)?.length ?? 0} times`);
+  for (const [agent, upTo] of acked) {
+    const { body } = await relay.ask("GET", `/v1/agents/${agent}/inbox?limit=1`);
+    if (body.cursor < upTo) faults.push(`${agent} acknowledged ${upTo}, and its cursor is ${body.cursor}`);
   }
   if (completed.size !== tasks.size) faults.push(`${tasks.size} tasks, ${completed.size} completed`);
   const results = Map.groupBy(await everything(relay, "boss"), (message) => message.replyTo);

@@ -14,7 +14,7 @@ export interface DrilledRelay {
   /** `kill -9`. */
   kill(): Promise<void>;
   /** A request; network failures and 5xx are tried again until an answer comes or the drill is over. */
-  ask(method: string, path: string, body?: unknown): Promise<{ status: number; body: Json }>;
+  ask(method: string, path: string, body?: unknown, as?: string): Promise<{ status: number; body: Json }>;
   over: boolean;
 }
 
@@ -45,12 +45,12 @@ export function createDrilledRelay(dataDir: string): DrilledRelay {
       child?.kill("SIGKILL");
       await child?.exited;
     },
-    async ask(method, path, body) {
+    async ask(method, path, body, as = token) {
       for (;;) {
         try {
           const init: RequestInit = {
             method,
-            headers: { authorization: `Bearer ${token}`, "content-type": "application/json" },
+            headers: { authorization: `Bearer ${as}`, "content-type": "application/json" },
           };
           if (body !== undefined) init.body = JSON.stringify(body);
           const response = await fetch(`${url}${path}`, init);

@@ -82,9 +82,10 @@ export function createCommitter(db: Drizzle, hooks: CommitHooks): Committer {
   const idle: (() => void)[] = [];
 
   function enqueue<T>(list: Job[], work: Work<T>, run: () => void): Promise<T> {
-    if (inside.getStore()) throw new Error("a write was opened inside a write: pass the tx on instead");
+    if (inside.getStore())
+      return Promise.reject(new Error("a write was opened inside a write: pass the tx on instead"));
     if (queue.length >= MAX_QUEUED)
-      throw new Problem("overloaded", `${MAX_QUEUED} writes are waiting`, { retryAfterSeconds: 1 });
+      return Promise.reject(new Problem("overloaded", `${MAX_QUEUED} writes are waiting`, { retryAfterSeconds: 1 }));
     return new Promise<T>((resolve, reject) => {
       list.push({ work, resolve: resolve as (value: unknown) => void, reject });
       run();
