@@ -142,10 +142,12 @@ export function createCommitter(db: Drizzle, hooks: CommitHooks): Committer {
     try {
       begin.run();
       await hooks.beforeBatch({ db, writes: true, afterCommit: (effect) => effects.push(effect) });
-      for (const job of jobs) {
-        outcomes.push(await runJob(job, effects));
-        if (outcomes.length === MAX_WRITES || performance.now() - started > MAX_MILLISECONDS) break;
-      }
+      await inside.run(true, async () => {
+        for (const job of jobs) {
+          outcomes.push(await runJob(job, effects));
+          if (outcomes.length === MAX_WRITES || performance.now() - started > MAX_MILLISECONDS) break;
+        }
+      });
       commit.run();
     } catch (error) {
       loseBatch(jobs.slice(0, Math.max(outcomes.length + 1, 1)), error);
@@ -174,7 +176,7 @@ export function createCommitter(db: Drizzle, hooks: CommitHooks): Committer {
     savepoint.run();
     try {
       const tx: Tx = { db, writes: true, afterCommit: (effect) => effects.push(effect) };
-      const value = await inside.run(true, job.work, tx);
+      const value = await job.work(tx);
       release.run();
       return { job, ok: true, value };
     } catch (error) {

@@ -84,17 +84,23 @@ export function createSender(parts: SendParts) {
   let nameBook: NameBook | undefined;
 
   /**
-   * `POST /v1/messages`.
+   * `POST /v1/messages`. `known`: senders that this write has asked about already.
    * @throws Problem 403 (another's name), 409 (superseded), 422 (unknown-target, not-claimable, idempotency-mismatch, ...)
    */
-  async function send(tx: Tx, caller: Caller, draft: ParsedDraft): Promise<Sent> {
+  async function send(
+    tx: Tx,
+    caller: Caller,
+    draft: ParsedDraft,
+    known = new Map<string, AgentFacts>(),
+  ): Promise<Sent> {
     const from = actingAs(caller, draft.from);
-    const replay = await replayed(tx, from, draft);
+    const replay = draft.idempotencyKey ? await replayed(tx, from, draft) : undefined;
     if (replay) return replay;
-    const facts = await agents.requireActor(tx, caller, from);
+    const facts = known.get(from) ?? (await agents.requireActor(tx, caller, from));
+    known.set(from, facts);
     const via = caller.role === "operator" && from !== "user" ? caller.tokenId : null;
     const addressed = await address(tx, { id: from, kind: facts.kind, via }, draft);
-    await checkReferences(tx, from, draft);
+    if (draft.replyTo || draft.causedBy || draft.expiresAt) await checkReferences(tx, from, draft);
     if (draft.deliverAt && fromTime(draft.deliverAt) > clock.now()) {
       const made = await schedules.add(tx, { ...draft, to: addressed.target }, from, via, fingerprint(draft));
       return { kind: "scheduled", ...made, replayed: false };
@@ -255,9 +261,11 @@ export function createSender(parts: SendParts) {
     /** `POST /v1/messages/batch`: one write, so all or nothing. The pointer of a refusal says which one it was. */
     async sendAll(tx: Tx, caller: Caller, drafts: readonly ParsedDraft[]): Promise<Sent[]> {
       const sent: Sent[] = [];
+      // Nothing that is sent changes who an agent is: each sender is asked about once.
+      const known = new Map<string, AgentFacts>();
       for (const [index, draft] of drafts.entries()) {
         try {
-          sent.push(await send(tx, caller, draft));
+          sent.push(await send(tx, caller, draft, known));
         } catch (error) {
           throw error instanceof Problem ? error.under(`/messages/${index}`) : error;
         }
