@@ -25,10 +25,14 @@ import type { Route } from "./http/call.ts";
 import { docsRoutes } from "./http/docs.ts";
 import { createHandle } from "./http/handle.ts";
 import { createRateLimit } from "./http/rate-limit.ts";
+import { createIdempotency } from "./idempotency/service.ts";
+import { createIdempotencyStore } from "./idempotency/store.ts";
 import { createReading } from "./inbox/reading.ts";
 import { createConnections } from "./log/connections.ts";
 import { createLog } from "./log/log.ts";
 import { createMessaging } from "./messages/messaging.ts";
+import { traceJson } from "./traces/service.ts";
+import { createTracing } from "./traces/traces.ts";
 import { VERSION } from "./version.ts";
 
 export interface Relay {
@@ -65,6 +69,8 @@ export async function createRelay(config: Config, clock: Clock, logger: Logger):
     ...{ db, log, due, connections, agents, agentStore, roster, clock, headOf, onError, logger },
     retentionDays: config.retentionDays,
   });
+  const idempotency = createIdempotency(createIdempotencyStore(), clock);
+  const tracing = createTracing({ db, messaging, idempotency });
   const reading = createReading({ messaging, presence, limit, authenticate: auth.authenticate });
   const metrics = createMetrics({
     connections: connections.size,
@@ -86,6 +92,7 @@ export async function createRelay(config: Config, clock: Clock, logger: Logger):
     ...agentRoutes(db, agents),
     ...activityRoutes(activity),
     ...messaging.routes(),
+    ...tracing.routes(),
     ...reading.routes({
       identify: handle.identify,
       upgrade: (request, data, headers) => upgradeWith(app)(request, data, headers),
@@ -102,6 +109,10 @@ export async function createRelay(config: Config, clock: Clock, logger: Logger):
   messaging.offers.onNoted(metrics.offered);
   messaging.leases.onChange((work) => metrics.workChanged(work.state));
   messaging.retention.onRun(metrics.retained);
+  tracing.traces.onAdded((messageId, rows) => {
+    metrics.traced(rows.map((row) => row.level));
+    reading.watch.about(messageId, "trace", rows.map(traceJson));
+  });
   auth.onRevoked(connections.closeToken);
   agents.onSuperseded(connections.closeInstance);
   agents.onRemoved(connections.closeAgent);

@@ -5,7 +5,14 @@ import { Glob } from "bun";
 const SRC = join(import.meta.dir, "../src");
 
 /** A feature may use those of its own line and of those before it, never those after it. */
-const RANKS = [["idempotency", "activity", "auth"], ["agents"], ["messages"], ["inbox"], ["health"]];
+const RANKS = [
+  ["idempotency", "activity", "auth"],
+  ["agents"],
+  ["messages"],
+  ["traces", "orchestrators"],
+  ["inbox"],
+  ["health"],
+];
 const RANK = RANKS.flat();
 const rankOf = (room: string): number => RANKS.findIndex((line) => line.includes(room));
 const MECHANISMS = ["db", "log", "due", "egress"];

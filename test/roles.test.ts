@@ -117,6 +117,20 @@ const TABLE: Record<string, Row[]> = {
     ["POST /v1/messages/2/read", {}, { ...all(403), me: 200 }],
     ["POST /v1/messages/999/read", {}, { ...all(403), operator: 404, me: 404, other: 404 }],
   ],
+  addTraces: [
+    ["POST /v1/messages/1/traces", [{ level: 2, type: "thinking", content: "x" }], mine(201)],
+    ["POST /v1/messages/2/traces?agentId=me", [{ level: 2, type: "thinking", content: "x" }], mine(201)],
+    [
+      "POST /v1/messages/999/traces",
+      [{ level: 2, type: "thinking", content: "x" }],
+      { ...all(403), operator: 404, me: 404, other: 404 },
+    ],
+  ],
+  listTraces: [
+    ["GET /v1/messages/1/traces", undefined, shown],
+    ["GET /v1/messages/999/traces", undefined, { ...all(404), enroll: 403 }],
+  ],
+  readHistory: [["GET /v1/history", undefined, everyAgent]],
   readInbox: [
     ["GET /v1/agents/me/inbox", undefined, shown],
     ["GET /v1/agents/me/inbox?kind=chat", undefined, shown],

@@ -15,6 +15,7 @@ import { safeJson, safeLine } from "./screen.ts";
 import { addServeCommand } from "./serve.ts";
 import { type Flags, resolveSettings } from "./settings.ts";
 import { addTokenCommands } from "./tokens.ts";
+import { addTraceCommands } from "./traces.ts";
 import { addWorkCommand } from "./work.ts";
 
 const ABOUT = [
@@ -51,7 +52,7 @@ function createProgram(): Command {
     .addHelpText("after", EXAMPLES)
     .addHelpText("afterAll", EXIT_HELP);
   const groups = [
-    [addMessageCommands, addInboxCommand, addExplainCommand],
+    [addMessageCommands, addInboxCommand, addExplainCommand, addTraceCommands],
     [addClaimCommands, addWorkCommand, addDeadLetterCommands],
     [addAgentCommands, addTokenCommands],
     [addServeCommand, addRelayCommands, addDoctorCommand],

@@ -7,6 +7,7 @@ import { messageVerbs } from "./messages.ts";
 import { relayVerbs } from "./relay.ts";
 import { systemTiming, type Timing } from "./timing.ts";
 import { tokenVerbs } from "./tokens.ts";
+import { traceVerbs } from "./traces.ts";
 import { createTransport, type Fetch } from "./transport.ts";
 import { type WorkOptions, work } from "./work.ts";
 
@@ -48,6 +49,7 @@ export function createClient({ fetch = (url, init) => globalThis.fetch(url, init
     messages: messageVerbs(caller),
     inbox: inboxVerbs(caller),
     claims: claimVerbs(caller),
+    traces: traceVerbs(caller),
     tokens: tokenVerbs(caller),
     ...relayVerbs(caller),
     /** An agent's inbox as one endless sequence of entries, each once and in order. */

@@ -21,7 +21,8 @@ type SentNow = MessageDraft & { deliverAt?: null };
  * Time first, as in UUIDv7: keys that rise cost the relay's index less. `crypto.randomUUID` is neither that nor there in a
  * browser that reached the relay by plain http.
  */
-const randomKey = (): string => `${Date.now().toString(36)}-${crypto.getRandomValues(new Uint32Array(3)).join("-")}`;
+export const randomKey = (): string =>
+  `${Date.now().toString(36)}-${crypto.getRandomValues(new Uint32Array(3)).join("-")}`;
 
 /** The verbs on messages. */
 export function messageVerbs({ ask, transport, agentId }: Caller) {

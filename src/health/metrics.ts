@@ -37,6 +37,12 @@ export function createMetrics(gauges: Gauges) {
     labelNames: ["state"],
     registers,
   });
+  const traces = new Counter({
+    name: name("traces_total"),
+    help: "Traces stored, by level.",
+    labelNames: ["level"],
+    registers,
+  });
   const retentionRuns = new Counter({ name: name("retention_runs_total"), help: "Runs of retention.", registers });
   const retentionDeleted = new Counter({
     name: name("retention_deleted_total"),
@@ -115,6 +121,9 @@ export function createMetrics(gauges: Gauges) {
     sent: (n: number) => sends.inc(n),
     offered: (transport: string, n: number) => deliveries.inc({ transport }, n),
     workChanged: (state: string) => work.inc({ state }),
+    traced(levels: readonly number[]): void {
+      for (const level of levels) traces.inc({ level });
+    },
     retained({ deleted }: { deleted: number }): void {
       retentionRuns.inc();
       retentionDeleted.inc(deleted);

@@ -46,6 +46,7 @@ import {
   WorkState,
 } from "../messages/schema.ts";
 import { ProblemBody } from "../problem.ts";
+import { History, HistoryItem, Trace, TraceDraft, TraceList, TracesAdded } from "../traces/schema.ts";
 
 /** JSON that is being put together. */
 export type Json = Record<string, unknown>;
@@ -55,12 +56,14 @@ const BOTH_WAYS = { AgentKind, AgentStatus, MessageKind, Reach, Role, WorkState 
 const INPUTS = {
   ...{ AgentPatch, AgentRegistration, Batch, ClaimNext, ClaimOne, Complete, Fail, Heartbeat, MessageDraft, Release },
   ...{ Renew, Result, TokenDraft },
+  ...{ TraceDraft },
 };
 const OUTPUTS = {
   ...{ Acked, Activity, ActivityList, Agent, AgentList, Backup, Bye, Claimed, ClaimedList, DeadLetter, DeadLetterList },
   ...{ Entry, Explanation, HealthReport, Hello, Holding, Inbox, Lease, Message, MessageDetail, MessageList, NewToken },
   ...{ Parent, Presence, Problem: ProblemBody, RegisteredAgent, Reset, Scheduled, SentBatch, SentMessage, Thread },
   ...{ Token, TokenList, WhoAmI, WorkAnswer, WorkChange },
+  ...{ History, HistoryItem, Trace, TraceList, TracesAdded },
 };
 
 /** How one direction of schemas is written: a named one as a reference, another in full. */

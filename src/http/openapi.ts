@@ -11,6 +11,8 @@ const TAGS: Record<string, string> = {
   Messages: "The log of addressed messages: sending, finding, explaining.",
   Inbox: "What an agent may read, and how far it has acknowledged.",
   Claims: "Work that exactly one agent may hold: leases with a fencing token.",
+  Traces: "What agents thought and did about a message, and the history of both.",
+  Orchestrators: "Daemons on machines that start and watch agents.",
   Tokens: "Who may do what.",
   Activity: "Who did what, when, in whose name.",
   Health: "How the relay itself is.",

@@ -2,6 +2,7 @@ import { z } from "zod";
 import { Presence } from "../agents/schema.ts";
 import { Entry } from "../messages/schema.ts";
 import { ProblemBody } from "../problem.ts";
+import { Trace } from "../traces/schema.ts";
 import { Position } from "../wire.ts";
 import { Bye, Hello, Reset, WorkChange } from "./schema.ts";
 
@@ -12,7 +13,14 @@ const WatchHello = z.object({ head: Position, firstId: Position });
 export const INBOX_EVENTS = { hello: Hello, message: Entry, open: Open, presence: Presence, reset: Reset, bye: Bye };
 
 /** What a stream over everything sends. */
-export const WATCH_EVENTS = { hello: WatchHello, message: Entry, work: WorkChange, presence: Presence, bye: Bye };
+export const WATCH_EVENTS = {
+  hello: WatchHello,
+  message: Entry,
+  work: WorkChange,
+  trace: Trace,
+  presence: Presence,
+  bye: Bye,
+};
 
 const frame = <T extends string>(type: T) => ({ type: z.literal(type) });
 const ref = z.union([z.string(), z.int(), z.null()]).describe("The ref of the frame that this answers.");

@@ -125,7 +125,7 @@ export function inboxRoutes(parts: InboxRouteParts): Route[] {
       operationId: "watchMessages",
       summary: "Follow everything the caller may read",
       description:
-        "Events: hello, message, work (a change of state), presence, bye. Starts at the head, or after `after`.",
+        "Events: hello, message, work (a change of state), trace, presence, bye. Starts at the head, or after `after`.",
       tag: "Messages",
       long: true,
       query: WatchQuery,

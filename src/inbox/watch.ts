@@ -108,8 +108,8 @@ export function createWatchStreams(parts: WatchStreamParts) {
     follower.run();
   }
 
-  /** Tells those who may read a message of something that hangs on it. */
-  async function tell(messageId: number, event: Encoded, state?: WorkRow["state"]): Promise<void> {
+  /** Tells those who may read a message of what hangs on it. */
+  async function tell(messageId: number, events: readonly Encoded[], state?: WorkRow["state"]): Promise<void> {
     const row = await db.read((on) => store.byId(on, messageId));
     if (!row) return;
     for (const { reader, filter, outlet } of [...watchers]) {
@@ -123,15 +123,20 @@ export function createWatchStreams(parts: WatchStreamParts) {
       };
       if (!matches({ ...filter, state: undefined }, shown)) continue;
       if (reader !== null && !(await db.read((on) => access.mayRead(on, reader, row)))) continue;
-      if (outlet.ready()) outlet.send(event);
+      for (const event of events) if (outlet.ready()) outlet.send(event);
     }
   }
 
   return {
     open,
-    /** Something about a message, as an event of that name, in the order of the calls. `state`: the work is in it now. */
-    about(messageId: number, event: string, json: string, state?: WorkRow["state"]): void {
-      if (watchers.size) told = told.then(() => tell(messageId, new Encoded(event, json), state)).catch(onError);
+    /**
+     * Something about a message (or several such things), as events of that name, in the order of the calls. A watcher that
+     * cannot keep up misses some. `state`: the work is in it now.
+     */
+    about(messageId: number, event: string, json: string | readonly string[], state?: WorkRow["state"]): void {
+      if (watchers.size === 0) return;
+      const events = [json].flat().map((one) => new Encoded(event, one));
+      told = told.then(() => tell(messageId, events, state)).catch(onError);
     },
     workChanged(work: WorkRow): void {
       const { messageId, state } = work;

@@ -7,8 +7,8 @@ import { type OldEntry, retentionStore } from "./store-retention.ts";
 
 /** Entries looked at in one write. */
 const SLICE = 200;
-/** Members of the targets of what is deleted in one write: each may lose something, at about 1 µs. */
-const MAX_MATCHED = 2000;
+/** What is deleted in one write, in rows: an entry counts for each member of its target, who may lose it, and for what hangs on it. */
+const MAX_WEIGHT = 2000;
 const THIN_SLICE = 500;
 /** The first run comes so long after a start or a jump of the clock; each plans the next, an hour later. */
 const FIRST_MS = 60_000;
@@ -50,6 +50,13 @@ interface Walked {
 /** The oldest entry that something still alive points to: nothing from there on may go. */
 export type KeepFrom = (on: Reading) => Promise<number | undefined>;
 
+/** Rows of somebody above that hang on messages and go with them, in the same write. */
+export interface Hanging {
+  /** How many hang on each of these messages; those without may be left out. */
+  counts(on: Reading, messageIds: readonly number[]): Promise<Map<number, number>>;
+  remove(tx: Tx, messageIds: readonly number[]): Promise<void>;
+}
+
 export type Retention = ReturnType<typeof createRetention>;
 
 /** Deletes what is older than the retention time, and keeps account of who loses what by it. */
@@ -57,6 +64,7 @@ export function createRetention(parts: RetentionParts) {
   const { db, store, due, log, clock, days, headOf, onError } = parts;
   const runListeners: ((report: RetentionReport) => void)[] = [];
   const limits: KeepFrom[] = [];
+  const hangings: Hanging[] = [];
   let running = false;
   let wanted = false;
   let stopped = false;
@@ -114,6 +122,7 @@ export function createRetention(parts: RetentionParts) {
   async function remove(tx: Tx, entries: readonly OldEntry[], most: number): Promise<number> {
     const ids = entries.map((entry) => entry.id);
     await retentionStore.noteLosses(tx, ids, clock.now());
+    for (const hanging of hangings) await hanging.remove(tx, ids);
     await retentionStore.remove(tx, ids);
     const caution = await due.find(tx, CAUTION, "log");
     if (caution) await due.schedule(tx, CAUTION, "log", caution.at, { left: most - ids.length });
@@ -121,13 +130,15 @@ export function createRetention(parts: RetentionParts) {
   }
 
   /** Of some entries in order those that may go, up to where one write has to end. */
-  function cut(entries: readonly OldEntry[], mayGo: (entry: OldEntry) => boolean, most: number) {
+  async function cut(tx: Tx, entries: readonly OldEntry[], mayGo: (entry: OldEntry) => boolean, most: number) {
     const going: OldEntry[] = [];
-    let matched = 0;
+    const ids = entries.filter(mayGo).map((entry) => entry.id);
+    const counts = await Promise.all(hangings.map((hanging) => hanging.counts(tx, ids)));
+    let weight = 0;
     for (const [index, entry] of entries.entries()) {
       if (!mayGo(entry)) continue;
-      matched += entry.matched;
-      if (going.length === most || (going.length > 0 && matched > MAX_MATCHED))
+      weight += entry.matched + counts.reduce((sum, count) => sum + (count.get(entry.id) ?? 0), 0);
+      if (going.length === most || (going.length > 0 && weight > MAX_WEIGHT))
         return { going, reached: entries[index - 1]?.id ?? entry.id - 1 };
       going.push(entry);
     }
@@ -138,7 +149,8 @@ export function createRetention(parts: RetentionParts) {
   async function slice(tx: Tx, upTo: number, most: number): Promise<Walked> {
     const floor = await store.floor(tx);
     const entries = await retentionStore.next(tx, floor, upTo, SLICE);
-    const { going, reached = upTo } = cut(entries, (entry) => entry.state === null || !KEPT.has(entry.state), most);
+    const mayGo = (entry: OldEntry) => entry.state === null || !KEPT.has(entry.state);
+    const { going, reached = upTo } = await cut(tx, entries, mayGo, most);
     const deleted = await remove(tx, going, most);
     const raised = entries.length < SLICE && reached === (entries.at(-1)?.id ?? upTo) ? upTo : reached;
     if (raised > floor) await store.setMark(tx, "floor", raised);
@@ -149,7 +161,8 @@ export function createRetention(parts: RetentionParts) {
   /** Work below the floor that was kept, and has been finished for as long as the rest. */
   async function leftOver(tx: Tx, after: number, upTo: number, before: number, most: number): Promise<Walked> {
     const entries = await retentionStore.nextWork(tx, after, upTo, SLICE);
-    const { going, reached = upTo } = cut(entries, ({ endedAt, state }) => isOver(endedAt, state, before), most);
+    const mayGo = ({ endedAt, state }: OldEntry) => isOver(endedAt, state, before);
+    const { going, reached = upTo } = await cut(tx, entries, mayGo, most);
     const deleted = await remove(tx, going, most);
     return { deleted, reached, done: entries.length < SLICE || deleted >= most };
   }
@@ -197,6 +210,8 @@ export function createRetention(parts: RetentionParts) {
   return {
     /** What points into the log for a bounded time says how far back. */
     keepFrom: (limit: KeepFrom) => limits.push(limit),
+    /** What hangs on messages goes with them. */
+    alongside: (hanging: Hanging) => hangings.push(hanging),
     onRun: (listener: (report: RetentionReport) => void) => runListeners.push(listener),
     /** A run under way ends after its current write. */
     stop(): void {

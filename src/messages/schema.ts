@@ -274,6 +274,7 @@ export const STEPS = [
   "dead",
   "cancelled",
   "requeued",
+  "traced",
   "waiting",
 ] as const;
 export const Fact = z

@@ -108,6 +108,36 @@ export const EXAMPLES: Record<string, Make> = {
     return byOperator({ query: { limit: "3" } });
   },
 
+  addTraces: async (world) =>
+    byWorker({
+      path: { id: String(await world.work()) },
+      headers: { "idempotency-key": `"${world.fresh("key")}"` },
+      body: [
+        { level: 2, type: "thinking", content: "Where does it stand?" },
+        { level: 3, type: "file_read", content: "main.ts", metadata: { path: "main.ts", lines: [1, 20] } },
+      ],
+    }),
+  async listTraces(world) {
+    const id = String(await world.work());
+    await world.ask("POST", `/v1/messages/${id}/traces`, [{ level: 2, type: "planning", content: "First this." }]);
+    return byWorker({ path: { id }, query: { level: "3", type: "planning", agent: "user", page: "0", limit: "5" } });
+  },
+  async readHistory(world) {
+    const id = String(await world.work());
+    await world.ask("POST", `/v1/messages/${id}/traces`, [{ level: 2, type: "planning", content: "First this." }]);
+    return byWorker({
+      query: {
+        thread: id,
+        level: "3",
+        agent: "worker",
+        sender: "sender",
+        traceType: "planning",
+        before: "99999",
+        limit: "5",
+      },
+    });
+  },
+
   openApiDocument: () => ({ who: "nobody" }),
   docsPage: () => ({ who: "nobody" }),
   docsFile: () => ({ who: "nobody", path: { file: "start.js" } }),

@@ -120,6 +120,18 @@ export const HOT: Hot[] = [
     uses: [/SEARCH messages .*messages_by_thread \(thread_id=\? AND id>\?/],
   },
   {
+    what: "a trace, and a history with traces",
+    async ask(world) {
+      const traces = [{ level: 2, type: "thinking", content: "hm" }];
+      await world.ask("POST", `/v1/messages/${world.root}/traces`, traces, world.bob);
+      await get(`/v1/history?thread=${world.root}&level=3`)(world);
+    },
+    uses: [
+      /SEARCH traces .*traces_by_message \(message_id=\?\)/,
+      /SEARCH traces .*traces_by_message \(message_id=\? AND number>\?/,
+    ],
+  },
+  {
     what: "a list by target",
     ask: get("/v1/messages?to=bob"),
     uses: [/SEARCH messages .*COVERING INDEX messages_by_target \(target=\?/],
@@ -189,5 +201,7 @@ export async function seed(recorder: Recorder): Promise<Seeded> {
     token: item.claim.token,
   }));
   await relay.ask("POST", `/v1/messages/${dead.id}/fail`, { token: dead.token, error: "no" }, bob);
+  const traces = Array.from({ length: 100 }, () => ({ level: 2, type: "thinking", content: "hm" }));
+  for (let id = root; id < root + 20; id++) await relay.ask("POST", `/v1/messages/${id}/traces`, traces, alice);
   return { ...relay, recorder, alice, bob, root, held };
 }

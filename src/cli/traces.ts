@@ -1,0 +1,135 @@
+import { type Command, InvalidArgumentError } from "commander";
+import { type HistoryItem, levelOf, type Trace, type TraceLevel } from "../traces/schema.ts";
+import { contextOf } from "./context.ts";
+import { EXIT, Stop } from "./exit.ts";
+import { jsonValue, textOrStdin, wholeNumber } from "./options.ts";
+import type { Output } from "./output.ts";
+import { safeLine, safeText } from "./screen.ts";
+import { messageText, timeText } from "./show.ts";
+
+const GROUP = "Messages:";
+
+export function addTraceCommands(program: Command): void {
+  addHistory(program);
+  const trace = program.command("trace").description("What agents thought and did about a message").helpGroup(GROUP);
+  addAdd(trace);
+  addList(trace);
+}
+
+interface HistoryOptions {
+  thread?: number;
+  level?: number;
+  agent?: string;
+  sender?: string;
+  type?: string;
+  before?: number;
+  limit?: number;
+}
+
+function addHistory(program: Command): void {
+  program
+    .command("history")
+    .description("Read what was said, thought and done, oldest first")
+    .helpGroup(GROUP)
+    .argument("[words...]", "words that all have to be in a message")
+    .option("--thread <id>", "the thread of this message", wholeNumber)
+    .option("--level <n>", "1: messages, 2: thoughts too, 3: and what was done (default: 1)", wholeNumber)
+    .option("--agent <agent>", "sent by or to this agent, with its traces alone")
+    .option("--sender <agent>", "sent by this agent; user is the person")
+    .option("--type <type>", "traces of this type alone")
+    .option("--before <id>", "older than this message", wholeNumber)
+    .option("--limit <n>", "how many messages", wholeNumber)
+    .addHelpText("after", "\nExample:\n  $ signalbox history --thread 17 --level 3")
+    .action(async (words: string[], options: HistoryOptions, command: Command) => {
+      const { client, out } = contextOf(command);
+      const { thread, level, agent, sender, type: traceType, before, limit } = options;
+      const q = words.join(" ") || undefined;
+      const found = await client.traces.history({ q, thread, level, agent, sender, traceType, before, limit });
+      const more = found.nextPage === null ? [] : [`There is more before this: --before ${safeLine(found.nextPage)}`];
+      const empty = found.items.length === 0 && more.length === 0 ? ["No such message"] : [];
+      await out.show(found, () => [...more, ...empty, ...found.items.map((item) => itemText(item, out))].join("\n"));
+    });
+}
+
+function itemText(item: HistoryItem, out: Output): string {
+  const traces = (item.traces ?? []).map((trace) => indented(traceText(trace, out)));
+  const rest = item.tracesPage
+    ? [indented(`There are more: signalbox trace list ${item.id} --page ${item.tracesPage}`)]
+    : [];
+  return [messageText(item, out), ...traces, ...rest].join("\n");
+}
+
+const indented = (text: string): string =>
+  text
+    .split("\n")
+    .map((line) => `    ${line}`)
+    .join("\n");
+
+function traceText({ agentId, type, content, metadata, createdAt }: Trace, { paint }: Output): string {
+  const head = `${paint("cyan", safeLine(agentId))} ${safeLine(type)}  ${paint("dim", timeText(createdAt))}`;
+  const data = metadata === null ? [] : [paint("dim", safeLine(JSON.stringify(metadata)))];
+  return [head, ...safeText(content).split("\n"), ...data].join("\n  ");
+}
+
+interface AddOptions {
+  type: string;
+  level?: TraceLevel;
+  metadata?: Record<string, unknown>;
+  key?: string;
+}
+
+function addAdd(trace: Command): void {
+  trace
+    .command("add")
+    .description("Say what was thought or done about a message")
+    .argument("<id>", "the message", wholeNumber)
+    .argument("[content]", "the text; - or nothing reads stdin")
+    .requiredOption("--type <type>", "thinking, planning, ..., file_read, command_exec, ..., or another name")
+    .option("--level <n>", "2: thought, 3: done (default: the type's)", traceLevel)
+    .option("--metadata <json>", "data for programs, a JSON object", jsonValue)
+    .option("--key <key>", "idempotency key: said again with it, it is there once")
+    .addHelpText("after", "\nExample:\n  $ bun test | signalbox trace add 17 --type command_exec --as builder")
+    .action(async (id: number, content: string | undefined, options: AddOptions, command: Command) => {
+      const { client, out } = contextOf(command);
+      const { type, metadata, key } = options;
+      const level = options.level ?? levelOf(type);
+      if (level === undefined) throw new Stop(EXIT.usage, `Say --level 2 or 3: ${type} is a type of your own`);
+      const draft = { level, type, content: await textOrStdin(content), metadata };
+      const added = await client.traces.add(id, [draft], { ...(key !== undefined && { idempotencyKey: key }) });
+      await out.show(added, () => `Trace ${added.items[0]?.number} of message ${id}`);
+    });
+}
+
+function traceLevel(value: string): TraceLevel {
+  if (value !== "2" && value !== "3") throw new InvalidArgumentError("It has to be 2 or 3.");
+  return value === "2" ? 2 : 3;
+}
+
+interface ListOptions {
+  level?: TraceLevel;
+  type?: string;
+  agent?: string;
+  limit?: number;
+  page?: string;
+}
+
+function addList(trace: Command): void {
+  trace
+    .command("list")
+    .description("Show them, oldest first")
+    .argument("<id>", "the message", wholeNumber)
+    .option("--level <n>", "2: thoughts alone", traceLevel)
+    .option("--type <type>", "of this type")
+    .option("--agent <agent>", "by this agent")
+    .option("--limit <n>", "how many", wholeNumber)
+    .option("--page <page>", "from where the last page ended")
+    .addHelpText("after", "\nExample:\n  $ signalbox trace list 17 --level 2")
+    .action(async (id: number, options: ListOptions, command: Command) => {
+      const { client, out } = contextOf(command);
+      const { level, type, agent, limit, page } = options;
+      const list = await client.traces.list(id, { level, type, agent, limit, page });
+      const more = list.nextPage === null ? [] : [`There is more: --page ${safeLine(list.nextPage)}`];
+      const lines = [...list.items.map((one) => traceText(one, out)), ...more];
+      await out.show(list, () => lines.join("\n") || "There are no traces");
+    });
+}

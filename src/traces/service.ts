@@ -1,0 +1,129 @@
+import type { AgentService } from "../agents/service.ts";
+import { actingAs, type Caller } from "../auth/caller.ts";
+import type { Clock } from "../clock.ts";
+import type { Reading, Tx } from "../db/database.ts";
+import type { Idempotency } from "../idempotency/service.ts";
+import type { Access } from "../messages/access.ts";
+import { PAGE_BYTES } from "../messages/store.ts";
+import { Problem } from "../problem.ts";
+import { toTime } from "../wire.ts";
+import { MAX_TRACE_BYTES, MAX_TRACES, type TraceDraft } from "./schema.ts";
+import type { TraceHead, TraceRow, TraceStore } from "./store.ts";
+
+export interface TraceParts {
+  agents: Pick<AgentService, "requireActor">;
+  access: Access;
+  store: TraceStore;
+  idempotency: Idempotency;
+  clock: Clock;
+}
+
+/** Which of a message's traces are wanted. */
+export interface TraceFilter {
+  level: number;
+  type?: string | undefined;
+  agent?: string | undefined;
+}
+
+export type TraceService = ReturnType<typeof createTraceService>;
+
+/** What hangs on a message: what agents thought about it and did because of it. */
+export function createTraceService({ agents, access, store, idempotency, clock }: TraceParts) {
+  const listeners: ((messageId: number, rows: readonly TraceRow[]) => void)[] = [];
+
+  /** Whoever may read the message may say what it thought and did about it, in its own name. */
+  async function requireTracer(tx: Tx, caller: Caller, messageId: number, agentId: string | undefined) {
+    const actor = actingAs(caller, agentId);
+    const facts = await agents.requireActor(tx, caller, actor);
+    const message = await access.requireReadable(tx, caller, messageId);
+    if (actor !== "user" && !(await access.mayRead(tx, actor, message)))
+      throw new Problem("forbidden", `Message ${messageId} is not for ${actor}.`);
+    if (facts.kind === "system") throw new Problem("forbidden", "The relay itself thinks nothing.");
+    return actor;
+  }
+
+  async function append(tx: Tx, by: Pick<TraceRow, "agentId" | "via">, messageId: number, drafts: TraceDraft[]) {
+    let { number, bytesSoFar } = await store.last(tx, messageId);
+    const createdAt = clock.now();
+    const rows = drafts.map(({ level, type, content, metadata }) => {
+      const json = metadata ? JSON.stringify(metadata) : null;
+      const bytes = Buffer.byteLength(content) + (json ? Buffer.byteLength(json) : 0);
+      number += 1;
+      bytesSoFar += bytes;
+      return { ...by, messageId, number, level, type, content, metadata: json, createdAt, bytes, bytesSoFar };
+    });
+    if (number > MAX_TRACES || bytesSoFar > MAX_TRACE_BYTES)
+      throw new Problem(
+        "conflict",
+        `Message ${messageId} keeps ${MAX_TRACES} traces and ${MAX_TRACE_BYTES} bytes of them, no more.`,
+      );
+    const added = await store.add(tx, rows);
+    tx.afterCommit(() => {
+      for (const listener of listeners) listener(messageId, added);
+    });
+    return added;
+  }
+
+  return {
+    /** `POST /v1/messages/{id}/traces`. @throws Problem 403, 404, 409, 422 */
+    async add(
+      tx: Tx,
+      caller: Caller,
+      messageId: number,
+      drafts: TraceDraft[],
+      { agentId, key }: { agentId?: string | undefined; key?: string | undefined } = {},
+    ): Promise<{ made: TraceRow[]; replayed: boolean }> {
+      const sender = actingAs(caller, agentId);
+      return idempotency.once(tx, {
+        ...{ sender, key, operation: "addTraces", asked: [messageId, drafts] },
+        async make() {
+          await requireTracer(tx, caller, messageId, agentId);
+          const via = caller.role === "operator" && sender !== "user" ? caller.tokenId : null;
+          const made = await append(tx, { agentId: sender, via }, messageId, drafts);
+          return { subject: `${messageId}/${made[0]?.number}/${made.at(-1)?.number}`, made };
+        },
+        async again(subject) {
+          const [id = 0, first = 0, last = 0] = subject.split("/").map(Number);
+          const rows = await store.between(tx, id, first, last);
+          return rows.length > 0 ? rows : undefined;
+        },
+      });
+    },
+
+    /** `GET /v1/messages/{id}/traces`, oldest first: after one of them, by its number. @throws Problem 403, 404 */
+    async list(on: Reading, caller: Caller, messageId: number, filter: TraceFilter, after: number, limit: number) {
+      await access.requireReadable(on, caller, messageId);
+      const heads = await store.heads(on, messageId, after, MAX_TRACES);
+      const chosen = choose(heads, filter, limit, PAGE_BYTES);
+      return { rows: await store.rows(on, chosen.ids), next: chosen.next };
+    },
+
+    /** Told of what was added to a message, once it is on disk. */
+    onAdded: (listener: (messageId: number, rows: readonly TraceRow[]) => void) => listeners.push(listener),
+  };
+}
+
+/** Of some heads in order those that are wanted, up to a number and a size; `next` is the last one shown of more. */
+export function choose(heads: readonly TraceHead[], filter: TraceFilter, limit: number, maxBytes: number) {
+  const ids: number[] = [];
+  let bytes = 0;
+  let last = 0;
+  for (const head of heads) {
+    if (!isWanted(head, filter)) continue;
+    if (ids.length === limit || (ids.length > 0 && bytes + head.bytes > maxBytes)) return { ids, bytes, next: last };
+    ids.push(head.id);
+    bytes += head.bytes;
+    last = head.number;
+  }
+  return { ids, bytes, next: null };
+}
+
+const isWanted = (head: TraceHead, { level, type, agent }: TraceFilter): boolean =>
+  head.level <= level && (type === undefined || head.type === type) && (agent === undefined || head.agentId === agent);
+
+/** As JSON, around the stored metadata. */
+export function traceJson(row: TraceRow): string {
+  const { id, messageId, number, agentId, via, level, type, content, createdAt } = row;
+  const shown = { id, messageId, number, agentId, via, level, type, content, createdAt: toTime(createdAt) };
+  return `${JSON.stringify(shown).slice(0, -1)},"metadata":${row.metadata}}`;
+}

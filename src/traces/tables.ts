@@ -1,0 +1,25 @@
+import { integer, sqliteTable, text, uniqueIndex } from "drizzle-orm/sqlite-core";
+
+/** What agents thought and did about a message. A row never changes, and goes with its message. */
+export const traces = sqliteTable(
+  "traces",
+  {
+    id: integer("id").primaryKey({ autoIncrement: true }),
+    messageId: integer("message_id").notNull(),
+    /** Which of its message's traces, from 1. */
+    number: integer("number").notNull(),
+    agentId: text("agent_id").notNull(),
+    via: text("via"),
+    level: integer("level").$type<2 | 3>().notNull(),
+    type: text("type").notNull(),
+    createdAt: integer("created_at").notNull(),
+    /** Size of this one, and of all of its message's up to here: the newest row says how much a message has. */
+    bytes: integer("bytes").notNull(),
+    bytesSoFar: integer("bytes_so_far").notNull(),
+    // Large things last: what only looks at the others reads no further pages.
+    content: text("content").notNull(),
+    /** JSON text, as it goes out. */
+    metadata: text("metadata"),
+  },
+  (t) => [uniqueIndex("traces_by_message").on(t.messageId, t.number)],
+);

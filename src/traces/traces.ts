@@ -1,0 +1,36 @@
+import type { Db } from "../db/database.ts";
+import type { Route } from "../http/call.ts";
+import type { Idempotency } from "../idempotency/service.ts";
+import type { Messaging } from "../messages/messaging.ts";
+import { toTime } from "../wire.ts";
+import { createHistory } from "./history.ts";
+import { traceRoutes } from "./routes.ts";
+import { createTraceService } from "./service.ts";
+import { createTraceStore } from "./store.ts";
+
+export interface TracingParts {
+  db: Db;
+  messaging: Messaging;
+  idempotency: Idempotency;
+}
+
+export type Tracing = ReturnType<typeof createTracing>;
+
+/** Wires traces to the messages that they hang on. */
+export function createTracing({ db, messaging, idempotency }: TracingParts) {
+  const store = createTraceStore(db);
+  const traces = createTraceService({ ...messaging, store, idempotency });
+  const history = createHistory({ lists: messaging.lists, messages: messaging.store, traces: store });
+
+  messaging.retention.alongside({ counts: store.counts, remove: store.removeOf });
+  messaging.explainer.alsoTell(async (on, row) =>
+    (await store.byAgent(on, row.id)).map(({ agentId, at, traces: n }) => ({
+      ...{ at: toTime(at ?? row.createdAt), step: "traced" as const, agentId, traces: n },
+    })),
+  );
+
+  return {
+    traces,
+    routes: (): Route[] => traceRoutes({ db, traces, history }),
+  };
+}
