@@ -8,6 +8,50 @@ CREATE TABLE `idempotency_keys` (
 	PRIMARY KEY(`key`, `sender`)
 );
 --> statement-breakpoint
+CREATE TABLE `task_events` (
+	`id` integer PRIMARY KEY AUTOINCREMENT NOT NULL,
+	`task_id` text NOT NULL,
+	`at` integer NOT NULL,
+	`actor` text NOT NULL,
+	`from_status` text,
+	`to_status` text NOT NULL,
+	`note` text,
+	`message_id` integer,
+	`count` integer NOT NULL,
+	`last_at` integer NOT NULL
+);
+--> statement-breakpoint
+CREATE INDEX `task_events_by_task` ON `task_events` (`task_id`,`id`);--> statement-breakpoint
+CREATE INDEX `task_events_by_message` ON `task_events` (`message_id`,`id`) WHERE message_id is not null;--> statement-breakpoint
+CREATE TABLE `tasks` (
+	`id` text PRIMARY KEY NOT NULL,
+	`source` text,
+	`from_id` text NOT NULL,
+	`title` text NOT NULL,
+	`body` text NOT NULL,
+	`status` text NOT NULL,
+	`severity` text NOT NULL,
+	`dedupe_key` text,
+	`external_url` text,
+	`target` text,
+	`topic` text,
+	`payload` text,
+	`count` integer NOT NULL,
+	`message_id` integer,
+	`holder` text,
+	`created_at` integer NOT NULL,
+	`updated_at` integer NOT NULL,
+	`ended_at` integer
+);
+--> statement-breakpoint
+CREATE UNIQUE INDEX `tasks_by_key` ON `tasks` (`source`,`dedupe_key`) WHERE dedupe_key is not null;--> statement-breakpoint
+CREATE UNIQUE INDEX `tasks_by_message` ON `tasks` (`message_id`) WHERE message_id is not null;--> statement-breakpoint
+CREATE INDEX `tasks_by_status` ON `tasks` (`status`,`id`);--> statement-breakpoint
+CREATE INDEX `tasks_by_source` ON `tasks` (`source`,`id`) WHERE source is not null;--> statement-breakpoint
+CREATE INDEX `tasks_by_target` ON `tasks` (`target`,`id`) WHERE target is not null;--> statement-breakpoint
+CREATE INDEX `tasks_by_holder` ON `tasks` (`holder`,`id`) WHERE holder is not null;--> statement-breakpoint
+CREATE INDEX `tasks_by_maker` ON `tasks` (`from_id`,`id`) WHERE source is null;--> statement-breakpoint
+CREATE INDEX `tasks_ended` ON `tasks` (`ended_at`,`id`) WHERE ended_at is not null;--> statement-breakpoint
 CREATE TABLE `traces` (
 	`id` integer PRIMARY KEY AUTOINCREMENT NOT NULL,
 	`message_id` integer NOT NULL,

@@ -31,6 +31,7 @@ import { createReading } from "./inbox/reading.ts";
 import { createConnections } from "./log/connections.ts";
 import { createLog } from "./log/log.ts";
 import { createMessaging } from "./messages/messaging.ts";
+import { createTasks } from "./tasks/tasks.ts";
 import { traceJson } from "./traces/service.ts";
 import { createTracing } from "./traces/traces.ts";
 import { VERSION } from "./version.ts";
@@ -71,6 +72,7 @@ export async function createRelay(config: Config, clock: Clock, logger: Logger):
   });
   const idempotency = createIdempotency(createIdempotencyStore(), clock);
   const tracing = createTracing({ db, messaging, idempotency });
+  const tasks = createTasks({ db, messaging, idempotency, retentionDays: config.retentionDays });
   const reading = createReading({ messaging, presence, limit, authenticate: auth.authenticate });
   const metrics = createMetrics({
     connections: connections.size,
@@ -93,6 +95,7 @@ export async function createRelay(config: Config, clock: Clock, logger: Logger):
     ...activityRoutes(activity),
     ...messaging.routes(),
     ...tracing.routes(),
+    ...tasks.routes(),
     ...reading.routes({
       identify: handle.identify,
       upgrade: (request, data, headers) => upgradeWith(app)(request, data, headers),
@@ -112,6 +115,10 @@ export async function createRelay(config: Config, clock: Clock, logger: Logger):
   tracing.traces.onAdded((messageId, rows) => {
     metrics.traced(rows.map((row) => row.level));
     reading.watch.about(messageId, "trace", rows.map(traceJson));
+  });
+  tasks.onChange((task) => {
+    metrics.taskChanged(task.status);
+    if (task.messageId !== null) reading.watch.about(task.messageId, "task", JSON.stringify(task));
   });
   auth.onRevoked(connections.closeToken);
   agents.onSuperseded(connections.closeInstance);

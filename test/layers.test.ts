@@ -9,7 +9,8 @@ const RANKS = [
   ["idempotency", "activity", "auth"],
   ["agents"],
   ["messages"],
-  ["traces", "orchestrators"],
+  ["traces", "orchestrators", "tasks"],
+  ["integrations"],
   ["inbox"],
   ["health"],
 ];

@@ -23,9 +23,14 @@ async function startWorld() {
   await ask("POST", "/v1/messages/4/claim", {}, me);
   const { claim } = (await ask("POST", "/v1/messages/6/claim", {}, friend)).body;
   await ask("POST", "/v1/messages/6/fail", { token: claim.token, error: "no", final: true }, friend);
+  const task = { title: "Disk full", target: "me" };
+  const openTask = (await ask("POST", "/v1/tasks", task, friend)).body.id as string;
+  const heldTask = (await ask("POST", "/v1/tasks", task, friend)).body.id as string;
+  await ask("POST", `/v1/tasks/${heldTask}/claim`, {}, me);
   const token = async (draft: Record<string, unknown>) => (await ask("POST", "/v1/tokens", draft)).body.token as string;
   return {
     relay,
+    ...{ openTask, heldTask },
     tokens: {
       operator: relay.relay.operatorToken,
       viewer: await token({ role: "viewer" }),
@@ -156,8 +161,32 @@ const TABLE: Record<string, Row[]> = {
     ["POST /v1/messages/3/cancel", undefined, operator(200)],
   ],
   requeueMessage: [["POST /v1/messages/6/requeue", undefined, operator(200)]],
+  createTask: [
+    ["POST /v1/tasks", { title: "x", target: "friend" }, { ...all(403), operator: 201, me: 201, other: 201 }],
+    ["POST /v1/tasks", { title: "x", from: "me" }, mine(201)],
+  ],
+  listTasks: [["GET /v1/tasks", undefined, everyAgent]],
+  getTask: [
+    ["GET /v1/tasks/{open}", undefined, shown],
+    ["GET /v1/tasks/tsk_none", undefined, { ...all(404), enroll: 403 }],
+  ],
+  claimTask: [
+    ["POST /v1/tasks/{open}/claim", { agentId: "me" }, mine(200)],
+    ["POST /v1/tasks/{open}/claim", {}, { ...all(403), me: 200 }],
+  ],
+  renewTask: [["POST /v1/tasks/{held}/renew", {}, { ...mine(200), other: 409 }]],
+  releaseTask: [["POST /v1/tasks/{held}/release", {}, { ...mine(200), other: 409 }]],
+  setTaskStatus: [
+    ["POST /v1/tasks/{held}/status", { status: "in_progress" }, mine(200)],
+    ["POST /v1/tasks/{held}/status", { status: "done" }, mine(200)],
+    ["POST /v1/tasks/{held}/status", { status: "cancelled" }, operator(200)],
+    ["POST /v1/tasks/{open}/status", { status: "done" }, operator(200)],
+  ],
   listDeadLetters: [["GET /v1/dead-letters", undefined, operator(200)]],
 };
+
+const placed = (call: string, world: Awaited<ReturnType<typeof startWorld>>) =>
+  call.replace("{token}", world.meTokenId).replace("{open}", world.openTask).replace("{held}", world.heldTask);
 
 async function statusOf({ relay }: TestRelay, call: string, body: unknown, token: string | undefined): Promise<number> {
   const [method = "", path = ""] = call.split(" ");
@@ -178,8 +207,7 @@ describe("G10: what each role may do", () => {
       test(`${operationId}: ${call} ${body === undefined ? "" : JSON.stringify(body)}`, async () => {
         const got: Record<string, number> = {};
         let world = await startWorld();
-        const status = (token: string | undefined) =>
-          statusOf(world.relay, call.replace("{token}", world.meTokenId), body, token);
+        const status = (token: string | undefined) => statusOf(world.relay, placed(call, world), body, token);
         expect(await status(undefined)).toBe(401);
         expect(await status("sbx_unknown")).toBe(401);
         for (const role of ["enroll", "other", "viewer", "me", "operator"] as const) {

@@ -7,6 +7,7 @@ export interface OffThreadTasks {
     answer: {
       messages: number;
       work: Record<string, number>;
+      tasks: Record<string, number>;
       oldestOpenAt: number | null;
       bytes: number;
       walBytes: number;

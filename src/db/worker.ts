@@ -36,6 +36,7 @@ const tasks: { [K in keyof OffThreadTasks]: Task<K> } = {
   },
   counts(sqlite, file) {
     const states = sqlite.prepare("select state, count(*) as n from work group by state").all() as Count[];
+    const tasks = sqlite.prepare("select status as state, count(*) as n from tasks group by status").all() as Count[];
     const oldest = sqlite
       .prepare(
         "select min(m.created_at) as at from work w join messages m on m.id = w.message_id where w.state in ('open', 'delayed')",
@@ -45,6 +46,7 @@ const tasks: { [K in keyof OffThreadTasks]: Task<K> } = {
     return {
       messages: messages.n,
       work: Object.fromEntries(states.map((row) => [row.state, row.n])),
+      tasks: Object.fromEntries(tasks.map((row) => [row.state, row.n])),
       oldestOpenAt: oldest.at,
       bytes: statSync(file).size,
       walBytes: existsSync(`${file}-wal`) ? statSync(`${file}-wal`).size : 0,

@@ -43,6 +43,12 @@ export function createMetrics(gauges: Gauges) {
     labelNames: ["level"],
     registers,
   });
+  const tasks = new Counter({
+    name: name("task_changes_total"),
+    help: "Steps of tasks, by the status they led to.",
+    labelNames: ["status"],
+    registers,
+  });
   const retentionRuns = new Counter({ name: name("retention_runs_total"), help: "Runs of retention.", registers });
   const retentionDeleted = new Counter({
     name: name("retention_deleted_total"),
@@ -65,6 +71,12 @@ export function createMetrics(gauges: Gauges) {
     name: name("work"),
     help: "Pieces of work by state, counted in the background.",
     labelNames: ["state"],
+    registers,
+  });
+  const taskStates = new Gauge({
+    name: name("tasks"),
+    help: "Tasks by status, counted in the background.",
+    labelNames: ["status"],
     registers,
   });
   const stored = new Gauge({ name: name("messages"), help: "Entries stored, counted in the background.", registers });
@@ -124,6 +136,7 @@ export function createMetrics(gauges: Gauges) {
     traced(levels: readonly number[]): void {
       for (const level of levels) traces.inc({ level });
     },
+    taskChanged: (status: string) => tasks.inc({ status }),
     retained({ deleted }: { deleted: number }): void {
       retentionRuns.inc();
       retentionDeleted.inc(deleted);
@@ -135,6 +148,8 @@ export function createMetrics(gauges: Gauges) {
     counted(counts: OffThreadTasks["counts"]["answer"], now: number): void {
       states.reset();
       for (const [state, n] of Object.entries(counts.work)) states.set({ state }, n);
+      taskStates.reset();
+      for (const [status, n] of Object.entries(counts.tasks)) taskStates.set({ status }, n);
       stored.set(counts.messages);
       oldest.set(counts.oldestOpenAt === null ? 0 : Math.max(0, now - counts.oldestOpenAt) / 1000);
       bytes.set({ file: "database" }, counts.bytes);

@@ -46,17 +46,31 @@ import {
   WorkState,
 } from "../messages/schema.ts";
 import { ProblemBody } from "../problem.ts";
+import {
+  Severity,
+  Task,
+  TaskClaim,
+  TaskDetail,
+  TaskDraft,
+  TaskEvent,
+  TaskList,
+  TaskRelease,
+  TaskRenew,
+  TaskStatus,
+  TaskStatusChange,
+} from "../tasks/schema.ts";
 import { History, HistoryItem, Trace, TraceDraft, TraceList, TracesAdded } from "../traces/schema.ts";
 
 /** JSON that is being put together. */
 export type Json = Record<string, unknown>;
 
 /** The schemas that the document names, by whether they are read or written; every other one stands where it is used. */
-const BOTH_WAYS = { AgentKind, AgentStatus, MessageKind, Reach, Role, WorkState };
+const BOTH_WAYS = { AgentKind, AgentStatus, MessageKind, Reach, Role, Severity, TaskStatus, WorkState };
 const INPUTS = {
   ...{ AgentPatch, AgentRegistration, Batch, ClaimNext, ClaimOne, Complete, Fail, Heartbeat, MessageDraft, Release },
   ...{ Renew, Result, TokenDraft },
   ...{ TraceDraft },
+  ...{ Renew, Result, TaskClaim, TaskDraft, TaskRelease, TaskRenew, TaskStatusChange, TokenDraft },
 };
 const OUTPUTS = {
   ...{ Acked, Activity, ActivityList, Agent, AgentList, Backup, Bye, Claimed, ClaimedList, DeadLetter, DeadLetterList },
@@ -64,6 +78,7 @@ const OUTPUTS = {
   ...{ Parent, Presence, Problem: ProblemBody, RegisteredAgent, Reset, Scheduled, SentBatch, SentMessage, Thread },
   ...{ Token, TokenList, WhoAmI, WorkAnswer, WorkChange },
   ...{ History, HistoryItem, Trace, TraceList, TracesAdded },
+  ...{ Task, TaskDetail, TaskEvent, TaskList, Token, TokenList, WhoAmI, WorkAnswer, WorkChange },
 };
 
 /** How one direction of schemas is written: a named one as a reference, another in full. */

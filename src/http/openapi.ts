@@ -13,6 +13,7 @@ const TAGS: Record<string, string> = {
   Claims: "Work that exactly one agent may hold: leases with a fencing token.",
   Traces: "What agents thought and did about a message, and the history of both.",
   Orchestrators: "Daemons on machines that start and watch agents.",
+  Tasks: "Work with a status and a history, worked through the lease of its message.",
   Tokens: "Who may do what.",
   Activity: "Who did what, when, in whose name.",
   Health: "How the relay itself is.",

@@ -2,6 +2,7 @@ import { z } from "zod";
 import { Presence } from "../agents/schema.ts";
 import { Entry } from "../messages/schema.ts";
 import { ProblemBody } from "../problem.ts";
+import { Task } from "../tasks/schema.ts";
 import { Trace } from "../traces/schema.ts";
 import { Position } from "../wire.ts";
 import { Bye, Hello, Reset, WorkChange } from "./schema.ts";
@@ -18,6 +19,7 @@ export const WATCH_EVENTS = {
   message: Entry,
   work: WorkChange,
   trace: Trace,
+  task: Task,
   presence: Presence,
   bye: Bye,
 };

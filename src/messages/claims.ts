@@ -220,7 +220,7 @@ export function createClaims(parts: ClaimParts) {
     }
     if (work.state === "cancelled") return worked(tx, work);
     if (work.state !== "open" && work.state !== "delayed" && work.state !== "claimed") throw notOpen(work);
-    return worked(tx, await leases.cancel(tx, work));
+    return worked(tx, await leases.end(tx, work, "cancelled"));
   }
 
   /** `POST /v1/messages/{id}/requeue`: a dead letter is open again, with fresh attempts; the fence goes on rising. */
@@ -244,6 +244,7 @@ export function createClaims(parts: ClaimParts) {
     cancel,
     requeue,
     entryOf,
+    requireLease,
     attach: (attachment: Attachment) => attachments.push(attachment),
     /** The message's work, whoever asks. @throws Problem 404, 422 */
     requireWork,
@@ -271,7 +272,7 @@ export function createClaims(parts: ClaimParts) {
 type Answer = NonNullable<ParsedComplete["result"]>;
 
 /** The fencing token: which lease of which message. It is no secret: the bearer token says who may use it. */
-const tokenOf = (work: WorkRow): string => `clm_${work.messageId}_${work.fence}`;
+export const tokenOf = (work: WorkRow): string => `clm_${work.messageId}_${work.fence}`;
 
 function fenceOf(token: string, id: number): number | undefined {
   const match = /^clm_(\d{1,15})_(\d{1,9})$/.exec(token);

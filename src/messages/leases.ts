@@ -134,17 +134,18 @@ export function createLeases({ store, works, sender, parked, due, clock }: Lease
     changed,
     finish: (tx: Tx, work: WorkRow, state: "done"): Promise<WorkRow> => move(tx, work, { state, endedAt: clock.now() }),
 
-    /** Taken back by whoever asked for it. */
-    async cancel(tx: Tx, work: WorkRow): Promise<WorkRow> {
+    /** Ended by somebody who does not hold it (taken back, done already, given up); whoever does is told. */
+    async end(tx: Tx, work: WorkRow, state: "done" | "dead" | "cancelled", why?: string): Promise<WorkRow> {
       if (work.state === "claimed" && work.holder !== null) {
         await works.endAttempt(tx, work.messageId, work.fence, { at: clock.now(), outcome: "cancelled" });
         await sender.tell(tx, work.holder, {
-          subject: `Work ${work.messageId} is cancelled`,
-          body: `Message ${work.messageId}, which you hold, was cancelled.`,
-          payload: { messageId: work.messageId, state: "cancelled" },
+          subject: `Work ${work.messageId} is ${state}`,
+          body: `Message ${work.messageId}, which you hold, ${OVER[state]}${why ? `: ${why}` : "."}`,
+          payload: { messageId: work.messageId, state },
         });
       }
-      return move(tx, work, { state: "cancelled", endedAt: clock.now() });
+      if (state === "dead") return bury(tx, work, why ?? "given up");
+      return move(tx, work, { state, endedAt: clock.now() });
     },
 
     /** All that an agent holds is open again: it is gone for good. */
@@ -158,6 +159,8 @@ export function createLeases({ store, works, sender, parked, due, clock }: Lease
     onChange: (listener: (work: WorkRow) => void) => changeListeners.push(listener),
   };
 }
+
+const OVER = { done: "is done already", dead: "was given up", cancelled: "was cancelled" } as const;
 
 interface Reopen {
   delayMs: number;

@@ -18,7 +18,7 @@ const DAY_MS = 24 * HOUR_MS;
 const MAX_PART_AFTER_JUMP = 0.1;
 export const RETAIN = "retention";
 /** The due row that ends the caution after a jump; its `left` says how much may still go until then. */
-const CAUTION = "retention.caution";
+export const CAUTION = "retention.caution";
 const KEPT = new Set(["open", "delayed", "claimed", "dead"]);
 
 export interface RetentionParts {

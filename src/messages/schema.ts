@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { AgentId } from "../agents/schema.ts";
+import { Task } from "../tasks/schema.ts";
 import {
   IdempotencyKey,
   jsonObject,
@@ -206,12 +207,13 @@ export const ClaimToken = z.string().max(128).describe("The fencing token of one
 export const Lease = z.object({ token: ClaimToken, attempt: z.int(), expiresAt: Time });
 export type Lease = z.infer<typeof Lease>;
 
-export const Claimed = z.object({ message: Message, claim: Lease });
+const WithTask = { task: Task.optional().describe("The task that is worked through this message.") };
+export const Claimed = z.object({ message: Message, claim: Lease, ...WithTask });
 export type Claimed = z.infer<typeof Claimed>;
 export const ClaimedList = z.object({ items: z.array(Claimed) });
 export type ClaimedList = z.infer<typeof ClaimedList>;
 /** The answer to renew, release, complete, fail, cancel and requeue; `claim` while the lease lives. */
-export const WorkAnswer = z.object({ message: Message, claim: Lease.optional() });
+export const WorkAnswer = z.object({ message: Message, claim: Lease.optional(), ...WithTask });
 export type WorkAnswer = z.infer<typeof WorkAnswer>;
 
 export const Renew = z.strictObject({ token: ClaimToken, leaseSeconds: LeaseSeconds.optional() });
@@ -275,6 +277,7 @@ export const STEPS = [
   "cancelled",
   "requeued",
   "traced",
+  "task",
   "waiting",
 ] as const;
 export const Fact = z

@@ -137,6 +137,25 @@ export const EXAMPLES: Record<string, Make> = {
       },
     });
   },
+  createTask: (world) =>
+    byWorker({
+      headers: { "idempotency-key": `"${world.fresh("key")}"` },
+      body: {
+        ...{ from: "worker", title: "Disk full", body: "On db-1.", severity: "error", target: "tag:review" },
+        ...{ topic: "disks", externalUrl: "https://example.com/1", payload: { disk: { free: 0 } } },
+      },
+    }),
+  async listTasks(world) {
+    await world.heldTask();
+    const filter = { status: "claimed", target: "worker", holder: "worker", severity: "info" };
+    return byWorker({ query: { ...filter, limit: "5" } });
+  },
+  getTask: async (world) => byWorker({ path: { id: await world.task() }, query: { limit: "5" } }),
+  claimTask: async (world) =>
+    byWorker({ path: { id: await world.task() }, body: { agentId: "worker", leaseSeconds: 60 } }),
+  renewTask: (world) => onHeldTask(world, { leaseSeconds: 90 }),
+  releaseTask: (world) => onHeldTask(world, { delaySeconds: 5, reason: "later" }),
+  setTaskStatus: (world) => onHeldTask(world, { status: "blocked", note: "waits for parts" }),
 
   openApiDocument: () => ({ who: "nobody" }),
   docsPage: () => ({ who: "nobody" }),
@@ -145,6 +164,11 @@ export const EXAMPLES: Record<string, Make> = {
 
 async function onHeld(world: World, body: Record<string, unknown>): Promise<Example> {
   const { id, token } = await world.held();
+  return byWorker({ path: { id }, body: { token, ...body } });
+}
+
+async function onHeldTask(world: World, body: Record<string, unknown>): Promise<Example> {
+  const { id, token } = await world.heldTask();
   return byWorker({ path: { id }, body: { token, ...body } });
 }
 

@@ -13,6 +13,9 @@ export interface World extends TestRelay {
   held(): Promise<{ id: string; token: string }>;
   /** Work whose attempts ran out. */
   dead(): Promise<string>;
+  /** A task for the worker; the second is held by it. */
+  task(): Promise<string>;
+  heldTask(): Promise<{ id: string; token: string }>;
   /** A name that was not used before. */
   fresh(prefix: string): string;
 }
@@ -42,6 +45,10 @@ export async function createWorld(): Promise<World> {
     return { id: String(id), token: claim.token as string };
   }
 
+  async function task(): Promise<string> {
+    return (await must("POST", "/v1/tasks", { title: "do this", target: "worker" }, sender.token)).id;
+  }
+
   return {
     ...relay,
     tokens: {
@@ -60,6 +67,12 @@ export async function createWorld(): Promise<World> {
       const { id, token } = await hold(await work(1));
       await must("POST", `/v1/messages/${id}/fail`, { token, error: "no use", final: true }, worker.token);
       return id;
+    },
+    task,
+    async heldTask() {
+      const id = await task();
+      const { claim } = await must("POST", `/v1/tasks/${id}/claim`, {}, worker.token);
+      return { id, token: claim.token };
     },
     fresh: (prefix) => `${prefix}${++count}`,
   };

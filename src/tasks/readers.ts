@@ -1,0 +1,104 @@
+import type { AgentService } from "../agents/service.ts";
+import type { AgentStore } from "../agents/store.ts";
+import { type Caller, readingAs } from "../auth/caller.ts";
+import type { Reading } from "../db/database.ts";
+import type { Access } from "../messages/access.ts";
+import { PAGE_BYTES } from "../messages/store.ts";
+import { Problem } from "../problem.ts";
+import type { List } from "../wire.ts";
+import { toTask, toTaskEvent } from "./facts.ts";
+import type { Task, TaskDetail } from "./schema.ts";
+import type { Candidate, Driver, TaskFilter, TaskStore } from "./store.ts";
+
+/** Candidates looked at for one page, by each driver: what matches little gives a short page, never a long wait. */
+const CANDIDATES = 500;
+
+export interface TaskReaderParts {
+  agents: AgentService;
+  agentStore: AgentStore;
+  access: Access;
+  store: TaskStore;
+}
+
+export type TaskReaders = ReturnType<typeof createTaskReaders>;
+
+/** Finding tasks. An agent sees those it made, those it holds, and those whose message it may read. */
+export function createTaskReaders({ agents, agentStore, access, store }: TaskReaderParts) {
+  /** @throws Problem 403, 409 */
+  async function readerOf(on: Reading, caller: Caller): Promise<string | null> {
+    const reader = readingAs(caller);
+    if (reader !== null) await agents.requireActor(on, caller, reader);
+    return reader;
+  }
+
+  async function mayRead(on: Reading, reader: string, task: Candidate): Promise<boolean> {
+    if (task.holder === reader) return true;
+    if (task.messageId !== null && task.target !== null) {
+      const entry = { id: task.messageId, fromId: task.fromId, target: task.target };
+      return access.mayRead(on, reader, entry);
+    }
+    // Not what an earlier holder of its id made.
+    const row = task.fromId === reader ? await agentStore.byId(on, reader) : undefined;
+    return row !== undefined && row.createdAt <= task.createdAt;
+  }
+
+  /** By what a page is found: the narrowest that is asked for, else what a reader can have to do with. */
+  async function drivers(on: Reading, reader: string | null, filter: TaskFilter): Promise<Driver[]> {
+    const { holder, target, source, status } = filter;
+    if (holder ?? target ?? source) return [{ holder, target, source }];
+    if (reader === null) return [{ status }];
+    const members = await agentStore.membershipsBeyond(on, reader, 0);
+    const targets = [...new Set(members.map((member) => member.target))];
+    return [{ madeBy: reader }, { holder: reader }, ...targets.map((name) => ({ target: name }))];
+  }
+
+  /** Newest first. `end`: where the first driver stopped that has more to give. */
+  async function candidates(on: Reading, driving: Driver[], before: string | undefined) {
+    const lists: Candidate[][] = [];
+    for (const by of driving) lists.push(await store.candidates(on, by, before, CANDIDATES));
+    const ends = lists.flatMap((list) => (list.length < CANDIDATES ? [] : (list.at(-1)?.id ?? [])));
+    const end = ends.sort().at(-1);
+    const found = new Map(lists.flat().map((task) => [task.id, task]));
+    const some = [...found.values()].filter((task) => end === undefined || task.id >= end);
+    return { some: some.sort((a, b) => (a.id < b.id ? 1 : -1)), end };
+  }
+
+  return {
+    /** `GET /v1/tasks`, newest first. @throws Problem 403, 409 */
+    async list(on: Reading, caller: Caller, filter: TaskFilter, before: string | undefined, limit: number) {
+      const reader = await readerOf(on, caller);
+      const { some, end } = await candidates(on, await drivers(on, reader, filter), before);
+      const items: Task[] = [];
+      let size = 0;
+      for (const task of some) {
+        if (!matches(filter, task) || (reader !== null && !(await mayRead(on, reader, task)))) continue;
+        if (items.length === limit || size > PAGE_BYTES) return { items, nextPage: items.at(-1)?.id ?? null };
+        const row = await store.byId(on, task.id);
+        if (row) items.push(toTask(row));
+        size += row?.body.length ?? 0;
+      }
+      return { items, nextPage: end ?? null } satisfies List<Task>;
+    },
+
+    /** `GET /v1/tasks/{id}` with a page of its history. @throws Problem 403, 404, 409 */
+    async get(on: Reading, caller: Caller, id: string, before: number | undefined, limit: number): Promise<TaskDetail> {
+      const reader = await readerOf(on, caller);
+      const task = await store.byId(on, id);
+      if (!task) throw new Problem("not-found", `There is no task ${id}.`);
+      if (reader !== null && !(await mayRead(on, reader, task)))
+        throw new Problem("forbidden", `Task ${id} is not for ${reader}.`);
+      const steps = await store.eventsOf(on, id, before ?? Number.MAX_SAFE_INTEGER, limit + 1);
+      const shown = steps.slice(0, limit);
+      const nextPage = steps.length > limit ? String(shown.at(-1)?.id) : null;
+      const payload = task.payload === null ? null : JSON.parse(task.payload);
+      return { ...toTask(task), payload, events: shown.reverse().map(toTaskEvent), nextPage };
+    },
+  };
+}
+
+const matches = (filter: TaskFilter, task: Candidate): boolean =>
+  (filter.status === undefined || task.status === filter.status) &&
+  (filter.target === undefined || task.target === filter.target) &&
+  (filter.source === undefined || task.source === filter.source) &&
+  (filter.holder === undefined || task.holder === filter.holder) &&
+  (filter.severity === undefined || task.severity === filter.severity);

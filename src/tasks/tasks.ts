@@ -1,0 +1,52 @@
+import type { Db } from "../db/database.ts";
+import type { Idempotency } from "../idempotency/service.ts";
+import type { Messaging } from "../messages/messaging.ts";
+import { toTime } from "../wire.ts";
+import { toTask } from "./facts.ts";
+import { createTaskLife } from "./life.ts";
+import { createTaskReaders } from "./readers.ts";
+import { wireTaskRetention } from "./retention.ts";
+import { taskRoutes } from "./routes.ts";
+import type { Task } from "./schema.ts";
+import { createTaskService } from "./service.ts";
+import { createTaskStore } from "./store.ts";
+
+export interface TaskParts {
+  db: Db;
+  messaging: Messaging;
+  idempotency: Idempotency;
+  retentionDays: number;
+}
+
+const MAX_FACTS = 200;
+
+export type Tasks = ReturnType<typeof createTasks>;
+
+/** Wires tasks onto the messages they are worked through. */
+export function createTasks({ db, messaging, idempotency, retentionDays }: TaskParts) {
+  const store = createTaskStore(db);
+  const life = createTaskLife({ ...messaging, store });
+  const service = createTaskService({ ...messaging, store, life, idempotency });
+  const readers = createTaskReaders({ ...messaging, store });
+  wireTaskRetention({ ...messaging, store, days: retentionDays });
+
+  messaging.claims.attach(async (on, work) => {
+    const task = work.kind === "task" ? await store.byMessage(on, work.messageId) : undefined;
+    return task && { task: toTask(task) };
+  });
+  messaging.explainer.alsoTell(async (on, row) => {
+    const events = row.claimable ? await store.eventsOfMessage(on, row.id, MAX_FACTS) : [];
+    return events.map(({ at, taskId, actor, fromStatus, toStatus, note, count }) => {
+      const fact = { at: toTime(at), step: "task" as const, taskId, actor, from: fromStatus, to: toStatus };
+      return { ...fact, ...(note !== null && { note }), ...(count > 1 && { count }) };
+    });
+  });
+
+  return {
+    life,
+    store,
+    /** Told of each change of a task, once it is on disk. */
+    onChange: (listener: (task: Task) => void) => life.onChange((task) => listener(toTask(task))),
+    routes: () => taskRoutes({ db, tasks: service, readers }),
+  };
+}
