@@ -10,10 +10,11 @@ import { memory } from "./memory.ts";
 import { parked } from "./parked.ts";
 import { table } from "./report.ts";
 import { type Result, runBench } from "./rounds.ts";
+import { routing } from "./routing.ts";
 import { stored } from "./stored.ts";
 import { throughput } from "./throughput.ts";
 
-const BENCHES: readonly Bench[] = [throughput, parked, latency, broadcast, stored, memory];
+const BENCHES: readonly Bench[] = [throughput, routing, parked, latency, broadcast, stored, memory];
 const CELLS = BENCHES.flatMap((bench) => bench.cells);
 const ROUNDS = 3;
 

@@ -44,7 +44,7 @@ export function createAuthStore(db: Db) {
 
   return {
     add: async (tx: Tx, row: TokenRow): Promise<void> => {
-      insert(tx).run({ ...row });
+      insert(tx).run(row);
     },
     byHash: async (on: Reading, hash: string): Promise<TokenRow | undefined> => byHash(on).get({ hash }),
     byKey: async (on: Reading, createdBy: string, key: string): Promise<TokenRow | undefined> =>

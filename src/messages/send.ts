@@ -326,11 +326,26 @@ function guessKind(draft: ParsedDraft, from: AgentFacts["kind"], to: AgentFacts[
 }
 
 /**
- * Of what was asked for, without the key and the sender, which it belongs to. zod puts the fields into one order, and null
- * says the same as leaving out.
+ * Of what was asked for, without the key and the sender, which it belongs to. null says the same as leaving out. Named one by
+ * one, and the type wants all of them: going through the entries costs a send 2 µs.
  */
 function fingerprint(draft: ParsedDraft): string {
-  const { idempotencyKey: _, from: __, ...content } = draft;
-  const said = Object.entries(content).filter(([, value]) => value !== null && value !== undefined);
-  return Bun.hash(JSON.stringify(said)).toString(36);
+  const content: Record<Exclude<keyof ParsedDraft, "idempotencyKey" | "from">, unknown> = {
+    to: draft.to,
+    kind: draft.kind,
+    topic: draft.topic ?? undefined,
+    subject: draft.subject ?? undefined,
+    body: draft.body,
+    replyTo: draft.replyTo ?? undefined,
+    causedBy: draft.causedBy ?? undefined,
+    claimable: draft.claimable,
+    urgent: draft.urgent,
+    maxAttempts: draft.maxAttempts,
+    expiresAt: draft.expiresAt ?? undefined,
+    deliverAt: draft.deliverAt ?? undefined,
+    encoding: draft.encoding,
+    payload: draft.payload ?? undefined,
+    meta: draft.meta ?? undefined,
+  };
+  return Bun.hash(JSON.stringify(content)).toString(36);
 }

@@ -145,7 +145,7 @@ export function createWorkStore(db: Db) {
 
   return {
     add: async (tx: Tx, row: WorkRow): Promise<void> => {
-      insert(tx).run({ ...row });
+      insert(tx).run(row);
     },
     byId: async (on: Reading, id: number): Promise<WorkRow | undefined> => byId(on).get({ id }),
     /** By message id, for those that are claimable. */
@@ -177,7 +177,7 @@ export function createWorkStore(db: Db) {
       tx.db.update(work).set({ dueAt, leaseSeconds }).where(eq(work.messageId, id)).run();
     },
     addAttempt: async (tx: Tx, row: Pick<AttemptRow, "messageId" | "fence" | "agentId" | "attempt" | "claimedAt">) => {
-      addAttempt(tx).run({ ...row });
+      addAttempt(tx).run(row);
     },
     endAttempt: async (tx: Tx, messageId: number, fence: number, end: AttemptEnd): Promise<void> => {
       endAttempt(tx).run({ messageId, fence, error: null, resultId: null, ...end });

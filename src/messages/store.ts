@@ -118,7 +118,7 @@ export function createMessageStore(db: Db) {
 
   return {
     append: async (tx: Tx, row: MessageRow): Promise<void> => {
-      insert(tx).run({ ...row });
+      insert(tx).run(row);
     },
     byId: async (on: Reading, id: number): Promise<MessageRow | undefined> => byId(on).get({ id }),
     byKey: async (on: Reading, fromId: string, key: string): Promise<MessageRow | undefined> =>
