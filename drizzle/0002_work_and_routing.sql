@@ -1,3 +1,31 @@
+CREATE TABLE `delegations` (
+	`message_id` integer PRIMARY KEY NOT NULL,
+	`id` text NOT NULL,
+	`from_id` text NOT NULL,
+	`target` text NOT NULL,
+	`holder` text,
+	`parent_id` text,
+	`root_id` text NOT NULL,
+	`depth` integer NOT NULL,
+	`thread_id` integer NOT NULL,
+	`status` text NOT NULL,
+	`queued` integer NOT NULL,
+	`timeout_seconds` integer NOT NULL,
+	`deadline_at` integer NOT NULL,
+	`created_at` integer NOT NULL,
+	`ended_at` integer,
+	`answer_id` integer,
+	`answered_by` text,
+	`answered_at` integer,
+	`error` text,
+	`late` integer NOT NULL
+);
+--> statement-breakpoint
+CREATE UNIQUE INDEX `delegations_by_id` ON `delegations` (`id`);--> statement-breakpoint
+CREATE INDEX `delegations_open_from` ON `delegations` (`from_id`,`message_id`) WHERE status in ('pending', 'claimed');--> statement-breakpoint
+CREATE INDEX `delegations_open_to` ON `delegations` (`target`,`message_id`) WHERE status in ('pending', 'claimed');--> statement-breakpoint
+CREATE INDEX `delegations_open_of_root` ON `delegations` (`root_id`,`message_id`) WHERE status in ('pending', 'claimed');--> statement-breakpoint
+CREATE INDEX `delegations_due` ON `delegations` (`deadline_at`) WHERE status in ('pending', 'claimed');--> statement-breakpoint
 CREATE TABLE `idempotency_keys` (
 	`sender` text NOT NULL,
 	`key` text NOT NULL,

@@ -43,6 +43,14 @@ export const SETTINGS = {
     schema: z.coerce.number().int().min(0).max(10_000_000).default(6000),
     about: "Requests a minute and token; 0 turns it off.",
   },
+  SIGNALBOX_DELEGATIONS_PER_AGENT: {
+    schema: z.coerce.number().int().min(1).max(10_000).default(200),
+    about: "Delegations that one agent may have open; more are refused.",
+  },
+  SIGNALBOX_DELEGATIONS_PER_ROOT: {
+    schema: z.coerce.number().int().min(1).max(1000).default(100),
+    about: "Delegations that may be open in one tree: the first one and all that came of it.",
+  },
   SIGNALBOX_EGRESS_PRIVATE: {
     schema: z
       .string()
@@ -72,6 +80,8 @@ export interface Config {
   retentionDays: number;
   agentTtlSeconds: number;
   rateLimit: number;
+  delegationsPerAgent: number;
+  delegationsPerRoot: number;
   /** What may be sent to beyond public addresses. */
   egressPrivate: readonly string[];
 }
@@ -103,6 +113,8 @@ export function readConfig(env: Record<string, string | undefined>): Config {
     retentionDays: value("SIGNALBOX_RETENTION_DAYS"),
     agentTtlSeconds: value("SIGNALBOX_AGENT_TTL_SECONDS"),
     rateLimit: value("SIGNALBOX_RATE_LIMIT"),
+    delegationsPerAgent: value("SIGNALBOX_DELEGATIONS_PER_AGENT"),
+    delegationsPerRoot: value("SIGNALBOX_DELEGATIONS_PER_ROOT"),
     egressPrivate: value("SIGNALBOX_EGRESS_PRIVATE"),
   };
   if (faults.length) throw new Error(`The configuration is not acceptable:\n  ${faults.join("\n  ")}`);

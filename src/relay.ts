@@ -15,6 +15,7 @@ import type { Clock } from "./clock.ts";
 import type { Config } from "./config.ts";
 import { openDatabase } from "./db/database.ts";
 import { lastIdOf } from "./db/sequence.ts";
+import { createDelegations } from "./delegations/delegations.ts";
 import { createDue } from "./due/due.ts";
 import { createDueStore } from "./due/store.ts";
 import { createMetrics } from "./health/metrics.ts";
@@ -73,6 +74,10 @@ export async function createRelay(config: Config, clock: Clock, logger: Logger):
   const idempotency = createIdempotency(createIdempotencyStore(), clock);
   const tracing = createTracing({ db, messaging, idempotency });
   const tasks = createTasks({ db, messaging, idempotency, retentionDays: config.retentionDays });
+  const delegations = createDelegations({
+    ...{ messaging, idempotency, activity, onError },
+    budgets: { perAgent: config.delegationsPerAgent, perRoot: config.delegationsPerRoot },
+  });
   const reading = createReading({ messaging, presence, limit, authenticate: auth.authenticate });
   const metrics = createMetrics({
     connections: connections.size,
@@ -96,6 +101,7 @@ export async function createRelay(config: Config, clock: Clock, logger: Logger):
     ...messaging.routes(),
     ...tracing.routes(),
     ...tasks.routes(),
+    ...delegations.routes(),
     ...reading.routes({
       identify: handle.identify,
       upgrade: (request, data, headers) => upgradeWith(app)(request, data, headers),

@@ -11,6 +11,7 @@ const RANKS = [
   ["messages"],
   ["traces", "orchestrators", "tasks"],
   ["integrations"],
+  ["traces", "orchestrators", "pairs", "delegations"],
   ["inbox"],
   ["health"],
 ];

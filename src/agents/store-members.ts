@@ -30,6 +30,7 @@ export function createMemberStore(db: Db) {
       .where(and(eq(memberships.agentId, bound("agentId")), isNull(memberships.untilId)))
       .prepare(),
   );
+  const anyHere = db.statement((q) => q.select({ id: sql<string>`id` }).from(sql`(${someoneHere()})`).prepare());
   const setCursor = db.statement((q) =>
     q
       .update(agents)
@@ -57,6 +58,9 @@ export function createMemberStore(db: Db) {
       targetsNow(on)
         .all({ agentId })
         .map((row) => row.target),
+    /** Whether an agent, or one of the first thousand of a group but `except`, is not offline. */
+    anyHere: async (on: Reading, target: string, except: string): Promise<boolean> =>
+      anyHere(on).get({ target, except }) !== undefined,
     /** At most one row a second: with it one can say when a message was acknowledged. */
     ack: async (tx: Tx, agentId: string, upTo: number, at: number): Promise<void> => {
       setCursor(tx).run({ agentId, upTo, at });
@@ -73,3 +77,10 @@ export function createMemberStore(db: Db) {
         .get()?.at,
   };
 }
+
+const someoneHere = () => sql`
+  select agents.id as id from (
+    select agent_id from memberships indexed by memberships_by_target
+    where target = ${bound("target")} and until_id is null limit 1000) m
+  join agents on agents.id = m.agent_id
+  where agents.status <> 'offline' and agents.id <> ${bound("except")} limit 1`;

@@ -197,6 +197,9 @@ export function createClaims(parts: ClaimParts) {
     const { work, actor, repeated } = await requireLease(tx, caller, id, token, "completed");
     if (repeated) return asItIs(tx, work);
     const resultId = result ? await answer(tx, id, actor, result) : null;
+    // A result that was an answer owed has ended the work already.
+    const now = resultId === null ? work : await requireWork(tx, id);
+    if (now.state !== "claimed") return worked(tx, now);
     await works.endAttempt(tx, id, work.fence, { at: clock.now(), outcome: "completed", resultId });
     return worked(tx, await leases.finish(tx, work, "done"));
   }

@@ -21,12 +21,16 @@ export const LEASE_GRACE_MS = 30_000;
 /** Runs in the write that moves work from one state (or lease) to another. */
 export type MovedHandler = (tx: Tx, work: WorkRow, before: WorkRow) => Promise<void>;
 
+/** Whether whoever asked for this work is told of its end by somebody else already. */
+export type Told = (on: Tx, work: WorkRow) => Promise<boolean>;
+
 export type Leases = ReturnType<typeof createLeases>;
 
 /** What happens to work: each way a state ends, written once, whoever asks for it. */
 export function createLeases({ store, works, sender, parked, due, clock }: LeaseParts) {
   const changeListeners: ((work: WorkRow) => void)[] = [];
   const movedHandlers: MovedHandler[] = [];
+  const tellers: Told[] = [];
 
   due.onResume(async (tx, now) => {
     await works.shortenLeases(tx, now);
@@ -93,6 +97,7 @@ export function createLeases({ store, works, sender, parked, due, clock }: Lease
     const row = await store.lineage(tx, work.messageId);
     // Nobody is told about what the relay itself said: that could go on for ever.
     if (!row || row.fromId === "system") return;
+    for (const isTold of tellers) if (await isTold(tx, work)) return;
     await sender.tell(tx, row.fromId, {
       subject: `Work ${work.messageId} is ${work.state}`,
       body: `Message ${work.messageId} to ${work.target} ${what}.`.slice(0, 4096),
@@ -155,6 +160,8 @@ export function createLeases({ store, works, sender, parked, due, clock }: Lease
 
     /** Told of every change of state and every renewal, in the write that makes it. */
     onMoved: (handler: MovedHandler) => movedHandlers.push(handler),
+    /** Asked before the sender of work is told that it died or expired. */
+    toldBy: (isTold: Told) => tellers.push(isTold),
     /** Told of the same, once it is on disk. */
     onChange: (listener: (work: WorkRow) => void) => changeListeners.push(listener),
   };

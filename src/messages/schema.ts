@@ -278,6 +278,8 @@ export const STEPS = [
   "requeued",
   "traced",
   "task",
+  "delegated",
+  "timed-out",
   "waiting",
 ] as const;
 export const Fact = z

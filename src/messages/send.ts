@@ -54,10 +54,18 @@ interface Addressed {
   fingerprint?: string | undefined;
   /** What routed it there. */
   route?: Route | null | undefined;
+  /** Whoever sends it sees to its end, and tells its sender: nobody else says that it expired. */
+  owed?: boolean | undefined;
 }
 
 /** Runs in the write that appends a message, after the message and its work are stored. What it throws refuses the message. */
 export type AppendedHandler = (tx: Tx, row: MessageRow, work: WorkRow | undefined) => Promise<void>;
+
+/**
+ * Runs in the write that appends a message, before it does, and answers with what is to be appended: the draft, or the
+ * draft with more said about it. What it throws refuses the message.
+ */
+export type Amender = (tx: Tx, author: Author, draft: ParsedDraft, target: string) => Promise<ParsedDraft>;
 
 /**
  * What a message to an agent of one kind has to have, and what it becomes before it is stored.
@@ -80,6 +88,7 @@ export type Sender = ReturnType<typeof createSender>;
 export function createSender(parts: SendParts) {
   const { agents, agentStore, store, works, access, schedules, log, parked, due, clock, headOf } = parts;
   const appendedHandlers: AppendedHandler[] = [];
+  const amenders: Amender[] = [];
   const shapers = new Map<AgentFacts["kind"], Shaper>();
   let nameBook: NameBook | undefined;
 
@@ -168,11 +177,14 @@ export function createSender(parts: SendParts) {
   }
 
   /** Appends what has been checked, and says so to who follows once it is on disk. */
-  async function append(tx: Tx, addressed: Addressed): Promise<Extract<Sent, { kind: "sent" }>> {
+  async function append(tx: Tx, asked: Addressed): Promise<Extract<Sent, { kind: "sent" }>> {
+    const addressed = { ...asked };
+    for (const amend of amenders)
+      addressed.draft = await amend(tx, addressed.author, addressed.draft, addressed.target);
     const row = await toRow(tx, addressed);
     await store.append(tx, row);
     const work = row.claimable ? await openWork(tx, row, addressed.draft.maxAttempts) : undefined;
-    if (!work && row.expiresAt !== null && !isGroup(row.target))
+    if (!work && row.expiresAt !== null && !isGroup(row.target) && !addressed.owed)
       await due.schedule(tx, EXPIRES, String(row.id), row.expiresAt, { messageId: row.id });
     const entry = toLogEntry(row);
     tx.afterCommit(() => {
@@ -274,6 +286,7 @@ export function createSender(parts: SendParts) {
     },
     append,
     address,
+    amend: (amender: Amender) => amenders.push(amender),
     onAppended: (handler: AppendedHandler) => appendedHandlers.push(handler),
     /** One shaper for each kind of agent. */
     shape: (kind: AgentFacts["kind"], shaper: Shaper) => shapers.set(kind, shaper),

@@ -59,6 +59,8 @@ export async function startRelay(overrides: Partial<Config> = {}): Promise<TestR
     retentionDays: 30,
     agentTtlSeconds: 90,
     rateLimit: 0,
+    delegationsPerAgent: 200,
+    delegationsPerRoot: 100,
     egressPrivate: ["127.0.0.0/8"],
     ...overrides,
   };

@@ -1,0 +1,146 @@
+import type { AgentService } from "../agents/service.ts";
+import type { AgentFacts } from "../agents/store.ts";
+import type { MemberStore } from "../agents/store-members.ts";
+import { isGroup, parseTarget } from "../agents/target.ts";
+import { actingAs, type Caller } from "../auth/caller.ts";
+import type { Clock } from "../clock.ts";
+import type { Reading, Tx } from "../db/database.ts";
+import type { Due } from "../due/due.ts";
+import { newId } from "../ids.ts";
+import type { Access } from "../messages/access.ts";
+import type { ParsedDraft } from "../messages/schema.ts";
+import type { Sender } from "../messages/send.ts";
+import type { WorkStore } from "../messages/store-work.ts";
+import { Problem } from "../problem.ts";
+import { toTime } from "../wire.ts";
+import { type DelegationEnds, isOpen, workerOf } from "./ends.ts";
+import { MAX_DEPTH, type ParsedDelegation } from "./schema.ts";
+import type { DelegationRow, DelegationStore } from "./store.ts";
+
+/** How many may be open at once. */
+export interface Budgets {
+  perAgent: number;
+  perRoot: number;
+}
+
+export interface AskParts {
+  store: DelegationStore;
+  ends: DelegationEnds;
+  agents: AgentService;
+  members: MemberStore;
+  access: Access;
+  sender: Sender;
+  works: WorkStore;
+  due: Due;
+  clock: Clock;
+  budgets: Budgets;
+}
+
+const MAX_NAMED = 20;
+
+/** Asking: who may ask whom for what, and as part of what. */
+export function createAsk(parts: AskParts) {
+  const { store, ends, agents, members, access, sender, works, due, clock, budgets } = parts;
+
+  /** `POST /v1/delegations`. @throws Problem 403, 409, 422 */
+  async function ask(tx: Tx, caller: Caller, body: ParsedDelegation): Promise<DelegationRow> {
+    const from = actingAs(caller, body.from);
+    const facts = await agents.requireActor(tx, caller, from);
+    if (body.threadId) await access.requireReference(tx, from, body.threadId, "/threadId");
+    const parent = await parentOf(tx, facts, body);
+    const via = caller.role === "operator" && from !== "user" ? caller.tokenId : null;
+    const id = newId("dlg", clock.now());
+    const draft = toDraft(id, body, parent, clock.now());
+    const addressed = await sender.address(tx, { id: from, kind: facts.kind, via }, draft);
+    await check(tx, from, addressed.target, parent);
+    const { entry } = await sender.append(tx, { ...addressed, owed: true });
+    const row: DelegationRow = {
+      ...{ messageId: entry.id, id, fromId: from, target: addressed.target, holder: null },
+      ...{ parentId: parent?.id ?? null, rootId: parent?.rootId ?? id, depth: depthUnder(parent) },
+      ...{ threadId: entry.threadId, status: "pending", timeoutSeconds: body.timeoutSeconds, late: false },
+      queued: !(await members.anyHere(tx, addressed.target, from)),
+      deadlineAt: clock.now() + body.timeoutSeconds * 1000,
+      createdAt: clock.now(),
+      ...{ endedAt: null, answerId: null, answeredBy: null, answeredAt: null, error: null },
+    };
+    await store.add(tx, row);
+    if (row.queued) await tellQueued(tx, row);
+    ends.changed(tx, row);
+    tx.afterCommit(() => due.notice(row.deadlineAt));
+    return row;
+  }
+
+  /** Part of which delegation this is: the one named, else the one the asker can only mean. */
+  async function parentOf(on: Reading, asker: AgentFacts, body: ParsedDelegation): Promise<DelegationRow | undefined> {
+    if (body.parentId) return named(on, asker.id, body.parentId);
+    // A person begins anew.
+    if (asker.kind === "user") return undefined;
+    const held = await works.newestHeld(on, asker.id);
+    const taken = held === undefined ? undefined : await store.byMessage(on, held);
+    if (taken) return taken;
+    const asked = await store.openTo(on, asker.id, MAX_NAMED);
+    if (asked.length < 2) return asked[0];
+    const [inThread, another] = asked.filter((row) => row.threadId === body.threadId);
+    if (inThread && !another) return inThread;
+    throw Problem.invalid("/parentId", `say which of ${asked.map((row) => row.id).join(", ")} this is part of`);
+  }
+
+  /** @throws Problem 403, 409, 422 unless the asker works, or worked, on it. */
+  async function named(on: Reading, from: string, id: string): Promise<DelegationRow> {
+    const row = await store.byId(on, id);
+    if (!row) throw Problem.invalid("/parentId", `there is no delegation ${id}`);
+    if (workerOf(row) !== from) throw new Problem("forbidden", `parentId: ${from} does not work on ${id}.`);
+    if (row.status === "cancelled") throw new Problem("not-open", `${id} was cancelled.`);
+    return row;
+  }
+
+  /** @throws Problem 409, 422 */
+  async function check(on: Reading, from: string, target: string, parent: DelegationRow | undefined): Promise<void> {
+    if (target === "system") throw Problem.invalid("/to", "system answers nothing");
+    if (target === from) throw new Problem("cycle", `${from} cannot ask itself.`);
+    if (depthUnder(parent) > MAX_DEPTH)
+      throw new Problem("too-deep", `${parent?.id} is at depth ${MAX_DEPTH}: nothing can be asked on from there.`);
+    for (let up = parent; up; up = up.parentId === null ? undefined : await store.byId(on, up.parentId))
+      if (up.fromId === target) throw new Problem("cycle", `${target} waits for this already: it asked in ${up.id}.`);
+    if ((await store.countFrom(on, from, budgets.perAgent)) >= budgets.perAgent)
+      throw new Problem("budget-exceeded", `${from} has ${budgets.perAgent} delegations open, the most it may have.`);
+    if (parent && (await store.countOfRoot(on, parent.rootId, budgets.perRoot)) >= budgets.perRoot)
+      throw new Problem(
+        "budget-exceeded",
+        `${budgets.perRoot} delegations of the tree of ${parent.rootId} are open, the most there may be.`,
+      );
+  }
+
+  async function tellQueued(tx: Tx, row: DelegationRow): Promise<void> {
+    const whom = isGroup(row.target) ? `Nobody of ${row.target}` : row.target;
+    await sender.tell(tx, row.fromId, {
+      subject: `Delegation ${row.id} waits`,
+      body: `${whom} is ${isGroup(row.target) ? "here" : "offline"}: the request waits until ${toTime(row.deadlineAt)}.`,
+      replyTo: row.messageId,
+      payload: { delegationId: row.id, status: "pending", queued: true },
+    });
+  }
+
+  return ask;
+}
+
+const depthUnder = (parent: DelegationRow | undefined): number => (parent?.depth ?? 0) + 1;
+
+/** The request, as it is sent: talk for one agent, work for a group. */
+function toDraft(id: string, body: ParsedDelegation, parent: DelegationRow | undefined, now: number): ParsedDraft {
+  return {
+    to: body.to,
+    kind: "request",
+    body: body.text,
+    replyTo: body.threadId ?? null,
+    causedBy: parent && isOpen(parent) ? parent.messageId : null,
+    claimable: parseTarget(body.to)?.kind === "group",
+    urgent: false,
+    maxAttempts: 5,
+    expiresAt: toTime(now + body.timeoutSeconds * 1000),
+    encoding: "plain",
+    payload: { delegationId: id, depth: depthUnder(parent), context: body.context ?? null },
+  };
+}
+
+export type Ask = ReturnType<typeof createAsk>;

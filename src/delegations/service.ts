@@ -1,0 +1,210 @@
+import type { ActivityService } from "../activity/service.ts";
+import type { AgentService } from "../agents/service.ts";
+import type { AgentFacts } from "../agents/store.ts";
+import { actingAs, type Caller, readingAs } from "../auth/caller.ts";
+import type { Reading, Tx } from "../db/database.ts";
+import type { Idempotency } from "../idempotency/service.ts";
+import type { Access } from "../messages/access.ts";
+import type { Sender } from "../messages/send.ts";
+import { type MessageStore, PAGE_BYTES } from "../messages/store.ts";
+import { Problem } from "../problem.ts";
+import type { List } from "../wire.ts";
+import type { Ask } from "./ask.ts";
+import { type DelegationEnds, isOpen, isOwed, workerOf } from "./ends.ts";
+import type {
+  Delegation,
+  DelegationCancel,
+  DelegationProgress,
+  DelegationResponse,
+  ParsedDelegation,
+} from "./schema.ts";
+import { show } from "./show.ts";
+import type { DelegationFilter, DelegationRow, DelegationStore } from "./store.ts";
+
+export interface DelegationParts {
+  store: DelegationStore;
+  messages: MessageStore;
+  agents: AgentService;
+  access: Access;
+  sender: Sender;
+  idempotency: Idempotency;
+  activity: ActivityService;
+  ask: Ask;
+  ends: DelegationEnds;
+}
+
+/** A whole tree is no larger than its budget was; that may have been lowered since. */
+const MAX_TREE = 2000;
+
+export type Delegations = ReturnType<typeof createDelegationService>;
+
+/** The verbs of delegations. */
+export function createDelegationService(parts: DelegationParts) {
+  const { store, messages, agents, access, sender, idempotency, activity, ask, ends } = parts;
+
+  /** @throws Problem 404 */
+  async function require(on: Reading, id: string): Promise<DelegationRow> {
+    const row = await store.byId(on, id);
+    if (!row) throw new Problem("not-found", `There is no delegation ${id}.`);
+    return row;
+  }
+
+  /** Who may read its request may read it. */
+  const mayRead = (on: Reading, reader: string | null, row: DelegationRow): Promise<boolean> | true =>
+    reader === null || access.mayRead(on, reader, { id: row.messageId, fromId: row.fromId, target: row.target });
+
+  /** @throws Problem 403, 404, 409 */
+  async function get(on: Reading, caller: Caller, id: string): Promise<Delegation> {
+    const reader = readingAs(caller);
+    if (reader !== null) await agents.requireActor(on, caller, reader);
+    const row = await require(on, id);
+    if (!(await mayRead(on, reader, row))) throw new Problem("forbidden", `Delegation ${id} is not for ${reader}.`);
+    return show(on, messages, row);
+  }
+
+  /** What the caller may read, newest first. */
+  async function list(
+    on: Reading,
+    caller: Caller,
+    filter: DelegationFilter,
+    before: number | undefined,
+    limit: number,
+  ): Promise<List<Delegation>> {
+    const reader = readingAs(caller);
+    if (reader !== null) await agents.requireActor(on, caller, reader);
+    const { rows, reached } = await store.page(on, filter, before, limit);
+    const items: Delegation[] = [];
+    let size = 0;
+    for (const row of rows) {
+      if (!(await mayRead(on, reader, row))) continue;
+      const shown = await show(on, messages, row);
+      size += (shown.text?.length ?? 0) + (shown.answer?.text?.length ?? 0);
+      if (size > PAGE_BYTES && items.length) return { items, nextPage: String(items.at(-1)?.messageId) };
+      items.push(shown);
+    }
+    return { items, nextPage: reached === null ? null : String(reached) };
+  }
+
+  /** Made once, however often it is asked for. */
+  async function once(tx: Tx, sender: string, key: string | undefined, operation: string, asked: unknown, make: Make) {
+    return idempotency.once<Delegation>(tx, {
+      ...{ sender, key, operation, asked },
+      async make() {
+        const row = await make();
+        return { subject: row.id, made: await show(tx, messages, row) };
+      },
+      async again(subject) {
+        const row = await store.byId(tx, subject);
+        return row && show(tx, messages, row);
+      },
+    });
+  }
+
+  /** The worker that speaks. @throws Problem 403 unless the caller is who was asked, or who of the group took it. */
+  async function worker(tx: Tx, caller: Caller, row: DelegationRow, agentId: string | undefined): Promise<AgentFacts> {
+    const mine = workerOf(row);
+    const actor = actingAs(caller, agentId ?? (caller.role === "operator" ? (mine ?? undefined) : undefined));
+    const facts = await agents.requireActor(tx, caller, actor);
+    if (mine === null)
+      throw new Problem("forbidden", `Nobody of ${row.target} has claimed message ${row.messageId} yet.`);
+    if (actor !== mine) throw new Problem("forbidden", `${mine} works on ${row.id}, not ${actor}.`);
+    return facts;
+  }
+
+  const via = (caller: Caller, actor: string) =>
+    caller.role === "operator" && actor !== "user" ? caller.tokenId : null;
+
+  async function answer(tx: Tx, caller: Caller, row: DelegationRow, body: DelegationResponse): Promise<DelegationRow> {
+    const { id, kind } = await worker(tx, caller, row, body.agentId);
+    if (!isOwed(row)) throw new Problem("not-open", `${row.id} was answered by ${row.answeredBy} already.`);
+    const sent = await sender.post(
+      tx,
+      { id, kind, via: via(caller, id) },
+      {
+        to: row.fromId,
+        kind: "response",
+        replyTo: row.messageId,
+        body: body.text ?? body.error ?? "",
+        payload: body.error === undefined ? body.payload : { ...body.payload, delegation: { error: body.error } },
+      },
+    );
+    if (!sent) throw new Problem("gone", `${row.fromId} was deleted: nobody waits for this answer.`);
+    return require(tx, row.id);
+  }
+
+  async function report(tx: Tx, caller: Caller, row: DelegationRow, body: DelegationProgress): Promise<DelegationRow> {
+    const { id, kind } = await worker(tx, caller, row, body.agentId);
+    if (!isOpen(row)) throw new Problem("not-open", `${row.id} is ${row.status}.`);
+    await sender.post(
+      tx,
+      { id, kind, via: via(caller, id) },
+      {
+        to: row.fromId,
+        kind: "control",
+        subject: `Progress of ${row.id}`,
+        replyTo: row.messageId,
+        body: body.text,
+        payload: { delegationId: row.id, progress: true },
+      },
+    );
+    return row;
+  }
+
+  /** Those open below it, at any depth. */
+  async function openUnder(on: Reading, top: DelegationRow): Promise<DelegationRow[]> {
+    const found: DelegationRow[] = [];
+    for (const row of await store.openOfRoot(on, top.rootId, MAX_TREE))
+      for (let up: string | null | undefined = row.parentId; up; up = (await store.byId(on, up))?.parentId)
+        if (up === top.id) found.push(row);
+    return found;
+  }
+
+  return {
+    get,
+    list,
+
+    /** `POST /v1/delegations` */
+    async ask(tx: Tx, caller: Caller, body: ParsedDelegation, key: string | undefined) {
+      const { from, ...asked } = body;
+      return once(tx, actingAs(caller, from), key, "delegate", asked, () => ask(tx, caller, body));
+    },
+
+    /** `POST .../response`: late ones too, once. @throws Problem 403, 404, 409, 410 */
+    async respond(tx: Tx, caller: Caller, id: string, body: DelegationResponse, key: string | undefined) {
+      const row = await require(tx, id);
+      const sender = actingAs(caller, body.agentId ?? (caller.role === "operator" ? row.target : undefined));
+      return once(tx, sender, key, `delegation.response ${id}`, body, () => answer(tx, caller, row, body));
+    },
+
+    /** `POST .../progress`. @throws Problem 403, 404, 409 */
+    async progress(tx: Tx, caller: Caller, id: string, body: DelegationProgress, key: string | undefined) {
+      const row = await require(tx, id);
+      const sender = actingAs(caller, body.agentId ?? (caller.role === "operator" ? row.target : undefined));
+      return once(tx, sender, key, `delegation.progress ${id}`, body, () => report(tx, caller, row, body));
+    },
+
+    /** `POST .../cancel`, by who asked or an operator; repeating it does nothing more. @throws Problem 403, 404, 409 */
+    async cancel(tx: Tx, caller: Caller, id: string, body: { tree: boolean } & DelegationCancel) {
+      const row = await require(tx, id);
+      const actor = actingAs(caller);
+      await agents.requireActor(tx, caller, actor);
+      if (caller.role !== "operator" && actor !== row.fromId)
+        throw new Problem("forbidden", `Only ${row.fromId} or an operator may cancel ${id}.`);
+      if (!body.tree && !isOpen(row) && row.status !== "cancelled")
+        throw new Problem("not-open", `${id} is ${row.status}.`);
+      const why = `cancelled by ${actor}${body.reason ? `: ${body.reason}` : ""}`;
+      const ending = [...(isOpen(row) ? [row] : []), ...(body.tree ? await openUnder(tx, row) : [])];
+      for (const each of ending) {
+        // Cancelling one may have ended another by what it set in motion.
+        const now = await store.byMessage(tx, each.messageId);
+        if (now && isOpen(now)) await ends.cancel(tx, now, why);
+      }
+      const cancelled = ending.map((each) => each.id);
+      if (caller.role === "operator" && cancelled.length)
+        await activity.record(tx, caller, "delegation.cancelled", id, { cancelled, reason: body.reason ?? null });
+      return { delegation: await show(tx, messages, await require(tx, id)), cancelled };
+    },
+  };
+}
+
+type Make = () => Promise<DelegationRow>;

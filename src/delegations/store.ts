@@ -1,0 +1,265 @@
+import { and, asc, desc, eq, getTableColumns, lt, lte, type SQL, type SQLWrapper, sql } from "drizzle-orm";
+import { bound, boundLimit, fixedLimit } from "../db/bound.ts";
+import type { Db, Reading, Tx } from "../db/database.ts";
+import type { DelegationStatus } from "./schema.ts";
+import { delegations } from "./tables.ts";
+
+export type DelegationRow = typeof delegations.$inferSelect;
+
+/** How a delegation ended, or what a late answer adds to that. */
+export type Ending = Pick<
+  DelegationRow,
+  "status" | "endedAt" | "answerId" | "answeredBy" | "answeredAt" | "error" | "late"
+>;
+
+export interface DelegationFilter {
+  from?: string | undefined;
+  to?: string | undefined;
+  status?: DelegationStatus | undefined;
+  root?: string | undefined;
+}
+
+export type DelegationStore = ReturnType<typeof createDelegationStore>;
+
+const p = sql.placeholder;
+const MAX_VISITED = 20_000;
+/** As the partial indexes have it: any other wording would not find them. */
+const isOpen = sql`status in ('pending', 'claimed')`;
+
+export function createDelegationStore(db: Db) {
+  const insert = db.statement((q) => q.insert(delegations).values(everyColumn()).prepare());
+  const byMessage = db.statement((q) =>
+    q
+      .select()
+      .from(delegations)
+      .where(eq(delegations.messageId, bound("messageId")))
+      .prepare(),
+  );
+  const byId = db.statement((q) =>
+    q
+      .select()
+      .from(delegations)
+      .where(eq(delegations.id, bound("id")))
+      .prepare(),
+  );
+  const end = db.statement((q) =>
+    q
+      .update(delegations)
+      .set({
+        status: sql`${p("status")}`,
+        endedAt: sql`${p("endedAt")}`,
+        answerId: sql`${p("answerId")}`,
+        answeredBy: sql`${p("answeredBy")}`,
+        answeredAt: sql`${p("answeredAt")}`,
+        error: sql`${p("error")}`,
+        late: sql`${p("late")}`,
+      })
+      .where(eq(delegations.messageId, bound("messageId")))
+      .prepare(),
+  );
+  const hold = db.statement((q) =>
+    q
+      .update(delegations)
+      .set({ status: sql`${p("status")}`, holder: sql`${p("holder")}` })
+      .where(eq(delegations.messageId, bound("messageId")))
+      .prepare(),
+  );
+  const openTo = db.statement((q) =>
+    q
+      .select()
+      .from(delegations)
+      .where(and(eq(delegations.target, bound("target")), isOpen))
+      .orderBy(asc(delegations.messageId))
+      .limit(boundLimit("limit"))
+      .prepare(),
+  );
+  const openFrom = db.statement((q) =>
+    q
+      .select()
+      .from(delegations)
+      .where(and(eq(delegations.fromId, bound("fromId")), isOpen))
+      .orderBy(asc(delegations.messageId))
+      .limit(boundLimit("limit"))
+      .prepare(),
+  );
+  const openOfRoot = db.statement((q) =>
+    q
+      .select()
+      .from(delegations)
+      .where(and(eq(delegations.rootId, bound("rootId")), isOpen))
+      .orderBy(asc(delegations.messageId))
+      .limit(boundLimit("limit"))
+      .prepare(),
+  );
+  const countFrom = db.statement((q) =>
+    q
+      .select({ n: countOf(eq(delegations.fromId, bound("of"))) })
+      .from(one)
+      .prepare(),
+  );
+  const countOfRoot = db.statement((q) =>
+    q
+      .select({ n: countOf(eq(delegations.rootId, bound("of"))) })
+      .from(one)
+      .prepare(),
+  );
+  const earliest = db.statement((q) =>
+    q
+      .select({ at: delegations.deadlineAt })
+      .from(delegations)
+      .where(isOpen)
+      .orderBy(asc(delegations.deadlineAt))
+      .limit(fixedLimit(1))
+      .prepare(),
+  );
+  const ripe = db.statement((q) =>
+    q
+      .select()
+      .from(delegations)
+      .where(and(isOpen, lte(delegations.deadlineAt, bound("now"))))
+      .orderBy(asc(delegations.deadlineAt))
+      .limit(boundLimit("limit"))
+      .prepare(),
+  );
+
+  return {
+    add: async (tx: Tx, row: DelegationRow): Promise<void> => {
+      insert(tx).run({ ...row });
+    },
+    byMessage: async (on: Reading, messageId: number): Promise<DelegationRow | undefined> =>
+      byMessage(on).get({ messageId }),
+    byId: async (on: Reading, id: string): Promise<DelegationRow | undefined> => byId(on).get({ id }),
+    end: async (tx: Tx, messageId: number, ending: Ending): Promise<void> => {
+      end(tx).run({ messageId, ...ending, late: ending.late ? 1 : 0 });
+    },
+    /** Somebody of the group works on it, or nobody any more. */
+    hold: async (tx: Tx, messageId: number, holder: string | null): Promise<void> => {
+      hold(tx).run({ messageId, holder, status: holder === null ? "pending" : "claimed" });
+    },
+
+    /** Open ones that were asked of this very agent or group, oldest first. */
+    openTo: async (on: Reading, target: string, limit: number): Promise<DelegationRow[]> =>
+      openTo(on).all({ target, limit }),
+    openFrom: async (on: Reading, fromId: string, limit: number): Promise<DelegationRow[]> =>
+      openFrom(on).all({ fromId, limit }),
+    openOfRoot: async (on: Reading, rootId: string, limit: number): Promise<DelegationRow[]> =>
+      openOfRoot(on).all({ rootId, limit }),
+    /** How many are open, counted no further than `limit`. */
+    countFrom: async (on: Reading, fromId: string, limit: number): Promise<number> =>
+      countFrom(on).get({ of: fromId, limit })?.n ?? 0,
+    countOfRoot: async (on: Reading, rootId: string, limit: number): Promise<number> =>
+      countOfRoot(on).get({ of: rootId, limit })?.n ?? 0,
+
+    earliest: async (on: Reading): Promise<number | null> => earliest(on).get()?.at ?? null,
+    ripe: async (on: Reading, now: number, limit: number): Promise<DelegationRow[]> => ripe(on).all({ now, limit }),
+    /** No deadline is further from `now` than was asked for, and none is before `soonest`. */
+    moveDeadlines: async (tx: Tx, now: number, soonest: number): Promise<void> => {
+      const whole = sql`${now} + ${delegations.timeoutSeconds} * 1000`;
+      tx.db
+        .update(delegations)
+        .set({ deadlineAt: whole })
+        .where(and(isOpen, sql`${delegations.deadlineAt} > ${whole}`))
+        .run();
+      tx.db
+        .update(delegations)
+        .set({ deadlineAt: soonest })
+        .where(and(isOpen, lt(delegations.deadlineAt, soonest)))
+        .run();
+    },
+
+    /** The oldest request that is still owed an answer. */
+    oldestOpen: async (on: Reading): Promise<number | undefined> =>
+      on.db
+        .select({ id: sql<number | null>`min(${delegations.messageId})` })
+        .from(delegations)
+        .where(isOpen)
+        .get()?.id ?? undefined,
+    countOpen: async (on: Reading): Promise<number> =>
+      on.db.select({ n: sql<number>`count(*)` }).from(delegations).where(isOpen).get()?.n ?? 0,
+    /** Forgets some of the ended ones whose requests are gone. */
+    forget: async (tx: Tx, upTo: number, limit: number): Promise<number> => {
+      const gone = tx.db
+        .select({ id: delegations.messageId })
+        .from(delegations)
+        .where(and(lte(delegations.messageId, upTo), sql`not ${isOpen}`))
+        .limit(limit)
+        .all()
+        .map((row) => row.id);
+      if (gone.length)
+        tx.db
+          .delete(delegations)
+          .where(sql`${delegations.messageId} in (select value from json_each(${JSON.stringify(gone)}))`)
+          .run();
+      return gone.length;
+    },
+
+    /** Newest first, among the next 20,000; `reached` is where looking ended, null at the end. */
+    page: async (on: Reading, filter: DelegationFilter, before: number | undefined, limit: number) => {
+      const some = on.db
+        .select(getTableColumns(delegations))
+        .from(delegations)
+        .where(before === undefined ? undefined : lt(delegations.messageId, before))
+        .orderBy(desc(delegations.messageId))
+        .limit(MAX_VISITED)
+        .as("some");
+      const rows = on.db
+        .select()
+        .from(some)
+        .where(and(...conditions(some, filter)))
+        .orderBy(desc(some.messageId))
+        .limit(limit)
+        .all();
+      if (rows.length === limit) return { rows, reached: rows.at(-1)?.messageId ?? null };
+      const last = on.db
+        .select({ id: delegations.messageId })
+        .from(delegations)
+        .where(before === undefined ? undefined : lt(delegations.messageId, before))
+        .orderBy(desc(delegations.messageId))
+        .limit(1)
+        .offset(MAX_VISITED - 1)
+        .get();
+      return { rows, reached: last?.id ?? null };
+    },
+  };
+}
+
+type Columns = Record<"fromId" | "target" | "holder" | "status" | "rootId", SQLWrapper>;
+
+/** A filter by an agent as target also means what it took of a group's. */
+function conditions(row: Columns, { from, to, status, root }: DelegationFilter): SQL[] {
+  const where: SQL[] = [];
+  if (from !== undefined) where.push(sql`${row.fromId} = ${from}`);
+  if (to !== undefined) where.push(sql`(${row.target} = ${to} or ${row.holder} = ${to})`);
+  if (status !== undefined) where.push(sql`${row.status} = ${status}`);
+  if (root !== undefined) where.push(sql`${row.rootId} = ${root}`);
+  return where;
+}
+
+const one = sql`(select 1)`;
+const countOf = (of: SQL): SQL<number> =>
+  sql<number>`(select count(*) from (select 1 from ${delegations} where ${of} and ${isOpen} limit ${bound("limit")}))`;
+
+function everyColumn() {
+  return {
+    messageId: p("messageId"),
+    id: p("id"),
+    fromId: p("fromId"),
+    target: p("target"),
+    holder: p("holder"),
+    parentId: p("parentId"),
+    rootId: p("rootId"),
+    depth: p("depth"),
+    threadId: p("threadId"),
+    status: p("status"),
+    queued: p("queued"),
+    timeoutSeconds: p("timeoutSeconds"),
+    deadlineAt: p("deadlineAt"),
+    createdAt: p("createdAt"),
+    endedAt: p("endedAt"),
+    answerId: p("answerId"),
+    answeredBy: p("answeredBy"),
+    answeredAt: p("answeredAt"),
+    error: p("error"),
+    late: p("late"),
+  };
+}

@@ -1,0 +1,43 @@
+import { sql } from "drizzle-orm";
+import { index, integer, sqliteTable, text, uniqueIndex } from "drizzle-orm/sqlite-core";
+import type { DelegationStatus } from "./schema.ts";
+
+const isOpen = sql`status in ('pending', 'claimed')`;
+
+/** A request that owes an answer. Its text is in its message, its answer in the response; both go with their messages. */
+export const delegations = sqliteTable(
+  "delegations",
+  {
+    /** The request's place in the log. */
+    messageId: integer("message_id").primaryKey(),
+    id: text("id").notNull(),
+    fromId: text("from_id").notNull(),
+    target: text("target").notNull(),
+    /** Who of a group works on it, or did last. */
+    holder: text("holder"),
+    parentId: text("parent_id"),
+    rootId: text("root_id").notNull(),
+    depth: integer("depth").notNull(),
+    threadId: integer("thread_id").notNull(),
+    status: text("status").$type<DelegationStatus>().notNull(),
+    queued: integer("queued", { mode: "boolean" }).notNull(),
+    timeoutSeconds: integer("timeout_seconds").notNull(),
+    deadlineAt: integer("deadline_at").notNull(),
+    createdAt: integer("created_at").notNull(),
+    endedAt: integer("ended_at"),
+    answerId: integer("answer_id"),
+    /** `system` when nobody answered; what comes after that is late. */
+    answeredBy: text("answered_by"),
+    answeredAt: integer("answered_at"),
+    error: text("error"),
+    late: integer("late", { mode: "boolean" }).notNull(),
+  },
+  (t) => [
+    uniqueIndex("delegations_by_id").on(t.id),
+    // Of open ones alone: they are few, and an ended one costs nothing any more.
+    index("delegations_open_from").on(t.fromId, t.messageId).where(isOpen),
+    index("delegations_open_to").on(t.target, t.messageId).where(isOpen),
+    index("delegations_open_of_root").on(t.rootId, t.messageId).where(isOpen),
+    index("delegations_due").on(t.deadlineAt).where(isOpen),
+  ],
+);
