@@ -3,7 +3,7 @@ import { startRelay, type TestRelay } from "./support/relay.ts";
 
 /**
  * `me` has written to `friend` and been written to by it; `other` is a third agent. Work 3 is for me, work 4 is held by me,
- * work 5 was asked for by me, and work 6 is a dead letter.
+ * work 5 was asked for by me, and work 6 is a dead letter. `{asked}` is a delegation of mine to friend, `{owed}` one to me.
  */
 async function startWorld() {
   const relay = await startRelay({ durability: "normal" });
@@ -38,6 +38,8 @@ async function startWorld() {
       other: other.token,
       enroll: await token({ role: "enroll", prefix: "new-" }),
     },
+    asked: (await ask("POST", "/v1/delegations", { to: "friend", text: "x" }, me)).body.id as string,
+    owed: (await ask("POST", "/v1/delegations", { to: "me", text: "x" })).body.id as string,
     meTokenId: (await ask("GET", "/v1/whoami", undefined, me)).body.tokenId as string,
   };
 }
@@ -136,6 +138,32 @@ const TABLE: Record<string, Row[]> = {
     ["GET /v1/messages/999/traces", undefined, { ...all(404), enroll: 403 }],
   ],
   readHistory: [["GET /v1/history", undefined, everyAgent]],
+  delegate: [
+    ["POST /v1/delegations", { to: "friend", text: "x" }, { ...all(403), operator: 201, me: 201, other: 201 }],
+    ["POST /v1/delegations", { from: "me", to: "other", text: "x" }, mine(201)],
+    ["POST /v1/delegations", { from: "system", to: "friend", text: "x" }, operator(201)],
+  ],
+  listDelegations: [["GET /v1/delegations", undefined, everyAgent]],
+  getDelegation: [
+    ["GET /v1/delegations/{asked}", undefined, shown],
+    ["GET /v1/delegations/{owed}", undefined, shown],
+    ["GET /v1/delegations/dlg_none", undefined, { ...all(404), enroll: 403 }],
+  ],
+  answerDelegation: [
+    ["POST /v1/delegations/{owed}/response", { text: "x" }, mine(201)],
+    ["POST /v1/delegations/{owed}/response", { agentId: "me", text: "x" }, mine(201)],
+    ["POST /v1/delegations/{asked}/response", { text: "x" }, operator(201)],
+    ["POST /v1/delegations/dlg_none/response", { text: "x" }, { ...all(404), enroll: 403, viewer: 403 }],
+  ],
+  reportProgress: [
+    ["POST /v1/delegations/{owed}/progress", { text: "x" }, mine(201)],
+    ["POST /v1/delegations/{asked}/progress", { text: "x" }, operator(201)],
+  ],
+  cancelDelegation: [
+    ["POST /v1/delegations/{asked}/cancel", {}, mine(200)],
+    ["POST /v1/delegations/{owed}/cancel", {}, operator(200)],
+    ["POST /v1/delegations/dlg_none/cancel", {}, { ...all(404), enroll: 403, viewer: 403 }],
+  ],
   readInbox: [
     ["GET /v1/agents/me/inbox", undefined, shown],
     ["GET /v1/agents/me/inbox?kind=chat", undefined, shown],
@@ -187,6 +215,8 @@ const TABLE: Record<string, Row[]> = {
 
 const placed = (call: string, world: Awaited<ReturnType<typeof startWorld>>) =>
   call.replace("{token}", world.meTokenId).replace("{open}", world.openTask).replace("{held}", world.heldTask);
+const named = (world: Awaited<ReturnType<typeof startWorld>>, name: string): string =>
+  ({ token: world.meTokenId, asked: world.asked, owed: world.owed })[name] ?? "";
 
 async function statusOf({ relay }: TestRelay, call: string, body: unknown, token: string | undefined): Promise<number> {
   const [method = "", path = ""] = call.split(" ");
@@ -208,6 +238,13 @@ describe("G10: what each role may do", () => {
         const got: Record<string, number> = {};
         let world = await startWorld();
         const status = (token: string | undefined) => statusOf(world.relay, placed(call, world), body, token);
+        const status = (token: string | undefined) =>
+          statusOf(
+            world.relay,
+            call.replace(/{(\w+)}/, (_, name) => named(world, name)),
+            body,
+            token,
+          );
         expect(await status(undefined)).toBe(401);
         expect(await status("sbx_unknown")).toBe(401);
         for (const role of ["enroll", "other", "viewer", "me", "operator"] as const) {

@@ -171,22 +171,24 @@ export function createDelegationService(parts: DelegationParts) {
 
     /** `POST .../response`: late ones too, once. @throws Problem 403, 404, 409, 410 */
     async respond(tx: Tx, caller: Caller, id: string, body: DelegationResponse, key: string | undefined) {
+      const actor = actingAs(caller, body.agentId);
       const row = await require(tx, id);
-      const sender = actingAs(caller, body.agentId ?? (caller.role === "operator" ? row.target : undefined));
+      const sender = body.agentId === undefined && caller.role === "operator" ? (workerOf(row) ?? actor) : actor;
       return once(tx, sender, key, `delegation.response ${id}`, body, () => answer(tx, caller, row, body));
     },
 
     /** `POST .../progress`. @throws Problem 403, 404, 409 */
     async progress(tx: Tx, caller: Caller, id: string, body: DelegationProgress, key: string | undefined) {
+      const actor = actingAs(caller, body.agentId);
       const row = await require(tx, id);
-      const sender = actingAs(caller, body.agentId ?? (caller.role === "operator" ? row.target : undefined));
+      const sender = body.agentId === undefined && caller.role === "operator" ? (workerOf(row) ?? actor) : actor;
       return once(tx, sender, key, `delegation.progress ${id}`, body, () => report(tx, caller, row, body));
     },
 
     /** `POST .../cancel`, by who asked or an operator; repeating it does nothing more. @throws Problem 403, 404, 409 */
     async cancel(tx: Tx, caller: Caller, id: string, body: { tree: boolean } & DelegationCancel) {
-      const row = await require(tx, id);
       const actor = actingAs(caller);
+      const row = await require(tx, id);
       await agents.requireActor(tx, caller, actor);
       if (caller.role !== "operator" && actor !== row.fromId)
         throw new Problem("forbidden", `Only ${row.fromId} or an operator may cancel ${id}.`);

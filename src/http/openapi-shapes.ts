@@ -13,6 +13,16 @@ import {
   RegisteredAgent,
 } from "../agents/schema.ts";
 import { NewToken, Role, Token, TokenDraft, TokenList, WhoAmI } from "../auth/schema.ts";
+import {
+  CancelledDelegations,
+  Delegation,
+  DelegationAnswer,
+  DelegationContext,
+  DelegationDraft,
+  DelegationList,
+  DelegationResponse,
+  DelegationStatus,
+} from "../delegations/schema.ts";
 import { Backup, HealthReport } from "../health/schema.ts";
 import { Acked, Bye, Hello, Inbox, Reset, WorkChange } from "../inbox/schema.ts";
 import {
@@ -66,17 +76,23 @@ export type Json = Record<string, unknown>;
 
 /** The schemas that the document names, by whether they are read or written; every other one stands where it is used. */
 const BOTH_WAYS = { AgentKind, AgentStatus, MessageKind, Reach, Role, Severity, TaskStatus, WorkState };
+const BOTH_WAYS = {
+  ...{ AgentKind, AgentStatus, MessageKind, Reach, Role, WorkState },
+  ...{ DelegationContext, DelegationStatus },
+};
 const INPUTS = {
   ...{ AgentPatch, AgentRegistration, Batch, ClaimNext, ClaimOne, Complete, Fail, Heartbeat, MessageDraft, Release },
   ...{ Renew, Result, TokenDraft },
   ...{ TraceDraft },
   ...{ Renew, Result, TaskClaim, TaskDraft, TaskRelease, TaskRenew, TaskStatusChange, TokenDraft },
+  ...{ DelegationDraft, DelegationResponse },
 };
 const OUTPUTS = {
   ...{ Acked, Activity, ActivityList, Agent, AgentList, Backup, Bye, Claimed, ClaimedList, DeadLetter, DeadLetterList },
   ...{ Entry, Explanation, HealthReport, Hello, Holding, Inbox, Lease, Message, MessageDetail, MessageList, NewToken },
   ...{ Parent, Presence, Problem: ProblemBody, RegisteredAgent, Reset, Scheduled, SentBatch, SentMessage, Thread },
   ...{ Token, TokenList, WhoAmI, WorkAnswer, WorkChange },
+  ...{ CancelledDelegations, Delegation, DelegationAnswer, DelegationList },
   ...{ History, HistoryItem, Trace, TraceList, TracesAdded },
   ...{ Task, TaskDetail, TaskEvent, TaskList, Token, TokenList, WhoAmI, WorkAnswer, WorkChange },
 };

@@ -84,6 +84,31 @@ export const EXAMPLES: Record<string, Make> = {
   getThread: async (world) => byWorker({ path: { id: String(await world.work()) }, query: { limit: "5" } }),
   markRead: async (world) => byWorker({ path: { id: String(await world.work()) }, body: { agentId: "worker" } }),
 
+  delegate: (world) =>
+    byWorker({
+      headers: { "idempotency-key": `"${world.fresh("key")}"` },
+      body: {
+        ...{ from: "worker", to: "sender", text: "Please build.", timeoutSeconds: 60 },
+        context: { summary: "It is red.", constraints: ["no force push"], expectedOutput: "a diff" },
+      },
+    }),
+  listDelegations: () => byWorker({ query: { from: "worker", to: "sender", status: "answered", limit: "5" } }),
+  getDelegation: async (world) => byWorker({ path: { id: await world.asked() }, query: { waitSeconds: "0" } }),
+  answerDelegation: async (world) =>
+    byWorker({
+      path: { id: await world.asked() },
+      headers: { "idempotency-key": `"${world.fresh("key")}"` },
+      body: { agentId: "worker", text: "done", error: "but", payload: { ok: false } },
+    }),
+  reportProgress: async (world) =>
+    byWorker({
+      path: { id: await world.asked() },
+      headers: { "idempotency-key": `"${world.fresh("key")}"` },
+      body: { agentId: "worker", text: "half" },
+    }),
+  cancelDelegation: async (world) =>
+    byOperator({ path: { id: await world.asked() }, body: { tree: true, reason: "no need" } }),
+
   readInbox: () => byWorker({ ...onWorker, query: { after: "0", limit: "3", waitSeconds: "0", include: "parent" } }),
   ackInbox: async (world) => byWorker({ ...onWorker, body: { upTo: await world.work() } }),
   streamInbox: () => byWorker({ ...onWorker, query: { after: "0" }, headers: { "last-event-id": "1" } }),

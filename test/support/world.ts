@@ -11,6 +11,8 @@ export interface World extends TestRelay {
   work(): Promise<number>;
   /** Work that the worker holds. */
   held(): Promise<{ id: string; token: string }>;
+  /** A delegation to the worker, by the operator; answers its id. */
+  asked(): Promise<string>;
   /** Work whose attempts ran out. */
   dead(): Promise<string>;
   /** A task for the worker; the second is held by it. */
@@ -62,6 +64,9 @@ export async function createWorld(): Promise<World> {
     worker: worker.id,
     sender: sender.id,
     work,
+    async asked() {
+      return (await must("POST", "/v1/delegations", { to: "worker", text: "do this" }, relay.relay.operatorToken)).id;
+    },
     held: async () => hold(await work()),
     async dead() {
       const { id, token } = await hold(await work(1));
