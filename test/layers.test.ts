@@ -9,9 +9,8 @@ const RANKS = [
   ["idempotency", "activity", "auth"],
   ["agents"],
   ["messages"],
-  ["traces", "orchestrators", "tasks"],
+  ["traces", "orchestrators", "tasks", "pairs", "delegations"],
   ["integrations"],
-  ["traces", "orchestrators", "pairs", "delegations"],
   ["inbox"],
   ["health"],
 ];

@@ -153,7 +153,8 @@ export function createEnds(parts: EndParts) {
       return ended;
     }
     const work = await works.byId(tx, row.messageId);
-    if (work?.state === "open" || work?.state === "delayed" || work?.state === "claimed") await leases.cancel(tx, work);
+    if (work?.state === "open" || work?.state === "delayed" || work?.state === "claimed")
+      await leases.end(tx, work, "cancelled", why);
     return ended;
   }
 

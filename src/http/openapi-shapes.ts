@@ -75,14 +75,12 @@ import { History, HistoryItem, Trace, TraceDraft, TraceList, TracesAdded } from 
 export type Json = Record<string, unknown>;
 
 /** The schemas that the document names, by whether they are read or written; every other one stands where it is used. */
-const BOTH_WAYS = { AgentKind, AgentStatus, MessageKind, Reach, Role, Severity, TaskStatus, WorkState };
 const BOTH_WAYS = {
-  ...{ AgentKind, AgentStatus, MessageKind, Reach, Role, WorkState },
+  ...{ AgentKind, AgentStatus, MessageKind, Reach, Role, Severity, TaskStatus, WorkState },
   ...{ DelegationContext, DelegationStatus },
 };
 const INPUTS = {
   ...{ AgentPatch, AgentRegistration, Batch, ClaimNext, ClaimOne, Complete, Fail, Heartbeat, MessageDraft, Release },
-  ...{ Renew, Result, TokenDraft },
   ...{ TraceDraft },
   ...{ Renew, Result, TaskClaim, TaskDraft, TaskRelease, TaskRenew, TaskStatusChange, TokenDraft },
   ...{ DelegationDraft, DelegationResponse },
@@ -91,7 +89,6 @@ const OUTPUTS = {
   ...{ Acked, Activity, ActivityList, Agent, AgentList, Backup, Bye, Claimed, ClaimedList, DeadLetter, DeadLetterList },
   ...{ Entry, Explanation, HealthReport, Hello, Holding, Inbox, Lease, Message, MessageDetail, MessageList, NewToken },
   ...{ Parent, Presence, Problem: ProblemBody, RegisteredAgent, Reset, Scheduled, SentBatch, SentMessage, Thread },
-  ...{ Token, TokenList, WhoAmI, WorkAnswer, WorkChange },
   ...{ CancelledDelegations, Delegation, DelegationAnswer, DelegationList },
   ...{ History, HistoryItem, Trace, TraceList, TracesAdded },
   ...{ Task, TaskDetail, TaskEvent, TaskList, Token, TokenList, WhoAmI, WorkAnswer, WorkChange },

@@ -178,9 +178,9 @@ export function createSender(parts: SendParts) {
 
   /** Appends what has been checked, and says so to who follows once it is on disk. */
   async function append(tx: Tx, asked: Addressed): Promise<Extract<Sent, { kind: "sent" }>> {
-    const addressed = { ...asked };
-    for (const amend of amenders)
-      addressed.draft = await amend(tx, addressed.author, addressed.draft, addressed.target);
+    let { draft } = asked;
+    for (const amend of amenders) draft = await amend(tx, asked.author, draft, asked.target);
+    const addressed = draft === asked.draft ? asked : { ...asked, draft };
     const row = await toRow(tx, addressed);
     await store.append(tx, row);
     const work = row.claimable ? await openWork(tx, row, addressed.draft.maxAttempts) : undefined;
