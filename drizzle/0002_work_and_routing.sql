@@ -96,4 +96,52 @@ CREATE TABLE `traces` (
 );
 --> statement-breakpoint
 CREATE UNIQUE INDEX `traces_by_message` ON `traces` (`message_id`,`number`);--> statement-breakpoint
-ALTER TABLE `tokens` ADD `source` text;
+CREATE TABLE `webhook_deliveries` (
+	`id` text PRIMARY KEY NOT NULL,
+	`webhook_id` text NOT NULL,
+	`type` text NOT NULL,
+	`message_id` integer,
+	`data` text,
+	`state` text NOT NULL,
+	`attempts` integer NOT NULL,
+	`last_status` integer,
+	`last_error` text,
+	`created_at` integer NOT NULL,
+	`next_at` integer,
+	`ended_at` integer
+);
+--> statement-breakpoint
+CREATE INDEX `webhook_deliveries_pending` ON `webhook_deliveries` (`webhook_id`,`next_at`,`id`) WHERE state = 'pending';--> statement-breakpoint
+CREATE INDEX `webhook_deliveries_by_webhook` ON `webhook_deliveries` (`webhook_id`,`id`);--> statement-breakpoint
+CREATE INDEX `webhook_deliveries_by_state` ON `webhook_deliveries` (`webhook_id`,`state`,`id`);--> statement-breakpoint
+CREATE INDEX `webhook_deliveries_ended` ON `webhook_deliveries` (`state`,`ended_at`) WHERE ended_at is not null;--> statement-breakpoint
+CREATE TABLE `webhook_events` (
+	`event` text NOT NULL,
+	`webhook_id` text NOT NULL,
+	PRIMARY KEY(`event`, `webhook_id`)
+);
+--> statement-breakpoint
+CREATE TABLE `webhooks` (
+	`id` text PRIMARY KEY NOT NULL,
+	`agent_id` text NOT NULL,
+	`name` text,
+	`url` text NOT NULL,
+	`events` text NOT NULL,
+	`filter` text NOT NULL,
+	`status` text NOT NULL,
+	`reason` text,
+	`secret_version` integer NOT NULL,
+	`previous_until` integer,
+	`pending` integer NOT NULL,
+	`dropped` integer NOT NULL,
+	`is_full` integer NOT NULL,
+	`failures` integer NOT NULL,
+	`failing_since` integer,
+	`not_before` integer NOT NULL,
+	`told_at` integer,
+	`created_at` integer NOT NULL
+);
+--> statement-breakpoint
+CREATE INDEX `webhooks_by_agent` ON `webhooks` (`agent_id`,`id`);--> statement-breakpoint
+ALTER TABLE `tokens` ADD `source` text;--> statement-breakpoint
+ALTER TABLE `due` ADD `running` integer DEFAULT false NOT NULL;

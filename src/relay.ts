@@ -18,6 +18,7 @@ import { lastIdOf } from "./db/sequence.ts";
 import { createDelegations } from "./delegations/delegations.ts";
 import { createDue } from "./due/due.ts";
 import { createDueStore } from "./due/store.ts";
+import { createEgress } from "./egress/egress.ts";
 import { createMetrics } from "./health/metrics.ts";
 import { healthRoutes } from "./health/routes.ts";
 import { createHealthService } from "./health/service.ts";
@@ -36,6 +37,7 @@ import { createTasks } from "./tasks/tasks.ts";
 import { traceJson } from "./traces/service.ts";
 import { createTracing } from "./traces/traces.ts";
 import { VERSION } from "./version.ts";
+import { createWebhooks } from "./webhooks/webhooks.ts";
 
 export interface Relay {
   app: App;
@@ -60,7 +62,10 @@ export async function createRelay(config: Config, clock: Clock, logger: Logger):
   const connections = createConnections(clock);
 
   const activity = createActivityService(db, clock);
-  const auth = createAuthService(db, createAuthStore(db), activity, due, clock, derivationKey(config.dataDir));
+  const key = derivationKey(config.dataDir);
+  const auth = createAuthService(db, createAuthStore(db), activity, due, clock, key);
+  const idempotency = createIdempotency(createIdempotencyStore(), clock);
+  const egress = createEgress({ allow: config.egressPrivate });
   const agentStore = createAgentStore(db);
   const roster = createRoster();
   const agents = createAgentService({ db, store: agentStore, roster, auth, activity, clock, headOf, connections });
@@ -71,13 +76,13 @@ export async function createRelay(config: Config, clock: Clock, logger: Logger):
     ...{ db, log, due, connections, agents, agentStore, roster, clock, headOf, onError, logger },
     retentionDays: config.retentionDays,
   });
-  const idempotency = createIdempotency(createIdempotencyStore(), clock);
   const tracing = createTracing({ db, messaging, idempotency });
   const tasks = createTasks({ db, messaging, idempotency, retentionDays: config.retentionDays });
   const delegations = createDelegations({
     ...{ messaging, idempotency, activity, onError },
     budgets: { perAgent: config.delegationsPerAgent, perRoot: config.delegationsPerRoot },
   });
+  const webhooks = createWebhooks({ db, messaging, agents, activity, idempotency, egress, due, clock, key });
   const reading = createReading({ messaging, presence, limit, authenticate: auth.authenticate });
   const metrics = createMetrics({
     connections: connections.size,
@@ -102,6 +107,7 @@ export async function createRelay(config: Config, clock: Clock, logger: Logger):
     ...tracing.routes(),
     ...tasks.routes(),
     ...delegations.routes(),
+    ...webhooks.routes(),
     ...reading.routes({
       identify: handle.identify,
       upgrade: (request, data, headers) => upgradeWith(app)(request, data, headers),
@@ -126,6 +132,7 @@ export async function createRelay(config: Config, clock: Clock, logger: Logger):
     metrics.taskChanged(task.status);
     if (task.messageId !== null) reading.watch.about(task.messageId, "task", JSON.stringify(task));
   });
+  webhooks.onOutcome(metrics.webhookTried);
   auth.onRevoked(connections.closeToken);
   agents.onSuperseded(connections.closeInstance);
   agents.onRemoved(connections.closeAgent);

@@ -9,7 +9,7 @@ const RANKS = [
   ["idempotency", "activity", "auth"],
   ["agents"],
   ["messages"],
-  ["traces", "orchestrators", "tasks", "pairs", "delegations"],
+  ["traces", "orchestrators", "tasks", "pairs", "delegations", "webhooks"],
   ["integrations"],
   ["inbox"],
   ["health"],

@@ -40,6 +40,7 @@ async function startWorld() {
     },
     asked: (await ask("POST", "/v1/delegations", { to: "friend", text: "x" }, me)).body.id as string,
     owed: (await ask("POST", "/v1/delegations", { to: "me", text: "x" })).body.id as string,
+    meWebhookId: (await ask("POST", "/v1/webhooks", { url: "http://127.0.0.1:1/", events: ["work.dead"] }, me)).body.id,
     meTokenId: (await ask("GET", "/v1/whoami", undefined, me)).body.tokenId as string,
   };
 }
@@ -211,6 +212,18 @@ const TABLE: Record<string, Row[]> = {
     ["POST /v1/tasks/{open}/status", { status: "done" }, operator(200)],
   ],
   listDeadLetters: [["GET /v1/dead-letters", undefined, operator(200)]],
+  createWebhook: [
+    ["POST /v1/webhooks", { url: "http://127.0.0.1:1/" }, { ...all(403), operator: 201, me: 201, other: 201 }],
+    ["POST /v1/webhooks", { url: "http://127.0.0.1:1/", agentId: "me" }, mine(201)],
+  ],
+  listWebhooks: [["GET /v1/webhooks", undefined, everyAgent]],
+  getWebhook: [["GET /v1/webhooks/{webhook}", undefined, shown]],
+  changeWebhook: [["PATCH /v1/webhooks/{webhook}", {}, mine(200)]],
+  deleteWebhook: [["DELETE /v1/webhooks/{webhook}", undefined, mine(204)]],
+  rotateWebhook: [["POST /v1/webhooks/{webhook}/rotate", {}, mine(201)]],
+  testWebhook: [["POST /v1/webhooks/{webhook}/test", undefined, mine(201)]],
+  listDeliveries: [["GET /v1/webhooks/{webhook}/deliveries", undefined, shown]],
+  redeliverWebhook: [["POST /v1/webhooks/{webhook}/redeliver", {}, mine(200)]],
 };
 
 const placed = (call: string, world: Awaited<ReturnType<typeof startWorld>>) =>
@@ -219,7 +232,8 @@ const placed = (call: string, world: Awaited<ReturnType<typeof startWorld>>) =>
     .replace("{open}", world.openTask)
     .replace("{held}", world.heldTask)
     .replace("{asked}", world.asked)
-    .replace("{owed}", world.owed);
+    .replace("{owed}", world.owed)
+    .replace("{webhook}", world.meWebhookId);
 
 async function statusOf({ relay }: TestRelay, call: string, body: unknown, token: string | undefined): Promise<number> {
   const [method = "", path = ""] = call.split(" ");

@@ -51,6 +51,10 @@ export function createDue(db: Db, store: DueStore, clock: Clock, logger: Logger)
   db.beforeBatch((tx) => jump.notice(tx));
   // After the clock was set back, what failed before would otherwise wait for the old time to come again.
   jump.onResume((tx, now) => store.hurryRetries(tx, now + MAX_RETRY_MS));
+  // At a start nothing is under way outside: what was when the relay ended is taken up at once.
+  jump.onResume(async (tx, now, jumpedMs) => {
+    if (jumpedMs === 0) await store.takeUp(tx, now);
+  });
 
   const rows: DueSource = {
     name: "rows",
@@ -102,8 +106,8 @@ export function createDue(db: Db, store: DueStore, clock: Clock, logger: Logger)
       if (leaving.signal.aborted) return;
       await db.write(async (tx) => {
         const again = await settle(tx);
-        if (again === null) return store.remove(tx, row.kind, row.key);
-        await store.retry(tx, row, again, null);
+        if (again === null) return store.done(tx, row.kind, row.key);
+        await store.goOn(tx, row, again);
         tx.afterCommit(() => notice(again));
       });
     } catch (error) {
@@ -161,7 +165,7 @@ export function createDue(db: Db, store: DueStore, clock: Clock, logger: Logger)
       handlers.set(kind, async (tx, row) => {
         const isFull = outside.size >= MAX_OUTSIDE;
         const { id: _, ...kept } = row;
-        await store.keep(tx, { ...kept, at: clock.now() + (isFull ? FIRST_RETRY_MS : maxMs) });
+        await store.keep(tx, { ...kept, at: clock.now() + (isFull ? FIRST_RETRY_MS : maxMs), running: !isFull });
         if (isFull) return;
         tx.afterCommit(() => {
           const job: Promise<void> = perform(row, work).finally(() => outside.delete(job));
@@ -176,6 +180,11 @@ export function createDue(db: Db, store: DueStore, clock: Clock, logger: Logger)
     /** Puts a row for (kind, key), in place of the one there. */
     async schedule(tx: Tx, kind: string, key: string, at: number, data: Record<string, unknown> = {}): Promise<void> {
       await store.put(tx, { kind, key, at, data });
+      tx.afterCommit(() => notice(at));
+    },
+    /** Brings (kind, key) forward to that time, or puts it; what is under way outside is left to say itself when it goes on. */
+    async hurry(tx: Tx, kind: string, key: string, at: number): Promise<void> {
+      await store.hurry(tx, { kind, key, at, data: {} });
       tx.afterCommit(() => notice(at));
     },
     cancel: (tx: Tx, kind: string, key: string) => store.remove(tx, kind, key),

@@ -1,4 +1,4 @@
-import { and, asc, eq, gt, isNotNull, lte } from "drizzle-orm";
+import { and, asc, eq, gt, isNotNull, lte, or } from "drizzle-orm";
 import { bound, boundLimit, fixedLimit } from "../db/bound.ts";
 import type { Db, Reading, Tx } from "../db/database.ts";
 import { due } from "./tables.ts";
@@ -28,8 +28,8 @@ export function createDueStore(db: Db) {
         .from(due)
         .where(and(eq(due.kind, kind), eq(due.key, key)))
         .get(),
-    put: async (tx: Tx, row: Omit<DueRow, "id" | "tries" | "lastError">): Promise<void> => {
-      const fresh = { at: row.at, data: row.data, tries: 0, lastError: null };
+    put: async (tx: Tx, row: Omit<DueRow, "id" | "tries" | "lastError" | "running">): Promise<void> => {
+      const fresh = { at: row.at, data: row.data, tries: 0, lastError: null, running: false };
       tx.db
         .insert(due)
         .values({ ...row, ...fresh })
@@ -40,18 +40,49 @@ export function createDueStore(db: Db) {
     keep: async (tx: Tx, row: Omit<DueRow, "id">): Promise<void> => {
       tx.db.insert(due).values(row).run();
     },
+    /** What was under way outside is due now. */
+    takeUp: async (tx: Tx, now: number): Promise<void> => {
+      tx.db.update(due).set({ at: now, running: false }).where(eq(due.running, true)).run();
+    },
     /** What failed before comes no later than `latest`. */
     hurryRetries: async (tx: Tx, latest: number): Promise<void> => {
       tx.db
         .update(due)
         .set({ at: latest })
-        .where(and(gt(due.at, latest), gt(due.tries, 0), isNotNull(due.lastError)))
+        .where(and(gt(due.at, latest), or(isNotNull(due.lastError), eq(due.running, true))))
         .run();
     },
     remove: async (tx: Tx, kind: string, key: string): Promise<void> => {
       tx.db
         .delete(due)
         .where(and(eq(due.kind, kind), eq(due.key, key)))
+        .run();
+    },
+    /** As `put`, but a row that is there only moves to the front, and one under way stays as it is. */
+    hurry: async (tx: Tx, row: Pick<DueRow, "kind" | "key" | "at" | "data">): Promise<void> => {
+      tx.db
+        .insert(due)
+        .values({ ...row, tries: 0, lastError: null })
+        .onConflictDoUpdate({
+          target: [due.kind, due.key],
+          set: { at: row.at },
+          setWhere: and(eq(due.running, false), gt(due.at, row.at)),
+        })
+        .run();
+    },
+    /** Ends what was under way; a row that was put in its place meanwhile stays. */
+    done: async (tx: Tx, kind: string, key: string): Promise<void> => {
+      tx.db
+        .delete(due)
+        .where(and(eq(due.kind, kind), eq(due.key, key), eq(due.running, true)))
+        .run();
+    },
+    /** What was under way goes on at that time, unless it was cancelled or planned anew meanwhile. */
+    goOn: async (tx: Tx, row: DueRow, at: number): Promise<void> => {
+      tx.db
+        .update(due)
+        .set({ at, tries: row.tries + 1, lastError: null, running: false })
+        .where(and(eq(due.kind, row.kind), eq(due.key, row.key), eq(due.running, true)))
         .run();
     },
     /** Another try at that time; nothing when the row was cancelled meanwhile. */

@@ -11,6 +11,8 @@ export const due = sqliteTable(
     at: integer("at").notNull(),
     tries: integer("tries").notNull(),
     lastError: text("last_error"),
+    /** Work outside the process is under way, or was when the relay stopped: `at` is when it is taken up again. */
+    running: integer("running", { mode: "boolean" }).notNull().default(false),
     data: text("data", { mode: "json" }).$type<Record<string, unknown>>().notNull(),
   },
   (t) => [uniqueIndex("due_by_key").on(t.kind, t.key), index("due_by_time").on(t.at)],

@@ -49,6 +49,12 @@ export function createMetrics(gauges: Gauges) {
     labelNames: ["status"],
     registers,
   });
+  const webhooks = new Counter({
+    name: name("webhook_attempts_total"),
+    help: "Attempts to deliver an event to a webhook, by what came of them.",
+    labelNames: ["outcome"],
+    registers,
+  });
   const retentionRuns = new Counter({ name: name("retention_runs_total"), help: "Runs of retention.", registers });
   const retentionDeleted = new Counter({
     name: name("retention_deleted_total"),
@@ -137,6 +143,7 @@ export function createMetrics(gauges: Gauges) {
       for (const level of levels) traces.inc({ level });
     },
     taskChanged: (status: string) => tasks.inc({ status }),
+    webhookTried: (outcome: string) => webhooks.inc({ outcome }),
     retained({ deleted }: { deleted: number }): void {
       retentionRuns.inc();
       retentionDeleted.inc(deleted);

@@ -70,6 +70,15 @@ import {
   TaskStatusChange,
 } from "../tasks/schema.ts";
 import { History, HistoryItem, Trace, TraceDraft, TraceList, TracesAdded } from "../traces/schema.ts";
+import {
+  Delivery,
+  DeliveryList,
+  NewWebhook,
+  Webhook,
+  WebhookDraft,
+  WebhookList,
+  WebhookPatch,
+} from "../webhooks/schema.ts";
 
 /** JSON that is being put together. */
 export type Json = Record<string, unknown>;
@@ -84,12 +93,15 @@ const INPUTS = {
   ...{ TraceDraft },
   ...{ Renew, Result, TaskClaim, TaskDraft, TaskRelease, TaskRenew, TaskStatusChange, TokenDraft },
   ...{ DelegationDraft, DelegationResponse },
+  ...{ WebhookDraft, WebhookPatch },
 };
 const OUTPUTS = {
   ...{ Acked, Activity, ActivityList, Agent, AgentList, Backup, Bye, Claimed, ClaimedList, DeadLetter, DeadLetterList },
   ...{ Entry, Explanation, HealthReport, Hello, Holding, Inbox, Lease, Message, MessageDetail, MessageList, NewToken },
   ...{ Parent, Presence, Problem: ProblemBody, RegisteredAgent, Reset, Scheduled, SentBatch, SentMessage, Thread },
   ...{ CancelledDelegations, Delegation, DelegationAnswer, DelegationList },
+  ...{ Token, TokenList, WhoAmI, WorkAnswer, WorkChange },
+  ...{ Delivery, DeliveryList, NewWebhook, Webhook, WebhookList },
   ...{ History, HistoryItem, Trace, TraceList, TracesAdded },
   ...{ Task, TaskDetail, TaskEvent, TaskList, Token, TokenList, WhoAmI, WorkAnswer, WorkChange },
 };

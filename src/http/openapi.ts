@@ -15,6 +15,7 @@ const TAGS: Record<string, string> = {
   Traces: "What agents thought and did about a message, and the history of both.",
   Orchestrators: "Daemons on machines that start and watch agents.",
   Tasks: "Work with a status and a history, worked through the lease of its message.",
+  Webhooks: "Telling other machines what happened, signed as Standard Webhooks says.",
   Tokens: "Who may do what.",
   Activity: "Who did what, when, in whose name.",
   Health: "How the relay itself is.",

@@ -181,6 +181,25 @@ export const EXAMPLES: Record<string, Make> = {
   renewTask: (world) => onHeldTask(world, { leaseSeconds: 90 }),
   releaseTask: (world) => onHeldTask(world, { delaySeconds: 5, reason: "later" }),
   setTaskStatus: (world) => onHeldTask(world, { status: "blocked", note: "waits for parts" }),
+  createWebhook: (world) =>
+    byWorker({
+      headers: { "idempotency-key": `"${world.fresh("key")}"` },
+      body: {
+        ...{ agentId: "worker", name: "CI", url: "http://127.0.0.1:1/hook", events: ["message.created", "work.done"] },
+        filter: { from: "sender", to: "worker", topic: "builds", kind: "task" },
+      },
+    }),
+  listWebhooks: () => byWorker({ query: { agentId: "worker", limit: "5" } }),
+  getWebhook: (world) => onWebhook(world, {}),
+  changeWebhook: (world) =>
+    onWebhook(world, {
+      body: { name: null, url: "http://127.0.0.1:1/other", events: ["work.dead"], filter: {}, status: "paused" },
+    }),
+  deleteWebhook: (world) => onWebhook(world, {}),
+  rotateWebhook: (world) => onWebhook(world, { body: { overlapSeconds: 60 } }),
+  testWebhook: (world) => onWebhook(world, {}),
+  listDeliveries: (world) => onWebhook(world, { query: { state: "dead", limit: "5" } }),
+  redeliverWebhook: (world) => onWebhook(world, { body: {} }),
 
   openApiDocument: () => ({ who: "nobody" }),
   docsPage: () => ({ who: "nobody" }),
@@ -195,6 +214,16 @@ async function onHeld(world: World, body: Record<string, unknown>): Promise<Exam
 async function onHeldTask(world: World, body: Record<string, unknown>): Promise<Example> {
   const { id, token } = await world.heldTask();
   return byWorker({ path: { id }, body: { token, ...body } });
+}
+
+/** A webhook of the worker. Each is another's room: there may be twenty. */
+async function onWebhook(world: World, more: Omit<Example, "who">): Promise<Example> {
+  const { items } = (await world.ask("GET", "/v1/webhooks?agentId=worker")).body;
+  if (items.length > 10) await world.ask("DELETE", `/v1/webhooks/${items[0].id}`);
+  // Nobody listens there: paused or not, nothing leaves this machine.
+  const draft = { agentId: "worker", url: "http://127.0.0.1:1/", events: ["work.expired"] };
+  const { body } = await world.ask("POST", "/v1/webhooks", draft);
+  return byWorker({ path: { id: body.id }, ...more });
 }
 
 /** The example as a request. */

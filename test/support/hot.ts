@@ -34,7 +34,12 @@ export const HOT: Hot[] = [
   {
     what: "a send to a group",
     ask: (world) => send(world, { to: "tag:pool", body: "x" }),
-    uses: [/SEARCH work .*work_held \(holder=\?/, /SEARCH groups .*\(target=\?/],
+    uses: [
+      /SEARCH work .*work_held \(holder=\?/,
+      /SEARCH groups .*\(target=\?/,
+      /SEARCH webhook_events .*\(event=\?/,
+      /SEARCH webhooks .*\(id=\?/,
+    ],
   },
   {
     what: "a direct send with an idempotency key",

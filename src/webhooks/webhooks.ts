@@ -1,0 +1,51 @@
+import type { ActivityService } from "../activity/service.ts";
+import type { AgentService } from "../agents/service.ts";
+import type { Clock } from "../clock.ts";
+import type { Db } from "../db/database.ts";
+import type { Due } from "../due/due.ts";
+import type { Egress } from "../egress/egress.ts";
+import type { Route } from "../http/call.ts";
+import type { Idempotency } from "../idempotency/service.ts";
+import type { Messaging } from "../messages/messaging.ts";
+import { createDeliverer } from "./deliver.ts";
+import { createEmitter } from "./emit.ts";
+import { createNotices } from "./notices.ts";
+import { webhookRoutes } from "./routes.ts";
+import { createWebhookService } from "./service.ts";
+import { createWebhookStore } from "./store.ts";
+
+export interface WebhooksParts {
+  db: Db;
+  messaging: Messaging;
+  agents: AgentService;
+  activity: ActivityService;
+  idempotency: Idempotency;
+  egress: Egress;
+  due: Due;
+  clock: Clock;
+  /** What secrets are derived from: see `derivationKey`. */
+  key: string;
+}
+
+export type Webhooks = ReturnType<typeof createWebhooks>;
+
+/** Wires outgoing webhooks: what happens, who is told, and the telling. */
+export function createWebhooks(parts: WebhooksParts) {
+  const { db, messaging, clock } = parts;
+  const store = createWebhookStore(db);
+  const { access, sender, leases, store: messages } = messaging;
+  const notices = createNotices(sender, store, clock);
+  const emitter = createEmitter({ ...parts, store, messages, access, notices });
+  const deliverer = createDeliverer({ ...parts, store, messages, notices });
+  const service = createWebhookService({ ...parts, store, emitter });
+
+  sender.onAppended((tx, row) => emitter.emit(tx, { type: "message.created", messageId: row.id, data: null }));
+  leases.onMoved((tx, work, before) => emitter.workMoved(tx, work, before));
+
+  return {
+    /** For what else happens: told by handlers of those rooms' events. */
+    emit: emitter.emit,
+    onOutcome: deliverer.onOutcome,
+    routes: (): Route[] => webhookRoutes(db, service),
+  };
+}
