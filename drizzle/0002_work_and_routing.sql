@@ -1,3 +1,73 @@
+CREATE TABLE `channel_bindings` (
+	`id` text PRIMARY KEY NOT NULL,
+	`channel_id` text NOT NULL,
+	`conversation_id` text NOT NULL,
+	`thread_id` text NOT NULL,
+	`target` text NOT NULL,
+	`mode` text NOT NULL,
+	`priority` integer NOT NULL,
+	`fallback` text,
+	`origin` text NOT NULL,
+	`created_at` integer NOT NULL,
+	`updated_at` integer NOT NULL
+);
+--> statement-breakpoint
+CREATE UNIQUE INDEX `channel_bindings_by_place` ON `channel_bindings` (`channel_id`,`conversation_id`,`thread_id`,`target`);--> statement-breakpoint
+CREATE INDEX `channel_bindings_by_target` ON `channel_bindings` (`target`,`id`);--> statement-breakpoint
+CREATE TABLE `channels` (
+	`id` text PRIMARY KEY NOT NULL,
+	`name` text NOT NULL,
+	`name_key` text NOT NULL,
+	`provider` text NOT NULL,
+	`account_id` text NOT NULL,
+	`transport` text NOT NULL,
+	`direction` text NOT NULL,
+	`topics` text NOT NULL,
+	`ready` integer NOT NULL,
+	`is_default` integer NOT NULL,
+	`defaults_set` integer NOT NULL,
+	`created_at` integer NOT NULL
+);
+--> statement-breakpoint
+CREATE INDEX `channels_by_name` ON `channels` (`name_key`);--> statement-breakpoint
+CREATE INDEX `channels_in_order` ON `channels` (ready desc,`name_key`,`id`);--> statement-breakpoint
+CREATE INDEX `channels_by_age` ON `channels` (`created_at`,`id`);--> statement-breakpoint
+CREATE INDEX `channels_default` ON `channels` (`id`) WHERE is_default = 1;--> statement-breakpoint
+CREATE TABLE `channel_events` (
+	`channel_id` text NOT NULL,
+	`external_id` text NOT NULL,
+	`conversation_id` text NOT NULL,
+	`thread_id` text NOT NULL,
+	`message_ids` text NOT NULL,
+	`last_message_id` integer NOT NULL,
+	`routed` integer NOT NULL,
+	`unbound` integer NOT NULL,
+	`at` integer NOT NULL,
+	PRIMARY KEY(`channel_id`, `external_id`)
+);
+--> statement-breakpoint
+CREATE INDEX `channel_events_in_order` ON `channel_events` (`channel_id`,`last_message_id`);--> statement-breakpoint
+CREATE INDEX `channel_events_unbound` ON `channel_events` (`channel_id`,`last_message_id`) WHERE unbound = 1;--> statement-breakpoint
+CREATE INDEX `channel_events_by_age` ON `channel_events` (`last_message_id`);--> statement-breakpoint
+CREATE TABLE `channel_parts` (
+	`message_id` integer NOT NULL,
+	`part` integer NOT NULL,
+	`channel_id` text NOT NULL,
+	`external_id` text,
+	`at` integer NOT NULL,
+	PRIMARY KEY(`message_id`, `part`)
+);
+--> statement-breakpoint
+CREATE INDEX `channel_parts_by_external_id` ON `channel_parts` (`channel_id`,`external_id`) WHERE external_id is not null;--> statement-breakpoint
+CREATE TABLE `channel_posts` (
+	`message_id` integer PRIMARY KEY NOT NULL,
+	`channel_id` text NOT NULL,
+	`conversation_id` text NOT NULL,
+	`thread_id` text NOT NULL,
+	`ended` integer NOT NULL
+);
+--> statement-breakpoint
+CREATE INDEX `channel_posts_waiting` ON `channel_posts` (`channel_id`,`conversation_id`,`thread_id`,`message_id`) WHERE ended = 0;--> statement-breakpoint
 CREATE TABLE `delegations` (
 	`message_id` integer PRIMARY KEY NOT NULL,
 	`id` text NOT NULL,

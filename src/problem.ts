@@ -22,6 +22,7 @@ export const PROBLEMS = {
   "unsupported-media-type": [415, "The content type is not accepted here"],
   invalid: [422, "A field is not acceptable"],
   "unknown-target": [422, "Nobody goes by that name"],
+  "no-conversation": [422, "It does not say which conversation of the channel it is for"],
   "not-claimable": [422, "This message cannot be claimed"],
   "too-deep": [422, "The chain of delegations is too long"],
   cycle: [422, "The chain of delegations would come back to somebody in it"],

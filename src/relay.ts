@@ -11,6 +11,7 @@ import { derivationKey, operatorSecret } from "./auth/operator-token.ts";
 import { authRoutes } from "./auth/routes.ts";
 import { createAuthService } from "./auth/service.ts";
 import { createAuthStore } from "./auth/store.ts";
+import { createChannels } from "./channels/channels.ts";
 import type { Clock } from "./clock.ts";
 import type { Config } from "./config.ts";
 import { openDatabase } from "./db/database.ts";
@@ -83,6 +84,7 @@ export async function createRelay(config: Config, clock: Clock, logger: Logger):
     budgets: { perAgent: config.delegationsPerAgent, perRoot: config.delegationsPerRoot },
   });
   const webhooks = createWebhooks({ db, messaging, agents, activity, idempotency, egress, due, clock, key });
+  const channels = createChannels({ messaging, activity });
   const reading = createReading({ messaging, presence, limit, authenticate: auth.authenticate });
   const metrics = createMetrics({
     connections: connections.size,
@@ -108,6 +110,7 @@ export async function createRelay(config: Config, clock: Clock, logger: Logger):
     ...tasks.routes(),
     ...delegations.routes(),
     ...webhooks.routes(),
+    ...channels.routes(),
     ...reading.routes({
       identify: handle.identify,
       upgrade: (request, data, headers) => upgradeWith(app)(request, data, headers),
@@ -142,6 +145,7 @@ export async function createRelay(config: Config, clock: Clock, logger: Logger):
   await db.write(async (tx) => {
     await agents.ensureBuiltIns(tx);
     await auth.adoptOperator(tx, operatorToken);
+    await channels.start(tx);
   });
   due.start();
   connections.start();

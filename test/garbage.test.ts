@@ -109,6 +109,8 @@ async function checkReadable({ world }: Range): Promise<void> {
     listTasks: "/v1/tasks",
     listActivity: "/v1/activity",
     readInbox: "/v1/agents/worker/inbox?after=0",
+    listChannels: "/v1/channels",
+    listBindings: "/v1/bindings",
   };
   for (const [operationId, path] of Object.entries(lists)) {
     const { status, body } = await world.ask("GET", `${path}${path.includes("?") ? "&" : "?"}limit=500`);

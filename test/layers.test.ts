@@ -9,7 +9,7 @@ const RANKS = [
   ["idempotency", "activity", "auth"],
   ["agents"],
   ["messages"],
-  ["traces", "orchestrators", "tasks", "pairs", "delegations", "webhooks"],
+  ["traces", "orchestrators", "tasks", "pairs", "delegations", "channels", "files", "webhooks"],
   ["integrations"],
   ["inbox"],
   ["health"],

@@ -27,10 +27,16 @@ async function startWorld() {
   const openTask = (await ask("POST", "/v1/tasks", task, friend)).body.id as string;
   const heldTask = (await ask("POST", "/v1/tasks", task, friend)).body.id as string;
   await ask("POST", `/v1/tasks/${heldTask}/claim`, {}, me);
+  const channel = { provider: "telegram", accountId: "x" };
+  await ask("PUT", "/v1/agents/telegram:x", { name: "X", kind: "channel", channel });
+  await ask("PUT", "/v1/channels/telegram:x/bindings", { target: "me" });
+  const toChat = { to: "telegram:x", body: "x", payload: { conversation: { conversationId: "c" } } };
+  const postId = (await ask("POST", "/v1/messages", toChat)).body.id as number;
+  await ask("POST", `/v1/messages/${postId}/claim`, { agentId: "telegram:x" });
   const token = async (draft: Record<string, unknown>) => (await ask("POST", "/v1/tokens", draft)).body.token as string;
   return {
     relay,
-    ...{ openTask, heldTask },
+    ...{ openTask, heldTask, postId: String(postId) },
     tokens: {
       operator: relay.relay.operatorToken,
       viewer: await token({ role: "viewer" }),
@@ -55,6 +61,7 @@ const mine = (status: number) => ({ ...all(403), operator: status, me: status })
 const shown = { ...readers, me: 200 };
 const everyAgent = { ...all(200), enroll: 403 };
 const lease = { token: "clm_4_1" };
+const someEvent = { conversationId: "c", externalId: "e", sender: { id: "1", name: "Ada" }, text: "x" };
 
 /** Each operation, by each role. A row of its own for each way to ask that is judged differently. */
 const TABLE: Record<string, Row[]> = {
@@ -211,6 +218,18 @@ const TABLE: Record<string, Row[]> = {
     ["POST /v1/tasks/{held}/status", { status: "cancelled" }, operator(200)],
     ["POST /v1/tasks/{open}/status", { status: "done" }, operator(200)],
   ],
+  listChannels: [["GET /v1/channels", undefined, everyAgent]],
+  getChannel: [["GET /v1/channels/telegram:x", undefined, everyAgent]],
+  chooseDefaultChannel: [["PUT /v1/channels/telegram:x/default", undefined, operator(200)]],
+  unchooseDefaultChannel: [["DELETE /v1/channels/telegram:x/default", undefined, operator(200)]],
+  listBindings: [["GET /v1/bindings", undefined, everyAgent]],
+  listChannelBindings: [["GET /v1/channels/telegram:x/bindings", undefined, readers]],
+  setBinding: [["PUT /v1/channels/telegram:x/bindings", { target: "friend" }, operator(201)]],
+  removeBinding: [["DELETE /v1/channels/telegram:x/bindings/bnd_none", undefined, operator(404)]],
+  explainRoute: [["GET /v1/channels/telegram:x/route", undefined, readers]],
+  reportEvent: [["POST /v1/channels/telegram:x/events", someEvent, operator(201)]],
+  listEvents: [["GET /v1/channels/telegram:x/events", undefined, readers]],
+  notePost: [["POST /v1/messages/{post}/posts", { token: "clm_x" }, { ...all(409), viewer: 403, enroll: 403 }]],
   listDeadLetters: [["GET /v1/dead-letters", undefined, operator(200)]],
   createWebhook: [
     ["POST /v1/webhooks", { url: "http://127.0.0.1:1/" }, { ...all(403), operator: 201, me: 201, other: 201 }],
@@ -233,6 +252,7 @@ const placed = (call: string, world: Awaited<ReturnType<typeof startWorld>>) =>
     .replace("{held}", world.heldTask)
     .replace("{asked}", world.asked)
     .replace("{owed}", world.owed)
+    .replace("{post}", world.postId)
     .replace("{webhook}", world.meWebhookId);
 
 async function statusOf({ relay }: TestRelay, call: string, body: unknown, token: string | undefined): Promise<number> {

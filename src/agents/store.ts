@@ -165,6 +165,23 @@ export function createAgentStore(db: Db) {
         .limit(limit)
         .all()
         .map((row) => row.agent),
+    /** Whether anybody of a group is online now, as far as its first thousand members go. */
+    someoneOnline: async (on: Reading, target: string): Promise<boolean> => {
+      const some = on.db
+        .select({ agentId: memberships.agentId })
+        .from(memberships)
+        .where(and(eq(memberships.target, target), isNull(memberships.untilId)))
+        .limit(1000)
+        .as("some");
+      const found = on.db
+        .select({ one: sql`1` })
+        .from(some)
+        .innerJoin(agents, eq(agents.id, some.agentId))
+        .where(sql`${agents.status} <> 'offline'`)
+        .limit(1)
+        .get();
+      return found !== undefined;
+    },
     /** Members at that place in the log who have acknowledged past it. */
     membersPast: async (on: Reading, target: string, at: number, limit: number): Promise<string[]> =>
       on.db

@@ -1,5 +1,5 @@
-import { type Command, Option } from "commander";
-import { type Agent, AgentKind, AgentStatus } from "../agents/schema.ts";
+import { type Command, InvalidArgumentError, Option } from "commander";
+import { type Agent, AgentKind, AgentStatus, ChannelInfo } from "../agents/schema.ts";
 import { everyItem } from "../client/client.ts";
 import { type Context, contextOf } from "./context.ts";
 import { collect, jsonValue } from "./options.ts";
@@ -16,6 +16,7 @@ interface RegisterOptions {
   capability?: string[];
   machine?: string;
   rig?: string;
+  channel?: ChannelInfo;
   meta?: Record<string, unknown>;
   ready?: boolean;
 }
@@ -61,6 +62,11 @@ function addRegister(program: Command): void {
     .option("--capability <capability>", "the group cap:<capability>; repeatable", collect)
     .option("--machine <host>", "where it runs")
     .option("--rig <rig>", "the harness it runs in: Claude Code, Codex, ...")
+    .option(
+      "--channel <json>",
+      "of a channel agent: provider, accountId, displayName, direction, topics, target",
+      channelInfo,
+    )
     .option("--meta <json>", "anything else, as a JSON object", jsonValue)
     .option("--ready", "it may claim work")
     .option("--no-ready", "it claims no work for now")
@@ -73,6 +79,13 @@ function addRegister(program: Command): void {
       const agent = await client.agents.register(id, { name, ...rest, tags: tag, capabilities: capability });
       await out.show(agent, () => fieldsText(agent, out));
     });
+}
+
+function channelInfo(value: string): ChannelInfo {
+  const parsed = ChannelInfo.safeParse(jsonValue(value));
+  if (parsed.success) return parsed.data;
+  const [issue] = parsed.error.issues;
+  throw new InvalidArgumentError(`${issue?.path.join(".") ?? ""} ${issue?.message ?? "is not acceptable"}`.trim());
 }
 
 interface ListOptions {

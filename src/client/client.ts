@@ -1,5 +1,6 @@
 import { agentVerbs } from "./agents.ts";
 import { createCaller } from "./caller.ts";
+import { channelVerbs } from "./channels.ts";
 import { claimVerbs } from "./claims.ts";
 import { type FollowOptions, follow } from "./follow.ts";
 import { inboxVerbs } from "./inbox.ts";
@@ -49,6 +50,7 @@ export function createClient({ fetch = (url, init) => globalThis.fetch(url, init
     messages: messageVerbs(caller),
     inbox: inboxVerbs(caller),
     claims: claimVerbs(caller),
+    channels: channelVerbs(caller),
     traces: traceVerbs(caller),
     tokens: tokenVerbs(caller),
     ...relayVerbs(caller),

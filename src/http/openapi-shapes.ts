@@ -14,6 +14,24 @@ import {
 } from "../agents/schema.ts";
 import { NewToken, Role, Token, TokenDraft, TokenList, WhoAmI } from "../auth/schema.ts";
 import {
+  Attachment,
+  Binding,
+  BindingDraft,
+  BindingList,
+  BindingMode,
+  Channel,
+  ChannelEvent,
+  ChannelList,
+  Conversation,
+  EventAnswer,
+  EventList,
+  EventSummary,
+  PostedParts,
+  PostNote,
+  RouteReport,
+  SetBinding,
+} from "../channels/schema.ts";
+import {
   CancelledDelegations,
   Delegation,
   DelegationAnswer,
@@ -45,6 +63,7 @@ import {
   MessageKind,
   MessageList,
   Parent,
+  Posts,
   Release,
   Renew,
   Result,
@@ -87,6 +106,7 @@ export type Json = Record<string, unknown>;
 const BOTH_WAYS = {
   ...{ AgentKind, AgentStatus, MessageKind, Reach, Role, Severity, TaskStatus, WorkState },
   ...{ DelegationContext, DelegationStatus },
+  ...{ BindingMode },
 };
 const INPUTS = {
   ...{ AgentPatch, AgentRegistration, Batch, ClaimNext, ClaimOne, Complete, Fail, Heartbeat, MessageDraft, Release },
@@ -94,6 +114,7 @@ const INPUTS = {
   ...{ Renew, Result, TaskClaim, TaskDraft, TaskRelease, TaskRenew, TaskStatusChange, TokenDraft },
   ...{ DelegationDraft, DelegationResponse },
   ...{ WebhookDraft, WebhookPatch },
+  ...{ Attachment, BindingDraft, ChannelEvent, PostNote },
 };
 const OUTPUTS = {
   ...{ Acked, Activity, ActivityList, Agent, AgentList, Backup, Bye, Claimed, ClaimedList, DeadLetter, DeadLetterList },
@@ -104,6 +125,8 @@ const OUTPUTS = {
   ...{ Delivery, DeliveryList, NewWebhook, Webhook, WebhookList },
   ...{ History, HistoryItem, Trace, TraceList, TracesAdded },
   ...{ Task, TaskDetail, TaskEvent, TaskList, Token, TokenList, WhoAmI, WorkAnswer, WorkChange },
+  ...{ Binding, BindingList, Channel, ChannelList, Conversation, EventAnswer, EventList, EventSummary, PostedParts },
+  ...{ Posts, RouteReport, SetBinding },
 };
 
 /** How one direction of schemas is written: a named one as a reference, another in full. */

@@ -16,6 +16,8 @@ const TAGS: Record<string, string> = {
   Orchestrators: "Daemons on machines that start and watch agents.",
   Tasks: "Work with a status and a history, worked through the lease of its message.",
   Webhooks: "Telling other machines what happened, signed as Standard Webhooks says.",
+  Channels: "Accounts of chat platforms behind adapters: who their conversations go to, what comes in and goes out.",
+  Files: "Attachments, by their content.",
   Tokens: "Who may do what.",
   Activity: "Who did what, when, in whose name.",
   Health: "How the relay itself is.",

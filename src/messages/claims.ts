@@ -27,6 +27,10 @@ export interface Worked {
 /** What an answer about work also carries: `{ task }`, or undefined when there is none. */
 export type Attachment = (on: Reading, work: WorkRow) => Promise<Record<string, unknown> | undefined>;
 
+/** What its holder says of the work as it ends it, for who stands above. It runs in that write, before the lease ends. */
+export type Report = { done: ParsedComplete } | { failed: Fail };
+export type ReportHandler = (tx: Tx, work: WorkRow, report: Report) => Promise<void>;
+
 export interface ClaimParts {
   agents: AgentService;
   store: MessageStore;
@@ -47,6 +51,7 @@ export type Claims = ReturnType<typeof createClaims>;
 export function createClaims(parts: ClaimParts) {
   const { agents, store, works, members, sender, leases, log, due, clock } = parts;
   const attachments: Attachment[] = [];
+  const reportHandlers: ReportHandler[] = [];
 
   /** `POST /v1/messages/{id}/claim`. @throws Problem 403, 404, 409, 422 */
   async function claim(tx: Tx, caller: Caller, id: number, agentId: string | undefined, leaseSeconds: number) {
@@ -185,10 +190,14 @@ export function createClaims(parts: ClaimParts) {
   async function fail(tx: Tx, caller: Caller, id: number, body: Fail): Promise<Worked> {
     const { work, repeated } = await requireLease(tx, caller, id, body.token, "failed");
     if (repeated) return asItIs(tx, work);
-    await works.endAttempt(tx, id, work.fence, { at: clock.now(), outcome: "failed", error: body.error });
-    if (body.final) return worked(tx, await leases.bury(tx, work, body.error));
+    for (const handler of reportHandlers) await handler(tx, work, { failed: body });
+    const error = errorOf(body);
+    await works.endAttempt(tx, id, work.fence, { at: clock.now(), outcome: "failed", error });
+    const { failure, code } = body;
+    if (body.final || failure === "permanent" || failure === "ambiguous")
+      return worked(tx, await leases.bury(tx, work, error, { failure, code }));
     const delayMs = (body.retryAfterSeconds ?? 0) * 1000;
-    return worked(tx, await leases.reopen(tx, work, { delayMs, counts: true, error: body.error }));
+    return worked(tx, await leases.reopen(tx, work, { delayMs, counts: true, error }));
   }
 
   /** `POST /v1/messages/{id}/complete`: a result goes to the sender as a `response`, in the same write. */
@@ -196,6 +205,7 @@ export function createClaims(parts: ClaimParts) {
     const { token, result } = body;
     const { work, actor, repeated } = await requireLease(tx, caller, id, token, "completed");
     if (repeated) return asItIs(tx, work);
+    for (const handler of reportHandlers) await handler(tx, work, { done: body });
     const resultId = result ? await answer(tx, id, actor, result) : null;
     // A result that was an answer owed has ended the work already.
     const now = resultId === null ? work : await requireWork(tx, id);
@@ -249,6 +259,10 @@ export function createClaims(parts: ClaimParts) {
     entryOf,
     requireLease,
     attach: (attachment: Attachment) => attachments.push(attachment),
+    onReport: (handler: ReportHandler) => reportHandlers.push(handler),
+    /** The live lease that a token names. @throws Problem 403, 404, 409 claim-lost, 422 */
+    requireHeld: async (tx: Tx, caller: Caller, id: number, token: string): Promise<WorkRow> =>
+      (await requireLease(tx, caller, id, token)).work,
     /** The message's work, whoever asks. @throws Problem 404, 422 */
     requireWork,
     /** Releases what was just claimed for somebody who has left meanwhile. */
@@ -280,6 +294,13 @@ export const tokenOf = (work: WorkRow): string => `clm_${work.messageId}_${work.
 function fenceOf(token: string, id: number): number | undefined {
   const match = /^clm_(\d{1,15})_(\d{1,9})$/.exec(token);
   return match && Number(match[1]) === id ? Number(match[2]) : undefined;
+}
+
+/** `ambiguous (timeout): no answer within 10 s` */
+function errorOf({ error, failure, code }: Fail): string {
+  if (!failure && !code) return error;
+  const what = failure && code ? `${failure} (${code})` : (failure ?? code);
+  return `${what}: ${error}`;
 }
 
 function notOpen(work: WorkRow): Problem {

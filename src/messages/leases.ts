@@ -80,10 +80,10 @@ export function createLeases({ store, works, sender, parked, due, clock }: Lease
   }
 
   /** A dead letter: kept for the operator, and the sender is told. */
-  async function bury(tx: Tx, work: WorkRow, error: string): Promise<WorkRow> {
+  async function bury(tx: Tx, work: WorkRow, error: string, how: Failing = {}): Promise<WorkRow> {
     const attempts = Math.min(work.attempts + 1, work.maxAttempts);
     const dead = await move(tx, work, { state: "dead", attempts, error, endedAt: clock.now() });
-    await tellSender(tx, dead, `is a dead letter after ${attempts} of ${work.maxAttempts} attempts: ${error}`);
+    await tellSender(tx, dead, `is a dead letter after ${attempts} of ${work.maxAttempts} attempts: ${error}`, how);
     return dead;
   }
 
@@ -93,7 +93,7 @@ export function createLeases({ store, works, sender, parked, due, clock }: Lease
     return expired;
   }
 
-  async function tellSender(tx: Tx, work: WorkRow, what: string): Promise<void> {
+  async function tellSender(tx: Tx, work: WorkRow, what: string, how: Failing = {}): Promise<void> {
     const row = await store.lineage(tx, work.messageId);
     // Nobody is told about what the relay itself said: that could go on for ever.
     if (!row || row.fromId === "system") return;
@@ -102,7 +102,7 @@ export function createLeases({ store, works, sender, parked, due, clock }: Lease
       subject: `Work ${work.messageId} is ${work.state}`,
       body: `Message ${work.messageId} to ${work.target} ${what}.`.slice(0, 4096),
       replyTo: work.messageId,
-      payload: { messageId: work.messageId, state: work.state },
+      payload: { messageId: work.messageId, state: work.state, ...how },
     });
   }
 
@@ -139,6 +139,10 @@ export function createLeases({ store, works, sender, parked, due, clock }: Lease
     changed,
     finish: (tx: Tx, work: WorkRow, state: "done"): Promise<WorkRow> => move(tx, work, { state, endedAt: clock.now() }),
 
+    /** Keeps open work back until `reopen`: nobody can claim it meanwhile, but its time may run out. */
+    hold: (tx: Tx, work: WorkRow): Promise<WorkRow> =>
+      move(tx, work, { state: "delayed", dueAt: work.expiresAt, attempts: work.attempts }),
+
     /** Ended by somebody who does not hold it (taken back, done already, given up); whoever does is told. */
     async end(tx: Tx, work: WorkRow, state: "done" | "dead" | "cancelled", why?: string): Promise<WorkRow> {
       if (work.state === "claimed" && work.holder !== null) {
@@ -168,6 +172,12 @@ export function createLeases({ store, works, sender, parked, due, clock }: Lease
 }
 
 const OVER = { done: "is done already", dead: "was given up", cancelled: "was cancelled" } as const;
+
+/** What its holder said of why it cannot be done. */
+interface Failing {
+  failure?: string | undefined;
+  code?: string | undefined;
+}
 
 interface Reopen {
   delayMs: number;

@@ -208,12 +208,15 @@ export const Lease = z.object({ token: ClaimToken, attempt: z.int(), expiresAt: 
 export type Lease = z.infer<typeof Lease>;
 
 const WithTask = { task: Task.optional().describe("The task that is worked through this message.") };
-export const Claimed = z.object({ message: Message, claim: Lease, ...WithTask });
+/** Of a message that goes out through a channel: how far earlier attempts came. null: begun, its end unknown. */
+export const Posts = z.array(z.object({ part: z.int(), externalId: z.string().nullable() }));
+
+export const Claimed = z.object({ message: Message, claim: Lease, posts: Posts.optional(), ...WithTask });
 export type Claimed = z.infer<typeof Claimed>;
 export const ClaimedList = z.object({ items: z.array(Claimed) });
 export type ClaimedList = z.infer<typeof ClaimedList>;
 /** The answer to renew, release, complete, fail, cancel and requeue; `claim` while the lease lives. */
-export const WorkAnswer = z.object({ message: Message, claim: Lease.optional(), ...WithTask });
+export const WorkAnswer = z.object({ message: Message, claim: Lease.optional(), posts: Posts.optional(), ...WithTask });
 export type WorkAnswer = z.infer<typeof WorkAnswer>;
 
 export const Renew = z.strictObject({ token: ClaimToken, leaseSeconds: LeaseSeconds.optional() });
@@ -236,10 +239,23 @@ export const Result = z.strictObject({
 export const Complete = z.strictObject({
   token: ClaimToken,
   result: z.preprocess((given) => (typeof given === "string" ? { body: given } : given), Result.optional()),
+  externalIds: z
+    .array(line(256))
+    .max(1000)
+    .optional()
+    .describe("Of a message that went out through a channel: the platform's ids of what was posted, in order."),
 });
+export const FAILURES = ["transient", "permanent", "ambiguous"] as const;
 export const Fail = z.strictObject({
   token: ClaimToken,
   error: text(4096),
+  failure: z
+    .enum(FAILURES)
+    .optional()
+    .describe(
+      "transient: surely not done, may work later. permanent: will never work. ambiguous: nobody knows whether it was done. The last two are final.",
+    ),
+  code: line(64).optional().describe("What went wrong, for programs."),
   retryAfterSeconds: z
     .int()
     .min(0)
@@ -280,6 +296,8 @@ export const STEPS = [
   "task",
   "delegated",
   "timed-out",
+  "routed",
+  "posted",
   "waiting",
 ] as const;
 export const Fact = z

@@ -58,8 +58,12 @@ interface Addressed {
   owed?: boolean | undefined;
 }
 
-/** Runs in the write that appends a message, after the message and its work are stored. What it throws refuses the message. */
-export type AppendedHandler = (tx: Tx, row: MessageRow, work: WorkRow | undefined) => Promise<void>;
+/**
+ * Runs in the write that appends a message, after the message and its work are stored. What it throws refuses the message.
+ * Whoever changes the work answers how it is now.
+ */
+// biome-ignore lint/suspicious/noConfusingVoidType: a handler that changes nothing of the work says nothing
+export type AppendedHandler = (tx: Tx, row: MessageRow, work: WorkRow | undefined) => Promise<WorkRow | void>;
 
 /**
  * Runs in the write that appends a message, before it does, and answers with what is to be appended: the draft, or the
@@ -183,22 +187,24 @@ export function createSender(parts: SendParts) {
     const addressed = draft === asked.draft ? asked : { ...asked, draft };
     const row = await toRow(tx, addressed);
     await store.append(tx, row);
-    const work = row.claimable ? await openWork(tx, row, addressed.draft.maxAttempts) : undefined;
+    let work = row.claimable ? await openWork(tx, row, addressed.draft.maxAttempts) : undefined;
     if (!work && row.expiresAt !== null && !isGroup(row.target) && !addressed.owed)
       await due.schedule(tx, EXPIRES, String(row.id), row.expiresAt, { messageId: row.id });
     const entry = toLogEntry(row);
     tx.afterCommit(() => {
       log.publish([entry]);
-      if (work) parked.opened(work);
+      if (work?.state === "open") parked.opened(work);
     });
-    for (const handler of appendedHandlers) await handler(tx, row, work);
+    for (const handler of appendedHandlers) work = (await handler(tx, row, work)) ?? work;
     return { kind: "sent", entry, work, matched: row.matched, replayed: false };
   }
 
   async function toRow(tx: Tx, addressed: Addressed): Promise<MessageRow> {
     const { draft, author, target, targetKind, matched, route } = addressed;
     const parent = draft.replyTo ? await store.lineage(tx, draft.replyTo) : undefined;
-    const cause = await causeOf(tx, author.id, target, draft, parent);
+    // What a channel brings in comes from outside: no work of its adapter is behind it.
+    const cause =
+      author.kind === "channel" && !draft.causedBy ? parent : await causeOf(tx, author.id, target, draft, parent);
     return {
       id: headOf(tx) + 1,
       fromId: author.id,

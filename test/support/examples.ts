@@ -201,10 +201,56 @@ export const EXAMPLES: Record<string, Make> = {
   listDeliveries: (world) => onWebhook(world, { query: { state: "dead", limit: "5" } }),
   redeliverWebhook: (world) => onWebhook(world, { body: {} }),
 
+  listChannels: () => byWorker({ query: { limit: "10" } }),
+  getChannel: async (world) => byWorker(await onChannel(world)),
+  chooseDefaultChannel: async (world) => byOperator(await onChannel(world)),
+  unchooseDefaultChannel: async (world) => byOperator(await onChannel(world)),
+  listBindings: () => byWorker({ query: { channel: "telegram:x", conversation: "c", target: "worker", limit: "3" } }),
+  listChannelBindings: async (world) =>
+    byOperator({ ...(await onChannel(world)), query: { conversation: "c", limit: "3" } }),
+  setBinding: async (world) =>
+    byOperator({
+      ...(await onChannel(world)),
+      body: {
+        ...{ conversationId: "c", threadId: "t", target: "tag:review", mode: "broadcast", priority: 3 },
+        ...{ fallback: "worker", replay: true },
+      },
+    }),
+  async removeBinding(world) {
+    const { path } = await onChannel(world);
+    const { body } = await world.ask("PUT", `/v1/channels/${path.id}/bindings`, { target: "worker" });
+    return byOperator({ path: { ...path, bindingId: body.id } });
+  },
+  explainRoute: async (world) => byOperator({ ...(await onChannel(world)), query: { conversation: "c", thread: "t" } }),
+  reportEvent: async (world) =>
+    byOperator({
+      ...(await onChannel(world)),
+      body: {
+        ...{ type: "button", conversationId: "c", threadId: "t", externalId: world.fresh("e"), text: "Yes" },
+        ...{ sender: { id: "1", name: "Ada" }, button: { id: "yes", text: "Yes" }, replyToExternalId: "e0" },
+        ...{ meta: { raw: [1] } },
+      },
+    }),
+  listEvents: async (world) =>
+    byOperator({ ...(await onChannel(world)), query: { conversation: "c", unbound: "true", limit: "3" } }),
+  async notePost(world) {
+    const { path } = await onChannel(world);
+    const payload = { conversation: { conversationId: world.fresh("c") } };
+    const { body } = await world.ask("POST", "/v1/messages", { to: path.id, body: "out", payload });
+    const { claim } = (await world.ask("POST", `/v1/messages/${body.id}/claim`, { agentId: path.id })).body;
+    return byOperator({ path: { id: String(body.id) }, body: { token: claim.token, part: 1, externalId: "x:1" } });
+  },
+
   openApiDocument: () => ({ who: "nobody" }),
   docsPage: () => ({ who: "nobody" }),
   docsFile: () => ({ who: "nobody", path: { file: "start.js" } }),
 };
+
+async function onChannel(world: World): Promise<{ path: { id: string } }> {
+  const channel = { provider: "telegram", accountId: "x", topics: ["alerts"] };
+  await world.ask("PUT", "/v1/agents/telegram:x", { name: "X", kind: "channel", ready: true, channel });
+  return { path: { id: "telegram:x" } };
+}
 
 async function onHeld(world: World, body: Record<string, unknown>): Promise<Example> {
   const { id, token } = await world.held();

@@ -1,0 +1,71 @@
+import type { ActivityService } from "../activity/service.ts";
+import type { Tx } from "../db/database.ts";
+import type { Route } from "../http/call.ts";
+import type { Messaging } from "../messages/messaging.ts";
+import { toTime } from "../wire.ts";
+import { createBindings } from "./bindings.ts";
+import { createEvents } from "./events.ts";
+import { createOutbound } from "./outbound.ts";
+import { createRegistry } from "./registry.ts";
+import { channelRoutes } from "./routes.ts";
+import { createRouting } from "./routing.ts";
+import { createChannelStore } from "./store.ts";
+import { createTrafficStore } from "./store-traffic.ts";
+
+export interface ChannelParts {
+  messaging: Messaging;
+  activity: ActivityService;
+}
+
+/** Old traffic is forgotten so often, so much at once. */
+const TIDY = "channel.tidy";
+const TIDY_MS = 3_600_000;
+const TIDY_SLICE = 500;
+
+export type Channels = ReturnType<typeof createChannels>;
+
+/** Wires channels: accounts of chat platforms behind adapters, who their conversations go to, what comes in and goes out. */
+export function createChannels({ messaging, activity }: ChannelParts) {
+  const { db, agents, agentStore, members, roster, sender, leases, claims, due, clock, headOf, explainer } = messaging;
+  const store = createChannelStore(db);
+  const traffic = createTrafficStore(db);
+  const base = {
+    ...{ agents, agentStore, members, roster, activity, sender, leases, claims, due, clock, store, traffic },
+    ...{ messages: messaging.store, works: messaging.works },
+  };
+  const bindings = createBindings(base);
+  const registry = createRegistry({ ...base, bindings });
+  const routing = createRouting(store, agentStore);
+  const events = createEvents({ ...base, routing });
+  const outbound = createOutbound(base);
+
+  sender.nameBy(registry.names);
+  agents.onDeleted(async (tx, agentId) => {
+    if (!(await store.byId(tx, agentId))) return;
+    await store.remove(tx, agentId);
+    await outbound.clearAllOf(tx, agentId, headOf(tx));
+  });
+  explainer.alsoTell(async (on, row) => {
+    const at = toTime(row.createdAt);
+    const routed = row.route === null ? [] : [{ at, step: "routed" as const, ...JSON.parse(row.route) }];
+    const parts = await traffic.parts(on, row.id);
+    const posted = parts.map(({ part, externalId, at: when }) => ({
+      ...{ at: toTime(when), step: "posted" as const, part, externalId },
+    }));
+    return [...routed, ...posted];
+  });
+  due.on(TIDY, async (tx) => {
+    const did = await traffic.forget(tx, await messaging.store.floor(tx), TIDY_SLICE);
+    await due.schedule(tx, TIDY, "traffic", clock.now() + (did === TIDY_SLICE ? 1000 : TIDY_MS));
+  });
+
+  return {
+    ...{ registry, bindings, events, outbound, routing, store },
+    /** What has to be there before anybody asks. */
+    async start(tx: Tx): Promise<void> {
+      await registry.adopt(tx);
+      if (!(await due.find(tx, TIDY, "traffic"))) await due.schedule(tx, TIDY, "traffic", clock.now() + TIDY_MS);
+    },
+    routes: (): Route[] => channelRoutes({ db, registry, bindings, routing, events, outbound }),
+  };
+}

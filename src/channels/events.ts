@@ -1,0 +1,195 @@
+import type { AgentService } from "../agents/service.ts";
+import { actingAs, type Caller } from "../auth/caller.ts";
+import type { Clock } from "../clock.ts";
+import type { Reading, Tx } from "../db/database.ts";
+import type { LogEntry } from "../log/tail.ts";
+import { toLogEntry } from "../messages/entry.ts";
+import type { Author, Said, Sender } from "../messages/send.ts";
+import type { MessageStore } from "../messages/store.ts";
+import type { WorkRow, WorkStore } from "../messages/store-work.ts";
+import { Problem } from "../problem.ts";
+import { type List, toTime } from "../wire.ts";
+import type { Routing } from "./routing.ts";
+import type { EventSummary, ParsedEvent } from "./schema.ts";
+import { type ChannelRow, type Place, placeOf } from "./store.ts";
+import type { EventFilter, EventRow, TrafficStore } from "./store-traffic.ts";
+
+export interface EventParts {
+  agents: AgentService;
+  sender: Sender;
+  messages: MessageStore;
+  works: WorkStore;
+  traffic: TrafficStore;
+  routing: Routing;
+  clock: Clock;
+}
+
+/** What an event became. */
+export interface Received {
+  items: { entry: LogEntry; work: WorkRow | undefined }[];
+  routed: number;
+  replayed: boolean;
+}
+
+/** Events that one call replays. */
+const MAX_REPLAYED = 200;
+
+export type Events = ReturnType<typeof createEvents>;
+
+/** What comes in from a platform: stored once, and sent to whom its conversation is bound to. */
+export function createEvents({ agents, sender, messages, works, traffic, routing, clock }: EventParts) {
+  const listeners: ((channel: ChannelRow, isRouted: boolean) => void)[] = [];
+
+  /** `POST /v1/channels/{id}/events`. @throws Problem 403, 409 */
+  async function receive(tx: Tx, caller: Caller, channel: ChannelRow, event: ParsedEvent): Promise<Received> {
+    await agents.requireActor(tx, caller, actingAs(caller, channel.id));
+    const known = await before(tx, channel, event.externalId);
+    if (known) return known;
+    if (channel.direction === "outbound")
+      throw new Problem("conflict", `${channel.id} is outbound only: nothing comes in by it.`);
+    const via = caller.role === "operator" ? caller.tokenId : null;
+    const place = placeOf(channel.id, event);
+    const said = {
+      body: event.text ?? event.button?.text ?? event.button?.id ?? "",
+      payload: payloadOf(channel, event),
+      meta: event.meta ?? null,
+      replyTo: await repliedTo(tx, channel, place, event.replyToExternalId),
+    };
+    const { items, routed } = await send(tx, { id: channel.id, kind: "channel", via }, place, said);
+    await note(tx, place, event.externalId, { ids: items.map(({ entry }) => entry.id), routed });
+    tx.afterCommit(() => {
+      for (const listener of listeners) listener(channel, routed > 0);
+    });
+    return { items, routed, replayed: false };
+  }
+
+  /** What was reported before, or posted by this very channel. An earlier holder of its id had other messages. */
+  async function before(on: Reading, channel: ChannelRow, externalId: string): Promise<Received | undefined> {
+    const event = await traffic.event(on, channel.id, externalId);
+    if (event && event.at >= channel.createdAt) return again(on, event.messageIds, event.routed);
+    const own = await traffic.posted(on, channel.id, externalId);
+    return own && own.at >= channel.createdAt ? again(on, [own.messageId], 0) : undefined;
+  }
+
+  async function again(on: Reading, ids: readonly number[], routed: number): Promise<Received> {
+    const rows = await messages.rows(on, ids);
+    const work = await works.byIds(on, ids);
+    return { items: rows.map((row) => ({ entry: toLogEntry(row), work: work.get(row.id) })), routed, replayed: true };
+  }
+
+  /** The newest message under that id of the same conversation: what it belongs to is its thread. */
+  async function repliedTo(on: Reading, channel: ChannelRow, place: Place, externalId: string | null | undefined) {
+    if (externalId == null) return undefined;
+    const event = await traffic.event(on, channel.id, externalId);
+    const post = event ? undefined : await traffic.posted(on, channel.id, externalId);
+    const of = event ?? (post && { ...post, ...(await traffic.post(on, post.messageId)) });
+    if (!of || of.at < channel.createdAt || of.conversationId !== place.conversationId) return undefined;
+    const id = "lastMessageId" in of ? of.lastMessageId : of.messageId;
+    // Retention may have taken it.
+    return (await messages.lineage(on, id))?.id;
+  }
+
+  /** Every message of one event, in one write. Where nobody is bound it is kept for the operator. */
+  async function send(tx: Tx, author: Author, place: Place, said: Omit<Said, "to">) {
+    const items: Received["items"] = [];
+    const ways = await routing.ways(tx, place);
+    for (const { binding, to, route } of ways) {
+      if (to === undefined) continue;
+      const claimable = binding.mode === "claimable";
+      const sent = await sender.post(tx, author, { ...said, to, kind: "channel.event", claimable }, route);
+      if (sent) items.push(sent);
+    }
+    if (items.length > 0) return { items, routed: items.length };
+    const sent = await sender.post(tx, author, { ...said, to: "user", kind: "channel.event" }, ways[0]?.route);
+    if (!sent) throw new Error("user always exists");
+    return { items: [sent], routed: 0 };
+  }
+
+  async function note(tx: Tx, place: Place, externalId: string, made: { ids: number[]; routed: number }) {
+    await traffic.putEvent(tx, {
+      ...place,
+      externalId,
+      messageIds: made.ids,
+      lastMessageId: Math.max(...made.ids),
+      routed: made.routed,
+      unbound: made.routed === 0,
+      at: clock.now(),
+    });
+  }
+
+  /** Sends what waits unbound once more, by the bindings of now; what is still nobody's stays. */
+  async function replay(tx: Tx, channel: ChannelRow, place: Place) {
+    const waiting = await traffic.unbound(tx, place, channel.createdAt, MAX_REPLAYED + 1);
+    let replayed = 0;
+    for (const event of waiting.slice(0, MAX_REPLAYED)) replayed += Number(await replayOne(tx, event));
+    return { replayed, unbound: waiting.length > MAX_REPLAYED };
+  }
+
+  async function replayOne(tx: Tx, event: EventRow): Promise<boolean> {
+    const ways = await routing.ways(tx, event);
+    const row = ways.some(({ to }) => to !== undefined) && (await messages.byId(tx, event.lastMessageId));
+    // Nothing to be sent any more when retention has taken it.
+    if (!row) return false;
+    const { items, routed } = await send(tx, { id: event.channelId, kind: "channel", via: row.via }, event, {
+      body: row.body,
+      payload: parsed(row.payload),
+      meta: { ...parsed(row.meta), replayOf: row.id },
+      replyTo: row.replyTo,
+    });
+    const ids = [...event.messageIds, ...items.map(({ entry }) => entry.id)];
+    await traffic.putEvent(tx, {
+      ...event,
+      messageIds: ids,
+      lastMessageId: Math.max(...ids),
+      routed,
+      unbound: routed === 0,
+    });
+    return routed > 0;
+  }
+
+  return {
+    receive,
+    replay,
+    /** Told of each event that was stored. */
+    onReceived: (listener: (channel: ChannelRow, isRouted: boolean) => void) => listeners.push(listener),
+
+    /** What came in, newest first. `page` is the place of the last one seen. */
+    async list(on: Reading, filter: EventFilter, page: number | undefined, limit: number): Promise<List<EventSummary>> {
+      const rows = await traffic.eventPage(on, filter, page, limit + 1);
+      const shown = rows.slice(0, limit);
+      const last = shown.at(-1);
+      return {
+        items: shown.map(wireEvent),
+        nextPage: rows.length > limit && last ? String(last.lastMessageId) : null,
+      };
+    },
+  };
+}
+
+function payloadOf(channel: ChannelRow, event: ParsedEvent): Record<string, unknown> {
+  const { type, sender, externalId, conversationId, threadId, attachments, button, replyToExternalId } = event;
+  return {
+    type,
+    conversation: { channelId: channel.id, conversationId, ...(threadId != null && { threadId }) },
+    externalId,
+    sender,
+    ...(button && { button }),
+    ...(attachments?.length && { attachments }),
+    ...(replyToExternalId != null && { replyToExternalId }),
+  };
+}
+
+const parsed = (json: string | null): Record<string, unknown> => (json === null ? {} : JSON.parse(json));
+
+const wireEvent = (row: EventRow): EventSummary => ({
+  externalId: row.externalId,
+  conversation: {
+    channelId: row.channelId,
+    conversationId: row.conversationId,
+    ...(row.threadId !== "" && { threadId: row.threadId }),
+  },
+  messageIds: row.messageIds,
+  routed: row.routed,
+  unbound: row.unbound,
+  receivedAt: toTime(row.at),
+});

@@ -1,0 +1,227 @@
+import type { AgentStore } from "../agents/store.ts";
+import { isGroup } from "../agents/target.ts";
+import type { Caller } from "../auth/caller.ts";
+import type { Clock } from "../clock.ts";
+import type { Reading, Tx } from "../db/database.ts";
+import type { Due } from "../due/due.ts";
+import { newId } from "../ids.ts";
+import type { Claims, Report } from "../messages/claims.ts";
+import type { Leases } from "../messages/leases.ts";
+import type { ParsedDraft } from "../messages/schema.ts";
+import type { Author, Sender } from "../messages/send.ts";
+import type { MessageRow, MessageStore } from "../messages/store.ts";
+import type { WorkRow, WorkStore } from "../messages/store-work.ts";
+import { Problem } from "../problem.ts";
+import { Conversation, OutboundPayload, type PostedParts, type PostNote } from "./schema.ts";
+import { type ChannelRow, type ChannelStore, placeOf } from "./store.ts";
+import type { TrafficStore } from "./store-traffic.ts";
+
+export interface OutboundParts {
+  agentStore: AgentStore;
+  sender: Sender;
+  claims: Claims;
+  leases: Leases;
+  messages: MessageStore;
+  works: WorkStore;
+  store: ChannelStore;
+  traffic: TrafficStore;
+  due: Due;
+  clock: Clock;
+}
+
+const FINAL = new Set(["done", "dead", "expired", "cancelled"]);
+/** The due row that takes back what a deleted channel still had to post. */
+const CLEAR = "channel.clear";
+const CLEAR_SLICE = 200;
+
+export type Outbound = ReturnType<typeof createOutbound>;
+
+/**
+ * What goes out: a message to a channel agent becomes work for its adapter, one at a time in each conversation, and what
+ * was posted is remembered by the platform's ids.
+ */
+export function createOutbound(parts: OutboundParts) {
+  const { sender, claims, leases, messages, works, store, traffic, due, clock } = parts;
+
+  sender.shape("channel", async (on, author, draft, target) => {
+    const channel = await store.byId(on, target.id);
+    return channel ? shape(on, author, draft, channel) : draft;
+  });
+  sender.onAppended(queue);
+  leases.onMoved(moved);
+  claims.onReport(report);
+  claims.attach(async (on, work) => (mayBePost(work.target) ? postsOf(on, work.messageId) : undefined));
+  due.on(CLEAR, async (tx, row) => clear(tx, row.key, Number(row.data.upTo)));
+
+  /** @throws Problem 422 where it cannot be posted */
+  async function shape(on: Reading, author: Author, draft: ParsedDraft, channel: ChannelRow): Promise<ParsedDraft> {
+    if (author.kind === "system" && (draft.kind === "system" || draft.kind === "pair" || draft.kind === "control"))
+      return draft;
+    const given = payloadOf(draft);
+    const text = given.text ?? draft.body;
+    const isEmpty = text === "" && !given.files?.length;
+    // The result of work that has nothing to be shown is the adapter's to see, and so is what a channel cannot post.
+    if (draft.kind === "response" && (isEmpty || channel.direction === "inbound")) return draft;
+    if (channel.direction === "inbound") throw Problem.invalid("/to", `${channel.id} is inbound only`);
+    if (draft.encoding === "opaque") throw Problem.invalid("/encoding", "what is encrypted cannot be posted");
+    if (isEmpty) throw Problem.invalid("/body", "is empty, and there are no files");
+    const replied = draft.replyTo ? await origin(on, channel.id, draft.replyTo) : undefined;
+    const conversation = conversationFor(channel, draft, given, replied?.conversation);
+    const replyToExternalId = given.replyToExternalId ?? replied?.externalId;
+    const { conversation: _, replyToExternalId: __, text: ___, files, buttons, ...more } = given;
+    const payload = {
+      ...more,
+      conversation,
+      ...(replyToExternalId != null && { replyToExternalId }),
+      text,
+      ...(files?.length && { files }),
+      ...(buttons?.length && { buttons }),
+      idempotencyKey: newId("out", clock.now()),
+    };
+    // Urgent ones would overtake those before them.
+    return { ...draft, kind: draft.kind ?? "channel.event", claimable: true, urgent: false, payload };
+  }
+
+  /** The conversation of what is replied to: an event of this channel, a message to it, or else the thread's beginning. */
+  async function origin(on: Reading, channelId: string, id: number): Promise<Origin | undefined> {
+    const row = await messages.byId(on, id);
+    if (!row) return undefined;
+    const own = await originOf(on, channelId, row);
+    if (own || row.threadId === null) return own;
+    const root = await messages.byId(on, row.threadId);
+    return root && originOf(on, channelId, root);
+  }
+
+  async function originOf(on: Reading, channelId: string, row: MessageRow): Promise<Origin | undefined> {
+    if (row.fromId !== channelId && row.target !== channelId) return undefined;
+    const payload: Record<string, unknown> = row.payload === null ? {} : JSON.parse(row.payload);
+    const conversation = Conversation.safeParse(payload.conversation).data;
+    if (conversation?.channelId !== channelId) return undefined;
+    const posted = row.target === channelId ? (await traffic.parts(on, row.id))[0]?.externalId : payload.externalId;
+    return { conversation, externalId: typeof posted === "string" ? posted : undefined };
+  }
+
+  /** One conversation behind another: the next is opened when the one before has ended. */
+  async function queue(tx: Tx, row: MessageRow, work: WorkRow | undefined): Promise<WorkRow | undefined> {
+    if (!work || !mayBePost(row.target) || row.payload === null) return undefined;
+    const payload: Record<string, unknown> = JSON.parse(row.payload);
+    if (typeof payload.idempotencyKey !== "string" || !(await store.byId(tx, row.target))) return undefined;
+    const place = placeOf(row.target, Conversation.safeParse(payload.conversation).data ?? {});
+    const head = await traffic.head(tx, place);
+    await traffic.addPost(tx, { ...place, messageId: row.id, ended: false });
+    return head === undefined ? undefined : leases.hold(tx, work);
+  }
+
+  async function moved(tx: Tx, work: WorkRow, was: WorkRow): Promise<void> {
+    if (!mayBePost(work.target)) return;
+    const post = await traffic.post(tx, work.messageId);
+    if (!post) return;
+    if (FINAL.has(work.state)) {
+      if (post.ended) return;
+      const isHead = (await traffic.head(tx, post)) === work.messageId;
+      await traffic.setEnded(tx, work.messageId, true);
+      const next = isHead ? await traffic.head(tx, post) : undefined;
+      if (next !== undefined) await openHeld(tx, next);
+    } else if (FINAL.has(was.state)) {
+      // Requeued: an operator has decided that it may be posted again.
+      await traffic.setEnded(tx, work.messageId, false);
+      await traffic.dropBegun(tx, work.messageId);
+    }
+  }
+
+  async function openHeld(tx: Tx, id: number): Promise<void> {
+    const work = await works.byId(tx, id);
+    const isHeld = work?.state === "delayed" && work.dueAt === work.expiresAt;
+    if (isHeld) await leases.reopen(tx, work, { delayMs: 0, counts: false });
+  }
+
+  /** What the adapter says as it ends its claim. @throws Problem 422 for work that goes out by no channel */
+  async function report(tx: Tx, work: WorkRow, said: Report): Promise<void> {
+    const post = mayBePost(work.target) ? await traffic.post(tx, work.messageId) : undefined;
+    if ("failed" in said) {
+      if (post && said.failed.failure === "transient") await traffic.dropBegun(tx, work.messageId);
+      return;
+    }
+    const { externalIds } = said.done;
+    if (externalIds && !post)
+      throw Problem.invalid("/externalIds", "belongs to what goes out through a channel, and this does not");
+    for (const [part, externalId] of (externalIds ?? []).entries())
+      if (post) await notePart(tx, post.channelId, work.messageId, { part, externalId });
+  }
+
+  const notePart = (tx: Tx, channelId: string, messageId: number, note: { part: number; externalId?: string }) =>
+    traffic.putPart(tx, {
+      ...{ messageId, channelId, at: clock.now() },
+      ...{ part: note.part, externalId: note.externalId ?? null },
+    });
+
+  async function postsOf(on: Reading, id: number): Promise<PostedParts | undefined> {
+    if (!(await traffic.post(on, id))) return undefined;
+    const rows = await traffic.parts(on, id);
+    return { posts: rows.map(({ part, externalId }) => ({ part, externalId })) };
+  }
+
+  async function clear(tx: Tx, channelId: string, upTo: number): Promise<void> {
+    const ids = await traffic.unended(tx, channelId, upTo, CLEAR_SLICE);
+    for (const id of ids) {
+      const work = await works.byId(tx, id);
+      if (work && !FINAL.has(work.state)) await leases.end(tx, work, "cancelled");
+      await traffic.setEnded(tx, id, true);
+    }
+    if (ids.length === CLEAR_SLICE) await due.schedule(tx, CLEAR, channelId, clock.now(), { upTo });
+  }
+
+  return {
+    /** `POST /v1/messages/{id}/posts`. @throws Problem 403, 404, 409 claim-lost, 422 */
+    async note(tx: Tx, caller: Caller, id: number, note: Required<Pick<PostNote, "part">> & PostNote) {
+      await claims.requireHeld(tx, caller, id, note.token);
+      const post = await traffic.post(tx, id);
+      if (!post) throw Problem.invalid("id", "does not go out through a channel");
+      await notePart(tx, post.channelId, id, note);
+      return (await postsOf(tx, id)) ?? { posts: [] };
+    },
+    /** Takes back what a channel that is gone still had to post. */
+    clearAllOf: (tx: Tx, channelId: string, upTo: number): Promise<void> =>
+      due.schedule(tx, CLEAR, channelId, clock.now(), { upTo }),
+    postsOf,
+  };
+}
+
+interface Origin {
+  conversation: Conversation;
+  externalId: string | undefined;
+}
+
+/** Only a channel agent's id has a colon and is no group. */
+const mayBePost = (target: string): boolean => target.includes(":") && !isGroup(target);
+
+function payloadOf(draft: ParsedDraft): OutboundPayload {
+  const parsed = OutboundPayload.safeParse(draft.payload ?? {});
+  if (parsed.success) return parsed.data;
+  const [issue] = parsed.error.issues;
+  throw Problem.invalid(`/payload/${(issue?.path ?? []).map(String).join("/")}`, issue?.message ?? "is not acceptable");
+}
+
+/** @throws Problem 422 no-conversation: never another account, never another chat than the one it answers. */
+function conversationFor(
+  channel: ChannelRow,
+  draft: ParsedDraft,
+  { conversation: named }: OutboundPayload,
+  replied: Conversation | undefined,
+): Conversation | null {
+  if (!named) {
+    if (replied) return replied;
+    if (draft.topic && channel.topics.includes(draft.topic)) return null;
+    throw noConversation(`name one in payload.conversation, or reply to an event of ${channel.id}`);
+  }
+  const { channelId = channel.id, conversationId, threadId } = named;
+  if (channelId !== channel.id) throw noConversation(`that conversation is of ${channelId}, not of ${channel.id}`);
+  if (replied && (replied.conversationId !== conversationId || (replied.threadId ?? null) !== (threadId ?? null)))
+    throw noConversation("it replies to an event of another one");
+  return { channelId, conversationId, ...(threadId != null && { threadId }) };
+}
+
+const noConversation = (why: string): Problem =>
+  new Problem("no-conversation", `It does not say which conversation it is for: ${why}.`, {
+    errors: [{ pointer: "/payload/conversation", message: why }],
+  });

@@ -1,0 +1,198 @@
+import { and, asc, desc, eq, gte, inArray, lt, lte, sql } from "drizzle-orm";
+import { bound, fixedLimit } from "../db/bound.ts";
+import type { Db, Reading, Tx } from "../db/database.ts";
+import type { Place } from "./store.ts";
+import { events, parts, posts } from "./tables.ts";
+
+export type EventRow = typeof events.$inferSelect;
+export type PostRow = typeof posts.$inferSelect;
+export type PartRow = typeof parts.$inferSelect;
+
+/** Of one message so many parts are remembered. */
+export const MAX_PARTS = 1000;
+
+export type TrafficStore = ReturnType<typeof createTrafficStore>;
+
+/** What came in and what goes out, by the platform's ids. */
+export function createTrafficStore(db: Db) {
+  const event = db.statement((q) =>
+    q
+      .select()
+      .from(events)
+      .where(and(eq(events.channelId, bound("channelId")), eq(events.externalId, bound("externalId"))))
+      .prepare(),
+  );
+  const posted = db.statement((q) =>
+    q
+      .select({ messageId: parts.messageId, at: parts.at })
+      .from(parts)
+      .where(
+        and(
+          eq(parts.channelId, bound("channelId")),
+          eq(parts.externalId, bound("externalId")),
+          sql`external_id is not null`,
+        ),
+      )
+      .limit(fixedLimit(1))
+      .prepare(),
+  );
+  const post = db.statement((q) =>
+    q
+      .select()
+      .from(posts)
+      .where(eq(posts.messageId, bound("id")))
+      .prepare(),
+  );
+  const head = db.statement((q) =>
+    q
+      .select({ messageId: posts.messageId })
+      .from(posts)
+      .where(
+        and(
+          eq(posts.channelId, bound("channelId")),
+          eq(posts.conversationId, bound("conversationId")),
+          eq(posts.threadId, bound("threadId")),
+          sql`ended = 0`,
+        ),
+      )
+      .orderBy(asc(posts.messageId))
+      .limit(fixedLimit(1))
+      .prepare(),
+  );
+
+  return {
+    event: async (on: Reading, channelId: string, externalId: string): Promise<EventRow | undefined> =>
+      event(on).get({ channelId, externalId }),
+    putEvent: async (tx: Tx, row: EventRow): Promise<void> => {
+      tx.db
+        .insert(events)
+        .values(row)
+        .onConflictDoUpdate({ target: [events.channelId, events.externalId], set: row })
+        .run();
+    },
+    /** Newest first. */
+    eventPage: async (
+      on: Reading,
+      filter: EventFilter,
+      before: number | undefined,
+      limit: number,
+    ): Promise<EventRow[]> =>
+      on.db
+        .select()
+        .from(events)
+        .where(
+          and(
+            eq(events.channelId, filter.channelId),
+            gte(events.at, filter.since),
+            filter.unbound ? sql`unbound = 1` : undefined,
+            filter.conversationId === undefined ? undefined : eq(events.conversationId, filter.conversationId),
+            before === undefined ? undefined : lt(events.lastMessageId, before),
+          ),
+        )
+        .orderBy(desc(events.lastMessageId))
+        .limit(limit)
+        .all(),
+    /** Those that wait for a binding, of one place or of all, oldest first. */
+    unbound: async (on: Reading, place: Place, since: number, limit: number): Promise<EventRow[]> =>
+      on.db
+        .select()
+        .from(events)
+        .where(
+          and(
+            eq(events.channelId, place.channelId),
+            sql`unbound = 1`,
+            gte(events.at, since),
+            place.conversationId === "" ? undefined : eq(events.conversationId, place.conversationId),
+            place.threadId === "" ? undefined : eq(events.threadId, place.threadId),
+          ),
+        )
+        .orderBy(asc(events.lastMessageId))
+        .limit(limit)
+        .all(),
+
+    /** The message that was posted under this id. */
+    posted: async (on: Reading, channelId: string, externalId: string) => posted(on).get({ channelId, externalId }),
+
+    addPost: async (tx: Tx, row: PostRow): Promise<void> => {
+      tx.db.insert(posts).values(row).run();
+    },
+    post: async (on: Reading, id: number): Promise<PostRow | undefined> => post(on).get({ id }),
+    /** The oldest message of a conversation that has not ended. */
+    head: async (on: Reading, { channelId, conversationId, threadId }: Place): Promise<number | undefined> =>
+      head(on).get({ channelId, conversationId, threadId })?.messageId,
+    setEnded: async (tx: Tx, id: number, ended: boolean): Promise<void> => {
+      tx.db.update(posts).set({ ended }).where(eq(posts.messageId, id)).run();
+    },
+    /** Those that have not ended, up to a place in the log. */
+    unended: async (on: Reading, channelId: string, upTo: number, limit: number): Promise<number[]> =>
+      on.db
+        .select({ id: posts.messageId })
+        .from(posts)
+        .where(and(eq(posts.channelId, channelId), sql`ended = 0`, lte(posts.messageId, upTo)))
+        .limit(limit)
+        .all()
+        .map((row) => row.id),
+
+    parts: async (on: Reading, messageId: number): Promise<PartRow[]> =>
+      on.db.select().from(parts).where(eq(parts.messageId, messageId)).orderBy(asc(parts.part)).limit(MAX_PARTS).all(),
+    /** Begun anew it keeps the external id that it has. */
+    putPart: async (tx: Tx, row: PartRow): Promise<void> => {
+      tx.db
+        .insert(parts)
+        .values(row)
+        .onConflictDoUpdate({
+          target: [parts.messageId, parts.part],
+          set: { externalId: sql`coalesce(excluded.external_id, ${parts.externalId})`, at: row.at },
+        })
+        .run();
+    },
+    /** Parts that were begun and surely not posted. */
+    dropBegun: async (tx: Tx, messageId: number): Promise<void> => {
+      tx.db
+        .delete(parts)
+        .where(and(eq(parts.messageId, messageId), sql`external_id is null`))
+        .run();
+    },
+
+    /** Forgets some of what belongs to messages that retention has passed. Answers how many rows that were. */
+    forget: async (tx: Tx, floor: number, limit: number): Promise<number> => {
+      const old = tx.db
+        .select({ channelId: events.channelId, externalId: events.externalId })
+        .from(events)
+        .where(lte(events.lastMessageId, floor))
+        .orderBy(asc(events.lastMessageId))
+        .limit(limit)
+        .all();
+      for (const row of old)
+        tx.db
+          .delete(events)
+          .where(and(eq(events.channelId, row.channelId), eq(events.externalId, row.externalId)))
+          .run();
+      const gone = tx.db
+        .select({ id: posts.messageId })
+        .from(posts)
+        .where(
+          and(
+            lte(posts.messageId, floor),
+            eq(posts.ended, true),
+            sql`not exists (select 1 from messages m where m.id = ${posts.messageId})`,
+          ),
+        )
+        .orderBy(asc(posts.messageId))
+        .limit(limit)
+        .all()
+        .map((row) => row.id);
+      tx.db.delete(parts).where(inArray(parts.messageId, gone)).run();
+      tx.db.delete(posts).where(inArray(posts.messageId, gone)).run();
+      return Math.max(old.length, gone.length);
+    },
+  };
+}
+
+export interface EventFilter {
+  channelId: string;
+  conversationId?: string | undefined;
+  unbound: boolean;
+  /** An earlier holder of the channel's id had others. */
+  since: number;
+}

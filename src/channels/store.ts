@@ -1,0 +1,177 @@
+import { and, asc, eq, gt, or, type SQL, sql } from "drizzle-orm";
+import { bound, fixedLimit } from "../db/bound.ts";
+import type { Db, Reading, Tx } from "../db/database.ts";
+import { bindings, channels } from "./tables.ts";
+
+export type ChannelRow = typeof channels.$inferSelect;
+export type BindingRow = typeof bindings.$inferSelect;
+
+export interface BindingFilter {
+  channelId?: string | undefined;
+  conversationId?: string | undefined;
+  target?: string | undefined;
+  /** Those alone that go to one of these targets, or belong to this channel. */
+  seenBy?: { targets: readonly string[]; channelId: string } | undefined;
+}
+
+/** How many bindings one conversation (or one channel's default) may have. */
+export const MAX_BINDINGS = 100;
+const MAX_NAMES = 1000;
+
+export type ChannelStore = ReturnType<typeof createChannelStore>;
+
+/** Channels and their bindings. */
+export function createChannelStore(db: Db) {
+  const byId = db.statement((q) =>
+    q
+      .select()
+      .from(channels)
+      .where(eq(channels.id, bound("id")))
+      .prepare(),
+  );
+  const matching = db.statement((q) =>
+    q
+      .select()
+      .from(bindings)
+      .where(
+        and(
+          eq(bindings.channelId, bound("channelId")),
+          or(
+            and(eq(bindings.conversationId, sql`''`), eq(bindings.threadId, sql`''`)),
+            and(eq(bindings.conversationId, bound("conversationId")), eq(bindings.threadId, sql`''`)),
+            and(eq(bindings.conversationId, bound("conversationId")), eq(bindings.threadId, bound("threadId"))),
+          ),
+        ),
+      )
+      .prepare(),
+  );
+
+  return {
+    byId: async (on: Reading, id: string): Promise<ChannelRow | undefined> => byId(on).get({ id }),
+    put: async (tx: Tx, row: ChannelRow): Promise<void> => {
+      tx.db.insert(channels).values(row).onConflictDoUpdate({ target: channels.id, set: row }).run();
+    },
+    /** Its bindings too. */
+    remove: async (tx: Tx, id: string): Promise<void> => {
+      tx.db.delete(bindings).where(eq(bindings.channelId, id)).run();
+      tx.db.delete(channels).where(eq(channels.id, id)).run();
+    },
+    /** Ready ones first, then by name; those after a given one. */
+    page: async (on: Reading, after: ChannelRow | undefined, limit: number): Promise<ChannelRow[]> =>
+      on.db
+        .select()
+        .from(channels)
+        .where(after && isAfter(after))
+        .orderBy(sql`ready desc`, asc(channels.nameKey), asc(channels.id))
+        .limit(limit)
+        .all(),
+    /** The ids of those that go by a name, oldest first. */
+    named: async (on: Reading, nameKey: string, limit: number): Promise<string[]> =>
+      on.db
+        .select({ id: channels.id })
+        .from(channels)
+        .where(eq(channels.nameKey, nameKey))
+        .orderBy(asc(channels.createdAt), asc(channels.id))
+        .limit(limit)
+        .all()
+        .map((row) => row.id),
+    names: async (on: Reading): Promise<string[]> =>
+      on.db
+        .select({ name: channels.name })
+        .from(channels)
+        .limit(MAX_NAMES)
+        .all()
+        .map((row) => row.name),
+    /** The one an operator chose. */
+    chosen: async (on: Reading): Promise<string | undefined> =>
+      on.db.select({ id: channels.id }).from(channels).where(sql`is_default = 1`).get()?.id,
+    oldest: async (on: Reading): Promise<string | undefined> =>
+      on.db.select({ id: channels.id }).from(channels).orderBy(asc(channels.createdAt), asc(channels.id)).limit(1).get()
+        ?.id,
+    /** This one, or none, is the default from now on. */
+    choose: async (tx: Tx, id: string | undefined): Promise<void> => {
+      tx.db.update(channels).set({ isDefault: false }).where(sql`is_default = 1`).run();
+      if (id !== undefined) tx.db.update(channels).set({ isDefault: true }).where(eq(channels.id, id)).run();
+    },
+    noteDefaultsSet: async (tx: Tx, id: string): Promise<void> => {
+      tx.db.update(channels).set({ defaultsSet: true }).where(eq(channels.id, id)).run();
+    },
+
+    binding: async (on: Reading, id: string): Promise<BindingRow | undefined> =>
+      on.db.select().from(bindings).where(eq(bindings.id, id)).get(),
+    /** Those of exactly this place. */
+    bindingsAt: async (on: Reading, place: Place): Promise<BindingRow[]> =>
+      on.db
+        .select()
+        .from(bindings)
+        .where(
+          and(
+            eq(bindings.channelId, place.channelId),
+            eq(bindings.conversationId, place.conversationId),
+            eq(bindings.threadId, place.threadId),
+          ),
+        )
+        .limit(MAX_BINDINGS)
+        .all(),
+    /** All that could decide about a place: of its thread, its conversation, and the channel. */
+    matching: async (on: Reading, place: Place): Promise<BindingRow[]> => matching(on).all({ ...place }),
+    putBinding: async (tx: Tx, row: BindingRow): Promise<void> => {
+      tx.db.insert(bindings).values(row).onConflictDoUpdate({ target: bindings.id, set: row }).run();
+    },
+    removeBinding: async (tx: Tx, id: string): Promise<void> => {
+      tx.db.delete(bindings).where(eq(bindings.id, id)).run();
+    },
+    bindingPage: async (on: Reading, filter: BindingFilter, after: string | undefined, limit: number) =>
+      on.db
+        .select()
+        .from(bindings)
+        .where(and(after === undefined ? undefined : gt(bindings.id, after), ...conditions(filter)))
+        .orderBy(asc(bindings.id))
+        .limit(limit)
+        .all(),
+    isEmpty: async (on: Reading): Promise<boolean> =>
+      on.db.select({ one: sql`1` }).from(channels).limit(fixedLimit(1)).get() === undefined,
+  };
+}
+
+/** A conversation as rows have it: "" where there is none. */
+export interface Place {
+  channelId: string;
+  conversationId: string;
+  threadId: string;
+}
+
+const isAfter = (row: ChannelRow): SQL =>
+  sql`(${channels.ready} < ${Number(row.ready)} or (${channels.ready} = ${Number(row.ready)} and
+    (${channels.nameKey}, ${channels.id}) > (${row.nameKey}, ${row.id})))`;
+
+function conditions(filter: BindingFilter): SQL[] {
+  const where: SQL[] = [];
+  if (filter.channelId !== undefined) where.push(eq(bindings.channelId, filter.channelId));
+  if (filter.conversationId !== undefined) where.push(eq(bindings.conversationId, filter.conversationId));
+  if (filter.target !== undefined) where.push(eq(bindings.target, filter.target));
+  if (filter.seenBy) {
+    const { targets, channelId } = filter.seenBy;
+    where.push(
+      sql`(${bindings.channelId} = ${channelId} or ${bindings.target} in (select value from json_each(${JSON.stringify(targets)})))`,
+    );
+  }
+  return where;
+}
+
+/** Those ordered so that the one which counts first comes first. */
+export const byRank = (a: BindingRow, b: BindingRow): number =>
+  levelOf(a) - levelOf(b) || b.priority - a.priority || b.updatedAt - a.updatedAt || (a.id < b.id ? 1 : -1);
+
+/** 0: of a thread, 1: of a conversation, 2: for all. */
+export const levelOf = (row: Pick<BindingRow, "conversationId" | "threadId">): 0 | 1 | 2 =>
+  row.threadId !== "" ? 0 : row.conversationId !== "" ? 1 : 2;
+
+export const placeOf = (
+  channelId: string,
+  named: { conversationId?: string | null; threadId?: string | null },
+): Place => ({
+  channelId,
+  conversationId: named.conversationId ?? "",
+  threadId: named.threadId ?? "",
+});
