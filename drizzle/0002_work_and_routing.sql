@@ -106,6 +106,26 @@ CREATE TABLE `idempotency_keys` (
 	PRIMARY KEY(`key`, `sender`)
 );
 --> statement-breakpoint
+CREATE TABLE `pairs` (
+	`id` text PRIMARY KEY NOT NULL,
+	`requester` text NOT NULL,
+	`target` text NOT NULL,
+	`couple` text NOT NULL,
+	`objective` text,
+	`status` text NOT NULL,
+	`thread_id` integer NOT NULL,
+	`reason` text,
+	`ended_by` text,
+	`created_at` integer NOT NULL,
+	`expires_at` integer NOT NULL,
+	`accepted_at` integer,
+	`ended_at` integer
+);
+--> statement-breakpoint
+CREATE UNIQUE INDEX `pairs_one_live_per_couple` ON `pairs` (`couple`) WHERE status in ('pending', 'active');--> statement-breakpoint
+CREATE INDEX `pairs_by_requester` ON `pairs` (`requester`,`id`);--> statement-breakpoint
+CREATE INDEX `pairs_by_target` ON `pairs` (`target`,`id`);--> statement-breakpoint
+CREATE INDEX `pairs_ended` ON `pairs` (`ended_at`) WHERE ended_at is not null;--> statement-breakpoint
 CREATE TABLE `task_events` (
 	`id` integer PRIMARY KEY AUTOINCREMENT NOT NULL,
 	`task_id` text NOT NULL,

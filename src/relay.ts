@@ -34,6 +34,7 @@ import { createReading } from "./inbox/reading.ts";
 import { createConnections } from "./log/connections.ts";
 import { createLog } from "./log/log.ts";
 import { createMessaging } from "./messages/messaging.ts";
+import { createPairs } from "./pairs/pairs.ts";
 import { createTasks } from "./tasks/tasks.ts";
 import { traceJson } from "./traces/service.ts";
 import { createTracing } from "./traces/traces.ts";
@@ -80,11 +81,15 @@ export async function createRelay(config: Config, clock: Clock, logger: Logger):
   const tracing = createTracing({ db, messaging, idempotency });
   const tasks = createTasks({ db, messaging, idempotency, retentionDays: config.retentionDays });
   const delegations = createDelegations({
-    ...{ messaging, idempotency, activity, onError },
+    ...{ messaging, idempotency, activity },
     budgets: { perAgent: config.delegationsPerAgent, perRoot: config.delegationsPerRoot },
   });
   const webhooks = createWebhooks({ db, messaging, agents, activity, idempotency, egress, due, clock, key });
   const channels = createChannels({ messaging, activity });
+  const pairs = createPairs({
+    ...{ messaging, idempotency, activity, onError },
+    retentionDays: config.retentionDays,
+  });
   const reading = createReading({ messaging, presence, limit, authenticate: auth.authenticate });
   const metrics = createMetrics({
     connections: connections.size,
@@ -111,6 +116,7 @@ export async function createRelay(config: Config, clock: Clock, logger: Logger):
     ...delegations.routes(),
     ...webhooks.routes(),
     ...channels.routes(),
+    ...pairs.routes(),
     ...reading.routes({
       identify: handle.identify,
       upgrade: (request, data, headers) => upgradeWith(app)(request, data, headers),

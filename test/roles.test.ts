@@ -3,7 +3,8 @@ import { startRelay, type TestRelay } from "./support/relay.ts";
 
 /**
  * `me` has written to `friend` and been written to by it; `other` is a third agent. Work 3 is for me, work 4 is held by me,
- * work 5 was asked for by me, and work 6 is a dead letter. `{asked}` is a delegation of mine to friend, `{owed}` one to me.
+ * work 5 was asked for by me, and work 6 is a dead letter. `{asked}` is a delegation of mine to friend, `{owed}` one to me;
+ * `{pair}` was asked of me by friend.
  */
 async function startWorld() {
   const relay = await startRelay({ durability: "normal" });
@@ -47,6 +48,7 @@ async function startWorld() {
     asked: (await ask("POST", "/v1/delegations", { to: "friend", text: "x" }, me)).body.id as string,
     owed: (await ask("POST", "/v1/delegations", { to: "me", text: "x" })).body.id as string,
     meWebhookId: (await ask("POST", "/v1/webhooks", { url: "http://127.0.0.1:1/", events: ["work.dead"] }, me)).body.id,
+    pair: (await ask("POST", "/v1/pairs", { target: "me" }, friend)).body.id as string,
     meTokenId: (await ask("GET", "/v1/whoami", undefined, me)).body.tokenId as string,
   };
 }
@@ -172,6 +174,26 @@ const TABLE: Record<string, Row[]> = {
     ["POST /v1/delegations/{owed}/cancel", {}, operator(200)],
     ["POST /v1/delegations/dlg_none/cancel", {}, { ...all(404), enroll: 403, viewer: 403 }],
   ],
+  askForPair: [
+    ["POST /v1/pairs", { target: "other" }, { ...all(403), operator: 201, me: 201, other: 422 }],
+    ["POST /v1/pairs", { requester: "me", target: "other" }, mine(201)],
+    ["POST /v1/pairs", { target: "friend" }, { ...all(403), operator: 201, me: 409, other: 201 }],
+  ],
+  listPairs: [["GET /v1/pairs", undefined, everyAgent]],
+  getPair: [
+    ["GET /v1/pairs/{pair}", undefined, shown],
+    ["GET /v1/pairs/pair_none", undefined, { ...all(404), enroll: 403 }],
+  ],
+  acceptPair: [
+    ["POST /v1/pairs/{pair}/accept", undefined, mine(200)],
+    ["POST /v1/pairs/pair_none/accept", undefined, { ...all(404), enroll: 403, viewer: 403 }],
+  ],
+  rejectPair: [
+    ["POST /v1/pairs/{pair}/reject", undefined, mine(200)],
+    ["POST /v1/pairs/{pair}/reject", { agentId: "friend" }, all(403)],
+  ],
+  endPair: [["POST /v1/pairs/{pair}/end", { reason: "x" }, mine(200)]],
+  sayToPair: [["POST /v1/pairs/{pair}/messages", { body: "x" }, mine(409)]],
   readInbox: [
     ["GET /v1/agents/me/inbox", undefined, shown],
     ["GET /v1/agents/me/inbox?kind=chat", undefined, shown],
@@ -253,7 +275,8 @@ const placed = (call: string, world: Awaited<ReturnType<typeof startWorld>>) =>
     .replace("{asked}", world.asked)
     .replace("{owed}", world.owed)
     .replace("{post}", world.postId)
-    .replace("{webhook}", world.meWebhookId);
+    .replace("{webhook}", world.meWebhookId)
+    .replace("{pair}", world.pair);
 
 async function statusOf({ relay }: TestRelay, call: string, body: unknown, token: string | undefined): Promise<number> {
   const [method = "", path = ""] = call.split(" ");

@@ -17,13 +17,10 @@ export interface DelegationRoomParts {
   idempotency: Idempotency;
   activity: ActivityService;
   budgets: Budgets;
-  onError(error: unknown): void;
 }
 
-const FORGET_AT_ONCE = 500;
-
 /** Wires requests that owe an answer. */
-export function createDelegations({ messaging, idempotency, activity, budgets, onError }: DelegationRoomParts) {
+export function createDelegations({ messaging, idempotency, activity, budgets }: DelegationRoomParts) {
   const { db, retention, explainer, waits, store: messages } = messaging;
   const store = createDelegationStore(db);
   const base = { ...messaging, store, messages, idempotency, activity, budgets };
@@ -32,13 +29,12 @@ export function createDelegations({ messaging, idempotency, activity, budgets, o
   const delegations = createDelegationService({ ...base, ends, ask });
 
   retention.keepFrom((on) => store.oldestOpen(on));
-  retention.onRun(({ upTo }) => void forgetUpTo(upTo).catch(onError));
+  // What ended goes with its request.
+  retention.alongside({
+    counts: async (on, ids) => new Map((await store.among(on, ids)).map((id) => [id, 1])),
+    remove: (tx, ids) => store.forget(tx, ids),
+  });
   explainer.alsoTell(factsOf);
-
-  /** What ended goes with its request. */
-  async function forgetUpTo(upTo: number): Promise<void> {
-    while ((await db.background((tx) => store.forget(tx, upTo, FORGET_AT_ONCE))) >= FORGET_AT_ONCE);
-  }
 
   async function factsOf(on: Reading, message: MessageRow): Promise<Fact[]> {
     const row = message.kind === "request" ? await store.byMessage(on, message.id) : undefined;

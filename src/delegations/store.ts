@@ -176,21 +176,19 @@ export function createDelegationStore(db: Db) {
         .get()?.id ?? undefined,
     countOpen: async (on: Reading): Promise<number> =>
       on.db.select({ n: sql<number>`count(*)` }).from(delegations).where(isOpen).get()?.n ?? 0,
-    /** Forgets some of the ended ones whose requests are gone. */
-    forget: async (tx: Tx, upTo: number, limit: number): Promise<number> => {
-      const gone = tx.db
+    /** Those of the messages that are requests: one row hangs on each. */
+    among: async (on: Reading, messageIds: readonly number[]): Promise<number[]> =>
+      on.db
         .select({ id: delegations.messageId })
         .from(delegations)
-        .where(and(lte(delegations.messageId, upTo), sql`not ${isOpen}`))
-        .limit(limit)
+        .where(sql`${delegations.messageId} in (select value from json_each(${JSON.stringify(messageIds)}))`)
         .all()
-        .map((row) => row.id);
-      if (gone.length)
-        tx.db
-          .delete(delegations)
-          .where(sql`${delegations.messageId} in (select value from json_each(${JSON.stringify(gone)}))`)
-          .run();
-      return gone.length;
+        .map((row) => row.id),
+    forget: async (tx: Tx, messageIds: readonly number[]): Promise<void> => {
+      tx.db
+        .delete(delegations)
+        .where(sql`${delegations.messageId} in (select value from json_each(${JSON.stringify(messageIds)}))`)
+        .run();
     },
 
     /** Newest first, among the next 20,000; `reached` is where looking ended, null at the end. */

@@ -74,6 +74,7 @@ import {
   WorkAnswer,
   WorkState,
 } from "../messages/schema.ts";
+import { Pair, PairDraft, PairList, PairMessage, PairStatus, PairStep } from "../pairs/schema.ts";
 import { ProblemBody } from "../problem.ts";
 import {
   Severity,
@@ -105,24 +106,23 @@ export type Json = Record<string, unknown>;
 /** The schemas that the document names, by whether they are read or written; every other one stands where it is used. */
 const BOTH_WAYS = {
   ...{ AgentKind, AgentStatus, MessageKind, Reach, Role, Severity, TaskStatus, WorkState },
-  ...{ DelegationContext, DelegationStatus },
   ...{ BindingMode },
+  ...{ DelegationContext, DelegationStatus, PairStatus },
 };
 const INPUTS = {
   ...{ AgentPatch, AgentRegistration, Batch, ClaimNext, ClaimOne, Complete, Fail, Heartbeat, MessageDraft, Release },
   ...{ TraceDraft },
   ...{ Renew, Result, TaskClaim, TaskDraft, TaskRelease, TaskRenew, TaskStatusChange, TokenDraft },
-  ...{ DelegationDraft, DelegationResponse },
   ...{ WebhookDraft, WebhookPatch },
   ...{ Attachment, BindingDraft, ChannelEvent, PostNote },
+  ...{ DelegationDraft, DelegationResponse, PairDraft, PairMessage, PairStep },
 };
 const OUTPUTS = {
   ...{ Acked, Activity, ActivityList, Agent, AgentList, Backup, Bye, Claimed, ClaimedList, DeadLetter, DeadLetterList },
   ...{ Entry, Explanation, HealthReport, Hello, Holding, Inbox, Lease, Message, MessageDetail, MessageList, NewToken },
   ...{ Parent, Presence, Problem: ProblemBody, RegisteredAgent, Reset, Scheduled, SentBatch, SentMessage, Thread },
-  ...{ CancelledDelegations, Delegation, DelegationAnswer, DelegationList },
-  ...{ Token, TokenList, WhoAmI, WorkAnswer, WorkChange },
   ...{ Delivery, DeliveryList, NewWebhook, Webhook, WebhookList },
+  ...{ CancelledDelegations, Delegation, DelegationAnswer, DelegationList, Pair, PairList },
   ...{ History, HistoryItem, Trace, TraceList, TracesAdded },
   ...{ Task, TaskDetail, TaskEvent, TaskList, Token, TokenList, WhoAmI, WorkAnswer, WorkChange },
   ...{ Binding, BindingList, Channel, ChannelList, Conversation, EventAnswer, EventList, EventSummary, PostedParts },

@@ -12,6 +12,7 @@ const TAGS: Record<string, string> = {
   Inbox: "What an agent may read, and how far it has acknowledged.",
   Claims: "Work that exactly one agent may hold: leases with a fencing token.",
   Delegations: "Requests that owe an answer: asking, answering, waiting for it.",
+  Pairs: "Two agents that agreed to work together.",
   Traces: "What agents thought and did about a message, and the history of both.",
   Orchestrators: "Daemons on machines that start and watch agents.",
   Tasks: "Work with a status and a history, worked through the lease of its message.",

@@ -109,6 +109,26 @@ export const EXAMPLES: Record<string, Make> = {
   cancelDelegation: async (world) =>
     byOperator({ path: { id: await world.asked() }, body: { tree: true, reason: "no need" } }),
 
+  async askForPair(world) {
+    const target = world.fresh("partner-");
+    await world.ask("PUT", `/v1/agents/${target}`, { name: target });
+    return byWorker({
+      headers: { "idempotency-key": `"${world.fresh("key")}"` },
+      body: { requester: "worker", target, objective: "fix the build", timeoutSeconds: 60 },
+    });
+  },
+  listPairs: () => byWorker({ query: { agent: "worker", status: "pending", limit: "5" } }),
+  getPair: async (world) => byWorker({ path: { id: await world.pair() } }),
+  acceptPair: async (world) => byWorker({ path: { id: await world.pair() }, body: { agentId: "worker" } }),
+  rejectPair: async (world) => byWorker({ path: { id: await world.pair() }, body: { reason: "no time" } }),
+  endPair: async (world) => byWorker({ path: { id: await world.pair(true) }, body: { reason: "done" } }),
+  sayToPair: async (world) =>
+    byWorker({
+      path: { id: await world.pair(true) },
+      headers: { "idempotency-key": `"${world.fresh("key")}"` },
+      body: { from: "worker", subject: "Plan", body: "I take the tests.", encoding: "plain", payload: { step: 1 } },
+    }),
+
   readInbox: () => byWorker({ ...onWorker, query: { after: "0", limit: "3", waitSeconds: "0", include: "parent" } }),
   ackInbox: async (world) => byWorker({ ...onWorker, body: { upTo: await world.work() } }),
   streamInbox: () => byWorker({ ...onWorker, query: { after: "0" }, headers: { "last-event-id": "1" } }),

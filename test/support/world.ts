@@ -13,6 +13,8 @@ export interface World extends TestRelay {
   held(): Promise<{ id: string; token: string }>;
   /** A delegation to the worker, by the operator; answers its id. */
   asked(): Promise<string>;
+  /** A pair asked of the worker; accepted if it says so. Answers its id. */
+  pair(accepted?: boolean): Promise<string>;
   /** Work whose attempts ran out. */
   dead(): Promise<string>;
   /** A task for the worker; the second is held by it. */
@@ -66,6 +68,12 @@ export async function createWorld(): Promise<World> {
     work,
     async asked() {
       return (await must("POST", "/v1/delegations", { to: "worker", text: "do this" }, relay.relay.operatorToken)).id;
+    },
+    async pair(accepted = false) {
+      const { id } = await agent(`partner-${++count}`);
+      const made = await must("POST", "/v1/pairs", { requester: id, target: "worker" }, relay.relay.operatorToken);
+      if (accepted) await must("POST", `/v1/pairs/${made.id}/accept`, {}, worker.token);
+      return made.id;
     },
     held: async () => hold(await work()),
     async dead() {

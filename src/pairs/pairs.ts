@@ -1,0 +1,43 @@
+import type { ActivityService } from "../activity/service.ts";
+import type { Route } from "../http/call.ts";
+import type { Idempotency } from "../idempotency/service.ts";
+import type { Messaging } from "../messages/messaging.ts";
+import { CAUTION } from "../messages/retention.ts";
+import { createPairLife } from "./life.ts";
+import { pairRoutes } from "./routes.ts";
+import { createPairService } from "./service.ts";
+import { createPairStore } from "./store.ts";
+
+export interface PairRoomParts {
+  messaging: Messaging;
+  idempotency: Idempotency;
+  activity: ActivityService;
+  retentionDays: number;
+  onError(error: unknown): void;
+}
+
+const DAY_MS = 86_400_000;
+const FORGET_AT_ONCE = 200;
+
+/** Wires agents that work in twos. */
+export function createPairs({ messaging, idempotency, activity, retentionDays, onError }: PairRoomParts) {
+  const { db, due, clock, retention, store: messages } = messaging;
+  const store = createPairStore();
+  const base = { ...messaging, store, messages, idempotency, activity };
+  const life = createPairLife(base);
+  const pairs = createPairService({ ...base, life });
+
+  retention.onRun(() => void forget().catch(onError));
+
+  /** What ended before the retention time goes, unless a jump of the clock only makes it look so. */
+  async function forget(): Promise<void> {
+    if (await db.read((on) => due.find(on, CAUTION, "log"))) return;
+    const before = clock.now() - retentionDays * DAY_MS;
+    while ((await db.background((tx) => store.forget(tx, before, FORGET_AT_ONCE))) >= FORGET_AT_ONCE);
+  }
+
+  return {
+    onChange: life.onChange,
+    routes: (): Route[] => pairRoutes(db, pairs),
+  };
+}
