@@ -106,6 +106,20 @@ CREATE TABLE `idempotency_keys` (
 	PRIMARY KEY(`key`, `sender`)
 );
 --> statement-breakpoint
+CREATE TABLE `orchestrators` (
+	`id` text PRIMARY KEY NOT NULL,
+	`hostname` text NOT NULL,
+	`status` text NOT NULL,
+	`draining` integer NOT NULL,
+	`providers` text NOT NULL,
+	`base_dir` text NOT NULL,
+	`env_keys` text NOT NULL,
+	`approval_mode` text NOT NULL,
+	`managed_agents` text NOT NULL,
+	`meta` text,
+	`created_at` integer NOT NULL
+);
+--> statement-breakpoint
 CREATE TABLE `pairs` (
 	`id` text PRIMARY KEY NOT NULL,
 	`requester` text NOT NULL,

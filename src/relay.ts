@@ -34,6 +34,7 @@ import { createReading } from "./inbox/reading.ts";
 import { createConnections } from "./log/connections.ts";
 import { createLog } from "./log/log.ts";
 import { createMessaging } from "./messages/messaging.ts";
+import { createOrchestrators } from "./orchestrators/orchestrators.ts";
 import { createPairs } from "./pairs/pairs.ts";
 import { createTasks } from "./tasks/tasks.ts";
 import { traceJson } from "./traces/service.ts";
@@ -90,11 +91,13 @@ export async function createRelay(config: Config, clock: Clock, logger: Logger):
     ...{ messaging, idempotency, activity, onError },
     retentionDays: config.retentionDays,
   });
+  const orchestrators = createOrchestrators({ db, agents, agentStore, roster, presence, activity, clock, headOf });
   const reading = createReading({ messaging, presence, limit, authenticate: auth.authenticate });
   const metrics = createMetrics({
     connections: connections.size,
     parkedClaimers: messaging.parked.waiting,
     head: log.head,
+    orchestrators: orchestrators.counts,
     agents: () => Object.fromEntries([...Map.groupBy(roster.values(), (e) => e.status)].map(([s, l]) => [s, l.length])),
   });
   const { searchLag } = messaging;
@@ -117,6 +120,7 @@ export async function createRelay(config: Config, clock: Clock, logger: Logger):
     ...webhooks.routes(),
     ...channels.routes(),
     ...pairs.routes(),
+    ...orchestrators.routes(),
     ...reading.routes({
       identify: handle.identify,
       upgrade: (request, data, headers) => upgradeWith(app)(request, data, headers),
@@ -148,6 +152,7 @@ export async function createRelay(config: Config, clock: Clock, logger: Logger):
 
   const operatorToken = operatorSecret(config.dataDir, config.token);
   for (const row of await db.read((on) => agentStore.all(on))) roster.put(row);
+  await orchestrators.load();
   await db.write(async (tx) => {
     await agents.ensureBuiltIns(tx);
     await auth.adoptOperator(tx, operatorToken);

@@ -34,6 +34,7 @@ async function startWorld() {
   const toChat = { to: "telegram:x", body: "x", payload: { conversation: { conversationId: "c" } } };
   const postId = (await ask("POST", "/v1/messages", toChat)).body.id as number;
   await ask("POST", `/v1/messages/${postId}/claim`, { agentId: "telegram:x" });
+  await ask("PUT", "/v1/orchestrators/box", box);
   const token = async (draft: Record<string, unknown>) => (await ask("POST", "/v1/tokens", draft)).body.token as string;
   return {
     relay,
@@ -52,6 +53,8 @@ async function startWorld() {
     meTokenId: (await ask("GET", "/v1/whoami", undefined, me)).body.tokenId as string,
   };
 }
+
+const box = { hostname: "box", baseDir: "/work", providers: [] };
 
 type Role = keyof Awaited<ReturnType<typeof startWorld>>["tokens"];
 type Row = [call: string, body: unknown, expected: Record<Role, number>];
@@ -194,6 +197,18 @@ const TABLE: Record<string, Row[]> = {
   ],
   endPair: [["POST /v1/pairs/{pair}/end", { reason: "x" }, mine(200)]],
   sayToPair: [["POST /v1/pairs/{pair}/messages", { body: "x" }, mine(409)]],
+  registerOrchestrator: [
+    ["PUT /v1/orchestrators/box", box, operator(200)],
+    ["PUT /v1/orchestrators/other", box, operator(201)],
+  ],
+  listOrchestrators: [["GET /v1/orchestrators", undefined, readers]],
+  getOrchestrator: [
+    ["GET /v1/orchestrators/box", undefined, readers],
+    ["GET /v1/orchestrators/none", undefined, { ...all(404), enroll: 403 }],
+  ],
+  changeOrchestrator: [["PATCH /v1/orchestrators/box", { status: "draining" }, operator(200)]],
+  deleteOrchestrator: [["DELETE /v1/orchestrators/box", undefined, operator(204)]],
+  orchestratorHeartbeat: [["POST /v1/orchestrators/box/heartbeat", {}, operator(200)]],
   readInbox: [
     ["GET /v1/agents/me/inbox", undefined, shown],
     ["GET /v1/agents/me/inbox?kind=chat", undefined, shown],

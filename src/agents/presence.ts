@@ -4,6 +4,14 @@ import type { Due, DueSource } from "../due/due.ts";
 import type { Roster, RosterEntry } from "./roster.ts";
 import type { AgentStore } from "./store.ts";
 
+/** Who keeps the agents of one kind, and knows more about their presence than their status says. */
+export interface Keeper {
+  /** Whether it would be missed if it were not heard of; shown as offline or not. */
+  isHere(agentId: string): boolean;
+  /** In the write that finds it gone, or back. Answers what it is shown as. */
+  moved(tx: Tx, agentId: string, status: "online" | "offline"): Promise<"online" | "offline">;
+}
+
 export type PresenceKeeper = ReturnType<typeof createPresence>;
 
 /** How often what was seen is written down: at most this much of it is forgotten by a crash, and a start gives a whole TTL. */
@@ -25,8 +33,9 @@ export function createPresence(db: Db, store: AgentStore, roster: Roster, due: D
     }
   });
 
-  const mayBeReaped = (entry: RosterEntry) =>
-    entry.status !== "offline" && (entry.kind === "provider" || entry.kind === "channel");
+  const keepers = new Map<RosterEntry["kind"], Keeper>();
+  const isHere = (entry: RosterEntry) => keepers.get(entry.kind)?.isHere(entry.id) ?? entry.status !== "offline";
+  const mayBeReaped = (entry: RosterEntry) => entry.kind !== "user" && entry.kind !== "system" && isHere(entry);
   /** The relay's own absence does not count against anybody. */
   const silentSince = (entry: RosterEntry) => Math.max(entry.lastSeenAt, resumedAt);
 
@@ -46,9 +55,11 @@ export function createPresence(db: Db, store: AgentStore, roster: Roster, due: D
   };
   due.source(reaper);
 
-  async function setStatus(tx: Tx, id: string, status: "online" | "offline"): Promise<void> {
+  async function setStatus(tx: Tx, id: string, found: "online" | "offline"): Promise<void> {
     const row = await store.byId(tx, id);
-    if (!row || row.deletedAt !== null || row.status === status) return;
+    if (!row || row.deletedAt !== null) return;
+    const status = (await keepers.get(row.kind)?.moved(tx, id, found)) ?? found;
+    if (row.status === status) return;
     await store.setStatus(tx, id, status);
     tx.afterCommit(() => roster.put({ ...row, status }));
   }
@@ -79,9 +90,10 @@ export function createPresence(db: Db, store: AgentStore, roster: Roster, due: D
       if (!entry) return;
       entry.lastSeenAt = clock.now();
       entry.unsaved = true;
-      if (entry.status !== "offline") return;
+      if (isHere(entry)) return;
       db.write((tx) => setStatus(tx, id, "online")).catch(() => undefined);
     },
+    keepBy: (kind: RosterEntry["kind"], keeper: Keeper) => keepers.set(kind, keeper),
     start: saveLater,
     async stop(): Promise<void> {
       cancelTimer();

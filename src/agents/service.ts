@@ -63,20 +63,56 @@ export function createAgentService(parts: AgentParts) {
     const row = applyRegistration(base, body, !current);
     if (enrolls(caller, id) && row.kind !== "provider")
       throw new Problem("forbidden", `A token of role ${caller.role} registers providers alone.`);
-    if (existing && !current) {
-      row.epoch = existing.epoch;
-      await store.forgetMemberships(tx, id);
-    }
     if (current && body.status === undefined && row.status === "offline") row.status = "online";
-    row.lastSeenAt = clock.now();
     checkGroups(caller, row, current);
-    await takeInstance(tx, row, body.instanceId, caller);
-    await save(tx, row);
-    for (const handler of registeredHandlers) await handler(tx, caller, row, current);
-    if (!current) await activity.record(tx, caller, "agent.registered", id, { kind: row.kind });
+    await enter(tx, caller, row, existing, body.instanceId);
     const agent: RegisteredAgent = wireAgent(row);
     if (enrolls(caller, id)) agent.token = await auth.enroll(tx, caller, id, body.instanceId ?? null);
     return { agent, created: !current };
+  }
+
+  /** Stores what was registered, over what was there: its instance, its memberships, and who is to know. */
+  async function enter(
+    tx: Tx,
+    caller: Caller,
+    row: AgentRow,
+    existing: AgentRow | undefined,
+    instanceId: string | undefined,
+  ): Promise<void> {
+    const current = existing?.deletedAt === null ? existing : undefined;
+    if (existing && !current) {
+      row.epoch = existing.epoch;
+      await store.forgetMemberships(tx, row.id);
+    }
+    row.lastSeenAt = clock.now();
+    await takeInstance(tx, row, instanceId, caller);
+    await save(tx, row);
+    for (const handler of registeredHandlers) await handler(tx, caller, row, current);
+    if (!current) await activity.record(tx, caller, "agent.registered", row.id, { kind: row.kind });
+  }
+
+  /**
+   * Makes or changes an agent that a room above keeps, under an id that is reserved for it: that room says what it is, and
+   * has checked what it says. @throws Problem 403, 409
+   */
+  async function keep(
+    tx: Tx,
+    caller: Caller,
+    id: string,
+    change: (row: AgentRow) => AgentRow,
+    instanceId?: string,
+  ): Promise<void> {
+    actingAs(caller, id);
+    const existing = await store.byId(tx, id);
+    if (existing && existing.deletedAt !== null) requireGivable(caller, id);
+    const base = existing?.deletedAt === null ? existing : blankAgent(id, id, clock.now(), headOf(tx));
+    await enter(tx, caller, change(base), existing, instanceId);
+  }
+
+  /** @throws Problem 403: what was deleted comes back by an operator alone. */
+  function requireGivable(caller: Caller, id: string): void {
+    if (caller.role !== "operator")
+      throw new Problem("forbidden", `${id} was deleted; only an operator can give the id out again.`);
   }
 
   async function checkMayRegister(
@@ -94,8 +130,7 @@ export function createAgentService(parts: AgentParts) {
       return;
     }
     actingAs(caller, id);
-    if (existing && existing.deletedAt !== null && caller.role !== "operator")
-      throw new Problem("forbidden", `${id} was deleted; only an operator can give the id out again.`);
+    if (existing && existing.deletedAt !== null) requireGivable(caller, id);
   }
 
   /** The newest registered instance is the agent; one that was retired cannot come back. */
@@ -208,9 +243,15 @@ export function createAgentService(parts: AgentParts) {
   async function remove(tx: Tx, caller: Caller, id: string): Promise<void> {
     actingAs(caller, id);
     const row = await requireRow(tx, id);
-    await fence(tx, caller, row);
     if (row.kind === "user" || row.kind === "system" || row.kind === "orchestrator")
       throw new Problem("forbidden", `${id} cannot be deleted.`);
+    await retire(tx, caller, id);
+  }
+
+  /** As `remove`, whatever its kind: for the room that keeps it. @throws Problem 404, 409, 410 */
+  async function retire(tx: Tx, caller: Caller, id: string): Promise<void> {
+    const row = await requireRow(tx, id);
+    await fence(tx, caller, row);
     for (const handler of deletedHandlers) await handler(tx, id);
     await save(tx, { ...row, status: "offline", ready: false, deletedAt: clock.now() });
     await auth.revokeAllOf(tx, id);
@@ -248,6 +289,8 @@ export function createAgentService(parts: AgentParts) {
     register,
     patch,
     remove,
+    keep,
+    retire,
     fence,
     factsOf: store.facts,
     requireActor,

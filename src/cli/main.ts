@@ -10,6 +10,7 @@ import { EXIT_HELP, exitCodeOf } from "./exit.ts";
 import { addExplainCommand } from "./explain.ts";
 import { addInboxCommand } from "./inbox.ts";
 import { addMessageCommands } from "./messages.ts";
+import { addOrchestratorCommands } from "./orchestrators.ts";
 import { addRelayCommands } from "./relay.ts";
 import { safeJson, safeLine } from "./screen.ts";
 import { addServeCommand } from "./serve.ts";
@@ -54,7 +55,7 @@ function createProgram(): Command {
   const groups = [
     [addMessageCommands, addInboxCommand, addExplainCommand, addTraceCommands],
     [addClaimCommands, addWorkCommand, addDeadLetterCommands],
-    [addAgentCommands, addTokenCommands],
+    [addAgentCommands, addOrchestratorCommands, addTokenCommands],
     [addServeCommand, addRelayCommands, addDoctorCommand],
   ];
   for (const add of groups.flat()) add(program);

@@ -5,6 +5,7 @@ import { claimVerbs } from "./claims.ts";
 import { type FollowOptions, follow } from "./follow.ts";
 import { inboxVerbs } from "./inbox.ts";
 import { messageVerbs } from "./messages.ts";
+import { orchestratorVerbs } from "./orchestrators.ts";
 import { relayVerbs } from "./relay.ts";
 import { systemTiming, type Timing } from "./timing.ts";
 import { tokenVerbs } from "./tokens.ts";
@@ -52,6 +53,7 @@ export function createClient({ fetch = (url, init) => globalThis.fetch(url, init
     claims: claimVerbs(caller),
     channels: channelVerbs(caller),
     traces: traceVerbs(caller),
+    orchestrators: orchestratorVerbs(caller),
     tokens: tokenVerbs(caller),
     ...relayVerbs(caller),
     /** An agent's inbox as one endless sequence of entries, each once and in order. */

@@ -7,6 +7,7 @@ export interface Gauges {
   parkedClaimers(): number;
   head(): number;
   agents(): Record<string, number>;
+  orchestrators(): Record<string, number>;
 }
 
 export type Metrics = ReturnType<typeof createMetrics>;
@@ -123,6 +124,15 @@ export function createMetrics(gauges: Gauges) {
     registers,
     collect() {
       for (const [status, n] of Object.entries(gauges.agents())) this.set({ status }, n);
+    },
+  });
+  new Gauge({
+    name: name("orchestrators"),
+    help: "Orchestrators by status.",
+    labelNames: ["status"],
+    registers,
+    collect() {
+      for (const [status, n] of Object.entries(gauges.orchestrators())) this.set({ status }, n);
     },
   });
   new Gauge({

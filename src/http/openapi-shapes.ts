@@ -74,6 +74,16 @@ import {
   WorkAnswer,
   WorkState,
 } from "../messages/schema.ts";
+import {
+  ApprovalMode,
+  ManagedAgent,
+  Orchestrator,
+  OrchestratorHeartbeat,
+  OrchestratorList,
+  OrchestratorPatch,
+  OrchestratorRegistration,
+  OrchestratorStatus,
+} from "../orchestrators/schema.ts";
 import { Pair, PairDraft, PairList, PairMessage, PairStatus, PairStep } from "../pairs/schema.ts";
 import { ProblemBody } from "../problem.ts";
 import {
@@ -108,6 +118,7 @@ const BOTH_WAYS = {
   ...{ AgentKind, AgentStatus, MessageKind, Reach, Role, Severity, TaskStatus, WorkState },
   ...{ BindingMode },
   ...{ DelegationContext, DelegationStatus, PairStatus },
+  ...{ ApprovalMode, OrchestratorStatus },
 };
 const INPUTS = {
   ...{ AgentPatch, AgentRegistration, Batch, ClaimNext, ClaimOne, Complete, Fail, Heartbeat, MessageDraft, Release },
@@ -116,6 +127,7 @@ const INPUTS = {
   ...{ WebhookDraft, WebhookPatch },
   ...{ Attachment, BindingDraft, ChannelEvent, PostNote },
   ...{ DelegationDraft, DelegationResponse, PairDraft, PairMessage, PairStep },
+  ...{ OrchestratorHeartbeat, OrchestratorPatch, OrchestratorRegistration },
 };
 const OUTPUTS = {
   ...{ Acked, Activity, ActivityList, Agent, AgentList, Backup, Bye, Claimed, ClaimedList, DeadLetter, DeadLetterList },
@@ -123,6 +135,7 @@ const OUTPUTS = {
   ...{ Parent, Presence, Problem: ProblemBody, RegisteredAgent, Reset, Scheduled, SentBatch, SentMessage, Thread },
   ...{ Delivery, DeliveryList, NewWebhook, Webhook, WebhookList },
   ...{ CancelledDelegations, Delegation, DelegationAnswer, DelegationList, Pair, PairList },
+  ...{ ManagedAgent, Orchestrator, OrchestratorList },
   ...{ History, HistoryItem, Trace, TraceList, TracesAdded },
   ...{ Task, TaskDetail, TaskEvent, TaskList, Token, TokenList, WhoAmI, WorkAnswer, WorkChange },
   ...{ Binding, BindingList, Channel, ChannelList, Conversation, EventAnswer, EventList, EventSummary, PostedParts },

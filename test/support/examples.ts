@@ -260,6 +260,28 @@ export const EXAMPLES: Record<string, Make> = {
     const { claim } = (await world.ask("POST", `/v1/messages/${body.id}/claim`, { agentId: path.id })).body;
     return byOperator({ path: { id: String(body.id) }, body: { token: claim.token, part: 1, externalId: "x:1" } });
   },
+  registerOrchestrator: (world) =>
+    byOperator({ path: { id: world.fresh("box-") }, body: { ...box, instanceId: world.fresh("o") } }),
+  listOrchestrators: () => byOperator({ query: { status: "online", hostname: "box", limit: "5", page: "a" } }),
+  getOrchestrator: async (world) => byOperator({ path: { id: await orchestratorIn(world) } }),
+  changeOrchestrator: async (world) =>
+    byOperator({
+      path: { id: await orchestratorIn(world) },
+      body: { ...box, status: "draining", approvalMode: "open" },
+    }),
+  deleteOrchestrator: async (world) => byOperator({ path: { id: await orchestratorIn(world) } }),
+  orchestratorHeartbeat: async (world) =>
+    byOperator({
+      path: { id: await orchestratorIn(world) },
+      body: {
+        managedAgents: [
+          {
+            ...{ agentId: "worker", provider: "claude", sessionId: "s-1", pid: 4711, cwd: "/work", state: "running" },
+            startedAt: "2026-03-01T11:00:00+01:00",
+          },
+        ],
+      },
+    }),
 
   openApiDocument: () => ({ who: "nobody" }),
   docsPage: () => ({ who: "nobody" }),
@@ -270,6 +292,18 @@ async function onChannel(world: World): Promise<{ path: { id: string } }> {
   const channel = { provider: "telegram", accountId: "x", topics: ["alerts"] };
   await world.ask("PUT", "/v1/agents/telegram:x", { name: "X", kind: "channel", ready: true, channel });
   return { path: { id: "telegram:x" } };
+}
+
+const box = {
+  ...{ hostname: "box", baseDir: "/work", envKeys: ["API_KEY"], approvalMode: "ask", meta: { rack: 4 } },
+  providers: [{ name: "claude", version: "2.1.0", capabilities: ["resume"] }],
+};
+
+async function orchestratorIn(world: World): Promise<string> {
+  const id = world.fresh("box-");
+  const made = await world.ask("PUT", `/v1/orchestrators/${id}`, box);
+  if (made.status !== 201) throw new Error(JSON.stringify(made.body));
+  return id;
 }
 
 async function onHeld(world: World, body: Record<string, unknown>): Promise<Example> {

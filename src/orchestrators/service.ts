@@ -1,0 +1,240 @@
+import type { ActivityService } from "../activity/service.ts";
+import type { Roster } from "../agents/roster.ts";
+import type { AgentService } from "../agents/service.ts";
+import type { AgentRow, AgentStore } from "../agents/store.ts";
+import { actingAs, type Caller, readingAs, readsAll } from "../auth/caller.ts";
+import type { Clock } from "../clock.ts";
+import type { Reading, Tx } from "../db/database.ts";
+import { Problem } from "../problem.ts";
+import { fromTime, type List, toTime } from "../wire.ts";
+import {
+  agentIdOf,
+  type Orchestrator,
+  type OrchestratorPatch,
+  type OrchestratorRegistration,
+  type OrchestratorStatus,
+  orchestratorIdOf,
+  type ParsedHeartbeat,
+} from "./schema.ts";
+import { type OrchestratorFilter, type OrchestratorRow, orchestratorStore as store } from "./store.ts";
+
+export interface OrchestratorParts {
+  agents: AgentService;
+  agentStore: AgentStore;
+  roster: Roster;
+  activity: ActivityService;
+  clock: Clock;
+  headOf(on: Reading): number;
+}
+
+export type OrchestratorService = ReturnType<typeof createOrchestratorService>;
+
+/** Members of a host's tag that are looked at before an orchestrator may take it. */
+const MAX_MEMBERS = 100;
+
+/** Daemons that start and watch agents; each with an agent of its own, which says who is there and is written to. */
+export function createOrchestratorService(parts: OrchestratorParts) {
+  const { agents, agentStore, roster, activity, clock, headOf } = parts;
+  /** By agent id. The rows are the truth; this follows them, commit by commit. */
+  const statuses = new Map<string, OrchestratorStatus>();
+
+  /** @throws Problem 404 */
+  async function requireRow(on: Reading, id: string): Promise<OrchestratorRow> {
+    const row = await store.byId(on, id);
+    if (!row) throw new Problem("not-found", `There is no orchestrator ${id}.`);
+    return row;
+  }
+
+  /**
+   * A host's name becomes a group. Only an operator can put an orchestrator into one that others, elsewhere, use already.
+   * @throws Problem 403 group-not-allowed
+   */
+  async function checkHost(on: Reading, caller: Caller, agentId: string, hostname: string): Promise<void> {
+    if (caller.role === "operator") return;
+    const group = `tag:${hostname}`;
+    const members = await agentStore.membersAt(on, group, headOf(on) + 1, "", MAX_MEMBERS);
+    if (members.some((member) => member.id !== agentId && member.machine !== hostname))
+      throw new Problem(
+        "group-not-allowed",
+        `${group} has members on other machines; an operator can register it there.`,
+      );
+  }
+
+  /** Stores it, and in the same write what its agent says of it. */
+  async function save(
+    tx: Tx,
+    caller: Caller,
+    row: OrchestratorRow,
+    before: OrchestratorRow | undefined,
+    instanceId?: string,
+  ): Promise<Orchestrator> {
+    const agentId = agentIdOf(row.id);
+    if (row.hostname !== before?.hostname) await checkHost(tx, caller, agentId, row.hostname);
+    await agents.keep(tx, caller, agentId, (agent) => asAgent(agent, row, before), instanceId);
+    await store.put(tx, row);
+    tx.afterCommit(() => statuses.set(agentId, row.status));
+    return wire(row);
+  }
+
+  async function setStatus(tx: Tx, agentId: string, status: OrchestratorStatus, draining?: boolean): Promise<void> {
+    await store.set(tx, orchestratorIdOf(agentId), { status, ...(draining !== undefined && { draining }) });
+    tx.afterCommit(() => {
+      if (statuses.has(agentId)) statuses.set(agentId, status);
+    });
+  }
+
+  /** Who drains is back to draining, and its agent goes on being shown as offline. */
+  async function moved(tx: Tx, agentId: string, status: "online" | "offline"): Promise<"online" | "offline"> {
+    const row = await store.byId(tx, orchestratorIdOf(agentId));
+    const isDraining = status === "online" && row?.draining === true;
+    await setStatus(tx, agentId, isDraining ? "draining" : status);
+    return isDraining ? "offline" : status;
+  }
+
+  function wire({ createdAt, draining: _, ...row }: OrchestratorRow): Orchestrator {
+    const agentId = agentIdOf(row.id);
+    const lastSeenAt = toTime(roster.get(agentId)?.lastSeenAt ?? createdAt);
+    return { ...row, agentId, lastSeenAt, createdAt: toTime(createdAt) };
+  }
+
+  /** What its agent says of itself may change its status too: a heartbeat of the agent is one of the orchestrator. */
+  agents.onRegistered(async (tx, _caller, agent) => {
+    if (agent.kind !== "orchestrator") return;
+    const row = await store.byId(tx, orchestratorIdOf(agent.id));
+    if (!row) return;
+    const isOnline = agent.status !== "offline";
+    if (isOnline && row.status !== "online") await setStatus(tx, agent.id, "online", false);
+    if (!isOnline && row.status === "online") await setStatus(tx, agent.id, "offline");
+  });
+
+  return {
+    /** `PUT /v1/orchestrators/{id}`: it and its agent, in one write. What it manages stays. @throws Problem 403, 409 */
+    async register(tx: Tx, caller: Caller, id: string, body: OrchestratorRegistration) {
+      actingAs(caller, agentIdOf(id));
+      const before = await store.byId(tx, id);
+      const { instanceId, ...said } = body;
+      const blank = {
+        envKeys: [],
+        approvalMode: "ask" as const,
+        meta: null,
+        managedAgents: [],
+        createdAt: clock.now(),
+      };
+      const now = { id, status: "online", draining: false };
+      const row = { ...(before ?? blank), ...given(said), ...now } as OrchestratorRow;
+      const orchestrator = await save(tx, caller, row, before, instanceId);
+      if (!before) await activity.record(tx, caller, "orchestrator.registered", id, { hostname: row.hostname });
+      return { orchestrator, created: !before };
+    },
+
+    /** `PATCH /v1/orchestrators/{id}`: drain it, say goodbye, change what it says of itself. @throws Problem 403, 404, 409 */
+    async patch(tx: Tx, caller: Caller, id: string, body: OrchestratorPatch): Promise<Orchestrator> {
+      actingAs(caller, agentIdOf(id));
+      const before = await requireRow(tx, id);
+      const row = { ...before, ...given(body) } as OrchestratorRow;
+      if (body.status === "online" || body.status === "draining") row.draining = body.status === "draining";
+      const orchestrator = await save(tx, caller, row, before);
+      const isOwn = caller.agentId === agentIdOf(id);
+      if (!isOwn || body.status !== undefined)
+        await activity.record(tx, caller, "orchestrator.changed", id, {
+          fields: Object.keys(body),
+          ...(body.status !== undefined && { status: body.status }),
+        });
+      return orchestrator;
+    },
+
+    /** `POST /v1/orchestrators/{id}/heartbeat`. Who was offline is online again; who drains goes on draining. @throws Problem 403, 404, 409 */
+    async heartbeat(tx: Tx, caller: Caller, id: string, { managedAgents }: ParsedHeartbeat): Promise<Orchestrator> {
+      actingAs(caller, agentIdOf(id));
+      const before = await requireRow(tx, id);
+      const row: OrchestratorRow = {
+        ...before,
+        status: before.draining ? "draining" : "online",
+        managedAgents: managedAgents?.map(normalised) ?? before.managedAgents,
+      };
+      if (!Bun.deepEquals(row, before)) return save(tx, caller, row, before);
+      // Most heartbeats change nothing: that it was heard of is noted without a write.
+      await agents.requireActor(tx, caller, agentIdOf(id));
+      return wire(row);
+    },
+
+    /** `DELETE /v1/orchestrators/{id}`: it and its agent; the senders of what that has not read are told. @throws Problem 403, 404, 409 */
+    async remove(tx: Tx, caller: Caller, id: string): Promise<void> {
+      const agentId = agentIdOf(id);
+      actingAs(caller, agentId);
+      await requireRow(tx, id);
+      await agents.retire(tx, caller, agentId);
+      await store.remove(tx, id);
+      await activity.record(tx, caller, "orchestrator.deleted", id, {});
+      tx.afterCommit(() => statuses.delete(agentId));
+    },
+
+    /** For operators, viewers, and itself: what it can give is nobody else's business. @throws Problem 403, 404, 409 */
+    async get(on: Reading, caller: Caller, id: string): Promise<Orchestrator> {
+      const reader = readingAs(caller);
+      const row = await requireRow(on, id);
+      if (reader !== null && reader !== agentIdOf(id))
+        throw new Problem("forbidden", `Orchestrator ${id} is read by operators, viewers and itself.`);
+      if (reader !== null) await agents.requireActor(on, caller, reader);
+      return wire(row);
+    },
+
+    /** By id; an orchestrator sees itself alone. @throws Problem 403, 409 */
+    async list(
+      on: Reading,
+      caller: Caller,
+      filter: OrchestratorFilter,
+      page: string | undefined,
+      limit: number,
+    ): Promise<List<Orchestrator>> {
+      if (!readsAll(caller)) {
+        if (caller.role !== "orchestrator" || caller.agentId === null)
+          throw new Problem("forbidden", "Orchestrators are listed for operators and viewers.");
+        await agents.requireActor(on, caller, caller.agentId);
+        const own = await store.byId(on, orchestratorIdOf(caller.agentId));
+        return { items: own ? [wire(own)] : [], nextPage: null };
+      }
+      const rows = await store.page(on, filter, page ?? "", limit + 1);
+      const items = rows.slice(0, limit).map(wire);
+      return { items, nextPage: rows.length > limit ? (items.at(-1)?.id ?? null) : null };
+    },
+
+    /** How presence is kept: who drains is there, although its agent is shown as offline. */
+    keeper: {
+      isHere: (agentId: string): boolean => (statuses.get(agentId) ?? "offline") !== "offline",
+      moved,
+    },
+    /** Called once, before anything is asked. */
+    async load(on: Reading): Promise<void> {
+      for (const { id, status } of await store.statuses(on)) statuses.set(agentIdOf(id), status);
+    },
+    /** How many there are of each status. */
+    counts: (): Record<OrchestratorStatus, number> => {
+      const counts = { online: 0, draining: 0, offline: 0 };
+      for (const status of statuses.values()) counts[status]++;
+      return counts;
+    },
+  };
+}
+
+/** What its agent says of it. Tags and capabilities that others gave it stay. */
+function asAgent(agent: AgentRow, row: OrchestratorRow, before: OrchestratorRow | undefined): AgentRow {
+  const kept = agent.tags.filter((tag) => tag !== before?.hostname);
+  const isOnline = row.status === "online";
+  const wasOnline = before?.status === "online" && agent.status !== "offline";
+  const status = isOnline ? (wasOnline ? agent.status : "online") : "offline";
+  return {
+    ...agent,
+    ...{ kind: "orchestrator", name: row.hostname, machine: row.hostname, status },
+    tags: [...new Set(["orchestrator", row.hostname, ...kept])],
+    capabilities: [...new Set(["orchestrator", "spawn", ...agent.capabilities])],
+  };
+}
+
+const given = <T extends object>(fields: T): Partial<T> =>
+  Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as Partial<T>;
+
+const normalised = (managed: NonNullable<ParsedHeartbeat["managedAgents"]>[number]) => ({
+  ...managed,
+  startedAt: managed.startedAt === null ? null : toTime(fromTime(managed.startedAt)),
+});
