@@ -54,7 +54,7 @@ export interface Committer {
   write<T>(work: Work<T>): Promise<T>;
   /** As `write`, but only when nobody else waits to write. */
   background<T>(work: Work<T>): Promise<T>;
-  /** Resolves when nothing is queued. */
+  /** Resolves when nothing is queued, and from then on refuses every write: on a closed file it would hold its lock for ever. */
   drained(): Promise<void>;
 }
 
@@ -80,10 +80,12 @@ export function createCommitter(db: Drizzle, hooks: CommitHooks): Committer {
   let backgroundSince = 0;
   let lastCommit = 0;
   const idle: (() => void)[] = [];
+  let closed = false;
 
   function enqueue<T>(list: Job[], work: Work<T>, run: () => void): Promise<T> {
     if (inside.getStore())
       return Promise.reject(new Error("a write was opened inside a write: pass the tx on instead"));
+    if (closed) return Promise.reject(new Problem("stopping", "The relay is stopping.", { retryAfterSeconds: 1 }));
     if (queue.length >= MAX_QUEUED)
       return Promise.reject(new Problem("overloaded", `${MAX_QUEUED} writes are waiting`, { retryAfterSeconds: 1 }));
     return new Promise<T>((resolve, reject) => {
@@ -213,9 +215,13 @@ export function createCommitter(db: Drizzle, hooks: CommitHooks): Committer {
     background: (work) => enqueue(backlog, work, scheduleBackground),
     drained: () =>
       new Promise((resolve) => {
-        if (!scheduled && queue.length === 0 && backlog.length === 0) resolve();
+        const end = () => {
+          closed = true;
+          resolve();
+        };
+        if (!scheduled && queue.length === 0 && backlog.length === 0) end();
         else {
-          idle.push(resolve);
+          idle.push(end);
           schedule();
         }
       }),

@@ -191,6 +191,7 @@ export function createRetention(parts: RetentionParts) {
     const above = await walk(allowed - below, (tx, _, most) => slice(tx, upTo, most));
     while (!stopped && (await db.background((tx) => retentionStore.thin(tx, before, THIN_SLICE))) >= THIN_SLICE);
     const deleted = below + above;
+    if (stopped) return;
     const report = { deleted, upTo, refused: upTo > floor && deleted >= allowed };
     for (const listener of runListeners) listener(report);
   }
