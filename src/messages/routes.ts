@@ -64,7 +64,14 @@ export function messageRoutes({ db, sender, lists, readers, explainer }: Message
         200: { description: "Sent before with this key.", schema: SentMessage },
         202: { description: "Becomes a message at deliverAt.", schema: Scheduled },
       },
-      problems: ["forbidden", "unknown-target", "not-claimable", "idempotency-mismatch", "superseded"],
+      problems: [
+        "forbidden",
+        "unknown-target",
+        "not-claimable",
+        "no-conversation",
+        "idempotency-mismatch",
+        "superseded",
+      ],
       run: async ({ caller, body, idempotencyKey }) => {
         const draft = withKey(body, idempotencyKey);
         return sentAnswer(await db.write((tx) => sender.send(tx, caller, draft)));
@@ -80,7 +87,14 @@ export function messageRoutes({ db, sender, lists, readers, explainer }: Message
       bodyLimit: BATCH_BYTES,
       ndjsonAs: "messages",
       answers: { 201: { description: "All stored.", schema: SentBatch } },
-      problems: ["forbidden", "unknown-target", "not-claimable", "idempotency-mismatch", "superseded"],
+      problems: [
+        "forbidden",
+        "unknown-target",
+        "not-claimable",
+        "no-conversation",
+        "idempotency-mismatch",
+        "superseded",
+      ],
       run: async ({ caller, body }) => {
         checkKeys(caller, body.messages);
         const items = await db.write((tx) => sender.sendAll(tx, caller, body.messages));
