@@ -106,6 +106,21 @@ CREATE TABLE `idempotency_keys` (
 	PRIMARY KEY(`key`, `sender`)
 );
 --> statement-breakpoint
+CREATE INDEX `idempotency_keys_by_age` ON `idempotency_keys` (`operation`,`created_at`);--> statement-breakpoint
+CREATE TABLE `integrations` (
+	`source` text PRIMARY KEY NOT NULL,
+	`target` text,
+	`topic` text,
+	`severity` text,
+	`mapping` text NOT NULL,
+	`paths` text,
+	`verify` text NOT NULL,
+	`nonce` text NOT NULL,
+	`sealed` text,
+	`created_at` integer NOT NULL,
+	`updated_at` integer NOT NULL
+);
+--> statement-breakpoint
 CREATE TABLE `orchestrators` (
 	`id` text PRIMARY KEY NOT NULL,
 	`hostname` text NOT NULL,

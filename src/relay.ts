@@ -31,6 +31,7 @@ import { createRateLimit } from "./http/rate-limit.ts";
 import { createIdempotency } from "./idempotency/service.ts";
 import { createIdempotencyStore } from "./idempotency/store.ts";
 import { createReading } from "./inbox/reading.ts";
+import { createIntegrations } from "./integrations/integrations.ts";
 import { createConnections } from "./log/connections.ts";
 import { createLog } from "./log/log.ts";
 import { createMessaging } from "./messages/messaging.ts";
@@ -67,7 +68,7 @@ export async function createRelay(config: Config, clock: Clock, logger: Logger):
   const activity = createActivityService(db, clock);
   const key = derivationKey(config.dataDir);
   const auth = createAuthService(db, createAuthStore(db), activity, due, clock, key);
-  const idempotency = createIdempotency(createIdempotencyStore(), clock);
+  const idempotency = createIdempotency(createIdempotencyStore(db), clock);
   const egress = createEgress({ allow: config.egressPrivate });
   const agentStore = createAgentStore(db);
   const roster = createRoster();
@@ -92,6 +93,10 @@ export async function createRelay(config: Config, clock: Clock, logger: Logger):
     retentionDays: config.retentionDays,
   });
   const orchestrators = createOrchestrators({ db, agents, agentStore, roster, presence, activity, clock, headOf });
+  const integrations = createIntegrations({
+    ...{ db, messaging, tasks, activity, idempotency, key },
+    retentionDays: config.retentionDays,
+  });
   const reading = createReading({ messaging, presence, limit, authenticate: auth.authenticate });
   const metrics = createMetrics({
     connections: connections.size,
@@ -121,6 +126,7 @@ export async function createRelay(config: Config, clock: Clock, logger: Logger):
     ...channels.routes(),
     ...pairs.routes(),
     ...orchestrators.routes(),
+    ...integrations.routes(),
     ...reading.routes({
       identify: handle.identify,
       upgrade: (request, data, headers) => upgradeWith(app)(request, data, headers),
@@ -141,6 +147,7 @@ export async function createRelay(config: Config, clock: Clock, logger: Logger):
     metrics.traced(rows.map((row) => row.level));
     reading.watch.about(messageId, "trace", rows.map(traceJson));
   });
+  integrations.onReceived(metrics.eventReceived);
   tasks.onChange((task) => {
     metrics.taskChanged(task.status);
     if (task.messageId !== null) reading.watch.about(task.messageId, "task", JSON.stringify(task));

@@ -107,6 +107,7 @@ async function checkReadable({ world }: Range): Promise<void> {
     listMessages: "/v1/messages",
     listTokens: "/v1/tokens",
     listTasks: "/v1/tasks",
+    listIntegrations: "/v1/integrations",
     listActivity: "/v1/activity",
     readInbox: "/v1/agents/worker/inbox?after=0",
     listChannels: "/v1/channels",

@@ -28,6 +28,7 @@ async function startWorld() {
   const openTask = (await ask("POST", "/v1/tasks", task, friend)).body.id as string;
   const heldTask = (await ask("POST", "/v1/tasks", task, friend)).body.id as string;
   await ask("POST", `/v1/tasks/${heldTask}/claim`, {}, me);
+  await ask("PUT", "/v1/integrations/ci", {});
   const channel = { provider: "telegram", accountId: "x" };
   await ask("PUT", "/v1/agents/telegram:x", { name: "X", kind: "channel", channel });
   await ask("PUT", "/v1/channels/telegram:x/bindings", { target: "me" });
@@ -234,6 +235,14 @@ const TABLE: Record<string, Row[]> = {
     ["POST /v1/messages/3/cancel", undefined, operator(200)],
   ],
   requeueMessage: [["POST /v1/messages/6/requeue", undefined, operator(200)]],
+  listIntegrations: [["GET /v1/integrations", undefined, readers]],
+  putIntegration: [["PUT /v1/integrations/new", { mapping: "generic" }, operator(201)]],
+  getIntegration: [["GET /v1/integrations/ci", undefined, readers]],
+  deleteIntegration: [["DELETE /v1/integrations/ci", undefined, operator(204)]],
+  postEvent: [
+    // A token of role integration is looked at in integration-signatures.test.ts.
+    ["POST /v1/integrations/ci/events", { title: "x" }, operator(201)],
+  ],
   createTask: [
     ["POST /v1/tasks", { title: "x", target: "friend" }, { ...all(403), operator: 201, me: 201, other: 201 }],
     ["POST /v1/tasks", { title: "x", from: "me" }, mine(201)],

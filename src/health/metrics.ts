@@ -56,6 +56,12 @@ export function createMetrics(gauges: Gauges) {
     labelNames: ["outcome"],
     registers,
   });
+  const events = new Counter({
+    name: name("events_total"),
+    help: "Events of integrations, by source and what became of them.",
+    labelNames: ["source", "outcome"],
+    registers,
+  });
   const retentionRuns = new Counter({ name: name("retention_runs_total"), help: "Runs of retention.", registers });
   const retentionDeleted = new Counter({
     name: name("retention_deleted_total"),
@@ -152,6 +158,7 @@ export function createMetrics(gauges: Gauges) {
     traced(levels: readonly number[]): void {
       for (const level of levels) traces.inc({ level });
     },
+    eventReceived: (source: string, outcome: string) => events.inc({ source, outcome }),
     taskChanged: (status: string) => tasks.inc({ status }),
     webhookTried: (outcome: string) => webhooks.inc({ outcome }),
     retained({ deleted }: { deleted: number }): void {

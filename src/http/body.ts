@@ -8,9 +8,13 @@ const decoder = new TextDecoder("utf-8", { fatal: true });
 
 /** The body as its schema says. @throws Problem 400, 413, 415, 422 */
 export async function readBody(route: Route, request: Request): Promise<unknown> {
+  return route.body ? parseBody(route, request, await readBytes(route, request)) : undefined;
+}
+
+/** As `readBody`, of bytes that were read already. @throws Problem 400, 415, 422 */
+export function parseBody(route: Route, request: Request, bytes: Uint8Array): unknown {
   if (!route.body) return undefined;
   const type = request.headers.get("content-type")?.split(";", 1)[0]?.trim().toLowerCase() ?? "";
-  const bytes = await readBytes(request, route.bodyLimit ?? DEFAULT_BODY_LIMIT);
   if (bytes.length === 0 && route.bodyOptional) return check(route.body, {}, "");
   if (type === "application/json") return check(route.body, parseJson(bytes), "");
   if (type === "application/x-ndjson" && route.ndjsonAs)
@@ -22,7 +26,9 @@ export async function readBody(route: Route, request: Request): Promise<unknown>
   );
 }
 
-async function readBytes(request: Request, limit: number): Promise<Uint8Array> {
+/** The body as it came. @throws Problem 400, 413 */
+export async function readBytes(route: Route, request: Request): Promise<Uint8Array> {
+  const limit = route.bodyLimit ?? DEFAULT_BODY_LIMIT;
   const declared = request.headers.get("content-length");
   if (declared !== null && Number(declared) > limit) throw tooLarge(limit);
   try {

@@ -27,6 +27,17 @@ export interface Call<P, Q, B> {
   headers: Record<string, string>;
 }
 
+/** A request of which it is not known yet who calls. */
+export interface Unidentified<P> {
+  request: Request;
+  params: P;
+  /** The body as it came: what was signed. */
+  bytes: Uint8Array;
+  requestId: string;
+  /** Whose bearer token came with it, when it is one of ours. */
+  caller: Caller | undefined;
+}
+
 export type Method = "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
 type Schema = z.ZodType;
 type Out<S> = S extends Schema ? z.output<S> : undefined;
@@ -58,6 +69,8 @@ export interface RouteSpec<P extends Schema | undefined, Q extends Schema | unde
   tag: string;
   /** Needs no token. */
   open?: boolean;
+  /** Who calls, where that may show by what was signed instead of a token: asked before the body is parsed. @throws Problem 401 */
+  identify?(request: Unidentified<Out<P>>): Promise<Caller>;
   /** May stay open longer than the idle timeout. */
   long?: boolean;
   params?: P;
@@ -77,7 +90,8 @@ export interface RouteSpec<P extends Schema | undefined, Q extends Schema | unde
 }
 
 /** A route whose types have been settled. */
-export type Route = Omit<RouteSpec<Schema, Schema, Schema>, "run"> & {
+export type Route = Omit<RouteSpec<Schema, Schema, Schema>, "run" | "identify"> & {
+  identify?(request: Unidentified<unknown>): Promise<Caller>;
   run(call: Call<unknown, unknown, unknown>): Promise<Answer | Response> | Answer | Response;
 };
 

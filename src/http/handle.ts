@@ -5,7 +5,7 @@ import type { AuthService } from "../auth/service.ts";
 import type { Clock } from "../clock.ts";
 import { Problem } from "../problem.ts";
 import { IdempotencyKey } from "../wire.ts";
-import { check, readBody, readQuery } from "./body.ts";
+import { check, parseBody, readBody, readBytes, readQuery } from "./body.ts";
 import { type Answer, type Call, RawJson, type Route } from "./call.ts";
 import type { RateLimit } from "./rate-limit.ts";
 
@@ -63,12 +63,29 @@ export function createHandle(parts: HandleParts) {
     return { ...principal, instanceId, requestId };
   }
 
+  /** undefined when no token came, or none of ours: something else may show who calls. @throws Problem 422 */
+  async function identifyIfKnown(request: Request, requestId: string): Promise<Caller | undefined> {
+    try {
+      return await identify(request, requestId);
+    } catch (error) {
+      if (error instanceof Problem && error.code === "unauthorized") return undefined;
+      throw error;
+    }
+  }
+
   async function answer(route: Route, incoming: Incoming, headers: Record<string, string>): Promise<Response> {
     const { request, server } = incoming;
     const call: Partial<Call<unknown, unknown, unknown>> = { request, headers };
     if (stopping()) throw new Problem("stopping", "The relay is stopping.", { retryAfterSeconds: 1 });
+    let bytes: Uint8Array | undefined;
     if (!route.open) {
-      call.caller = await identify(request, headers["x-request-id"] ?? "");
+      const requestId = headers["x-request-id"] ?? "";
+      if (route.identify) {
+        bytes = await readBytes(route, request);
+        const params = route.params && check(route.params, incoming.params, "path");
+        const caller = await identifyIfKnown(request, requestId);
+        call.caller = await route.identify({ request, params, bytes, requestId, caller });
+      } else call.caller = await identify(request, requestId);
       Object.assign(headers, limit.take(call.caller.tokenId));
       if (isAgent(call.caller)) presence.touch(call.caller.agentId);
     }
@@ -76,7 +93,7 @@ export function createHandle(parts: HandleParts) {
     call.params = route.params ? check(route.params, incoming.params, "path") : undefined;
     call.query = readQuery(route, request.url);
     if (route.idempotent) call.idempotencyKey = readKey(request);
-    call.body = await readBody(route, request);
+    call.body = bytes ? parseBody(route, request, bytes) : await readBody(route, request);
     const result = await route.run(call as Call<unknown, unknown, unknown>);
     const response = result instanceof Response ? result : toResponse(result, headers);
     return request.method === "HEAD" ? endStream(response) : response;

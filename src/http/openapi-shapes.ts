@@ -44,6 +44,16 @@ import {
 import { Backup, HealthReport } from "../health/schema.ts";
 import { Acked, Bye, Hello, Inbox, Reset, WorkChange } from "../inbox/schema.ts";
 import {
+  EventResult,
+  Integration,
+  IntegrationDraft,
+  IntegrationList,
+  Mapping,
+  Paths,
+  SavedIntegration,
+  Verification,
+} from "../integrations/schema.ts";
+import {
   Batch,
   Claimed,
   ClaimedList,
@@ -119,9 +129,11 @@ const BOTH_WAYS = {
   ...{ BindingMode },
   ...{ DelegationContext, DelegationStatus, PairStatus },
   ...{ ApprovalMode, OrchestratorStatus },
+  ...{ Mapping, Paths, Verification },
 };
 const INPUTS = {
   ...{ AgentPatch, AgentRegistration, Batch, ClaimNext, ClaimOne, Complete, Fail, Heartbeat, MessageDraft, Release },
+  ...{ IntegrationDraft },
   ...{ TraceDraft },
   ...{ Renew, Result, TaskClaim, TaskDraft, TaskRelease, TaskRenew, TaskStatusChange, TokenDraft },
   ...{ WebhookDraft, WebhookPatch },
@@ -137,6 +149,7 @@ const OUTPUTS = {
   ...{ CancelledDelegations, Delegation, DelegationAnswer, DelegationList, Pair, PairList },
   ...{ ManagedAgent, Orchestrator, OrchestratorList },
   ...{ History, HistoryItem, Trace, TraceList, TracesAdded },
+  ...{ EventResult, Integration, IntegrationList, SavedIntegration },
   ...{ Task, TaskDetail, TaskEvent, TaskList, Token, TokenList, WhoAmI, WorkAnswer, WorkChange },
   ...{ Binding, BindingList, Channel, ChannelList, Conversation, EventAnswer, EventList, EventSummary, PostedParts },
   ...{ Posts, RouteReport, SetBinding },

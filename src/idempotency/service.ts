@@ -40,6 +40,13 @@ export function createIdempotency(store: IdempotencyStore, clock: Clock) {
       await store.put(tx, { sender, key, operation, fingerprint, subject, createdAt: clock.now() });
       return { made, replayed: false };
     },
+
+    /**
+     * Deletes at most `limit` keys of an operation that were used before `at`; answers how many. For what is not kept by
+     * itself: an event that only changed something.
+     */
+    forget: (tx: Tx, operation: string, at: number, limit: number): Promise<number> =>
+      store.removeBefore(tx, operation, at, limit),
   };
 }
 

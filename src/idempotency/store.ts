@@ -1,24 +1,64 @@
-import { and, eq } from "drizzle-orm";
-import type { Reading, Tx } from "../db/database.ts";
+import { and, asc, eq, lt, sql } from "drizzle-orm";
+import { bound } from "../db/bound.ts";
+import type { Db, Reading, Tx } from "../db/database.ts";
 import { idempotencyKeys } from "./tables.ts";
 
 type KeyRow = typeof idempotencyKeys.$inferSelect;
 export type IdempotencyStore = ReturnType<typeof createIdempotencyStore>;
 
-export function createIdempotencyStore() {
+const p = sql.placeholder;
+
+export function createIdempotencyStore(db: Db) {
+  const find = db.statement((q) =>
+    q
+      .select()
+      .from(idempotencyKeys)
+      .where(and(eq(idempotencyKeys.key, bound("key")), eq(idempotencyKeys.sender, bound("sender"))))
+      .prepare(),
+  );
+  const put = db.statement((q) =>
+    q
+      .insert(idempotencyKeys)
+      .values({
+        sender: p("sender"),
+        key: p("key"),
+        operation: p("operation"),
+        fingerprint: p("fingerprint"),
+        subject: p("subject"),
+        createdAt: p("createdAt"),
+      })
+      .onConflictDoUpdate({
+        target: [idempotencyKeys.key, idempotencyKeys.sender],
+        set: {
+          operation: sql`excluded.operation`,
+          fingerprint: sql`excluded.fingerprint`,
+          subject: sql`excluded.subject`,
+          createdAt: sql`excluded.created_at`,
+        },
+      })
+      .prepare(),
+  );
   return {
     find: async (on: Reading, sender: string, key: string): Promise<KeyRow | undefined> =>
-      on.db
-        .select()
-        .from(idempotencyKeys)
-        .where(and(eq(idempotencyKeys.key, key), eq(idempotencyKeys.sender, sender)))
-        .get(),
+      find(on).get({ sender, key }),
     put: async (tx: Tx, row: KeyRow): Promise<void> => {
-      tx.db
-        .insert(idempotencyKeys)
-        .values(row)
-        .onConflictDoUpdate({ target: [idempotencyKeys.key, idempotencyKeys.sender], set: row })
-        .run();
+      put(tx).run({ ...row });
+    },
+    /** Deletes at most `limit` keys of one operation from before `at`; answers how many. */
+    async removeBefore(tx: Tx, operation: string, at: number, limit: number): Promise<number> {
+      const some = tx.db
+        .select({ key: idempotencyKeys.key, sender: idempotencyKeys.sender })
+        .from(idempotencyKeys)
+        .where(and(eq(idempotencyKeys.operation, operation), lt(idempotencyKeys.createdAt, at)))
+        .orderBy(asc(idempotencyKeys.createdAt))
+        .limit(limit)
+        .all();
+      for (const { key, sender } of some)
+        tx.db
+          .delete(idempotencyKeys)
+          .where(and(eq(idempotencyKeys.key, key), eq(idempotencyKeys.sender, sender)))
+          .run();
+      return some.length;
     },
   };
 }

@@ -1,4 +1,4 @@
-import { integer, primaryKey, sqliteTable, text } from "drizzle-orm/sqlite-core";
+import { index, integer, primaryKey, sqliteTable, text } from "drizzle-orm/sqlite-core";
 
 /** What was made under which idempotency key. Messages have theirs in their own row. */
 export const idempotencyKeys = sqliteTable(
@@ -14,5 +14,5 @@ export const idempotencyKeys = sqliteTable(
     subject: text("subject").notNull(),
     createdAt: integer("created_at").notNull(),
   },
-  (t) => [primaryKey({ columns: [t.key, t.sender] })],
+  (t) => [primaryKey({ columns: [t.key, t.sender] }), index("idempotency_keys_by_age").on(t.operation, t.createdAt)],
 );

@@ -243,6 +243,8 @@ export function createSender(parts: SendParts) {
   ): Promise<Lineage | undefined> {
     if (draft.causedBy) return store.lineage(tx, draft.causedBy);
     if (parent) return parent;
+    // What the relay itself begins to say is about something else each time.
+    if (from === "system") return undefined;
     const id =
       (await works.newestHeld(tx, from)) ??
       (isGroup(target) || target === from ? undefined : await store.newestFrom(tx, target, from));

@@ -6,7 +6,7 @@ const PASSING: Record<string, string[]> = { agents: ["last_seen_at"], tokens: ["
 const APPENDED = ["messages", "activity"];
 const WHOLE = [
   ...["agents", "instances", "memberships", "groups", "acks", "tokens", "work", "attempts", "reads"],
-  ...["scheduled_messages", "due", "losses", "idempotency_keys", "tasks", "task_events"],
+  ...["scheduled_messages", "due", "losses", "idempotency_keys", "tasks", "task_events", "integrations"],
 ];
 
 /** Looks at a relay's database from outside, and tells whether anything in it was changed. */

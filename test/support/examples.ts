@@ -182,6 +182,38 @@ export const EXAMPLES: Record<string, Make> = {
       },
     });
   },
+  listIntegrations: () => byOperator({ query: { limit: "2" } }),
+  putIntegration: (world) =>
+    byOperator({
+      path: { source: world.fresh("source-") },
+      body: {
+        ...{
+          target: "tag:review",
+          topic: "alerts",
+          severity: "warning",
+          mapping: "paths",
+          verify: "token",
+          rotate: true,
+        },
+        paths: {
+          ...{ items: "$.alerts", title: "{{name}} failed", body: "text", severity: "prio", dedupeKey: "$.ids[0]" },
+          ...{ status: "state", externalUrl: "url", topic: "team", severities: { High: "critical" }, resolved: ["ok"] },
+        },
+        secret: "sixteen-characters",
+      },
+    }),
+  getIntegration: async (world) => byOperator({ path: { source: await world.source() } }),
+  deleteIntegration: async (world) => byOperator({ path: { source: await world.source() } }),
+  postEvent: async (world) =>
+    byOperator({
+      path: { source: await world.source() },
+      headers: { "idempotency-key": `"${world.fresh("key")}"` },
+      body: {
+        ...{ title: "Disk full", body: "On db-1.", severity: "error", target: "tag:review", topic: "disks" },
+        ...{ dedupeKey: "disk-1", status: "open", externalUrl: "https://example.com/1", payload: { free: 0 } },
+      },
+    }),
+
   createTask: (world) =>
     byWorker({
       headers: { "idempotency-key": `"${world.fresh("key")}"` },

@@ -20,6 +20,8 @@ export interface World extends TestRelay {
   /** A task for the worker; the second is held by it. */
   task(): Promise<string>;
   heldTask(): Promise<{ id: string; token: string }>;
+  /** A source of events, made; answers its name. */
+  source(): Promise<string>;
   /** A name that was not used before. */
   fresh(prefix: string): string;
 }
@@ -86,6 +88,11 @@ export async function createWorld(): Promise<World> {
       const id = await task();
       const { claim } = await must("POST", `/v1/tasks/${id}/claim`, {}, worker.token);
       return { id, token: claim.token };
+    },
+    async source() {
+      const name = `source-${++count}`;
+      await must("PUT", `/v1/integrations/${name}`, { target: "worker" });
+      return name;
     },
     fresh: (prefix) => `${prefix}${++count}`,
   };

@@ -1,0 +1,34 @@
+import type { ActivityService } from "../activity/service.ts";
+import type { Db } from "../db/database.ts";
+import type { Idempotency } from "../idempotency/service.ts";
+import type { Messaging } from "../messages/messaging.ts";
+import type { Tasks } from "../tasks/tasks.ts";
+import { createEvents } from "./events.ts";
+import { wireDeliveryRetention } from "./retention.ts";
+import { integrationRoutes } from "./routes.ts";
+import { createSecrets } from "./secrets.ts";
+import { createIntegrationService } from "./service.ts";
+import { createIntegrationStore } from "./store.ts";
+
+export interface IntegrationParts {
+  db: Db;
+  messaging: Messaging;
+  tasks: Tasks;
+  activity: ActivityService;
+  idempotency: Idempotency;
+  retentionDays: number;
+  /** What secrets are derived from and encrypted with. */
+  key: string;
+}
+
+/** Wires sources of events onto the tasks they become. */
+export function createIntegrations(parts: IntegrationParts) {
+  const { db, messaging, tasks, activity, idempotency, key, retentionDays } = parts;
+  const { clock, due } = messaging;
+  const store = createIntegrationStore(db);
+  const secrets = createSecrets(key);
+  const integrations = createIntegrationService({ store, secrets, activity, life: tasks.life, clock });
+  const events = createEvents({ ...messaging, db, store, integrations, secrets, tasks, idempotency });
+  wireDeliveryRetention(due, idempotency, clock, retentionDays);
+  return { onReceived: events.onReceived, routes: () => integrationRoutes({ db, integrations, events }) };
+}

@@ -1,0 +1,109 @@
+import { z } from "zod";
+import { check } from "../../http/body.ts";
+import { SEVERITIES, type Severity, TASK_BODY_BYTES, TITLE_BYTES } from "../../tasks/schema.ts";
+
+/** One event, whatever it looked like when it came. */
+export interface Report {
+  title: string;
+  body?: string | undefined;
+  severity?: Severity | undefined;
+  target?: string | undefined;
+  topic?: string | undefined;
+  dedupeKey?: string | undefined;
+  status: "open" | "resolved";
+  externalUrl?: string | undefined;
+  payload?: Record<string, unknown> | undefined;
+}
+
+/** What the source says beside the body. */
+export interface Delivery {
+  /** The delivery's own id: the same one twice is one event. */
+  id?: string | undefined;
+  /** The event's name, where a header has it: `X-GitHub-Event`, `Sentry-Hook-Resource`. */
+  kind?: string | undefined;
+}
+
+/** Reads a source's own body. Nothing at all is an event that asks for no work. @throws Problem 422 */
+export type ReadEvents = (body: Record<string, unknown>, delivery: Delivery) => Report[];
+
+/** The part of a body that a mapping reads. @throws Problem 422 with the place in the body */
+export const readAs = <S extends z.ZodType>(schema: S, body: unknown): z.output<S> =>
+  check(schema, body, "") as z.output<S>;
+
+/** Text from outside, any or none. */
+export const words = z.string().nullish();
+/** Names and values, as labels are; what is no text is left out. */
+export const labels = z
+  .record(z.string(), z.unknown())
+  .nullish()
+  .transform((given) =>
+    Object.fromEntries(
+      Object.entries(given ?? {}).filter((pair): pair is [string, string] => typeof pair[1] === "string"),
+    ),
+  );
+
+/** Characters of JSON: a task is handed on with every claim. */
+const MAX_FACTS = 16 * 1024;
+const encoder = new TextEncoder();
+const GAPS = /[\p{Cc}\s]+/gu;
+
+/** As much of a text as fits, never half a character. */
+export function cut(text: string, maxBytes: number): string {
+  const { read } = encoder.encodeInto(text, new Uint8Array(maxBytes));
+  return text.slice(0, read);
+}
+
+/** Text of others as one line that fits; undefined when nothing is left. */
+export function asLine(text: string | null | undefined, maxBytes: number): string | undefined {
+  const one = text?.replaceAll(GAPS, " ").trim();
+  return one ? cut(one, maxBytes) : undefined;
+}
+
+export const asTitle = (...choices: (string | null | undefined)[]): string =>
+  choices.map((choice) => asLine(choice, TITLE_BYTES)).find((line) => line !== undefined) ?? "An event without a title";
+export const asBody = (text: string | null | undefined): string | undefined =>
+  text ? cut(text, TASK_BODY_BYTES) : undefined;
+
+/** An address that a person could open; anything else is left out. */
+export function asUrl(...choices: (string | null | undefined)[]): string | undefined {
+  return (
+    choices.find((url) => url && url.length <= 2048 && /^https?:\/\/[^\s\p{Cc}]+$/iu.test(url) && URL.canParse(url)) ??
+    undefined
+  );
+}
+
+/** A key of any length: what is too long for a key is known by its hash. */
+export function asKey(text: string): string {
+  const key = asLine(text, 4096) ?? "-";
+  return encoder.encode(key).length <= 255 ? key : new Bun.CryptoHasher("sha256").update(text).digest("hex");
+}
+
+/** Facts for whoever works on it, if they are not too many. */
+export function asPayload(facts: Record<string, unknown>): Record<string, unknown> | undefined {
+  const said = Object.fromEntries(Object.entries(facts).filter(([, value]) => value !== undefined && value !== null));
+  return JSON.stringify(said).length <= MAX_FACTS ? said : undefined;
+}
+
+const COMMON: Record<string, Severity> = {
+  ...{
+    fatal: "critical",
+    emergency: "critical",
+    page: "critical",
+    p1: "critical",
+    sev1: "critical",
+    disaster: "critical",
+  },
+  ...{ high: "error", major: "error", err: "error", p2: "error", sev2: "error", failure: "error", alert: "error" },
+  ...{ warn: "warning", medium: "warning", moderate: "warning", minor: "warning", p3: "warning", sev3: "warning" },
+  ...{ low: "info", notice: "info", none: "info", debug: "info", note: "info", p4: "info", p5: "info", ok: "info" },
+};
+
+/** What a source's word for severity means; undefined when nobody knows. */
+export function asSeverity(word: unknown, own: Record<string, Severity> = {}): Severity | undefined {
+  if (typeof word !== "string" && typeof word !== "number") return undefined;
+  const said = String(word).trim();
+  const lower = said.toLowerCase();
+  if (Object.hasOwn(own, said)) return own[said];
+  if (Object.hasOwn(COMMON, lower)) return COMMON[lower];
+  return SEVERITIES.find((severity) => severity === lower);
+}

@@ -1,0 +1,135 @@
+import { z } from "zod";
+import {
+  asBody,
+  asKey,
+  asPayload,
+  asSeverity,
+  asTitle,
+  asUrl,
+  type Delivery,
+  type ReadEvents,
+  type Report,
+  readAs,
+  words,
+} from "./report.ts";
+
+const id = z.union([z.string(), z.number()]).transform(String);
+const Named = z.looseObject({ id: id.nullish(), slug: words, name: words }).nullish();
+
+const Issue = z.looseObject({
+  id,
+  shortId: words,
+  title: words,
+  culprit: words,
+  level: words,
+  permalink: words,
+  web_url: words,
+  status: words,
+  substatus: words,
+  platform: words,
+  project: Named,
+  metadata: z.looseObject({ type: words, value: words, filename: words }).nullish(),
+});
+const ErrorEvent = z.looseObject({
+  event_id: words,
+  issue_id: id.nullish(),
+  title: words,
+  culprit: words,
+  level: words,
+  message: words,
+  web_url: words,
+  platform: words,
+  release: words,
+  environment: words,
+});
+const MetricAlert = z.looseObject({
+  id,
+  title: words,
+  identifier: id.nullish(),
+  alert_rule: z.looseObject({ id: id.nullish(), name: words }).nullish(),
+});
+
+/** What Sentry's integration platform posts: https://docs.sentry.io/organization/integrations/integration-platform/webhooks/ */
+const Hook = z.looseObject({
+  action: words,
+  data: z.looseObject({
+    issue: Issue.optional(),
+    event: ErrorEvent.optional(),
+    error: ErrorEvent.optional(),
+    metric_alert: MetricAlert.optional(),
+    triggered_rule: words,
+    description_text: words,
+    description_title: words,
+    web_url: words,
+  }),
+});
+type Hook = z.infer<typeof Hook>;
+
+const OVER = new Set(["resolved", "archived", "ignored"]);
+const OPEN = new Set(["created", "unresolved"]);
+
+/** An issue is one task, whichever hook tells of it: `issue`, `event_alert` and `error` share its id. */
+export const readSentry: ReadEvents = (body, delivery) => {
+  const hook = readAs(Hook, body);
+  const report = reportOf(hook, delivery);
+  return report ? [report] : [];
+};
+
+function reportOf({ action, data }: Hook, { kind }: Delivery): Report | undefined {
+  const { issue, metric_alert: metric } = data;
+  if (metric && (kind ?? "metric_alert") === "metric_alert") return ofMetric(metric, data, action ?? "");
+  if (issue && (kind ?? "issue") === "issue") return ofIssue(issue, action ?? "");
+  const event = data.event ?? data.error;
+  return event?.issue_id ? ofEvent(event, event.issue_id, data.triggered_rule) : undefined;
+}
+
+function ofIssue(issue: z.infer<typeof Issue>, action: string): Report | undefined {
+  if (!OVER.has(action) && !OPEN.has(action)) return undefined;
+  const { shortId, culprit, level, substatus, platform, project, metadata } = issue;
+  return {
+    title: asTitle(issue.title, metadata?.value, shortId, "An issue"),
+    body: asBody([metadata?.value, culprit && `In ${culprit}`].filter(Boolean).join("\n")),
+    severity: asSeverity(level),
+    dedupeKey: asKey(`issue:${issue.id}`),
+    status: OVER.has(action) ? "resolved" : "open",
+    externalUrl: asUrl(issue.web_url, issue.permalink),
+    payload: asPayload({
+      action,
+      issueId: issue.id,
+      shortId,
+      culprit,
+      level,
+      substatus,
+      platform,
+      project: project?.slug,
+      metadata,
+    }),
+  };
+}
+
+function ofEvent(event: z.infer<typeof ErrorEvent>, issueId: string, rule: string | null | undefined): Report {
+  const { culprit, level, platform, release, environment } = event;
+  const said = [event.message, culprit && `In ${culprit}`, rule && `Alert rule: ${rule}`];
+  return {
+    title: asTitle(event.title, event.message),
+    body: asBody(said.filter(Boolean).join("\n")),
+    severity: asSeverity(level),
+    dedupeKey: asKey(`issue:${issueId}`),
+    status: "open",
+    externalUrl: asUrl(event.web_url),
+    payload: asPayload({ issueId, eventId: event.event_id, culprit, level, platform, release, environment, rule }),
+  };
+}
+
+function ofMetric(metric: z.infer<typeof MetricAlert>, data: Hook["data"], action: string): Report {
+  return {
+    title: asTitle(data.description_title, metric.title, metric.alert_rule?.name),
+    body: asBody(data.description_text),
+    severity: asSeverity(action),
+    // Each incident has an id of its own; the rule is what goes on and off.
+    dedupeKey: asKey(`metric:${metric.alert_rule?.id ?? metric.id}`),
+    status: action === "resolved" ? "resolved" : "open",
+    externalUrl: asUrl(data.web_url),
+    payload: asPayload({ action, incidentId: metric.id, rule: metric.alert_rule?.name }),
+  };
+}

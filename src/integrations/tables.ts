@@ -1,0 +1,19 @@
+import { integer, sqliteTable, text } from "drizzle-orm/sqlite-core";
+import type { Severity } from "../tasks/schema.ts";
+import type { Mapping, Paths, Verification } from "./schema.ts";
+
+export const integrations = sqliteTable("integrations", {
+  source: text("source").primaryKey(),
+  target: text("target"),
+  topic: text("topic"),
+  severity: text("severity").$type<Severity>(),
+  mapping: text("mapping").$type<Mapping>().notNull(),
+  paths: text("paths", { mode: "json" }).$type<Paths>(),
+  verify: text("verify").$type<Verification>().notNull(),
+  /** What its secret is derived from, beside the relay's key: nothing secret by itself. */
+  nonce: text("nonce").notNull(),
+  /** A secret that the source made, encrypted with the relay's key; null for one of ours. */
+  sealed: text("sealed"),
+  createdAt: integer("created_at").notNull(),
+  updatedAt: integer("updated_at").notNull(),
+});
