@@ -1,5 +1,6 @@
 import { mkdirSync } from "node:fs";
 import type { Logger } from "pino";
+import { createA2A } from "./a2a/a2a.ts";
 import { activityRoutes } from "./activity/routes.ts";
 import { createActivityService } from "./activity/service.ts";
 import { createPresence } from "./agents/presence.ts";
@@ -97,6 +98,7 @@ export async function createRelay(config: Config, clock: Clock, logger: Logger):
     ...{ db, messaging, tasks, activity, idempotency, key },
     retentionDays: config.retentionDays,
   });
+  const a2a = createA2A({ messaging, agents, delegations, publicUrl: config.publicUrl, onError });
   const reading = createReading({ messaging, presence, limit, authenticate: auth.authenticate });
   const metrics = createMetrics({
     connections: connections.size,
@@ -127,13 +129,14 @@ export async function createRelay(config: Config, clock: Clock, logger: Logger):
     ...pairs.routes(),
     ...orchestrators.routes(),
     ...integrations.routes(),
+    ...a2a.routes(),
     ...reading.routes({
       identify: handle.identify,
       upgrade: (request, data, headers) => upgradeWith(app)(request, data, headers),
     }),
   ];
   const routes: Route[] = [...features, ...docsRoutes(features, config.publicUrl)];
-  const app: App = createApp(routes, handle);
+  const app: App = createApp([...routes, ...a2a.bindings()], handle);
 
   db.afterBatch((writes, milliseconds) => {
     metrics.committed(writes, milliseconds);

@@ -10,7 +10,7 @@ const RANKS = [
   ["agents"],
   ["messages"],
   ["traces", "orchestrators", "tasks", "pairs", "delegations", "channels", "files", "webhooks"],
-  ["integrations"],
+  ["integrations", "a2a"],
   ["inbox"],
   ["health"],
 ];

@@ -343,6 +343,8 @@ describe("G10: what each role may do", () => {
     expect(relay.routes.filter((route) => route.open).map((route) => route.path)).toEqual([
       "/healthz",
       "/readyz",
+      "/.well-known/agent-card.json",
+      "/a2a/{agentId}/.well-known/agent-card.json",
       "/v1/agents/{id}/socket",
       "/openapi.json",
       "/docs",

@@ -332,6 +332,14 @@ export function createAgentService(parts: AgentParts) {
       return { items, nextPage: rows.length > limit ? (items.at(-1)?.id ?? null) : null };
     },
 
+    /** An AI agent that is here, for its public card. */
+    async provider(id: string): Promise<Agent | undefined> {
+      const row = await db.read((on) => store.byId(on, id));
+      return row?.deletedAt === null && row.kind === "provider" ? wireAgent(row) : undefined;
+    },
+    providers: async (limit: number): Promise<Agent[]> =>
+      (await db.read((on) => store.page(on, { kind: "provider" }, undefined, limit))).map(wireAgent),
+
     /** `user` and `system` always exist. */
     async ensureBuiltIns(tx: Tx): Promise<void> {
       for (const [id, kind, tag] of [

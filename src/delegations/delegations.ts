@@ -61,6 +61,7 @@ export function createDelegations({ messaging, idempotency, activity, budgets }:
   }
 
   return {
+    delegations,
     onChange: ends.onChange,
     countOpen: () => db.read((on) => store.countOpen(on)),
     routes: (): Route[] => delegationRoutes({ db, delegations, waits }),

@@ -5,7 +5,7 @@ import { jsonObject, listOf, MessageId, NumberPageQuery, queryInt, Time, text } 
 
 /** How long a chain of delegations may be. */
 export const MAX_DEPTH = 5;
-const MAX_TIMEOUT_SECONDS = 30 * 86_400;
+export const MAX_TIMEOUT_SECONDS = 30 * 86_400;
 
 export const DelegationId = z
   .string()

@@ -16,7 +16,8 @@ export function parseBody(route: Route, request: Request, bytes: Uint8Array): un
   if (!route.body) return undefined;
   const type = request.headers.get("content-type")?.split(";", 1)[0]?.trim().toLowerCase() ?? "";
   if (bytes.length === 0 && route.bodyOptional) return check(route.body, {}, "");
-  if (type === "application/json") return check(route.body, parseJson(bytes), "");
+  if (type === "application/json" || route.dialect?.types.includes(type))
+    return check(route.body, parseJson(bytes), "");
   if (type === "application/x-ndjson" && route.ndjsonAs)
     return check(route.body, { [route.ndjsonAs]: parseLines(bytes) }, "");
   const accepted = route.ndjsonAs ? "application/json or application/x-ndjson" : "application/json";

@@ -1,6 +1,6 @@
 import type { z } from "zod";
 import type { Caller } from "../auth/caller.ts";
-import type { ProblemCode } from "../problem.ts";
+import type { Problem, ProblemCode } from "../problem.ts";
 
 /** JSON that is text already. */
 export class RawJson {
@@ -59,6 +59,13 @@ export interface SocketDoc {
   server: Schema;
 }
 
+/** How the routes of another protocol differ from ours: what bodies they take, and how a refusal is said in it. */
+export interface Dialect {
+  /** Media types of bodies, beside application/json. */
+  types: readonly string[];
+  refusal(problem: Problem): { status: number; type: string; body: unknown };
+}
+
 export interface RouteSpec<P extends Schema | undefined, Q extends Schema | undefined, B extends Schema | undefined> {
   method: Method;
   /** With `{name}` for parameters, as in the OpenAPI document. */
@@ -82,6 +89,8 @@ export interface RouteSpec<P extends Schema | undefined, Q extends Schema | unde
   bodyOptional?: boolean;
   /** Also takes one JSON value a line, under this member. */
   ndjsonAs?: string;
+  /** Belongs to another protocol. */
+  dialect?: Dialect;
   idempotent?: boolean;
   socket?: SocketDoc;
   answers: Record<number, AnswerDoc>;

@@ -2,6 +2,7 @@ import { readFile } from "node:fs/promises";
 import { z } from "zod";
 import { Problem } from "../problem.ts";
 import { type Answer, type Route, route } from "./call.ts";
+import { etagOf, unlessKnown } from "./etag.ts";
 import { placeOf } from "./link.ts";
 import { openApiDocument } from "./openapi.ts";
 
@@ -105,22 +106,14 @@ function cached(make: () => Promise<Uint8Array<ArrayBuffer>>): Cached {
   let made: Promise<{ bytes: Uint8Array<ArrayBuffer>; etag: string }> | undefined;
   const load = async () => {
     const bytes = await make();
-    return { bytes, etag: `"${new Bun.CryptoHasher("sha256").update(bytes).digest("base64url")}"` };
+    return { bytes, etag: etagOf(bytes) };
   };
   return async (request, headers, type) => {
     made ??= load();
     const { bytes, etag } = await made;
     // Kept by the browser, and asked for again each time: a new version is seen at once.
-    const all = { ...headers, etag, "cache-control": "no-cache" };
-    if (isKnown(request.headers.get("if-none-match"), etag)) return new Response(null, { status: 304, headers: all });
-    return new Response(bytes, { headers: { ...all, "content-type": type } });
+    return unlessKnown(request, bytes, { ...headers, etag, "cache-control": "no-cache", "content-type": type });
   };
-}
-
-/** RFC 9110, section 13.1.2. */
-function isKnown(ifNoneMatch: string | null, etag: string): boolean {
-  if (ifNoneMatch === null) return false;
-  return ifNoneMatch.split(",").some((given) => ["*", etag].includes(given.trim().replace(/^W\//, "")));
 }
 
 const redirect = (location: string): Answer => ({ status: 308, headers: { location } });

@@ -6,7 +6,7 @@ import type { Clock } from "../clock.ts";
 import { Problem } from "../problem.ts";
 import { IdempotencyKey } from "../wire.ts";
 import { check, parseBody, readBody, readBytes, readQuery } from "./body.ts";
-import { type Answer, type Call, RawJson, type Route } from "./call.ts";
+import { type Answer, type Call, type Dialect, RawJson, type Route } from "./call.ts";
 import type { RateLimit } from "./rate-limit.ts";
 
 export interface HandleParts {
@@ -105,7 +105,9 @@ export function createHandle(parts: HandleParts) {
       error instanceof Problem ? error : new Problem("internal", "Something went wrong here; it was logged.");
     if (problem.status >= 500)
       logger.error({ err: problem.cause ?? error, requestId, operation: route?.operationId }, problem.message);
-    return problemResponse(problem, requestId, headers);
+    return route?.dialect
+      ? refusalResponse(route.dialect, problem, headers)
+      : problemResponse(problem, requestId, headers);
   }
 
   return {
@@ -158,11 +160,23 @@ async function endStream(response: Response): Promise<Response> {
 
 export function problemResponse(problem: Problem, requestId: string, headers: Record<string, string>): Response {
   headers["content-type"] = "application/problem+json";
+  addRefusalHeaders(problem, headers);
+  return new Response(JSON.stringify(problem.body(requestId)), { status: problem.status, headers });
+}
+
+/** The same in the words of another protocol. */
+function refusalResponse(dialect: Dialect, problem: Problem, headers: Record<string, string>): Response {
+  const { status, type, body } = dialect.refusal(problem);
+  headers["content-type"] = type;
+  addRefusalHeaders(problem, headers);
+  return new Response(JSON.stringify(body), { status, headers });
+}
+
+function addRefusalHeaders(problem: Problem, headers: Record<string, string>): void {
   if (problem.code === "unauthorized") headers["www-authenticate"] = 'Bearer realm="signalbox"';
   if (problem.extras.retryAfterSeconds !== undefined) headers["retry-after"] = String(problem.extras.retryAfterSeconds);
   // What was not read of a body that is too large is not read any more.
   if (problem.code === "too-large") headers.connection = "close";
-  return new Response(JSON.stringify(problem.body(requestId)), { status: problem.status, headers });
 }
 
 /** Ids that are unique to this run of the relay: when it started, and a count. */

@@ -21,6 +21,7 @@ const TAGS: Record<string, string> = {
   Files: "Attachments, by their content.",
   Integrations: "Sources of events, which become tasks.",
   Tokens: "Who may do what.",
+  A2A: "Agents of other frameworks: cards. What they describe is the A2A protocol's own.",
   Activity: "Who did what, when, in whose name.",
   Health: "How the relay itself is.",
   Documents: "This document, and pages made of it.",

@@ -314,6 +314,8 @@ export const EXAMPLES: Record<string, Make> = {
         ],
       },
     }),
+  relayCard: () => ({ who: "nobody" }),
+  agentCard: () => ({ who: "nobody", path: { agentId: "worker" } }),
 
   openApiDocument: () => ({ who: "nobody" }),
   docsPage: () => ({ who: "nobody" }),

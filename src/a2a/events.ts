@@ -1,0 +1,53 @@
+import { type StreamResponse, TaskState, type TaskStatus } from "@a2a-js/sdk";
+import { isQuestion, workerOf } from "./exchange.ts";
+import { artifactsOf, contextOf, type Exchange, isTerminal, messageOf, statusOf, taskOf } from "./tasks.ts";
+
+/** How far one stream has told: up to which message, and which state it named last. */
+export interface Told {
+  upTo: number;
+  state: TaskState;
+}
+
+export const firstEvent = (exchange: Exchange, historyLength?: number): StreamResponse => ({
+  payload: { $case: "task", value: taskOf(exchange, historyLength) },
+});
+
+export const toldBy = (exchange: Exchange): Told => ({
+  upTo: exchange.said.at(-1)?.id ?? exchange.delegation.messageId,
+  state: statusOf(exchange).state,
+});
+
+/**
+ * What has happened since, in the order of the log: so every stream on a task tells the same, and after a restart it goes
+ * on from the rows.
+ */
+export function eventsSince(exchange: Exchange, told: Told): StreamResponse[] {
+  const { delegation, said } = exchange;
+  const status = statusOf(exchange);
+  const events: StreamResponse[] = [];
+  let named = told.state;
+  for (const one of said) {
+    if (one.id <= told.upTo || one.from !== workerOf(delegation) || one.id === delegation.answer?.messageId) continue;
+    named = isQuestion(delegation, one) ? TaskState.TASK_STATE_INPUT_REQUIRED : TaskState.TASK_STATE_WORKING;
+    events.push(statusEvent(exchange, { state: named, message: messageOf(delegation, one), timestamp: one.createdAt }));
+  }
+  if (isTerminal(status.state) && !isTerminal(told.state)) {
+    for (const artifact of artifactsOf(delegation)) events.push(artifactEvent(exchange, artifact));
+    events.push(statusEvent(exchange, status));
+  } else if (status.state !== named) events.push(statusEvent(exchange, status));
+  return events;
+}
+
+const placeOf = ({ delegation }: Exchange) => ({
+  taskId: delegation.id,
+  contextId: contextOf(delegation.threadId),
+  metadata: undefined,
+});
+
+const statusEvent = (exchange: Exchange, status: TaskStatus): StreamResponse => ({
+  payload: { $case: "statusUpdate", value: { ...placeOf(exchange), status } },
+});
+
+const artifactEvent = (exchange: Exchange, artifact: ReturnType<typeof artifactsOf>[number]): StreamResponse => ({
+  payload: { $case: "artifactUpdate", value: { ...placeOf(exchange), artifact, append: false, lastChunk: true } },
+});

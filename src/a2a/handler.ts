@@ -1,0 +1,111 @@
+import { type AgentCard, type SendMessageRequest, type StreamResponse, TaskState } from "@a2a-js/sdk";
+import {
+  ExtendedAgentCardNotConfiguredError,
+  PushNotificationNotSupportedError,
+  UnsupportedOperationError,
+} from "@a2a-js/sdk/errors";
+import type { A2ARequestHandler } from "@a2a-js/sdk/server";
+import type { Db } from "../db/database.ts";
+import { Problem } from "../problem.ts";
+import { fromTime, TimeInput } from "../wire.ts";
+import type { Follow, Following } from "./follow.ts";
+import type { TaskService, Wanted } from "./service.ts";
+import { type Exchange, isTerminal, stateOf, taskOf } from "./tasks.ts";
+
+export interface HandlerParts {
+  db: Pick<Db, "read" | "write">;
+  tasks: TaskService;
+  follow: Follow;
+}
+
+const MAX_PAGE = 100;
+
+export type MakeHandler = ReturnType<typeof createHandlers>;
+
+/** What the SDK's transports call: the verbs of tasks, for one caller at one endpoint. */
+export function createHandlers({ db, tasks, follow }: HandlerParts) {
+  return (following: Following, card: AgentCard, extended?: () => Promise<AgentCard>): A2ARequestHandler => {
+    const { caller, endpoint } = following;
+    const get = (id: string) => db.read((on) => tasks.get(on, caller, endpoint, id));
+
+    async function send(params: SendMessageRequest): Promise<Exchange> {
+      if (params.configuration?.taskPushNotificationConfig) throw new PushNotificationNotSupportedError();
+      return db.write((tx) => tasks.send(tx, caller, endpoint, params));
+    }
+
+    async function* stream(params: SendMessageRequest): AsyncGenerator<StreamResponse, void, undefined> {
+      const length = lengthOf(params.configuration?.historyLength);
+      yield* follow.events(following, await send(params), length);
+    }
+
+    async function* subscribe(id: string): AsyncGenerator<StreamResponse, void, undefined> {
+      const found = await get(id);
+      if (isTerminal(stateOf(found))) throw new UnsupportedOperationError(`Task ${id} is over: get it instead.`);
+      yield* follow.events(following, found);
+    }
+
+    return {
+      getAgentCard: async () => card,
+      async getAuthenticatedExtendedAgentCard() {
+        if (!extended) throw new ExtendedAgentCardNotConfiguredError();
+        return extended();
+      },
+      async sendMessage(params) {
+        const { returnImmediately = false, historyLength } = params.configuration ?? {};
+        const length = lengthOf(historyLength);
+        const sent = await send(params);
+        return taskOf(returnImmediately ? sent : await follow.result(following, sent), length);
+      },
+      sendMessageStream: stream,
+      getTask: async ({ id, historyLength }) => taskOf(await get(id), lengthOf(historyLength)),
+      cancelTask: async ({ id }) => taskOf(await db.write((tx) => tasks.cancel(tx, caller, endpoint, id))),
+      resubscribe: ({ id }) => subscribe(id),
+      async listTasks(params) {
+        const wanted = wantedOf(params);
+        const { found, next } = await db.read((on) => tasks.list(on, caller, endpoint, wanted));
+        const list = found.map((one) => taskOf(one, lengthOf(params.historyLength)));
+        const shown = params.includeArtifacts ? list : list.map((task) => ({ ...task, artifacts: [] }));
+        return { tasks: shown, nextPageToken: next, pageSize: wanted.limit, totalSize: found.length };
+      },
+      createTaskPushNotificationConfig: noPush,
+      getTaskPushNotificationConfig: noPush,
+      listTaskPushNotificationConfigs: noPush,
+      deleteTaskPushNotificationConfig: noPush,
+    };
+  };
+}
+
+async function noPush(): Promise<never> {
+  throw new PushNotificationNotSupportedError();
+}
+
+type Asked = Parameters<A2ARequestHandler["listTasks"]>[0];
+
+/** @throws Problem 422 */
+function wantedOf({ contextId, status, pageSize = 50, pageToken, statusTimestampAfter }: Asked): Wanted {
+  if (!Number.isInteger(pageSize) || pageSize < 1 || pageSize > MAX_PAGE)
+    throw Problem.invalid("pageSize", `is not a number from 1 to ${MAX_PAGE}`);
+  if (pageToken && !/^\d{1,15}$/.test(pageToken))
+    throw Problem.invalid("pageToken", "is not one that was answered before");
+  if (!(status in TaskState) || status === TaskState.UNRECOGNIZED) throw Problem.invalid("status", "is not a state");
+  return {
+    contextId,
+    state: status,
+    changedSince: statusTimestampAfter ? timeOf(statusTimestampAfter) : undefined,
+    before: pageToken ? Number(pageToken) : undefined,
+    limit: pageSize,
+  };
+}
+
+function timeOf(text: string): number {
+  const parsed = TimeInput.safeParse(text);
+  if (!parsed.success) throw Problem.invalid("statusTimestampAfter", "is not a time (RFC 3339)");
+  return fromTime(parsed.data);
+}
+
+/** How much history is wanted. @throws Problem 422 */
+function lengthOf(given: number | undefined): number | undefined {
+  if (given === undefined) return undefined;
+  if (!Number.isInteger(given) || given < 0) throw Problem.invalid("historyLength", "is not a whole number from 0");
+  return given;
+}

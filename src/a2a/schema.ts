@@ -1,0 +1,68 @@
+import { z } from "zod";
+import { DelegationContext, DelegationId, MAX_TIMEOUT_SECONDS } from "../delegations/schema.ts";
+import { line } from "../wire.ts";
+
+/** What a client may say to Signalbox beyond the protocol, under `signalbox` in a message's metadata. */
+export const OwnMetadata = z.strictObject({
+  timeoutSeconds: z.int().min(1).max(MAX_TIMEOUT_SECONDS).optional().describe("How long an answer is waited for."),
+  parentId: DelegationId.optional().describe("The task that this is part of: one that the sender works on."),
+  context: DelegationContext.optional(),
+});
+export type OwnMetadata = z.output<typeof OwnMetadata>;
+
+/**
+ * One part of a message. Unknown members are let through everywhere here, as the protocol asks of readers; what the SDK
+ * would turn into text of its own accord is refused.
+ */
+const Part = z.looseObject({
+  text: z.string().nullish(),
+  url: z.string().nullish(),
+  raw: z.string().nullish(),
+  filename: z.string().nullish(),
+  mediaType: z.string().nullish(),
+  metadata: z.looseObject({}).nullish(),
+});
+
+const texts = z.array(z.string()).max(64).nullish();
+
+/** What SendMessage and SendStreamingMessage take. */
+export const SendParams = z.looseObject({
+  message: z.looseObject({
+    messageId: line(200),
+    contextId: z.string().nullish(),
+    taskId: z.string().nullish(),
+    role: z.union([z.literal("ROLE_USER"), z.literal(1)]),
+    parts: z.array(Part).min(1).max(64),
+    metadata: z.looseObject({ signalbox: OwnMetadata.nullish() }).nullish(),
+    extensions: texts,
+    referenceTaskIds: texts,
+  }),
+  configuration: z
+    .looseObject({
+      acceptedOutputModes: texts,
+      historyLength: z.int().min(0).max(1_000_000).nullish(),
+      returnImmediately: z.boolean().nullish(),
+    })
+    .nullish(),
+  metadata: z.looseObject({}).nullish(),
+});
+
+/** The outside of a JSON-RPC request. */
+export const RpcRequest = z.looseObject({
+  jsonrpc: z.literal("2.0"),
+  id: z.union([z.string().max(256), z.int(), z.null()]).optional(),
+  method: z.string().min(1).max(128),
+});
+export type RpcRequest = z.infer<typeof RpcRequest>;
+
+/** A card, as far as this relay looks into it; cards of others may say more. */
+export const Card = z
+  .looseObject({
+    name: z.string(),
+    description: z.string(),
+    version: z.string(),
+    supportedInterfaces: z.array(
+      z.looseObject({ url: z.string(), protocolBinding: z.string(), protocolVersion: z.string() }),
+    ),
+  })
+  .describe("An A2A agent card (lf.a2a.v1.AgentCard as JSON).");

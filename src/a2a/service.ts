@@ -1,0 +1,182 @@
+import { type Message, type SendMessageRequest, TaskState } from "@a2a-js/sdk";
+import { UnsupportedOperationError } from "@a2a-js/sdk/errors";
+import { isGroup } from "../agents/target.ts";
+import { actingAs, type Caller, readingAs } from "../auth/caller.ts";
+import type { Reading, Tx } from "../db/database.ts";
+import { type Delegation, DelegationDraft } from "../delegations/schema.ts";
+import type { Delegations } from "../delegations/service.ts";
+import type { DelegationFilter } from "../delegations/store.ts";
+import type { Lists } from "../messages/lists.ts";
+import { MessageDraft } from "../messages/schema.ts";
+import type { Sender } from "../messages/send.ts";
+import { Problem } from "../problem.ts";
+import { asCancelError, asTaskError } from "./errors.ts";
+import { exchangeOf, isQuestion, workerOf } from "./exchange.ts";
+import { textOf } from "./parts.ts";
+import { OwnMetadata } from "./schema.ts";
+import { contextOf, type Exchange, isTerminal, stateOf, threadOf } from "./tasks.ts";
+
+/** Whose endpoint is called: an agent's or a group's, as the log has it, or the relay's own, which is for all of them. */
+export type Endpoint = string | null;
+
+export interface TaskServiceParts {
+  delegations: Delegations;
+  lists: Lists;
+  sender: Sender;
+}
+
+/** What a client waits for when it does not say how long: an hour. */
+const TIMEOUT_SECONDS = 3600;
+/** Delegations looked at for one page of tasks that only some of them are. */
+const LOOKED_AT = 500;
+
+export type TaskService = ReturnType<typeof createTaskService>;
+
+/** The verbs of tasks, each one of delegations: there is no other store of them. */
+export function createTaskService({ delegations, lists, sender }: TaskServiceParts) {
+  const exchange = async (on: Reading, delegation: Delegation): Promise<Exchange> => ({
+    delegation,
+    said: await exchangeOf(on, lists, delegation),
+  });
+
+  /** A task by its id, if the caller may see it and it is of this endpoint. @throws TaskNotFoundError, Problem 409 */
+  async function get(on: Reading, caller: Caller, endpoint: Endpoint, id: string): Promise<Exchange> {
+    const delegation = await find(on, caller, endpoint, id);
+    return exchange(on, delegation);
+  }
+
+  async function find(on: Reading, caller: Caller, endpoint: Endpoint, id: string): Promise<Delegation> {
+    try {
+      const delegation = await delegations.get(on, caller, id);
+      if (endpoint !== null && delegation.to !== endpoint && delegation.holder !== endpoint)
+        throw new Problem("not-found", `${id} is not a task of ${endpoint}.`);
+      return delegation;
+    } catch (error) {
+      throw asTaskError(error, id);
+    }
+  }
+
+  /** A new task. The same message sent again is the same task. @throws Problem 403, 409, 422, A2AError */
+  async function ask(tx: Tx, caller: Caller, to: string, message: Message): Promise<Delegation> {
+    const { timeoutSeconds = TIMEOUT_SECONDS, parentId, context } = ownOf(message);
+    const draft = DelegationDraft.safeParse({
+      to,
+      text: textOf(message.parts),
+      timeoutSeconds,
+      ...(parentId && { parentId }),
+      ...(context && { context }),
+      ...(message.contextId && { threadId: threadGiven(message.contextId) }),
+    });
+    if (!draft.success) throw refused(draft.error);
+    const { made } = await delegations.ask(tx, caller, draft.data, `a2a:${message.messageId}`);
+    return made;
+  }
+
+  /** More is said about a task: to who works on it, as a reply. @throws Problem 403, 409, 422, A2AError */
+  async function goOn(tx: Tx, caller: Caller, endpoint: Endpoint, message: Message): Promise<Delegation> {
+    const found = await get(tx, caller, endpoint, message.taskId);
+    const { delegation, said } = found;
+    if (message.contextId && message.contextId !== contextOf(delegation.threadId))
+      throw Problem.invalid("message.contextId", `is not the context of ${delegation.id}`);
+    if (actingAs(caller) !== delegation.from)
+      throw new Problem("forbidden", `Only ${delegation.from} says more about ${delegation.id}.`);
+    if (isTerminal(stateOf(found)))
+      throw new UnsupportedOperationError(`Task ${delegation.id} is over: send a message without a taskId.`);
+    const worker = workerOf(delegation);
+    if (isGroup(worker)) throw new UnsupportedOperationError(`Nobody of ${worker} works on ${delegation.id} yet.`);
+    const draft = MessageDraft.safeParse({
+      to: worker,
+      kind: "chat",
+      body: textOf(message.parts),
+      replyTo: said.findLast((one) => isQuestion(delegation, one))?.id ?? delegation.messageId,
+      idempotencyKey: `a2a:${message.messageId}`,
+    });
+    if (!draft.success) throw refused(draft.error);
+    await sender.send(tx, caller, draft.data);
+    return delegation;
+  }
+
+  return {
+    get,
+
+    /** SendMessage: begins a task, or goes on with one. */
+    async send(tx: Tx, caller: Caller, endpoint: Endpoint, { message }: SendMessageRequest): Promise<Exchange> {
+      if (!message) throw Problem.invalid("message", "is missing");
+      if (message.taskId) return exchange(tx, await goOn(tx, caller, endpoint, message));
+      if (!endpoint)
+        throw Problem.invalid("tenant", "says whom it is for: an agent's id, or a group such as tag:review");
+      return exchange(tx, await ask(tx, caller, endpoint, message));
+    },
+
+    /** @throws TaskNotFoundError, TaskNotCancelableError */
+    async cancel(tx: Tx, caller: Caller, endpoint: Endpoint, id: string): Promise<Exchange> {
+      await find(tx, caller, endpoint, id);
+      try {
+        const { delegation } = await delegations.cancel(tx, caller, id, { tree: false });
+        return exchange(tx, delegation);
+      } catch (error) {
+        throw asCancelError(error, id);
+      }
+    },
+
+    /** What the caller has asked for, newest first; whoever reads everything sees all. */
+    async list(on: Reading, caller: Caller, endpoint: Endpoint, wanted: Wanted) {
+      const from = readingAs(caller) ?? undefined;
+      const filter: DelegationFilter = { from, to: endpoint ?? undefined };
+      const found: Exchange[] = [];
+      let before = wanted.before;
+      for (let looked = 0; looked < LOOKED_AT; looked += wanted.limit) {
+        const page = await delegations.list(on, caller, filter, before, wanted.limit);
+        for (const delegation of page.items) {
+          const one = await exchange(on, delegation);
+          if (!fits(one, wanted)) continue;
+          found.push(one);
+          if (found.length === wanted.limit) return { found, next: String(delegation.messageId) };
+        }
+        if (page.nextPage === null) return { found, next: "" };
+        before = Number(page.nextPage);
+      }
+      return { found, next: String(before) };
+    },
+  };
+}
+
+/** What a list is narrowed to. */
+export interface Wanted {
+  contextId: string;
+  /** Unspecified: any. */
+  state: TaskState;
+  /** Milliseconds. */
+  changedSince: number | undefined;
+  /** The place in the log where the last page ended. */
+  before: number | undefined;
+  limit: number;
+}
+
+function fits(found: Exchange, { contextId, state, changedSince }: Wanted): boolean {
+  const { delegation, said } = found;
+  if (contextId && contextId !== contextOf(delegation.threadId)) return false;
+  if (state !== TaskState.TASK_STATE_UNSPECIFIED && state !== stateOf(found)) return false;
+  const changedAt = delegation.endedAt ?? said.at(-1)?.createdAt ?? delegation.createdAt;
+  return changedSince === undefined || Date.parse(changedAt) >= changedSince;
+}
+
+function ownOf({ metadata }: Message): OwnMetadata {
+  const parsed = OwnMetadata.nullish().safeParse(metadata?.signalbox);
+  if (!parsed.success) throw Problem.invalid("message.metadata.signalbox", "is not what Signalbox takes there");
+  return parsed.data ?? {};
+}
+
+function threadGiven(contextId: string): number {
+  const threadId = threadOf(contextId);
+  if (threadId === undefined)
+    throw Problem.invalid("message.contextId", "is not one that this relay gave out; leave it out for a new context");
+  return threadId;
+}
+
+/** Why a message cannot be what it would become here. */
+function refused(error: { issues: readonly { path: PropertyKey[]; message: string }[] }): Problem {
+  const [issue] = error.issues;
+  const place = issue?.path[0] === "to" ? "tenant" : "message.parts";
+  return Problem.invalid(place, issue?.message ?? "is not acceptable");
+}

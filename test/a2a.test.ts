@@ -1,0 +1,228 @@
+import { describe, expect, test } from "bun:test";
+import { Role, TaskState } from "@a2a-js/sdk";
+import { asTask, BINDINGS, clientOf, inShort, resultOf, saidAtOnce, saying, startCalling } from "./support/a2a.ts";
+import { startRelay } from "./support/relay.ts";
+
+const { TASK_STATE_SUBMITTED, TASK_STATE_WORKING, TASK_STATE_COMPLETED, TASK_STATE_FAILED } = TaskState;
+const { TASK_STATE_CANCELED, TASK_STATE_INPUT_REQUIRED, TASK_STATE_REJECTED } = TaskState;
+
+/** A relay with `bob`, who answers, and `alice`, who asks over A2A. */
+async function startPair() {
+  const calling = await startCalling();
+  const bob = await calling.agent("bob", {
+    ...{ description: "Knows all about tides.", tags: ["secret-tag"], machine: "secret-host", rig: "secret-rig" },
+    ...{ skills: [{ name: "tides", description: "When the water comes." }], meta: { key: "secret-meta" } },
+  });
+  const alice = await calling.agent("alice");
+  const { ask } = calling;
+  return {
+    ...calling,
+    ...{ alice, bob },
+    url: `${calling.server.url}/a2a/bob/`,
+    /** What bob does about a task. */
+    answer: (id: string, body: unknown) => ask("POST", `/v1/delegations/${id}/response`, body, bob),
+    report: (id: string, text: string) => ask("POST", `/v1/delegations/${id}/progress`, { text }, bob),
+    async question(id: string, body: string) {
+      const { messageId } = (await ask("GET", `/v1/delegations/${id}`)).body;
+      return ask("POST", "/v1/messages", { to: "alice", kind: "request", replyTo: messageId, body }, bob);
+    },
+    /** Waits until bob has been asked for something. */
+    async asked(): Promise<string> {
+      const { body } = await ask("GET", "/v1/agents/bob/inbox?waitSeconds=10", undefined, bob);
+      await ask("POST", "/v1/agents/bob/inbox/ack", { upTo: body.next }, bob);
+      return body.items[0].payload.delegationId;
+    },
+  };
+}
+
+describe.each(BINDINGS)("a client of A2A over %s", (binding) => {
+  test("finds an agent by its URL, asks, and has the answer in the same call", async () => {
+    const { url, alice, asked, answer } = await startPair();
+    const client = await clientOf(url, binding, alice);
+    const sending = client.sendMessage(saying("When is high tide?"));
+    await answer(await asked(), { text: "At noon.", payload: { hour: 12 } });
+    const task = asTask(await sending);
+    expect(task.status?.state).toBe(TASK_STATE_COMPLETED);
+    expect(resultOf(task)).toBe("At noon.");
+    expect(task.artifacts[0]?.parts[1]?.content).toEqual({ $case: "data", value: { hour: 12 } });
+    expect(task.history.map(({ role }) => role)).toEqual([Role.ROLE_USER, Role.ROLE_AGENT]);
+  });
+
+  test("does not wait when it says so, and gets, lists and cancels its tasks", async () => {
+    const { url, alice, answer } = await startPair();
+    const client = await clientOf(url, binding, alice);
+    const first = asTask(await client.sendMessage(saidAtOnce("one")));
+    const second = asTask(await client.sendMessage(saidAtOnce("two")));
+    expect(first.status?.state).toBe(TASK_STATE_SUBMITTED);
+    await answer(first.id, { text: "done" });
+    const got = await client.getTask({ tenant: "", id: first.id });
+    expect([got.status?.state, resultOf(got)]).toEqual([TASK_STATE_COMPLETED, "done"]);
+    const cancelled = await client.cancelTask({ tenant: "", id: second.id, metadata: undefined });
+    expect(cancelled.status?.state).toBe(TASK_STATE_CANCELED);
+    const again = client.cancelTask({ tenant: "", id: first.id, metadata: undefined });
+    await expect(again).rejects.toMatchObject({ reason: "TASK_NOT_CANCELABLE" });
+
+    const asking = { tenant: "", contextId: "", pageToken: "", statusTimestampAfter: undefined };
+    const all = await client.listTasks({ ...asking, status: 0, pageSize: 1 });
+    expect(all.tasks.map(({ id }) => id)).toEqual([second.id]);
+    const rest = await client.listTasks({ ...asking, status: 0, pageToken: all.nextPageToken });
+    expect(rest.tasks.map(({ id }) => id)).toEqual([first.id]);
+    const done = await client.listTasks({ ...asking, status: TASK_STATE_COMPLETED, includeArtifacts: true });
+    expect(done.tasks.map(resultOf)).toEqual(["done"]);
+  });
+
+  test("follows a stream from the first word to the answer", async () => {
+    const { url, alice, asked, answer, report } = await startPair();
+    const client = await clientOf(url, binding, alice);
+    const seen: string[] = [];
+    const following = (async () => {
+      for await (const event of client.sendMessageStream(saying("Go"))) seen.push(inShort(event));
+    })();
+    const id = await asked();
+    await report(id, "half way");
+    await answer(id, { text: "there" });
+    await following;
+    expect(seen).toEqual([
+      `task ${TASK_STATE_SUBMITTED}`,
+      `status ${TASK_STATE_WORKING} half way`,
+      "artifact there",
+      `status ${TASK_STATE_COMPLETED}`,
+    ]);
+  });
+
+  test("is asked back, answers, and the task goes on", async () => {
+    const { url, alice, bob, ask, asked, answer, question } = await startPair();
+    const client = await clientOf(url, binding, alice);
+    const sending = client.sendMessage(saying("Deploy it"));
+    const id = await asked();
+    await question(id, "Which branch?");
+    const open = asTask(await sending);
+    expect(open.status?.state).toBe(TASK_STATE_INPUT_REQUIRED);
+    const going = client.sendMessage(saying("main", { taskId: id, contextId: open.contextId }));
+    const heard = await ask("GET", "/v1/agents/bob/inbox?waitSeconds=10", undefined, bob);
+    expect(heard.body.items.at(-1)).toMatchObject({ from: "alice", body: "main" });
+    await answer(id, { text: "deployed main" });
+    expect(resultOf(asTask(await going))).toBe("deployed main");
+    const late = client.sendMessage(saying("and more", { taskId: id }));
+    await expect(late).rejects.toMatchObject({ reason: "UNSUPPORTED_OPERATION" });
+  });
+
+  test("learns what failed, and what was not even tried", async () => {
+    const { url, alice, answer } = await startPair();
+    const client = await clientOf(url, binding, alice);
+    const failing = asTask(await client.sendMessage(saidAtOnce("one")));
+    const refusing = asTask(await client.sendMessage(saidAtOnce("two")));
+    await answer(failing.id, { error: "no power" });
+    await answer(refusing.id, { error: "not my job", payload: { rejected: true } });
+    const failed = await client.getTask({ tenant: "", id: failing.id });
+    expect(failed.status?.state).toBe(TASK_STATE_FAILED);
+    expect(failed.status?.message?.parts[0]?.content?.value).toBe("no power");
+    const refused = await client.getTask({ tenant: "", id: refusing.id });
+    expect(refused.status?.state).toBe(TASK_STATE_REJECTED);
+  });
+
+  test("G5: the same message sent twice is one task; in the same context it is another", async () => {
+    const { url, alice } = await startPair();
+    const client = await clientOf(url, binding, alice);
+    const said = saidAtOnce("once");
+    const task = asTask(await client.sendMessage(said));
+    expect(asTask(await client.sendMessage(said)).id).toBe(task.id);
+    const next = asTask(await client.sendMessage(saidAtOnce("more", { contextId: task.contextId })));
+    expect(next.id).not.toBe(task.id);
+    expect(next.contextId).toBe(task.contextId);
+  });
+
+  test("G10: somebody else's task is not found, and a wrong token finds nothing", async () => {
+    const { url, alice, agent } = await startPair();
+    const client = await clientOf(url, binding, alice);
+    const task = asTask(await client.sendMessage(saidAtOnce("mine")));
+    const eve = await clientOf(url, binding, await agent("eve"));
+    const missing = { reason: "TASK_NOT_FOUND" };
+    await expect(eve.getTask({ tenant: "", id: task.id })).rejects.toMatchObject(missing);
+    await expect(eve.cancelTask({ tenant: "", id: task.id, metadata: undefined })).rejects.toMatchObject(missing);
+    await expect(eve.sendMessage(saying("x", { taskId: task.id }))).rejects.toMatchObject(missing);
+    const watching = eve.resubscribeTask({ tenant: "", id: task.id }).next();
+    await expect(watching).rejects.toThrow();
+    const asking = { tenant: "", contextId: "", pageToken: "", statusTimestampAfter: undefined };
+    expect((await eve.listTasks({ ...asking, status: 0 })).tasks).toEqual([]);
+    for (const token of [undefined, "sbx_unknown"]) {
+      const stranger = await clientOf(url, binding, token);
+      await expect(stranger.sendMessage(saying("x"))).rejects.toThrow(/token/i);
+    }
+    const missingToo = client.getTask({ tenant: "", id: "dlg_nothing" });
+    await expect(missingToo).rejects.toMatchObject(missing);
+  });
+
+  test("reaches any agent, and a group, by the relay's own card", async () => {
+    const { server, agent, ask, alice } = await startPair();
+    const carol = await agent("carol", { tags: ["review"] });
+    const client = await clientOf(server.url, binding, alice);
+    const sent = asTask(await client.sendMessage({ ...saidAtOnce("Look at it"), tenant: "tag:review" }));
+    const claimed = await ask("POST", "/v1/agents/carol/claims", {}, carol);
+    const [{ message, claim }] = claimed.body.items;
+    const working = await client.getTask({ tenant: "tag:review", id: sent.id });
+    expect(working.status?.state).toBe(TASK_STATE_WORKING);
+    await ask("POST", `/v1/messages/${message.id}/complete`, { token: claim.token, result: "fine" }, carol);
+    const done = await client.getTask({ tenant: "carol", id: sent.id });
+    expect(resultOf(done)).toBe("fine");
+    await expect(client.getTask({ tenant: "bob", id: sent.id })).rejects.toMatchObject({ reason: "TASK_NOT_FOUND" });
+    const extended = await client.getAgentCard();
+    expect(extended.skills.map(({ id }) => id)).toEqual(["route", "alice", "bob", "carol"]);
+  });
+});
+
+describe("A2A", () => {
+  test("a card says what an agent says of itself, and nothing of where and how it runs", async () => {
+    const { ask, agent } = await startRelay();
+    await agent("bob", {
+      ...{ description: "Knows all about tides.", tags: ["secret-tag"], machine: "secret-host", rig: "secret-rig" },
+      ...{ skills: [{ name: "tides", description: "When the water comes." }], meta: { key: "secret-meta" } },
+    });
+    const { status, headers, body } = await ask("GET", "/a2a/bob/.well-known/agent-card.json");
+    expect(status).toBe(200);
+    expect(JSON.stringify(body)).not.toContain("secret");
+    expect(body).toMatchObject({
+      name: "bob",
+      description: "Knows all about tides.",
+      supportedInterfaces: [
+        { url: "http://localhost/a2a/bob", protocolBinding: "JSONRPC", protocolVersion: "1.0" },
+        { url: "http://localhost/a2a/bob", protocolBinding: "HTTP+JSON", protocolVersion: "1.0" },
+      ],
+      skills: [{ name: "tides" }],
+    });
+    expect(headers.get("cache-control")).toBe("public, max-age=60");
+    const etag = headers.get("etag") ?? "";
+    const again = await ask("GET", "/a2a/bob/.well-known/agent-card.json", undefined, {
+      headers: { "if-none-match": etag },
+    });
+    expect(again.status).toBe(304);
+    await ask("PATCH", "/v1/agents/bob", { description: "Knows more now." });
+    const changed = await ask("GET", "/a2a/bob/.well-known/agent-card.json");
+    expect(changed.headers.get("etag")).not.toBe(etag);
+  });
+
+  test("people, machines and strangers have no card; the relay's names nobody", async () => {
+    const { ask, agent } = await startRelay();
+    await agent("bob");
+    for (const id of ["user", "system", "nobody"])
+      expect((await ask("GET", `/a2a/${id}/.well-known/agent-card.json`)).status).toBe(404);
+    const { body } = await ask("GET", "/.well-known/agent-card.json");
+    expect(JSON.stringify(body)).not.toContain("bob");
+    expect(body.supportedInterfaces[0].url).toBe("http://localhost/a2a");
+  });
+
+  test("other versions of the protocol are refused, with what is supported", async () => {
+    const { ask, agent } = await startRelay();
+    await agent("bob");
+    const rpc = { jsonrpc: "2.0", id: 7, method: "GetTask", params: { id: "dlg_x" } };
+    for (const headers of [{}, { "a2a-version": "0.3" }, { "a2a-version": "2.0" }] as Record<string, string>[]) {
+      const spoken = await ask("POST", "/a2a/bob", rpc, { headers });
+      expect(spoken.body).toMatchObject({ id: 7, error: { code: -32009, message: expect.stringContaining("1.0") } });
+      const rest = await ask("GET", "/a2a/bob/tasks/dlg_x", undefined, { headers });
+      expect(rest.status).toBe(400);
+      expect(rest.body.error.details[0].reason).toBe("VERSION_NOT_SUPPORTED");
+    }
+    const byQuery = await ask("GET", "/a2a/bob/tasks/dlg_x?A2A-Version=1.0");
+    expect(byQuery.body.error.details[0].reason).toBe("TASK_NOT_FOUND");
+  });
+});
