@@ -96,6 +96,26 @@ CREATE INDEX `delegations_open_from` ON `delegations` (`from_id`,`message_id`) W
 CREATE INDEX `delegations_open_to` ON `delegations` (`target`,`message_id`) WHERE status in ('pending', 'claimed');--> statement-breakpoint
 CREATE INDEX `delegations_open_of_root` ON `delegations` (`root_id`,`message_id`) WHERE status in ('pending', 'claimed');--> statement-breakpoint
 CREATE INDEX `delegations_due` ON `delegations` (`deadline_at`) WHERE status in ('pending', 'claimed');--> statement-breakpoint
+CREATE TABLE `file_uses` (
+	`file_id` text NOT NULL,
+	`message_id` integer NOT NULL,
+	PRIMARY KEY(`file_id`, `message_id`)
+);
+--> statement-breakpoint
+CREATE INDEX `file_uses_by_message` ON `file_uses` (`message_id`);--> statement-breakpoint
+CREATE TABLE `files` (
+	`id` text PRIMARY KEY NOT NULL,
+	`sha256` text NOT NULL,
+	`name` text NOT NULL,
+	`type` text NOT NULL,
+	`size` integer NOT NULL,
+	`uploaded_by` text NOT NULL,
+	`created_at` integer NOT NULL,
+	`unused_since` integer
+);
+--> statement-breakpoint
+CREATE INDEX `files_by_content` ON `files` (`sha256`);--> statement-breakpoint
+CREATE INDEX `files_unused` ON `files` (`unused_since`) WHERE unused_since is not null;--> statement-breakpoint
 CREATE TABLE `idempotency_keys` (
 	`sender` text NOT NULL,
 	`key` text NOT NULL,

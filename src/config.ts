@@ -67,6 +67,35 @@ export const SETTINGS = {
       "Hosts, addresses and ranges (`10.0.0.0/8`) beyond the public ones that webhooks and the like may be sent to, with " +
       "commas between; `*` for all.",
   },
+  SIGNALBOX_FILE_MAX_BYTES: {
+    schema: z.coerce
+      .number()
+      .int()
+      .min(1)
+      .max(64 * 1024 * 1024)
+      .default(25 * 1024 * 1024),
+    about: "Largest attachment.",
+  },
+  SIGNALBOX_FILE_TYPES: {
+    schema: z
+      .string()
+      .default("*")
+      .transform((list) =>
+        list
+          .toLowerCase()
+          .split(/[\s,]+/)
+          .filter(Boolean),
+      )
+      .refine(
+        (list) => list.every((type) => /^(\*|\*\/\*|[\w.+-]+\/(\*|[\w.+-]+))$/.test(type)),
+        "names what is no type",
+      ),
+    about: "Types of attachments that are taken, with commas between: `image/*,application/pdf`; `*` for all.",
+  },
+  SIGNALBOX_FILE_UNUSED_HOURS: {
+    schema: z.coerce.number().int().min(1).max(876_000).default(24),
+    about: "An attachment that no message carries is deleted after so long.",
+  },
 } as const satisfies Record<string, { schema: z.ZodType; about: string }>;
 
 export interface Config {
@@ -84,6 +113,9 @@ export interface Config {
   delegationsPerRoot: number;
   /** What may be sent to beyond public addresses. */
   egressPrivate: readonly string[];
+  fileMaxBytes: number;
+  fileTypes: readonly string[];
+  fileUnusedHours: number;
 }
 
 /** Names that belong to the client and the CLI, which read them themselves. */
@@ -116,6 +148,9 @@ export function readConfig(env: Record<string, string | undefined>): Config {
     delegationsPerAgent: value("SIGNALBOX_DELEGATIONS_PER_AGENT"),
     delegationsPerRoot: value("SIGNALBOX_DELEGATIONS_PER_ROOT"),
     egressPrivate: value("SIGNALBOX_EGRESS_PRIVATE"),
+    fileMaxBytes: value("SIGNALBOX_FILE_MAX_BYTES"),
+    fileTypes: value("SIGNALBOX_FILE_TYPES"),
+    fileUnusedHours: value("SIGNALBOX_FILE_UNUSED_HOURS"),
   };
   if (faults.length) throw new Error(`The configuration is not acceptable:\n  ${faults.join("\n  ")}`);
   return config;

@@ -21,6 +21,7 @@ import { createDelegations } from "./delegations/delegations.ts";
 import { createDue } from "./due/due.ts";
 import { createDueStore } from "./due/store.ts";
 import { createEgress } from "./egress/egress.ts";
+import { createFiling } from "./files/files.ts";
 import { createMetrics } from "./health/metrics.ts";
 import { healthRoutes } from "./health/routes.ts";
 import { createHealthService } from "./health/service.ts";
@@ -88,7 +89,11 @@ export async function createRelay(config: Config, clock: Clock, logger: Logger):
     budgets: { perAgent: config.delegationsPerAgent, perRoot: config.delegationsPerRoot },
   });
   const webhooks = createWebhooks({ db, messaging, agents, activity, idempotency, egress, due, clock, key });
-  const channels = createChannels({ messaging, activity });
+  const filing = createFiling({
+    ...{ messaging, idempotency, dataDir: config.dataDir },
+    ...{ maxBytes: config.fileMaxBytes, types: config.fileTypes, unusedHours: config.fileUnusedHours },
+  });
+  const channels = createChannels({ messaging, activity, files: filing.files });
   const pairs = createPairs({
     ...{ messaging, idempotency, activity, onError },
     retentionDays: config.retentionDays,
@@ -130,6 +135,7 @@ export async function createRelay(config: Config, clock: Clock, logger: Logger):
     ...orchestrators.routes(),
     ...integrations.routes(),
     ...a2a.routes(),
+    ...filing.routes(),
     ...reading.routes({
       identify: handle.identify,
       upgrade: (request, data, headers) => upgradeWith(app)(request, data, headers),
@@ -166,6 +172,7 @@ export async function createRelay(config: Config, clock: Clock, logger: Logger):
   await db.write(async (tx) => {
     await agents.ensureBuiltIns(tx);
     await auth.adoptOperator(tx, operatorToken);
+    await filing.start(tx);
     await channels.start(tx);
   });
   due.start();

@@ -42,9 +42,10 @@ describe("bindings", () => {
   });
 
   test("are the operator's alone to set; an agent sees those that send something to it", async () => {
-    const { ask, agent, adapter, bind } = await world();
+    const { ask, agent, adapter, bind, clock } = await world();
     const c = await agent("c", { tags: ["pool"] });
     await bind({ target: "tag:pool" });
+    clock.jump(1);
     await bind({ target: "stand-in", conversationId: "c1" });
     expect((await ask("PUT", `/v1/channels/${TELEGRAM}/bindings`, { target: "a" }, adapter)).status).toBe(403);
     const seen = async (token: { token?: string }) =>

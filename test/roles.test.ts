@@ -36,10 +36,11 @@ async function startWorld() {
   const postId = (await ask("POST", "/v1/messages", toChat)).body.id as number;
   await ask("POST", `/v1/messages/${postId}/claim`, { agentId: "telegram:x" });
   await ask("PUT", "/v1/orchestrators/box", box);
+  const fileId = (await ask("POST", "/v1/files", "x", me)).body.id as string;
   const token = async (draft: Record<string, unknown>) => (await ask("POST", "/v1/tokens", draft)).body.token as string;
   return {
     relay,
-    ...{ openTask, heldTask, postId: String(postId) },
+    ...{ openTask, heldTask, postId: String(postId), fileId },
     tokens: {
       operator: relay.relay.operatorToken,
       viewer: await token({ role: "viewer" }),
@@ -276,6 +277,11 @@ const TABLE: Record<string, Row[]> = {
   reportEvent: [["POST /v1/channels/telegram:x/events", someEvent, operator(201)]],
   listEvents: [["GET /v1/channels/telegram:x/events", undefined, readers]],
   notePost: [["POST /v1/messages/{post}/posts", { token: "clm_x" }, { ...all(409), viewer: 403, enroll: 403 }]],
+  uploadFile: [
+    ["POST /v1/files", "x", { ...all(403), operator: 201, me: 201, other: 201 }],
+    ["POST /v1/files?agentId=me", "x", mine(201)],
+  ],
+  downloadFile: [["GET /v1/files/{file}", undefined, shown]],
   listDeadLetters: [["GET /v1/dead-letters", undefined, operator(200)]],
   createWebhook: [
     ["POST /v1/webhooks", { url: "http://127.0.0.1:1/" }, { ...all(403), operator: 201, me: 201, other: 201 }],
@@ -300,7 +306,8 @@ const placed = (call: string, world: Awaited<ReturnType<typeof startWorld>>) =>
     .replace("{owed}", world.owed)
     .replace("{post}", world.postId)
     .replace("{webhook}", world.meWebhookId)
-    .replace("{pair}", world.pair);
+    .replace("{pair}", world.pair)
+    .replace("{file}", world.fileId);
 
 async function statusOf({ relay }: TestRelay, call: string, body: unknown, token: string | undefined): Promise<number> {
   const [method = "", path = ""] = call.split(" ");

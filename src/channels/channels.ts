@@ -1,5 +1,6 @@
 import type { ActivityService } from "../activity/service.ts";
 import type { Tx } from "../db/database.ts";
+import type { Files } from "../files/service.ts";
 import type { Route } from "../http/call.ts";
 import type { Messaging } from "../messages/messaging.ts";
 import { toTime } from "../wire.ts";
@@ -15,6 +16,7 @@ import { createTrafficStore } from "./store-traffic.ts";
 export interface ChannelParts {
   messaging: Messaging;
   activity: ActivityService;
+  files: Files;
 }
 
 /** Old traffic is forgotten so often, so much at once. */
@@ -25,7 +27,7 @@ const TIDY_SLICE = 500;
 export type Channels = ReturnType<typeof createChannels>;
 
 /** Wires channels: accounts of chat platforms behind adapters, who their conversations go to, what comes in and goes out. */
-export function createChannels({ messaging, activity }: ChannelParts) {
+export function createChannels({ messaging, activity, files }: ChannelParts) {
   const { db, agents, agentStore, members, roster, sender, leases, claims, due, clock, headOf, explainer } = messaging;
   const store = createChannelStore(db);
   const traffic = createTrafficStore(db);
@@ -37,7 +39,7 @@ export function createChannels({ messaging, activity }: ChannelParts) {
   const registry = createRegistry({ ...base, bindings });
   const routing = createRouting(store, agentStore);
   const events = createEvents({ ...base, routing });
-  const outbound = createOutbound(base);
+  const outbound = createOutbound({ ...base, files });
 
   sender.nameBy(registry.names);
   agents.onDeleted(async (tx, agentId) => {

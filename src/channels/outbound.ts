@@ -4,6 +4,7 @@ import type { Caller } from "../auth/caller.ts";
 import type { Clock } from "../clock.ts";
 import type { Reading, Tx } from "../db/database.ts";
 import type { Due } from "../due/due.ts";
+import type { Files } from "../files/service.ts";
 import { newId } from "../ids.ts";
 import type { Claims, Report } from "../messages/claims.ts";
 import type { Leases } from "../messages/leases.ts";
@@ -25,6 +26,7 @@ export interface OutboundParts {
   works: WorkStore;
   store: ChannelStore;
   traffic: TrafficStore;
+  files: Files;
   due: Due;
   clock: Clock;
 }
@@ -41,7 +43,7 @@ export type Outbound = ReturnType<typeof createOutbound>;
  * was posted is remembered by the platform's ids.
  */
 export function createOutbound(parts: OutboundParts) {
-  const { sender, claims, leases, messages, works, store, traffic, due, clock } = parts;
+  const { sender, claims, leases, messages, works, store, traffic, files, due, clock } = parts;
 
   sender.shape("channel", async (on, author, draft, target) => {
     const channel = await store.byId(on, target.id);
@@ -68,18 +70,29 @@ export function createOutbound(parts: OutboundParts) {
     const replied = draft.replyTo ? await origin(on, channel.id, draft.replyTo) : undefined;
     const conversation = conversationFor(channel, draft, given, replied?.conversation);
     const replyToExternalId = given.replyToExternalId ?? replied?.externalId;
-    const { conversation: _, replyToExternalId: __, text: ___, files, buttons, ...more } = given;
+    const { conversation: _, replyToExternalId: __, text: ___, files: named, buttons, ...more } = given;
+    const carried = await described(on, author.id, named ?? []);
     const payload = {
       ...more,
       conversation,
       ...(replyToExternalId != null && { replyToExternalId }),
       text,
-      ...(files?.length && { files }),
+      ...(carried.length > 0 && { files: carried }),
       ...(buttons?.length && { buttons }),
       idempotencyKey: newId("out", clock.now()),
     };
     // Urgent ones would overtake those before them.
     return { ...draft, kind: draft.kind ?? "channel.event", claimable: true, urgent: false, payload };
+  }
+
+  /** What the adapter has to know of each file. @throws Problem 422 for those the sender may not read */
+  async function described(on: Reading, agentId: string, named: NonNullable<OutboundPayload["files"]>) {
+    const carried: Required<(typeof named)[number]>[] = [];
+    for (const [index, { fileId, name }] of named.entries()) {
+      const file = await files.requireUsable(on, agentId, fileId, `/payload/files/${index}/fileId`);
+      carried.push({ fileId, name: name ?? file.name, type: file.type, size: file.size });
+    }
+    return carried;
   }
 
   /** The conversation of what is replied to: an event of this channel, a message to it, or else the thread's beginning. */

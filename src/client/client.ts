@@ -2,6 +2,7 @@ import { agentVerbs } from "./agents.ts";
 import { createCaller } from "./caller.ts";
 import { channelVerbs } from "./channels.ts";
 import { claimVerbs } from "./claims.ts";
+import { fileVerbs } from "./files.ts";
 import { type FollowOptions, follow } from "./follow.ts";
 import { inboxVerbs } from "./inbox.ts";
 import { messageVerbs } from "./messages.ts";
@@ -52,6 +53,7 @@ export function createClient({ fetch = (url, init) => globalThis.fetch(url, init
     inbox: inboxVerbs(caller),
     claims: claimVerbs(caller),
     channels: channelVerbs(caller),
+    files: fileVerbs(caller),
     traces: traceVerbs(caller),
     orchestrators: orchestratorVerbs(caller),
     tokens: tokenVerbs(caller),

@@ -24,6 +24,10 @@ export interface Exchange<Answer extends z.ZodType> {
   path: string;
   query?: Record<string, string | number | undefined>;
   body?: unknown;
+  /** Bytes in place of JSON, and their type. */
+  upload?: { bytes: Blob | Uint8Array<ArrayBuffer>; type: string };
+  /** Whether a good answer is bytes: then `answer` is of Uint8Array. */
+  download?: boolean;
   answer: Answer;
   headers?: Record<string, string>;
   /** Carried out twice it does no more than once: it may be sent again when no answer came. */
@@ -131,12 +135,15 @@ function worthRepeating(error: unknown): boolean {
 function requestOf(exchange: Exchange<z.ZodType>, headers: Record<string, string>): RequestInit {
   // The relay never redirects. Following one would send a POST on as a GET, and the token to who knows whom.
   const init: RequestInit = { method: exchange.method, headers, redirect: "error" };
+  const { upload } = exchange;
+  if (upload) return { ...init, headers: { ...headers, "content-type": upload.type }, body: upload.bytes };
   if (exchange.body === undefined) return init;
   return { ...init, headers: { ...headers, "content-type": "application/json" }, body: JSON.stringify(exchange.body) };
 }
 
 async function read<A extends z.ZodType>(response: Response, exchange: Exchange<A>): Promise<z.output<A>> {
-  const body = await jsonOf(response);
+  const isBytes = exchange.download && response.ok;
+  const body = isBytes ? new Uint8Array(await response.arrayBuffer()) : await jsonOf(response);
   if (!response.ok) throw problemFrom(response, body);
   const parsed = exchange.answer.safeParse(body);
   if (parsed.success) return parsed.data;

@@ -47,7 +47,16 @@ export function delegationRoutes({ db, delegations, waits }: DelegationRoutePart
         200: { description: "Asked before with this key.", schema: Delegation },
       },
       problems: [
-        ...(["forbidden", "superseded", "unknown-target", "not-open", "budget-exceeded", "too-deep", "cycle"] as const),
+        ...([
+          "forbidden",
+          "superseded",
+          "unknown-target",
+          "no-conversation",
+          "not-open",
+          "budget-exceeded",
+          "too-deep",
+          "cycle",
+        ] as const),
         "idempotency-mismatch",
       ],
       run: async ({ caller, body, idempotencyKey }) => {

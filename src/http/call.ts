@@ -85,6 +85,8 @@ export interface RouteSpec<P extends Schema | undefined, Q extends Schema | unde
   body?: B;
   /** Bytes; 1 MiB when left out. */
   bodyLimit?: number;
+  /** Takes bytes of any type as they are; what they are. `run` reads them from the request. */
+  raw?: string;
   /** An absent body counts as `{}`. */
   bodyOptional?: boolean;
   /** Also takes one JSON value a line, under this member. */

@@ -41,6 +41,7 @@ import {
   DelegationResponse,
   DelegationStatus,
 } from "../delegations/schema.ts";
+import { StoredFile } from "../files/schema.ts";
 import { Backup, HealthReport } from "../health/schema.ts";
 import { Acked, Bye, Hello, Inbox, Reset, WorkChange } from "../inbox/schema.ts";
 import {
@@ -152,7 +153,7 @@ const OUTPUTS = {
   ...{ EventResult, Integration, IntegrationList, SavedIntegration },
   ...{ Task, TaskDetail, TaskEvent, TaskList, Token, TokenList, WhoAmI, WorkAnswer, WorkChange },
   ...{ Binding, BindingList, Channel, ChannelList, Conversation, EventAnswer, EventList, EventSummary, PostedParts },
-  ...{ Posts, RouteReport, SetBinding },
+  ...{ Posts, RouteReport, SetBinding, StoredFile },
 };
 
 /** How one direction of schemas is written: a named one as a reference, another in full. */

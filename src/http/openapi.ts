@@ -74,6 +74,7 @@ export function problemCodes(route: Route): ProblemCode[] {
   add(!route.open, "unauthorized", "rate-limited", "storage-unavailable", "overloaded");
   add(!route.open || route.socket, "superseded", "unknown-instance");
   add(route.body, "not-json", "bad-request", "too-large", "unsupported-media-type");
+  add(route.raw, "bad-request", "too-large", "unsupported-media-type");
   add(route.idempotent, "idempotency-mismatch");
   return [...codes];
 }
@@ -93,6 +94,7 @@ function operation(route: Route, shapes: Shapes, refusals: Refusals): Json {
     ...(route.open && { security: route.problems?.includes("unauthorized") ? [{ bearer: [] }, {}] : [] }),
     parameters: parameters(route, shapes),
     ...(route.body && { requestBody: requestBody(route, route.body, shapes) }),
+    ...(route.raw && { requestBody: { description: route.raw, required: true, content: { "*/*": {} } } }),
     responses: { ...Object.fromEntries(answers), ...refusals.of(problemCodes(route)) },
     ...(socket && {
       "x-websocket": {

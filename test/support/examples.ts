@@ -317,6 +317,17 @@ export const EXAMPLES: Record<string, Make> = {
   relayCard: () => ({ who: "nobody" }),
   agentCard: () => ({ who: "nobody", path: { agentId: "worker" } }),
 
+  uploadFile: (world) =>
+    byWorker({
+      query: { name: "notes.txt", agentId: "worker" },
+      headers: { "idempotency-key": `"${world.fresh("key")}"` },
+      body: { any: "bytes" },
+    }),
+  async downloadFile(world) {
+    const { body } = await world.ask("POST", "/v1/files?agentId=worker", "bytes");
+    return byWorker({ path: { id: body.id }, headers: { range: "bytes=0-1" } });
+  },
+
   openApiDocument: () => ({ who: "nobody" }),
   docsPage: () => ({ who: "nobody" }),
   docsFile: () => ({ who: "nobody", path: { file: "start.js" } }),

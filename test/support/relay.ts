@@ -62,6 +62,7 @@ export async function startRelay(overrides: Partial<Config> = {}): Promise<TestR
     delegationsPerAgent: 200,
     delegationsPerRoot: 100,
     egressPrivate: ["127.0.0.0/8"],
+    ...{ fileMaxBytes: 1024 * 1024, fileTypes: ["*"], fileUnusedHours: 24 },
     ...overrides,
   };
   const logger = pino({ level: process.env.TEST_LOG ?? "silent" });

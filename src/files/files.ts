@@ -1,0 +1,42 @@
+import { join } from "node:path";
+import type { Tx } from "../db/database.ts";
+import type { Route } from "../http/call.ts";
+import type { Idempotency } from "../idempotency/service.ts";
+import type { Messaging } from "../messages/messaging.ts";
+import { createBlobs } from "./blobs.ts";
+import { fileRoutes } from "./routes.ts";
+import { createFiles } from "./service.ts";
+import { createFileStore } from "./store.ts";
+import { createSweep } from "./sweep.ts";
+
+export interface FilingParts {
+  messaging: Messaging;
+  idempotency: Idempotency;
+  dataDir: string;
+  maxBytes: number;
+  types: readonly string[];
+  unusedHours: number;
+}
+
+export type Filing = ReturnType<typeof createFiling>;
+
+/** Wires attachments: their bytes, who may read them, and the removal of what nobody needs. */
+export function createFiling({ messaging, idempotency, dataDir, maxBytes, types, unusedHours }: FilingParts) {
+  const { db, agents, agentStore, access, due, clock, onError } = messaging;
+  const store = createFileStore(db);
+  const blobs = createBlobs(join(dataDir, "files"));
+  const messages = messaging.store;
+  const files = createFiles({ agents, agentStore, messages, access, idempotency, store, clock, types });
+  const sweep = createSweep({
+    ...{ db, store, blobs, due, clock, onError },
+    ...{ unusedMs: unusedHours * 3_600_000, floorOf: messages.floor },
+  });
+  messaging.sender.onAppended((tx, row) => files.carried(tx, row));
+
+  return {
+    files,
+    /** What has to be there before anybody asks. */
+    start: (tx: Tx): Promise<void> => sweep.start(tx),
+    routes: (): Route[] => fileRoutes({ db, files, blobs, maxBytes }),
+  };
+}

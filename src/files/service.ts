@@ -1,0 +1,142 @@
+import type { AgentService } from "../agents/service.ts";
+import type { AgentStore } from "../agents/store.ts";
+import { actingAs, type Caller, readingAs } from "../auth/caller.ts";
+import type { Clock } from "../clock.ts";
+import type { Reading, Tx } from "../db/database.ts";
+import type { Idempotency } from "../idempotency/service.ts";
+import { newId } from "../ids.ts";
+import type { Access } from "../messages/access.ts";
+import type { MessageRow, MessageStore } from "../messages/store.ts";
+import { Problem } from "../problem.ts";
+import { toTime } from "../wire.ts";
+import type { StoredFile } from "./schema.ts";
+import type { FileRow, FileStore } from "./store.ts";
+
+export interface FileParts {
+  agents: AgentService;
+  agentStore: AgentStore;
+  messages: MessageStore;
+  access: Access;
+  idempotency: Idempotency;
+  store: FileStore;
+  clock: Clock;
+  /** What may be uploaded: `image/*`, `application/pdf`, or `*` for all. */
+  types: readonly string[];
+}
+
+/** What arrived, and what it is said to be. */
+export interface Upload {
+  name: string;
+  type: string;
+  size: number;
+  sha256: string;
+  agentId: string | undefined;
+}
+
+/** Files one message may carry. */
+const MAX_CARRIED = 64;
+/** Of the messages that carry a file so many are looked at, newest first. */
+const MAX_USES = 200;
+const FILE_ID = /^fil_[0-9a-z]{1,40}$/;
+
+export type Files = ReturnType<typeof createFiles>;
+
+/** Attachments: who put them there, which messages carry them, and who may read them. */
+export function createFiles({ agents, agentStore, messages, access, idempotency, store, clock, types }: FileParts) {
+  /** Whose file it is, or who may read a message that carries it. Not an earlier holder of the id. */
+  async function mayRead(on: Reading, agentId: string, file: FileRow): Promise<boolean> {
+    if (file.uploadedBy === agentId) {
+      const agent = await agentStore.byId(on, agentId);
+      if (agent && agent.createdAt <= file.createdAt) return true;
+    }
+    for (const id of await store.usesOf(on, file.id, MAX_USES)) {
+      const message = await messages.lineage(on, id);
+      if (message && (await access.mayRead(on, agentId, message))) return true;
+    }
+    return false;
+  }
+
+  /** In the write that appends a message: what its payload names has to be there for its sender. @throws Problem 422 */
+  async function carried(tx: Tx, row: MessageRow): Promise<void> {
+    if (!row.payload?.includes('"fil_')) return;
+    const named = namedIn(JSON.parse(row.payload));
+    if (named.length > MAX_CARRIED) throw Problem.invalid("/payload", `carries more than ${MAX_CARRIED} files`);
+    for (const { id, pointer } of named) {
+      await requireUsable(tx, row.fromId, id, pointer);
+      await store.use(tx, id, row.id);
+    }
+  }
+
+  /** @throws Problem 422 when there is no such file for this agent: one that it may not read is none. */
+  async function requireUsable(on: Reading, agentId: string, id: string, pointer: string): Promise<FileRow> {
+    const file = await store.byId(on, id);
+    const isTheirs = file && (agentId === "user" || agentId === "system" || (await mayRead(on, agentId, file)));
+    if (!isTheirs) throw Problem.invalid(pointer, `there is no file ${id}`);
+    return file;
+  }
+
+  function isTaken(type: string): boolean {
+    return types.some((pattern) => {
+      if (pattern === "*" || pattern === "*/*") return true;
+      return pattern.endsWith("/*") ? type.startsWith(pattern.slice(0, -1)) : type === pattern;
+    });
+  }
+
+  return {
+    carried,
+    requireUsable,
+
+    /** Before a byte is read. @throws Problem 403, 415 */
+    checkUpload(caller: Caller, type: string, agentId: string | undefined): void {
+      actingAs(caller, agentId);
+      if (!isTaken(type)) throw new Problem("unsupported-media-type", `Files of type ${type} are not taken here.`);
+    },
+
+    /** `POST /v1/files`, when the bytes have their place. @throws Problem 403, 409, 422 */
+    async add(tx: Tx, caller: Caller, upload: Upload, key: string | undefined) {
+      const { agentId, ...content } = upload;
+      const uploadedBy = actingAs(caller, agentId);
+      await agents.requireActor(tx, caller, uploadedBy);
+      const { made, replayed } = await idempotency.once<FileRow>(tx, {
+        ...{ sender: uploadedBy, key, operation: "uploadFile", asked: content },
+        async make() {
+          const now = clock.now();
+          const row: FileRow = { ...content, uploadedBy, id: newId("fil", now), createdAt: now, unusedSince: now };
+          await store.add(tx, row);
+          return { subject: row.id, made: row };
+        },
+        again: (id) => store.byId(tx, id),
+      });
+      return { file: wireFile(made), replayed };
+    },
+
+    /** @throws Problem 403, 404, 409 */
+    async requireReadable(on: Reading, caller: Caller, id: string): Promise<FileRow> {
+      const reader = readingAs(caller);
+      if (reader !== null) await agents.requireActor(on, caller, reader);
+      const file = await store.byId(on, id);
+      if (!file) throw new Problem("not-found", `There is no file ${id}.`);
+      if (reader !== null && !(await mayRead(on, reader, file)))
+        throw new Problem("forbidden", `No message that ${reader} may read carries ${id}.`);
+      return file;
+    },
+  };
+}
+
+/** Where a payload names files: `files` and `attachments`, each an array of `{ fileId }`. */
+function namedIn(payload: Record<string, unknown>): { id: string; pointer: string }[] {
+  return ["files", "attachments"].flatMap((member) => {
+    const list = payload[member];
+    if (!Array.isArray(list)) return [];
+    return list.flatMap((item: unknown, index) => {
+      const id = typeof item === "object" && item !== null && "fileId" in item ? item.fileId : undefined;
+      if (typeof id !== "string" || !FILE_ID.test(id)) return [];
+      return [{ id, pointer: `/payload/${member}/${index}/fileId` }];
+    });
+  });
+}
+
+const wireFile = ({ unusedSince: _, createdAt, ...row }: FileRow): StoredFile => ({
+  ...row,
+  createdAt: toTime(createdAt),
+});
