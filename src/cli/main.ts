@@ -5,12 +5,14 @@ import { RelayProblem } from "../client/client.ts";
 import { addAgentCommands } from "./agents.ts";
 import { addClaimCommands } from "./claims.ts";
 import { addDeadLetterCommands } from "./dead-letters.ts";
+import { addDelegationCommands } from "./delegations.ts";
 import { addDoctorCommand } from "./doctor.ts";
 import { EXIT_HELP, exitCodeOf } from "./exit.ts";
 import { addExplainCommand } from "./explain.ts";
 import { addInboxCommand } from "./inbox.ts";
 import { addMessageCommands } from "./messages.ts";
 import { addOrchestratorCommands } from "./orchestrators.ts";
+import { addPairCommands } from "./pairs.ts";
 import { addRelayCommands } from "./relay.ts";
 import { safeJson, safeLine } from "./screen.ts";
 import { addServeCommand } from "./serve.ts";
@@ -56,6 +58,8 @@ function createProgram(): Command {
     [addMessageCommands, addInboxCommand, addExplainCommand, addTraceCommands],
     [addClaimCommands, addWorkCommand, addDeadLetterCommands],
     [addAgentCommands, addOrchestratorCommands, addTokenCommands],
+    [addClaimCommands, addWorkCommand, addDeadLetterCommands, addDelegationCommands, addPairCommands],
+    [addAgentCommands, addTokenCommands],
     [addServeCommand, addRelayCommands, addDoctorCommand],
   ];
   for (const add of groups.flat()) add(program);

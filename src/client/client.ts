@@ -3,10 +3,12 @@ import { createCaller } from "./caller.ts";
 import { channelVerbs } from "./channels.ts";
 import { claimVerbs } from "./claims.ts";
 import { fileVerbs } from "./files.ts";
+import { delegationVerbs } from "./delegations.ts";
 import { type FollowOptions, follow } from "./follow.ts";
 import { inboxVerbs } from "./inbox.ts";
 import { messageVerbs } from "./messages.ts";
 import { orchestratorVerbs } from "./orchestrators.ts";
+import { pairVerbs } from "./pairs.ts";
 import { relayVerbs } from "./relay.ts";
 import { systemTiming, type Timing } from "./timing.ts";
 import { tokenVerbs } from "./tokens.ts";
@@ -56,6 +58,8 @@ export function createClient({ fetch = (url, init) => globalThis.fetch(url, init
     files: fileVerbs(caller),
     traces: traceVerbs(caller),
     orchestrators: orchestratorVerbs(caller),
+    delegations: delegationVerbs(caller),
+    pairs: pairVerbs(caller),
     tokens: tokenVerbs(caller),
     ...relayVerbs(caller),
     /** An agent's inbox as one endless sequence of entries, each once and in order. */
