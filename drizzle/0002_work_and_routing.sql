@@ -92,9 +92,9 @@ CREATE TABLE `delegations` (
 );
 --> statement-breakpoint
 CREATE UNIQUE INDEX `delegations_by_id` ON `delegations` (`id`);--> statement-breakpoint
-CREATE INDEX `delegations_open_from` ON `delegations` (`from_id`,`message_id`) WHERE status in ('pending', 'claimed');--> statement-breakpoint
 CREATE INDEX `delegations_open_to` ON `delegations` (`target`,`message_id`) WHERE status in ('pending', 'claimed');--> statement-breakpoint
-CREATE INDEX `delegations_open_of_root` ON `delegations` (`root_id`,`message_id`) WHERE status in ('pending', 'claimed');--> statement-breakpoint
+CREATE INDEX `delegations_open_from` ON `delegations` (`from_id`,`message_id`,`status`) WHERE status in ('pending', 'claimed');--> statement-breakpoint
+CREATE INDEX `delegations_open_of_root` ON `delegations` (`root_id`,`message_id`,`status`) WHERE status in ('pending', 'claimed');--> statement-breakpoint
 CREATE INDEX `delegations_due` ON `delegations` (`deadline_at`) WHERE status in ('pending', 'claimed');--> statement-breakpoint
 CREATE TABLE `file_uses` (
 	`file_id` text NOT NULL,

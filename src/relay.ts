@@ -110,6 +110,7 @@ export async function createRelay(config: Config, clock: Clock, logger: Logger):
     parkedClaimers: messaging.parked.waiting,
     head: log.head,
     orchestrators: orchestrators.counts,
+    openDelegations: delegations.open,
     agents: () => Object.fromEntries([...Map.groupBy(roster.values(), (e) => e.status)].map(([s, l]) => [s, l.length])),
   });
   const { searchLag } = messaging;
@@ -161,6 +162,11 @@ export async function createRelay(config: Config, clock: Clock, logger: Logger):
     metrics.taskChanged(task.status);
     if (task.messageId !== null) reading.watch.about(task.messageId, "task", JSON.stringify(task));
   });
+  delegations.onChange((change, { ended, tookMs }) => {
+    if (ended) metrics.delegationEnded(ended, tookMs);
+    reading.watch.about(change.messageId, "delegation", JSON.stringify(change));
+  });
+  pairs.onChange(({ status }) => metrics.pairChanged(status));
   webhooks.onOutcome(metrics.webhookTried);
   auth.onRevoked(connections.closeToken);
   agents.onSuperseded(connections.closeInstance);
@@ -169,6 +175,7 @@ export async function createRelay(config: Config, clock: Clock, logger: Logger):
   const operatorToken = operatorSecret(config.dataDir, config.token);
   for (const row of await db.read((on) => agentStore.all(on))) roster.put(row);
   await orchestrators.load();
+  await delegations.start();
   await db.write(async (tx) => {
     await agents.ensureBuiltIns(tx);
     await auth.adoptOperator(tx, operatorToken);

@@ -1,5 +1,8 @@
 import { describe, expect, test } from "bun:test";
 import { startTeam } from "./support/delegations.ts";
+import { listen } from "./support/listen.ts";
+import { metric } from "./support/metrics.ts";
+import { openStream } from "./support/stream.ts";
 import { turns, until } from "./support/until.ts";
 
 const HOUR = 3_600_000;
@@ -112,6 +115,35 @@ describe("its story", () => {
       { step: "timed-out" },
       { step: "answered", late: true, messageId: late.answer.messageId },
     ]);
+  });
+});
+
+describe("people who watch", () => {
+  test("see each change, and numbers", async () => {
+    const team = await startTeam();
+    const { delegate, ada, pat, claim, on, relay, pass } = team;
+    const stream = await openStream(`${listen(team)}/v1/messages/stream`, { token: relay.operatorToken });
+    await stream.first("hello");
+    const asked = await delegate(ada, "tag:pool");
+    expect(await metric(team, "signalbox_delegations_open")).toBe(1);
+    await claim(pat);
+    await pass(2000);
+    await on(asked, "response", pat, { text: "done" });
+    await stream.until((so) => so.of("delegation").length >= 3);
+    expect(stream.of("delegation").map(({ data }) => data)).toMatchObject([
+      { id: asked.id, messageId: asked.messageId, status: "pending", holder: null },
+      { id: asked.id, status: "claimed", holder: "pat" },
+      { id: asked.id, status: "answered", late: false },
+    ]);
+    expect(await metric(team, "signalbox_delegations_open")).toBe(0);
+    expect(await metric(team, 'signalbox_delegations_ended_total{outcome="answered"}')).toBe(1);
+    expect(await metric(team, "signalbox_delegation_seconds_sum")).toBe(2);
+    await delegate(ada, "bob");
+    await team.restart();
+    expect(await metric(team, "signalbox_delegations_open")).toBe(1);
+    await pass(400_000);
+    expect(await metric(team, "signalbox_delegations_open")).toBe(0);
+    expect(await metric(team, 'signalbox_delegations_ended_total{outcome="timed-out"}')).toBe(1);
   });
 });
 

@@ -81,6 +81,6 @@ export function createMemberStore(db: Db) {
 const someoneHere = () => sql`
   select agents.id as id from (
     select agent_id from memberships indexed by memberships_by_target
-    where target = ${bound("target")} and until_id is null limit 1000) m
-  join agents on agents.id = m.agent_id
+    where target = ${bound("target")} and until_id is null limit 1000) some
+  join agents on agents.id = some.agent_id
   where agents.status <> 'offline' and agents.id <> ${bound("except")} limit 1`;

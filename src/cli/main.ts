@@ -56,10 +56,8 @@ function createProgram(): Command {
     .addHelpText("afterAll", EXIT_HELP);
   const groups = [
     [addMessageCommands, addInboxCommand, addExplainCommand, addTraceCommands],
-    [addClaimCommands, addWorkCommand, addDeadLetterCommands],
-    [addAgentCommands, addOrchestratorCommands, addTokenCommands],
     [addClaimCommands, addWorkCommand, addDeadLetterCommands, addDelegationCommands, addPairCommands],
-    [addAgentCommands, addTokenCommands],
+    [addAgentCommands, addOrchestratorCommands, addTokenCommands],
     [addServeCommand, addRelayCommands, addDoctorCommand],
   ];
   for (const add of groups.flat()) add(program);

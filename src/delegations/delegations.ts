@@ -7,16 +7,24 @@ import type { Fact } from "../messages/schema.ts";
 import type { MessageRow } from "../messages/store.ts";
 import { toTime } from "../wire.ts";
 import { type Budgets, createAsk } from "./ask.ts";
-import { createEnds } from "./ends.ts";
+import { createEnds, isOpen } from "./ends.ts";
 import { delegationRoutes } from "./routes.ts";
+import type { DelegationChange, DelegationStatus } from "./schema.ts";
 import { createDelegationService } from "./service.ts";
-import { createDelegationStore } from "./store.ts";
+import { createDelegationStore, type DelegationRow } from "./store.ts";
 
 export interface DelegationRoomParts {
   messaging: Messaging;
   idempotency: Idempotency;
   activity: ActivityService;
   budgets: Budgets;
+}
+
+/** What a change was: a new one or an end, and how long somebody's answer took. */
+export interface DelegationStep {
+  isNew: boolean;
+  ended?: DelegationStatus | undefined;
+  tookMs?: number | undefined;
 }
 
 /** Wires requests that owe an answer. */
@@ -60,10 +68,37 @@ export function createDelegations({ messaging, idempotency, activity, budgets }:
     return facts;
   }
 
+  let open = 0;
+  const listeners: ((change: DelegationChange, step: DelegationStep) => void)[] = [];
+  ends.onChange((row, before) => {
+    const step = stepOf(row, before);
+    if (step.isNew) open++;
+    if (step.ended !== undefined) open--;
+    for (const listener of listeners) listener(toChange(row), step);
+  });
+
   return {
     delegations,
     onChange: ends.onChange,
     countOpen: () => db.read((on) => store.countOpen(on)),
+    /** Told of every change once it is on disk. */
+    onChange: (listener: (change: DelegationChange, step: DelegationStep) => void) => listeners.push(listener),
+    /** How many are owed an answer: counted once, then kept. */
+    open: () => open,
+    async start(): Promise<void> {
+      open = await db.read((on) => store.countOpen(on));
+    },
     routes: (): Route[] => delegationRoutes({ db, delegations, waits }),
   };
 }
+
+function stepOf(row: DelegationRow, before: DelegationRow | undefined): DelegationStep {
+  if (!before) return { isNew: true };
+  const tookMs = row.answeredBy === "system" ? undefined : (row.answeredAt ?? row.createdAt) - row.createdAt;
+  return isOpen(before) && !isOpen(row) ? { isNew: false, ended: row.status, tookMs } : { isNew: false };
+}
+
+const toChange = (row: DelegationRow): DelegationChange => ({
+  ...{ id: row.id, messageId: row.messageId, from: row.fromId, to: row.target, holder: row.holder },
+  ...{ status: row.status, late: row.late, depth: row.depth, rootId: row.rootId, parentId: row.parentId },
+});

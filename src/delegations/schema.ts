@@ -107,6 +107,13 @@ export const Delegation = z
   .describe("A request that owes an answer.");
 export type Delegation = z.infer<typeof Delegation>;
 
+/** What people who watch are told of a delegation, whenever it changes. */
+export const DelegationChange = Delegation.pick({
+  ...{ id: true, messageId: true, from: true, to: true, holder: true, status: true, late: true, depth: true },
+  ...{ rootId: true, parentId: true },
+});
+export type DelegationChange = z.infer<typeof DelegationChange>;
+
 export const CancelledDelegations = z.object({
   delegation: Delegation,
   cancelled: z.array(DelegationId).describe("What this call ended: with tree, the whole tree's."),

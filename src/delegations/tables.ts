@@ -35,9 +35,10 @@ export const delegations = sqliteTable(
   (t) => [
     uniqueIndex("delegations_by_id").on(t.id),
     // Of open ones alone: they are few, and an ended one costs nothing any more.
-    index("delegations_open_from").on(t.fromId, t.messageId).where(isOpen),
     index("delegations_open_to").on(t.target, t.messageId).where(isOpen),
-    index("delegations_open_of_root").on(t.rootId, t.messageId).where(isOpen),
+    // The status in it, so that counting them needs no row.
+    index("delegations_open_from").on(t.fromId, t.messageId, t.status).where(isOpen),
+    index("delegations_open_of_root").on(t.rootId, t.messageId, t.status).where(isOpen),
     index("delegations_due").on(t.deadlineAt).where(isOpen),
   ],
 );

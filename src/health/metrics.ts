@@ -8,6 +8,7 @@ export interface Gauges {
   head(): number;
   agents(): Record<string, number>;
   orchestrators(): Record<string, number>;
+  openDelegations(): number;
 }
 
 export type Metrics = ReturnType<typeof createMetrics>;
@@ -47,6 +48,24 @@ export function createMetrics(gauges: Gauges) {
   const tasks = new Counter({
     name: name("task_changes_total"),
     help: "Steps of tasks, by the status they led to.",
+    labelNames: ["status"],
+    registers,
+  });
+  const delegations = new Counter({
+    name: name("delegations_ended_total"),
+    help: "Requests that owed an answer, by how they ended.",
+    labelNames: ["outcome"],
+    registers,
+  });
+  const roundTrips = new Histogram({
+    name: name("delegation_seconds"),
+    help: "Time from a request to the answer of whoever was asked.",
+    buckets: [0.01, 0.1, 1, 5, 15, 60, 300, 900, 3600, 14_400, 86_400],
+    registers,
+  });
+  const pairs = new Counter({
+    name: name("pair_changes_total"),
+    help: "Steps of pairs, by the status they led to.",
     labelNames: ["status"],
     registers,
   });
@@ -116,6 +135,14 @@ export function createMetrics(gauges: Gauges) {
     },
   });
   new Gauge({
+    name: name("delegations_open"),
+    help: "Requests that are owed an answer.",
+    registers,
+    collect() {
+      this.set(gauges.openDelegations());
+    },
+  });
+  new Gauge({
     name: name("log_head"),
     help: "The newest place in the log.",
     registers,
@@ -160,6 +187,11 @@ export function createMetrics(gauges: Gauges) {
     },
     eventReceived: (source: string, outcome: string) => events.inc({ source, outcome }),
     taskChanged: (status: string) => tasks.inc({ status }),
+    delegationEnded(outcome: string, tookMs: number | undefined): void {
+      delegations.inc({ outcome });
+      if (tookMs !== undefined) roundTrips.observe(tookMs / 1000);
+    },
+    pairChanged: (status: string) => pairs.inc({ status }),
     webhookTried: (outcome: string) => webhooks.inc({ outcome }),
     retained({ deleted }: { deleted: number }): void {
       retentionRuns.inc();

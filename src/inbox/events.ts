@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { Presence } from "../agents/schema.ts";
+import { DelegationChange } from "../delegations/schema.ts";
 import { Entry } from "../messages/schema.ts";
 import { ProblemBody } from "../problem.ts";
 import { Task } from "../tasks/schema.ts";
@@ -20,6 +21,7 @@ export const WATCH_EVENTS = {
   work: WorkChange,
   trace: Trace,
   task: Task,
+  delegation: DelegationChange,
   presence: Presence,
   bye: Bye,
 };

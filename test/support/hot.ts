@@ -114,10 +114,18 @@ export const HOT: Hot[] = [
     what: "what comes due",
     async ask({ clock, recorder }) {
       clock.advance(61_000);
-      await until(() => recorder.heard(/select "due_at" from "work"/), "the timer has looked for what comes next");
+      // The last of its sources.
+      await until(
+        () => recorder.heard(/select "deadline_at" from "delegations"/),
+        "the timer has looked what comes next",
+      );
     },
-    uses: [/SEARCH work .*work_due \(due_at>\? AND due_at<\?/, /SEARCH due .*due_by_time \(at<\?/],
-    walks: /^SCAN (due USING COVERING INDEX due_by_time|offers|acks)$/,
+    uses: [
+      /SEARCH work .*work_due \(due_at>\? AND due_at<\?/,
+      /SEARCH due .*due_by_time \(at<\?/,
+      /SEARCH delegations USING INDEX delegations_due \(deadline_at<\?/,
+    ],
+    walks: /^SCAN (due USING COVERING INDEX due_by_time|delegations USING INDEX delegations_due|offers|acks)$/,
   },
   {
     what: "a thread",
@@ -169,6 +177,29 @@ export const HOT: Hot[] = [
       /SEARCH reads .*\(message_id=\?/,
       /SEARCH memberships .*memberships_by_target \(target=\?/,
     ],
+  },
+  {
+    what: "a delegation, and its answer",
+    async ask(world) {
+      const asked = await world.ask("POST", "/v1/delegations", { to: "bob", text: "x" }, world.alice);
+      await world.ask("POST", "/v1/messages", { to: "alice", body: "x", replyTo: asked.body.messageId }, world.bob);
+      await world.ask("GET", `/v1/delegations/${asked.body.id}`, undefined, world.alice);
+    },
+    uses: [
+      /SEARCH delegations USING COVERING INDEX delegations_open_from \(from_id=\?/,
+      /SEARCH delegations USING INDEX delegations_open_to \(target=\?/,
+      /SEARCH delegations USING INDEX delegations_by_id \(id=\?/,
+      /SEARCH delegations USING INTEGER PRIMARY KEY/,
+      /SEARCH memberships USING INDEX memberships_by_target \(target=\?/,
+    ],
+  },
+  {
+    what: "a delegation that is part of another",
+    async ask(world) {
+      await world.ask("POST", "/v1/delegations", { to: "bob", text: "x" });
+      await world.ask("POST", "/v1/delegations", { to: "alice", text: "x" }, world.bob);
+    },
+    uses: [/SEARCH delegations USING COVERING INDEX delegations_open_of_root \(root_id=\?/],
   },
   {
     what: "a token that was not seen before",
