@@ -162,7 +162,7 @@ export async function createRelay(config: Config, clock: Clock, logger: Logger):
     metrics.taskChanged(task.status);
     if (task.messageId !== null) reading.watch.about(task.messageId, "task", JSON.stringify(task));
   });
-  delegations.onChange((change, { ended, tookMs }) => {
+  delegations.onStep((change, { ended, tookMs }) => {
     if (ended) metrics.delegationEnded(ended, tookMs);
     reading.watch.about(change.messageId, "delegation", JSON.stringify(change));
   });

@@ -79,10 +79,10 @@ export function createDelegations({ messaging, idempotency, activity, budgets }:
 
   return {
     delegations,
+    /** Told of every change, once it is on disk. */
     onChange: ends.onChange,
-    countOpen: () => db.read((on) => store.countOpen(on)),
-    /** Told of every change once it is on disk. */
-    onChange: (listener: (change: DelegationChange, step: DelegationStep) => void) => listeners.push(listener),
+    /** Told of every change, once it is on disk, what it was. */
+    onStep: (listener: (change: DelegationChange, step: DelegationStep) => void) => listeners.push(listener),
     /** How many are owed an answer: counted once, then kept. */
     open: () => open,
     async start(): Promise<void> {
