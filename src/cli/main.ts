@@ -10,6 +10,7 @@ import { addDoctorCommand } from "./doctor.ts";
 import { EXIT_HELP, exitCodeOf } from "./exit.ts";
 import { addExplainCommand } from "./explain.ts";
 import { addInboxCommand } from "./inbox.ts";
+import { addIntegrationCommands } from "./integrations.ts";
 import { addMessageCommands } from "./messages.ts";
 import { addOrchestratorCommands } from "./orchestrators.ts";
 import { addPairCommands } from "./pairs.ts";
@@ -17,6 +18,7 @@ import { addRelayCommands } from "./relay.ts";
 import { safeJson, safeLine } from "./screen.ts";
 import { addServeCommand } from "./serve.ts";
 import { type Flags, resolveSettings } from "./settings.ts";
+import { addTaskCommands } from "./tasks.ts";
 import { addTokenCommands } from "./tokens.ts";
 import { addTraceCommands } from "./traces.ts";
 import { addWorkCommand } from "./work.ts";
@@ -56,7 +58,8 @@ function createProgram(): Command {
     .addHelpText("afterAll", EXIT_HELP);
   const groups = [
     [addMessageCommands, addInboxCommand, addExplainCommand, addTraceCommands],
-    [addClaimCommands, addWorkCommand, addDeadLetterCommands, addDelegationCommands, addPairCommands],
+    [addClaimCommands, addWorkCommand, addDeadLetterCommands, addTaskCommands, addIntegrationCommands],
+    [addDelegationCommands, addPairCommands],
     [addAgentCommands, addOrchestratorCommands, addTokenCommands],
     [addServeCommand, addRelayCommands, addDoctorCommand],
   ];

@@ -6,10 +6,12 @@ import { delegationVerbs } from "./delegations.ts";
 import { fileVerbs } from "./files.ts";
 import { type FollowOptions, follow } from "./follow.ts";
 import { inboxVerbs } from "./inbox.ts";
+import { integrationVerbs } from "./integrations.ts";
 import { messageVerbs } from "./messages.ts";
 import { orchestratorVerbs } from "./orchestrators.ts";
 import { pairVerbs } from "./pairs.ts";
 import { relayVerbs } from "./relay.ts";
+import { taskVerbs } from "./tasks.ts";
 import { systemTiming, type Timing } from "./timing.ts";
 import { tokenVerbs } from "./tokens.ts";
 import { traceVerbs } from "./traces.ts";
@@ -54,6 +56,8 @@ export function createClient({ fetch = (url, init) => globalThis.fetch(url, init
     messages: messageVerbs(caller),
     inbox: inboxVerbs(caller),
     claims: claimVerbs(caller),
+    tasks: taskVerbs(caller),
+    integrations: integrationVerbs(caller),
     channels: channelVerbs(caller),
     files: fileVerbs(caller),
     traces: traceVerbs(caller),

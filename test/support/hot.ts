@@ -202,6 +202,39 @@ export const HOT: Hot[] = [
     uses: [/SEARCH delegations USING COVERING INDEX delegations_open_of_root \(root_id=\?/],
   },
   {
+    what: "an event of an integration, the first and again",
+    async ask({ ask }) {
+      await ask("PUT", "/v1/integrations/ci", { target: "tag:none" });
+      const event = { title: "x", dedupeKey: "k" };
+      for (const key of ["a", "b"])
+        await ask("POST", "/v1/integrations/ci/events", event, { headers: { "idempotency-key": key } });
+      await ask("POST", "/v1/integrations/ci/events", { ...event, status: "resolved" });
+    },
+    uses: [
+      /SEARCH integrations .*\(source=\?/,
+      /SEARCH idempotency_keys .*\(key=\? AND sender=\?/,
+      /SEARCH tasks .*tasks_by_key \(source=\? AND dedupe_key=\?/,
+      /SEARCH tasks .*tasks_by_message \(message_id=\?/,
+      /SEARCH task_events .*task_events_by_task \(task_id=\?/,
+    ],
+  },
+  {
+    what: "lists of tasks",
+    async ask(world) {
+      for (const filter of ["status=open", "target=bob", "source=ci", "holder=bob", "severity=error"])
+        await world.ask("GET", `/v1/tasks?${filter}`);
+      await get("/v1/tasks")(world);
+    },
+    uses: [
+      /SEARCH tasks .*tasks_by_status \(status=\?/,
+      /SEARCH tasks .*tasks_by_target \(target=\?/,
+      /SEARCH tasks .*tasks_by_source \(source=\?/,
+      /SEARCH tasks .*tasks_by_holder \(holder=\?/,
+      /SEARCH tasks .*tasks_by_maker \(from_id=\?/,
+    ],
+    walks: /^SCAN tasks USING INDEX sqlite_autoindex_tasks_1$/,
+  },
+  {
     what: "a token that was not seen before",
     ask: ({ ask }) => ask("GET", "/v1/whoami", undefined, { token: "sbx_unknown" }),
     uses: [/SEARCH tokens .*tokens_by_hash \(hash=\?/],
