@@ -1,4 +1,5 @@
 import { z } from "zod";
+import type { ChatSettings } from "./adapters/chats.ts";
 import { parseAllowed } from "./egress/addresses.ts";
 
 /** Every setting: its environment variable, its check, its default and what it is for. The README's table is made of this. */
@@ -96,6 +97,29 @@ export const SETTINGS = {
     schema: z.coerce.number().int().min(1).max(876_000).default(24),
     about: "An attachment that no message carries is deleted after so long.",
   },
+  SIGNALBOX_TELEGRAM_TOKEN: {
+    schema: z
+      .string()
+      .regex(/^\d+:[\w-]+$/, "is not a bot's token")
+      .optional(),
+    about: "A Telegram bot's token: the server runs that bot's channel itself.",
+  },
+  SIGNALBOX_TELEGRAM_API_URL: {
+    schema: z.url({ protocol: /^https?$/ }).optional(),
+    about: "Another Bot API server than Telegram's own.",
+  },
+  SIGNALBOX_SLACK_APP_TOKEN: {
+    schema: z.string().startsWith("xapp-").optional(),
+    about: "A Slack app's token for socket mode, with `connections:write`; the server runs that app's channel itself.",
+  },
+  SIGNALBOX_SLACK_BOT_TOKEN: {
+    schema: z.string().startsWith("xoxb-").optional(),
+    about: "The same app's bot token.",
+  },
+  SIGNALBOX_SLACK_API_URL: {
+    schema: z.url({ protocol: /^https?$/ }).optional(),
+    about: "Where Slack's Web API is, when not at Slack.",
+  },
 } as const satisfies Record<string, { schema: z.ZodType; about: string }>;
 
 export interface Config {
@@ -116,6 +140,8 @@ export interface Config {
   fileMaxBytes: number;
   fileTypes: readonly string[];
   fileUnusedHours: number;
+  /** The chat accounts whose channels the server runs itself. */
+  chats?: readonly ChatSettings[];
 }
 
 /** Names that belong to the client and the CLI, which read them themselves. */
@@ -151,9 +177,28 @@ export function readConfig(env: Record<string, string | undefined>): Config {
     fileMaxBytes: value("SIGNALBOX_FILE_MAX_BYTES"),
     fileTypes: value("SIGNALBOX_FILE_TYPES"),
     fileUnusedHours: value("SIGNALBOX_FILE_UNUSED_HOURS"),
+    chats: [],
   };
+  const telegram = { token: value("SIGNALBOX_TELEGRAM_TOKEN"), apiUrl: value("SIGNALBOX_TELEGRAM_API_URL") };
+  const [appToken, botToken] = [value("SIGNALBOX_SLACK_APP_TOKEN"), value("SIGNALBOX_SLACK_BOT_TOKEN")];
+  const slackApiUrl = value("SIGNALBOX_SLACK_API_URL");
+  if ((appToken === undefined) !== (botToken === undefined))
+    faults.push("SIGNALBOX_SLACK_APP_TOKEN and SIGNALBOX_SLACK_BOT_TOKEN belong together");
+  config.chats = chatsOf(telegram, { appToken, botToken, apiUrl: slackApiUrl });
   if (faults.length) throw new Error(`The configuration is not acceptable:\n  ${faults.join("\n  ")}`);
   return config;
+}
+
+function chatsOf(
+  telegram: { token: string | undefined; apiUrl: string | undefined },
+  slack: { appToken: string | undefined; botToken: string | undefined; apiUrl: string | undefined },
+): ChatSettings[] {
+  const chats: ChatSettings[] = [];
+  if (telegram.token !== undefined)
+    chats.push({ provider: "telegram", token: telegram.token, apiUrl: telegram.apiUrl });
+  const { appToken, botToken, apiUrl } = slack;
+  if (appToken !== undefined && botToken !== undefined) chats.push({ provider: "slack", appToken, botToken, apiUrl });
+  return chats;
 }
 
 /** The process's own environment: the one place that reads it. */

@@ -1,6 +1,7 @@
 import { renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import pino from "pino";
+import { startAdapters } from "./adapters/in-server.ts";
 import { systemClock } from "./clock.ts";
 import { environment, readConfig } from "./config.ts";
 import { createRelay } from "./relay.ts";
@@ -32,12 +33,19 @@ async function main(): Promise<void> {
   // A fault in one background task must not take the others down; what is owed is in the database.
   process.on("unhandledRejection", (error) => logger.error({ err: error }, "unhandled rejection"));
 
+  // Adapters see the relay from outside, but need no network to reach the one that they run in.
+  const inside = (url: string, init?: RequestInit) => relay.app.handle(new Request(url, init));
+  const own = { url: "http://localhost", token: relay.operatorToken, fetch: inside };
+  const adapters = startAdapters(config.chats ?? [], own, logger);
+
   let stopping = false;
   async function stop(signal: string): Promise<void> {
     if (stopping) return;
     stopping = true;
     logger.info({ signal }, "stopping");
-    const forced = setTimeout(() => process.exit(1), DRAIN_MS * 2);
+    const forced = setTimeout(() => process.exit(1), DRAIN_MS * 3);
+    // They have to tell the relay what they have posted.
+    await Promise.race([adapters.stop(), Bun.sleep(DRAIN_MS)]);
     // Refuses new connections; what is under way goes on.
     const drained = server?.stop(false);
     const closed = relay.close();

@@ -112,6 +112,10 @@ export async function createRelay(config: Config, clock: Clock, logger: Logger):
     orchestrators: orchestrators.counts,
     openDelegations: delegations.open,
     agents: () => Object.fromEntries([...Map.groupBy(roster.values(), (e) => e.status)].map(([s, l]) => [s, l.length])),
+    channels: () =>
+      Object.fromEntries(
+        [...roster.values()].flatMap((e) => (e.kind === "channel" ? [[e.id, e.ready && e.status !== "offline"]] : [])),
+      ),
   });
   const { searchLag } = messaging;
   const health = createHealthService({ db, metrics, activity, clock, version: VERSION, searchLag, onError });

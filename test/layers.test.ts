@@ -17,7 +17,7 @@ const RANKS = [
 const RANK = RANKS.flat();
 const rankOf = (room: string): number => RANKS.findIndex((line) => line.includes(room));
 const MECHANISMS = ["db", "log", "due", "egress"];
-const OUTSIDE = ["client", "cli"];
+const OUTSIDE = ["client", "adapters", "cli"];
 /** Shapes that lie below everything: they import nothing but each other and zod. */
 const SHAPES = new Set(["wire.ts", "problem.ts"]);
 
@@ -89,16 +89,27 @@ describe("who may import whom", () => {
     expect(broken(bad)).toEqual([]);
   });
 
-  test("client and command line see schemas, never the server's inside", () => {
+  test("client, adapters and command line see schemas, never the server's inside", () => {
     const inside = ({ room, what }: Import) =>
       OUTSIDE.includes(room) && what.endsWith(".ts") && !OUTSIDE.includes(roomOf(what)) && !isSchema(what);
     expect(broken(all.filter(inside))).toEqual([]);
-    expect(broken(all.filter(({ room, what }) => room === "client" && roomOf(what) === "cli"))).toEqual([]);
+    const rankOfOutside = (room: string) => OUTSIDE.indexOf(room);
+    const upwards = ({ room, what }: Import) =>
+      OUTSIDE.includes(room) && rankOfOutside(roomOf(what)) > rankOfOutside(room);
+    expect(broken(all.filter(upwards))).toEqual([]);
   });
 
   test("the client needs nothing but zod", () => {
     const bad = all.filter(({ room, what }) => room === "client" && !what.endsWith(".ts") && what !== "zod");
     expect(broken(bad)).toEqual([]);
+  });
+
+  test("adapters reach the relay through the client alone, and each platform through its library", () => {
+    const LIBRARIES = /^(grammy\/|@slack\/|zod$|node:os$)/;
+    const bad = all.filter(({ room, what }) => room === "adapters" && !what.endsWith(".ts") && !LIBRARIES.test(what));
+    expect(broken(bad)).toEqual([]);
+    const elsewhere = all.filter(({ room, what }) => room !== "adapters" && /^(grammy|@slack\/)/.test(what));
+    expect(broken(elsewhere)).toEqual([]);
   });
 
   test("the environment is read in config, the time in the clock", async () => {

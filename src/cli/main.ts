@@ -3,6 +3,7 @@ import { Command, CommanderError } from "commander";
 import manifest from "../../package.json" with { type: "json" };
 import { RelayProblem } from "../client/client.ts";
 import { addAgentCommands } from "./agents.ts";
+import { addChannelRunCommand } from "./channel-run.ts";
 import { addClaimCommands } from "./claims.ts";
 import { addDeadLetterCommands } from "./dead-letters.ts";
 import { addDelegationCommands } from "./delegations.ts";
@@ -61,6 +62,7 @@ function createProgram(): Command {
     [addClaimCommands, addWorkCommand, addDeadLetterCommands, addTaskCommands, addIntegrationCommands],
     [addDelegationCommands, addPairCommands],
     [addAgentCommands, addOrchestratorCommands, addTokenCommands],
+    [addChannelRunCommand],
     [addServeCommand, addRelayCommands, addDoctorCommand],
   ];
   for (const add of groups.flat()) add(program);

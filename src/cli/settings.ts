@@ -37,6 +37,15 @@ export const childEnvironment = (added: Record<string, string>): Record<string, 
   ...added,
 });
 
+/** The secrets of chat accounts, which no flag may hold: other users can see a command line. */
+export const chatEnvironment = () => ({
+  telegramToken: given("SIGNALBOX_TELEGRAM_TOKEN"),
+  telegramApiUrl: given("SIGNALBOX_TELEGRAM_API_URL"),
+  slackAppToken: given("SIGNALBOX_SLACK_APP_TOKEN"),
+  slackBotToken: given("SIGNALBOX_SLACK_BOT_TOKEN"),
+  slackApiUrl: given("SIGNALBOX_SLACK_API_URL"),
+});
+
 /** Hands flags to the server program, which reads its environment. */
 export function setServerEnvironment({ host, port, data, token }: Flags & { host?: string; port?: number }): void {
   const wanted = { SIGNALBOX_HOST: host, SIGNALBOX_PORT: port, SIGNALBOX_DATA_DIR: data, SIGNALBOX_TOKEN: token };

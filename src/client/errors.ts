@@ -1,3 +1,4 @@
+import type { Fail } from "../messages/schema.ts";
 import { PROBLEMS, ProblemBody, type ProblemCode } from "../problem.ts";
 
 /** The relay answered, and the answer is a problem. `code` is for programs, `message` (the problem's detail) for people. */
@@ -57,13 +58,13 @@ export class Release extends Error {
   }
 }
 
-/** Thrown by a handler of `work` that knows more of its failure than the text: when to try again, or never. */
+/** Thrown by a handler of `work` that knows more of its failure than the text: when to try again, or never, and of what kind it is. */
 export class Failure extends Error {
   override readonly name = "Failure";
 
   constructor(
     message: string,
-    readonly how: { retryAfterSeconds?: number; final?: boolean } = {},
+    readonly how: Pick<Fail, "retryAfterSeconds" | "final" | "failure" | "code"> = {},
   ) {
     super(message);
   }

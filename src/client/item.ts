@@ -1,4 +1,4 @@
-import type { Claimed, Complete, Lease, Message } from "../messages/schema.ts";
+import type { Claimed, Complete, Fail, Message } from "../messages/schema.ts";
 import { type LinkedAbort, linkedAbort } from "./abort.ts";
 import { createBackoff } from "./backoff.ts";
 import type { claimVerbs } from "./claims.ts";
@@ -14,10 +14,10 @@ export type WorkResult = Complete["result"];
  * Does one item of work. What it returns completes it; a thrown `Release` gives it back, any other error fails it.
  * `signal` fires when the relay says that the lease is lost (somebody else may have the item now), and when the worker stops.
  */
-export type WorkHandler = (
-  message: Message,
-  held: { signal: AbortSignal; claim: Lease },
-) => WorkResult | Promise<WorkResult>;
+export type WorkHandler = (message: Message, held: Held) => WorkResult | Promise<WorkResult>;
+
+/** What a handler works under. `posts`: how far earlier attempts came with a message that goes out through a channel. */
+export type Held = Pick<Claimed, "claim" | "posts"> & { signal: AbortSignal };
 
 /** What became of an item. `lost`: the relay would not take the outcome, for the reason in `cause`. */
 export type ItemEvent =
@@ -38,7 +38,7 @@ export interface Desk {
 type Outcome =
   | { verb: "complete"; result: WorkResult }
   | { verb: "release"; reason: string; delaySeconds?: number }
-  | { verb: "fail"; error: string; retryAfterSeconds?: number; final?: boolean };
+  | ({ verb: "fail" } & Omit<Fail, "token">);
 
 const ERROR_BYTES = 4096;
 /** Once the worker stops, an outcome that does not get through is left to the end of the lease. */
@@ -61,19 +61,23 @@ export async function workOn(item: Claimed, desk: Desk, how: { resumed?: boolean
 }
 
 /** Has the handler do it. The handler's own signal fires with either of the two. */
-async function outcomeOf({ message, claim }: Claimed, held: AbortSignal, desk: Desk): Promise<Outcome> {
+async function outcomeOf({ message, claim, posts }: Claimed, held: AbortSignal, desk: Desk): Promise<Outcome> {
   const stopping = desk.life.signal;
   if (stopping.aborted) return STOPPING;
   const either = linkedAbort(stopping);
   held.addEventListener("abort", () => either.abort(held.reason), { once: true });
   try {
-    return { verb: "complete", result: await desk.handler(message, { signal: either.signal, claim }) };
+    return { verb: "complete", result: await desk.handler(message, { signal: either.signal, claim, posts }) };
   } catch (error) {
-    return stopping.aborted && !(error instanceof Release) ? STOPPING : failureOf(error);
+    return stopping.aborted && !knowsItsEnd(error) ? STOPPING : failureOf(error);
   } finally {
     either.dispose();
   }
 }
+
+/** A handler that says what it came to is believed, also while the worker stops. */
+const knowsItsEnd = (error: unknown): boolean =>
+  error instanceof Release || (error instanceof Failure && error.how.failure !== undefined);
 
 const STOPPING: Outcome = { verb: "release", reason: "the worker is stopping" };
 
@@ -125,9 +129,9 @@ async function tellOnce(
       return { type: "released", message, reason };
     }
     case "fail": {
-      const { error, retryAfterSeconds, final } = outcome;
-      const { message } = await verbs.fail(id, { token, error, retryAfterSeconds, final }, once);
-      return { type: "failed", message, error };
+      const { verb: _, ...said } = outcome;
+      const { message } = await verbs.fail(id, { token, ...said }, once);
+      return { type: "failed", message, error: said.error };
     }
   }
 }

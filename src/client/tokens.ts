@@ -5,9 +5,15 @@ import type { Call } from "./transport.ts";
 /** The verbs on tokens; for operators. */
 export function tokenVerbs({ ask }: Caller) {
   return {
-    /** The answer has the secret, this once. Not repeated when no answer came: that would make a second token. */
-    create(draft: TokenDraft, call?: Call): Promise<NewToken> {
-      return ask({ method: "POST", path: "/v1/tokens", body: draft, answer: NewToken }, call);
+    /**
+     * The answer has the secret, this once; asked for again with the same key it is the same token. Without a key it is not
+     * repeated when no answer came: that would make a second one.
+     */
+    create(draft: TokenDraft, { idempotencyKey, ...call }: Call & { idempotencyKey?: string } = {}): Promise<NewToken> {
+      const keyed = idempotencyKey !== undefined;
+      const headers: Record<string, string> = keyed ? { "idempotency-key": idempotencyKey } : {};
+      const exchange = { method: "POST" as const, path: "/v1/tokens", body: draft, answer: NewToken, headers };
+      return ask({ ...exchange, repeatable: keyed }, call);
     },
 
     list(query: Query<typeof TokenQuery> = {}, call?: Call) {

@@ -9,6 +9,8 @@ export interface Gauges {
   agents(): Record<string, number>;
   orchestrators(): Record<string, number>;
   openDelegations(): number;
+  /** By channel: whether what comes in is heard. */
+  channels(): Record<string, boolean>;
 }
 
 export type Metrics = ReturnType<typeof createMetrics>;
@@ -166,6 +168,16 @@ export function createMetrics(gauges: Gauges) {
     registers,
     collect() {
       for (const [status, n] of Object.entries(gauges.orchestrators())) this.set({ status }, n);
+    },
+  });
+  new Gauge({
+    name: name("channel_ready"),
+    help: "1 for a channel whose adapter is there and hears what comes in, else 0.",
+    labelNames: ["channel"],
+    registers,
+    collect() {
+      this.reset();
+      for (const [channel, ready] of Object.entries(gauges.channels())) this.set({ channel }, ready ? 1 : 0);
     },
   });
   new Gauge({

@@ -1,0 +1,250 @@
+import { hostname } from "node:os";
+import type { Agent } from "../agents/schema.ts";
+import { type LinkedAbort, linkedAbort } from "../client/abort.ts";
+import { createBackoff } from "../client/backoff.ts";
+import { type Client, type ClientOptions, createClient, RelayProblem } from "../client/client.ts";
+import { systemTiming, type Timing } from "../client/timing.ts";
+import { type Account, faultOf, type Place, type Platform } from "./contract.ts";
+import type { AdapterEvent } from "./events.ts";
+import { createDelivery } from "./inbox.ts";
+import { createOutbox } from "./outbox.ts";
+import { untilAnswered } from "./patience.ts";
+import { createReadiness, type Readiness } from "./readiness.ts";
+import { createReading } from "./reading.ts";
+import { awaitTurn, type Beat, isSuperseded, markOf } from "./standby.ts";
+import { channelToken } from "./token.ts";
+
+export interface AdapterOptions {
+  platform: Platform;
+  /** The relay. The token is the channel agent's, or an operator's, who makes one for it. */
+  relay: Pick<ClientOptions, "url" | "token" | "fetch" | "timing">;
+  /** The second half of the channel's id; what the platform calls the account when left out. */
+  accountId?: string | undefined;
+  /** For people; and for `@name`. */
+  displayName?: string | undefined;
+  /** Where conversations go that nothing else is bound to, when the channel is new. */
+  target?: string | undefined;
+  /** Where messages go that name no conversation. */
+  home?: Place | undefined;
+  /** Stops: reads and claims nothing more, finishes what is being posted, says that it is gone. */
+  signal: AbortSignal;
+  onEvent?: ((event: AdapterEvent) => void) | undefined;
+  pace?: Partial<Pace> | undefined;
+  /** For tests. */
+  timing?: Timing | undefined;
+}
+
+/** In milliseconds. */
+export interface Pace {
+  /** How often the adapter says that it is there. */
+  beatMs: number;
+  /** How often one that waits looks, and how long there has to be no sign of life until it takes over. */
+  lookMs: number;
+  deadMs: number;
+  /** How often the platform is asked whether it still reaches us. */
+  probeMs: number;
+  /** How long the relay holds a question for work. */
+  claimSeconds: number;
+}
+
+const PACE: Pace = { beatMs: 10_000, lookMs: 5_000, deadMs: 40_000, probeMs: 60_000, claimSeconds: 30 };
+/** As long as a message may take without a word from us; renewed at a third. */
+const LEASE_SECONDS = 120;
+/** So many conversations are served side by side. */
+const CONCURRENCY = 10;
+
+/** What one run of an adapter is made of. */
+interface Run {
+  options: AdapterOptions;
+  pace: Pace;
+  timing: Timing;
+  channelId: string;
+  account: Account;
+  /** A client for the channel's agent; with an instance, what it does is refused once a newer one is there. */
+  connect(instanceId?: string): Client;
+  onEvent(event: AdapterEvent): void;
+}
+
+/**
+ * Runs a channel until `signal` fires: waits for its turn, then reads the platform and posts to it. Rejects with what waiting
+ * cannot cure: a permanent `PlatformFault` (the platform refuses the account), `RelayProblem` (the relay refuses the token, or
+ * an adapter of another make has taken over).
+ */
+export async function runAdapter(options: AdapterOptions): Promise<void> {
+  const { signal } = options;
+  try {
+    const run = await begin(options);
+    while (!(await serveOnce(run)));
+    run.onEvent({ type: "stopped", channelId: run.channelId });
+  } catch (error) {
+    if (!signal.aborted) throw error;
+  }
+}
+
+async function begin(options: AdapterOptions): Promise<Run> {
+  const { platform, relay, signal, timing = systemTiming, onEvent = () => undefined } = options;
+  const account = await signIn(platform, timing, signal);
+  const accountId = options.accountId ?? account.accountId;
+  const channelId = `${platform.provider}:${accountId}`;
+  const named = { ...account, accountId, name: options.displayName ?? account.name };
+  const token = await untilAnswered(timing, signal, () => channelToken(relay, channelId, named.name));
+  const connect = (instanceId?: string) => createClient({ ...relay, token, agentId: channelId, instanceId });
+  return { options, pace: { ...PACE, ...options.pace }, timing, channelId, account: named, connect, onEvent };
+}
+
+/** A platform that does not answer is asked again; one that says no is believed. */
+async function signIn(platform: Platform, timing: Timing, signal: AbortSignal): Promise<Account> {
+  const backoff = createBackoff(timing);
+  for (;;) {
+    try {
+      return await platform.identify(signal);
+    } catch (error) {
+      signal.throwIfAborted();
+      const { failure, retryAfterSeconds = 0 } = faultOf(error);
+      if (failure === "permanent") throw error;
+      await timing.sleep(backoff.delay(retryAfterSeconds * 1000), signal);
+    }
+  }
+}
+
+/** Waits for its turn and serves. Answers whether it is done; false when a newer adapter serves, behind which it waits. */
+async function serveOnce(run: Run): Promise<boolean> {
+  const { options, timing, pace, channelId, onEvent } = run;
+  const { signal } = options;
+  const onWait = () => onEvent({ type: "standby", channelId });
+  await awaitTurn({ timing, ...pace, look: () => lookAt(run), onWait }, signal);
+  const life = linkedAbort(signal);
+  try {
+    await serve(run, life);
+    return true;
+  } catch (error) {
+    if (!isSuperseded(error)) throw error;
+    onEvent({ type: "superseded", channelId });
+    // One that tells how it is will be noticed when it is gone. Behind any other nobody waits for ever.
+    if (markOf(await untilAnswered(timing, signal, () => lookAt(run))) === undefined) throw error;
+    return false;
+  } finally {
+    life.dispose();
+  }
+}
+
+async function lookAt({ connect, channelId }: Run): Promise<Agent | undefined> {
+  return connect()
+    .agents.get(channelId)
+    .catch((error) => {
+      if (error instanceof RelayProblem && (error.status === 404 || error.status === 410)) return undefined;
+      throw error;
+    });
+}
+
+/** Resolves when it has stopped because it was asked to; rejects with whatever else ended it. */
+async function serve(run: Run, life: LinkedAbort): Promise<void> {
+  const { options, timing, pace, channelId, connect, onEvent } = run;
+  const { platform, home, signal } = options;
+  const instanceId = crypto.randomUUID();
+  const client = connect(instanceId);
+  const pulse = createPulse(run, client);
+  const readiness = createReadiness((now) => {
+    const { reason } = now;
+    onEvent(reason === null ? { type: "ready", channelId } : { type: "not-ready", channelId, reason });
+    pulse.tell(now);
+  });
+  await register(run, client, instanceId);
+  onEvent({ type: "serving", channelId, instanceId });
+
+  const deliver = createDelivery({ client, channelId, timing, signal: life.signal, onEvent });
+  const reading = createReading({ platform, channelId, timing, readiness, probeMs: pace.probeMs, deliver, onEvent });
+  const handler = createOutbox({ client, channelId, platform, timing, home, onEvent });
+  const work = { handler, resume: true, leaseSeconds: LEASE_SECONDS, concurrency: CONCURRENCY, signal: life.signal };
+  const beating = linkedAbort();
+  const beats = pulse.beat(beating.signal, readiness).catch((error) => life.abort(error));
+  await Promise.all(
+    [
+      reading.read(life.signal),
+      reading.watch(life.signal),
+      client.work({ ...work, agentId: channelId, waitSeconds: pace.claimSeconds }),
+    ].map((part: Promise<unknown>) => part.catch((error) => life.abort(error))),
+  );
+  beating.abort(undefined);
+  await beats;
+  if (!signal.aborted) {
+    // Nobody has to wait for the beat of one that has ended for good.
+    if (!isSuperseded(life.signal.reason)) await pulse.leave().catch(() => undefined);
+    throw life.signal.reason;
+  }
+  await pulse.leave().catch(() => undefined);
+}
+
+async function register(run: Run, client: Client, instanceId: string): Promise<void> {
+  const { options, timing, channelId, account } = run;
+  const { target } = options;
+  const before = await untilAnswered(timing, options.signal, () => lookAt(run));
+  const channel = {
+    displayName: account.name,
+    ...(target !== undefined && { target }),
+    ...before?.channel,
+    ...(options.displayName !== undefined && { displayName: options.displayName }),
+    provider: options.platform.provider,
+    accountId: account.accountId,
+  };
+  await untilAnswered(timing, options.signal, () =>
+    client.agents.register(channelId, {
+      name: account.name,
+      kind: "channel",
+      instanceId,
+      status: "online",
+      ready: false,
+      machine: hostname().slice(0, 128),
+      channel,
+      meta: { ...before?.meta, adapter: beatOf(0, "it has just begun") },
+    }),
+  );
+}
+
+const beatOf = (beat: number, deaf: string | null): Beat => ({ beat, host: hostname(), pid: process.pid, deaf });
+
+/** Says to the relay, and to adapters that wait, that this one is there and how it is. One write at a time. */
+function createPulse({ timing, pace, channelId }: Run, client: Client) {
+  let count = 0;
+  let last: Promise<unknown> = Promise.resolve();
+
+  async function write(readiness: Pick<Readiness, "ready" | "reason">, signal?: AbortSignal): Promise<void> {
+    const { meta } = await client.agents.get(channelId, { signal, retries: 0 });
+    const adapter = beatOf(++count, readiness.reason);
+    await client.agents.patch(
+      channelId,
+      { ready: readiness.ready, meta: { ...meta, adapter } },
+      { signal, retries: 0 },
+    );
+  }
+
+  const inTurn = (task: () => Promise<void>): Promise<void> => {
+    const done = last.then(task);
+    last = done.catch(() => undefined);
+    return done;
+  };
+
+  return {
+    /** At once; what fails is told with the next beat. */
+    tell: (readiness: Readiness) => void inTurn(() => write(readiness)).catch(() => undefined),
+
+    /** Until the signal fires. Rejects when the relay no longer knows this adapter. */
+    async beat(signal: AbortSignal, readiness: Readiness): Promise<void> {
+      while (!signal.aborted) {
+        await timing.sleep(pace.beatMs, signal).catch(() => undefined);
+        if (signal.aborted) return;
+        await inTurn(() => untilAnswered(timing, signal, () => write(readiness, signal))).catch((error) => {
+          if (!signal.aborted) throw error;
+        });
+      }
+    },
+
+    /** Whoever waits need not wait any longer. */
+    leave: () =>
+      inTurn(async () => {
+        const { meta } = await client.agents.get(channelId, { retries: 1 });
+        const { adapter: _, ...rest } = meta ?? {};
+        await client.agents.patch(channelId, { status: "offline", ready: false, meta: rest }, { retries: 1 });
+      }),
+  };
+}

@@ -1,0 +1,104 @@
+import type { ChannelEvent } from "../channels/schema.ts";
+import type { Client } from "../client/client.ts";
+import { RelayProblem } from "../client/errors.ts";
+import { headOf } from "../client/text.ts";
+import type { Timing } from "../client/timing.ts";
+import { BODY_BYTES } from "../messages/schema.ts";
+import { faultOf, type Incoming, type IncomingFile } from "./contract.ts";
+import type { AdapterEvent } from "./events.ts";
+import { untilAnswered } from "./patience.ts";
+
+export interface InboxParts {
+  client: Client;
+  channelId: string;
+  timing: Timing;
+  signal: AbortSignal;
+  onEvent(event: AdapterEvent): void;
+}
+
+type Attachment = NonNullable<ChannelEvent["attachments"]>[number];
+
+const MAX_FILES = 32;
+const FILE_TRIES = 3;
+const FILE_WAIT_MS = 2_000;
+/** With these the relay says no to this one event; any other refusal is one of the whole adapter. */
+const REFUSALS = new Set([400, 409, 413, 422]);
+
+/** Stores in the relay what comes in. Resolves when it is stored, or will never be. */
+export function createDelivery({ client, channelId, timing, signal, onEvent }: InboxParts) {
+  async function deliver(incoming: Incoming): Promise<void> {
+    const { externalId } = incoming;
+    try {
+      const carried = await carryFiles(incoming.files ?? []);
+      const event = eventOf(incoming, carried.attachments, carried.notes);
+      const { messages, routed } = await untilAnswered(timing, signal, () =>
+        client.channels.report(channelId, event, { signal }),
+      );
+      onEvent({ type: "received", channelId, externalId, messageIds: messages.map(({ id }) => id), routed });
+    } catch (cause) {
+      if (!isRefusal(cause)) throw cause;
+      onEvent({ type: "dropped", channelId, externalId, cause });
+    }
+  }
+
+  async function carryFiles(files: IncomingFile[]) {
+    const attachments: Attachment[] = [];
+    const notes = files.slice(MAX_FILES).map(({ name }) => `[${name}: too many files]`);
+    for (const file of files.slice(0, MAX_FILES)) {
+      const carried = await carryFile(file);
+      if (typeof carried === "string") notes.push(`[${file.name}: ${carried}]`);
+      else attachments.push(carried);
+    }
+    return { attachments, notes };
+  }
+
+  /** A file that cannot be had does not keep the text back: the reason goes along instead. */
+  async function carryFile(file: IncomingFile): Promise<Attachment | string> {
+    const bytes = await fetchFile(file);
+    if (typeof bytes === "string") return bytes;
+    const name = lineOf(file.name, 200) || "file";
+    const upload = { name, type: file.type || bytes.type.split(";")[0] || "application/octet-stream" };
+    try {
+      const stored = await untilAnswered(timing, signal, () => client.files.put(bytes, upload, { signal }));
+      return { name: stored.name, type: stored.type, size: stored.size, fileId: stored.id };
+    } catch (error) {
+      if (error instanceof RelayProblem && [413, 415, 422].includes(error.status)) return error.message;
+      throw error;
+    }
+  }
+
+  async function fetchFile(file: IncomingFile): Promise<Blob | string> {
+    for (let n = 1; ; n++) {
+      try {
+        return await file.fetch(signal);
+      } catch (error) {
+        signal.throwIfAborted();
+        const { failure, message, retryAfterSeconds = 0 } = faultOf(error);
+        if (failure === "permanent" || n === FILE_TRIES) return message;
+        await timing.sleep(Math.max(FILE_WAIT_MS, retryAfterSeconds * 1000), signal);
+      }
+    }
+  }
+
+  return deliver;
+}
+
+/** A newer adapter is no fault of the event. */
+const isRefusal = (error: unknown): boolean =>
+  error instanceof RelayProblem && REFUSALS.has(error.status) && error.code !== "superseded";
+
+function eventOf(incoming: Incoming, attachments: Attachment[], notes: string[]): ChannelEvent {
+  const { files: _, sender, text, button, ...said } = incoming;
+  const lines = [text, ...notes].filter((line) => line !== undefined && line !== "").join("\n");
+  return {
+    ...said,
+    sender: { id: lineOf(sender.id, 256), name: lineOf(sender.name, 256) || sender.id },
+    text: lines === "" ? undefined : headOf(lines.toWellFormed(), BODY_BYTES),
+    button: button && { id: button.id, text: button.text === undefined ? undefined : lineOf(button.text, 256) },
+    attachments: attachments.length > 0 ? attachments : undefined,
+  };
+}
+
+/** Platforms let people put anything into a name. */
+const lineOf = (text: string, bytes: number): string =>
+  headOf(text.toWellFormed().replace(/\p{Cc}+/gu, " "), bytes).trim();

@@ -1,0 +1,180 @@
+import { OutboundPayload } from "../channels/schema.ts";
+import { createBackoff } from "../client/backoff.ts";
+import { type Client, Failure, Release } from "../client/client.ts";
+import type { WorkHandler } from "../client/item.ts";
+import type { Timing } from "../client/timing.ts";
+import type { Message } from "../messages/schema.ts";
+import { faultOf, type Part, type Place, type Platform, PlatformFault, type Post } from "./contract.ts";
+import type { AdapterEvent } from "./events.ts";
+import { afterwards, untilAnswered } from "./patience.ts";
+
+export interface OutboxParts {
+  client: Client;
+  channelId: string;
+  platform: Platform;
+  timing: Timing;
+  /** Where messages go that name no conversation. */
+  home?: Place | undefined;
+  onEvent(event: AdapterEvent): void;
+}
+
+/** What one message becomes, and what is known of it. */
+interface Sending {
+  message: Message;
+  token: string;
+  place: Place;
+  parts: Part[];
+  payload: OutboundPayload;
+  /** By part: its external id, or null when an attempt began it and nobody knows its end. */
+  known: Map<number, string | null>;
+  /** The wish to stop, or the loss of the lease. */
+  stopping: AbortSignal;
+  /** Notes of a part outlive that wish: what was posted has to be known. */
+  life: AbortSignal;
+}
+
+/** A platform that asks for no more patience than this is waited for with the message in hand. */
+const PATIENCE_SECONDS = 30;
+const TRIES = 4;
+/** What was just sent may take a moment until the platform finds it. */
+const FIND_AFTER_MS = 2_000;
+/** How long a stopping adapter goes on telling the relay what it has posted. */
+const PARTING_MS = 5_000;
+/** How long a message stays away after a transient failure, by attempt: an hour's outage is survived by five attempts. */
+const RETRY_SECONDS = [15, 60, 300, 1800];
+
+/**
+ * Posts one message, part by part. Each part is noted in the relay before it is posted and after: whatever dies in between, the
+ * next attempt knows which part may be there already, and asks the platform or gives up as `ambiguous`. Never posts one twice.
+ */
+export function createOutbox({ client, channelId, platform, timing, home, onEvent }: OutboxParts): WorkHandler {
+  /** @throws PlatformFault permanent */
+  function sendingOf(message: Message, how: Pick<Sending, "token" | "stopping" | "life">, posts: Noted[]): Sending {
+    const payload = OutboundPayload.parse(message.payload ?? {});
+    const place = payload.conversation ?? home;
+    if (!place)
+      throw new PlatformFault("permanent", "no-conversation", "It names no conversation, and the adapter has none");
+    const known = new Map(posts.map(({ part, externalId }) => [part, externalId]));
+    const { conversationId, threadId } = place;
+    const parts = partsOf(payload, message, how.life);
+    if (parts.length === 0) throw new PlatformFault("permanent", "empty", "There is nothing to post");
+    return { ...how, message, place: { conversationId, threadId: threadId ?? undefined }, parts, payload, known };
+  }
+
+  function partsOf(payload: OutboundPayload, message: Message, life: AbortSignal): Part[] {
+    const texts: Part[] = platform.cut(payload.text ?? message.body).map((text) => ({ text }));
+    const files = (payload.files ?? []).map(({ fileId, name = fileId, type = "" }): Part => {
+      // Read at each try: only then is it needed, and it may be large.
+      const fetch = async () => new Blob([(await untilAnswered(timing, life, () => client.files.get(fileId))).bytes]);
+      return { file: { name, type, fetch } };
+    });
+    const { buttons } = payload;
+    if (!buttons?.length) return [...texts, ...files];
+    const last = texts.pop();
+    return [...texts, { text: last && "text" in last ? last.text : "…", buttons }, ...files];
+  }
+
+  function postOf({ message, place, parts, payload, known }: Sending, part: number): Post | undefined {
+    const given = parts[part];
+    if (!given) return undefined;
+    return {
+      place,
+      part: given,
+      key: `${payload.idempotencyKey ?? `${channelId}/${message.id}`}/${part}`,
+      replyToExternalId: part === 0 ? (payload.replyToExternalId ?? undefined) : undefined,
+      since: Date.parse(message.createdAt),
+      posted: [...known.values()].filter((id) => id !== null),
+    };
+  }
+
+  const note = ({ message, token, life }: Sending, part: number, externalId?: string) =>
+    untilAnswered(timing, life, () => client.channels.notePost(message.id, { token, part, externalId }));
+
+  /** @throws PlatformFault */
+  async function settlePart(sending: Sending, part: number, post: Post): Promise<string> {
+    let begun = sending.known.get(part) === null;
+    for (let n = 1; ; n++) {
+      if (begun) {
+        const found = await lookFor(post);
+        if (found !== null) return found;
+      }
+      if (!sending.known.has(part)) await note(sending, part);
+      sending.known.set(part, null);
+      try {
+        return await platform.post(post);
+      } catch (error) {
+        const fault = faultOf(error);
+        const { failure, retryAfterSeconds = 2 ** n } = fault;
+        begun = failure === "ambiguous";
+        const later = failure === "transient" && retryAfterSeconds <= PATIENCE_SECONDS;
+        if (n === TRIES || !(later || (begun && platform.find))) throw fault;
+        await timing.sleep(begun ? FIND_AFTER_MS : retryAfterSeconds * 1000, sending.stopping).catch(() => {
+          // Given back as it is: the next attempt looks for what may be there.
+          throw begun ? new Release("the adapter is stopping") : fault;
+        });
+      }
+    }
+  }
+
+  /** @throws PlatformFault ambiguous, when the platform cannot tell */
+  async function lookFor(post: Post): Promise<string | null> {
+    if (!platform.find)
+      throw new PlatformFault(
+        "ambiguous",
+        "unknown-end",
+        "An earlier try may have posted it, and the platform cannot tell",
+      );
+    const backoff = createBackoff(timing);
+    for (let n = 1; ; n++) {
+      try {
+        return await platform.find(post);
+      } catch (error) {
+        const fault = faultOf(error);
+        if (n === TRIES || fault.failure === "permanent" || fault.code === "not-found")
+          throw new PlatformFault("ambiguous", "unknown-end", `It may be posted; asked, ${fault.message}`);
+        await timing.sleep(Math.max((fault.retryAfterSeconds ?? 0) * 1000, backoff.delay()));
+      }
+    }
+  }
+
+  async function postAll(sending: Sending): Promise<string[]> {
+    for (const part of sending.parts.keys()) {
+      const done = sending.known.get(part);
+      const post = postOf(sending, part);
+      if (typeof done === "string" || !post) continue;
+      // What is noted as posted stays noted: whoever claims it next goes on from there.
+      if (sending.stopping.aborted) throw new Release("the adapter is stopping");
+      const externalId = await settlePart(sending, part, post);
+      sending.known.set(part, externalId);
+      await note(sending, part, externalId);
+    }
+    return [...sending.parts.keys()].flatMap((part) => sending.known.get(part) ?? []);
+  }
+
+  return async (message, { signal, claim, posts = [] }) => {
+    const parting = afterwards(timing, signal, PARTING_MS);
+    const how = { token: claim.token, stopping: signal, life: parting.signal };
+    try {
+      const externalIds = await postAll(sendingOf(message, how, posts));
+      onEvent({ type: "posted", channelId, messageId: message.id, externalIds });
+      return undefined;
+    } catch (error) {
+      if (!(error instanceof PlatformFault)) throw error;
+      const { failure, code, message: reason } = error;
+      onEvent({ type: "not-posted", channelId, messageId: message.id, failure, code, reason });
+      throw new Failure(reason, { failure, code, ...(failure === "transient" && laterOf(error, claim.attempt)) });
+    } finally {
+      parting.dispose();
+    }
+  };
+}
+
+interface Noted {
+  part: number;
+  externalId: string | null;
+}
+
+function laterOf({ retryAfterSeconds = 0 }: PlatformFault, attempt: number) {
+  const step = RETRY_SECONDS[Math.min(attempt, RETRY_SECONDS.length) - 1] ?? 0;
+  return { retryAfterSeconds: Math.ceil(Math.max(retryAfterSeconds, step)) };
+}

@@ -1,0 +1,86 @@
+import { linkedAbort } from "../client/abort.ts";
+import { createBackoff } from "../client/backoff.ts";
+import { RelayMismatch, RelayProblem } from "../client/errors.ts";
+import type { Timing } from "../client/timing.ts";
+import { faultOf, type Inbox, type Platform, PlatformFault } from "./contract.ts";
+import type { AdapterEvent } from "./events.ts";
+import type { Readiness } from "./readiness.ts";
+
+export interface ReadingParts {
+  platform: Platform;
+  channelId: string;
+  timing: Timing;
+  readiness: Readiness;
+  /** How often the canary looks, in milliseconds. */
+  probeMs: number;
+  deliver: Inbox["deliver"];
+  onEvent(event: AdapterEvent): void;
+}
+
+const LONGEST_WAIT_MS = 60_000;
+
+/** Reads the platform for ever, and makes sure that it does. */
+export function createReading(parts: ReadingParts) {
+  const { platform, channelId, timing, readiness, onEvent } = parts;
+  /** Ends the connection that is being read; the next one is made at once. */
+  let renew: (fault: PlatformFault) => void = () => undefined;
+
+  async function once(signal: AbortSignal, onUp: () => void): Promise<void> {
+    const link = linkedAbort(signal);
+    renew = link.abort;
+    const inbox: Inbox = {
+      deliver: parts.deliver,
+      listening() {
+        onUp();
+        readiness.listening();
+      },
+      note: (text) => onEvent({ type: "note", channelId, text }),
+    };
+    try {
+      await platform.read(inbox, link.signal);
+    } finally {
+      link.dispose();
+    }
+  }
+
+  return {
+    /** Ends only by rejecting: with the signal's reason, a refusal of the relay, or a permanent `PlatformFault`. */
+    async read(signal: AbortSignal): Promise<never> {
+      const backoff = createBackoff(timing, { maxMs: LONGEST_WAIT_MS });
+      for (;;) {
+        try {
+          await once(signal, backoff.up);
+        } catch (error) {
+          signal.throwIfAborted();
+          if (error instanceof RelayProblem || error instanceof RelayMismatch) throw error;
+          const { failure, code, message: reason, retryAfterSeconds = 0 } = faultOf(error);
+          if (failure === "permanent") throw error;
+          const inMs = Math.round(backoff.delay(retryAfterSeconds * 1000));
+          readiness.notListening(reason);
+          onEvent({ type: "reading-failed", channelId, code, reason, inMs });
+          await timing.sleep(inMs, signal);
+        }
+      }
+    },
+
+    /** The canary: asks the platform whether what comes in reaches us, and begins anew when it does not. As `read`, it only rejects. */
+    async watch(signal: AbortSignal): Promise<never> {
+      let unanswered = 0;
+      for (;;) {
+        await timing.sleep(parts.probeMs, signal);
+        try {
+          const reason = await platform.probe(signal);
+          unanswered = 0;
+          readiness.probed(reason);
+          if (reason !== null) renew(new PlatformFault("transient", "deaf", reason));
+        } catch (error) {
+          signal.throwIfAborted();
+          const fault = faultOf(error);
+          if (fault.failure === "permanent") throw fault;
+          // One question without an answer is the network's; two are ours.
+          if (++unanswered > 1) readiness.probed(fault.message);
+        }
+      }
+    },
+  };
+}

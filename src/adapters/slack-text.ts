@@ -1,0 +1,29 @@
+/** Slack's own writing of a text, and back. */
+
+/** Three characters are commands to Slack. */
+export const toSlack = (text: string): string =>
+  text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
+
+/** What stands in angle brackets, as people see it; a mention of the bot itself at the beginning is left away. */
+export function fromSlack(text: string, botUserId: string): string {
+  const mention = `<@${botUserId}>`;
+  const own = text.trimStart().startsWith(mention)
+    ? text
+        .trimStart()
+        .slice(mention.length)
+        .replace(/^[:,]?\s*/, "")
+    : text;
+  return own
+    .replace(/<([^<>|]*)(?:\|([^<>]*))?>/g, (_, what: string, label: string | undefined) => plain(what, label))
+    .replaceAll("&lt;", "<")
+    .replaceAll("&gt;", ">")
+    .replaceAll("&amp;", "&");
+}
+
+function plain(what: string, label: string | undefined): string {
+  if (what.startsWith("@")) return `@${label ?? what.slice(1)}`;
+  if (what.startsWith("#")) return `#${label ?? what.slice(1)}`;
+  if (what.startsWith("!")) return label ?? `@${what.slice(1).split("^")[0]}`;
+  const address = what.replace(/^(mailto|tel):/, "");
+  return label === undefined || label === address ? address : `${label} (${address})`;
+}

@@ -1,0 +1,125 @@
+import { WebClient } from "@slack/web-api";
+import type { Timing } from "../client/timing.ts";
+import { type Inbox, networkFault, type Platform, PlatformFault } from "./contract.ts";
+import { cutText } from "./cut.ts";
+import { slackFault } from "./slack-faults.ts";
+import { incomingOf, type SlackFile, type SlackReader } from "./slack-incoming.ts";
+import { createSlackPosts } from "./slack-posts.ts";
+import { SILENT } from "./slack-silence.ts";
+import { readSocket } from "./slack-socket.ts";
+
+export interface SlackOptions {
+  /** `xapp-...`, with the scope connections:write. */
+  appToken: string;
+  /** `xoxb-...`. */
+  botToken: string;
+  /** Where the Web API is, when not at Slack. */
+  apiUrl?: string | undefined;
+  timing: Timing;
+}
+
+const API_URL = "https://slack.com/api/";
+/** What one block takes is 3,000, and `&` counts as five. */
+const TEXT_LIMIT = 2_900;
+const CALL_MS = 30_000;
+const NAMES_KEPT = 1_000;
+
+/** A Slack app in socket mode. A post carries its key as metadata, so that it can be looked for. */
+export function createSlack(options: SlackOptions): Platform {
+  const { appToken, botToken, timing, apiUrl = API_URL } = options;
+  const web = new WebClient(botToken, {
+    slackApiUrl: apiUrl,
+    logger: SILENT,
+    retryConfig: { retries: 0 },
+    rejectRateLimitedCalls: true,
+    timeout: CALL_MS,
+  });
+  const names = new Map<string, string>();
+  const self = { userId: "", botId: undefined as string | undefined };
+  const posts = createSlackPosts(web, () => self, timing.sleep);
+  let listening = false;
+
+  const reader: SlackReader = {
+    get userId() {
+      return self.userId;
+    },
+    get botId() {
+      return self.botId;
+    },
+    nameOf,
+    fetchFile,
+  };
+
+  /** A name is worth a question, not a failure. */
+  async function nameOf(userId: string): Promise<string> {
+    const known = names.get(userId);
+    if (known !== undefined) return known;
+    const answer = await web.users.info({ user: userId }).catch(() => undefined);
+    if (!answer?.user) return userId;
+    const { profile, real_name, name } = answer.user;
+    const found = profile?.display_name || real_name || name || userId;
+    if (names.size >= NAMES_KEPT) names.clear();
+    names.set(userId, found);
+    return found;
+  }
+
+  /** Slack answers a request without the right to the file with a page to log in. */
+  async function fetchFile(file: SlackFile, signal: AbortSignal): Promise<Blob> {
+    const url = file.url_private_download ?? file.url_private;
+    if (!url) throw new PlatformFault("permanent", "no-file", "Slack does not give this file out");
+    const headers = { authorization: `Bearer ${botToken}` };
+    const answer = await fetch(url, { headers, signal, redirect: "error" }).catch((error) => {
+      throw networkFault(error);
+    });
+    const type = answer.headers.get("content-type") ?? "";
+    if (answer.ok && !(type.startsWith("text/html") && file.mimetype !== "text/html")) return answer.blob();
+    const failure = answer.status >= 500 ? "transient" : "permanent";
+    throw new PlatformFault(failure, "no-file", `Slack answered HTTP ${answer.status} (${type}) for a file`);
+  }
+
+  return {
+    provider: "slack",
+
+    async identify(signal) {
+      signal.throwIfAborted();
+      const who = await web.auth.test().catch((error) => {
+        throw slackFault(error);
+      });
+      self.userId = who.user_id ?? "";
+      self.botId = who.bot_id;
+      const team = /^https?:\/\/([a-z0-9-]+)\./i.exec(who.url ?? "")?.[1] ?? who.team_id ?? "slack";
+      const accountId = `${team}.${who.user ?? who.user_id}`.toLowerCase().replace(/[^a-z0-9._-]+/g, "-");
+      return { accountId, name: [who.user, who.team].filter(Boolean).join(" in ") };
+    },
+
+    async read(inbox, signal) {
+      const told: Inbox = {
+        ...inbox,
+        listening() {
+          listening = true;
+          inbox.listening();
+        },
+      };
+      const take = async ({ type, body }: { type: string; body: unknown }) => {
+        for (const incoming of await incomingOf(type, body, reader)) await inbox.deliver(incoming);
+      };
+      try {
+        await readSocket({ appToken, apiUrl, take }, told, signal);
+      } finally {
+        listening = false;
+      }
+    },
+
+    cut: (text) => cutText(text, TEXT_LIMIT),
+    post: posts.post,
+    find: posts.find,
+
+    async probe(signal) {
+      signal.throwIfAborted();
+      await web.auth.test().catch((error) => {
+        throw slackFault(error);
+      });
+      return listening ? null : "the socket is not connected";
+    },
+  };
+}

@@ -1,0 +1,82 @@
+import { Argument, type Command } from "commander";
+import { runAdapter } from "../adapters/adapter.ts";
+import { type ChatSettings, createPlatform, PROVIDERS } from "../adapters/chats.ts";
+import { PlatformFault } from "../adapters/contract.ts";
+import type { AdapterEvent } from "../adapters/events.ts";
+import { sentenceOf } from "../adapters/in-server.ts";
+import { contextOf, untilStopped } from "./context.ts";
+import { EXIT, Stop } from "./exit.ts";
+import type { Output } from "./output.ts";
+import { safeLine } from "./screen.ts";
+import { chatEnvironment } from "./settings.ts";
+
+interface RunOptions {
+  account?: string;
+  name?: string;
+  target?: string;
+  chat?: string;
+}
+
+/** Under `channel`, beside what else there is. */
+export function addChannelRunCommand(program: Command): void {
+  const group =
+    program.commands.find((command) => command.name() === "channel") ??
+    program.command("channel").description("Chat accounts").helpGroup("Channels:");
+  group
+    .command("run")
+    .description("Be the adapter of a chat account, until Ctrl-C")
+    .addArgument(new Argument("<provider>", "the platform").choices(PROVIDERS))
+    .option("--account <id>", "the second half of the channel's id (default: what the platform calls the account)")
+    .option("--name <name>", "the channel's name, for people and @name")
+    .option("--target <target>", "where its conversations go when the channel is new")
+    .option("--chat <id>", "the conversation for messages that name none")
+    .addHelpText("after", HELP)
+    .action((provider: ChatSettings["provider"], options: RunOptions, command: Command) =>
+      run(provider, options, command),
+    );
+}
+
+const HELP = `
+The account's secrets come from the environment alone: SIGNALBOX_TELEGRAM_TOKEN for telegram,
+SIGNALBOX_SLACK_APP_TOKEN (xapp-...) and SIGNALBOX_SLACK_BOT_TOKEN (xoxb-...) for slack. A second process
+for the same account waits until the first has ended.
+
+Example:
+  $ SIGNALBOX_TELEGRAM_TOKEN=$(cat telegram.token) signalbox channel run telegram --target helper`;
+
+async function run(provider: ChatSettings["provider"], options: RunOptions, command: Command): Promise<void> {
+  const { settings, out } = contextOf(command);
+  const { account: accountId, name: displayName, target, chat } = options;
+  const platform = await createPlatform(secretsOf(provider));
+  const { url, token } = settings;
+  const relay = { url, token };
+  const home = chat === undefined ? undefined : { conversationId: chat };
+  const about = { accountId, displayName, target, home };
+  try {
+    await runAdapter({ ...about, platform, relay, signal: untilStopped(), onEvent: (event) => tell(event, out) });
+  } catch (error) {
+    if (error instanceof PlatformFault) throw new Stop(EXIT.problem, error.message);
+    throw error;
+  }
+}
+
+function secretsOf(provider: ChatSettings["provider"]): ChatSettings {
+  const { telegramToken, telegramApiUrl, slackAppToken, slackBotToken, slackApiUrl } = chatEnvironment();
+  if (provider === "telegram") {
+    if (!telegramToken) throw new Stop(EXIT.usage, "SIGNALBOX_TELEGRAM_TOKEN is not set");
+    return { provider, token: telegramToken, apiUrl: telegramApiUrl };
+  }
+  if (!slackAppToken || !slackBotToken)
+    throw new Stop(EXIT.usage, "SIGNALBOX_SLACK_APP_TOKEN and SIGNALBOX_SLACK_BOT_TOKEN have to be set");
+  return { provider, appToken: slackAppToken, botToken: slackBotToken, apiUrl: slackApiUrl };
+}
+
+function tell(event: AdapterEvent, out: Output): void {
+  if (!out.json) {
+    out.note(safeLine(sentenceOf(event)));
+    return;
+  }
+  const shown = "cause" in event ? { ...event, cause: String(event.cause) } : event;
+  // When nobody reads any more, the program is being stopped already.
+  out.item(shown, () => "").catch(() => undefined);
+}

@@ -1,0 +1,142 @@
+import { type AdapterOptions, runAdapter } from "../../src/adapters/adapter.ts";
+import type { AdapterEvent } from "../../src/adapters/events.ts";
+import { systemTiming, type Timing } from "../../src/client/timing.ts";
+import type { FakeChat, FakeProcess } from "./chat.ts";
+import { atEnd, startRelay, type TestRelay } from "./relay.ts";
+import { until } from "./until.ts";
+
+/** The adapters' waits pass this many times as fast. */
+const SPEED = 50;
+
+export const fastTiming: Timing = {
+  ...systemTiming,
+  now: () => systemTiming.now() * SPEED,
+  sleep: (ms, signal) => systemTiming.sleep(ms / SPEED, signal),
+};
+
+/** The client gives an answer that is under way a second when it stops: here there is none. */
+const hastyTiming: Partial<Timing> = {
+  sleep: (ms, signal) => systemTiming.sleep(ms === 1_000 ? 20 : ms, signal),
+};
+
+/** Calls of the relay that others can see something of. */
+const SEEN = /POST \/v1\/(channels\/[^/]+\/events|files|messages\/\d+\/(posts|complete|fail|release))/;
+
+export interface Running {
+  events: AdapterEvent[];
+  /** What was done that others can see, in order: before and after each. */
+  steps: string[];
+  ended: Promise<unknown>;
+  /** As SIGTERM. */
+  stop(): Promise<void>;
+  /** As SIGKILL: nothing more reaches anybody, and nothing more is heard. */
+  kill(): void;
+  saw(type: AdapterEvent["type"], count?: number): Promise<void>;
+}
+
+export interface ChatWorld {
+  relay: TestRelay;
+  chat: FakeChat;
+  channelId: string;
+  /** A process of the adapter. `killAt`: it dies at this step. */
+  run(more?: Partial<AdapterOptions> & { killAt?: number }): Running;
+  /** An agent that everything of the channel is bound to, and its token. */
+  agent: { id: string; token: string };
+  /** What the agent has in its inbox. */
+  inbox(): Promise<Mail[]>;
+  /** The agent says something to the channel. */
+  send(draft: Record<string, unknown>): Promise<number>;
+  stateOf(messageId: number): Promise<string>;
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: tests look into answers freely
+type Mail = any;
+
+let processes = 0;
+
+/** A real relay, a fake platform, and adapters between them. */
+export async function startChat(make: () => FakeChat): Promise<ChatWorld> {
+  const relay = await startRelay({ durability: "normal" });
+  const chat = make();
+  atEnd(() => chat.close());
+  const { accountId } = await chat.platform(fastTiming).identify(new AbortController().signal);
+  const channelId = `${chat.name}:${accountId}`;
+  const made = await relay.ask("PUT", `/v1/agents/${channelId}`, {
+    name: "Chat",
+    channel: { provider: chat.name, accountId },
+  });
+  if (made.status > 201) throw new Error(JSON.stringify(made.body));
+  const agent = await relay.agent("helper");
+  await relay.ask("PUT", `/v1/channels/${channelId}/bindings`, { target: "helper" });
+
+  function run({ killAt, ...more }: Parameters<ChatWorld["run"]>[0] = {}): Running {
+    const stop = new AbortController();
+    const dead = new AbortController();
+    const events: AdapterEvent[] = [];
+    const steps: string[] = [];
+    async function step(name: string): Promise<void> {
+      if (name !== "" && !dead.signal.aborted && steps.push(name) - 1 === killAt) running.kill();
+      if (dead.signal.aborted) await new Promise(() => undefined);
+    }
+    const process: FakeProcess = { id: `p${++processes}`, step };
+    async function fetch(url: string, init: RequestInit = {}): Promise<Response> {
+      const call = `${init.method} ${new URL(url).pathname}`;
+      const name = SEEN.test(call) ? call : "";
+      await step(name && `${name} asked`);
+      const signal = init.signal ? AbortSignal.any([init.signal, dead.signal]) : dead.signal;
+      const response = await relay.relay.app.handle(new Request(url, { ...init, signal }));
+      await step(name && `${name} done`);
+      return response;
+    }
+    const ended = runAdapter({
+      platform: chat.platform(fastTiming, process),
+      relay: { url: "http://localhost", token: relay.relay.operatorToken, fetch, timing: hastyTiming },
+      timing: fastTiming,
+      signal: stop.signal,
+      onEvent: (event) => void (dead.signal.aborted || events.push(event)),
+      pace: { deadMs: 15_000, lookMs: 2_500, beatMs: 2_500, probeMs: 15_000 },
+      ...more,
+    }).then(
+      () => undefined,
+      (error) => error,
+    );
+    const running: Running = {
+      events,
+      steps,
+      ended,
+      async stop() {
+        stop.abort();
+        await ended;
+      },
+      kill() {
+        dead.abort();
+        chat.cut();
+      },
+      saw: (type, count = 1) =>
+        until(() => events.filter((event) => event.type === type).length >= count, `${type} seen ${count} times`),
+    };
+    atEnd(async () => {
+      if (dead.signal.aborted) return;
+      stop.abort();
+      await ended;
+    });
+    return running;
+  }
+
+  return {
+    relay,
+    chat,
+    channelId,
+    run,
+    agent,
+    async inbox() {
+      return (await relay.ask("GET", "/v1/agents/helper/inbox?after=0&limit=500", undefined, agent)).body.items;
+    },
+    async send(draft) {
+      const { status, body } = await relay.ask("POST", "/v1/messages", { to: channelId, ...draft }, agent);
+      if (status !== 201) throw new Error(JSON.stringify(body));
+      return body.id;
+    },
+    stateOf: async (id) => (await relay.ask("GET", `/v1/messages/${id}`)).body.state,
+  };
+}
