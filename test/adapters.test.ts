@@ -193,6 +193,18 @@ for (const { make, chat: conversation, thread } of ADAPTERS) {
       expect(world.chat.readers.most).toBe(1);
     });
 
+    test("one that died on the same machine is not waited for", async () => {
+      const world = await start();
+      const pace = { deadMs: 1e9, lookMs: 2_500 };
+      const first = world.run({ host: "here" });
+      await first.saw("ready");
+      const second = world.run({ host: "here", pace });
+      await second.saw("standby");
+      first.kill();
+      await second.saw("ready");
+      expect(world.chat.readers.most).toBe(1);
+    });
+
     test("an adapter of another make that takes over is left alone", async () => {
       const world = await start();
       const running = world.run();

@@ -1,4 +1,3 @@
-import { hostname } from "node:os";
 import type { Agent } from "../agents/schema.ts";
 import { type LinkedAbort, linkedAbort } from "../client/abort.ts";
 import { createBackoff } from "../client/backoff.ts";
@@ -9,9 +8,10 @@ import type { AdapterEvent } from "./events.ts";
 import { createDelivery } from "./inbox.ts";
 import { createOutbox } from "./outbox.ts";
 import { untilAnswered } from "./patience.ts";
-import { createReadiness, type Readiness } from "./readiness.ts";
+import { beatOf, createPulse } from "./pulse.ts";
+import { createReadiness } from "./readiness.ts";
 import { createReading } from "./reading.ts";
-import { awaitTurn, type Beat, isSuperseded, markOf } from "./standby.ts";
+import { awaitTurn, isSuperseded, markOf, systemWhereabouts, type Whereabouts } from "./standby.ts";
 import { channelToken } from "./token.ts";
 
 export interface AdapterOptions {
@@ -32,6 +32,7 @@ export interface AdapterOptions {
   pace?: Partial<Pace> | undefined;
   /** For tests. */
   timing?: Timing | undefined;
+  here?: Whereabouts | undefined;
 }
 
 /** In milliseconds. */
@@ -60,6 +61,7 @@ interface Run {
   timing: Timing;
   channelId: string;
   account: Account;
+  here: Whereabouts;
   /** A client for the channel's agent; with an instance, what it does is refused once a newer one is there. */
   connect(instanceId?: string): Client;
   onEvent(event: AdapterEvent): void;
@@ -74,7 +76,8 @@ export async function runAdapter(options: AdapterOptions): Promise<void> {
   const { signal } = options;
   try {
     const run = await begin(options);
-    while (!(await serveOnce(run)));
+    // Who was taken over once believes the beat alone: another may have our host's name and our number.
+    for (let here: Whereabouts | undefined = run.here; !(await serveOnce(run, here)); here = undefined);
     run.onEvent({ type: "stopped", channelId: run.channelId });
   } catch (error) {
     if (!signal.aborted) throw error;
@@ -82,14 +85,21 @@ export async function runAdapter(options: AdapterOptions): Promise<void> {
 }
 
 async function begin(options: AdapterOptions): Promise<Run> {
-  const { platform, relay, signal, timing = systemTiming, onEvent = () => undefined } = options;
+  const {
+    platform,
+    relay,
+    signal,
+    timing = systemTiming,
+    here = systemWhereabouts,
+    onEvent = () => undefined,
+  } = options;
   const account = await signIn(platform, timing, signal);
   const accountId = options.accountId ?? account.accountId;
   const channelId = `${platform.provider}:${accountId}`;
   const named = { ...account, accountId, name: options.displayName ?? account.name };
   const token = await untilAnswered(timing, signal, () => channelToken(relay, channelId, named.name));
   const connect = (instanceId?: string) => createClient({ ...relay, token, agentId: channelId, instanceId });
-  return { options, pace: { ...PACE, ...options.pace }, timing, channelId, account: named, connect, onEvent };
+  return { options, pace: { ...PACE, ...options.pace }, timing, channelId, account: named, here, connect, onEvent };
 }
 
 /** A platform that does not answer is asked again; one that says no is believed. */
@@ -108,11 +118,11 @@ async function signIn(platform: Platform, timing: Timing, signal: AbortSignal): 
 }
 
 /** Waits for its turn and serves. Answers whether it is done; false when a newer adapter serves, behind which it waits. */
-async function serveOnce(run: Run): Promise<boolean> {
+async function serveOnce(run: Run, here: Whereabouts | undefined): Promise<boolean> {
   const { options, timing, pace, channelId, onEvent } = run;
   const { signal } = options;
   const onWait = () => onEvent({ type: "standby", channelId });
-  await awaitTurn({ timing, ...pace, look: () => lookAt(run), onWait }, signal);
+  await awaitTurn({ timing, ...pace, look: () => lookAt(run), onWait, here }, signal);
   const life = linkedAbort(signal);
   try {
     await serve(run, life);
@@ -143,7 +153,7 @@ async function serve(run: Run, life: LinkedAbort): Promise<void> {
   const { platform, home, signal } = options;
   const instanceId = crypto.randomUUID();
   const client = connect(instanceId);
-  const pulse = createPulse(run, client);
+  const pulse = createPulse({ client, channelId, timing, here: run.here, beatMs: pace.beatMs });
   const readiness = createReadiness((now) => {
     const { reason } = now;
     onEvent(reason === null ? { type: "ready", channelId } : { type: "not-ready", channelId, reason });
@@ -176,7 +186,7 @@ async function serve(run: Run, life: LinkedAbort): Promise<void> {
 }
 
 async function register(run: Run, client: Client, instanceId: string): Promise<void> {
-  const { options, timing, channelId, account } = run;
+  const { options, timing, channelId, account, here } = run;
   const { target } = options;
   const before = await untilAnswered(timing, options.signal, () => lookAt(run));
   const channel = {
@@ -194,57 +204,9 @@ async function register(run: Run, client: Client, instanceId: string): Promise<v
       instanceId,
       status: "online",
       ready: false,
-      machine: hostname().slice(0, 128),
+      machine: here.host,
       channel,
-      meta: { ...before?.meta, adapter: beatOf(0, "it has just begun") },
+      meta: { ...before?.meta, adapter: beatOf(here, 0, "it has just begun") },
     }),
   );
-}
-
-const beatOf = (beat: number, deaf: string | null): Beat => ({ beat, host: hostname(), pid: process.pid, deaf });
-
-/** Says to the relay, and to adapters that wait, that this one is there and how it is. One write at a time. */
-function createPulse({ timing, pace, channelId }: Run, client: Client) {
-  let count = 0;
-  let last: Promise<unknown> = Promise.resolve();
-
-  async function write(readiness: Pick<Readiness, "ready" | "reason">, signal?: AbortSignal): Promise<void> {
-    const { meta } = await client.agents.get(channelId, { signal, retries: 0 });
-    const adapter = beatOf(++count, readiness.reason);
-    await client.agents.patch(
-      channelId,
-      { ready: readiness.ready, meta: { ...meta, adapter } },
-      { signal, retries: 0 },
-    );
-  }
-
-  const inTurn = (task: () => Promise<void>): Promise<void> => {
-    const done = last.then(task);
-    last = done.catch(() => undefined);
-    return done;
-  };
-
-  return {
-    /** At once; what fails is told with the next beat. */
-    tell: (readiness: Readiness) => void inTurn(() => write(readiness)).catch(() => undefined),
-
-    /** Until the signal fires. Rejects when the relay no longer knows this adapter. */
-    async beat(signal: AbortSignal, readiness: Readiness): Promise<void> {
-      while (!signal.aborted) {
-        await timing.sleep(pace.beatMs, signal).catch(() => undefined);
-        if (signal.aborted) return;
-        await inTurn(() => untilAnswered(timing, signal, () => write(readiness, signal))).catch((error) => {
-          if (!signal.aborted) throw error;
-        });
-      }
-    },
-
-    /** Whoever waits need not wait any longer. */
-    leave: () =>
-      inTurn(async () => {
-        const { meta } = await client.agents.get(channelId, { retries: 1 });
-        const { adapter: _, ...rest } = meta ?? {};
-        await client.agents.patch(channelId, { status: "offline", ready: false, meta: rest }, { retries: 1 });
-      }),
-  };
 }

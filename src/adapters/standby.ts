@@ -1,3 +1,5 @@
+import { hostname } from "node:os";
+import { z } from "zod";
 import type { Agent } from "../agents/schema.ts";
 import { RelayProblem } from "../client/errors.ts";
 import type { Timing } from "../client/timing.ts";
@@ -8,13 +10,35 @@ import { untilAnswered } from "./patience.ts";
  * the fence. So that a second process waits instead of taking over, the one that serves counts up a beat in its agent's
  * `meta.adapter`, and registers only when the beat has stood still for long enough. No clock is compared with another.
  */
-export interface Beat {
-  beat: number;
+export const Beat = z.object({
+  beat: z.int(),
+  host: z.string(),
+  pid: z.int(),
+  /** Why nothing comes in at the moment. */
+  deaf: z.string().nullable(),
+});
+export type Beat = z.infer<typeof Beat>;
+
+/** Where an adapter runs. */
+export interface Whereabouts {
   host: string;
   pid: number;
-  /** Why nothing comes in at the moment. */
-  deaf: string | null;
+  /** Whether there is a process of this number on this machine. */
+  isAlive(pid: number): boolean;
 }
+
+export const systemWhereabouts: Whereabouts = {
+  host: hostname().slice(0, 128),
+  pid: process.pid,
+  isAlive(pid) {
+    try {
+      process.kill(pid, 0);
+      return true;
+    } catch (error) {
+      return (error as NodeJS.ErrnoException).code === "EPERM";
+    }
+  },
+};
 
 export interface Watch {
   timing: Timing;
@@ -24,6 +48,8 @@ export interface Watch {
   /** The channel's agent as it is now. */
   look(): Promise<Agent | undefined>;
   onWait(): void;
+  /** A process of this machine that is not there any more need not be waited for. Left out: the beat alone counts. */
+  here?: Whereabouts | undefined;
 }
 
 /** Resolves when nobody serves the channel. */
@@ -32,8 +58,9 @@ export async function awaitTurn(watch: Watch, signal: AbortSignal): Promise<void
   let mark: string | undefined;
   let stillMs = 0;
   for (;;) {
-    const seen = markOf(await untilAnswered(timing, signal, () => watch.look()));
-    if (seen === undefined) return;
+    const agent = await untilAnswered(timing, signal, () => watch.look());
+    const seen = markOf(agent);
+    if (seen === undefined || (watch.here && isGone(agent, watch.here))) return;
     if (mark === undefined) watch.onWait();
     stillMs = seen === mark ? stillMs + lookMs : 0;
     if (stillMs >= deadMs) return;
@@ -43,11 +70,18 @@ export async function awaitTurn(watch: Watch, signal: AbortSignal): Promise<void
   }
 }
 
+const beatOf = (agent: Agent | undefined): Beat | undefined => Beat.safeParse(agent?.meta?.adapter).data;
+
 /** Which beat of whom; undefined when nobody says that he serves. */
 export function markOf(agent: Agent | undefined): string | undefined {
-  const beat = agent?.meta?.adapter;
-  if (!agent || typeof beat !== "object" || beat === null || !("beat" in beat)) return undefined;
-  return `${agent.instanceId}#${beat.beat}`;
+  const beat = beatOf(agent);
+  return beat && `${agent?.instanceId}#${beat.beat}`;
+}
+
+/** Our own number means that whoever had it before is gone: a container's first process has the same one at each start. */
+function isGone(agent: Agent | undefined, { host, pid, isAlive }: Whereabouts): boolean {
+  const beat = beatOf(agent);
+  return beat?.host === host && (beat.pid === pid || !isAlive(beat.pid));
 }
 
 export const isSuperseded = (error: unknown): boolean => error instanceof RelayProblem && error.code === "superseded";

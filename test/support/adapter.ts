@@ -34,12 +34,15 @@ export interface Running {
   saw(type: AdapterEvent["type"], count?: number): Promise<void>;
 }
 
+/** `killAt`: it dies at this step. `host`: the machine it is on; one of its own when left out. */
+type RunOptions = Partial<AdapterOptions> & { killAt?: number | undefined; host?: string };
+
 export interface ChatWorld {
   relay: TestRelay;
   chat: FakeChat;
   channelId: string;
-  /** A process of the adapter. `killAt`: it dies at this step. */
-  run(more?: Partial<AdapterOptions> & { killAt?: number }): Running;
+  /** A process of the adapter. */
+  run(more?: RunOptions): Running;
   /** An agent that everything of the channel is bound to, and its token. */
   agent: { id: string; token: string };
   /** What the agent has in its inbox. */
@@ -69,7 +72,11 @@ export async function startChat(make: () => FakeChat): Promise<ChatWorld> {
   const agent = await relay.agent("helper");
   await relay.ask("PUT", `/v1/channels/${channelId}/bindings`, { target: "helper" });
 
-  function run({ killAt, ...more }: Parameters<ChatWorld["run"]>[0] = {}): Running {
+  const living = new Set<number>();
+
+  function run({ killAt, host, ...more }: RunOptions = {}): Running {
+    const pid = ++processes;
+    living.add(pid);
     const stop = new AbortController();
     const dead = new AbortController();
     const events: AdapterEvent[] = [];
@@ -78,7 +85,7 @@ export async function startChat(make: () => FakeChat): Promise<ChatWorld> {
       if (name !== "" && !dead.signal.aborted && steps.push(name) - 1 === killAt) running.kill();
       if (dead.signal.aborted) await new Promise(() => undefined);
     }
-    const process: FakeProcess = { id: `p${++processes}`, step };
+    const process: FakeProcess = { id: `p${pid}`, step };
     async function fetch(url: string, init: RequestInit = {}): Promise<Response> {
       const call = `${init.method} ${new URL(url).pathname}`;
       const name = SEEN.test(call) ? call : "";
@@ -94,6 +101,7 @@ export async function startChat(make: () => FakeChat): Promise<ChatWorld> {
       timing: fastTiming,
       signal: stop.signal,
       onEvent: (event) => void (dead.signal.aborted || events.push(event)),
+      here: { host: host ?? `host-${pid}`, pid, isAlive: (other) => living.has(other) },
       pace: { deadMs: 15_000, lookMs: 2_500, beatMs: 2_500, probeMs: 15_000 },
       ...more,
     }).then(
@@ -109,6 +117,7 @@ export async function startChat(make: () => FakeChat): Promise<ChatWorld> {
         await ended;
       },
       kill() {
+        living.delete(pid);
         dead.abort();
         chat.cut();
       },
