@@ -102,6 +102,48 @@ for (const { make, chat: conversation, thread } of ADAPTERS) {
       expect(mail.payload.conversation).toEqual(place(world, { threadId: thread }));
     });
 
+    for (const [file, type] of [
+      ["notes.pdf", "application/pdf"],
+      ["shot.jpg", "image/jpeg"],
+    ] as const) {
+      test(`a file (${type}) comes in with its bytes, and goes out with them`, async () => {
+        const world = await start();
+        const running = world.run();
+        await running.saw("ready");
+        const bytes = crypto.getRandomValues(new Uint8Array(60_000));
+        world.chat.say({ conversation, thread, text: "look", file: { name: file, type, bytes } });
+        await running.saw("received");
+        const [mail] = await world.inbox();
+        const [attached] = mail.payload.attachments;
+        expect(mail.body).toBe("look");
+        expect(attached).toMatchObject({ type, size: bytes.length });
+        expect(await world.download(attached.fileId)).toEqual(bytes);
+
+        const fileId = await world.upload(`our ${file}`, type, bytes);
+        const id = await world.send({ body: "here", replyTo: mail.id, payload: { files: [{ fileId }] } });
+        await running.saw("posted");
+        const [text, sent] = world.chat.posted;
+        expect(text).toMatchObject({ text: "here", conversation, thread });
+        expect(sent).toMatchObject({ conversation, thread });
+        expect(sent?.file?.name).toMatch(/^our[ _]/);
+        expect(sent?.file?.bytes).toEqual(bytes);
+        const [posted] = running.events.filter((event) => event.type === "posted");
+        expect(posted).toMatchObject({ messageId: id, externalIds: world.chat.posted.map((one) => one.externalId) });
+      });
+    }
+
+    test("a file that cannot be carried does not keep the text back", async () => {
+      const world = await startChat(make, { fileMaxBytes: 1000 });
+      const running = world.run();
+      await running.saw("ready");
+      const file = { name: "big.pdf", type: "application/pdf", bytes: new Uint8Array(2000) };
+      world.chat.say({ conversation, text: "look", file });
+      await running.saw("received");
+      const [mail] = await world.inbox();
+      expect(mail.payload.attachments).toBeUndefined();
+      expect(mail.body).toMatch(/^look\n\[big\.pdf: .+\]$/s);
+    });
+
     test("a long text is cut at sensible places, whole, in order, and every part's id is known", async () => {
       const world = await start();
       const running = world.run();
@@ -297,7 +339,8 @@ for (const { make, chat: conversation, thread } of ADAPTERS) {
     const first = world.run({ killAt });
     await first.saw("ready");
     world.chat.say({ conversation, thread, text: "one" });
-    world.chat.say({ conversation, thread, text: "two" });
+    const file = { name: "two.txt", type: "text/plain", bytes: new TextEncoder().encode("2") };
+    world.chat.say({ conversation, thread, text: "two", file });
     await takeOver(world, first, killAt, async () => (await world.inbox()).length >= 2 && world.chat.waiting() === 0);
     expect((await world.inbox()).map(({ body }) => body)).toEqual(["one", "two"]);
     return first.steps;
@@ -307,15 +350,14 @@ for (const { make, chat: conversation, thread } of ADAPTERS) {
     const first = world.run({ killAt });
     await first.saw("ready");
     const body = `${"a".repeat(world.chat.limit - 1)}\n${"b".repeat(100)}`;
-    const id = await world.send({
-      body,
-      payload: { conversation: { conversationId: conversation, threadId: thread } },
-    });
+    const fileId = await world.upload("c.txt", "text/plain", new TextEncoder().encode("c"));
+    const payload = { conversation: { conversationId: conversation, threadId: thread }, files: [{ fileId }] };
+    const id = await world.send({ body, payload });
     await takeOver(world, first, killAt, async () => ["done", "dead"].includes(await world.stateOf(id)));
-    const texts = world.chat.posted.map(({ text }) => text?.[0]);
+    const texts = world.chat.posted.map(({ text, file }) => file?.name[0] ?? text?.[0]);
     expect(new Set(texts).size).toBe(texts.length);
     if ((await world.stateOf(id)) === "done") {
-      expect(texts).toEqual(["a", "b"]);
+      expect(texts).toEqual(["a", "b", "c"]);
     } else {
       expect(world.chat.canTell).toBe(false);
       expect((await world.inbox()).at(-1)).toMatchObject({ payload: { messageId: id, failure: "ambiguous" } });

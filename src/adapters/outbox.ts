@@ -65,7 +65,10 @@ export function createOutbox({ client, channelId, platform, timing, home, onEven
     const texts: Part[] = platform.cut(payload.text ?? message.body).map((text) => ({ text }));
     const files = (payload.files ?? []).map(({ fileId, name = fileId, type = "" }): Part => {
       // Read at each try: only then is it needed, and it may be large.
-      const fetch = async () => new Blob([(await untilAnswered(timing, life, () => client.files.get(fileId))).bytes]);
+      const fetch = async () => {
+        const { bytes } = await untilAnswered(timing, life, () => client.files.get(fileId));
+        return new Blob([new Uint8Array(bytes)]);
+      };
       return { file: { name, type, fetch } };
     });
     const { buttons } = payload;

@@ -1,6 +1,8 @@
 import { type AdapterOptions, runAdapter } from "../../src/adapters/adapter.ts";
 import type { AdapterEvent } from "../../src/adapters/events.ts";
+import { createClient } from "../../src/client/client.ts";
 import { systemTiming, type Timing } from "../../src/client/timing.ts";
+import type { Config } from "../../src/config.ts";
 import type { FakeChat, FakeProcess } from "./chat.ts";
 import { atEnd, startRelay, type TestRelay } from "./relay.ts";
 import { until } from "./until.ts";
@@ -47,6 +49,10 @@ export interface ChatWorld {
   agent: { id: string; token: string };
   /** What the agent has in its inbox. */
   inbox(): Promise<Mail[]>;
+  /** The agent puts a file there; the answer is its id. */
+  upload(name: string, type: string, bytes: Uint8Array<ArrayBuffer>): Promise<string>;
+  /** What the agent gets when it asks for a file. */
+  download(fileId: string): Promise<Uint8Array>;
   /** The agent says something to the channel. */
   send(draft: Record<string, unknown>): Promise<number>;
   stateOf(messageId: number): Promise<string>;
@@ -58,8 +64,8 @@ type Mail = any;
 let processes = 0;
 
 /** A real relay, a fake platform, and adapters between them. */
-export async function startChat(make: () => FakeChat): Promise<ChatWorld> {
-  const relay = await startRelay({ durability: "normal" });
+export async function startChat(make: () => FakeChat, config: Partial<Config> = {}): Promise<ChatWorld> {
+  const relay = await startRelay({ durability: "normal", ...config });
   const chat = make();
   atEnd(() => chat.close());
   const { accountId } = await chat.platform(fastTiming).identify(new AbortController().signal);
@@ -132,12 +138,17 @@ export async function startChat(make: () => FakeChat): Promise<ChatWorld> {
     return running;
   }
 
+  const inside = (url: string, init?: RequestInit) => relay.relay.app.handle(new Request(url, init));
+  const { files } = createClient({ url: "http://localhost", token: agent.token, fetch: inside });
+
   return {
     relay,
     chat,
     channelId,
     run,
     agent,
+    upload: async (name, type, bytes) => (await files.put(bytes, { name, type })).id,
+    download: async (fileId) => (await files.get(fileId)).bytes,
     async inbox() {
       return (await relay.ask("GET", "/v1/agents/helper/inbox?after=0&limit=500", undefined, agent)).body.items;
     },
