@@ -68,6 +68,15 @@ CREATE TABLE `channel_posts` (
 );
 --> statement-breakpoint
 CREATE INDEX `channel_posts_waiting` ON `channel_posts` (`channel_id`,`conversation_id`,`thread_id`,`message_id`) WHERE ended = 0;--> statement-breakpoint
+CREATE TABLE `webhook_channels` (
+	`channel_id` text PRIMARY KEY NOT NULL,
+	`url` text,
+	`verify` text NOT NULL,
+	`nonce` text NOT NULL,
+	`created_at` integer NOT NULL,
+	`updated_at` integer NOT NULL
+);
+--> statement-breakpoint
 CREATE TABLE `delegations` (
 	`message_id` integer PRIMARY KEY NOT NULL,
 	`id` text NOT NULL,

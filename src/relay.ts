@@ -93,7 +93,7 @@ export async function createRelay(config: Config, clock: Clock, logger: Logger):
     ...{ messaging, idempotency, dataDir: config.dataDir },
     ...{ maxBytes: config.fileMaxBytes, types: config.fileTypes, unusedHours: config.fileUnusedHours },
   });
-  const channels = createChannels({ messaging, activity, files: filing.files });
+  const channels = createChannels({ messaging, activity, files: filing.files, egress, key });
   const pairs = createPairs({
     ...{ messaging, idempotency, activity, onError },
     retentionDays: config.retentionDays,

@@ -12,7 +12,7 @@ import { inTime } from "./support/until.ts";
 import { createWorld, WHO, type World } from "./support/world.ts";
 import { allNear, type Wound, wounded, woundOf } from "./support/wounds.ts";
 
-setDefaultTimeout(60_000);
+setDefaultTimeout(180_000);
 
 /** With the same seed the same garbage is thrown. fast-check prints seed and path of what failed. */
 const SEED = 20_260_301;

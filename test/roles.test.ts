@@ -277,6 +277,8 @@ const TABLE: Record<string, Row[]> = {
   reportEvent: [["POST /v1/channels/telegram:x/events", someEvent, operator(201)]],
   listEvents: [["GET /v1/channels/telegram:x/events", undefined, readers]],
   notePost: [["POST /v1/messages/{post}/posts", { token: "clm_x" }, { ...all(409), viewer: 403, enroll: 403 }]],
+  putWebhookChannel: [["PUT /v1/channels/webhook:crm/webhook", {}, operator(201)]],
+  getWebhookChannel: [["GET /v1/channels/webhook:crm/webhook", undefined, { ...all(403), operator: 404, viewer: 404 }]],
   uploadFile: [
     ["POST /v1/files", "x", { ...all(403), operator: 201, me: 201, other: 201 }],
     ["POST /v1/files?agentId=me", "x", mine(201)],

@@ -1,5 +1,6 @@
 import type { ActivityService } from "../activity/service.ts";
 import type { Tx } from "../db/database.ts";
+import type { Egress } from "../egress/egress.ts";
 import type { Files } from "../files/service.ts";
 import type { Route } from "../http/call.ts";
 import type { Messaging } from "../messages/messaging.ts";
@@ -12,11 +13,17 @@ import { channelRoutes } from "./routes.ts";
 import { createRouting } from "./routing.ts";
 import { createChannelStore } from "./store.ts";
 import { createTrafficStore } from "./store-traffic.ts";
+import { createWebhookStore } from "./store-webhook.ts";
+import { createWebhook } from "./webhook.ts";
+import { createWebhookPosts } from "./webhook-posts.ts";
 
 export interface ChannelParts {
   messaging: Messaging;
   activity: ActivityService;
   files: Files;
+  egress: Egress;
+  /** What secrets are derived from. */
+  key: string;
 }
 
 /** Old traffic is forgotten so often, so much at once. */
@@ -27,7 +34,7 @@ const TIDY_SLICE = 500;
 export type Channels = ReturnType<typeof createChannels>;
 
 /** Wires channels: accounts of chat platforms behind adapters, who their conversations go to, what comes in and goes out. */
-export function createChannels({ messaging, activity, files }: ChannelParts) {
+export function createChannels({ messaging, activity, files, egress, key }: ChannelParts) {
   const { db, agents, agentStore, members, roster, sender, leases, claims, due, clock, headOf, explainer } = messaging;
   const store = createChannelStore(db);
   const traffic = createTrafficStore(db);
@@ -36,15 +43,19 @@ export function createChannels({ messaging, activity, files }: ChannelParts) {
     ...{ messages: messaging.store, works: messaging.works },
   };
   const bindings = createBindings(base);
-  const registry = createRegistry({ ...base, bindings });
+  const hooks = createWebhookStore(db);
+  const registry = createRegistry({ ...base, bindings, hooks });
   const routing = createRouting(store, agentStore);
   const events = createEvents({ ...base, routing });
   const outbound = createOutbound({ ...base, files });
+  const webhook = createWebhook({ ...base, db, egress, hooks, key });
+  createWebhookPosts({ ...base, db, egress, hooks, webhook });
 
   sender.nameBy(registry.names);
   agents.onDeleted(async (tx, agentId) => {
     if (!(await store.byId(tx, agentId))) return;
     await store.remove(tx, agentId);
+    await hooks.remove(tx, agentId);
     await outbound.clearAllOf(tx, agentId, headOf(tx));
   });
   explainer.alsoTell(async (on, row) => {
@@ -68,6 +79,6 @@ export function createChannels({ messaging, activity, files }: ChannelParts) {
       await registry.adopt(tx);
       if (!(await due.find(tx, TIDY, "traffic"))) await due.schedule(tx, TIDY, "traffic", clock.now() + TIDY_MS);
     },
-    routes: (): Route[] => channelRoutes({ db, registry, bindings, routing, events, outbound }),
+    routes: (): Route[] => channelRoutes({ db, registry, bindings, routing, events, outbound, webhook }),
   };
 }

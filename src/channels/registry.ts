@@ -11,6 +11,7 @@ import { type List, toTime } from "../wire.ts";
 import { type Bindings, wireBinding } from "./bindings.ts";
 import type { Channel } from "./schema.ts";
 import { type ChannelRow, type ChannelStore, placeOf } from "./store.ts";
+import type { WebhookStore } from "./store-webhook.ts";
 
 export interface RegistryParts {
   agents: AgentService;
@@ -19,6 +20,7 @@ export interface RegistryParts {
   activity: ActivityService;
   store: ChannelStore;
   bindings: Bindings;
+  hooks: WebhookStore;
   clock: Clock;
 }
 
@@ -28,7 +30,7 @@ const MAX_NAMESAKES = 5;
 export type Registry = ReturnType<typeof createRegistry>;
 
 /** The channels there are: made, changed and removed with their agents; and the names they go by. */
-export function createRegistry({ agents, agentStore, roster, activity, store, bindings }: RegistryParts) {
+export function createRegistry({ agents, agentStore, roster, activity, store, bindings, hooks }: RegistryParts) {
   agents.onRegistered(async (tx, _caller, agent, before) => {
     if (agent.kind === "channel") await follow(tx, agent, before);
   });
@@ -71,7 +73,8 @@ export function createRegistry({ agents, agentStore, roster, activity, store, bi
     return {
       ...shown,
       agentId: row.id,
-      status: agent.status,
+      // The relay needs no reminding that it is there itself.
+      status: (await hooks.byId(on, row.id)) ? "online" : agent.status,
       capabilities: agent.capabilities,
       bindings: defaults.map(wireBinding),
       tags: agent.tags,

@@ -28,8 +28,11 @@ import {
   RouteQuery,
   RouteReport,
   SetBinding,
+  WebhookChannel,
+  WebhookChannelDraft,
 } from "./schema.ts";
 import { placeOf } from "./store.ts";
+import type { Webhook } from "./webhook.ts";
 
 export interface ChannelRouteParts {
   db: Pick<Db, "read" | "write">;
@@ -38,6 +41,7 @@ export interface ChannelRouteParts {
   routing: Routing;
   events: Events;
   outbound: Outbound;
+  webhook: Webhook;
 }
 
 const tag = "Channels";
@@ -46,7 +50,43 @@ const BindingPath = z.strictObject({ id: AgentId, bindingId: z.string().max(64) 
 
 /** Chat accounts, who their conversations go to, and what comes in and goes out by them. */
 export function channelRoutes(parts: ChannelRouteParts): Route[] {
-  return [...accountRoutes(parts), ...bindingRoutes(parts), ...trafficRoutes(parts)];
+  return [...accountRoutes(parts), ...bindingRoutes(parts), ...trafficRoutes(parts), ...webhookRoutes(parts)];
+}
+
+function webhookRoutes({ db, webhook }: ChannelRouteParts): Route[] {
+  return [
+    route({
+      method: "PUT",
+      path: "/v1/channels/{id}/webhook",
+      operationId: "putWebhookChannel",
+      summary: "Make or change a channel that needs no adapter: webhook:<account>",
+      description:
+        "The body is the whole of it; its channel agent is made with it. Its events are posted to `eventsPath`, signed or with the secret as a token; its messages are posted to `url`, signed.",
+      tag,
+      params: Path,
+      body: WebhookChannelDraft,
+      answers: {
+        200: { description: "Changed; with `secret` when a new one was made.", schema: WebhookChannel },
+        201: { description: "Made; `secret` is shown this once.", schema: WebhookChannel },
+      },
+      problems: ["forbidden", "conflict", "group-not-allowed"],
+      run: async ({ caller, params, body }) => {
+        const { saved, created } = await db.write((tx) => webhook.put(tx, caller, params.id, body));
+        return { status: created ? 201 : 200, body: saved };
+      },
+    }),
+    route({
+      method: "GET",
+      path: "/v1/channels/{id}/webhook",
+      operationId: "getWebhookChannel",
+      summary: "How such a channel is set, without its secret",
+      tag,
+      params: Path,
+      answers: { 200: { description: "As it is.", schema: WebhookChannel } },
+      problems: ["forbidden", "not-found"],
+      run: async ({ caller, params }) => ok(await db.read((on) => webhook.get(on, caller, params.id))),
+    }),
+  ];
 }
 
 function accountRoutes({ db, registry }: ChannelRouteParts): Route[] {
@@ -203,7 +243,7 @@ function bindingRoutes({ db, registry, bindings, routing, events }: ChannelRoute
   ];
 }
 
-function trafficRoutes({ db, registry, bindings, events, outbound }: ChannelRouteParts): Route[] {
+function trafficRoutes({ db, registry, bindings, events, outbound, webhook }: ChannelRouteParts): Route[] {
   return [
     route({
       method: "POST",
@@ -215,6 +255,7 @@ function trafficRoutes({ db, registry, bindings, events, outbound }: ChannelRout
       tag,
       params: Path,
       body: ChannelEvent,
+      identify: webhook.identify,
       answers: {
         200: { description: "It was reported before.", schema: EventAnswer },
         201: { description: "Stored, and sent to whom its conversation is bound to.", schema: EventAnswer },

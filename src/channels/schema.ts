@@ -226,3 +226,36 @@ export type PostNote = z.input<typeof PostNote>;
 /** How far the posting of a message has come. */
 export const PostedParts = z.object({ posts: Posts });
 export type PostedParts = z.infer<typeof PostedParts>;
+
+// --- the webhook channel ---
+
+/** `PUT /v1/channels/{id}/webhook`: a channel `webhook:<account>` that the relay itself runs. */
+export const WebhookChannelDraft = z.strictObject({
+  name: line(128).optional().describe("Its display name."),
+  url: z
+    .url({ protocol: /^https?$/ })
+    .max(2048)
+    .nullish()
+    .describe("Where its messages are posted to, signed as Standard Webhooks says."),
+  verify: z
+    .enum(["standard", "token"])
+    .default("standard")
+    .describe("How an event shows that it is its own: signed (Standard Webhooks), or the secret as a bearer token."),
+  direction: z.enum(["inbound", "outbound", "bidirectional"]).optional().describe("Without a url: inbound."),
+  topics: z.array(line(128)).max(64).optional(),
+  target: TargetText.optional().describe("A default binding, as registering a channel agent makes it."),
+  rotate: z.boolean().default(false).describe("Make a new secret; the old one is good no more."),
+});
+export type WebhookChannelDraft = z.input<typeof WebhookChannelDraft>;
+export type ParsedWebhook = z.output<typeof WebhookChannelDraft>;
+
+export const WebhookChannel = z.object({
+  channelId: z.string(),
+  url: z.string().nullable(),
+  verify: z.enum(["standard", "token"]),
+  eventsPath: z.string().describe("Where its events are posted to."),
+  secret: z.string().optional().describe("`whsec_…`, shown this once."),
+  createdAt: Time,
+  updatedAt: Time,
+});
+export type WebhookChannel = z.infer<typeof WebhookChannel>;

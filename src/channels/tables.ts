@@ -105,3 +105,15 @@ export const parts = sqliteTable(
     index("channel_parts_by_external_id").on(t.channelId, t.externalId).where(sql`external_id is not null`),
   ],
 );
+
+/** Channels that the relay itself runs: told by a signed POST, and telling by one. */
+export const webhookChannels = sqliteTable("webhook_channels", {
+  channelId: text("channel_id").primaryKey(),
+  /** Where messages are posted to; null: nothing goes out. */
+  url: text("url"),
+  verify: text("verify").$type<"standard" | "token">().notNull(),
+  /** What its secret is derived from, with the relay's key. */
+  nonce: text("nonce").notNull(),
+  createdAt: integer("created_at").notNull(),
+  updatedAt: integer("updated_at").notNull(),
+});

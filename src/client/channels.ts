@@ -13,6 +13,8 @@ import {
   type PostNote,
   RouteReport,
   SetBinding,
+  WebhookChannel,
+  type WebhookChannelDraft,
 } from "../channels/schema.ts";
 import { type Caller, Nothing, part, type Query } from "./caller.ts";
 import type { Call } from "./transport.ts";
@@ -65,6 +67,15 @@ export function channelVerbs({ ask }: Caller) {
     /** What came in, newest first. */
     events(id: string, query: Query<typeof EventQuery> = {}, call?: Call) {
       return ask({ method: "GET", path: at(id, "/events"), query, answer: EventList, repeatable: true }, call);
+    },
+
+    /** Makes or changes a channel `webhook:<account>` that the relay itself runs; a new secret is in the answer, this once. */
+    putWebhook(id: string, draft: WebhookChannelDraft, call?: Call): Promise<WebhookChannel> {
+      return ask({ method: "PUT", path: at(id, "/webhook"), body: draft, answer: WebhookChannel }, call);
+    },
+
+    webhook(id: string, call?: Call): Promise<WebhookChannel> {
+      return ask({ method: "GET", path: at(id, "/webhook"), answer: WebhookChannel, repeatable: true }, call);
     },
 
     /** For adapters: something came in. The external id makes it safe to report twice. */

@@ -30,6 +30,8 @@ import {
   PostNote,
   RouteReport,
   SetBinding,
+  WebhookChannel,
+  WebhookChannelDraft,
 } from "../channels/schema.ts";
 import {
   CancelledDelegations,
@@ -139,7 +141,7 @@ const INPUTS = {
   ...{ TraceDraft },
   ...{ Renew, Result, TaskClaim, TaskDraft, TaskRelease, TaskRenew, TaskStatusChange, TokenDraft },
   ...{ WebhookDraft, WebhookPatch },
-  ...{ Attachment, BindingDraft, ChannelEvent, PostNote },
+  ...{ Attachment, BindingDraft, ChannelEvent, PostNote, WebhookChannelDraft },
   ...{ DelegationDraft, DelegationResponse, PairDraft, PairMessage, PairStep },
   ...{ OrchestratorHeartbeat, OrchestratorPatch, OrchestratorRegistration },
 };
@@ -154,7 +156,7 @@ const OUTPUTS = {
   ...{ EventResult, Integration, IntegrationList, SavedIntegration },
   ...{ Task, TaskDetail, TaskEvent, TaskList, Token, TokenList, WhoAmI, WorkAnswer, WorkChange },
   ...{ Binding, BindingList, Channel, ChannelList, Conversation, EventAnswer, EventList, EventSummary, PostedParts },
-  ...{ Posts, RouteReport, SetBinding, StoredFile },
+  ...{ Posts, RouteReport, SetBinding, StoredFile, WebhookChannel },
 };
 
 /** How one direction of schemas is written: a named one as a reference, another in full. */

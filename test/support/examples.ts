@@ -317,6 +317,18 @@ export const EXAMPLES: Record<string, Make> = {
   relayCard: () => ({ who: "nobody" }),
   agentCard: () => ({ who: "nobody", path: { agentId: "worker" } }),
 
+  putWebhookChannel: () =>
+    byOperator({
+      path: { id: "webhook:crm" },
+      body: {
+        ...{ name: "CRM", url: "http://127.0.0.1:1/hook", verify: "token", direction: "bidirectional" },
+        ...{ topics: ["alerts"], target: "worker", rotate: true },
+      },
+    }),
+  async getWebhookChannel(world) {
+    await world.ask("PUT", "/v1/channels/webhook:crm/webhook", {});
+    return byOperator({ path: { id: "webhook:crm" } });
+  },
   uploadFile: (world) =>
     byWorker({
       query: { name: "notes.txt", agentId: "worker" },
