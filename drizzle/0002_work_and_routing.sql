@@ -184,6 +184,43 @@ CREATE UNIQUE INDEX `pairs_one_live_per_couple` ON `pairs` (`couple`) WHERE stat
 CREATE INDEX `pairs_by_requester` ON `pairs` (`requester`,`id`);--> statement-breakpoint
 CREATE INDEX `pairs_by_target` ON `pairs` (`target`,`id`);--> statement-breakpoint
 CREATE INDEX `pairs_ended` ON `pairs` (`ended_at`) WHERE ended_at is not null;--> statement-breakpoint
+CREATE TABLE `schedule_fires` (
+	`schedule_id` text NOT NULL,
+	`n` integer NOT NULL,
+	`scheduled_at` integer NOT NULL,
+	`fired_at` integer NOT NULL,
+	`missed` integer NOT NULL,
+	`outcome` text NOT NULL,
+	`message_id` integer,
+	`error` text,
+	PRIMARY KEY(`schedule_id`, `n`)
+);
+--> statement-breakpoint
+CREATE INDEX `schedule_fires_by_message` ON `schedule_fires` (`message_id`) WHERE message_id is not null;--> statement-breakpoint
+CREATE TABLE `schedules` (
+	`id` text PRIMARY KEY NOT NULL,
+	`agent_id` text NOT NULL,
+	`via` text,
+	`name` text,
+	`at` integer,
+	`cron` text,
+	`timezone` text NOT NULL,
+	`target` text NOT NULL,
+	`message` text NOT NULL,
+	`missed` text NOT NULL,
+	`enabled` integer NOT NULL,
+	`reason` text,
+	`next_at` integer,
+	`fires` integer NOT NULL,
+	`failures` integer NOT NULL,
+	`ended_at` integer,
+	`created_at` integer NOT NULL,
+	`updated_at` integer NOT NULL
+);
+--> statement-breakpoint
+CREATE INDEX `schedules_by_agent` ON `schedules` (`agent_id`,`id`);--> statement-breakpoint
+CREATE INDEX `schedules_by_target` ON `schedules` (`target`) WHERE enabled = 1;--> statement-breakpoint
+CREATE INDEX `schedules_ended` ON `schedules` (`ended_at`) WHERE ended_at is not null;--> statement-breakpoint
 CREATE TABLE `task_events` (
 	`id` integer PRIMARY KEY AUTOINCREMENT NOT NULL,
 	`task_id` text NOT NULL,
@@ -292,4 +329,8 @@ CREATE TABLE `webhooks` (
 --> statement-breakpoint
 CREATE INDEX `webhooks_by_agent` ON `webhooks` (`agent_id`,`id`);--> statement-breakpoint
 ALTER TABLE `tokens` ADD `source` text;--> statement-breakpoint
-ALTER TABLE `due` ADD `running` integer DEFAULT false NOT NULL;
+ALTER TABLE `due` ADD `running` integer DEFAULT false NOT NULL;--> statement-breakpoint
+ALTER TABLE `scheduled_messages` ADD `error` text;--> statement-breakpoint
+CREATE INDEX `scheduled_failed` ON `scheduled_messages` (`deliver_at`) WHERE error is not null;--> statement-breakpoint
+CREATE INDEX `scheduled_unsent` ON `scheduled_messages` (`id`) WHERE message_id is null;--> statement-breakpoint
+CREATE INDEX `scheduled_unsent_by_sender` ON `scheduled_messages` (`from_id`,`id`) WHERE message_id is null;

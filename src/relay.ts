@@ -39,6 +39,7 @@ import { createLog } from "./log/log.ts";
 import { createMessaging } from "./messages/messaging.ts";
 import { createOrchestrators } from "./orchestrators/orchestrators.ts";
 import { createPairs } from "./pairs/pairs.ts";
+import { createScheduling } from "./schedules/schedules.ts";
 import { createTasks } from "./tasks/tasks.ts";
 import { traceJson } from "./traces/service.ts";
 import { createTracing } from "./traces/traces.ts";
@@ -104,6 +105,7 @@ export async function createRelay(config: Config, clock: Clock, logger: Logger):
     retentionDays: config.retentionDays,
   });
   const a2a = createA2A({ messaging, agents, delegations, publicUrl: config.publicUrl, onError });
+  const scheduling = createScheduling({ messaging, activity, idempotency });
   const reading = createReading({ messaging, presence, limit, authenticate: auth.authenticate });
   const metrics = createMetrics({
     connections: connections.size,
@@ -141,6 +143,7 @@ export async function createRelay(config: Config, clock: Clock, logger: Logger):
     ...integrations.routes(),
     ...a2a.routes(),
     ...filing.routes(),
+    ...scheduling.routes(),
     ...reading.routes({
       identify: handle.identify,
       upgrade: (request, data, headers) => upgradeWith(app)(request, data, headers),
@@ -172,6 +175,7 @@ export async function createRelay(config: Config, clock: Clock, logger: Logger):
   });
   pairs.onChange(({ status }) => metrics.pairChanged(status));
   webhooks.onOutcome(metrics.webhookTried);
+  scheduling.onFire(metrics.scheduleFired);
   auth.onRevoked(connections.closeToken);
   agents.onSuperseded(connections.closeInstance);
   agents.onRemoved(connections.closeAgent);

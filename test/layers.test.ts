@@ -9,7 +9,7 @@ const RANKS = [
   ["idempotency", "activity", "auth"],
   ["agents"],
   ["messages"],
-  ["traces", "orchestrators", "tasks", "pairs", "delegations", "channels", "files", "webhooks"],
+  ["traces", "orchestrators", "tasks", "pairs", "delegations", "channels", "files", "webhooks", "schedules"],
   ["integrations", "a2a"],
   ["inbox"],
   ["health"],

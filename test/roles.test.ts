@@ -50,6 +50,8 @@ async function startWorld() {
     },
     asked: (await ask("POST", "/v1/delegations", { to: "friend", text: "x" }, me)).body.id as string,
     owed: (await ask("POST", "/v1/delegations", { to: "me", text: "x" })).body.id as string,
+    meScheduleId: (await ask("POST", "/v1/schedules", { cron: "0 9 * * *", message: { to: "friend", body: "x" } }, me))
+      .body.id,
     meWebhookId: (await ask("POST", "/v1/webhooks", { url: "http://127.0.0.1:1/", events: ["work.dead"] }, me)).body.id,
     pair: (await ask("POST", "/v1/pairs", { target: "me" }, friend)).body.id as string,
     meTokenId: (await ask("GET", "/v1/whoami", undefined, me)).body.tokenId as string,
@@ -285,6 +287,19 @@ const TABLE: Record<string, Row[]> = {
   ],
   downloadFile: [["GET /v1/files/{file}", undefined, shown]],
   listDeadLetters: [["GET /v1/dead-letters", undefined, operator(200)]],
+  createSchedule: [
+    [
+      "POST /v1/schedules",
+      { cron: "0 9 * * *", message: { to: "friend", body: "x" } },
+      { ...all(403), operator: 201, me: 201, other: 201 },
+    ],
+    ["POST /v1/schedules", { cron: "0 9 * * *", message: { to: "me", body: "x" }, agentId: "me" }, mine(201)],
+  ],
+  listSchedules: [["GET /v1/schedules", undefined, everyAgent]],
+  getSchedule: [["GET /v1/schedules/{schedule}", undefined, shown]],
+  changeSchedule: [["PATCH /v1/schedules/{schedule}", { enabled: false }, mine(200)]],
+  deleteSchedule: [["DELETE /v1/schedules/{schedule}", undefined, mine(204)]],
+  listFires: [["GET /v1/schedules/{schedule}/fires", undefined, shown]],
   createWebhook: [
     ["POST /v1/webhooks", { url: "http://127.0.0.1:1/" }, { ...all(403), operator: 201, me: 201, other: 201 }],
     ["POST /v1/webhooks", { url: "http://127.0.0.1:1/", agentId: "me" }, mine(201)],
@@ -309,6 +324,7 @@ const placed = (call: string, world: Awaited<ReturnType<typeof startWorld>>) =>
     .replace("{post}", world.postId)
     .replace("{webhook}", world.meWebhookId)
     .replace("{pair}", world.pair)
+    .replace("{schedule}", world.meScheduleId)
     .replace("{file}", world.fileId);
 
 async function statusOf({ relay }: TestRelay, call: string, body: unknown, token: string | undefined): Promise<number> {

@@ -71,6 +71,12 @@ export function createMetrics(gauges: Gauges) {
     labelNames: ["status"],
     registers,
   });
+  const fires = new Counter({
+    name: name("schedule_fires_total"),
+    help: "Times of schedules that came, by what was made of them.",
+    labelNames: ["outcome"],
+    registers,
+  });
   const webhooks = new Counter({
     name: name("webhook_attempts_total"),
     help: "Attempts to deliver an event to a webhook, by what came of them.",
@@ -204,6 +210,7 @@ export function createMetrics(gauges: Gauges) {
       if (tookMs !== undefined) roundTrips.observe(tookMs / 1000);
     },
     pairChanged: (status: string) => pairs.inc({ status }),
+    scheduleFired: (outcome: string) => fires.inc({ outcome }),
     webhookTried: (outcome: string) => webhooks.inc({ outcome }),
     retained({ deleted }: { deleted: number }): void {
       retentionRuns.inc();

@@ -101,6 +101,15 @@ import {
 import { Pair, PairDraft, PairList, PairMessage, PairStatus, PairStep } from "../pairs/schema.ts";
 import { ProblemBody } from "../problem.ts";
 import {
+  Fire,
+  FireList,
+  Schedule,
+  ScheduleDraft,
+  ScheduleList,
+  ScheduleMessage,
+  SchedulePatch,
+} from "../schedules/schema.ts";
+import {
   Severity,
   Task,
   TaskClaim,
@@ -142,8 +151,10 @@ const INPUTS = {
   ...{ Renew, Result, TaskClaim, TaskDraft, TaskRelease, TaskRenew, TaskStatusChange, TokenDraft },
   ...{ WebhookDraft, WebhookPatch },
   ...{ Attachment, BindingDraft, ChannelEvent, PostNote, WebhookChannelDraft },
+  ...{ Attachment, BindingDraft, ChannelEvent, PostNote },
   ...{ DelegationDraft, DelegationResponse, PairDraft, PairMessage, PairStep },
   ...{ OrchestratorHeartbeat, OrchestratorPatch, OrchestratorRegistration },
+  ...{ ScheduleDraft, ScheduleMessage, SchedulePatch, WebhookDraft, WebhookPatch },
 };
 const OUTPUTS = {
   ...{ Acked, Activity, ActivityList, Agent, AgentList, Backup, Bye, Claimed, ClaimedList, DeadLetter, DeadLetterList },
@@ -152,6 +163,7 @@ const OUTPUTS = {
   ...{ Delivery, DeliveryList, NewWebhook, Webhook, WebhookList },
   ...{ CancelledDelegations, Delegation, DelegationAnswer, DelegationChange, DelegationList, Pair, PairList },
   ...{ ManagedAgent, Orchestrator, OrchestratorList },
+  ...{ Fire, FireList, Schedule, ScheduleList },
   ...{ History, HistoryItem, Trace, TraceList, TracesAdded },
   ...{ EventResult, Integration, IntegrationList, SavedIntegration },
   ...{ Task, TaskDetail, TaskEvent, TaskList, Token, TokenList, WhoAmI, WorkAnswer, WorkChange },

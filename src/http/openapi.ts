@@ -16,6 +16,7 @@ const TAGS: Record<string, string> = {
   Traces: "What agents thought and did about a message, and the history of both.",
   Orchestrators: "Daemons on machines that start and watch agents.",
   Tasks: "Work with a status and a history, worked through the lease of its message.",
+  Schedules: "Messages that are sent at a time, once or by cron.",
   Webhooks: "Telling other machines what happened, signed as Standard Webhooks says.",
   Channels: "Accounts of chat platforms behind adapters: who their conversations go to, what comes in and goes out.",
   Files: "Attachments, by their content.",

@@ -3,11 +3,13 @@ import type { AgentStore } from "../agents/store.ts";
 import type { Clock } from "../clock.ts";
 import type { Tx } from "../db/database.ts";
 import type { Due } from "../due/due.ts";
+import type { DueRow } from "../due/store.ts";
 import { Problem } from "../problem.ts";
 import type { Leases } from "./leases.ts";
 import { DELIVER, type Schedules } from "./scheduled.ts";
 import { EXPIRES, type Sender } from "./send.ts";
 import type { Candidate, MessageStore } from "./store.ts";
+import type { ScheduledRow } from "./store-scheduled.ts";
 
 export interface EndParts {
   agents: AgentService;
@@ -24,33 +26,46 @@ export interface EndParts {
 const MAX_UNREAD = 5000;
 const MAX_TOLD = 200;
 
+/** A message that cannot be appended at its time is given up after so many tries. */
+const MAX_TRIES = 5;
+
+/** A refusal as a value; anything else is thrown on. */
+function refused(error: unknown): Problem {
+  if (error instanceof Problem) return error;
+  throw error;
+}
+
 /** What time and deletion bring to an end, and who is told of it. */
 export function wireEnds({ agents, agentStore, store, sender, schedules, leases, due }: EndParts): void {
-  due.on(DELIVER, (tx, row) => deliver(tx, row.key));
+  due.on(DELIVER, deliver);
   due.on(EXPIRES, (tx, row) => expireTalk(tx, Number(row.key)));
   agents.onDeleted(async (tx, agentId) => {
     await leases.dropAllOf(tx, agentId);
     await tellSendersOfUnread(tx, agentId);
   });
 
-  /** A scheduled message's time has come. Its target may be gone meanwhile: then its sender is told. */
-  async function deliver(tx: Tx, id: string): Promise<void> {
+  /** A scheduled message's time has come. What it was for may be gone meanwhile: then its sender is told. */
+  async function deliver(tx: Tx, { key: id, tries, lastError }: DueRow): Promise<void> {
     const planned = await schedules.byId(tx, id);
     if (!planned || planned.messageId !== null) return;
     const author = await agentStore.facts(tx, planned.fromId);
-    if (!author || author.deletedAt !== null) return;
-    try {
-      const addressed = await sender.address(tx, { id: author.id, kind: author.kind, via: planned.via }, planned.draft);
-      const sent = await sender.append(tx, addressed);
-      await schedules.delivered(tx, id, sent.entry.id);
-    } catch (error) {
-      if (!(error instanceof Problem)) throw error;
-      await sender.tell(tx, planned.fromId, {
-        subject: `Scheduled message ${id} was not sent`,
-        body: `It was for ${planned.draft.to}: ${error.message}`,
-        payload: { scheduleId: id },
-      });
-    }
+    if (!author || author.deletedAt !== null) return schedules.failed(tx, id, `${planned.fromId} was deleted`);
+    if (tries >= MAX_TRIES) return notSent(tx, planned, lastError ?? "it failed again and again");
+    const by = { id: author.id, kind: author.kind, via: planned.via };
+    const addressed = await sender.address(tx, by, planned.draft).catch(refused);
+    if (addressed instanceof Problem) return notSent(tx, planned, addressed.message);
+    // What is thrown from here on takes back this whole write, and is tried again.
+    const sent = await sender.append(tx, addressed);
+    await schedules.delivered(tx, id, sent.entry.id);
+  }
+
+  async function notSent(tx: Tx, { id, fromId, draft }: ScheduledRow, why: string): Promise<void> {
+    await schedules.failed(tx, id, why);
+    await sender.tell(tx, fromId, {
+      subject: `Scheduled message ${id} was not sent`,
+      body: `It was for ${draft.to}: ${why}`,
+      payload: { scheduleId: id },
+    });
   }
 
   /** A direct message was not acknowledged in time: its sender is told. */

@@ -1,5 +1,5 @@
 import type { Clock } from "../clock.ts";
-import type { Tx } from "../db/database.ts";
+import type { Reading, Tx } from "../db/database.ts";
 import type { Due } from "../due/due.ts";
 import { newId } from "../ids.ts";
 import { fromTime } from "../wire.ts";
@@ -28,12 +28,32 @@ export function createSchedules(store: ScheduledStore, due: Due, clock: Clock) {
         idempotencyKey: draft.idempotencyKey ?? null,
         fingerprint,
         messageId: null,
+        error: null,
         createdAt: clock.now(),
       });
       await due.schedule(tx, DELIVER, id, deliverAt, {});
       return { scheduleId: id, deliverAt };
     },
 
-    delivered: (tx: Tx, id: string, messageId: number): Promise<void> => store.delivered(tx, id, messageId),
+    delivered: (tx: Tx, id: string, messageId: number): Promise<void> => store.ended(tx, id, { messageId }),
+    failed: (tx: Tx, id: string, error: string): Promise<void> => store.ended(tx, id, { error }),
+
+    /** Those that have not become a message, newest first; of one sender or of all. */
+    unsent: (
+      on: Reading,
+      from: string | undefined,
+      before: string | undefined,
+      limit: number,
+    ): Promise<ScheduledRow[]> => store.unsent(on, from, before, limit),
+    get: (on: Reading, id: string): Promise<ScheduledRow | undefined> => store.byId(on, id),
+    /** What a message was planned as. */
+    ofMessage: (on: Reading, messageId: number): Promise<ScheduledRow | undefined> => store.byMessage(on, messageId),
+    /** Forgets at most so many that could not be sent when their time came, before another. */
+    thin: (tx: Tx, before: number, limit: number): Promise<number> => store.thin(tx, before, limit),
+    /** It will not become a message. */
+    async cancel(tx: Tx, id: string): Promise<void> {
+      await store.remove(tx, id);
+      await due.cancel(tx, DELIVER, id);
+    },
   };
 }

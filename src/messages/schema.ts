@@ -292,6 +292,7 @@ export const STEPS = [
   "dead",
   "cancelled",
   "requeued",
+  "scheduled",
   "traced",
   "task",
   "delegated",

@@ -54,6 +54,8 @@ interface Addressed {
   fingerprint?: string | undefined;
   /** What routed it there. */
   route?: Route | null | undefined;
+  /** Nothing said before is why it is sent: it begins a chain of its own. */
+  isRoot?: boolean | undefined;
   /** Whoever sends it sees to its end, and tells its sender: nobody else says that it expired. */
   owed?: boolean | undefined;
 }
@@ -203,8 +205,9 @@ export function createSender(parts: SendParts) {
     const { draft, author, target, targetKind, matched, route } = addressed;
     const parent = draft.replyTo ? await store.lineage(tx, draft.replyTo) : undefined;
     // What a channel brings in comes from outside: no work of its adapter is behind it.
-    const cause =
-      author.kind === "channel" && !draft.causedBy ? parent : await causeOf(tx, author.id, target, draft, parent);
+    const isOutside = author.kind === "channel" && !draft.causedBy;
+    const before = isOutside ? parent : await causeOf(tx, author.id, target, draft, parent);
+    const cause = addressed.isRoot ? undefined : before;
     return {
       id: headOf(tx) + 1,
       fromId: author.id,

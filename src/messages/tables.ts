@@ -140,11 +140,16 @@ export const scheduled = sqliteTable(
     idempotencyKey: text("idempotency_key"),
     fingerprint: text("fingerprint"),
     messageId: integer("message_id"),
+    /** Why it was not sent when its time had come. */
+    error: text("error"),
     createdAt: integer("created_at").notNull(),
   },
   (t) => [
     uniqueIndex("scheduled_by_key").on(t.fromId, t.idempotencyKey).where(sql`idempotency_key is not null`),
     index("scheduled_by_message").on(t.messageId),
+    index("scheduled_failed").on(t.deliverAt).where(sql`error is not null`),
+    index("scheduled_unsent").on(t.id).where(sql`message_id is null`),
+    index("scheduled_unsent_by_sender").on(t.fromId, t.id).where(sql`message_id is null`),
   ],
 );
 

@@ -233,6 +233,30 @@ export const EXAMPLES: Record<string, Make> = {
   renewTask: (world) => onHeldTask(world, { leaseSeconds: 90 }),
   releaseTask: (world) => onHeldTask(world, { delaySeconds: 5, reason: "later" }),
   setTaskStatus: (world) => onHeldTask(world, { status: "blocked", note: "waits for parts" }),
+  createSchedule: (world) =>
+    byWorker({
+      headers: { "idempotency-key": `"${world.fresh("key")}"` },
+      body: {
+        ...{ agentId: "worker", name: "Report", cron: "0 9 * * 1-5", timezone: "Europe/Berlin", missed: "skip" },
+        message: { to: "sender", subject: "Report", body: "Please report.", claimable: true, expiresAfterSeconds: 600 },
+        enabled: true,
+      },
+    }),
+  listSchedules: () => byWorker({ query: { agentId: "worker", limit: "5" } }),
+  getSchedule: (world) => onSchedule(world, {}),
+  changeSchedule: (world) =>
+    onSchedule(world, {
+      body: {
+        name: null,
+        at: "2027-01-01T00:00:00Z",
+        message: { to: "worker", body: "x" },
+        missed: "once",
+        enabled: true,
+      },
+    }),
+  deleteSchedule: (world) => onSchedule(world, {}),
+  listFires: (world) => onSchedule(world, { query: { page: "5", limit: "5" } }),
+
   createWebhook: (world) =>
     byWorker({
       headers: { "idempotency-key": `"${world.fresh("key")}"` },
@@ -371,6 +395,15 @@ async function onHeld(world: World, body: Record<string, unknown>): Promise<Exam
 async function onHeldTask(world: World, body: Record<string, unknown>): Promise<Example> {
   const { id, token } = await world.heldTask();
   return byWorker({ path: { id }, body: { token, ...body } });
+}
+
+/** A schedule of the worker. Each is another's room: there may be a hundred. */
+async function onSchedule(world: World, more: Omit<Example, "who">): Promise<Example> {
+  const { items } = (await world.ask("GET", "/v1/schedules?agentId=worker")).body;
+  if (items.length > 40) await world.ask("DELETE", `/v1/schedules/${items[0].id}`);
+  const draft = { agentId: "worker", cron: "0 9 * * *", message: { to: "worker", body: "Good morning." } };
+  const { body } = await world.ask("POST", "/v1/schedules", draft);
+  return byWorker({ path: { id: body.id }, ...more });
 }
 
 /** A webhook of the worker. Each is another's room: there may be twenty. */

@@ -1,0 +1,114 @@
+import { z } from "zod";
+import type { Db } from "../db/database.ts";
+import { createdOnce, ok, type Route, route } from "../http/call.ts";
+import { nextLink } from "../http/link.ts";
+import {
+  FireList,
+  FireQuery,
+  Schedule,
+  ScheduleDraft,
+  ScheduleId,
+  ScheduleList,
+  SchedulePatch,
+  ScheduleQuery,
+} from "./schema.ts";
+import type { ScheduleService } from "./service.ts";
+
+const tag = "Schedules";
+const Path = z.strictObject({ id: ScheduleId });
+
+/** Why nobody could be sent the message. */
+const UNSENDABLE = ["unknown-target", "not-claimable", "no-conversation"] as const;
+
+/** Messages that are sent by themselves, at a time. */
+export function scheduleRoutes(db: Pick<Db, "read" | "write">, schedules: ScheduleService): Route[] {
+  return [
+    route({
+      method: "POST",
+      path: "/v1/schedules",
+      operationId: "createSchedule",
+      summary: "Have a message sent at a time, once or by cron",
+      description:
+        "Each time is sent once, over restarts and changes of the clock. The message's `meta.schedule` says which schedule made " +
+        "it and for when; `missedBySeconds` is there when it is late. To oneself is a reminder.",
+      tag,
+      body: ScheduleDraft,
+      idempotent: true,
+      answers: {
+        201: { description: "The schedule, with its next time.", schema: Schedule },
+        200: { description: "Made before with this key.", schema: Schedule },
+      },
+      problems: ["forbidden", "superseded", "unknown-instance", "conflict", ...UNSENDABLE],
+      run: async ({ caller, body, idempotencyKey }) => {
+        const { made, replayed } = await db.write((tx) => schedules.create(tx, caller, body, idempotencyKey));
+        return createdOnce(made, replayed);
+      },
+    }),
+    route({
+      method: "GET",
+      path: "/v1/schedules",
+      operationId: "listSchedules",
+      summary: "Schedules, newest first, and messages with a deliverAt that are still to be sent",
+      tag,
+      query: ScheduleQuery,
+      answers: { 200: { description: "A page.", schema: ScheduleList } },
+      problems: ["forbidden", "superseded", "unknown-instance"],
+      run: async ({ caller, query, request }) => {
+        const list = await db.read((on) => schedules.list(on, caller, query));
+        return { status: 200, body: list, headers: nextLink(request, list.nextPage) };
+      },
+    }),
+    route({
+      method: "GET",
+      path: "/v1/schedules/{id}",
+      operationId: "getSchedule",
+      summary: "One schedule, or one message with a deliverAt",
+      tag,
+      params: Path,
+      answers: { 200: { description: "The schedule.", schema: Schedule } },
+      problems: ["forbidden", "not-found", "superseded", "unknown-instance"],
+      run: async ({ caller, params }) => ok(await db.read((on) => schedules.get(on, caller, params.id))),
+    }),
+    route({
+      method: "PATCH",
+      path: "/v1/schedules/{id}",
+      operationId: "changeSchedule",
+      summary: "Change, pause or resume a schedule",
+      tag,
+      params: Path,
+      body: SchedulePatch,
+      answers: { 200: { description: "The schedule as it is now.", schema: Schedule } },
+      problems: [...(["forbidden", "not-found", "conflict", "superseded", "unknown-instance"] as const), ...UNSENDABLE],
+      run: async ({ caller, params, body }) => ok(await db.write((tx) => schedules.patch(tx, caller, params.id, body))),
+    }),
+    route({
+      method: "DELETE",
+      path: "/v1/schedules/{id}",
+      operationId: "deleteSchedule",
+      summary: "Delete a schedule, or cancel a message with a deliverAt",
+      tag,
+      params: Path,
+      answers: { 204: { description: "Deleted." } },
+      problems: ["forbidden", "not-found", "conflict", "superseded", "unknown-instance"],
+      run: async ({ caller, params }) => {
+        await db.write((tx) => schedules.remove(tx, caller, params.id));
+        return { status: 204 };
+      },
+    }),
+    route({
+      method: "GET",
+      path: "/v1/schedules/{id}/fires",
+      operationId: "listFires",
+      summary: "Its last 100 times, newest first",
+      tag,
+      params: Path,
+      query: FireQuery,
+      answers: { 200: { description: "A page.", schema: FireList } },
+      problems: ["forbidden", "not-found", "superseded", "unknown-instance"],
+      run: async ({ caller, params, query, request }) => {
+        const list = await db.read((on) => schedules.fires(on, caller, params.id, query));
+        return { status: 200, body: list, headers: nextLink(request, list.nextPage) };
+      },
+    }),
+  ];
+}

@@ -1,0 +1,46 @@
+import type { ActivityService } from "../activity/service.ts";
+import type { Reading } from "../db/database.ts";
+import type { Route } from "../http/call.ts";
+import type { Idempotency } from "../idempotency/service.ts";
+import type { Messaging } from "../messages/messaging.ts";
+import type { Fact } from "../messages/schema.ts";
+import type { MessageRow } from "../messages/store.ts";
+import { toTime } from "../wire.ts";
+import { createFiring } from "./firing.ts";
+import { scheduleRoutes } from "./routes.ts";
+import { createScheduleService } from "./service.ts";
+import { scheduleStore } from "./store.ts";
+import { wireFire } from "./wire.ts";
+
+export interface SchedulingParts {
+  messaging: Messaging;
+  activity: ActivityService;
+  idempotency: Idempotency;
+}
+
+export type Scheduling = ReturnType<typeof createScheduling>;
+
+/** Wires schedules to the messages that they send. */
+export function createScheduling({ messaging, activity, idempotency }: SchedulingParts) {
+  const { db, schedules: planned } = messaging;
+  const firing = createFiring({ ...messaging, activity });
+  const service = createScheduleService({ ...messaging, planned, firing, activity, idempotency });
+
+  messaging.explainer.alsoTell(factsOf);
+
+  /** Which schedule made a message, and how late. */
+  async function factsOf(on: Reading, row: MessageRow): Promise<Fact[]> {
+    const fire = await scheduleStore.fireOf(on, row.id);
+    if (fire) {
+      const { n, scheduledAt, missedBySeconds, missed } = wireFire(fire);
+      const facts = { scheduleId: fire.scheduleId, n, scheduledAt, missedBySeconds, missed };
+      return [{ at: toTime(fire.firedAt), step: "scheduled", ...facts }];
+    }
+    const message = await planned.ofMessage(on, row.id);
+    if (!message) return [];
+    const { id, createdAt, deliverAt } = message;
+    return [{ at: toTime(createdAt), step: "scheduled", scheduleId: id, scheduledAt: toTime(deliverAt) }];
+  }
+
+  return { onFire: firing.onFire, routes: (): Route[] => scheduleRoutes(db, service) };
+}
