@@ -150,6 +150,14 @@ CREATE TABLE `integrations` (
 	`updated_at` integer NOT NULL
 );
 --> statement-breakpoint
+CREATE TABLE `mcp_sessions` (
+	`id` text PRIMARY KEY NOT NULL,
+	`agent_id` text NOT NULL,
+	`subscriptions` text NOT NULL,
+	`created_at` integer NOT NULL
+);
+--> statement-breakpoint
+CREATE INDEX `mcp_sessions_agent` ON `mcp_sessions` (`agent_id`,`created_at`);--> statement-breakpoint
 CREATE TABLE `orchestrators` (
 	`id` text PRIMARY KEY NOT NULL,
 	`hostname` text NOT NULL,

@@ -120,6 +120,15 @@ export const SETTINGS = {
     schema: z.url({ protocol: /^https?$/ }).optional(),
     about: "Where Slack's Web API is, when not at Slack.",
   },
+  SIGNALBOX_ALLOWED_HOSTS: {
+    schema: z
+      .string()
+      .default("")
+      .transform((list) => list.split(/[\s,]+/).filter(Boolean)),
+    about:
+      "Host names, or whole origins (`https://app.example`), beyond loopback and the public URL by which clients and pages " +
+      "may reach `/mcp`, with commas between; `*` for all.",
+  },
 } as const satisfies Record<string, { schema: z.ZodType; about: string }>;
 
 export interface Config {
@@ -142,6 +151,8 @@ export interface Config {
   fileUnusedHours: number;
   /** The chat accounts whose channels the server runs itself. */
   chats?: readonly ChatSettings[];
+  /** Names under which, and origins from which, `/mcp` may be reached. */
+  allowedHosts: readonly string[];
 }
 
 /** Names that belong to the client and the CLI, which read them themselves. */
@@ -178,6 +189,7 @@ export function readConfig(env: Record<string, string | undefined>): Config {
     fileTypes: value("SIGNALBOX_FILE_TYPES"),
     fileUnusedHours: value("SIGNALBOX_FILE_UNUSED_HOURS"),
     chats: [],
+    allowedHosts: value("SIGNALBOX_ALLOWED_HOSTS"),
   };
   const telegram = { token: value("SIGNALBOX_TELEGRAM_TOKEN"), apiUrl: value("SIGNALBOX_TELEGRAM_API_URL") };
   const [appToken, botToken] = [value("SIGNALBOX_SLACK_APP_TOKEN"), value("SIGNALBOX_SLACK_BOT_TOKEN")];

@@ -36,6 +36,9 @@ import { createReading } from "./inbox/reading.ts";
 import { createIntegrations } from "./integrations/integrations.ts";
 import { createConnections } from "./log/connections.ts";
 import { createLog } from "./log/log.ts";
+import { createMcp } from "./mcp/mcp.ts";
+import type { ServerMaker } from "./mcp/server.ts";
+import { createMcpSessions } from "./mcp-sessions/service.ts";
 import { createMessaging } from "./messages/messaging.ts";
 import { createOrchestrators } from "./orchestrators/orchestrators.ts";
 import { createPairs } from "./pairs/pairs.ts";
@@ -58,8 +61,18 @@ export interface Relay {
   close(): Promise<void>;
 }
 
+/** What tests put into the place of ours. */
+export interface Replacements {
+  mcpServer?: ServerMaker;
+}
+
 /** Wires the server: database, log, due, services, app. Nothing listens yet. */
-export async function createRelay(config: Config, clock: Clock, logger: Logger): Promise<Relay> {
+export async function createRelay(
+  config: Config,
+  clock: Clock,
+  logger: Logger,
+  replaced: Replacements = {},
+): Promise<Relay> {
   mkdirSync(config.dataDir, { recursive: true, mode: 0o700 });
   const onError = (error: unknown, stage = "background") => logger.error({ err: error, stage }, "something failed");
   const db = openDatabase({ dataDir: config.dataDir, durability: config.durability, onError });
@@ -107,6 +120,14 @@ export async function createRelay(config: Config, clock: Clock, logger: Logger):
   const a2a = createA2A({ messaging, agents, delegations, publicUrl: config.publicUrl, onError });
   const scheduling = createScheduling({ messaging, activity, idempotency });
   const reading = createReading({ messaging, presence, limit, authenticate: auth.authenticate });
+  const mcp = createMcp({
+    ...{ messaging, reading, onError },
+    delegations: delegations.delegations,
+    history: tracing.history,
+    sessions: createMcpSessions(agents, clock),
+    gate: { host: config.host, publicUrl: config.publicUrl, allowed: config.allowedHosts },
+    makeServer: replaced.mcpServer,
+  });
   const metrics = createMetrics({
     connections: connections.size,
     parkedClaimers: messaging.parked.waiting,
@@ -150,7 +171,7 @@ export async function createRelay(config: Config, clock: Clock, logger: Logger):
     }),
   ];
   const routes: Route[] = [...features, ...docsRoutes(features, config.publicUrl)];
-  const app: App = createApp([...routes, ...a2a.bindings()], handle);
+  const app: App = createApp([...routes, ...a2a.bindings(), ...mcp.bindings()], handle);
 
   db.afterBatch((writes, milliseconds) => {
     metrics.committed(writes, milliseconds);

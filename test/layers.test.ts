@@ -10,8 +10,9 @@ const RANKS = [
   ["agents"],
   ["messages"],
   ["traces", "orchestrators", "tasks", "pairs", "delegations", "channels", "files", "webhooks", "schedules"],
-  ["integrations", "a2a"],
-  ["inbox"],
+  ["integrations", "a2a", "mcp-sessions"],
+  ["envelope", "inbox"],
+  ["mcp"],
   ["health"],
 ];
 const RANK = RANKS.flat();

@@ -28,7 +28,7 @@ export function parseBody(route: Route, request: Request, bytes: Uint8Array): un
 }
 
 /** The body as it came. @throws Problem 400, 413 */
-export async function readBytes(route: Route, request: Request): Promise<Uint8Array> {
+export async function readBytes(route: Pick<Route, "bodyLimit">, request: Request): Promise<Uint8Array> {
   const limit = route.bodyLimit ?? DEFAULT_BODY_LIMIT;
   const declared = request.headers.get("content-length");
   if (declared !== null && Number(declared) > limit) throw tooLarge(limit);

@@ -4,6 +4,7 @@ import type { Route } from "../http/call.ts";
 import type { RateLimit } from "../http/rate-limit.ts";
 import type { Messaging } from "../messages/messaging.ts";
 import { createInbox } from "./inbox.ts";
+import { createLooks } from "./look.ts";
 import { createRosterText } from "./roster-text.ts";
 import { inboxRoutes } from "./routes.ts";
 import { type SocketRouteParts, socketRoute } from "./socket-route.ts";
@@ -34,6 +35,8 @@ export function createReading({ messaging, presence, limit, authenticate }: Read
 
   return {
     inbox,
+    streams,
+    looks: createLooks({ ...messaging, inbox }),
     watch,
     routes: (how: Pick<SocketRouteParts, "identify" | "upgrade">): Route[] => [
       ...inboxRoutes({ ...messaging, inbox, streams, watch }),

@@ -1,19 +1,17 @@
 import type { z } from "zod";
-import type { Caller } from "../auth/caller.ts";
-import type { Db, Reading } from "../db/database.ts";
+import type { Db } from "../db/database.ts";
 import { type Answer, type Call, ok, RawJson, type Route, route } from "../http/call.ts";
 import { createSse } from "../http/sse.ts";
-import type { LogEntry } from "../log/tail.ts";
-import { messageJson } from "../messages/entry.ts";
 import type { Lists } from "../messages/lists.ts";
 import type { Offers } from "../messages/offers.ts";
 import type { Readers } from "../messages/readers.ts";
 import { AgentPath, storedTarget } from "../messages/routes.ts";
-import type { WorkRow, WorkStore } from "../messages/store-work.ts";
+import type { WorkStore } from "../messages/store-work.ts";
 import type { Waits } from "../messages/waits.ts";
 import { Problem } from "../problem.ts";
 import { INBOX_EVENTS, WATCH_EVENTS } from "./events.ts";
 import type { Inbox } from "./inbox.ts";
+import { createLookJson } from "./look-json.ts";
 import { Ack, Acked, Inbox as InboxAnswer, InboxQuery, StreamQuery, WatchQuery } from "./schema.ts";
 import type { InboxStreams } from "./stream.ts";
 import type { WatchStreams } from "./watch.ts";
@@ -39,7 +37,7 @@ const STREAM = { description: "Server-Sent Events, until one side ends it.", typ
 /** Reading an inbox: at once, with a wait, or as a stream. */
 export function inboxRoutes(parts: InboxRouteParts): Route[] {
   const { db, inbox, streams, watch, waits } = parts;
-  const look = createLook(parts);
+  const look = createLookJson(parts);
 
   async function readInbox(call: InboxCall): Promise<Answer> {
     const { caller, params, query, request } = call;
@@ -152,70 +150,3 @@ function lastEventId(request: Request): number | undefined {
   if (!/^\d{1,15}$/.test(given)) throw Problem.invalid("Last-Event-ID", "is not a place in the log");
   return Number(given);
 }
-
-/** One look into an inbox, as JSON. */
-function createLook({ db, inbox, lists, readers, works, offers }: InboxRouteParts) {
-  async function itemsJson(on: Reading, agentId: string, entries: readonly LogEntry[], withParent: boolean) {
-    const claimable = entries.filter((entry) => entry.claimable).map((entry) => entry.id);
-    const states: Map<number, WorkRow> = await works.byIds(on, claimable);
-    const replies = withParent ? entries.map(({ id, json }) => ({ id, replyTo: replyToOf(json) })) : [];
-    const parents = await readers.parentsOf(on, agentId, replies);
-    return entries.map((entry) => {
-      const parent = parents.get(entry.id);
-      return messageJson(entry, states.get(entry.id), parent ? `,"parent":${parent}` : "");
-    });
-  }
-
-  return {
-    targets: async (on: Reading, caller: Caller, agentId: string): Promise<string[]> => {
-      await inbox.requireInbox(on, caller, agentId);
-      return (await inbox.page(on, agentId, Number.MAX_SAFE_INTEGER, 1)).targetsNow;
-    },
-
-    async unfiltered(caller: Caller, agentId: string, query: Query): Promise<{ json: string; found: boolean }> {
-      const answer = await db.read(async (on) => {
-        const facts = await inbox.requireInbox(on, caller, agentId, query.after);
-        const after = query.after ?? facts.cursor;
-        const page = await inbox.page(on, agentId, after, query.limit);
-        const items = await itemsJson(on, agentId, page.entries, query.include === "parent");
-        const open = await inbox.hasOpen(on, page.targetsNow);
-        const reset = page.reset ? `,"reset":${JSON.stringify(page.reset)}` : "";
-        const next = Math.max(after, page.upTo);
-        const json =
-          `{"items":[${items.join(",")}],"next":${next},"cursor":${facts.cursor},"head":${page.head},` +
-          `"more":${page.more},"open":${open}${reset}}`;
-        return {
-          json,
-          found: items.length > 0 || page.reset !== undefined,
-          after,
-          upTo: page.upTo,
-          entries: items.length,
-        };
-      });
-      // Answering is handing over: the client may have left, so this is "offered", no more.
-      if (answer.found && caller.agentId === agentId) {
-        const connection = `poll:${agentId}:${caller.instanceId ?? ""}`;
-        offers.note(
-          { agentId, instanceId: caller.instanceId, connection, transport: "poll" },
-          answer.after,
-          answer.upTo,
-          answer.entries,
-        );
-      }
-      return answer;
-    },
-
-    /** For looking: nothing of it can be acknowledged, for what lies between is not shown. */
-    async filtered(on: Reading, caller: Caller, agentId: string, query: Query): Promise<string> {
-      const facts = await inbox.requireInbox(on, caller, agentId);
-      const glance = await inbox.glance(on, agentId);
-      const { items, more } = await inbox.look(on, agentId, query, query.after ?? facts.cursor);
-      const found = await lists.withWork(on, items);
-      const json = found.map(({ entry, work }) => messageJson(entry, work));
-      return `{"items":[${json.join(",")}],"cursor":${facts.cursor},"head":${glance.head},"more":${more},"open":${glance.isOpen}}`;
-    },
-  };
-}
-
-/** The one member of an entry's JSON that is needed here; it stands after the body, so the text is parsed. */
-const replyToOf = (json: string): number | null => (JSON.parse(json) as { replyTo: number | null }).replyTo;

@@ -27,6 +27,7 @@ import { createMessageStore } from "./store.ts";
 import { createInboxStore } from "./store-inbox.ts";
 import { createScheduledStore } from "./store-scheduled.ts";
 import { createWorkStore } from "./store-work.ts";
+import { createTaking } from "./taking.ts";
 import { createWaits } from "./waits.ts";
 import { workRoutes } from "./work-routes.ts";
 
@@ -71,6 +72,7 @@ export function createMessaging(parts: MessagingParts) {
   const readers = createReaders({ ...base, lists });
   const explainer = createExplainer(base);
   const waits = createWaits(base);
+  const taking = createTaking({ db, claims, members, waits });
   const retention = createRetention({ ...base, days: parts.retentionDays });
 
   agents.onMembership(waits.nudge);
@@ -80,11 +82,11 @@ export function createMessaging(parts: MessagingParts) {
 
   return {
     ...base,
-    ...{ sender, leases, claims, lists, readers, explainer, waits, retention, search },
+    ...{ sender, leases, claims, lists, readers, explainer, waits, taking, retention, search },
     searchLag: async () => db.read(async (on) => headOf(on) - (await store.mark(on, "indexed"))),
     routes: (): Route[] => [
       ...messageRoutes({ db, sender, lists, readers, explainer }),
-      ...workRoutes({ db, claims, members, works, waits }),
+      ...workRoutes({ db, claims, works, taking }),
     ],
   };
 }

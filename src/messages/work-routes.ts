@@ -1,10 +1,9 @@
-import type { MemberStore } from "../agents/store-members.ts";
 import { requireOperator } from "../auth/caller.ts";
 import type { Db } from "../db/database.ts";
 import { type Route, route } from "../http/call.ts";
 import { toTime } from "../wire.ts";
 import { listAnswer, workedAnswer, workedList } from "./answers.ts";
-import type { Claims, Worked } from "./claims.ts";
+import type { Claims } from "./claims.ts";
 import { messageJson } from "./entry.ts";
 import { AgentPath, MessagePath } from "./routes.ts";
 import {
@@ -21,21 +20,20 @@ import {
   WorkAnswer,
 } from "./schema.ts";
 import type { WorkStore } from "./store-work.ts";
-import type { Waits } from "./waits.ts";
+import type { Taking } from "./taking.ts";
 
 export interface WorkRouteParts {
   db: Pick<Db, "read" | "write">;
   claims: Claims;
-  members: MemberStore;
   works: WorkStore;
-  waits: Waits;
+  taking: Taking;
 }
 
 const tag = "Claims";
 const answers = { 200: { description: "The message and the state of its work.", schema: WorkAnswer } };
 
 /** Work: claiming it and ending the claim. */
-export function workRoutes({ db, claims, members, works, waits }: WorkRouteParts): Route[] {
+export function workRoutes({ db, claims, works, taking }: WorkRouteParts): Route[] {
   const onLease = { method: "POST" as const, tag, params: MessagePath, answers };
   return [
     route({
@@ -73,21 +71,7 @@ export function workRoutes({ db, claims, members, works, waits }: WorkRouteParts
       answers: { 200: { description: "What was claimed; empty when there was nothing.", schema: ClaimedList } },
       problems: ["forbidden", "superseded"],
       run: async ({ caller, params, body, request }) => {
-        const claim = () => db.write((tx) => claims.claimNext(tx, caller, params.id, body));
-        if (body.waitSeconds === 0) return workedList(await claim());
-        const items = await waits.forWork<Worked[]>({
-          caller,
-          agentId: params.id,
-          targets: () => db.read((on) => members.targetsNow(on, params.id)),
-          kinds: body.kinds,
-          topics: body.topics,
-          waitMs: body.waitSeconds * 1000,
-          signal: request.signal,
-          look: claim,
-          found: (found) => found.length > 0,
-        });
-        // Nobody is there to take them: given back, and the attempt does not count.
-        if (request.signal.aborted) await db.write((tx) => claims.giveBack(tx, items));
+        const items = await taking.next(caller, params.id, body, request.signal);
         return workedList(items);
       },
     }),

@@ -31,6 +31,7 @@ export function createTracing({ db, messaging, idempotency }: TracingParts) {
 
   return {
     traces,
+    history,
     routes: (): Route[] => traceRoutes({ db, traces, history }),
   };
 }

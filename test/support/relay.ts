@@ -63,6 +63,7 @@ export async function startRelay(overrides: Partial<Config> = {}): Promise<TestR
     delegationsPerRoot: 100,
     egressPrivate: ["127.0.0.0/8"],
     ...{ fileMaxBytes: 1024 * 1024, fileTypes: ["*"], fileUnusedHours: 24 },
+    allowedHosts: [],
     ...overrides,
   };
   const logger = pino({ level: process.env.TEST_LOG ?? "silent" });

@@ -1,0 +1,98 @@
+import { type Envelopes, type Letter, PREFACE } from "./envelope.ts";
+import { tokensOf } from "./tokens.ts";
+
+/** Messages arranged for a model that has only so much room. */
+export interface Digest {
+  /** Heads, envelopes, what was folded, what was left out. */
+  text: string;
+  /** In full, or cut with a way to the rest. */
+  shown: number[];
+  /** The rest, by thread. */
+  folded: { thread: number; messages: number; newest: number }[];
+  /** What found no room even so. */
+  leftOut: number;
+  /** Everything up to here was shown; null when not even the oldest was. */
+  ack: number | null;
+}
+
+/** What urgent messages may take of the room: the oldest of the others gets on, too. */
+const URGENT_SHARE = 0.6;
+/** The least that is worth showing of a message. */
+const LEAST = 100;
+const FOLD_LINE = 24;
+
+/**
+ * Urgent ones first, then the oldest, each in its envelope, as long as there is room; the others folded by thread with
+ * counts, and what there is no room for even so is counted. `letters` oldest first.
+ */
+export function digest(letters: readonly Letter[], envelopes: Envelopes, tokens: number): Digest {
+  const urgent = letters.filter((letter) => letter.urgent);
+  const others = letters.filter((letter) => !letter.urgent);
+  const room = tokens - tokensOf(PREFACE);
+  const parts: string[] = [];
+  const shown = new Set<number>();
+  let left = room;
+
+  function show(letter: Letter, most: number): boolean {
+    const { text } = envelopes.message(letter, { tokens: Math.min(most, left) });
+    const cost = tokensOf(text) + 1;
+    if (cost > left) return false;
+    parts.push(text);
+    shown.add(letter.id);
+    left -= cost;
+    return true;
+  }
+
+  function showAll(list: readonly Letter[], until: number): void {
+    for (const [index, letter] of list.entries()) {
+      const folds = Math.min(foldsOf(list.slice(index + 1)), 8) * FOLD_LINE;
+      const most = left - until - folds;
+      if (most < LEAST && shown.size > 0) return;
+      // One huge message does not push out all the others.
+      const share = list.length - index > 1 ? Math.max(LEAST, most / 2) : most;
+      if (!show(letter, Math.max(LEAST, share))) return;
+    }
+  }
+
+  showAll(urgent, others.length ? room * (1 - URGENT_SHARE) : 0);
+  showAll(others, 0);
+  return { ...fold(letters, shown, left, parts), shown: [...shown] };
+}
+
+const foldsOf = (letters: readonly Letter[]): number => new Set(letters.map((letter) => letter.threadId)).size;
+
+function fold(letters: readonly Letter[], shown: ReadonlySet<number>, room: number, parts: readonly string[]) {
+  const rest = letters.filter((letter) => !shown.has(letter.id));
+  const threads = [...Map.groupBy(rest, (letter) => letter.threadId)].sort(byUrgency);
+  const lines: string[] = [];
+  const folded: Digest["folded"] = [];
+  let left = room - FOLD_LINE;
+  let leftOut = 0;
+  for (const [thread, members] of threads) {
+    const newest = members.at(-1)?.id ?? thread;
+    const from = [...new Set(members.map((member) => member.from))];
+    const names = `${from.slice(0, 3).join(", ")}${from.length > 3 ? ` and ${from.length - 3} more` : ""}`;
+    const urgent = members.filter((member) => member.urgent).length;
+    const line = `thread ${thread}: ${members.length}${urgent ? ` (${urgent} URGENT)` : ""} from ${names}, newest ${newest}`;
+    const cost = tokensOf(line) + 1;
+    if (cost > left) {
+      leftOut += members.length;
+      continue;
+    }
+    left -= cost;
+    lines.push(line);
+    folded.push({ thread, messages: members.length, newest });
+  }
+  const text = [
+    ...(parts.length ? [PREFACE, ...parts] : []),
+    ...(lines.length ? ["Folded (read: history {thread}):", ...lines] : []),
+    ...(leftOut ? [`Left out: ${leftOut} more.`] : []),
+  ].join("\n");
+  const firstHidden = rest[0]?.id ?? Number.POSITIVE_INFINITY;
+  const covered = letters.filter((letter) => letter.id < firstHidden).at(-1);
+  return { text, folded, leftOut, ack: covered?.id ?? null };
+}
+
+type Thread = [number, Letter[]];
+const isUrgent = ([, members]: Thread): number => (members.some((member) => member.urgent) ? 0 : 1);
+const byUrgency = (a: Thread, b: Thread): number => isUrgent(a) - isUrgent(b);

@@ -1,0 +1,72 @@
+/**
+ * Text by others, as a model may see it: every character that a person would not see, or that moves or ends something
+ * elsewhere, is written out in plain sight.
+ */
+
+/** What ends a line somewhere: a model, a terminal and a browser disagree on these. */
+const LINE_ENDS = /\r\n?|[\v\f\u0085\u2028\u2029]/g;
+
+/** Letters of scripts that are not written rightly without joiners. */
+const JOINED =
+  "[\\p{Script=Arabic}\\p{Script=Syriac}\\p{Script=Devanagari}\\p{Script=Bengali}\\p{Script=Gurmukhi}\\p{Script=Gujarati}" +
+  "\\p{Script=Tamil}\\p{Script=Telugu}\\p{Script=Kannada}\\p{Script=Malayalam}\\p{Script=Sinhala}\\p{Script=Khmer}\\p{Script=Mongolian}]";
+/** A joiner inside an emoji or a word of such a script, and the sign that makes the character before it an emoji. */
+const WELCOME = new RegExp(
+  `(?<=[\\p{Extended_Pictographic}\\p{Emoji_Modifier}\\uFE0F])\\u200D(?=\\p{Extended_Pictographic})|` +
+    `(?<=${JOINED})[\\u200C\\u200D](?=${JOINED})|(?<=[\\p{Emoji}])[\\uFE0E\\uFE0F]`,
+  "uy",
+);
+/** Controls, formats (bidi, zero width, tags), fillers, variation selectors, private use, noncharacters. */
+const HIDDEN =
+  /[[\p{Cc}--[\n\t]]\p{Cf}\p{Co}\p{Cs}\p{Noncharacter_Code_Point}\u034F\u115F\u1160\u17B4\u17B5\u180B-\u180F\u2800\u3164\uFE00-\uFE0F\uFFA0\u{E0100}-\u{E01EF}]/v;
+const HIDDEN_RUN = new RegExp(`${HIDDEN.source}+`, "vg");
+/** As many are named one by one; longer runs are counted. */
+const NAMED = 3;
+
+/** What harnesses and model formats take for markup of their own. */
+const MARKUP =
+  /<(?=\s*[/!]?\s*(?:antml|system|user|assistant|human|developer|tool|function|invoke|parameter|channel|command|local-command|thinking|result|s>|INST|SYS|\|))|<(?=<)/gi;
+const TURN = /\[(?=\s*\/?\s*(?:INST|SYS|end|system)\b)/gi;
+/** A letter with more marks than this covers its neighbours. */
+const MARKS = /(\p{M}{6})\p{M}+/gu;
+const BLANK_LINES = /\n(?:[ \t]*\n){4,}/g;
+const SPACES = /[ \t]{120,}/g;
+
+/** The same text, with nothing in it that acts. */
+export function harmless(text: string): string {
+  return shown(text.toWellFormed().replace(LINE_ENDS, "\n"))
+    .replace(MARKUP, "‹")
+    .replace(TURN, "(")
+    .replace(MARKS, "$1")
+    .replace(SPACES, (run) => ` ⟨${run.length} spaces⟩ `)
+    .replace(BLANK_LINES, (run) => `\n⟨${run.split("\n").length - 2} blank lines⟩\n`);
+}
+
+/** One line of it, cut to so many characters. */
+export function harmlessLine(text: string, characters: number): string {
+  const line = harmless(text.slice(0, characters * 4))
+    .replace(/\s+/g, " ")
+    .trim();
+  return line.length > characters ? `${whole(line.slice(0, characters - 1))}…` : line;
+}
+
+/** Without the half of a character that a cut may have left. */
+export const whole = (text: string): string => (/[\uD800-\uDBFF]$/.test(text) ? text.slice(0, -1) : text);
+
+function shown(text: string): string {
+  return text.replace(HIDDEN_RUN, (run, at: number) => {
+    let named = "";
+    let count = 0;
+    let place = at;
+    for (const character of run) {
+      WELCOME.lastIndex = place;
+      if (WELCOME.test(text)) named += character;
+      else {
+        count++;
+        named += `⟨U+${(character.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, "0")}⟩`;
+      }
+      place += character.length;
+    }
+    return count > NAMED ? `⟨${count} hidden characters⟩` : named;
+  });
+}

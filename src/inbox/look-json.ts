@@ -1,0 +1,66 @@
+import type { z } from "zod";
+import type { Caller } from "../auth/caller.ts";
+import type { Reading } from "../db/database.ts";
+import type { LogEntry } from "../log/tail.ts";
+import { messageJson } from "../messages/entry.ts";
+import type { Lists } from "../messages/lists.ts";
+import type { Readers } from "../messages/readers.ts";
+import type { WorkRow } from "../messages/store-work.ts";
+import { createLooks, type LookParts } from "./look.ts";
+import type { InboxQuery } from "./schema.ts";
+
+type Query = z.output<typeof InboxQuery>;
+
+/** One look into an inbox, as JSON. */
+export function createLookJson(parts: LookParts & { lists: Lists; readers: Readers }) {
+  const { db, inbox, lists, readers } = parts;
+  const looks = createLooks(parts);
+
+  async function itemsJson(
+    on: Reading,
+    agentId: string,
+    entries: readonly LogEntry[],
+    states: Map<number, WorkRow>,
+    withParent: boolean,
+  ) {
+    const replies = withParent ? entries.map(({ id, json }) => ({ id, replyTo: replyToOf(json) })) : [];
+    const parents = await readers.parentsOf(on, agentId, replies);
+    return entries.map((entry) => {
+      const parent = parents.get(entry.id);
+      return messageJson(entry, states.get(entry.id), parent ? `,"parent":${parent}` : "");
+    });
+  }
+
+  return {
+    targets: looks.targets,
+
+    async unfiltered(caller: Caller, agentId: string, query: Query): Promise<{ json: string; found: boolean }> {
+      const answer = await db.read(async (on) => {
+        const looked = await looks.at(on, caller, agentId, query.after, query.limit);
+        const { page, states, next, cursor, open } = looked;
+        const items = await itemsJson(on, agentId, page.entries, states, query.include === "parent");
+        const reset = page.reset ? `,"reset":${JSON.stringify(page.reset)}` : "";
+        const json =
+          `{"items":[${items.join(",")}],"next":${next},"cursor":${cursor},"head":${page.head},` +
+          `"more":${page.more},"open":${open}${reset}}`;
+        return { json, looked };
+      });
+      const { after, page, found } = answer.looked;
+      if (found) looks.offered(caller, agentId, after, page.upTo, page.entries.length);
+      return { json: answer.json, found };
+    },
+
+    /** For looking: nothing of it can be acknowledged, for what lies between is not shown. */
+    async filtered(on: Reading, caller: Caller, agentId: string, query: Query): Promise<string> {
+      const facts = await inbox.requireInbox(on, caller, agentId);
+      const glance = await inbox.glance(on, agentId);
+      const { items, more } = await inbox.look(on, agentId, query, query.after ?? facts.cursor);
+      const found = await lists.withWork(on, items);
+      const json = found.map(({ entry, work }) => messageJson(entry, work));
+      return `{"items":[${json.join(",")}],"cursor":${facts.cursor},"head":${glance.head},"more":${more},"open":${glance.isOpen}}`;
+    },
+  };
+}
+
+/** The one member of an entry's JSON that is needed here; it stands after the body, so the text is parsed. */
+const replyToOf = (json: string): number | null => (JSON.parse(json) as { replyTo: number | null }).replyTo;

@@ -1,0 +1,73 @@
+import type { Caller } from "../auth/caller.ts";
+import type { Db, Reading } from "../db/database.ts";
+import type { LogEntry } from "../log/tail.ts";
+import type { Offers } from "../messages/offers.ts";
+import type { WorkRow, WorkStore } from "../messages/store-work.ts";
+import type { Inbox, InboxPage } from "./inbox.ts";
+
+/** One look into an inbox: a page, the state of the work in it, and where the reader stands. */
+export interface Looked {
+  page: InboxPage;
+  states: Map<number, WorkRow>;
+  /** Where it began. */
+  after: number;
+  /** Where the next look begins. */
+  next: number;
+  cursor: number;
+  /** There is work to claim. */
+  open: boolean;
+  /** There is something to tell, so nobody has to wait. */
+  found: boolean;
+}
+
+export interface LookParts {
+  db: Pick<Db, "read">;
+  inbox: Inbox;
+  works: WorkStore;
+  offers: Offers;
+}
+
+export type Looks = ReturnType<typeof createLooks>;
+
+/** Looking into an inbox, for whoever asks: a poll, or a tool. */
+export function createLooks({ inbox, works, offers }: LookParts) {
+  return {
+    /** Whose entries a wait listens for. @throws Problem 403, 404, 409, 410 */
+    async targets(on: Reading, caller: Caller, agentId: string): Promise<string[]> {
+      await inbox.requireInbox(on, caller, agentId);
+      return (await inbox.page(on, agentId, Number.MAX_SAFE_INTEGER, 1)).targetsNow;
+    },
+
+    states: (on: Reading, entries: readonly LogEntry[]): Promise<Map<number, WorkRow>> =>
+      works.byIds(
+        on,
+        entries.filter((entry) => entry.claimable).map((entry) => entry.id),
+      ),
+
+    /** @throws Problem 403, 404, 409, 410, 422 */
+    async at(on: Reading, caller: Caller, agentId: string, from: number | undefined, limit: number): Promise<Looked> {
+      const facts = await inbox.requireInbox(on, caller, agentId, from);
+      const after = from ?? facts.cursor;
+      const page = await inbox.page(on, agentId, after, limit);
+      return {
+        page,
+        states: await this.states(on, page.entries),
+        after,
+        next: Math.max(after, page.upTo),
+        cursor: facts.cursor,
+        open: await inbox.hasOpen(on, page.targetsNow),
+        found: page.entries.length > 0 || page.reset !== undefined,
+      };
+    },
+
+    /**
+     * Everything for the agent in (after, upTo] goes out with this answer. The client may have left, so this is "offered", no
+     * more.
+     */
+    offered(caller: Caller, agentId: string, after: number, upTo: number, entries: number): void {
+      if (caller.agentId !== agentId) return;
+      const connection = `poll:${agentId}:${caller.instanceId ?? ""}`;
+      offers.note({ agentId, instanceId: caller.instanceId, connection, transport: "poll" }, after, upTo, entries);
+    },
+  };
+}

@@ -1,0 +1,79 @@
+import type { Roster } from "../agents/roster.ts";
+import type { AgentService } from "../agents/service.ts";
+import type { Caller } from "../auth/caller.ts";
+import type { Clock } from "../clock.ts";
+import type { Db } from "../db/database.ts";
+import type { Delegations } from "../delegations/service.ts";
+import { type Envelopes, type Letter, openEnvelopes } from "../envelope/envelope.ts";
+import type { Inbox } from "../inbox/inbox.ts";
+import type { Looks } from "../inbox/look.ts";
+import type { LogEntry } from "../log/tail.ts";
+import type { Claims, Worked } from "../messages/claims.ts";
+import { messageJson } from "../messages/entry.ts";
+import type { Explainer } from "../messages/explain.ts";
+import type { Readers } from "../messages/readers.ts";
+import type { Sender } from "../messages/send.ts";
+import type { Taking } from "../messages/taking.ts";
+import type { Waits } from "../messages/waits.ts";
+import type { HistoryService } from "../traces/history.ts";
+
+/** The services that tools call: the same verbs as the routes, under the same rules. */
+export interface Desk {
+  db: Pick<Db, "read" | "write">;
+  agents: AgentService;
+  roster: Roster;
+  sender: Sender;
+  claims: Claims;
+  taking: Taking;
+  inbox: Inbox;
+  looks: Looks;
+  waits: Waits;
+  readers: Readers;
+  explainer: Explainer;
+  history: HistoryService;
+  delegations: Delegations;
+  clock: Clock;
+}
+
+/** A caller that acts for an agent of its own. */
+export type AgentCaller = Caller & { agentId: string };
+
+/** One call of a tool: who calls, and what its client can do meanwhile. */
+export interface Turn {
+  caller: AgentCaller;
+  /** Aborted when the client has left or taken the call back. */
+  signal: AbortSignal;
+  /** Says that it goes on; does nothing when the client did not ask for that. */
+  progress(done: number, total: number, message: string): void;
+  /** What the person at the client said to it. `ask`: has yet to be asked; `unable`: the client cannot ask. */
+  approval(question: string): "approved" | "declined" | "unable" | "ask";
+}
+
+/** Envelopes for one answer to this caller. */
+export const envelopesFor = ({ roster, clock }: Desk, { caller }: Turn): Envelopes =>
+  openEnvelopes({ reader: caller.agentId, kindOf: (id) => roster.get(id)?.kind, now: clock.now() });
+
+export const letterOf = (entry: LogEntry, work?: Worked["work"]): Letter =>
+  JSON.parse(messageJson(entry, work)) as Letter;
+
+/** Runs a wait, telling the client every few seconds that it goes on. */
+export async function whileTelling<T>(desk: Desk, turn: Turn, seconds: number, wait: () => Promise<T>): Promise<T> {
+  if (seconds === 0) return wait();
+  let passed = 0;
+  let cancel: () => void = () => undefined;
+  const tell = () => {
+    cancel = desk.clock.after(PROGRESS_SECONDS * 1000, () => {
+      passed += PROGRESS_SECONDS;
+      if (passed < seconds) turn.progress(passed, seconds, "waiting");
+      tell();
+    });
+  };
+  tell();
+  try {
+    return await wait();
+  } finally {
+    cancel();
+  }
+}
+
+const PROGRESS_SECONDS = 5;

@@ -1,0 +1,251 @@
+import { createMcpHandler, InMemoryServerEventBus, legacyStatelessFallback } from "@modelcontextprotocol/server";
+import { z } from "zod";
+import type { Roster } from "../agents/roster.ts";
+import type { AgentService } from "../agents/service.ts";
+import { type Caller, isAgent } from "../auth/caller.ts";
+import type { Db } from "../db/database.ts";
+import { harmlessLine } from "../envelope/harmless.ts";
+import { readBytes } from "../http/body.ts";
+import { createSse } from "../http/sse.ts";
+import type { Inbox } from "../inbox/inbox.ts";
+import type { InboxStreams } from "../inbox/stream.ts";
+import type { McpSessions } from "../mcp-sessions/service.ts";
+import { Problem } from "../problem.ts";
+import type { AgentCaller } from "./desk.ts";
+import type { Gate } from "./gate.ts";
+import type { Asked, ServerMaker } from "./server.ts";
+import { createUpdates, metered, updated } from "./updates.ts";
+
+export interface EndpointParts {
+  db: Pick<Db, "read" | "write">;
+  agents: AgentService;
+  roster: Roster;
+  inbox: Inbox;
+  streams: InboxStreams;
+  sessions: McpSessions;
+  gate: Gate;
+  makeServer: ServerMaker;
+  /** Whether an agent may be told of changes of a resource. */
+  mayFollow(caller: AgentCaller, uri: string): Promise<boolean>;
+  onError(error: unknown, stage: string): void;
+}
+
+/** What one HTTP request brings along. */
+export interface Incoming {
+  caller: Caller;
+  request: Request;
+  /** That every answer carries. */
+  headers: Record<string, string>;
+}
+
+const BODY_BYTES = 1024 * 1024;
+const SESSION = "mcp-session-id";
+const META = "io.modelcontextprotocol/";
+const MAX_URIS = 64;
+
+const ClientInfo = z.object({ name: z.string(), title: z.string().optional(), version: z.string().optional() });
+type ClientInfo = z.infer<typeof ClientInfo>;
+const Rpc = z.looseObject({
+  id: z.union([z.string(), z.number()]).optional(),
+  method: z.string(),
+  params: z.looseObject({ _meta: z.looseObject({}).optional() }).optional(),
+});
+type Rpc = z.infer<typeof Rpc>;
+
+/**
+ * MCP over Streamable HTTP, both eras: 2026-07-28, where every request stands alone, and 2025-11-25, whose sessions are rows.
+ * Nothing is kept in memory between requests but open streams, so a restart costs a client its stream and nothing else.
+ */
+export function createEndpoint(parts: EndpointParts) {
+  const { db, agents, roster, inbox, streams, sessions, gate, makeServer, mayFollow, onError } = parts;
+  const live = new Map<string, Set<(subscriptions: readonly string[]) => void>>();
+  sessions.onSubscriptions((id, subscriptions) => live.get(id)?.forEach((change) => void change(subscriptions)));
+  const report = (error: Error) => {
+    // Refusals of the protocol are the client's; what broke here is thrown by a handler, and reported there.
+    if (!/^(Rejected|Unsupported|subscriptions\/listen refused)/.test(error.message)) onError(error, "mcp");
+  };
+
+  /** `POST /mcp`: one JSON-RPC message. */
+  async function post(incoming: Incoming): Promise<Response> {
+    const { request } = incoming;
+    const caller = admitted(incoming);
+    if (!/^application\/json\b/i.test(request.headers.get("content-type") ?? ""))
+      return refused(415, -32_000, "Unsupported Media Type: Content-Type must be application/json");
+    const body = parse(await readBytes({ bodyLimit: BODY_BYTES }, request));
+    if (body === undefined) return refused(400, -32_700, "Parse error: the body is not JSON");
+    // One request would be many, for the rate limit and for everybody who waits behind them.
+    if (Array.isArray(body)) return refused(400, -32_600, "Invalid Request: batches are not taken");
+    const message = Rpc.safeParse(body).data;
+    if (message) await enter(caller, message);
+    const isModern = message?.params?._meta?.[`${META}protocolVersion`] !== undefined || !message;
+    if (isModern)
+      return message?.method === LISTEN ? listen(incoming, caller, message) : modern(incoming, caller, body);
+    return legacy(incoming, caller, message);
+  }
+
+  /** @throws Problem 403 */
+  function admitted({ caller, request }: Incoming): AgentCaller {
+    gate.check(request);
+    if (!isAgent(caller))
+      throw new Problem(
+        "forbidden",
+        `MCP is for agents: make a token of role agent; this one is of role ${caller.role}.`,
+      );
+    return caller;
+  }
+
+  /** Connecting registers the agent of the token, if it is not there. */
+  async function enter(caller: AgentCaller, { params }: Rpc): Promise<void> {
+    if (roster.get(caller.agentId)) return;
+    const info = ClientInfo.safeParse(params?._meta?.[`${META}clientInfo`] ?? params?.clientInfo).data;
+    const { name, rig } = namesOf(info, caller.agentId);
+    await db.write((tx) => agents.register(tx, caller, caller.agentId, { name, ...(rig ? { rig } : {}) }));
+  }
+
+  const asked = ({ request }: Incoming, caller: AgentCaller, more: Pick<Asked, "era" | "subscribe">): Asked => ({
+    ...{ caller, signal: request.signal },
+    ...more,
+  });
+
+  async function modern(incoming: Incoming, caller: AgentCaller, parsedBody: unknown): Promise<Response> {
+    const handler = createMcpHandler(() => makeServer(asked(incoming, caller, { era: "modern" })), {
+      legacy: "reject",
+      onerror: report,
+    });
+    return handler.fetch(incoming.request, { parsedBody });
+  }
+
+  /** `subscriptions/listen`: a bus of its own for each stream, so nobody can be told of what is another's. */
+  async function listen(incoming: Incoming, caller: AgentCaller, message: Rpc): Promise<Response> {
+    const { body, uris } = await ownUris(caller, message);
+    const bus = new InMemoryServerEventBus(report);
+    const handler = createMcpHandler(() => makeServer(asked(incoming, caller, { era: "modern" })), {
+      ...{ legacy: "reject", onerror: report, bus },
+    });
+    const response = await handler.fetch(incoming.request, { parsedBody: body });
+    if (!response.body || !response.headers.get("content-type")?.startsWith("text/event-stream")) return response;
+    const updates = createUpdates({
+      wanted: () => uris,
+      tell(uri) {
+        meter.told();
+        handler.notify.resourceUpdated(uri);
+      },
+      ready: () => meter.ready(),
+      keepAlive: () => undefined,
+      end: () => void handler.close(),
+    });
+    const meter = metered(response.body, { drained: () => updates.onDrain(), closed: () => updates.close() });
+    try {
+      const facts = await db.read((on) => inbox.requireInbox(on, caller, caller.agentId));
+      await streams.open(caller, facts, updates);
+    } catch (error) {
+      await handler.close();
+      throw error;
+    }
+    return new Response(meter.stream, { status: response.status, headers: response.headers });
+  }
+
+  /** The message with those URIs alone that the caller may hear of: what is acknowledged is what will be told. */
+  async function ownUris(caller: AgentCaller, message: Rpc): Promise<{ body: Rpc; uris: Set<string> }> {
+    const wish = (message.params?.notifications ?? {}) as { resourceSubscriptions?: unknown };
+    const given = Array.isArray(wish.resourceSubscriptions) ? wish.resourceSubscriptions.slice(0, MAX_URIS) : [];
+    const uris = new Set<string>();
+    for (const uri of given) if (typeof uri === "string" && (await mayFollow(caller, uri))) uris.add(uri);
+    if (!given.length) return { body: message, uris };
+    const notifications = { ...wish, resourceSubscriptions: [...uris] };
+    return { body: { ...message, params: { ...message.params, notifications } }, uris };
+  }
+
+  /** 2025-11-25: a session begins with `initialize`, and is only what its row says. */
+  async function legacy(incoming: Incoming, caller: AgentCaller, message: Rpc): Promise<Response> {
+    const { agentId } = caller;
+    const begins = message.method === "initialize";
+    const session = begins ? undefined : await requireSession(incoming, agentId);
+    if (session instanceof Response) return session;
+    const subscribe = session
+      ? (uri: string, wanted: boolean) => db.write((tx) => sessions.subscribe(tx, agentId, session.id, uri, wanted))
+      : undefined;
+    const serve = legacyStatelessFallback(
+      () => makeServer(asked(incoming, caller, { era: "legacy", subscribe })),
+      report,
+    );
+    const response = await serve(incoming.request, { parsedBody: message });
+    if (!begins || !response.ok) return response;
+    const id = await db.write((tx) => sessions.begin(tx, agentId));
+    const headers = new Headers(response.headers);
+    headers.set(SESSION, id);
+    return new Response(response.body, { status: response.status, headers });
+  }
+
+  async function requireSession({ request }: Incoming, agentId: string) {
+    const id = request.headers.get(SESSION);
+    if (id === null) return refused(400, -32_000, "Bad Request: Mcp-Session-Id header is required");
+    const session = await db.read((on) => sessions.find(on, agentId, id));
+    return session ?? refused(404, -32_001, "Session not found");
+  }
+
+  /** `GET /mcp`: the stream of a session, on which it is told of what it has subscribed to. */
+  async function get(incoming: Incoming): Promise<Response> {
+    const caller = admitted(incoming);
+    const { request, headers } = incoming;
+    if (!request.headers.get("accept")?.includes("text/event-stream"))
+      return refused(406, -32_000, "Not Acceptable: Client must accept text/event-stream");
+    const session = await requireSession(incoming, caller.agentId);
+    if (session instanceof Response) return session;
+    const { outlet: sse, response } = createSse(headers);
+    let wanted: ReadonlySet<string> = new Set(session.subscriptions);
+    const change = (subscriptions: readonly string[]) => {
+      wanted = new Set(subscriptions);
+    };
+    const siblings = live.get(session.id) ?? new Set();
+    live.set(session.id, siblings.add(change));
+    const updates = createUpdates({
+      wanted: () => wanted,
+      tell: (uri) => sse.send(updated(uri)),
+      ready: sse.ready,
+      keepAlive: sse.keepAlive,
+      end() {
+        siblings.delete(change);
+        if (siblings.size === 0) live.delete(session.id);
+        sse.close();
+      },
+    });
+    sse.onDrain = () => updates.onDrain();
+    sse.onClosed = () => updates.close();
+    const facts = await db.read((on) => inbox.requireInbox(on, caller, caller.agentId));
+    await streams.open(caller, facts, updates);
+    return response;
+  }
+
+  /** `DELETE /mcp`: the session ends, and its streams do. */
+  async function end(incoming: Incoming): Promise<Response> {
+    const caller = admitted(incoming);
+    const session = await requireSession(incoming, caller.agentId);
+    if (session instanceof Response) return session;
+    await db.write((tx) => sessions.end(tx, caller.agentId, session.id));
+    return new Response(null, { status: 200 });
+  }
+
+  return { post, get, end };
+}
+
+const LISTEN = "subscriptions/listen";
+
+function parse(bytes: Uint8Array): unknown {
+  try {
+    return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes)) ?? undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** A refusal before there is anything to ask the SDK: JSON-RPC, as clients expect it here. */
+const refused = (status: number, code: number, message: string): Response =>
+  Response.json({ jsonrpc: "2.0", error: { code, message }, id: null }, { status });
+
+/** What a client calls itself: its words, made one harmless line. */
+function namesOf(info: ClientInfo | undefined, agentId: string): { name: string; rig: string | undefined } {
+  const name = info && harmlessLine(info.title ?? info.name, 60);
+  const version = info?.version ? ` ${harmlessLine(info.version, 30)}` : "";
+  return name ? { name, rig: `${name}${version}` } : { name: agentId, rig: undefined };
+}

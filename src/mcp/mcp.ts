@@ -1,0 +1,79 @@
+import type { Server } from "@modelcontextprotocol/server";
+import type { Delegations } from "../delegations/service.ts";
+import { type Call, type Dialect, type Route, route } from "../http/call.ts";
+import type { createReading } from "../inbox/reading.ts";
+import type { McpSessions } from "../mcp-sessions/service.ts";
+import type { Messaging } from "../messages/messaging.ts";
+import type { Problem, ProblemCode } from "../problem.ts";
+import type { HistoryService } from "../traces/history.ts";
+import type { Desk } from "./desk.ts";
+import { createEndpoint, type Incoming } from "./endpoint.ts";
+import { createGate, type GateParts } from "./gate.ts";
+import { mayFollow } from "./resources.ts";
+import { type Asked, createServerMaker } from "./server.ts";
+
+export interface McpParts {
+  messaging: Messaging;
+  reading: ReturnType<typeof createReading>;
+  delegations: Delegations;
+  history: HistoryService;
+  sessions: McpSessions;
+  gate: GateParts;
+  /** Serves something else over the same endpoint: for the conformance tests, which want tools of their own. */
+  makeServer?: ((asked: Asked) => Server) | undefined;
+  onError(error: unknown, stage?: string): void;
+}
+
+const ANSWERS = { 200: { description: "JSON-RPC, as JSON or as Server-Sent Events." } };
+
+/** Wires MCP: the tools, the endpoint, its three methods. */
+export function createMcp(parts: McpParts) {
+  const { messaging, reading, delegations, history, sessions, onError } = parts;
+  const desk: Desk = { ...messaging, ...reading, delegations, history };
+  const endpoint = createEndpoint({
+    ...{ ...messaging, ...reading, sessions, onError },
+    gate: createGate(parts.gate),
+    makeServer: parts.makeServer ?? createServerMaker(desk, onError),
+    mayFollow: (caller, uri) => mayFollow(desk, caller, uri),
+  });
+  /** What the protocol answers carries our headers, too. */
+  const answering =
+    (verb: (incoming: Incoming) => Promise<Response>) => async (call: Call<unknown, unknown, unknown>) => {
+      const response = await verb(call);
+      const headers = new Headers(response.headers);
+      for (const [name, value] of Object.entries(call.headers)) if (!headers.has(name)) headers.set(name, value);
+      return new Response(response.body, { status: response.status, headers });
+    };
+  const shared = { path: "/mcp", tag: "MCP", long: true, dialect: JSON_RPC, answers: ANSWERS };
+
+  return {
+    /** Streamable HTTP: one path, three methods. They speak JSON-RPC, and so are no part of the OpenAPI document. */
+    bindings: (): Route[] => [
+      route({
+        ...{ ...shared, method: "POST", operationId: "mcpRequest", summary: "One JSON-RPC message" },
+        run: answering(endpoint.post),
+      }),
+      route({
+        ...{ ...shared, method: "GET", operationId: "mcpStream", summary: "The notifications of a session" },
+        run: answering(endpoint.get),
+      }),
+      route({
+        ...{ ...shared, method: "DELETE", operationId: "mcpEnd", summary: "End a session" },
+        run: answering(endpoint.end),
+      }),
+    ],
+  };
+}
+
+/** What is refused before the protocol is asked is said in its words, too. */
+const JSON_RPC: Dialect = {
+  types: [],
+  refusal: (problem) => ({
+    status: problem.status,
+    type: "application/json",
+    body: { jsonrpc: "2.0", error: { code: CODES[problem.code] ?? -32_000, message: wordsOf(problem) }, id: null },
+  }),
+};
+/** Of JSON-RPC 2.0; what has none of its own there is a server's error. */
+const CODES: Partial<Record<ProblemCode, number>> = { internal: -32_603, invalid: -32_602 };
+const wordsOf = ({ code, message }: Problem): string => `${code}: ${message}`;

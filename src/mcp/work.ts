@@ -1,0 +1,74 @@
+import { z } from "zod";
+import { type Envelopes, PREFACE } from "../envelope/envelope.ts";
+import { check } from "../http/body.ts";
+import type { Worked } from "../messages/claims.ts";
+import { ClaimNext, Complete, Fail, Release } from "../messages/schema.ts";
+import { toTime } from "../wire.ts";
+import { envelopesFor, letterOf, whileTelling } from "./desk.ts";
+import { budget, id, tool, wait } from "./tool.ts";
+
+export const claim = tool({
+  name: "claim",
+  description: "Take the next work for you, or one by id. You hold it until the lease ends; finish it with its token.",
+  input: z.strictObject({
+    id: id.optional(),
+    wait,
+    lease: z.int().min(1).max(86_400).default(600).describe("Seconds."),
+    budget: budget(4000),
+  }),
+  output: z.object({
+    text: z.string(),
+    id: z.int().optional(),
+    token: z.string().optional(),
+    until: z.string().optional(),
+  }),
+  async run(desk, turn, { id, wait, lease, budget: tokens }) {
+    const { caller, signal } = turn;
+    const want = check(ClaimNext, { leaseSeconds: lease, waitSeconds: wait }, "") as z.output<typeof ClaimNext>;
+    const [taken] =
+      id === undefined
+        ? await whileTelling(desk, turn, wait, () => desk.taking.next(caller, caller.agentId, want, signal))
+        : [await desk.db.write((tx) => desk.claims.claim(tx, caller, id, undefined, lease))];
+    if (!taken?.lease) return { text: "No work.", facts: { text: "No work." } };
+    const text = heldText(taken, envelopesFor(desk, turn), tokens);
+    const { token, expiresAt } = taken.lease;
+    return { text, facts: { text, id: taken.entry.id, token, until: toTime(expiresAt) } };
+  },
+});
+
+function heldText(taken: Worked, envelopes: Envelopes, tokens: number): string {
+  const { entry, work, lease } = taken;
+  if (!lease) return "";
+  const head =
+    `You hold ${entry.id}, attempt ${lease.attempt} of ${work.maxAttempts}, until ${toTime(lease.expiresAt)}.\n` +
+    `finish {"id":${entry.id},"token":"${lease.token}"}`;
+  const room = tokens * 0.85 - 160;
+  return [head, PREFACE, envelopes.message(letterOf(entry, work), { tokens: room, withPayload: true }).text].join("\n");
+}
+
+export const finish = tool({
+  name: "finish",
+  description:
+    "End a claim: complete (text goes to the sender), release (back to the queue) or fail (retried unless final).",
+  input: z.strictObject({
+    id,
+    token: z.string(),
+    how: z.enum(["complete", "release", "fail"]),
+    text: z.string().optional().describe("Result, or why."),
+    final: z.boolean().default(false).describe("fail: no more attempts."),
+  }),
+  output: z.object({ id: z.int(), state: z.string() }),
+  hints: { readOnlyHint: false, destructiveHint: false, idempotentHint: true },
+  async run(desk, turn, { id, token, how, text, final }) {
+    const { caller } = turn;
+    const { work } = await desk.db.write<Worked>(async (tx) => {
+      if (how === "release")
+        return desk.claims.release(tx, caller, id, check(Release, { token, reason: text }, "") as Release);
+      if (how === "fail")
+        return desk.claims.fail(tx, caller, id, check(Fail, { token, error: text ?? "failed", final }, "") as Fail);
+      const body = check(Complete, { token, ...(text === undefined ? {} : { result: text }) }, "");
+      return desk.claims.complete(tx, caller, id, body as z.output<typeof Complete>);
+    });
+    return { text: `${id} is ${work.state}.`, facts: { id, state: work.state } };
+  },
+});
