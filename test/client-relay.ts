@@ -17,9 +17,15 @@ export interface Relay {
 }
 
 /** The server program in a process of its own. With `port` and `dataDir` of an earlier one it is that relay, started again. */
-export async function startRelay(dataDir: string, port = "0"): Promise<Relay> {
+export async function startRelay(dataDir: string, port = "0", more: Record<string, string> = {}): Promise<Relay> {
   const child = Bun.spawn([process.execPath, MAIN], {
-    env: { PATH: process.env.PATH, SIGNALBOX_DATA_DIR: dataDir, SIGNALBOX_PORT: port, SIGNALBOX_LOG_LEVEL: "info" },
+    env: {
+      PATH: process.env.PATH,
+      SIGNALBOX_DATA_DIR: dataDir,
+      SIGNALBOX_PORT: port,
+      SIGNALBOX_LOG_LEVEL: "info",
+      ...more,
+    },
     stdout: "pipe",
     stderr: "inherit",
   });
@@ -63,9 +69,9 @@ function urlIn(line: string): string | undefined {
 }
 
 /** A relay in a fresh folder, for one test file. */
-export async function freshRelay(): Promise<Relay & { remove(): Promise<void> }> {
+export async function freshRelay(env: Record<string, string> = {}): Promise<Relay & { remove(): Promise<void> }> {
   const folder = tempFolder();
-  const relay = await startRelay(folder.path);
+  const relay = await startRelay(folder.path, "0", env);
   return {
     ...relay,
     async remove() {

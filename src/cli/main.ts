@@ -16,12 +16,14 @@ import { addMessageCommands } from "./messages.ts";
 import { addOrchestratorCommands } from "./orchestrators.ts";
 import { addPairCommands } from "./pairs.ts";
 import { addRelayCommands } from "./relay.ts";
+import { addScheduleCommands } from "./schedules.ts";
 import { safeJson, safeLine } from "./screen.ts";
 import { addServeCommand } from "./serve.ts";
 import { type Flags, resolveSettings } from "./settings.ts";
 import { addTaskCommands } from "./tasks.ts";
 import { addTokenCommands } from "./tokens.ts";
 import { addTraceCommands } from "./traces.ts";
+import { addWebhookCommands } from "./webhooks.ts";
 import { addWorkCommand } from "./work.ts";
 
 const ABOUT = [
@@ -59,6 +61,7 @@ function createProgram(): Command {
     .addHelpText("afterAll", EXIT_HELP);
   const groups = [
     [addMessageCommands, addInboxCommand, addExplainCommand, addTraceCommands],
+    [addScheduleCommands, addWebhookCommands],
     [addClaimCommands, addWorkCommand, addDeadLetterCommands, addTaskCommands, addIntegrationCommands],
     [addDelegationCommands, addPairCommands],
     [addAgentCommands, addOrchestratorCommands, addTokenCommands],

@@ -11,11 +11,13 @@ import { messageVerbs } from "./messages.ts";
 import { orchestratorVerbs } from "./orchestrators.ts";
 import { pairVerbs } from "./pairs.ts";
 import { relayVerbs } from "./relay.ts";
+import { scheduleVerbs } from "./schedules.ts";
 import { taskVerbs } from "./tasks.ts";
 import { systemTiming, type Timing } from "./timing.ts";
 import { tokenVerbs } from "./tokens.ts";
 import { traceVerbs } from "./traces.ts";
 import { createTransport, type Fetch } from "./transport.ts";
+import { webhookVerbs } from "./webhooks.ts";
 import { type WorkOptions, work } from "./work.ts";
 
 // This file is the package's entry: what its callers have to name, catch or throw is passed on here.
@@ -58,6 +60,8 @@ export function createClient({ fetch = (url, init) => globalThis.fetch(url, init
     claims: claimVerbs(caller),
     tasks: taskVerbs(caller),
     integrations: integrationVerbs(caller),
+    schedules: scheduleVerbs(caller),
+    webhooks: webhookVerbs(caller),
     channels: channelVerbs(caller),
     files: fileVerbs(caller),
     traces: traceVerbs(caller),

@@ -1,0 +1,163 @@
+import { type Command, Option } from "commander";
+import { everyItem } from "../client/client.ts";
+import type { MessageKind } from "../messages/schema.ts";
+import type { Fire, Schedule } from "../schedules/schema.ts";
+import { contextOf } from "./context.ts";
+import { jsonValue, messageKind, textOrStdin, wholeNumber } from "./options.ts";
+import type { Output } from "./output.ts";
+import { safeLine } from "./screen.ts";
+import { fieldsText, timeText } from "./show.ts";
+
+/** Messages that are sent by themselves. */
+export function addScheduleCommands(program: Command): void {
+  const schedules = program
+    .command("schedule")
+    .description("Have messages sent at a time, once or by cron")
+    .helpGroup("Messages:");
+  addAdd(schedules);
+  addList(schedules);
+  schedules
+    .command("show")
+    .description("Show one with its last times")
+    .argument("<id>", "the schedule, sch_…")
+    .addHelpText("after", "\nExample:\n  $ signalbox schedule show sch_1a2b3c")
+    .action(async (id: string, _: object, command: Command) => {
+      const { client, out } = contextOf(command);
+      const schedule = await client.schedules.get(id);
+      const { items } = await client.schedules.fires(id, { limit: 20 });
+      await out.show({ ...schedule, history: items }, () => detailText(schedule, items, out));
+    });
+  addSwitch(schedules, "pause", "Send nothing until it is resumed", false);
+  addSwitch(schedules, "resume", "Go on with the next time; what passed by meanwhile is not made up for", true);
+  schedules
+    .command("remove")
+    .description("Delete a schedule, or cancel a message with a deliverAt")
+    .argument("<id>", "the schedule, sch_…")
+    .addHelpText("after", "\nExample:\n  $ signalbox schedule remove sch_1a2b3c")
+    .action(async (id: string, _: object, command: Command) => {
+      const { client, out } = contextOf(command);
+      await client.schedules.delete(id);
+      await out.show({ removed: id }, () => `${safeLine(id)} is removed`);
+    });
+}
+
+interface AddOptions {
+  name?: string;
+  timezone?: string;
+  missed?: "once" | "skip";
+  subject?: string;
+  topic?: string;
+  kind?: MessageKind;
+  claimable?: boolean;
+  urgent?: boolean;
+  expiresAfter?: number;
+  payload?: Record<string, unknown>;
+  key?: string;
+}
+
+function addAdd(schedules: Command): void {
+  schedules
+    .command("add")
+    .description("Make one")
+    .argument(
+      "<when>",
+      'a cron expression of five fields ("0 9 * * 1-5", @daily), a time (RFC 3339), or +30m, +2h, +1d',
+    )
+    .argument("<target>", "whom it is for: an agent, tag:x, label:x, cap:x, broadcast; oneself for a reminder")
+    .argument("[text]", "what to say; - or nothing reads stdin")
+    .option("--name <name>", "what people call it")
+    .option("--timezone <zone>", "of the cron expression, as Europe/Berlin (default: UTC)")
+    .addOption(
+      new Option(
+        "--missed <policy>",
+        "times that pass by while the relay is away: one message for all, or none",
+      ).choices(["once", "skip"]),
+    )
+    .option("--subject <subject>", "of the message, a line")
+    .option("--topic <topic>", "of the message")
+    .option("--kind <kind>", "of the message", messageKind)
+    .option("--claimable", "work that exactly one may hold")
+    .option("--urgent", "before other work")
+    .option("--expires-after <seconds>", "so long after it was sent it is offered to nobody any more", wholeNumber)
+    .option("--payload <json>", "its data, a JSON object", jsonValue)
+    .option("--key <key>", "idempotency key: with the same one it is made once")
+    .addHelpText(
+      "after",
+      '\nExamples:\n  $ signalbox schedule add "0 9 * * 1-5" tag:team "Stand-up" --timezone Europe/Berlin --as planner' +
+        '\n  $ signalbox schedule add +30m planner "Look at the build again" --as planner',
+    )
+    .action(async (when: string, to: string, text: string | undefined, options: AddOptions, command: Command) => {
+      const { client, out } = contextOf(command);
+      const { name, timezone, missed, key: idempotencyKey, expiresAfter: expiresAfterSeconds, ...said } = options;
+      const message = { ...said, to, body: await textOrStdin(text), expiresAfterSeconds };
+      const draft = { ...whenOf(when, Date.now()), name, timezone, missed, message };
+      const schedule = await client.schedules.create(draft, { idempotencyKey });
+      await out.show(schedule, () => scheduleText(schedule, out));
+    });
+}
+
+const UNITS = { m: 60_000, h: 3_600_000, d: 86_400_000 };
+
+/** `+30m` and RFC 3339 are one time; everything else is for the relay to read as cron. */
+export function whenOf(when: string, now: number): { at: string } | { cron: string } {
+  const [, count, unit] = /^\+(\d{1,6})([mhd])$/.exec(when) ?? [];
+  if (count) return { at: new Date(now + Number(count) * UNITS[unit as keyof typeof UNITS]).toISOString() };
+  return /^\d{4}-\d\d-\d\dT/.test(when) ? { at: when } : { cron: when };
+}
+
+function addList(schedules: Command): void {
+  schedules
+    .command("list")
+    .description("List them, newest first, and messages with a deliverAt that are still to be sent")
+    .option("--agent <agent>", "those of this agent")
+    .addHelpText("after", "\nExample:\n  $ signalbox schedule list")
+    .action(async ({ agent: agentId }: { agent?: string }, command: Command) => {
+      const { client, out } = contextOf(command);
+      const items = await Array.fromAsync(everyItem((page) => client.schedules.list({ agentId, limit: 500, page })));
+      await out.show({ items, nextPage: null }, () =>
+        items.length ? out.table(HEAD, items.map(rowOf)) : "There are no schedules",
+      );
+    });
+}
+
+function addSwitch(schedules: Command, name: string, about: string, enabled: boolean): void {
+  schedules
+    .command(name)
+    .description(about)
+    .argument("<id>", "the schedule, sch_…")
+    .addHelpText("after", `\nExample:\n  $ signalbox schedule ${name} sch_1a2b3c`)
+    .action(async (id: string, _: object, command: Command) => {
+      const { client, out } = contextOf(command);
+      const schedule = await client.schedules.patch(id, { enabled });
+      await out.show(schedule, () => scheduleText(schedule, out));
+    });
+}
+
+const HEAD = ["SCHEDULE", "OF", "WHEN", "NEXT", "TIMES", "TO", "NAME"];
+const timesText = ({ cron, timezone, at }: Schedule): string => (cron === null ? timeText(at) : `${cron} ${timezone}`);
+function stateText({ enabled, reason, nextAt, cron, lastFire }: Schedule): string {
+  if (enabled) return timeText(nextAt);
+  if (reason !== null) return "disabled";
+  return cron === null && lastFire ? "over" : "paused";
+}
+const rowOf = (one: Schedule): string[] => [
+  ...[one.id, one.agentId, timesText(one), stateText(one), String(one.fires), String(one.message.to ?? "")],
+  one.name ?? "",
+];
+
+const scheduleText = (schedule: Schedule, { paint }: Output): string =>
+  `${paint("bold", safeLine(schedule.id))}  ${safeLine(timesText(schedule))}, next: ${safeLine(stateText(schedule))}`;
+
+function detailText(schedule: Schedule, fires: Fire[], out: Output): string {
+  const { lastFire: _, ...fields } = schedule;
+  const rows = fires.map((fire) => [
+    ...[
+      String(fire.n),
+      timeText(fire.scheduledAt),
+      fire.missedBySeconds ? `${fire.missedBySeconds} s late` : "on time",
+    ],
+    ...[fire.outcome, fire.messageId === null ? "" : `#${fire.messageId}`, fire.error ?? ""],
+  ]);
+  const history = rows.length ? ["", out.table(["#", "TIME", "", "OUTCOME", "MESSAGE", "ERROR"], rows)] : [];
+  return [scheduleText(schedule, out), "", fieldsText(fields, out), ...history].join("\n");
+}
