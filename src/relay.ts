@@ -106,6 +106,7 @@ export async function createRelay(
   const filing = createFiling({
     ...{ messaging, idempotency, dataDir: config.dataDir },
     ...{ maxBytes: config.fileMaxBytes, types: config.fileTypes, unusedHours: config.fileUnusedHours },
+    retentionDays: config.retentionDays,
   });
   const channels = createChannels({ messaging, activity, files: filing.files, egress, key });
   const pairs = createPairs({
@@ -197,6 +198,9 @@ export async function createRelay(
   pairs.onChange(({ status }) => metrics.pairChanged(status));
   webhooks.onOutcome(metrics.webhookTried);
   scheduling.onFire(metrics.scheduleFired);
+  channels.events.onReceived(({ provider }, isRouted) => metrics.channelReceived(provider, isRouted));
+  channels.outbound.onEnded((channelId, state) => metrics.channelPosted(channelId.split(":")[0] ?? "", state));
+  filing.files.onAdded((file) => metrics.fileArrived(file.size));
   auth.onRevoked(connections.closeToken);
   agents.onSuperseded(connections.closeInstance);
   agents.onRemoved(connections.closeAgent);

@@ -102,6 +102,25 @@ describe("events from a platform", () => {
   });
 });
 
+test("what comes in and goes out is counted", async () => {
+  const { event, ask, claim, adapter, bind, agent } = await startChannel();
+  await event();
+  await agent("a");
+  await bind({ target: "a" });
+  await event();
+  const payload = { conversation: { conversationId: "c1" } };
+  await ask("POST", "/v1/messages", { to: TELEGRAM, body: "x", payload });
+  const [held] = await claim();
+  await ask("POST", `/v1/messages/${held?.message.id}/complete`, { token: held?.claim.token }, adapter);
+  const text = (await ask("GET", "/metrics")).body;
+  for (const line of [
+    'signalbox_channel_events_total{provider="telegram",outcome="unbound"} 1',
+    'signalbox_channel_events_total{provider="telegram",outcome="routed"} 1',
+    'signalbox_channel_posts_total{provider="telegram",outcome="done"} 1',
+  ])
+    expect(text).toContain(line);
+});
+
 describe("unbound events", () => {
   test("are kept for the operator, listed, and replayed once by a later binding, in their order", async () => {
     const { bind, event, agent, ask } = await startChannel();

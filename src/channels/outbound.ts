@@ -55,6 +55,8 @@ export function createOutbound(parts: OutboundParts) {
   claims.attach(async (on, work) => (mayBePost(work.target) ? postsOf(on, work.messageId) : undefined));
   due.on(CLEAR, async (tx, row) => clear(tx, row.key, Number(row.data.upTo)));
 
+  const listeners: ((channelId: string, state: string) => void)[] = [];
+
   /** @throws Problem 422 where it cannot be posted */
   async function shape(on: Reading, author: Author, draft: ParsedDraft, channel: ChannelRow): Promise<ParsedDraft> {
     if (author.kind === "system" && (draft.kind === "system" || draft.kind === "pair" || draft.kind === "control"))
@@ -133,6 +135,9 @@ export function createOutbound(parts: OutboundParts) {
       if (post.ended) return;
       const isHead = (await traffic.head(tx, post)) === work.messageId;
       await traffic.setEnded(tx, work.messageId, true);
+      tx.afterCommit(() => {
+        for (const listener of listeners) listener(post.channelId, work.state);
+      });
       const next = isHead ? await traffic.head(tx, post) : undefined;
       if (next !== undefined) await openHeld(tx, next);
     } else if (FINAL.has(was.state)) {
@@ -197,6 +202,8 @@ export function createOutbound(parts: OutboundParts) {
     clearAllOf: (tx: Tx, channelId: string, upTo: number): Promise<void> =>
       due.schedule(tx, CLEAR, channelId, clock.now(), { upTo }),
     postsOf,
+    /** Told of each message that was posted, or will not be, once that is on disk. */
+    onEnded: (listener: (channelId: string, state: string) => void) => listeners.push(listener),
   };
 }
 

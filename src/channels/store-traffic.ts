@@ -24,8 +24,8 @@ export function createTrafficStore(db: Db) {
   );
   const posted = db.statement((q) =>
     q
-      .select({ messageId: parts.messageId, at: parts.at })
-      .from(parts)
+      .select({ messageId: sql<number>`${parts.messageId}`, at: sql<number>`${parts.at}` })
+      .from(partsByExternalId)
       .where(
         and(
           eq(parts.channelId, bound("channelId")),
@@ -188,6 +188,9 @@ export function createTrafficStore(db: Db) {
     },
   };
 }
+
+/** Named, because with the statistics of a small table the planner prefers walking it, and stays with that as it grows. */
+const partsByExternalId = sql`${parts} indexed by channel_parts_by_external_id`;
 
 export interface EventFilter {
   channelId: string;

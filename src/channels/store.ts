@@ -1,4 +1,4 @@
-import { and, asc, eq, gt, or, type SQL, sql } from "drizzle-orm";
+import { and, asc, eq, gt, type SQL, sql } from "drizzle-orm";
 import { bound, fixedLimit } from "../db/bound.ts";
 import type { Db, Reading, Tx } from "../db/database.ts";
 import { bindings, channels } from "./tables.ts";
@@ -29,18 +29,16 @@ export function createChannelStore(db: Db) {
       .where(eq(channels.id, bound("id")))
       .prepare(),
   );
+  // Without a conversation a binding has no thread either, so these are the three places at most.
   const matching = db.statement((q) =>
     q
-      .select()
-      .from(bindings)
+      .select(everyBindingColumn)
+      .from(bindingsByPlace)
       .where(
         and(
           eq(bindings.channelId, bound("channelId")),
-          or(
-            and(eq(bindings.conversationId, sql`''`), eq(bindings.threadId, sql`''`)),
-            and(eq(bindings.conversationId, bound("conversationId")), eq(bindings.threadId, sql`''`)),
-            and(eq(bindings.conversationId, bound("conversationId")), eq(bindings.threadId, bound("threadId"))),
-          ),
+          sql`${bindings.conversationId} in ('', ${bound("conversationId")})`,
+          sql`${bindings.threadId} in ('', ${bound("threadId")})`,
         ),
       )
       .prepare(),
@@ -102,8 +100,8 @@ export function createChannelStore(db: Db) {
     /** Those of exactly this place. */
     bindingsAt: async (on: Reading, place: Place): Promise<BindingRow[]> =>
       on.db
-        .select()
-        .from(bindings)
+        .select(everyBindingColumn)
+        .from(bindingsByPlace)
         .where(
           and(
             eq(bindings.channelId, place.channelId),
@@ -133,6 +131,24 @@ export function createChannelStore(db: Db) {
       on.db.select({ one: sql`1` }).from(channels).limit(fixedLimit(1)).get() === undefined,
   };
 }
+
+/** Named, because with the statistics of a small table the planner prefers walking it, and stays with that as it grows. */
+const bindingsByPlace = sql`${bindings} indexed by channel_bindings_by_place`;
+
+// drizzle takes a table with a hint for an unknown one, and refuses its columns but as text.
+const everyBindingColumn = {
+  id: sql<string>`${bindings.id}`,
+  channelId: sql<string>`${bindings.channelId}`,
+  conversationId: sql<string>`${bindings.conversationId}`,
+  threadId: sql<string>`${bindings.threadId}`,
+  target: sql<string>`${bindings.target}`,
+  mode: sql<BindingRow["mode"]>`${bindings.mode}`,
+  priority: sql<number>`${bindings.priority}`,
+  fallback: sql<string | null>`${bindings.fallback}`,
+  origin: sql<BindingRow["origin"]>`${bindings.origin}`,
+  createdAt: sql<number>`${bindings.createdAt}`,
+  updatedAt: sql<number>`${bindings.updatedAt}`,
+};
 
 /** A conversation as rows have it: "" where there is none. */
 export interface Place {

@@ -4,12 +4,14 @@ import manifest from "../../package.json" with { type: "json" };
 import { RelayProblem } from "../client/client.ts";
 import { addAgentCommands } from "./agents.ts";
 import { addChannelRunCommand } from "./channel-run.ts";
+import { addChannelCommands } from "./channels.ts";
 import { addClaimCommands } from "./claims.ts";
 import { addDeadLetterCommands } from "./dead-letters.ts";
 import { addDelegationCommands } from "./delegations.ts";
 import { addDoctorCommand } from "./doctor.ts";
 import { EXIT_HELP, exitCodeOf } from "./exit.ts";
 import { addExplainCommand } from "./explain.ts";
+import { addFileCommands } from "./files.ts";
 import { addInboxCommand } from "./inbox.ts";
 import { addIntegrationCommands } from "./integrations.ts";
 import { addMessageCommands } from "./messages.ts";
@@ -65,7 +67,7 @@ function createProgram(): Command {
     [addClaimCommands, addWorkCommand, addDeadLetterCommands, addTaskCommands, addIntegrationCommands],
     [addDelegationCommands, addPairCommands],
     [addAgentCommands, addOrchestratorCommands, addTokenCommands],
-    [addChannelRunCommand],
+    [addChannelCommands, addChannelRunCommand, addFileCommands],
     [addServeCommand, addRelayCommands, addDoctorCommand],
   ];
   for (const add of groups.flat()) add(program);

@@ -9,6 +9,11 @@ export function wholeNumber(value: string): number {
   return Number(value);
 }
 
+export function integer(value: string): number {
+  if (!/^-?\d{1,9}$/.test(value)) throw new InvalidArgumentError("It has to be a whole number.");
+  return Number(value);
+}
+
 export function jsonValue(value: string): Record<string, unknown> {
   try {
     const parsed: unknown = JSON.parse(value);

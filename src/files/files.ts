@@ -16,12 +16,16 @@ export interface FilingParts {
   maxBytes: number;
   types: readonly string[];
   unusedHours: number;
+  retentionDays: number;
 }
+
+const HOUR_MS = 3_600_000;
 
 export type Filing = ReturnType<typeof createFiling>;
 
 /** Wires attachments: their bytes, who may read them, and the removal of what nobody needs. */
-export function createFiling({ messaging, idempotency, dataDir, maxBytes, types, unusedHours }: FilingParts) {
+export function createFiling(parts: FilingParts) {
+  const { messaging, idempotency, dataDir, maxBytes, types, unusedHours, retentionDays } = parts;
   const { db, agents, agentStore, access, due, clock, onError } = messaging;
   const store = createFileStore(db);
   const blobs = createBlobs(join(dataDir, "files"));
@@ -29,7 +33,8 @@ export function createFiling({ messaging, idempotency, dataDir, maxBytes, types,
   const files = createFiles({ agents, agentStore, messages, access, idempotency, store, clock, types });
   const sweep = createSweep({
     ...{ db, store, blobs, due, clock, onError },
-    ...{ unusedMs: unusedHours * 3_600_000, floorOf: messages.floor },
+    ...{ unusedMs: unusedHours * HOUR_MS, keysMs: (retentionDays * 24 + unusedHours) * HOUR_MS + HOUR_MS },
+    ...{ idempotency, floorOf: messages.floor },
   });
   messaging.sender.onAppended((tx, row) => files.carried(tx, row));
 

@@ -37,12 +37,16 @@ export interface Upload {
 const MAX_CARRIED = 64;
 /** Of the messages that carry a file so many are looked at, newest first. */
 const MAX_USES = 200;
+/** The operation of the idempotency keys of files. */
+export const UPLOAD = "uploadFile";
 const FILE_ID = /^fil_[0-9a-z]{1,40}$/;
 
 export type Files = ReturnType<typeof createFiles>;
 
 /** Attachments: who put them there, which messages carry them, and who may read them. */
 export function createFiles({ agents, agentStore, messages, access, idempotency, store, clock, types }: FileParts) {
+  const listeners: ((file: FileRow) => void)[] = [];
+
   /** Whose file it is, or who may read a message that carries it. Not an earlier holder of the id. */
   async function mayRead(on: Reading, agentId: string, file: FileRow): Promise<boolean> {
     if (file.uploadedBy === agentId) {
@@ -85,6 +89,8 @@ export function createFiles({ agents, agentStore, messages, access, idempotency,
   return {
     carried,
     requireUsable,
+    /** Told of each file, once it is on disk. */
+    onAdded: (listener: (file: FileRow) => void) => listeners.push(listener),
 
     /** Before a byte is read. @throws Problem 403, 415 */
     checkUpload(caller: Caller, type: string, agentId: string | undefined): void {
@@ -98,11 +104,14 @@ export function createFiles({ agents, agentStore, messages, access, idempotency,
       const uploadedBy = actingAs(caller, agentId);
       await agents.requireActor(tx, caller, uploadedBy);
       const { made, replayed } = await idempotency.once<FileRow>(tx, {
-        ...{ sender: uploadedBy, key, operation: "uploadFile", asked: content },
+        ...{ sender: uploadedBy, key, operation: UPLOAD, asked: content },
         async make() {
           const now = clock.now();
           const row: FileRow = { ...content, uploadedBy, id: newId("fil", now), createdAt: now, unusedSince: now };
           await store.add(tx, row);
+          tx.afterCommit(() => {
+            for (const listener of listeners) listener(row);
+          });
           return { subject: row.id, made: row };
         },
         again: (id) => store.byId(tx, id),

@@ -2,7 +2,9 @@ import type { Clock } from "../clock.ts";
 import type { Db, Reading, Tx } from "../db/database.ts";
 import type { Due } from "../due/due.ts";
 import type { DueRow } from "../due/store.ts";
+import type { Idempotency } from "../idempotency/service.ts";
 import type { Blobs } from "./blobs.ts";
+import { UPLOAD } from "./service.ts";
 import type { FileStore } from "./store.ts";
 
 export interface SweepParts {
@@ -13,6 +15,9 @@ export interface SweepParts {
   clock: Clock;
   /** How long a file may lie there unused. */
   unusedMs: number;
+  idempotency: Idempotency;
+  /** How long a file is kept at most, but for one that kept work carries: so long its key is recognised. */
+  keysMs: number;
   floorOf(on: Reading): Promise<number>;
   onError(error: unknown): void;
 }
@@ -32,7 +37,18 @@ const MAX_MS = 10 * 60_000;
  * Removes what nobody needs any more: uses by messages that retention took, files that no message has carried for a time,
  * and bytes without a file.
  */
-export function createSweep({ db, store, blobs, due, clock, unusedMs, floorOf, onError }: SweepParts) {
+export function createSweep({
+  db,
+  store,
+  blobs,
+  due,
+  clock,
+  unusedMs,
+  idempotency,
+  keysMs,
+  floorOf,
+  onError,
+}: SweepParts) {
   due.on(SWEEP, sweep);
   due.outside(ORPHANS, MAX_MS, async () => {
     const first = (Math.floor(clock.now() / HOUR_MS) * SHARDS) % 256;
@@ -54,6 +70,7 @@ export function createSweep({ db, store, blobs, due, clock, unusedMs, floorOf, o
     const { looked, reached } = await store.dropUses(tx, after, await floorOf(tx), now, SLICE);
     const unused = await store.unused(tx, now - unusedMs, SLICE);
     for (const file of unused) await store.remove(tx, file.id);
+    await idempotency.forget(tx, UPLOAD, now - keysMs, SLICE);
     tx.afterCommit(() => {
       // What is missed by a death of the process is found with the bytes that have no file.
       for (const sha256 of new Set(unused.map((file) => file.sha256))) dropBytes(sha256).catch(onError);

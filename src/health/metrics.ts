@@ -89,6 +89,19 @@ export function createMetrics(gauges: Gauges) {
     labelNames: ["source", "outcome"],
     registers,
   });
+  const channelEvents = new Counter({
+    name: name("channel_events_total"),
+    help: "Events that came in by channels, by provider and whether they were routed or kept.",
+    labelNames: ["provider", "outcome"],
+    registers,
+  });
+  const channelPosts = new Counter({
+    name: name("channel_posts_total"),
+    help: "Messages that were to go out by channels, by provider and how they ended.",
+    labelNames: ["provider", "outcome"],
+    registers,
+  });
+  const fileBytes = new Counter({ name: name("file_bytes_total"), help: "Bytes of files that arrived.", registers });
   const retentionRuns = new Counter({ name: name("retention_runs_total"), help: "Runs of retention.", registers });
   const retentionDeleted = new Counter({
     name: name("retention_deleted_total"),
@@ -212,6 +225,10 @@ export function createMetrics(gauges: Gauges) {
     pairChanged: (status: string) => pairs.inc({ status }),
     scheduleFired: (outcome: string) => fires.inc({ outcome }),
     webhookTried: (outcome: string) => webhooks.inc({ outcome }),
+    channelReceived: (provider: string, isRouted: boolean) =>
+      channelEvents.inc({ provider, outcome: isRouted ? "routed" : "unbound" }),
+    channelPosted: (provider: string, outcome: string) => channelPosts.inc({ provider, outcome }),
+    fileArrived: (bytes: number) => fileBytes.inc(bytes),
     retained({ deleted }: { deleted: number }): void {
       retentionRuns.inc();
       retentionDeleted.inc(deleted);

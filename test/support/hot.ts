@@ -235,6 +235,39 @@ export const HOT: Hot[] = [
     walks: /^SCAN tasks USING INDEX sqlite_autoindex_tasks_1$/,
   },
   {
+    what: "an event of a channel",
+    async ask({ ask }) {
+      const channel = { provider: "telegram", accountId: "hot" };
+      await ask("PUT", "/v1/agents/telegram:hot", { name: "Hot", kind: "channel", channel });
+      await ask("PUT", "/v1/channels/telegram:hot/bindings", { target: "bob", replay: true });
+      const from = { conversationId: "c", threadId: "t", sender: { id: "1", name: "Ada" }, text: "x" };
+      for (const externalId of ["1", "2"])
+        await ask("POST", "/v1/channels/telegram:hot/events", { ...from, externalId, replyToExternalId: "1" });
+    },
+    uses: [
+      /SEARCH channel_events .*autoindex_channel_events_1 \(channel_id=\? AND external_id=\?/,
+      /SEARCH channel_bindings .*channel_bindings_by_place \(channel_id=\? AND conversation_id=\? AND thread_id=\?/,
+      /SEARCH channel_events .*channel_events_unbound \(channel_id=\?/,
+      /SEARCH channel_parts .*channel_parts_by_external_id \(channel_id=\? AND external_id=\?/,
+    ],
+  },
+  {
+    what: "a message to a channel",
+    async ask({ ask }) {
+      const payload = { conversation: { conversationId: "c" } };
+      for (const body of ["1", "2"]) await ask("POST", "/v1/messages", { to: "telegram:hot", body, payload });
+      const { items } = (await ask("POST", "/v1/agents/telegram:hot/claims", {})).body;
+      const [{ message, claim }] = items;
+      await ask("POST", `/v1/messages/${message.id}/posts`, { token: claim.token });
+      await ask("POST", `/v1/messages/${message.id}/complete`, { token: claim.token, externalIds: ["9"] });
+    },
+    uses: [
+      /SEARCH channel_posts .*channel_posts_waiting \(channel_id=\? AND conversation_id=\? AND thread_id=\?/,
+      /SEARCH channel_posts USING INTEGER PRIMARY KEY/,
+      /SEARCH channel_parts .*autoindex_channel_parts_1 \(message_id=\?/,
+    ],
+  },
+  {
     what: "a token that was not seen before",
     ask: ({ ask }) => ask("GET", "/v1/whoami", undefined, { token: "sbx_unknown" }),
     uses: [/SEARCH tokens .*tokens_by_hash \(hash=\?/],
