@@ -242,17 +242,35 @@ describe("an event", () => {
     expect((await ask("GET", "/v1/tasks")).body.items).toEqual([]);
   });
 
-  test("G8: whose integration's own target is gone is kept, and user is told", async () => {
-    const { source, post, ask, agent } = await startWithSources();
+  test("G8: whose integration's own target is gone is kept, and user is told, once; it goes out when there is somebody", async () => {
+    const { source, post, ask, agent, open } = await startWithSources();
     await agent("gone");
     await source("ci", { target: "gone" });
     await ask("DELETE", "/v1/agents/gone");
     const kept = (await post("ci", event({ severity: "critical" }))).body;
     expect(kept).toMatchObject({ created: true, message: null, task: { target: null } });
+    expect((await post("ci", event())).body).toMatchObject({ message: null, task: { count: 2, target: null } });
     const told = (await ask("GET", "/v1/agents/user/inbox?kind=system")).body.items;
+    await ask("PUT", "/v1/integrations/ci", { target: "worker" });
+    const out = (await post("ci", event())).body;
+    expect(out).toMatchObject({ created: false, task: { id: kept.task.id, count: 3 }, message: { to: "worker" } });
+    expect((await open()).map(({ id }: { id: number }) => id)).toEqual([out.message.id]);
     expect(told).toMatchObject([
       { subject: "[critical] Disk full", payload: { taskId: kept.task.id, target: "gone" } },
     ]);
+  });
+
+  test("G8: whose worker is deleted is told to user", async () => {
+    const { source, post, ask, agent } = await startWithSources();
+    const gone = await agent("gone");
+    await source("ci", { target: "gone" });
+    const { task } = (await post("ci", event())).body;
+    await post("ci", event({ dedupeKey: "other" }));
+    await post("ci", event({ dedupeKey: "other", status: "resolved" }));
+    await ask("POST", `/v1/tasks/${task.id}/claim`, {}, gone);
+    await ask("DELETE", "/v1/agents/gone");
+    const told = (await ask("GET", "/v1/agents/user/inbox?kind=system")).body.items;
+    expect(told).toMatchObject([{ subject: "gone was deleted", payload: { taskIds: [task.id], count: 1 } }]);
   });
 
   test("refuses unknown fields, and what is too large", async () => {
@@ -261,7 +279,7 @@ describe("an event", () => {
     expect((await post("ci", event({ nonsense: 1 }))).body.errors).toMatchObject([{ pointer: "/nonsense" }]);
     expect((await post("ci", event({ title: "x".repeat(500) }))).body.errors).toMatchObject([{ pointer: "/title" }]);
     expect((await post("ci", event({ externalUrl: "javascript:alert(1)" }))).status).toBe(422);
-    expect((await post("ci", event({ body: "x".repeat(5_000_000) }))).status).toBe(413);
+    expect((await post("ci", event({ body: "x".repeat(1_500_000) }))).status).toBe(413);
     expect((await post("none", event())).status).toBe(404);
   });
 
@@ -281,6 +299,24 @@ describe("an event", () => {
     await restart();
     expect(await task(first.body.task.id)).toMatchObject({ status: "done", count: 1 });
     expect((await deliver("ci", event(), signed(secret, event(), "msg_3"))).body).toMatchObject({ created: true });
+  });
+
+  test("that asks for no work is remembered under its key too, for the retention time and no longer", async () => {
+    const { source, post, pass, config } = await startWithSources({ retentionDays: 1 });
+    await source("ci");
+    const file = join(config.dataDir, "signalbox.db");
+    const keys = () => {
+      const sqlite = new Sqlite(file, { readonly: true });
+      const { n } = sqlite.query("select count(*) as n from idempotency_keys").get() as { n: number };
+      sqlite.close();
+      return n;
+    };
+    await post("ci", event({ status: "resolved" }), { "idempotency-key": "a" });
+    const again = await post("ci", event({ status: "resolved" }), { "idempotency-key": "a" });
+    expect(again.headers.get("idempotent-replayed")).toBe("true");
+    expect(keys()).toBe(1);
+    for (let hour = 0; hour < 26; hour++) await pass(3_600_000);
+    expect(keys()).toBe(0);
   });
 
   test("is counted by source and by what became of it", async () => {

@@ -128,28 +128,46 @@ export function createEvents(parts: EventParts) {
     const outcome = isResolved ? (lives ? "resolved" : "ignored") : lives ? "repeated" : known ? "reopened" : "created";
     tx.afterCommit(() => told(source, outcome));
     const step: Step = { actor: `integration:${source}` };
-    if (!isResolved && !lives) return open(tx, integration, known, report, step);
-    const task = known && lives ? await change(tx, integration, known, report, step) : (known ?? null);
+    const wanted = newTask(integration, report);
+    const isNamed = report.target !== undefined;
+    if (!isResolved && !lives) return open(tx, known, wanted, isNamed, step);
+    if (!isResolved && known?.messageId === null) return repeatWithoutMessage(tx, known, wanted, isNamed, step);
+    const change = (task: TaskRow) =>
+      isResolved ? life.end(tx, task, "done", { ...step, note: "resolved" }) : life.again(tx, task, wanted, step);
+    const task = known && lives ? await change(known) : (known ?? null);
     return { task, created: false, message: task && (await messageOf(tx, task)) };
   }
 
-  const change = (tx: Tx, integration: IntegrationRow, task: TaskRow, report: Report, step: Step) =>
-    report.status === "resolved"
-      ? life.end(tx, task, "done", { ...step, note: "resolved" })
-      : life.again(tx, task, newTask(integration, report), step);
+  /** It had nobody to go to: now there may be somebody. */
+  async function repeatWithoutMessage(tx: Tx, known: TaskRow, wanted: NewTask, isNamed: boolean, step: Step) {
+    const task = await life.again(tx, known, wanted, step);
+    const nobody: Became = { task, message: null, created: false };
+    // When it is not open, people have taken care of it meanwhile.
+    if (wanted.target === null || task.status !== "open") return nobody;
+    if (!isNamed && (await unreachable(tx, wanted.target)) !== undefined) return nobody;
+    return { ...became(await life.handOut(tx, SYSTEM, task, wanted.target, step)), created: false };
+  }
 
   /** A task that is new, or opened again. Where its integration's own target cannot get it, it is kept, and `user` told. */
-  async function open(tx: Tx, integration: IntegrationRow, known: TaskRow | undefined, report: Report, step: Step) {
-    const wanted = newTask(integration, report);
+  async function open(tx: Tx, known: TaskRow | undefined, wanted: NewTask, isNamed: boolean, step: Step) {
     const make = (task: NewTask, taken: Step) =>
       known ? life.reopen(tx, SYSTEM, known, task, taken) : life.add(tx, SYSTEM, task, taken);
-    try {
+    const why = isNamed || wanted.target === null ? undefined : await unreachable(tx, wanted.target);
+    if (why === undefined || wanted.target === null)
       return became(await make(wanted, known ? { ...step, note: "reported after its end" } : step));
+    const made = await make({ ...wanted, target: null }, { ...step, note: `not sent: ${why}` });
+    await tellUser(tx, made.task, wanted.target, why);
+    return became(made);
+  }
+
+  /** Why no work can be sent there now, in words; undefined when it can. Asked first: nothing is written by then. */
+  async function unreachable(on: Reading, target: string): Promise<string | undefined> {
+    try {
+      await life.checkTarget(on, SYSTEM, target);
+      return undefined;
     } catch (error) {
-      if (!(error instanceof Problem) || report.target !== undefined || wanted.target === null) throw error;
-      const made = await make({ ...wanted, target: null }, { ...step, note: `not sent: ${error.message}` });
-      await tellUser(tx, made.task, wanted.target, error.message);
-      return became(made);
+      if (error instanceof Problem) return error.message;
+      throw error;
     }
   }
 

@@ -61,7 +61,7 @@ export function integrationRoutes({ db, integrations, events }: IntegrationRoute
         201: { description: "Made; `secret` is shown this once.", schema: SavedIntegration },
         200: { description: "Changed; with `secret` when a new one was made.", schema: SavedIntegration },
       },
-      problems: ["forbidden", "unknown-target", "not-claimable"],
+      problems: ["forbidden", "unknown-target", "no-conversation", "not-claimable"],
       run: async ({ caller, params, body }) => {
         const answer = await db.write((tx) => integrations.put(tx, caller, params.source, body));
         return answer.created ? created(answer.saved) : ok(answer.saved);
@@ -115,7 +115,7 @@ export function integrationRoutes({ db, integrations, events }: IntegrationRoute
           schema: EventResult,
         },
       },
-      problems: ["forbidden", "not-found", "unknown-target", "not-claimable"],
+      problems: ["forbidden", "not-found", "unknown-target", "no-conversation", "not-claimable"],
       run: async ({ caller, params, body, request, idempotencyKey }) => {
         const posted = { body, delivery: deliveryOf(request.headers), idempotencyKey };
         const { made, replayed } = await db.write((tx) => events.receive(tx, caller, params.source, posted));

@@ -111,7 +111,7 @@ export const GenericEvent = z
   });
 export type GenericEvent = z.input<typeof GenericEvent>;
 
-export const EVENT_BYTES = 4 * 1024 * 1024;
+export const EVENT_BYTES = 1024 * 1024;
 export const MAX_EVENTS = 1000;
 /** What a source posts: its own shape, as its mapping reads it. */
 export const EventBody = jsonObject(EVENT_BYTES);

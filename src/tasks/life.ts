@@ -172,7 +172,9 @@ export function createTaskLife({ store, sender, works, leases, clock }: TaskLife
     /** Reported again while it lives: counted and brought up to date. Its message stays as it is. */
     async again(tx: Tx, task: TaskRow, reported: Reported, step: Step): Promise<TaskRow> {
       const now = clock.now();
-      const row: TaskRow = { ...task, ...reported, topic: task.topic, count: task.count + 1, updatedAt: now };
+      const { title, body, severity, externalUrl, payload } = reported;
+      const about = { title, body, severity, externalUrl, payload };
+      const row: TaskRow = { ...task, ...about, count: task.count + 1, updatedAt: now };
       await store.describe(tx, row);
       const note = differences(task, row) ?? step.note ?? AGAIN;
       const newest = await store.newestEvent(tx, task.id);
@@ -182,6 +184,15 @@ export function createTaskLife({ store, sender, works, leases, clock }: TaskLife
         changed(tx, row);
       } else await record(tx, row, row.status, { actor: step.actor, note });
       return row;
+    },
+
+    /** A task that had nobody to go to is handed out after all. @throws Problem 422 at `/target` */
+    async handOut(tx: Tx, author: Author, task: TaskRow, target: string, step: Step): Promise<Made> {
+      const sent = await hand(tx, author, task, target);
+      const row = { ...task, target: sent.entry.target, messageId: sent.entry.id, updatedAt: clock.now() };
+      await store.reopen(tx, row);
+      await record(tx, row, task.status, { ...step, note: `for ${row.target} now` });
+      return { task: row, sent };
     },
 
     /** Reported again after its end: open, with a message of its own. @throws Problem 422 */

@@ -171,7 +171,7 @@ export function createTaskStore(db: Db) {
     describe: async (tx: Tx, row: TaskRow): Promise<void> => {
       describe(tx).run({ ...row });
     },
-    /** Everything but who it is: it is opened again. */
+    /** Everything but who it is: it has another message now. */
     reopen: async (tx: Tx, { id, ...row }: TaskRow): Promise<void> => {
       tx.db.update(tasks).set(row).where(eq(tasks.id, id)).run();
     },

@@ -1,8 +1,8 @@
-import type { Db } from "../db/database.ts";
+import type { Db, Tx } from "../db/database.ts";
 import type { Idempotency } from "../idempotency/service.ts";
 import type { Messaging } from "../messages/messaging.ts";
 import { toTime } from "../wire.ts";
-import { toTask } from "./facts.ts";
+import { isOver, toTask } from "./facts.ts";
 import { createTaskLife } from "./life.ts";
 import { createTaskReaders } from "./readers.ts";
 import { wireTaskRetention } from "./retention.ts";
@@ -19,6 +19,7 @@ export interface TaskParts {
 }
 
 const MAX_FACTS = 200;
+const MAX_LOST = 1000;
 
 export type Tasks = ReturnType<typeof createTasks>;
 
@@ -41,6 +42,20 @@ export function createTasks({ db, messaging, idempotency, retentionDays }: TaskP
       return { ...fact, ...(note !== null && { note }), ...(count > 1 && { count }) };
     });
   });
+
+  messaging.agents.onDeleted((tx, agentId) => tellOfLost(tx, agentId));
+
+  /** What agents had asked for they are told of as of any unread message; of what integrations reported, `user` is. */
+  async function tellOfLost(tx: Tx, agentId: string): Promise<void> {
+    const all = await store.candidates(tx, { target: agentId }, undefined, MAX_LOST);
+    const lost = all.filter((task) => task.source !== null && !isOver(task.status)).map((task) => task.id);
+    if (lost.length === 0) return;
+    await messaging.sender.tell(tx, "user", {
+      subject: `${agentId} was deleted`,
+      body: `${lost.length} tasks of integrations are for ${agentId}, which was deleted. Nobody else can claim them.`,
+      payload: { agentId, taskIds: lost.slice(0, 100), count: lost.length },
+    });
+  }
 
   return {
     life,
