@@ -1,9 +1,12 @@
-import { describe, expect, test } from "bun:test";
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { type ChatWorld, type Running, startChat } from "./support/adapter.ts";
 import type { FakeChat } from "./support/chat.ts";
 import { createFakeSlack } from "./support/slack.ts";
 import { createFakeTelegram } from "./support/telegram.ts";
 import { until } from "./support/until.ts";
+
+// Some tests start two dozen relays: on a busy machine that takes its time.
+setDefaultTimeout(60_000);
 
 /** Every adapter is accepted by this suite. Where a platform cannot do something, the adapter says why. */
 const ADAPTERS: { make: () => FakeChat; chat: string; thread: string }[] = [
@@ -247,6 +250,20 @@ for (const { make, chat: conversation, thread } of ADAPTERS) {
       expect(world.chat.readers.most).toBe(1);
     });
 
+    test("a process with the channel agent's own token waits its turn as well, and needs no other rights", async () => {
+      const world = await start();
+      const { body } = await world.relay.ask("POST", "/v1/tokens", { role: "agent", agentId: world.channelId });
+      const first = world.run({ token: body.token });
+      await first.saw("ready");
+      const second = world.run({ token: body.token });
+      await second.saw("standby");
+      first.kill();
+      await second.saw("ready");
+      world.chat.say({ conversation, text: "heard" });
+      await second.saw("received");
+      expect(world.chat.readers.most).toBe(1);
+    });
+
     test("an adapter of another make that takes over is left alone", async () => {
       const world = await start();
       const running = world.run();
@@ -307,18 +324,34 @@ for (const { make, chat: conversation, thread } of ADAPTERS) {
     });
 
     test("G3: whatever step a process dies at, what comes in is stored once", async () => {
-      const dry = await incoming(await start(), undefined);
+      const dry = await incoming(await start());
       expect(dry.length).toBeGreaterThan(3);
-      await Promise.all(dry.map(async (_, killAt) => incoming(await start(), killAt)));
+      await Promise.all(dry.map(async (_, killAt) => incoming(await start(), { killAt })));
+    });
+
+    test("G7: whatever step the relay restarts at, what comes in is stored once and what goes out is posted once", async () => {
+      const dry = { incoming: await incoming(await start()), outgoing: await outgoing(await start()) };
+      await Promise.all(dry.incoming.map(async (_, restartAt) => incoming(await start(), { restartAt })));
+      await Promise.all(
+        dry.outgoing.map(async (_, restartAt) => {
+          const world = await start();
+          await outgoing(world, { restartAt });
+          // The adapter lives, so it knows what it has posted.
+          expect(world.chat.posted).toHaveLength(3);
+        }),
+      );
     });
 
     test("G5: whatever step a process dies at, what goes out is posted once or its sender is told", async () => {
-      const dry = await outgoing(await start(), undefined);
+      const dry = await outgoing(await start());
       expect(dry.length).toBeGreaterThan(8);
       for (const slice of [dry.keys().filter((n) => n % 2 === 0), dry.keys().filter((n) => n % 2 === 1)])
-        await Promise.all([...slice].map(async (killAt) => outgoing(await start(), killAt)));
+        await Promise.all([...slice].map(async (killAt) => outgoing(await start(), { killAt })));
     });
   });
+
+  /** At which step of the first process something happens. */
+  type At = { killAt?: number; restartAt?: number };
 
   /** Posted as often as that, and the relay's state says the same as the chat. */
   async function settled(world: ChatWorld, id: number, seen: number): Promise<void> {
@@ -335,25 +368,25 @@ for (const { make, chat: conversation, thread } of ADAPTERS) {
     expect(told).toMatchObject({ from: "system", payload: { messageId: id, failure: "ambiguous" } });
   }
 
-  async function incoming(world: ChatWorld, killAt: number | undefined): Promise<string[]> {
-    const first = world.run({ killAt });
+  async function incoming(world: ChatWorld, at: At = {}): Promise<string[]> {
+    const first = world.run(at);
     await first.saw("ready");
     world.chat.say({ conversation, thread, text: "one" });
     const file = { name: "two.txt", type: "text/plain", bytes: new TextEncoder().encode("2") };
     world.chat.say({ conversation, thread, text: "two", file });
-    await takeOver(world, first, killAt, async () => (await world.inbox()).length >= 2 && world.chat.waiting() === 0);
+    await takeOver(world, first, at, async () => (await world.inbox()).length >= 2 && world.chat.waiting() === 0);
     expect((await world.inbox()).map(({ body }) => body)).toEqual(["one", "two"]);
     return first.steps;
   }
 
-  async function outgoing(world: ChatWorld, killAt: number | undefined): Promise<string[]> {
-    const first = world.run({ killAt });
+  async function outgoing(world: ChatWorld, at: At = {}): Promise<string[]> {
+    const first = world.run(at);
     await first.saw("ready");
     const body = `${"a".repeat(world.chat.limit - 1)}\n${"b".repeat(100)}`;
     const fileId = await world.upload("c.txt", "text/plain", new TextEncoder().encode("c"));
     const payload = { conversation: { conversationId: conversation, threadId: thread }, files: [{ fileId }] };
     const id = await world.send({ body, payload });
-    await takeOver(world, first, killAt, async () => ["done", "dead"].includes(await world.stateOf(id)));
+    await takeOver(world, first, at, async () => ["done", "dead"].includes(await world.stateOf(id)));
     const texts = world.chat.posted.map(({ text, file }) => file?.name[0] ?? text?.[0]);
     expect(new Set(texts).size).toBe(texts.length);
     if ((await world.stateOf(id)) === "done") {
@@ -366,7 +399,7 @@ for (const { make, chat: conversation, thread } of ADAPTERS) {
   }
 
   /** When the first process dies, another takes over. */
-  async function takeOver(world: ChatWorld, first: Running, killAt: number | undefined, done: () => Promise<boolean>) {
+  async function takeOver(world: ChatWorld, first: Running, { killAt }: At, done: () => Promise<boolean>) {
     if (killAt !== undefined) {
       await until(() => first.steps.length > killAt);
       world.run();

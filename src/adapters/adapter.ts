@@ -93,7 +93,7 @@ async function begin(options: AdapterOptions): Promise<Run> {
     here = systemWhereabouts,
     onEvent = () => undefined,
   } = options;
-  const account = await signIn(platform, timing, signal);
+  const account = await signIn(platform, timing, signal, onEvent);
   const accountId = options.accountId ?? account.accountId;
   const channelId = `${platform.provider}:${accountId}`;
   const named = { ...account, accountId, name: options.displayName ?? account.name };
@@ -103,15 +103,25 @@ async function begin(options: AdapterOptions): Promise<Run> {
 }
 
 /** A platform that does not answer is asked again; one that says no is believed. */
-async function signIn(platform: Platform, timing: Timing, signal: AbortSignal): Promise<Account> {
+async function signIn(
+  platform: Platform,
+  timing: Timing,
+  signal: AbortSignal,
+  onEvent: Run["onEvent"],
+): Promise<Account> {
   const backoff = createBackoff(timing);
   for (;;) {
     try {
       return await platform.identify(signal);
     } catch (error) {
       signal.throwIfAborted();
-      const { failure, retryAfterSeconds = 0 } = faultOf(error);
+      const { failure, message, retryAfterSeconds = 0 } = faultOf(error);
       if (failure === "permanent") throw error;
+      onEvent({
+        type: "note",
+        channelId: platform.provider,
+        text: `signing in failed, and is tried again: ${message}`,
+      });
       await timing.sleep(backoff.delay(retryAfterSeconds * 1000), signal);
     }
   }

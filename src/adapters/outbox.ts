@@ -40,7 +40,7 @@ const TRIES = 4;
 const FIND_AFTER_MS = 2_000;
 /** How long a stopping adapter goes on telling the relay what it has posted. */
 const PARTING_MS = 5_000;
-/** How long a message stays away after a transient failure, by attempt: an hour's outage is survived by five attempts. */
+/** How long a message stays away after a transient failure, by attempt: five of them survive half an hour's outage. */
 const RETRY_SECONDS = [15, 60, 300, 1800];
 
 /**

@@ -18,6 +18,8 @@ export interface ReadingParts {
 }
 
 const LONGEST_WAIT_MS = 60_000;
+/** So much more often is looked while something is wrong. */
+const SOONER = 4;
 
 /** Reads the platform for ever, and makes sure that it does. */
 export function createReading(parts: ReadingParts) {
@@ -67,7 +69,7 @@ export function createReading(parts: ReadingParts) {
     async watch(signal: AbortSignal): Promise<never> {
       let unanswered = 0;
       for (;;) {
-        await timing.sleep(parts.probeMs, signal);
+        await timing.sleep(readiness.ready ? parts.probeMs : parts.probeMs / SOONER, signal);
         try {
           const reason = await platform.probe(signal);
           unanswered = 0;

@@ -13,6 +13,8 @@ export interface Envelope {
 export interface SlackSocketOptions {
   appToken: string;
   apiUrl: string;
+  /** A connection that stood has ended. */
+  ended(): void;
   /** Deals with one envelope; only then is it acknowledged. */
   take(envelope: Envelope): Promise<void>;
 }
@@ -59,6 +61,7 @@ async function oneConnection(options: SlackSocketOptions, inbox: Inbox, signal: 
     inbox.listening();
     await Promise.race([gone, ended]);
   } finally {
+    options.ended();
     // Bounded: a far end that is gone never answers the closing handshake.
     await Promise.race([socket.disconnect().catch(() => undefined), Bun.sleep(CLOSE_MS)]);
     await last;

@@ -22,6 +22,8 @@ const API_URL = "https://slack.com/api/";
 /** What one block takes is 3,000, and `&` counts as five. */
 const TEXT_LIMIT = 2_900;
 const CALL_MS = 30_000;
+/** As long as a connection may take to be made again. */
+const PATIENCE_MS = 45_000;
 const NAMES_KEPT = 1_000;
 
 /** A Slack app in socket mode. A post carries its key as metadata, so that it can be looked for. */
@@ -37,7 +39,8 @@ export function createSlack(options: SlackOptions): Platform {
   const names = new Map<string, string>();
   const self = { userId: "", botId: undefined as string | undefined };
   const posts = createSlackPosts(web, () => self, timing.sleep);
-  let listening = false;
+  /** Since when nothing has been heard; null while the socket stands. */
+  let silentSince: number | null = timing.now();
 
   const reader: SlackReader = {
     get userId() {
@@ -96,18 +99,17 @@ export function createSlack(options: SlackOptions): Platform {
       const told: Inbox = {
         ...inbox,
         listening() {
-          listening = true;
+          silentSince = null;
           inbox.listening();
         },
       };
       const take = async ({ type, body }: { type: string; body: unknown }) => {
         for (const incoming of await incomingOf(type, body, reader)) await inbox.deliver(incoming);
       };
-      try {
-        await readSocket({ appToken, apiUrl, take }, told, signal);
-      } finally {
-        listening = false;
-      }
+      const ended = () => {
+        silentSince ??= timing.now();
+      };
+      await readSocket({ appToken, apiUrl, take, ended }, told, signal);
     },
 
     cut: (text) => cutText(text, TEXT_LIMIT),
@@ -119,7 +121,8 @@ export function createSlack(options: SlackOptions): Platform {
       await web.auth.test().catch((error) => {
         throw slackFault(error);
       });
-      return listening ? null : "the socket is not connected";
+      const silentMs = silentSince === null ? 0 : timing.now() - silentSince;
+      return silentMs > PATIENCE_MS ? `the socket has not stood for ${Math.round(silentMs / 1000)} s` : null;
     },
   };
 }

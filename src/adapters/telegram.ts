@@ -41,8 +41,8 @@ export function createTelegram(options: TelegramOptions): Platform {
   const root = (options.apiUrl ?? API_URL).replace(/\/+$/, "");
   const api = new Api(token, { apiRoot: root });
   const reader: TelegramReader = { username: "", fetchFile };
-  /** When Telegram last answered a poll, when it last had an update, and whether some were left waiting at the last probe. */
-  const heard = { answeredAt: timing.now(), updates: 0, seenByProbe: 0, waiting: false };
+  /** When Telegram last answered a poll, how many updates it had, whether they are being dealt with, and what the last probe saw. */
+  const heard = { answeredAt: timing.now(), updates: 0, busy: false, seenByProbe: 0, waiting: false };
 
   /** One call. Its time is up even when the connection says nothing at all. */
   async function call<T>(seconds: number, signal: AbortSignal | undefined, run: (signal: GrammySignal) => Promise<T>) {
@@ -88,10 +88,16 @@ export function createTelegram(options: TelegramOptions): Platform {
       heard.answeredAt = timing.now();
       heard.updates += updates.length;
       inbox.listening();
-      for (const update of updates) {
-        await take(update, inbox);
-        // Sent with the next question: that is what tells Telegram to forget it.
-        offset = update.update_id + 1;
+      heard.busy = true;
+      try {
+        for (const update of updates) {
+          await take(update, inbox);
+          // Sent with the next question: that is what tells Telegram to forget it.
+          offset = update.update_id + 1;
+        }
+      } finally {
+        heard.busy = false;
+        heard.answeredAt = timing.now();
       }
     }
   }
@@ -136,6 +142,8 @@ export function createTelegram(options: TelegramOptions): Platform {
     async probe(signal) {
       const { url, pending_update_count: waiting } = await call(0, signal, (within) => api.getWebhookInfo(within));
       if (url) return "a webhook takes the updates away";
+      // Whatever waits there waits for us.
+      if (heard.busy) return null;
       const silentMs = timing.now() - heard.answeredAt;
       if (silentMs > (pollSeconds + 2 * GRACE_SECONDS) * 1000)
         return `no question for updates was answered for ${Math.round(silentMs / 1000)} s`;

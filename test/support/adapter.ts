@@ -36,8 +36,14 @@ export interface Running {
   saw(type: AdapterEvent["type"], count?: number): Promise<void>;
 }
 
-/** `killAt`: it dies at this step. `host`: the machine it is on; one of its own when left out. */
-type RunOptions = Partial<AdapterOptions> & { killAt?: number | undefined; host?: string };
+/** `killAt`: it dies at this step; `restartAt`: the relay is restarted there. `host`: the machine it is on; one of its own when left out. */
+type RunOptions = Partial<AdapterOptions> & {
+  killAt?: number | undefined;
+  restartAt?: number | undefined;
+  host?: string;
+  /** The operator's when left out. */
+  token?: string;
+};
 
 export interface ChatWorld {
   relay: TestRelay;
@@ -80,7 +86,7 @@ export async function startChat(make: () => FakeChat, config: Partial<Config> = 
 
   const living = new Set<number>();
 
-  function run({ killAt, host, ...more }: RunOptions = {}): Running {
+  function run({ killAt, restartAt, host, token, ...more }: RunOptions = {}): Running {
     const pid = ++processes;
     living.add(pid);
     const stop = new AbortController();
@@ -88,7 +94,9 @@ export async function startChat(make: () => FakeChat, config: Partial<Config> = 
     const events: AdapterEvent[] = [];
     const steps: string[] = [];
     async function step(name: string): Promise<void> {
-      if (name !== "" && !dead.signal.aborted && steps.push(name) - 1 === killAt) running.kill();
+      const count = name === "" || dead.signal.aborted ? undefined : steps.push(name) - 1;
+      if (count !== undefined && count === killAt) running.kill();
+      if (count !== undefined && count === restartAt) await relay.restart();
       if (dead.signal.aborted) await new Promise(() => undefined);
     }
     const process: FakeProcess = { id: `p${pid}`, step };
@@ -98,12 +106,15 @@ export async function startChat(make: () => FakeChat, config: Partial<Config> = 
       await step(name && `${name} asked`);
       const signal = init.signal ? AbortSignal.any([init.signal, dead.signal]) : dead.signal;
       const response = await relay.relay.app.handle(new Request(url, { ...init, signal }));
+      const before = relay.relay;
       await step(name && `${name} done`);
+      // The relay that answered is gone: so is its answer.
+      if (relay.relay !== before) throw new TypeError("the connection was closed");
       return response;
     }
     const ended = runAdapter({
       platform: chat.platform(fastTiming, process),
-      relay: { url: "http://localhost", token: relay.relay.operatorToken, fetch, timing: hastyTiming },
+      relay: { url: "http://localhost", token: token ?? relay.relay.operatorToken, fetch, timing: hastyTiming },
       timing: fastTiming,
       signal: stop.signal,
       onEvent: (event) => void (dead.signal.aborted || events.push(event)),
@@ -138,6 +149,15 @@ export async function startChat(make: () => FakeChat, config: Partial<Config> = 
     return running;
   }
 
+  /** A relay that restarts answers later. */
+  async function look(path: string, how = {}): Promise<Mail> {
+    for (;;) {
+      const { status, body } = await relay.ask("GET", path, undefined, how);
+      if (status !== 503) return body;
+      await Bun.sleep(5);
+    }
+  }
+
   const inside = (url: string, init?: RequestInit) => relay.relay.app.handle(new Request(url, init));
   const { files } = createClient({ url: "http://localhost", token: agent.token, fetch: inside });
 
@@ -150,13 +170,13 @@ export async function startChat(make: () => FakeChat, config: Partial<Config> = 
     upload: async (name, type, bytes) => (await files.put(bytes, { name, type })).id,
     download: async (fileId) => (await files.get(fileId)).bytes,
     async inbox() {
-      return (await relay.ask("GET", "/v1/agents/helper/inbox?after=0&limit=500", undefined, agent)).body.items;
+      return (await look("/v1/agents/helper/inbox?after=0&limit=500", agent)).items;
     },
     async send(draft) {
       const { status, body } = await relay.ask("POST", "/v1/messages", { to: channelId, ...draft }, agent);
       if (status !== 201) throw new Error(JSON.stringify(body));
       return body.id;
     },
-    stateOf: async (id) => (await relay.ask("GET", `/v1/messages/${id}`)).body.state,
+    stateOf: async (id) => (await look(`/v1/messages/${id}`)).state,
   };
 }
