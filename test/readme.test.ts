@@ -1,15 +1,35 @@
 import { describe, expect, test } from "bun:test";
 import { join } from "node:path";
 import { withSettings } from "../scripts/readme.ts";
-import { startServer } from "./support/server.ts";
+import { atEnd } from "./support/ending.ts";
+import { startServer, type TestServer } from "./support/server.ts";
+import { createFakeTelegram } from "./support/telegram.ts";
+import { until } from "./support/until.ts";
 
 const ROOT = join(import.meta.dir, "..");
 const readme = await Bun.file(join(ROOT, "README.md")).text();
 
-/** The shell blocks of the tour, as printed. */
-function tour(): string[] {
-  const part = /<!-- tour -->([\s\S]*?)<!-- \/tour -->/.exec(readme)?.[1] ?? "";
+/** The shell blocks of a tour, as printed. */
+function tour(name = "tour"): string[] {
+  const part = readme.split(`<!-- ${name} -->`)[1]?.split(`<!-- /${name} -->`)[0] ?? "";
   return [...part.matchAll(/```sh\n([\s\S]*?)```/g)].map((match) => match[1] ?? "");
+}
+
+/**
+ * Runs blocks in one shell, and answers what each printed. The only changes: the port, which is free here, and where the data is.
+ */
+async function run(blocks: string[], server: TestServer): Promise<string[]> {
+  const script = blocks
+    .map((block) => block.replace("http://127.0.0.1:4747", server.url).replace("cat data/", `cat ${server.dataDir}/`))
+    .join("\necho; echo =====\n");
+  const shell = Bun.spawn(["sh", "-eu", "-c", script], { stdout: "pipe", stderr: "pipe" });
+  const [out, err, code] = await Promise.all([
+    new Response(shell.stdout).text(),
+    new Response(shell.stderr).text(),
+    shell.exited,
+  ]);
+  expect({ err, code }).toEqual({ err: "", code: 0 });
+  return out.split("=====\n");
 }
 
 describe("the README", () => {
@@ -17,18 +37,7 @@ describe("the README", () => {
     const server = await startServer();
     const blocks = tour();
     expect(blocks.length).toBeGreaterThan(6);
-    // The only changes: the port, which is free here, and where the data is. A mark after each block tells them apart.
-    const script = blocks
-      .map((block) => block.replace("http://127.0.0.1:4747", server.url).replace("cat data/", `cat ${server.dataDir}/`))
-      .join("\necho; echo =====\n");
-    const run = Bun.spawn(["sh", "-eu", "-c", script], { stdout: "pipe", stderr: "pipe" });
-    const [out, err, code] = await Promise.all([
-      new Response(run.stdout).text(),
-      new Response(run.stderr).text(),
-      run.exited,
-    ]);
-    expect({ err, code }).toEqual({ err: "", code: 0 });
-    const [who, , sent, claimed, completed, inbox, explained, stream] = out.split("=====\n");
+    const [who, , sent, claimed, completed, inbox, explained, stream] = await run(blocks, server);
     expect(who).toContain('"role":"operator"');
     expect(sent).toContain('"state":"open"');
     expect(claimed).toContain('"token":"clm_1_1"');
@@ -40,6 +49,29 @@ describe("the README", () => {
     expect(stream).toContain("event: hello");
     expect(stream).toContain("id: 2\nevent: message");
   }, 20_000);
+
+  test("has a longer tour that runs as printed: from an alert to a chat", async () => {
+    const telegram = createFakeTelegram();
+    atEnd(telegram.close);
+    const server = await startServer({ env: telegram.environment });
+    telegram.say({ conversation: "-100200", text: "What happened to db-1?" });
+    await until(() => telegram.waiting() === 0 && server.output().includes("what comes in is heard"), "the question");
+    const [setUp, register] = tour();
+    const blocks = tour("chat tour");
+    expect(blocks.length).toBe(5);
+    const printed = await run([setUp ?? "", register ?? "", ...blocks], server);
+    const [events, task, delegation, ended, answered] = printed.slice(2);
+    expect(events).toContain(`"routed":0,"unbound":true`);
+    expect(task).toContain('"title":"Disk of db-1 is full"');
+    expect(delegation).toContain('"status":"answered"');
+    expect(delegation).toContain("Old logs, 40 GB.");
+    expect(ended).toContain('"status":"done"');
+    expect(answered).toContain('"state":"done"');
+    await until(() => telegram.posted.length > 0, "the answer in the chat");
+    expect(telegram.posted).toMatchObject([
+      { conversation: "-100200", text: "Its disk was full of old logs. They are rotated, 40 GB are free." },
+    ]);
+  }, 40_000);
 
   test("lists the settings that there are", () => {
     expect(withSettings(readme)).toBe(readme);
