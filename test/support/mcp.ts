@@ -39,7 +39,12 @@ export async function connect(
   const transport = new StreamableHTTPClientTransport(new URL("http://localhost/mcp"), {
     requestInit: { headers: { authorization: `Bearer ${token}`, ...how.headers } },
     // Asked anew each time: the relay may have been restarted.
-    fetch: (url, init) => relay.relay.app.handle(new Request(url, init)),
+    fetch: async (url, init) => {
+      const response = await relay.relay.app.handle(new Request(url, init));
+      // As over a wire: who leaves takes no more of the answer.
+      const body = response.body?.pipeThrough(new TransformStream(), init?.signal ? { signal: init.signal } : {});
+      return new Response(body ?? null, response);
+    },
     reconnectionOptions: {
       initialReconnectionDelay: 10,
       maxReconnectionDelay: 50,
