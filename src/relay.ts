@@ -196,6 +196,12 @@ export async function createRelay(
     reading.watch.about(change.messageId, "delegation", JSON.stringify(change));
   });
   pairs.onChange(({ status }) => metrics.pairChanged(status));
+  tasks.onMoved((tx, { body: _, ...task }) =>
+    webhooks.emit(tx, { type: "task.changed", messageId: task.messageId, data: task }),
+  );
+  delegations.onMoved((tx, change) =>
+    webhooks.emit(tx, { type: "delegation.changed", messageId: change.messageId, data: change }),
+  );
   webhooks.onOutcome(metrics.webhookTried);
   scheduling.onFire(metrics.scheduleFired);
   channels.events.onReceived(({ provider }, isRouted) => metrics.channelReceived(provider, isRouted));

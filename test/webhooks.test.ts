@@ -115,6 +115,35 @@ describe("a webhook", () => {
     expect((await next()).map(([type]) => type)).toEqual(["work.cancelled"]);
   });
 
+  test("is told of every step of tasks and delegations, if it may read their messages", async () => {
+    const { crew, receiver, hook } = await startWorld();
+    await hook({ events: ["task.changed", "delegation.changed"], url: `${receiver.url}/user` });
+    await hook({ events: ["task.changed", "delegation.changed"], url: `${receiver.url}/ann` }, crew.ann);
+    const next = async (path: string) => {
+      await crew.pass(0);
+      return receiver.received
+        .filter((got) => got.path.endsWith(path))
+        .map(({ event: { type, data } }) => [type, data.status]);
+    };
+    const kept = await crew.ask("POST", "/v1/tasks", { title: "Kept", body: "long" }, crew.boss);
+    await crew.ask("POST", `/v1/tasks/${kept.body.id}/status`, { status: "cancelled" }, crew.boss);
+    await crew.ask("POST", "/v1/tasks", { title: "Disk full", target: "tag:crew" }, crew.boss);
+    await crew.end("complete", crew.ann, await crew.take(crew.ann));
+    await crew.ask("POST", "/v1/tasks", { title: "For ben", target: "ben" }, crew.boss);
+    const asked = await crew.ask("POST", "/v1/delegations", { to: "ann", text: "How many?" }, crew.boss);
+    await crew.ask("POST", `/v1/delegations/${asked.body.id}/response`, { text: "Two." }, crew.ann);
+    const shared = ["open", "claimed", "done"].map((status) => ["task.changed", status]);
+    const owed = ["pending", "answered"].map((status) => ["delegation.changed", status]);
+    expect((await next("/ann")).toSorted()).toEqual([...shared, ...owed].toSorted());
+    const kinds = [
+      ["task.changed", "open"],
+      ["task.changed", "cancelled"],
+      ["task.changed", "open"],
+    ];
+    expect((await next("/user")).toSorted()).toEqual([...shared, ...owed, ...kinds].toSorted());
+    expect(receiver.received.some(({ event }) => event.data.body !== undefined)).toBe(false);
+  });
+
   test("can be tested, whatever its filter says", async () => {
     const { crew, receiver, hook } = await startWorld();
     const { id, secret } = await hook({ filter: { from: "nobody" } });

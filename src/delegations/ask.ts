@@ -65,7 +65,7 @@ export function createAsk(parts: AskParts) {
     };
     await store.add(tx, row);
     if (row.queued) await tellQueued(tx, row);
-    ends.changed(tx, row);
+    await ends.changed(tx, row);
     tx.afterCommit(() => due.notice(row.deadlineAt));
     return row;
   }

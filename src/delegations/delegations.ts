@@ -1,5 +1,5 @@
 import type { ActivityService } from "../activity/service.ts";
-import type { Reading } from "../db/database.ts";
+import type { Reading, Tx } from "../db/database.ts";
 import type { Route } from "../http/call.ts";
 import type { Idempotency } from "../idempotency/service.ts";
 import type { Messaging } from "../messages/messaging.ts";
@@ -79,6 +79,9 @@ export function createDelegations({ messaging, idempotency, activity, budgets }:
 
   return {
     delegations,
+    /** Told of every change, in the write that makes it. */
+    onMoved: (handler: (tx: Tx, change: DelegationChange) => Promise<void>) =>
+      ends.onMoved((tx, row) => handler(tx, toChange(row))),
     /** Told of every change, once it is on disk. */
     onChange: ends.onChange,
     /** Told of every change, once it is on disk, what it was. */

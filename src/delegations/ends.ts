@@ -42,10 +42,12 @@ export type DelegationEnds = ReturnType<typeof createEnds>;
 /** How a delegation ends: each way, written once, and always with an answer to whoever asked. */
 export function createEnds(parts: EndParts) {
   const { store, agents, sender, leases, works, due, clock, headOf } = parts;
+  const movedHandlers: ((tx: Tx, row: DelegationRow) => Promise<void>)[] = [];
   const changeListeners: ((row: DelegationRow, before: DelegationRow | undefined) => void)[] = [];
 
-  /** Tells who listens once it is on disk. */
-  function changed(tx: Tx, row: DelegationRow, before?: DelegationRow): void {
+  /** Tells who stands above in this write, and who listens once it is on disk. */
+  async function changed(tx: Tx, row: DelegationRow, before?: DelegationRow): Promise<void> {
+    for (const handler of movedHandlers) await handler(tx, row);
     tx.afterCommit(() => {
       for (const listener of changeListeners) listener(row, before);
     });
@@ -53,7 +55,7 @@ export function createEnds(parts: EndParts) {
 
   async function save(tx: Tx, row: DelegationRow, before: DelegationRow): Promise<DelegationRow> {
     await store.end(tx, row.messageId, row);
-    changed(tx, row, before);
+    await changed(tx, row, before);
     return row;
   }
 
@@ -123,7 +125,7 @@ export function createEnds(parts: EndParts) {
     if (work.state === "claimed" || work.state === "open" || work.state === "delayed") {
       await store.hold(tx, row.messageId, work.holder);
       const status = work.holder === null ? "pending" : "claimed";
-      changed(tx, { ...row, status, holder: work.holder }, row);
+      await changed(tx, { ...row, status, holder: work.holder }, row);
     } else if (work.state === "done") await answerEmpty(tx, row, before.holder);
     else if (work.state === "dead") await fail(tx, row, "failed", work.error ?? "all attempts were used up");
     else if (work.state === "expired") await fail(tx, row, "timed-out", overdue(row));
@@ -195,6 +197,8 @@ export function createEnds(parts: EndParts) {
   return {
     changed,
     cancel,
+    /** Told of every change in the write that makes it. */
+    onMoved: (handler: (tx: Tx, row: DelegationRow) => Promise<void>) => movedHandlers.push(handler),
     /** Told of every change once it is on disk; `before` is undefined for a new one. */
     onChange: (listener: (row: DelegationRow, before: DelegationRow | undefined) => void) =>
       changeListeners.push(listener),

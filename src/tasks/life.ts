@@ -52,11 +52,15 @@ export interface Step {
 /** Told of each change of a task, once it is on disk. */
 export type TaskListener = (task: TaskRow) => void;
 
+/** Runs in the write that changes a task. */
+export type TaskMovedHandler = (tx: Tx, task: TaskRow) => Promise<void>;
+
 export type TaskLife = ReturnType<typeof createTaskLife>;
 
 /** What happens to tasks: each step, written once, whoever takes it, with its line in the history. */
 export function createTaskLife({ store, sender, works, leases, clock }: TaskLifeParts) {
   const listeners: TaskListener[] = [];
+  const movedHandlers: TaskMovedHandler[] = [];
   leases.onMoved(follow);
 
   /** The lease is the message's: what becomes of it, whoever's doing it is, becomes of the task in the same write. */
@@ -103,10 +107,12 @@ export function createTaskLife({ store, sender, works, leases, clock }: TaskLife
       count: 1,
       lastAt: clock.now(),
     });
-    changed(tx, task);
+    await changed(tx, task);
   }
 
-  function changed(tx: Tx, task: TaskRow): void {
+  /** Tells who stands above in this write, and everybody else after the commit. */
+  async function changed(tx: Tx, task: TaskRow): Promise<void> {
+    for (const handler of movedHandlers) await handler(tx, task);
     tx.afterCommit(() => {
       for (const listener of listeners) listener(task);
     });
@@ -181,7 +187,7 @@ export function createTaskLife({ store, sender, works, leases, clock }: TaskLife
       const isSame = newest?.note === note && newest.actor === step.actor && newest.fromStatus === newest.toStatus;
       if (newest && isSame && newest.toStatus === row.status) {
         await store.repeatEvent(tx, newest.id, now);
-        changed(tx, row);
+        await changed(tx, row);
       } else await record(tx, row, row.status, { actor: step.actor, note });
       return row;
     },
@@ -225,6 +231,9 @@ export function createTaskLife({ store, sender, works, leases, clock }: TaskLife
       return ended;
     },
 
+    /** Told of every step, in the write that takes it. */
+    onMoved: (handler: TaskMovedHandler) => movedHandlers.push(handler),
+    /** Told of the same, once it is on disk. */
     onChange: (listener: TaskListener) => listeners.push(listener),
   };
 }

@@ -60,6 +60,8 @@ export function createTasks({ db, messaging, idempotency, retentionDays }: TaskP
   return {
     life,
     store,
+    /** Told of each change of a task, in the write that makes it. */
+    onMoved: (handler: (tx: Tx, task: Task) => Promise<void>) => life.onMoved((tx, task) => handler(tx, toTask(task))),
     /** Told of each change of a task, once it is on disk. */
     onChange: (listener: (task: Task) => void) => life.onChange((task) => listener(toTask(task))),
     routes: () => taskRoutes({ db, tasks: service, readers }),

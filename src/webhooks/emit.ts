@@ -14,8 +14,8 @@ import type { WebhookRow, WebhookStore } from "./store.ts";
 /** Something that happened, for those who asked to be told. */
 export interface WebhookEvent {
   type: WebhookEventType;
-  /** The message it is about: who may read that one is told, if their filter fits it. */
-  messageId: number;
+  /** The message it is about: who may read that one is told, if their filter fits it. Without one only the operator is. */
+  messageId: number | null;
   /** What is told; null: the message itself, as it was appended. */
   data: Record<string, unknown> | null;
 }
@@ -72,10 +72,11 @@ export function createEmitter({ store, messages, access, notices, due, clock }: 
     async emit(tx: Tx, event: WebhookEvent): Promise<void> {
       const found = await store.subscribers(tx, event.type);
       if (found.length === 0) return;
-      const row = await messages.byId(tx, event.messageId);
+      const row = event.messageId === null ? undefined : await messages.byId(tx, event.messageId);
       // What is said about webhooks goes through none: that could go on for ever.
-      if (!row || (row.fromId === "system" && row.topic === NOTICE_TOPIC)) return;
-      for (const webhook of found) if (await wants(tx, webhook, row)) await enqueue(tx, webhook, event);
+      if (row?.fromId === "system" && row.topic === NOTICE_TOPIC) return;
+      for (const webhook of found)
+        if (row ? await wants(tx, webhook, row) : isForAll(webhook)) await enqueue(tx, webhook, event);
     },
 
     /** What became of a piece of work. A renewal is nothing new. */
@@ -110,6 +111,9 @@ const TYPE_OF = {
   expired: "work.expired",
   cancelled: "work.cancelled",
 } as const;
+
+/** Whether it is told of what no message says who may know. */
+const isForAll = ({ agentId, filter }: WebhookRow): boolean => agentId === "user" && Object.keys(filter).length === 0;
 
 function fits(filter: WebhookFilter, row: MessageRow): boolean {
   const { from, to, topic, kind } = filter;

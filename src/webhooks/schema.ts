@@ -12,6 +12,8 @@ export const WEBHOOK_EVENTS = [
   "work.dead",
   "work.expired",
   "work.cancelled",
+  "task.changed",
+  "delegation.changed",
 ] as const;
 export const WebhookEventType = z.enum(WEBHOOK_EVENTS);
 export type WebhookEventType = z.infer<typeof WebhookEventType>;
