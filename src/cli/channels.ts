@@ -157,7 +157,7 @@ function addEvents(channels: Command): void {
 }
 
 interface WebhookOptions {
-  url?: string;
+  postTo?: string;
   name?: string;
   verify?: "standard" | "token";
   direction?: "inbound" | "outbound" | "bidirectional";
@@ -170,7 +170,7 @@ function addWebhook(channels: Command): void {
     .command("webhook")
     .description("Make or change a channel that needs no adapter: it is told, and tells, by a signed POST")
     .argument("<channel>", "its id, webhook:<account>")
-    .option("--url <url>", "where its messages are posted to (default: nothing goes out)")
+    .option("--post-to <url>", "where its messages go (default: nothing goes out)")
     .option("--name <name>", "what people call it")
     .addOption(new Option("--verify <how>", "how its events show whose they are").choices(["standard", "token"]))
     .addOption(new Option("--direction <which>", "one way alone").choices(["inbound", "outbound", "bidirectional"]))
@@ -178,11 +178,11 @@ function addWebhook(channels: Command): void {
     .option("--rotate", "make a new secret")
     .addHelpText(
       "after",
-      "\nExample:\n  $ signalbox channel webhook webhook:crm --url https://crm.example/hook --target sales",
+      "\nExample:\n  $ signalbox channel webhook webhook:crm --post-to https://crm.example/hook --target sales",
     )
-    .action(async (id: string, options: WebhookOptions, command: Command) => {
+    .action(async (id: string, { postTo: url, ...options }: WebhookOptions, command: Command) => {
       const { client, out } = contextOf(command);
-      const webhook = await client.channels.putWebhook(id, options);
+      const webhook = await client.channels.putWebhook(id, { url, ...options });
       const once = webhook.secret === undefined ? "" : `\n${out.paint("yellow", "The secret is shown this once.")}`;
       await out.show(webhook, () => `${fieldsText(webhook, out)}${once}`);
     });
