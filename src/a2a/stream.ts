@@ -67,7 +67,7 @@ export function createStreams(connections: Connections, onError: (error: unknown
       const first = await events.next();
       const { outlet, response } = createSse(headers);
       const leave = connections.add({
-        ...{ id: connections.newId(), agentId: caller.agentId, countsFor: null, outlet },
+        ...{ id: connections.newId(), agentId: caller.agentId, countsFor: null, outlet, isForeign: true },
         ...{ instanceId: caller.instanceId, tokenId: caller.tokenId },
         close(reason) {
           const why = ENDED[reason];

@@ -15,6 +15,8 @@ export interface Connection {
   readonly tokenId: string;
   /** Not there for a parked poll. */
   readonly outlet?: Outlet;
+  /** Speaks another protocol: events of ours mean nothing there. */
+  readonly isForeign?: boolean;
   /** Ends it, saying why and, on a stream, where to resume. */
   close(reason: ByeReason): void;
 }
@@ -102,11 +104,14 @@ export function createConnections(clock: Clock) {
       closeWhere(() => true, "restarting");
     },
 
-    /** Sends one event to all streams that take it now, a few hundred in each turn of the event loop. */
+    /** Sends one event to all streams of ours that take it now, a few hundred in each turn of the event loop. */
     broadcast(event: Encoded, wanted: (connection: Connection) => boolean): void {
-      inSlices([...all].filter(wanted), ({ outlet }) => {
-        if (outlet?.ready()) outlet.send(event);
-      });
+      inSlices(
+        [...all].filter((connection) => !connection.isForeign && wanted(connection)),
+        ({ outlet }) => {
+          if (outlet?.ready()) outlet.send(event);
+        },
+      );
     },
 
     start: keepAlive,
