@@ -1,3 +1,39 @@
+CREATE TABLE `a2a_agents` (
+	`agent_id` text PRIMARY KEY NOT NULL,
+	`card_url` text NOT NULL,
+	`card` text,
+	`etag` text,
+	`token` text,
+	`state` text NOT NULL,
+	`error` text,
+	`failures` integer NOT NULL,
+	`failing_since` integer,
+	`checked_at` integer,
+	`told_of` integer,
+	`created_at` integer NOT NULL
+);
+--> statement-breakpoint
+CREATE TABLE `a2a_calls` (
+	`message_id` integer NOT NULL,
+	`agent_id` text NOT NULL,
+	`asker_id` text NOT NULL,
+	`thread_id` integer NOT NULL,
+	`delegation_id` text,
+	`claim_token` text,
+	`task_id` text,
+	`context_id` text,
+	`question_id` integer,
+	`told` text,
+	`failures` integer NOT NULL,
+	`started_at` integer NOT NULL,
+	`ended_at` integer,
+	PRIMARY KEY(`message_id`, `agent_id`)
+);
+--> statement-breakpoint
+CREATE INDEX `a2a_calls_by_thread` ON `a2a_calls` (`agent_id`,`thread_id`,`message_id`);--> statement-breakpoint
+CREATE INDEX `a2a_calls_by_question` ON `a2a_calls` (`question_id`) WHERE question_id is not null;--> statement-breakpoint
+CREATE INDEX `a2a_calls_by_delegation` ON `a2a_calls` (`delegation_id`) WHERE delegation_id is not null;--> statement-breakpoint
+CREATE INDEX `a2a_calls_open` ON `a2a_calls` (`agent_id`) WHERE ended_at is null;--> statement-breakpoint
 CREATE TABLE `channel_bindings` (
 	`id` text PRIMARY KEY NOT NULL,
 	`channel_id` text NOT NULL,

@@ -118,7 +118,6 @@ export async function createRelay(
     ...{ db, messaging, tasks, activity, idempotency, key },
     retentionDays: config.retentionDays,
   });
-  const a2a = createA2A({ messaging, agents, delegations, publicUrl: config.publicUrl, onError });
   const scheduling = createScheduling({ messaging, activity, idempotency });
   const reading = createReading({ messaging, presence, limit, authenticate: auth.authenticate });
   const mcp = createMcp({
@@ -128,6 +127,10 @@ export async function createRelay(
     sessions: createMcpSessions(agents, clock),
     gate: { host: config.host, publicUrl: config.publicUrl, allowed: config.allowedHosts },
     makeServer: replaced.mcpServer,
+  });
+  const a2a = createA2A({
+    ...{ messaging, agents, presence, activity, delegations, inbox: reading.inbox, egress, key, onError },
+    publicUrl: config.publicUrl,
   });
   const metrics = createMetrics({
     connections: connections.size,
@@ -221,6 +224,7 @@ export async function createRelay(
     await filing.start(tx);
     await channels.start(tx);
   });
+  await a2a.load();
   due.start();
   connections.start();
   presence.start(onError);

@@ -10,9 +10,9 @@ const RANKS = [
   ["agents"],
   ["messages"],
   ["traces", "orchestrators", "tasks", "pairs", "delegations", "channels", "files", "webhooks", "schedules"],
-  ["integrations", "a2a", "mcp-sessions"],
+  ["integrations", "mcp-sessions"],
   ["envelope", "inbox"],
-  ["mcp"],
+  ["a2a", "mcp"],
   ["health"],
 ];
 const RANK = RANKS.flat();

@@ -286,6 +286,10 @@ const TABLE: Record<string, Row[]> = {
     ["POST /v1/files?agentId=me", "x", mine(201)],
   ],
   downloadFile: [["GET /v1/files/{file}", undefined, shown]],
+  putOutsideAgent: [["PUT /v1/a2a/agents/out", { cardUrl: "https://agents.example.org/" }, operator(201)]],
+  listOutsideAgents: [["GET /v1/a2a/agents", undefined, readers]],
+  getOutsideAgent: [["GET /v1/a2a/agents/out", undefined, { ...all(403), operator: 404, viewer: 404 }]],
+  refreshOutsideAgent: [["POST /v1/a2a/agents/out/refresh", undefined, operator(404)]],
   listDeadLetters: [["GET /v1/dead-letters", undefined, operator(200)]],
   createSchedule: [
     [

@@ -1,41 +1,104 @@
+import { createHmac } from "node:crypto";
+import type { ActivityService } from "../activity/service.ts";
+import type { PresenceKeeper } from "../agents/presence.ts";
 import type { AgentService } from "../agents/service.ts";
 import type { Delegations } from "../delegations/service.ts";
 import type { DelegationRow } from "../delegations/store.ts";
+import type { Egress } from "../egress/egress.ts";
 import type { Route } from "../http/call.ts";
+import type { Inbox } from "../inbox/inbox.ts";
 import type { Messaging } from "../messages/messaging.ts";
+import type { Problem } from "../problem.ts";
+import { createCalls } from "./calls.ts";
 import { cardRoutes } from "./card-routes.ts";
 import { extendedRelayCard, MAX_NAMED } from "./cards.ts";
+import { createContact } from "./contact.ts";
+import { createDeliverer, DELIVER } from "./deliver.ts";
 import { createFollow } from "./follow.ts";
 import { createHandlers } from "./handler.ts";
+import { createLooker } from "./look.ts";
+import { createOutgoing } from "./outgoing.ts";
+import { createOutsideService } from "./outside.ts";
+import { outsideRoutes } from "./outside-routes.ts";
+import { createRemote } from "./remote.ts";
 import { bindingRoutes } from "./routes.ts";
+import { createSeal } from "./seal.ts";
 import { createTaskService } from "./service.ts";
+import { type CallRow, createOutsideStore } from "./store.ts";
 import { createStreams } from "./stream.ts";
 
 export interface A2AParts {
   messaging: Messaging;
   agents: AgentService;
+  presence: PresenceKeeper;
+  activity: ActivityService;
   delegations: { delegations: Delegations; onChange(listener: (row: DelegationRow) => void): unknown };
+  inbox: Inbox;
+  egress: Egress;
   publicUrl: string | undefined;
-  onError(error: unknown): void;
+  /** What secrets are sealed with: see `derivationKey`. */
+  key: string;
+  onError(error: unknown, stage?: string): void;
 }
 
-/** Wires A2A: cards, tasks over delegations, both bindings. */
-export function createA2A({ messaging, agents, delegations: room, publicUrl, onError }: A2AParts) {
+/** Wires A2A: who is here for agents out there, and agents out there for who is here. */
+export function createA2A(parts: A2AParts) {
+  const { messaging, agents, delegations: room, publicUrl, onError } = parts;
   const { db, lists, sender, waits, connections } = messaging;
   const tasks = createTaskService({ delegations: room.delegations, lists, sender });
   const follow = createFollow({ db, waits, tasks });
   const handlers = createHandlers({ db, tasks, follow });
   const streams = createStreams(connections, onError);
   const extendedCard = async (base: string) => extendedRelayCard(base, await agents.providers(MAX_NAMED));
+  const outside = wireOutside(parts);
 
   // That somebody took it is no message to who asked.
   room.onChange((row) => waits.nudge(row.fromId));
 
   return {
     openStreams: streams.size,
-    /** Cards are part of the OpenAPI document. */
-    routes: (): Route[] => cardRoutes(agents, publicUrl),
+    /** Before anything is due. */
+    load: () => db.read((on) => outside.load(on)),
+    /** Cards and members: part of the OpenAPI document. */
+    routes: (): Route[] => [...cardRoutes(agents, publicUrl), ...outsideRoutes(db, outside)],
     /** The protocol's own calls, which it describes itself. */
     bindings: (): Route[] => bindingRoutes({ handlers, streams, publicUrl, extendedCard, onError }),
   };
+}
+
+const FORGET_AT_ONCE = 500;
+
+function wireOutside({
+  messaging,
+  agents,
+  presence,
+  activity,
+  delegations: room,
+  inbox,
+  egress,
+  key,
+  onError,
+}: A2AParts) {
+  const { db, due, clock, works, members, sender, claims, retention } = messaging;
+  const { delegations } = room;
+  const store = createOutsideStore(db);
+  const seal = createSeal(key);
+  const base = { db, store, agents, due, clock };
+  const hurry: Parameters<typeof createContact>[0]["hurry"] = (tx, agentId) =>
+    due.hurry(tx, DELIVER, agentId, clock.now());
+  const contact = createContact({ ...base, remote: createRemote(egress), seal, hurry });
+  const onLost = (problem: Problem, { messageId, agentId }: CallRow) =>
+    onError(problem, `a2a: what ${agentId} said about message ${messageId} reached nobody`);
+  const calls = createCalls({ store, delegations, sender, claims, clock, onLost });
+  const relay = createHmac("sha256", key).update("a2a message ids").digest("hex").slice(0, 12);
+  createDeliverer({ ...base, inbox, outgoing: createOutgoing(store, works), contact, calls, claims, sender, relay });
+  createLooker({ ...base, contact, calls });
+  const outside = createOutsideService({ ...base, members, activity, sender, egress, seal });
+
+  presence.spare(outside.isOutside);
+  retention.onRun(({ upTo }) => void forgetUpTo(upTo).catch(onError));
+  async function forgetUpTo(upTo: number): Promise<void> {
+    while ((await db.background((tx) => store.forget(tx, upTo, FORGET_AT_ONCE))) >= FORGET_AT_ONCE);
+  }
+  return outside;
 }

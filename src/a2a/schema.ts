@@ -1,6 +1,7 @@
 import { z } from "zod";
+import { AgentId } from "../agents/schema.ts";
 import { DelegationContext, DelegationId, MAX_TIMEOUT_SECONDS } from "../delegations/schema.ts";
-import { line } from "../wire.ts";
+import { line, listOf, PageQuery, Time } from "../wire.ts";
 
 /** What a client may say to Signalbox beyond the protocol, under `signalbox` in a message's metadata. */
 export const OwnMetadata = z.strictObject({
@@ -66,3 +67,44 @@ export const Card = z
     ),
   })
   .describe("An A2A agent card (lf.a2a.v1.AgentCard as JSON).");
+
+/** Of a token that is sent to somebody outside: what HTTP takes after `Bearer`. */
+const Secret = z
+  .string()
+  .regex(/^[\w.~+/=-]+$/, "is not a bearer token")
+  .max(4096);
+
+/** `PUT /v1/a2a/agents/{id}` */
+export const OutsideDraft = z.strictObject({
+  cardUrl: z
+    .string()
+    .min(1)
+    .max(2048)
+    .describe("Where its card is, with `/.well-known/agent-card.json` at the end or not."),
+  token: Secret.nullish().describe("What it wants as a bearer token. Left out: as before; null: none."),
+  name: line(128).optional().describe("Its card's name when left out."),
+});
+export type OutsideDraft = z.input<typeof OutsideDraft>;
+
+export const OUTSIDE_STATES = ["pending", "reachable", "unreachable"] as const;
+
+export const OutsideAgent = z
+  .object({
+    agentId: z.string(),
+    cardUrl: z.string(),
+    state: z.enum(OUTSIDE_STATES).describe("pending: its card has not been fetched yet."),
+    error: z.string().nullable().describe("Why it could not be reached."),
+    failingSince: Time.nullable(),
+    url: z.string().nullable().describe("Where it is called, as its card says."),
+    binding: z.string().nullable().describe("JSONRPC or HTTP+JSON."),
+    hasToken: z.boolean(),
+    open: z.int().describe("Tasks it works on now."),
+    checkedAt: Time.nullable(),
+    createdAt: Time,
+  })
+  .describe("An A2A agent out there, which has an inbox here.");
+export type OutsideAgent = z.infer<typeof OutsideAgent>;
+
+export const OutsideQuery = z.strictObject({ ...PageQuery, page: AgentId.optional() });
+export type OutsideQuery = z.input<typeof OutsideQuery>;
+export const OutsideList = listOf(OutsideAgent);

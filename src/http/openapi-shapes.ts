@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { Card, OutsideAgent, OutsideDraft, OutsideList } from "../a2a/schema.ts";
 import { Activity, ActivityList } from "../activity/schema.ts";
 import {
   Agent,
@@ -155,6 +156,7 @@ const INPUTS = {
   ...{ DelegationDraft, DelegationResponse, PairDraft, PairMessage, PairStep },
   ...{ OrchestratorHeartbeat, OrchestratorPatch, OrchestratorRegistration },
   ...{ ScheduleDraft, ScheduleMessage, SchedulePatch, WebhookDraft, WebhookPatch },
+  ...{ OutsideDraft },
 };
 const OUTPUTS = {
   ...{ Acked, Activity, ActivityList, Agent, AgentList, Backup, Bye, Claimed, ClaimedList, DeadLetter, DeadLetterList },
@@ -164,6 +166,7 @@ const OUTPUTS = {
   ...{ CancelledDelegations, Delegation, DelegationAnswer, DelegationChange, DelegationList, Pair, PairList },
   ...{ ManagedAgent, Orchestrator, OrchestratorList },
   ...{ Fire, FireList, Schedule, ScheduleList },
+  ...{ Card, OutsideAgent, OutsideList },
   ...{ History, HistoryItem, Trace, TraceList, TracesAdded },
   ...{ EventResult, Integration, IntegrationList, SavedIntegration },
   ...{ Task, TaskDetail, TaskEvent, TaskList, Token, TokenList, WhoAmI, WorkAnswer, WorkChange },

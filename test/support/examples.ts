@@ -338,6 +338,11 @@ export const EXAMPLES: Record<string, Make> = {
         ],
       },
     }),
+  putOutsideAgent: (world) =>
+    byOperator({ path: { id: world.fresh("out-") }, body: { cardUrl: CARD_URL, token: "secret", name: "Out" } }),
+  listOutsideAgents: () => byOperator({ query: { limit: "5", page: "a" } }),
+  getOutsideAgent: async (world) => byOperator({ path: { id: await outsideIn(world) } }),
+  refreshOutsideAgent: async (world) => byOperator({ path: { id: await outsideIn(world) } }),
   relayCard: () => ({ who: "nobody" }),
   agentCard: () => ({ who: "nobody", path: { agentId: "worker" } }),
 
@@ -429,4 +434,13 @@ export function requestOf(route: Route, example: Example, world: World): Request
     init.body = JSON.stringify(example.body);
   }
   return new Request(`http://localhost${path}${query ? `?${query}` : ""}`, init);
+}
+
+const CARD_URL = "https://agents.example.org/weather/";
+
+/** An A2A agent out there that was let in. */
+async function outsideIn(world: World): Promise<string> {
+  const id = world.fresh("out-");
+  await world.ask("PUT", `/v1/a2a/agents/${id}`, { cardUrl: CARD_URL });
+  return id;
 }

@@ -1,0 +1,110 @@
+import { AgentCard } from "@a2a-js/sdk";
+import type { Client } from "@a2a-js/sdk/client";
+import type { AgentService } from "../agents/service.ts";
+import type { Clock } from "../clock.ts";
+import type { Reading, Tx } from "../db/database.ts";
+import type { Due } from "../due/due.ts";
+import type { DueRow } from "../due/store.ts";
+import { callerAs } from "./calls.ts";
+import { CALL_MS, type Fetched, type Remote, RemoteError } from "./remote.ts";
+import type { Seal } from "./seal.ts";
+import type { OutsideRow, OutsideStore } from "./store.ts";
+
+/** The due row of a card that is to be fetched. */
+export const REFRESH = "a2a.refresh";
+
+export interface ContactParts {
+  db: { read<T>(act: (on: Reading) => Promise<T>): Promise<T> };
+  store: OutsideStore;
+  agents: AgentService;
+  remote: Remote;
+  seal: Seal;
+  due: Due;
+  clock: Clock;
+  /** What waits for an agent may be tried now. */
+  hurry(tx: Tx, agentId: string): Promise<void>;
+}
+
+/** How often a card is fetched again; what has failed is tried sooner. */
+const REFRESH_MS = 300_000;
+const FIRST_RETRY_MS = 2000;
+const MAX_RETRY_MS = 300_000;
+
+export type Contact = ReturnType<typeof createContact>;
+
+/** How each agent out there is reached, whether it is, and its card, fetched again and again. */
+export function createContact({ db, store, agents, remote, seal, due, clock, hurry }: ContactParts) {
+  due.outside(REFRESH, CALL_MS * 2, refresh);
+
+  async function refresh({ key }: DueRow, signal: AbortSignal): Promise<(tx: Tx) => Promise<number | null>> {
+    const outside = await db.read((on) => store.byId(on, key));
+    if (!outside) return async () => null;
+    let fetched: Fetched | RemoteError;
+    try {
+      fetched = await remote.card(outside.cardUrl, outside.card === null ? null : outside.etag, signal);
+    } catch (error) {
+      if (!(error instanceof RemoteError)) throw error;
+      fetched = error;
+    }
+    return async (tx) => {
+      const now = await store.byId(tx, key);
+      if (!now) return null;
+      // It was pointed elsewhere meanwhile: that is fetched at once.
+      if (now.cardUrl !== outside.cardUrl) return clock.now();
+      if (fetched instanceof RemoteError) return failed(tx, now, fetched.message);
+      if (fetched) await learn(tx, now, fetched);
+      await succeeded(tx, now);
+      return clock.now() + REFRESH_MS;
+    };
+  }
+
+  /** What its card says of it is what it is known by here. */
+  async function learn(tx: Tx, { agentId }: OutsideRow, { card, etag }: NonNullable<Fetched>): Promise<void> {
+    await store.change(tx, agentId, { card: JSON.stringify(AgentCard.toJSON(card)), etag });
+    const skills = card.skills.slice(0, 64).map(({ name, description }) => ({
+      name: clean(name, 40) || "skill",
+      description: description.toWellFormed().slice(0, 600),
+    }));
+    const description = card.description.toWellFormed().slice(0, 1300);
+    await agents.patch(tx, callerAs(agentId), agentId, { description, skills, rig: "A2A", reach: "idle" });
+  }
+
+  async function succeeded(tx: Tx, { agentId, state }: OutsideRow): Promise<void> {
+    const fine = { state: "reachable" as const, error: null, failures: 0, failingSince: null, checkedAt: clock.now() };
+    await store.change(tx, agentId, fine);
+    if (state === "reachable") return;
+    await agents.heartbeat(tx, callerAs(agentId), agentId, { status: "online" });
+    await hurry(tx, agentId);
+  }
+
+  /** Answers when to try again. */
+  async function failed(tx: Tx, outside: OutsideRow, error: string): Promise<number> {
+    const { agentId, failures, failingSince, state } = outside;
+    const now = clock.now();
+    const change = { error, failures: failures + 1, failingSince: failingSince ?? now, checkedAt: now };
+    await store.change(tx, agentId, { ...change, state: outside.card === null ? "pending" : "unreachable" });
+    if (state !== "unreachable") await agents.heartbeat(tx, callerAs(agentId), agentId, { status: "offline" });
+    return now + Math.min(FIRST_RETRY_MS * 2 ** Math.min(failures, 20), MAX_RETRY_MS);
+  }
+
+  return {
+    succeeded,
+    failed,
+    /** @throws RemoteError */
+    async call<T>(outside: OutsideRow, signal: AbortSignal, act: (client: Client) => Promise<T>): Promise<T> {
+      const { agentId, cardUrl, card, token } = outside;
+      if (card === null) throw new RemoteError(outside.error ?? "Its card has not been fetched yet.", false);
+      const opened = token === null ? undefined : seal.open(token, agentId);
+      if (token !== null && opened === undefined)
+        throw new RemoteError("Its token was sealed with another key: set it again.", false);
+      const at = { card: AgentCard.fromJSON(JSON.parse(card)), cardUrl, token: opened, signal };
+      return remote.call(at, act);
+    },
+  };
+}
+
+const clean = (text: string, length: number): string =>
+  text
+    .toWellFormed()
+    .replaceAll(/\p{Cc}/gu, " ")
+    .slice(0, length);

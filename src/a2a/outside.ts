@@ -1,0 +1,152 @@
+import { AgentCard } from "@a2a-js/sdk";
+import type { ActivityService } from "../activity/service.ts";
+import type { AgentService } from "../agents/service.ts";
+import type { MemberStore } from "../agents/store-members.ts";
+import { isGroup } from "../agents/target.ts";
+import { type Caller, readsAll, requireOperator } from "../auth/caller.ts";
+import type { Clock } from "../clock.ts";
+import type { Reading, Tx } from "../db/database.ts";
+import type { Due } from "../due/due.ts";
+import type { Egress } from "../egress/egress.ts";
+import type { Sender } from "../messages/send.ts";
+import { Problem } from "../problem.ts";
+import { type List, toTime, toTimeOrNull } from "../wire.ts";
+import { REFRESH } from "./contact.ts";
+import { DELIVER } from "./deliver.ts";
+import { interfaceOf } from "./remote.ts";
+import type { OutsideAgent, OutsideDraft } from "./schema.ts";
+import type { Seal } from "./seal.ts";
+import type { OutsideRow, OutsideStore } from "./store.ts";
+
+export interface OutsideParts {
+  store: OutsideStore;
+  agents: AgentService;
+  members: MemberStore;
+  activity: ActivityService;
+  sender: Sender;
+  egress: Egress;
+  seal: Seal;
+  due: Due;
+  clock: Clock;
+}
+
+/** Each of them is asked about with every message for a group. */
+const MAX_OUTSIDE = 200;
+const MAX_COUNTED = 1000;
+
+export type OutsideService = ReturnType<typeof createOutsideService>;
+
+/** Agents out there: letting them in, and seeing that what comes for them is brought out. */
+export function createOutsideService(parts: OutsideParts) {
+  const { store, agents, members, activity, sender, egress, seal, due, clock } = parts;
+  /** A copy in memory, for presence alone; the rows are the truth. */
+  const away = new Set<string>();
+
+  agents.onRemoved((id) => away.delete(id));
+  sender.onAppended(async (tx, { id, target }) => {
+    if (!isGroup(target)) {
+      if (await store.isOutside(tx, target)) await due.hurry(tx, DELIVER, target, clock.now());
+      return;
+    }
+    for (const agentId of await store.ids(tx, MAX_OUTSIDE))
+      if (await members.memberAt(tx, agentId, target, id)) await due.hurry(tx, DELIVER, agentId, clock.now());
+  });
+  agents.onDeleted(async (tx, agentId) => {
+    if (!(await store.isOutside(tx, agentId))) return;
+    await store.remove(tx, agentId);
+    await store.endAll(tx, agentId, clock.now());
+    for (const kind of [REFRESH, DELIVER]) await due.cancel(tx, kind, agentId);
+  });
+
+  async function show(on: Reading, row: OutsideRow): Promise<OutsideAgent> {
+    const card = row.card === null ? undefined : AgentCard.fromJSON(JSON.parse(row.card));
+    const chosen = card && interfaceOf(card);
+    return {
+      agentId: row.agentId,
+      cardUrl: row.cardUrl,
+      state: row.state,
+      error: row.error,
+      failingSince: toTimeOrNull(row.failingSince),
+      url: chosen?.url ?? null,
+      binding: chosen?.protocolBinding ?? null,
+      hasToken: row.token !== null,
+      open: await store.countOpen(on, row.agentId, MAX_COUNTED),
+      checkedAt: toTimeOrNull(row.checkedAt),
+      createdAt: toTime(row.createdAt),
+    };
+  }
+
+  /** @throws Problem 403, 404 */
+  async function require(on: Reading, caller: Caller, id: string): Promise<OutsideRow> {
+    if (!readsAll(caller))
+      throw new Problem("forbidden", "Operators and viewers alone see how agents out there are reached.");
+    const row = await store.byId(on, id);
+    if (!row) throw new Problem("not-found", `${id} is no A2A agent out there.`);
+    return row;
+  }
+
+  /** An id that somebody here goes by is not given away. @throws Problem 403, 409, 422 */
+  async function register(tx: Tx, caller: Caller, id: string, draft: OutsideDraft, before: OutsideRow | undefined) {
+    const facts = await agents.factsOf(tx, id);
+    if (!before && facts?.deletedAt === null)
+      throw new Problem("conflict", `${id} is the name of an agent that is here.`);
+    if (!before && (await store.ids(tx, MAX_OUTSIDE)).length >= MAX_OUTSIDE)
+      throw new Problem("conflict", `There are ${MAX_OUTSIDE} agents out there, the most there may be.`);
+    if (before && draft.name === undefined) return;
+    await agents.register(tx, caller, id, {
+      name: draft.name ?? id,
+      ...(!before && { kind: "provider" as const, rig: "A2A", reach: "idle" as const, status: "offline" as const }),
+    });
+  }
+
+  return {
+    /** `PUT /v1/a2a/agents/{id}`: its card is fetched after that. @throws Problem 403, 409, 422 */
+    async put(tx: Tx, caller: Caller, id: string, draft: OutsideDraft) {
+      requireOperator(caller);
+      egress.requireAllowed(draft.cardUrl, "/cardUrl");
+      const before = await store.byId(tx, id);
+      await register(tx, caller, id, draft, before);
+      const isSame = before?.cardUrl === draft.cardUrl;
+      const kept = { token: before?.token ?? null, createdAt: before?.createdAt ?? clock.now() };
+      const token = draft.token === undefined ? kept.token : draft.token && seal.close(draft.token, id);
+      const fresh = { card: null, etag: null, state: "pending" as const, error: null, failures: 0, failingSince: null };
+      const known = before && isSame ? before : { ...fresh, checkedAt: null, toldOf: null };
+      const row: OutsideRow = { ...known, ...kept, agentId: id, cardUrl: draft.cardUrl, token: token || null };
+      await store.put(tx, row);
+      await due.schedule(tx, REFRESH, id, clock.now());
+      await due.hurry(tx, DELIVER, id, clock.now());
+      const { cardUrl } = draft;
+      await activity.record(tx, caller, "a2a.agent-put", id, { cardUrl, hasToken: row.token !== null });
+      tx.afterCommit(() => away.add(id));
+      return { outside: await show(tx, row), created: !before };
+    },
+
+    /** `POST .../refresh`: its card is fetched now, and what waits is tried. */
+    async refresh(tx: Tx, caller: Caller, id: string): Promise<OutsideAgent> {
+      requireOperator(caller);
+      const row = await require(tx, caller, id);
+      await due.schedule(tx, REFRESH, id, clock.now());
+      await due.hurry(tx, DELIVER, id, clock.now());
+      return show(tx, row);
+    },
+
+    get: async (on: Reading, caller: Caller, id: string): Promise<OutsideAgent> =>
+      show(on, await require(on, caller, id)),
+
+    async list(on: Reading, caller: Caller, page: string | undefined, limit: number): Promise<List<OutsideAgent>> {
+      if (!readsAll(caller))
+        throw new Problem("forbidden", "Operators and viewers alone see how agents out there are reached.");
+      const rows = await store.page(on, page, limit + 1);
+      const items: OutsideAgent[] = [];
+      for (const row of rows.slice(0, limit)) items.push(await show(on, row));
+      return { items, nextPage: rows.length > limit ? (items.at(-1)?.agentId ?? null) : null };
+    },
+
+    /** Whether it is one of them: then being silent does not mean that it is gone. */
+    isOutside: (id: string): boolean => away.has(id),
+    /** At a start. */
+    async load(on: Reading): Promise<void> {
+      for (const id of await store.ids(on, MAX_OUTSIDE)) away.add(id);
+    },
+  };
+}

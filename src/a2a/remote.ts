@@ -1,0 +1,139 @@
+import { A2A_PROTOCOL_VERSION, AGENT_CARD_PATH, AgentCard, type AgentInterface } from "@a2a-js/sdk";
+import { type Client, ClientFactory, JsonRpcTransportFactory, RestTransportFactory } from "@a2a-js/sdk/client";
+import { A2AError } from "@a2a-js/sdk/errors";
+import { type Egress, EgressError } from "../egress/egress.ts";
+import { Card } from "./schema.ts";
+
+/** Why somebody out there could not be asked. `isFinal`: asking the same again would come to the same. */
+export class RemoteError extends Error {
+  override readonly name = "RemoteError";
+  constructor(
+    message: string,
+    readonly isFinal: boolean,
+  ) {
+    super(message.slice(0, 1000));
+  }
+}
+
+/** A card as it was fetched; undefined: it has not changed. */
+export type Fetched = { card: AgentCard; etag: string | null } | undefined;
+
+const CARD_BYTES = 256 * 1024;
+const ANSWER_BYTES = 4 * 1024 * 1024;
+export const CALL_MS = 20_000;
+const BINDINGS = ["JSONRPC", "HTTP+JSON"];
+
+export type Remote = ReturnType<typeof createRemote>;
+
+/** Talking to agents out there: the SDK's client, over requests that go to allowed addresses alone. */
+export function createRemote(egress: Egress) {
+  /** What the SDK takes for `fetch`. No redirect is followed: a card says where its agent is. */
+  function fetchFor(token: string | undefined, signal: AbortSignal): typeof fetch {
+    const ask = async (input: string | URL | Request, init: RequestInit = {}): Promise<Response> => {
+      const headers = Object.fromEntries(new Headers(init.headers));
+      if (token !== undefined) headers.authorization = `Bearer ${token}`;
+      const body = typeof init.body === "string" ? { body: init.body } : {};
+      const url = input instanceof Request ? input.url : String(input);
+      const method = methodOf(init.method);
+      const asked = { url, method, headers, ...body, signal, timeoutMs: CALL_MS, maxBytes: ANSWER_BYTES };
+      const answer = await egress.request(asked);
+      if (RETRIED.has(answer.status)) throw new RemoteError(`It answered ${answer.status}.`, false);
+      const hasBody = answer.status !== 204 && answer.status !== 304;
+      return new Response(hasBody ? new Uint8Array(answer.body) : null, {
+        status: answer.status,
+        headers: answer.headers,
+      });
+    };
+    return Object.assign(ask, { preconnect: () => undefined });
+  }
+
+  return {
+    /** @throws RemoteError */
+    async card(cardUrl: string, etag: string | null, signal: AbortSignal): Promise<Fetched> {
+      const headers: Record<string, string> = { accept: "application/json", ...(etag && { "if-none-match": etag }) };
+      const answer = await said(() =>
+        egress.request({ url: cardAt(cardUrl), headers, signal, timeoutMs: CALL_MS, maxBytes: CARD_BYTES }),
+      );
+      if (answer.status === 304) return undefined;
+      if (answer.status !== 200) throw new RemoteError(`Its card's address answered ${answer.status}.`, false);
+      const parsed = Card.safeParse(jsonOf(answer.body));
+      if (!parsed.success) throw new RemoteError("What is at its card's address is no agent card of A2A 1.0.", false);
+      const card = AgentCard.fromJSON(parsed.data);
+      interfaceOf(card);
+      return { card, etag: answer.headers.etag ?? null };
+    },
+
+    /**
+     * Calls it once; every request of that within its time.
+     * @param token goes to the host of the card alone
+     * @throws RemoteError
+     */
+    async call<T>(
+      at: { card: AgentCard; cardUrl: string; token: string | undefined; signal: AbortSignal },
+      act: (client: Client) => Promise<T>,
+    ): Promise<T> {
+      const { card, cardUrl, token, signal } = at;
+      const chosen = interfaceOf(card);
+      if (token !== undefined && URL.parse(chosen.url)?.origin !== URL.parse(cardUrl)?.origin)
+        throw new RemoteError(
+          `Its card sends callers to ${URL.parse(chosen.url)?.origin}: its token goes to its card's host alone.`,
+          false,
+        );
+      const fetchImpl = fetchFor(token, signal);
+      const transports = [new JsonRpcTransportFactory({ fetchImpl }), new RestTransportFactory({ fetchImpl })];
+      return said(async () => {
+        const client = await new ClientFactory({ transports }).createFromAgentCard({
+          ...card,
+          supportedInterfaces: [chosen],
+        });
+        return act(client);
+      });
+    },
+  };
+}
+
+/** Who it is, how often, and how it is: all that may be otherwise the next time. */
+const RETRIED = new Set([401, 403, 408, 425, 429, 500, 502, 503, 504]);
+
+/** The interface that is used. @throws RemoteError */
+export function interfaceOf({ supportedInterfaces }: AgentCard): AgentInterface {
+  const spoken = supportedInterfaces.filter(({ protocolBinding }) => BINDINGS.includes(protocolBinding));
+  const found = spoken.find(({ protocolVersion }) => protocolVersion === A2A_PROTOCOL_VERSION);
+  if (found) return found;
+  const versions = supportedInterfaces.map((one) => `${one.protocolBinding} ${one.protocolVersion}`).join(", ");
+  throw new RemoteError(
+    `Its card offers ${versions || "nothing"}; this relay speaks JSONRPC and HTTP+JSON of version ${A2A_PROTOCOL_VERSION}.`,
+    false,
+  );
+}
+
+/** A card's own address, or that of the host or path below which it is. */
+function cardAt(url: string): string {
+  if (URL.parse(url)?.pathname.endsWith(".json")) return url;
+  return new URL(AGENT_CARD_PATH, url.endsWith("/") ? url : `${url}/`).href;
+}
+
+function jsonOf(body: Uint8Array): unknown {
+  try {
+    return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(body));
+  } catch {
+    return undefined;
+  }
+}
+
+/** What goes wrong out there, in one class. */
+async function said<T>(act: () => Promise<T>): Promise<T> {
+  try {
+    return await act();
+  } catch (error) {
+    if (error instanceof RemoteError) throw error;
+    if (error instanceof EgressError) throw new RemoteError(error.message, false);
+    if (error instanceof A2AError)
+      throw new RemoteError(`It refused: ${error.message}`, error.reason !== "INTERNAL_ERROR");
+    if (error instanceof Error && error.name === "AbortError") throw error;
+    throw new RemoteError(error instanceof Error ? error.message : String(error), false);
+  }
+}
+
+type Method = "GET" | "POST" | "DELETE";
+const methodOf = (given: string | undefined): Method => (given === "POST" || given === "DELETE" ? given : "GET");
