@@ -263,6 +263,7 @@ CREATE TABLE `schedules` (
 );
 --> statement-breakpoint
 CREATE INDEX `schedules_by_agent` ON `schedules` (`agent_id`,`id`);--> statement-breakpoint
+CREATE INDEX `schedules_live` ON `schedules` (`agent_id`) WHERE ended_at is null;--> statement-breakpoint
 CREATE INDEX `schedules_by_target` ON `schedules` (`target`) WHERE enabled = 1;--> statement-breakpoint
 CREATE INDEX `schedules_ended` ON `schedules` (`ended_at`) WHERE ended_at is not null;--> statement-breakpoint
 CREATE TABLE `task_events` (

@@ -69,7 +69,7 @@ describe("a schedule", () => {
     await crew.pass(DAY);
     expect(await times()).toEqual([at]);
     expect(await look(id)).toMatchObject({ enabled: false, nextAt: null, fires: 1, reason: null });
-    await crew.pass(31 * DAY);
+    await crew.pass(8 * DAY);
     await crew.pass(HOUR);
     expect((await crew.ask("GET", `/v1/schedules/${id}`)).status).toBe(404);
   });
@@ -146,11 +146,11 @@ describe("a schedule", () => {
   test("remembers its last 100 times", async () => {
     const { crew, plan, times } = await startWorld();
     const { id } = await plan({ cron: "* * * * *" });
-    await passInSteps(crew, 120 * MINUTE, MINUTE);
-    expect(await times()).toHaveLength(120);
+    await passInSteps(crew, 105 * MINUTE, MINUTE);
+    expect(await times()).toHaveLength(105);
     const { items } = (await crew.ask("GET", `/v1/schedules/${id}/fires?limit=500`)).body;
     expect(items).toHaveLength(100);
-    expect(items[0].n).toBe(120);
+    expect(items[0].n).toBe(105);
     const page = (await crew.ask("GET", `/v1/schedules/${id}/fires?limit=10&page=40`)).body;
     expect(page.items.map((fire: { n: number }) => fire.n)[0]).toBe(39);
     expect(page.nextPage).toBe("30");
@@ -162,7 +162,7 @@ describe("where the clocks are changed", () => {
     const { crew, plan, times } = await startWorld();
     await goTo(crew, "2026-03-27T12:00:00Z");
     await plan({ cron: "30 2 * * *", timezone: "Europe/Berlin" });
-    await passInSteps(crew, 4 * DAY, 10 * MINUTE);
+    await passInSteps(crew, 4 * DAY, 30 * MINUTE);
     expect(await times()).toEqual([
       "2026-03-28T01:30:00.000Z",
       // 02:30 does not exist that night: 03:00 summer time.
@@ -178,14 +178,8 @@ describe("where the clocks are changed", () => {
     await plan({ cron: "30 2 * * *", timezone: "Europe/Berlin" });
     await goTo(crew, "2026-10-25T00:30:00Z");
     await crew.restart();
-    await passInSteps(crew, 2 * DAY, 10 * MINUTE);
-    expect(await times()).toEqual(
-      ["2026-10-25T00:30:00.000Z", "2026-10-26T01:30:00.000Z", "2026-10-27T01:30:00.000Z"].slice(
-        0,
-        (await times()).length,
-      ),
-    );
-    expect((await times()).length).toBeGreaterThanOrEqual(2);
+    await passInSteps(crew, 2 * DAY, 30 * MINUTE);
+    expect(await times()).toEqual(["2026-10-25T00:30:00.000Z", "2026-10-26T01:30:00.000Z"]);
   });
 
   test("what comes every so many minutes goes on through both", async () => {
@@ -196,7 +190,7 @@ describe("where the clocks are changed", () => {
       const { crew, plan, times } = await startWorld();
       await goTo(crew, from);
       await plan({ cron: "*/30 * * * *", timezone: "Europe/Berlin" });
-      await passInSteps(crew, hours * HOUR, 10 * MINUTE);
+      await passInSteps(crew, hours * HOUR, 30 * MINUTE);
       const made = (await times()).map((time) => Date.parse(time));
       expect(made).toHaveLength(hours * 2);
       for (const [index, time] of made.entries()) expect(time).toBe((made[0] ?? 0) + index * 30 * MINUTE);
@@ -393,6 +387,10 @@ describe("what cannot be planned", () => {
     const draft = { cron: "0 0 * * *", message: { to: "ann", body: "x" } };
     expect((await crew.ask("POST", "/v1/schedules", draft, crew.boss)).status).toBe(409);
     expect((await crew.ask("POST", "/v1/schedules", draft, crew.ann)).status).toBe(201);
+    // What is over does not count.
+    await plan({ at: toTime(crew.clock.now() + HOUR) }, crew.ben);
+    await crew.pass(HOUR);
+    for (let i = 0; i < 100; i++) await plan({ cron: "0 0 * * *" }, crew.ben);
   });
 
   test("is another's: G10; an operator's is shown as such", async () => {
@@ -471,7 +469,18 @@ describe("a message with a deliverAt", () => {
     );
   });
 
-  test("that could not be sent says why, and is forgotten after a month", async () => {
+  test("G10: of an agent that is deleted is never sent, and the next holder of the id does not see it", async () => {
+    const { crew } = await startWorld();
+    const deliverAt = toTime(crew.clock.now() + HOUR);
+    await crew.ask("POST", "/v1/messages", { to: "ann", body: "x", deliverAt }, crew.boss);
+    await crew.ask("DELETE", "/v1/agents/boss");
+    const boss = await crew.agent("boss");
+    expect((await crew.ask("GET", "/v1/schedules", undefined, boss)).body.items).toEqual([]);
+    await crew.pass(HOUR);
+    expect(await crew.inbox(crew.ann)).toEqual([]);
+  });
+
+  test("that could not be sent says why, and is forgotten after a while", async () => {
     const { crew } = await startWorld();
     const deliverAt = toTime(crew.clock.now() + HOUR);
     const sent = await crew.ask("POST", "/v1/messages", { to: "ann", body: "x", deliverAt }, crew.boss);
@@ -480,7 +489,7 @@ describe("a message with a deliverAt", () => {
     await crew.pass(HOUR);
     const shown = await crew.ask("GET", `/v1/schedules/${id}`, undefined, crew.boss);
     expect(shown.body).toMatchObject({ enabled: false, nextAt: null, reason: expect.stringContaining("ann") });
-    await crew.pass(31 * DAY);
+    await crew.pass(8 * DAY);
     await crew.pass(HOUR);
     expect((await crew.ask("GET", `/v1/schedules/${id}`, undefined, crew.boss)).status).toBe(404);
   });

@@ -41,6 +41,7 @@ export function wireEnds({ agents, agentStore, store, sender, schedules, leases,
   due.on(EXPIRES, (tx, row) => expireTalk(tx, Number(row.key)));
   agents.onDeleted(async (tx, agentId) => {
     await leases.dropAllOf(tx, agentId);
+    await schedules.dropOf(tx, agentId);
     await tellSendersOfUnread(tx, agentId);
   });
 

@@ -48,6 +48,12 @@ export function createScheduledStore(db: Db) {
         .orderBy(desc(scheduled.id))
         .limit(limit)
         .all(),
+    removeUnsentOf: async (tx: Tx, fromId: string): Promise<void> => {
+      tx.db
+        .delete(scheduled)
+        .where(and(eq(scheduled.fromId, fromId), isNull(scheduled.messageId)))
+        .run();
+    },
     remove: async (tx: Tx, id: string): Promise<void> => {
       tx.db.delete(scheduled).where(eq(scheduled.id, id)).run();
     },

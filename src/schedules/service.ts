@@ -17,11 +17,12 @@ import { type ScheduleRow, scheduleStore as store } from "./store.ts";
 import { requireNext, type When } from "./times.ts";
 import { wireFire, wirePlanned, wireSchedule } from "./wire.ts";
 
+/** Of those that are not over. */
 const MAX_OF_AGENT = 100;
-const MAX_ALL = 5000;
+const MAX_ALL = 10_000;
 const HOUR_MS = 3_600_000;
 /** How long what was to be sent once is kept after that. */
-const KEPT_MS = 30 * 24 * HOUR_MS;
+const KEPT_MS = 7 * 24 * HOUR_MS;
 const THIN = "schedule.thin";
 const THIN_SLICE = 100;
 
@@ -45,10 +46,11 @@ export function createScheduleService(parts: ScheduleServiceParts) {
 
   agents.onDeleted(async (tx, agentId) => {
     // The next holder of the id has nothing to do with them.
-    for (const row of await store.page(tx, agentId, undefined, MAX_OF_AGENT)) {
-      await erase(tx, row.id);
+    const rows = await store.liveOf(tx, agentId, MAX_OF_AGENT);
+    for (const row of rows) await due.cancel(tx, FIRE, row.id);
+    await store.removeAllOf(tx, agentId);
+    for (const row of rows)
       if (row.enabled) await firing.tellOwner(tx, row, "is gone", `${agentId}, whose it was, was deleted.`);
-    }
   });
   due.onResume((tx, now) => due.schedule(tx, THIN, "all", now + HOUR_MS));
   due.on(THIN, async (tx) => {
@@ -90,8 +92,8 @@ export function createScheduleService(parts: ScheduleServiceParts) {
   async function make(tx: Tx, caller: Caller, agentId: string, draft: ParsedScheduleDraft): Promise<ScheduleRow> {
     const { kind } = await agents.requireActor(tx, caller, agentId);
     if (
-      (await store.countUpTo(tx, agentId, MAX_OF_AGENT)) >= MAX_OF_AGENT ||
-      (await store.countUpTo(tx, undefined, MAX_ALL)) >= MAX_ALL
+      (await store.countLive(tx, agentId, MAX_OF_AGENT)) >= MAX_OF_AGENT ||
+      (await store.countLive(tx, undefined, MAX_ALL)) >= MAX_ALL
     )
       throw new Problem("conflict", `There may be ${MAX_OF_AGENT} schedules of one agent, and ${MAX_ALL} in all.`);
     const now = clock.now();
@@ -153,7 +155,7 @@ export function createScheduleService(parts: ScheduleServiceParts) {
       missed: patch.missed ?? row.missed,
       enabled,
       nextAt,
-      via: viaOf(caller, row.agentId),
+      via: patch.message === undefined ? row.via : viaOf(caller, row.agentId),
       updatedAt: now,
       ...(isRevived ? { reason: null, failures: 0, endedAt: null } : {}),
     };

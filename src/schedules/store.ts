@@ -1,4 +1,4 @@
-import { and, desc, eq, lt, sql } from "drizzle-orm";
+import { and, desc, eq, isNull, lt, sql } from "drizzle-orm";
 import type { Reading, Tx } from "../db/database.ts";
 import { scheduleFires, schedules } from "./tables.ts";
 
@@ -19,15 +19,27 @@ export const scheduleStore = {
     tx.db.delete(scheduleFires).where(eq(scheduleFires.scheduleId, id)).run();
     tx.db.delete(schedules).where(eq(schedules.id, id)).run();
   },
-  /** How many an agent has, counted up to a limit; all of them without an agent. */
-  async countUpTo(on: Reading, agentId: string | undefined, limit: number): Promise<number> {
+  /** How many are not over, counted up to a limit; of one agent or of all. */
+  async countLive(on: Reading, agentId: string | undefined, limit: number): Promise<number> {
     const ids = on.db
       .select({ id: schedules.id })
       .from(schedules)
-      .where(agentId === undefined ? undefined : eq(schedules.agentId, agentId))
+      .where(and(isNull(schedules.endedAt), agentId === undefined ? undefined : eq(schedules.agentId, agentId)))
       .limit(limit)
       .all();
     return ids.length;
+  },
+  liveOf: async (on: Reading, agentId: string, limit: number): Promise<ScheduleRow[]> =>
+    on.db
+      .select()
+      .from(schedules)
+      .where(and(isNull(schedules.endedAt), eq(schedules.agentId, agentId)))
+      .limit(limit)
+      .all(),
+  async removeAllOf(tx: Tx, agentId: string): Promise<void> {
+    tx.db.run(sql`
+      delete from schedule_fires where schedule_id in (select id from schedules where agent_id = ${agentId})`);
+    tx.db.delete(schedules).where(eq(schedules.agentId, agentId)).run();
   },
   /** Newest first. */
   page: async (

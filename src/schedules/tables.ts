@@ -30,6 +30,7 @@ export const schedules = sqliteTable(
   },
   (t) => [
     index("schedules_by_agent").on(t.agentId, t.id),
+    index("schedules_live").on(t.agentId).where(sql`ended_at is null`),
     index("schedules_by_target").on(t.target).where(sql`enabled = 1`),
     index("schedules_ended").on(t.endedAt).where(sql`ended_at is not null`),
   ],

@@ -1,3 +1,4 @@
+import { isGroup } from "../agents/target.ts";
 import type { Clock } from "../clock.ts";
 import type { Tx } from "../db/database.ts";
 import type { Due } from "../due/due.ts";
@@ -33,9 +34,12 @@ export type Emitter = ReturnType<typeof createEmitter>;
 
 /** Writes down, in the write in which something happens, to which webhooks it has to be told. */
 export function createEmitter({ store, messages, access, notices, due, clock }: EmitParts) {
-  async function wants(tx: Tx, webhook: WebhookRow, row: MessageRow): Promise<boolean> {
-    if (!fits(webhook.filter, row)) return false;
-    return webhook.agentId === "user" || (await access.mayRead(tx, webhook.agentId, row));
+  async function wants(tx: Tx, { agentId, filter }: WebhookRow, row: MessageRow, isNew: boolean): Promise<boolean> {
+    if (!fits(filter, row)) return false;
+    if (agentId === "user") return true;
+    // Of a direct message that was just made these two alone are told: most need not be asked about.
+    if (isNew && !isGroup(row.target)) return agentId === row.fromId || agentId === row.target;
+    return access.mayRead(tx, agentId, row);
   }
 
   /** One more delivery, or one more that was dropped. */
@@ -76,7 +80,8 @@ export function createEmitter({ store, messages, access, notices, due, clock }: 
       // What is said about webhooks goes through none: that could go on for ever.
       if (row?.fromId === "system" && row.topic === NOTICE_TOPIC) return;
       for (const webhook of found)
-        if (row ? await wants(tx, webhook, row) : isForAll(webhook)) await enqueue(tx, webhook, event);
+        if (row ? await wants(tx, webhook, row, event.data === null) : isForAll(webhook))
+          await enqueue(tx, webhook, event);
     },
 
     /** What became of a piece of work. A renewal is nothing new. */

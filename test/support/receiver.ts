@@ -25,6 +25,8 @@ export function startReceiver(port = 0) {
     async fetch(request) {
       const raw = await request.text();
       const headers = Object.fromEntries(request.headers);
+      // Ports are given out again: somebody else's client may still be looking for a server that had this one.
+      if (headers["webhook-id"] === undefined) return new Response(null, { status: 404 });
       const { pathname } = new URL(request.url);
       const got = { id: headers["webhook-id"] ?? "", path: pathname, headers, raw, event: JSON.parse(raw) };
       received.push(got);
