@@ -299,6 +299,7 @@ CREATE TABLE `tasks` (
 	`holder` text,
 	`created_at` integer NOT NULL,
 	`updated_at` integer NOT NULL,
+	`as_of` integer,
 	`ended_at` integer
 );
 --> statement-breakpoint

@@ -51,6 +51,25 @@ describe("Alertmanager", () => {
     expect(await tasks()).toHaveLength(2);
   });
 
+  test("an end that comes late does not close what fired anew", async () => {
+    const { take, task: look } = await mapped("alertmanager");
+    const [down] = payloads.alertmanager.alerts;
+    const post = (more: object) => take({ ...payloads.alertmanager, alerts: [{ ...down, ...more }] });
+    const { task } = await post({});
+    expect((await post({ status: "resolved", endsAt: "2026-03-01T12:05:00Z" })).task.status).toBe("done");
+    const anew = await post({ startsAt: "2026-03-01T12:10:00Z" });
+    expect(anew).toMatchObject({ created: true, task: { id: task.id, status: "open", count: 2 } });
+    expect((await post({ status: "resolved", endsAt: "2026-03-01T12:05:00Z" })).task.status).toBe("open");
+    expect(await look(task.id)).toMatchObject({ status: "open", count: 2 });
+  });
+
+  test("what goes on firing after somebody called it done opens it again", async () => {
+    const { take, ask } = await mapped("alertmanager");
+    const { items } = await take(payloads.alertmanager);
+    await ask("POST", `/v1/tasks/${items[0].task.id}/status`, { status: "done" });
+    expect((await take(payloads.alertmanager)).items).toMatchObject([{ created: true }, { created: false }]);
+  });
+
   test("holds no alert, or what is none", async () => {
     const { take, post, tasks } = await mapped("alertmanager");
     expect(await take({ ...payloads.alertmanager, alerts: [] })).toMatchObject({ task: null, created: false });
@@ -126,7 +145,14 @@ describe("GitHub", () => {
     expect((await run("timed_out", { id: 289782452 })).task).toMatchObject({ id: task.id, count: 2 });
     expect((await run("failure", { head_branch: "other" })).task.id).not.toBe(task.id);
     expect(await run("cancelled")).toMatchObject({ task: null });
-    expect((await run("success", { id: 289782453 })).task).toMatchObject({ id: task.id, status: "done" });
+    expect((await run("success", { id: 289782453, run_number: 33 })).task).toMatchObject({
+      id: task.id,
+      status: "done",
+    });
+    expect((await run("failure", { id: 289782454, run_number: 35 })).created).toBe(true);
+    // A slower one, begun before that.
+    expect((await run("success", { id: 289782455, run_number: 34 })).task.status).toBe("open");
+    expect((await run("success", { id: 289782454, run_number: 35, run_attempt: 2 })).task.status).toBe("done");
   });
 
   test("a security alert has the severity of its advisory", async () => {

@@ -30,7 +30,7 @@ export interface EventParts {
   clock: Clock;
 }
 
-export const OUTCOMES = ["created", "reopened", "repeated", "resolved", "ignored", "refused"] as const;
+export const OUTCOMES = ["created", "reopened", "repeated", "resolved", "ignored", "late", "refused"] as const;
 export type Outcome = (typeof OUTCOMES)[number];
 
 /** What became of one event. */
@@ -125,6 +125,7 @@ export function createEvents(parts: EventParts) {
     const known = report.dedupeKey === undefined ? undefined : await tasks.store.byKey(tx, source, report.dedupeKey);
     const isResolved = report.status === "resolved";
     const lives = known !== undefined && !isOver(known.status);
+    if (known && isResolved && (report.asOf ?? Infinity) < (known.asOf ?? 0)) return late(tx, known);
     const outcome = isResolved ? (lives ? "resolved" : "ignored") : lives ? "repeated" : known ? "reopened" : "created";
     tx.afterCommit(() => told(source, outcome));
     const step: Step = { actor: `integration:${source}` };
@@ -133,9 +134,17 @@ export function createEvents(parts: EventParts) {
     if (!isResolved && !lives) return open(tx, known, wanted, isNamed, step);
     if (!isResolved && known?.messageId === null) return repeatWithoutMessage(tx, known, wanted, isNamed, step);
     const change = (task: TaskRow) =>
-      isResolved ? life.end(tx, task, "done", { ...step, note: "resolved" }) : life.again(tx, task, wanted, step);
+      isResolved
+        ? life.end(tx, task, "done", { ...step, note: "resolved", asOf: wanted.asOf })
+        : life.again(tx, task, wanted, step);
     const task = known && lives ? await change(known) : (known ?? null);
     return { task, created: false, message: task && (await messageOf(tx, task)) };
+  }
+
+  /** It is said to be over as of a time when it was known to be open: old news closes nothing. In doubt work is open. */
+  async function late(tx: Tx, task: TaskRow): Promise<Became> {
+    tx.afterCommit(() => told(task.source ?? "", "late"));
+    return { task, created: false, message: await messageOf(tx, task) };
   }
 
   /** It had nobody to go to: now there may be somebody. */
@@ -207,6 +216,7 @@ function newTask(integration: IntegrationRow, report: Report): NewTask {
     externalUrl: report.externalUrl ?? null,
     target: report.target ?? integration.target,
     topic: report.topic ?? integration.topic,
+    asOf: report.asOf ?? null,
     payload: report.payload ? JSON.stringify(report.payload) : null,
   };
 }

@@ -80,5 +80,6 @@ export const SAMPLE: TaskRow = {
   holder: null,
   createdAt: 0,
   updatedAt: 0,
+  asOf: null,
   endedAt: null,
 };

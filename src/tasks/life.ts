@@ -26,6 +26,8 @@ export interface Reported {
   severity: Severity;
   externalUrl: string | null;
   topic: string | null;
+  /** Where the source has got to, in its own counting; null when it does not say. */
+  asOf: number | null;
   /** JSON text. */
   payload: string | null;
 }
@@ -47,6 +49,8 @@ export interface Made {
 export interface Step {
   actor: string;
   note?: string | null | undefined;
+  /** Where its source has got to by this step. */
+  asOf?: number | null;
 }
 
 /** Told of each change of a task, once it is on disk. */
@@ -89,7 +93,8 @@ export function createTaskLife({ store, sender, works, leases, clock }: TaskLife
   async function move(tx: Tx, task: TaskRow, status: TaskStatus, step: Step & { holder: string | null }) {
     const now = clock.now();
     const endedAt = isOver(status) ? now : null;
-    const moved: TaskRow = { ...task, status, holder: step.holder, updatedAt: now, endedAt };
+    const asOf = step.asOf ?? task.asOf;
+    const moved: TaskRow = { ...task, status, holder: step.holder, updatedAt: now, asOf, endedAt };
     await store.move(tx, moved);
     await record(tx, moved, task.status, step);
     return moved;
@@ -179,7 +184,7 @@ export function createTaskLife({ store, sender, works, leases, clock }: TaskLife
     async again(tx: Tx, task: TaskRow, reported: Reported, step: Step): Promise<TaskRow> {
       const now = clock.now();
       const { title, body, severity, externalUrl, payload } = reported;
-      const about = { title, body, severity, externalUrl, payload };
+      const about = { title, body, severity, externalUrl, payload, asOf: reported.asOf ?? task.asOf };
       const row: TaskRow = { ...task, ...about, count: task.count + 1, updatedAt: now };
       await store.describe(tx, row);
       const note = differences(task, row) ?? step.note ?? AGAIN;

@@ -181,6 +181,7 @@ function newTask(draft: ParsedTaskDraft) {
     externalUrl: draft.externalUrl ?? null,
     target: draft.target ?? null,
     topic: draft.topic ?? null,
+    asOf: null,
     payload: draft.payload ? JSON.stringify(draft.payload) : null,
   };
 }

@@ -60,6 +60,7 @@ export function createTaskStore(db: Db) {
         holder: p("holder"),
         createdAt: p("createdAt"),
         updatedAt: p("updatedAt"),
+        asOf: p("asOf"),
         endedAt: p("endedAt"),
       })
       .prepare(),
@@ -93,6 +94,7 @@ export function createTaskStore(db: Db) {
         status: sql`${p("status")}`,
         holder: sql`${p("holder")}`,
         updatedAt: sql`${p("updatedAt")}`,
+        asOf: sql`${p("asOf")}`,
         endedAt: sql`${p("endedAt")}`,
       })
       .where(eq(tasks.id, bound("id")))
@@ -108,6 +110,7 @@ export function createTaskStore(db: Db) {
         externalUrl: sql`${p("externalUrl")}`,
         payload: sql`${p("payload")}`,
         count: sql`${p("count")}`,
+        asOf: sql`${p("asOf")}`,
         updatedAt: sql`${p("updatedAt")}`,
       })
       .where(eq(tasks.id, bound("id")))
@@ -164,7 +167,10 @@ export function createTaskStore(db: Db) {
     byMessage: async (on: Reading, messageId: number): Promise<TaskRow | undefined> => byMessage(on).get({ messageId }),
     byKey: async (on: Reading, source: string, key: string): Promise<TaskRow | undefined> =>
       byKey(on).get({ source, key }),
-    move: async (tx: Tx, row: Pick<TaskRow, "id" | "status" | "holder" | "updatedAt" | "endedAt">): Promise<void> => {
+    move: async (
+      tx: Tx,
+      row: Pick<TaskRow, "id" | "status" | "holder" | "updatedAt" | "asOf" | "endedAt">,
+    ): Promise<void> => {
       move(tx).run({ ...row });
     },
     /** What it is about, as reported again. */

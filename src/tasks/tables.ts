@@ -25,6 +25,8 @@ export const tasks = sqliteTable(
     holder: text("holder"),
     createdAt: integer("created_at").notNull(),
     updatedAt: integer("updated_at").notNull(),
+    /** Where its source has got to with it, in the source's own counting: an end that is older comes late. */
+    asOf: integer("as_of"),
     /** When it was done, failed or cancelled. */
     endedAt: integer("ended_at"),
   },

@@ -5,6 +5,7 @@ import {
   asKey,
   asLine,
   asPayload,
+  asPlace,
   asSeverity,
   asTitle,
   asUrl,
@@ -52,6 +53,7 @@ export const readAlerts: ReadEvents = (body) => {
       dedupeKey: asKey(alert.fingerprint || JSON.stringify(Object.entries(alert.labels).sort())),
       status: alert.status === "resolved" ? "resolved" : "open",
       externalUrl: asUrl(alert.panelURL, alert.dashboardURL, alert.generatorURL, group.externalURL),
+      asOf: alert.status === "resolved" ? endOf(alert) : asPlace(alert.startsAt),
       payload: factsOf(alert, asLine(group.receiver, 255)),
     };
   });
@@ -64,6 +66,12 @@ function bodyOf({ annotations, labels: named }: Alert): string {
   const more = annotations.runbook_url ? [`Runbook: ${annotations.runbook_url}`] : [];
   return [...said, ...more, listed.join("\n")].filter(Boolean).join("\n\n");
 }
+
+/** What has not ended has an end long ago. */
+const endOf = ({ startsAt, endsAt }: Alert): number | undefined => {
+  const [start, end] = [asPlace(startsAt), asPlace(endsAt)];
+  return start === undefined || end === undefined ? (end ?? start) : Math.max(start, end);
+};
 
 function factsOf(alert: Alert, receiver: string | undefined) {
   const { fingerprint, startsAt, endsAt, silenceURL, valueString, values } = alert;

@@ -3,6 +3,7 @@ import {
   asBody,
   asKey,
   asPayload,
+  asPlace,
   asSeverity,
   asTitle,
   asUrl,
@@ -18,6 +19,7 @@ const Numbered = z.looseObject({
   title: words,
   body: words,
   html_url: words,
+  updated_at: words,
   user: Person,
   draft: z.boolean().nullish(),
   merged: z.boolean().nullish(),
@@ -104,6 +106,7 @@ function ofNumbered(
     dedupeKey: asKey(`${what}:${repo}#${number}`),
     status: isOver ? ("resolved" as const) : ("open" as const),
     externalUrl: asUrl(url),
+    asOf: asPlace(it.updated_at),
     payload: asPayload({
       ...{ event: what === "pull" ? "pull_request" : "issues", action, repository: repo, number },
       ...{
@@ -133,6 +136,8 @@ function ofRun(run: z.infer<typeof WorkflowRun>, repo: string): Report | undefin
     dedupeKey: asKey(`workflow:${repo}:${run.workflow_id}:${branch ?? ""}`),
     status: failed ? "open" : "resolved",
     externalUrl: asUrl(run.html_url),
+    // A slow run may end after its successor.
+    asOf: run.run_number == null ? undefined : run.run_number * 1000 + (run.run_attempt ?? 0),
     payload: asPayload({
       ...{ event: "workflow_run", repository: repo, workflow: name, branch, sha, conclusion, trigger: event },
       ...{ runId: run.id, runNumber: run.run_number, runAttempt: run.run_attempt, actor: run.actor?.login },

@@ -13,6 +13,8 @@ export interface Report {
   status: "open" | "resolved";
   externalUrl?: string | undefined;
   payload?: Record<string, unknown> | undefined;
+  /** Where the source has got to with it, in its own counting: an end that is older than what is known comes late. */
+  asOf?: number | undefined;
 }
 
 /** What the source says beside the body. */
@@ -70,6 +72,12 @@ export function asUrl(...choices: (string | null | undefined)[]): string | undef
     choices.find((url) => url && url.length <= 2048 && /^https?:\/\/[^\s\p{Cc}]+$/iu.test(url) && URL.canParse(url)) ??
     undefined
   );
+}
+
+/** A time as a place in the source's counting. */
+export function asPlace(time: string | null | undefined): number | undefined {
+  const at = Date.parse(time ?? "");
+  return Number.isNaN(at) ? undefined : at;
 }
 
 /** A key of any length: what is too long for a key is known by its hash. */
