@@ -43,6 +43,21 @@ test("a task is made, found, claimed, worked on and ended by the client", async 
   expect((await operator.tasks.get(made.id, { page: nextPage ?? "" })).events).toHaveLength(4);
 });
 
+test("whoever works is handed the task with its message", async () => {
+  const ben = await agentOf(relay, "ben");
+  const made = await operator.tasks.create({ title: "Look at it", target: "ben" });
+  const stop = new AbortController();
+  let given: string | undefined;
+  const handler = (_: unknown, { task }: { task?: { id: string } }) => {
+    given = task?.id;
+    stop.abort();
+    return "looked";
+  };
+  await ben.work({ handler, signal: stop.signal }).catch(() => undefined);
+  expect(given).toBe(made.id);
+  expect((await operator.tasks.get(made.id)).status).toBe("done");
+});
+
 test("an integration is made, posted to by its signature and by the client, and removed", async () => {
   const { secret = "" } = await operator.integrations.put("ci", { target: "ann" });
   const body = JSON.stringify({ title: "Nightly failed", dedupeKey: "nightly" });

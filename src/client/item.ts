@@ -17,7 +17,7 @@ export type WorkResult = Complete["result"];
 export type WorkHandler = (message: Message, held: Held) => WorkResult | Promise<WorkResult>;
 
 /** What a handler works under. `posts`: how far earlier attempts came with a message that goes out through a channel. */
-export type Held = Pick<Claimed, "claim" | "posts"> & { signal: AbortSignal };
+export type Held = Pick<Claimed, "claim" | "posts" | "task"> & { signal: AbortSignal };
 
 /** What became of an item. `lost`: the relay would not take the outcome, for the reason in `cause`. */
 export type ItemEvent =
@@ -61,13 +61,13 @@ export async function workOn(item: Claimed, desk: Desk, how: { resumed?: boolean
 }
 
 /** Has the handler do it. The handler's own signal fires with either of the two. */
-async function outcomeOf({ message, claim, posts }: Claimed, held: AbortSignal, desk: Desk): Promise<Outcome> {
+async function outcomeOf({ message, claim, posts, task }: Claimed, held: AbortSignal, desk: Desk): Promise<Outcome> {
   const stopping = desk.life.signal;
   if (stopping.aborted) return STOPPING;
   const either = linkedAbort(stopping);
   held.addEventListener("abort", () => either.abort(held.reason), { once: true });
   try {
-    return { verb: "complete", result: await desk.handler(message, { signal: either.signal, claim, posts }) };
+    return { verb: "complete", result: await desk.handler(message, { signal: either.signal, claim, posts, task }) };
   } catch (error) {
     return stopping.aborted && !knowsItsEnd(error) ? STOPPING : failureOf(error);
   } finally {
