@@ -160,6 +160,7 @@ CREATE TABLE `files` (
 );
 --> statement-breakpoint
 CREATE INDEX `files_by_content` ON `files` (`sha256`);--> statement-breakpoint
+CREATE INDEX `files_unused_of` ON `files` (`uploaded_by`) WHERE unused_since is not null;--> statement-breakpoint
 CREATE INDEX `files_unused` ON `files` (`unused_since`) WHERE unused_since is not null;--> statement-breakpoint
 CREATE TABLE `idempotency_keys` (
 	`sender` text NOT NULL,

@@ -149,6 +149,8 @@ describe("the order of one conversation", () => {
     await send("3", { payload: to("c2") });
     await send("4", { payload: to("c1", "t") });
     const texts = (items: Claimed[]) => items.map(({ message }) => message.body);
+    const { facts } = (await made.ask("GET", `/v1/messages/${second.body.id}/explain`)).body;
+    expect(facts).toContainEqual(expect.objectContaining({ step: "waiting", behind: second.body.id - 1 }));
     const held = await claim();
     expect(texts(held)).toEqual(["1", "3", "4"]);
     expect(texts(await claim())).toEqual([]);

@@ -113,6 +113,20 @@ describe("files", () => {
   });
 });
 
+test("G9: who puts files there that no message carries has to stop at some point; using one makes room", async () => {
+  const relay = await startRelay({ durability: "normal" });
+  const a = await relay.agent("a");
+  let first = "";
+  for (let n = 0; n < 500; n++) {
+    const { body } = await put(relay, "x", { token: a.token });
+    first ||= body.id;
+  }
+  const refused = await put(relay, "x", { token: a.token });
+  expect([refused.status, refused.headers.get("retry-after")]).toEqual([429, "3600"]);
+  await relay.ask("POST", "/v1/messages", { to: "user", body: "x", payload: { files: [{ fileId: first }] } }, a);
+  expect((await put(relay, "x", { token: a.token })).status).toBe(201);
+}, 60_000);
+
 describe("G10: who may read a file", () => {
   test("its uploader, whoever may read a message that carries it, and who reads everything", async () => {
     const relay = await startRelay();

@@ -65,7 +65,9 @@ export function createChannels({ messaging, activity, files, egress, key }: Chan
     const posted = parts.map(({ part, externalId, at: when }) => ({
       ...{ at: toTime(when), step: "posted" as const, part, externalId },
     }));
-    return [...routed, ...posted];
+    const ahead = await outbound.aheadOf(on, row.id);
+    const waiting = ahead === undefined ? [] : [{ at, step: "waiting" as const, behind: ahead }];
+    return [...routed, ...waiting, ...posted];
   });
   due.on(TIDY, async (tx) => {
     const did = await traffic.forget(tx, await messaging.store.floor(tx), TIDY_SLICE);

@@ -32,6 +32,9 @@ export interface OutboundParts {
 }
 
 const FINAL = new Set(["done", "dead", "expired", "cancelled"]);
+/** Platforms are away for longer than workers: what says nothing of attempts has more of them. */
+const USUAL_ATTEMPTS = 5;
+const POST_ATTEMPTS = 12;
 /** The due row that takes back what a deleted channel still had to post. */
 const CLEAR = "channel.clear";
 const CLEAR_SLICE = 200;
@@ -83,8 +86,9 @@ export function createOutbound(parts: OutboundParts) {
       ...(buttons?.length && { buttons }),
       idempotencyKey: newId("out", clock.now()),
     };
+    const maxAttempts = draft.maxAttempts === USUAL_ATTEMPTS ? POST_ATTEMPTS : draft.maxAttempts;
     // Urgent ones would overtake those before them.
-    return { ...draft, kind: draft.kind ?? "channel.event", claimable: true, urgent: false, payload };
+    return { ...draft, kind: draft.kind ?? "channel.event", claimable: true, urgent: false, maxAttempts, payload };
   }
 
   /** What the adapter has to know of each file. @throws Problem 422 for those the sender may not read */
@@ -202,6 +206,12 @@ export function createOutbound(parts: OutboundParts) {
     clearAllOf: (tx: Tx, channelId: string, upTo: number): Promise<void> =>
       due.schedule(tx, CLEAR, channelId, clock.now(), { upTo }),
     postsOf,
+    /** The message of the same conversation that has to end before this one is handed out. */
+    async aheadOf(on: Reading, id: number): Promise<number | undefined> {
+      const post = await traffic.post(on, id);
+      const head = post && !post.ended ? await traffic.head(on, post) : undefined;
+      return head === id ? undefined : head;
+    },
     /** Told of each message that was posted, or will not be, once that is on disk. */
     onEnded: (listener: (channelId: string, state: string) => void) => listeners.push(listener),
   };

@@ -41,7 +41,7 @@ export function fileRoutes({ db, files, blobs, maxBytes }: FileRouteParts): Rout
       problems: ["forbidden"],
       async run({ caller, query, request, idempotencyKey }) {
         const type = typeOf(request);
-        files.checkUpload(caller, type, query.agentId);
+        await db.read((on) => files.checkUpload(on, caller, type, query.agentId));
         const received = await blobs.receive(request.body, maxBytes);
         try {
           const { sha256, size } = received;

@@ -33,6 +33,9 @@ export interface Upload {
   agentId: string | undefined;
 }
 
+/** What one agent may have lying there that no message carries: it goes after a time. */
+const MAX_UNUSED_FILES = 500;
+const MAX_UNUSED_BYTES = 1024 ** 3;
 /** Files one message may carry. */
 const MAX_CARRIED = 64;
 /** Of the messages that carry a file so many are looked at, newest first. */
@@ -92,10 +95,16 @@ export function createFiles({ agents, agentStore, messages, access, idempotency,
     /** Told of each file, once it is on disk. */
     onAdded: (listener: (file: FileRow) => void) => listeners.push(listener),
 
-    /** Before a byte is read. @throws Problem 403, 415 */
-    checkUpload(caller: Caller, type: string, agentId: string | undefined): void {
-      actingAs(caller, agentId);
+    /** Before a byte is read. @throws Problem 403, 415, 429 when too much of theirs lies there that no message carries */
+    async checkUpload(on: Reading, caller: Caller, type: string, agentId: string | undefined): Promise<void> {
+      const uploader = actingAs(caller, agentId);
       if (!isTaken(type)) throw new Problem("unsupported-media-type", `Files of type ${type} are not taken here.`);
+      if (caller.role === "operator") return;
+      const unused = await store.unusedOf(on, uploader, MAX_UNUSED_FILES);
+      if (unused.files >= MAX_UNUSED_FILES || unused.bytes >= MAX_UNUSED_BYTES)
+        throw new Problem("rate-limited", `No message carries the last ${unused.files} files of ${uploader}.`, {
+          retryAfterSeconds: 3600,
+        });
     },
 
     /** `POST /v1/files`, when the bytes have their place. @throws Problem 403, 409, 422 */

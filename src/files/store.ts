@@ -25,6 +25,16 @@ export function createFileStore(db: Db) {
     remove: async (tx: Tx, id: string): Promise<void> => {
       tx.db.delete(files).where(eq(files.id, id)).run();
     },
+    /** What somebody has put there that no message carries: how many, as far as `limit`, and how large together. */
+    unusedOf: async (on: Reading, uploadedBy: string, limit: number): Promise<{ files: number; bytes: number }> => {
+      const sizes = on.db
+        .select({ size: files.size })
+        .from(files)
+        .where(and(eq(files.uploadedBy, uploadedBy), sql`unused_since is not null`))
+        .limit(limit)
+        .all();
+      return { files: sizes.length, bytes: sizes.reduce((sum, { size }) => sum + size, 0) };
+    },
     hasContent: async (on: Reading, sha256: string): Promise<boolean> =>
       on.db.select({ id: files.id }).from(files).where(eq(files.sha256, sha256)).limit(1).get() !== undefined,
 

@@ -17,6 +17,7 @@ export const files = sqliteTable(
   },
   (t) => [
     index("files_by_content").on(t.sha256),
+    index("files_unused_of").on(t.uploadedBy).where(sql`unused_since is not null`),
     index("files_unused").on(t.unusedSince).where(sql`unused_since is not null`),
   ],
 );

@@ -10,11 +10,13 @@ import { DELIVER, type Schedules } from "./scheduled.ts";
 import { EXPIRES, type Sender } from "./send.ts";
 import type { Candidate, MessageStore } from "./store.ts";
 import type { ScheduledRow } from "./store-scheduled.ts";
+import type { WorkStore } from "./store-work.ts";
 
 export interface EndParts {
   agents: AgentService;
   agentStore: AgentStore;
   store: MessageStore;
+  works: WorkStore;
   sender: Sender;
   schedules: Schedules;
   leases: Leases;
@@ -36,7 +38,7 @@ function refused(error: unknown): Problem {
 }
 
 /** What time and deletion bring to an end, and who is told of it. */
-export function wireEnds({ agents, agentStore, store, sender, schedules, leases, due }: EndParts): void {
+export function wireEnds({ agents, agentStore, store, works, sender, schedules, leases, due }: EndParts): void {
   due.on(DELIVER, deliver);
   due.on(EXPIRES, (tx, row) => expireTalk(tx, Number(row.key)));
   agents.onDeleted(async (tx, agentId) => {
@@ -85,7 +87,13 @@ export function wireEnds({ agents, agentStore, store, sender, schedules, leases,
   /** Before the memberships end: whose direct messages will never be read. */
   async function tellSendersOfUnread(tx: Tx, agentId: string): Promise<void> {
     const facts = await agentStore.facts(tx, agentId);
-    const unread = await store.forTargets(tx, [agentId], facts?.cursor ?? 0, MAX_UNREAD);
+    const beyond = await store.forTargets(tx, [agentId], facts?.cursor ?? 0, MAX_UNREAD);
+    // Work that was done has reached it, acknowledged or not.
+    const work = await works.byIds(
+      tx,
+      beyond.map((candidate) => candidate.id),
+    );
+    const unread = beyond.filter((candidate) => work.get(candidate.id)?.state !== "done");
     const bySender = Map.groupBy(unread, (candidate: Candidate) => candidate.fromId);
     for (const [from, theirs] of [...bySender].slice(0, MAX_TOLD)) {
       if (from === "system" || from === agentId) continue;

@@ -7,6 +7,8 @@ const APPENDED = ["messages", "activity"];
 const WHOLE = [
   ...["agents", "instances", "memberships", "groups", "acks", "tokens", "work", "attempts", "reads"],
   ...["scheduled_messages", "due", "losses", "idempotency_keys", "tasks", "task_events", "integrations"],
+  ...["channels", "channel_bindings", "channel_events", "channel_posts", "channel_parts", "webhook_channels"],
+  ...["files", "file_uses"],
 ];
 
 /** Looks at a relay's database from outside, and tells whether anything in it was changed. */
