@@ -63,7 +63,7 @@ export interface Relay {
 
 /** What tests put into the place of ours. */
 export interface Replacements {
-  mcpServer?: ServerMaker;
+  mcpServer?: ServerMaker | undefined;
 }
 
 /** Wires the server: database, log, due, services, app. Nothing listens yet. */

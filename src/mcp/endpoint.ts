@@ -1,4 +1,9 @@
-import { createMcpHandler, InMemoryServerEventBus, legacyStatelessFallback } from "@modelcontextprotocol/server";
+import {
+  createMcpHandler,
+  InMemoryServerEventBus,
+  isLegacyRequest,
+  legacyStatelessFallback,
+} from "@modelcontextprotocol/server";
 import { z } from "zod";
 import type { Roster } from "../agents/roster.ts";
 import type { AgentService } from "../agents/service.ts";
@@ -77,8 +82,8 @@ export function createEndpoint(parts: EndpointParts) {
     if (Array.isArray(body)) return refused(400, -32_600, "Invalid Request: batches are not taken");
     const message = Rpc.safeParse(body).data;
     if (message) await enter(caller, message);
-    const isModern = message?.params?._meta?.[`${META}protocolVersion`] !== undefined || !message;
-    if (isModern)
+    // By the body and the headers: the SDK's own judgement.
+    if (!message || !(await isLegacyRequest(request, body)))
       return message?.method === LISTEN ? listen(incoming, caller, message) : modern(incoming, caller, body);
     return legacy(incoming, caller, message);
   }

@@ -1,4 +1,3 @@
-import type { Server } from "@modelcontextprotocol/server";
 import type { Delegations } from "../delegations/service.ts";
 import { type Call, type Dialect, type Route, route } from "../http/call.ts";
 import type { createReading } from "../inbox/reading.ts";
@@ -10,7 +9,7 @@ import type { Desk } from "./desk.ts";
 import { createEndpoint, type Incoming } from "./endpoint.ts";
 import { createGate, type GateParts } from "./gate.ts";
 import { mayFollow } from "./resources.ts";
-import { type Asked, createServerMaker } from "./server.ts";
+import { createServerMaker, type ServerMaker } from "./server.ts";
 
 export interface McpParts {
   messaging: Messaging;
@@ -20,7 +19,7 @@ export interface McpParts {
   sessions: McpSessions;
   gate: GateParts;
   /** Serves something else over the same endpoint: for the conformance tests, which want tools of their own. */
-  makeServer?: ((asked: Asked) => Server) | undefined;
+  makeServer?: ServerMaker | undefined;
   onError(error: unknown, stage?: string): void;
 }
 

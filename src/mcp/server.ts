@@ -1,5 +1,6 @@
 import {
   inputRequired,
+  type McpServer,
   ProtocolError,
   ProtocolErrorCode,
   ResourceNotFoundError,
@@ -39,7 +40,7 @@ export interface Asked {
 }
 
 /** What serves one request: made for it, and thrown away after. */
-export type ServerMaker = (asked: Asked) => Server;
+export type ServerMaker = (asked: Asked) => Server | McpServer;
 
 /** The relay as an MCP server. It keeps nothing: what it answers with is in the database. */
 export function createServerMaker(desk: Desk, onError: (error: unknown, stage: string) => void): ServerMaker {
