@@ -162,6 +162,22 @@ CREATE TABLE `files` (
 CREATE INDEX `files_by_content` ON `files` (`sha256`);--> statement-breakpoint
 CREATE INDEX `files_unused_of` ON `files` (`uploaded_by`) WHERE unused_since is not null;--> statement-breakpoint
 CREATE INDEX `files_unused` ON `files` (`unused_since`) WHERE unused_since is not null;--> statement-breakpoint
+CREATE TABLE `loops` (
+	`root_id` integer NOT NULL,
+	`kind` text NOT NULL,
+	`message_id` integer NOT NULL,
+	`from_id` text NOT NULL,
+	`target` text NOT NULL,
+	`streak` integer NOT NULL,
+	`paused_at` integer NOT NULL,
+	`told_at` integer NOT NULL,
+	`resumed_at` integer,
+	`resumed_by` text,
+	`resumed_up_to` integer,
+	PRIMARY KEY(`root_id`, `kind`)
+);
+--> statement-breakpoint
+CREATE INDEX `loops_by_message` ON `loops` (`message_id`);--> statement-breakpoint
 CREATE TABLE `idempotency_keys` (
 	`sender` text NOT NULL,
 	`key` text NOT NULL,
@@ -377,6 +393,7 @@ CREATE TABLE `webhooks` (
 CREATE INDEX `webhooks_by_agent` ON `webhooks` (`agent_id`,`id`);--> statement-breakpoint
 ALTER TABLE `tokens` ADD `source` text;--> statement-breakpoint
 ALTER TABLE `due` ADD `running` integer DEFAULT false NOT NULL;--> statement-breakpoint
+ALTER TABLE `messages` ADD `streak` integer DEFAULT 0 NOT NULL;--> statement-breakpoint
 ALTER TABLE `scheduled_messages` ADD `error` text;--> statement-breakpoint
 CREATE INDEX `scheduled_failed` ON `scheduled_messages` (`deliver_at`) WHERE error is not null;--> statement-breakpoint
 CREATE INDEX `scheduled_unsent` ON `scheduled_messages` (`id`) WHERE message_id is null;--> statement-breakpoint

@@ -129,6 +129,19 @@ export const SETTINGS = {
       "Host names, or whole origins (`https://app.example`), beyond loopback and the public URL by which clients and pages " +
       "may reach `/mcp`, with commas between; `*` for all.",
   },
+  SIGNALBOX_LOOP_LIMIT: {
+    schema: z.coerce.number().int().min(0).max(1_000_000).default(100),
+    about:
+      "Messages by agents in a row, each following from the last, with no person in between; then the chain is paused. 0 turns it off.",
+  },
+  SIGNALBOX_LOOP_WINDOW_SECONDS: {
+    schema: z.coerce.number().int().min(1).max(86_400).default(600),
+    about: "A message that does not say what it follows from follows from what its sender heard within this time.",
+  },
+  SIGNALBOX_THREAD_RATE: {
+    schema: z.coerce.number().int().min(0).max(1_000_000).default(120),
+    about: "Replies of one thread within a minute that agents may make; 0 turns it off.",
+  },
 } as const satisfies Record<string, { schema: z.ZodType; about: string }>;
 
 export interface Config {
@@ -142,6 +155,9 @@ export interface Config {
   retentionDays: number;
   agentTtlSeconds: number;
   rateLimit: number;
+  loopLimit: number;
+  loopWindowSeconds: number;
+  threadRate: number;
   delegationsPerAgent: number;
   delegationsPerRoot: number;
   /** What may be sent to beyond public addresses. */
@@ -182,6 +198,9 @@ export function readConfig(env: Record<string, string | undefined>): Config {
     retentionDays: value("SIGNALBOX_RETENTION_DAYS"),
     agentTtlSeconds: value("SIGNALBOX_AGENT_TTL_SECONDS"),
     rateLimit: value("SIGNALBOX_RATE_LIMIT"),
+    loopLimit: value("SIGNALBOX_LOOP_LIMIT"),
+    loopWindowSeconds: value("SIGNALBOX_LOOP_WINDOW_SECONDS"),
+    threadRate: value("SIGNALBOX_THREAD_RATE"),
     delegationsPerAgent: value("SIGNALBOX_DELEGATIONS_PER_AGENT"),
     delegationsPerRoot: value("SIGNALBOX_DELEGATIONS_PER_ROOT"),
     egressPrivate: value("SIGNALBOX_EGRESS_PRIVATE"),

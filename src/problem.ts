@@ -31,6 +31,7 @@ export const PROBLEMS = {
   "upgrade-required": [426, "This path is a WebSocket"],
   "rate-limited": [429, "Too many requests"],
   "too-many-streams": [429, "Too many open streams for this agent"],
+  "loop-paused": [429, "Agents have answered each other for too long"],
   internal: [500, "Internal error"],
   "storage-unavailable": [503, "The write could not be stored"],
   overloaded: [503, "Too many writes are waiting"],

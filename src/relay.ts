@@ -22,6 +22,7 @@ import { createDue } from "./due/due.ts";
 import { createDueStore } from "./due/store.ts";
 import { createEgress } from "./egress/egress.ts";
 import { createFiling } from "./files/files.ts";
+import { createGuard } from "./guard/guard.ts";
 import { createMetrics } from "./health/metrics.ts";
 import { healthRoutes } from "./health/routes.ts";
 import { createHealthService } from "./health/service.ts";
@@ -96,6 +97,14 @@ export async function createRelay(
     ...{ db, log, due, connections, agents, agentStore, roster, clock, headOf, onError, logger },
     retentionDays: config.retentionDays,
   });
+  const guard = createGuard({
+    ...{ db, messaging, activity },
+    limits: {
+      chain: config.loopLimit,
+      windowMs: config.loopWindowSeconds * 1000,
+      threadPerMinute: config.threadRate,
+    },
+  });
   const tracing = createTracing({ db, messaging, idempotency });
   const tasks = createTasks({ db, messaging, idempotency, retentionDays: config.retentionDays });
   const delegations = createDelegations({
@@ -159,6 +168,7 @@ export async function createRelay(
     ...activityRoutes(activity),
     ...messaging.routes(),
     ...tracing.routes(),
+    ...guard.routes(),
     ...tasks.routes(),
     ...delegations.routes(),
     ...webhooks.routes(),
@@ -185,6 +195,7 @@ export async function createRelay(
   messaging.offers.onNoted(metrics.offered);
   messaging.leases.onChange((work) => metrics.workChanged(work.state));
   messaging.retention.onRun(metrics.retained);
+  guard.onEvent(metrics.loop);
   tracing.traces.onAdded((messageId, rows) => {
     metrics.traced(rows.map((row) => row.level));
     reading.watch.about(messageId, "trace", rows.map(traceJson));

@@ -9,7 +9,7 @@ const RANKS = [
   ["idempotency", "activity", "auth"],
   ["agents"],
   ["messages"],
-  ["traces", "orchestrators", "tasks", "pairs", "delegations", "channels", "files", "webhooks", "schedules"],
+  ["traces", "guard", "orchestrators", "tasks", "pairs", "delegations", "channels", "files", "webhooks", "schedules"],
   ["integrations", "mcp-sessions"],
   ["envelope", "inbox"],
   ["a2a", "mcp"],

@@ -201,6 +201,8 @@ const TABLE: Record<string, Row[]> = {
   ],
   endPair: [["POST /v1/pairs/{pair}/end", { reason: "x" }, mine(200)]],
   sayToPair: [["POST /v1/pairs/{pair}/messages", { body: "x" }, mine(409)]],
+  listLoops: [["GET /v1/loops", undefined, readers]],
+  resumeLoop: [["POST /v1/loops/999/resume", undefined, { ...all(403), operator: 404 }]],
   registerOrchestrator: [
     ["PUT /v1/orchestrators/box", box, operator(200)],
     ["PUT /v1/orchestrators/other", box, operator(201)],

@@ -20,6 +20,8 @@ export async function startRelay(dataFolder: string): Promise<Relay> {
     SIGNALBOX_PORT: "0",
     SIGNALBOX_DURABILITY: "full",
     SIGNALBOX_RATE_LIMIT: "0",
+    SIGNALBOX_LOOP_LIMIT: "0",
+    SIGNALBOX_THREAD_RATE: "0",
     NODE_ENV: "production",
   });
   const operatorToken = await readFile(join(dataFolder, "operator.token"), "utf8");

@@ -33,6 +33,8 @@ export function createDrilledRelay(dataDir: string): DrilledRelay {
           SIGNALBOX_DATA_DIR: dataDir,
           SIGNALBOX_PORT: url ? new URL(url).port : "0",
           SIGNALBOX_RATE_LIMIT: "0",
+          SIGNALBOX_LOOP_LIMIT: "0",
+          SIGNALBOX_THREAD_RATE: "0",
         },
         stdin: "ignore",
         stdout: "pipe",

@@ -14,6 +14,7 @@ import { addExplainCommand } from "./explain.ts";
 import { addFileCommands } from "./files.ts";
 import { addInboxCommand } from "./inbox.ts";
 import { addIntegrationCommands } from "./integrations.ts";
+import { addLoopCommands } from "./loops.ts";
 import { addMessageCommands } from "./messages.ts";
 import { addOrchestratorCommands } from "./orchestrators.ts";
 import { addPairCommands } from "./pairs.ts";
@@ -62,7 +63,7 @@ function createProgram(): Command {
     .addHelpText("after", EXAMPLES)
     .addHelpText("afterAll", EXIT_HELP);
   const groups = [
-    [addMessageCommands, addInboxCommand, addExplainCommand, addTraceCommands],
+    [addMessageCommands, addInboxCommand, addExplainCommand, addTraceCommands, addLoopCommands],
     [addScheduleCommands, addWebhookCommands],
     [addClaimCommands, addWorkCommand, addDeadLetterCommands, addTaskCommands, addIntegrationCommands],
     [addDelegationCommands, addPairCommands],

@@ -7,6 +7,7 @@ import { fileVerbs } from "./files.ts";
 import { type FollowOptions, follow } from "./follow.ts";
 import { inboxVerbs } from "./inbox.ts";
 import { integrationVerbs } from "./integrations.ts";
+import { loopVerbs } from "./loops.ts";
 import { messageVerbs } from "./messages.ts";
 import { orchestratorVerbs } from "./orchestrators.ts";
 import { pairVerbs } from "./pairs.ts";
@@ -65,6 +66,7 @@ export function createClient({ fetch = (url, init) => globalThis.fetch(url, init
     channels: channelVerbs(caller),
     files: fileVerbs(caller),
     traces: traceVerbs(caller),
+    loops: loopVerbs(caller),
     orchestrators: orchestratorVerbs(caller),
     delegations: delegationVerbs(caller),
     pairs: pairVerbs(caller),

@@ -128,7 +128,11 @@ export function createTransport(options: TransportOptions): Transport {
 function worthRepeating(error: unknown): boolean {
   if (error instanceof RelayUnreachable) return true;
   return (
-    error instanceof RelayProblem && TRY_AGAIN.includes(error.status) && retryAfterOf(error) <= LONGEST_PATIENCE_MS
+    error instanceof RelayProblem &&
+    TRY_AGAIN.includes(error.status) &&
+    // A person has to see to that.
+    error.code !== "loop-paused" &&
+    retryAfterOf(error) <= LONGEST_PATIENCE_MS
   );
 }
 

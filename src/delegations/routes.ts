@@ -47,6 +47,7 @@ export function delegationRoutes({ db, delegations, waits }: DelegationRoutePart
         200: { description: "Asked before with this key.", schema: Delegation },
       },
       problems: [
+        "loop-paused",
         ...([
           "forbidden",
           "superseded",
@@ -147,7 +148,7 @@ export function delegationRoutes({ db, delegations, waits }: DelegationRoutePart
         201: { description: "The asker was sent a `control` message.", schema: Delegation },
         200: { description: "Reported before with this key.", schema: Delegation },
       },
-      problems: ["forbidden", "superseded", "not-found", "not-open", "idempotency-mismatch"],
+      problems: ["forbidden", "superseded", "not-found", "not-open", "loop-paused", "idempotency-mismatch"],
       run: async ({ caller, params, body, idempotencyKey }) => {
         const { made, replayed } = await db.write((tx) =>
           delegations.progress(tx, caller, params.id, body, idempotencyKey),

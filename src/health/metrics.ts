@@ -41,6 +41,12 @@ export function createMetrics(gauges: Gauges) {
     labelNames: ["state"],
     registers,
   });
+  const loops = new Counter({
+    name: name("loops_total"),
+    help: "Chains and threads of agents alone that were paused, and chains that were resumed.",
+    labelNames: ["kind", "event"],
+    registers,
+  });
   const traces = new Counter({
     name: name("traces_total"),
     help: "Traces stored, by level.",
@@ -213,6 +219,7 @@ export function createMetrics(gauges: Gauges) {
     sent: (n: number) => sends.inc(n),
     offered: (transport: string, n: number) => deliveries.inc({ transport }, n),
     workChanged: (state: string) => work.inc({ state }),
+    loop: (kind: string, event: string) => loops.inc({ kind, event }),
     traced(levels: readonly number[]): void {
       for (const level of levels) traces.inc({ level });
     },

@@ -46,6 +46,7 @@ import {
   DelegationStatus,
 } from "../delegations/schema.ts";
 import { StoredFile } from "../files/schema.ts";
+import { Loop, LoopKind, LoopList } from "../guard/schema.ts";
 import { Backup, HealthReport } from "../health/schema.ts";
 import { Acked, Bye, Hello, Inbox, Reset, WorkChange } from "../inbox/schema.ts";
 import {
@@ -142,7 +143,7 @@ const BOTH_WAYS = {
   ...{ AgentKind, AgentStatus, MessageKind, Reach, Role, Severity, TaskStatus, WorkState },
   ...{ BindingMode },
   ...{ DelegationContext, DelegationStatus, PairStatus },
-  ...{ ApprovalMode, OrchestratorStatus },
+  ...{ ApprovalMode, LoopKind, OrchestratorStatus },
   ...{ Mapping, Paths, Verification },
 };
 const INPUTS = {
@@ -164,7 +165,7 @@ const OUTPUTS = {
   ...{ Parent, Presence, Problem: ProblemBody, RegisteredAgent, Reset, Scheduled, SentBatch, SentMessage, Thread },
   ...{ Delivery, DeliveryList, NewWebhook, Webhook, WebhookList },
   ...{ CancelledDelegations, Delegation, DelegationAnswer, DelegationChange, DelegationList, Pair, PairList },
-  ...{ ManagedAgent, Orchestrator, OrchestratorList },
+  ...{ Loop, LoopList, ManagedAgent, Orchestrator, OrchestratorList },
   ...{ Fire, FireList, Schedule, ScheduleList },
   ...{ Card, OutsideAgent, OutsideList },
   ...{ History, HistoryItem, Trace, TraceList, TracesAdded },

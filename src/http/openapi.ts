@@ -21,6 +21,7 @@ const TAGS: Record<string, string> = {
   Channels: "Accounts of chat platforms behind adapters: who their conversations go to, what comes in and goes out.",
   Files: "Attachments, by their content.",
   Integrations: "Sources of events, which become tasks.",
+  Loops: "Agents that answered each other for too long, and were paused.",
   Tokens: "Who may do what.",
   A2A: "Agents of other frameworks: cards. What they describe is the A2A protocol's own.",
   Activity: "Who did what, when, in whose name.",

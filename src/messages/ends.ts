@@ -58,7 +58,8 @@ export function wireEnds({ agents, agentStore, store, works, sender, schedules, 
     const addressed = await sender.address(tx, by, planned.draft).catch(refused);
     if (addressed instanceof Problem) return notSent(tx, planned, addressed.message);
     // What is thrown from here on takes back this whole write, and is tried again.
-    const sent = await sender.append(tx, addressed);
+    const isRoot = !planned.draft.replyTo && !planned.draft.causedBy;
+    const sent = await sender.append(tx, { ...addressed, isRoot });
     await schedules.delivered(tx, id, sent.entry.id);
   }
 

@@ -294,6 +294,8 @@ export const STEPS = [
   "requeued",
   "scheduled",
   "traced",
+  "paused",
+  "resumed",
   "task",
   "delegated",
   "timed-out",

@@ -56,6 +56,8 @@ interface Addressed {
   route?: Route | null | undefined;
   /** Nothing said before is why it is sent: it begins a chain of its own. */
   isRoot?: boolean | undefined;
+  /** It ends something that is owed: it is never kept back. */
+  isAnswer?: boolean | undefined;
   /** Whoever sends it sees to its end, and tells its sender: nobody else says that it expired. */
   owed?: boolean | undefined;
 }
@@ -85,6 +87,36 @@ export interface NameBook {
   names(on: Reading): Promise<string[]>;
 }
 
+/** What a message follows from. */
+export interface Behind {
+  author: Author;
+  /** What the sender named, or the work it is doing. */
+  given: Lineage | undefined;
+  /** What it has heard of late from whom it writes to (from anybody, if nothing); where that is not what was named. */
+  heard: Lineage | undefined;
+  /** What it replies to. */
+  parent: Lineage | undefined;
+  /** It ends something that is owed. */
+  isAnswer: boolean;
+}
+
+/** What becomes of a message by that: how many by agents in a row it is, and whether more of that kind are to be kept back. */
+export interface Verdict {
+  streak: number;
+  pause?: "chain" | "thread" | undefined;
+}
+
+/** Keeps agents from answering each other for ever. */
+export interface LoopGuard {
+  /** @throws Problem 429 loop-paused */
+  judge(tx: Tx, behind: Behind): Promise<Verdict>;
+  /** In the write that appended the message that was one too many. */
+  pause(tx: Tx, row: MessageRow, what: "chain" | "thread"): Promise<void>;
+}
+
+/** What was heard is looked for beside what was named only when that is older than this, or is not from whom it goes to. */
+const FRESH_MS = 60_000;
+
 /** The due row of a direct message that expires: see `ends.ts`. */
 export const EXPIRES = "message.expires";
 
@@ -97,6 +129,7 @@ export function createSender(parts: SendParts) {
   const amenders: Amender[] = [];
   const shapers = new Map<AgentFacts["kind"], Shaper>();
   let nameBook: NameBook | undefined;
+  let guard: LoopGuard | undefined;
 
   /**
    * `POST /v1/messages`. `known`: senders that this write has asked about already.
@@ -187,7 +220,7 @@ export function createSender(parts: SendParts) {
     let { draft } = asked;
     for (const amend of amenders) draft = await amend(tx, asked.author, draft, asked.target);
     const addressed = draft === asked.draft ? asked : { ...asked, draft };
-    const row = await toRow(tx, addressed);
+    const { row, pause } = await toRow(tx, addressed);
     await store.append(tx, row);
     let work = row.claimable ? await openWork(tx, row, addressed.draft.maxAttempts) : undefined;
     if (!work && row.expiresAt !== null && !isGroup(row.target) && !addressed.owed)
@@ -198,17 +231,17 @@ export function createSender(parts: SendParts) {
       if (work?.state === "open") parked.opened(work);
     });
     for (const handler of appendedHandlers) work = (await handler(tx, row, work)) ?? work;
+    if (pause) await guard?.pause(tx, row, pause);
     return { kind: "sent", entry, work, matched: row.matched, replayed: false };
   }
 
-  async function toRow(tx: Tx, addressed: Addressed): Promise<MessageRow> {
+  async function toRow(tx: Tx, addressed: Addressed): Promise<Verdict & { row: MessageRow }> {
     const { draft, author, target, targetKind, matched, route } = addressed;
     const parent = draft.replyTo ? await store.lineage(tx, draft.replyTo) : undefined;
-    // What a channel brings in comes from outside: no work of its adapter is behind it.
-    const isOutside = author.kind === "channel" && !draft.causedBy;
-    const before = isOutside ? parent : await causeOf(tx, author.id, target, draft, parent);
-    const cause = addressed.isRoot ? undefined : before;
-    return {
+    const isAnswer = addressed.isAnswer || (parent?.kind === "request" && draft.kind !== "request");
+    const { given, heard, cause } = addressed.isRoot ? NOTHING : await behind(tx, author, target, draft, parent);
+    const { streak, pause } = (await guard?.judge(tx, { author, given, heard, parent, isAnswer })) ?? { streak: 0 };
+    const row: MessageRow = {
       id: headOf(tx) + 1,
       fromId: author.id,
       target,
@@ -222,6 +255,7 @@ export function createSender(parts: SendParts) {
       causedBy: cause?.id ?? null,
       rootId: cause ? (cause.rootId ?? cause.id) : null,
       hops: cause ? cause.hops + 1 : 0,
+      streak,
       claimable: draft.claimable,
       urgent: draft.urgent,
       route: route ? JSON.stringify(route) : null,
@@ -234,24 +268,29 @@ export function createSender(parts: SendParts) {
       createdAt: clock.now(),
       matched,
     };
+    return { row, streak, pause };
   }
 
-  /** Given, else what it replies to, else the claim it is made under, else the newest message from that target. */
-  async function causeOf(
-    tx: Tx,
-    from: string,
-    target: string,
-    draft: ParsedDraft,
-    parent: Lineage | undefined,
-  ): Promise<Lineage | undefined> {
-    if (draft.causedBy) return store.lineage(tx, draft.causedBy);
-    if (parent) return parent;
-    // What the relay itself begins to say is about something else each time.
-    if (from === "system") return undefined;
-    const id =
-      (await works.newestHeld(tx, from)) ??
-      (isGroup(target) || target === from ? undefined : await store.newestFrom(tx, target, from));
-    return id === undefined ? undefined : store.lineage(tx, id);
+  /** The cause: given, else what it replies to, else the claim it is made under, else what it has heard of late. */
+  async function behind(tx: Tx, author: Author, target: string, draft: ParsedDraft, parent: Lineage | undefined) {
+    const named = draft.causedBy ? await store.lineage(tx, draft.causedBy) : parent;
+    // What a channel brings in comes from outside: no work of its adapter is behind it.
+    if (author.kind === "channel") return { given: named, heard: undefined, cause: named };
+    const isFresh = named?.fromId === target && clock.now() - named.createdAt < FRESH_MS;
+    if (isFresh || (named && !isAgentMade(author))) return { given: named, heard: undefined, cause: named };
+    const held = named ? undefined : await works.newestHeld(tx, author.id);
+    const given = held === undefined ? named : await store.lineage(tx, held);
+    const heard = target === author.id ? undefined : await lately(tx, author, target);
+    return { given, heard: heard?.counts, cause: given ?? heard?.cause };
+  }
+
+  /** The newest direct message from that target, else (for an agent) from anybody; a person's word since then counts more. */
+  async function lately(tx: Tx, author: Author, target: string) {
+    if (isGroup(target) && !isAgentMade(author)) return undefined;
+    const { fromTarget, fromAnybody, fromPerson } = await store.heard(tx, author.id, target);
+    const id = fromTarget ?? (isAgentMade(author) ? fromAnybody : null);
+    const cause = id === null ? undefined : await store.lineage(tx, id);
+    return { cause, counts: cause && fromPerson !== null && fromPerson > cause.id ? { ...cause, streak: 0 } : cause };
   }
 
   async function openWork(tx: Tx, row: MessageRow, maxAttempts: number): Promise<WorkRow> {
@@ -306,6 +345,11 @@ export function createSender(parts: SendParts) {
       nameBook = book;
     },
 
+    /** Who keeps agents from answering each other for ever. */
+    guardBy(loops: LoopGuard): void {
+      guard = loops;
+    },
+
     /** What the relay itself has to say. The target may be gone meanwhile: then nobody is told, and nothing is thrown. */
     async tell(tx: Tx, to: string, said: Partial<ParsedDraft> & { body: string }): Promise<void> {
       await this.post(tx, { id: "system", kind: "system", via: null }, { kind: "system", ...said, to });
@@ -321,13 +365,18 @@ export function createSender(parts: SendParts) {
         const facts = await agentStore.facts(tx, draft.to);
         if (!facts || facts.deletedAt !== null) return undefined;
       }
-      return append(tx, { ...(await address(tx, author, draft)), route });
+      return append(tx, { ...(await address(tx, author, draft)), route, isAnswer: draft.kind === "response" });
     },
   };
 }
 
 /** A message that the relay itself makes: what is left out is as when a caller leaves it out. */
 export type Said = Partial<ParsedDraft> & { to: string; body: string };
+
+/** Whether it is agents that speak: not a person, not the relay, not the world outside. */
+export const isAgentMade = ({ kind }: Pick<Author, "kind">): boolean => kind === "provider" || kind === "orchestrator";
+
+const NOTHING = { given: undefined, heard: undefined, cause: undefined };
 
 /** Claiming makes sense for work, and where several could take it. Where it does not it is refused, never dropped. */
 function checkClaimable(draft: ParsedDraft, target: AgentFacts): void {

@@ -14,6 +14,19 @@ export interface Lineage {
   threadId: number | null;
   rootId: number | null;
   hops: number;
+  kind: MessageRow["kind"];
+  streak: number;
+  createdAt: number;
+}
+
+/** What an agent has heard of late: places in the log. */
+export interface Heard {
+  /** The newest from the one that it writes to now. */
+  fromTarget: number | null;
+  /** The newest from anybody but the relay. */
+  fromAnybody: number | null;
+  /** The newest from a person, or from outside by a channel. */
+  fromPerson: number | null;
 }
 
 /** The least about an entry that a reader needs to know whether it wants it. */
@@ -32,7 +45,7 @@ export type MessageStore = ReturnType<typeof createMessageStore>;
 /** A page never holds more than this much text. */
 export const PAGE_BYTES = 4 * 1024 * 1024;
 const FETCH_AT_ONCE = 25;
-/** How far back "the newest message from that target" is looked for. */
+/** How far back, in direct messages, is looked for what a message follows from. */
 const RECENT = 12;
 
 const p = sql.placeholder;
@@ -101,13 +114,27 @@ export function createMessageStore(db: Db) {
       .orderBy(desc(messages.id))
       .limit(fixedLimit(RECENT))
       .as("recent");
+    const newest = (which: SQL) => sql<number | null>`max(case when ${which} then ${recent.id} end)`;
     return q
-      .select({ id: recent.id })
+      .select({
+        fromTarget: newest(sql`${recent.fromId} = ${bound("from")}`).as("from_target"),
+        fromAnybody: newest(sql`${recent.fromId} <> 'system'`).as("from_anybody"),
+        // Only a channel's id has a colon.
+        fromPerson: newest(sql`${recent.fromId} = 'user' or instr(${recent.fromId}, ':') > 0`).as("from_person"),
+      })
       .from(recent)
-      .where(eq(recent.fromId, bound("from")))
-      .limit(fixedLimit(1))
       .prepare();
   });
+  const nthReply = db.statement((q) =>
+    q
+      .select({ createdAt: messages.createdAt })
+      .from(messages)
+      .where(eq(messages.threadId, bound("threadId")))
+      .orderBy(desc(messages.id))
+      .limit(fixedLimit(1))
+      .offset(boundLimit("skip"))
+      .prepare(),
+  );
   const mark = db.statement((q) =>
     q
       .select({ position: marks.position })
@@ -152,9 +179,12 @@ export function createMessageStore(db: Db) {
     forTargetWithin: async (on: Reading, target: string, after: number, upTo: number, limit: number) =>
       forTargetWithin(on).all({ target, after, upTo, limit }) as Candidate[],
 
-    /** The newest of the last messages to `to` that came from `from`. */
-    newestFrom: async (on: Reading, from: string, to: string): Promise<number | undefined> =>
-      recentTo(on).get({ from, to })?.id,
+    /** Of the last direct messages to `to`. */
+    heard: async (on: Reading, to: string, from: string): Promise<Heard> =>
+      recentTo(on).get({ from, to }) ?? { fromTarget: null, fromAnybody: null, fromPerson: null },
+    /** When a thread's newest reply but so many was made; undefined when it has not so many. */
+    replyAt: async (on: Reading, threadId: number, skip: number): Promise<number | undefined> =>
+      nthReply(on).get({ threadId, skip })?.createdAt,
 
     /** How far retention has deleted: everything up to there may be gone. */
     floor: async (on: Reading): Promise<number> => mark(on).get({ name: "floor" })?.position ?? 0,
@@ -256,6 +286,9 @@ const lineageColumns = {
   threadId: messages.threadId,
   rootId: messages.rootId,
   hops: messages.hops,
+  kind: messages.kind,
+  streak: messages.streak,
+  createdAt: messages.createdAt,
 };
 
 function everyColumn() {
@@ -273,6 +306,7 @@ function everyColumn() {
     causedBy: p("causedBy"),
     rootId: p("rootId"),
     hops: p("hops"),
+    streak: p("streak"),
     claimable: p("claimable"),
     urgent: p("urgent"),
     route: p("route"),

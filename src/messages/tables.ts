@@ -21,6 +21,8 @@ export const messages = sqliteTable(
     /** null: itself. */
     rootId: integer("root_id"),
     hops: integer("hops").notNull(),
+    /** How many messages by agents in a row this one is the last of; 0 where somebody else has a say. */
+    streak: integer("streak").notNull().default(0),
     claimable: integer("claimable", { mode: "boolean" }).notNull(),
     urgent: integer("urgent", { mode: "boolean" }).notNull(),
     /** JSON text, as it goes out: nothing in here is ever looked into, so it is not parsed on the way. */

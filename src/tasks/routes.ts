@@ -46,7 +46,7 @@ export function taskRoutes({ db, tasks, readers }: TaskRouteParts): Route[] {
         201: { description: "Made.", schema: Task },
         200: { description: "Made before with this key, as it is now.", schema: Task },
       },
-      problems: ["forbidden", "unknown-target", "no-conversation", "not-claimable"],
+      problems: ["forbidden", "unknown-target", "no-conversation", "not-claimable", "loop-paused"],
       run: async ({ caller, body, idempotencyKey }) => {
         const { made, replayed } = await db.write((tx) => tasks.create(tx, caller, body, idempotencyKey));
         return createdOnce(made, replayed);

@@ -1,5 +1,5 @@
 import type { Route } from "../../src/http/call.ts";
-import type { Who, World } from "./world.ts";
+import { LOOP_LIMIT, type Who, type World } from "./world.ts";
 
 /** A request that is to be accepted: by whom, and what fills the places of its route. */
 export interface Example {
@@ -369,6 +369,9 @@ export const EXAMPLES: Record<string, Make> = {
     return byWorker({ path: { id: body.id }, headers: { range: "bytes=0-1" } });
   },
 
+  listLoops: () => byOperator({ query: { status: "paused", limit: "5", page: "9" } }),
+  resumeLoop: async (world) => byOperator({ path: { rootId: String(await loopIn(world)) } }),
+
   openApiDocument: () => ({ who: "nobody" }),
   docsPage: () => ({ who: "nobody" }),
   docsFile: () => ({ who: "nobody", path: { file: "start.js" } }),
@@ -384,6 +387,17 @@ const box = {
   ...{ hostname: "box", baseDir: "/work", envKeys: ["API_KEY"], approvalMode: "ask", meta: { rack: 4 } },
   providers: [{ name: "claude", version: "2.1.0", capabilities: ["resume"] }],
 };
+
+/** Two agents write to each other until they are stopped. */
+async function loopIn(world: World): Promise<number> {
+  const pair = [world.fresh("ping-"), world.fresh("pong-")];
+  for (const id of pair) await world.ask("PUT", `/v1/agents/${id}`, { name: id });
+  const messages = Array.from({ length: LOOP_LIMIT }, (_, i) => ({
+    ...{ from: pair[i % 2], to: pair[(i + 1) % 2], body: "and you?" },
+  }));
+  const { body } = await world.ask("POST", "/v1/messages/batch", { messages });
+  return body.items[0].id;
+}
 
 async function orchestratorIn(world: World): Promise<string> {
   const id = world.fresh("box-");

@@ -26,11 +26,14 @@ export interface World extends TestRelay {
   fresh(prefix: string): string;
 }
 
+/** Messages by agents in a row that are one too many here. */
+export const LOOP_LIMIT = 400;
+
 export const WHO = ["operator", "agent", "viewer", "enroll", "nobody", "stranger"] as const;
 export type Who = (typeof WHO)[number];
 
 export async function createWorld(): Promise<World> {
-  const relay = await startRelay({ durability: "normal" });
+  const relay = await startRelay({ durability: "normal", loopLimit: LOOP_LIMIT });
   const { ask, agent } = relay;
   const tokenOf = async (draft: unknown): Promise<string> => (await ask("POST", "/v1/tokens", draft)).body.token;
   const worker = await agent("worker", { tags: ["review"], instanceId: "worker-1" });

@@ -1,0 +1,26 @@
+import type { ActivityService } from "../activity/service.ts";
+import type { Db } from "../db/database.ts";
+import type { Route } from "../http/call.ts";
+import type { Messaging } from "../messages/messaging.ts";
+import { guardRoutes } from "./routes.ts";
+import { createGuardService, type LoopLimits } from "./service.ts";
+import { loopStore } from "./store.ts";
+
+export interface GuardingParts {
+  db: Db;
+  messaging: Messaging;
+  activity: ActivityService;
+  limits: LoopLimits;
+}
+
+/** Wires the guard against loops to everything that is sent. */
+export function createGuard({ db, messaging, activity, limits }: GuardingParts) {
+  const service = createGuardService({ ...messaging, messages: messaging.store, activity, limits });
+  messaging.sender.guardBy(service.guard);
+  messaging.explainer.alsoTell((on, row) => service.factsOf(on, row.id));
+  messaging.retention.alongside({ counts: async () => new Map(), remove: loopStore.removeOf });
+  return {
+    onEvent: service.onEvent,
+    routes: (): Route[] => guardRoutes(db, service),
+  };
+}

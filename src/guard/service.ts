@@ -1,0 +1,218 @@
+import type { ActivityService } from "../activity/service.ts";
+import type { AgentService } from "../agents/service.ts";
+import { isGroup } from "../agents/target.ts";
+import { type Caller, readsAll, requireOperator } from "../auth/caller.ts";
+import type { Clock } from "../clock.ts";
+import type { Reading, Tx } from "../db/database.ts";
+import { type Behind, isAgentMade, type LoopGuard, type Sender, type Verdict } from "../messages/send.ts";
+import type { Lineage, MessageRow, MessageStore } from "../messages/store.ts";
+import { Problem } from "../problem.ts";
+import { type List, toTime, toTimeOrNull } from "../wire.ts";
+import type { Loop, LoopKind } from "./schema.ts";
+import { type LoopRow, loopStore as store } from "./store.ts";
+
+/** What is too much. 0 turns a limit off. */
+export interface LoopLimits {
+  /** Messages by agents in a row, along what each follows from. */
+  chain: number;
+  /** What an agent heard longer ago than this has nothing to do with what it says now, unless it says so. */
+  windowMs: number;
+  /** Replies of one thread within a minute. */
+  threadPerMinute: number;
+}
+
+export interface GuardParts {
+  agents: Pick<AgentService, "factsOf">;
+  sender: Sender;
+  messages: Pick<MessageStore, "replyAt">;
+  activity: ActivityService;
+  clock: Clock;
+  headOf(on: Reading): number;
+  limits: LoopLimits;
+}
+
+const MINUTE_MS = 60_000;
+
+export type GuardService = ReturnType<typeof createGuardService>;
+
+/** Agents that answer each other without end are paused until a person looks at it; and people are told. */
+export function createGuardService(parts: GuardParts) {
+  const { agents, sender, messages, activity, clock, headOf, limits } = parts;
+  const listeners: ((kind: LoopKind, what: "paused" | "resumed") => void)[] = [];
+  const count = (kind: LoopKind, what: "paused" | "resumed") => {
+    for (const listener of listeners) listener(kind, what);
+  };
+
+  /** What a message counts on from, and whether its sender named it. What was heard long ago counts no more. */
+  function basis({ given, heard }: Behind): { from: Lineage | undefined; isGiven: boolean } {
+    const recent = heard && clock.now() - heard.createdAt < limits.windowMs ? heard : undefined;
+    if (given && recent)
+      return recent.streak > given.streak ? { from: recent, isGiven: false } : { from: given, isGiven: true };
+    return given ? { from: given, isGiven: true } : { from: recent, isGiven: false };
+  }
+
+  async function judge(tx: Tx, behind: Behind): Promise<Verdict> {
+    const { from, isGiven } = basis(behind);
+    if (behind.author.kind === "system") return { streak: from?.streak ?? 0 };
+    if (!isAgentMade(behind.author)) {
+      if (from) await goOn(tx, rootOf(from), behind.author.id);
+      return { streak: 0 };
+    }
+    const streak = (from?.streak ?? 0) + 1;
+    const isLong = limits.chain > 0 && streak >= limits.chain && from !== undefined;
+    const chain = isLong ? await judgeChain(tx, behind, from, isGiven, streak) : { streak };
+    return chain.pause ? chain : { ...chain, pause: await judgeThread(tx, behind) };
+  }
+
+  /** At its limit a chain is paused; what would follow is refused, until somebody has resumed it: then it counts from 1. */
+  async function judgeChain(tx: Tx, behind: Behind, from: Lineage, isGiven: boolean, streak: number): Promise<Verdict> {
+    const rootId = rootOf(from);
+    const loop = await store.find(tx, rootId, "chain");
+    if (loop && loop.resumedAt === null) {
+      if (behind.isAnswer) return { streak };
+      const wait = isGiven ? undefined : Math.ceil((from.createdAt + limits.windowMs - clock.now()) / 1000);
+      throw new Problem(
+        "loop-paused",
+        `The chain of message ${rootId} is paused: ${loop.streak} messages by agents in a row. ` +
+          "A person has to resume it or write into it. If this has nothing to do with it, name its cause in causedBy.",
+        wait === undefined ? {} : { retryAfterSeconds: wait },
+      );
+    }
+    if (loop && from.id <= (loop.resumedUpTo ?? 0)) return { streak: 1 };
+    return { streak, pause: "chain" };
+  }
+
+  /** Only among quick answers: whoever replies to something old is in no hurry. */
+  async function judgeThread(tx: Tx, { parent, isAnswer }: Behind): Promise<"thread" | undefined> {
+    const now = clock.now();
+    if (!parent || limits.threadPerMinute === 0 || now - parent.createdAt >= MINUTE_MS) return undefined;
+    const threadId = parent.threadId ?? parent.id;
+    const first = await messages.replyAt(tx, threadId, Math.max(0, limits.threadPerMinute - 2));
+    if (first === undefined || now - first >= MINUTE_MS) return undefined;
+    const loop = await store.find(tx, threadId, "thread");
+    if (!loop || now - loop.pausedAt >= MINUTE_MS) return "thread";
+    if (isAnswer) return undefined;
+    throw new Problem(
+      "loop-paused",
+      `Thread ${threadId} is paused: it had ${limits.threadPerMinute} replies within a minute.`,
+      { retryAfterSeconds: Math.ceil((first + MINUTE_MS - now) / 1000) },
+    );
+  }
+
+  async function pause(tx: Tx, row: MessageRow, kind: LoopKind): Promise<void> {
+    const now = clock.now();
+    const rootId = kind === "chain" ? (row.rootId ?? row.id) : (row.threadId ?? row.id);
+    const before = await store.find(tx, rootId, kind);
+    // A chain is paused once until somebody resumes it; a thread may be a nuisance every minute.
+    const isTold = kind === "thread" && before !== undefined && now - before.toldAt < limits.windowMs;
+    await store.put(tx, {
+      ...{ rootId, kind, messageId: row.id, fromId: row.fromId, target: row.target, streak: row.streak },
+      ...{ pausedAt: now, toldAt: isTold ? before.toldAt : now },
+      ...{ resumedAt: null, resumedBy: null, resumedUpTo: before?.resumedUpTo ?? null },
+    });
+    tx.afterCommit(() => count(kind, "paused"));
+    if (isTold) return;
+    const why =
+      kind === "chain"
+        ? `Message ${row.id} from ${row.fromId} to ${row.target} is the ${row.streak}th by agents in a row, with no person in between. ` +
+          `What would follow is refused until an operator resumes it (POST /v1/loops/${rootId}/resume) or a person writes into it.`
+        : `Message ${row.id} from ${row.fromId} to ${row.target} is one of ${limits.threadPerMinute} replies within a minute. ` +
+          "More are refused until there are fewer.";
+    await tellAll(tx, row, {
+      subject: kind === "chain" ? `The chain of message ${rootId} is paused` : `Thread ${rootId} is paused`,
+      body: why,
+      payload: { rootId, kind, messageId: row.id, streak: row.streak },
+    });
+  }
+
+  /** The operator and both sides, if they are agents. */
+  async function tellAll(
+    tx: Tx,
+    row: Pick<MessageRow, "id" | "fromId" | "target">,
+    said: { subject: string; body: string; payload: object },
+  ) {
+    for (const id of new Set(["user", row.fromId, row.target])) {
+      const facts = isGroup(id) ? undefined : await agents.factsOf(tx, id);
+      if (!facts || (facts.kind !== "user" && !isAgentMade(facts))) continue;
+      await sender.tell(tx, id, { ...said, payload: { ...said.payload }, replyTo: row.id });
+    }
+  }
+
+  /** A person wrote into it: what was said until then counts no more. */
+  async function goOn(tx: Tx, rootId: number, by: string): Promise<LoopRow | undefined> {
+    const loop = await store.find(tx, rootId, "chain");
+    if (!loop || loop.resumedAt !== null) return undefined;
+    const resumed = { ...loop, resumedAt: clock.now(), resumedBy: by, resumedUpTo: headOf(tx) };
+    await store.put(tx, resumed);
+    tx.afterCommit(() => count("chain", "resumed"));
+    return resumed;
+  }
+
+  const guard: LoopGuard = { judge, pause };
+
+  return {
+    guard,
+
+    /** `POST /v1/loops/{rootId}/resume`: again is no change. @throws Problem 403, 404 */
+    async resume(tx: Tx, caller: Caller, rootId: number): Promise<Loop> {
+      requireOperator(caller);
+      const loop = await store.find(tx, rootId, "chain");
+      if (!loop) throw new Problem("not-found", `The chain of message ${rootId} was never paused.`);
+      if (loop.resumedAt !== null) return wire(loop);
+      await tellAll(
+        tx,
+        { id: loop.messageId, fromId: loop.fromId, target: loop.target },
+        {
+          subject: `The chain of message ${rootId} goes on`,
+          body: `An operator has resumed it. What was refused meanwhile was not stored: say it again if it still matters.`,
+          payload: { rootId, kind: "chain", messageId: loop.messageId },
+        },
+      );
+      // After the notices: who answers one of them begins to count anew.
+      const resumed = (await goOn(tx, rootId, caller.tokenId)) ?? loop;
+      await activity.record(tx, caller, "loop.resumed", String(rootId), { messageId: loop.messageId });
+      return wire(resumed);
+    },
+
+    /** `GET /v1/loops`, newest first, for operators and viewers. @throws Problem 403 */
+    async list(
+      on: Reading,
+      caller: Caller,
+      status: "paused" | "resumed" | undefined,
+      page: number | undefined,
+      limit: number,
+    ): Promise<List<Loop>> {
+      if (!readsAll(caller)) throw new Problem("forbidden", "Loops are listed for operators and viewers.");
+      const rows = await store.page(on, status && status === "resumed", page, limit + 1);
+      const items = rows.slice(0, limit).map(wire);
+      return { items, nextPage: rows.length > limit ? String(items.at(-1)?.messageId) : null };
+    },
+
+    /** What of it belongs to a message's story. */
+    async factsOf(on: Reading, messageId: number) {
+      const rows = await store.byMessage(on, messageId);
+      return rows.flatMap((row) => [
+        { at: toTime(row.pausedAt), step: "paused" as const, rootId: row.rootId, kind: row.kind, streak: row.streak },
+        ...(row.resumedAt === null
+          ? []
+          : [{ at: toTime(row.resumedAt), step: "resumed" as const, rootId: row.rootId, by: row.resumedBy }]),
+      ]);
+    },
+
+    /** Told of each pause and its end, once it is on disk. */
+    onEvent: (listener: (kind: LoopKind, what: "paused" | "resumed") => void) => listeners.push(listener),
+  };
+
+  function wire(row: LoopRow): Loop {
+    const endsAt = row.kind === "thread" ? row.pausedAt + MINUTE_MS : null;
+    const isEnded = endsAt !== null && endsAt <= clock.now();
+    const { rootId, kind, messageId, fromId: from, target: to, streak, resumedBy } = row;
+    return {
+      ...{ rootId, kind, status: isEnded ? "ended" : row.resumedAt === null ? "paused" : "resumed" },
+      ...{ messageId, from, to, streak, pausedAt: toTime(row.pausedAt), endsAt: toTimeOrNull(endsAt) },
+      ...{ resumedAt: toTimeOrNull(row.resumedAt), resumedBy },
+    };
+  }
+}
+
+const rootOf = (message: Lineage): number => message.rootId ?? message.id;
