@@ -125,6 +125,38 @@ describe("a chain of messages by agents alone", () => {
     expect(await loops()).toEqual([]);
   });
 
+  test("adding to one's own words is no loop; answering oneself for ever is", async () => {
+    const { send, loops } = await withAgents();
+    let last = (await send("ann", "ben")).body.id;
+    for (let i = 0; i < 3 * LIMIT; i++) {
+      const sent = await send("ann", i % 2 ? "ben" : "cleo", { replyTo: last });
+      expect(sent.status).toBe(201);
+      last = sent.body.id;
+    }
+    expect(await loops()).toEqual([]);
+    let refused = 0;
+    for (let i = 0; i < 3 * LIMIT; i++) {
+      const sent = await send("dan", "dan", i === 0 ? {} : { replyTo: last });
+      if (sent.status === 429) refused++;
+      else last = sent.body.id;
+    }
+    expect(refused).toBe(2 * LIMIT);
+  });
+
+  test("asking one after the other, and being answered, counts as asking alone", async () => {
+    const { ask, of, loops } = await withAgents();
+    const round = async () => {
+      const asked = await ask("POST", "/v1/delegations", { to: "ben", text: "and this?" }, of("ann"));
+      if (asked.status !== 201) return asked.body.code;
+      await ask("POST", `/v1/delegations/${asked.body.id}/response`, { text: "done" }, of("ben"));
+      return "answered";
+    };
+    const rounds: string[] = [];
+    for (let i = 0; i < LIMIT + 2; i++) rounds.push(await round());
+    expect(rounds).toEqual([...Array(LIMIT).fill("answered"), "loop-paused", "loop-paused"]);
+    expect(await loops()).toHaveLength(1);
+  });
+
   test("who always answers the first message is noticed too, after a minute", async () => {
     const { send, pass, loops } = await withAgents();
     const root = (await send("ann", "ben")).body.id;
@@ -232,15 +264,15 @@ describe("a paused chain goes on", () => {
     const world = await withAgents();
     await world.round(["ann", "ben"], LIMIT - 1, true);
     await world.restart();
-    const reached = await world.send("ann", "ben", { replyTo: LIMIT - 1 });
+    const reached = await world.send("ben", "ann", { replyTo: LIMIT - 1 });
     expect(reached.status).toBe(201);
     await world.restart();
     const { id } = reached.body;
-    expect((await world.send("ben", "ann", { replyTo: id })).status).toBe(429);
+    expect((await world.send("ann", "ben", { replyTo: id })).status).toBe(429);
     await world.restart();
     await world.ask("POST", "/v1/loops/1/resume");
     await world.restart();
-    expect((await world.send("ben", "ann", { replyTo: id })).status).toBe(201);
+    expect((await world.send("ann", "ben", { replyTo: id })).status).toBe(201);
     expect(await world.notices("user")).toEqual(["The chain of message 1 goes on", "The chain of message 1 is paused"]);
   });
 

@@ -58,7 +58,9 @@ export function createGuardService(parts: GuardParts) {
       if (from) await goOn(tx, rootOf(from), behind.author.id);
       return { streak: 0 };
     }
-    const streak = (from?.streak ?? 0) + 1;
+    // Adding to what oneself said to somebody else, or answering what is owed, carries a chain no further.
+    const isSame = from?.fromId === behind.author.id && from.target !== behind.author.id;
+    const streak = Math.max(1, (from?.streak ?? 0) + (isSame || behind.isAnswer ? 0 : 1));
     const isLong = limits.chain > 0 && streak >= limits.chain && from !== undefined;
     const chain = isLong ? await judgeChain(tx, behind, from, isGiven, streak) : { streak };
     return chain.pause ? chain : { ...chain, pause: await judgeThread(tx, behind) };
