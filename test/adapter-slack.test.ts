@@ -3,6 +3,9 @@ import { WebAPIPlatformError } from "@slack/web-api";
 import { slackFault } from "../src/adapters/slack-faults.ts";
 import { incomingOf, type SlackReader } from "../src/adapters/slack-incoming.ts";
 import { fromSlack, toSlack } from "../src/adapters/slack-text.ts";
+import { startChat } from "./support/adapter.ts";
+import { createFakeSlack } from "./support/slack.ts";
+import { until } from "./support/until.ts";
 
 const reader: SlackReader = {
   userId: "UBOT",
@@ -51,6 +54,23 @@ describe("what a Slack event means", () => {
     expect(await incomingOf("interactive", { type: "view_submission" }, reader)).toEqual([]);
     for (const body of [null, 7, {}, { event: null }, { event: { type: "message", channel: 4 } }])
       expect(await incomingOf("events_api", body, reader)).toEqual([]);
+  });
+});
+
+describe("slack", () => {
+  test("says so when another relay uses the same app", async () => {
+    const fake = createFakeSlack();
+    const one = await startChat(() => fake);
+    const first = one.run();
+    await first.saw("ready");
+    const other = await startChat(() => fake);
+    const second = other.run();
+    await second.saw("note");
+    expect(second.events.find((event) => event.type === "note")).toMatchObject({
+      text: expect.stringContaining("1 more"),
+    });
+    await Promise.all([first.stop(), second.stop()]);
+    await until(() => fake.readers.now === 0);
   });
 });
 

@@ -30,6 +30,21 @@ describe("what a Telegram update means", () => {
     expect(incoming).toMatchObject({ type: "text", text: "look", files: [{ name: "ul.jpg", type: "image/jpeg" }] });
   });
 
+  test("an address behind a word is shown, and what is no text is told in words", () => {
+    const text = "🧑‍🚀 see this and that";
+    const link = (word: string, url: string) => ({
+      type: "text_link",
+      offset: text.indexOf(word),
+      length: word.length,
+      url,
+    });
+    const entities = [link("this", "https://a.example/"), link("that", "https://b.example/")];
+    const incoming = read({ message: { ...base, text, entities } });
+    expect(incoming?.text).toBe("🧑‍🚀 see this (https://a.example/) and that (https://b.example/)");
+    const place = read({ message: { ...base, location: { latitude: 52.5, longitude: 13.4 } } });
+    expect(place?.text).toBe("[location: 52.5, 13.4]");
+  });
+
   test("a command with our name is ours, with another's it is nobody's", () => {
     const command = (text: string, length: number) =>
       read({ message: { ...base, text, entities: [{ type: "bot_command", offset: 0, length }] } });

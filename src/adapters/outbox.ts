@@ -163,7 +163,8 @@ export function createOutbox({ client, channelId, platform, timing, home, onEven
       return undefined;
     } catch (error) {
       if (!(error instanceof PlatformFault)) throw error;
-      const { failure, code, message: reason } = error;
+      const { failure, message: reason } = error;
+      const code = error.code.slice(0, 64);
       onEvent({ type: "not-posted", channelId, messageId: message.id, failure, code, reason });
       throw new Failure(reason, { failure, code, ...(failure === "transient" && laterOf(error, claim.attempt)) });
     } finally {

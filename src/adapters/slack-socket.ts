@@ -1,4 +1,5 @@
 import { SocketModeClient } from "@slack/socket-mode";
+import { z } from "zod";
 import { linkedAbort } from "../client/abort.ts";
 import { type Inbox, PlatformFault } from "./contract.ts";
 import { slackFault } from "./slack-faults.ts";
@@ -56,16 +57,33 @@ async function oneConnection(options: SlackSocketOptions, inbox: Inbox, signal: 
     // One after the other: the order in which they came is the order in which they are stored.
     last = last.then(() => take(options, envelope, life.signal)).catch((error) => life.abort(error));
   });
+  socket.on("ws_message", (text: unknown) => {
+    const { type, num_connections: count = 1 } = Hello.catch({}).parse(jsonOf(text));
+    if (type === "hello" && count > 1)
+      inbox.note(`${count - 1} more connections of this app take part of what comes in: is another relay using it?`);
+  });
   try {
     await Promise.race([socket.start().catch(refused), ended]);
     inbox.listening();
     await Promise.race([gone, ended]);
   } finally {
     options.ended();
+    // What was being opened just now is opened all the same, and would take events that nobody acknowledges.
+    socket.on("connected", () => void socket.disconnect().catch(() => undefined));
     // Bounded: a far end that is gone never answers the closing handshake.
     await Promise.race([socket.disconnect().catch(() => undefined), Bun.sleep(CLOSE_MS)]);
     await last;
     life.dispose();
+  }
+}
+
+const Hello = z.object({ type: z.string().optional(), num_connections: z.number().optional() });
+
+function jsonOf(text: unknown): unknown {
+  try {
+    return JSON.parse(String(text));
+  } catch {
+    return undefined;
   }
 }
 

@@ -35,7 +35,7 @@ export function incomingOf(update: Update, reader: TelegramReader): Incoming | u
 }
 
 function said(message: Message, reader: TelegramReader): Incoming | undefined {
-  const text = message.text ?? message.caption;
+  const text = textOf(message);
   const files = filesOf(message, reader.fetchFile);
   if (text === undefined && files.length === 0) return undefined;
   const command = message.text === undefined ? undefined : commandOf(message, reader.username);
@@ -49,6 +49,21 @@ function said(message: Message, reader: TelegramReader): Incoming | undefined {
     files,
     replyToExternalId: repliedTo(message),
   };
+}
+
+/** What was written, with the addresses that are behind words; what is no text in a few words. */
+function textOf(message: Message): string | undefined {
+  const { contact, location, poll } = message;
+  if (location) return `[location: ${location.latitude}, ${location.longitude}]`;
+  if (contact)
+    return `[contact: ${[contact.first_name, contact.last_name, contact.phone_number].filter(Boolean).join(" ")}]`;
+  if (poll) return `[poll: ${poll.question} ${poll.options.map(({ text }) => text).join(" / ")}]`;
+  let text = message.text ?? message.caption;
+  const links = (message.entities ?? message.caption_entities ?? []).filter((entity) => entity.type === "text_link");
+  // From the end, so that the places of those before stay right.
+  for (const { offset, length, url } of links.sort((a, b) => b.offset - a.offset))
+    text = text && `${text.slice(0, offset + length)} (${url})${text.slice(offset + length)}`;
+  return text;
 }
 
 /** Only a topic is a thread: in other groups `message_thread_id` numbers chains of replies. */

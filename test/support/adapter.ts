@@ -16,9 +16,10 @@ export const fastTiming: Timing = {
   sleep: (ms, signal) => systemTiming.sleep(ms / SPEED, signal),
 };
 
-/** The client gives an answer that is under way a second when it stops: here there is none. */
+/** The client's waits between two tries, and when it stops. What is longer is the time that a call may take. */
+const LONGEST_WAIT_MS = 9_000;
 const hastyTiming: Partial<Timing> = {
-  sleep: (ms, signal) => systemTiming.sleep(ms === 1_000 ? 20 : ms, signal),
+  sleep: (ms, signal) => systemTiming.sleep(ms < LONGEST_WAIT_MS ? Math.min(ms, 20) : ms, signal),
 };
 
 /** Calls of the relay that others can see something of. */
