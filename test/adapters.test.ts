@@ -196,6 +196,18 @@ for (const { make, chat: conversation, thread } of ADAPTERS) {
       expect(told).toMatchObject({ from: "system", payload: { messageId: id, failure: "permanent" } });
     });
 
+    test("an account that answers nothing but errors is given up on in words, and nothing is posted twice", async () => {
+      const world = await start();
+      const running = world.run();
+      await running.saw("ready");
+      world.chat.fail("cut", "cut", "cut", "cut", "done-500");
+      const id = await world.send({ body: "once", payload: { conversation: { conversationId: conversation } } });
+      await until(async () => ["done", "dead"].includes(await world.stateOf(id)));
+      if (world.chat.canTell) expect(await world.stateOf(id)).toBe("dead");
+      expect(world.chat.posted).toEqual([]);
+      expect((await world.inbox()).at(-1)).toMatchObject({ payload: { messageId: id, failure: "ambiguous" } });
+    });
+
     for (const fault of ["done-500", "done-cut", "cut"] as const) {
       test(`G5: a post whose end nobody knows (${fault}) is never made twice`, async () => {
         const world = await start();
@@ -285,7 +297,7 @@ for (const { make, chat: conversation, thread } of ADAPTERS) {
 
     test("one that hears nothing says so, and misses nothing when it hears again", async () => {
       const world = await start();
-      const running = world.run();
+      const running = world.run({ pace: { probeMs: 15_000 } });
       await running.saw("ready");
       const isReady = async () => (await world.relay.ask("GET", `/v1/agents/${world.channelId}`)).body.ready;
       await until(isReady);
@@ -399,11 +411,14 @@ for (const { make, chat: conversation, thread } of ADAPTERS) {
   }
 
   /** When the first process dies, another takes over. */
-  async function takeOver(world: ChatWorld, first: Running, { killAt }: At, done: () => Promise<boolean>) {
+  async function takeOver(world: ChatWorld, first: Running, at: At, done: () => Promise<boolean>) {
+    const { killAt } = at;
     if (killAt !== undefined) {
       await until(() => first.steps.length > killAt);
       world.run();
     }
-    await until(done, `settled, killed at step ${killAt} (${first.steps.at(-1)})`);
+    await until(done).catch((error) => {
+      throw new Error(`${error.message}\n${JSON.stringify({ at, steps: first.steps, events: first.events })}`);
+    });
   }
 }

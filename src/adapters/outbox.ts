@@ -1,6 +1,6 @@
 import { OutboundPayload } from "../channels/schema.ts";
 import { createBackoff } from "../client/backoff.ts";
-import { type Client, Failure, Release } from "../client/client.ts";
+import { type Client, Failure, RelayProblem, Release } from "../client/client.ts";
 import type { WorkHandler } from "../client/item.ts";
 import type { Timing } from "../client/timing.ts";
 import type { Message } from "../messages/schema.ts";
@@ -43,6 +43,12 @@ const PARTING_MS = 5_000;
 /** How long a message stays away after a transient failure, by attempt: five of them survive half an hour's outage. */
 const RETRY_SECONDS = [15, 60, 300, 1800];
 
+const UNKNOWN_END = new PlatformFault(
+  "ambiguous",
+  "unknown-end",
+  "An earlier try may have posted it, and the platform cannot tell",
+);
+
 /**
  * Posts one message, part by part. Each part is noted in the relay before it is posted and after: whatever dies in between, the
  * next attempt knows which part may be there already, and asks the platform or gives up as `ambiguous`. Never posts one twice.
@@ -65,16 +71,27 @@ export function createOutbox({ client, channelId, platform, timing, home, onEven
     const texts: Part[] = platform.cut(payload.text ?? message.body).map((text) => ({ text }));
     const files = (payload.files ?? []).map(({ fileId, name = fileId, type = "" }): Part => {
       // Read at each try: only then is it needed, and it may be large.
-      const fetch = async () => {
-        const { bytes } = await untilAnswered(timing, life, () => client.files.get(fileId));
-        return new Blob([new Uint8Array(bytes)]);
-      };
-      return { file: { name, type, fetch } };
+      return { file: { name, type, fetch: () => fileOf(fileId, life) } };
     });
     const { buttons } = payload;
     if (!buttons?.length) return [...texts, ...files];
     const last = texts.pop();
     return [...texts, { text: last && "text" in last ? last.text : "…", buttons }, ...files];
+  }
+
+  /** @throws PlatformFault: without the file nothing is posted. */
+  async function fileOf(fileId: string, life: AbortSignal): Promise<Blob> {
+    try {
+      const { bytes } = await untilAnswered(timing, life, () => client.files.get(fileId));
+      return new Blob([new Uint8Array(bytes)]);
+    } catch (error) {
+      const gone = error instanceof RelayProblem && (error.status === 404 || error.status === 403);
+      throw new PlatformFault(
+        gone ? "permanent" : "transient",
+        "no-file",
+        `${fileId} cannot be read: ${String(error)}`,
+      );
+    }
   }
 
   function postOf({ message, place, parts, payload, known }: Sending, part: number): Post | undefined {
@@ -95,38 +112,39 @@ export function createOutbox({ client, channelId, platform, timing, home, onEven
 
   /** @throws PlatformFault */
   async function settlePart(sending: Sending, part: number, post: Post): Promise<string> {
-    let begun = sending.known.get(part) === null;
+    let fault = sending.known.get(part) === null ? UNKNOWN_END : undefined;
     for (let n = 1; ; n++) {
-      if (begun) {
-        const found = await lookFor(post);
+      if (fault?.failure === "ambiguous") {
+        const found = await lookFor(post, fault);
         if (found !== null) return found;
       }
+      if (fault && n > TRIES) throw fault;
       if (!sending.known.has(part)) await note(sending, part);
       sending.known.set(part, null);
       try {
         return await platform.post(post);
       } catch (error) {
-        const fault = faultOf(error);
-        const { failure, retryAfterSeconds = 2 ** n } = fault;
-        begun = failure === "ambiguous";
-        const later = failure === "transient" && retryAfterSeconds <= PATIENCE_SECONDS;
-        if (n === TRIES || !(later || (begun && platform.find))) throw fault;
-        await timing.sleep(begun ? FIND_AFTER_MS : retryAfterSeconds * 1000, sending.stopping).catch(() => {
-          // Given back as it is: the next attempt looks for what may be there.
-          throw begun ? new Release("the adapter is stopping") : fault;
-        });
+        fault = faultOf(error);
+        await patience(fault, n, sending.stopping);
       }
     }
   }
 
+  /** Waits for what may be better soon. @throws PlatformFault what will not, Release when there is no time to wait */
+  async function patience(fault: PlatformFault, tries: number, stopping: AbortSignal): Promise<void> {
+    const { failure, retryAfterSeconds = 2 ** tries } = fault;
+    const isAmbiguous = failure === "ambiguous";
+    if (failure === "permanent" || (isAmbiguous && !platform.find)) throw fault;
+    if (!isAmbiguous && (tries === TRIES || retryAfterSeconds > PATIENCE_SECONDS)) throw fault;
+    await timing.sleep(isAmbiguous ? FIND_AFTER_MS : retryAfterSeconds * 1000, stopping).catch(() => {
+      // Given back as it is: the next attempt looks for what may be there.
+      throw isAmbiguous ? new Release("the adapter is stopping") : fault;
+    });
+  }
+
   /** @throws PlatformFault ambiguous, when the platform cannot tell */
-  async function lookFor(post: Post): Promise<string | null> {
-    if (!platform.find)
-      throw new PlatformFault(
-        "ambiguous",
-        "unknown-end",
-        "An earlier try may have posted it, and the platform cannot tell",
-      );
+  async function lookFor(post: Post, why: PlatformFault): Promise<string | null> {
+    if (!platform.find) throw why;
     const backoff = createBackoff(timing);
     for (let n = 1; ; n++) {
       try {

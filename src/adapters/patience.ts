@@ -34,3 +34,19 @@ export function afterwards(timing: Timing, signal: AbortSignal, ms: number): Lin
   };
   return { ...own, dispose };
 }
+
+/** Runs it with a signal that fires with the caller's, and when its time is up: a connection can say nothing at all, for ever. */
+export async function withinTime<T>(
+  seconds: number,
+  signal: AbortSignal | undefined,
+  run: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const link = linkedAbort(signal);
+  const timer = setTimeout(() => link.abort(new Error(`no answer within ${seconds} s`)), seconds * 1000);
+  try {
+    return await run(link.signal);
+  } finally {
+    clearTimeout(timer);
+    link.dispose();
+  }
+}

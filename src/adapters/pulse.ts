@@ -12,6 +12,9 @@ export interface PulseParts {
   beatMs: number;
 }
 
+/** Who stops does not wait long for a relay that does not answer. */
+const LAST_WORD = { retries: 1, timeoutMs: 3_000 };
+
 export const beatOf = ({ host, pid }: Whereabouts, beat: number, deaf: string | null): Beat => ({
   beat,
   host,
@@ -55,9 +58,9 @@ export function createPulse({ client, channelId, timing, here, beatMs }: PulsePa
     /** Whoever waits need not wait any longer. */
     leave: () =>
       inTurn(async () => {
-        const { meta } = await client.agents.get(channelId, { retries: 1 });
+        const { meta } = await client.agents.get(channelId, LAST_WORD);
         const { adapter: _, ...rest } = meta ?? {};
-        await client.agents.patch(channelId, { status: "offline", ready: false, meta: rest }, { retries: 1 });
+        await client.agents.patch(channelId, { status: "offline", ready: false, meta: rest }, LAST_WORD);
       }),
   };
 }

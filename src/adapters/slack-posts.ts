@@ -1,8 +1,9 @@
 import type { WebClient } from "@slack/web-api";
 import { z } from "zod";
 import type { Button, OutgoingFile, Post } from "./contract.ts";
-import { networkFault, PlatformFault } from "./contract.ts";
+import { PlatformFault } from "./contract.ts";
 import { cutText } from "./cut.ts";
+import { withinTime } from "./patience.ts";
 import { slackFault } from "./slack-faults.ts";
 import { externalIdOf } from "./slack-incoming.ts";
 import { toSlack } from "./slack-text.ts";
@@ -13,6 +14,7 @@ const EVENT_TYPE = "signalbox_post";
 /** How far back is looked for a post, in messages of the conversation. */
 const PAGES = 5;
 const PAGE = 200;
+const UPLOAD_SECONDS = 120;
 /** A file's place is known some time after its upload. */
 const SHARE_TRIES = 5;
 const SHARE_WAIT_MS = 500;
@@ -39,9 +41,9 @@ export function createSlackPosts(web: WebClient, own: () => { userId: string }, 
     const start = await web.files.getUploadURLExternal({ filename: file.name, length: bytes.size }).catch(notPosted);
     const { upload_url: url, file_id: id } = start;
     if (!url || !id) throw new PlatformFault("transient", "platform-error", "Slack gave no place to upload to");
-    const answer = await fetch(url, { method: "POST", body: bytes, redirect: "error" }).catch((error) => {
-      throw notAmbiguous(networkFault(error));
-    });
+    const answer = await withinTime(UPLOAD_SECONDS, undefined, (signal) =>
+      fetch(url, { method: "POST", body: bytes, redirect: "error", signal }),
+    ).catch(notPosted);
     if (!answer.ok)
       throw new PlatformFault("transient", "platform-error", `The upload was answered HTTP ${answer.status}`);
     const where = { channel_id: place.conversationId, thread_ts: place.threadId };

@@ -1,7 +1,8 @@
 import { WebClient } from "@slack/web-api";
 import type { Timing } from "../client/timing.ts";
-import { type Inbox, networkFault, type Platform, PlatformFault } from "./contract.ts";
+import { type Inbox, type Platform, PlatformFault } from "./contract.ts";
 import { cutText } from "./cut.ts";
+import { withinTime } from "./patience.ts";
 import { slackFault } from "./slack-faults.ts";
 import { incomingOf, type SlackFile, type SlackReader } from "./slack-incoming.ts";
 import { createSlackPosts } from "./slack-posts.ts";
@@ -22,6 +23,7 @@ const API_URL = "https://slack.com/api/";
 /** What one block takes is 3,000, and `&` counts as five. */
 const TEXT_LIMIT = 2_900;
 const CALL_MS = 30_000;
+const FILE_SECONDS = 120;
 /** As long as a connection may take to be made again. */
 const PATIENCE_MS = 45_000;
 const NAMES_KEPT = 1_000;
@@ -71,13 +73,15 @@ export function createSlack(options: SlackOptions): Platform {
     const url = file.url_private_download ?? file.url_private;
     if (!url) throw new PlatformFault("permanent", "no-file", "Slack does not give this file out");
     const headers = { authorization: `Bearer ${botToken}` };
-    const answer = await fetch(url, { headers, signal, redirect: "error" }).catch((error) => {
-      throw networkFault(error);
+    return withinTime(FILE_SECONDS, signal, async (within) => {
+      const answer = await fetch(url, { headers, signal: within, redirect: "error" });
+      const type = answer.headers.get("content-type") ?? "";
+      if (answer.ok && !(type.startsWith("text/html") && file.mimetype !== "text/html")) return answer.blob();
+      const failure = answer.status >= 500 ? "transient" : "permanent";
+      throw new PlatformFault(failure, "no-file", `Slack answered HTTP ${answer.status} (${type}) for a file`);
+    }).catch((error) => {
+      throw slackFault(error);
     });
-    const type = answer.headers.get("content-type") ?? "";
-    if (answer.ok && !(type.startsWith("text/html") && file.mimetype !== "text/html")) return answer.blob();
-    const failure = answer.status >= 500 ? "transient" : "permanent";
-    throw new PlatformFault(failure, "no-file", `Slack answered HTTP ${answer.status} (${type}) for a file`);
   }
 
   return {

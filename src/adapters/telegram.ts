@@ -1,17 +1,9 @@
 import type { Update } from "grammy/types";
 import { Api, InputFile } from "grammy/web";
-import { linkedAbort } from "../client/abort.ts";
 import type { Timing } from "../client/timing.ts";
-import {
-  type Button,
-  type Inbox,
-  networkFault,
-  type Place,
-  type Platform,
-  PlatformFault,
-  type Post,
-} from "./contract.ts";
+import { type Button, type Inbox, type Place, type Platform, PlatformFault, type Post } from "./contract.ts";
 import { cutText } from "./cut.ts";
+import { withinTime } from "./patience.ts";
 import { telegramFault } from "./telegram-faults.ts";
 import { ALLOWED_UPDATES, externalIdOf, incomingOf, type TelegramReader } from "./telegram-incoming.ts";
 
@@ -33,7 +25,7 @@ const TEXT_LIMIT = 4096;
 const CALLBACK_BYTES = 64;
 /** How much longer than it was asked to wait an answer may take before the connection counts as dead. */
 const GRACE_SECONDS = 15;
-const UPLOAD_SECONDS = 120;
+const FILE_SECONDS = 120;
 
 /** A Telegram bot: long polling, one message a part. Telegram has no way to look up what a bot has posted. */
 export function createTelegram(options: TelegramOptions): Platform {
@@ -46,28 +38,25 @@ export function createTelegram(options: TelegramOptions): Platform {
 
   /** One call. Its time is up even when the connection says nothing at all. */
   async function call<T>(seconds: number, signal: AbortSignal | undefined, run: (signal: GrammySignal) => Promise<T>) {
-    const link = linkedAbort(signal);
-    const timer = setTimeout(() => link.abort(undefined), (seconds + GRACE_SECONDS) * 1000);
     try {
-      return await run(link.signal as GrammySignal);
+      return await withinTime(seconds + GRACE_SECONDS, signal, (within) => run(within as GrammySignal));
     } catch (error) {
       if (signal?.aborted) throw signal.reason;
       throw telegramFault(error);
-    } finally {
-      clearTimeout(timer);
-      link.dispose();
     }
   }
 
   async function fetchFile(fileId: string, signal: AbortSignal): Promise<Blob> {
     const { file_path: path } = await call(0, signal, (within) => api.getFile(fileId, within));
     if (!path) throw new PlatformFault("permanent", "no-file", "Telegram does not give this file out");
-    const answer = await fetch(`${root}/file/bot${token}/${path}`, { signal, redirect: "error" }).catch((error) => {
-      throw networkFault(error);
-    });
-    if (!answer.ok)
+    return call(FILE_SECONDS, signal, async (within) => {
+      const answer = await fetch(`${root}/file/bot${token}/${path}`, {
+        signal: within as AbortSignal,
+        redirect: "error",
+      });
+      if (answer.ok) return answer.blob();
       throw new PlatformFault("transient", "no-file", `Telegram answered HTTP ${answer.status} for a file`);
-    return answer.blob();
+    });
   }
 
   /** Polling and a webhook exclude each other: whoever runs this wants polling. */
@@ -79,6 +68,7 @@ export function createTelegram(options: TelegramOptions): Platform {
   }
 
   async function read(inbox: Inbox, signal: AbortSignal): Promise<void> {
+    heard.answeredAt = timing.now();
     await freeFromWebhook(inbox, signal);
     let offset: number | undefined;
     // The first question does not wait: what came while nobody asked is there at once, and so is a conflict.
@@ -106,7 +96,9 @@ export function createTelegram(options: TelegramOptions): Platform {
     const incoming = incomingOf(update, reader);
     if (incoming) await inbox.deliver(incoming);
     // Stops the button's hourglass; whether that works is of no importance.
-    if (update.callback_query) await api.answerCallbackQuery(update.callback_query.id).catch(() => undefined);
+    const pressed = update.callback_query;
+    if (pressed)
+      void call(0, undefined, (within) => api.answerCallbackQuery(pressed.id, {}, within)).catch(() => undefined);
   }
 
   async function post(given: Post): Promise<string> {
@@ -120,8 +112,8 @@ export function createTelegram(options: TelegramOptions): Platform {
     }
     const { file } = part;
     const bytes = new InputFile(new Uint8Array(await (await file.fetch()).arrayBuffer()), plainName(file.name));
-    const asDocument = () => call(UPLOAD_SECONDS, undefined, (within) => api.sendDocument(chat, bytes, where, within));
-    const asPhoto = () => call(UPLOAD_SECONDS, undefined, (within) => api.sendPhoto(chat, bytes, where, within));
+    const asDocument = () => call(FILE_SECONDS, undefined, (within) => api.sendDocument(chat, bytes, where, within));
+    const asPhoto = () => call(FILE_SECONDS, undefined, (within) => api.sendPhoto(chat, bytes, where, within));
     const sent = isPhoto(file) ? await asPhoto().catch(ifNoPhoto(asDocument)) : await asDocument();
     return externalIdOf(chat, sent.message_id);
   }

@@ -35,6 +35,7 @@ export function createFakeTelegram(): FakeChat & { setWebhook(url: string): void
   let asking: Question | undefined;
   let deaf = false;
   let revoked = false;
+  let cutNext = false;
   let webhook = "";
   let count = 100;
 
@@ -52,6 +53,10 @@ export function createFakeTelegram(): FakeChat & { setWebhook(url: string): void
 
   function getUpdates(body: Record<string, string>, signal: AbortSignal): Promise<Response> | Response {
     if (webhook) return refusal(409, "Conflict: can't use getUpdates method while webhook is active");
+    if (cutNext) {
+      cutNext = false;
+      return brokenAnswer();
+    }
     const offset = Number(body.offset ?? 0);
     while (updates[0] && updates[0].update_id < offset) updates.shift();
     asking?.refuse(
@@ -247,7 +252,11 @@ export function createFakeTelegram(): FakeChat & { setWebhook(url: string): void
       deaf = false;
       flush();
     },
-    cut: () => asking?.refuse(brokenAnswer()),
+    cut() {
+      // Between two questions it is the next one that is cut.
+      if (asking) asking.refuse(brokenAnswer());
+      else cutNext = true;
+    },
     revoke() {
       revoked = true;
       asking?.refuse(refusal(401, "Unauthorized"));
