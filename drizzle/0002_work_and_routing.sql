@@ -83,6 +83,7 @@ CREATE TABLE `channel_events` (
 );
 --> statement-breakpoint
 CREATE INDEX `channel_events_in_order` ON `channel_events` (`channel_id`,`last_message_id`);--> statement-breakpoint
+CREATE INDEX `channel_events_unbound_of` ON `channel_events` (`channel_id`,`conversation_id`,`last_message_id`) WHERE unbound = 1;--> statement-breakpoint
 CREATE INDEX `channel_events_unbound` ON `channel_events` (`channel_id`,`last_message_id`) WHERE unbound = 1;--> statement-breakpoint
 CREATE INDEX `channel_events_by_age` ON `channel_events` (`last_message_id`);--> statement-breakpoint
 CREATE TABLE `channel_parts` (

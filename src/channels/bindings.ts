@@ -131,9 +131,9 @@ export function createBindings({ agents, agentStore, members, activity, store, c
         await agents.requireActor(on, caller, reader);
         seenBy = { targets: await members.targetsNow(on, reader), channelId: reader };
       }
-      const rows = await store.bindingPage(on, { ...filter, seenBy }, page, limit + 1);
+      const { rows, reached } = await store.bindingPage(on, { ...filter, seenBy }, page, limit + 1);
       const items = rows.slice(0, limit).map(wireBinding);
-      const list: List<Binding> = { items, nextPage: rows.length > limit ? (items.at(-1)?.id ?? null) : null };
+      const list: List<Binding> = { items, nextPage: rows.length > limit ? (items.at(-1)?.id ?? null) : reached };
       return list;
     },
 

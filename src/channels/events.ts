@@ -155,13 +155,10 @@ export function createEvents({ agents, sender, messages, works, traffic, routing
 
     /** What came in, newest first. `page` is the place of the last one seen. */
     async list(on: Reading, filter: EventFilter, page: number | undefined, limit: number): Promise<List<EventSummary>> {
-      const rows = await traffic.eventPage(on, filter, page, limit + 1);
+      const { rows, reached } = await traffic.eventPage(on, filter, page, limit + 1);
       const shown = rows.slice(0, limit);
-      const last = shown.at(-1);
-      return {
-        items: shown.map(wireEvent),
-        nextPage: rows.length > limit && last ? String(last.lastMessageId) : null,
-      };
+      const next = rows.length > limit ? (shown.at(-1)?.lastMessageId ?? null) : reached;
+      return { items: shown.map(wireEvent), nextPage: next === null ? null : String(next) };
     },
   };
 }

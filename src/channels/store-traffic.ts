@@ -10,6 +10,7 @@ export type PartRow = typeof parts.$inferSelect;
 
 /** Of one message so many parts are remembered. */
 export const MAX_PARTS = 1000;
+const MAX_VISITED = 20_000;
 
 export type TrafficStore = ReturnType<typeof createTrafficStore>;
 
@@ -70,28 +71,38 @@ export function createTrafficStore(db: Db) {
         .onConflictDoUpdate({ target: [events.channelId, events.externalId], set: row })
         .run();
     },
-    /** Newest first. */
-    eventPage: async (
-      on: Reading,
-      filter: EventFilter,
-      before: number | undefined,
-      limit: number,
-    ): Promise<EventRow[]> =>
-      on.db
+    /** Those among the next 20,000 of the channel, newest first; `reached` is where looking ended, null at the end. */
+    eventPage: async (on: Reading, filter: EventFilter, before: number | undefined, limit: number) => {
+      const next = and(
+        eq(events.channelId, filter.channelId),
+        filter.unbound ? sql`unbound = 1` : undefined,
+        before === undefined ? undefined : lt(events.lastMessageId, before),
+      );
+      const newest = desc(events.lastMessageId);
+      const some = on.db.select().from(events).where(next).orderBy(newest).limit(MAX_VISITED).as("some");
+      const rows: EventRow[] = on.db
         .select()
-        .from(events)
+        .from(some)
         .where(
           and(
-            eq(events.channelId, filter.channelId),
-            gte(events.at, filter.since),
-            filter.unbound ? sql`unbound = 1` : undefined,
-            filter.conversationId === undefined ? undefined : eq(events.conversationId, filter.conversationId),
-            before === undefined ? undefined : lt(events.lastMessageId, before),
+            gte(some.at, filter.since),
+            filter.conversationId === undefined ? undefined : eq(some.conversationId, filter.conversationId),
           ),
         )
-        .orderBy(desc(events.lastMessageId))
+        .orderBy(desc(some.lastMessageId))
         .limit(limit)
-        .all(),
+        .all();
+      if (rows.length === limit) return { rows, reached: rows.at(-1)?.lastMessageId ?? null };
+      const last = on.db
+        .select({ id: events.lastMessageId })
+        .from(events)
+        .where(next)
+        .orderBy(newest)
+        .limit(1)
+        .offset(MAX_VISITED - 1)
+        .get();
+      return { rows, reached: last?.id ?? null };
+    },
     /** Those that wait for a binding, of one place or of all, oldest first. */
     unbound: async (on: Reading, place: Place, since: number, limit: number): Promise<EventRow[]> =>
       on.db

@@ -17,6 +17,7 @@ export interface BindingFilter {
 /** How many bindings one conversation (or one channel's default) may have. */
 export const MAX_BINDINGS = 100;
 const MAX_NAMES = 1000;
+const MAX_VISITED = 20_000;
 
 export type ChannelStore = ReturnType<typeof createChannelStore>;
 
@@ -119,14 +120,32 @@ export function createChannelStore(db: Db) {
     removeBinding: async (tx: Tx, id: string): Promise<void> => {
       tx.db.delete(bindings).where(eq(bindings.id, id)).run();
     },
-    bindingPage: async (on: Reading, filter: BindingFilter, after: string | undefined, limit: number) =>
-      on.db
+    /** Those among the next 20,000, by id; `reached` is where looking ended, null at the end. */
+    bindingPage: async (on: Reading, filter: BindingFilter, after: string | undefined, limit: number) => {
+      const next = on.db
         .select()
         .from(bindings)
-        .where(and(after === undefined ? undefined : gt(bindings.id, after), ...conditions(filter)))
-        .orderBy(asc(bindings.id))
+        .where(after === undefined ? undefined : gt(bindings.id, after))
+        .orderBy(asc(bindings.id));
+      const some = next.limit(MAX_VISITED).as("some");
+      const rows: BindingRow[] = on.db
+        .select()
+        .from(some)
+        .where(and(...conditions(filter)))
+        .orderBy(asc(some.id))
         .limit(limit)
-        .all(),
+        .all();
+      if (rows.length === limit) return { rows, reached: rows.at(-1)?.id ?? null };
+      const last = on.db
+        .select({ id: bindings.id })
+        .from(bindings)
+        .where(after === undefined ? undefined : gt(bindings.id, after))
+        .orderBy(asc(bindings.id))
+        .limit(1)
+        .offset(MAX_VISITED - 1)
+        .get();
+      return { rows, reached: last?.id ?? null };
+    },
     isEmpty: async (on: Reading): Promise<boolean> =>
       on.db.select({ one: sql`1` }).from(channels).limit(fixedLimit(1)).get() === undefined,
   };
@@ -161,16 +180,15 @@ const isAfter = (row: ChannelRow): SQL =>
   sql`(${channels.ready} < ${Number(row.ready)} or (${channels.ready} = ${Number(row.ready)} and
     (${channels.nameKey}, ${channels.id}) > (${row.nameKey}, ${row.id})))`;
 
+/** Of the rows called `some`. */
 function conditions(filter: BindingFilter): SQL[] {
   const where: SQL[] = [];
-  if (filter.channelId !== undefined) where.push(eq(bindings.channelId, filter.channelId));
-  if (filter.conversationId !== undefined) where.push(eq(bindings.conversationId, filter.conversationId));
-  if (filter.target !== undefined) where.push(eq(bindings.target, filter.target));
+  if (filter.channelId !== undefined) where.push(sql`channel_id = ${filter.channelId}`);
+  if (filter.conversationId !== undefined) where.push(sql`conversation_id = ${filter.conversationId}`);
+  if (filter.target !== undefined) where.push(sql`target = ${filter.target}`);
   if (filter.seenBy) {
     const { targets, channelId } = filter.seenBy;
-    where.push(
-      sql`(${bindings.channelId} = ${channelId} or ${bindings.target} in (select value from json_each(${JSON.stringify(targets)})))`,
-    );
+    where.push(sql`(channel_id = ${channelId} or target in (select value from json_each(${JSON.stringify(targets)})))`);
   }
   return where;
 }

@@ -70,6 +70,7 @@ export const events = sqliteTable(
   (t) => [
     primaryKey({ columns: [t.channelId, t.externalId] }),
     index("channel_events_in_order").on(t.channelId, t.lastMessageId),
+    index("channel_events_unbound_of").on(t.channelId, t.conversationId, t.lastMessageId).where(sql`unbound = 1`),
     index("channel_events_unbound").on(t.channelId, t.lastMessageId).where(sql`unbound = 1`),
     index("channel_events_by_age").on(t.lastMessageId),
   ],
