@@ -116,7 +116,6 @@ CREATE TABLE `webhook_channels` (
 --> statement-breakpoint
 CREATE TABLE `delegations` (
 	`message_id` integer PRIMARY KEY NOT NULL,
-	`id` text NOT NULL,
 	`from_id` text NOT NULL,
 	`target` text NOT NULL,
 	`holder` text,
@@ -137,10 +136,9 @@ CREATE TABLE `delegations` (
 	`late` integer NOT NULL
 );
 --> statement-breakpoint
-CREATE UNIQUE INDEX `delegations_by_id` ON `delegations` (`id`);--> statement-breakpoint
 CREATE INDEX `delegations_open_to` ON `delegations` (`target`,`message_id`) WHERE status in ('pending', 'claimed');--> statement-breakpoint
 CREATE INDEX `delegations_open_from` ON `delegations` (`from_id`,`message_id`,`status`) WHERE status in ('pending', 'claimed');--> statement-breakpoint
-CREATE INDEX `delegations_open_of_root` ON `delegations` (`root_id`,`message_id`,`status`) WHERE status in ('pending', 'claimed');--> statement-breakpoint
+CREATE INDEX `delegations_open_of_root` ON `delegations` (`root_id`,`message_id`,`status`,`parent_id`) WHERE parent_id is not null and status in ('pending', 'claimed');--> statement-breakpoint
 CREATE INDEX `delegations_due` ON `delegations` (`deadline_at`) WHERE status in ('pending', 'claimed');--> statement-breakpoint
 CREATE TABLE `file_uses` (
 	`file_id` text NOT NULL,

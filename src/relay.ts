@@ -207,7 +207,7 @@ export async function createRelay(
   });
   delegations.onStep((change, { ended, tookMs }) => {
     if (ended) metrics.delegationEnded(ended, tookMs);
-    reading.watch.about(change.messageId, "delegation", JSON.stringify(change));
+    reading.watch.about(change.messageId, "delegation", () => JSON.stringify(change));
   });
   pairs.onChange(({ status }) => metrics.pairChanged(status));
   tasks.onMoved((tx, { body: _, ...task }) =>

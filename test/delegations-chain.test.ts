@@ -3,32 +3,33 @@ import { startTeam } from "./support/delegations.ts";
 
 describe("the chain is counted by the server", () => {
   test("at most 5 deep, whatever the caller says", async () => {
-    const { agent, delegate, tryDelegate } = await startTeam();
-    const crew = [];
-    for (let n = 0; n < 7; n++) crew.push(await agent(`link${n}`));
-    const [first, ...rest] = crew as [(typeof crew)[number], ...typeof crew];
-    let by = first;
-    const chain = [];
+    const { agent, delegate, tryDelegate, ack } = await startTeam();
+    const [first, ...rest] = await Promise.all([0, 1, 2, 3, 4, 5, 6].map((n) => agent(`link${n}`)));
+    let by = first as { id: string; token: string };
+    const chain: { id: string; depth: number; rootId: string }[] = [];
     for (const next of rest.slice(0, 5)) {
-      chain.push(await delegate(by, next.id));
+      chain.push(await delegate(by, next.id, { parentId: chain.at(-1)?.id }));
       by = next;
     }
     expect(chain.map(({ depth }) => depth)).toEqual([1, 2, 3, 4, 5]);
     expect(new Set(chain.map(({ rootId }) => rootId)).size).toBe(1);
-    expect(await tryDelegate(by, "link6")).toMatchObject({ status: 422, body: { code: "too-deep" } });
+    const deep = { status: 422, body: { code: "too-deep" } };
+    expect(await tryDelegate(by, "link6", { parentId: chain[4]?.id })).toMatchObject(deep);
     expect(await tryDelegate(by, "link6", { depth: 0 })).toMatchObject({ status: 422, body: { code: "invalid" } });
-    expect(await tryDelegate(by, "link6", { parentId: null })).toMatchObject({ body: { code: "too-deep" } });
     expect(await tryDelegate(by, "link6", { parentId: chain[0]?.id })).toMatchObject({ status: 403 });
+    await ack(by);
+    for (const said of [{}, { parentId: null }]) expect(await tryDelegate(by, "link6", said)).toMatchObject(deep);
   });
 
   test("a cycle is refused, and asking oneself", async () => {
     const { delegate, tryDelegate, ada, bob, cid } = await startTeam();
     expect(await tryDelegate(ada, "ada")).toMatchObject({ status: 422, body: { code: "cycle" } });
-    await delegate(ada, "bob");
-    await delegate(bob, "cid");
+    const one = await delegate(ada, "bob");
+    const two = await delegate(bob, "cid", { parentId: one.id });
+    const cycle = { status: 422, body: { code: "cycle" } };
     for (const target of ["ada", "bob", "cid"])
-      expect(await tryDelegate(cid, target)).toMatchObject({ status: 422, body: { code: "cycle" } });
-    expect((await tryDelegate(cid, "dan")).status).toBe(201);
+      expect(await tryDelegate(cid, target, { parentId: two.id })).toMatchObject(cycle);
+    expect((await tryDelegate(cid, "dan", { parentId: two.id })).status).toBe(201);
   });
 
   test("of what is left out the claim taken last is the parent", async () => {
@@ -39,15 +40,38 @@ describe("the chain is counted by the server", () => {
     expect(await delegate(pat, "bob")).toMatchObject({ parentId: work.id, depth: 2 });
   });
 
-  test("who was asked several things says which, by the parent or the thread", async () => {
-    const { delegate, tryDelegate, ada, bob, cid } = await startTeam();
+  test("else the one request that was acknowledged and is not answered", async () => {
+    const { delegate, ada, bob, cid, ack, on } = await startTeam();
+    const one = await delegate(ada, "cid");
+    expect(await delegate(cid, "dan")).toMatchObject({ parentId: null, depth: 1 });
+    await ack(cid);
+    expect(await delegate(cid, "dan")).toMatchObject({ parentId: one.id, depth: 2 });
+    await delegate(bob, "cid");
+    await ack(cid);
+    // Of two, neither is clearly meant.
+    expect(await delegate(cid, "dan")).toMatchObject({ parentId: null });
+    await on(one, "response", cid, { text: "done" });
+    expect(await delegate(cid, "dan")).toMatchObject({ depth: 2 });
+  });
+
+  test("or the one in the thread that is named", async () => {
+    const { delegate, ada, bob, cid } = await startTeam();
     const [one, two] = [await delegate(ada, "cid"), await delegate(bob, "cid")];
-    const unsure = await tryDelegate(cid, "dan");
-    expect(unsure).toMatchObject({ status: 422, body: { errors: [{ pointer: "/parentId" }] } });
-    expect(unsure.body.detail).toContain(one.id);
     expect(await delegate(cid, "dan", { parentId: two.id })).toMatchObject({ parentId: two.id });
     const inThread = await delegate(cid, "dan", { threadId: one.threadId });
     expect(inThread).toMatchObject({ parentId: one.id, threadId: one.threadId });
+  });
+
+  test("peers that ask each other all the time are no chain", async () => {
+    const { delegate, ada, bob, cid } = await startTeam();
+    for (const [by, to] of [
+      [ada, bob],
+      [bob, ada],
+      [bob, cid],
+      [cid, ada],
+      [ada, cid],
+    ] as const)
+      expect(await delegate(by, to.id)).toMatchObject({ depth: 1, parentId: null });
   });
 
   test("a parent has to be one that the asker works on", async () => {
@@ -71,7 +95,7 @@ describe("the chain is counted by the server", () => {
   test("a child is caused by its parent's request", async () => {
     const { delegate, ada, bob, ask } = await startTeam();
     const parent = await delegate(ada, "bob");
-    const child = await delegate(bob, "cid");
+    const child = await delegate(bob, "cid", { parentId: parent.id });
     const { body } = await ask("GET", `/v1/messages/${child.messageId}`);
     expect(body).toMatchObject({ causedBy: parent.messageId, hops: 1 });
   });
@@ -90,10 +114,11 @@ describe("budgets", () => {
 
   test("a tree may have so many open", async () => {
     const { delegate, tryDelegate, ada, bob, cid } = await startTeam({ delegationsPerRoot: 3 });
-    await delegate(ada, "bob");
-    await delegate(bob, "cid");
-    await delegate(bob, "dan");
-    expect(await tryDelegate(cid, "pat")).toMatchObject({ status: 409, body: { code: "budget-exceeded" } });
+    const { id: parentId } = await delegate(ada, "bob");
+    const child = await delegate(bob, "cid", { parentId });
+    await delegate(bob, "dan", { parentId });
+    const refused = await tryDelegate(cid, "pat", { parentId: child.id });
+    expect(refused).toMatchObject({ status: 409, body: { code: "budget-exceeded" } });
     // Another tree is not concerned.
     expect((await tryDelegate(ada, "pat")).status).toBe(201);
   });

@@ -119,6 +119,39 @@ describe("a late answer still reaches the asker, marked late", () => {
   });
 });
 
+describe("what comes after the end", () => {
+  test("a dead letter that is put back is answered late, by who took it then", async () => {
+    const { delegate, ada, pat, pia, claim, end, look, ask, responses } = await startTeam();
+    const asked = await delegate(ada, "tag:pool");
+    await end("fail", pat, await claim(pat), { error: "no", final: true });
+    await ask("POST", `/v1/messages/${asked.messageId}/requeue`);
+    await end("complete", pia, await claim(pia), { result: "yes" });
+    expect(await look(asked)).toMatchObject({ status: "failed", late: true, answer: { from: "pia", error: null } });
+    expect(await responses(ada)).toMatchObject([
+      { from: "system" },
+      { from: "pia", payload: { delegation: { late: true } } },
+    ]);
+  });
+
+  test("who is given a deleted target's id does not answer for it", async () => {
+    const { delegate, ada, ask, agent, on, reply } = await startTeam();
+    const asked = await delegate(ada, "bob");
+    await ask("DELETE", "/v1/agents/bob");
+    const other = await agent("bob");
+    expect((await on(asked, "response", other, { text: "me" })).status).toBe(403);
+    expect((await reply(other, asked)).status).toBe(403);
+    expect((await ask("GET", `/v1/delegations/${asked.id}`, undefined, other)).status).toBe(403);
+  });
+
+  test("an asker that was away finds the answer in its inbox", async () => {
+    const { delegate, ada, bob, on, ask, responses } = await startTeam();
+    const asked = await delegate(ada, "bob");
+    await ask("PATCH", "/v1/agents/ada", { status: "offline" });
+    await on(asked, "response", bob, { text: "done" });
+    expect(await responses(ada)).toMatchObject([{ from: "bob", body: "done" }]);
+  });
+});
+
 describe("a target that is offline", () => {
   test("G8: is queued for until the deadline, and the asker is told at once", async () => {
     const { delegate, ada, bob, ask, inbox, on, responses } = await startTeam();
@@ -195,8 +228,8 @@ describe("cancelling", () => {
   test("of a tree ends what is open below, at any depth, and nothing beside", async () => {
     const { delegate, ada, bob, cid, dan, on, look, responses, ask } = await startTeam();
     const root = await delegate(ada, "bob");
-    const child = await delegate(bob, "cid");
-    const grandchild = await delegate(cid, "dan");
+    const child = await delegate(bob, "cid", { parentId: root.id });
+    const grandchild = await delegate(cid, "dan", { parentId: child.id });
     const beside = await delegate(ada, "pat");
     await on(child, "response", cid, { text: "done, but dan goes on" });
     const { body } = await on(root, "cancel", undefined, { tree: true });

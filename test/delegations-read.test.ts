@@ -81,7 +81,7 @@ describe("who may read", () => {
     const { delegate, ada, bob, cid, pat, ask, claim, on } = await startTeam();
     const direct = await delegate(ada, "bob", { text: "one" });
     const group = await delegate(ada, "tag:pool");
-    const child = await delegate(bob, "cid");
+    const child = await delegate(bob, "cid", { parentId: direct.id });
     await claim(pat);
     await on(child, "response", cid, { text: "done" });
     const ids = async (query: string, by?: { token: string }) =>

@@ -72,7 +72,7 @@ const STORIES: Story[] = [
     what: "delegated on, the tree cancelled",
     steps: [
       async ({ delegate, ada }, seen) => Object.assign(seen, { asked: await delegate(ada, "bob") }),
-      ({ delegate, bob }) => delegate(bob, "cid"),
+      ({ delegate, bob }, { asked }) => delegate(bob, "cid", { parentId: asked.id }),
       ({ on, ada }, { asked }) => on(asked, "cancel", ada, { tree: true }),
     ],
     async end(team, { asked }) {

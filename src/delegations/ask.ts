@@ -6,7 +6,6 @@ import { actingAs, type Caller } from "../auth/caller.ts";
 import type { Clock } from "../clock.ts";
 import type { Reading, Tx } from "../db/database.ts";
 import type { Due } from "../due/due.ts";
-import { newId } from "../ids.ts";
 import type { Access } from "../messages/access.ts";
 import type { ParsedDraft } from "../messages/schema.ts";
 import type { Sender } from "../messages/send.ts";
@@ -15,7 +14,7 @@ import { Problem } from "../problem.ts";
 import { toTime } from "../wire.ts";
 import { type DelegationEnds, isOpen, workerOf } from "./ends.ts";
 import { MAX_DEPTH, type ParsedDelegation } from "./schema.ts";
-import type { DelegationRow, DelegationStore } from "./store.ts";
+import { type DelegationRow, type DelegationStore, idOf } from "./store.ts";
 
 /** How many may be open at once. */
 export interface Budgets {
@@ -34,13 +33,12 @@ export interface AskParts {
   due: Due;
   clock: Clock;
   budgets: Budgets;
+  headOf(on: Reading): number;
 }
-
-const MAX_NAMED = 20;
 
 /** Asking: who may ask whom for what, and as part of what. */
 export function createAsk(parts: AskParts) {
-  const { store, ends, agents, members, access, sender, works, due, clock, budgets } = parts;
+  const { store, ends, agents, members, access, sender, works, due, clock, budgets, headOf } = parts;
 
   /** `POST /v1/delegations`. @throws Problem 403, 409, 422 */
   async function ask(tx: Tx, caller: Caller, body: ParsedDelegation): Promise<DelegationRow> {
@@ -49,19 +47,33 @@ export function createAsk(parts: AskParts) {
     if (body.threadId) await access.requireReference(tx, from, body.threadId, "/threadId");
     const parent = await parentOf(tx, facts, body);
     const via = caller.role === "operator" && from !== "user" ? caller.tokenId : null;
-    const id = newId("dlg", clock.now());
+    const id = idOf(headOf(tx) + 1);
     const draft = toDraft(id, body, parent, clock.now());
     const addressed = await sender.address(tx, { id: from, kind: facts.kind, via }, draft);
     await check(tx, from, addressed.target, parent);
     const { entry } = await sender.append(tx, { ...addressed, owed: true });
+    if (idOf(entry.id) !== id) throw new Error(`the request of ${id} became message ${entry.id}`);
     const row: DelegationRow = {
-      ...{ messageId: entry.id, id, fromId: from, target: addressed.target, holder: null },
-      ...{ parentId: parent?.id ?? null, rootId: parent?.rootId ?? id, depth: depthUnder(parent) },
-      ...{ threadId: entry.threadId, status: "pending", timeoutSeconds: body.timeoutSeconds, late: false },
+      id,
+      messageId: entry.id,
+      fromId: from,
+      target: addressed.target,
+      holder: null,
+      parentId: parent?.id ?? null,
+      rootId: parent?.rootId ?? id,
+      depth: depthUnder(parent),
+      threadId: entry.threadId,
+      status: "pending",
       queued: !(await members.anyHere(tx, addressed.target, from)),
+      timeoutSeconds: body.timeoutSeconds,
       deadlineAt: clock.now() + body.timeoutSeconds * 1000,
       createdAt: clock.now(),
-      ...{ endedAt: null, answerId: null, answeredBy: null, answeredAt: null, error: null },
+      endedAt: null,
+      answerId: null,
+      answeredBy: null,
+      answeredAt: null,
+      error: null,
+      late: false,
     };
     await store.add(tx, row);
     if (row.queued) await tellQueued(tx, row);
@@ -70,19 +82,21 @@ export function createAsk(parts: AskParts) {
     return row;
   }
 
-  /** Part of which delegation this is: the one named, else the one the asker can only mean. */
+  /**
+   * Part of which delegation this is: the one named, else the one that is clearly meant. An open request alone is no sign that
+   * the asker works on it: among peers who ask each other all the time, chains would be seen where there are none.
+   */
   async function parentOf(on: Reading, asker: AgentFacts, body: ParsedDelegation): Promise<DelegationRow | undefined> {
     if (body.parentId) return named(on, asker.id, body.parentId);
     // A person begins anew.
     if (asker.kind === "user") return undefined;
+    const inThread = body.threadId
+      ? await store.onlyOpenTo(on, asker.id, Number.MAX_SAFE_INTEGER, body.threadId)
+      : undefined;
+    if (inThread) return inThread;
     const held = await works.newestHeld(on, asker.id);
     const taken = held === undefined ? undefined : await store.byMessage(on, held);
-    if (taken) return taken;
-    const asked = await store.openTo(on, asker.id, MAX_NAMED);
-    if (asked.length < 2) return asked[0];
-    const [inThread, another] = asked.filter((row) => row.threadId === body.threadId);
-    if (inThread && !another) return inThread;
-    throw Problem.invalid("/parentId", `say which of ${asked.map((row) => row.id).join(", ")} this is part of`);
+    return taken ?? store.onlyOpenTo(on, asker.id, asker.cursor);
   }
 
   /** @throws Problem 403, 409, 422 unless the asker works, or worked, on it. */
@@ -104,7 +118,8 @@ export function createAsk(parts: AskParts) {
       if (up.fromId === target) throw new Problem("cycle", `${target} waits for this already: it asked in ${up.id}.`);
     if ((await store.countFrom(on, from, budgets.perAgent)) >= budgets.perAgent)
       throw new Problem("budget-exceeded", `${from} has ${budgets.perAgent} delegations open, the most it may have.`);
-    if (parent && (await store.countOfRoot(on, parent.rootId, budgets.perRoot)) >= budgets.perRoot)
+    // The first of the tree counts as well.
+    if (parent && 1 + (await store.countBelowRoot(on, parent.rootId, budgets.perRoot)) >= budgets.perRoot)
       throw new Problem(
         "budget-exceeded",
         `${budgets.perRoot} delegations of the tree of ${parent.rootId} are open, the most there may be.`,

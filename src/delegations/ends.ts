@@ -54,7 +54,7 @@ export function createEnds(parts: EndParts) {
   }
 
   async function save(tx: Tx, row: DelegationRow, before: DelegationRow): Promise<DelegationRow> {
-    await store.end(tx, row.messageId, row);
+    await store.end(tx, row);
     await changed(tx, row, before);
     return row;
   }
@@ -121,11 +121,14 @@ export function createEnds(parts: EndParts) {
   async function follow(tx: Tx, work: WorkRow, before: WorkRow): Promise<void> {
     if (work.kind !== "request" || (work.state === before.state && work.holder === before.holder)) return;
     const row = await store.byMessage(tx, work.messageId);
-    if (!row || !isOpen(row)) return;
-    if (work.state === "claimed" || work.state === "open" || work.state === "delayed") {
-      await store.hold(tx, row.messageId, work.holder);
-      const status = work.holder === null ? "pending" : "claimed";
-      await changed(tx, { ...row, status, holder: work.holder }, row);
+    if (!row) return;
+    if (!isOpen(row)) {
+      // Given up and put back by an operator: whoever takes it now may still answer, late.
+      if (work.state === "claimed" && isOwed(row)) await store.hold(tx, { ...row, holder: work.holder });
+    } else if (work.state === "claimed" || work.state === "open" || work.state === "delayed") {
+      const now: DelegationRow = { ...row, holder: work.holder, status: work.holder === null ? "pending" : "claimed" };
+      await store.hold(tx, now);
+      await changed(tx, now, row);
     } else if (work.state === "done") await answerEmpty(tx, row, before.holder);
     else if (work.state === "dead") await fail(tx, row, "failed", work.error ?? "all attempts were used up");
     else if (work.state === "expired") await fail(tx, row, "timed-out", overdue(row));

@@ -9,7 +9,7 @@ export const MAX_TIMEOUT_SECONDS = 30 * 86_400;
 
 export const DelegationId = z
   .string()
-  .regex(/^dlg_[a-z0-9]{1,64}$/, "is not a delegation's id")
+  .regex(/^dlg_[a-z0-9]{1,11}$/, "is not a delegation's id")
   .describe("dlg_...");
 
 export const DELEGATION_STATUS = ["pending", "claimed", "answered", "failed", "timed-out", "cancelled"] as const;
@@ -34,8 +34,9 @@ export const DelegationDraft = z.strictObject({
   context: DelegationContext.nullish(),
   threadId: MessageId.nullish().describe("Puts the request into this thread."),
   parentId: DelegationId.nullish().describe(
-    "The delegation that this is part of: one the sender works on. Left out: the one whose claim it took last, else the " +
-      "one request addressed to it that is open; of several the one in `threadId`. What `user` asks is part of none.",
+    "The delegation that this is part of: one the sender works on. Left out: the one request to it in `threadId`, else the " +
+      "one whose claim it took last, else the one open request to it that it has acknowledged; if there is not exactly one, " +
+      "none. What `user` asks is part of none.",
   ),
   timeoutSeconds: z.int().min(1).max(MAX_TIMEOUT_SECONDS).default(300),
 });

@@ -18,7 +18,7 @@ import type {
   DelegationResponse,
   ParsedDelegation,
 } from "./schema.ts";
-import { show } from "./show.ts";
+import { show, shown } from "./show.ts";
 import type { DelegationFilter, DelegationRow, DelegationStore } from "./store.ts";
 
 export interface DelegationParts {
@@ -90,8 +90,8 @@ export function createDelegationService(parts: DelegationParts) {
     return idempotency.once<Delegation>(tx, {
       ...{ sender, key, operation, asked },
       async make() {
-        const row = await make();
-        return { subject: row.id, made: await show(tx, messages, row) };
+        const made = await make();
+        return { subject: made.id, made };
       },
       async again(subject) {
         const row = await store.byId(tx, subject);
@@ -107,14 +107,16 @@ export function createDelegationService(parts: DelegationParts) {
     const facts = await agents.requireActor(tx, caller, actor);
     if (mine === null)
       throw new Problem("forbidden", `Nobody of ${row.target} has claimed message ${row.messageId} yet.`);
-    if (actor !== mine) throw new Problem("forbidden", `${mine} works on ${row.id}, not ${actor}.`);
+    // Of what has ended also not who was given the id of a worker that was deleted.
+    if (actor !== mine || !(isOpen(row) || (await mayRead(tx, actor, row))))
+      throw new Problem("forbidden", `${mine} works on ${row.id}, not ${actor}.`);
     return facts;
   }
 
   const via = (caller: Caller, actor: string) =>
     caller.role === "operator" && actor !== "user" ? caller.tokenId : null;
 
-  async function answer(tx: Tx, caller: Caller, row: DelegationRow, body: DelegationResponse): Promise<DelegationRow> {
+  async function answer(tx: Tx, caller: Caller, row: DelegationRow, body: DelegationResponse): Promise<Delegation> {
     const { id, kind } = await worker(tx, caller, row, body.agentId);
     if (!isOwed(row)) throw new Problem("not-open", `${row.id} was answered by ${row.answeredBy} already.`);
     const sent = await sender.post(
@@ -129,10 +131,10 @@ export function createDelegationService(parts: DelegationParts) {
       },
     );
     if (!sent) throw new Problem("gone", `${row.fromId} was deleted: nobody waits for this answer.`);
-    return require(tx, row.id);
+    return show(tx, messages, await require(tx, row.id));
   }
 
-  async function report(tx: Tx, caller: Caller, row: DelegationRow, body: DelegationProgress): Promise<DelegationRow> {
+  async function report(tx: Tx, caller: Caller, row: DelegationRow, body: DelegationProgress): Promise<Delegation> {
     const { id, kind } = await worker(tx, caller, row, body.agentId);
     if (!isOpen(row)) throw new Problem("not-open", `${row.id} is ${row.status}.`);
     await sender.post(
@@ -147,13 +149,13 @@ export function createDelegationService(parts: DelegationParts) {
         payload: { delegationId: row.id, progress: true },
       },
     );
-    return row;
+    return show(tx, messages, row);
   }
 
   /** Those open below it, at any depth. */
   async function openUnder(on: Reading, top: DelegationRow): Promise<DelegationRow[]> {
     const found: DelegationRow[] = [];
-    for (const row of await store.openOfRoot(on, top.rootId, MAX_TREE))
+    for (const row of await store.openBelowRoot(on, top.rootId, MAX_TREE))
       for (let up: string | null | undefined = row.parentId; up; up = (await store.byId(on, up))?.parentId)
         if (up === top.id) found.push(row);
     return found;
@@ -166,7 +168,9 @@ export function createDelegationService(parts: DelegationParts) {
     /** `POST /v1/delegations` */
     async ask(tx: Tx, caller: Caller, body: ParsedDelegation, key: string | undefined) {
       const { from, ...asked } = body;
-      return once(tx, actingAs(caller, from), key, "delegate", asked, () => ask(tx, caller, body));
+      return once(tx, actingAs(caller, from), key, "delegate", asked, async () =>
+        shown(await ask(tx, caller, body), { text: body.text, context: body.context ?? null }),
+      );
     },
 
     /** `POST .../response`: late ones too, once. @throws Problem 403, 404, 409, 410 */
@@ -209,4 +213,4 @@ export function createDelegationService(parts: DelegationParts) {
   };
 }
 
-type Make = () => Promise<DelegationRow>;
+type Make = () => Promise<Delegation>;

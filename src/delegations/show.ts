@@ -1,29 +1,40 @@
 import type { Reading } from "../db/database.ts";
-import type { MessageRow, MessageStore } from "../messages/store.ts";
+import type { Content, MessageStore } from "../messages/store.ts";
 import { toTime, toTimeOrNull } from "../wire.ts";
 import { type Delegation, type DelegationAnswer, DelegationContext } from "./schema.ts";
 import type { DelegationRow } from "./store.ts";
 
+/** What the messages of a delegation say, as far as they are there. */
+export interface Said {
+  text: string | null;
+  context: DelegationContext | null;
+  answer?: { text: string | null; payload: Record<string, unknown> | null } | undefined;
+}
+
 /** A delegation as it goes out: its text and its answer are in their messages. */
 export async function show(on: Reading, messages: MessageStore, row: DelegationRow): Promise<Delegation> {
-  const request = await messages.byId(on, row.messageId);
-  const response = row.answerId === null ? undefined : await messages.byId(on, row.answerId);
+  const request = await messages.content(on, row.messageId);
+  const response = row.answerId === null ? undefined : await messages.content(on, row.answerId);
+  const answer = { text: response?.body ?? null, payload: given(payloadOf(response)) };
+  return shown(row, { text: request?.body ?? null, context: contextOf(request), answer });
+}
+
+/** The same, by whom the messages are known. */
+export function shown(row: DelegationRow, { text, context, answer }: Said): Delegation {
   return {
     id: row.id,
     from: row.fromId,
     to: row.target,
     holder: row.holder,
-    text: request?.body ?? null,
-    context: DelegationContext.nullable()
-      .catch(null)
-      .parse(payloadOf(request)?.context ?? null),
+    text,
+    context,
     depth: row.depth,
     rootId: row.rootId,
     parentId: row.parentId,
     threadId: row.threadId,
     messageId: row.messageId,
     status: row.status,
-    answer: answerOf(row, response),
+    answer: answer ? answerOf(row, answer) : null,
     late: row.late,
     queued: row.queued,
     deadlineAt: toTime(row.deadlineAt),
@@ -32,19 +43,25 @@ export async function show(on: Reading, messages: MessageStore, row: DelegationR
   };
 }
 
-function answerOf(row: DelegationRow, response: MessageRow | undefined): DelegationAnswer | null {
+/** A request whose payload is not ours any more has none. */
+function contextOf(request: Content | undefined): DelegationContext | null {
+  const said = payloadOf(request)?.context;
+  return said ? (DelegationContext.safeParse(said).data ?? null) : null;
+}
+
+function answerOf(row: DelegationRow, { text, payload }: NonNullable<Said["answer"]>): DelegationAnswer | null {
   if (row.answerId === null || row.answeredBy === null) return null;
   return {
     messageId: row.answerId,
     from: row.answeredBy,
-    text: response?.body ?? null,
+    text,
     error: row.error,
-    payload: given(payloadOf(response)),
+    payload,
     at: toTime(row.answeredAt ?? 0),
   };
 }
 
-const payloadOf = (message: MessageRow | undefined): Record<string, unknown> | null =>
+const payloadOf = (message: Content | undefined): Record<string, unknown> | null =>
   message?.payload ? JSON.parse(message.payload) : null;
 
 /** Without what the relay put in. */

@@ -4,13 +4,9 @@ import type { Db, Reading, Tx } from "../db/database.ts";
 import type { DelegationStatus } from "./schema.ts";
 import { delegations } from "./tables.ts";
 
-export type DelegationRow = typeof delegations.$inferSelect;
-
-/** How a delegation ended, or what a late answer adds to that. */
-export type Ending = Pick<
-  DelegationRow,
-  "status" | "endedAt" | "answerId" | "answeredBy" | "answeredAt" | "error" | "late"
->;
+type Stored = typeof delegations.$inferSelect;
+/** As stored, with its id: `dlg_` and the request's place in the log, so that finding it needs no index. */
+export type DelegationRow = Stored & { id: string };
 
 export interface DelegationFilter {
   from?: string | undefined;
@@ -25,21 +21,27 @@ const p = sql.placeholder;
 const MAX_VISITED = 20_000;
 /** As the partial indexes have it: any other wording would not find them. */
 const isOpen = sql`status in ('pending', 'claimed')`;
+const isBelow = sql`parent_id is not null`;
+
+export const idOf = (messageId: number): string => `dlg_${messageId.toString(36)}`;
+const named = (row: Stored): DelegationRow => ({ ...row, id: idOf(row.messageId) });
+const withId = (row: Stored | undefined): DelegationRow | undefined => row && named(row);
+
+/** The place of the request, or undefined for what is no id of ours. */
+function placeOf(id: string): number | undefined {
+  const place = Number.parseInt(id.slice("dlg_".length), 36);
+  return Number.isSafeInteger(place) && idOf(place) === id ? place : undefined;
+}
 
 export function createDelegationStore(db: Db) {
+  /** What a write has read: answering asks for the same row at every step. A write's own, so it ends with it. */
+  const known = new WeakMap<Reading, DelegationRow>();
   const insert = db.statement((q) => q.insert(delegations).values(everyColumn()).prepare());
   const byMessage = db.statement((q) =>
     q
       .select()
       .from(delegations)
       .where(eq(delegations.messageId, bound("messageId")))
-      .prepare(),
-  );
-  const byId = db.statement((q) =>
-    q
-      .select()
-      .from(delegations)
-      .where(eq(delegations.id, bound("id")))
       .prepare(),
   );
   const end = db.statement((q) =>
@@ -73,6 +75,22 @@ export function createDelegationStore(db: Db) {
       .limit(boundLimit("limit"))
       .prepare(),
   );
+  const seen = db.statement((q) =>
+    q
+      .select()
+      .from(delegations)
+      .where(
+        and(
+          eq(delegations.target, bound("target")),
+          isOpen,
+          lte(delegations.messageId, bound("upTo")),
+          sql`(${bound("threadId")} = 0 or ${delegations.threadId} = ${bound("threadId")})`,
+        ),
+      )
+      .orderBy(asc(delegations.messageId))
+      .limit(fixedLimit(2))
+      .prepare(),
+  );
   const openFrom = db.statement((q) =>
     q
       .select()
@@ -86,7 +104,7 @@ export function createDelegationStore(db: Db) {
     q
       .select()
       .from(delegations)
-      .where(and(eq(delegations.rootId, bound("rootId")), isOpen))
+      .where(and(eq(delegations.rootId, bound("rootId")), isBelow, isOpen))
       .orderBy(asc(delegations.messageId))
       .limit(boundLimit("limit"))
       .prepare(),
@@ -99,7 +117,7 @@ export function createDelegationStore(db: Db) {
   );
   const countOfRoot = db.statement((q) =>
     q
-      .select({ n: countOf(eq(delegations.rootId, bound("of"))) })
+      .select({ n: countOf(sql`${delegations.rootId} = ${bound("of")} and ${isBelow}`) })
       .from(one)
       .prepare(),
   );
@@ -122,36 +140,59 @@ export function createDelegationStore(db: Db) {
       .prepare(),
   );
 
+  function read(on: Reading, messageId: number): DelegationRow | undefined {
+    if (!("writes" in on)) return withId(byMessage(on).get({ messageId }));
+    const last = known.get(on);
+    if (last?.messageId === messageId) return last;
+    const row = withId(byMessage(on).get({ messageId }));
+    if (row) known.set(on, row);
+    return row;
+  }
+
   return {
     add: async (tx: Tx, row: DelegationRow): Promise<void> => {
-      insert(tx).run({ ...row });
+      insert(tx).run(row);
     },
-    byMessage: async (on: Reading, messageId: number): Promise<DelegationRow | undefined> =>
-      byMessage(on).get({ messageId }),
-    byId: async (on: Reading, id: string): Promise<DelegationRow | undefined> => byId(on).get({ id }),
-    end: async (tx: Tx, messageId: number, ending: Ending): Promise<void> => {
-      end(tx).run({ messageId, ...ending, late: ending.late ? 1 : 0 });
+    byMessage: async (on: Reading, messageId: number): Promise<DelegationRow | undefined> => read(on, messageId),
+    byId: async (on: Reading, id: string): Promise<DelegationRow | undefined> => {
+      const messageId = placeOf(id);
+      return messageId === undefined ? undefined : read(on, messageId);
     },
-    /** Somebody of the group works on it, or nobody any more. */
-    hold: async (tx: Tx, messageId: number, holder: string | null): Promise<void> => {
-      hold(tx).run({ messageId, holder, status: holder === null ? "pending" : "claimed" });
+    /** Stores how it ended. */
+    end: async (tx: Tx, row: DelegationRow): Promise<void> => {
+      const { messageId, status, endedAt, answerId, answeredBy, answeredAt, error, late } = row;
+      end(tx).run({ messageId, status, endedAt, answerId, answeredBy, answeredAt, error, late: late ? 1 : 0 });
+      known.set(tx, row);
+    },
+    /** Who of the group works on it, or null. */
+    hold: async (tx: Tx, row: DelegationRow): Promise<void> => {
+      const { messageId, holder, status } = row;
+      hold(tx).run({ messageId, holder, status });
+      known.set(tx, row);
     },
 
     /** Open ones that were asked of this very agent or group, oldest first. */
     openTo: async (on: Reading, target: string, limit: number): Promise<DelegationRow[]> =>
-      openTo(on).all({ target, limit }),
+      openTo(on).all({ target, limit }).map(named),
+    /** The one open request to this agent up to a place in the log, of one thread or of any; undefined if there are more. */
+    onlyOpenTo: async (on: Reading, target: string, upTo: number, threadId = 0): Promise<DelegationRow | undefined> => {
+      const [one, another] = seen(on).all({ target, upTo, threadId });
+      return another ? undefined : withId(one);
+    },
     openFrom: async (on: Reading, fromId: string, limit: number): Promise<DelegationRow[]> =>
-      openFrom(on).all({ fromId, limit }),
-    openOfRoot: async (on: Reading, rootId: string, limit: number): Promise<DelegationRow[]> =>
-      openOfRoot(on).all({ rootId, limit }),
+      openFrom(on).all({ fromId, limit }).map(named),
+    /** Open ones of a tree, but the first. */
+    openBelowRoot: async (on: Reading, rootId: string, limit: number): Promise<DelegationRow[]> =>
+      openOfRoot(on).all({ rootId, limit }).map(named),
     /** How many are open, counted no further than `limit`. */
     countFrom: async (on: Reading, fromId: string, limit: number): Promise<number> =>
       countFrom(on).get({ of: fromId, limit })?.n ?? 0,
-    countOfRoot: async (on: Reading, rootId: string, limit: number): Promise<number> =>
+    countBelowRoot: async (on: Reading, rootId: string, limit: number): Promise<number> =>
       countOfRoot(on).get({ of: rootId, limit })?.n ?? 0,
 
     earliest: async (on: Reading): Promise<number | null> => earliest(on).get()?.at ?? null,
-    ripe: async (on: Reading, now: number, limit: number): Promise<DelegationRow[]> => ripe(on).all({ now, limit }),
+    ripe: async (on: Reading, now: number, limit: number): Promise<DelegationRow[]> =>
+      ripe(on).all({ now, limit }).map(named),
     /** No deadline is further from `now` than was asked for, and none is before `soonest`. */
     moveDeadlines: async (tx: Tx, now: number, soonest: number): Promise<void> => {
       const whole = sql`${now} + ${delegations.timeoutSeconds} * 1000`;
@@ -206,7 +247,8 @@ export function createDelegationStore(db: Db) {
         .where(and(...conditions(some, filter)))
         .orderBy(desc(some.messageId))
         .limit(limit)
-        .all();
+        .all()
+        .map(named);
       if (rows.length === limit) return { rows, reached: rows.at(-1)?.messageId ?? null };
       const last = on.db
         .select({ id: delegations.messageId })
@@ -240,7 +282,6 @@ const countOf = (of: SQL): SQL<number> =>
 function everyColumn() {
   return {
     messageId: p("messageId"),
-    id: p("id"),
     fromId: p("fromId"),
     target: p("target"),
     holder: p("holder"),

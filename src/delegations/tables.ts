@@ -1,5 +1,5 @@
 import { sql } from "drizzle-orm";
-import { index, integer, sqliteTable, text, uniqueIndex } from "drizzle-orm/sqlite-core";
+import { index, integer, sqliteTable, text } from "drizzle-orm/sqlite-core";
 import type { DelegationStatus } from "./schema.ts";
 
 const isOpen = sql`status in ('pending', 'claimed')`;
@@ -8,9 +8,8 @@ const isOpen = sql`status in ('pending', 'claimed')`;
 export const delegations = sqliteTable(
   "delegations",
   {
-    /** The request's place in the log. */
+    /** The request's place in the log; the delegation's id is made of it. */
     messageId: integer("message_id").primaryKey(),
-    id: text("id").notNull(),
     fromId: text("from_id").notNull(),
     target: text("target").notNull(),
     /** Who of a group works on it, or did last. */
@@ -33,12 +32,13 @@ export const delegations = sqliteTable(
     late: integer("late", { mode: "boolean" }).notNull(),
   },
   (t) => [
-    uniqueIndex("delegations_by_id").on(t.id),
-    // Of open ones alone: they are few, and an ended one costs nothing any more.
+    // Of open ones alone: they are few, and an ended one costs nothing any more. Of trees only what is below the first.
     index("delegations_open_to").on(t.target, t.messageId).where(isOpen),
     // The status in it, so that counting them needs no row.
     index("delegations_open_from").on(t.fromId, t.messageId, t.status).where(isOpen),
-    index("delegations_open_of_root").on(t.rootId, t.messageId, t.status).where(isOpen),
+    index("delegations_open_of_root")
+      .on(t.rootId, t.messageId, t.status, t.parentId)
+      .where(sql`parent_id is not null and ${isOpen}`),
     index("delegations_due").on(t.deadlineAt).where(isOpen),
   ],
 );

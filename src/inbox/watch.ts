@@ -133,9 +133,14 @@ export function createWatchStreams(parts: WatchStreamParts) {
      * Something about a message (or several such things), as events of that name, in the order of the calls. A watcher that
      * cannot keep up misses some. `state`: the work is in it now.
      */
-    about(messageId: number, event: string, json: string | readonly string[], state?: WorkRow["state"]): void {
+    about(
+      messageId: number,
+      event: string,
+      json: string | readonly string[] | (() => string),
+      state?: WorkRow["state"],
+    ): void {
       if (watchers.size === 0) return;
-      const events = [json].flat().map((one) => new Encoded(event, one));
+      const events = [typeof json === "function" ? json() : json].flat().map((one) => new Encoded(event, one));
       told = told.then(() => tell(messageId, events, state)).catch(onError);
     },
     workChanged(work: WorkRow): void {

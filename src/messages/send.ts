@@ -183,9 +183,14 @@ export function createSender(parts: SendParts) {
     }
     const facts = await agentStore.facts(on, target.id);
     if (!facts || facts.deletedAt !== null) throw unknownTarget(draft.to);
-    checkClaimable(draft, facts);
-    const shaped = (await shapers.get(facts.kind)?.(on, author, draft, facts)) ?? draft;
-    return { draft: shaped, author, target: name, targetKind: facts.kind, matched: 1 };
+    return toOne(on, author, draft, facts);
+  }
+
+  /** @throws Problem 422 when it cannot be sent there as it is */
+  async function toOne(on: Reading, author: Author, draft: ParsedDraft, to: AgentFacts): Promise<Addressed> {
+    checkClaimable(draft, to);
+    const shaped = (await shapers.get(to.kind)?.(on, author, draft, to)) ?? draft;
+    return { draft: shaped, author, target: to.id, targetKind: to.kind, matched: 1 };
   }
 
   /** Whom `@name` means. @throws Problem 422: an unknown name is nobody, never somebody else. */
@@ -361,11 +366,11 @@ export function createSender(parts: SendParts) {
      */
     async post(tx: Tx, author: Author, said: Said, route?: Route) {
       const draft: ParsedDraft = { claimable: false, urgent: false, maxAttempts: 5, encoding: "plain", ...said };
-      if (!isGroup(draft.to)) {
-        const facts = await agentStore.facts(tx, draft.to);
-        if (!facts || facts.deletedAt !== null) return undefined;
-      }
-      return append(tx, { ...(await address(tx, author, draft)), route, isAnswer: draft.kind === "response" });
+      const isAnswer = draft.kind === "response";
+      if (isGroup(draft.to)) return append(tx, { ...(await address(tx, author, draft)), route, isAnswer });
+      const facts = await agentStore.facts(tx, draft.to);
+      if (!facts || facts.deletedAt !== null) return undefined;
+      return append(tx, { ...(await toOne(tx, author, draft, facts)), route, isAnswer });
     },
   };
 }

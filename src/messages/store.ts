@@ -6,6 +6,8 @@ import { marks, messages, reads } from "./tables.ts";
 
 export type MessageRow = typeof messages.$inferSelect;
 
+export type Content = Pick<MessageRow, "body" | "payload">;
+
 /** What a reply or a cause passes on. */
 export interface Lineage {
   id: number;
@@ -56,6 +58,13 @@ export function createMessageStore(db: Db) {
   const byId = db.statement((q) =>
     q
       .select()
+      .from(messages)
+      .where(eq(messages.id, bound("id")))
+      .prepare(),
+  );
+  const content = db.statement((q) =>
+    q
+      .select({ body: messages.body, payload: messages.payload })
       .from(messages)
       .where(eq(messages.id, bound("id")))
       .prepare(),
@@ -148,6 +157,8 @@ export function createMessageStore(db: Db) {
       insert(tx).run(row);
     },
     byId: async (on: Reading, id: number): Promise<MessageRow | undefined> => byId(on).get({ id }),
+    /** What it says, without all that stands around it. */
+    content: async (on: Reading, id: number): Promise<Content | undefined> => content(on).get({ id }),
     byKey: async (on: Reading, fromId: string, key: string): Promise<MessageRow | undefined> =>
       byKey(on).get({ fromId, key }),
     lineage: async (on: Reading, id: number): Promise<Lineage | undefined> => lineage(on).get({ id }),

@@ -26,6 +26,8 @@ export interface Team extends TestRelay {
   /** The responses somebody got, oldest first. */
   responses(worker: Worker): Promise<Answered["body"][]>;
   reply(by: Worker, delegation: { messageId: number; from: string }, fields?: object): Promise<Answered>;
+  /** Acknowledges all that somebody was sent. */
+  ack(by: Worker): Promise<Answered>;
   claim(by: Worker): Promise<{ message: { id: number }; claim: { token: string } }>;
   end(
     how: string,
@@ -55,6 +57,8 @@ export async function startTeam(overrides: Parameters<typeof startRelay>[0] = {}
     responses: async (worker) => (await team.inbox(worker)).filter(({ kind }) => kind === "response"),
     reply: (by, { messageId, from }, fields = {}) =>
       relay.ask("POST", "/v1/messages", { to: from, body: "here", replyTo: messageId, ...fields }, by),
+    ack: async (by) =>
+      relay.ask("POST", `/v1/agents/${by.id}/inbox/ack`, { upTo: (await team.inbox(by)).at(-1).id }, by),
     async claim(by) {
       const { body } = await relay.ask("POST", `/v1/agents/${by.id}/claims`, {}, by);
       if (!body.items?.[0]) throw new Error(`nothing to claim for ${by.id}: ${JSON.stringify(body)}`);
