@@ -151,6 +151,19 @@ describe("unbound events", () => {
     expect(again.body).toMatchObject({ routed: 1, messages: [{ to: "user" }, { to: "a" }] });
   });
 
+  test("are replayed in turns when they are many, past those that nobody can be given yet", async () => {
+    const { bind, event, agent, ask } = await startChannel();
+    await agent("gone");
+    await agent("a");
+    await bind({ target: "gone", conversationId: "stuck" });
+    await ask("DELETE", "/v1/agents/gone");
+    for (let n = 0; n < 201; n++) await event({ conversationId: "stuck" });
+    for (let n = 0; n < 203; n++) await event({ conversationId: "c1" });
+    expect(await bind({ target: "a", replay: true })).toMatchObject({ replayed: 200, unbound: true });
+    expect(await bind({ target: "a", replay: true })).toMatchObject({ replayed: 3, unbound: false });
+    expect((await ask("GET", "/v1/messages?to=a&limit=500")).body.items).toHaveLength(203);
+  });
+
   test("an answer to what was replayed goes to the conversation it came from", async () => {
     const { bind, event, agent, ask, claim } = await startChannel();
     const a = await agent("a");

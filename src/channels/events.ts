@@ -33,6 +33,8 @@ export interface Received {
 
 /** Events that one call replays. */
 const MAX_REPLAYED = 200;
+/** Events that one call looks at for it. */
+const MAX_LOOKED = 5000;
 
 export type Events = ReturnType<typeof createEvents>;
 
@@ -119,10 +121,19 @@ export function createEvents({ agents, sender, messages, works, traffic, routing
 
   /** Sends what waits unbound once more, by the bindings of now; what is still nobody's stays. */
   async function replay(tx: Tx, channel: ChannelRow, place: Place) {
-    const waiting = await traffic.unbound(tx, place, channel.createdAt, MAX_REPLAYED + 1);
-    let replayed = 0;
-    for (const event of waiting.slice(0, MAX_REPLAYED)) replayed += Number(await replayOne(tx, event));
-    return { replayed, unbound: waiting.length > MAX_REPLAYED };
+    let [replayed, looked, after] = [0, 0, 0];
+    for (;;) {
+      const some = await traffic.unbound(tx, place, { since: channel.createdAt, after }, MAX_REPLAYED);
+      for (const event of some) {
+        if (replayed === MAX_REPLAYED) return { replayed, unbound: true };
+        replayed += Number(await replayOne(tx, event));
+        after = event.lastMessageId;
+      }
+      looked += some.length;
+      if (some.length < MAX_REPLAYED) return { replayed, unbound: false };
+      // Those that nobody can be given yet come first each time.
+      if (looked >= MAX_LOOKED) return { replayed, unbound: replayed > 0 };
+    }
   }
 
   async function replayOne(tx: Tx, event: EventRow): Promise<boolean> {

@@ -1,4 +1,4 @@
-import { and, asc, desc, eq, gte, inArray, lt, lte, sql } from "drizzle-orm";
+import { and, asc, desc, eq, gt, gte, inArray, lt, lte, sql } from "drizzle-orm";
 import { bound, fixedLimit } from "../db/bound.ts";
 import type { Db, Reading, Tx } from "../db/database.ts";
 import type { Place } from "./store.ts";
@@ -104,7 +104,7 @@ export function createTrafficStore(db: Db) {
       return { rows, reached: last?.id ?? null };
     },
     /** Those that wait for a binding, of one place or of all, oldest first. */
-    unbound: async (on: Reading, place: Place, since: number, limit: number): Promise<EventRow[]> =>
+    unbound: async (on: Reading, place: Place, { since, after }: Stretch, limit: number): Promise<EventRow[]> =>
       on.db
         .select()
         .from(events)
@@ -112,6 +112,7 @@ export function createTrafficStore(db: Db) {
           and(
             eq(events.channelId, place.channelId),
             sql`unbound = 1`,
+            gt(events.lastMessageId, after),
             gte(events.at, since),
             place.conversationId === "" ? undefined : eq(events.conversationId, place.conversationId),
             place.threadId === "" ? undefined : eq(events.threadId, place.threadId),
@@ -202,6 +203,12 @@ export function createTrafficStore(db: Db) {
 
 /** Named, because with the statistics of a small table the planner prefers walking it, and stays with that as it grows. */
 const partsByExternalId = sql`${parts} indexed by channel_parts_by_external_id`;
+
+/** From a time on, and after a place in the log. */
+interface Stretch {
+  since: number;
+  after: number;
+}
 
 export interface EventFilter {
   channelId: string;
