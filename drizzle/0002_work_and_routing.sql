@@ -34,6 +34,24 @@ CREATE INDEX `a2a_calls_by_thread` ON `a2a_calls` (`agent_id`,`thread_id`,`messa
 CREATE INDEX `a2a_calls_by_question` ON `a2a_calls` (`question_id`) WHERE question_id is not null;--> statement-breakpoint
 CREATE INDEX `a2a_calls_by_delegation` ON `a2a_calls` (`delegation_id`) WHERE delegation_id is not null;--> statement-breakpoint
 CREATE INDEX `a2a_calls_open` ON `a2a_calls` (`agent_id`) WHERE ended_at is null;--> statement-breakpoint
+CREATE TABLE `a2a_pushes` (
+	`id` text PRIMARY KEY NOT NULL,
+	`config_id` text NOT NULL,
+	`owner_id` text NOT NULL,
+	`delegation_id` text NOT NULL,
+	`message_id` integer NOT NULL,
+	`thread_id` integer NOT NULL,
+	`url` text NOT NULL,
+	`secret` text,
+	`scheme` text,
+	`up_to` integer NOT NULL,
+	`state` integer NOT NULL,
+	`failures` integer NOT NULL,
+	`created_at` integer NOT NULL
+);
+--> statement-breakpoint
+CREATE UNIQUE INDEX `a2a_pushes_by_name` ON `a2a_pushes` (`message_id`,`config_id`);--> statement-breakpoint
+CREATE INDEX `a2a_pushes_by_thread` ON `a2a_pushes` (`thread_id`);--> statement-breakpoint
 CREATE TABLE `channel_bindings` (
 	`id` text PRIMARY KEY NOT NULL,
 	`channel_id` text NOT NULL,

@@ -20,11 +20,13 @@ import { createLooker } from "./look.ts";
 import { createOutgoing } from "./outgoing.ts";
 import { createOutsideService } from "./outside.ts";
 import { outsideRoutes } from "./outside-routes.ts";
+import { createPushes } from "./pushes.ts";
 import { createRemote } from "./remote.ts";
 import { bindingRoutes } from "./routes.ts";
-import { createSeal } from "./seal.ts";
+import { createSeal, type Seal } from "./seal.ts";
 import { createTaskService } from "./service.ts";
 import { type CallRow, createOutsideStore } from "./store.ts";
+import { createPushStore } from "./store-pushes.ts";
 import { createStreams } from "./stream.ts";
 
 export interface A2AParts {
@@ -43,14 +45,18 @@ export interface A2AParts {
 
 /** Wires A2A: who is here for agents out there, and agents out there for who is here. */
 export function createA2A(parts: A2AParts) {
-  const { messaging, agents, delegations: room, publicUrl, onError } = parts;
+  const { messaging, agents, delegations: room, egress, publicUrl, key, onError } = parts;
   const { db, lists, sender, waits, connections } = messaging;
   const tasks = createTaskService({ delegations: room.delegations, lists, sender });
   const follow = createFollow({ db, waits, tasks });
-  const handlers = createHandlers({ db, tasks, follow });
+  const seal = createSeal(key);
+  const { leases, due, clock } = messaging;
+  const pushStore = createPushStore(db);
+  const pushes = createPushes({ db, store: pushStore, tasks, sender, leases, egress, seal, due, clock });
+  const handlers = createHandlers({ db, tasks, follow, pushes });
   const streams = createStreams(connections, onError);
   const extendedCard = async (base: string) => extendedRelayCard(base, await agents.providers(MAX_NAMED));
-  const outside = wireOutside(parts);
+  const outside = wireOutside(parts, seal);
 
   // That somebody took it is no message to who asked.
   room.onChange((row) => waits.nudge(row.fromId));
@@ -68,21 +74,11 @@ export function createA2A(parts: A2AParts) {
 
 const FORGET_AT_ONCE = 500;
 
-function wireOutside({
-  messaging,
-  agents,
-  presence,
-  activity,
-  delegations: room,
-  inbox,
-  egress,
-  key,
-  onError,
-}: A2AParts) {
+function wireOutside(parts: A2AParts, seal: Seal) {
+  const { messaging, agents, presence, activity, delegations: room, inbox, egress, key, onError } = parts;
   const { db, due, clock, works, members, sender, claims, retention } = messaging;
   const { delegations } = room;
   const store = createOutsideStore(db);
-  const seal = createSeal(key);
   const base = { db, store, agents, due, clock };
   const hurry: Parameters<typeof createContact>[0]["hurry"] = (tx, agentId) =>
     due.hurry(tx, DELIVER, agentId, clock.now());

@@ -20,7 +20,7 @@ function card(name: string, description: string, url: string): AgentCard {
     supportedInterfaces: [at("JSONRPC"), at("HTTP+JSON")],
     provider: undefined,
     version: VERSION,
-    capabilities: { streaming: true, pushNotifications: false, extendedAgentCard: false, extensions: [] },
+    capabilities: { streaming: true, pushNotifications: true, extendedAgentCard: false, extensions: [] },
     securitySchemes: { bearer: { scheme: { $case: "httpAuthSecurityScheme", value: BEARER } } },
     securityRequirements: [{ schemes: { bearer: { list: [] } } }],
     defaultInputModes: TEXT_MODES,
@@ -52,7 +52,7 @@ export function relayCard(base: string): AgentCard {
   const plain = card("Signalbox", ROUTES, `${base}/a2a`);
   return {
     ...plain,
-    capabilities: { streaming: true, pushNotifications: false, extendedAgentCard: true, extensions: [] },
+    capabilities: { streaming: true, pushNotifications: true, extendedAgentCard: true, extensions: [] },
     skills: [skill("route", "Routes requests", "Brings a request to an agent or a group, and its answer back.", [])],
   };
 }

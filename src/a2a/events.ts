@@ -17,24 +17,34 @@ export const toldBy = (exchange: Exchange): Told => ({
   state: statusOf(exchange).state,
 });
 
+/** Something that happened, and how far it has been told with it. */
+export interface Event {
+  event: StreamResponse;
+  told: Told;
+}
+
 /**
  * What has happened since, in the order of the log: so every stream on a task tells the same, and after a restart it goes
  * on from the rows.
  */
-export function eventsSince(exchange: Exchange, told: Told): StreamResponse[] {
+export function eventsSince(exchange: Exchange, told: Told): Event[] {
   const { delegation, said } = exchange;
   const status = statusOf(exchange);
-  const events: StreamResponse[] = [];
-  let named = told.state;
+  const events: Event[] = [];
+  let now = told;
   for (const one of said) {
     if (one.id <= told.upTo || one.from !== workerOf(delegation) || one.id === delegation.answer?.messageId) continue;
-    named = isQuestion(delegation, one) ? TaskState.TASK_STATE_INPUT_REQUIRED : TaskState.TASK_STATE_WORKING;
-    events.push(statusEvent(exchange, { state: named, message: messageOf(delegation, one), timestamp: one.createdAt }));
+    const state = isQuestion(delegation, one) ? TaskState.TASK_STATE_INPUT_REQUIRED : TaskState.TASK_STATE_WORKING;
+    now = { upTo: one.id, state };
+    const said = { state, message: messageOf(delegation, one), timestamp: one.createdAt };
+    events.push({ event: statusEvent(exchange, said), told: now });
   }
-  if (isTerminal(status.state) && !isTerminal(told.state)) {
-    for (const artifact of artifactsOf(delegation)) events.push(artifactEvent(exchange, artifact));
-    events.push(statusEvent(exchange, status));
-  } else if (status.state !== named) events.push(statusEvent(exchange, status));
+  if (isTerminal(told.state)) return events;
+  // An answer counts as told with the state that follows it.
+  if (isTerminal(status.state))
+    for (const artifact of artifactsOf(delegation))
+      events.push({ event: artifactEvent(exchange, artifact), told: now });
+  if (status.state !== now.state) events.push({ event: statusEvent(exchange, status), told: toldBy(exchange) });
   return events;
 }
 

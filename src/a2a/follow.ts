@@ -59,7 +59,7 @@ export function createFollow({ db, waits, tasks }: FollowParts) {
         const before = told;
         const now = await wait(following, from, LOOK_EVERY_MS, (seen) => eventsSince(seen, before).length > 0);
         const events = eventsSince(now, before);
-        yield* events;
+        for (const { event } of events) yield event;
         told = toldBy(now);
         if (events.length > 0 && isSettled(told.state)) return;
       }

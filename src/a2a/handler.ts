@@ -1,14 +1,11 @@
 import { type AgentCard, type SendMessageRequest, type StreamResponse, TaskState } from "@a2a-js/sdk";
-import {
-  ExtendedAgentCardNotConfiguredError,
-  PushNotificationNotSupportedError,
-  UnsupportedOperationError,
-} from "@a2a-js/sdk/errors";
+import { ExtendedAgentCardNotConfiguredError, UnsupportedOperationError } from "@a2a-js/sdk/errors";
 import type { A2ARequestHandler } from "@a2a-js/sdk/server";
 import type { Db } from "../db/database.ts";
 import { Problem } from "../problem.ts";
 import { fromTime, TimeInput } from "../wire.ts";
 import type { Follow, Following } from "./follow.ts";
+import type { Pushes } from "./pushes.ts";
 import type { TaskService, Wanted } from "./service.ts";
 import { type Exchange, isTerminal, stateOf, taskOf } from "./tasks.ts";
 
@@ -16,6 +13,7 @@ export interface HandlerParts {
   db: Pick<Db, "read" | "write">;
   tasks: TaskService;
   follow: Follow;
+  pushes: Pushes;
 }
 
 const MAX_PAGE = 100;
@@ -23,14 +21,18 @@ const MAX_PAGE = 100;
 export type MakeHandler = ReturnType<typeof createHandlers>;
 
 /** What the SDK's transports call: the verbs of tasks, for one caller at one endpoint. */
-export function createHandlers({ db, tasks, follow }: HandlerParts) {
+export function createHandlers({ db, tasks, follow, pushes }: HandlerParts) {
   return (following: Following, card: AgentCard, extended?: () => Promise<AgentCard>): A2ARequestHandler => {
     const { caller, endpoint } = following;
     const get = (id: string) => db.read((on) => tasks.get(on, caller, endpoint, id));
 
     async function send(params: SendMessageRequest): Promise<Exchange> {
-      if (params.configuration?.taskPushNotificationConfig) throw new PushNotificationNotSupportedError();
-      return db.write((tx) => tasks.send(tx, caller, endpoint, params));
+      const push = params.configuration?.taskPushNotificationConfig;
+      return db.write(async (tx) => {
+        const sent = await tasks.send(tx, caller, endpoint, params);
+        if (push && !isTerminal(stateOf(sent))) await pushes.set(tx, caller, endpoint, sent.delegation.id, push);
+        return sent;
+      });
     }
 
     async function* stream(params: SendMessageRequest): AsyncGenerator<StreamResponse, void, undefined> {
@@ -67,16 +69,17 @@ export function createHandlers({ db, tasks, follow }: HandlerParts) {
         const shown = params.includeArtifacts ? list : list.map((task) => ({ ...task, artifacts: [] }));
         return { tasks: shown, nextPageToken: next, pageSize: wanted.limit, totalSize: found.length };
       },
-      createTaskPushNotificationConfig: noPush,
-      getTaskPushNotificationConfig: noPush,
-      listTaskPushNotificationConfigs: noPush,
-      deleteTaskPushNotificationConfig: noPush,
+      createTaskPushNotificationConfig: async (config) =>
+        db.write((tx) => pushes.set(tx, caller, endpoint, config.taskId, config)),
+      getTaskPushNotificationConfig: async ({ taskId, id }) =>
+        db.read((on) => pushes.get(on, caller, endpoint, taskId, id)),
+      async listTaskPushNotificationConfigs({ taskId }) {
+        return { configs: await db.read((on) => pushes.list(on, caller, endpoint, taskId)), nextPageToken: "" };
+      },
+      deleteTaskPushNotificationConfig: async ({ taskId, id }) =>
+        db.write((tx) => pushes.remove(tx, caller, endpoint, taskId, id)),
     };
   };
-}
-
-async function noPush(): Promise<never> {
-  throw new PushNotificationNotSupportedError();
 }
 
 type Asked = Parameters<A2ARequestHandler["listTasks"]>[0];

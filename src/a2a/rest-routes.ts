@@ -1,11 +1,13 @@
 import {
   AgentCard,
+  ListTaskPushNotificationConfigsResponse,
   ListTasksRequest,
   ListTasksResponse,
   Message,
   SendMessageRequest,
   StreamResponse,
   Task,
+  TaskPushNotificationConfig,
   taskStateFromJSON,
 } from "@a2a-js/sdk";
 import { A2AError } from "@a2a-js/sdk/errors";
@@ -32,7 +34,7 @@ const common = {
 
 /** HTTP+JSON: what the protocol's own service definition says, below each agent's path. */
 export function restRoutes(front: Front): Route[] {
-  return [...messageRoutes(front), ...taskRoutes(front), ...cardRoutes(front)];
+  return [...messageRoutes(front), ...taskRoutes(front), ...pushRoutes(front), ...cardRoutes(front)];
 }
 
 function messageRoutes(front: Front): Route[] {
@@ -83,6 +85,50 @@ function taskRoutes(front: Front): Route[] {
             return streamed(front, call, handler.resubscribe({ tenant: "", id }, context()), leaving);
           if (verb !== "cancel") throw nothing(call);
           return json(Task.toJSON(await handler.cancelTask({ tenant: "", id, metadata: undefined }, context())));
+        }),
+    }),
+  ];
+}
+
+const CONFIGS = "/a2a/{agentId}/tasks/{task}/pushNotificationConfigs";
+const ConfigPath = TaskPath.extend({ configId: z.string().max(256) });
+
+function pushRoutes(front: Front): Route[] {
+  const oneOf = { ...common, path: `${CONFIGS}/{configId}`, params: ConfigPath };
+  return [
+    route({
+      ...{ ...common, method: "POST", path: CONFIGS, operationId: "a2aCreatePush", params: TaskPath, body: EmptyBody },
+      run: (call) =>
+        answering(front, call, call.params.agentId, async (handler) => {
+          const config = TaskPushNotificationConfig.fromJSON({ ...call.body, taskId: call.params.task });
+          const made = await handler.createTaskPushNotificationConfig(config, context());
+          return { ...json(TaskPushNotificationConfig.toJSON(made)), status: 201 };
+        }),
+    }),
+    route({
+      ...{ ...common, method: "GET", path: CONFIGS, operationId: "a2aListPushes", params: TaskPath },
+      run: (call) =>
+        answering(front, call, call.params.agentId, async (handler) => {
+          const asked = { tenant: "", taskId: call.params.task, pageSize: 0, pageToken: "" };
+          const found = await handler.listTaskPushNotificationConfigs(asked, context());
+          return json(ListTaskPushNotificationConfigsResponse.toJSON(found));
+        }),
+    }),
+    route({
+      ...{ ...oneOf, method: "GET", operationId: "a2aGetPush" },
+      run: (call) =>
+        answering(front, call, call.params.agentId, async (handler) => {
+          const asked = { tenant: "", taskId: call.params.task, id: call.params.configId };
+          return json(TaskPushNotificationConfig.toJSON(await handler.getTaskPushNotificationConfig(asked, context())));
+        }),
+    }),
+    route({
+      ...{ ...oneOf, method: "DELETE", operationId: "a2aDeletePush" },
+      run: (call) =>
+        answering(front, call, call.params.agentId, async (handler) => {
+          const asked = { tenant: "", taskId: call.params.task, id: call.params.configId };
+          await handler.deleteTaskPushNotificationConfig(asked, context());
+          return { status: 204 };
         }),
     }),
   ];

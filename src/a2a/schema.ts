@@ -48,6 +48,28 @@ export const SendParams = z.looseObject({
   metadata: z.looseObject({}).nullish(),
 });
 
+const printable = (max: number) =>
+  z
+    .string()
+    .regex(/^[\x20-\x7e]*$/, "has other characters than printable ASCII")
+    .max(max);
+
+/** Where a client wants to be told of what happens to its task. What it has to be shown goes into a header. */
+export const PushDraft = z.object({
+  id: z.union([line(128), z.literal("")]),
+  url: z.string().min(1).max(2048),
+  token: printable(4096),
+  authentication: z
+    .object({
+      scheme: z
+        .string()
+        .regex(/^[A-Za-z][A-Za-z0-9-]*$/, "is no HTTP authentication scheme")
+        .max(32),
+      credentials: printable(4096),
+    })
+    .optional(),
+});
+
 /** The outside of a JSON-RPC request. */
 export const RpcRequest = z.looseObject({
   jsonrpc: z.literal("2.0"),

@@ -1,5 +1,5 @@
 import { sql } from "drizzle-orm";
-import { index, integer, primaryKey, sqliteTable, text } from "drizzle-orm/sqlite-core";
+import { index, integer, primaryKey, sqliteTable, text, uniqueIndex } from "drizzle-orm/sqlite-core";
 import type { OutsideAgent } from "./schema.ts";
 
 /** A2A agents out there that have an inbox here. */
@@ -50,4 +50,28 @@ export const outsideCalls = sqliteTable(
     index("a2a_calls_by_delegation").on(t.delegationId).where(sql`delegation_id is not null`),
     index("a2a_calls_open").on(t.agentId).where(sql`ended_at is null`),
   ],
+);
+
+/** Where somebody wants to be told of what happens to a task. It goes with the end of the task. */
+export const taskPushes = sqliteTable(
+  "a2a_pushes",
+  {
+    id: text("id").primaryKey(),
+    /** As the client calls it; one of that name for each task. */
+    configId: text("config_id").notNull(),
+    ownerId: text("owner_id").notNull(),
+    delegationId: text("delegation_id").notNull(),
+    messageId: integer("message_id").notNull(),
+    threadId: integer("thread_id").notNull(),
+    url: text("url").notNull(),
+    /** Sealed: what it wants to be shown. */
+    secret: text("secret"),
+    scheme: text("scheme"),
+    /** How far it has been told: up to which message, and which state. */
+    upTo: integer("up_to").notNull(),
+    state: integer("state").notNull(),
+    failures: integer("failures").notNull(),
+    createdAt: integer("created_at").notNull(),
+  },
+  (t) => [uniqueIndex("a2a_pushes_by_name").on(t.messageId, t.configId), index("a2a_pushes_by_thread").on(t.threadId)],
 );

@@ -1,0 +1,224 @@
+import { StreamResponse, type TaskPushNotificationConfig } from "@a2a-js/sdk";
+import { A2AError, UnsupportedOperationError } from "@a2a-js/sdk/errors";
+import { actingAs, type Caller } from "../auth/caller.ts";
+import type { Clock } from "../clock.ts";
+import type { Reading, Tx } from "../db/database.ts";
+import type { Due } from "../due/due.ts";
+import type { DueRow } from "../due/store.ts";
+import { type Egress, EgressError } from "../egress/egress.ts";
+import { newId } from "../ids.ts";
+import type { Leases } from "../messages/leases.ts";
+import type { Sender } from "../messages/send.ts";
+import { Problem } from "../problem.ts";
+import { callerAs } from "./calls.ts";
+import { type Event, eventsSince, toldBy } from "./events.ts";
+import { PushDraft } from "./schema.ts";
+import type { Seal } from "./seal.ts";
+import type { Endpoint, TaskService } from "./service.ts";
+import type { PushRow, PushStore } from "./store-pushes.ts";
+import { type Exchange, isTerminal, stateOf } from "./tasks.ts";
+
+/** The due row of a place that is to be told something. */
+export const PUSH = "a2a.push";
+
+export interface PushParts {
+  db: { read<T>(act: (on: Reading) => Promise<T>): Promise<T> };
+  store: PushStore;
+  tasks: TaskService;
+  sender: Sender;
+  leases: Leases;
+  egress: Egress;
+  seal: Seal;
+  due: Due;
+  clock: Clock;
+}
+
+const MAX_OF_TASK = 8;
+const TIMEOUT_MS = 10_000;
+const EVENTS_AT_ONCE = 8;
+/** Waits after failures in a row, in seconds; after the last one it is given up. */
+const WAITS = [5, 30, 120, 600, 1800, 3600, 7200, 14_400, 28_800];
+
+export type Pushes = ReturnType<typeof createPushes>;
+
+/**
+ * Telling a client's address of what happens to its task. There is no queue: what is still to be told is what the rows of
+ * the delegation say beyond what has been told.
+ */
+export function createPushes(parts: PushParts) {
+  const { db, store, tasks, sender, leases, egress, seal, due, clock } = parts;
+
+  due.outside(PUSH, TIMEOUT_MS * (EVENTS_AT_ONCE + 1), work);
+  sender.onAppended(async (tx, { threadId }) => {
+    if (threadId !== null) await hurryThread(tx, threadId);
+  });
+  leases.onMoved(async (tx, moved, before) => {
+    if (moved.kind !== "request" || moved.holder === before.holder) return;
+    for (const { id } of await store.ofTask(tx, moved.messageId)) await due.hurry(tx, PUSH, id, clock.now());
+  });
+
+  async function hurryThread(tx: Tx, threadId: number): Promise<void> {
+    for (const id of await store.idsOfThread(tx, threadId)) await due.hurry(tx, PUSH, id, clock.now());
+  }
+
+  /** The task as its owner sees it; undefined when it is gone. */
+  async function taskFor(on: Reading, { ownerId, delegationId }: PushRow): Promise<Exchange | undefined> {
+    try {
+      return await tasks.get(on, callerAs(ownerId), null, delegationId);
+    } catch (error) {
+      if (error instanceof A2AError || error instanceof Problem) return undefined;
+      throw error;
+    }
+  }
+
+  async function work(row: DueRow, signal: AbortSignal): Promise<(tx: Tx) => Promise<number | null>> {
+    const found = await db.read(async (on) => {
+      const push = await store.byId(on, row.key);
+      const task = push && (await taskFor(on, push));
+      return { push, events: push && task ? eventsSince(task, push).slice(0, EVENTS_AT_ONCE) : [] };
+    });
+    if (!found.push) return async () => null;
+    const { told, error, isGone } = await tell(found.push, found.events, signal);
+    const { id } = found.push;
+    return (tx) => settle(tx, id, told, error, isGone);
+  }
+
+  /** One after the other, as they happened; it stops where one is not taken. */
+  async function tell(push: PushRow, events: readonly Event[], signal: AbortSignal) {
+    let told: Event["told"] | undefined;
+    for (const event of events) {
+      const { error, isGone = false } = await post(push, event, signal);
+      if (error !== undefined) return { told, error, isGone };
+      told = event.told;
+    }
+    return { told, error: undefined, isGone: false };
+  }
+
+  async function post(
+    push: PushRow,
+    { event }: Event,
+    signal: AbortSignal,
+  ): Promise<{ error?: string; isGone?: boolean }> {
+    const secret = push.secret === null ? undefined : seal.open(push.secret, push.id);
+    const shown: Record<string, string> =
+      secret === undefined
+        ? {}
+        : push.scheme === null
+          ? { "x-a2a-notification-token": secret }
+          : { authorization: `${push.scheme} ${secret}` };
+    try {
+      const { status } = await egress.request({
+        ...{ url: push.url, method: "POST", body: JSON.stringify(StreamResponse.toJSON(event)), signal },
+        headers: { "content-type": "application/a2a+json", ...shown },
+        ...{ timeoutMs: TIMEOUT_MS, maxBytes: 1024, overflow: "cut" },
+      });
+      return status >= 200 && status < 300 ? {} : { error: `It answered ${status}.`, isGone: status === 410 };
+    } catch (error) {
+      if (error instanceof EgressError) return { error: error.message };
+      throw error;
+    }
+  }
+
+  async function settle(
+    tx: Tx,
+    id: string,
+    told: Event["told"] | undefined,
+    error: string | undefined,
+    isGone: boolean,
+  ) {
+    const push = await store.byId(tx, id);
+    if (!push) return null;
+    const now = { ...push, ...told };
+    if (told) await store.change(tx, id, { ...told, failures: 0 });
+    if (error !== undefined) return failed(tx, told ? { ...now, failures: 0 } : now, error, isGone);
+    const task = await taskFor(tx, push);
+    if (!task || isTerminal(now.state)) {
+      await store.remove(tx, id);
+      return null;
+    }
+    return eventsSince(task, now).length ? clock.now() : null;
+  }
+
+  async function failed(tx: Tx, push: PushRow, error: string, isGone: boolean): Promise<number | null> {
+    const wait = isGone ? undefined : WAITS[push.failures];
+    if (wait !== undefined) {
+      await store.change(tx, push.id, { failures: push.failures + 1 });
+      return clock.now() + wait * 1000;
+    }
+    await store.remove(tx, push.id);
+    await sender.tell(tx, push.ownerId, {
+      subject: `Notifications about ${push.delegationId} have ended`,
+      body: `${push.url} does not take them: ${error} The task itself goes on.`.slice(0, 4096),
+      replyTo: push.messageId,
+      payload: { delegationId: push.delegationId, pushNotificationConfigId: push.configId },
+    });
+    return null;
+  }
+
+  /** Its owner's, or an operator's. @throws TaskNotFoundError */
+  async function require(on: Reading, caller: Caller, endpoint: Endpoint, taskId: string): Promise<Exchange> {
+    const task = await tasks.get(on, caller, endpoint, taskId);
+    if (caller.role !== "operator" && actingAs(caller) !== task.delegation.from)
+      throw new UnsupportedOperationError(`Only ${task.delegation.from} is told of what happens to ${taskId}.`);
+    return task;
+  }
+
+  const show = (row: PushRow): TaskPushNotificationConfig => ({
+    ...{ tenant: "", id: row.configId, taskId: row.delegationId, url: row.url, token: "" },
+    authentication: row.scheme === null ? undefined : { scheme: row.scheme, credentials: "" },
+  });
+
+  return {
+    /** From now on. Repeating it with the same id changes it. @throws TaskNotFoundError, Problem 422, A2AError */
+    async set(tx: Tx, caller: Caller, endpoint: Endpoint, taskId: string, config: TaskPushNotificationConfig) {
+      const task = await require(tx, caller, endpoint, taskId);
+      const { delegation } = task;
+      const parsed = PushDraft.safeParse(config);
+      if (!parsed.success) {
+        const [issue] = parsed.error.issues;
+        throw Problem.invalid(issue?.path.join(".") ?? "url", issue?.message ?? "is not acceptable");
+      }
+      const { url, token, authentication } = parsed.data;
+      egress.requireAllowed(url, "url");
+      if (isTerminal(stateOf(task))) throw new UnsupportedOperationError(`Task ${taskId} is over.`);
+      const made = newId("pnc", clock.now());
+      const configId = parsed.data.id || made;
+      const before = await store.byName(tx, delegation.messageId, configId);
+      if (!before && (await store.ofTask(tx, delegation.messageId)).length >= MAX_OF_TASK)
+        throw new UnsupportedOperationError(`A task may have ${MAX_OF_TASK} addresses that are told.`);
+      const id = before?.id ?? made;
+      const secret = authentication?.credentials || token;
+      const row: PushRow = {
+        ...{ id, configId, ownerId: delegation.from, delegationId: delegation.id, messageId: delegation.messageId },
+        ...{ threadId: delegation.threadId, url, secret: secret ? seal.close(secret, id) : null },
+        scheme: authentication?.credentials ? authentication.scheme : null,
+        ...(before ? { upTo: before.upTo, state: before.state } : toldBy(task)),
+        ...{ failures: 0, createdAt: before?.createdAt ?? clock.now() },
+      };
+      await store.put(tx, row);
+      if (before) await due.hurry(tx, PUSH, id, clock.now());
+      return show(row);
+    },
+
+    async get(on: Reading, caller: Caller, endpoint: Endpoint, taskId: string, configId: string) {
+      const { delegation } = await require(on, caller, endpoint, taskId);
+      const row = await store.byName(on, delegation.messageId, configId);
+      if (!row) throw new Problem("not-found", `Task ${taskId} has no such push notification config.`);
+      return show(row);
+    },
+
+    async list(on: Reading, caller: Caller, endpoint: Endpoint, taskId: string) {
+      const { delegation } = await require(on, caller, endpoint, taskId);
+      return (await store.ofTask(on, delegation.messageId)).map(show);
+    },
+
+    /** What is not there is not there afterwards either. */
+    async remove(tx: Tx, caller: Caller, endpoint: Endpoint, taskId: string, configId: string): Promise<void> {
+      const { delegation } = await require(tx, caller, endpoint, taskId);
+      const row = await store.byName(tx, delegation.messageId, configId);
+      if (!row) return;
+      await store.remove(tx, row.id);
+      await due.cancel(tx, PUSH, row.id);
+    },
+  };
+}
