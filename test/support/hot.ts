@@ -48,12 +48,16 @@ export const HOT: Hot[] = [
       /SEARCH messages .*messages_by_key \(idempotency_key=\? AND from_id=\?/,
       /SEARCH scheduled_messages .*scheduled_by_key \(from_id=\? AND idempotency_key=\?/,
       /SEARCH messages .*messages_by_target \(target=\?/,
+      /SEARCH a2a_agents .*\(agent_id=\?/,
     ],
   },
   {
     what: "a reply",
     ask: (world) => send(world, { to: "bob", body: "x", replyTo: world.root }),
-    uses: [/SEARCH messages USING INTEGER PRIMARY KEY \(rowid=\?\)/],
+    uses: [
+      /SEARCH messages USING INTEGER PRIMARY KEY \(rowid=\?\)/,
+      /SEARCH a2a_pushes .*a2a_pushes_by_thread \(thread_id=\?/,
+    ],
   },
   {
     what: "an inbox",
