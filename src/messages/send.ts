@@ -10,11 +10,12 @@ import type { LogEntry } from "../log/tail.ts";
 import { Problem } from "../problem.ts";
 import { fromTime } from "../wire.ts";
 import type { Access } from "./access.ts";
+import { createCauses, type LoopGuard, ROOT, type Verdict } from "./causes.ts";
 import { toLogEntry } from "./entry.ts";
 import type { ParkedClaimers } from "./parked.ts";
 import type { Schedules } from "./scheduled.ts";
 import type { MessageKind, ParsedDraft, Route } from "./schema.ts";
-import type { Lineage, MessageRow, MessageStore } from "./store.ts";
+import type { MessageRow, MessageStore } from "./store.ts";
 import type { WorkRow, WorkStore } from "./store-work.ts";
 
 /** What became of one draft. */
@@ -87,36 +88,6 @@ export interface NameBook {
   names(on: Reading): Promise<string[]>;
 }
 
-/** What a message follows from. */
-export interface Behind {
-  author: Author;
-  /** What the sender named, or the work it is doing. */
-  given: Lineage | undefined;
-  /** What it has heard of late from whom it writes to (from anybody, if nothing); where that is not what was named. */
-  heard: Lineage | undefined;
-  /** What it replies to. */
-  parent: Lineage | undefined;
-  /** It ends something that is owed. */
-  isAnswer: boolean;
-}
-
-/** What becomes of a message by that: how many by agents in a row it is, and whether more of that kind are to be kept back. */
-export interface Verdict {
-  streak: number;
-  pause?: "chain" | "thread" | undefined;
-}
-
-/** Keeps agents from answering each other for ever. */
-export interface LoopGuard {
-  /** @throws Problem 429 loop-paused */
-  judge(tx: Tx, behind: Behind): Promise<Verdict>;
-  /** In the write that appended the message that was one too many. */
-  pause(tx: Tx, row: MessageRow, what: "chain" | "thread"): Promise<void>;
-}
-
-/** What was heard is looked for beside what was named only when that is older than this, or is not from whom it goes to. */
-const FRESH_MS = 60_000;
-
 /** The due row of a direct message that expires: see `ends.ts`. */
 export const EXPIRES = "message.expires";
 
@@ -125,6 +96,7 @@ export type Sender = ReturnType<typeof createSender>;
 /** Appending to the log: who may say what to whom, why it was said, and what it makes. */
 export function createSender(parts: SendParts) {
   const { agents, agentStore, store, works, access, schedules, log, parked, due, clock, headOf } = parts;
+  const causes = createCauses(store, works, clock);
   const appendedHandlers: AppendedHandler[] = [];
   const amenders: Amender[] = [];
   const shapers = new Map<AgentFacts["kind"], Shaper>();
@@ -244,7 +216,7 @@ export function createSender(parts: SendParts) {
     const { draft, author, target, targetKind, matched, route } = addressed;
     const parent = draft.replyTo ? await store.lineage(tx, draft.replyTo) : undefined;
     const isAnswer = addressed.isAnswer || (parent?.kind === "request" && draft.kind !== "request");
-    const { given, heard, cause } = addressed.isRoot ? NOTHING : await behind(tx, author, target, draft, parent);
+    const { given, heard, cause } = addressed.isRoot ? ROOT : await causes.behind(tx, author, target, draft, parent);
     const { streak, pause } = (await guard?.judge(tx, { author, given, heard, parent, isAnswer })) ?? { streak: 0 };
     const row: MessageRow = {
       id: headOf(tx) + 1,
@@ -274,28 +246,6 @@ export function createSender(parts: SendParts) {
       matched,
     };
     return { row, streak, pause };
-  }
-
-  /** The cause: given, else what it replies to, else the claim it is made under, else what it has heard of late. */
-  async function behind(tx: Tx, author: Author, target: string, draft: ParsedDraft, parent: Lineage | undefined) {
-    const named = draft.causedBy ? await store.lineage(tx, draft.causedBy) : parent;
-    // What a channel brings in comes from outside: no work of its adapter is behind it.
-    if (author.kind === "channel") return { given: named, heard: undefined, cause: named };
-    const isFresh = named?.fromId === target && clock.now() - named.createdAt < FRESH_MS;
-    if (isFresh || (named && !isAgentMade(author))) return { given: named, heard: undefined, cause: named };
-    const held = named ? undefined : await works.newestHeld(tx, author.id);
-    const given = held === undefined ? named : await store.lineage(tx, held);
-    const heard = target === author.id ? undefined : await lately(tx, author, target);
-    return { given, heard: heard?.counts, cause: given ?? heard?.cause };
-  }
-
-  /** The newest direct message from that target, else (for an agent) from anybody; a person's word since then counts more. */
-  async function lately(tx: Tx, author: Author, target: string) {
-    if (isGroup(target) && !isAgentMade(author)) return undefined;
-    const { fromTarget, fromAnybody, fromPerson } = await store.heard(tx, author.id, target);
-    const id = fromTarget ?? (isAgentMade(author) ? fromAnybody : null);
-    const cause = id === null ? undefined : await store.lineage(tx, id);
-    return { cause, counts: cause && fromPerson !== null && fromPerson > cause.id ? { ...cause, streak: 0 } : cause };
   }
 
   async function openWork(tx: Tx, row: MessageRow, maxAttempts: number): Promise<WorkRow> {
@@ -377,11 +327,6 @@ export function createSender(parts: SendParts) {
 
 /** A message that the relay itself makes: what is left out is as when a caller leaves it out. */
 export type Said = Partial<ParsedDraft> & { to: string; body: string };
-
-/** Whether it is agents that speak: not a person, not the relay, not the world outside. */
-export const isAgentMade = ({ kind }: Pick<Author, "kind">): boolean => kind === "provider" || kind === "orchestrator";
-
-const NOTHING = { given: undefined, heard: undefined, cause: undefined };
 
 /** Claiming makes sense for work, and where several could take it. Where it does not it is refused, never dropped. */
 function checkClaimable(draft: ParsedDraft, target: AgentFacts): void {
