@@ -6,6 +6,7 @@ import type { Bench, Room } from "./bench.ts";
 import { broadcast } from "./broadcast.ts";
 import { stopChildren } from "./child.ts";
 import { latency } from "./latency.ts";
+import { mcp } from "./mcp.ts";
 import { memory } from "./memory.ts";
 import { parked } from "./parked.ts";
 import { table } from "./report.ts";
@@ -14,7 +15,7 @@ import { routing } from "./routing.ts";
 import { stored } from "./stored.ts";
 import { throughput } from "./throughput.ts";
 
-const BENCHES: readonly Bench[] = [throughput, routing, parked, latency, broadcast, stored, memory];
+const BENCHES: readonly Bench[] = [throughput, routing, mcp, parked, latency, broadcast, stored, memory];
 const CELLS = BENCHES.flatMap((bench) => bench.cells);
 const ROUNDS = 3;
 

@@ -82,9 +82,12 @@ export function createEndpoint(parts: EndpointParts) {
     if (Array.isArray(body)) return refused(400, -32_600, "Invalid Request: batches are not taken");
     const message = Rpc.safeParse(body).data;
     if (message) await enter(caller, message);
-    // By the body and the headers: the SDK's own judgement.
-    if (!message || !(await isLegacyRequest(request, body)))
-      return message?.method === LISTEN ? listen(incoming, caller, message) : modern(incoming, caller, body);
+    // Who names the newer revision in the message asks by it; else the SDK judges, by the headers, too.
+    const isNamed = message?.params?._meta?.[`${META}protocolVersion`] !== undefined;
+    if (!message || isNamed || !(await isLegacyRequest(request, body)))
+      return message?.method === LISTEN
+        ? listen(incoming, caller, message)
+        : modern(incoming, caller, body, message?.method);
     return legacy(incoming, caller, message);
   }
 
@@ -107,13 +110,19 @@ export function createEndpoint(parts: EndpointParts) {
     await db.write((tx) => agents.register(tx, caller, caller.agentId, { name, ...(rig ? { rig } : {}) }));
   }
 
-  const asked = ({ request }: Incoming, caller: AgentCaller, more: Pick<Asked, "era" | "subscribe">): Asked => ({
-    ...{ caller, signal: request.signal },
-    ...more,
-  });
+  const asked = (
+    { request }: Incoming,
+    caller: AgentCaller,
+    more: Pick<Asked, "era" | "method" | "subscribe">,
+  ): Asked => ({ caller, signal: request.signal, ...more });
 
-  async function modern(incoming: Incoming, caller: AgentCaller, parsedBody: unknown): Promise<Response> {
-    const handler = createMcpHandler(() => makeServer(asked(incoming, caller, { era: "modern" })), {
+  async function modern(
+    incoming: Incoming,
+    caller: AgentCaller,
+    parsedBody: unknown,
+    method: string | undefined,
+  ): Promise<Response> {
+    const handler = createMcpHandler(() => makeServer(asked(incoming, caller, { era: "modern", method })), {
       legacy: "reject",
       onerror: report,
     });
@@ -124,7 +133,7 @@ export function createEndpoint(parts: EndpointParts) {
   async function listen(incoming: Incoming, caller: AgentCaller, message: Rpc): Promise<Response> {
     const { body, uris } = await ownUris(caller, message);
     const bus = new InMemoryServerEventBus(report);
-    const handler = createMcpHandler(() => makeServer(asked(incoming, caller, { era: "modern" })), {
+    const handler = createMcpHandler(() => makeServer(asked(incoming, caller, { era: "modern", method: LISTEN })), {
       ...{ legacy: "reject", onerror: report, bus },
     });
     const response = await handler.fetch(incoming.request, { parsedBody: body });
@@ -171,7 +180,7 @@ export function createEndpoint(parts: EndpointParts) {
       ? (uri: string, wanted: boolean) => db.write((tx) => sessions.subscribe(tx, agentId, session.id, uri, wanted))
       : undefined;
     const serve = legacyStatelessFallback(
-      () => makeServer(asked(incoming, caller, { era: "legacy", subscribe })),
+      () => makeServer(asked(incoming, caller, { era: "legacy", method: message.method, subscribe })),
       report,
     );
     const response = await serve(incoming.request, { parsedBody: message });

@@ -33,6 +33,8 @@ const PROMPT = { name: "etiquette", description: "How to work with others on thi
 export interface Asked {
   caller: AgentCaller;
   signal: AbortSignal;
+  /** What is asked for: nothing else has to be set up. */
+  method: string | undefined;
   /** 2026-07-28 asks without sessions, and lets a call be answered with a question to the person. */
   era: "modern" | "legacy";
   /** Remembers what a session wants to hear of; there is none in the modern era. */
@@ -56,16 +58,21 @@ export function createServerMaker(desk: Desk, onError: (error: unknown, stage: s
         },
       },
     );
-    serveTools(server, desk, asked, onError);
-    serveResources(server, desk, asked);
-    server.setRequestHandler("prompts/list", () => ({ prompts: [PROMPT] }));
-    server.setRequestHandler("prompts/get", ({ params }) => {
-      if (params.name !== PROMPT.name)
-        throw new ProtocolError(ProtocolErrorCode.InvalidParams, `There is no prompt ${harmlessLine(params.name, 80)}`);
-      return { messages: [{ role: "user", content: { type: "text", text: ETIQUETTE } }] };
-    });
+    const group = asked.method?.split("/", 1)[0];
+    if (group === "tools") serveTools(server, desk, asked, onError);
+    if (group === "resources") serveResources(server, desk, asked);
+    if (group === "prompts") servePrompts(server);
     return server;
   };
+}
+
+function servePrompts(server: Server): void {
+  server.setRequestHandler("prompts/list", () => ({ prompts: [PROMPT] }));
+  server.setRequestHandler("prompts/get", ({ params }) => {
+    if (params.name !== PROMPT.name)
+      throw new ProtocolError(ProtocolErrorCode.InvalidParams, `There is no prompt ${harmlessLine(params.name, 80)}`);
+    return { messages: [{ role: "user", content: { type: "text", text: ETIQUETTE } }] };
+  });
 }
 
 function serveTools(server: Server, desk: Desk, asked: Asked, onError: (error: unknown, stage: string) => void): void {
