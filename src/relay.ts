@@ -216,6 +216,7 @@ export async function createRelay(
   delegations.onMoved((tx, change) =>
     webhooks.emit(tx, { type: "delegation.changed", messageId: change.messageId, data: change }),
   );
+  mcp.onCalled(metrics.toolCalled);
   webhooks.onOutcome(metrics.webhookTried);
   scheduling.onFire(metrics.scheduleFired);
   channels.events.onReceived(({ provider }, isRouted) => metrics.channelReceived(provider, isRouted));

@@ -223,6 +223,17 @@ describe("sessions of the older revision", () => {
     expect(await status(relay, bob.token, session)).toBe(404);
   });
 
+  test("their streams end with them", async () => {
+    const { relay, bob } = await world();
+    const session = await begin(relay, bob.token);
+    const headers = { authorization: `Bearer ${bob.token}`, "mcp-session-id": session, accept: "text/event-stream" };
+    const stream = await relay.relay.app.handle(new Request("http://localhost/mcp", { headers }));
+    expect(stream.headers.get("content-type")).toStartWith("text/event-stream");
+    await relay.ask("DELETE", "/mcp", undefined, { token: bob.token, headers: { "mcp-session-id": session } });
+    await stream.text();
+    expect((await relay.ask("GET", "/v1/agents/bob")).body.connections).toBe(0);
+  });
+
   test("G10: another agent's is as good as none, also to end it", async () => {
     const { relay, bob, eve } = await world();
     const session = await begin(relay, bob.token);

@@ -312,6 +312,8 @@ describe("the inbox within a budget", () => {
         ({ agentId }: { agentId: string }) => agentId === "bob",
       ).step;
     for (const id of facts.shown) expect(await step(id)).toBe("offered");
+    const { recipients } = (await relay.ask("GET", `/v1/messages/${facts.shown[0]}/explain`)).body;
+    expect(JSON.stringify(recipients)).toContain("by mcp");
     const hidden = Array.from({ length: 60 }, (_, i) => i + 1).find((id) => !facts.shown.includes(id));
     expect(await step(hidden as number)).toBe("waiting");
   });
@@ -373,6 +375,16 @@ describe("who may come", () => {
     await relay.ask("PUT", "/v1/agents/carol", { name: "carol", instanceId: "two" }, { token });
     expect((await old.call("inbox")).text).toContain("superseded");
     expect((await old.call("send", { to: "bob", text: "hi" })).text).toContain("superseded");
+  });
+
+  test("calls are counted by tool and outcome", async () => {
+    const { relay, alice } = await world();
+    const a = await connect(relay, alice.token);
+    await a.call("inbox");
+    await a.call("send", { to: "nobody", text: "x" });
+    const { body } = await relay.ask("GET", "/metrics");
+    expect(body).toContain('signalbox_tool_calls_total{tool="inbox",outcome="done"} 1');
+    expect(body).toContain('signalbox_tool_calls_total{tool="send",outcome="refused"} 1');
   });
 
   test("every request counts for the rate limit", async () => {

@@ -24,8 +24,8 @@ export function voiceOf(said: { from: string; kind: string }, kindOf: (id: strin
   if (kind === "user") return { id, speaker: "person", trust: "operator" };
   if (kind === "channel") return { id, speaker: "channel", trust: "outside" };
   if (kind !== "system") return { id, speaker: "agent", trust: "peer" };
-  // Integrations write as `system`: what the relay itself has to say is of kind system or pair.
-  return said.kind === "system" || said.kind === "pair" || said.kind === "response"
-    ? { id, speaker: "relay", trust: "relay" }
-    : { id, speaker: "integration", trust: "outside" };
+  // An integration's events are tasks in the name of `system`; whatever else `system` says is the relay's report.
+  return said.kind === "task"
+    ? { id, speaker: "integration", trust: "outside" }
+    : { id, speaker: "relay", trust: "relay" };
 }

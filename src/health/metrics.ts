@@ -41,6 +41,12 @@ export function createMetrics(gauges: Gauges) {
     labelNames: ["state"],
     registers,
   });
+  const tools = new Counter({
+    name: name("tool_calls_total"),
+    help: "Calls of MCP tools, by tool and outcome.",
+    labelNames: ["tool", "outcome"],
+    registers,
+  });
   const loops = new Counter({
     name: name("loops_total"),
     help: "Chains and threads of agents alone that were paused, and chains that were resumed.",
@@ -231,6 +237,7 @@ export function createMetrics(gauges: Gauges) {
     },
     pairChanged: (status: string) => pairs.inc({ status }),
     scheduleFired: (outcome: string) => fires.inc({ outcome }),
+    toolCalled: (tool: string, outcome: "done" | "refused" | "asked") => tools.inc({ tool, outcome }),
     webhookTried: (outcome: string) => webhooks.inc({ outcome }),
     channelReceived: (provider: string, isRouted: boolean) =>
       channelEvents.inc({ provider, outcome: isRouted ? "routed" : "unbound" }),

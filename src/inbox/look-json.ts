@@ -46,7 +46,7 @@ export function createLookJson(parts: LookParts & { lists: Lists; readers: Reade
         return { json, looked };
       });
       const { after, page, found } = answer.looked;
-      if (found) looks.offered(caller, agentId, after, page.upTo, page.entries.length);
+      if (found) looks.offered(caller, agentId, { after, upTo: page.upTo, entries: page.entries.length, by: "poll" });
       return { json: answer.json, found };
     },
 

@@ -20,6 +20,14 @@ export interface Looked {
   found: boolean;
 }
 
+/** What one answer hands over: so many entries, which are all there is in (after, upTo]. */
+export interface Handed {
+  after: number;
+  upTo: number;
+  entries: number;
+  by: "poll" | "mcp";
+}
+
 export interface LookParts {
   db: Pick<Db, "read">;
   inbox: Inbox;
@@ -64,10 +72,10 @@ export function createLooks({ inbox, works, offers }: LookParts) {
      * Everything for the agent in (after, upTo] goes out with this answer. The client may have left, so this is "offered", no
      * more.
      */
-    offered(caller: Caller, agentId: string, after: number, upTo: number, entries: number): void {
+    offered(caller: Caller, agentId: string, { after, upTo, entries, by: transport }: Handed): void {
       if (caller.agentId !== agentId) return;
-      const connection = `poll:${agentId}:${caller.instanceId ?? ""}`;
-      offers.note({ agentId, instanceId: caller.instanceId, connection, transport: "poll" }, after, upTo, entries);
+      const connection = `${transport}:${agentId}:${caller.instanceId ?? ""}`;
+      offers.note({ agentId, instanceId: caller.instanceId, connection, transport }, after, upTo, entries);
     },
   };
 }

@@ -11,7 +11,6 @@ import { type Caller, isAgent } from "../auth/caller.ts";
 import type { Db } from "../db/database.ts";
 import { harmlessLine } from "../envelope/harmless.ts";
 import { readBytes } from "../http/body.ts";
-import { createSse } from "../http/sse.ts";
 import type { Inbox } from "../inbox/inbox.ts";
 import type { InboxStreams } from "../inbox/stream.ts";
 import type { McpSessions } from "../mcp-sessions/service.ts";
@@ -19,7 +18,8 @@ import { Problem } from "../problem.ts";
 import type { AgentCaller } from "./desk.ts";
 import type { Gate } from "./gate.ts";
 import type { Asked, ServerMaker } from "./server.ts";
-import { createUpdates, metered, updated } from "./updates.ts";
+import { createSessionStreams } from "./session-streams.ts";
+import { createUpdates, metered } from "./updates.ts";
 
 export interface EndpointParts {
   db: Pick<Db, "read" | "write">;
@@ -63,8 +63,7 @@ type Rpc = z.infer<typeof Rpc>;
  */
 export function createEndpoint(parts: EndpointParts) {
   const { db, agents, roster, inbox, streams, sessions, gate, makeServer, mayFollow, onError } = parts;
-  const live = new Map<string, Set<(subscriptions: readonly string[]) => void>>();
-  sessions.onSubscriptions((id, subscriptions) => live.get(id)?.forEach((change) => void change(subscriptions)));
+  const sessionStreams = createSessionStreams({ db, inbox, streams, sessions });
   const report = (error: Error) => {
     // Refusals of the protocol are the client's; what broke here is thrown by a handler, and reported there.
     if (!/^(Rejected|Unsupported|subscriptions\/listen refused)/.test(error.message)) onError(error, "mcp");
@@ -206,29 +205,7 @@ export function createEndpoint(parts: EndpointParts) {
       return refused(406, -32_000, "Not Acceptable: Client must accept text/event-stream");
     const session = await requireSession(incoming, caller.agentId);
     if (session instanceof Response) return session;
-    const { outlet: sse, response } = createSse(headers);
-    let wanted: ReadonlySet<string> = new Set(session.subscriptions);
-    const change = (subscriptions: readonly string[]) => {
-      wanted = new Set(subscriptions);
-    };
-    const siblings = live.get(session.id) ?? new Set();
-    live.set(session.id, siblings.add(change));
-    const updates = createUpdates({
-      wanted: () => wanted,
-      tell: (uri) => sse.send(updated(uri)),
-      ready: sse.ready,
-      keepAlive: sse.keepAlive,
-      end() {
-        siblings.delete(change);
-        if (siblings.size === 0) live.delete(session.id);
-        sse.close();
-      },
-    });
-    sse.onDrain = () => updates.onDrain();
-    sse.onClosed = () => updates.close();
-    const facts = await db.read((on) => inbox.requireInbox(on, caller, caller.agentId));
-    await streams.open(caller, facts, updates);
-    return response;
+    return sessionStreams.open(caller, session, headers);
   }
 
   /** `DELETE /mcp`: the session ends, and its streams do. */
@@ -237,6 +214,7 @@ export function createEndpoint(parts: EndpointParts) {
     const session = await requireSession(incoming, caller.agentId);
     if (session instanceof Response) return session;
     await db.write((tx) => sessions.end(tx, caller.agentId, session.id));
+    sessionStreams.close(session.id);
     return new Response(null, { status: 200 });
   }
 

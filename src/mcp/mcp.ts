@@ -9,7 +9,7 @@ import type { Desk } from "./desk.ts";
 import { createEndpoint, type Incoming } from "./endpoint.ts";
 import { createGate, type GateParts } from "./gate.ts";
 import { mayFollow } from "./resources.ts";
-import { createServerMaker, type ServerMaker } from "./server.ts";
+import { createServerMaker, type ServerMaker, type Watch } from "./server.ts";
 
 export interface McpParts {
   messaging: Messaging;
@@ -28,11 +28,15 @@ const ANSWERS = { 200: { description: "JSON-RPC, as JSON or as Server-Sent Event
 /** Wires MCP: the tools, the endpoint, its three methods. */
 export function createMcp(parts: McpParts) {
   const { messaging, reading, delegations, history, sessions, onError } = parts;
+  const listeners: Watch["called"][] = [];
+  const called: Watch["called"] = (tool, outcome) => {
+    for (const listener of listeners) listener(tool, outcome);
+  };
   const desk: Desk = { ...messaging, ...reading, delegations, history };
   const endpoint = createEndpoint({
     ...{ ...messaging, ...reading, sessions, onError },
     gate: createGate(parts.gate),
-    makeServer: parts.makeServer ?? createServerMaker(desk, onError),
+    makeServer: parts.makeServer ?? createServerMaker(desk, { called, onError }),
     mayFollow: (caller, uri) => mayFollow(desk, caller, uri),
   });
   /** What the protocol answers carries our headers, too. */
@@ -46,6 +50,8 @@ export function createMcp(parts: McpParts) {
   const shared = { path: "/mcp", tag: "MCP", long: true, dialect: JSON_RPC, answers: ANSWERS };
 
   return {
+    /** Told of each call of a tool, and how it went. */
+    onCalled: (listener: Watch["called"]) => listeners.push(listener),
     /** Streamable HTTP: one path, three methods. They speak JSON-RPC, and so are no part of the OpenAPI document. */
     bindings: (): Route[] => [
       route({

@@ -44,8 +44,14 @@ export interface Asked {
 /** What serves one request: made for it, and thrown away after. */
 export type ServerMaker = (asked: Asked) => Server | McpServer;
 
+/** Who is told of calls, and of what went wrong in them. */
+export interface Watch {
+  called(tool: string, outcome: "done" | "refused" | "asked"): void;
+  onError(error: unknown, stage: string): void;
+}
+
 /** The relay as an MCP server. It keeps nothing: what it answers with is in the database. */
-export function createServerMaker(desk: Desk, onError: (error: unknown, stage: string) => void): ServerMaker {
+export function createServerMaker(desk: Desk, watch: Watch): ServerMaker {
   return (asked) => {
     const server = new Server(
       { name: "signalbox", title: "Signalbox", version: VERSION },
@@ -59,7 +65,7 @@ export function createServerMaker(desk: Desk, onError: (error: unknown, stage: s
       },
     );
     const group = asked.method?.split("/", 1)[0];
-    if (group === "tools") serveTools(server, desk, asked, onError);
+    if (group === "tools") serveTools(server, desk, asked, watch);
     if (group === "resources") serveResources(server, desk, asked);
     if (group === "prompts") servePrompts(server);
     return server;
@@ -75,7 +81,7 @@ function servePrompts(server: Server): void {
   });
 }
 
-function serveTools(server: Server, desk: Desk, asked: Asked, onError: (error: unknown, stage: string) => void): void {
+function serveTools(server: Server, desk: Desk, asked: Asked, watch: Watch): void {
   server.setRequestHandler("tools/list", () => ({ tools: DEFINITIONS }));
   server.setRequestHandler("tools/call", async ({ params }, context) => {
     const tool = byName.get(params.name);
@@ -84,10 +90,12 @@ function serveTools(server: Server, desk: Desk, asked: Asked, onError: (error: u
     try {
       const input = parsed(tool, params.arguments);
       const told = await tool.run(desk, turnOf(server, asked, context), input as never);
+      watch.called(tool.name, told.asks === undefined ? "done" : "asked");
       if (told.asks !== undefined) return question(told.asks);
       return { content: [{ type: "text", text: told.text }], structuredContent: told.facts };
     } catch (error) {
-      if (!(error instanceof Problem) || error.status >= 500) onError(error, `tool ${tool.name}`);
+      watch.called(tool.name, "refused");
+      if (!(error instanceof Problem) || error.status >= 500) watch.onError(error, `tool ${tool.name}`);
       return { content: [{ type: "text", text: refusal(error) }], isError: true };
     }
   });

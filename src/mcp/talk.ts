@@ -194,9 +194,11 @@ async function told(desk: Desk, turn: Turn, first: Looked, tokens: number) {
 
 /** What was shown, and no more: what was folded or left out has not reached the model. */
 function noteOffered({ looks }: Desk, { caller }: Turn, after: number, { shown, ack }: Digest): void {
+  const note = (after: number, upTo: number, entries: number) =>
+    looks.offered(caller, caller.agentId, { after, upTo, entries, by: "mcp" });
   const upTo = ack ?? after;
-  if (upTo > after) looks.offered(caller, caller.agentId, after, upTo, shown.filter((id) => id <= upTo).length);
-  for (const id of shown) if (id > upTo) looks.offered(caller, caller.agentId, id - 1, id, 1);
+  if (upTo > after) note(after, upTo, shown.filter((id) => id <= upTo).length);
+  for (const id of shown) if (id > upTo) note(id - 1, id, 1);
 }
 
 const sizeOf = ({ page }: Looked): number => page.entries.reduce((sum, entry) => sum + entry.json.length, 0);

@@ -1,4 +1,4 @@
-import { type Encoded, Encoded as Event, type Outlet } from "../log/outlet.ts";
+import { Encoded, type Outlet } from "../log/outlet.ts";
 import type { LogEntry } from "../log/tail.ts";
 import { INBOX_URI, threadUri } from "./resources.ts";
 
@@ -47,7 +47,10 @@ export function createUpdates(mouth: Mouth): Outlet {
 
 /** The notice that a resource has changed, as an event of a stream. */
 export const updated = (uri: string): Encoded =>
-  new Event("message", JSON.stringify({ jsonrpc: "2.0", method: "notifications/resources/updated", params: { uri } }));
+  new Encoded(
+    "message",
+    JSON.stringify({ jsonrpc: "2.0", method: "notifications/resources/updated", params: { uri } }),
+  );
 
 /** As many notices may be on their way to a client that takes none. */
 const MAX_WAITING = 64;
@@ -62,7 +65,10 @@ export function metered(body: ReadableStream<Uint8Array>, on: { drained(): void;
   const stream = new ReadableStream<Uint8Array>(
     {
       async pull(controller) {
-        const { done, value } = await reader.read();
+        const { done, value } = await reader.read().catch((error) => {
+          on.closed();
+          throw error;
+        });
         if (done) {
           controller.close();
           on.closed();
