@@ -54,7 +54,7 @@ describe("an A2A agent out there", () => {
     });
     const [heard] = world.foreign.heard;
     expect(heard?.parts[1]?.content).toEqual({ $case: "data", value: { context: { summary: "For a picnic." } } });
-    expect(heard?.metadata?.signalbox).toMatchObject({ from: "alice", to: "weather", kind: "request" });
+    expect(heard?.metadata?.["signalbox-origin"]).toMatchObject({ from: "alice", to: "weather", kind: "request" });
   });
 
   test("is written to, and its reply comes back into the thread", async () => {

@@ -87,6 +87,6 @@ export function messageFor({ message, going, contextId }: Extract<Step, { do: "s
       textPart(subject === null ? body : `${subject}\n\n${body}`),
       ...(Object.keys(given).length ? [dataPart(given)] : []),
     ],
-    metadata: { signalbox: { messageId: id, threadId, from, to, kind } },
+    metadata: { "signalbox-origin": { messageId: id, threadId, from, to, kind } },
   });
 }

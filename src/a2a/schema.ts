@@ -89,6 +89,7 @@ export const Card = z
     ),
   })
   .describe("An A2A agent card (lf.a2a.v1.AgentCard as JSON).");
+export type Card = z.infer<typeof Card>;
 
 /** Of a token that is sent to somebody outside: what HTTP takes after `Bearer`. */
 const Secret = z

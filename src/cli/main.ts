@@ -2,6 +2,7 @@
 import { Command, CommanderError } from "commander";
 import manifest from "../../package.json" with { type: "json" };
 import { RelayProblem } from "../client/client.ts";
+import { addA2ACommands } from "./a2a.ts";
 import { addAgentCommands } from "./agents.ts";
 import { addChannelRunCommand } from "./channel-run.ts";
 import { addChannelCommands } from "./channels.ts";
@@ -67,7 +68,7 @@ function createProgram(): Command {
     [addScheduleCommands, addWebhookCommands],
     [addClaimCommands, addWorkCommand, addDeadLetterCommands, addTaskCommands, addIntegrationCommands],
     [addDelegationCommands, addPairCommands],
-    [addAgentCommands, addOrchestratorCommands, addTokenCommands],
+    [addAgentCommands, addOrchestratorCommands, addTokenCommands, addA2ACommands],
     [addChannelCommands, addChannelRunCommand, addFileCommands],
     [addServeCommand, addRelayCommands, addDoctorCommand],
   ];

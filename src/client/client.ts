@@ -1,3 +1,4 @@
+import { a2aVerbs } from "./a2a.ts";
 import { agentVerbs } from "./agents.ts";
 import { createCaller } from "./caller.ts";
 import { channelVerbs } from "./channels.ts";
@@ -70,6 +71,7 @@ export function createClient({ fetch = (url, init) => globalThis.fetch(url, init
     orchestrators: orchestratorVerbs(caller),
     delegations: delegationVerbs(caller),
     pairs: pairVerbs(caller),
+    a2a: a2aVerbs(caller),
     tokens: tokenVerbs(caller),
     ...relayVerbs(caller),
     /** An agent's inbox as one endless sequence of entries, each once and in order. */
