@@ -147,6 +147,7 @@ export async function createRelay(
     head: log.head,
     orchestrators: orchestrators.counts,
     openDelegations: delegations.open,
+    taskStreams: a2a.openStreams,
     agents: () => Object.fromEntries([...Map.groupBy(roster.values(), (e) => e.status)].map(([s, l]) => [s, l.length])),
     channels: () =>
       Object.fromEntries(
@@ -218,6 +219,7 @@ export async function createRelay(
   );
   mcp.onCalled(metrics.toolCalled);
   webhooks.onOutcome(metrics.webhookTried);
+  a2a.onAsked(metrics.a2aAsked);
   scheduling.onFire(metrics.scheduleFired);
   channels.events.onReceived(({ provider }, isRouted) => metrics.channelReceived(provider, isRouted));
   channels.outbound.onEnded((channelId, state) => metrics.channelPosted(channelId.split(":")[0] ?? "", state));

@@ -70,6 +70,11 @@ describe("an A2A agent out there", () => {
     expect(second?.contextId).toBe(first?.contextId ?? "-");
     const inbox = await world.ask("GET", "/v1/agents/weather/inbox");
     expect(inbox.body.items).toEqual([]);
+    const story = await world.ask("GET", `/v1/messages/${sent.body.id}/explain`, undefined, world.alice);
+    expect(story.body.facts).toContainEqual(expect.objectContaining({ step: "called", agentId: "weather" }));
+    expect(story.body.recipients[0].step).toBe("acknowledged");
+    const metrics = (await world.ask("GET", "/metrics")).body;
+    expect(metrics).toContain('signalbox_a2a_requests_total{what="call",outcome="good"} 2');
   });
 
   test("works on a task, tells how far it is, and fails or refuses", async () => {

@@ -9,6 +9,7 @@ import type { Route } from "../http/call.ts";
 import type { Inbox } from "../inbox/inbox.ts";
 import type { Messaging } from "../messages/messaging.ts";
 import type { Problem } from "../problem.ts";
+import { toTime, toTimeOrNull } from "../wire.ts";
 import { createCalls } from "./calls.ts";
 import { cardRoutes } from "./card-routes.ts";
 import { extendedRelayCard, MAX_NAMED } from "./cards.ts";
@@ -50,19 +51,25 @@ export function createA2A(parts: A2AParts) {
   const tasks = createTaskService({ delegations: room.delegations, lists, sender });
   const follow = createFollow({ db, waits, tasks });
   const seal = createSeal(key);
+  const listeners: ((what: string, outcome: "good" | "failed") => void)[] = [];
+  const asked = (what: string, isGood: boolean) => {
+    for (const listener of listeners) listener(what, isGood ? "good" : "failed");
+  };
   const { leases, due, clock } = messaging;
   const pushStore = createPushStore(db);
-  const pushes = createPushes({ db, store: pushStore, tasks, sender, leases, egress, seal, due, clock });
+  const pushes = createPushes({ db, store: pushStore, tasks, sender, leases, egress, seal, due, clock, asked });
   const handlers = createHandlers({ db, tasks, follow, pushes });
   const streams = createStreams(connections, onError);
   const extendedCard = async (base: string) => extendedRelayCard(base, await agents.providers(MAX_NAMED));
-  const outside = wireOutside(parts, seal);
+  const outside = wireOutside(parts, seal, asked);
 
   // That somebody took it is no message to who asked.
   room.onChange((row) => waits.nudge(row.fromId));
 
   return {
     openStreams: streams.size,
+    /** Told of each request that the relay made, and how it ended. */
+    onAsked: (listener: (what: string, outcome: "good" | "failed") => void) => listeners.push(listener),
     /** Before anything is due. */
     load: () => db.read((on) => outside.load(on)),
     /** Cards and members: part of the OpenAPI document. */
@@ -73,16 +80,17 @@ export function createA2A(parts: A2AParts) {
 }
 
 const FORGET_AT_ONCE = 500;
+const MAX_TOLD = 200;
 
-function wireOutside(parts: A2AParts, seal: Seal) {
+function wireOutside(parts: A2AParts, seal: Seal, asked: (what: string, isGood: boolean) => void) {
   const { messaging, agents, presence, activity, delegations: room, inbox, egress, key, onError } = parts;
-  const { db, due, clock, works, members, sender, claims, retention } = messaging;
+  const { db, due, clock, works, members, sender, claims, retention, explainer } = messaging;
   const { delegations } = room;
   const store = createOutsideStore(db);
   const base = { db, store, agents, due, clock };
   const hurry: Parameters<typeof createContact>[0]["hurry"] = (tx, agentId) =>
     due.hurry(tx, DELIVER, agentId, clock.now());
-  const contact = createContact({ ...base, remote: createRemote(egress), seal, hurry });
+  const contact = createContact({ ...base, remote: createRemote(egress), seal, asked, hurry });
   const onLost = (problem: Problem, { messageId, agentId }: CallRow) =>
     onError(problem, `a2a: what ${agentId} said about message ${messageId} reached nobody`);
   const calls = createCalls({ store, delegations, sender, claims, clock, onLost });
@@ -92,6 +100,11 @@ function wireOutside(parts: A2AParts, seal: Seal) {
   const outside = createOutsideService({ ...base, members, activity, sender, egress, seal });
 
   presence.spare(outside.isOutside);
+  explainer.alsoTell(async (on, { id }) =>
+    (await store.callsOf(on, id, MAX_TOLD)).map(({ agentId, taskId, startedAt, endedAt }) => ({
+      ...{ at: toTime(startedAt), step: "called" as const, agentId, taskId, endedAt: toTimeOrNull(endedAt) },
+    })),
+  );
   retention.onRun(({ upTo }) => void forgetUpTo(upTo).catch(onError));
   async function forgetUpTo(upTo: number): Promise<void> {
     while ((await db.background((tx) => store.forget(tx, upTo, FORGET_AT_ONCE))) >= FORGET_AT_ONCE);

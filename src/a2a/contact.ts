@@ -13,6 +13,9 @@ import type { OutsideRow, OutsideStore } from "./store.ts";
 /** The due row of a card that is to be fetched. */
 export const REFRESH = "a2a.refresh";
 
+/** What is asked of an agent out there: its card, that it take a message, how a task is. */
+export type Asked = "card" | "call" | "look";
+
 export interface ContactParts {
   db: { read<T>(act: (on: Reading) => Promise<T>): Promise<T> };
   store: OutsideStore;
@@ -21,6 +24,8 @@ export interface ContactParts {
   seal: Seal;
   due: Due;
   clock: Clock;
+  /** Told how each request ended. */
+  asked(what: Asked, isGood: boolean): void;
   /** What waits for an agent may be tried now. */
   hurry(tx: Tx, agentId: string): Promise<void>;
 }
@@ -33,7 +38,7 @@ const MAX_RETRY_MS = 300_000;
 export type Contact = ReturnType<typeof createContact>;
 
 /** How each agent out there is reached, whether it is, and its card, fetched again and again. */
-export function createContact({ db, store, agents, remote, seal, due, clock, hurry }: ContactParts) {
+export function createContact({ db, store, agents, remote, seal, due, clock, asked, hurry }: ContactParts) {
   due.outside(REFRESH, CALL_MS * 2, refresh);
 
   async function refresh({ key }: DueRow, signal: AbortSignal): Promise<(tx: Tx) => Promise<number | null>> {
@@ -46,6 +51,7 @@ export function createContact({ db, store, agents, remote, seal, due, clock, hur
       if (!(error instanceof RemoteError)) throw error;
       fetched = error;
     }
+    asked("card", !(fetched instanceof RemoteError));
     return async (tx) => {
       const now = await store.byId(tx, key);
       if (!now) return null;
@@ -91,14 +97,26 @@ export function createContact({ db, store, agents, remote, seal, due, clock, hur
     succeeded,
     failed,
     /** @throws RemoteError */
-    async call<T>(outside: OutsideRow, signal: AbortSignal, act: (client: Client) => Promise<T>): Promise<T> {
+    async call<T>(
+      outside: OutsideRow,
+      what: Asked,
+      signal: AbortSignal,
+      act: (client: Client) => Promise<T>,
+    ): Promise<T> {
       const { agentId, cardUrl, card, token } = outside;
       if (card === null) throw new RemoteError(outside.error ?? "Its card has not been fetched yet.", false);
       const opened = token === null ? undefined : seal.open(token, agentId);
       if (token !== null && opened === undefined)
         throw new RemoteError("Its token was sealed with another key: set it again.", false);
       const at = { card: AgentCard.fromJSON(JSON.parse(card)), cardUrl, token: opened, signal };
-      return remote.call(at, act);
+      try {
+        const answer = await remote.call(at, act);
+        asked(what, true);
+        return answer;
+      } catch (error) {
+        asked(what, false);
+        throw error;
+      }
     },
   };
 }

@@ -90,7 +90,7 @@ export function createDeliverer(parts: DeliverParts) {
     const message = messageFor(step, relay);
     const request = { tenant: "", message, metadata: undefined, configuration: AT_ONCE };
     try {
-      return { came: await contact.call(outside, signal, (client) => client.sendMessage(request)) };
+      return { came: await contact.call(outside, "call", signal, (client) => client.sendMessage(request)) };
     } catch (error) {
       if (error instanceof RemoteError) return { failed: error };
       throw error;

@@ -47,7 +47,7 @@ export function createLooker({ db, store, contact, calls, due, clock }: LookPart
 
   async function ask({ outside, taskId, isWanted }: Found, signal: AbortSignal): Promise<Outcome> {
     try {
-      const task = await contact.call(outside, signal, (client) =>
+      const task = await contact.call(outside, "look", signal, (client) =>
         isWanted
           ? client.getTask({ tenant: "", id: taskId, historyLength: 0 })
           : client.cancelTask({ tenant: "", id: taskId, metadata: undefined }),

@@ -31,6 +31,8 @@ export interface PushParts {
   seal: Seal;
   due: Due;
   clock: Clock;
+  /** Told how each request ended. */
+  asked(what: "push", isGood: boolean): void;
 }
 
 const MAX_OF_TASK = 8;
@@ -46,7 +48,7 @@ export type Pushes = ReturnType<typeof createPushes>;
  * the delegation say beyond what has been told.
  */
 export function createPushes(parts: PushParts) {
-  const { db, store, tasks, sender, leases, egress, seal, due, clock } = parts;
+  const { db, store, tasks, sender, leases, egress, seal, due, clock, asked } = parts;
 
   due.outside(PUSH, TIMEOUT_MS * (EVENTS_AT_ONCE + 1), work);
   sender.onAppended(async (tx, { threadId }) => {
@@ -88,6 +90,7 @@ export function createPushes(parts: PushParts) {
     let told: Event["told"] | undefined;
     for (const event of events) {
       const { error, isGone = false } = await post(push, event, signal);
+      asked("push", error === undefined);
       if (error !== undefined) return { told, error, isGone };
       told = event.told;
     }

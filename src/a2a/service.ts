@@ -27,8 +27,8 @@ export interface TaskServiceParts {
 
 /** What a client waits for when it does not say how long: an hour. */
 const TIMEOUT_SECONDS = 3600;
-/** Delegations looked at for one page of tasks that only some of them are. */
-const LOOKED_AT = 500;
+/** What was said about the tasks of one page: after so much it ends. */
+const MAX_LOOKED = 4000;
 
 export type TaskService = ReturnType<typeof createTaskService>;
 
@@ -119,24 +119,21 @@ export function createTaskService({ delegations, lists, sender }: TaskServicePar
       }
     },
 
-    /** What the caller has asked for, newest first; whoever reads everything sees all. */
+    /** What the caller has asked for, newest first; whoever reads everything sees all. A page may be short. */
     async list(on: Reading, caller: Caller, endpoint: Endpoint, wanted: Wanted) {
       const from = readingAs(caller) ?? undefined;
       const filter: DelegationFilter = { from, to: endpoint ?? undefined };
+      const page = await delegations.list(on, caller, filter, wanted.before, wanted.limit);
       const found: Exchange[] = [];
-      let before = wanted.before;
-      for (let looked = 0; looked < LOOKED_AT; looked += wanted.limit) {
-        const page = await delegations.list(on, caller, filter, before, wanted.limit);
-        for (const delegation of page.items) {
-          const one = await exchange(on, delegation);
-          if (!fits(one, wanted)) continue;
-          found.push(one);
-          if (found.length === wanted.limit) return { found, next: String(delegation.messageId) };
-        }
-        if (page.nextPage === null) return { found, next: "" };
-        before = Number(page.nextPage);
+      let looked = 0;
+      for (const delegation of page.items) {
+        if (wanted.contextId && wanted.contextId !== contextOf(delegation.threadId)) continue;
+        const one = await exchange(on, delegation);
+        if (fits(one, wanted)) found.push(one);
+        looked += one.said.length;
+        if (looked > MAX_LOOKED) return { found, next: String(delegation.messageId) };
       }
-      return { found, next: String(before) };
+      return { found, next: page.nextPage ?? "" };
     },
   };
 }
@@ -153,9 +150,8 @@ export interface Wanted {
   limit: number;
 }
 
-function fits(found: Exchange, { contextId, state, changedSince }: Wanted): boolean {
+function fits(found: Exchange, { state, changedSince }: Wanted): boolean {
   const { delegation, said } = found;
-  if (contextId && contextId !== contextOf(delegation.threadId)) return false;
   if (state !== TaskState.TASK_STATE_UNSPECIFIED && state !== stateOf(found)) return false;
   const changedAt = delegation.endedAt ?? said.at(-1)?.createdAt ?? delegation.createdAt;
   return changedSince === undefined || Date.parse(changedAt) >= changedSince;

@@ -51,6 +51,8 @@ export function createOutsideStore(db: Db) {
 
     call: async (on: Reading, messageId: number, agentId: string): Promise<CallRow | undefined> =>
       on.db.select().from(outsideCalls).where(call(messageId, agentId)).get(),
+    callsOf: async (on: Reading, messageId: number, limit: number): Promise<CallRow[]> =>
+      on.db.select().from(outsideCalls).where(eq(outsideCalls.messageId, messageId)).limit(limit).all(),
     addCall: async (tx: Tx, row: CallRow): Promise<void> => {
       tx.db.insert(outsideCalls).values(row).onConflictDoNothing().run();
     },

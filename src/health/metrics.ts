@@ -9,6 +9,8 @@ export interface Gauges {
   agents(): Record<string, number>;
   orchestrators(): Record<string, number>;
   openDelegations(): number;
+  /** On tasks, over A2A. */
+  taskStreams(): number;
   /** By channel: whether what comes in is heard. */
   channels(): Record<string, boolean>;
 }
@@ -113,6 +115,12 @@ export function createMetrics(gauges: Gauges) {
     labelNames: ["provider", "outcome"],
     registers,
   });
+  const a2aCalls = new Counter({
+    name: name("a2a_requests_total"),
+    help: "Requests to A2A agents out there (call, look, card) and notifications of tasks (push), by how they ended.",
+    labelNames: ["what", "outcome"],
+    registers,
+  });
   const fileBytes = new Counter({ name: name("file_bytes_total"), help: "Bytes of files that arrived.", registers });
   const retentionRuns = new Counter({ name: name("retention_runs_total"), help: "Runs of retention.", registers });
   const retentionDeleted = new Counter({
@@ -173,6 +181,14 @@ export function createMetrics(gauges: Gauges) {
     registers,
     collect() {
       this.set(gauges.openDelegations());
+    },
+  });
+  new Gauge({
+    name: name("a2a_streams"),
+    help: "Open streams on tasks over A2A.",
+    registers,
+    collect() {
+      this.set(gauges.taskStreams());
     },
   });
   new Gauge({
@@ -242,6 +258,7 @@ export function createMetrics(gauges: Gauges) {
     channelReceived: (provider: string, isRouted: boolean) =>
       channelEvents.inc({ provider, outcome: isRouted ? "routed" : "unbound" }),
     channelPosted: (provider: string, outcome: string) => channelPosts.inc({ provider, outcome }),
+    a2aAsked: (what: string, outcome: string) => a2aCalls.inc({ what, outcome }),
     fileArrived: (bytes: number) => fileBytes.inc(bytes),
     retained({ deleted }: { deleted: number }): void {
       retentionRuns.inc();

@@ -302,6 +302,7 @@ export const STEPS = [
   "routed",
   "posted",
   "waiting",
+  "called",
 ] as const;
 export const Fact = z
   .looseObject({ at: Time, step: z.enum(STEPS) })
