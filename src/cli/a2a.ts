@@ -14,7 +14,7 @@ export function addA2ACommands(program: Command): void {
   const a2a = program
     .command("a2a")
     .description("Agents of other frameworks: let them in, and see how ours are reached")
-    .helpGroup("Agents:");
+    .helpGroup("Agents and tokens:");
   addPut(a2a);
   a2a
     .command("list")
@@ -65,7 +65,7 @@ function addPut(a2a: Command): void {
     .option("--token-file <file>", "the bearer token that it wants; it is stored sealed")
     .addHelpText(
       "after",
-      "\nIt goes with: signalbox agent delete <agent>" +
+      "\nIt goes with: signalbox agents rm <agent>" +
         "\nExample:\n  $ signalbox a2a put weather https://agents.example.com/weather/ --token-file weather.token",
     )
     .action(async (id: string, cardUrl: string, { name, tokenFile }: PutOptions, command: Command) => {
