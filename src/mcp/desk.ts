@@ -50,7 +50,7 @@ export interface Turn {
 }
 
 /** Envelopes for one answer to this caller. */
-export const envelopesFor = ({ roster, clock }: Desk, { caller }: Turn): Envelopes =>
+export const envelopesFor = ({ roster, clock }: Desk, { caller }: Pick<Turn, "caller">): Envelopes =>
   openEnvelopes({ reader: caller.agentId, kindOf: (id) => roster.get(id)?.kind, now: clock.now() });
 
 export const letterOf = (entry: LogEntry, work?: Worked["work"]): Letter =>

@@ -12,7 +12,7 @@ import { harmlessLine } from "../envelope/harmless.ts";
 import { Problem } from "../problem.ts";
 import { VERSION } from "../version.ts";
 import { answer, delegate, status } from "./asking.ts";
-import type { AgentCaller, Desk, Turn } from "./desk.ts";
+import { type AgentCaller, type Desk, envelopesFor, type Turn } from "./desk.ts";
 import { ETIQUETTE, INSTRUCTIONS } from "./etiquette.ts";
 import { brief, history } from "./recall.ts";
 import { mayFollow, RESOURCES, readResource, TEMPLATES } from "./resources.ts";
@@ -96,7 +96,7 @@ function serveTools(server: Server, desk: Desk, asked: Asked, watch: Watch): voi
     } catch (error) {
       watch.called(tool.name, "refused");
       if (!(error instanceof Problem) || error.status >= 500) watch.onError(error, `tool ${tool.name}`);
-      return { content: [{ type: "text", text: refusal(error) }], isError: true };
+      return { content: [{ type: "text", text: refusal(desk, asked, error) }], isError: true };
     }
   });
 }
@@ -112,17 +112,25 @@ function parsed(tool: Tool, given: unknown): unknown {
 }
 
 /** What went wrong, for a model: the code, and what to do about it. */
-function refusal(error: unknown): string {
+function refusal(desk: Desk, turn: Pick<Turn, "caller">, error: unknown): string {
   if (!(error instanceof Problem)) return "internal: Something went wrong here; it was logged.";
   const { suggestions, errors, retryAfterSeconds } = error.extras;
   const places = (errors ?? []).map(({ pointer, message }) => `${pointer} ${message}`);
+  const names = (suggestions ?? []).filter((name) => PLAIN_NAME.test(name));
   const more = [
-    ...(suggestions?.length ? [`Did you mean ${suggestions.join(", ")}?`] : []),
+    ...(names.length ? [`Did you mean ${names.join(", ")}?`] : []),
     ...(places.length && !error.message.includes(places[0] ?? "") ? [places.join("; ")] : []),
     ...(retryAfterSeconds === undefined ? [] : [`Try again in ${retryAfterSeconds} s.`]),
   ];
-  return harmlessLine([`${error.code}: ${error.message}`, ...more].join(" "), 600);
+  const text = harmlessLine([error.message, ...more].join(" "), 600);
+  // The name of a group is somebody's words.
+  return GROUP_NAME.test(text)
+    ? envelopesFor(desk, turn).quote(`refused: ${error.code}`, text, 300)
+    : `${error.code}: ${text}`;
 }
+
+const PLAIN_NAME = /^@?[\w:.-]{1,80}$/;
+const GROUP_NAME = /\b(?:tag|label|cap):/;
 
 const APPROVAL = "approval";
 const Approval = z.object({ action: z.enum(["accept", "decline", "cancel"]), content: z.unknown().optional() });
@@ -191,6 +199,8 @@ async function readOrNothing(desk: Desk, turn: Turn, uri: string): Promise<strin
     return await readResource(desk, turn, uri);
   } catch (error) {
     if (error instanceof Problem && (error.status === 403 || error.status === 404)) return undefined;
-    throw error instanceof Problem ? new ProtocolError(ProtocolErrorCode.InvalidParams, refusal(error)) : error;
+    throw error instanceof Problem
+      ? new ProtocolError(ProtocolErrorCode.InvalidParams, refusal(desk, turn, error))
+      : error;
   }
 }

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { isGroup } from "../agents/target.ts";
 import { type Digest, digest } from "../envelope/digest.ts";
+import type { Letter } from "../envelope/envelope.ts";
 import { harmlessLine } from "../envelope/harmless.ts";
 import { tokensOf } from "../envelope/tokens.ts";
 import { check } from "../http/body.ts";
@@ -19,6 +20,8 @@ const MAX_BYTES = 4 * 1024 * 1024;
 /** Of a budget: what stands around the text when it goes out as JSON. */
 const SHARE = 0.85;
 const AROUND = 60;
+/** Tokens of a line that says what is owed. */
+const OWED_LINE = 40;
 
 const words = z.string().describe("Text.");
 const key = z.string().optional().describe("Same key, same message: safe to repeat.");
@@ -172,7 +175,7 @@ async function told(desk: Desk, turn: Turn, first: Looked, tokens: number) {
   const head =
     `${letters.length}${more ? "+" : ""} unread${urgent ? `, ${urgent} urgent` : ""}.` +
     `${first.open ? " There is work: claim." : ""}${lost}`;
-  const owed = await owedLines(desk, turn, letters);
+  const owed = await owedLines(desk, turn, letters, tokens * 0.2);
   const room = tokens * SHARE - AROUND - tokensOf(owed);
   const arranged = digest(letters, envelopesFor(desk, turn), room);
   noteOffered(desk, turn, first.after, arranged);
@@ -204,18 +207,19 @@ function noteOffered({ looks }: Desk, { caller }: Turn, after: number, { shown, 
 const sizeOf = ({ page }: Looked): number => page.entries.reduce((sum, entry) => sum + entry.json.length, 0);
 
 /** Which of the requests owe an answer: asked of the relay, never of what the message says of itself. */
-async function owedLines(desk: Desk, { caller }: Turn, letters: readonly { id: number; kind: string }[]) {
+async function owedLines(desk: Desk, { caller }: Turn, letters: readonly Letter[], tokens: number): Promise<string> {
   const requests = new Set(letters.filter(({ kind }) => kind === "request").map(({ id }) => id));
   if (requests.size === 0) return "";
   const open = await desk.db.read((on) => desk.delegations.list(on, caller, { to: caller.agentId }, undefined, 50));
-  return open.items
+  const lines = open.items
     .filter((delegation) => delegation.endedAt === null && requests.has(delegation.messageId))
-    .slice(0, 10)
     .map(
       ({ messageId, id, deadlineAt }) =>
         `${messageId} owes an answer by ${deadlineAt.slice(11, 19)}: answer {"delegation":"${id}"}`,
-    )
-    .join("\n");
+    );
+  const kept = lines.slice(0, Math.max(1, Math.floor(tokens / OWED_LINE)));
+  const more = lines.length - kept.length;
+  return [...kept, ...(more > 0 ? [`and ${more} more that owe answers: brief`] : [])].join("\n");
 }
 
 async function sent(desk: Desk, turn: Turn, draft: z.output<typeof MessageDraft>) {
