@@ -225,4 +225,22 @@ describe("A2A", () => {
     const byQuery = await ask("GET", "/a2a/bob/tasks/dlg_x?A2A-Version=1.0");
     expect(byQuery.body.error.details[0].reason).toBe("TASK_NOT_FOUND");
   });
+
+  test("too many requests are 429 in both bindings, and a superseded instance is told so", async () => {
+    const { ask, agent } = await startRelay({ rateLimit: 10 });
+    await agent("bob");
+    const alice = await agent("alice", { instanceId: "alice-1" });
+    await ask("PUT", "/v1/agents/alice", { name: "alice", instanceId: "alice-2" });
+    const headers = { "a2a-version": "1.0" };
+    const rpc = { jsonrpc: "2.0", id: 7, method: "GetTask", params: { id: "dlg_x" } };
+    const old = await ask("GET", "/a2a/bob/tasks", undefined, { ...alice, headers, instance: "alice-1" });
+    expect([old.status, old.body.error.details[0].reason]).toEqual([409, "SUPERSEDED"]);
+    for (let i = 0; i < 9; i++) await ask("POST", "/a2a/bob", rpc, { ...alice, headers });
+    const spoken = await ask("POST", "/a2a/bob", rpc, { ...alice, headers });
+    expect([spoken.status, spoken.body.error.data[0].reason]).toEqual([429, "RATE_LIMITED"]);
+    expect(spoken.headers.get("retry-after")).not.toBeNull();
+    const rest = await ask("GET", "/a2a/bob/tasks", undefined, { ...alice, headers });
+    expect([rest.status, rest.body.error.status]).toEqual([429, "RESOURCE_EXHAUSTED"]);
+    expect(rest.headers.get("x-request-id")).not.toBeNull();
+  });
 });

@@ -6,7 +6,7 @@ import type { Reading, Tx } from "../db/database.ts";
 import type { Due } from "../due/due.ts";
 import type { DueRow } from "../due/store.ts";
 import { callerAs } from "./calls.ts";
-import { CALL_MS, type Fetched, type Remote, RemoteError } from "./remote.ts";
+import { type Fetched, LOOK_MS, type Remote, RemoteError, SEND_MS } from "./remote.ts";
 import type { Seal } from "./seal.ts";
 import type { OutsideRow, OutsideStore } from "./store.ts";
 
@@ -39,7 +39,7 @@ export type Contact = ReturnType<typeof createContact>;
 
 /** How each agent out there is reached, whether it is, and its card, fetched again and again. */
 export function createContact({ db, store, agents, remote, seal, due, clock, asked, hurry }: ContactParts) {
-  due.outside(REFRESH, CALL_MS * 2, refresh);
+  due.outside(REFRESH, LOOK_MS * 2, refresh);
 
   async function refresh({ key }: DueRow, signal: AbortSignal): Promise<(tx: Tx) => Promise<number | null>> {
     const outside = await db.read((on) => store.byId(on, key));
@@ -108,7 +108,13 @@ export function createContact({ db, store, agents, remote, seal, due, clock, ask
       const opened = token === null ? undefined : seal.open(token, agentId);
       if (token !== null && opened === undefined)
         throw new RemoteError("Its token was sealed with another key: set it again.", false);
-      const at = { card: AgentCard.fromJSON(JSON.parse(card)), cardUrl, token: opened, signal };
+      const at = {
+        card: AgentCard.fromJSON(JSON.parse(card)),
+        cardUrl,
+        token: opened,
+        signal,
+        timeoutMs: what === "call" ? SEND_MS : LOOK_MS,
+      };
       try {
         const answer = await remote.call(at, act);
         asked(what, true);

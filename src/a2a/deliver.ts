@@ -11,7 +11,7 @@ import { toTime } from "../wire.ts";
 import { type Calls, callerAs } from "./calls.ts";
 import type { Contact } from "./contact.ts";
 import { type Incoming, messageFor, type Outgoing, type Step } from "./outgoing.ts";
-import { CALL_MS, RemoteError } from "./remote.ts";
+import { RemoteError, SEND_MS } from "./remote.ts";
 import type { CallRow, OutsideRow, OutsideStore } from "./store.ts";
 
 /** The due row of an agent out there whose inbox has something. One for each: a slow one holds up nobody else. */
@@ -40,8 +40,8 @@ const PAGE = 50;
 const LEASE_SECONDS = 86_400;
 /** How long a message is tried again. What has a deadline or an expiry of its own is over before that. */
 const GIVE_UP_MS = 86_400_000;
-/** By then a call is over: finding the interface, and one request. */
-const MAX_MS = CALL_MS * 2;
+/** By then a call is over. */
+const MAX_MS = SEND_MS * 2;
 
 /** What there is to do for one agent, as it was read. */
 interface Look {

@@ -6,7 +6,7 @@ import type { DueRow } from "../due/store.ts";
 import type { Calls } from "./calls.ts";
 import type { Contact } from "./contact.ts";
 import { LOOK } from "./deliver.ts";
-import { CALL_MS, RemoteError } from "./remote.ts";
+import { LOOK_MS, RemoteError } from "./remote.ts";
 import type { CallRow, OutsideRow, OutsideStore } from "./store.ts";
 
 export interface LookParts {
@@ -29,7 +29,7 @@ type Outcome = { task: Task } | { failed: RemoteError } | { unwanted: true };
 
 /** Looks after tasks that are under way out there, until they are over or nobody waits for them any more. */
 export function createLooker({ db, store, contact, calls, due, clock }: LookParts) {
-  due.outside(LOOK, CALL_MS * 2, work);
+  due.outside(LOOK, LOOK_MS * 2, work);
 
   async function work(row: DueRow, signal: AbortSignal): Promise<(tx: Tx) => Promise<number | null>> {
     const [agentId = "", id = ""] = row.key.split(" ");

@@ -18,9 +18,21 @@ export class RemoteError extends Error {
 /** A card as it was fetched; undefined: it has not changed. */
 export type Fetched = { card: AgentCard; etag: string | null } | undefined;
 
+/** Whom to call, and how. */
+interface At {
+  card: AgentCard;
+  cardUrl: string;
+  token: string | undefined;
+  signal: AbortSignal;
+  timeoutMs: number;
+}
+
 const CARD_BYTES = 256 * 1024;
 const ANSWER_BYTES = 4 * 1024 * 1024;
-export const CALL_MS = 20_000;
+/** How long an answer is waited for. */
+export const LOOK_MS = 20_000;
+/** Some work on a message before they answer, though they are asked not to: what is cut off is done twice. */
+export const SEND_MS = 120_000;
 const BINDINGS = ["JSONRPC", "HTTP+JSON"];
 
 export type Remote = ReturnType<typeof createRemote>;
@@ -28,14 +40,14 @@ export type Remote = ReturnType<typeof createRemote>;
 /** Talking to agents out there: the SDK's client, over requests that go to allowed addresses alone. */
 export function createRemote(egress: Egress) {
   /** What the SDK takes for `fetch`. No redirect is followed: a card says where its agent is. */
-  function fetchFor(token: string | undefined, signal: AbortSignal): typeof fetch {
+  function fetchFor({ token, signal, timeoutMs }: Omit<At, "card" | "cardUrl">): typeof fetch {
     const ask = async (input: string | URL | Request, init: RequestInit = {}): Promise<Response> => {
       const headers = Object.fromEntries(new Headers(init.headers));
       if (token !== undefined) headers.authorization = `Bearer ${token}`;
       const body = typeof init.body === "string" ? { body: init.body } : {};
       const url = input instanceof Request ? input.url : String(input);
       const method = methodOf(init.method);
-      const asked = { url, method, headers, ...body, signal, timeoutMs: CALL_MS, maxBytes: ANSWER_BYTES };
+      const asked = { url, method, headers, ...body, signal, timeoutMs, maxBytes: ANSWER_BYTES };
       const answer = await egress.request(asked);
       if (RETRIED.has(answer.status)) throw new RemoteError(`It answered ${answer.status}.`, false);
       const hasBody = answer.status !== 204 && answer.status !== 304;
@@ -52,7 +64,7 @@ export function createRemote(egress: Egress) {
     async card(cardUrl: string, etag: string | null, signal: AbortSignal): Promise<Fetched> {
       const headers: Record<string, string> = { accept: "application/json", ...(etag && { "if-none-match": etag }) };
       const answer = await said(() =>
-        egress.request({ url: cardAt(cardUrl), headers, signal, timeoutMs: CALL_MS, maxBytes: CARD_BYTES }),
+        egress.request({ url: cardAt(cardUrl), headers, signal, timeoutMs: LOOK_MS, maxBytes: CARD_BYTES }),
       );
       if (answer.status === 304) return undefined;
       if (answer.status !== 200) throw new RemoteError(`Its card's address answered ${answer.status}.`, false);
@@ -64,22 +76,19 @@ export function createRemote(egress: Egress) {
     },
 
     /**
-     * Calls it once; every request of that within its time.
+     * Calls it.
      * @param token goes to the host of the card alone
      * @throws RemoteError
      */
-    async call<T>(
-      at: { card: AgentCard; cardUrl: string; token: string | undefined; signal: AbortSignal },
-      act: (client: Client) => Promise<T>,
-    ): Promise<T> {
-      const { card, cardUrl, token, signal } = at;
+    async call<T>(at: At, act: (client: Client) => Promise<T>): Promise<T> {
+      const { card, cardUrl, token } = at;
       const chosen = interfaceOf(card);
       if (token !== undefined && URL.parse(chosen.url)?.origin !== URL.parse(cardUrl)?.origin)
         throw new RemoteError(
           `Its card sends callers to ${URL.parse(chosen.url)?.origin}: its token goes to its card's host alone.`,
           false,
         );
-      const fetchImpl = fetchFor(token, signal);
+      const fetchImpl = fetchFor(at);
       const transports = [new JsonRpcTransportFactory({ fetchImpl }), new RestTransportFactory({ fetchImpl })];
       return said(async () => {
         const client = await new ClientFactory({ transports }).createFromAgentCard({
