@@ -34,6 +34,15 @@ CREATE INDEX `a2a_calls_by_thread` ON `a2a_calls` (`agent_id`,`thread_id`,`messa
 CREATE INDEX `a2a_calls_by_question` ON `a2a_calls` (`question_id`) WHERE question_id is not null;--> statement-breakpoint
 CREATE INDEX `a2a_calls_by_delegation` ON `a2a_calls` (`delegation_id`) WHERE delegation_id is not null;--> statement-breakpoint
 CREATE INDEX `a2a_calls_open` ON `a2a_calls` (`agent_id`) WHERE ended_at is null;--> statement-breakpoint
+CREATE TABLE `a2a_contexts` (
+	`owner_id` text NOT NULL,
+	`context_id` text NOT NULL,
+	`thread_id` integer NOT NULL,
+	`begun_by` text NOT NULL,
+	PRIMARY KEY(`owner_id`, `context_id`)
+);
+--> statement-breakpoint
+CREATE INDEX `a2a_contexts_by_thread` ON `a2a_contexts` (`thread_id`,`owner_id`);--> statement-breakpoint
 CREATE TABLE `a2a_pushes` (
 	`id` text PRIMARY KEY NOT NULL,
 	`config_id` text NOT NULL,

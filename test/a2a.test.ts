@@ -98,11 +98,16 @@ describe.each(BINDINGS)("a client of A2A over %s", (binding) => {
     await question(id, "Which branch?");
     const open = asTask(await sending);
     expect(open.status?.state).toBe(TASK_STATE_INPUT_REQUIRED);
-    const going = client.sendMessage(saying("main", { taskId: id, contextId: open.contextId }));
+    const reply = saying("main", { taskId: id, contextId: open.contextId });
+    const going = client.sendMessage(reply);
     const heard = await ask("GET", "/v1/agents/bob/inbox?waitSeconds=10", undefined, bob);
     expect(heard.body.items.at(-1)).toMatchObject({ from: "alice", body: "main" });
     await answer(id, { text: "deployed main" });
-    expect(resultOf(asTask(await going))).toBe("deployed main");
+    const gone = asTask(await going);
+    expect(resultOf(gone)).toBe("deployed main");
+    // The same words once more, because their answer was lost: nobody hears them twice.
+    const again = asTask(await client.sendMessage(reply));
+    expect(again.history.length).toBe(gone.history.length);
     const late = client.sendMessage(saying("and more", { taskId: id }));
     await expect(late).rejects.toMatchObject({ reason: "UNSUPPORTED_OPERATION" });
   });
@@ -130,6 +135,25 @@ describe.each(BINDINGS)("a client of A2A over %s", (binding) => {
     const next = asTask(await client.sendMessage(saidAtOnce("more", { contextId: task.contextId })));
     expect(next.id).not.toBe(task.id);
     expect(next.contextId).toBe(task.contextId);
+  });
+
+  test("has names of its own for contexts, which mean nothing to others", async () => {
+    const { url, alice, agent } = await startPair();
+    const client = await clientOf(url, binding, alice);
+    const said = saidAtOnce("one", { contextId: "my-context" });
+    const first = asTask(await client.sendMessage(said));
+    expect(first.contextId).toBe("my-context");
+    expect(asTask(await client.sendMessage(said)).id).toBe(first.id);
+    const second = asTask(await client.sendMessage(saidAtOnce("two", { contextId: "my-context" })));
+    expect(second.contextId).toBe("my-context");
+    const asking = { tenant: "", contextId: "my-context", pageToken: "", statusTimestampAfter: undefined };
+    expect((await client.listTasks({ ...asking, status: 0 })).tasks.map(({ id }) => id)).toEqual([second.id, first.id]);
+    const eve = await clientOf(url, binding, await agent("eve"));
+    const hers = asTask(await eve.sendMessage(saidAtOnce("three", { contextId: "my-context" })));
+    expect(hers.metadata?.signalbox.messageId).not.toBe(first.metadata?.signalbox.messageId);
+    expect((await eve.listTasks({ ...asking, status: 0 })).tasks.map(({ id }) => id)).toEqual([hers.id]);
+    const notHers = eve.sendMessage(saidAtOnce("x", { contextId: `thr_${first.metadata?.signalbox.messageId}` }));
+    await expect(notHers).rejects.toThrow();
   });
 
   test("G10: somebody else's task is not found, and a wrong token finds nothing", async () => {

@@ -2,6 +2,7 @@ import { createHmac } from "node:crypto";
 import type { ActivityService } from "../activity/service.ts";
 import type { PresenceKeeper } from "../agents/presence.ts";
 import type { AgentService } from "../agents/service.ts";
+import type { Tx } from "../db/database.ts";
 import type { Delegations } from "../delegations/service.ts";
 import type { DelegationRow } from "../delegations/store.ts";
 import type { Egress } from "../egress/egress.ts";
@@ -27,6 +28,7 @@ import { bindingRoutes } from "./routes.ts";
 import { createSeal, type Seal } from "./seal.ts";
 import { createTaskService } from "./service.ts";
 import { type CallRow, createOutsideStore } from "./store.ts";
+import { createContextStore } from "./store-contexts.ts";
 import { createPushStore } from "./store-pushes.ts";
 import { createStreams } from "./stream.ts";
 
@@ -48,7 +50,9 @@ export interface A2AParts {
 export function createA2A(parts: A2AParts) {
   const { messaging, agents, delegations: room, egress, publicUrl, key, onError } = parts;
   const { db, lists, sender, waits, connections } = messaging;
-  const tasks = createTaskService({ delegations: room.delegations, lists, sender });
+  const contexts = createContextStore(db);
+  const messages = messaging.store;
+  const tasks = createTaskService({ delegations: room.delegations, contexts, messages, lists, sender });
   const follow = createFollow({ db, waits, tasks });
   const seal = createSeal(key);
   const listeners: ((what: string, outcome: "good" | "failed") => void)[] = [];
@@ -63,6 +67,7 @@ export function createA2A(parts: A2AParts) {
   const extendedCard = async (base: string) => extendedRelayCard(base, await agents.providers(MAX_NAMED));
   const outside = wireOutside(parts, seal, asked);
 
+  forgetWith(messaging, onError, contexts.forget);
   // That somebody took it is no message to who asked.
   room.onChange((row) => waits.nudge(row.fromId));
 
@@ -84,7 +89,7 @@ const MAX_TOLD = 200;
 
 function wireOutside(parts: A2AParts, seal: Seal, asked: (what: string, isGood: boolean) => void) {
   const { messaging, agents, presence, activity, delegations: room, inbox, egress, key, onError } = parts;
-  const { db, due, clock, works, members, sender, claims, retention, explainer } = messaging;
+  const { db, due, clock, works, members, sender, claims, explainer } = messaging;
   const { delegations } = room;
   const store = createOutsideStore(db);
   const base = { db, store, agents, due, clock };
@@ -105,9 +110,18 @@ function wireOutside(parts: A2AParts, seal: Seal, asked: (what: string, isGood: 
       ...{ at: toTime(startedAt), step: "called" as const, agentId, taskId, endedAt: toTimeOrNull(endedAt) },
     })),
   );
-  retention.onRun(({ upTo }) => void forgetUpTo(upTo).catch(onError));
-  async function forgetUpTo(upTo: number): Promise<void> {
-    while ((await db.background((tx) => store.forget(tx, upTo, FORGET_AT_ONCE))) >= FORGET_AT_ONCE);
-  }
+  forgetWith(messaging, onError, store.forget);
   return outside;
+}
+
+/** Has rows go with the messages that retention takes. */
+function forgetWith(
+  { db, retention }: Messaging,
+  onError: A2AParts["onError"],
+  forget: (tx: Tx, upTo: number, limit: number) => Promise<number>,
+): void {
+  async function forgetUpTo(upTo: number): Promise<void> {
+    while ((await db.background((tx) => forget(tx, upTo, FORGET_AT_ONCE))) >= FORGET_AT_ONCE);
+  }
+  retention.onRun(({ upTo }) => void forgetUpTo(upTo).catch(onError));
 }

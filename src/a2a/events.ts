@@ -1,6 +1,6 @@
 import { type StreamResponse, TaskState, type TaskStatus } from "@a2a-js/sdk";
 import { isQuestion, workerOf } from "./exchange.ts";
-import { artifactsOf, contextOf, type Exchange, isTerminal, messageOf, statusOf, taskOf } from "./tasks.ts";
+import { artifactsOf, type Exchange, isTerminal, messageOf, statusOf, taskOf } from "./tasks.ts";
 
 /** How far one stream has told: up to which message, and which state it named last. */
 export interface Told {
@@ -36,7 +36,7 @@ export function eventsSince(exchange: Exchange, told: Told): Event[] {
     if (one.id <= told.upTo || one.from !== workerOf(delegation) || one.id === delegation.answer?.messageId) continue;
     const state = isQuestion(delegation, one) ? TaskState.TASK_STATE_INPUT_REQUIRED : TaskState.TASK_STATE_WORKING;
     now = { upTo: one.id, state };
-    const said = { state, message: messageOf(delegation, one), timestamp: one.createdAt };
+    const said = { state, message: messageOf(exchange, one), timestamp: one.createdAt };
     events.push({ event: statusEvent(exchange, said), told: now });
   }
   if (isTerminal(told.state)) return events;
@@ -48,9 +48,9 @@ export function eventsSince(exchange: Exchange, told: Told): Event[] {
   return events;
 }
 
-const placeOf = ({ delegation }: Exchange) => ({
+const placeOf = ({ delegation, contextId }: Exchange) => ({
   taskId: delegation.id,
-  contextId: contextOf(delegation.threadId),
+  contextId,
   metadata: undefined,
 });
 

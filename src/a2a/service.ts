@@ -9,11 +9,14 @@ import type { DelegationFilter } from "../delegations/store.ts";
 import type { Lists } from "../messages/lists.ts";
 import { MessageDraft } from "../messages/schema.ts";
 import type { Sender } from "../messages/send.ts";
+import type { MessageStore } from "../messages/store.ts";
 import { Problem } from "../problem.ts";
+import { line } from "../wire.ts";
 import { asCancelError, asTaskError } from "./errors.ts";
 import { exchangeOf, isQuestion, workerOf } from "./exchange.ts";
 import { textOf } from "./parts.ts";
 import { OwnMetadata } from "./schema.ts";
+import type { ContextStore } from "./store-contexts.ts";
 import { contextOf, type Exchange, isTerminal, stateOf, threadOf } from "./tasks.ts";
 
 /** Whose endpoint is called: an agent's or a group's, as the log has it, or the relay's own, which is for all of them. */
@@ -21,6 +24,8 @@ export type Endpoint = string | null;
 
 export interface TaskServiceParts {
   delegations: Delegations;
+  contexts: ContextStore;
+  messages: MessageStore;
   lists: Lists;
   sender: Sender;
 }
@@ -33,11 +38,14 @@ const MAX_LOOKED = 4000;
 export type TaskService = ReturnType<typeof createTaskService>;
 
 /** The verbs of tasks, each one of delegations: there is no other store of them. */
-export function createTaskService({ delegations, lists, sender }: TaskServiceParts) {
+export function createTaskService({ delegations, contexts, messages, lists, sender }: TaskServiceParts) {
   const exchange = async (on: Reading, delegation: Delegation): Promise<Exchange> => ({
     delegation,
+    contextId: await nameOf(on, delegation),
     said: await exchangeOf(on, lists, delegation),
   });
+  const nameOf = async (on: Reading, { from, threadId }: Delegation): Promise<string> =>
+    (await contexts.nameOf(on, from, threadId)) ?? contextOf(threadId);
 
   /** A task by its id, if the caller may see it and it is of this endpoint. @throws TaskNotFoundError, Problem 409 */
   async function get(on: Reading, caller: Caller, endpoint: Endpoint, id: string): Promise<Exchange> {
@@ -59,27 +67,48 @@ export function createTaskService({ delegations, lists, sender }: TaskServicePar
   /** A new task. The same message sent again is the same task. @throws Problem 403, 409, 422, A2AError */
   async function ask(tx: Tx, caller: Caller, to: string, message: Message): Promise<Delegation> {
     const { timeoutSeconds = TIMEOUT_SECONDS, parentId, context } = ownOf(message);
+    const place = await contextIn(tx, actingAs(caller), message);
     const draft = DelegationDraft.safeParse({
       to,
       text: textOf(message.parts),
       timeoutSeconds,
       ...(parentId && { parentId }),
       ...(context && { context }),
-      ...(message.contextId && { threadId: threadGiven(message.contextId) }),
+      ...(place.threadId !== undefined && { threadId: place.threadId }),
     });
     if (!draft.success) throw refused(draft.error);
     const { made } = await delegations.ask(tx, caller, draft.data, `a2a:${message.messageId}`);
+    if (place.isNew) {
+      const { contextId, messageId: begunBy } = message;
+      await contexts.add(tx, { ownerId: made.from, contextId, threadId: made.threadId, begunBy });
+    }
     return made;
+  }
+
+  /** Where a message belongs: into a thread that is there, or into a new one, which the client may have named. */
+  async function contextIn(on: Reading, owner: string, { contextId, messageId }: Message): Promise<Place> {
+    if (contextId === "") return { isNew: false };
+    const threadId = threadOf(contextId);
+    if (threadId !== undefined) return { threadId, isNew: false };
+    if (!ContextName.safeParse(contextId).success)
+      throw Problem.invalid("message.contextId", "is longer than 200 bytes, or has control characters");
+    const known = await contexts.byName(on, owner, contextId);
+    // The message that began it says the same as then, when it comes again.
+    if (known && known.begunBy !== messageId) return { threadId: known.threadId, isNew: false };
+    return { isNew: !known };
   }
 
   /** More is said about a task: to who works on it, as a reply. @throws Problem 403, 409, 422, A2AError */
   async function goOn(tx: Tx, caller: Caller, endpoint: Endpoint, message: Message): Promise<Delegation> {
     const found = await get(tx, caller, endpoint, message.taskId);
-    const { delegation, said } = found;
-    if (message.contextId && message.contextId !== contextOf(delegation.threadId))
+    const { delegation, said, contextId } = found;
+    if (message.contextId && message.contextId !== contextId)
       throw Problem.invalid("message.contextId", `is not the context of ${delegation.id}`);
     if (actingAs(caller) !== delegation.from)
       throw new Problem("forbidden", `Only ${delegation.from} says more about ${delegation.id}.`);
+    const idempotencyKey = `a2a:${message.messageId}`;
+    // What has been said is not said again, whatever has become of the task since.
+    if (await messages.byKey(tx, delegation.from, idempotencyKey)) return delegation;
     if (isTerminal(stateOf(found)))
       throw new UnsupportedOperationError(`Task ${delegation.id} is over: send a message without a taskId.`);
     const worker = workerOf(delegation);
@@ -89,7 +118,7 @@ export function createTaskService({ delegations, lists, sender }: TaskServicePar
       kind: "chat",
       body: textOf(message.parts),
       replyTo: said.findLast((one) => isQuestion(delegation, one))?.id ?? delegation.messageId,
-      idempotencyKey: `a2a:${message.messageId}`,
+      idempotencyKey,
     });
     if (!draft.success) throw refused(draft.error);
     await sender.send(tx, caller, draft.data);
@@ -127,7 +156,7 @@ export function createTaskService({ delegations, lists, sender }: TaskServicePar
       const found: Exchange[] = [];
       let looked = 0;
       for (const delegation of page.items) {
-        if (wanted.contextId && wanted.contextId !== contextOf(delegation.threadId)) continue;
+        if (wanted.contextId && wanted.contextId !== (await nameOf(on, delegation))) continue;
         const one = await exchange(on, delegation);
         if (fits(one, wanted)) found.push(one);
         looked += one.said.length;
@@ -163,11 +192,12 @@ function ownOf({ metadata }: Message): OwnMetadata {
   return parsed.data ?? {};
 }
 
-function threadGiven(contextId: string): number {
-  const threadId = threadOf(contextId);
-  if (threadId === undefined)
-    throw Problem.invalid("message.contextId", "is not one that this relay gave out; leave it out for a new context");
-  return threadId;
+const ContextName = line(200);
+
+interface Place {
+  threadId?: number;
+  /** The client has named it, and nothing is in it yet. */
+  isNew: boolean;
 }
 
 /** Why a message cannot be what it would become here. */

@@ -75,3 +75,16 @@ export const taskPushes = sqliteTable(
   },
   (t) => [uniqueIndex("a2a_pushes_by_name").on(t.messageId, t.configId), index("a2a_pushes_by_thread").on(t.threadId)],
 );
+
+/** What a client calls a context of its own making; the relay's own names need no row. */
+export const taskContexts = sqliteTable(
+  "a2a_contexts",
+  {
+    ownerId: text("owner_id").notNull(),
+    contextId: text("context_id").notNull(),
+    threadId: integer("thread_id").notNull(),
+    /** The client's message that began it: sent again it begins it again. */
+    begunBy: text("begun_by").notNull(),
+  },
+  (t) => [primaryKey({ columns: [t.ownerId, t.contextId] }), index("a2a_contexts_by_thread").on(t.threadId, t.ownerId)],
+);

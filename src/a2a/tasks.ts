@@ -6,6 +6,8 @@ import { dataPart, messageWith, textPart } from "./parts.ts";
 /** A delegation with what was said about it: all that a task is made of. Nothing about tasks is stored beside them. */
 export interface Exchange {
   delegation: Delegation;
+  /** What its thread is called there. */
+  contextId: string;
   said: Said[];
 }
 
@@ -20,9 +22,9 @@ export const isTerminal = (state: TaskState): boolean => TERMINAL.has(state);
 export const isSettled = (state: TaskState): boolean =>
   isTerminal(state) || state === TaskState.TASK_STATE_INPUT_REQUIRED;
 
-/** The name of a thread, as the protocol's context. */
+/** What a thread is called as the protocol's context, unless its client has a name of its own for it. */
 export const contextOf = (threadId: number): string => `thr_${threadId}`;
-/** undefined for a context that this relay did not give out. */
+/** undefined for a context that this relay did not name. */
 export const threadOf = (contextId: string): number | undefined => {
   const digits = /^thr_([1-9]\d{0,14})$/.exec(contextId)?.[1];
   return digits === undefined ? undefined : Number(digits);
@@ -53,10 +55,10 @@ const isRejection = (answer: DelegationAnswer | null): boolean => answer?.payloa
 /** @param historyLength how much of what was said, newest; undefined for all */
 export function taskOf(exchange: Exchange, historyLength?: number): Task {
   const { delegation, said } = exchange;
-  const history = [requestOf(delegation), ...said.map((one) => messageOf(delegation, one))];
+  const history = [requestOf(exchange), ...said.map((one) => messageOf(exchange, one))];
   return {
     id: delegation.id,
-    contextId: contextOf(delegation.threadId),
+    contextId: exchange.contextId,
     status: statusOf(exchange),
     artifacts: artifactsOf(delegation),
     history: historyLength === undefined ? history : historyLength === 0 ? [] : history.slice(-historyLength),
@@ -80,17 +82,18 @@ export function statusOf(exchange: Exchange): TaskStatus {
   };
 }
 
-function statusMessage({ delegation, said }: Exchange, state: TaskState): Message | undefined {
+function statusMessage(exchange: Exchange, state: TaskState): Message | undefined {
+  const { delegation, said } = exchange;
   const { answer } = delegation;
   if (state === TaskState.TASK_STATE_COMPLETED) return undefined;
   if (isTerminal(state)) {
     if (!answer) return undefined;
     const texts = [answer.error, answer.text].filter((text) => text !== null && text !== "") as string[];
     const parts = [...new Set(texts)].map(textPart);
-    return messageWith({ ...placeOf(delegation), messageId: `msg_${answer.messageId}`, role: Role.ROLE_AGENT, parts });
+    return messageWith({ ...placeOf(exchange), messageId: `msg_${answer.messageId}`, role: Role.ROLE_AGENT, parts });
   }
   const last = said.findLast(({ from }) => from === workerOf(delegation));
-  return last && messageOf(delegation, last);
+  return last && messageOf(exchange, last);
 }
 
 /** The answer is what came of it. One that came too late is there too, though the task had failed before. */
@@ -101,15 +104,15 @@ export function artifactsOf({ status, late, answer }: Delegation): Artifact[] {
   return [{ artifactId: `msg_${answer.messageId}`, name: "answer", description: "", parts, metadata, extensions: [] }];
 }
 
-const placeOf = ({ id, threadId }: Delegation) => ({ taskId: id, contextId: contextOf(threadId) });
+const placeOf = ({ delegation, contextId }: Exchange) => ({ taskId: delegation.id, contextId });
 
-function requestOf(delegation: Delegation): Message {
-  const { messageId, text } = delegation;
+function requestOf(exchange: Exchange): Message {
+  const { messageId, text } = exchange.delegation;
   const parts = [textPart(text ?? "")];
-  return messageWith({ ...placeOf(delegation), messageId: `msg_${messageId}`, role: Role.ROLE_USER, parts });
+  return messageWith({ ...placeOf(exchange), messageId: `msg_${messageId}`, role: Role.ROLE_USER, parts });
 }
 
-export function messageOf(delegation: Delegation, { id, from, body }: Said): Message {
-  const role = from === delegation.from ? Role.ROLE_USER : Role.ROLE_AGENT;
-  return messageWith({ ...placeOf(delegation), messageId: `msg_${id}`, role, parts: [textPart(body)] });
+export function messageOf(exchange: Exchange, { id, from, body }: Said): Message {
+  const role = from === exchange.delegation.from ? Role.ROLE_USER : Role.ROLE_AGENT;
+  return messageWith({ ...placeOf(exchange), messageId: `msg_${id}`, role, parts: [textPart(body)] });
 }

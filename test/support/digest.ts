@@ -8,7 +8,7 @@ const WHOLE = [
   ...["agents", "instances", "memberships", "groups", "acks", "tokens", "work", "attempts", "reads"],
   ...["scheduled_messages", "due", "losses", "idempotency_keys", "tasks", "task_events", "integrations"],
   ...["channels", "channel_bindings", "channel_events", "channel_posts", "channel_parts", "webhook_channels"],
-  ...["files", "file_uses", "a2a_agents", "a2a_calls", "a2a_pushes"],
+  ...["files", "file_uses", "a2a_agents", "a2a_calls", "a2a_pushes", "a2a_contexts"],
 ];
 
 /** Looks at a relay's database from outside, and tells whether anything in it was changed. */
