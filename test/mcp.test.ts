@@ -304,6 +304,45 @@ describe("the inbox within a budget", () => {
     expect(text).toContain("| small");
   });
 
+  test("every tool that takes a budget keeps to it, however much there is", async () => {
+    const { relay, alice, bob } = await world();
+    const big = "日本 \u202e word\n".repeat(5000);
+    const line = "x".repeat(500);
+    for (let i = 0; i < 30; i++) await relay.agent(`other-${i}`, { role: "r".repeat(100), tags: [line.slice(0, 100)] });
+    const work = {
+      to: "bob",
+      body: big,
+      subject: line,
+      topic: line.slice(0, 120),
+      claimable: true,
+      payload: { big: line },
+    };
+    for (let i = 0; i < 20; i++) await relay.ask("POST", "/v1/messages", work, alice);
+    const ask = { to: "bob", text: big, timeoutSeconds: 600 };
+    for (let i = 0; i < 15; i++) await relay.ask("POST", "/v1/delegations", ask, alice);
+    const asked = await relay.ask("POST", "/v1/delegations", { ...ask, to: "alice" }, bob);
+    await relay.ask("POST", `/v1/delegations/${asked.body.id}/response`, { text: big, error: line }, alice);
+    const b = await connect(relay, bob.token);
+    for (let i = 0; i < 12; i++) await b.call("claim", { budget: 300 });
+    for (const budget of [300, 500, 1000, 5000])
+      for (const [name, input] of [
+        ["brief", {}],
+        ["inbox", {}],
+        ["who", {}],
+        ["claim", {}],
+        ["history", {}],
+        ["history", { message: 1 }],
+        ["history", { thread: 1 }],
+        ["status", { message: 1 }],
+        ["status", { delegation: asked.body.id }],
+      ] as const) {
+        const { text, facts } = await b.call(name, { ...input, budget });
+        const what = `${name} ${JSON.stringify(input)} within ${budget}`;
+        expect(tokensOf(text), what).toBeLessThanOrEqual(budget);
+        expect(tokensOf(JSON.stringify(facts)), what).toBeLessThanOrEqual(budget);
+      }
+  });
+
   test("only what was shown counts as offered", async () => {
     const { relay, b } = await backlog();
     const { facts } = await b.call("inbox", { budget: 300 });

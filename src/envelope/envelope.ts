@@ -90,8 +90,10 @@ export function openEnvelopes({ reader, kindOf, now }: Opened) {
       const data = withPayload && letter.payload ? `\ndata: ${JSON.stringify(letter.payload)}` : "";
       const isOpaque = letter.encoding === "opaque";
       const said = isOpaque ? "" : `${letter.body}${data}`.slice(offset);
+      const author = authorOf(letter, kindOf);
       const lead = [
         ...(letter.subject && offset === 0 ? [`Subject: ${harmlessLine(letter.subject, 200)}`] : []),
+        ...(author && offset === 0 ? [`By: ${harmlessLine(author, 80)}`] : []),
         ...(letter.topic && offset === 0 ? [`Topic: ${harmlessLine(letter.topic, 80)}`] : []),
       ];
       const above = [head, ...quoted(fitting(lead.join("\n"), tokens * LEAD_SHARE).text)].join("\n");
@@ -110,6 +112,13 @@ export function openEnvelopes({ reader, kindOf, now }: Opened) {
       return [`[${about}; fence ${fence}]`, ...quoted(shown), end].join("\n");
     },
   };
+}
+
+/** Who wrote it in the chat, as the channel says. */
+function authorOf({ from, payload }: Letter, kindOf: Opened["kindOf"]): string | undefined {
+  if (kindOf(from) !== "channel") return undefined;
+  const { name } = (payload?.sender ?? {}) as { name?: unknown };
+  return typeof name === "string" ? name : undefined;
 }
 
 /** As much of the text as fits, harmless and quoted; `taken` counts characters of the text itself. */

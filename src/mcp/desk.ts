@@ -2,7 +2,8 @@ import type { Roster } from "../agents/roster.ts";
 import type { AgentService } from "../agents/service.ts";
 import type { Caller } from "../auth/caller.ts";
 import type { Clock } from "../clock.ts";
-import type { Db } from "../db/database.ts";
+import type { Db, Reading } from "../db/database.ts";
+import type { Delegation } from "../delegations/schema.ts";
 import type { Delegations } from "../delegations/service.ts";
 import { type Envelopes, type Letter, openEnvelopes } from "../envelope/envelope.ts";
 import type { Inbox } from "../inbox/inbox.ts";
@@ -55,6 +56,22 @@ export const envelopesFor = ({ roster, clock }: Desk, { caller }: Pick<Turn, "ca
 
 export const letterOf = (entry: LogEntry, work?: Worked["work"]): Letter =>
   JSON.parse(messageJson(entry, work)) as Letter;
+
+/** As many open delegations are looked at, of each state. */
+const LISTED = 50;
+
+/** Those that still owe an answer, newest first. */
+export async function openDelegations(
+  { delegations }: Desk,
+  on: Reading,
+  caller: Caller,
+  who: { from: string } | { to: string },
+): Promise<Delegation[]> {
+  const pages = [];
+  for (const status of ["pending", "claimed"] as const)
+    pages.push(await delegations.list(on, caller, { ...who, status }, undefined, LISTED));
+  return pages.flatMap(({ items }) => items).sort((a, b) => b.messageId - a.messageId);
+}
 
 /** Runs a wait, telling the client every few seconds that it goes on. */
 export async function whileTelling<T>(desk: Desk, turn: Turn, seconds: number, wait: () => Promise<T>): Promise<T> {

@@ -4,7 +4,7 @@ import { harmlessLine } from "../envelope/harmless.ts";
 import { tokensOf } from "../envelope/tokens.ts";
 import type { Message } from "../messages/schema.ts";
 import { toTime } from "../wire.ts";
-import { type Desk, envelopesFor, letterOf, type Turn } from "./desk.ts";
+import { type Desk, envelopesFor, letterOf, openDelegations, type Turn } from "./desk.ts";
 import { budget, id, LOOKS_ONLY, tool } from "./tool.ts";
 
 const SHARE = 0.85;
@@ -82,14 +82,12 @@ export const brief = tool({
     const me = caller.agentId;
     const standing = await desk.db.read(async (on) => ({
       held: await desk.claims.held(on, caller, me),
-      owed: await desk.delegations.list(on, caller, { to: me }, undefined, LISTED),
-      asked: await desk.delegations.list(on, caller, { from: me }, undefined, LISTED),
+      owed: await openDelegations(desk, on, caller, { to: me }),
+      awaited: await openDelegations(desk, on, caller, { from: me }),
       looked: await desk.looks.at(on, caller, me, undefined, 256),
       recent: await desk.history.page(on, caller, { agent: me, level: 1, limit: 50 }),
     }));
-    const { held, looked } = standing;
-    const owed = standing.owed.items.filter((each) => each.endedAt === null && each.from !== me);
-    const awaited = standing.asked.items.filter((each) => each.endedAt === null);
+    const { held, looked, owed, awaited } = standing;
     const urgent = looked.page.entries.filter((entry) => letterOf(entry).urgent).length;
     const unread = looked.page.entries.length;
     const until = (at: string) => `${at.slice(0, 19)}Z`;
@@ -125,8 +123,6 @@ export const brief = tool({
     };
   },
 });
-
-const LISTED = 50;
 
 async function aboutMe(desk: Desk, { caller }: Turn): Promise<string[]> {
   const { id, status, reach, ready } = await desk.agents.get(caller, caller.agentId);

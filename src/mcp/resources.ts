@@ -2,7 +2,7 @@ import { PREFACE } from "../envelope/envelope.ts";
 import type { Message } from "../messages/schema.ts";
 import { Problem } from "../problem.ts";
 import { type AgentCaller, type Desk, envelopesFor, type Turn } from "./desk.ts";
-import { readInbox } from "./talk.ts";
+import { readInbox } from "./inbox.ts";
 
 /** The caller's own inbox: there is no URI for anybody else's. */
 export const INBOX_URI = "signalbox://inbox";

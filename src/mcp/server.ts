@@ -14,9 +14,10 @@ import { VERSION } from "../version.ts";
 import { answer, delegate, status } from "./asking.ts";
 import { type AgentCaller, type Desk, envelopesFor, type Turn } from "./desk.ts";
 import { ETIQUETTE, INSTRUCTIONS } from "./etiquette.ts";
+import { inbox } from "./inbox.ts";
 import { brief, history } from "./recall.ts";
 import { mayFollow, RESOURCES, readResource, TEMPLATES } from "./resources.ts";
-import { inbox, reply, send, who } from "./talk.ts";
+import { reply, send, who } from "./talk.ts";
 import { definitionsOf, type Tool } from "./tool.ts";
 import { claim, finish } from "./work.ts";
 

@@ -1,27 +1,18 @@
 import { z } from "zod";
 import { isGroup } from "../agents/target.ts";
-import { type Digest, digest } from "../envelope/digest.ts";
-import type { Letter } from "../envelope/envelope.ts";
 import { harmlessLine } from "../envelope/harmless.ts";
 import { tokensOf } from "../envelope/tokens.ts";
 import { check } from "../http/body.ts";
-import type { Looked } from "../inbox/look.ts";
 import { type Message, MessageDraft } from "../messages/schema.ts";
 import { Problem } from "../problem.ts";
-import { type Desk, envelopesFor, letterOf, type Turn, whileTelling } from "./desk.ts";
-import { budget, id, LOOKS_ONLY, tool, wait } from "./tool.ts";
+import { type Desk, envelopesFor, type Turn } from "./desk.ts";
+import { budget, id, LOOKS_ONLY, tool } from "./tool.ts";
 
 /** A message to more members than this is asked about first. */
 const MANY = 10;
-const PAGE = 256;
-/** How much of a long backlog is looked at for urgent ones. */
-const MAX_PAGES = 4;
-const MAX_BYTES = 4 * 1024 * 1024;
 /** Of a budget: what stands around the text when it goes out as JSON. */
 const SHARE = 0.85;
 const AROUND = 60;
-/** Tokens of a line that says what is owed. */
-const OWED_LINE = 40;
 
 const words = z.string().describe("Text.");
 const key = z.string().optional().describe("Same key, same message: safe to repeat.");
@@ -107,120 +98,6 @@ export const reply = tool({
     return sent(desk, turn, draft as z.output<typeof MessageDraft>);
   },
 });
-
-export const inbox = tool({
-  name: "inbox",
-  description:
-    "Your unread messages: urgent first, then oldest; what does not fit is folded by thread. Reading acknowledges nothing: pass ack when dealt with.",
-  input: z.strictObject({
-    ack: z.int().min(0).optional().describe("First acknowledge all up to this id."),
-    wait,
-    budget: budget(2000),
-  }),
-  output: z.object({
-    text: z.string(),
-    unread: z.int(),
-    shown: z.array(z.int()),
-    folded: z.int(),
-    leftOut: z.int(),
-    ack: z.int().optional(),
-    work: z.boolean(),
-  }),
-  async run(desk, turn, { ack, wait, budget: tokens }) {
-    const { caller, signal } = turn;
-    const { agentId } = caller;
-    if (ack !== undefined) await desk.db.write((tx) => desk.inbox.ack(tx, caller, agentId, ack));
-    const look = () => desk.db.read((on) => desk.looks.at(on, caller, agentId, undefined, PAGE));
-    const first = await whileTelling(desk, turn, wait, () =>
-      wait === 0
-        ? look()
-        : desk.waits.forEntries<Looked>({
-            ...{ caller, agentId, signal, look },
-            targets: () => desk.db.read((on) => desk.looks.targets(on, caller, agentId)),
-            waitMs: wait * 1000,
-            found: (looked) => looked.found,
-          }),
-    );
-    return told(desk, turn, first, tokens);
-  },
-});
-
-/** The inbox as it is now, within a budget: what the tool answers, and what the resource holds. */
-export async function readInbox(desk: Desk, turn: Turn, tokens: number) {
-  const { caller } = turn;
-  return told(
-    desk,
-    turn,
-    await desk.db.read((on) => desk.looks.at(on, caller, caller.agentId, undefined, PAGE)),
-    tokens,
-  );
-}
-
-async function told(desk: Desk, turn: Turn, first: Looked, tokens: number) {
-  const { caller } = turn;
-  const looked = [first];
-  let bytes = sizeOf(first);
-  for (let last = first; last.page.more && looked.length < MAX_PAGES && bytes < MAX_BYTES; ) {
-    const { next } = last;
-    last = await desk.db.read((on) => desk.looks.at(on, caller, caller.agentId, next, PAGE));
-    bytes += sizeOf(last);
-    looked.push(last);
-  }
-  const letters = looked.flatMap(({ page, states }) =>
-    page.entries.map((entry) => letterOf(entry, states.get(entry.id))),
-  );
-  const more = looked.at(-1)?.page.more ?? false;
-  const lost = first.page.reset ? ` ${first.page.reset.lost} were deleted unread by retention.` : "";
-  const urgent = letters.filter((letter) => letter.urgent).length;
-  const head =
-    `${letters.length}${more ? "+" : ""} unread${urgent ? `, ${urgent} urgent` : ""}.` +
-    `${first.open ? " There is work: claim." : ""}${lost}`;
-  const owed = await owedLines(desk, turn, letters, tokens * 0.2);
-  const room = tokens * SHARE - AROUND - tokensOf(owed);
-  const arranged = digest(letters, envelopesFor(desk, turn), room);
-  noteOffered(desk, turn, first.after, arranged);
-  const next = arranged.ack === null ? "" : `When dealt with: inbox {"ack":${arranged.ack}}`;
-  const text = [head, arranged.text, owed, next].filter(Boolean).join("\n");
-  return {
-    text,
-    facts: {
-      text,
-      unread: letters.length,
-      shown: arranged.shown,
-      folded: arranged.folded.reduce((sum, thread) => sum + thread.messages, 0),
-      leftOut: arranged.leftOut,
-      ...(arranged.ack === null ? {} : { ack: arranged.ack }),
-      work: first.open,
-    },
-  };
-}
-
-/** What was shown, and no more: what was folded or left out has not reached the model. */
-function noteOffered({ looks }: Desk, { caller }: Turn, after: number, { shown, ack }: Digest): void {
-  const note = (after: number, upTo: number, entries: number) =>
-    looks.offered(caller, caller.agentId, { after, upTo, entries, by: "mcp" });
-  const upTo = ack ?? after;
-  if (upTo > after) note(after, upTo, shown.filter((id) => id <= upTo).length);
-  for (const id of shown) if (id > upTo) note(id - 1, id, 1);
-}
-
-const sizeOf = ({ page }: Looked): number => page.entries.reduce((sum, entry) => sum + entry.json.length, 0);
-
-/** Which of the requests owe an answer: asked of the relay, never of what the message says of itself. */
-async function owedLines(desk: Desk, { caller }: Turn, letters: readonly Letter[], tokens: number): Promise<string> {
-  const requests = new Set(letters.filter(({ kind }) => kind === "request").map(({ id }) => id));
-  if (requests.size === 0) return "";
-  const open = await desk.db.read((on) => desk.delegations.list(on, caller, { to: caller.agentId }, undefined, 50));
-  const lines = open.items
-    .filter((delegation) => delegation.endedAt === null && requests.has(delegation.messageId))
-    .map(
-      ({ messageId, id, deadlineAt }) =>
-        `${messageId} owes an answer by ${deadlineAt.slice(11, 19)}: answer {"delegation":"${id}"}`,
-    );
-  const kept = lines.slice(0, Math.max(1, Math.floor(tokens / OWED_LINE)));
-  const more = lines.length - kept.length;
-  return [...kept, ...(more > 0 ? [`and ${more} more that owe answers: brief`] : [])].join("\n");
-}
 
 async function sent(desk: Desk, turn: Turn, draft: z.output<typeof MessageDraft>) {
   const done = await desk.db.write((tx) => desk.sender.send(tx, turn.caller, draft));
