@@ -48,6 +48,7 @@ import { createTasks } from "./tasks/tasks.ts";
 import { traceJson } from "./traces/service.ts";
 import { createTracing } from "./traces/traces.ts";
 import { VERSION } from "./version.ts";
+import { createWake } from "./wake/wake.ts";
 import { createWebhooks } from "./webhooks/webhooks.ts";
 
 export interface Relay {
@@ -137,6 +138,7 @@ export async function createRelay(
     gate: { host: config.host, publicUrl: config.publicUrl, allowed: config.allowedHosts },
     makeServer: replaced.mcpServer,
   });
+  const wake = createWake({ ...messaging, ...reading, delegations: delegations.delegations });
   const a2a = createA2A({
     ...{ messaging, agents, presence, activity, delegations, inbox: reading.inbox, egress, key, onError },
     publicUrl: config.publicUrl,
@@ -180,6 +182,7 @@ export async function createRelay(
     ...a2a.routes(),
     ...filing.routes(),
     ...scheduling.routes(),
+    ...wake.routes(),
     ...reading.routes({
       identify: handle.identify,
       upgrade: (request, data, headers) => upgradeWith(app)(request, data, headers),

@@ -12,7 +12,7 @@ const RANKS = [
   ["traces", "guard", "orchestrators", "tasks", "pairs", "delegations", "channels", "files", "webhooks", "schedules"],
   ["integrations", "mcp-sessions"],
   ["envelope", "inbox"],
-  ["a2a", "mcp"],
+  ["a2a", "mcp", "wake"],
   ["health"],
 ];
 const RANK = RANKS.flat();

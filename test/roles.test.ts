@@ -221,6 +221,10 @@ const TABLE: Record<string, Row[]> = {
     ["GET /v1/agents/me/inbox?ackUpTo=0", undefined, mine(200)],
     ["GET /v1/agents/nobody/inbox", undefined, { ...all(403), operator: 404, viewer: 404 }],
   ],
+  readDigest: [
+    ["GET /v1/agents/me/inbox/digest", undefined, mine(200)],
+    ["GET /v1/agents/nobody/inbox/digest", undefined, { ...all(403), operator: 404 }],
+  ],
   ackInbox: [["POST /v1/agents/me/inbox/ack", { upTo: 2 }, mine(200)]],
   streamInbox: [["GET /v1/agents/me/inbox/stream", undefined, shown]],
   watchMessages: [["GET /v1/messages/stream", undefined, everyAgent]],

@@ -7,12 +7,14 @@ import { addAgentCommands } from "./agents.ts";
 import { addChannelRunCommand } from "./channel-run.ts";
 import { addChannelCommands } from "./channels.ts";
 import { addClaimCommands } from "./claims.ts";
+import { addConnectCommand } from "./connect.ts";
 import { addDeadLetterCommands } from "./dead-letters.ts";
 import { addDelegationCommands } from "./delegations.ts";
 import { addDoctorCommand } from "./doctor.ts";
 import { EXIT_HELP, exitCodeOf } from "./exit.ts";
 import { addExplainCommand } from "./explain.ts";
 import { addFileCommands } from "./files.ts";
+import { addHookCommand } from "./hook.ts";
 import { addInboxCommand } from "./inbox.ts";
 import { addIntegrationCommands } from "./integrations.ts";
 import { addLoopCommands } from "./loops.ts";
@@ -57,6 +59,7 @@ function createProgram(): Command {
       "--instance <id>",
       "the registration these calls belong to; a newer one shuts them out (default: SIGNALBOX_INSTANCE)",
     )
+    .option("--keys <file>", "what signalbox connect has kept: the relay, an agent, its token")
     .option("--json", "print one JSON value; with --follow, one a line")
     .configureHelp({ showGlobalOptions: true })
     .showHelpAfterError("(--help says more)")
@@ -70,6 +73,7 @@ function createProgram(): Command {
     [addDelegationCommands, addPairCommands],
     [addAgentCommands, addOrchestratorCommands, addTokenCommands, addA2ACommands],
     [addChannelCommands, addChannelRunCommand, addFileCommands],
+    [addConnectCommand, addHookCommand],
     [addServeCommand, addRelayCommands, addDoctorCommand],
   ];
   for (const add of groups.flat()) add(program);

@@ -1,7 +1,9 @@
 import { readFileSync } from "node:fs";
+import { homedir } from "node:os";
 import { join } from "node:path";
 import { z } from "zod";
 import { EXIT, Stop } from "./exit.ts";
+import { readKeys } from "./keys.ts";
 
 /** The options that every command takes. */
 export interface Flags {
@@ -10,6 +12,7 @@ export interface Flags {
   data?: string;
   as?: string;
   instance?: string;
+  keys?: string;
   json?: boolean;
 }
 
@@ -52,22 +55,36 @@ export function setServerEnvironment({ host, port, data, token }: Flags & { host
   for (const [name, value] of Object.entries(wanted)) if (value !== undefined) process.env[name] = String(value);
 }
 
-/** Flags, else the environment, else what the server on this machine left in its data folder, else the usual address. */
+/** The folders of the person at this machine, and those of the harnesses when they were moved. */
+export function personalFolders() {
+  const home = given("HOME") ?? homedir();
+  return {
+    claude: given("CLAUDE_CONFIG_DIR") ?? join(home, ".claude"),
+    /** Claude Code keeps the servers of a user beside its folder, unless that was moved. */
+    claudeState: join(given("CLAUDE_CONFIG_DIR") ?? home, ".claude.json"),
+    codex: given("CODEX_HOME") ?? join(home, ".codex"),
+    signalbox: join(given("XDG_CONFIG_HOME") ?? join(home, ".config"), "signalbox"),
+  };
+}
+
+/** Flags, else a file of keys, else the environment, else what the server on this machine left in its data folder, else the usual address. */
 export function resolveSettings(flags: Flags): Settings {
   const dataDir = flags.data ?? given("SIGNALBOX_DATA_DIR") ?? "./data";
   const server = runningServer(dataDir);
+  const keys = flags.keys === undefined ? undefined : readKeys(flags.keys);
   const [url, urlFrom] =
     first(
       [flags.url, "--url"],
+      [keys?.url, flags.keys ?? ""],
       [given("SIGNALBOX_URL"), "SIGNALBOX_URL"],
       [server?.url, join(dataDir, "server.json")],
     ) ?? ([DEFAULT_URL, "the usual address"] as const);
   if (!isWebAddress(url)) throw new Stop(EXIT.usage, `${urlFrom} says ${url}, which is not an http address`);
   const [token, tokenFrom] =
-    first([flags.token, "--token"], [given("SIGNALBOX_TOKEN"), "SIGNALBOX_TOKEN"]) ??
+    first([flags.token, "--token"], [keys?.token, flags.keys ?? ""], [given("SIGNALBOX_TOKEN"), "SIGNALBOX_TOKEN"]) ??
     operatorToken(url, server?.url ?? DEFAULT_URL, dataDir);
   const from = { url: urlFrom, token: tokenFrom };
-  const agentId = flags.as ?? given("SIGNALBOX_AGENT");
+  const agentId = flags.as ?? keys?.agentId ?? given("SIGNALBOX_AGENT");
   return { url, token, from, dataDir, agentId, instanceId: flags.instance ?? given("SIGNALBOX_INSTANCE") };
 }
 

@@ -1,4 +1,5 @@
 import { Acked, Inbox, type InboxQuery } from "../inbox/schema.ts";
+import { Digest, type DigestQuery } from "../wake/schema.ts";
 import { type Caller, part, type Query } from "./caller.ts";
 import type { Call } from "./transport.ts";
 
@@ -13,6 +14,12 @@ export function inboxVerbs({ ask, self }: Caller) {
       const path = `/v1/agents/${part(await self(call))}/inbox`;
       const { waitSeconds } = query;
       return ask({ method: "GET", path, query, answer: Inbox, repeatable: true, waitSeconds }, call);
+    },
+
+    /** What waits, as one text for a model, in envelopes. Moves nothing: `ack` says how far to acknowledge when the model has it. */
+    async digest(query: Query<typeof DigestQuery> = {}, call?: Call): Promise<Digest> {
+      const path = `/v1/agents/${part(await self(call))}/inbox/digest`;
+      return ask({ method: "GET", path, query, answer: Digest, repeatable: true }, call);
     },
 
     /** Everything up to `upTo` has been dealt with: the cursor moves there, never back. */

@@ -129,6 +129,7 @@ export const EXAMPLES: Record<string, Make> = {
       body: { from: "worker", subject: "Plan", body: "I take the tests.", encoding: "plain", payload: { step: 1 } },
     }),
 
+  readDigest: () => byWorker({ ...onWorker, query: { budget: "500", after: "0" } }),
   readInbox: () => byWorker({ ...onWorker, query: { after: "0", limit: "3", waitSeconds: "0", include: "parent" } }),
   ackInbox: async (world) => byWorker({ ...onWorker, body: { upTo: await world.work() } }),
   streamInbox: () => byWorker({ ...onWorker, query: { after: "0" }, headers: { "last-event-id": "1" } }),

@@ -1,0 +1,206 @@
+import { hostname } from "node:os";
+import { basename } from "node:path";
+import { Argument, type Command, Option } from "commander";
+import { type Client, createClient, RelayProblem } from "../client/client.ts";
+import { type Change, carryOut } from "./config-files.ts";
+import { contextOf } from "./context.ts";
+import { EXIT, Stop } from "./exit.ts";
+import { harnessChanges, keysFileIn, type Scope } from "./harness-config.ts";
+import { HARNESSES, type Harness } from "./hook-answers.ts";
+import { findKeys, type Keys, keysFile, removeKeys, writeKeys } from "./keys.ts";
+import type { Output } from "./output.ts";
+import { safeLine, safeText } from "./screen.ts";
+import { personalFolders, type Settings } from "./settings.ts";
+
+interface ConnectOptions {
+  agent?: string;
+  scope: Scope;
+  hooks: boolean;
+  remove?: boolean;
+  dryRun?: boolean;
+  yes?: boolean;
+}
+
+export function addConnectCommand(program: Command): void {
+  program
+    .command("connect")
+    .description("Make Claude Code or Codex on this machine an agent of the relay")
+    .helpGroup("Claude Code and Codex:")
+    .addArgument(new Argument("<harness>", "which of them").choices(HARNESSES))
+    .option("--agent <name>", "the agent's id (default: the harness and this folder, or this machine)")
+    .addOption(
+      new Option("--scope <scope>", "for this folder, or for all of yours (Codex: always all)")
+        .choices(["project", "user"])
+        .default("project"),
+    )
+    .option("--no-hooks", "tools alone: the agent hears of messages when it asks")
+    .option("--remove", "take back what connect wrote, and end the token")
+    .option("--dry-run", "show what would be written, and write nothing")
+    .option("-y, --yes", "do not ask before writing")
+    .addHelpText("after", HELP)
+    .action((harness: Harness, options: ConnectOptions, command: Command) => connect(harness, options, command));
+}
+
+const HELP = `
+It needs an operator's token, which it finds by itself on the relay's machine, in the folder where that was started
+(or with --data). The agent's own token is kept in ~/.config/signalbox/agents, readable by you alone; the files of the
+harness have its place and no secret. Claude Code: .mcp.json and .claude/settings.local.json of this folder, or with
+--scope user ~/.claude.json and ~/.claude/settings.json. Codex: ~/.codex/config.toml and ~/.codex/hooks.json.
+
+Examples:
+  $ signalbox connect claude --agent reviewer
+  $ signalbox connect codex --agent builder
+  $ signalbox connect claude --remove`;
+
+async function connect(harness: Harness, options: ConnectOptions, command: Command): Promise<void> {
+  const { settings, client, out } = contextOf(command);
+  const scope = harness === "codex" ? "user" : options.scope;
+  if (options.remove) return disconnect({ harness, scope, options, client, out });
+  const agentId = options.agent ?? settings.agentId ?? nameOf(harness, scope);
+  const file = keysFile(personalFolders().signalbox, harness, agentId);
+  const wiring = { harness, url: settings.url, keysFile: file, hooks: options.hooks };
+  const changes = harnessChanges(harness, scope, wiring);
+  if (!agree(changes, [`${file} (the agent's token, for you alone)`], options, out)) return;
+  const reach = options.hooks ? "idle" : "asked";
+  await present(client, harness, agentId, reach);
+  const had = await usable(file, settings, agentId);
+  const keys = had ?? (await mint(client, settings, harness, agentId));
+  try {
+    writeKeys(file, keys);
+    for (const change of changes) carryOut(change);
+    await check(keys);
+  } catch (error) {
+    if (!had) {
+      removeKeys(file);
+      await client.tokens.revoke(keys.tokenId).catch(() => undefined);
+    }
+    throw error;
+  }
+  const files = changes.map((change) => change.file);
+  await out.show({ agentId, url: settings.url, reach, keys: file, files, works: true }, () =>
+    [
+      `${safeLine(agentId)} is on ${settings.url}, and reached ${reach === "idle" ? "when it stops" : "when it asks"}.`,
+      ...nextSteps(harness, options.hooks),
+    ].join("\n"),
+  );
+}
+
+const nextSteps = (harness: Harness, hooks: boolean): string[] =>
+  harness === "claude"
+    ? ["Start Claude Code here: /mcp lists signalbox."]
+    : [
+        "Start Codex: /mcp lists signalbox.",
+        ...(hooks ? ["It asks once whether you trust the hooks (/hooks): until then they do not run."] : []),
+      ];
+
+/** An id that says which harness it is, and where. */
+function nameOf(harness: Harness, scope: Scope): string {
+  const place = scope === "project" ? basename(process.cwd()) : hostname();
+  const plain = place
+    .toLowerCase()
+    .replace(/[^a-z0-9]+/g, "-")
+    .replace(/^-+|-+$/g, "");
+  return `${harness}-${plain || "here"}`.slice(0, 100);
+}
+
+/** Shows what will be written. @returns whether it is to be. @throws Stop when a person says no. */
+function agree(changes: readonly Change[], others: readonly string[], options: ConnectOptions, out: Output): boolean {
+  const changed = changes.filter(({ before, after }) => before !== after);
+  for (const { file, before, after } of changed) {
+    out.note(after === undefined ? `${file}: goes` : `${file}${before === undefined ? " (new)" : ""}:`);
+    out.note(safeText(difference(before ?? "", after ?? "")));
+  }
+  for (const other of others) out.note(other);
+  if (options.dryRun) return false;
+  if (options.yes || !process.stdin.isTTY || !process.stdout.isTTY) return true;
+  if (confirm("Write this?")) return true;
+  throw new Stop(EXIT.nothing, "Nothing was written");
+}
+
+/** The lines that go and those that come: what stays at both ends is left out. */
+function difference(before: string, after: string): string {
+  const [old, now] = [before.split("\n"), after.split("\n")];
+  let head = 0;
+  while (head < old.length && head < now.length && old[head] === now[head]) head++;
+  let tail = 0;
+  while (tail < Math.min(old.length, now.length) - head && old.at(-1 - tail) === now.at(-1 - tail)) tail++;
+  const lines = (list: string[], mark: string) =>
+    list.slice(head, list.length - tail).map((line) => `  ${mark} ${line}`);
+  return [...lines(old, "-"), ...lines(now, "+")].join("\n");
+}
+
+const RIGS = { claude: "Claude Code", codex: "Codex" } as const;
+
+/** The agent is there, and says honestly when it can be reached. */
+async function present(client: Client, harness: Harness, id: string, reach: "idle" | "asked"): Promise<void> {
+  const rig = RIGS[harness];
+  try {
+    await client.agents.get(id);
+  } catch (error) {
+    if (!(error instanceof RelayProblem && (error.status === 404 || error.status === 410))) throw error;
+    await client.agents.register(id, { name: id, rig, reach });
+    return;
+  }
+  await client.agents.patch(id, { rig, reach });
+}
+
+/** The keys of an earlier time, if they are for this relay and still good. */
+async function usable(file: string, { url }: Settings, agentId: string): Promise<Keys | undefined> {
+  const keys = findKeys(file);
+  if (keys?.url !== url || keys.agentId !== agentId) return undefined;
+  try {
+    const who = await createClient(keys).whoami();
+    return who.agentId === agentId ? keys : undefined;
+  } catch (error) {
+    if (error instanceof RelayProblem && error.status === 401) return undefined;
+    throw error;
+  }
+}
+
+async function mint(client: Client, { url }: Settings, harness: Harness, agentId: string): Promise<Keys> {
+  const name = `connect ${harness} on ${hostname()}`.slice(0, 100);
+  const { id: tokenId, token } = await client.tokens.create({ role: "agent", agentId, name });
+  return { url, agentId, token, tokenId };
+}
+
+/** What the hooks will ask, by the agent's own token. */
+async function check(keys: Keys): Promise<void> {
+  await createClient(keys).inbox.digest({ budget: 300 }, { retries: 1 });
+}
+
+interface Removal {
+  harness: Harness;
+  scope: Scope;
+  options: ConnectOptions;
+  client: Client;
+  out: Output;
+}
+
+/** The reverse of `connect`. The agent stays, with its messages. */
+async function disconnect({ harness, scope, options, client, out }: Removal): Promise<void> {
+  const changes = harnessChanges(harness, scope, undefined);
+  const { signalbox } = personalFolders();
+  const file = options.agent ? keysFile(signalbox, harness, options.agent) : keysFileIn(changes);
+  const keys = file === undefined ? undefined : findKeys(file);
+  if (!agree(changes, keys && file ? [`${file}: goes, and its token ends`] : [], options, out)) return;
+  for (const change of changes) carryOut(change);
+  const left: string[] = [];
+  if (keys && file) {
+    try {
+      await client.agents.patch(keys.agentId, { reach: "asked" });
+      await client.tokens.revoke(keys.tokenId);
+    } catch (error) {
+      left.push(
+        `The token ${keys.tokenId} may still be good (${error instanceof Error ? error.message : error}): signalbox tokens revoke ${keys.tokenId}`,
+      );
+    }
+    removeKeys(file);
+  }
+  const files = changes.filter(({ before, after }) => before !== after).map((change) => change.file);
+  await out.show({ agentId: keys?.agentId ?? null, removed: files, left }, () =>
+    [
+      files.length ? `Taken back from ${files.join(" and ")}.` : "There was nothing to take back.",
+      ...left.map(safeLine),
+    ].join("\n"),
+  );
+}

@@ -1,0 +1,49 @@
+import { chmodSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { z } from "zod";
+import { EXIT, Stop } from "./exit.ts";
+
+/** What an agent's harness needs to speak to its relay. It is kept where its owner alone can read it. */
+export const Keys = z.strictObject({
+  url: z.string(),
+  agentId: z.string(),
+  token: z.string(),
+  /** By which an operator revokes the token. */
+  tokenId: z.string(),
+});
+export type Keys = z.infer<typeof Keys>;
+
+/** Where the keys of an agent in a harness are kept, below the folder of this program. */
+export const keysFile = (folder: string, harness: string, agentId: string): string =>
+  join(folder, "agents", `${harness}.${encodeURIComponent(agentId)}.json`);
+
+/** @throws Stop when it is not there or something else. */
+export function readKeys(file: string): Keys {
+  try {
+    return Keys.parse(JSON.parse(readFileSync(file, "utf8")));
+  } catch (error) {
+    throw new Stop(EXIT.usage, `${file} holds no keys: ${error instanceof Error ? error.message : error}`);
+  }
+}
+
+/** The keys, if there are any that can be read. */
+export function findKeys(file: string): Keys | undefined {
+  try {
+    return readKeys(file);
+  } catch {
+    return undefined;
+  }
+}
+
+export const writeKeys = (file: string, keys: Keys): void => writePrivately(file, `${JSON.stringify(keys, null, 2)}\n`);
+
+export const removeKeys = (file: string): void => rmSync(file, { force: true });
+
+/** Whole or not at all, and for its owner alone from the first byte on. */
+export function writePrivately(file: string, text: string): void {
+  mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
+  const draft = `${file}.${process.pid}.new`;
+  writeFileSync(draft, text, { mode: 0o600 });
+  chmodSync(draft, 0o600);
+  renameSync(draft, file);
+}

@@ -1,0 +1,122 @@
+import type { z } from "zod";
+import type { Roster } from "../agents/roster.ts";
+import { actingAs, type Caller } from "../auth/caller.ts";
+import type { Clock } from "../clock.ts";
+import type { Db, Reading } from "../db/database.ts";
+import type { Delegations } from "../delegations/service.ts";
+import { digest } from "../envelope/digest.ts";
+import { type Letter, openEnvelopes, targetOf } from "../envelope/envelope.ts";
+import { tokensOf } from "../envelope/tokens.ts";
+import type { Looked, Looks } from "../inbox/look.ts";
+import type { Claims, Worked } from "../messages/claims.ts";
+import { messageJson } from "../messages/entry.ts";
+import { toTime } from "../wire.ts";
+import type { Digest, DigestQuery } from "./schema.ts";
+
+export interface DigestParts {
+  db: Pick<Db, "read">;
+  looks: Looks;
+  claims: Claims;
+  delegations: Delegations;
+  roster: Roster;
+  clock: Clock;
+}
+
+const PAGE = 256;
+/** How much of a long backlog is looked at for urgent ones. */
+const MAX_PAGES = 4;
+const MAX_BYTES = 4 * 1024 * 1024;
+/** Delegations that are looked through for those still owed. */
+const LISTED = 50;
+/** As many of each are named. */
+const NAMED = 5;
+
+type Owed = Awaited<ReturnType<Delegations["list"]>>["items"];
+
+/** What waits for an agent, as one text for a model that did not ask: its harness brings it in. */
+export function createDigests({ db, looks, claims, delegations, roster, clock }: DigestParts) {
+  const letterOf = ({ states }: Looked, entry: Looked["page"]["entries"][number]): Letter =>
+    JSON.parse(messageJson(entry, states.get(entry.id))) as Letter;
+
+  /** Pages until there is enough to choose from. Each is a read of its own: a long backlog keeps nobody waiting. */
+  async function backlog(caller: Caller, agentId: string, after: number | undefined): Promise<[Looked, ...Looked[]]> {
+    const at = (from: number | undefined) => db.read((on) => looks.at(on, caller, agentId, from, PAGE));
+    const first = await at(after);
+    const pages: [Looked, ...Looked[]] = [first];
+    let bytes = sizeOf(first);
+    for (let last = first; last.page.more && pages.length < MAX_PAGES && bytes < MAX_BYTES; ) {
+      last = await at(last.next);
+      bytes += sizeOf(last);
+      pages.push(last);
+    }
+    return pages;
+  }
+
+  async function standing(on: Reading, caller: Caller, agentId: string) {
+    const asked = await delegations.list(on, caller, { to: agentId }, undefined, LISTED);
+    return {
+      held: await claims.held(on, caller, agentId),
+      owed: asked.items.filter(({ endedAt, from }) => endedAt === null && from !== agentId),
+    };
+  }
+
+  /** What was shown, and no more: what was folded or left out has not reached the model. */
+  function noteOffered(caller: Caller, agentId: string, after: number, shown: readonly number[], ack: number | null) {
+    const note = (after: number, upTo: number, entries: number) =>
+      looks.offered(caller, agentId, { after, upTo, entries, by: "poll" });
+    const upTo = ack ?? after;
+    if (upTo > after) note(after, upTo, shown.filter((id) => id <= upTo).length);
+    for (const id of shown) if (id > upTo) note(id - 1, id, 1);
+  }
+
+  return {
+    /** `GET /v1/agents/{id}/inbox/digest`. Moves nothing. @throws Problem 403, 404, 409, 410, 422 */
+    async read(caller: Caller, agentId: string, { budget, after }: z.output<typeof DigestQuery>): Promise<Digest> {
+      actingAs(caller, agentId);
+      const pages = await backlog(caller, agentId, after);
+      const { held, owed } = await db.read((on) => standing(on, caller, agentId));
+      const [first] = pages;
+      const letters = pages.flatMap((looked) => looked.page.entries.map((entry) => letterOf(looked, entry)));
+      const more = pages.at(-1)?.page.more ?? false;
+      const urgent = letters.filter((letter) => letter.urgent).length;
+      const head = [
+        `You are ${agentId} on this relay. ${letters.length}${more ? "+" : ""} unread${urgent ? `, ${urgent} urgent` : ""}.` +
+          (first.open ? " There is work: claim." : ""),
+        ...(first.page.reset ? [`${first.page.reset.lost} were deleted unread by retention.`] : []),
+        ...heldLines(held),
+        ...owedLines(owed),
+      ].join("\n");
+      const envelopes = openEnvelopes({ reader: agentId, kindOf: (id) => roster.get(id)?.kind, now: clock.now() });
+      const { text, shown, folded, leftOut, ack } = digest(letters, envelopes, budget - tokensOf(head) - 2);
+      noteOffered(caller, agentId, first.after, shown, ack);
+      return {
+        ...{ agentId, unread: letters.length, urgent, more, shown, leftOut, ack, cursor: first.cursor },
+        text: [head, text].filter(Boolean).join("\n"),
+        folded: folded.reduce((sum, thread) => sum + thread.messages, 0),
+        ...{ open: first.open, held: held.length, owed: owed.length },
+      };
+    },
+  };
+}
+
+const sizeOf = ({ page }: Looked): number => page.entries.reduce((sum, entry) => sum + entry.json.length, 0);
+
+const timeOf = (time: string): string => `${time.slice(0, 19)}Z`;
+
+function heldLines(held: readonly Worked[]): string[] {
+  const named = held
+    .slice(0, NAMED)
+    .map(({ entry, lease }) => `${entry.id}${lease ? ` until ${timeOf(toTime(lease.expiresAt))}` : ""}`);
+  return held.length
+    ? [`You hold ${held.length}: ${named.join(", ")}${held.length > NAMED ? ", ..." : ""}. End each: finish.`]
+    : [];
+}
+
+function owedLines(owed: Owed): string[] {
+  return owed
+    .slice(0, NAMED)
+    .map(
+      ({ id, from, messageId, deadlineAt }) =>
+        `Message ${messageId} from ${targetOf(from)} owes an answer by ${timeOf(deadlineAt)}: answer {"delegation":"${id}"}`,
+    );
+}

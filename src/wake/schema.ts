@@ -1,0 +1,27 @@
+import { z } from "zod";
+import { MessageId, Position, queryInt } from "../wire.ts";
+
+export const DigestQuery = z.strictObject({
+  budget: queryInt(300, 20_000).default(2000).describe("Most tokens of the text."),
+  after: queryInt(0, Number.MAX_SAFE_INTEGER).optional().describe("The stored cursor when left out."),
+});
+export type DigestQuery = z.input<typeof DigestQuery>;
+
+export const Digest = z
+  .object({
+    agentId: z.string(),
+    text: z.string().describe("What a model may be given: a head by the relay, then text by others in envelopes."),
+    unread: z.int().describe("How many were looked at; `more` says that there are others behind them."),
+    urgent: z.int(),
+    more: z.boolean(),
+    shown: z.array(MessageId).describe("Those that are in the text, whole or cut with a way to the rest."),
+    folded: z.int().describe("How many are there by their thread alone."),
+    leftOut: z.int(),
+    ack: Position.nullable().describe("Everything up to here was shown; null when not even the oldest was."),
+    cursor: Position.describe("How far the agent has acknowledged."),
+    open: z.boolean().describe("There is work to claim."),
+    held: z.int().describe("How many claims it holds."),
+    owed: z.int().describe("How many answers it owes, at most 50."),
+  })
+  .describe("What waits for an agent, as one text.");
+export type Digest = z.infer<typeof Digest>;

@@ -1,0 +1,172 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, setDefaultTimeout, test } from "bun:test";
+import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { type Client, createClient } from "../src/client/client.ts";
+import { runCli, tempFolder } from "./cli-harness.ts";
+import { freshRelay, operatorOf } from "./client-relay.ts";
+
+setDefaultTimeout(30_000);
+
+let relay: Awaited<ReturnType<typeof freshRelay>>;
+let operator: Client;
+let home: ReturnType<typeof tempFolder>;
+let project: string;
+beforeAll(async () => {
+  relay = await freshRelay();
+  operator = operatorOf(relay);
+});
+afterAll(() => relay.remove());
+beforeEach(() => {
+  home = tempFolder();
+  project = join(home.path, "My Project");
+  mkdirSync(project);
+});
+
+const connect = (args: string[]) =>
+  runCli(["connect", ...args, "--data", relay.dataDir], { env: { HOME: home.path }, cwd: project });
+const read = (...path: string[]) => readFileSync(join(home.path, ...path), "utf8");
+const json = (...path: string[]) => JSON.parse(read(...path));
+function put(path: string, text: string) {
+  mkdirSync(dirname(join(home.path, path)), { recursive: true });
+  writeFileSync(join(home.path, path), text);
+}
+const keysOf = (name: string) => join(home.path, ".config/signalbox/agents", name);
+/** Runs a line as a harness does. */
+async function shell(line: string, stdin = "") {
+  const child = Bun.spawn(["sh", "-c", line], {
+    env: { PATH: process.env.PATH, HOME: home.path },
+    stdin: new Blob([stdin]),
+    stdout: "pipe",
+  });
+  return new Response(child.stdout).text();
+}
+
+describe("connect claude", () => {
+  test("makes the agent, keeps its token for its owner alone, and writes what works", async () => {
+    const ran = await connect(["claude"]);
+    expect(ran.code).toBe(0);
+    expect(ran.stderr).toContain(".mcp.json (new):");
+    const file = keysOf("claude.claude-my-project.json");
+    expect(statSync(file).mode & 0o777).toBe(0o600);
+    const { token, tokenId } = JSON.parse(readFileSync(file, "utf8"));
+    expect(await operator.agents.get("claude-my-project")).toMatchObject({ reach: "idle", rig: "Claude Code" });
+
+    const server = json("My Project/.mcp.json").mcpServers.signalbox;
+    expect(server).toMatchObject({ type: "http", url: `${relay.url}/mcp` });
+    expect(JSON.parse(await shell(server.headersHelper))).toEqual({ Authorization: `Bearer ${token}` });
+    const { hooks, enabledMcpjsonServers } = json("My Project/.claude/settings.local.json");
+    expect(enabledMcpjsonServers).toEqual(["signalbox"]);
+    expect(Object.keys(hooks)).toEqual(["SessionStart", "UserPromptSubmit", "Stop"]);
+    for (const path of ["My Project/.mcp.json", "My Project/.claude/settings.local.json"])
+      expect(read(path)).not.toContain(token);
+
+    await operator.messages.send({ to: "claude-my-project", body: "wake up" });
+    const answer = JSON.parse(
+      await shell(hooks.Stop[0].hooks[0].command, '{"session_id":"1","hook_event_name":"Stop"}'),
+    );
+    expect(answer.reason).toContain("| wake up");
+
+    expect((await connect(["claude"])).code).toBe(0);
+    expect(JSON.parse(readFileSync(file, "utf8")).tokenId).toBe(tokenId);
+    expect(json("My Project/.claude/settings.local.json").hooks.Stop).toHaveLength(1);
+  });
+
+  test("keeps what is there, and --remove takes back its own alone", async () => {
+    const mcp = `{\n    "mcpServers": {\n        "other": {\n            "command": "x"\n        }\n    }\n}\n`;
+    const settings = {
+      model: "opus",
+      enabledMcpjsonServers: ["other"],
+      hooks: {
+        Stop: [{ hooks: [{ type: "command", command: "mine" }] }],
+        PreToolUse: [{ matcher: "Bash", hooks: [] }],
+      },
+    };
+    put("My Project/.mcp.json", mcp);
+    put("My Project/.claude/settings.local.json", `${JSON.stringify(settings, null, 2)}\n`);
+    await connect(["claude", "--agent", "reviewer"]);
+    expect(Object.keys(json("My Project/.mcp.json").mcpServers)).toEqual(["other", "signalbox"]);
+    expect(json("My Project/.claude/settings.local.json").hooks.Stop).toHaveLength(2);
+    const { token } = JSON.parse(readFileSync(keysOf("claude.reviewer.json"), "utf8"));
+
+    const ran = await connect(["claude", "--remove"]);
+    expect(ran.stdout).toContain("Taken back");
+    expect(read("My Project/.mcp.json")).toBe(mcp);
+    expect(json("My Project/.claude/settings.local.json")).toEqual(settings);
+    expect(existsSync(keysOf("claude.reviewer.json"))).toBe(false);
+    await expect(createClient({ url: relay.url, token }).whoami()).rejects.toMatchObject({ status: 401 });
+    expect((await operator.agents.get("reviewer")).reach).toBe("asked");
+    expect((await connect(["claude", "--remove"])).stdout).toContain("nothing to take back");
+  });
+
+  test("leaves no file behind that it made", async () => {
+    await connect(["claude"]);
+    await connect(["claude", "--remove"]);
+    expect(existsSync(join(project, ".mcp.json"))).toBe(false);
+    expect(existsSync(join(project, ".claude/settings.local.json"))).toBe(false);
+  });
+
+  test("for all of a person's folders, with tools alone, says that it is reached when it asks", async () => {
+    put(".claude.json", '{"numStartups": 3}');
+    await connect(["claude", "--agent", "everywhere", "--scope", "user", "--no-hooks"]);
+    expect(json(".claude.json")).toMatchObject({ numStartups: 3, mcpServers: { signalbox: { type: "http" } } });
+    expect(existsSync(join(home.path, ".claude/settings.json"))).toBe(false);
+    expect((await operator.agents.get("everywhere")).reach).toBe("asked");
+  });
+
+  test("shows and writes nothing with --dry-run", async () => {
+    const ran = await connect(["claude", "--agent", "shy", "--dry-run"]);
+    expect(ran).toMatchObject({ code: 0, stdout: "" });
+    expect(ran.stderr).toContain("headersHelper");
+    expect(existsSync(join(project, ".mcp.json"))).toBe(false);
+    await expect(operator.agents.get("shy")).rejects.toMatchObject({ status: 404 });
+  });
+
+  test("touches nothing when a file cannot be understood, or the relay is not there", async () => {
+    put("My Project/.mcp.json", "{ // mine\n}");
+    const ran = await connect(["claude", "--agent", "careful"]);
+    expect(ran.code).toBe(1);
+    expect(ran.stderr).toContain("nothing was changed");
+    expect(read("My Project/.mcp.json")).toBe("{ // mine\n}");
+    await expect(operator.agents.get("careful")).rejects.toMatchObject({ status: 404 });
+    put("My Project/.mcp.json", "{}");
+    const away = await runCli(["connect", "claude", "--url", "http://127.0.0.1:1", "--token", "x"], {
+      env: { HOME: home.path },
+      cwd: project,
+    });
+    expect(away.code).toBe(3);
+    expect(read("My Project/.mcp.json")).toBe("{}");
+  });
+});
+
+describe("connect codex", () => {
+  const config = `# my own\nmodel = "gpt-5" # fast\n\n[mcp_servers.other]\ncommand = "x"\n`;
+
+  test("adds a server and hooks, and --remove takes them back to the letter", async () => {
+    put(".codex/config.toml", config);
+    const ran = await connect(["codex", "--agent", "builder"]);
+    expect(ran.code).toBe(0);
+    expect(ran.stdout).toContain("/hooks");
+    const text = read(".codex/config.toml");
+    expect(text).toStartWith(config);
+    const parsed = Bun.TOML.parse(text) as { mcp_servers: Record<string, Record<string, string>> };
+    expect(parsed.mcp_servers.signalbox?.url).toBe(`${relay.url}/mcp`);
+    expect(await shell(parsed.mcp_servers.signalbox?.http_headers_helper ?? "")).toContain("Bearer ");
+    expect(Object.keys(json(".codex/hooks.json").hooks)).toEqual(["SessionStart", "UserPromptSubmit", "Stop"]);
+    expect(await operator.agents.get("builder")).toMatchObject({ reach: "idle", rig: "Codex" });
+
+    await connect(["codex", "--agent", "builder"]);
+    expect(read(".codex/config.toml")).toBe(text);
+    await connect(["codex", "--remove"]);
+    expect(read(".codex/config.toml")).toBe(config);
+    expect(existsSync(join(home.path, ".codex/hooks.json"))).toBe(false);
+    expect(existsSync(keysOf("codex.builder.json"))).toBe(false);
+  });
+
+  test("does not write beside a server of that name that is not its own", async () => {
+    const own = '[mcp_servers.signalbox]\nurl = "http://127.0.0.1:9/mcp"\n';
+    put(".codex/config.toml", own);
+    const ran = await connect(["codex", "--agent", "second"]);
+    expect(ran.code).toBe(1);
+    expect(read(".codex/config.toml")).toBe(own);
+  });
+});

@@ -1,0 +1,181 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, setDefaultTimeout, test } from "bun:test";
+import { mkdirSync, readdirSync, statSync, utimesSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { type Client, createClient } from "../src/client/client.ts";
+import { runCli, tempFolder } from "./cli-harness.ts";
+import { freshRelay, operatorOf } from "./client-relay.ts";
+
+setDefaultTimeout(30_000);
+
+let relay: Awaited<ReturnType<typeof freshRelay>>;
+let operator: Client;
+const home = tempFolder();
+const keys = join(home.path, "keys.json");
+let agentId: string;
+let agent: Client;
+let n = 0;
+
+beforeAll(async () => {
+  relay = await freshRelay();
+  operator = operatorOf(relay);
+});
+afterAll(async () => {
+  await relay.remove();
+  home.remove();
+});
+/** Each test has an agent of its own. */
+beforeEach(async () => {
+  agentId = `agent-${++n}`;
+  await operator.agents.register(agentId, { name: agentId });
+  const { token, id: tokenId } = await operator.tokens.create({ role: "agent", agentId });
+  writeFileSync(keys, JSON.stringify({ url: relay.url, agentId, token, tokenId }));
+  agent = createClient({ url: relay.url, token });
+});
+
+const send = async (body: string) => (await operator.messages.send({ to: agentId, body })).id;
+const cursor = async () => (await agent.inbox.read()).cursor;
+
+/** What a harness does: JSON on stdin, JSON on stdout. */
+async function hook(
+  event: string,
+  more: object = {},
+  { harness = "claude", session = agentId, file = keys, env = {} } = {},
+) {
+  const stdin = JSON.stringify({ session_id: session, hook_event_name: event, cwd: "/", ...more });
+  const ran = await runCli(["hook", harness, "--keys", file], { stdin, env: { HOME: home.path, ...env } });
+  expect(ran).toMatchObject({ code: 0, stderr: "" });
+  return ran.stdout === "" ? undefined : JSON.parse(ran.stdout);
+}
+
+for (const harness of ["claude", "codex"])
+  describe(`hooks of ${harness}`, () => {
+    test("an agent does not stop with unread messages, and what it was shown is acknowledged", async () => {
+      expect(await hook("Stop", {}, { harness })).toBeUndefined();
+      const id = await send("are you done?");
+      const answer = await hook("Stop", { stop_hook_active: false }, { harness });
+      expect(answer).toMatchObject({ decision: "block" });
+      expect(Object.keys(answer)).toEqual(["decision", "reason"]);
+      expect(answer.reason).toContain("not from your user");
+      expect(answer.reason).toMatch(/\n\| are you done\?\n\[end /);
+      expect(await cursor()).toBe(id);
+      expect(await hook("Stop", { stop_hook_active: true }, { harness })).toBeUndefined();
+    });
+
+    test("a start and a prompt bring the inbox in as context", async () => {
+      const start = await hook("SessionStart", { source: "startup" }, { harness });
+      expect(start.hookSpecificOutput.hookEventName).toBe("SessionStart");
+      expect(start.hookSpecificOutput.additionalContext).toContain(`You are ${agentId}`);
+      expect(await hook("UserPromptSubmit", { prompt: "hi" }, { harness })).toBeUndefined();
+      const id = await send("for your information");
+      const { hookSpecificOutput } = await hook("UserPromptSubmit", { prompt: "hi" }, { harness });
+      expect(hookSpecificOutput.hookEventName).toBe("UserPromptSubmit");
+      expect(hookSpecificOutput.additionalContext).toContain("| for your information");
+      expect(await cursor()).toBe(id);
+    });
+  });
+
+describe("a stop hook", () => {
+  test("keeps a session for what is new, and no more than five times in a row", async () => {
+    const answers: unknown[] = [];
+    for (let round = 0; round < 7; round++) {
+      await send(`round ${round}`);
+      answers.push(await hook("Stop", { stop_hook_active: round > 0 }));
+    }
+    expect(answers.map((answer) => answer !== undefined)).toEqual([true, true, true, true, true, false, false]);
+    // A turn of the user's own begins anew.
+    expect((await hook("Stop", { stop_hook_active: false })).reason).toContain("round 6");
+  });
+
+  test("of a session that it knows nothing of does not keep it a second time", async () => {
+    const id = await send("hello");
+    expect(await hook("Stop", { stop_hook_active: true }, { session: "unheard of" })).toBeUndefined();
+    expect(await cursor()).toBeLessThan(id);
+  });
+
+  test("that cannot remember anything does not keep a session twice", async () => {
+    await send("one");
+    const HOME = "/dev/null";
+    expect(await hook("Stop", {}, { env: { HOME } })).toMatchObject({ decision: "block" });
+    await send("two");
+    expect(await hook("Stop", { stop_hook_active: true }, { env: { HOME } })).toBeUndefined();
+  });
+});
+
+test("what a start has shown is acknowledged only when the session goes on", async () => {
+  const id = await send("early");
+  const start = await hook("SessionStart", { source: "startup" });
+  expect(start.hookSpecificOutput.additionalContext).toContain("| early");
+  expect(await cursor()).toBeLessThan(id);
+  // The session that ended without a prompt has lost nothing: the next one is shown it again.
+  expect((await hook("SessionStart", {}, { session: "second" })).hookSpecificOutput.additionalContext).toContain(
+    "| early",
+  );
+  expect(await hook("UserPromptSubmit", { prompt: "go" })).toBeUndefined();
+  expect(await cursor()).toBe(id);
+});
+
+test("a long backlog is acknowledged only as far as it was shown, and the rest comes next", async () => {
+  const ids: number[] = [];
+  for (let each = 0; each < 30; each++) ids.push(await send(`${each} ${"word ".repeat(300)}`));
+  await hook("UserPromptSubmit");
+  const first = await cursor();
+  expect(ids).toContain(first);
+  expect(first).toBeLessThan(ids.at(-1) ?? 0);
+  const { hookSpecificOutput } = await hook("UserPromptSubmit");
+  expect(hookSpecificOutput.additionalContext).toContain(`[${first + 1} from user`);
+});
+
+describe("an agent is never blocked", () => {
+  const silent = async (args: string[], stdin: string) => {
+    const ran = await runCli(["hook", ...args], { stdin, env: { HOME: home.path } });
+    expect(ran).toEqual({ code: 0, stdout: "", stderr: "" });
+  };
+  const stop = JSON.stringify({ hook_event_name: "Stop", session_id: "1" });
+
+  test("by a relay that is away", async () => {
+    const file = join(home.path, "away.json");
+    writeFileSync(file, JSON.stringify({ url: "http://127.0.0.1:1", agentId: "x", token: "t", tokenId: "i" }));
+    await silent(["claude", "stop", "--keys", file], stop);
+    await silent(["codex", "session-start", "--keys", file], "{}");
+  });
+
+  test("by a relay that does not answer", async () => {
+    const deaf = Bun.listen({ hostname: "127.0.0.1", port: 0, socket: { data: () => undefined } });
+    const file = join(home.path, "deaf.json");
+    writeFileSync(
+      file,
+      JSON.stringify({ url: `http://127.0.0.1:${deaf.port}`, agentId: "x", token: "t", tokenId: "i" }),
+    );
+    const began = performance.now();
+    await silent(["claude", "stop", "--keys", file], stop);
+    expect(performance.now() - began).toBeLessThan(8_000);
+    deaf.stop(true);
+  });
+
+  test("by garbage, a wrong call, missing keys, an unknown event, or a token that was revoked", async () => {
+    await silent(["claude", "stop", "--keys", keys], "no json");
+    await silent(["claude", "stop", "--keys", keys], "");
+    await silent(["claude", "stop", "more", "--wrong", "--keys", keys], stop.replace("Stop", "PreCompact"));
+    await silent(["claude", "stop", "--keys", join(home.path, "missing.json")], stop);
+    const { tokenId } = JSON.parse(await Bun.file(keys).text());
+    await operator.tokens.revoke(tokenId);
+    await silent(["claude", "stop", "--keys", keys], stop);
+  });
+});
+
+test("what the hooks remember is their owner's alone, and goes after a week", async () => {
+  const sessions = join(home.path, ".config/signalbox/sessions");
+  mkdirSync(sessions, { recursive: true });
+  const old = join(sessions, "old.json");
+  writeFileSync(old, "{}");
+  utimesSync(old, 0, 0);
+  await hook("SessionStart");
+  expect(readdirSync(sessions)).not.toContain("old.json");
+  for (const name of readdirSync(sessions)) expect(statSync(join(sessions, name)).mode & 0o077).toBe(0);
+});
+
+test("headers are printed for a harness that asks for them", async () => {
+  const { token } = JSON.parse(await Bun.file(keys).text());
+  const ran = await runCli(["hook", "headers", "--keys", keys]);
+  expect(JSON.parse(ran.stdout)).toEqual({ Authorization: `Bearer ${token}` });
+});
