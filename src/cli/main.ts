@@ -22,6 +22,7 @@ import { addMessageCommands } from "./messages.ts";
 import { addOrchestratorCommands } from "./orchestrators.ts";
 import { addPairCommands } from "./pairs.ts";
 import { addRelayCommands } from "./relay.ts";
+import { addRunCommand } from "./run.ts";
 import { addScheduleCommands } from "./schedules.ts";
 import { safeJson, safeLine } from "./screen.ts";
 import { addServeCommand } from "./serve.ts";
@@ -73,7 +74,7 @@ function createProgram(): Command {
     [addDelegationCommands, addPairCommands],
     [addAgentCommands, addOrchestratorCommands, addTokenCommands, addA2ACommands],
     [addChannelCommands, addChannelRunCommand, addFileCommands],
-    [addConnectCommand, addHookCommand],
+    [addConnectCommand, addHookCommand, addRunCommand],
     [addServeCommand, addRelayCommands, addDoctorCommand],
   ];
   for (const add of groups.flat()) add(program);
