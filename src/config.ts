@@ -22,7 +22,7 @@ export const SETTINGS = {
   },
   SIGNALBOX_PUBLIC_URL: {
     schema: z.url({ protocol: /^https?$/ }).optional(),
-    about: "How the relay is reached from outside, for the OpenAPI document.",
+    about: "How the relay is reached from outside, for A2A cards and the OpenAPI document.",
   },
   SIGNALBOX_DURABILITY: {
     schema: z.enum(["full", "normal"]).default("full"),

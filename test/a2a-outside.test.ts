@@ -180,6 +180,21 @@ describe("an A2A agent out there", () => {
     expect((await world.ask("GET", "/v1/agents/weather")).body.status).toBe("online");
   });
 
+  test("G8: what it does not take in a day, or refuses, its sender is told, and the next message goes on", async () => {
+    const world = await startWorld(({ words, say }) => say(`heard ${words}`));
+    world.foreign.broken = 500;
+    await world.ask("POST", "/v1/messages", { to: "weather", body: "lost" }, world.alice);
+    for (let hours = 0; hours < 26; hours++) await world.pass(3_600_000);
+    const subjects = (await world.told()).map(({ subject }: { subject: string }) => subject);
+    expect(subjects).toEqual(["weather cannot be reached", "weather did not take message 1"]);
+    world.foreign.broken = undefined;
+    await world.ask("POST", "/v1/messages", { to: "weather", body: "next" }, world.alice);
+    await world.pass(301_000);
+    await soon(world);
+    expect((await world.told()).at(-1)).toMatchObject({ from: "weather", body: "heard next" });
+    expect(world.foreign.heard).toHaveLength(1);
+  });
+
   test("G7: every step survives a restart of the relay", async () => {
     const steps = Promise.withResolvers<void>();
     const world = await startWorld(async ({ work, done }) => {

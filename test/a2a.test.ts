@@ -267,4 +267,41 @@ describe("A2A", () => {
     expect([rest.status, rest.body.error.status]).toEqual([429, "RESOURCE_EXHAUSTED"]);
     expect(rest.headers.get("x-request-id")).not.toBeNull();
   });
+
+  test("G10: a token that acts for nobody asks for nothing, and sees what its role sees", async () => {
+    const { ask, agent } = await startRelay();
+    await agent("bob");
+    const alice = await agent("alice");
+    const headers = { "a2a-version": "1.0" };
+    const message = { messageId: "m1", role: "ROLE_USER", parts: [{ text: "Go" }] };
+    const configuration = { returnImmediately: true };
+    const sent = await ask("POST", "/a2a/bob/message:send", { message, configuration }, { ...alice, headers });
+    const { id } = sent.body.task;
+    for (const [role, more, looks] of [
+      ["viewer", {}, 200],
+      ["enroll", { prefix: "new-" }, 404],
+      ["integration", { source: "ci" }, 404],
+    ] as const) {
+      const { token } = (await ask("POST", "/v1/tokens", { role, ...more })).body;
+      const how = { token, headers };
+      expect((await ask("POST", "/a2a/bob/message:send", { message, configuration }, how)).status, role).toBe(403);
+      expect((await ask("GET", `/a2a/bob/tasks/${id}`, undefined, how)).status, role).toBe(looks);
+      expect((await ask("POST", `/a2a/bob/tasks/${id}:cancel`, {}, how)).status, role).toBe(404);
+      const push = await ask(
+        "POST",
+        `/a2a/bob/tasks/${id}/pushNotificationConfigs`,
+        { url: "http://127.0.0.1:9/" },
+        how,
+      );
+      expect(push.status, role).toBeGreaterThanOrEqual(400);
+      const rpc = { jsonrpc: "2.0", id: 1, method: "SendMessage", params: { message, configuration } };
+      const spoken = await ask("POST", "/a2a/bob", rpc, how);
+      expect([spoken.status, spoken.body.error.data[0].reason], role).toEqual([403, "FORBIDDEN"]);
+    }
+    // Who works on it sees it too: it is its own task.
+    const bob = (await ask("POST", "/v1/tokens", { role: "agent", agentId: "bob" })).body;
+    expect((await ask("GET", `/a2a/bob/tasks/${id}`, undefined, { token: bob.token, headers })).status).toBe(200);
+    expect((await ask("POST", `/a2a/bob/tasks/${id}:cancel`, {})).status).toBe(400);
+    expect((await ask("POST", `/a2a/bob/tasks/${id}:cancel`, {}, { headers })).status).toBe(200);
+  });
 });

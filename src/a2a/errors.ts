@@ -91,9 +91,9 @@ export function restErrorOf(error: unknown): { status: number; body: unknown } {
 
 const INTERNAL = "Something went wrong here; it was logged.";
 
-/** Whether HTTP says it too: who calls, how often, and how the relay is. What a call asks for is answered with 200. */
+/** Whether HTTP says it too: who calls, what for, how often, and how the relay is. What a call asks for is answered with 200. */
 export const isTransport = (error: unknown): error is Problem =>
-  error instanceof Problem && [401, 413, 429, 500, 503].includes(error.status);
+  error instanceof Problem && [401, 403, 413, 429, 500, 503].includes(error.status);
 
 export const RPC: Dialect = {
   types: ["application/a2a+json"],
