@@ -4,6 +4,7 @@ import manifest from "../../package.json" with { type: "json" };
 import { RelayProblem } from "../client/client.ts";
 import { addA2ACommands } from "./a2a.ts";
 import { addAgentCommands } from "./agents.ts";
+import { addChannelBridgeCommand } from "./channel-bridge.ts";
 import { addChannelRunCommand } from "./channel-run.ts";
 import { addChannelCommands } from "./channels.ts";
 import { addClaimCommands } from "./claims.ts";
@@ -74,7 +75,7 @@ function createProgram(): Command {
     [addDelegationCommands, addPairCommands],
     [addAgentCommands, addOrchestratorCommands, addTokenCommands, addA2ACommands],
     [addChannelCommands, addChannelRunCommand, addFileCommands],
-    [addConnectCommand, addHookCommand, addRunCommand],
+    [addConnectCommand, addHookCommand, addRunCommand, addChannelBridgeCommand],
     [addServeCommand, addRelayCommands, addDoctorCommand],
   ];
   for (const add of groups.flat()) add(program);
