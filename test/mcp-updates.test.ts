@@ -223,6 +223,20 @@ describe("sessions of the older revision", () => {
     expect(await status(relay, bob.token, session)).toBe(404);
   });
 
+  test("G4: a call that is taken back by another request claims nothing any more", async () => {
+    const { relay, bob, send } = await world();
+    const session = { ...old, "mcp-session-id": await begin(relay, bob.token) };
+    const call = { jsonrpc: "2.0", id: 7, method: "tools/call", params: { name: "claim", arguments: { wait: 25 } } };
+    void rpc(relay, bob.token, call, session).catch(() => undefined);
+    await settled();
+    const cancelled = { jsonrpc: "2.0", method: "notifications/cancelled", params: { requestId: 7 } };
+    expect((await rpc(relay, bob.token, cancelled, session)).status).toBe(202);
+    await settled();
+    const { id } = (await send("bob", { claimable: true })).body;
+    await settled();
+    expect((await relay.ask("GET", `/v1/messages/${id}`)).body.state).toBe("open");
+  });
+
   test("their streams end with them", async () => {
     const { relay, bob } = await world();
     const session = await begin(relay, bob.token);

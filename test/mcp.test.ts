@@ -149,6 +149,36 @@ for (const era of ERAS)
       expect(answered.text).toContain("| !");
     });
 
+    test("G4: work is not claimed for a client that took its call back", async () => {
+      const { relay, alice, bob } = await world();
+      const b = await connect(relay, bob.token, era);
+      for (let i = 0; i < 3; i++) {
+        const leave = new AbortController();
+        const call = b.client.callTool({ name: "claim", arguments: { wait: 25 } }, { signal: leave.signal });
+        await Bun.sleep(30);
+        leave.abort();
+        await call.catch(() => undefined);
+      }
+      await Bun.sleep(30);
+      const work = await relay.ask("POST", "/v1/messages", { to: "bob", body: "do", claimable: true }, alice);
+      await Bun.sleep(30);
+      expect((await relay.ask("GET", `/v1/messages/${work.body.id}`)).body.state).toBe("open");
+      expect((await b.call("claim")).facts.id).toBe(work.body.id);
+    });
+
+    test("a lease is renewed", async () => {
+      const { relay, alice, bob } = await world();
+      await relay.ask("POST", "/v1/messages", { to: "bob", body: "do", claimable: true }, alice);
+      const b = await connect(relay, bob.token, era);
+      const held = await b.call("claim", { lease: 100 });
+      await relay.pass(90_000);
+      const renewed = await b.call("finish", { ...named(held), how: "renew" });
+      expect(renewed.facts.state).toBe("claimed");
+      expect(Date.parse(renewed.facts.until)).toBeGreaterThan(Date.parse(held.facts.until));
+      await relay.pass(90_000);
+      expect((await b.call("finish", { ...named(held), how: "complete" })).facts.state).toBe("done");
+    });
+
     test("a refusal says what was wrong, and what to do", async () => {
       const { relay, alice } = await world();
       const a = await connect(relay, alice.token, era);

@@ -17,6 +17,7 @@ import type { McpSessions } from "../mcp-sessions/service.ts";
 import { Problem } from "../problem.ts";
 import type { AgentCaller } from "./desk.ts";
 import type { Gate } from "./gate.ts";
+import { createInFlight } from "./in-flight.ts";
 import type { Asked, ServerMaker } from "./server.ts";
 import { createSessionStreams } from "./session-streams.ts";
 import { createUpdates, metered } from "./updates.ts";
@@ -63,6 +64,7 @@ type Rpc = z.infer<typeof Rpc>;
  */
 export function createEndpoint(parts: EndpointParts) {
   const { db, agents, roster, inbox, streams, sessions, gate, makeServer, mayFollow, onError } = parts;
+  const inFlight = createInFlight();
   const sessionStreams = createSessionStreams({ db, inbox, streams, sessions });
   const report = (error: Error) => {
     // Refusals of the protocol are the client's; what broke here is thrown by a handler, and reported there.
@@ -112,7 +114,7 @@ export function createEndpoint(parts: EndpointParts) {
   const asked = (
     { request }: Incoming,
     caller: AgentCaller,
-    more: Pick<Asked, "era" | "method" | "subscribe">,
+    more: Pick<Asked, "era" | "method" | "subscribe" | "flight">,
   ): Asked => ({ caller, signal: request.signal, ...more });
 
   async function modern(
@@ -175,14 +177,19 @@ export function createEndpoint(parts: EndpointParts) {
     const begins = message.method === "initialize";
     const session = begins ? undefined : await requireSession(incoming, agentId);
     if (session instanceof Response) return session;
+    const { method } = message;
+    if (session && method === "notifications/cancelled") inFlight.cancel(session.id, message.params?.requestId);
+    const flight = session && method === "tools/call" ? inFlight.begin(session.id, message.id) : undefined;
     const subscribe = session
       ? (uri: string, wanted: boolean) => db.write((tx) => sessions.subscribe(tx, agentId, session.id, uri, wanted))
       : undefined;
     const serve = legacyStatelessFallback(
-      () => makeServer(asked(incoming, caller, { era: "legacy", method: message.method, subscribe })),
+      () => makeServer(asked(incoming, caller, { era: "legacy", method, subscribe, flight })),
       report,
     );
     const response = await serve(incoming.request, { parsedBody: message });
+    // Refused before it reached a tool: nothing will end it.
+    if (!response.ok) flight?.end();
     if (!begins || !response.ok) return response;
     const id = await db.write((tx) => sessions.begin(tx, agentId));
     const headers = new Headers(response.headers);

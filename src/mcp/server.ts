@@ -14,6 +14,7 @@ import { VERSION } from "../version.ts";
 import { answer, delegate, status } from "./asking.ts";
 import { type AgentCaller, type Desk, envelopesFor, type Turn } from "./desk.ts";
 import { ETIQUETTE, INSTRUCTIONS } from "./etiquette.ts";
+import type { Flight } from "./in-flight.ts";
 import { inbox } from "./inbox.ts";
 import { brief, history } from "./recall.ts";
 import { mayFollow, RESOURCES, readResource, TEMPLATES } from "./resources.ts";
@@ -38,6 +39,8 @@ export interface Asked {
   method: string | undefined;
   /** 2026-07-28 asks without sessions, and lets a call be answered with a question to the person. */
   era: "modern" | "legacy";
+  /** In a session: how the client takes this call back. */
+  flight?: Flight | undefined;
   /** Remembers what a session wants to hear of; there is none in the modern era. */
   subscribe?: ((uri: string, wanted: boolean) => Promise<boolean>) | undefined;
 }
@@ -86,18 +89,21 @@ function serveTools(server: Server, desk: Desk, asked: Asked, watch: Watch): voi
   server.setRequestHandler("tools/list", () => ({ tools: DEFINITIONS }));
   server.setRequestHandler("tools/call", async ({ params }, context) => {
     const tool = byName.get(params.name);
-    if (!tool)
-      throw new ProtocolError(ProtocolErrorCode.InvalidParams, `There is no tool ${harmlessLine(params.name, 80)}`);
     try {
+      if (!tool)
+        throw new ProtocolError(ProtocolErrorCode.InvalidParams, `There is no tool ${harmlessLine(params.name, 80)}`);
       const input = parsed(tool, params.arguments);
       const told = await tool.run(desk, turnOf(server, asked, context), input as never);
       watch.called(tool.name, told.asks === undefined ? "done" : "asked");
       if (told.asks !== undefined) return question(told.asks);
       return { content: [{ type: "text", text: told.text }], structuredContent: told.facts };
     } catch (error) {
+      if (!tool || error instanceof ProtocolError) throw error;
       watch.called(tool.name, "refused");
       if (!(error instanceof Problem) || error.status >= 500) watch.onError(error, `tool ${tool.name}`);
       return { content: [{ type: "text", text: refusal(desk, asked, error) }], isError: true };
+    } finally {
+      asked.flight?.end();
     }
   });
 }
@@ -150,11 +156,11 @@ const question = (message: string) =>
     },
   });
 
-function turnOf(server: Server, { caller, signal, era }: Asked, { mcpReq }: ServerContext): Turn {
+function turnOf(server: Server, { caller, signal, era, flight }: Asked, { mcpReq }: ServerContext): Turn {
   const token = mcpReq._meta?.progressToken;
   return {
     caller,
-    signal: AbortSignal.any([signal, mcpReq.signal]),
+    signal: AbortSignal.any([signal, mcpReq.signal, ...(flight ? [flight.signal] : [])]),
     progress(done, total, message) {
       if (token === undefined) return;
       const params = { progressToken: token, progress: done, total, message };

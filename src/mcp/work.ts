@@ -2,7 +2,7 @@ import { z } from "zod";
 import { type Envelopes, PREFACE } from "../envelope/envelope.ts";
 import { check } from "../http/body.ts";
 import type { Worked } from "../messages/claims.ts";
-import { ClaimNext, Complete, Fail, Release } from "../messages/schema.ts";
+import { ClaimNext, Complete, Fail, Release, Renew } from "../messages/schema.ts";
 import { toTime } from "../wire.ts";
 import { envelopesFor, letterOf, whileTelling } from "./desk.ts";
 import { budget, id, tool, wait } from "./tool.ts";
@@ -49,26 +49,29 @@ function heldText(taken: Worked, envelopes: Envelopes, tokens: number): string {
 export const finish = tool({
   name: "finish",
   description:
-    "End a claim: complete (text goes to the sender), release (back to the queue) or fail (retried unless final).",
+    "End a claim: complete (text goes to the sender), release (back to the queue) or fail (retried unless final). Or renew its lease.",
   input: z.strictObject({
     id,
     token: z.string(),
-    how: z.enum(["complete", "release", "fail"]),
+    how: z.enum(["complete", "release", "fail", "renew"]),
     text: z.string().optional().describe("Result, or why."),
     final: z.boolean().default(false).describe("fail: no more attempts."),
   }),
-  output: z.object({ id: z.int(), state: z.string() }),
+  output: z.object({ id: z.int(), state: z.string(), until: z.string().optional() }),
   hints: { readOnlyHint: false, destructiveHint: false, idempotentHint: true },
   async run(desk, turn, { id, token, how, text, final }) {
     const { caller } = turn;
-    const { work } = await desk.db.write<Worked>(async (tx) => {
+    const { work, lease } = await desk.db.write<Worked>(async (tx) => {
       if (how === "release")
         return desk.claims.release(tx, caller, id, check(Release, { token, reason: text }, "") as Release);
       if (how === "fail")
         return desk.claims.fail(tx, caller, id, check(Fail, { token, error: text ?? "failed", final }, "") as Fail);
+      if (how === "renew") return desk.claims.renew(tx, caller, id, check(Renew, { token }, "") as Renew);
       const body = check(Complete, { token, ...(text === undefined ? {} : { result: text }) }, "");
       return desk.claims.complete(tx, caller, id, body as z.output<typeof Complete>);
     });
-    return { text: `${id} is ${work.state}.`, facts: { id, state: work.state } };
+    const until = lease && how === "renew" ? toTime(lease.expiresAt) : undefined;
+    const said = `${id} is ${work.state}${until ? ` until ${until}` : ""}.`;
+    return { text: said, facts: { id, state: work.state, ...(until ? { until } : {}) } };
   },
 });
