@@ -1,6 +1,5 @@
 import { createHmac } from "node:crypto";
 import type { ActivityService } from "../activity/service.ts";
-import type { PresenceKeeper } from "../agents/presence.ts";
 import type { AgentService } from "../agents/service.ts";
 import type { Tx } from "../db/database.ts";
 import type { Delegations } from "../delegations/service.ts";
@@ -35,7 +34,6 @@ import { createStreams } from "./stream.ts";
 export interface A2AParts {
   messaging: Messaging;
   agents: AgentService;
-  presence: PresenceKeeper;
   activity: ActivityService;
   delegations: { delegations: Delegations; onChange(listener: (row: DelegationRow) => void): unknown };
   inbox: Inbox;
@@ -88,7 +86,7 @@ const FORGET_AT_ONCE = 500;
 const MAX_TOLD = 200;
 
 function wireOutside(parts: A2AParts, seal: Seal, asked: (what: string, isGood: boolean) => void) {
-  const { messaging, agents, presence, activity, delegations: room, inbox, egress, key, onError } = parts;
+  const { messaging, agents, activity, delegations: room, inbox, egress, key, onError } = parts;
   const { db, due, clock, works, members, sender, claims, explainer } = messaging;
   const { delegations } = room;
   const store = createOutsideStore(db);
@@ -104,7 +102,7 @@ function wireOutside(parts: A2AParts, seal: Seal, asked: (what: string, isGood: 
   createLooker({ ...base, contact, calls });
   const outside = createOutsideService({ ...base, members, activity, sender, egress, seal });
 
-  presence.spare(outside.isOutside);
+  messaging.roster.knowElsewhere(outside.isOutside);
   explainer.alsoTell(async (on, { id }) =>
     (await store.callsOf(on, id, MAX_TOLD)).map(({ agentId, taskId, startedAt, endedAt }) => ({
       ...{ at: toTime(startedAt), step: "called" as const, agentId, taskId, endedAt: toTimeOrNull(endedAt) },

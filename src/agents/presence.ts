@@ -35,9 +35,8 @@ export function createPresence(db: Db, store: AgentStore, roster: Roster, due: D
 
   const keepers = new Map<RosterEntry["kind"], Keeper>();
   const isHere = (entry: RosterEntry) => keepers.get(entry.kind)?.isHere(entry.id) ?? entry.status !== "offline";
-  let isElsewhere: (id: string) => boolean = () => false;
   const mayBeReaped = (entry: RosterEntry) =>
-    entry.kind !== "user" && entry.kind !== "system" && !isElsewhere(entry.id) && isHere(entry);
+    entry.kind !== "user" && entry.kind !== "system" && !roster.isElsewhere(entry.id) && isHere(entry);
   /** The relay's own absence does not count against anybody. */
   const silentSince = (entry: RosterEntry) => Math.max(entry.lastSeenAt, resumedAt);
 
@@ -96,10 +95,6 @@ export function createPresence(db: Db, store: AgentStore, roster: Roster, due: D
       db.write((tx) => setStatus(tx, id, "online")).catch(() => undefined);
     },
     keepBy: (kind: RosterEntry["kind"], keeper: Keeper) => keepers.set(kind, keeper),
-    /** Who is called rather than heard of: whether it answers is somebody else's to say. */
-    spare(test: (id: string) => boolean): void {
-      isElsewhere = test;
-    },
     start: saveLater,
     async stop(): Promise<void> {
       cancelTimer();

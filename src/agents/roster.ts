@@ -22,6 +22,7 @@ export function createRoster() {
   const entries = new Map<string, RosterEntry>();
   const listeners: ((change: Presence) => void)[] = [];
   let changes = 0;
+  let isElsewhere: (id: string) => boolean = () => false;
 
   function put(row: AgentRow): void {
     const before = entries.get(row.id);
@@ -47,6 +48,11 @@ export function createRoster() {
       announce({ agentId: id, status: "offline", ready: false, epoch: entry.epoch });
     },
     get: (id: string) => entries.get(id),
+    /** Whether it is out there: called rather than heard of, and under nobody's eyes here. */
+    isElsewhere: (id: string): boolean => isElsewhere(id),
+    knowElsewhere(test: (id: string) => boolean): void {
+      isElsewhere = test;
+    },
     values: () => entries.values(),
     ids: () => entries.keys(),
     size: () => entries.size,

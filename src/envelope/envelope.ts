@@ -30,6 +30,8 @@ export interface Opened {
   reader: string;
   /** What the relay knows of a sender. */
   kindOf(id: string): AgentKind | undefined;
+  /** Whether it is an agent of another machine; nobody is when left out. */
+  isElsewhere?(id: string): boolean;
   /** Milliseconds since 1970. */
   now: number;
 }
@@ -64,11 +66,11 @@ export type Envelopes = ReturnType<typeof openEnvelopes>;
  * The envelopes of one answer: the only way in which text by others reaches a model. They share a fence that is random for
  * each answer; every line inside is quoted by `| `, so that no line of the text can be a head, an end or a turn.
  */
-export function openEnvelopes({ reader, kindOf, now }: Opened) {
+export function openEnvelopes({ reader, kindOf, isElsewhere, now }: Opened) {
   const fence = randomBytes(6).toString("hex");
 
   function headOf(letter: Letter): string {
-    const voice = voiceOf(letter, kindOf);
+    const voice = voiceOf(letter, kindOf, isElsewhere);
     const parts = [
       `${letter.id} from ${voice.id} (${voice.speaker}, ${voice.trust}${letter.via ? ", by an operator's token" : ""})`,
       `to ${letter.to === reader ? "you" : targetOf(letter.to)}`,

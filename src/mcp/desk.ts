@@ -52,7 +52,12 @@ export interface Turn {
 
 /** Envelopes for one answer to this caller. */
 export const envelopesFor = ({ roster, clock }: Desk, { caller }: Pick<Turn, "caller">): Envelopes =>
-  openEnvelopes({ reader: caller.agentId, kindOf: (id) => roster.get(id)?.kind, now: clock.now() });
+  openEnvelopes({
+    reader: caller.agentId,
+    kindOf: (id) => roster.get(id)?.kind,
+    isElsewhere: roster.isElsewhere,
+    now: clock.now(),
+  });
 
 export const letterOf = (entry: LogEntry, work?: Worked["work"]): Letter =>
   JSON.parse(messageJson(entry, work)) as Letter;

@@ -86,7 +86,12 @@ export function createDigests({ db, looks, claims, delegations, roster, clock }:
         ...heldLines(held),
         ...owedLines(owed),
       ].join("\n");
-      const envelopes = openEnvelopes({ reader: agentId, kindOf: (id) => roster.get(id)?.kind, now: clock.now() });
+      const envelopes = openEnvelopes({
+        reader: agentId,
+        kindOf: (id) => roster.get(id)?.kind,
+        isElsewhere: roster.isElsewhere,
+        now: clock.now(),
+      });
       const { text, shown, folded, leftOut, ack } = digest(letters, envelopes, budget - tokensOf(head) - 2);
       noteOffered(caller, agentId, first.after, shown, ack);
       return {
