@@ -89,6 +89,15 @@ describe("messages", () => {
     expect((await cli(["search", "nosuchword"])).stdout).toBe("No such message\n");
   });
 
+  test("to somebody who reads only when it looks, or is not there, say so", async () => {
+    await operator.agents.register("deskbound", { name: "deskbound" });
+    expect((await cli(["send", "deskbound", "hello"])).stderr).toBe("deskbound reads only when it looks\n");
+    await operator.agents.patch("deskbound", { reach: "idle" });
+    expect((await cli(["send", "deskbound", "hello"])).stderr).toBe("");
+    await operator.agents.patch("deskbound", { status: "offline" });
+    expect((await cli(["send", "deskbound", "hello"])).stderr).toContain("is offline");
+  });
+
   test("to nobody suggest somebody", async () => {
     const ran = await cli(["send", "buidler", "hello"]);
     expect(ran.code).toBe(1);

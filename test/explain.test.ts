@@ -38,7 +38,8 @@ describe("the story of a message", () => {
           agentId: "bob",
           step: "waiting",
           at: null,
-          sentence: "not offered to bob so far as is recorded, not acknowledged; bob last seen 0 s ago",
+          sentence:
+            "not offered to bob so far as is recorded, not acknowledged; bob last seen 0 s ago, reads only when it looks",
         },
       ],
       nextPage: null,
@@ -60,7 +61,7 @@ describe("the story of a message", () => {
       agentId: "bob",
       step: "offered",
       at: "2026-03-01T12:00:05.000Z",
-      sentence: "offered to bob at 12:00:05 by poll, not acknowledged; bob last seen 5 s ago",
+      sentence: "offered to bob at 12:00:05 by poll, not acknowledged; bob last seen 5 s ago, reads only when it looks",
     });
     await ask("POST", `/v1/messages/${id}/read`, {}, bob);
     clock.advance(5000);
@@ -68,14 +69,16 @@ describe("the story of a message", () => {
       agentId: "bob",
       step: "read",
       at: "2026-03-01T12:00:10.000Z",
-      sentence: "offered to bob at 12:00:05 by poll, marked read at 12:00:10, not acknowledged; bob last seen 5 s ago",
+      sentence:
+        "offered to bob at 12:00:05 by poll, marked read at 12:00:10, not acknowledged; bob last seen 5 s ago, reads only when it looks",
     });
     await ask("POST", "/v1/agents/bob/inbox/ack", { upTo: id }, bob);
     expect(await story()).toEqual({
       agentId: "bob",
       step: "acknowledged",
       at: "2026-03-01T12:00:15.000Z",
-      sentence: "offered to bob at 12:00:05 by poll, acknowledged at 12:00:15; bob last seen 0 s ago",
+      sentence:
+        "offered to bob at 12:00:05 by poll, acknowledged at 12:00:15; bob last seen 0 s ago, reads only when it looks",
     });
   });
 
@@ -113,7 +116,7 @@ describe("the story of a message", () => {
       step: "expired",
       at: "2026-03-01T12:01:00.000Z",
       sentence:
-        "not offered to bob so far as is recorded, not acknowledged, expired at 12:01:00; bob last seen 60 s ago",
+        "not offered to bob so far as is recorded, not acknowledged, expired at 12:01:00; bob last seen 60 s ago, reads only when it looks",
     });
   });
 
@@ -139,7 +142,7 @@ describe("the story of work", () => {
       at: "2026-03-01T12:00:01.000Z",
       sentence:
         "not offered to bob so far as is recorded, claimed at 12:00:01 (attempt 1), holding it until 12:01:01, " +
-        "not acknowledged; bob last seen 1 s ago",
+        "not acknowledged; bob last seen 1 s ago, reads only when it looks",
     });
     await ask("POST", `/v1/messages/${id}/renew`, { token: claim.token }, bob);
     clock.advance(1000);

@@ -30,13 +30,25 @@ const LEAD = "From Signalbox, the relay that connects you with other agents and 
 const WORK_ON =
   "Deal with what is shown before you stop: answer what needs an answer (reply, answer), claim work that is yours. What needs nothing needs no reply.";
 
-/** What the harness reads on stdout; undefined when there is nothing to say. */
-export function answerTo(event: HookEvent, digest: Digest): object | undefined {
-  if (event === "stop") {
-    if (digest.unread === 0) return undefined;
-    return { decision: "block", reason: [LEAD, digest.text, WORK_ON].join("\n") };
-  }
-  if (event === "prompt" && digest.unread === 0) return undefined;
-  const additionalContext = [LEAD, digest.text].join("\n");
-  return { hookSpecificOutput: { hookEventName: EVENTS[event], additionalContext } };
+const ASK = "Read them with inbox.";
+
+/** What the harness reads on stdout, and how far that has shown the inbox. */
+export interface HookAnswer {
+  answer: object;
+  shownUpTo: number | undefined;
 }
+
+/** undefined when there is nothing to say. */
+export function answerTo(harness: Harness, event: HookEvent, digest: Digest): HookAnswer | undefined {
+  const { text, head, unread, ack } = digest;
+  if (event !== "session-start" && unread === 0) return undefined;
+  const shownUpTo = ack ?? undefined;
+  if (event === "stop") return { answer: { decision: "block", reason: [LEAD, text, WORK_ON].join("\n") }, shownUpTo };
+  if (harness === "claude") return { answer: contextOf(event, [LEAD, text]), shownUpTo };
+  // Codex gives a model such context in the developer's name, above its user's: no place for text by others.
+  return { answer: contextOf(event, [LEAD, head, ...(unread ? [ASK] : [])]), shownUpTo: undefined };
+}
+
+const contextOf = (event: HookEvent, lines: string[]): object => ({
+  hookSpecificOutput: { hookEventName: EVENTS[event], additionalContext: lines.join("\n") },
+});

@@ -1,11 +1,11 @@
 import type { Command } from "commander";
 import { type Client, createClient, RelayProblem } from "../client/client.ts";
 import type { Digest } from "../wake/schema.ts";
-import { answerTo, eventOf, type HookEvent, HookInput } from "./hook-answers.ts";
+import { answerTo, eventOf, HARNESSES, type Harness, type HookEvent, HookInput } from "./hook-answers.ts";
 import { type Memory, sessionMemory } from "./hook-memory.ts";
 import { readKeys } from "./keys.ts";
 import { createOutput } from "./output.ts";
-import { type Flags, personalFolders, resolveSettings } from "./settings.ts";
+import { type Flags, isStartedByRun, personalFolders, resolveSettings } from "./settings.ts";
 
 /** Harnesses cut what is longer than 10,000 characters. */
 const BUDGET = 2000;
@@ -19,7 +19,7 @@ export function addHookCommand(program: Command): void {
     .command("hook")
     .description("Called by an agent's harness: brings in what waits for the agent")
     .helpGroup("Claude Code and Codex:");
-  for (const harness of ["claude", "codex"] as const)
+  for (const harness of HARNESSES)
     hook
       .command(harness)
       .description(`Answer a hook of ${harness === "claude" ? "Claude Code" : "Codex"}, whose JSON is on stdin`)
@@ -30,7 +30,7 @@ export function addHookCommand(program: Command): void {
       .allowExcessArguments()
       .addHelpText("after", HELP)
       .action((event: string | undefined, { budget }: { budget: number }, command: Command) =>
-        quietly(() => answer(event, budget, command)),
+        quietly(() => answer(harness, event, budget, command)),
       );
   hook
     .command("headers")
@@ -65,6 +65,7 @@ async function quietly(work: () => Promise<void>): Promise<void> {
 
 /** One hook of one session. */
 interface Visit {
+  harness: Harness;
   event: HookEvent;
   input: HookInput;
   client: Client;
@@ -73,7 +74,8 @@ interface Visit {
   before: Memory | undefined;
 }
 
-async function answer(given: string | undefined, budget: number, command: Command): Promise<void> {
+async function answer(harness: Harness, given: string | undefined, budget: number, command: Command): Promise<void> {
+  if (isStartedByRun()) return;
   const text = process.stdin.isTTY ? "{}" : await Bun.stdin.text();
   const input = HookInput.parse(JSON.parse(text));
   const event = eventOf(given, input.hook_event_name);
@@ -82,7 +84,7 @@ async function answer(given: string | undefined, budget: number, command: Comman
   const { agentId = "" } = settings;
   const client = createClient(settings);
   const memory = sessionMemory(personalFolders().signalbox, agentId, input.session_id);
-  const visit: Visit = { event, input, client, memory, before: memory.read() };
+  const visit: Visit = { harness, event, input, client, memory, before: memory.read() };
   if (event === "stop" && !mayBlock(visit)) return;
   if (event === "session-start") await forget(visit);
   else await acknowledge(client, visit.before?.shownUpTo);
@@ -104,16 +106,16 @@ async function forget({ memory }: Visit): Promise<void> {
  * What was shown is acknowledged as soon as the model surely has it: with a prompt and at a stop at once; at the start of a
  * session, which may end without a prompt, by the next hook.
  */
-async function say({ event, input, client, memory, before }: Visit, digest: Digest): Promise<void> {
-  const answered = answerTo(event, digest);
+async function say({ harness, event, input, client, memory, before }: Visit, digest: Digest): Promise<void> {
+  const said = answerTo(harness, event, digest);
   const stays = event === "stop" && input.stop_hook_active;
   // Nothing of it would be acknowledged, and the same would come again.
-  if (!answered || (stays && digest.ack === null)) return;
+  if (!said || (stays && said.shownUpTo === undefined)) return;
+  const { answer, shownUpTo } = said;
   const blocks = event === "stop" ? (stays ? (before?.blocks ?? 0) : 0) + 1 : 0;
-  const shownUpTo = digest.ack ?? undefined;
   const kept = remember(memory, { blocks, shownUpTo });
   if (stays && !kept) return;
-  await createOutput({ json: true, colours: false }).show(answered, () => "");
+  await createOutput({ json: true, colours: false }).show(answer, () => "");
   if (event === "session-start") return;
   await acknowledge(client, shownUpTo);
   remember(memory, { blocks });

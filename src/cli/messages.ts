@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import type { Client } from "../client/client.ts";
 import type { Message, MessageDraft, Scheduled, SentMessage } from "../messages/schema.ts";
 import { contextOf } from "./context.ts";
 import { jsonValue, messageKind, textOrStdin, wholeNumber } from "./options.ts";
@@ -48,6 +49,7 @@ function addSend(program: Command): void {
       const draft = { ...rest, to, body: await textOrStdin(body), idempotencyKey: key };
       const sent = await client.messages.send({ ...draft, encoding: opaque ? "opaque" : undefined });
       await out.show(sent, () => sentText(sent));
+      if (!out.json && "matched" in sent) await tellReach(client, sent.to, out);
     });
 }
 
@@ -65,6 +67,19 @@ function sentText(sent: SentMessage | Scheduled): string {
   const again = sent.replayed ? " (sent before with this key)" : "";
   return `Message ${sent.id} to ${safeLine(sent.to)}, which is ${members}${again}`;
 }
+
+/** Who waits for an answer has to know when its addressee may see the question at all. */
+async function tellReach(client: Client, target: string, out: Output): Promise<void> {
+  if (isGroup(target)) return;
+  // It is sent: whatever cannot be found out about it now is no failure.
+  const agent = await client.agents.get(target, { retries: 0, timeoutMs: 2_000 }).catch(() => undefined);
+  if (agent?.kind !== "provider") return;
+  if (agent.status === "offline") out.note(`${safeLine(agent.id)} is offline: it is kept for it`);
+  else if (agent.reach === "asked") out.note(`${safeLine(agent.id)} reads only when it looks`);
+}
+
+/** `tag:x`, `broadcast` and `@name` are more than one agent, or another's name. */
+const isGroup = (target: string): boolean => /^(tag:|cap:|label:|broadcast$|@)/.test(target);
 
 function addThread(program: Command): void {
   program

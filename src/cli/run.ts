@@ -35,7 +35,7 @@ export function addRunCommand(program: Command): void {
 
 const HELP = `
 The command finds what waits for the agent as text on stdin, or where an argument says ${PLACE}, and in its environment
-SIGNALBOX_URL, SIGNALBOX_AGENT and SIGNALBOX_UNREAD. Exit 0 acknowledges what was shown; anything else does not, and it is
+SIGNALBOX_URL, SIGNALBOX_AGENT, SIGNALBOX_UNREAD and SIGNALBOX_RUN, which keeps the hooks of connect quiet. Exit 0 acknowledges what was shown; anything else does not, and it is
 started again after 1 s, 2 s, ... up to 5 min. At Ctrl-C it gets SIGTERM, and 10 s later SIGKILL. Meanwhile the roster
 says that the agent is reached when idle. Work that was acknowledged and opens again wakes nobody here: signalbox work.
 
@@ -159,7 +159,12 @@ function startCommand(words: string[], digest: Digest, url: string, signal: Abor
   return runChild({
     ...{ file, args, signal, maxOutput: OUTPUT_KEPT },
     input: words.slice(1).some((word) => word.includes(PLACE)) ? "" : digest.text,
-    environment: { SIGNALBOX_URL: url, SIGNALBOX_AGENT: digest.agentId, SIGNALBOX_UNREAD: String(digest.unread) },
+    environment: {
+      SIGNALBOX_RUN: "1",
+      SIGNALBOX_URL: url,
+      SIGNALBOX_AGENT: digest.agentId,
+      SIGNALBOX_UNREAD: String(digest.unread),
+    },
     onStderr: (text) => void process.stderr.write(safeText(text)),
   });
 }

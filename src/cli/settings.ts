@@ -34,6 +34,9 @@ const given = (name: string): string | undefined => process.env[name] || undefin
 /** Whether colours are welcome, as far as the environment says (no-color.org). */
 export const coloursAllowed = (): boolean => !given("NO_COLOR") && given("TERM") !== "dumb";
 
+/** Whether `run` has started this: then it brings the messages in, and hooks would show the same again. */
+export const isStartedByRun = (): boolean => given("SIGNALBOX_RUN") !== undefined;
+
 /** What a command run for a piece of work finds in its environment, beside what this program has itself. */
 export const childEnvironment = (added: Record<string, string>): Record<string, string | undefined> => ({
   ...process.env,

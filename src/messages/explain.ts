@@ -101,7 +101,9 @@ export function createExplainer(parts: ExplainParts) {
     const at = Math.max(agent.lastSeenAt, roster.get(agent.id)?.lastSeenAt ?? 0);
     const seconds = Math.max(0, Math.round((clock.now() - at) / 1000));
     const away = agent.status === "offline" ? " and is offline" : "";
-    const reach = agent.reach === "asked" ? "" : `, reachable ${agent.reach}`;
+    // Adapters and people have ways of their own to notice.
+    const looks = agent.kind === "provider" ? ", reads only when it looks" : "";
+    const reach = agent.reach === "asked" ? looks : `, reachable ${agent.reach}`;
     return `${agent.id} last seen ${ago(seconds)} ago${away}${reach}`;
   }
 

@@ -97,6 +97,7 @@ export function createDigests({ db, looks, claims, delegations, roster, clock }:
       return {
         ...{ agentId, unread: letters.length, urgent, more, shown, leftOut, ack, cursor: first.cursor },
         text: [head, text].filter(Boolean).join("\n"),
+        head,
         folded: folded.reduce((sum, thread) => sum + thread.messages, 0),
         ...{ open: first.open, held: held.length, owed: owed.length },
       };

@@ -11,6 +11,7 @@ export const Digest = z
   .object({
     agentId: z.string(),
     text: z.string().describe("What a model may be given: a head by the relay, then text by others in envelopes."),
+    head: z.string().describe("Its beginning: the relay's own words, nothing by others."),
     unread: z.int().describe("How many were looked at; `more` says that there are others behind them."),
     urgent: z.int(),
     more: z.boolean(),
