@@ -10,7 +10,7 @@ describe("the asker always gets an answer, once", () => {
     await pass(59_000);
     expect(await look(asked)).toMatchObject({ status: "pending" });
     await pass(2000);
-    const error = "bob answered within 60 seconds";
+    const error = "bob did not answer within 60 seconds";
     expect(await look(asked)).toMatchObject({ status: "timed-out", late: false, answer: { from: "system" } });
     await pass(10 * MINUTE);
     const got = await inbox(ada);

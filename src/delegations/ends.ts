@@ -215,7 +215,7 @@ const isAnswerKind = (kind: string | undefined): boolean =>
   kind === undefined || kind === "chat" || kind === "response" || kind === "channel.event";
 
 const overdue = (row: DelegationRow): string =>
-  `${isGroup(row.target) ? `nobody of ${row.target}` : row.target} answered within ${row.timeoutSeconds} seconds`;
+  `${isGroup(row.target) ? `nobody of ${row.target} answered` : `${row.target} did not answer`} within ${row.timeoutSeconds} seconds`;
 
 /** An answer that says that it could not be done has `delegation: { error }` in its payload. */
 function errorIn(payload: Record<string, unknown> | null | undefined): string | null {
