@@ -1,8 +1,8 @@
-import { readFileSync } from "node:fs";
 import type { Command } from "commander";
 import type { OutsideAgent } from "../a2a/schema.ts";
 import { everyItem } from "../client/client.ts";
 import { contextOf } from "./context.ts";
+import { secretIn } from "./options.ts";
 import { safeLine } from "./screen.ts";
 import { fieldsText } from "./show.ts";
 
@@ -70,7 +70,7 @@ function addPut(a2a: Command): void {
     )
     .action(async (id: string, cardUrl: string, { name, tokenFile }: PutOptions, command: Command) => {
       const { client, out } = contextOf(command);
-      const token = tokenFile === undefined ? undefined : readFileSync(tokenFile, "utf8").trim();
+      const token = tokenFile === undefined ? undefined : secretIn(tokenFile);
       let outside = await client.a2a.put(id, { cardUrl, ...(name && { name }), ...(token && { token }) });
       // Its card is fetched right after that: it is worth a moment to say how that went.
       for (let ms = 0; outside.state === "pending" && outside.error === null && ms < LOOK_FOR_MS; ms += LOOK_EVERY_MS) {

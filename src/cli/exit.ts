@@ -21,6 +21,9 @@ export class Stop extends Error {
   }
 }
 
+/** What `--json` calls an end of ours, in the words of EXIT. */
+export const wordOf = ({ code }: Stop): string => Object.entries(EXIT).find(([, known]) => known === code)?.[0] ?? "";
+
 /** The exit code for whatever ended a command. A fault of ours has none: it is thrown on, with its stack. */
 export function exitCodeOf(error: unknown): ExitCode {
   if (error instanceof Stop) return error.code;

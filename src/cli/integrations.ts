@@ -1,4 +1,3 @@
-import { readFileSync } from "node:fs";
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { everyItem } from "../client/client.ts";
 import {
@@ -12,7 +11,7 @@ import {
 import { SEVERITIES, type Severity } from "../tasks/schema.ts";
 import { contextOf } from "./context.ts";
 import { EXIT, Stop } from "./exit.ts";
-import { jsonValue, textOrStdin } from "./options.ts";
+import { jsonValue, secretIn, textOrStdin } from "./options.ts";
 import { safeLine } from "./screen.ts";
 import { fieldsText } from "./show.ts";
 import { taskText } from "./tasks.ts";
@@ -77,7 +76,7 @@ function addPut(integrations: Command): void {
     .addHelpText("after", "\nExample:\n  $ signalbox integration put github --mapping github --target tag:review")
     .action(async (source: string, { secretFile, paths, ...options }: PutOptions, command: Command) => {
       const { client, out } = contextOf(command);
-      const secret = secretFile === undefined ? undefined : readFileSync(secretFile, "utf8").trim();
+      const secret = secretFile === undefined ? undefined : secretIn(secretFile);
       // What it has to be is the relay's to say.
       const draft: IntegrationDraft = { ...options, secret, paths: paths as IntegrationDraft["paths"] };
       const saved = await client.integrations.put(source, draft);

@@ -12,7 +12,7 @@ import { addConnectCommand } from "./connect.ts";
 import { addDeadLetterCommands } from "./dead-letters.ts";
 import { addDelegationCommands } from "./delegations.ts";
 import { addDoctorCommand } from "./doctor.ts";
-import { EXIT_HELP, exitCodeOf } from "./exit.ts";
+import { EXIT_HELP, exitCodeOf, Stop, wordOf } from "./exit.ts";
 import { addExplainCommand } from "./explain.ts";
 import { addFileCommands } from "./files.ts";
 import { addHookCommand } from "./hook.ts";
@@ -79,16 +79,40 @@ function createProgram(): Command {
     [addServeCommand, addRelayCommands, addDoctorCommand],
   ];
   for (const add of groups.flat()) add(program);
+  addHelpCommand(program);
   return program;
+}
+
+/** `help task claim` is `task claim --help`; the help command of the library's own knows one word only. */
+function addHelpCommand(program: Command): void {
+  program
+    .helpCommand(false)
+    .command("help")
+    .description("Show what a command does")
+    .argument("[command...]", "its words, as in: help task claim")
+    .action((words: string[]) => {
+      let named = program;
+      for (const word of words) {
+        const next = named.commands.find((one) => one.name() === word || one.aliases().includes(word));
+        if (!next)
+          return named.error(`error: unknown command '${safeLine(word)}'`, { code: "commander.unknownCommand" });
+        named = next;
+      }
+      named.help();
+    });
 }
 
 /** Says on stderr why a command ended; with --json, as JSON. */
 function complain(error: unknown, flags: Flags): void {
   // Commander has said it already.
   if (error instanceof CommanderError || !(error instanceof Error)) return;
-  const problem = error instanceof RelayProblem ? error.body : { code: error.name, detail: error.message };
+  const code = error instanceof Stop ? wordOf(error) : error.name;
+  const problem = error instanceof RelayProblem ? error.body : { code, detail: error.message };
   if (flags.json) return void process.stderr.write(`${safeJson(problem)}\n`);
-  const places = (error instanceof RelayProblem && error.body.errors) || [];
+  const errors = (error instanceof RelayProblem && error.body.errors) || [];
+  // The detail of a refusal is often its first place already.
+  const isSaid = (said: string) => error.message.includes(said);
+  const places = errors.filter(({ pointer, message }) => !(isSaid(pointer) && isSaid(message)));
   const suggestions = (error instanceof RelayProblem && error.body.suggestions) || [];
   const lines = [
     `signalbox: ${safeLine(error.message)}`,

@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { InvalidArgumentError } from "commander";
 import { MESSAGE_KINDS, type MessageKind } from "../messages/schema.ts";
 import { EXIT, Stop } from "./exit.ts";
@@ -41,4 +42,13 @@ export async function textOrStdin(text: string | undefined): Promise<string> {
   const piped = (await Bun.stdin.text()).replace(/\r?\n$/, "");
   if (text === undefined && piped === "") throw new Stop(EXIT.usage, NO_TEXT);
   return piped;
+}
+
+/** A secret kept in a file, without the white space around it. */
+export function secretIn(file: string): string {
+  try {
+    return readFileSync(file, "utf8").trim();
+  } catch (error) {
+    throw new Stop(EXIT.usage, `${file} cannot be read: ${error instanceof Error ? error.message : error}`);
+  }
 }

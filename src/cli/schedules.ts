@@ -3,6 +3,7 @@ import { everyItem } from "../client/client.ts";
 import type { MessageKind } from "../messages/schema.ts";
 import type { Fire, Schedule } from "../schedules/schema.ts";
 import { contextOf } from "./context.ts";
+import { EXIT, Stop } from "./exit.ts";
 import { jsonValue, messageKind, textOrStdin, wholeNumber } from "./options.ts";
 import type { Output } from "./output.ts";
 import { safeLine } from "./screen.ts";
@@ -102,7 +103,9 @@ const UNITS = { m: 60_000, h: 3_600_000, d: 86_400_000 };
 export function whenOf(when: string, now: number): { at: string } | { cron: string } {
   const [, count, unit] = /^\+(\d{1,6})([mhd])$/.exec(when) ?? [];
   if (count) return { at: new Date(now + Number(count) * UNITS[unit as keyof typeof UNITS]).toISOString() };
-  return /^\d{4}-\d\d-\d\dT/.test(when) ? { at: when } : { cron: when };
+  if (/^\d{4}-\d\d-\d\dT/.test(when)) return { at: when };
+  if (/^@|\s/.test(when)) return { cron: when };
+  throw new Stop(EXIT.usage, `"${when}" is no time: say +30m, +2h, +1d, 2026-05-04T09:00:00Z or "0 9 * * 1-5"`);
 }
 
 function addList(schedules: Command): void {

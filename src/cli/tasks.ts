@@ -8,7 +8,7 @@ import {
   type TaskStatus,
   type TaskStatusChange,
 } from "../tasks/schema.ts";
-import { contextOf } from "./context.ts";
+import { type Context, contextOf } from "./context.ts";
 import { jsonValue, textOrStdin, wholeNumber } from "./options.ts";
 import type { Output } from "./output.ts";
 import { safeLine, safeText } from "./screen.ts";
@@ -131,12 +131,22 @@ function addStatus(tasks: Command): void {
         options: { note?: string; leaseToken?: string },
         command: Command,
       ) => {
-        const { client, out } = contextOf(command);
+        const context = contextOf(command);
+        const { client, out } = context;
         const note = options.note === undefined ? undefined : await textOrStdin(options.note);
-        const task = await client.tasks.setStatus(id, { status, note, token: options.leaseToken });
+        const token = options.leaseToken ?? (status === "cancelled" ? undefined : await leaseOf(context, id));
+        const task = await client.tasks.setStatus(id, { status, note, token });
         await out.show(task, () => taskText(task, out));
       },
     );
+}
+
+/** The lease by which the agent of --as holds a task: with it an operator speaks as that agent, not over its head. */
+async function leaseOf({ client, settings }: Context, id: string): Promise<string | undefined> {
+  if (settings.agentId === undefined) return undefined;
+  const { messageId } = await client.tasks.get(id);
+  const { items } = await client.claims.held();
+  return items.find(({ message }) => message.id === messageId)?.claim.token;
 }
 
 const HEAD = ["TASK", "STATUS", "SEVERITY", "TARGET", "HOLDER", "COUNT", "UPDATED", "TITLE"];

@@ -1,0 +1,78 @@
+import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
+import { join } from "node:path";
+import { runCli, tempFolder } from "./cli-harness.ts";
+import { freshRelay, operatorOf } from "./client-relay.ts";
+
+// Processes are started here: on a busy machine that takes its time.
+setDefaultTimeout(30_000);
+
+let relay: Awaited<ReturnType<typeof freshRelay>>;
+const folder = tempFolder();
+beforeAll(async () => {
+  relay = await freshRelay();
+  for (const id of ["ann", "bob"]) await operatorOf(relay).agents.register(id, { name: id });
+});
+afterAll(async () => {
+  await relay.remove();
+  folder.remove();
+});
+
+const cli = (args: string[], stdin?: string) => runCli([...args, "--data", relay.dataDir], { stdin });
+
+test("a file of a secret that cannot be read is wrong usage, told in a line", async () => {
+  const missing = join(folder.path, "nowhere");
+  for (const args of [
+    ["integration", "put", "errors", "--mapping", "sentry", "--secret-file", missing],
+    ["a2a", "put", "weather", "https://agents.example.com/", "--token-file", missing],
+  ]) {
+    const ran = await cli(args);
+    expect(ran.code).toBe(2);
+    expect(ran.stderr).toStartWith(`signalbox: ${missing} cannot be read: ENOENT`);
+    expect(ran.stderr.trim().split("\n")).toHaveLength(1);
+  }
+});
+
+test("what is wrong is said once, with its place", async () => {
+  const ran = await cli(["delegate", "bob", "x", "--timeout", "0", "--as", "ann"]);
+  expect(ran.code).toBe(1);
+  expect(ran.stderr.match(/Too small/g)).toHaveLength(1);
+  expect(ran.stderr).toContain("/timeoutSeconds");
+  const two = await cli(["integration", "put", "ci"]).then(() => cli(["integration", "post", "ci", '{"titel": "x"}']));
+  expect(two.stderr.match(/\/title /g)).toHaveLength(1);
+  expect(two.stderr).toContain("/titel: is not known here");
+});
+
+test("a refusal of our own has a word with --json", async () => {
+  const ran = await cli(["delegate", "bob", "x", "--wait", "--timeout", "1", "--as", "ann", "--json"]);
+  expect(ran.code).toBe(1);
+  expect(JSON.parse(ran.stdout)).toMatchObject({ answer: { text: "bob did not answer within 1 seconds" } });
+  expect(ran.stderr).toContain('"code":"problem"');
+});
+
+test("a time that is none is told with what would be one", async () => {
+  for (const when of ["tomorrow", "+2s"]) {
+    const ran = await cli(["schedule", "add", when, "ann", "x"]);
+    expect(ran.code).toBe(2);
+    expect(ran.stderr).toContain("+30m");
+  }
+});
+
+test("help goes as deep as the command does", async () => {
+  const deep = await cli(["help", "task", "claim"]);
+  expect(deep.code).toBe(0);
+  expect(deep.stdout).toStartWith("Usage: signalbox task claim");
+  expect(deep.stdout).toContain("Example:");
+  expect((await cli(["help"])).stdout).toContain("Exit codes:");
+  expect(await cli(["help", "task", "nonsense"])).toMatchObject({ code: 2 });
+});
+
+test("a task ended in an agent's name ends by its lease: the note is the agent's answer", async () => {
+  const created = await cli(["task", "create", "Disk full", "--target", "bob", "--as", "ann", "--json"]);
+  const { id, messageId } = JSON.parse(created.stdout);
+  await cli(["task", "claim", id, "--as", "bob"]);
+  expect((await cli(["task", "status", id, "done", "--note", "Freed 10 GB", "--as", "bob"])).code).toBe(0);
+  const { items } = await operatorOf(relay).inbox.read({}, { agentId: "ann" });
+  expect(items).toContainEqual(
+    expect.objectContaining({ from: "bob", kind: "response", replyTo: messageId, body: "Freed 10 GB" }),
+  );
+});
