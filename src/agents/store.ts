@@ -15,6 +15,8 @@ export interface AgentFacts {
   epoch: number;
   cursor: number;
   deletedAt: number | null;
+  /** Of this holder of the id: what is older belonged to an earlier one. */
+  createdAt: number;
 }
 
 export interface AgentFilter {
@@ -39,6 +41,7 @@ export function createAgentStore(db: Db) {
         epoch: agents.epoch,
         cursor: agents.cursor,
         deletedAt: agents.deletedAt,
+        createdAt: agents.createdAt,
       })
       .from(agents)
       .where(eq(agents.id, bound("id")))

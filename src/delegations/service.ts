@@ -194,7 +194,8 @@ export function createDelegationService(parts: DelegationParts) {
       const actor = actingAs(caller);
       const row = await require(tx, id);
       await agents.requireActor(tx, caller, actor);
-      if (caller.role !== "operator" && actor !== row.fromId)
+      // Not who was given the id of an asker that was deleted.
+      if (caller.role !== "operator" && (actor !== row.fromId || !(await mayRead(tx, actor, row))))
         throw new Problem("forbidden", `Only ${row.fromId} or an operator may cancel ${id}.`);
       if (!body.tree && !isOpen(row) && row.status !== "cancelled")
         throw new Problem("not-open", `${id} is ${row.status}.`);

@@ -30,12 +30,12 @@ export function createIdempotency(store: IdempotencyStore, clock: Clock) {
       if (key === undefined) return { made: (await make()).made, replayed: false };
       const fingerprint = hash([operation, asked]);
       const known = await store.find(tx, sender, key);
-      const before = known && (await again(known.subject));
-      if (known && before !== undefined) {
-        if (known.fingerprint !== fingerprint)
-          throw new Problem("idempotency-mismatch", `${key} was used before, with other content.`);
-        return { made: before, replayed: true };
-      }
+      // What another operation made cannot be looked up here: as long as its key is known, it is taken.
+      const isOther = known !== undefined && known.operation !== operation;
+      const before = known && !isOther ? await again(known.subject) : undefined;
+      if (isOther || (before !== undefined && known?.fingerprint !== fingerprint))
+        throw new Problem("idempotency-mismatch", `${key} was used before, with other content.`);
+      if (before !== undefined) return { made: before, replayed: true };
       const { subject, made } = await make();
       await store.put(tx, { sender, key, operation, fingerprint, subject, createdAt: clock.now() });
       return { made, replayed: false };

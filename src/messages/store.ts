@@ -161,6 +161,10 @@ export function createMessageStore(db: Db) {
     content: async (on: Reading, id: number): Promise<Content | undefined> => content(on).get({ id }),
     byKey: async (on: Reading, fromId: string, key: string): Promise<MessageRow | undefined> =>
       byKey(on).get({ fromId, key }),
+    /** Its sender's id has a new holder, whose keys are its own. */
+    freeKey: async (tx: Tx, id: number): Promise<void> => {
+      tx.db.update(messages).set({ idempotencyKey: null }).where(eq(messages.id, id)).run();
+    },
     lineage: async (on: Reading, id: number): Promise<Lineage | undefined> => lineage(on).get({ id }),
 
     /** In the order asked for, and no more than 4 MiB of them (but at least one). */

@@ -1,5 +1,6 @@
 import type { ActivityService } from "../activity/service.ts";
 import type { AgentService } from "../agents/service.ts";
+import type { AgentFacts } from "../agents/store.ts";
 import { actingAs, type Caller, readingAs } from "../auth/caller.ts";
 import type { Clock } from "../clock.ts";
 import type { Reading, Tx } from "../db/database.ts";
@@ -81,8 +82,7 @@ export function createPairService(parts: PairParts) {
     const mine = [row.requester, row.target].includes("user") ? "user" : usual;
     const actor = actingAs(caller, isOperator ? mine : agentId);
     const facts = await agents.requireActor(on, caller, actor);
-    if (actor !== row.requester && actor !== row.target)
-      throw new Problem("forbidden", `${actor} is not a member of ${row.id}.`);
+    if (!isMember(row, facts)) throw new Problem("forbidden", `${actor} is not a member of ${row.id}.`);
     return facts;
   }
 
@@ -162,19 +162,18 @@ export function createPairService(parts: PairParts) {
     /** @throws Problem 403, 404, 409 */
     async get(on: Reading, caller: Caller, id: string): Promise<Pair> {
       const reader = readingAs(caller);
-      if (reader !== null) await agents.requireActor(on, caller, reader);
+      const facts = reader === null ? undefined : await agents.requireActor(on, caller, reader);
       const row = await require(on, id);
-      if (reader !== null && reader !== row.requester && reader !== row.target)
-        throw new Problem("forbidden", `${reader} is not a member of ${id}.`);
+      if (facts && !isMember(row, facts)) throw new Problem("forbidden", `${reader} is not a member of ${id}.`);
       return toPair(row);
     },
 
     /** Newest first: an agent's own, or everybody's. */
     async list(on: Reading, caller: Caller, query: ListQuery, limit: number): Promise<List<Pair>> {
       const reader = readingAs(caller);
-      if (reader !== null) await agents.requireActor(on, caller, reader);
+      const facts = reader === null ? undefined : await agents.requireActor(on, caller, reader);
       const members = [reader, query.agent].filter((id): id is string => typeof id === "string");
-      const filter: PairFilter = { members, status: query.status };
+      const filter: PairFilter = { members, status: query.status, since: facts?.createdAt };
       const rows = await store.page(on, filter, query.page, limit + 1);
       const items = rows.slice(0, limit).map(toPair);
       return { items, nextPage: rows.length > limit ? (items.at(-1)?.id ?? null) : null };
@@ -195,6 +194,10 @@ interface ListQuery {
   status?: Pair["status"] | undefined;
   page?: string | undefined;
 }
+
+/** One of the two; not who was given the id of one that was deleted. */
+const isMember = ({ requester, target, createdAt }: PairRow, facts: Pick<AgentFacts, "id" | "createdAt">): boolean =>
+  (facts.id === requester || facts.id === target) && createdAt >= facts.createdAt;
 
 const toPair = ({ couple: _, ...row }: PairRow): Pair => ({
   ...row,

@@ -1,4 +1,4 @@
-import { and, desc, eq, lt, type SQL, sql } from "drizzle-orm";
+import { and, desc, eq, gte, lt, type SQL, sql } from "drizzle-orm";
 import type { Reading, Tx } from "../db/database.ts";
 import type { PairStatus } from "./schema.ts";
 import { pairs } from "./tables.ts";
@@ -9,6 +9,8 @@ export interface PairFilter {
   /** Members, all of them: who asks, and whom the query names. */
   members: readonly string[];
   status?: PairStatus | undefined;
+  /** Made no earlier. */
+  since?: number | undefined;
 }
 
 export type PairStore = ReturnType<typeof createPairStore>;
@@ -48,10 +50,11 @@ export function createPairStore() {
 
     /** Newest first. With a member by the index of its pairs; by status among the newest 20,000. */
     page: async (on: Reading, filter: PairFilter, before: string | undefined, limit: number): Promise<PairRow[]> => {
-      const { members, status } = filter;
+      const { members, status, since } = filter;
       const where = [
         ...members.map(ofMember),
         ...(status === undefined ? [] : [sql`${pairs.status} = ${status}`]),
+        ...(since === undefined ? [] : [gte(pairs.createdAt, since)]),
         ...(before === undefined ? [] : [lt(pairs.id, before)]),
         ...(members.length ? [] : [newest]),
       ];

@@ -38,8 +38,8 @@ export function createTaskReaders({ agents, agentStore, access, store }: TaskRea
       return access.mayRead(on, reader, entry);
     }
     // Not what an earlier holder of its id made.
-    const row = task.fromId === reader ? await agentStore.byId(on, reader) : undefined;
-    return row !== undefined && row.createdAt <= task.createdAt;
+    const facts = task.fromId === reader ? await agentStore.facts(on, reader) : undefined;
+    return facts !== undefined && facts.createdAt <= task.createdAt;
   }
 
   /** By what a page is found: the narrowest that is asked for, else what a reader can have to do with. */

@@ -82,11 +82,12 @@ export function createTaskService(parts: TaskServiceParts) {
   async function setStatus(tx: Tx, caller: Caller, id: string, change: TaskStatusChange): Promise<Task> {
     const given = await requireTask(tx, id);
     const actor = actingAs(caller);
-    await agents.requireActor(tx, caller, actor);
+    const { createdAt } = await agents.requireActor(tx, caller, actor);
     const work = await currentWork(tx, given);
     const task = await requireTask(tx, id);
     const holds = work?.state === "claimed" && work.holder === actor;
-    const isTheirs = caller.role === "operator" || task.fromId === actor;
+    // Not who was given the id of a maker that was deleted.
+    const isTheirs = caller.role === "operator" || (task.fromId === actor && task.createdAt >= createdAt);
     if (change.status !== "cancelled" && (holds || change.token !== undefined))
       return toTask(await asHolder(tx, caller, task, change, actor));
     if (!isTheirs && !holds && !(work && (await works.workedOn(tx, actor, work.messageId))))
