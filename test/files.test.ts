@@ -128,6 +128,23 @@ test("G9: who puts files there that no message carries has to stop at some point
 }, 60_000);
 
 describe("G10: who may read a file", () => {
+  test("whom it was sent to, however often somebody else has sent it on since", async () => {
+    const relay = await startRelay();
+    const [alice, bob, carol, dave] = [
+      await relay.agent("alice"),
+      await relay.agent("bob"),
+      await relay.agent("carol"),
+      await relay.agent("dave"),
+    ];
+    const { body: file } = await put(relay, "hello", { token: alice.token });
+    const payload = { files: [{ fileId: file.id }] };
+    for (const to of ["bob", "carol"]) await relay.ask("POST", "/v1/messages", { to, body: "x", payload }, alice);
+    const messages = Array.from({ length: 201 }, () => ({ to: "bob", body: "x", payload }));
+    expect((await relay.ask("POST", "/v1/messages/batch", { messages }, bob)).status).toBe(201);
+    expect((await get(relay, file.id, carol.token)).status).toBe(200);
+    expect((await get(relay, file.id, dave.token)).status).toBe(403);
+  });
+
   test("its uploader, whoever may read a message that carries it, and who reads everything", async () => {
     const relay = await startRelay();
     const { ask, agent } = relay;

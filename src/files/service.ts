@@ -38,8 +38,9 @@ const MAX_UNUSED_FILES = 500;
 const MAX_UNUSED_BYTES = 1024 ** 3;
 /** Files one message may carry. */
 const MAX_CARRIED = 64;
-/** Of the messages that carry a file so many are looked at, newest first. */
+/** Of the messages that carry a file so many are looked at closely, newest first, and so many for whom they were for. */
 const MAX_USES = 200;
+const MAX_OLDER_USES = 20_000;
 /** The operation of the idempotency keys of files. */
 export const UPLOAD = "uploadFile";
 const FILE_ID = /^fil_[0-9a-z]{1,40}$/;
@@ -60,7 +61,8 @@ export function createFiles({ agents, agentStore, messages, access, idempotency,
       const message = await messages.lineage(on, id);
       if (message && (await access.mayRead(on, agentId, message))) return true;
     }
-    return false;
+    // However often it was sent on since: nobody loses a file by that.
+    return store.reached(on, file.id, agentId, MAX_OLDER_USES);
   }
 
   /** In the write that appends a message: what its payload names has to be there for its sender. @throws Problem 422 */

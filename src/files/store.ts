@@ -52,6 +52,17 @@ export function createFileStore(db: Db) {
         .limit(limit)
         .all()
         .map((row) => row.id),
+    /** Whether one of the newest messages that carry it was sent by the agent, or for it when it was sent. */
+    reached: async (on: Reading, fileId: string, agentId: string, limit: number): Promise<boolean> =>
+      on.db.get(sql`
+        select 1 from (
+          select message_id as id from file_uses where file_id = ${fileId} order by message_id desc limit ${limit}) u
+        join messages m on m.id = u.id
+        where exists (
+          select 1 from memberships s
+          where s.agent_id = ${agentId} and s.target in (m.target, iif(m.from_id = ${agentId}, ${agentId}, m.target))
+            and s.since_id < m.id and (s.until_id is null or s.until_id >= m.id))
+        limit 1`) !== undefined,
     /** Forgets some uses by messages up to the floor that are gone. Answers how many it looked at, and where it came to. */
     dropUses: async (tx: Tx, after: number, floor: number, now: number, limit: number) => {
       const some = tx.db
