@@ -1,10 +1,12 @@
-import { and, asc, eq, gt, isNotNull, lte, or } from "drizzle-orm";
+import { and, asc, eq, gt, isNotNull, lte, or, sql } from "drizzle-orm";
 import { bound, boundLimit, fixedLimit } from "../db/bound.ts";
 import type { Db, Reading, Tx } from "../db/database.ts";
 import { due } from "./tables.ts";
 
 export type DueRow = typeof due.$inferSelect;
 export type DueStore = ReturnType<typeof createDueStore>;
+
+const p = sql.placeholder;
 
 export function createDueStore(db: Db) {
   const earliest = db.statement((q) =>
@@ -17,6 +19,18 @@ export function createDueStore(db: Db) {
       .where(lte(due.at, bound("now")))
       .orderBy(asc(due.at))
       .limit(boundLimit("limit"))
+      .prepare(),
+  );
+  // Run by what is appended, for each that is to be told.
+  const hurry = db.statement((q) =>
+    q
+      .insert(due)
+      .values({ kind: p("kind"), key: p("key"), at: p("at"), data: p("data"), tries: 0, lastError: null })
+      .onConflictDoUpdate({
+        target: [due.kind, due.key],
+        set: { at: sql`excluded.at` },
+        setWhere: and(eq(due.running, sql`0`), sql`${due.at} > excluded.at`),
+      })
       .prepare(),
   );
   return {
@@ -60,15 +74,7 @@ export function createDueStore(db: Db) {
     },
     /** As `put`, but a row that is there only moves to the front, and one under way stays as it is. */
     hurry: async (tx: Tx, row: Pick<DueRow, "kind" | "key" | "at" | "data">): Promise<void> => {
-      tx.db
-        .insert(due)
-        .values({ ...row, tries: 0, lastError: null })
-        .onConflictDoUpdate({
-          target: [due.kind, due.key],
-          set: { at: row.at },
-          setWhere: and(eq(due.running, false), gt(due.at, row.at)),
-        })
-        .run();
+      hurry(tx).run({ ...row });
     },
     /** Ends what was under way; a row that was put in its place meanwhile stays. */
     done: async (tx: Tx, kind: string, key: string): Promise<void> => {

@@ -64,7 +64,6 @@ export function createEmitter({ store, messages, access, notices, due, clock }: 
       nextAt: clock.now(),
       endedAt: null,
     });
-    await store.change(tx, webhook, { pending: webhook.pending + 1 });
     await due.hurry(tx, DELIVER, webhook.id, Math.max(clock.now(), webhook.notBefore));
     return id;
   }

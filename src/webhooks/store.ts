@@ -8,6 +8,8 @@ export type WebhookRow = typeof webhooks.$inferSelect;
 export type DeliveryRow = typeof webhookDeliveries.$inferSelect;
 export type WebhookStore = ReturnType<typeof createWebhookStore>;
 
+const p = sql.placeholder;
+
 export function createWebhookStore(db: Db) {
   // Asked by every message that is appended, and every change of work.
   const subscribers = db.statement((q) =>
@@ -16,6 +18,33 @@ export function createWebhookStore(db: Db) {
       .from(webhookEvents)
       .innerJoin(webhooks, eq(webhooks.id, webhookEvents.webhookId))
       .where(eq(webhookEvents.event, bound("event")))
+      .prepare(),
+  );
+  // Run for each webhook by what is told to it.
+  const enqueue = db.statement((q) =>
+    q
+      .insert(webhookDeliveries)
+      .values({
+        id: p("id"),
+        webhookId: p("webhookId"),
+        type: p("type"),
+        messageId: p("messageId"),
+        data: p("data"),
+        state: p("state"),
+        attempts: p("attempts"),
+        lastStatus: p("lastStatus"),
+        lastError: p("lastError"),
+        createdAt: p("createdAt"),
+        nextAt: p("nextAt"),
+        endedAt: p("endedAt"),
+      })
+      .prepare(),
+  );
+  const oneMore = db.statement((q) =>
+    q
+      .update(webhooks)
+      .set({ pending: sql`${webhooks.pending} + 1` })
+      .where(eq(webhooks.id, bound("id")))
       .prepare(),
   );
   const pendingOf = (webhookId: string) =>
@@ -80,8 +109,10 @@ export function createWebhookStore(db: Db) {
         .all()
         .map(({ id }) => id),
 
+    /** One more is pending. */
     enqueue: async (tx: Tx, row: DeliveryRow): Promise<void> => {
-      tx.db.insert(webhookDeliveries).values(row).run();
+      enqueue(tx).run({ ...row });
+      oneMore(tx).run({ id: row.webhookId });
     },
     delivery: async (on: Reading, id: string): Promise<DeliveryRow | undefined> =>
       on.db.select().from(webhookDeliveries).where(eq(webhookDeliveries.id, id)).get(),
