@@ -138,6 +138,38 @@ describe("connect claude", () => {
   });
 });
 
+test("what cannot work is taken back: the files, the keys, the token", async () => {
+  const proxy = Bun.serve({
+    hostname: "127.0.0.1",
+    port: 0,
+    fetch: async (request) => {
+      const { pathname, search } = new URL(request.url);
+      if (pathname === "/mcp") return new Response("not here", { status: 404 });
+      const { method, headers } = request;
+      return fetch(relay.url + pathname + search, {
+        method,
+        headers,
+        body: await request.text().then((t) => t || null),
+      });
+    },
+  });
+  const ran = await runCli(
+    ["connect", "claude", "--agent", "unlucky", "--url", proxy.url.origin, "--token", relay.token],
+    {
+      env: { HOME: home.path },
+      cwd: project,
+    },
+  );
+  proxy.stop(true);
+  expect(ran.code).toBe(1);
+  expect(ran.stderr).toContain("/mcp does not answer");
+  expect(existsSync(join(project, ".mcp.json"))).toBe(false);
+  expect(existsSync(keysOf("claude.unlucky.json"))).toBe(false);
+  const { items } = await operator.tokens.list({ limit: 500 });
+  const tokens = items.filter((token) => token.agentId === "unlucky");
+  expect(tokens.map(({ revokedAt }) => revokedAt === null)).toEqual([false]);
+});
+
 describe("connect codex", () => {
   const config = `# my own\nmodel = "gpt-5" # fast\n\n[mcp_servers.other]\ncommand = "x"\n`;
 

@@ -3,7 +3,7 @@ import { mkdirSync, readdirSync, statSync, utimesSync, writeFileSync } from "nod
 import { join } from "node:path";
 import { type Client, createClient } from "../src/client/client.ts";
 import { runCli, tempFolder } from "./cli-harness.ts";
-import { freshRelay, operatorOf } from "./client-relay.ts";
+import { freshRelay, operatorOf, startRelay } from "./client-relay.ts";
 
 setDefaultTimeout(30_000);
 
@@ -128,6 +128,27 @@ test("what a start has shown is acknowledged only when the session goes on", asy
   );
   expect(await hook("UserPromptSubmit", { prompt: "go" })).toBeUndefined();
   expect(await cursor()).toBe(id);
+});
+
+test("between showing and acknowledging the relay may be killed", async () => {
+  const data = tempFolder();
+  let own = await startRelay(data.path);
+  await operatorOf(own).agents.register("ann", { name: "ann" });
+  const { token, id: tokenId } = await operatorOf(own).tokens.create({ role: "agent", agentId: "ann" });
+  const file = join(home.path, "own.json");
+  writeFileSync(file, JSON.stringify({ url: own.url, agentId: "ann", token, tokenId }));
+  const { id } = await operatorOf(own).messages.send({ to: "ann", body: "kept" });
+  const start = await hook("SessionStart", {}, { file, session: "killed" });
+  expect(start.hookSpecificOutput.additionalContext).toContain("| kept");
+  await own.stop("SIGKILL");
+  expect(await hook("UserPromptSubmit", {}, { file, session: "killed" })).toBeUndefined();
+  own = await startRelay(data.path, own.port);
+  const { cursor } = await operatorOf(own).inbox.read({}, { agentId: "ann" });
+  expect(cursor).toBeLessThan(id);
+  expect(await hook("Stop", {}, { file, session: "killed" })).toBeUndefined();
+  expect((await operatorOf(own).inbox.read({}, { agentId: "ann" })).cursor).toBe(id);
+  await own.stop();
+  data.remove();
 });
 
 test("a long backlog is acknowledged only as far as it was shown, and the rest comes next", async () => {

@@ -1,6 +1,7 @@
 import { hostname } from "node:os";
 import { basename } from "node:path";
 import { Argument, type Command, Option } from "commander";
+import manifest from "../../package.json" with { type: "json" };
 import { type Client, createClient, RelayProblem } from "../client/client.ts";
 import { type Change, carryOut } from "./config-files.ts";
 import { contextOf } from "./context.ts";
@@ -70,6 +71,7 @@ async function connect(harness: Harness, options: ConnectOptions, command: Comma
     for (const change of changes) carryOut(change);
     await check(keys);
   } catch (error) {
+    for (const { file, before, after } of changes) undo({ file, before: after, after: before });
     if (!had) {
       removeKeys(file);
       await client.tokens.revoke(keys.tokenId).catch(() => undefined);
@@ -83,6 +85,15 @@ async function connect(harness: Harness, options: ConnectOptions, command: Comma
       ...nextSteps(harness, options.hooks),
     ].join("\n"),
   );
+}
+
+/** As it was, unless somebody else has written meanwhile, or nothing was. */
+function undo(change: Change): void {
+  try {
+    carryOut(change);
+  } catch (error) {
+    if (!(error instanceof Stop)) throw error;
+  }
 }
 
 const nextSteps = (harness: Harness, hooks: boolean): string[] =>
@@ -163,9 +174,37 @@ async function mint(client: Client, { url }: Settings, harness: Harness, agentId
   return { url, agentId, token, tokenId };
 }
 
-/** What the hooks will ask, by the agent's own token. */
+/** What the hooks will ask, and what the harness will, each by the agent's own token. */
 async function check(keys: Keys): Promise<void> {
   await createClient(keys).inbox.digest({ budget: 300 }, { retries: 1 });
+  await checkTools(keys);
+}
+
+const REVISION = "2026-07-28";
+const ABOUT_US = {
+  "io.modelcontextprotocol/protocolVersion": REVISION,
+  "io.modelcontextprotocol/clientInfo": { name: "signalbox connect", version: manifest.version },
+  "io.modelcontextprotocol/clientCapabilities": {},
+};
+const TIMEOUT_MS = 10_000;
+
+/** @throws Stop when the relay's MCP endpoint is not to be had at this address: a proxy's doing, or an unknown host name. */
+async function checkTools({ url, token }: Keys): Promise<void> {
+  const response = await fetch(`${url}/mcp`, {
+    method: "POST",
+    headers: {
+      authorization: `Bearer ${token}`,
+      "content-type": "application/json",
+      accept: "application/json, text/event-stream",
+      "mcp-protocol-version": REVISION,
+      "mcp-method": "tools/list",
+    },
+    body: JSON.stringify({ jsonrpc: "2.0", id: 1, method: "tools/list", params: { _meta: ABOUT_US } }),
+    signal: AbortSignal.timeout(TIMEOUT_MS),
+  });
+  const said = await response.text();
+  if (!response.ok || !said.includes('"inbox"'))
+    throw new Stop(EXIT.problem, `${url}/mcp does not answer as it should (${response.status}): ${said.slice(0, 200)}`);
 }
 
 interface Removal {

@@ -41,8 +41,9 @@ export const agentRow = (agent: Agent): string[] => [
   agent.id,
   agent.kind,
   agent.ready ? agent.status : `${agent.status}, not ready`,
+  agent.reach,
   agent.machine ?? "",
   timeText(agent.lastSeenAt),
   [...agent.tags.map((tag) => `tag:${tag}`), ...agent.capabilities.map((capability) => `cap:${capability}`)].join(" "),
 ];
-export const AGENT_HEAD = ["AGENT", "KIND", "STATUS", "MACHINE", "LAST SEEN", "GROUPS"];
+export const AGENT_HEAD = ["AGENT", "KIND", "STATUS", "REACH", "MACHINE", "LAST SEEN", "GROUPS"];
