@@ -17,7 +17,8 @@ async function main(): Promise<void> {
   // Written at once and in order: the first line with a url is read by who started this.
   const logger = pino({ level: config.logLevel }, pino.destination({ sync: true }));
   const relay = await createRelay(config, systemClock, logger);
-  relay.app.listen({ hostname: config.host, port: config.port });
+  // Two relays on one port would share its connections, each with half of the messages.
+  relay.app.listen({ hostname: config.host, port: config.port, reusePort: false });
   const server = relay.app.server;
   if (!server) throw new Error("the server did not start");
   const url = `http://${config.host.includes(":") ? `[${config.host}]` : config.host}:${server.port}`;

@@ -58,3 +58,11 @@ describe("the operator's token", () => {
     expect(refused.said).toContain("SIGNALBOX_TOKEN: has to be at least 20 characters");
   });
 });
+
+test("a second relay does not listen where one does already", async () => {
+  const first = await startServer();
+  const { port } = new URL(first.url);
+  const refused = await refusedStart({ SIGNALBOX_DATA_DIR: tempFolder(), SIGNALBOX_PORT: port });
+  expect(refused.code).toBe(1);
+  expect(refused.said).toContain(`Is port ${port} in use?`);
+});

@@ -167,4 +167,56 @@ describe.skipIf(missing.length > 0)(`the real clients${without}`, () => {
     const { items } = await ask(server, "GET", "/v1/agents?kind=provider");
     for (const agent of items) expect(agent.reach).toBe("idle");
   });
+
+  test("Codex asks, Claude Code is woken by its hook, claims and answers, and Codex is woken by the answer", async () => {
+    const server = await startServer();
+    const [sent, begun, answered] = [once(), once(), once()];
+    const claudeModel = scriptedAnthropic([
+      async () => {
+        begun.resolve();
+        await sent.promise;
+        return { text: "There is nothing to do." };
+      },
+      () => ({ tool: "mcp__signalbox__claim", input: {} }),
+      (request) => {
+        const token = /clm_\d+_\d+/.exec(request.slice(request.lastIndexOf("tool_result")))?.[0] ?? "";
+        const id = Number(token.split("_")[1]);
+        return { tool: "mcp__signalbox__finish", input: { id, token, how: "complete", text: "It is green" } };
+      },
+      () => {
+        answered.resolve();
+        return { text: "Answered." };
+      },
+    ]);
+    const codexModel = scriptedOpenAi(
+      [
+        async () => {
+          await begun.promise;
+          return { tool: "send", input: { to: "carol", text: "Is main green?", work: true } };
+        },
+        async () => {
+          sent.resolve();
+          await answered.promise;
+          return { text: "I have asked." };
+        },
+        (request) => ({ text: request.includes("| It is green") ? "Carol says: it is green." : "No answer came." }),
+      ],
+      "mcp__signalbox",
+    );
+    const carol = await machine(server, ["claude", "--agent", "carol", "--scope", "user"]);
+    const cody = await machine(server, ["codex", "--agent", "cody"], {
+      ".codex/config.toml": codexConfig(codexModel.url),
+    });
+    const [first, second] = await Promise.all([
+      codex(cody, "Ask carol whether main is green"),
+      claude(carol, claudeModel.url, "Say hi"),
+    ]);
+    expect({ codex: first, claude: second }).toMatchObject({ codex: { code: 0 }, claude: { code: 0 } });
+    expect(claudeModel.requests[1]).toContain("| Is main green?");
+    expect(JSON.parse(second.stdout).result).toBe("Answered.");
+    expect(first.stdout).toContain("Carol says: it is green.");
+    const [work] = (await ask(server, "GET", "/v1/messages?from=cody&to=carol")).items;
+    expect(work).toMatchObject({ body: "Is main green?", state: "done" });
+    expect((await ask(server, "GET", "/v1/agents/cody/inbox")).items).toEqual([]);
+  });
 });
