@@ -45,7 +45,7 @@ const FIRST_MS = Date.parse("0000-01-01T00:00:00.000Z");
 
 /** A time given by a caller, any offset. */
 export const TimeInput = z.iso
-  .datetime({ offset: true })
+  .datetime({ offset: true, abort: true, error: "is not a time like 2026-05-04T09:00:00Z" })
   .refine((time) => Date.parse(time) >= FIRST_MS && Date.parse(time) <= LAST_MS, "is outside the years 0000 to 9999")
   .describe("RFC 3339, any offset.");
 
