@@ -57,6 +57,22 @@ test("a time that is none is told with what would be one", async () => {
   }
 });
 
+test("what is sent later is sent at a time, and what is none is said once", async () => {
+  const ran = await cli(["send", "ann", "later", "--deliver-at", "+1m"]);
+  expect(ran).toMatchObject({ code: 1, stderr: "signalbox: /deliverAt is not a time like 2026-05-04T09:00:00Z\n" });
+});
+
+test("a secret that Sentry could not know is pointed out", async () => {
+  const ran = await cli(["integration", "put", "errors", "--mapping", "sentry"]);
+  expect(ran.stderr).toContain("--secret-file");
+});
+
+test("rm and remove are one word", async () => {
+  for (const group of ["agents", "orchestrators", "integration", "schedule", "webhook"])
+    for (const word of ["rm", "remove"])
+      expect((await cli(["help", group, word])).stdout).toMatch(/^Usage: signalbox \w+ (rm\|remove|remove\|rm)/);
+});
+
 test("help goes as deep as the command does", async () => {
   const deep = await cli(["help", "task", "claim"]);
   expect(deep.code).toBe(0);

@@ -37,6 +37,7 @@ export function addAgentCommands(program: Command): void {
     });
   agents
     .command("rm")
+    .alias("remove")
     .description("Delete an agent; its messages stay")
     .argument("<id>", "the agent")
     .addHelpText("after", "\nExample:\n  $ signalbox agents rm builder")

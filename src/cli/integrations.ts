@@ -36,6 +36,7 @@ export function addIntegrationCommands(program: Command): void {
     });
   integrations
     .command("remove")
+    .alias("rm")
     .description("Remove one; its tasks stay")
     .argument("<source>", "its name")
     .addHelpText("after", "\nExample:\n  $ signalbox integration remove github")
@@ -82,6 +83,8 @@ function addPut(integrations: Command): void {
       const saved = await client.integrations.put(source, draft);
       const warning = saved.secret ? `\n${out.paint("yellow", "The secret is shown this once.")}` : "";
       await out.show(saved, () => fieldsText(saved, out) + warning);
+      if (saved.secret && saved.verify === "sentry")
+        out.note("Sentry signs with the secret that it made: say that one with --secret-file");
     });
 }
 

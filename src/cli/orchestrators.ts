@@ -26,6 +26,7 @@ export function addOrchestratorCommands(program: Command): void {
   addStatus(orchestrators, "resume", "online", "Let it start agents again");
   orchestrators
     .command("rm")
+    .alias("remove")
     .description("Delete one, with its agent and its token")
     .argument("<id>", "the orchestrator")
     .addHelpText("after", "\nExample:\n  $ signalbox orchestrators rm build-host")

@@ -32,6 +32,7 @@ export function addScheduleCommands(program: Command): void {
   addSwitch(schedules, "resume", "Go on with the next time; what passed by meanwhile is not made up for", true);
   schedules
     .command("remove")
+    .alias("rm")
     .description("Delete a schedule, or cancel a message with a deliverAt")
     .argument("<id>", "the schedule, sch_…")
     .addHelpText("after", "\nExample:\n  $ signalbox schedule remove sch_1a2b3c")

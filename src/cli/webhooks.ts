@@ -166,6 +166,7 @@ function addDeliveries(webhooks: Command): void {
 function addEnds(webhooks: Command): void {
   webhooks
     .command("remove")
+    .alias("rm")
     .description("Delete it; what was pending is not delivered")
     .argument("<id>", "the webhook, whk_…")
     .addHelpText("after", "\nExample:\n  $ signalbox webhook remove whk_1a2b3c")
