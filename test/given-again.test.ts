@@ -100,6 +100,21 @@ describe("who is given the id of an agent that was deleted (G10)", () => {
   });
 });
 
+describe("a clock that was set back", () => {
+  test("takes no pair and no work from who made it after that", async () => {
+    const relay = await startRelay();
+    const alice = await relay.agent("alice");
+    const bob = await relay.agent("bob");
+    relay.clock.advance(-3_600_000);
+    const { body: pair } = await relay.ask("POST", "/v1/pairs", { target: "bob" }, alice);
+    expect((await relay.ask("POST", `/v1/pairs/${pair.id}/accept`, {}, bob)).body.status).toBe("active");
+    expect((await relay.ask("GET", "/v1/pairs", undefined, alice)).body.items).toHaveLength(1);
+    const { body: task } = await relay.ask("POST", "/v1/tasks", { title: "own", target: "bob" }, alice);
+    const said = await relay.ask("POST", `/v1/tasks/${task.id}/status`, { status: "cancelled" }, alice);
+    expect(said.body.status).toBe("cancelled");
+  });
+});
+
 describe("an idempotency key", () => {
   test("that made one thing makes no other, and goes on naming the first (G5)", async () => {
     const relay = await startRelay();

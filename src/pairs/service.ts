@@ -1,6 +1,6 @@
 import type { ActivityService } from "../activity/service.ts";
 import type { AgentService } from "../agents/service.ts";
-import type { AgentFacts } from "../agents/store.ts";
+import type { MemberStore } from "../agents/store-members.ts";
 import { actingAs, type Caller, readingAs } from "../auth/caller.ts";
 import type { Clock } from "../clock.ts";
 import type { Reading, Tx } from "../db/database.ts";
@@ -21,6 +21,7 @@ export interface PairParts {
   store: PairStore;
   life: PairLife;
   agents: AgentService;
+  members: MemberStore;
   access: Access;
   messages: MessageStore;
   idempotency: Idempotency;
@@ -33,7 +34,7 @@ export type Pairs = ReturnType<typeof createPairService>;
 
 /** The verbs of pairs: asking, agreeing, talking, ending. */
 export function createPairService(parts: PairParts) {
-  const { store, life, agents, access, messages, idempotency, activity, due, clock } = parts;
+  const { store, life, agents, members, access, messages, idempotency, activity, due, clock } = parts;
 
   /** @throws Problem 404 */
   async function require(on: Reading, id: string): Promise<PairRow> {
@@ -76,13 +77,17 @@ export function createPairService(parts: PairParts) {
       throw Problem.invalid("/target", `is of kind ${facts.kind}, which agrees to nothing`);
   }
 
+  /** One of the two; not who was given the id of one that was deleted: its place in the log is after theirs. */
+  const isMember = async (on: Reading, { requester, target, threadId }: PairRow, agentId: string): Promise<boolean> =>
+    (agentId === requester || agentId === target) && members.memberAt(on, agentId, agentId, threadId);
+
   /** The member that acts; an operator who names none acts for `usual`, or for `user` when that is one of the two. */
   async function member(on: Reading, caller: Caller, row: PairRow, agentId: string | undefined, usual: string) {
     const isOperator = caller.role === "operator" && agentId === undefined;
     const mine = [row.requester, row.target].includes("user") ? "user" : usual;
     const actor = actingAs(caller, isOperator ? mine : agentId);
     const facts = await agents.requireActor(on, caller, actor);
-    if (!isMember(row, facts)) throw new Problem("forbidden", `${actor} is not a member of ${row.id}.`);
+    if (!(await isMember(on, row, actor))) throw new Problem("forbidden", `${actor} is not a member of ${row.id}.`);
     return facts;
   }
 
@@ -162,18 +167,19 @@ export function createPairService(parts: PairParts) {
     /** @throws Problem 403, 404, 409 */
     async get(on: Reading, caller: Caller, id: string): Promise<Pair> {
       const reader = readingAs(caller);
-      const facts = reader === null ? undefined : await agents.requireActor(on, caller, reader);
+      if (reader !== null) await agents.requireActor(on, caller, reader);
       const row = await require(on, id);
-      if (facts && !isMember(row, facts)) throw new Problem("forbidden", `${reader} is not a member of ${id}.`);
+      if (reader !== null && !(await isMember(on, row, reader)))
+        throw new Problem("forbidden", `${reader} is not a member of ${id}.`);
       return toPair(row);
     },
 
     /** Newest first: an agent's own, or everybody's. */
     async list(on: Reading, caller: Caller, query: ListQuery, limit: number): Promise<List<Pair>> {
       const reader = readingAs(caller);
-      const facts = reader === null ? undefined : await agents.requireActor(on, caller, reader);
-      const members = [reader, query.agent].filter((id): id is string => typeof id === "string");
-      const filter: PairFilter = { members, status: query.status, since: facts?.createdAt };
+      if (reader !== null) await agents.requireActor(on, caller, reader);
+      const both = [reader, query.agent].filter((id): id is string => typeof id === "string");
+      const filter: PairFilter = { members: both, status: query.status, seenBy: reader };
       const rows = await store.page(on, filter, query.page, limit + 1);
       const items = rows.slice(0, limit).map(toPair);
       return { items, nextPage: rows.length > limit ? (items.at(-1)?.id ?? null) : null };
@@ -194,10 +200,6 @@ interface ListQuery {
   status?: Pair["status"] | undefined;
   page?: string | undefined;
 }
-
-/** One of the two; not who was given the id of one that was deleted. */
-const isMember = ({ requester, target, createdAt }: PairRow, facts: Pick<AgentFacts, "id" | "createdAt">): boolean =>
-  (facts.id === requester || facts.id === target) && createdAt >= facts.createdAt;
 
 const toPair = ({ couple: _, ...row }: PairRow): Pair => ({
   ...row,

@@ -1,4 +1,4 @@
-import { and, desc, eq, gte, lt, type SQL, sql } from "drizzle-orm";
+import { and, desc, eq, lt, type SQL, sql } from "drizzle-orm";
 import type { Reading, Tx } from "../db/database.ts";
 import type { PairStatus } from "./schema.ts";
 import { pairs } from "./tables.ts";
@@ -9,8 +9,8 @@ export interface PairFilter {
   /** Members, all of them: who asks, and whom the query names. */
   members: readonly string[];
   status?: PairStatus | undefined;
-  /** Made no earlier. */
-  since?: number | undefined;
+  /** Who reads them: an earlier holder of its id had other pairs. */
+  seenBy?: string | null | undefined;
 }
 
 export type PairStore = ReturnType<typeof createPairStore>;
@@ -50,11 +50,11 @@ export function createPairStore() {
 
     /** Newest first. With a member by the index of its pairs; by status among the newest 20,000. */
     page: async (on: Reading, filter: PairFilter, before: string | undefined, limit: number): Promise<PairRow[]> => {
-      const { members, status, since } = filter;
+      const { members, status, seenBy } = filter;
       const where = [
         ...members.map(ofMember),
         ...(status === undefined ? [] : [sql`${pairs.status} = ${status}`]),
-        ...(since === undefined ? [] : [gte(pairs.createdAt, since)]),
+        ...(seenBy == null ? [] : [ofHolder(seenBy)]),
         ...(before === undefined ? [] : [lt(pairs.id, before)]),
         ...(members.length ? [] : [newest]),
       ];
@@ -82,4 +82,6 @@ export function createPairStore() {
 }
 
 const ofMember = (agentId: string): SQL => sql`(${pairs.requester} = ${agentId} or ${pairs.target} = ${agentId})`;
+const ofHolder = (agentId: string): SQL => sql`${pairs.threadId} > (
+  select since_id from memberships where agent_id = ${agentId} and target = ${agentId} and until_id is null)`;
 const newest = sql`id in (select id from pairs order by id desc limit ${sql.raw(String(MAX_VISITED))})`;
