@@ -418,6 +418,7 @@ CREATE TABLE `webhooks` (
 --> statement-breakpoint
 CREATE INDEX `webhooks_by_agent` ON `webhooks` (`agent_id`,`id`);--> statement-breakpoint
 ALTER TABLE `tokens` ADD `source` text;--> statement-breakpoint
+CREATE INDEX `tokens_by_source` ON `tokens` (`source`) WHERE source is not null;--> statement-breakpoint
 ALTER TABLE `due` ADD `running` integer DEFAULT false NOT NULL;--> statement-breakpoint
 ALTER TABLE `messages` ADD `streak` integer DEFAULT 0 NOT NULL;--> statement-breakpoint
 ALTER TABLE `scheduled_messages` ADD `error` text;--> statement-breakpoint

@@ -125,7 +125,7 @@ export async function createRelay(
   });
   const orchestrators = createOrchestrators({ db, agents, agentStore, roster, presence, activity, clock, headOf });
   const integrations = createIntegrations({
-    ...{ db, messaging, tasks, activity, idempotency, key },
+    ...{ db, messaging, tasks, activity, auth, idempotency, key },
     retentionDays: config.retentionDays,
   });
   const scheduling = createScheduling({ messaging, activity, idempotency });

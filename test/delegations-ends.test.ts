@@ -242,3 +242,12 @@ describe("cancelling", () => {
     expect(items).toMatchObject([{ subject: root.id }]);
   });
 });
+
+test("G4: a lease that has run out answers no request any more, noticed or not", async () => {
+  const { ada, pat, ask, clock, delegate, on, look } = await startTeam();
+  const asked = await delegate(ada, "tag:pool", { timeoutSeconds: 600 });
+  await ask("POST", `/v1/messages/${asked.messageId}/claim`, { leaseSeconds: 5 }, pat);
+  clock.advance(6000);
+  expect([403, 409]).toContain((await on(asked, "response", pat, { text: "late" })).status);
+  expect((await look(asked)).status).not.toBe("answered");
+});

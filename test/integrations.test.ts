@@ -28,6 +28,16 @@ describe("an integration", () => {
     expect(verbs).toEqual(["integration.deleted", "integration.changed", "integration.created"]);
   });
 
+  test("takes its tokens with it: one made again under its name has none of them", async () => {
+    const { ask } = await startWithSources();
+    await ask("PUT", "/v1/integrations/ci", {});
+    const { body } = await ask("POST", "/v1/tokens", { role: "integration", source: "ci" });
+    expect((await ask("POST", "/v1/integrations/ci/events", event(), { token: body.token })).status).toBe(201);
+    await ask("DELETE", "/v1/integrations/ci");
+    await ask("PUT", "/v1/integrations/ci", {});
+    expect((await ask("POST", "/v1/integrations/ci/events", event(), { token: body.token })).status).toBe(401);
+  });
+
   test("is for operators to change, and for nobody else", async () => {
     const { ask, worker } = await startWithSources();
     for (const [method, path] of [

@@ -178,6 +178,11 @@ export function createAuthService(
       for (const row of await store.liveOf(tx, agentId)) await revokeRow(tx, row);
     },
 
+    /** Of an integration that is removed: one that is made again under its name gets tokens of its own. */
+    async revokeAllFor(tx: Tx, source: string): Promise<void> {
+      for (const row of await store.liveFor(tx, source)) await revokeRow(tx, row);
+    },
+
     /** Calls `listener` with the id of each token that was revoked or has expired, once that is on disk. */
     onRevoked: (listener: (tokenId: string) => void) => revokedListeners.push(listener),
 

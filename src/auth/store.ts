@@ -55,6 +55,12 @@ export function createAuthStore(db: Db) {
         .get(),
     byId: async (on: Reading, id: string): Promise<TokenRow | undefined> =>
       on.db.select().from(tokens).where(eq(tokens.id, id)).get(),
+    liveFor: async (on: Reading, source: string): Promise<TokenRow[]> =>
+      on.db
+        .select()
+        .from(tokens)
+        .where(and(eq(tokens.source, source), isNull(tokens.revokedAt)))
+        .all(),
     liveOf: async (on: Reading, agentId: string): Promise<TokenRow[]> => liveOf(on).all({ agentId }),
     /** Newest first; ids sort by time of making. */
     page: async (on: Reading, before: string | undefined, limit: number): Promise<TokenRow[]> =>

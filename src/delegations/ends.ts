@@ -79,7 +79,15 @@ export function createEnds(parts: EndParts) {
     const { replyTo, claimable, kind } = draft;
     if (!replyTo || claimable || author === "system" || !isAnswerKind(kind)) return undefined;
     const row = await store.byMessage(on, replyTo);
-    return row && row.fromId === target && workerOf(row) === author && isOwed(row) ? row : undefined;
+    const isAnswer = row?.fromId === target && workerOf(row) === author && isOwed(row);
+    return isAnswer && (await holdsIt(on, row)) ? row : undefined;
+  }
+
+  /** G4: whose lease of a group's request has run out answers it no more, whether or not that has been noticed yet. */
+  async function holdsIt(on: Reading, row: DelegationRow): Promise<boolean> {
+    if (!isGroup(row.target) || !isOpen(row)) return true;
+    const work = await works.byId(on, row.messageId);
+    return work?.state !== "claimed" || (work.dueAt ?? 0) > clock.now();
   }
 
   /** Whatever way an answer comes, the asker sees which delegation it is of, and whether it is late. */
@@ -200,6 +208,7 @@ export function createEnds(parts: EndParts) {
   return {
     changed,
     cancel,
+    holdsIt,
     /** Told of every change in the write that makes it. */
     onMoved: (handler: (tx: Tx, row: DelegationRow) => Promise<void>) => movedHandlers.push(handler),
     /** Told of every change once it is on disk; `before` is undefined for a new one. */

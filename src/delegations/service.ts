@@ -110,6 +110,8 @@ export function createDelegationService(parts: DelegationParts) {
     // Of what has ended also not who was given the id of a worker that was deleted.
     if (actor !== mine || !(isOpen(row) || (await mayRead(tx, actor, row))))
       throw new Problem("forbidden", `${mine} works on ${row.id}, not ${actor}.`);
+    if (!(await ends.holdsIt(tx, row)))
+      throw new Problem("claim-lost", `The lease of message ${row.messageId} has ended.`);
     return facts;
   }
 

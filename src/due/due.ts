@@ -32,7 +32,7 @@ const MIN_SLEEP_MS = 5;
 const SLICE = 200;
 const FIRST_RETRY_MS = 1000;
 const MAX_RETRY_MS = 3_600_000;
-/** Requests to the outside that run at once, of all kinds. */
+/** Requests to the outside that run at once, of each kind: those that hang hold up none of another kind. */
 const MAX_OUTSIDE = 32;
 
 /** The one timer: "do this at time T, with retries and backoff, and remember it in the database". */
@@ -162,13 +162,18 @@ export function createDue(db: Db, store: DueStore, clock: Clock, logger: Logger)
      * `row.tries` counts the attempts before this one.
      */
     outside(kind: string, maxMs: number, work: OutsideWork): void {
+      let underWay = 0;
       handlers.set(kind, async (tx, row) => {
-        const isFull = outside.size >= MAX_OUTSIDE;
+        const isFull = underWay >= MAX_OUTSIDE;
         const { id: _, ...kept } = row;
         await store.keep(tx, { ...kept, at: clock.now() + (isFull ? FIRST_RETRY_MS : maxMs), running: !isFull });
         if (isFull) return;
         tx.afterCommit(() => {
-          const job: Promise<void> = perform(row, work).finally(() => outside.delete(job));
+          underWay++;
+          const job: Promise<void> = perform(row, work).finally(() => {
+            underWay--;
+            outside.delete(job);
+          });
           outside.add(job);
         });
       });

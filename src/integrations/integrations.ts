@@ -1,4 +1,5 @@
 import type { ActivityService } from "../activity/service.ts";
+import type { AuthService } from "../auth/service.ts";
 import type { Db } from "../db/database.ts";
 import type { Idempotency } from "../idempotency/service.ts";
 import type { Messaging } from "../messages/messaging.ts";
@@ -15,6 +16,7 @@ export interface IntegrationParts {
   messaging: Messaging;
   tasks: Tasks;
   activity: ActivityService;
+  auth: Pick<AuthService, "revokeAllFor">;
   idempotency: Idempotency;
   retentionDays: number;
   /** What secrets are derived from and encrypted with. */
@@ -23,11 +25,11 @@ export interface IntegrationParts {
 
 /** Wires sources of events onto the tasks they become. */
 export function createIntegrations(parts: IntegrationParts) {
-  const { db, messaging, tasks, activity, idempotency, key, retentionDays } = parts;
+  const { db, messaging, tasks, activity, auth, idempotency, key, retentionDays } = parts;
   const { clock, due } = messaging;
   const store = createIntegrationStore(db);
   const secrets = createSecrets(key);
-  const integrations = createIntegrationService({ store, secrets, activity, life: tasks.life, clock });
+  const integrations = createIntegrationService({ store, secrets, activity, auth, life: tasks.life, clock });
   const events = createEvents({ ...messaging, db, store, integrations, secrets, tasks, idempotency });
   wireDeliveryRetention(due, idempotency, clock, retentionDays);
   return { onReceived: events.onReceived, routes: () => integrationRoutes({ db, integrations, events }) };

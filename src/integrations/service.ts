@@ -1,5 +1,6 @@
 import type { ActivityService } from "../activity/service.ts";
 import { type Caller, readsAll, requireOperator } from "../auth/caller.ts";
+import type { AuthService } from "../auth/service.ts";
 import type { Clock } from "../clock.ts";
 import type { Reading, Tx } from "../db/database.ts";
 import { Problem } from "../problem.ts";
@@ -14,6 +15,7 @@ export interface IntegrationServiceParts {
   store: IntegrationStore;
   secrets: Secrets;
   activity: ActivityService;
+  auth: Pick<AuthService, "revokeAllFor">;
   life: TaskLife;
   clock: Clock;
 }
@@ -31,7 +33,7 @@ const VERIFIED_BY: Record<Mapping, Verification> = {
 export type IntegrationService = ReturnType<typeof createIntegrationService>;
 
 /** Making, changing, finding and removing integrations. */
-export function createIntegrationService({ store, secrets, activity, life, clock }: IntegrationServiceParts) {
+export function createIntegrationService({ store, secrets, activity, auth, life, clock }: IntegrationServiceParts) {
   /** Those who may look at integrations. @throws Problem 403 */
   function requireReader(caller: Caller): void {
     if (!readsAll(caller)) throw new Problem("forbidden", "Only operators and viewers may look at integrations.");
@@ -104,11 +106,12 @@ export function createIntegrationService({ store, secrets, activity, life, clock
       return { items, nextPage: rows.length > limit ? (items.at(-1)?.source ?? null) : null };
     },
 
-    /** `DELETE /v1/integrations/{source}`: its tasks stay. @throws Problem 403, 404 */
+    /** `DELETE /v1/integrations/{source}`: its tasks stay, its tokens are good for nothing any more. @throws Problem 403, 404 */
     async remove(tx: Tx, caller: Caller, source: string): Promise<void> {
       requireOperator(caller);
       await requireIntegration(tx, source);
       await store.remove(tx, source);
+      await auth.revokeAllFor(tx, source);
       await activity.record(tx, caller, "integration.deleted", source);
     },
   };
