@@ -1,15 +1,12 @@
 import { z } from "zod";
-import { type Digest, digest } from "../envelope/digest.ts";
+import { digest } from "../envelope/digest.ts";
 import type { Letter } from "../envelope/envelope.ts";
 import { tokensOf } from "../envelope/tokens.ts";
+import { BACKLOG_PAGE, backlogFrom, noteShown } from "../inbox/backlog.ts";
 import type { Looked } from "../inbox/look.ts";
 import { type Desk, envelopesFor, letterOf, openDelegations, type Turn, whileTelling } from "./desk.ts";
 import { budget, tool, wait } from "./tool.ts";
 
-const PAGE = 256;
-/** How much of a long backlog is looked at for urgent ones. */
-const MAX_PAGES = 4;
-const MAX_BYTES = 4 * 1024 * 1024;
 /** Of a budget: what stands around the text when it goes out as JSON. */
 const SHARE = 0.85;
 const AROUND = 60;
@@ -38,7 +35,7 @@ export const inbox = tool({
     const { caller, signal } = turn;
     const { agentId } = caller;
     if (ack !== undefined) await desk.db.write((tx) => desk.inbox.ack(tx, caller, agentId, ack));
-    const look = () => desk.db.read((on) => desk.looks.at(on, caller, agentId, undefined, PAGE));
+    const look = () => desk.db.read((on) => desk.looks.at(on, caller, agentId, undefined, BACKLOG_PAGE));
     const first = await whileTelling(desk, turn, wait, () =>
       wait === 0
         ? look()
@@ -59,21 +56,16 @@ export async function readInbox(desk: Desk, turn: Turn, tokens: number) {
   return told(
     desk,
     turn,
-    await desk.db.read((on) => desk.looks.at(on, caller, caller.agentId, undefined, PAGE)),
+    await desk.db.read((on) => desk.looks.at(on, caller, caller.agentId, undefined, BACKLOG_PAGE)),
     tokens,
   );
 }
 
 async function told(desk: Desk, turn: Turn, first: Looked, tokens: number) {
   const { caller } = turn;
-  const looked = [first];
-  let bytes = sizeOf(first);
-  for (let last = first; last.page.more && looked.length < MAX_PAGES && bytes < MAX_BYTES; ) {
-    const { next } = last;
-    last = await desk.db.read((on) => desk.looks.at(on, caller, caller.agentId, next, PAGE));
-    bytes += sizeOf(last);
-    looked.push(last);
-  }
+  const looked = await backlogFrom(first, (next) =>
+    desk.db.read((on) => desk.looks.at(on, caller, caller.agentId, next, BACKLOG_PAGE)),
+  );
   const letters = looked.flatMap(({ page, states }) =>
     page.entries.map((entry) => letterOf(entry, states.get(entry.id))),
   );
@@ -86,7 +78,7 @@ async function told(desk: Desk, turn: Turn, first: Looked, tokens: number) {
   const owed = await owedLines(desk, turn, letters, tokens * 0.2);
   const room = tokens * SHARE - AROUND - tokensOf(owed);
   const arranged = digest(letters, envelopesFor(desk, turn), room);
-  noteOffered(desk, turn, first.after, arranged);
+  noteShown(desk.looks, caller, caller.agentId, { ...arranged, after: first.after }, "mcp");
   const next = arranged.ack === null ? "" : `When dealt with: inbox {"ack":${arranged.ack}}`;
   const text = [head, arranged.text, owed, next].filter(Boolean).join("\n");
   return {
@@ -102,17 +94,6 @@ async function told(desk: Desk, turn: Turn, first: Looked, tokens: number) {
     },
   };
 }
-
-/** What was shown, and no more: what was folded or left out has not reached the model. */
-function noteOffered({ looks }: Desk, { caller }: Turn, after: number, { shown, ack }: Digest): void {
-  const note = (after: number, upTo: number, entries: number) =>
-    looks.offered(caller, caller.agentId, { after, upTo, entries, by: "mcp" });
-  const upTo = ack ?? after;
-  if (upTo > after) note(after, upTo, shown.filter((id) => id <= upTo).length);
-  for (const id of shown) if (id > upTo) note(id - 1, id, 1);
-}
-
-const sizeOf = ({ page }: Looked): number => page.entries.reduce((sum, entry) => sum + entry.json.length, 0);
 
 /** Which of the requests owe an answer: asked of the relay, never of what the message says of itself. */
 async function owedLines(desk: Desk, { caller }: Turn, letters: readonly Letter[], tokens: number): Promise<string> {

@@ -7,6 +7,7 @@ import type { Delegations } from "../delegations/service.ts";
 import { digest } from "../envelope/digest.ts";
 import { type Letter, openEnvelopes, targetOf } from "../envelope/envelope.ts";
 import { tokensOf } from "../envelope/tokens.ts";
+import { BACKLOG_PAGE, backlogFrom, noteShown } from "../inbox/backlog.ts";
 import type { Looked, Looks } from "../inbox/look.ts";
 import type { Claims, Worked } from "../messages/claims.ts";
 import { messageJson } from "../messages/entry.ts";
@@ -22,10 +23,6 @@ export interface DigestParts {
   clock: Clock;
 }
 
-const PAGE = 256;
-/** How much of a long backlog is looked at for urgent ones. */
-const MAX_PAGES = 4;
-const MAX_BYTES = 4 * 1024 * 1024;
 /** Delegations that are looked through for those still owed. */
 const LISTED = 50;
 /** As many of each are named. */
@@ -38,18 +35,9 @@ export function createDigests({ db, looks, claims, delegations, roster, clock }:
   const letterOf = ({ states }: Looked, entry: Looked["page"]["entries"][number]): Letter =>
     JSON.parse(messageJson(entry, states.get(entry.id))) as Letter;
 
-  /** Pages until there is enough to choose from. Each is a read of its own: a long backlog keeps nobody waiting. */
-  async function backlog(caller: Caller, agentId: string, after: number | undefined): Promise<[Looked, ...Looked[]]> {
-    const at = (from: number | undefined) => db.read((on) => looks.at(on, caller, agentId, from, PAGE));
-    const first = await at(after);
-    const pages: [Looked, ...Looked[]] = [first];
-    let bytes = sizeOf(first);
-    for (let last = first; last.page.more && pages.length < MAX_PAGES && bytes < MAX_BYTES; ) {
-      last = await at(last.next);
-      bytes += sizeOf(last);
-      pages.push(last);
-    }
-    return pages;
+  async function backlog(caller: Caller, agentId: string, after: number | undefined) {
+    const at = (from: number | undefined) => db.read((on) => looks.at(on, caller, agentId, from, BACKLOG_PAGE));
+    return backlogFrom(await at(after), at);
   }
 
   async function standing(on: Reading, caller: Caller, agentId: string) {
@@ -58,15 +46,6 @@ export function createDigests({ db, looks, claims, delegations, roster, clock }:
       held: await claims.held(on, caller, agentId),
       owed: asked.items.filter(({ endedAt, from }) => endedAt === null && from !== agentId),
     };
-  }
-
-  /** What was shown, and no more: what was folded or left out has not reached the model. */
-  function noteOffered(caller: Caller, agentId: string, after: number, shown: readonly number[], ack: number | null) {
-    const note = (after: number, upTo: number, entries: number) =>
-      looks.offered(caller, agentId, { after, upTo, entries, by: "poll" });
-    const upTo = ack ?? after;
-    if (upTo > after) note(after, upTo, shown.filter((id) => id <= upTo).length);
-    for (const id of shown) if (id > upTo) note(id - 1, id, 1);
   }
 
   return {
@@ -93,7 +72,7 @@ export function createDigests({ db, looks, claims, delegations, roster, clock }:
         now: clock.now(),
       });
       const { text, shown, folded, leftOut, ack } = digest(letters, envelopes, budget - tokensOf(head) - 2);
-      noteOffered(caller, agentId, first.after, shown, ack);
+      noteShown(looks, caller, agentId, { after: first.after, shown, ack }, "poll");
       return {
         ...{ agentId, unread: letters.length, urgent, more, shown, leftOut, ack, cursor: first.cursor },
         text: [head, text].filter(Boolean).join("\n"),
@@ -104,8 +83,6 @@ export function createDigests({ db, looks, claims, delegations, roster, clock }:
     },
   };
 }
-
-const sizeOf = ({ page }: Looked): number => page.entries.reduce((sum, entry) => sum + entry.json.length, 0);
 
 const timeOf = (time: string): string => `${time.slice(0, 19)}Z`;
 
