@@ -21,4 +21,4 @@ EXPOSE 4747
 STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=15s --timeout=3s --start-period=10s \
   CMD ["bun", "-e", "process.exit((await fetch(`http://127.0.0.1:${process.env.SIGNALBOX_PORT}/healthz`)).ok ? 0 : 1)"]
-CMD ["bun", "src/main.ts"]
+CMD ["bun", "--config=/dev/null", "--no-env-file", "src/main.ts"]

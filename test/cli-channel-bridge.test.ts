@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { Client as OldClient } from "@modelcontextprotocol/sdk/client/index.js";
 import { StdioClientTransport } from "@modelcontextprotocol/sdk/client/stdio.js";
 import { z } from "zod";
+import { BUN_FLAGS } from "../src/cli/own.ts";
 import type { Client } from "../src/client/client.ts";
 import { tempFolder } from "./cli-harness.ts";
 import { until } from "./client-harness.ts";
@@ -40,7 +41,7 @@ async function connect() {
   client.setNotificationHandler(Pushed, ({ params }) => void pushed.push(params));
   const transport = new StdioClientTransport({
     command: process.execPath,
-    args: [MAIN, "channel-bridge", "--keys", keys],
+    args: [...BUN_FLAGS, MAIN, "channel-bridge", "--keys", keys],
   });
   await client.connect(transport);
   return { client, pushed };

@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { BUN_FLAGS } from "../src/cli/own.ts";
 
 const MAIN = join(import.meta.dir, "../src/cli/main.ts");
 
@@ -18,7 +19,7 @@ interface Run {
 
 /** The program in a process of its own, with an environment that has nothing of ours. */
 export function startCli(args: string[], { env = {}, stdin, cwd }: Run = {}) {
-  const child = Bun.spawn([process.execPath, MAIN, ...args], {
+  const child = Bun.spawn([process.execPath, ...BUN_FLAGS, MAIN, ...args], {
     cwd,
     env: { PATH: process.env.PATH, HOME: tmpdir(), ...env },
     stdin: new Blob([stdin ?? ""]),

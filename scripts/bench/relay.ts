@@ -1,5 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { BUN_FLAGS } from "../../src/cli/own.ts";
 import { type Child, startChild, until } from "./child.ts";
 
 const ROOT = join(import.meta.dir, "../..");
@@ -33,7 +34,7 @@ export const startEcho = (folder: string): Promise<Server> =>
 
 /** Starts one of the project's programs and waits for the line that says where it listens. */
 async function startServer(program: string, log: string, env: Record<string, string>): Promise<Server> {
-  const child = startChild([process.execPath, join(ROOT, program)], log, env);
+  const child = startChild([process.execPath, ...BUN_FLAGS, join(ROOT, program)], log, env);
   const port = await until(`the start of ${program}`, async () => listeningPort(await child.output())).catch(
     async (error) => {
       throw new Error(`${error.message}: ${await child.output()}`);

@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { BUN_FLAGS } from "../../src/cli/own.ts";
 
 const MAIN = join(import.meta.dir, "../../src/main.ts");
 
@@ -27,7 +28,7 @@ export function createDrilledRelay(dataDir: string): DrilledRelay {
     url: () => url,
     token: () => token,
     async start() {
-      child = Bun.spawn([process.execPath, MAIN], {
+      child = Bun.spawn([process.execPath, ...BUN_FLAGS, MAIN], {
         env: {
           PATH: process.env.PATH ?? "",
           SIGNALBOX_DATA_DIR: dataDir,

@@ -2,6 +2,7 @@ import { join } from "node:path";
 import { type Change, isObject, type JsonObject, jsonChange, textOf } from "./config-files.ts";
 import { EXIT, Stop } from "./exit.ts";
 import { EVENTS, type Harness } from "./hook-answers.ts";
+import { ownCommand } from "./own.ts";
 import { personalFolders } from "./settings.ts";
 
 /** What a harness is to know. */
@@ -19,7 +20,10 @@ const HOOK_SECONDS = 10;
 
 /** For a shell: the harnesses hand these lines to one. */
 const quoted = (word: string): string => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`);
-const own = (...words: string[]): string => [process.execPath, Bun.main, ...words].map(quoted).join(" ");
+const own = (...words: string[]): string =>
+  ownCommand(...words)
+    .map(quoted)
+    .join(" ");
 const headersCommand = (keysFile: string): string => own("hook", "headers", "--keys", keysFile);
 const hookCommand = (harness: Harness, event: string, keysFile: string): string =>
   own("hook", harness, event, "--keys", keysFile);

@@ -1,4 +1,4 @@
-#!/usr/bin/env bun
+#!/usr/bin/env -S bun --config=/dev/null --no-env-file
 import { Command, CommanderError } from "commander";
 import manifest from "../../package.json" with { type: "json" };
 import { RelayProblem } from "../client/client.ts";

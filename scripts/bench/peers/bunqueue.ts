@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { BUN_FLAGS } from "../../../src/cli/own.ts";
 import { freePort, startChild, until } from "../child.ts";
 import { type QueueLike, queuePeer, type WorkerLike } from "./job-queue.ts";
 import { type Installed, LANES, type PeerProduct } from "./peer.ts";
@@ -11,7 +12,14 @@ interface Bunqueue {
 /** Its server over TCP, each job written before it is confirmed. Its SQLite does not sync a commit. */
 async function open({ load, fileOf }: Installed, folder: string) {
   const port = await freePort();
-  const command = [process.execPath, join(fileOf("bunqueue"), "../cli/index.js"), "start", "--host", "127.0.0.1"];
+  const command = [
+    process.execPath,
+    ...BUN_FLAGS,
+    join(fileOf("bunqueue"), "../cli/index.js"),
+    "start",
+    "--host",
+    "127.0.0.1",
+  ];
   const ports = ["--tcp-port", String(port), "--http-port", String(await freePort())];
   startChild([...command, ...ports, "--data-path", join(folder, "bunqueue.db")], join(folder, "bunqueue.log"), {
     RATE_LIMIT_MAX_REQUESTS: "1000000000",
