@@ -95,8 +95,7 @@ export function createHandle(parts: HandleParts) {
     if (route.idempotent) call.idempotencyKey = readKey(request);
     call.body = bytes ? parseBody(route, request, bytes) : await readBody(route, request);
     const result = await route.run(call as Call<unknown, unknown, unknown>);
-    const response = result instanceof Response ? result : toResponse(result, headers);
-    return request.method === "HEAD" ? endStream(response) : response;
+    return result instanceof Response ? result : toResponse(result, headers);
   }
 
   function refuse(error: unknown, route: Route | undefined, headers: Record<string, string>): Response {
@@ -149,13 +148,6 @@ function toResponse({ status, body, headers: more }: Answer, headers: Record<str
   headers["content-type"] ??= "application/json";
   const text = body instanceof RawJson ? body.text : typeof body === "string" ? body : JSON.stringify(body);
   return new Response(text, { status, headers });
-}
-
-/** To HEAD, whoever takes the body away from the answer reads it to its end: a stream has none. */
-async function endStream(response: Response): Promise<Response> {
-  if (!response.headers.get("content-type")?.startsWith("text/event-stream")) return response;
-  await response.body?.cancel();
-  return new Response(null, { status: response.status, headers: response.headers });
 }
 
 export function problemResponse(problem: Problem, requestId: string, headers: Record<string, string>): Response {
