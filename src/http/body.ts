@@ -1,9 +1,12 @@
 import type { z } from "zod";
+import { createPauses } from "../breathe.ts";
 import { type FieldError, Problem } from "../problem.ts";
-import type { Route } from "./call.ts";
+import type { Many, Route } from "./call.ts";
+import { checkValues, readJson } from "./json.ts";
 
 export const DEFAULT_BODY_LIMIT = 1024 * 1024;
 const MAX_ERRORS = 20;
+const UNKNOWN = "is not known here";
 const decoder = new TextDecoder("utf-8", { fatal: true });
 
 /** The body as its schema says. @throws Problem 400, 413, 415, 422 */
@@ -11,16 +14,25 @@ export async function readBody(route: Route, request: Request): Promise<unknown>
   return route.body ? parseBody(route, request, await readBytes(route, request)) : undefined;
 }
 
-/** As `readBody`, of bytes that were read already. @throws Problem 400, 415, 422 */
-export function parseBody(route: Route, request: Request, bytes: Uint8Array): unknown {
+/**
+ * As `readBody`, of bytes that were read already. Between the steps the event loop goes on: each of them takes
+ * milliseconds for a body of megabytes. @throws Problem 400, 413, 415, 422
+ */
+export async function parseBody(route: Route, request: Request, bytes: Uint8Array): Promise<unknown> {
   if (!route.body) return undefined;
   const type = request.headers.get("content-type")?.split(";", 1)[0]?.trim().toLowerCase() ?? "";
   if (bytes.length === 0 && route.bodyOptional) return check(route.body, {}, "");
-  if (type === "application/json" || route.dialect?.types.includes(type))
-    return check(route.body, parseJson(bytes), "");
-  if (type === "application/x-ndjson" && route.ndjsonAs)
-    return check(route.body, { [route.ndjsonAs]: parseLines(bytes) }, "");
-  const accepted = route.ndjsonAs ? "application/json or application/x-ndjson" : "application/json";
+  const pause = createPauses();
+  if (type === "application/json" || route.dialect?.types.includes(type)) {
+    const value = readJson(decode(bytes));
+    await pause();
+    return route.many ? checkMany(route.body, route.many, value) : check(route.body, value, "");
+  }
+  if (type === "application/x-ndjson" && route.many) {
+    const value = { [route.many.as]: await parseLines(decode(bytes), route.many) };
+    return checkMany(route.body, route.many, value);
+  }
+  const accepted = route.many ? "application/json or application/x-ndjson" : "application/json";
   throw new Problem(
     "unsupported-media-type",
     `The body has to be ${accepted}${type ? `, not ${type.slice(0, 100)}` : ""}.`,
@@ -63,28 +75,55 @@ function decode(bytes: Uint8Array): string {
   }
 }
 
-function parseJson(bytes: Uint8Array): unknown {
-  const text = decode(bytes);
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    // A parser that runs out of stack on deep nesting throws a RangeError: the same answer.
-    throw new Problem("not-json", `The body is not JSON: ${error instanceof Error ? error.message : "unreadable"}`);
-  }
-}
-
-function parseLines(bytes: Uint8Array): unknown[] {
+/** One value from each line; no more lines are looked at than may be sent. @throws Problem 400, 413, 422 */
+async function parseLines(text: string, { as, max }: Many): Promise<unknown[]> {
+  checkValues(text);
+  const pause = createPauses();
+  await pause();
   const values: unknown[] = [];
-  for (const [index, line] of decode(bytes).split("\n").entries()) {
+  let lines = 0;
+  for (let from = 0; from < text.length; ) {
+    const end = text.indexOf("\n", from);
+    const line = text.slice(from, end < 0 ? text.length : end);
+    from = end < 0 ? text.length : end + 1;
+    if (++lines > 2 * max) throw Problem.invalid(`/${as}`, `has more than ${2 * max} lines, empty ones included`);
     if (line.trim() === "") continue;
-    try {
-      values.push(JSON.parse(line));
-    } catch {
-      throw new Problem("not-json", `Line ${index + 1} is not JSON.`);
-    }
+    if (values.length === max) throw Problem.invalid(`/${as}`, `has more than ${max} lines`);
+    values.push(readLine(line, lines));
+    await pause();
   }
   return values;
 }
+
+function readLine(line: string, number: number): unknown {
+  try {
+    return JSON.parse(line);
+  } catch {
+    throw new Problem("not-json", `Line ${number} is not JSON.`);
+  }
+}
+
+/** Checks the items of a list one by one, and gives up when there are as many errors as are told. @throws Problem 422 */
+async function checkMany(schema: z.ZodType, { as, item, max }: Many, value: unknown): Promise<unknown> {
+  const { [as]: given, ...others } = isObject(value) ? value : {};
+  // Refused by the schema itself before it looks at the items.
+  if (!Array.isArray(given) || given.length === 0 || given.length > max) return check(schema, value, "");
+  const unknown = Object.keys(others).slice(0, MAX_ERRORS);
+  const errors = unknown.map((key) => ({ pointer: pointer([key], "").toWellFormed(), message: UNKNOWN }));
+  const pause = createPauses();
+  const items: unknown[] = [];
+  for (const [index, one] of given.entries()) {
+    const parsed = item.safeParse(one);
+    if (parsed.success) items.push(parsed.data);
+    else errors.push(...fieldErrors(parsed.error.issues, "", [as, index]));
+    if (errors.length >= MAX_ERRORS) break;
+    await pause();
+  }
+  if (errors.length) throw invalid(errors.slice(0, MAX_ERRORS), "");
+  return { [as]: items };
+}
+
+const isObject = (value: unknown): value is Record<string, unknown> => typeof value === "object" && value !== null;
 
 /** The query as its schema says; a parameter given twice, or one that is not known, is refused. @throws Problem 422 */
 export function readQuery(route: Route, url: string): unknown {
@@ -106,30 +145,27 @@ export function readQuery(route: Route, url: string): unknown {
 export function check(schema: z.ZodType, value: unknown, where: "" | "query" | "path"): unknown {
   const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
-  const errors = fieldErrors(parsed.error.issues, where);
-  const [first] = errors;
-  throw new Problem(
-    "invalid",
-    first
-      ? `${first.pointer || (where === "" ? "the body" : "a parameter without a name")} ${first.message}`
-      : "The request is not acceptable.",
-    {
-      errors,
-    },
-  );
+  throw invalid(fieldErrors(parsed.error.issues, where), where);
 }
 
-function fieldErrors(issues: readonly z.core.$ZodIssue[], where: string): FieldError[] {
+function invalid(errors: FieldError[], where: string): Problem {
+  const [first] = errors;
+  const place = first?.pointer || (where === "" ? "the body" : "a parameter without a name");
+  return new Problem("invalid", first ? `${place} ${first.message}` : "The request is not acceptable.", { errors });
+}
+
+/** At most `MAX_ERRORS` of them. */
+function fieldErrors(issues: readonly z.core.$ZodIssue[], where: string, under: PropertyKey[] = []): FieldError[] {
   const errors: FieldError[] = [];
+  const add = (path: readonly PropertyKey[], message: string) =>
+    errors.push({ pointer: pointer([...under, ...path], where).toWellFormed(), message: message.toWellFormed() });
   for (const issue of issues) {
+    if (errors.length >= MAX_ERRORS) break;
     if (issue.code === "unrecognized_keys")
-      for (const key of issue.keys)
-        errors.push({ pointer: pointer([...issue.path, key], where), message: "is not known here" });
-    else errors.push({ pointer: pointer(issue.path, where), message: issue.message });
+      for (const key of issue.keys.slice(0, MAX_ERRORS)) add([...issue.path, key], UNKNOWN);
+    else add(issue.path, issue.message);
   }
-  return errors
-    .slice(0, MAX_ERRORS)
-    .map(({ pointer: at, message }) => ({ pointer: at.toWellFormed(), message: message.toWellFormed() }));
+  return errors.slice(0, MAX_ERRORS);
 }
 
 function pointer(path: readonly PropertyKey[], where: string): string {

@@ -66,6 +66,14 @@ export interface Dialect {
   refusal(problem: Problem): { status: number; type: string; body: unknown };
 }
 
+/** The one list that a body consists of. */
+export interface Many {
+  /** The member that holds it. */
+  as: string;
+  item: Schema;
+  max: number;
+}
+
 export interface RouteSpec<P extends Schema | undefined, Q extends Schema | undefined, B extends Schema | undefined> {
   method: Method;
   /** With `{name}` for parameters, as in the OpenAPI document. */
@@ -89,8 +97,8 @@ export interface RouteSpec<P extends Schema | undefined, Q extends Schema | unde
   raw?: string;
   /** An absent body counts as `{}`. */
   bodyOptional?: boolean;
-  /** Also takes one JSON value a line, under this member. */
-  ndjsonAs?: string;
+  /** The body is one list: it may also come as one JSON value a line, and its items are checked one by one. */
+  many?: Many;
   /** Belongs to another protocol. */
   dialect?: Dialect;
   idempotent?: boolean;

@@ -93,7 +93,7 @@ export function createHandle(parts: HandleParts) {
     call.params = route.params ? check(route.params, incoming.params, "path") : undefined;
     call.query = readQuery(route, request.url);
     if (route.idempotent) call.idempotencyKey = readKey(request);
-    call.body = bytes ? parseBody(route, request, bytes) : await readBody(route, request);
+    call.body = bytes ? await parseBody(route, request, bytes) : await readBody(route, request);
     const result = await route.run(call as Call<unknown, unknown, unknown>);
     return result instanceof Response ? result : toResponse(result, headers);
   }

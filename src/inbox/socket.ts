@@ -7,6 +7,7 @@ import type { Caller, Principal } from "../auth/caller.ts";
 import type { Clock } from "../clock.ts";
 import type { Db } from "../db/database.ts";
 import { check } from "../http/body.ts";
+import { readJson } from "../http/json.ts";
 import type { RateLimit } from "../http/rate-limit.ts";
 import { createSocketOutlet, type SocketHandler, type SocketOutlet } from "../http/socket-outlet.ts";
 import { sentJson, workedJson } from "../messages/answers.ts";
@@ -88,7 +89,7 @@ export function createSocket(
   async function takeAuth(text: string): Promise<void> {
     cancelAuthTimer();
     try {
-      const frame = check(AuthFrame, parseFrame(text), "") as z.infer<typeof AuthFrame>;
+      const frame = check(AuthFrame, readJson(text, "The frame"), "") as z.infer<typeof AuthFrame>;
       const principal = await authenticate(frame.token);
       caller = { ...principal, instanceId: frame.instanceId ?? null, requestId: "" };
       await begin(caller);
@@ -119,7 +120,7 @@ export function createSocket(
     const ok = (result: string) => done(`{"type":"ok","ref":${JSON.stringify(ref)},"result":${result}}`);
     const refuse = (error: unknown) => done(problemFrame(ref, asProblem(error, onError), as.requestId));
     try {
-      const raw = parseFrame(text);
+      const raw = readJson(text, "The frame");
       ref = refOf(raw);
       limit.take(as.tokenId);
       if (as.agentId === agentId) presence.touch(agentId);
@@ -212,14 +213,6 @@ function textOf(message: string | Buffer): string {
     return utf8.decode(message);
   } catch {
     return "";
-  }
-}
-
-function parseFrame(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    throw new Problem("not-json", "The frame is not JSON.");
   }
 }
 

@@ -11,6 +11,7 @@ import { type Caller, isAgent } from "../auth/caller.ts";
 import type { Db } from "../db/database.ts";
 import { harmlessLine } from "../envelope/harmless.ts";
 import { readBytes } from "../http/body.ts";
+import { readJson } from "../http/json.ts";
 import type { Inbox } from "../inbox/inbox.ts";
 import type { InboxStreams } from "../inbox/stream.ts";
 import type { McpSessions } from "../mcp-sessions/service.ts";
@@ -230,10 +231,12 @@ export function createEndpoint(parts: EndpointParts) {
 
 const LISTEN = "subscriptions/listen";
 
+/** undefined for what is no JSON. @throws Problem 413 */
 function parse(bytes: Uint8Array): unknown {
   try {
-    return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes)) ?? undefined;
-  } catch {
+    return readJson(new TextDecoder("utf-8", { fatal: true }).decode(bytes)) ?? undefined;
+  } catch (error) {
+    if (error instanceof Problem && error.code === "too-large") throw error;
     return undefined;
   }
 }

@@ -15,6 +15,7 @@ import {
   Batch,
   ExplainQuery,
   Explanation,
+  MAX_BATCH,
   MessageDetail,
   MessageDraft,
   MessageList,
@@ -86,7 +87,7 @@ export function messageRoutes({ db, sender, lists, readers, explainer }: Message
       tag,
       body: Batch,
       bodyLimit: BATCH_BYTES,
-      ndjsonAs: "messages",
+      many: { as: "messages", item: MessageDraft, max: MAX_BATCH },
       answers: { 201: { description: "All stored.", schema: SentBatch } },
       problems: [
         "forbidden",
