@@ -1,4 +1,5 @@
 import { AsyncLocalStorage } from "node:async_hooks";
+import { createPauses } from "../breathe.ts";
 import { Problem } from "../problem.ts";
 import type { Drizzle } from "./connection.ts";
 
@@ -157,15 +158,23 @@ export function createCommitter(db: Drizzle, hooks: CommitHooks): Committer {
       return;
     }
     putBack(jobs.slice(outcomes.length));
+    await runEffects(effects);
+    for (const { job, ok, value } of outcomes) ok ? job.resolve(value) : job.reject(value);
+    hooks.afterBatch(outcomes.length, performance.now() - started);
+  }
+
+  /** A batch of a thousand messages has thousands of effects: between them the event loop goes on. */
+  async function runEffects(effects: (() => void)[]): Promise<void> {
+    const pause = createPauses();
     for (const effect of effects) {
       try {
         effect();
       } catch (error) {
         hooks.onError(error, "after commit");
       }
+      const paused = pause();
+      if (paused) await paused;
     }
-    for (const { job, ok, value } of outcomes) ok ? job.resolve(value) : job.reject(value);
-    hooks.afterBatch(outcomes.length, performance.now() - started);
   }
 
   /** What did not fit into this commit goes first in the next. */

@@ -3,6 +3,7 @@ import type { AgentFacts, AgentStore } from "../agents/store.ts";
 import type { MemberStore } from "../agents/store-members.ts";
 import { formatTarget, isGroup, parseTarget, type Target } from "../agents/target.ts";
 import { actingAs, type Caller } from "../auth/caller.ts";
+import { createPauses } from "../breathe.ts";
 import type { Clock } from "../clock.ts";
 import type { Reading, Tx } from "../db/database.ts";
 import type { Due } from "../due/due.ts";
@@ -290,17 +291,22 @@ export function createSender(parts: SendParts) {
 
   return {
     send,
-    /** `POST /v1/messages/batch`: one write, so all or nothing. The pointer of a refusal says which one it was. */
+    /**
+     * `POST /v1/messages/batch`: one write, so all or nothing. The pointer of a refusal says which one it was. Between
+     * its messages the event loop goes on while the transaction stays open: reads see none of it, other writes wait.
+     */
     async sendAll(tx: Tx, caller: Caller, drafts: readonly ParsedDraft[]): Promise<Sent[]> {
       const sent: Sent[] = [];
       // Nothing that is sent changes who an agent is: each sender is asked about once.
       const known = new Map<string, AgentFacts>();
+      const pause = createPauses();
       for (const [index, draft] of drafts.entries()) {
         try {
           sent.push(await send(tx, caller, draft, known));
         } catch (error) {
           throw error instanceof Problem ? error.under(`/messages/${index}`) : error;
         }
+        await pause();
       }
       return sent;
     },
