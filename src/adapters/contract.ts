@@ -62,7 +62,7 @@ export interface IncomingFile {
   name: string;
   /** A media type; empty when the platform does not say. */
   type: string;
-  /** Rejects with `PlatformFault`. */
+  /** Rejects with `PlatformFault`; its message stands in the text in place of the file. A `File` says a better name and type. */
   fetch(signal: AbortSignal): Promise<Blob>;
 }
 

@@ -56,7 +56,7 @@ export function createDelivery({ client, channelId, timing, signal, onEvent }: I
   async function carryFile(file: IncomingFile): Promise<Attachment | string> {
     const bytes = await fetchFile(file);
     if (typeof bytes === "string") return bytes;
-    const name = lineOf(file.name, 200) || "file";
+    const name = lineOf(bytes instanceof File ? bytes.name : file.name, 200) || "file";
     const upload = { name, type: file.type || bytes.type.split(";")[0] || "application/octet-stream" };
     try {
       const stored = await untilAnswered(timing, signal, () => client.files.put(bytes, upload, { signal }));

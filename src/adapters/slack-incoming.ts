@@ -1,17 +1,9 @@
 import { z } from "zod";
 import type { Incoming, IncomingFile } from "./contract.ts";
+import { nameOf, SlackFile } from "./slack-files.ts";
 import { fromSlack } from "./slack-text.ts";
 
 /** What Slack sends, as far as it matters here; it sends far more. */
-const SlackFile = z.looseObject({
-  id: z.string(),
-  name: z.string().nullish(),
-  mimetype: z.string().nullish(),
-  url_private_download: z.string().optional(),
-  url_private: z.string().optional(),
-});
-export type SlackFile = z.infer<typeof SlackFile>;
-
 const SlackMessage = z.looseObject({
   ts: z.string(),
   text: z.string().nullish(),
@@ -131,8 +123,7 @@ async function senderOf({ user, bot_id, username }: SlackMessage, reader: SlackR
 }
 
 function fileOf(file: SlackFile, reader: SlackReader): IncomingFile[] {
-  const name = file.name || file.id;
-  return [{ name, type: file.mimetype ?? "", fetch: (signal) => reader.fetchFile(file, signal) }];
+  return [{ name: nameOf(file), type: file.mimetype ?? "", fetch: (signal) => reader.fetchFile(file, signal) }];
 }
 
 async function pressed(body: unknown, reader: SlackReader): Promise<Incoming[]> {

@@ -1,10 +1,10 @@
 import { WebClient } from "@slack/web-api";
 import type { Timing } from "../client/timing.ts";
-import { type Inbox, type Platform, PlatformFault } from "./contract.ts";
+import type { Inbox, Platform } from "./contract.ts";
 import { cutText } from "./cut.ts";
-import { withinTime } from "./patience.ts";
 import { slackFault } from "./slack-faults.ts";
-import { incomingOf, type SlackFile, type SlackReader } from "./slack-incoming.ts";
+import { createSlackFiles } from "./slack-files.ts";
+import { incomingOf, type SlackReader } from "./slack-incoming.ts";
 import { createSlackPosts } from "./slack-posts.ts";
 import { SILENT } from "./slack-silence.ts";
 import { readSocket } from "./slack-socket.ts";
@@ -23,7 +23,6 @@ const API_URL = "https://slack.com/api/";
 /** What one block takes is 3,000, and `&` counts as five. */
 const TEXT_LIMIT = 2_900;
 const CALL_MS = 30_000;
-const FILE_SECONDS = 120;
 /** As long as a connection may take to be made again. */
 const PATIENCE_MS = 45_000;
 const NAMES_KEPT = 1_000;
@@ -52,7 +51,7 @@ export function createSlack(options: SlackOptions): Platform {
       return self.botId;
     },
     nameOf,
-    fetchFile,
+    fetchFile: createSlackFiles({ web, botToken, apiUrl }),
   };
 
   /** A name is worth a question, not a failure. */
@@ -66,22 +65,6 @@ export function createSlack(options: SlackOptions): Platform {
     if (names.size >= NAMES_KEPT) names.clear();
     names.set(userId, found);
     return found;
-  }
-
-  /** Slack answers a request without the right to the file with a page to log in. */
-  async function fetchFile(file: SlackFile, signal: AbortSignal): Promise<Blob> {
-    const url = file.url_private_download ?? file.url_private;
-    if (!url) throw new PlatformFault("permanent", "no-file", "Slack does not give this file out");
-    const headers = { authorization: `Bearer ${botToken}` };
-    return withinTime(FILE_SECONDS, signal, async (within) => {
-      const answer = await fetch(url, { headers, signal: within, redirect: "error" });
-      const type = answer.headers.get("content-type") ?? "";
-      if (answer.ok && !(type.startsWith("text/html") && file.mimetype !== "text/html")) return answer.blob();
-      const failure = answer.status >= 500 ? "transient" : "permanent";
-      throw new PlatformFault(failure, "no-file", `Slack answered HTTP ${answer.status} (${type}) for a file`);
-    }).catch((error) => {
-      throw slackFault(error);
-    });
   }
 
   return {

@@ -31,7 +31,7 @@ const FILE_SECONDS = 120;
 export function createTelegram(options: TelegramOptions): Platform {
   const { token, timing, pollSeconds = 25 } = options;
   const root = (options.apiUrl ?? API_URL).replace(/\/+$/, "");
-  const api = new Api(token, { apiRoot: root });
+  const api = new Api(token, { apiRoot: root, baseFetchConfig: { redirect: "error" } });
   const reader: TelegramReader = { username: "", fetchFile };
   /** When Telegram last answered a poll, how many updates it had, whether they are being dealt with, and what the last probe saw. */
   const heard = { answeredAt: timing.now(), updates: 0, busy: false, seenByProbe: 0, waiting: false };
@@ -49,13 +49,15 @@ export function createTelegram(options: TelegramOptions): Platform {
   async function fetchFile(fileId: string, signal: AbortSignal): Promise<Blob> {
     const { file_path: path } = await call(0, signal, (within) => api.getFile(fileId, within));
     if (!path) throw new PlatformFault("permanent", "no-file", "Telegram does not give this file out");
+    // The token is part of the address, so nothing but this very address is asked, and no redirect is followed.
+    const files = new URL(`${root}/file/bot${token}/`);
+    const url = URL.parse(files.href + path);
+    if (!url?.href.startsWith(files.href)) throw new PlatformFault("permanent", "elsewhere", "is not kept at Telegram");
     return call(FILE_SECONDS, signal, async (within) => {
-      const answer = await fetch(`${root}/file/bot${token}/${path}`, {
-        signal: within as AbortSignal,
-        redirect: "error",
-      });
+      const answer = await fetch(url, { signal: within as AbortSignal, redirect: "manual" });
       if (answer.ok) return answer.blob();
-      throw new PlatformFault("transient", "no-file", `Telegram answered HTTP ${answer.status} for a file`);
+      const failure = answer.status >= 500 || answer.status === 429 ? "transient" : "permanent";
+      throw new PlatformFault(failure, "no-file", `Telegram answered HTTP ${answer.status} for a file`);
     });
   }
 

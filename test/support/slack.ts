@@ -37,13 +37,23 @@ const no = (error: string, status = 200, headers?: Record<string, string>) =>
   Response.json({ ok: false, error }, { status, headers });
 const yes = (more: object = {}) => Response.json({ ok: true, ...more });
 
+export interface FakeSlack extends FakeChat {
+  /** An event as Slack sends it, in the conversation of its `channel`. */
+  event(fields: Record<string, unknown>): void;
+  /** Keeps a file; the answer is what an event says of it. */
+  keepFile(file: NonNullable<Saying["file"]>): { id: string; name: string; url_private_download: string };
+  /** The file's own address sends on to this one. */
+  redirectFile(id: string, to: string): void;
+}
+
 /** A workspace with one app: the Web API over HTTP, socket mode over a WebSocket, files over plain HTTP. */
-export function createFakeSlack(): FakeChat {
+export function createFakeSlack(): FakeSlack {
   const sockets = new Set<ServerWebSocket<unknown>>();
   const unacked = new Map<string, object>();
   const kept: Kept[] = [];
   const posted: Posted[] = [];
-  const uploads = new Map<string, { name: string; bytes: Uint8Array; ts?: string; channel?: string }>();
+  const uploads = new Map<string, { name: string; type?: string; bytes: Uint8Array; ts?: string; channel?: string }>();
+  const redirects = new Map<string, string>();
   const faults: Fault[] = [];
   const readers = { now: 0, most: 0 };
   const desk = createDesk();
@@ -93,7 +103,7 @@ export function createFakeSlack(): FakeChat {
 
   function fileOf({ name, type, bytes }: NonNullable<Saying["file"]>) {
     const id = `F${++count}`;
-    uploads.set(id, { name, bytes });
+    uploads.set(id, { name, type, bytes });
     return { id, name, mimetype: type, size: bytes.length, url_private_download: `${url}/files/${id}` };
   }
 
@@ -174,8 +184,10 @@ export function createFakeSlack(): FakeChat {
       }),
     "files.info": ({ file = "" }) => {
       const found = uploads.get(file);
-      const shares = found?.ts ? { public: { [found.channel ?? ""]: [{ ts: found.ts }] } } : {};
-      return yes({ file: { id: file, shares } });
+      if (!found) return no("file_not_found");
+      const shares = found.ts ? { public: { [found.channel ?? ""]: [{ ts: found.ts }] } } : {};
+      const about = { name: found.name, mimetype: found.type, size: found.bytes.length };
+      return yes({ file: { id: file, ...about, url_private_download: `${url}/files/${file}`, shares } });
     },
   };
 
@@ -199,7 +211,10 @@ export function createFakeSlack(): FakeChat {
   }
 
   async function file(request: Request, path: string): Promise<Response> {
-    const found = uploads.get(path.split("/").at(-1) ?? "");
+    const id = path.split("/").at(-1) ?? "";
+    const to = redirects.get(id);
+    if (to) return new Response(null, { status: 302, headers: { location: to } });
+    const found = uploads.get(id);
     if (!found) return new Response("no", { status: 404 });
     if (path.startsWith("/upload/")) {
       found.bytes = new Uint8Array(await request.arrayBuffer());
@@ -289,6 +304,11 @@ export function createFakeSlack(): FakeChat {
         ],
       });
     },
+    event(event) {
+      enqueue("events_api", { type: "event_callback", team_id: "T1", event_id: `Ev${++count}`, event });
+    },
+    keepFile: fileOf,
+    redirectFile: (id, to) => void redirects.set(id, to),
     repeat() {
       for (const envelope of unacked.values()) deliver({ ...envelope, retry_attempt: 1, retry_reason: "timeout" });
     },

@@ -23,10 +23,24 @@ const refusal = (status: number, description: string, parameters?: object) =>
   Response.json({ ok: false, error_code: status, description, parameters }, { status });
 const done = (result: unknown) => Response.json({ ok: true, result });
 
+export interface FakeTelegram extends FakeChat {
+  setWebhook(url: string): void;
+  /** An update as Telegram sends it. */
+  update(fields: object): void;
+  /** Keeps a file; the answer is its id. */
+  keepFile(file: NonNullable<Saying["file"]>): string;
+  /** What `getFile` says of where a file is, in place of the truth. */
+  misplaceFile(fileId: string, path: string): void;
+  /** The file's own address sends on to this one. */
+  redirectFile(fileId: string, to: string): void;
+}
+
 /** A Bot API with one bot: updates are kept until a later offset confirms them, and only one may ask at a time. */
-export function createFakeTelegram(): FakeChat & { setWebhook(url: string): void } {
+export function createFakeTelegram(): FakeTelegram {
   const updates: { update_id: number }[] = [];
   const files = new Map<string, { name: string; type: string; bytes: Uint8Array }>();
+  const misplaced = new Map<string, string>();
+  const redirects = new Map<string, string>();
   const posted: Posted[] = [];
   const faults: Fault[] = [];
   const readers = { now: 0, most: 0 };
@@ -144,11 +158,16 @@ export function createFakeTelegram(): FakeChat & { setWebhook(url: string): void
   }
 
   function withFile(file: NonNullable<Saying["file"]>): object {
-    const fileId = `file-${++count}`;
-    files.set(fileId, file);
+    const fileId = keepFile(file);
     const about = { file_id: fileId, file_unique_id: `u-${fileId}`, file_size: file.bytes.length };
     if (file.type === "image/jpeg") return { photo: [{ ...about, file_id: "small" }, about] };
     return { document: { ...about, file_name: file.name, mime_type: file.type } };
+  }
+
+  function keepFile(file: NonNullable<Saying["file"]>): string {
+    const fileId = `file-${++count}`;
+    files.set(fileId, file);
+    return fileId;
   }
 
   async function bodyOf(request: Request): Promise<{ fields: Record<string, string>; upload?: File }> {
@@ -192,7 +211,11 @@ export function createFakeTelegram(): FakeChat & { setWebhook(url: string): void
     }
     if (name === "answerCallbackQuery") return done(true);
     if (name === "sendMessage" || name === "sendDocument" || name === "sendPhoto") return post(fields, upload);
-    if (name === "getFile") return done({ file_id: fields.file_id, file_path: `documents/${fields.file_id}` });
+    if (name === "getFile")
+      return done({
+        file_id: fields.file_id,
+        file_path: misplaced.get(fields.file_id ?? "") ?? `documents/${fields.file_id}`,
+      });
     return refusal(404, "Not Found");
   }
 
@@ -205,7 +228,10 @@ export function createFakeTelegram(): FakeChat & { setWebhook(url: string): void
       const [, kind, secret, path = ""] = /^\/(bot|file\/bot)([^/]+)\/(.*)$/.exec(rest) ?? [];
       if (secret !== TOKEN) return refusal(401, "Unauthorized");
       if (kind === "bot") return method(path, request, process);
-      const file = files.get(path.replace("documents/", ""));
+      const fileId = path.replace("documents/", "");
+      const to = redirects.get(fileId);
+      if (to) return new Response(null, { status: 302, headers: { location: to } });
+      const file = files.get(fileId);
       return file ? new Response(new Uint8Array(file.bytes).buffer) : refusal(404, "Not Found");
     },
   });
@@ -238,6 +264,10 @@ export function createFakeTelegram(): FakeChat & { setWebhook(url: string): void
         },
       });
     },
+    update: enqueue,
+    keepFile,
+    misplaceFile: (fileId, path) => void misplaced.set(fileId, path),
+    redirectFile: (fileId, to) => void redirects.set(fileId, to),
     // What was not confirmed is told again to whoever asks; so nothing has to be done but to forget the answer given.
     repeat() {
       const copies = updates.splice(0);
