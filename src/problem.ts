@@ -22,6 +22,8 @@ export const PROBLEMS = {
   "unsupported-media-type": [415, "The content type is not accepted here"],
   invalid: [422, "A field is not acceptable"],
   "unknown-target": [422, "Nobody goes by that name"],
+  "reserved-kind": [422, "The relay alone writes messages of that kind"],
+  reserved: [422, "The relay alone writes that member"],
   "no-conversation": [422, "It does not say which conversation of the channel it is for"],
   "not-claimable": [422, "This message cannot be claimed"],
   "too-deep": [422, "The chain of delegations is too long"],

@@ -23,8 +23,7 @@ async function startPair() {
     answer: (id: string, body: unknown) => ask("POST", `/v1/delegations/${id}/response`, body, bob),
     report: (id: string, text: string) => ask("POST", `/v1/delegations/${id}/progress`, { text }, bob),
     async question(id: string, body: string) {
-      const { messageId } = (await ask("GET", `/v1/delegations/${id}`)).body;
-      return ask("POST", "/v1/messages", { to: "alice", kind: "request", replyTo: messageId, body }, bob);
+      return ask("POST", `/v1/delegations/${id}/progress`, { text: body, question: true }, bob);
     },
     /** Waits until bob has been asked for something. */
     async asked(): Promise<string> {

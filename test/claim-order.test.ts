@@ -29,21 +29,21 @@ describe("which work comes first", () => {
     const plain = await open();
     const built = await open({ topic: "build" });
     const shipped = await open({ topic: "ship" });
-    const asked = await open({ kind: "request", topic: "ship" });
-    const urgent = await open({ kind: "request", topic: "build", urgent: true });
+    const asked = await open({ kind: "chat", topic: "ship" });
+    const urgent = await open({ kind: "chat", topic: "build", urgent: true });
     const ids = async (want: object) => (await claim(ann, { max: 10, ...want })).map((held) => held.message.id);
     expect(await ids({ topics: ["none"] })).toEqual([]);
     expect(await ids({ kinds: ["control"] })).toEqual([]);
-    expect(await ids({ kinds: ["request"], topics: ["ship"] })).toEqual([asked]);
+    expect(await ids({ kinds: ["chat"], topics: ["ship"] })).toEqual([asked]);
     expect(await ids({ topics: ["ship", "build"] })).toEqual([urgent, built, shipped]);
-    expect(await ids({ kinds: ["task", "request"] })).toEqual([plain]);
+    expect(await ids({ kinds: ["task", "chat"] })).toEqual([plain]);
   });
 
   test("a kind that lies in very many topics is found in each of them, urgent first", async () => {
     const { open, claim, ann } = await startCrew();
     const ids = [];
     for (let i = 0; i < 150; i++) ids.push(await open({ topic: `topic-${(i * 7) % 150}`, urgent: i === 120 }));
-    await open({ kind: "request", topic: "topic-0", urgent: true });
+    await open({ kind: "chat", topic: "topic-0", urgent: true });
     const [urgent] = ids.splice(120, 1);
     const claimed = [];
     while (claimed.length < 150) claimed.push(...(await claim(ann, { kinds: ["task"], max: 50 })));

@@ -138,6 +138,7 @@ export function entry(id: number, fields: Partial<Entry> = {}): Entry {
     from: "b",
     to: "a",
     kind: "chat",
+    source: "agent",
     topic: null,
     subject: null,
     body: `message ${id}`,

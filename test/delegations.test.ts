@@ -62,7 +62,7 @@ describe("a request that owes an answer", () => {
     const { delegate, ada, bob, reply, look, ask } = await startTeam();
     const asked = await delegate(ada, "bob");
     await reply(bob, { ...asked, from: "cid" });
-    await reply(bob, asked, { kind: "control" });
+    await reply(bob, asked, { kind: "task" });
     await reply(ada, asked, { to: "bob" });
     await ask("POST", "/v1/messages", { to: "ada", body: "I, the operator", replyTo: asked.messageId });
     expect(await look(asked)).toMatchObject({ status: "pending", answer: null });

@@ -53,13 +53,13 @@ describe("parked claimers", () => {
   test("are woken by what they asked for alone", async () => {
     const crew = await startCrew();
     const picky = await wait(crew, crew.ann, 0, { topics: ["ship"] });
-    const requests = await wait(crew, crew.ann, 1, { kinds: ["request"] });
+    const requests = await wait(crew, crew.ann, 1, { kinds: ["chat"] });
     const built = await crew.open({ topic: "build" });
     const shipped = await crew.open({ topic: "ship" });
     expect(await got(picky)).toEqual([shipped]);
     await turns();
     expect(requests.items).toBeUndefined();
-    const asked = await crew.open({ kind: "request" });
+    const asked = await crew.open({ kind: "chat" });
     expect(await got(requests)).toEqual([asked]);
     expect((await crew.take(crew.ben)).message.id).toBe(built);
   });

@@ -76,12 +76,12 @@ describe("a webhook", () => {
   test("is told of what fits its filter alone", async () => {
     const { crew, receiver, hook } = await startWorld();
     const send = (fields: object) => crew.ask("POST", "/v1/messages", { to: "ann", body: "no", ...fields }, crew.boss);
-    await hook({ filter: { from: "boss", to: "ann", topic: "ci", kind: "control" } });
-    await send({ topic: "ci", kind: "control", body: "yes" });
+    await hook({ filter: { from: "boss", to: "ann", topic: "ci", kind: "task" } });
+    await send({ topic: "ci", kind: "task", body: "yes" });
     await send({ topic: "ci" });
-    await send({ kind: "control" });
-    await send({ topic: "ci", kind: "control", to: "ben" });
-    await crew.ask("POST", "/v1/messages", { to: "ann", body: "no", topic: "ci", kind: "control" }, crew.ben);
+    await send({ kind: "task" });
+    await send({ topic: "ci", kind: "task", to: "ben" });
+    await crew.ask("POST", "/v1/messages", { to: "ann", body: "no", topic: "ci", kind: "task" }, crew.ben);
     await crew.pass(0);
     expect(receiver.bodies()).toEqual(["yes"]);
   });

@@ -5,6 +5,7 @@ import type { Reading, Tx } from "../db/database.ts";
 import { DelegationResponse } from "../delegations/schema.ts";
 import type { Delegations } from "../delegations/service.ts";
 import type { Claims } from "../messages/claims.ts";
+import { reservedPlace } from "../messages/reserved.ts";
 import { BODY_BYTES, JSON_BYTES, MessageDraft } from "../messages/schema.ts";
 import type { Sender } from "../messages/send.ts";
 import { Problem } from "../problem.ts";
@@ -73,7 +74,7 @@ export function createCalls({ store, delegations, sender, claims, clock, onLost 
     });
     let id: number | null = null;
     await say(call, async () => {
-      const sent = await sender.send(tx, callerAs(call.agentId), draft);
+      const sent = await sender.send(tx, callerAs(call.agentId), draft, { isVerb: true });
       if (sent.kind === "sent") id = sent.entry.id;
     });
     return id;
@@ -161,7 +162,9 @@ function dataIn(parts: readonly Part[]): { payload?: Record<string, unknown> } {
   if (data.length === 0) return {};
   const [only] = data;
   const isObject = data.length === 1 && typeof only === "object" && only !== null && !Array.isArray(only);
-  return { payload: isObject ? (only as Record<string, unknown>) : { data } };
+  const payload = isObject ? (only as Record<string, unknown>) : { data };
+  // Names that are the relay's own here mean nothing of the kind there.
+  return { payload: reservedPlace({ payload }) === undefined ? payload : { data } };
 }
 
 /** No longer than fits, whatever its characters. */

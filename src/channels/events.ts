@@ -4,6 +4,7 @@ import type { Clock } from "../clock.ts";
 import type { Reading, Tx } from "../db/database.ts";
 import type { LogEntry } from "../log/tail.ts";
 import { toLogEntry } from "../messages/entry.ts";
+import { refuseReserved } from "../messages/reserved.ts";
 import type { Author, Said, Sender } from "../messages/send.ts";
 import type { MessageStore } from "../messages/store.ts";
 import type { WorkRow, WorkStore } from "../messages/store-work.ts";
@@ -49,6 +50,7 @@ export function createEvents({ agents, sender, messages, works, traffic, routing
     if (known) return known;
     if (channel.direction === "outbound")
       throw new Problem("conflict", `${channel.id} is outbound only: nothing comes in by it.`);
+    refuseReserved({ meta: event.meta });
     const via = caller.role === "operator" ? caller.tokenId : null;
     const place = placeOf(channel.id, event);
     const said = {

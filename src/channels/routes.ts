@@ -260,7 +260,7 @@ function trafficRoutes({ db, registry, bindings, events, outbound, webhook }: Ch
         200: { description: "It was reported before.", schema: EventAnswer },
         201: { description: "Stored, and sent to whom its conversation is bound to.", schema: EventAnswer },
       },
-      problems: ["forbidden", "not-found", "conflict"],
+      problems: ["forbidden", "not-found", "conflict", "reserved"],
       run: async ({ caller, params, body }) =>
         eventAnswer(
           await db.write(async (tx) => events.receive(tx, caller, await registry.require(tx, params.id), body)),

@@ -161,16 +161,17 @@ function addAnswer(group: Command): void {
 function addProgress(group: Command): void {
   group
     .command("progress")
-    .description("Tell the asker how far it is")
+    .description("Tell the asker how far it is, or ask back")
     .argument("<id>", "the delegation")
     .argument("[text]", "how far; - or nothing reads stdin")
+    .option("--question", "ask back: the asker replies, and the work goes on")
     .addHelpText(
       "after",
       '\nExample:\n  $ signalbox delegation progress dlg_0mm7p6yo0 "Half of the tests ran" --as builder',
     )
-    .action(async (id: string, given: string | undefined, _: object, command: Command) => {
+    .action(async (id: string, given: string | undefined, { question }: { question?: boolean }, command: Command) => {
       const { client, out } = contextOf(command);
-      const shown = await client.delegations.progress(id, { text: await textOrStdin(given) });
+      const shown = await client.delegations.progress(id, { text: await textOrStdin(given), question });
       await out.show(shown, () => `${safeLine(shown.from)} is told`);
     });
 }

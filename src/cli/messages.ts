@@ -1,6 +1,6 @@
-import type { Command } from "commander";
+import { type Command, Option } from "commander";
 import type { Client } from "../client/client.ts";
-import type { Message, MessageDraft, Scheduled, SentMessage } from "../messages/schema.ts";
+import { type Message, type MessageDraft, PLAIN_KINDS, type Scheduled, type SentMessage } from "../messages/schema.ts";
 import { contextOf } from "./context.ts";
 import { jsonValue, messageKind, textOrStdin, wholeNumber } from "./options.ts";
 import type { Output } from "./output.ts";
@@ -29,7 +29,9 @@ function addSend(program: Command): void {
     .argument("[body]", "the text; - or nothing reads stdin")
     .option("--subject <line>", "its subject")
     .option("--topic <topic>", "its topic")
-    .option("--kind <kind>", "what kind of message (default: task if claimable, else chat)", messageKind)
+    .addOption(
+      new Option("--kind <kind>", "what kind of message (default: task if claimable, else chat)").choices(PLAIN_KINDS),
+    )
     .option("--reply-to <id>", "the message it answers", wholeNumber)
     .option("--caused-by <id>", "the message that led to it", wholeNumber)
     .option("--claimable", "work, for exactly one of the target's agents")

@@ -1,10 +1,10 @@
 import { type Command, Option } from "commander";
 import { everyItem } from "../client/client.ts";
-import type { MessageKind } from "../messages/schema.ts";
+import { type MessageKind, PLAIN_KINDS } from "../messages/schema.ts";
 import type { Fire, Schedule } from "../schedules/schema.ts";
 import { contextOf } from "./context.ts";
 import { EXIT, Stop } from "./exit.ts";
-import { jsonValue, messageKind, textOrStdin, wholeNumber } from "./options.ts";
+import { jsonValue, textOrStdin, wholeNumber } from "./options.ts";
 import type { Output } from "./output.ts";
 import { safeLine } from "./screen.ts";
 import { fieldsText, timeText } from "./show.ts";
@@ -77,7 +77,7 @@ function addAdd(schedules: Command): void {
     )
     .option("--subject <subject>", "of the message, a line")
     .option("--topic <topic>", "of the message")
-    .option("--kind <kind>", "of the message", messageKind)
+    .addOption(new Option("--kind <kind>", "of the message").choices(PLAIN_KINDS))
     .option("--claimable", "work that exactly one may hold")
     .option("--urgent", "before other work")
     .option("--expires-after <seconds>", "so long after it was sent it is offered to nobody any more", wholeNumber)

@@ -63,7 +63,7 @@ export function delegationVerbs({ ask, agentId }: Caller) {
     answer: (id: string, body: DelegationResponse, call?: Keyed) =>
       send(pathOf(id, "/response"), { ...worker(call), ...body }, call),
 
-    /** Tells the asker how far it is. */
+    /** Tells the asker how far it is, or with `question` asks back. */
     progress: (id: string, body: DelegationProgress, call?: Keyed) =>
       send(pathOf(id, "/progress"), { ...worker(call), ...body }, call),
 

@@ -127,7 +127,7 @@ export function delegationRoutes({ db, delegations, waits }: DelegationRoutePart
         201: { description: "Answered; late if it had ended before.", schema: Delegation },
         200: { description: "Answered before with this key.", schema: Delegation },
       },
-      problems: ["forbidden", "superseded", "not-found", "not-open", "gone", "idempotency-mismatch"],
+      problems: ["forbidden", "superseded", "not-found", "not-open", "gone", "reserved", "idempotency-mismatch"],
       run: async ({ caller, params, body, idempotencyKey }) => {
         const { made, replayed } = await db.write((tx) =>
           delegations.respond(tx, caller, params.id, body, idempotencyKey),
@@ -139,13 +139,16 @@ export function delegationRoutes({ db, delegations, waits }: DelegationRoutePart
       method: "POST",
       path: "/v1/delegations/{id}/progress",
       operationId: "reportProgress",
-      summary: "Tell the asker how far it is",
+      summary: "Tell the asker how far it is, or ask back",
       tag,
       params: Path,
       body: DelegationProgress,
       idempotent: true,
       answers: {
-        201: { description: "The asker was sent a `control` message.", schema: Delegation },
+        201: {
+          description: "The asker was sent a `control` message; with `question` one of kind `request`.",
+          schema: Delegation,
+        },
         200: { description: "Reported before with this key.", schema: Delegation },
       },
       problems: ["forbidden", "superseded", "not-found", "not-open", "loop-paused", "idempotency-mismatch"],

@@ -60,7 +60,11 @@ export const DelegationResponse = z
 export type DelegationResponse = z.input<typeof DelegationResponse>;
 
 /** `POST .../progress`. */
-export const DelegationProgress = z.strictObject({ agentId: AgentId.optional(), text: text(BODY_BYTES) });
+export const DelegationProgress = z.strictObject({
+  agentId: AgentId.optional(),
+  text: text(BODY_BYTES),
+  question: z.boolean().default(false).describe("The worker asks back, and goes on when the asker has replied."),
+});
 export type DelegationProgress = z.input<typeof DelegationProgress>;
 
 /** `POST .../cancel`. */

@@ -5,6 +5,7 @@ import { actingAs, type Caller, readingAs } from "../auth/caller.ts";
 import type { Reading, Tx } from "../db/database.ts";
 import type { Idempotency } from "../idempotency/service.ts";
 import type { Access } from "../messages/access.ts";
+import { refuseReserved } from "../messages/reserved.ts";
 import type { Sender } from "../messages/send.ts";
 import { type MessageStore, PAGE_BYTES } from "../messages/store.ts";
 import { Problem } from "../problem.ts";
@@ -121,6 +122,7 @@ export function createDelegationService(parts: DelegationParts) {
   async function answer(tx: Tx, caller: Caller, row: DelegationRow, body: DelegationResponse): Promise<Delegation> {
     const { id, kind } = await worker(tx, caller, row, body.agentId);
     if (!isOwed(row)) throw new Problem("not-open", `${row.id} was answered by ${row.answeredBy} already.`);
+    refuseReserved(body);
     const sent = await sender.post(
       tx,
       { id, kind, via: via(caller, id) },
@@ -144,11 +146,11 @@ export function createDelegationService(parts: DelegationParts) {
       { id, kind, via: via(caller, id) },
       {
         to: row.fromId,
-        kind: "control",
-        subject: `Progress of ${row.id}`,
+        kind: body.question ? "request" : "control",
+        subject: `${body.question ? "Question about" : "Progress of"} ${row.id}`,
         replyTo: row.messageId,
         body: body.text,
-        payload: { delegationId: row.id, progress: true },
+        payload: { delegationId: row.id, ...(body.question ? { question: true } : { progress: true }) },
       },
     );
     return show(tx, messages, row);

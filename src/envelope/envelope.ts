@@ -13,6 +13,7 @@ export type Letter = Pick<
   | "from"
   | "to"
   | "kind"
+  | "source"
   | "topic"
   | "subject"
   | "body"
@@ -92,7 +93,7 @@ export function openEnvelopes({ reader, kindOf, isElsewhere, now }: Opened) {
       const data = withPayload && letter.payload ? `\ndata: ${JSON.stringify(letter.payload)}` : "";
       const isOpaque = letter.encoding === "opaque";
       const said = isOpaque ? "" : `${letter.body}${data}`.slice(offset);
-      const author = authorOf(letter, kindOf);
+      const author = authorOf(letter);
       const lead = [
         ...(letter.subject && offset === 0 ? [`Subject: ${harmlessLine(letter.subject, 200)}`] : []),
         ...(author && offset === 0 ? [`By: ${harmlessLine(author, 80)}`] : []),
@@ -117,8 +118,8 @@ export function openEnvelopes({ reader, kindOf, isElsewhere, now }: Opened) {
 }
 
 /** Who wrote it in the chat, as the channel says. */
-function authorOf({ from, payload }: Letter, kindOf: Opened["kindOf"]): string | undefined {
-  if (kindOf(from) !== "channel") return undefined;
+function authorOf({ source, payload }: Letter): string | undefined {
+  if (source !== "channel") return undefined;
   const { name } = (payload?.sender ?? {}) as { name?: unknown };
   return typeof name === "string" ? name : undefined;
 }

@@ -1,4 +1,5 @@
 import type { AgentKind } from "../agents/schema.ts";
+import type { Message } from "../messages/schema.ts";
 
 /** What kind of sender speaks. */
 export type Speaker = "person" | "agent" | "channel" | "integration" | "relay";
@@ -18,18 +19,15 @@ export interface Voice {
 
 /** Who is speaking in a message: decided by what the relay knows of its sender, never by what the message says. */
 export function voiceOf(
-  said: { from: string; kind: string },
+  said: Pick<Message, "from" | "source">,
   kindOf: (id: string) => AgentKind | undefined,
   isElsewhere: (id: string) => boolean = () => false,
 ): Voice {
-  const { from: id } = said;
-  // A channel agent that is gone is still told by its id: provider:account.
-  const kind = kindOf(id) ?? (id.includes(":") ? "channel" : "provider");
-  if (kind === "user") return { id, speaker: "person", trust: "operator" };
-  if (kind === "channel") return { id, speaker: "channel", trust: "outside" };
-  if (kind !== "system") return { id, speaker: "agent", trust: isElsewhere(id) ? "outside" : "peer" };
-  // An integration's events are tasks in the name of `system`; whatever else `system` says is the relay's report.
-  return said.kind === "task"
-    ? { id, speaker: "integration", trust: "outside" }
-    : { id, speaker: "relay", trust: "relay" };
+  const { from: id, source } = said;
+  if (source === "relay") return { id, speaker: "relay", trust: "relay" };
+  if (source === "integration") return { id, speaker: "integration", trust: "outside" };
+  if (source === "channel") return { id, speaker: "channel", trust: "outside" };
+  // A schedule speaks as its owner would.
+  if (source === "person" || kindOf(id) === "user") return { id, speaker: "person", trust: "operator" };
+  return { id, speaker: "agent", trust: isElsewhere(id) ? "outside" : "peer" };
 }

@@ -118,7 +118,7 @@ export function createIntegrationService({ store, secrets, activity, auth, life,
 }
 
 /** In whose name the messages of integrations are. */
-export const SYSTEM = { id: "system", kind: "system", via: null } as const;
+export const SYSTEM = { id: "system", kind: "system", via: null, source: "integration" } as const;
 
 function toIntegration(row: IntegrationRow): Integration {
   const { nonce: _, sealed: __, createdAt, updatedAt, ...shown } = row;

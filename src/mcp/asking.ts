@@ -127,6 +127,7 @@ function toldOf(desk: Desk, turn: Turn, delegation: Delegation, tokens: number) 
     from: answer.from,
     to: delegation.from,
     kind: "response" as const,
+    source: answer.from === "system" ? ("relay" as const) : ("agent" as const),
     ...{
       topic: null,
       subject: null,

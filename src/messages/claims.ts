@@ -10,6 +10,7 @@ import { Problem } from "../problem.ts";
 import { toTime } from "../wire.ts";
 import { toLogEntry } from "./entry.ts";
 import type { Leases } from "./leases.ts";
+import { refuseReserved } from "./reserved.ts";
 import type { Fail, ParsedComplete, Release, Renew } from "./schema.ts";
 import type { Sender } from "./send.ts";
 import { type MessageStore, PAGE_BYTES } from "./store.ts";
@@ -207,6 +208,7 @@ export function createClaims(parts: ClaimParts) {
     const { token, result } = body;
     const { work, actor, repeated } = await requireLease(tx, caller, id, token, "completed");
     if (repeated) return asItIs(tx, work);
+    if (result) refuseReserved(result, "/result");
     for (const handler of reportHandlers) await handler(tx, work, { done: body });
     const resultId = result ? await answer(tx, id, actor, result) : null;
     // A result that was an answer owed has ended the work already.

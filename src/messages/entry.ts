@@ -12,7 +12,7 @@ const quote = (value: string | null): string => (value === null ? "null" : JSON.
  */
 function entryJson(row: MessageRow): string {
   return (
-    `{"id":${row.id},"from":${quote(row.fromId)},"to":${quote(row.target)},"kind":"${row.kind}","topic":${quote(row.topic)},` +
+    `{"id":${row.id},"from":${quote(row.fromId)},"to":${quote(row.target)},"kind":"${row.kind}","source":"${row.source}","topic":${quote(row.topic)},` +
     `"subject":${quote(row.subject)},"body":${quote(row.body)},"encoding":"${row.opaque ? "opaque" : "plain"}",` +
     `"threadId":${row.threadId ?? row.id},"replyTo":${row.replyTo},"causedBy":${row.causedBy},` +
     `"rootId":${row.rootId ?? row.id},"hops":${row.hops},"claimable":${row.claimable},"urgent":${row.urgent},` +

@@ -33,6 +33,15 @@ export const MESSAGE_KINDS = [
 export const MessageKind = z.enum(MESSAGE_KINDS);
 export type MessageKind = z.infer<typeof MessageKind>;
 
+/** Kinds that a plain send may name. Verbs of the relay write the others. */
+export const PLAIN_KINDS = ["chat", "task"] as const satisfies readonly MessageKind[];
+
+export const MESSAGE_SOURCES = ["agent", "person", "integration", "schedule", "channel", "relay"] as const;
+export const MessageSource = z
+  .enum(MESSAGE_SOURCES)
+  .describe("Where it comes from, decided by the relay: `from` says in whose name.");
+export type MessageSource = z.infer<typeof MessageSource>;
+
 export const WORK_STATES = ["open", "delayed", "claimed", "done", "dead", "expired", "cancelled"] as const;
 export const WorkState = z.enum(WORK_STATES);
 export type WorkState = z.infer<typeof WorkState>;
@@ -46,7 +55,9 @@ export const TargetText = line(160);
 export const MessageDraft = z.strictObject({
   from: AgentId.optional().describe("The token's agent when left out; only an operator may name another."),
   to: TargetText,
-  kind: MessageKind.optional().describe("task if claimable, channel.event if a channel sends or receives, else chat."),
+  kind: MessageKind.optional().describe(
+    "chat or task; the relay writes the others. Left out: task if claimable, else chat.",
+  ),
   topic: Topic.nullish(),
   subject: line(512).nullish(),
   body: text(BODY_BYTES),
@@ -93,6 +104,7 @@ export const Entry = z
     from: z.string(),
     to: z.string(),
     kind: MessageKind,
+    source: MessageSource,
     topic: z.string().nullable(),
     subject: z.string().nullable(),
     body: z.string(),

@@ -15,8 +15,9 @@ import type { Access } from "./access.ts";
 import { createCauses, type LoopGuard, ROOT, type Verdict } from "./causes.ts";
 import { toLogEntry } from "./entry.ts";
 import type { ParkedClaimers } from "./parked.ts";
+import { requirePlain } from "./reserved.ts";
 import type { Schedules } from "./scheduled.ts";
-import type { MessageKind, ParsedDraft, Route } from "./schema.ts";
+import type { MessageSource, ParsedDraft, Route } from "./schema.ts";
 import type { MessageRow, MessageStore } from "./store.ts";
 import type { ScheduledRow } from "./store-scheduled.ts";
 import type { WorkRow, WorkStore } from "./store-work.ts";
@@ -46,6 +47,8 @@ export interface Author {
   id: string;
   kind: AgentFacts["kind"];
   via: string | null;
+  /** Where it comes from, when the kind of its author does not tell. */
+  source?: MessageSource;
 }
 
 /** A message whose target was looked up: ready to be appended. */
@@ -53,7 +56,6 @@ interface Addressed {
   draft: ParsedDraft;
   author: Author;
   target: string;
-  targetKind: AgentFacts["kind"] | "group";
   matched: number;
   /** Of what was asked for, where it has an idempotency key. */
   fingerprint?: string | undefined;
@@ -108,18 +110,20 @@ export function createSender(parts: SendParts) {
   let guard: LoopGuard | undefined;
 
   /**
-   * `POST /v1/messages`. `known`: senders that this write has asked about already.
-   * @throws Problem 403 (another's name), 409 (superseded), 422 (unknown-target, not-claimable, idempotency-mismatch, ...)
+   * `POST /v1/messages`. `known`: senders that this write has asked about already. A verb that writes in the name of its
+   * caller sets `isVerb`: it chooses kind and payload itself.
+   * @throws Problem 403 (another's name), 409 (superseded), 422 (unknown-target, reserved-kind, idempotency-mismatch, ...)
    */
   async function send(
     tx: Tx,
     caller: Caller,
     draft: ParsedDraft,
-    known = new Map<string, AgentFacts>(),
+    { known = new Map<string, AgentFacts>(), isVerb = false } = {},
   ): Promise<Sent> {
     const from = actingAs(caller, draft.from);
     const replay = draft.idempotencyKey ? await replayed(tx, from, draft) : undefined;
     if (replay) return replay;
+    if (!isVerb) requirePlain(draft);
     const facts = known.get(from) ?? (await agents.requireActor(tx, caller, from));
     known.set(from, facts);
     const via = caller.role === "operator" && from !== "user" ? caller.tokenId : null;
@@ -167,7 +171,7 @@ export function createSender(parts: SendParts) {
     const name = formatTarget(target);
     if (target.kind === "group") {
       const matched = await agentStore.members(on, name);
-      return { draft, author, target: name, targetKind: "group", matched };
+      return { draft, author, target: name, matched };
     }
     const facts = await agentStore.facts(on, target.id);
     if (!facts || facts.deletedAt !== null) throw unknownTarget(draft.to);
@@ -178,7 +182,7 @@ export function createSender(parts: SendParts) {
   async function toOne(on: Reading, author: Author, draft: ParsedDraft, to: AgentFacts): Promise<Addressed> {
     checkClaimable(draft, to);
     const shaped = (await shapers.get(to.kind)?.(on, author, draft, to)) ?? draft;
-    return { draft: shaped, author, target: to.id, targetKind: to.kind, matched: 1 };
+    return { draft: shaped, author, target: to.id, matched: 1 };
   }
 
   /** Whom `@name` means. @throws Problem 422: an unknown name is nobody, never somebody else. */
@@ -229,7 +233,7 @@ export function createSender(parts: SendParts) {
   }
 
   async function toRow(tx: Tx, addressed: Addressed): Promise<Verdict & { row: MessageRow }> {
-    const { draft, author, target, targetKind, matched, route } = addressed;
+    const { draft, author, target, matched, route } = addressed;
     const parent = draft.replyTo ? await store.lineage(tx, draft.replyTo) : undefined;
     const isAnswer = addressed.isAnswer || (parent?.kind === "request" && draft.kind !== "request");
     const { given, heard, cause } = addressed.isRoot ? ROOT : await causes.behind(tx, author, target, draft, parent);
@@ -238,7 +242,8 @@ export function createSender(parts: SendParts) {
       id: headOf(tx) + 1,
       fromId: author.id,
       target,
-      kind: draft.kind ?? guessKind(draft, author.kind, targetKind),
+      kind: draft.kind ?? (draft.claimable ? "task" : "chat"),
+      source: author.source ?? sourceOf(author),
       topic: draft.topic ?? null,
       subject: draft.subject ?? null,
       body: draft.body,
@@ -302,7 +307,7 @@ export function createSender(parts: SendParts) {
       const pause = createPauses();
       for (const [index, draft] of drafts.entries()) {
         try {
-          sent.push(await send(tx, caller, draft, known));
+          sent.push(await send(tx, caller, draft, { known }));
         } catch (error) {
           throw error instanceof Problem ? error.under(`/messages/${index}`) : error;
         }
@@ -364,9 +369,11 @@ function notClaimable(why: string): Problem {
   });
 }
 
-function guessKind(draft: ParsedDraft, from: AgentFacts["kind"], to: AgentFacts["kind"] | "group"): MessageKind {
-  if (draft.claimable) return "task";
-  return from === "channel" || to === "channel" ? "channel.event" : "chat";
+/** An operator's token that writes as `system` is a person: only the relay itself is the relay. */
+function sourceOf({ kind, via }: Author): MessageSource {
+  if (kind === "user") return "person";
+  if (kind === "system") return via === null ? "relay" : "person";
+  return kind === "channel" ? "channel" : "agent";
 }
 
 /**

@@ -17,6 +17,7 @@ export interface Lineage {
   rootId: number | null;
   hops: number;
   kind: MessageRow["kind"];
+  source: MessageRow["source"];
   streak: number;
   createdAt: number;
 }
@@ -302,6 +303,7 @@ const lineageColumns = {
   rootId: messages.rootId,
   hops: messages.hops,
   kind: messages.kind,
+  source: messages.source,
   streak: messages.streak,
   createdAt: messages.createdAt,
 };
@@ -312,6 +314,7 @@ function everyColumn() {
     fromId: p("fromId"),
     target: p("target"),
     kind: p("kind"),
+    source: p("source"),
     topic: p("topic"),
     subject: p("subject"),
     body: p("body"),

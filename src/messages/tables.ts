@@ -1,6 +1,6 @@
 import { sql } from "drizzle-orm";
 import { index, integer, primaryKey, sqliteTable, text, uniqueIndex } from "drizzle-orm/sqlite-core";
-import type { MessageKind, ParsedDraft, WorkState } from "./schema.ts";
+import type { MessageKind, MessageSource, ParsedDraft, WorkState } from "./schema.ts";
 
 /** The log. A row never changes; its id is its place. */
 export const messages = sqliteTable(
@@ -10,6 +10,8 @@ export const messages = sqliteTable(
     fromId: text("from_id").notNull(),
     target: text("target").notNull(),
     kind: text("kind").$type<MessageKind>().notNull(),
+    /** Who is behind it, whatever name it is in. */
+    source: text("source").$type<MessageSource>().notNull().default("agent"),
     topic: text("topic"),
     subject: text("subject"),
     body: text("body").notNull(),

@@ -112,7 +112,7 @@ export function workRoutes({ db, claims, works, taking }: WorkRouteParts): Route
       operationId: "completeClaim",
       summary: "Finish it; a result goes to the sender",
       body: Complete,
-      problems: ["forbidden", "claim-lost", "not-claimable", "not-found"],
+      problems: ["forbidden", "claim-lost", "not-claimable", "not-found", "reserved"],
       run: async ({ caller, params, body }) =>
         workedAnswer(await db.write((tx) => claims.complete(tx, caller, params.id, body))),
     }),

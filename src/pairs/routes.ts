@@ -98,7 +98,16 @@ export function pairRoutes(db: Pick<Db, "read" | "write">, pairs: Pairs): Route[
         201: { description: "Sent.", schema: Message },
         200: { description: "Sent before with this key.", schema: Message },
       },
-      problems: ["forbidden", "superseded", "not-found", "conflict", "gone", "loop-paused", "idempotency-mismatch"],
+      problems: [
+        "forbidden",
+        "superseded",
+        "not-found",
+        "conflict",
+        "gone",
+        "reserved",
+        "loop-paused",
+        "idempotency-mismatch",
+      ],
       run: async ({ caller, params, body, idempotencyKey }) => {
         const { made, replayed } = await db.write((tx) => pairs.say(tx, caller, params.id, body, idempotencyKey));
         return createdOnce(made, replayed);

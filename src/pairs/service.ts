@@ -9,6 +9,7 @@ import type { Idempotency } from "../idempotency/service.ts";
 import { newId } from "../ids.ts";
 import type { Access } from "../messages/access.ts";
 import { toLogEntry, toMessage } from "../messages/entry.ts";
+import { refuseReserved } from "../messages/reserved.ts";
 import type { Message } from "../messages/schema.ts";
 import type { MessageStore } from "../messages/store.ts";
 import { Problem } from "../problem.ts";
@@ -152,6 +153,7 @@ export function createPairService(parts: PairParts) {
         ...{ sender: from, key, operation: `pair.message ${id}`, asked: body },
         async make() {
           if (row.status !== "active") throw notLive(row);
+          refuseReserved(body);
           if (body.replyTo) await checkReply(tx, from, row, body.replyTo);
           const via = caller.role === "operator" && from !== "user" ? caller.tokenId : null;
           const entry = await life.pass(tx, row, { id: from, kind, via }, body);

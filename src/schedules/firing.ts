@@ -76,7 +76,11 @@ export function createFiring({ agents, agentStore, sender, activity, due, clock 
   async function addressedBy(tx: Tx, row: ScheduleRow, come: Come) {
     const facts = await agentStore.facts(tx, row.agentId);
     if (!facts || facts.deletedAt !== null) throw new Problem("unknown-target", `${row.agentId} is not registered.`);
-    return sender.address(tx, { id: facts.id, kind: facts.kind, via: row.via }, draftOf(row, come, clock.now()));
+    return sender.address(
+      tx,
+      { id: facts.id, kind: facts.kind, via: row.via, source: "schedule" },
+      draftOf(row, come, clock.now()),
+    );
   }
 
   /** Writes down what became of a time, and plans the next one. */

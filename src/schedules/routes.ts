@@ -18,7 +18,7 @@ const tag = "Schedules";
 const Path = z.strictObject({ id: ScheduleId });
 
 /** Why nobody could be sent the message. */
-const UNSENDABLE = ["unknown-target", "not-claimable", "no-conversation"] as const;
+const UNSENDABLE = ["unknown-target", "not-claimable", "no-conversation", "reserved-kind", "reserved"] as const;
 
 /** Messages that are sent by themselves, at a time. */
 export function scheduleRoutes(db: Pick<Db, "read" | "write">, schedules: ScheduleService): Route[] {

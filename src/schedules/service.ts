@@ -6,6 +6,7 @@ import type { Reading, Tx } from "../db/database.ts";
 import type { Due } from "../due/due.ts";
 import type { Idempotency } from "../idempotency/service.ts";
 import { newId } from "../ids.ts";
+import { requirePlain } from "../messages/reserved.ts";
 import type { Schedules as PlannedMessages } from "../messages/scheduled.ts";
 import type { Sender } from "../messages/send.ts";
 import type { ScheduledRow } from "../messages/store-scheduled.ts";
@@ -83,6 +84,7 @@ export function createScheduleService(parts: ScheduleServiceParts) {
   async function check(on: Reading, row: ScheduleRow, kind: ActorKind): Promise<void> {
     const draft = draftOf(row, { scheduledAt: clock.now(), missed: 0 }, clock.now());
     try {
+      requirePlain(row.message);
       await sender.address(on, { id: row.agentId, kind, via: row.via }, draft);
     } catch (error) {
       throw error instanceof Problem ? error.under("/message") : error;
