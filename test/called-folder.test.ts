@@ -115,6 +115,8 @@ for (const bunfig of Object.keys(BUNFIGS) as (keyof typeof BUNFIGS)[])
       expect(JSON.parse(ran.stdout)).toMatchObject({ role: "operator" });
       // Not the inbox of the agent that .env names: there is none.
       expect(await run([...command(), "inbox", "--data", relay.dataDir])).toMatchObject({ code: 0 });
+      const environment = { SIGNALBOX_TOKEN: relay.token, SIGNALBOX_PORT: relay.port };
+      expect(await run([...command(), "whoami"], { env: environment })).toMatchObject({ code: 0 });
       untouched();
     });
 

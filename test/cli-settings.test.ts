@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, setDefaultTimeout, test } from "bun:test";
-import { writeFileSync } from "node:fs";
+import { mkdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { runCli, tempFolder } from "./cli-harness.ts";
 import { createFarEnd, type FarEnd, problem } from "./client-harness.ts";
@@ -19,27 +19,66 @@ afterEach(async () => {
 });
 
 const leave = (name: string, text: string) => writeFileSync(join(folder.path, name), text);
+const SECRET = "sbx_the-operators-own-secret";
+/** A data folder of a server that runs at `url`. */
+function dataFolder(url: string, token = SECRET, pid = process.pid): void {
+  leave("server.json", JSON.stringify({ url, pid }));
+  leave("operator.token", `${token}\n`);
+}
 const tokens = () => far.requests.map(({ headers }) => headers.get("authorization"));
 
 describe("the relay and the token", () => {
   test("are found in the data folder of the server on this machine", async () => {
     leave("server.json", JSON.stringify({ url: far.url, pid: process.pid }));
-    leave("operator.token", "sbx_operator\n");
+    leave("operator.token", `${SECRET}\n`);
     await runCli(["health"], { env: { SIGNALBOX_DATA_DIR: folder.path } });
     await runCli(["health", "--data", folder.path]);
-    expect(tokens()).toEqual(["Bearer sbx_operator", "Bearer sbx_operator"]);
+    expect(tokens()).toEqual([`Bearer ${SECRET}`, `Bearer ${SECRET}`]);
   });
 
-  test("are flags before environment", async () => {
-    const env = { SIGNALBOX_URL: "http://127.0.0.1:1", SIGNALBOX_TOKEN: "env" };
-    await runCli(["health", "--url", far.url, "--token", "flag"], { env });
-    await runCli(["--url", far.url, "health"], { env });
-    expect(tokens()).toEqual(["Bearer flag", "Bearer env"]);
+  test("of the environment go together, to no address that another place names", async () => {
+    const env = { SIGNALBOX_URL: far.url, SIGNALBOX_TOKEN: "env" };
+    await runCli(["health"], { env });
+    await runCli(["health", "--token", "flag"], { env });
+    expect(tokens()).toEqual(["Bearer env", "Bearer flag"]);
+    const other = { ...env, SIGNALBOX_URL: "http://127.0.0.1:1" };
+    await runCli(["health", "--url", far.url, "--token", "flag"], { env: other });
+    const ran = await runCli(["--url", far.url, "whoami"], { env: other });
+    expect(tokens().slice(2)).toEqual(["Bearer flag", null]);
+    await runCli(["--url", far.url, "health"], { env: { SIGNALBOX_TOKEN: "env" } });
+    expect(tokens().at(-1)).toBe(null);
+    far.answer(() => problem("unauthorized"));
+    const refused = await runCli(["--url", far.url, "whoami"], { env: other });
+    expect(ran.code).toBe(1);
+    expect(refused.stderr).toContain(`The token: none given for ${far.url}: SIGNALBOX_TOKEN is for http://127.0.0.1:1`);
+  });
+
+  test("of the environment are for a server on this machine with the same settings", async () => {
+    await runCli(["health"], { env: { SIGNALBOX_TOKEN: "env", SIGNALBOX_PORT: new URL(far.url).port } });
+    expect(tokens()).toEqual(["Bearer env"]);
+  });
+
+  test("of the environment come before those of the folder, even for the same server", async () => {
+    dataFolder(far.url);
+    await runCli(["health"], {
+      env: { SIGNALBOX_URL: far.url, SIGNALBOX_TOKEN: "env", SIGNALBOX_DATA_DIR: folder.path },
+    });
+    expect(tokens()).toEqual(["Bearer env"]);
+  });
+
+  test("of keys go to no other address", async () => {
+    const keys = join(folder.path, "keys.json");
+    leave("keys.json", JSON.stringify({ url: "http://127.0.0.1:1", agentId: "a", token: "key", tokenId: "tok_1" }));
+    const ran = await runCli(["health", "--keys", keys, "--url", far.url]);
+    expect(ran).toMatchObject({ code: 2 });
+    expect(ran.stderr).toContain("leave out --url");
+    await runCli(["health", "--keys", keys, "--url", far.url, "--token", "flag"]);
+    expect(tokens()).toEqual(["Bearer flag"]);
   });
 
   test("of an operator go to no other address", async () => {
     leave("server.json", JSON.stringify({ url: "http://127.0.0.1:1", pid: process.pid }));
-    leave("operator.token", "sbx_operator\n");
+    leave("operator.token", `${SECRET}\n`);
     const ran = await runCli(["health", "--url", far.url, "--data", folder.path]);
     expect(tokens()).toEqual([null]);
     expect(ran.code).toBe(1);
@@ -47,18 +86,108 @@ describe("the relay and the token", () => {
 
   test("of an operator go to the same server by its other name", async () => {
     leave("server.json", JSON.stringify({ url: far.url, pid: process.pid }));
-    leave("operator.token", "sbx_operator\n");
+    leave("operator.token", `${SECRET}\n`);
     await runCli(["health", "--url", far.url.replace("127.0.0.1", "localhost"), "--data", folder.path]);
-    expect(tokens()).toEqual(["Bearer sbx_operator"]);
+    expect(tokens()).toEqual([`Bearer ${SECRET}`]);
   });
 
   test("are not what a killed server left behind", async () => {
     const dead = Bun.spawn(["true"]);
     await dead.exited;
-    leave("server.json", JSON.stringify({ url: far.url, pid: dead.pid }));
-    leave("operator.token", "sbx_operator\n");
-    const ran = await runCli(["doctor", "--json", "--data", folder.path]);
-    expect(ran.stdout).toContain("http://127.0.0.1:4747");
+    dataFolder(far.url, SECRET, dead.pid);
+    const ran = await runCli(["doctor", "--data", folder.path]);
+    expect(ran.code).toBe(3);
+    expect(ran.stderr).toStartWith(`signalbox: no relay runs with the data in ${folder.path} (--data)`);
+    expect(far.asked).toEqual([]);
+  });
+
+  test("of a wrong --data are never those of another relay", async () => {
+    const env = { SIGNALBOX_URL: far.url, SIGNALBOX_TOKEN: "env" };
+    for (const named of [folder.path, join(folder.path, "nowhere")]) {
+      const ran = await runCli(["health", "--data", named], { env });
+      expect(ran.code).toBe(3);
+      expect(ran.stderr).toContain(`no relay runs with the data in ${named} (--data)`);
+    }
+    const ran = await runCli(["health"], { env: { SIGNALBOX_DATA_DIR: folder.path } });
+    expect(ran.stderr).toContain("(SIGNALBOX_DATA_DIR)");
+    expect(far.asked).toEqual([]);
+  });
+
+  test("are missed in a wrong folder, with the way out", async () => {
+    for (const name of ["health", "doctor", "whoami"]) {
+      const ran = await runCli([name], { cwd: folder.path });
+      expect(ran.code).toBe(3);
+      expect(ran.stderr).toBe(
+        "signalbox: no relay was started in ./data here: go there, or give --data or SIGNALBOX_URL\n",
+      );
+    }
+  });
+});
+
+describe("the folder that a command is called in", () => {
+  /** `./data` of the folder. */
+  function here(url: string, token?: string): void {
+    const data = join(folder.path, "data");
+    mkdirSync(data, { recursive: true });
+    writeFileSync(join(data, "server.json"), JSON.stringify({ url, pid: process.pid }));
+    if (token) writeFileSync(join(data, "operator.token"), token);
+  }
+  const call = (args: string[], env = {}) => runCli(args, { cwd: folder.path, env });
+
+  test("is where a relay was started: its address is used with the token beside it", async () => {
+    here(far.url, SECRET);
+    await call(["health"]);
+    expect(tokens()).toEqual([`Bearer ${SECRET}`]);
+  });
+
+  test("gets no token of the environment, of a flag or of keys", async () => {
+    here(far.url, SECRET);
+    const usual = createFarEnd();
+    const { port } = new URL(usual.url);
+    await call(["health"], { SIGNALBOX_TOKEN: "env", SIGNALBOX_PORT: port });
+    await call(["health", "--token", "flag"], { SIGNALBOX_PORT: port });
+    expect(usual.requests.map(({ headers }) => headers.get("authorization"))).toEqual(["Bearer env", "Bearer flag"]);
+    expect(far.asked).toEqual([]);
+    await usual.close();
+  });
+
+  test("is not believed without a token beside the address", async () => {
+    here(far.url);
+    const ran = await call(["health"]);
+    expect(ran.code).toBe(2);
+    expect(ran.stderr).toContain("give SIGNALBOX_URL and SIGNALBOX_TOKEN");
+    expect(far.asked).toEqual([]);
+  });
+
+  test("is not believed beyond loopback, unless --data names it", async () => {
+    for (const url of [
+      "http://192.0.2.1:4747",
+      "http://relay.example",
+      "http://127.0.0.1.example",
+      "http://x@192.0.2.1",
+    ]) {
+      here(url, SECRET);
+      const ran = await call(["health"]);
+      expect(ran.code).toBe(2);
+      expect(ran.stderr).toContain("which is not loopback: give --data ./data");
+    }
+    here("http://127.0.0.1.example:1", SECRET);
+    expect(await call(["health", "--data", "./data"])).toMatchObject({ code: 3 });
+  });
+
+  test("cannot make a secret elsewhere the token that is sent, nor hold a command up", async () => {
+    const secret = join(folder.path, "secret");
+    writeFileSync(secret, "a-secret-of-somewhere-else-entirely");
+    here(far.url);
+    const token = join(folder.path, "data/operator.token");
+    symlinkSync(secret, token);
+    expect(await call(["health"])).toMatchObject({ code: 2 });
+    rmSync(token);
+    Bun.spawnSync(["mkfifo", token]);
+    expect(await call(["health"])).toMatchObject({ code: 2 });
+    rmSync(token);
+    writeFileSync(token, "two words are no token at all");
+    expect(await call(["health"])).toMatchObject({ code: 2 });
     expect(far.asked).toEqual([]);
   });
 });

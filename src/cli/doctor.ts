@@ -1,12 +1,12 @@
 import { existsSync, statfsSync, statSync } from "node:fs";
-import { join } from "node:path";
 import type { Command } from "commander";
 import { RelayProblem } from "../client/client.ts";
 import type { HealthCheck, HealthReport } from "../health/schema.ts";
 import { type Context, contextOf } from "./context.ts";
+import { runningServer, tokenFileIn } from "./data-folder.ts";
 import { EXIT, Stop } from "./exit.ts";
 import { checksText } from "./relay.ts";
-import { runningServer, type Settings } from "./settings.ts";
+import type { Settings } from "./settings.ts";
 
 export function addDoctorCommand(program: Command): void {
   program
@@ -45,7 +45,10 @@ async function reachable({ client, settings }: Context): Promise<HealthCheck> {
     await client.alive(QUICK);
     return check("reachable", "ok", `${url} (${from.url}), ${Math.round(performance.now() - began)} ms`);
   } catch (error) {
-    const hint = runningServer(dataDir) ? "" : `; no server of ${dataDir} runs on this machine (signalbox serve)`;
+    const hint =
+      dataDir === undefined || runningServer(dataDir)
+        ? ""
+        : `; no server of ${dataDir} runs on this machine (signalbox serve)`;
     return check("reachable", "fail", `${error instanceof Error ? error.message : error} (${from.url})${hint}`);
   }
 }
@@ -94,8 +97,8 @@ function clock({ generatedAt }: HealthReport, before: number, after: number): He
 
 /** Whoever can read the operator's token is the operator. */
 function tokenFile({ dataDir }: Settings): HealthCheck[] {
-  const file = join(dataDir, "operator.token");
-  if (!existsSync(file)) return [];
+  if (dataDir === undefined || !existsSync(tokenFileIn(dataDir))) return [];
+  const file = tokenFileIn(dataDir);
   const mode = statSync(file).mode & 0o777;
   if ((mode & 0o077) === 0) return [check("token file", "ok", `${file} is its owner's alone`)];
   return [check("token file", "warn", `${file} can be read by others (mode ${mode.toString(8)}): chmod 600`)];
@@ -104,7 +107,7 @@ function tokenFile({ dataDir }: Settings): HealthCheck[] {
 const MIB = 1024 * 1024;
 
 function disk({ dataDir }: Settings): HealthCheck[] {
-  if (!existsSync(dataDir)) return [];
+  if (dataDir === undefined || !existsSync(dataDir)) return [];
   const { bavail, bsize } = statfsSync(dataDir);
   const freeMib = (bavail * bsize) / MIB;
   const status = freeMib < 100 ? "fail" : freeMib < 1024 ? "warn" : "ok";

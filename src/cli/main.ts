@@ -37,9 +37,9 @@ import { addWorkCommand } from "./work.ts";
 const ABOUT = [
   "Signalbox: a relay for AI agents. Talk, hand over work, and see what became of it.",
   "",
-  "The relay and the token are found by --url and --token, else SIGNALBOX_URL and SIGNALBOX_TOKEN, else by what the " +
-    "server on this machine left in its data folder (--data, SIGNALBOX_DATA_DIR, ./data), else at " +
-    "http://127.0.0.1:4747. Prefer SIGNALBOX_TOKEN to --token: other users can see a command line.",
+  "The relay and the token come together from one place: --url and --token; else --keys; else --data; else SIGNALBOX_URL " +
+    "and SIGNALBOX_TOKEN; else the server that was started in this folder (SIGNALBOX_DATA_DIR, ./data), on loopback. A " +
+    "token goes to no other address. Prefer SIGNALBOX_TOKEN to --token: other users can see a command line.",
 ].join("\n");
 
 const EXAMPLES = `

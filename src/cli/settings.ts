@@ -1,8 +1,6 @@
-import { readFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
-import { z } from "zod";
-import { EXIT, Stop } from "./exit.ts";
+import { type Choice, chooseRelay } from "./choice.ts";
 import { readKeys } from "./keys.ts";
 
 /** The options that every command takes. */
@@ -16,17 +14,11 @@ export interface Flags {
   json?: boolean;
 }
 
-/** Where the relay is and who is asking, and how that came to be known. */
-export interface Settings {
-  url: string;
-  token?: string;
-  from: { url: string; token: string };
-  dataDir: string;
+/** The relay, the caller's token and the agent acted for. */
+export interface Settings extends Choice {
   agentId?: string;
   instanceId?: string;
 }
-
-export const DEFAULT_URL = "http://127.0.0.1:4747";
 
 /** The only place of this program that reads the environment. An empty variable counts as not there. */
 const given = (name: string): string | undefined => process.env[name] || undefined;
@@ -70,84 +62,16 @@ export function personalFolders() {
   };
 }
 
-/** Flags, else a file of keys, else the environment, else what the server on this machine left in its data folder, else the usual address. */
+/** Flags, else a file of keys, else the environment, else the server that a data folder names; see choice.ts. */
 export function resolveSettings(flags: Flags): Settings {
-  const dataDir = flags.data ?? given("SIGNALBOX_DATA_DIR") ?? "./data";
-  const server = runningServer(dataDir);
   const keys = flags.keys === undefined ? undefined : readKeys(flags.keys);
-  const [url, urlFrom] =
-    first(
-      [flags.url, "--url"],
-      [keys?.url, flags.keys ?? ""],
-      [given("SIGNALBOX_URL"), "SIGNALBOX_URL"],
-      [server?.url, join(dataDir, "server.json")],
-    ) ?? ([DEFAULT_URL, "the usual address"] as const);
-  if (!isWebAddress(url)) throw new Stop(EXIT.usage, `${urlFrom} says ${url}, which is not an http address`);
-  const [token, tokenFrom] =
-    first([flags.token, "--token"], [keys?.token, flags.keys ?? ""], [given("SIGNALBOX_TOKEN"), "SIGNALBOX_TOKEN"]) ??
-    operatorToken(url, server?.url ?? DEFAULT_URL, dataDir);
-  const from = { url: urlFrom, token: tokenFrom };
+  const environment = {
+    url: given("SIGNALBOX_URL"),
+    token: given("SIGNALBOX_TOKEN"),
+    port: given("SIGNALBOX_PORT"),
+    dataDir: given("SIGNALBOX_DATA_DIR"),
+  };
   const agentId = flags.as ?? keys?.agentId ?? given("SIGNALBOX_AGENT");
-  return { url, token, from, dataDir, agentId, instanceId: flags.instance ?? given("SIGNALBOX_INSTANCE") };
-}
-
-function first(...places: [value: string | undefined, from: string][]): readonly [string, string] | undefined {
-  for (const [value, from] of places) if (value !== undefined) return [value, from];
-  return undefined;
-}
-
-/** The operator's token goes to the server that made it, and to nobody else at another address. */
-function operatorToken(url: string, serverUrl: string, dataDir: string): readonly [string | undefined, string] {
-  const file = join(dataDir, "operator.token");
-  if (!sameServer(url, serverUrl)) return [undefined, `none given, and ${file} is not for ${url}`];
-  const kept = readText(file);
-  return kept ? [kept.trim(), file] : [undefined, `none given, and ${file} cannot be read`];
-}
-
-const LOOPBACK = /^(localhost|127(\.\d+){3}|\[::1\])$/;
-
-function sameServer(one: string, other: string): boolean {
-  const [a, b] = [new URL(one), new URL(other)];
-  return a.port === b.port && (a.hostname === b.hostname || (LOOPBACK.test(a.hostname) && LOOPBACK.test(b.hostname)));
-}
-
-const ServerFile = z.object({ url: z.string().refine(isWebAddress), pid: z.int().positive() });
-
-/** Where the server of this data folder listens, if it runs. What a killed one left behind does not count. */
-export function runningServer(dataDir: string): { url: string; pid: number } | undefined {
-  const file = ServerFile.safeParse(parseJson(readText(join(dataDir, "server.json"))));
-  if (!file.success || !isAlive(file.data.pid)) return undefined;
-  const url = new URL(file.data.url);
-  if (url.hostname === "0.0.0.0" || url.hostname === "[::]") url.hostname = "127.0.0.1";
-  return { url: url.origin, pid: file.data.pid };
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === "EPERM";
-  }
-}
-
-function isWebAddress(url: string): boolean {
-  return URL.canParse(url) && /^https?:$/.test(new URL(url).protocol);
-}
-
-/** A file's text; undefined when it is not there or not ours to read. */
-function readText(file: string): string | undefined {
-  try {
-    return readFileSync(file, "utf8");
-  } catch {
-    return undefined;
-  }
-}
-
-function parseJson(text: string | undefined): unknown {
-  try {
-    return JSON.parse(text ?? "");
-  } catch {
-    return undefined;
-  }
+  const instanceId = flags.instance ?? given("SIGNALBOX_INSTANCE");
+  return { ...chooseRelay({ flags, keys, environment }), agentId, instanceId };
 }

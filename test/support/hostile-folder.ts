@@ -37,5 +37,8 @@ export function hostileFolder(url: string, bunfig: keyof typeof BUNFIGS = "prelo
     put(`node_modules/${name}/package.json`, JSON.stringify({ name, main: "index.js" }));
     put(`node_modules/${name}/index.js`, evil);
   }
+  // A server that seems to run here.
+  put("data/server.json", JSON.stringify({ url, pid: process.pid }));
+  put("data/operator.token", "sbx_the-token-of-another-relay\n");
   return { path, hasRun: () => existsSync(mark) };
 }

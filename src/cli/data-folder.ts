@@ -1,0 +1,78 @@
+import { closeSync, constants, fstatSync, openSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { z } from "zod";
+
+/** A server that runs on this machine, as its data folder says. */
+export interface FolderServer {
+  /** An address that this machine can reach. */
+  url: string;
+  pid: number;
+  /** The operator's, when it is kept in the folder. */
+  token?: string;
+}
+
+const LOOPBACK = /^(localhost|127(\.\d+){3}|\[::1\])$/;
+
+export const isLoopback = (url: string): boolean => LOOPBACK.test(new URL(url).hostname);
+
+/** Whether both addresses lead to one server: loopback has several names. */
+export function sameServer(one: string, other: string): boolean {
+  const [a, b] = [new URL(one), new URL(other)];
+  if (a.protocol !== b.protocol || a.port !== b.port) return false;
+  return a.hostname === b.hostname || (isLoopback(one) && isLoopback(other));
+}
+
+export const isWebAddress = (url: string): boolean => URL.canParse(url) && /^https?:$/.test(new URL(url).protocol);
+
+const ServerFile = z.object({ url: z.string().refine(isWebAddress), pid: z.int().positive() });
+/** The same bounds as a header value that carries it. */
+const TOKEN = /^[\x21-\x7e]{20,4096}$/;
+
+export const tokenFileIn = (dataDir: string): string => join(dataDir, "operator.token");
+
+/** The server of this data folder, if it runs. Files that a killed server left behind do not count. */
+export function runningServer(dataDir: string): FolderServer | undefined {
+  const file = ServerFile.safeParse(parseJson(readText(join(dataDir, "server.json"))));
+  if (!file.success || !isAlive(file.data.pid)) return undefined;
+  const url = new URL(file.data.url);
+  if (url.hostname === "0.0.0.0" || url.hostname === "[::]") url.hostname = "127.0.0.1";
+  const token = readText(tokenFileIn(dataDir))?.trim();
+  return { url: url.origin, pid: file.data.pid, ...(token !== undefined && TOKEN.test(token) && { token }) };
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === "EPERM";
+  }
+}
+
+const MOST_BYTES = 64 * 1024;
+
+/**
+ * A small file's text; undefined when it is absent, unreadable or anything else. The folder may be hostile: a link could point to
+ * another secret, which would be sent as the token, and a pipe would block.
+ */
+function readText(file: string): string | undefined {
+  try {
+    const opened = openSync(file, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+    try {
+      const stat = fstatSync(opened);
+      return stat.isFile() && stat.size <= MOST_BYTES ? readFileSync(opened, "utf8") : undefined;
+    } finally {
+      closeSync(opened);
+    }
+  } catch {
+    return undefined;
+  }
+}
+
+function parseJson(text: string | undefined): unknown {
+  try {
+    return JSON.parse(text ?? "");
+  } catch {
+    return undefined;
+  }
+}
