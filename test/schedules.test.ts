@@ -182,6 +182,40 @@ describe("where the clocks are changed", () => {
     expect(await times()).toEqual(["2026-10-25T00:30:00.000Z", "2026-10-26T01:30:00.000Z"]);
   });
 
+  test("forward, a list comes at each of its members, and once where they fall together", async () => {
+    const { crew, plan, times } = await startWorld();
+    await goTo(crew, "2026-03-28T12:00:00Z");
+    await plan({ cron: "0 2,14 29 3 *", timezone: "Europe/Berlin" });
+    await plan({ cron: "0,30 2 29 3 *", timezone: "Europe/Berlin" }, crew.ben);
+    await passInSteps(crew, 2 * DAY, 30 * MINUTE);
+    const end = "2026-03-29T01:00:00.000Z";
+    expect(await times()).toEqual([end, end, "2026-03-29T12:00:00.000Z"]);
+  });
+
+  test("back, each member of a list comes once", async () => {
+    for (const [cron, expected] of [
+      ["0,30 2 * * *", ["00:00", "00:30"]],
+      ["0 2,3 * * *", ["00:00", "02:00"]],
+      ["30 1,2 * * *", ["23:30", "00:30"]],
+      ["0 2-3,*/12 25 * *", ["22:00", "00:00", "02:00", "11:00"]],
+    ] as const) {
+      const { crew, plan, times } = await startWorld();
+      await goTo(crew, "2026-10-24T20:00:00Z");
+      await plan({ cron, timezone: "Europe/Berlin" });
+      await passInSteps(crew, 15 * HOUR, 30 * MINUTE);
+      expect([cron, (await times()).map((time) => time.slice(11, 16))]).toEqual([cron, [...expected]]);
+    }
+  });
+
+  test("what came twice in the hour that is repeated is counted once when the relay was away", async () => {
+    const { crew, plan, look } = await startWorld();
+    await goTo(crew, "2026-10-24T20:00:00Z");
+    const { id } = await plan({ cron: "0,30 2,3 * * *", timezone: "Europe/Berlin" });
+    await crew.restart(10 * HOUR);
+    await crew.pass(0);
+    expect((await look(id)).lastFire).toMatchObject({ scheduledAt: "2026-10-25T02:30:00.000Z", missed: 3 });
+  });
+
   test("what comes every so many minutes goes on through both", async () => {
     for (const [from, hours] of [
       ["2026-03-29T00:00:00Z", 3],

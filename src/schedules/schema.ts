@@ -25,7 +25,9 @@ export type ScheduleMessage = z.input<typeof ScheduleMessage>;
 export type ParsedScheduleMessage = z.output<typeof ScheduleMessage>;
 
 const Cron = line(128).describe(
-  "Minute, hour, day of month, month, day of week; names, lists, ranges, steps, `L`, `#`, and @hourly and the like. At most once a minute.",
+  "Minute, hour, day of month, month, day of week; names, lists, ranges, steps, `L`, `#`, and @hourly and the like. At most " +
+    "once a minute. A list means the union of its members. In the nights the clocks change, hours `*` and `*/n` come as often " +
+    "as clocks show them; any other hour comes once: the first time, or at the end of the gap.",
 );
 const Timezone = line(64).describe("Of the cron expression: `Europe/Berlin`. UTC when left out.");
 const Missed = z
