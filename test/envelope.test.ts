@@ -36,7 +36,9 @@ function expectIntact(text: string): number {
   }
   expect(open).toBe(false);
   expect(HIDDEN.exec(text)?.[0]).toBeUndefined();
-  expect(text).not.toMatch(/<\s*\/?\s*(system|user|antml|invoke|tool|function|channel|\|)/i);
+  expect(text).not.toMatch(
+    /<\s*\/?\s*(system|user|antml|invoke|tool|function|channel|hook|task|turn|skill|subagent|\||\uFF5C)/i,
+  );
   return envelopes;
 }
 
@@ -313,7 +315,62 @@ const LETTER = {
   createdAt: new Date(0).toISOString(),
 };
 
+/** Wrappers and tokens of harnesses and model formats, as they are and as somebody may bend them. */
+const WRAPPERS = [
+  ..."hook_prompt environment_context task-notification turn_aborted skill subagent_notification start_of_turn".split(
+    " ",
+  ),
+  ..."end_of_turn system-reminder user_instructions INSTRUCTIONS local-command-stdout bash-input persisted-output".split(
+    " ",
+  ),
+  ..."ide_opened_file hook_context new-diagnostics user_shell_command tool_call function_calls available_skills".split(
+    " ",
+  ),
+];
+const BENT: ((name: string) => string)[] = [
+  (name) => `<${name}>`,
+  (name) => `</${name}>`,
+  (name) => `< / ${name.toUpperCase()} >`,
+  (name) => `<\n${name}\n id='<' x=1>`,
+  (name) => `<${name} kind="a"/>`,
+  (name) => `<${name.replaceAll(/[_-]/g, " ")}>`,
+  (name) => `<${name.replaceAll("_", " _ ")}>`,
+  (name) => `a<ns:${name}>`,
+  (name) => `\uFF1C${name}>`,
+  (name) => `<|${name}|>`,
+  (name) => `< \uFF5C${name}\uFF5C>`,
+];
+
 describe("harmless text", () => {
+  test("has no wrapper of a harness and no token of a model in it, however it is written", () => {
+    for (const name of WRAPPERS)
+      for (const bend of BENT) expect(harmless(bend(name)).replaceAll("'<'", "")).not.toMatch(/[<\uFF1C]/);
+    for (const token of [
+      "[INST]",
+      "[/INST]",
+      "[TOOL_CALLS]",
+      "[gMASK]",
+      "<<SYS>>",
+      "<s>",
+      "</s>",
+      "<bos>",
+      "[SYSTEM_PROMPT]",
+    ])
+      expect(harmless(token)).not.toMatch(/[<[]/);
+  });
+
+  test("keeps code that compares, parametrises and marks up", () => {
+    const code = [
+      "i<n-1;",
+      "List<String>",
+      'a < b && c > d, <div class="a">',
+      "<https://x.y/z-a>",
+      "x<y-1 &&",
+      "[endless]",
+    ];
+    for (const line of code) expect(harmless(line)).toBe(line);
+  });
+
   test("ordinary text stays as it is, in any script", () => {
     for (const text of [
       "Hello, world!\n\tif (a < b && c > d) { return x[0] }",

@@ -23,10 +23,25 @@ const HIDDEN_RUN = new RegExp(`${HIDDEN.source}+`, "vg");
 /** As many are named one by one; longer runs are counted. */
 const NAMED = 3;
 
-/** What harnesses and model formats take for markup of their own. */
-const MARKUP =
-  /<(?=\s*[/!]?\s*(?:antml|system|user|assistant|human|developer|tool|function|invoke|parameter|channel|command|local-command|thinking|result|s>|INST|SYS|\|))|<(?=<)/gi;
-const TURN = /\[(?=\s*\/?\s*(?:INST|SYS|end|system)\b)/gi;
+/** Words that begin the markup of harnesses and model formats, alone or as the first of several: `<skill>`, `<hook prompt>`. */
+const WORDS =
+  "antml|system|user|assistant|human|developer|agent|subagent|teammate|tool|function|invoke|parameter|channel|command|" +
+  "local|bash|ide|hook|skill|task|turn|session|environment|env|context|instruction|permission|reminder|notification|" +
+  "message|memory|persisted|think|thought|reasoning|result|tick|interrupted|aborted|collaboration|personality|realtime|" +
+  "new|loaded|available|proposed|additional|untrusted";
+/** Tokens of model formats: Llama, Gemma, GLM, T5 and those that pad or fill in the middle. */
+const TOKENS = String.raw`s\s*>|inst|sys|bos|eos|sop|eop|eod|pad|unk|mask|fim|extra|(?:start|end|begin|beginning)\s+of`;
+/** A name of several joined words: no HTML element has one, and any wrapper of a harness may (`<turn_aborted>`). */
+const JOINED_NAME = String.raw`[a-z][a-z0-9]*(?:\s*[_\u2581-]+\s*[a-z][a-z0-9]*)+(?=[\s>/"'=]|$)`;
+/** `<` in the widths that models read alike, and what may stand before a name. */
+const LESS = String.raw`[<\uFF1C\uFE64]`;
+const OPENING = String.raw`\s*[/\uFF0F!?]?\s*`;
+const MARKUP = new RegExp(
+  `${LESS}(?=${OPENING}(?:[|\\uFF5C]|(?:[\\w.-]{1,40}\\s*:\\s*)?(?:${WORDS}|${TOKENS}|${JOINED_NAME})))|${LESS}(?=${LESS})`,
+  "giu",
+);
+const TURN =
+  /\[(?=\s*\/?\s*(?:INST|SYS|end|system|assistant|user|developer|available_tools|tool_\w+|img\w*|image_\w+|[gs]mask|system_prompt|request interrupted)(?![a-z]))/gi;
 /** A letter with more marks than this covers its neighbours. */
 const MARKS = /(\p{M}{6})\p{M}+/gu;
 const BLANK_LINES = /\n(?:[ \t]*\n){4,}/g;
