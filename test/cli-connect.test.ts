@@ -64,7 +64,7 @@ describe("connect claude", () => {
     const answer = JSON.parse(
       await shell(hooks.Stop[0].hooks[0].command, '{"session_id":"1","hook_event_name":"Stop"}'),
     );
-    expect(answer.reason).toContain("| wake up");
+    expect(answer.reason).toContain("1 unread.");
 
     expect((await connect(["claude"])).code).toBe(0);
     expect(JSON.parse(readFileSync(file, "utf8")).tokenId).toBe(tokenId);

@@ -58,25 +58,12 @@ function start(command: string[], { home, folder }: { home: string; folder: stri
   })();
 }
 
+/** With its default model: the role in which the text of hooks reaches a model depends on which it is. */
 const claude = (where: { home: string; folder: string }, model: string, prompt: string) =>
-  start(
-    [
-      CLAUDE ?? "",
-      "-p",
-      prompt,
-      "--output-format",
-      "json",
-      "--allowedTools",
-      "mcp__signalbox",
-      "--model",
-      "claude-sonnet-4-5",
-    ],
-    where,
-    {
-      ...{ ANTHROPIC_BASE_URL: model, ANTHROPIC_API_KEY: "none", ENABLE_TOOL_SEARCH: "false", IS_SANDBOX: "1" },
-      ...{ CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC: "1", DISABLE_TELEMETRY: "1", DISABLE_AUTOUPDATER: "1" },
-    },
-  );
+  start([CLAUDE ?? "", "-p", prompt, "--output-format", "json", "--allowedTools", "mcp__signalbox"], where, {
+    ...{ ANTHROPIC_BASE_URL: model, ANTHROPIC_API_KEY: "none", ENABLE_TOOL_SEARCH: "false", IS_SANDBOX: "1" },
+    ...{ CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC: "1", DISABLE_TELEMETRY: "1", DISABLE_AUTOUPDATER: "1" },
+  });
 
 const codexConfig = (model: string) => `model = "scripted"
 model_provider = "scripted"
@@ -93,6 +80,30 @@ const codex = (where: { home: string; folder: string }, prompt: string) =>
   start([CODEX ?? "", "exec", "--json", "--skip-git-repo-check", "--dangerously-bypass-hook-trust", prompt], where, {
     SCRIPTED_KEY: "none",
   });
+
+interface Said {
+  role?: string;
+  type?: string;
+  content?: unknown;
+}
+
+/** What a request tells its model in roles above its user: the system prompt, and messages in such roles. */
+function aboveUser(request: string): string {
+  const {
+    system,
+    instructions,
+    messages = [],
+    input = [],
+  } = JSON.parse(request) as Record<string, unknown> & {
+    messages?: Said[];
+    input?: Said[];
+  };
+  const above = [...messages, ...input].filter(({ role }) => role === "system" || role === "developer");
+  return JSON.stringify([system, instructions, ...above]);
+}
+
+/** The same of the whole conversation with a model. */
+const allAboveUser = (requests: readonly string[]): string => requests.map(aboveUser).join("\n");
 
 /** Something that happens once, and is waited for. */
 const once = () => Promise.withResolvers<void>();
@@ -133,6 +144,8 @@ describe.skipIf(missing.length > 0)(`the real clients${without}`, () => {
         await answered.promise;
         return { text: "I have asked." };
       },
+      () => ({ tool: "mcp__signalbox__inbox", input: {} }),
+      (request) => ({ tool: "mcp__signalbox__inbox", input: { ack: Number(/\\"ack\\":(\d+)/.exec(request)?.[1]) } }),
       (request) => ({ text: request.includes("| 3 tests fail") ? "Cody says: 3 tests fail." : "No answer came." }),
     ]);
     const carol = await machine(server, ["claude", "--agent", "carol", "--scope", "user"]);
@@ -155,8 +168,16 @@ describe.skipIf(missing.length > 0)(`the real clients${without}`, () => {
     expect(codexModel.requests[1]).toContain("| How many tests fail?");
     expect(codexModel.requests[1]).toContain("from carol (agent, peer)");
     expect(codexModel.requests[0]).not.toContain("How many tests fail?");
-    // What woke Claude Code.
-    expect(claudeModel.requests[2]).toContain("| 3 tests fail");
+    // What woke Claude Code: its stop hook, which says that there is something to read.
+    expect(claudeModel.requests[2]).toContain("1 unread. Read them with inbox.".replace(". ", ".\\n"));
+    expect(claudeModel.requests[2]).not.toContain("3 tests fail");
+    expect(claudeModel.requests[3]).toContain("| 3 tests fail");
+    // The hooks speak above the user in both; text by others does not.
+    expect(allAboveUser(claudeModel.requests)).toContain("You are carol on this relay.");
+    expect(allAboveUser(claudeModel.requests)).not.toContain("3 tests fail");
+    expect(allAboveUser(codexModel.requests)).toContain("You are cody on this relay.");
+    expect(allAboveUser(codexModel.requests)).not.toContain("How many tests fail?");
+    expect(allAboveUser(codexModel.requests)).not.toContain("from carol");
     expect(JSON.parse(first.stdout).result).toBe("Cody says: 3 tests fail.");
 
     const [work] = (await ask(server, "GET", "/v1/messages?from=carol&to=cody")).items;
@@ -212,7 +233,11 @@ describe.skipIf(missing.length > 0)(`the real clients${without}`, () => {
       claude(carol, claudeModel.url, "Say hi"),
     ]);
     expect({ codex: first, claude: second }).toMatchObject({ codex: { code: 0 }, claude: { code: 0 } });
-    expect(claudeModel.requests[1]).toContain("| Is main green?");
+    expect(claudeModel.requests[1]).toContain("There is work: claim.");
+    expect(claudeModel.requests[1]).not.toContain("Is main green?");
+    expect(claudeModel.requests[2]).toContain("| Is main green?");
+    expect(allAboveUser(claudeModel.requests)).not.toContain("Is main green?");
+    expect(allAboveUser(codexModel.requests)).not.toContain("It is green");
     expect(JSON.parse(second.stdout).result).toBe("Answered.");
     expect(first.stdout).toContain("Carol says: it is green.");
     const [work] = (await ask(server, "GET", "/v1/messages?from=cody&to=carol")).items;

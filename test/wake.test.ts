@@ -56,8 +56,11 @@ describe("a digest of what waits", () => {
     const { body } = await digest();
     expect(body).toMatchObject({ open: true, held: 1, owed: 1 });
     expect(body.text).toContain("There is work: claim.");
+    expect(body.newest).toBe(3);
+    // The head is the relay's own words: not even an id that others chose.
+    expect(body.head).not.toContain("alice");
     expect(body.text).toMatch(/You hold 1: 1 until \d{4}-.*Z\. End each: finish\./);
-    expect(body.text).toMatch(/Message 3 from alice owes an answer by .*: answer \{"delegation":"dlg_/);
+    expect(body.text).toMatch(/Message 3 owes an answer by .*: answer \{"delegation":"dlg_/);
   });
 
   test("stays within the budget that was asked for, and leaves nothing out unsaid", async () => {

@@ -1,9 +1,12 @@
 import { join } from "node:path";
 import { type Change, isObject, type JsonObject, jsonChange, textOf } from "./config-files.ts";
 import { EXIT, Stop } from "./exit.ts";
-import { EVENTS, type Harness } from "./hook-answers.ts";
+import { MANNERS } from "./hook-answers.ts";
 import { ownCommand } from "./own.ts";
 import { personalFolders } from "./settings.ts";
+
+export const HARNESSES = ["claude", "codex"] as const;
+export type Harness = (typeof HARNESSES)[number];
 
 /** What a harness is to know. */
 export interface Wiring {
@@ -91,7 +94,7 @@ function withHooks(whole: JsonObject, wiring: Wiring | undefined): JsonObject {
   }
   if (!wiring?.hooks) return without(whole, "hooks", hooks);
   const { harness, keysFile } = wiring;
-  for (const [event, theirs] of Object.entries(EVENTS)) {
+  for (const [event, theirs] of Object.entries(MANNERS[harness].events)) {
     const command = hookCommand(harness, event, keysFile);
     const group = { hooks: [{ type: "command", command, timeout: HOOK_SECONDS }] };
     hooks[theirs] = [...(Array.isArray(hooks[theirs]) ? hooks[theirs] : []), group];

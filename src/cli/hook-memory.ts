@@ -10,6 +10,8 @@ const Memory = z.object({
   blocks: z.int().min(0),
   /** Everything up to here was shown, and is yet to be acknowledged. */
   shownUpTo: z.int().min(0).optional(),
+  /** The session was kept once for what is unread up to here. */
+  countedUpTo: z.int().min(0).optional(),
 });
 export type Memory = z.infer<typeof Memory>;
 

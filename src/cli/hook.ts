@@ -1,7 +1,15 @@
 import type { Command } from "commander";
 import { type Client, createClient, RelayProblem } from "../client/client.ts";
 import type { Digest } from "../wake/schema.ts";
-import { answerTo, eventOf, HARNESSES, type Harness, type HookEvent, HookInput } from "./hook-answers.ts";
+import {
+  answerTo,
+  eventOf,
+  HOOK_HARNESSES,
+  type HookEvent,
+  type HookHarness,
+  HookInput,
+  MANNERS,
+} from "./hook-answers.ts";
 import { type Memory, sessionMemory } from "./hook-memory.ts";
 import { readKeys } from "./keys.ts";
 import { createOutput } from "./output.ts";
@@ -19,10 +27,10 @@ export function addHookCommand(program: Command): void {
     .command("hook")
     .description("Called by an agent's harness: brings in what waits for the agent")
     .helpGroup("Claude Code and Codex:");
-  for (const harness of HARNESSES)
+  for (const harness of HOOK_HARNESSES)
     hook
       .command(harness)
-      .description(`Answer a hook of ${harness === "claude" ? "Claude Code" : "Codex"}, whose JSON is on stdin`)
+      .description(`Answer a hook of ${MANNERS[harness].title}, whose JSON is on stdin`)
       .argument("[event]", "session-start, prompt or stop; what stdin says counts")
       .option("--budget <tokens>", "how much of the agent's context the messages may take", Number, BUDGET)
       // A wrong usage exits with 2, which a harness takes for "go on and read my stderr".
@@ -46,8 +54,8 @@ export function addHookCommand(program: Command): void {
 }
 
 const HELP = `
-signalbox connect writes these hooks. They acknowledge what they have shown, and nothing else. A session is kept
-from stopping for new messages alone, at most ${MAX_BLOCKS} times in a row. When the relay does not answer within 3 s they say
+signalbox connect writes these hooks. At a start and with a prompt they say how much is unread; at a stop Codex and Gemini
+CLI are shown the messages, which acknowledges them, and the others told to read them. A session is kept from stopping for new messages alone, at most ${MAX_BLOCKS} times in a row. When the relay does not answer within 3 s they say
 nothing and exit with 0, always.
 
 Example:
@@ -65,7 +73,7 @@ async function quietly(work: () => Promise<void>): Promise<void> {
 
 /** One hook of one session. */
 interface Visit {
-  harness: Harness;
+  harness: HookHarness;
   event: HookEvent;
   input: HookInput;
   client: Client;
@@ -74,11 +82,16 @@ interface Visit {
   before: Memory | undefined;
 }
 
-async function answer(harness: Harness, given: string | undefined, budget: number, command: Command): Promise<void> {
+async function answer(
+  harness: HookHarness,
+  given: string | undefined,
+  budget: number,
+  command: Command,
+): Promise<void> {
   if (isStartedByRun()) return;
   const text = process.stdin.isTTY ? "{}" : await Bun.stdin.text();
   const input = HookInput.parse(JSON.parse(text));
-  const event = eventOf(given, input.hook_event_name);
+  const event = eventOf(harness, given, input.hook_event_name);
   if (!event) return;
   const settings = resolveSettings(command.optsWithGlobals<Flags>());
   const { agentId = "" } = settings;
@@ -86,8 +99,8 @@ async function answer(harness: Harness, given: string | undefined, budget: numbe
   const memory = sessionMemory(personalFolders().signalbox, agentId, input.session_id);
   const visit: Visit = { harness, event, input, client, memory, before: memory.read() };
   if (event === "stop" && !mayBlock(visit)) return;
-  if (event === "session-start") await forget(visit);
-  else await acknowledge(client, visit.before?.shownUpTo);
+  if (event === "session-start") forgetOld(memory);
+  await acknowledge(client, visit.before?.shownUpTo);
   const digest = await client.inbox.digest({ budget: Math.min(20_000, Math.max(300, budget || BUDGET)) }, QUICK);
   await say(visit, digest);
 }
@@ -96,29 +109,28 @@ async function answer(harness: Harness, given: string | undefined, budget: numbe
 const mayBlock = ({ input, before }: Visit): boolean =>
   !input.stop_hook_active || (before !== undefined && before.blocks < MAX_BLOCKS);
 
-async function forget({ memory }: Visit): Promise<void> {
+function forgetOld(memory: Visit["memory"]): void {
   try {
     memory.forgetOld(Date.now());
   } catch {}
 }
 
-/**
- * What was shown is acknowledged as soon as the model surely has it: with a prompt and at a stop at once; at the start of a
- * session, which may end without a prompt, by the next hook.
- */
+/** What was shown is acknowledged once it is written; what was only counted is left to the model's own `ack`. */
 async function say({ harness, event, input, client, memory, before }: Visit, digest: Digest): Promise<void> {
   const said = answerTo(harness, event, digest);
-  const stays = event === "stop" && input.stop_hook_active;
-  // Nothing of it would be acknowledged, and the same would come again.
-  if (!said || (stays && said.shownUpTo === undefined)) return;
-  const { answer, shownUpTo } = said;
-  const blocks = event === "stop" ? (stays ? (before?.blocks ?? 0) : 0) + 1 : 0;
-  const kept = remember(memory, { blocks, shownUpTo });
-  if (stays && !kept) return;
+  if (!said) return;
+  const { answer, shownUpTo, countedUpTo } = said;
+  if (event !== "stop") return createOutput({ json: true, colours: false }).show(answer, () => "");
+  const stays = input.stop_hook_active;
+  // A session is kept for what is new: the same again would keep it for ever.
+  const isNew =
+    countedUpTo === undefined ? !stays || shownUpTo !== undefined : countedUpTo > (before?.countedUpTo ?? -1);
+  if (!isNew) return;
+  const known = { blocks: (stays ? (before?.blocks ?? 0) : 0) + 1, countedUpTo };
+  if (!remember(memory, { ...known, shownUpTo }) && stays) return;
   await createOutput({ json: true, colours: false }).show(answer, () => "");
-  if (event === "session-start") return;
   await acknowledge(client, shownUpTo);
-  remember(memory, { blocks });
+  remember(memory, known);
 }
 
 /** Whether it will be known to the next hook. */

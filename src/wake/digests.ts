@@ -5,7 +5,7 @@ import type { Clock } from "../clock.ts";
 import type { Db, Reading } from "../db/database.ts";
 import type { Delegations } from "../delegations/service.ts";
 import { digest } from "../envelope/digest.ts";
-import { type Letter, openEnvelopes, targetOf } from "../envelope/envelope.ts";
+import { type Letter, openEnvelopes } from "../envelope/envelope.ts";
 import { tokensOf } from "../envelope/tokens.ts";
 import { BACKLOG_PAGE, backlogFrom, noteShown } from "../inbox/backlog.ts";
 import type { Looked, Looks } from "../inbox/look.ts";
@@ -75,6 +75,7 @@ export function createDigests({ db, looks, claims, delegations, roster, clock }:
       noteShown(looks, caller, agentId, { after: first.after, shown, ack }, "poll");
       return {
         ...{ agentId, unread: letters.length, urgent, more, shown, leftOut, ack, cursor: first.cursor },
+        newest: letters.at(-1)?.id ?? null,
         text: [head, text].filter(Boolean).join("\n"),
         head,
         folded: folded.reduce((sum, thread) => sum + thread.messages, 0),
@@ -95,11 +96,12 @@ function heldLines(held: readonly Worked[]): string[] {
     : [];
 }
 
+/** Without the asker's id, which others chose: hooks hand the head to a model above its user. */
 function owedLines(owed: Owed): string[] {
   return owed
     .slice(0, NAMED)
     .map(
-      ({ id, from, messageId, deadlineAt }) =>
-        `Message ${messageId} from ${targetOf(from)} owes an answer by ${timeOf(deadlineAt)}: answer {"delegation":"${id}"}`,
+      ({ id, messageId, deadlineAt }) =>
+        `Message ${messageId} owes an answer by ${timeOf(deadlineAt)}: answer {"delegation":"${id}"}`,
     );
 }

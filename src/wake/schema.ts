@@ -18,6 +18,7 @@ export const Digest = z
     shown: z.array(MessageId).describe("Those that are in the text, whole or cut with a way to the rest."),
     folded: z.int().describe("How many are there by their thread alone."),
     leftOut: z.int(),
+    newest: MessageId.nullable().describe("The newest unread message that was looked at; null when nothing is unread."),
     ack: Position.nullable().describe("Everything up to here was shown; null when not even the oldest was."),
     cursor: Position.describe("How far the agent has acknowledged."),
     open: z.boolean().describe("There is work to claim."),
