@@ -217,7 +217,7 @@ describe("working", () => {
     const held = [claimed(5)];
     far.answer(({ method, path }) => {
       if (path.endsWith("/claims")) {
-        return method === "GET" ? Response.json({ items: held }) : new Promise(() => undefined);
+        return method === "GET" ? Response.json({ items: held, nextPage: null }) : new Promise(() => undefined);
       }
       return Response.json({ message: message(5, { claimable: true }) });
     });

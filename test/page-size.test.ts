@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { PAGE_BYTES } from "../src/messages/store.ts";
+import { PAGE_BYTES } from "../src/pages.ts";
 import { startCrew } from "./support/work.ts";
 
 const BODY = "x".repeat(200_000);

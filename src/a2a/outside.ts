@@ -9,6 +9,7 @@ import type { Reading, Tx } from "../db/database.ts";
 import type { Due } from "../due/due.ts";
 import type { Egress } from "../egress/egress.ts";
 import type { Sender } from "../messages/send.ts";
+import { readPage } from "../pages.ts";
 import { Problem } from "../problem.ts";
 import { type List, toTime, toTimeOrNull } from "../wire.ts";
 import { REFRESH } from "./contact.ts";
@@ -136,10 +137,12 @@ export function createOutsideService(parts: OutsideParts) {
     async list(on: Reading, caller: Caller, page: string | undefined, limit: number): Promise<List<OutsideAgent>> {
       if (!readsAll(caller))
         throw new Problem("forbidden", "Operators and viewers alone see how agents out there are reached.");
-      const rows = await store.page(on, page, limit + 1);
-      const items: OutsideAgent[] = [];
-      for (const row of rows.slice(0, limit)) items.push(await show(on, row));
-      return { items, nextPage: rows.length > limit ? (items.at(-1)?.agentId ?? null) : null };
+      const { items, more } = await readPage(
+        limit,
+        (count, last: OutsideRow | undefined) => store.page(on, last?.agentId ?? page, count),
+        (row) => show(on, row),
+      );
+      return { items, nextPage: more ? (items.at(-1)?.agentId ?? null) : null };
     },
 
     /** Whether it is one of them: then being silent does not mean that it is gone. */

@@ -1,8 +1,9 @@
 import type { Clock } from "../clock.ts";
 import type { Db, Tx } from "../db/database.ts";
+import { readPage } from "../pages.ts";
 import { type List, toTime } from "../wire.ts";
 import type { Activity } from "./schema.ts";
-import { type ActivityFilter, activityStore } from "./store.ts";
+import { type ActivityFilter, type ActivityRow, activityStore } from "./store.ts";
 
 export type ActivityService = ReturnType<typeof createActivityService>;
 
@@ -17,9 +18,15 @@ export function createActivityService(db: Db, clock: Clock) {
     /** `GET /v1/activity`, newest first. Operators and viewers alone. */
     async list(filter: ActivityFilter, page: number | undefined, limit: number): Promise<List<Activity>> {
       const before = page === undefined ? filter.before : Math.min(page, filter.before ?? page);
-      const rows = await db.read((on) => activityStore.page(on, { ...filter, before }, limit + 1));
-      const items = rows.slice(0, limit).map((row) => ({ ...row, at: toTime(row.at) }));
-      return { items, nextPage: rows.length > limit ? String(items.at(-1)?.id) : null };
+      const { items, more } = await db.read((on) =>
+        readPage(
+          limit,
+          (count, last: ActivityRow | undefined) =>
+            activityStore.page(on, { ...filter, before: last?.id ?? before }, count),
+          (row) => ({ ...row, at: toTime(row.at) }),
+        ),
+      );
+      return { items, nextPage: more ? String(items.at(-1)?.id) : null };
     },
   };
 }

@@ -4,6 +4,7 @@ import { actingAs, type Caller, enrolls, isAgent, mayJoin } from "../auth/caller
 import type { AuthService } from "../auth/service.ts";
 import type { Clock } from "../clock.ts";
 import type { Db, Reading, Tx } from "../db/database.ts";
+import { readPage } from "../pages.ts";
 import { Problem } from "../problem.ts";
 import { type List, toTime } from "../wire.ts";
 import { providerTag } from "./guess.ts";
@@ -324,12 +325,11 @@ export function createAgentService(parts: AgentParts) {
     },
 
     async list(caller: Caller, filter: AgentFilter, page: string | undefined, limit: number): Promise<List<Agent>> {
-      const rows = await db.read(async (on) => {
+      const { items, more } = await db.read(async (on) => {
         await requireCurrent(on, caller);
-        return store.page(on, filter, page, limit + 1);
+        return readPage(limit, (count, last) => store.page(on, filter, last?.id ?? page, count), wireAgent);
       });
-      const items = rows.slice(0, limit).map(wireAgent);
-      return { items, nextPage: rows.length > limit ? (items.at(-1)?.id ?? null) : null };
+      return { items, nextPage: more ? (items.at(-1)?.id ?? null) : null };
     },
 
     /** An AI agent that is here, for its public card. */

@@ -5,6 +5,8 @@ import { agents, groups, instances, memberships } from "./tables.ts";
 
 export type AgentRow = typeof agents.$inferSelect;
 export type Membership = typeof memberships.$inferSelect;
+/** A member of a target, and how far it has acknowledged. */
+export type MemberPast = Omit<Membership, "target"> & { cursor: number };
 
 /** What deciding about an agent needs, without its long fields. */
 export interface AgentFacts {
@@ -185,16 +187,26 @@ export function createAgentStore(db: Db) {
         .get();
       return found !== undefined;
     },
-    /** Members at that place in the log who have acknowledged past it. */
-    membersPast: async (on: Reading, target: string, at: number, limit: number): Promise<string[]> =>
+    /** Members at some place in the log from this one on who have acknowledged past this one. */
+    membersPast: async (on: Reading, target: string, from: number, limit: number): Promise<MemberPast[]> =>
       on.db
-        .selectDistinct({ id: agents.id })
+        .select({
+          agentId: agents.id,
+          sinceId: memberships.sinceId,
+          untilId: memberships.untilId,
+          cursor: agents.cursor,
+        })
         .from(memberships)
         .innerJoin(agents, eq(agents.id, memberships.agentId))
-        .where(and(eq(memberships.target, target), heldAt(at), sql`${agents.cursor} >= ${at}`))
+        .where(
+          and(
+            eq(memberships.target, target),
+            sql`(${memberships.untilId} is null or ${memberships.untilId} >= ${from})`,
+            sql`${agents.cursor} >= ${from}`,
+          ),
+        )
         .limit(limit)
-        .all()
-        .map((row) => row.id),
+        .all(),
     total: async (on: Reading): Promise<number> =>
       on.db.select({ n: count() }).from(agents).where(isNull(agents.deletedAt)).get()?.n ?? 0,
   };

@@ -4,6 +4,7 @@ import type { Clock } from "../clock.ts";
 import type { Db, Tx } from "../db/database.ts";
 import type { Due } from "../due/due.ts";
 import { newId } from "../ids.ts";
+import { readPage } from "../pages.ts";
 import { Problem } from "../problem.ts";
 import { fromTime, type List, toTime, toTimeOrNull } from "../wire.ts";
 import { type Caller, type Principal, requireOperator } from "./caller.ts";
@@ -188,9 +189,10 @@ export function createAuthService(
 
     async list(caller: Caller, page: string | undefined, limit: number): Promise<List<Token>> {
       requireOperator(caller);
-      const rows = await db.read((on) => store.page(on, page, limit + 1));
-      const items = rows.slice(0, limit).map(wireToken);
-      return { items, nextPage: rows.length > limit ? (items.at(-1)?.id ?? null) : null };
+      const { items, more } = await db.read((on) =>
+        readPage(limit, (count, last) => store.page(on, last?.id ?? page, count), wireToken),
+      );
+      return { items, nextPage: more ? (items.at(-1)?.id ?? null) : null };
     },
 
     /** Makes the given secret an operator token, if it is not one; older secrets of the relay itself are revoked. */

@@ -6,6 +6,7 @@ import { type Caller, readingAs, requireOperator } from "../auth/caller.ts";
 import type { Clock } from "../clock.ts";
 import type { Reading, Tx } from "../db/database.ts";
 import type { NameBook } from "../messages/send.ts";
+import { readPage } from "../pages.ts";
 import { Problem } from "../problem.ts";
 import { type List, toTime } from "../wire.ts";
 import { type Bindings, wireBinding } from "./bindings.ts";
@@ -120,10 +121,12 @@ export function createRegistry({ agents, agentStore, roster, activity, store, bi
       await requireLooker(on, caller);
       const after = page === undefined ? undefined : await store.byId(on, page);
       if (page !== undefined && !after) throw Problem.invalid("page", `there is no channel ${page} any more`);
-      const rows = await store.page(on, after, limit + 1);
-      const items: Channel[] = [];
-      for (const row of rows.slice(0, limit)) items.push(await wire(on, row));
-      return { items, nextPage: rows.length > limit ? (items.at(-1)?.id ?? null) : null };
+      const { items, more } = await readPage(
+        limit,
+        (count, last: ChannelRow | undefined) => store.page(on, last ?? after, count),
+        (row) => wire(on, row),
+      );
+      return { items, nextPage: more ? (items.at(-1)?.id ?? null) : null };
     },
 
     /** Makes it `@default`; or, with `no`, lets the oldest be it again. Operators alone. @throws Problem 403, 404 */

@@ -7,11 +7,13 @@ import {
   DeadLetterList,
   type DeadLetterQuery,
   type Fail,
+  HeldList,
   type Release,
   type Renew,
   WorkAnswer,
 } from "../messages/schema.ts";
 import { type Caller, part, type Query } from "./caller.ts";
+import { everyItem } from "./pages.ts";
 import type { Call } from "./transport.ts";
 
 /** The verbs on work. A lease that has ended answers them with the problem `claim-lost`. */
@@ -45,7 +47,11 @@ export function claimVerbs({ ask, self, agentId }: Caller) {
     /** What the agent holds, with the tokens. */
     async held(call?: Call): Promise<ClaimedList> {
       const path = `/v1/agents/${part(await self(call))}/claims`;
-      return ask({ method: "GET", path, answer: ClaimedList, repeatable: true }, call);
+      const read = (page: string | undefined) =>
+        ask({ method: "GET", path, query: { page }, answer: HeldList, repeatable: true }, call);
+      const items: Claimed[] = [];
+      for await (const item of everyItem(read)) items.push(item);
+      return { items };
     },
 
     renew: (id: number, body: Renew, call?: Call) => settle("renew", id, body, call),

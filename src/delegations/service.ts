@@ -7,7 +7,8 @@ import type { Idempotency } from "../idempotency/service.ts";
 import type { Access } from "../messages/access.ts";
 import { refuseReserved } from "../messages/reserved.ts";
 import type { Sender } from "../messages/send.ts";
-import { type MessageStore, PAGE_BYTES } from "../messages/store.ts";
+import type { MessageStore } from "../messages/store.ts";
+import { jsonBytes, PAGE_BYTES } from "../pages.ts";
 import { Problem } from "../problem.ts";
 import type { List } from "../wire.ts";
 import type { Ask } from "./ask.ts";
@@ -79,7 +80,7 @@ export function createDelegationService(parts: DelegationParts) {
     for (const row of rows) {
       if (!(await mayRead(on, reader, row))) continue;
       const shown = await show(on, messages, row);
-      size += (shown.text?.length ?? 0) + (shown.answer?.text?.length ?? 0);
+      size += jsonBytes(shown);
       if (size > PAGE_BYTES && items.length) return { items, nextPage: String(items.at(-1)?.messageId) };
       items.push(shown);
     }

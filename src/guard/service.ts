@@ -7,6 +7,7 @@ import type { Reading, Tx } from "../db/database.ts";
 import { type Behind, isAgentMade, type LoopGuard, type Verdict } from "../messages/causes.ts";
 import type { Sender } from "../messages/send.ts";
 import type { Lineage, MessageRow, MessageStore } from "../messages/store.ts";
+import { readPage } from "../pages.ts";
 import { Problem } from "../problem.ts";
 import { type List, toTime, toTimeOrNull } from "../wire.ts";
 import type { Loop, LoopKind } from "./schema.ts";
@@ -186,9 +187,13 @@ export function createGuardService(parts: GuardParts) {
       limit: number,
     ): Promise<List<Loop>> {
       if (!readsAll(caller)) throw new Problem("forbidden", "Loops are listed for operators and viewers.");
-      const rows = await store.page(on, status && status === "resumed", page, limit + 1);
-      const items = rows.slice(0, limit).map(wire);
-      return { items, nextPage: rows.length > limit ? String(items.at(-1)?.messageId) : null };
+      const resumed = status && status === "resumed";
+      const { items, more } = await readPage(
+        limit,
+        (count, last) => store.page(on, resumed, last?.messageId ?? page, count),
+        wire,
+      );
+      return { items, nextPage: more ? String(items.at(-1)?.messageId) : null };
     },
 
     /** What of it belongs to a message's story. */

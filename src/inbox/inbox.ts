@@ -9,10 +9,11 @@ import type { LogEntry } from "../log/tail.ts";
 import { toLogEntry } from "../messages/entry.ts";
 import type { Offers } from "../messages/offers.ts";
 import type { MessageKind } from "../messages/schema.ts";
-import { type Candidate, isForInbox, type MessageStore, PAGE_BYTES } from "../messages/store.ts";
+import { type Candidate, isForInbox, type MessageStore } from "../messages/store.ts";
 import type { InboxStore } from "../messages/store-inbox.ts";
 import { conditions } from "../messages/store-lists.ts";
 import type { WorkStore } from "../messages/store-work.ts";
+import { fitting, jsonBytes } from "../pages.ts";
 import { Problem } from "../problem.ts";
 import type { Acked, Reset } from "./schema.ts";
 
@@ -98,12 +99,12 @@ export function createInbox(parts: InboxParts) {
 
   async function entriesOf(on: Reading, wanted: Candidate[]): Promise<LogEntry[]> {
     const recent = wanted.map((candidate) => log.entry(candidate.id));
-    if (recent.every((entry) => entry !== undefined)) return withinPage(recent);
+    if (recent.every((entry) => entry !== undefined)) return fitting(recent, (entry) => jsonBytes(entry.json));
     const rows = await store.rows(
       on,
       wanted.map((candidate) => candidate.id),
     );
-    return rows.map(toLogEntry);
+    return fitting(rows.map(toLogEntry), (entry) => jsonBytes(entry.json));
   }
 
   async function resetAt(on: Reading, agentId: string, after: number): Promise<Reset | undefined> {
@@ -198,14 +199,4 @@ export function createInbox(parts: InboxParts) {
     hasOpen: async (on: Reading, targets: readonly string[]): Promise<boolean> =>
       (await works.bestOpen(on, targets)) !== undefined,
   };
-}
-
-/** As many as a page may hold, but at least one. */
-function withinPage(entries: LogEntry[]): LogEntry[] {
-  let bytes = 0;
-  const end = entries.findIndex((entry, i) => {
-    bytes += entry.json.length;
-    return i > 0 && bytes > PAGE_BYTES;
-  });
-  return end < 0 ? entries : entries.slice(0, end);
 }

@@ -3,6 +3,7 @@ import { type Caller, readsAll, requireOperator } from "../auth/caller.ts";
 import type { AuthService } from "../auth/service.ts";
 import type { Clock } from "../clock.ts";
 import type { Reading, Tx } from "../db/database.ts";
+import { readPage } from "../pages.ts";
 import { Problem } from "../problem.ts";
 import type { TaskLife } from "../tasks/life.ts";
 import { type List, toTime } from "../wire.ts";
@@ -101,9 +102,12 @@ export function createIntegrationService({ store, secrets, activity, auth, life,
     /** `GET /v1/integrations`, by name. @throws Problem 403 */
     async list(on: Reading, caller: Caller, after: string | undefined, limit: number): Promise<List<Integration>> {
       requireReader(caller);
-      const rows = await store.page(on, after, limit + 1);
-      const items = rows.slice(0, limit).map(toIntegration);
-      return { items, nextPage: rows.length > limit ? (items.at(-1)?.source ?? null) : null };
+      const { items, more } = await readPage(
+        limit,
+        (count, last) => store.page(on, last?.source ?? after, count),
+        toIntegration,
+      );
+      return { items, nextPage: more ? (items.at(-1)?.source ?? null) : null };
     },
 
     /** `DELETE /v1/integrations/{source}`: its tasks stay, its tokens are good for nothing any more. @throws Problem 403, 404 */

@@ -6,6 +6,7 @@ import type { Reading, Tx } from "../db/database.ts";
 import type { Due } from "../due/due.ts";
 import type { Log } from "../log/log.ts";
 import type { LogEntry } from "../log/tail.ts";
+import { jsonBytes, PAGE_BYTES, readPage } from "../pages.ts";
 import { Problem } from "../problem.ts";
 import { toTime } from "../wire.ts";
 import { toLogEntry } from "./entry.ts";
@@ -13,7 +14,7 @@ import type { Leases } from "./leases.ts";
 import { refuseReserved } from "./reserved.ts";
 import type { Fail, ParsedComplete, Release, Renew } from "./schema.ts";
 import type { Sender } from "./send.ts";
-import { type MessageStore, PAGE_BYTES } from "./store.ts";
+import type { MessageStore } from "./store.ts";
 import type { Wanted, WorkRow, WorkStore } from "./store-work.ts";
 
 /** A message with the state of its work; `lease` for whoever holds it. */
@@ -23,6 +24,13 @@ export interface Worked {
   lease?: { token: string; attempt: number; expiresAt: number } | undefined;
   /** What hangs on the work, by its name in the answer. */
   attached?: Record<string, unknown> | undefined;
+}
+
+const MAX_HELD = 500;
+
+interface HeldPage {
+  page?: number | undefined;
+  limit: number;
 }
 
 /** What an answer about work also carries: `{ task }`, or undefined when there is none. */
@@ -43,8 +51,6 @@ export interface ClaimParts {
   due: Due;
   clock: Clock;
 }
-
-const MAX_HELD = 500;
 
 export type Claims = ReturnType<typeof createClaims>;
 
@@ -95,7 +101,7 @@ export function createClaims(parts: ClaimParts) {
       if (work.state !== "open") continue;
       const given = await give(tx, work, actor, want.leaseSeconds);
       items.push(given);
-      size += given.entry.json.length;
+      size += jsonBytes(given.entry.json);
     }
     return items;
   }
@@ -252,6 +258,23 @@ export function createClaims(parts: ClaimParts) {
     return worked(tx, await leases.reopen(tx, { ...work, attempts: 0 }, { delayMs: 0, counts: false }));
   }
 
+  /** What an agent holds, with tokens: only for itself. @throws Problem 403, 409 */
+  async function heldPage<T>(
+    on: Reading,
+    caller: Caller,
+    agentId: string,
+    { page = 0, limit }: HeldPage,
+    show: (worked: Worked) => T,
+  ) {
+    const actor = actingAs(caller, agentId);
+    await agents.requireActor(on, caller, actor);
+    return readPage(
+      limit,
+      (count, last: WorkRow | undefined) => works.liveLeases(on, actor, clock.now(), last?.messageId ?? page, count),
+      async (row) => show(await worked(on, row)),
+    );
+  }
+
   due.source(leases.source);
   return {
     claim,
@@ -281,14 +304,10 @@ export function createClaims(parts: ClaimParts) {
         await leases.reopen(tx, now, { delayMs: 0, counts: false });
       }
     },
-    /** What an agent holds, with tokens: only for itself. */
-    async held(on: Reading, caller: Caller, agentId: string): Promise<Worked[]> {
-      const actor = actingAs(caller, agentId);
-      await agents.requireActor(on, caller, actor);
-      const rows = await works.heldBy(on, actor, MAX_HELD);
-      const live = rows.filter((row) => (row.dueAt ?? 0) > clock.now());
-      return Promise.all(live.map((row) => worked(on, row)));
-    },
+    heldPage,
+    /** The first page of what an agent holds, with tokens: only for itself. @throws Problem 403, 409 */
+    held: async (on: Reading, caller: Caller, agentId: string): Promise<Worked[]> =>
+      (await heldPage(on, caller, agentId, { limit: MAX_HELD }, (one) => one)).items,
   };
 }
 

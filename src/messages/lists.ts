@@ -4,6 +4,7 @@ import { type Caller, readingAs } from "../auth/caller.ts";
 import type { Reading } from "../db/database.ts";
 import type { Who } from "../db/search.ts";
 import type { LogEntry } from "../log/tail.ts";
+import { fitting, jsonBytes } from "../pages.ts";
 import { toLogEntry } from "./entry.ts";
 import type { Search } from "./search.ts";
 import type { Found, IdRange, MessageStore } from "./store.ts";
@@ -98,9 +99,10 @@ export function createLists(
 
   async function withWork(on: Reading, ids: readonly number[]): Promise<ListPage["items"]> {
     const rows = await store.rows(on, ids);
-    const claimable = rows.filter((row) => row.claimable).map((row) => row.id);
+    const entries = fitting(rows.map(toLogEntry), (entry) => jsonBytes(entry.json));
+    const claimable = entries.filter((entry) => entry.claimable).map((entry) => entry.id);
     const states = await works.byIds(on, claimable);
-    return rows.map((row) => ({ entry: toLogEntry(row), work: states.get(row.id) }));
+    return entries.map((entry) => ({ entry, work: states.get(entry.id) }));
   }
 
   return {

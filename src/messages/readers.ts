@@ -1,14 +1,16 @@
 import type { AgentService } from "../agents/service.ts";
-import type { AgentStore } from "../agents/store.ts";
+import type { AgentStore, MemberPast } from "../agents/store.ts";
 import { isGroup } from "../agents/target.ts";
 import { actingAs, type Caller } from "../auth/caller.ts";
 import type { Clock } from "../clock.ts";
 import type { Reading, Tx } from "../db/database.ts";
+import type { LogEntry } from "../log/tail.ts";
+import { jsonBytes, PAGE_BYTES } from "../pages.ts";
 import { Problem } from "../problem.ts";
 import { toTime, toTimeOrNull } from "../wire.ts";
 import type { Access } from "./access.ts";
 import { messageJson, toLogEntry } from "./entry.ts";
-import type { Lists } from "./lists.ts";
+import type { ListPage, Lists } from "./lists.ts";
 import type { MessageRow, MessageStore } from "./store.ts";
 import type { AttemptRow, WorkStore } from "./store-work.ts";
 
@@ -22,26 +24,42 @@ export interface ReaderParts {
   clock: Clock;
 }
 
-/** How many readers of a broadcast are named. */
+/** Readers that are named of one message, and on one page of a thread. */
 const MAX_READERS = 500;
+const MAX_NAMED = 10_000;
+/** Members of a group that are looked at for that. */
+const MAX_MEMBERS = 2000;
 const PARENT_CHARACTERS = 280;
 
 export type Readers = ReturnType<typeof createReaders>;
 
 /** One message with all that is known of it, threads, and marks of having read. Answers are JSON text. */
 export function createReaders({ agents, agentStore, access, store, works, lists, clock }: ReaderParts) {
-  /** Who said that it read it, or acknowledged past it. */
-  async function readBy(on: Reading, row: MessageRow): Promise<string[]> {
-    const marked = (await store.readsOf(on, row.id)).map((mark) => mark.agentId);
-    const acked = await agentStore.membersPast(on, row.target, row.id, MAX_READERS);
-    return [...new Set([...marked, ...acked])].filter((id) => id !== row.fromId || row.target === id).sort();
+  /**
+   * Answers for one entry after the other who said that it read it, or acknowledged past it. The members of a target are
+   * looked up once, by the first of its entries, which has to be the oldest.
+   */
+  function createReadBy(on: Reading) {
+    const past = new Map<string, MemberPast[]>();
+    return async ({ id, from, target }: Pick<LogEntry, "id" | "from" | "target">): Promise<string[]> => {
+      const members = past.get(target) ?? (await agentStore.membersPast(on, target, id, MAX_MEMBERS));
+      past.set(target, members);
+      const names = new Set((await store.readsOf(on, id)).map((mark) => mark.agentId));
+      for (const { agentId, sinceId, untilId, cursor } of members) {
+        if (names.size >= MAX_READERS) break;
+        if (cursor >= id && sinceId < id && (untilId === null || untilId >= id)) names.add(agentId);
+      }
+      if (from !== target) names.delete(from);
+      return [...names].sort();
+    };
   }
 
   async function withDetail(on: Reading, row: MessageRow): Promise<string> {
     const work = row.claimable ? await works.byId(on, row.id) : undefined;
     const attempts = work ? await works.attemptsOf(on, row.id, 200) : [];
-    const more = { readBy: await readBy(on, row), attempts: attempts.map(wireAttempt) };
-    return messageJson(toLogEntry(row), work, `,${JSON.stringify(more).slice(1, -1)}`);
+    const entry = toLogEntry(row);
+    const more = { readBy: await createReadBy(on)(entry), attempts: attempts.map(wireAttempt) };
+    return messageJson(entry, work, `,${JSON.stringify(more).slice(1, -1)}`);
   }
 
   return {
@@ -60,22 +78,12 @@ export function createReaders({ agents, agentStore, access, store, works, lists,
         if (named) throw new Problem("forbidden", `Nothing in thread ${rootId} is for ${reader}.`);
         throw new Problem("not-found", `There is no thread ${id}.`);
       }
-      const rows = new Map(
-        (
-          await store.rows(
-            on,
-            page.items.map((item) => item.entry.id),
-          )
-        ).map((row) => [row.id, row]),
-      );
-      const items: string[] = [];
-      for (const { entry, work } of page.items) {
-        const row = rows.get(entry.id);
-        items.push(messageJson(entry, work, `,"readBy":${JSON.stringify(row ? await readBy(on, row) : [])}`));
-      }
+      const items = await threadItems(on, page.items);
       const root = await rootJson(on, reader, rootId);
-      const participants = [...new Set(page.items.flatMap(({ entry }) => [entry.from, entry.target]))].sort();
-      const nextPage = page.next === null ? "null" : `"${page.next}"`;
+      const shown = page.items.slice(0, items.length).map(({ entry }) => entry);
+      const participants = [...new Set(shown.flatMap(({ from, target }) => [from, target]))].sort();
+      const next = items.length < page.items.length ? shown.at(-1)?.id : page.next;
+      const nextPage = next == null ? "null" : `"${next}"`;
       return `{"root":${root},"items":[${items.join(",")}],"participants":${JSON.stringify(participants)},"nextPage":${nextPage}}`;
     },
 
@@ -102,6 +110,23 @@ export function createReaders({ agents, agentStore, access, store, works, lists,
       return found;
     },
   };
+
+  /** With who read each, as JSON: as many as fit into a page, and as there is room for their readers. */
+  async function threadItems(on: Reading, found: ListPage["items"]): Promise<string[]> {
+    const readBy = createReadBy(on);
+    const items: string[] = [];
+    let named = 0;
+    let bytes = 0;
+    for (const { entry, work } of found) {
+      const readers = await readBy(entry);
+      const json = messageJson(entry, work, `,"readBy":${JSON.stringify(readers)}`);
+      named += readers.length;
+      bytes += jsonBytes(json);
+      if (items.length > 0 && (named > MAX_NAMED || bytes > PAGE_BYTES)) break;
+      items.push(json);
+    }
+    return items;
+  }
 
   async function rootJson(on: Reading, reader: string | null, rootId: number): Promise<string> {
     const row = await store.byId(on, rootId);

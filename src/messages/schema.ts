@@ -227,6 +227,8 @@ export const Claimed = z.object({ message: Message, claim: Lease, posts: Posts.o
 export type Claimed = z.infer<typeof Claimed>;
 export const ClaimedList = z.object({ items: z.array(Claimed) });
 export type ClaimedList = z.infer<typeof ClaimedList>;
+export const HeldQuery = z.strictObject({ ...NumberPageQuery, limit: queryInt(1, 500).default(500) });
+export const HeldList = listOf(Claimed);
 /** The answer to renew, release, complete, fail, cancel and requeue; `claim` while the lease lives. */
 export const WorkAnswer = z.object({ message: Message, claim: Lease.optional(), posts: Posts.optional(), ...WithTask });
 export type WorkAnswer = z.infer<typeof WorkAnswer>;

@@ -213,6 +213,23 @@ export function createWorkStore(db: Db) {
         .orderBy(asc(work.messageId))
         .limit(limit)
         .all(),
+    /** Live leases, by message, beyond one of them. */
+    liveLeases: async (on: Reading, holder: string, now: number, after: number, limit: number): Promise<WorkRow[]> =>
+      on.db
+        .select()
+        .from(work)
+        .where(
+          and(
+            eq(work.holder, holder),
+            eq(work.state, "claimed"),
+            // The signs keep the planner to the index by holder.
+            sql`+${work.dueAt} > ${now}`,
+            sql`+${work.messageId} > ${after}`,
+          ),
+        )
+        .orderBy(asc(work.messageId))
+        .limit(limit)
+        .all(),
     dead: async (on: Reading, before: number | undefined, limit: number): Promise<WorkRow[]> =>
       on.db
         .select()

@@ -2,6 +2,7 @@ import { and, asc, desc, eq, gt, isNull, lt, or, type SQL, sql } from "drizzle-o
 import { bound, boundLimit, fixedLimit } from "../db/bound.ts";
 import type { Db, Reading, Tx } from "../db/database.ts";
 import { inList } from "../db/lists.ts";
+import { PAGE_BYTES } from "../pages.ts";
 import { marks, messages, reads } from "./tables.ts";
 
 export type MessageRow = typeof messages.$inferSelect;
@@ -45,8 +46,6 @@ export const isForInbox = (agentId: string, entry: Candidate): boolean =>
 
 export type MessageStore = ReturnType<typeof createMessageStore>;
 
-/** A page never holds more than this much text. */
-export const PAGE_BYTES = 4 * 1024 * 1024;
 const FETCH_AT_ONCE = 25;
 /** How far back, in direct messages, is looked for what a message follows from. */
 const RECENT = 12;
@@ -181,7 +180,7 @@ export function createMessageStore(db: Db) {
         );
         for (const row of some.map((id) => found.get(id))) {
           if (!row) continue;
-          bytes += row.body.length + (row.payload?.length ?? 0) + (row.meta?.length ?? 0);
+          bytes += Buffer.byteLength(row.body) + (row.payload?.length ?? 0) + (row.meta?.length ?? 0);
           if (rows.length > 0 && bytes > PAGE_BYTES) return rows;
           rows.push(row);
         }

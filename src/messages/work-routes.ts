@@ -1,8 +1,10 @@
 import { requireOperator } from "../auth/caller.ts";
 import type { Db } from "../db/database.ts";
 import { type Route, route } from "../http/call.ts";
+import type { LogEntry } from "../log/tail.ts";
+import { readPage } from "../pages.ts";
 import { toTime } from "../wire.ts";
-import { listAnswer, workedAnswer, workedList } from "./answers.ts";
+import { listAnswer, workedAnswer, workedJson, workedList } from "./answers.ts";
 import type { Claims } from "./claims.ts";
 import { messageJson } from "./entry.ts";
 import { AgentPath, MessagePath } from "./routes.ts";
@@ -15,11 +17,13 @@ import {
   DeadLetterList,
   DeadLetterQuery,
   Fail,
+  HeldList,
+  HeldQuery,
   Release,
   Renew,
   WorkAnswer,
 } from "./schema.ts";
-import type { WorkStore } from "./store-work.ts";
+import type { WorkRow, WorkStore } from "./store-work.ts";
 import type { Taking } from "./taking.ts";
 
 export interface WorkRouteParts {
@@ -82,9 +86,13 @@ export function workRoutes({ db, claims, works, taking }: WorkRouteParts): Route
       summary: "What an agent holds, with tokens",
       tag,
       params: AgentPath,
-      answers: { 200: { description: "Live leases, oldest message first.", schema: ClaimedList } },
+      query: HeldQuery,
+      answers: { 200: { description: "Live leases, oldest message first.", schema: HeldList } },
       problems: ["forbidden"],
-      run: async ({ caller, params }) => workedList(await db.read((on) => claims.held(on, caller, params.id))),
+      run: async ({ caller, params, query, request }) => {
+        const { items, last, more } = await db.read((on) => claims.heldPage(on, caller, params.id, query, workedJson));
+        return listAnswer(items, more ? (last?.messageId ?? null) : null, request);
+      },
     }),
     route({
       ...onLease,
@@ -153,19 +161,20 @@ export function workRoutes({ db, claims, works, taking }: WorkRouteParts): Route
       problems: ["forbidden"],
       run: async ({ caller, query, request }) => {
         requireOperator(caller);
-        const { items, next } = await db.read(async (on) => {
-          const rows = await works.dead(on, query.page, query.limit + 1);
-          const shown = rows.slice(0, query.limit);
-          const items = [];
-          for (const work of shown) items.push({ work, entry: await claims.entryOf(on, work.messageId) });
-          return { items, next: rows.length > query.limit ? (shown.at(-1)?.messageId ?? null) : null };
-        });
-        const json = items.map(({ entry, work }) => {
-          const more = { error: work.error, diedAt: toTime(work.endedAt ?? 0) };
-          return messageJson(entry, work, `,${JSON.stringify(more).slice(1, -1)}`);
-        });
-        return listAnswer(json, next, request);
+        const { items, last, more } = await db.read((on) =>
+          readPage(
+            query.limit,
+            (count, after: WorkRow | undefined) => works.dead(on, after?.messageId ?? query.page, count),
+            async (work) => deadJson(await claims.entryOf(on, work.messageId), work),
+          ),
+        );
+        return listAnswer(items, more ? (last?.messageId ?? null) : null, request);
       },
     }),
   ];
+}
+
+function deadJson(entry: LogEntry, work: WorkRow): string {
+  const more = { error: work.error, diedAt: toTime(work.endedAt ?? 0) };
+  return messageJson(entry, work, `,${JSON.stringify(more).slice(1, -1)}`);
 }

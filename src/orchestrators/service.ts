@@ -5,6 +5,7 @@ import type { AgentRow, AgentStore } from "../agents/store.ts";
 import { actingAs, type Caller, readingAs, readsAll } from "../auth/caller.ts";
 import type { Clock } from "../clock.ts";
 import type { Reading, Tx } from "../db/database.ts";
+import { readPage } from "../pages.ts";
 import { Problem } from "../problem.ts";
 import { fromTime, type List, toTime } from "../wire.ts";
 import {
@@ -194,9 +195,12 @@ export function createOrchestratorService(parts: OrchestratorParts) {
         const own = await store.byId(on, orchestratorIdOf(caller.agentId));
         return { items: own ? [wire(own)] : [], nextPage: null };
       }
-      const rows = await store.page(on, filter, page ?? "", limit + 1);
-      const items = rows.slice(0, limit).map(wire);
-      return { items, nextPage: rows.length > limit ? (items.at(-1)?.id ?? null) : null };
+      const { items, more } = await readPage(
+        limit,
+        (count, last) => store.page(on, filter, last?.id ?? page ?? "", count),
+        wire,
+      );
+      return { items, nextPage: more ? (items.at(-1)?.id ?? null) : null };
     },
 
     /** How presence is kept: who drains is there, although its agent is shown as offline. */

@@ -12,6 +12,7 @@ import { toLogEntry, toMessage } from "../messages/entry.ts";
 import { refuseReserved } from "../messages/reserved.ts";
 import type { Message } from "../messages/schema.ts";
 import type { MessageStore } from "../messages/store.ts";
+import { readPage } from "../pages.ts";
 import { Problem } from "../problem.ts";
 import { type List, toTime, toTimeOrNull } from "../wire.ts";
 import { EXPIRES, type PairLife } from "./life.ts";
@@ -182,9 +183,12 @@ export function createPairService(parts: PairParts) {
       if (reader !== null) await agents.requireActor(on, caller, reader);
       const both = [reader, query.agent].filter((id): id is string => typeof id === "string");
       const filter: PairFilter = { members: both, status: query.status, seenBy: reader };
-      const rows = await store.page(on, filter, query.page, limit + 1);
-      const items = rows.slice(0, limit).map(toPair);
-      return { items, nextPage: rows.length > limit ? (items.at(-1)?.id ?? null) : null };
+      const { items, more } = await readPage(
+        limit,
+        (count, last) => store.page(on, filter, last?.id ?? query.page, count),
+        toPair,
+      );
+      return { items, nextPage: more ? (items.at(-1)?.id ?? null) : null };
     },
   };
 

@@ -10,6 +10,7 @@ import { requirePlain } from "../messages/reserved.ts";
 import type { Schedules as PlannedMessages } from "../messages/scheduled.ts";
 import type { Sender } from "../messages/send.ts";
 import type { ScheduledRow } from "../messages/store-scheduled.ts";
+import { readPage } from "../pages.ts";
 import { Problem } from "../problem.ts";
 import { fromTime, type List } from "../wire.ts";
 import { draftOf, FIRE, type Firing } from "./firing.ts";
@@ -195,17 +196,22 @@ export function createScheduleService(parts: ScheduleServiceParts) {
       if (reader !== null) await agents.requireActor(on, caller, reader);
       if (reader !== null && agentId !== undefined) actingAs(caller, agentId);
       const owner = reader ?? agentId;
-      const rows = await store.page(on, owner, page, limit + 1);
-      const messages = await planned.unsent(on, owner, page, limit + 1);
-      const found = [
-        ...rows.map((row) => ({ id: row.id, row })),
-        ...messages.map((message) => ({ id: message.id, message })),
-      ];
-      found.sort((a, b) => (a.id < b.id ? 1 : -1));
-      const items: Schedule[] = [];
-      for (const one of found.slice(0, limit))
-        items.push("row" in one ? await shown(on, one.row) : wirePlanned(one.message));
-      return { items, nextPage: found.length > limit ? (items.at(-1)?.id ?? null) : null };
+      /** Of both kinds together, by their ids. */
+      const read = async (count: number, before: string | undefined) => {
+        const rows = await store.page(on, owner, before, count);
+        const messages = await planned.unsent(on, owner, before, count);
+        const found = [
+          ...rows.map((row) => ({ id: row.id, row })),
+          ...messages.map((message) => ({ id: message.id, message })),
+        ];
+        return found.sort((a, b) => (a.id < b.id ? 1 : -1)).slice(0, count);
+      };
+      const { items, more } = await readPage(
+        limit,
+        (count, last: Awaited<ReturnType<typeof read>>[number] | undefined) => read(count, last?.id ?? page),
+        (one) => ("row" in one ? shown(on, one.row) : wirePlanned(one.message)),
+      );
+      return { items, nextPage: more ? (items.at(-1)?.id ?? null) : null };
     },
 
     /** `GET /v1/schedules/{id}`. @throws Problem 403, 404, 409 */
@@ -244,9 +250,13 @@ export function createScheduleService(parts: ScheduleServiceParts) {
       { page, limit }: { page?: number | undefined; limit: number },
     ): Promise<List<Fire>> {
       const { row } = await find(on, caller, id);
-      const rows = row ? await store.fires(on, id, page, limit + 1) : [];
-      const items = rows.slice(0, limit).map(wireFire);
-      return { items, nextPage: rows.length > limit ? String(items.at(-1)?.n) : null };
+      if (!row) return { items: [], nextPage: null };
+      const { items, more } = await readPage(
+        limit,
+        (count, last) => store.fires(on, id, last?.n ?? page, count),
+        wireFire,
+      );
+      return { items, nextPage: more ? String(items.at(-1)?.n) : null };
     },
   };
 }

@@ -3,7 +3,7 @@ import type { AgentStore } from "../agents/store.ts";
 import { type Caller, readingAs } from "../auth/caller.ts";
 import type { Reading } from "../db/database.ts";
 import type { Access } from "../messages/access.ts";
-import { PAGE_BYTES } from "../messages/store.ts";
+import { jsonBytes, PAGE_BYTES, readPage } from "../pages.ts";
 import { Problem } from "../problem.ts";
 import type { List } from "../wire.ts";
 import { toTask, toTaskEvent } from "./facts.ts";
@@ -72,10 +72,13 @@ export function createTaskReaders({ agents, agentStore, access, store }: TaskRea
       let size = 0;
       for (const task of some) {
         if (!matches(filter, task) || (reader !== null && !(await mayRead(on, reader, task)))) continue;
-        if (items.length === limit || size > PAGE_BYTES) return { items, nextPage: items.at(-1)?.id ?? null };
+        if (items.length === limit) return { items, nextPage: items.at(-1)?.id ?? null };
         const row = await store.byId(on, task.id);
-        if (row) items.push(toTask(row));
-        size += row?.body.length ?? 0;
+        if (!row) continue;
+        const shown = toTask(row);
+        size += jsonBytes(shown);
+        if (items.length > 0 && size > PAGE_BYTES) return { items, nextPage: items.at(-1)?.id ?? null };
+        items.push(shown);
       }
       return { items, nextPage: end ?? null } satisfies List<Task>;
     },
@@ -87,11 +90,13 @@ export function createTaskReaders({ agents, agentStore, access, store }: TaskRea
       if (!task) throw new Problem("not-found", `There is no task ${id}.`);
       if (reader !== null && !(await mayRead(on, reader, task)))
         throw new Problem("forbidden", `Task ${id} is not for ${reader}.`);
-      const steps = await store.eventsOf(on, id, before ?? Number.MAX_SAFE_INTEGER, limit + 1);
-      const shown = steps.slice(0, limit);
-      const nextPage = steps.length > limit ? String(shown.at(-1)?.id) : null;
+      const { items, last, more } = await readPage(
+        limit,
+        (count, after) => store.eventsOf(on, id, after?.id ?? before ?? Number.MAX_SAFE_INTEGER, count),
+        toTaskEvent,
+      );
       const payload = task.payload === null ? null : JSON.parse(task.payload);
-      return { ...toTask(task), payload, events: shown.reverse().map(toTaskEvent), nextPage };
+      return { ...toTask(task), payload, events: items.reverse(), nextPage: more ? String(last?.id) : null };
     },
   };
 }

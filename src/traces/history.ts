@@ -2,7 +2,8 @@ import type { Caller } from "../auth/caller.ts";
 import type { Reading } from "../db/database.ts";
 import { messageJson } from "../messages/entry.ts";
 import type { Lists } from "../messages/lists.ts";
-import { type MessageStore, PAGE_BYTES } from "../messages/store.ts";
+import type { MessageStore } from "../messages/store.ts";
+import { fitting, jsonBytes, PAGE_BYTES } from "../pages.ts";
 import { MAX_TRACES } from "./schema.ts";
 import { choose, traceJson } from "./service.ts";
 import type { TraceStore } from "./store.ts";
@@ -61,7 +62,8 @@ export function createHistory({ lists, messages, traces }: HistoryParts) {
         `,"traces":[${own}],"tracesPage":${next === null ? null : `"${next}"`}`,
       );
     });
-    return { shown, cut: chosen.length < items.length ? (chosen.at(-1)?.item.entry.id ?? null) : null };
+    const kept = fitting(shown, jsonBytes);
+    return { shown: kept, cut: kept.length < items.length ? (items[kept.length - 1]?.entry.id ?? null) : null };
   }
 
   return {

@@ -52,8 +52,8 @@ export function traceRoutes({ db, traces, history }: TraceRouteParts): Route[] {
       problems: ["forbidden", "not-found", "superseded"],
       run: async ({ caller, params, query, request }) => {
         const { limit, page = 0, ...filter } = query;
-        const { rows, next } = await db.read((on) => traces.list(on, caller, params.id, filter, page, limit));
-        return listAnswer(rows.map(traceJson), next, request);
+        const { items, next } = await db.read((on) => traces.list(on, caller, params.id, filter, page, limit));
+        return listAnswer(items, next, request);
       },
     }),
     route({

@@ -4,7 +4,7 @@ import type { Clock } from "../clock.ts";
 import type { Reading, Tx } from "../db/database.ts";
 import type { Idempotency } from "../idempotency/service.ts";
 import type { Access } from "../messages/access.ts";
-import { PAGE_BYTES } from "../messages/store.ts";
+import { fitting, jsonBytes, PAGE_BYTES } from "../pages.ts";
 import { Problem } from "../problem.ts";
 import { toTime } from "../wire.ts";
 import { MAX_TRACE_BYTES, MAX_TRACES, type TraceDraft } from "./schema.ts";
@@ -90,12 +90,14 @@ export function createTraceService({ agents, access, store, idempotency, clock }
       });
     },
 
-    /** `GET /v1/messages/{id}/traces`, oldest first: after one of them, by its number. @throws Problem 403, 404 */
+    /** `GET /v1/messages/{id}/traces`, oldest first, as JSON: after one of them, by its number. @throws Problem 403, 404 */
     async list(on: Reading, caller: Caller, messageId: number, filter: TraceFilter, after: number, limit: number) {
       await access.requireReadable(on, caller, messageId);
       const heads = await store.heads(on, messageId, after, MAX_TRACES);
       const chosen = choose(heads, filter, limit, PAGE_BYTES);
-      return { rows: await store.rows(on, chosen.ids), next: chosen.next };
+      const rows = await store.rows(on, chosen.ids);
+      const items = fitting(rows.map(traceJson), jsonBytes);
+      return { items, next: items.length < rows.length ? (rows[items.length - 1]?.number ?? null) : chosen.next };
     },
 
     /** Told of what was added to a message, once it is on disk. */

@@ -7,6 +7,7 @@ import type { Due } from "../due/due.ts";
 import type { Egress } from "../egress/egress.ts";
 import type { Idempotency } from "../idempotency/service.ts";
 import { newId } from "../ids.ts";
+import { readPage } from "../pages.ts";
 import { Problem } from "../problem.ts";
 import { type List, toTime, toTimeOrNull } from "../wire.ts";
 import { DELIVER } from "./deliver.ts";
@@ -146,8 +147,8 @@ export function createWebhookService(parts: WebhookServiceParts) {
       const reader = readingAs(caller);
       if (reader !== null) await agents.requireActor(on, caller, reader);
       if (reader !== null && query.agentId !== undefined) actingAs(caller, query.agentId);
-      const rows = await store.page(on, reader ?? query.agentId, query.page, query.limit + 1);
-      return pageOf(rows, query.limit, wireWebhook);
+      const owner = reader ?? query.agentId;
+      return listOf(query, (count, before) => store.page(on, owner, before, count), wireWebhook);
     },
 
     get: async (on: Reading, caller: Caller, id: string): Promise<Webhook> =>
@@ -223,8 +224,7 @@ export function createWebhookService(parts: WebhookServiceParts) {
       query: { state?: Delivery["state"] | undefined; page?: string | undefined; limit: number },
     ): Promise<List<Delivery>> {
       await readable(on, caller, id);
-      const rows = await store.deliveries(on, id, query.state, query.page, query.limit + 1);
-      return pageOf(rows, query.limit, wireDelivery);
+      return listOf(query, (count, before) => store.deliveries(on, id, query.state, before, count), wireDelivery);
     },
 
     /** `POST /v1/webhooks/{id}/redeliver`: dead letters get all their attempts again. @throws Problem 403, 404, 409 */
@@ -251,9 +251,13 @@ export function createWebhookService(parts: WebhookServiceParts) {
   };
 }
 
-function pageOf<R extends { id: string }, T>(rows: R[], limit: number, wire: (row: R) => T): List<T> {
-  const shown = rows.slice(0, limit);
-  return { items: shown.map(wire), nextPage: rows.length > limit ? (shown.at(-1)?.id ?? null) : null };
+async function listOf<R extends { id: string }, T>(
+  { limit, page }: { limit: number; page?: string | undefined },
+  read: (count: number, before: string | undefined) => Promise<R[]>,
+  wire: (row: R) => T,
+): Promise<List<T>> {
+  const { items, last, more } = await readPage<R, T>(limit, (count, after) => read(count, after?.id ?? page), wire);
+  return { items, nextPage: more ? (last?.id ?? null) : null };
 }
 
 function wireWebhook(row: WebhookRow): Webhook {

@@ -1,0 +1,62 @@
+/** No page of a list holds more than this much JSON, but always at least one item. */
+export const PAGE_BYTES = 4 * 1024 * 1024;
+
+/** Rows read at first, when it is not known yet how large they are. */
+const FIRST = 16;
+
+export interface Page<Row, Item> {
+  items: Item[];
+  /** The row of the last item: the next page begins after it. */
+  last: Row | undefined;
+  /** There are rows beyond this page. */
+  more: boolean;
+}
+
+/** How much of an answer a value takes, in bytes; text counts as JSON already. */
+export const jsonBytes = (value: unknown): number =>
+  Buffer.byteLength(typeof value === "string" ? value : (JSON.stringify(value) ?? ""));
+
+/**
+ * Reads one page of a list: at most `limit` items, and no more than 4 MiB of them. Rows are read a few at a time while
+ * they are large, so that a list of large rows is not read in vain.
+ * @param read the next `count` rows after a row, or the first ones; fewer mean that there are no more
+ */
+export async function readPage<Row, Item>(
+  limit: number,
+  read: (count: number, after: Row | undefined) => Promise<Row[]>,
+  show: (row: Row) => Item | Promise<Item>,
+): Promise<Page<Row, Item>> {
+  const items: Item[] = [];
+  let last: Row | undefined;
+  let bytes = 0;
+  for (;;) {
+    const count = nextCount(limit + 1 - items.length, items.length, bytes);
+    const rows = await read(count, last);
+    for (const row of rows) {
+      if (items.length === limit) return { items, last, more: true };
+      const item = await show(row);
+      bytes += jsonBytes(item);
+      if (items.length > 0 && bytes > PAGE_BYTES) return { items, last, more: true };
+      items.push(item);
+      last = row;
+    }
+    if (rows.length < count) return { items, last, more: false };
+  }
+}
+
+/** About as many as still fit, judged by those before, and no more than four times as many as those. */
+function nextCount(missing: number, seen: number, bytes: number): number {
+  if (seen === 0) return Math.min(missing, FIRST);
+  const fitting = Math.ceil((PAGE_BYTES - bytes) / Math.max(1, bytes / seen)) + 1;
+  return Math.max(1, Math.min(missing, fitting, 4 * seen));
+}
+
+/** The first of some texts that fit into a page: at least one. */
+export function fitting<T>(items: readonly T[], bytesOf: (item: T) => number): T[] {
+  let bytes = 0;
+  const end = items.findIndex((item, i) => {
+    bytes += bytesOf(item);
+    return i > 0 && bytes > PAGE_BYTES;
+  });
+  return end < 0 ? [...items] : items.slice(0, end);
+}
