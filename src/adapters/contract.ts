@@ -44,18 +44,25 @@ export interface Inbox {
   note(text: string): void;
 }
 
-/** One message, pressed button or command, as a platform tells it. All ids are the platform's. */
+/** One message, pressed button or command, or that a chat has another id now, as a platform tells it. All ids are the platform's. */
 export interface Incoming {
-  type: "text" | "button" | "command";
+  type: "text" | "button" | "command" | "moved";
   conversationId: string;
   threadId?: string | undefined;
   /** Unique within the channel. */
   externalId: string;
-  sender: { id: string; name: string };
+  /** `isBot`: the platform says that no person wrote it. */
+  sender: { id: string; name: string; isBot?: boolean | undefined };
   text?: string | undefined;
+  /** Who wrote first what the sender passed on. */
+  forwardedFrom?: string | undefined;
+  /** The part of another message that the sender answers. */
+  quoted?: string | undefined;
   button?: { id: string; text?: string | undefined } | undefined;
   files?: IncomingFile[] | undefined;
   replyToExternalId?: string | undefined;
+  /** With `moved`: what `conversationId` is called from now on. */
+  movedTo?: string | undefined;
 }
 
 export interface IncomingFile {
@@ -112,9 +119,10 @@ export class PlatformFault extends Error {
     readonly code: string,
     message: string,
     readonly retryAfterSeconds?: number,
-    options?: ErrorOptions,
+    /** The chat has another id now. */
+    readonly movedTo?: string,
   ) {
-    super(message, options);
+    super(message);
   }
 }
 

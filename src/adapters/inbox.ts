@@ -1,9 +1,9 @@
-import type { ChannelEvent } from "../channels/schema.ts";
+import { type ChannelEvent, QUOTED_BYTES } from "../channels/schema.ts";
 import type { Client } from "../client/client.ts";
 import { RelayProblem } from "../client/errors.ts";
 import { headOf } from "../client/text.ts";
 import type { Timing } from "../client/timing.ts";
-import { BODY_BYTES } from "../messages/schema.ts";
+import { BODY_BYTES, type Message } from "../messages/schema.ts";
 import { faultOf, type Incoming, type IncomingFile } from "./contract.ts";
 import type { AdapterEvent } from "./events.ts";
 import { untilAnswered } from "./patience.ts";
@@ -31,14 +31,22 @@ export function createDelivery({ client, channelId, timing, signal, onEvent }: I
     try {
       const carried = await carryFiles(incoming.files ?? []);
       const event = eventOf(incoming, carried.attachments, carried.notes);
-      const { messages, routed } = await untilAnswered(timing, signal, () =>
-        client.channels.report(channelId, event, { signal }),
-      );
-      onEvent({ type: "received", channelId, externalId, messageIds: messages.map(({ id }) => id), routed });
+      const stored = await report(event);
+      const more = moreOf(event, stored[0]);
+      if (more) await report(more);
     } catch (cause) {
       if (!isRefusal(cause)) throw cause;
       onEvent({ type: "dropped", channelId, externalId, cause });
     }
+  }
+
+  async function report(event: ChannelEvent): Promise<Message[]> {
+    const { messages, routed } = await untilAnswered(timing, signal, () =>
+      client.channels.report(channelId, event, { signal }),
+    );
+    const messageIds = messages.map(({ id }) => id);
+    onEvent({ type: "received", channelId, externalId: event.externalId, messageIds, routed });
+    return messages;
   }
 
   async function carryFiles(files: IncomingFile[]) {
@@ -88,15 +96,36 @@ const isRefusal = (error: unknown): boolean =>
   error instanceof RelayProblem && REFUSALS.has(error.status) && error.code !== "superseded";
 
 function eventOf(incoming: Incoming, attachments: Attachment[], notes: string[]): ChannelEvent {
-  const { files: _, sender, text, button, ...said } = incoming;
+  const { files: _, sender, text, button, forwardedFrom, quoted, ...said } = incoming;
   const lines = [text, ...notes].filter((line) => line !== undefined && line !== "").join("\n");
   return {
     ...said,
-    sender: { id: lineOf(sender.id, 256), name: lineOf(sender.name, 256) || sender.id },
+    sender: {
+      id: lineOf(sender.id, 256),
+      name: lineOf(sender.name, 256) || sender.id,
+      ...(sender.isBot && { isBot: true }),
+    },
     text: lines === "" ? undefined : headOf(lines.toWellFormed(), BODY_BYTES),
+    forwardedFrom: forwardedFrom && lineOf(forwardedFrom, 256),
+    quoted: quoted && headOf(quoted.toWellFormed(), QUOTED_BYTES),
     button: button && { id: button.id, text: button.text === undefined ? undefined : lineOf(button.text, 256) },
     attachments: attachments.length > 0 ? attachments : undefined,
   };
+}
+
+/**
+ * What a message has that was stored without: Slack tells of a mention without its files, and a file may be had at the second
+ * try only. It becomes an event of its own that answers the first.
+ */
+function moreOf(event: ChannelEvent, stored: Message | undefined): ChannelEvent | undefined {
+  const before = stored?.payload;
+  if (!stored || before?.externalId !== event.externalId) return undefined;
+  const attachments = before.attachments === undefined ? event.attachments : undefined;
+  const isLonger = event.text !== undefined && event.text !== stored.body && event.text?.startsWith(stored.body);
+  const text = isLonger ? event.text?.slice(stored.body.length).trim() : undefined;
+  if (!attachments && !text) return undefined;
+  const { externalId } = event;
+  return { ...event, attachments, text, externalId: `${externalId}:more`, replyToExternalId: externalId };
 }
 
 /** Platforms let people put anything into a name. */

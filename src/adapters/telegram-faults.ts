@@ -13,11 +13,12 @@ export function telegramFault(error: unknown): PlatformFault {
   if (status === 403) return new PlatformFault("permanent", "blocked", said);
   if (status === 409) return new PlatformFault("transient", "conflict", said, 5);
   if (status >= 500) return new PlatformFault("ambiguous", "platform-error", said);
-  return new PlatformFault("permanent", codeOf(description, parameters.migrate_to_chat_id), said);
+  const movedTo = parameters.migrate_to_chat_id;
+  if (movedTo !== undefined) return new PlatformFault("permanent", "chat-moved", said, undefined, String(movedTo));
+  return new PlatformFault("permanent", codeOf(description), said);
 }
 
-function codeOf(description: string, movedTo: number | undefined): string {
-  if (movedTo !== undefined) return "chat-moved";
+function codeOf(description: string): string {
   if (/chat not found/i.test(description)) return "chat-not-found";
   if (/thread not found|topic/i.test(description)) return "thread-not-found";
   if (/too (big|large|long)/i.test(description)) return "too-large";

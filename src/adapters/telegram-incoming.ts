@@ -1,5 +1,8 @@
 import type { CallbackQuery, Message, Update, User } from "grammy/types";
-import type { Incoming, IncomingFile } from "./contract.ts";
+import type { Incoming } from "./contract.ts";
+import { quotedOf, textOf } from "./telegram-content.ts";
+import { type FetchFile, filesOf } from "./telegram-files.ts";
+import { chatName, originName, signed, userName } from "./telegram-names.ts";
 
 /** What is asked of Telegram: it remembers the last list, whoever set it. */
 export const ALLOWED_UPDATES = [
@@ -13,12 +16,11 @@ export const ALLOWED_UPDATES = [
 /** A message's id is unique in its chat alone. */
 export const externalIdOf = (chatId: number | string, messageId: number): string => `${chatId}:${messageId}`;
 
-/** Fetches a file by the id that Telegram gave it. */
-export type FetchFile = (fileId: string, signal: AbortSignal) => Promise<Blob>;
-
 export interface TelegramReader {
   /** The bot's name, as commands name it: `/status@name`. */
   username: string;
+  /** The bot's own id, when it is known. */
+  id?: number | undefined;
   fetchFile: FetchFile;
 }
 
@@ -26,44 +28,52 @@ export interface TelegramReader {
 export function incomingOf(update: Update, reader: TelegramReader): Incoming | undefined {
   if (update.callback_query) return pressed(update.callback_query);
   const message = update.message ?? update.channel_post;
-  if (message) return said(message, reader);
+  if (message) return moved(message) ?? said(message, reader);
   const edited = update.edited_message ?? update.edited_channel_post;
-  const incoming = edited && said(edited, reader);
+  // A live location moves on every few seconds, and no other location can be edited.
+  const incoming = edited && !edited.location ? said(edited, reader) : undefined;
   if (!edited || !incoming) return undefined;
   const { externalId } = incoming;
   return { ...incoming, externalId: `${externalId}:edit:${edited.edit_date ?? 0}`, replyToExternalId: externalId };
 }
 
+/** A group that becomes a supergroup has another id from then on. Both say so: it is one event. */
+function moved(message: Message): Incoming | undefined {
+  const { chat, migrate_to_chat_id: to = chat.id, migrate_from_chat_id: from = chat.id } = message;
+  if (from === to) return undefined;
+  return moveOf(String(from), String(to), senderOf(message));
+}
+
+export const moveOf = (from: string, to: string, sender: Incoming["sender"]): Incoming => ({
+  type: "moved",
+  conversationId: from,
+  movedTo: to,
+  externalId: `moved:${from}:${to}`,
+  sender,
+});
+
 function said(message: Message, reader: TelegramReader): Incoming | undefined {
-  const text = textOf(message);
   const files = filesOf(message, reader.fetchFile);
+  const text = textOf(message, files.length > 0);
   if (text === undefined && files.length === 0) return undefined;
   const command = message.text === undefined ? undefined : commandOf(message, reader.username);
   if (command === null) return undefined;
   return {
     type: command === undefined ? "text" : "command",
     ...placeOf(message),
-    externalId: externalIdOf(message.chat.id, message.message_id),
+    externalId: idOf(message),
     sender: senderOf(message),
     text: command ?? text,
     files,
+    forwardedFrom: message.forward_origin && originName(message.forward_origin),
+    quoted: quotedOf(message, reader.id),
     replyToExternalId: repliedTo(message),
   };
 }
 
-/** What was written, with the addresses that are behind words; what is no text in a few words. */
-function textOf(message: Message): string | undefined {
-  const { contact, location, poll } = message;
-  if (location) return `[location: ${location.latitude}, ${location.longitude}]`;
-  if (contact)
-    return `[contact: ${[contact.first_name, contact.last_name, contact.phone_number].filter(Boolean).join(" ")}]`;
-  if (poll) return `[poll: ${poll.question} ${poll.options.map(({ text }) => text).join(" / ")}]`;
-  let text = message.text ?? message.caption;
-  const links = (message.entities ?? message.caption_entities ?? []).filter((entity) => entity.type === "text_link");
-  // From the end, so that the places of those before stay right.
-  for (const { offset, length, url } of links.sort((a, b) => b.offset - a.offset))
-    text = text && `${text.slice(0, offset + length)} (${url})${text.slice(offset + length)}`;
-  return text;
+/** Messages for one person alone have no number of their own, and that of the others is used again. */
+function idOf({ chat, message_id, ephemeral_message_id: ephemeral, date }: Message): string {
+  return ephemeral === undefined ? externalIdOf(chat.id, message_id) : `${chat.id}:ephemeral:${ephemeral}:${date}`;
 }
 
 /** Only a topic is a thread: in other groups `message_thread_id` numbers chains of replies. */
@@ -79,15 +89,16 @@ function repliedTo(message: Message): string | undefined {
   return externalIdOf(parent.chat.id, parent.message_id);
 }
 
-function senderOf(message: Message): { id: string; name: string } {
-  if (message.from && !message.sender_chat) return nameOf(message.from);
-  const chat = message.sender_chat ?? message.chat;
-  return { id: String(chat.id), name: chat.title ?? chat.username ?? String(chat.id) };
+/** Who writes as a chat (anonymous admins, linked channels) has a made-up bot in `from`: that says nothing of bots. */
+function senderOf(message: Message): Incoming["sender"] {
+  const { from, sender_chat, chat, author_signature: signature } = message;
+  if (from && !sender_chat) return personOf(from);
+  const as = sender_chat ?? chat;
+  return { id: String(as.id), name: signed(chatName(as), signature) };
 }
 
-function nameOf(user: User): { id: string; name: string } {
-  const name = [user.first_name, user.last_name].filter(Boolean).join(" ");
-  return { id: String(user.id), name: name || user.username || String(user.id) };
+function personOf(user: User): Incoming["sender"] {
+  return { id: String(user.id), name: userName(user), ...(user.is_bot && { isBot: true }) };
 }
 
 /** The text of a command to us without our name; undefined when it is no command, null when it is another bot's. */
@@ -102,8 +113,6 @@ function commandOf(message: Message, username: string): string | null | undefine
 function pressed(query: CallbackQuery): Incoming | undefined {
   const { message, data } = query;
   if (!message || data === undefined) return undefined;
-  const keyboard = "reply_markup" in message ? (message.reply_markup?.inline_keyboard ?? []) : [];
-  const button = keyboard.flat().find((key) => "callback_data" in key && key.callback_data === data);
   return {
     type: "button",
     // What Telegram no longer shows the bot has a chat and a number, but no topic.
@@ -111,39 +120,33 @@ function pressed(query: CallbackQuery): Incoming | undefined {
       ? placeOf(message as Message)
       : { conversationId: String(message.chat.id) }),
     externalId: `callback:${query.id}`,
-    sender: nameOf(query.from),
-    button: { id: data, text: button?.text },
+    sender: personOf(query.from),
+    button: { id: data, text: labelOf(query) },
     replyToExternalId: externalIdOf(message.chat.id, message.message_id),
   };
 }
 
-interface TelegramFile {
-  file_id: string;
-  file_unique_id: string;
-  file_name?: string;
-  mime_type?: string;
+/** Stands before a button that was pressed. */
+const MARK = "✓ ";
+
+/** What stood on the button before it was marked. */
+export function labelOf({ message, data }: CallbackQuery): string | undefined {
+  const button = message?.reply_markup?.inline_keyboard
+    .flat()
+    .find((key) => "callback_data" in key && key.callback_data === data);
+  return button?.text.replace(MARK, "");
 }
 
-function filesOf(message: Message, fetchFile: FetchFile): IncomingFile[] {
-  const photo = message.photo?.at(-1);
-  const found: [TelegramFile | undefined, string, string][] = [
-    [photo, "jpg", "image/jpeg"],
-    // An animation comes as a document too.
-    [message.animation ? undefined : message.document, "bin", ""],
-    [message.animation, "mp4", "video/mp4"],
-    [message.audio, "mp3", "audio/mpeg"],
-    [message.voice, "ogg", "audio/ogg"],
-    [message.video, "mp4", "video/mp4"],
-    [message.video_note, "mp4", "video/mp4"],
-    [message.sticker, "webp", "image/webp"],
-  ];
-  return found.flatMap(([file, ending, type]) =>
-    file
-      ? {
-          name: file.file_name ?? `${file.file_unique_id}.${ending}`,
-          type: file.mime_type ?? type,
-          fetch: (signal) => fetchFile(file.file_id, signal),
-        }
-      : [],
+/** The keyboard with the pressed button marked; undefined when nothing of it would change. */
+export function markedKeyboard({ message, data }: CallbackQuery) {
+  const rows = message?.reply_markup?.inline_keyboard ?? [];
+  let isChanged = false;
+  const marked = rows.map((row) =>
+    row.map((key) => {
+      const isIt = "callback_data" in key && key.callback_data === data && !key.text.startsWith(MARK);
+      isChanged ||= isIt;
+      return isIt ? { ...key, text: MARK + key.text } : key;
+    }),
   );
+  return isChanged ? { inline_keyboard: marked } : undefined;
 }

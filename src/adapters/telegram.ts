@@ -1,11 +1,26 @@
-import type { Update } from "grammy/types";
+import type { CallbackQuery, Update } from "grammy/types";
 import { Api, InputFile } from "grammy/web";
 import type { Timing } from "../client/timing.ts";
-import { type Button, type Inbox, type Place, type Platform, PlatformFault, type Post } from "./contract.ts";
+import {
+  type Button,
+  type Inbox,
+  type Incoming,
+  type Place,
+  type Platform,
+  PlatformFault,
+  type Post,
+} from "./contract.ts";
 import { cutText } from "./cut.ts";
 import { withinTime } from "./patience.ts";
 import { telegramFault } from "./telegram-faults.ts";
-import { ALLOWED_UPDATES, externalIdOf, incomingOf, type TelegramReader } from "./telegram-incoming.ts";
+import {
+  ALLOWED_UPDATES,
+  externalIdOf,
+  incomingOf,
+  labelOf,
+  markedKeyboard,
+  type TelegramReader,
+} from "./telegram-incoming.ts";
 
 export interface TelegramOptions {
   token: string;
@@ -95,12 +110,31 @@ export function createTelegram(options: TelegramOptions): Platform {
   }
 
   async function take(update: Update, inbox: Inbox): Promise<void> {
-    const incoming = incomingOf(update, reader);
+    const incoming = readOne(update, inbox);
     if (incoming) await inbox.deliver(incoming);
-    // Stops the button's hourglass; whether that works is of no importance.
-    const pressed = update.callback_query;
-    if (pressed)
-      void call(0, undefined, (within) => api.answerCallbackQuery(pressed.id, {}, within)).catch(() => undefined);
+    if (update.callback_query) void showPressed(update.callback_query);
+  }
+
+  /** An update that cannot be read must not hold up those behind it. */
+  function readOne(update: Update, inbox: Inbox): Incoming | undefined {
+    try {
+      return incomingOf(update, reader);
+    } catch (error) {
+      inbox.note(`Update ${update.update_id} cannot be read and is left out: ${String(error)}`);
+      return undefined;
+    }
+  }
+
+  /** Stops the button's hourglass, says what was pressed and marks it. Whether that works is of no importance. */
+  async function showPressed(query: CallbackQuery): Promise<void> {
+    const ignored = () => undefined;
+    const text = labelOf(query)?.slice(0, 200);
+    await call(0, undefined, (within) => api.answerCallbackQuery(query.id, { text }, within)).catch(ignored);
+    const keyboard = markedKeyboard(query);
+    const { chat, message_id: id } = query.message ?? {};
+    if (!keyboard || !chat || id === undefined) return;
+    const shown = { reply_markup: keyboard };
+    await call(0, undefined, (within) => api.editMessageReplyMarkup(chat.id, id, shown, within)).catch(ignored);
   }
 
   async function post(given: Post): Promise<string> {
@@ -126,6 +160,7 @@ export function createTelegram(options: TelegramOptions): Platform {
     async identify(signal) {
       const me = await call(0, signal, (within) => api.getMe(within));
       reader.username = me.username;
+      reader.id = me.id;
       return { accountId: me.username.toLowerCase(), name: me.first_name };
     },
 

@@ -178,11 +178,14 @@ export function createEvents({ agents, sender, messages, works, traffic, routing
 
 function payloadOf(channel: ChannelRow, event: ParsedEvent): Record<string, unknown> {
   const { type, sender, externalId, conversationId, threadId, attachments, button, replyToExternalId } = event;
+  const { forwardedFrom, quoted } = event;
   return {
     type,
     conversation: { channelId: channel.id, conversationId, ...(threadId != null && { threadId }) },
     externalId,
     sender,
+    ...(forwardedFrom && { forwardedFrom }),
+    ...(quoted && { quoted }),
     ...(button && { button }),
     ...(attachments?.length && { attachments }),
     ...(replyToExternalId != null && { replyToExternalId }),

@@ -5,6 +5,8 @@ import { jsonObject, line, listOf, NumberPageQuery, PageQuery, Time, text } from
 
 /** What a platform calls one of its chats, threads or messages, as text. */
 export const PlatformId = line(256);
+/** Of a quoted message so much goes along. */
+export const QUOTED_BYTES = 16 * 1024;
 export const FileId = z.string().max(64);
 
 /** One chat of a channel, or one thread in it. The only way to name a chat. */
@@ -134,17 +136,26 @@ export const Attachment = z.strictObject({
 /** `POST /v1/channels/{id}/events`: what came in from the platform. */
 export const ChannelEvent = z
   .strictObject({
-    type: z.enum(["text", "button", "command"]).default("text"),
+    type: z.enum(["text", "button", "command", "moved"]).default("text"),
     conversationId: PlatformId,
     threadId: PlatformId.nullish(),
     externalId: PlatformId.describe(
       "The platform's id of it, unique within the channel: reported twice it is one event.",
     ),
-    sender: z.strictObject({ id: PlatformId, name: text(512) }),
+    sender: z.strictObject({
+      id: PlatformId,
+      name: text(512),
+      isBot: z.boolean().optional().describe("The platform says that no person wrote it."),
+    }),
     text: text(BODY_BYTES).nullish(),
+    forwardedFrom: text(512).nullish().describe("Who wrote first what the sender passed on."),
+    quoted: text(QUOTED_BYTES).nullish().describe("The part of another message that the sender answers."),
     button: z.strictObject({ id: line(256), text: text(512).optional() }).nullish(),
     attachments: z.array(Attachment).max(32).nullish(),
     replyToExternalId: PlatformId.nullish(),
+    movedTo: PlatformId.nullish().describe(
+      "With type moved: what conversationId is called from now on. Its bindings, its posts that wait and answers to it go there.",
+    ),
     meta: jsonObject(JSON_BYTES).nullish(),
   })
   .superRefine((event, ctx) => {
@@ -152,6 +163,9 @@ export const ChannelEvent = z
     if (event.type === "button" && !event.button) issue("button", "is missing");
     if (event.type !== "button" && event.button) issue("button", "belongs to type button");
     if (event.type === "command" && !event.text) issue("text", "is missing");
+    if (event.type === "moved" && event.movedTo == null) issue("movedTo", "is missing");
+    if (event.type !== "moved" && event.movedTo != null) issue("movedTo", "belongs to type moved");
+    if (event.movedTo === event.conversationId) issue("movedTo", "is the conversation itself: name its new id");
     if (event.type === "text" && !event.text && !event.attachments?.length)
       issue("text", "is missing, and so are attachments");
   });

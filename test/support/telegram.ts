@@ -27,6 +27,8 @@ export interface FakeTelegram extends FakeChat {
   setWebhook(url: string): void;
   /** An update as Telegram sends it. */
   update(fields: object): void;
+  /** What was shown to those who pressed a button. */
+  readonly toasts: string[];
   /** Keeps a file; the answer is its id. */
   keepFile(file: NonNullable<Saying["file"]>): string;
   /** What `getFile` says of where a file is, in place of the truth. */
@@ -35,12 +37,20 @@ export interface FakeTelegram extends FakeChat {
   redirectFile(fileId: string, to: string): void;
 }
 
+type Markup = { inline_keyboard?: { text: string; callback_data?: string; url?: string }[][] };
+
+const keysOf = (markup: Markup | undefined): Posted["buttons"] =>
+  (markup?.inline_keyboard ?? []).map((row) =>
+    row.map(({ text, callback_data: id, url }) => ({ text, ...(id && { id }), ...(url && { url }) })),
+  );
+
 /** A Bot API with one bot: updates are kept until a later offset confirms them, and only one may ask at a time. */
 export function createFakeTelegram(): FakeTelegram {
   const updates: { update_id: number }[] = [];
   const files = new Map<string, { name: string; type: string; bytes: Uint8Array }>();
   const misplaced = new Map<string, string>();
   const redirects = new Map<string, string>();
+  const toasts: string[] = [];
   const posted: Posted[] = [];
   const faults: Fault[] = [];
   const readers = { now: 0, most: 0 };
@@ -112,11 +122,21 @@ export function createFakeTelegram(): FakeTelegram {
     });
   }
 
+  function remark(body: Record<string, string>): Response {
+    const id = `${body.chat_id}:${body.message_id}`;
+    const message = messages.get(id);
+    if (!message) return refusal(400, "Bad Request: message to edit not found");
+    const markup = JSON.parse(body.reply_markup ?? "{}");
+    messages.set(id, { ...message, reply_markup: markup });
+    const shown = posted.find(({ externalId }) => externalId === id);
+    if (shown) shown.buttons = keysOf(markup);
+    return done(true);
+  }
+
   async function keep(body: Record<string, string>, upload?: File): Promise<object> {
     const id = ++count;
     const reply = body.reply_parameters ? JSON.parse(body.reply_parameters).message_id : undefined;
     const markup = body.reply_markup ? JSON.parse(body.reply_markup) : undefined;
-    const keys: { text: string; callback_data?: string; url?: string }[][] = markup?.inline_keyboard ?? [];
     posted.push({
       externalId: `${body.chat_id}:${id}`,
       conversation: String(body.chat_id),
@@ -124,9 +144,7 @@ export function createFakeTelegram(): FakeTelegram {
       text: body.text,
       replyTo: reply === undefined ? undefined : `${body.chat_id}:${reply}`,
       file: upload && { name: upload.name, bytes: new Uint8Array(await upload.arrayBuffer()) },
-      buttons: keys.map((row) =>
-        row.map(({ text, callback_data: id, url }) => ({ text, ...(id && { id }), ...(url && { url }) })),
-      ),
+      buttons: keysOf(markup),
     });
     const message = messageOf(
       { conversation: String(body.chat_id), thread: body.message_thread_id, text: body.text },
@@ -209,7 +227,11 @@ export function createFakeTelegram(): FakeTelegram {
       webhook = "";
       return done(true);
     }
-    if (name === "answerCallbackQuery") return done(true);
+    if (name === "answerCallbackQuery") {
+      toasts.push(fields.text ?? "");
+      return done(true);
+    }
+    if (name === "editMessageReplyMarkup") return remark(fields);
     if (name === "sendMessage" || name === "sendDocument" || name === "sendPhoto") return post(fields, upload);
     if (name === "getFile")
       return done({
@@ -265,6 +287,7 @@ export function createFakeTelegram(): FakeTelegram {
       });
     },
     update: enqueue,
+    toasts,
     keepFile,
     misplaceFile: (fileId, path) => void misplaced.set(fileId, path),
     redirectFile: (fileId, to) => void redirects.set(fileId, to),
