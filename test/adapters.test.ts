@@ -105,6 +105,32 @@ for (const { make, chat: conversation, thread } of ADAPTERS) {
       expect(mail.payload.conversation).toEqual(place(world, { threadId: thread }));
     });
 
+    test("a pressed button shows that it was pressed, once, and keeps its name", async () => {
+      const world = await start();
+      const running = world.run();
+      await running.saw("ready");
+      const buttons = [
+        [
+          { id: "yes", text: "Yes" },
+          { id: "no", text: "No" },
+        ],
+      ];
+      await world.send({ body: "Deploy?", payload: { conversation: { conversationId: conversation }, buttons } });
+      await running.saw("posted");
+      const [posted] = world.chat.posted;
+      const labels = () => posted?.buttons.flat().map(({ text }) => text);
+      for (const press of [1, 2]) {
+        world.chat.press(posted?.externalId ?? "", "yes");
+        await running.saw("received", press);
+        await until(() => labels()?.[0] === "✓ Yes");
+      }
+      expect(labels()).toEqual(["✓ Yes", "No"]);
+      expect((await world.inbox()).map(({ payload }: { payload: { button: unknown } }) => payload.button)).toEqual([
+        { id: "yes", text: "Yes" },
+        { id: "yes", text: "Yes" },
+      ]);
+    });
+
     for (const [file, type] of [
       ["notes.pdf", "application/pdf"],
       ["shot.jpg", "image/jpeg"],

@@ -1,27 +1,39 @@
 import { z } from "zod";
 import type { Incoming, IncomingFile } from "./contract.ts";
+import { contentOf, filesWithin, forwardedFrom, Pieces } from "./slack-content.ts";
 import { nameOf, SlackFile } from "./slack-files.ts";
-import { fromSlack } from "./slack-text.ts";
+import { unmarked } from "./slack-pressed.ts";
 
 /** What Slack sends, as far as it matters here; it sends far more. */
 const SlackMessage = z.looseObject({
   ts: z.string(),
+  subtype: z.string().optional(),
+  hidden: z.boolean().optional(),
   text: z.string().nullish(),
   user: z.string().optional(),
   username: z.string().nullish(),
-  bot_id: z.string().optional(),
+  bot_id: z.string().nullish(),
   thread_ts: z.string().optional(),
-  files: z.array(SlackFile).optional(),
+  blocks: Pieces,
+  attachments: Pieces,
+  files: z.array(SlackFile).nullish().catch(null),
   edited: z.looseObject({ ts: z.string() }).optional(),
 });
 type SlackMessage = z.infer<typeof SlackMessage>;
 
 const MessageEvent = SlackMessage.extend({
   type: z.enum(["message", "app_mention"]),
-  subtype: z.string().optional(),
   channel: z.string(),
   message: SlackMessage.optional(),
-  previous_message: z.looseObject({ text: z.string().nullish() }).optional(),
+  previous_message: SlackMessage.partial().optional(),
+});
+
+/** A conversation gets another id, for instance when it is shared with another workspace. */
+const ChannelMoved = z.looseObject({
+  type: z.literal("channel_id_changed"),
+  old_channel_id: z.string(),
+  new_channel_id: z.string(),
+  event_ts: z.string(),
 });
 const EventCallback = z.looseObject({ event: z.looseObject({ type: z.string() }) });
 
@@ -67,22 +79,42 @@ export async function incomingOf(type: string, body: unknown, reader: SlackReade
   return [];
 }
 
-/** With these a message says something; any other subtype is about the channel. */
-const SPOKEN = new Set([undefined, "file_share", "thread_broadcast", "bot_message", "me_message"]);
+/** These are about a conversation: who is in it, how it is set, what was taken away. */
+const QUIET = new Set([
+  ...["channel_join", "channel_leave", "channel_topic", "channel_purpose", "channel_name", "channel_archive"],
+  ...["channel_unarchive", "channel_posting_permissions", "channel_convert_to_private", "channel_convert_to_public"],
+  ...["group_join", "group_leave", "group_topic", "group_purpose", "group_name", "group_archive", "group_unarchive"],
+  ...["message_deleted", "message_replied", "tombstone", "pinned_item", "unpinned_item", "joiner_notification"],
+  ...["bot_add", "bot_remove", "bot_enable", "bot_disable", "assistant_app_thread"],
+]);
+/** With these a message that says nothing is none; any other is a kind that people see something of. */
+const PLAIN = new Set([undefined, "file_share", "thread_broadcast", "bot_message", "me_message"]);
 
 async function messaged(body: unknown, reader: SlackReader): Promise<Incoming[]> {
   const callback = EventCallback.safeParse(body);
-  const parsed = callback.success ? MessageEvent.safeParse(callback.data.event) : undefined;
-  if (!parsed?.success) return [];
+  if (!callback.success) return [];
+  const { event: told } = callback.data;
+  if (told.type === "channel_id_changed") return moved(told);
+  const parsed = MessageEvent.safeParse(told);
+  if (!parsed.success) return [];
   const event = parsed.data;
   if (event.subtype === "message_changed") return edited(event, reader);
-  return SPOKEN.has(event.subtype) ? said(event.channel, event, reader) : [];
+  return QUIET.has(event.subtype ?? "") || event.hidden ? [] : said(event.channel, event, reader);
+}
+
+function moved(told: unknown): Incoming[] {
+  const parsed = ChannelMoved.safeParse(told);
+  if (!parsed.success || parsed.data.old_channel_id === parsed.data.new_channel_id) return [];
+  const { old_channel_id: from, new_channel_id: to, event_ts: at } = parsed.data;
+  // It may move back, and on again.
+  const externalId = `moved:${from}:${to}:${at}`;
+  return [{ type: "moved", conversationId: from, movedTo: to, externalId, sender: { id: "slack", name: "Slack" } }];
 }
 
 /** Slack also "changes" a message when it has looked up a link in it. */
 async function edited(event: z.infer<typeof MessageEvent>, reader: SlackReader): Promise<Incoming[]> {
   const { message, previous_message: before } = event;
-  if (!message?.edited || message.text === before?.text) return [];
+  if (!message?.edited || contentOf(message, reader.userId) === contentOf(before ?? {}, reader.userId)) return [];
   const at = message.edited.ts;
   const found = await said(event.channel, message, reader);
   return found.map(({ externalId, ...incoming }) => ({
@@ -95,8 +127,8 @@ async function edited(event: z.infer<typeof MessageEvent>, reader: SlackReader):
 
 async function said(channel: string, message: SlackMessage, reader: SlackReader): Promise<Incoming[]> {
   const own = message.user === reader.userId || (reader.botId !== undefined && message.bot_id === reader.botId);
-  const text = fromSlack(message.text ?? "", reader.userId);
-  const files = (message.files ?? []).flatMap((file) => fileOf(file, reader));
+  const files = [...(message.files ?? []), ...filesWithin(message)].map((file) => fileOf(file, reader));
+  const text = contentOf(message, reader.userId) || (files.length === 0 ? unshown(message) : "");
   if (own || (text === "" && files.length === 0)) return [];
   return [
     {
@@ -106,8 +138,14 @@ async function said(channel: string, message: SlackMessage, reader: SlackReader)
       sender: await senderOf(message, reader),
       text,
       files,
+      forwardedFrom: forwardedFrom(message),
     },
   ];
+}
+
+function unshown({ subtype, blocks, attachments }: SlackMessage): string {
+  if (!PLAIN.has(subtype)) return `[a message that cannot be shown here: ${subtype?.replaceAll("_", " ")}]`;
+  return blocks?.length || attachments?.length ? "[a message that cannot be shown here]" : "";
 }
 
 /** The message that a thread hangs on names itself. */
@@ -116,15 +154,19 @@ const placeOf = (channel: string, threadTs: string | undefined, ts: string | und
   threadId: threadTs === ts ? undefined : threadTs,
 });
 
-async function senderOf({ user, bot_id, username }: SlackMessage, reader: SlackReader) {
-  if (user !== undefined) return { id: user, name: await reader.nameOf(user) };
-  const id = bot_id ?? "unknown";
-  return { id, name: username || id };
+async function senderOf(message: SlackMessage, reader: SlackReader): Promise<Incoming["sender"]> {
+  const { user, bot_id: botId, username, subtype } = message;
+  const bot = (botId || subtype === "bot_message") && { isBot: true };
+  if (user !== undefined) return { id: user, name: await reader.nameOf(user), ...bot };
+  const id = botId ?? "unknown";
+  return { id, name: username || id, ...bot };
 }
 
-function fileOf(file: SlackFile, reader: SlackReader): IncomingFile[] {
-  return [{ name: nameOf(file), type: file.mimetype ?? "", fetch: (signal) => reader.fetchFile(file, signal) }];
-}
+const fileOf = (file: SlackFile, reader: SlackReader): IncomingFile => ({
+  name: nameOf(file),
+  type: file.mimetype ?? "",
+  fetch: (signal) => reader.fetchFile(file, signal),
+});
 
 async function pressed(body: unknown, reader: SlackReader): Promise<Incoming[]> {
   const parsed = BlockActions.safeParse(body);
@@ -139,7 +181,7 @@ async function pressed(body: unknown, reader: SlackReader): Promise<Incoming[]> 
       ...placeOf(channel.id, message?.thread_ts ?? container?.thread_ts, ts),
       externalId: `action:${channel.id}:${ts ?? ""}:${action.action_ts}:${action.action_id}`,
       sender: { id: user.id, name },
-      button: { id: action.value ?? "", text: action.text?.text },
+      button: { id: action.value ?? "", text: action.text && unmarked(action.text.text) },
       replyToExternalId: ts === undefined ? undefined : externalIdOf(channel.id, ts),
     }));
 }

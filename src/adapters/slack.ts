@@ -6,6 +6,7 @@ import { slackFault } from "./slack-faults.ts";
 import { createSlackFiles } from "./slack-files.ts";
 import { incomingOf, type SlackReader } from "./slack-incoming.ts";
 import { createSlackPosts } from "./slack-posts.ts";
+import { showPressed } from "./slack-pressed.ts";
 import { SILENT } from "./slack-silence.ts";
 import { readSocket } from "./slack-socket.ts";
 
@@ -92,6 +93,7 @@ export function createSlack(options: SlackOptions): Platform {
       };
       const take = async ({ type, body }: { type: string; body: unknown }) => {
         for (const incoming of await incomingOf(type, body, reader)) await inbox.deliver(incoming);
+        if (type === "interactive") void showPressed(web, body);
       };
       const ended = () => {
         silentSince ??= timing.now();

@@ -158,6 +158,17 @@ export function createFakeSlack(): FakeSlack {
         );
         return yes({ channel, ts: made.ts, message: made });
       }),
+    "chat.update": ({ channel = "", ts = "", text = "", blocks }) => {
+      const message = kept.find((one) => one.channel === channel && one.ts === ts);
+      const shown = posted.find(({ externalId }) => externalId === `${channel}:${ts}`);
+      if (!message || !shown) return no("message_not_found");
+      const previous = { ...message };
+      Object.assign(message, { text, blocks: parse(blocks), edited: { user: BOT.user_id, ts: nextTs() } });
+      shown.buttons = buttonsOf(message.blocks);
+      const changed = { subtype: "message_changed", hidden: true, message, previous_message: previous };
+      enqueue("events_api", { type: "event_callback", event: { type: "message", ...changed, channel, ts: nextTs() } });
+      return yes({ channel, ts, text });
+    },
     "conversations.history": ({ channel, oldest }) =>
       yes({
         messages: kept.filter((one) => one.channel === channel && !one.thread_ts && one.ts > (oldest ?? "")).reverse(),
@@ -296,10 +307,8 @@ export function createFakeSlack(): FakeSlack {
         actions: [
           {
             type: "button",
-            action_id: "press.0.0",
+            ...pressedIn(message?.blocks, value),
             action_ts: nextTs(),
-            value,
-            text: { type: "plain_text", text: "Yes" },
           },
         ],
       });
@@ -339,6 +348,14 @@ function parse(json: string | undefined): unknown {
 interface Block {
   type: string;
   elements?: { text: { text: string }; value?: string; url?: string }[];
+}
+
+/** The pressed element, as Slack sends it back: with the ids of its block and its own. */
+function pressedIn(blocks: unknown, value: string) {
+  for (const block of (blocks ?? []) as (Block & { block_id?: string })[])
+    for (const element of block.elements ?? [])
+      if (element.value === value) return { ...element, block_id: block.block_id };
+  return { action_id: "press.0.0", value, text: { type: "plain_text", text: "Yes" } };
 }
 
 const buttonsOf = (blocks: unknown): Posted["buttons"] =>

@@ -1,0 +1,49 @@
+import type { WebClient } from "@slack/web-api";
+import { z } from "zod";
+
+/** A message whose button was pressed, as Slack sends it back. */
+const Pressed = z.looseObject({
+  type: z.literal("block_actions"),
+  channel: z.looseObject({ id: z.string() }),
+  message: z.looseObject({ ts: z.string(), text: z.string().optional(), blocks: z.array(z.looseObject({})) }),
+  actions: z.array(z.looseObject({ block_id: z.string().optional(), action_id: z.string() })),
+});
+const Actions = z.looseObject({
+  type: z.literal("actions"),
+  block_id: z.string().optional(),
+  elements: z.array(z.looseObject({ action_id: z.string().optional() })),
+});
+const Label = z.looseObject({ text: z.looseObject({ text: z.string() }) });
+
+/** Stands before a button that was pressed. */
+const MARK = "✓ ";
+const LABEL_LENGTH = 75;
+
+/** What stood on the button before it was marked. */
+export const unmarked = (label: string): string => label.replace(MARK, "");
+
+/** Marks the pressed button in its message. Whether that works is of no importance. */
+export async function showPressed(web: WebClient, body: unknown): Promise<void> {
+  const parsed = Pressed.safeParse(body);
+  if (!parsed.success) return;
+  const { channel, message, actions } = parsed.data;
+  const isPressed = (blockId: string | undefined, actionId: string | undefined) =>
+    actions.some((one) => one.action_id === actionId && (one.block_id === undefined || one.block_id === blockId));
+  let isChanged = false;
+  const blocks = message.blocks.map((block) => {
+    const row = Actions.safeParse(block).data;
+    if (!row) return block;
+    const elements = row.elements.map((element) => {
+      const label = isPressed(row.block_id, element.action_id) ? Label.safeParse(element).data?.text : undefined;
+      if (!label || label.text.startsWith(MARK)) return element;
+      isChanged = true;
+      return { ...element, text: { ...label, text: (MARK + label.text).slice(0, LABEL_LENGTH) } };
+    });
+    return { ...row, elements };
+  });
+  if (!isChanged) return;
+  const text = message.text ?? "";
+  await web.chat.update({ channel: channel.id, ts: message.ts, text, blocks } as Update).catch(() => undefined);
+}
+
+type Update = Parameters<WebClient["chat"]["update"]>[0];
