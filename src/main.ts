@@ -1,7 +1,6 @@
 import { renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import pino from "pino";
-import { startAdapters } from "./adapters/in-server.ts";
 import { systemClock } from "./clock.ts";
 import { environment, readConfig } from "./config.ts";
 import { createRelay } from "./relay.ts";
@@ -37,7 +36,11 @@ async function main(): Promise<void> {
   // Adapters see the relay from outside, but need no network to reach the one that they run in.
   const inside = (url: string, init?: RequestInit) => relay.app.handle(new Request(url, init));
   const own = { url: "http://localhost", token: relay.operatorToken, fetch: inside };
-  const adapters = startAdapters(config.chats ?? [], own, logger);
+  const chats = config.chats ?? [];
+  // Loaded only where a chat account is configured: most relays have none.
+  const adapters = chats.length
+    ? import("./adapters/in-server.ts").then(({ startAdapters }) => startAdapters(chats, own, logger))
+    : undefined;
 
   let stopping = false;
   async function stop(signal: string): Promise<void> {
@@ -46,7 +49,7 @@ async function main(): Promise<void> {
     logger.info({ signal }, "stopping");
     const forced = setTimeout(() => process.exit(1), DRAIN_MS * 3);
     // They have to tell the relay what they have posted.
-    await Promise.race([adapters.stop(), Bun.sleep(DRAIN_MS)]);
+    await Promise.race([adapters?.then((running) => running.stop()), Bun.sleep(DRAIN_MS)]);
     // Refuses new connections; what is under way goes on.
     const drained = server?.stop(false);
     const closed = relay.close();

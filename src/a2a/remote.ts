@@ -1,5 +1,5 @@
 import { A2A_PROTOCOL_VERSION, AGENT_CARD_PATH, AgentCard, type AgentInterface } from "@a2a-js/sdk";
-import { type Client, ClientFactory, JsonRpcTransportFactory, RestTransportFactory } from "@a2a-js/sdk/client";
+import type { Client } from "@a2a-js/sdk/client";
 import { A2AError } from "@a2a-js/sdk/errors";
 import { type Egress, EgressError } from "../egress/egress.ts";
 import { Card } from "./schema.ts";
@@ -88,6 +88,7 @@ export function createRemote(egress: Egress) {
           `Its card sends callers to ${URL.parse(chosen.url)?.origin}: its token goes to its card's host alone.`,
           false,
         );
+      const { ClientFactory, JsonRpcTransportFactory, RestTransportFactory } = await import("@a2a-js/sdk/client");
       const fetchImpl = fetchFor(at);
       const transports = [new JsonRpcTransportFactory({ fetchImpl }), new RestTransportFactory({ fetchImpl })];
       return said(async () => {

@@ -1,3 +1,5 @@
+import { ROOT } from "../root.ts";
+
 /** What the worker can be asked; see worker.ts. */
 export interface OffThreadTasks {
   backup: { ask: { to: string }; answer: { bytes: number; head: number } };
@@ -45,7 +47,7 @@ export function createOffThread(file: string): OffThread {
   const waiting = new Map<number, Waiting>();
 
   function start(): Worker {
-    const made = new Worker(new URL("./worker.ts", import.meta.url).href);
+    const made = new Worker(new URL("src/db/worker.ts", ROOT).href);
     // Bun has it; the DOM type does not.
     (made as Worker & { unref?(): void }).unref?.();
     made.onmessage = (event: MessageEvent<WorkerReply>) => {

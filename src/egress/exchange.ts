@@ -1,5 +1,4 @@
-import { type IncomingMessage, type RequestOptions, request as requestPlain } from "node:http";
-import { request as requestSecure } from "node:https";
+import type { ClientRequest, IncomingMessage, RequestOptions } from "node:http";
 import { isAddress } from "./addresses.ts";
 
 /** What kept a request from being answered. Only `refused` is about the address itself. */
@@ -45,11 +44,16 @@ export interface EgressAnswer {
  * that goes through the proxies of the environment and looks names up again.
  * @throws EgressError, or the reason of the signal
  */
-export function exchange(sent: Exchange): Promise<EgressAnswer> {
+export async function exchange(sent: Exchange): Promise<EgressAnswer> {
+  // Loading it takes 10 ms, and many relays never send a request.
+  const { request } = sent.url.protocol === "https:" ? await import("node:https") : await import("node:http");
+  sent.signal.throwIfAborted();
+  return answerTo(request(optionsFor(sent)), sent);
+}
+
+function answerTo(request: ClientRequest, sent: Exchange): Promise<EgressAnswer> {
   const { url, method, body, signal } = sent;
   return new Promise((resolve, reject) => {
-    signal.throwIfAborted();
-    const request = (url.protocol === "https:" ? requestSecure : requestPlain)(optionsFor(sent));
     const leave = () => request.destroy();
     signal.addEventListener("abort", leave, { once: true });
     const settle = (end: () => void) => {

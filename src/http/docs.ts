@@ -1,6 +1,8 @@
 import { readFile } from "node:fs/promises";
+import { fileURLToPath, pathToFileURL } from "node:url";
 import { z } from "zod";
 import { Problem } from "../problem.ts";
+import { ROOT } from "../root.ts";
 import { type Answer, type Route, route } from "./call.ts";
 import { etagOf, unlessKnown } from "./etag.ts";
 import { placeOf } from "./link.ts";
@@ -9,9 +11,11 @@ import { openApiDocument } from "./openapi.ts";
 const tag = "Documents";
 
 /** The page's own files and those of Swagger UI: nothing else is ever read, whatever a path says. */
-const PAGE = new URL("docs-page/index.html", import.meta.url);
-const FILES: Record<string, { type: string; from: URL }> = {
-  "start.js": { type: "text/javascript; charset=utf-8", from: new URL("docs-page/start.js", import.meta.url) },
+const own = (name: string) => () => new URL(`src/http/docs-page/${name}`, ROOT);
+const packaged = (name: string) => () => pathToFileURL(Bun.resolveSync(`swagger-ui-dist/${name}`, fileURLToPath(ROOT)));
+const PAGE = own("index.html");
+const FILES: Record<string, { type: string; from(): URL }> = {
+  "start.js": { type: "text/javascript; charset=utf-8", from: own("start.js") },
   "swagger-ui-bundle.js": { type: "text/javascript; charset=utf-8", from: packaged("swagger-ui-bundle.js") },
   "swagger-ui.css": { type: "text/css; charset=utf-8", from: packaged("swagger-ui.css") },
   "index.css": { type: "text/css; charset=utf-8", from: packaged("index.css") },
@@ -56,7 +60,7 @@ function documentRoute(document: () => Cached): Route {
 }
 
 function pageRoute(): Route {
-  const page = cached(() => readFile(PAGE));
+  const page = cached(() => readFile(PAGE()));
   return route({
     method: "GET",
     path: "/docs",
@@ -77,7 +81,7 @@ function pageRoute(): Route {
 }
 
 function fileRoute(): Route {
-  const files = new Map(Object.entries(FILES).map(([name, { from }]) => [name, cached(() => readFile(from))]));
+  const files = new Map(Object.entries(FILES).map(([name, { from }]) => [name, cached(() => readFile(from()))]));
   return route({
     method: "GET",
     path: "/docs/{file}",
@@ -117,7 +121,3 @@ function cached(make: () => Promise<Uint8Array<ArrayBuffer>>): Cached {
 }
 
 const redirect = (location: string): Answer => ({ status: 308, headers: { location } });
-
-function packaged(name: string): URL {
-  return new URL(import.meta.resolve(`swagger-ui-dist/${name}`));
-}

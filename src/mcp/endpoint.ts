@@ -59,6 +59,8 @@ const Rpc = z.looseObject({
 });
 type Rpc = z.infer<typeof Rpc>;
 
+export type Endpoint = ReturnType<typeof createEndpoint>;
+
 /**
  * MCP over Streamable HTTP, both eras: 2026-07-28, where every request stands alone, and 2025-11-25, whose sessions are rows.
  * Nothing is kept in memory between requests but open streams, so a restart costs a client its stream and nothing else.

@@ -1,15 +1,15 @@
 import type { Delegations } from "../delegations/service.ts";
 import { type Call, type Dialect, type Route, route } from "../http/call.ts";
 import type { createReading } from "../inbox/reading.ts";
+import { lazy } from "../lazy.ts";
 import type { McpSessions } from "../mcp-sessions/service.ts";
 import type { Messaging } from "../messages/messaging.ts";
 import type { Problem, ProblemCode } from "../problem.ts";
 import type { HistoryService } from "../traces/history.ts";
 import type { Desk } from "./desk.ts";
-import { createEndpoint, type Incoming } from "./endpoint.ts";
+import type { Endpoint } from "./endpoint.ts";
 import { createGate, type GateParts } from "./gate.ts";
-import { mayFollow } from "./resources.ts";
-import { createServerMaker, type ServerMaker, type Watch } from "./server.ts";
+import type { ServerMaker, Watch } from "./server.ts";
 
 export interface McpParts {
   messaging: Messaging;
@@ -33,20 +33,27 @@ export function createMcp(parts: McpParts) {
     for (const listener of listeners) listener(tool, outcome);
   };
   const desk: Desk = { ...messaging, ...reading, delegations, history };
-  const endpoint = createEndpoint({
-    ...{ ...messaging, ...reading, sessions, onError },
-    gate: createGate(parts.gate),
-    makeServer: parts.makeServer ?? createServerMaker(desk, { called, onError }),
-    mayFollow: (caller, uri) => mayFollow(desk, caller, uri),
+  // The SDK and the tools take a third of a start to load: they wait for the first client.
+  const endpoint = lazy(async () => {
+    const [{ createEndpoint }, { createServerMaker }, { mayFollow }] = await Promise.all([
+      import("./endpoint.ts"),
+      import("./server.ts"),
+      import("./resources.ts"),
+    ]);
+    return createEndpoint({
+      ...{ ...messaging, ...reading, sessions, onError },
+      gate: createGate(parts.gate),
+      makeServer: parts.makeServer ?? createServerMaker(desk, { called, onError }),
+      mayFollow: (caller, uri) => mayFollow(desk, caller, uri),
+    });
   });
   /** What the protocol answers carries our headers, too. */
-  const answering =
-    (verb: (incoming: Incoming) => Promise<Response>) => async (call: Call<unknown, unknown, unknown>) => {
-      const response = await verb(call);
-      const headers = new Headers(response.headers);
-      for (const [name, value] of Object.entries(call.headers)) if (!headers.has(name)) headers.set(name, value);
-      return new Response(response.body, { status: response.status, headers });
-    };
+  const answering = (verb: keyof Endpoint) => async (call: Call<unknown, unknown, unknown>) => {
+    const response = await (await endpoint())[verb](call);
+    const headers = new Headers(response.headers);
+    for (const [name, value] of Object.entries(call.headers)) if (!headers.has(name)) headers.set(name, value);
+    return new Response(response.body, { status: response.status, headers });
+  };
   const shared = { path: "/mcp", tag: "MCP", long: true, dialect: JSON_RPC, answers: ANSWERS };
 
   return {
@@ -56,15 +63,15 @@ export function createMcp(parts: McpParts) {
     bindings: (): Route[] => [
       route({
         ...{ ...shared, method: "POST", operationId: "mcpRequest", summary: "One JSON-RPC message" },
-        run: answering(endpoint.post),
+        run: answering("post"),
       }),
       route({
         ...{ ...shared, method: "GET", operationId: "mcpStream", summary: "The notifications of a session" },
-        run: answering(endpoint.get),
+        run: answering("get"),
       }),
       route({
         ...{ ...shared, method: "DELETE", operationId: "mcpEnd", summary: "End a session" },
-        run: answering(endpoint.end),
+        run: answering("end"),
       }),
     ],
   };
