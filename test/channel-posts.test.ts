@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { type ChannelWorld, type Claimed, startChannel, TELEGRAM } from "./support/channel.ts";
+import { startReceiver } from "./support/receiver.ts";
 
 const to = (conversationId: string, threadId?: string) => ({ conversation: { conversationId, threadId } });
 
@@ -156,6 +157,27 @@ describe("the order of one conversation", () => {
     expect(texts(await claim())).toEqual([]);
     await end(made, first(held), "complete", { externalIds: ["x:1"] });
     expect(texts(await claim())).toEqual(["2"]);
+  });
+
+  test("is stored held: webhooks hear of no opening that was none", async () => {
+    const made = await world();
+    const { send, claim, ask, pass } = made;
+    const receiver = startReceiver();
+    const events = ["message.created", "work.claimed", "work.reopened", "work.done"];
+    await ask("POST", "/v1/webhooks", { url: receiver.url, events });
+    const ids = [(await send("one", { payload: to("c1") })).body.id];
+    const second = (await send("two", { payload: to("c1") })).body;
+    expect(second.state).toBe("delayed");
+    ids.push(second.id);
+    for (const _ of ids) {
+      await end(made, first(await claim()), "complete", { externalIds: ["x"] });
+      await pass(0);
+    }
+    const told = receiver.received.map(({ event }) => [event.type, event.data.messageId ?? event.data.id]);
+    for (const id of ids)
+      expect(told.flatMap(([type, about]) => (about === id ? [type] : [])).toSorted()).toEqual([
+        ...["message.created", "work.claimed", "work.done"],
+      ]);
   });
 
   test("holds when one is tried again later, and goes on when it is given up or taken back", async () => {

@@ -52,6 +52,10 @@ export function createOutbound(parts: OutboundParts) {
     const channel = await store.byId(on, target.id);
     return channel ? shape(on, author, draft, channel) : draft;
   });
+  sender.holdBy(async (on, row) => {
+    const place = await postedTo(on, row);
+    return place !== undefined && (await traffic.head(on, place)) !== undefined;
+  });
   sender.onAppended(queue);
   leases.onMoved(moved);
   claims.onReport(report);
@@ -121,14 +125,17 @@ export function createOutbound(parts: OutboundParts) {
   }
 
   /** One conversation behind another: the next is opened when the one before has ended. */
-  async function queue(tx: Tx, row: MessageRow, work: WorkRow | undefined): Promise<WorkRow | undefined> {
-    if (!work || !mayBePost(row.target) || row.payload === null) return undefined;
+  async function queue(tx: Tx, row: MessageRow, work: WorkRow | undefined): Promise<void> {
+    const place = work && (await postedTo(tx, row));
+    if (place) await traffic.addPost(tx, { ...place, messageId: row.id, ended: false });
+  }
+
+  /** The conversation that work is posted to; undefined when it is no post. */
+  async function postedTo(on: Reading, row: MessageRow) {
+    if (!mayBePost(row.target) || row.payload === null) return undefined;
     const payload: Record<string, unknown> = JSON.parse(row.payload);
-    if (typeof payload.idempotencyKey !== "string" || !(await store.byId(tx, row.target))) return undefined;
-    const place = placeOf(row.target, Conversation.safeParse(payload.conversation).data ?? {});
-    const head = await traffic.head(tx, place);
-    await traffic.addPost(tx, { ...place, messageId: row.id, ended: false });
-    return head === undefined ? undefined : leases.hold(tx, work);
+    if (typeof payload.idempotencyKey !== "string" || !(await store.byId(on, row.target))) return undefined;
+    return placeOf(row.target, Conversation.safeParse(payload.conversation).data ?? {});
   }
 
   async function moved(tx: Tx, work: WorkRow, was: WorkRow): Promise<void> {

@@ -13,6 +13,8 @@ export interface Tx extends Reading {
   readonly writes: true;
   /** Runs once the write is on disk, in the order of the writes; never if it failed. It must not throw. */
   afterCommit(effect: () => void): void;
+  /** Runs a part of the write. When the part throws, it alone is taken back, with its effects. */
+  attempt<T>(part: () => Promise<T>): Promise<T>;
 }
 
 export type Work<T> = (tx: Tx) => Promise<T>;
@@ -144,7 +146,7 @@ export function createCommitter(db: Drizzle, hooks: CommitHooks): Committer {
     const effects: (() => void)[] = [];
     try {
       begin.run();
-      await hooks.beforeBatch({ db, writes: true, afterCommit: (effect) => effects.push(effect) });
+      await hooks.beforeBatch(openTx(effects));
       await inside.run(true, async () => {
         for (const job of jobs) {
           outcomes.push(await runJob(job, effects));
@@ -182,14 +184,21 @@ export function createCommitter(db: Drizzle, hooks: CommitHooks): Committer {
     if (jobs.length) queue = jobs.concat(queue);
   }
 
-  async function runJob(job: Job, effects: (() => void)[]): Promise<Outcome> {
+  function openTx(effects: (() => void)[]): Tx {
+    return {
+      ...{ db, writes: true },
+      afterCommit: (effect) => effects.push(effect),
+      attempt: (part) => inSavepoint(effects, part),
+    };
+  }
+
+  async function inSavepoint<T>(effects: (() => void)[], part: () => Promise<T>): Promise<T> {
     const before = effects.length;
     savepoint.run();
     try {
-      const tx: Tx = { db, writes: true, afterCommit: (effect) => effects.push(effect) };
-      const value = await job.work(tx);
+      const value = await part();
       release.run();
-      return { job, ok: true, value };
+      return value;
     } catch (error) {
       // A full disk or an I/O error makes SQLite roll the whole transaction back; the next savepoint would then
       // silently open a transaction of its own, and the writes before this one would be answered although they are gone.
@@ -197,6 +206,15 @@ export function createCommitter(db: Drizzle, hooks: CommitHooks): Committer {
       undo.run();
       release.run();
       effects.length = before;
+      throw error;
+    }
+  }
+
+  async function runJob(job: Job, effects: (() => void)[]): Promise<Outcome> {
+    try {
+      return { job, ok: true, value: await inSavepoint(effects, () => job.work(openTx(effects))) };
+    } catch (error) {
+      if (!sqlite.inTransaction) throw error;
       return { job, ok: false, value: isStorageError(error) ? unavailable(error) : error };
     }
   }

@@ -36,6 +36,8 @@ export function createFiling(parts: FilingParts) {
     ...{ unusedMs: unusedHours * HOUR_MS, keysMs: (retentionDays * 24 + unusedHours) * HOUR_MS + HOUR_MS },
     ...{ idempotency, floorOf: messages.floor },
   });
+  messaging.sender.check(files.checkDraft);
+  messaging.sender.onPlanned(files.keepUntil);
   messaging.sender.onAppended((tx, row) => files.carried(tx, row));
 
   return {

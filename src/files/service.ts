@@ -65,11 +65,20 @@ export function createFiles({ agents, agentStore, messages, access, idempotency,
     return store.reached(on, file.id, agentId, MAX_OLDER_USES);
   }
 
+  /** When a message is planned: what its payload names has to be there for its sender. @throws Problem 422 */
+  async function checkDraft(on: Reading, author: { id: string }, { payload }: { payload?: Payload }): Promise<void> {
+    for (const { id, pointer } of payload ? namedIn(payload) : []) await requireUsable(on, author.id, id, pointer);
+  }
+
+  /** What a planned message names is kept until its time, as if somebody had put it there then. */
+  async function keepUntil(tx: Tx, payload: Payload, at: number): Promise<void> {
+    for (const { id } of payload ? namedIn(payload) : []) await store.keepUntil(tx, id, at);
+  }
+
   /** In the write that appends a message: what its payload names has to be there for its sender. @throws Problem 422 */
   async function carried(tx: Tx, row: MessageRow): Promise<void> {
     if (!row.payload?.includes('"fil_')) return;
     const named = namedIn(JSON.parse(row.payload));
-    if (named.length > MAX_CARRIED) throw Problem.invalid("/payload", `carries more than ${MAX_CARRIED} files`);
     for (const { id, pointer } of named) {
       await requireUsable(tx, row.fromId, id, pointer);
       await store.use(tx, id, row.id);
@@ -92,6 +101,8 @@ export function createFiles({ agents, agentStore, messages, access, idempotency,
   }
 
   return {
+    checkDraft,
+    keepUntil,
     carried,
     requireUsable,
     /** Told of each file, once it is on disk. */
@@ -143,9 +154,11 @@ export function createFiles({ agents, agentStore, messages, access, idempotency,
   };
 }
 
-/** Where a payload names files: `files` and `attachments`, each an array of `{ fileId }`. */
+type Payload = Record<string, unknown> | null | undefined;
+
+/** Where a payload names files: `files` and `attachments`, each an array of `{ fileId }`. @throws Problem 422: too many */
 function namedIn(payload: Record<string, unknown>): { id: string; pointer: string }[] {
-  return ["files", "attachments"].flatMap((member) => {
+  const named = ["files", "attachments"].flatMap((member) => {
     const list = payload[member];
     if (!Array.isArray(list)) return [];
     return list.flatMap((item: unknown, index) => {
@@ -154,6 +167,8 @@ function namedIn(payload: Record<string, unknown>): { id: string; pointer: strin
       return [{ id, pointer: `/payload/${member}/${index}/fileId` }];
     });
   });
+  if (named.length > MAX_CARRIED) throw Problem.invalid("/payload", `carries more than ${MAX_CARRIED} files`);
+  return named;
 }
 
 const wireFile = ({ unusedSince: _, createdAt, ...row }: FileRow): StoredFile => ({

@@ -42,6 +42,14 @@ export function createFileStore(db: Db) {
       tx.db.insert(fileUses).values({ fileId, messageId }).onConflictDoNothing().run();
       tx.db.update(files).set({ unusedSince: null }).where(eq(files.id, fileId)).run();
     },
+    /** A file that no message carries counts as unused from `at` on, if not from later. */
+    keepUntil: async (tx: Tx, fileId: string, at: number): Promise<void> => {
+      tx.db
+        .update(files)
+        .set({ unusedSince: at })
+        .where(and(eq(files.id, fileId), lt(files.unusedSince, at)))
+        .run();
+    },
     /** Messages that carry it, newest first. */
     usesOf: async (on: Reading, fileId: string, limit: number): Promise<number[]> =>
       on.db

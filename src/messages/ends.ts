@@ -1,3 +1,4 @@
+import type { Logger } from "pino";
 import type { AgentService } from "../agents/service.ts";
 import type { AgentStore } from "../agents/store.ts";
 import type { Clock } from "../clock.ts";
@@ -13,6 +14,7 @@ import type { ScheduledRow } from "./store-scheduled.ts";
 import type { WorkStore } from "./store-work.ts";
 
 export interface EndParts {
+  logger: Pick<Logger, "debug">;
   agents: AgentService;
   agentStore: AgentStore;
   store: MessageStore;
@@ -38,7 +40,8 @@ function refused(error: unknown): Problem {
 }
 
 /** What time and deletion bring to an end, and who is told of it. */
-export function wireEnds({ agents, agentStore, store, works, sender, schedules, leases, due }: EndParts): void {
+export function wireEnds(parts: EndParts): void {
+  const { agents, agentStore, store, works, sender, schedules, leases, due, logger } = parts;
   due.on(DELIVER, deliver);
   due.on(EXPIRES, (tx, row) => expireTalk(tx, Number(row.key)));
   agents.onDeleted(async (tx, agentId) => {
@@ -55,12 +58,14 @@ export function wireEnds({ agents, agentStore, store, works, sender, schedules, 
     if (!author || author.deletedAt !== null) return schedules.failed(tx, id, `${planned.fromId} was deleted`);
     if (tries >= MAX_TRIES) return notSent(tx, planned, lastError ?? "it failed again and again");
     const by = { id: author.id, kind: author.kind, via: planned.via };
-    const addressed = await sender.address(tx, by, planned.draft).catch(refused);
-    if (addressed instanceof Problem) return notSent(tx, planned, addressed.message);
-    // What is thrown from here on takes back this whole write, and is tried again.
     const isRoot = !planned.draft.replyTo && !planned.draft.causedBy;
-    const sent = await sender.append(tx, { ...addressed, isRoot });
-    await schedules.delivered(tx, id, sent.entry.id);
+    // A refusal is the sender's to know. Anything else that is thrown takes back this whole write, and is tried again.
+    const sent = await tx
+      .attempt(async () => sender.append(tx, { ...(await sender.address(tx, by, planned.draft)), isRoot }))
+      .catch(refused);
+    if (!(sent instanceof Problem)) return schedules.delivered(tx, id, sent.entry.id);
+    logger.debug({ scheduleId: id, code: sent.code, detail: sent.message }, "planned message was refused");
+    return notSent(tx, planned, sent.message);
   }
 
   async function notSent(tx: Tx, { id, fromId, draft }: ScheduledRow, why: string): Promise<void> {

@@ -66,7 +66,7 @@ export function createMessaging(parts: MessagingParts) {
   const sender = createSender(base);
   const leases = createLeases({ ...base, sender });
   const claims = createClaims({ ...base, sender, leases });
-  wireEnds({ ...base, sender, leases });
+  wireEnds({ ...base, sender, leases, logger });
   const search = createSearch(db, store, log.head, clock, onError);
   const lists = createLists(agents, agentStore, store, works, search);
   const readers = createReaders({ ...base, lists });
@@ -82,7 +82,7 @@ export function createMessaging(parts: MessagingParts) {
 
   return {
     ...base,
-    ...{ sender, leases, claims, lists, readers, explainer, waits, taking, retention, search },
+    ...{ logger, sender, leases, claims, lists, readers, explainer, waits, taking, retention, search },
     searchLag: async () => db.read(async (on) => headOf(on) - (await store.mark(on, "indexed"))),
     routes: (): Route[] => [
       ...messageRoutes({ db, sender, lists, readers, explainer }),

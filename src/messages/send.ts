@@ -88,6 +88,15 @@ export type Amender = (tx: Tx, author: Author, draft: ParsedDraft, target: strin
  */
 export type Shaper = (on: Reading, author: Author, draft: ParsedDraft, target: AgentFacts) => Promise<ParsedDraft>;
 
+/** Looked at when a message is planned and when it is appended. @throws Problem 422 when its sender may not send it */
+export type DraftCheck = (on: Reading, author: Author, draft: ParsedDraft) => Promise<void>;
+
+/** Runs in the write that plans a message for a time to come. */
+export type PlannedHandler = (tx: Tx, payload: ParsedDraft["payload"], at: number) => Promise<void>;
+
+/** Whether work waits for other work before anybody may claim it. */
+export type Holder = (on: Reading, row: MessageRow) => Promise<boolean>;
+
 /** The agent that `@name` stands for, or undefined; `names` are what it could have meant. */
 export interface NameBook {
   find(on: Reading, name: string): Promise<string | undefined>;
@@ -105,6 +114,9 @@ export function createSender(parts: SendParts) {
   const causes = createCauses(store, works, clock);
   const appendedHandlers: AppendedHandler[] = [];
   const amenders: Amender[] = [];
+  const checks: DraftCheck[] = [];
+  const holders: Holder[] = [];
+  const plannedHandlers: PlannedHandler[] = [];
   const shapers = new Map<AgentFacts["kind"], Shaper>();
   let nameBook: NameBook | undefined;
   let guard: LoopGuard | undefined;
@@ -131,9 +143,14 @@ export function createSender(parts: SendParts) {
     if (draft.replyTo || draft.causedBy || draft.expiresAt) await checkReferences(tx, from, draft);
     if (draft.deliverAt && fromTime(draft.deliverAt) > clock.now()) {
       const made = await schedules.add(tx, { ...draft, to: addressed.target }, from, via, fingerprint(draft));
+      await planned(tx, addressed.draft.payload, made.deliverAt);
       return { kind: "scheduled", ...made, replayed: false };
     }
     return append(tx, { ...addressed, fingerprint: draft.idempotencyKey ? fingerprint(draft) : undefined });
+  }
+
+  async function planned(tx: Tx, payload: ParsedDraft["payload"], at: number): Promise<void> {
+    for (const handler of plannedHandlers) await handler(tx, payload, at);
   }
 
   /** The same key and content give the same answer, whatever changed meanwhile. */
@@ -163,8 +180,14 @@ export function createSender(parts: SendParts) {
     return true;
   }
 
-  /** @throws Problem 422 when nobody goes by that name, or nobody there could claim it. */
+  /** @throws Problem 422 when nobody goes by that name, nobody there could claim it, or it carries another's file. */
   async function address(on: Reading, author: Author, draft: ParsedDraft): Promise<Addressed> {
+    const addressed = await lookUp(on, author, draft);
+    for (const check of checks) await check(on, author, addressed.draft);
+    return addressed;
+  }
+
+  async function lookUp(on: Reading, author: Author, draft: ParsedDraft): Promise<Addressed> {
     const parsed = parseTarget(draft.to);
     if (!parsed) throw unknownTarget(draft.to);
     const target = parsed.kind === "channel" ? await named(on, parsed.name) : parsed;
@@ -269,6 +292,11 @@ export function createSender(parts: SendParts) {
     return { row, streak, pause };
   }
 
+  async function isHeld(on: Reading, row: MessageRow): Promise<boolean> {
+    for (const holds of holders) if (await holds(on, row)) return true;
+    return false;
+  }
+
   async function openWork(tx: Tx, row: MessageRow, maxAttempts: number): Promise<WorkRow> {
     const work: WorkRow = {
       messageId: row.id,
@@ -276,7 +304,7 @@ export function createSender(parts: SendParts) {
       kind: row.kind,
       topic: row.topic ?? "",
       urgent: row.urgent,
-      state: "open",
+      state: (await isHeld(tx, row)) ? "delayed" : "open",
       dueAt: row.expiresAt,
       expiresAt: row.expiresAt,
       maxAttempts,
@@ -318,6 +346,11 @@ export function createSender(parts: SendParts) {
     append,
     address,
     amend: (amender: Amender) => amenders.push(amender),
+    check: (check: DraftCheck) => checks.push(check),
+    planned,
+    onPlanned: (handler: PlannedHandler) => plannedHandlers.push(handler),
+    /** Work that is held is stored `delayed`, without a time: whoever holds it back opens it. */
+    holdBy: (holder: Holder) => holders.push(holder),
     onAppended: (handler: AppendedHandler) => appendedHandlers.push(handler),
     /** One shaper for each kind of agent. */
     shape: (kind: AgentFacts["kind"], shaper: Shaper) => shapers.set(kind, shaper),

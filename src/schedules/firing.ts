@@ -1,3 +1,4 @@
+import type { Logger } from "pino";
 import type { ActivityService } from "../activity/service.ts";
 import type { AgentService } from "../agents/service.ts";
 import type { AgentStore } from "../agents/store.ts";
@@ -34,13 +35,14 @@ export interface FiringParts {
   activity: ActivityService;
   due: Due;
   clock: Clock;
+  logger: Pick<Logger, "debug">;
 }
 
 export type Outcome = FireRow["outcome"];
 export type Firing = ReturnType<typeof createFiring>;
 
 /** Sends what schedules say, each time once, and stops those that only fail. */
-export function createFiring({ agents, agentStore, sender, activity, due, clock }: FiringParts) {
+export function createFiring({ agents, agentStore, sender, activity, due, clock, logger }: FiringParts) {
   const listeners: ((outcome: Outcome) => void)[] = [];
   due.on(FIRE, fire);
 
@@ -60,12 +62,18 @@ export function createFiring({ agents, agentStore, sender, activity, due, clock 
     const come = cameBy(row, row.nextAt, clock.now());
     if (isOver(row, come)) return note(tx, row, come, { outcome: "skipped", error: null });
     if (tries >= MAX_TRIES) return failed(tx, row, come, String(lastError).replace(/^Problem: /, ""));
-    const addressed = await addressedBy(tx, row, come).catch(refused);
-    if (addressed instanceof Problem)
-      return failed(tx, row, come, addressed.message, addressed.code === "unknown-target");
+    // A refusal is the owner's to know. Anything else that is thrown is tried again.
+    const refusal = await tx.attempt(() => send(tx, row, come)).catch(refused);
+    if (!(refusal instanceof Problem)) return;
+    logger.debug({ scheduleId: id, code: refusal.code, detail: refusal.message }, "schedule was refused");
+    await failed(tx, row, come, refusal.message, refusal.code === "unknown-target");
+  }
+
+  async function send(tx: Tx, row: ScheduleRow, come: Come): Promise<void> {
+    const addressed = await addressedBy(tx, row, come);
     await note(tx, row, come, { outcome: "sent", error: null });
     const sent = await sender.append(tx, { ...addressed, isRoot: true });
-    await store.sent(tx, id, row.fires + 1, sent.entry.id);
+    await store.sent(tx, row.id, row.fires + 1, sent.entry.id);
   }
 
   function isOver(row: ScheduleRow, { scheduledAt }: Come): boolean {

@@ -133,7 +133,10 @@ export function createScheduleService(parts: ScheduleServiceParts) {
 
   async function plan(tx: Tx, row: ScheduleRow): Promise<void> {
     if (row.nextAt === null) await due.cancel(tx, FIRE, row.id);
-    else await due.schedule(tx, FIRE, row.id, row.nextAt);
+    else {
+      await due.schedule(tx, FIRE, row.id, row.nextAt);
+      await sender.planned(tx, row.message.payload, row.nextAt);
+    }
   }
 
   async function shown(on: Reading, row: ScheduleRow): Promise<Schedule> {

@@ -87,6 +87,8 @@ export function createEmitter({ store, messages, access, notices, due, clock }: 
     async workMoved(tx: Tx, work: WorkRow, before: WorkRow): Promise<void> {
       const type = TYPE_OF[work.state];
       if (work.state === before.state && work.fence === before.fence) return;
+      // Held from the beginning, it is open for the first time.
+      if (before.state === "delayed" && work.state === "open" && work.fence === 0) return;
       const { messageId, state, attempts, error } = work;
       const data = {
         ...{ messageId, to: work.target, kind: work.kind, topic: work.topic || null, state, attempts, error },

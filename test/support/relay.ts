@@ -46,7 +46,11 @@ export interface TestRelay {
   restart(awayMs?: number): Promise<void>;
 }
 
-export async function startRelay(overrides: Partial<Config> = {}): Promise<TestRelay> {
+/** `logger`: silent when left out. */
+export async function startRelay(
+  overrides: Partial<Config> = {},
+  logger = pino({ level: process.env.TEST_LOG ?? "silent" }),
+): Promise<TestRelay> {
   const clock = createManualClock();
   const config: Config = {
     host: "127.0.0.1",
@@ -69,7 +73,6 @@ export async function startRelay(overrides: Partial<Config> = {}): Promise<TestR
     allowedHosts: [],
     ...overrides,
   };
-  const logger = pino({ level: process.env.TEST_LOG ?? "silent" });
   const open = () => createRelay(config, clock, logger);
   const made: TestRelay = {
     relay: await open(),

@@ -30,8 +30,8 @@ export interface Crew extends TestRelay {
   inbox(worker: Worker, after?: number): Promise<Answered["body"][]>;
 }
 
-export async function startCrew(overrides: Parameters<typeof startRelay>[0] = {}): Promise<Crew> {
-  const relay = await startRelay(overrides);
+export async function startCrew(...how: Parameters<typeof startRelay>): Promise<Crew> {
+  const relay = await startRelay(...how);
   const boss = await relay.agent("boss");
   const ann = await relay.agent("ann", { tags: ["crew"] });
   const ben = await relay.agent("ben", { tags: ["crew"] });
