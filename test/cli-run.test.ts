@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { chmodSync, existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import type { Client } from "../src/client/client.ts";
+import { type Client, createClient } from "../src/client/client.ts";
 import { runCli, startCli, tempFolder } from "./cli-harness.ts";
 import { until } from "./client-harness.ts";
 import { freshRelay, operatorOf, startRelay } from "./client-relay.ts";
@@ -60,6 +60,23 @@ describe("an agent that is started for its messages", () => {
     expect(text).not.toContain("TWICE");
     expect(printed()).toContain("read 1 for reader\n");
     expect((await operator.agents.get("reader")).reach).toBe("asked");
+  });
+
+  test("is not started for what is settled", async () => {
+    const env = await agent("settler");
+    const log = join(folder.path, "settler.log");
+    const command = script("settler.sh", `cat >> "${log}"`);
+    const own = createClient({ url: relay.url, token: env.SIGNALBOX_TOKEN });
+    const work = await operator.messages.send({ to: "settler", body: "done already", claimable: true });
+    await own.claims.complete(work.id, { token: (await own.claims.claim(work.id)).claim.token });
+    const { child, ended } = startCli(["run", "--", command], { env });
+    const id = await send("settler", "to be read");
+    await until(async () => (await cursorOf("settler")) >= id);
+    child.kill("SIGINT");
+    await ended;
+    const text = readFileSync(log, "utf8");
+    expect(text).toContain("1 unread.");
+    expect(text).not.toContain("done already");
   });
 
   test("gets the text in place of {digest}, as one argument that no shell looks into", async () => {

@@ -102,6 +102,8 @@ async function answer(
   if (event === "session-start") forgetOld(memory);
   await acknowledge(client, visit.before?.shownUpTo);
   const digest = await client.inbox.digest({ budget: Math.min(20_000, Math.max(300, budget || BUDGET)) }, QUICK);
+  // Only settled entries stand before what may be unread.
+  if (digest.unread === 0 && digest.more) await acknowledge(client, digest.ack ?? undefined);
   await say(visit, digest);
 }
 

@@ -114,7 +114,9 @@ async function serve({ client, agentId, budget, bell, signal, start, say }: Serv
   async function batch(): Promise<string | undefined> {
     const digest = await client.inbox.digest({ budget: room }, call);
     if (digest.unread === 0) {
-      await bell.next(signal);
+      // Only settled entries stand before what may be unread.
+      if (digest.more && digest.ack !== null) await client.inbox.ack(digest.ack, call);
+      else await bell.next(signal);
       return undefined;
     }
     say(

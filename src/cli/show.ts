@@ -12,7 +12,15 @@ export const timeText = (time: string | null): string =>
 export function messageText(message: Entry | Message, { paint }: Output): string {
   const { id, from, to, kind, topic, subject, urgent, threadId, replyTo, createdAt, encoding } = message;
   const state = "state" in message ? message.state : null;
-  const remarks = [kind, topic && `topic ${topic}`, state, urgent && "urgent", replyTo && `reply to ${replyTo}`]
+  const isSettled = "settled" in message && message.settled === true;
+  const remarks = [
+    kind,
+    topic && `topic ${topic}`,
+    state,
+    isSettled && "settled",
+    urgent && "urgent",
+    replyTo && `reply to ${replyTo}`,
+  ]
     .filter(Boolean)
     .map((remark) => safeLine(String(remark)));
   const thread = threadId === id ? "" : `  thread ${threadId}`;

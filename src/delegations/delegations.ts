@@ -29,7 +29,7 @@ export interface DelegationStep {
 
 /** Wires requests that owe an answer. */
 export function createDelegations({ messaging, idempotency, activity, budgets }: DelegationRoomParts) {
-  const { db, retention, explainer, waits, store: messages } = messaging;
+  const { db, retention, explainer, waits, settled, store: messages } = messaging;
   const store = createDelegationStore(db);
   const base = { ...messaging, store, messages, idempotency, activity, budgets };
   const ends = createEnds(base);
@@ -43,6 +43,13 @@ export function createDelegations({ messaging, idempotency, activity, budgets }:
     remove: (tx, ids) => store.forget(tx, ids),
   });
   explainer.alsoTell(factsOf);
+  // Answered, timed out or taken back: its asker has an answer. Work of a group's request is judged as work.
+  settled.alsoBy((on, entries) =>
+    store.endedAmong(
+      on,
+      entries.filter(({ kind }) => kind === "request").map(({ id }) => id),
+    ),
+  );
 
   async function factsOf(on: Reading, message: MessageRow): Promise<Fact[]> {
     const row = message.kind === "request" ? await store.byMessage(on, message.id) : undefined;

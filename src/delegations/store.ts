@@ -222,14 +222,21 @@ export function createDelegationStore(db: Db) {
       on.db
         .select({ id: delegations.messageId })
         .from(delegations)
-        .where(sql`${delegations.messageId} in (select value from json_each(${JSON.stringify(messageIds)}))`)
+        .where(inIds(messageIds))
         .all()
         .map((row) => row.id),
+    /** Those of the requests that have ended. */
+    endedAmong: async (on: Reading, messageIds: readonly number[]): Promise<number[]> =>
+      messageIds.length === 0
+        ? []
+        : on.db
+            .select({ id: delegations.messageId })
+            .from(delegations)
+            .where(and(inIds(messageIds), sql`ended_at is not null`))
+            .all()
+            .map((row) => row.id),
     forget: async (tx: Tx, messageIds: readonly number[]): Promise<void> => {
-      tx.db
-        .delete(delegations)
-        .where(sql`${delegations.messageId} in (select value from json_each(${JSON.stringify(messageIds)}))`)
-        .run();
+      tx.db.delete(delegations).where(inIds(messageIds)).run();
     },
 
     /** Newest first, among the next 20,000; `reached` is where looking ended, null at the end. */
@@ -274,6 +281,9 @@ function conditions(row: Columns, { from, to, status, root }: DelegationFilter):
   if (root !== undefined) where.push(sql`${row.rootId} = ${root}`);
   return where;
 }
+
+const inIds = (messageIds: readonly number[]): SQL =>
+  sql`${delegations.messageId} in (select value from json_each(${JSON.stringify(messageIds)}))`;
 
 const one = sql`(select 1)`;
 const countOf = (of: SQL): SQL<number> =>

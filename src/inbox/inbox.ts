@@ -9,6 +9,7 @@ import type { LogEntry } from "../log/tail.ts";
 import { toLogEntry } from "../messages/entry.ts";
 import type { Offers } from "../messages/offers.ts";
 import type { MessageKind } from "../messages/schema.ts";
+import type { Settled } from "../messages/settled.ts";
 import { type Candidate, isForInbox, type MessageStore } from "../messages/store.ts";
 import type { InboxStore } from "../messages/store-inbox.ts";
 import { conditions } from "../messages/store-lists.ts";
@@ -34,6 +35,7 @@ export interface InboxParts {
   store: MessageStore;
   inboxStore: InboxStore;
   works: WorkStore;
+  settled: Settled;
   offers: Offers;
   log: Log;
   clock: Clock;
@@ -58,7 +60,7 @@ export type Inbox = ReturnType<typeof createInbox>;
 
 /** Reading what is for an agent, and acknowledging it. */
 export function createInbox(parts: InboxParts) {
-  const { agents, agentStore, members, store, inboxStore, works, offers, log, clock, headOf } = parts;
+  const { agents, agentStore, members, store, inboxStore, works, settled, offers, log, clock, headOf } = parts;
 
   /** What is stored for an agent after a place. One read transaction: the floor is checked in it, so no hole is silent. */
   async function page(on: Reading, agentId: string, after: number, limit: number): Promise<InboxPage> {
@@ -156,7 +158,21 @@ export function createInbox(parts: InboxParts) {
     const own = found.filter((candidate) => candidate.id <= upTo && isForInbox(agentId, candidate));
     if (own.length === 0) return 0;
     const ranges = await offers.beyond(tx, agentId, after);
-    return own.filter(({ id }) => !ranges.some((range) => range.afterId < id && id <= range.upToId)).length;
+    const missed = own.filter(({ id }) => !ranges.some((range) => range.afterId < id && id <= range.upToId));
+    if (missed.length === 0) return 0;
+    const entries = (
+      await store.rows(
+        tx,
+        missed.map(({ id }) => id),
+      )
+    ).map(toLogEntry);
+    const states = await works.byIds(
+      tx,
+      entries.filter(({ claimable }) => claimable).map(({ id }) => id),
+    );
+    // What needs nothing more is left out on purpose.
+    const left = await settled.among(tx, agentId, entries, states);
+    return missed.filter(({ id }) => !left.has(id)).length;
   }
 
   /** Ids that pass a filter: of open work, or among the next entries after a place. */

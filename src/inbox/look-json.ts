@@ -21,13 +21,15 @@ export function createLookJson(parts: LookParts & { lists: Lists; readers: Reade
     agentId: string,
     entries: readonly LogEntry[],
     states: Map<number, WorkRow>,
+    settled: ReadonlySet<number>,
     withParent: boolean,
   ) {
     const replies = withParent ? entries.map(({ id, json }) => ({ id, replyTo: replyToOf(json) })) : [];
     const parents = await readers.parentsOf(on, agentId, replies);
     return entries.map((entry) => {
       const parent = parents.get(entry.id);
-      return messageJson(entry, states.get(entry.id), parent ? `,"parent":${parent}` : "");
+      const more = `${parent ? `,"parent":${parent}` : ""}${settled.has(entry.id) ? SETTLED : ""}`;
+      return messageJson(entry, states.get(entry.id), more);
     });
   }
 
@@ -37,8 +39,8 @@ export function createLookJson(parts: LookParts & { lists: Lists; readers: Reade
     async unfiltered(caller: Caller, agentId: string, query: Query): Promise<{ json: string; found: boolean }> {
       const answer = await db.read(async (on) => {
         const looked = await looks.at(on, caller, agentId, query.after, query.limit);
-        const { page, states, next, cursor, open } = looked;
-        const items = await itemsJson(on, agentId, page.entries, states, query.include === "parent");
+        const { page, states, settled, next, cursor, open } = looked;
+        const items = await itemsJson(on, agentId, page.entries, states, settled, query.include === "parent");
         const reset = page.reset ? `,"reset":${JSON.stringify(page.reset)}` : "";
         const json =
           `{"items":[${items.join(",")}],"next":${next},"cursor":${cursor},"head":${page.head},` +
@@ -56,11 +58,16 @@ export function createLookJson(parts: LookParts & { lists: Lists; readers: Reade
       const glance = await inbox.glance(on, agentId);
       const { items, more } = await inbox.look(on, agentId, query, query.after ?? facts.cursor);
       const found = await lists.withWork(on, items);
-      const json = found.map(({ entry, work }) => messageJson(entry, work));
+      const states = new Map(found.flatMap(({ entry, work }) => (work ? [[entry.id, work] as const] : [])));
+      const entries = found.map(({ entry }) => entry);
+      const settled = await parts.settled.among(on, agentId, entries, states);
+      const json = await itemsJson(on, agentId, entries, states, settled, query.include === "parent");
       return `{"items":[${json.join(",")}],"cursor":${facts.cursor},"head":${glance.head},"more":${more},"open":${glance.isOpen}}`;
     },
   };
 }
+
+const SETTLED = `,"settled":true`;
 
 /** The one member of an entry's JSON that is needed here; it stands after the body, so the text is parsed. */
 const replyToOf = (json: string): number | null => (JSON.parse(json) as { replyTo: number | null }).replyTo;

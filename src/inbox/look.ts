@@ -2,6 +2,7 @@ import type { Caller } from "../auth/caller.ts";
 import type { Db, Reading } from "../db/database.ts";
 import type { LogEntry } from "../log/tail.ts";
 import type { Offers } from "../messages/offers.ts";
+import type { Settled } from "../messages/settled.ts";
 import type { WorkRow, WorkStore } from "../messages/store-work.ts";
 import type { Inbox, InboxPage } from "./inbox.ts";
 
@@ -9,6 +10,8 @@ import type { Inbox, InboxPage } from "./inbox.ts";
 export interface Looked {
   page: InboxPage;
   states: Map<number, WorkRow>;
+  /** Ids of the entries that need nothing more from the agent. */
+  settled: ReadonlySet<number>;
   /** Where it began. */
   after: number;
   /** Where the next look begins. */
@@ -32,13 +35,14 @@ export interface LookParts {
   db: Pick<Db, "read">;
   inbox: Inbox;
   works: WorkStore;
+  settled: Settled;
   offers: Offers;
 }
 
 export type Looks = ReturnType<typeof createLooks>;
 
 /** Looking into an inbox, for whoever asks: a poll, or a tool. */
-export function createLooks({ inbox, works, offers }: LookParts) {
+export function createLooks({ inbox, works, settled, offers }: LookParts) {
   return {
     /** Whose entries a wait listens for. @throws Problem 403, 404, 409, 410 */
     async targets(on: Reading, caller: Caller, agentId: string): Promise<string[]> {
@@ -57,9 +61,11 @@ export function createLooks({ inbox, works, offers }: LookParts) {
       const facts = await inbox.requireInbox(on, caller, agentId, from);
       const after = from ?? facts.cursor;
       const page = await inbox.page(on, agentId, after, limit);
+      const states = await this.states(on, page.entries);
       return {
         page,
-        states: await this.states(on, page.entries),
+        states,
+        settled: await settled.among(on, agentId, page.entries, states),
         after,
         next: Math.max(after, page.upTo),
         cursor: facts.cursor,

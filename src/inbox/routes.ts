@@ -6,6 +6,7 @@ import type { Lists } from "../messages/lists.ts";
 import type { Offers } from "../messages/offers.ts";
 import type { Readers } from "../messages/readers.ts";
 import { AgentPath, storedTarget } from "../messages/routes.ts";
+import type { Settled } from "../messages/settled.ts";
 import type { WorkStore } from "../messages/store-work.ts";
 import type { Waits } from "../messages/waits.ts";
 import { Problem } from "../problem.ts";
@@ -24,6 +25,7 @@ export interface InboxRouteParts {
   lists: Lists;
   readers: Readers;
   works: WorkStore;
+  settled: Settled;
   offers: Offers;
   waits: Waits;
 }

@@ -40,8 +40,15 @@ export const StreamQuery = z.strictObject({
   ack: z.literal("resume").optional().describe("Also acknowledges what Last-Event-ID names."),
 });
 
+export const InboxItem = Message.extend({
+  settled: z
+    .literal(true)
+    .optional()
+    .describe("It needs nothing more: work that ended or that another agent holds, a request that was answered."),
+});
+
 export const Inbox = z.object({
-  items: z.array(Message),
+  items: z.array(InboxItem),
   next: Position.optional().describe("The `after` of the next call. Not there when the read was filtered."),
   cursor: Position.describe("How far the agent has acknowledged."),
   head: Position.describe("The newest place in the log."),

@@ -2,8 +2,7 @@ import { z } from "zod";
 import { digest } from "../envelope/digest.ts";
 import type { Letter } from "../envelope/envelope.ts";
 import { tokensOf } from "../envelope/tokens.ts";
-import { BACKLOG_PAGE, backlogFrom, noteShown } from "../inbox/backlog.ts";
-import type { Looked } from "../inbox/look.ts";
+import { ackOf, BACKLOG_PAGE, type Backlog, backlogFrom, noteShown } from "../inbox/backlog.ts";
 import { type Desk, envelopesFor, letterOf, openDelegations, type Turn, whileTelling } from "./desk.ts";
 import { budget, tool, wait } from "./tool.ts";
 
@@ -35,41 +34,37 @@ export const inbox = tool({
     const { caller, signal } = turn;
     const { agentId } = caller;
     if (ack !== undefined) await desk.db.write((tx) => desk.inbox.ack(tx, caller, agentId, ack));
-    const look = () => desk.db.read((on) => desk.looks.at(on, caller, agentId, undefined, BACKLOG_PAGE));
-    const first = await whileTelling(desk, turn, wait, () =>
+    const look = () => backlogOf(desk, turn);
+    const waiting = await whileTelling(desk, turn, wait, () =>
       wait === 0
         ? look()
-        : desk.waits.forEntries<Looked>({
+        : desk.waits.forEntries<Backlog>({
             ...{ caller, agentId, signal, look },
             targets: () => desk.db.read((on) => desk.looks.targets(on, caller, agentId)),
             waitMs: wait * 1000,
-            found: (looked) => looked.found,
+            found: ({ first, unread, more }) => unread.length > 0 || more || first.page.reset !== undefined,
           }),
     );
-    return told(desk, turn, first, tokens);
+    return told(desk, turn, waiting, tokens);
   },
 });
 
 /** The inbox as it is now, within a budget: what the tool answers, and what the resource holds. */
 export async function readInbox(desk: Desk, turn: Turn, tokens: number) {
-  const { caller } = turn;
-  return told(
-    desk,
-    turn,
-    await desk.db.read((on) => desk.looks.at(on, caller, caller.agentId, undefined, BACKLOG_PAGE)),
-    tokens,
-  );
+  return told(desk, turn, await backlogOf(desk, turn), tokens);
 }
 
-async function told(desk: Desk, turn: Turn, first: Looked, tokens: number) {
+/** What waits for the caller: what is settled is left out. */
+export async function backlogOf(desk: Desk, { caller }: Turn): Promise<Backlog> {
+  const at = (after: number | undefined) =>
+    desk.db.read((on) => desk.looks.at(on, caller, caller.agentId, after, BACKLOG_PAGE));
+  return backlogFrom(await at(undefined), at);
+}
+
+async function told(desk: Desk, turn: Turn, waiting: Backlog, tokens: number) {
   const { caller } = turn;
-  const looked = await backlogFrom(first, (next) =>
-    desk.db.read((on) => desk.looks.at(on, caller, caller.agentId, next, BACKLOG_PAGE)),
-  );
-  const letters = looked.flatMap(({ page, states }) =>
-    page.entries.map((entry) => letterOf(entry, states.get(entry.id))),
-  );
-  const more = looked.at(-1)?.page.more ?? false;
+  const { first, unread, more } = waiting;
+  const letters = unread.map(({ entry, work }) => letterOf(entry, work));
   const lost = first.page.reset ? ` ${first.page.reset.lost} were deleted unread by retention.` : "";
   const urgent = letters.filter((letter) => letter.urgent).length;
   const head =
@@ -78,8 +73,10 @@ async function told(desk: Desk, turn: Turn, first: Looked, tokens: number) {
   const owed = await owedLines(desk, turn, letters, tokens * 0.2);
   const room = tokens * SHARE - AROUND - tokensOf(owed);
   const arranged = digest(letters, envelopesFor(desk, turn), room);
-  noteShown(desk.looks, caller, caller.agentId, { ...arranged, after: first.after }, "mcp");
-  const next = arranged.ack === null ? "" : `When dealt with: inbox {"ack":${arranged.ack}}`;
+  const ack = ackOf(waiting, arranged.shown);
+  noteShown(desk.looks, caller, caller.agentId, waiting, { shown: arranged.shown, ack }, "mcp");
+  // With nothing unread there is nothing to deal with, unless settled entries stand before what may be.
+  const next = ack === null || (letters.length === 0 && !more) ? "" : `When dealt with: inbox {"ack":${ack}}`;
   const text = [head, arranged.text, owed, next].filter(Boolean).join("\n");
   return {
     text,
@@ -89,7 +86,7 @@ async function told(desk: Desk, turn: Turn, first: Looked, tokens: number) {
       shown: arranged.shown,
       folded: arranged.folded.reduce((sum, thread) => sum + thread.messages, 0),
       leftOut: arranged.leftOut,
-      ...(arranged.ack === null ? {} : { ack: arranged.ack }),
+      ...(next === "" || ack === null ? {} : { ack }),
       work: first.open,
     },
   };

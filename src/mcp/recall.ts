@@ -5,6 +5,7 @@ import { tokensOf } from "../envelope/tokens.ts";
 import type { Message } from "../messages/schema.ts";
 import { toTime } from "../wire.ts";
 import { type Desk, envelopesFor, letterOf, openDelegations, type Turn } from "./desk.ts";
+import { backlogOf } from "./inbox.ts";
 import { budget, id, LOOKS_ONLY, tool } from "./tool.ts";
 
 const SHARE = 0.85;
@@ -84,16 +85,17 @@ export const brief = tool({
       held: await desk.claims.held(on, caller, me),
       owed: await openDelegations(desk, on, caller, { to: me }),
       awaited: await openDelegations(desk, on, caller, { from: me }),
-      looked: await desk.looks.at(on, caller, me, undefined, 256),
       recent: await desk.history.page(on, caller, { agent: me, level: 1, limit: 50 }),
     }));
-    const { held, looked, owed, awaited } = standing;
-    const urgent = looked.page.entries.filter((entry) => letterOf(entry).urgent).length;
-    const unread = looked.page.entries.length;
+    const { held, owed, awaited } = standing;
+    const waiting = await backlogOf(desk, turn);
+    const { open } = waiting.first;
+    const urgent = waiting.unread.filter(({ entry }) => letterOf(entry).urgent).length;
+    const unread = waiting.unread.length;
     const until = (at: string) => `${at.slice(0, 19)}Z`;
     const lines = [
       ...(await aboutMe(desk, turn)),
-      `Unread: ${unread}${looked.page.more ? "+" : ""}${urgent ? `, ${urgent} urgent` : ""}. Work to claim: ${looked.open ? "yes" : "no"}.`,
+      `Unread: ${unread}${waiting.more ? "+" : ""}${urgent ? `, ${urgent} urgent` : ""}. Work to claim: ${open ? "yes" : "no"}.`,
       ...listed("You hold", held, (each) =>
         each.lease
           ? `${each.entry.id} from ${each.entry.from} until ${until(toTime(each.lease.expiresAt))}: finish {"id":${each.entry.id},"token":"${each.lease.token}"}`
@@ -119,7 +121,7 @@ export const brief = tool({
     const text = [kept, ...(shown.parts.length ? ["Last results:", PREFACE, ...shown.parts] : [])].join("\n");
     return {
       text,
-      facts: { text, unread, held: held.length, owed: owed.length, awaited: awaited.length, work: looked.open },
+      facts: { text, unread, held: held.length, owed: owed.length, awaited: awaited.length, work: open },
     };
   },
 });

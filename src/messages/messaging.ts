@@ -23,6 +23,7 @@ import { messageRoutes } from "./routes.ts";
 import { createSchedules } from "./scheduled.ts";
 import { createSearch } from "./search.ts";
 import { createSender } from "./send.ts";
+import { createSettled } from "./settled.ts";
 import { createMessageStore } from "./store.ts";
 import { createInboxStore } from "./store-inbox.ts";
 import { createScheduledStore } from "./store-scheduled.ts";
@@ -58,9 +59,25 @@ export function createMessaging(parts: MessagingParts) {
   const parked = createParked();
   const offers = createOffers(db, inboxStore, clock, onError);
   const access = createAccess(agents, store, works, members);
+  const settled = createSettled(clock);
   const schedules = createSchedules(createScheduledStore(db), due, clock);
   const base = {
-    ...{ db, agents, agentStore, roster, store, works, members, inboxStore, access, schedules, log, parked, due },
+    ...{
+      db,
+      agents,
+      agentStore,
+      roster,
+      store,
+      works,
+      members,
+      inboxStore,
+      access,
+      settled,
+      schedules,
+      log,
+      parked,
+      due,
+    },
     ...{ clock, headOf, offers, connections, onError },
   };
   const sender = createSender(base);

@@ -1,6 +1,7 @@
 import type { ActivityService } from "../activity/service.ts";
 import type { Route } from "../http/call.ts";
 import type { Idempotency } from "../idempotency/service.ts";
+import type { LogEntry } from "../log/tail.ts";
 import type { Messaging } from "../messages/messaging.ts";
 import { CAUTION } from "../messages/retention.ts";
 import { createPairLife } from "./life.ts";
@@ -21,12 +22,21 @@ const FORGET_AT_ONCE = 200;
 
 /** Wires agents that work in twos. */
 export function createPairs({ messaging, idempotency, activity, retentionDays, onError }: PairRoomParts) {
-  const { db, due, clock, retention, store: messages } = messaging;
+  const { db, due, clock, retention, settled, store: messages } = messaging;
   const store = createPairStore();
   const base = { ...messaging, store, messages, idempotency, activity };
   const life = createPairLife(base);
   const pairs = createPairService({ ...base, life });
 
+  // A question whether to pair up, once it was answered or has expired.
+  settled.alsoBy(async (on, entries) => {
+    const asked = entries.map((entry) => ({ id: entry.id, pairId: pairAskedIn(entry) }));
+    const pending = await store.pendingAmong(
+      on,
+      asked.flatMap(({ pairId }) => pairId ?? []),
+    );
+    return asked.filter(({ pairId }) => pairId !== undefined && !pending.has(pairId)).map(({ id }) => id);
+  });
   retention.onRun(() => void forget().catch(onError));
 
   /** What ended before the retention time goes, unless a jump of the clock only makes it look so. */
@@ -40,4 +50,11 @@ export function createPairs({ messaging, idempotency, activity, retentionDays, o
     onChange: life.onChange,
     routes: (): Route[] => pairRoutes(db, pairs),
   };
+}
+
+/** The pair that an entry asks its reader to join. */
+function pairAskedIn({ kind, from, json }: LogEntry): string | undefined {
+  if (kind !== "pair" || from !== "system") return undefined;
+  const { payload } = JSON.parse(json) as { payload: { pairId?: unknown; pairEvent?: unknown } | null };
+  return payload?.pairEvent === "requested" && typeof payload.pairId === "string" ? payload.pairId : undefined;
 }

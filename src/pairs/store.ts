@@ -33,6 +33,19 @@ export function createPairStore() {
     },
     byId: async (on: Reading, id: string): Promise<PairRow | undefined> =>
       on.db.select().from(pairs).where(eq(pairs.id, id)).get(),
+    pendingAmong: async (on: Reading, ids: readonly string[]): Promise<Set<string>> =>
+      new Set(
+        ids.length === 0
+          ? []
+          : on.db
+              .select({ id: pairs.id })
+              .from(pairs)
+              .where(
+                and(sql`${pairs.id} in (select value from json_each(${JSON.stringify(ids)}))`, sql`status = 'pending'`),
+              )
+              .all()
+              .map(({ id }) => id),
+      ),
     live: async (on: Reading, couple: string): Promise<PairRow | undefined> =>
       on.db
         .select()

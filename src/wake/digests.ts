@@ -7,8 +7,8 @@ import type { Delegations } from "../delegations/service.ts";
 import { digest } from "../envelope/digest.ts";
 import { type Letter, openEnvelopes } from "../envelope/envelope.ts";
 import { tokensOf } from "../envelope/tokens.ts";
-import { BACKLOG_PAGE, backlogFrom, noteShown } from "../inbox/backlog.ts";
-import type { Looked, Looks } from "../inbox/look.ts";
+import { ackOf, BACKLOG_PAGE, backlogFrom, noteShown } from "../inbox/backlog.ts";
+import type { Looks } from "../inbox/look.ts";
 import type { Claims, Worked } from "../messages/claims.ts";
 import { messageJson } from "../messages/entry.ts";
 import { toTime } from "../wire.ts";
@@ -32,9 +32,6 @@ type Owed = Awaited<ReturnType<Delegations["list"]>>["items"];
 
 /** What waits for an agent, as one text for a model that did not ask: its harness brings it in. */
 export function createDigests({ db, looks, claims, delegations, roster, clock }: DigestParts) {
-  const letterOf = ({ states }: Looked, entry: Looked["page"]["entries"][number]): Letter =>
-    JSON.parse(messageJson(entry, states.get(entry.id))) as Letter;
-
   async function backlog(caller: Caller, agentId: string, after: number | undefined) {
     const at = (from: number | undefined) => db.read((on) => looks.at(on, caller, agentId, from, BACKLOG_PAGE));
     return backlogFrom(await at(after), at);
@@ -52,11 +49,10 @@ export function createDigests({ db, looks, claims, delegations, roster, clock }:
     /** `GET /v1/agents/{id}/inbox/digest`. Moves nothing. @throws Problem 403, 404, 409, 410, 422 */
     async read(caller: Caller, agentId: string, { budget, after }: z.output<typeof DigestQuery>): Promise<Digest> {
       actingAs(caller, agentId);
-      const pages = await backlog(caller, agentId, after);
+      const waiting = await backlog(caller, agentId, after);
       const { held, owed } = await db.read((on) => standing(on, caller, agentId));
-      const [first] = pages;
-      const letters = pages.flatMap((looked) => looked.page.entries.map((entry) => letterOf(looked, entry)));
-      const more = pages.at(-1)?.page.more ?? false;
+      const { first, unread, more } = waiting;
+      const letters = unread.map(({ entry, work }) => JSON.parse(messageJson(entry, work)) as Letter);
       const urgent = letters.filter((letter) => letter.urgent).length;
       const head = [
         `You are ${agentId} on this relay. ${letters.length}${more ? "+" : ""} unread${urgent ? `, ${urgent} urgent` : ""}.` +
@@ -71,8 +67,9 @@ export function createDigests({ db, looks, claims, delegations, roster, clock }:
         isElsewhere: roster.isElsewhere,
         now: clock.now(),
       });
-      const { text, shown, folded, leftOut, ack } = digest(letters, envelopes, budget - tokensOf(head) - 2);
-      noteShown(looks, caller, agentId, { after: first.after, shown, ack }, "poll");
+      const { text, shown, folded, leftOut } = digest(letters, envelopes, budget - tokensOf(head) - 2);
+      const ack = ackOf(waiting, shown);
+      noteShown(looks, caller, agentId, waiting, { shown, ack }, "poll");
       return {
         ...{ agentId, unread: letters.length, urgent, more, shown, leftOut, ack, cursor: first.cursor },
         newest: letters.at(-1)?.id ?? null,

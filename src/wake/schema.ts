@@ -12,14 +12,18 @@ export const Digest = z
     agentId: z.string(),
     text: z.string().describe("What a model may be given: a head by the relay, then text by others in envelopes."),
     head: z.string().describe("Its beginning: the relay's own words, nothing by others."),
-    unread: z.int().describe("How many were looked at; `more` says that there are others behind them."),
+    unread: z
+      .int()
+      .describe("How many were looked at and need something; `more` says that there are others behind them."),
     urgent: z.int(),
     more: z.boolean(),
     shown: z.array(MessageId).describe("Those that are in the text, whole or cut with a way to the rest."),
     folded: z.int().describe("How many are there by their thread alone."),
     leftOut: z.int(),
     newest: MessageId.nullable().describe("The newest unread message that was looked at; null when nothing is unread."),
-    ack: Position.nullable().describe("Everything up to here was shown; null when not even the oldest was."),
+    ack: Position.nullable().describe(
+      "Everything up to here was shown or is settled; null when not even the oldest is.",
+    ),
     cursor: Position.describe("How far the agent has acknowledged."),
     open: z.boolean().describe("There is work to claim."),
     held: z.int().describe("How many claims it holds."),
