@@ -82,7 +82,11 @@ export const jsonObject = once((maxBytes: number) =>
       const flaw = isObject(value) ? jsonFlaw(value, maxBytes) : undefined;
       if (flaw) ctx.addIssue({ code: "custom", message: flaw });
     })
-    .meta({ type: "object", description: `At most ${maxBytes} bytes as JSON, and ${MAX_JSON_DEPTH} deep.` }),
+    .meta({
+      type: "object",
+      additionalProperties: true,
+      description: `At most ${maxBytes} bytes as JSON, and ${MAX_JSON_DEPTH} deep.`,
+    }),
 );
 
 const isObject = (value: unknown): value is Record<string, unknown> =>

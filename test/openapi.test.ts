@@ -137,6 +137,61 @@ describe("the OpenAPI document", () => {
   });
 });
 
+describe("what a client is generated from", () => {
+  test("every body has an example that its schema takes", async () => {
+    const { ask, relay } = await startRelay();
+    const operations = operationsOf((await ask("GET", "/openapi.json")).body);
+    const shown = new Map(operations.map(({ spec }) => [spec.operationId, spec.requestBody?.content]));
+    for (const { operationId, body, example } of relay.routes) {
+      if (!body) continue;
+      expect(shown.get(operationId)["application/json"].example, operationId).toEqual(example);
+      expect(body.safeParse(example).error?.message, operationId).toBeUndefined();
+    }
+  });
+
+  test("the example of sending a message is sent as it stands", async () => {
+    const { ask } = await startRelay();
+    const { paths } = (await ask("GET", "/openapi.json")).body;
+    const { example } = paths["/v1/messages"].post.requestBody.content["application/json"];
+    expect((await ask("POST", "/v1/messages", example)).status).toBe(201);
+  });
+
+  test("a result may be text, and payload and meta hold any members", async () => {
+    const { ask } = await startRelay();
+    const { schemas } = (await ask("GET", "/openapi.json")).body.components;
+    expect(schemas.Complete.properties.result.anyOf).toEqual([
+      { type: "string", maxLength: 262_144 },
+      { $ref: "#/components/schemas/Result" },
+    ]);
+    for (const name of ["payload", "meta"])
+      expect(schemas.MessageDraft.properties[name].anyOf[0], name).toMatchObject({ additionalProperties: true });
+    const closed = JSON.stringify(schemas).match(/\{"type":"object"(,"description":"[^"]*")?\}/g);
+    expect(closed, "an object type without members").toBeNull();
+  });
+
+  test("the frames of the WebSocket are schemas, each by its type", async () => {
+    const { ask } = await startRelay();
+    const document = (await ask("GET", "/openapi.json")).body;
+    const socket = document.paths["/v1/agents/{id}/socket"].get["x-websocket"];
+    const typesOf = (place: { $ref: string }): string[] => {
+      const { anyOf = [], oneOf = [], properties } = "$ref" in place ? schemaAt(document, place.$ref) : place;
+      return properties ? [properties.type.const] : [...anyOf, ...oneOf].flatMap(typesOf);
+    };
+    expect(typesOf(socket.clientFrame).toSorted()).toEqual(
+      ["ack", "auth", "claim", "complete", "fail", "heartbeat", "release", "renew", "send"].toSorted(),
+    );
+    expect(typesOf(socket.serverFrame).toSorted()).toEqual(
+      ["bye", "hello", "message", "ok", "open", "presence", "problem", "reset"].toSorted(),
+    );
+  });
+});
+
+const schemaAt = (document: Loose, reference: string): Loose =>
+  reference
+    .slice(2)
+    .split("/")
+    .reduce((at: Loose, key) => at?.[key], document);
+
 describe("answers are as documented", () => {
   test("of every operation, to its example", async () => {
     const world = await createWorld();

@@ -24,6 +24,7 @@ export function outsideRoutes(db: Pick<Db, "read" | "write">, outside: OutsideSe
       tag,
       params: Path,
       body: OutsideDraft,
+      example: { cardUrl: "https://agent.example.org" },
       answers: {
         201: { description: "Let in; see `state` later.", schema: OutsideAgent },
         200: { description: "Changed.", schema: OutsideAgent },

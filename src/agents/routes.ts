@@ -30,6 +30,7 @@ export function agentRoutes(db: Pick<Db, "write">, agents: AgentService): Route[
       tag,
       params: Path,
       body: AgentRegistration,
+      example: { name: "Reviewer", description: "Reviews pull requests", tags: ["review"], instanceId: "laptop-1" },
       answers: {
         200: { description: "Was there before.", schema: RegisteredAgent },
         201: {
@@ -77,6 +78,7 @@ export function agentRoutes(db: Pick<Db, "write">, agents: AgentService): Route[
       tag,
       params: Path,
       body: AgentPatch,
+      example: { tags: ["review", "docs"], ready: true },
       answers: { 200: { description: "The agent as it is now.", schema: Agent } },
       problems: ["forbidden", "not-found", "gone", "superseded", "group-not-allowed"],
       run: async ({ caller, params, body }) => ok(await db.write((tx) => agents.patch(tx, caller, params.id, body))),
@@ -105,6 +107,7 @@ export function agentRoutes(db: Pick<Db, "write">, agents: AgentService): Route[
       tag,
       params: Path,
       body: Heartbeat,
+      example: { status: "busy" },
       bodyOptional: true,
       answers: { 200: { description: "The agent as it is now.", schema: Agent } },
       problems: ["forbidden", "not-found", "gone", "superseded"],

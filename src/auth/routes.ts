@@ -24,6 +24,7 @@ export function authRoutes(
       summary: "Make a token",
       tag,
       body: TokenDraft,
+      example: { role: "agent", agentId: "reviewer", name: "laptop" },
       idempotent: true,
       answers: {
         201: { description: "`token` is shown this once.", schema: NewToken },

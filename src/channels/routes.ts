@@ -65,6 +65,7 @@ function webhookRoutes({ db, webhook }: ChannelRouteParts): Route[] {
       tag,
       params: Path,
       body: WebhookChannelDraft,
+      example: { url: "https://example.org/chat", target: "reviewer" },
       answers: {
         200: { description: "Changed; with `secret` when a new one was made.", schema: WebhookChannel },
         201: { description: "Made; `secret` is shown this once.", schema: WebhookChannel },
@@ -191,6 +192,7 @@ function bindingRoutes({ db, registry, bindings, routing, events }: ChannelRoute
       tag,
       params: Path,
       body: BindingDraft,
+      example: { conversationId: "-100200", target: "reviewer", mode: "exclusive" },
       answers: {
         200: { description: "Was there, and is changed.", schema: SetBinding },
         201: { description: "New.", schema: SetBinding },
@@ -255,6 +257,12 @@ function trafficRoutes({ db, registry, bindings, events, outbound, webhook }: Ch
       tag,
       params: Path,
       body: ChannelEvent,
+      example: {
+        conversationId: "-100200",
+        externalId: "5417",
+        sender: { id: "77", name: "Ann" },
+        text: "Is it done?",
+      },
       identify: webhook.identify,
       answers: {
         200: { description: "It was reported before.", schema: EventAnswer },
@@ -296,6 +304,7 @@ function trafficRoutes({ db, registry, bindings, events, outbound, webhook }: Ch
       tag,
       params: MessagePath,
       body: PostNote,
+      example: { token: "clm_1_1", part: 0, externalId: "5418" },
       answers: { 200: { description: "All parts so far.", schema: PostedParts } },
       problems: ["forbidden", "not-found", "not-claimable", "claim-lost"],
       run: async ({ caller, params, body }) => ok(await db.write((tx) => outbound.note(tx, caller, params.id, body))),

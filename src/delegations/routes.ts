@@ -41,6 +41,7 @@ export function delegationRoutes({ db, delegations, waits }: DelegationRoutePart
         "comes after that is marked late.",
       tag,
       body: DelegationDraft,
+      example: { to: "reviewer", text: "Is the change to the parser safe?", timeoutSeconds: 300 },
       idempotent: true,
       answers: {
         201: { description: "Asked.", schema: Delegation },
@@ -122,6 +123,7 @@ export function delegationRoutes({ db, delegations, waits }: DelegationRoutePart
       tag,
       params: Path,
       body: DelegationResponse,
+      example: { text: "Yes. It only moves code." },
       idempotent: true,
       answers: {
         201: { description: "Answered; late if it had ended before.", schema: Delegation },
@@ -143,6 +145,7 @@ export function delegationRoutes({ db, delegations, waits }: DelegationRoutePart
       tag,
       params: Path,
       body: DelegationProgress,
+      example: { text: "Half of the files are read." },
       idempotent: true,
       answers: {
         201: {
@@ -169,6 +172,7 @@ export function delegationRoutes({ db, delegations, waits }: DelegationRoutePart
       tag,
       params: Path,
       body: DelegationCancel,
+      example: { reason: "No longer needed." },
       bodyOptional: true,
       answers: { 200: { description: "The delegation, and what was ended.", schema: CancelledDelegations } },
       problems: ["forbidden", "superseded", "not-found", "not-open"],

@@ -91,6 +91,8 @@ export interface RouteSpec<P extends Schema | undefined, Q extends Schema | unde
   params?: P;
   query?: Q;
   body?: B;
+  /** A body that the schema takes, shown in the OpenAPI document. */
+  example?: B extends Schema ? z.input<B> : never;
   /** Bytes; 1 MiB when left out. */
   bodyLimit?: number;
   /** Takes bytes of any type as they are; what they are. `run` reads them from the request. */

@@ -48,6 +48,7 @@ import {
 import { StoredFile } from "../files/schema.ts";
 import { Loop, LoopKind, LoopList } from "../guard/schema.ts";
 import { Backup, HealthReport } from "../health/schema.ts";
+import { ClientFrame, SocketFrame } from "../inbox/events.ts";
 import { Acked, Bye, Hello, Inbox, Reset, WorkChange } from "../inbox/schema.ts";
 import {
   EventResult,
@@ -157,7 +158,7 @@ const INPUTS = {
   ...{ DelegationDraft, DelegationResponse, PairDraft, PairMessage, PairStep },
   ...{ OrchestratorHeartbeat, OrchestratorPatch, OrchestratorRegistration },
   ...{ ScheduleDraft, ScheduleMessage, SchedulePatch, WebhookDraft, WebhookPatch },
-  ...{ OutsideDraft },
+  ...{ ClientFrame, OutsideDraft },
 };
 const OUTPUTS = {
   ...{ Acked, Activity, ActivityList, Agent, AgentList, Backup, Bye, Claimed, ClaimedList, DeadLetter, DeadLetterList },
@@ -172,6 +173,7 @@ const OUTPUTS = {
   ...{ EventResult, Integration, IntegrationList, SavedIntegration },
   ...{ Task, TaskDetail, TaskEvent, TaskList, Token, TokenList, WhoAmI, WorkAnswer, WorkChange },
   ...{ Binding, BindingList, Channel, ChannelList, Conversation, EventAnswer, EventList, EventSummary, PostedParts },
+  ...{ ServerFrame: SocketFrame },
   ...{ Posts, RouteReport, SetBinding, StoredFile, WebhookChannel },
 };
 
@@ -234,6 +236,22 @@ const simplify =
     if (jsonSchema.minimum === Number.MIN_SAFE_INTEGER) delete jsonSchema.minimum;
     if (JSON.stringify(jsonSchema.propertyNames) === '{"type":"string"}') delete jsonSchema.propertyNames;
     if (io === "output" && jsonSchema.additionalProperties === false) delete jsonSchema.additionalProperties;
+    if (io === "input" && jsonSchema.default !== undefined) describeDefault(jsonSchema);
+    if (jsonSchema.shorthand) admitShorthand(jsonSchema);
   };
+
+/** Client generators take a member with a `default` for one that is always there, and demand it of the caller. */
+function describeDefault(jsonSchema: z.core.JSONSchema.BaseSchema): void {
+  const said = `Default: ${JSON.stringify(jsonSchema.default)}.`;
+  jsonSchema.description = jsonSchema.description ? `${jsonSchema.description} ${said}` : said;
+  delete jsonSchema.default;
+}
+
+/** A preprocessed schema names in its metadata the shorter form that it takes too: the document shows both. */
+function admitShorthand(jsonSchema: z.core.JSONSchema.BaseSchema): void {
+  const { shorthand, description, ...full } = jsonSchema;
+  for (const key of Object.keys(jsonSchema)) delete jsonSchema[key];
+  Object.assign(jsonSchema, { description, anyOf: [shorthand, full] });
+}
 
 const cleaned = ({ $schema: _, $id: __, id: ___, ...rest }: Json): Json => rest;

@@ -130,7 +130,10 @@ function members(schema: z.ZodType | undefined, where: "path" | "query", shapes:
 }
 
 function requestBody(route: Route, body: z.ZodType, shapes: Shapes): Json {
-  const content: Json = { "application/json": { schema: shapes.input(body) } };
+  const { example } = route;
+  const content: Json = {
+    "application/json": { schema: shapes.input(body), ...(example !== undefined && { example }) },
+  };
   const list = route.many && body instanceof z.ZodObject ? body.shape[route.many.as] : undefined;
   if (list instanceof z.ZodArray) {
     const item = shapes.input(list.element as z.ZodType);

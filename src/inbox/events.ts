@@ -6,7 +6,7 @@ import { ProblemBody } from "../problem.ts";
 import { Task } from "../tasks/schema.ts";
 import { Trace } from "../traces/schema.ts";
 import { Position } from "../wire.ts";
-import { Bye, Hello, Reset, WorkChange } from "./schema.ts";
+import { AuthFrame, Bye, Hello, Reset, SocketRequest, WorkChange } from "./schema.ts";
 
 const Open = z.object({}).describe("There is work to claim.");
 const WatchHello = z.object({ head: Position, firstId: Position });
@@ -28,6 +28,9 @@ export const WATCH_EVENTS = {
 
 const frame = <T extends string>(type: T) => ({ type: z.literal(type) });
 const ref = z.union([z.string(), z.int(), z.null()]).describe("The ref of the frame that this answers.");
+
+/** A frame from the client: the token first where headers cannot carry it, then verbs. */
+export const ClientFrame = z.union([AuthFrame, SocketRequest]);
 
 /** What the relay sends over a socket: the events of an inbox stream, and the answers to the client's frames. */
 export const SocketFrame = z.discriminatedUnion("type", [

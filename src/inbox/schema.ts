@@ -90,6 +90,13 @@ export type Bye = z.infer<typeof Bye>;
 export const WorkChange = z.object({ messageId: MessageId, state: WorkState, claim: Holding.nullable() });
 export type WorkChange = z.infer<typeof WorkChange>;
 
+/** A browser's first frame. */
+export const AuthFrame = z.strictObject({
+  type: z.literal("auth"),
+  token: z.string().max(512),
+  instanceId: z.string().min(1).max(128).optional(),
+});
+
 const ref = z.union([z.string().max(128), z.int()]);
 /** What a client may send over the socket; each is answered by `ok` or `problem` with its `ref`. */
 export const SocketRequest = z.discriminatedUnion("type", [

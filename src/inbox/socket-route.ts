@@ -5,9 +5,8 @@ import type { SocketHandler } from "../http/socket-outlet.ts";
 import { AgentPath } from "../messages/routes.ts";
 import { Problem } from "../problem.ts";
 import { queryInt } from "../wire.ts";
-import { SocketFrame } from "./events.ts";
-import { SocketRequest } from "./schema.ts";
-import { AuthFrame, createSocket, type SocketParts } from "./socket.ts";
+import { ClientFrame, SocketFrame } from "./events.ts";
+import { createSocket, type SocketParts } from "./socket.ts";
 
 export const SUBPROTOCOL = "signalbox.v1";
 
@@ -35,7 +34,7 @@ export function socketRoute(parts: SocketRouteParts): Route {
     open: true,
     params: AgentPath,
     query: SocketQuery,
-    socket: { subprotocol: SUBPROTOCOL, client: z.union([AuthFrame, SocketRequest]), server: SocketFrame },
+    socket: { subprotocol: SUBPROTOCOL, client: ClientFrame, server: SocketFrame },
     answers: { 101: { description: "Switched to WebSocket." } },
     problems: ["bad-request", "unauthorized", "upgrade-required", "superseded", "too-many-streams"],
     run: async ({ params, query, request, headers }) => {

@@ -1,5 +1,5 @@
 import type { ServerWebSocket } from "bun";
-import { z } from "zod";
+import type { z } from "zod";
 import type { PresenceKeeper } from "../agents/presence.ts";
 import { AgentStatus } from "../agents/schema.ts";
 import type { AgentService } from "../agents/service.ts";
@@ -15,7 +15,7 @@ import type { Claims } from "../messages/claims.ts";
 import type { Sender } from "../messages/send.ts";
 import { Problem } from "../problem.ts";
 import type { Inbox } from "./inbox.ts";
-import { SocketRequest } from "./schema.ts";
+import { AuthFrame, SocketRequest } from "./schema.ts";
 import type { InboxStreams } from "./stream.ts";
 
 export interface SocketParts {
@@ -34,13 +34,6 @@ export interface SocketParts {
 
 const MAX_UNANSWERED = 64;
 const AUTH_WITHIN_MS = 5000;
-
-/** A browser's first frame. */
-export const AuthFrame = z.strictObject({
-  type: z.literal("auth"),
-  token: z.string().max(512),
-  instanceId: z.string().min(1).max(128).optional(),
-});
 
 type Ref = SocketRequest["ref"];
 

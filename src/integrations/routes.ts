@@ -56,6 +56,7 @@ export function integrationRoutes({ db, integrations, events }: IntegrationRoute
       tag,
       params: Path,
       body: IntegrationDraft,
+      example: { target: "tag:ops", mapping: "alertmanager" },
       bodyOptional: true,
       answers: {
         201: { description: "Made; `secret` is shown this once.", schema: SavedIntegration },
@@ -105,6 +106,7 @@ export function integrationRoutes({ db, integrations, events }: IntegrationRoute
       tag,
       params: Path,
       body: EventBody,
+      example: { title: "Disk of db-1 is full", severity: "warning", dedupeKey: "db-1/disk" },
       bodyLimit: EVENT_BYTES,
       idempotent: true,
       identify: events.identify,

@@ -59,6 +59,7 @@ export function messageRoutes({ db, sender, lists, readers, explainer }: Message
       description: "201 the first time, 200 when the idempotency key was used before, 202 with a deliverAt to come.",
       tag,
       body: MessageDraft,
+      example: { to: "user", subject: "Build", body: "The build is green." },
       idempotent: true,
       answers: {
         201: { description: "Stored.", schema: SentMessage },
@@ -88,6 +89,12 @@ export function messageRoutes({ db, sender, lists, readers, explainer }: Message
       summary: "Send many messages, all or nothing",
       tag,
       body: Batch,
+      example: {
+        messages: [
+          { to: "user", body: "Part one." },
+          { to: "user", body: "Part two." },
+        ],
+      },
       bodyLimit: BATCH_BYTES,
       many: { as: "messages", item: MessageDraft, max: MAX_BATCH },
       answers: { 201: { description: "All stored.", schema: SentBatch } },
@@ -167,6 +174,7 @@ export function messageRoutes({ db, sender, lists, readers, explainer }: Message
       tag,
       params: MessagePath,
       body: ReadMark,
+      example: { agentId: "user" },
       bodyOptional: true,
       answers: { 200: { description: "The message.", schema: MessageDetail } },
       problems: ["forbidden", "not-found", "superseded"],

@@ -250,9 +250,13 @@ export const Result = z.strictObject({
   payload: jsonObject(JSON_BYTES).nullish(),
   encoding: z.enum(["plain", "opaque"]).default("plain"),
 });
+/** Text alone stands for a result with that body. */
+const ResultInput = z
+  .preprocess((given) => (typeof given === "string" ? { body: given } : given), Result.optional())
+  .meta({ description: "A result, or its body alone as text.", shorthand: { type: "string", maxLength: BODY_BYTES } });
 export const Complete = z.strictObject({
   token: ClaimToken,
-  result: z.preprocess((given) => (typeof given === "string" ? { body: given } : given), Result.optional()),
+  result: ResultInput,
   externalIds: z
     .array(line(256))
     .max(1000)

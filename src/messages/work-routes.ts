@@ -46,6 +46,7 @@ export function workRoutes({ db, claims, works, taking }: WorkRouteParts): Route
       operationId: "claimMessage",
       summary: "Claim one piece of work",
       body: ClaimOne,
+      example: { leaseSeconds: 600 },
       bodyOptional: true,
       answers: { 200: { description: "Held now; the token is the lease's fencing token.", schema: Claimed } },
       problems: [
@@ -71,6 +72,7 @@ export function workRoutes({ db, claims, works, taking }: WorkRouteParts): Route
       long: true,
       params: AgentPath,
       body: ClaimNext,
+      example: { max: 1, leaseSeconds: 600, waitSeconds: 30 },
       bodyOptional: true,
       answers: { 200: { description: "What was claimed; empty when there was nothing.", schema: ClaimedList } },
       problems: ["forbidden", "superseded"],
@@ -100,6 +102,7 @@ export function workRoutes({ db, claims, works, taking }: WorkRouteParts): Route
       operationId: "renewClaim",
       summary: "Hold it longer",
       body: Renew,
+      example: { token: "clm_1_1", leaseSeconds: 600 },
       problems: ["forbidden", "claim-lost", "not-claimable", "not-found"],
       run: async ({ caller, params, body }) =>
         workedAnswer(await db.write((tx) => claims.renew(tx, caller, params.id, body))),
@@ -110,6 +113,7 @@ export function workRoutes({ db, claims, works, taking }: WorkRouteParts): Route
       operationId: "releaseClaim",
       summary: "Give it back; the attempt does not count",
       body: Release,
+      example: { token: "clm_1_1", delaySeconds: 60, reason: "The test machine is busy." },
       problems: ["forbidden", "claim-lost", "not-claimable", "not-found"],
       run: async ({ caller, params, body }) =>
         workedAnswer(await db.write((tx) => claims.release(tx, caller, params.id, body))),
@@ -120,6 +124,7 @@ export function workRoutes({ db, claims, works, taking }: WorkRouteParts): Route
       operationId: "completeClaim",
       summary: "Finish it; a result goes to the sender",
       body: Complete,
+      example: { token: "clm_1_1", result: "Merged as 4f2c1d9." },
       problems: ["forbidden", "claim-lost", "not-claimable", "not-found", "reserved"],
       run: async ({ caller, params, body }) =>
         workedAnswer(await db.write((tx) => claims.complete(tx, caller, params.id, body))),
@@ -130,6 +135,7 @@ export function workRoutes({ db, claims, works, taking }: WorkRouteParts): Route
       operationId: "failClaim",
       summary: "It did not work; the attempt counts",
       body: Fail,
+      example: { token: "clm_1_1", error: "The tests do not compile.", retryAfterSeconds: 60 },
       problems: ["forbidden", "claim-lost", "not-claimable", "not-found"],
       run: async ({ caller, params, body }) =>
         workedAnswer(await db.write((tx) => claims.fail(tx, caller, params.id, body))),

@@ -29,6 +29,11 @@ export function orchestratorRoutes(db: Pick<Db, "read" | "write">, orchestrators
       tag,
       params: Path,
       body: OrchestratorRegistration,
+      example: {
+        hostname: "box-1",
+        providers: [{ name: "claude", version: "2.1.0", capabilities: [] }],
+        baseDir: "/srv/agents",
+      },
       answers: {
         200: { description: "Was there before.", schema: Orchestrator },
         201: { description: "New.", schema: Orchestrator },
@@ -73,6 +78,7 @@ export function orchestratorRoutes(db: Pick<Db, "read" | "write">, orchestrators
       tag,
       params: Path,
       body: OrchestratorPatch,
+      example: { status: "draining" },
       answers: { 200: { description: "The orchestrator as it is now.", schema: Orchestrator } },
       problems: ["forbidden", "group-not-allowed", "not-found", "superseded"],
       run: async ({ caller, params, body }) =>
@@ -102,6 +108,7 @@ export function orchestratorRoutes(db: Pick<Db, "read" | "write">, orchestrators
       tag,
       params: Path,
       body: OrchestratorHeartbeat,
+      example: { managedAgents: [] },
       bodyOptional: true,
       answers: { 200: { description: "The orchestrator as it is now.", schema: Orchestrator } },
       problems: ["forbidden", "not-found", "superseded"],

@@ -11,7 +11,10 @@ const tag = "Pairs";
 
 /** Two agents that work together: asking, agreeing, talking, ending. */
 export function pairRoutes(db: Pick<Db, "read" | "write">, pairs: Pairs): Route[] {
-  const step = { method: "POST" as const, tag, params: Path, body: PairStep, bodyOptional: true };
+  const step = {
+    ...{ method: "POST" as const, tag, params: Path, body: PairStep, bodyOptional: true },
+    example: { reason: "The build is fast again." },
+  };
   const answers = { 200: { description: "As it is now, also when it was so before.", schema: Pair } };
   return [
     route({
@@ -22,6 +25,7 @@ export function pairRoutes(db: Pick<Db, "read" | "write">, pairs: Pairs): Route[
       description: "Both are sent a `pair` message at each step. It expires when it is not accepted in time.",
       tag,
       body: PairDraft,
+      example: { target: "reviewer", objective: "Find out why the build is slow." },
       idempotent: true,
       answers: {
         201: { description: "Asked.", schema: Pair },
@@ -93,6 +97,7 @@ export function pairRoutes(db: Pick<Db, "read" | "write">, pairs: Pairs): Route[
       tag,
       params: Path,
       body: PairMessage,
+      example: { body: "The linker takes half of the time." },
       idempotent: true,
       answers: {
         201: { description: "Sent.", schema: Message },

@@ -33,6 +33,12 @@ export function scheduleRoutes(db: Pick<Db, "read" | "write">, schedules: Schedu
         "it and for when; `missedBySeconds` is there when it is late. To oneself is a reminder.",
       tag,
       body: ScheduleDraft,
+      example: {
+        name: "standup",
+        cron: "0 9 * * 1-5",
+        timezone: "Europe/Berlin",
+        message: { to: "user", body: "Standup." },
+      },
       idempotent: true,
       answers: {
         201: { description: "The schedule, with its next time.", schema: Schedule },
@@ -77,6 +83,7 @@ export function scheduleRoutes(db: Pick<Db, "read" | "write">, schedules: Schedu
       tag,
       params: Path,
       body: SchedulePatch,
+      example: { enabled: false },
       answers: { 200: { description: "The schedule as it is now.", schema: Schedule } },
       problems: [...(["forbidden", "not-found", "conflict", "superseded", "unknown-instance"] as const), ...UNSENDABLE],
       run: async ({ caller, params, body }) => ok(await db.write((tx) => schedules.patch(tx, caller, params.id, body))),

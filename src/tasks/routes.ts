@@ -41,6 +41,7 @@ export function taskRoutes({ db, tasks, readers }: TaskRouteParts): Route[] {
       description: "With a target it becomes a claimable message too, from whoever makes it.",
       tag,
       body: TaskDraft,
+      example: { title: "Disk of db-1 is full", target: "tag:ops", severity: "warning" },
       idempotent: true,
       answers: {
         201: { description: "Made.", schema: Task },
@@ -88,6 +89,7 @@ export function taskRoutes({ db, tasks, readers }: TaskRouteParts): Route[] {
       operationId: "claimTask",
       summary: "Claim a task: the lease of its message",
       body: TaskClaim,
+      example: { leaseSeconds: 600 },
       bodyOptional: true,
       answers: { 200: { description: "Held now.", schema: Claimed } },
       problems: [
@@ -109,6 +111,7 @@ export function taskRoutes({ db, tasks, readers }: TaskRouteParts): Route[] {
       operationId: "renewTask",
       summary: "Hold it longer",
       body: TaskRenew,
+      example: { token: "clm_1_1", leaseSeconds: 600 },
       bodyOptional: true,
       answers: { 200: { description: "Held until then.", schema: WorkAnswer } },
       problems: ["forbidden", "claim-lost", "not-claimable", "not-found"],
@@ -121,6 +124,7 @@ export function taskRoutes({ db, tasks, readers }: TaskRouteParts): Route[] {
       operationId: "releaseTask",
       summary: "Give it back; it is open again",
       body: TaskRelease,
+      example: { token: "clm_1_1", delaySeconds: 60 },
       bodyOptional: true,
       answers: { 200: { description: "Open again, at once or after the delay.", schema: WorkAnswer } },
       problems: ["forbidden", "claim-lost", "not-claimable", "not-found"],
@@ -136,6 +140,7 @@ export function taskRoutes({ db, tasks, readers }: TaskRouteParts): Route[] {
         "Its holder says in_progress, blocked, done or failed; who made it may cancel it; an operator may end it. " +
         "done completes its message, failed makes that a dead letter, cancelled cancels it, all in the same write.",
       body: TaskStatusChange,
+      example: { token: "clm_1_1", status: "done", note: "40 GB of logs rotated." },
       answers: { 200: { description: "As it is now.", schema: Task } },
       problems: ["forbidden", "claim-lost", "not-open", "not-claimable", "conflict", "not-found"],
       run: async ({ caller, params, body }) => ok(await db.write((tx) => tasks.setStatus(tx, caller, params.id, body))),

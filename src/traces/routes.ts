@@ -28,6 +28,7 @@ export function traceRoutes({ db, traces, history }: TraceRouteParts): Route[] {
       params: MessagePath,
       query: TraceBy,
       body: TraceDrafts,
+      example: [{ level: 3, type: "command", content: "bun test" }],
       idempotent: true,
       answers: {
         201: { description: "Stored, in this order.", schema: TracesAdded },

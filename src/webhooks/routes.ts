@@ -35,6 +35,7 @@ export function webhookRoutes(db: Pick<Db, "read" | "write">, webhooks: WebhookS
         "An agent's webhook is told what the agent may read.",
       tag,
       body: WebhookDraft,
+      example: { url: "https://example.org/hooks/signalbox", events: ["message.created"] },
       idempotent: true,
       answers: {
         201: { description: "`secret` is shown this once.", schema: NewWebhook },
@@ -79,6 +80,7 @@ export function webhookRoutes(db: Pick<Db, "read" | "write">, webhooks: WebhookS
       tag,
       params: Path,
       body: WebhookPatch,
+      example: { status: "active" },
       answers: { 200: { description: "The webhook as it is now.", schema: Webhook } },
       problems: ["forbidden", "not-found", "superseded", "unknown-instance"],
       run: async ({ caller, params, body }) => ok(await db.write((tx) => webhooks.patch(tx, caller, params.id, body))),
@@ -111,6 +113,7 @@ function deliveryRoutes(db: Pick<Db, "read" | "write">, webhooks: WebhookService
       tag,
       params: Path,
       body: Rotation,
+      example: { overlapSeconds: 3600 },
       bodyOptional: true,
       idempotent: true,
       answers: {
@@ -167,6 +170,7 @@ function deliveryRoutes(db: Pick<Db, "read" | "write">, webhooks: WebhookService
       tag,
       params: Path,
       body: Redelivery,
+      example: {},
       bodyOptional: true,
       answers: { 200: { description: "How many are on their way again.", schema: Redelivered } },
       problems: ["forbidden", "not-found", "conflict", "superseded", "unknown-instance"],
