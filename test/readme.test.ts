@@ -2,42 +2,20 @@ import { describe, expect, test } from "bun:test";
 import { join } from "node:path";
 import { withSettings } from "../scripts/readme.ts";
 import { atEnd } from "./support/ending.ts";
-import { startServer, type TestServer } from "./support/server.ts";
+import { startServer } from "./support/server.ts";
 import { createFakeTelegram } from "./support/telegram.ts";
+import { runTour, tourOf } from "./support/tour.ts";
 import { until } from "./support/until.ts";
 
 const ROOT = join(import.meta.dir, "..");
 const readme = await Bun.file(join(ROOT, "README.md")).text();
 
-/** The shell blocks of a tour, as printed. */
-function tour(name = "tour"): string[] {
-  const part = readme.split(`<!-- ${name} -->`)[1]?.split(`<!-- /${name} -->`)[0] ?? "";
-  return [...part.matchAll(/```sh\n([\s\S]*?)```/g)].map((match) => match[1] ?? "");
-}
-
-/**
- * Runs blocks in one shell, and answers what each printed. The only changes: the port, which is free here, and where the data is.
- */
-async function run(blocks: string[], server: TestServer): Promise<string[]> {
-  const script = blocks
-    .map((block) => block.replace("http://127.0.0.1:4747", server.url).replace("cat data/", `cat ${server.dataDir}/`))
-    .join("\necho; echo =====\n");
-  const shell = Bun.spawn(["sh", "-eu", "-c", script], { stdout: "pipe", stderr: "pipe" });
-  const [out, err, code] = await Promise.all([
-    new Response(shell.stdout).text(),
-    new Response(shell.stderr).text(),
-    shell.exited,
-  ]);
-  expect({ err, code }).toEqual({ err: "", code: 0 });
-  return out.split("=====\n");
-}
-
 describe("the README", () => {
   test("has a tour that runs as printed", async () => {
     const server = await startServer();
-    const blocks = tour();
+    const blocks = tourOf(readme);
     expect(blocks.length).toBeGreaterThan(6);
-    const [who, , sent, claimed, completed, inbox, explained, stream] = await run(blocks, server);
+    const [who, , sent, claimed, completed, inbox, explained, stream] = await runTour(blocks, server);
     expect(who).toContain('"role":"operator"');
     expect(sent).toContain('"state":"open"');
     expect(claimed).toContain('"token":"clm_1_1"');
@@ -56,10 +34,10 @@ describe("the README", () => {
     const server = await startServer({ env: telegram.environment });
     telegram.say({ conversation: "-100200", text: "What happened to db-1?" });
     await until(() => telegram.waiting() === 0 && server.output().includes("what comes in is heard"), "the question");
-    const [setUp, register] = tour();
-    const blocks = tour("chat tour");
+    const [setUp, register] = tourOf(readme);
+    const blocks = tourOf(readme, "chat tour");
     expect(blocks.length).toBe(5);
-    const printed = await run([setUp ?? "", register ?? "", ...blocks], server);
+    const printed = await runTour([setUp ?? "", register ?? "", ...blocks], server);
     const [events, task, delegation, ended, answered] = printed.slice(2);
     expect(events).toContain(`"routed":0,"unbound":true`);
     expect(task).toContain('"title":"Disk of db-1 is full"');
