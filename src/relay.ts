@@ -50,6 +50,7 @@ import { createTracing } from "./traces/traces.ts";
 import { VERSION } from "./version.ts";
 import { createWake } from "./wake/wake.ts";
 import { createWebhooks } from "./webhooks/webhooks.ts";
+import { speakPlainly } from "./wording.ts";
 
 export interface Relay {
   app: App;
@@ -75,6 +76,7 @@ export async function createRelay(
   logger: Logger,
   replaced: Replacements = {},
 ): Promise<Relay> {
+  speakPlainly();
   mkdirSync(config.dataDir, { recursive: true, mode: 0o700 });
   const onError = (error: unknown, stage = "background") => logger.error({ err: error, stage }, "something failed");
   const db = openDatabase({ dataDir: config.dataDir, durability: config.durability, onError });

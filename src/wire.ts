@@ -77,7 +77,7 @@ export const fromTime = (time: string): number => Date.parse(time);
  */
 export const jsonObject = once((maxBytes: number) =>
   z
-    .custom<Record<string, unknown>>(isObject, "is not an object")
+    .custom<Record<string, unknown>>(isObject, "has to be an object")
     .superRefine((value, ctx) => {
       const flaw = isObject(value) ? jsonFlaw(value, maxBytes) : undefined;
       if (flaw) ctx.addIssue({ code: "custom", message: flaw });
@@ -118,13 +118,14 @@ function jsonFlaw(value: unknown, maxBytes: number): string | undefined {
 }
 
 /** A query parameter that is a whole number. */
-export const queryInt = once((min: number, max: number) =>
-  z
+export const queryInt = once((min: number, max: number) => {
+  const rule = `has to be a whole number ${max === Number.MAX_SAFE_INTEGER ? `of at least ${min}` : `from ${min} to ${max}`}`;
+  return z
     .string()
-    .regex(/^\d{1,15}$/, "is not a whole number")
+    .regex(/^\d{1,16}$/, rule)
     .transform(Number)
-    .pipe(z.int().min(min).max(max)),
-);
+    .pipe(z.int(rule).min(min, rule).max(max, rule));
+});
 
 /** `limit` and `page` of every list. */
 export const PageQuery = { limit: queryInt(1, 500).default(50), page: z.string().max(512).optional() };

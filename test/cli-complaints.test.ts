@@ -27,7 +27,7 @@ test("a file of a secret that cannot be read is wrong usage, told in a line", as
   ]) {
     const ran = await cli(args);
     expect(ran.code).toBe(2);
-    expect(ran.stderr).toStartWith(`signalbox: ${missing} cannot be read: ENOENT`);
+    expect(ran.stderr).toStartWith(`signalbox: ${missing} cannot be read: there is no such file`);
     expect(ran.stderr.trim().split("\n")).toHaveLength(1);
   }
 });
@@ -35,7 +35,7 @@ test("a file of a secret that cannot be read is wrong usage, told in a line", as
 test("what is wrong is said once, with its place", async () => {
   const ran = await cli(["delegate", "bob", "x", "--timeout", "0", "--as", "ann"]);
   expect(ran.code).toBe(1);
-  expect(ran.stderr.match(/Too small/g)).toHaveLength(1);
+  expect(ran.stderr.match(/has to be at least 1/g)).toHaveLength(1);
   expect(ran.stderr).toContain("/timeoutSeconds");
   const two = await cli(["integration", "put", "ci"]).then(() => cli(["integration", "post", "ci", '{"titel": "x"}']));
   expect(two.stderr.match(/\/title /g)).toHaveLength(1);
@@ -47,6 +47,49 @@ test("a refusal of our own has a word with --json", async () => {
   expect(ran.code).toBe(1);
   expect(JSON.parse(ran.stdout)).toMatchObject({ answer: { text: "bob did not answer within 1 seconds" } });
   expect(ran.stderr).toContain('"code":"problem"');
+});
+
+test.each([
+  [
+    "nothing that listens",
+    ["health", "--url", "http://127.0.0.1:1"],
+    3,
+    "nothing listens there. Start the relay (signalbox serve)",
+  ],
+  ["a name without an address", ["health", "--url", "http://relay.invalid"], 3, "Check the name"],
+  ["no relay", ["health", "--url", "ftp://127.0.0.1"], 2, "which is not an address like http://127.0.0.1:4747"],
+  ["keys that are none", ["health", "--keys", "/dev/null"], 2, "run signalbox connect again"],
+  ["a folder as keys", ["health", "--keys", "/"], 2, "it is a folder, not a file"],
+])("%s is told with the way out, in a line", async (_, args, code, said) => {
+  const ran = await runCli(args);
+  expect(ran.code).toBe(code);
+  expect(ran.stderr).toContain(said);
+  expect(ran.stderr.trim().split("\n")).toHaveLength(1);
+  expect(ran.stderr).not.toMatch(/ECONN|ENOTFOUND|EISDIR|Unable to connect|JSON Parse| {4}at /);
+});
+
+test.each([
+  [
+    "claim without an agent",
+    ["claim"],
+    4,
+    "There is no work to claim: an operator's token acts as user. Name the agent with --as",
+  ],
+  ["to complete without an agent", ["complete", "1", "x"], 4, "Name the agent with --as"],
+  [
+    "a webhook to this machine",
+    ["webhook", "add", "http://127.0.0.1:9/hook", "--event", "message.created"],
+    1,
+    "127.0.0.1 is a loopback address. Add it to SIGNALBOX_EGRESS_PRIVATE to allow it",
+  ],
+  ["a limit out of bounds", ["search", "x", "--limit", "9999"], 1, "limit has to be a whole number from 1 to 500"],
+  ["an id that is none", ["task", "show", "seventeen"], 1, "id has to be the id of a task"],
+  ["a folder to send", ["file", "put", "/"], 2, "it is not a file that is there"],
+])("%s is told with the rule and the way out", async (_, args, code, said) => {
+  const ran = await cli(args);
+  expect(ran.stderr).toContain(said);
+  expect(ran.code).toBe(code);
+  expect(ran.stderr).not.toMatch(/Invalid|Too (small|big)|expected| {4}at /);
 });
 
 test("a time that is none is told with what would be one", async () => {

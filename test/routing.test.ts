@@ -45,7 +45,9 @@ describe("a path", () => {
   test("of a literal segment is found before that of a parameter, for the methods that the literal takes", async () => {
     const { ask } = await startRelay();
     expect((await ask("POST", "/v1/messages/batch", { messages: [] })).body.detail).toContain("messages");
-    expect((await ask("GET", "/v1/messages/batch")).body.detail).toBe("id is not a message id");
+    expect((await ask("GET", "/v1/messages/batch")).body.detail).toBe(
+      "id has to be a message's id: a whole number from 1",
+    );
     expect((await ask("DELETE", "/v1/messages/batch")).headers.get("allow")).toBe("GET, HEAD, POST");
   });
 });

@@ -63,7 +63,7 @@ export const PushDraft = z.object({
     .object({
       scheme: z
         .string()
-        .regex(/^[A-Za-z][A-Za-z0-9-]*$/, "is no HTTP authentication scheme")
+        .regex(/^[A-Za-z][A-Za-z0-9-]*$/, "has to be an HTTP authentication scheme, like Bearer")
         .max(32),
       credentials: printable(4096),
     })

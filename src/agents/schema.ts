@@ -22,7 +22,10 @@ const RESERVED_ID = /^(user|system|broadcast)$|^orchestrator-|^(label|tag|cap|or
 export const AgentId = z
   .string()
   .max(MAX_ID_LENGTH)
-  .refine((id) => PLAIN_ID.test(id) || CHANNEL_ID.test(id), "is not an agent id")
+  .refine(
+    (id) => PLAIN_ID.test(id) || CHANNEL_ID.test(id),
+    "has to be an agent's id: lower-case letters, digits and . _ -, like build-1 (a channel's: provider:account)",
+  )
   .describe("[a-z0-9][a-z0-9._-]*, or provider:account for a channel agent.");
 
 /** Why an id cannot be given out by registering, or undefined. */

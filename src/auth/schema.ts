@@ -9,7 +9,7 @@ export type Role = z.infer<typeof Role>;
 /** The name of an integration. */
 export const Source = z
   .string()
-  .regex(/^[a-z0-9][a-z0-9._-]*$/, "is not a source: [a-z0-9][a-z0-9._-]*")
+  .regex(/^[a-z0-9][a-z0-9._-]*$/, "has to be a source's name: lower-case letters, digits, and . _ - after the first")
   .max(64)
   .describe("A source of events.");
 
@@ -56,9 +56,12 @@ export const TokenDraft = z
     groups: z.array(GroupPattern).max(64).optional(),
     prefix: z
       .string()
-      .regex(/^[a-z0-9][a-z0-9._-]*$/, "is not the beginning of an agent id")
+      .regex(
+        /^[a-z0-9][a-z0-9._-]*$/,
+        "has to be the beginning of an agent id: lower-case letters, digits, and . _ - after the first",
+      )
       .max(100)
-      .refine((prefix) => !reservedId(prefix) && prefix !== "orchestrator", "is reserved")
+      .refine((prefix) => !reservedId(prefix) && prefix !== "orchestrator", "has to be another one: it is reserved")
       .optional(),
     source: Source.optional(),
     name: line(128).optional(),
@@ -89,7 +92,9 @@ export type Token = z.infer<typeof Token>;
 export const NewToken = Token.extend({ token: z.string().describe("The secret, shown this once.") });
 export type NewToken = z.infer<typeof NewToken>;
 
-export const TokenId = z.string().regex(/^tok_[a-z0-9]{1,40}$/, "is not a token id");
+export const TokenId = z
+  .string()
+  .regex(/^tok_[a-z0-9]{1,40}$/, "has to be the id of a token, like tok_7k2m, not the token");
 export const TokenQuery = z.strictObject({ ...PageQuery, page: TokenId.optional() });
 export const TokenList = listOf(Token);
 

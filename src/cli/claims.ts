@@ -1,4 +1,5 @@
 import { type Command, Option } from "commander";
+import { RelayProblem } from "../client/client.ts";
 import type { Claimed, MessageKind, WorkAnswer } from "../messages/schema.ts";
 import { type Context, contextOf } from "./context.ts";
 import { EXIT, Stop } from "./exit.ts";
@@ -44,18 +45,29 @@ function addClaim(program: Command): void {
       const context = contextOf(command);
       const { out } = context;
       if (id === undefined) return await claimSome(context, options);
-      const claimed = await context.client.claims.claim(id, { leaseSeconds: options.lease });
+      const claimed = await context.client.claims.claim(id, { leaseSeconds: options.lease }).catch(async (error) => {
+        const hint = error instanceof RelayProblem && error.status === 403 ? await unnamed(context) : "";
+        throw hint ? new Stop(EXIT.problem, `${error.message.replace(/\.$/, "")}${hint}`) : error;
+      });
       await out.show(claimed, () => claimedText(claimed, out));
     });
 }
 
-async function claimSome({ client, out }: Context, options: ClaimOptions): Promise<void> {
+/** The way out for an operator who named no agent, and so acts as `user`; "" for anyone else. */
+async function unnamed({ settings, client }: Context): Promise<string> {
+  if (settings.agentId !== undefined || (await client.whoami()).role !== "operator") return "";
+  return ": an operator's token acts as user. Name the agent with --as or SIGNALBOX_AGENT";
+}
+
+async function claimSome(context: Context, options: ClaimOptions): Promise<void> {
+  const { client, out } = context;
   const { lease: leaseSeconds, wait: waitSeconds, max, kind: kinds, topic: topics, held } = options;
   const claimed = held
     ? await client.claims.held()
     : await client.claims.claimNext({ leaseSeconds, waitSeconds, max, kinds, topics });
   if (claimed.items.length > 0 || out.json) await out.show(claimed, () => listText(claimed.items, out));
-  if (claimed.items.length === 0) throw new Stop(EXIT.nothing, held ? "Nothing is held" : "There is no work to claim");
+  if (claimed.items.length === 0)
+    throw new Stop(EXIT.nothing, `${held ? "Nothing is held" : "There is no work to claim"}${await unnamed(context)}`);
 }
 
 const listText = (items: Claimed[], out: Output) => items.map((item) => claimedText(item, out)).join("\n");
@@ -74,11 +86,11 @@ function leaseCommand(program: Command, name: string, description: string): Comm
     .option("--lease-token <token>", "of the lease (default: the one that the agent holds)");
 }
 
-async function tokenOf({ client }: Context, id: number, { leaseToken }: LeaseOptions): Promise<string> {
+async function tokenOf(context: Context, id: number, { leaseToken }: LeaseOptions): Promise<string> {
   if (leaseToken) return leaseToken;
-  const { items } = await client.claims.held();
+  const { items } = await context.client.claims.held();
   const held = items.find(({ message }) => message.id === id);
-  if (!held) throw new Stop(EXIT.nothing, `Message ${id} is not held`);
+  if (!held) throw new Stop(EXIT.nothing, `Message ${id} is not held${await unnamed(context)}`);
   return held.claim.token;
 }
 

@@ -1,5 +1,6 @@
 import { CommanderError } from "commander";
 import { NoAgent, RelayMismatch, RelayProblem, RelayUnreachable } from "../client/client.ts";
+import { systemReason } from "./system-errors.ts";
 
 /** What the program's exit says. */
 export const EXIT = { ok: 0, problem: 1, usage: 2, unreachable: 3, nothing: 4 } as const;
@@ -29,7 +30,7 @@ export function exitCodeOf(error: unknown): ExitCode {
   if (error instanceof Stop) return error.code;
   if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
   if (error instanceof NoAgent) return EXIT.usage;
-  if (error instanceof RelayProblem) return EXIT.problem;
+  if (error instanceof RelayProblem || systemReason(error)) return EXIT.problem;
   if (error instanceof RelayUnreachable || error instanceof RelayMismatch) return EXIT.unreachable;
   throw error;
 }

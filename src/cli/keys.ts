@@ -2,6 +2,7 @@ import { chmodSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync }
 import { dirname, join } from "node:path";
 import { z } from "zod";
 import { EXIT, Stop } from "./exit.ts";
+import { systemReason } from "./system-errors.ts";
 
 /** What an agent's harness needs to speak to its relay. It is kept where its owner alone can read it. */
 export const Keys = z.strictObject({
@@ -22,7 +23,10 @@ export function readKeys(file: string): Keys {
   try {
     return Keys.parse(JSON.parse(readFileSync(file, "utf8")));
   } catch (error) {
-    throw new Stop(EXIT.usage, `${file} holds no keys: ${error instanceof Error ? error.message : error}`);
+    throw new Stop(
+      EXIT.usage,
+      `${file} holds no keys (${systemReason(error) ?? "it is not as signalbox connect wrote it"}): run signalbox connect again`,
+    );
   }
 }
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env -S bun --config=/dev/null --no-env-file
 import { Command, CommanderError } from "commander";
 import manifest from "../../package.json" with { type: "json" };
-import { RelayProblem } from "../client/client.ts";
+import { NoAgent, RelayProblem } from "../client/client.ts";
 import { addA2ACommands } from "./a2a.ts";
 import { addAgentCommands } from "./agents.ts";
 import { addChannelBridgeCommand } from "./channel-bridge.ts";
@@ -28,6 +28,7 @@ import { addScheduleCommands } from "./schedules.ts";
 import { safeJson, safeLine } from "./screen.ts";
 import { addServeCommand } from "./serve.ts";
 import { type Flags, resolveSettings } from "./settings.ts";
+import { systemSentence } from "./system-errors.ts";
 import { addTaskCommands } from "./tasks.ts";
 import { addTokenCommands } from "./tokens.ts";
 import { addTraceCommands } from "./traces.ts";
@@ -102,12 +103,18 @@ function addHelpCommand(program: Command): void {
     });
 }
 
+function sentenceOf(error: Error): string {
+  if (error instanceof NoAgent) return `${error.message}. Give --as <agent>, SIGNALBOX_AGENT, or an agent's own token`;
+  return systemSentence(error) ?? error.message;
+}
+
 /** Says on stderr why a command ended; with --json, as JSON. */
 function complain(error: unknown, flags: Flags): void {
   // Commander has said it already.
   if (error instanceof CommanderError || !(error instanceof Error)) return;
   const code = error instanceof Stop ? wordOf(error) : error.name;
-  const problem = error instanceof RelayProblem ? error.body : { code, detail: error.message };
+  const message = sentenceOf(error);
+  const problem = error instanceof RelayProblem ? error.body : { code, detail: message };
   if (flags.json) return void process.stderr.write(`${safeJson(problem)}\n`);
   const errors = (error instanceof RelayProblem && error.body.errors) || [];
   // The detail of a refusal is often its first place already.
@@ -115,7 +122,7 @@ function complain(error: unknown, flags: Flags): void {
   const places = errors.filter(({ pointer, message }) => !(isSaid(pointer) && isSaid(message)));
   const suggestions = (error instanceof RelayProblem && error.body.suggestions) || [];
   const lines = [
-    `signalbox: ${safeLine(error.message)}`,
+    `signalbox: ${safeLine(message)}`,
     ...places.map(({ pointer, message }) => `  ${safeLine(pointer)}: ${safeLine(message)}`),
     ...(suggestions.length > 0 ? [`  Did you mean ${suggestions.map(safeLine).join(", ")}?`] : []),
     ...(error instanceof RelayProblem && error.status === 401

@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { InvalidArgumentError } from "commander";
 import { MESSAGE_KINDS, type MessageKind } from "../messages/schema.ts";
 import { EXIT, Stop } from "./exit.ts";
+import { systemReason } from "./system-errors.ts";
 
 /** Parsers of option values: what they refuse is wrong usage, told with the option's name. */
 
@@ -49,6 +50,6 @@ export function secretIn(file: string): string {
   try {
     return readFileSync(file, "utf8").trim();
   } catch (error) {
-    throw new Stop(EXIT.usage, `${file} cannot be read: ${error instanceof Error ? error.message : error}`);
+    throw new Stop(EXIT.usage, `${file} cannot be read: ${systemReason(error) ?? error}`);
   }
 }

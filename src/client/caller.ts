@@ -39,7 +39,8 @@ export function createCaller(
 
   async function tokensAgent(call?: Call): Promise<string> {
     const who = await ask({ method: "GET", path: "/v1/whoami", answer: WhoAmI, repeatable: true }, call);
-    if (who.agentId === null) throw new NoAgent(`Name the agent to act for: this token (${who.role}) is no agent's`);
+    if (who.agentId === null)
+      throw new NoAgent(`Name the agent to act for: this token has the role ${who.role} and belongs to no agent`);
     own = who.agentId;
     return own;
   }

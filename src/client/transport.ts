@@ -171,8 +171,26 @@ function meant(error: unknown, base: string): unknown {
   if (error instanceof RelayProblem || error instanceof RelayMismatch || error instanceof RelayUnreachable)
     return error;
   const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
-  const reason = cause instanceof Error ? cause.message || cause.name : String(cause);
-  return new RelayUnreachable(base, reason, { cause: error });
+  return new RelayUnreachable(base, reasonOf(cause), { cause: error });
+}
+
+const REASONS: Record<string, string> = {
+  ECONNREFUSED: "nothing listens there. Start the relay (signalbox serve), or give the address of one that runs",
+  ENOTFOUND: "its name has no address. Check the name",
+  EAI_AGAIN: "its name cannot be looked up now. Check the network",
+  ECONNRESET: "the connection was closed before the answer. Is it the relay's port?",
+  ETIMEDOUT: "the connection was not made in time. Check the network",
+  EHOSTUNREACH: "the network does not reach it",
+  ENETUNREACH: "the network does not reach it",
+  EPROTO: "it does not speak TLS there. Is it http instead of https?",
+  EINVAL: "no connection can be made to it. Check the address",
+  UnexpectedRedirect: "it redirects, as no relay does. Give the address that it leads to",
+};
+
+function reasonOf(cause: unknown): string {
+  if (!(cause instanceof Error)) return String(cause);
+  const { code = "" } = cause as NodeJS.ErrnoException;
+  return REASONS[code] ?? (cause.message || cause.name);
 }
 
 function queryString(query: Exchange<z.ZodType>["query"] = {}): string {

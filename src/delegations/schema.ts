@@ -9,7 +9,7 @@ export const MAX_TIMEOUT_SECONDS = 30 * 86_400;
 
 export const DelegationId = z
   .string()
-  .regex(/^dlg_[a-z0-9]{1,11}$/, "is not a delegation's id")
+  .regex(/^dlg_[a-z0-9]{1,11}$/, "has to be the id of a delegation, like dlg_7k2m")
   .describe("dlg_...");
 
 export const DELEGATION_STATUS = ["pending", "claimed", "answered", "failed", "timed-out", "cancelled"] as const;
@@ -55,7 +55,7 @@ export const DelegationResponse = z
     payload: jsonObject(JSON_BYTES).nullish(),
   })
   .refine((said) => said.text !== undefined || said.error !== undefined || said.payload != null, {
-    message: "has neither text nor error nor payload",
+    message: "has to have text, error or payload",
   });
 export type DelegationResponse = z.input<typeof DelegationResponse>;
 

@@ -11,6 +11,19 @@ export interface Allowed {
 
 /** What every address on the internet lies in; whatever else is not yet given out is refused too. */
 const GLOBAL_V6 = ipaddr.parseCIDR("2000::/3");
+const WAY_OUT = "Add it to SIGNALBOX_EGRESS_PRIVATE to allow it";
+/** Names of ipaddr.js, as people say them. */
+const RANGES: Partial<Record<ReturnType<Address["range"]>, string>> = {
+  loopback: "a loopback",
+  private: "a private",
+  uniqueLocal: "a private",
+  linkLocal: "a link-local",
+  carrierGradeNat: "a carrier's internal",
+  multicast: "a multicast",
+  broadcast: "a broadcast",
+  unspecified: "an unspecified",
+  reserved: "a reserved",
+};
 /** Public by its number, but answered by the cloud's own host: what 169.254.169.254 is elsewhere. */
 const METADATA = new Set(["168.63.129.16"]);
 
@@ -52,7 +65,7 @@ export function addressFlaw(text: string, allowed: Allowed): string | undefined 
   if (allowed.ranges.some(([base, bits]) => base.kind() === address.kind() && address.match(base, bits)))
     return undefined;
   const range = address.range();
-  if (range !== "unicast") return `${text} is not a public address (${range})`;
-  if (address.kind() === "ipv6" && !address.match(GLOBAL_V6)) return `${text} is not a public address`;
-  return METADATA.has(address.toString()) ? `${text} is not a public address (cloud metadata)` : undefined;
+  if (range !== "unicast") return `${text} is ${RANGES[range] ?? "not a public"} address. ${WAY_OUT}`;
+  if (address.kind() === "ipv6" && !address.match(GLOBAL_V6)) return `${text} is not a public address. ${WAY_OUT}`;
+  return METADATA.has(address.toString()) ? `${text} is a cloud's metadata address. ${WAY_OUT}` : undefined;
 }

@@ -56,13 +56,15 @@ export function createEgress({ allow, resolve = resolveName, ca }: EgressParts) 
   /** Why nothing can be sent there, as far as the URL alone says. */
   function urlFlaw(text: string): string | undefined {
     const url = URL.parse(text);
-    if (!url || text.length > MAX_URL) return `is not a URL of at most ${MAX_URL} characters`;
-    if (url.protocol !== "http:" && url.protocol !== "https:") return "is not http or https";
-    if (url.username !== "" || url.password !== "") return "has a user name or password in it";
+    if (!url || text.length > MAX_URL) return `has to be a URL of at most ${MAX_URL} characters`;
+    if (url.protocol !== "http:" && url.protocol !== "https:") return "has to begin with http:// or https://";
+    if (url.username !== "" || url.password !== "") return "has a user name or password in it: leave them out";
     const host = hostOf(url);
     if (allowed.everything || allowed.hosts.has(host)) return undefined;
     if (isAddress(host)) return addressFlaw(host, allowed);
-    return LOCAL_NAME.test(host) && allowed.ranges.length === 0 ? `${host} is not a public name` : undefined;
+    return LOCAL_NAME.test(host) && allowed.ranges.length === 0
+      ? `${host} is not a public name. Add it to SIGNALBOX_EGRESS_PRIVATE to allow it`
+      : undefined;
   }
 
   /** The addresses of a URL's host, in the order to try them. @throws EgressError when any of them is not allowed */

@@ -9,7 +9,7 @@ import type { GuardService } from "./service.ts";
 const Path = z.strictObject({
   rootId: z
     .string()
-    .regex(/^[1-9]\d{0,14}$/, "is not a message id")
+    .regex(/^[1-9]\d{0,14}$/, "has to be a message's id: a whole number from 1")
     .transform(Number)
     .pipe(MessageId),
 });

@@ -33,7 +33,7 @@ export const LoopQuery = z.strictObject({
   limit: PageQuery.limit,
   page: z
     .string()
-    .regex(/^\d{1,15}$/, "is not a page")
+    .regex(/^\d{1,15}$/, "has to be the nextPage of an earlier answer")
     .optional(),
 });
 export type LoopQuery = z.input<typeof LoopQuery>;

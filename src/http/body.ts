@@ -1,6 +1,7 @@
 import type { z } from "zod";
 import { createPauses } from "../breathe.ts";
 import { type FieldError, Problem } from "../problem.ts";
+import { nearestBranch } from "../wording.ts";
 import type { Many, Route } from "./call.ts";
 import { checkValues, readJson } from "./json.ts";
 
@@ -163,7 +164,11 @@ function fieldErrors(issues: readonly z.core.$ZodIssue[], where: string, under: 
     if (errors.length >= MAX_ERRORS) break;
     if (issue.code === "unrecognized_keys")
       for (const key of issue.keys.slice(0, MAX_ERRORS)) add([...issue.path, key], UNKNOWN);
-    else add(issue.path, issue.message);
+    else {
+      const branch = nearestBranch(issue);
+      if (branch) errors.push(...fieldErrors(branch, where, [...under, ...issue.path]));
+      else add(issue.path, issue.message);
+    }
   }
   return errors.slice(0, MAX_ERRORS);
 }

@@ -59,7 +59,10 @@ export function createHandle(parts: HandleParts) {
     const principal = await auth.authenticate(secret);
     const instanceId = request.headers.get("signalbox-instance");
     if (instanceId !== null && !INSTANCE.test(instanceId))
-      throw Problem.invalid("Signalbox-Instance", "is not an instance id");
+      throw Problem.invalid(
+        "Signalbox-Instance",
+        "has to be an instance id: 1 to 128 characters, none of them control characters",
+      );
     return { ...principal, instanceId, requestId };
   }
 

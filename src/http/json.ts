@@ -25,9 +25,10 @@ export function readJson(text: string, name = "The body"): unknown {
   checkValues(text, name);
   try {
     return JSON.parse(text);
-  } catch (error) {
+  } catch {
     // A parser that runs out of stack on deep nesting throws a RangeError: the same answer.
-    throw new Problem("not-json", `${name} is not JSON: ${error instanceof Error ? error.message : "unreadable"}`);
+    const wayOut = text.trim() === "" ? "it is empty" : "check its quotes, commas and brackets";
+    throw new Problem("not-json", `${name} is not JSON: ${wayOut}.`);
   }
 }
 

@@ -61,7 +61,7 @@ export const IntegrationDraft = z
     paths: Paths.optional(),
     verify: Verification.optional().describe("As the mapping's platform does it when left out."),
     secret: line(256)
-      .refine((given) => given.length >= 16, "is shorter than 16 characters")
+      .refine((given) => given.length >= 16, "has to have at least 16 characters")
       .optional()
       .describe("A secret that the source made (as Sentry does); kept encrypted. One is made when left out."),
     rotate: z.boolean().optional().describe("Makes a new secret; the old one is worth nothing from then on."),

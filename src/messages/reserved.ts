@@ -17,7 +17,7 @@ export interface Attached {
 export function requirePlain({ kind, ...attached }: Attached & { kind?: MessageKind | undefined }): void {
   if (kind !== undefined && !PLAIN_KINDS.some((plain) => plain === kind))
     throw new Problem("reserved-kind", `kind: the relay's verbs alone make ${kind} messages. Send chat or task.`, {
-      errors: [{ pointer: "/kind", message: "is not chat or task" }],
+      errors: [{ pointer: "/kind", message: "has to be chat or task" }],
     });
   refuseReserved(attached);
 }

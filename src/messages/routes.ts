@@ -41,7 +41,7 @@ export interface MessageRouteParts {
 export const MessagePath = z.strictObject({
   id: z
     .string()
-    .regex(/^[1-9]\d{0,14}$/, "is not a message id")
+    .regex(/^[1-9]\d{0,14}$/, "has to be a message's id: a whole number from 1")
     .transform(Number)
     .pipe(MessageId),
 });

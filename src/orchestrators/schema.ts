@@ -12,7 +12,10 @@ export const orchestratorIdOf = (agentId: string): string => agentId.slice(AGENT
 
 export const OrchestratorId = z
   .string()
-  .regex(/^[a-z0-9][a-z0-9._-]*$/, "is not an orchestrator's id: [a-z0-9][a-z0-9._-]*")
+  .regex(
+    /^[a-z0-9][a-z0-9._-]*$/,
+    "has to be an orchestrator's id: lower-case letters, digits, and . _ - after the first",
+  )
   .max(MAX_ID_LENGTH - AGENT_PREFIX.length)
   .describe("[a-z0-9][a-z0-9._-]*; its agent is orchestrator-<id>.");
 

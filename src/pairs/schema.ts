@@ -5,7 +5,7 @@ import { jsonObject, line, listOf, MessageId, PageQuery, Time, text } from "../w
 
 export const PairId = z
   .string()
-  .regex(/^pair_[a-z0-9]{1,64}$/, "is not a pair's id")
+  .regex(/^pair_[a-z0-9]{1,64}$/, "has to be the id of a pair, like pair_7k2m")
   .describe("pair_...");
 
 export const PairStatus = z

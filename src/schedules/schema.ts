@@ -3,7 +3,7 @@ import { AgentId } from "../agents/schema.ts";
 import { MessageDraft } from "../messages/schema.ts";
 import { line, listOf, NumberPageQuery, PageQuery, Time, TimeInput } from "../wire.ts";
 
-export const ScheduleId = z.string().regex(/^sch_[a-z0-9]{1,40}$/, "is not a schedule id");
+export const ScheduleId = z.string().regex(/^sch_[a-z0-9]{1,40}$/, "has to be the id of a schedule, like sch_7k2m");
 
 /** What is sent each time: a message without what belongs to one moment. */
 export const ScheduleMessage = MessageDraft.omit({
@@ -52,7 +52,7 @@ export const ScheduleDraft = z
     if (at !== undefined && cron !== undefined)
       ctx.addIssue({ code: "custom", path: ["cron"], message: "is given beside at: one of them" });
     if (at === undefined && cron === undefined)
-      ctx.addIssue({ code: "custom", path: ["cron"], message: "is needed, or at" });
+      ctx.addIssue({ code: "custom", path: ["cron"], message: "is missing: give cron or at" });
   });
 export type ScheduleDraft = z.input<typeof ScheduleDraft>;
 export type ParsedScheduleDraft = z.output<typeof ScheduleDraft>;

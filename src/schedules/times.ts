@@ -39,12 +39,12 @@ interface Rule {
 function read({ cron, timezone }: { cron: string; timezone: string }): { rules: Rule[]; zone: Zone } {
   const fields = cron.trim().split(/\s+/);
   if (!/^@[a-z]+$/i.test(cron) && fields.length !== 5)
-    throw Problem.invalid("/cron", "is not a cron expression of five fields");
+    throw Problem.invalid("/cron", "has to be a cron expression of five fields, like 0 9 * * 1-5");
   let zone: Zone;
   try {
     zone = zoneOf(timezone);
   } catch {
-    throw Problem.invalid("/timezone", "is not a time zone");
+    throw Problem.invalid("/timezone", "has to be a time zone, like Europe/Berlin");
   }
   const whole = parse(cron);
   const byPassing: Rule["instants"] = (reading) => zone.instantsOf(reading);

@@ -17,11 +17,11 @@ export const TITLE_BYTES = 480;
 export const TASK_BODY_BYTES = 256 * 1024;
 export const TASK_JSON_BYTES = 64 * 1024;
 
-export const TaskId = z.string().regex(/^tsk_[a-z0-9]{1,40}$/, "is not a task id");
+export const TaskId = z.string().regex(/^tsk_[a-z0-9]{1,40}$/, "has to be the id of a task, like tsk_7k2m");
 const Target = line(160);
 const Topic = line(128);
 export const DedupeKey = line(255).describe("What the source calls it: the same key is the same task.");
-export const ExternalUrl = line(2048).refine(isWebAddress, "is not an http or https address");
+export const ExternalUrl = line(2048).refine(isWebAddress, "has to be an http or https URL");
 
 function isWebAddress(given: string): boolean {
   return /^https?:\/\//i.test(given) && URL.canParse(given);

@@ -29,7 +29,10 @@ export const levelOf = (type: string): TraceLevel | undefined =>
 export const TraceType = z
   .string()
   .max(64)
-  .regex(/^[a-z][a-z0-9_.-]*$/, "is not a type of trace: [a-z][a-z0-9_.-]*")
+  .regex(
+    /^[a-z][a-z0-9_.-]*$/,
+    "has to be a type of trace, like tool_call: a lower-case letter, then letters, digits and _ . -",
+  )
   .describe(
     `Level 2: ${TRACE_TYPES[2].join(", ")}. Level 3: ${TRACE_TYPES[3].join(", ")}. Other names are taken at both.`,
   );

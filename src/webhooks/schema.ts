@@ -18,8 +18,8 @@ export const WEBHOOK_EVENTS = [
 export const WebhookEventType = z.enum(WEBHOOK_EVENTS);
 export type WebhookEventType = z.infer<typeof WebhookEventType>;
 
-export const WebhookId = z.string().regex(/^whk_[a-z0-9]{1,40}$/, "is not a webhook id");
-export const DeliveryId = z.string().regex(/^evt_[a-z0-9]{1,40}$/, "is not a delivery id");
+export const WebhookId = z.string().regex(/^whk_[a-z0-9]{1,40}$/, "has to be the id of a webhook, like whk_7k2m");
+export const DeliveryId = z.string().regex(/^evt_[a-z0-9]{1,40}$/, "has to be the id of a delivery, like evt_7k2m");
 
 /** All of these have to fit the message that an event is about. */
 export const WebhookFilter = z.strictObject({
