@@ -30,6 +30,8 @@ export interface CommitHooks {
 
 interface Job {
   work: Work<unknown>;
+  /** Aborted: the caller has left, and would never hear that this was stored. */
+  signal: AbortSignal | undefined;
   resolve(value: unknown): void;
   reject(error: unknown): void;
 }
@@ -51,6 +53,21 @@ const MAX_BACKGROUND_WAIT_MS = 1000;
 const STORAGE_ERROR = /^SQLITE_(FULL|IOERR|BUSY|LOCKED|READONLY|CANTOPEN|NOMEM|CORRUPT|NOTADB|PROTOCOL)/;
 
 const inside = new AsyncLocalStorage<true>();
+/** The request that is being answered; empty once it has its answer, for timers and streams that it leaves behind. */
+const answering = new AsyncLocalStorage<{ request: Pick<Request, "signal"> | undefined } | undefined>();
+
+/**
+ * Answers a request. A write that this queues is dropped when the request is aborted before its turn: Bun aborts one whose
+ * rest it refuses (a trailer, a second request at once), and the caller, who hears of no success, would store it again.
+ */
+export async function answerWith<T>(request: Pick<Request, "signal">, answer: () => Promise<T>): Promise<T> {
+  const scope: { request: Pick<Request, "signal"> | undefined } = { request };
+  try {
+    return await answering.run(scope, answer);
+  } finally {
+    scope.request = undefined;
+  }
+}
 
 export interface Committer {
   /** Runs `work` in its own savepoint; resolves after the COMMIT that holds it. @throws Problem 503 when it could not be stored. */
@@ -92,7 +109,8 @@ export function createCommitter(db: Drizzle, hooks: CommitHooks): Committer {
     if (queue.length >= MAX_QUEUED)
       return Promise.reject(new Problem("overloaded", `${MAX_QUEUED} writes are waiting`, { retryAfterSeconds: 1 }));
     return new Promise<T>((resolve, reject) => {
-      list.push({ work, resolve: resolve as (value: unknown) => void, reject });
+      const signal = list === queue ? answering.getStore()?.request?.signal : undefined;
+      list.push({ work, signal, resolve: resolve as (value: unknown) => void, reject });
       run();
     });
   }
@@ -100,7 +118,8 @@ export function createCommitter(db: Drizzle, hooks: CommitHooks): Committer {
   function schedule(): void {
     if (scheduled) return;
     scheduled = true;
-    setImmediate(flush);
+    // A commit is of many requests: what follows from it belongs to none of them.
+    answering.run(undefined, () => setImmediate(flush));
   }
 
   async function flush(): Promise<void> {
@@ -211,6 +230,7 @@ export function createCommitter(db: Drizzle, hooks: CommitHooks): Committer {
   }
 
   async function runJob(job: Job, effects: (() => void)[]): Promise<Outcome> {
+    if (job.signal?.aborted) return { job, ok: false, value: left() };
     try {
       return { job, ok: true, value: await inSavepoint(effects, () => job.work(openTx(effects))) };
     } catch (error) {
@@ -254,6 +274,8 @@ export function createCommitter(db: Drizzle, hooks: CommitHooks): Committer {
       }),
   };
 }
+
+const left = () => new Problem("bad-request", "The caller left before this was stored; nothing was changed.");
 
 type Stmt = ReturnType<Drizzle["$client"]["prepare"]>;
 

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import type { Db } from "../db/database.ts";
 import { createdOnce, type Route, route } from "../http/call.ts";
+import { checkEncoding } from "../http/head.ts";
 import type { Blobs } from "./blobs.ts";
 import { FileId, FileUpload, StoredFile } from "./schema.ts";
 import type { Files } from "./service.ts";
@@ -40,6 +41,7 @@ export function fileRoutes({ db, files, blobs, maxBytes }: FileRouteParts): Rout
       },
       problems: ["forbidden"],
       async run({ caller, query, request, idempotencyKey }) {
+        checkEncoding(request);
         const type = typeOf(request);
         await db.read((on) => files.checkUpload(on, caller, type, query.agentId));
         const received = await blobs.receive(request.body, maxBytes);

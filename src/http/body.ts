@@ -3,6 +3,7 @@ import { createPauses } from "../breathe.ts";
 import { type FieldError, Problem } from "../problem.ts";
 import { nearestBranch } from "../wording.ts";
 import type { Many, Route } from "./call.ts";
+import { checkEncoding } from "./head.ts";
 import { checkValues, readJson } from "./json.ts";
 
 export const DEFAULT_BODY_LIMIT = 1024 * 1024;
@@ -40,8 +41,9 @@ export async function parseBody(route: Route, request: Request, bytes: Uint8Arra
   );
 }
 
-/** The body as it came. @throws Problem 400, 413 */
+/** The body as it came. @throws Problem 400, 413, 415 */
 export async function readBytes(route: Pick<Route, "bodyLimit">, request: Request): Promise<Uint8Array> {
+  checkEncoding(request);
   const limit = route.bodyLimit ?? DEFAULT_BODY_LIMIT;
   const declared = request.headers.get("content-length");
   if (declared !== null && Number(declared) > limit) throw tooLarge(limit);

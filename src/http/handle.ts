@@ -3,10 +3,12 @@ import type { PresenceKeeper } from "../agents/presence.ts";
 import { type Caller, isAgent } from "../auth/caller.ts";
 import type { AuthService } from "../auth/service.ts";
 import type { Clock } from "../clock.ts";
+import { answerWith } from "../db/commit.ts";
 import { Problem } from "../problem.ts";
 import { IdempotencyKey } from "../wire.ts";
 import { check, parseBody, readBody, readBytes, readQuery } from "./body.ts";
 import { type Answer, type Call, type Dialect, RawJson, type Route } from "./call.ts";
+import { checkHead } from "./head.ts";
 import type { RateLimit } from "./rate-limit.ts";
 
 export interface HandleParts {
@@ -80,6 +82,7 @@ export function createHandle(parts: HandleParts) {
     const { request, server } = incoming;
     const call: Partial<Call<unknown, unknown, unknown>> = { request, headers };
     if (stopping()) throw new Problem("stopping", "The relay is stopping.", { retryAfterSeconds: 1 });
+    checkHead(request);
     let bytes: Uint8Array | undefined;
     if (!route.open) {
       const requestId = headers["x-request-id"] ?? "";
@@ -125,7 +128,7 @@ export function createHandle(parts: HandleParts) {
       const headers = this.headersFor(incoming.request);
       let response: Response;
       try {
-        response = await answer(route, incoming, headers);
+        response = await answerWith(incoming.request, () => answer(route, incoming, headers));
       } catch (error) {
         response = refuse(error, route, headers);
       }
@@ -139,7 +142,10 @@ export function createHandle(parts: HandleParts) {
 function readKey(request: Request): string | undefined {
   const given = request.headers.get("idempotency-key");
   if (given === null) return undefined;
-  const bare = /^"(.*)"$/s.exec(given)?.[1] ?? given;
+  const quoted = /^"(.*)"$/s.exec(given)?.[1];
+  const bare = quoted ?? given;
+  if (bare.includes(quoted === undefined ? ", " : '", "'))
+    throw Problem.invalid("Idempotency-Key", "is given twice; a key with a comma in it has to be in quotes");
   const parsed = IdempotencyKey.safeParse(bare);
   if (!parsed.success) throw Problem.invalid("Idempotency-Key", parsed.error.issues[0]?.message ?? "is not acceptable");
   return parsed.data;
