@@ -91,6 +91,15 @@ export function createAgentStore(db: Db) {
     members: async (on: Reading, target: string): Promise<number> => membersOf(on).get({ target })?.members ?? 0,
     membershipsBeyond: async (on: Reading, agentId: string, after: number): Promise<Membership[]> =>
       membershipsBeyond(on).all({ id: agentId, after }),
+    /** Some of what the agent ever belonged to. */
+    everTargets: async (on: Reading, agentId: string, limit: number): Promise<string[]> =>
+      on.db
+        .selectDistinct({ target: memberships.target })
+        .from(memberships)
+        .where(eq(memberships.agentId, agentId))
+        .limit(limit)
+        .all()
+        .map((row) => row.target),
 
     /** Those that are not deleted, by id. */
     page: async (on: Reading, filter: AgentFilter, after: string | undefined, limit: number): Promise<AgentRow[]> =>

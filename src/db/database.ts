@@ -5,6 +5,7 @@ import { holdLock } from "./lock.ts";
 import { migrateToLatest } from "./migrate.ts";
 import { createOffThread, type OffThread } from "./off-thread.ts";
 import { lean } from "./prepared.ts";
+import { createSearcher, type Searcher } from "./searcher.ts";
 
 export type { Reading, Tx } from "./commit.ts";
 
@@ -26,6 +27,8 @@ export interface Db {
   afterBatch(run: (writes: number, milliseconds: number) => void): void;
   /** Long reads that would hold up the main thread. */
   readonly offThread: OffThread;
+  /** Full-text searches, which would hold it up too. */
+  readonly searcher: Searcher;
   readonly file: string;
   /** Finishes what is queued and closes the file. */
   close(): Promise<void>;
@@ -63,6 +66,7 @@ export function openDatabase(options: DbOptions): Db {
     onError: options.onError,
   });
   const offThread = createOffThread(file);
+  const searcher = createSearcher(file);
 
   return {
     write: committer.write,
@@ -72,10 +76,12 @@ export function openDatabase(options: DbOptions): Db {
     beforeBatch: (run) => before.push(run),
     afterBatch: (run) => after.push(run),
     offThread,
+    searcher,
     file,
     async close() {
       await committer.drained();
       offThread.close();
+      searcher.close();
       reader.$client.close();
       writer.$client.run("pragma optimize");
       // Closing leaves the log file behind while statements are prepared: after this the database is whole without it.

@@ -1,7 +1,9 @@
 import { ROOT } from "../root.ts";
+import type { SearchAnswer, SearchAsk } from "./searcher.ts";
 
 /** What the worker can be asked; see worker.ts. */
 export interface OffThreadTasks {
+  search: { ask: SearchAsk; answer: SearchAnswer };
   backup: { ask: { to: string }; answer: { bytes: number; head: number } };
   check: { ask: Record<string, never>; answer: { problems: string[] } };
   counts: {

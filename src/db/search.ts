@@ -1,4 +1,5 @@
 import { sql } from "drizzle-orm";
+import { Problem } from "../problem.ts";
 import type { Reading, Tx } from "./database.ts";
 
 /** What the index holds of one entry: its words, and as one word each who may see it. */
@@ -29,6 +30,34 @@ const MAYBE_UNSPACED = /[\u1100-\uffff]/;
 /** Chinese, Japanese and Korean write no spaces that FTS5 could cut at: each of their characters becomes a word. */
 const spaced = (text: string): string => (MAYBE_UNSPACED.test(text) ? text.replace(UNSPACED, " $& ") : text);
 
+/** A word of the index, as its tokenizer cuts text. */
+const TOKENS = /[\p{L}\p{N}\p{M}\p{Co}]+/gu;
+/** What one search may cost grows with the words of a phrase, and with the phrases. */
+const MAX_PHRASE = 8;
+const MAX_PHRASES = 32;
+
+/**
+ * What FTS5 has to look for, so that all words are found; undefined where there is none. What stands together ("a-b", a run
+ * of Chinese) is a phrase; long ones are looked for in parts. A trailing `*` finds what begins so. Repeats count once.
+ * With `who`, only entries that carry one of them: who may see a hit is part of the index, because asking for each hit
+ * afterwards is three hundred times slower for a rare reader. @throws Problem 422 for more than 32 different words
+ */
+export function matchOf(words: string, who: readonly Who[] | null): string | undefined {
+  const phrases = new Set<string>();
+  for (const word of words.split(/\s+/u)) {
+    const tokens = (spaced(word).match(TOKENS) ?? []).filter((token, i, all) => token !== all[i - 1]);
+    for (let i = 0; i < tokens.length; i += MAX_PHRASE) {
+      const isLast = i + MAX_PHRASE >= tokens.length;
+      const phrase = quoted(tokens.slice(i, i + MAX_PHRASE).join(" "));
+      phrases.add(isLast && word.endsWith("*") ? `${phrase} *` : phrase);
+    }
+  }
+  if (phrases.size > MAX_PHRASES) throw Problem.invalid("q", `has more than ${MAX_PHRASES} words; look for fewer`);
+  if (phrases.size === 0) return undefined;
+  const text = `{subject body} : (${[...phrases].join(" AND ")})`;
+  return who ? `${text} AND who : (${who.map((one) => quoted(asWord(one))).join(" OR ")})` : text;
+}
+
 /** Full-text search: FTS5 without its own copy of the text. */
 export const searchIndex = {
   add(tx: Tx, { id, subject, body, from, target }: Searchable): void {
@@ -48,20 +77,6 @@ export const searchIndex = {
     const rows = on.db.all<{ id: number }>(sql`select rowid as id from search
       where search match ${query} and rowid > ${range.after} and rowid < ${range.before}
       order by rowid ${sql.raw(range.oldestFirst ? "asc" : "desc")} limit ${limit}`);
-    return rows.map((row) => row.id);
-  },
-
-  /**
-   * Newest first: entries with all these words. With `who`, only those that carry one of them: who may see a hit is
-   * part of the index, because asking for each hit afterwards is three hundred times slower for a rare reader.
-   */
-  find(on: Reading, words: string, who: readonly Who[] | null, before: number, limit: number): number[] {
-    const terms = words.split(/\s+/u).filter((word) => /[\p{L}\p{N}]/u.test(word));
-    if (terms.length === 0) return [];
-    const text = `{subject body} : (${terms.map((term) => quoted(spaced(term))).join(" AND ")})`;
-    const query = who ? `${text} AND who : (${who.map((one) => quoted(asWord(one))).join(" OR ")})` : text;
-    const rows = on.db.all<{ id: number }>(sql`select rowid as id from search
-      where search match ${query} and rowid < ${before} order by rowid desc limit ${limit}`);
     return rows.map((row) => row.id);
   },
 };

@@ -1,6 +1,7 @@
 import { Database as Sqlite } from "bun:sqlite";
 import { existsSync, renameSync, rmSync, statSync } from "node:fs";
 import type { OffThreadTasks, WorkerCall, WorkerReply } from "./off-thread.ts";
+import type { SearchAnswer, SearchAsk } from "./searcher.ts";
 
 /**
  * A copy's ids go on this far above the original's: what the original hands out after the copy was made is never handed
@@ -14,7 +15,49 @@ type Task<K extends keyof OffThreadTasks> = (
   ask: OffThreadTasks[K]["ask"],
 ) => OffThreadTasks[K]["answer"];
 
+/** Entries looked at in the first step of a search; each step is four times as long, and the time is looked at between. */
+const FIRST_STEP = 50_000;
+
+/** Newest first, step by step, until there are enough, the log ends, or the time is up. */
+function search(sqlite: Sqlite, ask: SearchAsk): SearchAnswer {
+  const { match, member, after, limit, milliseconds } = ask;
+  const started = performance.now();
+  const visible = member === null ? "" : VISIBLE;
+  const step = sqlite.prepare(`select s.rowid as id from search s ${visible && "join messages m on m.id = s.rowid"}
+    where s.search match $match and s.rowid < $before and s.rowid > $after ${visible}
+    order by s.rowid desc limit $limit`);
+  const head = (sqlite.prepare("select max(id) as id from messages").get() as { id: number | null }).id ?? 0;
+  const ids: number[] = [];
+  let before = Math.min(ask.before, head + 1);
+  for (let width = FIRST_STEP; before > after + 1; width *= 4) {
+    const from = Math.max(after, before - width);
+    const bounds = { match, before, after: from, limit: limit - ids.length, ...(member !== null && { member }) };
+    for (const { id } of step.all(bounds) as { id: number }[]) ids.push(id);
+    if (ids.length >= limit) return { ids, reached: ids.at(-1) ?? null };
+    before = from + 1;
+    if (performance.now() - started > milliseconds) break;
+  }
+  return { ids, reached: before > after + 1 ? before : null };
+}
+
+const VISIBLE = `and (m.from_id = $member or exists (
+  select 1 from memberships mb where mb.agent_id = $member and mb.target = m.target
+    and mb.since_id < m.id and (mb.until_id is null or mb.until_id >= m.id)))`;
+
+/** Kept open: searches come often, and find its cache warm. */
+let searching: { file: string; sqlite: Sqlite } | undefined;
+
+function searchConnection(file: string): Sqlite {
+  if (searching?.file === file) return searching.sqlite;
+  const sqlite = new Sqlite(file, { readwrite: true, strict: true });
+  sqlite.run("pragma busy_timeout = 5000");
+  sqlite.run("pragma query_only = on");
+  searching = { file, sqlite };
+  return sqlite;
+}
+
 const tasks: { [K in keyof OffThreadTasks]: Task<K> } = {
+  search: (sqlite, _file, ask) => search(sqlite, ask),
   backup(sqlite, _file, { to }) {
     const partial = `${to}.partial`;
     rmSync(partial, { force: true });
@@ -60,6 +103,7 @@ interface Count {
 }
 
 function perform<K extends keyof OffThreadTasks>(task: K, file: string, ask: unknown): OffThreadTasks[K]["answer"] {
+  if (task === "search") return search(searchConnection(file), ask as SearchAsk) as OffThreadTasks[K]["answer"];
   const sqlite = new Sqlite(file, { readwrite: true });
   try {
     sqlite.run("pragma busy_timeout = 5000");

@@ -44,6 +44,8 @@ export interface InboxParts {
 
 /** Looked at beyond the limit, so that one's own group messages rarely make a page short. */
 const SPARE = 32;
+/** Memberships with bounds of their own that are asked for one by one. */
+const MAX_PARTIAL = 16;
 /** How far `skipped` is counted. */
 const MAX_COUNTED = 20_000;
 /** How many entries one filtered look goes through. */
@@ -89,8 +91,10 @@ export function createInbox(parts: InboxParts) {
     const partial = members.filter((member) => member.untilId !== null || member.sinceId > after);
     const targets = whole.map((member) => member.target);
     const lists = [await store.forTargets(on, targets, after, limit)];
-    for (const { target, sinceId, untilId } of partial)
-      lists.push(await store.forTargetWithin(on, target, Math.max(after, sinceId), untilId ?? head, limit));
+    if (partial.length > MAX_PARTIAL) lists.push(await store.forStretches(on, partial, { after, upTo: head, limit }));
+    else
+      for (const { target, sinceId, untilId } of partial)
+        lists.push(await store.forTargetWithin(on, target, Math.max(after, sinceId), untilId ?? head, limit));
     // A full list says nothing about what comes after its last; the others end at the head.
     const ends = lists.map((list) => (list.length === limit ? (list.at(-1)?.id ?? head) : head));
     const upTo = Math.min(head, ...ends);

@@ -36,7 +36,8 @@ export const history = tool({
       return { text, facts: { text, ...(whole.next === undefined ? {} : { offset: whole.next }) } };
     }
     const wish = { thread, agent, q: search, before, level: 1, limit: 50 };
-    const { items, next } = await desk.db.read((on) => desk.history.page(on, turn.caller, wish));
+    const hits = await desk.history.hits(turn.caller, wish);
+    const { items, next } = await desk.db.read((on) => desk.history.page(on, turn.caller, wish, hits));
     const letters = items.map((json) => JSON.parse(json) as Message);
     const newest = newestWithin(letters, envelopes, room);
     const oldest = newest.cut ?? next;

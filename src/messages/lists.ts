@@ -1,8 +1,7 @@
 import type { AgentService } from "../agents/service.ts";
 import type { AgentStore } from "../agents/store.ts";
 import { type Caller, readingAs } from "../auth/caller.ts";
-import type { Reading } from "../db/database.ts";
-import type { Who } from "../db/search.ts";
+import type { Db, Reading } from "../db/database.ts";
 import type { LogEntry } from "../log/tail.ts";
 import { fitting, jsonBytes } from "../pages.ts";
 import { toLogEntry } from "./entry.ts";
@@ -13,6 +12,8 @@ import type { WorkRow, WorkStore } from "./store-work.ts";
 
 /** Candidates looked at for one page: a filter that matches little gives a short page, never a long wait. */
 const CANDIDATES = 2000;
+/** Targets that are asked for one by one. */
+const MAX_NAMED = 64;
 
 export interface ListPage {
   items: { entry: LogEntry; work: WorkRow | undefined }[];
@@ -24,6 +25,7 @@ export type Lists = ReturnType<typeof createLists>;
 
 /** Finding messages by what they are: lists, threads, search. Each sees only what its reader may. */
 export function createLists(
+  db: Pick<Db, "read">,
   agents: AgentService,
   agentStore: AgentStore,
   store: MessageStore,
@@ -37,10 +39,11 @@ export function createLists(
     return reader;
   }
 
-  async function everTargets(on: Reading, reader: string | null): Promise<string[]> {
+  /** What the reader ever belonged to; undefined where that is more than can be asked for by name. */
+  async function everTargets(on: Reading, reader: string | null): Promise<string[] | undefined> {
     if (reader === null) return [];
-    const members = await agentStore.membershipsBeyond(on, reader, 0);
-    return [...new Set(members.map((member) => member.target))];
+    const targets = await agentStore.everTargets(on, reader, MAX_NAMED + 1);
+    return targets.length > MAX_NAMED ? undefined : targets;
   }
 
   async function find(
@@ -49,9 +52,9 @@ export function createLists(
     filter: Filter,
     range: IdRange,
     limit: number,
-    words?: string,
+    found?: Found,
   ) {
-    const { ids, reached } = await candidates(on, reader, filter, range, words);
+    const { ids, reached } = found ?? (await candidates(on, reader, filter, range));
     const kept = await store.filtered(on, ids, conditions(filter, reader), range, limit + 1);
     const shown = kept.slice(0, limit);
     const items = await withWork(on, shown);
@@ -60,12 +63,10 @@ export function createLists(
   }
 
   /** `reached` is where looking ended; null when that was the end of the log. */
-  async function candidates(on: Reading, reader: string | null, filter: Filter, range: IdRange, words?: string) {
+  async function candidates(on: Reading, reader: string | null, filter: Filter, range: IdRange) {
     const before = range.before ?? Number.MAX_SAFE_INTEGER;
-    if (filter.state !== undefined && !words && !range.oldestFirst)
-      return works.inState(on, filter.state, before, CANDIDATES);
-    const targets = await everTargets(on, reader);
-    return words ? hits(on, reader, targets, words, range) : byIndex(on, drivers(filter, reader, targets), range);
+    if (filter.state !== undefined && !range.oldestFirst) return works.inState(on, filter.state, before, CANDIDATES);
+    return byIndex(on, drivers(filter, reader, await everTargets(on, reader)), range);
   }
 
   /** The union of what each driver gives; no further than the first of them that ended early. */
@@ -74,6 +75,7 @@ export function createLists(
     for (const drive of driving) {
       if ("sender" in drive) lists.push(await search.sentBy(on, drive.sender, range, CANDIDATES));
       else if ("targets" in drive) lists.push(await store.candidatesFor(on, drive.targets, range, CANDIDATES));
+      else if ("member" in drive) lists.push(await store.candidatesOf(on, drive.member, range, CANDIDATES));
       else lists.push(await store.candidates(on, drive, range, CANDIDATES));
     }
     const direction = range.oldestFirst ? 1 : -1;
@@ -81,20 +83,6 @@ export function createLists(
     const end = ends.sort((a, b) => (a - b) * direction)[0] ?? null;
     const ids = [...new Set(lists.flatMap((list) => list.ids))].sort((a, b) => (a - b) * direction);
     return { ids: end === null ? ids : ids.filter((id) => (id - end) * direction <= 0), reached: end };
-  }
-
-  async function hits(
-    on: Reading,
-    reader: string | null,
-    targets: string[],
-    words: string,
-    range: IdRange,
-  ): Promise<Found> {
-    const mine: Who[] = targets.map((name) => ({ as: "target", name }));
-    const who: Who[] | null = reader === null ? null : [{ as: "from", name: reader }, ...mine];
-    const found = await search.find(on, words, who, range.before ?? Number.MAX_SAFE_INTEGER, CANDIDATES);
-    const reached = found.length >= CANDIDATES ? (found.at(-1) ?? null) : null;
-    return { ids: found.filter((id) => id > (range.after ?? 0)), reached };
   }
 
   async function withWork(on: Reading, ids: readonly number[]): Promise<ListPage["items"]> {
@@ -109,16 +97,27 @@ export function createLists(
     readerOf,
     find,
     withWork,
-    /** `GET /v1/messages`, newest first. */
+    /**
+     * What a search for words finds, newest first: candidates for `list`. Searched in a thread of its own, so not inside of a
+     * read. @throws Problem 403, 409, 422, 503
+     */
+    async hits(caller: Caller, words: string, range: Omit<IdRange, "oldestFirst">): Promise<Found> {
+      const reader = await db.read(async (on) => {
+        const agentId = await readerOf(on, caller);
+        return agentId === null ? null : { agentId, targets: await everTargets(on, agentId) };
+      });
+      return search.find(words, reader, range, CANDIDATES);
+    },
+    /** `GET /v1/messages`, newest first; with `hits`, among those. */
     async list(
       on: Reading,
       caller: Caller,
       filter: Filter,
       range: Omit<IdRange, "oldestFirst">,
       limit: number,
-      words?: string,
+      hits?: Found,
     ) {
-      return find(on, await readerOf(on, caller), filter, { ...range, oldestFirst: false }, limit, words);
+      return find(on, await readerOf(on, caller), filter, { ...range, oldestFirst: false }, limit, hits);
     },
     /** Oldest first, for those who watch. */
     after: (on: Reading, reader: string | null, filter: Filter, after: number, limit: number) =>

@@ -85,7 +85,7 @@ export function createMessaging(parts: MessagingParts) {
   const claims = createClaims({ ...base, sender, leases });
   wireEnds({ ...base, sender, leases, logger });
   const search = createSearch(db, store, log.head, clock, onError);
-  const lists = createLists(agents, agentStore, store, works, search);
+  const lists = createLists(db, agents, agentStore, store, works, search);
   const readers = createReaders({ ...base, lists });
   const explainer = createExplainer(base);
   const waits = createWaits(base);

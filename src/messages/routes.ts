@@ -187,7 +187,9 @@ export function messageRoutes({ db, sender, lists, readers, explainer }: Message
     const { limit, page, q, before, after, to, ...rest } = query;
     const filter = { ...rest, to: storedTarget(to) };
     const until = page === undefined ? before : Math.min(page, before ?? page);
-    const found = await db.read((on) => lists.list(on, caller, filter, { before: until, after }, limit, q));
+    const range = { before: until, after };
+    const hits = q === undefined ? undefined : await lists.hits(caller, q, range);
+    const found = await db.read((on) => lists.list(on, caller, filter, range, limit, hits));
     return listAnswer(
       found.items.map(({ entry, work }) => messageJson(entry, work)),
       found.next,

@@ -180,7 +180,7 @@ export const MessageFilter = {
 };
 export const MessageQuery = z.strictObject({
   ...MessageFilter,
-  q: line(512).optional().describe("Words to find, all of them."),
+  q: line(512).optional().describe("Words to find, all of them, at most 32; `word*` finds what begins so."),
   before: queryInt(1, Number.MAX_SAFE_INTEGER).optional(),
   after: queryInt(0, Number.MAX_SAFE_INTEGER).optional(),
   ...NumberPageQuery,

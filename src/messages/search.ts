@@ -1,6 +1,6 @@
 import type { Clock } from "../clock.ts";
 import type { Db, Reading, Tx } from "../db/database.ts";
-import { searchIndex, type Who } from "../db/search.ts";
+import { matchOf, searchIndex, type Who } from "../db/search.ts";
 import type { Found, IdRange, MessageRow, MessageStore } from "./store.ts";
 
 /** Entries indexed in one write: about 1 ms. */
@@ -14,6 +14,12 @@ const FEW = 8;
 const MAX_INDEXED = 32 * 1024;
 /** How far beyond the index one list looks at each entry. */
 const MAX_SCANNED = 10_000;
+
+export interface SearchReader {
+  agentId: string;
+  /** All that it ever belonged to; undefined where those are too many to be named. */
+  targets: readonly string[] | undefined;
+}
 
 export type Search = ReturnType<typeof createSearch>;
 
@@ -92,14 +98,24 @@ export function createSearch(
       const second = oldestFirst ? await fresh() : { ids: old(), reached: null };
       return cut({ ids: [...first.ids, ...second.ids], reached: second.reached }, limit);
     },
-    find: async (on: Reading, words: string, who: readonly Who[] | null, before: number, limit: number) =>
-      searchIndex.find(on, words, who, before, limit),
+    /** Newest first: entries with all these words that the reader may see. Not inside of a read. @throws Problem 422, 503 */
+    async find(words: string, reader: SearchReader | null, range: Omit<IdRange, "oldestFirst">, limit: number) {
+      const match = matchOf(words, reader && whoOf(reader));
+      if (match === undefined) return { ids: [], reached: null } satisfies Found;
+      const { before = Number.MAX_SAFE_INTEGER, after = 0 } = range;
+      const member = reader && !reader.targets ? reader.agentId : null;
+      return db.searcher.find({ match, member, before, after, limit });
+    },
     stop(): void {
       stopped = true;
       cancelTimer?.();
     },
   };
 }
+
+/** By what the index knows an entry that the reader may see; null where there are too many names for it. */
+const whoOf = ({ agentId, targets }: SearchReader): Who[] | null =>
+  targets ? [{ as: "from", name: agentId }, ...targets.map((name) => ({ as: "target" as const, name }))] : null;
 
 function cut({ ids, reached }: Found, limit: number): Found {
   return ids.length >= limit ? { ids: ids.slice(0, limit), reached: ids[limit - 1] ?? null } : { ids, reached };

@@ -14,8 +14,8 @@ export interface Filter {
   state?: WorkState | undefined;
 }
 
-/** One way of walking: a condition with an index, everything that somebody sent, or what is for any of some targets. */
-export type Driver = SQL | { sender: string } | { targets: readonly string[] };
+/** One way of walking: a condition with an index, everything that somebody sent, what is for any of some targets, or for what an agent belonged to. */
+export type Driver = SQL | { sender: string } | { targets: readonly string[] } | { member: string };
 
 /** The signs keep the planner from walking the whole thread where a few candidates have to pass. */
 const inThread = (thread: number): SQL => sql`(+${messages.id} = ${thread} or +${messages.threadId} = ${thread})`;
@@ -24,15 +24,15 @@ const concerns = (agentId: string): SQL => sql`(${messages.fromId} = ${agentId} 
 /**
  * The indexes a list walks: together they give every candidate, each in order of id. What they do not decide is filtered
  * afterwards, among a bounded number of candidates.
- * @param targets what the reader belongs or belonged to; undefined for who reads everything
+ * @param targets what the reader belongs or belonged to; undefined where those are too many
  */
-export function drivers(filter: Filter, reader: string | null, targets: readonly string[]): Driver[] {
+export function drivers(filter: Filter, reader: string | null, targets: readonly string[] | undefined): Driver[] {
   if (filter.thread !== undefined) return [eq(messages.id, filter.thread), eq(messages.threadId, filter.thread)];
   if (filter.from !== undefined) return [{ sender: filter.from }];
   if (filter.to !== undefined) return [eq(messages.target, filter.to)];
   if (filter.agent !== undefined) return [{ sender: filter.agent }, eq(messages.target, filter.agent)];
   if (reader === null) return [sql`true`];
-  return [{ sender: reader }, { targets }];
+  return [{ sender: reader }, targets ? { targets } : { member: reader }];
 }
 
 /** As a condition on messages: the agent belonged to the target when it was appended. */

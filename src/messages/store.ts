@@ -47,6 +47,8 @@ export const isForInbox = (agentId: string, entry: Candidate): boolean =>
 export type MessageStore = ReturnType<typeof createMessageStore>;
 
 const FETCH_AT_ONCE = 25;
+/** How much of the log is looked through at once for somebody who belonged to very much. */
+const MAX_WINDOW = 20_000;
 /** How far back, in direct messages, is looked for what a message follows from. */
 const RECENT = 12;
 
@@ -194,6 +196,16 @@ export function createMessageStore(db: Db) {
     forTargetWithin: async (on: Reading, target: string, after: number, upTo: number, limit: number) =>
       forTargetWithin(on).all({ target, after, upTo, limit }) as Candidate[],
 
+    /** The same for many stretches of the log, each of one target, in one query. */
+    forStretches: async (on: Reading, stretches: readonly Stretch[], { after, upTo, limit }: StretchPage) => {
+      const list = stretches.map(({ target, sinceId, untilId }) => [target, Math.max(after, sinceId), untilId ?? upTo]);
+      return on.db.all<Candidate>(sql`select distinct m.id as id, m.from_id as "fromId", m.target as target
+        from json_each(${JSON.stringify(list)}) s
+        cross join messages m indexed by messages_by_target on m.target = s.value ->> 0
+          and m.id > (s.value ->> 1) and m.id <= min(s.value ->> 2, ${upTo})
+        order by m.id limit ${limit}`);
+    },
+
     /** Of the last direct messages to `to`. */
     heard: async (on: Reading, to: string, from: string): Promise<Heard> =>
       recentTo(on).get({ from, to }) ?? { fromTarget: null, fromAnybody: null, fromPerson: null },
@@ -234,15 +246,43 @@ export function createMessageStore(db: Db) {
     },
     /** At most `limit` ids for any of these targets, newest (or oldest) first. */
     candidatesFor: async (on: Reading, targets: readonly string[], range: IdRange, limit: number): Promise<Found> => {
+      const { after = 0, before = Number.MAX_SAFE_INTEGER, oldestFirst } = range;
+      const order = sql.raw(oldestFirst ? "asc" : "desc");
+      const end = sql.raw(oldestFirst ? "<=" : ">=");
+      // No further than `limit` entries of each target: the union of all of them may be the whole log.
       const ids = on.db
-        .select({ id: sql<number>`${messages.id}` })
-        .from(messagesByTarget)
-        .where(and(sql`${messages.target} in (select value from json_each(${JSON.stringify(targets)}))`, within(range)))
-        .orderBy(range.oldestFirst ? asc(messages.id) : desc(messages.id))
-        .limit(limit)
-        .all()
+        .all<{ id: number }>(sql`select messages.id as id from json_each(${JSON.stringify(targets)}) t
+          cross join messages indexed by messages_by_target on messages.target = t.value
+          where messages.id > ${after} and messages.id < ${before} and messages.id ${end} coalesce(
+            (select x.id from messages x indexed by messages_by_target
+              where x.target = t.value and x.id > ${after} and x.id < ${before}
+              order by x.id ${order} limit 1 offset ${limit - 1}),
+            ${oldestFirst ? Number.MAX_SAFE_INTEGER : 0})
+          order by messages.id ${order} limit ${limit}`)
         .map((row) => row.id);
       return { ids, reached: ids.length < limit ? null : (ids.at(-1) ?? null) };
+    },
+    /** The same for all that an agent belonged to when it was appended, among the next 20,000 entries. */
+    candidatesOf: async (on: Reading, agentId: string, range: IdRange, limit: number): Promise<Found> => {
+      const { after = 0, oldestFirst } = range;
+      const head =
+        on.db
+          .select({ id: sql<number | null>`max(${messages.id})` })
+          .from(messages)
+          .get()?.id ?? 0;
+      const before = Math.min(range.before ?? head + 1, head + 1);
+      const from = oldestFirst ? after : Math.max(after, before - MAX_WINDOW);
+      const to = oldestFirst ? Math.min(before, after + MAX_WINDOW) : before;
+      const ids = on.db
+        .all<{ id: number }>(sql`select distinct m.id as id from memberships mb
+          cross join messages m indexed by messages_by_target
+            on m.target = mb.target and m.id > max(${from}, mb.since_id) and m.id < ${to}
+          where mb.agent_id = ${agentId} and (mb.until_id is null or (mb.until_id > ${from} and m.id <= mb.until_id))
+          order by m.id ${sql.raw(oldestFirst ? "asc" : "desc")} limit ${limit}`)
+        .map((row) => row.id);
+      if (ids.length === limit) return { ids, reached: ids.at(-1) ?? null };
+      const isEnd = oldestFirst ? to >= before : from <= after;
+      return { ids, reached: isEnd ? null : oldestFirst ? to - 1 : from + 1 };
     },
     /** What somebody sent among the next `limit` entries, whoever sent those. */
     scanSender: async (on: Reading, sender: string, range: IdRange, limit: number): Promise<Found> => {
@@ -270,6 +310,18 @@ export function createMessageStore(db: Db) {
     anything: sql`true`,
     unexpired: (now: number): SQL => or(isNull(messages.expiresAt), gt(messages.expiresAt, now)) ?? sql`true`,
   };
+}
+
+/** The entries of one target from one place to another: after the first, up to the second; null for the end. */
+interface Stretch {
+  target: string;
+  sinceId: number;
+  untilId: number | null;
+}
+interface StretchPage {
+  after: number;
+  upTo: number;
+  limit: number;
 }
 
 /** Ids in order, and where looking ended: null when that was the end. */

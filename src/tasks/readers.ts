@@ -43,13 +43,11 @@ export function createTaskReaders({ agents, agentStore, access, store }: TaskRea
   }
 
   /** By what a page is found: the narrowest that is asked for, else what a reader can have to do with. */
-  async function drivers(on: Reading, reader: string | null, filter: TaskFilter): Promise<Driver[]> {
+  function drivers(reader: string | null, filter: TaskFilter): Driver[] {
     const { holder, target, source, status } = filter;
     if (holder ?? target ?? source) return [{ holder, target, source }];
     if (reader === null) return [{ status }];
-    const members = await agentStore.membershipsBeyond(on, reader, 0);
-    const targets = [...new Set(members.map((member) => member.target))];
-    return [{ madeBy: reader }, { holder: reader }, ...targets.map((name) => ({ target: name }))];
+    return [{ madeBy: reader }, { holder: reader }, { member: reader }];
   }
 
   /** Newest first. `end`: where the first driver stopped that has more to give. */
@@ -67,7 +65,7 @@ export function createTaskReaders({ agents, agentStore, access, store }: TaskRea
     /** `GET /v1/tasks`, newest first. @throws Problem 403, 409 */
     async list(on: Reading, caller: Caller, filter: TaskFilter, before: string | undefined, limit: number) {
       const reader = await readerOf(on, caller);
-      const { some, end } = await candidates(on, await drivers(on, reader, filter), before);
+      const { some, end } = await candidates(on, drivers(reader, filter), before);
       const items: Task[] = [];
       let size = 0;
       for (const task of some) {

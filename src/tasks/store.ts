@@ -1,4 +1,5 @@
 import { and, desc, eq, lt, lte, type SQL, sql } from "drizzle-orm";
+import { memberships } from "../agents/tables.ts";
 import { bound, boundLimit, fixedLimit } from "../db/bound.ts";
 import type { Db, Reading, Tx } from "../db/database.ts";
 import type { Severity, TaskStatus } from "./schema.ts";
@@ -17,7 +18,11 @@ export interface TaskFilter {
 }
 
 /** What candidates of a list are found by: one of these, by its index. */
-export type Driver = Pick<TaskFilter, "status" | "target" | "source" | "holder"> & { madeBy?: string };
+export type Driver = Pick<TaskFilter, "status" | "target" | "source" | "holder"> & {
+  madeBy?: string;
+  /** Whatever this agent ever belonged to, as the target. */
+  member?: string;
+};
 
 /** A task without its long texts. */
 export type Candidate = Pick<TaskRow, keyof typeof CANDIDATE>;
@@ -256,11 +261,13 @@ export interface EndedPlace {
   id: string;
 }
 
-function conditions({ status, target, source, holder, madeBy }: Driver): SQL[] {
+function conditions({ status, target, source, holder, madeBy, member }: Driver): SQL[] {
   // The one condition is all there is to choose an index by.
   if (holder !== undefined) return [eq(tasks.holder, holder)];
   if (target !== undefined) return [eq(tasks.target, target)];
   if (source !== undefined) return [eq(tasks.source, source)];
+  if (member !== undefined)
+    return [sql`${tasks.target} in (select mb.target from ${memberships} mb where mb.agent_id = ${member})`];
   if (madeBy !== undefined) return [eq(tasks.fromId, madeBy), sql`${tasks.source} is null`];
   return status === undefined ? [] : [eq(tasks.status, status)];
 }

@@ -2,7 +2,7 @@ import type { Caller } from "../auth/caller.ts";
 import type { Reading } from "../db/database.ts";
 import { messageJson } from "../messages/entry.ts";
 import type { Lists } from "../messages/lists.ts";
-import type { MessageStore } from "../messages/store.ts";
+import type { Found, MessageStore } from "../messages/store.ts";
 import { fitting, jsonBytes, PAGE_BYTES } from "../pages.ts";
 import { MAX_TRACES } from "./schema.ts";
 import { choose, traceJson } from "./service.ts";
@@ -67,15 +67,23 @@ export function createHistory({ lists, messages, traces }: HistoryParts) {
   }
 
   return {
+    /** What the words of a wish find, to be asked before its page; undefined without any. @throws Problem 403, 409, 422, 503 */
+    hits: async (caller: Caller, { q, before }: Pick<Wish, "q" | "before">): Promise<Found | undefined> =>
+      q === undefined ? undefined : lists.hits(caller, q, { before }),
     /**
      * `GET /v1/history`: the newest messages that the caller may read and asked for, oldest first within the page, as JSON.
      * `next` is the place before which the next page begins. @throws Problem 403, 409
      */
-    async page(on: Reading, caller: Caller, wish: Wish): Promise<{ items: string[]; next: number | null }> {
+    async page(
+      on: Reading,
+      caller: Caller,
+      wish: Wish,
+      hits?: Found,
+    ): Promise<{ items: string[]; next: number | null }> {
       const named = wish.thread === undefined ? undefined : await messages.lineage(on, wish.thread);
       const thread = named?.threadId ?? wish.thread;
       const filter = { thread, agent: wish.agent, from: wish.sender };
-      const found = await lists.list(on, caller, filter, { before: wish.before }, wish.limit, wish.q);
+      const found = await lists.list(on, caller, filter, { before: wish.before }, wish.limit, hits);
       if (wish.level === 1) {
         const items = found.items.map(({ entry, work }) => messageJson(entry, work));
         return { items: items.reverse(), next: found.next };

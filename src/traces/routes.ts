@@ -72,7 +72,8 @@ export function traceRoutes({ db, traces, history }: TraceRouteParts): Route[] {
       run: async ({ caller, query, request }) => {
         const { page, before, ...wish } = query;
         const until = page === undefined ? before : Math.min(page, before ?? page);
-        const { items, next } = await db.read((on) => history.page(on, caller, { ...wish, before: until }));
+        const hits = await history.hits(caller, { q: wish.q, before: until });
+        const { items, next } = await db.read((on) => history.page(on, caller, { ...wish, before: until }, hits));
         return listAnswer(items, next, request);
       },
     }),

@@ -11,6 +11,8 @@ export interface Ran {
 export interface Recorder {
   /** What goes to the database while `work` runs, each text once. */
   during(work: () => Promise<unknown>): Promise<Ran[]>;
+  /** How many statements ran since the last `during` began. */
+  count(): number;
   /** Whether such a statement has run since the last `during` began. */
   heard(text: RegExp): boolean;
   /** The connection that writes, of the database that was opened last. */
@@ -24,6 +26,7 @@ const CALLS = ["all", "get", "values", "run"] as const;
 export function recordStatements(): Recorder {
   const heard = new Map<string, Ran>();
   let writer: Sqlite | undefined;
+  let ran = 0;
   const prepare = Sqlite.prototype.prepare;
   const spy = spyOn(Sqlite.prototype, "prepare").mockImplementation(function (
     this: Sqlite,
@@ -36,6 +39,7 @@ export function recordStatements(): Recorder {
     for (const call of CALLS) {
       const run = bound[call];
       bound[call] = (...params) => {
+        ran++;
         if (!heard.has(sql)) heard.set(sql, { sql, params });
         return run.apply(statement, params);
       };
@@ -46,9 +50,11 @@ export function recordStatements(): Recorder {
   return {
     async during(work) {
       heard.clear();
+      ran = 0;
       await work();
       return [...heard.values()];
     },
+    count: () => ran,
     heard: (text) => [...heard.keys()].some((sql) => text.test(sql)),
     writer() {
       if (!writer) throw new Error("no database was opened");
