@@ -9,6 +9,7 @@ import type { Reading, Tx } from "../db/database.ts";
 import { newId } from "../ids.ts";
 import { Problem } from "../problem.ts";
 import { type List, toTime } from "../wire.ts";
+import type { Moves } from "./moves.ts";
 import type { Binding, BindingMode, ParsedBinding } from "./schema.ts";
 import {
   type BindingFilter,
@@ -26,13 +27,14 @@ export interface BindingParts {
   members: MemberStore;
   activity: ActivityService;
   store: ChannelStore;
+  moves: Moves;
   clock: Clock;
 }
 
 export type Bindings = ReturnType<typeof createBindings>;
 
 /** The rules that send conversations to targets: setting, removing and listing them. */
-export function createBindings({ agents, agentStore, members, activity, store, clock }: BindingParts) {
+export function createBindings({ agents, agentStore, members, activity, store, moves, clock }: BindingParts) {
   /** Whom it may name. @throws Problem 422 */
   async function requireTarget(on: Reading, text: string, pointer: string): Promise<string> {
     const target = parseTarget(text);
@@ -101,7 +103,7 @@ export function createBindings({ agents, agentStore, members, activity, store, c
       if (fallback === target) throw Problem.invalid("/fallback", "is the target itself");
       const mode = draft.mode ?? modeFor(target);
       checkMode(mode, target);
-      const place = placeOf(channel.id, draft);
+      const place = await moves.placeNow(tx, placeOf(channel.id, draft));
       const there = await store.bindingsAt(tx, place);
       const known = there.find((row) => row.target === target);
       const chosen: Chosen = { target, mode, priority: draft.priority, fallback, origin: "set" };
@@ -131,7 +133,10 @@ export function createBindings({ agents, agentStore, members, activity, store, c
         await agents.requireActor(on, caller, reader);
         seenBy = { targets: await members.targetsNow(on, reader), channelId: reader };
       }
-      const { rows, reached } = await store.bindingPage(on, { ...filter, seenBy }, page, limit + 1);
+      const { channelId, conversationId: named } = filter;
+      const isOne = channelId !== undefined && named !== undefined;
+      const conversationId = isOne ? await moves.now(on, channelId, named) : named;
+      const { rows, reached } = await store.bindingPage(on, { ...filter, conversationId, seenBy }, page, limit + 1);
       const items = rows.slice(0, limit).map(wireBinding);
       const list: List<Binding> = { items, nextPage: rows.length > limit ? (items.at(-1)?.id ?? null) : reached };
       return list;

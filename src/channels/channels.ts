@@ -7,11 +7,13 @@ import type { Messaging } from "../messages/messaging.ts";
 import { toTime } from "../wire.ts";
 import { createBindings } from "./bindings.ts";
 import { createEvents } from "./events.ts";
+import { createMoves } from "./moves.ts";
 import { createOutbound } from "./outbound.ts";
 import { createRegistry } from "./registry.ts";
 import { channelRoutes } from "./routes.ts";
 import { createRouting } from "./routing.ts";
 import { createChannelStore } from "./store.ts";
+import { createMoveStore } from "./store-moves.ts";
 import { createTrafficStore } from "./store-traffic.ts";
 import { createWebhookStore } from "./store-webhook.ts";
 import { createWebhook } from "./webhook.ts";
@@ -42,12 +44,13 @@ export function createChannels({ messaging, activity, files, egress, key }: Chan
     ...{ agents, agentStore, members, roster, activity, sender, leases, claims, due, clock, store, traffic },
     ...{ messages: messaging.store, works: messaging.works },
   };
-  const bindings = createBindings(base);
+  const moves = createMoves({ ...base, store: createMoveStore(db) });
+  const bindings = createBindings({ ...base, moves });
   const hooks = createWebhookStore(db);
   const registry = createRegistry({ ...base, bindings, hooks });
-  const routing = createRouting(store, agentStore);
-  const events = createEvents({ ...base, routing });
-  const outbound = createOutbound({ ...base, files });
+  const routing = createRouting(store, agentStore, moves);
+  const events = createEvents({ ...base, routing, moves });
+  const outbound = createOutbound({ ...base, files, moves });
   const webhook = createWebhook({ ...base, db, egress, hooks, key });
   createWebhookPosts({ ...base, db, egress, hooks, webhook });
 
@@ -56,6 +59,7 @@ export function createChannels({ messaging, activity, files, egress, key }: Chan
     if (!(await store.byId(tx, agentId))) return;
     await store.remove(tx, agentId);
     await hooks.remove(tx, agentId);
+    await moves.removeOf(tx, agentId);
     await outbound.clearAllOf(tx, agentId, headOf(tx));
   });
   explainer.alsoTell(async (on, row) => {

@@ -10,8 +10,9 @@ import type { MessageStore } from "../messages/store.ts";
 import type { WorkRow, WorkStore } from "../messages/store-work.ts";
 import { Problem } from "../problem.ts";
 import { type List, toTime } from "../wire.ts";
+import type { Moves } from "./moves.ts";
 import type { Routing } from "./routing.ts";
-import type { EventSummary, ParsedEvent } from "./schema.ts";
+import type { Conversation, EventSummary, ParsedEvent } from "./schema.ts";
 import { type ChannelRow, type Place, placeOf } from "./store.ts";
 import type { EventFilter, EventRow, TrafficStore } from "./store-traffic.ts";
 
@@ -22,6 +23,7 @@ export interface EventParts {
   works: WorkStore;
   traffic: TrafficStore;
   routing: Routing;
+  moves: Moves;
   clock: Clock;
 }
 
@@ -40,7 +42,7 @@ const MAX_LOOKED = 5000;
 export type Events = ReturnType<typeof createEvents>;
 
 /** What comes in from a platform: stored once, and sent to whom its conversation is bound to. */
-export function createEvents({ agents, sender, messages, works, traffic, routing, clock }: EventParts) {
+export function createEvents({ agents, sender, messages, works, traffic, routing, moves, clock }: EventParts) {
   const listeners: ((channel: ChannelRow, isRouted: boolean) => void)[] = [];
 
   /** `POST /v1/channels/{id}/events`. @throws Problem 403, 409 */
@@ -48,14 +50,19 @@ export function createEvents({ agents, sender, messages, works, traffic, routing
     await agents.requireActor(tx, caller, actingAs(caller, channel.id));
     const known = await before(tx, channel, event.externalId);
     if (known) return known;
+    if (event.movedTo != null) {
+      const { conversationId: from, movedTo: to, externalId } = event;
+      const replayed = await moves.move(tx, caller, { channelId: channel.id, externalId, from, to });
+      if (!event.text && !event.attachments?.length) return { items: [], routed: 0, replayed };
+    }
     if (channel.direction === "outbound")
       throw new Problem("conflict", `${channel.id} is outbound only: nothing comes in by it.`);
     refuseReserved({ meta: event.meta });
     const via = caller.role === "operator" ? caller.tokenId : null;
-    const place = placeOf(channel.id, event);
+    const place = await moves.placeNow(tx, placeOf(channel.id, event));
     const said = {
       body: event.text ?? event.button?.text ?? event.button?.id ?? "",
-      payload: payloadOf(channel, event),
+      payload: payloadOf(place, event),
       meta: event.meta ?? null,
       replyTo: await repliedTo(tx, channel, place, event.replyToExternalId),
     };
@@ -87,7 +94,8 @@ export function createEvents({ agents, sender, messages, works, traffic, routing
     const event = await traffic.event(on, channel.id, externalId);
     const post = event ? undefined : await traffic.posted(on, channel.id, externalId);
     const of = event ?? (post && { ...post, ...(await traffic.post(on, post.messageId)) });
-    if (!of || of.at < channel.createdAt || of.conversationId !== place.conversationId) return undefined;
+    if (!of || of.at < channel.createdAt || of.conversationId === undefined) return undefined;
+    if ((await moves.now(on, channel.id, of.conversationId)) !== place.conversationId) return undefined;
     const id = "lastMessageId" in of ? of.lastMessageId : of.messageId;
     // Retention may have taken it.
     return (await messages.lineage(on, id))?.id;
@@ -124,8 +132,9 @@ export function createEvents({ agents, sender, messages, works, traffic, routing
   /** Sends what waits unbound once more, by the bindings of now; what is still nobody's stays. */
   async function replay(tx: Tx, channel: ChannelRow, place: Place) {
     let [replayed, looked, after] = [0, 0, 0];
+    const names = await namesOf(tx, channel.id, place.conversationId);
     for (;;) {
-      const some = await traffic.unbound(tx, place, { since: channel.createdAt, after }, MAX_REPLAYED);
+      const some = await traffic.unbound(tx, { ...place, names }, { since: channel.createdAt, after }, MAX_REPLAYED);
       for (const event of some) {
         if (replayed === MAX_REPLAYED) return { replayed, unbound: true };
         replayed += Number(await replayOne(tx, event));
@@ -138,14 +147,19 @@ export function createEvents({ agents, sender, messages, works, traffic, routing
     }
   }
 
+  /** What a conversation was called at any time; none where it is about all of them. */
+  const namesOf = async (on: Reading, channelId: string, conversationId: string | undefined) =>
+    conversationId ? moves.names(on, channelId, await moves.now(on, channelId, conversationId)) : [];
+
   async function replayOne(tx: Tx, event: EventRow): Promise<boolean> {
     const ways = await routing.ways(tx, event);
     const row = ways.some(({ to }) => to !== undefined) && (await messages.byId(tx, event.lastMessageId));
     // Nothing to be sent any more when retention has taken it.
     if (!row) return false;
-    const { items, routed } = await send(tx, { id: event.channelId, kind: "channel", via: row.via }, event, {
+    const place = await moves.placeNow(tx, event);
+    const { items, routed } = await send(tx, { id: event.channelId, kind: "channel", via: row.via }, place, {
       body: row.body,
-      payload: parsed(row.payload),
+      payload: { ...parsed(row.payload), conversation: conversationAt(place) },
       meta: { ...parsed(row.meta), replayOf: row.id },
       replyTo: row.replyTo,
     });
@@ -168,7 +182,8 @@ export function createEvents({ agents, sender, messages, works, traffic, routing
 
     /** What came in, newest first. `page` is the place of the last one seen. */
     async list(on: Reading, filter: EventFilter, page: number | undefined, limit: number): Promise<List<EventSummary>> {
-      const { rows, reached } = await traffic.eventPage(on, filter, page, limit + 1);
+      const names = await namesOf(on, filter.channelId, filter.conversationId);
+      const { rows, reached } = await traffic.eventPage(on, { ...filter, names }, page, limit + 1);
       const shown = rows.slice(0, limit);
       const next = rows.length > limit ? (shown.at(-1)?.lastMessageId ?? null) : reached;
       return { items: shown.map(wireEvent), nextPage: next === null ? null : String(next) };
@@ -176,12 +191,17 @@ export function createEvents({ agents, sender, messages, works, traffic, routing
   };
 }
 
-function payloadOf(channel: ChannelRow, event: ParsedEvent): Record<string, unknown> {
-  const { type, sender, externalId, conversationId, threadId, attachments, button, replyToExternalId } = event;
+const conversationAt = ({ channelId, conversationId, threadId }: Place): Conversation => ({
+  ...{ channelId, conversationId },
+  ...(threadId !== "" && { threadId }),
+});
+
+function payloadOf(place: Place, event: ParsedEvent): Record<string, unknown> {
+  const { type, sender, externalId, attachments, button, replyToExternalId } = event;
   const { forwardedFrom, quoted } = event;
   return {
     type,
-    conversation: { channelId: channel.id, conversationId, ...(threadId != null && { threadId }) },
+    conversation: conversationAt(place),
     externalId,
     sender,
     ...(forwardedFrom && { forwardedFrom }),
@@ -196,11 +216,7 @@ const parsed = (json: string | null): Record<string, unknown> => (json === null 
 
 const wireEvent = (row: EventRow): EventSummary => ({
   externalId: row.externalId,
-  conversation: {
-    channelId: row.channelId,
-    conversationId: row.conversationId,
-    ...(row.threadId !== "" && { threadId: row.threadId }),
-  },
+  conversation: conversationAt(row),
   messageIds: row.messageIds,
   routed: row.routed,
   unbound: row.unbound,

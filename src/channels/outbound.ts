@@ -6,6 +6,7 @@ import type { Reading, Tx } from "../db/database.ts";
 import type { Due } from "../due/due.ts";
 import type { Files } from "../files/service.ts";
 import { newId } from "../ids.ts";
+import type { LogEntry } from "../log/tail.ts";
 import type { Claims, Report } from "../messages/claims.ts";
 import type { Leases } from "../messages/leases.ts";
 import type { ParsedDraft } from "../messages/schema.ts";
@@ -13,6 +14,7 @@ import type { Author, Sender } from "../messages/send.ts";
 import type { MessageRow, MessageStore } from "../messages/store.ts";
 import type { WorkRow, WorkStore } from "../messages/store-work.ts";
 import { Problem } from "../problem.ts";
+import type { Moves } from "./moves.ts";
 import { Conversation, OutboundPayload, type PostedParts, type PostNote } from "./schema.ts";
 import { type ChannelRow, type ChannelStore, placeOf } from "./store.ts";
 import type { TrafficStore } from "./store-traffic.ts";
@@ -27,6 +29,7 @@ export interface OutboundParts {
   store: ChannelStore;
   traffic: TrafficStore;
   files: Files;
+  moves: Moves;
   due: Due;
   clock: Clock;
 }
@@ -46,7 +49,7 @@ export type Outbound = ReturnType<typeof createOutbound>;
  * was posted is remembered by the platform's ids.
  */
 export function createOutbound(parts: OutboundParts) {
-  const { sender, claims, leases, messages, works, store, traffic, files, due, clock } = parts;
+  const { sender, claims, leases, messages, works, store, traffic, files, moves, due, clock } = parts;
 
   sender.shape("channel", async (on, author, draft, target) => {
     const channel = await store.byId(on, target.id);
@@ -60,6 +63,7 @@ export function createOutbound(parts: OutboundParts) {
   leases.onMoved(moved);
   claims.onReport(report);
   claims.attach(async (on, work) => (mayBePost(work.target) ? postsOf(on, work.messageId) : undefined));
+  claims.restate(async (on, work, entry) => (mayBePost(work.target) ? readdressed(on, entry) : entry));
   due.on(CLEAR, async (tx, row) => clear(tx, row.key, Number(row.data.upTo)));
 
   const listeners: ((channelId: string, state: string) => void)[] = [];
@@ -77,10 +81,12 @@ export function createOutbound(parts: OutboundParts) {
     if (draft.encoding === "opaque") throw Problem.invalid("/encoding", "what is encrypted cannot be posted");
     if (isEmpty) throw Problem.invalid("/body", "is empty, and there are no files");
     const replied = draft.replyTo ? await origin(on, channel.id, draft.replyTo) : undefined;
-    const conversation = conversationFor(channel, draft, given, replied?.conversation);
+    const named = given.conversation && { ...given.conversation };
+    if (named) named.conversationId = await moves.now(on, channel.id, named.conversationId);
+    const conversation = conversationFor(channel, draft, named, replied?.conversation);
     const replyToExternalId = given.replyToExternalId ?? replied?.externalId;
-    const { conversation: _, replyToExternalId: __, text: ___, files: named, buttons, ...more } = given;
-    const carried = await described(on, author.id, named ?? []);
+    const { conversation: _, replyToExternalId: __, text: ___, files: carrying, buttons, ...more } = given;
+    const carried = await described(on, author.id, carrying ?? []);
     const payload = {
       ...more,
       conversation,
@@ -121,7 +127,21 @@ export function createOutbound(parts: OutboundParts) {
     const conversation = Conversation.safeParse(payload.conversation).data;
     if (conversation?.channelId !== channelId) return undefined;
     const posted = row.target === channelId ? (await traffic.parts(on, row.id))[0]?.externalId : payload.externalId;
-    return { conversation, externalId: typeof posted === "string" ? posted : undefined };
+    const conversationId = await moves.now(on, channelId, conversation.conversationId);
+    return {
+      conversation: { ...conversation, conversationId },
+      externalId: typeof posted === "string" ? posted : undefined,
+    };
+  }
+
+  /** As it is to be posted now: its conversation may have moved since it was sent. */
+  async function readdressed(on: Reading, entry: LogEntry): Promise<LogEntry> {
+    const post = await traffic.post(on, entry.id);
+    const said = post && JSON.parse(entry.json);
+    const conversation = Conversation.safeParse(said?.payload?.conversation).data;
+    if (!post || !conversation || conversation.conversationId === post.conversationId) return entry;
+    said.payload.conversation = { ...conversation, conversationId: post.conversationId };
+    return { ...entry, json: JSON.stringify(said), sse: undefined, frame: undefined };
   }
 
   /** One conversation behind another: the next is opened when the one before has ended. */
@@ -135,7 +155,7 @@ export function createOutbound(parts: OutboundParts) {
     if (!mayBePost(row.target) || row.payload === null) return undefined;
     const payload: Record<string, unknown> = JSON.parse(row.payload);
     if (typeof payload.idempotencyKey !== "string" || !(await store.byId(on, row.target))) return undefined;
-    return placeOf(row.target, Conversation.safeParse(payload.conversation).data ?? {});
+    return moves.placeNow(on, placeOf(row.target, Conversation.safeParse(payload.conversation).data ?? {}));
   }
 
   async function moved(tx: Tx, work: WorkRow, was: WorkRow): Promise<void> {
@@ -154,6 +174,7 @@ export function createOutbound(parts: OutboundParts) {
     } else if (FINAL.has(was.state)) {
       // Requeued: an operator has decided that it may be posted again.
       await traffic.setEnded(tx, work.messageId, false);
+      await moves.carryPost(tx, work.messageId, await moves.now(tx, post.channelId, post.conversationId));
       await traffic.dropBegun(tx, work.messageId);
     }
   }
@@ -243,7 +264,7 @@ function payloadOf(draft: ParsedDraft): OutboundPayload {
 function conversationFor(
   channel: ChannelRow,
   draft: ParsedDraft,
-  { conversation: named }: OutboundPayload,
+  named: OutboundPayload["conversation"],
   replied: Conversation | undefined,
 ): Conversation | null {
   if (!named) {

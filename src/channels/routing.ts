@@ -3,6 +3,7 @@ import { isGroup } from "../agents/target.ts";
 import type { Reading } from "../db/database.ts";
 import type { Route } from "../messages/schema.ts";
 import { wireBinding } from "./bindings.ts";
+import type { Moves } from "./moves.ts";
 import type { RouteReport } from "./schema.ts";
 import { type BindingRow, byRank, type ChannelStore, levelOf, type Place } from "./store.ts";
 
@@ -16,7 +17,7 @@ export interface Way {
 export type Routing = ReturnType<typeof createRouting>;
 
 /** Which binding wins: exact thread, then its conversation, then the default; there by priority, then last update. */
-export function createRouting(store: ChannelStore, agentStore: AgentStore) {
+export function createRouting(store: ChannelStore, agentStore: AgentStore, moves: Moves) {
   /** `gone`: nobody by that name; `away`: nobody of it is online. */
   async function stateOf(on: Reading, target: string): Promise<"there" | "away" | "gone"> {
     if (isGroup(target)) return (await agentStore.someoneOnline(on, target)) ? "there" : "away";
@@ -38,7 +39,7 @@ export function createRouting(store: ChannelStore, agentStore: AgentStore) {
   }
 
   async function decide(on: Reading, place: Place): Promise<{ ranked: BindingRow[]; ways: Way[] }> {
-    const ranked = (await store.matching(on, place)).sort(byRank);
+    const ranked = (await store.matching(on, await moves.placeNow(on, place))).sort(byRank);
     const [best] = ranked;
     if (!best) return { ranked, ways: [] };
     const level = ranked.filter((row) => levelOf(row) === levelOf(best));

@@ -72,7 +72,7 @@ export function createTrafficStore(db: Db) {
         .run();
     },
     /** Those among the next 20,000 of the channel, newest first; `reached` is where looking ended, null at the end. */
-    eventPage: async (on: Reading, filter: EventFilter, before: number | undefined, limit: number) => {
+    eventPage: async (on: Reading, filter: EventFilter & Named, before: number | undefined, limit: number) => {
       const next = and(
         eq(events.channelId, filter.channelId),
         filter.unbound ? sql`unbound = 1` : undefined,
@@ -86,7 +86,7 @@ export function createTrafficStore(db: Db) {
         .where(
           and(
             gte(some.at, filter.since),
-            filter.conversationId === undefined ? undefined : eq(some.conversationId, filter.conversationId),
+            filter.names.length === 0 ? undefined : inArray(some.conversationId, [...filter.names]),
           ),
         )
         .orderBy(desc(some.lastMessageId))
@@ -104,7 +104,7 @@ export function createTrafficStore(db: Db) {
       return { rows, reached: last?.id ?? null };
     },
     /** Those that wait for a binding, of one place or of all, oldest first. */
-    unbound: async (on: Reading, place: Place, { since, after }: Stretch, limit: number): Promise<EventRow[]> =>
+    unbound: async (on: Reading, place: Place & Named, { since, after }: Stretch, limit: number): Promise<EventRow[]> =>
       on.db
         .select()
         .from(events)
@@ -114,7 +114,7 @@ export function createTrafficStore(db: Db) {
             sql`unbound = 1`,
             gt(events.lastMessageId, after),
             gte(events.at, since),
-            place.conversationId === "" ? undefined : eq(events.conversationId, place.conversationId),
+            place.names.length === 0 ? undefined : inArray(events.conversationId, [...place.names]),
             place.threadId === "" ? undefined : eq(events.threadId, place.threadId),
           ),
         )
@@ -208,6 +208,11 @@ const partsByExternalId = sql`${parts} indexed by channel_parts_by_external_id`;
 interface Stretch {
   since: number;
   after: number;
+}
+
+/** What a conversation is and was called; none: it is about all of them. */
+interface Named {
+  names: readonly string[];
 }
 
 export interface EventFilter {

@@ -53,6 +53,25 @@ export const bindings = sqliteTable(
   ],
 );
 
+/** Conversations that a platform has given another id, by the event that said so. What counts now is `active`. */
+export const moves = sqliteTable(
+  "channel_moves",
+  {
+    channelId: text("channel_id").notNull(),
+    externalId: text("external_id").notNull(),
+    conversationId: text("conversation_id").notNull(),
+    /** Where it ended up: a chain of moves is one step. */
+    movedTo: text("moved_to").notNull(),
+    active: integer("active", { mode: "boolean" }).notNull(),
+    at: integer("at").notNull(),
+  },
+  (t) => [
+    primaryKey({ columns: [t.channelId, t.externalId] }),
+    uniqueIndex("channel_moves_from").on(t.channelId, t.conversationId).where(sql`active = 1`),
+    index("channel_moves_to").on(t.channelId, t.movedTo).where(sql`active = 1`),
+  ],
+);
+
 /** What came in, by the platform's id: the same event twice is one. */
 export const events = sqliteTable(
   "channel_events",

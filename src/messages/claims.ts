@@ -36,6 +36,9 @@ interface HeldPage {
 /** What an answer about work also carries: `{ task }`, or undefined when there is none. */
 export type Attachment = (on: Reading, work: WorkRow) => Promise<Record<string, unknown> | undefined>;
 
+/** The entry as whoever works on it has to see it now; the log keeps what was sent. */
+export type Restated = (on: Reading, work: WorkRow, entry: LogEntry) => Promise<LogEntry>;
+
 /** What its holder says of the work as it ends it, for who stands above. It runs in that write, before the lease ends. */
 export type Report = { done: ParsedComplete } | { failed: Fail };
 export type ReportHandler = (tx: Tx, work: WorkRow, report: Report) => Promise<void>;
@@ -58,6 +61,7 @@ export type Claims = ReturnType<typeof createClaims>;
 export function createClaims(parts: ClaimParts) {
   const { agents, store, works, members, sender, leases, log, due, clock } = parts;
   const attachments: Attachment[] = [];
+  const restaters: Restated[] = [];
   const reportHandlers: ReportHandler[] = [];
 
   /** `POST /v1/messages/{id}/claim`. @throws Problem 403, 404, 409, 422 */
@@ -133,7 +137,9 @@ export function createClaims(parts: ClaimParts) {
 
   /** For who holds it no more: somebody else's token is not in it. */
   async function asItIs(on: Reading, work: WorkRow): Promise<Worked> {
-    const answer: Worked = { entry: await entryOf(on, work.messageId), work };
+    let entry = await entryOf(on, work.messageId);
+    for (const restate of restaters) entry = await restate(on, work, entry);
+    const answer: Worked = { entry, work };
     for (const attach of attachments) answer.attached = { ...answer.attached, ...(await attach(on, work)) };
     return answer;
   }
@@ -288,6 +294,7 @@ export function createClaims(parts: ClaimParts) {
     entryOf,
     requireLease,
     attach: (attachment: Attachment) => attachments.push(attachment),
+    restate: (restated: Restated) => restaters.push(restated),
     onReport: (handler: ReportHandler) => reportHandlers.push(handler),
     /** The live lease that a token names. @throws Problem 403, 404, 409 claim-lost, 422 */
     requireHeld: async (tx: Tx, caller: Caller, id: number, token: string): Promise<WorkRow> =>

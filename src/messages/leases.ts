@@ -139,6 +139,10 @@ export function createLeases({ store, works, sender, parked, due, clock }: Lease
     changed,
     finish: (tx: Tx, work: WorkRow, state: "done"): Promise<WorkRow> => move(tx, work, { state, endedAt: clock.now() }),
 
+    /** Keeps open work back until `reopen`: nobody can claim it meanwhile, but its time may run out. */
+    hold: (tx: Tx, work: WorkRow): Promise<WorkRow> =>
+      move(tx, work, { state: "delayed", dueAt: work.expiresAt, attempts: work.attempts }),
+
     /** Ended by somebody who does not hold it (taken back, done already, given up); whoever does is told. */
     async end(tx: Tx, work: WorkRow, state: "done" | "dead" | "cancelled", why?: string): Promise<WorkRow> {
       if (work.state === "claimed" && work.holder !== null) {

@@ -89,6 +89,8 @@ export function createEmitter({ store, messages, access, notices, due, clock }: 
       if (work.state === before.state && work.fence === before.fence) return;
       // Held from the beginning, it is open for the first time.
       if (before.state === "delayed" && work.state === "open" && work.fence === 0) return;
+      // Held back again, before anybody claimed it.
+      if (before.state === "open" && work.state === "delayed") return;
       const { messageId, state, attempts, error } = work;
       const data = {
         ...{ messageId, to: work.target, kind: work.kind, topic: work.topic || null, state, attempts, error },
