@@ -50,6 +50,16 @@ describe("what a Slack event means", () => {
     expect(await event({ user: "UADA", text: "reply", thread_ts: "1.0" })).toMatchObject([{ threadId: "1.0" }]);
   });
 
+  test("a conversation that gets another id has moved, and may move back", async () => {
+    const moved = (from: string, to: string, at: string) =>
+      event({ type: "channel_id_changed", old_channel_id: from, new_channel_id: to, event_ts: at });
+    expect(await moved("G1", "C9", "5.5")).toMatchObject([
+      { type: "moved", conversationId: "G1", movedTo: "C9", externalId: "moved:G1:C9:5.5" },
+    ]);
+    expect((await moved("G1", "C9", "6.6"))[0]?.externalId).toBe("moved:G1:C9:6.6");
+    expect(await moved("G1", "G1", "7.7")).toEqual([]);
+  });
+
   test("what we do not know is nobody's", async () => {
     expect(await event({ subtype: "channel_join", user: "UADA", text: "joined" })).toEqual([]);
     expect(await incomingOf("events_api", { event: { type: "reaction_added" } }, reader)).toEqual([]);

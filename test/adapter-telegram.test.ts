@@ -68,6 +68,18 @@ describe("what a Telegram update means", () => {
     expect(read({ my_chat_member: {} })).toBeUndefined();
   });
 
+  test("a group that becomes a supergroup says so in both, and that is one event", () => {
+    const told = read({ message: { ...base, chat: { id: -77, type: "group" }, migrate_to_chat_id: -10077 } });
+    const again = read({ message: { ...base, chat: { id: -10077, type: "supergroup" }, migrate_from_chat_id: -77 } });
+    for (const incoming of [told, again])
+      expect(incoming).toMatchObject({
+        type: "moved",
+        conversationId: "-77",
+        movedTo: "-10077",
+        externalId: "moved:-77:-10077",
+      });
+  });
+
   test("a message that Telegram no longer shows can still have its button pressed", () => {
     const message = { chat: base.chat, message_id: 8, date: 0 };
     const incoming = read({ callback_query: { id: "q", from: base.from, message, data: "yes", chat_instance: "1" } });
@@ -323,6 +335,53 @@ describe("telegram", () => {
     await world.send({ body: "elsewhere", payload });
     await running.saw("posted", 2);
     expect(world.chat.posted.map(({ replyTo }) => replyTo)).toEqual([externalId, undefined]);
+  });
+
+  test("a group that becomes a supergroup keeps its binding, its answers and its thread, told or found out", async () => {
+    for (const isTold of [true, false]) {
+      const fake = createFakeTelegram();
+      const world = await startChat(() => fake);
+      await world.relay.agent("own");
+      const bound = { target: "own", conversationId: "-77" };
+      await world.relay.ask("PUT", `/v1/channels/${world.channelId}/bindings`, bound);
+      const running = world.run({ home: { conversationId: "-77" } });
+      await running.saw("ready");
+      fake.say({ conversation: "-77", text: "question" });
+      await running.saw("received");
+      const [asked] = (await world.relay.ask("GET", "/v1/messages?to=own")).body.items;
+      fake.migrate("-77", "-10077", isTold);
+      if (isTold) await running.saw("received", 3);
+      await world.send({ body: "one", payload: { conversation: { conversationId: "-77" } } });
+      await world.relay.ask("POST", "/v1/messages", {
+        from: "own",
+        to: world.channelId,
+        body: "two",
+        replyTo: asked.id,
+      });
+      await running.saw("posted", 2);
+      expect(fake.posted.map(({ conversation, text }) => [conversation, text])).toEqual([
+        ["-10077", "one"],
+        ["-10077", "two"],
+      ]);
+      fake.say({ conversation: "-10077", text: "thanks" });
+      await until(async () => (await world.relay.ask("GET", "/v1/messages?to=own")).body.items.length === 2);
+      const [thanks] = (await world.relay.ask("GET", "/v1/messages?to=own")).body.items;
+      expect(thanks).toMatchObject({ body: "thanks", payload: { conversation: { conversationId: "-10077" } } });
+      expect(await world.inbox()).toEqual([]);
+    }
+  });
+
+  test("a message that names no conversation follows the adapter's own chat when that moves", async () => {
+    const fake = createFakeTelegram();
+    const world = await startChat(() => fake);
+    const running = world.run({ home: { conversationId: "-77" } });
+    await running.saw("ready");
+    const channel = { provider: "telegram", accountId: "fake_bot", topics: ["alerts"] };
+    await world.relay.ask("PATCH", `/v1/agents/${world.channelId}`, { channel });
+    fake.migrate("-77", "-10077", false);
+    for (const body of ["fire", "out"]) await world.send({ body, topic: "alerts" });
+    await running.saw("posted", 2);
+    expect(fake.posted.map(({ conversation }) => conversation)).toEqual(["-10077", "-10077"]);
   });
 
   test("a button that Telegram cannot carry makes the message fail, in words", async () => {

@@ -174,7 +174,7 @@ async function serve(run: Run, life: LinkedAbort): Promise<void> {
 
   const deliver = createDelivery({ client, channelId, timing, signal: life.signal, onEvent });
   const reading = createReading({ platform, channelId, timing, readiness, probeMs: pace.probeMs, deliver, onEvent });
-  const handler = createOutbox({ client, channelId, platform, timing, home, onEvent });
+  const handler = createOutbox({ client, channelId, platform, timing, home, deliver, onEvent });
   const work = { handler, resume: true, leaseSeconds: LEASE_SECONDS, concurrency: CONCURRENCY, signal: life.signal };
   const beating = linkedAbort();
   const beats = pulse.beat(beating.signal, readiness).catch((error) => life.abort(error));

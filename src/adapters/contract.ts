@@ -65,6 +65,11 @@ export interface Incoming {
   movedTo?: string | undefined;
 }
 
+/** A chat that has another id once and for all. Whoever notices first says so: it is one event. */
+export const moveOf = (from: string, to: string, sender: Incoming["sender"]): Incoming => ({
+  ...{ type: "moved", conversationId: from, movedTo: to, externalId: `moved:${from}:${to}`, sender },
+});
+
 export interface IncomingFile {
   name: string;
   /** A media type; empty when the platform does not say. */

@@ -4,7 +4,16 @@ import { type Client, Failure, RelayProblem, Release } from "../client/client.ts
 import type { WorkHandler } from "../client/item.ts";
 import type { Timing } from "../client/timing.ts";
 import type { Message } from "../messages/schema.ts";
-import { faultOf, type Part, type Place, type Platform, PlatformFault, type Post } from "./contract.ts";
+import {
+  faultOf,
+  type Inbox,
+  moveOf,
+  type Part,
+  type Place,
+  type Platform,
+  PlatformFault,
+  type Post,
+} from "./contract.ts";
 import type { AdapterEvent } from "./events.ts";
 import { afterwards, untilAnswered } from "./patience.ts";
 
@@ -15,6 +24,8 @@ export interface OutboxParts {
   timing: Timing;
   /** Where messages go that name no conversation. */
   home?: Place | undefined;
+  /** Tells the relay of what the platform says as it refuses a post: that a chat has another id. */
+  deliver: Inbox["deliver"];
   onEvent(event: AdapterEvent): void;
 }
 
@@ -53,7 +64,18 @@ const UNKNOWN_END = new PlatformFault(
  * Posts one message, part by part. Each part is noted in the relay before it is posted and after: whatever dies in between, the
  * next attempt knows which part may be there already, and asks the platform or gives up as `ambiguous`. Never posts one twice.
  */
-export function createOutbox({ client, channelId, platform, timing, home, onEvent }: OutboxParts): WorkHandler {
+export function createOutbox({
+  client,
+  channelId,
+  platform,
+  timing,
+  home,
+  deliver,
+  onEvent,
+}: OutboxParts): WorkHandler {
+  /** Chats that moved while this adapter runs: the one for messages without a conversation is its own setting. */
+  const moved = new Map<string, string>();
+
   /** @throws PlatformFault permanent */
   function sendingOf(message: Message, how: Pick<Sending, "token" | "stopping" | "life">, posts: Noted[]): Sending {
     const payload = OutboundPayload.parse(message.payload ?? {});
@@ -61,7 +83,8 @@ export function createOutbox({ client, channelId, platform, timing, home, onEven
     if (!place)
       throw new PlatformFault("permanent", "no-conversation", "It names no conversation, and the adapter has none");
     const known = new Map(posts.map(({ part, externalId }) => [part, externalId]));
-    const { conversationId, threadId } = place;
+    const { conversationId: named, threadId } = place;
+    const conversationId = payload.conversation ? named : (moved.get(named) ?? named);
     const parts = partsOf(payload, message, how.life);
     if (parts.length === 0) throw new PlatformFault("permanent", "empty", "There is nothing to post");
     return { ...how, message, place: { conversationId, threadId: threadId ?? undefined }, parts, payload, known };
@@ -111,7 +134,8 @@ export function createOutbox({ client, channelId, platform, timing, home, onEven
     untilAnswered(timing, life, () => client.channels.notePost(message.id, { token, part, externalId }));
 
   /** @throws PlatformFault */
-  async function settlePart(sending: Sending, part: number, post: Post): Promise<string> {
+  async function settlePart(sending: Sending, part: number, given: Post): Promise<string> {
+    let post = given;
     let fault = sending.known.get(part) === null ? UNKNOWN_END : undefined;
     for (let n = 1; ; n++) {
       if (fault?.failure === "ambiguous") {
@@ -125,9 +149,23 @@ export function createOutbox({ client, channelId, platform, timing, home, onEven
         return await platform.post(post);
       } catch (error) {
         fault = faultOf(error);
+        if (fault.movedTo !== undefined && n <= TRIES) {
+          // Surely not posted there: so it is posted where the chat is now.
+          post = { ...post, place: await follow(sending, fault.movedTo) };
+          fault = undefined;
+          continue;
+        }
         await patience(fault, n, sending.stopping);
       }
     }
+  }
+
+  async function follow(sending: Sending, to: string): Promise<Place> {
+    const { conversationId: from } = sending.place;
+    await deliver(moveOf(from, to, { id: from, name: platform.provider }));
+    moved.set(from, to);
+    sending.place = { ...sending.place, conversationId: to };
+    return sending.place;
   }
 
   /** Waits for what may be better soon. @throws PlatformFault what will not, Release when there is no time to wait */

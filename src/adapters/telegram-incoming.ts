@@ -1,5 +1,5 @@
 import type { CallbackQuery, Message, Update, User } from "grammy/types";
-import type { Incoming } from "./contract.ts";
+import { type Incoming, moveOf } from "./contract.ts";
 import { quotedOf, textOf } from "./telegram-content.ts";
 import { type FetchFile, filesOf } from "./telegram-files.ts";
 import { chatName, originName, signed, userName } from "./telegram-names.ts";
@@ -43,14 +43,6 @@ function moved(message: Message): Incoming | undefined {
   if (from === to) return undefined;
   return moveOf(String(from), String(to), senderOf(message));
 }
-
-export const moveOf = (from: string, to: string, sender: Incoming["sender"]): Incoming => ({
-  type: "moved",
-  conversationId: from,
-  movedTo: to,
-  externalId: `moved:${from}:${to}`,
-  sender,
-});
 
 function said(message: Message, reader: TelegramReader): Incoming | undefined {
   const files = filesOf(message, reader.fetchFile);

@@ -25,6 +25,8 @@ const done = (result: unknown) => Response.json({ ok: true, result });
 
 export interface FakeTelegram extends FakeChat {
   setWebhook(url: string): void;
+  /** A group becomes a supergroup: posts to the old id are refused. With `isTold` both chats say so. */
+  migrate(from: string, to: string, isTold: boolean): void;
   /** An update as Telegram sends it. */
   update(fields: object): void;
   /** What was shown to those who pressed a button. */
@@ -50,6 +52,7 @@ export function createFakeTelegram(): FakeTelegram {
   const files = new Map<string, { name: string; type: string; bytes: Uint8Array }>();
   const misplaced = new Map<string, string>();
   const redirects = new Map<string, string>();
+  const migrated = new Map<string, string>();
   const toasts: string[] = [];
   const posted: Posted[] = [];
   const faults: Fault[] = [];
@@ -114,6 +117,11 @@ export function createFakeTelegram(): FakeTelegram {
     if (fault === "cut") return brokenAnswer();
     if (fault === "limited") return refusal(429, "Too Many Requests: retry after 1", { retry_after: 1 });
     if (fault === "refused") return refusal(403, "Forbidden: bot was blocked by the user");
+    const to = migrated.get(body.chat_id ?? "");
+    if (to)
+      return refusal(400, "Bad Request: group chat was upgraded to a supergroup chat", {
+        migrate_to_chat_id: Number(to),
+      });
     if ((body.text ?? "").length > 4096) return refusal(400, "Bad Request: message is too long");
     if (body.text !== undefined && body.text.trim() === "") return refusal(400, "Bad Request: message text is empty");
     return keep(body, upload).then((result) => {
@@ -285,6 +293,13 @@ export function createFakeTelegram(): FakeTelegram {
           data,
         },
       });
+    },
+    migrate(from, to, isTold) {
+      migrated.set(from, to);
+      if (!isTold) return;
+      const told = (chat: string, more: object) => ({ ...messageOf({ conversation: chat }, ++count), ...more });
+      enqueue({ message: told(from, { migrate_to_chat_id: Number(to) }) });
+      enqueue({ message: told(to, { migrate_from_chat_id: Number(from) }) });
     },
     update: enqueue,
     toasts,
