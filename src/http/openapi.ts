@@ -70,13 +70,14 @@ export function openApiDocument(routes: readonly Route[], publicUrl: string | un
 
 /** What a caller may be refused with: what the route says, and what every route like it can answer. */
 export function problemCodes(route: Route): ProblemCode[] {
-  const codes = new Set<ProblemCode>(["invalid", ...(route.problems ?? []), "internal", "stopping"]);
+  // A request with two hosts, or one whose caller has left, is a bad request whatever it asks for.
+  const codes = new Set<ProblemCode>(["invalid", "bad-request", ...(route.problems ?? []), "internal", "stopping"]);
   const add = (when: unknown, ...more: ProblemCode[]) => when && more.forEach((code) => void codes.add(code));
   // The first use of a token is written down, whatever the call: it can find the database closed to writes.
   add(!route.open, "unauthorized", "rate-limited", "storage-unavailable", "overloaded");
   add(!route.open || route.socket, "superseded", "unknown-instance");
-  add(route.body, "not-json", "bad-request", "too-large", "unsupported-media-type");
-  add(route.raw, "bad-request", "too-large", "unsupported-media-type");
+  add(route.body, "not-json", "too-large", "unsupported-media-type");
+  add(route.raw, "too-large", "unsupported-media-type");
   add(route.idempotent, "idempotency-mismatch");
   return [...codes];
 }
