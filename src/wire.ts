@@ -89,6 +89,19 @@ export const jsonObject = once((maxBytes: number) =>
     }),
 );
 
+/** The same, or a list. */
+export const jsonBody = (maxBytes: number) =>
+  z
+    .custom<Record<string, unknown> | unknown[]>(
+      (value) => typeof value === "object" && value !== null,
+      "is neither an object nor a list",
+    )
+    .superRefine((value, ctx) => {
+      const flaw = jsonFlaw(value, maxBytes);
+      if (flaw) ctx.addIssue({ code: "custom", message: flaw });
+    })
+    .meta({ description: `At most ${maxBytes} bytes as JSON, and ${MAX_JSON_DEPTH} deep.` });
+
 const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === "object" && value !== null && !Array.isArray(value);
 

@@ -115,7 +115,9 @@ function addPost(integrations: Command): void {
     .action(async (source: string, given: string | undefined, { key }: { key?: string }, command: Command) => {
       const { client, out } = contextOf(command);
       const result = await client.integrations.post(source, eventOf(await textOrStdin(given)), { idempotencyKey: key });
-      const tasks = (result.items ?? [result]).flatMap(({ task }) => task ?? []);
+      const tasks = result.tasks.flatMap(({ task }) => task ?? []);
+      if (result.skipped > 0)
+        out.note(`${result.skipped} events were left out: a delivery may hold 1,000 and 1 MiB of them`);
       await out.show(result, () => tasks.map((task) => taskText(task, out)).join("\n") || "Nothing to do about that");
     });
 }

@@ -1,4 +1,5 @@
 import type { Caller } from "../auth/caller.ts";
+import { createPauses } from "../breathe.ts";
 import type { Clock } from "../clock.ts";
 import type { Db, Reading, Tx } from "../db/database.ts";
 import type { Unidentified } from "../http/call.ts";
@@ -12,6 +13,8 @@ import type { Made, NewTask, Step, TaskLife } from "../tasks/life.ts";
 import type { TaskRow, TaskStore } from "../tasks/store.ts";
 import { readEvents } from "./mappings/mappings.ts";
 import type { Delivery, Report } from "./mappings/report.ts";
+import type { News } from "./news.ts";
+import { EVENT_BYTES, MAX_EVENTS } from "./schema.ts";
 import type { Secrets } from "./secrets.ts";
 import { type IntegrationService, SYSTEM } from "./service.ts";
 import type { IntegrationRow, IntegrationStore } from "./store.ts";
@@ -27,6 +30,7 @@ export interface EventParts {
   claims: Claims;
   works: WorkStore;
   idempotency: Idempotency;
+  news: News;
   clock: Clock;
 }
 
@@ -43,16 +47,23 @@ export interface Became {
 
 /** One post of a source. */
 export interface Posted {
-  body: Record<string, unknown>;
+  body: Record<string, unknown> | unknown[];
   delivery: Delivery;
   idempotencyKey: string | undefined;
+}
+
+/** What became of one post. */
+export interface Received {
+  events: Became[];
+  /** Events that found no room in it. */
+  skipped: number;
 }
 
 export type Events = ReturnType<typeof createEvents>;
 
 /** Events of integrations: whose they are, and the tasks they become. */
 export function createEvents(parts: EventParts) {
-  const { db, store, integrations, secrets, tasks, sender, claims, works, idempotency, clock } = parts;
+  const { db, store, integrations, secrets, tasks, sender, claims, works, idempotency, news, clock } = parts;
   const { life } = tasks;
   const listeners: ((source: string, outcome: Outcome) => void)[] = [];
   const told = (source: string, outcome: Outcome) => {
@@ -87,31 +98,50 @@ export function createEvents(parts: EventParts) {
     if (caller.role !== "operator" && (caller.role !== "integration" || caller.source !== source))
       throw new Problem("forbidden", `This token may not post events of ${source}.`);
     const integration = await integrations.requireIntegration(tx, source);
-    return idempotency.once<Became[]>(tx, {
+    return idempotency.once<Received>(tx, {
       sender: `integration:${source}`,
       key: idempotencyKey ?? delivery.id,
       operation: EVENT,
       asked: [delivery.kind, body],
       async make() {
-        const made: Became[] = [];
-        const reports = readEvents(integration, body, delivery);
-        for (const report of reports) made.push(await take(tx, integration, report));
+        const { reports, leftOut } = readEvents(integration, body, delivery);
+        const events: Became[] = [];
+        const pause = createPauses();
+        for (const report of reports) {
+          events.push(await take(tx, integration, report));
+          await pause();
+        }
+        if (leftOut.length > 0) await tellLeftOut(tx, source, reports.length, leftOut);
         if (reports.length === 0) tx.afterCommit(() => told(source, "ignored"));
-        return { subject: JSON.stringify(made.map(({ task, created }) => [task?.id, created])), made };
+        const subject = { tasks: events.map(({ task, created }) => [task?.id, created]), skipped: leftOut.length };
+        return { subject: JSON.stringify(subject), made: { events, skipped: leftOut.length } };
       },
       again: (subject) => madeBefore(tx, JSON.parse(subject)),
     });
   }
 
   /** The tasks of a delivery that came before, as they are now; undefined when one of them is not kept any more. */
-  async function madeBefore(on: Reading, subject: [id: string | null, created: boolean][]) {
-    const before: Became[] = [];
-    for (const [id, created] of subject) {
+  async function madeBefore(on: Reading, subject: Subject): Promise<Received | undefined> {
+    const events: Became[] = [];
+    for (const [id, created] of subject.tasks) {
       const task = id === null ? null : await tasks.store.byId(on, id);
       if (task === undefined) return undefined;
-      before.push({ task, created, message: task && (await messageOf(on, task)) });
+      events.push({ task, created, message: task && (await messageOf(on, task)) });
     }
-    return before;
+    return { events, skipped: subject.skipped };
+  }
+
+  async function tellLeftOut(tx: Tx, source: string, taken: number, leftOut: string[]): Promise<void> {
+    const named = leftOut.slice(0, MAX_NAMED);
+    const more = leftOut.length - named.length;
+    await sender.tell(tx, "user", {
+      subject: `${source}: ${leftOut.length} events were left out`,
+      body:
+        `A delivery of ${source} held ${taken + leftOut.length} events. The first ${taken} were taken: a delivery may hold ` +
+        `${MAX_EVENTS} events and ${EVENT_BYTES} bytes of them. Let ${source} send fewer at once (Alertmanager: max_alerts). ` +
+        `Left out:\n${named.join("\n")}${more > 0 ? `\nand ${more} more` : ""}`,
+      payload: { source, taken, skipped: leftOut.length, leftOut: named },
+    });
   }
 
   async function messageOf(on: Reading, { messageId }: TaskRow): Promise<Became["message"]> {
@@ -125,7 +155,8 @@ export function createEvents(parts: EventParts) {
     const known = report.dedupeKey === undefined ? undefined : await tasks.store.byKey(tx, source, report.dedupeKey);
     const isResolved = report.status === "resolved";
     const lives = known !== undefined && !isOver(known.status);
-    if (known && isResolved && (report.asOf ?? Infinity) < (known.asOf ?? 0)) return late(tx, known);
+    if (await news.isOld(tx, source, report, known)) return late(tx, source, known);
+    await news.note(tx, source, report);
     const outcome = isResolved ? (lives ? "resolved" : "ignored") : lives ? "repeated" : known ? "reopened" : "created";
     tx.afterCommit(() => told(source, outcome));
     const step: Step = { actor: `integration:${source}` };
@@ -141,10 +172,10 @@ export function createEvents(parts: EventParts) {
     return { task, created: false, message: task && (await messageOf(tx, task)) };
   }
 
-  /** It is said to be over as of a time when it was known to be open: old news closes nothing. In doubt work is open. */
-  async function late(tx: Tx, task: TaskRow): Promise<Became> {
-    tx.afterCommit(() => told(task.source ?? "", "late"));
-    return { task, created: false, message: await messageOf(tx, task) };
+  /** Something newer is known already. */
+  async function late(tx: Tx, source: string, task: TaskRow | undefined): Promise<Became> {
+    tx.afterCommit(() => told(source, "late"));
+    return { task: task ?? null, created: false, message: task ? await messageOf(tx, task) : null };
   }
 
   /** It had nobody to go to: now there may be somebody. */
@@ -199,6 +230,15 @@ export function createEvents(parts: EventParts) {
     /** Told of each event, what became of it once that is on disk. */
     onReceived: (listener: (source: string, outcome: Outcome) => void) => listeners.push(listener),
   };
+}
+
+/** Of events that were left out so many are named. */
+const MAX_NAMED = 20;
+
+/** What an idempotency key of a delivery remembers. */
+interface Subject {
+  tasks: [id: string | null, created: boolean][];
+  skipped: number;
 }
 
 /** The operation of idempotency keys that deliveries have. */

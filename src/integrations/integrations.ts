@@ -5,11 +5,13 @@ import type { Idempotency } from "../idempotency/service.ts";
 import type { Messaging } from "../messages/messaging.ts";
 import type { Tasks } from "../tasks/tasks.ts";
 import { createEvents } from "./events.ts";
+import { createNews } from "./news.ts";
 import { wireDeliveryRetention } from "./retention.ts";
 import { integrationRoutes } from "./routes.ts";
 import { createSecrets } from "./secrets.ts";
 import { createIntegrationService } from "./service.ts";
 import { createIntegrationStore } from "./store.ts";
+import { createEndStore } from "./store-ends.ts";
 
 export interface IntegrationParts {
   db: Db;
@@ -28,9 +30,11 @@ export function createIntegrations(parts: IntegrationParts) {
   const { db, messaging, tasks, activity, auth, idempotency, key, retentionDays } = parts;
   const { clock, due } = messaging;
   const store = createIntegrationStore(db);
+  const ends = createEndStore(db);
+  const news = createNews(ends, clock);
   const secrets = createSecrets(key);
   const integrations = createIntegrationService({ store, secrets, activity, auth, life: tasks.life, clock });
-  const events = createEvents({ ...messaging, db, store, integrations, secrets, tasks, idempotency });
-  wireDeliveryRetention(due, idempotency, clock, retentionDays);
+  const events = createEvents({ ...messaging, db, store, integrations, secrets, tasks, idempotency, news });
+  wireDeliveryRetention({ due, idempotency, ends, clock, retentionDays });
   return { onReceived: events.onReceived, routes: () => integrationRoutes({ db, integrations, events }) };
 }

@@ -2,6 +2,7 @@ import type { Clock } from "../clock.ts";
 import type { Due } from "../due/due.ts";
 import type { Idempotency } from "../idempotency/service.ts";
 import { EVENT } from "./events.ts";
+import type { EndStore } from "./store-ends.ts";
 
 const RETAIN = "integrations.retention";
 const SLICE = 200;
@@ -9,11 +10,22 @@ const FIRST_MS = 120_000;
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
 
-/** The ids of deliveries are known for the retention time: no sender repeats one for longer. */
-export function wireDeliveryRetention(due: Due, idempotency: Idempotency, clock: Clock, days: number): void {
+export interface DeliveryRetentionParts {
+  due: Due;
+  idempotency: Idempotency;
+  ends: EndStore;
+  clock: Clock;
+  retentionDays: number;
+}
+
+/** Ids of deliveries and ends are known for the retention time: no sender repeats a delivery, or is late, for longer. */
+export function wireDeliveryRetention({ due, idempotency, ends, clock, retentionDays }: DeliveryRetentionParts): void {
   due.onResume((tx, now) => due.schedule(tx, RETAIN, "deliveries", now + FIRST_MS));
   due.on(RETAIN, async (tx) => {
-    const deleted = await idempotency.forget(tx, EVENT, clock.now() - days * DAY_MS, SLICE);
-    await due.schedule(tx, RETAIN, "deliveries", clock.now() + (deleted === SLICE ? 0 : HOUR_MS));
+    const before = clock.now() - retentionDays * DAY_MS;
+    const keys = await idempotency.forget(tx, EVENT, before, SLICE);
+    const ended = await ends.removeBefore(tx, before, SLICE);
+    const isMore = keys === SLICE || ended === SLICE;
+    await due.schedule(tx, RETAIN, "deliveries", clock.now() + (isMore ? 0 : HOUR_MS));
   });
 }

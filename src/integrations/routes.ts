@@ -6,10 +6,10 @@ import { nextLink } from "../http/link.ts";
 import { messageJson } from "../messages/entry.ts";
 import { toTask } from "../tasks/facts.ts";
 import { IdempotencyKey } from "../wire.ts";
-import type { Became, Events } from "./events.ts";
+import type { Became, Events, Received } from "./events.ts";
 import type { Delivery } from "./mappings/report.ts";
 import {
-  EVENT_BYTES,
+  DELIVERY_BYTES,
   EventBody,
   EventResult,
   Integration,
@@ -102,12 +102,14 @@ export function integrationRoutes({ db, integrations, events }: IntegrationRoute
         "By a token of role integration, or signed as the integration's `verify` says. The body is the source's own, as its " +
         "`mapping` reads it. A delivery that comes twice (webhook-id, X-GitHub-Delivery, Sentry's Request-ID, " +
         "Idempotency-Key) is one event. The same dedupeKey is the same task: counted while it is open, closed by " +
-        "resolved, opened again with a new message after that.",
+        "resolved, opened again with a new message after that. News older than what is known changes nothing, whether it " +
+        "opens or closes; an end that comes before its beginning is remembered. Of a delivery that is too large as much is " +
+        "taken as fits.",
       tag,
       params: Path,
       body: EventBody,
       example: { title: "Disk of db-1 is full", severity: "warning", dedupeKey: "db-1/disk" },
-      bodyLimit: EVENT_BYTES,
+      bodyLimit: DELIVERY_BYTES,
       idempotent: true,
       identify: events.identify,
       answers: {
@@ -122,7 +124,7 @@ export function integrationRoutes({ db, integrations, events }: IntegrationRoute
         const posted = { body, delivery: deliveryOf(request.headers), idempotencyKey };
         const { made, replayed } = await db.write((tx) => events.receive(tx, caller, params.source, posted));
         const headers: Record<string, string> = replayed ? { "idempotent-replayed": "true" } : {};
-        const status = !replayed && made.some((one) => one.created) ? 201 : 200;
+        const status = !replayed && made.events.some((one) => one.created) ? 201 : 200;
         return { status, body: new RawJson(eventJson(made)), headers };
       },
     }),
@@ -135,13 +137,15 @@ function deliveryOf(headers: Headers): Delivery {
   const isSentrys = headers.has("sentry-hook-resource");
   const id =
     headers.get("webhook-id") ?? headers.get("x-github-delivery") ?? (isSentrys ? headers.get("request-id") : null);
-  return { id: IdempotencyKey.safeParse(id).data, kind };
+  const seconds = Number(headers.get("sentry-hook-timestamp"));
+  return { id: IdempotencyKey.safeParse(id).data, kind, at: seconds > 0 ? Math.round(seconds * 1000) : undefined };
 }
 
-function eventJson(made: readonly Became[]): string {
-  const items = made.map(becameJson);
-  const first = items[0] ?? '"task":null,"message":null,"created":false';
-  return `{${first}${items.length > 1 ? `,"items":[${items.map((item) => `{${item}}`).join(",")}]` : ""}}`;
+function eventJson({ events, skipped }: Received): string {
+  const each = events.map(becameJson);
+  const first = each[0] ?? '"task":null,"message":null,"created":false';
+  const all = `[${each.map((one) => `{${one}}`).join(",")}]`;
+  return `{${first},"tasks":${all}${each.length > 1 ? `,"items":${all}` : ""},"skipped":${skipped}}`;
 }
 
 function becameJson({ task, message, created }: Became): string {

@@ -2,7 +2,7 @@ import { z } from "zod";
 import { Source } from "../auth/schema.ts";
 import { Message } from "../messages/schema.ts";
 import { DedupeKey, Severity, Task, TaskFields } from "../tasks/schema.ts";
-import { jsonObject, line, listOf, PageQuery, Time } from "../wire.ts";
+import { jsonBody, line, listOf, PageQuery, Time, TimeInput } from "../wire.ts";
 
 export const MAPPINGS = ["generic", "github", "alertmanager", "grafana", "sentry", "paths"] as const;
 export const Mapping = z.enum(MAPPINGS);
@@ -31,7 +31,10 @@ const Template = line(512).refine(isTemplate, "is not a path ($.a.b[0]['c d']) o
 
 /** Where in its body a source says what. */
 export const Paths = z.strictObject({
-  items: Path.optional().describe("A list in the body: one event for each of its items, the other paths start there."),
+  items: Path.optional().describe(
+    "A list in the body (`$` is the body itself): one event for each of its items, the other paths start there. A body " +
+      "that is a list needs none.",
+  ),
   title: Template,
   body: Template.optional(),
   severity: Template.optional(),
@@ -39,6 +42,7 @@ export const Paths = z.strictObject({
   status: Template.optional(),
   externalUrl: Template.optional(),
   topic: Template.optional(),
+  occurredAt: Template.optional().describe("When it happened: a time in words, or seconds or milliseconds since 1970."),
   severities: z.record(line(64), Severity).optional().describe("What its words for severity mean."),
   resolved: z
     .array(line(64))
@@ -104,6 +108,9 @@ export const GenericEvent = z
     severity: Severity.optional(),
     dedupeKey: DedupeKey.optional(),
     status: z.enum(["open", "resolved"]).default("open"),
+    occurredAt: TimeInput.optional().describe(
+      "What happened before something that is known of the same key changes nothing.",
+    ),
   })
   .refine((event) => event.status === "open" || event.dedupeKey !== undefined, {
     path: ["dedupeKey"],
@@ -111,10 +118,13 @@ export const GenericEvent = z
   });
 export type GenericEvent = z.input<typeof GenericEvent>;
 
+/** One event, and all that one delivery is taken of. */
 export const EVENT_BYTES = 1024 * 1024;
 export const MAX_EVENTS = 1000;
+/** A delivery of several: what is beyond the two above is left out. */
+export const DELIVERY_BYTES = 4 * 1024 * 1024;
 /** What a source posts: its own shape, as its mapping reads it. */
-export const EventBody = jsonObject(EVENT_BYTES);
+export const EventBody = jsonBody(DELIVERY_BYTES);
 
 const became = {
   task: Task.nullable().describe("null when the event is about nothing that needs work."),
@@ -124,7 +134,15 @@ const became = {
 export const EventResult = z
   .object({
     ...became,
-    items: z.array(z.object(became)).optional().describe("When the body held several events: all of them."),
+    tasks: z
+      .array(z.object(became))
+      .describe("What became of each event in the body; the fields beside it say the first."),
+    items: z.array(z.object(became)).optional().describe("The same, when the body held several events."),
+    skipped: z
+      .int()
+      .describe(
+        `Events left out because a delivery holds up to ${MAX_EVENTS} and ${EVENT_BYTES} bytes; the operator is told.`,
+      ),
   })
   .describe("What became of an event.");
 export type EventResult = z.infer<typeof EventResult>;

@@ -1,4 +1,4 @@
-import { integer, sqliteTable, text } from "drizzle-orm/sqlite-core";
+import { index, integer, primaryKey, sqliteTable, text } from "drizzle-orm/sqlite-core";
 import type { Severity } from "../tasks/schema.ts";
 import type { Mapping, Paths, Verification } from "./schema.ts";
 
@@ -17,3 +17,16 @@ export const integrations = sqliteTable("integrations", {
   createdAt: integer("created_at").notNull(),
   updatedAt: integer("updated_at").notNull(),
 });
+
+/** What a source said last is over: kept, known or not, so that news from before that changes nothing. */
+export const sourceEnds = sqliteTable(
+  "source_ends",
+  {
+    source: text("source").notNull(),
+    key: text("key").notNull(),
+    /** Where the source had got to by that, in its own counting; null when it did not say. */
+    asOf: integer("as_of"),
+    at: integer("at").notNull(),
+  },
+  (t) => [primaryKey({ columns: [t.source, t.key] }), index("source_ends_by_age").on(t.at)],
+);

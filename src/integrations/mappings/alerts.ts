@@ -1,8 +1,8 @@
 import { z } from "zod";
-import { MAX_EVENTS } from "../schema.ts";
 import {
   asBody,
   asKey,
+  asLatest,
   asLine,
   asPayload,
   asPlace,
@@ -11,7 +11,9 @@ import {
   asUrl,
   labels,
   type ReadEvents,
+  type Report,
   readAs,
+  several,
   words,
 } from "./report.ts";
 
@@ -37,27 +39,42 @@ const Group = z.looseObject({
   receiver: words,
   groupKey: words,
   externalURL: words,
-  alerts: z.array(Alert).max(MAX_EVENTS, `holds more than ${MAX_EVENTS} alerts`),
+  alerts: z.array(z.unknown()),
 });
+type Group = z.infer<typeof Group>;
+const Taken = z.object({ alerts: z.array(Alert) });
 
 /** Each alert is an event of its own, known by its fingerprint: that of its labels. */
 export const readAlerts: ReadEvents = (body) => {
   const group = readAs(Group, body);
-  return group.alerts.map((alert) => {
-    const { annotations } = alert;
-    const severity = asSeverity(alert.labels.severity ?? alert.labels.priority ?? alert.labels.level);
-    return {
-      title: asTitle(annotations.summary, annotations.title, alert.labels.alertname),
-      body: asBody(bodyOf(alert)),
-      severity,
-      dedupeKey: asKey(alert.fingerprint || JSON.stringify(Object.entries(alert.labels).sort())),
-      status: alert.status === "resolved" ? "resolved" : "open",
-      externalUrl: asUrl(alert.panelURL, alert.dashboardURL, alert.generatorURL, group.externalURL),
-      asOf: alert.status === "resolved" ? endOf(alert) : asPlace(alert.startsAt),
-      payload: factsOf(alert, asLine(group.receiver, 255)),
-    };
-  });
+  return several(
+    group.alerts,
+    (alerts) => readAs(Taken, { alerts }).alerts.map((alert) => reportOf(alert, group)),
+    nameOf,
+  );
 };
+
+function reportOf(alert: Alert, group: Group): Report {
+  const { annotations, startsAt, endsAt } = alert;
+  const isOver = alert.status === "resolved";
+  return {
+    title: asTitle(annotations.summary, annotations.title, alert.labels.alertname),
+    body: asBody(bodyOf(alert)),
+    severity: asSeverity(alert.labels.severity ?? alert.labels.priority ?? alert.labels.level),
+    dedupeKey: asKey(alert.fingerprint || JSON.stringify(Object.entries(alert.labels).sort())),
+    status: isOver ? "resolved" : "open",
+    externalUrl: asUrl(alert.panelURL, alert.dashboardURL, alert.generatorURL, group.externalURL),
+    asOf: isOver ? asLatest(startsAt, endsAt) : asPlace(startsAt),
+    payload: factsOf(alert, asLine(group.receiver, 255)),
+  };
+}
+
+/** Of an alert that was not taken, and so not checked. */
+function nameOf(alert: unknown): string | undefined {
+  const { labels: named, fingerprint } = Named.safeParse(alert).data ?? {};
+  return [named?.alertname, named?.instance, fingerprint].filter(Boolean).join(" ");
+}
+const Named = z.looseObject({ labels, fingerprint: words });
 
 /** What is written for people, then the labels. */
 function bodyOf({ annotations, labels: named }: Alert): string {
@@ -66,12 +83,6 @@ function bodyOf({ annotations, labels: named }: Alert): string {
   const more = annotations.runbook_url ? [`Runbook: ${annotations.runbook_url}`] : [];
   return [...said, ...more, listed.join("\n")].filter(Boolean).join("\n\n");
 }
-
-/** What has not ended has an end long ago. */
-const endOf = ({ startsAt, endsAt }: Alert): number | undefined => {
-  const [start, end] = [asPlace(startsAt), asPlace(endsAt)];
-  return start === undefined || end === undefined ? (end ?? start) : Math.max(start, end);
-};
 
 function factsOf(alert: Alert, receiver: string | undefined) {
   const { fingerprint, startsAt, endsAt, silenceURL, valueString, values } = alert;

@@ -2,6 +2,7 @@ import { z } from "zod";
 import {
   asBody,
   asKey,
+  asLatest,
   asPayload,
   asPlace,
   asSeverity,
@@ -10,16 +11,21 @@ import {
   type ReadEvents,
   type Report,
   readAs,
+  single,
   words,
 } from "./report.ts";
 
 const Person = z.looseObject({ login: words }).nullish();
 const Numbered = z.looseObject({
+  id: z.int().nullish(),
   number: z.int(),
+  state: words,
   title: words,
   body: words,
   html_url: words,
+  created_at: words,
   updated_at: words,
+  closed_at: words,
   user: Person,
   draft: z.boolean().nullish(),
   merged: z.boolean().nullish(),
@@ -34,6 +40,8 @@ const WorkflowRun = z.looseObject({
   conclusion: words,
   event: words,
   head_branch: words,
+  /** null: the fork is gone. */
+  head_repository: z.looseObject({ id: z.int().nullish(), full_name: words }).nullish(),
   head_sha: words,
   html_url: words,
   run_number: z.int().nullish(),
@@ -43,6 +51,11 @@ const WorkflowRun = z.looseObject({
 const Rule = z.looseObject({ description: words, severity: words, security_severity_level: words, name: words });
 const Alert = z.looseObject({
   number: z.int(),
+  created_at: words,
+  updated_at: words,
+  fixed_at: words,
+  dismissed_at: words,
+  resolved_at: words,
   html_url: words,
   secret_type_display_name: words,
   rule: Rule.nullish(),
@@ -53,7 +66,7 @@ const Alert = z.looseObject({
 /** What GitHub posts: https://docs.github.com/webhooks/webhook-events-and-payloads */
 const Hook = z.looseObject({
   action: words,
-  repository: z.looseObject({ full_name: words, html_url: words }).nullish(),
+  repository: z.looseObject({ id: z.int().nullish(), full_name: words, html_url: words }).nullish(),
   sender: Person,
   issue: Numbered.optional(),
   pull_request: Numbered.optional(),
@@ -62,7 +75,13 @@ const Hook = z.looseObject({
 });
 type Hook = z.infer<typeof Hook>;
 
-type Read = (hook: Hook, repo: string) => Report | undefined;
+/** A repository: `key` stays when it is renamed or moved. */
+interface Repo {
+  id: number | undefined;
+  name: string;
+  key: string;
+}
+type Read = (hook: Hook, repo: Repo) => Report | undefined;
 
 const ALERTS = ["dependabot_alert", "code_scanning_alert", "secret_scanning_alert"];
 
@@ -81,41 +100,44 @@ const READERS: Record<string, Read> = {
 
 export const readGithub: ReadEvents = (body, { kind }) => {
   const reader = kind !== undefined && Object.hasOwn(READERS, kind) ? READERS[kind] : undefined;
-  if (!reader) return [];
+  if (!reader) return single(undefined);
   const hook = readAs(Hook, body);
-  const report = reader(hook, hook.repository?.full_name ?? "");
-  return report ? [report] : [];
+  const { id, full_name: name } = hook.repository ?? {};
+  const report = reader(hook, { id: id ?? undefined, name: name ?? "", key: String(id ?? name ?? "") });
+  return single(report);
 };
 
 /** What makes it worth a look; what else happens to it (labels, assignees) is not told. */
 const OPENS = new Set(["opened", "reopened", "edited", "ready_for_review", "synchronize"]);
+/** Of these those that open again what was closed. */
+const REOPENS = new Set(["reopened", "ready_for_review"]);
 const ENDS = new Set(["closed", "deleted", "transferred", "converted_to_draft"]);
 
 function ofNumbered(
   what: "issue" | "pull",
   action: string | null | undefined,
   it: z.infer<typeof Numbered>,
-  repo: string,
-) {
-  const isOver = ENDS.has(action ?? "");
-  if (!isOver && (it.draft || !OPENS.has(action ?? ""))) return undefined;
-  const { number, html_url: url, user, head } = it;
+  repo: Repo,
+): Report | undefined {
+  const opens = OPENS.has(action ?? "");
+  const isOver = ENDS.has(action ?? "") || (opens && it.state === "closed");
+  if (!isOver && (it.draft || !opens)) return undefined;
+  const { id, number, html_url: url, user, head } = it;
+  const reopens = !isOver && REOPENS.has(action ?? "");
+  const asOf = isOver ? asLatest(it.updated_at, it.closed_at) : asPlace(it.updated_at ?? it.created_at);
   return {
-    title: asTitle(`${repo}#${number}: ${it.title ?? ""}`),
+    title: asTitle(`${repo.name}#${number}: ${it.title ?? ""}`),
     body: asBody(it.body),
-    dedupeKey: asKey(`${what}:${repo}#${number}`),
-    status: isOver ? ("resolved" as const) : ("open" as const),
+    dedupeKey: asKey(`${what}:${repo.key}#${number}`),
+    status: isOver ? "resolved" : "open",
     externalUrl: asUrl(url),
-    asOf: asPlace(it.updated_at),
+    // Times are in whole seconds: what is opened again in the second of its end is open.
+    asOf: asOf === undefined ? undefined : asOf + (reopens ? 1 : 0),
+    afterEnd: isOver || reopens ? undefined : false,
     payload: asPayload({
-      ...{ event: what === "pull" ? "pull_request" : "issues", action, repository: repo, number },
-      ...{
-        author: user?.login,
-        labels: it.labels?.map(({ name }) => name),
-        branch: head?.ref,
-        sha: head?.sha,
-        merged: it.merged,
-      },
+      ...{ event: what === "pull" ? "pull_request" : "issues", action, repository: repo.name, repositoryId: repo.id },
+      ...{ id, number, author: user?.login, labels: it.labels?.map(({ name }) => name), merged: it.merged },
+      ...(head && { branch: head.ref, sha: head.sha, head: { ref: head.ref, sha: head.sha } }),
     }),
   };
 }
@@ -123,26 +145,37 @@ function ofNumbered(
 const FAILED = new Set(["failure", "timed_out", "startup_failure"]);
 
 /** A workflow on a branch is one task from its first failure to its next success. */
-function ofRun(run: z.infer<typeof WorkflowRun>, repo: string): Report | undefined {
+function ofRun(run: z.infer<typeof WorkflowRun>, repo: Repo): Report | undefined {
   const failed = FAILED.has(run.conclusion ?? "");
   if (!failed && run.conclusion !== "success") return undefined;
   const { name, head_branch: branch, head_sha: sha, conclusion, event } = run;
+  const fork = forkOf(run, repo);
+  const where = `${fork === undefined ? "" : `${fork.name}:`}${branch ?? "?"}`;
   return {
-    title: asTitle(`${name || "Workflow"} ${failed ? "failed" : "succeeded"} on ${branch ?? "?"} in ${repo}`),
+    title: asTitle(`${name || "Workflow"} ${failed ? "failed" : "succeeded"} on ${where} in ${repo.name}`),
     body: asBody(
       `${run.display_title ?? ""}\nRun ${run.run_number ?? run.id} of ${name || "the workflow"}: ${conclusion}`.trim(),
     ),
     severity: "error",
-    dedupeKey: asKey(`workflow:${repo}:${run.workflow_id}:${branch ?? ""}`),
+    dedupeKey: asKey(["workflow", repo.key, run.workflow_id, ...(fork ? [fork.key] : []), branch ?? ""].join(":")),
     status: failed ? "open" : "resolved",
     externalUrl: asUrl(run.html_url),
-    // A slow run may end after its successor.
-    asOf: run.run_number == null ? undefined : run.run_number * 1000 + (run.run_attempt ?? 0),
+    // A slow run may end after its successor. In doubt an attempt has failed.
+    asOf: run.run_number == null ? undefined : (run.run_number * 1000 + (run.run_attempt ?? 0)) * 2 + (failed ? 1 : 0),
     payload: asPayload({
-      ...{ event: "workflow_run", repository: repo, workflow: name, branch, sha, conclusion, trigger: event },
+      ...{ event: "workflow_run", repository: repo.name, repositoryId: repo.id, workflow: name, branch, sha },
+      ...{ conclusion, trigger: event, fork: fork?.name },
       ...{ runId: run.id, runNumber: run.run_number, runAttempt: run.run_attempt, actor: run.actor?.login },
     }),
   };
+}
+
+/** A fork's branches are its own, whatever they are called; undefined for a run of the repository's own. */
+function forkOf({ head_repository: head }: z.infer<typeof WorkflowRun>, repo: Repo) {
+  if (head === undefined) return undefined;
+  if (head === null) return { name: "a deleted fork", key: "fork" };
+  const isOwn = head.id == null || repo.id === undefined ? head.full_name === repo.name : head.id === repo.id;
+  return isOwn ? undefined : { name: head.full_name ?? "a fork", key: String(head.id ?? head.full_name ?? "fork") };
 }
 
 const ALERT_OPENS = new Set([
@@ -155,18 +188,30 @@ const ALERT_OPENS = new Set([
 ]);
 const ALERT_ENDS = new Set(["fixed", "dismissed", "auto_dismissed", "closed_by_user", "resolved", "revoked"]);
 
-function ofAlert(kind: string, action: string | null | undefined, alert: z.infer<typeof Alert>, repo: string) {
+function ofAlert(kind: string, action: string | null | undefined, alert: z.infer<typeof Alert>, repo: Repo) {
   const isOver = ALERT_ENDS.has(action ?? "");
   if (!isOver && !ALERT_OPENS.has(action ?? "")) return undefined;
   const { number, rule, security_advisory: advisory } = alert;
   const name = alert.dependency?.package?.name;
   const what = advisory?.summary ?? rule?.description ?? rule?.name ?? alert.secret_type_display_name ?? kind;
   return {
-    title: asTitle(`${repo}: ${name ? `${name}: ` : ""}${what}`),
+    title: asTitle(`${repo.name}: ${name ? `${name}: ` : ""}${what}`),
     severity: asSeverity(advisory?.severity ?? rule?.security_severity_level ?? rule?.severity) ?? ("error" as const),
-    dedupeKey: asKey(`${kind}:${repo}#${number}`),
+    dedupeKey: asKey(`${kind}:${repo.key}#${number}`),
     status: isOver ? ("resolved" as const) : ("open" as const),
     externalUrl: asUrl(alert.html_url),
-    payload: asPayload({ event: kind, action, repository: repo, number, package: name, advisory: advisory?.ghsa_id }),
+    asOf: isOver
+      ? asLatest(alert.updated_at, alert.fixed_at, alert.dismissed_at, alert.resolved_at)
+      : asPlace(alert.updated_at ?? alert.created_at),
+    afterEnd: action === "created" ? (false as const) : undefined,
+    payload: asPayload({
+      event: kind,
+      action,
+      repository: repo.name,
+      repositoryId: repo.id,
+      number,
+      package: name,
+      advisory: advisory?.ghsa_id,
+    }),
   };
 }

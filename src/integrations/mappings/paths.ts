@@ -1,6 +1,20 @@
 import { Problem } from "../../problem.ts";
-import { MAX_EVENTS, type Paths } from "../schema.ts";
-import { asBody, asKey, asLine, asPayload, asSeverity, asTitle, asUrl, type Report } from "./report.ts";
+import type { Paths } from "../schema.ts";
+import {
+  asBody,
+  asKey,
+  asLine,
+  asPayload,
+  asPlace,
+  asSeverity,
+  asTitle,
+  asUrl,
+  type Found,
+  type Report,
+  requireSmall,
+  several,
+  single,
+} from "./report.ts";
 
 /** Words for a status that is over, where a source's own are not given. */
 const OVER = ["resolved", "ok", "closed", "done", "success", "succeeded", "recovered", "fixed", "up", "inactive"];
@@ -35,13 +49,28 @@ function asText(value: unknown): string | undefined {
   return typeof value === "object" ? JSON.stringify(value) : String(value);
 }
 
+/** A time in words, or in seconds or milliseconds since 1970. */
+function timeAt(text: string | undefined): number | undefined {
+  const count = text !== undefined && /^\d{1,16}(\.\d+)?$/.test(text) ? Number(text) : undefined;
+  if (count === undefined) return asPlace(text);
+  return Math.round(count < 1e11 ? count * 1000 : count);
+}
+
 /** Reads a body by paths that the operator gave. @throws Problem 422 when there is no title where it should be */
-export function readByPaths(body: Record<string, unknown>, paths: Paths): Report[] {
-  if (paths.items === undefined) return [reportAt(body, paths, "")];
-  const items = valueAt(body, paths.items);
+export function readByPaths(body: unknown, paths: Paths): Found {
+  // A list is a list of events, unless its title is found at a place in the list itself: `$[0].name`.
+  const isOne = paths.items === undefined && (!Array.isArray(body) || textAt(body, paths.title) !== undefined);
+  if (isOne) {
+    requireSmall(body);
+    return single(reportAt(body, paths, ""));
+  }
+  const items = valueAt(body, paths.items ?? "$");
   if (!Array.isArray(items)) throw Problem.invalid("", `${paths.items} is not a list`);
-  if (items.length > MAX_EVENTS) throw Problem.invalid("", `${paths.items} holds more than ${MAX_EVENTS} events`);
-  return items.map((item, index) => reportAt(item, paths, ` of item ${index}`));
+  return several(
+    items,
+    (taken) => taken.map((item, index) => reportAt(item, paths, ` of item ${index}`)),
+    (item) => textAt(item, paths.title),
+  );
 }
 
 function reportAt(item: unknown, paths: Paths, where: string): Report {
@@ -62,6 +91,7 @@ function reportAt(item: unknown, paths: Paths, where: string): Report {
     dedupeKey: key === undefined ? undefined : asKey(key),
     status: isOver ? "resolved" : "open",
     externalUrl: asUrl(textAt(item, paths.externalUrl)),
+    asOf: timeAt(textAt(item, paths.occurredAt)),
     payload: typeof item === "object" && item !== null ? asPayload({ event: item }) : undefined,
   };
 }

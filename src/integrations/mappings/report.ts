@@ -1,6 +1,8 @@
 import { z } from "zod";
 import { check } from "../../http/body.ts";
+import { Problem } from "../../problem.ts";
 import { SEVERITIES, type Severity, TASK_BODY_BYTES, TITLE_BYTES } from "../../tasks/schema.ts";
+import { EVENT_BYTES, MAX_EVENTS } from "../schema.ts";
 
 /** One event, whatever it looked like when it came. */
 export interface Report {
@@ -13,8 +15,18 @@ export interface Report {
   status: "open" | "resolved";
   externalUrl?: string | undefined;
   payload?: Record<string, unknown> | undefined;
-  /** Where the source has got to with it, in its own counting: an end that is older than what is known comes late. */
+  /** Where the source has got to with it, in its own counting: what is older than what is known comes late. */
   asOf?: number | undefined;
+  /** false: it begins something, or edits it, and so never follows the source's own end. */
+  afterEnd?: false | undefined;
+}
+
+/** What a body says. */
+export interface Found {
+  /** Empty when it asks for no work. */
+  reports: Report[];
+  /** The names of events that found no room. */
+  leftOut: string[];
 }
 
 /** What the source says beside the body. */
@@ -23,10 +35,36 @@ export interface Delivery {
   id?: string | undefined;
   /** The event's name, where a header has it: `X-GitHub-Event`, `Sentry-Hook-Resource`. */
   kind?: string | undefined;
+  /** When the source sent it, where it says so. */
+  at?: number | undefined;
 }
 
-/** Reads a source's own body. Nothing at all is an event that asks for no work. @throws Problem 422 */
-export type ReadEvents = (body: Record<string, unknown>, delivery: Delivery) => Report[];
+/** Reads a source's own body. @throws Problem 413, 422 */
+export type ReadEvents = (body: unknown, delivery: Delivery) => Found;
+
+/** @throws Problem 413 when the body of one event is larger than it may be */
+export function requireSmall(body: unknown): void {
+  if (Buffer.byteLength(JSON.stringify(body)) > EVENT_BYTES)
+    throw new Problem("too-large", `The body of one event may be up to ${EVENT_BYTES} bytes.`);
+}
+
+/** One event, or none. */
+export const single = (report: Report | undefined): Found => ({ reports: report ? [report] : [], leftOut: [] });
+
+/** Of a list of events as many as one delivery may hold, in order; the rest is named. */
+export function several(
+  items: readonly unknown[],
+  read: (taken: unknown[]) => Report[],
+  nameOf: (item: unknown) => string | undefined,
+): Found {
+  let [count, bytes] = [0, 0];
+  for (; count < Math.min(items.length, MAX_EVENTS); count++) {
+    bytes += Buffer.byteLength(JSON.stringify(items[count]));
+    if (bytes > EVENT_BYTES && count > 0) break;
+  }
+  const leftOut = items.slice(count).map((item) => asLine(nameOf(item), 120) ?? "an event without a name");
+  return { reports: read(items.slice(0, count)), leftOut };
+}
 
 /** The part of a body that a mapping reads. @throws Problem 422 with the place in the body */
 export const readAs = <S extends z.ZodType>(schema: S, body: unknown): z.output<S> =>
@@ -78,6 +116,12 @@ export function asUrl(...choices: (string | null | undefined)[]): string | undef
 export function asPlace(time: string | null | undefined): number | undefined {
   const at = Date.parse(time ?? "");
   return Number.isNaN(at) ? undefined : at;
+}
+
+/** The latest of some times: what has not ended may have an end long ago. */
+export function asLatest(...times: (string | null | undefined)[]): number | undefined {
+  const places = times.map(asPlace).filter((place) => place !== undefined);
+  return places.length > 0 ? Math.max(...places) : undefined;
 }
 
 /** A key of any length: what is too long for a key is known by its hash. */

@@ -2,7 +2,9 @@ import { z } from "zod";
 import {
   asBody,
   asKey,
+  asLatest,
   asPayload,
+  asPlace,
   asSeverity,
   asTitle,
   asUrl,
@@ -10,6 +12,7 @@ import {
   type ReadEvents,
   type Report,
   readAs,
+  single,
   words,
 } from "./report.ts";
 
@@ -27,11 +30,14 @@ const Issue = z.looseObject({
   status: words,
   substatus: words,
   platform: words,
+  firstSeen: words,
+  lastSeen: words,
   project: Named,
   metadata: z.looseObject({ type: words, value: words, filename: words }).nullish(),
 });
 const ErrorEvent = z.looseObject({
   event_id: words,
+  datetime: words,
   issue_id: id.nullish(),
   title: words,
   culprit: words,
@@ -46,6 +52,9 @@ const MetricAlert = z.looseObject({
   id,
   title: words,
   identifier: id.nullish(),
+  date_created: words,
+  date_started: words,
+  date_closed: words,
   alert_rule: z.looseObject({ id: id.nullish(), name: words }).nullish(),
 });
 
@@ -71,19 +80,25 @@ const OPEN = new Set(["created", "unresolved"]);
 /** An issue is one task, whichever hook tells of it: `issue`, `event_alert` and `error` share its id. */
 export const readSentry: ReadEvents = (body, delivery) => {
   const hook = readAs(Hook, body);
-  const report = reportOf(hook, delivery);
-  return report ? [report] : [];
+  return single(reportOf(hook, delivery));
 };
 
-function reportOf({ action, data }: Hook, { kind }: Delivery): Report | undefined {
+function reportOf({ action, data }: Hook, { kind, at }: Delivery): Report | undefined {
   const { issue, metric_alert: metric } = data;
   if (metric && (kind ?? "metric_alert") === "metric_alert") return ofMetric(metric, data, action ?? "");
-  if (issue && (kind ?? "issue") === "issue") return ofIssue(issue, action ?? "");
+  if (issue && (kind ?? "issue") === "issue") return ofIssue(issue, action ?? "", at);
   const event = data.event ?? data.error;
-  return event?.issue_id ? ofEvent(event, event.issue_id, data.triggered_rule) : undefined;
+  return event?.issue_id ? ofEvent(event, event.issue_id, data.triggered_rule, at) : undefined;
 }
 
-function ofIssue(issue: z.infer<typeof Issue>, action: string): Report | undefined {
+/** An issue says when it was seen, not when it was resolved: that is when the hook was sent, and no earlier than seen. */
+function placeOf({ lastSeen, firstSeen }: z.infer<typeof Issue>, action: string, at: number | undefined) {
+  const seen = asPlace(lastSeen ?? firstSeen);
+  if (action === "created") return seen ?? at;
+  return action === "unresolved" ? at : Math.max(at ?? 0, seen ?? 0) || undefined;
+}
+
+function ofIssue(issue: z.infer<typeof Issue>, action: string, at: number | undefined): Report | undefined {
   if (!OVER.has(action) && !OPEN.has(action)) return undefined;
   const { shortId, culprit, level, substatus, platform, project, metadata } = issue;
   return {
@@ -93,6 +108,8 @@ function ofIssue(issue: z.infer<typeof Issue>, action: string): Report | undefin
     dedupeKey: asKey(`issue:${issue.id}`),
     status: OVER.has(action) ? "resolved" : "open",
     externalUrl: asUrl(issue.web_url, issue.permalink),
+    asOf: placeOf(issue, action, at),
+    afterEnd: action === "created" ? false : undefined,
     payload: asPayload({
       action,
       issueId: issue.id,
@@ -107,7 +124,12 @@ function ofIssue(issue: z.infer<typeof Issue>, action: string): Report | undefin
   };
 }
 
-function ofEvent(event: z.infer<typeof ErrorEvent>, issueId: string, rule: string | null | undefined): Report {
+function ofEvent(
+  event: z.infer<typeof ErrorEvent>,
+  issueId: string,
+  rule: string | null | undefined,
+  at: number | undefined,
+): Report {
   const { culprit, level, platform, release, environment } = event;
   const said = [event.message, culprit && `In ${culprit}`, rule && `Alert rule: ${rule}`];
   return {
@@ -117,6 +139,7 @@ function ofEvent(event: z.infer<typeof ErrorEvent>, issueId: string, rule: strin
     dedupeKey: asKey(`issue:${issueId}`),
     status: "open",
     externalUrl: asUrl(event.web_url),
+    asOf: asPlace(event.datetime) ?? at,
     payload: asPayload({ issueId, eventId: event.event_id, culprit, level, platform, release, environment, rule }),
   };
 }
@@ -130,6 +153,15 @@ function ofMetric(metric: z.infer<typeof MetricAlert>, data: Hook["data"], actio
     dedupeKey: asKey(`metric:${metric.alert_rule?.id ?? metric.id}`),
     status: action === "resolved" ? "resolved" : "open",
     externalUrl: asUrl(data.web_url),
+    asOf: placeOfMetric(metric, action === "resolved"),
     payload: asPayload({ action, incidentId: metric.id, rule: metric.alert_rule?.name }),
   };
+}
+
+/** Each incident has a higher id than those before it, and ends once. */
+function placeOfMetric({ id, ...dates }: z.infer<typeof MetricAlert>, isOver: boolean): number | undefined {
+  const started = dates.date_started ?? dates.date_created;
+  const at = isOver ? asLatest(started, dates.date_closed) : asPlace(started);
+  if (at !== undefined) return at;
+  return /^\d{1,12}$/.test(id) ? Number(id) * 2 + (isOver ? 1 : 0) : undefined;
 }

@@ -1,0 +1,36 @@
+import type { Clock } from "../clock.ts";
+import type { Reading, Tx } from "../db/database.ts";
+import type { TaskRow } from "../tasks/store.ts";
+import type { Report } from "./mappings/report.ts";
+import type { EndRow, EndStore } from "./store-ends.ts";
+
+export type News = ReturnType<typeof createNews>;
+
+/**
+ * Whether a report is news. Deliveries overtake each other and come again, so a report older than what is known changes
+ * nothing, whether it opens or closes. A source's end is kept under its key: the beginning may come after it.
+ */
+export function createNews(ends: EndStore, clock: Clock) {
+  return {
+    async isOld(on: Reading, source: string, report: Report, known: TaskRow | undefined): Promise<boolean> {
+      const { asOf, dedupeKey: key, status } = report;
+      if (asOf !== undefined && known?.asOf != null && asOf < known.asOf) return true;
+      const end = key === undefined ? undefined : await ends.byKey(on, source, key);
+      return end !== undefined && (status === "open" ? isOver(end, report) : isBefore(end, asOf));
+    },
+
+    /** Keeps what a report that is news says about an end: that there is one, or that it is over with the last. */
+    async note(tx: Tx, source: string, { dedupeKey: key, status, asOf }: Report): Promise<void> {
+      if (key === undefined) return;
+      if (status === "open") return ends.remove(tx, source, key);
+      await ends.put(tx, { source, key, asOf: asOf ?? null, at: clock.now() });
+    },
+  };
+}
+
+/** What began no later than the end is over, and so is what only begins once, or is an edit. */
+const isOver = (end: EndRow, { asOf, afterEnd }: Report): boolean =>
+  afterEnd === false || (asOf !== undefined && end.asOf !== null && asOf <= end.asOf);
+
+const isBefore = (end: EndRow, asOf: number | undefined): boolean =>
+  asOf !== undefined && end.asOf !== null && asOf < end.asOf;
