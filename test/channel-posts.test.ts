@@ -56,8 +56,24 @@ describe("a message to a channel", () => {
     expect(await refused({ payload: { ...to("c1"), buttons: [[{ text: "?" }]] } })).toEqual([
       ...[422, "invalid", "/payload/buttons/0/0"],
     ]);
-    expect(await refused({ encoding: "opaque", payload: to("c1") })).toEqual([422, "invalid", "/encoding"]);
     expect((await send("", { payload: to("c1") })).status).toBe(422);
+  });
+
+  test("that is encrypted is said to be there; nothing of it is shown, and its body goes along untouched", async () => {
+    const { send, claim, ask, a, adapter } = await world();
+    const file = await ask("POST", "/v1/files?name=a.txt", "9f3a", a);
+    const files = [{ fileId: file.body.id }];
+    const buttons = [[{ text: "U2FsdGVk", id: "x" }]];
+    const payload = { ...to("c1"), text: "U2FsdGVk", files, buttons };
+    const sent = await send("U2FsdGVkX18=", { encoding: "opaque", payload });
+    expect(sent).toMatchObject({ status: 201, body: { encoding: "opaque", state: "open" } });
+    const { message, claim: lease } = first(await claim());
+    expect(message.body).toBe("U2FsdGVkX18=");
+    expect(message.payload.text).toBe("[An encrypted message from a with 1 file, which cannot be shown here.]");
+    expect(JSON.stringify(message.payload)).not.toContain("U2FsdGVk");
+    expect(message.payload).not.toHaveProperty("files");
+    await ask("POST", `/v1/messages/${message.id}/complete`, { token: lease.token }, adapter);
+    expect((await send("", { encoding: "opaque", payload: to("c1") })).status).toBe(422);
   });
 
   test("answers an event in the conversation it came from, also from deeper in its thread", async () => {

@@ -132,6 +132,18 @@ describe("what goes out by a webhook", () => {
     expect((await post(reply, sign(reply))).body.messages[0].replyTo).toBe(sent.id);
   });
 
+  test("names the conversation as it is called now, and carries what is encrypted with its encoding", async () => {
+    const { send, pass, receiver, post, event, sign } = await startWorld();
+    const moved = event({ type: "moved", movedTo: "c2", text: undefined });
+    expect((await post(moved, sign(moved))).status).toBe(201);
+    await send("U2FsdGVk", { encoding: "opaque" });
+    await pass(0);
+    expect(receiver.received[0]?.event.data).toMatchObject({
+      ...{ encoding: "opaque", body: "U2FsdGVk", conversation: { conversationId: "c2" } },
+      text: "[An encrypted message from a, which cannot be shown here.]",
+    });
+  });
+
   test("keeps its order through failures, and is the same delivery each time", async () => {
     const { send, pass, receiver, stateOf } = await startWorld();
     receiver.answers(503);

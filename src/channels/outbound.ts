@@ -78,7 +78,6 @@ export function createOutbound(parts: OutboundParts) {
     // The result of work that has nothing to be shown is the adapter's to see, and so is what a channel cannot post.
     if (draft.kind === "response" && (isEmpty || channel.direction === "inbound")) return draft;
     if (channel.direction === "inbound") throw Problem.invalid("/to", `${channel.id} is inbound only`);
-    if (draft.encoding === "opaque") throw Problem.invalid("/encoding", "what is encrypted cannot be posted");
     if (isEmpty) throw Problem.invalid("/body", "is empty, and there are no files");
     const replied = draft.replyTo ? await origin(on, channel.id, draft.replyTo) : undefined;
     const named = given.conversation && { ...given.conversation };
@@ -87,13 +86,14 @@ export function createOutbound(parts: OutboundParts) {
     const replyToExternalId = given.replyToExternalId ?? replied?.externalId;
     const { conversation: _, replyToExternalId: __, text: ___, files: carrying, buttons, ...more } = given;
     const carried = await described(on, author.id, carrying ?? []);
+    const isOpaque = draft.encoding === "opaque";
     const payload = {
       ...more,
       conversation,
       ...(replyToExternalId != null && { replyToExternalId }),
-      text,
-      ...(carried.length > 0 && { files: carried }),
-      ...(buttons?.length && { buttons }),
+      text: isOpaque ? unshown(author.id, carried.length) : text,
+      ...(carried.length > 0 && !isOpaque && { files: carried }),
+      ...(buttons?.length && !isOpaque && { buttons }),
       idempotencyKey: newId("out", clock.now()),
     };
     const maxAttempts = draft.maxAttempts === USUAL_ATTEMPTS ? POST_ATTEMPTS : draft.maxAttempts;
@@ -249,6 +249,10 @@ interface Origin {
   conversation: Conversation;
   externalId: string | undefined;
 }
+
+/** What people see in place of what the clients have encrypted; its body goes along as it is, for whoever has the key. */
+const unshown = (from: string, files: number): string =>
+  `[An encrypted message from ${from}${files > 0 ? ` with ${files} file${files > 1 ? "s" : ""}` : ""}, which cannot be shown here.]`;
 
 /** Only a channel agent's id has a colon and is no group. */
 const mayBePost = (target: string): boolean => target.includes(":") && !isGroup(target);

@@ -138,8 +138,11 @@ export function createWebhookPosts(parts: WebhookPostParts): void {
   }
 }
 
-/** What the receiver is told: the same as an adapter. */
-const dataOf = ({ id, from, payload }: Entry): Record<string, unknown> => ({ messageId: id, from, ...payload });
+/** What the receiver is told: the same as an adapter. It may have the key to what is encrypted. */
+const dataOf = ({ id, from, encoding, body, payload }: Entry): Record<string, unknown> => ({
+  ...{ messageId: id, from, ...payload },
+  ...(encoding === "opaque" && { encoding, body }),
+});
 
 function externalIdsIn(body: Uint8Array): string[] {
   try {
