@@ -199,6 +199,34 @@ describe("a channel agent", () => {
     }
   });
 
+  test("takes provider and account from its id where nothing else names them", async () => {
+    const { ask } = await startRelay();
+    for (const [id, more] of [
+      ["telegram:main", {}],
+      ["telegram:second", { meta: { transport: "long-polling" } }],
+      ["telegram:third", { meta: { accountId: "third" } }],
+    ] as const) {
+      const made = await ask("PUT", `/v1/agents/${id}`, { name: "Bot", kind: "channel", ...more });
+      expect(made.body).toMatchObject({ id, channel: { provider: "telegram", accountId: id.split(":")[1] } });
+    }
+    const channel = { provider: "slack", accountId: "x" };
+    const patched = await ask("PATCH", "/v1/agents/telegram:main", { channel });
+    expect(patched.body.errors[0].message).toBe(
+      "is telegram:main, but the channel agent for that provider and account is slack:x",
+    );
+  });
+
+  test("is told when provider and account make no id", async () => {
+    const { ask } = await startRelay();
+    for (const channel of [
+      { provider: "telegram", accountId: "My Bot" },
+      { provider: "Telegram", accountId: "bot" },
+    ]) {
+      const { body } = await ask("PUT", "/v1/agents/telegram:bot", { name: "Bot", kind: "channel", channel });
+      expect(body).toMatchObject({ status: 422, errors: [{ pointer: "/channel/accountId" }] });
+    }
+  });
+
   test("needs an account, and a provider's name that is free", async () => {
     const { ask } = await startRelay();
     expect((await ask("PUT", "/v1/agents/bot", { name: "Bot", kind: "channel" })).body).toMatchObject({

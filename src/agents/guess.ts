@@ -33,7 +33,7 @@ export function providerTag(clues: Clues): "claude" | "codex" | undefined {
   return words.includes("codex") ? "codex" : undefined;
 }
 
-/** The channel's account, from `channel`, else from the same fields in meta; the provider also from a tag `channel:x`. */
+/** The channel's account, from `channel`, else from the same fields in meta, a tag `channel:x`, and the id itself. */
 export function channelClues(clues: Clues): ChannelInfo | undefined {
   if (clues.channel) return clues.channel;
   const said = (key: string) => {
@@ -42,7 +42,8 @@ export function channelClues(clues: Clues): ChannelInfo | undefined {
   };
   const tag = clues.tags.find((candidate) => candidate.startsWith("channel:"))?.slice("channel:".length);
   const colon = clues.id.indexOf(":");
-  const provider = said("provider") ?? said("channelType") ?? said("transport") ?? tag ?? "custom";
+  const named = said("provider") ?? said("channelType") ?? tag;
+  const provider = named ?? (colon > 0 ? clues.id.slice(0, colon) : (said("transport") ?? "custom"));
   const accountId = said("accountId") ?? (colon > 0 ? clues.id.slice(colon + 1) : undefined);
   if (!accountId) return undefined;
   const direction = said("direction");

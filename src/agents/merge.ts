@@ -1,6 +1,6 @@
 import { Problem } from "../problem.ts";
 import { channelClues, guessKind, providerTag } from "./guess.ts";
-import type { AgentPatch, AgentRegistration } from "./schema.ts";
+import { AgentId, type AgentPatch, type AgentRegistration } from "./schema.ts";
 import type { AgentRow } from "./store.ts";
 
 /** A new agent's row, before what it says of itself. */
@@ -58,12 +58,21 @@ const RESERVED_PROVIDER = /^(label|tag|cap|orchestrator|user|system|broadcast)$/
 
 function withChannel(row: AgentRow): AgentRow {
   const channel = channelClues(row);
-  if (!channel) throw Problem.invalid("/channel", "a channel agent has to name its accountId");
+  if (!channel)
+    throw Problem.invalid(
+      "/channel",
+      "say channel { provider, accountId }: a channel agent's id is provider:accountId",
+    );
   if (RESERVED_PROVIDER.test(channel.provider))
     throw Problem.invalid("/channel/provider", `${channel.provider} is reserved`);
   const id = `${channel.provider}:${channel.accountId}`;
+  if (!AgentId.safeParse(id).success)
+    throw Problem.invalid(
+      "/channel/accountId",
+      `${id} is no id: the account has letters, digits and . _ @ + -, the provider lower-case letters, digits and . _ -`,
+    );
   if (row.id !== id)
-    throw Problem.invalid("id", `a channel agent's id is its provider and account: this one's is ${id}`);
+    throw Problem.invalid("id", `is ${row.id}, but the channel agent for that provider and account is ${id}`);
   return {
     ...row,
     channel: {
