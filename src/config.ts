@@ -132,11 +132,12 @@ export const SETTINGS = {
   SIGNALBOX_LOOP_LIMIT: {
     schema: z.coerce.number().int().min(0).max(1_000_000).default(100),
     about:
-      "Messages by agents in a row, each following from the last, with no person in between; then the chain is paused. 0 turns it off.",
+      "Turns by agents in a row, with no person in between; then the chain is paused (docs/loops.md). 0 turns it off.",
   },
   SIGNALBOX_LOOP_WINDOW_SECONDS: {
-    schema: z.coerce.number().int().min(1).max(86_400).default(600),
-    about: "A message that does not say what it follows from follows from what its sender heard within this time.",
+    schema: z.coerce.number().int().min(1).max(86_400).default(1800),
+    about:
+      "Mail of an agent counts as what it answers for this long, unless it names that; a chain that rests longer begins anew.",
   },
   SIGNALBOX_THREAD_RATE: {
     schema: z.coerce.number().int().min(0).max(1_000_000).default(120),

@@ -98,7 +98,7 @@ export async function createRelay(
   const limit = createRateLimit(clock, config.rateLimit);
   const messaging = createMessaging({
     ...{ db, log, due, connections, agents, agentStore, roster, clock, headOf, onError, logger },
-    retentionDays: config.retentionDays,
+    ...{ retentionDays: config.retentionDays, loopWindowMs: config.loopWindowSeconds * 1000 },
   });
   const guard = createGuard({
     ...{ db, messaging, activity },

@@ -141,7 +141,7 @@ describe("the story of work", () => {
       step: "claimed",
       at: "2026-03-01T12:00:01.000Z",
       sentence:
-        "not offered to bob so far as is recorded, claimed at 12:00:01 (attempt 1), holding it until 12:01:01, " +
+        "offered to bob at 12:00:01 by claim, claimed at 12:00:01 (attempt 1), holding it until 12:01:01, " +
         "not acknowledged; bob last seen 1 s ago, reads only when it looks",
     });
     await ask("POST", `/v1/messages/${id}/renew`, { token: claim.token }, bob);

@@ -2,7 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { startRelay } from "./support/relay.ts";
 
 const LIMIT = 10;
-const WINDOW_MS = 600_000;
+const WINDOW_MS = 1_800_000;
 const NAMES = ["ann", "ben", "cleo", "dan"];
 
 async function withAgents(overrides = {}) {
@@ -10,10 +10,19 @@ async function withAgents(overrides = {}) {
   const { ask } = relay;
   const tokens = new Map<string, { token: string }>();
   for (const id of NAMES) tokens.set(id, await relay.agent(id, { tags: ["team"] }));
-  const send = (from: string, to: string, fields: object = {}) =>
-    ask("POST", "/v1/messages", { to, body: `${from} to ${to}`, ...fields }, tokens.get(from));
+  const read = new Map<string, number>();
+  async function reads(id: string) {
+    const path = `/v1/agents/${id}/inbox?after=${read.get(id) ?? 0}&limit=500`;
+    read.set(id, (await ask("GET", path, undefined, tokens.get(id))).body.next);
+  }
+  /** Reads what has come, as agents do, and speaks. */
+  async function send(from: string, to: string, fields: object = {}) {
+    await reads(from);
+    return ask("POST", "/v1/messages", { to, body: `${from} to ${to}`, ...fields }, tokens.get(from));
+  }
   return {
     ...relay,
+    reads,
     send,
     of: (id: string) => tokens.get(id) as { token: string },
     /** Each writes to the next, round and round, until one is refused: answers the last that was stored, and the refusal. */
@@ -143,7 +152,7 @@ describe("a chain of messages by agents alone", () => {
     expect(refused).toBe(2 * LIMIT);
   });
 
-  test("asking one after the other, and being answered, counts as asking alone", async () => {
+  test("asking one after the other, and being answered, is no loop", async () => {
     const { ask, of, loops } = await withAgents();
     const round = async () => {
       const asked = await ask("POST", "/v1/delegations", { to: "ben", text: "and this?" }, of("ann"));
@@ -153,8 +162,8 @@ describe("a chain of messages by agents alone", () => {
     };
     const rounds: string[] = [];
     for (let i = 0; i < LIMIT + 2; i++) rounds.push(await round());
-    expect(rounds).toEqual([...Array(LIMIT).fill("answered"), "loop-paused", "loop-paused"]);
-    expect(await loops()).toHaveLength(1);
+    expect(rounds).toEqual(Array(LIMIT + 2).fill("answered"));
+    expect(await loops()).toEqual([]);
   });
 
   test("who always answers the first message is noticed too, after a minute", async () => {
@@ -201,11 +210,12 @@ describe("a chain of messages by agents alone", () => {
 
 describe("what is owed is never swallowed", () => {
   test("the result of work, and the answer to a delegation, named or by replying", async () => {
-    const { round, ask, of, send } = await withAgents();
+    const { round, ask, of, reads, send } = await withAgents();
     const { last } = await round(["ann", "ben"], LIMIT - 2, true);
     const draft = { to: "ben", body: "do it", claimable: true, replyTo: last };
     const work = (await ask("POST", "/v1/messages", draft, of("ann"))).body.id;
     const more = { to: "ann", text: "and this?", threadId: last };
+    await reads("ben");
     const asked = (await ask("POST", "/v1/delegations", more, of("ben"))).body;
     const on = await send("ben", "ann", { replyTo: work });
     if (on.status === 201) await send("ann", "ben", { replyTo: on.body.id });

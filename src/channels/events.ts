@@ -36,6 +36,8 @@ export interface Received {
 
 /** Events that one call replays. */
 const MAX_REPLAYED = 200;
+/** Events of a channel among which a person's word is looked for. */
+const MAX_SINCE = 50;
 /** Events that one call looks at for it. */
 const MAX_LOOKED = 5000;
 
@@ -60,13 +62,16 @@ export function createEvents({ agents, sender, messages, works, traffic, routing
     refuseReserved({ meta: event.meta });
     const via = caller.role === "operator" ? caller.tokenId : null;
     const place = await moves.placeNow(tx, placeOf(channel.id, event));
+    const replyTo = await repliedTo(tx, channel, place, event.replyToExternalId);
     const said = {
       body: event.text ?? event.button?.text ?? event.button?.id ?? "",
       payload: payloadOf(place, event),
       meta: event.meta ?? null,
-      replyTo: await repliedTo(tx, channel, place, event.replyToExternalId),
+      replyTo,
     };
-    const { items, routed } = await send(tx, { id: channel.id, kind: "channel", via }, place, said);
+    const author: Author = { id: channel.id, kind: "channel", via };
+    if (event.sender.isBot) author.bot = await botAt(tx, place, replyTo);
+    const { items, routed } = await send(tx, author, place, said);
     await note(tx, place, event.externalId, { ids: items.map(({ entry }) => entry.id), routed });
     tx.afterCommit(() => {
       for (const listener of listeners) listener(channel, routed > 0);
@@ -101,6 +106,23 @@ export function createEvents({ agents, sender, messages, works, traffic, routing
     return (await messages.lineage(on, id))?.id;
   }
 
+  /** A bot goes on from what it replies to, else from our newest post there, unless a person has spoken since. */
+  async function botAt(on: Reading, place: Place, replyTo: number | null | undefined): Promise<Author["bot"]> {
+    const linkId = replyTo ?? traffic.newestPost(on, place);
+    if (linkId === undefined) return { linkId: null };
+    for (const id of traffic.cameAfter(on, place, linkId, MAX_SINCE))
+      if ((await messages.lineage(on, id))?.streak === 0) return { linkId: null };
+    return { linkId };
+  }
+
+  /** Undefined where the chain of a bot's event is paused: it is kept, and no agent hears it. */
+  async function unlessPaused<T>(author: Author, posting: Promise<T>): Promise<T | undefined> {
+    return posting.catch((error: unknown) => {
+      if (author.bot && error instanceof Problem && error.code === "loop-paused") return undefined;
+      throw error;
+    });
+  }
+
   /** Every message of one event, in one write. Where nobody is bound it is kept for the operator. */
   async function send(tx: Tx, author: Author, place: Place, said: Omit<Said, "to">) {
     const items: Received["items"] = [];
@@ -108,11 +130,13 @@ export function createEvents({ agents, sender, messages, works, traffic, routing
     for (const { binding, to, route } of ways) {
       if (to === undefined) continue;
       const claimable = binding.mode === "claimable";
-      const sent = await sender.post(tx, author, { ...said, to, kind: "channel.event", claimable }, route);
+      const post = sender.post(tx, author, { ...said, to, kind: "channel.event", claimable }, { route });
+      const sent = await unlessPaused(author, post);
       if (sent) items.push(sent);
     }
     if (items.length > 0) return { items, routed: items.length };
-    const sent = await sender.post(tx, author, { ...said, to: "user", kind: "channel.event" }, ways[0]?.route);
+    const kept = { route: ways[0]?.route, settles: author.bot !== undefined };
+    const sent = await sender.post(tx, author, { ...said, to: "user", kind: "channel.event" }, kept);
     if (!sent) throw new Error("user always exists");
     return { items: [sent], routed: 0 };
   }
@@ -157,7 +181,10 @@ export function createEvents({ agents, sender, messages, works, traffic, routing
     // Nothing to be sent any more when retention has taken it.
     if (!row) return false;
     const place = await moves.placeNow(tx, event);
-    const { items, routed } = await send(tx, { id: event.channelId, kind: "channel", via: row.via }, place, {
+    const author: Author = { id: event.channelId, kind: "channel", via: row.via };
+    // Only what a bot says has a count.
+    if (row.streak > 0) author.bot = await botAt(tx, place, row.replyTo);
+    const { items, routed } = await send(tx, author, place, {
       body: row.body,
       payload: { ...parsed(row.payload), conversation: conversationAt(place) },
       meta: { ...parsed(row.meta), replayOf: row.id },

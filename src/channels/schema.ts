@@ -145,7 +145,10 @@ export const ChannelEvent = z
     sender: z.strictObject({
       id: PlatformId,
       name: text(512),
-      isBot: z.boolean().optional().describe("The platform says that no person wrote it."),
+      isBot: z
+        .boolean()
+        .optional()
+        .describe("The platform says that no person wrote it: it continues a chain, as messages by agents do."),
     }),
     text: text(BODY_BYTES).nullish(),
     forwardedFrom: text(512).nullish().describe("Who wrote first what the sender passed on."),

@@ -61,6 +61,22 @@ export function createTrafficStore(db: Db) {
       .prepare(),
   );
 
+  const newestPost = db.statement((q) =>
+    q
+      .select({ messageId: sql<number>`${posts.messageId}` })
+      .from(postsInOrder)
+      .where(
+        and(
+          eq(posts.channelId, bound("channelId")),
+          eq(posts.conversationId, bound("conversationId")),
+          eq(posts.threadId, bound("threadId")),
+        ),
+      )
+      .orderBy(desc(posts.messageId))
+      .limit(fixedLimit(1))
+      .prepare(),
+  );
+
   return {
     event: async (on: Reading, channelId: string, externalId: string): Promise<EventRow | undefined> =>
       event(on).get({ channelId, externalId }),
@@ -132,6 +148,22 @@ export function createTrafficStore(db: Db) {
     /** The oldest message of a conversation that has not ended. */
     head: async (on: Reading, { channelId, conversationId, threadId }: Place): Promise<number | undefined> =>
       head(on).get({ channelId, conversationId, threadId })?.messageId,
+    /** The newest message that went out to a conversation, posted or still to be. */
+    newestPost: (on: Reading, { channelId, conversationId, threadId }: Place): number | undefined =>
+      newestPost(on).get({ channelId, conversationId, threadId })?.messageId,
+    /** Messages that a conversation brought in after a place in the log, newest first, among the channel's next `limit`. */
+    cameAfter(on: Reading, place: Place, after: number, limit: number): number[] {
+      const next = and(eq(events.channelId, place.channelId), gt(events.lastMessageId, after));
+      return on.db
+        .select({ id: events.lastMessageId, conversationId: events.conversationId, threadId: events.threadId })
+        .from(events)
+        .where(next)
+        .orderBy(desc(events.lastMessageId))
+        .limit(limit)
+        .all()
+        .filter((row) => row.conversationId === place.conversationId && row.threadId === place.threadId)
+        .map(({ id }) => id);
+    },
     setEnded: async (tx: Tx, id: number, ended: boolean): Promise<void> => {
       tx.db.update(posts).set({ ended }).where(eq(posts.messageId, id)).run();
     },
@@ -202,6 +234,7 @@ export function createTrafficStore(db: Db) {
 }
 
 /** Named, because with the statistics of a small table the planner prefers walking it, and stays with that as it grows. */
+const postsInOrder = sql`${posts} indexed by channel_posts_in_order`;
 const partsByExternalId = sql`${parts} indexed by channel_parts_by_external_id`;
 
 /** From a time on, and after a place in the log. */

@@ -107,6 +107,7 @@ export const posts = sqliteTable(
   },
   (t) => [
     index("channel_posts_waiting").on(t.channelId, t.conversationId, t.threadId, t.messageId).where(sql`ended = 0`),
+    index("channel_posts_in_order").on(t.channelId, t.conversationId, t.threadId, t.messageId),
   ],
 );
 

@@ -16,6 +16,9 @@ import { type DelegationEnds, isOpen, workerOf } from "./ends.ts";
 import { MAX_DEPTH, type ParsedDelegation } from "./schema.ts";
 import { type DelegationRow, type DelegationStore, idOf } from "./store.ts";
 
+/** A request as it is asked. `causedBy: null`: nothing that its asker heard or works on caused it. */
+export type Asked = ParsedDelegation & { causedBy?: null | undefined };
+
 /** How many may be open at once. */
 export interface Budgets {
   perAgent: number;
@@ -41,7 +44,7 @@ export function createAsk(parts: AskParts) {
   const { store, ends, agents, members, access, sender, works, due, clock, budgets, headOf } = parts;
 
   /** `POST /v1/delegations`. @throws Problem 403, 409, 422 */
-  async function ask(tx: Tx, caller: Caller, body: ParsedDelegation): Promise<DelegationRow> {
+  async function ask(tx: Tx, caller: Caller, body: Asked): Promise<DelegationRow> {
     const from = actingAs(caller, body.from);
     const facts = await agents.requireActor(tx, caller, from);
     if (body.threadId) await access.requireReference(tx, from, body.threadId, "/threadId");
@@ -69,6 +72,7 @@ export function createAsk(parts: AskParts) {
       deadlineAt: clock.now() + body.timeoutSeconds * 1000,
       createdAt: clock.now(),
       endedAt: null,
+      endedUpTo: null,
       answerId: null,
       answeredBy: null,
       answeredAt: null,
@@ -86,10 +90,10 @@ export function createAsk(parts: AskParts) {
    * Part of which delegation this is: the one named, else the one that is clearly meant. An open request alone is no sign that
    * the asker works on it: among peers who ask each other all the time, chains would be seen where there are none.
    */
-  async function parentOf(on: Reading, asker: AgentFacts, body: ParsedDelegation): Promise<DelegationRow | undefined> {
+  async function parentOf(on: Reading, asker: AgentFacts, body: Asked): Promise<DelegationRow | undefined> {
     if (body.parentId) return named(on, asker.id, body.parentId);
-    // A person begins anew.
-    if (asker.kind === "user") return undefined;
+    // A person begins anew, and so does what nothing caused.
+    if (asker.kind === "user" || body.causedBy === null) return undefined;
     const inThread = body.threadId
       ? await store.onlyOpenTo(on, asker.id, Number.MAX_SAFE_INTEGER, body.threadId)
       : undefined;
@@ -142,13 +146,13 @@ export function createAsk(parts: AskParts) {
 const depthUnder = (parent: DelegationRow | undefined): number => (parent?.depth ?? 0) + 1;
 
 /** The request, as it is sent: talk for one agent, work for a group. */
-function toDraft(id: string, body: ParsedDelegation, parent: DelegationRow | undefined, now: number): ParsedDraft {
+function toDraft(id: string, body: Asked, parent: DelegationRow | undefined, now: number): ParsedDraft {
   return {
     to: body.to,
     kind: "request",
     body: body.text,
     replyTo: body.threadId ?? null,
-    causedBy: parent && isOpen(parent) ? parent.messageId : null,
+    causedBy: parent && isOpen(parent) ? parent.messageId : body.causedBy,
     claimable: parseTarget(body.to)?.kind === "group",
     urgent: false,
     maxAttempts: 5,

@@ -3,6 +3,7 @@ import { isGroup } from "../agents/target.ts";
 import type { Clock } from "../clock.ts";
 import type { Reading, Tx } from "../db/database.ts";
 import type { Due, DueSource } from "../due/due.ts";
+import type { Ended } from "../messages/ended.ts";
 import type { Leases } from "../messages/leases.ts";
 import type { ParsedDraft } from "../messages/schema.ts";
 import type { Author, Sender } from "../messages/send.ts";
@@ -19,6 +20,7 @@ export interface EndParts {
   works: WorkStore;
   due: Due;
   clock: Clock;
+  ended: Ended;
   headOf(on: Reading): number;
 }
 
@@ -41,7 +43,7 @@ export type DelegationEnds = ReturnType<typeof createEnds>;
 
 /** How a delegation ends: each way, written once, and always with an answer to whoever asked. */
 export function createEnds(parts: EndParts) {
-  const { store, agents, sender, leases, works, due, clock, headOf } = parts;
+  const { store, agents, sender, leases, works, due, clock, ended, headOf } = parts;
   const movedHandlers: ((tx: Tx, row: DelegationRow) => Promise<void>)[] = [];
   const changeListeners: ((row: DelegationRow, before: DelegationRow | undefined) => void)[] = [];
 
@@ -71,7 +73,7 @@ export function createEnds(parts: EndParts) {
       payload: { delegationId: row.id, delegation: { status, late: false, error } },
     });
     const answer = { answerId: sent?.entry.id ?? null, answeredBy: "system", answeredAt: now, error };
-    return save(tx, { ...row, ...answer, status, endedAt: now }, row);
+    return save(tx, { ...row, ...answer, status, endedAt: now, endedUpTo: headOf(tx) }, row);
   }
 
   /** What is owed an answer, if saying this is that answer. */
@@ -113,7 +115,14 @@ export function createEnds(parts: EndParts) {
     const now = clock.now();
     const answer = { answerId: message.id, answeredBy: message.fromId, answeredAt: now, error };
     if (isOpen(row))
-      await save(tx, { ...row, ...answer, status: error === null ? "answered" : "failed", endedAt: now }, row);
+      await save(
+        tx,
+        {
+          ...{ ...row, ...answer, status: error === null ? "answered" : "failed" },
+          ...{ endedAt: now, endedUpTo: message.id },
+        },
+        row,
+      );
     else await save(tx, { ...row, ...answer, late: true }, row);
     if (isGroup(row.target)) await finishWork(tx, row, message.id);
   }
@@ -192,6 +201,11 @@ export function createEnds(parts: EndParts) {
   };
 
   sender.amend(mark);
+  sender.settledBy(async (tx, author, draft, target) => (await answeredBy(tx, author.id, draft, target)) !== undefined);
+  ended.endedBy(async (on, messageId) => {
+    const row = await store.byMessage(on, messageId);
+    return row?.endedAt == null ? undefined : { endedAt: row.endedAt, endedUpTo: row.endedUpTo ?? row.messageId };
+  });
   sender.onAppended(async (tx, message) => {
     if (message.kind === "response") await settle(tx, message);
   });

@@ -11,15 +11,9 @@ import type { MessageStore } from "../messages/store.ts";
 import { jsonBytes, PAGE_BYTES } from "../pages.ts";
 import { Problem } from "../problem.ts";
 import type { List } from "../wire.ts";
-import type { Ask } from "./ask.ts";
+import type { Ask, Asked } from "./ask.ts";
 import { type DelegationEnds, isOpen, isOwed, workerOf } from "./ends.ts";
-import type {
-  Delegation,
-  DelegationCancel,
-  DelegationProgress,
-  DelegationResponse,
-  ParsedDelegation,
-} from "./schema.ts";
+import type { Delegation, DelegationCancel, DelegationProgress, DelegationResponse } from "./schema.ts";
 import { show, shown } from "./show.ts";
 import type { DelegationFilter, DelegationRow, DelegationStore } from "./store.ts";
 
@@ -171,7 +165,7 @@ export function createDelegationService(parts: DelegationParts) {
     list,
 
     /** `POST /v1/delegations` */
-    async ask(tx: Tx, caller: Caller, body: ParsedDelegation, key: string | undefined) {
+    async ask(tx: Tx, caller: Caller, body: Asked, key: string | undefined) {
       const { from, ...asked } = body;
       return once(tx, actingAs(caller, from), key, "delegate", asked, async () =>
         shown(await ask(tx, caller, body), { text: body.text, context: body.context ?? null }),

@@ -50,6 +50,7 @@ export function createDelegationStore(db: Db) {
       .set({
         status: sql`${p("status")}`,
         endedAt: sql`${p("endedAt")}`,
+        endedUpTo: sql`${p("endedUpTo")}`,
         answerId: sql`${p("answerId")}`,
         answeredBy: sql`${p("answeredBy")}`,
         answeredAt: sql`${p("answeredAt")}`,
@@ -160,8 +161,9 @@ export function createDelegationStore(db: Db) {
     },
     /** Stores how it ended. */
     end: async (tx: Tx, row: DelegationRow): Promise<void> => {
-      const { messageId, status, endedAt, answerId, answeredBy, answeredAt, error, late } = row;
-      end(tx).run({ messageId, status, endedAt, answerId, answeredBy, answeredAt, error, late: late ? 1 : 0 });
+      const { messageId, status, endedAt, endedUpTo, answerId, answeredBy, answeredAt, error, late } = row;
+      const answer = { answerId, answeredBy, answeredAt, error, late: late ? 1 : 0 };
+      end(tx).run({ messageId, status, endedAt, endedUpTo, ...answer });
       known.set(tx, row);
     },
     /** Who of the group works on it, or null. */
@@ -305,6 +307,7 @@ function everyColumn() {
     deadlineAt: p("deadlineAt"),
     createdAt: p("createdAt"),
     endedAt: p("endedAt"),
+    endedUpTo: p("endedUpTo"),
     answerId: p("answerId"),
     answeredBy: p("answeredBy"),
     answeredAt: p("answeredAt"),

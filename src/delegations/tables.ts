@@ -24,6 +24,8 @@ export const delegations = sqliteTable(
     deadlineAt: integer("deadline_at").notNull(),
     createdAt: integer("created_at").notNull(),
     endedAt: integer("ended_at"),
+    /** The newest entry of the log at that moment. */
+    endedUpTo: integer("ended_up_to"),
     answerId: integer("answer_id"),
     /** `system` when nobody answered; what comes after that is late. */
     answeredBy: text("answered_by"),

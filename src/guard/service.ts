@@ -4,8 +4,9 @@ import { isGroup } from "../agents/target.ts";
 import { type Caller, readsAll, requireOperator } from "../auth/caller.ts";
 import type { Clock } from "../clock.ts";
 import type { Reading, Tx } from "../db/database.ts";
-import { type Behind, isAgentMade, type LoopGuard, type Verdict } from "../messages/causes.ts";
-import type { Sender } from "../messages/send.ts";
+import { isAgentMade, type Judged, type LoopGuard, type Verdict } from "../messages/causes.ts";
+import type { Link } from "../messages/links.ts";
+import type { Author, Sender } from "../messages/send.ts";
 import type { Lineage, MessageRow, MessageStore } from "../messages/store.ts";
 import { readPage } from "../pages.ts";
 import { Problem } from "../problem.ts";
@@ -15,9 +16,9 @@ import { type LoopRow, loopStore as store } from "./store.ts";
 
 /** What is too much. 0 turns a limit off. */
 export interface LoopLimits {
-  /** Messages by agents in a row, along what each follows from. */
+  /** Turns by agents in a row. */
   chain: number;
-  /** What an agent heard longer ago than this has nothing to do with what it says now, unless it says so. */
+  /** A link older than this carries nothing on. */
   windowMs: number;
   /** Replies of one thread within a minute. */
   threadPerMinute: number;
@@ -45,49 +46,48 @@ export function createGuardService(parts: GuardParts) {
     for (const listener of listeners) listener(kind, what);
   };
 
-  /** What a message counts on from, and whether its sender named it. What was heard long ago counts no more. */
-  function basis({ given, heard }: Behind): { from: Lineage | undefined; isGiven: boolean } {
-    const recent = heard && clock.now() - heard.createdAt < limits.windowMs ? heard : undefined;
-    if (given && recent)
-      return recent.streak > given.streak ? { from: recent, isGiven: false } : { from: given, isGiven: true };
-    return given ? { from: given, isGiven: true } : { from: recent, isGiven: false };
-  }
-
-  async function judge(tx: Tx, behind: Behind): Promise<Verdict> {
-    const { from, isGiven } = basis(behind);
-    if (behind.author.kind === "system") return { streak: from?.streak ?? 0 };
-    if (!isAgentMade(behind.author)) {
-      if (from) await goOn(tx, rootOf(from), behind.author.id);
+  async function judge(tx: Tx, judged: Judged): Promise<Verdict> {
+    const { author, link, cut, cause, parent, settles } = judged;
+    if (author.kind === "system") return { streak: 0 };
+    if (!isAgentMade(author)) {
+      if (cause) await goOn(tx, rootOf(cause), author.id);
       return { streak: 0 };
     }
-    // Adding to what oneself said to somebody else, or answering what is owed, carries a chain no further.
-    const isSame = from?.fromId === behind.author.id && from.target !== behind.author.id;
-    const streak = Math.max(1, (from?.streak ?? 0) + (isSame || behind.isAnswer ? 0 : 1));
-    const isLong = limits.chain > 0 && streak >= limits.chain && from !== undefined;
-    const chain = isLong ? await judgeChain(tx, behind, from, isGiven, streak) : { streak };
-    return chain.pause ? chain : { ...chain, pause: await judgeThread(tx, behind) };
+    // The one message that ends what is owed takes the count of what it ends.
+    if (settles) return { streak: Math.max(1, parent?.streak ?? 0) };
+    if (cut && turnAfter(cut.row, author) >= limits.chain) await goOn(tx, rootOf(cut.row), cut.by);
+    const chain = link ? await judgeChain(tx, author, link) : { streak: 1 };
+    return chain.pause ? chain : { ...chain, pause: await judgeThread(tx, judged) };
+  }
+
+  /** Adding to one's own words is no turn; answering oneself is. */
+  function turnAfter(row: Lineage, author: Author): number {
+    const isOwn = row.fromId === author.id && row.target !== author.id;
+    return row.streak + (isOwn ? 0 : 1);
   }
 
   /** At its limit a chain is paused; what would follow is refused, until somebody has resumed it: then it counts from 1. */
-  async function judgeChain(tx: Tx, behind: Behind, from: Lineage, isGiven: boolean, streak: number): Promise<Verdict> {
-    const rootId = rootOf(from);
+  async function judgeChain(tx: Tx, author: Author, { row, until }: Link): Promise<Verdict> {
+    const isOld = clock.now() - row.createdAt >= limits.windowMs;
+    const streak = turnAfter(row, author);
+    if (limits.chain === 0 || streak < limits.chain) return { streak: isOld ? 1 : streak };
+    const rootId = rootOf(row);
     const loop = await store.find(tx, rootId, "chain");
     if (loop && loop.resumedAt === null) {
-      if (behind.isAnswer) return { streak };
-      const wait = isGiven ? undefined : Math.ceil((from.createdAt + limits.windowMs - clock.now()) / 1000);
+      const wait = until === null ? undefined : Math.max(1, Math.ceil((until - clock.now()) / 1000));
       throw new Problem(
         "loop-paused",
-        `The chain of message ${rootId} is paused: ${loop.streak} messages by agents in a row. ` +
-          "A person has to resume it or write into it. If this has nothing to do with it, name its cause in causedBy.",
+        `The chain of message ${rootId} is paused: ${loop.streak} turns by agents in a row. ` +
+          "An operator has to resume it, or a person write into it. A message that has nothing to do with it says causedBy: null.",
         wait === undefined ? {} : { retryAfterSeconds: wait },
       );
     }
-    if (loop && from.id <= (loop.resumedUpTo ?? 0)) return { streak: 1 };
+    if (isOld || (loop && row.id <= (loop.resumedUpTo ?? 0))) return { streak: 1 };
     return { streak, pause: "chain" };
   }
 
   /** Only among quick answers: whoever replies to something old is in no hurry. */
-  async function judgeThread(tx: Tx, { parent, isAnswer }: Behind): Promise<"thread" | undefined> {
+  async function judgeThread(tx: Tx, { parent }: Judged): Promise<"thread" | undefined> {
     const now = clock.now();
     if (!parent || limits.threadPerMinute === 0 || now - parent.createdAt >= MINUTE_MS) return undefined;
     const threadId = parent.threadId ?? parent.id;
@@ -95,7 +95,6 @@ export function createGuardService(parts: GuardParts) {
     if (first === undefined || now - first >= MINUTE_MS) return undefined;
     const loop = await store.find(tx, threadId, "thread");
     if (!loop || now - loop.pausedAt >= MINUTE_MS) return "thread";
-    if (isAnswer) return undefined;
     throw new Problem(
       "loop-paused",
       `Thread ${threadId} is paused: it had ${limits.threadPerMinute} replies within a minute.`,
@@ -118,7 +117,7 @@ export function createGuardService(parts: GuardParts) {
     if (isTold) return;
     const why =
       kind === "chain"
-        ? `Message ${row.id} from ${row.fromId} to ${row.target} is the ${row.streak}th by agents in a row, with no person in between. ` +
+        ? `Message ${row.id} from ${row.fromId} to ${row.target} is turn ${row.streak} by agents in a row, with no person in between. ` +
           `What would follow is refused until an operator resumes it (POST /v1/loops/${rootId}/resume) or a person writes into it.`
         : `Message ${row.id} from ${row.fromId} to ${row.target} is one of ${limits.threadPerMinute} replies within a minute. ` +
           "More are refused until there are fewer.";

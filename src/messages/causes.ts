@@ -1,25 +1,29 @@
-import { isGroup } from "../agents/target.ts";
-import type { Clock } from "../clock.ts";
 import type { Reading, Tx } from "../db/database.ts";
+import type { Linked, Links } from "./links.ts";
 import type { ParsedDraft } from "./schema.ts";
 import type { Author } from "./send.ts";
 import type { Lineage, MessageRow, MessageStore } from "./store.ts";
+import type { LinkStore } from "./store-links.ts";
 import type { WorkStore } from "./store-work.ts";
 
-/** What a message follows from, for who guards against loops. */
-export interface Behind {
-  author: Author;
-  /** What the sender named, or the work it is doing. */
-  given: Lineage | undefined;
-  /** What it has heard of late from whom it writes to (from anybody, if nothing); where that is not what was named. */
-  heard: Lineage | undefined;
-  /** What it replies to. */
-  parent: Lineage | undefined;
-  /** It ends something that is owed. */
-  isAnswer: boolean;
+/** Why a message is sent. */
+export interface Behind extends Linked {
+  /** Goes into its row: what it names, the work it is made under, else what its author heard. */
+  cause: Lineage | undefined;
+  /** The nearest work or request that it lies inside. */
+  workId: number | null;
 }
 
-/** What becomes of a message by that: how many by agents in a row it is, and whether more of that kind are to be kept back. */
+/** A message on its way into the log, for the guard against loops. */
+export interface Judged extends Behind {
+  author: Author;
+  /** What it replies to. */
+  parent: Lineage | undefined;
+  /** It ends work or a request: it is never kept back. */
+  settles: boolean;
+}
+
+/** How many turns by agents in a row it is, and whether more of that kind is to be kept back. */
 export interface Verdict {
   streak: number;
   pause?: "chain" | "thread" | undefined;
@@ -28,47 +32,69 @@ export interface Verdict {
 /** Keeps agents from answering each other for ever. */
 export interface LoopGuard {
   /** @throws Problem 429 loop-paused */
-  judge(tx: Tx, behind: Behind): Promise<Verdict>;
+  judge(tx: Tx, judged: Judged): Promise<Verdict>;
   /** In the write that appended the message that was one too many. */
   pause(tx: Tx, row: MessageRow, what: "chain" | "thread"): Promise<void>;
 }
 
-/** What was heard is looked for beside what was named only when that is older than this, or is not from whom it goes to. */
-const FRESH_MS = 60_000;
-
-/** Whether it is agents that speak: not a person, not the relay, not the world outside. */
-export const isAgentMade = ({ kind }: Pick<Author, "kind">): boolean => kind === "provider" || kind === "orchestrator";
+/** Whether an agent or a bot speaks: not a person, not the relay. */
+export const isAgentMade = ({ kind, bot }: Pick<Author, "kind" | "bot">): boolean =>
+  kind === "provider" || kind === "orchestrator" || bot !== undefined;
 
 /** Nothing: it begins a chain of its own. */
-export const ROOT = { given: undefined, heard: undefined, cause: undefined };
+export const ROOT: Behind = { cause: undefined, workId: null };
+
+export interface CauseParts {
+  store: Pick<MessageStore, "lineage">;
+  linkStore: LinkStore;
+  works: Pick<WorkStore, "newestHeld">;
+  links: Links;
+}
 
 /** Why something is said. */
-export function createCauses(
-  store: Pick<MessageStore, "lineage" | "heard">,
-  works: Pick<WorkStore, "newestHeld">,
-  clock: Clock,
-) {
-  /** The newest direct message from that target, else (for an agent) from anybody; a person's word since then counts more. */
-  async function lately(on: Reading, author: Author, target: string) {
-    if (isGroup(target) && !isAgentMade(author)) return undefined;
-    const { fromTarget, fromAnybody, fromPerson } = await store.heard(on, author.id, target);
-    const id = fromTarget ?? (isAgentMade(author) ? fromAnybody : null);
-    const cause = id === null ? undefined : await store.lineage(on, id);
-    return { cause, counts: cause && fromPerson !== null && fromPerson > cause.id ? { ...cause, streak: 0 } : cause };
+export function createCauses({ store, linkStore, works, links }: CauseParts) {
+  async function held(on: Reading, author: Author): Promise<Lineage | undefined> {
+    const id = await works.newestHeld(on, author.id);
+    return id === undefined ? undefined : store.lineage(on, id);
+  }
+
+  /** A person answers what it was last told by whom it writes to. */
+  async function toldBy(on: Reading, personId: string, target: string): Promise<Lineage | undefined> {
+    const inbox = linkStore.mail(on, personId, 0).find((mail) => mail.target === personId);
+    const told = inbox?.recent.find(([, from]) => from === target);
+    return told && store.lineage(on, told[0]);
+  }
+
+  /** A bot goes on from what its chat says: the channel has found it. */
+  async function ofBot(on: Reading, { bot }: Author, parent: Lineage | undefined): Promise<Behind> {
+    const row = bot?.linkId == null ? undefined : await store.lineage(on, bot.linkId);
+    const link = row && row.streak > 0 ? { row, until: null } : undefined;
+    return { cause: parent ?? link?.row, workId: parent?.workId ?? null, link };
   }
 
   return {
-    /** The cause: given, else what it replies to, else the claim it is made under, else what was heard of late. */
-    async behind(on: Reading, author: Author, target: string, draft: ParsedDraft, parent: Lineage | undefined) {
-      const named = draft.causedBy ? await store.lineage(on, draft.causedBy) : parent;
-      // What a channel brings in comes from outside: no work of its adapter is behind it.
-      if (author.kind === "channel") return { given: named, heard: undefined, cause: named };
-      const isFresh = named?.fromId === target && clock.now() - named.createdAt < FRESH_MS;
-      if (isFresh || (named && !isAgentMade(author))) return { given: named, heard: undefined, cause: named };
-      const held = named ? undefined : await works.newestHeld(on, author.id);
-      const given = held === undefined ? named : await store.lineage(on, held);
-      const heard = target === author.id ? undefined : await lately(on, author, target);
-      return { given, heard: heard?.counts, cause: given ?? heard?.cause };
+    /** The cause, and the link that its turn is counted from. `isLater`: it was planned before. */
+    async behind(on: Reading, author: Author, target: string, draft: Drafted, parent: Lineage | undefined) {
+      const caused = draft.causedBy ? await store.lineage(on, draft.causedBy) : undefined;
+      if (author.bot) return ofBot(on, author, parent);
+      // What a channel brings in comes from outside, and the relay speaks of what it names.
+      if (author.kind === "channel" || author.kind === "system") return plain(caused ?? parent);
+      const isNothing = draft.causedBy === null;
+      const under = parent || caused || isNothing ? undefined : await held(on, author);
+      if (!isAgentMade(author))
+        return plain(caused ?? parent ?? under ?? (isNothing ? undefined : await toldBy(on, author.id, target)));
+      const named = isNothing ? undefined : (parent ?? caused ?? under);
+      const linked = await links.find(on, {
+        ...{ fromId: author.id, isByOperator: author.via !== null },
+        ...{ target, named, isNothing },
+      });
+      const given = caused ?? parent ?? under;
+      const cause = isNothing ? undefined : (given ?? linked.link?.row);
+      return { ...linked, cause, workId: (parent ?? given)?.workId ?? null } satisfies Behind;
     },
   };
 }
+
+type Drafted = Pick<ParsedDraft, "causedBy">;
+
+const plain = (cause: Lineage | undefined): Behind => ({ cause, workId: cause?.workId ?? null });

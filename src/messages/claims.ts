@@ -11,6 +11,7 @@ import { Problem } from "../problem.ts";
 import { toTime } from "../wire.ts";
 import { toLogEntry } from "./entry.ts";
 import type { Leases } from "./leases.ts";
+import type { Offers } from "./offers.ts";
 import { refuseReserved } from "./reserved.ts";
 import type { Fail, ParsedComplete, Release, Renew } from "./schema.ts";
 import type { Sender } from "./send.ts";
@@ -52,6 +53,7 @@ export interface ClaimParts {
   leases: Leases;
   log: Log;
   due: Due;
+  offers: Offers;
   clock: Clock;
 }
 
@@ -59,7 +61,7 @@ export type Claims = ReturnType<typeof createClaims>;
 
 /** The verbs of work: claim, renew, release, complete, fail, cancel, requeue. What they do to a lease is in leases.ts. */
 export function createClaims(parts: ClaimParts) {
-  const { agents, store, works, members, sender, leases, log, due, clock } = parts;
+  const { agents, store, works, members, sender, leases, log, due, offers, clock } = parts;
   const attachments: Attachment[] = [];
   const restaters: Restated[] = [];
   const reportHandlers: ReportHandler[] = [];
@@ -81,7 +83,7 @@ export function createClaims(parts: ClaimParts) {
       });
     }
     if (open.state !== "open") throw notOpen(open);
-    return give(tx, open, actor, leaseSeconds);
+    return give(tx, caller, open, actor, leaseSeconds);
   }
 
   /** The next open work for an agent: urgent first, then oldest. Empty when there is none, or the agent is not ready. */
@@ -103,14 +105,14 @@ export function createClaims(parts: ClaimParts) {
       if (!found) break;
       const work = await leases.overdue(tx, found);
       if (work.state !== "open") continue;
-      const given = await give(tx, work, actor, want.leaseSeconds);
+      const given = await give(tx, caller, work, actor, want.leaseSeconds);
       items.push(given);
       size += jsonBytes(given.entry.json);
     }
     return items;
   }
 
-  async function give(tx: Tx, work: WorkRow, actor: string, leaseSeconds: number): Promise<Worked> {
+  async function give(tx: Tx, caller: Caller, work: WorkRow, actor: string, leaseSeconds: number): Promise<Worked> {
     const now = clock.now();
     await works.claim(tx, work.messageId, actor, now, leaseSeconds);
     const held: WorkRow = {
@@ -125,6 +127,14 @@ export function createClaims(parts: ClaimParts) {
     const { messageId, fence } = held;
     await works.addAttempt(tx, { messageId, fence, agentId: actor, attempt: work.attempts + 1, claimedAt: now });
     await leases.changed(tx, held, work);
+    const instanceId = caller.agentId === actor ? caller.instanceId : null;
+    const to = {
+      agentId: actor,
+      instanceId,
+      connection: `claim:${actor}:${instanceId ?? ""}`,
+      transport: "claim",
+    } as const;
+    tx.afterCommit(() => offers.note(to, messageId - 1, messageId, 1));
     return worked(tx, held);
   }
 
@@ -234,7 +244,8 @@ export function createClaims(parts: ClaimParts) {
     const { from } = await entryOf(tx, id);
     const facts = await agents.factsOf(tx, actor);
     const said = { to: from, kind: "response" as const, replyTo: id, ...result };
-    const sent = await sender.post(tx, { id: actor, kind: facts?.kind ?? "provider", via: null }, said);
+    const author = { id: actor, kind: facts?.kind ?? "provider", via: null };
+    const sent = await sender.post(tx, author, said, { settles: true });
     return sent?.entry.id ?? null;
   }
 

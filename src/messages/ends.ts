@@ -58,10 +58,9 @@ export function wireEnds(parts: EndParts): void {
     if (!author || author.deletedAt !== null) return schedules.failed(tx, id, `${planned.fromId} was deleted`);
     if (tries >= MAX_TRIES) return notSent(tx, planned, lastError ?? "it failed again and again");
     const by = { id: author.id, kind: author.kind, via: planned.via };
-    const isRoot = !planned.draft.replyTo && !planned.draft.causedBy;
     // A refusal is the sender's to know. Anything else that is thrown takes back this whole write, and is tried again.
     const sent = await tx
-      .attempt(async () => sender.append(tx, { ...(await sender.address(tx, by, planned.draft)), isRoot }))
+      .attempt(async () => sender.append(tx, await sender.address(tx, by, planned.draft)))
       .catch(refused);
     if (!(sent instanceof Problem)) return schedules.delivered(tx, id, sent.entry.id);
     logger.debug({ scheduleId: id, code: sent.code, detail: sent.message }, "planned message was refused");

@@ -1,5 +1,5 @@
 import type { Clock } from "../clock.ts";
-import type { Tx } from "../db/database.ts";
+import type { Reading, Tx } from "../db/database.ts";
 import type { Due, DueSource } from "../due/due.ts";
 import type { ParkedClaimers } from "./parked.ts";
 import type { Sender } from "./send.ts";
@@ -13,6 +13,7 @@ export interface LeaseParts {
   parked: ParkedClaimers;
   due: Due;
   clock: Clock;
+  headOf(on: Reading): number;
 }
 
 /** After an absence of the relay, no lease ends sooner than this: workers that kept working have time to say so. */
@@ -27,7 +28,7 @@ export type Told = (on: Tx, work: WorkRow) => Promise<boolean>;
 export type Leases = ReturnType<typeof createLeases>;
 
 /** What happens to work: each way a state ends, written once, whoever asks for it. */
-export function createLeases({ store, works, sender, parked, due, clock }: LeaseParts) {
+export function createLeases({ store, works, sender, parked, due, clock, headOf }: LeaseParts) {
   const changeListeners: ((work: WorkRow) => void)[] = [];
   const movedHandlers: MovedHandler[] = [];
   const tellers: Told[] = [];
@@ -38,7 +39,8 @@ export function createLeases({ store, works, sender, parked, due, clock }: Lease
   });
 
   async function move(tx: Tx, work: WorkRow, to: WorkMove): Promise<WorkRow> {
-    await works.move(tx, work, to);
+    const endedUpTo = to.endedAt == null ? null : headOf(tx);
+    await works.move(tx, work, { ...to, endedUpTo });
     const moved: WorkRow = {
       ...work,
       state: to.state,
@@ -46,6 +48,7 @@ export function createLeases({ store, works, sender, parked, due, clock }: Lease
       attempts: to.attempts ?? work.attempts,
       error: to.error ?? work.error,
       endedAt: to.endedAt ?? null,
+      endedUpTo,
       holder: null,
       claimedAt: null,
     };

@@ -11,9 +11,11 @@ import type { Connections } from "../log/connections.ts";
 import type { Log } from "../log/log.ts";
 import { createAccess } from "./access.ts";
 import { createClaims } from "./claims.ts";
+import { createEnded } from "./ended.ts";
 import { wireEnds } from "./ends.ts";
 import { createExplainer } from "./explain.ts";
 import { createLeases } from "./leases.ts";
+import { createLinks } from "./links.ts";
 import { createLists } from "./lists.ts";
 import { createOffers } from "./offers.ts";
 import { createParked } from "./parked.ts";
@@ -26,6 +28,7 @@ import { createSender } from "./send.ts";
 import { createSettled } from "./settled.ts";
 import { createMessageStore } from "./store.ts";
 import { createInboxStore } from "./store-inbox.ts";
+import { createLinkStore } from "./store-links.ts";
 import { createScheduledStore } from "./store-scheduled.ts";
 import { createWorkStore } from "./store-work.ts";
 import { createTaking } from "./taking.ts";
@@ -43,6 +46,8 @@ export interface MessagingParts {
   clock: Clock;
   headOf(on: Reading): number;
   retentionDays: number;
+  /** How long mail counts as what its reader goes on from. */
+  loopWindowMs: number;
   onError(error: unknown): void;
   logger: Logger;
 }
@@ -61,6 +66,9 @@ export function createMessaging(parts: MessagingParts) {
   const access = createAccess(agents, store, works, members);
   const settled = createSettled(clock);
   const schedules = createSchedules(createScheduledStore(db), due, clock);
+  const linkStore = createLinkStore(db);
+  const ended = createEnded(store, works, clock);
+  const links = createLinks({ store, linkStore, ended, offers, clock, headOf, windowMs: parts.loopWindowMs });
   const base = {
     ...{
       db,
@@ -78,7 +86,7 @@ export function createMessaging(parts: MessagingParts) {
       parked,
       due,
     },
-    ...{ clock, headOf, offers, connections, onError },
+    ...{ clock, headOf, offers, connections, onError, links, linkStore, ended },
   };
   const sender = createSender(base);
   const leases = createLeases({ ...base, sender });

@@ -20,6 +20,8 @@ interface Range {
 const SAVE_EVERY_MS = 1000;
 const SAVE_SLICE = 200;
 const MAX_RANGES = 2000;
+/** The first range that covers an entry is among the nearest. */
+const NEAREST = 40;
 /** Ranges that wait to be written, while the database takes none. */
 const MAX_KEPT = 50_000;
 
@@ -36,6 +38,8 @@ export function createOffers(db: Db, store: InboxStore, clock: Clock, onError: (
   const open = new Map<string, Range>();
   /** The newest unbroken stretch offered to each agent, whoever of its connections it went to. */
   const stretches = new Map<string, { afterId: number; upToId: number }>();
+  /** The newest entry noted for each agent since the start. */
+  const newest = new Map<string, number>();
   let timer: (() => void) | undefined;
   const listeners: ((transport: string, n: number) => void)[] = [];
 
@@ -60,12 +64,22 @@ export function createOffers(db: Db, store: InboxStore, clock: Clock, onError: (
     }
   }
 
-  function stretch(agentId: string, afterId: number, upToId: number): void {
+  function stretch({ agentId, transport }: OfferedTo, afterId: number, upToId: number): void {
+    newest.set(agentId, Math.max(newest.get(agentId) ?? 0, upToId));
     const known = stretches.get(agentId);
     if (known && afterId <= known.upToId && upToId >= known.afterId) {
       known.afterId = Math.min(known.afterId, afterId);
       known.upToId = Math.max(known.upToId, upToId);
-    } else stretches.set(agentId, { afterId, upToId });
+    } else if (transport !== "claim") stretches.set(agentId, { afterId, upToId });
+  }
+
+  /** The ranges that reach beyond `after`, those not yet written included, nearest first. */
+  async function beyond(on: Reading, agentId: string, after: number, limit = MAX_RANGES): Promise<OfferRow[]> {
+    const stored = await store.offersBeyond(on, agentId, after, limit);
+    const fresh = [...saving, ...pending]
+      .filter((range) => range.to.agentId === agentId && range.upToId > after)
+      .map(({ to, afterId, upToId, at }) => ({ ...to, afterId, upToId, at }));
+    return [...stored, ...fresh];
   }
 
   return {
@@ -84,7 +98,7 @@ export function createOffers(db: Db, store: InboxStore, clock: Clock, onError: (
         open.set(to.connection, range);
         pending.push(range);
       }
-      stretch(to.agentId, afterId, upToId);
+      stretch(to, afterId, upToId);
       timer ??= clock.after(SAVE_EVERY_MS, () => void save());
     },
 
@@ -94,13 +108,28 @@ export function createOffers(db: Db, store: InboxStore, clock: Clock, onError: (
       return known !== undefined && known.afterId <= after && known.upToId >= upTo;
     },
 
-    /** The ranges that reach beyond `after`, those not yet written included, nearest first. */
-    async beyond(on: Reading, agentId: string, after: number, limit = MAX_RANGES): Promise<OfferRow[]> {
-      const stored = await store.offersBeyond(on, agentId, after, limit);
-      const fresh = [...saving, ...pending]
-        .filter((range) => range.to.agentId === agentId && range.upToId > after)
-        .map(({ to, afterId, upToId, at }) => ({ ...to, afterId, upToId, at }));
-      return [...stored, ...fresh];
+    beyond,
+
+    /** Answers, for one agent and within one transaction, what it was handed by any route or has acknowledged. */
+    reader(on: Reading, agentId: string) {
+      let known: { cursor: number; upTo: number } | undefined;
+      const bounds = () => {
+        const stored = known ? undefined : store.handed(on, agentId);
+        known ??= { cursor: stored?.cursor ?? 0, upTo: Math.max(stored?.upTo ?? 0, newest.get(agentId) ?? 0) };
+        return known;
+      };
+      return {
+        /** Whether it was ever handed anything. */
+        any: (): boolean => bounds().upTo > 0,
+        async has(id: number): Promise<boolean> {
+          const sure = stretches.get(agentId);
+          if (sure && sure.afterId < id && id <= sure.upToId) return true;
+          if (id <= bounds().cursor) return true;
+          if (id > bounds().upTo) return false;
+          const ranges = await beyond(on, agentId, id - 1, NEAREST);
+          return ranges.some((range) => range.afterId < id && id <= range.upToId);
+        },
+      };
     },
 
     /** Told of each note: by which transport, and how many entries. */

@@ -62,7 +62,9 @@ export const MessageDraft = z.strictObject({
   subject: line(512).nullish(),
   body: text(BODY_BYTES),
   replyTo: MessageId.nullish(),
-  causedBy: MessageId.nullish(),
+  causedBy: MessageId.nullish().describe(
+    "What it follows from. null: nothing did; left out, the relay looks at what it replies to, the work it is made under and what its sender heard.",
+  ),
   claimable: z.boolean().default(false).describe("Work that exactly one agent may hold."),
   urgent: z.boolean().default(false),
   maxAttempts: z.int().min(1).max(100).default(5),

@@ -14,11 +14,13 @@ import { fromTime } from "../wire.ts";
 import type { Access } from "./access.ts";
 import { createCauses, type LoopGuard, ROOT, type Verdict } from "./causes.ts";
 import { toLogEntry } from "./entry.ts";
+import type { Links } from "./links.ts";
 import type { ParkedClaimers } from "./parked.ts";
 import { requirePlain } from "./reserved.ts";
 import type { Schedules } from "./scheduled.ts";
 import type { MessageSource, ParsedDraft, Route } from "./schema.ts";
 import type { MessageRow, MessageStore } from "./store.ts";
+import type { LinkStore } from "./store-links.ts";
 import type { ScheduledRow } from "./store-scheduled.ts";
 import type { WorkRow, WorkStore } from "./store-work.ts";
 
@@ -39,6 +41,8 @@ export interface SendParts {
   parked: ParkedClaimers;
   due: Due;
   clock: Clock;
+  linkStore: LinkStore;
+  links: Links;
   headOf(on: Reading): number;
 }
 
@@ -49,6 +53,8 @@ export interface Author {
   via: string | null;
   /** Where it comes from, when the kind of its author does not tell. */
   source?: MessageSource;
+  /** A bot speaks through this channel; `linkId`: what its chat says that it goes on from. */
+  bot?: { linkId: number | null } | undefined;
 }
 
 /** A message whose target was looked up: ready to be appended. */
@@ -63,8 +69,8 @@ interface Addressed {
   route?: Route | null | undefined;
   /** Nothing said before is why it is sent: it begins a chain of its own. */
   isRoot?: boolean | undefined;
-  /** It ends something that is owed: it is never kept back. */
-  isAnswer?: boolean | undefined;
+  /** It ends work or a request: it is never kept back. */
+  settles?: boolean | undefined;
   /** Whoever sends it sees to its end, and tells its sender: nobody else says that it expired. */
   owed?: boolean | undefined;
 }
@@ -103,6 +109,15 @@ export interface NameBook {
   names(on: Reading): Promise<string[]>;
 }
 
+/** How a message is sent that the relay makes. */
+export interface Posting {
+  route?: Route | null | undefined;
+  settles?: boolean | undefined;
+}
+
+/** Whether a draft, were it sent now, would end something that is owed. */
+export type Settler = (tx: Tx, author: Author, draft: ParsedDraft, target: string) => Promise<boolean>;
+
 /** The due row of a direct message that expires: see `ends.ts`. */
 export const EXPIRES = "message.expires";
 
@@ -111,12 +126,13 @@ export type Sender = ReturnType<typeof createSender>;
 /** Appending to the log: who may say what to whom, why it was said, and what it makes. */
 export function createSender(parts: SendParts) {
   const { agents, agentStore, store, works, access, members, schedules, log, parked, due, clock, headOf } = parts;
-  const causes = createCauses(store, works, clock);
+  const causes = createCauses({ store, linkStore: parts.linkStore, works, links: parts.links });
   const appendedHandlers: AppendedHandler[] = [];
   const amenders: Amender[] = [];
   const checks: DraftCheck[] = [];
   const holders: Holder[] = [];
   const plannedHandlers: PlannedHandler[] = [];
+  const settlers: Settler[] = [];
   const shapers = new Map<AgentFacts["kind"], Shaper>();
   let nameBook: NameBook | undefined;
   let guard: LoopGuard | undefined;
@@ -258,11 +274,16 @@ export function createSender(parts: SendParts) {
   async function toRow(tx: Tx, addressed: Addressed): Promise<Verdict & { row: MessageRow }> {
     const { draft, author, target, matched, route } = addressed;
     const parent = draft.replyTo ? await store.lineage(tx, draft.replyTo) : undefined;
-    const isAnswer = addressed.isAnswer || (parent?.kind === "request" && draft.kind !== "request");
-    const { given, heard, cause } = addressed.isRoot ? ROOT : await causes.behind(tx, author, target, draft, parent);
-    const { streak, pause } = (await guard?.judge(tx, { author, given, heard, parent, isAnswer })) ?? { streak: 0 };
+    const settles = addressed.settles || (draft.replyTo ? await ends(tx, addressed) : false);
+    const behind = addressed.isRoot ? ROOT : await causes.behind(tx, author, target, draft, parent);
+    const { cause } = behind;
+    const { streak, pause } = (await guard?.judge(tx, { ...behind, author, parent, settles })) ?? { streak: 0 };
+    const id = headOf(tx) + 1;
+    // A post to a channel (whose id alone has a colon) is work for its adapter: for the others it is talk.
+    const isPost = target.includes(":") && !isGroup(target);
+    const isWork = draft.kind === "request" || (draft.claimable && !isPost);
     const row: MessageRow = {
-      id: headOf(tx) + 1,
+      id,
       fromId: author.id,
       target,
       kind: draft.kind ?? (draft.claimable ? "task" : "chat"),
@@ -277,6 +298,7 @@ export function createSender(parts: SendParts) {
       rootId: cause ? (cause.rootId ?? cause.id) : null,
       hops: cause ? cause.hops + 1 : 0,
       streak,
+      workId: isWork ? id : behind.workId,
       claimable: draft.claimable,
       urgent: draft.urgent,
       route: route ? JSON.stringify(route) : null,
@@ -294,6 +316,11 @@ export function createSender(parts: SendParts) {
 
   async function isHeld(on: Reading, row: MessageRow): Promise<boolean> {
     for (const holds of holders) if (await holds(on, row)) return true;
+    return false;
+  }
+
+  async function ends(tx: Tx, { author, draft, target }: Addressed): Promise<boolean> {
+    for (const settler of settlers) if (await settler(tx, author, draft, target)) return true;
     return false;
   }
 
@@ -315,6 +342,7 @@ export function createSender(parts: SendParts) {
       leaseSeconds: null,
       error: null,
       endedAt: null,
+      endedUpTo: null,
     };
     await works.add(tx, work);
     const expiresAt = row.expiresAt;
@@ -345,6 +373,8 @@ export function createSender(parts: SendParts) {
     },
     append,
     address,
+    /** Says which messages end something that is owed. */
+    settledBy: (settler: Settler) => settlers.push(settler),
     amend: (amender: Amender) => amenders.push(amender),
     check: (check: DraftCheck) => checks.push(check),
     planned,
@@ -373,13 +403,12 @@ export function createSender(parts: SendParts) {
      * Appends in somebody's name without asking who calls: for what a verb itself says. `to` is an agent's id or a group.
      * Returns undefined when the target is gone.
      */
-    async post(tx: Tx, author: Author, said: Said, route?: Route) {
+    async post(tx: Tx, author: Author, said: Said, how: Posting = {}) {
       const draft: ParsedDraft = { claimable: false, urgent: false, maxAttempts: 5, encoding: "plain", ...said };
-      const isAnswer = draft.kind === "response";
-      if (isGroup(draft.to)) return append(tx, { ...(await address(tx, author, draft)), route, isAnswer });
+      if (isGroup(draft.to)) return append(tx, { ...(await address(tx, author, draft)), ...how });
       const facts = await agentStore.facts(tx, draft.to);
       if (!facts || facts.deletedAt !== null) return undefined;
-      return append(tx, { ...(await toOne(tx, author, draft, facts)), route, isAnswer });
+      return append(tx, { ...(await toOne(tx, author, draft, facts)), ...how });
     },
   };
 }
@@ -421,7 +450,8 @@ function fingerprint(draft: ParsedDraft): string {
     subject: draft.subject ?? undefined,
     body: draft.body,
     replyTo: draft.replyTo ?? undefined,
-    causedBy: draft.causedBy ?? undefined,
+    // null says that nothing caused it; left out, the relay looks.
+    causedBy: draft.causedBy,
     claimable: draft.claimable,
     urgent: draft.urgent,
     maxAttempts: draft.maxAttempts,

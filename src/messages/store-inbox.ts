@@ -1,4 +1,5 @@
 import { and, asc, eq, gt, sql } from "drizzle-orm";
+import { agents } from "../agents/tables.ts";
 import { bound } from "../db/bound.ts";
 import type { Db, Reading, Tx } from "../db/database.ts";
 import { losses, offers } from "./tables.ts";
@@ -24,6 +25,16 @@ export function createInboxStore(db: Db) {
       })
       .prepare(),
   );
+  const handed = db.statement((q) =>
+    q
+      .select({
+        cursor: agents.cursor,
+        upTo: sql<number | null>`(select max(up_to_id) from offers where agent_id = ${bound("agentId")})`,
+      })
+      .from(agents)
+      .where(eq(agents.id, bound("agentId")))
+      .prepare(),
+  );
   const loss = db.statement((q) =>
     q
       .select()
@@ -36,6 +47,8 @@ export function createInboxStore(db: Db) {
     addOffer: async (tx: Tx, row: OfferRow): Promise<void> => {
       addOffer(tx).run({ ...row });
     },
+    /** How far an agent has acknowledged, and the newest entry that a stored range reaches. */
+    handed: (on: Reading, agentId: string) => handed(on).get({ agentId }),
     /** Ranges that reach beyond a place, nearest first. */
     offersBeyond: async (on: Reading, agentId: string, after: number, limit: number): Promise<OfferRow[]> =>
       on.db

@@ -49,6 +49,7 @@ export function createWorkStore(db: Db) {
         attempts: sql`${p("attempts")}`,
         error: sql`${p("error")}`,
         endedAt: sql`${p("endedAt")}`,
+        endedUpTo: sql`${p("endedUpTo")}`,
         holder: null,
         claimedAt: null,
       })
@@ -170,8 +171,9 @@ export function createWorkStore(db: Db) {
     },
     /** Ends a lease (or an open state): the new state, and when something happens next by itself. */
     move: async (tx: Tx, row: WorkRow, to: WorkMove): Promise<void> => {
-      const { state, dueAt = null, attempts: used = row.attempts, error = row.error, endedAt = null } = to;
-      end(tx).run({ id: row.messageId, state, dueAt, attempts: used, error, endedAt });
+      const { state, dueAt = null, attempts: used = row.attempts, error = row.error } = to;
+      const { endedAt = null, endedUpTo = null } = to;
+      end(tx).run({ id: row.messageId, state, dueAt, attempts: used, error, endedAt, endedUpTo });
     },
     renew: async (tx: Tx, id: number, dueAt: number, leaseSeconds: number): Promise<void> => {
       tx.db.update(work).set({ dueAt, leaseSeconds }).where(eq(work.messageId, id)).run();
@@ -305,6 +307,7 @@ export interface WorkMove {
   attempts?: number;
   error?: string | null;
   endedAt?: number | null;
+  endedUpTo?: number | null;
 }
 export interface AttemptEnd {
   at: number;
@@ -379,5 +382,6 @@ function everyColumn() {
     leaseSeconds: p("leaseSeconds"),
     error: p("error"),
     endedAt: p("endedAt"),
+    endedUpTo: p("endedUpTo"),
   };
 }

@@ -20,17 +20,9 @@ export interface Lineage {
   kind: MessageRow["kind"];
   source: MessageRow["source"];
   streak: number;
+  /** The nearest work or request that it is or lies inside. */
+  workId: number | null;
   createdAt: number;
-}
-
-/** What an agent has heard of late: places in the log. */
-export interface Heard {
-  /** The newest from the one that it writes to now. */
-  fromTarget: number | null;
-  /** The newest from anybody but the relay. */
-  fromAnybody: number | null;
-  /** The newest from a person, or from outside by a channel. */
-  fromPerson: number | null;
 }
 
 /** The least about an entry that a reader needs to know whether it wants it. */
@@ -49,8 +41,6 @@ export type MessageStore = ReturnType<typeof createMessageStore>;
 const FETCH_AT_ONCE = 25;
 /** How much of the log is looked through at once for somebody who belonged to very much. */
 const MAX_WINDOW = 20_000;
-/** How far back, in direct messages, is looked for what a message follows from. */
-const RECENT = 12;
 
 const p = sql.placeholder;
 
@@ -117,25 +107,6 @@ export function createMessageStore(db: Db) {
       .limit(boundLimit("limit"))
       .prepare(),
   );
-  const recentTo = db.statement((q) => {
-    const recent = q
-      .select({ id: messages.id, fromId: messages.fromId })
-      .from(messages)
-      .where(eq(messages.target, bound("to")))
-      .orderBy(desc(messages.id))
-      .limit(fixedLimit(RECENT))
-      .as("recent");
-    const newest = (which: SQL) => sql<number | null>`max(case when ${which} then ${recent.id} end)`;
-    return q
-      .select({
-        fromTarget: newest(sql`${recent.fromId} = ${bound("from")}`).as("from_target"),
-        fromAnybody: newest(sql`${recent.fromId} <> 'system'`).as("from_anybody"),
-        // Only a channel's id has a colon.
-        fromPerson: newest(sql`${recent.fromId} = 'user' or instr(${recent.fromId}, ':') > 0`).as("from_person"),
-      })
-      .from(recent)
-      .prepare();
-  });
   const nthReply = db.statement((q) =>
     q
       .select({ createdAt: messages.createdAt })
@@ -206,9 +177,6 @@ export function createMessageStore(db: Db) {
         order by m.id limit ${limit}`);
     },
 
-    /** Of the last direct messages to `to`. */
-    heard: async (on: Reading, to: string, from: string): Promise<Heard> =>
-      recentTo(on).get({ from, to }) ?? { fromTarget: null, fromAnybody: null, fromPerson: null },
     /** When a thread's newest reply but so many was made; undefined when it has not so many. */
     replyAt: async (on: Reading, threadId: number, skip: number): Promise<number | undefined> =>
       nthReply(on).get({ threadId, skip })?.createdAt,
@@ -346,7 +314,7 @@ const within = (range: IdRange): SQL | undefined =>
 /** Named, because after ANALYZE the planner may prefer walking the whole log: it does not know how rare a target is. */
 const messagesByTarget = sql`${messages} indexed by messages_by_target`;
 
-const lineageColumns = {
+export const lineageColumns = {
   id: messages.id,
   fromId: messages.fromId,
   target: messages.target,
@@ -356,6 +324,7 @@ const lineageColumns = {
   kind: messages.kind,
   source: messages.source,
   streak: messages.streak,
+  workId: messages.workId,
   createdAt: messages.createdAt,
 };
 
@@ -376,6 +345,7 @@ function everyColumn() {
     rootId: p("rootId"),
     hops: p("hops"),
     streak: p("streak"),
+    workId: p("workId"),
     claimable: p("claimable"),
     urgent: p("urgent"),
     route: p("route"),

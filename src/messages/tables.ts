@@ -25,6 +25,8 @@ export const messages = sqliteTable(
     hops: integer("hops").notNull(),
     /** How many messages by agents in a row this one is the last of; 0 where somebody else has a say. */
     streak: integer("streak").notNull().default(0),
+    /** The nearest work or request that it is or lies inside, along what it replies to and was caused by. */
+    workId: integer("work_id"),
     claimable: integer("claimable", { mode: "boolean" }).notNull(),
     urgent: integer("urgent", { mode: "boolean" }).notNull(),
     /** JSON text, as it goes out: nothing in here is ever looked into, so it is not parsed on the way. */
@@ -76,6 +78,8 @@ export const work = sqliteTable(
     error: text("error"),
     /** When it reached its final state. */
     endedAt: integer("ended_at"),
+    /** The newest entry of the log at that moment: what lies inside it up to there is over. */
+    endedUpTo: integer("ended_up_to"),
   },
   (t) => [
     index("work_open").on(t.target, sql`urgent desc`, t.messageId).where(sql`state = 'open'`),
@@ -112,7 +116,7 @@ export const offers = sqliteTable(
     agentId: text("agent_id").notNull(),
     instanceId: text("instance_id"),
     connection: text("connection").notNull(),
-    transport: text("transport").$type<"poll" | "stream" | "socket" | "mcp">().notNull(),
+    transport: text("transport").$type<"poll" | "stream" | "socket" | "mcp" | "claim">().notNull(),
     /** Not included. */
     afterId: integer("after_id").notNull(),
     upToId: integer("up_to_id").notNull(),

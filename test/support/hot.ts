@@ -47,7 +47,8 @@ export const HOT: Hot[] = [
     uses: [
       /SEARCH messages .*messages_by_key \(idempotency_key=\? AND from_id=\?/,
       /SEARCH scheduled_messages .*scheduled_by_key \(from_id=\? AND idempotency_key=\?/,
-      /SEARCH messages .*messages_by_target \(target=\?/,
+      /SEARCH t USING INDEX .*\(agent_id=\?/,
+      /SEARCH messages USING COVERING INDEX messages_by_target \(target=\? AND id>\?/,
       /SEARCH a2a_agents .*\(agent_id=\?/,
     ],
   },
@@ -56,6 +57,7 @@ export const HOT: Hot[] = [
     ask: (world) => send(world, { to: "bob", body: "x", replyTo: world.root }),
     uses: [
       /SEARCH messages USING INTEGER PRIMARY KEY \(rowid=\?\)/,
+      /SEARCH messages USING INDEX messages_by_thread \(thread_id=\?\)/,
       /SEARCH a2a_pushes .*a2a_pushes_by_thread \(thread_id=\?/,
     ],
   },

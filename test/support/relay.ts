@@ -64,7 +64,7 @@ export async function startRelay(
     agentTtlSeconds: 90,
     rateLimit: 0,
     loopLimit: 100,
-    loopWindowSeconds: 600,
+    loopWindowSeconds: 1800,
     threadRate: 120,
     delegationsPerAgent: 200,
     delegationsPerRoot: 100,

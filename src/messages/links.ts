@@ -1,0 +1,186 @@
+import { isGroup } from "../agents/target.ts";
+import type { Clock } from "../clock.ts";
+import type { Reading } from "../db/database.ts";
+import type { Ended } from "./ended.ts";
+import type { Offers } from "./offers.ts";
+import type { Lineage, MessageStore } from "./store.ts";
+import type { LinkStore, TargetMail } from "./store-links.ts";
+
+export interface LinkParts {
+  store: Pick<MessageStore, "lineage">;
+  linkStore: LinkStore;
+  ended: Ended;
+  offers: Offers;
+  clock: Clock;
+  windowMs: number;
+  headOf(on: Reading): number;
+}
+
+/** A message about to be said by an agent. */
+export interface Saying {
+  fromId: string;
+  /** An operator, who reads everything, writes in its name. */
+  isByOperator: boolean;
+  target: string;
+  /** What it names, or the work its author holds. */
+  named: Lineage | undefined;
+  /** Its author says that nothing caused it. */
+  isNothing: boolean;
+}
+
+/** What a message by an agent goes on from. */
+export interface Link {
+  row: Lineage;
+  /** From then on it no longer counts by itself; null where it was named. */
+  until: number | null;
+}
+
+export interface Linked {
+  link?: Link | undefined;
+  /** What would have been the link, had no person spoken since. */
+  cut?: { row: Lineage; by: string } | undefined;
+}
+
+/** An entry of somebody's mail. */
+interface Heard {
+  id: number;
+  from: string;
+  to: string;
+}
+
+const MINUTE_MS = 60_000;
+/** Delivered mail that is looked at for one message. */
+const LOOKS = 24;
+/** How long a floor of the window is used. It only saves looking at older mail. */
+const FLOOR_MS = 60_000;
+
+export type Links = ReturnType<typeof createLinks>;
+
+/** Finds the link of a message: the newest of what it names and what its author heard. docs/loops.md has the rule. */
+export function createLinks({ store, linkStore, ended, offers, clock, windowMs, headOf }: LinkParts) {
+  let floor = { at: Number.NEGATIVE_INFINITY, id: 0 };
+
+  function floorOf(on: Reading): number {
+    const now = clock.now();
+    if (Math.abs(now - floor.at) > FLOOR_MS)
+      floor = { at: now, id: linkStore.placeBefore(on, now - windowMs, headOf(on)) };
+    return floor.id;
+  }
+
+  async function find(on: Reading, saying: Saying): Promise<Linked> {
+    const { fromId, named } = saying;
+    const mail = linkStore.mail(on, fromId, floorOf(on));
+    const thread = named ? await threadOf(on, named) : [];
+    const look = await lookFor(on, saying);
+    const inThread = named && (await fromThread(look, mail, thread, named, fromId));
+    const heard = await fromMail(on, look, mail, saying);
+    const link =
+      !heard || (inThread && inThread.id >= heard.row.id) ? inThread && { row: inThread, until: null } : heard;
+    if (!link) return {};
+    const by = await personAfter(look, link.row.id, mail, thread);
+    return by === undefined ? { link } : { cut: { row: link.row, by } };
+  }
+
+  /** The last 24 entries of a thread, newest first. */
+  async function threadOf(on: Reading, named: Lineage): Promise<Lineage[]> {
+    const rootId = named.threadId ?? named.id;
+    const replies = linkStore.thread(on, rootId);
+    const root = replies.length < 24 ? await store.lineage(on, rootId) : undefined;
+    return root ? [...replies, root] : replies;
+  }
+
+  /** What one author may be held to, each entry looked up once. */
+  async function lookFor(on: Reading, { fromId, isByOperator }: Saying) {
+    const rows = new Map<number, Lineage | undefined>();
+    const delivered = isByOperator ? EVERYTHING : offers.reader(on, fromId);
+    return {
+      isOver: ended.reader(on, fromId),
+      delivered,
+      async row(id: number): Promise<Lineage | undefined> {
+        if (!rows.has(id)) rows.set(id, await store.lineage(on, id));
+        return rows.get(id);
+      },
+    };
+  }
+
+  /**
+   * In a thread where the author has spoken, the newest by an agent that it said or was sent counts; else what it named. An
+   * author that no route ever handed anything reads by ways the relay does not see: it names the thread, so it knows it.
+   */
+  async function fromThread(look: Look, mail: TargetMail[], thread: Lineage[], named: Lineage, fromId: string) {
+    const isAgents = ({ streak }: Lineage) => streak > 0;
+    if (!thread.some((row) => isAgents(row) && row.fromId === fromId))
+      return isAgents(named) && !(await look.isOver(named)) ? named : undefined;
+    const mine = new Set(mail.map(({ target }) => target));
+    for (const row of thread) {
+      if (!isAgents(row)) continue;
+      const isKnown = row.fromId === fromId || row.id === named.id;
+      if (!isKnown && !(mine.has(row.target) && ((await look.delivered.has(row.id)) || !(await look.delivered.any()))))
+        continue;
+      if (!(await look.isOver(row))) return row;
+    }
+    return undefined;
+  }
+
+  /** The newest mail from whom it writes to; with nothing named, else from any agent it has not written to itself. */
+  async function fromMail(on: Reading, look: Look, mail: TargetMail[], saying: Saying): Promise<Link | undefined> {
+    const { fromId, target, named, isNothing } = saying;
+    const heard = await heardBy(look, mail, saying);
+    const there = heard.filter(({ from, to }) => from === target || to === target);
+    const link = await newest(look, there, isNothing ? MINUTE_MS : windowMs);
+    if (link || named) return link;
+    const written = new Map<string, boolean>();
+    const isUnanswered = (from: string) => {
+      if (!written.has(from)) written.set(from, linkStore.hasWritten(on, fromId, from));
+      return written.get(from) === false;
+    };
+    return newest(look, heard, isNothing || isGroup(target) ? MINUTE_MS : windowMs, isUnanswered);
+  }
+
+  /** Mail that may count, newest first: direct, from whom it writes to, or of a group it has just spoken to itself. */
+  async function heardBy(look: Look, mail: TargetMail[], { fromId, target }: Saying): Promise<Heard[]> {
+    const heard: Heard[] = [];
+    for (const { target: to, recent, own } of mail) {
+      const others = recent.filter(([, from]) => from !== fromId && from !== "system" && from !== "user");
+      if (others.length === 0) continue;
+      const isMine = to === fromId || (own !== null && isYoung(await look.row(own), MINUTE_MS));
+      for (const [id, from] of others) if (isMine || from === target) heard.push({ id, from, to });
+    }
+    return heard.sort((a, b) => b.id - a.id);
+  }
+
+  async function newest(look: Look, heard: Heard[], withinMs: number, isMeant = (_: string) => true) {
+    let left = LOOKS;
+    for (const { id, from } of heard) {
+      // Asked first: it costs nothing for what is newer than all that was delivered.
+      if (!(await look.delivered.has(id))) continue;
+      if (left-- === 0) return undefined;
+      const row = await look.row(id);
+      if (!row || !isYoung(row, withinMs)) return undefined;
+      if (row.streak > 0 && isMeant(from) && !(await look.isOver(row))) return { row, until: row.createdAt + withinMs };
+    }
+    return undefined;
+  }
+
+  const isYoung = (row: Lineage | undefined, withinMs: number) =>
+    row !== undefined && clock.now() - row.createdAt < withinMs;
+
+  /** A person who has spoken since, in the author's inbox or in the thread. */
+  async function personAfter(look: Look, after: number, mail: TargetMail[], thread: Lineage[]) {
+    for (const { recent } of mail)
+      for (const [id, from] of recent) {
+        if (id <= after) break;
+        if (mayBePerson(from) && (await look.row(id))?.streak === 0) return from;
+      }
+    return thread.find(({ id, fromId, streak }) => id > after && streak === 0 && mayBePerson(fromId))?.fromId;
+  }
+
+  type Look = Awaited<ReturnType<typeof lookFor>>;
+
+  return { find };
+}
+
+const EVERYTHING = { any: () => true, has: async (_: number) => true };
+
+/** Only a channel's id has a colon: people and bots speak through it. */
+const mayBePerson = (id: string): boolean => id === "user" || id.includes(":");
