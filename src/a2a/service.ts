@@ -77,7 +77,8 @@ export function createTaskService({ delegations, contexts, messages, lists, send
       ...(place.threadId !== undefined && { threadId: place.threadId }),
     });
     if (!draft.success) throw refused(draft.error);
-    const { made } = await delegations.ask(tx, caller, draft.data, `a2a:${message.messageId}`);
+    const asked = { ...draft.data, ...causeOf(message) };
+    const { made } = await delegations.ask(tx, caller, asked, `a2a:${message.messageId}`);
     if (place.isNew) {
       const { contextId, messageId: begunBy } = message;
       await contexts.add(tx, { ownerId: made.from, contextId, threadId: made.threadId, begunBy });
@@ -119,6 +120,7 @@ export function createTaskService({ delegations, contexts, messages, lists, send
       body: textOf(message.parts),
       replyTo: said.findLast((one) => isQuestion(delegation, one))?.id ?? delegation.messageId,
       idempotencyKey,
+      ...causeOf(message),
     });
     if (!draft.success) throw refused(draft.error);
     await sender.send(tx, caller, draft.data);
@@ -190,6 +192,12 @@ function ownOf({ metadata }: Message): OwnMetadata {
   const parsed = OwnMetadata.nullish().safeParse(metadata?.signalbox);
   if (!parsed.success) throw Problem.invalid("message.metadata.signalbox", "is not what Signalbox takes there");
   return parsed.data ?? {};
+}
+
+/** `causedBy: null` where its sender says that nothing caused it. */
+function causeOf(message: Message): { causedBy?: null } {
+  const { causedBy, about } = ownOf(message);
+  return causedBy === null || about === "nothing" ? { causedBy: null } : {};
 }
 
 const ContextName = line(200);

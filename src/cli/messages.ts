@@ -33,7 +33,7 @@ function addSend(program: Command): void {
       new Option("--kind <kind>", "what kind of message (default: task if claimable, else chat)").choices(PLAIN_KINDS),
     )
     .option("--reply-to <id>", "the message it answers", wholeNumber)
-    .option("--caused-by <id>", "the message that led to it", wholeNumber)
+    .option("--caused-by <id>", "the message that led to it, or nothing", causeOf)
     .option("--claimable", "work, for exactly one of the target's agents")
     .option("--urgent", "before everything that is not urgent")
     .option("--max-attempts <n>", "how often work may fail before it is a dead letter", wholeNumber)
@@ -54,6 +54,9 @@ function addSend(program: Command): void {
       if (!out.json && "matched" in sent) await tellReach(client, sent.to, out);
     });
 }
+
+/** `nothing`: the relay does not look for a cause. */
+const causeOf = (given: string): number | null => (given === "nothing" ? null : wholeNumber(given));
 
 /** The command's own options, without those that every command has. */
 function draftOptions(options: SendOptions): SendOptions {

@@ -19,17 +19,19 @@ export const delegate = tool({
     context: z.string().optional().describe("What it has to know."),
     timeout: z.int().min(1).max(2_592_000).default(300).describe("Seconds until it has failed."),
     wait,
+    about: z.literal("nothing").optional().describe("nothing: not part of what you work on."),
     key: z.string().optional(),
   }),
   output: z.object({ text: z.string(), delegation: z.string(), status: z.string(), message: z.int() }),
-  async run(desk, turn, { to, text, context, timeout, wait, key }) {
+  async run(desk, turn, { to, text, context, timeout, wait, about, key }) {
     const { caller } = turn;
     const body = check(
       DelegationDraft,
       { to, text, timeoutSeconds: timeout, ...(context === undefined ? {} : { context: { summary: context } }) },
       "",
     ) as z.output<typeof DelegationDraft>;
-    const { made } = await desk.db.write((tx) => desk.delegations.ask(tx, caller, body, key));
+    const asked = { ...body, causedBy: about === undefined ? undefined : null };
+    const { made } = await desk.db.write((tx) => desk.delegations.ask(tx, caller, asked, key));
     return toldOf(desk, turn, await waitFor(desk, turn, made, wait), 2000);
   },
 });

@@ -15,6 +15,8 @@ const SHARE = 0.85;
 const AROUND = 60;
 
 const words = z.string().describe("Text.");
+const about = z.literal("nothing").optional().describe("nothing: not caused by what you heard or work on.");
+const causeOf = (given: "nothing" | undefined): { causedBy?: null } => (given === undefined ? {} : { causedBy: null });
 const key = z.string().optional().describe("Same key, same message: safe to repeat.");
 
 export const who = tool({
@@ -70,13 +72,14 @@ export const send = tool({
     subject: z.string().optional(),
     work: z.boolean().default(false).describe("A task that exactly one may claim."),
     urgent: z.boolean().default(false),
+    about,
     key,
   }),
   output: z.object({ id: z.int(), matched: z.int(), note: z.string().optional() }),
-  async run(desk, turn, { to, text, subject, work, urgent, key }) {
+  async run(desk, turn, { to, text, subject, work, urgent, about, key }) {
     const draft = check(
       MessageDraft,
-      { to, body: text, subject, claimable: work, urgent, idempotencyKey: key },
+      { to, body: text, subject, claimable: work, urgent, idempotencyKey: key, ...causeOf(about) },
       "",
     ) as z.output<typeof MessageDraft>;
     const asks = isGroup(to) ? await askFirst(desk, turn, draft) : undefined;
