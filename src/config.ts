@@ -1,6 +1,15 @@
+import { distance } from "fastest-levenshtein";
 import { z } from "zod";
 import type { ChatSettings } from "./adapters/chats.ts";
 import { parseAllowed } from "./egress/addresses.ts";
+import { speakPlainly } from "./wording.ts";
+
+function whole(min: number, max: number, fallback: number) {
+  const rule = `has to be a whole number from ${min} to ${max}`;
+  return z.coerce.number(rule).int(rule).min(min, rule).max(max, rule).default(fallback);
+}
+
+const WebUrl = z.url({ protocol: /^https?$/, error: "has to be a URL like https://relay.example" });
 
 /** Every setting: its environment variable, its check, its default and what it is for. The README's table is made of this. */
 export const SETTINGS = {
@@ -9,7 +18,7 @@ export const SETTINGS = {
     about: "Address to listen on. Anything but loopback needs TLS in front of it.",
   },
   SIGNALBOX_PORT: {
-    schema: z.coerce.number().int().min(0).max(65_535).default(4747),
+    schema: whole(0, 65_535, 4747),
     about: "Port to listen on; 0 takes a free one.",
   },
   SIGNALBOX_DATA_DIR: {
@@ -21,7 +30,7 @@ export const SETTINGS = {
     about: "The operator token. Made and kept in the data folder when not given.",
   },
   SIGNALBOX_PUBLIC_URL: {
-    schema: z.url({ protocol: /^https?$/ }).optional(),
+    schema: WebUrl.optional(),
     about: "How the relay is reached from outside, for A2A cards and the OpenAPI document.",
   },
   SIGNALBOX_DURABILITY: {
@@ -33,23 +42,23 @@ export const SETTINGS = {
     about: "Least level that is logged.",
   },
   SIGNALBOX_RETENTION_DAYS: {
-    schema: z.coerce.number().int().min(1).max(36_500).default(30),
+    schema: whole(1, 36_500, 30),
     about: "Messages older than this are deleted; open, held and dead work stays.",
   },
   SIGNALBOX_AGENT_TTL_SECONDS: {
-    schema: z.coerce.number().int().min(5).max(86_400).default(90),
+    schema: whole(5, 86_400, 90),
     about: "An agent that was not heard of for this long is offline.",
   },
   SIGNALBOX_RATE_LIMIT: {
-    schema: z.coerce.number().int().min(0).max(10_000_000).default(6000),
+    schema: whole(0, 10_000_000, 6000),
     about: "Requests a minute and token; 0 turns it off.",
   },
   SIGNALBOX_DELEGATIONS_PER_AGENT: {
-    schema: z.coerce.number().int().min(1).max(10_000).default(200),
+    schema: whole(1, 10_000, 200),
     about: "Delegations that one agent may have open; more are refused.",
   },
   SIGNALBOX_DELEGATIONS_PER_ROOT: {
-    schema: z.coerce.number().int().min(1).max(1000).default(100),
+    schema: whole(1, 1000, 100),
     about: "Delegations that may be open in one tree: the first one and all that came of it.",
   },
   SIGNALBOX_EGRESS_PRIVATE: {
@@ -69,12 +78,7 @@ export const SETTINGS = {
       "commas between; `*` for all.",
   },
   SIGNALBOX_FILE_MAX_BYTES: {
-    schema: z.coerce
-      .number()
-      .int()
-      .min(1)
-      .max(64 * 1024 * 1024)
-      .default(25 * 1024 * 1024),
+    schema: whole(1, 64 * 1024 * 1024, 25 * 1024 * 1024),
     about: "Largest attachment.",
   },
   SIGNALBOX_FILE_TYPES: {
@@ -89,35 +93,35 @@ export const SETTINGS = {
       )
       .refine(
         (list) => list.every((type) => /^(\*|\*\/\*|[\w.+-]+\/(\*|[\w.+-]+))$/.test(type)),
-        "names what is no type",
+        "has to be types like image/*,application/pdf, or *",
       ),
     about: "Types of attachments that are taken, with commas between: `image/*,application/pdf`; `*` for all.",
   },
   SIGNALBOX_FILE_UNUSED_HOURS: {
-    schema: z.coerce.number().int().min(1).max(876_000).default(24),
+    schema: whole(1, 876_000, 24),
     about: "An attachment that no message carries is deleted after so long.",
   },
   SIGNALBOX_TELEGRAM_TOKEN: {
     schema: z
       .string()
-      .regex(/^\d+:[\w-]+$/, "is not a bot's token")
+      .regex(/^\d+:[\w-]+$/, "has to be a bot's token from @BotFather, like 123456:ABC-DEF")
       .optional(),
     about: "A Telegram bot's token: the server runs that bot's channel itself.",
   },
   SIGNALBOX_TELEGRAM_API_URL: {
-    schema: z.url({ protocol: /^https?$/ }).optional(),
+    schema: WebUrl.optional(),
     about: "Another Bot API server than Telegram's own.",
   },
   SIGNALBOX_SLACK_APP_TOKEN: {
-    schema: z.string().startsWith("xapp-").optional(),
+    schema: z.string().startsWith("xapp-", "has to begin with xapp-").optional(),
     about: "A Slack app's token for socket mode, with `connections:write`; the server runs that app's channel itself.",
   },
   SIGNALBOX_SLACK_BOT_TOKEN: {
-    schema: z.string().startsWith("xoxb-").optional(),
+    schema: z.string().startsWith("xoxb-", "has to begin with xoxb-").optional(),
     about: "The same app's bot token.",
   },
   SIGNALBOX_SLACK_API_URL: {
-    schema: z.url({ protocol: /^https?$/ }).optional(),
+    schema: WebUrl.optional(),
     about: "Where Slack's Web API is, when not at Slack.",
   },
   SIGNALBOX_ALLOWED_HOSTS: {
@@ -130,17 +134,17 @@ export const SETTINGS = {
       "may reach `/mcp`, with commas between; `*` for all.",
   },
   SIGNALBOX_LOOP_LIMIT: {
-    schema: z.coerce.number().int().min(0).max(1_000_000).default(100),
+    schema: whole(0, 1_000_000, 100),
     about:
       "Turns by agents in a row, with no person in between; then the chain is paused (docs/loops.md). 0 turns it off.",
   },
   SIGNALBOX_LOOP_WINDOW_SECONDS: {
-    schema: z.coerce.number().int().min(1).max(86_400).default(1800),
+    schema: whole(1, 86_400, 1800),
     about:
       "Mail of an agent counts as what it answers for this long, unless it names that; a chain that rests longer begins anew.",
   },
   SIGNALBOX_THREAD_RATE: {
-    schema: z.coerce.number().int().min(0).max(1_000_000).default(120),
+    schema: whole(0, 1_000_000, 120),
     about: "Replies of one thread within a minute that agents may make; 0 turns it off.",
   },
 } as const satisfies Record<string, { schema: z.ZodType; about: string }>;
@@ -172,20 +176,59 @@ export interface Config {
   allowedHosts: readonly string[];
 }
 
-/** Names that belong to the client and the CLI, which read them themselves. */
-const CLIENT_NAMES = new Set(["SIGNALBOX_URL", "SIGNALBOX_AGENT", "SIGNALBOX_INSTANCE"]);
+export type SettingName = keyof typeof SETTINGS;
 
-/** @throws Error that lists every unknown name and bad value */
-export function readConfig(env: Record<string, string | undefined>): Config {
-  const faults: string[] = [];
-  for (const name of Object.keys(env)) {
-    if (name.startsWith("SIGNALBOX_") && !(name in SETTINGS) && !CLIENT_NAMES.has(name))
-      faults.push(`${name} is not a setting`);
+/** Settings that no flag takes and no log shows. */
+export const SECRETS: ReadonlySet<SettingName> = new Set([
+  "SIGNALBOX_TOKEN",
+  "SIGNALBOX_TELEGRAM_TOKEN",
+  "SIGNALBOX_SLACK_APP_TOKEN",
+  "SIGNALBOX_SLACK_BOT_TOKEN",
+]);
+
+/** Names that clients read, and those that they set for the commands they run. */
+const CLIENT_NAMES = new Set(
+  ["URL", "AGENT", "INSTANCE", "SESSION", "RUN", "UNREAD"]
+    .concat(["MESSAGE_ID", "THREAD_ID", "FROM", "ATTEMPT", "LEASE_TOKEN", "CLIENTS", "TEST_CLAUDE", "TEST_CODEX"])
+    .map((name) => `SIGNALBOX_${name}`),
+);
+
+/** The configuration cannot be used; the message lists every fault. */
+export class ConfigFault extends Error {
+  override readonly name = "ConfigFault";
+
+  constructor(faults: readonly string[]) {
+    super(`The configuration is not acceptable:\n  ${faults.join("\n  ")}`);
   }
-  const value = <K extends keyof typeof SETTINGS>(name: K): z.output<(typeof SETTINGS)[K]["schema"]> => {
-    const given = env[name] === "" ? undefined : env[name];
+}
+
+/** Where values come from besides the environment. */
+export interface Sources {
+  /** Values of a file: the environment comes before them. */
+  file?: Record<string, string>;
+  /** Values of flags: they come before the environment. */
+  flags?: Partial<Record<SettingName, string>>;
+  /** The flag that each value was given with. */
+  from?: Partial<Record<SettingName, string>>;
+  /** Faults that were found on the way. */
+  faults?: readonly string[];
+}
+
+/** @throws ConfigFault that lists every unknown name and bad value */
+export function readConfig(env: Record<string, string | undefined>, sources: Sources = {}): Config {
+  speakPlainly();
+  const { file = {}, flags = {}, from = {} } = sources;
+  const faults = [...(sources.faults ?? [])];
+  const unknown = (name: string) => !(name in SETTINGS) && !CLIENT_NAMES.has(name);
+  for (const name of Object.keys(env))
+    if (name.startsWith("SIGNALBOX_") && unknown(name)) faults.push(`${name} is not a setting${nearest(name)}`);
+  for (const name of Object.keys(file))
+    if (unknown(name)) faults.push(`${name} in the file is not a setting${nearest(name)}`);
+  const value = <K extends SettingName>(name: K): z.output<(typeof SETTINGS)[K]["schema"]> => {
+    const given = flags[name] || env[name] || file[name] || undefined;
     const parsed = SETTINGS[name].schema.safeParse(given);
-    if (!parsed.success) faults.push(`${name}: ${parsed.error.issues[0]?.message ?? "is not acceptable"}`);
+    if (!parsed.success)
+      faults.push(`${from[name] ?? name}: ${parsed.error.issues[0]?.message ?? "is not acceptable"}`);
     return parsed.data as z.output<(typeof SETTINGS)[K]["schema"]>;
   };
   const config: Config = {
@@ -217,8 +260,15 @@ export function readConfig(env: Record<string, string | undefined>): Config {
   if ((appToken === undefined) !== (botToken === undefined))
     faults.push("SIGNALBOX_SLACK_APP_TOKEN and SIGNALBOX_SLACK_BOT_TOKEN belong together");
   config.chats = chatsOf(telegram, { appToken, botToken, apiUrl: slackApiUrl });
-  if (faults.length) throw new Error(`The configuration is not acceptable:\n  ${faults.join("\n  ")}`);
+  if (faults.length) throw new ConfigFault(faults);
   return config;
+}
+
+function nearest(name: string): string {
+  const [best] = Object.keys(SETTINGS)
+    .map((known) => [distance(name, known), known] as const)
+    .sort((a, b) => a[0] - b[0]);
+  return best && best[0] <= 3 ? `: ${best[1]}?` : "";
 }
 
 function chatsOf(

@@ -1,20 +1,45 @@
 import { renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import pino from "pino";
 import { systemClock } from "./clock.ts";
-import { environment, readConfig } from "./config.ts";
+import { type Config, ConfigFault, environment, readConfig } from "./config.ts";
+import { readConfigFile } from "./config-file.ts";
+import { flagsHelp, readFlags } from "./flags.ts";
+import { createLogger } from "./log-lines.ts";
 import { createRelay } from "./relay.ts";
 import { VERSION } from "./version.ts";
 
 const DRAIN_MS = 5000;
 
-/** The server program: configuration, relay, listen, close on SIGTERM and SIGINT. */
-async function main(): Promise<void> {
-  const config = readConfig(environment());
+/** The server program with the words of its command line. It ends the process. */
+export async function serve(words: readonly string[]): Promise<void> {
+  const flags = readFlags(words);
+  if (flags.isHelp || flags.isVersion) {
+    console.log(flags.isHelp ? flagsHelp() : VERSION);
+    process.exit(0);
+  }
+  let config: Config | undefined;
+  try {
+    const file = flags.config === undefined ? undefined : readConfigFile(flags.config);
+    const faults = [...flags.faults, ...(file?.faults ?? [])];
+    config = readConfig(environment(), { file: file?.values, flags: flags.values, from: flags.from, faults });
+    await run(config);
+  } catch (error) {
+    console.error(startFault(error, config));
+    process.exit(error instanceof ConfigFault && words.length > 0 ? 2 : 1);
+  }
+}
+
+/** Relay, listen, close on SIGTERM and SIGINT. */
+async function run(config: Config): Promise<void> {
   // What it makes, its owner alone may read.
   process.umask(0o077);
-  // Written at once and in order: the first line with a url is read by who started this.
-  const logger = pino({ level: config.logLevel }, pino.destination({ sync: true }));
+  const logger = createLogger(config.logLevel);
+  if (!isPrivate(config))
+    logger.warn(
+      { host: config.host },
+      "Tokens can be read on the way: this address is not loopback, and there is no TLS. Listen on 127.0.0.1, or put a TLS " +
+        "proxy in front and set SIGNALBOX_PUBLIC_URL to its https address.",
+    );
   const relay = await createRelay(config, systemClock, logger);
   // Two relays on one port would share its connections, each with half of the messages.
   relay.app.listen({ hostname: config.host, port: config.port, reusePort: false });
@@ -65,7 +90,35 @@ async function main(): Promise<void> {
   process.on("SIGINT", () => void stop("SIGINT"));
 }
 
-main().catch((error: unknown) => {
-  console.error(error instanceof Error ? error.message : error);
-  process.exit(1);
-});
+/** Whether tokens stay on this machine, or a proxy is said to encrypt them. */
+const isPrivate = ({ host, publicUrl = "" }: Config): boolean =>
+  /^(localhost|127(\.\d+){3}|::1)$/.test(host) || publicUrl.startsWith("https:");
+
+const FOLDER_FAULTS: Record<string, string> = {
+  EACCES: "this user may not write there",
+  EPERM: "this user may not write there",
+  EROFS: "the file system takes no writes",
+  ENOSPC: "the disk is full",
+  ENOTDIR: "a part of its path is a file",
+  EEXIST: "it is a file, not a folder",
+};
+
+/** Says why the start failed, with the way out. */
+function startFault(error: unknown, config: Config | undefined): string {
+  if (!(error instanceof Error)) return String(error);
+  const { code = "", syscall } = error as NodeJS.ErrnoException;
+  if (!config) return error.message;
+  const { host, port, dataDir } = config;
+  if (code === "EADDRINUSE")
+    return `Port ${port} of ${host} is taken, perhaps by another relay. Stop that one, or give another port with --port or SIGNALBOX_PORT.`;
+  if (code === "EADDRNOTAVAIL" || code === "ENOTFOUND")
+    return `${host} is not an address of this machine. Give another with --host or SIGNALBOX_HOST, such as 127.0.0.1.`;
+  if (code === "EACCES" && syscall === "listen")
+    return `Port ${port} may not be used by this user. Give one above 1023 with --port or SIGNALBOX_PORT.`;
+  const reason = FOLDER_FAULTS[code];
+  return reason
+    ? `The data folder ${dataDir} cannot be used: ${reason}. Give another with --data or SIGNALBOX_DATA_DIR.`
+    : error.message;
+}
+
+if (import.meta.main) await serve(process.argv.slice(2));

@@ -29,7 +29,8 @@ beforeAll(async () => {
   cpSync(join(ROOT, "scripts"), join(checkout, "scripts"), { recursive: true });
   for (const name of ["src", "drizzle"]) symlinkSync(join(ROOT, name), join(checkout, name));
   mkdirSync(join(checkout, "node_modules"));
-  writeFileSync(join(checkout, "node_modules/.installed"), `all\n${readFileSync(join(ROOT, "bun.lock"), "utf8")}`);
+  const checksum = Bun.spawnSync(["cksum"], { stdin: readFileSync(join(ROOT, "bun.lock")) }).stdout;
+  writeFileSync(join(checkout, "node_modules/.installed"), `all\n${checksum}`);
 });
 afterAll(async () => {
   await relay.remove();
@@ -47,7 +48,7 @@ const PATH = `${dirname(process.execPath)}${delimiter}${process.env.PATH}`;
 async function run(command: string[], { env = {}, stdin = "" }: { env?: Record<string, string>; stdin?: string } = {}) {
   const child = Bun.spawn(command, {
     cwd: here.path,
-    env: { PATH, HOME: here.path, ...env },
+    env: { PATH, HOME: tempFolder(), ...env },
     stdin: new Blob([stdin]),
     stdout: "pipe",
     stderr: "pipe",
@@ -159,7 +160,7 @@ for (const bunfig of Object.keys(BUNFIGS) as (keyof typeof BUNFIGS)[])
       expect(ran.stdout).toContain(`"agentId":"${agentId}"`);
       const child = Bun.spawn([MAIN, "work", "--keys", keys, "--", ...again], {
         cwd: here.path,
-        env: { PATH, HOME: here.path },
+        env: { PATH, HOME: tempFolder() },
         stderr: "pipe",
       });
       atEnd(async () => child.kill("SIGKILL"));

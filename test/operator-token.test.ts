@@ -64,5 +64,5 @@ test("a second relay does not listen where one does already", async () => {
   const { port } = new URL(first.url);
   const refused = await refusedStart({ SIGNALBOX_DATA_DIR: tempFolder(), SIGNALBOX_PORT: port });
   expect(refused.code).toBe(1);
-  expect(refused.said).toContain(`Is port ${port} in use?`);
+  expect(refused.said).toContain(`Port ${port} of 127.0.0.1 is taken`);
 });

@@ -26,7 +26,7 @@ import { addRelayCommands } from "./relay.ts";
 import { addRunCommand } from "./run.ts";
 import { addScheduleCommands } from "./schedules.ts";
 import { safeJson, safeLine } from "./screen.ts";
-import { addServeCommand } from "./serve.ts";
+import { addServeCommand, serve } from "./serve.ts";
 import { type Flags, resolveSettings } from "./settings.ts";
 import { systemSentence } from "./system-errors.ts";
 import { addTaskCommands } from "./tasks.ts";
@@ -91,7 +91,8 @@ function addHelpCommand(program: Command): void {
     .command("help")
     .description("Show what a command does")
     .argument("[command...]", "its words, as in: help task claim")
-    .action((words: string[]) => {
+    .action(async (words: string[]) => {
+      if (words[0] === "serve") return serve(["--help"]);
       let named = program;
       for (const word of words) {
         const next = named.commands.find((one) => one.name() === word || one.aliases().includes(word));

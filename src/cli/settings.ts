@@ -44,12 +44,6 @@ export const chatEnvironment = () => ({
   slackApiUrl: given("SIGNALBOX_SLACK_API_URL"),
 });
 
-/** Hands flags to the server program, which reads its environment. */
-export function setServerEnvironment({ host, port, data, token }: Flags & { host?: string; port?: number }): void {
-  const wanted = { SIGNALBOX_HOST: host, SIGNALBOX_PORT: port, SIGNALBOX_DATA_DIR: data, SIGNALBOX_TOKEN: token };
-  for (const [name, value] of Object.entries(wanted)) if (value !== undefined) process.env[name] = String(value);
-}
-
 /** The folders of the person at this machine, and those of the harnesses when they were moved. */
 export function personalFolders() {
   const home = given("HOME") ?? homedir();

@@ -9,6 +9,7 @@ import { IdempotencyKey } from "../wire.ts";
 import { check, parseBody, readBody, readBytes, readQuery } from "./body.ts";
 import { type Answer, type Call, type Dialect, RawJson, type Route } from "./call.ts";
 import { checkHead } from "./head.ts";
+import { placeOf } from "./link.ts";
 import type { RateLimit } from "./rate-limit.ts";
 
 export interface HandleParts {
@@ -123,6 +124,24 @@ export function createHandle(parts: HandleParts) {
     },
     identify,
     refuse,
+    /** A line for a request that was answered. Not its query: others put secrets there. */
+    note(
+      request: Request,
+      { status }: Response,
+      headers: Record<string, string>,
+      startedMs: number,
+      operation?: string,
+    ): void {
+      if (!logger.isLevelEnabled("debug")) return;
+      const fields = {
+        requestId: headers["x-request-id"],
+        method: request.method,
+        path: placeOf(request).path,
+        status,
+      };
+      logger.debug({ ...fields, ms: Math.round((clock.mono() - startedMs) * 10) / 10, operation }, "request");
+    },
+    now: clock.mono,
     async run(route: Route, incoming: Incoming): Promise<Response> {
       const started = clock.mono();
       const headers = this.headersFor(incoming.request);
@@ -133,6 +152,7 @@ export function createHandle(parts: HandleParts) {
         response = refuse(error, route, headers);
       }
       observe(route.operationId, response.status, clock.mono() - started);
+      this.note(incoming.request, response, headers, started, route.operationId);
       return response;
     },
   };
