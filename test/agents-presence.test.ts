@@ -167,3 +167,15 @@ describe("the reaper", () => {
     expect(await status("bob")).toBe("offline");
   });
 });
+
+describe("a short time to live", () => {
+  test("is kept by an agent that appears while the relay has nothing else to wait for", async () => {
+    const { relay, clock, ask, agent } = await startRelay({ agentTtlSeconds: 5 });
+    await relay.settle();
+    await agent("bob");
+    const status = async () => (await ask("GET", "/v1/agents/bob")).body.status;
+    await until(async () => (await status()) === "online");
+    clock.advance(6000);
+    await until(async () => (await status()) === "offline");
+  });
+});

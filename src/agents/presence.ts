@@ -55,6 +55,11 @@ export function createPresence(db: Db, store: AgentStore, roster: Roster, due: D
     },
   };
   due.source(reaper);
+  // The timer may sleep longer than an agent may be silent: it hears of each that appears or comes back.
+  roster.onChange(({ agentId }) => {
+    const entry = roster.get(agentId);
+    if (entry && mayBeReaped(entry)) due.notice(silentSince(entry) + ttlMs + 1);
+  });
 
   async function setStatus(tx: Tx, id: string, found: "online" | "offline"): Promise<void> {
     const row = await store.byId(tx, id);
