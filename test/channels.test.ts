@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { startChannel, TELEGRAM } from "./support/channel.ts";
+import { startRelay } from "./support/relay.ts";
 
 describe("channels", () => {
   test("registering a channel agent makes its channel, changing it changes it, deleting it removes it and its bindings", async () => {
@@ -116,5 +117,27 @@ describe("the default binding of a registration", () => {
     await bind({ target: "mine" }, "slack:x");
     await ask("PUT", "/v1/agents/slack:x", { name: "x", instanceId: "third", ...said("label:third") });
     expect((await ask("GET", "/v1/channels/slack:x/bindings")).body.items).toMatchObject([{ target: "mine" }]);
+  });
+});
+
+describe("topics that a channel agent says in meta", () => {
+  test("are the channel's, stay when it registers again, and change with meta", async () => {
+    const { ask } = await startRelay();
+    const topics = async () => (await ask("GET", "/v1/channels/telegram:ops")).body.topics;
+    const put = (meta: unknown, more = {}) =>
+      ask("PUT", "/v1/agents/telegram:ops", { name: "Ops", kind: "channel", meta, ...more });
+    const account = { provider: "telegram", accountId: "ops" };
+    await put({ ...account, topics: ["deploys", "alerts"] });
+    expect(await topics()).toEqual(["deploys", "alerts"]);
+    await ask("PUT", "/v1/agents/telegram:ops", { name: "Ops" });
+    expect(await topics()).toEqual(["deploys", "alerts"]);
+    await put({ ...account, topics: ["alerts"] });
+    expect(await topics()).toEqual(["alerts"]);
+    await put({ topics: ["alerts"] }, { channel: { ...account, topics: ["own"] } });
+    expect(await topics()).toEqual(["own"]);
+    expect((await put({ ...account, topics: "alerts" })).body).toMatchObject({
+      status: 422,
+      errors: [{ pointer: "/meta/topics" }],
+    });
   });
 });

@@ -1,4 +1,5 @@
-import type { ChannelInfo } from "./schema.ts";
+import { Problem } from "../problem.ts";
+import { ChannelInfo } from "./schema.ts";
 
 /** What a registration says of itself, as far as guessing needs it. */
 export interface Clues {
@@ -35,11 +36,8 @@ export function providerTag(clues: Clues): "claude" | "codex" | undefined {
 
 /** The channel's account, from `channel`, else from the same fields in meta, a tag `channel:x`, and the id itself. */
 export function channelClues(clues: Clues): ChannelInfo | undefined {
-  if (clues.channel) return clues.channel;
-  const said = (key: string) => {
-    const value = clues.meta?.[key];
-    return typeof value === "string" && value.trim() !== "" ? value.trim() : undefined;
-  };
+  const said = saidIn(clues.meta);
+  if (clues.channel) return clues.channel.topics ? clues.channel : { ...clues.channel, ...topicsIn(clues.meta) };
   const tag = clues.tags.find((candidate) => candidate.startsWith("channel:"))?.slice("channel:".length);
   const colon = clues.id.indexOf(":");
   const named = said("provider") ?? said("channelType") ?? tag;
@@ -54,5 +52,19 @@ export function channelClues(clues: Clues): ChannelInfo | undefined {
     transport: said("transport"),
     direction: direction === "inbound" || direction === "outbound" ? direction : "bidirectional",
     target: said("target"),
+    ...topicsIn(clues.meta),
   };
+}
+
+const saidIn = (meta: Clues["meta"]) => (key: string) => {
+  const value = meta?.[key];
+  return typeof value === "string" && value.trim() !== "" ? value.trim() : undefined;
+};
+
+/** `meta.topics`, where there are any. @throws Problem 422 when they are no topics */
+export function topicsIn(meta: Clues["meta"]): Pick<ChannelInfo, "topics"> {
+  if (meta?.topics == null) return {};
+  const topics = ChannelInfo.shape.topics.safeParse(meta.topics);
+  if (!topics.success) throw Problem.invalid("/meta/topics", "is not a list of up to 64 topics of one line each");
+  return { topics: topics.data };
 }

@@ -1,5 +1,5 @@
 import { Problem } from "../problem.ts";
-import { channelClues, guessKind, providerTag } from "./guess.ts";
+import { channelClues, guessKind, providerTag, topicsIn } from "./guess.ts";
 import { AgentId, type AgentPatch, type AgentRegistration } from "./schema.ts";
 import type { AgentRow } from "./store.ts";
 
@@ -45,6 +45,8 @@ export function applyRegistration(row: AgentRow, body: AgentRegistration, isNew:
   if (isNew) merged.kind = kind ?? guessKind(merged);
   else if (kind !== undefined && kind !== row.kind)
     throw new Problem("conflict", `${row.id} is a ${row.kind}; the kind of an agent does not change.`);
+  // Said anew in meta alone, they replace those that were said before.
+  if (merged.channel && !patch.channel && patch.meta) merged.channel = { ...merged.channel, ...topicsIn(patch.meta) };
   if (merged.kind === "channel") return withChannel(merged);
   if (merged.channel)
     throw Problem.invalid("/channel", `belongs to agents of kind channel; ${row.id} is a ${merged.kind}`);
