@@ -101,6 +101,24 @@ export const SETTINGS = {
     schema: whole(1, 876_000, 24),
     about: "An attachment that no message carries is deleted after so long.",
   },
+  SIGNALBOX_MESSAGES_PER_DAY: {
+    schema: z.coerce.number().int().min(0).max(1_000_000_000).default(1_000_000),
+    about: "Messages that one agent may send in a day (UTC); 0 for any number. Channels and people are not counted.",
+  },
+  SIGNALBOX_FILES_PER_DAY: {
+    schema: z.coerce.number().int().min(0).max(1_000_000_000).default(10_000),
+    about: "Attachments that one agent may put there in a day (UTC); 0 for any number.",
+  },
+  SIGNALBOX_DISK_RESERVE_BYTES: {
+    schema: z.coerce
+      .number()
+      .int()
+      .min(0)
+      .max(Number.MAX_SAFE_INTEGER)
+      .default(256 * 1024 * 1024),
+    about:
+      "With less than this free on the disk, attachments and messages of more than 16 KiB are refused; 0 never refuses them.",
+  },
   SIGNALBOX_TELEGRAM_TOKEN: {
     schema: z
       .string()
@@ -170,6 +188,9 @@ export interface Config {
   fileMaxBytes: number;
   fileTypes: readonly string[];
   fileUnusedHours: number;
+  messagesPerDay: number;
+  filesPerDay: number;
+  diskReserveBytes: number;
   /** The chat accounts whose channels the server runs itself. */
   chats?: readonly ChatSettings[];
   /** Names under which, and origins from which, `/mcp` may be reached. */
@@ -251,6 +272,9 @@ export function readConfig(env: Record<string, string | undefined>, sources: Sou
     fileMaxBytes: value("SIGNALBOX_FILE_MAX_BYTES"),
     fileTypes: value("SIGNALBOX_FILE_TYPES"),
     fileUnusedHours: value("SIGNALBOX_FILE_UNUSED_HOURS"),
+    messagesPerDay: value("SIGNALBOX_MESSAGES_PER_DAY"),
+    filesPerDay: value("SIGNALBOX_FILES_PER_DAY"),
+    diskReserveBytes: value("SIGNALBOX_DISK_RESERVE_BYTES"),
     chats: [],
     allowedHosts: value("SIGNALBOX_ALLOWED_HOSTS"),
   };

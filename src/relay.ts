@@ -16,6 +16,7 @@ import { createChannels } from "./channels/channels.ts";
 import type { Clock } from "./clock.ts";
 import type { Config } from "./config.ts";
 import { openDatabase } from "./db/database.ts";
+import { createDisk, type DiskProbe, probeOf } from "./db/disk.ts";
 import { lastIdOf } from "./db/sequence.ts";
 import { createDelegations } from "./delegations/delegations.ts";
 import { createDue } from "./due/due.ts";
@@ -67,6 +68,7 @@ export interface Relay {
 /** What tests put into the place of ours. */
 export interface Replacements {
   mcpServer?: ServerMaker | undefined;
+  diskProbe?: DiskProbe | undefined;
 }
 
 /** Wires the server: database, log, due, services, app. Nothing listens yet. */
@@ -96,9 +98,12 @@ export async function createRelay(
   const presence = createPresence(db, agentStore, roster, due, clock, config.agentTtlSeconds * 1000);
 
   const limit = createRateLimit(clock, config.rateLimit);
+  const disk = createDisk(replaced.diskProbe ?? probeOf(config.dataDir), clock, config.diskReserveBytes);
   const messaging = createMessaging({
     ...{ db, log, due, connections, agents, agentStore, roster, clock, headOf, onError, logger },
     ...{ retentionDays: config.retentionDays, loopWindowMs: config.loopWindowSeconds * 1000 },
+    quotas: { messages: config.messagesPerDay, files: config.filesPerDay },
+    disk,
   });
   const guard = createGuard({
     ...{ db, messaging, activity },
@@ -159,7 +164,7 @@ export async function createRelay(
       ),
   });
   const { searchLag } = messaging;
-  const health = createHealthService({ db, metrics, activity, clock, version: VERSION, searchLag, onError });
+  const health = createHealthService({ db, disk, metrics, activity, clock, version: VERSION, searchLag, onError });
 
   const handle = createHandle({
     ...{ auth, presence, limit, clock, logger },
@@ -236,6 +241,7 @@ export async function createRelay(
   const operatorToken = operatorSecret(config.dataDir, config.token);
   for (const row of await db.read((on) => agentStore.all(on))) roster.put(row);
   await orchestrators.load();
+  await messaging.quotas.load();
   await delegations.start();
   await db.write(async (tx) => {
     await agents.ensureBuiltIns(tx);
@@ -265,6 +271,7 @@ export async function createRelay(
       messaging.retention.stop();
       await presence.stop();
       await messaging.offers.stop();
+      await messaging.quotas.stop();
       await db.close();
     },
   };

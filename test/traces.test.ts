@@ -173,6 +173,17 @@ describe("what a trace may be", () => {
     expect(last).toMatchObject([{ number: 1000 }]);
   });
 
+  test("an agent that used all its room on a message leaves that of the others", async () => {
+    const { say, trace, traces, ann, ben } = await withTraces({ durability: "normal" });
+    const id = await say("ben");
+    const large = { level: 2, type: "thinking", content: "x".repeat(CONTENT_BYTES) };
+    for (let i = 0; i < 8; i++) await trace(ben, id, Array(32).fill(large));
+    expect((await trace(ben, id, [large])).status).toBe(409);
+    expect((await trace(ann, id, [large])).status).toBe(201);
+    const own = await traces(ann, id, "?agent=ann");
+    expect(own.body.items).toMatchObject([{ agentId: "ann", number: 257 }]);
+  });
+
   test("a message keeps 4 MiB of them", async () => {
     const { say, trace, ben } = await withTraces({ durability: "normal" });
     const id = await say("ben");

@@ -7,6 +7,7 @@ import type { Clock } from "../clock.ts";
 import type { Reading, Tx } from "../db/database.ts";
 import type { Due } from "../due/due.ts";
 import type { Access } from "../messages/access.ts";
+import type { Quotas } from "../messages/quotas.ts";
 import type { ParsedDraft } from "../messages/schema.ts";
 import type { Sender } from "../messages/send.ts";
 import type { WorkStore } from "../messages/store-work.ts";
@@ -36,17 +37,19 @@ export interface AskParts {
   due: Due;
   clock: Clock;
   budgets: Budgets;
+  quotas: Quotas;
   headOf(on: Reading): number;
 }
 
 /** Asking: who may ask whom for what, and as part of what. */
 export function createAsk(parts: AskParts) {
-  const { store, ends, agents, members, access, sender, works, due, clock, budgets, headOf } = parts;
+  const { store, ends, agents, members, access, sender, works, due, clock, budgets, quotas, headOf } = parts;
 
   /** `POST /v1/delegations`. @throws Problem 403, 409, 422 */
   async function ask(tx: Tx, caller: Caller, body: Asked): Promise<DelegationRow> {
     const from = actingAs(caller, body.from);
     const facts = await agents.requireActor(tx, caller, from);
+    quotas.take(tx, facts, "messages");
     if (body.threadId) await access.requireReference(tx, from, body.threadId, "/threadId");
     const parent = await parentOf(tx, facts, body);
     const via = caller.role === "operator" && from !== "user" ? caller.tokenId : null;

@@ -49,6 +49,7 @@ export function delegationRoutes({ db, delegations, waits }: DelegationRoutePart
       },
       problems: [
         "loop-paused",
+        "quota-exceeded",
         ...([
           "forbidden",
           "superseded",

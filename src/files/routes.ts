@@ -39,11 +39,13 @@ export function fileRoutes({ db, files, blobs, maxBytes }: FileRouteParts): Rout
         200: { description: "The same key and content again.", schema: StoredFile },
         201: { description: "It is on disk.", schema: StoredFile },
       },
-      problems: ["forbidden"],
+      problems: ["forbidden", "quota-exceeded"],
       async run({ caller, query, request, idempotencyKey }) {
         checkEncoding(request);
         const type = typeOf(request);
-        await db.read((on) => files.checkUpload(on, caller, type, query.agentId));
+        // One that does not say how large it is may be as large as any.
+        const bytes = Number(request.headers.get("content-length") ?? maxBytes);
+        await db.read((on) => files.checkUpload(on, caller, type, query.agentId, bytes));
         const received = await blobs.receive(request.body, maxBytes);
         try {
           const { sha256, size } = received;

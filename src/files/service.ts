@@ -3,9 +3,11 @@ import type { AgentStore } from "../agents/store.ts";
 import { actingAs, type Caller, readingAs } from "../auth/caller.ts";
 import type { Clock } from "../clock.ts";
 import type { Reading, Tx } from "../db/database.ts";
+import type { Disk } from "../db/disk.ts";
 import type { Idempotency } from "../idempotency/service.ts";
 import { newId } from "../ids.ts";
 import type { Access } from "../messages/access.ts";
+import type { Quotas } from "../messages/quotas.ts";
 import type { MessageRow, MessageStore } from "../messages/store.ts";
 import { Problem } from "../problem.ts";
 import { toTime } from "../wire.ts";
@@ -20,6 +22,8 @@ export interface FileParts {
   idempotency: Idempotency;
   store: FileStore;
   clock: Clock;
+  quotas: Quotas;
+  disk: Disk;
   /** What may be uploaded: `image/*`, `application/pdf`, or `*` for all. */
   types: readonly string[];
 }
@@ -48,7 +52,8 @@ const FILE_ID = /^fil_[0-9a-z]{1,40}$/;
 export type Files = ReturnType<typeof createFiles>;
 
 /** Attachments: who put them there, which messages carry them, and who may read them. */
-export function createFiles({ agents, agentStore, messages, access, idempotency, store, clock, types }: FileParts) {
+export function createFiles(parts: FileParts) {
+  const { agents, agentStore, messages, access, idempotency, store, clock, types, quotas, disk } = parts;
   const listeners: ((file: FileRow) => void)[] = [];
 
   /** Whose file it is, or who may read a message that carries it. Not an earlier holder of the id. */
@@ -108,9 +113,15 @@ export function createFiles({ agents, agentStore, messages, access, idempotency,
     /** Told of each file, once it is on disk. */
     onAdded: (listener: (file: FileRow) => void) => listeners.push(listener),
 
-    /** Before a byte is read. @throws Problem 403, 415, 429 when too much of theirs lies there that no message carries */
-    async checkUpload(on: Reading, caller: Caller, type: string, agentId: string | undefined): Promise<void> {
+    /**
+     * Before a byte is read; `bytes` are at least so many. @throws Problem 403, 415, 429 when too much of theirs lies there
+     * that no message carries, or came today, 503 when the disk is nearly full
+     */
+    async checkUpload(on: Reading, caller: Caller, type: string, agentId: string | undefined, bytes: number) {
       const uploader = actingAs(caller, agentId);
+      disk.checkRoom(bytes, "files");
+      const facts = await agents.factsOf(on, uploader);
+      if (facts) quotas.check(facts, "files");
       if (!isTaken(type)) throw new Problem("unsupported-media-type", `Files of type ${type} are not taken here.`);
       if (caller.role === "operator") return;
       const unused = await store.unusedOf(on, uploader, MAX_UNUSED_FILES);
@@ -124,10 +135,11 @@ export function createFiles({ agents, agentStore, messages, access, idempotency,
     async add(tx: Tx, caller: Caller, upload: Upload, key: string | undefined) {
       const { agentId, ...content } = upload;
       const uploadedBy = actingAs(caller, agentId);
-      await agents.requireActor(tx, caller, uploadedBy);
+      const facts = await agents.requireActor(tx, caller, uploadedBy);
       const { made, replayed } = await idempotency.once<FileRow>(tx, {
         ...{ sender: uploadedBy, key, operation: UPLOAD, asked: content },
         async make() {
+          quotas.take(tx, facts, "files");
           const now = clock.now();
           const row: FileRow = { ...content, uploadedBy, id: newId("fil", now), createdAt: now, unusedSince: now };
           await store.add(tx, row);

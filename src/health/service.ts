@@ -1,9 +1,10 @@
-import { mkdirSync, statfsSync } from "node:fs";
+import { mkdirSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { ActivityService } from "../activity/service.ts";
 import { type Caller, requireOperator } from "../auth/caller.ts";
 import type { Clock } from "../clock.ts";
 import type { Db } from "../db/database.ts";
+import type { Disk } from "../db/disk.ts";
 import type { OffThreadTasks } from "../db/off-thread.ts";
 import { Problem } from "../problem.ts";
 import { toTime } from "../wire.ts";
@@ -14,6 +15,7 @@ type Counts = OffThreadTasks["counts"]["answer"];
 
 export interface HealthParts {
   db: Db;
+  disk: Pick<Disk, "free">;
   metrics: Metrics;
   activity: ActivityService;
   clock: Clock;
@@ -66,8 +68,7 @@ export function createHealthService(parts: HealthParts) {
   }
 
   function disk(): HealthCheck {
-    const { bavail, bsize } = statfsSync(dirname(db.file));
-    const free = bavail * bsize;
+    const free = parts.disk.free();
     const detail = `${Math.round(free / 1024 / 1024)} MiB free`;
     return { name: "disk", status: free < MIN_FREE_BYTES ? "warn" : "ok", detail };
   }

@@ -22,6 +22,7 @@ export interface Connection {
 }
 
 const MAX_PER_AGENT = 8;
+const MAX_PARKED = 256;
 const KEEP_ALIVE_MS = 15_000;
 /** A client that takes nothing for this long is told where to resume, and closed. */
 const MAX_STALL_MS = 30_000;
@@ -33,6 +34,8 @@ export type Connections = ReturnType<typeof createConnections>;
 export function createConnections(clock: Clock) {
   const all = new Set<Connection>();
   const streams = new Map<string, number>();
+  /** Calls that wait, by token. */
+  const parked = new Map<string, number>();
   const stalledSince = new WeakMap<Connection, number>();
   /** Since the start: a connection may be on its way while its token is revoked. */
   const revokedTokens = new Set<string>();
@@ -73,18 +76,25 @@ export function createConnections(clock: Clock) {
           retryAfterSeconds: 5,
         });
     },
+    /** @throws Problem 429 when a token has too many calls waiting. */
+    checkParked(tokenId: string): void {
+      if ((parked.get(tokenId) ?? 0) >= MAX_PARKED)
+        throw new Problem("too-many-streams", `This token has ${MAX_PARKED} calls waiting already.`, {
+          retryAfterSeconds: 5,
+        });
+    },
     /** @returns how to take it out again. */
     add(connection: Connection): () => void {
       all.add(connection);
       // Once whoever opens it has it whole.
       if (revokedTokens.has(connection.tokenId)) queueMicrotask(() => connection.close("revoked"));
       const agentId = streamOf(connection);
-      if (agentId !== null) streams.set(agentId, (streams.get(agentId) ?? 0) + 1);
+      if (agentId !== null) count(streams, agentId, 1);
+      if (!connection.outlet) count(parked, connection.tokenId, 1);
       return () => {
-        if (!all.delete(connection) || agentId === null) return;
-        const left = (streams.get(agentId) ?? 1) - 1;
-        if (left > 0) streams.set(agentId, left);
-        else streams.delete(agentId);
+        if (!all.delete(connection)) return;
+        if (agentId !== null) count(streams, agentId, -1);
+        if (!connection.outlet) count(parked, connection.tokenId, -1);
       };
     },
     /** Streams and sockets of an agent. */
@@ -117,6 +127,12 @@ export function createConnections(clock: Clock) {
     start: keepAlive,
     stop: () => cancelTimer(),
   };
+}
+
+function count(counts: Map<string, number>, key: string, by: 1 | -1): void {
+  const now = (counts.get(key) ?? 0) + by;
+  if (now > 0) counts.set(key, now);
+  else counts.delete(key);
 }
 
 function inSlices<T>(items: T[], run: (item: T) => void, from = 0): void {

@@ -5,6 +5,7 @@ import type { AgentStore } from "../agents/store.ts";
 import { createMemberStore } from "../agents/store-members.ts";
 import type { Clock } from "../clock.ts";
 import type { Db, Reading } from "../db/database.ts";
+import type { Disk } from "../db/disk.ts";
 import type { Due } from "../due/due.ts";
 import type { Route } from "../http/call.ts";
 import type { Connections } from "../log/connections.ts";
@@ -19,6 +20,7 @@ import { createLinks } from "./links.ts";
 import { createLists } from "./lists.ts";
 import { createOffers } from "./offers.ts";
 import { createParked } from "./parked.ts";
+import { createQuotas, type QuotaLimits } from "./quotas.ts";
 import { createReaders } from "./readers.ts";
 import { createRetention } from "./retention.ts";
 import { messageRoutes } from "./routes.ts";
@@ -48,6 +50,8 @@ export interface MessagingParts {
   retentionDays: number;
   /** How long mail counts as what its reader goes on from. */
   loopWindowMs: number;
+  quotas: QuotaLimits;
+  disk: Disk;
   onError(error: unknown): void;
   logger: Logger;
 }
@@ -69,6 +73,7 @@ export function createMessaging(parts: MessagingParts) {
   const linkStore = createLinkStore(db);
   const ended = createEnded(store, works, clock);
   const links = createLinks({ store, linkStore, ended, offers, clock, headOf, windowMs: parts.loopWindowMs });
+  const quotas = createQuotas(db, clock, parts.quotas, onError);
   const base = {
     ...{
       db,
@@ -86,7 +91,7 @@ export function createMessaging(parts: MessagingParts) {
       parked,
       due,
     },
-    ...{ clock, headOf, offers, connections, onError, links, linkStore, ended },
+    ...{ clock, headOf, offers, connections, onError, links, linkStore, ended, quotas, disk: parts.disk },
   };
   const sender = createSender(base);
   const leases = createLeases({ ...base, sender });

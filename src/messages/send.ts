@@ -6,6 +6,7 @@ import { actingAs, type Caller } from "../auth/caller.ts";
 import { createPauses } from "../breathe.ts";
 import type { Clock } from "../clock.ts";
 import type { Reading, Tx } from "../db/database.ts";
+import type { Disk } from "../db/disk.ts";
 import type { Due } from "../due/due.ts";
 import type { Log } from "../log/log.ts";
 import type { LogEntry } from "../log/tail.ts";
@@ -16,6 +17,7 @@ import { createCauses, type LoopGuard, ROOT, type Verdict } from "./causes.ts";
 import { toLogEntry } from "./entry.ts";
 import type { Links } from "./links.ts";
 import type { ParkedClaimers } from "./parked.ts";
+import type { Quotas } from "./quotas.ts";
 import { requirePlain } from "./reserved.ts";
 import type { Schedules } from "./scheduled.ts";
 import type { MessageSource, ParsedDraft, Route } from "./schema.ts";
@@ -43,6 +45,8 @@ export interface SendParts {
   clock: Clock;
   linkStore: LinkStore;
   links: Links;
+  quotas: Quotas;
+  disk: Disk;
   headOf(on: Reading): number;
 }
 
@@ -127,6 +131,7 @@ export type Sender = ReturnType<typeof createSender>;
 export function createSender(parts: SendParts) {
   const { agents, agentStore, store, works, access, members, schedules, log, parked, due, clock, headOf } = parts;
   const causes = createCauses({ store, linkStore: parts.linkStore, works, links: parts.links });
+  const { quotas, disk } = parts;
   const appendedHandlers: AppendedHandler[] = [];
   const amenders: Amender[] = [];
   const checks: DraftCheck[] = [];
@@ -154,6 +159,7 @@ export function createSender(parts: SendParts) {
     if (!isVerb) requirePlain(draft);
     const facts = known.get(from) ?? (await agents.requireActor(tx, caller, from));
     known.set(from, facts);
+    if (!(await isOwed(tx, draft))) quotas.take(tx, facts, "messages");
     const via = caller.role === "operator" && from !== "user" ? caller.tokenId : null;
     const addressed = await address(tx, { id: from, kind: facts.kind, via }, draft);
     if (draft.replyTo || draft.causedBy || draft.expiresAt) await checkReferences(tx, from, draft);
@@ -163,6 +169,11 @@ export function createSender(parts: SendParts) {
       return { kind: "scheduled", ...made, replayed: false };
     }
     return append(tx, { ...addressed, fingerprint: draft.idempotencyKey ? fingerprint(draft) : undefined });
+  }
+
+  /** What answers a request is taken, however much its sender has sent. */
+  async function isOwed(on: Reading, { replyTo }: ParsedDraft): Promise<boolean> {
+    return replyTo != null && (await store.lineage(on, replyTo))?.kind === "request";
   }
 
   async function planned(tx: Tx, payload: ParsedDraft["payload"], at: number): Promise<void> {
@@ -257,6 +268,7 @@ export function createSender(parts: SendParts) {
     for (const amend of amenders) draft = await amend(tx, asked.author, draft, asked.target);
     const addressed = draft === asked.draft ? asked : { ...asked, draft };
     const { row, pause } = await toRow(tx, addressed);
+    disk.checkRoom(sizeOf(row), "messages");
     await store.append(tx, row);
     let work = row.claimable ? await openWork(tx, row, addressed.draft.maxAttempts) : undefined;
     if (!work && row.expiresAt !== null && !isGroup(row.target) && !addressed.owed)
@@ -412,6 +424,9 @@ export function createSender(parts: SendParts) {
     },
   };
 }
+
+const sizeOf = ({ body, payload, meta }: MessageRow): number =>
+  body.length + (payload?.length ?? 0) + (meta?.length ?? 0);
 
 /** A message that the relay itself makes: what is left out is as when a caller leaves it out. */
 export type Said = Partial<ParsedDraft> & { to: string; body: string };

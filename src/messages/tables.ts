@@ -167,6 +167,15 @@ export const marks = sqliteTable("marks", {
   position: integer("position").notNull(),
 });
 
+/** What each agent has made today: messages, files. */
+export const quotas = sqliteTable("quotas", {
+  agentId: text("agent_id").primaryKey(),
+  /** Days since 1970, UTC. */
+  day: integer("day").notNull(),
+  messages: integer("messages").notNull(),
+  files: integer("files").notNull(),
+});
+
 /** What retention took from an agent that had not acknowledged it. */
 export const losses = sqliteTable("losses", {
   agentId: text("agent_id").primaryKey(),

@@ -24,6 +24,7 @@ export function createWaits({ log, parked, connections, clock }: WaitParts) {
 
   /** A pause that ends by `wake`, by `end`, after `ms`, when the client leaves, or when its token or instance is cut off. */
   function createPause(caller: Caller, agentId: string, ms: number, signal: AbortSignal) {
+    connections.checkParked(caller.tokenId);
     let woken = false;
     let over: Exclude<End, "woken"> | undefined = signal.aborted || connections.stopping() ? "left" : undefined;
     let resume: (() => void) | undefined;

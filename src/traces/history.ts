@@ -4,7 +4,7 @@ import { messageJson } from "../messages/entry.ts";
 import type { Lists } from "../messages/lists.ts";
 import type { Found, MessageStore } from "../messages/store.ts";
 import { fitting, jsonBytes, PAGE_BYTES } from "../pages.ts";
-import { MAX_TRACES } from "./schema.ts";
+import { MAX_ALL_TRACES } from "./schema.ts";
 import { choose, traceJson } from "./service.ts";
 import type { TraceStore } from "./store.ts";
 
@@ -46,7 +46,7 @@ export function createHistory({ lists, messages, traces }: HistoryParts) {
     let lookedAt = 0;
     for (const item of items) {
       if (bytes >= PAGE_BYTES || lookedAt >= MAX_LOOKED_AT) break;
-      const heads = await traces.heads(on, item.entry.id, 0, MAX_TRACES);
+      const heads = await traces.heads(on, item.entry.id, 0, MAX_ALL_TRACES);
       const some = choose(heads, filter, PER_MESSAGE, PER_MESSAGE_BYTES);
       chosen.push({ item, ids: some.ids, next: some.next });
       bytes += item.entry.json.length + some.bytes;

@@ -7,7 +7,7 @@ import type { Access } from "../messages/access.ts";
 import { fitting, jsonBytes, PAGE_BYTES } from "../pages.ts";
 import { Problem } from "../problem.ts";
 import { toTime } from "../wire.ts";
-import { MAX_TRACE_BYTES, MAX_TRACES, type TraceDraft } from "./schema.ts";
+import { MAX_ALL_TRACE_BYTES, MAX_ALL_TRACES, MAX_TRACE_BYTES, MAX_TRACES, type TraceDraft } from "./schema.ts";
 import type { TraceHead, TraceRow, TraceStore } from "./store.ts";
 
 export interface TraceParts {
@@ -44,6 +44,8 @@ export function createTraceService({ agents, access, store, idempotency, clock }
 
   async function append(tx: Tx, by: Pick<TraceRow, "agentId" | "via">, messageId: number, drafts: TraceDraft[]) {
     let { number, bytesSoFar } = await store.last(tx, messageId);
+    const own = await store.countOf(tx, messageId, by.agentId);
+    const before = bytesSoFar;
     const createdAt = clock.now();
     const rows = drafts.map(({ level, type, content, metadata }) => {
       const json = metadata ? JSON.stringify(metadata) : null;
@@ -52,10 +54,15 @@ export function createTraceService({ agents, access, store, idempotency, clock }
       bytesSoFar += bytes;
       return { ...by, messageId, number, level, type, content, metadata: json, createdAt, bytes, bytesSoFar };
     });
-    if (number > MAX_TRACES || bytesSoFar > MAX_TRACE_BYTES)
+    if (own.traces + rows.length > MAX_TRACES || own.bytes + bytesSoFar - before > MAX_TRACE_BYTES)
       throw new Problem(
         "conflict",
-        `Message ${messageId} keeps ${MAX_TRACES} traces and ${MAX_TRACE_BYTES} bytes of them, no more.`,
+        `Message ${messageId} keeps ${MAX_TRACES} traces and ${MAX_TRACE_BYTES} bytes of them of each agent, no more.`,
+      );
+    if (number > MAX_ALL_TRACES || bytesSoFar > MAX_ALL_TRACE_BYTES)
+      throw new Problem(
+        "conflict",
+        `Message ${messageId} keeps ${MAX_ALL_TRACES} traces and ${MAX_ALL_TRACE_BYTES} bytes of them, no more.`,
       );
     const added = await store.add(tx, rows);
     tx.afterCommit(() => {
@@ -93,7 +100,7 @@ export function createTraceService({ agents, access, store, idempotency, clock }
     /** `GET /v1/messages/{id}/traces`, oldest first, as JSON: after one of them, by its number. @throws Problem 403, 404 */
     async list(on: Reading, caller: Caller, messageId: number, filter: TraceFilter, after: number, limit: number) {
       await access.requireReadable(on, caller, messageId);
-      const heads = await store.heads(on, messageId, after, MAX_TRACES);
+      const heads = await store.heads(on, messageId, after, MAX_ALL_TRACES);
       const chosen = choose(heads, filter, limit, PAGE_BYTES);
       const rows = await store.rows(on, chosen.ids);
       const items = fitting(rows.map(traceJson), jsonBytes);

@@ -20,6 +20,13 @@ export function createTraceStore(db: Db) {
       .limit(fixedLimit(1))
       .prepare(),
   );
+  const countOf = db.statement((q) =>
+    q
+      .select({ traces: count(), bytes: sql<number>`coalesce(sum(${traces.bytes}), 0)` })
+      .from(traces)
+      .where(and(eq(traces.messageId, bound("messageId")), eq(traces.agentId, bound("agentId"))))
+      .prepare(),
+  );
   const heads = db.statement((q) =>
     q
       .select({
@@ -42,6 +49,9 @@ export function createTraceStore(db: Db) {
     /** How many a message has, and how large they are together. */
     last: async (on: Reading, messageId: number): Promise<{ number: number; bytesSoFar: number }> =>
       last(on).get({ messageId }) ?? { number: 0, bytesSoFar: 0 },
+    /** How many of them are one agent's, and how large those are together. */
+    countOf: async (on: Reading, messageId: number, agentId: string): Promise<{ traces: number; bytes: number }> =>
+      countOf(on).get({ messageId, agentId }) ?? { traces: 0, bytes: 0 },
     /** In the order given; answers their ids. */
     add: async (tx: Tx, rows: readonly Omit<TraceRow, "id">[]): Promise<TraceRow[]> =>
       rows.map((row) => tx.db.insert(traces).values(row).returning().get()),

@@ -1,4 +1,4 @@
-import { integer, sqliteTable, text, uniqueIndex } from "drizzle-orm/sqlite-core";
+import { index, integer, sqliteTable, text, uniqueIndex } from "drizzle-orm/sqlite-core";
 
 /** What agents thought and did about a message. A row never changes, and goes with its message. */
 export const traces = sqliteTable(
@@ -21,5 +21,8 @@ export const traces = sqliteTable(
     /** JSON text, as it goes out. */
     metadata: text("metadata"),
   },
-  (t) => [uniqueIndex("traces_by_message").on(t.messageId, t.number)],
+  (t) => [
+    uniqueIndex("traces_by_message").on(t.messageId, t.number),
+    index("traces_by_agent").on(t.messageId, t.agentId, t.bytes),
+  ],
 );

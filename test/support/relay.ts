@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import pino from "pino";
 import type { Config } from "../../src/config.ts";
-import { createRelay, type Relay } from "../../src/relay.ts";
+import { createRelay, type Relay, type Replacements } from "../../src/relay.ts";
 import { createManualClock, type ManualClock } from "./clock.ts";
 import { atEnd } from "./ending.ts";
 
@@ -50,6 +50,7 @@ export interface TestRelay {
 export async function startRelay(
   overrides: Partial<Config> = {},
   logger = pino({ level: process.env.TEST_LOG ?? "silent" }),
+  replaced: Replacements = {},
 ): Promise<TestRelay> {
   const clock = createManualClock();
   const config: Config = {
@@ -70,10 +71,11 @@ export async function startRelay(
     delegationsPerRoot: 100,
     egressPrivate: ["127.0.0.0/8"],
     ...{ fileMaxBytes: 1024 * 1024, fileTypes: ["*"], fileUnusedHours: 24 },
+    ...{ messagesPerDay: 0, filesPerDay: 0, diskReserveBytes: 0 },
     allowedHosts: [],
     ...overrides,
   };
-  const open = () => createRelay(config, clock, logger);
+  const open = () => createRelay(config, clock, logger, replaced);
   const made: TestRelay = {
     relay: await open(),
     clock,

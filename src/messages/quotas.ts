@@ -1,0 +1,101 @@
+import type { AgentFacts } from "../agents/store.ts";
+import type { Clock } from "../clock.ts";
+import type { Db, Tx } from "../db/database.ts";
+import { Problem } from "../problem.ts";
+import { type QuotaRow, quotaStore } from "./store-quotas.ts";
+
+/** How much of each an agent may make in one day, from midnight to midnight UTC; 0 for any number. */
+export interface QuotaLimits {
+  messages: number;
+  files: number;
+}
+
+export type Counted = keyof QuotaLimits;
+
+interface Used extends QuotaRow {
+  unsaved: boolean;
+}
+
+const DAY_MS = 86_400_000;
+const SAVE_EVERY_MS = 1000;
+const SAVE_SLICE = 200;
+
+/** People, channels and the relay itself are not counted: what they bring has been said already. */
+const isCounted = (kind: AgentFacts["kind"]): boolean => kind === "provider" || kind === "orchestrator";
+
+export type Quotas = ReturnType<typeof createQuotas>;
+
+/**
+ * How much each agent has sent and put there today, so that one alone cannot fill the disk. Counted in memory and written
+ * once a second at most: after a crash the last second is missing.
+ */
+export function createQuotas(db: Db, clock: Clock, limits: QuotaLimits, onError: (error: unknown) => void) {
+  const used = new Map<string, Used>();
+  /** What a write that is still open has taken: the batch of one agent. */
+  const taking = new WeakMap<Tx, number>();
+  let cancelTimer: (() => void) | undefined;
+
+  const today = (): number => Math.floor(clock.now() / DAY_MS);
+
+  function usedBy(agentId: string): Used {
+    const day = today();
+    const known = used.get(agentId);
+    if (known?.day === day) return known;
+    const fresh: Used = { agentId, day, messages: 0, files: 0, unsaved: false };
+    used.set(agentId, fresh);
+    return fresh;
+  }
+
+  async function save(): Promise<void> {
+    cancelTimer = undefined;
+    const day = today();
+    for (const [agentId, row] of used) if (row.day !== day) used.delete(agentId);
+    const unsaved = [...used.values()].filter((row) => row.unsaved);
+    for (let i = 0; i < unsaved.length; i += SAVE_SLICE) {
+      const slice = unsaved.slice(i, i + SAVE_SLICE);
+      for (const row of slice) row.unsaved = false;
+      await db.background(async (tx) => {
+        if (i === 0) await quotaStore.forget(tx, day);
+        for (const { unsaved: _, ...row } of slice) await quotaStore.put(tx, row);
+      });
+    }
+  }
+
+  /** @throws Problem 429 when it would be more than the agent may make today */
+  function check(by: Pick<AgentFacts, "id" | "kind">, what: Counted, count = 1): void {
+    const limit = limits[what];
+    if (limit === 0 || !isCounted(by.kind) || usedBy(by.id)[what] + count <= limit) return;
+    throw new Problem("quota-exceeded", `${by.id} may make ${limit} ${what} a day. It can go on after midnight UTC.`, {
+      retryAfterSeconds: Math.ceil(((today() + 1) * DAY_MS - clock.now()) / 1000),
+    });
+  }
+
+  return {
+    /** What was used today before this start. */
+    async load(): Promise<void> {
+      for (const row of await db.read((on) => quotaStore.of(on, today())))
+        used.set(row.agentId, { ...row, unsaved: false });
+    },
+
+    check,
+
+    /** Takes one of what the agent may make today; counted once it is on disk. @throws Problem 429 when there is none left */
+    take(tx: Tx, by: Pick<AgentFacts, "id" | "kind">, what: Counted): void {
+      if (limits[what] === 0 || !isCounted(by.kind)) return;
+      const taken = taking.get(tx) ?? 0;
+      check(by, what, taken + 1);
+      taking.set(tx, taken + 1);
+      tx.afterCommit(() => {
+        const row = usedBy(by.id);
+        row[what] += 1;
+        row.unsaved = true;
+        cancelTimer ??= clock.after(SAVE_EVERY_MS, () => void save().catch(onError));
+      });
+    },
+
+    async stop(): Promise<void> {
+      cancelTimer?.();
+      await save();
+    },
+  };
+}
