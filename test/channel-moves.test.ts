@@ -125,6 +125,17 @@ describe("a conversation that has another id now", () => {
     }
   });
 
+  test("is what work from it names that is claimed after it moved", async () => {
+    const { bind, moved, event, ask, agent } = await world();
+    const pool = await agent("p", { tags: ["pool"] });
+    await bind({ target: "tag:pool", conversationId: "c1", priority: 5 });
+    await event({ conversationId: "c1", threadId: "7" });
+    await moved("c1", "c2");
+    const [work] = (await ask("POST", "/v1/agents/p/claims", {}, pool)).body.items;
+    const conversation = { channelId: TELEGRAM, conversationId: "c2", threadId: "7" };
+    expect(work.message.payload).toMatchObject({ conversation });
+  });
+
   test("has one thread: what answers an old message, under either name, belongs to it", async () => {
     const { moved, event } = await world();
     const root = (await event({ conversationId: "c1", externalId: "x:1" })).body.messages[0];

@@ -63,7 +63,10 @@ export function createOutbound(parts: OutboundParts) {
   leases.onMoved(moved);
   claims.onReport(report);
   claims.attach(async (on, work) => (mayBePost(work.target) ? postsOf(on, work.messageId) : undefined));
-  claims.restate(async (on, work, entry) => (mayBePost(work.target) ? readdressed(on, entry) : entry));
+  claims.restate(async (on, work, entry) => {
+    const channelId = mayBePost(work.target) ? work.target : entry.from;
+    return mayBePost(channelId) ? readdressed(on, channelId, entry) : entry;
+  });
   due.on(CLEAR, async (tx, row) => clear(tx, row.key, Number(row.data.upTo)));
 
   const listeners: ((channelId: string, state: string) => void)[] = [];
@@ -134,13 +137,14 @@ export function createOutbound(parts: OutboundParts) {
     };
   }
 
-  /** As it is to be posted now: its conversation may have moved since it was sent. */
-  async function readdressed(on: Reading, entry: LogEntry): Promise<LogEntry> {
-    const post = await traffic.post(on, entry.id);
-    const said = post && JSON.parse(entry.json);
-    const conversation = Conversation.safeParse(said?.payload?.conversation).data;
-    if (!post || !conversation || conversation.conversationId === post.conversationId) return entry;
-    said.payload.conversation = { ...conversation, conversationId: post.conversationId };
+  /** As it is to be worked on now: the conversation that it names may have moved since it was sent. */
+  async function readdressed(on: Reading, channelId: string, entry: LogEntry): Promise<LogEntry> {
+    const said = JSON.parse(entry.json);
+    const conversation = Conversation.safeParse(said.payload?.conversation).data;
+    if (conversation?.channelId !== channelId) return entry;
+    const conversationId = await moves.now(on, channelId, conversation.conversationId);
+    if (conversationId === conversation.conversationId) return entry;
+    said.payload.conversation = { ...conversation, conversationId };
     return { ...entry, json: JSON.stringify(said), sse: undefined, frame: undefined };
   }
 
