@@ -266,6 +266,26 @@ describe("slack", () => {
     expect(await world.download(mail[1].payload.attachments[0].fileId)).toEqual(bytes);
   });
 
+  test("a mention that an edit brings in is that edit, told by either", async () => {
+    const { fake, world, running } = await start();
+    const before = { ...at, type: "message", text: "read this" };
+    const edited = { ...at, edited: { user: "UADA", ts: "1700000000.000009" } };
+    fake.event(before);
+    fake.event({ ...edited, type: "app_mention" });
+    fake.event({
+      type: "message",
+      subtype: "message_changed",
+      channel: "C1",
+      ts: "1700000000.000010",
+      message: edited,
+      previous_message: before,
+    });
+    fake.event({ ...at, ts: "1700000000.000011", type: "message", text: "last" });
+    await running.saw("received", 3);
+    await until(async () => (await world.inbox()).at(-1)?.body === "last");
+    expect((await world.inbox()).map(({ body }: { body: string }) => body)).toEqual(["read this", "read this", "last"]);
+  });
+
   test("a file of Slack Connect is looked up by its id; one that cannot be had is said", async () => {
     const { fake, world, running, file } = await start();
     const files = [file.id, "FLOST"].map((id) => ({ id, mode: "file_access", file_access: "check_file_info" }));

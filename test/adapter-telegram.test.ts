@@ -337,6 +337,25 @@ describe("telegram", () => {
     expect(world.chat.posted.map(({ replyTo }) => replyTo)).toEqual([externalId, undefined]);
   });
 
+  test("two edits within one second are two, and each comes once", async () => {
+    const fake = createFakeTelegram();
+    const world = await startChat(() => fake);
+    const running = world.run();
+    await running.saw("ready");
+    fake.update({ message: { ...base, text: "a" } });
+    for (const text of ["ab", "abc", "other", "ab", "other"])
+      fake.update({ edited_message: { ...base, text, edit_date: 77 } });
+    fake.update({ message: { ...base, message_id: 6, text: "last" } });
+    await until(async () => (await world.inbox()).at(-1)?.body === "last");
+    expect((await world.inbox()).map(({ body }: { body: string }) => body)).toEqual([
+      "a",
+      "ab",
+      "abc",
+      "other",
+      "last",
+    ]);
+  });
+
   test("a group that becomes a supergroup keeps its binding, its answers and its thread, told or found out", async () => {
     for (const isTold of [true, false]) {
       const fake = createFakeTelegram();

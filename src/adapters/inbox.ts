@@ -120,11 +120,15 @@ function eventOf(incoming: Incoming, attachments: Attachment[], notes: string[])
 function moreOf(event: ChannelEvent, stored: Message | undefined): ChannelEvent | undefined {
   const before = stored?.payload;
   if (!stored || before?.externalId !== event.externalId) return undefined;
+  const { externalId, replyToExternalId } = event;
+  // Telegram's edits are told apart by the second.
+  const isEdit = externalId.startsWith(`${replyToExternalId}:edit:`);
+  if (isEdit && event.text && event.text !== stored.body)
+    return { ...event, externalId: `${externalId}:${Bun.hash(event.text).toString(36)}` };
   const attachments = before.attachments === undefined ? event.attachments : undefined;
   const isLonger = event.text !== undefined && event.text !== stored.body && event.text?.startsWith(stored.body);
   const text = isLonger ? event.text?.slice(stored.body.length).trim() : undefined;
   if (!attachments && !text) return undefined;
-  const { externalId } = event;
   return { ...event, attachments, text, externalId: `${externalId}:more`, replyToExternalId: externalId };
 }
 

@@ -99,6 +99,9 @@ async function messaged(body: unknown, reader: SlackReader): Promise<Incoming[]>
   if (!parsed.success) return [];
   const event = parsed.data;
   if (event.subtype === "message_changed") return edited(event, reader);
+  // A mention that came in by an edit is that edit.
+  if (event.type === "app_mention" && event.edited)
+    return asEdit(await said(event.channel, event, reader), event.edited.ts);
   return QUIET.has(event.subtype ?? "") || event.hidden ? [] : said(event.channel, event, reader);
 }
 
@@ -115,15 +118,16 @@ function moved(told: unknown): Incoming[] {
 async function edited(event: z.infer<typeof MessageEvent>, reader: SlackReader): Promise<Incoming[]> {
   const { message, previous_message: before } = event;
   if (!message?.edited || contentOf(message, reader.userId) === contentOf(before ?? {}, reader.userId)) return [];
-  const at = message.edited.ts;
-  const found = await said(event.channel, message, reader);
-  return found.map(({ externalId, ...incoming }) => ({
+  return asEdit(await said(event.channel, message, reader), message.edited.ts);
+}
+
+const asEdit = (found: Incoming[], at: string): Incoming[] =>
+  found.map(({ externalId, ...incoming }) => ({
     ...incoming,
     externalId: `${externalId}:edit:${at}`,
     replyToExternalId: externalId,
     files: undefined,
   }));
-}
 
 async function said(channel: string, message: SlackMessage, reader: SlackReader): Promise<Incoming[]> {
   const own = message.user === reader.userId || (reader.botId !== undefined && message.bot_id === reader.botId);

@@ -57,7 +57,10 @@ export function createTelegram(options: TelegramOptions): Platform {
       return await withinTime(seconds + GRACE_SECONDS, signal, (within) => run(within as GrammySignal));
     } catch (error) {
       if (signal?.aborted) throw signal.reason;
-      throw telegramFault(error);
+      const fault = telegramFault(error);
+      // It is part of every address, and what fails may name the address.
+      fault.message = fault.message.replaceAll(token, "<token>");
+      throw fault;
     }
   }
 
