@@ -252,6 +252,36 @@ esac
     expect(lines[3]).toMatchObject({ type: "failed", messageId: bad });
   });
 
+  test("that fails is tried again later, as often as was said, and the worker ends when nothing is left", async () => {
+    const env = await tokenEnv("worker");
+    const { id } = await operator.messages.send({ to: "worker", body: "jump", claimable: true, maxAttempts: 5 });
+    const ran = await runCli(["work", "--exit-when-empty", "--", script], { env });
+    expect(ran.code).toBe(0);
+    expect(ran.stderr).toMatch(/^#\d+ failed \(again in [12] s\): exit 3: cannot jump$/m);
+    expect(await operator.messages.get(id)).toMatchObject({ attempts: [{ outcome: "failed" }] });
+    await until(async () => (await stateOf(id)) === "open");
+    expect((await runCli(["work", "--exit-when-empty", "--retries", "1", "--", script], { env })).code).toBe(0);
+    expect(await stateOf(id)).toBe("dead");
+  });
+
+  test("is run once when that is asked for, and the exit says what became of it", async () => {
+    const env = await tokenEnv("worker");
+    const [good, bad] = [await task("done"), await task("jump")];
+    const once = (...more: string[]) => runCli(["work", "--once", ...more, "--", script], { env });
+    expect((await once()).code).toBe(0);
+    expect([await stateOf(good), await stateOf(bad)]).toEqual(["done", "open"]);
+    expect(await once()).toMatchObject({ code: 1, stdout: "" });
+    expect((await once("--exit-when-empty")).code).toBe(4);
+  });
+
+  test("that gives work back does not get it again at once", async () => {
+    const env = await tokenEnv("worker");
+    const id = await task("later");
+    expect((await runCli(["work", "--exit-when-empty", "--", script], { env })).code).toBe(0);
+    expect(await operator.messages.get(id)).toMatchObject({ state: "delayed", attempts: [{ outcome: "released" }] });
+    await operator.claims.cancel(id);
+  });
+
   test("is ended, with all it started, at Ctrl-C, and the work given back", async () => {
     const env = await tokenEnv("worker");
     const id = await task("hang");

@@ -65,9 +65,80 @@ describe("working", () => {
     });
     await until(() => types().filter((type) => type === "failed").length === 2);
     expect(bodies("fail")).toEqual([
-      { token: "token-1", error: "é".repeat(2048) },
+      { token: "token-1", error: "é".repeat(2048), retryAfterSeconds: 1 },
       { token: "token-2", error: "never", final: true },
     ]);
+  });
+
+  test("has a failed item tried again later and later, at most after five minutes", async () => {
+    open = [1, 2, 3, 5, 9, 40].map((attempt) => ({
+      ...claimed(attempt),
+      claim: { ...claimed(attempt).claim, attempt },
+    }));
+    const { events, types } = working({ handler: () => Promise.reject(new Error("no")) });
+    await until(() => types().filter((type) => type === "failed").length === 6);
+    expect(bodies("fail").map((body) => Object(body).retryAfterSeconds)).toEqual([1, 2, 4, 16, 256, 300]);
+    expect(events[1]).toMatchObject({ type: "failed", retryAfterSeconds: 1 });
+  });
+
+  test("moves the waits of different workers apart", async () => {
+    const waits = new Set<unknown>();
+    for (const random of [0, 0.5, 0.999]) {
+      open = [{ ...claimed(1), claim: { ...claimed(1).claim, attempt: 5 } }];
+      const timing = { ...time.timing, random: () => random };
+      const client = createClient({ url: far.url, agentId: "a", timing });
+      await client.work({ once: true, handler: () => Promise.reject(new Error("no")) });
+      waits.add(Object(bodies("fail").at(-1)).retryAfterSeconds);
+    }
+    expect(waits).toEqual(new Set([12, 16, 20]));
+  });
+
+  test("leaves it to the handler when to try again, or never", async () => {
+    open = [claimed(1), claimed(2), claimed(3)];
+    const hows = [{ retryAfterSeconds: 0 }, { failure: "permanent" as const }, { final: true }];
+    const { types } = working({
+      handler: ({ id }) => {
+        throw new Failure("no", hows[id - 1]);
+      },
+    });
+    await until(() => types().filter((type) => type === "failed").length === 3);
+    expect(bodies("fail")).toEqual(hows.map((how, n) => ({ token: `token-${n + 1}`, error: "no", ...how })));
+  });
+
+  test("tries no more often than it is told", async () => {
+    open = [1, 2, 3].map((attempt) => ({ ...claimed(attempt), claim: { ...claimed(attempt).claim, attempt } }));
+    const { types } = working({ retries: 1, handler: () => Promise.reject(new Error("no")) });
+    await until(() => types().filter((type) => type === "failed").length === 3);
+    expect(bodies("fail").map((body) => Boolean(Object(body).final))).toEqual([false, true, true]);
+  });
+
+  test("ends after one item when that was asked for", async () => {
+    open = [claimed(1), claimed(2)];
+    const { failure, types } = working({ once: true, concurrency: 3, handler: () => "ok" });
+    expect(await failure).toBeUndefined();
+    expect(types()).toEqual(["claimed", "completed"]);
+    expect(open).toHaveLength(1);
+  });
+
+  test("ends when there is nothing left, but not before what is under way is done", async () => {
+    let asked = 0;
+    instead["/claims"] = () => Response.json({ items: asked++ === 0 ? [claimed(1)] : open.splice(0) });
+    const { failure, types } = working({
+      exitWhenEmpty: true,
+      concurrency: 2,
+      handler: async ({ id }) => {
+        // The second question has come back empty by then.
+        if (id === 1) await until(() => asked === 2);
+        if (id === 1) open = [claimed(2)];
+        return "ok";
+      },
+    });
+    expect(await failure).toBeUndefined();
+    expect(types().filter((type) => type === "completed")).toHaveLength(2);
+    const waits = far.requests.flatMap(({ path, body }) =>
+      path.endsWith("/claims") ? [Object(body).waitSeconds] : [],
+    );
+    expect(new Set(waits)).toEqual(new Set([0]));
   });
 
   test("gives back what the handler releases", async () => {

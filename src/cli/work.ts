@@ -17,11 +17,16 @@ interface WorkOptions {
   lease?: number;
   concurrency?: number;
   resume?: boolean;
+  retries?: number;
+  once?: boolean;
+  exitWhenEmpty?: boolean;
   shell?: boolean;
 }
 
 /** `EX_TEMPFAIL` of sysexits: not now, perhaps later. */
 const TRY_LATER = 75;
+const LONGEST_WAIT_SECONDS = 300;
+const PATIENCE_KEPT = 1000;
 
 export function addWorkCommand(program: Command): void {
   program
@@ -37,6 +42,13 @@ export function addWorkCommand(program: Command): void {
       wholeNumber,
     )
     .option("--concurrency <n>", "how many at a time (default: 1)", wholeNumber)
+    .option(
+      "--retries <n>",
+      "how often a failed item is tried again (default: as often as its sender allows)",
+      wholeNumber,
+    )
+    .option("--once", "end after one item: exit 0 when it was completed, else 1")
+    .option("--exit-when-empty", "end when there is nothing to claim, instead of waiting for more")
     .option("--resume", "first take up what the agent holds already; only if it works nowhere else")
     .option("--shell", "hand the command to sh -c; it must not build commands from what the message says")
     .addHelpText("after", HELP)
@@ -49,8 +61,8 @@ const HELP = `
 The command finds the message as JSON on stdin, and in its environment SIGNALBOX_MESSAGE_ID,
 SIGNALBOX_THREAD_ID, SIGNALBOX_FROM, SIGNALBOX_ATTEMPT, SIGNALBOX_LEASE_TOKEN, SIGNALBOX_AGENT and
 SIGNALBOX_URL, so that it can call signalbox itself when SIGNALBOX_TOKEN is set.
-Exit 0 completes the item with what it wrote to stdout, 75 gives it back, anything else fails it with
-the end of stderr. When the lease is lost, or at Ctrl-C, it gets SIGTERM, and 10 s later SIGKILL.
+Exit 0 completes the item with what it wrote to stdout, 75 gives it back for a while, anything else fails it with
+the end of stderr: it is tried again after 1 s, 2 s, 4 s, ... at most 5 min. When the lease is lost, or at Ctrl-C, it gets SIGTERM, and 10 s later SIGKILL.
 
 Examples:
   $ signalbox work --as builder -- ./build.sh --quick
@@ -65,11 +77,28 @@ async function work({ client, settings, out }: Context, words: string[], options
     missing = error;
     stop.abort();
   });
-  const { kind: kinds, topic: topics, lease: leaseSeconds, concurrency, resume } = options;
-  const onEvent = (event: WorkEvent) => tell(event, out);
-  out.note("Waiting for work");
-  await client.work({ handler, kinds, topics, leaseSeconds, concurrency, resume, signal: stop.signal, onEvent });
+  const {
+    kind: kinds,
+    topic: topics,
+    lease: leaseSeconds,
+    concurrency,
+    resume,
+    retries,
+    once,
+    exitWhenEmpty,
+  } = options;
+  let last: WorkEvent["type"] | undefined;
+  const onEvent = (event: WorkEvent) => {
+    if (event.type !== "waiting") last = event.type;
+    tell(event, out);
+  };
+  if (!exitWhenEmpty) out.note("Waiting for work");
+  const how = { kinds, topics, leaseSeconds, concurrency, resume, retries, once, exitWhenEmpty };
+  await client.work({ handler, ...how, signal: stop.signal, onEvent });
   if (missing) throw new Stop(EXIT.usage, missing.message);
+  if (!once || stop.signal.aborted || last === "completed") return;
+  if (last === undefined) throw new Stop(EXIT.nothing, "There is no work to claim");
+  throw new Stop(EXIT.problem, `The item was not completed: ${last}`);
 }
 
 /** What is run for each item. */
@@ -81,6 +110,7 @@ interface Job {
 
 /** A command that cannot be run costs the work nothing: it goes back, and `onMissing` is told. */
 function handlerOf({ file, args, url }: Job, onMissing: (error: CommandMissing) => void): WorkHandler {
+  const patience = createPatience();
   const onStderr = (text: string) => void process.stderr.write(safeText(text));
   return async (message, { signal, claim }) => {
     const environment = environmentOf({ message, claim }, url);
@@ -91,8 +121,24 @@ function handlerOf({ file, args, url }: Job, onMissing: (error: CommandMissing) 
     });
     const said = end.stderr.trim();
     if (end.code === 0) return resultOf(end.stdout, end.stdoutBytes);
-    if (end.code === TRY_LATER) throw new Release(said || "not now");
+    if (end.code === TRY_LATER) throw new Release(said || "not now", patience.next(message.id));
     throw new Failure([end.signal ? `ended by ${end.signal}` : `exit ${end.code}`, said].filter(Boolean).join(": "));
+  };
+}
+
+/** Items that were given back come again after 1 s, 2 s, 4 s, ... at most 5 min: their attempts do not count. */
+function createPatience() {
+  const times = new Map<number, number>();
+  return {
+    /** How long the item stays away now, in seconds. */
+    next(id: number): number {
+      const before = times.get(id) ?? 0;
+      times.delete(id);
+      times.set(id, before + 1);
+      const [oldest] = times.keys();
+      if (times.size > PATIENCE_KEPT && oldest !== undefined) times.delete(oldest);
+      return Math.min(LONGEST_WAIT_SECONDS, 2 ** before);
+    },
   };
 }
 
@@ -119,19 +165,27 @@ function tell(event: WorkEvent, out: Output): void {
   const id = "message" in event ? event.message.id : undefined;
   if (out.json) {
     const { type } = event;
-    const { attempt, error, reason, inMs } = {
+    const { attempt, error, reason, inMs, retryAfterSeconds } = {
       attempt: undefined,
       error: undefined,
       reason: undefined,
       inMs: undefined,
+      retryAfterSeconds: undefined,
       ...event,
     };
     // When nobody reads any more, the program is being stopped already.
-    out.item({ type, messageId: id, attempt, error, reason, inMs, cause }, () => "").catch(() => undefined);
+    out
+      .item({ type, messageId: id, attempt, error, reason, retryAfterSeconds, inMs, cause }, () => "")
+      .catch(() => undefined);
     return;
   }
   if (event.type === "waiting") out.note(`No answer, trying again in ${Math.ceil(event.inMs / 1000)} s: ${cause}`);
   else if (event.type === "claimed") out.note(`#${id} from ${safeLine(event.message.from)}, attempt ${event.attempt}`);
-  else if (event.type === "failed") out.note(`#${id} failed: ${safeLine(event.error)}`);
+  else if (event.type === "failed") out.note(`#${id} failed${againText(event)}: ${safeLine(event.error)}`);
   else out.note(`#${id} ${event.type}${cause ? `: ${cause}` : ""}`);
+}
+
+function againText({ message, retryAfterSeconds }: Extract<WorkEvent, { type: "failed" }>): string {
+  if (message.state === "dead") return " for good";
+  return retryAfterSeconds ? ` (again in ${retryAfterSeconds} s)` : "";
 }

@@ -1,6 +1,7 @@
 /** The places of one worker: so many items are worked on at a time. */
 export interface Bench {
   readonly free: number;
+  isEmpty(): boolean;
   /** Whether somebody works on this message. */
   has(messageId: number): boolean;
   /** Takes a place until `done` settles; one more than there are is not refused. */
@@ -26,6 +27,7 @@ export function createBench(places: number): Bench {
     get free() {
       return places - busy.size;
     },
+    isEmpty: () => busy.size === 0,
     has: (messageId) => [...busy].some((seat) => seat.messageId === messageId),
     take(messageId, done) {
       const seat = { messageId, done };

@@ -23,7 +23,7 @@ export type Held = Pick<Claimed, "claim" | "posts" | "task"> & { signal: AbortSi
 export type ItemEvent =
   | { type: "completed"; message: Message }
   | { type: "released"; message: Message; reason: string }
-  | { type: "failed"; message: Message; error: string }
+  | { type: "failed"; message: Message; error: string; retryAfterSeconds?: number }
   | { type: "lost"; message: Message; cause: unknown };
 
 /** What all items of one worker share. `life` ends when the worker stops; an item ends it when the agent is no longer ours. */
@@ -32,6 +32,8 @@ export interface Desk {
   readonly timing: Timing;
   readonly leaseSeconds: number;
   readonly handler: WorkHandler;
+  /** A failure after so many more tries is final; undefined: the relay counts alone. */
+  readonly retries?: number | undefined;
   readonly life: LinkedAbort;
 }
 
@@ -60,8 +62,19 @@ export async function workOn(item: Claimed, desk: Desk, how: { resumed?: boolean
   }
 }
 
+const LONGEST_RETRY_SECONDS = 300;
+
+/** When a failed item may be tried again: the wait doubles with each attempt, and moves by up to a quarter. */
+function retryOf({ attempt }: Claimed["claim"], { retries, timing }: Desk): Omit<Fail, "token" | "error"> {
+  if (retries !== undefined && attempt > retries) return { final: true };
+  const plain = Math.min(LONGEST_RETRY_SECONDS, 2 ** (attempt - 1));
+  const moved = Math.round(plain * (0.75 + timing.random() / 2));
+  return { retryAfterSeconds: Math.min(LONGEST_RETRY_SECONDS, Math.max(1, moved)) };
+}
+
 /** Has the handler do it. The handler's own signal fires with either of the two. */
-async function outcomeOf({ message, claim, posts, task }: Claimed, held: AbortSignal, desk: Desk): Promise<Outcome> {
+async function outcomeOf(item: Claimed, held: AbortSignal, desk: Desk): Promise<Outcome> {
+  const { message, claim, posts, task } = item;
   const stopping = desk.life.signal;
   if (stopping.aborted) return STOPPING;
   const either = linkedAbort(stopping);
@@ -69,7 +82,7 @@ async function outcomeOf({ message, claim, posts, task }: Claimed, held: AbortSi
   try {
     return { verb: "complete", result: await desk.handler(message, { signal: either.signal, claim, posts, task }) };
   } catch (error) {
-    return stopping.aborted && !knowsItsEnd(error) ? STOPPING : failureOf(error);
+    return stopping.aborted && !knowsItsEnd(error) ? STOPPING : failureOf(error, item, desk);
   } finally {
     either.dispose();
   }
@@ -81,11 +94,15 @@ const knowsItsEnd = (error: unknown): boolean =>
 
 const STOPPING: Outcome = { verb: "release", reason: "the worker is stopping" };
 
-function failureOf(error: unknown): Outcome {
+function failureOf(error: unknown, { claim }: Claimed, desk: Desk): Outcome {
   const text = headOf(error instanceof Error ? error.message : String(error), ERROR_BYTES) || "failed without a word";
   if (error instanceof Release) return { verb: "release", reason: text, delaySeconds: error.delaySeconds };
-  return { verb: "fail", error: text, ...(error instanceof Failure ? error.how : {}) };
+  const said = error instanceof Failure ? error.how : {};
+  return { verb: "fail", error: text, ...(isFinal(said) ? {} : retryOf(claim, desk)), ...said };
 }
+
+const isFinal = ({ final, failure = "transient" }: Failure["how"]): boolean =>
+  final === true || failure !== "transient";
 
 /** Tells the relay, as long as it takes: an outcome that was worked for is not dropped because the relay restarts. */
 async function tell(item: Claimed, outcome: Outcome, desk: Desk): Promise<ItemEvent> {
@@ -96,7 +113,7 @@ async function tell(item: Claimed, outcome: Outcome, desk: Desk): Promise<ItemEv
       return await tellOnce(item, outcome, desk);
     } catch (error) {
       if (outcome.verb === "complete" && isRefused(error)) {
-        const refusal = failureOf(new Error(`The result was refused: ${error.message}`));
+        const refusal = failureOf(new Error(`The result was refused: ${error.message}`), item, desk);
         return tell(item, refusal, desk);
       }
       if (!mayPass(error) || (life.signal.aborted && tries >= LAST_TRIES)) throw error;
@@ -131,7 +148,12 @@ async function tellOnce(
     case "fail": {
       const { verb: _, ...said } = outcome;
       const { message } = await verbs.fail(id, { token, ...said }, once);
-      return { type: "failed", message, error: said.error };
+      return {
+        type: "failed",
+        message,
+        error: said.error,
+        retryAfterSeconds: said.final ? undefined : said.retryAfterSeconds,
+      };
     }
   }
 }

@@ -23,6 +23,16 @@ export interface WorkOptions {
   topics?: ClaimNext["topics"];
   /** How long a claim holds without a word from us; 600. It is renewed at a third of that. */
   leaseSeconds?: number;
+  /**
+   * How often an item may be tried again after a failure: once more fails it for good. Left out, the item's own `maxAttempts` is the
+   * only bound. A failed item comes back after 1 s, 2 s, 4 s, ... at most 5 min, moved by a quarter at most, unless the handler says
+   * when (`Failure`).
+   */
+  retries?: number;
+  /** Takes one item, and resolves when it is dealt with. */
+  once?: boolean;
+  /** Resolves when there is nothing to claim and nothing under way. What failed and comes back later does not count. */
+  exitWhenEmpty?: boolean;
   /** How many items at a time; 1. */
   concurrency?: number;
   /** How long the relay may hold one question for work; 30. */
@@ -51,27 +61,33 @@ const HASTE_MS = 1_000;
 const PARTING_MS = 1_000;
 
 /**
- * Claims work and has it done, until `signal` fires. Lives through restarts of the relay. Rejects with what waiting cannot
+ * Claims work and has it done, until `signal` fires, or `once` or `exitWhenEmpty` is fulfilled. Lives through restarts of the relay. Rejects with what waiting cannot
  * cure: `RelayProblem` (superseded, 401, 403, 404), `RelayMismatch`; the handlers' signals fire before that.
  */
 export async function work(caller: Caller, options: WorkOptions): Promise<void> {
   const life = linkedAbort(options.signal);
-  const { handler, leaseSeconds = 600, concurrency = 1 } = options;
-  const desk: Desk = { verbs: claimVerbs(caller), timing: caller.timing, leaseSeconds, handler, life };
+  const { handler, leaseSeconds = 600, retries } = options;
+  const concurrency = options.once ? 1 : (options.concurrency ?? 1);
+  const desk: Desk = { verbs: claimVerbs(caller), timing: caller.timing, leaseSeconds, handler, retries, life };
   const bench = createBench(concurrency);
+  let isDone = false;
   try {
-    await claimForEver({ caller, options, desk, bench });
+    await claimOn({ caller, options, desk, bench });
+    isDone = true;
   } catch (error) {
     // The first reason stands: an item may have ended the worker's life before its loop noticed.
     if (!life.signal.aborted) life.abort(error);
   }
   await bench.empty();
+  isDone &&= !life.signal.aborted;
+  if (isDone) life.abort(undefined);
   life.dispose();
+  if (isDone) return;
   if (!options.signal?.aborted || options.signal.reason !== life.signal.reason) throw life.signal.reason;
 }
 
-/** Ends only by rejecting. */
-async function claimForEver(worker: Worker): Promise<never> {
+/** Ends by rejecting, or once it has claimed all that was asked for. */
+async function claimOn(worker: Worker): Promise<void> {
   const { caller, options, desk, bench } = worker;
   const { signal } = desk.life;
   const backoff = createBackoff(desk.timing);
@@ -82,9 +98,16 @@ async function claimForEver(worker: Worker): Promise<never> {
       agentId ??= await begin(worker);
       if (resume) await takeUpHeld(worker, agentId);
       resume = false;
+      if (options.once && !bench.isEmpty()) return;
       await bench.seat();
-      for (const item of await askForWork(worker, agentId)) start(worker, item);
+      const items = await askForWork(worker, agentId);
+      for (const item of items) start(worker, item);
       backoff.reset();
+      if (options.once && items.length > 0) return;
+      if (!options.exitWhenEmpty || items.length > 0) continue;
+      if (bench.isEmpty()) return;
+      // What is under way may give its item back, to be claimed again.
+      await bench.empty();
     } catch (cause) {
       if (signal.aborted || !mayPass(cause)) throw cause;
       resume ||= options.resume && cause instanceof RelayUnreachable;
@@ -103,12 +126,14 @@ async function begin({ caller, options, desk }: Worker): Promise<string> {
 
 async function askForWork({ options, desk, bench }: Worker, agentId: string): Promise<Claimed[]> {
   const { timing, leaseSeconds, verbs, life } = desk;
-  const { kinds, topics, waitSeconds = 30 } = options;
+  const { kinds, topics, exitWhenEmpty } = options;
+  const waitSeconds = exitWhenEmpty ? 0 : (options.waitSeconds ?? 30);
   life.signal.throwIfAborted();
   const asked = timing.now();
   const question = { max: Math.max(1, Math.min(100, bench.free)), leaseSeconds, waitSeconds, kinds, topics };
   const { items } = await untilParted(desk, (signal) => verbs.claimNext(question, { agentId, signal, retries: 0 }));
-  if (items.length === 0 && timing.now() - asked < HASTE_MS) await timing.sleep(HASTE_MS, life.signal);
+  if (items.length === 0 && !exitWhenEmpty && timing.now() - asked < HASTE_MS)
+    await timing.sleep(HASTE_MS, life.signal);
   return items;
 }
 
