@@ -122,11 +122,11 @@ describe("connect claude", () => {
   });
 
   test("touches nothing when a file cannot be understood, or the relay is not there", async () => {
-    put("My Project/.mcp.json", "{ // mine\n}");
+    put("My Project/.mcp.json", "{ mine");
     const ran = await connect(["claude", "--agent", "careful"]);
     expect(ran.code).toBe(1);
     expect(ran.stderr).toContain("nothing was changed");
-    expect(read("My Project/.mcp.json")).toBe("{ // mine\n}");
+    expect(read("My Project/.mcp.json")).toBe("{ mine");
     await expect(operator.agents.get("careful")).rejects.toMatchObject({ status: 404 });
     put("My Project/.mcp.json", "{}");
     const away = await runCli(["connect", "claude", "--url", "http://127.0.0.1:1", "--token", "x"], {

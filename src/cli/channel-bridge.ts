@@ -6,7 +6,7 @@ export function addChannelBridgeCommand(program: Command): void {
   program
     .command("channel-bridge")
     .description("Push messages into a running Claude Code session: an MCP server on stdio, as a channel")
-    .helpGroup("Claude Code and Codex:")
+    .helpGroup("Harnesses:")
     .addHelpText("after", HELP)
     .action(async (_: object, command: Command) => {
       const { client, settings } = contextOf(command);

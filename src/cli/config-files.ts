@@ -1,13 +1,4 @@
-import {
-  existsSync,
-  mkdirSync,
-  readFileSync,
-  realpathSync,
-  renameSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from "node:fs";
+import { mkdirSync, readFileSync, realpathSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { EXIT, Stop } from "./exit.ts";
 
@@ -18,48 +9,51 @@ export interface Change {
   after: string | undefined;
 }
 
-export type JsonObject = Record<string, unknown>;
-
-export const isObject = (value: unknown): value is JsonObject =>
-  typeof value === "object" && value !== null && !Array.isArray(value);
-
-export const textOf = (file: string): string | undefined => (existsSync(file) ? readFileSync(file, "utf8") : undefined);
-
-/** A JSON file changed by `edit`, everything else in it as it was; one that is left empty is taken away. @throws Stop when it is no JSON object. */
-export function jsonChange(file: string, edit: (whole: JsonObject) => JsonObject): Change {
-  const before = textOf(file);
-  const whole = parsed(file, before);
-  const after = edit(structuredClone(whole));
-  if (Bun.deepEquals(whole, after)) return { file, before, after: before };
-  if (Object.keys(after).length === 0) return { file, before, after: undefined };
-  const indent = /\n([ \t]+)"/.exec(before ?? "")?.[1] ?? "  ";
-  return { file, before, after: `${JSON.stringify(after, null, indent)}\n` };
+/** Reads a file of a person's. @throws Stop for a folder, a device, and what is no UTF-8 or may not be read */
+export function textOf(file: string): string | undefined {
+  const bytes = readOrRefuse(file);
+  const text = bytes?.toString("utf8");
+  if (text !== undefined && !Buffer.from(text, "utf8").equals(bytes ?? Buffer.alloc(0)))
+    throw refusal(file, "is no UTF-8 text");
+  return text;
 }
 
-function parsed(file: string, text: string | undefined): JsonObject {
-  if (text === undefined || text.trim() === "") return {};
+function readOrRefuse(file: string): Buffer | undefined {
   try {
-    const value: unknown = JSON.parse(text);
-    if (isObject(value)) return value;
-  } catch {}
-  throw new Stop(
-    EXIT.problem,
-    `${file} is no JSON object; nothing was changed. Mend it, or move it away, and try again.`,
-  );
+    const stat = statSync(file);
+    if (stat.isDirectory()) throw refusal(file, "is a folder, and a file is expected there");
+    if (!stat.isFile()) throw refusal(file, "is no plain file");
+    return readFileSync(file);
+  } catch (error) {
+    if (error instanceof Stop) throw error;
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === "ENOENT") return undefined;
+    if (code === "ENOTDIR") throw refusal(file, "cannot be there: what should be its folder is a file");
+    throw refusal(file, `cannot be read (${code ?? error})`);
+  }
 }
 
-/** Writes it whole or not at all, with the rights that the file had. A link is followed. */
+/** Says why a file cannot be changed, and what a person can do. */
+export const refusal = (file: string, why: string, way = "Mend it, or move it away"): Stop =>
+  new Stop(EXIT.problem, `${file} ${why}; nothing was changed. ${way}, and try again.`);
+
+/** Writes it whole or not at all, with the rights that the file had. A link is followed. @throws Stop */
 export function carryOut({ file, before, after }: Change): void {
   if (after === before) return;
   if (textOf(file) !== before) throw new Stop(EXIT.problem, `${file} was changed meanwhile: try again`);
-  if (after === undefined) {
-    rmSync(file, { force: true });
-    return;
+  try {
+    if (after === undefined) rmSync(file, { force: true });
+    else write(file, before === undefined, after);
+  } catch (error) {
+    throw new Stop(EXIT.problem, `${file} cannot be written: ${error instanceof Error ? error.message : error}`);
   }
+}
+
+function write(file: string, isNew: boolean, text: string): void {
   mkdirSync(dirname(file), { recursive: true });
-  const real = existsSync(file) ? realpathSync(file) : file;
-  const mode = existsSync(real) ? statSync(real).mode & 0o777 : 0o644;
+  const real = isNew ? file : realpathSync(file);
+  const mode = isNew ? 0o644 : statSync(real).mode & 0o777;
   const draft = `${real}.${process.pid}.new`;
-  writeFileSync(draft, after, { mode });
+  writeFileSync(draft, text, { mode });
   renameSync(draft, real);
 }

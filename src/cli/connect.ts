@@ -1,16 +1,24 @@
-import { hostname } from "node:os";
-import { basename } from "node:path";
 import { Argument, type Command, Option } from "commander";
 import manifest from "../../package.json" with { type: "json" };
-import { type Client, createClient, RelayProblem } from "../client/client.ts";
+import { type Client, createClient } from "../client/client.ts";
 import { type Change, carryOut } from "./config-files.ts";
+import { agentIdFor, gain, introduced, type Wanted } from "./connect-keys.ts";
 import { contextOf } from "./context.ts";
 import { EXIT, Stop } from "./exit.ts";
-import { HARNESSES, type Harness, harnessChanges, keysFileIn, type Scope } from "./harness-config.ts";
+import {
+  HARNESSES,
+  type Harness,
+  harnessChanges,
+  hasHooks,
+  keysFileIn,
+  type Scope,
+  titleOf,
+} from "./harness-config.ts";
 import { findKeys, type Keys, keysFile, removeKeys, writeKeys } from "./keys.ts";
+import { writeLauncher } from "./launcher.ts";
 import type { Output } from "./output.ts";
 import { safeLine, safeText } from "./screen.ts";
-import { personalFolders, type Settings } from "./settings.ts";
+import { personalFolders } from "./settings.ts";
 
 interface ConnectOptions {
   agent?: string;
@@ -24,8 +32,8 @@ interface ConnectOptions {
 export function addConnectCommand(program: Command): void {
   program
     .command("connect")
-    .description("Make Claude Code or Codex on this machine an agent of the relay")
-    .helpGroup("Claude Code and Codex:")
+    .description("Make Claude Code, Codex, Gemini CLI, Qwen Code or OpenCode on this machine an agent of the relay")
+    .helpGroup("Harnesses:")
     .addArgument(new Argument("<harness>", "which of them").choices(HARNESSES))
     .option("--agent <name>", "the agent's id (default: the harness and this folder, or this machine)")
     .addOption(
@@ -42,38 +50,44 @@ export function addConnectCommand(program: Command): void {
 }
 
 const HELP = `
-It needs an operator's token, which it finds by itself on the relay's machine, in the folder where that was started
-(or with --data). The agent's own token is kept in ~/.config/signalbox/agents, readable by you alone; the files of the
-harness have its place and no secret. Claude Code: .mcp.json and .claude/settings.local.json of this folder, or with
---scope user ~/.claude.json and ~/.claude/settings.json. Codex: ~/.codex/config.toml and ~/.codex/hooks.json.
+It needs a token: an operator's, which it finds by itself on the relay's machine, in the folder where that was started (or with
+--data), and on other machines with --url and --token one of role enroll, or the agent's own. The agent's own token is kept in
+~/.config/signalbox/agents, readable by you alone; the files of the harness have its place and no secret. Claude Code: .mcp.json
+and .claude/settings.local.json of this folder, or with --scope user ~/.claude.json and ~/.claude/settings.json. Codex:
+~/.codex/config.toml and ~/.codex/hooks.json. Gemini CLI and Qwen Code: .gemini/settings.json or .qwen/settings.json, here or in
+your home. OpenCode, which gets tools alone: opencode.json here, or in ~/.config/opencode. Everything else in them stays as it is.
 
 Examples:
   $ signalbox connect claude --agent reviewer
-  $ signalbox connect codex --agent builder
+  $ signalbox connect gemini --url https://relay.example.com --token "$ENROLL_TOKEN"
   $ signalbox connect claude --remove`;
 
 async function connect(harness: Harness, options: ConnectOptions, command: Command): Promise<void> {
   const { settings, client, out } = contextOf(command);
   const scope = harness === "codex" ? "user" : options.scope;
   if (options.remove) return disconnect({ harness, scope, options, client, out });
-  const agentId = options.agent ?? settings.agentId ?? nameOf(harness, scope);
-  const file = keysFile(personalFolders().signalbox, harness, agentId);
-  const wiring = { harness, url: settings.url, keysFile: file, hooks: options.hooks };
-  const changes = harnessChanges(harness, scope, wiring);
+  const hooks = options.hooks && hasHooks(harness);
+  const reach = hooks ? "idle" : "asked";
+  const wanted: Wanted = { harness, scope, agentId: options.agent ?? settings.agentId, reach };
+  const by = await introduced(settings, client);
+  const agentId = agentIdFor(wanted, by);
+  const { signalbox } = personalFolders();
+  const file = keysFile(signalbox, harness, agentId);
+  const changes = harnessChanges(harness, scope, { harness, url: settings.url, keysFile: file, hooks });
   if (!agree(changes, [`${file} (the agent's token, for you alone)`], options, out)) return;
-  const reach = options.hooks ? "idle" : "asked";
-  await present(client, harness, agentId, reach);
-  const had = await usable(file, settings, agentId);
-  const keys = had ?? (await mint(client, settings, harness, agentId));
+  const before = findKeys(file);
+  const { keys, isNew } = await gain(file, agentId, wanted, by);
   try {
     writeKeys(file, keys);
+    writeLauncher(signalbox);
     for (const change of changes) carryOut(change);
     await check(keys);
   } catch (error) {
     for (const { file, before, after } of changes) undo({ file, before: after, after: before });
-    if (!had) {
-      removeKeys(file);
-      await client.tokens.revoke(keys.tokenId).catch(() => undefined);
+    if (isNew) {
+      if (before) writeKeys(file, before);
+      else removeKeys(file);
+      if (!keys.given) await client.tokens.revoke(keys.tokenId).catch(() => undefined);
     }
     throw error;
   }
@@ -81,7 +95,7 @@ async function connect(harness: Harness, options: ConnectOptions, command: Comma
   await out.show({ agentId, url: settings.url, reach, keys: file, files, works: true }, () =>
     [
       `${safeLine(agentId)} is on ${settings.url}, and reached ${reach === "idle" ? "when it stops" : "when it asks"}.`,
-      ...nextSteps(harness, options.hooks),
+      ...nextSteps(harness, hooks),
     ].join("\n"),
   );
 }
@@ -95,23 +109,13 @@ function undo(change: Change): void {
   }
 }
 
-const nextSteps = (harness: Harness, hooks: boolean): string[] =>
-  harness === "claude"
-    ? ["Start Claude Code here: /mcp lists signalbox."]
-    : [
-        "Start Codex: /mcp lists signalbox.",
-        ...(hooks ? ["It asks once whether you trust the hooks (/hooks): until then they do not run."] : []),
-      ];
-
-/** An id that says which harness it is, and where. */
-function nameOf(harness: Harness, scope: Scope): string {
-  const place = scope === "project" ? basename(process.cwd()) : hostname();
-  const plain = place
-    .toLowerCase()
-    .replace(/[^a-z0-9]+/g, "-")
-    .replace(/^-+|-+$/g, "");
-  return `${harness}-${plain || "here"}`.slice(0, 100);
-}
+const nextSteps = (harness: Harness, hooks: boolean): string[] => [
+  `Start ${titleOf(harness)}${harness === "codex" ? "" : " here"}: /mcp lists signalbox.`,
+  ...(harness === "codex" && hooks
+    ? ["It asks once whether you trust the hooks (/hooks): until then they do not run."]
+    : []),
+  ...(hasHooks(harness) ? [] : ["It has no hooks: what has to be read at once goes through signalbox run."]),
+];
 
 /** Shows what will be written. @returns whether it is to be. @throws Stop when a person says no. */
 function agree(changes: readonly Change[], others: readonly string[], options: ConnectOptions, out: Output): boolean {
@@ -139,41 +143,7 @@ function difference(before: string, after: string): string {
   return [...lines(old, "-"), ...lines(now, "+")].join("\n");
 }
 
-const RIGS = { claude: "Claude Code", codex: "Codex" } as const;
-
-/** The agent is there, and says honestly when it can be reached. */
-async function present(client: Client, harness: Harness, id: string, reach: "idle" | "asked"): Promise<void> {
-  const rig = RIGS[harness];
-  try {
-    await client.agents.get(id);
-  } catch (error) {
-    if (!(error instanceof RelayProblem && (error.status === 404 || error.status === 410))) throw error;
-    await client.agents.register(id, { name: id, rig, reach });
-    return;
-  }
-  await client.agents.patch(id, { rig, reach });
-}
-
-/** The keys of an earlier time, if they are for this relay and still good. */
-async function usable(file: string, { url }: Settings, agentId: string): Promise<Keys | undefined> {
-  const keys = findKeys(file);
-  if (keys?.url !== url || keys.agentId !== agentId) return undefined;
-  try {
-    const who = await createClient(keys).whoami();
-    return who.agentId === agentId ? keys : undefined;
-  } catch (error) {
-    if (error instanceof RelayProblem && error.status === 401) return undefined;
-    throw error;
-  }
-}
-
-async function mint(client: Client, { url }: Settings, harness: Harness, agentId: string): Promise<Keys> {
-  const name = `connect ${harness} on ${hostname()}`.slice(0, 100);
-  const { id: tokenId, token } = await client.tokens.create({ role: "agent", agentId, name });
-  return { url, agentId, token, tokenId };
-}
-
-/** What the hooks will ask, and what the harness will, each by the agent's own token. */
+/** Asks for what hooks and harness will ask for, by the agent's own token. */
 async function check(keys: Keys): Promise<void> {
   await createClient(keys).inbox.digest({ budget: 300 }, { retries: 1 });
   await checkTools(keys);
@@ -222,18 +192,7 @@ async function disconnect({ harness, scope, options, client, out }: Removal): Pr
   const keys = file === undefined ? undefined : findKeys(file);
   if (!agree(changes, keys && file ? [`${file}: goes, and its token ends`] : [], options, out)) return;
   for (const change of changes) carryOut(change);
-  const left: string[] = [];
-  if (keys && file) {
-    try {
-      await client.agents.patch(keys.agentId, { reach: "asked" });
-      await client.tokens.revoke(keys.tokenId);
-    } catch (error) {
-      left.push(
-        `The token ${keys.tokenId} may still be good (${error instanceof Error ? error.message : error}): signalbox tokens revoke ${keys.tokenId}`,
-      );
-    }
-    removeKeys(file);
-  }
+  const left = keys && file ? await giveBack(keys, file, client) : [];
   const files = changes.filter(({ before, after }) => before !== after).map((change) => change.file);
   await out.show({ agentId: keys?.agentId ?? null, removed: files, left }, () =>
     [
@@ -241,4 +200,21 @@ async function disconnect({ harness, scope, options, client, out }: Removal): Pr
       ...left.map(safeLine),
     ].join("\n"),
   );
+}
+
+/** Ends the agent's token, unless that was given. @returns what is left to a person */
+async function giveBack(keys: Keys, file: string, client: Client): Promise<string[]> {
+  const left: string[] = [];
+  await createClient(keys)
+    .agents.patch(keys.agentId, { reach: "asked" }, { retries: 0 })
+    .catch(() => undefined);
+  if (!keys.given)
+    await client.tokens.revoke(keys.tokenId).catch((error: unknown) => {
+      const reason = error instanceof Error ? error.message : error;
+      left.push(
+        `The token ${keys.tokenId} may still be good (${reason}): an operator ends it with signalbox tokens revoke ${keys.tokenId}`,
+      );
+    });
+  removeKeys(file);
+  return left;
 }

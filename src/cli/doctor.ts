@@ -4,6 +4,7 @@ import { RelayProblem } from "../client/client.ts";
 import type { HealthCheck, HealthReport } from "../health/schema.ts";
 import { type Context, contextOf } from "./context.ts";
 import { runningServer, tokenFileIn } from "./data-folder.ts";
+import { hooksChecks } from "./doctor-hooks.ts";
 import { EXIT, Stop } from "./exit.ts";
 import { checksText } from "./relay.ts";
 import type { Settings } from "./settings.ts";
@@ -33,7 +34,7 @@ const QUICK = { retries: 0, timeoutMs: 5_000 };
 async function examine(context: Context): Promise<HealthCheck[]> {
   const { settings } = context;
   const reach = await reachable(context);
-  const local = [...tokenFile(settings), ...disk(settings)];
+  const local = [...tokenFile(settings), ...disk(settings), ...hooksChecks()];
   if (reach.status === "fail") return [reach, ...local];
   return [reach, ...(await token(context)), ...(await health(context)), ...local];
 }

@@ -1,79 +1,73 @@
 import { join } from "node:path";
-import { type Change, isObject, type JsonObject, jsonChange, textOf } from "./config-files.ts";
-import { EXIT, Stop } from "./exit.ts";
-import { MANNERS } from "./hook-answers.ts";
-import { ownCommand } from "./own.ts";
+import { type Change, refusal } from "./config-files.ts";
+import { withHooks } from "./harness-hooks.ts";
+import { codexServerChange } from "./harness-toml.ts";
+import { type HookHarness, MANNERS } from "./hook-answers.ts";
+import { isObject, type JsonObject, jsonChange, readJson } from "./json-edits.ts";
+import { launcherFile } from "./launcher.ts";
 import { personalFolders } from "./settings.ts";
+import { ownLine, SERVER, type Wiring } from "./wiring.ts";
 
-export const HARNESSES = ["claude", "codex"] as const;
+/** Harnesses that can be connected. OpenCode has no hooks that a command answers. */
+export const HARNESSES = ["claude", "codex", "gemini", "qwen", "opencode"] as const;
 export type Harness = (typeof HARNESSES)[number];
 
-/** What a harness is to know. */
-export interface Wiring {
-  harness: Harness;
-  /** The relay's address. */
-  url: string;
-  keysFile: string;
-  /** Whether it is told when the agent starts, is asked, and stops. */
-  hooks: boolean;
-}
-
-export const SERVER = "signalbox";
-const HOOK_SECONDS = 10;
-
-/** For a shell: the harnesses hand these lines to one. */
-const quoted = (word: string): string => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`);
-const own = (...words: string[]): string =>
-  ownCommand(...words)
-    .map(quoted)
-    .join(" ");
-const headersCommand = (keysFile: string): string => own("hook", "headers", "--keys", keysFile);
-const hookCommand = (harness: Harness, event: string, keysFile: string): string =>
-  own("hook", harness, event, "--keys", keysFile);
-/** What an earlier `connect` wrote, for whichever agent and from wherever. */
-const isOurs = (command: unknown): boolean =>
-  typeof command === "string" && / hook (claude|codex) (session-start|prompt|stop) --keys /.test(command);
-
-/** The files of a harness with our entries in them, or without (`wiring` undefined), and nothing else changed. */
-export function harnessChanges(harness: Harness, scope: Scope, wiring: Wiring | undefined): Change[] {
-  return harness === "claude" ? claudeChanges(scope, wiring) : codexChanges(wiring);
-}
+export const hasHooks = (harness: Harness): harness is HookHarness => harness in MANNERS;
+export const titleOf = (harness: Harness): string => (hasHooks(harness) ? MANNERS[harness].title : "OpenCode");
 
 /** For the folder we are in, or for all of this person's. */
 export type Scope = "project" | "user";
 
+const bridgeWords = (keysFile: string): string[] => ["mcp-bridge", "--keys", keysFile];
+
+/**
+ * The files of a harness with our entries in them, or without (`wiring` undefined), and nothing else changed.
+ * @throws Stop when a file cannot be changed, or the person has a server of our name
+ */
+export function harnessChanges(harness: Harness, scope: Scope, wiring: Wiring | undefined): Change[] {
+  switch (harness) {
+    case "claude":
+      return claudeChanges(scope, wiring);
+    case "codex":
+      return codexChanges(wiring);
+    case "gemini":
+    case "qwen":
+      return settingsChanges(harness, scope, wiring);
+    case "opencode":
+      return opencodeChanges(scope, wiring);
+  }
+}
+
 function claudeChanges(scope: Scope, wiring: Wiring | undefined): Change[] {
   const { claude, claudeState } = personalFolders();
   const here = process.cwd();
-  const servers = scope === "user" ? claudeState : join(here, ".mcp.json");
+  const project = join(here, ".mcp.json");
+  const isForProject = scope === "project";
   // Not the settings that are shared with others: the commands have paths of this machine.
-  const settings = scope === "user" ? join(claude, "settings.json") : join(here, ".claude", "settings.local.json");
+  const settings = isForProject ? join(here, ".claude", "settings.local.json") : join(claude, "settings.json");
+  if (wiring) {
+    // One of the same name in another scope hides ours, or is hidden by it.
+    const { mcpServers, projects } = readJson(claudeState) ?? {};
+    const local = isObject(projects) ? projects[here] : undefined;
+    refuseForeign(claudeState, serverIn(mcpServers));
+    refuseForeign(claudeState, serverIn(isObject(local) ? local.mcpServers : undefined));
+    refuseForeign(project, serverIn(readJson(project)?.mcpServers));
+  }
+  const isTheirs = isForeign(serverIn(readJson(project)?.mcpServers));
   return [
-    jsonChange(servers, (whole) => withEntry(whole, "mcpServers", wiring && claudeServer(wiring))),
-    jsonChange(settings, (whole) =>
-      withApproval(withHooks(whole, wiring), scope === "project" && wiring !== undefined),
-    ),
+    serverChange(isForProject ? project : claudeState, "mcpServers", wiring && claudeServer(wiring)),
+    jsonChange(settings, (whole) => {
+      const hooked = withHooks(whole, "claude", wiring);
+      return isTheirs ? hooked : withApproval(hooked, isForProject && wiring !== undefined);
+    }),
   ];
 }
 
 const claudeServer = ({ url, keysFile }: Wiring): JsonObject => ({
   type: "http",
   url: `${url}/mcp`,
-  headersHelper: headersCommand(keysFile),
+  headersHelper: ownLine("hook", "headers", "--keys", keysFile),
 });
-
-/** `whole[group][SERVER]` set or taken away, and a group that is left empty with it. */
-function withEntry(whole: JsonObject, group: string, entry: JsonObject | undefined): JsonObject {
-  const { [SERVER]: _, ...others } = isObject(whole[group]) ? whole[group] : {};
-  if (entry) return { ...whole, [group]: { ...others, [SERVER]: entry } };
-  return without(whole, group, others);
-}
-
-function without(whole: JsonObject, group: string, rest: JsonObject): JsonObject {
-  if (Object.keys(rest).length) return { ...whole, [group]: rest };
-  const { [group]: _, ...others } = whole;
-  return others;
-}
 
 /** Claude Code asks before it uses a server of a project: whoever ran `connect` has answered. */
 function withApproval(whole: JsonObject, approved: boolean): JsonObject {
@@ -84,71 +78,67 @@ function withApproval(whole: JsonObject, approved: boolean): JsonObject {
   return names.length ? { ...whole, enabledMcpjsonServers: names } : others;
 }
 
-/** Our hooks beside those that are there. */
-function withHooks(whole: JsonObject, wiring: Wiring | undefined): JsonObject {
-  const hooks: JsonObject = {};
-  const there = isObject(whole.hooks) ? whole.hooks : {};
-  for (const [event, groups] of Object.entries(there)) {
-    const kept = Array.isArray(groups) ? groups.map(withoutOurs).filter((group) => group !== undefined) : groups;
-    if (!Array.isArray(kept) || kept.length) hooks[event] = kept;
-  }
-  if (!wiring?.hooks) return without(whole, "hooks", hooks);
-  const { harness, keysFile } = wiring;
-  for (const [event, theirs] of Object.entries(MANNERS[harness].events)) {
-    const command = hookCommand(harness, event, keysFile);
-    const group = { hooks: [{ type: "command", command, timeout: HOOK_SECONDS }] };
-    hooks[theirs] = [...(Array.isArray(hooks[theirs]) ? hooks[theirs] : []), group];
-  }
-  return { ...whole, hooks };
-}
-
-function withoutOurs(group: unknown): unknown {
-  if (!isObject(group) || !Array.isArray(group.hooks)) return group;
-  const kept = group.hooks.filter((hook) => !(isObject(hook) && isOurs(hook.command)));
-  if (kept.length === group.hooks.length) return group;
-  return kept.length ? { ...group, hooks: kept } : undefined;
-}
-
-const BEGIN = "# signalbox: begin (taken back by: signalbox connect codex --remove)";
-const END = "# signalbox: end";
-const BLOCK = new RegExp(`\\n?${RegExp.escape(BEGIN)}\\n[\\s\\S]*?${RegExp.escape(END)}\\n?`, "g");
-
 function codexChanges(wiring: Wiring | undefined): Change[] {
   const { codex } = personalFolders();
+  const helper = wiring && ownLine("hook", "headers", "--keys", wiring.keysFile);
   return [
-    tomlChange(join(codex, "config.toml"), wiring),
-    jsonChange(join(codex, "hooks.json"), (whole) => withHooks(whole, wiring)),
+    codexServerChange(join(codex, "config.toml"), wiring && helper ? { url: `${wiring.url}/mcp`, helper } : undefined),
+    jsonChange(join(codex, "hooks.json"), (whole) => withHooks(whole, "codex", wiring)),
   ];
 }
 
-/** The rest of the file stays as it is, comments and all: ours is a block at its end. @throws Stop when it cannot be. */
-function tomlChange(file: string, wiring: Wiring | undefined): Change {
-  const before = textOf(file);
-  const rest = (before ?? "").replace(BLOCK, "");
-  if (!wiring) return { file, before, after: rest === (before ?? "") ? before : rest || undefined };
-  const table = [
-    `[mcp_servers.${SERVER}]`,
-    `url = ${JSON.stringify(`${wiring.url}/mcp`)}`,
-    `http_headers_helper = ${JSON.stringify(headersCommand(wiring.keysFile))}`,
-  ];
-  const gap = rest === "" ? "" : rest.endsWith("\n") ? "\n" : "\n\n";
-  const after = `${rest}${gap}${[BEGIN, ...table, END].join("\n")}\n`;
-  try {
-    Bun.TOML.parse(after);
-  } catch (error) {
-    const reason = error instanceof Error ? error.message : error;
-    throw new Stop(
-      EXIT.problem,
-      `${file} cannot be added to (${reason}); nothing was changed. Is there a server ${SERVER} already?`,
-    );
-  }
-  return { file, before, after };
+/** Gemini CLI and Qwen Code: one file for both, and no way to ask a command for headers, so the bridge speaks for them. */
+function settingsChanges(harness: "gemini" | "qwen", scope: Scope, wiring: Wiring | undefined): Change[] {
+  const folder = scope === "project" ? join(process.cwd(), `.${harness}`) : personalFolders()[harness];
+  const file = join(folder, "settings.json");
+  const entry = wiring && {
+    command: launcherFile(personalFolders().signalbox),
+    args: bridgeWords(wiring.keysFile),
+  };
+  if (wiring) refuseForeign(file, serverIn(readJson(file)?.mcpServers));
+  return [jsonChange(file, (whole) => withHooks(withServer(whole, "mcpServers", entry), harness, wiring))];
 }
 
-/** Whose keys the entries have that are about to go. */
+function opencodeChanges(scope: Scope, wiring: Wiring | undefined): Change[] {
+  const folder = scope === "project" ? process.cwd() : personalFolders().opencode;
+  const commented = join(folder, "opencode.jsonc");
+  const file = readJson(commented) ? commented : join(folder, "opencode.json");
+  const command = wiring && [launcherFile(personalFolders().signalbox), ...bridgeWords(wiring.keysFile)];
+  return [serverChange(file, "mcp", command && { type: "local", command, enabled: true })];
+}
+
+function serverChange(file: string, group: string, entry: JsonObject | undefined): Change {
+  if (entry) refuseForeign(file, serverIn(readJson(file)?.[group]));
+  return jsonChange(file, (whole) => withServer(whole, group, entry));
+}
+
+const serverIn = (servers: unknown): unknown => (isObject(servers) ? servers[SERVER] : undefined);
+
+/** A person's own server of our name: `connect` has written none without the file of its keys. */
+const isForeign = (entry: unknown): boolean =>
+  entry !== undefined && !/ hook headers --keys |"mcp-bridge","--keys"/.test(JSON.stringify(entry));
+
+function refuseForeign(file: string, entry: unknown): void {
+  if (isForeign(entry))
+    throw refusal(file, `has a server ${SERVER} of your own, which connect does not replace`, "Rename it there");
+}
+
+/** `whole[group][SERVER]` set or taken away, and a group that is left empty with it. A person's own is left. */
+function withServer(whole: JsonObject, group: string, entry: JsonObject | undefined): JsonObject {
+  const servers = isObject(whole[group]) ? whole[group] : {};
+  if (entry) return { ...whole, [group]: { ...servers, [SERVER]: entry } };
+  if (!Object.hasOwn(servers, SERVER) || isForeign(servers[SERVER])) return whole;
+  const { [SERVER]: _, ...others } = servers;
+  if (Object.keys(others).length) return { ...whole, [group]: others };
+  const { [group]: __, ...rest } = whole;
+  return rest;
+}
+
+/** Finds the file of keys in the entries that are about to go. */
 export function keysFileIn(changes: readonly Change[]): string | undefined {
+  const pattern = /(?: hook (?:headers|\w+ [\w-]+) --keys '?|"mcp-bridge",\s*"--keys",\s*")([^'"\\]+?\.json)/;
   for (const { before = "" } of changes) {
-    const [, found] = / hook (?:headers|claude \w[\w-]*|codex \w[\w-]*) --keys '?([^'"\\]+?\.json)/.exec(before) ?? [];
+    const [, found] = pattern.exec(before) ?? [];
     if (found) return found;
   }
   return undefined;

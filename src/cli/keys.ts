@@ -11,6 +11,8 @@ export const Keys = z.strictObject({
   token: z.string(),
   /** By which an operator revokes the token. */
   tokenId: z.string(),
+  /** The token was given to `connect`, which does not end it. */
+  given: z.literal(true).optional(),
 });
 export type Keys = z.infer<typeof Keys>;
 

@@ -18,7 +18,9 @@ import { addFileCommands } from "./files.ts";
 import { addHookCommand } from "./hook.ts";
 import { addInboxCommand } from "./inbox.ts";
 import { addIntegrationCommands } from "./integrations.ts";
+import { mendLauncher } from "./launcher.ts";
 import { addLoopCommands } from "./loops.ts";
+import { addMcpBridgeCommand } from "./mcp-bridge.ts";
 import { addMessageCommands } from "./messages.ts";
 import { addOrchestratorCommands } from "./orchestrators.ts";
 import { addPairCommands } from "./pairs.ts";
@@ -76,7 +78,7 @@ function createProgram(): Command {
     [addDelegationCommands, addPairCommands],
     [addAgentCommands, addOrchestratorCommands, addTokenCommands, addA2ACommands],
     [addChannelCommands, addChannelRunCommand, addFileCommands],
-    [addConnectCommand, addHookCommand, addRunCommand, addChannelBridgeCommand],
+    [addConnectCommand, addHookCommand, addMcpBridgeCommand, addRunCommand, addChannelBridgeCommand],
     [addServeCommand, addRelayCommands, addDoctorCommand],
   ];
   for (const add of groups.flat()) add(program);
@@ -145,6 +147,7 @@ function endWithReader(): void {
 }
 
 endWithReader();
+mendLauncher();
 const program = createProgram();
 try {
   await program.parseAsync();

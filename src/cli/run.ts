@@ -23,7 +23,7 @@ export function addRunCommand(program: Command): void {
   program
     .command("run")
     .description("Start an agent's command for each batch of messages, one at a time, until Ctrl-C")
-    .helpGroup("Claude Code and Codex:")
+    .helpGroup("Harnesses:")
     .argument("<command...>", "the command and its arguments, after --")
     .option("--budget <tokens>", "how long the text of a batch may be", wholeNumber, 4000)
     .addHelpText("after", HELP)

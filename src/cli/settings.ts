@@ -52,6 +52,9 @@ export function personalFolders() {
     /** Claude Code keeps the servers of a user beside its folder, unless that was moved. */
     claudeState: join(given("CLAUDE_CONFIG_DIR") ?? home, ".claude.json"),
     codex: given("CODEX_HOME") ?? join(home, ".codex"),
+    gemini: join(home, ".gemini"),
+    qwen: join(home, ".qwen"),
+    opencode: join(given("XDG_CONFIG_HOME") ?? join(home, ".config"), "opencode"),
     signalbox: join(given("XDG_CONFIG_HOME") ?? join(home, ".config"), "signalbox"),
   };
 }

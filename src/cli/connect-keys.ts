@@ -1,0 +1,126 @@
+import { hostname } from "node:os";
+import { basename } from "node:path";
+import type { WhoAmI } from "../auth/schema.ts";
+import { type Client, createClient, RelayProblem } from "../client/client.ts";
+import { EXIT, Stop } from "./exit.ts";
+import { type Harness, type Scope, titleOf } from "./harness-config.ts";
+import { findKeys, type Keys } from "./keys.ts";
+import type { Settings } from "./settings.ts";
+
+/** The agent that a harness becomes, as `connect` was asked for it. */
+export interface Wanted {
+  harness: Harness;
+  scope: Scope;
+  /** Named by the person. */
+  agentId: string | undefined;
+  reach: "idle" | "asked";
+}
+
+/** Keys for the agent, and whether a failure afterwards takes them back. */
+export interface Gained {
+  keys: Keys;
+  isNew: boolean;
+}
+
+/** By whose word an agent is connected: the token that was given. */
+export type Introduction = { settings: Settings; client: Client; who: WhoAmI | undefined };
+
+/**
+ * Asks whose token was given. Without one, keys that are there already are enough (`who` undefined).
+ * @throws Stop for a token that makes no agent, RelayProblem 401
+ */
+export async function introduced(settings: Settings, client: Client): Promise<Introduction> {
+  if (settings.token === undefined) return { settings, client, who: undefined };
+  const who = await client.whoami();
+  if (who.role === "operator" || who.role === "enroll" || who.role === "agent") return { settings, client, who };
+  throw new Stop(
+    EXIT.usage,
+    `A token of role ${who.role} connects no agent: give an operator's, one of role enroll, or the agent's own (--token)`,
+  );
+}
+
+/** The id of the agent: named, the token's own, or made of the harness and the place. @throws Stop when the token is for another */
+export function agentIdFor({ harness, scope, agentId }: Wanted, { who }: Introduction): string {
+  if (who?.role === "agent" && who.agentId !== null) {
+    if (agentId === undefined || agentId === who.agentId) return who.agentId;
+    throw new Stop(EXIT.usage, `That token is ${who.agentId}'s own: leave --agent out, or give a token for ${agentId}`);
+  }
+  const prefix = who?.role === "enroll" ? (who.prefix ?? "") : "";
+  const id = agentId ?? `${prefix}${nameOf(harness, scope)}`;
+  if (id.startsWith(prefix)) return id;
+  throw new Stop(EXIT.usage, `That token registers ${prefix}*: name the agent so, as in --agent ${prefix}${id}`);
+}
+
+function nameOf(harness: Harness, scope: Scope): string {
+  const place = scope === "project" ? basename(process.cwd()) : hostname();
+  const plain = place
+    .toLowerCase()
+    .replace(/[^a-z0-9]+/g, "-")
+    .replace(/^-+|-+$/g, "");
+  return `${harness}-${plain || "here"}`.slice(0, 100);
+}
+
+/** Makes sure that the agent is there and says when it is reached, and gains keys for it: those of before, if they are good. */
+export async function gain(file: string, id: string, wanted: Wanted, by: Introduction): Promise<Gained> {
+  const { settings, client, who } = by;
+  const had = await usable(file, settings, id);
+  const own = who?.role === "agent" && settings.token !== undefined;
+  if (own && had?.token !== settings.token) {
+    await present(client, id, wanted);
+    const keys = {
+      url: settings.url,
+      agentId: id,
+      token: settings.token ?? "",
+      tokenId: who.tokenId,
+      given: true as const,
+    };
+    return { keys, isNew: true };
+  }
+  if (had) {
+    await present(createClient(had), id, wanted);
+    return { keys: had, isNew: false };
+  }
+  if (who === undefined) throw new Stop(EXIT.usage, `A token is needed: ${settings.from.token}`);
+  if (who.role === "enroll") return { keys: await enrolled(settings, client, id, wanted), isNew: false };
+  await present(client, id, wanted);
+  return { keys: await minted(settings, client, id, wanted.harness), isNew: true };
+}
+
+async function present(client: Client, id: string, { harness, reach }: Wanted): Promise<void> {
+  const rig = titleOf(harness);
+  try {
+    await client.agents.get(id);
+  } catch (error) {
+    if (!(error instanceof RelayProblem && (error.status === 404 || error.status === 410))) throw error;
+    await client.agents.register(id, { name: id, rig, reach });
+    return;
+  }
+  await client.agents.patch(id, { rig, reach });
+}
+
+/** The keys of an earlier time, if they are for this relay and still good. */
+async function usable(file: string, { url }: Settings, agentId: string): Promise<Keys | undefined> {
+  const keys = findKeys(file);
+  if (keys?.url !== url || keys.agentId !== agentId) return undefined;
+  try {
+    const who = await createClient(keys).whoami();
+    return who.agentId === agentId ? keys : undefined;
+  } catch (error) {
+    if (error instanceof RelayProblem && error.status === 401) return undefined;
+    throw error;
+  }
+}
+
+/** An enroll token is answered with the new agent's own, once. */
+async function enrolled({ url }: Settings, client: Client, id: string, { harness, reach }: Wanted): Promise<Keys> {
+  const { token } = await client.agents.register(id, { name: id, rig: titleOf(harness), reach });
+  if (token === undefined) throw new Stop(EXIT.problem, `The relay registered ${id}, and gave it no token`);
+  const { tokenId } = await createClient({ url, token }).whoami();
+  return { url, agentId: id, token, tokenId };
+}
+
+async function minted({ url }: Settings, client: Client, agentId: string, harness: Harness): Promise<Keys> {
+  const name = `connect ${harness} on ${hostname()}`.slice(0, 100);
+  const { id: tokenId, token } = await client.tokens.create({ role: "agent", agentId, name });
+  return { url, agentId, token, tokenId };
+}

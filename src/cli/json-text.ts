@@ -1,0 +1,135 @@
+import { createScanner, findNodeAtLocation, type JSONPath, type Node, parseTree } from "jsonc-parser";
+
+/** The library's `SyntaxKind`, a const enum that cannot be imported. */
+const KIND = { comma: 5, lineComment: 12, blockComment: 13, lineBreak: 14, trivia: 15, end: 17 };
+
+/**
+ * Edits of JSON text, with comments or without, that leave every other character as it is. The library's own edits lay out the
+ * lines around them anew. A path is one of members and places that are there.
+ */
+
+/** Writes a value in the place of another. */
+export function replaceAt(text: string, path: JSONPath, value: unknown): string {
+  const node = nodeAt(text, path);
+  const now = written(value, indentOf(text, node.offset), layoutOf(text));
+  return text.slice(0, node.offset) + now + text.slice(node.offset + node.length);
+}
+
+/** Adds a member to the object at a path, or an item to the array there: behind those that are there. */
+export function addTo(text: string, path: JSONPath, name: string | undefined, value: unknown): string {
+  const layout = layoutOf(text);
+  const container = nodeAt(text, path);
+  const children = container.children ?? [];
+  const last = children.at(-1);
+  const indent = childIndent(text, container, layout);
+  const inLines = last === undefined || isInLines(text, container);
+  const key = name === undefined ? "" : `${JSON.stringify(name)}: `;
+  const member = key + (inLines ? written(value, indent, layout) : JSON.stringify(value));
+  const from = last ? endOf(last) : container.offset + 1;
+  const { end, comma, endsLine } = restOfLine(text, from);
+  const isLined = inLines || endsLine;
+  const before = isLined ? layout.eol + indent : " ";
+  if (last === undefined) {
+    const closes = /^\s*\n/.test(text.slice(end, endOf(container)))
+      ? ""
+      : layout.eol + indentOf(text, container.offset);
+    return text.slice(0, end) + before + member + closes + text.slice(end);
+  }
+  if (comma !== undefined) return `${text.slice(0, end)}${before}${member},${text.slice(end)}`;
+  return `${text.slice(0, from)},${text.slice(from, end)}${before}${member}${text.slice(end)}`;
+}
+
+/** Takes away what stands at a path, with the comma that it needs no more. */
+export function removeAt(text: string, path: JSONPath): string {
+  const container = nodeAt(text, path.slice(0, -1));
+  const children = container.children ?? [];
+  const name = path.at(-1);
+  const at = children.findIndex((child, index) =>
+    container.type === "array" ? index === name : child.children?.[0]?.value === name,
+  );
+  const child = children[at];
+  if (!child) return text;
+  const previous = children[at - 1];
+  const begin = lastTokenBefore(text, previous ? endOf(previous) : container.offset + 1, child.offset);
+  const own = restOfLine(text, endOf(child)).comma;
+  if (own !== undefined) return text.slice(0, begin) + text.slice(own + 1);
+  const comma = previous && commaAfter(text, endOf(previous));
+  const head = comma === undefined ? text.slice(0, begin) : text.slice(0, comma) + text.slice(comma + 1, begin);
+  return head + text.slice(endOf(child));
+}
+
+const endOf = ({ offset, length }: Node): number => offset + length;
+
+function nodeAt(text: string, path: JSONPath): Node {
+  const root = parseTree(text, [], { allowTrailingComma: true });
+  const node = root && findNodeAtLocation(root, path);
+  if (!node) throw new Error(`nothing stands at ${path.join(".")}`);
+  return node;
+}
+
+interface Layout {
+  unit: string;
+  eol: string;
+}
+
+const layoutOf = (text: string): Layout => ({
+  unit: /\n([ \t]+)\S/.exec(text)?.[1] ?? "  ",
+  eol: text.includes("\r\n") ? "\r\n" : "\n",
+});
+
+const written = (value: unknown, indent: string, { unit, eol }: Layout): string =>
+  JSON.stringify(value, null, unit).replaceAll("\n", eol + indent);
+
+/** The white space that a line begins with. */
+function indentOf(text: string, offset: number): string {
+  const begin = text.lastIndexOf("\n", offset - 1) + 1;
+  return /^[ \t]*/.exec(text.slice(begin, offset))?.[0] ?? "";
+}
+
+const isInLines = (text: string, { offset, children = [] }: Node): boolean =>
+  text.slice(offset, children[0]?.offset).includes("\n");
+
+function childIndent(text: string, container: Node, { unit }: Layout): string {
+  const [first] = container.children ?? [];
+  return first && isInLines(text, container) ? indentOf(text, first.offset) : indentOf(text, container.offset) + unit;
+}
+
+/** What belongs to a value in its line: a comma and comments. `endsLine`: nothing may follow in that line. */
+function restOfLine(text: string, from: number): { end: number; comma: number | undefined; endsLine: boolean } {
+  const scanner = createScanner(text);
+  scanner.setPosition(from);
+  let end = from;
+  let comma: number | undefined;
+  let endsLine = false;
+  for (;;) {
+    const kind: number = scanner.scan();
+    const stop = scanner.getTokenOffset() + scanner.getTokenLength();
+    if (kind === KIND.trivia) continue;
+    if (kind === KIND.comma && comma === undefined) comma = scanner.getTokenOffset();
+    else if (kind === KIND.lineComment) endsLine = true;
+    else if (kind !== KIND.blockComment) return { end, comma, endsLine };
+    end = stop;
+  }
+}
+
+/** Where the last comma or comment before a place ends. */
+function lastTokenBefore(text: string, from: number, to: number): number {
+  const scanner = createScanner(text);
+  scanner.setPosition(from);
+  let end = from;
+  for (;;) {
+    const kind: number = scanner.scan();
+    if (kind === KIND.end || scanner.getTokenOffset() >= to) return end;
+    if (kind !== KIND.trivia && kind !== KIND.lineBreak) end = scanner.getTokenOffset() + scanner.getTokenLength();
+  }
+}
+
+function commaAfter(text: string, from: number): number | undefined {
+  const scanner = createScanner(text);
+  scanner.setPosition(from);
+  for (;;) {
+    const kind: number = scanner.scan();
+    if (kind === KIND.comma) return scanner.getTokenOffset();
+    if (kind === KIND.end) return undefined;
+  }
+}

@@ -1,0 +1,71 @@
+import { chmodSync, existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { writePrivately } from "./keys.ts";
+import { ownCommand } from "./own.ts";
+import { personalFolders } from "./settings.ts";
+
+/**
+ * The files of harnesses name a launcher in the person's own folder, not this checkout: when the checkout has moved, the
+ * launcher is mended by the first command called in its new place, and until then looks for `signalbox` on the PATH.
+ */
+export const launcherFile = (folder: string): string => join(folder, "bin", "signalbox");
+
+/** Quotes a word for a shell: harnesses hand their lines to one. */
+export const quoted = (word: string): string =>
+  /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
+
+/** Words of a line that a shell would see, as far as `quoted` writes them. */
+export const wordsOf = (line: string): string[] =>
+  (line.match(/(?:'[^']*'|\\.|[^\s'])+/g) ?? []).map((word) => word.replace(/'([^']*)'|\\(.)/g, "$1$2"));
+
+const MARK = "exec ";
+
+function launcherText(): string {
+  const own = ownCommand();
+  const places = own.filter((word) => word.startsWith("/") && word !== "/dev/null");
+  const isThere = own.some((word) => word.startsWith("/"))
+    ? own.flatMap((word) => (word.startsWith("/") ? [`[ -e ${quoted(word)} ]`] : [])).join(" && ")
+    : "true";
+  return `#!/bin/sh
+# Starts Signalbox for the hooks and tools of harnesses. Written by \`signalbox connect\`; mended by any command of a
+# checkout that has moved.
+if ${isThere}; then
+  ${MARK}${own.map(quoted).join(" ")} "$@"
+fi
+if other=$(command -v signalbox) && [ "$other" != "$0" ]; then exec "$other" "$@"; fi
+# Hooks never stand in an agent's way.
+if [ "\${1-}" = hook ] && [ "\${2-}" != headers ]; then exit 0; fi
+echo ${quoted(`signalbox: ${places.join(" and ")} cannot be found. Call scripts/signalbox once in the checkout's new place.`)} >&2
+exit 127
+`;
+}
+
+/** Places that a launcher needs, those that are missing. undefined: there is no launcher. */
+export function missingOf(folder: string): string[] | undefined {
+  const line = readText(launcherFile(folder))
+    ?.split("\n")
+    .find((text) => text.trim().startsWith(MARK));
+  return line === undefined ? undefined : wordsOf(line).filter((word) => word.startsWith("/") && !existsSync(word));
+}
+
+export function writeLauncher(folder: string): void {
+  writePrivately(launcherFile(folder), launcherText());
+  chmodSync(launcherFile(folder), 0o700);
+}
+
+/** Points a launcher whose checkout is gone to the one that is running. Does nothing where there is none. */
+export function mendLauncher(folder = personalFolders().signalbox): void {
+  try {
+    if (missingOf(folder)?.length) writeLauncher(folder);
+  } catch {
+    // A folder that cannot be written is no reason to fail what was called.
+  }
+}
+
+function readText(file: string): string | undefined {
+  try {
+    return readFileSync(file, "utf8");
+  } catch {
+    return undefined;
+  }
+}
