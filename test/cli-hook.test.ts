@@ -239,6 +239,30 @@ test("what the hooks remember is their owner's alone, and goes after a week", as
   for (const name of readdirSync(sessions)) expect(statSync(join(sessions, name)).mode & 0o077).toBe(0);
 });
 
+test("a relay that does not answer is waited for once a minute, by all hooks together", async () => {
+  let asked = 0;
+  const frozen = Bun.serve({
+    hostname: "127.0.0.1",
+    port: 0,
+    idleTimeout: 0,
+    fetch: () => {
+      asked++;
+      return new Promise<Response>(() => undefined);
+    },
+  });
+  const file = join(home.path, "frozen.json");
+  writeFileSync(file, JSON.stringify({ url: frozen.url.origin, agentId: "f", token: "x", tokenId: "x" }));
+  for (const event of ["SessionStart", "UserPromptSubmit", "Stop"])
+    for (const session of ["one", "two"]) expect(await hook(event, {}, { file, session })).toBeUndefined();
+  expect(asked).toBe(1);
+  // A minute later, as the hooks remember it.
+  const silent = join(home.path, ".config/signalbox/silent");
+  for (const name of readdirSync(silent)) writeFileSync(join(silent, name), String(Date.now() - 61_000));
+  expect(await hook("Stop", {}, { file, session: "one", harness: "codex" })).toBeUndefined();
+  expect(asked).toBe(2);
+  frozen.stop(true);
+});
+
 test("headers are printed for a harness that asks for them", async () => {
   const { token } = JSON.parse(await Bun.file(keys).text());
   const ran = await runCli(["hook", "headers", "--keys", keys]);

@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import { type Client, createClient, RelayProblem } from "../client/client.ts";
+import { type Call, type Client, createClient, RelayProblem } from "../client/client.ts";
 import type { Digest } from "../wake/schema.ts";
 import {
   answerTo,
@@ -14,11 +14,14 @@ import { type Memory, sessionMemory } from "./hook-memory.ts";
 import { readKeys } from "./keys.ts";
 import { createOutput } from "./output.ts";
 import { type Flags, isStartedByRun, personalFolders, resolveSettings } from "./settings.ts";
+import { createSilence } from "./silence.ts";
 
 /** Harnesses cut what is longer than 10,000 characters. */
 const BUDGET = 2000;
-/** An agent waits for its hooks: better without its messages than late. */
-const QUICK = { retries: 0, timeoutMs: 3_000 };
+/** An agent waits for its hooks: better without its messages than late. Of all calls of one hook together. */
+const PATIENCE_MS = 3_000;
+/** A relay that kept a hook waiting for so long, and did not answer, is left alone for a minute. */
+const SLOW_MS = 1_000;
 /** A session is kept from stopping so often in a row, however much arrives. */
 const MAX_BLOCKS = 5;
 
@@ -26,7 +29,7 @@ export function addHookCommand(program: Command): void {
   const hook = program
     .command("hook")
     .description("Called by an agent's harness: brings in what waits for the agent")
-    .helpGroup("Claude Code and Codex:");
+    .helpGroup("Harnesses:");
   for (const harness of HOOK_HARNESSES)
     hook
       .command(harness)
@@ -56,7 +59,7 @@ export function addHookCommand(program: Command): void {
 const HELP = `
 signalbox connect writes these hooks. At a start and with a prompt they say how much is unread; at a stop Codex and Gemini
 CLI are shown the messages, which acknowledges them, and the others told to read them. A session is kept from stopping for new messages alone, at most ${MAX_BLOCKS} times in a row. When the relay does not answer within 3 s they say
-nothing and exit with 0, always.
+nothing, leave it alone for a minute, and exit with 0, always.
 
 Example:
   $ echo '{"hook_event_name": "Stop", "session_id": "1"}' | signalbox hook claude --keys ~/.config/signalbox/agents/claude.reviewer.json`;
@@ -77,6 +80,8 @@ interface Visit {
   event: HookEvent;
   input: HookInput;
   client: Client;
+  /** How its calls are made: once, and within the patience of the whole hook. */
+  call: Call;
   memory: ReturnType<typeof sessionMemory>;
   /** What the hooks before it have left. */
   before: Memory | undefined;
@@ -95,16 +100,26 @@ async function answer(
   if (!event) return;
   const settings = resolveSettings(command.optsWithGlobals<Flags>());
   const { agentId = "" } = settings;
+  const { signalbox } = personalFolders();
+  const silence = createSilence(signalbox, settings.url);
+  if (silence.isSilent(Date.now())) return;
   const client = createClient(settings);
-  const memory = sessionMemory(personalFolders().signalbox, agentId, input.session_id);
-  const visit: Visit = { harness, event, input, client, memory, before: memory.read() };
+  const memory = sessionMemory(signalbox, agentId, input.session_id);
+  const call = { retries: 0, signal: AbortSignal.timeout(PATIENCE_MS) };
+  const visit: Visit = { harness, event, input, client, call, memory, before: memory.read() };
   if (event === "stop" && !mayBlock(visit)) return;
   if (event === "session-start") forgetOld(memory);
-  await acknowledge(client, visit.before?.shownUpTo);
-  const digest = await client.inbox.digest({ budget: Math.min(20_000, Math.max(300, budget || BUDGET)) }, QUICK);
-  // Only settled entries stand before what may be unread.
-  if (digest.unread === 0 && digest.more) await acknowledge(client, digest.ack ?? undefined);
-  await say(visit, digest);
+  const began = performance.now();
+  try {
+    await acknowledge(visit, visit.before?.shownUpTo);
+    const digest = await client.inbox.digest({ budget: Math.min(20_000, Math.max(300, budget || BUDGET)) }, call);
+    // Only settled entries stand before what may be unread.
+    if (digest.unread === 0 && digest.more) await acknowledge(visit, digest.ack ?? undefined);
+    await say(visit, digest);
+  } catch (error) {
+    if (!(error instanceof RelayProblem) && performance.now() - began >= SLOW_MS) silence.note(Date.now());
+    throw error;
+  }
 }
 
 /** A session that goes on because of us may be kept once more, but not without end; if we know nothing of it, not at all. */
@@ -118,7 +133,8 @@ function forgetOld(memory: Visit["memory"]): void {
 }
 
 /** What was shown is acknowledged once it is written; what was only counted is left to the model's own `ack`. */
-async function say({ harness, event, input, client, memory, before }: Visit, digest: Digest): Promise<void> {
+async function say(visit: Visit, digest: Digest): Promise<void> {
+  const { harness, event, input, memory, before } = visit;
   const said = answerTo(harness, event, digest);
   if (!said) return;
   const { answer, shownUpTo, countedUpTo } = said;
@@ -131,7 +147,7 @@ async function say({ harness, event, input, client, memory, before }: Visit, dig
   const known = { blocks: (stays ? (before?.blocks ?? 0) : 0) + 1, countedUpTo };
   if (!remember(memory, { ...known, shownUpTo }) && stays) return;
   await createOutput({ json: true, colours: false }).show(answer, () => "");
-  await acknowledge(client, shownUpTo);
+  await acknowledge(visit, shownUpTo);
   remember(memory, known);
 }
 
@@ -145,10 +161,10 @@ function remember(memory: Visit["memory"], what: Memory): boolean {
   }
 }
 
-async function acknowledge(client: Client, upTo: number | undefined): Promise<void> {
+async function acknowledge({ client, call }: Visit, upTo: number | undefined): Promise<void> {
   if (upTo === undefined) return;
   try {
-    await client.inbox.ack(upTo, QUICK);
+    await client.inbox.ack(upTo, call);
   } catch (error) {
     // Of another log, for instance: it will never be accepted.
     if (!(error instanceof RelayProblem && error.status === 422)) throw error;
