@@ -2,6 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { listen } from "./support/listen.ts";
 import { startRelay } from "./support/relay.ts";
 import { openStream } from "./support/stream.ts";
+import { until } from "./support/until.ts";
 
 async function withWorkers() {
   const relay = await startRelay();
@@ -106,7 +107,7 @@ describe("presence", () => {
     clock.advance(1);
     await stream.until(() => stream.of("presence").some((event) => event.data.agentId === "ann"));
     expect(stream.of("presence").filter((event) => event.data.agentId === "ann")).toEqual([
-      { type: "presence", data: { agentId: "ann", status: "idle", ready: false, epoch: 0 } },
+      { type: "presence", data: { agentId: "ann", status: "idle", ready: false, epoch: 0, connections: 0 } },
     ]);
   });
 
@@ -121,6 +122,41 @@ describe("presence", () => {
     await ask("POST", "/v1/messages", { to: "ben", body: "a mark" }, ann);
     await stream.first("message");
     expect(stream.of("presence")).toEqual([]);
+  });
+
+  test("the first connection of an agent and the end of its last are told at once, to everybody else", async () => {
+    const { follow, ask, ann, ben } = await withWorkers();
+    const stream = await follow(ben);
+    await stream.first("hello");
+    const told = () => stream.of("presence").map(({ data }) => [data.agentId, data.connections]);
+    const first = await follow(ann);
+    await stream.until(() => told().length === 1);
+    const second = await follow(ann);
+    await second.first("hello");
+    first.close();
+    await until(async () => (await ask("GET", "/v1/agents/ann")).body.connections === 1);
+    second.close();
+    await stream.until(() => told().length === 2);
+    expect(told()).toEqual([
+      ["ann", 1],
+      ["ann", 0],
+    ]);
+    expect(stream.of("presence")[1]?.data).toEqual({
+      ...{ agentId: "ann", status: "online", ready: true, epoch: 0, connections: 0 },
+    });
+    expect(first.of("presence")).toEqual([]);
+  });
+
+  test("hello says of each agent what it is for", async () => {
+    const { follow, ask, ann, ben } = await withWorkers();
+    await ask("PATCH", "/v1/agents/ann", { role: "builder", label: "ci" }, ann);
+    const { data } = await (await follow(ben)).first("hello");
+    expect(data.agents.find(({ id }: { id: string }) => id === "ann")).toMatchObject({
+      ...{ role: "builder", label: "ci", capabilities: ["build"], status: "online" },
+    });
+    expect(data.agents.find(({ id }: { id: string }) => id === "boss")).toMatchObject({
+      ...{ role: null, label: null, capabilities: [] },
+    });
   });
 
   test("a new instance and a deleted agent are told", async () => {

@@ -135,7 +135,13 @@ describe("a watch stream like any other", () => {
     await stream.first("hello");
     await ask("POST", "/v1/agents/ann/heartbeat", { status: "busy" }, ann);
     clock.advance(250);
-    expect((await stream.first("presence")).data).toEqual({ agentId: "ann", status: "busy", ready: true, epoch: 0 });
+    expect((await stream.first("presence")).data).toEqual({
+      agentId: "ann",
+      status: "busy",
+      ready: true,
+      epoch: 0,
+      connections: 0,
+    });
     clock.advance(15_000);
     await stream.until((so) => so.comments.length >= 1);
     await restart();

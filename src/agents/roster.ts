@@ -6,6 +6,9 @@ export interface RosterEntry {
   id: string;
   name: string;
   kind: AgentRow["kind"];
+  label: string | null;
+  role: string | null;
+  capabilities: string[];
   status: AgentStatus;
   ready: boolean;
   reach: AgentRow["reach"];
@@ -15,26 +18,30 @@ export interface RosterEntry {
   unsaved: boolean;
 }
 
+/** How an agent is now, as far as the roster knows. */
+export type Change = Omit<Presence, "connections">;
+
 export type Roster = ReturnType<typeof createRoster>;
 
 /** A copy in memory of who is there, for `hello`, presence, suggestions and last seen. */
 export function createRoster() {
   const entries = new Map<string, RosterEntry>();
-  const listeners: ((change: Presence) => void)[] = [];
+  const listeners: ((change: Change) => void)[] = [];
   let changes = 0;
   let isElsewhere: (id: string) => boolean = () => false;
 
   function put(row: AgentRow): void {
     const before = entries.get(row.id);
-    const { id, name, kind, status, ready, reach, epoch } = row;
+    const { id, name, kind, label, role, capabilities, status, ready, reach, epoch } = row;
     const lastSeenAt = Math.max(row.lastSeenAt, before?.lastSeenAt ?? 0);
-    entries.set(id, { id, name, kind, status, ready, reach, epoch, lastSeenAt, unsaved: before?.unsaved ?? false });
+    const shown = { id, name, kind, label, role, capabilities, status, ready, reach, epoch };
+    entries.set(id, { ...shown, lastSeenAt, unsaved: before?.unsaved ?? false });
     changes++;
     const same = before?.status === status && before.ready === ready && before.epoch === epoch;
     if (!same) announce({ agentId: id, status, ready, epoch });
   }
 
-  function announce(change: Presence): void {
+  function announce(change: Change): void {
     for (const listener of listeners) listener(change);
   }
 
@@ -58,6 +65,6 @@ export function createRoster() {
     size: () => entries.size,
     /** Rises with every change: what was made from the roster is good while this stays. */
     version: () => changes,
-    onChange: (listener: (change: Presence) => void) => listeners.push(listener),
+    onChange: (listener: (change: Change) => void) => listeners.push(listener),
   };
 }

@@ -135,12 +135,25 @@ export const RosterAgent = z.object({
   id: z.string(),
   name: z.string(),
   kind: z.string(),
+  label: z.string().nullable(),
+  role: z.string().nullable(),
+  capabilities: z.array(z.string()),
   status: z.string(),
   ready: z.boolean(),
   reach: z.string(),
   epoch: z.int(),
 });
 
-/** What streams are told when somebody comes, goes, or is ready again. */
-export const Presence = z.object({ agentId: z.string(), status: z.string(), ready: z.boolean(), epoch: z.int() });
+export type RosterAgent = z.infer<typeof RosterAgent>;
+
+/** Streams are told when an agent comes, goes, is ready again, or has its first or no connection. */
+export const Presence = z.object({
+  agentId: z.string(),
+  status: z.string(),
+  ready: z.boolean(),
+  epoch: z.int(),
+  connections: z
+    .int()
+    .describe("Streams and sockets open now. Told when there is the first, and when there is none left."),
+});
 export type Presence = z.infer<typeof Presence>;

@@ -1,6 +1,7 @@
-import type { Roster } from "../agents/roster.ts";
+import type { Change, Roster } from "../agents/roster.ts";
+import type { Presence, RosterAgent } from "../agents/schema.ts";
 import type { Clock } from "../clock.ts";
-import type { Connections } from "../log/connections.ts";
+import type { Connection, Connections } from "../log/connections.ts";
 import { Encoded, SharedMembers } from "../log/outlet.ts";
 
 const MAX_IN_HELLO = 500;
@@ -15,26 +16,64 @@ export type RosterText = ReturnType<typeof createRosterText>;
 export function createRosterText(roster: Roster, connections: Connections, clock: Clock) {
   let text = new SharedMembers("");
   let madeAt = -1;
-  const changed = new Map<string, string>();
+  const changed = new Map<string, Change>();
+  /** Their first connection opened, or their last one closed, in this turn of the event loop. */
+  const present = new Set<string>();
   let timer: (() => void) | undefined;
+  let spent = 0;
+  let spentAt = clock.mono();
 
   /** Later changes of one agent replace earlier ones, and a storm of them is spread: presence is a state, not a log. */
   function flush(): void {
     timer = undefined;
     const most = Math.max(1, Math.floor(PRESENCE_BUDGET / PRESENCE_BYTES / Math.max(1, connections.size())));
-    let sent = 0;
-    for (const [agentId, json] of changed) {
-      if (sent++ === most) break;
+    for (const [agentId, change] of [...changed].slice(0, most)) {
       changed.delete(agentId);
-      connections.broadcast(new Encoded("presence", json), (connection) => connection.outlet !== undefined);
+      tell(change, () => true);
     }
     if (changed.size) timer = clock.after(PRESENCE_EVERY_MS, flush);
   }
 
-  roster.onChange((change) => {
+  function tell(change: Change, wanted: (connection: Connection) => boolean): void {
+    const presence: Presence = { ...change, connections: connections.count(change.agentId) };
+    const event = new Encoded("presence", JSON.stringify(presence));
+    connections.broadcast(event, (connection) => connection.outlet !== undefined && wanted(connection));
+  }
+
+  /** Whether the budget has room to tell one more change to everybody now. */
+  function maySpend(): boolean {
+    const now = clock.mono();
+    spent = Math.max(0, spent - ((now - spentAt) / PRESENCE_EVERY_MS) * PRESENCE_BUDGET);
+    spentAt = now;
+    const cost = PRESENCE_BYTES * connections.size();
+    if (spent + cost > PRESENCE_BUDGET) return false;
+    spent += cost;
+    return true;
+  }
+
+  /** An agent's own streams know that it is connected. */
+  function tellPresent(): void {
+    for (const agentId of present) {
+      const entry = roster.get(agentId);
+      if (!entry) continue;
+      const { status, ready, epoch } = entry;
+      const change = { agentId, status, ready, epoch };
+      if (maySpend()) tell(change, ({ countsFor }) => countsFor !== agentId);
+      else note(change);
+    }
+    present.clear();
+  }
+
+  function note(change: Change): void {
     changed.delete(change.agentId);
-    changed.set(change.agentId, JSON.stringify(change));
+    changed.set(change.agentId, change);
     timer ??= clock.after(PRESENCE_EVERY_MS, flush);
+  }
+
+  roster.onChange(note);
+  connections.onPresent((agentId) => {
+    if (present.size === 0) setImmediate(tellPresent);
+    present.add(agentId);
   });
 
   return {
@@ -45,7 +84,7 @@ export function createRosterText(roster: Roster, connections: Connections, clock
       const shown = [...roster.values()]
         .sort((a, b) => Number(a.status === "offline") - Number(b.status === "offline"))
         .slice(0, MAX_IN_HELLO)
-        .map(({ id, name, kind, status, ready, reach, epoch }) => ({ id, name, kind, status, ready, reach, epoch }));
+        .map(({ lastSeenAt: _, unsaved: __, ...agent }): RosterAgent => agent);
       text = new SharedMembers(`"agents":${JSON.stringify(shown)},"agentsTotal":${roster.size()}`);
       return text;
     },

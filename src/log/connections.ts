@@ -36,12 +36,19 @@ export function createConnections(clock: Clock) {
   const streams = new Map<string, number>();
   /** Calls that wait, by token. */
   const parked = new Map<string, number>();
+  const presentListeners: ((agentId: string) => void)[] = [];
   const stalledSince = new WeakMap<Connection, number>();
   /** Since the start: a connection may be on its way while its token is revoked. */
   const revokedTokens = new Set<string>();
   let stopping = false;
   let made = 0;
   let cancelTimer: () => void = () => undefined;
+
+  function countStream(agentId: string, by: 1 | -1): void {
+    const had = streams.has(agentId);
+    count(streams, agentId, by);
+    if (had !== streams.has(agentId)) for (const listener of presentListeners) listener(agentId);
+  }
 
   const streamOf = (connection: Connection) => (connection.outlet ? connection.countsFor : null);
 
@@ -89,14 +96,16 @@ export function createConnections(clock: Clock) {
       // Once whoever opens it has it whole.
       if (revokedTokens.has(connection.tokenId)) queueMicrotask(() => connection.close("revoked"));
       const agentId = streamOf(connection);
-      if (agentId !== null) count(streams, agentId, 1);
+      if (agentId !== null) countStream(agentId, 1);
       if (!connection.outlet) count(parked, connection.tokenId, 1);
       return () => {
         if (!all.delete(connection)) return;
-        if (agentId !== null) count(streams, agentId, -1);
+        if (agentId !== null) countStream(agentId, -1);
         if (!connection.outlet) count(parked, connection.tokenId, -1);
       };
     },
+    /** Told when an agent has its first stream or socket, and when it has none left. */
+    onPresent: (listener: (agentId: string) => void) => presentListeners.push(listener),
     /** Streams and sockets of an agent. */
     count: (agentId: string): number => streams.get(agentId) ?? 0,
     size: (): number => all.size,
