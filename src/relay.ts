@@ -234,6 +234,8 @@ export async function createRelay(
   channels.events.onReceived(({ provider }, isRouted) => metrics.channelReceived(provider, isRouted));
   channels.outbound.onEnded((channelId, state) => metrics.channelPosted(channelId.split(":")[0] ?? "", state));
   filing.files.onAdded((file) => metrics.fileArrived(file.size));
+  // Last: delegations, tasks and channels have told and ended what is theirs.
+  agents.onDeleted(messaging.dropAgent);
   auth.onRevoked(connections.closeToken);
   agents.onSuperseded(connections.closeInstance);
   agents.onRemoved(connections.closeAgent);

@@ -81,42 +81,10 @@ describe("deleting an agent", () => {
   });
 });
 
-describe("an id that was deleted", () => {
-  test("G10: only an operator gives it out again, and the new holder reads from there on", async () => {
-    const { ask, send, inbox, gone, ann } = await withBob();
-    await send("bob");
-    await send("tag:crew");
-    await gone();
-    const claimant = (await ask("POST", "/v1/tokens", { role: "agent", agentId: "bob" })).body as { token: string };
-    expect((await ask("PUT", "/v1/agents/bob", { name: "new" }, claimant)).status).toBe(403);
-    await send("tag:crew");
-    const again = await ask("PUT", "/v1/agents/bob", { name: "new", tags: ["crew"] });
-    expect(again.status).toBe(201);
-    expect(again.body).toMatchObject({ name: "new", tags: ["crew"], label: null, status: "online", ready: true });
-    expect(await inbox("bob")).toEqual([]);
-    const ids = [await send("bob"), await send("tag:crew")];
-    expect((await inbox("bob")).map((item: { id: number }) => item.id)).toEqual(ids);
-    expect((await ask("PUT", "/v1/agents/bob", { name: "newer" }, claimant)).status).toBe(200);
-    expect((await ask("GET", "/v1/messages/1", undefined, ann)).status).toBe(200);
-  });
-
-  test("G10: its new holder does not read the mail of the old one", async () => {
-    const { ask, send, gone, agent } = await withBob();
-    const [direct, group] = [await send("bob"), await send("tag:crew")];
-    const sent = await send("ann", {}, (await agent("bob")) as { id: string; token: string });
-    await gone();
-    const next = await agent("bob", { tags: ["crew"] });
-    const { items } = (await ask("GET", "/v1/messages", undefined, next)).body;
-    expect(items).toEqual([]);
-    for (const id of [direct, group, sent])
-      expect((await ask("GET", `/v1/messages/${id}`, undefined, next)).status).toBe(403);
-  });
-
-  test("a tombstone survives a restart", async () => {
-    const { ask, gone, restart } = await withBob();
-    await gone();
-    await restart();
-    expect((await ask("GET", "/v1/agents/bob")).body.code).toBe("gone");
-    expect((await ask("GET", "/v1/agents")).body.items.map((one: { id: string }) => one.id)).not.toContain("bob");
-  });
+test("a tombstone survives a restart", async () => {
+  const { ask, gone, restart } = await withBob();
+  await gone();
+  await restart();
+  expect((await ask("GET", "/v1/agents/bob")).body.code).toBe("gone");
+  expect((await ask("GET", "/v1/agents")).body.items.map((one: { id: string }) => one.id)).not.toContain("bob");
 });

@@ -198,13 +198,13 @@ describe("a conversation that has another id now", () => {
     expect(await goesTo("c1")).toEqual([["b", "c1"]]);
   });
 
-  test("is forgotten with its channel", async () => {
+  test("keeps it when its channel is deleted and added again: it is the same account", async () => {
     const { moved, ask, channel } = await world();
     await moved("c1", "c2");
     await ask("DELETE", `/v1/agents/${TELEGRAM}`);
     await channel(TELEGRAM);
     const event = { conversationId: "c1", externalId: "e", sender: { id: "1", name: "x" }, text: "x" };
     const [message] = (await ask("POST", `/v1/channels/${TELEGRAM}/events`, event)).body.messages;
-    expect([message.to, message.payload.conversation.conversationId]).toEqual(["user", "c1"]);
+    expect([message.to, message.payload.conversation.conversationId]).toEqual(["user", "c2"]);
   });
 });

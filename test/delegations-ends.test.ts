@@ -133,14 +133,15 @@ describe("what comes after the end", () => {
     ]);
   });
 
-  test("who is given a deleted target's id does not answer for it", async () => {
-    const { delegate, ada, ask, agent, on, reply } = await startTeam();
+  test("is a restored target's to say, late, and nobody takes its id for that", async () => {
+    const { delegate, ada, ask, on, responses } = await startTeam();
     const asked = await delegate(ada, "bob");
     await ask("DELETE", "/v1/agents/bob");
-    const other = await agent("bob");
-    expect((await on(asked, "response", other, { text: "me" })).status).toBe(403);
-    expect((await reply(other, asked)).status).toBe(403);
-    expect((await ask("GET", `/v1/delegations/${asked.id}`, undefined, other)).status).toBe(403);
+    expect((await ask("PUT", "/v1/agents/bob", { name: "other" })).body.code).toBe("deleted");
+    await ask("POST", "/v1/agents/bob/restore");
+    const bob = (await ask("POST", "/v1/tokens", { role: "agent", agentId: "bob" })).body;
+    expect((await on(asked, "response", bob, { text: "me" })).body).toMatchObject({ status: "failed", late: true });
+    expect(await responses(ada)).toHaveLength(2);
   });
 
   test("an asker that was away finds the answer in its inbox", async () => {

@@ -89,7 +89,7 @@ describe("G10: enrolling", () => {
     expect((await register("ci-own")).status).toBe(403);
     const { token } = (await register("ci-1")).body;
     await ask("DELETE", "/v1/agents/ci-1", undefined, { token });
-    expect((await register("ci-1")).status).toBe(403);
+    expect((await register("ci-1")).body).toMatchObject({ status: 409, code: "deleted" });
     expect((await ask("GET", "/v1/agents/ci-1")).body.code).toBe("gone");
   });
 

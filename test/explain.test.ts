@@ -120,13 +120,14 @@ describe("the story of a message", () => {
     });
   });
 
-  test("G10: is not told of the next holder of an id that was given out again", async () => {
-    const { send, explain, ask, agent } = await withStory();
+  test("is told of a restored agent as of the same one", async () => {
+    const { send, explain, ask } = await withStory();
     const id = await send();
     await ask("DELETE", "/v1/agents/bob");
-    await agent("bob");
-    expect((await explain(id)).recipients).toEqual([]);
-    expect((await ask("GET", `/v1/messages/${id}`)).body.readBy).toEqual([]);
+    await ask("POST", "/v1/agents/bob/restore");
+    expect((await explain(id)).recipients).toMatchObject([{ agentId: "bob" }]);
+    await ask("POST", "/v1/agents/bob/inbox/ack", { upTo: id });
+    expect((await ask("GET", `/v1/messages/${id}`)).body.readBy).toEqual(["bob"]);
   });
 });
 

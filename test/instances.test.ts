@@ -48,14 +48,15 @@ describe("instances and epochs", () => {
     expect((await register("b-3", "b-2")).body).toMatchObject({ epoch: 3 });
   });
 
-  test("G6: retired stays retired when the relay restarts, and when the agent was deleted and is there again", async () => {
-    const { ask, agent, register, restart } = await withInstances();
+  test("G6: retired stays retired when the relay restarts, and when the agent was deleted and restored", async () => {
+    const { ask, register, restart } = await withInstances();
     await register("b-1");
     await register("b-2");
     await restart();
     expect((await register("b-1")).body.code).toBe("superseded");
     await ask("DELETE", "/v1/agents/bob");
-    const again = await agent("bob");
+    await ask("POST", "/v1/agents/bob/restore");
+    const again = (await ask("POST", "/v1/tokens", { role: "agent", agentId: "bob" })).body;
     for (const instanceId of ["b-1", "b-2"]) {
       const refused = await ask("PUT", "/v1/agents/bob", { name: "bob", instanceId }, again);
       expect(refused.body.code).toBe("superseded");

@@ -278,19 +278,23 @@ describe("deleting an orchestrator", () => {
     expect(refused.body).toMatchObject({ status: 422, code: "unknown-target" });
   });
 
-  test("leaves the id to an operator alone to give out again, and its new holder reads from there on", async () => {
+  test("leaves the id its own: an operator's PUT restores its agent, with its mail; nobody else's does", async () => {
     const { ask, self } = await withBox({ instanceId: "o-1" });
-    await ask("POST", "/v1/messages", { to: "orchestrator:box", body: "old" });
+    const old = (await ask("POST", "/v1/messages", { to: "orchestrator:box", body: "old" })).body.id;
+    const { createdAt } = (await ask("GET", "/v1/agents/orchestrator-box")).body;
     await ask("DELETE", "/v1/orchestrators/box");
     const draft = { role: "orchestrator", agentId: "orchestrator-box", prefix: "box-" };
-    const fresh = (await ask("POST", "/v1/tokens", draft)).body;
+    expect((await ask("POST", "/v1/tokens", draft)).body).toMatchObject({ status: 409, code: "deleted" });
     expect((await ask("PUT", "/v1/orchestrators/box", box, self)).status).toBe(401);
-    expect((await ask("PUT", "/v1/orchestrators/box", box, fresh)).status).toBe(403);
     const again = await ask("PUT", "/v1/orchestrators/box", { ...box, instanceId: "o-2" });
     expect(again).toMatchObject({ status: 201, body: { managedAgents: [] } });
+    const fresh = (await ask("POST", "/v1/tokens", draft)).body;
     expect((await ask("PUT", "/v1/orchestrators/box", box, fresh)).status).toBe(200);
-    expect((await ask("GET", "/v1/agents/orchestrator-box/inbox", undefined, fresh)).body.items).toEqual([]);
-    expect((await ask("GET", "/v1/agents/orchestrator-box")).body.epoch).toBe(2);
+    const { items } = (await ask("GET", "/v1/agents/orchestrator-box/inbox", undefined, fresh)).body;
+    expect(items.map(({ id }: { id: number }) => id)).toEqual([old]);
+    expect((await ask("GET", "/v1/agents/orchestrator-box")).body).toMatchObject({ epoch: 2, createdAt });
+    const retired = await ask("PUT", "/v1/orchestrators/box", { ...box, instanceId: "o-1" }, fresh);
+    expect(retired.body.code).toBe("superseded");
   });
 
   test("and every other step is written into the activity log, and metrics count them", async () => {

@@ -99,6 +99,7 @@ const TABLE: Record<string, Row[]> = {
     ["DELETE /v1/agents/user", undefined, all(403)],
     ["DELETE /v1/agents/system", undefined, all(403)],
   ],
+  restoreAgent: [["POST /v1/agents/me/restore", undefined, operator(200)]],
   heartbeat: [["POST /v1/agents/me/heartbeat", {}, mine(200)]],
   listActivity: [["GET /v1/activity", undefined, readers]],
   sendMessage: [

@@ -336,7 +336,7 @@ describe("G7: nothing is sent twice", () => {
 });
 
 describe("a schedule that can do nothing any more", () => {
-  test("G8: whose target is deleted is disabled, its owner and the operator are told, and no later holder of the id gets it", async () => {
+  test("G8: whose target is deleted is disabled, its owner and the operator are told, and restoring the target resumes nothing", async () => {
     const { crew, plan, look, notices, times } = await startWorld();
     const { id } = await plan({ cron: "0 * * * *" });
     await crew.ask("DELETE", "/v1/agents/ann");
@@ -345,18 +345,21 @@ describe("a schedule that can do nothing any more", () => {
     expect((await crew.ask("GET", "/v1/messages?to=user&topic=schedules")).body.items).toHaveLength(1);
     const activity = (await crew.ask("GET", `/v1/activity?subject=${id}&verb=schedule.disabled`)).body.items;
     expect(activity).toMatchObject([{ actor: "system" }]);
-    const again = await crew.agent("ann");
+    await crew.ask("POST", "/v1/agents/ann/restore");
+    const { token } = (await crew.ask("POST", "/v1/tokens", { role: "agent", agentId: "ann" })).body;
+    const again = { id: "ann", token };
     await passInSteps(crew, 3 * HOUR, HOUR);
     expect(await times(again)).toEqual([]);
     const resumed = await crew.ask("PATCH", `/v1/schedules/${id}`, { enabled: true }, crew.boss);
     expect(resumed.body).toMatchObject({ enabled: true, reason: null });
   });
 
-  test("whose owner is deleted is gone, and the operator is told; the next holder of the id has nothing to do with it", async () => {
+  test("whose owner is deleted is gone, and the operator is told; restoring the owner revives nothing", async () => {
     const { crew, plan, times } = await startWorld();
     const { id } = await plan({ cron: "0 * * * *" });
     await crew.ask("DELETE", "/v1/agents/boss");
-    const boss = await crew.agent("boss");
+    await crew.ask("POST", "/v1/agents/boss/restore");
+    const boss = (await crew.ask("POST", "/v1/tokens", { role: "agent", agentId: "boss" })).body;
     await passInSteps(crew, 3 * HOUR, HOUR);
     expect(await times()).toEqual([]);
     expect((await crew.ask("GET", `/v1/schedules/${id}`)).status).toBe(404);
@@ -503,12 +506,13 @@ describe("a message with a deliverAt", () => {
     );
   });
 
-  test("G10: of an agent that is deleted is never sent, and the next holder of the id does not see it", async () => {
+  test("G10: of an agent that is deleted is never sent, also when it is restored", async () => {
     const { crew } = await startWorld();
     const deliverAt = toTime(crew.clock.now() + HOUR);
     await crew.ask("POST", "/v1/messages", { to: "ann", body: "x", deliverAt }, crew.boss);
     await crew.ask("DELETE", "/v1/agents/boss");
-    const boss = await crew.agent("boss");
+    await crew.ask("POST", "/v1/agents/boss/restore");
+    const boss = (await crew.ask("POST", "/v1/tokens", { role: "agent", agentId: "boss" })).body;
     expect((await crew.ask("GET", "/v1/schedules", undefined, boss)).body.items).toEqual([]);
     await crew.pass(HOUR);
     expect(await crew.inbox(crew.ann)).toEqual([]);

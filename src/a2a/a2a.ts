@@ -59,7 +59,7 @@ export function createA2A(parts: A2AParts) {
   };
   const { leases, due, clock } = messaging;
   const pushStore = createPushStore(db);
-  const pushes = createPushes({ db, store: pushStore, tasks, sender, leases, egress, seal, due, clock, asked });
+  const pushes = createPushes({ db, store: pushStore, agents, tasks, sender, leases, egress, seal, due, clock, asked });
   const handlers = createHandlers({ db, tasks, follow, pushes });
   const streams = createStreams(connections, onError);
   const extendedCard = async (base: string) => extendedRelayCard(base, await agents.providers(MAX_NAMED));
@@ -87,7 +87,7 @@ const MAX_TOLD = 200;
 
 function wireOutside(parts: A2AParts, seal: Seal, asked: (what: string, isGood: boolean) => void) {
   const { messaging, agents, activity, delegations: room, inbox, egress, key, onError } = parts;
-  const { db, due, clock, works, members, sender, claims, explainer } = messaging;
+  const { db, due, clock, works, agentStore, members, sender, claims, explainer } = messaging;
   const { delegations } = room;
   const store = createOutsideStore(db);
   const base = { db, store, agents, due, clock };
@@ -100,7 +100,7 @@ function wireOutside(parts: A2AParts, seal: Seal, asked: (what: string, isGood: 
   const relay = createHmac("sha256", key).update("a2a message ids").digest("hex").slice(0, 12);
   createDeliverer({ ...base, inbox, outgoing: createOutgoing(store, works), contact, calls, claims, sender, relay });
   createLooker({ ...base, contact, calls });
-  const outside = createOutsideService({ ...base, members, activity, sender, egress, seal });
+  const outside = createOutsideService({ ...base, agentStore, members, activity, sender, egress, seal });
 
   messaging.roster.knowElsewhere(outside.isOutside);
   explainer.alsoTell(async (on, { id }) =>

@@ -1,6 +1,7 @@
 import { AgentCard } from "@a2a-js/sdk";
 import type { ActivityService } from "../activity/service.ts";
 import type { AgentService } from "../agents/service.ts";
+import type { AgentStore } from "../agents/store.ts";
 import type { MemberStore } from "../agents/store-members.ts";
 import { isGroup } from "../agents/target.ts";
 import { type Caller, readsAll, requireOperator } from "../auth/caller.ts";
@@ -22,6 +23,7 @@ import type { OutsideRow, OutsideStore } from "./store.ts";
 export interface OutsideParts {
   store: OutsideStore;
   agents: AgentService;
+  agentStore: AgentStore;
   members: MemberStore;
   activity: ActivityService;
   sender: Sender;
@@ -34,12 +36,13 @@ export interface OutsideParts {
 /** Each of them is asked about with every message for a group. */
 const MAX_OUTSIDE = 200;
 const MAX_COUNTED = 1000;
+const RIG = "A2A";
 
 export type OutsideService = ReturnType<typeof createOutsideService>;
 
 /** Agents out there: letting them in, and seeing that what comes for them is brought out. */
 export function createOutsideService(parts: OutsideParts) {
-  const { store, agents, members, activity, sender, egress, seal, due, clock } = parts;
+  const { store, agents, agentStore, members, activity, sender, egress, seal, due, clock } = parts;
   /** A copy in memory, for presence alone; the rows are the truth. */
   const away = new Set<string>();
 
@@ -86,18 +89,19 @@ export function createOutsideService(parts: OutsideParts) {
     return row;
   }
 
-  /** An id that somebody here goes by is not given away. @throws Problem 403, 409, 422 */
+  /** An id that an agent here goes by is not given away; one that was out there before comes back. @throws Problem 403, 409, 422 */
   async function register(tx: Tx, caller: Caller, id: string, draft: OutsideDraft, before: OutsideRow | undefined) {
-    const facts = await agents.factsOf(tx, id);
-    if (!before && facts?.deletedAt === null)
+    const known = await agentStore.byId(tx, id);
+    if (!before && known?.deletedAt === null && known.rig !== RIG)
       throw new Problem("conflict", `${id} is the name of an agent that is here.`);
     if (!before && (await store.ids(tx, MAX_OUTSIDE)).length >= MAX_OUTSIDE)
       throw new Problem("conflict", `There are ${MAX_OUTSIDE} agents out there, the most there may be.`);
     if (before && draft.name === undefined) return;
-    await agents.register(tx, caller, id, {
+    const said = {
       name: draft.name ?? id,
-      ...(!before && { kind: "provider" as const, rig: "A2A", reach: "idle" as const, status: "offline" as const }),
-    });
+      ...(!before && { kind: "provider" as const, rig: RIG, reach: "idle" as const, status: "offline" as const }),
+    };
+    await agents.register(tx, caller, id, said, (tombstone) => tombstone.rig === RIG);
   }
 
   return {

@@ -1,5 +1,6 @@
 import { StreamResponse, type TaskPushNotificationConfig } from "@a2a-js/sdk";
 import { A2AError, UnsupportedOperationError } from "@a2a-js/sdk/errors";
+import type { AgentService } from "../agents/service.ts";
 import { actingAs, type Caller } from "../auth/caller.ts";
 import type { Clock } from "../clock.ts";
 import type { Reading, Tx } from "../db/database.ts";
@@ -24,6 +25,7 @@ export const PUSH = "a2a.push";
 export interface PushParts {
   db: { read<T>(act: (on: Reading) => Promise<T>): Promise<T> };
   store: PushStore;
+  agents: Pick<AgentService, "onDeleted">;
   tasks: TaskService;
   sender: Sender;
   leases: Leases;
@@ -48,12 +50,13 @@ export type Pushes = ReturnType<typeof createPushes>;
  * the delegation say beyond what has been told.
  */
 export function createPushes(parts: PushParts) {
-  const { db, store, tasks, sender, leases, egress, seal, due, clock, asked } = parts;
+  const { db, store, agents, tasks, sender, leases, egress, seal, due, clock, asked } = parts;
 
   due.outside(PUSH, TIMEOUT_MS * (EVENTS_AT_ONCE + 1), work);
   sender.onAppended(async (tx, { threadId }) => {
     if (threadId !== null) await hurryThread(tx, threadId);
   });
+  agents.onDeleted(store.removeOf);
   leases.onMoved(async (tx, moved, before) => {
     if (moved.kind !== "request" || moved.holder === before.holder) return;
     for (const { id } of await store.ofTask(tx, moved.messageId)) await due.hurry(tx, PUSH, id, clock.now());

@@ -42,6 +42,9 @@ export function createPushStore(db: Db) {
     change: async (tx: Tx, id: string, change: Partial<PushRow>): Promise<void> => {
       tx.db.update(taskPushes).set(change).where(eq(taskPushes.id, id)).run();
     },
+    removeOf: async (tx: Tx, ownerId: string): Promise<void> => {
+      tx.db.delete(taskPushes).where(eq(taskPushes.ownerId, ownerId)).run();
+    },
     remove: async (tx: Tx, id: string): Promise<void> => {
       tx.db.delete(taskPushes).where(eq(taskPushes.id, id)).run();
     },

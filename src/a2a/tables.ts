@@ -73,7 +73,11 @@ export const taskPushes = sqliteTable(
     failures: integer("failures").notNull(),
     createdAt: integer("created_at").notNull(),
   },
-  (t) => [uniqueIndex("a2a_pushes_by_name").on(t.messageId, t.configId), index("a2a_pushes_by_thread").on(t.threadId)],
+  (t) => [
+    uniqueIndex("a2a_pushes_by_name").on(t.messageId, t.configId),
+    index("a2a_pushes_by_thread").on(t.threadId),
+    index("a2a_pushes_by_owner").on(t.ownerId),
+  ],
 );
 
 /** What a client calls a context of its own making; the relay's own names need no row. */

@@ -29,6 +29,7 @@ export function blankAgent(id: string, name: string, now: number, head: number):
     lastSeenAt: now,
     createdAt: now,
     deletedAt: null,
+    deletedBy: null,
   };
 }
 

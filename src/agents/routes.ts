@@ -38,7 +38,7 @@ export function agentRoutes(db: Pick<Db, "write">, agents: AgentService): Route[
           schema: RegisteredAgent,
         },
       },
-      problems: ["forbidden", "group-not-allowed", "superseded", "conflict"],
+      problems: ["forbidden", "group-not-allowed", "superseded", "conflict", "deleted"],
       run: async ({ caller, params, body }) => {
         const { agent, created } = await db.write((tx) => agents.register(tx, caller, params.id, body));
         return { status: created ? 201 : 200, body: agent };
@@ -89,7 +89,8 @@ export function agentRoutes(db: Pick<Db, "write">, agents: AgentService): Route[
       operationId: "deleteAgent",
       summary: "Delete an agent",
       description:
-        "Its messages stay, its streams close, what it held is open again, and the senders of its unread direct messages are told.",
+        "Its messages stay, and its id stays its own. Work for it alone is cancelled, a group's work that it held is open " +
+        "again, its delegations fail, its streams close, its tokens end. Senders of what it never read are told once.",
       tag,
       params: Path,
       answers: { 204: { description: "Deleted." } },
@@ -98,6 +99,20 @@ export function agentRoutes(db: Pick<Db, "write">, agents: AgentService): Route[
         await db.write((tx) => agents.remove(tx, caller, params.id));
         return { status: 204 };
       },
+    }),
+    route({
+      method: "POST",
+      path: "/v1/agents/{id}/restore",
+      operationId: "restoreAgent",
+      summary: "Restore a deleted agent",
+      description:
+        "By an operator, or the orchestrator that deleted it. The same agent with the same mail, offline; its groups begin at " +
+        "the head. Tokens, work, delegations, schedules, webhooks and bindings that ended stay ended.",
+      tag,
+      params: Path,
+      answers: { 200: { description: "The agent as it is now.", schema: Agent } },
+      problems: ["forbidden", "not-found", "gone"],
+      run: async ({ caller, params }) => ok(await db.write((tx) => agents.restore(tx, caller, params.id))),
     }),
     route({
       method: "POST",

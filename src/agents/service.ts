@@ -20,6 +20,7 @@ import {
 } from "./schema.ts";
 import type { AgentFacts, AgentFilter, AgentRow, AgentStore } from "./store.ts";
 import { groupsOf } from "./target.ts";
+import { createTombstones, deleted } from "./tombstones.ts";
 
 export type AgentService = ReturnType<typeof createAgentService>;
 
@@ -42,34 +43,31 @@ export interface AgentParts {
 
 /** `before` is undefined for an agent that was not there. */
 type RegisteredHandler = (tx: Tx, caller: Caller, agent: AgentRow, before: AgentRow | undefined) => Promise<void>;
-type DeletedHandler = (tx: Tx, agentId: string) => Promise<void>;
 
 /** Who is here: registering, changing, deleting agents; instances; who belongs to which group. */
 export function createAgentService(parts: AgentParts) {
   const { db, store, roster, auth, activity, clock, headOf, connections } = parts;
   const registeredHandlers: RegisteredHandler[] = [];
-  const deletedHandlers: DeletedHandler[] = [];
   const membershipListeners: ((agentId: string) => void)[] = [];
   const supersededListeners: ((agentId: string, instanceId: string) => void)[] = [];
-  const removedListeners: ((agentId: string) => void)[] = [];
+  const tombstones = createTombstones({ ...parts, fence, save, requireRow });
 
   /** `PUT /v1/agents/{id}`. @throws Problem 403, 409, 422 */
-  async function register(tx: Tx, caller: Caller, id: string, body: AgentRegistration) {
+  async function register(tx: Tx, caller: Caller, id: string, body: AgentRegistration, returns = isAccount) {
     const reserved = reservedId(id);
     if (reserved) throw Problem.invalid("id", reserved);
     const existing = await store.byId(tx, id);
-    const current = existing?.deletedAt === null ? existing : undefined;
-    await checkMayRegister(tx, caller, id, existing, body);
-    const base = current ?? blankAgent(id, body.name, clock.now(), headOf(tx));
-    const row = applyRegistration(base, body, !current);
+    await checkMayRegister(tx, caller, id, existing, body, returns);
+    const base = standing(tx, existing) ?? blankAgent(id, body.name, clock.now(), headOf(tx));
+    const row = applyRegistration(base, body, !existing);
     if (enrolls(caller, id) && row.kind !== "provider")
       throw new Problem("forbidden", `A token of role ${caller.role} registers providers alone.`);
-    if (current && body.status === undefined && row.status === "offline") row.status = "online";
-    checkGroups(caller, row, current);
+    if (existing && body.status === undefined && row.status === "offline") row.status = "online";
+    checkGroups(caller, row, existing);
     await enter(tx, caller, row, existing, body.instanceId);
     const agent: RegisteredAgent = wireAgent(row);
     if (enrolls(caller, id)) agent.token = await auth.enroll(tx, caller, id, body.instanceId ?? null);
-    return { agent, created: !current };
+    return { agent, created: !existing };
   }
 
   /** Stores what was registered, over what was there: its instance, its memberships, and who is to know. */
@@ -81,20 +79,21 @@ export function createAgentService(parts: AgentParts) {
     instanceId: string | undefined,
   ): Promise<void> {
     const current = existing?.deletedAt === null ? existing : undefined;
-    if (existing && !current) {
-      row.epoch = existing.epoch;
-      await store.forgetMemberships(tx, row.id);
-    }
     row.lastSeenAt = clock.now();
     await takeInstance(tx, row, instanceId, caller);
     await save(tx, row);
     for (const handler of registeredHandlers) await handler(tx, caller, row, current);
-    if (!current) await activity.record(tx, caller, "agent.registered", row.id, { kind: row.kind });
+    const verb = existing ? "agent.restored" : "agent.registered";
+    if (!current) await activity.record(tx, caller, verb, row.id, { kind: row.kind });
   }
+
+  /** What is there of an agent; of a deleted one what it comes back as. */
+  const standing = (on: Reading, existing: AgentRow | undefined): AgentRow | undefined =>
+    existing && existing.deletedAt !== null ? tombstones.revived(on, existing) : existing;
 
   /**
    * Makes or changes an agent that a room above keeps, under an id that is reserved for it: that room says what it is, and
-   * has checked what it says. @throws Problem 403, 409
+   * has checked what it says. By an operator it restores a deleted one. @throws Problem 403, 409
    */
   async function keep(
     tx: Tx,
@@ -105,15 +104,9 @@ export function createAgentService(parts: AgentParts) {
   ): Promise<void> {
     actingAs(caller, id);
     const existing = await store.byId(tx, id);
-    if (existing && existing.deletedAt !== null) requireGivable(caller, id);
-    const base = existing?.deletedAt === null ? existing : blankAgent(id, id, clock.now(), headOf(tx));
+    if (existing && existing.deletedAt !== null && caller.role !== "operator") throw deleted(id);
+    const base = standing(tx, existing) ?? blankAgent(id, id, clock.now(), headOf(tx));
     await enter(tx, caller, change(base), existing, instanceId);
-  }
-
-  /** @throws Problem 403: what was deleted comes back by an operator alone. */
-  function requireGivable(caller: Caller, id: string): void {
-    if (caller.role !== "operator")
-      throw new Problem("forbidden", `${id} was deleted; only an operator can give the id out again.`);
   }
 
   async function checkMayRegister(
@@ -122,16 +115,19 @@ export function createAgentService(parts: AgentParts) {
     id: string,
     existing: AgentRow | undefined,
     body: AgentRegistration,
+    returns: (tombstone: AgentRow) => boolean,
   ): Promise<void> {
+    const isDeleted = existing !== undefined && existing.deletedAt !== null;
     if (enrolls(caller, id)) {
       if (!id.startsWith(caller.prefix ?? " "))
         throw new Problem("forbidden", `This token enrolls ids beginning with ${caller.prefix}.`);
+      if (isDeleted) throw deleted(id);
       if (existing && !(await auth.takeBackUnused(tx, caller, id, body.instanceId ?? null)))
         throw new Problem("forbidden", `${id} is taken; its own token registers it again.`);
       return;
     }
     actingAs(caller, id);
-    if (existing && existing.deletedAt !== null) requireGivable(caller, id);
+    if (isDeleted && !(caller.role === "operator" && returns(existing))) throw deleted(id);
   }
 
   /** The newest registered instance is the agent; one that was retired cannot come back. */
@@ -206,8 +202,8 @@ export function createAgentService(parts: AgentParts) {
   /** The agent a call acts for, fenced. @throws Problem 403, 409 */
   async function requireActor(on: Reading, caller: Caller, agentId: string): Promise<AgentFacts> {
     const facts = await store.facts(on, agentId);
-    if (!facts || facts.deletedAt !== null)
-      throw new Problem("forbidden", `${agentId} is not registered: PUT /v1/agents/${agentId} first.`);
+    if (!facts) throw new Problem("forbidden", `${agentId} is not registered: PUT /v1/agents/${agentId} first.`);
+    if (facts.deletedAt !== null) throw new Problem("forbidden", `${agentId} was deleted. An operator can restore it.`);
     if (caller.instanceId !== null) await fence(on, caller, facts);
     return facts;
   }
@@ -240,30 +236,8 @@ export function createAgentService(parts: AgentParts) {
     return wireAgent(row);
   }
 
-  /** `DELETE /v1/agents/{id}`: its messages stay, its streams close, its open work is open again. */
-  async function remove(tx: Tx, caller: Caller, id: string): Promise<void> {
-    actingAs(caller, id);
-    const row = await requireRow(tx, id);
-    if (row.kind === "user" || row.kind === "system" || row.kind === "orchestrator")
-      throw new Problem("forbidden", `${id} cannot be deleted.`);
-    await retire(tx, caller, id);
-  }
-
-  /** As `remove`, whatever its kind: for the room that keeps it. @throws Problem 404, 409, 410 */
-  async function retire(tx: Tx, caller: Caller, id: string): Promise<void> {
-    const row = await requireRow(tx, id);
-    await fence(tx, caller, row);
-    for (const handler of deletedHandlers) await handler(tx, id);
-    await save(tx, { ...row, status: "offline", ready: false, deletedAt: clock.now() });
-    await auth.revokeAllOf(tx, id);
-    await activity.record(tx, caller, "agent.deleted", id, {});
-    tx.afterCommit(() => {
-      for (const listener of removedListeners) listener(id);
-    });
-  }
-
   function wireAgent(row: AgentRow): Agent {
-    const { cursor: _c, ackedAt: _a, deletedAt: _d, createdAt, ...shown } = row;
+    const { cursor: _c, ackedAt: _a, deletedAt: _d, deletedBy: _b, createdAt, ...shown } = row;
     const lastSeenAt = Math.max(row.lastSeenAt, roster.get(row.id)?.lastSeenAt ?? 0);
     return {
       ...shown,
@@ -289,18 +263,22 @@ export function createAgentService(parts: AgentParts) {
   return {
     register,
     patch,
-    remove,
     keep,
-    retire,
+    remove: tombstones.remove,
+    retire: tombstones.retire,
+    /** `POST /v1/agents/{id}/restore`. @throws Problem 403, 404, 410 */
+    restore: async (tx: Tx, caller: Caller, id: string): Promise<Agent> =>
+      wireAgent(await tombstones.restore(tx, caller, id)),
     fence,
     factsOf: store.facts,
     requireActor,
     suggest,
     /** A handler runs in the write that registers an agent or changes what it says of itself. */
     onRegistered: (handler: RegisteredHandler) => registeredHandlers.push(handler),
-    /** A handler runs in the write that deletes the agent, before its memberships end. */
-    onDeleted: (handler: DeletedHandler) => deletedHandlers.push(handler),
-    onRemoved: (listener: (agentId: string) => void) => removedListeners.push(listener),
+    shrinkTombstones: tombstones.shrink,
+    onDeleted: tombstones.onDeleted,
+    onRestored: tombstones.onRestored,
+    onRemoved: tombstones.onRemoved,
     onSuperseded: (listener: (agentId: string, instanceId: string) => void) => supersededListeners.push(listener),
     onMembership: (listener: (agentId: string) => void) => membershipListeners.push(listener),
 
@@ -352,6 +330,9 @@ export function createAgentService(parts: AgentParts) {
     },
   };
 }
+
+/** A chat account is the same account for ever: an operator who adds it again restores its agent. */
+const isAccount = (tombstone: AgentRow): boolean => tombstone.kind === "channel";
 
 function superseded(agent: { id: string; instanceId: string | null; epoch: number }, given: string): Problem {
   return new Problem(

@@ -1,7 +1,7 @@
 import { and, asc, count, eq, gt, isNull, or, type SQL, sql } from "drizzle-orm";
 import { bound } from "../db/bound.ts";
 import type { Db, Reading, Tx } from "../db/database.ts";
-import { agents, groups, instances, memberships } from "./tables.ts";
+import { acks, agents, groups, instances, memberships } from "./tables.ts";
 
 export type AgentRow = typeof agents.$inferSelect;
 export type Membership = typeof memberships.$inferSelect;
@@ -17,8 +17,6 @@ export interface AgentFacts {
   epoch: number;
   cursor: number;
   deletedAt: number | null;
-  /** Of this holder of the id: what is older belonged to an earlier one. */
-  createdAt: number;
 }
 
 export interface AgentFilter {
@@ -43,7 +41,6 @@ export function createAgentStore(db: Db) {
         epoch: agents.epoch,
         cursor: agents.cursor,
         deletedAt: agents.deletedAt,
-        createdAt: agents.createdAt,
       })
       .from(agents)
       .where(eq(agents.id, bound("id")))
@@ -164,9 +161,19 @@ export function createAgentStore(db: Db) {
         .run();
       changeCount(tx, membership.target, -1);
     },
-    /** An id given out again: its new holder has never belonged to anything. */
-    forgetMemberships: async (tx: Tx, agentId: string): Promise<void> => {
-      tx.db.delete(memberships).where(eq(memberships.agentId, agentId)).run();
+    /** Shrinks some tombstones from before `before` to id and kind. Answers how many. */
+    shrink: async (tx: Tx, before: number, limit: number): Promise<number> => {
+      const old = tx.db
+        .select({ id: agents.id })
+        .from(agents)
+        .where(sql`deleted_at is not null and name <> '' and deleted_at < ${before}`)
+        .limit(limit)
+        .all();
+      for (const { id } of old) {
+        for (const table of [instances, memberships, acks]) tx.db.delete(table).where(eq(table.agentId, id)).run();
+        tx.db.update(agents).set(SHRUNK).where(eq(agents.id, id)).run();
+      }
+      return old.length;
     },
     /** Those whose membership held at a place in the log, by agent id. */
     membersAt: async (on: Reading, target: string, at: number, after: string, limit: number): Promise<AgentRow[]> =>
@@ -220,6 +227,12 @@ export function createAgentStore(db: Db) {
       on.db.select({ n: count() }).from(agents).where(isNull(agents.deletedAt)).get()?.n ?? 0,
   };
 }
+
+/** A tombstone without what it said of itself. */
+const SHRUNK: Partial<AgentRow> = {
+  ...{ name: "", label: null, role: null, description: null, skills: [], tags: [], capabilities: [] },
+  ...{ machine: null, rig: null, instanceId: null, channel: null, meta: null, ackedAt: null },
+};
 
 const heldAt = (at: number): SQL =>
   sql`${memberships.sinceId} < ${at} and (${memberships.untilId} is null or ${memberships.untilId} >= ${at})`;

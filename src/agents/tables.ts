@@ -1,33 +1,40 @@
+import { sql } from "drizzle-orm";
 import { index, integer, primaryKey, sqliteTable, text } from "drizzle-orm/sqlite-core";
 import type { AgentKind, AgentStatus, ChannelInfo } from "./schema.ts";
 
-export const agents = sqliteTable("agents", {
-  id: text("id").primaryKey(),
-  name: text("name").notNull(),
-  kind: text("kind").$type<AgentKind>().notNull(),
-  label: text("label"),
-  role: text("role"),
-  description: text("description"),
-  skills: text("skills", { mode: "json" }).$type<{ name: string; description: string }[]>().notNull(),
-  tags: text("tags", { mode: "json" }).$type<string[]>().notNull(),
-  capabilities: text("capabilities", { mode: "json" }).$type<string[]>().notNull(),
-  machine: text("machine"),
-  rig: text("rig"),
-  status: text("status").$type<AgentStatus>().notNull(),
-  ready: integer("ready", { mode: "boolean" }).notNull(),
-  reach: text("reach").$type<"mid-turn" | "idle" | "asked">().notNull(),
-  instanceId: text("instance_id"),
-  epoch: integer("epoch").notNull(),
-  channel: text("channel", { mode: "json" }).$type<ChannelInfo>(),
-  meta: text("meta", { mode: "json" }).$type<Record<string, unknown>>(),
-  /** How far it has acknowledged, and when it last did. */
-  cursor: integer("cursor").notNull(),
-  ackedAt: integer("acked_at"),
-  lastSeenAt: integer("last_seen_at").notNull(),
-  createdAt: integer("created_at").notNull(),
-  /** A tombstone: the id is kept from being given out again by anyone but an operator. */
-  deletedAt: integer("deleted_at"),
-});
+export const agents = sqliteTable(
+  "agents",
+  {
+    id: text("id").primaryKey(),
+    name: text("name").notNull(),
+    kind: text("kind").$type<AgentKind>().notNull(),
+    label: text("label"),
+    role: text("role"),
+    description: text("description"),
+    skills: text("skills", { mode: "json" }).$type<{ name: string; description: string }[]>().notNull(),
+    tags: text("tags", { mode: "json" }).$type<string[]>().notNull(),
+    capabilities: text("capabilities", { mode: "json" }).$type<string[]>().notNull(),
+    machine: text("machine"),
+    rig: text("rig"),
+    status: text("status").$type<AgentStatus>().notNull(),
+    ready: integer("ready", { mode: "boolean" }).notNull(),
+    reach: text("reach").$type<"mid-turn" | "idle" | "asked">().notNull(),
+    instanceId: text("instance_id"),
+    epoch: integer("epoch").notNull(),
+    channel: text("channel", { mode: "json" }).$type<ChannelInfo>(),
+    meta: text("meta", { mode: "json" }).$type<Record<string, unknown>>(),
+    /** How far it has acknowledged, and when it last did. */
+    cursor: integer("cursor").notNull(),
+    ackedAt: integer("acked_at"),
+    lastSeenAt: integer("last_seen_at").notNull(),
+    createdAt: integer("created_at").notNull(),
+    /** A tombstone: the id stays this agent's, and nobody registers it again. */
+    deletedAt: integer("deleted_at"),
+    /** The agent in whose name it was deleted: an orchestrator restores what it deleted. */
+    deletedBy: text("deleted_by"),
+  },
+  (t) => [index("agents_tombstones").on(t.deletedAt).where(sql`deleted_at is not null and name <> ''`)],
+);
 
 /** Every registration an agent has had, so that a retired one can be told from one that never was. */
 export const instances = sqliteTable(

@@ -1,7 +1,7 @@
 import { createHash, createHmac, randomBytes } from "node:crypto";
 import type { ActivityService } from "../activity/service.ts";
 import type { Clock } from "../clock.ts";
-import type { Db, Tx } from "../db/database.ts";
+import type { Db, Reading, Tx } from "../db/database.ts";
 import type { Due } from "../due/due.ts";
 import { newId } from "../ids.ts";
 import { readPage } from "../pages.ts";
@@ -33,6 +33,7 @@ export function createAuthService(
 ) {
   const known = new Map<string, Known | null>();
   const revokedListeners: ((tokenId: string) => void)[] = [];
+  const holderChecks: ((on: Reading, agentId: string) => Promise<void>)[] = [];
 
   due.on(EXPIRED, async (tx, row) => {
     tx.afterCommit(() => tell(row.key));
@@ -121,12 +122,19 @@ export function createAuthService(
   return {
     authenticate,
 
-    /** `POST /v1/tokens`. @throws Problem 403, 422 */
+    /** A check runs in the write that makes a token for an agent. What it throws refuses the token. */
+    refuseHolders: (check: (on: Reading, agentId: string) => Promise<void>) => holderChecks.push(check),
+    /** Whether a token that acts for `enroller` has registered the agent. */
+    hasEnrolled: (on: Reading, enroller: string, agentId: string): Promise<boolean> =>
+      store.hasEnrolled(on, enroller, agentId),
+
+    /** `POST /v1/tokens`. @throws Problem 403, 409, 422 */
     async create(tx: Tx, caller: Caller, draft: TokenDraft, idempotencyKey?: string) {
       requireOperator(caller);
       const fingerprint = createHash("sha256").update(JSON.stringify(draft)).digest("base64url");
       const replay = idempotencyKey ? await replayed(tx, caller, idempotencyKey, fingerprint) : undefined;
       if (replay) return { made: replay, replayed: true };
+      for (const check of holderChecks) if (draft.agentId !== undefined) await check(tx, draft.agentId);
       const origin = { createdBy: caller.tokenId, idempotencyKey: idempotencyKey ?? null, fingerprint };
       const secret = idempotencyKey ? derived(caller, idempotencyKey, fingerprint) : freshSecret();
       const row = {

@@ -61,6 +61,10 @@ export function createAuthStore(db: Db) {
         .from(tokens)
         .where(and(eq(tokens.source, source), isNull(tokens.revokedAt)))
         .all(),
+    hasEnrolled: async (on: Reading, enroller: string, agentId: string): Promise<boolean> =>
+      on.db.get(sql`
+        select 1 from tokens own join tokens by_ on by_.id = own.enrolled_by
+        where own.agent_id = ${agentId} and by_.agent_id = ${enroller} limit 1`) !== undefined,
     liveOf: async (on: Reading, agentId: string): Promise<TokenRow[]> => liveOf(on).all({ agentId }),
     /** Newest first; ids sort by time of making. */
     page: async (on: Reading, before: string | undefined, limit: number): Promise<TokenRow[]> =>

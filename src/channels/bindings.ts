@@ -8,7 +8,7 @@ import type { Clock } from "../clock.ts";
 import type { Reading, Tx } from "../db/database.ts";
 import { newId } from "../ids.ts";
 import { Problem } from "../problem.ts";
-import { type List, toTime } from "../wire.ts";
+import { type List, toTime, toTimeOrNull } from "../wire.ts";
 import type { Moves } from "./moves.ts";
 import type { Binding, BindingMode, ParsedBinding } from "./schema.ts";
 import {
@@ -75,7 +75,8 @@ export function createBindings({ agents, agentStore, members, activity, store, m
 
   async function insert(tx: Tx, place: Place, binding: Chosen): Promise<BindingRow> {
     const now = clock.now();
-    const row: BindingRow = { ...place, ...binding, id: newId("bnd", now), createdAt: now, updatedAt: now };
+    const made = { id: newId("bnd", now), createdAt: now, updatedAt: now, endedAt: null };
+    const row: BindingRow = { ...place, ...binding, ...made };
     await store.putBinding(tx, row);
     return row;
   }
@@ -108,7 +109,9 @@ export function createBindings({ agents, agentStore, members, activity, store, m
       const known = there.find((row) => row.target === target);
       const chosen: Chosen = { target, mode, priority: draft.priority, fallback, origin: "set" };
       if (!known) checkRoom(there);
-      const row = known ? { ...known, ...chosen, updatedAt: clock.now() } : await insert(tx, place, chosen);
+      const row = known
+        ? { ...known, ...chosen, updatedAt: clock.now(), endedAt: null }
+        : await insert(tx, place, chosen);
       if (known) await store.putBinding(tx, row);
       await noteOperator(tx, place);
       await activity.record(tx, caller, "binding.set", channel.id, { ...wireBinding(row) });
@@ -168,5 +171,6 @@ export function wireBinding(row: BindingRow): Binding {
     origin: row.origin,
     createdAt: toTime(row.createdAt),
     updatedAt: toTime(row.updatedAt),
+    endedAt: toTimeOrNull(row.endedAt),
   };
 }

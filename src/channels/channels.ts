@@ -37,7 +37,7 @@ export type Channels = ReturnType<typeof createChannels>;
 
 /** Wires channels: accounts of chat platforms behind adapters, who their conversations go to, what comes in and goes out. */
 export function createChannels({ messaging, activity, files, egress, key }: ChannelParts) {
-  const { db, agents, agentStore, members, roster, sender, leases, claims, due, clock, headOf, explainer } = messaging;
+  const { db, agents, agentStore, members, roster, sender, leases, claims, due, clock, explainer } = messaging;
   const store = createChannelStore(db);
   const traffic = createTrafficStore(db);
   const base = {
@@ -56,11 +56,10 @@ export function createChannels({ messaging, activity, files, egress, key }: Chan
 
   sender.nameBy(registry.names);
   agents.onDeleted(async (tx, agentId) => {
+    await store.endBindingsTo(tx, agentId, clock.now());
     if (!(await store.byId(tx, agentId))) return;
     await store.remove(tx, agentId);
     await hooks.remove(tx, agentId);
-    await moves.removeOf(tx, agentId);
-    await outbound.clearAllOf(tx, agentId, headOf(tx));
   });
   explainer.alsoTell(async (on, row) => {
     const at = toTime(row.createdAt);

@@ -79,12 +79,12 @@ export function createEvents({ agents, sender, messages, works, traffic, routing
     return { items, routed, replayed: false };
   }
 
-  /** What was reported before, or posted by this very channel. An earlier holder of its id had other messages. */
+  /** What was reported before, or posted by this very channel. */
   async function before(on: Reading, channel: ChannelRow, externalId: string): Promise<Received | undefined> {
     const event = await traffic.event(on, channel.id, externalId);
-    if (event && event.at >= channel.createdAt) return again(on, event.messageIds, event.routed);
+    if (event) return again(on, event.messageIds, event.routed);
     const own = await traffic.posted(on, channel.id, externalId);
-    return own && own.at >= channel.createdAt ? again(on, [own.messageId], 0) : undefined;
+    return own ? again(on, [own.messageId], 0) : undefined;
   }
 
   async function again(on: Reading, ids: readonly number[], routed: number): Promise<Received> {
@@ -99,7 +99,7 @@ export function createEvents({ agents, sender, messages, works, traffic, routing
     const event = await traffic.event(on, channel.id, externalId);
     const post = event ? undefined : await traffic.posted(on, channel.id, externalId);
     const of = event ?? (post && { ...post, ...(await traffic.post(on, post.messageId)) });
-    if (!of || of.at < channel.createdAt || of.conversationId === undefined) return undefined;
+    if (!of || of.conversationId === undefined) return undefined;
     if ((await moves.now(on, channel.id, of.conversationId)) !== place.conversationId) return undefined;
     const id = "lastMessageId" in of ? of.lastMessageId : of.messageId;
     // Retention may have taken it.
@@ -154,11 +154,11 @@ export function createEvents({ agents, sender, messages, works, traffic, routing
   }
 
   /** Sends what waits unbound once more, by the bindings of now; what is still nobody's stays. */
-  async function replay(tx: Tx, channel: ChannelRow, place: Place) {
+  async function replay(tx: Tx, place: Place) {
     let [replayed, looked, after] = [0, 0, 0];
-    const names = await namesOf(tx, channel.id, place.conversationId);
+    const names = await namesOf(tx, place.channelId, place.conversationId);
     for (;;) {
-      const some = await traffic.unbound(tx, { ...place, names }, { since: channel.createdAt, after }, MAX_REPLAYED);
+      const some = await traffic.unbound(tx, { ...place, names }, after, MAX_REPLAYED);
       for (const event of some) {
         if (replayed === MAX_REPLAYED) return { replayed, unbound: true };
         replayed += Number(await replayOne(tx, event));

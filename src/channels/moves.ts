@@ -50,7 +50,6 @@ export function createMoves({ activity, leases, works, store, traffic, clock }: 
   return {
     now,
     names: store.names,
-    removeOf: store.removeOf,
     carryPost: store.carryPost,
     /** The place as it is called now. */
     placeNow: async <T extends Place>(on: Reading, place: T): Promise<T> => ({

@@ -3,7 +3,6 @@ import { isGroup } from "../agents/target.ts";
 import type { Caller } from "../auth/caller.ts";
 import type { Clock } from "../clock.ts";
 import type { Reading, Tx } from "../db/database.ts";
-import type { Due } from "../due/due.ts";
 import type { Files } from "../files/service.ts";
 import { newId } from "../ids.ts";
 import type { LogEntry } from "../log/tail.ts";
@@ -30,7 +29,6 @@ export interface OutboundParts {
   traffic: TrafficStore;
   files: Files;
   moves: Moves;
-  due: Due;
   clock: Clock;
 }
 
@@ -38,9 +36,6 @@ const FINAL = new Set(["done", "dead", "expired", "cancelled"]);
 /** Platforms are away for longer than workers: what says nothing of attempts has more of them. */
 const USUAL_ATTEMPTS = 5;
 const POST_ATTEMPTS = 12;
-/** The due row that takes back what a deleted channel still had to post. */
-const CLEAR = "channel.clear";
-const CLEAR_SLICE = 200;
 
 export type Outbound = ReturnType<typeof createOutbound>;
 
@@ -49,7 +44,7 @@ export type Outbound = ReturnType<typeof createOutbound>;
  * was posted is remembered by the platform's ids.
  */
 export function createOutbound(parts: OutboundParts) {
-  const { sender, claims, leases, messages, works, store, traffic, files, moves, due, clock } = parts;
+  const { sender, claims, leases, messages, works, store, traffic, files, moves, clock } = parts;
 
   sender.shape("channel", async (on, author, draft, target) => {
     const channel = await store.byId(on, target.id);
@@ -67,7 +62,6 @@ export function createOutbound(parts: OutboundParts) {
     const channelId = mayBePost(work.target) ? work.target : entry.from;
     return mayBePost(channelId) ? readdressed(on, channelId, entry) : entry;
   });
-  due.on(CLEAR, async (tx, row) => clear(tx, row.key, Number(row.data.upTo)));
 
   const listeners: ((channelId: string, state: string) => void)[] = [];
 
@@ -173,7 +167,9 @@ export function createOutbound(parts: OutboundParts) {
       tx.afterCommit(() => {
         for (const listener of listeners) listener(post.channelId, work.state);
       });
-      const next = isHead ? await traffic.head(tx, post) : undefined;
+      // Of a channel that was deleted all of it ends: none comes up next.
+      const isThere = isHead && (await store.byId(tx, post.channelId)) !== undefined;
+      const next = isThere ? await traffic.head(tx, post) : undefined;
       if (next !== undefined) await openHeld(tx, next);
     } else if (FINAL.has(was.state)) {
       // Requeued: an operator has decided that it may be posted again.
@@ -215,16 +211,6 @@ export function createOutbound(parts: OutboundParts) {
     return { posts: rows.map(({ part, externalId }) => ({ part, externalId })) };
   }
 
-  async function clear(tx: Tx, channelId: string, upTo: number): Promise<void> {
-    const ids = await traffic.unended(tx, channelId, upTo, CLEAR_SLICE);
-    for (const id of ids) {
-      const work = await works.byId(tx, id);
-      if (work && !FINAL.has(work.state)) await leases.end(tx, work, "cancelled");
-      await traffic.setEnded(tx, id, true);
-    }
-    if (ids.length === CLEAR_SLICE) await due.schedule(tx, CLEAR, channelId, clock.now(), { upTo });
-  }
-
   return {
     /** `POST /v1/messages/{id}/posts`. @throws Problem 403, 404, 409 claim-lost, 422 */
     async note(tx: Tx, caller: Caller, id: number, note: Required<Pick<PostNote, "part">> & PostNote) {
@@ -234,9 +220,6 @@ export function createOutbound(parts: OutboundParts) {
       await notePart(tx, post.channelId, id, note);
       return (await postsOf(tx, id)) ?? { posts: [] };
     },
-    /** Takes back what a channel that is gone still had to post. */
-    clearAllOf: (tx: Tx, channelId: string, upTo: number): Promise<void> =>
-      due.schedule(tx, CLEAR, channelId, clock.now(), { upTo }),
     postsOf,
     /** The message of the same conversation that has to end before this one is handed out. */
     async aheadOf(on: Reading, id: number): Promise<number | undefined> {

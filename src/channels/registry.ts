@@ -35,6 +35,10 @@ export function createRegistry({ agents, agentStore, roster, activity, store, bi
   agents.onRegistered(async (tx, _caller, agent, before) => {
     if (agent.kind === "channel") await follow(tx, agent, before);
   });
+  // As if its registration repeated: what was bound has ended.
+  agents.onRestored(async (tx, agent) => {
+    if (agent.kind === "channel") await follow(tx, agent, agent);
+  });
 
   /** The channel is what its agent says of itself. */
   async function follow(tx: Tx, agent: AgentRow, before: AgentRow | undefined): Promise<void> {
@@ -56,7 +60,7 @@ export function createRegistry({ agents, agentStore, roster, activity, store, bi
       createdAt: known?.createdAt ?? agent.createdAt,
     };
     if (!Bun.deepEquals(row, known)) await store.put(tx, row);
-    if (!known || before?.channel?.target !== said.target) await bindings.register(tx, row, said.target);
+    if (!before || before.channel?.target !== said.target) await bindings.register(tx, row, said.target);
   }
 
   /** @throws Problem 404 */

@@ -202,7 +202,7 @@ function bindingRoutes({ db, registry, bindings, routing, events }: ChannelRoute
         db.write(async (tx) => {
           const channel = await registry.require(tx, params.id);
           const { row, created } = await bindings.set(tx, caller, channel, body);
-          const replayed = body.replay ? await events.replay(tx, channel, row) : {};
+          const replayed = body.replay ? await events.replay(tx, row) : {};
           return { status: created ? 201 : 200, body: { ...wireBinding(row), ...replayed } };
         }),
     }),
@@ -288,9 +288,9 @@ function trafficRoutes({ db, registry, bindings, events, outbound, webhook }: Ch
         const { limit, page, conversation, unbound } = query;
         const list = await db.read(async (on) => {
           await bindings.requireOwn(on, caller, params.id);
-          const { createdAt } = await registry.require(on, params.id);
+          await registry.require(on, params.id);
           const filter = { channelId: params.id, conversationId: conversation, unbound: unbound !== undefined };
-          return events.list(on, { ...filter, since: createdAt }, page, limit);
+          return events.list(on, filter, page, limit);
         });
         return { status: 200, body: list, headers: nextLink(request, list.nextPage) };
       },

@@ -29,7 +29,7 @@ export function createRouting(store: ChannelStore, agentStore: AgentStore, moves
 
   async function wayOf(on: Reading, binding: BindingRow): Promise<Way> {
     const { target, fallback } = binding;
-    const state = await stateOf(on, target);
+    const state = binding.endedAt === null ? await stateOf(on, target) : "gone";
     const bound: Way = { binding, to: target, route: { bindingId: binding.id, tier: "binding", requested: target } };
     if (state === "there") return bound;
     if (fallback !== null && (await stateOf(on, fallback)) !== "gone")

@@ -56,6 +56,7 @@ export const Binding = z
     origin: z.enum(["registered", "set"]).describe("Made by registering the channel agent, or set by an operator."),
     createdAt: Time,
     updatedAt: Time,
+    endedAt: Time.nullable().describe("Its target was deleted: it sends nothing there until it is set again."),
   })
   .describe("The rule that sends a conversation to a target.");
 export type Binding = z.infer<typeof Binding>;

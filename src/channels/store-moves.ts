@@ -54,9 +54,6 @@ export function createMoveStore(db: Db) {
       tx.db.update(moves).set({ movedTo: to }).where(live(moves.movedTo, from)).run();
       tx.db.insert(moves).values(row).run();
     },
-    removeOf: async (tx: Tx, channelId: string): Promise<void> => {
-      tx.db.delete(moves).where(eq(moves.channelId, channelId)).run();
-    },
 
     /** A binding of the new name that sends to the same target stays as it is. */
     carryBindings: async (tx: Tx, channelId: string, from: string, to: string): Promise<void> => {

@@ -1,4 +1,4 @@
-import { and, asc, desc, eq, gt, gte, inArray, lt, lte, sql } from "drizzle-orm";
+import { and, asc, desc, eq, gt, inArray, lt, lte, sql } from "drizzle-orm";
 import { bound, fixedLimit } from "../db/bound.ts";
 import type { Db, Reading, Tx } from "../db/database.ts";
 import type { Place } from "./store.ts";
@@ -99,12 +99,7 @@ export function createTrafficStore(db: Db) {
       const rows: EventRow[] = on.db
         .select()
         .from(some)
-        .where(
-          and(
-            gte(some.at, filter.since),
-            filter.names.length === 0 ? undefined : inArray(some.conversationId, [...filter.names]),
-          ),
-        )
+        .where(filter.names.length === 0 ? undefined : inArray(some.conversationId, [...filter.names]))
         .orderBy(desc(some.lastMessageId))
         .limit(limit)
         .all();
@@ -120,7 +115,7 @@ export function createTrafficStore(db: Db) {
       return { rows, reached: last?.id ?? null };
     },
     /** Those that wait for a binding, of one place or of all, oldest first. */
-    unbound: async (on: Reading, place: Place & Named, { since, after }: Stretch, limit: number): Promise<EventRow[]> =>
+    unbound: async (on: Reading, place: Place & Named, after: number, limit: number): Promise<EventRow[]> =>
       on.db
         .select()
         .from(events)
@@ -129,7 +124,6 @@ export function createTrafficStore(db: Db) {
             eq(events.channelId, place.channelId),
             sql`unbound = 1`,
             gt(events.lastMessageId, after),
-            gte(events.at, since),
             place.names.length === 0 ? undefined : inArray(events.conversationId, [...place.names]),
             place.threadId === "" ? undefined : eq(events.threadId, place.threadId),
           ),
@@ -167,16 +161,6 @@ export function createTrafficStore(db: Db) {
     setEnded: async (tx: Tx, id: number, ended: boolean): Promise<void> => {
       tx.db.update(posts).set({ ended }).where(eq(posts.messageId, id)).run();
     },
-    /** Those that have not ended, up to a place in the log. */
-    unended: async (on: Reading, channelId: string, upTo: number, limit: number): Promise<number[]> =>
-      on.db
-        .select({ id: posts.messageId })
-        .from(posts)
-        .where(and(eq(posts.channelId, channelId), sql`ended = 0`, lte(posts.messageId, upTo)))
-        .limit(limit)
-        .all()
-        .map((row) => row.id),
-
     parts: async (on: Reading, messageId: number): Promise<PartRow[]> =>
       on.db.select().from(parts).where(eq(parts.messageId, messageId)).orderBy(asc(parts.part)).limit(MAX_PARTS).all(),
     /** Begun anew it keeps the external id that it has. */
@@ -237,12 +221,6 @@ export function createTrafficStore(db: Db) {
 const postsInOrder = sql`${posts} indexed by channel_posts_in_order`;
 const partsByExternalId = sql`${parts} indexed by channel_parts_by_external_id`;
 
-/** From a time on, and after a place in the log. */
-interface Stretch {
-  since: number;
-  after: number;
-}
-
 /** What a conversation is and was called; none: it is about all of them. */
 interface Named {
   names: readonly string[];
@@ -252,6 +230,4 @@ export interface EventFilter {
   channelId: string;
   conversationId?: string | undefined;
   unbound: boolean;
-  /** An earlier holder of the channel's id had others. */
-  since: number;
 }

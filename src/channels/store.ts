@@ -55,6 +55,11 @@ export function createChannelStore(db: Db) {
       tx.db.delete(bindings).where(eq(bindings.channelId, id)).run();
       tx.db.delete(channels).where(eq(channels.id, id)).run();
     },
+    /** Bindings that name a deleted agent send nothing to it any more, whatever becomes of it. */
+    endBindingsTo: async (tx: Tx, agentId: string, now: number): Promise<void> => {
+      tx.db.update(bindings).set({ endedAt: now }).where(eq(bindings.target, agentId)).run();
+      tx.db.update(bindings).set({ fallback: null }).where(eq(bindings.fallback, agentId)).run();
+    },
     /** Ready ones first, then by name; those after a given one. */
     page: async (on: Reading, after: ChannelRow | undefined, limit: number): Promise<ChannelRow[]> =>
       on.db
@@ -167,6 +172,7 @@ const everyBindingColumn = {
   origin: sql<BindingRow["origin"]>`${bindings.origin}`,
   createdAt: sql<number>`${bindings.createdAt}`,
   updatedAt: sql<number>`${bindings.updatedAt}`,
+  endedAt: sql<number | null>`${bindings.endedAt}`,
 };
 
 /** A conversation as rows have it: "" where there is none. */

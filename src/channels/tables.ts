@@ -46,10 +46,13 @@ export const bindings = sqliteTable(
     origin: text("origin").$type<"registered" | "set">().notNull(),
     createdAt: integer("created_at").notNull(),
     updatedAt: integer("updated_at").notNull(),
+    /** Its target was deleted: until an operator sets it again it sends nothing there. */
+    endedAt: integer("ended_at"),
   },
   (t) => [
     uniqueIndex("channel_bindings_by_place").on(t.channelId, t.conversationId, t.threadId, t.target),
     index("channel_bindings_by_target").on(t.target, t.id),
+    index("channel_bindings_by_fallback").on(t.fallback).where(sql`fallback is not null`),
   ],
 );
 

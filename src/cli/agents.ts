@@ -38,13 +38,23 @@ export function addAgentCommands(program: Command): void {
   agents
     .command("rm")
     .alias("remove")
-    .description("Delete an agent; its messages stay")
+    .description("Delete an agent; its messages and its id stay")
     .argument("<id>", "the agent")
     .addHelpText("after", "\nExample:\n  $ signalbox agents rm builder")
     .action(async (id: string, _: object, command: Command) => {
       const { client, out } = contextOf(command);
       await client.agents.delete(id);
       await out.show({ deleted: id }, () => `${safeLine(id)} is deleted`);
+    });
+  agents
+    .command("restore")
+    .description("Restore a deleted agent: the same one, with its mail")
+    .argument("<id>", "the agent")
+    .addHelpText("after", "\nIt is offline and has no token.\n\nExample:\n  $ signalbox agents restore builder")
+    .action(async (id: string, _: object, command: Command) => {
+      const { client, out } = contextOf(command);
+      const agent = await client.agents.restore(id);
+      await out.show(agent, () => `${safeLine(id)} is restored. Next: signalbox token create agent ${safeLine(id)}`);
     });
 }
 

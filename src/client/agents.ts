@@ -37,6 +37,11 @@ export function agentVerbs({ ask, self, instanceId }: Caller) {
       await ask({ method: "DELETE", path: pathOf(id), answer: Nothing }, call);
     },
 
+    /** Restores a deleted agent: the same one, offline. It needs a token anew. Problems: `not-found`, `gone`. */
+    restore(id: string, call?: Call): Promise<Agent> {
+      return ask({ method: "POST", path: `${pathOf(id)}/restore`, answer: Agent, repeatable: true }, call);
+    },
+
     /** Says that the agent is there, and how it is. */
     async heartbeat(beat: Heartbeat = {}, call?: Call): Promise<Agent> {
       const path = `${pathOf(await self(call))}/heartbeat`;

@@ -26,11 +26,11 @@ export type Filing = ReturnType<typeof createFiling>;
 /** Wires attachments: their bytes, who may read them, and the removal of what nobody needs. */
 export function createFiling(parts: FilingParts) {
   const { messaging, idempotency, dataDir, maxBytes, types, unusedHours, retentionDays } = parts;
-  const { db, agents, agentStore, access, due, clock, quotas, disk, onError } = messaging;
+  const { db, agents, access, due, clock, quotas, disk, onError } = messaging;
   const store = createFileStore(db);
   const blobs = createBlobs(join(dataDir, "files"));
   const messages = messaging.store;
-  const files = createFiles({ agents, agentStore, messages, access, idempotency, store, clock, types, quotas, disk });
+  const files = createFiles({ agents, messages, access, idempotency, store, clock, types, quotas, disk });
   const sweep = createSweep({
     ...{ db, store, blobs, due, clock, onError },
     ...{ unusedMs: unusedHours * HOUR_MS, keysMs: (retentionDays * 24 + unusedHours) * HOUR_MS + HOUR_MS },

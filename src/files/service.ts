@@ -1,5 +1,4 @@
 import type { AgentService } from "../agents/service.ts";
-import type { AgentStore } from "../agents/store.ts";
 import { actingAs, type Caller, readingAs } from "../auth/caller.ts";
 import type { Clock } from "../clock.ts";
 import type { Reading, Tx } from "../db/database.ts";
@@ -16,7 +15,6 @@ import type { FileRow, FileStore } from "./store.ts";
 
 export interface FileParts {
   agents: AgentService;
-  agentStore: AgentStore;
   messages: MessageStore;
   access: Access;
   idempotency: Idempotency;
@@ -53,15 +51,12 @@ export type Files = ReturnType<typeof createFiles>;
 
 /** Attachments: who put them there, which messages carry them, and who may read them. */
 export function createFiles(parts: FileParts) {
-  const { agents, agentStore, messages, access, idempotency, store, clock, types, quotas, disk } = parts;
+  const { agents, messages, access, idempotency, store, clock, types, quotas, disk } = parts;
   const listeners: ((file: FileRow) => void)[] = [];
 
-  /** Whose file it is, or who may read a message that carries it. Not an earlier holder of the id. */
+  /** Whose file it is, or who may read a message that carries it. */
   async function mayRead(on: Reading, agentId: string, file: FileRow): Promise<boolean> {
-    if (file.uploadedBy === agentId) {
-      const agent = await agentStore.byId(on, agentId);
-      if (agent && agent.createdAt <= file.createdAt) return true;
-    }
+    if (file.uploadedBy === agentId) return true;
     for (const id of await store.usesOf(on, file.id, MAX_USES)) {
       const message = await messages.lineage(on, id);
       if (message && (await access.mayRead(on, agentId, message))) return true;

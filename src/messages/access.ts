@@ -1,5 +1,6 @@
 import type { AgentService } from "../agents/service.ts";
 import type { MemberStore } from "../agents/store-members.ts";
+import { isGroup } from "../agents/target.ts";
 import { type Caller, readingAs } from "../auth/caller.ts";
 import type { Reading } from "../db/database.ts";
 import { Problem } from "../problem.ts";
@@ -10,10 +11,10 @@ export type Access = ReturnType<typeof createAccess>;
 
 /** Who may read which message. */
 export function createAccess(agents: AgentService, store: MessageStore, works: WorkStore, members: MemberStore) {
-  /** What it sent, what was for it, what it worked on, and open work it may claim: not what an earlier holder of its id did. */
+  /** What it sent, what was for it, what it worked on, and open work it may claim. */
   async function mayRead(on: Reading, agentId: string, row: Candidate): Promise<boolean> {
-    const isOwn = row.fromId === agentId && (await members.memberAt(on, agentId, agentId, row.id));
-    if (isOwn || (await members.memberAt(on, agentId, row.target, row.id))) return true;
+    if (row.fromId === agentId || row.target === agentId) return true;
+    if (isGroup(row.target) && (await members.memberAt(on, agentId, row.target, row.id))) return true;
     if (await works.workedOn(on, agentId, row.id)) return true;
     const work = await works.byId(on, row.id);
     return work?.state === "open" && (await members.targetsNow(on, agentId)).includes(row.target);

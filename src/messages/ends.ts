@@ -1,34 +1,24 @@
 import type { Logger } from "pino";
-import type { AgentService } from "../agents/service.ts";
 import type { AgentStore } from "../agents/store.ts";
 import type { Clock } from "../clock.ts";
 import type { Tx } from "../db/database.ts";
 import type { Due } from "../due/due.ts";
 import type { DueRow } from "../due/store.ts";
 import { Problem } from "../problem.ts";
-import type { Leases } from "./leases.ts";
 import { DELIVER, type Schedules } from "./scheduled.ts";
 import { EXPIRES, type Sender } from "./send.ts";
-import type { Candidate, MessageStore } from "./store.ts";
+import type { MessageStore } from "./store.ts";
 import type { ScheduledRow } from "./store-scheduled.ts";
-import type { WorkStore } from "./store-work.ts";
 
 export interface EndParts {
   logger: Pick<Logger, "debug">;
-  agents: AgentService;
   agentStore: AgentStore;
   store: MessageStore;
-  works: WorkStore;
   sender: Sender;
   schedules: Schedules;
-  leases: Leases;
   due: Due;
   clock: Clock;
 }
-
-/** How much unread mail of a deleted agent is looked at, and how many senders are told. */
-const MAX_UNREAD = 5000;
-const MAX_TOLD = 200;
 
 /** A message that cannot be appended at its time is given up after so many tries. */
 const MAX_TRIES = 5;
@@ -39,16 +29,10 @@ function refused(error: unknown): Problem {
   throw error;
 }
 
-/** What time and deletion bring to an end, and who is told of it. */
-export function wireEnds(parts: EndParts): void {
-  const { agents, agentStore, store, works, sender, schedules, leases, due, logger } = parts;
+/** What time brings to an end, and who is told of it. */
+export function wireEnds({ agentStore, store, sender, schedules, due, logger }: EndParts): void {
   due.on(DELIVER, deliver);
   due.on(EXPIRES, (tx, row) => expireTalk(tx, Number(row.key)));
-  agents.onDeleted(async (tx, agentId) => {
-    await leases.dropAllOf(tx, agentId);
-    await schedules.dropOf(tx, agentId);
-    await tellSendersOfUnread(tx, agentId);
-  });
 
   /** A scheduled message's time has come. What it was for may be gone meanwhile: then its sender is told. */
   async function deliver(tx: Tx, { key: id, tries, lastError }: DueRow): Promise<void> {
@@ -80,34 +64,13 @@ export function wireEnds(parts: EndParts): void {
   async function expireTalk(tx: Tx, id: number): Promise<void> {
     const row = await store.lineage(tx, id);
     const target = row && (await agentStore.facts(tx, row.target));
-    if (!row || row.fromId === "system" || (target && target.cursor >= id)) return;
+    // The senders of a deleted agent have been told.
+    if (!row || row.fromId === "system" || !target || target.deletedAt !== null || target.cursor >= id) return;
     await sender.tell(tx, row.fromId, {
       subject: `Message ${id} expired`,
       body: `Message ${id} expired before ${row.target} acknowledged it.`,
       replyTo: id,
       payload: { messageId: id, state: "expired" },
     });
-  }
-
-  /** Before the memberships end: whose direct messages will never be read. */
-  async function tellSendersOfUnread(tx: Tx, agentId: string): Promise<void> {
-    const facts = await agentStore.facts(tx, agentId);
-    const beyond = await store.forTargets(tx, [agentId], facts?.cursor ?? 0, MAX_UNREAD);
-    // Work that was done has reached it, acknowledged or not.
-    const work = await works.byIds(
-      tx,
-      beyond.map((candidate) => candidate.id),
-    );
-    const unread = beyond.filter((candidate) => work.get(candidate.id)?.state !== "done");
-    const bySender = Map.groupBy(unread, (candidate: Candidate) => candidate.fromId);
-    for (const [from, theirs] of [...bySender].slice(0, MAX_TOLD)) {
-      if (from === "system" || from === agentId) continue;
-      const ids = theirs.map((candidate) => candidate.id);
-      await sender.tell(tx, from, {
-        subject: `${agentId} was deleted`,
-        body: `${agentId} was deleted without acknowledging ${ids.length} of your messages.`,
-        payload: { agentId, undelivered: ids.slice(0, 100), count: ids.length },
-      });
-    }
   }
 }

@@ -157,12 +157,14 @@ export function createLeases({ store, works, sender, parked, due, clock, headOf 
         });
       }
       if (state === "dead") return bury(tx, work, why ?? "given up");
-      return move(tx, work, { state, endedAt: clock.now() });
+      return move(tx, work, { state, error: why ?? work.error, endedAt: clock.now() });
     },
 
-    /** All that an agent holds is open again: it is gone for good. */
-    async dropAllOf(tx: Tx, agentId: string): Promise<void> {
-      for (const work of await works.heldBy(tx, agentId, 10_000)) await leaseEnded(tx, work);
+    /** Open again for the others: its holder was deleted. That alone makes no dead letter. */
+    async abandon(tx: Tx, work: WorkRow): Promise<WorkRow> {
+      const error = `${work.holder} was deleted`;
+      await works.endAttempt(tx, work.messageId, work.fence, { at: clock.now(), outcome: "expired", error });
+      return reopen(tx, work, { delayMs: 0, counts: work.attempts + 1 < work.maxAttempts, error });
     },
 
     /** Told of every change of state and every renewal, in the write that makes it. */

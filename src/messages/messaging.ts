@@ -12,6 +12,7 @@ import type { Connections } from "../log/connections.ts";
 import type { Log } from "../log/log.ts";
 import { createAccess } from "./access.ts";
 import { createClaims } from "./claims.ts";
+import { createDrop } from "./drop.ts";
 import { createEnded } from "./ended.ts";
 import { wireEnds } from "./ends.ts";
 import { createExplainer } from "./explain.ts";
@@ -22,7 +23,7 @@ import { createOffers } from "./offers.ts";
 import { createParked } from "./parked.ts";
 import { createQuotas, type QuotaLimits } from "./quotas.ts";
 import { createReaders } from "./readers.ts";
-import { createRetention } from "./retention.ts";
+import { CAUTION, createRetention } from "./retention.ts";
 import { messageRoutes } from "./routes.ts";
 import { createSchedules } from "./scheduled.ts";
 import { createSearch } from "./search.ts";
@@ -55,6 +56,9 @@ export interface MessagingParts {
   onError(error: unknown): void;
   logger: Logger;
 }
+
+const DAY_MS = 86_400_000;
+const SHRUNK_AT_ONCE = 200;
 
 export type Messaging = ReturnType<typeof createMessaging>;
 
@@ -96,7 +100,8 @@ export function createMessaging(parts: MessagingParts) {
   const sender = createSender(base);
   const leases = createLeases({ ...base, sender });
   const claims = createClaims({ ...base, sender, leases });
-  wireEnds({ ...base, sender, leases, logger });
+  wireEnds({ ...base, sender, logger });
+  const dropAgent = createDrop({ ...base, sender, leases });
   const search = createSearch(db, store, log.head, clock, onError);
   const lists = createLists(db, agents, agentStore, store, works, search);
   const readers = createReaders({ ...base, lists });
@@ -109,9 +114,19 @@ export function createMessaging(parts: MessagingParts) {
   roster.onChange(({ agentId, ready }) => waits.setReady(agentId, ready));
   log.onPublish(() => search.notice());
   retention.onRun((report) => logger.info(report, "retention ran"));
+  retention.onRun(() => void shrinkTombstones().catch(onError));
+
+  /** Of agents deleted before the retention time the ids are left, unless a jump of the clock only makes it look so. */
+  async function shrinkTombstones(): Promise<void> {
+    if (await db.read((on) => due.find(on, CAUTION, "log"))) return;
+    const before = clock.now() - parts.retentionDays * DAY_MS;
+    while ((await db.background((tx) => agents.shrinkTombstones(tx, before, SHRUNK_AT_ONCE))) >= SHRUNK_AT_ONCE);
+  }
 
   return {
     ...base,
+    /** To be called after what every feature does about a deleted agent: what is left then ends. */
+    dropAgent,
     ...{ logger, sender, leases, claims, lists, readers, explainer, waits, taking, retention, search },
     searchLag: async () => db.read(async (on) => headOf(on) - (await store.mark(on, "indexed"))),
     routes: (): Route[] => [

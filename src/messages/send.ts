@@ -1,6 +1,5 @@
 import type { AgentService } from "../agents/service.ts";
 import type { AgentFacts, AgentStore } from "../agents/store.ts";
-import type { MemberStore } from "../agents/store-members.ts";
 import { formatTarget, isGroup, parseTarget, type Target } from "../agents/target.ts";
 import { actingAs, type Caller } from "../auth/caller.ts";
 import { createPauses } from "../breathe.ts";
@@ -23,7 +22,6 @@ import type { Schedules } from "./scheduled.ts";
 import type { MessageSource, ParsedDraft, Route } from "./schema.ts";
 import type { MessageRow, MessageStore } from "./store.ts";
 import type { LinkStore } from "./store-links.ts";
-import type { ScheduledRow } from "./store-scheduled.ts";
 import type { WorkRow, WorkStore } from "./store-work.ts";
 
 /** What became of one draft. */
@@ -37,7 +35,6 @@ export interface SendParts {
   store: MessageStore;
   works: WorkStore;
   access: Access;
-  members: MemberStore;
   schedules: Schedules;
   log: Log;
   parked: ParkedClaimers;
@@ -129,7 +126,7 @@ export type Sender = ReturnType<typeof createSender>;
 
 /** Appending to the log: who may say what to whom, why it was said, and what it makes. */
 export function createSender(parts: SendParts) {
-  const { agents, agentStore, store, works, access, members, schedules, log, parked, due, clock, headOf } = parts;
+  const { agents, agentStore, store, works, access, schedules, log, parked, due, clock, headOf } = parts;
   const causes = createCauses({ store, linkStore: parts.linkStore, works, links: parts.links });
   const { quotas, disk } = parts;
   const appendedHandlers: AppendedHandler[] = [];
@@ -187,24 +184,12 @@ export function createSender(parts: SendParts) {
     const row = planned ? undefined : await store.byKey(tx, from, draft.idempotencyKey);
     const found = planned ?? row;
     if (!found) return undefined;
-    if (await freed(tx, from, found)) return undefined;
     if (found.fingerprint !== fingerprint(draft))
       throw new Problem("idempotency-mismatch", `${draft.idempotencyKey} was used before, with other content.`);
     if (planned) return { kind: "scheduled", scheduleId: planned.id, deliverAt: planned.deliverAt, replayed: true };
     if (!row) return undefined;
     const work = row.claimable ? await works.byId(tx, row.id) : undefined;
     return { kind: "sent", entry: toLogEntry(row), work, matched: row.matched, replayed: true };
-  }
-
-  /** What an earlier holder of the sender's id has sent is not this one's: its key is free. */
-  async function freed(tx: Tx, from: string, found: MessageRow | ScheduledRow): Promise<boolean> {
-    const messageId = "messageId" in found ? found.messageId : found.id;
-    // What is still to be sent goes with its sender.
-    if (messageId === null || (await members.memberAt(tx, from, from, messageId))) return false;
-    await store.freeKey(tx, messageId);
-    // A planned one has it twice.
-    if ("messageId" in found) await schedules.cancel(tx, found.id);
-    return true;
   }
 
   /** @throws Problem 422 when nobody goes by that name, nobody there could claim it, or it carries another's file. */

@@ -40,10 +40,9 @@ const belonged = (agentId: string, target: SQL): SQL => sql`exists (
   select 1 from ${memberships} mb where mb.agent_id = ${agentId} and mb.target = ${target}
     and mb.since_id < ${messages.id} and (mb.until_id is null or mb.until_id >= ${messages.id}))`;
 
-/** What was for the agent, or what it sent itself, not an earlier holder of its id. */
+/** What was for the agent, or what it sent itself. */
 const visibleTo = (agentId: string): SQL =>
-  sql`(${belonged(agentId, sql`${messages.target}`)}
-    or (${messages.fromId} = ${agentId} and ${belonged(agentId, sql`${agentId}`)}))`;
+  sql`(${messages.fromId} = ${agentId} or ${belonged(agentId, sql`${messages.target}`)})`;
 
 /** What each candidate still has to pass. */
 export function conditions(filter: Filter, reader: string | null): SQL[] {

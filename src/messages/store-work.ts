@@ -91,14 +91,7 @@ export function createWorkStore(db: Db) {
     q
       .select({ one: sql`1` })
       .from(attempts)
-      .where(
-        and(
-          eq(attempts.messageId, bound("messageId")),
-          eq(attempts.agentId, bound("agentId")),
-          // Not an earlier holder of its id.
-          sql`${attempts.claimedAt} >= (select created_at from agents where id = ${bound("agentId")})`,
-        ),
-      )
+      .where(and(eq(attempts.messageId, bound("messageId")), eq(attempts.agentId, bound("agentId"))))
       .limit(fixedLimit(1))
       .prepare(),
   );
@@ -232,6 +225,20 @@ export function createWorkStore(db: Db) {
         .orderBy(asc(work.messageId))
         .limit(limit)
         .all(),
+    /** Work for one target that nobody holds, open or delayed, up to a place in the log. */
+    waitingFor: async (on: Reading, target: string, upTo: number, limit: number): Promise<WorkRow[]> => {
+      const of = (state: "open" | "delayed", room: number) =>
+        room <= 0
+          ? []
+          : on.db
+              .select()
+              .from(work)
+              .where(sql`target = ${target} and state = ${sql.raw(`'${state}'`)} and message_id <= ${upTo}`)
+              .limit(room)
+              .all();
+      const open = of("open", limit);
+      return [...open, ...of("delayed", limit - open.length)];
+    },
     dead: async (on: Reading, before: number | undefined, limit: number): Promise<WorkRow[]> =>
       on.db
         .select()

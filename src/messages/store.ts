@@ -134,10 +134,6 @@ export function createMessageStore(db: Db) {
     content: async (on: Reading, id: number): Promise<Content | undefined> => content(on).get({ id }),
     byKey: async (on: Reading, fromId: string, key: string): Promise<MessageRow | undefined> =>
       byKey(on).get({ fromId, key }),
-    /** Its sender's id has a new holder, whose keys are its own. */
-    freeKey: async (tx: Tx, id: number): Promise<void> => {
-      tx.db.update(messages).set({ idempotencyKey: null }).where(eq(messages.id, id)).run();
-    },
     lineage: async (on: Reading, id: number): Promise<Lineage | undefined> => lineage(on).get({ id }),
 
     /** In the order asked for, and no more than 4 MiB of them (but at least one). */
@@ -164,6 +160,15 @@ export function createMessageStore(db: Db) {
     /** Entries for any of these targets after a place, oldest first, by the index alone. */
     forTargets: async (on: Reading, targets: readonly string[], after: number, limit: number): Promise<Candidate[]> =>
       forTargets(on).all({ targets: JSON.stringify(targets), after, limit }),
+    /** What was sent to one agent in (after, upTo], oldest first, as far as telling its senders needs it. */
+    sentTo: async (on: Reading, target: string, { after, upTo }: { after: number; upTo: number }, limit: number) =>
+      on.db
+        .select(SENT_TO)
+        .from(messagesByTarget)
+        .where(and(eq(messages.target, target), gt(messages.id, after), sql`${messages.id} <= ${upTo}`))
+        .orderBy(asc(messages.id))
+        .limit(limit)
+        .all(),
     forTargetWithin: async (on: Reading, target: string, after: number, upTo: number, limit: number) =>
       forTargetWithin(on).all({ target, after, upTo, limit }) as Candidate[],
 
@@ -313,6 +318,14 @@ const within = (range: IdRange): SQL | undefined =>
 
 /** Named, because after ANALYZE the planner may prefer walking the whole log: it does not know how rare a target is. */
 const messagesByTarget = sql`${messages} indexed by messages_by_target`;
+
+const SENT_TO = {
+  id: sql<number>`${messages.id}`,
+  fromId: sql<string>`${messages.fromId}`,
+  kind: sql<MessageRow["kind"]>`${messages.kind}`,
+  claimable: sql<number>`${messages.claimable}`,
+  expiresAt: sql<number | null>`${messages.expiresAt}`,
+};
 
 export const lineageColumns = {
   id: messages.id,

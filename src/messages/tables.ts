@@ -84,6 +84,7 @@ export const work = sqliteTable(
   (t) => [
     index("work_open").on(t.target, sql`urgent desc`, t.messageId).where(sql`state = 'open'`),
     index("work_open_by_topic").on(t.target, t.kind, t.topic, sql`urgent desc`, t.messageId).where(sql`state = 'open'`),
+    index("work_delayed").on(t.target, t.messageId).where(sql`state = 'delayed'`),
     index("work_due").on(t.dueAt).where(sql`due_at is not null`),
     index("work_held").on(t.holder, t.messageId).where(sql`state = 'claimed'`),
     index("work_dead").on(t.messageId).where(sql`state = 'dead'`),

@@ -1,6 +1,6 @@
 import type { AgentService } from "../agents/service.ts";
 import type { Clock } from "../clock.ts";
-import type { Tx } from "../db/database.ts";
+import type { Reading, Tx } from "../db/database.ts";
 import type { Due } from "../due/due.ts";
 import type { LogEntry } from "../log/tail.ts";
 import type { Author, Sender } from "../messages/send.ts";
@@ -17,6 +17,7 @@ export interface PairLifeParts {
   sender: Sender;
   due: Due;
   clock: Clock;
+  headOf(on: Reading): number;
 }
 
 export const EXPIRES = "pair.expires";
@@ -28,7 +29,7 @@ const SYSTEM: Author = { id: "system", kind: "system", via: null };
 export type PairLife = ReturnType<typeof createPairLife>;
 
 /** What happens to a pair, whoever asks for it: each step is told to both, in the same write. */
-export function createPairLife({ store, agents, messages, sender, due, clock }: PairLifeParts) {
+export function createPairLife({ store, agents, messages, sender, due, clock, headOf }: PairLifeParts) {
   const changeListeners: ((row: PairRow) => void)[] = [];
 
   function changed(tx: Tx, row: PairRow): void {
@@ -76,7 +77,7 @@ export function createPairLife({ store, agents, messages, sender, due, clock }: 
     return step(tx, { ...row, status, endedBy, reason, endedAt: clock.now() }, status);
   }
 
-  /** A member is gone for good: the other is told. */
+  /** A member was deleted: the other is told. */
   async function drop(tx: Tx, agentId: string, upTo: number): Promise<void> {
     const live = await store.liveOf(tx, agentId, upTo, SLICE);
     for (const row of live) await end(tx, row, "ended", "system", `${agentId} was deleted`);
@@ -88,7 +89,7 @@ export function createPairLife({ store, agents, messages, sender, due, clock }: 
     if (row?.status === "pending") await end(tx, row, "expired", "system", null);
   });
   due.on(DROP, (tx, row) => drop(tx, row.key, Number(row.data.upTo)));
-  agents.onDeleted((tx, agentId) => drop(tx, agentId, clock.now()));
+  agents.onDeleted((tx, agentId) => drop(tx, agentId, headOf(tx)));
 
   return {
     tell,

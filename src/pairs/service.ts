@@ -1,6 +1,5 @@
 import type { ActivityService } from "../activity/service.ts";
 import type { AgentService } from "../agents/service.ts";
-import type { MemberStore } from "../agents/store-members.ts";
 import { actingAs, type Caller, readingAs } from "../auth/caller.ts";
 import type { Clock } from "../clock.ts";
 import type { Reading, Tx } from "../db/database.ts";
@@ -23,7 +22,6 @@ export interface PairParts {
   store: PairStore;
   life: PairLife;
   agents: AgentService;
-  members: MemberStore;
   access: Access;
   messages: MessageStore;
   idempotency: Idempotency;
@@ -36,7 +34,7 @@ export type Pairs = ReturnType<typeof createPairService>;
 
 /** The verbs of pairs: asking, agreeing, talking, ending. */
 export function createPairService(parts: PairParts) {
-  const { store, life, agents, members, access, messages, idempotency, activity, due, clock } = parts;
+  const { store, life, agents, access, messages, idempotency, activity, due, clock } = parts;
 
   /** @throws Problem 404 */
   async function require(on: Reading, id: string): Promise<PairRow> {
@@ -79,9 +77,8 @@ export function createPairService(parts: PairParts) {
       throw Problem.invalid("/target", `is of kind ${facts.kind}, which agrees to nothing`);
   }
 
-  /** One of the two; not who was given the id of one that was deleted: its place in the log is after theirs. */
-  const isMember = async (on: Reading, { requester, target, threadId }: PairRow, agentId: string): Promise<boolean> =>
-    (agentId === requester || agentId === target) && members.memberAt(on, agentId, agentId, threadId);
+  const isMember = ({ requester, target }: PairRow, agentId: string): boolean =>
+    agentId === requester || agentId === target;
 
   /** The member that acts; an operator who names none acts for `usual`, or for `user` when that is one of the two. */
   async function member(on: Reading, caller: Caller, row: PairRow, agentId: string | undefined, usual: string) {
@@ -89,7 +86,7 @@ export function createPairService(parts: PairParts) {
     const mine = [row.requester, row.target].includes("user") ? "user" : usual;
     const actor = actingAs(caller, isOperator ? mine : agentId);
     const facts = await agents.requireActor(on, caller, actor);
-    if (!(await isMember(on, row, actor))) throw new Problem("forbidden", `${actor} is not a member of ${row.id}.`);
+    if (!isMember(row, actor)) throw new Problem("forbidden", `${actor} is not a member of ${row.id}.`);
     return facts;
   }
 
@@ -172,7 +169,7 @@ export function createPairService(parts: PairParts) {
       const reader = readingAs(caller);
       if (reader !== null) await agents.requireActor(on, caller, reader);
       const row = await require(on, id);
-      if (reader !== null && !(await isMember(on, row, reader)))
+      if (reader !== null && !isMember(row, reader))
         throw new Problem("forbidden", `${reader} is not a member of ${id}.`);
       return toPair(row);
     },
@@ -182,7 +179,7 @@ export function createPairService(parts: PairParts) {
       const reader = readingAs(caller);
       if (reader !== null) await agents.requireActor(on, caller, reader);
       const both = [reader, query.agent].filter((id): id is string => typeof id === "string");
-      const filter: PairFilter = { members: both, status: query.status, seenBy: reader };
+      const filter: PairFilter = { members: both, status: query.status };
       const { items, more } = await readPage(
         limit,
         (count, last) => store.page(on, filter, last?.id ?? query.page, count),

@@ -9,8 +9,6 @@ export interface PairFilter {
   /** Members, all of them: who asks, and whom the query names. */
   members: readonly string[];
   status?: PairStatus | undefined;
-  /** Who reads them: an earlier holder of its id had other pairs. */
-  seenBy?: string | null | undefined;
 }
 
 export type PairStore = ReturnType<typeof createPairStore>;
@@ -52,22 +50,21 @@ export function createPairStore() {
         .from(pairs)
         .where(and(eq(pairs.couple, couple), isLive))
         .get(),
-    /** Pending and active ones of an agent made no later than `upTo`, by whoever asked. */
+    /** Pending and active ones of an agent whose thread begins no later than `upTo`, by whoever asked. */
     liveOf: async (on: Reading, agentId: string, upTo: number, limit: number): Promise<PairRow[]> =>
       on.db
         .select()
         .from(pairs)
-        .where(and(ofMember(agentId), isLive, sql`${pairs.createdAt} <= ${upTo}`))
+        .where(and(ofMember(agentId), isLive, sql`${pairs.threadId} <= ${upTo}`))
         .limit(limit)
         .all(),
 
     /** Newest first. With a member by the index of its pairs; by status among the newest 20,000. */
     page: async (on: Reading, filter: PairFilter, before: string | undefined, limit: number): Promise<PairRow[]> => {
-      const { members, status, seenBy } = filter;
+      const { members, status } = filter;
       const where = [
         ...members.map(ofMember),
         ...(status === undefined ? [] : [sql`${pairs.status} = ${status}`]),
-        ...(seenBy == null ? [] : [ofHolder(seenBy)]),
         ...(before === undefined ? [] : [lt(pairs.id, before)]),
         ...(members.length ? [] : [newest]),
       ];
@@ -95,6 +92,4 @@ export function createPairStore() {
 }
 
 const ofMember = (agentId: string): SQL => sql`(${pairs.requester} = ${agentId} or ${pairs.target} = ${agentId})`;
-const ofHolder = (agentId: string): SQL => sql`${pairs.threadId} > (
-  select since_id from memberships where agent_id = ${agentId} and target = ${agentId} and until_id is null)`;
 const newest = sql`id in (select id from pairs order by id desc limit ${sql.raw(String(MAX_VISITED))})`;

@@ -47,7 +47,6 @@ export function createScheduleService(parts: ScheduleServiceParts) {
   const { agents, sender, planned, firing, activity, idempotency, due, clock } = parts;
 
   agents.onDeleted(async (tx, agentId) => {
-    // The next holder of the id has nothing to do with them.
     const rows = await store.liveOf(tx, agentId, MAX_OF_AGENT);
     for (const row of rows) await due.cancel(tx, FIRE, row.id);
     await store.removeAllOf(tx, agentId);

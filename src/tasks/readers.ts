@@ -1,5 +1,4 @@
 import type { AgentService } from "../agents/service.ts";
-import type { AgentStore } from "../agents/store.ts";
 import { type Caller, readingAs } from "../auth/caller.ts";
 import type { Reading } from "../db/database.ts";
 import type { Access } from "../messages/access.ts";
@@ -15,7 +14,6 @@ const CANDIDATES = 500;
 
 export interface TaskReaderParts {
   agents: AgentService;
-  agentStore: AgentStore;
   access: Access;
   store: TaskStore;
 }
@@ -23,7 +21,7 @@ export interface TaskReaderParts {
 export type TaskReaders = ReturnType<typeof createTaskReaders>;
 
 /** Finding tasks. An agent sees those it made, those it holds, and those whose message it may read. */
-export function createTaskReaders({ agents, agentStore, access, store }: TaskReaderParts) {
+export function createTaskReaders({ agents, access, store }: TaskReaderParts) {
   /** @throws Problem 403, 409 */
   async function readerOf(on: Reading, caller: Caller): Promise<string | null> {
     const reader = readingAs(caller);
@@ -37,9 +35,7 @@ export function createTaskReaders({ agents, agentStore, access, store }: TaskRea
       const entry = { id: task.messageId, fromId: task.fromId, target: task.target };
       return access.mayRead(on, reader, entry);
     }
-    // Not what an earlier holder of its id made.
-    const facts = task.fromId === reader ? await agentStore.facts(on, reader) : undefined;
-    return facts !== undefined && facts.createdAt <= task.createdAt;
+    return task.fromId === reader;
   }
 
   /** By what a page is found: the narrowest that is asked for, else what a reader can have to do with. */

@@ -1,5 +1,4 @@
 import type { AgentService } from "../agents/service.ts";
-import type { MemberStore } from "../agents/store-members.ts";
 import { actingAs, type Caller } from "../auth/caller.ts";
 import type { Reading, Tx } from "../db/database.ts";
 import type { Idempotency } from "../idempotency/service.ts";
@@ -22,7 +21,6 @@ import type { TaskRow, TaskStore } from "./store.ts";
 
 export interface TaskServiceParts {
   agents: AgentService;
-  members: MemberStore;
   claims: Claims;
   leases: Leases;
   works: WorkStore;
@@ -48,7 +46,7 @@ export type TaskService = ReturnType<typeof createTaskService>;
 
 /** The verbs of tasks: make, claim, renew, release, say how it goes. */
 export function createTaskService(parts: TaskServiceParts) {
-  const { agents, members, claims, leases, works, store, life, idempotency } = parts;
+  const { agents, claims, leases, works, store, life, idempotency } = parts;
 
   /** @throws Problem 404 */
   async function requireTask(on: Reading, id: string): Promise<TaskRow> {
@@ -84,17 +82,11 @@ export function createTaskService(parts: TaskServiceParts) {
   async function setStatus(tx: Tx, caller: Caller, id: string, change: TaskStatusChange): Promise<Task> {
     const given = await requireTask(tx, id);
     const actor = actingAs(caller);
-    const { createdAt } = await agents.requireActor(tx, caller, actor);
+    await agents.requireActor(tx, caller, actor);
     const work = await currentWork(tx, given);
     const task = await requireTask(tx, id);
     const holds = work?.state === "claimed" && work.holder === actor;
-    // Not who was given the id of a maker that was deleted.
-    const isMaker =
-      task.fromId === actor &&
-      (task.messageId === null
-        ? task.createdAt >= createdAt
-        : await members.memberAt(tx, actor, actor, task.messageId));
-    const isTheirs = caller.role === "operator" || isMaker;
+    const isTheirs = caller.role === "operator" || task.fromId === actor;
     if (change.status !== "cancelled" && (holds || change.token !== undefined))
       return toTask(await asHolder(tx, caller, task, change, actor));
     if (!isTheirs && !holds && !(work && (await works.workedOn(tx, actor, work.messageId))))

@@ -57,6 +57,12 @@ export const EXAMPLES: Record<string, Make> = {
     await world.ask("PUT", `/v1/agents/${id}`, { name: id });
     return byOperator({ path: { id } });
   },
+  async restoreAgent(world) {
+    const id = world.fresh("restored-");
+    await world.ask("PUT", `/v1/agents/${id}`, { name: id });
+    await world.ask("DELETE", `/v1/agents/${id}`);
+    return byOperator({ path: { id } });
+  },
   heartbeat: () => byWorker({ ...onWorker, body: { status: "busy", ready: true } }),
 
   sendMessage: (world) =>

@@ -1,0 +1,118 @@
+import type { AgentStore } from "../agents/store.ts";
+import { createPauses } from "../breathe.ts";
+import type { Clock } from "../clock.ts";
+import type { Reading, Tx } from "../db/database.ts";
+import type { Due } from "../due/due.ts";
+import type { Leases } from "./leases.ts";
+import type { Schedules } from "./scheduled.ts";
+import type { Sender } from "./send.ts";
+import type { MessageStore } from "./store.ts";
+import type { WorkRow, WorkStore } from "./store-work.ts";
+
+export interface DropParts {
+  agentStore: AgentStore;
+  store: MessageStore;
+  works: WorkStore;
+  sender: Sender;
+  schedules: Schedules;
+  leases: Leases;
+  due: Due;
+  clock: Clock;
+  headOf(on: Reading): number;
+}
+
+/** The due row of what a deleted agent leaves beyond the write that deletes it. */
+const DROP = "message.drop";
+/** Work and messages that end in the write that deletes, and in each write after it. */
+const MAX_AT_ONCE = 5000;
+/** Ids that a notice names. */
+const MAX_NAMED = 100;
+
+/** How far the mail of a deleted agent was gone through. */
+interface Place {
+  /** The head when it was deleted: what came after a restore is not touched. */
+  upTo: number;
+  after: number;
+  /** Senders who know: each is told once. */
+  told: string[];
+}
+
+type SentTo = Awaited<ReturnType<MessageStore["sentTo"]>>[number];
+
+/** What one sender loses: messages that nobody read, and work that nobody does. */
+interface Lost {
+  undelivered: number[];
+  cancelled: number[];
+}
+
+/**
+ * Ends what a deleted agent leaves: work for it alone is cancelled, a group's work that it held is open again, and the senders
+ * of all that it never read or did are told. Answers the handler of its deletion, to be called after those of every feature.
+ */
+export function createDrop(parts: DropParts) {
+  const { agentStore, store, works, sender, schedules, leases, due, clock, headOf } = parts;
+  due.on(DROP, (tx, { key, data }) =>
+    goOn(tx, key, { upTo: Number(data.upTo), after: Number(data.after), told: data.told as string[] }),
+  );
+
+  async function goOn(tx: Tx, agentId: string, place: Place): Promise<void> {
+    const facts = await agentStore.facts(tx, agentId);
+    const isDeleted = facts !== undefined && facts.deletedAt !== null;
+    const pause = createPauses();
+    const lost = new Map<string, Lost>();
+    const losing = (from: string) => lost.get(from) ?? lost.set(from, { undelivered: [], cancelled: [] }).get(from);
+    const work = await workOf(tx, agentId, place.upTo, isDeleted);
+    for (const one of work) {
+      await pause();
+      if (one.target !== agentId) await leases.abandon(tx, one);
+      else {
+        await leases.end(tx, one, "cancelled", `${agentId} was deleted`);
+        const from = (await store.lineage(tx, one.messageId))?.fromId;
+        if (from) losing(from)?.cancelled.push(one.messageId);
+      }
+    }
+    // A restored agent reads what it had not read.
+    const room = isDeleted ? MAX_AT_ONCE - work.length : 0;
+    const sent = await store.sentTo(tx, agentId, place, room);
+    for (const one of sent) if (isTalk(one, clock.now())) losing(one.fromId)?.undelivered.push(one.id);
+    for (const [from, what] of lost) {
+      await pause();
+      if (!place.told.includes(from)) await tell(tx, agentId, from, what);
+    }
+    if (work.length + sent.length < MAX_AT_ONCE) return;
+    const told = [...new Set([...place.told, ...lost.keys()])];
+    await due.schedule(tx, DROP, agentId, clock.now(), { ...place, after: sent.at(-1)?.id ?? place.after, told });
+  }
+
+  /** What it holds, and what nobody else may take. What a restored agent holds of a group is its own again. */
+  async function workOf(tx: Tx, agentId: string, upTo: number, isDeleted: boolean): Promise<WorkRow[]> {
+    const held = (await works.heldBy(tx, agentId, MAX_AT_ONCE)).filter(
+      (work) => work.messageId <= upTo && (isDeleted || work.target === agentId),
+    );
+    return [...held, ...(await works.waitingFor(tx, agentId, upTo, MAX_AT_ONCE - held.length))];
+  }
+
+  async function tell(tx: Tx, agentId: string, to: string, { undelivered, cancelled }: Lost): Promise<void> {
+    if (to === "system" || to === agentId) return;
+    const count = undelivered.length + cancelled.length;
+    const work = cancelled.length ? ` ${cancelled.length} of them were work, which is cancelled.` : "";
+    await sender.tell(tx, to, {
+      subject: `${agentId} was deleted`,
+      body: `${agentId} was deleted without reading or finishing ${count} of your messages.${work}`,
+      payload: {
+        ...{ agentId, count, undelivered: [...undelivered, ...cancelled].sort((a, b) => a - b).slice(0, MAX_NAMED) },
+        cancelled: cancelled.slice(0, MAX_NAMED),
+      },
+    });
+  }
+
+  return async function dropAgent(tx: Tx, agentId: string): Promise<void> {
+    const facts = await agentStore.facts(tx, agentId);
+    await schedules.dropOf(tx, agentId);
+    await goOn(tx, agentId, { upTo: headOf(tx), after: facts?.cursor ?? 0, told: [] });
+  };
+}
+
+/** Work ends by itself, the end of a request is told by its delegation, and what expired was told then. */
+const isTalk = ({ claimable, kind, expiresAt }: SentTo, now: number): boolean =>
+  !claimable && kind !== "request" && (expiresAt === null || expiresAt > now);
