@@ -3,6 +3,14 @@ import { startChannel, TELEGRAM } from "./support/channel.ts";
 import { startRelay } from "./support/relay.ts";
 
 describe("channels", () => {
+  test("are suggested for a channel that is none, and agents are not", async () => {
+    const { ask, agent } = await startChannel();
+    await agent("telegram-helper");
+    const { status, body } = await ask("GET", "/v1/channels/telegram:man");
+    expect([status, body.suggestions]).toEqual([404, [TELEGRAM]]);
+    expect((await ask("GET", "/v1/channels/telegram-helper")).body.suggestions).not.toContain("telegram-helper");
+  });
+
   test("registering a channel agent makes its channel, changing it changes it, deleting it removes it and its bindings", async () => {
     const { ask, bind, agent } = await startChannel();
     await agent("builder");

@@ -51,7 +51,8 @@ export function applyRegistration(row: AgentRow, body: AgentRegistration, isNew:
   if (merged.kind === "channel") return withChannel(merged);
   if (merged.channel)
     throw Problem.invalid("/channel", `belongs to agents of kind channel; ${row.id} is a ${merged.kind}`);
-  if (row.id.includes(":")) throw Problem.invalid("id", "only a channel agent's id has a colon");
+  if (row.id.includes(":"))
+    throw Problem.invalid("id", "only a channel agent's id has a colon: say kind channel, or choose another id");
   const tag = merged.kind === "provider" ? providerTag(merged) : undefined;
   if (tag && !merged.tags.includes(tag)) merged.tags = [...merged.tags, tag];
   return merged;

@@ -76,26 +76,30 @@ export function createOutbound(parts: OutboundParts) {
     if (draft.kind === "response" && (isEmpty || channel.direction === "inbound")) return draft;
     if (channel.direction === "inbound") throw Problem.invalid("/to", `${channel.id} is inbound only`);
     if (isEmpty) throw Problem.invalid("/body", "is empty, and there are no files");
+    const payload = await addressed(on, author.id, { draft, channel, given: { ...given, text } });
+    const maxAttempts = draft.maxAttempts === USUAL_ATTEMPTS ? POST_ATTEMPTS : draft.maxAttempts;
+    // Urgent ones would overtake those before them.
+    return { ...draft, kind: draft.kind ?? "channel.event", claimable: true, urgent: false, maxAttempts, payload };
+  }
+
+  /** What is posted, where, and as an answer to what. @throws Problem 422 */
+  async function addressed(on: Reading, from: string, { draft, channel, given }: Outgoing) {
     const replied = draft.replyTo ? await origin(on, channel.id, draft.replyTo) : undefined;
-    const named = given.conversation && { ...given.conversation };
-    if (named) named.conversationId = await moves.now(on, channel.id, named.conversationId);
-    const conversation = conversationFor(channel, draft, named, replied?.conversation);
-    const replyToExternalId = given.replyToExternalId ?? replied?.externalId;
-    const { conversation: _, replyToExternalId: __, text: ___, files: carrying, buttons, ...more } = given;
-    const carried = await described(on, author.id, carrying ?? []);
+    const { conversation: named, replyToExternalId: answers, text, files: carrying, buttons, ...more } = given;
+    const now = named && { ...named, conversationId: await moves.now(on, channel.id, named.conversationId) };
+    const replyToExternalId = answers ?? replied?.externalId;
+    const conversation = conversationFor(channel, draft, now, replied?.conversation);
+    const carried = await described(on, from, carrying ?? []);
     const isOpaque = draft.encoding === "opaque";
-    const payload = {
+    return {
       ...more,
       conversation,
       ...(replyToExternalId != null && { replyToExternalId }),
-      text: isOpaque ? unshown(author.id, carried.length) : text,
+      text: isOpaque ? unshown(from, carried.length) : text,
       ...(carried.length > 0 && !isOpaque && { files: carried }),
       ...(buttons?.length && !isOpaque && { buttons }),
       idempotencyKey: newId("out", clock.now()),
     };
-    const maxAttempts = draft.maxAttempts === USUAL_ATTEMPTS ? POST_ATTEMPTS : draft.maxAttempts;
-    // Urgent ones would overtake those before them.
-    return { ...draft, kind: draft.kind ?? "channel.event", claimable: true, urgent: false, maxAttempts, payload };
   }
 
   /** What the adapter has to know of each file. @throws Problem 422 for those the sender may not read */
@@ -230,6 +234,13 @@ export function createOutbound(parts: OutboundParts) {
     /** Told of each message that was posted, or will not be, once that is on disk. */
     onEnded: (listener: (channelId: string, state: string) => void) => listeners.push(listener),
   };
+}
+
+/** A message on its way to a channel, and what its payload says. */
+interface Outgoing {
+  draft: ParsedDraft;
+  channel: ChannelRow;
+  given: OutboundPayload;
 }
 
 interface Origin {

@@ -67,7 +67,10 @@ export function createRegistry({ agents, agentStore, roster, activity, store, bi
   async function require(on: Reading, id: string): Promise<ChannelRow> {
     const row = await store.byId(on, id);
     if (row) return row;
-    throw new Problem("not-found", `There is no channel ${id}.`, { suggestions: agents.suggest(id) });
+    // Only a channel agent's id has a colon.
+    const channels = [...roster.ids()].filter((known) => known.includes(":"));
+    const suggestions = agents.suggest(id, channels);
+    throw new Problem("not-found", `There is no channel ${id}.`, { suggestions });
   }
 
   async function wire(on: Reading, row: ChannelRow): Promise<Channel> {
