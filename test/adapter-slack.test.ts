@@ -206,6 +206,9 @@ describe("what people see of a Slack message", () => {
     expect(await text({ blocks: [{ type: "of_tomorrow" }] })).toBe("[a message that cannot be shown here]");
     expect(await text({ subtype: "of_tomorrow", text: "but worded" })).toBe("but worded");
     expect(await text({ text: "x", blocks: "garbage", attachments: [null, 7], files: "none" })).toBe("x");
+    expect(await text({ text: "x", thread_ts: null, subtype: null, edited: null, username: null })).toBe("x");
+    const [one] = await event({ user: "UADA", text: "x", files: [7, { id: "F1", name: "a.txt" }, { name: "no id" }] });
+    expect(one?.files?.map(({ name }) => name)).toEqual(["a.txt"]);
     expect(await text({ text: "" })).toBeUndefined();
     for (const subtype of ["channel_topic", "pinned_item", "message_deleted"])
       expect(await event({ subtype, user: "UADA", text: "about the channel" })).toEqual([]);

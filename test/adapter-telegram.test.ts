@@ -167,6 +167,7 @@ describe("what people see of a Telegram message", () => {
       "x\n[button: Open (https://o.example)]\n[button: More]",
     ],
     [{ hologram_of_tomorrow: { id: 1 } }, "[a message that cannot be shown here: hologram of tomorrow]"],
+    [{ checklist: {}, poll: 7 }, "[poll, which cannot be read]\n[checklist, which cannot be read]"],
     [{}, "[a message that cannot be shown here]"],
   ] as [object, string][])
     test(`is ${text.replaceAll("\n", " ").slice(0, 60)} for ${Object.keys(fields)[0] ?? "nothing at all"}`, () => {

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { type SlackFile, SlackFile as SlackFileShape } from "./slack-files.ts";
+import { type SlackFile, SlackFiles } from "./slack-files.ts";
 import { fromSlack } from "./slack-text.ts";
 
 /** A part of a message: a block, an element or an attachment. Slack adds to them often, so only texts are looked for. */
@@ -47,12 +47,7 @@ export function forwardedFrom(message: SlackContent): string | undefined {
 
 /** Files of what was passed on. */
 export function filesWithin(message: SlackContent): SlackFile[] {
-  return attachmentsOf(message).flatMap(({ files }) =>
-    z
-      .array(SlackFileShape)
-      .catch([])
-      .parse(files ?? []),
-  );
+  return attachmentsOf(message).flatMap(({ files }) => SlackFiles.parse(files));
 }
 
 const isShared = ({ is_share, is_msg_unfurl }: Piece): boolean => is_share === true || is_msg_unfurl === true;

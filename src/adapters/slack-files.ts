@@ -20,6 +20,13 @@ export const SlackFile = z.looseObject({
 });
 export type SlackFile = z.infer<typeof SlackFile>;
 
+/** A list of them; what is none is left out. */
+export const SlackFiles = z
+  .array(z.unknown())
+  .nullish()
+  .catch(null)
+  .transform((list) => (list ?? []).flatMap((one) => SlackFile.safeParse(one).data ?? []));
+
 /** Slack keeps files on files.slack.com; older ones on slack.com and slack-files.com; GovSlack on the hosts of slack-gov.com. */
 const FILE_HOSTS = /^(?:[a-z0-9-]+\.)*(?:slack\.com|slack-files\.com|slack-gov\.com)$/;
 const FILE_SECONDS = 120;

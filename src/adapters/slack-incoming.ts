@@ -1,31 +1,31 @@
 import { z } from "zod";
 import type { Incoming, IncomingFile } from "./contract.ts";
 import { contentOf, filesWithin, forwardedFrom, Pieces } from "./slack-content.ts";
-import { nameOf, SlackFile } from "./slack-files.ts";
+import { nameOf, type SlackFile, SlackFiles } from "./slack-files.ts";
 import { unmarked } from "./slack-pressed.ts";
 
 /** What Slack sends, as far as it matters here; it sends far more. */
 const SlackMessage = z.looseObject({
   ts: z.string(),
-  subtype: z.string().optional(),
-  hidden: z.boolean().optional(),
+  subtype: z.string().nullish(),
+  hidden: z.boolean().nullish(),
   text: z.string().nullish(),
-  user: z.string().optional(),
+  user: z.string().nullish(),
   username: z.string().nullish(),
   bot_id: z.string().nullish(),
-  thread_ts: z.string().optional(),
+  thread_ts: z.string().nullish(),
   blocks: Pieces,
   attachments: Pieces,
-  files: z.array(SlackFile).nullish().catch(null),
-  edited: z.looseObject({ ts: z.string() }).optional(),
+  files: SlackFiles,
+  edited: z.looseObject({ ts: z.string() }).nullish(),
 });
 type SlackMessage = z.infer<typeof SlackMessage>;
 
 const MessageEvent = SlackMessage.extend({
   type: z.enum(["message", "app_mention"]),
   channel: z.string(),
-  message: SlackMessage.optional(),
-  previous_message: SlackMessage.partial().optional(),
+  message: SlackMessage.nullish(),
+  previous_message: SlackMessage.partial().nullish(),
 });
 
 /** A conversation gets another id, for instance when it is shared with another workspace. */
@@ -41,13 +41,13 @@ const BlockActions = z.looseObject({
   type: z.literal("block_actions"),
   user: z.looseObject({ id: z.string() }),
   channel: z.looseObject({ id: z.string() }),
-  message: z.looseObject({ ts: z.string(), thread_ts: z.string().optional() }).optional(),
-  container: z.looseObject({ message_ts: z.string().optional(), thread_ts: z.string().optional() }).optional(),
+  message: z.looseObject({ ts: z.string(), thread_ts: z.string().nullish() }).optional(),
+  container: z.looseObject({ message_ts: z.string().nullish(), thread_ts: z.string().nullish() }).optional(),
   actions: z.array(
     z.looseObject({
       action_id: z.string(),
       action_ts: z.string(),
-      value: z.string().optional(),
+      value: z.string().nullish(),
       text: z.looseObject({ text: z.string() }).optional(),
     }),
   ),
@@ -88,7 +88,7 @@ const QUIET = new Set([
   ...["bot_add", "bot_remove", "bot_enable", "bot_disable", "assistant_app_thread"],
 ]);
 /** With these a message that says nothing is none; any other is a kind that people see something of. */
-const PLAIN = new Set([undefined, "file_share", "thread_broadcast", "bot_message", "me_message"]);
+const PLAIN = new Set(["", "file_share", "thread_broadcast", "bot_message", "me_message"]);
 
 async function messaged(body: unknown, reader: SlackReader): Promise<Incoming[]> {
   const callback = EventCallback.safeParse(body);
@@ -131,7 +131,9 @@ const asEdit = (found: Incoming[], at: string): Incoming[] =>
 
 async function said(channel: string, message: SlackMessage, reader: SlackReader): Promise<Incoming[]> {
   const own = message.user === reader.userId || (reader.botId !== undefined && message.bot_id === reader.botId);
-  const files = [...(message.files ?? []), ...filesWithin(message)].map((file) => fileOf(file, reader));
+  // What was forwarded may name a file of the message itself.
+  const each = new Map([...message.files, ...filesWithin(message)].map((file) => [file.id, file]));
+  const files = [...each.values()].map((file) => fileOf(file, reader));
   const text = contentOf(message, reader.userId) || (files.length === 0 ? unshown(message) : "");
   if (own || (text === "" && files.length === 0)) return [];
   return [
@@ -148,20 +150,20 @@ async function said(channel: string, message: SlackMessage, reader: SlackReader)
 }
 
 function unshown({ subtype, blocks, attachments }: SlackMessage): string {
-  if (!PLAIN.has(subtype)) return `[a message that cannot be shown here: ${subtype?.replaceAll("_", " ")}]`;
+  if (!PLAIN.has(subtype ?? "")) return `[a message that cannot be shown here: ${subtype?.replaceAll("_", " ")}]`;
   return blocks?.length || attachments?.length ? "[a message that cannot be shown here]" : "";
 }
 
 /** The message that a thread hangs on names itself. */
-const placeOf = (channel: string, threadTs: string | undefined, ts: string | undefined) => ({
+const placeOf = (channel: string, threadTs: string | null | undefined, ts: string | null | undefined) => ({
   conversationId: channel,
-  threadId: threadTs === ts ? undefined : threadTs,
+  threadId: threadTs === ts ? undefined : (threadTs ?? undefined),
 });
 
 async function senderOf(message: SlackMessage, reader: SlackReader): Promise<Incoming["sender"]> {
   const { user, bot_id: botId, username, subtype } = message;
   const bot = (botId || subtype === "bot_message") && { isBot: true };
-  if (user !== undefined) return { id: user, name: await reader.nameOf(user), ...bot };
+  if (user) return { id: user, name: await reader.nameOf(user), ...bot };
   const id = botId ?? "unknown";
   return { id, name: username || id, ...bot };
 }
@@ -179,14 +181,14 @@ async function pressed(body: unknown, reader: SlackReader): Promise<Incoming[]> 
   const ts = message?.ts ?? container?.message_ts;
   const name = await reader.nameOf(user.id);
   return actions
-    .filter(({ value }) => value !== undefined)
+    .filter(({ value }) => value != null)
     .map((action) => ({
       type: "button",
       ...placeOf(channel.id, message?.thread_ts ?? container?.thread_ts, ts),
       externalId: `action:${channel.id}:${ts ?? ""}:${action.action_ts}:${action.action_id}`,
       sender: { id: user.id, name },
       button: { id: action.value ?? "", text: action.text && unmarked(action.text.text) },
-      replyToExternalId: ts === undefined ? undefined : externalIdOf(channel.id, ts),
+      replyToExternalId: ts == null ? undefined : externalIdOf(channel.id, ts),
     }));
 }
 

@@ -137,7 +137,13 @@ export function wordsOf(content: Content): string[] {
   const own = text === undefined ? "" : withLinks(text, content.entities ?? content.caption_entities ?? []);
   const told = Object.entries(TELLERS).map(([key, tell]) => {
     const value = content[key as keyof Tellers];
-    return value === undefined ? "" : (tell as (it: unknown, of: Content) => string)(value, content);
+    if (value === undefined) return "";
+    try {
+      return (tell as (it: unknown, of: Content) => string)(value, content);
+    } catch {
+      // Not as the Bot API describes it: that it is there can still be said.
+      return `[${key.replaceAll("_", " ")}, which cannot be read]`;
+    }
   });
   return [...told, own].filter((words) => words !== "");
 }
