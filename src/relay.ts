@@ -147,7 +147,7 @@ export async function createRelay(
   });
   const wake = createWake({ ...messaging, ...reading, delegations: delegations.delegations });
   const a2a = createA2A({
-    ...{ messaging, agents, activity, delegations, inbox: reading.inbox, egress, key, onError },
+    ...{ messaging, agents, activity, delegations, idempotency, inbox: reading.inbox, egress, key, onError },
     publicUrl: config.publicUrl,
   });
   const metrics = createMetrics({

@@ -147,6 +147,53 @@ describe("push notifications of A2A", () => {
     expect((await gone.inbox()).at(-1).body).toContain("It answered 410.");
   });
 
+  test("are accepted when the task is over, and tell how it ended", async () => {
+    const { ask, alice, answer, pass, id, receiver } = await startTold();
+    await answer("there");
+    await pass(100);
+    const late = startReceiver();
+    const how = { ...alice, headers: version };
+    const made = await ask("POST", `/a2a/bob/tasks/${id}/pushNotificationConfigs`, { url: late.url, id: "late" }, how);
+    expect([made.status, made.body.id]).toEqual([201, "late"]);
+    await pass(100);
+    expect(late.told).toEqual(["artifact there", "COMPLETED"]);
+    await pass(1_000_000);
+    expect(late.told).toHaveLength(2);
+    expect(receiver.told).toEqual(["artifact there", "COMPLETED"]);
+  });
+
+  test("come with a message again: the same is the same, and another takes its place", async () => {
+    const { ask, alice, report, pass, id, receiver } = await startTold();
+    const other = startReceiver();
+    const how = { ...alice, headers: version };
+    const message = { messageId: "m1", role: "ROLE_USER", parts: [{ text: "Go" }] };
+    const again = (url: string) =>
+      ask(
+        "POST",
+        "/a2a/bob/message:send",
+        { message, configuration: { returnImmediately: true, taskPushNotificationConfig: { url } } },
+        how,
+      );
+    expect((await again(receiver.url)).body.task.id).toBe(id);
+    const list = async () => (await ask("GET", `/a2a/bob/tasks/${id}/pushNotificationConfigs`, undefined, how)).body;
+    expect((await list()).configs).toMatchObject([{ url: receiver.url }]);
+    expect((await again(other.url)).body.task.id).toBe(id);
+    expect((await list()).configs).toMatchObject([{ url: other.url }]);
+    await report("half way");
+    await pass(100);
+    expect([receiver.told, other.told]).toEqual([[], ["WORKING"]]);
+  });
+
+  test("that fail name no address of the relay's network to their owner", async () => {
+    const { receiver, report, pass, inbox } = await startTold({ url: "http://localhost:1/hook" });
+    await report("one");
+    for (let hours = 0; hours < 30; hours++) await pass(3_600_000);
+    expect(receiver.told).toEqual([]);
+    const told = (await inbox()).find(({ subject }: { subject: string }) => subject?.includes("have ended"));
+    expect(told.body).toContain("http://localhost:1/hook does not take them");
+    expect(told.body).not.toMatch(/127\.0\.0\.1|::1/);
+  });
+
   test("say that a group's request was taken", async () => {
     const { ask, agent, pass } = await startRelay();
     const receiver = startReceiver();

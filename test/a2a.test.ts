@@ -267,6 +267,67 @@ describe("A2A", () => {
     expect(rest.headers.get("x-request-id")).not.toBeNull();
   });
 
+  test("a patch of the version is no other version, and null is as left out", async () => {
+    const { ask, agent } = await startRelay();
+    await agent("bob");
+    const alice = await agent("alice");
+    const message = {
+      ...{ messageId: "m1", contextId: null, taskId: null, role: "ROLE_USER", parts: [{ text: "Go", filename: null }] },
+      metadata: { signalbox: { timeoutSeconds: null, parentId: null, context: null } },
+      ...{ extensions: null, referenceTaskIds: null },
+    };
+    const nothing = { acceptedOutputModes: null, historyLength: null, taskPushNotificationConfig: null };
+    const configuration = { ...nothing, returnImmediately: true };
+    for (const version of ["1.0", "1.0.0", "1.0.1", "1.0.27"]) {
+      const headers = { "a2a-version": version };
+      const params = { message, configuration, metadata: null, tenant: null };
+      const rest = await ask("POST", "/a2a/bob/message:send", params, { ...alice, headers });
+      expect([version, rest.status]).toEqual([version, 200]);
+      const rpc = { jsonrpc: "2.0", id: 1, method: "SendMessage", params };
+      expect((await ask("POST", "/a2a/bob", rpc, { ...alice, headers })).body.result.task.id).toBe(rest.body.task.id);
+      const get = { jsonrpc: "2.0", id: 1, method: "GetTask", params: { id: rest.body.task.id, historyLength: null } };
+      expect((await ask("POST", "/a2a/bob", get, { ...alice, headers })).body.result.id).toBe(rest.body.task.id);
+    }
+    for (const version of ["1.1", "1.1.0", "2.0", "1", "1.0.1.1", "1.0.x"]) {
+      const sent = await ask(
+        "POST",
+        "/a2a/bob/message:send",
+        { message },
+        { ...alice, headers: { "a2a-version": version } },
+      );
+      expect([version, sent.status]).toEqual([version, 400]);
+    }
+  });
+
+  test("a messageId that is used again for other content is refused in the protocol's words", async () => {
+    const { ask, agent } = await startRelay();
+    const bob = await agent("bob");
+    const alice = await agent("alice");
+    const headers = { "a2a-version": "1.0" };
+    const send = (text: string, more: object = {}, messageId = "m1") => {
+      const message = { messageId, role: "ROLE_USER", parts: [{ text }], ...more };
+      const body = { message, configuration: { returnImmediately: true } };
+      return ask("POST", "/a2a/bob/message:send", body, { ...alice, headers });
+    };
+    const { id: taskId } = (await send("Go")).body.task;
+    await ask("POST", `/v1/delegations/${taskId}/progress`, { text: "?" }, bob);
+    expect((await send("More", { taskId }, "m2")).status).toBe(200);
+    for (const [text, more, messageId] of [
+      ["Stay", {}, "m1"],
+      ["Go", { taskId }, "m1"],
+      ["Else", { taskId }, "m2"],
+      ["More", {}, "m2"],
+    ] as const) {
+      const sent = await send(text, more, messageId);
+      expect(sent.status).toBe(400);
+      expect(sent.body.error.message).toContain(`Message ${messageId} was sent before`);
+      expect(sent.body.error.message).toContain("use a new messageId");
+      expect(JSON.stringify(sent.body)).not.toContain("a2a:m");
+    }
+    expect((await send("More", { taskId }, "m2")).body.task.id).toBe(taskId);
+    expect((await ask("GET", "/v1/messages?from=alice&to=bob")).body.items).toHaveLength(2);
+  });
+
   test("G10: a token that acts for nobody asks for nothing, and sees what its role sees", async () => {
     const { ask, agent } = await startRelay();
     await agent("bob");

@@ -197,6 +197,21 @@ for (const era of ERAS)
       expect(a.call("nothing")).rejects.toThrow("There is no tool nothing");
     });
 
+    test("null for an argument that may be left out is as leaving it out", async () => {
+      const { relay, alice, bob } = await world();
+      const a = await connect(relay, alice.token, era);
+      const b = await connect(relay, bob.token, era);
+      const nothing = { subject: null, work: null, urgent: null, key: null };
+      expect((await a.call("send", { to: "bob", text: "hi", ...nothing })).facts.id).toBe(1);
+      expect((await b.call("inbox", { ack: null, wait: null, budget: null })).facts.unread).toBe(1);
+      expect((await b.call("history", { message: 1, offset: null, thread: null, search: null })).text).toContain(
+        "| hi",
+      );
+      expect((await a.call("send", { to: null, text: "hi" })).text).toContain("to:");
+      expect((await a.call("send", { to: "bob", text: "hi", form: null })).isError).toBe(true);
+      expect((await b.call("brief", null as unknown as Record<string, unknown>)).facts.unread).toBe(1);
+    });
+
     test("the same key sends once", async () => {
       const { relay, alice } = await world();
       const a = await connect(relay, alice.token, era);

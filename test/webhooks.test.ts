@@ -37,6 +37,33 @@ async function passInSteps(crew: Crew, total: number, step: number): Promise<voi
   for (let left = total; left > 0; left -= step) await crew.pass(Math.min(step, left));
 }
 
+describe("an address that a name has inside of the relay's network", () => {
+  test("is told to operators alone", async () => {
+    const { crew, hook, say, look, deliveries } = await startWorld();
+    const { id } = await hook({ url: "http://localhost:1/hook" }, crew.ann);
+    await say("ann", "one");
+    await passInSteps(crew, 30 * HOUR, 10 * MINUTE);
+    expect((await look(id)).reason).toMatch(/127\.0\.0\.1|::1/);
+    const own = async (path: string) => (await crew.ask("GET", `/v1/webhooks/${id}${path}`, undefined, crew.ann)).body;
+    const { reason } = await own("");
+    expect(reason).toContain("an address of it");
+    const [failed] = (await own("/deliveries")).items;
+    const all = JSON.stringify([reason, failed, await crew.inbox(crew.ann)]);
+    expect(all).toContain("A webhook was disabled");
+    expect(all).not.toMatch(/127\.0\.0\.1|::1/);
+    expect((await deliveries(id))[0].lastError).toMatch(/127\.0\.0\.1|::1/);
+  });
+
+  test("is left where its owner wrote it", async () => {
+    const { crew, hook, say } = await startWorld();
+    const { id } = await hook({ url: "http://127.0.0.1:1/hook" }, crew.ann);
+    await say("ann", "one");
+    await crew.pass(MINUTE);
+    const { items } = (await crew.ask("GET", `/v1/webhooks/${id}/deliveries`, undefined, crew.ann)).body;
+    expect(items[0].lastError).toContain("127.0.0.1");
+  });
+});
+
 describe("a webhook", () => {
   test("is told of a message, signed so that the reference library accepts it", async () => {
     const { crew, receiver, hook, say, deliveries } = await startWorld();

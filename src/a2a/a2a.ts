@@ -6,6 +6,7 @@ import type { Delegations } from "../delegations/service.ts";
 import type { DelegationRow } from "../delegations/store.ts";
 import type { Egress } from "../egress/egress.ts";
 import type { Route } from "../http/call.ts";
+import type { Idempotency } from "../idempotency/service.ts";
 import type { Inbox } from "../inbox/inbox.ts";
 import type { Messaging } from "../messages/messaging.ts";
 import type { Problem } from "../problem.ts";
@@ -37,6 +38,7 @@ export interface A2AParts {
   activity: ActivityService;
   delegations: { delegations: Delegations; onChange(listener: (row: DelegationRow) => void): unknown };
   inbox: Inbox;
+  idempotency: Idempotency;
   egress: Egress;
   publicUrl: string | undefined;
   /** What secrets are sealed with: see `derivationKey`. */
@@ -46,11 +48,10 @@ export interface A2AParts {
 
 /** Wires A2A: who is here for agents out there, and agents out there for who is here. */
 export function createA2A(parts: A2AParts) {
-  const { messaging, agents, delegations: room, egress, publicUrl, key, onError } = parts;
+  const { messaging, agents, delegations: room, idempotency, egress, publicUrl, key, onError } = parts;
   const { db, lists, sender, waits, connections } = messaging;
   const contexts = createContextStore(db);
-  const messages = messaging.store;
-  const tasks = createTaskService({ delegations: room.delegations, contexts, messages, lists, sender });
+  const tasks = createTaskService({ delegations: room.delegations, contexts, idempotency, lists, sender });
   const follow = createFollow({ db, waits, tasks });
   const seal = createSeal(key);
   const listeners: ((what: string, outcome: "good" | "failed") => void)[] = [];

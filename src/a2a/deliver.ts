@@ -3,6 +3,7 @@ import type { Clock } from "../clock.ts";
 import type { Reading, Tx } from "../db/database.ts";
 import type { Due } from "../due/due.ts";
 import type { DueRow } from "../due/store.ts";
+import { withoutAddresses } from "../egress/addresses.ts";
 import type { Inbox } from "../inbox/inbox.ts";
 import { type Claims, tokenOf } from "../messages/claims.ts";
 import type { Sender } from "../messages/send.ts";
@@ -152,9 +153,10 @@ export function createDeliverer(parts: DeliverParts) {
   /** Answers when to try again; null when that was it: its sender has been told. */
   async function failed(tx: Tx, outside: OutsideRow, step: Extract<Step, { do: "send" }>, error: RemoteError) {
     const { message } = step;
+    const said = withoutAddresses(error.message, outside.cardUrl);
     const isOver = clock.now() - Date.parse(message.createdAt) >= GIVE_UP_MS;
     if (error.isFinal || isOver) {
-      const why = error.isFinal ? error.message : `${outside.agentId} could not be reached for a day: ${error.message}`;
+      const why = error.isFinal ? said : `${outside.agentId} could not be reached for a day: ${said}`;
       await giveUp(tx, outside, step, why);
       return null;
     }
@@ -163,7 +165,7 @@ export function createDeliverer(parts: DeliverParts) {
     await store.change(tx, outside.agentId, { toldOf: message.id });
     await sender.tell(tx, message.from, {
       subject: `${outside.agentId} cannot be reached`,
-      body: `Message ${message.id} waits: ${error.message} It is tried again until ${toTime(Date.parse(message.createdAt) + GIVE_UP_MS)} at the latest.`,
+      body: `Message ${message.id} waits: ${said} It is tried again until ${toTime(Date.parse(message.createdAt) + GIVE_UP_MS)} at the latest.`,
       replyTo: message.id,
       payload: { agentId: outside.agentId, waiting: message.id },
     });

@@ -10,6 +10,7 @@ import { baseOf } from "./endpoint.ts";
 import type { MakeHandler } from "./handler.ts";
 import type { Endpoint } from "./service.ts";
 import type { Streams } from "./stream.ts";
+import { minorOf } from "./version.ts";
 
 export interface BindingParts {
   handlers: MakeHandler;
@@ -54,6 +55,8 @@ export function createFront({ handlers, streams, publicUrl, extendedCard, onErro
 
 /** By header or query; who says nothing means 0.3, the last one without it. */
 const versionOf = (request: Request): string =>
-  request.headers.get(A2A_VERSION_HEADER) ??
-  new URLSearchParams(placeOf(request).query).get(A2A_VERSION_HEADER) ??
-  "0.3";
+  minorOf(
+    request.headers.get(A2A_VERSION_HEADER) ??
+      new URLSearchParams(placeOf(request).query).get(A2A_VERSION_HEADER) ??
+      "0.3",
+  );

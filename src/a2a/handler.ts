@@ -30,7 +30,8 @@ export function createHandlers({ db, tasks, follow, pushes }: HandlerParts) {
       const push = params.configuration?.taskPushNotificationConfig;
       return db.write(async (tx) => {
         const sent = await tasks.send(tx, caller, endpoint, params);
-        if (push && !isTerminal(stateOf(sent))) await pushes.set(tx, caller, endpoint, sent.delegation.id, push);
+        const brought = push && { ...push, id: push.id || pushIdOf(params.message?.messageId ?? "") };
+        if (brought) await pushes.set(tx, caller, endpoint, sent.delegation.id, brought);
         return sent;
       });
     }
@@ -81,6 +82,9 @@ export function createHandlers({ db, tasks, follow, pushes }: HandlerParts) {
     };
   };
 }
+
+/** One that comes with a message goes by it: the same message again brings the same one, or another in its place. */
+const pushIdOf = (messageId: string): string => `message-${Bun.hash(messageId).toString(36)}`;
 
 type Asked = Parameters<A2ARequestHandler["listTasks"]>[0];
 

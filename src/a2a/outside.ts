@@ -8,6 +8,7 @@ import { type Caller, readsAll, requireOperator } from "../auth/caller.ts";
 import type { Clock } from "../clock.ts";
 import type { Reading, Tx } from "../db/database.ts";
 import type { Due } from "../due/due.ts";
+import { withoutAddresses } from "../egress/addresses.ts";
 import type { Egress } from "../egress/egress.ts";
 import type { Sender } from "../messages/send.ts";
 import { readPage } from "../pages.ts";
@@ -62,14 +63,14 @@ export function createOutsideService(parts: OutsideParts) {
     for (const kind of [REFRESH, DELIVER]) await due.cancel(tx, kind, agentId);
   });
 
-  async function show(on: Reading, row: OutsideRow): Promise<OutsideAgent> {
+  async function show(on: Reading, caller: Caller, row: OutsideRow): Promise<OutsideAgent> {
     const card = row.card === null ? undefined : AgentCard.fromJSON(JSON.parse(row.card));
     const chosen = card && interfaceOf(card);
     return {
       agentId: row.agentId,
       cardUrl: row.cardUrl,
       state: row.state,
-      error: row.error,
+      error: row.error && (caller.role === "operator" ? row.error : withoutAddresses(row.error, row.cardUrl)),
       failingSince: toTimeOrNull(row.failingSince),
       url: chosen?.url ?? null,
       binding: chosen?.protocolBinding ?? null,
@@ -123,7 +124,7 @@ export function createOutsideService(parts: OutsideParts) {
       const { cardUrl } = draft;
       await activity.record(tx, caller, "a2a.agent-put", id, { cardUrl, hasToken: row.token !== null });
       tx.afterCommit(() => away.add(id));
-      return { outside: await show(tx, row), created: !before };
+      return { outside: await show(tx, caller, row), created: !before };
     },
 
     /** `POST .../refresh`: its card is fetched now, and what waits is tried. */
@@ -132,11 +133,11 @@ export function createOutsideService(parts: OutsideParts) {
       const row = await require(tx, caller, id);
       await due.schedule(tx, REFRESH, id, clock.now());
       await due.hurry(tx, DELIVER, id, clock.now());
-      return show(tx, row);
+      return show(tx, caller, row);
     },
 
     get: async (on: Reading, caller: Caller, id: string): Promise<OutsideAgent> =>
-      show(on, await require(on, caller, id)),
+      show(on, caller, await require(on, caller, id)),
 
     async list(on: Reading, caller: Caller, page: string | undefined, limit: number): Promise<List<OutsideAgent>> {
       if (!readsAll(caller))
@@ -144,7 +145,7 @@ export function createOutsideService(parts: OutsideParts) {
       const { items, more } = await readPage(
         limit,
         (count, last: OutsideRow | undefined) => store.page(on, last?.agentId ?? page, count),
-        (row) => show(on, row),
+        (row) => show(on, caller, row),
       );
       return { items, nextPage: more ? (items.at(-1)?.agentId ?? null) : null };
     },

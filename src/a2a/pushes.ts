@@ -1,4 +1,4 @@
-import { StreamResponse, type TaskPushNotificationConfig } from "@a2a-js/sdk";
+import { StreamResponse, type TaskPushNotificationConfig, TaskState } from "@a2a-js/sdk";
 import { A2AError, UnsupportedOperationError } from "@a2a-js/sdk/errors";
 import type { AgentService } from "../agents/service.ts";
 import { actingAs, type Caller } from "../auth/caller.ts";
@@ -6,6 +6,7 @@ import type { Clock } from "../clock.ts";
 import type { Reading, Tx } from "../db/database.ts";
 import type { Due } from "../due/due.ts";
 import type { DueRow } from "../due/store.ts";
+import { withoutAddresses } from "../egress/addresses.ts";
 import { type Egress, EgressError } from "../egress/egress.ts";
 import { newId } from "../ids.ts";
 import type { Leases } from "../messages/leases.ts";
@@ -154,7 +155,10 @@ export function createPushes(parts: PushParts) {
     await store.remove(tx, push.id);
     await sender.tell(tx, push.ownerId, {
       subject: `Notifications about ${push.delegationId} have ended`,
-      body: `${push.url} does not take them: ${error} The task itself goes on.`.slice(0, 4096),
+      body: `${push.url} does not take them: ${withoutAddresses(error, push.url)} The task itself goes on.`.slice(
+        0,
+        4096,
+      ),
       replyTo: push.messageId,
       payload: { delegationId: push.delegationId, pushNotificationConfigId: push.configId },
     });
@@ -175,7 +179,7 @@ export function createPushes(parts: PushParts) {
   });
 
   return {
-    /** From now on. Repeating it with the same id changes it. @throws TaskNotFoundError, Problem 422, A2AError */
+    /** From now on; of a task that is over its end is told. Repeating it with the same id changes it. @throws TaskNotFoundError, Problem 422, A2AError */
     async set(tx: Tx, caller: Caller, endpoint: Endpoint, taskId: string, config: TaskPushNotificationConfig) {
       const task = await require(tx, caller, endpoint, taskId);
       const { delegation } = task;
@@ -186,7 +190,6 @@ export function createPushes(parts: PushParts) {
       }
       const { url, token, authentication } = parsed.data;
       egress.requireAllowed(url, "url");
-      if (isTerminal(stateOf(task))) throw new UnsupportedOperationError(`Task ${taskId} is over.`);
       const made = newId("pnc", clock.now());
       const configId = parsed.data.id || made;
       const before = await store.byName(tx, delegation.messageId, configId);
@@ -198,11 +201,11 @@ export function createPushes(parts: PushParts) {
         ...{ id, configId, ownerId: delegation.from, delegationId: delegation.id, messageId: delegation.messageId },
         ...{ threadId: delegation.threadId, url, secret: secret ? seal.close(secret, id) : null },
         scheme: authentication?.credentials ? authentication.scheme : null,
-        ...(before ? { upTo: before.upTo, state: before.state } : toldBy(task)),
+        ...(before ? { upTo: before.upTo, state: before.state } : toldFor(task)),
         ...{ failures: 0, createdAt: before?.createdAt ?? clock.now() },
       };
       await store.put(tx, row);
-      if (before) await due.hurry(tx, PUSH, id, clock.now());
+      if (before || isTerminal(stateOf(task))) await due.hurry(tx, PUSH, id, clock.now());
       return show(row);
     },
 
@@ -227,4 +230,10 @@ export function createPushes(parts: PushParts) {
       await due.cancel(tx, PUSH, row.id);
     },
   };
+}
+
+/** Where telling begins: with what comes next, or with the end of what is over already. */
+function toldFor(task: Exchange): Event["told"] {
+  const told = toldBy(task);
+  return isTerminal(told.state) ? { ...told, state: TaskState.TASK_STATE_SUBMITTED } : told;
 }

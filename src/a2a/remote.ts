@@ -3,6 +3,7 @@ import type { Client } from "@a2a-js/sdk/client";
 import { A2AError } from "@a2a-js/sdk/errors";
 import { type Egress, EgressError } from "../egress/egress.ts";
 import { Card } from "./schema.ts";
+import { minorOf } from "./version.ts";
 
 /** Why somebody out there could not be asked. `isFinal`: asking the same again would come to the same. */
 export class RemoteError extends Error {
@@ -108,8 +109,8 @@ const RETRIED = new Set([401, 403, 408, 425, 429, 500, 502, 503, 504]);
 /** The interface that is used. @throws RemoteError */
 export function interfaceOf({ supportedInterfaces }: AgentCard): AgentInterface {
   const spoken = supportedInterfaces.filter(({ protocolBinding }) => BINDINGS.includes(protocolBinding));
-  const found = spoken.find(({ protocolVersion }) => protocolVersion === A2A_PROTOCOL_VERSION);
-  if (found) return found;
+  const found = spoken.find(({ protocolVersion }) => minorOf(protocolVersion) === A2A_PROTOCOL_VERSION);
+  if (found) return { ...found, protocolVersion: A2A_PROTOCOL_VERSION };
   const versions = supportedInterfaces.map((one) => `${one.protocolBinding} ${one.protocolVersion}`).join(", ");
   throw new RemoteError(
     `Its card offers ${versions || "nothing"}; this relay speaks JSONRPC and HTTP+JSON of version ${A2A_PROTOCOL_VERSION}.`,

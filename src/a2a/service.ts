@@ -6,10 +6,10 @@ import type { Reading, Tx } from "../db/database.ts";
 import { type Delegation, DelegationDraft } from "../delegations/schema.ts";
 import type { Delegations } from "../delegations/service.ts";
 import type { DelegationFilter } from "../delegations/store.ts";
+import type { Idempotency } from "../idempotency/service.ts";
 import type { Lists } from "../messages/lists.ts";
 import { MessageDraft } from "../messages/schema.ts";
 import type { Sender } from "../messages/send.ts";
-import type { MessageStore } from "../messages/store.ts";
 import { Problem } from "../problem.ts";
 import { line } from "../wire.ts";
 import { asCancelError, asTaskError } from "./errors.ts";
@@ -25,7 +25,7 @@ export type Endpoint = string | null;
 export interface TaskServiceParts {
   delegations: Delegations;
   contexts: ContextStore;
-  messages: MessageStore;
+  idempotency: Idempotency;
   lists: Lists;
   sender: Sender;
 }
@@ -38,7 +38,7 @@ const MAX_LOOKED = 4000;
 export type TaskService = ReturnType<typeof createTaskService>;
 
 /** The verbs of tasks, each one of delegations: there is no other store of them. */
-export function createTaskService({ delegations, contexts, messages, lists, sender }: TaskServiceParts) {
+export function createTaskService({ delegations, contexts, idempotency, lists, sender }: TaskServiceParts) {
   const exchange = async (on: Reading, delegation: Delegation): Promise<Exchange> => ({
     delegation,
     contextId: await nameOf(on, delegation),
@@ -66,19 +66,19 @@ export function createTaskService({ delegations, contexts, messages, lists, send
 
   /** A new task. The same message sent again is the same task. @throws Problem 403, 409, 422, A2AError */
   async function ask(tx: Tx, caller: Caller, to: string, message: Message): Promise<Delegation> {
-    const { timeoutSeconds = TIMEOUT_SECONDS, parentId, context } = ownOf(message);
+    const { timeoutSeconds, parentId, context } = ownOf(message);
     const place = await contextIn(tx, actingAs(caller), message);
     const draft = DelegationDraft.safeParse({
       to,
       text: textOf(message.parts),
-      timeoutSeconds,
+      timeoutSeconds: timeoutSeconds ?? TIMEOUT_SECONDS,
       ...(parentId && { parentId }),
       ...(context && { context }),
       ...(place.threadId !== undefined && { threadId: place.threadId }),
     });
     if (!draft.success) throw refused(draft.error);
     const asked = { ...draft.data, ...causeOf(message) };
-    const { made } = await delegations.ask(tx, caller, asked, `a2a:${message.messageId}`);
+    const { made } = await onceFor(message, () => delegations.ask(tx, caller, asked, keyOf(message)));
     if (place.isNew) {
       const { contextId, messageId: begunBy } = message;
       await contexts.add(tx, { ownerId: made.from, contextId, threadId: made.threadId, begunBy });
@@ -102,14 +102,21 @@ export function createTaskService({ delegations, contexts, messages, lists, send
   /** More is said about a task: to who works on it, as a reply. @throws Problem 403, 409, 422, A2AError */
   async function goOn(tx: Tx, caller: Caller, endpoint: Endpoint, message: Message): Promise<Delegation> {
     const found = await get(tx, caller, endpoint, message.taskId);
-    const { delegation, said, contextId } = found;
+    const { delegation, contextId } = found;
     if (message.contextId && message.contextId !== contextId)
       throw Problem.invalid("message.contextId", `is not the context of ${delegation.id}`);
     if (actingAs(caller) !== delegation.from)
       throw new Problem("forbidden", `Only ${delegation.from} says more about ${delegation.id}.`);
-    const idempotencyKey = `a2a:${message.messageId}`;
+    const { taskId, parts } = message;
     // What has been said is not said again, whatever has become of the task since.
-    if (await messages.byKey(tx, delegation.from, idempotencyKey)) return delegation;
+    const attempt = { sender: delegation.from, key: keyOf(message), operation: SAY, asked: { taskId, parts } };
+    const make = async () => ({ subject: delegation.id, made: await say(tx, caller, found, message) });
+    await onceFor(message, () => idempotency.once(tx, { ...attempt, make, again: async () => delegation }));
+    return delegation;
+  }
+
+  async function say(tx: Tx, caller: Caller, found: Exchange, message: Message): Promise<Delegation> {
+    const { delegation, said } = found;
     if (isTerminal(stateOf(found)))
       throw new UnsupportedOperationError(`Task ${delegation.id} is over: send a message without a taskId.`);
     const worker = workerOf(delegation);
@@ -119,7 +126,7 @@ export function createTaskService({ delegations, contexts, messages, lists, send
       kind: "chat",
       body: textOf(message.parts),
       replyTo: said.findLast((one) => isQuestion(delegation, one))?.id ?? delegation.messageId,
-      idempotencyKey,
+      idempotencyKey: keyOf(message),
       ...causeOf(message),
     });
     if (!draft.success) throw refused(draft.error);
@@ -201,6 +208,21 @@ function causeOf(message: Message): { causedBy?: null } {
 }
 
 const ContextName = line(200);
+/** What saying more about a task is called among keys. */
+const SAY = "a2a.say";
+
+const keyOf = ({ messageId }: Message): string => `a2a:${messageId}`;
+
+/** @throws Problem 422 in the protocol's words when the id of a message was used for another */
+async function onceFor<T>({ messageId }: Message, act: () => Promise<T>): Promise<T> {
+  try {
+    return await act();
+  } catch (error) {
+    if (!(error instanceof Problem) || error.code !== "idempotency-mismatch") throw error;
+    const said = `Message ${messageId} was sent before with other content: use a new messageId.`;
+    throw new Problem("idempotency-mismatch", said);
+  }
+}
 
 interface Place {
   threadId?: number;

@@ -4,6 +4,7 @@ import type { Clock } from "../clock.ts";
 import type { Db, Tx } from "../db/database.ts";
 import type { Due } from "../due/due.ts";
 import type { DueRow } from "../due/store.ts";
+import { withoutAddresses } from "../egress/addresses.ts";
 import { type Egress, type EgressAnswer, EgressError } from "../egress/egress.ts";
 import type { Claims, Worked } from "../messages/claims.ts";
 import type { Leases } from "../messages/leases.ts";
@@ -121,7 +122,8 @@ export function createWebhookPosts(parts: WebhookPostParts): void {
     } catch (error) {
       if (!(error instanceof EgressError)) throw error;
       const failure = error.code === "refused" ? "permanent" : "transient";
-      return { error: error.message, failure, code: error.code, retryAfterSeconds: wait };
+      // Senders read it, and the address is its operator's choice.
+      return { error: withoutAddresses(error.message, ""), failure, code: error.code, retryAfterSeconds: wait };
     }
   }
 

@@ -69,3 +69,13 @@ export function addressFlaw(text: string, allowed: Allowed): string | undefined 
   if (address.kind() === "ipv6" && !address.match(GLOBAL_V6)) return `${text} is not a public address. ${WAY_OUT}`;
   return METADATA.has(address.toString()) ? `${text} is a cloud's metadata address. ${WAY_OUT}` : undefined;
 }
+
+/** Runs of what addresses are made of, brackets and a port included. */
+const ADDRESS_LIKE = /\[?(?:[0-9a-f]{0,4}:){2,}[0-9a-f:.]*(?:%\w+)?\]?|\b\d{1,3}(?:\.\d{1,3}){3}\b/gi;
+
+/**
+ * A text about a request without the addresses that names were resolved to: they say how a network is built, which is its
+ * operator's to know. Those that stand in the URL itself stay, since whoever chose it wrote them.
+ */
+export const withoutAddresses = (text: string, url: string): string =>
+  text.replace(ADDRESS_LIKE, (found) => (url.includes(found.replace(/[[\]]/g, "")) ? found : "an address of it"));

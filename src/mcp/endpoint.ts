@@ -80,7 +80,7 @@ export function createEndpoint(parts: EndpointParts) {
     const caller = admitted(incoming);
     if (!/^application\/json\b/i.test(request.headers.get("content-type") ?? ""))
       return refused(415, -32_000, "Unsupported Media Type: Content-Type must be application/json");
-    const body = parse(await readBytes({ bodyLimit: BODY_BYTES }, request));
+    const body = withoutNulls(parse(await readBytes({ bodyLimit: BODY_BYTES }, request)));
     if (body === undefined) return refused(400, -32_700, "Parse error: the body is not JSON");
     // One request would be many, for the rate limit and for everybody who waits behind them.
     if (Array.isArray(body)) return refused(400, -32_600, "Invalid Request: batches are not taken");
@@ -241,6 +241,16 @@ function parse(bytes: Uint8Array): unknown {
     if (error instanceof Problem && error.code === "too-large") throw error;
     return undefined;
   }
+}
+
+/** `null` for `params`, and for the arguments in it, is as left out: clients of some languages write every member. */
+function withoutNulls(body: unknown): unknown {
+  if (typeof body !== "object" || body === null || Array.isArray(body)) return body;
+  const { params, ...rest } = body as { params?: unknown };
+  if (params === undefined || params === null) return rest;
+  if (typeof params !== "object" || (params as { arguments?: unknown }).arguments !== null) return body;
+  const { arguments: _, ...others } = params as { arguments: null };
+  return { ...rest, params: others };
 }
 
 /** A refusal before there is anything to ask the SDK: JSON-RPC, as clients expect it here. */

@@ -110,12 +110,21 @@ function serveTools(server: Server, desk: Desk, asked: Asked, watch: Watch): voi
 
 /** @throws Problem 422 */
 function parsed(tool: Tool, given: unknown): unknown {
-  const result = tool.input.safeParse(given ?? {});
+  const result = tool.input.safeParse(withoutNulls(tool, given ?? {}));
   if (result.success) return result.data;
   const errors = result.error.issues
     .slice(0, 5)
     .map(({ path, message }) => `${path.join(".") || "arguments"}: ${message}`);
   throw new Problem("invalid", errors.join("; "));
+}
+
+/** `null` for an argument that may be left out means that it is. */
+function withoutNulls({ input }: Tool, given: unknown): unknown {
+  if (typeof given !== "object" || given === null || Array.isArray(given)) return given;
+  const { shape } = input;
+  return Object.fromEntries(
+    Object.entries(given).filter(([name, value]) => value !== null || !shape[name]?.safeParse(undefined).success),
+  );
 }
 
 /** What went wrong, for a model: the code, and what to do about it. */

@@ -1,5 +1,6 @@
 import type { Clock } from "../clock.ts";
 import type { Tx } from "../db/database.ts";
+import { withoutAddresses } from "../egress/addresses.ts";
 import type { Sender } from "../messages/send.ts";
 import type { WebhookRow, WebhookStore } from "./store.ts";
 
@@ -16,7 +17,9 @@ export function createNotices(sender: Sender, store: WebhookStore, clock: Clock)
     const { id, agentId, name } = webhook;
     const payload = { webhookId: id, agentId, status: webhook.status };
     const said = { topic: NOTICE_TOPIC, subject, body: `${name ?? id} (${id}): ${body}`.slice(0, 4096), payload };
-    for (const reader of new Set([agentId, "user"])) await sender.tell(tx, reader, said);
+    const forOwner = { ...said, body: withoutAddresses(said.body, webhook.url) };
+    await sender.tell(tx, "user", said);
+    if (agentId !== "user") await sender.tell(tx, agentId, forOwner);
   }
 
   return {

@@ -4,6 +4,7 @@ import { actingAs, type Caller, readingAs } from "../auth/caller.ts";
 import type { Clock } from "../clock.ts";
 import type { Reading, Tx } from "../db/database.ts";
 import type { Due } from "../due/due.ts";
+import { withoutAddresses } from "../egress/addresses.ts";
 import type { Egress } from "../egress/egress.ts";
 import type { Idempotency } from "../idempotency/service.ts";
 import { newId } from "../ids.ts";
@@ -109,11 +110,11 @@ export function createWebhookService(parts: WebhookServiceParts) {
     };
     await store.add(tx, row);
     await activity.record(tx, caller, "webhook.created", row.id, { agentId, events: row.events });
-    return withSecret(row);
+    return withSecret(caller, row);
   }
 
-  const withSecret = (row: WebhookRow): NewWebhook => ({
-    ...wireWebhook(row),
+  const withSecret = (caller: Caller, row: WebhookRow): NewWebhook => ({
+    ...wireWebhook(caller, row),
     secret: secretOf(key, row.id, row.secretVersion),
   });
 
@@ -134,7 +135,7 @@ export function createWebhookService(parts: WebhookServiceParts) {
         },
         async again(id) {
           const row = await store.byId(tx, id);
-          return row && withSecret(row);
+          return row && withSecret(caller, row);
         },
       });
     },
@@ -148,11 +149,15 @@ export function createWebhookService(parts: WebhookServiceParts) {
       if (reader !== null) await agents.requireActor(on, caller, reader);
       if (reader !== null && query.agentId !== undefined) actingAs(caller, query.agentId);
       const owner = reader ?? query.agentId;
-      return listOf(query, (count, before) => store.page(on, owner, before, count), wireWebhook);
+      return listOf(
+        query,
+        (count, before) => store.page(on, owner, before, count),
+        (row) => wireWebhook(caller, row),
+      );
     },
 
     get: async (on: Reading, caller: Caller, id: string): Promise<Webhook> =>
-      wireWebhook(await readable(on, caller, id)),
+      wireWebhook(caller, await readable(on, caller, id)),
 
     /** `PATCH /v1/webhooks/{id}`. @throws Problem 403, 404, 409, 422 */
     async patch(tx: Tx, caller: Caller, id: string, patch: WebhookPatch): Promise<Webhook> {
@@ -171,7 +176,7 @@ export function createWebhookService(parts: WebhookServiceParts) {
       });
       if (status === "active") await wake(tx, id);
       await activity.record(tx, caller, "webhook.changed", id, { fields: Object.keys(patch) });
-      return wireWebhook(changed);
+      return wireWebhook(caller, changed);
     },
 
     /** `DELETE /v1/webhooks/{id}`: what was not delivered yet never will be. @throws Problem 403, 404, 409 */
@@ -190,9 +195,9 @@ export function createWebhookService(parts: WebhookServiceParts) {
           const previousUntil = overlapSeconds === 0 ? null : clock.now() + overlapSeconds * 1000;
           const rotated = await store.change(tx, row, { secretVersion: row.secretVersion + 1, previousUntil });
           await activity.record(tx, caller, "webhook.rotated", id, { overlapSeconds });
-          return { subject: id, made: withSecret(rotated) };
+          return { subject: id, made: withSecret(caller, rotated) };
         },
-        again: async () => withSecret(row),
+        again: async () => withSecret(caller, row),
       });
     },
 
@@ -207,11 +212,11 @@ export function createWebhookService(parts: WebhookServiceParts) {
           const made = await emitter.enqueue(tx, row, { type: "webhook.test", messageId: null, data });
           const delivery = made && (await store.delivery(tx, made));
           if (!delivery) throw new Problem("conflict", `Webhook ${id} has ${row.pending} pending deliveries.`);
-          return { subject: delivery.id, made: wireDelivery(delivery) };
+          return { subject: delivery.id, made: wireDelivery(caller, row.url, delivery) };
         },
         async again(deliveryId) {
           const delivery = await store.delivery(tx, deliveryId);
-          return delivery && wireDelivery(delivery);
+          return delivery && wireDelivery(caller, row.url, delivery);
         },
       });
     },
@@ -223,8 +228,12 @@ export function createWebhookService(parts: WebhookServiceParts) {
       id: string,
       query: { state?: Delivery["state"] | undefined; page?: string | undefined; limit: number },
     ): Promise<List<Delivery>> {
-      await readable(on, caller, id);
-      return listOf(query, (count, before) => store.deliveries(on, id, query.state, before, count), wireDelivery);
+      const { url } = await readable(on, caller, id);
+      return listOf(
+        query,
+        (count, before) => store.deliveries(on, id, query.state, before, count),
+        (row) => wireDelivery(caller, url, row),
+      );
     },
 
     /** `POST /v1/webhooks/{id}/redeliver`: dead letters get all their attempts again. @throws Problem 403, 404, 409 */
@@ -260,20 +269,26 @@ async function listOf<R extends { id: string }, T>(
   return { items, nextPage: more ? (last?.id ?? null) : null };
 }
 
-function wireWebhook(row: WebhookRow): Webhook {
+/** Why it fails, as far as the caller is to know how the relay's network is built. */
+const toldTo = (caller: Caller, url: string, why: string | null): string | null =>
+  why === null || caller.role === "operator" ? why : withoutAddresses(why, url);
+
+function wireWebhook(caller: Caller, row: WebhookRow): Webhook {
   const { id, agentId, name, url, events, filter, status, reason, pending, dropped, failures } = row;
   return {
-    ...{ id, agentId, name, url, events, filter, status, reason, pending, dropped, failures },
+    ...{ id, agentId, name, url, events, filter, status, pending, dropped, failures },
+    reason: toldTo(caller, url, reason),
     failingSince: toTimeOrNull(row.failingSince),
     previousSecretUntil: toTimeOrNull(row.previousUntil),
     createdAt: toTime(row.createdAt),
   };
 }
 
-function wireDelivery(row: DeliveryRow): Delivery {
+function wireDelivery(caller: Caller, url: string, row: DeliveryRow): Delivery {
   const { id, webhookId, type, messageId, state, attempts, lastStatus, lastError } = row;
   return {
-    ...{ id, webhookId, type, messageId, state, attempts, lastStatus, lastError },
+    ...{ id, webhookId, type, messageId, state, attempts, lastStatus },
+    lastError: toldTo(caller, url, lastError),
     createdAt: toTime(row.createdAt),
     nextAt: toTimeOrNull(row.nextAt),
     endedAt: toTimeOrNull(row.endedAt),
