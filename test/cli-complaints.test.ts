@@ -135,3 +135,33 @@ test("a task ended in an agent's name ends by its lease: the note is the agent's
     expect.objectContaining({ from: "bob", kind: "response", replyTo: messageId, body: "Freed 10 GB" }),
   );
 });
+
+test("a message to a group that nobody is in is pointed out, with the nearest group", async () => {
+  await operatorOf(relay).agents.register("carl", { name: "Carl", tags: ["build"], capabilities: ["review"] });
+  for (const [target, near] of [
+    ["tag:biuld", "tag:build"],
+    ["cap:reveiw", "cap:review"],
+    ["label:build", "tag:build"],
+  ] as const) {
+    const ran = await cli(["send", target, "x"]);
+    expect(ran.code).toBe(0);
+    expect(ran.stderr).toStartWith(`Nobody is in ${target} now. Did you mean ${near}`);
+  }
+  expect((await cli(["send", "tag:build", "x"])).stderr).toBe("");
+  const json = await cli(["send", "tag:qqqqqqqqqqqqqqqq", "x", "--json"]);
+  expect(JSON.parse(json.stdout)).toMatchObject({ matched: 0, suggestions: [] });
+});
+
+test("a group of commands lists by default", async () => {
+  for (const group of ["agents", "tokens", "task", "schedule", "webhook", "channel", "delegation", "pair"]) {
+    const [short, long] = [await cli([group, "--json"]), await cli([group, "list", "--json"])];
+    expect(short).toMatchObject({ code: 0, stderr: "" });
+    expect(Object.keys(JSON.parse(short.stdout))).toEqual(Object.keys(JSON.parse(long.stdout)));
+  }
+  expect((await cli(["agents", "--tag", "nobody-has-it"])).stdout).not.toContain("ann");
+  expect((await cli(["agents", "--tag", "build"])).stdout).toContain("carl");
+  const wrong = await cli(["agents", "lst"]);
+  expect(wrong.code).toBe(2);
+  expect(wrong.stderr).toContain("unknown command 'lst'\n(Did you mean list?)");
+  expect(await cli(["agents", "--nonsense"])).toMatchObject({ code: 2 });
+});

@@ -1,5 +1,5 @@
 import { and, asc, count, eq, gt, isNull, or, type SQL, sql } from "drizzle-orm";
-import { bound } from "../db/bound.ts";
+import { bound, fixedLimit } from "../db/bound.ts";
 import type { Db, Reading, Tx } from "../db/database.ts";
 import { acks, agents, groups, instances, memberships } from "./tables.ts";
 
@@ -27,6 +27,9 @@ export interface AgentFilter {
   label?: string | undefined;
   machine?: string | undefined;
 }
+
+/** How many names of groups are looked through for a mistyped one. */
+const MOST_NAMES = 1000;
 
 export type AgentStore = ReturnType<typeof createAgentStore>;
 
@@ -60,6 +63,14 @@ export function createAgentStore(db: Db) {
       .where(eq(groups.target, bound("target")))
       .prepare(),
   );
+  const firstGroups = db.statement((q) =>
+    q
+      .select({ target: groups.target, members: groups.members })
+      .from(groups)
+      .where(gt(groups.target, bound("after")))
+      .limit(fixedLimit(MOST_NAMES))
+      .prepare(),
+  );
   /** Those that reach beyond `after`: the others cannot hold anything to be read from there. */
   const membershipsBeyond = db.statement((q) =>
     q
@@ -86,6 +97,11 @@ export function createAgentStore(db: Db) {
     byId: async (on: Reading, agentId: string): Promise<AgentRow | undefined> => rowById(on).get({ id: agentId }),
     /** How many belong to a group now. */
     members: async (on: Reading, target: string): Promise<number> => membersOf(on).get({ target })?.members ?? 0,
+    /** Groups with members: some of them where there are many. */
+    groupNames: async (on: Reading): Promise<string[]> =>
+      firstGroups(on)
+        .all({ after: "" })
+        .flatMap(({ target, members }) => (members > 0 ? [target] : [])),
     membershipsBeyond: async (on: Reading, agentId: string, after: number): Promise<Membership[]> =>
       membershipsBeyond(on).all({ id: agentId, after }),
     /** Some of what the agent ever belonged to. */

@@ -1,5 +1,6 @@
 #!/usr/bin/env -S bun --config=/dev/null --no-env-file
 import { Command, CommanderError } from "commander";
+import { distance } from "fastest-levenshtein";
 import manifest from "../../package.json" with { type: "json" };
 import { NoAgent, RelayProblem } from "../client/client.ts";
 import { addA2ACommands } from "./a2a.ts";
@@ -82,8 +83,27 @@ function createProgram(): Command {
     [addServeCommand, addRelayCommands, addDoctorCommand],
   ];
   for (const add of groups.flat()) add(program);
+  for (const group of program.commands) listByDefault(group);
   addHelpCommand(program);
   return program;
+}
+
+/** A group of commands without a command lists: `task --status open` is `task list --status open`. */
+function listByDefault(group: Command): void {
+  const list = group.commands.find((one) => one.name() === "list");
+  if (!list) return;
+  group
+    .addHelpText("after", "\nWithout a command it lists, with the options of list.")
+    .allowUnknownOption()
+    .allowExcessArguments()
+    .action(async (_: object, { args }: Command) => {
+      const [first] = args;
+      if (first === undefined || first.startsWith("-")) return void (await list.parseAsync(args, { from: "user" }));
+      const known = group.commands.map((one) => one.name());
+      const [near] = known.map((name) => [distance(first, name), name] as const).sort((a, b) => a[0] - b[0]);
+      const hint = near && near[0] <= 3 ? `\n(Did you mean ${near[1]}?)` : "";
+      group.error(`error: unknown command '${safeLine(first)}'${hint}`, { code: "commander.unknownCommand" });
+    });
 }
 
 /** `help task claim` is `task claim --help`; the help command of the library's own knows one word only. */

@@ -51,7 +51,8 @@ function addSend(program: Command): void {
       const draft = { ...rest, to, body: await textOrStdin(body), idempotencyKey: key };
       const sent = await client.messages.send({ ...draft, encoding: opaque ? "opaque" : undefined });
       await out.show(sent, () => sentText(sent));
-      if (!out.json && "matched" in sent) await tellReach(client, sent.to, out);
+      if ("suggestions" in sent) tellNobody(sent, out);
+      else if (!out.json && "matched" in sent) await tellReach(client, sent.to, out);
     });
 }
 
@@ -71,6 +72,12 @@ function sentText(sent: SentMessage | Scheduled): string {
   const members = sent.matched === 1 ? "1 agent" : `${sent.matched} agents`;
   const again = sent.replayed ? " (sent before with this key)" : "";
   return `Message ${sent.id} to ${safeLine(sent.to)}, which is ${members}${again}`;
+}
+
+/** A group without members is most often a mistyped one. */
+function tellNobody({ to, suggestions = [] }: SentMessage, out: Output): void {
+  const near = suggestions.length ? ` Did you mean ${suggestions.map(safeLine).join(" or ")}?` : "";
+  out.note(`Nobody is in ${safeLine(to)} now.${near}`);
 }
 
 /** Who waits for an answer has to know when its addressee may see the question at all. */

@@ -12,7 +12,8 @@ export function sentJson(sent: Sent, inBatch: boolean): string {
   const replayed = inBatch ? `,"replayed":${sent.replayed}` : "";
   if (sent.kind === "scheduled")
     return `{"scheduleId":"${sent.scheduleId}","deliverAt":"${toTime(sent.deliverAt)}"${replayed}}`;
-  return messageJson(sent.entry, sent.work, `,"matched":${sent.matched}${replayed}`);
+  const suggestions = sent.suggestions ? `,"suggestions":${JSON.stringify(sent.suggestions)}` : "";
+  return messageJson(sent.entry, sent.work, `,"matched":${sent.matched}${suggestions}${replayed}`);
 }
 
 /** 201 the first time, 200 with `Idempotent-Replayed` again, 202 for what became a schedule. */

@@ -140,6 +140,7 @@ export type Message = z.infer<typeof Message>;
 
 export const SentMessage = Message.extend({
   matched: z.int().describe("Members of the target when it was appended, offline ones too."),
+  suggestions: z.array(z.string()).optional().describe("For a group without members: the nearest groups with some."),
   replayed: z.boolean().optional().describe("In a batch: the idempotency key had been used before."),
 });
 export type SentMessage = z.infer<typeof SentMessage>;

@@ -26,7 +26,15 @@ import type { WorkRow, WorkStore } from "./store-work.ts";
 
 /** What became of one draft. */
 export type Sent =
-  | { kind: "sent"; entry: LogEntry; work: WorkRow | undefined; matched: number; replayed: boolean }
+  | {
+      kind: "sent";
+      entry: LogEntry;
+      work: WorkRow | undefined;
+      matched: number;
+      /** Of a group without members: the nearest that have some. */
+      suggestions?: string[] | undefined;
+      replayed: boolean;
+    }
   | { kind: "scheduled"; scheduleId: string; deliverAt: number; replayed: boolean };
 
 export interface SendParts {
@@ -64,6 +72,8 @@ interface Addressed {
   author: Author;
   target: string;
   matched: number;
+  /** Of a group without members: the nearest that have some. */
+  suggestions?: string[] | undefined;
   /** Of what was asked for, where it has an idempotency key. */
   fingerprint?: string | undefined;
   /** What routed it there. */
@@ -206,7 +216,8 @@ export function createSender(parts: SendParts) {
     const name = formatTarget(target);
     if (target.kind === "group") {
       const matched = await agentStore.members(on, name);
-      return { draft, author, target: name, matched };
+      const suggestions = matched === 0 ? agents.suggest(name, await agentStore.groupNames(on)) : undefined;
+      return { draft, author, target: name, matched, suggestions };
     }
     const facts = await agentStore.facts(on, target.id);
     if (!facts || facts.deletedAt !== null) throw unknownTarget(draft.to);
@@ -265,7 +276,7 @@ export function createSender(parts: SendParts) {
     });
     for (const handler of appendedHandlers) work = (await handler(tx, row, work)) ?? work;
     if (pause) await guard?.pause(tx, row, pause);
-    return { kind: "sent", entry, work, matched: row.matched, replayed: false };
+    return { kind: "sent", entry, work, matched: row.matched, suggestions: asked.suggestions, replayed: false };
   }
 
   async function toRow(tx: Tx, addressed: Addressed): Promise<Verdict & { row: MessageRow }> {
