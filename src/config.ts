@@ -149,7 +149,7 @@ export const SETTINGS = {
       .transform((list) => list.split(/[\s,]+/).filter(Boolean)),
     about:
       "Host names, or whole origins (`https://app.example`), beyond loopback and the public URL by which clients and pages " +
-      "may reach `/mcp`, with commas between; `*` for all.",
+      "may reach `/mcp` and open WebSockets, with commas between; `*` for all.",
   },
   SIGNALBOX_LOOP_LIMIT: {
     schema: whole(0, 1_000_000, 100),

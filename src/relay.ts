@@ -30,6 +30,7 @@ import { createHealthService } from "./health/service.ts";
 import { type App, createApp, upgradeWith } from "./http/app.ts";
 import type { Route } from "./http/call.ts";
 import { docsRoutes } from "./http/docs.ts";
+import { createGate } from "./http/gate.ts";
 import { createHandle } from "./http/handle.ts";
 import { createRateLimit } from "./http/rate-limit.ts";
 import { createIdempotency } from "./idempotency/service.ts";
@@ -137,12 +138,13 @@ export async function createRelay(
   });
   const scheduling = createScheduling({ messaging, activity, idempotency });
   const reading = createReading({ messaging, presence, limit, authenticate: auth.authenticate });
+  const gate = createGate({ host: config.host, publicUrl: config.publicUrl, allowed: config.allowedHosts });
   const mcp = createMcp({
     ...{ messaging, reading, onError },
     delegations: delegations.delegations,
     history: tracing.history,
     sessions: createMcpSessions(agents, clock),
-    gate: { host: config.host, publicUrl: config.publicUrl, allowed: config.allowedHosts },
+    gate,
     makeServer: replaced.mcpServer,
   });
   const wake = createWake({ ...messaging, ...reading, delegations: delegations.delegations });
@@ -167,7 +169,7 @@ export async function createRelay(
   const health = createHealthService({ db, disk, metrics, activity, clock, version: VERSION, searchLag, onError });
 
   const handle = createHandle({
-    ...{ auth, presence, limit, clock, logger },
+    ...{ auth, presence, limit, gate, clock, logger },
     observe: metrics.request,
     stopping: connections.stopping,
   });

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { listen } from "./support/listen.ts";
 import { metric } from "./support/metrics.ts";
+import { rawConnect } from "./support/raw.ts";
 import { startRelay } from "./support/relay.ts";
 import { openSocket } from "./support/socket.ts";
 import { turns, until } from "./support/until.ts";
@@ -101,6 +102,62 @@ describe("a WebSocket of a browser, which cannot set headers", () => {
     await relay.pass(15_000);
   });
 });
+
+describe("G10: a WebSocket that has not said who it is", () => {
+  test.each([
+    ["another origin", "https://elsewhere.example", 403],
+    ["no origin of its own", "null", 403],
+    ["its own", undefined, 101],
+    ["one that was allowed", "https://app.example", 101],
+  ])("of a page: %s", async (_, origin, status) => {
+    const relay = await startRelay({ allowedHosts: ["https://app.example"] });
+    const url = listen(relay);
+    await relay.agent("bob");
+    expect(await upgradeFrom(url, origin ?? url)).toBe(status);
+  });
+
+  test("of a page whose name was made to point here is refused, whatever its token", async () => {
+    const { url } = await withBrowser();
+    expect(await upgradeFrom(url, "http://rebound.example", "rebound.example")).toBe(403);
+  });
+
+  test("may say so in a frame of 4 KiB at most", async () => {
+    const { connect, bob } = await withBrowser();
+    const socket = await connect();
+    socket.say({ type: "auth", token: bob.token, instanceId: "x".repeat(5000) });
+    expect((await socket.closed).code).toBe(1009);
+    const binary = await connect();
+    binary.ws.send(new Uint8Array(4097));
+    expect((await binary.closed).code).toBe(1009);
+  });
+
+  test("is one of 32: the next is refused until one of them has said so or left", async () => {
+    const { connect, url, bob } = await withBrowser();
+    const silent = [];
+    for (let i = 0; i < 32; i++) silent.push(await connect());
+    const page = url;
+    expect(await upgradeFrom(url, page)).toBe(429);
+    const known = await openSocket(`${url}/v1/agents/bob/socket`, bob);
+    await known.first("hello");
+    silent[0]?.say({ type: "auth", token: bob.token });
+    await silent[0]?.first("hello");
+    expect(await upgradeFrom(url, page)).toBe(101);
+    silent[1]?.ws.close();
+    await until(async () => (await upgradeFrom(url, page)) === 101);
+  });
+});
+
+/** The status of an upgrade that a page asks for. */
+async function upgradeFrom(url: string, origin: string, host = new URL(url).host): Promise<number> {
+  const connection = await rawConnect(url, {
+    lines: [
+      ...["GET /v1/agents/bob/socket HTTP/1.1", `Host: ${host}`, `Origin: ${origin}`, "Connection: Upgrade"],
+      ...["Upgrade: websocket", "Sec-WebSocket-Version: 13", "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ=="],
+    ],
+  });
+  await until(() => connection.text().includes("\r\n\r\n"));
+  return Number(connection.text().split(" ")[1]);
+}
 
 describe("a WebSocket with a token in its header", () => {
   test("a wrong one is 401 before the upgrade", async () => {

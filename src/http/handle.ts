@@ -8,6 +8,7 @@ import { Problem } from "../problem.ts";
 import { IdempotencyKey } from "../wire.ts";
 import { check, parseBody, readBody, readBytes, readQuery } from "./body.ts";
 import { type Answer, type Call, type Dialect, RawJson, type Route } from "./call.ts";
+import type { Gate } from "./gate.ts";
 import { checkHead } from "./head.ts";
 import { placeOf } from "./link.ts";
 import type { RateLimit } from "./rate-limit.ts";
@@ -16,6 +17,7 @@ export interface HandleParts {
   auth: AuthService;
   presence: PresenceKeeper;
   limit: RateLimit;
+  gate: Gate;
   clock: Clock;
   logger: Logger;
   /** Whether the relay is shutting down: what has not begun is refused. */
@@ -51,7 +53,7 @@ export type Handle = ReturnType<typeof createHandle>;
 
 /** The one way from a request to an answer: who calls, how often, what is asked, the verb, the answer or the problem. */
 export function createHandle(parts: HandleParts) {
-  const { auth, presence, limit, clock, logger, stopping, observe } = parts;
+  const { auth, presence, limit, gate, clock, logger, stopping, observe } = parts;
   const ids = idMaker(clock);
 
   /** @throws Problem 401 */
@@ -84,6 +86,7 @@ export function createHandle(parts: HandleParts) {
     const call: Partial<Call<unknown, unknown, unknown>> = { request, headers };
     if (stopping()) throw new Problem("stopping", "The relay is stopping.", { retryAfterSeconds: 1 });
     checkHead(request);
+    if (route.socket && mayBePage(request)) gate.check(request);
     let bytes: Uint8Array | undefined;
     if (!route.open) {
       const requestId = headers["x-request-id"] ?? "";
@@ -157,6 +160,9 @@ export function createHandle(parts: HandleParts) {
     },
   };
 }
+
+/** Browsers let a page of any origin open a WebSocket, always say its origin, and let it set no header. */
+const mayBePage = ({ headers }: Request): boolean => headers.has("origin") || !headers.has("authorization");
 
 /** An sf-string (`"key"`) or the bare key. @throws Problem 422 */
 function readKey(request: Request): string | undefined {

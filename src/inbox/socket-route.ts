@@ -10,6 +10,9 @@ import { createSocket, type SocketParts } from "./socket.ts";
 
 export const SUBPROTOCOL = "signalbox.v1";
 
+/** Sockets that have not said yet who they are. Each may hold a whole frame in memory until its 5 s are over. */
+const MAX_UNKNOWN = 32;
+
 const SocketQuery = z.strictObject({ after: queryInt(0, Number.MAX_SAFE_INTEGER).optional() });
 
 export interface SocketRouteParts extends SocketParts {
@@ -20,6 +23,24 @@ export interface SocketRouteParts extends SocketParts {
 
 /** `GET /v1/agents/{id}/socket`: the inbox stream and the verbs over one WebSocket. */
 export function socketRoute(parts: SocketRouteParts): Route {
+  let unknown = 0;
+
+  /** Counts a socket as unknown until the returned function is called. @throws Problem 429 */
+  function admitUnknown(): () => void {
+    if (unknown >= MAX_UNKNOWN)
+      throw new Problem(
+        "too-many-streams",
+        `${MAX_UNKNOWN} sockets have not said yet who they are. Try again, or send the token as a header.`,
+        { retryAfterSeconds: 5 },
+      );
+    unknown++;
+    let counts = true;
+    return () => {
+      if (counts) unknown--;
+      counts = false;
+    };
+  }
+
   return route({
     method: "GET",
     path: "/v1/agents/{id}/socket",
@@ -28,7 +49,7 @@ export function socketRoute(parts: SocketRouteParts): Route {
     description:
       `Subprotocol ${SUBPROTOCOL}. Server frames are the stream's events as { type, ... }. Client frames: send, ack, claim, ` +
       "renew, release, fail, complete, heartbeat, each with a ref, answered by ok or problem with that ref. A browser " +
-      "sends { type: auth, token } first, within 5 s.",
+      "sends { type: auth, token } first, within 5 s and of at most 4 KiB.",
     tag: "Inbox",
     // Whoever cannot set headers says who it is in its first frame.
     open: true,
@@ -36,13 +57,12 @@ export function socketRoute(parts: SocketRouteParts): Route {
     query: SocketQuery,
     socket: { subprotocol: SUBPROTOCOL, client: ClientFrame, server: SocketFrame },
     answers: { 101: { description: "Switched to WebSocket." } },
-    problems: ["bad-request", "unauthorized", "upgrade-required", "superseded", "too-many-streams"],
+    problems: ["bad-request", "unauthorized", "forbidden", "upgrade-required", "superseded", "too-many-streams"],
     run: async ({ params, query, request, headers }) => {
       if (request.headers.get("upgrade")?.toLowerCase() !== "websocket")
         throw new Problem("upgrade-required", "Connect with a WebSocket client.");
       const hasToken = request.headers.get("authorization") !== null;
       const caller = hasToken ? await parts.identify(request, headers["x-request-id"] ?? "") : undefined;
-      const handler = createSocket(parts, params.id, query.after, caller);
       const offered = request.headers
         .get("sec-websocket-protocol")
         ?.split(",")
@@ -51,8 +71,12 @@ export function socketRoute(parts: SocketRouteParts): Route {
       if (offered && !offered.includes(SUBPROTOCOL))
         throw new Problem("bad-request", `The subprotocol here is ${SUBPROTOCOL}.`);
       const chosen: Record<string, string> = offered ? { "sec-websocket-protocol": SUBPROTOCOL } : {};
-      if (!parts.upgrade(request, handler, chosen))
+      const onKnown = caller ? () => undefined : admitUnknown();
+      const handler = createSocket(parts, { agentId: params.id, after: query.after, caller, onKnown });
+      if (!parts.upgrade(request, handler, chosen)) {
+        onKnown();
         throw new Problem("upgrade-required", "This is not a WebSocket connection.");
+      }
       return SWITCHED;
     },
   });

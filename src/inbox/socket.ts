@@ -34,20 +34,27 @@ export interface SocketParts {
 
 const MAX_UNANSWERED = 64;
 const AUTH_WITHIN_MS = 5000;
+/** Of who has not said yet who it is. A token and an instance take a tenth of it. */
+const MAX_FIRST_FRAME = 4096;
 
 type Ref = SocketRequest["ref"];
 
-/** One connection of `GET /v1/agents/{id}/socket`. `caller` is undefined for a browser, which sends its token first. */
-export function createSocket(
-  parts: SocketParts,
-  agentId: string,
-  after: number | undefined,
-  known: Caller | undefined,
-): SocketHandler {
+/** One connection of `GET /v1/agents/{id}/socket`. */
+export interface Opening {
+  agentId: string;
+  after: number | undefined;
+  /** undefined for a browser, which sends its token first. */
+  caller: Caller | undefined;
+  /** Called when it has said who it is, or has ended without; more than once is no harm. */
+  onKnown(): void;
+}
+
+export function createSocket(parts: SocketParts, opening: Opening): SocketHandler {
+  const { agentId, after, onKnown } = opening;
   const { db, presence, inbox, streams, limit, clock, authenticate, onError } = parts;
   const run = createVerbs(parts, agentId);
   let outlet: SocketOutlet;
-  let caller = known;
+  let { caller } = opening;
   let opened = false;
   let authenticating = false;
   /** Read off the wire already: while there is any, no more is read. */
@@ -85,6 +92,7 @@ export function createSocket(
       const frame = check(AuthFrame, readJson(text, "The frame"), "") as z.infer<typeof AuthFrame>;
       const principal = await authenticate(frame.token);
       caller = { ...principal, instanceId: frame.instanceId ?? null, requestId: "" };
+      onKnown();
       await begin(caller);
     } catch (error) {
       refuseAll(error);
@@ -131,13 +139,16 @@ export function createSocket(
       else cancelAuthTimer = clock.after(AUTH_WITHIN_MS, () => outlet.closeWith("not-authorised"));
     },
     message(_ws, message) {
+      const isFirst = !caller && !authenticating;
+      if (isFirst && message.length > MAX_FIRST_FRAME) {
+        outlet.closeWith("too-big");
+        return;
+      }
       const text = textOf(message);
-      if (!caller) {
-        if (!authenticating) {
-          authenticating = true;
-          void takeAuth(text);
-          return;
-        }
+      if (isFirst) {
+        authenticating = true;
+        void takeAuth(text);
+        return;
       }
       waiting.push(text);
       pump();
@@ -148,6 +159,7 @@ export function createSocket(
     },
     close() {
       cancelAuthTimer();
+      onKnown();
       outlet.ended();
     },
     pong() {

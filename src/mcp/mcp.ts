@@ -1,5 +1,6 @@
 import type { Delegations } from "../delegations/service.ts";
 import { type Call, type Dialect, type Route, route } from "../http/call.ts";
+import type { Gate } from "../http/gate.ts";
 import type { createReading } from "../inbox/reading.ts";
 import { lazy } from "../lazy.ts";
 import type { McpSessions } from "../mcp-sessions/service.ts";
@@ -8,7 +9,6 @@ import type { Problem, ProblemCode } from "../problem.ts";
 import type { HistoryService } from "../traces/history.ts";
 import type { Desk } from "./desk.ts";
 import type { Endpoint } from "./endpoint.ts";
-import { createGate, type GateParts } from "./gate.ts";
 import type { ServerMaker, Watch } from "./server.ts";
 
 export interface McpParts {
@@ -17,7 +17,7 @@ export interface McpParts {
   delegations: Delegations;
   history: HistoryService;
   sessions: McpSessions;
-  gate: GateParts;
+  gate: Gate;
   /** Serves something else over the same endpoint: for the conformance tests, which want tools of their own. */
   makeServer?: ServerMaker | undefined;
   onError(error: unknown, stage?: string): void;
@@ -42,7 +42,7 @@ export function createMcp(parts: McpParts) {
     ]);
     return createEndpoint({
       ...{ ...messaging, ...reading, sessions, onError },
-      gate: createGate(parts.gate),
+      gate: parts.gate,
       makeServer: parts.makeServer ?? createServerMaker(desk, { called, onError }),
       mayFollow: (caller, uri) => mayFollow(desk, caller, uri),
     });

@@ -27,16 +27,19 @@ interface Opening {
   token?: string;
   instance?: string | undefined;
   protocols?: string[];
+  /** The page that it comes from. */
+  origin?: string;
 }
 
 /** Bun's WebSocket takes headers; the types of the DOM do not know that. */
 const Client = WebSocket as unknown as new (url: string, options: Bun.WebSocketOptions) => WebSocket;
 
 /** Connects and reads everything as it comes. */
-export async function openSocket(url: string, { token, instance, protocols }: Opening): Promise<TestSocket> {
+export async function openSocket(url: string, { token, instance, protocols, origin }: Opening): Promise<TestSocket> {
   const headers: Record<string, string> = {};
   if (token) headers.authorization = `Bearer ${token}`;
   if (instance) headers["signalbox-instance"] = instance;
+  if (origin) headers.origin = origin;
   const ws = new Client(url.replace(/^http/, "ws"), { headers, protocols: protocols ?? ["signalbox.v1"] });
   const waiting = new Set<() => void>();
   let refs = 0;
