@@ -39,6 +39,7 @@ import { createReading } from "./inbox/reading.ts";
 import { createIntegrations } from "./integrations/integrations.ts";
 import { createConnections } from "./log/connections.ts";
 import { createLog } from "./log/log.ts";
+import type { StuckPeers } from "./log/peers.ts";
 import { createMcp } from "./mcp/mcp.ts";
 import type { ServerMaker } from "./mcp/server.ts";
 import { createMcpSessions } from "./mcp-sessions/service.ts";
@@ -70,6 +71,7 @@ export interface Relay {
 export interface Replacements {
   mcpServer?: ServerMaker | undefined;
   diskProbe?: DiskProbe | undefined;
+  stuckPeers?: StuckPeers | undefined;
 }
 
 /** Wires the server: database, log, due, services, app. Nothing listens yet. */
@@ -86,7 +88,7 @@ export async function createRelay(
   const headOf = lastIdOf(db, "messages");
   const log = createLog(await db.read(async (on) => headOf(on)));
   const due = createDue(db, createDueStore(db), clock, logger);
-  const connections = createConnections(clock);
+  const connections = createConnections(clock, replaced.stuckPeers);
 
   const activity = createActivityService(db, clock);
   const key = derivationKey(config.dataDir);

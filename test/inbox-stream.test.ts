@@ -172,7 +172,7 @@ describe("what an inbox stream says while it is open", () => {
 });
 
 describe("how many streams", () => {
-  test("the ninth stream of an agent is refused with 429, until one of them is closed", async () => {
+  test("the ninth stream of an agent replaces the oldest of them, which is told where to resume", async () => {
     const { follow, ask, bob } = await withStream();
     const streams = [];
     for (let i = 0; i < 8; i++) {
@@ -180,14 +180,13 @@ describe("how many streams", () => {
       await streams[i]?.first("hello");
     }
     const ninth = await follow();
-    expect(ninth.response.status).toBe(429);
-    expect(ninth.response.headers.get("retry-after")).toBe("5");
-    expect(await ninth.response.json()).toMatchObject({ code: "too-many-streams" });
+    await ninth.first("hello");
+    expect((await streams[0]?.first("bye"))?.data).toEqual({ reason: "replaced", resumeAfter: 0 });
     expect((await ask("GET", "/v1/agents/bob", undefined, bob)).body.connections).toBe(8);
-    streams[0]?.close();
+    streams[1]?.close();
     await until(async () => (await ask("GET", "/v1/agents/bob", undefined, bob)).body.connections === 7);
-    const again = await follow();
-    expect(again.response.status).toBe(200);
+    await (await follow()).first("hello");
+    expect(streams.filter((stream) => stream.of("bye").length > 0)).toHaveLength(1);
   });
 
   test("an operator or viewer who looks on takes no place, and is no connection of the agent", async () => {

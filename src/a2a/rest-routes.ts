@@ -165,7 +165,7 @@ const json = (body: unknown): Answer => ({ status: 200, body, headers: { "conten
 
 function streamed(
   front: Front,
-  { caller, headers }: AnyCall,
+  { caller, headers, peer }: AnyCall,
   responses: AsyncGenerator<StreamResponse, void>,
   leaving: AbortController,
 ): Promise<Response> {
@@ -174,7 +174,7 @@ function streamed(
       yield new Encoded("message", JSON.stringify(StreamResponse.toJSON(response)));
   }
   const failed = (error: unknown) => new Encoded("error", JSON.stringify(restErrorOf(error).body));
-  return front.streams.answer({ caller, headers, leaving, events: events(), failed });
+  return front.streams.answer({ caller, headers, peer, leaving, events: events(), failed });
 }
 
 async function list(handler: A2ARequestHandler, query: Record<string, unknown>): Promise<unknown> {

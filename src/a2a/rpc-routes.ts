@@ -29,7 +29,13 @@ async function answer(front: Front, call: AnyCall, agentId: string | undefined):
     const { handler, leaving } = front.open(call, endpointOf(agentId, tenantOf(request.params)), "JSONRPC");
     const made = await answerRpc(request, handler, front.note);
     if (made.kind === "body") return { status: 200, body: made.body };
-    return await front.streams.answer({ ...made, caller: call.caller, headers: call.headers, leaving });
+    return await front.streams.answer({
+      ...made,
+      caller: call.caller,
+      headers: call.headers,
+      peer: call.peer,
+      leaving,
+    });
   } catch (error) {
     if (isTransport(error)) throw error;
     front.note(error);

@@ -1,4 +1,5 @@
 import type { Caller } from "../auth/caller.ts";
+import type { Call } from "../http/call.ts";
 import { createSse } from "../http/sse.ts";
 import type { ByeReason, Connections } from "../log/connections.ts";
 import type { Encoded } from "../log/outlet.ts";
@@ -12,6 +13,7 @@ export interface Opening {
   caller: Caller;
   /** Of the answer. */
   headers: Record<string, string>;
+  peer: Call<unknown, unknown, unknown>["peer"];
   events: AsyncGenerator<Encoded, void>;
   /** Ended when the stream is. */
   leaving: AbortController;
@@ -59,13 +61,13 @@ export function createStreams(connections: Connections, onError: (error: unknown
 
     /** The answer; what goes wrong before the first event is thrown instead. @throws Problem 429 */
     async answer(opening: Opening): Promise<Response> {
-      const { caller, headers, events, leaving, failed } = opening;
+      const { caller, headers, peer, events, leaving, failed } = opening;
       if ((open.get(caller.tokenId) ?? 0) >= MAX_STREAMS)
         throw new Problem("too-many-streams", `This token has ${MAX_STREAMS} streams open already.`, {
           retryAfterSeconds: 5,
         });
       const first = await events.next();
-      const { outlet, response } = createSse(headers);
+      const { outlet, response } = createSse({ headers, peer });
       const leave = connections.add({
         ...{ id: connections.newId(), agentId: caller.agentId, countsFor: null, outlet, isForeign: true },
         ...{ instanceId: caller.instanceId, tokenId: caller.tokenId },

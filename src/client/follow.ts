@@ -109,8 +109,14 @@ function stand(following: Following, agentId: string, cursor: number): void {
   void stayOnline(caller, agentId, life);
 }
 
+const CLOSED = {
+  restarting: "it is restarting",
+  "too-slow": "it found us too slow",
+  replaced: "a newer stream of this agent took our place",
+};
+
 function farewell({ transport }: Caller, { reason }: Bye): Error {
   if (reason === "superseded") return problemOf("superseded", "A newer instance of this agent has taken over");
   if (reason === "revoked") return problemOf("unauthorized", "The token was revoked, or the agent deleted");
-  return new RelayUnreachable(transport.base, reason === "restarting" ? "it is restarting" : "it found us too slow");
+  return new RelayUnreachable(transport.base, CLOSED[reason]);
 }

@@ -23,7 +23,8 @@ export function createApp(routes: readonly Route[], handle: Handle) {
       maxPayloadLength: MAX_FRAME_BYTES,
       backpressureLimit: MAX_BUFFERED_BYTES,
       closeOnBackpressureLimit: true,
-      idleTimeout: 120,
+      // A ping goes out in time for its pong: a client that vanished is closed after this long.
+      idleTimeout: IDLE_SECONDS,
       sendPings: true,
       perMessageDeflate: false,
     },

@@ -1,5 +1,6 @@
 import type { z } from "zod";
 import type { Caller } from "../auth/caller.ts";
+import type { Peer } from "../log/peers.ts";
 import type { Problem, ProblemCode } from "../problem.ts";
 
 /** JSON that is text already. */
@@ -23,6 +24,8 @@ export interface Call<P, Q, B> {
   request: Request;
   /** The value of `Idempotency-Key`, unquoted. */
   idempotencyKey: string | undefined;
+  /** The other end of the connection; undefined for an in-process call. */
+  peer(): Peer | undefined;
   /** Headers that every answer carries, for those that make their own Response. */
   headers: Record<string, string>;
 }

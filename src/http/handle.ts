@@ -4,6 +4,7 @@ import { type Caller, isAgent } from "../auth/caller.ts";
 import type { AuthService } from "../auth/service.ts";
 import type { Clock } from "../clock.ts";
 import { answerWith } from "../db/commit.ts";
+import { type Peer, peerOf as peerAt } from "../log/peers.ts";
 import { Problem } from "../problem.ts";
 import { IdempotencyKey } from "../wire.ts";
 import { check, parseBody, readBody, readBytes, readQuery } from "./body.ts";
@@ -31,7 +32,7 @@ interface Incoming {
   request: Request;
   params: Record<string, string>;
   /** Bun's server; null in an in-process call. */
-  server: { timeout(request: Request, seconds: number): void } | null;
+  server: Pick<Bun.Server<unknown>, "timeout" | "requestIP"> | null;
 }
 
 /**
@@ -83,7 +84,7 @@ export function createHandle(parts: HandleParts) {
 
   async function answer(route: Route, incoming: Incoming, headers: Record<string, string>): Promise<Response> {
     const { request, server } = incoming;
-    const call: Partial<Call<unknown, unknown, unknown>> = { request, headers };
+    const call: Partial<Call<unknown, unknown, unknown>> = { request, headers, peer: () => peerOf(incoming) };
     if (stopping()) throw new Problem("stopping", "The relay is stopping.", { retryAfterSeconds: 1 });
     checkHead(request);
     if (route.socket && mayBePage(request)) gate.check(request);
@@ -159,6 +160,11 @@ export function createHandle(parts: HandleParts) {
       return response;
     },
   };
+}
+
+function peerOf({ request, server }: Incoming): Peer | undefined {
+  const address = server?.requestIP(request);
+  return address ? peerAt(address) : undefined;
 }
 
 /** Browsers let a page of any origin open a WebSocket, always say its origin, and let it set no header. */

@@ -1,5 +1,6 @@
 import type { ServerWebSocket } from "bun";
 import { type Encoded, frameOf, type Outlet } from "../log/outlet.ts";
+import type { Peer } from "../log/peers.ts";
 import type { LogEntry } from "../log/tail.ts";
 
 /** What one socket may have waiting in the process before it counts as slow. */
@@ -20,6 +21,7 @@ export const CLOSE = {
   superseded: 4009,
   restarting: 1012,
   "too-slow": 1013,
+  replaced: 1013,
   "too-big": 1009,
   "not-authorised": 4001,
 } as const;
@@ -32,12 +34,15 @@ export interface SocketOutlet extends Outlet {
   reads(on: boolean): void;
   /** The other end has closed. */
   ended(): void;
+  /** It has taken or said something. */
+  moved(): void;
   /** `ended`: the other end closed it; `cut`: we did. */
   state(): "open" | "ended" | "cut";
 }
 
 /** An outlet over one WebSocket. */
-export function createSocketOutlet(ws: ServerWebSocket<SocketHandler>): SocketOutlet {
+export function createSocketOutlet(ws: ServerWebSocket<SocketHandler>, peer: Peer | undefined): SocketOutlet {
+  let hasMoved = false;
   let state: ReturnType<SocketOutlet["state"]> = "open";
   let answers: string[] = [];
 
@@ -49,8 +54,17 @@ export function createSocketOutlet(ws: ServerWebSocket<SocketHandler>): SocketOu
 
   const outlet: SocketOutlet = {
     transport: "socket",
+    peer,
     ready: () => state === "open" && ws.getBufferedAmount() < BUFFER_BYTES,
     settled: () => ws.getBufferedAmount() === 0,
+    moves() {
+      const moves = hasMoved || ws.getBufferedAmount() === 0;
+      hasMoved = false;
+      return moves;
+    },
+    moved() {
+      hasMoved = true;
+    },
     messages(entries: readonly LogEntry[]) {
       if (state === "open") ws.cork(() => entries.forEach((entry) => void ws.sendText(frameOf(entry))));
     },

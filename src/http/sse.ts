@@ -1,5 +1,6 @@
 import { type Encoded, type Outlet, sseOf } from "../log/outlet.ts";
 import type { LogEntry } from "../log/tail.ts";
+import type { Call } from "./call.ts";
 
 /** How much waits in the process for one slow reader; the kernel and the HTTP layer hold more. */
 const BUFFER_BYTES = 64 * 1024;
@@ -8,7 +9,10 @@ const COMMENT = new TextEncoder().encode(": keep-alive\n\n");
 const RETRY = new TextEncoder().encode("retry: 2000\n\n");
 
 /** An outlet over Server-Sent Events (WHATWG HTML, section 9.2), and the answer that carries it. */
-export function createSse(headers: Record<string, string>): { outlet: Outlet; response: Response } {
+export function createSse({ headers, peer }: Pick<Call<unknown, unknown, unknown>, "headers" | "peer">): {
+  outlet: Outlet;
+  response: Response;
+} {
   let controller: ReadableStreamDefaultController<Uint8Array> | undefined;
   /**
    * What the HTTP layer has not asked for yet. It gets all of it as one chunk: of several at once it makes a buffer, which
@@ -17,6 +21,7 @@ export function createSse(headers: Record<string, string>): { outlet: Outlet; re
   let waiting: Uint8Array[] = [];
   let queued = 0;
   let asked = false;
+  let took = false;
 
   function write(chunk: Uint8Array): void {
     if (!controller) return;
@@ -30,6 +35,7 @@ export function createSse(headers: Record<string, string>): { outlet: Outlet; re
   }
 
   function pull(): void {
+    took = true;
     if (waiting.length) {
       const [first] = waiting;
       controller?.enqueue(waiting.length === 1 && first ? first : Buffer.concat(waiting));
@@ -43,8 +49,14 @@ export function createSse(headers: Record<string, string>): { outlet: Outlet; re
 
   const outlet: Outlet = {
     transport: "stream",
+    peer: peer(),
     ready: () => controller !== undefined && queued < BUFFER_BYTES,
     settled: () => asked,
+    moves() {
+      const moved = took || asked;
+      took = false;
+      return moved;
+    },
     messages: (entries: readonly LogEntry[]) => write(joined(entries)),
     send: (event) => event.sse.forEach(write),
     keepAlive: () => {

@@ -108,14 +108,14 @@ export function inboxRoutes(parts: InboxRouteParts): Route[] {
       params: AgentPath,
       query: StreamQuery,
       answers: { 200: { ...STREAM, events: INBOX_EVENTS } },
-      problems: ["forbidden", "not-found", "gone", "superseded", "ahead-of-log", "too-many-streams"],
-      run: async ({ caller, params, query, request, headers }) => {
+      problems: ["forbidden", "not-found", "gone", "superseded", "ahead-of-log"],
+      run: async ({ caller, params, query, request, headers, peer }) => {
         const resume = lastEventId(request);
         const { ack } = query;
         if (ack && resume !== undefined) await db.write((tx) => inbox.ack(tx, caller, params.id, resume));
         const after = resume ?? query.after;
         const facts = await db.read((on) => inbox.requireInbox(on, caller, params.id, after));
-        const { outlet, response } = createSse(headers);
+        const { outlet, response } = createSse({ headers, peer });
         await streams.open(caller, facts, outlet, after);
         return response;
       },
@@ -131,11 +131,11 @@ export function inboxRoutes(parts: InboxRouteParts): Route[] {
       long: true,
       query: WatchQuery,
       answers: { 200: { ...STREAM, events: WATCH_EVENTS } },
-      problems: ["forbidden", "too-many-streams"],
-      run: async ({ caller, query, request, headers }) => {
+      problems: ["forbidden"],
+      run: async ({ caller, query, request, headers, peer }) => {
         const { after, to, ...rest } = query;
         const filter = { ...rest, to: storedTarget(to) };
-        const { outlet, response } = createSse(headers);
+        const { outlet, response } = createSse({ headers, peer });
         await watch.open(caller, filter, outlet, lastEventId(request) ?? after);
         return response;
       },

@@ -83,7 +83,7 @@ export const Hello = z.object({
   agentsTotal: z.int().describe("All there are; the roster holds the first 500, online ones first."),
 });
 export type Hello = z.infer<typeof Hello>;
-export const BYE_REASONS = ["superseded", "restarting", "too-slow", "revoked"] as const;
+export const BYE_REASONS = ["superseded", "restarting", "too-slow", "replaced", "revoked"] as const;
 export const Bye = z.object({ reason: z.enum(BYE_REASONS), resumeAfter: Position });
 export type Bye = z.infer<typeof Bye>;
 /** What watchers are told when the state of work changes. */

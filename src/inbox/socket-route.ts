@@ -58,7 +58,7 @@ export function socketRoute(parts: SocketRouteParts): Route {
     socket: { subprotocol: SUBPROTOCOL, client: ClientFrame, server: SocketFrame },
     answers: { 101: { description: "Switched to WebSocket." } },
     problems: ["bad-request", "unauthorized", "forbidden", "upgrade-required", "superseded", "too-many-streams"],
-    run: async ({ params, query, request, headers }) => {
+    run: async ({ params, query, request, headers, peer }) => {
       if (request.headers.get("upgrade")?.toLowerCase() !== "websocket")
         throw new Problem("upgrade-required", "Connect with a WebSocket client.");
       const hasToken = request.headers.get("authorization") !== null;
@@ -72,7 +72,7 @@ export function socketRoute(parts: SocketRouteParts): Route {
         throw new Problem("bad-request", `The subprotocol here is ${SUBPROTOCOL}.`);
       const chosen: Record<string, string> = offered ? { "sec-websocket-protocol": SUBPROTOCOL } : {};
       const onKnown = caller ? () => undefined : admitUnknown();
-      const handler = createSocket(parts, { agentId: params.id, after: query.after, caller, onKnown });
+      const handler = createSocket(parts, { agentId: params.id, after: query.after, caller, onKnown, peer: peer() });
       if (!parts.upgrade(request, handler, chosen)) {
         onKnown();
         throw new Problem("upgrade-required", "This is not a WebSocket connection.");

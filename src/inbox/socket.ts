@@ -10,6 +10,7 @@ import { check } from "../http/body.ts";
 import { readJson } from "../http/json.ts";
 import type { RateLimit } from "../http/rate-limit.ts";
 import { createSocketOutlet, type SocketHandler, type SocketOutlet } from "../http/socket-outlet.ts";
+import type { Peer } from "../log/peers.ts";
 import { sentJson, workedJson } from "../messages/answers.ts";
 import type { Claims } from "../messages/claims.ts";
 import type { Sender } from "../messages/send.ts";
@@ -45,6 +46,7 @@ export interface Opening {
   after: number | undefined;
   /** undefined for a browser, which sends its token first. */
   caller: Caller | undefined;
+  peer: Peer | undefined;
   /** Called when it has said who it is, or has ended without; more than once is no harm. */
   onKnown(): void;
 }
@@ -134,11 +136,12 @@ export function createSocket(parts: SocketParts, opening: Opening): SocketHandle
 
   return {
     open(ws: ServerWebSocket<SocketHandler>) {
-      outlet = createSocketOutlet(ws);
+      outlet = createSocketOutlet(ws, opening.peer);
       if (caller) void begin(caller);
       else cancelAuthTimer = clock.after(AUTH_WITHIN_MS, () => outlet.closeWith("not-authorised"));
     },
     message(_ws, message) {
+      outlet.moved();
       const isFirst = !caller && !authenticating;
       if (isFirst && message.length > MAX_FIRST_FRAME) {
         outlet.closeWith("too-big");
@@ -154,6 +157,7 @@ export function createSocket(parts: SocketParts, opening: Opening): SocketHandle
       pump();
     },
     drain() {
+      outlet.moved();
       outlet.onDrain();
       pump();
     },
@@ -163,6 +167,7 @@ export function createSocket(parts: SocketParts, opening: Opening): SocketHandle
       outlet.ended();
     },
     pong() {
+      outlet.moved();
       if (caller?.agentId === agentId) presence.touch(agentId);
     },
   };

@@ -88,7 +88,7 @@ export function createInboxStreams(parts: InboxStreamParts) {
   }
 
   /**
-   * Opens a stream: `hello`, then everything after `after`, live. @throws Problem 429, 503
+   * Opens a stream: `hello`, then everything after `after`, live. @throws Problem 503
    * `facts` come from Inbox.requireInbox in the caller's own read.
    */
   async function open(
@@ -101,7 +101,7 @@ export function createInboxStreams(parts: InboxStreamParts) {
     // An operator or viewer that looks on is not the agent: nothing is offered to the agent by it.
     const counts = caller.agentId === agentId;
     const countsFor = counts ? agentId : null;
-    connections.checkRoom(countsFor);
+    await connections.makeRoom(countsFor);
     const source = createSource(agentId, { sayOpen });
     const id = connections.newId();
     const offeredTo = { agentId, instanceId: caller.instanceId, connection: id, transport: outlet.transport };

@@ -74,7 +74,7 @@ export function createWatchStreams(parts: WatchStreamParts) {
       reader: await lists.readerOf(on, caller),
       floor: await store.floor(on),
     }));
-    connections.checkRoom(reader);
+    await connections.makeRoom(reader);
     const position = after ?? log.head();
     let closed = false;
     const sink: Sink = {

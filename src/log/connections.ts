@@ -1,8 +1,9 @@
 import type { Clock } from "../clock.ts";
 import { Problem } from "../problem.ts";
 import { Encoded, type Outlet } from "./outlet.ts";
+import { stuckPeers as askKernel, type StuckPeers } from "./peers.ts";
 
-export type ByeReason = "superseded" | "restarting" | "too-slow" | "revoked";
+export type ByeReason = "superseded" | "restarting" | "too-slow" | "replaced" | "revoked";
 
 /** One open connection: a stream, a socket, or a parked poll. */
 export interface Connection {
@@ -26,13 +27,16 @@ const MAX_PARKED = 256;
 const KEEP_ALIVE_MS = 15_000;
 /** A client that takes nothing for this long is told where to resume, and closed. */
 const MAX_STALL_MS = 30_000;
+/** One that took nothing of what was handed to the kernel for it has vanished, or reads no more. */
+const MAX_SILENCE_MS = 60_000;
 const SLICE = 256;
 
 export type Connections = ReturnType<typeof createConnections>;
 
 /** Every open connection: how many an agent has, keeping them alive, and closing them. */
-export function createConnections(clock: Clock) {
-  const all = new Set<Connection>();
+export function createConnections(clock: Clock, stuckPeers: StuckPeers = askKernel) {
+  /** When each was last seen to make progress, on the steady clock; the oldest connection first. */
+  const all = new Map<Connection, number>();
   const streams = new Map<string, number>();
   /** Calls that wait, by token. */
   const parked = new Map<string, number>();
@@ -54,7 +58,7 @@ export function createConnections(clock: Clock) {
 
   function keepAlive(): void {
     cancelTimer = clock.after(KEEP_ALIVE_MS, keepAlive);
-    inSlices([...all], (connection) => {
+    inSlices([...all.keys()], (connection) => {
       const { outlet } = connection;
       if (!outlet || !all.has(connection)) return;
       if (outlet.ready()) {
@@ -66,22 +70,43 @@ export function createConnections(clock: Clock) {
       stalledSince.set(connection, since);
       if (clock.mono() - since >= MAX_STALL_MS - KEEP_ALIVE_MS) connection.close("too-slow");
     });
+    void look();
+  }
+
+  /** Sees who makes progress, and closes who has made none for too long. */
+  async function look(): Promise<void> {
+    const hasPeers = [...all.keys()].some(({ outlet }) => outlet?.peer !== undefined);
+    const stuck = hasPeers ? await stuckPeers() : undefined;
+    const now = clock.mono();
+    for (const [connection, since] of [...all]) {
+      const { outlet } = connection;
+      if (!outlet) continue;
+      const moves = outlet.moves() && !(outlet.peer !== undefined && stuck?.has(outlet.peer));
+      if (moves) all.set(connection, now);
+      else if (now - since >= MAX_SILENCE_MS) connection.close("too-slow");
+    }
   }
 
   function closeWhere(matches: (connection: Connection) => boolean, reason: ByeReason): void {
-    for (const connection of [...all]) if (matches(connection)) connection.close(reason);
+    for (const connection of [...all.keys()]) if (matches(connection)) connection.close(reason);
   }
 
   return {
     newId: (): string => `con_${(++made).toString(36)}_${clock.now().toString(36)}`,
 
-    /** @throws Problem 429 when the agent has too many streams open, 503 when the relay is stopping. */
-    checkRoom(agentId: string | null): void {
+    /**
+     * Makes room for one more stream of an agent, which is added next: of too many the one that made no progress for the
+     * longest is closed, so that streams whose clients vanished lock nobody out. @throws Problem 503 when the relay is stopping
+     */
+    async makeRoom(agentId: string | null): Promise<void> {
+      if (agentId !== null && (streams.get(agentId) ?? 0) >= MAX_PER_AGENT) {
+        await look();
+        const own = [...all].filter(([connection]) => streamOf(connection) === agentId);
+        const surplus = Math.max(0, own.length - MAX_PER_AGENT + 1);
+        const longest = own.toSorted(([, a], [, b]) => a - b).slice(0, surplus);
+        for (const [connection] of longest) connection.close("replaced");
+      }
       if (stopping) throw new Problem("stopping", "The relay is stopping.", { retryAfterSeconds: 1 });
-      if (agentId !== null && (streams.get(agentId) ?? 0) >= MAX_PER_AGENT)
-        throw new Problem("too-many-streams", `${agentId} has ${MAX_PER_AGENT} streams open already.`, {
-          retryAfterSeconds: 5,
-        });
     },
     /** @throws Problem 429 when a token has too many calls waiting. */
     checkParked(tokenId: string): void {
@@ -92,7 +117,7 @@ export function createConnections(clock: Clock) {
     },
     /** @returns how to take it out again. */
     add(connection: Connection): () => void {
-      all.add(connection);
+      all.set(connection, clock.mono());
       // Once whoever opens it has it whole.
       if (revokedTokens.has(connection.tokenId)) queueMicrotask(() => connection.close("revoked"));
       const agentId = streamOf(connection);
@@ -126,7 +151,7 @@ export function createConnections(clock: Clock) {
     /** Sends one event to all streams of ours that take it now, a few hundred in each turn of the event loop. */
     broadcast(event: Encoded, wanted: (connection: Connection) => boolean): void {
       inSlices(
-        [...all].filter((connection) => !connection.isForeign && wanted(connection)),
+        [...all.keys()].filter((connection) => !connection.isForeign && wanted(connection)),
         ({ outlet }) => {
           if (outlet?.ready()) outlet.send(event);
         },

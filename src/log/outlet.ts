@@ -1,3 +1,4 @@
+import type { Peer } from "./peers.ts";
 import type { LogEntry } from "./tail.ts";
 
 /** Members that many events have in common (the roster): encoded once, and not copied for each connection. */
@@ -54,10 +55,14 @@ export function frameOf(entry: LogEntry): string {
 /** One connection to which events go out: SSE or WebSocket. */
 export interface Outlet {
   readonly transport: "stream" | "socket";
+  /** Not there for an in-process call. */
+  readonly peer: Peer | undefined;
   /** Whether it takes more now. When it does again, it calls `onDrain`. */
   ready(): boolean;
   /** Whether all that it took has been handed to the kernel. */
   settled(): boolean;
+  /** Whether the other end took or said something since this was last asked, or had nothing to take. */
+  moves(): boolean;
   messages(entries: readonly LogEntry[]): void;
   send(event: Encoded): void;
   /** Something small on the wire, so that both ends see whether the other is there. */

@@ -15,6 +15,7 @@ import type { Gate } from "../http/gate.ts";
 import { readJson } from "../http/json.ts";
 import type { Inbox } from "../inbox/inbox.ts";
 import type { InboxStreams } from "../inbox/stream.ts";
+import type { Peer } from "../log/peers.ts";
 import type { McpSessions } from "../mcp-sessions/service.ts";
 import { Problem } from "../problem.ts";
 import type { AgentCaller } from "./desk.ts";
@@ -41,6 +42,8 @@ export interface EndpointParts {
 export interface Incoming {
   caller: Caller;
   request: Request;
+  /** The other end of the connection. */
+  peer(): Peer | undefined;
   /** That every answer carries. */
   headers: Record<string, string>;
 }
@@ -149,6 +152,8 @@ export function createEndpoint(parts: EndpointParts) {
         handler.notify.resourceUpdated(uri);
       },
       ready: () => meter.ready(),
+      moves: () => meter.moves(),
+      peer: incoming.peer(),
       keepAlive: () => undefined,
       end: () => void handler.close(),
     });
@@ -210,12 +215,12 @@ export function createEndpoint(parts: EndpointParts) {
   /** `GET /mcp`: the stream of a session, on which it is told of what it has subscribed to. */
   async function get(incoming: Incoming): Promise<Response> {
     const caller = admitted(incoming);
-    const { request, headers } = incoming;
+    const { request } = incoming;
     if (!request.headers.get("accept")?.includes("text/event-stream"))
       return refused(406, -32_000, "Not Acceptable: Client must accept text/event-stream");
     const session = await requireSession(incoming, caller.agentId);
     if (session instanceof Response) return session;
-    return sessionStreams.open(caller, session, headers);
+    return sessionStreams.open(caller, session, incoming);
   }
 
   /** `DELETE /mcp`: the session ends, and its streams do. */

@@ -5,6 +5,7 @@ import type { InboxStreams } from "../inbox/stream.ts";
 import type { Outlet } from "../log/outlet.ts";
 import type { McpSessions } from "../mcp-sessions/service.ts";
 import type { AgentCaller } from "./desk.ts";
+import type { Incoming } from "./endpoint.ts";
 import { createUpdates, updated } from "./updates.ts";
 
 export interface SessionStreamParts {
@@ -27,17 +28,19 @@ export function createSessionStreams({ db, inbox, streams, sessions }: SessionSt
   });
 
   return {
-    /** @throws Problem 429, 503 */
+    /** @throws Problem 503 */
     async open(
       caller: AgentCaller,
       session: { id: string; subscriptions: readonly string[] },
-      headers: Record<string, string>,
+      incoming: Pick<Incoming, "headers" | "peer">,
     ): Promise<Response> {
-      const { outlet: sse, response } = createSse(headers);
+      const { outlet: sse, response } = createSse(incoming);
       const outlet = createUpdates({
         wanted: () => own.wanted,
         tell: (uri) => sse.send(updated(uri)),
         ready: sse.ready,
+        moves: sse.moves,
+        peer: sse.peer,
         keepAlive: sse.keepAlive,
         end() {
           siblings.delete(own);

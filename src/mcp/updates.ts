@@ -8,6 +8,9 @@ export interface Mouth {
   wanted(): ReadonlySet<string>;
   tell(uri: string): void;
   ready(): boolean;
+  /** See `Outlet`. */
+  moves(): boolean;
+  readonly peer: Outlet["peer"];
   keepAlive(): void;
   end(): void;
 }
@@ -24,8 +27,10 @@ export function createUpdates(mouth: Mouth): Outlet {
   }
   const outlet: Outlet = {
     transport: "stream",
+    peer: mouth.peer,
     ready: () => open && mouth.ready(),
     settled: () => false,
+    moves: () => mouth.moves(),
     messages: (entries: readonly LogEntry[]) =>
       tell(new Set([INBOX_URI, ...entries.map((entry) => threadUri(entry.threadId))])),
     send(event: Encoded) {
@@ -62,6 +67,7 @@ const MAX_WAITING = 64;
 export function metered(body: ReadableStream<Uint8Array>, on: { drained(): void; closed(): void }) {
   const reader = body.getReader();
   let waiting = 0;
+  let took = false;
   const stream = new ReadableStream<Uint8Array>(
     {
       async pull(controller) {
@@ -76,6 +82,7 @@ export function metered(body: ReadableStream<Uint8Array>, on: { drained(): void;
         }
         controller.enqueue(value);
         if (waiting > 0) waiting--;
+        took = true;
         on.drained();
       },
       cancel(reason) {
@@ -85,5 +92,14 @@ export function metered(body: ReadableStream<Uint8Array>, on: { drained(): void;
     },
     { highWaterMark: 0 },
   );
-  return { stream, told: () => void waiting++, ready: () => waiting < MAX_WAITING };
+  return {
+    stream,
+    told: () => void waiting++,
+    ready: () => waiting < MAX_WAITING,
+    moves() {
+      const moved = took || waiting === 0;
+      took = false;
+      return moved;
+    },
+  };
 }
