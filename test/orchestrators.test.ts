@@ -136,6 +136,44 @@ describe("G10: an orchestrator's token", () => {
   });
 });
 
+describe("G10: a host's name that is a group", () => {
+  /** Work waits for a group that nobody belongs to; answers what an orchestrator of that hostname gets of it. */
+  async function taken(fields: object, by: "self" | "operator" = "self") {
+    const relay = await startRelay();
+    const { ask } = relay;
+    const draft = { role: "orchestrator", agentId: "orchestrator-box", prefix: "b" };
+    const self = (await ask("POST", "/v1/tokens", { ...draft, ...fields })).body as { token: string };
+    await ask("POST", "/v1/messages", { to: "tag:build", body: "secret", claimable: true });
+    const body = { ...box, hostname: "build" };
+    const made = await ask("PUT", "/v1/orchestrators/box", body, by === "self" ? self : {});
+    const { items } = (await ask("POST", "/v1/agents/orchestrator-box/claims", {}, self)).body;
+    const again = await ask("PUT", "/v1/orchestrators/box", body, self);
+    const { tags, machine } = (await ask("GET", "/v1/agents/orchestrator-box")).body;
+    return { statuses: [made.status, again.status], work: items.length, tags, machine };
+  }
+
+  test("is no tag of its agent, though the group is empty: the work that waits there is not its", async () => {
+    expect(await taken({})).toEqual({ statuses: [201, 200], work: 0, tags: ["orchestrator"], machine: "build" });
+    expect(await taken({ groups: ["tag:gpu", "label:build"] })).toMatchObject({ work: 0, tags: ["orchestrator"] });
+  });
+
+  test("is one when its token names the group, or an operator registers it", async () => {
+    for (const groups of [["tag:build"], ["tag:b*"], ["*"]])
+      expect(await taken({ groups })).toMatchObject({ work: 1, tags: ["orchestrator", "build"] });
+    expect(await taken({}, "operator")).toMatchObject({ work: 1, tags: ["orchestrator", "build"] });
+  });
+
+  test("stays out of the agent's tags when the hostname changes to it, and is no agent's that it enrolls", async () => {
+    const { ask, self, itsAgent } = await withBox();
+    expect((await ask("PATCH", "/v1/orchestrators/box", { hostname: "build" }, self)).status).toBe(200);
+    expect(await itsAgent()).toMatchObject({ machine: "build", tags: ["orchestrator"] });
+    const draft = { role: "orchestrator", agentId: "orchestrator-box", prefix: "box-", groups: ["tag:build"] };
+    const named = (await ask("POST", "/v1/tokens", draft)).body;
+    const enrolled = await ask("PUT", "/v1/agents/box-1", { name: "One", tags: ["build"] }, named);
+    expect(enrolled.body.code).toBe("group-not-allowed");
+  });
+});
+
 describe("a heartbeat", () => {
   test("says what it manages: all of it, none, or nothing new", async () => {
     const { beat, box: shown } = await withBox();

@@ -171,7 +171,7 @@ export function createAgentService(parts: AgentParts) {
     const had = new Set(before ? groupsOf(before) : []);
     const guessed = providerTag(row);
     for (const group of groupsOf(row)) {
-      if (group === "broadcast" || had.has(group) || mayJoin(caller, group)) continue;
+      if (group === "broadcast" || had.has(group) || mayJoin(caller, row.id, group)) continue;
       // The tag that the relay itself added is a courtesy; without leave to join it is left away.
       if (group === `tag:${guessed}`) row.tags = row.tags.filter((tag) => tag !== guessed);
       else throw new Problem("group-not-allowed", `This token may not put ${row.id} into ${group}.`);

@@ -62,10 +62,14 @@ export function readingAs(caller: Principal): string | null {
   return readsAll(caller) ? null : actingAs(caller);
 }
 
-/** Whether a pattern list (`tag:review`, `label:team-*`, `*`) covers a group. By enrolling nobody joins one. */
-export function mayJoin(caller: Principal, group: string): boolean {
-  if (caller.role === "enroll" || caller.role === "orchestrator") return false;
-  if (caller.role === "operator" || caller.groups === null) return true;
+/**
+ * Whether the caller may put the agent into a group: patterns are `tag:review`, `label:team-*`, `*`. By enrolling nobody joins
+ * one, and an orchestrator joins those alone that its token names.
+ */
+export function mayJoin(caller: Principal, agentId: string, group: string): boolean {
+  if (caller.role === "operator") return true;
+  if (enrolls(caller, agentId)) return false;
+  if (caller.groups === null) return caller.role !== "orchestrator";
   return caller.groups.some((pattern) =>
     pattern.endsWith("*") ? group.startsWith(pattern.slice(0, -1)) : pattern === group,
   );

@@ -24,7 +24,7 @@ const FIELDS: Record<string, readonly string[]> = {
   agentId: ["agent", "orchestrator"],
   prefix: ["enroll", "orchestrator"],
   source: ["integration"],
-  groups: ["agent"],
+  groups: ["agent", "orchestrator"],
 };
 
 /** Each role has its own fields, all of them but `groups` needed, and no others. */
@@ -47,7 +47,8 @@ function roleFlaws(
 
 /**
  * `POST /v1/tokens`. `agentId` and `groups` belong to role `agent`, `prefix` to role `enroll`, `source` to role `integration`;
- * role `orchestrator` has an `agentId` (orchestrator-<id>) and a `prefix` of what it may enroll.
+ * role `orchestrator` has an `agentId` (orchestrator-<id>), a `prefix` of what it may enroll, and `groups` that its own agent
+ * may join (none by default).
  */
 export const TokenDraft = z
   .strictObject({

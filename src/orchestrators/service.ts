@@ -2,7 +2,7 @@ import type { ActivityService } from "../activity/service.ts";
 import type { Roster } from "../agents/roster.ts";
 import type { AgentService } from "../agents/service.ts";
 import type { AgentRow, AgentStore } from "../agents/store.ts";
-import { actingAs, type Caller, readingAs, readsAll } from "../auth/caller.ts";
+import { actingAs, type Caller, mayJoin, readingAs, readsAll } from "../auth/caller.ts";
 import type { Clock } from "../clock.ts";
 import type { Reading, Tx } from "../db/database.ts";
 import { readPage } from "../pages.ts";
@@ -47,18 +47,21 @@ export function createOrchestratorService(parts: OrchestratorParts) {
   }
 
   /**
-   * A host's name becomes a group. Only an operator can put an orchestrator into one that others, elsewhere, use already.
-   * @throws Problem 403 group-not-allowed
+   * Whether its host's name becomes a tag of its agent: as the token's groups allow, else only its own id, alone or
+   * before a hyphen. Work waits in groups that are empty, so any other name would take somebody's work.
+   * @throws Problem 403 group-not-allowed for a group that agents on other machines use
    */
-  async function checkHost(on: Reading, caller: Caller, agentId: string, hostname: string): Promise<void> {
-    if (caller.role === "operator") return;
+  async function mayTagHost(on: Reading, caller: Caller, agentId: string, hostname: string): Promise<boolean> {
     const group = `tag:${hostname}`;
+    if (mayJoin(caller, agentId, group)) return true;
     const members = await agentStore.membersAt(on, group, headOf(on) + 1, "", MAX_MEMBERS);
     if (members.some((member) => member.id !== agentId && member.machine !== hostname))
       throw new Problem(
         "group-not-allowed",
-        `${group} has members on other machines; an operator can register it there.`,
+        `${group} has members on other machines; an operator can register it there, or name the group in its token.`,
       );
+    const own = orchestratorIdOf(agentId);
+    return caller.groups === null && (hostname === own || hostname.startsWith(`${own}-`));
   }
 
   /** Stores it, and in the same write what its agent says of it. */
@@ -70,8 +73,9 @@ export function createOrchestratorService(parts: OrchestratorParts) {
     instanceId?: string,
   ): Promise<Orchestrator> {
     const agentId = agentIdOf(row.id);
-    if (row.hostname !== before?.hostname) await checkHost(tx, caller, agentId, row.hostname);
-    await agents.keep(tx, caller, agentId, (agent) => asAgent(agent, row, before), instanceId);
+    const isNew = row.hostname !== before?.hostname;
+    const isTagged = isNew && (await mayTagHost(tx, caller, agentId, row.hostname));
+    await agents.keep(tx, caller, agentId, (agent) => asAgent(agent, row, before, isTagged), instanceId);
     await store.put(tx, row);
     tx.afterCommit(() => statuses.set(agentId, row.status));
     return wire(row);
@@ -221,16 +225,21 @@ export function createOrchestratorService(parts: OrchestratorParts) {
   };
 }
 
-/** What its agent says of it. Tags and capabilities that others gave it stay. */
-function asAgent(agent: AgentRow, row: OrchestratorRow, before: OrchestratorRow | undefined): AgentRow {
-  const kept = agent.tags.filter((tag) => tag !== before?.hostname);
+/** What its agent says of it. Tags and capabilities that others gave it stay; its host's name is one only when `isTagged`. */
+function asAgent(
+  agent: AgentRow,
+  row: OrchestratorRow,
+  before: OrchestratorRow | undefined,
+  isTagged: boolean,
+): AgentRow {
+  const kept = agent.tags.filter((tag) => tag !== before?.hostname || tag === row.hostname);
   const isOnline = row.status === "online";
   const wasOnline = before?.status === "online" && agent.status !== "offline";
   const status = isOnline ? (wasOnline ? agent.status : "online") : "offline";
   return {
     ...agent,
     ...{ kind: "orchestrator", name: row.hostname, machine: row.hostname, status },
-    tags: [...new Set(["orchestrator", row.hostname, ...kept])],
+    tags: [...new Set(["orchestrator", ...(isTagged ? [row.hostname] : []), ...kept])],
     capabilities: [...new Set(["orchestrator", "spawn", ...agent.capabilities])],
   };
 }
