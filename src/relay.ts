@@ -119,7 +119,7 @@ export async function createRelay(
   const tracing = createTracing({ db, messaging, idempotency });
   const tasks = createTasks({ db, messaging, idempotency, retentionDays: config.retentionDays });
   const delegations = createDelegations({
-    ...{ messaging, idempotency, activity },
+    ...{ messaging, idempotency, activity, key },
     budgets: { perAgent: config.delegationsPerAgent, perRoot: config.delegationsPerRoot },
   });
   const webhooks = createWebhooks({ db, messaging, agents, activity, idempotency, egress, due, clock, key });

@@ -15,7 +15,7 @@ import { Problem } from "../problem.ts";
 import { toTime } from "../wire.ts";
 import { type DelegationEnds, isOpen, workerOf } from "./ends.ts";
 import { MAX_DEPTH, type ParsedDelegation } from "./schema.ts";
-import { type DelegationRow, type DelegationStore, idOf } from "./store.ts";
+import type { DelegationRow, DelegationStore } from "./store.ts";
 
 /** A request as it is asked. `causedBy: null`: nothing that its asker heard or works on caused it. */
 export type Asked = ParsedDelegation & { causedBy?: null | undefined };
@@ -53,12 +53,12 @@ export function createAsk(parts: AskParts) {
     if (body.threadId) await access.requireReference(tx, from, body.threadId, "/threadId");
     const parent = await parentOf(tx, facts, body);
     const via = caller.role === "operator" && from !== "user" ? caller.tokenId : null;
-    const id = idOf(headOf(tx) + 1);
+    const id = store.idOf(headOf(tx) + 1);
     const draft = toDraft(id, body, parent, clock.now());
     const addressed = await sender.address(tx, { id: from, kind: facts.kind, via }, draft);
     await check(tx, from, addressed.target, parent);
     const { entry } = await sender.append(tx, { ...addressed, owed: true });
-    if (idOf(entry.id) !== id) throw new Error(`the request of ${id} became message ${entry.id}`);
+    if (store.idOf(entry.id) !== id) throw new Error(`the request of ${id} became message ${entry.id}`);
     const row: DelegationRow = {
       id,
       messageId: entry.id,
@@ -122,7 +122,7 @@ export function createAsk(parts: AskParts) {
     if (depthUnder(parent) > MAX_DEPTH)
       throw new Problem("too-deep", `${parent?.id} is at depth ${MAX_DEPTH}: nothing can be asked on from there.`);
     for (let up = parent; up; up = up.parentId === null ? undefined : await store.byId(on, up.parentId))
-      if (up.fromId === target) throw new Problem("cycle", `${target} waits for this already: it asked in ${up.id}.`);
+      if (up.fromId === target) throw new Problem("cycle", `${target} waits for this already.`);
     if ((await store.countFrom(on, from, budgets.perAgent)) >= budgets.perAgent)
       throw new Problem("budget-exceeded", `${from} has ${budgets.perAgent} delegations open, the most it may have.`);
     // The first of the tree counts as well.

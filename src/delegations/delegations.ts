@@ -18,6 +18,8 @@ export interface DelegationRoomParts {
   idempotency: Idempotency;
   activity: ActivityService;
   budgets: Budgets;
+  /** What ids are made with. */
+  key: string;
 }
 
 /** What a change was: a new one or an end, and how long somebody's answer took. */
@@ -28,9 +30,9 @@ export interface DelegationStep {
 }
 
 /** Wires requests that owe an answer. */
-export function createDelegations({ messaging, idempotency, activity, budgets }: DelegationRoomParts) {
+export function createDelegations({ messaging, idempotency, activity, budgets, key }: DelegationRoomParts) {
   const { db, retention, explainer, waits, settled, store: messages } = messaging;
-  const store = createDelegationStore(db);
+  const store = createDelegationStore(db, key);
   const base = { ...messaging, store, messages, idempotency, activity, budgets };
   const ends = createEnds(base);
   const ask = createAsk({ ...base, ends });

@@ -9,7 +9,7 @@ export const MAX_TIMEOUT_SECONDS = 30 * 86_400;
 
 export const DelegationId = z
   .string()
-  .regex(/^dlg_[a-z0-9]{1,11}$/, "has to be the id of a delegation, like dlg_7k2m")
+  .regex(/^dlg_[a-z0-9]{1,24}$/, "has to be the id of a delegation, like dlg_7k2m4vq0x9az")
   .describe("dlg_...");
 
 export const DELEGATION_STATUS = ["pending", "claimed", "answered", "failed", "timed-out", "cancelled"] as const;

@@ -54,8 +54,13 @@ export function createDelegationService(parts: DelegationParts) {
     const reader = readingAs(caller);
     if (reader !== null) await agents.requireActor(on, caller, reader);
     const row = await require(on, id);
-    if (!(await mayRead(on, reader, row))) throw new Problem("forbidden", `Delegation ${id} is not for ${reader}.`);
+    await requireReader(on, reader, row);
     return show(on, messages, row);
+  }
+
+  /** Comes before every other refusal, and says the same each time. @throws Problem 403 */
+  async function requireReader(on: Reading, reader: string | null, row: DelegationRow): Promise<void> {
+    if (!(await mayRead(on, reader, row))) throw new Problem("forbidden", `Delegation ${row.id} is not for ${reader}.`);
   }
 
   /** What the caller may read, newest first. */
@@ -98,6 +103,7 @@ export function createDelegationService(parts: DelegationParts) {
 
   /** The worker that speaks. @throws Problem 403 unless the caller is who was asked, or who of the group took it. */
   async function worker(tx: Tx, caller: Caller, row: DelegationRow, agentId: string | undefined): Promise<AgentFacts> {
+    await requireReader(tx, readingAs(caller), row);
     const mine = workerOf(row);
     const actor = actingAs(caller, agentId ?? (caller.role === "operator" ? (mine ?? undefined) : undefined));
     const facts = await agents.requireActor(tx, caller, actor);
@@ -191,6 +197,7 @@ export function createDelegationService(parts: DelegationParts) {
       const actor = actingAs(caller);
       const row = await require(tx, id);
       await agents.requireActor(tx, caller, actor);
+      await requireReader(tx, readingAs(caller), row);
       if (caller.role !== "operator" && actor !== row.fromId)
         throw new Problem("forbidden", `Only ${row.fromId} or an operator may cancel ${id}.`);
       if (!body.tree && !isOpen(row) && row.status !== "cancelled")

@@ -1,3 +1,4 @@
+import { createHmac } from "node:crypto";
 import { and, asc, desc, eq, getTableColumns, lt, lte, type SQL, type SQLWrapper, sql } from "drizzle-orm";
 import { bound, boundLimit, fixedLimit } from "../db/bound.ts";
 import type { Db, Reading, Tx } from "../db/database.ts";
@@ -5,7 +6,7 @@ import type { DelegationStatus } from "./schema.ts";
 import { delegations } from "./tables.ts";
 
 type Stored = typeof delegations.$inferSelect;
-/** As stored, with its id: `dlg_` and the request's place in the log, so that finding it needs no index. */
+/** As stored, with its id: `dlg_`, the request's place in the log, so that finding it needs no index, and a keyed hash of it. */
 export type DelegationRow = Stored & { id: string };
 
 export interface DelegationFilter {
@@ -23,17 +24,25 @@ const MAX_VISITED = 20_000;
 const isOpen = sql`status in ('pending', 'claimed')`;
 const isBelow = sql`parent_id is not null`;
 
-export const idOf = (messageId: number): string => `dlg_${messageId.toString(36)}`;
-const named = (row: Stored): DelegationRow => ({ ...row, id: idOf(row.messageId) });
-const withId = (row: Stored | undefined): DelegationRow | undefined => row && named(row);
+/** Characters of an id that nobody can guess. */
+const TAG = 10;
 
-/** The place of the request, or undefined for what is no id of ours. */
-function placeOf(id: string): number | undefined {
-  const place = Number.parseInt(id.slice("dlg_".length), 36);
-  return Number.isSafeInteger(place) && idOf(place) === id ? place : undefined;
-}
+/** `key`: secret of this relay. With it no id can be made of another. */
+export function createDelegationStore(db: Db, key: string) {
+  const named = (row: Stored): DelegationRow => ({ ...row, id: idOf(row.messageId) });
+  const withId = (row: Stored | undefined): DelegationRow | undefined => row && named(row);
 
-export function createDelegationStore(db: Db) {
+  function idOf(messageId: number): string {
+    const mac = createHmac("sha256", key).update(`delegation ${messageId}`).digest();
+    return `dlg_${messageId.toString(36)}${mac.readBigUInt64BE().toString(36).padStart(TAG, "0").slice(-TAG)}`;
+  }
+
+  /** The place of the request, or undefined for what is no id of ours. */
+  function placeOf(id: string): number | undefined {
+    const place = Number.parseInt(id.slice("dlg_".length, -TAG), 36);
+    return Number.isSafeInteger(place) && idOf(place) === id ? place : undefined;
+  }
+
   /** What a write has read: answering asks for the same row at every step. A write's own, so it ends with it. */
   const known = new WeakMap<Reading, DelegationRow>();
   const insert = db.statement((q) => q.insert(delegations).values(everyColumn()).prepare());
@@ -151,6 +160,7 @@ export function createDelegationStore(db: Db) {
   }
 
   return {
+    idOf,
     add: async (tx: Tx, row: DelegationRow): Promise<void> => {
       insert(tx).run(row);
     },

@@ -9,6 +9,7 @@ import type { LogEntry } from "../log/tail.ts";
 import { jsonBytes, PAGE_BYTES, readPage } from "../pages.ts";
 import { Problem } from "../problem.ts";
 import { toTime } from "../wire.ts";
+import type { Access } from "./access.ts";
 import { toLogEntry } from "./entry.ts";
 import type { Leases } from "./leases.ts";
 import type { Offers } from "./offers.ts";
@@ -49,6 +50,7 @@ export interface ClaimParts {
   store: MessageStore;
   works: WorkStore;
   members: MemberStore;
+  access: Access;
   sender: Sender;
   leases: Leases;
   log: Log;
@@ -61,7 +63,7 @@ export type Claims = ReturnType<typeof createClaims>;
 
 /** The verbs of work: claim, renew, release, complete, fail, cancel, requeue. What they do to a lease is in leases.ts. */
 export function createClaims(parts: ClaimParts) {
-  const { agents, store, works, members, sender, leases, log, due, offers, clock } = parts;
+  const { agents, store, works, members, access, sender, leases, log, due, offers, clock } = parts;
   const attachments: Attachment[] = [];
   const restaters: Restated[] = [];
   const reportHandlers: ReportHandler[] = [];
@@ -70,20 +72,20 @@ export function createClaims(parts: ClaimParts) {
   async function claim(tx: Tx, caller: Caller, id: number, agentId: string | undefined, leaseSeconds: number) {
     const actor = actingAs(caller, agentId);
     const facts = await agents.requireActor(tx, caller, actor);
-    const work = await requireWork(tx, id);
+    const work = await requireWork(tx, caller, id);
     if (!(await members.targetsNow(tx, actor)).includes(work.target))
-      throw new Problem("not-a-target", `Message ${id} is for ${work.target}, which ${actor} does not belong to.`);
-    if (!facts.ready) throw new Problem("conflict", `${actor} is not ready for work.`);
+      return refuse(tx, caller, id, notATarget(work, actor));
+    if (!facts.ready) return refuse(tx, caller, id, new Problem("conflict", `${actor} is not ready for work.`));
     const open = await leases.overdue(tx, work);
-    if (open.state === "claimed" && open.holder !== null) {
-      const expiresAt = toTime(open.dueAt ?? 0);
-      throw new Problem("already-claimed", `${open.holder} holds it until ${expiresAt}.`, {
-        claimedBy: open.holder,
-        expiresAt,
-      });
-    }
-    if (open.state !== "open") throw notOpen(open);
+    if (open.state === "claimed") return refuse(tx, caller, id, alreadyClaimed(open));
+    if (open.state !== "open") return refuse(tx, caller, id, notOpen(open));
     return give(tx, caller, open, actor, leaseSeconds);
+  }
+
+  /** A caller that may not read the message hears that alone, as `GET` answers it. */
+  async function refuse(on: Reading, caller: Caller, id: number, problem: Problem): Promise<never> {
+    await access.requireReadable(on, caller, id);
+    throw problem;
   }
 
   /** The next open work for an agent: urgent first, then oldest. Empty when there is none, or the agent is not ready. */
@@ -163,12 +165,10 @@ export function createClaims(parts: ClaimParts) {
     return toLogEntry(row);
   }
 
-  /** @throws Problem 404, 422 */
-  async function requireWork(on: Reading, id: number): Promise<WorkRow> {
+  /** @throws Problem 403, 404, 422 */
+  async function requireWork(on: Reading, caller: Caller, id: number): Promise<WorkRow> {
     const work = await works.byId(on, id);
-    if (work) return work;
-    if (await store.lineage(on, id)) throw new Problem("not-claimable", `Message ${id} is not work.`);
-    throw new Problem("not-found", `There is no message ${id}.`);
+    return work ?? refuse(on, caller, id, new Problem("not-claimable", `Message ${id} is not work.`));
   }
 
   /**
@@ -176,7 +176,7 @@ export function createClaims(parts: ClaimParts) {
    * @throws Problem 403, 404, 409 claim-lost
    */
   async function requireLease(tx: Tx, caller: Caller, id: number, token: string, outcome?: string) {
-    const work = await requireWork(tx, id);
+    const work = await requireWork(tx, caller, id);
     const fence = fenceOf(token, id);
     const attempt = fence === undefined ? undefined : await works.attempt(tx, id, fence);
     const actor = actingAs(caller, caller.role === "operator" ? attempt?.agentId : undefined);
@@ -232,7 +232,7 @@ export function createClaims(parts: ClaimParts) {
     for (const handler of reportHandlers) await handler(tx, work, { done: body });
     const resultId = result ? await answer(tx, id, actor, result) : null;
     // A result that was an answer owed has ended the work already.
-    const now = resultId === null ? work : await requireWork(tx, id);
+    const now = resultId === null ? work : await requireWork(tx, caller, id);
     if (now.state !== "claimed") return worked(tx, now);
     await works.endAttempt(tx, id, work.fence, { at: clock.now(), outcome: "completed", resultId });
     return worked(tx, await leases.finish(tx, work, "done"));
@@ -249,12 +249,13 @@ export function createClaims(parts: ClaimParts) {
 
   /** `POST /v1/messages/{id}/cancel`, by its sender or an operator. Whoever holds it is told. */
   async function cancel(tx: Tx, caller: Caller, id: number): Promise<Worked> {
-    const work = await requireWork(tx, id);
+    const work = await requireWork(tx, caller, id);
     const { from } = await entryOf(tx, id);
     if (caller.role !== "operator") {
       const actor = actingAs(caller);
       await agents.requireActor(tx, caller, actor);
-      if (actor !== from) throw new Problem("forbidden", `Only ${from} or an operator may cancel message ${id}.`);
+      const problem = new Problem("forbidden", `Only ${from} or an operator may cancel message ${id}.`);
+      if (actor !== from) return refuse(tx, caller, id, problem);
     }
     if (work.state === "cancelled") return worked(tx, work);
     if (work.state !== "open" && work.state !== "delayed" && work.state !== "claimed") throw notOpen(work);
@@ -264,7 +265,7 @@ export function createClaims(parts: ClaimParts) {
   /** `POST /v1/messages/{id}/requeue`: a dead letter is open again, with fresh attempts; the fence goes on rising. */
   async function requeue(tx: Tx, caller: Caller, id: number): Promise<Worked> {
     requireOperator(caller);
-    const work = await requireWork(tx, id);
+    const work = await requireWork(tx, caller, id);
     if (work.state !== "dead") throw new Problem("not-open", `Message ${id} is ${work.state}, not dead.`);
     if (work.expiresAt !== null && work.expiresAt <= clock.now())
       throw new Problem("not-open", `Message ${id} expired at ${toTime(work.expiresAt)}.`);
@@ -340,6 +341,17 @@ function errorOf({ error, failure, code }: Fail): string {
   if (!failure && !code) return error;
   const what = failure && code ? `${failure} (${code})` : (failure ?? code);
   return `${what}: ${error}`;
+}
+
+const notATarget = (work: WorkRow, actor: string): Problem =>
+  new Problem("not-a-target", `Message ${work.messageId} is for ${work.target}, which ${actor} does not belong to.`);
+
+function alreadyClaimed({ holder, dueAt }: WorkRow): Problem {
+  const expiresAt = toTime(dueAt ?? 0);
+  return new Problem("already-claimed", `${holder} holds it until ${expiresAt}.`, {
+    claimedBy: holder ?? "",
+    expiresAt,
+  });
 }
 
 function notOpen(work: WorkRow): Problem {

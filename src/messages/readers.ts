@@ -75,7 +75,7 @@ export function createReaders({ agents, agentStore, access, store, works, lists,
       const rootId = named?.threadId ?? id;
       const page = await lists.find(on, reader, { thread: rootId }, { after, oldestFirst: true }, limit);
       if (page.items.length === 0 && page.next === null && after === 0) {
-        if (named) throw new Problem("forbidden", `Nothing in thread ${rootId} is for ${reader}.`);
+        if (named) throw new Problem("forbidden", `Thread ${id} is not for ${reader}.`);
         throw new Problem("not-found", `There is no thread ${id}.`);
       }
       const items = await threadItems(on, page.items);

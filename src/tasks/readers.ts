@@ -7,7 +7,7 @@ import { Problem } from "../problem.ts";
 import type { List } from "../wire.ts";
 import { toTask, toTaskEvent } from "./facts.ts";
 import type { Task, TaskDetail } from "./schema.ts";
-import type { Candidate, Driver, TaskFilter, TaskStore } from "./store.ts";
+import type { Candidate, Driver, TaskFilter, TaskRow, TaskStore } from "./store.ts";
 
 /** Candidates looked at for one page, by each driver: what matches little gives a short page, never a long wait. */
 const CANDIDATES = 500;
@@ -57,6 +57,16 @@ export function createTaskReaders({ agents, access, store }: TaskReaderParts) {
     return { some: some.sort((a, b) => (a.id < b.id ? 1 : -1)), end };
   }
 
+  /** @throws Problem 403, 404, 409 */
+  async function requireReadable(on: Reading, caller: Caller, id: string): Promise<TaskRow> {
+    const reader = await readerOf(on, caller);
+    const task = await store.byId(on, id);
+    if (!task) throw new Problem("not-found", `There is no task ${id}.`);
+    if (reader !== null && !(await mayRead(on, reader, task)))
+      throw new Problem("forbidden", `Task ${id} is not for ${reader}.`);
+    return task;
+  }
+
   return {
     /** `GET /v1/tasks`, newest first. @throws Problem 403, 409 */
     async list(on: Reading, caller: Caller, filter: TaskFilter, before: string | undefined, limit: number) {
@@ -77,13 +87,11 @@ export function createTaskReaders({ agents, access, store }: TaskReaderParts) {
       return { items, nextPage: end ?? null } satisfies List<Task>;
     },
 
+    requireReadable,
+
     /** `GET /v1/tasks/{id}` with a page of its history. @throws Problem 403, 404, 409 */
     async get(on: Reading, caller: Caller, id: string, before: number | undefined, limit: number): Promise<TaskDetail> {
-      const reader = await readerOf(on, caller);
-      const task = await store.byId(on, id);
-      if (!task) throw new Problem("not-found", `There is no task ${id}.`);
-      if (reader !== null && !(await mayRead(on, reader, task)))
-        throw new Problem("forbidden", `Task ${id} is not for ${reader}.`);
+      const task = await requireReadable(on, caller, id);
       const { items, last, more } = await readPage(
         limit,
         (count, after) => store.eventsOf(on, id, after?.id ?? before ?? Number.MAX_SAFE_INTEGER, count),

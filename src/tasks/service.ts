@@ -8,6 +8,7 @@ import type { WorkRow, WorkStore } from "../messages/store-work.ts";
 import { Problem } from "../problem.ts";
 import { isOver, toTask } from "./facts.ts";
 import type { TaskLife } from "./life.ts";
+import type { TaskReaders } from "./readers.ts";
 import type {
   ParsedTaskDraft,
   Task,
@@ -26,10 +27,12 @@ export interface TaskServiceParts {
   works: WorkStore;
   store: TaskStore;
   life: TaskLife;
+  readers: Pick<TaskReaders, "requireReadable">;
   idempotency: Idempotency;
 }
 
 type Wanted = TaskStatusChange["status"];
+type Leased = Pick<TaskRow, "id"> & { messageId: number };
 
 /** What may follow what, when somebody says so. Claiming and losing a lease are the message's. */
 const NEXT: Record<TaskStatus, readonly Wanted[]> = {
@@ -46,7 +49,7 @@ export type TaskService = ReturnType<typeof createTaskService>;
 
 /** The verbs of tasks: make, claim, renew, release, say how it goes. */
 export function createTaskService(parts: TaskServiceParts) {
-  const { agents, claims, leases, works, store, life, idempotency } = parts;
+  const { agents, claims, leases, works, store, life, readers, idempotency } = parts;
 
   /** @throws Problem 404 */
   async function requireTask(on: Reading, id: string): Promise<TaskRow> {
@@ -63,12 +66,12 @@ export function createTaskService(parts: TaskServiceParts) {
   }
 
   /** The lease that a call means: the one named, else the live one of whoever calls. @throws Problem 409 */
-  async function tokenFor(tx: Tx, caller: Caller, messageId: number, token: string | undefined): Promise<string> {
+  async function tokenFor(tx: Tx, caller: Caller, task: Leased, token: string | undefined): Promise<string> {
     if (token !== undefined) return token;
-    const work = await works.byId(tx, messageId);
+    const work = await works.byId(tx, task.messageId);
     const actor = actingAs(caller, caller.role === "operator" ? (work?.holder ?? undefined) : undefined);
     if (work?.state !== "claimed" || work.holder !== actor)
-      throw new Problem("claim-lost", `${actor} holds no lease of message ${messageId}.`);
+      throw new Problem("claim-lost", `${actor} holds no lease of task ${task.id}.`);
     return tokenOf(work);
   }
 
@@ -76,6 +79,16 @@ export function createTaskService(parts: TaskServiceParts) {
   async function currentWork(tx: Tx, task: TaskRow): Promise<WorkRow | undefined> {
     const work = task.messageId === null ? undefined : await works.byId(tx, task.messageId);
     return work && leases.overdue(tx, work);
+  }
+
+  /** A caller that may not read the task hears that alone, as `GET` answers it. */
+  async function forReader<T>(tx: Tx, caller: Caller, id: string, verb: () => Promise<T>): Promise<T> {
+    try {
+      return await verb();
+    } catch (error) {
+      if (error instanceof Problem) await readers.requireReadable(tx, caller, id);
+      throw error;
+    }
   }
 
   /** `POST /v1/tasks/{id}/status`. @throws Problem 403, 404, 409 */
@@ -101,7 +114,7 @@ export function createTaskService(parts: TaskServiceParts) {
   async function asHolder(tx: Tx, caller: Caller, task: TaskRow, change: TaskStatusChange, actor: string) {
     const { note, status } = change;
     const messageId = await messageIdOf(tx, task.id);
-    const token = await tokenFor(tx, caller, messageId, change.token);
+    const token = await tokenFor(tx, caller, { id: task.id, messageId }, change.token);
     const outcome = status === "done" ? "completed" : status === "failed" ? "failed" : undefined;
     const lease = await claims.requireLease(tx, caller, messageId, token, outcome);
     if (lease.repeated || task.status === status) return task;
@@ -146,20 +159,23 @@ export function createTaskService(parts: TaskServiceParts) {
 
     /** `POST /v1/tasks/{id}/claim`. @throws Problem 403, 404, 409, 422 */
     async claim(tx: Tx, caller: Caller, id: string, { agentId, leaseSeconds = 600 }: TaskClaim): Promise<Worked> {
-      return claims.claim(tx, caller, await messageIdOf(tx, id), agentId, leaseSeconds);
+      const messageId = await messageIdOf(tx, id);
+      return forReader(tx, caller, id, () => claims.claim(tx, caller, messageId, agentId, leaseSeconds));
     },
     /** `POST /v1/tasks/{id}/renew` */
     async renew(tx: Tx, caller: Caller, id: string, { token, leaseSeconds }: TaskRenew): Promise<Worked> {
       const messageId = await messageIdOf(tx, id);
-      const lease = { token: await tokenFor(tx, caller, messageId, token), leaseSeconds };
+      const lease = { token: await tokenFor(tx, caller, { id, messageId }, token), leaseSeconds };
       return claims.renew(tx, caller, messageId, lease);
     },
     /** `POST /v1/tasks/{id}/release` */
     async release(tx: Tx, caller: Caller, id: string, { token, ...how }: TaskRelease): Promise<Worked> {
       const messageId = await messageIdOf(tx, id);
-      return claims.release(tx, caller, messageId, { ...how, token: await tokenFor(tx, caller, messageId, token) });
+      const lease = { ...how, token: await tokenFor(tx, caller, { id, messageId }, token) };
+      return claims.release(tx, caller, messageId, lease);
     },
-    setStatus,
+    setStatus: (tx: Tx, caller: Caller, id: string, change: TaskStatusChange): Promise<Task> =>
+      forReader(tx, caller, id, () => setStatus(tx, caller, id, change)),
   };
 }
 

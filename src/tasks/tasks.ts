@@ -27,8 +27,8 @@ export type Tasks = ReturnType<typeof createTasks>;
 export function createTasks({ db, messaging, idempotency, retentionDays }: TaskParts) {
   const store = createTaskStore(db);
   const life = createTaskLife({ ...messaging, store });
-  const service = createTaskService({ ...messaging, store, life, idempotency });
   const readers = createTaskReaders({ ...messaging, store });
+  const service = createTaskService({ ...messaging, store, life, readers, idempotency });
   wireTaskRetention({ ...messaging, store, days: retentionDays });
 
   messaging.claims.attach(async (on, work) => {
