@@ -310,6 +310,7 @@ const TABLE: Record<string, Row[]> = {
   getSchedule: [["GET /v1/schedules/{schedule}", undefined, shown]],
   changeSchedule: [["PATCH /v1/schedules/{schedule}", { enabled: false }, mine(200)]],
   deleteSchedule: [["DELETE /v1/schedules/{schedule}", undefined, mine(204)]],
+  runSchedule: [["POST /v1/schedules/{schedule}/run", undefined, mine(201)]],
   listFires: [["GET /v1/schedules/{schedule}/fires", undefined, shown]],
   createWebhook: [
     ["POST /v1/webhooks", { url: "http://127.0.0.1:1/" }, { ...all(403), operator: 201, me: 201, other: 201 }],

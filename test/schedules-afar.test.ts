@@ -34,6 +34,9 @@ describe("schedules from afar", () => {
     expect(await ann.schedules.patch(made.id, { enabled: false })).toMatchObject({ enabled: false, nextAt: null });
     expect(await operator.schedules.get(made.id)).toMatchObject({ id: made.id, enabled: false });
     expect((await ann.schedules.fires(made.id)).items).toEqual([]);
+    const fire = await ann.schedules.run(made.id);
+    expect(fire).toMatchObject({ n: 1, by: "ann", outcome: "sent", message: { to: "ann" } });
+    expect((await ann.schedules.fires(made.id)).items).toMatchObject([{ messageId: fire.messageId }]);
     await ann.schedules.delete(made.id);
     expect((await ann.schedules.list()).items).toEqual([]);
   });
@@ -65,6 +68,9 @@ describe("schedules from afar", () => {
     expect(await json(["schedule", "show", made.id])).toMatchObject({ id: made.id, history: [] });
     expect((await cli(["schedule", "show", made.id])).stdout).toContain("Stand-up");
     expect(await json(["schedule", "remove", made.id])).toEqual({ removed: made.id });
+    const again = await json(["schedule", "add", "@daily", "ann", "Again", "--as", "ann"]);
+    expect(await json(["schedule", "run", again.id])).toMatchObject({ n: 1, by: "user" });
+    expect((await cli(["schedule", "show", again.id])).stdout).toMatch(/run by user +sent +#\d+ +(waiting|offered)/);
     const wrong = await cli(["schedule", "add", "61 * * * *", "ann", "x"]);
     expect(wrong.code).toBe(1);
     expect(wrong.stderr).toContain("/cron");

@@ -390,6 +390,96 @@ describe("a schedule that can do nothing any more", () => {
   }, 30_000);
 });
 
+describe("a schedule that is run now", () => {
+  test("sends its message at once beside its times, once for its key, paused or not", async () => {
+    const { crew, plan, times, look } = await startWorld();
+    const { id, nextAt } = await plan({ name: "Report", cron: "0 * * * *" });
+    const run = (key: string, worker: Worker = crew.boss) =>
+      crew.ask("POST", `/v1/schedules/${id}/run`, undefined, { ...worker, headers: { "idempotency-key": key } });
+    const now = toTime(crew.clock.now());
+    const first = await run("a");
+    expect(first).toMatchObject({
+      status: 201,
+      body: {
+        n: 1,
+        scheduledAt: now,
+        outcome: "sent",
+        by: "boss",
+        message: { to: "ann", state: "waiting", matched: 1 },
+      },
+    });
+    const again = await run("a");
+    expect([again.status, again.body.messageId]).toEqual([200, first.body.messageId]);
+    expect((await crew.inbox(crew.ann))[0]).toMatchObject({
+      ...{ id: first.body.messageId, from: "boss", source: "schedule" },
+      meta: { schedule: { id, name: "Report", scheduledAt: now } },
+    });
+    expect(await look(id)).toMatchObject({ fires: 1, nextAt, lastFire: { by: "boss" } });
+    expect((await run("b", crew.ann)).status).toBe(403);
+    await crew.ask("PATCH", `/v1/schedules/${id}`, { enabled: false }, crew.boss);
+    expect((await crew.ask("POST", `/v1/schedules/${id}/run`)).body).toMatchObject({ n: 2, by: "user" });
+    expect(await look(id)).toMatchObject({ enabled: false, nextAt: null, fires: 2 });
+    expect(await times()).toHaveLength(2);
+    const activity = (await crew.ask("GET", `/v1/activity?subject=${id}&verb=schedule.run`)).body.items;
+    expect(activity.map((one: { data: { n: number } }) => one.data.n)).toEqual([2, 1]);
+  });
+
+  test("that cannot be sent says why, and records no time", async () => {
+    const { crew, plan, look } = await startWorld();
+    await crew.agent("gone");
+    const { id } = await plan({ cron: "0 * * * *", message: { to: "gone", body: "tick" } });
+    await crew.ask("DELETE", "/v1/agents/gone");
+    const ran = await crew.ask("POST", `/v1/schedules/${id}/run`, undefined, crew.boss);
+    expect([ran.status, ran.body.code]).toEqual([422, "unknown-target"]);
+    expect(await look(id)).toMatchObject({ fires: 0, lastFire: null });
+    expect((await crew.ask("POST", "/v1/schedules/sch_none/run")).status).toBe(404);
+    const deliverAt = toTime(crew.clock.now() + HOUR);
+    const draft = { to: "ann", body: "later", deliverAt };
+    const { scheduleId } = (await crew.ask("POST", "/v1/messages", draft, crew.boss)).body;
+    expect((await crew.ask("POST", `/v1/schedules/${scheduleId}/run`, undefined, crew.boss)).status).toBe(409);
+    await crew.pass(HOUR);
+    const fires = (await crew.ask("GET", `/v1/schedules/${scheduleId}/fires`, undefined, crew.boss)).body.items;
+    expect(fires).toMatchObject([{ n: 1, outcome: "sent", message: { to: "ann", state: "waiting" } }]);
+  });
+
+  test("by an agent is that agent's turn: two that run schedules for each other are stopped", async () => {
+    const { crew, plan } = await startWorld();
+    const mine = await plan({ cron: "0 0 1 1 *" }, crew.boss);
+    const theirs = await plan({ cron: "0 0 1 1 *", message: { to: "boss", body: "tock" } }, crew.ann);
+    const run = async ({ id }: { id: string }, worker: Worker) =>
+      (await crew.ask("POST", `/v1/schedules/${id}/run`, undefined, worker)).status;
+    const answers: number[] = [];
+    for (let n = 0; n < 60; n++) {
+      answers.push(await run(mine, crew.boss));
+      await crew.inbox(crew.ann);
+      answers.push(await run(theirs, crew.ann));
+      await crew.inbox(crew.boss);
+    }
+    expect(answers).toContain(429);
+    expect(await run(mine, { ...crew.boss, token: crew.relay.operatorToken })).toBe(201);
+  });
+
+  test("and one that came by itself show what became of their message", async () => {
+    const { crew, plan, fires } = await startWorld();
+    const talk = await plan({ cron: "0 * * * *" });
+    const work = await plan({ cron: "0 * * * *", message: { to: "tag:crew", body: "work", claimable: true } });
+    const group = await plan({ cron: "0 * * * *", message: { to: "tag:crew", body: "hear" } });
+    await crew.pass(HOUR);
+    const state = async ({ id }: { id: string }) => (await fires(id))[0].message;
+    expect(await state(talk)).toMatchObject({ to: "ann", state: "waiting", acknowledged: 0, matched: 1 });
+    expect(await state(work)).toMatchObject({ to: "tag:crew", state: "open", holder: null });
+    const held = await crew.take(crew.ben);
+    expect(await state(work)).toMatchObject({ state: "claimed", holder: "ben" });
+    const items = await crew.inbox(crew.ann);
+    expect((await state(talk)).state).toBe("offered");
+    await crew.ask("POST", "/v1/agents/ann/inbox/ack", { upTo: items.at(-1).id }, crew.ann);
+    expect(await state(talk)).toMatchObject({ state: "acknowledged", acknowledged: 1 });
+    expect(await state(group)).toMatchObject({ state: "offered", acknowledged: 1, matched: 2 });
+    await crew.end("fail", crew.ben, held, { error: "no disk", final: true });
+    expect(await state(work)).toMatchObject({ state: "dead", error: expect.stringContaining("no disk") });
+  });
+});
+
 describe("what cannot be planned", () => {
   test("is refused with its place", async () => {
     const { crew } = await startWorld();

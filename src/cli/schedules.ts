@@ -1,7 +1,7 @@
 import { type Command, Option } from "commander";
 import { everyItem } from "../client/client.ts";
 import { type MessageKind, PLAIN_KINDS } from "../messages/schema.ts";
-import type { Fire, Schedule } from "../schedules/schema.ts";
+import type { FireDetail, Schedule } from "../schedules/schema.ts";
 import { contextOf } from "./context.ts";
 import { EXIT, Stop } from "./exit.ts";
 import { jsonValue, textOrStdin, wholeNumber } from "./options.ts";
@@ -27,6 +27,17 @@ export function addScheduleCommands(program: Command): void {
       const schedule = await client.schedules.get(id);
       const { items } = await client.schedules.fires(id, { limit: 20 });
       await out.show({ ...schedule, history: items }, () => detailText(schedule, items, out));
+    });
+  schedules
+    .command("run")
+    .description("Send its message now; its own times stay as they are")
+    .argument("<id>", "the schedule, sch_…")
+    .option("--key <key>", "idempotency key: with the same one it is sent once")
+    .addHelpText("after", "\nExample:\n  $ signalbox schedule run sch_1a2b3c")
+    .action(async (id: string, { key }: { key?: string }, command: Command) => {
+      const { client, out } = contextOf(command);
+      const fire = await client.schedules.run(id, { idempotencyKey: key });
+      await out.show(fire, () => `${safeLine(id)} was sent as #${fire.messageId}`);
     });
   addSwitch(schedules, "pause", "Send nothing until it is resumed", false);
   addSwitch(schedules, "resume", "Go on with the next time; what passed by meanwhile is not made up for", true);
@@ -152,16 +163,25 @@ const rowOf = (one: Schedule): string[] => [
 const scheduleText = (schedule: Schedule, { paint }: Output): string =>
   `${paint("bold", safeLine(schedule.id))}  ${safeLine(timesText(schedule))}, next: ${safeLine(stateText(schedule))}`;
 
-function detailText(schedule: Schedule, fires: Fire[], out: Output): string {
+function detailText(schedule: Schedule, fires: FireDetail[], out: Output): string {
   const { lastFire: _, ...fields } = schedule;
   const rows = fires.map((fire) => [
     ...[
       String(fire.n),
       timeText(fire.scheduledAt),
-      fire.missedBySeconds ? `${fire.missedBySeconds} s late` : "on time",
+      fire.by ? `run by ${fire.by}` : fire.missedBySeconds ? `${fire.missedBySeconds} s late` : "on time",
     ],
-    ...[fire.outcome, fire.messageId === null ? "" : `#${fire.messageId}`, fire.error ?? ""],
+    ...[fire.outcome, fire.messageId === null ? "" : `#${fire.messageId}`, becameText(fire)],
   ]);
-  const history = rows.length ? ["", out.table(["#", "TIME", "", "OUTCOME", "MESSAGE", "ERROR"], rows)] : [];
+  const history = rows.length
+    ? ["", out.table(["#", "TIME", "", "OUTCOME", "MESSAGE", "WHAT BECAME OF IT"], rows)]
+    : [];
   return [scheduleText(schedule, out), "", fieldsText(fields, out), ...history].join("\n");
+}
+
+function becameText({ message, error }: FireDetail): string {
+  if (!message) return error ?? "";
+  const by = message.holder ? ` by ${message.holder}` : "";
+  const of = message.matched > 1 ? ` (${message.acknowledged} of ${message.matched} acknowledged)` : "";
+  return `${message.state}${by}${of}${message.error ? `: ${message.error}` : ""}`;
 }

@@ -1,4 +1,5 @@
 import {
+  FireDetail,
   FireList,
   type FireQuery,
   Schedule,
@@ -36,7 +37,16 @@ export function scheduleVerbs({ ask, agentId }: Caller) {
       return ask({ method: "GET", path: at(id), answer: Schedule, repeatable: true }, call);
     },
 
-    /** Its last times, newest first. */
+    /** Sends its message now; its own times stay. A key of our own makes it safe to send again what was not answered. */
+    run(
+      id: string,
+      { idempotencyKey = randomKey(), ...call }: Call & { idempotencyKey?: string } = {},
+    ): Promise<FireDetail> {
+      const headers = { "idempotency-key": idempotencyKey };
+      return ask({ method: "POST", path: at(id, "/run"), headers, answer: FireDetail, repeatable: true }, call);
+    },
+
+    /** Its last times with what became of each message, newest first. */
     fires(id: string, query: Query<typeof FireQuery> = {}, call?: Call) {
       return ask({ method: "GET", path: at(id, "/fires"), query, answer: FireList, repeatable: true }, call);
     },

@@ -105,12 +105,14 @@ import { Pair, PairDraft, PairList, PairMessage, PairStatus, PairStep } from "..
 import { ProblemBody } from "../problem.ts";
 import {
   Fire,
+  FireDetail,
   FireList,
   Schedule,
   ScheduleDraft,
   ScheduleList,
   ScheduleMessage,
   SchedulePatch,
+  SentByFire,
 } from "../schedules/schema.ts";
 import {
   Severity,
@@ -167,7 +169,7 @@ const OUTPUTS = {
   ...{ Delivery, DeliveryList, NewWebhook, Webhook, WebhookList },
   ...{ CancelledDelegations, Delegation, DelegationAnswer, DelegationChange, DelegationList, Pair, PairList },
   ...{ Loop, LoopList, ManagedAgent, Orchestrator, OrchestratorList },
-  ...{ Fire, FireList, Schedule, ScheduleList },
+  ...{ Fire, FireDetail, FireList, SentByFire, Schedule, ScheduleList },
   ...{ Card, OutsideAgent, OutsideList },
   ...{ History, HistoryItem, Trace, TraceList, TracesAdded },
   ...{ EventResult, Integration, IntegrationList, SavedIntegration },

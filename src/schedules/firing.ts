@@ -95,7 +95,7 @@ export function createFiring({ agents, agentStore, sender, activity, due, clock,
   async function note(tx: Tx, row: ScheduleRow, come: Come, how: Pick<FireRow, "outcome" | "error">): Promise<void> {
     const now = clock.now();
     const n = row.fires + 1;
-    await store.addFire(tx, { scheduleId: row.id, n, ...come, firedAt: now, messageId: null, ...how });
+    await store.addFire(tx, { scheduleId: row.id, n, ...come, firedAt: now, messageId: null, by: null, ...how });
     await store.forgetFires(tx, row.id, n - KEPT_FIRES);
     // After the clock was set back as well no time comes twice.
     const nextAt = nextTime(row, Math.max(now, come.scheduledAt));
@@ -109,6 +109,27 @@ export function createFiring({ agents, agentStore, sender, activity, due, clock,
     tx.afterCommit(() => {
       for (const listener of listeners) listener(how.outcome);
     });
+  }
+
+  /**
+   * Sends it now, beside its times, which stay as they are. What an agent sends so it says like anything else: only
+   * `isRoot` begins a chain. @throws Problem 422, 429
+   */
+  async function runNow(tx: Tx, row: ScheduleRow, { by, isRoot }: { by: string; isRoot: boolean }): Promise<FireRow> {
+    const now = clock.now();
+    const n = row.fires + 1;
+    const come = { scheduledAt: now, missed: 0 };
+    const addressed = await addressedBy(tx, row, come);
+    const sent = await sender.append(tx, { ...addressed, isRoot });
+    const outcome = { outcome: "sent", error: null, messageId: sent.entry.id } as const;
+    const fire: FireRow = { scheduleId: row.id, n, ...come, firedAt: now, by, ...outcome };
+    await store.addFire(tx, fire);
+    await store.forgetFires(tx, row.id, n - KEPT_FIRES);
+    await store.change(tx, row, { fires: n });
+    tx.afterCommit(() => {
+      for (const listener of listeners) listener("sent");
+    });
+    return fire;
   }
 
   async function failed(tx: Tx, row: ScheduleRow, come: Come, error: string, isFinal = false): Promise<void> {
@@ -134,6 +155,7 @@ export function createFiring({ agents, agentStore, sender, activity, due, clock,
   }
 
   return {
+    runNow,
     tellOwner,
     /** Told of what became of each time, once it is on disk. */
     onFire: (listener: (outcome: Outcome) => void) => listeners.push(listener),

@@ -3,6 +3,7 @@ import type { Db } from "../db/database.ts";
 import { createdOnce, ok, type Route, route } from "../http/call.ts";
 import { nextLink } from "../http/link.ts";
 import {
+  FireDetail,
   FireList,
   FireQuery,
   Schedule,
@@ -103,10 +104,32 @@ export function scheduleRoutes(db: Pick<Db, "read" | "write">, schedules: Schedu
       },
     }),
     route({
+      method: "POST",
+      path: "/v1/schedules/{id}/run",
+      operationId: "runSchedule",
+      summary: "Send a schedule's message now",
+      description: "Its own times stay as they are, and a paused schedule stays paused.",
+      tag,
+      params: Path,
+      idempotent: true,
+      answers: {
+        201: { description: "The time that was added, with its message.", schema: FireDetail },
+        200: { description: "Run before with this key.", schema: FireDetail },
+      },
+      problems: [
+        ...(["forbidden", "not-found", "conflict", "superseded", "unknown-instance", "loop-paused"] as const),
+        ...UNSENDABLE,
+      ],
+      run: async ({ caller, params, idempotencyKey }) => {
+        const { made, replayed } = await db.write((tx) => schedules.run(tx, caller, params.id, idempotencyKey));
+        return createdOnce(made, replayed);
+      },
+    }),
+    route({
       method: "GET",
       path: "/v1/schedules/{id}/fires",
       operationId: "listFires",
-      summary: "Its last 100 times, newest first",
+      summary: "Its last 100 times with what became of each message, newest first",
       tag,
       params: Path,
       query: FireQuery,

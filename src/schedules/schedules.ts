@@ -7,6 +7,7 @@ import type { Fact } from "../messages/schema.ts";
 import type { MessageRow } from "../messages/store.ts";
 import { toTime } from "../wire.ts";
 import { createFiring } from "./firing.ts";
+import { createOutcomes } from "./outcomes.ts";
 import { scheduleRoutes } from "./routes.ts";
 import { createScheduleService } from "./service.ts";
 import { scheduleStore } from "./store.ts";
@@ -24,7 +25,8 @@ export type Scheduling = ReturnType<typeof createScheduling>;
 export function createScheduling({ messaging, activity, idempotency }: SchedulingParts) {
   const { db, schedules: planned } = messaging;
   const firing = createFiring({ ...messaging, activity });
-  const service = createScheduleService({ ...messaging, planned, firing, activity, idempotency });
+  const outcomes = createOutcomes(messaging);
+  const service = createScheduleService({ ...messaging, planned, firing, outcomes, activity, idempotency });
 
   messaging.explainer.alsoTell(factsOf);
 

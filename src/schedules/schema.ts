@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { AgentId } from "../agents/schema.ts";
-import { MessageDraft } from "../messages/schema.ts";
+import { MessageDraft, WORK_STATES } from "../messages/schema.ts";
 import { line, listOf, NumberPageQuery, PageQuery, Time, TimeInput } from "../wire.ts";
 
 export const ScheduleId = z.string().regex(/^sch_[a-z0-9]{1,40}$/, "has to be the id of a schedule, like sch_7k2m");
@@ -87,10 +87,36 @@ export const Fire = z
       .describe("How many times before it had passed by unused since the last one; at most 100 are counted."),
     outcome: z.enum(["sent", "skipped", "failed"]),
     messageId: z.int().nullable(),
+    by: z.string().nullable().describe("The agent or person that had it run now; null for a time of its own."),
     error: z.string().nullable(),
   })
   .describe("One time of a schedule.");
 export type Fire = z.infer<typeof Fire>;
+
+/** The message of one time, as it is now. */
+export const SentByFire = z
+  .object({
+    id: z.int(),
+    to: z.string().nullable(),
+    state: z
+      .enum([...WORK_STATES, "waiting", "offered", "acknowledged", "gone"])
+      .describe(
+        "Of work its state. Else `waiting`, `offered` (to the agent, or acknowledged by some of the group), `acknowledged` by " +
+          "all it was for, `expired`; `gone` when retention took it.",
+      ),
+    holder: z.string().nullable(),
+    error: z.string().nullable(),
+    matched: z.int().describe("For how many it was."),
+    acknowledged: z.int().describe("How many of them have acknowledged it."),
+  })
+  .describe("The message of one time, and what became of it so far.");
+export type SentByFire = z.infer<typeof SentByFire>;
+
+/** One time with its message. */
+export const FireDetail = Fire.extend({
+  message: SentByFire.nullable().describe("null when none was sent."),
+});
+export type FireDetail = z.infer<typeof FireDetail>;
 
 export const Schedule = z
   .object({
@@ -124,4 +150,4 @@ export const ScheduleQuery = z.strictObject({
 });
 export const ScheduleList = listOf(Schedule);
 export const FireQuery = z.strictObject({ ...NumberPageQuery });
-export const FireList = listOf(Fire);
+export const FireList = listOf(FireDetail);

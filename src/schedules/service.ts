@@ -14,7 +14,8 @@ import { readPage } from "../pages.ts";
 import { Problem } from "../problem.ts";
 import { fromTime, type List } from "../wire.ts";
 import { draftOf, FIRE, type Firing } from "./firing.ts";
-import type { Fire, ParsedScheduleDraft, ParsedSchedulePatch, Schedule } from "./schema.ts";
+import type { Outcomes } from "./outcomes.ts";
+import type { Fire, FireDetail, ParsedScheduleDraft, ParsedSchedulePatch, Schedule } from "./schema.ts";
 import { type ScheduleRow, scheduleStore as store } from "./store.ts";
 import { requireNext, type When } from "./times.ts";
 import { wireFire, wirePlanned, wireSchedule } from "./wire.ts";
@@ -34,6 +35,7 @@ export interface ScheduleServiceParts {
   /** Messages with a `deliverAt`. */
   planned: PlannedMessages;
   firing: Firing;
+  outcomes: Outcomes;
   activity: ActivityService;
   idempotency: Idempotency;
   due: Due;
@@ -44,7 +46,7 @@ export type ScheduleService = ReturnType<typeof createScheduleService>;
 
 /** Making, changing and looking at schedules, and at messages with a `deliverAt`, which are schedules of one time. */
 export function createScheduleService(parts: ScheduleServiceParts) {
-  const { agents, sender, planned, firing, activity, idempotency, due, clock } = parts;
+  const { agents, sender, planned, firing, outcomes, activity, idempotency, due, clock } = parts;
 
   agents.onDeleted(async (tx, agentId) => {
     const rows = await store.liveOf(tx, agentId, MAX_OF_AGENT);
@@ -137,6 +139,11 @@ export function createScheduleService(parts: ScheduleServiceParts) {
       await sender.planned(tx, row.message.payload, row.nextAt);
     }
   }
+
+  const detailed = async (on: Reading, fire: Fire): Promise<FireDetail> => ({
+    ...fire,
+    message: fire.messageId === null ? null : await outcomes.of(on, fire.messageId),
+  });
 
   async function shown(on: Reading, row: ScheduleRow): Promise<Schedule> {
     const [last] = await store.fires(on, row.id, undefined, 1);
@@ -244,21 +251,43 @@ export function createScheduleService(parts: ScheduleServiceParts) {
       await activity.record(tx, caller, "schedule.deleted", id, { agentId });
     },
 
+    /** `POST /v1/schedules/{id}/run`: sends it now, paused or not. @throws Problem 403, 404, 409, 422, 429 */
+    async run(tx: Tx, caller: Caller, id: string, idempotencyKey: string | undefined) {
+      const by = actingAs(caller);
+      return idempotency.once<FireDetail>(tx, {
+        ...{ sender: by, key: idempotencyKey, operation: "runSchedule", asked: id },
+        async make() {
+          const { row } = await find(tx, caller, id);
+          if (!row) throw new Problem("conflict", "A message with a deliverAt can be cancelled, not run.");
+          const fire = await firing.runNow(tx, row, { by, isRoot: caller.role === "operator" });
+          await activity.record(tx, caller, "schedule.run", id, { n: fire.n, messageId: fire.messageId });
+          return { subject: `${id}/${fire.n}`, made: await detailed(tx, wireFire(fire)) };
+        },
+        async again(subject) {
+          const fire = await store.fire(tx, id, Number(subject.split("/")[1]));
+          return fire && detailed(tx, wireFire(fire));
+        },
+      });
+    },
+
     /** `GET /v1/schedules/{id}/fires`, newest first. @throws Problem 403, 404, 409 */
     async fires(
       on: Reading,
       caller: Caller,
       id: string,
       { page, limit }: { page?: number | undefined; limit: number },
-    ): Promise<List<Fire>> {
-      const { row } = await find(on, caller, id);
-      if (!row) return { items: [], nextPage: null };
+    ): Promise<List<FireDetail>> {
+      const { row, message } = await find(on, caller, id);
+      const last = message && page === undefined ? wirePlanned(message).lastFire : null;
+      if (!row) return { items: last ? [await detailed(on, last)] : [], nextPage: null };
       const { items, more } = await readPage(
         limit,
         (count, last) => store.fires(on, id, last?.n ?? page, count),
         wireFire,
       );
-      return { items, nextPage: more ? String(items.at(-1)?.n) : null };
+      const details: FireDetail[] = [];
+      for (const fire of items) details.push(await detailed(on, fire));
+      return { items: details, nextPage: more ? String(items.at(-1)?.n) : null };
     },
   };
 }

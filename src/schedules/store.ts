@@ -83,6 +83,12 @@ export const scheduleStore = {
   forgetFires: async (tx: Tx, scheduleId: string, upTo: number): Promise<void> => {
     tx.db.run(sql`delete from schedule_fires where schedule_id = ${scheduleId} and n <= ${upTo}`);
   },
+  fire: async (on: Reading, scheduleId: string, n: number): Promise<FireRow | undefined> =>
+    on.db
+      .select()
+      .from(scheduleFires)
+      .where(and(eq(scheduleFires.scheduleId, scheduleId), eq(scheduleFires.n, n)))
+      .get(),
   /** Newest first. */
   fires: async (on: Reading, scheduleId: string, before: number | undefined, limit: number): Promise<FireRow[]> =>
     on.db

@@ -47,6 +47,8 @@ export const scheduleFires = sqliteTable(
     missed: integer("missed").notNull(),
     outcome: text("outcome").$type<Fire["outcome"]>().notNull(),
     messageId: integer("message_id"),
+    /** The agent or person that had it run now. */
+    by: text("by"),
     error: text("error"),
   },
   (t) => [

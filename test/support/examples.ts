@@ -262,6 +262,7 @@ export const EXAMPLES: Record<string, Make> = {
       },
     }),
   deleteSchedule: (world) => onSchedule(world, {}),
+  runSchedule: (world) => onSchedule(world, { headers: { "idempotency-key": `"${world.fresh("key")}"` } }),
   listFires: (world) => onSchedule(world, { query: { page: "5", limit: "5" } }),
 
   createWebhook: (world) =>

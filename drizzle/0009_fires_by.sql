@@ -1,0 +1,1 @@
+ALTER TABLE `schedule_fires` ADD `by` text;
