@@ -338,6 +338,20 @@ describe("telegram", () => {
     expect(world.chat.posted.map(({ replyTo }) => replyTo)).toEqual([externalId, undefined]);
   });
 
+  test("an update that cannot be read is said to be there, and holds up nothing", async () => {
+    const fake = createFakeTelegram();
+    const world = await startChat(() => fake);
+    const running = world.run();
+    await running.saw("ready");
+    for (const [n, fields] of [{ photo: 7 }, { text: "x", entities: {} }, { forward_origin: {}, text: "y" }].entries())
+      fake.update({ message: { ...base, message_id: 10 + n, ...fields } });
+    fake.update({ edited_message: { chat: null } });
+    fake.update({ message: { ...base, text: "last" } });
+    await until(async () => (await world.inbox()).at(-1)?.body === "last");
+    const unread = "[a message that cannot be read]";
+    expect((await world.inbox()).map(({ body }: { body: string }) => body)).toEqual([unread, unread, unread, "last"]);
+  });
+
   test("two edits within one second are two, and each comes once", async () => {
     const fake = createFakeTelegram();
     const world = await startChat(() => fake);

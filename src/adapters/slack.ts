@@ -92,7 +92,12 @@ export function createSlack(options: SlackOptions): Platform {
         },
       };
       const take = async ({ type, body }: { type: string; body: unknown }) => {
-        for (const incoming of await incomingOf(type, body, reader)) await inbox.deliver(incoming);
+        // What cannot be read must not hold up what comes behind it.
+        const read = await incomingOf(type, body, reader).catch((error) => {
+          inbox.note(`An event of type ${type} cannot be read and is left out: ${String(error)}`);
+          return [];
+        });
+        for (const incoming of read) await inbox.deliver(incoming);
         if (type === "interactive") void showPressed(web, body);
       };
       const ended = () => {

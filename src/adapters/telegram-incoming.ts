@@ -37,6 +37,17 @@ export function incomingOf(update: Update, reader: TelegramReader): Incoming | u
   return { ...incoming, externalId: `${externalId}:edit:${edited.edit_date ?? 0}`, replyToExternalId: externalId };
 }
 
+/** What is left of a message that is not as the Bot API describes it: that there is one, where, and from whom. */
+export function unreadable({ message, channel_post }: Update): Incoming | undefined {
+  const { chat, message_id: id, from } = message ?? channel_post ?? {};
+  if (typeof chat?.id !== "number" || typeof id !== "number") return undefined;
+  return {
+    ...{ type: "text", conversationId: String(chat.id), externalId: externalIdOf(chat.id, id) },
+    sender: { id: String(from?.id ?? chat.id), name: String(from?.first_name ?? chat.id) },
+    text: "[a message that cannot be read]",
+  };
+}
+
 /** A group that becomes a supergroup has another id from then on. Both say so: it is one event. */
 function moved(message: Message): Incoming | undefined {
   const { chat, migrate_to_chat_id: to = chat.id, migrate_from_chat_id: from = chat.id } = message;

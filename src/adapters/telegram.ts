@@ -20,6 +20,7 @@ import {
   labelOf,
   markedKeyboard,
   type TelegramReader,
+  unreadable,
 } from "./telegram-incoming.ts";
 
 export interface TelegramOptions {
@@ -123,8 +124,8 @@ export function createTelegram(options: TelegramOptions): Platform {
     try {
       return incomingOf(update, reader);
     } catch (error) {
-      inbox.note(`Update ${update.update_id} cannot be read and is left out: ${String(error)}`);
-      return undefined;
+      inbox.note(`Update ${update.update_id} cannot be read: ${String(error)}`);
+      return unreadable(update);
     }
   }
 
