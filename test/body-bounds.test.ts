@@ -47,6 +47,17 @@ describe("a body with more in it than anything could mean", () => {
     expect((await ask("POST", "/v1/integrations/ci/events", unknown, { token })).status).toBe(413);
   });
 
+  test("is refused when it holds one text longer than any field, however it is written", async () => {
+    const relay = await startRelay();
+    for (const body of [`{"text":"${'\\"'.repeat(3 * MIB)}"}`, `{"text":"${"x".repeat(7 * MIB)}"}`]) {
+      const answer = await relay.ask("POST", "/v1/messages/batch", body);
+      expect(answer.body).toMatchObject({ status: 413, code: "too-large" });
+    }
+    const body = "\u0001".repeat(150 * 1024);
+    const messages = Array.from({ length: 8 }, () => ({ to: "user", body }));
+    expect((await relay.ask("POST", "/v1/messages/batch", { messages })).status).toBe(201);
+  });
+
   test("signs inside of text count for nothing", async () => {
     const { ask } = await startRelay();
     const body = '{[,:"\\'.repeat(30_000);

@@ -4,7 +4,7 @@ import { type FieldError, Problem } from "../problem.ts";
 import { nearestBranch } from "../wording.ts";
 import type { Many, Route } from "./call.ts";
 import { checkEncoding } from "./head.ts";
-import { checkValues, readJson } from "./json.ts";
+import { checkLargeValues, readLargeJson } from "./json.ts";
 
 export const DEFAULT_BODY_LIMIT = 1024 * 1024;
 const MAX_ERRORS = 20;
@@ -26,7 +26,7 @@ export async function parseBody(route: Route, request: Request, bytes: Uint8Arra
   if (bytes.length === 0 && route.bodyOptional) return check(route.body, {}, "");
   const pause = createPauses();
   if (type === "application/json" || route.dialect?.types.includes(type)) {
-    const value = readJson(decode(bytes));
+    const value = await readLargeJson(decode(bytes));
     await pause();
     return route.many ? checkMany(route.body, route.many, value) : check(route.body, value, "");
   }
@@ -80,9 +80,8 @@ function decode(bytes: Uint8Array): string {
 
 /** One value from each line; no more lines are looked at than may be sent. @throws Problem 400, 413, 422 */
 async function parseLines(text: string, { as, max }: Many): Promise<unknown[]> {
-  checkValues(text);
+  await checkLargeValues(text);
   const pause = createPauses();
-  await pause();
   const values: unknown[] = [];
   let lines = 0;
   for (let from = 0; from < text.length; ) {

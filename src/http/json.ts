@@ -1,3 +1,4 @@
+import { breathe } from "../breathe.ts";
 import { Problem } from "../problem.ts";
 
 /**
@@ -7,6 +8,10 @@ import { Problem } from "../problem.ts";
 export const MAX_VALUES = 100_000;
 /** Deeper than this no schema looks; the parser itself runs out of stack further down. */
 const MAX_DEPTH = 10_000;
+/** The largest text that anything takes, 256 KiB, written as nothing but escapes, has 1.5 MiB. */
+const MAX_STRING = 2 * 1024 * 1024;
+/** As much is scanned in one turn: 2 ms. */
+const SLICE = 1024 * 1024;
 
 const QUOTE = 34;
 const COMMA = 44;
@@ -23,6 +28,10 @@ const CLOSE_OBJECT = 125;
  */
 export function readJson(text: string, name = "The body"): unknown {
   checkValues(text, name);
+  return parsed(text, name);
+}
+
+function parsed(text: string, name: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
@@ -34,11 +43,39 @@ export function readJson(text: string, name = "The body"): unknown {
 
 /** @throws Problem 400 when nested beyond reason, 413 when there are more members and items than allowed */
 export function checkValues(text: string, name = "The body"): void {
-  let values = 0;
-  let depth = 0;
-  for (let i = 0; i < text.length; i++) {
+  const scan = { at: 0, values: 0, depth: 0, name };
+  scanTo(text, text.length, scan);
+}
+
+/** As `readJson`, with turns of the event loop in between: the scan of 8 MiB takes 20 ms. */
+export async function readLargeJson(text: string): Promise<unknown> {
+  await checkLargeValues(text);
+  return parsed(text, "The body");
+}
+
+/** As `checkValues`, with turns of the event loop in between. */
+export async function checkLargeValues(text: string): Promise<void> {
+  const scan = { at: 0, values: 0, depth: 0, name: "The body" };
+  for (let to = SLICE; scan.at < text.length; to += SLICE) {
+    scanTo(text, Math.min(to, text.length), scan);
+    if (text.length > SLICE) await breathe();
+  }
+}
+
+interface Scan {
+  at: number;
+  values: number;
+  depth: number;
+  name: string;
+}
+
+/** Counts on to a place, or to the end of the string that reaches beyond it. */
+function scanTo(text: string, to: number, scan: Scan): void {
+  let { at: i, values, depth } = scan;
+  const { name } = scan;
+  for (; i < to; i++) {
     const code = text.charCodeAt(i);
-    if (code === QUOTE) i = endOfString(text, i + 1);
+    if (code === QUOTE) i = endOfString(text, i + 1, name);
     else if (code === COMMA || code === COLON) values++;
     else if (code === OPEN_LIST || code === OPEN_OBJECT) {
       values++;
@@ -47,12 +84,17 @@ export function checkValues(text: string, name = "The body"): void {
     if (values > MAX_VALUES)
       throw new Problem("too-large", `${name} may hold up to ${MAX_VALUES} members and items. Send less at once.`);
   }
+  scan.at = i;
+  scan.values = values;
+  scan.depth = depth;
 }
 
-/** The place of the quote that ends the string which begins at `from`. */
-function endOfString(text: string, from: number): number {
+/** The place of the quote that ends the string which begins at `from`. @throws Problem 413 for a string beyond reason */
+function endOfString(text: string, from: number, name: string): number {
   let i = from;
+  const last = from + MAX_STRING;
   for (; i < text.length; i++) {
+    if (i > last) throw new Problem("too-large", `${name} holds a text of more than ${MAX_STRING} bytes.`);
     const code = text.charCodeAt(i);
     if (code === QUOTE) return i;
     if (code === BACKSLASH) i++;
