@@ -6,7 +6,16 @@ import type { LogEntry } from "../src/log/tail.ts";
 import { turns } from "./support/until.ts";
 
 function entry(id: number, target: string, expiresAt: number | null = null): LogEntry {
-  const wire = { from: "x", target, kind: "chat", topic: null, threadId: id, claimable: false };
+  const wire = {
+    from: "x",
+    target,
+    kind: "chat",
+    topic: null,
+    threadId: id,
+    replyTo: null,
+    claimable: false,
+    urgent: false,
+  };
   return { id, expiresAt, json: `{"id":${id}}`, ...wire };
 }
 

@@ -49,6 +49,16 @@ export function createMemberStore(db: Db) {
       .prepare(),
   );
 
+  const ackedAt = db.statement((q) =>
+    q
+      .select({ at: acks.at })
+      .from(acks)
+      .where(and(eq(acks.agentId, bound("agentId")), sql`${acks.upTo} >= ${bound("id")}`))
+      .orderBy(asc(acks.second))
+      .limit(fixedLimit(1))
+      .prepare(),
+  );
+
   return {
     /** Whether the agent belonged to the target when the entry at `at` was appended. */
     memberAt: async (on: Reading, agentId: string, target: string, at: number): Promise<boolean> =>
@@ -68,13 +78,7 @@ export function createMemberStore(db: Db) {
     },
     /** When the agent first acknowledged as far as `id`. */
     ackedAt: async (on: Reading, agentId: string, id: number): Promise<number | undefined> =>
-      on.db
-        .select({ at: acks.at })
-        .from(acks)
-        .where(and(eq(acks.agentId, agentId), sql`${acks.upTo} >= ${id}`))
-        .orderBy(asc(acks.second))
-        .limit(1)
-        .get()?.at,
+      ackedAt(on).get({ agentId, id })?.at,
   };
 }
 

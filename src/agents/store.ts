@@ -1,9 +1,21 @@
-import { and, asc, count, eq, gt, isNull, or, type SQL, sql } from "drizzle-orm";
-import { bound, fixedLimit } from "../db/bound.ts";
+import { and, asc, count, eq, getTableColumns, gt, isNull, or, type SQL, sql } from "drizzle-orm";
+import { bound, boundLimit, fixedLimit } from "../db/bound.ts";
 import type { Db, Reading, Tx } from "../db/database.ts";
 import { acks, agents, groups, instances, memberships } from "./tables.ts";
 
 export type AgentRow = typeof agents.$inferSelect;
+/** An agent without what it says of itself at length. */
+export type AgentHead = Omit<AgentRow, "description" | "skills" | "tags" | "capabilities" | "channel" | "meta">;
+const {
+  description: _d,
+  skills: _s,
+  tags: _t,
+  capabilities: _c,
+  channel: _ch,
+  meta: _m,
+  ...head
+} = getTableColumns(agents);
+
 export type Membership = typeof memberships.$inferSelect;
 /** A member of a target, and how far it has acknowledged. */
 export type MemberPast = Omit<Membership, "target"> & { cursor: number };
@@ -84,6 +96,21 @@ export function createAgentStore(db: Db) {
       )
       .prepare(),
   );
+  const openMemberships = db.statement((q) =>
+    q
+      .select()
+      .from(memberships)
+      .where(and(eq(memberships.agentId, bound("agentId")), isNull(memberships.untilId)))
+      .prepare(),
+  );
+  const endedBeyond = db.statement((q) =>
+    q
+      .select()
+      .from(memberships)
+      .where(and(eq(memberships.agentId, bound("agentId")), gt(memberships.untilId, bound("after"))))
+      .limit(boundLimit("limit"))
+      .prepare(),
+  );
   const touch = db.statement((q) =>
     q
       .update(agents)
@@ -145,12 +172,11 @@ export function createAgentStore(db: Db) {
       tx.db.insert(instances).values(row).run();
     },
 
-    openMemberships: async (tx: Tx, agentId: string): Promise<Membership[]> =>
-      tx.db
-        .select()
-        .from(memberships)
-        .where(and(eq(memberships.agentId, agentId), isNull(memberships.untilId)))
-        .all(),
+    openMemberships: async (on: Reading, agentId: string): Promise<Membership[]> =>
+      openMemberships(on).all({ agentId }),
+    /** Some of those that ended beyond a place in the log. */
+    endedBeyond: async (on: Reading, agentId: string, after: number, limit: number): Promise<Membership[]> =>
+      endedBeyond(on).all({ agentId, after, limit }),
     join: async (tx: Tx, agentId: string, target: string, sinceId: number): Promise<void> => {
       // Joining again where one left in the same place in the log: the gap holds nothing.
       tx.db
@@ -192,16 +218,15 @@ export function createAgentStore(db: Db) {
       return old.length;
     },
     /** Those whose membership held at a place in the log, by agent id. */
-    membersAt: async (on: Reading, target: string, at: number, after: string, limit: number): Promise<AgentRow[]> =>
+    membersAt: async (on: Reading, target: string, at: number, after: string, limit: number): Promise<AgentHead[]> =>
       on.db
-        .selectDistinct({ agent: agents })
+        .selectDistinct(head)
         .from(memberships)
         .innerJoin(agents, eq(agents.id, memberships.agentId))
         .where(and(eq(memberships.target, target), gt(memberships.agentId, after), heldAt(at)))
         .orderBy(asc(memberships.agentId))
         .limit(limit)
-        .all()
-        .map((row) => row.agent),
+        .all(),
     /** Whether anybody of a group is online now, as far as its first thousand members go. */
     someoneOnline: async (on: Reading, target: string): Promise<boolean> => {
       const some = on.db

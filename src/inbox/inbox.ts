@@ -1,5 +1,5 @@
 import type { AgentService } from "../agents/service.ts";
-import type { AgentFacts, AgentStore, Membership } from "../agents/store.ts";
+import type { AgentFacts, AgentStore } from "../agents/store.ts";
 import type { MemberStore } from "../agents/store-members.ts";
 import { actingAs, type Caller, requireReader } from "../auth/caller.ts";
 import type { Clock } from "../clock.ts";
@@ -44,8 +44,8 @@ export interface InboxParts {
 
 /** Looked at beyond the limit, so that one's own group messages rarely make a page short. */
 const SPARE = 32;
-/** Memberships with bounds of their own that are asked for one by one. */
-const MAX_PARTIAL = 16;
+/** Memberships that ended which are asked for one by one. */
+const MAX_ENDED = 16;
 /** How far `skipped` is counted. */
 const MAX_COUNTED = 20_000;
 /** How many entries one filtered look goes through. */
@@ -67,8 +67,7 @@ export function createInbox(parts: InboxParts) {
   /** What is stored for an agent after a place. One read transaction: the floor is checked in it, so no hole is silent. */
   async function page(on: Reading, agentId: string, after: number, limit: number): Promise<InboxPage> {
     const head = headOf(on);
-    const belongs = await agentStore.membershipsBeyond(on, agentId, after);
-    const { found, upTo } = await candidates(on, belongs, after, limit + SPARE, head);
+    const { found, upTo, open } = await candidates(on, agentId, after, limit + SPARE, head);
     const wanted = found.filter((candidate) => isForInbox(agentId, candidate)).slice(0, limit);
     const entries = await entriesOf(on, wanted);
     const all = found.length === 0 || entries.length === wanted.length;
@@ -80,27 +79,28 @@ export function createInbox(parts: InboxParts) {
       upTo: reached,
       more: reached < head && (cut || upTo < head),
       head,
-      targetsNow: belongs.filter((member) => member.untilId === null).map((member) => member.target),
+      targetsNow: open.map((member) => member.target),
       reset: await resetAt(on, agentId, after),
     };
   }
 
   /** Memberships that hold all the way share one query; those that began or ended in between have their own bounds. */
-  async function candidates(on: Reading, members: Membership[], after: number, limit: number, head: number) {
-    const whole = members.filter((member) => member.untilId === null && member.sinceId <= after);
-    const partial = members.filter((member) => member.untilId !== null || member.sinceId > after);
-    const targets = whole.map((member) => member.target);
+  async function candidates(on: Reading, agentId: string, after: number, limit: number, head: number) {
+    const open = await agentStore.openMemberships(on, agentId);
+    const ended = await agentStore.endedBeyond(on, agentId, after, MAX_ENDED + 1);
+    const areMany = ended.length > MAX_ENDED;
+    const partial = [...open.filter((member) => member.sinceId > after), ...(areMany ? [] : ended)];
+    const targets = open.filter((member) => member.sinceId <= after).map((member) => member.target);
     const lists = [await store.forTargets(on, targets, after, limit)];
-    if (partial.length > MAX_PARTIAL) lists.push(await store.forStretches(on, partial, { after, upTo: head, limit }));
-    else
-      for (const { target, sinceId, untilId } of partial)
-        lists.push(await store.forTargetWithin(on, target, Math.max(after, sinceId), untilId ?? head, limit));
+    for (const { target, sinceId, untilId } of partial)
+      lists.push(await store.forTargetWithin(on, target, Math.max(after, sinceId), untilId ?? head, limit));
+    if (areMany) lists.push(await store.forEnded(on, agentId, after, limit));
     // A full list says nothing about what comes after its last; the others end at the head.
     const ends = lists.map((list) => (list.length === limit ? (list.at(-1)?.id ?? head) : head));
     const upTo = Math.min(head, ...ends);
     const found = lists.flat().filter((candidate) => candidate.id <= upTo);
-    if (partial.length) found.sort((a, b) => a.id - b.id);
-    return { found, upTo };
+    if (lists.length > 1) found.sort((a, b) => a.id - b.id);
+    return { found, upTo, open };
   }
 
   async function entriesOf(on: Reading, wanted: Candidate[]): Promise<LogEntry[]> {
@@ -157,12 +157,11 @@ export function createInbox(parts: InboxParts) {
   /** How much for the agent in (after, upTo] was in no range that was handed over. */
   async function neverOffered(tx: Tx, agentId: string, after: number, upTo: number): Promise<number> {
     if (offers.surelyCovered(agentId, after, upTo)) return 0;
-    const belongs = await agentStore.membershipsBeyond(tx, agentId, after);
-    const { found } = await candidates(tx, belongs, after, MAX_COUNTED, headOf(tx));
+    const { found } = await candidates(tx, agentId, after, MAX_COUNTED, headOf(tx));
     const own = found.filter((candidate) => candidate.id <= upTo && isForInbox(agentId, candidate));
     if (own.length === 0) return 0;
     const ranges = await offers.beyond(tx, agentId, after);
-    const missed = own.filter(({ id }) => !ranges.some((range) => range.afterId < id && id <= range.upToId));
+    const missed = outside(own, ranges);
     if (missed.length === 0) return 0;
     const entries = (
       await store.rows(
@@ -182,15 +181,14 @@ export function createInbox(parts: InboxParts) {
   /** Ids that pass a filter: of open work, or among the next entries after a place. */
   async function look(on: Reading, agentId: string, filter: Look, after: number) {
     if (filter.claimable) return openWork(on, agentId, filter);
-    const belongs = await agentStore.membershipsBeyond(on, agentId, after);
-    const { found } = await candidates(on, belongs, after, MAX_LOOKED, headOf(on));
+    const { found } = await candidates(on, agentId, after, MAX_LOOKED, headOf(on));
     const ids = found.filter((candidate) => isForInbox(agentId, candidate)).map((candidate) => candidate.id);
     const kept = await store.filtered(on, ids, conditions(filter, null), { oldestFirst: true }, filter.limit + 1);
     return { items: kept.slice(0, filter.limit), more: kept.length > filter.limit || found.length >= MAX_LOOKED };
   }
 
   async function openWork(on: Reading, agentId: string, filter: Look) {
-    const belongs = await agentStore.membershipsBeyond(on, agentId, Number.MAX_SAFE_INTEGER);
+    const belongs = await agentStore.openMemberships(on, agentId);
     const lists = [];
     for (const { target } of belongs) lists.push(await works.openFor(on, target, MAX_LOOKED));
     const kept = await store.filtered(
@@ -210,7 +208,7 @@ export function createInbox(parts: InboxParts) {
     requireInbox,
     /** Where the log begins and ends, and whether there is work that the agent may claim. */
     async glance(on: Reading, agentId: string) {
-      const belongs = await agentStore.membershipsBeyond(on, agentId, Number.MAX_SAFE_INTEGER);
+      const belongs = await agentStore.openMemberships(on, agentId);
       const targets = belongs.map((member) => member.target);
       const isOpen = (await works.bestOpen(on, targets)) !== undefined;
       return { head: headOf(on), floor: await store.floor(on), isOpen };
@@ -219,4 +217,16 @@ export function createInbox(parts: InboxParts) {
     hasOpen: async (on: Reading, targets: readonly string[]): Promise<boolean> =>
       (await works.bestOpen(on, targets)) !== undefined,
   };
+}
+
+/** Those in order that lie in none of the ranges: one walk along both. */
+function outside(found: readonly Candidate[], ranges: readonly { afterId: number; upToId: number }[]): Candidate[] {
+  const sorted = ranges.toSorted((a, b) => a.afterId - b.afterId);
+  let next = 0;
+  let reach = 0;
+  return found.filter(({ id }) => {
+    for (let range = sorted[next]; range && range.afterId < id; range = sorted[++next])
+      reach = Math.max(reach, range.upToId);
+    return reach < id;
+  });
 }

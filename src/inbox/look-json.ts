@@ -24,8 +24,7 @@ export function createLookJson(parts: LookParts & { lists: Lists; readers: Reade
     settled: ReadonlySet<number>,
     withParent: boolean,
   ) {
-    const replies = withParent ? entries.map(({ id, json }) => ({ id, replyTo: replyToOf(json) })) : [];
-    const parents = await readers.parentsOf(on, agentId, replies);
+    const parents = await readers.parentsOf(on, agentId, withParent ? entries : []);
     return entries.map((entry) => {
       const parent = parents.get(entry.id);
       const more = `${parent ? `,"parent":${parent}` : ""}${settled.has(entry.id) ? SETTLED : ""}`;
@@ -68,6 +67,3 @@ export function createLookJson(parts: LookParts & { lists: Lists; readers: Reade
 }
 
 const SETTLED = `,"settled":true`;
-
-/** The one member of an entry's JSON that is needed here; it stands after the body, so the text is parsed. */
-const replyToOf = (json: string): number | null => (JSON.parse(json) as { replyTo: number | null }).replyTo;

@@ -10,7 +10,9 @@ export interface LogEntry {
   readonly kind: string;
   readonly topic: string | null;
   readonly threadId: number;
+  readonly replyTo: number | null;
   readonly claimable: boolean;
+  readonly urgent: boolean;
   /** Encoded frames, made when first needed. */
   sse?: Uint8Array;
   frame?: string;

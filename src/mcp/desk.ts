@@ -5,12 +5,10 @@ import type { Clock } from "../clock.ts";
 import type { Db, Reading } from "../db/database.ts";
 import type { Delegation } from "../delegations/schema.ts";
 import type { Delegations } from "../delegations/service.ts";
-import { type Envelopes, type Letter, openEnvelopes } from "../envelope/envelope.ts";
+import { type Envelopes, openEnvelopes } from "../envelope/envelope.ts";
 import type { Inbox } from "../inbox/inbox.ts";
 import type { Looks } from "../inbox/look.ts";
-import type { LogEntry } from "../log/tail.ts";
-import type { Claims, Worked } from "../messages/claims.ts";
-import { messageJson } from "../messages/entry.ts";
+import type { Claims } from "../messages/claims.ts";
 import type { Explainer } from "../messages/explain.ts";
 import type { Readers } from "../messages/readers.ts";
 import type { Sender } from "../messages/send.ts";
@@ -58,9 +56,6 @@ export const envelopesFor = ({ roster, clock }: Desk, { caller }: Pick<Turn, "ca
     isElsewhere: roster.isElsewhere,
     now: clock.now(),
   });
-
-export const letterOf = (entry: LogEntry, work?: Worked["work"]): Letter =>
-  JSON.parse(messageJson(entry, work)) as Letter;
 
 /** As many open delegations are looked at, of each state. */
 const LISTED = 50;

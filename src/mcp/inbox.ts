@@ -1,9 +1,10 @@
 import { z } from "zod";
 import { digest } from "../envelope/digest.ts";
 import type { Letter } from "../envelope/envelope.ts";
+import { letterOf } from "../envelope/letters.ts";
 import { tokensOf } from "../envelope/tokens.ts";
 import { ackOf, BACKLOG_PAGE, type Backlog, backlogFrom, noteShown } from "../inbox/backlog.ts";
-import { type Desk, envelopesFor, letterOf, openDelegations, type Turn, whileTelling } from "./desk.ts";
+import { type Desk, envelopesFor, openDelegations, type Turn, whileTelling } from "./desk.ts";
 import { budget, tool, wait } from "./tool.ts";
 
 /** Of a budget: what stands around the text when it goes out as JSON. */

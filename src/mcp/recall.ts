@@ -1,10 +1,11 @@
 import { z } from "zod";
 import { type Envelopes, type Letter, PREFACE, targetOf } from "../envelope/envelope.ts";
 import { harmlessLine } from "../envelope/harmless.ts";
+import { letterOf, lettersIn } from "../envelope/letters.ts";
 import { tokensOf } from "../envelope/tokens.ts";
 import type { Message } from "../messages/schema.ts";
 import { toTime } from "../wire.ts";
-import { type Desk, envelopesFor, letterOf, openDelegations, type Turn } from "./desk.ts";
+import { type Desk, envelopesFor, openDelegations, type Turn } from "./desk.ts";
 import { backlogOf } from "./inbox.ts";
 import { budget, id, LOOKS_ONLY, tool } from "./tool.ts";
 
@@ -38,7 +39,7 @@ export const history = tool({
     const wish = { thread, agent, q: search, before, level: 1, limit: 50 };
     const hits = await desk.history.hits(turn.caller, wish);
     const { items, next } = await desk.db.read((on) => desk.history.page(on, turn.caller, wish, hits));
-    const letters = items.map((json) => JSON.parse(json) as Message);
+    const letters = await lettersIn(items);
     const newest = newestWithin(letters, envelopes, room);
     const oldest = newest.cut ?? next;
     const more = oldest === null ? "" : `Older: history {"before":${oldest}} with the same filter.`;
@@ -114,8 +115,7 @@ export const brief = tool({
       ),
     ];
     const kept = withinLines(lines, tokens * 0.6);
-    const results = standing.recent.items
-      .map((json) => JSON.parse(json) as Message)
+    const results = (await lettersIn(standing.recent.items))
       .filter((letter) => letter.kind === "response" && letter.to === me)
       .slice(-3);
     const shown = newestWithin(results, envelopesFor(desk, turn), tokens * SHARE - AROUND - tokensOf(kept) - 40);

@@ -1,4 +1,5 @@
 import { PREFACE } from "../envelope/envelope.ts";
+import { lettersIn } from "../envelope/letters.ts";
 import type { Message } from "../messages/schema.ts";
 import { Problem } from "../problem.ts";
 import { type AgentCaller, type Desk, envelopesFor, type Turn } from "./desk.ts";
@@ -49,7 +50,7 @@ async function readThread(desk: Desk, turn: Turn, id: number): Promise<string> {
   const wish = { thread: id, level: 1, limit: THREAD_MESSAGES };
   const { items, next } = await desk.db.read((on) => desk.history.page(on, turn.caller, wish));
   if (items.length === 0) throw new Problem("not-found", `There is no thread ${id} for you.`);
-  const letters = items.map((json) => JSON.parse(json) as Message);
+  const letters = await lettersIn(items);
   const envelopes = envelopesFor(desk, turn);
   const share = Math.max(120, Math.floor(TOKENS / letters.length));
   const shown: string[] = [];

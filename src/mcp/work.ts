@@ -1,10 +1,11 @@
 import { z } from "zod";
 import { type Envelopes, PREFACE } from "../envelope/envelope.ts";
+import { letterOf } from "../envelope/letters.ts";
 import { check } from "../http/body.ts";
 import type { Worked } from "../messages/claims.ts";
 import { ClaimNext, Complete, Fail, Release, Renew } from "../messages/schema.ts";
 import { toTime } from "../wire.ts";
-import { envelopesFor, letterOf, whileTelling } from "./desk.ts";
+import { envelopesFor, whileTelling } from "./desk.ts";
 import { budget, id, tool, wait } from "./tool.ts";
 
 export const claim = tool({

@@ -32,7 +32,9 @@ export function toLogEntry(row: MessageRow): LogEntry {
     kind: row.kind,
     topic: row.topic,
     threadId: row.threadId ?? row.id,
+    replyTo: row.replyTo,
     claimable: row.claimable,
+    urgent: row.urgent,
   };
 }
 

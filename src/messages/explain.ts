@@ -1,8 +1,9 @@
 import type { Roster } from "../agents/roster.ts";
-import type { AgentRow, AgentStore } from "../agents/store.ts";
+import type { AgentHead, AgentStore } from "../agents/store.ts";
 import type { MemberStore } from "../agents/store-members.ts";
 import { isGroup } from "../agents/target.ts";
 import type { Caller } from "../auth/caller.ts";
+import { createPauses } from "../breathe.ts";
 import type { Clock } from "../clock.ts";
 import type { Reading } from "../db/database.ts";
 import { toTime } from "../wire.ts";
@@ -45,10 +46,12 @@ export function createExplainer(parts: ExplainParts) {
     const attempts = work ? await works.attemptsOf(on, id, MAX_ATTEMPTS) : [];
     const found = await recipientsOf(on, row, after, limit + 1);
     const recipients: RecipientStory[] = [];
+    const pause = createPauses();
     for (const agent of found.slice(0, limit)) {
       if (agent.id === row.fromId && isGroup(row.target)) continue;
       const mine = attempts.filter((attempt) => attempt.agentId === agent.id);
       recipients.push(await story(on, row, agent, mine, work));
+      await pause();
     }
     const nextPage = found.length > limit ? (found[limit - 1]?.id ?? null) : null;
     const facts = factsOf(row, attempts, work, clock.now());
@@ -56,7 +59,7 @@ export function createExplainer(parts: ExplainParts) {
     return { messageId: id, facts: facts.sort(byTime), recipients, nextPage };
   }
 
-  async function recipientsOf(on: Reading, row: MessageRow, after: string, limit: number): Promise<AgentRow[]> {
+  async function recipientsOf(on: Reading, row: MessageRow, after: string, limit: number): Promise<AgentHead[]> {
     // Nobody when the id has another holder now, for whom it never was.
     return agentStore.membersAt(on, row.target, row.id, after, limit);
   }
@@ -64,7 +67,7 @@ export function createExplainer(parts: ExplainParts) {
   async function story(
     on: Reading,
     row: MessageRow,
-    agent: AgentRow,
+    agent: AgentHead,
     attempts: AttemptRow[],
     work: WorkRow | undefined,
   ): Promise<RecipientStory> {
@@ -96,7 +99,7 @@ export function createExplainer(parts: ExplainParts) {
     return covering.sort((a, b) => a.at - b.at)[0];
   }
 
-  function lastSeen(agent: AgentRow): string {
+  function lastSeen(agent: AgentHead): string {
     if (agent.deletedAt !== null) return `${agent.id} was deleted at ${spoken(agent.deletedAt)}`;
     const at = Math.max(agent.lastSeenAt, roster.get(agent.id)?.lastSeenAt ?? 0);
     const seconds = Math.max(0, Math.round((clock.now() - at) / 1000));

@@ -117,6 +117,13 @@ export function createMessageStore(db: Db) {
       .offset(boundLimit("skip"))
       .prepare(),
   );
+  const readAt = db.statement((q) =>
+    q
+      .select({ at: reads.at })
+      .from(reads)
+      .where(and(eq(reads.messageId, bound("messageId")), eq(reads.agentId, bound("agentId"))))
+      .prepare(),
+  );
   const mark = db.statement((q) =>
     q
       .select({ position: marks.position })
@@ -172,15 +179,14 @@ export function createMessageStore(db: Db) {
     forTargetWithin: async (on: Reading, target: string, after: number, upTo: number, limit: number) =>
       forTargetWithin(on).all({ target, after, upTo, limit }) as Candidate[],
 
-    /** The same for many stretches of the log, each of one target, in one query. */
-    forStretches: async (on: Reading, stretches: readonly Stretch[], { after, upTo, limit }: StretchPage) => {
-      const list = stretches.map(({ target, sinceId, untilId }) => [target, Math.max(after, sinceId), untilId ?? upTo]);
-      return on.db.all<Candidate>(sql`select distinct m.id as id, m.from_id as "fromId", m.target as target
-        from json_each(${JSON.stringify(list)}) s
-        cross join messages m indexed by messages_by_target on m.target = s.value ->> 0
-          and m.id > (s.value ->> 1) and m.id <= min(s.value ->> 2, ${upTo})
-        order by m.id limit ${limit}`);
-    },
+    /** What was for an agent after a place, by memberships that have ended since: one query, however many there are. */
+    forEnded: async (on: Reading, agentId: string, after: number, limit: number): Promise<Candidate[]> =>
+      on.db.all<Candidate>(sql`select distinct messages.id as id, messages.from_id as "fromId", messages.target as target
+        from memberships mb
+        cross join messages indexed by messages_by_target on messages.target = mb.target
+          and messages.id > max(${after}, mb.since_id) and messages.id <= mb.until_id
+        where mb.agent_id = ${agentId} and mb.until_id > ${after}
+        order by messages.id limit ${limit}`),
 
     /** When a thread's newest reply but so many was made; undefined when it has not so many. */
     replyAt: async (on: Reading, threadId: number, skip: number): Promise<number | undefined> =>
@@ -197,11 +203,7 @@ export function createMessageStore(db: Db) {
       tx.db.insert(reads).values({ messageId, agentId, at }).onConflictDoNothing().run();
     },
     readAt: async (on: Reading, messageId: number, agentId: string): Promise<number | undefined> =>
-      on.db
-        .select({ at: reads.at })
-        .from(reads)
-        .where(and(eq(reads.messageId, messageId), eq(reads.agentId, agentId)))
-        .get()?.at,
+      readAt(on).get({ messageId, agentId })?.at,
     readsOf: async (on: Reading, messageId: number) =>
       on.db.select().from(reads).where(eq(reads.messageId, messageId)).orderBy(asc(reads.agentId)).limit(500).all(),
 
@@ -283,18 +285,6 @@ export function createMessageStore(db: Db) {
     anything: sql`true`,
     unexpired: (now: number): SQL => or(isNull(messages.expiresAt), gt(messages.expiresAt, now)) ?? sql`true`,
   };
-}
-
-/** The entries of one target from one place to another: after the first, up to the second; null for the end. */
-interface Stretch {
-  target: string;
-  sinceId: number;
-  untilId: number | null;
-}
-interface StretchPage {
-  after: number;
-  upTo: number;
-  limit: number;
 }
 
 /** Ids in order, and where looking ended: null when that was the end. */

@@ -5,12 +5,12 @@ import type { Clock } from "../clock.ts";
 import type { Db, Reading } from "../db/database.ts";
 import type { Delegations } from "../delegations/service.ts";
 import { digest } from "../envelope/digest.ts";
-import { type Letter, openEnvelopes } from "../envelope/envelope.ts";
+import { openEnvelopes } from "../envelope/envelope.ts";
+import { letterOf } from "../envelope/letters.ts";
 import { tokensOf } from "../envelope/tokens.ts";
 import { ackOf, BACKLOG_PAGE, backlogFrom, noteShown } from "../inbox/backlog.ts";
 import type { Looks } from "../inbox/look.ts";
 import type { Claims, Worked } from "../messages/claims.ts";
-import { messageJson } from "../messages/entry.ts";
 import { toTime } from "../wire.ts";
 import type { Digest, DigestQuery } from "./schema.ts";
 
@@ -52,7 +52,7 @@ export function createDigests({ db, looks, claims, delegations, roster, clock }:
       const waiting = await backlog(caller, agentId, after);
       const { held, owed } = await db.read((on) => standing(on, caller, agentId));
       const { first, unread, more } = waiting;
-      const letters = unread.map(({ entry, work }) => JSON.parse(messageJson(entry, work)) as Letter);
+      const letters = unread.map(({ entry, work }) => letterOf(entry, work));
       const urgent = letters.filter((letter) => letter.urgent).length;
       const head = [
         `You are ${agentId} on this relay. ${letters.length}${more ? "+" : ""} unread${urgent ? `, ${urgent} urgent` : ""}.` +
