@@ -50,6 +50,11 @@ describe("channels on the command line", () => {
       replayed: 1,
     });
     expect((await json(["channel", "events", "telegram:main", "--unbound"])).items).toEqual([]);
+    const passedOn = { sender: { id: "2", name: "CI", isBot: true }, forwardedFrom: "Grace", quoted: "did it\nbreak?" };
+    await operator.channels.report("telegram:main", { ...event("e2"), ...passedOn });
+    const shown = (await cli(["inbox", "--as", "helper"])).stdout;
+    expect(shown).toContain("by Ada\n");
+    expect(shown).toMatch(/by CI, a bot; forwarded from Grace; answers: did it.{1,3}break\?/);
     const route = (await cli(["channel", "route", "telegram:main", "--conversation", "c1"])).stdout;
     expect(route).toMatch(/helper +conversation +c1/);
     expect((await cli(["channel", "route", "telegram:main"])).stdout).toContain("kept for the operator");

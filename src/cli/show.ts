@@ -26,8 +26,27 @@ export function messageText(message: Entry | Message, { paint }: Output): string
   const thread = threadId === id ? "" : `  thread ${threadId}`;
   const head = `${paint("bold", `#${id}`)}  ${paint("cyan", safeLine(from))} → ${safeLine(to)}  ${remarks.join(", ")}${thread}`;
   const body = encoding === "opaque" ? "(encrypted)" : safeText(message.body);
-  const lines = [...(subject ? [paint("bold", safeLine(subject))] : []), ...body.split("\n")];
+  const chat = kind === "channel.event" ? chatText(message.payload) : "";
+  const lines = [
+    ...(subject ? [paint("bold", safeLine(subject))] : []),
+    ...(chat ? [paint("dim", chat)] : []),
+    ...body.split("\n"),
+  ];
   return [`${head}  ${paint("dim", timeText(createdAt))}`, ...lines.map((line) => `  ${line}`)].join("\n");
+}
+
+/** What people see around a message in its chat: who wrote it, whose words it passes on, what it answers. */
+function chatText(payload: Message["payload"]): string {
+  const { name, isBot } = (payload?.sender ?? {}) as { name?: unknown; isBot?: unknown };
+  const { forwardedFrom, quoted } = payload ?? {};
+  return [
+    typeof name === "string" && `by ${name}${isBot === true ? ", a bot" : ""}`,
+    typeof forwardedFrom === "string" && `forwarded from ${forwardedFrom}`,
+    typeof quoted === "string" && `answers: ${quoted}`,
+  ]
+    .filter((part) => part !== false)
+    .map((part) => safeLine(part).slice(0, 300))
+    .join("; ");
 }
 
 export function claimedText({ message, claim }: Claimed, out: Output): string {
