@@ -2,6 +2,7 @@ import { A2A_PROTOCOL_VERSION, AGENT_CARD_PATH, AgentCard, type AgentInterface }
 import type { Client } from "@a2a-js/sdk/client";
 import { A2AError } from "@a2a-js/sdk/errors";
 import { type Egress, EgressError } from "../egress/egress.ts";
+import { longNumbersIn, parseKeepingNumbers } from "../numbers.ts";
 import { Card } from "./schema.ts";
 import { minorOf } from "./version.ts";
 
@@ -52,7 +53,7 @@ export function createRemote(egress: Egress) {
       const answer = await egress.request(asked);
       if (RETRIED.has(answer.status)) throw new RemoteError(`It answered ${answer.status}.`, false);
       const hasBody = answer.status !== 204 && answer.status !== 304;
-      return new Response(hasBody ? new Uint8Array(answer.body) : null, {
+      return new Response(hasBody ? keepingNumbers(answer.body) : null, {
         status: answer.status,
         headers: answer.headers,
       });
@@ -122,6 +123,16 @@ export function interfaceOf({ supportedInterfaces }: AgentCard): AgentInterface 
 function cardAt(url: string): string {
   if (URL.parse(url)?.pathname.endsWith(".json")) return url;
   return new URL(AGENT_CARD_PATH, url.endsWith("/") ? url : `${url}/`).href;
+}
+
+/** JSON in which numbers beyond 2^53 are text: the SDK, which parses it, would change them. Anything else is as it came. */
+function keepingNumbers(body: Uint8Array): string {
+  const text = new TextDecoder().decode(body);
+  try {
+    return longNumbersIn(text).length ? JSON.stringify(parseKeepingNumbers(text)) : text;
+  } catch {
+    return text;
+  }
 }
 
 function jsonOf(body: Uint8Array): unknown {

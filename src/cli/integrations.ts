@@ -126,7 +126,7 @@ function eventOf(text: string): Record<string, unknown> {
   try {
     return jsonValue(text);
   } catch (error) {
-    throw error instanceof InvalidArgumentError ? new Stop(EXIT.usage, "The event has to be a JSON object") : error;
+    throw error instanceof InvalidArgumentError ? new Stop(EXIT.usage, `The event: ${error.message}`) : error;
   }
 }
 

@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { InvalidArgumentError } from "commander";
 import { MESSAGE_KINDS, type MessageKind } from "../messages/schema.ts";
+import { longNumbers } from "../numbers.ts";
 import { EXIT, Stop } from "./exit.ts";
 import { systemReason } from "./system-errors.ts";
 
@@ -19,9 +20,18 @@ export function integer(value: string): number {
 export function jsonValue(value: string): Record<string, unknown> {
   try {
     const parsed: unknown = JSON.parse(value);
-    if (typeof parsed === "object" && parsed !== null && !Array.isArray(parsed)) return { ...parsed };
-  } catch {}
+    if (typeof parsed === "object" && parsed !== null && !Array.isArray(parsed)) return unchanged(value, parsed);
+  } catch (error) {
+    if (error instanceof InvalidArgumentError) throw error;
+  }
   throw new InvalidArgumentError("It has to be a JSON object.");
+}
+
+/** Refuses what the relay would, but for a number that parsing has changed already. */
+function unchanged(text: string, parsed: object): Record<string, unknown> {
+  const [long] = longNumbers(text, parsed);
+  if (long) throw new InvalidArgumentError(`${long.pointer} ${long.message}.`);
+  return { ...parsed };
 }
 
 export const collect = (value: string, list: string[] = []): string[] => [...list, value];

@@ -1,10 +1,11 @@
 import type { z } from "zod";
 import { createPauses } from "../breathe.ts";
+import { parseKeepingNumbers } from "../numbers.ts";
 import { type FieldError, Problem } from "../problem.ts";
 import { nearestBranch } from "../wording.ts";
 import type { Many, Route } from "./call.ts";
 import { checkEncoding } from "./head.ts";
-import { checkLargeValues, readLargeJson } from "./json.ts";
+import { checkLargeValues, checkNumbers, parseLargeText } from "./json.ts";
 
 export const DEFAULT_BODY_LIMIT = 1024 * 1024;
 const MAX_ERRORS = 20;
@@ -26,7 +27,10 @@ export async function parseBody(route: Route, request: Request, bytes: Uint8Arra
   if (bytes.length === 0 && route.bodyOptional) return check(route.body, {}, "");
   const pause = createPauses();
   if (type === "application/json" || route.dialect?.types.includes(type)) {
-    const value = await readLargeJson(decode(bytes));
+    const text = decode(bytes);
+    const value = await parseLargeText(text, route.keepsNumbers ? parseKeepingNumbers : undefined);
+    await pause();
+    if (!route.keepsNumbers) checkNumbers(text, value);
     await pause();
     return route.many ? checkMany(route.body, route.many, value) : check(route.body, value, "");
   }
@@ -91,18 +95,21 @@ async function parseLines(text: string, { as, max }: Many): Promise<unknown[]> {
     if (++lines > 2 * max) throw Problem.invalid(`/${as}`, `has more than ${2 * max} lines, empty ones included`);
     if (line.trim() === "") continue;
     if (values.length === max) throw Problem.invalid(`/${as}`, `has more than ${max} lines`);
-    values.push(readLine(line, lines));
+    values.push(readLine(line, lines, `/${as}/${values.length}`));
     await pause();
   }
   return values;
 }
 
-function readLine(line: string, number: number): unknown {
+function readLine(line: string, number: number, pointer: string): unknown {
+  let value: unknown;
   try {
-    return JSON.parse(line);
+    value = JSON.parse(line);
   } catch {
     throw new Problem("not-json", `Line ${number} is not JSON.`);
   }
+  checkNumbers(line, value, pointer);
+  return value;
 }
 
 /** Checks the items of a list one by one, and gives up when there are as many errors as are told. @throws Problem 422 */

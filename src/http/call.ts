@@ -24,6 +24,8 @@ export interface Call<P, Q, B> {
   request: Request;
   /** The value of `Idempotency-Key`, unquoted. */
   idempotencyKey: string | undefined;
+  /** The body as it came, where the route identifies its caller by it. */
+  bytes?: Uint8Array | undefined;
   /** The other end of the connection; undefined for an in-process call. */
   peer(): Peer | undefined;
   /** Headers that every answer carries, for those that make their own Response. */
@@ -100,6 +102,8 @@ export interface RouteSpec<P extends Schema | undefined, Q extends Schema | unde
   bodyLimit?: number;
   /** Takes bytes of any type as they are; what they are. `run` reads them from the request. */
   raw?: string;
+  /** A number beyond 2^53 comes in as its text, instead of being refused. */
+  keepsNumbers?: boolean;
   /** An absent body counts as `{}`. */
   bodyOptional?: boolean;
   /** The body is one list: it may also come as one JSON value a line, and its items are checked one by one. */

@@ -93,6 +93,7 @@ export function createHandle(parts: HandleParts) {
       const requestId = headers["x-request-id"] ?? "";
       if (route.identify) {
         bytes = await readBytes(route, request);
+        call.bytes = bytes;
         const params = route.params && check(route.params, incoming.params, "path");
         const caller = await identifyIfKnown(request, requestId);
         call.caller = await route.identify({ request, params, bytes, requestId, caller });

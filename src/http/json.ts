@@ -1,5 +1,6 @@
 import { breathe } from "../breathe.ts";
-import { Problem } from "../problem.ts";
+import { longNumbers } from "../numbers.ts";
+import { type FieldError, Problem } from "../problem.ts";
 
 /**
  * Members and items that one JSON text may hold. Parsing and checking 100,000 takes some 25 ms; a body of 1 MiB can hold
@@ -22,18 +23,36 @@ const CLOSE_LIST = 93;
 const OPEN_OBJECT = 123;
 const CLOSE_OBJECT = 125;
 
-/**
- * Parses JSON from outside. Members and items are counted before anything is built of them, so that refusing a text
- * costs no more than reading it. @throws Problem 400 not-json, 413 too-large
- */
+/** Parses JSON from outside: see `parseText` and `checkNumbers`. @throws Problem 400 not-json, 413 too-large, 422 invalid */
 export function readJson(text: string, name = "The body"): unknown {
-  checkValues(text, name);
-  return parsed(text, name);
+  const value = parseText(text, name);
+  checkNumbers(text, value);
+  return value;
 }
 
-function parsed(text: string, name: string): unknown {
+/** Refuses a value with numbers that were changed by parsing it. @throws Problem 422 with the pointer of each */
+export function checkNumbers(text: string, value: unknown, under = ""): void {
+  refuseNumbers(longNumbers(text, value, under));
+}
+
+/** @throws Problem 422 when there are any */
+export function refuseNumbers(errors: FieldError[]): void {
+  const [first] = errors;
+  if (first) throw new Problem("invalid", `${first.pointer || "The value"} ${first.message}.`, { errors });
+}
+
+/**
+ * Parses JSON from outside, as it is. Members and items are counted before anything is built of them, so that refusing a
+ * text costs no more than reading it. @throws Problem 400 not-json, 413 too-large
+ */
+export function parseText(text: string, name = "The body", parse: (text: string) => unknown = JSON.parse): unknown {
+  checkValues(text, name);
+  return parsed(text, name, parse);
+}
+
+function parsed(text: string, name: string, parse: (text: string) => unknown): unknown {
   try {
-    return JSON.parse(text);
+    return parse(text);
   } catch {
     // A parser that runs out of stack on deep nesting throws a RangeError: the same answer.
     const wayOut = text.trim() === "" ? "it is empty" : "check its quotes, commas and brackets";
@@ -47,10 +66,10 @@ export function checkValues(text: string, name = "The body"): void {
   scanTo(text, text.length, scan);
 }
 
-/** As `readJson`, with turns of the event loop in between: the scan of 8 MiB takes 20 ms. */
-export async function readLargeJson(text: string): Promise<unknown> {
+/** As `parseText`, with turns of the event loop in between: the scan of 8 MiB takes 20 ms. */
+export async function parseLargeText(text: string, parse: (text: string) => unknown = JSON.parse): Promise<unknown> {
   await checkLargeValues(text);
-  return parsed(text, "The body");
+  return parsed(text, "The body", parse);
 }
 
 /** As `checkValues`, with turns of the event loop in between. */

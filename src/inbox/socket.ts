@@ -7,7 +7,7 @@ import type { Caller, Principal } from "../auth/caller.ts";
 import type { Clock } from "../clock.ts";
 import type { Db } from "../db/database.ts";
 import { check } from "../http/body.ts";
-import { readJson } from "../http/json.ts";
+import { checkNumbers, parseText, readJson } from "../http/json.ts";
 import type { RateLimit } from "../http/rate-limit.ts";
 import { createSocketOutlet, type SocketHandler, type SocketOutlet } from "../http/socket-outlet.ts";
 import type { Peer } from "../log/peers.ts";
@@ -123,8 +123,9 @@ export function createSocket(parts: SocketParts, opening: Opening): SocketHandle
     const ok = (result: string) => done(`{"type":"ok","ref":${JSON.stringify(ref)},"result":${result}}`);
     const refuse = (error: unknown) => done(problemFrame(ref, asProblem(error, onError), as.requestId));
     try {
-      const raw = readJson(text, "The frame");
+      const raw = parseText(text, "The frame");
       ref = refOf(raw);
+      checkNumbers(text, raw);
       limit.take(as.tokenId);
       if (as.agentId === agentId) presence.touch(agentId);
       const frame = check(SocketRequest, raw, "") as SocketRequest;

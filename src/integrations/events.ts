@@ -3,10 +3,12 @@ import { createPauses } from "../breathe.ts";
 import type { Clock } from "../clock.ts";
 import type { Db, Reading, Tx } from "../db/database.ts";
 import type { Unidentified } from "../http/call.ts";
+import { refuseNumbers } from "../http/json.ts";
 import type { Idempotency } from "../idempotency/service.ts";
 import type { Claims } from "../messages/claims.ts";
 import type { Sender } from "../messages/send.ts";
 import type { WorkStore } from "../messages/store-work.ts";
+import { longNumbersIn } from "../numbers.ts";
 import { Problem } from "../problem.ts";
 import { isOver } from "../tasks/facts.ts";
 import type { Made, NewTask, Step, TaskLife } from "../tasks/life.ts";
@@ -47,7 +49,10 @@ export interface Became {
 
 /** One post of a source. */
 export interface Posted {
+  /** Numbers beyond 2^53 in it are text. */
   body: Record<string, unknown> | unknown[];
+  /** The same as it came. */
+  text: string;
   delivery: Delivery;
   idempotencyKey: string | undefined;
 }
@@ -94,10 +99,11 @@ export function createEvents(parts: EventParts) {
   }
 
   /** `POST /v1/integrations/{source}/events`: all its events in one write. @throws Problem 403, 404, 422 */
-  async function receive(tx: Tx, caller: Caller, source: string, { body, delivery, idempotencyKey }: Posted) {
+  async function receive(tx: Tx, caller: Caller, source: string, { body, text, delivery, idempotencyKey }: Posted) {
     if (caller.role !== "operator" && (caller.role !== "integration" || caller.source !== source))
       throw new Problem("forbidden", `This token may not post events of ${source}.`);
     const integration = await integrations.requireIntegration(tx, source);
+    if (integration.mapping === "generic") refuseNumbers(longNumbersIn(text));
     return idempotency.once<Received>(tx, {
       sender: `integration:${source}`,
       key: idempotencyKey ?? delivery.id,

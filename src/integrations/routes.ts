@@ -112,6 +112,8 @@ export function integrationRoutes({ db, integrations, events }: IntegrationRoute
       bodyLimit: DELIVERY_BYTES,
       idempotent: true,
       identify: events.identify,
+      // Sources cannot be told to send their ids otherwise; a generic event can: see `receive`.
+      keepsNumbers: true,
       answers: {
         201: { description: "A task was made or opened again.", schema: EventResult },
         200: {
@@ -120,8 +122,9 @@ export function integrationRoutes({ db, integrations, events }: IntegrationRoute
         },
       },
       problems: ["forbidden", "not-found", "unknown-target", "no-conversation", "not-claimable"],
-      run: async ({ caller, params, body, request, idempotencyKey }) => {
-        const posted = { body, delivery: deliveryOf(request.headers), idempotencyKey };
+      run: async ({ caller, params, body, bytes, request, idempotencyKey }) => {
+        const text = new TextDecoder().decode(bytes);
+        const posted = { body, text, delivery: deliveryOf(request.headers), idempotencyKey };
         const { made, replayed } = await db.write((tx) => events.receive(tx, caller, params.source, posted));
         const headers: Record<string, string> = replayed ? { "idempotent-replayed": "true" } : {};
         const status = !replayed && made.events.some((one) => one.created) ? 201 : 200;

@@ -12,11 +12,12 @@ import type { Db } from "../db/database.ts";
 import { harmlessLine } from "../envelope/harmless.ts";
 import { readBytes } from "../http/body.ts";
 import type { Gate } from "../http/gate.ts";
-import { readJson } from "../http/json.ts";
+import { parseText } from "../http/json.ts";
 import type { Inbox } from "../inbox/inbox.ts";
 import type { InboxStreams } from "../inbox/stream.ts";
 import type { Peer } from "../log/peers.ts";
 import type { McpSessions } from "../mcp-sessions/service.ts";
+import { longNumbersIn } from "../numbers.ts";
 import { Problem } from "../problem.ts";
 import type { AgentCaller } from "./desk.ts";
 import { createInFlight } from "./in-flight.ts";
@@ -83,11 +84,14 @@ export function createEndpoint(parts: EndpointParts) {
     const caller = admitted(incoming);
     if (!/^application\/json\b/i.test(request.headers.get("content-type") ?? ""))
       return refused(415, -32_000, "Unsupported Media Type: Content-Type must be application/json");
-    const body = withoutNulls(parse(await readBytes({ bodyLimit: BODY_BYTES }, request)));
-    if (body === undefined) return refused(400, -32_700, "Parse error: the body is not JSON");
+    const parsed = parse(await readBytes({ bodyLimit: BODY_BYTES }, request));
+    const body = withoutNulls(parsed?.value ?? undefined);
+    if (parsed === undefined || body === undefined) return refused(400, -32_700, "Parse error: the body is not JSON");
     // One request would be many, for the rate limit and for everybody who waits behind them.
     if (Array.isArray(body)) return refused(400, -32_600, "Invalid Request: batches are not taken");
     const message = Rpc.safeParse(body).data;
+    const changed = refusedNumbers(parsed.text, message);
+    if (changed) return changed;
     if (message) await enter(caller, message);
     // Who names the newer revision in the message asks by it; else the SDK judges, by the headers, too.
     const isNamed = message?.params?._meta?.[`${META}protocolVersion`] !== undefined;
@@ -239,13 +243,22 @@ export function createEndpoint(parts: EndpointParts) {
 const LISTEN = "subscriptions/listen";
 
 /** undefined for what is no JSON. @throws Problem 413 */
-function parse(bytes: Uint8Array): unknown {
+function parse(bytes: Uint8Array): { text: string; value: unknown } | undefined {
   try {
-    return readJson(new TextDecoder("utf-8", { fatal: true }).decode(bytes)) ?? undefined;
+    const text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+    return { text, value: parseText(text) };
   } catch (error) {
     if (error instanceof Problem && error.code === "too-large") throw error;
     return undefined;
   }
+}
+
+/** Refuses a message with numbers that parsing has changed; undefined when there are none. */
+function refusedNumbers(text: string, message: Rpc | undefined): Response | undefined {
+  const [first] = longNumbersIn(text);
+  if (!first) return undefined;
+  const error = { code: -32_602, message: `invalid: ${first.pointer} ${first.message}` };
+  return Response.json({ jsonrpc: "2.0", error, id: message?.id ?? null });
 }
 
 /** `null` for `params`, and for the arguments in it, is as left out: clients of some languages write every member. */
