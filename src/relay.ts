@@ -240,6 +240,7 @@ export async function createRelay(
   filing.files.onAdded((file) => metrics.fileArrived(file.size));
   // Last: delegations, tasks and channels have told and ended what is theirs.
   agents.onDeleted(messaging.dropAgent);
+  for (const pauser of [webhooks.pauseOf, scheduling.pauseOf, a2a.pauseOf]) auth.pauseBy(pauser);
   auth.onRevoked(connections.closeToken);
   agents.onSuperseded(connections.closeInstance);
   agents.onRemoved(connections.closeAgent);

@@ -72,6 +72,7 @@ export function createA2A(parts: A2AParts) {
 
   return {
     openStreams: streams.size,
+    pauseOf: pushes.pauseOf,
     /** Told of each request that the relay made, and how it ended. */
     onAsked: (listener: (what: string, outcome: "good" | "failed") => void) => listeners.push(listener),
     /** Before anything is due. */

@@ -2,6 +2,7 @@ import { StreamResponse, type TaskPushNotificationConfig, TaskState } from "@a2a
 import { A2AError, UnsupportedOperationError } from "@a2a-js/sdk/errors";
 import type { AgentService } from "../agents/service.ts";
 import { actingAs, type Caller } from "../auth/caller.ts";
+import type { Paused } from "../auth/schema.ts";
 import type { Clock } from "../clock.ts";
 import type { Reading, Tx } from "../db/database.ts";
 import type { Due } from "../due/due.ts";
@@ -81,12 +82,19 @@ export function createPushes(parts: PushParts) {
     const found = await db.read(async (on) => {
       const push = await store.byId(on, row.key);
       const task = push && (await taskFor(on, push));
-      return { push, events: push && task ? eventsSince(task, push).slice(0, EVENTS_AT_ONCE) : [] };
+      return { push, task, events: push && task ? eventsSince(task, push).slice(0, EVENTS_AT_ONCE) : [] };
     });
     if (!found.push) return async () => null;
+    if (found.push.isPaused) return (tx) => leave(tx, row.key, found.task);
     const { told, error, isGone } = await tell(found.push, found.events, signal);
     const { id } = found.push;
     return (tx) => settle(tx, id, told, error, isGone);
+  }
+
+  /** A paused one says nothing, and goes with the end of its task. */
+  async function leave(tx: Tx, id: string, task: Exchange | undefined): Promise<null> {
+    if (!task || isTerminal(stateOf(task))) await store.remove(tx, id);
+    return null;
   }
 
   /** One after the other, as they happened; it stops where one is not taken. */
@@ -202,11 +210,29 @@ export function createPushes(parts: PushParts) {
         ...{ threadId: delegation.threadId, url, secret: secret ? seal.close(secret, id) : null },
         scheme: authentication?.credentials ? authentication.scheme : null,
         ...(before ? { upTo: before.upTo, state: before.state } : toldFor(task)),
-        ...{ failures: 0, createdAt: before?.createdAt ?? clock.now() },
+        ...{ failures: 0, createdAt: before?.createdAt ?? clock.now(), tokenId: caller.tokenId, isPaused: false },
       };
       await store.put(tx, row);
       if (before || isTerminal(stateOf(task))) await due.hurry(tx, PUSH, id, clock.now());
       return show(row);
+    },
+
+    /** What a token set, when that has ended: nothing is told until its owner sets it again. */
+    async pauseOf(tx: Tx, tokenId: string, why: string): Promise<Paused[]> {
+      const rows = await store.madeBy(tx, tokenId);
+      for (const { id, ownerId, configId, delegationId, messageId, isPaused } of rows) {
+        if (isPaused) continue;
+        await store.change(tx, id, { isPaused: true });
+        await sender.tell(tx, ownerId, {
+          subject: `Notifications about ${delegationId} are paused`,
+          body: `${why} Set the configuration ${configId} again to go on.`,
+          replyTo: messageId,
+          payload: { delegationId, pushNotificationConfigId: configId },
+        });
+      }
+      return rows.map(({ configId, ownerId, delegationId }) => ({
+        ...{ kind: "push" as const, id: configId, agentId: ownerId, taskId: delegationId },
+      }));
     },
 
     async get(on: Reading, caller: Caller, endpoint: Endpoint, taskId: string, configId: string) {

@@ -42,6 +42,8 @@ export function createPushStore(db: Db) {
     change: async (tx: Tx, id: string, change: Partial<PushRow>): Promise<void> => {
       tx.db.update(taskPushes).set(change).where(eq(taskPushes.id, id)).run();
     },
+    madeBy: async (on: Reading, tokenId: string): Promise<PushRow[]> =>
+      on.db.select().from(taskPushes).where(eq(taskPushes.tokenId, tokenId)).all(),
     removeOf: async (tx: Tx, ownerId: string): Promise<void> => {
       tx.db.delete(taskPushes).where(eq(taskPushes.ownerId, ownerId)).run();
     },

@@ -72,11 +72,15 @@ export const taskPushes = sqliteTable(
     state: integer("state").notNull(),
     failures: integer("failures").notNull(),
     createdAt: integer("created_at").notNull(),
+    /** The token that set it: with that it is paused. */
+    tokenId: text("token_id"),
+    isPaused: integer("is_paused", { mode: "boolean" }).notNull().default(false),
   },
   (t) => [
     uniqueIndex("a2a_pushes_by_name").on(t.messageId, t.configId),
     index("a2a_pushes_by_thread").on(t.threadId),
     index("a2a_pushes_by_owner").on(t.ownerId),
+    index("a2a_pushes_by_token").on(t.tokenId),
   ],
 );
 

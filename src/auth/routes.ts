@@ -3,7 +3,7 @@ import type { Db } from "../db/database.ts";
 import { createdOnce, ok, type Route, route } from "../http/call.ts";
 import { nextLink } from "../http/link.ts";
 import type { Caller } from "./caller.ts";
-import { NewToken, Token, TokenDraft, TokenId, TokenList, TokenQuery, WhoAmI } from "./schema.ts";
+import { NewToken, RevokedToken, TokenDraft, TokenId, TokenList, TokenQuery, WhoAmI } from "./schema.ts";
 import type { AuthService } from "./service.ts";
 
 const Path = z.strictObject({ id: TokenId });
@@ -55,9 +55,10 @@ export function authRoutes(
       path: "/v1/tokens/{id}",
       operationId: "revokeToken",
       summary: "Revoke a token; its streams close at once",
+      description: "The webhooks, schedules and push configurations that it made are paused, and listed.",
       tag,
       params: Path,
-      answers: { 200: { description: "Revoked.", schema: Token } },
+      answers: { 200: { description: "Revoked.", schema: RevokedToken } },
       problems: ["forbidden", "not-found", "conflict"],
       run: async ({ caller, params }) => ok(await db.write((tx) => auth.revoke(tx, caller, params.id))),
     }),

@@ -93,6 +93,19 @@ export type Token = z.infer<typeof Token>;
 export const NewToken = Token.extend({ token: z.string().describe("The secret, shown this once.") });
 export type NewToken = z.infer<typeof NewToken>;
 
+export const Paused = z
+  .object({
+    kind: z.enum(["webhook", "schedule", "push"]),
+    id: z.string(),
+    agentId: z.string().describe("Its owner."),
+    taskId: z.string().optional().describe("Of a push configuration: the task that it tells of."),
+  })
+  .describe("What a token had set up. It is paused until its owner resumes it with another token.");
+export type Paused = z.infer<typeof Paused>;
+
+export const RevokedToken = Token.extend({ paused: z.array(Paused) });
+export type RevokedToken = z.infer<typeof RevokedToken>;
+
 export const TokenId = z
   .string()
   .regex(/^tok_[a-z0-9]{1,40}$/, "has to be the id of a token, like tok_7k2m, not the token");

@@ -8,7 +8,7 @@ import { readPage } from "../pages.ts";
 import { Problem } from "../problem.ts";
 import { fromTime, type List, toTime, toTimeOrNull } from "../wire.ts";
 import { type Caller, type Principal, requireOperator } from "./caller.ts";
-import type { NewToken, Token, TokenDraft } from "./schema.ts";
+import type { NewToken, Paused, RevokedToken, Token, TokenDraft } from "./schema.ts";
 import type { AuthStore, TokenRow } from "./store.ts";
 
 export type AuthService = ReturnType<typeof createAuthService>;
@@ -18,6 +18,9 @@ interface Known {
   expiresAt: number | null;
   firstUse: boolean;
 }
+
+/** Pauses what a token has set up; answers all of it that is paused. It runs in the write that ends the token. */
+export type Pauser = (tx: Tx, tokenId: string, why: string) => Promise<Paused[]>;
 
 /** Refusals are remembered too, but only so many: anybody can make them. */
 const MAX_REMEMBERED = 50_000;
@@ -35,9 +38,19 @@ export function createAuthService(
   const revokedListeners: ((tokenId: string) => void)[] = [];
   const holderChecks: ((on: Reading, agentId: string) => Promise<void>)[] = [];
 
+  const pausers: Pauser[] = [];
+
   due.on(EXPIRED, async (tx, row) => {
+    await pauseAll(tx, row.key, "has expired");
     tx.afterCommit(() => tell(row.key));
   });
+  /** Whoever held the token goes on by nothing that it had set up. */
+  async function pauseAll(tx: Tx, tokenId: string, what: string): Promise<Paused[]> {
+    const paused: Paused[] = [];
+    for (const pause of pausers)
+      paused.push(...(await pause(tx, tokenId, `Token ${tokenId}, which made it, ${what}.`)));
+    return paused;
+  }
   const tell = (tokenId: string) => {
     for (const listener of revokedListeners) listener(tokenId);
   };
@@ -170,17 +183,18 @@ export function createAuthService(
       return true;
     },
 
-    /** `DELETE /v1/tokens/{id}`: its streams are closed at once. @throws Problem 403, 404 */
-    async revoke(tx: Tx, caller: Caller, id: string): Promise<Token> {
+    /** `DELETE /v1/tokens/{id}`: its streams are closed at once, and what it set up is paused. @throws Problem 403, 404 */
+    async revoke(tx: Tx, caller: Caller, id: string): Promise<RevokedToken> {
       requireOperator(caller);
       const row = await store.byId(tx, id);
       if (!row) throw new Problem("not-found", `There is no token ${id}.`);
-      if (row.revokedAt !== null) return wireToken(row);
+      if (row.revokedAt !== null) return { ...wireToken(row), paused: await pauseAll(tx, id, REVOKED) };
       if (isRelaysOwn(row))
         throw new Problem("conflict", "This is the relay's own operator token; change SIGNALBOX_TOKEN or its file.");
       await revokeRow(tx, row);
-      await activity.record(tx, caller, "token.revoked", id, { role: row.role, agentId: row.agentId });
-      return wireToken({ ...row, revokedAt: clock.now() });
+      const paused = await pauseAll(tx, id, REVOKED);
+      await activity.record(tx, caller, "token.revoked", id, { role: row.role, agentId: row.agentId, paused });
+      return { ...wireToken({ ...row, revokedAt: clock.now() }), paused };
     },
 
     async revokeAllOf(tx: Tx, agentId: string): Promise<void> {
@@ -192,6 +206,8 @@ export function createAuthService(
       for (const row of await store.liveFor(tx, source)) await revokeRow(tx, row);
     },
 
+    /** A pauser of a feature whose rows act by themselves. */
+    pauseBy: (pauser: Pauser) => pausers.push(pauser),
     /** Calls `listener` with the id of each token that was revoked or has expired, once that is on disk. */
     onRevoked: (listener: (tokenId: string) => void) => revokedListeners.push(listener),
 
@@ -216,6 +232,7 @@ export function createAuthService(
   };
 }
 
+const REVOKED = "was revoked";
 const OPERATOR_NAME = "relay operator";
 /** Made by the relay for itself: those made over the API have no agent. */
 const isRelaysOwn = (row: TokenRow): boolean => row.name === OPERATOR_NAME && row.agentId === "user";

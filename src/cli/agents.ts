@@ -54,7 +54,10 @@ export function addAgentCommands(program: Command): void {
     .action(async (id: string, _: object, command: Command) => {
       const { client, out } = contextOf(command);
       const agent = await client.agents.restore(id);
-      await out.show(agent, () => `${safeLine(id)} is restored. Next: signalbox token create agent ${safeLine(id)}`);
+      await out.show(
+        agent,
+        () => `${safeLine(id)} is restored. Next: signalbox tokens create --role agent --agent ${safeLine(id)}`,
+      );
     });
 }
 

@@ -14,13 +14,17 @@ export function addTokenCommands(program: Command): void {
   addList(tokens);
   tokens
     .command("revoke")
-    .description("End a token, and close its streams")
+    .description("End a token, close its streams, and pause what it set up")
     .argument("<id>", "the token's id, tok_…")
     .addHelpText("after", "\nExample:\n  $ signalbox tokens revoke tok_1a2b3c")
     .action(async (id: string, _: object, command: Command) => {
       const { client, out } = contextOf(command);
-      await client.tokens.revoke(id);
-      await out.show({ revoked: id }, () => `${safeLine(id)} is revoked`);
+      const { paused } = await client.tokens.revoke(id);
+      await out.show({ revoked: id, paused }, () => {
+        const rows = paused.map(({ kind, id: what, agentId }) => [kind, what, agentId]);
+        const list = rows.length === 0 ? "" : `\nPaused with it:\n${out.table(["KIND", "ID", "OF"], rows)}`;
+        return `${safeLine(id)} is revoked${list}`;
+      });
     });
   program
     .command("whoami")
@@ -54,7 +58,7 @@ function addCreate(tokens: Command): void {
     .option("--agent <id>", "the agent it acts for (role agent or orchestrator)")
     .option(
       "--group <pattern>",
-      "a group the agent may join: tag:x, label:team-*, *; repeatable (default: all)",
+      "a group the agent may join: tag:x, label:team-*, *; repeatable (default: all; of an orchestrator none)",
       collect,
     )
     .option("--prefix <prefix>", "how the ids of the agents it registers begin (role enroll or orchestrator)")

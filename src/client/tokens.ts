@@ -1,5 +1,5 @@
-import { NewToken, type TokenDraft, TokenList, type TokenQuery } from "../auth/schema.ts";
-import { type Caller, Nothing, part, type Query } from "./caller.ts";
+import { NewToken, RevokedToken, type TokenDraft, TokenList, type TokenQuery } from "../auth/schema.ts";
+import { type Caller, part, type Query } from "./caller.ts";
 import type { Call } from "./transport.ts";
 
 /** The verbs on tokens; for operators. */
@@ -20,9 +20,9 @@ export function tokenVerbs({ ask }: Caller) {
       return ask({ method: "GET", path: "/v1/tokens", query, answer: TokenList, repeatable: true }, call);
     },
 
-    /** Ends it and closes its streams. */
-    async revoke(id: string, call?: Call): Promise<void> {
-      await ask({ method: "DELETE", path: `/v1/tokens/${part(id)}`, answer: Nothing }, call);
+    /** Ends it and closes its streams. `paused` lists what it had set up: webhooks, schedules, push configurations. */
+    revoke(id: string, call?: Call): Promise<RevokedToken> {
+      return ask({ method: "DELETE", path: `/v1/tokens/${part(id)}`, answer: RevokedToken, repeatable: true }, call);
     },
   };
 }

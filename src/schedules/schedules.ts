@@ -44,5 +44,5 @@ export function createScheduling({ messaging, activity, idempotency }: Schedulin
     return [{ at: toTime(createdAt), step: "scheduled", scheduleId: id, scheduledAt: toTime(deliverAt) }];
   }
 
-  return { onFire: firing.onFire, routes: (): Route[] => scheduleRoutes(db, service) };
+  return { onFire: firing.onFire, pauseOf: service.pauseOf, routes: (): Route[] => scheduleRoutes(db, service) };
 }

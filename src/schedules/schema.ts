@@ -132,7 +132,7 @@ export const Schedule = z
     message: z.record(z.string(), z.unknown()).describe("The message as it was given."),
     missed: Missed,
     enabled: z.boolean(),
-    reason: z.string().nullable().describe("Why the relay disabled it."),
+    reason: z.string().nullable().describe("Why the relay disabled or paused it."),
     nextAt: Time.nullable().describe("When it is sent next; null when it is not enabled."),
     fires: z.int(),
     failures: z.int().describe("Times in a row that failed: after the third it is disabled."),

@@ -1,6 +1,7 @@
 import type { ActivityService } from "../activity/service.ts";
 import type { AgentService } from "../agents/service.ts";
 import { actingAs, type Caller, readingAs } from "../auth/caller.ts";
+import type { Paused } from "../auth/schema.ts";
 import type { Clock } from "../clock.ts";
 import type { Reading, Tx } from "../db/database.ts";
 import type { Due } from "../due/due.ts";
@@ -124,6 +125,7 @@ export function createScheduleService(parts: ScheduleServiceParts) {
       endedAt: null,
       createdAt: now,
       updatedAt: now,
+      tokenId: caller.tokenId,
     };
     await check(tx, row, kind);
     await store.add(tx, row);
@@ -170,6 +172,7 @@ export function createScheduleService(parts: ScheduleServiceParts) {
       via: patch.message === undefined ? row.via : viaOf(caller, row.agentId),
       updatedAt: now,
       ...(isRevived ? { reason: null, failures: 0, endedAt: null } : {}),
+      ...(isRevived || patch.message !== undefined ? { tokenId: caller.tokenId } : {}),
     };
     const { kind } = await agents.requireActor(tx, caller, row.agentId);
     if (enabled) await check(tx, changed, kind);
@@ -237,6 +240,21 @@ export function createScheduleService(parts: ScheduleServiceParts) {
       const changed = await change(tx, caller, row, patch);
       await activity.record(tx, caller, "schedule.changed", id, { fields: Object.keys(patch) });
       return shown(tx, changed);
+    },
+
+    /** What a token made, when that has ended: nothing is sent until its owner resumes it. */
+    async pauseOf(tx: Tx, tokenId: string, why: string): Promise<Paused[]> {
+      const paused: Paused[] = [];
+      for (const row of await store.madeBy(tx, tokenId)) {
+        if (row.endedAt !== null) continue;
+        paused.push({ kind: "schedule", id: row.id, agentId: row.agentId });
+        if (!row.enabled) continue;
+        await store.change(tx, row, { enabled: false, reason: why, nextAt: null, updatedAt: clock.now() });
+        await due.cancel(tx, FIRE, row.id);
+        await activity.record(tx, { tokenId: "system" }, "schedule.paused", row.id, { reason: why });
+        await firing.tellOwner(tx, row, "was paused", why);
+      }
+      return paused;
     },
 
     /** `DELETE /v1/schedules/{id}`: nothing more is sent. @throws Problem 403, 404, 409 */

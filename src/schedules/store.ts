@@ -41,6 +41,8 @@ export const scheduleStore = {
       delete from schedule_fires where schedule_id in (select id from schedules where agent_id = ${agentId})`);
     tx.db.delete(schedules).where(eq(schedules.agentId, agentId)).run();
   },
+  madeBy: async (on: Reading, tokenId: string): Promise<ScheduleRow[]> =>
+    on.db.select().from(schedules).where(eq(schedules.tokenId, tokenId)).all(),
   /** Newest first. */
   page: async (
     on: Reading,

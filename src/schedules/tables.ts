@@ -27,9 +27,12 @@ export const schedules = sqliteTable(
     endedAt: integer("ended_at"),
     createdAt: integer("created_at").notNull(),
     updatedAt: integer("updated_at").notNull(),
+    /** The token that wrote the message, or resumed it: revoking that one pauses it. */
+    tokenId: text("token_id"),
   },
   (t) => [
     index("schedules_by_agent").on(t.agentId, t.id),
+    index("schedules_by_token").on(t.tokenId),
     index("schedules_live").on(t.agentId).where(sql`ended_at is null`),
     index("schedules_by_target").on(t.target).where(sql`enabled = 1`),
     index("schedules_ended").on(t.endedAt).where(sql`ended_at is not null`),

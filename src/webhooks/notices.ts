@@ -26,6 +26,9 @@ export function createNotices(sender: Sender, store: WebhookStore, clock: Clock)
     disabled: (tx: Tx, webhook: WebhookRow, why: string, dead: number) =>
       tell(tx, webhook, "A webhook was disabled", `${why} ${dead} deliveries are dead letters.`),
 
+    paused: (tx: Tx, webhook: WebhookRow, why: string) =>
+      tell(tx, webhook, "A webhook was paused", `${why} Nothing is recorded for it until it is set active again.`),
+
     full: (tx: Tx, webhook: WebhookRow) =>
       tell(
         tx,

@@ -70,8 +70,10 @@ export const Webhook = z
     filter: WebhookFilter,
     status: z
       .enum(["active", "paused", "disabled"])
-      .describe("paused: by its owner, nothing new is recorded. disabled: by the relay, see `reason`."),
-    reason: z.string().nullable().describe("Why the relay disabled it."),
+      .describe(
+        "paused: by its owner, or with the token that made it; nothing new is recorded. disabled: by the relay. See `reason`.",
+      ),
+    reason: z.string().nullable().describe("Why the relay disabled or paused it."),
     pending: z.int().describe("Deliveries that are still to be made."),
     dropped: z.int().describe("Events that were not recorded, because too many were pending."),
     failures: z.int().describe("Attempts in a row that failed."),

@@ -1,6 +1,7 @@
 import type { ActivityService } from "../activity/service.ts";
 import type { AgentService } from "../agents/service.ts";
 import { actingAs, type Caller, readingAs } from "../auth/caller.ts";
+import type { Paused } from "../auth/schema.ts";
 import type { Clock } from "../clock.ts";
 import type { Reading, Tx } from "../db/database.ts";
 import type { Due } from "../due/due.ts";
@@ -13,6 +14,7 @@ import { Problem } from "../problem.ts";
 import { type List, toTime, toTimeOrNull } from "../wire.ts";
 import { DELIVER } from "./deliver.ts";
 import type { Emitter } from "./emit.ts";
+import type { Notices } from "./notices.ts";
 import type { Delivery, NewWebhook, ParsedWebhookDraft, Webhook, WebhookPatch } from "./schema.ts";
 import { secretOf } from "./signing.ts";
 import type { DeliveryRow, WebhookRow, WebhookStore } from "./store.ts";
@@ -34,6 +36,7 @@ export interface WebhookServiceParts {
   activity: ActivityService;
   idempotency: Idempotency;
   emitter: Emitter;
+  notices: Notices;
   egress: Egress;
   due: Due;
   clock: Clock;
@@ -44,7 +47,7 @@ export type WebhookService = ReturnType<typeof createWebhookService>;
 
 /** Making, changing and looking at webhooks. */
 export function createWebhookService(parts: WebhookServiceParts) {
-  const { store, agents, activity, idempotency, emitter, egress, due, clock, key } = parts;
+  const { store, agents, activity, idempotency, emitter, notices, egress, due, clock, key } = parts;
 
   agents.onDeleted(async (tx, agentId) => {
     for (const id of await store.ids(tx, agentId)) await erase(tx, id);
@@ -107,6 +110,7 @@ export function createWebhookService(parts: WebhookServiceParts) {
       notBefore: 0,
       toldAt: null,
       createdAt: clock.now(),
+      tokenId: caller.tokenId,
     };
     await store.add(tx, row);
     await activity.record(tx, caller, "webhook.created", row.id, { agentId, events: row.events });
@@ -173,10 +177,25 @@ export function createWebhookService(parts: WebhookServiceParts) {
         filter: patch.filter ?? row.filter,
         status,
         ...(isFresh ? fresh : {}),
+        ...(isFresh || patch.url !== undefined ? { tokenId: caller.tokenId } : {}),
       });
       if (status === "active") await wake(tx, id);
       await activity.record(tx, caller, "webhook.changed", id, { fields: Object.keys(patch) });
       return wireWebhook(caller, changed);
+    },
+
+    /** What a token made, when that has ended: nothing is recorded or delivered until its owner resumes it. */
+    async pauseOf(tx: Tx, tokenId: string, why: string): Promise<Paused[]> {
+      const paused: Paused[] = [];
+      for (const row of await store.madeBy(tx, tokenId)) {
+        if (row.status === "disabled") continue;
+        paused.push({ kind: "webhook", id: row.id, agentId: row.agentId });
+        if (row.status !== "active") continue;
+        const now = await store.change(tx, row, { status: "paused", reason: why });
+        await activity.record(tx, { tokenId: "system" }, "webhook.paused", row.id, { reason: why });
+        await notices.paused(tx, now, why);
+      }
+      return paused;
     },
 
     /** `DELETE /v1/webhooks/{id}`: what was not delivered yet never will be. @throws Problem 403, 404, 409 */

@@ -101,6 +101,8 @@ export function createWebhookStore(db: Db) {
       tx.db.delete(webhookEvents).where(eq(webhookEvents.webhookId, id)).run();
       tx.db.delete(webhooks).where(eq(webhooks.id, id)).run();
     },
+    madeBy: async (on: Reading, tokenId: string): Promise<WebhookRow[]> =>
+      on.db.select().from(webhooks).where(eq(webhooks.tokenId, tokenId)).all(),
     ids: async (on: Reading, agentId: string): Promise<string[]> =>
       on.db
         .select({ id: webhooks.id })

@@ -30,8 +30,10 @@ export const webhooks = sqliteTable(
     /** When its owner was last told of dead letters. */
     toldAt: integer("told_at"),
     createdAt: integer("created_at").notNull(),
+    /** The token that chose the url, or resumed it: revoking that one pauses it. */
+    tokenId: text("token_id"),
   },
-  (t) => [index("webhooks_by_agent").on(t.agentId, t.id)],
+  (t) => [index("webhooks_by_agent").on(t.agentId, t.id), index("webhooks_by_token").on(t.tokenId)],
 );
 
 /** Which active webhooks are told of what. */

@@ -37,7 +37,7 @@ export function createWebhooks(parts: WebhooksParts) {
   const notices = createNotices(sender, store, clock);
   const emitter = createEmitter({ ...parts, store, messages, access, notices });
   const deliverer = createDeliverer({ ...parts, store, messages, notices });
-  const service = createWebhookService({ ...parts, store, emitter });
+  const service = createWebhookService({ ...parts, store, emitter, notices });
 
   sender.onAppended((tx, row) => emitter.emit(tx, { type: "message.created", messageId: row.id, data: null }));
   leases.onMoved((tx, work, before) => emitter.workMoved(tx, work, before));
@@ -45,6 +45,7 @@ export function createWebhooks(parts: WebhooksParts) {
   return {
     /** For what else happens: told by handlers of those rooms' events. */
     emit: emitter.emit,
+    pauseOf: service.pauseOf,
     onOutcome: deliverer.onOutcome,
     routes: (): Route[] => webhookRoutes(db, service),
   };
