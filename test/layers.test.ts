@@ -99,8 +99,9 @@ describe("who may import whom", () => {
   test("client, adapters and command line see schemas, never the server's inside", () => {
     const inside = ({ room, what }: Import) =>
       OUTSIDE.includes(room) && what.endsWith(".ts") && !OUTSIDE.includes(roomOf(what)) && !isSchema(what);
-    // `signalbox serve` is the relay itself, and loads it only then.
-    expect(broken(all.filter((one) => inside(one) && !(one.isLate && one.what === "main.ts")))).toEqual([]);
+    // `signalbox serve` is the relay itself, `restore` works on the files of a stopped one: both load it only then.
+    const own = ["main.ts", "db/restore.ts"];
+    expect(broken(all.filter((one) => inside(one) && !(one.isLate && own.includes(one.what))))).toEqual([]);
     const rankOfOutside = (room: string) => OUTSIDE.indexOf(room);
     const upwards = ({ room, what }: Import) =>
       OUTSIDE.includes(room) && rankOfOutside(roomOf(what)) > rankOfOutside(room);

@@ -1,9 +1,13 @@
+import { existsSync } from "node:fs";
 import type { Command } from "commander";
 import type { HealthCheck } from "../health/schema.ts";
-import { contextOf } from "./context.ts";
+import { contextOf, outputOf } from "./context.ts";
 import { EXIT, Stop } from "./exit.ts";
+import { wholeNumber } from "./options.ts";
 import type { Output } from "./output.ts";
 import { safeLine } from "./screen.ts";
+import { dataFolderOf, type Flags } from "./settings.ts";
+import { systemSentence } from "./system-errors.ts";
 
 const GROUP = "The relay:";
 const COLOURS = { ok: "green", warn: "yellow", fail: "red" } as const;
@@ -24,14 +28,51 @@ export function addRelayCommands(program: Command): void {
     .command("backup")
     .description("Copy the whole database, while it runs")
     .helpGroup(GROUP)
-    .addHelpText("after", "\nExample:\n  $ signalbox backup")
-    .action(async (_: object, command: Command) => {
+    .option("--keep <n>", "delete older copies beyond so many, this one included (default: keep all)", wholeNumber)
+    .addHelpText("after", "\nExample:\n  $ signalbox backup --keep 14")
+    .action(async ({ keep }: { keep?: number }, command: Command) => {
       const { client, out } = contextOf(command);
       if (!out.json) out.note("Copying the database ...");
-      const backup = await client.backup();
+      const backup = await client.backup({ keep });
       const size = `${(backup.bytes / 1024 / 1024).toFixed(1)} MiB`;
-      await out.show(backup, () => `${safeLine(backup.file)}: ${size}, up to message ${backup.head}`);
+      const gone = backup.deleted.length ? `; ${backup.deleted.length} older deleted` : "";
+      await out.show(backup, () => `${safeLine(backup.file)}: ${size}, up to message ${backup.head}${gone}`);
     });
+  program
+    .command("restore")
+    .description("Put a backup in the place of the database of a relay that is stopped")
+    .helpGroup(GROUP)
+    .argument("<file>", "the copy, as signalbox backup made it")
+    .addHelpText("after", RESTORE_HELP)
+    .action((file: string, _: object, command: Command) => restore(file, command));
+}
+
+const RESTORE_HELP = `
+The data folder is that of --data, SIGNALBOX_DATA_DIR or ./data. The former database is kept in its backups folder.
+Attachments (files/) and relay.key are not in a backup: put your copies of them into the data folder as well.
+
+Example:
+  $ signalbox restore /backups/signalbox-2026-05-04T09-00-00.000Z.db --data /var/lib/signalbox`;
+
+async function restore(file: string, command: Command): Promise<void> {
+  const out = outputOf(command);
+  const dataDir = dataFolderOf(command.optsWithGlobals<Flags>());
+  if (dataDir === "./data" && !existsSync(dataDir))
+    throw new Stop(EXIT.usage, "There is no data folder here: go there, or give --data (a new one is made)");
+  // Of the server, as `serve` is: loaded for this alone.
+  const { restoreBackup } = await import("../db/restore.ts");
+  try {
+    const { head, former } = restoreBackup(file, dataDir, new Date().toISOString());
+    await out.show({ dataDir, head, former: former ?? null }, () =>
+      [
+        `${safeLine(dataDir)} has the messages up to ${head} again: start the relay.`,
+        ...(former ? [`The former database is ${safeLine(former)}.`] : []),
+      ].join("\n"),
+    );
+  } catch (error) {
+    const reason = systemSentence(error) ?? (error instanceof Error ? error.message : String(error));
+    throw new Stop(EXIT.problem, `Nothing was restored: ${reason}`);
+  }
 }
 
 /** One line for each check. */

@@ -59,6 +59,9 @@ export function personalFolders() {
   };
 }
 
+/** The data folder that a command works on itself. */
+export const dataFolderOf = ({ data }: Flags): string => data ?? given("SIGNALBOX_DATA_DIR") ?? "./data";
+
 /** Flags, else a file of keys, else the environment, else the server that a data folder names; see choice.ts. */
 export function resolveSettings(flags: Flags): Settings {
   const keys = flags.keys === undefined ? undefined : readKeys(flags.keys);

@@ -26,8 +26,9 @@ export function relayVerbs({ ask }: Caller) {
     },
 
     /** For operators: a whole copy of the database, in the relay's data folder. */
-    backup(call?: Call): Promise<Backup> {
-      return ask({ method: "POST", path: "/v1/backups", answer: Backup }, { timeoutMs: BACKUP_TIMEOUT_MS, ...call });
+    backup({ keep }: { keep?: number } = {}, call?: Call): Promise<Backup> {
+      const exchange = { method: "POST", path: "/v1/backups", query: { keep }, answer: Backup } as const;
+      return ask(exchange, { timeoutMs: BACKUP_TIMEOUT_MS, ...call });
     },
 
     /** For operators and viewers: who did what, newest first. */

@@ -3,7 +3,7 @@ import { readsAll, requireOperator } from "../auth/caller.ts";
 import { created, ok, type Route, route } from "../http/call.ts";
 import { Problem } from "../problem.ts";
 import type { Metrics } from "./metrics.ts";
-import { Alive, Backup, HealthReport } from "./schema.ts";
+import { Alive, Backup, BackupQuery, HealthReport } from "./schema.ts";
 import type { HealthService } from "./service.ts";
 
 const tag = "Health";
@@ -65,11 +65,12 @@ export function healthRoutes(health: HealthService, metrics: Metrics): Route[] {
       summary: "Make a copy of the database in the data folder",
       tag,
       long: true,
+      query: BackupQuery,
       answers: { 201: { description: "Where it is.", schema: Backup } },
       problems: ["forbidden", "conflict"],
-      run: async ({ caller }) => {
+      run: async ({ caller, query }) => {
         requireOperator(caller);
-        return created(await health.backup(caller));
+        return created(await health.backup(caller, query.keep));
       },
     }),
   ];

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { Time } from "../wire.ts";
+import { queryInt, Time } from "../wire.ts";
 
 export const CheckStatus = z.enum(["ok", "warn", "fail"]);
 export const HealthCheck = z.object({ name: z.string(), status: CheckStatus, detail: z.string() });
@@ -14,11 +14,18 @@ export type HealthReport = z.infer<typeof HealthReport>;
 /** `GET /healthz` and `GET /readyz`. */
 export const Alive = z.object({ status: z.literal("ok") });
 
+export const BackupQuery = z.strictObject({
+  keep: queryInt(1, 10_000)
+    .optional()
+    .describe("Deletes older copies in the data folder beyond so many, this one included."),
+});
+
 /** `POST /v1/backups`: a whole copy of the database, beside it in the data folder. */
 export const Backup = z.object({
   file: z.string().describe("Path on the relay's machine."),
   bytes: z.int(),
   head: z.int().describe("The newest message in the copy."),
   createdAt: Time,
+  deleted: z.array(z.string()).describe("Older copies that keep left no room for."),
 });
 export type Backup = z.infer<typeof Backup>;

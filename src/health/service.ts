@@ -1,5 +1,5 @@
-import { mkdirSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { mkdirSync, readdirSync, rmSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
 import type { ActivityService } from "../activity/service.ts";
 import { type Caller, requireOperator } from "../auth/caller.ts";
 import type { Clock } from "../clock.ts";
@@ -118,8 +118,8 @@ export function createHealthService(parts: HealthParts) {
       return metrics.text();
     },
 
-    /** `POST /v1/backups`: a whole copy in the data folder. One at a time. @throws Problem 403, 409 */
-    async backup(caller: Caller): Promise<Backup> {
+    /** `POST /v1/backups`: a whole copy in the data folder, and at most `keep` in all. One at a time. @throws Problem 403, 409 */
+    async backup(caller: Caller, keep: number | undefined): Promise<Backup> {
       requireOperator(caller);
       if (backingUp) throw new Problem("conflict", "A backup is being made.");
       backingUp = true;
@@ -129,11 +129,22 @@ export function createHealthService(parts: HealthParts) {
         mkdirSync(folder, { recursive: true, mode: 0o700 });
         const file = join(folder, `signalbox-${createdAt.replaceAll(":", "-")}.db`);
         const { bytes, head } = await db.offThread.run("backup", { to: file });
-        await db.write((tx) => activity.record(tx, caller, "backup.made", file, { bytes, head }));
-        return { file, bytes, head, createdAt };
+        const deleted = keep === undefined ? [] : prune(folder, basename(file), keep);
+        await db.write((tx) => activity.record(tx, caller, "backup.made", file, { bytes, head, deleted }));
+        return { file, bytes, head, createdAt, deleted };
       } finally {
         backingUp = false;
       }
     },
   };
+}
+
+const COPY = /^signalbox-\d{4}-\d\d-\d\dT[\d.-]+Z\.db$/;
+
+/** Deletes the oldest copies beyond `keep`, never `made`; other files stay. @returns the names of those that went */
+function prune(folder: string, made: string, keep: number): string[] {
+  const older = readdirSync(folder).filter((name) => COPY.test(name) && name !== made);
+  const deleted = older.sort().slice(0, Math.max(0, older.length - (keep - 1)));
+  for (const name of deleted) rmSync(join(folder, name), { force: true });
+  return deleted;
 }
