@@ -9,9 +9,13 @@ COPY --from=packages /app/node_modules node_modules
 COPY package.json tsconfig.json LICENSE ./
 COPY drizzle drizzle
 COPY src src
-RUN mkdir /data && chown bun:bun /data
+# The command line: docker exec <container> signalbox doctor
+RUN printf '#!/bin/sh\nexec bun --config=/dev/null --no-env-file /app/src/cli/main.ts "$@"\n' >/usr/local/bin/signalbox \
+  && chmod 755 /usr/local/bin/signalbox \
+  && mkdir /data && chown bun:bun /data
 
 USER bun
+# All addresses of the container; publish the port on the host's loopback alone: -p 127.0.0.1:4747:4747
 ENV NODE_ENV=production \
     SIGNALBOX_HOST=0.0.0.0 \
     SIGNALBOX_PORT=4747 \
@@ -20,5 +24,5 @@ VOLUME /data
 EXPOSE 4747
 STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=15s --timeout=3s --start-period=10s \
-  CMD ["bun", "-e", "process.exit((await fetch(`http://127.0.0.1:${process.env.SIGNALBOX_PORT}/healthz`)).ok ? 0 : 1)"]
+  CMD wget -q -O /dev/null "http://127.0.0.1:$SIGNALBOX_PORT/healthz" || exit 1
 CMD ["bun", "--config=/dev/null", "--no-env-file", "src/main.ts"]
