@@ -111,6 +111,22 @@ function answerOf(response: IncomingMessage, body: Uint8Array, url: URL): Egress
 }
 
 function unreachable(error: Error): EgressError {
-  const { code } = error as NodeJS.ErrnoException;
-  return new EgressError("unreachable", code ? `${error.message} (${code})` : error.message);
+  const { code, address, port } = error as NodeJS.ErrnoException & { address?: string; port?: number };
+  if (!code) return new EgressError("unreachable", error.message);
+  const reason = REASONS[code];
+  const place = reason && address ? `: ${address}${port ? ` port ${port}` : ""}` : "";
+  return new EgressError("unreachable", `${reason ?? error.message}${place} (${code})`);
 }
+
+const REASONS: Record<string, string> = {
+  ECONNREFUSED: "Nothing listens there",
+  ECONNRESET: "The connection was closed before the answer",
+  ETIMEDOUT: "The connection was not made in time",
+  EHOSTUNREACH: "The network does not reach it",
+  ENETUNREACH: "The network does not reach it",
+  CERT_HAS_EXPIRED: "Its certificate has expired",
+  DEPTH_ZERO_SELF_SIGNED_CERT: "Its certificate is by no known authority",
+  SELF_SIGNED_CERT_IN_CHAIN: "Its certificate is by no known authority",
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: "Its certificate is by no known authority",
+  ERR_TLS_CERT_ALTNAME_INVALID: "Its certificate is for another name",
+};
