@@ -121,4 +121,5 @@ function startFault(error: unknown, config: Config | undefined): string {
     : error.message;
 }
 
-if (import.meta.main) await serve(process.argv.slice(2));
+// Not awaited: the bundle is CommonJS, where nothing is at the top level.
+if (import.meta.main) void serve(process.argv.slice(2));

@@ -71,7 +71,7 @@ export async function refusedStart(env: Record<string, string>): Promise<{ code:
 }
 
 /** Reads the first line that says where it listens; all of the output goes into `written`. */
-async function firstUrl(stdout: ReadableStream<Uint8Array>, written: string[]): Promise<string> {
+export async function firstUrl(stdout: ReadableStream<Uint8Array>, written: string[]): Promise<string> {
   const reader = stdout.getReader();
   const decoder = new TextDecoder();
   let text = "";
