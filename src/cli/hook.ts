@@ -112,7 +112,10 @@ async function answer(
   const began = performance.now();
   try {
     await acknowledge(visit, visit.before?.shownUpTo);
-    const digest = await client.inbox.digest({ budget: Math.min(20_000, Math.max(300, budget || BUDGET)) }, call);
+    const digest = await client.inbox.digest(
+      { budget: Math.min(20_000, Math.max(300, budget || BUDGET)), include: "parent" },
+      call,
+    );
     // Only settled entries stand before what may be unread.
     if (digest.unread === 0 && digest.more) await acknowledge(visit, digest.ack ?? undefined);
     await say(visit, digest);

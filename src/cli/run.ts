@@ -112,7 +112,7 @@ async function serve({ client, agentId, budget, bell, signal, start, say }: Serv
 
   /** One batch. @returns why it has to be tried again. */
   async function batch(): Promise<string | undefined> {
-    const digest = await client.inbox.digest({ budget: room }, call);
+    const digest = await client.inbox.digest({ budget: room, include: "parent" }, call);
     if (digest.unread === 0) {
       // Only settled entries stand before what may be unread.
       if (digest.more && digest.ack !== null) await client.inbox.ack(digest.ack, call);

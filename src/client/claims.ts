@@ -16,6 +16,11 @@ import { type Caller, part, type Query } from "./caller.ts";
 import { everyItem } from "./pages.ts";
 import type { Call } from "./transport.ts";
 
+/** `parent`: what a message replies to goes along with it. */
+interface Including {
+  include?: "parent" | undefined;
+}
+
 /** The verbs on work. A lease that has ended answers them with the problem `claim-lost`. */
 export function claimVerbs({ ask, self, agentId }: Caller) {
   /** Repeating with the same token what succeeded succeeds again, so these are safe to send twice. */
@@ -28,20 +33,23 @@ export function claimVerbs({ ask, self, agentId }: Caller) {
 
   return {
     /** Takes this one. Not repeated: who asks again is told that somebody holds it. Problems: `already-claimed`, `not-open`, `not-a-target`, `not-claimable`. */
-    claim(id: number, claim: ClaimOne = {}, call?: Call): Promise<Claimed> {
+    claim(id: number, { include, ...claim }: ClaimOne & Including = {}, call?: Call): Promise<Claimed> {
       const holder = claim.agentId ?? call?.agentId ?? agentId;
       const body = { ...claim, ...(holder && { agentId: holder }) };
-      return ask({ method: "POST", path: `/v1/messages/${part(id)}/claim`, body, answer: Claimed }, call);
+      return ask(
+        { method: "POST", path: `/v1/messages/${part(id)}/claim`, query: { include }, body, answer: Claimed },
+        call,
+      );
     },
 
     /**
      * Takes up to `max` of what is open for the agent, urgent first, then oldest; waits up to `waitSeconds` for some.
      * Giving up by a signal may leave something claimed whose answer was under way: `held` tells.
      */
-    async claimNext(claim: ClaimNext = {}, call?: Call): Promise<ClaimedList> {
+    async claimNext({ include, ...claim }: ClaimNext & Including = {}, call?: Call): Promise<ClaimedList> {
       const path = `/v1/agents/${part(await self(call))}/claims`;
       const { waitSeconds } = claim;
-      return ask({ method: "POST", path, body: claim, answer: ClaimedList, waitSeconds }, call);
+      return ask({ method: "POST", path, query: { include }, body: claim, answer: ClaimedList, waitSeconds }, call);
     },
 
     /** What the agent holds, with the tokens. */

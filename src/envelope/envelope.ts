@@ -24,7 +24,7 @@ export type Letter = Pick<
   | "via"
   | "createdAt"
 > &
-  Partial<Pick<Message, "state">>;
+  Partial<Pick<Message, "state" | "parent">>;
 
 export interface Opened {
   /** Whose model reads it. */
@@ -98,6 +98,7 @@ export function openEnvelopes({ reader, kindOf, isElsewhere, now }: Opened) {
       const author = authorOf(letter);
       const lead = [
         ...(letter.subject && offset === 0 ? [`Subject: ${harmlessLine(letter.subject, 200)}`] : []),
+        ...(letter.parent && offset === 0 ? [inReplyTo(letter.parent)] : []),
         ...(author && offset === 0 ? [`By: ${harmlessLine(author, 80)}`] : []),
         ...(offset === 0 ? chatLead(letter, kindOf) : []),
         ...(letter.topic && offset === 0 ? [`Topic: ${harmlessLine(letter.topic, 80)}`] : []),
@@ -131,6 +132,10 @@ function chatLead({ from, payload }: Letter, kindOf: Opened["kindOf"]): string[]
     ...(typeof quoted === "string" ? [`Answers: ${harmlessLine(quoted, QUOTED_CHARACTERS)}`] : []),
   ];
 }
+
+/** The beginning of what a message replies to: a model that woke for it alone knows what it is about. */
+const inReplyTo = ({ id, from, body }: NonNullable<Letter["parent"]>): string =>
+  harmlessLine(`In reply to ${id} from ${from}: ${body === "" ? "(no text)" : body}`, 200);
 
 /** Who wrote it in the chat, as the channel says. */
 function authorOf({ source, payload }: Letter): string | undefined {

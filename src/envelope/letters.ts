@@ -1,7 +1,7 @@
 import { createPauses } from "../breathe.ts";
 import type { LogEntry } from "../log/tail.ts";
 import { messageJson } from "../messages/entry.ts";
-import type { Message } from "../messages/schema.ts";
+import type { Message, Parent } from "../messages/schema.ts";
 import type { WorkRow } from "../messages/store-work.ts";
 import type { Letter } from "./envelope.ts";
 
@@ -9,7 +9,7 @@ import type { Letter } from "./envelope.ts";
  * An entry as it goes into an envelope. Its text is parsed when it is first looked at: of a long backlog a model is shown
  * a few messages, and a payload of 64 KiB takes milliseconds.
  */
-export function letterOf(entry: LogEntry, work?: WorkRow): Letter {
+export function letterOf(entry: LogEntry, work?: WorkRow, parent?: Parent): Letter {
   let parsed: Letter | undefined;
   const whole = (): Letter => {
     parsed ??= JSON.parse(messageJson(entry, work)) as Letter;
@@ -23,6 +23,7 @@ export function letterOf(entry: LogEntry, work?: WorkRow): Letter {
     topic: entry.topic,
     threadId: entry.threadId,
     urgent: entry.urgent,
+    parent,
     state: work?.state ?? null,
     get source() {
       return whole().source;

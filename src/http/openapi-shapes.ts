@@ -48,8 +48,8 @@ import {
 import { StoredFile } from "../files/schema.ts";
 import { Loop, LoopKind, LoopList } from "../guard/schema.ts";
 import { Backup, HealthReport } from "../health/schema.ts";
-import { ClientFrame, SocketFrame } from "../inbox/events.ts";
-import { Acked, Bye, Hello, Inbox, Reset, WorkChange } from "../inbox/schema.ts";
+import { ClientFrame, Followed, SocketFrame } from "../inbox/events.ts";
+import { Acked, Bye, Hello, Inbox, InboxItem, Reset, WorkChange } from "../inbox/schema.ts";
 import {
   EventResult,
   Integration,
@@ -164,7 +164,21 @@ const INPUTS = {
 };
 const OUTPUTS = {
   ...{ Acked, Activity, ActivityList, Agent, AgentList, Backup, Bye, Claimed, ClaimedList, DeadLetter, DeadLetterList },
-  ...{ Entry, Explanation, HealthReport, Hello, Holding, Inbox, Lease, Message, MessageDetail, MessageList, NewToken },
+  ...{
+    Entry,
+    Explanation,
+    Followed,
+    HealthReport,
+    Hello,
+    Holding,
+    Inbox,
+    InboxItem,
+    Lease,
+    Message,
+    MessageDetail,
+    MessageList,
+    NewToken,
+  },
   ...{ Parent, Presence, Problem: ProblemBody, RegisteredAgent, Reset, Scheduled, SentBatch, SentMessage, Thread },
   ...{ Delivery, DeliveryList, NewWebhook, Webhook, WebhookList },
   ...{ CancelledDelegations, Delegation, DelegationAnswer, DelegationChange, DelegationList, Pair, PairList },

@@ -1,18 +1,20 @@
 import { z } from "zod";
 import { Presence } from "../agents/schema.ts";
 import { DelegationChange } from "../delegations/schema.ts";
-import { Entry } from "../messages/schema.ts";
+import { Entry, Parent } from "../messages/schema.ts";
 import { ProblemBody } from "../problem.ts";
 import { Task } from "../tasks/schema.ts";
 import { Trace } from "../traces/schema.ts";
 import { Position } from "../wire.ts";
 import { AuthFrame, Bye, Hello, Reset, SocketRequest, WorkChange } from "./schema.ts";
 
+/** An entry; with include=parent also what it replies to. */
+export const Followed = Entry.extend({ parent: Parent.optional() });
 const Open = z.object({}).describe("There is work to claim.");
 const WatchHello = z.object({ head: Position, firstId: Position });
 
 /** What an inbox stream sends, by the name of the event. */
-export const INBOX_EVENTS = { hello: Hello, message: Entry, open: Open, presence: Presence, reset: Reset, bye: Bye };
+export const INBOX_EVENTS = { hello: Hello, message: Followed, open: Open, presence: Presence, reset: Reset, bye: Bye };
 
 /** What a stream over everything sends. */
 export const WATCH_EVENTS = {
@@ -34,7 +36,7 @@ export const ClientFrame = z.union([AuthFrame, SocketRequest]);
 
 /** What the relay sends over a socket: the events of an inbox stream, and the answers to the client's frames. */
 export const SocketFrame = z.discriminatedUnion("type", [
-  z.object({ ...frame("message"), message: Entry }),
+  z.object({ ...frame("message"), message: Followed }),
   Hello.extend(frame("hello")),
   Open.extend(frame("open")),
   Presence.extend(frame("presence")),

@@ -4,7 +4,7 @@ import type { Reading } from "../db/database.ts";
 import type { LogEntry } from "../log/tail.ts";
 import { messageJson } from "../messages/entry.ts";
 import type { Lists } from "../messages/lists.ts";
-import type { Readers } from "../messages/readers.ts";
+import type { Parents } from "../messages/parents.ts";
 import type { WorkRow } from "../messages/store-work.ts";
 import { createLooks, type LookParts } from "./look.ts";
 import type { InboxQuery } from "./schema.ts";
@@ -12,8 +12,8 @@ import type { InboxQuery } from "./schema.ts";
 type Query = z.output<typeof InboxQuery>;
 
 /** One look into an inbox, as JSON. */
-export function createLookJson(parts: LookParts & { lists: Lists; readers: Readers }) {
-  const { db, inbox, lists, readers } = parts;
+export function createLookJson(parts: LookParts & { lists: Lists; parents: Parents }) {
+  const { db, inbox, lists, parents } = parts;
   const looks = createLooks(parts);
 
   async function itemsJson(
@@ -24,9 +24,9 @@ export function createLookJson(parts: LookParts & { lists: Lists; readers: Reade
     settled: ReadonlySet<number>,
     withParent: boolean,
   ) {
-    const parents = await readers.parentsOf(on, agentId, withParent ? entries : []);
+    const found = await parents.of(on, agentId, withParent ? entries : []);
     return entries.map((entry) => {
-      const parent = parents.get(entry.id);
+      const parent = found.get(entry.id);
       const more = `${parent ? `,"parent":${parent}` : ""}${settled.has(entry.id) ? SETTLED : ""}`;
       return messageJson(entry, states.get(entry.id), more);
     });

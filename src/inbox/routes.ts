@@ -4,7 +4,7 @@ import { type Answer, type Call, ok, RawJson, type Route, route } from "../http/
 import { createSse } from "../http/sse.ts";
 import type { Lists } from "../messages/lists.ts";
 import type { Offers } from "../messages/offers.ts";
-import type { Readers } from "../messages/readers.ts";
+import type { Parents } from "../messages/parents.ts";
 import { AgentPath, storedTarget } from "../messages/routes.ts";
 import type { Settled } from "../messages/settled.ts";
 import type { WorkStore } from "../messages/store-work.ts";
@@ -23,7 +23,7 @@ export interface InboxRouteParts {
   streams: InboxStreams;
   watch: WatchStreams;
   lists: Lists;
-  readers: Readers;
+  parents: Parents;
   works: WorkStore;
   settled: Settled;
   offers: Offers;
@@ -102,7 +102,8 @@ export function inboxRoutes(parts: InboxRouteParts): Route[] {
       summary: "Follow an inbox",
       description:
         "Events: hello, message (its id is the place to resume from), open, presence, reset, bye. Starts after " +
-        "Last-Event-ID (with ack=resume that also acknowledges it), else after `after`, else at the stored cursor.",
+        "Last-Event-ID (with ack=resume that also acknowledges it), else after `after`, else at the stored cursor. With " +
+        "include=parent a reply carries what it replies to.",
       tag,
       long: true,
       params: AgentPath,
@@ -116,7 +117,7 @@ export function inboxRoutes(parts: InboxRouteParts): Route[] {
         const after = resume ?? query.after;
         const facts = await db.read((on) => inbox.requireInbox(on, caller, params.id, after));
         const { outlet, response } = createSse({ headers, peer });
-        await streams.open(caller, facts, outlet, after);
+        await streams.open(caller, facts, outlet, { after, withParents: query.include === "parent" });
         return response;
       },
     }),

@@ -37,6 +37,7 @@ export type InboxQuery = z.input<typeof InboxQuery>;
 
 export const StreamQuery = z.strictObject({
   after: queryInt(0, Number.MAX_SAFE_INTEGER).optional(),
+  include: z.literal("parent").optional(),
   ack: z.literal("resume").optional().describe("Also acknowledges what Last-Event-ID names."),
 });
 

@@ -13,7 +13,10 @@ export const SUBPROTOCOL = "signalbox.v1";
 /** Sockets that have not said yet who they are. Each may hold a whole frame in memory until its 5 s are over. */
 const MAX_UNKNOWN = 32;
 
-const SocketQuery = z.strictObject({ after: queryInt(0, Number.MAX_SAFE_INTEGER).optional() });
+const SocketQuery = z.strictObject({
+  after: queryInt(0, Number.MAX_SAFE_INTEGER).optional(),
+  include: z.literal("parent").optional(),
+});
 
 export interface SocketRouteParts extends SocketParts {
   identify(request: Request, requestId: string): Promise<Caller>;
@@ -49,7 +52,8 @@ export function socketRoute(parts: SocketRouteParts): Route {
     description:
       `Subprotocol ${SUBPROTOCOL}. Server frames are the stream's events as { type, ... }. Client frames: send, ack, claim, ` +
       "renew, release, fail, complete, heartbeat, each with a ref, answered by ok or problem with that ref. A browser " +
-      "sends { type: auth, token } first, within 5 s and of at most 4 KiB.",
+      "sends { type: auth, token } first, within 5 s and of at most 4 KiB. " +
+      "With include=parent replies and claims carry what they reply to.",
     tag: "Inbox",
     // Whoever cannot set headers says who it is in its first frame.
     open: true,
@@ -72,7 +76,9 @@ export function socketRoute(parts: SocketRouteParts): Route {
         throw new Problem("bad-request", `The subprotocol here is ${SUBPROTOCOL}.`);
       const chosen: Record<string, string> = offered ? { "sec-websocket-protocol": SUBPROTOCOL } : {};
       const onKnown = caller ? () => undefined : admitUnknown();
-      const handler = createSocket(parts, { agentId: params.id, after: query.after, caller, onKnown, peer: peer() });
+      const withParents = query.include === "parent";
+      const from = { agentId: params.id, after: query.after, withParents };
+      const handler = createSocket(parts, { ...from, caller, onKnown, peer: peer() });
       if (!parts.upgrade(request, handler, chosen)) {
         onKnown();
         throw new Problem("upgrade-required", "This is not a WebSocket connection.");

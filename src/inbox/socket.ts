@@ -12,7 +12,8 @@ import type { RateLimit } from "../http/rate-limit.ts";
 import { createSocketOutlet, type SocketHandler, type SocketOutlet } from "../http/socket-outlet.ts";
 import type { Peer } from "../log/peers.ts";
 import { sentJson, workedJson } from "../messages/answers.ts";
-import type { Claims } from "../messages/claims.ts";
+import type { Claims, Worked } from "../messages/claims.ts";
+import type { Parents } from "../messages/parents.ts";
 import type { Sender } from "../messages/send.ts";
 import { Problem } from "../problem.ts";
 import type { Inbox } from "./inbox.ts";
@@ -27,6 +28,7 @@ export interface SocketParts {
   streams: InboxStreams;
   sender: Sender;
   claims: Claims;
+  parents: Parents;
   limit: RateLimit;
   clock: Clock;
   authenticate(secret: string): Promise<Principal>;
@@ -44,6 +46,8 @@ type Ref = SocketRequest["ref"];
 export interface Opening {
   agentId: string;
   after: number | undefined;
+  /** Messages and claims carry what they reply to. */
+  withParents: boolean;
   /** undefined for a browser, which sends its token first. */
   caller: Caller | undefined;
   peer: Peer | undefined;
@@ -52,9 +56,9 @@ export interface Opening {
 }
 
 export function createSocket(parts: SocketParts, opening: Opening): SocketHandler {
-  const { agentId, after, onKnown } = opening;
+  const { agentId, after, withParents, onKnown } = opening;
   const { db, presence, inbox, streams, limit, clock, authenticate, onError } = parts;
-  const run = createVerbs(parts, agentId);
+  const run = createVerbs(parts, agentId, withParents);
   let outlet: SocketOutlet;
   let { caller } = opening;
   let opened = false;
@@ -72,7 +76,7 @@ export function createSocket(parts: SocketParts, opening: Opening): SocketHandle
       // The other end may have left meanwhile, and nobody would close what is opened now.
       if (outlet.state() !== "open") return;
       if (as.agentId === agentId) presence.touch(agentId);
-      await streams.open(as, facts, outlet, after);
+      await streams.open(as, facts, outlet, { after, withParents });
       opened = true;
       pump();
     } catch (error) {
@@ -175,7 +179,13 @@ export function createSocket(parts: SocketParts, opening: Opening): SocketHandle
 }
 
 /** Each frame's verb; answers are the same JSON as over HTTP. */
-function createVerbs({ db, agents, inbox, sender, claims }: SocketParts, agentId: string) {
+function createVerbs(
+  { db, agents, inbox, sender, claims, parents }: SocketParts,
+  agentId: string,
+  withParents: boolean,
+) {
+  const including = (items: readonly Worked[]): Promise<readonly Worked[]> | readonly Worked[] =>
+    withParents ? db.read((on) => parents.ofWork(on, agentId, items)) : items;
   return (caller: Caller, frame: SocketRequest): Promise<string> => {
     switch (frame.type) {
       case "send":
@@ -187,10 +197,12 @@ function createVerbs({ db, agents, inbox, sender, claims }: SocketParts, agentId
       case "claim": {
         const { messageId, leaseSeconds } = frame;
         if (messageId !== undefined)
-          return db.write((tx) => claims.claim(tx, caller, messageId, agentId, leaseSeconds)).then(workedJson);
+          return db
+            .write((tx) => claims.claim(tx, caller, messageId, agentId, leaseSeconds))
+            .then(async (held) => workedJson((await including([held]))[0] ?? held));
         return db
           .write((tx) => claims.claimNext(tx, caller, agentId, frame))
-          .then((items) => `{"items":[${items.map(workedJson).join(",")}]}`);
+          .then(async (items) => `{"items":[${(await including(items)).map(workedJson).join(",")}]}`);
       }
       case "renew":
         return db.write((tx) => claims.renew(tx, caller, frame.messageId, frame)).then(workedJson);

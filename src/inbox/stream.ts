@@ -8,6 +8,7 @@ import type { Log } from "../log/log.ts";
 import { Encoded, type Outlet } from "../log/outlet.ts";
 import type { LogEntry } from "../log/tail.ts";
 import type { Offers } from "../messages/offers.ts";
+import type { Parents } from "../messages/parents.ts";
 import type { Inbox } from "./inbox.ts";
 import type { RosterText } from "./roster-text.ts";
 
@@ -17,6 +18,7 @@ export interface InboxStreamParts {
   db: Db;
   agentStore: AgentStore;
   inbox: Inbox;
+  parents: Parents;
   offers: Offers;
   log: Log;
   connections: Connections;
@@ -42,15 +44,16 @@ export type InboxStreams = ReturnType<typeof createInboxStreams>;
 
 /** Streams of one agent's inbox, over SSE or WebSocket. */
 export function createInboxStreams(parts: InboxStreamParts) {
-  const { db, agentStore, inbox, offers, log, connections, roster, clock, onError } = parts;
+  const { db, agentStore, inbox, parents, offers, log, connections, roster, clock, onError } = parts;
   const byAgent = new Map<string, Set<OpenInbox>>();
   const claimantsByTarget = new Map<string, Set<Claimant>>();
 
   /** What one agent may see, decided in memory for fresh entries and by the database for stored ones. */
-  function createSource(agentId: string, claimant: Claimant) {
+  function createSource(agentId: string, claimant: Claimant, withParents: boolean) {
     let members: Membership[] = [];
     let isFirst = true;
     const source = {
+      stored: withParents,
       targets: new Set<string>(),
       index() {
         for (const target of source.targets)
@@ -67,8 +70,10 @@ export function createInboxStreams(parts: InboxStreamParts) {
       wants: (entry: LogEntry) =>
         (entry.from !== agentId || entry.target === agentId) && members.some((member) => holdsAt(member, entry)),
       async page(after: number) {
-        const page = await db.read((on) => inbox.page(on, agentId, after, PAGE));
-        return { entries: page.entries, upTo: page.upTo, reset: page.reset };
+        return db.read(async (on) => {
+          const { entries, upTo, reset } = await inbox.page(on, agentId, after, PAGE);
+          return { entries: withParents ? await parents.within(on, agentId, entries) : entries, upTo, reset };
+        });
       },
       async reload(after: number) {
         const had = source.targets;
@@ -95,14 +100,14 @@ export function createInboxStreams(parts: InboxStreamParts) {
     caller: Caller,
     facts: { id: string; epoch: number; cursor: number },
     outlet: Outlet,
-    after?: number,
+    { after, withParents = false }: { after?: number | undefined; withParents?: boolean } = {},
   ) {
     const agentId = facts.id;
     // An operator or viewer that looks on is not the agent: nothing is offered to the agent by it.
     const counts = caller.agentId === agentId;
     const countsFor = counts ? agentId : null;
     await connections.makeRoom(countsFor);
-    const source = createSource(agentId, { sayOpen });
+    const source = createSource(agentId, { sayOpen }, withParents);
     const id = connections.newId();
     const offeredTo = { agentId, instanceId: caller.instanceId, connection: id, transport: outlet.transport };
     let unsettled: { after: number; upTo: number; entries: number } | undefined;

@@ -14,6 +14,8 @@ export interface SourcePage {
 export interface Source {
   /** Under which keys the log announces it; asked again after `reload`. */
   keys(): readonly string[];
+  /** Everything comes from `page`, which adds to entries what the log has not. */
+  readonly stored?: boolean;
   /** Whether a freshly appended entry is for this follower. */
   wants(entry: LogEntry): boolean;
   /** What is stored after a place, oldest first. */
@@ -100,6 +102,7 @@ export class Follower implements Listener {
 
   /** @returns whether there is nothing more to do now. */
   #pullFromTail(): boolean {
+    if (this.source.stored) return !this.#behind;
     while (this.#behind) {
       if (this.#closed || !this.sink.ready()) return true;
       const entries = this.log.since(this.#position, TAIL_PAGE);

@@ -10,6 +10,7 @@ import type { Inbox } from "../inbox/inbox.ts";
 import type { Looks } from "../inbox/look.ts";
 import type { Claims } from "../messages/claims.ts";
 import type { Explainer } from "../messages/explain.ts";
+import type { Parents } from "../messages/parents.ts";
 import type { Readers } from "../messages/readers.ts";
 import type { Sender } from "../messages/send.ts";
 import type { Taking } from "../messages/taking.ts";
@@ -28,6 +29,7 @@ export interface Desk {
   looks: Looks;
   waits: Waits;
   readers: Readers;
+  parents: Parents;
   explainer: Explainer;
   history: HistoryService;
   delegations: Delegations;

@@ -65,7 +65,14 @@ export async function backlogOf(desk: Desk, { caller }: Turn): Promise<Backlog> 
 async function told(desk: Desk, turn: Turn, waiting: Backlog, tokens: number) {
   const { caller } = turn;
   const { first, unread, more } = waiting;
-  const letters = unread.map(({ entry, work }) => letterOf(entry, work));
+  const parents = await desk.db.read((on) =>
+    desk.parents.forModel(
+      on,
+      caller.agentId,
+      unread.map(({ entry }) => entry),
+    ),
+  );
+  const letters = unread.map(({ entry, work }) => letterOf(entry, work, parents.get(entry.id)));
   const lost = first.page.reset ? ` ${first.page.reset.lost} were deleted unread by retention.` : "";
   const urgent = letters.filter((letter) => letter.urgent).length;
   const head =

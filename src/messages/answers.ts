@@ -24,12 +24,12 @@ export function sentAnswer(sent: Sent) {
 }
 
 /** `{ message, claim?, ...what hangs on it }` */
-export function workedJson({ entry, work, lease, attached }: Worked): string {
+export function workedJson({ entry, work, lease, attached, parent }: Worked): string {
   const claim = lease
     ? `,"claim":{"token":"${lease.token}","attempt":${lease.attempt},"expiresAt":"${toTime(lease.expiresAt)}"}`
     : "";
   const more = attached ? JSON.stringify(attached).slice(1, -1) : "";
-  return `{"message":${messageJson(entry, work)}${claim}${more && `,${more}`}}`;
+  return `{"message":${messageJson(entry, work, parent ? `,"parent":${parent}` : "")}${claim}${more && `,${more}`}}`;
 }
 
 export const workedAnswer = (worked: Worked) => ({ status: 200, body: new RawJson(workedJson(worked)) });

@@ -26,6 +26,8 @@ export interface Worked {
   lease?: { token: string; attempt: number; expiresAt: number } | undefined;
   /** What hangs on the work, by its name in the answer. */
   attached?: Record<string, unknown> | undefined;
+  /** What it replies to, as JSON, where that was asked for. */
+  parent?: string | undefined;
 }
 
 const MAX_HELD = 500;
@@ -278,14 +280,14 @@ export function createClaims(parts: ClaimParts) {
     caller: Caller,
     agentId: string,
     { page = 0, limit }: HeldPage,
-    show: (worked: Worked) => T,
+    show: (worked: Worked) => T | Promise<T>,
   ) {
     const actor = actingAs(caller, agentId);
     await agents.requireActor(on, caller, actor);
     return readPage(
       limit,
       (count, last: WorkRow | undefined) => works.liveLeases(on, actor, clock.now(), last?.messageId ?? page, count),
-      async (row) => show(await worked(on, row)),
+      async (row): Promise<T> => show(await worked(on, row)),
     );
   }
 

@@ -20,6 +20,7 @@ import { createLeases } from "./leases.ts";
 import { createLinks } from "./links.ts";
 import { createLists } from "./lists.ts";
 import { createOffers } from "./offers.ts";
+import { createParents } from "./parents.ts";
 import { createParked } from "./parked.ts";
 import { createQuotas, type QuotaLimits } from "./quotas.ts";
 import { createReaders } from "./readers.ts";
@@ -105,6 +106,7 @@ export function createMessaging(parts: MessagingParts) {
   const search = createSearch(db, store, log.head, clock, onError);
   const lists = createLists(db, agents, agentStore, store, works, search);
   const readers = createReaders({ ...base, lists });
+  const parents = createParents(readers);
   const explainer = createExplainer(base);
   const waits = createWaits(base);
   const taking = createTaking({ db, claims, members, waits });
@@ -127,11 +129,11 @@ export function createMessaging(parts: MessagingParts) {
     ...base,
     /** To be called after what every feature does about a deleted agent: what is left then ends. */
     dropAgent,
-    ...{ logger, sender, leases, claims, lists, readers, explainer, waits, taking, retention, search },
+    ...{ logger, sender, leases, claims, lists, readers, parents, explainer, waits, taking, retention, search },
     searchLag: async () => db.read(async (on) => headOf(on) - (await store.mark(on, "indexed"))),
     routes: (): Route[] => [
       ...messageRoutes({ db, sender, lists, readers, explainer }),
-      ...workRoutes({ db, claims, works, taking }),
+      ...workRoutes({ db, claims, works, taking, parents }),
     ],
   };
 }

@@ -130,6 +130,7 @@ export const Entry = z
 export type Entry = z.infer<typeof Entry>;
 
 export const Parent = z.object({ id: MessageId, from: z.string(), body: z.string(), createdAt: Time });
+export type Parent = z.infer<typeof Parent>;
 
 export const Message = Entry.extend({
   state: WorkState.nullable().describe("Of a claimable message; null for any other."),
@@ -230,7 +231,13 @@ export const Claimed = z.object({ message: Message, claim: Lease, posts: Posts.o
 export type Claimed = z.infer<typeof Claimed>;
 export const ClaimedList = z.object({ items: z.array(Claimed) });
 export type ClaimedList = z.infer<typeof ClaimedList>;
-export const HeldQuery = z.strictObject({ ...NumberPageQuery, limit: queryInt(1, 500).default(500) });
+/** What a claim attaches to messages. */
+export const ClaimQuery = z.strictObject({ include: z.literal("parent").optional() });
+export const HeldQuery = z.strictObject({
+  ...ClaimQuery.shape,
+  ...NumberPageQuery,
+  limit: queryInt(1, 500).default(500),
+});
 export const HeldList = listOf(Claimed);
 /** The answer to renew, release, complete, fail, cancel and requeue; `claim` while the lease lives. */
 export const WorkAnswer = z.object({ message: Message, claim: Lease.optional(), posts: Posts.optional(), ...WithTask });

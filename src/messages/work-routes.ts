@@ -1,18 +1,20 @@
 import { requireOperator } from "../auth/caller.ts";
-import type { Db } from "../db/database.ts";
+import type { Db, Reading } from "../db/database.ts";
 import { type Route, route } from "../http/call.ts";
 import type { LogEntry } from "../log/tail.ts";
 import { readPage } from "../pages.ts";
 import { toTime } from "../wire.ts";
 import { listAnswer, workedAnswer, workedJson, workedList } from "./answers.ts";
-import type { Claims } from "./claims.ts";
+import type { Claims, Worked } from "./claims.ts";
 import { messageJson } from "./entry.ts";
+import type { Parents } from "./parents.ts";
 import { AgentPath, MessagePath } from "./routes.ts";
 import {
   Claimed,
   ClaimedList,
   ClaimNext,
   ClaimOne,
+  ClaimQuery,
   Complete,
   DeadLetterList,
   DeadLetterQuery,
@@ -31,13 +33,19 @@ export interface WorkRouteParts {
   claims: Claims;
   works: WorkStore;
   taking: Taking;
+  parents: Parents;
 }
 
 const tag = "Claims";
 const answers = { 200: { description: "The message and the state of its work.", schema: WorkAnswer } };
 
 /** Work: claiming it and ending the claim. */
-export function workRoutes({ db, claims, works, taking }: WorkRouteParts): Route[] {
+export function workRoutes({ db, claims, works, taking, parents }: WorkRouteParts): Route[] {
+  /** The work, with what its messages reply to when that is asked for; it is held already. */
+  async function including(include: "parent" | undefined, items: readonly Worked[]): Promise<readonly Worked[]> {
+    const holder = items[0]?.work.holder;
+    return include && holder ? db.read((on) => parents.ofWork(on, holder, items)) : items;
+  }
   const onLease = { method: "POST" as const, tag, params: MessagePath, answers };
   return [
     route({
@@ -45,6 +53,7 @@ export function workRoutes({ db, claims, works, taking }: WorkRouteParts): Route
       path: "/v1/messages/{id}/claim",
       operationId: "claimMessage",
       summary: "Claim one piece of work",
+      query: ClaimQuery,
       body: ClaimOne,
       example: { leaseSeconds: 600 },
       bodyOptional: true,
@@ -59,8 +68,11 @@ export function workRoutes({ db, claims, works, taking }: WorkRouteParts): Route
         "conflict",
         "superseded",
       ],
-      run: async ({ caller, params, body }) =>
-        workedAnswer(await db.write((tx) => claims.claim(tx, caller, params.id, body.agentId, body.leaseSeconds))),
+      run: async ({ caller, params, query, body }) => {
+        const held = await db.write((tx) => claims.claim(tx, caller, params.id, body.agentId, body.leaseSeconds));
+        const [item = held] = await including(query.include, [held]);
+        return workedAnswer(item);
+      },
     }),
     route({
       method: "POST",
@@ -71,14 +83,15 @@ export function workRoutes({ db, claims, works, taking }: WorkRouteParts): Route
       tag,
       long: true,
       params: AgentPath,
+      query: ClaimQuery,
       body: ClaimNext,
       example: { max: 1, leaseSeconds: 600, waitSeconds: 30 },
       bodyOptional: true,
       answers: { 200: { description: "What was claimed; empty when there was nothing.", schema: ClaimedList } },
       problems: ["forbidden", "superseded"],
-      run: async ({ caller, params, body, request }) => {
+      run: async ({ caller, params, query, body, request }) => {
         const items = await taking.next(caller, params.id, body, request.signal);
-        return workedList(items);
+        return workedList(await including(query.include, items));
       },
     }),
     route({
@@ -92,7 +105,12 @@ export function workRoutes({ db, claims, works, taking }: WorkRouteParts): Route
       answers: { 200: { description: "Live leases, oldest message first.", schema: HeldList } },
       problems: ["forbidden"],
       run: async ({ caller, params, query, request }) => {
-        const { items, last, more } = await db.read((on) => claims.heldPage(on, caller, params.id, query, workedJson));
+        const shown = async (on: Reading, held: Worked): Promise<string> => {
+          const [item = held] = query.include ? await parents.ofWork(on, params.id, [held]) : [held];
+          return workedJson(item);
+        };
+        const page = (on: Reading) => claims.heldPage(on, caller, params.id, query, (held) => shown(on, held));
+        const { items, last, more } = await db.read(page);
         return listAnswer(items, more ? (last?.messageId ?? null) : null, request);
       },
     }),

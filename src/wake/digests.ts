@@ -11,11 +11,13 @@ import { tokensOf } from "../envelope/tokens.ts";
 import { ackOf, BACKLOG_PAGE, backlogFrom, noteShown } from "../inbox/backlog.ts";
 import type { Looks } from "../inbox/look.ts";
 import type { Claims, Worked } from "../messages/claims.ts";
+import type { Parents } from "../messages/parents.ts";
 import { toTime } from "../wire.ts";
 import type { Digest, DigestQuery } from "./schema.ts";
 
 export interface DigestParts {
   db: Pick<Db, "read">;
+  parents: Parents;
   looks: Looks;
   claims: Claims;
   delegations: Delegations;
@@ -31,7 +33,7 @@ const NAMED = 5;
 type Owed = Awaited<ReturnType<Delegations["list"]>>["items"];
 
 /** What waits for an agent, as one text for a model that did not ask: its harness brings it in. */
-export function createDigests({ db, looks, claims, delegations, roster, clock }: DigestParts) {
+export function createDigests({ db, parents, looks, claims, delegations, roster, clock }: DigestParts) {
   async function backlog(caller: Caller, agentId: string, after: number | undefined) {
     const at = (from: number | undefined) => db.read((on) => looks.at(on, caller, agentId, from, BACKLOG_PAGE));
     return backlogFrom(await at(after), at);
@@ -47,12 +49,18 @@ export function createDigests({ db, looks, claims, delegations, roster, clock }:
 
   return {
     /** `GET /v1/agents/{id}/inbox/digest`. Moves nothing. @throws Problem 403, 404, 409, 410, 422 */
-    async read(caller: Caller, agentId: string, { budget, after }: z.output<typeof DigestQuery>): Promise<Digest> {
+    async read(
+      caller: Caller,
+      agentId: string,
+      { budget, after, include }: z.output<typeof DigestQuery>,
+    ): Promise<Digest> {
       actingAs(caller, agentId);
       const waiting = await backlog(caller, agentId, after);
       const { held, owed } = await db.read((on) => standing(on, caller, agentId));
       const { first, unread, more } = waiting;
-      const letters = unread.map(({ entry, work }) => letterOf(entry, work));
+      const entries = include ? unread.map(({ entry }) => entry) : [];
+      const replied = await db.read((on) => parents.forModel(on, agentId, entries));
+      const letters = unread.map(({ entry, work }) => letterOf(entry, work, replied.get(entry.id)));
       const urgent = letters.filter((letter) => letter.urgent).length;
       const head = [
         `You are ${agentId} on this relay. ${letters.length}${more ? "+" : ""} unread${urgent ? `, ${urgent} urgent` : ""}.` +

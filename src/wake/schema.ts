@@ -3,6 +3,7 @@ import { MessageId, Position, queryInt } from "../wire.ts";
 
 export const DigestQuery = z.strictObject({
   budget: queryInt(300, 20_000).default(2000).describe("Most tokens of the text."),
+  include: z.literal("parent").optional().describe("Replies show the beginning of what they reply to."),
   after: queryInt(0, Number.MAX_SAFE_INTEGER).optional().describe("The stored cursor when left out."),
 });
 export type DigestQuery = z.input<typeof DigestQuery>;
