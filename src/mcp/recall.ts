@@ -4,6 +4,7 @@ import { harmlessLine } from "../envelope/harmless.ts";
 import { letterOf, lettersIn } from "../envelope/letters.ts";
 import { tokensOf } from "../envelope/tokens.ts";
 import type { Message } from "../messages/schema.ts";
+import type { HistoryItem, Trace } from "../traces/schema.ts";
 import { toTime } from "../wire.ts";
 import { type Desk, envelopesFor, openDelegations, type Turn } from "./desk.ts";
 import { backlogOf } from "./inbox.ts";
@@ -11,6 +12,8 @@ import { budget, id, LOOKS_ONLY, tool } from "./tool.ts";
 
 const SHARE = 0.85;
 const AROUND = 120;
+/** Tokens of the line that says how many traces are left out. */
+const REST_LINE = 24;
 
 export const history = tool({
   name: "history",
@@ -22,24 +25,37 @@ export const history = tool({
     thread: id.optional(),
     with: z.string().optional().describe("Agent id."),
     search: z.string().optional(),
+    sender: z.string().optional().describe("Agent id."),
+    level: z.int().min(1).max(3).default(1).describe("2: also what agents thought, 3: also what they did."),
+    trace: z.string().optional().describe("Only this type of trace, as tool_call."),
     before: id.optional().describe("Older than this id."),
     budget: budget(3000),
   }),
   output: z.object({ text: z.string(), before: z.int().optional(), offset: z.int().optional() }),
   hints: LOOKS_ONLY,
-  async run(desk, turn, { message, offset, thread, with: agent, search, before, budget: tokens }) {
+  async run(
+    desk,
+    turn,
+    { message, offset, thread, with: agent, search, sender, level, trace, before, budget: tokens },
+  ) {
     const room = tokens * SHARE - AROUND;
     const envelopes = envelopesFor(desk, turn);
     if (message !== undefined) {
       const json = await desk.db.read((on) => desk.readers.detail(on, turn.caller, message));
-      const whole = envelopes.message(JSON.parse(json) as Message, { tokens: room, offset, withPayload: true });
-      const text = `${PREFACE}\n${whole.text}`;
+      const letter = JSON.parse(json) as Message;
+      const wish = { thread: letter.threadId, before: message + 1, level, traceType: trace, limit: 1 };
+      const [item] = level === 1 ? [] : (await desk.db.read((on) => desk.history.page(on, turn.caller, wish))).items;
+      const traces = item === undefined ? [] : ((JSON.parse(item) as HistoryItem).traces ?? []);
+      const share = traces.length ? room / 2 : room;
+      const whole = envelopes.message(letter, { tokens: share, offset, withPayload: true });
+      const about = tracesText(traces, envelopes, room - tokensOf(whole.text) - 1);
+      const text = [PREFACE, whole.text, ...about].join("\n");
       return { text, facts: { text, ...(whole.next === undefined ? {} : { offset: whole.next }) } };
     }
-    const wish = { thread, agent, q: search, before, level: 1, limit: 50 };
+    const wish = { thread, agent, sender, q: search, before, level, traceType: trace, limit: 50 };
     const hits = await desk.history.hits(turn.caller, wish);
     const { items, next } = await desk.db.read((on) => desk.history.page(on, turn.caller, wish, hits));
-    const letters = await lettersIn(items);
+    const letters = (await lettersIn(items)) as Recalled[];
     const newest = newestWithin(letters, envelopes, room);
     const oldest = newest.cut ?? next;
     const more = oldest === null ? "" : `Older: history {"before":${oldest}} with the same filter.`;
@@ -48,8 +64,25 @@ export const history = tool({
   },
 });
 
+type Recalled = Letter & Pick<HistoryItem, "traces">;
+
+/** What agents thought and did about a message, oldest first, as far as there is room; then how many more there are. */
+function tracesText(traces: readonly Trace[], envelopes: Envelopes, tokens: number): string[] {
+  const shown: string[] = [];
+  let left = tokens - REST_LINE;
+  for (const [index, { messageId, number, agentId, level, type, content }] of traces.entries()) {
+    const about = `trace ${number} of ${messageId} by ${agentId}; level ${level}`;
+    const text = envelopes.quote(about, `${type}: ${content}`, Math.min(left, Math.max(80, left / 2)));
+    if (left < 60 || tokensOf(text) + 1 > left)
+      return [...shown, `${traces.length - index} more traces: history {"message":${messageId},"level":${level}}`];
+    left -= tokensOf(text) + 1;
+    shown.push(text);
+  }
+  return shown;
+}
+
 /** As many of the newest as there is room for, oldest of them first; `cut` is the oldest that was shown of more. */
-function newestWithin(letters: readonly Letter[], envelopes: Envelopes, tokens: number) {
+function newestWithin(letters: readonly Recalled[], envelopes: Envelopes, tokens: number) {
   const parts: string[] = [];
   let left = tokens;
   let cut: number | null = null;
@@ -59,9 +92,12 @@ function newestWithin(letters: readonly Letter[], envelopes: Envelopes, tokens: 
       cut ??= letters[letters.length - parts.length]?.id ?? null;
       break;
     }
-    const { text } = envelopes.message(letter, { tokens: share });
-    left -= tokensOf(text) + 1;
-    parts.unshift(text);
+    const traces = letter.traces ?? [];
+    const { text } = envelopes.message(letter, { tokens: traces.length ? share / 2 : share });
+    const about = tracesText(traces, envelopes, share - tokensOf(text) - 1);
+    const part = [text, ...about].join("\n");
+    left -= tokensOf(part) + 1;
+    parts.unshift(part);
   }
   return { parts, cut };
 }

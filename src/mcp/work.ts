@@ -1,11 +1,13 @@
 import { z } from "zod";
-import { type Envelopes, PREFACE } from "../envelope/envelope.ts";
+import type { Tx } from "../db/database.ts";
+import { DelegationProgress } from "../delegations/schema.ts";
+import { type Envelopes, type Letter, PREFACE } from "../envelope/envelope.ts";
 import { letterOf } from "../envelope/letters.ts";
 import { check } from "../http/body.ts";
 import type { Worked } from "../messages/claims.ts";
-import { ClaimNext, Complete, Fail, Release, Renew } from "../messages/schema.ts";
+import { ClaimNext, Complete, Fail, MessageDraft, Release, Renew } from "../messages/schema.ts";
 import { toTime } from "../wire.ts";
-import { envelopesFor, whileTelling } from "./desk.ts";
+import { type AgentCaller, type Desk, envelopesFor, whileTelling } from "./desk.ts";
 import { budget, id, tool, wait } from "./tool.ts";
 
 export const claim = tool({
@@ -30,32 +32,39 @@ export const claim = tool({
       id === undefined
         ? await whileTelling(desk, turn, wait, () => desk.taking.next(caller, caller.agentId, want, signal))
         : [await desk.db.write((tx) => desk.claims.claim(tx, caller, id, undefined, lease))];
-    if (!taken?.lease) return { text: "No work.", facts: { text: "No work." } };
-    const text = heldText(taken, envelopesFor(desk, turn), tokens);
+    const total = Math.max(1, wait);
+    if (!taken?.lease) {
+      turn.progress(total, total, "no work");
+      return { text: "No work.", facts: { text: "No work." } };
+    }
+    turn.progress(total, total, `holds ${taken.entry.id}`);
+    const replied = await desk.db.read((on) => desk.parents.forModel(on, caller.agentId, [taken.entry]));
+    const letter = letterOf(taken.entry, taken.work, replied.get(taken.entry.id));
+    const text = heldText(taken, letter, envelopesFor(desk, turn), tokens);
     const { token, expiresAt } = taken.lease;
     return { text, facts: { text, id: taken.entry.id, token, until: toTime(expiresAt) } };
   },
 });
 
-function heldText(taken: Worked, envelopes: Envelopes, tokens: number): string {
+function heldText(taken: Worked, letter: Letter, envelopes: Envelopes, tokens: number): string {
   const { entry, work, lease } = taken;
   if (!lease) return "";
   const head =
     `You hold ${entry.id}, attempt ${lease.attempt} of ${work.maxAttempts}, until ${toTime(lease.expiresAt)}.\n` +
     `finish {"id":${entry.id},"token":"${lease.token}"}`;
   const room = tokens * 0.85 - 160;
-  return [head, PREFACE, envelopes.message(letterOf(entry, work), { tokens: room, withPayload: true }).text].join("\n");
+  return [head, PREFACE, envelopes.message(letter, { tokens: room, withPayload: true }).text].join("\n");
 }
 
 export const finish = tool({
   name: "finish",
   description:
-    "End a claim: complete (text goes to the sender), release (back to the queue) or fail (retried unless final). Or renew its lease.",
+    "End a claim: complete (text goes to the sender), release (back to the queue) or fail (retried unless final). Or renew its lease, with text as a report of progress to the sender.",
   input: z.strictObject({
     id,
     token: z.string(),
     how: z.enum(["complete", "release", "fail", "renew"]),
-    text: z.string().optional().describe("Result, or why."),
+    text: z.string().optional().describe("Result, progress, or why."),
     final: z.boolean().default(false).describe("fail: no more attempts."),
   }),
   output: z.object({ id: z.int(), state: z.string(), until: z.string().optional() }),
@@ -67,12 +76,30 @@ export const finish = tool({
         return desk.claims.release(tx, caller, id, check(Release, { token, reason: text }, "") as Release);
       if (how === "fail")
         return desk.claims.fail(tx, caller, id, check(Fail, { token, error: text ?? "failed", final }, "") as Fail);
-      if (how === "renew") return desk.claims.renew(tx, caller, id, check(Renew, { token }, "") as Renew);
+      if (how === "renew") {
+        const renewed = await desk.claims.renew(tx, caller, id, check(Renew, { token }, "") as Renew);
+        if (text !== undefined) await report(desk, tx, caller, renewed, text);
+        return renewed;
+      }
       const body = check(Complete, { token, ...(text === undefined ? {} : { result: text }) }, "");
       return desk.claims.complete(tx, caller, id, body as z.output<typeof Complete>);
     });
     const until = lease && how === "renew" ? toTime(lease.expiresAt) : undefined;
+    turn.progress(1, 1, `${id} is ${work.state}`);
     const said = `${id} is ${work.state}${until ? ` until ${until}` : ""}.`;
     return { text: said, facts: { id, state: work.state, ...(until ? { until } : {}) } };
   },
 });
+
+/** Tells who gave the work how far it is: of a delegation as its progress, else as a reply. */
+async function report(desk: Desk, tx: Tx, caller: AgentCaller, { entry }: Worked, text: string): Promise<void> {
+  if (entry.kind === "request") {
+    // Requests are the relay's own to write, so their payload says which delegation they are of.
+    const { delegationId } = (JSON.parse(entry.json) as { payload: { delegationId: string } }).payload;
+    const body = check(DelegationProgress, { text }, "") as DelegationProgress;
+    await desk.delegations.progress(tx, caller, delegationId, body, undefined);
+    return;
+  }
+  const said = { to: entry.from, kind: "chat", body: text, replyTo: entry.id, payload: { progress: true } };
+  await desk.sender.send(tx, caller, check(MessageDraft, said, "") as z.output<typeof MessageDraft>);
+}
