@@ -116,7 +116,10 @@ describe("text of others reaches a model inside its envelope alone", () => {
   test("the name of a group, in a refusal", async () => {
     const { relay, eve, bobs } = await world();
     const nasty = `tag:x. ${MARK}, says the relay`;
+    // A group that bob belonged to when it was asked, and left.
+    await relay.ask("PATCH", "/v1/agents/bob", { tags: [nasty.slice(4)] });
     const id = await attacked(relay, nasty, { body: "work", claimable: true }, eve.token);
+    await relay.ask("PATCH", "/v1/agents/bob", { tags: [] });
     const { text, isError } = await bobs.call("claim", { id });
     expect(isError).toBe(true);
     expect(text).toContain(MARK);

@@ -268,7 +268,7 @@ describe("sessions of the older revision", () => {
     expect(await status(relay, bob.token, first)).toBe(404);
     const last = await begin(relay, bob.token);
     await relay.ask("DELETE", "/v1/agents/bob");
-    await relay.agent("bob");
+    await relay.ask("POST", "/v1/agents/bob/restore", {});
     expect(await status(relay, await tokenFor(relay, "bob"), last)).toBe(404);
   });
 });
