@@ -28,16 +28,21 @@ describe("a body with more in it than anything could mean", () => {
     await relay.agent("bob");
     const answer = await relay.ask(method, path, body);
     expect(answer.status).toBe(413);
-    expect(JSON.stringify(answer.body)).toContain("100000 members and items");
+    expect(JSON.stringify(answer.body)).toContain("100000 items");
     expect(await nobody(relay)).toEqual([]);
   });
 
   test("is refused over MCP, whoever it is for", async () => {
     const { ask, agent } = await startRelay();
     const { token } = await agent("ann");
-    const call = `{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"send","arguments":${filled(MIB - 500)}}}`;
+    const unknownArguments = filled(MIB - 500);
+    const call = `{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"send","arguments":${unknownArguments}}}`;
     const headers = { accept: "application/json, text/event-stream", host: "localhost" };
     expect((await ask("POST", "/mcp", call, { token, headers })).status).toBe(413);
+    const some = call.replace(unknownArguments, `{${members(6000)}}`);
+    const refused = await ask("POST", "/mcp", some, { token, headers });
+    expect(refused.status).toBe(413);
+    expect(refused.body.error.message).toContain("10000 items");
   });
 
   test("is refused in an event of an integration", async () => {
@@ -79,7 +84,7 @@ describe("lines", () => {
     ["nothing but line ends", "\n".repeat(8 * MIB), 422, "2000 lines, empty ones included"],
     ["blanks", " \r\n".repeat(100_000), 422, "2000 lines, empty ones included"],
     ["numbers", "1\n".repeat(100_000), 422, "1000 lines"],
-    ["too many messages by far", '{"to":"user","body":"x"}\n'.repeat(100_000), 413, "members and items"],
+    ["too many messages by far", '{"to":"user","body":"x"}\n'.repeat(100_000), 413, "100000 items"],
   ])("%s are no batch", async (_, body, status, why) => {
     const relay = await startRelay();
     const answer = await relay.ask("POST", "/v1/messages/batch", body, NDJSON);

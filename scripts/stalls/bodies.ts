@@ -1,5 +1,7 @@
 const MIB = 1024 * 1024;
 const encoder = new TextEncoder();
+/** Members of so many bytes are just as many as are still parsed. */
+export const PARSED = 430_000;
 
 /** `"k0":1,"k1":1,...` up to so many bytes. */
 export function members(bytes: number): string {
@@ -34,7 +36,7 @@ export function refusedBodies(limit: number, example: unknown, list: string | un
   const begin = known && !Array.isArray(example) ? `{${known},` : "{";
   const bodies = [
     json("unknown members", `${begin}${members(room)}}`),
-    json("unknown members, as many as are parsed", `${begin}${members(Math.min(room, 800_000))}}`),
+    json("unknown members, as many as are parsed", `${begin}${members(Math.min(room, PARSED))}}`),
     json("empty objects", `[${"{},".repeat(Math.floor(room / 3))}{}]`),
     json("brackets", "[".repeat(room)),
     json("escapes", `{"text":"${"\\u0041".repeat(Math.floor(room / 6))}"}`),

@@ -1,6 +1,6 @@
 import { DEFAULT_BODY_LIMIT } from "../../src/http/body.ts";
 import type { Route } from "../../src/http/call.ts";
-import { ALLOWED, type Body, json, members, refusedBodies } from "./bodies.ts";
+import { ALLOWED, type Body, json, members, PARSED, refusedBodies } from "./bodies.ts";
 import type { Watch } from "./hold.ts";
 import type { Held } from "./sockets.ts";
 import type { World } from "./world.ts";
@@ -11,6 +11,8 @@ interface Case {
   path: string;
   body?: Body;
   token: string;
+  /** Of an MCP call. */
+  tool?: string | undefined;
 }
 
 /** Each is asked so often, and the least counts: what else the machine did is not the relay's. */
@@ -71,11 +73,18 @@ function others({ ann }: World["tokens"]): Case[] {
   const mcp = (name: string, args: string) =>
     `{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"${name}","arguments":${args},"_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientInfo":{"name":"stalls","version":"1"},"io.modelcontextprotocol/clientCapabilities":{}}}}`;
   const post = (path: string, what: string, value: string): Case => ({
-    ...{ method: "POST", path, token: ann, what, body: json(what, value) },
+    ...{
+      method: "POST",
+      path,
+      token: ann,
+      what,
+      body: json(what, value),
+      tool: /"name":"(\w+)","arguments"/.exec(value)?.[1],
+    },
   });
   return [
     post("/mcp", "mcp: unknown arguments", mcp("send", `{${members(1_000_000)}}`)),
-    post("/mcp", "mcp: unknown arguments, as many as are parsed", mcp("send", `{${members(800_000)}}`)),
+    post("/mcp", "mcp: unknown arguments, as many as are parsed", mcp("send", `{${members(PARSED / 11)}}`)),
     post("/mcp", "mcp: send of 200 KB", mcp("send", JSON.stringify({ to: "ben", text: "x".repeat(200_000) }))),
     post("/mcp", "mcp: inbox", mcp("inbox", "{}")),
     post("/mcp", "mcp: history", mcp("history", "{}")),
@@ -83,7 +92,7 @@ function others({ ann }: World["tokens"]): Case[] {
     post(
       "/a2a/ben",
       "a2a: unknown members",
-      `{"jsonrpc":"2.0","id":1,"method":"SendMessage","params":{${members(800_000)}}}`,
+      `{"jsonrpc":"2.0","id":1,"method":"SendMessage","params":{${members(PARSED)}}}`,
     ),
     post(
       "/a2a/ben",
@@ -93,7 +102,7 @@ function others({ ann }: World["tokens"]): Case[] {
   ];
 }
 
-async function measure({ relay }: World, watch: Watch, { what, method, path, body, token }: Case): Promise<Held> {
+async function measure({ relay }: World, watch: Watch, { what, method, path, body, token, tool }: Case): Promise<Held> {
   let status = 0;
   let milliseconds = Number.POSITIVE_INFINITY;
   for (let i = 0; i < TIMES; i++) {
@@ -103,6 +112,7 @@ async function measure({ relay }: World, watch: Watch, { what, method, path, bod
         accept: "application/json, text/event-stream",
         "mcp-protocol-version": "2026-07-28",
         "mcp-method": "tools/call",
+        ...(tool ? { "mcp-name": tool } : {}),
       },
     };
     Bun.gc(true);

@@ -1,4 +1,4 @@
-import { members } from "./bodies.ts";
+import { members, PARSED } from "./bodies.ts";
 import type { Watch } from "./hold.ts";
 import type { World } from "./world.ts";
 
@@ -11,7 +11,7 @@ export interface Held {
 const MIB = 1024 * 1024;
 const FRAMES: [string, string][] = [
   ["socket: 4 MiB of unknown members", `{"type":"send","ref":1,${members(4 * MIB - 1000)}}`],
-  ["socket: unknown members, as many as are parsed", `{"type":"send","ref":1,${members(800_000)}}`],
+  ["socket: unknown members, as many as are parsed", `{"type":"send","ref":1,${members(PARSED)}}`],
   ["socket: 256 KiB", JSON.stringify({ type: "send", ref: 1, message: { to: "ben", body: "x".repeat(256 * 1024) } })],
 ];
 

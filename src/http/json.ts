@@ -3,8 +3,9 @@ import { longNumbers } from "../numbers.ts";
 import { type FieldError, Problem } from "../problem.ts";
 
 /**
- * Members and items that one JSON text may hold. Parsing and checking 100,000 takes some 25 ms; a body of 1 MiB can hold
- * half a million. The largest payload and meta that are allowed (64 KiB each) have less than 70,000 between them.
+ * Items that one JSON text may hold; a member of an object, which costs more, counts as two. Parsing and checking 100,000
+ * takes some 25 ms; a body of 1 MiB can hold half a million. The largest payload and meta that are allowed (64 KiB each)
+ * have less than 70,000 between them.
  */
 export const MAX_VALUES = 100_000;
 /** Deeper than this no schema looks; the parser itself runs out of stack further down. */
@@ -43,11 +44,11 @@ export function refuseNumbers(errors: FieldError[]): void {
 
 /**
  * Parses JSON from outside, as it is. Members and items are counted before anything is built of them, so that refusing a
- * text costs no more than reading it. @throws Problem 400 not-json, 413 too-large
+ * text costs no more than reading it. `max`: items, and half as many members. @throws Problem 400 not-json, 413 too-large
  */
-export function parseText(text: string, name = "The body", parse: (text: string) => unknown = JSON.parse): unknown {
-  checkValues(text, name);
-  return parsed(text, name, parse);
+export function parseText(text: string, name = "The body", max = MAX_VALUES): unknown {
+  scanTo(text, text.length, { at: 0, values: 0, depth: 0, name, max });
+  return parsed(text, name, JSON.parse);
 }
 
 function parsed(text: string, name: string, parse: (text: string) => unknown): unknown {
@@ -60,21 +61,15 @@ function parsed(text: string, name: string, parse: (text: string) => unknown): u
   }
 }
 
-/** @throws Problem 400 when nested beyond reason, 413 when there are more members and items than allowed */
-export function checkValues(text: string, name = "The body"): void {
-  const scan = { at: 0, values: 0, depth: 0, name };
-  scanTo(text, text.length, scan);
-}
-
 /** As `parseText`, with turns of the event loop in between: the scan of 8 MiB takes 20 ms. */
 export async function parseLargeText(text: string, parse: (text: string) => unknown = JSON.parse): Promise<unknown> {
   await checkLargeValues(text);
   return parsed(text, "The body", parse);
 }
 
-/** As `checkValues`, with turns of the event loop in between. */
+/** Counts, and parses nothing. @throws Problem 400 when nested beyond reason, 413 when there is more than allowed */
 export async function checkLargeValues(text: string): Promise<void> {
-  const scan = { at: 0, values: 0, depth: 0, name: "The body" };
+  const scan = { at: 0, values: 0, depth: 0, name: "The body", max: MAX_VALUES };
   for (let to = SLICE; scan.at < text.length; to += SLICE) {
     scanTo(text, Math.min(to, text.length), scan);
     if (text.length > SLICE) await breathe();
@@ -86,12 +81,13 @@ interface Scan {
   values: number;
   depth: number;
   name: string;
+  max: number;
 }
 
 /** Counts on to a place, or to the end of the string that reaches beyond it. */
 function scanTo(text: string, to: number, scan: Scan): void {
   let { at: i, values, depth } = scan;
-  const { name } = scan;
+  const { name, max } = scan;
   for (; i < to; i++) {
     const code = text.charCodeAt(i);
     if (code === QUOTE) i = endOfString(text, i + 1, name);
@@ -100,8 +96,11 @@ function scanTo(text: string, to: number, scan: Scan): void {
       values++;
       if (++depth > MAX_DEPTH) throw new Problem("not-json", `${name} is not JSON: it is nested too deep.`);
     } else if (code === CLOSE_LIST || code === CLOSE_OBJECT) depth--;
-    if (values > MAX_VALUES)
-      throw new Problem("too-large", `${name} may hold up to ${MAX_VALUES} members and items. Send less at once.`);
+    if (values > max)
+      throw new Problem(
+        "too-large",
+        `${name} may hold up to ${max} items, or half as many members. Send less at once.`,
+      );
   }
   scan.at = i;
   scan.values = values;

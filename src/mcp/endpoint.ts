@@ -53,6 +53,8 @@ const BODY_BYTES = 1024 * 1024;
 const SESSION = "mcp-session-id";
 const META = "io.modelcontextprotocol/";
 const MAX_URIS = 64;
+/** The tools take texts and numbers; the SDK checks whatever comes, several times. */
+const MAX_VALUES = 10_000;
 
 const ClientInfo = z.object({ name: z.string(), title: z.string().optional(), version: z.string().optional() });
 type ClientInfo = z.infer<typeof ClientInfo>;
@@ -246,7 +248,7 @@ const LISTEN = "subscriptions/listen";
 function parse(bytes: Uint8Array): { text: string; value: unknown } | undefined {
   try {
     const text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
-    return { text, value: parseText(text) };
+    return { text, value: parseText(text, "The message", MAX_VALUES) };
   } catch (error) {
     if (error instanceof Problem && error.code === "too-large") throw error;
     return undefined;
