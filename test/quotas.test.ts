@@ -35,6 +35,7 @@ describe("what an agent may send in a day", () => {
     expect((await ask("POST", "/v1/messages", { ...hello, deliverAt }, ann)).status).toBe(202);
     expect((await ask("POST", "/v1/messages", { ...hello, deliverAt }, ann)).status).toBe(429);
     expect((await ask("POST", "/v1/delegations", { to: "ben", text: "work" }, ann)).status).toBe(429);
+    expect((await ask("POST", "/v1/tasks", { title: "work", target: "ben" }, ann)).status).toBe(429);
     expect((await ask("POST", "/v1/messages", keyed, ann)).status).toBe(200);
   });
 
@@ -73,6 +74,8 @@ describe("what an agent may send in a day", () => {
     expect((await put(1)).status).toBe(201);
     expect((await put(2, "two")).status).toBe(201);
     expect((await put(3)).body).toMatchObject({ status: 429, code: "quota-exceeded" });
+    expect((await put(3, "three")).body).toMatchObject({ status: 429, code: "quota-exceeded" });
+    expect((await put(2, "two")).status).toBe(200);
   });
 });
 
@@ -99,6 +102,10 @@ describe("a disk that is nearly full", () => {
     expect((await send(1000)).status).toBe(201);
     const large = { list: "x".repeat(20_000) };
     expect((await ask("POST", "/v1/messages", { ...hello, payload: large }, ann)).status).toBe(503);
+    const messages = Array.from({ length: 100 }, () => ({ to: "user", body: "x".repeat(1000) }));
+    expect((await ask("POST", "/v1/messages/batch", { messages }, ann)).status).toBe(503);
+    const planned = { to: "user", body: "x".repeat(20_000), deliverAt: new Date(clock.now() + 60_000).toISOString() };
+    expect((await ask("POST", "/v1/messages", planned, ann)).status).toBe(503);
     expect((await ask("POST", "/v1/agents/ann/inbox/ack", { upTo: 1 }, ann)).status).toBe(200);
     expect((await ask("GET", "/v1/messages")).body.items).toHaveLength(1);
     disk.free = RESERVE * 2;

@@ -5,6 +5,7 @@ import { actingAs, type Caller, readingAs } from "../auth/caller.ts";
 import type { Reading, Tx } from "../db/database.ts";
 import type { Idempotency } from "../idempotency/service.ts";
 import type { Access } from "../messages/access.ts";
+import type { Quotas } from "../messages/quotas.ts";
 import { refuseReserved } from "../messages/reserved.ts";
 import type { Sender } from "../messages/send.ts";
 import type { MessageStore } from "../messages/store.ts";
@@ -27,6 +28,7 @@ export interface DelegationParts {
   activity: ActivityService;
   ask: Ask;
   ends: DelegationEnds;
+  quotas: Quotas;
 }
 
 /** A whole tree is no larger than its budget was; that may have been lowered since. */
@@ -140,6 +142,7 @@ export function createDelegationService(parts: DelegationParts) {
   async function report(tx: Tx, caller: Caller, row: DelegationRow, body: DelegationProgress): Promise<Delegation> {
     const { id, kind } = await worker(tx, caller, row, body.agentId);
     if (!isOpen(row)) throw new Problem("not-open", `${row.id} is ${row.status}.`);
+    parts.quotas.take(tx, { id, kind }, "messages");
     await sender.post(
       tx,
       { id, kind, via: via(caller, id) },

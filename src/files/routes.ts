@@ -45,7 +45,9 @@ export function fileRoutes({ db, files, blobs, maxBytes }: FileRouteParts): Rout
         const type = typeOf(request);
         // One that does not say how large it is may be as large as any.
         const bytes = Number(request.headers.get("content-length") ?? maxBytes);
-        await db.read((on) => files.checkUpload(on, caller, type, query.agentId, bytes));
+        await db.read((on) =>
+          files.checkUpload(on, caller, { type, agentId: query.agentId, bytes, key: idempotencyKey }),
+        );
         const received = await blobs.receive(request.body, maxBytes);
         try {
           const { sha256, size } = received;

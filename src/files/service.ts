@@ -35,6 +35,14 @@ export interface Upload {
   agentId: string | undefined;
 }
 
+/** What an upload says of itself before its bytes. */
+export interface Announced {
+  type: string;
+  agentId: string | undefined;
+  bytes: number;
+  key: string | undefined;
+}
+
 /** What one agent may have lying there that no message carries: it goes after a time. */
 const MAX_UNUSED_FILES = 500;
 const MAX_UNUSED_BYTES = 1024 ** 3;
@@ -112,11 +120,12 @@ export function createFiles(parts: FileParts) {
      * Before a byte is read; `bytes` are at least so many. @throws Problem 403, 415, 429 when too much of theirs lies there
      * that no message carries, or came today, 503 when the disk is nearly full
      */
-    async checkUpload(on: Reading, caller: Caller, type: string, agentId: string | undefined, bytes: number) {
+    async checkUpload(on: Reading, caller: Caller, { type, agentId, bytes, key }: Announced): Promise<void> {
       const uploader = actingAs(caller, agentId);
       disk.checkRoom(bytes, "files");
       const facts = await agents.factsOf(on, uploader);
-      if (facts) quotas.check(facts, "files");
+      // One that was put there before with this key is answered again: `add` looks.
+      if (facts && key === undefined) quotas.check(facts, "files");
       if (!isTaken(type)) throw new Problem("unsupported-media-type", `Files of type ${type} are not taken here.`);
       if (caller.role === "operator") return;
       const unused = await store.unusedOf(on, uploader, MAX_UNUSED_FILES);

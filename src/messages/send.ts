@@ -171,6 +171,7 @@ export function createSender(parts: SendParts) {
     const addressed = await address(tx, { id: from, kind: facts.kind, via }, draft);
     if (draft.replyTo || draft.causedBy || draft.expiresAt) await checkReferences(tx, from, draft);
     if (draft.deliverAt && fromTime(draft.deliverAt) > clock.now()) {
+      disk.checkRoom(draft.body.length, "messages");
       const made = await schedules.add(tx, { ...draft, to: addressed.target }, from, via, fingerprint(draft));
       await planned(tx, addressed.draft.payload, made.deliverAt);
       return { kind: "scheduled", ...made, replayed: false };
@@ -366,6 +367,10 @@ export function createSender(parts: SendParts) {
      */
     async sendAll(tx: Tx, caller: Caller, drafts: readonly ParsedDraft[]): Promise<Sent[]> {
       const sent: Sent[] = [];
+      disk.checkRoom(
+        drafts.reduce((sum, { body }) => sum + body.length, 0),
+        "batches",
+      );
       // Nothing that is sent changes who an agent is: each sender is asked about once.
       const known = new Map<string, AgentFacts>();
       const pause = createPauses();

@@ -8,6 +8,7 @@ import type { Idempotency } from "../idempotency/service.ts";
 import { newId } from "../ids.ts";
 import type { Access } from "../messages/access.ts";
 import { toLogEntry, toMessage } from "../messages/entry.ts";
+import type { Quotas } from "../messages/quotas.ts";
 import { refuseReserved } from "../messages/reserved.ts";
 import type { Message } from "../messages/schema.ts";
 import type { MessageStore } from "../messages/store.ts";
@@ -28,6 +29,7 @@ export interface PairParts {
   activity: ActivityService;
   due: Due;
   clock: Clock;
+  quotas: Quotas;
 }
 
 export type Pairs = ReturnType<typeof createPairService>;
@@ -151,6 +153,7 @@ export function createPairService(parts: PairParts) {
         ...{ sender: from, key, operation: `pair.message ${id}`, asked: body },
         async make() {
           if (row.status !== "active") throw notLive(row);
+          parts.quotas.take(tx, { id: from, kind }, "messages");
           refuseReserved(body);
           if (body.replyTo) await checkReply(tx, from, row, body.replyTo);
           const via = caller.role === "operator" && from !== "user" ? caller.tokenId : null;

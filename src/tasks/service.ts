@@ -4,6 +4,7 @@ import type { Reading, Tx } from "../db/database.ts";
 import type { Idempotency } from "../idempotency/service.ts";
 import { type Claims, tokenOf, type Worked } from "../messages/claims.ts";
 import type { Leases } from "../messages/leases.ts";
+import type { Quotas } from "../messages/quotas.ts";
 import type { WorkRow, WorkStore } from "../messages/store-work.ts";
 import { Problem } from "../problem.ts";
 import { isOver, toTask } from "./facts.ts";
@@ -28,6 +29,7 @@ export interface TaskServiceParts {
   store: TaskStore;
   life: TaskLife;
   readers: Pick<TaskReaders, "requireReadable">;
+  quotas: Quotas;
   idempotency: Idempotency;
 }
 
@@ -146,6 +148,7 @@ export function createTaskService(parts: TaskServiceParts) {
         ...{ sender: from, key, operation: "task", asked: draft },
         async make() {
           const { kind } = await agents.requireActor(tx, caller, from);
+          parts.quotas.take(tx, { id: from, kind }, "messages");
           const via = caller.role === "operator" && from !== "user" ? caller.tokenId : null;
           const { task } = await life.add(tx, { id: from, kind, via }, newTask(draft), { actor: from });
           return { subject: task.id, made: toTask(task) };
