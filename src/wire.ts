@@ -66,6 +66,13 @@ export const TimeInput = z.iso
   .refine((time) => Date.parse(time) >= FIRST_MS && Date.parse(time) <= LAST_MS, "is outside the years 0000 to 9999")
   .describe("RFC 3339, any offset.");
 
+export const Encoding = z.enum(["plain", "opaque"]);
+export type Encoding = z.infer<typeof Encoding>;
+/** What a caller says of the text beside it. */
+export const EncodingInput = Encoding.default("plain").describe(
+  "opaque: encrypted by the clients. It is carried as it is, never searched, folded or shown as text.",
+);
+
 /** Milliseconds since 1970 → the wire's RFC 3339. */
 export const toTime = (ms: number): string => new Date(ms).toISOString();
 export const toTimeOrNull = (ms: number | null): string | null => (ms === null ? null : toTime(ms));

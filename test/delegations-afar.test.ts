@@ -46,6 +46,19 @@ describe("delegations from afar", () => {
     expect((await refused).body.code).toBe("cycle");
   });
 
+  test("that are encrypted are carried, and named instead of shown", async () => {
+    const asked = await json(["delegate", "ben", "SGVsbG8", "--opaque", "--as", "ann"]);
+    expect(asked).toMatchObject({ text: "SGVsbG8", encoding: "opaque" });
+    await json(["delegation", "progress", asked.id, "SGVsbG8", "--opaque", "--as", "ben"]);
+    const answered = await json(["delegation", "answer", asked.id, "V2VsdA", "--opaque", "--as", "ben"]);
+    expect(answered.answer).toMatchObject({ text: "V2VsdA", encoding: "opaque" });
+    for (const args of [["show", asked.id], ["list"]]) {
+      const { stdout } = await cli(["delegation", ...args]);
+      expect(stdout).toContain("(encrypted)");
+      expect(stdout).not.toMatch(/SGVsbG8|V2VsdA/);
+    }
+  });
+
   test("delegate --wait prints the answer", async () => {
     const run = startCli(["delegate", "ben", "is it green?", "--wait", "--as", "ann", "--data", relay.dataDir]);
     await until(async () => (await operator.delegations.list({ status: "pending", from: "ann" })).items.length === 1);

@@ -36,6 +36,30 @@ describe("a request that owes an answer", () => {
     expect((await look(asked)).answer).toMatchObject({ text: "done", error: null, payload: { lines: 3 } });
   });
 
+  test("may be encrypted by the clients, its answer and progress too: carried untouched, not found and not shown", async () => {
+    const { delegate, ada, bob, on, inbox, look, ask } = await startTeam();
+    const secret = "SGVsbG8 wörld\n\u0007";
+    const asked = await delegate(ada, "bob", { text: secret, encoding: "opaque" });
+    expect(asked).toMatchObject({ text: secret, encoding: "opaque" });
+    expect((await inbox(bob))[0]).toMatchObject({ kind: "request", body: secret, encoding: "opaque" });
+    await on(asked, "progress", bob, { text: secret, encoding: "opaque" });
+    const answered = await on(asked, "response", bob, { text: secret, payload: { part: 1 }, encoding: "opaque" });
+    expect(answered.body.answer).toMatchObject({ text: secret, encoding: "opaque", payload: { part: 1 } });
+    expect((await inbox(ada)).map(({ kind, body, encoding }) => [kind, body, encoding])).toEqual([
+      ["control", secret, "opaque"],
+      ["response", secret, "opaque"],
+    ]);
+    expect(await look(asked)).toMatchObject({ encoding: "opaque", answer: { encoding: "opaque" } });
+    const found = await ask("GET", `/v1/messages?q=${encodeURIComponent("SGVsbG8")}`);
+    expect(found.body.items).toEqual([]);
+    const digest = await ask("GET", "/v1/agents/bob/inbox/digest", undefined, bob);
+    expect(JSON.stringify(digest.body)).not.toContain("SGVsbG8");
+    const plain = await delegate(ada, "bob");
+    expect(plain.encoding).toBe("plain");
+    const wrong = await on(plain, "response", bob, { text: "x", encoding: "secret" });
+    expect(wrong.body.errors).toMatchObject([{ pointer: "/encoding" }]);
+  });
+
   test("may be answered with an error", async () => {
     const { delegate, ada, bob, on, responses } = await startTeam();
     const asked = await delegate(ada, "bob");

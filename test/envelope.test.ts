@@ -187,6 +187,22 @@ describe("text of others reaches a model inside its envelope alone", () => {
     expect(text).not.toContain(MARK);
     expect(text).toContain("encrypted");
   });
+
+  test("a delegation that is encrypted, and its answer, are named, not shown", async () => {
+    const { relay, eve, bobs } = await world();
+    const eves = await connect(relay, eve.token);
+    const asked = { to: "bob", text: MARK, context: { summary: MARK }, encoding: "opaque" };
+    const { id } = (await relay.ask("POST", "/v1/delegations", asked, eve)).body;
+    const inbox = (await bobs.call("inbox")).text;
+    const answer = { agentId: "bob", text: MARK, error: MARK, payload: { data: MARK }, encoding: "opaque" };
+    expect((await relay.ask("POST", `/v1/delegations/${id}/response`, answer)).status).toBe(201);
+    const status = await eves.call("status", { delegation: id });
+    const story = await eves.call("status", { message: status.facts.message });
+    for (const text of [inbox, status.text, story.text, (await eves.call("inbox")).text]) {
+      expect(text).toContain("encrypted by the clients");
+      expect(text).not.toContain(MARK);
+    }
+  });
 });
 
 describe("whatever comes", () => {

@@ -44,6 +44,14 @@ describe("traces from afar", () => {
     await until(async () => (await ann.traces.history({ q: "zeppelin" })).items.length === 1);
   });
 
+  test("that are encrypted are carried, and named instead of shown", async () => {
+    const { id } = await ann.messages.send({ to: "ben", body: "Decide" });
+    await cli(["trace", "add", `${id}`, "SGVsbG8", "--type", "decision", "--opaque"]);
+    const list = await cli(["trace", "list", `${id}`]);
+    expect(list.stdout).toMatch(/^user decision .*\n {2}\(encrypted\)\n$/);
+    expect((await ann.traces.list(id)).items).toMatchObject([{ content: "SGVsbG8", encoding: "opaque" }]);
+  });
+
   test("are said and shown by the command line, harmless for the terminal", async () => {
     const { id } = await ann.messages.send({ to: "ben", body: "Run the tests" });
     const added = await cli(["trace", "add", `${id}`, "--type", "command_exec", "--as", "ben"], "\u001b[31m1 failed\n");

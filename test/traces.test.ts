@@ -49,6 +49,16 @@ describe("traces of a message", () => {
     expect(items[0].id < items[1].id && items[1].id < items[2].id).toBe(true);
   });
 
+  test("may be encrypted by the clients: carried untouched", async () => {
+    const { say, trace, traces, ann, ben, ask } = await withTraces();
+    const id = await say("ben");
+    const secret = { level: 2, type: "thinking", content: "SGVsbG8", encoding: "opaque", metadata: { part: 1 } };
+    expect((await trace(ben, id, [secret, thought])).body.items).toMatchObject([secret, { encoding: "plain" }]);
+    expect((await traces(ann, id)).body.items).toMatchObject([secret, { ...thought, encoding: "plain" }]);
+    const [item] = (await ask("GET", `/v1/history?thread=${id}&level=3`, undefined, ann)).body.items;
+    expect(item.traces[0]).toMatchObject(secret);
+  });
+
   test("are narrowed by level, type and agent, and come in pages", async () => {
     const { say, trace, traces, ann, ben } = await withTraces();
     const id = await say("ben");

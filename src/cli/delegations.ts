@@ -5,7 +5,7 @@ import { EXIT, Stop } from "./exit.ts";
 import { collect, jsonValue, textOrStdin, wholeNumber } from "./options.ts";
 import type { Output } from "./output.ts";
 import { safeLine, safeText } from "./screen.ts";
-import { timeText } from "./show.ts";
+import { ENCRYPTED, timeText } from "./show.ts";
 
 const GROUP = "Work:";
 
@@ -22,6 +22,9 @@ export function addDelegationCommands(program: Command): void {
   addCancel(group);
 }
 
+const OPAQUE = "the text is encrypted: never searched, never shown";
+const encodingFrom = ({ opaque }: { opaque?: boolean }) => (opaque ? ("opaque" as const) : undefined);
+
 interface DelegateOptions {
   summary?: string;
   constraint?: string[];
@@ -30,6 +33,7 @@ interface DelegateOptions {
   parent?: string;
   timeout?: number;
   wait?: boolean;
+  opaque?: boolean;
 }
 
 function addDelegate(program: Command): void {
@@ -44,6 +48,7 @@ function addDelegate(program: Command): void {
     .option("--expect <text>", "what the answer should look like")
     .option("--thread <id>", "put it into the thread of this message", wholeNumber)
     .option("--parent <id>", "the delegation this is part of (default: the one that is worked on)")
+    .option("--opaque", OPAQUE)
     .option("--timeout <seconds>", "how long there is for it (default: 300)", wholeNumber)
     .option("--wait", "wait for the answer and print it; fails when there is none, or an error")
     .addHelpText("after", '\nExample:\n  $ signalbox delegate reviewer "Is this safe to merge?" --wait --as builder')
@@ -51,7 +56,8 @@ function addDelegate(program: Command): void {
       const { client, out } = contextOf(command);
       const text = await textOrStdin(given);
       const { thread: threadId, parent: parentId, timeout: timeoutSeconds } = options;
-      const draft = { to, text, context: contextFrom(options), threadId, parentId, timeoutSeconds };
+      const encoding = encodingFrom(options);
+      const draft = { to, text, encoding, context: contextFrom(options), threadId, parentId, timeoutSeconds };
       const asked = await client.delegations.ask(draft);
       if (!options.wait) return out.show(asked, () => askedText(asked));
       out.note(askedText(asked));
@@ -71,6 +77,7 @@ const askedText = ({ id, to, messageId, queued, deadlineAt }: Delegation): strin
 
 function answerText({ answer, status }: Delegation): string {
   if (answer === null) return status;
+  if (answer.encoding === "opaque") return ENCRYPTED;
   return safeText(answer.text || answer.error || (answer.payload ? JSON.stringify(answer.payload) : ""));
 }
 
@@ -101,7 +108,7 @@ function addList(group: Command): void {
         if (found.items.length === 0 && found.nextPage === null) return "No such delegation";
         const rows = found.items.map((row) => [
           ...[row.id, row.from, row.to, `${row.depth}`, row.status + (row.late ? ", late" : "")],
-          ...[timeText(row.deadlineAt), row.text ?? ""],
+          ...[timeText(row.deadlineAt), row.encoding === "opaque" ? ENCRYPTED : (row.text ?? "")],
         ]);
         const more = found.nextPage === null ? "" : `\nThere are more: --page ${safeLine(found.nextPage)}`;
         return out.table(["ID", "FROM", "TO", "DEPTH", "STATUS", "DEADLINE", "TEXT"], rows) + more;
@@ -129,8 +136,8 @@ function delegationText(row: Delegation, out: Output): string {
   const lines = [
     `${out.paint("bold", id)}  ${out.paint("cyan", safeLine(from))} → ${safeLine(to)}  ${status}${late ? ", answered late" : ""}`,
     out.paint("dim", `message ${messageId}, depth ${depth}${part}, until ${timeText(deadlineAt)}`),
-    safeText(row.text ?? "(gone)"),
-    ...(context ? [safeLine(JSON.stringify(context))] : []),
+    row.encoding === "opaque" ? ENCRYPTED : safeText(row.text ?? "(gone)"),
+    ...(context && row.encoding === "plain" ? [safeLine(JSON.stringify(context))] : []),
     ...(answer ? [`${out.paint("cyan", safeLine(answer.from))} ${timeText(answer.at)}`, answerText(row)] : []),
   ];
   return lines.join("\n");
@@ -139,6 +146,7 @@ function delegationText(row: Delegation, out: Output): string {
 interface AnswerOptions {
   error?: boolean;
   payload?: Record<string, unknown>;
+  opaque?: boolean;
 }
 
 function addAnswer(group: Command): void {
@@ -149,13 +157,21 @@ function addAnswer(group: Command): void {
     .argument("[text]", "the answer; - or nothing reads stdin")
     .option("--error", "it cannot be done: the text says why")
     .option("--payload <json>", "data for programs, as a JSON object", jsonValue)
+    .option("--opaque", OPAQUE)
     .addHelpText("after", '\nExample:\n  $ signalbox delegation answer dlg_0mm7p6yo0 "Yes, merge it" --as reviewer')
-    .action(async (id: string, given: string | undefined, { error, payload }: AnswerOptions, command: Command) => {
+    .action(async (id: string, given: string | undefined, options: AnswerOptions, command: Command) => {
       const { client, out } = contextOf(command);
+      const { error, payload } = options;
       const text = await textOrStdin(given);
-      const answered = await client.delegations.answer(id, error ? { error: text, payload } : { text, payload });
+      const said = { payload, encoding: encodingFrom(options), ...(error ? { error: text } : { text }) };
+      const answered = await client.delegations.answer(id, said);
       await out.show(answered, () => `${id} is ${answered.status}${answered.late ? "; the answer came late" : ""}`);
     });
+}
+
+interface ProgressOptions {
+  question?: boolean;
+  opaque?: boolean;
 }
 
 function addProgress(group: Command): void {
@@ -165,13 +181,16 @@ function addProgress(group: Command): void {
     .argument("<id>", "the delegation")
     .argument("[text]", "how far; - or nothing reads stdin")
     .option("--question", "ask back: the asker replies, and the work goes on")
+    .option("--opaque", OPAQUE)
     .addHelpText(
       "after",
       '\nExample:\n  $ signalbox delegation progress dlg_0mm7p6yo0 "Half of the tests ran" --as builder',
     )
-    .action(async (id: string, given: string | undefined, { question }: { question?: boolean }, command: Command) => {
+    .action(async (id: string, given: string | undefined, options: ProgressOptions, command: Command) => {
       const { client, out } = contextOf(command);
-      const shown = await client.delegations.progress(id, { text: await textOrStdin(given), question });
+      const shown = await client.delegations.progress(id, {
+        ...{ text: await textOrStdin(given), question: options.question, encoding: encodingFrom(options) },
+      });
       await out.show(shown, () => `${safeLine(shown.from)} is told`);
     });
 }

@@ -9,6 +9,9 @@ import { safeLine, safeText } from "./screen.ts";
 export const timeText = (time: string | null): string =>
   time === null ? "-" : safeLine(time).replace("T", " ").replace(/\.\d+/, "");
 
+/** In place of text that the clients have encrypted. */
+export const ENCRYPTED = "(encrypted)";
+
 export function messageText(message: Entry | Message, { paint }: Output): string {
   const { id, from, to, kind, topic, subject, urgent, threadId, replyTo, createdAt, encoding } = message;
   const state = "state" in message ? message.state : null;
@@ -25,7 +28,7 @@ export function messageText(message: Entry | Message, { paint }: Output): string
     .map((remark) => safeLine(String(remark)));
   const thread = threadId === id ? "" : `  thread ${threadId}`;
   const head = `${paint("bold", `#${id}`)}  ${paint("cyan", safeLine(from))} → ${safeLine(to)}  ${remarks.join(", ")}${thread}`;
-  const body = encoding === "opaque" ? "(encrypted)" : safeText(message.body);
+  const body = encoding === "opaque" ? ENCRYPTED : safeText(message.body);
   const chat = kind === "channel.event" ? chatText(message.payload) : "";
   const lines = [
     ...(subject ? [paint("bold", safeLine(subject))] : []),

@@ -5,7 +5,7 @@ import { EXIT, Stop } from "./exit.ts";
 import { jsonValue, textOrStdin, wholeNumber } from "./options.ts";
 import type { Output } from "./output.ts";
 import { safeLine, safeText } from "./screen.ts";
-import { messageText, timeText } from "./show.ts";
+import { ENCRYPTED, messageText, timeText } from "./show.ts";
 
 const GROUP = "Messages:";
 
@@ -65,8 +65,9 @@ const indented = (text: string): string =>
     .map((line) => `    ${line}`)
     .join("\n");
 
-function traceText({ agentId, type, content, metadata, createdAt }: Trace, { paint }: Output): string {
+function traceText({ agentId, type, content, encoding, metadata, createdAt }: Trace, { paint }: Output): string {
   const head = `${paint("cyan", safeLine(agentId))} ${safeLine(type)}  ${paint("dim", timeText(createdAt))}`;
+  if (encoding === "opaque") return `${head}\n  ${ENCRYPTED}`;
   const data = metadata === null ? [] : [paint("dim", safeLine(JSON.stringify(metadata)))];
   return [head, ...safeText(content).split("\n"), ...data].join("\n  ");
 }
@@ -75,6 +76,7 @@ interface AddOptions {
   type: string;
   level?: TraceLevel;
   metadata?: Record<string, unknown>;
+  opaque?: boolean;
   key?: string;
 }
 
@@ -87,6 +89,7 @@ function addAdd(trace: Command): void {
     .requiredOption("--type <type>", "thinking, planning, ..., file_read, command_exec, ..., or another name")
     .option("--level <n>", "2: thought, 3: done (default: the type's)", traceLevel)
     .option("--metadata <json>", "data for programs, a JSON object", jsonValue)
+    .option("--opaque", "the content is encrypted: never shown")
     .option("--key <key>", "idempotency key: said again with it, it is there once")
     .addHelpText("after", "\nExample:\n  $ bun test | signalbox trace add 17 --type command_exec --as builder")
     .action(async (id: number, content: string | undefined, options: AddOptions, command: Command) => {
@@ -94,7 +97,8 @@ function addAdd(trace: Command): void {
       const { type, metadata, key } = options;
       const level = options.level ?? levelOf(type);
       if (level === undefined) throw new Stop(EXIT.usage, `Say --level 2 or 3: ${type} is a type of your own`);
-      const draft = { level, type, content: await textOrStdin(content), metadata };
+      const encoding = options.opaque ? ("opaque" as const) : undefined;
+      const draft = { level, type, content: await textOrStdin(content), encoding, metadata };
       const added = await client.traces.add(id, [draft], { ...(key !== undefined && { idempotencyKey: key }) });
       await out.show(added, () => `Trace ${added.items[0]?.number} of message ${id}`);
     });

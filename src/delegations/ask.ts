@@ -160,7 +160,7 @@ function toDraft(id: string, body: Asked, parent: DelegationRow | undefined, now
     urgent: false,
     maxAttempts: 5,
     expiresAt: toTime(now + body.timeoutSeconds * 1000),
-    encoding: "plain",
+    encoding: body.encoding,
     payload: { delegationId: id, depth: depthUnder(parent), context: body.context ?? null },
   };
 }

@@ -58,12 +58,14 @@ export function createDelegations({ messaging, idempotency, activity, budgets, k
     if (!row) return [];
     const { id: delegationId, depth, parentId, queued } = row;
     const deadlineAt = toTime(row.deadlineAt);
+    const answer = row.error === null || row.answerId === null ? undefined : await messages.content(on, row.answerId);
+    const error = answer?.opaque ? "encrypted by the clients" : row.error;
     const facts: Fact[] = [
       { at: toTime(row.createdAt), step: "delegated", delegationId, depth, parentId, queued, deadlineAt },
     ];
     if (row.endedAt !== null) {
       const step = row.status === "pending" || row.status === "claimed" ? "answered" : row.status;
-      const how = row.late ? {} : { messageId: row.answerId, from: row.answeredBy, error: row.error };
+      const how = row.late ? {} : { messageId: row.answerId, from: row.answeredBy, error };
       facts.push({ at: toTime(row.endedAt), step, delegationId, ...how });
     }
     if (row.late)

@@ -1,7 +1,17 @@
 import { z } from "zod";
 import { AgentId } from "../agents/schema.ts";
 import { BODY_BYTES, JSON_BYTES, TargetText } from "../messages/schema.ts";
-import { jsonObject, listOf, MessageId, NumberPageQuery, queryInt, Time, text } from "../wire.ts";
+import {
+  Encoding,
+  EncodingInput,
+  jsonObject,
+  listOf,
+  MessageId,
+  NumberPageQuery,
+  queryInt,
+  Time,
+  text,
+} from "../wire.ts";
 
 /** How long a chain of delegations may be. */
 export const MAX_DEPTH = 5;
@@ -31,6 +41,7 @@ export const DelegationDraft = z.strictObject({
   from: AgentId.optional().describe("The token's agent when left out; only an operator may name another."),
   to: TargetText,
   text: text(BODY_BYTES),
+  encoding: EncodingInput,
   context: DelegationContext.nullish(),
   threadId: MessageId.nullish().describe("Puts the request into this thread."),
   parentId: DelegationId.nullish().describe(
@@ -53,6 +64,7 @@ export const DelegationResponse = z
       .optional()
       .describe("It could not be done: why."),
     payload: jsonObject(JSON_BYTES).nullish(),
+    encoding: EncodingInput,
   })
   .refine((said) => said.text !== undefined || said.error !== undefined || said.payload != null, {
     message: "has to have text, error or payload",
@@ -63,6 +75,7 @@ export type DelegationResponse = z.input<typeof DelegationResponse>;
 export const DelegationProgress = z.strictObject({
   agentId: AgentId.optional(),
   text: text(BODY_BYTES),
+  encoding: EncodingInput,
   question: z.boolean().default(false).describe("The worker asks back, and goes on when the asker has replied."),
 });
 export type DelegationProgress = z.input<typeof DelegationProgress>;
@@ -80,6 +93,7 @@ export const DelegationAnswer = z
     from: z.string().describe("Who answered; `system` when nobody did."),
     text: z.string().nullable().describe("null when retention took the message."),
     error: z.string().nullable(),
+    encoding: Encoding.describe("Of text, error and payload."),
     payload: z.record(z.string(), z.unknown()).nullable(),
     at: Time,
   })
@@ -93,6 +107,7 @@ export const Delegation = z
     to: z.string().describe("Who was asked: an agent or a group."),
     holder: z.string().nullable().describe("Who of a group works on it, or did last."),
     text: z.string().nullable().describe("null when retention took the message."),
+    encoding: Encoding.describe("Of text and context."),
     context: DelegationContext.nullable(),
     depth: z.int().describe(`Counted by the server along parentId, from 1 to ${MAX_DEPTH}.`),
     rootId: DelegationId.describe("The first of its tree; itself when it has no parent."),

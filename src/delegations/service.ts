@@ -132,6 +132,7 @@ export function createDelegationService(parts: DelegationParts) {
         kind: "response",
         replyTo: row.messageId,
         body: body.text ?? body.error ?? "",
+        encoding: body.encoding ?? "plain",
         payload: body.error === undefined ? body.payload : { ...body.payload, delegation: { error: body.error } },
       },
     );
@@ -152,6 +153,7 @@ export function createDelegationService(parts: DelegationParts) {
         subject: `${body.question ? "Question about" : "Progress of"} ${row.id}`,
         replyTo: row.messageId,
         body: body.text,
+        encoding: body.encoding ?? "plain",
         payload: { delegationId: row.id, ...(body.question ? { question: true } : { progress: true }) },
       },
     );
@@ -175,7 +177,7 @@ export function createDelegationService(parts: DelegationParts) {
     async ask(tx: Tx, caller: Caller, body: Asked, key: string | undefined) {
       const { from, ...asked } = body;
       return once(tx, actingAs(caller, from), key, "delegate", asked, async () =>
-        shown(await ask(tx, caller, body), { text: body.text, context: body.context ?? null }),
+        shown(await ask(tx, caller, body), { text: body.text, encoding: body.encoding, context: body.context ?? null }),
       );
     },
 

@@ -1,32 +1,36 @@
 import type { Reading } from "../db/database.ts";
 import type { Content, MessageStore } from "../messages/store.ts";
-import { toTime, toTimeOrNull } from "../wire.ts";
+import { type Encoding, toTime, toTimeOrNull } from "../wire.ts";
 import { type Delegation, type DelegationAnswer, DelegationContext } from "./schema.ts";
 import type { DelegationRow } from "./store.ts";
 
 /** What the messages of a delegation say, as far as they are there. */
 export interface Said {
   text: string | null;
+  encoding: Encoding;
   context: DelegationContext | null;
-  answer?: { text: string | null; payload: Record<string, unknown> | null } | undefined;
+  answer?: { text: string | null; encoding: Encoding; payload: Record<string, unknown> | null } | undefined;
 }
 
 /** A delegation as it goes out: its text and its answer are in their messages. */
 export async function show(on: Reading, messages: MessageStore, row: DelegationRow): Promise<Delegation> {
   const request = await messages.content(on, row.messageId);
   const response = row.answerId === null ? undefined : await messages.content(on, row.answerId);
-  const answer = { text: response?.body ?? null, payload: given(payloadOf(response)) };
-  return shown(row, { text: request?.body ?? null, context: contextOf(request), answer });
+  const answer = { text: response?.body ?? null, encoding: encodingOf(response), payload: given(payloadOf(response)) };
+  return shown(row, {
+    ...{ text: request?.body ?? null, encoding: encodingOf(request), context: contextOf(request), answer },
+  });
 }
 
 /** The same, by whom the messages are known. */
-export function shown(row: DelegationRow, { text, context, answer }: Said): Delegation {
+export function shown(row: DelegationRow, { text, encoding, context, answer }: Said): Delegation {
   return {
     id: row.id,
     from: row.fromId,
     to: row.target,
     holder: row.holder,
     text,
+    encoding,
     context,
     depth: row.depth,
     rootId: row.rootId,
@@ -49,13 +53,19 @@ function contextOf(request: Content | undefined): DelegationContext | null {
   return said ? (DelegationContext.safeParse(said).data ?? null) : null;
 }
 
-function answerOf(row: DelegationRow, { text, payload }: NonNullable<Said["answer"]>): DelegationAnswer | null {
+const encodingOf = (message: Content | undefined): Encoding => (message?.opaque ? "opaque" : "plain");
+
+function answerOf(
+  row: DelegationRow,
+  { text, encoding, payload }: NonNullable<Said["answer"]>,
+): DelegationAnswer | null {
   if (row.answerId === null || row.answeredBy === null) return null;
   return {
     messageId: row.answerId,
     from: row.answeredBy,
     text,
     error: row.error,
+    encoding,
     payload,
     at: toTime(row.answeredAt ?? 0),
   };

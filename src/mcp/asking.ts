@@ -133,7 +133,7 @@ function toldOf(desk: Desk, turn: Turn, delegation: Delegation, tokens: number) 
     ...{
       topic: null,
       subject: null,
-      encoding: "plain" as const,
+      encoding: answer.encoding,
       threadId: delegation.threadId,
       urgent: false,
       via: null,

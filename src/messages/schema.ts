@@ -2,6 +2,8 @@ import { z } from "zod";
 import { AgentId } from "../agents/schema.ts";
 import { Task } from "../tasks/schema.ts";
 import {
+  Encoding,
+  EncodingInput,
   IdempotencyKey,
   jsonObject,
   line,
@@ -71,7 +73,7 @@ export const MessageDraft = z.strictObject({
   expiresAt: TimeInput.nullish().describe("From then on it is offered to nobody."),
   deliverAt: TimeInput.nullish().describe("It becomes a message at that time."),
   idempotencyKey: IdempotencyKey.nullish(),
-  encoding: z.enum(["plain", "opaque"]).default("plain").describe("opaque: encrypted by the clients, never searched."),
+  encoding: EncodingInput,
   payload: jsonObject(JSON_BYTES).nullish(),
   meta: jsonObject(JSON_BYTES).nullish(),
 });
@@ -110,7 +112,7 @@ export const Entry = z
     topic: z.string().nullable(),
     subject: z.string().nullable(),
     body: z.string(),
-    encoding: z.enum(["plain", "opaque"]),
+    encoding: Encoding,
     threadId: MessageId,
     replyTo: MessageId.nullable(),
     causedBy: MessageId.nullable(),
@@ -258,7 +260,7 @@ export const Result = z.strictObject({
   body: text(BODY_BYTES).default(""),
   subject: line(512).nullish(),
   payload: jsonObject(JSON_BYTES).nullish(),
-  encoding: z.enum(["plain", "opaque"]).default("plain"),
+  encoding: EncodingInput,
 });
 /** Text alone stands for a result with that body. */
 const ResultInput = z

@@ -7,7 +7,7 @@ import { marks, messages, reads } from "./tables.ts";
 
 export type MessageRow = typeof messages.$inferSelect;
 
-export type Content = Pick<MessageRow, "body" | "payload">;
+export type Content = Pick<MessageRow, "body" | "opaque" | "payload">;
 
 /** What a reply or a cause passes on. */
 export interface Lineage {
@@ -56,7 +56,7 @@ export function createMessageStore(db: Db) {
   );
   const content = db.statement((q) =>
     q
-      .select({ body: messages.body, payload: messages.payload })
+      .select({ body: messages.body, opaque: messages.opaque, payload: messages.payload })
       .from(messages)
       .where(eq(messages.id, bound("id")))
       .prepare(),

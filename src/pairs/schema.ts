@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { AgentId } from "../agents/schema.ts";
 import { BODY_BYTES, JSON_BYTES } from "../messages/schema.ts";
-import { jsonObject, line, listOf, MessageId, PageQuery, Time, text } from "../wire.ts";
+import { EncodingInput, jsonObject, line, listOf, MessageId, PageQuery, Time, text } from "../wire.ts";
 
 export const PairId = z
   .string()
@@ -45,7 +45,7 @@ export const PairMessage = z.strictObject({
   subject: line(512).nullish().describe("`Pair <id>` when left out."),
   body: text(BODY_BYTES),
   replyTo: MessageId.nullish().describe("A message of the pair's thread; its first when left out."),
-  encoding: z.enum(["plain", "opaque"]).default("plain"),
+  encoding: EncodingInput,
   payload: jsonObject(JSON_BYTES).nullish(),
 });
 export type PairMessage = z.input<typeof PairMessage>;

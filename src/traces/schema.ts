@@ -1,7 +1,18 @@
 import { z } from "zod";
 import { AgentId } from "../agents/schema.ts";
 import { Message } from "../messages/schema.ts";
-import { jsonObject, line, listOf, MessageId, NumberPageQuery, queryInt, Time, text } from "../wire.ts";
+import {
+  Encoding,
+  EncodingInput,
+  jsonObject,
+  line,
+  listOf,
+  MessageId,
+  NumberPageQuery,
+  queryInt,
+  Time,
+  text,
+} from "../wire.ts";
 
 export const CONTENT_BYTES = 16 * 1024;
 export const METADATA_BYTES = 4 * 1024;
@@ -46,6 +57,7 @@ export const TraceDraft = z
     level: TraceLevel,
     type: TraceType,
     content: text(CONTENT_BYTES),
+    encoding: EncodingInput,
     metadata: jsonObject(METADATA_BYTES).nullish(),
   })
   .superRefine(({ level, type }, ctx) => {
@@ -73,6 +85,7 @@ export const Trace = z
     level: TraceLevel,
     type: z.string(),
     content: z.string(),
+    encoding: Encoding.describe("Of content and metadata."),
     metadata: z.record(z.string(), z.unknown()).nullable(),
     createdAt: Time,
   })

@@ -6,7 +6,7 @@ import type { Idempotency } from "../idempotency/service.ts";
 import type { Access } from "../messages/access.ts";
 import { fitting, jsonBytes, PAGE_BYTES } from "../pages.ts";
 import { Problem } from "../problem.ts";
-import { toTime } from "../wire.ts";
+import { type Encoding, toTime } from "../wire.ts";
 import { MAX_ALL_TRACE_BYTES, MAX_ALL_TRACES, MAX_TRACE_BYTES, MAX_TRACES, type TraceDraft } from "./schema.ts";
 import type { TraceHead, TraceRow, TraceStore } from "./store.ts";
 
@@ -47,12 +47,24 @@ export function createTraceService({ agents, access, store, idempotency, clock }
     const own = await store.countOf(tx, messageId, by.agentId);
     const before = bytesSoFar;
     const createdAt = clock.now();
-    const rows = drafts.map(({ level, type, content, metadata }) => {
+    const rows = drafts.map(({ level, type, content, encoding, metadata }) => {
       const json = metadata ? JSON.stringify(metadata) : null;
       const bytes = Buffer.byteLength(content) + (json ? Buffer.byteLength(json) : 0);
       number += 1;
       bytesSoFar += bytes;
-      return { ...by, messageId, number, level, type, content, metadata: json, createdAt, bytes, bytesSoFar };
+      return {
+        ...by,
+        messageId,
+        number,
+        level,
+        type,
+        content,
+        opaque: encoding === "opaque",
+        metadata: json,
+        createdAt,
+        bytes,
+        bytesSoFar,
+      };
     });
     if (own.traces + rows.length > MAX_TRACES || own.bytes + bytesSoFar - before > MAX_TRACE_BYTES)
       throw new Problem(
@@ -133,6 +145,7 @@ const isWanted = (head: TraceHead, { level, type, agent }: TraceFilter): boolean
 /** As JSON, around the stored metadata. */
 export function traceJson(row: TraceRow): string {
   const { id, messageId, number, agentId, via, level, type, content, createdAt } = row;
-  const shown = { id, messageId, number, agentId, via, level, type, content, createdAt: toTime(createdAt) };
+  const encoding: Encoding = row.opaque ? "opaque" : "plain";
+  const shown = { id, messageId, number, agentId, via, level, type, content, encoding, createdAt: toTime(createdAt) };
   return `${JSON.stringify(shown).slice(0, -1)},"metadata":${row.metadata}}`;
 }

@@ -16,6 +16,8 @@ export const traces = sqliteTable(
     /** Size of this one, and of all of its message's up to here: the newest row says how much a message has. */
     bytes: integer("bytes").notNull(),
     bytesSoFar: integer("bytes_so_far").notNull(),
+    /** Content and metadata are encrypted by the clients. */
+    opaque: integer("opaque", { mode: "boolean" }).notNull().default(false),
     // Large things last: what only looks at the others reads no further pages.
     content: text("content").notNull(),
     /** JSON text, as it goes out. */

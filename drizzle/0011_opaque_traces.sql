@@ -1,0 +1,1 @@
+ALTER TABLE `traces` ADD `opaque` integer DEFAULT false NOT NULL;
