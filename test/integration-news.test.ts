@@ -338,6 +338,18 @@ describe("a delivery of too many", () => {
     expect((await told()).map((notice: { payload: { skipped: number } }) => notice.payload.skipped)).toEqual([7, 1]);
   });
 
+  test("that cannot even be read is refused, and the operator is told, but not of what anybody else sends", async () => {
+    const { deliver, source, told } = await world("alertmanager");
+    const secret = await source("token", { mapping: "alertmanager", verify: "token" });
+    const body = {
+      alerts: many(5000, { values: Object.fromEntries(Array.from({ length: 20 }, (_, n) => [`v${n}`, n])) }),
+    };
+    const refused = await deliver("token", body, { authorization: `Bearer ${secret}` });
+    expect([refused.status, refused.body.code]).toEqual([413, "too-large"]);
+    expect((await deliver("token", body, { authorization: "Bearer of-somebody-else" })).status).toBe(401);
+    expect(await told()).toMatchObject([{ subject: "token: a delivery was refused", payload: { source: "token" } }]);
+  });
+
   test("says the same when it comes again under its key", async () => {
     const { post, source, told } = await world("alertmanager");
     await source("other", { mapping: "alertmanager" });

@@ -367,6 +367,21 @@ describe("a schedule that can do nothing any more", () => {
     expect((await crew.ask("GET", "/v1/messages?to=user&topic=schedules")).body.items).toHaveLength(1);
   });
 
+  test("tells its owner of each time that was refused, until it is disabled", async () => {
+    const { crew, plan, notices } = await startWorld();
+    const headers = { "content-type": "text/plain" };
+    const fileId = (await crew.ask("POST", "/v1/files?name=a.txt", "x", { ...crew.boss, headers })).body.id;
+    const message = { to: "ann", body: "tick", payload: { files: [{ fileId }] } };
+    const { id } = await plan({ cron: "0 * * * *", message });
+    const file = new Database(join(crew.config.dataDir, "signalbox.db"));
+    file.run("delete from files where id = ?", [fileId]);
+    file.close();
+    await passInSteps(crew, 4 * HOUR, HOUR);
+    expect((await notices(crew.boss)).map(({ subject }) => subject)).toEqual([
+      ...[`Schedule ${id} was not sent`, `Schedule ${id} was not sent`, `Schedule ${id} was disabled`],
+    ]);
+  });
+
   test("is stopped after three times in a row that failed, each tried a few times, and holds up no other", async () => {
     const { crew, plan, look, fires, notices, times } = await startWorld();
     const bad = await plan({ cron: "0 * * * *", message: { to: "ann", body: "boom" } });

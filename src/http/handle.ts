@@ -105,9 +105,23 @@ export function createHandle(parts: HandleParts) {
     call.params = route.params ? check(route.params, incoming.params, "path") : undefined;
     call.query = readQuery(route, request.url);
     if (route.idempotent) call.idempotencyKey = readKey(request);
-    call.body = bytes ? await parseBody(route, request, bytes) : await readBody(route, request);
+    call.body = bytes ? await readKnown(route, call, bytes) : await readBody(route, request);
     const result = await route.run(call as Call<unknown, unknown, unknown>);
     return result instanceof Response ? result : toResponse(result, headers);
+  }
+
+  /** The body of a caller that showed itself by it. */
+  async function readKnown(
+    route: Route,
+    { request, params }: Partial<Call<unknown, unknown, unknown>>,
+    bytes: Uint8Array,
+  ) {
+    try {
+      return await parseBody(route, request as Request, bytes);
+    } catch (error) {
+      if (error instanceof Problem && error.code === "too-large") await route.tooLarge?.(params, error);
+      throw error;
+    }
   }
 
   function refuse(error: unknown, route: Route | undefined, headers: Record<string, string>): Response {

@@ -155,6 +155,15 @@ export function createEvents(parts: EventParts) {
     return work ? { entry: await claims.entryOf(on, work.messageId), work } : null;
   }
 
+  /** A delivery that is too large to be read is lost: its source does not send it again. */
+  async function tellRefused(tx: Tx, source: string, why: string): Promise<void> {
+    await sender.tell(tx, "user", {
+      subject: `${source}: a delivery was refused`,
+      body: `A delivery of ${source} was too large to be read. ${why} Let ${source} send fewer events at once (Alertmanager: max_alerts).`,
+      payload: { source },
+    });
+  }
+
   /** One event: a new task, one that is known by its key, or nothing. */
   async function take(tx: Tx, integration: IntegrationRow, report: Report): Promise<Became> {
     const { source } = integration;
@@ -233,6 +242,7 @@ export function createEvents(parts: EventParts) {
   return {
     identify,
     receive,
+    tellRefused,
     /** Told of each event, what became of it once that is on disk. */
     onReceived: (listener: (source: string, outcome: Outcome) => void) => listeners.push(listener),
   };

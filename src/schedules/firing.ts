@@ -67,6 +67,9 @@ export function createFiring({ agents, agentStore, sender, activity, due, clock,
     if (!(refusal instanceof Problem)) return;
     logger.debug({ scheduleId: id, code: refusal.code, detail: refusal.message }, "schedule was refused");
     await failed(tx, row, come, refusal.message, refusal.code === "unknown-target");
+    const now = await store.byId(tx, id);
+    // One that ended or was disabled by it was told of already.
+    if (now?.enabled) await tellOwner(tx, now, "was not sent", refusal.message);
   }
 
   async function send(tx: Tx, row: ScheduleRow, come: Come): Promise<void> {
