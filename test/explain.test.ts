@@ -61,7 +61,8 @@ describe("the story of a message", () => {
       agentId: "bob",
       step: "offered",
       at: "2026-03-01T12:00:05.000Z",
-      sentence: "offered to bob at 12:00:05 by poll, not acknowledged; bob last seen 5 s ago, reads only when it looks",
+      sentence:
+        "offered to bob at 12:00:05Z by poll, not acknowledged; bob last seen 5 s ago, reads only when it looks",
     });
     await ask("POST", `/v1/messages/${id}/read`, {}, bob);
     clock.advance(5000);
@@ -70,7 +71,7 @@ describe("the story of a message", () => {
       step: "read",
       at: "2026-03-01T12:00:10.000Z",
       sentence:
-        "offered to bob at 12:00:05 by poll, marked read at 12:00:10, not acknowledged; bob last seen 5 s ago, reads only when it looks",
+        "offered to bob at 12:00:05Z by poll, marked read at 12:00:10Z, not acknowledged; bob last seen 5 s ago, reads only when it looks",
     });
     await ask("POST", "/v1/agents/bob/inbox/ack", { upTo: id }, bob);
     expect(await story()).toEqual({
@@ -78,7 +79,7 @@ describe("the story of a message", () => {
       step: "acknowledged",
       at: "2026-03-01T12:00:15.000Z",
       sentence:
-        "offered to bob at 12:00:05 by poll, acknowledged at 12:00:15; bob last seen 0 s ago, reads only when it looks",
+        "offered to bob at 12:00:05Z by poll, acknowledged at 12:00:15Z; bob last seen 0 s ago, reads only when it looks",
     });
   });
 
@@ -87,7 +88,7 @@ describe("the story of a message", () => {
     const id = await send();
     await read();
     clock.advance(86_400_000);
-    expect((await explain(id)).recipients[0].sentence).toStartWith("offered to bob at 2026-03-01 12:00:00 by poll");
+    expect((await explain(id)).recipients[0].sentence).toStartWith("offered to bob at 2026-03-01 12:00:00Z by poll");
   });
 
   test("says who is away, for how long, and how one is reached", async () => {
@@ -103,7 +104,7 @@ describe("the story of a message", () => {
     await pass(86_400_000);
     expect(await tail()).toBe("bob last seen 25 h ago and is offline, reachable mid-turn");
     await ask("DELETE", "/v1/agents/bob");
-    expect(await tail()).toBe("bob was deleted at 13:00:00");
+    expect(await tail()).toBe("bob was deleted at 13:00:00Z");
   });
 
   test("of talk that expired says so, from then on and no sooner", async () => {
@@ -116,7 +117,7 @@ describe("the story of a message", () => {
       step: "expired",
       at: "2026-03-01T12:01:00.000Z",
       sentence:
-        "not offered to bob so far as is recorded, not acknowledged, expired at 12:01:00; bob last seen 60 s ago, reads only when it looks",
+        "not offered to bob so far as is recorded, not acknowledged, expired at 12:01:00Z; bob last seen 60 s ago, reads only when it looks",
     });
   });
 
@@ -142,7 +143,7 @@ describe("the story of work", () => {
       step: "claimed",
       at: "2026-03-01T12:00:01.000Z",
       sentence:
-        "offered to bob at 12:00:01 by claim, claimed at 12:00:01 (attempt 1), holding it until 12:01:01, " +
+        "offered to bob at 12:00:01Z by claim, claimed at 12:00:01Z (attempt 1), holding it until 12:01:01Z, " +
         "not acknowledged; bob last seen 1 s ago, reads only when it looks",
     });
     await ask("POST", `/v1/messages/${id}/renew`, { token: claim.token }, bob);
@@ -156,7 +157,7 @@ describe("the story of work", () => {
       { at: "2026-03-01T12:00:03.000Z", step: "answered", agentId: "bob", messageId: id + 1 },
     ]);
     expect(recipients[0]).toMatchObject({ step: "completed", at: "2026-03-01T12:00:03.000Z" });
-    expect(recipients[0].sentence).toContain("claimed at 12:00:01 (attempt 1), completed at 12:00:03");
+    expect(recipients[0].sentence).toContain("claimed at 12:00:01Z (attempt 1), completed at 12:00:03Z");
   });
 
   test("released, failed, lost, and dead in the end", async () => {
@@ -179,7 +180,7 @@ describe("the story of work", () => {
     expect(facts[5]).toMatchObject({ step: "failed", error: "no disk" });
     expect(facts[8]).toMatchObject({ step: "dead", attempts: 2 });
     expect(recipients[0]).toMatchObject({ step: "lease-expired" });
-    expect(recipients[0].sentence).toContain("claimed at 12:00:02 (attempt 2), lost the lease at 12:00:32");
+    expect(recipients[0].sentence).toContain("claimed at 12:00:02Z (attempt 2), lost the lease at 12:00:32Z");
   });
 
   test("cancelled while it was open, and while it was held", async () => {
@@ -212,4 +213,72 @@ describe("the story of work", () => {
       { agentId: "cleo", step: "claimed" },
     ]);
   });
+});
+
+describe("a story never contradicts itself", () => {
+  test("members of a group who were not needed are told of as such, with who has it", async () => {
+    const { send, explain, ask, agent, bob, clock } = await withStory();
+    const cleo = await agent("cleo", { tags: ["crew"] });
+    await agent("dan", { tags: ["crew"] });
+    const id = await send({ to: "tag:crew", claimable: true });
+    await ask("GET", "/v1/agents/cleo/inbox", undefined, cleo);
+    clock.advance(1000);
+    const { claim } = (await ask("POST", `/v1/messages/${id}/claim`, {}, bob)).body;
+    const [first, second, third] = (await explain(id)).recipients;
+    expect(first).toMatchObject({ agentId: "bob", step: "claimed" });
+    expect(second).toMatchObject({ agentId: "cleo", step: "not-needed", at: "2026-03-01T12:00:01.000Z" });
+    expect(second.sentence).toStartWith("offered to cleo at 12:00:00Z by poll, not needed, bob has it; cleo last seen");
+    expect(third.sentence).toStartWith("not needed, bob has it; dan last seen");
+    await ask("POST", `/v1/messages/${id}/complete`, { token: claim.token, result: "42" }, bob);
+    const done = (await explain(id)).recipients.map(({ sentence }: { sentence: string }) => sentence);
+    expect(done[0]).toStartWith("offered to bob at 12:00:01Z by claim, claimed at 12:00:01Z (attempt 1), completed at");
+    expect(done[2]).toStartWith("not needed, bob has it, completed at 12:00:01Z; dan last seen");
+    for (const sentence of done) expect(sentence).not.toMatch(/not (offered|acknowledged)/);
+  });
+
+  test("an acknowledgement, a mark, a claim, an answer and a look are never beside not offered", async () => {
+    const { send, explain, ask, bob } = await withStory();
+    const sentence = async (id: number) => (await explain(id)).recipients[0].sentence as string;
+    const reply = (id: number) => ask("POST", "/v1/messages", { to: "ann", body: "so", replyTo: id }, bob);
+    const ways: [says: string, more: Record<string, unknown>, act: (id: number) => Promise<{ status: number }>][] = [
+      ["marked read at 12:00:00Z", {}, (id) => ask("POST", `/v1/messages/${id}/read`, {}, bob)],
+      [
+        "offered to bob at 12:00:00Z by claim",
+        { claimable: true },
+        (id) => ask("POST", `/v1/messages/${id}/claim`, {}, bob),
+      ],
+      ["replied at 12:00:00Z", {}, reply],
+      ["offered to bob at 12:00:00Z by lookup", {}, (id) => ask("GET", `/v1/messages/${id}`, undefined, bob)],
+      ["offered to bob at 12:00:00Z by lookup", {}, (id) => ask("GET", `/v1/threads/${id}`, undefined, bob)],
+      ["offered to bob at 12:00:00Z by digest", {}, () => ask("GET", "/v1/agents/bob/inbox/digest", undefined, bob)],
+      ["acknowledged at 12:00:00Z", {}, (id) => ask("POST", "/v1/agents/bob/inbox/ack", { upTo: id }, bob)],
+    ];
+    for (const [says, more, act] of ways) {
+      const id = await send(more);
+      expect(await sentence(id)).toStartWith("not offered to bob so far as is recorded, not acknowledged");
+      expect((await act(id)).status).toBeLessThan(300);
+      expect(await sentence(id)).toContain(says);
+      expect(await sentence(id)).not.toContain("not offered");
+    }
+  });
+
+  test("an answered request is told of as answered, although its agent never polled", async () => {
+    const { explain, ask, ann, bob } = await withStory();
+    const asked = (await ask("POST", "/v1/delegations", { to: "bob", text: "x" }, ann)).body;
+    await ask("POST", `/v1/delegations/${asked.id}/response`, { text: "so" }, bob);
+    const { recipients } = await explain(asked.messageId);
+    expect(recipients[0]).toMatchObject({ step: "answered" });
+    expect(recipients[0].sentence).toStartWith("replied at 12:00:00Z, not acknowledged; bob last seen");
+  });
+});
+
+test("matched counts the others: the sender of a group message is not among them", async () => {
+  const { ask, agent, ann, bob } = await withStory();
+  await agent("cleo", { tags: ["crew"] });
+  const to = (by: { token: string }) => ask("POST", "/v1/messages", { to: "tag:crew", body: "x" }, by);
+  expect((await to(bob)).body).toMatchObject({ matched: 1 });
+  expect((await to(ann)).body).toMatchObject({ matched: 2 });
+  expect((await ask("POST", "/v1/messages", { to: "tag:crew", body: "x" })).body).toMatchObject({ matched: 2 });
+  const { items } = (await ask("POST", "/v1/messages/batch", { messages: [{ to: "tag:crew", body: "x" }] }, bob)).body;
+  expect(items).toMatchObject([{ matched: 1 }]);
 });

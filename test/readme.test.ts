@@ -23,7 +23,7 @@ describe("the README", () => {
     expect(inbox).toContain('"body":"built in 4 s"');
     expect(inbox).toContain('{"cursor":2,"skipped":0}');
     expect(explained).toContain('"step":"completed","agentId":"builder"');
-    expect(explained).toMatch(/offered to planner at \d\d:\d\d:\d\d by poll, acknowledged at/);
+    expect(explained).toMatch(/offered to planner at \d\d:\d\d:\d\dZ by poll, acknowledged at/);
     expect(stream).toContain("event: hello");
     expect(stream).toContain("id: 2\nevent: message");
   }, 20_000);

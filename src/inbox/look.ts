@@ -28,7 +28,7 @@ export interface Handed {
   after: number;
   upTo: number;
   entries: number;
-  by: "poll" | "mcp";
+  by: "poll" | "mcp" | "digest";
 }
 
 export interface LookParts {

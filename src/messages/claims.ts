@@ -12,7 +12,6 @@ import { toTime } from "../wire.ts";
 import type { Access } from "./access.ts";
 import { toLogEntry } from "./entry.ts";
 import type { Leases } from "./leases.ts";
-import type { Offers } from "./offers.ts";
 import { refuseReserved } from "./reserved.ts";
 import type { Fail, ParsedComplete, Release, Renew } from "./schema.ts";
 import type { Sender } from "./send.ts";
@@ -57,7 +56,6 @@ export interface ClaimParts {
   leases: Leases;
   log: Log;
   due: Due;
-  offers: Offers;
   clock: Clock;
 }
 
@@ -65,7 +63,7 @@ export type Claims = ReturnType<typeof createClaims>;
 
 /** The verbs of work: claim, renew, release, complete, fail, cancel, requeue. What they do to a lease is in leases.ts. */
 export function createClaims(parts: ClaimParts) {
-  const { agents, store, works, members, access, sender, leases, log, due, offers, clock } = parts;
+  const { agents, store, works, members, access, sender, leases, log, due, clock } = parts;
   const attachments: Attachment[] = [];
   const restaters: Restated[] = [];
   const reportHandlers: ReportHandler[] = [];
@@ -81,7 +79,7 @@ export function createClaims(parts: ClaimParts) {
     const open = await leases.overdue(tx, work);
     if (open.state === "claimed") return refuse(tx, caller, id, alreadyClaimed(open));
     if (open.state !== "open") return refuse(tx, caller, id, notOpen(open));
-    return give(tx, caller, open, actor, leaseSeconds);
+    return give(tx, open, actor, leaseSeconds);
   }
 
   /** A caller that may not read the message hears that alone, as `GET` answers it. */
@@ -109,14 +107,14 @@ export function createClaims(parts: ClaimParts) {
       if (!found) break;
       const work = await leases.overdue(tx, found);
       if (work.state !== "open") continue;
-      const given = await give(tx, caller, work, actor, want.leaseSeconds);
+      const given = await give(tx, work, actor, want.leaseSeconds);
       items.push(given);
       size += jsonBytes(given.entry.json);
     }
     return items;
   }
 
-  async function give(tx: Tx, caller: Caller, work: WorkRow, actor: string, leaseSeconds: number): Promise<Worked> {
+  async function give(tx: Tx, work: WorkRow, actor: string, leaseSeconds: number): Promise<Worked> {
     const now = clock.now();
     await works.claim(tx, work.messageId, actor, now, leaseSeconds);
     const held: WorkRow = {
@@ -131,14 +129,6 @@ export function createClaims(parts: ClaimParts) {
     const { messageId, fence } = held;
     await works.addAttempt(tx, { messageId, fence, agentId: actor, attempt: work.attempts + 1, claimedAt: now });
     await leases.changed(tx, held, work);
-    const instanceId = caller.agentId === actor ? caller.instanceId : null;
-    const to = {
-      agentId: actor,
-      instanceId,
-      connection: `claim:${actor}:${instanceId ?? ""}`,
-      transport: "claim",
-    } as const;
-    tx.afterCommit(() => offers.note(to, messageId - 1, messageId, 1));
     return worked(tx, held);
   }
 

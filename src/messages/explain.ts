@@ -44,13 +44,13 @@ export function createExplainer(parts: ExplainParts) {
     const row = await access.requireReadable(on, caller, id);
     const work = row.claimable ? await works.byId(on, id) : undefined;
     const attempts = work ? await works.attemptsOf(on, id, MAX_ATTEMPTS) : [];
+    const replies = await store.repliesTo(on, row);
     const found = await recipientsOf(on, row, after, limit + 1);
     const recipients: RecipientStory[] = [];
     const pause = createPauses();
     for (const agent of found.slice(0, limit)) {
       if (agent.id === row.fromId && isGroup(row.target)) continue;
-      const mine = attempts.filter((attempt) => attempt.agentId === agent.id);
-      recipients.push(await story(on, row, agent, mine, work));
+      recipients.push(await story(on, row, agent, { all: attempts, work, repliedAt: replies.get(agent.id) }));
       await pause();
     }
     const nextPage = found.length > limit ? (found[limit - 1]?.id ?? null) : null;
@@ -68,23 +68,41 @@ export function createExplainer(parts: ExplainParts) {
     on: Reading,
     row: MessageRow,
     agent: AgentHead,
-    attempts: AttemptRow[],
-    work: WorkRow | undefined,
+    { all, work, repliedAt }: Happened,
   ): Promise<RecipientStory> {
-    const offer = await firstOffer(on, agent.id, row);
+    const [attempts = [], others = []] = [true, false].map((mine) =>
+      all.filter((attempt) => (attempt.agentId === agent.id) === mine),
+    );
+    const offer = earlier(await firstOffer(on, agent.id, row), attempts[0]);
     const ackedAt = agent.cursor >= row.id ? await members.ackedAt(on, agent.id, row.id) : undefined;
     const readAt = await store.readAt(on, row.id, agent.id);
-    const reached = stepOf({ offer, acked: agent.cursor >= row.id, ackedAt, readAt, attempts, row, now: clock.now() });
-    const expired = reached.step === "expired" ? [`expired at ${spoken(row.expiresAt ?? 0)}`] : [];
-    const sentence = [
-      offer
-        ? `offered to ${agent.id} at ${spoken(offer.at)} by ${offer.transport}`
-        : `not offered to ${agent.id} so far as is recorded`,
-      ...attempts.slice(-3).map((attempt) => attemptSpoken(attempt, work)),
-      acknowledged(agent.cursor >= row.id, ackedAt, readAt),
-      ...expired,
-    ];
-    return { agentId: agent.id, ...reached, sentence: `${sentence.join(", ")}; ${lastSeen(agent)}` };
+    const acked = agent.cursor >= row.id;
+    const taker = takenBy(agent.id, row, work, others);
+    const known: Known = { offer, acked, ackedAt, readAt, repliedAt, attempts, taker, row, now: clock.now() };
+    const reached = stepOf(known);
+    const sentence = [...seen(agent.id, known), ...wentOn(known, work, reached.step)].join(", ");
+    return { agentId: agent.id, ...reached, sentence: `${sentence}; ${lastSeen(agent)}` };
+  }
+
+  /** Whether it has the message. "Not offered" is said only where nothing shows that it has. */
+  function seen(agentId: string, { offer, acked, readAt, repliedAt, attempts, taker }: Known): string[] {
+    if (offer) return [`offered to ${agentId} at ${spoken(offer.at)} by ${offer.transport}`];
+    const isShown = acked || readAt !== undefined || repliedAt !== undefined || attempts.length > 0;
+    return isShown || taker ? [] : [`not offered to ${agentId} so far as is recorded`];
+  }
+
+  /** What it did about it, in order. */
+  function wentOn(known: Known, work: WorkRow | undefined, step: RecipientStory["step"]): string[] {
+    const { acked, ackedAt, readAt, repliedAt, attempts, taker, row } = known;
+    const said = attempts.slice(-3).map((attempt) => attemptSpoken(attempt, work));
+    if (repliedAt !== undefined) said.push(`replied at ${spoken(repliedAt)}`);
+    if (acked) said.push(ackedAt === undefined ? "acknowledged" : `acknowledged at ${spoken(ackedAt)}`);
+    else if (readAt !== undefined) said.push(`marked read at ${spoken(readAt)}, not acknowledged`);
+    else if (!taker && attempts.at(-1)?.outcome !== "completed") said.push("not acknowledged");
+    if (taker) said.push(`not needed, ${taker.agentId} has it`);
+    if (taker?.endedAt != null) said.push(`completed at ${spoken(taker.endedAt)}`);
+    if (step === "expired") said.push(`expired at ${spoken(row.expiresAt ?? 0)}`);
+    return said;
   }
 
   async function firstOffer(
@@ -110,16 +128,11 @@ export function createExplainer(parts: ExplainParts) {
     return `${agent.id} last seen ${ago(seconds)} ago${away}${reach}`;
   }
 
+  /** In UTC; the day is said of another one. */
   function spoken(at: number): string {
-    const time = toTime(at);
-    return time.slice(0, 10) === toTime(clock.now()).slice(0, 10)
-      ? time.slice(11, 19)
-      : `${time.slice(0, 10)} ${time.slice(11, 19)}`;
-  }
-
-  function acknowledged(acked: boolean, ackedAt: number | undefined, readAt: number | undefined): string {
-    if (acked) return ackedAt === undefined ? "acknowledged" : `acknowledged at ${spoken(ackedAt)}`;
-    return readAt === undefined ? "not acknowledged" : `marked read at ${spoken(readAt)}, not acknowledged`;
+    const [day = "", time = ""] = toTime(at).split("T");
+    const isToday = day === toTime(clock.now()).slice(0, 10);
+    return `${isToday ? "" : `${day} `}${time.slice(0, 8)}Z`;
   }
 
   function attemptSpoken(attempt: AttemptRow, work: WorkRow | undefined): string {
@@ -152,14 +165,43 @@ const STEP_OF = {
   cancelled: "cancelled",
 } as const;
 
+/** One message's leases, and when its recipient replied. */
+interface Happened {
+  all: readonly AttemptRow[];
+  work: WorkRow | undefined;
+  repliedAt: number | undefined;
+}
+
+/** The first time that it was handed over. */
+interface Handed {
+  at: number;
+  transport: OfferRow["transport"] | "claim";
+}
+
+/** Taking work hands it over, too. */
+function earlier(offer: OfferRow | undefined, attempt: AttemptRow | undefined): Handed | undefined {
+  if (!attempt || (offer && offer.at <= attempt.claimedAt)) return offer;
+  return { at: attempt.claimedAt, transport: "claim" };
+}
+
 interface Known {
-  offer: OfferRow | undefined;
+  offer: Handed | undefined;
   acked: boolean;
   ackedAt: number | undefined;
   readAt: number | undefined;
+  repliedAt: number | undefined;
   attempts: AttemptRow[];
+  /** The lease of another member, where this one was not needed. */
+  taker: AttemptRow | undefined;
   row: MessageRow;
   now: number;
+}
+
+/** The lease of another that holds a group's work, or did it. */
+function takenBy(agentId: string, row: MessageRow, work: WorkRow | undefined, others: readonly AttemptRow[]) {
+  if (!work || !isGroup(row.target) || work.holder === agentId) return undefined;
+  if (work.state === "claimed") return others.findLast(({ endedAt }) => endedAt === null);
+  return work.state === "done" ? others.findLast(({ outcome }) => outcome === "completed") : undefined;
 }
 
 /** How far it got with one recipient, furthest first. */
@@ -169,6 +211,8 @@ function stepOf(known: Known): Pick<RecipientStory, "step" | "at"> {
   if (last) return { step: "claimed", at: timeOf(last.claimedAt) };
   if (known.acked) return { step: "acknowledged", at: timeOf(known.ackedAt) };
   if (known.readAt !== undefined) return { step: "read", at: timeOf(known.readAt) };
+  if (known.repliedAt !== undefined) return { step: "answered", at: timeOf(known.repliedAt) };
+  if (known.taker) return { step: "not-needed", at: timeOf(known.taker.claimedAt) };
   if (known.row.expiresAt !== null && known.row.expiresAt <= known.now)
     return { step: "expired", at: timeOf(known.row.expiresAt) };
   return known.offer ? { step: "offered", at: timeOf(known.offer.at) } : { step: "waiting", at: null };

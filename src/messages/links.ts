@@ -5,12 +5,14 @@ import type { Ended } from "./ended.ts";
 import type { Offers } from "./offers.ts";
 import type { Lineage, MessageStore } from "./store.ts";
 import type { LinkStore, TargetMail } from "./store-links.ts";
+import type { WorkStore } from "./store-work.ts";
 
 export interface LinkParts {
   store: Pick<MessageStore, "lineage">;
   linkStore: LinkStore;
   ended: Ended;
   offers: Offers;
+  works: Pick<WorkStore, "workedAmong">;
   clock: Clock;
   windowMs: number;
   headOf(on: Reading): number;
@@ -57,7 +59,7 @@ const FLOOR_MS = 60_000;
 export type Links = ReturnType<typeof createLinks>;
 
 /** Finds the link of a message: the newest of what it names and what its author heard. docs/loops.md has the rule. */
-export function createLinks({ store, linkStore, ended, offers, clock, windowMs, headOf }: LinkParts) {
+export function createLinks({ store, linkStore, ended, offers, works, clock, windowMs, headOf }: LinkParts) {
   let floor = { at: Number.NEGATIVE_INFINITY, id: 0 };
 
   function floorOf(on: Reading): number {
@@ -71,7 +73,7 @@ export function createLinks({ store, linkStore, ended, offers, clock, windowMs, 
     const { fromId, named } = saying;
     const mail = linkStore.mail(on, fromId, floorOf(on));
     const thread = named ? await threadOf(on, named) : [];
-    const look = await lookFor(on, saying);
+    const look = lookFor(on, saying, [...mail.flatMap(({ recent }) => recent.map(([id]) => id)), ...idsOf(thread)]);
     const inThread = named && (await fromThread(look, mail, thread, named, fromId));
     const heard = await fromMail(on, look, mail, saying);
     const link =
@@ -90,12 +92,21 @@ export function createLinks({ store, linkStore, ended, offers, clock, windowMs, 
   }
 
   /** What one author may be held to, each entry looked up once. */
-  async function lookFor(on: Reading, { fromId, isByOperator }: Saying) {
+  function lookFor(on: Reading, { fromId, isByOperator }: Saying, ids: readonly number[]) {
     const rows = new Map<number, Lineage | undefined>();
-    const delivered = isByOperator ? EVERYTHING : offers.reader(on, fromId);
+    const handed = offers.reader(on, fromId);
+    let taken: Promise<Set<number>> | undefined;
+    const claimed = () => {
+      taken ??= works.workedAmong(on, fromId, ids);
+      return taken;
+    };
     return {
       isOver: ended.reader(on, fromId),
-      delivered,
+      /** Whether no route ever handed the author anything. */
+      isBlind: async () => isByOperator || (!handed.any() && (await claimed()).size === 0),
+      async isDelivered(id: number): Promise<boolean> {
+        return isByOperator || (await handed.has(id)) || (await claimed()).has(id);
+      },
       async row(id: number): Promise<Lineage | undefined> {
         if (!rows.has(id)) rows.set(id, await store.lineage(on, id));
         return rows.get(id);
@@ -115,8 +126,7 @@ export function createLinks({ store, linkStore, ended, offers, clock, windowMs, 
     for (const row of thread) {
       if (!isAgents(row)) continue;
       const isKnown = row.fromId === fromId || row.id === named.id;
-      if (!isKnown && !(mine.has(row.target) && ((await look.delivered.has(row.id)) || !(await look.delivered.any()))))
-        continue;
+      if (!isKnown && !(mine.has(row.target) && ((await look.isBlind()) || (await look.isDelivered(row.id))))) continue;
       if (!(await look.isOver(row))) return row;
     }
     return undefined;
@@ -153,7 +163,7 @@ export function createLinks({ store, linkStore, ended, offers, clock, windowMs, 
     let left = LOOKS;
     for (const { id, from } of heard) {
       // Asked first: it costs nothing for what is newer than all that was delivered.
-      if (!(await look.delivered.has(id))) continue;
+      if (!(await look.isDelivered(id))) continue;
       if (left-- === 0) return undefined;
       const row = await look.row(id);
       if (!row || !isYoung(row, withinMs)) return undefined;
@@ -175,12 +185,12 @@ export function createLinks({ store, linkStore, ended, offers, clock, windowMs, 
     return thread.find(({ id, fromId, streak }) => id > after && streak === 0 && mayBePerson(fromId))?.fromId;
   }
 
-  type Look = Awaited<ReturnType<typeof lookFor>>;
+  type Look = ReturnType<typeof lookFor>;
 
   return { find };
 }
 
-const EVERYTHING = { any: () => true, has: async (_: number) => true };
+const idsOf = (rows: readonly Lineage[]): number[] => rows.map(({ id }) => id);
 
 /** Only a channel's id has a colon: people and bots speak through it. */
 const mayBePerson = (id: string): boolean => id === "user" || id.includes(":");

@@ -77,7 +77,7 @@ export function createMessaging(parts: MessagingParts) {
   const schedules = createSchedules(createScheduledStore(db), due, clock);
   const linkStore = createLinkStore(db);
   const ended = createEnded(store, works, clock);
-  const links = createLinks({ store, linkStore, ended, offers, clock, headOf, windowMs: parts.loopWindowMs });
+  const links = createLinks({ store, linkStore, ended, offers, works, clock, headOf, windowMs: parts.loopWindowMs });
   const quotas = createQuotas(db, clock, parts.quotas, onError);
   const base = {
     ...{

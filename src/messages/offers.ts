@@ -1,3 +1,4 @@
+import type { Caller } from "../auth/caller.ts";
 import type { Clock } from "../clock.ts";
 import type { Db, Reading } from "../db/database.ts";
 import type { InboxStore, OfferRow } from "./store-inbox.ts";
@@ -24,6 +25,8 @@ const MAX_RANGES = 2000;
 const NEAREST = 40;
 /** Ranges that wait to be written, while the database takes none. */
 const MAX_KEPT = 50_000;
+
+type Seer = Pick<Caller, "agentId" | "instanceId" | "role">;
 
 export type Offers = ReturnType<typeof createOffers>;
 
@@ -70,7 +73,7 @@ export function createOffers(db: Db, store: InboxStore, clock: Clock, onError: (
     if (known && afterId <= known.upToId && upToId >= known.afterId) {
       known.afterId = Math.min(known.afterId, afterId);
       known.upToId = Math.max(known.upToId, upToId);
-    } else if (transport !== "claim") stretches.set(agentId, { afterId, upToId });
+    } else if (transport !== "lookup") stretches.set(agentId, { afterId, upToId });
   }
 
   /** The ranges that reach beyond `after`, those not yet written included, nearest first. */
@@ -82,24 +85,58 @@ export function createOffers(db: Db, store: InboxStore, clock: Clock, onError: (
     return [...stored, ...fresh];
   }
 
+  /** Answers, for one agent and within one transaction, what it was handed by any route or has acknowledged. */
+  function reader(on: Reading, agentId: string) {
+    let known: { cursor: number; upTo: number } | undefined;
+    const bounds = () => {
+      const stored = known ? undefined : store.handed(on, agentId);
+      known ??= { cursor: stored?.cursor ?? 0, upTo: Math.max(stored?.upTo ?? 0, newest.get(agentId) ?? 0) };
+      return known;
+    };
+    return {
+      /** Whether it was ever handed anything. */
+      any: (): boolean => bounds().upTo > 0,
+      async has(id: number): Promise<boolean> {
+        const sure = stretches.get(agentId);
+        if (sure && sure.afterId < id && id <= sure.upToId) return true;
+        if (id <= bounds().cursor) return true;
+        if (id > bounds().upTo) return false;
+        const ranges = await beyond(on, agentId, id - 1, NEAREST);
+        return ranges.some((range) => range.afterId < id && id <= range.upToId);
+      },
+    };
+  }
+
+  /** Everything for this agent in (afterId, upToId] has been handed over. */
+  function note(to: OfferedTo, afterId: number, upToId: number, entries: number): void {
+    for (const listener of listeners) listener(to.transport, entries);
+    const at = clock.now();
+    const last = open.get(to.connection);
+    const isKnown = last !== undefined && last.afterId <= afterId && upToId <= last.upToId;
+    if (isKnown) return;
+    if (last && last.upToId === afterId) {
+      last.upToId = upToId;
+      last.at = at;
+    } else {
+      const range: Range = { to, afterId, upToId, at };
+      open.set(to.connection, range);
+      pending.push(range);
+    }
+    stretch(to, afterId, upToId);
+    timer ??= clock.after(SAVE_EVERY_MS, () => void save());
+  }
+
   return {
-    /** Everything for this agent in (afterId, upToId] has been handed over. */
-    note(to: OfferedTo, afterId: number, upToId: number, entries: number): void {
-      for (const listener of listeners) listener(to.transport, entries);
-      const at = clock.now();
-      const last = open.get(to.connection);
-      const isKnown = last !== undefined && last.afterId <= afterId && upToId <= last.upToId;
-      if (isKnown) return;
-      if (last && last.upToId === afterId) {
-        last.upToId = upToId;
-        last.at = at;
-      } else {
-        const range: Range = { to, afterId, upToId, at };
-        open.set(to.connection, range);
-        pending.push(range);
-      }
-      stretch(to, afterId, upToId);
-      timer ??= clock.after(SAVE_EVERY_MS, () => void save());
+    note,
+    reader,
+
+    /** An agent looked at single entries that it was never handed. */
+    async noteSeen(on: Reading, caller: Seer, ids: readonly number[]): Promise<void> {
+      const { agentId, instanceId } = caller;
+      if (agentId === null || caller.role === "operator" || ids.length === 0) return;
+      const known = reader(on, agentId);
+      const to = { agentId, instanceId, connection: `lookup:${agentId}`, transport: "lookup" } as const;
+      for (const id of ids) if (!(await known.has(id))) note(to, id - 1, id, 1);
     },
 
     /** Whether (after, upTo] is known to have been offered without asking the database. */
@@ -109,28 +146,6 @@ export function createOffers(db: Db, store: InboxStore, clock: Clock, onError: (
     },
 
     beyond,
-
-    /** Answers, for one agent and within one transaction, what it was handed by any route or has acknowledged. */
-    reader(on: Reading, agentId: string) {
-      let known: { cursor: number; upTo: number } | undefined;
-      const bounds = () => {
-        const stored = known ? undefined : store.handed(on, agentId);
-        known ??= { cursor: stored?.cursor ?? 0, upTo: Math.max(stored?.upTo ?? 0, newest.get(agentId) ?? 0) };
-        return known;
-      };
-      return {
-        /** Whether it was ever handed anything. */
-        any: (): boolean => bounds().upTo > 0,
-        async has(id: number): Promise<boolean> {
-          const sure = stretches.get(agentId);
-          if (sure && sure.afterId < id && id <= sure.upToId) return true;
-          if (id <= bounds().cursor) return true;
-          if (id > bounds().upTo) return false;
-          const ranges = await beyond(on, agentId, id - 1, NEAREST);
-          return ranges.some((range) => range.afterId < id && id <= range.upToId);
-        },
-      };
-    },
 
     /** Told of each note: by which transport, and how many entries. */
     onNoted: (listener: (transport: string, n: number) => void) => listeners.push(listener),

@@ -11,7 +11,8 @@ import { toTime, toTimeOrNull } from "../wire.ts";
 import type { Access } from "./access.ts";
 import { messageJson, toLogEntry } from "./entry.ts";
 import type { ListPage, Lists } from "./lists.ts";
-import type { MessageRow, MessageStore } from "./store.ts";
+import type { Offers } from "./offers.ts";
+import { type Candidate, isForInbox, type MessageRow, type MessageStore } from "./store.ts";
 import type { AttemptRow, WorkStore } from "./store-work.ts";
 
 export interface ReaderParts {
@@ -21,6 +22,7 @@ export interface ReaderParts {
   store: MessageStore;
   works: WorkStore;
   lists: Lists;
+  offers: Offers;
   clock: Clock;
 }
 
@@ -34,7 +36,7 @@ const PARENT_CHARACTERS = 280;
 export type Readers = ReturnType<typeof createReaders>;
 
 /** One message with all that is known of it, threads, and marks of having read. Answers are JSON text. */
-export function createReaders({ agents, agentStore, access, store, works, lists, clock }: ReaderParts) {
+export function createReaders({ agents, agentStore, access, store, works, lists, offers, clock }: ReaderParts) {
   /**
    * Answers for one entry after the other who said that it read it, or acknowledged past it. The members of a target are
    * looked up once, by the first of its entries, which has to be the oldest.
@@ -64,8 +66,11 @@ export function createReaders({ agents, agentStore, access, store, works, lists,
 
   return {
     /** `GET /v1/messages/{id}`. @throws Problem 403, 404 */
-    detail: async (on: Reading, caller: Caller, id: number): Promise<string> =>
-      withDetail(on, await access.requireReadable(on, caller, id)),
+    async detail(on: Reading, caller: Caller, id: number): Promise<string> {
+      const row = await access.requireReadable(on, caller, id);
+      await noteSeen(on, caller, [row]);
+      return withDetail(on, row);
+    },
 
     /** `GET /v1/threads/{id}`, for any message of the thread. @throws Problem 403, 404 */
     async thread(on: Reading, caller: Caller, id: number, after: number, limit: number): Promise<string> {
@@ -81,6 +86,11 @@ export function createReaders({ agents, agentStore, access, store, works, lists,
       const items = await threadItems(on, page.items);
       const root = await rootJson(on, reader, rootId);
       const shown = page.items.slice(0, items.length).map(({ entry }) => entry);
+      await noteSeen(
+        on,
+        caller,
+        shown.map(({ id, from: fromId, target }) => ({ id, fromId, target })),
+      );
       const participants = [...new Set(shown.flatMap(({ from, target }) => [from, target]))].sort();
       const next = items.length < page.items.length ? shown.at(-1)?.id : page.next;
       const nextPage = next == null ? "null" : `"${next}"`;
@@ -126,6 +136,16 @@ export function createReaders({ agents, agentStore, access, store, works, lists,
       items.push(json);
     }
     return items;
+  }
+
+  /** What an agent looks up has reached it; what it said itself has not come to it. */
+  async function noteSeen(on: Reading, caller: Caller, entries: readonly Candidate[]): Promise<void> {
+    const theirs = entries.filter((entry) => isForInbox(caller.agentId ?? "", entry));
+    await offers.noteSeen(
+      on,
+      caller,
+      theirs.map(({ id }) => id),
+    );
   }
 
   async function rootJson(on: Reading, reader: string | null, rootId: number): Promise<string> {

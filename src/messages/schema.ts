@@ -142,7 +142,11 @@ export const Message = Entry.extend({
 export type Message = z.infer<typeof Message>;
 
 export const SentMessage = Message.extend({
-  matched: z.int().describe("Members of the target when it was appended, offline ones too."),
+  matched: z
+    .int()
+    .describe(
+      "Members of the target when it was appended, offline ones too; the sender of a group message is not among them.",
+    ),
   suggestions: z.array(z.string()).optional().describe("For a group without members: the nearest groups with some."),
   replayed: z.boolean().optional().describe("In a batch: the idempotency key had been used before."),
 });
@@ -332,6 +336,7 @@ export const STEPS = [
   "routed",
   "posted",
   "waiting",
+  "not-needed",
   "called",
 ] as const;
 export const Fact = z

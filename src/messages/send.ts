@@ -1,5 +1,6 @@
 import type { AgentService } from "../agents/service.ts";
 import type { AgentFacts, AgentStore } from "../agents/store.ts";
+import type { MemberStore } from "../agents/store-members.ts";
 import { formatTarget, isGroup, parseTarget, type Target } from "../agents/target.ts";
 import { actingAs, type Caller } from "../auth/caller.ts";
 import { createPauses } from "../breathe.ts";
@@ -43,6 +44,7 @@ export interface SendParts {
   store: MessageStore;
   works: WorkStore;
   access: Access;
+  members: MemberStore;
   schedules: Schedules;
   log: Log;
   parked: ParkedClaimers;
@@ -136,7 +138,7 @@ export type Sender = ReturnType<typeof createSender>;
 
 /** Appending to the log: who may say what to whom, why it was said, and what it makes. */
 export function createSender(parts: SendParts) {
-  const { agents, agentStore, store, works, access, schedules, log, parked, due, clock, headOf } = parts;
+  const { agents, agentStore, store, works, access, members, schedules, log, parked, due, clock, headOf } = parts;
   const causes = createCauses({ store, linkStore: parts.linkStore, works, links: parts.links });
   const { quotas, disk } = parts;
   const appendedHandlers: AppendedHandler[] = [];
@@ -216,13 +218,19 @@ export function createSender(parts: SendParts) {
     const target = parsed.kind === "channel" ? await named(on, parsed.name) : parsed;
     const name = formatTarget(target);
     if (target.kind === "group") {
-      const matched = await agentStore.members(on, name);
+      const matched = await othersIn(on, name, author.id);
       const suggestions = matched === 0 ? agents.suggest(name, await agentStore.groupNames(on)) : undefined;
       return { draft, author, target: name, matched, suggestions };
     }
     const facts = await agentStore.facts(on, target.id);
     if (!facts || facts.deletedAt !== null) throw unknownTarget(draft.to);
     return toOne(on, author, draft, facts);
+  }
+
+  /** Members of a group now, without the sender: its own message does not come to it. */
+  async function othersIn(on: Reading, group: string, senderId: string): Promise<number> {
+    const all = await agentStore.members(on, group);
+    return all > 0 && (await members.memberAt(on, senderId, group, headOf(on) + 1)) ? all - 1 : all;
   }
 
   /** @throws Problem 422 when it cannot be sent there as it is */

@@ -95,6 +95,13 @@ export function createWorkStore(db: Db) {
       .limit(fixedLimit(1))
       .prepare(),
   );
+  const workedAmong = db.statement((q) =>
+    q
+      .select({ id: attempts.messageId })
+      .from(attempts)
+      .where(and(inList(attempts.messageId, "ids"), eq(attempts.agentId, bound("agentId"))))
+      .prepare(),
+  );
   const newestHeld = db.statement((q) =>
     q
       .select({ id: work.messageId })
@@ -199,6 +206,13 @@ export function createWorkStore(db: Db) {
     /** Whether the agent ever held a lease of it. */
     workedOn: async (on: Reading, agentId: string, messageId: number): Promise<boolean> =>
       worked(on).get({ messageId, agentId }) !== undefined,
+    /** Those of the messages that the agent ever held a lease of. */
+    workedAmong: async (on: Reading, agentId: string, ids: readonly number[]): Promise<Set<number>> =>
+      new Set(
+        workedAmong(on)
+          .all({ ids: JSON.stringify(ids), agentId })
+          .map((row) => row.id),
+      ),
     newestHeld: async (on: Reading, holder: string): Promise<number | undefined> => newestHeld(on).get({ holder })?.id,
     heldBy: async (on: Reading, holder: string, limit: number): Promise<WorkRow[]> =>
       on.db

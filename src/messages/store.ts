@@ -39,6 +39,7 @@ export const isForInbox = (agentId: string, entry: Candidate): boolean =>
 export type MessageStore = ReturnType<typeof createMessageStore>;
 
 const FETCH_AT_ONCE = 25;
+const MAX_REPLIES = 500;
 /** How much of the log is looked through at once for somebody who belonged to very much. */
 const MAX_WINDOW = 20_000;
 
@@ -191,6 +192,19 @@ export function createMessageStore(db: Db) {
     /** When a thread's newest reply but so many was made; undefined when it has not so many. */
     replyAt: async (on: Reading, threadId: number, skip: number): Promise<number | undefined> =>
       nthReply(on).get({ threadId, skip })?.createdAt,
+
+    /** When each agent first replied to a message, among the newest 500 entries of its thread. */
+    async repliesTo(on: Reading, { id, threadId }: Pick<MessageRow, "id" | "threadId">): Promise<Map<string, number>> {
+      const { fromId, replyTo, createdAt } = messages;
+      const some = on.db
+        .select({ fromId, replyTo, createdAt })
+        .from(messages)
+        .where(and(eq(messages.threadId, threadId ?? id), gt(messages.id, id)))
+        .orderBy(desc(messages.id))
+        .limit(MAX_REPLIES)
+        .all();
+      return new Map(some.filter((reply) => reply.replyTo === id).map((reply) => [reply.fromId, reply.createdAt]));
+    },
 
     /** How far retention has deleted: everything up to there may be gone. */
     floor: async (on: Reading): Promise<number> => mark(on).get({ name: "floor" })?.position ?? 0,

@@ -77,7 +77,7 @@ export function createDigests({ db, parents, looks, claims, delegations, roster,
       });
       const { text, shown, folded, leftOut } = digest(letters, envelopes, budget - tokensOf(head) - 2);
       const ack = ackOf(waiting, shown);
-      noteShown(looks, caller, agentId, waiting, { shown, ack }, "poll");
+      noteShown(looks, caller, agentId, waiting, { shown, ack }, "digest");
       return {
         ...{ agentId, unread: letters.length, urgent, more, shown, leftOut, ack, cursor: first.cursor },
         newest: letters.at(-1)?.id ?? null,
