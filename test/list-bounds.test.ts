@@ -105,6 +105,32 @@ describe("a page of a list ends at 4 MiB, and the next goes on where it ended", 
     expect(await everyItem(crew, "/v1/delegations")).toHaveLength(25);
   });
 
+  test("of A2A tasks with all that was said about them", async () => {
+    const crew = await startCrew();
+    const text = "x".repeat(200 * KIB);
+    for (let i = 0; i < 8; i++) {
+      const { id, messageId } = (await crew.ask("POST", "/v1/delegations", { to: "ann", text: "work" }, crew.boss))
+        .body;
+      for (let n = 0; n < 4; n++)
+        await crew.ask("POST", "/v1/messages", { to: "boss", body: text, replyTo: messageId, kind: "chat" }, crew.ann);
+      expect(id).toBeString();
+    }
+    const headers = { "a2a-version": "1.0" };
+    const ids: string[] = [];
+    let pages = 0;
+    for (let token = ""; pages === 0 || token; pages++) {
+      const path = `/a2a/ann/tasks?pageSize=100${token && `&pageToken=${token}`}`;
+      const { status, body } = await crew.ask("GET", path, undefined, { ...crew.boss, headers });
+      expect(status).toBe(200);
+      expect(Buffer.byteLength(JSON.stringify(body))).toBeLessThan(PAGE_BYTES + 16 * KIB);
+      ids.push(...body.tasks.map((task: { id: string }) => task.id));
+      token = body.nextPageToken;
+    }
+    expect(pages).toBeGreaterThan(1);
+    expect(new Set(ids).size).toBe(8);
+    expect(ids).toHaveLength(8);
+  });
+
   test("of claims that are held, and of dead letters", async () => {
     const crew = await startCrew();
     const ids: number[] = [];

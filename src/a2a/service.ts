@@ -10,6 +10,7 @@ import type { Idempotency } from "../idempotency/service.ts";
 import type { Lists } from "../messages/lists.ts";
 import { MessageDraft } from "../messages/schema.ts";
 import type { Sender } from "../messages/send.ts";
+import { jsonBytes, PAGE_BYTES } from "../pages.ts";
 import { Problem } from "../problem.ts";
 import { line } from "../wire.ts";
 import { asCancelError, asTaskError } from "./errors.ts";
@@ -164,9 +165,13 @@ export function createTaskService({ delegations, contexts, idempotency, lists, s
       const page = await delegations.list(on, caller, filter, wanted.before, wanted.limit);
       const found: Exchange[] = [];
       let looked = 0;
-      for (const delegation of page.items) {
+      let bytes = 0;
+      for (const [index, delegation] of page.items.entries()) {
         if (wanted.contextId && wanted.contextId !== (await nameOf(on, delegation))) continue;
         const one = await exchange(on, delegation);
+        bytes += fits(one, wanted) ? jsonBytes(one) : 0;
+        if (found.length > 0 && bytes > PAGE_BYTES)
+          return { found, next: String(page.items[index - 1]?.messageId ?? "") };
         if (fits(one, wanted)) found.push(one);
         looked += one.said.length;
         if (looked > MAX_LOOKED) return { found, next: String(delegation.messageId) };
