@@ -71,6 +71,16 @@ describe("connect claude", () => {
     expect(json("My Project/.claude/settings.local.json").hooks.Stop).toHaveLength(1);
   });
 
+  test("again, after its agent was deleted, restores that very agent", async () => {
+    await connect(["claude", "--agent", "phoenix"]);
+    const { createdAt } = await operator.agents.get("phoenix");
+    await operator.agents.delete("phoenix");
+    expect((await connect(["claude", "--agent", "phoenix"])).code).toBe(0);
+    expect(await operator.agents.get("phoenix")).toMatchObject({ createdAt, reach: "idle" });
+    const { token } = JSON.parse(readFileSync(keysOf("claude.phoenix.json"), "utf8"));
+    expect((await createClient({ url: relay.url, token }).whoami()).agentId).toBe("phoenix");
+  });
+
   test("keeps what is there, and --remove takes back its own alone", async () => {
     const mcp = `{\n    "mcpServers": {\n        "other": {\n            "command": "x"\n        }\n    }\n}\n`;
     const settings = {

@@ -43,7 +43,7 @@ describe("the operator on the server's machine", () => {
     expect(ran.stdout).toContain(join(relay.dataDir, "server.json"));
   });
 
-  test("registers, lists, shows and deletes agents", async () => {
+  test("registers, lists, shows, deletes and restores agents", async () => {
     expect(await json(["register", "temp", "--tag", "a", "--tag", "b", "--capability", "c"])).toMatchObject({
       id: "temp",
       name: "temp",
@@ -54,6 +54,15 @@ describe("the operator on the server's machine", () => {
     expect((await cli(["agents", "show", "temp"])).stdout).toContain("provider");
     expect(await json(["agents", "rm", "temp"])).toEqual({ deleted: "temp" });
     expect((await cli(["agents", "show", "temp"])).code).toBe(1);
+    const again = await cli(["register", "temp"]);
+    expect([again.code, again.stderr]).toEqual([1, expect.stringContaining("restore")]);
+    expect(await json(["agents", "restore", "temp"])).toMatchObject({
+      id: "temp",
+      tags: ["a", "b"],
+      status: "offline",
+    });
+    const next = (await cli(["agents", "restore", "temp"])).stdout.split("signalbox ")[1]?.trim().split(" ") ?? [];
+    expect(await json(next)).toMatchObject({ agentId: "temp" });
   });
 
   test("makes a token, whose secret is shown once, and revokes it", async () => {

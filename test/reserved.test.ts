@@ -127,7 +127,8 @@ describe("a verb that carries a caller's own data", () => {
     expect((await schedule({ meta: { schedule: {} } })).body.errors[0].pointer).toBe("/message/meta/schedule");
     const { id } = (await schedule({})).body;
     const patch = { message: { to: "bob", body: "x", payload: { run: {} } } };
-    expect((await ask("PATCH", `/v1/schedules/${id}`, patch, eve)).body.code).toBe("reserved");
+    for (const more of [{}, { enabled: false }])
+      expect((await ask("PATCH", `/v1/schedules/${id}`, { ...patch, ...more }, eve)).body.code).toBe("reserved");
 
     const work = (await ask("POST", "/v1/messages", { to: "bob", body: "do", claimable: true }, eve)).body.id;
     const { token } = (await ask("POST", `/v1/messages/${work}/claim`, {}, bob)).body.claim;

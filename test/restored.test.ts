@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { startRelay, type TestRelay } from "./support/relay.ts";
+import { until } from "./support/until.ts";
 
 const DAY = 86_400_000;
 
@@ -137,13 +138,30 @@ describe("restoring an agent", () => {
     expect((await restore("box-1", own)).status).toBe(403);
   });
 
+  test("says what retention took of its mail while it was deleted", async () => {
+    const { ask, send, gone, restore, pass, ids, clock } = await withBob();
+    const lost = await send("bob");
+    await pass(20 * DAY);
+    await gone();
+    const kept = await send("ann");
+    clock.advance(11 * DAY);
+    await until(async () => (await ask("GET", `/v1/messages/${lost}`)).status === 404, "retention has run");
+    await restore();
+    const inbox = (await ask("GET", "/v1/agents/bob/inbox")).body;
+    expect(inbox).toMatchObject({ items: [], reset: { lost: 1 } });
+    expect(await ids("/v1/agents/ann/inbox")).toContain(kept);
+  });
+
   test("past the retention time is 410: of the tombstone nothing but the id is left, and that stays taken", async () => {
-    const { ask, gone, restore, pass, restart } = await withBob();
+    const { ask, gone, restore, pass, restart, clock } = await withBob();
     await gone();
     await pass(29 * DAY);
     expect((await restore()).status).toBe(200);
     await gone();
-    for (let days = 0; days < 32; days++) await pass(DAY);
+    await pass(25 * DAY);
+    clock.advance(6 * DAY);
+    const detail = async () => (await ask("GET", "/v1/agents/bob")).body.detail as string;
+    await until(async () => !(await detail()).includes("restore"), "the tombstone has shrunk");
     await restart();
     expect((await restore()).body).toMatchObject({ status: 410, code: "gone" });
     expect((await ask("GET", "/v1/agents/bob")).body.code).toBe("gone");

@@ -20,7 +20,7 @@ import {
 } from "./schema.ts";
 import type { AgentFacts, AgentFilter, AgentRow, AgentStore } from "./store.ts";
 import { groupsOf } from "./target.ts";
-import { createTombstones, deleted } from "./tombstones.ts";
+import { createTombstones, deleted, gone } from "./tombstones.ts";
 
 export type AgentService = ReturnType<typeof createAgentService>;
 
@@ -212,7 +212,7 @@ export function createAgentService(parts: AgentParts) {
   async function requireRow(on: Reading, id: string): Promise<AgentRow> {
     const row = await store.byId(on, id);
     if (!row) throw new Problem("not-found", `There is no agent ${id}.`, { suggestions: suggest(id) });
-    if (row.deletedAt !== null) throw new Problem("gone", `${id} was deleted.`);
+    if (row.deletedAt !== null) throw gone(row);
     return row;
   }
 

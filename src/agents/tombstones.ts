@@ -35,6 +35,14 @@ export function deleted(id: string): Problem {
   );
 }
 
+/** Refusal of what names a deleted agent. */
+export function gone(row: Pick<AgentRow, "id" | "name">): Problem {
+  const detail = isShrunk(row)
+    ? `${row.id} was deleted too long ago: nothing of it is left but its id.`
+    : `${row.id} was deleted. An operator can restore it.`;
+  return new Problem("gone", detail);
+}
+
 export type Tombstones = ReturnType<typeof createTombstones>;
 
 /** Deleting agents and restoring them. A deleted agent leaves its row, so that its id stays its own. */
@@ -114,7 +122,7 @@ export function createTombstones(parts: TombstoneParts) {
       if (own) await fence(tx, caller, own);
       if (!row) throw new Problem("not-found", `There never was an agent ${id}.`);
       if (row.deletedAt === null) return row;
-      if (isShrunk(row)) throw new Problem("gone", `${id} was deleted too long ago: nothing of it is left but its id.`);
+      if (isShrunk(row)) throw gone(row);
       const agent = revived(tx, row);
       await save(tx, agent);
       for (const handler of restoredHandlers) await handler(tx, agent);

@@ -91,9 +91,11 @@ async function present(client: Client, id: string, { harness, reach }: Wanted): 
   try {
     await client.agents.get(id);
   } catch (error) {
-    if (!(error instanceof RelayProblem && (error.status === 404 || error.status === 410))) throw error;
-    await client.agents.register(id, { name: id, rig, reach });
-    return;
+    const status = error instanceof RelayProblem ? error.status : undefined;
+    if (status !== 404 && status !== 410) throw error;
+    if (status === 404) return void (await client.agents.register(id, { name: id, rig, reach }));
+    // Its id is its own: who connects it again means that very agent.
+    await client.agents.restore(id);
   }
   await client.agents.patch(id, { rig, reach });
 }

@@ -47,7 +47,7 @@ export const retentionStore = {
       cross join memberships mb on mb.target = m.target
         and mb.since_id < m.id and (mb.until_id is null or m.id <= mb.until_id)
       cross join agents a on a.id = mb.agent_id
-      where a.deleted_at is null and m.id > a.cursor
+      where m.id > a.cursor
         and (m.from_id <> a.id or m.target = a.id) and (m.expires_at is null or m.expires_at > ${now})
       group by a.id
       on conflict (agent_id) do update

@@ -86,8 +86,8 @@ export function createScheduleService(parts: ScheduleServiceParts) {
   /** @throws Problem 422 when nobody could be sent that now. */
   async function check(on: Reading, row: ScheduleRow, kind: ActorKind): Promise<void> {
     const draft = draftOf(row, { scheduledAt: clock.now(), missed: 0 }, clock.now());
+    requirePlainMessage(row.message);
     try {
-      requirePlain(row.message);
       await sender.address(on, { id: row.agentId, kind, via: row.via }, draft);
     } catch (error) {
       throw error instanceof Problem ? error.under("/message") : error;
@@ -175,6 +175,7 @@ export function createScheduleService(parts: ScheduleServiceParts) {
       ...(isRevived || patch.message !== undefined ? { tokenId: caller.tokenId } : {}),
     };
     const { kind } = await agents.requireActor(tx, caller, row.agentId);
+    if (patch.message !== undefined) requirePlainMessage(patch.message);
     if (enabled) await check(tx, changed, kind);
     await store.change(tx, row, changed);
     await plan(tx, changed);
@@ -308,6 +309,15 @@ export function createScheduleService(parts: ScheduleServiceParts) {
       return { items: details, nextPage: more ? String(items.at(-1)?.n) : null };
     },
   };
+}
+
+/** @throws Problem 422 reserved-kind, reserved */
+function requirePlainMessage(message: ScheduleRow["message"]): void {
+  try {
+    requirePlain(message);
+  } catch (error) {
+    throw error instanceof Problem ? error.under("/message") : error;
+  }
 }
 
 type ActorKind = Awaited<ReturnType<AgentService["requireActor"]>>["kind"];
