@@ -1,5 +1,5 @@
 import type { AgentStore } from "../agents/store.ts";
-import { createPauses } from "../breathe.ts";
+import { breathe, createPauses } from "../breathe.ts";
 import type { Clock } from "../clock.ts";
 import type { Reading, Tx } from "../db/database.ts";
 import type { Due } from "../due/due.ts";
@@ -25,6 +25,8 @@ export interface DropParts {
 const DROP = "message.drop";
 /** Work and messages that end in the write that deletes, and in each write after it. */
 const MAX_AT_ONCE = 5000;
+/** Of these so many are read at once. */
+const PAGE = 250;
 /** Ids that a notice names. */
 const MAX_NAMED = 100;
 
@@ -45,6 +47,15 @@ interface Lost {
   cancelled: number[];
 }
 
+/** By sender. */
+type Losses = Map<string, Lost>;
+
+function losing(lost: Losses, from: string): Lost {
+  const known = lost.get(from) ?? { undelivered: [], cancelled: [] };
+  lost.set(from, known);
+  return known;
+}
+
 /**
  * Ends what a deleted agent leaves: work for it alone is cancelled, a group's work that it held is open again, and the senders
  * of all that it never read or did are told. Answers the handler of its deletion, to be called after those of every feature.
@@ -58,38 +69,52 @@ export function createDrop(parts: DropParts) {
   async function goOn(tx: Tx, agentId: string, place: Place): Promise<void> {
     const facts = await agentStore.facts(tx, agentId);
     const isDeleted = facts !== undefined && facts.deletedAt !== null;
-    const pause = createPauses();
-    const lost = new Map<string, Lost>();
-    const losing = (from: string) => lost.get(from) ?? lost.set(from, { undelivered: [], cancelled: [] }).get(from);
-    const work = await workOf(tx, agentId, place.upTo, isDeleted);
-    for (const one of work) {
-      await pause();
-      if (one.target !== agentId) await leases.abandon(tx, one);
-      else {
-        await leases.end(tx, one, "cancelled", `${agentId} was deleted`);
-        const from = (await store.lineage(tx, one.messageId))?.fromId;
-        if (from) losing(from)?.cancelled.push(one.messageId);
-      }
-    }
+    const lost: Losses = new Map();
+    let room = await endWork(tx, agentId, place.upTo, isDeleted, lost);
+    let after = place.after;
     // A restored agent reads what it had not read.
-    const room = isDeleted ? MAX_AT_ONCE - work.length : 0;
-    const sent = await store.sentTo(tx, agentId, place, room);
-    for (const one of sent) if (isTalk(one, clock.now())) losing(one.fromId)?.undelivered.push(one.id);
+    while (isDeleted && room > 0) {
+      const sent = await store.sentTo(tx, agentId, { after, upTo: place.upTo }, Math.min(PAGE, room));
+      for (const one of sent) if (isTalk(one, clock.now())) losing(lost, one.fromId).undelivered.push(one.id);
+      after = sent.at(-1)?.id ?? after;
+      room -= sent.length;
+      if (sent.length < PAGE) break;
+      await breathe();
+    }
+    const pause = createPauses();
     for (const [from, what] of lost) {
       await pause();
       if (!place.told.includes(from)) await tell(tx, agentId, from, what);
     }
-    if (work.length + sent.length < MAX_AT_ONCE) return;
     const told = [...new Set([...place.told, ...lost.keys()])];
-    await due.schedule(tx, DROP, agentId, clock.now(), { ...place, after: sent.at(-1)?.id ?? place.after, told });
+    if (room <= 0) await due.schedule(tx, DROP, agentId, clock.now(), { upTo: place.upTo, after, told });
+  }
+
+  /** Page by page, with the event loop in between. Answers how much room that left. */
+  async function endWork(tx: Tx, agentId: string, upTo: number, isDeleted: boolean, lost: Losses): Promise<number> {
+    const pause = createPauses();
+    for (let room = MAX_AT_ONCE; ; ) {
+      const page = await workOf(tx, agentId, upTo, isDeleted, Math.min(PAGE, room));
+      for (const work of page) {
+        await pause();
+        if (work.target !== agentId) await leases.abandon(tx, work);
+        else {
+          await leases.end(tx, work, "cancelled", `${agentId} was deleted`);
+          const from = (await store.lineage(tx, work.messageId))?.fromId;
+          if (from) losing(lost, from).cancelled.push(work.messageId);
+        }
+      }
+      room -= page.length;
+      if (page.length < PAGE || room <= 0) return room;
+    }
   }
 
   /** What it holds, and what nobody else may take. What a restored agent holds of a group is its own again. */
-  async function workOf(tx: Tx, agentId: string, upTo: number, isDeleted: boolean): Promise<WorkRow[]> {
-    const held = (await works.heldBy(tx, agentId, MAX_AT_ONCE)).filter(
+  async function workOf(tx: Tx, agentId: string, upTo: number, isDeleted: boolean, limit: number): Promise<WorkRow[]> {
+    const held = (await works.heldBy(tx, agentId, limit)).filter(
       (work) => work.messageId <= upTo && (isDeleted || work.target === agentId),
     );
-    return [...held, ...(await works.waitingFor(tx, agentId, upTo, MAX_AT_ONCE - held.length))];
+    return [...held, ...(await works.waitingFor(tx, agentId, upTo, limit - held.length))];
   }
 
   async function tell(tx: Tx, agentId: string, to: string, { undelivered, cancelled }: Lost): Promise<void> {
