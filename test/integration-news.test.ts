@@ -259,6 +259,16 @@ describe("GitHub", () => {
     });
   });
 
+  test("repositories whose ids differ beyond 2^53 are two", async () => {
+    const { post, tasks } = await world("github");
+    const text = JSON.stringify(payloads.githubIssue);
+    for (const id of ["9007199254740993", "9007199254740992"]) {
+      const answer = await post("src", text.replace("300029405", id), github("issues"));
+      expect([answer.status, answer.body.task?.dedupeKey]).toEqual([201, `issue:${id}#7`]);
+    }
+    expect(await tasks()).toHaveLength(2);
+  });
+
   test("a task of a pull request keeps its id and the branch it comes from", async () => {
     const { take, task: look } = await world("github");
     const { task, message } = await take(payloads.githubPull, github("pull_request"));

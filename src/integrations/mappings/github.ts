@@ -16,8 +16,10 @@ import {
 } from "./report.ts";
 
 const Person = z.looseObject({ login: words }).nullish();
+/** One beyond 2^53 comes as its text. */
+const Id = z.union([z.int(), z.string()]);
 const Numbered = z.looseObject({
-  id: z.int().nullish(),
+  id: Id.nullish(),
   number: z.int(),
   state: words,
   title: words,
@@ -33,15 +35,15 @@ const Numbered = z.looseObject({
   head: z.looseObject({ ref: words, sha: words }).nullish(),
 });
 const WorkflowRun = z.looseObject({
-  id: z.int(),
-  workflow_id: z.int(),
+  id: Id,
+  workflow_id: Id,
   name: words,
   display_title: words,
   conclusion: words,
   event: words,
   head_branch: words,
   /** null: the fork is gone. */
-  head_repository: z.looseObject({ id: z.int().nullish(), full_name: words }).nullish(),
+  head_repository: z.looseObject({ id: Id.nullish(), full_name: words }).nullish(),
   head_sha: words,
   html_url: words,
   run_number: z.int().nullish(),
@@ -66,7 +68,7 @@ const Alert = z.looseObject({
 /** What GitHub posts: https://docs.github.com/webhooks/webhook-events-and-payloads */
 const Hook = z.looseObject({
   action: words,
-  repository: z.looseObject({ id: z.int().nullish(), full_name: words, html_url: words }).nullish(),
+  repository: z.looseObject({ id: Id.nullish(), full_name: words, html_url: words }).nullish(),
   sender: Person,
   issue: Numbered.optional(),
   pull_request: Numbered.optional(),
@@ -77,7 +79,7 @@ type Hook = z.infer<typeof Hook>;
 
 /** A repository: `key` stays when it is renamed or moved. */
 interface Repo {
-  id: number | undefined;
+  id: number | string | undefined;
   name: string;
   key: string;
 }
