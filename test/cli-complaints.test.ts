@@ -82,6 +82,7 @@ test.each([
     1,
     "127.0.0.1 is a loopback address. Add it to SIGNALBOX_EGRESS_PRIVATE to allow it",
   ],
+  ["no work at a time", ["work", "--concurrency", "0", "--", "true"], 2, "It has to be at least 1."],
   ["a limit out of bounds", ["search", "x", "--limit", "9999"], 1, "limit has to be a whole number from 1 to 500"],
   ["an id that is none", ["task", "show", "seventeen"], 1, "id has to be the id of a task"],
   ["a folder to send", ["file", "put", "/"], 2, "it is not a file that is there"],

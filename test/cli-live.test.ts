@@ -283,6 +283,27 @@ esac
     expect((await once("--exit-when-empty")).code).toBe(4);
   });
 
+  test("finds no token of an environment that means another relay", async () => {
+    const { SIGNALBOX_TOKEN: token = "" } = await tokenEnv("worker");
+    const found = async (url: string) => {
+      const id = await task("done");
+      const args = [
+        "work",
+        "--once",
+        "--shell",
+        "printenv SIGNALBOX_TOKEN || echo none",
+        "--url",
+        relay.url,
+        "--token",
+        token,
+      ];
+      await runCli(args, { env: { SIGNALBOX_URL: url, SIGNALBOX_TOKEN: "secret" } });
+      return (await operator.messages.list({ thread: id, kind: "response" })).items[0]?.body;
+    };
+    expect(await found("http://127.0.0.1:1")).toBe("none");
+    expect(await found(relay.url)).toBe("secret");
+  });
+
   test("that gives work back does not get it again at once", async () => {
     const env = await tokenEnv("worker");
     const id = await task("later");

@@ -63,11 +63,12 @@ async function run(provider: ChatSettings["provider"], options: RunOptions, comm
 function secretsOf(provider: ChatSettings["provider"]): ChatSettings {
   const { telegramToken, telegramApiUrl, slackAppToken, slackBotToken, slackApiUrl } = chatEnvironment();
   if (provider === "telegram") {
-    if (!telegramToken) throw new Stop(EXIT.usage, "SIGNALBOX_TELEGRAM_TOKEN is not set");
+    if (!telegramToken)
+      throw new Stop(EXIT.usage, "Set SIGNALBOX_TELEGRAM_TOKEN to the bot's token, which @BotFather gives");
     return { provider, token: telegramToken, apiUrl: telegramApiUrl };
   }
   if (!slackAppToken || !slackBotToken)
-    throw new Stop(EXIT.usage, "SIGNALBOX_SLACK_APP_TOKEN and SIGNALBOX_SLACK_BOT_TOKEN have to be set");
+    throw new Stop(EXIT.usage, "Set SIGNALBOX_SLACK_APP_TOKEN (xapp-...) and SIGNALBOX_SLACK_BOT_TOKEN (xoxb-...)");
   return { provider, appToken: slackAppToken, botToken: slackBotToken, apiUrl: slackApiUrl };
 }
 

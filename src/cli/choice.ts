@@ -74,7 +74,7 @@ function addressOf({ flags, keys, environment }: Named, own: Address): Address |
 }
 
 /** The address that the environment means: unless it says one, of a server on this machine with the same settings. */
-function environmentAddress({ url, port = "" }: Named["environment"]): Address {
+export function environmentAddress({ url, port = "" }: Named["environment"]): Address {
   if (url !== undefined) return checked(url, "SIGNALBOX_URL");
   if (/^[1-9]\d{0,4}$/.test(port) && Number(port) <= 65_535)
     return { url: `http://127.0.0.1:${port}`, from: "SIGNALBOX_PORT" };

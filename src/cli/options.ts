@@ -12,6 +12,12 @@ export function wholeNumber(value: string): number {
   return Number(value);
 }
 
+export function positive(value: string): number {
+  const number = wholeNumber(value);
+  if (number === 0) throw new InvalidArgumentError("It has to be at least 1.");
+  return number;
+}
+
 export function integer(value: string): number {
   if (!/^-?\d{1,9}$/.test(value)) throw new InvalidArgumentError("It has to be a whole number.");
   return Number(value);

@@ -1,6 +1,7 @@
 import { homedir } from "node:os";
 import { join } from "node:path";
-import { type Choice, chooseRelay } from "./choice.ts";
+import { type Choice, chooseRelay, environmentAddress } from "./choice.ts";
+import { sameServer } from "./data-folder.ts";
 import { readKeys } from "./keys.ts";
 
 /** The options that every command takes. */
@@ -30,10 +31,13 @@ export const coloursAllowed = (): boolean => !given("NO_COLOR") && given("TERM")
 export const isStartedByRun = (): boolean => given("SIGNALBOX_RUN") !== undefined;
 
 /** What a command run for a piece of work finds in its environment, beside what this program has itself. */
-export const childEnvironment = (added: Record<string, string>): Record<string, string | undefined> => ({
-  ...process.env,
-  ...added,
-});
+export function childEnvironment(added: Record<string, string>): Record<string, string | undefined> {
+  const { SIGNALBOX_URL: url } = added;
+  const own = environmentAddress({ url: given("SIGNALBOX_URL"), port: given("SIGNALBOX_PORT") });
+  // Our token is for the address of our environment: it does not go along to another.
+  const isElsewhere = url !== undefined && !sameServer(url, own.url);
+  return { ...process.env, ...(isElsewhere && { SIGNALBOX_TOKEN: undefined }), ...added };
+}
 
 /** The secrets of chat accounts, which no flag may hold: other users can see a command line. */
 export const chatEnvironment = () => ({

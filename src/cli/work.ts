@@ -7,7 +7,7 @@ import { BODY_BYTES, type Claimed, type MessageKind } from "../messages/schema.t
 import { CommandMissing, runChild } from "./child.ts";
 import { type Context, contextOf, untilStopped } from "./context.ts";
 import { EXIT, Stop } from "./exit.ts";
-import { collect, collectKinds, wholeNumber } from "./options.ts";
+import { collect, collectKinds, positive, wholeNumber } from "./options.ts";
 import type { Output } from "./output.ts";
 import { safeLine, safeText } from "./screen.ts";
 
@@ -41,7 +41,7 @@ export function addWorkCommand(program: Command): void {
       "how long an item stays ours without a word; renewed at a third (default: 600)",
       wholeNumber,
     )
-    .option("--concurrency <n>", "how many at a time (default: 1)", wholeNumber)
+    .option("--concurrency <n>", "how many at a time (default: 1)", positive)
     .option(
       "--retries <n>",
       "how often a failed item is tried again (default: as often as its sender allows)",

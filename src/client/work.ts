@@ -67,7 +67,7 @@ const PARTING_MS = 1_000;
 export async function work(caller: Caller, options: WorkOptions): Promise<void> {
   const life = linkedAbort(options.signal);
   const { handler, leaseSeconds = 600, retries } = options;
-  const concurrency = options.once ? 1 : (options.concurrency ?? 1);
+  const concurrency = options.once ? 1 : Math.max(1, options.concurrency ?? 1);
   const desk: Desk = { verbs: claimVerbs(caller), timing: caller.timing, leaseSeconds, handler, retries, life };
   const bench = createBench(concurrency);
   let isDone = false;

@@ -56,7 +56,8 @@ export function createEgress({ allow, resolve = resolveName, ca }: EgressParts) 
   /** Why nothing can be sent there, as far as the URL alone says. */
   function urlFlaw(text: string): string | undefined {
     const url = URL.parse(text);
-    if (!url || text.length > MAX_URL) return `has to be a URL of at most ${MAX_URL} characters`;
+    if (!url || text.length > MAX_URL)
+      return `has to be a URL like https://example.com/hook, of at most ${MAX_URL} characters`;
     if (url.protocol !== "http:" && url.protocol !== "https:") return "has to begin with http:// or https://";
     if (url.username !== "" || url.password !== "") return "has a user name or password in it: leave them out";
     const host = hostOf(url);
