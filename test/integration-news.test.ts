@@ -214,6 +214,18 @@ describe.each(TELLINGS)("%s: of %s", (mapping, _, { opened, over, again }, more 
   });
 });
 
+const IN_SECONDS = ["an issue", "a pull request", "a Dependabot alert"];
+test.each(TELLINGS.filter(([, what]) => IN_SECONDS.includes(what)))(
+  "%s: of %s that opens again in the second of its end it is known that it is open",
+  async (mapping, _, { opened, over, again }) => {
+    for (const late of [over(3), again(3)]) {
+      const { take, tasks } = await world(mapping);
+      for (const step of [opened(1), over(3), again(3), late, opened(1)]) await take(...step);
+      expect(await tasks()).toMatchObject([{ status: "open" }]);
+    }
+  },
+);
+
 describe("GitHub", () => {
   test("an edit of what is closed does not open it again; of what is open it says what is new", async () => {
     const { take } = await world("github");
@@ -229,6 +241,24 @@ describe("GitHub", () => {
     await other.take({ ...payloads.githubIssue, action: "closed" }, github("issues"));
     const edited = await other.take({ ...payloads.githubIssue, action: "edited" }, github("issues"));
     expect(edited.task.status).toBe("done");
+  });
+
+  test("an alert that was dismissed is not opened by one more branch that it appears in", async () => {
+    const code = (action: string, at: number, state: string): Step => [
+      {
+        ...payloads.githubDependabot,
+        action,
+        alert: { number: 4, state, rule: { description: "SQL injection" }, updated_at: minute(at) },
+      },
+      github("code_scanning_alert"),
+    ];
+    const { take } = await world("github");
+    const { task } = await take(...code("created", 1, "open"));
+    await take(...code("closed_by_user", 2, "dismissed"));
+    expect((await take(...code("appeared_in_branch", 3, "dismissed"))).task).toMatchObject({
+      ...{ id: task.id, status: "done", count: 1 },
+    });
+    expect(await take(...code("reopened_by_user", 4, "open"))).toMatchObject({ created: true });
   });
 
   test("closed comes before opened also where neither says when", async () => {

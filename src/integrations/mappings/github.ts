@@ -1,10 +1,10 @@
 import { z } from "zod";
 import {
+  asBegin,
   asBody,
   asKey,
   asLatest,
   asPayload,
-  asPlace,
   asSeverity,
   asTitle,
   asUrl,
@@ -53,6 +53,7 @@ const WorkflowRun = z.looseObject({
 const Rule = z.looseObject({ description: words, severity: words, security_severity_level: words, name: words });
 const Alert = z.looseObject({
   number: z.int(),
+  state: words,
   created_at: words,
   updated_at: words,
   fixed_at: words,
@@ -126,15 +127,13 @@ function ofNumbered(
   if (!isOver && (it.draft || !opens)) return undefined;
   const { id, number, html_url: url, user, head } = it;
   const reopens = !isOver && REOPENS.has(action ?? "");
-  const asOf = isOver ? asLatest(it.updated_at, it.closed_at) : asPlace(it.updated_at ?? it.created_at);
   return {
     title: asTitle(`${repo.name}#${number}: ${it.title ?? ""}`),
     body: asBody(it.body),
     dedupeKey: asKey(`${what}:${repo.key}#${number}`),
     status: isOver ? "resolved" : "open",
     externalUrl: asUrl(url),
-    // Times are in whole seconds: what is opened again in the second of its end is open.
-    asOf: asOf === undefined ? undefined : asOf + (reopens ? 1 : 0),
+    asOf: isOver ? asLatest(it.updated_at, it.closed_at) : asBegin(it.updated_at ?? it.created_at, reopens),
     afterEnd: isOver || reopens ? undefined : false,
     payload: asPayload({
       ...{ event: what === "pull" ? "pull_request" : "issues", action, repository: repo.name, repositoryId: repo.id },
@@ -189,10 +188,13 @@ const ALERT_OPENS = new Set([
   "auto_reopened",
 ]);
 const ALERT_ENDS = new Set(["fixed", "dismissed", "auto_dismissed", "closed_by_user", "resolved", "revoked"]);
+/** States of an alert that is over: it may appear in one more branch all the same. */
+const ALERT_OVER = new Set(["fixed", "dismissed", "auto_dismissed", "resolved"]);
 
 function ofAlert(kind: string, action: string | null | undefined, alert: z.infer<typeof Alert>, repo: Repo) {
-  const isOver = ALERT_ENDS.has(action ?? "");
-  if (!isOver && !ALERT_OPENS.has(action ?? "")) return undefined;
+  const opens = ALERT_OPENS.has(action ?? "");
+  const isOver = ALERT_ENDS.has(action ?? "") || (opens && ALERT_OVER.has(alert.state ?? ""));
+  if (!isOver && !opens) return undefined;
   const { number, rule, security_advisory: advisory } = alert;
   const name = alert.dependency?.package?.name;
   const what = advisory?.summary ?? rule?.description ?? rule?.name ?? alert.secret_type_display_name ?? kind;
@@ -204,7 +206,7 @@ function ofAlert(kind: string, action: string | null | undefined, alert: z.infer
     externalUrl: asUrl(alert.html_url),
     asOf: isOver
       ? asLatest(alert.updated_at, alert.fixed_at, alert.dismissed_at, alert.resolved_at)
-      : asPlace(alert.updated_at ?? alert.created_at),
+      : asBegin(alert.updated_at ?? alert.created_at, action !== "created"),
     afterEnd: action === "created" ? (false as const) : undefined,
     payload: asPayload({
       event: kind,

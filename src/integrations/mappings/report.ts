@@ -118,6 +118,12 @@ export function asPlace(time: string | null | undefined): number | undefined {
   return Number.isNaN(at) ? undefined : at;
 }
 
+/** A beginning's place. Ends are told in whole seconds: what begins again in the second of its end is open. */
+export function asBegin(time: string | null | undefined, isAgain: boolean): number | undefined {
+  const at = asPlace(time);
+  return at === undefined ? undefined : at + (isAgain ? 1 : 0);
+}
+
 /** The latest of some times: what has not ended may have an end long ago. */
 export function asLatest(...times: (string | null | undefined)[]): number | undefined {
   const places = times.map(asPlace).filter((place) => place !== undefined);

@@ -95,7 +95,9 @@ function reportOf({ action, data }: Hook, { kind, at }: Delivery): Report | unde
 function placeOf({ lastSeen, firstSeen }: z.infer<typeof Issue>, action: string, at: number | undefined) {
   const seen = asPlace(lastSeen ?? firstSeen);
   if (action === "created") return seen ?? at;
-  return action === "unresolved" ? at : Math.max(at ?? 0, seen ?? 0) || undefined;
+  // Hooks are told in whole seconds: what is opened again in the second of its end is open.
+  if (action === "unresolved") return at === undefined ? undefined : at + 1;
+  return Math.max(at ?? 0, seen ?? 0) || undefined;
 }
 
 function ofIssue(issue: z.infer<typeof Issue>, action: string, at: number | undefined): Report | undefined {
