@@ -75,6 +75,14 @@ describe("a number beyond 2^53, which parsing would change, is refused with its 
     });
   });
 
+  test("as the id of an MCP message, which then is not answered by another", async () => {
+    const relay = await startRelay();
+    const bob = await relay.agent("bob");
+    const how = { ...bob, headers: { accept: "application/json, text/event-stream" } };
+    const { body } = await relay.ask("POST", "/mcp", `{"jsonrpc":"2.0","id":${LONG},"method":"ping"}`, how);
+    expect(body).toMatchObject({ id: null, error: { message: `invalid: /id ${MESSAGE}` } });
+  });
+
   test("in parts of an A2A message", async () => {
     const relay = await startRelay();
     await relay.agent("bob");
@@ -112,4 +120,25 @@ test("events of other systems keep such a number as its text: two ids stay two t
   expect(one.body.tasks[0].task).toMatchObject({ dedupeKey: LONG });
   expect(other.body.tasks[0].task.dedupeKey).toBe("9007199254740992");
   expect((await post(LONG)).body.tasks[0]).toMatchObject({ created: false, task: { id: one.body.tasks[0].task.id } });
+});
+
+test.each([
+  ["issues", (id: string) => `"issue":{"id":${id},"number":5,"title":"x","state":"open"}`, /^issue:\d+#5$/],
+  [
+    "workflow_run",
+    (id: string) => `"workflow_run":{"id":${id},"workflow_id":${id},"name":"ci","conclusion":"failure"}`,
+    /^workflow:\d+:\d+:$/,
+  ],
+])("ids of GitHub, too: %s", async (kind, what, key) => {
+  const { source, post } = await startWithSources();
+  await source("github", { mapping: "github" });
+  const action = kind === "issues" ? "opened" : "completed";
+  const event = (id: string) => `{"action":"${action}","repository":{"id":${id},"full_name":"a/b"},${what(id)}}`;
+  const keys = new Set<string>();
+  for (const id of [LONG, "9007199254740992"]) {
+    const { body } = await post("github", event(id), { "x-github-event": kind });
+    expect(body.task.dedupeKey).toMatch(key);
+    keys.add(body.task.dedupeKey);
+  }
+  expect(keys.size).toBe(2);
 });

@@ -257,10 +257,12 @@ function parse(bytes: Uint8Array): { text: string; value: unknown } | undefined 
 
 /** Refuses a message with numbers that parsing has changed; undefined when there are none. */
 function refusedNumbers(text: string, message: Rpc | undefined): Response | undefined {
-  const [first] = longNumbersIn(text);
+  const found = longNumbersIn(text);
+  const [first] = found;
   if (!first) return undefined;
   const error = { code: -32_602, message: `invalid: ${first.pointer} ${first.message}` };
-  return Response.json({ jsonrpc: "2.0", error, id: message?.id ?? null });
+  const id = found.some(({ pointer }) => pointer === "/id") ? null : (message?.id ?? null);
+  return Response.json({ jsonrpc: "2.0", error, id });
 }
 
 /** `null` for `params`, and for the arguments in it, is as left out: clients of some languages write every member. */
