@@ -37,6 +37,18 @@ describe("a search", () => {
     expect(await find("a ".repeat(255))).toEqual([three]);
   });
 
+  test.each([
+    ["listen on 127.0.0.1:7350", "127.0.0.1", "127.0.1"],
+    ["release 1.0.0-rc1", "1.0.0-rc*", "1.0-rc1"],
+    ["你看看吧，高高兴兴", "你看看吧", "你看吧"],
+    ["ha ha ha ha and on", "Ha-ha-HA-ha-and", "ha-ha-on"],
+  ])("keeps a word that is said twice in a phrase: %s", async (body, q, other) => {
+    const { say, find } = await withTexts();
+    const id = await say(body);
+    expect(await find(q)).toEqual([id]);
+    expect(await find(other)).toEqual([]);
+  });
+
   test("looks for long phrases in parts, in the order of their words", async () => {
     const { say, find } = await withTexts();
     const words = Array.from({ length: 40 }, (_, i) => `w${i}`);

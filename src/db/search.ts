@@ -45,17 +45,29 @@ const MAX_PHRASES = 32;
 export function matchOf(words: string, who: readonly Who[] | null): string | undefined {
   const phrases = new Set<string>();
   for (const word of words.split(/\s+/u)) {
-    const tokens = (spaced(word).match(TOKENS) ?? []).filter((token, i, all) => token !== all[i - 1]);
-    for (let i = 0; i < tokens.length; i += MAX_PHRASE) {
-      const isLast = i + MAX_PHRASE >= tokens.length;
-      const phrase = quoted(tokens.slice(i, i + MAX_PHRASE).join(" "));
-      phrases.add(isLast && word.endsWith("*") ? `${phrase} *` : phrase);
+    const parts = partsOf(spaced(word.toLowerCase()).match(TOKENS) ?? []);
+    for (const [i, part] of parts.entries()) {
+      const phrase = quoted(part.join(" "));
+      phrases.add(i === parts.length - 1 && word.endsWith("*") ? `${phrase} *` : phrase);
     }
   }
   if (phrases.size > MAX_PHRASES) throw Problem.invalid("q", `has more than ${MAX_PHRASES} words; look for fewer`);
   if (phrases.size === 0) return undefined;
   const text = `{subject body} : (${[...phrases].join(" AND ")})`;
   return who ? `${text} AND who : (${who.map((one) => quoted(asWord(one))).join(" OR ")})` : text;
+}
+
+/** A long phrase in parts. Of a word said three times in a row each two are a part, and so all of them the same one. */
+function partsOf(tokens: readonly string[]): string[][] {
+  const parts: string[][] = [];
+  for (const token of tokens) {
+    const part = parts.at(-1);
+    const isThird = token === part?.at(-1) && token === part.at(-2);
+    if (isThird) parts.push([token, token]);
+    else if (part && part.length < MAX_PHRASE) part.push(token);
+    else parts.push([token]);
+  }
+  return parts;
 }
 
 /** Full-text search: FTS5 without its own copy of the text. */
