@@ -1,4 +1,4 @@
-import { expect, setDefaultTimeout, test } from "bun:test";
+import { expect, test } from "bun:test";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { createClient } from "../src/client/client.ts";
@@ -8,8 +8,6 @@ import { startForeign } from "./support/a2a-agent.ts";
 import { until } from "./support/until.ts";
 
 // Processes are started here: on a busy machine that takes its time.
-setDefaultTimeout(30_000);
-
 test("an agent out there is let in and looked at, by the client and the command line", async () => {
   const { server, agent } = await startCalling({ env: { SIGNALBOX_EGRESS_PRIVATE: "127.0.0.1" } });
   const cli = (...args: string[]) => runCli(["a2a", ...args, "--data", server.dataDir]);

@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, setDefaultTimeout, test } from "bun:test";
+import { afterEach, describe, expect, test } from "bun:test";
 import type { AdapterEvent } from "../src/adapters/events.ts";
 import { createClient } from "../src/client/client.ts";
 import { startCli, tempFolder } from "./cli-harness.ts";
@@ -10,8 +10,6 @@ import { createFakeTelegram } from "./support/telegram.ts";
 import { until } from "./support/until.ts";
 
 // Processes are started here: on a busy machine that takes its time.
-setDefaultTimeout(40_000);
-
 const ends: (() => unknown)[] = [];
 afterEach(async () => {
   for (const end of ends.splice(0).reverse()) await end();

@@ -1,4 +1,4 @@
-import { describe, expect, setDefaultTimeout, test } from "bun:test";
+import { describe, expect, test } from "bun:test";
 import { type ChatWorld, type Running, startChat } from "./support/adapter.ts";
 import type { FakeChat } from "./support/chat.ts";
 import { createFakeSlack } from "./support/slack.ts";
@@ -6,8 +6,6 @@ import { createFakeTelegram } from "./support/telegram.ts";
 import { until } from "./support/until.ts";
 
 // Some tests start two dozen relays: on a busy machine that takes its time.
-setDefaultTimeout(60_000);
-
 /** Every adapter is accepted by this suite. Where a platform cannot do something, the adapter says why. */
 const ADAPTERS: { make: () => FakeChat; chat: string; thread: string }[] = [
   { make: createFakeTelegram, chat: "-100200", thread: "7" },

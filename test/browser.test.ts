@@ -39,7 +39,7 @@ describe.skipIf(noBrowser !== undefined)(`a page of another origin ${noBrowser ?
     );
     expect(attempts).toEqual(Array(5).fill("TypeError: Failed to fetch"));
     expect((await ask("GET", "/v1/messages")).body.items).toEqual([]);
-  }, 30_000);
+  });
 
   test("opens the WebSocket with its token in the first frame, gets messages and sends some", async () => {
     const { page, url, bob, ann, ask } = await withPage();
@@ -66,7 +66,7 @@ describe.skipIf(noBrowser !== undefined)(`a page of another origin ${noBrowser ?
     expect([frames[1]?.message?.id, frames[2]?.message?.id]).toEqual([first, second]);
     const inbox = await ask("GET", "/v1/agents/ann/inbox", undefined, ann);
     expect(inbox.body.items).toMatchObject([{ from: "bob", body: "from a page" }]);
-  }, 30_000);
+  });
 
   test("is closed by the relay when it sends no token", async () => {
     const { page, url, clock } = await withPage();
@@ -78,5 +78,5 @@ describe.skipIf(noBrowser !== undefined)(`a page of another origin ${noBrowser ?
     await page.waitForFunction("window.opened");
     clock.advance(5000);
     await page.waitForFunction("window.code === 4001");
-  }, 30_000);
+  });
 });

@@ -78,7 +78,7 @@ describe.if(process.platform === "linux")("the server as one file", () => {
     const hello = { jsonrpc: "2.0", id: 1, method: "initialize", params: info };
     expect((await ask("POST", "/mcp", hello, JSON.parse(made.text).token)).text).toContain('"serverInfo"');
     expect(await stop()).toBe(0);
-  }, 60_000);
+  });
 
   test("is made once, and anew when a source has changed, whatever its time says", async () => {
     await (await start()).stop();
@@ -89,7 +89,7 @@ describe.if(process.platform === "linux")("the server as one file", () => {
     const { ask, stop } = await start();
     expect((await ask("GET", "/v1/health")).text).toContain('"version":"9.9.9"');
     expect(await stop()).toBe(0);
-  }, 60_000);
+  });
 
   test("is passed over where it cannot be made", async () => {
     change("scripts/build.ts", () => 'throw new Error("no space");');
@@ -97,5 +97,5 @@ describe.if(process.platform === "linux")("the server as one file", () => {
     expect(program).toContain("src/main.ts");
     expect((await ask("GET", "/healthz")).status).toBe(200);
     expect(await stop()).toBe(0);
-  }, 60_000);
+  });
 });

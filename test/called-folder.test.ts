@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, setDefaultTimeout, test } from "bun:test";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "bun:test";
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { delimiter, dirname, join } from "node:path";
@@ -10,8 +10,6 @@ import { BUNFIGS, type HostileFolder, hostileFolder } from "./support/hostile-fo
 import { atEnd, tempFolder } from "./support/relay.ts";
 
 // Processes are started here: on a busy machine that takes its time.
-setDefaultTimeout(60_000);
-
 const ROOT = join(import.meta.dir, "..");
 const MAIN = join(ROOT, "src/cli/main.ts");
 const BUN = [process.execPath, ...BUN_FLAGS];

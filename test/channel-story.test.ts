@@ -72,4 +72,4 @@ test("G1, G7: a chat with attachments both ways, with kill -9 after every step",
   const answered = (await step("POST", `/v1/channels/${TELEGRAM}/events`, reply)).body.messages[0];
   expect([answered.replyTo, answered.threadId]).toEqual([post.message.id, post.message.threadId]);
   expect((await ask("GET", `/v1/messages?to=${TELEGRAM}`)).body.items).toHaveLength(1);
-}, 120_000);
+});

@@ -71,7 +71,7 @@ describe("many claimers", () => {
       page = list.nextPage;
     }
     expect(states).toHaveLength(ITEMS);
-  }, 30_000);
+  });
 
   test("G4: who ask for one and the same piece of work: one gets it, the others are told who has it", async () => {
     const call = callOf(await startServer());

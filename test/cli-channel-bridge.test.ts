@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
+import { afterAll, beforeAll, expect, test } from "bun:test";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Client as OldClient } from "@modelcontextprotocol/sdk/client/index.js";
@@ -9,8 +9,6 @@ import type { Client } from "../src/client/client.ts";
 import { tempFolder } from "./cli-harness.ts";
 import { until } from "./client-harness.ts";
 import { freshRelay, operatorOf } from "./client-relay.ts";
-
-setDefaultTimeout(30_000);
 
 const MAIN = join(import.meta.dir, "../src/cli/main.ts");
 const Pushed = z.object({

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { Client } from "../src/client/client.ts";
@@ -6,8 +6,6 @@ import { runCli, tempFolder } from "./cli-harness.ts";
 import { freshRelay, operatorOf } from "./client-relay.ts";
 
 // Processes are started here: on a busy machine that takes its time.
-setDefaultTimeout(30_000);
-
 let relay: Awaited<ReturnType<typeof freshRelay>>;
 let operator: Client;
 const folder = tempFolder();

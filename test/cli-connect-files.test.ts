@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, setDefaultTimeout, test } from "bun:test";
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test";
 import {
   chmodSync,
   cpSync,
@@ -15,8 +15,6 @@ import { BUN_FLAGS } from "../src/cli/own.ts";
 import { type Client, createClient } from "../src/client/client.ts";
 import { runCli, tempFolder } from "./cli-harness.ts";
 import { freshRelay, operatorOf } from "./client-relay.ts";
-
-setDefaultTimeout(60_000);
 
 let relay: Awaited<ReturnType<typeof freshRelay>>;
 let operator: Client;

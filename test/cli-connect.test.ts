@@ -1,11 +1,9 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, setDefaultTimeout, test } from "bun:test";
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test";
 import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { type Client, createClient } from "../src/client/client.ts";
 import { runCli, tempFolder } from "./cli-harness.ts";
 import { freshRelay, operatorOf } from "./client-relay.ts";
-
-setDefaultTimeout(30_000);
 
 let relay: Awaited<ReturnType<typeof freshRelay>>;
 let operator: Client;

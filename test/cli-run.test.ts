@@ -1,12 +1,10 @@
-import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { chmodSync, existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type Client, createClient } from "../src/client/client.ts";
 import { runCli, startCli, tempFolder } from "./cli-harness.ts";
 import { until } from "./client-harness.ts";
 import { freshRelay, operatorOf, startRelay } from "./client-relay.ts";
-
-setDefaultTimeout(40_000);
 
 let relay: Awaited<ReturnType<typeof freshRelay>>;
 let operator: Client;

@@ -1,12 +1,10 @@
-import { afterEach, beforeEach, describe, expect, setDefaultTimeout, test } from "bun:test";
+import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { mkdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { runCli, tempFolder } from "./cli-harness.ts";
 import { createFarEnd, type FarEnd, problem } from "./client-harness.ts";
 
 // Processes are started here: on a busy machine that takes its time.
-setDefaultTimeout(30_000);
-
 let far: FarEnd;
 let folder: ReturnType<typeof tempFolder>;
 beforeEach(() => {

@@ -1,11 +1,9 @@
-import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
+import { afterAll, beforeAll, expect, test } from "bun:test";
 import { join } from "node:path";
 import { tempFolder } from "./cli-harness.ts";
 import { agentOf, freshRelay } from "./client-relay.ts";
 
 // Processes are started here: on a busy machine that takes its time.
-setDefaultTimeout(30_000);
-
 let relay: Awaited<ReturnType<typeof freshRelay>>;
 const folder = tempFolder();
 beforeAll(async () => {

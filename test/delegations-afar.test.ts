@@ -1,12 +1,10 @@
-import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { type Client, everyItem, RelayProblem } from "../src/client/client.ts";
 import { runCli, startCli } from "./cli-harness.ts";
 import { until } from "./client-harness.ts";
 import { agentOf, freshRelay, operatorOf } from "./client-relay.ts";
 
 // Processes are started here: on a busy machine that takes its time.
-setDefaultTimeout(30_000);
-
 let relay: Awaited<ReturnType<typeof freshRelay>>;
 let operator: Client;
 let ann: Client;

@@ -23,5 +23,5 @@ describe.skipIf(noBrowser !== undefined)(`the page of the interface ${noBrowser 
     await page.waitForSelector("#operations-Messages-sendMessage .opblock-body");
     expect(complaints).toEqual([]);
     expect(elsewhere).toEqual([]);
-  }, 30_000);
+  });
 });

@@ -403,10 +403,9 @@ describe("harmless text", () => {
   });
 
   test("it is made in time that grows with the text", () => {
-    const started = performance.now();
+    // In quadratic time this would take hours.
     for (const piece of ["\u200b", " ", "\n", "<", "[", "a\u0301", "\u0301", "\r", "e\u200d", "< ", "[ "])
-      harmless(piece.repeat(65_536 / piece.length));
-    expect(performance.now() - started).toBeLessThan(2000);
+      harmless(piece.repeat(2 ** 20 / piece.length));
   });
 
   test("one line is one line, and no longer than asked", () => {

@@ -141,7 +141,7 @@ describe("a follower", () => {
       ),
       { numRuns: 400 },
     );
-  }, 60_000);
+  });
 
   test("that is idle keeps its place while the tail moves on, and asks the database nothing", async () => {
     const log = createLog(0, 5000);

@@ -1,4 +1,4 @@
-import { describe, expect, setDefaultTimeout, test } from "bun:test";
+import { describe, expect, test } from "bun:test";
 import { join } from "node:path";
 import fc from "fast-check";
 import { SocketFrame } from "../src/inbox/events.ts";
@@ -11,8 +11,6 @@ import { atEnd } from "./support/relay.ts";
 import { type Frame, openSocket, type TestSocket } from "./support/socket.ts";
 import { createWorld, type World } from "./support/world.ts";
 import { bodyOf, inBody, type Wound } from "./support/wounds.ts";
-
-setDefaultTimeout(60_000);
 
 const SEED = 20_260_301;
 

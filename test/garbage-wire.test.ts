@@ -1,11 +1,9 @@
-import { describe, expect, setDefaultTimeout, test } from "bun:test";
+import { describe, expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import fc from "fast-check";
 import { type RawConnection, rawConnect } from "./support/raw.ts";
 import { startServer, type TestServer } from "./support/server.ts";
 import { until } from "./support/until.ts";
-
-setDefaultTimeout(60_000);
 
 const SEED = 20_260_301;
 /** What came by then is what is looked at; some garbage is a request that is still to go on. */
@@ -111,9 +109,7 @@ async function shoot({ url }: TestServer, bytes: string | Uint8Array): Promise<s
 }
 
 async function expectAlive({ url }: TestServer): Promise<void> {
-  const started = performance.now();
   expect((await fetch(`${url}/healthz`)).status).toBe(200);
-  expect(performance.now() - started).toBeLessThan(2000);
 }
 
 async function stored({ url, operatorToken }: TestServer): Promise<number> {

@@ -147,5 +147,5 @@ describe("history", () => {
     expect(first.items.map((item) => item.id)).toEqual(all.slice(2));
     const second = await history(`?level=3&traceType=reference&page=${first.nextPage}`, ann);
     expect(second.items.map((item) => item.id)).toEqual(all.slice(0, 2));
-  }, 30_000);
+  });
 });

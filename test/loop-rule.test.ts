@@ -1,7 +1,5 @@
-import { describe, expect, setDefaultTimeout, test } from "bun:test";
+import { describe, expect, test } from "bun:test";
 import { Paused, type Said, startWorld, type World } from "./support/talk.ts";
-
-setDefaultTimeout(60_000);
 
 /** A tenth of what people have: the rule is the same. */
 const LIMIT = 10;

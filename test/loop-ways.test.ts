@@ -1,12 +1,10 @@
-import { describe, expect, setDefaultTimeout, test } from "bun:test";
+import { describe, expect, test } from "bun:test";
 import { startChannel, TELEGRAM } from "./support/channel.ts";
 import { listen } from "./support/listen.ts";
 import { connect, type Peer } from "./support/mcp.ts";
 import { startRelay } from "./support/relay.ts";
 import { openStream, type TestStream } from "./support/stream.ts";
 import { Paused, startWorld, type World } from "./support/talk.ts";
-
-setDefaultTimeout(60_000);
 
 const LIMIT = 10;
 const MANY = 4 * LIMIT;

@@ -1,4 +1,4 @@
-import { expect, setDefaultTimeout, test } from "bun:test";
+import { expect, test } from "bun:test";
 import { join } from "node:path";
 import fc from "fast-check";
 import { z } from "zod";
@@ -9,8 +9,6 @@ import { atEnd } from "./support/relay.ts";
 import { inTime } from "./support/until.ts";
 import { createWorld, type World } from "./support/world.ts";
 import { allNear, bodyOf, inBody, type Wound } from "./support/wounds.ts";
-
-setDefaultTimeout(60_000);
 
 const SEED = 20_260_301;
 /** Whoever waits leaves after this. */

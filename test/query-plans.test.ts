@@ -26,7 +26,7 @@ describe("hot statements", () => {
       sqlite.close();
       expect({ statistics, faults }).toEqual({ statistics, faults: [] });
     }
-  }, 30_000);
+  });
 });
 
 function faultsOf(sqlite: Sqlite, hot: Hot, ran: Ran[]): string[] {

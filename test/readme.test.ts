@@ -26,7 +26,7 @@ describe("the README", () => {
     expect(explained).toMatch(/offered to planner at \d\d:\d\d:\d\dZ by poll, acknowledged at/);
     expect(stream).toContain("event: hello");
     expect(stream).toContain("id: 2\nevent: message");
-  }, 20_000);
+  });
 
   test("has a longer tour that runs as printed: from an alert to a chat", async () => {
     const telegram = createFakeTelegram();
@@ -49,7 +49,7 @@ describe("the README", () => {
     expect(telegram.posted).toMatchObject([
       { conversation: "-100200", text: "Its disk was full of old logs. They are rotated, 40 GB are free." },
     ]);
-  }, 40_000);
+  });
 
   test("lists the settings that there are", () => {
     expect(withSettings(readme)).toBe(readme);

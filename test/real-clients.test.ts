@@ -1,4 +1,4 @@
-import { describe, expect, setDefaultTimeout, test } from "bun:test";
+import { describe, expect, test } from "bun:test";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { runCli } from "./cli-harness.ts";
@@ -14,8 +14,6 @@ const CLAUDE = process.env.SIGNALBOX_TEST_CLAUDE;
 const CODEX = process.env.SIGNALBOX_TEST_CODEX;
 const missing = [...(CLAUDE ? [] : ["claude"]), ...(CODEX ? [] : ["codex"])];
 const without = missing.length ? ` (skipped: no ${missing.join(" and no ")}; bun run test:clients says how)` : "";
-
-setDefaultTimeout(90_000);
 
 async function ask(server: TestServer, method: string, path: string, body?: object) {
   const headers = { authorization: `Bearer ${server.operatorToken}`, "content-type": "application/json" };

@@ -1,4 +1,4 @@
-import { afterEach, expect, setDefaultTimeout, test } from "bun:test";
+import { afterEach, expect, test } from "bun:test";
 import { existsSync, mkdirSync, readdirSync, readFileSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { runCli, tempFolder } from "./cli-harness.ts";
@@ -6,8 +6,6 @@ import { operatorOf, type Relay, startRelay } from "./client-relay.ts";
 import { lookInto } from "./support/database.ts";
 
 // Processes are started here: on a busy machine that takes its time.
-setDefaultTimeout(30_000);
-
 const ends: (() => unknown)[] = [];
 afterEach(async () => {
   for (const end of ends.splice(0).reverse()) await end();

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { whenOf } from "../src/cli/schedules.ts";
 import type { Client } from "../src/client/client.ts";
 import { runCli } from "./cli-harness.ts";
@@ -7,8 +7,6 @@ import { agentOf, freshRelay, operatorOf } from "./client-relay.ts";
 import { startReceiver } from "./support/receiver.ts";
 
 // Processes are started here: on a busy machine that takes its time.
-setDefaultTimeout(60_000);
-
 let relay: Awaited<ReturnType<typeof freshRelay>>;
 let operator: Client;
 let ann: Client;

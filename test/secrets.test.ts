@@ -56,7 +56,7 @@ test("G10: no secret is ever logged, nor stored in the clear, nor copied into a 
   // The log is there, and says something.
   expect(server.output()).toContain("Signalbox listens on");
   expect(server.output()).toContain("stopped");
-}, 30_000);
+});
 
 test("what the relay writes into its data folder is for its owner alone", async () => {
   const server = await startServer();
@@ -64,4 +64,4 @@ test("what the relay writes into its data folder is for its owner alone", async 
   const open = filesIn(server.dataDir).filter((file) => (statSync(file).mode & 0o077) !== 0);
   expect(open).toEqual([]);
   await server.stop();
-}, 30_000);
+});

@@ -49,7 +49,7 @@ describe("a client that does not read", () => {
     const last = await flood(400);
     await stream.until((so) => so.ids().at(-1) === last);
     expect(stream.ids()).toHaveLength(400);
-  }, 30_000);
+  });
 
   test("G9: is cut off when it has taken nothing for 30 s, and finds out where to resume once it reads", async () => {
     const { stall, flood, connections, clock, ask, slow } = await withSlowReader();
@@ -73,7 +73,7 @@ describe("a client that does not read", () => {
     const all = [...ids, ...rest.body.items.map((item: { id: number }) => item.id)];
     expect(all).toEqual(Array.from({ length: all.length }, (_, i) => i + 1));
     expect(all.length).toBeLessThanOrEqual(last);
-  }, 30_000);
+  });
 
   test("that reads on in time goes on where it was, with nothing lost", async () => {
     const { stall, flood, clock, connections } = await withSlowReader();
@@ -89,7 +89,7 @@ describe("a client that does not read", () => {
     expect(await connections("slow")).toBe(1);
     const ids = [...text.matchAll(/^id: (\d+)$/gm)].map((match) => Number(match[1]));
     expect(ids).toEqual(Array.from({ length: last }, (_, i) => i + 1));
-  }, 30_000);
+  });
 
   test("is told of open work when it takes something again", async () => {
     const { stall, flood, ask, slow, quick, boss } = await withSlowReader();
@@ -104,7 +104,7 @@ describe("a client that does not read", () => {
     socket.resume();
     await until(() => text.includes("event: open"));
     expect(text.split("event: open").length).toBe(2);
-  }, 30_000);
+  });
 
   test("G9: every long call is given a time after which a connection that is quiet is cut", async () => {
     const relay = await startRelay();
@@ -150,4 +150,4 @@ test("G9: what waits for clients that never read stays bounded, however much is 
   for (let i = 0; i < 50; i++) expect((await ask("POST", "/v1/messages/batch", { messages })).status).toBe(201);
   // 200 MB for each of 16 connections.
   expect(await memory()).toBeLessThan(1_000_000_000);
-}, 60_000);
+});

@@ -1,4 +1,4 @@
-import { describe, expect, setDefaultTimeout, test } from "bun:test";
+import { describe, expect, test } from "bun:test";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { BUN_FLAGS } from "../src/cli/own.ts";
@@ -9,8 +9,6 @@ import { startServer } from "./support/server.ts";
 import { until } from "./support/until.ts";
 
 // Processes are started here: on a busy machine that takes its time.
-setDefaultTimeout(30_000);
-
 const MAIN = join(import.meta.dir, "../src/main.ts");
 
 /** The server program, as scripts/start calls it, in a folder of its own. */

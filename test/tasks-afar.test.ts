@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
+import { afterAll, beforeAll, expect, test } from "bun:test";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Webhook } from "standardwebhooks";
@@ -7,8 +7,6 @@ import { runCli, tempFolder } from "./cli-harness.ts";
 import { agentOf, freshRelay, operatorOf } from "./client-relay.ts";
 
 // Processes are started here: on a busy machine that takes its time.
-setDefaultTimeout(30_000);
-
 let relay: Awaited<ReturnType<typeof freshRelay>>;
 let operator: Client;
 let ann: Client;

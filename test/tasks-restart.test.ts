@@ -49,4 +49,4 @@ test("G1, G7: an alert becomes a task, is worked on, resolved and comes again, w
     ...["open", "open", "claimed", "in_progress", "open", "claimed", "done", "open", "claimed", "done"],
   ]);
   expect((await ask("GET", "/v1/messages?state=open")).body.items).toEqual([]);
-}, 60_000);
+});

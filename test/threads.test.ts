@@ -98,7 +98,7 @@ describe("a thread", () => {
       page = found.nextPage;
     }
     expect(seen).toEqual([aside]);
-  }, 20_000);
+  });
 
   test("is one thread however deep the replies go, and a new one for what replies to nothing", async () => {
     const { ask, send, ann, ben, ids } = await withThread();

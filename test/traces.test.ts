@@ -246,5 +246,5 @@ describe("retention", () => {
     expect((await traces(ben, young)).body.items).toHaveLength(1);
     // No id is used twice.
     expect((await trace(ben, young, [thought])).body.items[0].id).toBe(6002);
-  }, 30_000);
+  });
 });
