@@ -159,10 +159,15 @@ function addRelease(program: Command): void {
 function addRenew(program: Command): void {
   leaseCommand(program, "renew", "Keep held work for longer")
     .option("--lease <seconds>", "from now on (default: as it was claimed)", wholeNumber)
-    .addHelpText("after", "\nExample:\n  $ signalbox renew 17 --lease 3600 --as builder")
-    .action(async (id: number, options: LeaseOptions & { lease?: number }, command: Command) => {
+    .option("--progress <text>", "tells its sender how far it is")
+    .addHelpText(
+      "after",
+      '\nExample:\n  $ signalbox renew 17 --lease 3600 --progress "Half of the tests ran" --as builder',
+    )
+    .action(async (id: number, options: LeaseOptions & { lease?: number; progress?: string }, command: Command) => {
       const context = contextOf(command);
       const token = await tokenOf(context, id, options);
-      await done(context.out, await context.client.claims.renew(id, { token, leaseSeconds: options.lease }));
+      const body = { token, leaseSeconds: options.lease, progress: options.progress };
+      await done(context.out, await context.client.claims.renew(id, body));
     });
 }

@@ -62,6 +62,7 @@ export function claimVerbs({ ask, self, agentId }: Caller) {
       return { items };
     },
 
+    /** Holds it longer; `progress` tells its sender how far it is, once however often it is sent again. */
     renew: (id: number, body: Renew, call?: Call) => settle("renew", id, body, call),
     /** Gives it back; the attempt does not count. */
     release: (id: number, body: Release, call?: Call) => settle("release", id, body, call),

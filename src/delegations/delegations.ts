@@ -31,7 +31,7 @@ export interface DelegationStep {
 
 /** Wires requests that owe an answer. */
 export function createDelegations({ messaging, idempotency, activity, budgets, key }: DelegationRoomParts) {
-  const { db, retention, explainer, waits, settled, store: messages } = messaging;
+  const { db, retention, explainer, waits, settled, claims, store: messages } = messaging;
   const store = createDelegationStore(db, key);
   const base = { ...messaging, store, messages, idempotency, activity, budgets };
   const ends = createEnds(base);
@@ -45,6 +45,10 @@ export function createDelegations({ messaging, idempotency, activity, budgets, k
     remove: (tx, ids) => store.forget(tx, ids),
   });
   explainer.alsoTell(factsOf);
+  claims.titleProgress(async (on, { kind, messageId }) => {
+    const row = kind === "request" ? await store.byMessage(on, messageId) : undefined;
+    return row && { subject: `Progress of ${row.id}`, payload: { delegationId: row.id } };
+  });
   // Answered, timed out or taken back: its asker has an answer. Work of a group's request is judged as work.
   settled.alsoBy((on, entries) =>
     store.endedAmong(

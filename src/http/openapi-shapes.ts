@@ -115,6 +115,7 @@ import {
   SentByFire,
 } from "../schedules/schema.ts";
 import {
+  Progress,
   Severity,
   Task,
   TaskClaim,
@@ -153,7 +154,7 @@ const INPUTS = {
   ...{ AgentPatch, AgentRegistration, Batch, ClaimNext, ClaimOne, Complete, Fail, Heartbeat, MessageDraft, Release },
   ...{ IntegrationDraft },
   ...{ TraceDraft },
-  ...{ Renew, Result, TaskClaim, TaskDraft, TaskRelease, TaskRenew, TaskStatusChange, TokenDraft },
+  ...{ Progress, Renew, Result, TaskClaim, TaskDraft, TaskRelease, TaskRenew, TaskStatusChange, TokenDraft },
   ...{ WebhookDraft, WebhookPatch },
   ...{ Attachment, BindingDraft, ChannelEvent, PostNote, WebhookChannelDraft },
   ...{ Attachment, BindingDraft, ChannelEvent, PostNote },

@@ -1,13 +1,11 @@
 import { z } from "zod";
-import type { Tx } from "../db/database.ts";
-import { DelegationProgress } from "../delegations/schema.ts";
 import { type Envelopes, type Letter, PREFACE } from "../envelope/envelope.ts";
 import { letterOf } from "../envelope/letters.ts";
 import { check } from "../http/body.ts";
 import type { Worked } from "../messages/claims.ts";
-import { ClaimNext, Complete, Fail, MessageDraft, Release, Renew } from "../messages/schema.ts";
+import { ClaimNext, Complete, Fail, Release, Renew } from "../messages/schema.ts";
 import { toTime } from "../wire.ts";
-import { type AgentCaller, type Desk, envelopesFor, whileTelling } from "./desk.ts";
+import { envelopesFor, whileTelling } from "./desk.ts";
 import { budget, id, tool, wait } from "./tool.ts";
 
 export const claim = tool({
@@ -77,9 +75,8 @@ export const finish = tool({
       if (how === "fail")
         return desk.claims.fail(tx, caller, id, check(Fail, { token, error: text ?? "failed", final }, "") as Fail);
       if (how === "renew") {
-        const renewed = await desk.claims.renew(tx, caller, id, check(Renew, { token }, "") as Renew);
-        if (text !== undefined) await report(desk, tx, caller, renewed, text);
-        return renewed;
+        const body = check(Renew, { token, ...(text ? { progress: text } : {}) }, "");
+        return desk.claims.renew(tx, caller, id, body as z.output<typeof Renew>);
       }
       const body = check(Complete, { token, ...(text === undefined ? {} : { result: text }) }, "");
       return desk.claims.complete(tx, caller, id, body as z.output<typeof Complete>);
@@ -90,16 +87,3 @@ export const finish = tool({
     return { text: said, facts: { id, state: work.state, ...(until ? { until } : {}) } };
   },
 });
-
-/** Tells who gave the work how far it is: of a delegation as its progress, else as a reply. */
-async function report(desk: Desk, tx: Tx, caller: AgentCaller, { entry }: Worked, text: string): Promise<void> {
-  if (entry.kind === "request") {
-    // Requests are the relay's own to write, so their payload says which delegation they are of.
-    const { delegationId } = (JSON.parse(entry.json) as { payload: { delegationId: string } }).payload;
-    const body = check(DelegationProgress, { text }, "") as DelegationProgress;
-    await desk.delegations.progress(tx, caller, delegationId, body, undefined);
-    return;
-  }
-  const said = { to: entry.from, kind: "chat", body: text, replyTo: entry.id, payload: { progress: true } };
-  await desk.sender.send(tx, caller, check(MessageDraft, said, "") as z.output<typeof MessageDraft>);
-}

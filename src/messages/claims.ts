@@ -12,8 +12,9 @@ import { toTime } from "../wire.ts";
 import type { Access } from "./access.ts";
 import { toLogEntry } from "./entry.ts";
 import type { Leases } from "./leases.ts";
+import { createProgress, type ProgressParts } from "./progress.ts";
 import { refuseReserved } from "./reserved.ts";
-import type { Fail, ParsedComplete, Release, Renew } from "./schema.ts";
+import type { Fail, ParsedComplete, ParsedRenew, Release } from "./schema.ts";
 import type { Sender } from "./send.ts";
 import type { MessageStore } from "./store.ts";
 import type { Wanted, WorkRow, WorkStore } from "./store-work.ts";
@@ -46,7 +47,7 @@ export type Restated = (on: Reading, work: WorkRow, entry: LogEntry) => Promise<
 export type Report = { done: ParsedComplete } | { failed: Fail };
 export type ReportHandler = (tx: Tx, work: WorkRow, report: Report) => Promise<void>;
 
-export interface ClaimParts {
+export interface ClaimParts extends ProgressParts {
   agents: AgentService;
   store: MessageStore;
   works: WorkStore;
@@ -67,6 +68,7 @@ export function createClaims(parts: ClaimParts) {
   const attachments: Attachment[] = [];
   const restaters: Restated[] = [];
   const reportHandlers: ReportHandler[] = [];
+  const progress = createProgress(parts);
 
   /** `POST /v1/messages/{id}/claim`. @throws Problem 403, 404, 409, 422 */
   async function claim(tx: Tx, caller: Caller, id: number, agentId: string | undefined, leaseSeconds: number) {
@@ -181,8 +183,8 @@ export function createClaims(parts: ClaimParts) {
     return { work, actor, attempt, repeated: false };
   }
 
-  /** `POST /v1/messages/{id}/renew` */
-  async function renew(tx: Tx, caller: Caller, id: number, body: Renew): Promise<Worked> {
+  /** `POST /v1/messages/{id}/renew`: a report of progress goes to the sender in the same write. */
+  async function renew(tx: Tx, caller: Caller, id: number, body: ParsedRenew): Promise<Worked> {
     const { work } = await requireLease(tx, caller, id, body.token);
     const leaseSeconds = body.leaseSeconds ?? work.leaseSeconds ?? 600;
     const dueAt = clock.now() + leaseSeconds * 1000;
@@ -190,6 +192,7 @@ export function createClaims(parts: ClaimParts) {
     await works.renewAttempt(tx, id, work.fence, clock.now());
     const renewed = { ...work, dueAt, leaseSeconds };
     await leases.changed(tx, renewed, work);
+    if (body.progress) await progress.tell(tx, caller, await entryOf(tx, id), renewed, body.progress);
     return worked(tx, renewed);
   }
 
@@ -295,6 +298,7 @@ export function createClaims(parts: ClaimParts) {
     requireLease,
     attach: (attachment: Attachment) => attachments.push(attachment),
     restate: (restated: Restated) => restaters.push(restated),
+    titleProgress: progress.titledBy,
     onReport: (handler: ReportHandler) => reportHandlers.push(handler),
     /** The live lease that a token names. @throws Problem 403, 404, 409 claim-lost, 422 */
     requireHeld: async (tx: Tx, caller: Caller, id: number, token: string): Promise<WorkRow> =>

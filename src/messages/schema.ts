@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { AgentId } from "../agents/schema.ts";
-import { Task } from "../tasks/schema.ts";
+import { ProgressInput, Task } from "../tasks/schema.ts";
 import {
   Encoding,
   EncodingInput,
@@ -249,7 +249,11 @@ export const HeldList = listOf(Claimed);
 export const WorkAnswer = z.object({ message: Message, claim: Lease.optional(), posts: Posts.optional(), ...WithTask });
 export type WorkAnswer = z.infer<typeof WorkAnswer>;
 
-export const Renew = z.strictObject({ token: ClaimToken, leaseSeconds: LeaseSeconds.optional() });
+export const Renew = z.strictObject({
+  token: ClaimToken,
+  leaseSeconds: LeaseSeconds.optional(),
+  progress: ProgressInput,
+});
 export const Release = z.strictObject({
   token: ClaimToken,
   delaySeconds: z
@@ -298,6 +302,7 @@ export const Fail = z.strictObject({
   final: z.boolean().default(false),
 });
 export type Renew = z.input<typeof Renew>;
+export type ParsedRenew = z.output<typeof Renew>;
 export type Release = z.input<typeof Release>;
 export type Complete = z.input<typeof Complete>;
 export type ParsedComplete = z.output<typeof Complete>;

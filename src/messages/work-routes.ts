@@ -118,10 +118,12 @@ export function workRoutes({ db, claims, works, taking, parents }: WorkRoutePart
       ...onLease,
       path: "/v1/messages/{id}/renew",
       operationId: "renewClaim",
-      summary: "Hold it longer",
+      summary: "Hold it longer, and say how far it is",
+      description:
+        "With `progress` its sender gets a `control` message, a reply to the work. The report that was sent last is not sent again.",
       body: Renew,
-      example: { token: "clm_1_1", leaseSeconds: 600 },
-      problems: ["forbidden", "claim-lost", "not-claimable", "not-found"],
+      example: { token: "clm_1_1", leaseSeconds: 600, progress: "Half of the files are read." },
+      problems: ["forbidden", "claim-lost", "not-claimable", "not-found", "loop-paused"],
       run: async ({ caller, params, body }) =>
         workedAnswer(await db.write((tx) => claims.renew(tx, caller, params.id, body))),
     }),

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { AgentId } from "../agents/schema.ts";
 import { Source } from "../auth/schema.ts";
-import { jsonObject, line, listOf, MessageId, NumberPageQuery, PageQuery, Time, text } from "../wire.ts";
+import { EncodingInput, jsonObject, line, listOf, MessageId, NumberPageQuery, PageQuery, Time, text } from "../wire.ts";
 
 // Answers about messages carry tasks, so this file must not import the shapes of messages.
 
@@ -107,8 +107,26 @@ const Token = z.string().max(128).describe("The fencing token of its lease; the 
 
 export const TaskClaim = z.strictObject({ agentId: AgentId.optional(), leaseSeconds: LeaseSeconds.default(600) });
 export type TaskClaim = z.input<typeof TaskClaim>;
-export const TaskRenew = z.strictObject({ token: Token.optional(), leaseSeconds: LeaseSeconds.optional() });
+/** How far the work is: it reaches the sender as a `control` message. */
+export const Progress = z.strictObject({
+  body: text(TASK_BODY_BYTES).refine((body) => body.trim() !== "", "is empty"),
+  encoding: EncodingInput,
+});
+export type Progress = z.output<typeof Progress>;
+/** Text alone stands for a report with that body. */
+export const ProgressInput = z
+  .preprocess((given) => (typeof given === "string" ? { body: given } : given), Progress.optional())
+  .meta({
+    description: "How far it is, for the sender of the work: a report, or its body alone as text.",
+    shorthand: { type: "string", maxLength: TASK_BODY_BYTES },
+  });
+export const TaskRenew = z.strictObject({
+  token: Token.optional(),
+  leaseSeconds: LeaseSeconds.optional(),
+  progress: ProgressInput,
+});
 export type TaskRenew = z.input<typeof TaskRenew>;
+export type ParsedTaskRenew = z.output<typeof TaskRenew>;
 export const TaskRelease = z.strictObject({
   token: Token.optional(),
   delaySeconds: z

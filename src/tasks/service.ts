@@ -12,10 +12,10 @@ import type { TaskLife } from "./life.ts";
 import type { TaskReaders } from "./readers.ts";
 import type {
   ParsedTaskDraft,
+  ParsedTaskRenew,
   Task,
   TaskClaim,
   TaskRelease,
-  TaskRenew,
   TaskStatus,
   TaskStatusChange,
 } from "./schema.ts";
@@ -166,9 +166,9 @@ export function createTaskService(parts: TaskServiceParts) {
       return forReader(tx, caller, id, () => claims.claim(tx, caller, messageId, agentId, leaseSeconds));
     },
     /** `POST /v1/tasks/{id}/renew` */
-    async renew(tx: Tx, caller: Caller, id: string, { token, leaseSeconds }: TaskRenew): Promise<Worked> {
+    async renew(tx: Tx, caller: Caller, id: string, { token, ...how }: ParsedTaskRenew): Promise<Worked> {
       const messageId = await messageIdOf(tx, id);
-      const lease = { token: await tokenFor(tx, caller, { id, messageId }, token), leaseSeconds };
+      const lease = { ...how, token: await tokenFor(tx, caller, { id, messageId }, token) };
       return claims.renew(tx, caller, messageId, lease);
     },
     /** `POST /v1/tasks/{id}/release` */
