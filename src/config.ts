@@ -163,7 +163,7 @@ export const SETTINGS = {
   },
   SIGNALBOX_THREAD_RATE: {
     schema: whole(0, 1_000_000, 120),
-    about: "Replies of one thread within a minute that agents may make; 0 turns it off.",
+    about: "Replies within a minute that one agent may make in one thread; 0 turns it off.",
   },
 } as const satisfies Record<string, { schema: z.ZodType; about: string }>;
 

@@ -299,7 +299,7 @@ describe("a paused chain goes on", () => {
   });
 });
 
-describe("a thread with too many quick replies", () => {
+describe("a thread with too many quick replies by one agent", () => {
   const RATE = 5;
 
   test("is paused until there are fewer, and people are told once", async () => {
@@ -318,6 +318,26 @@ describe("a thread with too many quick replies", () => {
     for (let i = 0; i < 2 * RATE; i++) await send("ann", "ben", { replyTo: again });
     expect((await send("ann", "ben", { replyTo: again })).status).toBe(429);
     expect(await notices("user")).toHaveLength(1);
+  });
+
+  test("many that answer at once are not held up, nor is work in one thread", async () => {
+    const { ask, agent, send, of, clock } = await withAgents({ loopLimit: 0, threadRate: RATE });
+    const question = (await send("ann", "tag:team")).body.id;
+    for (let i = 0; i < RATE - 1; i++)
+      for (const id of NAMES.slice(1)) expect((await send(id, "ann", { replyTo: question })).status).toBe(201);
+    const planner = await agent("planner");
+    let replyTo: number | undefined;
+    for (let i = 0; i < 3 * RATE; i++) {
+      const job = await ask("POST", "/v1/messages", { to: "ben", body: "go", claimable: true, replyTo }, planner);
+      expect(job.status).toBe(201);
+      replyTo = job.body.id;
+      const { claim } = (await ask("POST", `/v1/messages/${replyTo}/claim`, {}, of("ben"))).body;
+      const done = { token: claim.token, result: "done" };
+      expect((await ask("POST", `/v1/messages/${replyTo}/complete`, done, of("ben"))).status).toBe(200);
+      clock.advance(1000);
+    }
+    // Its results do not count against what the worker says of the job.
+    expect((await send("ben", "planner", { replyTo })).status).toBe(201);
   });
 
   test("persons and other threads are not held up", async () => {

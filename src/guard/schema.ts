@@ -4,7 +4,7 @@ import { listOf, MessageId, PageQuery, Time } from "../wire.ts";
 export const LoopKind = z
   .enum(["chain", "thread"])
   .describe(
-    "chain: too many messages by agents in a row. thread: too many replies within a minute; it ends by itself.",
+    "chain: too many messages by agents in a row. thread: too many replies by one agent within a minute; it ends by itself.",
   );
 export type LoopKind = z.infer<typeof LoopKind>;
 

@@ -20,14 +20,14 @@ export interface LoopLimits {
   chain: number;
   /** A link older than this carries nothing on. */
   windowMs: number;
-  /** Replies of one thread within a minute. */
+  /** Replies of one agent in one thread within a minute. */
   threadPerMinute: number;
 }
 
 export interface GuardParts {
   agents: Pick<AgentService, "factsOf">;
   sender: Sender;
-  messages: Pick<MessageStore, "replyAt">;
+  messages: Pick<MessageStore, "replyAt" | "talkAt">;
   activity: ActivityService;
   clock: Clock;
   headOf(on: Reading): number;
@@ -86,18 +86,23 @@ export function createGuardService(parts: GuardParts) {
     return { streak, pause: "chain" };
   }
 
-  /** Only among quick answers: whoever replies to something old is in no hurry. */
-  async function judgeThread(tx: Tx, { parent }: Judged): Promise<"thread" | undefined> {
+  /** One agent that goes on and on in a thread. Many may answer there at once, and work is no talk. */
+  async function judgeThread(tx: Tx, { author, parent, isWork }: Judged): Promise<"thread" | undefined> {
     const now = clock.now();
-    if (!parent || limits.threadPerMinute === 0 || now - parent.createdAt >= MINUTE_MS) return undefined;
+    if (!parent || isWork || limits.threadPerMinute === 0 || now - parent.createdAt >= MINUTE_MS) return undefined;
     const threadId = parent.threadId ?? parent.id;
-    const first = await messages.replyAt(tx, threadId, Math.max(0, limits.threadPerMinute - 2));
-    if (first === undefined || now - first >= MINUTE_MS) return undefined;
+    const skip = Math.max(0, limits.threadPerMinute - 2);
+    const isYoung = (at: number | undefined) => at !== undefined && now - at < MINUTE_MS;
+    // Asked first: it costs less, and most threads are quiet.
+    if (!isYoung(await messages.replyAt(tx, threadId, skip))) return undefined;
+    const first = await messages.talkAt(tx, threadId, author.id, skip);
+    if (first === undefined || !isYoung(first)) return undefined;
     const loop = await store.find(tx, threadId, "thread");
     if (!loop || now - loop.pausedAt >= MINUTE_MS) return "thread";
     throw new Problem(
       "loop-paused",
-      `Thread ${threadId} is paused: it had ${limits.threadPerMinute} replies within a minute.`,
+      `Thread ${threadId} is paused for ${author.id}, which wrote ${limits.threadPerMinute} replies there within a minute. ` +
+        "Wait until there are fewer.",
       { retryAfterSeconds: Math.ceil((first + MINUTE_MS - now) / 1000) },
     );
   }
@@ -119,7 +124,7 @@ export function createGuardService(parts: GuardParts) {
       kind === "chain"
         ? `Message ${row.id} from ${row.fromId} to ${row.target} is turn ${row.streak} by agents in a row, with no person in between. ` +
           `What would follow is refused until an operator resumes it (POST /v1/loops/${rootId}/resume) or a person writes into it.`
-        : `Message ${row.id} from ${row.fromId} to ${row.target} is one of ${limits.threadPerMinute} replies within a minute. ` +
+        : `Message ${row.id} from ${row.fromId} to ${row.target} is one of ${limits.threadPerMinute} replies of this agent within a minute. ` +
           "More are refused until there are fewer.";
     await tellAll(tx, row, {
       subject: kind === "chain" ? `The chain of message ${rootId} is paused` : `Thread ${rootId} is paused`,

@@ -21,6 +21,8 @@ export interface Judged extends Behind {
   parent: Lineage | undefined;
   /** It ends work or a request: it is never kept back. */
   settles: boolean;
+  /** It is itself work, or a request that owes an answer. */
+  isWork: boolean;
 }
 
 /** How many turns by agents in a row it is, and whether more of that kind is to be kept back. */

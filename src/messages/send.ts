@@ -294,11 +294,12 @@ export function createSender(parts: SendParts) {
     const settles = addressed.settles || (draft.replyTo ? await ends(tx, addressed) : false);
     const behind = addressed.isRoot ? ROOT : await causes.behind(tx, author, target, draft, parent);
     const { cause } = behind;
-    const { streak, pause } = (await guard?.judge(tx, { ...behind, author, parent, settles })) ?? { streak: 0 };
-    const id = headOf(tx) + 1;
     // A post to a channel (whose id alone has a colon) is work for its adapter: for the others it is talk.
     const isPost = target.includes(":") && !isGroup(target);
     const isWork = draft.kind === "request" || (draft.claimable && !isPost);
+    const judged = { ...behind, author, parent, settles, isWork };
+    const { streak, pause } = (await guard?.judge(tx, judged)) ?? { streak: 0 };
+    const id = headOf(tx) + 1;
     const row: MessageRow = {
       id,
       fromId: author.id,

@@ -40,6 +40,7 @@ export type MessageStore = ReturnType<typeof createMessageStore>;
 
 const FETCH_AT_ONCE = 25;
 const MAX_REPLIES = 500;
+const MAX_TALK = 2000;
 /** How much of the log is looked through at once for somebody who belonged to very much. */
 const MAX_WINDOW = 20_000;
 
@@ -118,6 +119,7 @@ export function createMessageStore(db: Db) {
       .offset(boundLimit("skip"))
       .prepare(),
   );
+  const nthTalk = db.statement((q) => q.select({ at: sql<number>`at` }).from(sql`(${talkOf()})`).prepare());
   const readAt = db.statement((q) =>
     q
       .select({ at: reads.at })
@@ -192,6 +194,9 @@ export function createMessageStore(db: Db) {
     /** When a thread's newest reply but so many was made; undefined when it has not so many. */
     replyAt: async (on: Reading, threadId: number, skip: number): Promise<number | undefined> =>
       nthReply(on).get({ threadId, skip })?.createdAt,
+    /** The same of what one agent only says there: work, requests and their answers left out. Looks at 2,000 entries. */
+    talkAt: async (on: Reading, threadId: number, fromId: string, skip: number): Promise<number | undefined> =>
+      nthTalk(on).get({ threadId, fromId, skip })?.at,
 
     /** When each agent first replied to a message, among the newest 500 entries of its thread. */
     async repliesTo(on: Reading, { id, threadId }: Pick<MessageRow, "id" | "threadId">): Promise<Map<string, number>> {
@@ -322,6 +327,13 @@ const within = (range: IdRange): SQL | undefined =>
 
 /** Named, because after ANALYZE the planner may prefer walking the whole log: it does not know how rare a target is. */
 const messagesByTarget = sql`${messages} indexed by messages_by_target`;
+
+const talkOf = () => sql`
+  select created_at as at from (
+    select id, from_id, kind, claimable, created_at from messages
+    where thread_id = ${bound("threadId")} order by id desc limit ${fixedLimit(MAX_TALK)})
+  where from_id = ${bound("fromId")} and not claimable and kind not in ('request', 'response')
+  order by id desc limit 1 offset ${boundLimit("skip")}`;
 
 const SENT_TO = {
   id: sql<number>`${messages.id}`,
