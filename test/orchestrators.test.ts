@@ -335,6 +335,23 @@ describe("deleting an orchestrator", () => {
     expect(retired.body.code).toBe("superseded");
   });
 
+  test("its agent, when an operator restores that alone, comes and goes like any, and can be deleted again", async () => {
+    const { ask, pass, itsAgent } = await withBox();
+    await ask("DELETE", "/v1/orchestrators/box");
+    expect((await ask("POST", "/v1/agents/orchestrator-box/restore")).status).toBe(200);
+    const draft = { role: "orchestrator", agentId: "orchestrator-box", prefix: "box-" };
+    const fresh = (await ask("POST", "/v1/tokens", draft)).body;
+    await ask("POST", "/v1/agents/orchestrator-box/heartbeat", {}, fresh);
+    expect((await itsAgent()).status).toBe("online");
+    await pass(TTL + 1000);
+    expect((await itsAgent()).status).toBe("offline");
+    expect((await ask("DELETE", "/v1/orchestrators/box", undefined, fresh)).status).toBe(204);
+    expect((await ask("DELETE", "/v1/orchestrators/box")).status).toBe(404);
+    await ask("POST", "/v1/agents/orchestrator-box/restore");
+    const last = (await ask("POST", "/v1/tokens", draft)).body;
+    expect((await ask("PUT", "/v1/orchestrators/box", box, last)).status).toBe(201);
+  });
+
   test("and every other step is written into the activity log, and metrics count them", async () => {
     const { ask, patch } = await withBox();
     await patch({ status: "draining" });

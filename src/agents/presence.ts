@@ -6,8 +6,8 @@ import type { AgentStore } from "./store.ts";
 
 /** Who keeps the agents of one kind, and knows more about their presence than their status says. */
 export interface Keeper {
-  /** Whether it would be missed if it were not heard of; shown as offline or not. */
-  isHere(agentId: string): boolean;
+  /** Whether it would be missed if it were not heard of; shown as offline or not. Undefined: its status says it. */
+  isHere(agentId: string): boolean | undefined;
   /** In the write that finds it gone, or back. Answers what it is shown as. */
   moved(tx: Tx, agentId: string, status: "online" | "offline"): Promise<"online" | "offline">;
 }

@@ -167,7 +167,9 @@ export function createOrchestratorService(parts: OrchestratorParts) {
     async remove(tx: Tx, caller: Caller, id: string): Promise<void> {
       const agentId = agentIdOf(id);
       actingAs(caller, agentId);
-      await requireRow(tx, id);
+      // Its agent alone is there when that was restored, and it has not registered since.
+      const facts = await agents.factsOf(tx, agentId);
+      if (facts?.deletedAt !== null) await requireRow(tx, id);
       await agents.retire(tx, caller, agentId);
       await store.remove(tx, id);
       await activity.record(tx, caller, "orchestrator.deleted", id, {});
@@ -209,7 +211,10 @@ export function createOrchestratorService(parts: OrchestratorParts) {
 
     /** How presence is kept: who drains is there, although its agent is shown as offline. */
     keeper: {
-      isHere: (agentId: string): boolean => (statuses.get(agentId) ?? "offline") !== "offline",
+      isHere(agentId: string): boolean | undefined {
+        const status = statuses.get(agentId);
+        return status && status !== "offline";
+      },
       moved,
     },
     /** Called once, before anything is asked. */
