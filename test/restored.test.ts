@@ -116,7 +116,7 @@ describe("restoring an agent", () => {
 
   test("is also the orchestrator's that enrolled and deleted it, and no other's", async () => {
     const { ask } = await startRelay();
-    const box = { hostname: "host", version: "1", providers: [], baseDir: "/srv" };
+    const box = { hostname: "host", providers: [], baseDir: "/srv" };
     const tokens = [];
     for (const id of ["box", "attic"]) {
       await ask("PUT", `/v1/orchestrators/${id}`, box);
@@ -136,6 +136,27 @@ describe("restoring an agent", () => {
     expect((await restore("box-1", own)).status).toBe(200);
     await ask("DELETE", "/v1/agents/box-1");
     expect((await restore("box-1", own)).status).toBe(403);
+  });
+
+  test("gets a new token from the orchestrator that enrolled it, and from nobody else who enrolls", async () => {
+    const { ask } = await startRelay();
+    await ask("PUT", "/v1/orchestrators/box", { hostname: "box", providers: [], baseDir: "/srv" });
+    const draft = { prefix: "box-" };
+    const enroll = (await ask("POST", "/v1/tokens", { ...draft, role: "enroll" })).body;
+    const box = (await ask("POST", "/v1/tokens", { ...draft, role: "orchestrator", agentId: "orchestrator-box" })).body;
+    const again = (how: object) =>
+      ask("PUT", "/v1/agents/box-1", { name: "One", instanceId: crypto.randomUUID() }, how);
+    const first = (await again(box)).body;
+    await ask("POST", "/v1/messages", { to: "box-1", body: "unread" });
+    await ask("DELETE", "/v1/agents/box-1", undefined, box);
+    await ask("POST", "/v1/agents/box-1/restore", undefined, box);
+    expect((await again(enroll)).status).toBe(403);
+    const second = await again(box);
+    expect([second.status, second.body.epoch]).toEqual([200, 2]);
+    expect((await ask("GET", "/v1/whoami", undefined, first)).status).toBe(401);
+    const { items } = (await ask("GET", "/v1/agents/box-1/inbox", undefined, second.body)).body;
+    expect(items).toMatchObject([{ body: "unread" }]);
+    expect((await again(box)).status).toBe(403);
   });
 
   test("says what retention took of its mail while it was deleted", async () => {

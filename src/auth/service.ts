@@ -173,10 +173,13 @@ export function createAuthService(
 
     /**
      * Takes back an enrolled agent's unused token, so that it can be given again to whoever lost the answer.
-     * Answers false when it was used, or was made for somebody else.
+     * Answers false when it was used, or was made for somebody else. An agent that was restored has none: then whoever the
+     * orchestrator is that enrolled it may enroll it again.
      */
     async takeBackUnused(tx: Tx, caller: Caller, agentId: string, instanceId: string | null): Promise<boolean> {
       const rows = await store.liveOf(tx, agentId);
+      if (rows.length === 0 && caller.role === "orchestrator" && caller.agentId !== null)
+        return store.hasEnrolled(tx, caller.agentId, agentId);
       const mine = rows.filter((row) => row.enrolledBy === caller.tokenId && row.enrolledFor === instanceId);
       if (mine.length === 0 || rows.some((row) => row.lastUsedAt !== null)) return false;
       for (const row of mine) await revokeRow(tx, row);
