@@ -28,10 +28,22 @@ describe("deleting an agent", () => {
       ["POST", "/v1/agents/bob/heartbeat", {}],
       ["GET", "/v1/agents/bob/inbox"],
       ["GET", "/v1/agents/bob/inbox/stream"],
+      ["POST", "/v1/agents/bob/inbox/ack", { upTo: 0 }],
+      ["GET", "/v1/agents/bob/claims"],
+      ["POST", "/v1/agents/bob/claims", {}],
     ] as const)
       expect((await ask(method, path, body)).body).toMatchObject({ status: 410, code: "gone" });
-    expect((await ask("POST", "/v1/messages", { to: "bob", body: "x" })).body.code).toBe("unknown-target");
+    const refused = await ask("POST", "/v1/messages", { to: "bob", body: "x" });
+    expect(refused.body).toMatchObject({ code: "unknown-target", detail: expect.stringContaining("bob was deleted") });
     expect((await ask("POST", "/v1/messages", { from: "bob", to: "ann", body: "x" })).status).toBe(403);
+  });
+
+  test("tells an operator who waits for its work that it is gone, and leaves that token alone", async () => {
+    const { ask, gone } = await withBob();
+    const waiting = ask("POST", "/v1/agents/bob/claims", { waitSeconds: 60 });
+    await Bun.sleep(0);
+    await gone();
+    expect((await waiting).body).toMatchObject({ status: 410, code: "gone" });
   });
 
   test("keeps its messages, sent and received", async () => {

@@ -199,9 +199,10 @@ export function createAgentService(parts: AgentParts) {
     return left.length + joined.length > 0;
   }
 
-  /** The agent a call acts for, fenced. @throws Problem 403, 409 */
-  async function requireActor(on: Reading, caller: Caller, agentId: string): Promise<AgentFacts> {
+  /** The agent a call acts for, fenced; `isPath`: the call is below the agent's own path. @throws Problem 403, 409, 410 */
+  async function requireActor(on: Reading, caller: Caller, agentId: string, isPath = false): Promise<AgentFacts> {
     const facts = await store.facts(on, agentId);
+    if (isPath && facts && facts.deletedAt !== null) await requireRow(on, agentId);
     if (!facts) throw new Problem("forbidden", `${agentId} is not registered: PUT /v1/agents/${agentId} first.`);
     if (facts.deletedAt !== null) throw new Problem("forbidden", `${agentId} was deleted. An operator can restore it.`);
     if (caller.instanceId !== null) await fence(on, caller, facts);

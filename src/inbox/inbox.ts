@@ -127,7 +127,7 @@ export function createInbox(parts: InboxParts) {
     const facts = await agentStore.facts(on, agentId);
     if (!facts)
       throw new Problem("not-found", `There is no agent ${agentId}.`, { suggestions: agents.suggest(agentId) });
-    if (facts.deletedAt !== null) throw new Problem("gone", `${agentId} was deleted.`);
+    if (facts.deletedAt !== null) throw new Problem("gone", `${agentId} was deleted. An operator can restore it.`);
     if (caller.instanceId !== null) await agents.fence(on, caller, facts);
     return facts;
   }
@@ -143,7 +143,7 @@ export function createInbox(parts: InboxParts) {
   /** `POST /v1/agents/{id}/inbox/ack`: the cursor only moves forward. @throws Problem 422 ahead-of-log */
   async function ack(tx: Tx, caller: Caller, agentId: string, upTo: number): Promise<Acked> {
     const actor = actingAs(caller, agentId);
-    const facts = await agents.requireActor(tx, caller, actor);
+    const facts = await agents.requireActor(tx, caller, actor, true);
     const head = headOf(tx);
     checkPlace(upTo, head, "/upTo");
     if (upTo <= facts.cursor) return { cursor: facts.cursor, skipped: 0 };

@@ -92,7 +92,7 @@ export function inboxRoutes(parts: InboxRouteParts): Route[] {
       body: Ack,
       example: { upTo: 1 },
       answers: { 200: { description: "Where the cursor is now, and how much was never offered.", schema: Acked } },
-      problems: ["forbidden", "superseded", "ahead-of-log"],
+      problems: ["forbidden", "gone", "superseded", "ahead-of-log"],
       run: async ({ caller, params, body }) => ok(await db.write((tx) => inbox.ack(tx, caller, params.id, body.upTo))),
     }),
     route({

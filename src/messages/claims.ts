@@ -98,7 +98,7 @@ export function createClaims(parts: ClaimParts) {
     want: Wanted & { max: number; leaseSeconds: number },
   ) {
     const actor = actingAs(caller, agentId);
-    const facts = await agents.requireActor(tx, caller, actor);
+    const facts = await agents.requireActor(tx, caller, actor, true);
     const items: Worked[] = [];
     if (!facts.ready) return items;
     const targets = await members.targetsNow(tx, actor);
@@ -276,7 +276,7 @@ export function createClaims(parts: ClaimParts) {
     show: (worked: Worked) => T | Promise<T>,
   ) {
     const actor = actingAs(caller, agentId);
-    await agents.requireActor(on, caller, actor);
+    await agents.requireActor(on, caller, actor, true);
     return readPage(
       limit,
       (count, last: WorkRow | undefined) => works.liveLeases(on, actor, clock.now(), last?.messageId ?? page, count),

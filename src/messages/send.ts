@@ -223,7 +223,9 @@ export function createSender(parts: SendParts) {
       return { draft, author, target: name, matched, suggestions };
     }
     const facts = await agentStore.facts(on, target.id);
-    if (!facts || facts.deletedAt !== null) throw unknownTarget(draft.to);
+    if (!facts) throw unknownTarget(draft.to);
+    if (facts.deletedAt !== null)
+      throw unknownTarget(draft.to, undefined, `${facts.id} was deleted. An operator can restore it.`);
     return toOne(on, author, draft, facts);
   }
 
@@ -250,8 +252,8 @@ export function createSender(parts: SendParts) {
     );
   }
 
-  function unknownTarget(name: string, among?: string[]): Problem {
-    return new Problem("unknown-target", `Nobody is called ${name}.`, {
+  function unknownTarget(name: string, among?: string[], detail = `Nobody is called ${name}.`): Problem {
+    return new Problem("unknown-target", detail, {
       errors: [{ pointer: "/to", message: "is not a registered agent or a group" }],
       suggestions: agents.suggest(name, among),
     });

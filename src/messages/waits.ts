@@ -102,7 +102,7 @@ export function createWaits({ log, parked, connections, clock }: WaitParts) {
     }
   }
 
-  /** Who waits for somebody else's inbox may have been cut off because that agent is gone: then looking says so. */
+  /** Who waits in somebody else's name may have been cut off because that agent is gone: then looking says so. */
   async function cutOff<T>({ caller, agentId, look }: Wait<T>): Promise<never> {
     if (caller.agentId !== agentId) await look();
     throw revoked();
@@ -148,7 +148,7 @@ export function createWaits({ log, parked, connections, clock }: WaitParts) {
         if (how.found(answer)) return answer;
         await passOn(wokenFor);
         const end = await pause.wait();
-        if (end === "revoked") throw revoked();
+        if (end === "revoked") return await cutOff({ ...how, look });
         // Nobody is there any more: what it was woken for is for the next in the queue, see below.
         if (end !== "woken") return answer;
       }

@@ -88,7 +88,7 @@ export function workRoutes({ db, claims, works, taking, parents }: WorkRoutePart
       example: { max: 1, leaseSeconds: 600, waitSeconds: 30 },
       bodyOptional: true,
       answers: { 200: { description: "What was claimed; empty when there was nothing.", schema: ClaimedList } },
-      problems: ["forbidden", "superseded"],
+      problems: ["forbidden", "gone", "superseded"],
       run: async ({ caller, params, query, body, request }) => {
         const items = await taking.next(caller, params.id, body, request.signal);
         return workedList(await including(query.include, items));
@@ -103,7 +103,7 @@ export function workRoutes({ db, claims, works, taking, parents }: WorkRoutePart
       params: AgentPath,
       query: HeldQuery,
       answers: { 200: { description: "Live leases, oldest message first.", schema: HeldList } },
-      problems: ["forbidden"],
+      problems: ["forbidden", "gone"],
       run: async ({ caller, params, query, request }) => {
         const shown = async (on: Reading, held: Worked): Promise<string> => {
           const [item = held] = query.include ? await parents.ofWork(on, params.id, [held]) : [held];
