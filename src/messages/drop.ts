@@ -88,6 +88,7 @@ export function createDrop(parts: DropParts) {
     }
     const told = [...new Set([...place.told, ...lost.keys()])];
     if (room <= 0) await due.schedule(tx, DROP, agentId, clock.now(), { upTo: place.upTo, after, told });
+    else await due.cancel(tx, DROP, agentId);
   }
 
   /** Page by page, with the event loop in between. Answers how much room that left. */
