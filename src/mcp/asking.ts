@@ -75,7 +75,7 @@ export const status = tool({
       const found = await desk.db.read((on) => desk.delegations.get(on, caller, id));
       return toldOf(desk, turn, await waitFor(desk, turn, found, wait), tokens);
     }
-    if (message === undefined) throw Problem.invalid("message", "or delegation has to be given");
+    if (message === undefined) throw Problem.invalid("message", "is missing: give it, or delegation");
     const story = await desk.db.read((on) => desk.explainer.explain(on, caller, message, "", 20));
     const text = envelopesFor(desk, turn).quote(
       `${message}: what the relay knows; errors are quoted from others`,

@@ -131,11 +131,12 @@ function withoutNulls({ input }: Tool, given: unknown): unknown {
 function refusal(desk: Desk, turn: Pick<Turn, "caller">, error: unknown): string {
   if (!(error instanceof Problem)) return "internal: Something went wrong here; it was logged.";
   const { suggestions, errors, retryAfterSeconds } = error.extras;
-  const places = (errors ?? []).map(({ pointer, message }) => `${pointer} ${message}`);
+  const isSaid = errors?.[0] && error.message.includes(errors[0].message);
+  const places = isSaid ? [] : (errors ?? []).map(({ pointer, message }) => `${pointer} ${message}`);
   const names = (suggestions ?? []).filter((name) => PLAIN_NAME.test(name));
   const more = [
     ...(names.length ? [`Did you mean ${names.join(", ")}?`] : []),
-    ...(places.length && !error.message.includes(places[0] ?? "") ? [places.join("; ")] : []),
+    ...(places.length ? [places.join("; ")] : []),
     ...(retryAfterSeconds === undefined ? [] : [`Try again in ${retryAfterSeconds} s.`]),
   ];
   const text = harmlessLine([error.message, ...more].join(" "), 600);
