@@ -69,6 +69,10 @@ describe("schedules from afar", () => {
     const again = await json(["schedule", "add", "@daily", "ann", "Again", "--as", "ann"]);
     expect(await json(["schedule", "run", again.id])).toMatchObject({ n: 1, by: "user" });
     expect((await cli(["schedule", "show", again.id])).stdout).toMatch(/run by user +sent +#\d+ +(waiting|offered)/);
+    const once = await json(["schedule", "add", "+2d", "ann", "Once", "--as", "ann"]);
+    await json(["schedule", "pause", once.id]);
+    await json(["schedule", "run", once.id]);
+    expect((await cli(["schedule", "show", once.id])).stdout).toContain("next: paused");
     const wrong = await cli(["schedule", "add", "61 * * * *", "ann", "x"]);
     expect(wrong.code).toBe(1);
     expect(wrong.stderr).toContain("/cron");

@@ -150,10 +150,11 @@ function addSwitch(schedules: Command, name: string, about: string, enabled: boo
 
 const HEAD = ["SCHEDULE", "OF", "WHEN", "NEXT", "TIMES", "TO", "NAME"];
 const timesText = ({ cron, timezone, at }: Schedule): string => (cron === null ? timeText(at) : `${cron} ${timezone}`);
-function stateText({ enabled, reason, nextAt, cron, lastFire }: Schedule): string {
+function stateText({ enabled, reason, nextAt, at, lastFire }: Schedule): string {
   if (enabled) return timeText(nextAt);
   if (reason !== null) return "disabled";
-  return cron === null && lastFire ? "over" : "paused";
+  // A run by hand before its time leaves that time to come.
+  return at !== null && lastFire && lastFire.scheduledAt >= at ? "over" : "paused";
 }
 const rowOf = (one: Schedule): string[] => [
   ...[one.id, one.agentId, timesText(one), stateText(one), String(one.fires), String(one.message.to ?? "")],
