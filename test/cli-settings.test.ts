@@ -116,7 +116,7 @@ describe("the relay and the token", () => {
       const ran = await runCli([name], { cwd: folder.path });
       expect(ran.code).toBe(3);
       expect(ran.stderr).toBe(
-        "signalbox: no relay was started in ./data here: go there, or give --data or SIGNALBOX_URL\n",
+        "signalbox: no relay runs with ./data of this folder: start one (signalbox serve), go to the folder of one that runs, or give --data or SIGNALBOX_URL\n",
       );
     }
   });

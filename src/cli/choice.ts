@@ -107,7 +107,10 @@ function folderAddress({ flags, environment }: Named, folder: string, server: Fo
       `${from} names ${other.url}, which is not loopback: give --data ${folder}, or SIGNALBOX_URL and SIGNALBOX_TOKEN`,
     );
   if (flags.data === undefined && environment.dataDir === undefined)
-    throw new Stop(EXIT.unreachable, "no relay was started in ./data here: go there, or give --data or SIGNALBOX_URL");
+    throw new Stop(
+      EXIT.unreachable,
+      "no relay runs with ./data of this folder: start one (signalbox serve), go to the folder of one that runs, or give --data or SIGNALBOX_URL",
+    );
   const named = flags.data === undefined ? "SIGNALBOX_DATA_DIR" : "--data";
   throw new Stop(
     EXIT.unreachable,
