@@ -95,7 +95,7 @@ async function connect(harness: Harness, options: ConnectOptions, command: Comma
   await out.show({ agentId, url: settings.url, reach, keys: file, files, works: true }, () =>
     [
       `${safeLine(agentId)} is on ${settings.url}, and reached ${reach === "idle" ? "when it stops" : "when it asks"}.`,
-      ...nextSteps(harness, hooks),
+      ...nextSteps(harness, scope, hooks),
     ].join("\n"),
   );
 }
@@ -109,8 +109,8 @@ function undo(change: Change): void {
   }
 }
 
-const nextSteps = (harness: Harness, hooks: boolean): string[] => [
-  `Start ${titleOf(harness)}${harness === "codex" ? "" : " here"}: /mcp lists signalbox.`,
+const nextSteps = (harness: Harness, scope: ConnectOptions["scope"], hooks: boolean): string[] => [
+  `Start ${titleOf(harness)}${scope === "user" ? "" : " here"}: /mcp lists signalbox.`,
   ...(harness === "codex" && hooks
     ? ["It asks once whether you trust the hooks (/hooks): until then they do not run."]
     : []),
