@@ -1,5 +1,5 @@
 import { Elysia } from "elysia";
-import { PROBLEMS, Problem, type ProblemCode } from "../problem.ts";
+import { Problem, type ProblemCode } from "../problem.ts";
 import type { Route } from "./call.ts";
 import type { Handle } from "./handle.ts";
 import { placeOf } from "./link.ts";
@@ -76,6 +76,9 @@ async function headOf(response: Response): Promise<Response> {
 function notFound(path: string, methods: Set<string>, headers: Record<string, string>): Problem {
   const code: ProblemCode = methods.size ? "method-not-allowed" : "not-found";
   if (methods.size) headers.allow = [...methods].sort().join(", ");
-  const what = methods.size ? `${path} takes ${headers.allow}` : `${PROBLEMS["not-found"][1]}: ${path}`;
-  return new Problem(code, `${what.slice(0, 300)}.`);
+  const place = path.slice(0, 300);
+  return new Problem(
+    code,
+    methods.size ? `${place} takes ${headers.allow}.` : `There is no route ${place}. /docs lists all routes.`,
+  );
 }
