@@ -109,6 +109,13 @@ export const jsonBody = (maxBytes: number) =>
     })
     .meta({ description: `At most ${maxBytes} bytes as JSON, and ${MAX_JSON_DEPTH} deep.` });
 
+/** Any JSON value, or none. */
+export const jsonValue = (maxBytes: number) =>
+  z.unknown().superRefine((value, ctx) => {
+    const flaw = value === undefined ? undefined : jsonFlaw(value, maxBytes);
+    if (flaw) ctx.addIssue({ code: "custom", message: flaw });
+  });
+
 const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === "object" && value !== null && !Array.isArray(value);
 

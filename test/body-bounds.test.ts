@@ -45,6 +45,28 @@ describe("a body with more in it than anything could mean", () => {
     expect(refused.body.error.message).toContain("10000 items");
   });
 
+  test.each([
+    ["[", "]"],
+    ['{"a":', "}"],
+  ])(
+    "is refused in data of an A2A part, whose text would grow with the square of its depth: %s",
+    async (open, close) => {
+      const relay = await startRelay();
+      await relay.agent("bob");
+      const send = async (depth: number) => {
+        const data = `${open.repeat(depth)}0${close.repeat(depth)}`;
+        const message = `{"messageId":"m${depth}","role":"ROLE_USER","parts":[{"data":${data}}]}`;
+        const params = `{"message":${message},"configuration":{"returnImmediately":true}}`;
+        const how = { headers: { "a2a-version": "1.0" } };
+        const rest = await relay.ask("POST", "/a2a/bob/message:send", params, how);
+        const rpc = `{"jsonrpc":"2.0","id":1,"method":"SendMessage","params":${params}}`;
+        return JSON.stringify([rest.body, (await relay.ask("POST", "/a2a/bob", rpc, how)).body]);
+      };
+      expect((await send(9000)).match(/is nested deeper than 64/g)).toHaveLength(2);
+      expect((await send(60)).match(/TASK_STATE_SUBMITTED/g)?.length).toBeGreaterThan(1);
+    },
+  );
+
   test("is refused in an event of an integration", async () => {
     const { ask } = await startRelay();
     await ask("PUT", "/v1/integrations/ci", { mapping: "generic", verify: "token" });

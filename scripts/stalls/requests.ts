@@ -96,6 +96,11 @@ function others({ ann }: World["tokens"]): Case[] {
     ),
     post(
       "/a2a/ben",
+      "a2a: nested data",
+      `{"jsonrpc":"2.0","id":1,"method":"SendMessage","params":{"message":{"messageId":"m","role":"ROLE_USER","parts":[{"data":${"[".repeat(9000)}${"]".repeat(9000)}}]}}}`,
+    ),
+    post(
+      "/a2a/ben",
       "a2a: parts",
       `{"jsonrpc":"2.0","id":1,"method":"SendMessage","params":{"message":{"messageId":"m","role":"ROLE_USER","parts":[${'{"text":"x"},'.repeat(20_000)}{"text":"x"}]}}}`,
     ),

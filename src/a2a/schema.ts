@@ -1,7 +1,8 @@
 import { z } from "zod";
 import { AgentId } from "../agents/schema.ts";
 import { DelegationContext, DelegationId, MAX_TIMEOUT_SECONDS } from "../delegations/schema.ts";
-import { line, listOf, PageQuery, Time } from "../wire.ts";
+import { BODY_BYTES } from "../messages/schema.ts";
+import { jsonValue, line, listOf, PageQuery, Time } from "../wire.ts";
 
 /** What a client may say to Signalbox beyond the protocol, under `signalbox` in a message's metadata. */
 export const OwnMetadata = z.strictObject({
@@ -23,6 +24,8 @@ const Part = z.looseObject({
   raw: z.string().nullish(),
   filename: z.string().nullish(),
   mediaType: z.string().nullish(),
+  /** Becomes indented text, which grows with the square of its depth. */
+  data: jsonValue(BODY_BYTES).optional(),
   metadata: z.looseObject({}).nullish(),
 });
 
