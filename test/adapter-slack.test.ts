@@ -203,7 +203,11 @@ describe("what people see of a Slack message", () => {
     expect(await text({ subtype: "huddle_thread", text: "" })).toBe(
       "[a message that cannot be shown here: huddle thread]",
     );
-    expect(await text({ blocks: [{ type: "of_tomorrow" }] })).toBe("[a message that cannot be shown here]");
+    const tomorrow = { type: "of_tomorrow", headline: "?" };
+    expect(await text({ blocks: [tomorrow] })).toBe("[of tomorrow, which cannot be shown here]");
+    expect(await text({ text: "x", blocks: [{ type: "section", text: mrkdwn("x") }, tomorrow] })).toBe(
+      "x\n[of tomorrow, which cannot be shown here]",
+    );
     expect(await text({ subtype: "of_tomorrow", text: "but worded" })).toBe("but worded");
     expect(await text({ text: "x", blocks: "garbage", attachments: [null, 7], files: "none" })).toBe("x");
     expect(await text({ text: "x", thread_ts: null, subtype: null, edited: null, username: null })).toBe("x");
@@ -212,6 +216,61 @@ describe("what people see of a Slack message", () => {
     expect(await text({ text: "" })).toBeUndefined();
     for (const subtype of ["channel_topic", "pinned_item", "message_deleted"])
       expect(await event({ subtype, user: "UADA", text: "about the channel" })).toEqual([]);
+  });
+
+  test("is what an app's rich text says, when that is something else than its text", async () => {
+    const rich = [
+      {
+        type: "rich_text",
+        elements: [{ type: "rich_text_section", elements: [{ type: "text", text: "db-1 is full" }] }],
+      },
+    ];
+    expect(await text({ bot_id: "B2", text: "An alert", blocks: rich })).toBe("An alert\ndb-1 is full");
+    expect(await text({ bot_id: "B2", text: "*db-1* is full", blocks: rich })).toBe("*db-1* is full");
+  });
+
+  test("is what menus, fields and buttons show, and what is chosen in them", async () => {
+    const plain = (words: string) => ({ type: "plain_text", text: words });
+    const option = (words: string, more = {}) => ({ text: plain(words), value: "v", ...more });
+    const elements = [
+      { type: "static_select", placeholder: plain("Severity"), options: [option("low"), option("high")] },
+      {
+        type: "static_select",
+        option_groups: [{ label: plain("EU"), options: [option("Berlin", { description: plain("the office") })] }],
+        initial_option: option("Berlin"),
+      },
+      { type: "overflow", options: [option("Logs", { url: "https://logs.example" })] },
+      { type: "datepicker", initial_date: "2026-03-01" },
+      { type: "users_select", placeholder: plain("On call"), initial_users: ["U7", "U8"] },
+    ];
+    const feedback = { type: "feedback_buttons", positive_button: option("Good"), negative_button: option("Bad") };
+    const input = {
+      ...{ type: "input", label: plain("Why?"), element: { type: "plain_text_input", placeholder: plain("In short") } },
+    };
+    const blocks = [{ type: "actions", elements }, { type: "context_actions", elements: [feedback] }, input];
+    expect(await text({ blocks: [...blocks, { type: "divider" }, { type: "actions", elements: [] }] })).toBe(
+      [
+        ...["[Severity: low / high]", "[EU / Berlin: the office; chosen: Berlin]", "[Logs (https://logs.example)]"],
+        ...["[chosen: 2026-03-01]", "[On call: chosen: U7, U8]"],
+        ...["[button: Good]\n[button: Bad]", "Why?\n[In short]"],
+      ].join("\n"),
+    );
+  });
+
+  test("is what was forwarded of an app: its blocks and attachments beside its text", async () => {
+    const within = [{ message: { blocks: [{ type: "section", text: mrkdwn("disk is full") }] } }];
+    const forwarded = { is_share: true, author_name: "CI", text: "An alert", message_blocks: within };
+    const attachments = [{ ...forwarded, attachments: [{ title: "db-1", text: "99 %" }] }];
+    expect(await text({ attachments })).toBe("[forwarded from CI]\nAn alert\ndisk is full\ndb-1\n99 %");
+  });
+
+  test("is told again when an app changes it without saying when", async () => {
+    const message = { ts: "1.1", bot_id: "BCI", text: "done" };
+    const changed = { subtype: "message_changed", hidden: true, ts: "3.3", message };
+    const [edit] = await event({ ...changed, previous_message: { ...message, text: "running" } });
+    expect(edit).toMatchObject({ externalId: "C1:1.1:edit:3.3", text: "done" });
+    const gone = { ...message, subtype: "tombstone", text: "This message was deleted." };
+    expect(await event({ ...changed, message: gone, previous_message: message })).toEqual([]);
   });
 
   test("is told again when an edit changes blocks or attachments", async () => {

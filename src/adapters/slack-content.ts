@@ -23,17 +23,15 @@ const DEPTH = 12;
 export function contentOf(message: SlackContent, botUserId: string): string {
   const text = fromSlack(message.text ?? "", botUserId);
   const blocks = message.blocks ?? [];
+  const written = blocks
+    .map((block) => blockText(block, 0))
+    .filter(Boolean)
+    .join("\n");
   // A person's own blocks say what the text says; an app's stand in its place.
-  const isWritten = blocks.every(({ type }) => type === "rich_text");
-  const shown =
-    text !== "" && isWritten
-      ? ""
-      : blocks
-          .map((block) => blockText(block, 0))
-          .filter(Boolean)
-          .join("\n");
+  const isSame = blocks.every(({ type }) => type === "rich_text") && saysAll(message.text ?? "", written);
+  const shown = isSame ? "" : written;
   const own = squeezed(shown).includes(squeezed(text)) ? shown : [text, shown].filter(Boolean).join("\n");
-  const attached = attachmentsOf(message).map((attachment) => attachmentText(attachment));
+  const attached = attachmentsOf(message).map((attachment) => attachmentText(attachment, 0));
   return [own, ...attached].filter(Boolean).join("\n");
 }
 
@@ -50,6 +48,13 @@ export function filesWithin(message: SlackContent): SlackFile[] {
   return attachmentsOf(message).flatMap(({ files }) => SlackFiles.parse(files));
 }
 
+/** Whether each word is in a text as Slack writes it, where names are ids and emoji have names. */
+function saysAll(text: string, words: string): boolean {
+  const said = new Set(text.match(WORDS));
+  return (words.match(WORDS) ?? []).every((word) => said.has(word));
+}
+const WORDS = /[\p{L}\p{N}]+/gu;
+
 const isShared = ({ is_share, is_msg_unfurl }: Piece): boolean => is_share === true || is_msg_unfurl === true;
 
 /** A preview of an address that stands in the text anyway is Slack's own. */
@@ -59,14 +64,17 @@ function attachmentsOf({ text, attachments }: SlackContent): Piece[] {
   return (attachments ?? []).filter((one) => !isPreview(one));
 }
 
-function attachmentText(attachment: Piece): string {
+function attachmentText(attachment: Piece, depth: number): string {
+  if (depth > DEPTH) return "";
   const say = (value: unknown) => fromSlack(wordOf(value), "");
   const fields = piecesOf(attachment.fields).map(({ title, value }) =>
     [say(title), say(value)].filter(Boolean).join(": "),
   );
-  const actions = piecesOf(attachment.actions).map(({ text, url }) => button(say(text), url));
-  const blocks = [...piecesOf(attachment.blocks), ...messageBlocks(attachment)].map((block) => blockText(block, 0));
+  const actions = piecesOf(attachment.actions).map(({ text, url, ...choice }) =>
+    [button(say(text), url), choiceOf(choice, say)].filter(Boolean).join(" "),
+  );
   const text = say(attachment.text);
+  const blocks = [...piecesOf(attachment.blocks), ...messageBlocks(attachment)].map((block) => blockText(block, 0));
   const shown = blocks.filter(Boolean).join("\n");
   const lines = [
     isShared(attachment)
@@ -80,19 +88,21 @@ function attachmentText(attachment: Piece): string {
     picture(attachment.image_url ?? attachment.thumb_url, ""),
     ...actions,
     isShared(attachment) ? "" : say(attachment.footer),
+    ...piecesOf(attachment.attachments).map((within) => attachmentText(within, depth + 1)),
   ].filter(Boolean);
   return lines.length > 0 ? lines.join("\n") : say(attachment.fallback);
 }
 
-/** A forwarded message has its blocks within: `message_blocks: [{ message: { blocks } }]`. Its text says the same, if there is one. */
+/** A forwarded message has its blocks within: `message_blocks: [{ message: { blocks } }]`. A person's say what its text says. */
 function messageBlocks({ message_blocks, text }: Piece): Piece[] {
-  if (wordOf(text) !== "") return [];
-  return piecesOf(message_blocks).flatMap(({ message }) => piecesOf(Piece.catch({}).parse(message).blocks));
+  const blocks = piecesOf(message_blocks).flatMap(({ message }) => piecesOf(Piece.catch({}).parse(message).blocks));
+  const words = blocks.map((block) => blockText(block, 0)).join("\n");
+  return saysAll(wordOf(text), words) ? [] : blocks;
 }
 
 /** The words of a block or an element, and of all within it. */
 function blockText(piece: Piece, depth: number): string {
-  if (depth > DEPTH) return "";
+  if (depth > DEPTH || Object.keys(piece).length === 0) return "";
   const inner = (value: unknown) => blockText(Piece.catch({}).parse(value), depth + 1);
   const all = (value: unknown, between: string) =>
     piecesOf(value)
@@ -100,8 +110,6 @@ function blockText(piece: Piece, depth: number): string {
       .filter((text) => text !== "")
       .join(between);
   switch (piece.type) {
-    case undefined:
-      return "";
     case "mrkdwn":
     case "plain_text":
       return fromSlack(wordOf(piece.text), "");
@@ -143,9 +151,14 @@ function blockText(piece: Piece, depth: number): string {
         .filter(Boolean)
         .join("\n");
     case "image":
-      return picture(piece.image_url, [inner(piece.title), wordOf(piece.alt_text)].filter(Boolean).join(": "));
+      return picture(
+        piece.image_url ?? urlOf(piece.slack_file),
+        [inner(piece.title), wordOf(piece.alt_text)].filter(Boolean).join(": "),
+      );
     case "video":
-      return `[video: ${[inner(piece.title), inner(piece.description), wordOf(piece.video_url)].filter(Boolean).join(", ")}]`;
+      return `[video: ${[inner(piece.title), wordOf(piece.author_name), inner(piece.description), wordOf(piece.provider_name), wordOf(piece.video_url)].filter(Boolean).join(", ")}]`;
+    case "divider":
+      return "";
     case "file":
       return `[file: ${wordOf(piece.external_id)}]`;
     case "button":
@@ -159,25 +172,58 @@ function blockText(piece: Piece, depth: number): string {
   }
 }
 
-/** Blocks and inputs: their texts, in the order in which people see them. A kind that is new here says at least these. */
+/**
+ * Blocks and inputs: their texts, in the order in which people see them. Of a kind that is new here at least these are said,
+ * or that it is there.
+ */
 function everything(piece: Piece, inner: (value: unknown) => string, all: (value: unknown, between: string) => string) {
   const worded = (value: unknown) => (typeof value === "string" ? value : inner(value));
-  const options = piecesOf(piece.options).map(({ text }) => inner(text));
-  return [
+  const found = [
     ...[piece.rich_text_title, piece.title, piece.subtitle, piece.label, piece.text, piece.body].map(worded),
+    ...[piece.content, piece.description].map(worded),
     all(piece.fields, "\n"),
     all(piece.elements, "\n"),
-    ...[piece.element, piece.hero_image, piece.accessory, piece.details, piece.output].map(inner),
+    ...[piece.element, piece.hero_image, piece.icon, piece.accessory, piece.details, piece.output].map(inner),
     all(piece.sources, "\n"),
     all(piece.child_blocks, "\n"),
     all(piece.tasks, "\n"),
     all(piece.actions, "\n"),
-    options.length > 0 ? `[${[inner(piece.placeholder), options.join(" / ")].filter(Boolean).join(": ")}]` : "",
+    choiceOf(piece, worded),
+    ...[piece.positive_button, piece.negative_button].map(
+      (one) => one && button(inner(Piece.catch({}).parse(one).text), ""),
+    ),
     inner(piece.hint),
   ]
     .filter(Boolean)
     .join("\n");
+  if (found !== "" || piece.type === undefined || EMPTY.test(wordOf(piece.type))) return found;
+  return `[${wordOf(piece.type).replaceAll("_", " ")}, which cannot be shown here]`;
 }
+
+/** These may be empty: then there is nothing to be seen. */
+const EMPTY = /^(section|context|actions|rich_text|input|header)$|_input$|_select$|picker$/;
+
+/** What a menu or a field offers, and what is chosen or written there. */
+function choiceOf(piece: Piece, say: (value: unknown) => string): string {
+  const option = (one: Piece) => linked([say(one.text), say(one.description)].filter(Boolean).join(": "), one.url);
+  const groups = piecesOf(piece.option_groups).flatMap(({ label, text, options }) => [
+    say(label ?? text),
+    ...piecesOf(options).map(option),
+  ]);
+  const offered = [...piecesOf(piece.options).map(option), ...groups].filter(Boolean).join(" / ");
+  const chosen = Object.entries(piece)
+    .filter(([key]) => /^(initial|selected)_/.test(key))
+    .flatMap(([, value]) => (Array.isArray(value) ? value : [value]))
+    .map((value) => wordOf(value) || option(Piece.catch({}).parse(value)));
+  const name = say(piece.placeholder);
+  const all = [offered, chosen.length > 0 ? `chosen: ${chosen.join(", ")}` : ""].filter(Boolean).join("; ");
+  return name === "" && all === "" ? "" : `[${[name, all].filter(Boolean).join(": ")}]`;
+}
+
+const urlOf = (file: unknown): unknown => {
+  const { url, id } = Piece.catch({}).parse(file);
+  return url ?? id;
+};
 
 const wordOf = (value: unknown): string =>
   typeof value === "string" || typeof value === "number" ? String(value) : "";

@@ -114,11 +114,12 @@ function moved(told: unknown): Incoming[] {
   return [{ type: "moved", conversationId: from, movedTo: to, externalId, sender: { id: "slack", name: "Slack" } }];
 }
 
-/** Slack also "changes" a message when it has looked up a link in it. */
+/** Slack also "changes" a message when it has looked up a link in it, or somebody answers it. An app's edit may have no time. */
 async function edited(event: z.infer<typeof MessageEvent>, reader: SlackReader): Promise<Incoming[]> {
   const { message, previous_message: before } = event;
-  if (!message?.edited || contentOf(message, reader.userId) === contentOf(before ?? {}, reader.userId)) return [];
-  return asEdit(await said(event.channel, message, reader), message.edited.ts);
+  if (!message || QUIET.has(message.subtype ?? "")) return [];
+  if (contentOf(message, reader.userId) === contentOf(before ?? {}, reader.userId)) return [];
+  return asEdit(await said(event.channel, message, reader), message.edited?.ts ?? event.ts);
 }
 
 const asEdit = (found: Incoming[], at: string): Incoming[] =>
