@@ -1,4 +1,6 @@
 import { describe, expect, test } from "bun:test";
+import { createClient } from "../src/client/client.ts";
+import type { Message } from "../src/messages/schema.ts";
 import { listen } from "./support/listen.ts";
 import { connect } from "./support/mcp.ts";
 import { startRelay } from "./support/relay.ts";
@@ -94,6 +96,31 @@ describe("include=parent", () => {
     await ask("POST", "/v1/messages/3/release", { token: one.body.claim.token }, bob);
     expect((await ask("POST", "/v1/messages/3/claim", {}, bob)).body.message.parent).toBeUndefined();
     expect((await ask("POST", "/v1/messages/3/claim?include=all", {}, bob)).status).toBe(422);
+  });
+
+  test("the client follows, works and lists what is held with it", async () => {
+    const { relay, url, bob, alice, say, replies } = await world();
+    await replies();
+    const client = createClient({ url, token: bob.token });
+    const parents: unknown[] = [];
+    for await (const { parent } of client.follow({ after: 1, include: "parent", heartbeat: false }))
+      if (parents.push(parent?.body) === 4) break;
+    expect(parents).toEqual([PARENT.body, PARENT.body, undefined, undefined]);
+    for await (const entry of client.follow({ after: 1, heartbeat: false })) {
+      expect(entry).not.toHaveProperty("parent");
+      break;
+    }
+    await client.claims.claimNext();
+    expect((await client.claims.held({ include: "parent" })).items).toMatchObject([{ message: { parent: PARENT } }]);
+    expect((await client.claims.held()).items[0]?.message.parent).toBeUndefined();
+    const asked: unknown[] = [];
+    const handler = ({ parent }: Message) => void asked.push(parent?.id);
+    const options = { handler, include: "parent", exitWhenEmpty: true } as const;
+    await client.work({ ...options, resume: true });
+    await say("mend more", { replyTo: 1, claimable: true });
+    await client.work(options);
+    expect(asked).toEqual([1, 1]);
+    expect((await relay.ask("GET", "/v1/agents/alice/inbox?after=1", undefined, alice)).body.items).toEqual([]);
   });
 
   test("a digest and the tools show the beginning of it, inside of the envelope", async () => {

@@ -53,10 +53,10 @@ export function claimVerbs({ ask, self, agentId }: Caller) {
     },
 
     /** What the agent holds, with the tokens. */
-    async held(call?: Call): Promise<ClaimedList> {
+    async held({ include, ...call }: Call & Including = {}): Promise<ClaimedList> {
       const path = `/v1/agents/${part(await self(call))}/claims`;
       const read = (page: string | undefined) =>
-        ask({ method: "GET", path, query: { page }, answer: HeldList, repeatable: true }, call);
+        ask({ method: "GET", path, query: { page, include }, answer: HeldList, repeatable: true }, call);
       const items: Claimed[] = [];
       for await (const item of everyItem(read)) items.push(item);
       return { items };

@@ -1,5 +1,4 @@
-import type { Bye } from "../inbox/schema.ts";
-import type { Entry } from "../messages/schema.ts";
+import type { Bye, Followed } from "../inbox/schema.ts";
 import { type LinkedAbort, linkedAbort } from "./abort.ts";
 import { type Acker, createAcker } from "./acker.ts";
 import { createBackoff } from "./backoff.ts";
@@ -24,6 +23,8 @@ export interface FollowOptions {
    * loop was left at (`break`, a throw) stays unacknowledged.
    */
   ack?: boolean;
+  /** `parent`: what an entry replies to goes along with it. */
+  include?: "parent";
   /** false: only looks on, and does not keep the agent online. */
   heartbeat?: boolean;
   /** Ends the iteration, without an error. */
@@ -47,7 +48,7 @@ interface Following {
  * connections and restarts of the relay. Rejects with what waiting cannot cure: `RelayProblem` (superseded, revoked, 401, 403,
  * 404), `RelayMismatch`.
  */
-export async function* follow(caller: Caller, options: FollowOptions = {}): AsyncGenerator<Entry, void, void> {
+export async function* follow(caller: Caller, options: FollowOptions = {}): AsyncGenerator<Followed, void, void> {
   const following = begin(caller, options);
   const { life, acker, backoff } = following;
   try {
@@ -77,12 +78,12 @@ function begin(caller: Caller, options: FollowOptions): Following {
   const { agentId } = options;
   const ack = (upTo: number) => inboxVerbs(caller).ack(upTo, { agentId, retries: 1, timeoutMs: 10_000 });
   const acker = options.ack ? createAcker(ack, (error) => mayPass(error) || life.abort(error)) : undefined;
-  const place = { after: options.after };
+  const place = { after: options.after, include: options.include };
   return { caller, options, life, acker, place, backoff: createBackoff(caller.timing), online: false };
 }
 
 /** One connection, from where the last one was left. Never ends by itself. */
-async function* connection(following: Following): AsyncGenerator<Entry, void, void> {
+async function* connection(following: Following): AsyncGenerator<Followed, void, void> {
   const { caller, options, life, acker, place } = following;
   const agentId = await caller.self({ ...options, signal: life.signal });
   for await (const event of inboxEvents(caller, agentId, place, life.signal)) {

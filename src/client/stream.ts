@@ -1,7 +1,6 @@
 import { z } from "zod";
 import { Presence } from "../agents/schema.ts";
-import { Bye, Hello, Reset } from "../inbox/schema.ts";
-import { Entry } from "../messages/schema.ts";
+import { Bye, Followed, Hello, Reset } from "../inbox/schema.ts";
 import { bytesOf } from "./bytes.ts";
 import { type Caller, part } from "./caller.ts";
 import { RelayMismatch } from "./errors.ts";
@@ -10,7 +9,7 @@ import { createSseParser, type SseEvent } from "./sse.ts";
 /** What an inbox stream says. `open`: there is work to claim. Its `retry:` is for browsers: `follow` has waits of its own. */
 export type StreamEvent =
   | ({ type: "hello" } & Hello)
-  | { type: "message"; entry: Entry }
+  | { type: "message"; entry: Followed }
   | { type: "open" }
   | ({ type: "presence" } & Presence)
   | ({ type: "reset" } & Reset)
@@ -20,11 +19,13 @@ export type StreamEvent =
 export interface Place {
   lastEventId?: number;
   after?: number;
+  /** `parent`: what a message replies to goes along with it. */
+  include?: "parent";
 }
 
 const READERS = new Map<string, z.ZodType<StreamEvent>>([
   ["hello", Hello.transform((hello) => ({ type: "hello" as const, ...hello }))],
-  ["message", Entry.transform((entry) => ({ type: "message" as const, entry }))],
+  ["message", Followed.transform((entry) => ({ type: "message" as const, entry }))],
   ["open", z.unknown().transform(() => ({ type: "open" as const }))],
   ["presence", Presence.transform((presence) => ({ type: "presence" as const, ...presence }))],
   ["reset", Reset.transform((reset) => ({ type: "reset" as const, ...reset }))],
@@ -38,12 +39,12 @@ const READERS = new Map<string, z.ZodType<StreamEvent>>([
 export async function* inboxEvents(
   caller: Caller,
   agentId: string,
-  { lastEventId, after }: Place,
+  { lastEventId, after, include }: Place,
   signal: AbortSignal,
 ): AsyncGenerator<StreamEvent, void, void> {
   const opening = {
     path: `/v1/agents/${part(agentId)}/inbox/stream`,
-    query: { after: lastEventId === undefined ? after : undefined },
+    query: { after: lastEventId === undefined ? after : undefined, include },
     headers: {
       accept: "text/event-stream",
       ...(lastEventId === undefined ? {} : { "last-event-id": String(lastEventId) }),

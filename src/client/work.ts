@@ -21,6 +21,8 @@ export interface WorkOptions {
   /** Only messages of these kinds and topics. */
   kinds?: ClaimNext["kinds"];
   topics?: ClaimNext["topics"];
+  /** `parent`: what a message replies to goes along with it. */
+  include?: "parent";
   /** How long a claim holds without a word from us; 600. It is renewed at a third of that. */
   leaseSeconds?: number;
   /**
@@ -126,11 +128,12 @@ async function begin({ caller, options, desk }: Worker): Promise<string> {
 
 async function askForWork({ options, desk, bench }: Worker, agentId: string): Promise<Claimed[]> {
   const { timing, leaseSeconds, verbs, life } = desk;
-  const { kinds, topics, exitWhenEmpty } = options;
+  const { kinds, topics, include, exitWhenEmpty } = options;
   const waitSeconds = exitWhenEmpty ? 0 : (options.waitSeconds ?? 30);
   life.signal.throwIfAborted();
   const asked = timing.now();
-  const question = { max: Math.max(1, Math.min(100, bench.free)), leaseSeconds, waitSeconds, kinds, topics };
+  const max = Math.max(1, Math.min(100, bench.free));
+  const question = { max, leaseSeconds, waitSeconds, kinds, topics, include };
   const { items } = await untilParted(desk, (signal) => verbs.claimNext(question, { agentId, signal, retries: 0 }));
   if (items.length === 0 && !exitWhenEmpty && timing.now() - asked < HASTE_MS)
     await timing.sleep(HASTE_MS, life.signal);
@@ -156,8 +159,8 @@ async function untilParted<T>({ life, timing }: Desk, call: (signal: AbortSignal
 }
 
 async function takeUpHeld(worker: Worker, agentId: string): Promise<void> {
-  const { desk, bench } = worker;
-  const { items } = await desk.verbs.held({ agentId, signal: desk.life.signal });
+  const { desk, bench, options } = worker;
+  const { items } = await desk.verbs.held({ agentId, include: options.include, signal: desk.life.signal });
   for (const item of items) {
     if (!bench.has(item.message.id)) start(worker, item, { resumed: true });
   }

@@ -48,8 +48,8 @@ import {
 import { StoredFile } from "../files/schema.ts";
 import { Loop, LoopKind, LoopList } from "../guard/schema.ts";
 import { Backup, HealthReport } from "../health/schema.ts";
-import { ClientFrame, Followed, SocketFrame } from "../inbox/events.ts";
-import { Acked, Bye, Hello, Inbox, InboxItem, Reset, WorkChange } from "../inbox/schema.ts";
+import { ClientFrame, SocketFrame } from "../inbox/events.ts";
+import { Acked, Bye, Followed, Hello, Inbox, InboxItem, Reset, WorkChange } from "../inbox/schema.ts";
 import {
   EventResult,
   Integration,

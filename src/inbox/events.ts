@@ -1,15 +1,13 @@
 import { z } from "zod";
 import { Presence } from "../agents/schema.ts";
 import { DelegationChange } from "../delegations/schema.ts";
-import { Entry, Parent } from "../messages/schema.ts";
+import { Entry } from "../messages/schema.ts";
 import { ProblemBody } from "../problem.ts";
 import { Task } from "../tasks/schema.ts";
 import { Trace } from "../traces/schema.ts";
 import { Position } from "../wire.ts";
-import { AuthFrame, Bye, Hello, Reset, SocketRequest, WorkChange } from "./schema.ts";
+import { AuthFrame, Bye, Followed, Hello, Reset, SocketRequest, WorkChange } from "./schema.ts";
 
-/** An entry; with include=parent also what it replies to. */
-export const Followed = Entry.extend({ parent: Parent.optional() });
 const Open = z.object({}).describe("There is work to claim.");
 const WatchHello = z.object({ head: Position, firstId: Position });
 

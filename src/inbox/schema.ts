@@ -3,12 +3,14 @@ import { RosterAgent } from "../agents/schema.ts";
 import {
   ClaimNext,
   Complete,
+  Entry,
   Fail,
   Holding,
   Message,
   MessageDraft,
   MessageFilter,
   MessageKind,
+  Parent,
   Release,
   Renew,
   Topic,
@@ -40,6 +42,10 @@ export const StreamQuery = z.strictObject({
   include: z.literal("parent").optional(),
   ack: z.literal("resume").optional().describe("Also acknowledges what Last-Event-ID names."),
 });
+
+/** An entry; with include=parent also what it replies to. */
+export const Followed = Entry.extend({ parent: Parent.optional() });
+export type Followed = z.infer<typeof Followed>;
 
 export const InboxItem = Message.extend({
   settled: z
