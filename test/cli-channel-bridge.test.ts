@@ -66,7 +66,9 @@ test("a channel pushes what comes, in envelopes, and acknowledges only what was 
   expect((await operator.inbox.read({}, { agentId: "live" })).items).toEqual([]);
   const wrong = await client.callTool({ name: "done", arguments: { upTo: 999 } });
   expect(wrong.isError).toBe(true);
-  expect((await client.callTool({ name: "reply", arguments: { id: "x" } })).isError).toBe(true);
+  const text = "/id has to be the id of a message; /text has to be text";
+  const refused = await client.callTool({ name: "reply", arguments: { id: "x" } });
+  expect(refused).toMatchObject({ isError: true, content: [{ text }] });
   await client.close();
 });
 

@@ -14,6 +14,7 @@ import { dirname, join } from "node:path";
 import { BUN_FLAGS } from "../src/cli/own.ts";
 import { type Client, createClient } from "../src/client/client.ts";
 import { runCli, tempFolder } from "./cli-harness.ts";
+import { createFarEnd, problem } from "./client-harness.ts";
 import { freshRelay, operatorOf } from "./client-relay.ts";
 
 let relay: Awaited<ReturnType<typeof freshRelay>>;
@@ -248,8 +249,25 @@ describe("connect gemini, qwen and opencode", () => {
     const main = join(import.meta.dir, "../src/cli/main.ts");
     const command = [process.execPath, ...BUN_FLAGS, main, "mcp-bridge", "--keys", join(home.path, "away.json")];
     const answers = await speak(command, HELLO);
-    expect(answers.get(0).error.message).toContain("http://127.0.0.1:1 did not answer");
+    expect(answers.get(0).error.message).toContain("http://127.0.0.1:1 does not answer: nothing listens there");
     expect(answers.size).toBe(1);
+  });
+
+  test("a bridge tells in MCP what is none: a token that was refused, a proxy's page, a redirect that it does not follow", async () => {
+    const far = createFarEnd();
+    const main = join(import.meta.dir, "../src/cli/main.ts");
+    for (const [answer, text] of [
+      [() => problem("unauthorized"), "far end: unauthorized"],
+      [() => new Response("<h1>Bad gateway</h1>", { status: 502 }), "HTTP 502"],
+      [() => Response.redirect(`${relay.url}/mcp`, 307), "it redirects, as no relay does"],
+    ] as const) {
+      far.answer(answer);
+      put("far.json", JSON.stringify({ url: far.url, agentId: "x", token: relay.token, tokenId: "x" }));
+      const command = [process.execPath, ...BUN_FLAGS, main, "mcp-bridge", "--keys", join(home.path, "far.json")];
+      const answers = await speak(command, [{ id: 7, method: "tools/list" }]);
+      expect(answers.get(7).error.message).toContain(text);
+    }
+    await far.close();
   });
 
   test("Gemini CLI wakes through its AfterAgent hook", async () => {

@@ -1,6 +1,7 @@
 import { Argument, type Command, Option } from "commander";
 import manifest from "../../package.json" with { type: "json" };
 import { type Client, createClient } from "../client/client.ts";
+import { meant } from "../client/transport.ts";
 import { type Change, carryOut } from "./config-files.ts";
 import { agentIdFor, gain, introduced, type Wanted } from "./connect-keys.ts";
 import { contextOf } from "./context.ts";
@@ -169,7 +170,10 @@ async function checkTools({ url, token }: Keys): Promise<void> {
       "mcp-method": "tools/list",
     },
     body: JSON.stringify({ jsonrpc: "2.0", id: 1, method: "tools/list", params: { _meta: ABOUT_US } }),
+    redirect: "error",
     signal: AbortSignal.timeout(TIMEOUT_MS),
+  }).catch((error: unknown) => {
+    throw meant(error, url);
   });
   const said = await response.text();
   if (!response.ok || !said.includes('"inbox"'))

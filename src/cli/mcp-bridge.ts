@@ -1,6 +1,8 @@
 import { createInterface } from "node:readline";
 import type { Command } from "commander";
+import { problemFrom } from "../client/errors.ts";
 import { createSseParser } from "../client/sse.ts";
+import { meant } from "../client/transport.ts";
 import { EXIT, Stop } from "./exit.ts";
 import { type Flags, resolveSettings, type Settings } from "./settings.ts";
 
@@ -26,6 +28,7 @@ Example:
 
 /** Of an MCP message, as far as the bridge looks at it. */
 interface Message {
+  jsonrpc?: unknown;
   id?: string | number;
   method?: string;
   result?: { protocolVersion?: unknown };
@@ -44,7 +47,7 @@ async function serve({ url, token }: Settings): Promise<void> {
     const message = messageIn(line);
     if (message === undefined) return print(problem(null, -32_700, "Parse error: the line is not JSON"));
     try {
-      const response = await fetch(`${url}/mcp`, { method: "POST", headers, body: line });
+      const response = await fetch(`${url}/mcp`, { method: "POST", headers, body: line, redirect: "error" });
       const session = response.headers.get("mcp-session-id");
       if (session !== null) headers["mcp-session-id"] = session;
       for await (const text of textsIn(response)) {
@@ -54,9 +57,9 @@ async function serve({ url, token }: Settings): Promise<void> {
       }
     } catch (error) {
       // A notification wants no answer.
-      const reason = error instanceof Error ? error.message : String(error);
-      if (message.id !== undefined)
-        print(problem(message.id, -32_000, `The relay at ${url} did not answer: ${reason}`));
+      const fault = meant(error, url);
+      const reason = fault instanceof Error ? fault.message : String(fault);
+      if (message.id !== undefined) print(problem(message.id, -32_000, `Signalbox: ${reason}`));
     }
   }
 
@@ -67,7 +70,8 @@ async function serve({ url, token }: Settings): Promise<void> {
     if (messageIn(line)?.method === "initialize") await passing;
   }
   await Promise.all(open);
-  if (headers["mcp-session-id"]) await fetch(`${url}/mcp`, { method: "DELETE", headers }).catch(() => undefined);
+  if (headers["mcp-session-id"])
+    await fetch(`${url}/mcp`, { method: "DELETE", headers, redirect: "error" }).catch(() => undefined);
 }
 
 function messageIn(line: string): Message | undefined {
@@ -78,10 +82,15 @@ function messageIn(line: string): Message | undefined {
   }
 }
 
-/** The messages of an answer: one as JSON, or each of a stream. A notification's answer has none. */
+/**
+ * The messages of an answer: one as JSON, or each of a stream. A notification's answer has none.
+ * @throws RelayProblem for a refusal that is no MCP message: of the token, or by a proxy
+ */
 async function* textsIn(response: Response): AsyncGenerator<string, void> {
   if (!response.headers.get("content-type")?.startsWith("text/event-stream")) {
     const text = await response.text();
+    const said = messageIn(text);
+    if (!response.ok && said?.jsonrpc === undefined) throw problemFrom(response, said);
     if (text.trim() !== "") yield text;
     return;
   }

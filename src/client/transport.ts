@@ -167,7 +167,7 @@ async function jsonOf(response: Response): Promise<unknown> {
 }
 
 /** What `fetch` throws says little and differs by runtime: its cause says why. */
-function meant(error: unknown, base: string): unknown {
+export function meant(error: unknown, base: string): unknown {
   if (error instanceof RelayProblem || error instanceof RelayMismatch || error instanceof RelayUnreachable)
     return error;
   const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
