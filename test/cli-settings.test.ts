@@ -111,6 +111,33 @@ describe("the relay and the token", () => {
     expect(far.asked).toEqual([]);
   });
 
+  test("of a flag that a missing variable left empty are nobody else's", async () => {
+    dataFolder(far.url);
+    for (const flag of ["--url", "--token", "--data", "--keys", "--as", "--instance"]) {
+      const ran = await runCli(["health", "--data", folder.path, flag, ""]);
+      expect(ran.code).toBe(2);
+      expect(ran.stderr).toContain(`option '${flag}`);
+    }
+    expect(far.asked).toEqual([]);
+  });
+
+  test("are not in an address together: it is refused, and the password shown nowhere", async () => {
+    const url = far.url.replace("//", "//me:pass-word@");
+    leave("keys.json", JSON.stringify({ url, agentId: "a", token: "key", tokenId: "tok_1" }));
+    for (const [args, env] of [
+      [["--url", url], {}],
+      [[], { SIGNALBOX_URL: url, SIGNALBOX_TOKEN: "env" }],
+      [["--keys", join(folder.path, "keys.json")], {}],
+    ] as const) {
+      const ran = await runCli(["whoami", ...args], { env });
+      expect(ran).toMatchObject({ code: 2, stdout: "" });
+      expect(ran.stderr).toContain("has a user or a password in it");
+      expect(ran.stderr).not.toContain("pass-word");
+    }
+    expect(await runCli(["health", "--url", `${far.url}/?x=1`])).toMatchObject({ code: 2 });
+    expect(far.asked).toEqual([]);
+  });
+
   test("are missed in a wrong folder, with the way out", async () => {
     for (const name of ["health", "doctor", "whoami"]) {
       const ran = await runCli([name], { cwd: folder.path });

@@ -83,6 +83,8 @@ export function environmentAddress({ url, port = "" }: Named["environment"]): Ad
 
 function checked(url: string, from: string): Address {
   if (isWebAddress(url)) return { url, from };
+  if (url.includes("@"))
+    throw new Stop(EXIT.usage, `${from} has a user or a password in it: give the address alone, as ${DEFAULT_URL}`);
   throw new Stop(EXIT.usage, `${from} says ${url}, which is not an address like ${DEFAULT_URL}`);
 }
 

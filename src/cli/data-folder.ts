@@ -22,9 +22,16 @@ export function sameServer(one: string, other: string): boolean {
   return a.hostname === b.hostname || (isLoopback(one) && isLoopback(other));
 }
 
-export const isWebAddress = (url: string): boolean => URL.canParse(url) && /^https?:$/.test(new URL(url).protocol);
+/** An address alone: no user and password, which would be shown and written wherever the address is, and no query. */
+export function isWebAddress(url: string): boolean {
+  const { protocol, username, password, search, hash } = URL.parse(url) ?? { protocol: "" };
+  return /^https?:$/.test(protocol) && !(username || password || search || hash);
+}
 
-const ServerFile = z.object({ url: z.string().refine(isWebAddress), pid: z.int().positive() });
+const ServerFile = z.object({
+  url: z.string().refine((url) => /^https?:$/.test(URL.parse(url)?.protocol ?? "")),
+  pid: z.int().positive(),
+});
 /** The same bounds as a header value that carries it. */
 const TOKEN = /^[\x21-\x7e]{20,4096}$/;
 

@@ -23,6 +23,7 @@ import { mendLauncher } from "./launcher.ts";
 import { addLoopCommands } from "./loops.ts";
 import { addMcpBridgeCommand } from "./mcp-bridge.ts";
 import { addMessageCommands } from "./messages.ts";
+import { filled } from "./options.ts";
 import { addOrchestratorCommands } from "./orchestrators.ts";
 import { addPairCommands } from "./pairs.ts";
 import { addRelayCommands } from "./relay.ts";
@@ -57,15 +58,16 @@ function createProgram(): Command {
   const program = new Command("signalbox")
     .description(ABOUT)
     .version(manifest.version)
-    .option("--url <url>", "the relay's address")
-    .option("--token <token>", "who you are to the relay")
-    .option("--data <folder>", "the data folder of a server on this machine")
-    .option("--as <agent>", "the agent to act for (default: SIGNALBOX_AGENT, else the token's)")
+    .option("--url <url>", "the relay's address", filled)
+    .option("--token <token>", "who you are to the relay", filled)
+    .option("--data <folder>", "the data folder of a server on this machine", filled)
+    .option("--as <agent>", "the agent to act for (default: SIGNALBOX_AGENT, else the token's)", filled)
     .option(
       "--instance <id>",
       "the registration these calls belong to; a newer one shuts them out (default: SIGNALBOX_INSTANCE)",
+      filled,
     )
-    .option("--keys <file>", "what signalbox connect has kept: the relay, an agent, its token")
+    .option("--keys <file>", "what signalbox connect has kept: the relay, an agent, its token", filled)
     .option("--json", "print one JSON value; with --follow, one a line")
     .configureHelp({ showGlobalOptions: true })
     .showHelpAfterError("(--help says more)")

@@ -7,6 +7,12 @@ import { systemReason } from "./system-errors.ts";
 
 /** Parsers of option values: what they refuse is wrong usage, told with the option's name. */
 
+/** A value that is there: a variable that is not set leaves nothing, and nothing would mean another relay, caller or agent. */
+export function filled(value: string): string {
+  if (value.trim() === "") throw new InvalidArgumentError("It has to be something: is a variable not set?");
+  return value;
+}
+
 export function wholeNumber(value: string): number {
   if (!/^\d{1,15}$/.test(value)) throw new InvalidArgumentError("It has to be a whole number.");
   return Number(value);
