@@ -54,7 +54,7 @@ export interface Incoming {
   /** `isBot`: the platform says that no person wrote it. */
   sender: { id: string; name: string; isBot?: boolean | undefined };
   text?: string | undefined;
-  /** Who wrote first what the sender passed on. */
+  /** Original author of what the sender forwarded. */
   forwardedFrom?: string | undefined;
   /** The part of another message that the sender answers. */
   quoted?: string | undefined;

@@ -114,8 +114,8 @@ function eventOf(incoming: Incoming, attachments: Attachment[], notes: string[])
 }
 
 /**
- * What a message has that was stored without: Slack tells of a mention without its files, and a file may be had at the second
- * try only. It becomes an event of its own that answers the first.
+ * The part of a message that was missing when it was stored: Slack reports a mention without its files, and some files download
+ * only at the second try. It becomes an event of its own that answers the first.
  */
 function moreOf(event: ChannelEvent, stored: Message | undefined): ChannelEvent | undefined {
   const before = stored?.payload;

@@ -35,7 +35,7 @@ export function contentOf(message: SlackContent, botUserId: string): string {
   return [own, ...attached].filter(Boolean).join("\n");
 }
 
-/** What was passed on from elsewhere: who wrote it, as Slack shows it. */
+/** Forwarded content with its author, as Slack shows it. */
 export function forwardedFrom(message: SlackContent): string | undefined {
   const shared = (message.attachments ?? []).find(isShared);
   return (
@@ -43,7 +43,7 @@ export function forwardedFrom(message: SlackContent): string | undefined {
   );
 }
 
-/** Files of what was passed on. */
+/** Files of forwarded content. */
 export function filesWithin(message: SlackContent): SlackFile[] {
   return attachmentsOf(message).flatMap(({ files }) => SlackFiles.parse(files));
 }

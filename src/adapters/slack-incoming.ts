@@ -132,7 +132,7 @@ const asEdit = (found: Incoming[], at: string): Incoming[] =>
 
 async function said(channel: string, message: SlackMessage, reader: SlackReader): Promise<Incoming[]> {
   const own = message.user === reader.userId || (reader.botId !== undefined && message.bot_id === reader.botId);
-  // What was forwarded may name a file of the message itself.
+  // Forwarded content may name a file of the message itself.
   const each = new Map([...message.files, ...filesWithin(message)].map((file) => [file.id, file]));
   const files = [...each.values()].map((file) => fileOf(file, reader));
   const text = contentOf(message, reader.userId) || (files.length === 0 ? unshown(message) : "");

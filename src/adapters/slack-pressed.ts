@@ -19,7 +19,7 @@ const Label = z.looseObject({ text: z.looseObject({ text: z.string() }) });
 const MARK = "✓ ";
 const LABEL_LENGTH = 75;
 
-/** What stood on the button before it was marked. */
+/** Label of the button before it was marked. */
 export const unmarked = (label: string): string => label.replace(MARK, "");
 
 /** Marks the pressed button in its message. Whether that works is of no importance. */

@@ -92,7 +92,7 @@ export function createSlack(options: SlackOptions): Platform {
         },
       };
       const take = async ({ type, body }: { type: string; body: unknown }) => {
-        // What cannot be read must not hold up what comes behind it.
+        // An unreadable event must not block those behind it.
         const read = await incomingOf(type, body, reader).catch((error) => {
           inbox.note(`An event of type ${type} cannot be read and is left out: ${String(error)}`);
           return [];

@@ -17,7 +17,7 @@ export function textOf(message: Message, hasFiles: boolean): string | undefined 
   return `[a message that cannot be shown here${named ? `: ${named}` : ""}]`;
 }
 
-/** What the sender answers to, as far as Telegram shows it with the message; undefined for an answer to us. */
+/** The quoted message, as far as Telegram includes it; undefined for a reply to us. */
 export function quotedOf(message: Message, ownId: number | undefined): string | undefined {
   const { quote, external_reply: external, reply_to_story: story, reply_to_message: parent } = message;
   if (external) return `${originName(external.origin)}: ${quote?.text ?? sketchOf(external as Content)}`;
@@ -31,7 +31,7 @@ export function quotedOf(message: Message, ownId: number | undefined): string | 
   return ownId !== undefined && parent.from?.id === ownId ? undefined : sketchOf(parent) || undefined;
 }
 
-/** In words what is a file, too. */
+/** As `wordsOf`, with placeholders for files. */
 function sketchOf(content: Content): string {
   const files = FILES.filter((key) => content[key] !== undefined && !(key === "document" && content.animation));
   return [...files.map((key) => `[${key.replaceAll("_", " ")}]`), ...wordsOf(content)].join("\n");
@@ -43,7 +43,7 @@ function buttonsOf({ reply_markup }: Message): string[] {
   return keys.map((key) => `[button: ${key.text}${"url" in key ? ` (${key.url})` : ""}]`);
 }
 
-/** What no message says anything by. */
+/** Fields that carry no content. */
 const SURROUNDINGS: ReadonlySet<string> = new Set([
   ...["message_id", "message_thread_id", "from", "sender_chat", "date", "chat", "is_topic_message", "edit_date"],
   ...["sender_tag", "sender_boost_count", "forward_origin", "is_automatic_forward", "reply_to_message", "via_bot"],

@@ -12,10 +12,10 @@ interface TelegramFile {
   mime_type?: string;
 }
 
-/** What of a message is a file. */
+/** Fields of a message that hold files. */
 type Media = Partial<Message>;
 
-/** Every file of a message, those inside of it too. */
+/** Every file of a message, nested ones included. */
 export function filesOf(message: Media, fetchFile: FetchFile): IncomingFile[] {
   const paid = (message.paid_media?.paid_media ?? []).map(mediaOfPaid);
   const rich = mediaOf(message.rich_message?.blocks ?? []);

@@ -37,7 +37,7 @@ export function incomingOf(update: Update, reader: TelegramReader): Incoming | u
   return { ...incoming, externalId: `${externalId}:edit:${edited.edit_date ?? 0}`, replyToExternalId: externalId };
 }
 
-/** What is left of a message that is not as the Bot API describes it: that there is one, where, and from whom. */
+/** The readable rest of a message that breaks the Bot API's schema: its id, chat and sender. */
 export function unreadable({ message, channel_post }: Update): Incoming | undefined {
   const { chat, message_id: id, from } = message ?? channel_post ?? {};
   if (typeof chat?.id !== "number" || typeof id !== "number") return undefined;
@@ -92,7 +92,7 @@ function repliedTo(message: Message): string | undefined {
   return externalIdOf(parent.chat.id, parent.message_id);
 }
 
-/** Who writes as a chat (anonymous admins, linked channels) has a made-up bot in `from`: that says nothing of bots. */
+/** Telegram puts a made-up bot into `from` for senders who write as a chat (anonymous admins, linked channels). */
 function senderOf(message: Message): Incoming["sender"] {
   const { from, sender_chat, chat, author_signature: signature } = message;
   if (from && !sender_chat) return personOf(from);
@@ -132,7 +132,7 @@ function pressed(query: CallbackQuery): Incoming | undefined {
 /** Stands before a button that was pressed. */
 const MARK = "✓ ";
 
-/** What stood on the button before it was marked. */
+/** Label of the button before it was marked. */
 export function labelOf({ message, data }: CallbackQuery): string | undefined {
   const button = message?.reply_markup?.inline_keyboard
     .flat()

@@ -49,7 +49,7 @@ function textOfBlock(block: RichBlock): string {
   }
 }
 
-/** Of what Telegram may add some day nothing is known but that text stands in `text`. */
+/** Unknown future blocks: only `text` is assumed to hold text. */
 function inline(rich: RichText | undefined): string {
   if (rich === undefined || typeof rich === "string") return rich ?? "";
   if (Array.isArray(rich)) return rich.map(inline).join("");

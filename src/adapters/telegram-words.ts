@@ -5,7 +5,7 @@ import { richTextOf } from "./telegram-rich.ts";
 /** A message, or as much of one as an answer to it shows. */
 export type Content = Partial<Message>;
 
-/** Who is in a chat, and how it is set: nobody's message. */
+/** Service messages about members and settings of a chat. */
 export const QUIET = [
   "new_chat_members",
   "left_chat_member",
@@ -44,7 +44,7 @@ export const QUIET = [
 /** These are files: `filesOf`. */
 export const FILES = ["animation", "audio", "document", "live_photo", "photo", "video", "video_note", "voice"] as const;
 
-/** What there is around a message; nothing that it says. */
+/** Metadata of a message, not its content. */
 type About = keyof Message.MediaMessage | "text" | "entities";
 
 /** All that a message may hold besides text and files. What Telegram adds some day is missing here, and the compiler says so. */
@@ -74,7 +74,7 @@ const paidWords = (media: PaidMedia): string =>
 const priceWords = ({ total_amount, currency }: { total_amount: number; currency: string }): string =>
   currency === "XTR" ? `${total_amount} stars` : `${total_amount} of the smallest unit of ${currency}`;
 
-/** In words, what is neither text nor file. */
+/** Placeholders for content that is neither text nor file. */
 const TELLERS: Tellers = {
   rich_message: richTextOf,
   sticker: ({ emoji, set_name }) => `[${["sticker", emoji, set_name && `of ${set_name}`].filter(Boolean).join(" ")}]`,
@@ -131,7 +131,7 @@ const TELLERS: Tellers = {
   web_app_data: ({ button_text, data }) => `[${button_text}: ${data}]`,
 };
 
-/** Its text with the addresses that are behind words, and what is neither text nor file in words. */
+/** Its text with the addresses of links, and placeholders for content that is neither text nor file. */
 export function wordsOf(content: Content): string[] {
   const text = content.text ?? content.caption;
   const own = text === undefined ? "" : withLinks(text, content.entities ?? content.caption_entities ?? []);
@@ -141,14 +141,14 @@ export function wordsOf(content: Content): string[] {
     try {
       return (tell as (it: unknown, of: Content) => string)(value, content);
     } catch {
-      // Not as the Bot API describes it: that it is there can still be said.
+      // It breaks the Bot API's schema: mention at least that it is there.
       return `[${key.replaceAll("_", " ")}, which cannot be read]`;
     }
   });
   return [...told, own].filter((words) => words !== "");
 }
 
-/** Addresses that are behind words, after them. */
+/** Puts the address of each link after its words. */
 function withLinks(text: string, entities: readonly MessageEntity[]): string {
   const links = entities.filter((entity) => entity.type === "text_link");
   // From the end, so that the places of those before stay right.

@@ -59,7 +59,7 @@ export function createTelegram(options: TelegramOptions): Platform {
     } catch (error) {
       if (signal?.aborted) throw signal.reason;
       const fault = telegramFault(error);
-      // It is part of every address, and what fails may name the address.
+      // The token is part of every address, and an error may quote the address.
       fault.message = fault.message.replaceAll(token, "<token>");
       throw fault;
     }

@@ -79,7 +79,7 @@ export function createEvents({ agents, sender, messages, works, traffic, routing
     return { items, routed, replayed: false };
   }
 
-  /** What was reported before, or posted by this very channel. */
+  /** Messages reported before, or posted by this channel itself. */
   async function before(on: Reading, channel: ChannelRow, externalId: string): Promise<Received | undefined> {
     const event = await traffic.event(on, channel.id, externalId);
     if (event) return again(on, event.messageIds, event.routed);
@@ -171,7 +171,7 @@ export function createEvents({ agents, sender, messages, works, traffic, routing
     }
   }
 
-  /** What a conversation was called at any time; none where it is about all of them. */
+  /** Every id the conversation ever had; empty without a conversation. */
   const namesOf = async (on: Reading, channelId: string, conversationId: string | undefined) =>
     conversationId ? moves.names(on, channelId, await moves.now(on, channelId, conversationId)) : [];
 

@@ -82,7 +82,7 @@ export function createOutbound(parts: OutboundParts) {
     return { ...draft, kind: draft.kind ?? "channel.event", claimable: true, urgent: false, maxAttempts, payload };
   }
 
-  /** What is posted, where, and as an answer to what. @throws Problem 422 */
+  /** The post, its place, and the message it replies to. @throws Problem 422 */
   async function addressed(on: Reading, from: string, { draft, channel, given }: Outgoing) {
     const replied = draft.replyTo ? await origin(on, channel.id, draft.replyTo) : undefined;
     const { conversation: named, replyToExternalId: answers, text, files: carrying, buttons, ...more } = given;
@@ -248,7 +248,7 @@ interface Origin {
   externalId: string | undefined;
 }
 
-/** What people see in place of what the clients have encrypted; its body goes along as it is, for whoever has the key. */
+/** Text shown in place of an encrypted body. The body goes along unchanged, for receivers that have the key. */
 const unshown = (from: string, files: number): string =>
   `[An encrypted message from ${from}${files > 0 ? ` with ${files} file${files > 1 ? "s" : ""}` : ""}, which cannot be shown here.]`;
 

@@ -24,10 +24,10 @@ export function createMoveStore(db: Db) {
   );
 
   return {
-    /** What a conversation is called now. */
+    /** The conversation's current id. */
     now: async (on: Reading, channelId: string, conversationId: string): Promise<string> =>
       movedTo(on).get({ channelId, conversationId })?.movedTo ?? conversationId,
-    /** What it was called before, and what it is called now. */
+    /** Its former ids and the current one. */
     names: async (on: Reading, channelId: string, conversationId: string): Promise<string[]> => [
       conversationId,
       ...on.db

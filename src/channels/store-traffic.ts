@@ -221,7 +221,7 @@ export function createTrafficStore(db: Db) {
 const postsInOrder = sql`${posts} indexed by channel_posts_in_order`;
 const partsByExternalId = sql`${parts} indexed by channel_parts_by_external_id`;
 
-/** What a conversation is and was called; none: it is about all of them. */
+/** Current and former ids of a conversation; none stands for all conversations. */
 interface Named {
   names: readonly string[];
 }

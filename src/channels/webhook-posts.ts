@@ -140,7 +140,7 @@ export function createWebhookPosts(parts: WebhookPostParts): void {
   }
 }
 
-/** What the receiver is told: the same as an adapter. It may have the key to what is encrypted. */
+/** Body for the receiver, the same as for an adapter. The receiver may have the key to encrypted content. */
 const dataOf = ({ id, from, encoding, body, payload }: Entry): Record<string, unknown> => ({
   ...{ messageId: id, from, ...payload },
   ...(encoding === "opaque" && { encoding, body }),
