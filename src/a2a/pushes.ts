@@ -217,7 +217,7 @@ export function createPushes(parts: PushParts) {
       return show(row);
     },
 
-    /** What a token set, when that has ended: nothing is told until its owner sets it again. */
+    /** Pauses what the ended token set: the relay tells nothing until the owner sets it again. */
     async pauseOf(tx: Tx, tokenId: string, why: string): Promise<Paused[]> {
       const rows = await store.madeBy(tx, tokenId);
       for (const { id, ownerId, configId, delegationId, messageId, isPaused } of rows) {

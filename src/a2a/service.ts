@@ -213,7 +213,7 @@ function causeOf(message: Message): { causedBy?: null } {
 }
 
 const ContextName = line(200);
-/** What saying more about a task is called among keys. */
+/** Idempotency scope of a follow-up message to a task. */
 const SAY = "a2a.say";
 
 const keyOf = ({ messageId }: Message): string => `a2a:${messageId}`;

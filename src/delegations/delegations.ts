@@ -18,7 +18,7 @@ export interface DelegationRoomParts {
   idempotency: Idempotency;
   activity: ActivityService;
   budgets: Budgets;
-  /** What ids are made with. */
+  /** Secret that ids are derived from. */
   key: string;
 }
 

@@ -55,7 +55,7 @@ export async function readInbox(desk: Desk, turn: Turn, tokens: number) {
   return told(desk, turn, await backlogOf(desk, turn), tokens);
 }
 
-/** What waits for the caller: what is settled is left out. */
+/** Unread entries of the caller, without settled ones. */
 export async function backlogOf(desk: Desk, { caller }: Turn): Promise<Backlog> {
   const at = (after: number | undefined) =>
     desk.db.read((on) => desk.looks.at(on, caller, caller.agentId, after, BACKLOG_PAGE));

@@ -66,7 +66,7 @@ export const history = tool({
 
 type Recalled = Letter & Pick<HistoryItem, "traces">;
 
-/** What agents thought and did about a message, oldest first, as far as there is room; then how many more there are. */
+/** Traces of a message, oldest first, as many as fit; then the number of those left out. */
 function tracesText(traces: readonly Trace[], envelopes: Envelopes, tokens: number): string[] {
   const shown: string[] = [];
   let left = tokens - REST_LINE;

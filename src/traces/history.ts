@@ -67,7 +67,7 @@ export function createHistory({ lists, messages, traces }: HistoryParts) {
   }
 
   return {
-    /** What the words of a wish find, to be asked before its page; undefined without any. @throws Problem 403, 409, 422, 503 */
+    /** Ids that match the query's words, to be looked up before its page; undefined without words. @throws Problem 403, 409, 422, 503 */
     hits: async (caller: Caller, { q, before }: Pick<Wish, "q" | "before">): Promise<Found | undefined> =>
       q === undefined ? undefined : lists.hits(caller, q, { before }),
     /**

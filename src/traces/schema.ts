@@ -18,10 +18,10 @@ export const CONTENT_BYTES = 16 * 1024;
 export const METADATA_BYTES = 4 * 1024;
 /** Traces in one call. */
 export const MAX_CALL = 100;
-/** What one message keeps of each agent, so that none takes the room of another. */
+/** Trace limits of one message for each agent, so that no agent takes another's room. */
 export const MAX_TRACES = 1000;
 export const MAX_TRACE_BYTES = 4 * 1024 * 1024;
-/** What it keeps of all of them. */
+/** Trace limits of one message for all agents together. */
 export const MAX_ALL_TRACES = 10 * MAX_TRACES;
 export const MAX_ALL_TRACE_BYTES = 10 * MAX_TRACE_BYTES;
 
