@@ -87,7 +87,7 @@ export function createAgentService(parts: AgentParts) {
     if (!current) await activity.record(tx, caller, verb, row.id, { kind: row.kind });
   }
 
-  /** What is there of an agent; of a deleted one what it comes back as. */
+  /** The agent's row; for a deleted agent, the row it would be restored as. */
   const standing = (on: Reading, existing: AgentRow | undefined): AgentRow | undefined =>
     existing && existing.deletedAt !== null ? tombstones.revived(on, existing) : existing;
 

@@ -44,7 +44,7 @@ export function createAuthService(
     await pauseAll(tx, row.key, "has expired");
     tx.afterCommit(() => tell(row.key));
   });
-  /** Whoever held the token goes on by nothing that it had set up. */
+  /** The former bearer of the token must not keep acting through what it set up. */
   async function pauseAll(tx: Tx, tokenId: string, what: string): Promise<Paused[]> {
     const paused: Paused[] = [];
     for (const pause of pausers)

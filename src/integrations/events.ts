@@ -57,7 +57,7 @@ export interface Posted {
   idempotencyKey: string | undefined;
 }
 
-/** What became of one post. */
+/** Outcome of one post. */
 export interface Received {
   events: Became[];
   /** Events that found no room in it. */
@@ -251,7 +251,7 @@ export function createEvents(parts: EventParts) {
 /** Of events that were left out so many are named. */
 const MAX_NAMED = 20;
 
-/** What an idempotency key of a delivery remembers. */
+/** Result stored under a delivery's idempotency key. */
 interface Subject {
   tasks: [id: string | null, created: boolean][];
   skipped: number;

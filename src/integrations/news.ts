@@ -28,7 +28,7 @@ export function createNews(ends: EndStore, clock: Clock) {
   };
 }
 
-/** What began no later than the end is over, and so is what only begins once, or is an edit. */
+/** A report is outdated when it began no later than the known end, begins only once, or is an edit. */
 const isOver = (end: EndRow, { asOf, afterEnd }: Report): boolean =>
   afterEnd === false || (asOf !== undefined && end.asOf !== null && asOf <= end.asOf);
 

@@ -6,7 +6,7 @@ import { sourceEnds } from "./tables.ts";
 export type EndRow = typeof sourceEnds.$inferSelect;
 export type EndStore = ReturnType<typeof createEndStore>;
 
-/** What sources said last is over. */
+/** Ends that sources reported, by key. */
 export function createEndStore(db: Db) {
   const byKey = db.statement((q) =>
     q

@@ -18,7 +18,7 @@ export const integrations = sqliteTable("integrations", {
   updatedAt: integer("updated_at").notNull(),
 });
 
-/** What a source said last is over: kept, known or not, so that news from before that changes nothing. */
+/** The last end a source reported, kept even for unknown keys, so that older news changes nothing. */
 export const sourceEnds = sqliteTable(
   "source_ends",
   {

@@ -230,7 +230,7 @@ export function createOrchestratorService(parts: OrchestratorParts) {
   };
 }
 
-/** What its agent says of it. Tags and capabilities that others gave it stay; its host's name is one only when `isTagged`. */
+/** Merges the orchestrator's description into its agent. Others' tags stay; the hostname becomes a tag only when `isTagged`. */
 function asAgent(
   agent: AgentRow,
   row: OrchestratorRow,

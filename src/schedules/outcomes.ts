@@ -21,7 +21,7 @@ const MAX_RANGES = 40;
 
 export type Outcomes = ReturnType<typeof createOutcomes>;
 
-/** What became of the messages that schedules sent. */
+/** Outcomes of the messages that schedules sent. */
 export function createOutcomes({ store, works, agentStore, offers, clock }: OutcomeParts) {
   async function stateOfTalk(on: Reading, row: MessageRow, acknowledged: number): Promise<SentByFire["state"]> {
     if (row.matched > 0 && acknowledged >= row.matched) return "acknowledged";

@@ -243,7 +243,7 @@ export function createScheduleService(parts: ScheduleServiceParts) {
       return shown(tx, changed);
     },
 
-    /** What a token made, when that has ended: nothing is sent until its owner resumes it. */
+    /** Pauses schedules of an ended token: nothing is sent until the owner resumes them. */
     async pauseOf(tx: Tx, tokenId: string, why: string): Promise<Paused[]> {
       const paused: Paused[] = [];
       for (const row of await store.madeBy(tx, tokenId)) {

@@ -184,7 +184,7 @@ export function createWebhookService(parts: WebhookServiceParts) {
       return wireWebhook(caller, changed);
     },
 
-    /** What a token made, when that has ended: nothing is recorded or delivered until its owner resumes it. */
+    /** Pauses webhooks of an ended token: nothing is recorded or delivered until the owner resumes them. */
     async pauseOf(tx: Tx, tokenId: string, why: string): Promise<Paused[]> {
       const paused: Paused[] = [];
       for (const row of await store.madeBy(tx, tokenId)) {

@@ -21,7 +21,7 @@ export interface Report {
   afterEnd?: false | undefined;
 }
 
-/** What a body says. */
+/** A parsed body. */
 export interface Found {
   /** Empty when it asks for no work. */
   reports: Report[];
