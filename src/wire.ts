@@ -68,7 +68,7 @@ export const TimeInput = z.iso
 
 export const Encoding = z.enum(["plain", "opaque"]);
 export type Encoding = z.infer<typeof Encoding>;
-/** What a caller says of the text beside it. */
+/** Declared encoding of the text beside it. */
 export const EncodingInput = Encoding.default("plain").describe(
   "opaque: encrypted by the clients. It is carried as it is, never searched, folded or shown as text.",
 );

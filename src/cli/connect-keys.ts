@@ -26,7 +26,7 @@ export interface Gained {
 export type Introduction = { settings: Settings; client: Client; who: WhoAmI | undefined };
 
 /**
- * Asks whose token was given. Without one, keys that are there already are enough (`who` undefined).
+ * Asks the relay whose token was given. Without a token, existing keys are enough (`who` undefined).
  * @throws Stop for a token that makes no agent, RelayProblem 401
  */
 export async function introduced(settings: Settings, client: Client): Promise<Introduction> {

@@ -135,7 +135,7 @@ function forgetOld(memory: Visit["memory"]): void {
   } catch {}
 }
 
-/** What was shown is acknowledged once it is written; what was only counted is left to the model's own `ack`. */
+/** Acknowledges shown messages once the output is written. Messages only counted wait for the model's own `ack`. */
 async function say(visit: Visit, digest: Digest): Promise<void> {
   const { harness, event, input, memory, before } = visit;
   const said = answerTo(harness, event, digest);

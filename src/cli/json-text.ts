@@ -94,7 +94,7 @@ function childIndent(text: string, container: Node, { unit }: Layout): string {
   return first && isInLines(text, container) ? indentOf(text, first.offset) : indentOf(text, container.offset) + unit;
 }
 
-/** What belongs to a value in its line: a comma and comments. `endsLine`: nothing may follow in that line. */
+/** The comma and comments that follow a value in its line. `endsLine`: nothing else may follow in that line. */
 function restOfLine(text: string, from: number): { end: number; comma: number | undefined; endsLine: boolean } {
   const scanner = createScanner(text);
   scanner.setPosition(from);

@@ -38,7 +38,7 @@ export function messageText(message: Entry | Message, { paint }: Output): string
   return [`${head}  ${paint("dim", timeText(createdAt))}`, ...lines.map((line) => `  ${line}`)].join("\n");
 }
 
-/** What people see around a message in its chat: who wrote it, whose words it passes on, what it answers. */
+/** A message's context in its chat: author, original author of forwarded text, quoted message. */
 function chatText(payload: Message["payload"]): string {
   const { name, isBot } = (payload?.sender ?? {}) as { name?: unknown; isBot?: unknown };
   const { forwardedFrom, quoted } = payload ?? {};

@@ -108,7 +108,7 @@ async function claimOn(worker: Worker): Promise<void> {
       if (options.once && items.length > 0) return;
       if (!options.exitWhenEmpty || items.length > 0) continue;
       if (bench.isEmpty()) return;
-      // What is under way may give its item back, to be claimed again.
+      // A running handler may still release its item, to be claimed again.
       await bench.empty();
     } catch (cause) {
       if (signal.aborted || !mayPass(cause)) throw cause;

@@ -13,7 +13,7 @@ export const probeOf =
     return bavail * bsize;
   };
 
-/** What is asked within this time is answered without asking the file system again. */
+/** A measurement is reused for this long. */
 const KNOWN_FOR_MS = 1000;
 const LARGE_BYTES = 16 * 1024;
 

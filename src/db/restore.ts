@@ -68,7 +68,7 @@ function keepFormer(file: string, folder: string, at: string): string {
   const former = join(folder, `before-restore-${at.replaceAll(":", "-")}.db`);
   emptyLog(file);
   linkSync(file, former);
-  // What could not be emptied belongs to the former database, and would damage the restored one.
+  // A leftover write-ahead log belongs to the former database and would damage the restored one.
   for (const suffix of ["-wal", "-shm"]) if (existsSync(file + suffix)) renameSync(file + suffix, former + suffix);
   return former;
 }

@@ -32,15 +32,15 @@ const spaced = (text: string): string => (MAYBE_UNSPACED.test(text) ? text.repla
 
 /** A word of the index, as its tokenizer cuts text. */
 const TOKENS = /[\p{L}\p{N}\p{M}\p{Co}]+/gu;
-/** What one search may cost grows with the words of a phrase, and with the phrases. */
+/** The cost of a search grows with its phrases and with the words in each. */
 const MAX_PHRASE = 8;
 const MAX_PHRASES = 32;
 
 /**
- * What FTS5 has to look for, so that all words are found; undefined where there is none. What stands together ("a-b", a run
- * of Chinese) is a phrase; long ones are looked for in parts. A trailing `*` finds what begins so. Repeats count once.
- * With `who`, only entries that carry one of them: who may see a hit is part of the index, because asking for each hit
- * afterwards is three hundred times slower for a rare reader. @throws Problem 422 for more than 32 different words
+ * FTS5 query that matches all words; undefined without any. Joined words ("a-b", a run of Chinese) form a phrase; long phrases
+ * are split into parts. A trailing `*` matches a prefix. Repeats count once. With `who`, only entries that carry one of these
+ * names match: readers are part of the index, because checking each hit afterwards is three hundred times slower for a reader
+ * with few entries. @throws Problem 422 for more than 32 different words
  */
 export function matchOf(words: string, who: readonly Who[] | null): string | undefined {
   const phrases = new Set<string>();
@@ -57,7 +57,7 @@ export function matchOf(words: string, who: readonly Who[] | null): string | und
   return who ? `${text} AND who : (${who.map((one) => quoted(asWord(one))).join(" OR ")})` : text;
 }
 
-/** A long phrase in parts. Of a word said three times in a row each two are a part, and so all of them the same one. */
+/** Splits a long phrase into overlapping pairs; a repeated word yields the same pair, which counts once. */
 function partsOf(tokens: readonly string[]): string[][] {
   const parts: string[][] = [];
   for (const token of tokens) {

@@ -3,7 +3,7 @@ import { ROOT } from "../root.ts";
 import type { WorkerCall, WorkerReply } from "./off-thread.ts";
 
 export interface SearchAsk {
-  /** What FTS5 looks for; see `matchOf`. */
+  /** The FTS5 query; see `matchOf`. */
   match: string;
   /** Only what this agent sent, or belonged to when it was appended: for those whose groups `match` cannot name. */
   member: string | null;

@@ -35,7 +35,7 @@ export interface Upload {
   agentId: string | undefined;
 }
 
-/** What an upload says of itself before its bytes. */
+/** Headers of an upload, known before its bytes. */
 export interface Announced {
   type: string;
   agentId: string | undefined;
@@ -62,7 +62,7 @@ export function createFiles(parts: FileParts) {
   const { agents, messages, access, idempotency, store, clock, types, quotas, disk } = parts;
   const listeners: ((file: FileRow) => void)[] = [];
 
-  /** Whose file it is, or who may read a message that carries it. */
+  /** Whether the agent uploaded the file, or may read a message that carries it. */
   async function mayRead(on: Reading, agentId: string, file: FileRow): Promise<boolean> {
     if (file.uploadedBy === agentId) return true;
     for (const id of await store.usesOf(on, file.id, MAX_USES)) {
@@ -78,7 +78,7 @@ export function createFiles(parts: FileParts) {
     for (const { id, pointer } of payload ? namedIn(payload) : []) await requireUsable(on, author.id, id, pointer);
   }
 
-  /** What a planned message names is kept until its time, as if somebody had put it there then. */
+  /** Files of a planned message are kept until it is sent, as if uploaded then. */
   async function keepUntil(tx: Tx, payload: Payload, at: number): Promise<void> {
     for (const { id } of payload ? namedIn(payload) : []) await store.keepUntil(tx, id, at);
   }

@@ -10,7 +10,7 @@ const MAX_UNREAD = 4 * BACKLOG_PAGE;
 const MAX_PAGES = 16;
 const MAX_BYTES = 4 * 1024 * 1024;
 
-/** What waits for an agent: its entries from the first page on, those left out that are settled. */
+/** Unread entries of an agent from the first page on, without settled ones. */
 export interface Backlog {
   first: Looked;
   /** Oldest first, with the state of their work. */

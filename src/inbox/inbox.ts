@@ -173,7 +173,7 @@ export function createInbox(parts: InboxParts) {
       tx,
       entries.filter(({ claimable }) => claimable).map(({ id }) => id),
     );
-    // What needs nothing more is left out on purpose.
+    // Settled entries are left out on purpose.
     const left = await settled.among(tx, agentId, entries, states);
     return missed.filter(({ id }) => !left.has(id)).length;
   }

@@ -11,7 +11,7 @@ export type Access = ReturnType<typeof createAccess>;
 
 /** Who may read which message. */
 export function createAccess(agents: AgentService, store: MessageStore, works: WorkStore, members: MemberStore) {
-  /** What it sent, what was for it, what it worked on, and open work it may claim. */
+  /** Passes for messages it sent, received or worked on, and for open work it may claim. */
   async function mayRead(on: Reading, agentId: string, row: Candidate): Promise<boolean> {
     if (row.fromId === agentId || row.target === agentId) return true;
     if (isGroup(row.target) && (await members.memberAt(on, agentId, row.target, row.id))) return true;

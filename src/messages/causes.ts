@@ -79,7 +79,7 @@ export function createCauses({ store, linkStore, works, links }: CauseParts) {
     async behind(on: Reading, author: Author, target: string, draft: Drafted, parent: Lineage | undefined) {
       const caused = draft.causedBy ? await store.lineage(on, draft.causedBy) : undefined;
       if (author.bot) return ofBot(on, author, parent);
-      // What a channel brings in comes from outside, and the relay speaks of what it names.
+      // Channel events come from outside. The relay's own messages follow from what they name.
       if (author.kind === "channel" || author.kind === "system") return plain(caused ?? parent);
       const isNothing = draft.causedBy === null;
       const under = parent || caused || isNothing ? undefined : await held(on, author);

@@ -26,7 +26,7 @@ export interface Worked {
   lease?: { token: string; attempt: number; expiresAt: number } | undefined;
   /** What hangs on the work, by its name in the answer. */
   attached?: Record<string, unknown> | undefined;
-  /** What it replies to, as JSON, where that was asked for. */
+  /** The parent as JSON, when requested. */
   parent?: string | undefined;
 }
 
@@ -267,7 +267,7 @@ export function createClaims(parts: ClaimParts) {
     return worked(tx, await leases.reopen(tx, { ...work, attempts: 0 }, { delayMs: 0, counts: false }));
   }
 
-  /** What an agent holds, with tokens: only for itself. @throws Problem 403, 409 */
+  /** Live leases of an agent with their tokens, for that agent alone. @throws Problem 403, 409 */
   async function heldPage<T>(
     on: Reading,
     caller: Caller,
@@ -316,7 +316,7 @@ export function createClaims(parts: ClaimParts) {
       }
     },
     heldPage,
-    /** The first page of what an agent holds, with tokens: only for itself. @throws Problem 403, 409 */
+    /** First page of an agent's live leases with their tokens, for that agent alone. @throws Problem 403, 409 */
     held: async (on: Reading, caller: Caller, agentId: string): Promise<Worked[]> =>
       (await heldPage(on, caller, agentId, { limit: MAX_HELD }, (one) => one)).items,
   };

@@ -41,7 +41,7 @@ interface Place {
 
 type SentTo = Awaited<ReturnType<MessageStore["sentTo"]>>[number];
 
-/** What one sender loses: messages that nobody read, and work that nobody does. */
+/** Losses of one sender: unread messages and unfinished work. */
 interface Lost {
   undelivered: number[];
   cancelled: number[];
@@ -110,7 +110,7 @@ export function createDrop(parts: DropParts) {
     }
   }
 
-  /** What it holds, and what nobody else may take. What a restored agent holds of a group is its own again. */
+  /** Work it holds, and work for it alone. A restored agent keeps the group's work it holds. */
   async function workOf(tx: Tx, agentId: string, upTo: number, isDeleted: boolean, limit: number): Promise<WorkRow[]> {
     const held = (await works.heldBy(tx, agentId, limit)).filter(
       (work) => work.messageId <= upTo && (isDeleted || work.target === agentId),

@@ -17,7 +17,7 @@ export type Ended = ReturnType<typeof createEnded>;
 /** Workers go on answering what they just finished; after this time it is over for them too. */
 const WORKER_MS = 60_000;
 
-/** What lies inside ended work carries nothing on. */
+/** Messages inside ended work continue no chain. */
 export function createEnded(store: Pick<MessageStore, "lineage">, works: Pick<WorkStore, "byId">, clock: Clock) {
   const sources: EndSource[] = [];
 

@@ -29,7 +29,7 @@ function refused(error: unknown): Problem {
   throw error;
 }
 
-/** What time brings to an end, and who is told of it. */
+/** Expiry of messages and work, and the notices to their senders. */
 export function wireEnds({ agentStore, store, sender, schedules, due, logger }: EndParts): void {
   due.on(DELIVER, deliver);
   due.on(EXPIRES, (tx, row) => expireTalk(tx, Number(row.key)));

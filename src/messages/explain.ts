@@ -91,7 +91,7 @@ export function createExplainer(parts: ExplainParts) {
     return isShown || taker ? [] : [`not offered to ${agentId} so far as is recorded`];
   }
 
-  /** What it did about it, in order. */
+  /** The recipient's steps, in order. */
   function wentOn(known: Known, work: WorkRow | undefined, step: RecipientStory["step"]): string[] {
     const { acked, ackedAt, readAt, repliedAt, attempts, taker, row } = known;
     const said = attempts.slice(-3).map((attempt) => attemptSpoken(attempt, work));

@@ -24,13 +24,13 @@ export interface Saying {
   /** An operator, who reads everything, writes in its name. */
   isByOperator: boolean;
   target: string;
-  /** What it names, or the work its author holds. */
+  /** The message it names, or the work its author holds. */
   named: Lineage | undefined;
   /** Its author says that nothing caused it. */
   isNothing: boolean;
 }
 
-/** What a message by an agent goes on from. */
+/** The message that an agent's message continues. */
 export interface Link {
   row: Lineage;
   /** From then on it no longer counts by itself; null where it was named. */
@@ -39,7 +39,7 @@ export interface Link {
 
 export interface Linked {
   link?: Link | undefined;
-  /** What would have been the link, had no person spoken since. */
+  /** The link that a person's later message has cut. */
   cut?: { row: Lineage; by: string } | undefined;
 }
 
@@ -91,7 +91,7 @@ export function createLinks({ store, linkStore, ended, offers, works, clock, win
     return root ? [...replies, root] : replies;
   }
 
-  /** What one author may be held to, each entry looked up once. */
+  /** Candidates for one author's link; each entry is looked up once. */
   function lookFor(on: Reading, { fromId, isByOperator }: Saying, ids: readonly number[]) {
     const rows = new Map<number, Lineage | undefined>();
     const handed = offers.reader(on, fromId);

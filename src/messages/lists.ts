@@ -39,7 +39,7 @@ export function createLists(
     return reader;
   }
 
-  /** What the reader ever belonged to; undefined where that is more than can be asked for by name. */
+  /** Every target the reader ever belonged to; undefined when there are too many to name. */
   async function everTargets(on: Reading, reader: string | null): Promise<string[] | undefined> {
     if (reader === null) return [];
     const targets = await agentStore.everTargets(on, reader, MAX_NAMED + 1);
@@ -98,7 +98,7 @@ export function createLists(
     find,
     withWork,
     /**
-     * What a search for words finds, newest first: candidates for `list`. Searched in a thread of its own, so not inside of a
+     * Ids that match a word search, newest first: candidates for `list`. A separate thread searches, so call it outside of a
      * read. @throws Problem 403, 409, 422, 503
      */
     async hits(caller: Caller, words: string, range: Omit<IdRange, "oldestFirst">): Promise<Found> {

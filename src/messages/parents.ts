@@ -22,7 +22,7 @@ export function createParents(readers: Pick<Readers, "parentsOf">) {
       return entries.map((entry) => {
         const parent = parents.get(entry.id);
         if (parent === undefined) return entry;
-        // What was encoded for those who follow without parents is not this.
+        // The encoding for streams without parents cannot be reused.
         const { sse: _, frame: __, ...rest } = entry;
         return { ...rest, json: `${entry.json.slice(0, -1)},"parent":${parent}}` };
       });

@@ -31,7 +31,7 @@ export type Quotas = ReturnType<typeof createQuotas>;
  */
 export function createQuotas(db: Db, clock: Clock, limits: QuotaLimits, onError: (error: unknown) => void) {
   const used = new Map<string, Used>();
-  /** What a write that is still open has taken: the batch of one agent. */
+  /** Uses in the write that is still open: one agent's batch. */
   const taking = new WeakMap<Tx, number>();
   let cancelTimer: (() => void) | undefined;
 
@@ -71,7 +71,7 @@ export function createQuotas(db: Db, clock: Clock, limits: QuotaLimits, onError:
   }
 
   return {
-    /** What was used today before this start. */
+    /** Uses of today before this start. */
     async load(): Promise<void> {
       for (const row of await db.read((on) => quotaStore.of(on, today())))
         used.set(row.agentId, { ...row, unsaved: false });

@@ -138,7 +138,7 @@ export function createReaders({ agents, agentStore, access, store, works, lists,
     return items;
   }
 
-  /** What an agent looks up has reached it; what it said itself has not come to it. */
+  /** Marks looked-up entries as handed over, without the agent's own. */
   async function noteSeen(on: Reading, caller: Caller, entries: readonly Candidate[]): Promise<void> {
     const theirs = entries.filter((entry) => isForInbox(caller.agentId ?? "", entry));
     await offers.noteSeen(

@@ -50,7 +50,7 @@ export function createSchedules(store: ScheduledStore, due: Due, clock: Clock) {
     ofMessage: (on: Reading, messageId: number): Promise<ScheduledRow | undefined> => store.byMessage(on, messageId),
     /** Forgets at most so many that could not be sent when their time came, before another. */
     thin: (tx: Tx, before: number, limit: number): Promise<number> => store.thin(tx, before, limit),
-    /** What a deleted sender had still to send is never sent. */
+    /** Planned messages of a deleted sender are never sent. */
     dropOf: (tx: Tx, from: string): Promise<void> => store.removeUnsentOf(tx, from),
     /** It will not become a message. */
     async cancel(tx: Tx, id: string): Promise<void> {

@@ -237,7 +237,7 @@ export const Claimed = z.object({ message: Message, claim: Lease, posts: Posts.o
 export type Claimed = z.infer<typeof Claimed>;
 export const ClaimedList = z.object({ items: z.array(Claimed) });
 export type ClaimedList = z.infer<typeof ClaimedList>;
-/** What a claim attaches to messages. */
+/** Options of a claim for the messages in its answer. */
 export const ClaimQuery = z.strictObject({ include: z.literal("parent").optional() });
 export const HeldQuery = z.strictObject({
   ...ClaimQuery.shape,

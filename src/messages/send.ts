@@ -181,7 +181,7 @@ export function createSender(parts: SendParts) {
     return append(tx, { ...addressed, fingerprint: draft.idempotencyKey ? fingerprint(draft) : undefined });
   }
 
-  /** What answers a request is taken, however much its sender has sent. */
+  /** Answers to requests are accepted beyond the sender's daily quota. */
   async function isOwed(on: Reading, { replyTo }: ParsedDraft): Promise<boolean> {
     return replyTo != null && (await store.lineage(on, replyTo))?.kind === "request";
   }

@@ -40,7 +40,7 @@ const belonged = (agentId: string, target: SQL): SQL => sql`exists (
   select 1 from ${memberships} mb where mb.agent_id = ${agentId} and mb.target = ${target}
     and mb.since_id < ${messages.id} and (mb.until_id is null or mb.until_id >= ${messages.id}))`;
 
-/** What was for the agent, or what it sent itself. */
+/** Entries for the agent, or sent by it. */
 const visibleTo = (agentId: string): SQL =>
   sql`(${messages.fromId} = ${agentId} or ${belonged(agentId, sql`${messages.target}`)})`;
 

@@ -4,7 +4,7 @@ import { quotas } from "./tables.ts";
 
 export type QuotaRow = typeof quotas.$inferSelect;
 
-/** What agents have used of a day. */
+/** Daily use per agent. */
 export const quotaStore = {
   of: async (on: Reading, day: number): Promise<QuotaRow[]> =>
     on.db.select().from(quotas).where(eq(quotas.day, day)).all(),

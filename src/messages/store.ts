@@ -170,7 +170,7 @@ export function createMessageStore(db: Db) {
     /** Entries for any of these targets after a place, oldest first, by the index alone. */
     forTargets: async (on: Reading, targets: readonly string[], after: number, limit: number): Promise<Candidate[]> =>
       forTargets(on).all({ targets: JSON.stringify(targets), after, limit }),
-    /** What was sent to one agent in (after, upTo], oldest first, as far as telling its senders needs it. */
+    /** Entries sent to one agent in (after, upTo], oldest first, with the columns that notices to senders need. */
     sentTo: async (on: Reading, target: string, { after, upTo }: { after: number; upTo: number }, limit: number) =>
       on.db
         .select(SENT_TO)
@@ -182,7 +182,7 @@ export function createMessageStore(db: Db) {
     forTargetWithin: async (on: Reading, target: string, after: number, upTo: number, limit: number) =>
       forTargetWithin(on).all({ target, after, upTo, limit }) as Candidate[],
 
-    /** What was for an agent after a place, by memberships that have ended since: one query, however many there are. */
+    /** Entries for an agent after a cursor, by ended memberships: one query, however many there are. */
     forEnded: async (on: Reading, agentId: string, after: number, limit: number): Promise<Candidate[]> =>
       on.db.all<Candidate>(sql`select distinct messages.id as id, messages.from_id as "fromId", messages.target as target
         from memberships mb

@@ -10,7 +10,7 @@ export const messages = sqliteTable(
     fromId: text("from_id").notNull(),
     target: text("target").notNull(),
     kind: text("kind").$type<MessageKind>().notNull(),
-    /** Who is behind it, whatever name it is in. */
+    /** The kind of author behind it, whatever `from` says. */
     source: text("source").$type<MessageSource>().notNull().default("agent"),
     topic: text("topic"),
     subject: text("subject"),
@@ -168,7 +168,7 @@ export const marks = sqliteTable("marks", {
   position: integer("position").notNull(),
 });
 
-/** What each agent has made today: messages, files. */
+/** Messages and files of each agent today. */
 export const quotas = sqliteTable("quotas", {
   agentId: text("agent_id").primaryKey(),
   /** Days since 1970, UTC. */
