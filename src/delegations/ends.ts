@@ -1,5 +1,6 @@
 import type { AgentService } from "../agents/service.ts";
 import { isGroup } from "../agents/target.ts";
+import { createPauses } from "../breathe.ts";
 import type { Clock } from "../clock.ts";
 import type { Reading, Tx } from "../db/database.ts";
 import type { Due, DueSource } from "../due/due.ts";
@@ -185,8 +186,15 @@ export function createEnds(parts: EndParts) {
     const before = ({ messageId }: DelegationRow) => messageId <= upTo;
     const asked = (await store.openTo(tx, agentId, SLICE)).filter(before);
     const asks = (await store.openFrom(tx, agentId, SLICE)).filter(before);
-    for (const row of asked) await fail(tx, row, "failed", `${agentId} was deleted`);
-    for (const row of asks) await cancel(tx, row, `${agentId} was deleted`);
+    const pause = createPauses();
+    for (const row of asked) {
+      await pause();
+      await fail(tx, row, "failed", `${agentId} was deleted`);
+    }
+    for (const row of asks) {
+      await pause();
+      await cancel(tx, row, `${agentId} was deleted`);
+    }
     if (asked.length === SLICE || asks.length === SLICE) await due.schedule(tx, DROP, agentId, clock.now(), { upTo });
   }
 

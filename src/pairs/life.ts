@@ -1,4 +1,5 @@
 import type { AgentService } from "../agents/service.ts";
+import { createPauses } from "../breathe.ts";
 import type { Clock } from "../clock.ts";
 import type { Reading, Tx } from "../db/database.ts";
 import type { Due } from "../due/due.ts";
@@ -80,7 +81,11 @@ export function createPairLife({ store, agents, messages, sender, due, clock, he
   /** A member was deleted: the other is told. */
   async function drop(tx: Tx, agentId: string, upTo: number): Promise<void> {
     const live = await store.liveOf(tx, agentId, upTo, SLICE);
-    for (const row of live) await end(tx, row, "ended", "system", `${agentId} was deleted`);
+    const pause = createPauses();
+    for (const row of live) {
+      await pause();
+      await end(tx, row, "ended", "system", `${agentId} was deleted`);
+    }
     if (live.length === SLICE) await due.schedule(tx, DROP, agentId, clock.now(), { upTo });
   }
 

@@ -2,6 +2,7 @@ import type { Logger } from "pino";
 import type { ActivityService } from "../activity/service.ts";
 import type { AgentService } from "../agents/service.ts";
 import type { AgentStore } from "../agents/store.ts";
+import { createPauses } from "../breathe.ts";
 import type { Clock } from "../clock.ts";
 import type { Tx } from "../db/database.ts";
 import type { Due } from "../due/due.ts";
@@ -48,8 +49,11 @@ export function createFiring({ agents, agentStore, sender, activity, due, clock,
 
   /** Whom a schedule's messages were for is gone: it does not wait for somebody else of that name. */
   agents.onDeleted(async (tx, agentId) => {
-    for (const row of await store.enabledTo(tx, agentId, MAX_OF_TARGET))
+    const pause = createPauses();
+    for (const row of await store.enabledTo(tx, agentId, MAX_OF_TARGET)) {
+      await pause();
       if (row.agentId !== agentId) await disable(tx, row, `${agentId}, to whom it sends, was deleted.`);
+    }
   });
 
   /**
