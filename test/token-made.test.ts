@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import { listen } from "./support/listen.ts";
 import { startReceiver } from "./support/receiver.ts";
 import { atEnd, startRelay } from "./support/relay.ts";
 
@@ -165,4 +166,60 @@ test("a token that expires leaves nothing running either", async () => {
   expect((await ask("GET", `/v1/webhooks/${webhook}`)).body.status).toBe("paused");
   expect((await ask("GET", `/v1/schedules/${schedule}`)).body.enabled).toBe(false);
   expect(await ticks()).toBe(0);
+});
+
+describe("a call that is under way when its token is revoked", () => {
+  test("makes nothing any more, though its body comes slowly", async () => {
+    const maker = await startMaker();
+    const { ask, token, revoke, receiver, bob } = maker;
+    const url = listen(maker);
+    const drafts: [string, object][] = [
+      ["/v1/webhooks", { url: receiver.url, events: ["message.created"] }],
+      ["/v1/schedules", { cron: "* * * * *", message: { to: "bob", body: "tick" } }],
+      ["/v1/messages", { to: "bob", body: "late" }],
+    ];
+    for (const [path, draft] of drafts) {
+      const lost = await token();
+      await ask("GET", "/v1/whoami", undefined, lost);
+      const text = JSON.stringify(draft);
+      const begun = Promise.withResolvers<void>();
+      const rest = Promise.withResolvers<void>();
+      async function* slowly() {
+        yield text.slice(0, 5);
+        begun.resolve();
+        await rest.promise;
+        yield text.slice(5);
+      }
+      const headers = { authorization: `Bearer ${lost.token}`, "content-type": "application/json" };
+      const posted = fetch(url + path, { method: "POST", headers, body: slowly() as unknown as BodyInit });
+      await begun.promise;
+      // Its head has come, and so it was let in: the relay's answer to another request on the way shows it.
+      await fetch(`${url}/healthz`);
+      expect((await revoke(lost.id)).body.paused).toEqual([]);
+      rest.resolve();
+      expect((await posted).status).toBe(401);
+    }
+    for (const path of ["/v1/webhooks", "/v1/schedules", "/v1/agents/bob/inbox"])
+      expect((await ask("GET", path, undefined, path.includes("bob") ? bob : {})).body.items).toEqual([]);
+  });
+
+  test("leaves nothing running, in whichever order they are stored", async () => {
+    const { ask, token, hook, plan, revoke } = await startMaker();
+    for (let before = 0; before < 6; before++) {
+      const lost = await token();
+      await ask("GET", "/v1/whoami", undefined, lost);
+      const calls = [hook(lost), plan(lost)];
+      for (let i = 0; i < before; i++) await Promise.resolve();
+      calls.push(
+        revoke(lost.id).then(() => ""),
+        hook(lost),
+        plan(lost),
+      );
+      await Promise.all(calls);
+    }
+    const { items } = (await ask("GET", "/v1/webhooks")).body;
+    expect(items.filter(({ status }: { status: string }) => status === "active")).toEqual([]);
+    const schedules = (await ask("GET", "/v1/schedules")).body.items;
+    expect(schedules.filter(({ enabled }: { enabled: boolean }) => enabled)).toEqual([]);
+  });
 });

@@ -3,6 +3,7 @@ import { A2AError, UnsupportedOperationError } from "@a2a-js/sdk/errors";
 import type { AgentService } from "../agents/service.ts";
 import { actingAs, type Caller } from "../auth/caller.ts";
 import type { Paused } from "../auth/schema.ts";
+import { createPauses } from "../breathe.ts";
 import type { Clock } from "../clock.ts";
 import type { Reading, Tx } from "../db/database.ts";
 import type { Due } from "../due/due.ts";
@@ -27,7 +28,7 @@ export const PUSH = "a2a.push";
 export interface PushParts {
   db: { read<T>(act: (on: Reading) => Promise<T>): Promise<T> };
   store: PushStore;
-  agents: Pick<AgentService, "onDeleted">;
+  agents: Pick<AgentService, "onDeleted" | "requireToken">;
   tasks: TaskService;
   sender: Sender;
   leases: Leases;
@@ -190,6 +191,7 @@ export function createPushes(parts: PushParts) {
     /** From now on; of a task that is over its end is told. Repeating it with the same id changes it. @throws TaskNotFoundError, Problem 422, A2AError */
     async set(tx: Tx, caller: Caller, endpoint: Endpoint, taskId: string, config: TaskPushNotificationConfig) {
       const task = await require(tx, caller, endpoint, taskId);
+      await agents.requireToken(tx, caller);
       const { delegation } = task;
       const parsed = PushDraft.safeParse(config);
       if (!parsed.success) {
@@ -220,7 +222,9 @@ export function createPushes(parts: PushParts) {
     /** Pauses what the ended token set: the relay tells nothing until the owner sets it again. */
     async pauseOf(tx: Tx, tokenId: string, why: string): Promise<Paused[]> {
       const rows = await store.madeBy(tx, tokenId);
+      const pause = createPauses();
       for (const { id, ownerId, configId, delegationId, messageId, isPaused } of rows) {
+        await pause();
         if (isPaused) continue;
         await store.change(tx, id, { isPaused: true });
         await sender.tell(tx, ownerId, {

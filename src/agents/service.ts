@@ -271,6 +271,7 @@ export function createAgentService(parts: AgentParts) {
     restore: async (tx: Tx, caller: Caller, id: string): Promise<Agent> =>
       wireAgent(await tombstones.restore(tx, caller, id)),
     fence,
+    requireToken: auth.requireLive,
     factsOf: store.facts,
     requireActor,
     suggest,

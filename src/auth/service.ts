@@ -36,6 +36,8 @@ export function createAuthService(
 ) {
   const known = new Map<string, Known | null>();
   const revokedListeners: ((tokenId: string) => void)[] = [];
+  /** Those that were revoked or have expired since the start: calls under way go no further. */
+  const ended = new Set<string>();
   const holderChecks: ((on: Reading, agentId: string) => Promise<void>)[] = [];
 
   const pausers: Pauser[] = [];
@@ -52,6 +54,7 @@ export function createAuthService(
     return paused;
   }
   const tell = (tokenId: string) => {
+    ended.add(tokenId);
     for (const listener of revokedListeners) listener(tokenId);
   };
 
@@ -134,6 +137,18 @@ export function createAuthService(
 
   return {
     authenticate,
+
+    /** For a call that took its time, its body for one. @throws Problem 401 */
+    checkStill({ tokenId }: Pick<Caller, "tokenId">): void {
+      if (ended.has(tokenId)) throw endedMeanwhile();
+    },
+
+    /** For what goes on by itself after the call: the token may be revoked in this very commit. @throws Problem 401 */
+    async requireLive(on: Reading, { tokenId }: Pick<Caller, "tokenId">): Promise<void> {
+      const row = await store.byId(on, tokenId);
+      const isOver = row && (row.revokedAt !== null || (row.expiresAt !== null && row.expiresAt <= clock.now()));
+      if (isOver) throw endedMeanwhile();
+    },
 
     /** A check runs in the write that makes a token for an agent. What it throws refuses the token. */
     refuseHolders: (check: (on: Reading, agentId: string) => Promise<void>) => holderChecks.push(check),
@@ -241,6 +256,8 @@ const OPERATOR_NAME = "relay operator";
 const isRelaysOwn = (row: TokenRow): boolean => row.name === OPERATOR_NAME && row.agentId === "user";
 /** The due row of a token that expires: its streams are closed then. */
 const EXPIRED = "token.expired";
+
+const endedMeanwhile = () => new Problem("unauthorized", "The token was revoked or has expired during the call.");
 
 const freshSecret = (): string => `sbx_${randomBytes(32).toString("base64url")}`;
 const hashSecret = (secret: string): string => createHash("sha256").update(secret).digest("base64url");

@@ -106,6 +106,7 @@ export function createHandle(parts: HandleParts) {
     call.query = readQuery(route, request.url);
     if (route.idempotent) call.idempotencyKey = readKey(request);
     call.body = bytes ? await readKnown(route, call, bytes) : await readBody(route, request);
+    if (call.caller) auth.checkStill(call.caller);
     const result = await route.run(call as Call<unknown, unknown, unknown>);
     return result instanceof Response ? result : toResponse(result, headers);
   }

@@ -2,6 +2,7 @@ import type { ActivityService } from "../activity/service.ts";
 import type { AgentService } from "../agents/service.ts";
 import { actingAs, type Caller, readingAs } from "../auth/caller.ts";
 import type { Paused } from "../auth/schema.ts";
+import { createPauses } from "../breathe.ts";
 import type { Clock } from "../clock.ts";
 import type { Reading, Tx } from "../db/database.ts";
 import type { Due } from "../due/due.ts";
@@ -53,8 +54,11 @@ export function createScheduleService(parts: ScheduleServiceParts) {
     const rows = await store.liveOf(tx, agentId, MAX_OF_AGENT);
     for (const row of rows) await due.cancel(tx, FIRE, row.id);
     await store.removeAllOf(tx, agentId);
-    for (const row of rows)
+    const pause = createPauses();
+    for (const row of rows) {
+      await pause();
       if (row.enabled) await firing.tellOwner(tx, row, "is gone", `${agentId}, whose it was, was deleted.`);
+    }
   });
   due.onResume((tx, now) => due.schedule(tx, THIN, "all", now + HOUR_MS));
   due.on(THIN, async (tx) => {
@@ -96,6 +100,7 @@ export function createScheduleService(parts: ScheduleServiceParts) {
 
   async function make(tx: Tx, caller: Caller, agentId: string, draft: ParsedScheduleDraft): Promise<ScheduleRow> {
     const { kind } = await agents.requireActor(tx, caller, agentId);
+    await agents.requireToken(tx, caller);
     if (
       (await store.countLive(tx, agentId, MAX_OF_AGENT)) >= MAX_OF_AGENT ||
       (await store.countLive(tx, undefined, MAX_ALL)) >= MAX_ALL
@@ -175,6 +180,7 @@ export function createScheduleService(parts: ScheduleServiceParts) {
       ...(isRevived || patch.message !== undefined ? { tokenId: caller.tokenId } : {}),
     };
     const { kind } = await agents.requireActor(tx, caller, row.agentId);
+    await agents.requireToken(tx, caller);
     if (patch.message !== undefined) requirePlainMessage(patch.message);
     if (enabled) await check(tx, changed, kind);
     await store.change(tx, row, changed);
@@ -246,7 +252,9 @@ export function createScheduleService(parts: ScheduleServiceParts) {
     /** Pauses schedules of an ended token: nothing is sent until the owner resumes them. */
     async pauseOf(tx: Tx, tokenId: string, why: string): Promise<Paused[]> {
       const paused: Paused[] = [];
+      const pause = createPauses();
       for (const row of await store.madeBy(tx, tokenId)) {
+        await pause();
         if (row.endedAt !== null) continue;
         paused.push({ kind: "schedule", id: row.id, agentId: row.agentId });
         if (!row.enabled) continue;

@@ -2,6 +2,7 @@ import type { ActivityService } from "../activity/service.ts";
 import type { AgentService } from "../agents/service.ts";
 import { actingAs, type Caller, readingAs } from "../auth/caller.ts";
 import type { Paused } from "../auth/schema.ts";
+import { createPauses } from "../breathe.ts";
 import type { Clock } from "../clock.ts";
 import type { Reading, Tx } from "../db/database.ts";
 import type { Due } from "../due/due.ts";
@@ -88,6 +89,7 @@ export function createWebhookService(parts: WebhookServiceParts) {
 
   async function make(tx: Tx, caller: Caller, agentId: string, draft: ParsedWebhookDraft): Promise<NewWebhook> {
     await agents.requireActor(tx, caller, agentId);
+    await agents.requireToken(tx, caller);
     egress.requireAllowed(draft.url, "/url");
     if ((await store.countOf(tx, agentId)) >= MAX_OF_AGENT || (await store.countAll(tx)) >= MAX_ALL)
       throw new Problem("conflict", `There may be ${MAX_OF_AGENT} webhooks of one agent, and ${MAX_ALL} in all.`);
@@ -166,6 +168,7 @@ export function createWebhookService(parts: WebhookServiceParts) {
     /** `PATCH /v1/webhooks/{id}`. @throws Problem 403, 404, 409, 422 */
     async patch(tx: Tx, caller: Caller, id: string, patch: WebhookPatch): Promise<Webhook> {
       const row = await owned(tx, caller, id);
+      await agents.requireToken(tx, caller);
       if (patch.url !== undefined) egress.requireAllowed(patch.url, "/url");
       const { status = row.status } = patch;
       const isFresh = status === "active" && (row.status !== "active" || (patch.url ?? row.url) !== row.url);
@@ -187,7 +190,9 @@ export function createWebhookService(parts: WebhookServiceParts) {
     /** Pauses webhooks of an ended token: nothing is recorded or delivered until the owner resumes them. */
     async pauseOf(tx: Tx, tokenId: string, why: string): Promise<Paused[]> {
       const paused: Paused[] = [];
+      const pause = createPauses();
       for (const row of await store.madeBy(tx, tokenId)) {
+        await pause();
         if (row.status === "disabled") continue;
         paused.push({ kind: "webhook", id: row.id, agentId: row.agentId });
         if (row.status !== "active") continue;
