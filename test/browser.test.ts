@@ -3,12 +3,13 @@ import { noBrowser, openPage, startBrowser } from "./support/browser.ts";
 import { listen } from "./support/listen.ts";
 import { startRelay } from "./support/relay.ts";
 
-async function withPage() {
-  const relay = await startRelay();
+/** A page of an origin of its own, which the relay knows or not. */
+async function withPage(isKnown = false) {
+  const page = await openPage(await startBrowser());
+  const relay = await startRelay(isKnown ? { allowedHosts: [new URL(page.url()).origin] } : {});
   const url = listen(relay);
   const bob = await relay.agent("bob");
   const ann = await relay.agent("ann");
-  const page = await openPage(await startBrowser());
   return { ...relay, url, bob, ann, page };
 }
 
@@ -41,8 +42,21 @@ describe.skipIf(noBrowser !== undefined)(`a page of another origin ${noBrowser ?
     expect((await ask("GET", "/v1/messages")).body.items).toEqual([]);
   });
 
+  test("opens no WebSocket", async () => {
+    const { page, url } = await withPage();
+    await page.evaluate((url) => {
+      const socket = new WebSocket(`${url.replace("http", "ws")}/v1/agents/bob/socket`, "signalbox.v1");
+      socket.onopen = () => Object.assign(window, { ended: "opened" });
+      socket.onclose = ({ code }) => Object.assign(window, { ended: code });
+    }, url);
+    await page.waitForFunction("window.ended");
+    expect(await page.evaluate("window.ended")).toBe(1006);
+  });
+});
+
+describe.skipIf(noBrowser !== undefined)(`a page of an allowed origin ${noBrowser ?? ""}`, () => {
   test("opens the WebSocket with its token in the first frame, gets messages and sends some", async () => {
-    const { page, url, bob, ann, ask } = await withPage();
+    const { page, url, bob, ann, ask } = await withPage(true);
     const first = (await ask("POST", "/v1/messages", { to: "bob", body: "stored" }, ann)).body.id as number;
     await page.evaluate(
       ({ url, token }) => {
@@ -69,7 +83,7 @@ describe.skipIf(noBrowser !== undefined)(`a page of another origin ${noBrowser ?
   });
 
   test("is closed by the relay when it sends no token", async () => {
-    const { page, url, clock } = await withPage();
+    const { page, url, clock } = await withPage(true);
     await page.evaluate((url) => {
       const socket = new WebSocket(`${url.replace("http", "ws")}/v1/agents/bob/socket`, "signalbox.v1");
       socket.onopen = () => Object.assign(window, { opened: true });
