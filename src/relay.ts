@@ -1,7 +1,6 @@
 import { mkdirSync } from "node:fs";
 import type { Logger } from "pino";
 import { createA2A } from "./a2a/a2a.ts";
-import { activityRoutes } from "./activity/routes.ts";
 import { createActivityService } from "./activity/service.ts";
 import { createPresence } from "./agents/presence.ts";
 import { createRoster } from "./agents/roster.ts";
@@ -25,13 +24,13 @@ import { createEgress } from "./egress/egress.ts";
 import { createFiling } from "./files/files.ts";
 import { createGuard } from "./guard/guard.ts";
 import { createMetrics } from "./health/metrics.ts";
-import { healthRoutes } from "./health/routes.ts";
+import { probeRoutes } from "./health/probes.ts";
 import { createHealthService } from "./health/service.ts";
 import { type App, createApp, upgradeWith } from "./http/app.ts";
 import type { Route } from "./http/call.ts";
-import { docsRoutes } from "./http/docs.ts";
 import { createGate } from "./http/gate.ts";
 import { createHandle } from "./http/handle.ts";
+import { allRoutes, lateRoutes, type Routes } from "./http/late.ts";
 import { createRateLimit } from "./http/rate-limit.ts";
 import { createIdempotency } from "./idempotency/service.ts";
 import { createIdempotencyStore } from "./idempotency/store.ts";
@@ -51,14 +50,13 @@ import { createTasks } from "./tasks/tasks.ts";
 import { traceJson } from "./traces/service.ts";
 import { createTracing } from "./traces/traces.ts";
 import { VERSION } from "./version.ts";
-import { createWake } from "./wake/wake.ts";
 import { createWebhooks } from "./webhooks/webhooks.ts";
 import { speakPlainly } from "./wording.ts";
 
 export interface Relay {
   app: App;
   /** Everything it answers, as the OpenAPI document has it. */
-  routes: readonly Route[];
+  routes(): Promise<Route[]>;
   /** The operator's secret. */
   operatorToken: string;
   /** Runs everything that is due now; for tests, whose clock is moved by hand. */
@@ -149,7 +147,6 @@ export async function createRelay(
     gate,
     makeServer: replaced.mcpServer,
   });
-  const wake = createWake({ ...messaging, ...reading, delegations: delegations.delegations });
   const a2a = createA2A({
     ...{ messaging, agents, activity, delegations, idempotency, inbox: reading.inbox, egress, key, onError },
     publicUrl: config.publicUrl,
@@ -175,32 +172,39 @@ export async function createRelay(
     observe: metrics.request,
     stopping: connections.stopping,
   });
-  const features = [
-    ...healthRoutes(health, metrics),
+  const features: Routes = [
+    ...probeRoutes(health),
+    lateRoutes(["/v1/health", "/metrics", "/v1/backups"], async () =>
+      (await import("./health/routes.ts")).healthRoutes(health, metrics),
+    ),
     ...authRoutes(db, auth, agents.instanceFor),
     ...agentRoutes(db, agents),
-    ...activityRoutes(activity),
+    lateRoutes(["/v1/activity"], async () => (await import("./activity/routes.ts")).activityRoutes(activity)),
     ...messaging.routes(),
-    ...tracing.routes(),
-    ...guard.routes(),
+    tracing.routes,
+    guard.routes,
     ...tasks.routes(),
     ...delegations.routes(),
-    ...webhooks.routes(),
-    ...channels.routes(),
-    ...pairs.routes(),
-    ...orchestrators.routes(),
-    ...integrations.routes(),
-    ...a2a.routes(),
-    ...filing.routes(),
-    ...scheduling.routes(),
-    ...wake.routes(),
+    webhooks.routes,
+    channels.routes,
+    pairs.routes,
+    orchestrators.routes,
+    integrations.routes,
+    a2a.routes,
+    filing.routes,
+    scheduling.routes,
+    lateRoutes(["/v1/agents/{id}/inbox/digest"], async () =>
+      (await import("./wake/wake.ts")).wakeRoutes({ ...messaging, ...reading, delegations: delegations.delegations }),
+    ),
     ...reading.routes({
       identify: handle.identify,
       upgrade: (request, data, headers) => upgradeWith(app)(request, data, headers),
     }),
   ];
-  const routes: Route[] = [...features, ...docsRoutes(features, config.publicUrl)];
-  const app: App = createApp([...routes, ...a2a.bindings(), ...mcp.bindings()], handle);
+  const docs = lateRoutes(["/openapi.json", "/docs"], async () =>
+    (await import("./http/docs.ts")).docsRoutes(() => allRoutes(features), config.publicUrl),
+  );
+  const app: App = createApp([...features, docs, a2a.bindings, ...mcp.bindings()], handle);
 
   db.afterBatch((writes, milliseconds) => {
     metrics.committed(writes, milliseconds);
@@ -264,7 +268,7 @@ export async function createRelay(
 
   return {
     app,
-    routes,
+    routes: () => allRoutes([...features, docs]),
     operatorToken,
     async settle() {
       await due.settle();

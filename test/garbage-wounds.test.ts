@@ -17,7 +17,7 @@ const STUBBORN_ROUNDS = 20;
 
 test("G9: a sound request with one thing wrong is answered, or refused and changes nothing", async () => {
   const range = createRange();
-  const { routes } = (await range.now()).world.relay;
+  const routes = await (await range.now()).world.relay.routes();
   const refusing = new Set<string>();
   let ran = 0;
   const hurt = (route: Route, seed: number) =>

@@ -94,7 +94,8 @@ describe("the OpenAPI document", () => {
     const { ask, relay } = await startRelay();
     const operations = operationsOf((await ask("GET", "/openapi.json")).body);
     const written = operations.map(({ method, path }) => `${method.toUpperCase()} ${path}`);
-    expect(written.toSorted()).toEqual(relay.routes.map(({ method, path }) => `${method} ${path}`).toSorted());
+    const routes = await relay.routes();
+    expect(written.toSorted()).toEqual(routes.map(({ method, path }) => `${method} ${path}`).toSorted());
   });
 
   test("every reference leads somewhere, and every named schema is used", async () => {
@@ -142,7 +143,7 @@ describe("what a client is generated from", () => {
     const { ask, relay } = await startRelay();
     const operations = operationsOf((await ask("GET", "/openapi.json")).body);
     const shown = new Map(operations.map(({ spec }) => [spec.operationId, spec.requestBody?.content]));
-    for (const { operationId, body, example } of relay.routes) {
+    for (const { operationId, body, example } of await relay.routes()) {
       if (!body) continue;
       expect(shown.get(operationId)["application/json"].example, operationId).toEqual(example);
       expect(body.safeParse(example).error?.message, operationId).toBeUndefined();
@@ -195,7 +196,7 @@ const schemaAt = (document: Loose, reference: string): Loose =>
 describe("answers are as documented", () => {
   test("of every operation, to its example", async () => {
     const world = await createWorld();
-    for (const route of world.relay.routes) {
+    for (const route of await world.relay.routes()) {
       const make = EXAMPLES[route.operationId];
       if (!make) throw new Error(`there is no example of ${route.operationId}`);
       const { status, body } = await tour(world, route, await make(world));
@@ -207,7 +208,7 @@ describe("answers are as documented", () => {
 
   test("of every operation, to its example by others", async () => {
     const world = await createWorld();
-    for (const route of world.relay.routes) {
+    for (const route of await world.relay.routes()) {
       for (const who of ["viewer", "enroll", "nobody", "stranger"] as const) {
         const example = await EXAMPLES[route.operationId]?.(world);
         if (example) await tour(world, route, { ...example, who });
@@ -217,7 +218,7 @@ describe("answers are as documented", () => {
 
   test("200 to a repeated key, 202 to a later message, and 422 to another one with the same key", async () => {
     const world = await createWorld();
-    const route = routeOf(world, "sendMessage");
+    const route = await routeOf(world, "sendMessage");
     const example: Example = { who: "agent", body: { to: "sender", body: "x" }, headers: { "idempotency-key": "k" } };
     expect((await tour(world, route, example)).status).toBe(201);
     expect((await tour(world, route, example)).status).toBe(200);
@@ -295,8 +296,8 @@ describe("the documents that anybody may read", () => {
   });
 });
 
-function routeOf(world: World, operationId: string): Route {
-  const route = world.relay.routes.find((candidate) => candidate.operationId === operationId);
+async function routeOf(world: World, operationId: string): Promise<Route> {
+  const route = (await world.relay.routes()).find((candidate) => candidate.operationId === operationId);
   if (!route) throw new Error(`there is no ${operationId}`);
   return route;
 }

@@ -134,7 +134,8 @@ async function measure({ relay }: World, watch: Watch, { what, method, path, bod
 
 /** Every route with its worst bodies, one after the other. */
 export async function measureRequests(world: World, watch: Watch, only: string | undefined): Promise<Held[]> {
-  const cases = [...world.relay.routes.flatMap((route) => casesOf(route, world.tokens)), ...others(world.tokens)];
+  const routes = await world.relay.routes();
+  const cases = [...routes.flatMap((route) => casesOf(route, world.tokens)), ...others(world.tokens)];
   const held: Held[] = [];
   for (const one of cases) {
     if (only !== undefined && !one.what.includes(only)) continue;

@@ -5,14 +5,13 @@ import type { Tx } from "../db/database.ts";
 import type { Delegations } from "../delegations/service.ts";
 import type { DelegationRow } from "../delegations/store.ts";
 import type { Egress } from "../egress/egress.ts";
-import type { Route } from "../http/call.ts";
+import { lateRoutes } from "../http/late.ts";
 import type { Idempotency } from "../idempotency/service.ts";
 import type { Inbox } from "../inbox/inbox.ts";
 import type { Messaging } from "../messages/messaging.ts";
 import type { Problem } from "../problem.ts";
 import { toTime, toTimeOrNull } from "../wire.ts";
 import { createCalls } from "./calls.ts";
-import { cardRoutes } from "./card-routes.ts";
 import { extendedRelayCard, MAX_NAMED } from "./cards.ts";
 import { createContact } from "./contact.ts";
 import { createDeliverer, DELIVER } from "./deliver.ts";
@@ -21,10 +20,8 @@ import { createHandlers } from "./handler.ts";
 import { createLooker } from "./look.ts";
 import { createOutgoing } from "./outgoing.ts";
 import { createOutsideService } from "./outside.ts";
-import { outsideRoutes } from "./outside-routes.ts";
 import { createPushes } from "./pushes.ts";
 import { createRemote } from "./remote.ts";
-import { bindingRoutes } from "./routes.ts";
 import { createSeal, type Seal } from "./seal.ts";
 import { createTaskService } from "./service.ts";
 import { type CallRow, createOutsideStore } from "./store.ts";
@@ -78,9 +75,17 @@ export function createA2A(parts: A2AParts) {
     /** Before anything is due. */
     load: () => db.read((on) => outside.load(on)),
     /** Cards and members: part of the OpenAPI document. */
-    routes: (): Route[] => [...cardRoutes(agents, publicUrl), ...outsideRoutes(db, outside)],
+    routes: lateRoutes(["/.well-known/agent-card.json", "/a2a", "/v1/a2a"], async () => {
+      const [{ cardRoutes }, { outsideRoutes }] = await Promise.all([
+        import("./card-routes.ts"),
+        import("./outside-routes.ts"),
+      ]);
+      return [...cardRoutes(agents, publicUrl), ...outsideRoutes(db, outside)];
+    }),
     /** The protocol's own calls, which it describes itself. */
-    bindings: (): Route[] => bindingRoutes({ handlers, streams, publicUrl, extendedCard, onError }),
+    bindings: lateRoutes(["/a2a"], async () =>
+      (await import("./routes.ts")).bindingRoutes({ handlers, streams, publicUrl, extendedCard, onError }),
+    ),
   };
 }
 

@@ -2,7 +2,7 @@ import type { ActivityService } from "../activity/service.ts";
 import type { Tx } from "../db/database.ts";
 import type { Egress } from "../egress/egress.ts";
 import type { Files } from "../files/service.ts";
-import type { Route } from "../http/call.ts";
+import { lateRoutes } from "../http/late.ts";
 import type { Messaging } from "../messages/messaging.ts";
 import { toTime } from "../wire.ts";
 import { createBindings } from "./bindings.ts";
@@ -10,7 +10,6 @@ import { createEvents } from "./events.ts";
 import { createMoves } from "./moves.ts";
 import { createOutbound } from "./outbound.ts";
 import { createRegistry } from "./registry.ts";
-import { channelRoutes } from "./routes.ts";
 import { createRouting } from "./routing.ts";
 import { createChannelStore } from "./store.ts";
 import { createMoveStore } from "./store-moves.ts";
@@ -84,6 +83,8 @@ export function createChannels({ messaging, activity, files, egress, key }: Chan
       await registry.adopt(tx);
       if (!(await due.find(tx, TIDY, "traffic"))) await due.schedule(tx, TIDY, "traffic", clock.now() + TIDY_MS);
     },
-    routes: (): Route[] => channelRoutes({ db, registry, bindings, routing, events, outbound, webhook }),
+    routes: lateRoutes(["/v1/channels", "/v1/bindings", "/v1/messages/{id}/posts"], async () =>
+      (await import("./routes.ts")).channelRoutes({ db, registry, bindings, routing, events, outbound, webhook }),
+    ),
   };
 }

@@ -1,10 +1,9 @@
 import { join } from "node:path";
 import type { Tx } from "../db/database.ts";
-import type { Route } from "../http/call.ts";
+import { lateRoutes } from "../http/late.ts";
 import type { Idempotency } from "../idempotency/service.ts";
 import type { Messaging } from "../messages/messaging.ts";
 import { createBlobs } from "./blobs.ts";
-import { fileRoutes } from "./routes.ts";
 import { createFiles } from "./service.ts";
 import { createFileStore } from "./store.ts";
 import { createSweep } from "./sweep.ts";
@@ -44,6 +43,8 @@ export function createFiling(parts: FilingParts) {
     files,
     /** What has to be there before anybody asks. */
     start: (tx: Tx): Promise<void> => sweep.start(tx),
-    routes: (): Route[] => fileRoutes({ db, files, blobs, maxBytes }),
+    routes: lateRoutes(["/v1/files"], async () =>
+      (await import("./routes.ts")).fileRoutes({ db, files, blobs, maxBytes }),
+    ),
   };
 }

@@ -1,8 +1,7 @@
 import type { ActivityService } from "../activity/service.ts";
 import type { Db } from "../db/database.ts";
-import type { Route } from "../http/call.ts";
+import { lateRoutes } from "../http/late.ts";
 import type { Messaging } from "../messages/messaging.ts";
-import { guardRoutes } from "./routes.ts";
 import { createGuardService, type LoopLimits } from "./service.ts";
 import { loopStore } from "./store.ts";
 
@@ -21,6 +20,6 @@ export function createGuard({ db, messaging, activity, limits }: GuardingParts) 
   messaging.retention.alongside({ counts: async () => new Map(), remove: loopStore.removeOf });
   return {
     onEvent: service.onEvent,
-    routes: (): Route[] => guardRoutes(db, service),
+    routes: lateRoutes(["/v1/loops"], async () => (await import("./routes.ts")).guardRoutes(db, service)),
   };
 }

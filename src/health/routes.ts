@@ -3,35 +3,15 @@ import { readsAll, requireOperator } from "../auth/caller.ts";
 import { created, ok, type Route, route } from "../http/call.ts";
 import { Problem } from "../problem.ts";
 import type { Metrics } from "./metrics.ts";
-import { Alive, Backup, BackupQuery, HealthReport } from "./schema.ts";
+import { Backup, BackupQuery, HealthReport } from "./schema.ts";
 import type { HealthService } from "./service.ts";
 
 const tag = "Health";
 const TEXT = "text/plain; version=0.0.4";
 
+/** What operators look at. */
 export function healthRoutes(health: HealthService, metrics: Metrics): Route[] {
   return [
-    route({
-      method: "GET",
-      path: "/healthz",
-      operationId: "alive",
-      summary: "The process answers",
-      tag,
-      open: true,
-      answers: { 200: { description: "It is alive.", schema: Alive } },
-      run: () => ok({ status: "ok" }),
-    }),
-    route({
-      method: "GET",
-      path: "/readyz",
-      operationId: "ready",
-      summary: "The database takes writes",
-      tag,
-      open: true,
-      answers: { 200: { description: "It is ready.", schema: Alive } },
-      problems: ["storage-unavailable", "overloaded"],
-      run: async () => ok(await health.ready()),
-    }),
     route({
       method: "GET",
       path: "/v1/health",

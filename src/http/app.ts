@@ -1,7 +1,7 @@
 import { Elysia } from "elysia";
 import { Problem, type ProblemCode } from "../problem.ts";
-import type { Route } from "./call.ts";
 import type { Handle } from "./handle.ts";
+import type { Routes } from "./late.ts";
 import { placeOf } from "./link.ts";
 import { createRouter } from "./router.ts";
 import type { SocketHandler } from "./socket-outlet.ts";
@@ -15,7 +15,7 @@ const MAX_FRAME_BYTES = 4 * 1024 * 1024;
 const MAX_BUFFERED_BYTES = 64 * 1024 * 1024;
 
 /** The web application: every route through the one handler, and a problem for everything else. */
-export function createApp(routes: readonly Route[], handle: Handle) {
+export function createApp(table: Routes, handle: Handle) {
   const app = new Elysia({
     // Not in development, whatever NODE_ENV says: there Bun answers an error with a page that shows the source.
     serve: { idleTimeout: IDLE_SECONDS, maxRequestBodySize: MAX_REQUEST_BYTES, development: false },
@@ -29,10 +29,11 @@ export function createApp(routes: readonly Route[], handle: Handle) {
       perMessageDeflate: false,
     },
   });
-  const router = createRouter(routes);
+  const router = createRouter(table);
   async function answer(request: Request, server: Parameters<Handle["run"]>[1]["server"]): Promise<Response> {
     const { path } = placeOf(request);
-    const found = router.find(request.method, path);
+    let found = router.find(request.method, path);
+    if (!found && (await router.load(path))) found = router.find(request.method, path);
     if (found) return handle.run(found.route, { request, params: found.params, server });
     const started = handle.now();
     const headers = handle.headersFor(request);

@@ -37,9 +37,11 @@ const PAGE_POLICY = [
 const FileName = z.strictObject({ file: z.string().max(64).describe(Object.keys(FILES).join(", ")) });
 
 /** The OpenAPI document of `routes` and these, and pages to browse it; for everybody, without a token. */
-export function docsRoutes(routes: readonly Route[], publicUrl: string | undefined): Route[] {
+export function docsRoutes(routes: () => Promise<Route[]>, publicUrl: string | undefined): Route[] {
   const own: Route[] = [documentRoute(() => document), pageRoute(), fileRoute()];
-  const document = cached(async () => Buffer.from(JSON.stringify(openApiDocument([...routes, ...own], publicUrl))));
+  const document = cached(async () =>
+    Buffer.from(JSON.stringify(openApiDocument([...(await routes()), ...own], publicUrl))),
+  );
   return own;
 }
 

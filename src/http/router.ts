@@ -1,4 +1,5 @@
 import type { Method, Route } from "./call.ts";
+import type { LateRoutes, Routes } from "./late.ts";
 
 export interface Found {
   route: Route;
@@ -19,9 +20,12 @@ export type Router = ReturnType<typeof createRouter>;
  * Finds routes by path. A literal segment wins over a parameter, one slash at the end is ignored, and HEAD is answered by
  * the route of GET.
  */
-export function createRouter(routes: readonly Route[]) {
+export function createRouter(table: Routes) {
   const root = newNode();
-  for (const route of routes) {
+  const late = new Set<LateRoutes>();
+  for (const one of table) "load" in one ? late.add(one) : add(one);
+
+  function add(route: Route): void {
     let node = root;
     for (const part of segmentsOf(route.path)) {
       if (part.startsWith("{")) node = node.parameter ??= newNode();
@@ -43,6 +47,21 @@ export function createRouter(routes: readonly Route[]) {
         if (route) return { route, params: paramsOf(route, parts) };
       }
       return undefined;
+    },
+    /** Adds the late routes that may take a path; whether there were any. */
+    async load(path: string): Promise<boolean> {
+      const parts = segmentsOf(path);
+      const wanted = [...late].filter(({ below }) => below.some((start) => isBelow(parts, segmentsOf(start))));
+      for (const one of wanted) {
+        const routes = await one.load();
+        const stray = routes.find(
+          (route) => !one.below.some((start) => isBelow(segmentsOf(route.path), segmentsOf(start))),
+        );
+        if (stray) throw new Error(`${stray.path} would not be found: it is not below ${one.below.join(" or ")}`);
+        // Of two requests at once, one adds them.
+        if (late.delete(one)) for (const route of routes) add(route);
+      }
+      return wanted.length > 0;
     },
     /** The methods that a path takes; none when there is no such path. */
     methods(path: string): Set<string> {
@@ -66,6 +85,9 @@ function* matching(node: Node, parts: readonly string[], at: number): Generator<
   if (literal) yield* matching(literal, parts, at + 1);
   if (node.parameter && part !== "") yield* matching(node.parameter, parts, at + 1);
 }
+
+const isBelow = (parts: readonly string[], start: readonly string[]): boolean =>
+  start.every((part, at) => part === parts[at] || (part.startsWith("{") && at < parts.length));
 
 const segmentsOf = (path: string): string[] => path.replace(/(?<=.)\/$/, "").split("/");
 

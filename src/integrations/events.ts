@@ -16,6 +16,7 @@ import type { TaskRow, TaskStore } from "../tasks/store.ts";
 import { readEvents } from "./mappings/mappings.ts";
 import type { Delivery, Report } from "./mappings/report.ts";
 import type { News } from "./news.ts";
+import { EVENT } from "./retention.ts";
 import { EVENT_BYTES, MAX_EVENTS } from "./schema.ts";
 import type { Secrets } from "./secrets.ts";
 import { type IntegrationService, SYSTEM } from "./service.ts";
@@ -256,9 +257,6 @@ interface Subject {
   tasks: [id: string | null, created: boolean][];
   skipped: number;
 }
-
-/** The operation of idempotency keys that deliveries have. */
-export const EVENT = "event";
 
 const became = ({ task, sent }: Made): Became => ({ task, message: sent ?? null, created: true });
 

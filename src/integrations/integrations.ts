@@ -1,13 +1,13 @@
 import type { ActivityService } from "../activity/service.ts";
 import type { AuthService } from "../auth/service.ts";
 import type { Db } from "../db/database.ts";
+import { lateRoutes } from "../http/late.ts";
 import type { Idempotency } from "../idempotency/service.ts";
 import type { Messaging } from "../messages/messaging.ts";
 import type { Tasks } from "../tasks/tasks.ts";
-import { createEvents } from "./events.ts";
+import type { Events } from "./events.ts";
 import { createNews } from "./news.ts";
 import { wireDeliveryRetention } from "./retention.ts";
-import { integrationRoutes } from "./routes.ts";
 import { createSecrets } from "./secrets.ts";
 import { createIntegrationService } from "./service.ts";
 import { createIntegrationStore } from "./store.ts";
@@ -34,7 +34,21 @@ export function createIntegrations(parts: IntegrationParts) {
   const news = createNews(ends, clock);
   const secrets = createSecrets(key);
   const integrations = createIntegrationService({ store, secrets, activity, auth, life: tasks.life, clock });
-  const events = createEvents({ ...messaging, db, store, integrations, secrets, tasks, idempotency, news });
   wireDeliveryRetention({ due, idempotency, ends, clock, retentionDays });
-  return { onReceived: events.onReceived, routes: () => integrationRoutes({ db, integrations, events }) };
+  const listeners: Parameters<Events["onReceived"]>[0][] = [];
+
+  return {
+    /** Told of each event, what became of it once that is on disk. */
+    onReceived: (listener: (typeof listeners)[number]) => listeners.push(listener),
+    // With the mappings: most relays have no integration.
+    routes: lateRoutes(["/v1/integrations"], async () => {
+      const [{ createEvents }, { integrationRoutes }] = await Promise.all([
+        import("./events.ts"),
+        import("./routes.ts"),
+      ]);
+      const events = createEvents({ ...messaging, db, store, integrations, secrets, tasks, idempotency, news });
+      for (const listener of listeners) events.onReceived(listener);
+      return integrationRoutes({ db, integrations, events });
+    }),
+  };
 }

@@ -1,9 +1,10 @@
 import type { Clock } from "../clock.ts";
 import type { Due } from "../due/due.ts";
 import type { Idempotency } from "../idempotency/service.ts";
-import { EVENT } from "./events.ts";
 import type { EndStore } from "./store-ends.ts";
 
+/** The operation of idempotency keys that deliveries have. */
+export const EVENT = "event";
 const RETAIN = "integrations.retention";
 const SLICE = 200;
 const FIRST_MS = 120_000;

@@ -1,7 +1,6 @@
 import type { PresenceKeeper } from "../agents/presence.ts";
 import type { Db } from "../db/database.ts";
-import type { Route } from "../http/call.ts";
-import { orchestratorRoutes } from "./routes.ts";
+import { lateRoutes } from "../http/late.ts";
 import { createOrchestratorService, type OrchestratorParts } from "./service.ts";
 
 export type Orchestrators = ReturnType<typeof createOrchestrators>;
@@ -14,6 +13,8 @@ export function createOrchestrators(parts: OrchestratorParts & { db: Db; presenc
   return {
     load: () => db.read((on) => orchestrators.load(on)),
     counts: orchestrators.counts,
-    routes: (): Route[] => orchestratorRoutes(db, orchestrators),
+    routes: lateRoutes(["/v1/orchestrators"], async () =>
+      (await import("./routes.ts")).orchestratorRoutes(db, orchestrators),
+    ),
   };
 }

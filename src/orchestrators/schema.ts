@@ -3,12 +3,8 @@ import { AgentId } from "../agents/schema.ts";
 import { jsonObject, line, listOf, MAX_ID_LENGTH, PageQuery, Time, TimeInput, text } from "../wire.ts";
 
 const META_BYTES = 64 * 1024;
+/** Its agent's id begins so. */
 const AGENT_PREFIX = "orchestrator-";
-
-/** The agent that an orchestrator is reached by: `orchestrator:<id>` as a target means the same. */
-export const agentIdOf = (id: string): string => `${AGENT_PREFIX}${id}`;
-/** The orchestrator that such an agent belongs to. */
-export const orchestratorIdOf = (agentId: string): string => agentId.slice(AGENT_PREFIX.length);
 
 export const OrchestratorId = z
   .string()

@@ -8,14 +8,13 @@ import type { Reading, Tx } from "../db/database.ts";
 import { readPage } from "../pages.ts";
 import { Problem } from "../problem.ts";
 import { fromTime, type List, toTime } from "../wire.ts";
-import {
-  agentIdOf,
-  type Orchestrator,
-  type OrchestratorPatch,
-  type OrchestratorRegistration,
-  type OrchestratorStatus,
-  orchestratorIdOf,
-  type ParsedHeartbeat,
+import { agentIdOf, orchestratorIdOf } from "./ids.ts";
+import type {
+  Orchestrator,
+  OrchestratorPatch,
+  OrchestratorRegistration,
+  OrchestratorStatus,
+  ParsedHeartbeat,
 } from "./schema.ts";
 import { type OrchestratorFilter, type OrchestratorRow, orchestratorStore as store } from "./store.ts";
 

@@ -1,11 +1,10 @@
 import type { ActivityService } from "../activity/service.ts";
-import type { Route } from "../http/call.ts";
+import { lateRoutes } from "../http/late.ts";
 import type { Idempotency } from "../idempotency/service.ts";
 import type { LogEntry } from "../log/tail.ts";
 import type { Messaging } from "../messages/messaging.ts";
 import { CAUTION } from "../messages/retention.ts";
 import { createPairLife } from "./life.ts";
-import { pairRoutes } from "./routes.ts";
 import { createPairService } from "./service.ts";
 import { createPairStore } from "./store.ts";
 
@@ -48,7 +47,7 @@ export function createPairs({ messaging, idempotency, activity, retentionDays, o
 
   return {
     onChange: life.onChange,
-    routes: (): Route[] => pairRoutes(db, pairs),
+    routes: lateRoutes(["/v1/pairs"], async () => (await import("./routes.ts")).pairRoutes(db, pairs)),
   };
 }
 

@@ -1,6 +1,6 @@
 import type { ActivityService } from "../activity/service.ts";
 import type { Reading } from "../db/database.ts";
-import type { Route } from "../http/call.ts";
+import { lateRoutes } from "../http/late.ts";
 import type { Idempotency } from "../idempotency/service.ts";
 import type { Messaging } from "../messages/messaging.ts";
 import type { Fact } from "../messages/schema.ts";
@@ -8,7 +8,6 @@ import type { MessageRow } from "../messages/store.ts";
 import { toTime } from "../wire.ts";
 import { createFiring } from "./firing.ts";
 import { createOutcomes } from "./outcomes.ts";
-import { scheduleRoutes } from "./routes.ts";
 import { createScheduleService } from "./service.ts";
 import { scheduleStore } from "./store.ts";
 import { wireFire } from "./wire.ts";
@@ -44,5 +43,9 @@ export function createScheduling({ messaging, activity, idempotency }: Schedulin
     return [{ at: toTime(createdAt), step: "scheduled", scheduleId: id, scheduledAt: toTime(deliverAt) }];
   }
 
-  return { onFire: firing.onFire, pauseOf: service.pauseOf, routes: (): Route[] => scheduleRoutes(db, service) };
+  return {
+    onFire: firing.onFire,
+    pauseOf: service.pauseOf,
+    routes: lateRoutes(["/v1/schedules"], async () => (await import("./routes.ts")).scheduleRoutes(db, service)),
+  };
 }

@@ -1,10 +1,9 @@
 import type { Db } from "../db/database.ts";
-import type { Route } from "../http/call.ts";
+import { lateRoutes } from "../http/late.ts";
 import type { Idempotency } from "../idempotency/service.ts";
 import type { Messaging } from "../messages/messaging.ts";
 import { toTime } from "../wire.ts";
 import { createHistory } from "./history.ts";
-import { traceRoutes } from "./routes.ts";
 import { createTraceService } from "./service.ts";
 import { createTraceStore } from "./store.ts";
 
@@ -32,6 +31,8 @@ export function createTracing({ db, messaging, idempotency }: TracingParts) {
   return {
     traces,
     history,
-    routes: (): Route[] => traceRoutes({ db, traces, history }),
+    routes: lateRoutes(["/v1/history", "/v1/messages/{id}/traces"], async () =>
+      (await import("./routes.ts")).traceRoutes({ db, traces, history }),
+    ),
   };
 }

@@ -3,26 +3,24 @@ import { AgentPath } from "../messages/routes.ts";
 import { createDigests, type DigestParts } from "./digests.ts";
 import { Digest, DigestQuery } from "./schema.ts";
 
-/** Wires what wakes an agent: the text that its harness brings in. */
-export function createWake(parts: DigestParts) {
+/** What wakes an agent: the text that its harness brings in. */
+export function wakeRoutes(parts: DigestParts): Route[] {
   const digests = createDigests(parts);
-  return {
-    routes: (): Route[] => [
-      route({
-        method: "GET",
-        path: "/v1/agents/{id}/inbox/digest",
-        operationId: "readDigest",
-        summary: "What waits for an agent, as one text for a model",
-        description:
-          "Urgent ones first, then the oldest, each in an envelope that says who wrote it; the rest folded by thread. Moves " +
-          "nothing: acknowledge up to `ack` once the model has the text.",
-        tag: "Inbox",
-        params: AgentPath,
-        query: DigestQuery,
-        answers: { 200: { description: "The text, and what is in it.", schema: Digest } },
-        problems: ["forbidden", "not-found", "gone", "superseded", "ahead-of-log"],
-        run: async ({ caller, params, query }) => ok(await digests.read(caller, params.id, query)),
-      }),
-    ],
-  };
+  return [
+    route({
+      method: "GET",
+      path: "/v1/agents/{id}/inbox/digest",
+      operationId: "readDigest",
+      summary: "What waits for an agent, as one text for a model",
+      description:
+        "Urgent ones first, then the oldest, each in an envelope that says who wrote it; the rest folded by thread. Moves " +
+        "nothing: acknowledge up to `ack` once the model has the text.",
+      tag: "Inbox",
+      params: AgentPath,
+      query: DigestQuery,
+      answers: { 200: { description: "The text, and what is in it.", schema: Digest } },
+      problems: ["forbidden", "not-found", "gone", "superseded", "ahead-of-log"],
+      run: async ({ caller, params, query }) => ok(await digests.read(caller, params.id, query)),
+    }),
+  ];
 }

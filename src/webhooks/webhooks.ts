@@ -4,13 +4,12 @@ import type { Clock } from "../clock.ts";
 import type { Db } from "../db/database.ts";
 import type { Due } from "../due/due.ts";
 import type { Egress } from "../egress/egress.ts";
-import type { Route } from "../http/call.ts";
+import { lateRoutes } from "../http/late.ts";
 import type { Idempotency } from "../idempotency/service.ts";
 import type { Messaging } from "../messages/messaging.ts";
 import { createDeliverer } from "./deliver.ts";
 import { createEmitter } from "./emit.ts";
 import { createNotices } from "./notices.ts";
-import { webhookRoutes } from "./routes.ts";
 import { createWebhookService } from "./service.ts";
 import { createWebhookStore } from "./store.ts";
 
@@ -47,6 +46,6 @@ export function createWebhooks(parts: WebhooksParts) {
     emit: emitter.emit,
     pauseOf: service.pauseOf,
     onOutcome: deliverer.onOutcome,
-    routes: (): Route[] => webhookRoutes(db, service),
+    routes: lateRoutes(["/v1/webhooks"], async () => (await import("./routes.ts")).webhookRoutes(db, service)),
   };
 }

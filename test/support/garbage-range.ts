@@ -89,8 +89,8 @@ async function checkSuccess(response: Response, route: Route | undefined): Promi
 
 export const routeNames = Object.keys(EXAMPLES);
 
-export function routeOf(world: World, operationId: string): Route {
-  const route = world.relay.routes.find((candidate) => candidate.operationId === operationId);
+export async function routeOf(world: World, operationId: string): Promise<Route> {
+  const route = (await world.relay.routes()).find((candidate) => candidate.operationId === operationId);
   if (!route) throw new Error(`there is no ${operationId}`);
   return route;
 }
@@ -111,7 +111,7 @@ export async function checkReadable({ world }: Range): Promise<void> {
   for (const [operationId, path] of Object.entries(lists)) {
     const { status, body } = await world.ask("GET", `${path}${path.includes("?") ? "&" : "?"}limit=500`);
     expect(status, path).toBe(200);
-    routeOf(world, operationId).answers[200]?.schema?.parse(body);
+    (await routeOf(world, operationId)).answers[200]?.schema?.parse(body);
   }
 }
 
@@ -131,7 +131,7 @@ export async function injure(
   wound: Wound,
 ): Promise<number> {
   const here = await range.now();
-  const route = routeOf(here.world, operationId);
+  const route = await routeOf(here.world, operationId);
   const example = await exampleOf(operationId, here.world);
   if (!example) {
     range.spoil();
