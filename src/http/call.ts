@@ -92,7 +92,7 @@ export interface RouteSpec<P extends Schema | undefined, Q extends Schema | unde
   /** Who calls, where that may show by what was signed instead of a token: asked before the body is parsed. @throws Problem 401 */
   identify?(request: Unidentified<Out<P>>): Promise<Caller>;
   /** Told when the body of a known caller is refused because it is too large. */
-  tooLarge?(params: Out<P>, problem: Problem): Promise<void>;
+  tooLarge?(params: Out<P>, problem: Problem, caller: Caller): Promise<void>;
   /** May stay open longer than the idle timeout. */
   long?: boolean;
   params?: P;
@@ -122,7 +122,7 @@ export interface RouteSpec<P extends Schema | undefined, Q extends Schema | unde
 /** A route whose types have been settled. */
 export type Route = Omit<RouteSpec<Schema, Schema, Schema>, "run" | "identify" | "tooLarge"> & {
   identify?(request: Unidentified<unknown>): Promise<Caller>;
-  tooLarge?(params: unknown, problem: Problem): Promise<void>;
+  tooLarge?(params: unknown, problem: Problem, caller: Caller): Promise<void>;
   run(call: Call<unknown, unknown, unknown>): Promise<Answer | Response> | Answer | Response;
 };
 

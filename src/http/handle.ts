@@ -8,7 +8,7 @@ import { type Peer, peerOf as peerAt } from "../log/peers.ts";
 import { Problem } from "../problem.ts";
 import { IdempotencyKey } from "../wire.ts";
 import { check, parseBody, readBody, readBytes, readQuery } from "./body.ts";
-import { type Answer, type Call, type Dialect, RawJson, type Route } from "./call.ts";
+import { type Answer, type Call, type Dialect, RawJson, type Route, type Unidentified } from "./call.ts";
 import type { Gate } from "./gate.ts";
 import { checkHead } from "./head.ts";
 import { placeOf } from "./link.ts";
@@ -92,11 +92,11 @@ export function createHandle(parts: HandleParts) {
     if (!route.open) {
       const requestId = headers["x-request-id"] ?? "";
       if (route.identify) {
-        bytes = await readBytes(route, request);
-        call.bytes = bytes;
         const params = route.params && check(route.params, incoming.params, "path");
-        const caller = await identifyIfKnown(request, requestId);
-        call.caller = await route.identify({ request, params, bytes, requestId, caller });
+        const known = { request, params, requestId, caller: await identifyIfKnown(request, requestId) };
+        bytes = await readBytes(route, request).catch((error) => refuseUnread(route, known, error));
+        call.bytes = bytes;
+        call.caller = await route.identify({ ...known, bytes });
       } else call.caller = await identify(request, requestId);
       Object.assign(headers, limit.take(call.caller.tokenId));
       if (isAgent(call.caller)) presence.touch(call.caller.agentId);
@@ -114,15 +114,29 @@ export function createHandle(parts: HandleParts) {
   /** The body of a caller that showed itself by it. */
   async function readKnown(
     route: Route,
-    { request, params }: Partial<Call<unknown, unknown, unknown>>,
+    { request, params, caller }: Partial<Call<unknown, unknown, unknown>>,
     bytes: Uint8Array,
   ) {
     try {
       return await parseBody(route, request as Request, bytes);
     } catch (error) {
-      if (error instanceof Problem && error.code === "too-large") await route.tooLarge?.(params, error);
+      if (isTooLarge(error) && caller) await route.tooLarge?.(params, error, caller);
       throw error;
     }
+  }
+
+  /** A body that is too large to be read shows nothing of whose it is; a token does. */
+  async function refuseUnread(
+    route: Route,
+    known: Omit<Unidentified<unknown>, "bytes">,
+    error: unknown,
+  ): Promise<never> {
+    const caller = await route.identify?.({ ...known, bytes: new Uint8Array() }).catch(() => undefined);
+    if (isTooLarge(error) && caller) {
+      limit.take(caller.tokenId);
+      await route.tooLarge?.(known.params, error, caller);
+    }
+    throw error;
   }
 
   function refuse(error: unknown, route: Route | undefined, headers: Record<string, string>): Response {
@@ -182,6 +196,8 @@ function peerOf({ request, server }: Incoming): Peer | undefined {
   const address = server?.requestIP(request);
   return address ? peerAt(address) : undefined;
 }
+
+const isTooLarge = (error: unknown): error is Problem => error instanceof Problem && error.code === "too-large";
 
 /** Browsers let a page of any origin open a WebSocket, always say its origin, and let it set no header. */
 const mayBePage = ({ headers }: Request): boolean => headers.has("origin") || !headers.has("authorization");

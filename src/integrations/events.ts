@@ -101,8 +101,7 @@ export function createEvents(parts: EventParts) {
 
   /** `POST /v1/integrations/{source}/events`: all its events in one write. @throws Problem 403, 404, 422 */
   async function receive(tx: Tx, caller: Caller, source: string, { body, text, delivery, idempotencyKey }: Posted) {
-    if (caller.role !== "operator" && (caller.role !== "integration" || caller.source !== source))
-      throw new Problem("forbidden", `This token may not post events of ${source}.`);
+    if (!mayPost(caller, source)) throw new Problem("forbidden", `This token may not post events of ${source}.`);
     const integration = await integrations.requireIntegration(tx, source);
     if (integration.mapping === "generic") refuseNumbers(longNumbersIn(text));
     return idempotency.once<Received>(tx, {
@@ -157,7 +156,8 @@ export function createEvents(parts: EventParts) {
   }
 
   /** A delivery that is too large to be read is lost: its source does not send it again. */
-  async function tellRefused(tx: Tx, source: string, why: string): Promise<void> {
+  async function tellRefused(tx: Tx, caller: Caller, source: string, why: string): Promise<void> {
+    if (!mayPost(caller, source)) return;
     await sender.tell(tx, "user", {
       subject: `${source}: a delivery was refused`,
       body: `A delivery of ${source} was too large to be read. ${why} Let ${source} send fewer events at once (Alertmanager: max_alerts).`,
@@ -248,6 +248,9 @@ export function createEvents(parts: EventParts) {
     onReceived: (listener: (source: string, outcome: Outcome) => void) => listeners.push(listener),
   };
 }
+
+const mayPost = (caller: Caller, source: string): boolean =>
+  caller.role === "operator" || (caller.role === "integration" && caller.source === source);
 
 /** Of events that were left out so many are named. */
 const MAX_NAMED = 20;

@@ -114,7 +114,8 @@ export function integrationRoutes({ db, integrations, events }: IntegrationRoute
       identify: events.identify,
       // Sources cannot be told to send their ids otherwise; a generic event can: see `receive`.
       keepsNumbers: true,
-      tooLarge: ({ source }, problem) => db.write((tx) => events.tellRefused(tx, source, problem.message)),
+      tooLarge: ({ source }, problem, caller) =>
+        db.write((tx) => events.tellRefused(tx, caller, source, problem.message)),
       answers: {
         201: { description: "A task was made or opened again.", schema: EventResult },
         200: {
