@@ -107,7 +107,7 @@ export const SETTINGS = {
   },
   SIGNALBOX_FILES_PER_DAY: {
     schema: z.coerce.number().int().min(0).max(1_000_000_000).default(10_000),
-    about: "Attachments that one agent may put there in a day (UTC); 0 for any number.",
+    about: "Attachments that one agent may upload in a day (UTC); 0 for any number.",
   },
   SIGNALBOX_DISK_RESERVE_BYTES: {
     schema: z.coerce
@@ -159,7 +159,7 @@ export const SETTINGS = {
   SIGNALBOX_LOOP_WINDOW_SECONDS: {
     schema: whole(1, 86_400, 1800),
     about:
-      "Mail of an agent counts as what it answers for this long, unless it names that; a chain that rests longer begins anew.",
+      "Time for which mail counts as the cause of its reader's messages, unless they name one; a chain idle for longer begins anew.",
   },
   SIGNALBOX_THREAD_RATE: {
     schema: whole(0, 1_000_000, 120),
