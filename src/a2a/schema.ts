@@ -6,10 +6,10 @@ import { jsonValue, line, listOf, PageQuery, Time } from "../wire.ts";
 
 /** What a client may say to Signalbox beyond the protocol, under `signalbox` in a message's metadata. */
 export const OwnMetadata = z.strictObject({
-  timeoutSeconds: z.int().min(1).max(MAX_TIMEOUT_SECONDS).nullish().describe("How long an answer is waited for."),
+  timeoutSeconds: z.int().min(1).max(MAX_TIMEOUT_SECONDS).nullish().describe("Seconds to wait for an answer."),
   parentId: DelegationId.nullish().describe("The task that this is part of: one that the sender works on."),
   context: DelegationContext.nullish(),
-  causedBy: z.null().optional().describe("null: nothing that its sender heard or works on caused it."),
+  causedBy: z.null().optional().describe("null: caused by nothing that its sender heard or works on."),
   about: z.literal("nothing").nullish().describe("The same, as tools of MCP say it."),
 });
 export type OwnMetadata = z.output<typeof OwnMetadata>;

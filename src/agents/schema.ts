@@ -152,8 +152,6 @@ export const Presence = z.object({
   status: z.string(),
   ready: z.boolean(),
   epoch: z.int(),
-  connections: z
-    .int()
-    .describe("Streams and sockets open now. Told when there is the first, and when there is none left."),
+  connections: z.int().describe("Open streams and sockets. Presence reports the first to open and the last to close."),
 });
 export type Presence = z.infer<typeof Presence>;

@@ -98,9 +98,9 @@ export const Paused = z
     kind: z.enum(["webhook", "schedule", "push"]),
     id: z.string(),
     agentId: z.string().describe("Its owner."),
-    taskId: z.string().optional().describe("Of a push configuration: the task that it tells of."),
+    taskId: z.string().optional().describe("For a push configuration, its task."),
   })
-  .describe("What a token had set up. It is paused until its owner resumes it with another token.");
+  .describe("Something that a token had set up, paused until its owner resumes it with another token.");
 export type Paused = z.infer<typeof Paused>;
 
 export const RevokedToken = Token.extend({ paused: z.array(Paused) });

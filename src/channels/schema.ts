@@ -56,7 +56,9 @@ export const Binding = z
     origin: z.enum(["registered", "set"]).describe("Made by registering the channel agent, or set by an operator."),
     createdAt: Time,
     updatedAt: Time,
-    endedAt: Time.nullable().describe("Its target was deleted: it sends nothing there until it is set again."),
+    endedAt: Time.nullable().describe(
+      "Set when the target was deleted: the binding sends nothing there until it is set again.",
+    ),
   })
   .describe("The rule that sends a conversation to a target.");
 export type Binding = z.infer<typeof Binding>;
@@ -152,13 +154,13 @@ export const ChannelEvent = z
         .describe("The platform says that no person wrote it: it continues a chain, as messages by agents do."),
     }),
     text: text(BODY_BYTES).nullish(),
-    forwardedFrom: text(512).nullish().describe("Who wrote first what the sender passed on."),
+    forwardedFrom: text(512).nullish().describe("Original author of forwarded content."),
     quoted: text(QUOTED_BYTES).nullish().describe("The part of another message that the sender answers."),
     button: z.strictObject({ id: line(256), text: text(512).optional() }).nullish(),
     attachments: z.array(Attachment).max(32).nullish(),
     replyToExternalId: PlatformId.nullish(),
     movedTo: PlatformId.nullish().describe(
-      "With type moved: what conversationId is called from now on. Its bindings, its posts that wait and answers to it go there.",
+      "With type moved: the new id of conversationId. Its bindings, its waiting posts and answers to it go there.",
     ),
     meta: jsonObject(JSON_BYTES).nullish(),
   })

@@ -142,7 +142,7 @@ export function delegationRoutes({ db, delegations, waits }: DelegationRoutePart
       method: "POST",
       path: "/v1/delegations/{id}/progress",
       operationId: "reportProgress",
-      summary: "Tell the asker how far it is, or ask back",
+      summary: "Report progress, or ask back",
       tag,
       params: Path,
       body: DelegationProgress,

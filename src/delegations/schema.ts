@@ -93,7 +93,7 @@ export const DelegationAnswer = z
     from: z.string().describe("Who answered; `system` when nobody did."),
     text: z.string().nullable().describe("null when retention took the message."),
     error: z.string().nullable(),
-    encoding: Encoding.describe("Of text, error and payload."),
+    encoding: Encoding.describe("Encoding of text, error and payload."),
     payload: z.record(z.string(), z.unknown()).nullable(),
     at: Time,
   })
@@ -107,7 +107,7 @@ export const Delegation = z
     to: z.string().describe("Who was asked: an agent or a group."),
     holder: z.string().nullable().describe("Who of a group works on it, or did last."),
     text: z.string().nullable().describe("null when retention took the message."),
-    encoding: Encoding.describe("Of text and context."),
+    encoding: Encoding.describe("Encoding of text and context."),
     context: DelegationContext.nullable(),
     depth: z.int().describe(`Counted by the server along parentId, from 1 to ${MAX_DEPTH}.`),
     rootId: DelegationId.describe("The first of its tree; itself when it has no parent."),

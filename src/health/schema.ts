@@ -17,7 +17,7 @@ export const Alive = z.object({ status: z.literal("ok") });
 export const BackupQuery = z.strictObject({
   keep: queryInt(1, 10_000)
     .optional()
-    .describe("Deletes older copies in the data folder beyond so many, this one included."),
+    .describe("Number of copies to keep in the data folder, this one included; older ones are deleted."),
 });
 
 /** `POST /v1/backups`: a whole copy of the database, beside it in the data folder. */
@@ -26,6 +26,6 @@ export const Backup = z.object({
   bytes: z.int(),
   head: z.int().describe("The newest message in the copy."),
   createdAt: Time,
-  deleted: z.array(z.string()).describe("Older copies that keep left no room for."),
+  deleted: z.array(z.string()).describe("Older copies that were deleted to stay within `keep`."),
 });
 export type Backup = z.infer<typeof Backup>;

@@ -51,7 +51,7 @@ export const InboxItem = Message.extend({
   settled: z
     .literal(true)
     .optional()
-    .describe("It needs nothing more: work that ended or that another agent holds, a request that was answered."),
+    .describe("Needs nothing more: work that ended or that another agent holds, a request that was answered."),
 });
 
 export const Inbox = z.object({

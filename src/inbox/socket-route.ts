@@ -53,7 +53,7 @@ export function socketRoute(parts: SocketRouteParts): Route {
       `Subprotocol ${SUBPROTOCOL}. Server frames are the stream's events as { type, ... }. Client frames: send, ack, claim, ` +
       "renew, release, fail, complete, heartbeat, each with a ref, answered by ok or problem with that ref. A browser " +
       "sends { type: auth, token } first, within 5 s and of at most 4 KiB. " +
-      "With include=parent replies and claims carry what they reply to.",
+      "With include=parent replies and claims carry their parent.",
     tag: "Inbox",
     // Whoever cannot set headers says who it is in its first frame.
     open: true,

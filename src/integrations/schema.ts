@@ -108,9 +108,7 @@ export const GenericEvent = z
     severity: Severity.optional(),
     dedupeKey: DedupeKey.optional(),
     status: z.enum(["open", "resolved"]).default("open"),
-    occurredAt: TimeInput.optional().describe(
-      "What happened before something that is known of the same key changes nothing.",
-    ),
+    occurredAt: TimeInput.optional().describe("An event older than a known one of the same key changes nothing."),
   })
   .refine((event) => event.status === "open" || event.dedupeKey !== undefined, {
     path: ["dedupeKey"],
@@ -136,7 +134,7 @@ export const EventResult = z
     ...became,
     tasks: z
       .array(z.object(became))
-      .describe("What became of each event in the body; the fields beside it say the first."),
+      .describe("Outcome of each event in the body; the fields beside it describe the first."),
     items: z.array(z.object(became)).optional().describe("The same, when the body held several events."),
     skipped: z
       .int()

@@ -41,7 +41,7 @@ export const PLAIN_KINDS = ["chat", "task"] as const satisfies readonly MessageK
 export const MESSAGE_SOURCES = ["agent", "person", "integration", "schedule", "channel", "relay"] as const;
 export const MessageSource = z
   .enum(MESSAGE_SOURCES)
-  .describe("Where it comes from, decided by the relay: `from` says in whose name.");
+  .describe("Kind of author, decided by the relay; `from` says in whose name.");
 export type MessageSource = z.infer<typeof MessageSource>;
 
 export const WORK_STATES = ["open", "delayed", "claimed", "done", "dead", "expired", "cancelled"] as const;
@@ -65,7 +65,7 @@ export const MessageDraft = z.strictObject({
   body: text(BODY_BYTES),
   replyTo: MessageId.nullish(),
   causedBy: MessageId.nullish().describe(
-    "What it follows from. null: nothing did; left out, the relay looks at what it replies to, the work it is made under and what its sender heard.",
+    "The message that caused it. null: nothing did. Left out, the relay looks at its parent, the work it is sent under and its sender's recent mail.",
   ),
   claimable: z.boolean().default(false).describe("Work that exactly one agent may hold."),
   urgent: z.boolean().default(false),

@@ -118,7 +118,7 @@ export function workRoutes({ db, claims, works, taking, parents }: WorkRoutePart
       ...onLease,
       path: "/v1/messages/{id}/renew",
       operationId: "renewClaim",
-      summary: "Hold it longer, and say how far it is",
+      summary: "Renew a lease, and report progress",
       description:
         "With `progress` its sender gets a `control` message, a reply to the work. The report that was sent last is not sent again.",
       body: Renew,

@@ -129,7 +129,7 @@ export function scheduleRoutes(db: Pick<Db, "read" | "write">, schedules: Schedu
       method: "GET",
       path: "/v1/schedules/{id}/fires",
       operationId: "listFires",
-      summary: "Its last 100 times with what became of each message, newest first",
+      summary: "List a schedule's last 100 runs with the outcome of each message, newest first",
       tag,
       params: Path,
       query: FireQuery,

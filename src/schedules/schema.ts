@@ -101,13 +101,13 @@ export const SentByFire = z
     state: z
       .enum([...WORK_STATES, "waiting", "offered", "acknowledged", "gone"])
       .describe(
-        "Of work its state. Else `waiting`, `offered` (to the agent, or acknowledged by some of the group), `acknowledged` by " +
+        "For work, its state. Else `waiting`, `offered` (to the agent, or acknowledged by some of the group), `acknowledged` by " +
           "all it was for, `expired`; `gone` when retention took it.",
       ),
     holder: z.string().nullable(),
     error: z.string().nullable(),
-    matched: z.int().describe("For how many it was."),
-    acknowledged: z.int().describe("How many of them have acknowledged it."),
+    matched: z.int().describe("Number of recipients."),
+    acknowledged: z.int().describe("Number of recipients that have acknowledged it."),
   })
   .describe("The message of one time, and what became of it so far.");
 export type SentByFire = z.infer<typeof SentByFire>;

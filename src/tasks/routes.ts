@@ -109,7 +109,7 @@ export function taskRoutes({ db, tasks, readers }: TaskRouteParts): Route[] {
       ...onTask,
       path: "/v1/tasks/{id}/renew",
       operationId: "renewTask",
-      summary: "Hold it longer, and say how far it is",
+      summary: "Renew a lease, and report progress",
       body: TaskRenew,
       example: { token: "clm_1_1", leaseSeconds: 600, progress: "Half of the files are read." },
       bodyOptional: true,

@@ -117,7 +117,7 @@ export type Progress = z.output<typeof Progress>;
 export const ProgressInput = z
   .preprocess((given) => (typeof given === "string" ? { body: given } : given), Progress.optional())
   .meta({
-    description: "How far it is, for the sender of the work: a report, or its body alone as text.",
+    description: "Progress for the sender of the work: a report, or its body alone as text.",
     shorthand: { type: "string", maxLength: TASK_BODY_BYTES },
   });
 export const TaskRenew = z.strictObject({

@@ -85,7 +85,7 @@ export const Trace = z
     level: TraceLevel,
     type: z.string(),
     content: z.string(),
-    encoding: Encoding.describe("Of content and metadata."),
+    encoding: Encoding.describe("Encoding of content and metadata."),
     metadata: z.record(z.string(), z.unknown()).nullable(),
     createdAt: Time,
   })

@@ -3,7 +3,7 @@ import { MessageId, Position, queryInt } from "../wire.ts";
 
 export const DigestQuery = z.strictObject({
   budget: queryInt(300, 20_000).default(2000).describe("Most tokens of the text."),
-  include: z.literal("parent").optional().describe("Replies show the beginning of what they reply to."),
+  include: z.literal("parent").optional().describe("Replies show the beginning of their parent."),
   after: queryInt(0, Number.MAX_SAFE_INTEGER).optional().describe("The stored cursor when left out."),
 });
 export type DigestQuery = z.input<typeof DigestQuery>;
@@ -13,9 +13,7 @@ export const Digest = z
     agentId: z.string(),
     text: z.string().describe("What a model may be given: a head by the relay, then text by others in envelopes."),
     head: z.string().describe("Its beginning: the relay's own words, nothing by others."),
-    unread: z
-      .int()
-      .describe("How many were looked at and need something; `more` says that there are others behind them."),
+    unread: z.int().describe("Number of checked entries that need something; `more` says that others follow."),
     urgent: z.int(),
     more: z.boolean(),
     shown: z.array(MessageId).describe("Those that are in the text, whole or cut with a way to the rest."),
