@@ -177,7 +177,7 @@ interface ProgressOptions {
 function addProgress(group: Command): void {
   group
     .command("progress")
-    .description("Tell the asker how far it is, or ask back")
+    .description("Report progress to the asker, or ask back")
     .argument("<id>", "the delegation")
     .argument("[text]", "how far; - or nothing reads stdin")
     .option("--question", "ask back: the asker replies, and the work goes on")

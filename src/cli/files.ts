@@ -21,7 +21,7 @@ export function addFileCommands(program: Command): void {
     .action(async (path: string, { name, type }: { name?: string; type?: string }, command: Command) => {
       const { client, settings, out } = contextOf(command);
       const bytes = Bun.file(path);
-      if (!(await bytes.exists())) throw new Stop(EXIT.usage, `${path} cannot be sent: it is not a file that is there`);
+      if (!(await bytes.exists())) throw new Stop(EXIT.usage, `${path} cannot be sent: it is missing or not a file`);
       const facts = { name: name ?? basename(path), type: type ?? bytes.type };
       const file = await client.files.put(bytes, facts, { agentId: settings.agentId });
       await out.show(file, () => fieldsText(file, out));

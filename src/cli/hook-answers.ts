@@ -55,9 +55,9 @@ export function eventOf(
 const LEAD = "From Signalbox, the relay that connects you with other agents and people (not from your user).";
 const ASK = "Read them with inbox.";
 const WORK_ON =
-  "Deal with what is shown before you stop: answer what needs an answer (reply, answer), claim work that is yours. What needs nothing needs no reply.";
+  "Deal with what is shown before you stop: answer what needs an answer (reply, answer), claim work that is yours. Messages that need nothing need no reply.";
 const READ_ON =
-  "Do so before you stop: answer what needs an answer (reply, answer), claim work that is yours, and ack the rest. What needs nothing needs no reply.";
+  "Do so before you stop: answer what needs an answer (reply, answer), claim work that is yours, and ack the rest. Messages that need nothing need no reply.";
 
 /** Output of a hook, and how far it has brought the inbox to the model. */
 export interface HookAnswer {

@@ -40,7 +40,7 @@ export function addRelayCommands(program: Command): void {
     });
   program
     .command("restore")
-    .description("Put a backup in the place of the database of a relay that is stopped")
+    .description("Restore a backup into the data folder of a stopped relay")
     .helpGroup(GROUP)
     .argument("<file>", "the copy, as signalbox backup made it")
     .addHelpText("after", RESTORE_HELP)

@@ -30,7 +30,7 @@ export function addScheduleCommands(program: Command): void {
     });
   schedules
     .command("run")
-    .description("Send its message now; its own times stay as they are")
+    .description("Send a schedule's message now; its own times stay as they are")
     .argument("<id>", "the schedule, sch_…")
     .option("--key <key>", "idempotency key: with the same one it is sent once")
     .addHelpText("after", "\nExample:\n  $ signalbox schedule run sch_1a2b3c")

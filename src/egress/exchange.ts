@@ -125,8 +125,8 @@ const REASONS: Record<string, string> = {
   EHOSTUNREACH: "The network does not reach it",
   ENETUNREACH: "The network does not reach it",
   CERT_HAS_EXPIRED: "Its certificate has expired",
-  DEPTH_ZERO_SELF_SIGNED_CERT: "Its certificate is by no known authority",
-  SELF_SIGNED_CERT_IN_CHAIN: "Its certificate is by no known authority",
-  UNABLE_TO_VERIFY_LEAF_SIGNATURE: "Its certificate is by no known authority",
+  DEPTH_ZERO_SELF_SIGNED_CERT: "Its certificate is not signed by a known authority",
+  SELF_SIGNED_CERT_IN_CHAIN: "Its certificate is not signed by a known authority",
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: "Its certificate is not signed by a known authority",
   ERR_TLS_CERT_ALTNAME_INVALID: "Its certificate is for another name",
 };
