@@ -69,7 +69,7 @@ describe("what a Slack event means", () => {
   });
 });
 
-describe("what people see of a Slack message", () => {
+describe("content of a Slack message", () => {
   const text = async (fields: object) => (await event({ user: "UADA", ...fields }))[0]?.text;
   const plain = (words: string) => ({ type: "plain_text", text: words });
   const mrkdwn = (words: string) => ({ type: "mrkdwn", text: words });

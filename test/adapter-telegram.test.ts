@@ -87,7 +87,7 @@ describe("what a Telegram update means", () => {
   });
 });
 
-describe("what people see of a Telegram message", () => {
+describe("content of a Telegram message", () => {
   const file = (id: string) => ({ file_id: id, file_unique_id: `u${id}` });
   const said = (fields: object) => read({ message: { ...base, ...fields } });
   const task = (id: number, text: string, completion_date?: number) => ({ id, text, completion_date });
@@ -281,7 +281,7 @@ describe("what people see of a Telegram message", () => {
 });
 
 describe("telegram", () => {
-  test("what was forwarded and what is answered reach the agent, and so does that a bot wrote", async () => {
+  test("forwarded and quoted text reach the agent, and so does the mark of a bot", async () => {
     const fake = createFakeTelegram();
     const world = await startChat(() => fake);
     const running = world.run();

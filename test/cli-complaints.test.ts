@@ -83,7 +83,7 @@ test.each([
   ["no work at a time", ["work", "--concurrency", "0", "--", "true"], 2, "It has to be at least 1."],
   ["a limit out of bounds", ["search", "x", "--limit", "9999"], 1, "limit has to be a whole number from 1 to 500"],
   ["an id that is none", ["task", "show", "seventeen"], 1, "id has to be the id of a task"],
-  ["a folder to send", ["file", "put", "/"], 2, "it is not a file that is there"],
+  ["a folder to send", ["file", "put", "/"], 2, "it is missing or not a file"],
 ])("%s is told with the rule and the way out", async (_, args, code, said) => {
   const ran = await cli(args);
   expect(ran.stderr).toContain(said);

@@ -148,7 +148,7 @@ test("a long backlog is acknowledged only as far as it was shown, and the rest c
   expect(reason).toContain(`[${first + 1} from user`);
 });
 
-test("what was shown is acknowledged by the next hook when the relay was killed in between", async () => {
+test("shown messages are acknowledged by the next hook when the relay was killed in between", async () => {
   const data = tempFolder();
   let own = await startRelay(data.path);
   await operatorOf(own).agents.register("ann", { name: "ann" });

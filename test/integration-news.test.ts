@@ -27,7 +27,7 @@ async function world(mapping: string, more: Record<string, unknown> = {}, config
 
 const minute = (n: number) => new Date(Date.parse("2026-03-01T12:00:00Z") + n * 60_000).toISOString();
 
-/** One thing as each source tells of it: opened as of a minute, and over as of another. */
+/** One incident in the words of each source: opened in one minute, over in another. */
 interface Telling {
   opened(at: number): Step;
   over(at: number): Step;
@@ -360,7 +360,7 @@ describe("a delivery of too many", () => {
       });
       for (const name of ["Alert1000", "Alert1001", "Alert1002"]) expect(notice.body).toContain(name);
       expect(notice.body).not.toContain("Alert999");
-      // What was left out comes with a later delivery.
+      // A later delivery brings the skipped events.
       expect(await take(wrap(many(1003).slice(1000)))).toMatchObject({ created: true, skipped: 0 });
     },
   );

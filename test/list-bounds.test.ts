@@ -151,7 +151,7 @@ describe("a page of a list ends at 4 MiB, and the next goes on where it ended", 
   });
 });
 
-describe("who read the messages of a thread", () => {
+describe("readers of a thread's messages", () => {
   test("is the same for the message alone and within its thread", async () => {
     const crew = await startCrew();
     const root = await send(crew, { to: "tag:crew", body: "root" });

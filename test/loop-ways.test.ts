@@ -168,7 +168,7 @@ describe("causedBy: null", () => {
   });
 });
 
-describe("what ends work or a request", () => {
+describe("a message that ends work or a request", () => {
   test("is never refused, and takes the count of what it ends; a second answer is a reply like any other", async () => {
     const w = await world();
     let last = await w.send("a", "b");
@@ -217,7 +217,7 @@ describe("what ends work or a request", () => {
   });
 });
 
-describe("what is over", () => {
+describe("ended work", () => {
   const asker = "p";
   const worker = "w";
   const countOf = async (w: World, id: number) => {

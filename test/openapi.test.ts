@@ -138,7 +138,7 @@ describe("the OpenAPI document", () => {
   });
 });
 
-describe("what a client is generated from", () => {
+describe("the document that clients are generated from", () => {
   test("every body has an example that its schema takes", async () => {
     const { ask, relay } = await startRelay();
     const operations = operationsOf((await ask("GET", "/openapi.json")).body);

@@ -6,7 +6,7 @@ const DAY_MS = 86_400_000;
 const MIB = 1024 * 1024;
 const hello = { to: "user", body: "hello" };
 
-describe("what an agent may send in a day", () => {
+describe("the daily quota of an agent", () => {
   test("ends with a problem that says when it goes on, and begins anew at midnight UTC", async () => {
     const { ask, agent, clock, pass } = await startRelay({ messagesPerDay: 3 });
     const ann = await agent("ann");

@@ -85,7 +85,7 @@ interface Said {
   content?: unknown;
 }
 
-/** What a request tells its model in roles above its user: the system prompt, and messages in such roles. */
+/** Text of a request in roles above its user: the system prompt, and messages in such roles. */
 function aboveUser(request: string): string {
   const {
     system,
@@ -166,7 +166,7 @@ describe.skipIf(missing.length > 0)(`the real clients${without}`, () => {
     expect(codexModel.requests[1]).toContain("| How many tests fail?");
     expect(codexModel.requests[1]).toContain("from carol (agent, peer)");
     expect(codexModel.requests[0]).not.toContain("How many tests fail?");
-    // What woke Claude Code: its stop hook, which says that there is something to read.
+    // Claude Code was woken by its stop hook, which says that there is something to read.
     expect(claudeModel.requests[2]).toContain("1 unread. Read them with inbox.".replace(". ", ".\\n"));
     expect(claudeModel.requests[2]).not.toContain("3 tests fail");
     expect(claudeModel.requests[3]).toContain("| 3 tests fail");

@@ -130,7 +130,7 @@ describe("a refusal names nobody to whom the caller may not listen", () => {
     }
   });
 
-  test("one who may read is told who holds it, and who may cancel it", async () => {
+  test("a reader is told who holds it, and who may cancel it", async () => {
     const w = await world();
     const { relay, berta, held, direct } = w;
     const cancelled = await relay.ask("POST", `/v1/messages/${held}/cancel`, undefined, berta);

@@ -6,7 +6,7 @@ import { openSocket } from "./support/socket.ts";
 
 const KINDS = ["channel.event", "control", "pair", "request", "response", "announcement", "system"];
 
-/** What only the relay writes, with the place that a refusal names. */
+/** Members that only the relay writes, with the place that a refusal names. */
 const RESERVED: [object, string][] = [
   [{ meta: { schedule: { id: "sch_1" } } }, "/meta/schedule"],
   [{ payload: { command: { do: "spawn" } } }, "/payload/command"],
@@ -184,7 +184,7 @@ describe("source", () => {
     expect(await of("to=eve")).toMatchObject({ from: "system", kind: "system", source: "relay" });
   });
 
-  test("of what a channel brings in, and of what its adapter sends plainly, is the channel", async () => {
+  test("of channel events, and of its adapter's plain messages, is the channel", async () => {
     const { ask, event, bind, agent, adapter } = await startChannel();
     await agent("a");
     await bind({ target: "a" });

@@ -47,7 +47,7 @@ test("a backup is restored by one command, and the former database is kept", asy
   expect(kept).toEqual([["before"], ["since"]]);
 });
 
-test("what a killed relay had not yet written into its database is in the former one", async () => {
+test("the former database holds the last writes of a killed relay", async () => {
   const { dataDir, relay, file } = await backedUp();
   await relay.stop("SIGKILL");
   const ran = await runCli(["restore", file, "--data", dataDir, "--json"]);

@@ -278,7 +278,7 @@ describe("deleting ends", () => {
     expect(told[0].payload.undelivered).not.toContain(talk);
   });
 
-  test("what it held of a group: that is open again, even when it was the last attempt", async () => {
+  test("a group's work that it held: that is open again, even when it was the last attempt", async () => {
     const { ask, send, gone, ann, bob } = await withBob();
     const id = await send("tag:crew", { claimable: true, maxAttempts: 1 });
     await ask("POST", `/v1/messages/${id}/claim`, {}, bob);
@@ -314,7 +314,7 @@ describe("deleting ends", () => {
     expect(items).toMatchObject([{ kind: "response", replyTo: asked.messageId }]);
   });
 
-  test("what it had planned, its schedules and webhooks, and bindings to it: restoring revives none", async () => {
+  test("its planned messages, schedules and webhooks, and bindings to it: restoring revives none", async () => {
     const { ask, gone, restore, bob, pass, clock, agent } = await withBob();
     await agent("telegram:main", { channel: { provider: "telegram", accountId: "main" } });
     await ask("PUT", "/v1/channels/telegram:main/bindings", { target: "bob" });

@@ -207,7 +207,7 @@ describe("where the clocks are changed", () => {
     }
   });
 
-  test("what came twice in the hour that is repeated is counted once when the relay was away", async () => {
+  test("a time that came twice in the repeated hour is counted once when the relay was away", async () => {
     const { crew, plan, look } = await startWorld();
     await goTo(crew, "2026-10-24T20:00:00Z");
     const { id } = await plan({ cron: "0,30 2,3 * * *", timezone: "Europe/Berlin" });

@@ -2,7 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { connect } from "./support/mcp.ts";
 import { type Crew, startCrew } from "./support/work.ts";
 
-/** What ann is left with: as her plain inbox marks it, and as each text for her model counts it. */
+/** Ann's unread messages: as her plain inbox marks them, and as each text for her model counts them. */
 async function standing(crew: Crew) {
   const digest = (await crew.ask("GET", "/v1/agents/ann/inbox/digest", undefined, crew.ann)).body;
   const peer = await connect(crew, crew.ann.token);
@@ -112,7 +112,7 @@ const OPEN: [how: string, act: (crew: Crew) => Promise<unknown>][] = [
   ["a question whether to pair up", (crew) => pair(crew)],
 ];
 
-describe("what is settled is not unread", () => {
+describe("settled entries are not unread", () => {
   for (const [how, act] of SETTLED)
     test(`${how} is marked in the inbox, and no model is told of it`, async () => {
       const crew = await startCrew({ durability: "normal" });

@@ -14,7 +14,7 @@ import { type Wound, wounded } from "./wounds.ts";
 export const SEED = 20_260_301;
 /** A world gets fuller with every request it accepts, and slower to look at. */
 const RUNS_OF_A_WORLD = 300;
-/** Whoever waits for an entry or for work leaves after this. */
+/** A caller that waits for an entry or for work leaves after this. */
 const PATIENCE_MS = 15;
 
 /** An answer that takes longer never comes: no busy machine is that slow. */
@@ -95,7 +95,7 @@ export async function routeOf(world: World, operationId: string): Promise<Route>
   return route;
 }
 
-/** What was accepted, however odd, comes back in the documented shape: nothing accepted spoils a list for everybody. */
+/** Accepted input, however odd, comes back in the documented shape: nothing accepted spoils a list for everybody. */
 export async function checkReadable({ world }: Range): Promise<void> {
   const lists: Record<string, string> = {
     listAgents: "/v1/agents",
@@ -146,5 +146,5 @@ export async function injure(
   return status;
 }
 
-/** What a deleted agent or a revoked token leaves behind would be missed by all that follows. */
+/** Later probes would miss a deleted agent or a revoked token. */
 export const spoils = (route: Route, status: number): boolean => status < 300 && route.method === "DELETE";

@@ -29,11 +29,11 @@ export interface FakeTelegram extends FakeChat {
   migrate(from: string, to: string, isTold: boolean): void;
   /** An update as Telegram sends it. */
   update(fields: object): void;
-  /** What was shown to those who pressed a button. */
+  /** Texts shown to people who pressed a button. */
   readonly toasts: string[];
   /** Keeps a file; the answer is its id. */
   keepFile(file: NonNullable<Saying["file"]>): string;
-  /** What `getFile` says of where a file is, in place of the truth. */
+  /** A false file path for `getFile` to answer. */
   misplaceFile(fileId: string, path: string): void;
   /** The file's own address sends on to this one. */
   redirectFile(fileId: string, to: string): void;
