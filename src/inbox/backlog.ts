@@ -1,4 +1,5 @@
 import type { Caller } from "../auth/caller.ts";
+import { createPauses } from "../breathe.ts";
 import type { LogEntry } from "../log/tail.ts";
 import type { WorkRow } from "../messages/store-work.ts";
 import type { Looked, Looks } from "./look.ts";
@@ -22,14 +23,16 @@ export interface Backlog {
   settled: ReadonlySet<number>;
 }
 
-/** Pages until there is enough to choose from. Each is a read of its own: a long backlog keeps nobody waiting. */
+/** Pages until there is enough to choose from. Each is a read and a turn of its own: a long backlog keeps nobody waiting. */
 export async function backlogFrom(first: Looked, next: (after: number) => Promise<Looked>): Promise<Backlog> {
   const pages = [first];
   let unread = unreadIn(first);
+  const pause = createPauses();
   for (let last = first; last.page.more && pages.length < MAX_PAGES && isRoomFor(unread); ) {
     last = await next(last.next);
     unread = [...unread, ...unreadIn(last)];
     pages.push(last);
+    await pause();
   }
   return {
     ...{ first, unread, more: pages.at(-1)?.page.more ?? false },

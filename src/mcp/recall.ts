@@ -1,4 +1,6 @@
 import { z } from "zod";
+import { createPauses } from "../breathe.ts";
+import type { Reading } from "../db/database.ts";
 import { type Envelopes, type Letter, PREFACE, targetOf } from "../envelope/envelope.ts";
 import { harmlessLine } from "../envelope/harmless.ts";
 import { letterOf, lettersIn } from "../envelope/letters.ts";
@@ -119,13 +121,17 @@ export const brief = tool({
   async run(desk, turn, { budget: tokens }) {
     const { caller } = turn;
     const me = caller.agentId;
-    const standing = await desk.db.read(async (on) => ({
-      held: await desk.claims.held(on, caller, me),
-      owed: await openDelegations(desk, on, caller, { to: me }),
-      awaited: await openDelegations(desk, on, caller, { from: me }),
-      recent: await desk.history.page(on, caller, { agent: me, level: 1, limit: 50 }),
-    }));
-    const { held, owed, awaited } = standing;
+    // Each of these may be 4 MiB of text: the event loop goes on in between.
+    const pause = createPauses();
+    const read = async <T>(what: (on: Reading) => Promise<T>): Promise<T> => {
+      await pause();
+      return desk.db.read(what);
+    };
+    const held = await read((on) => desk.claims.held(on, caller, me));
+    const owed = await read((on) => openDelegations(desk, on, caller, { to: me }));
+    const awaited = await read((on) => openDelegations(desk, on, caller, { from: me }));
+    const recent = await read((on) => desk.history.page(on, caller, { agent: me, level: 1, limit: 50 }));
+    await pause();
     const waiting = await backlogOf(desk, turn);
     const { open } = waiting.first;
     const urgent = waiting.unread.filter(({ entry }) => letterOf(entry).urgent).length;
@@ -151,7 +157,7 @@ export const brief = tool({
       ),
     ];
     const kept = withinLines(lines, tokens * 0.6);
-    const results = (await lettersIn(standing.recent.items))
+    const results = (await lettersIn(recent.items))
       .filter((letter) => letter.kind === "response" && letter.to === me)
       .slice(-3);
     const shown = newestWithin(results, envelopesFor(desk, turn), tokens * SHARE - AROUND - tokensOf(kept) - 40);

@@ -1,6 +1,7 @@
 import type { z } from "zod";
 import type { Roster } from "../agents/roster.ts";
 import { actingAs, type Caller } from "../auth/caller.ts";
+import { createPauses } from "../breathe.ts";
 import type { Clock } from "../clock.ts";
 import type { Db, Reading } from "../db/database.ts";
 import type { Delegations } from "../delegations/service.ts";
@@ -39,12 +40,9 @@ export function createDigests({ db, parents, looks, claims, delegations, roster,
     return backlogFrom(await at(after), at);
   }
 
-  async function standing(on: Reading, caller: Caller, agentId: string) {
+  async function owedBy(on: Reading, caller: Caller, agentId: string) {
     const asked = await delegations.list(on, caller, { to: agentId }, undefined, LISTED);
-    return {
-      held: await claims.held(on, caller, agentId),
-      owed: asked.items.filter(({ endedAt, from }) => endedAt === null && from !== agentId),
-    };
+    return asked.items.filter(({ endedAt, from }) => endedAt === null && from !== agentId);
   }
 
   return {
@@ -55,8 +53,14 @@ export function createDigests({ db, parents, looks, claims, delegations, roster,
       { budget, after, include }: z.output<typeof DigestQuery>,
     ): Promise<Digest> {
       actingAs(caller, agentId);
+      // Each of these may be 4 MiB of text: the event loop goes on in between.
+      const pause = createPauses();
       const waiting = await backlog(caller, agentId, after);
-      const { held, owed } = await db.read((on) => standing(on, caller, agentId));
+      await pause();
+      const held = await db.read((on) => claims.held(on, caller, agentId));
+      await pause();
+      const owed = await db.read((on) => owedBy(on, caller, agentId));
+      await pause();
       const { first, unread, more } = waiting;
       const entries = include ? unread.map(({ entry }) => entry) : [];
       const replied = await db.read((on) => parents.forModel(on, agentId, entries));
