@@ -39,6 +39,22 @@ describe("the daily quota of an agent", () => {
     expect((await ask("POST", "/v1/messages", keyed, ann)).status).toBe(200);
   });
 
+  test("is counted for each agent whose name an operator's batch writes in", async () => {
+    const { ask, agent } = await startRelay({ messagesPerDay: 4 });
+    for (const id of ["ann", "ben"]) await agent(id);
+    const messages = Array.from({ length: 8 }, (_, i) => ({ ...hello, from: i % 2 ? "ann" : "ben" }));
+    expect((await ask("POST", "/v1/messages/batch", { messages })).status).toBe(201);
+    expect((await ask("POST", "/v1/messages/batch", { messages: messages.slice(0, 1) })).status).toBe(429);
+  });
+
+  test("is no more for many at once, which share a commit", async () => {
+    const { ask, agent } = await startRelay({ messagesPerDay: 5 });
+    const ann = await agent("ann");
+    const answers = await Promise.all(Array.from({ length: 20 }, () => ask("POST", "/v1/messages", hello, ann)));
+    expect(answers.filter(({ status }) => status === 201)).toHaveLength(5);
+    expect(answers.filter(({ status }) => status === 429)).toHaveLength(15);
+  });
+
   test("is known after a restart", async () => {
     const { ask, agent, restart } = await startRelay({ messagesPerDay: 2 });
     const ann = await agent("ann");

@@ -31,8 +31,9 @@ export type Quotas = ReturnType<typeof createQuotas>;
  */
 export function createQuotas(db: Db, clock: Clock, limits: QuotaLimits, onError: (error: unknown) => void) {
   const used = new Map<string, Used>();
-  /** Uses in the write that is still open: one agent's batch. */
-  const taking = new WeakMap<Tx, number>();
+  /** Uses in the transaction that is open: all writes of one commit are added to `used` after it. */
+  const taking = new Map<string, number>();
+  db.beforeBatch(async () => taking.clear());
   let cancelTimer: (() => void) | undefined;
 
   const today = (): number => Math.floor(clock.now() / DAY_MS);
@@ -82,9 +83,10 @@ export function createQuotas(db: Db, clock: Clock, limits: QuotaLimits, onError:
     /** Takes one of what the agent may make today; counted once it is on disk. @throws Problem 429 when there is none left */
     take(tx: Tx, by: Pick<AgentFacts, "id" | "kind">, what: Counted): void {
       if (limits[what] === 0 || !isCounted(by.kind)) return;
-      const taken = taking.get(tx) ?? 0;
-      check(by, what, taken + 1);
-      taking.set(tx, taken + 1);
+      const key = `${what} ${by.id}`;
+      const taken = (taking.get(key) ?? 0) + 1;
+      check(by, what, taken);
+      taking.set(key, taken);
       tx.afterCommit(() => {
         const row = usedBy(by.id);
         row[what] += 1;
