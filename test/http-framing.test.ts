@@ -82,6 +82,32 @@ describe("G9: what Bun refuses after the relay has begun", () => {
     expect(await sendAll(url, `${head(...lines)}2\r\n{}\r\n0\r\n\r\n`)).toBe(BARE_400);
     expect(await storedIn(relay)).toEqual([]);
   });
+
+  const bare = (status: string) => `HTTP/1.1 ${status}\r\nConnection: close\r\n\r\n`;
+  test.each([
+    ["no host", BARE_400, (plain: string) => plain.replace("Host: relay\r\n", "")],
+    ["an empty line before it", BARE_400, (plain: string) => `\r\n${plain}`],
+    ["a chunk without a size", BARE_400, (_: string, head: string) => `${head}zz\r\n{}\r\n0\r\n\r\n`],
+    ["a chunk longer than its size", BARE_400, (_: string, head: string) => `${head}1\r\n{}\r\n0\r\n\r\n`],
+    ["another method", "", (plain: string) => plain.replace("POST", "BREW")],
+    ["a method in small letters", "", (plain: string) => plain.replace("POST", "post")],
+    ["another version", bare("505 HTTP Version Not Supported"), (plain: string) => plain.replace("1.1", "1.2")],
+    ["no version", bare("505 HTTP Version Not Supported"), (plain: string) => plain.replace(" HTTP/1.1", "")],
+    [
+      "a large head",
+      bare("431 Request Header Fields Too Large"),
+      (plain: string) => plain.replace("Host:", `X-Note: ${"x".repeat(17_000)}\r\nHost:`),
+    ],
+    [
+      "a head of many lines",
+      bare("431 Request Header Fields Too Large"),
+      (plain: string) => plain.replace("Host:", `${"X-Note: x\r\n".repeat(250)}Host:`),
+    ],
+  ])("what is no request is refused by Bun: %s", async (_, answer, broken) => {
+    const { relay, url, head, plain } = await startListening();
+    expect(await sendAll(url, broken(plain, head("Transfer-Encoding: chunked")))).toBe(answer);
+    expect(await storedIn(relay)).toEqual([]);
+  });
 });
 
 describe("a head that could be read in two ways is refused", () => {
