@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test";
-import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { type Client, createClient } from "../src/client/client.ts";
 import { runCli, tempFolder } from "./cli-harness.ts";
@@ -144,6 +144,76 @@ describe("connect claude", () => {
     expect(away.code).toBe(3);
     expect(read("My Project/.mcp.json")).toBe("{}");
   });
+});
+
+describe("an agent that nobody named", () => {
+  /** A folder called `My Project`, of the person whose home is `path`. */
+  function folder(...path: string[]) {
+    const there = join(...path, "My Project");
+    mkdirSync(there, { recursive: true });
+    return there;
+  }
+  const agentOf = async (cwd: string, from = ["--data", relay.dataDir], HOME = home.path) => {
+    const ran = await runCli(["connect", "qwen", "--json", ...from], { env: { HOME }, cwd });
+    if (ran.code !== 0) throw new Error(ran.stderr);
+    return JSON.parse(ran.stdout).agentId as string;
+  };
+
+  test("is called after its folder, and each folder of that name is another", async () => {
+    const [a, b] = [folder(home.path, "a"), folder(home.path, "b")];
+    expect(await agentOf(a)).toBe("qwen-my-project");
+    expect(await agentOf(b)).toBe("qwen-my-project-2");
+    expect([await agentOf(a), await agentOf(b)]).toEqual(["qwen-my-project", "qwen-my-project-2"]);
+    for (const id of ["qwen-my-project", "qwen-my-project-2"]) {
+      const keys = JSON.parse(readFileSync(keysOf(`qwen.${id}.json`), "utf8"));
+      expect((await createClient(keys).whoami()).agentId).toBe(id);
+    }
+    // On another machine, whose files say nothing of the first two.
+    const far = tempFolder();
+    expect(await agentOf(folder(far.path), undefined, far.path)).toBe("qwen-my-project-3");
+    const { token } = await operator.tokens.create({ role: "enroll", prefix: "qwen-" });
+    const enroll = ["--url", relay.url, "--token", token];
+    const [one, two] = [tempFolder(), tempFolder()];
+    expect(await agentOf(folder(one.path), enroll, one.path)).toBe("qwen-qwen-my-project");
+    expect(await agentOf(folder(two.path), enroll, two.path)).toBe("qwen-qwen-my-project-2");
+    expect(await agentOf(folder(two.path), enroll, two.path)).toBe("qwen-qwen-my-project-2");
+    // A name is free once it was given back; a folder that had one keeps it.
+    await runCli(["connect", "qwen", "--remove", "--data", relay.dataDir], { env: { HOME: home.path }, cwd: a });
+    expect(await agentOf(b)).toBe("qwen-my-project-2");
+    expect(await agentOf(a)).toBe("qwen-my-project");
+  });
+
+  test("never takes over a deleted agent, and follows its folder when that is moved", async () => {
+    const place = folder(home.path, "old");
+    const id = await agentOf(place);
+    renameSync(join(home.path, "old"), join(home.path, "new"));
+    expect(await agentOf(folder(home.path, "new"))).toBe(id);
+    await operator.agents.delete(id);
+    const far = tempFolder();
+    expect(await agentOf(folder(far.path), undefined, far.path)).not.toBe(id);
+    expect(await agentOf(folder(home.path, "new"))).toBe(id);
+  });
+});
+
+test("--remove believes no file of the folder that names the keys of somebody else", async () => {
+  await connect(["claude", "--agent", "victim"]);
+  const { tokenId } = JSON.parse(readFileSync(keysOf("claude.victim.json"), "utf8"));
+  const cloned = join(home.path, "cloned");
+  mkdirSync(cloned);
+  const planted = join(cloned, "planted.json");
+  writeFileSync(planted, JSON.stringify({ url: relay.url, agentId: "victim", token: "x", tokenId }));
+  for (const file of [planted, keysOf("claude.victim.json")]) {
+    const signalbox = { type: "http", url: "x", headersHelper: `x hook headers --keys ${file}` };
+    writeFileSync(join(cloned, ".mcp.json"), JSON.stringify({ mcpServers: { signalbox } }));
+    const ran = await runCli(["connect", "claude", "--remove", "--data", relay.dataDir], {
+      env: { HOME: home.path },
+      cwd: cloned,
+    });
+    expect(ran.code).toBe(0);
+    expect(existsSync(file)).toBe(true);
+  }
+  const keys = JSON.parse(readFileSync(keysOf("claude.victim.json"), "utf8"));
+  expect((await createClient(keys).whoami()).tokenId).toBe(tokenId);
 });
 
 test("what cannot work is taken back: the files, the keys, the token", async () => {

@@ -1,11 +1,13 @@
+import { existsSync } from "node:fs";
 import { hostname } from "node:os";
 import { basename } from "node:path";
 import type { WhoAmI } from "../auth/schema.ts";
 import { type Client, createClient, RelayProblem } from "../client/client.ts";
+import { everyItem } from "../client/pages.ts";
 import { EXIT, Stop } from "./exit.ts";
 import { type Harness, type Scope, titleOf } from "./harness-config.ts";
-import { findKeys, type Keys } from "./keys.ts";
-import type { Settings } from "./settings.ts";
+import { findKeys, type Keys, keysFile } from "./keys.ts";
+import { personalFolders, type Settings } from "./settings.ts";
 
 /** The agent that a harness becomes, as `connect` was asked for it. */
 export interface Wanted {
@@ -39,14 +41,32 @@ export async function introduced(settings: Settings, client: Client): Promise<In
   );
 }
 
-/** The id of the agent: named, the token's own, or made of the harness and the place. @throws Stop when the token is for another */
-export function agentIdFor({ harness, scope, agentId }: Wanted, { who }: Introduction): string {
+/** Who connects from here, as keys remember it. */
+export const placeOf = (scope: Scope): string => (scope === "project" ? process.cwd() : "user");
+
+/** Whether keys are of this place, or of a folder that is there no more: perhaps this one, before it was moved. */
+export const areOurs = ({ place = "" }: Keys, scope: Scope): boolean =>
+  place === placeOf(scope) || (place !== "user" && !existsSync(place));
+
+/** The relay has the name, which nobody chose, for another connection. */
+export class NameTaken extends Error {
+  override readonly name = "NameTaken";
+}
+
+/**
+ * The id of the agent: named, the token's own, or made of the harness and the place.
+ * @param taken names that the relay has refused
+ * @throws Stop when the token is for another
+ */
+export async function agentIdFor(wanted: Wanted, by: Introduction, taken: ReadonlySet<string>): Promise<string> {
+  const { harness, scope, agentId } = wanted;
+  const { who } = by;
   if (who?.role === "agent" && who.agentId !== null) {
     if (agentId === undefined || agentId === who.agentId) return who.agentId;
     throw new Stop(EXIT.usage, `That token is ${who.agentId}'s own: leave --agent out, or give a token for ${agentId}`);
   }
   const prefix = who?.role === "enroll" ? (who.prefix ?? "") : "";
-  const id = agentId ?? `${prefix}${nameOf(harness, scope)}`;
+  const id = agentId ?? (await freeName(`${prefix}${nameOf(harness, scope)}`, wanted, by, taken));
   if (id.startsWith(prefix)) return id;
   throw new Stop(EXIT.usage, `That token registers ${prefix}*: name the agent so, as in --agent ${prefix}${id}`);
 }
@@ -58,6 +78,39 @@ function nameOf(harness: Harness, scope: Scope): string {
     .replace(/[^a-z0-9]+/g, "-")
     .replace(/^-+|-+$/g, "");
   return `${harness}-${plain || "here"}`.slice(0, 100);
+}
+
+const MOST_NAMES = 100;
+
+/** The name that this place has had, else the first of `x`, `x-2`, `x-3`, ... that no other connection has. */
+async function freeName(name: string, { harness, scope }: Wanted, by: Introduction, taken: ReadonlySet<string>) {
+  const names = [name, ...Array.from({ length: MOST_NAMES - 1 }, (_, n) => `${name}-${n + 2}`)];
+  const keysOf = (id: string) => findKeys(keysFile(personalFolders().signalbox, harness, id));
+  const isKept = (keys: Keys | undefined) => keys?.place === placeOf(scope) && keys.url === by.settings.url;
+  const had = names.find((id) => isKept(keysOf(id)) && !taken.has(id));
+  if (had !== undefined) return had;
+  for (const id of names) {
+    const keys = keysOf(id);
+    // Another folder's keys are kept in the file that ours would be.
+    if (taken.has(id) || (keys && !areOurs(keys, scope))) continue;
+    if (!(await hasConnection(by, id, keys?.tokenId))) return id;
+  }
+  throw new Stop(EXIT.usage, `${name} is taken, and so are the names after it: give another with --agent`);
+}
+
+/** Whether a token other than `own` acts for the agent, or it was deleted. Only an operator can ask: others are told when they register. */
+async function hasConnection({ client, who }: Introduction, id: string, own: string | undefined): Promise<boolean> {
+  if (who?.role !== "operator") return false;
+  try {
+    await client.agents.get(id);
+  } catch (error) {
+    if (error instanceof RelayProblem && error.status === 404) return false;
+    if (error instanceof RelayProblem && error.status === 410) return true;
+    throw error;
+  }
+  for await (const token of everyItem((page) => client.tokens.list({ page, limit: 500 })))
+    if (token.agentId === id && token.revokedAt === null && token.id !== own) return true;
+  return false;
 }
 
 /** Makes sure that the agent is there and says when it is reached, and gains keys for it: those of before, if they are good. */
@@ -113,9 +166,15 @@ async function usable(file: string, { url }: Settings, agentId: string): Promise
   }
 }
 
-/** An enroll token is answered with the new agent's own, once. */
-async function enrolled({ url }: Settings, client: Client, id: string, { harness, reach }: Wanted): Promise<Keys> {
-  const { token } = await client.agents.register(id, { name: id, rig: titleOf(harness), reach });
+/** An enroll token is answered with the new agent's own, once. @throws NameTaken */
+async function enrolled({ url }: Settings, client: Client, id: string, wanted: Wanted): Promise<Keys> {
+  const { harness, reach, agentId } = wanted;
+  const { token } = await client.agents
+    .register(id, { name: id, rig: titleOf(harness), reach })
+    .catch((error: unknown) => {
+      const isTaken = error instanceof RelayProblem && (error.code === "forbidden" || error.code === "deleted");
+      throw isTaken && agentId === undefined ? new NameTaken(error.message) : error;
+    });
   if (token === undefined) throw new Stop(EXIT.problem, `The relay registered ${id}, and gave it no token`);
   const { tokenId } = await createClient({ url, token }).whoami();
   return { url, agentId: id, token, tokenId };

@@ -1,9 +1,19 @@
+import { dirname } from "node:path";
 import { Argument, type Command, Option } from "commander";
 import manifest from "../../package.json" with { type: "json" };
 import { type Client, createClient } from "../client/client.ts";
 import { meant } from "../client/transport.ts";
 import { type Change, carryOut } from "./config-files.ts";
-import { agentIdFor, gain, introduced, type Wanted } from "./connect-keys.ts";
+import {
+  agentIdFor,
+  areOurs,
+  gain,
+  type Introduction,
+  introduced,
+  NameTaken,
+  placeOf,
+  type Wanted,
+} from "./connect-keys.ts";
 import { contextOf } from "./context.ts";
 import { EXIT, Stop } from "./exit.ts";
 import {
@@ -15,7 +25,7 @@ import {
   type Scope,
   titleOf,
 } from "./harness-config.ts";
-import { findKeys, type Keys, keysFile, removeKeys, writeKeys } from "./keys.ts";
+import { findKeys, type Keys, keysFile, keysFolder, removeKeys, writeKeys } from "./keys.ts";
 import { writeLauncher } from "./launcher.ts";
 import type { Output } from "./output.ts";
 import { safeLine, safeText } from "./screen.ts";
@@ -36,7 +46,7 @@ export function addConnectCommand(program: Command): void {
     .description("Make Claude Code, Codex, Gemini CLI, Qwen Code or OpenCode on this machine an agent of the relay")
     .helpGroup("Harnesses:")
     .addArgument(new Argument("<harness>", "which of them").choices(HARNESSES))
-    .option("--agent <name>", "the agent's id (default: the harness and this folder, or this machine)")
+    .option("--agent <name>", "the agent's id (default: the harness and this folder, or this machine, made unique)")
     .addOption(
       new Option("--scope <scope>", "for this folder, or for all of yours (Codex: always all)")
         .choices(["project", "user"])
@@ -67,11 +77,32 @@ async function connect(harness: Harness, options: ConnectOptions, command: Comma
   const { settings, client, out } = contextOf(command);
   const scope = harness === "codex" ? "user" : options.scope;
   if (options.remove) return disconnect({ harness, scope, options, client, out });
-  const hooks = options.hooks && hasHooks(harness);
-  const reach = hooks ? "idle" : "asked";
+  const reach = options.hooks && hasHooks(harness) ? "idle" : "asked";
   const wanted: Wanted = { harness, scope, agentId: options.agent ?? settings.agentId, reach };
   const by = await introduced(settings, client);
-  const agentId = agentIdFor(wanted, by);
+  const taken = new Set<string>();
+  for (;;) {
+    const agentId = await agentIdFor(wanted, by, taken);
+    try {
+      return await connectAs(agentId, wanted, by, options, out);
+    } catch (error) {
+      if (!(error instanceof NameTaken)) throw error;
+      taken.add(agentId);
+    }
+  }
+}
+
+/** @throws NameTaken before anything is written */
+async function connectAs(
+  agentId: string,
+  wanted: Wanted,
+  by: Introduction,
+  options: ConnectOptions,
+  out: Output,
+): Promise<void> {
+  const { settings, client } = by;
+  const { harness, scope, reach } = wanted;
+  const hooks = reach === "idle";
   const { signalbox } = personalFolders();
   const file = keysFile(signalbox, harness, agentId);
   const changes = harnessChanges(harness, scope, { harness, url: settings.url, keysFile: file, hooks });
@@ -79,7 +110,7 @@ async function connect(harness: Harness, options: ConnectOptions, command: Comma
   const before = findKeys(file);
   const { keys, isNew } = await gain(file, agentId, wanted, by);
   try {
-    writeKeys(file, keys);
+    writeKeys(file, { ...keys, place: placeOf(scope) });
     writeLauncher(signalbox);
     for (const change of changes) carryOut(change);
     await check(keys);
@@ -188,11 +219,19 @@ interface Removal {
   out: Output;
 }
 
+/** The file of keys that the entries name, if it is of this very place: files of a folder may be anybody's, and name any file. */
+function ownKeysFile(changes: readonly Change[], scope: Scope): string | undefined {
+  const file = keysFileIn(changes);
+  if (file === undefined || dirname(file) !== keysFolder(personalFolders().signalbox)) return undefined;
+  const keys = findKeys(file);
+  return keys && areOurs(keys, scope) ? file : undefined;
+}
+
 /** The reverse of `connect`. The agent stays, with its messages. */
 async function disconnect({ harness, scope, options, client, out }: Removal): Promise<void> {
   const changes = harnessChanges(harness, scope, undefined);
   const { signalbox } = personalFolders();
-  const file = options.agent ? keysFile(signalbox, harness, options.agent) : keysFileIn(changes);
+  const file = options.agent ? keysFile(signalbox, harness, options.agent) : ownKeysFile(changes, scope);
   const keys = file === undefined ? undefined : findKeys(file);
   if (!agree(changes, keys && file ? [`${file}: goes, and its token ends`] : [], options, out)) return;
   for (const change of changes) carryOut(change);

@@ -11,14 +11,19 @@ export const Keys = z.strictObject({
   token: z.string(),
   /** By which an operator revokes the token. */
   tokenId: z.string(),
+  /** The folder that is connected by them, or `user` for all of a person's. */
+  place: z.string().optional(),
   /** The token was given to `connect`, which does not end it. */
   given: z.literal(true).optional(),
 });
 export type Keys = z.infer<typeof Keys>;
 
+/** The folder of all keys, below the folder of this program. */
+export const keysFolder = (folder: string): string => join(folder, "agents");
+
 /** Where the keys of an agent in a harness are kept, below the folder of this program. */
 export const keysFile = (folder: string, harness: string, agentId: string): string =>
-  join(folder, "agents", `${harness}.${encodeURIComponent(agentId)}.json`);
+  join(keysFolder(folder), `${harness}.${encodeURIComponent(agentId)}.json`);
 
 /** @throws Stop when it is not there or something else. */
 export function readKeys(file: string): Keys {
