@@ -3,6 +3,7 @@ import {
   chmodSync,
   cpSync,
   existsSync,
+  lstatSync,
   mkdirSync,
   readFileSync,
   renameSync,
@@ -157,6 +158,116 @@ describe("files of harnesses are changed in their text", () => {
     expect(ran.stderr).toContain("nothing was changed");
     expect(read("project/.mcp.json")).toBe(text);
   });
+});
+
+describe("what was written between connecting and --remove", () => {
+  test("into our block of Codex's file stays, and so does what was added to our table until that goes", async () => {
+    const config = 'model = "x"\n';
+    const theirs = '\n[projects."/home/me/work"]\ntrust_level = "trusted"\n# kept\n';
+    const tools = '\n[mcp_servers.signalbox.tools.inbox]\napproval_mode = "approve"\n';
+    put(".codex/config.toml", config);
+    await connect(["codex", "--agent", "block"]);
+    // A program that keeps comments puts new tables before the last of them.
+    const begun = read(".codex/config.toml");
+    const edited = begun.replace("# signalbox: end\n", `enabled = false\n${tools}${theirs}# signalbox: end\n`);
+    put(".codex/config.toml", edited);
+    expect(await connect(["codex", "--agent", "block"])).toMatchObject({ code: 0 });
+    expect(read(".codex/config.toml")).toBe(edited);
+    expect(await connect(["codex", "--agent", "other"])).toMatchObject({ code: 0 });
+    expect(read(".codex/config.toml")).toBe(edited.replace("codex.block.json", "codex.other.json"));
+    expect(await connect(["codex", "--remove"])).toMatchObject({ code: 0 });
+    expect(Bun.TOML.parse(read(".codex/config.toml"))).toEqual(Bun.TOML.parse(config + theirs));
+    expect(read(".codex/config.toml")).toContain("# kept\n");
+  });
+
+  test("behind our block of Codex's file stays, and nothing is taken out that cannot be told apart", async () => {
+    await connect(["codex", "--agent", "block"]);
+    put(".codex/config.toml", `${read(".codex/config.toml")}tool_timeout_sec = 9\n[mcp_servers.mine]\ncommand = "x"\n`);
+    await connect(["codex", "--remove"]);
+    expect(read(".codex/config.toml")).toBe('[mcp_servers.mine]\ncommand = "x"\n');
+    await connect(["codex", "--agent", "block"]);
+    const mixed = `a = 1\n${read(".codex/config.toml")}text = """\n[mcp_servers.mine.env]\n"""\n`;
+    put(".codex/config.toml", mixed);
+    expect((await connect(["codex", "--remove"])).stderr).toContain("by hand");
+    expect(read(".codex/config.toml")).toBe(mixed);
+  });
+
+  test("into our server and our hooks stays when connect is called again", async () => {
+    await connect(["gemini", "--agent", "kept"]);
+    const file = "project/.gemini/settings.json";
+    const edited = read(file)
+      .replace(/("args": \[[^\]]*\])/, '$1,\n      "trust": true, "timeout": 60000')
+      .replace('"timeout": 10000', '"timeout": 20000, "name": "mine"');
+    expect(edited).toContain("20000");
+    put(file, edited);
+    expect(await connect(["gemini", "--agent", "kept"])).toMatchObject({ code: 0 });
+    expect(read(file)).toBe(edited);
+    await connect(["gemini", "--remove"]);
+    expect(existsSync(join(home.path, file))).toBe(false);
+  });
+
+  test("beside OpenCode's plain file does not hide our entry in it", async () => {
+    await connect(["opencode", "--agent", "plain"]);
+    put("project/opencode.jsonc", '{ /* mine */ "theme": "x" }');
+    await connect(["opencode", "--remove"]);
+    expect(existsSync(join(project, "opencode.json"))).toBe(false);
+    expect(read("project/opencode.jsonc")).toBe('{ /* mine */ "theme": "x" }');
+  });
+});
+
+test("a member of another form than the harness reads is not replaced", async () => {
+  const ODD: [args: string[], file: string, text: string][] = [
+    [["claude"], "project/.mcp.json", '{"mcpServers": ["mine"]}'],
+    [["claude"], "project/.claude/settings.local.json", '{"hooks": [{"mine": 1}]}'],
+    [["claude"], "project/.claude/settings.local.json", '{"hooks": {"Stop": {"mine": 1}}}'],
+    [["claude"], "project/.claude/settings.local.json", '{"enabledMcpjsonServers": "mine"}'],
+    [["codex"], ".codex/hooks.json", '{"hooks": {"SessionStart": "mine"}}'],
+    [["gemini"], "project/.gemini/settings.json", '{"hooks": {"AfterAgent": 7}}'],
+    [["qwen"], "project/.qwen/settings.json", '{"mcpServers": "mine"}'],
+    [["opencode"], "project/opencode.json", '{"mcp": [1]}'],
+  ];
+  for (const [args, file, text] of ODD) {
+    put(file, text);
+    const ran = await connect([...args, "--agent", "odd"]);
+    expect({ code: ran.code, file, said: ran.stderr }).toMatchObject({
+      ...{ code: 1, file },
+      said: expect.stringMatching(/has something else than .* as .*; nothing was changed/),
+    });
+    expect(await connect([...args, "--remove"])).toMatchObject({ code: 0 });
+    expect(read(file)).toBe(text);
+    rmSync(join(home.path, file));
+  }
+});
+
+test("a link is followed, to where nothing is yet, too, and stays a link", async () => {
+  for (const [args, file] of [
+    [["claude"], "project/.mcp.json"],
+    [["codex"], ".codex/config.toml"],
+  ] as const) {
+    const real = join(home.path, "dotfiles", file);
+    mkdirSync(dirname(join(home.path, file)), { recursive: true });
+    symlinkSync(real, join(home.path, file));
+    expect(await connect([...args, "--agent", "linked"])).toMatchObject({ code: 0 });
+    expect(readFileSync(real, "utf8")).toContain("signalbox");
+    expect(lstatSync(join(home.path, file)).isSymbolicLink()).toBe(true);
+    await connect([...args, "--remove"]);
+    expect(existsSync(real)).toBe(false);
+    expect(lstatSync(join(home.path, file)).isSymbolicLink()).toBe(true);
+  }
+});
+
+test("keys in a home with signs of the shell in its name are found again, and their token ended", async () => {
+  const odd = join(home.path, 'o\'brien $HOME "x"');
+  const there = join(odd, "work");
+  mkdirSync(there, { recursive: true });
+  for (const harness of ["claude", "codex", "gemini", "opencode"]) {
+    const call = (...args: string[]) =>
+      runCli(["connect", harness, ...args, "--data", relay.dataDir, "--json"], { env: { HOME: odd }, cwd: there });
+    const { agentId, keys } = JSON.parse((await call()).stdout);
+    expect(existsSync(keys)).toBe(true);
+    expect(JSON.parse((await call("--remove")).stdout)).toMatchObject({ agentId, left: [] });
+    expect(existsSync(keys)).toBe(false);
+  }
 });
 
 describe("something else in the place of a file", () => {

@@ -1,5 +1,5 @@
-import { mkdirSync, readFileSync, realpathSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
-import { dirname } from "node:path";
+import { mkdirSync, readFileSync, readlinkSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { dirname, resolve } from "node:path";
 import { EXIT, Stop } from "./exit.ts";
 
 /** A file of a harness as it is, and as it is to be; undefined: not there. */
@@ -42,18 +42,28 @@ export function carryOut({ file, before, after }: Change): void {
   if (after === before) return;
   if (textOf(file) !== before) throw new Stop(EXIT.problem, `${file} was changed meanwhile: try again`);
   try {
-    if (after === undefined) rmSync(file, { force: true });
-    else write(file, before === undefined, after);
+    if (after === undefined) rmSync(placeOf(file), { force: true });
+    else write(placeOf(file), before === undefined, after);
   } catch (error) {
     throw new Stop(EXIT.problem, `${file} cannot be written: ${error instanceof Error ? error.message : error}`);
   }
 }
 
+/** Where a link leads to, also when nothing is there yet: people keep such files elsewhere. */
+function placeOf(file: string): string {
+  let link: string;
+  try {
+    link = readlinkSync(file);
+  } catch {
+    return file;
+  }
+  return placeOf(resolve(dirname(file), link));
+}
+
 function write(file: string, isNew: boolean, text: string): void {
   mkdirSync(dirname(file), { recursive: true });
-  const real = isNew ? file : realpathSync(file);
-  const mode = isNew ? 0o644 : statSync(real).mode & 0o777;
-  const draft = `${real}.${process.pid}.new`;
+  const mode = isNew ? 0o644 : statSync(file).mode & 0o777;
+  const draft = `${file}.${process.pid}.new`;
   writeFileSync(draft, text, { mode });
-  renameSync(draft, real);
+  renameSync(draft, file);
 }

@@ -1,10 +1,11 @@
 import { join } from "node:path";
 import { type Change, refusal } from "./config-files.ts";
-import { withHooks } from "./harness-hooks.ts";
+import type { Stop } from "./exit.ts";
+import { oddPlace, withHooks } from "./harness-hooks.ts";
 import { codexServerChange } from "./harness-toml.ts";
 import { type HookHarness, MANNERS } from "./hook-answers.ts";
 import { isObject, type JsonObject, jsonChange, readJson } from "./json-edits.ts";
-import { launcherFile } from "./launcher.ts";
+import { launcherFile, wordsOf } from "./launcher.ts";
 import { personalFolders } from "./settings.ts";
 import { ownLine, SERVER, type Wiring } from "./wiring.ts";
 
@@ -57,7 +58,10 @@ function claudeChanges(scope: Scope, wiring: Wiring | undefined): Change[] {
   return [
     serverChange(isForProject ? project : claudeState, "mcpServers", wiring && claudeServer(wiring)),
     jsonChange(settings, (whole) => {
-      const hooked = withHooks(whole, "claude", wiring);
+      const { enabledMcpjsonServers: list } = whole;
+      if (wiring && isForProject && list !== undefined && !Array.isArray(list))
+        throw oddRefusal(settings, "enabledMcpjsonServers", "a list");
+      const hooked = hookedIn(settings, whole, "claude", wiring);
       return isTheirs ? hooked : withApproval(hooked, isForProject && wiring !== undefined);
     }),
   ];
@@ -83,9 +87,19 @@ function codexChanges(wiring: Wiring | undefined): Change[] {
   const helper = wiring && ownLine("hook", "headers", "--keys", wiring.keysFile);
   return [
     codexServerChange(join(codex, "config.toml"), wiring && helper ? { url: `${wiring.url}/mcp`, helper } : undefined),
-    jsonChange(join(codex, "hooks.json"), (whole) => withHooks(whole, "codex", wiring)),
+    jsonChange(join(codex, "hooks.json"), (whole) => hookedIn(join(codex, "hooks.json"), whole, "codex", wiring)),
   ];
 }
+
+/** @throws Stop where a person has something else than hooks */
+function hookedIn(file: string, whole: JsonObject, harness: HookHarness, wiring: Wiring | undefined): JsonObject {
+  const odd = wiring?.hooks ? oddPlace(whole, harness) : undefined;
+  if (odd !== undefined) throw oddRefusal(file, odd, odd === "hooks" ? "an object" : "a list");
+  return withHooks(whole, harness, wiring);
+}
+
+const oddRefusal = (file: string, place: string, expected: string): Stop =>
+  refusal(file, `has something else than ${expected} as ${place}`);
 
 /** Gemini CLI and Qwen Code: one file for both, and no way to ask a command for headers, so the bridge speaks for them. */
 function settingsChanges(harness: "gemini" | "qwen", scope: Scope, wiring: Wiring | undefined): Change[] {
@@ -96,20 +110,22 @@ function settingsChanges(harness: "gemini" | "qwen", scope: Scope, wiring: Wirin
     args: bridgeWords(wiring.keysFile),
   };
   if (wiring) refuseForeign(file, serverIn(readJson(file)?.mcpServers));
-  return [jsonChange(file, (whole) => withHooks(withServer(whole, "mcpServers", entry), harness, wiring))];
+  return [jsonChange(file, (whole) => hookedIn(file, withServer(file, whole, "mcpServers", entry), harness, wiring))];
 }
 
 function opencodeChanges(scope: Scope, wiring: Wiring | undefined): Change[] {
   const folder = scope === "project" ? process.cwd() : personalFolders().opencode;
   const commented = join(folder, "opencode.jsonc");
-  const file = readJson(commented) ? commented : join(folder, "opencode.json");
-  const command = wiring && [launcherFile(personalFolders().signalbox), ...bridgeWords(wiring.keysFile)];
-  return [serverChange(file, "mcp", command && { type: "local", command, enabled: true })];
+  const plain = join(folder, "opencode.json");
+  if (!wiring) return [plain, commented].map((file) => serverChange(file, "mcp", undefined));
+  const file = readJson(commented) ? commented : plain;
+  const command = [launcherFile(personalFolders().signalbox), ...bridgeWords(wiring.keysFile)];
+  return [serverChange(file, "mcp", { type: "local", command, enabled: true })];
 }
 
 function serverChange(file: string, group: string, entry: JsonObject | undefined): Change {
   if (entry) refuseForeign(file, serverIn(readJson(file)?.[group]));
-  return jsonChange(file, (whole) => withServer(whole, group, entry));
+  return jsonChange(file, (whole) => withServer(file, whole, group, entry));
 }
 
 const serverIn = (servers: unknown): unknown => (isObject(servers) ? servers[SERVER] : undefined);
@@ -123,10 +139,17 @@ function refuseForeign(file: string, entry: unknown): void {
     throw refusal(file, `has a server ${SERVER} of your own, which connect does not replace`, "Rename it there");
 }
 
-/** `whole[group][SERVER]` set or taken away, and a group that is left empty with it. A person's own is left. */
-function withServer(whole: JsonObject, group: string, entry: JsonObject | undefined): JsonObject {
+/**
+ * `whole[group][SERVER]` set or taken away, and a group that is left empty with it. A person's own is left, and so is what a
+ * person added to ours.
+ */
+function withServer(file: string, whole: JsonObject, group: string, entry: JsonObject | undefined): JsonObject {
   const servers = isObject(whole[group]) ? whole[group] : {};
-  if (entry) return { ...whole, [group]: { ...servers, [SERVER]: entry } };
+  if (entry) {
+    if (whole[group] !== undefined && !isObject(whole[group])) throw oddRefusal(file, group, "an object");
+    const before = isObject(servers[SERVER]) ? servers[SERVER] : {};
+    return { ...whole, [group]: { ...servers, [SERVER]: { ...before, ...entry } } };
+  }
   if (!Object.hasOwn(servers, SERVER) || isForeign(servers[SERVER])) return whole;
   const { [SERVER]: _, ...others } = servers;
   if (Object.keys(others).length) return { ...whole, [group]: others };
@@ -136,10 +159,20 @@ function withServer(whole: JsonObject, group: string, entry: JsonObject | undefi
 
 /** Finds the file of keys in the entries that are about to go. */
 export function keysFileIn(changes: readonly Change[]): string | undefined {
-  const pattern = /(?: hook (?:headers|\w+ [\w-]+) --keys '?|"mcp-bridge",\s*"--keys",\s*")([^'"\\]+?\.json)/;
   for (const { before = "" } of changes) {
-    const [, found] = pattern.exec(before) ?? [];
-    if (found) return found;
+    const strings = [...before.matchAll(/"(?:[^"\\\n]|\\.)*"/g)].map(([written]) => unquoted(written));
+    const line = strings.find((text) => / hook (?:headers|\w+ [\w-]+) --keys /.test(text));
+    const words = line === undefined ? strings.slice(strings.indexOf("mcp-bridge") + 1) : wordsOf(line);
+    const file = words[words.indexOf("--keys") + 1];
+    if ((line !== undefined || strings.includes("mcp-bridge")) && file?.endsWith(".json")) return file;
   }
   return undefined;
+}
+
+function unquoted(written: string): string {
+  try {
+    return JSON.parse(written);
+  } catch {
+    return "";
+  }
 }

@@ -9,36 +9,65 @@ const timeoutFor = (harness: HookHarness): number => (harness === "gemini" ? SEC
 /** Hooks that an earlier `connect` wrote, for whichever agent and from wherever. */
 const OURS = new RegExp(` hook (${HOOK_HARNESSES.join("|")}) (session-start|prompt|stop) --keys `);
 
-/** Our hooks beside those that are there; `wiring` undefined or without hooks: none of ours. */
+/**
+ * Our hooks beside those that are there; `wiring` undefined or without hooks: none of ours. One that calls what it has to call
+ * already stays as it is, with what a person changed about it.
+ */
 export function withHooks(whole: JsonObject, harness: HookHarness, wiring: Wiring | undefined): JsonObject {
+  const wanted = commandsOf(harness, wiring);
   const hooks: JsonObject = {};
   const there = isObject(whole.hooks) ? whole.hooks : {};
   let had = false;
   for (const [event, groups] of Object.entries(there)) {
-    const kept = Array.isArray(groups) ? groups.map(withoutOurs).filter((group) => group !== undefined) : groups;
+    const own = wanted.get(event);
+    const kept = Array.isArray(groups)
+      ? groups.map((group) => withoutOurs(group, own)).filter((group) => group !== undefined)
+      : groups;
     const isChanged = !Bun.deepEquals(kept, groups);
     had ||= isChanged;
     if (!isChanged || !Array.isArray(kept) || kept.length) hooks[event] = kept;
   }
-  if (!wiring?.hooks) {
+  if (wanted.size === 0) {
     if (!had) return whole;
     if (Object.keys(hooks).length) return { ...whole, hooks };
     const { hooks: _, ...others } = whole;
     return others;
   }
-  for (const [event, theirs] of Object.entries(MANNERS[harness].events)) {
-    const command = ownLine("hook", harness, event, "--keys", wiring.keysFile);
+  for (const [event, command] of wanted) {
+    const groups: unknown[] = Array.isArray(hooks[event]) ? hooks[event] : [];
     const group = { hooks: [{ type: "command", command, timeout: timeoutFor(harness) }] };
-    hooks[theirs] = [...(Array.isArray(hooks[theirs]) ? hooks[theirs] : []), group];
+    hooks[event] = groups.some((each) => calls(each, command)) ? groups : [...groups, group];
   }
   return { ...whole, hooks };
 }
 
-function withoutOurs(group: unknown): unknown {
+/** What each event of the harness has to call. */
+function commandsOf(harness: HookHarness, wiring: Wiring | undefined): Map<string, string> {
+  if (!wiring?.hooks) return new Map();
+  const events = Object.entries(MANNERS[harness].events);
+  return new Map(events.map(([event, theirs]) => [theirs, ownLine("hook", harness, event, "--keys", wiring.keysFile)]));
+}
+
+const calls = (group: unknown, command: string): boolean =>
+  isObject(group) &&
+  Array.isArray(group.hooks) &&
+  group.hooks.some((hook) => isObject(hook) && hook.command === command);
+
+function withoutOurs(group: unknown, own: string | undefined): unknown {
   if (!isObject(group) || !Array.isArray(group.hooks)) return group;
   const kept = group.hooks.filter(
-    (hook) => !(isObject(hook) && typeof hook.command === "string" && OURS.test(hook.command)),
+    (hook) => !(isObject(hook) && typeof hook.command === "string" && OURS.test(hook.command) && hook.command !== own),
   );
   if (kept.length === group.hooks.length) return group;
   return kept.length ? { ...group, hooks: kept } : undefined;
+}
+
+/** Places in a file of hooks that hold something else than the harness expects: adding ours would replace it. */
+export function oddPlace({ hooks }: JsonObject, harness: HookHarness): string | undefined {
+  if (hooks === undefined) return undefined;
+  if (!isObject(hooks)) return "hooks";
+  const odd = Object.values(MANNERS[harness].events).find(
+    (event) => hooks[event] !== undefined && !Array.isArray(hooks[event]),
+  );
+  return odd && `hooks.${odd}`;
 }

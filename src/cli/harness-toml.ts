@@ -5,31 +5,110 @@ import { SERVER } from "./wiring.ts";
 
 const BEGIN = "# signalbox: begin (taken back by: signalbox connect codex --remove)";
 const END = "# signalbox: end";
-const BLOCK = new RegExp(`(?:\\r?\\n)?${RegExp.escape(BEGIN)}\\r?\\n[\\s\\S]*?${RegExp.escape(END)}(?:\\r?\\n)?`, "g");
+const OUR_TABLE = new RegExp(`^\\s*\\[\\s*mcp_servers\\s*\\.\\s*(["']?)${SERVER}\\1\\s*[.\\]]`);
+const URL = "url";
+const HELPER = "http_headers_helper";
+
+interface Server {
+  url: string;
+  helper: string;
+}
 
 /**
- * The rest of the file stays as it is, comments and all: ours is a block at its end. `server` undefined: without it.
+ * The rest of the file stays as it is, comments and all: ours is a block at its end. Codex and people write into that block, too:
+ * what they added to our table stays when it is written again. `server` undefined: without it.
  * @throws Stop when it is no TOML, or has a server of our name outside of our block
  */
-export function codexServerChange(file: string, server: { url: string; helper: string } | undefined): Change {
+export function codexServerChange(file: string, server: Server | undefined): Change {
   const before = textOf(file);
-  const rest = (before ?? "").replace(BLOCK, "");
-  if (!server) return { file, before, after: rest === (before ?? "") ? before : rest || undefined };
+  const text = before ?? "";
+  const rest = withoutBlock(text);
+  if (!server) {
+    if (rest === text) return { file, before, after: before };
+    requireSame(file, text, rest);
+    return { file, before, after: rest || undefined };
+  }
   const { mcp_servers: servers } = parsed(file, rest);
   if (isObject(servers) && SERVER in servers)
     throw refusal(file, `has a server ${SERVER} of your own, which connect does not replace`, "Rename it there");
-  const eol = rest.includes("\r\n") ? "\r\n" : "\n";
-  const table = [
-    BEGIN,
-    `[mcp_servers.${SERVER}]`,
-    `url = ${JSON.stringify(server.url)}`,
-    `http_headers_helper = ${JSON.stringify(server.helper)}`,
-    END,
-  ];
-  const gap = rest === "" ? "" : rest.endsWith("\n") ? eol : eol + eol;
-  const after = `${rest}${gap}${table.join(eol)}${eol}`;
+  const after = rewritten(text, server) ?? appended(rest, server);
   parsed(file, after);
+  requireSame(file, text, withoutBlock(after));
   return { file, before, after };
+}
+
+function appended(rest: string, { url, helper }: Server): string {
+  const eol = rest.includes("\r\n") ? "\r\n" : "\n";
+  const table = [BEGIN, `[mcp_servers.${SERVER}]`, `${URL} = ${quoted(url)}`, `${HELPER} = ${quoted(helper)}`, END];
+  const gap = rest === "" ? "" : rest.endsWith("\n") ? eol : eol + eol;
+  return `${rest}${gap}${table.join(eol)}${eol}`;
+}
+
+const quoted = (value: string): string => JSON.stringify(value);
+
+/** Our table with what it has to say now, in its place; undefined when it is not as we wrote it. */
+function rewritten(text: string, { url, helper }: Server): string | undefined {
+  const lines = linesOf(text);
+  const begin = lines.findIndex(isBegin);
+  if (begin < 0 || !OUR_TABLE.test(lines[begin + 1] ?? "")) return undefined;
+  const now = new Map([
+    [URL, url],
+    [HELPER, helper],
+  ]);
+  for (let at = begin + 2; at < lines.length && now.size && !isHeader(lines[at] ?? ""); at++) {
+    const [, name = "", eol = ""] = /^(\w+) = "(?:[^"\\]|\\.)*"(\r?\n|$)/.exec(lines[at] ?? "") ?? [];
+    const value = now.get(name);
+    if (value === undefined) continue;
+    lines[at] = `${name} = ${quoted(value)}${eol}`;
+    now.delete(name);
+  }
+  return now.size ? undefined : lines.join("");
+}
+
+/** Without our table, what hangs on it, and the lines around it. Tables and comments of others stay, wherever they stand. */
+function withoutBlock(text: string): string {
+  const lines = linesOf(text);
+  const begin = lines.findIndex(isBegin);
+  if (begin < 0) return text;
+  const head = lines.slice(0, begin);
+  if (head.at(-1)?.trim() === "") head.pop();
+  let isOurs = true;
+  let isPast = false;
+  const tail = lines.slice(begin + 1).filter((line) => {
+    const said = line.trim();
+    if (said === END) {
+      isPast = true;
+      return false;
+    }
+    if (isHeader(line)) isOurs = OUR_TABLE.test(line);
+    return !isOurs || said.startsWith("#") || (said === "" && isPast);
+  });
+  return [...head, ...tail].join("");
+}
+
+const linesOf = (text: string): string[] => text.match(/[^\n]*\n|[^\n]+$/g) ?? [];
+const isBegin = (line: string): boolean => line.trim() === BEGIN;
+const isHeader = (line: string): boolean => /^\s*\[/.test(line);
+
+/** Looks whether nothing but our server has gone. @throws Stop */
+function requireSame(file: string, before: string, after: string): void {
+  const others = othersIn(parsed(file, before));
+  if (!Bun.deepEquals(others, othersIn(tomlIn(after) ?? {})))
+    throw refusal(file, `mixes the server ${SERVER} with what is yours`, `Take [mcp_servers.${SERVER}] out by hand`);
+}
+
+function othersIn({ mcp_servers: servers, ...rest }: Record<string, unknown>): Record<string, unknown> {
+  if (!isObject(servers)) return servers === undefined ? rest : { ...rest, mcp_servers: servers };
+  const { [SERVER]: _, ...others } = servers;
+  return Object.keys(others).length ? { ...rest, mcp_servers: others } : rest;
+}
+
+function tomlIn(text: string): Record<string, unknown> | undefined {
+  try {
+    return parsed("", text);
+  } catch {
+    return undefined;
+  }
 }
 
 function parsed(file: string, text: string): Record<string, unknown> {
@@ -38,6 +117,6 @@ function parsed(file: string, text: string): Record<string, unknown> {
     return parse(text.replace(/^\uFEFF/, ""), { integersAsBigInt: true });
   } catch (error) {
     if (!(error instanceof TomlError)) throw error;
-    throw refusal(file, `cannot be added to (line ${error.line}: ${error.message.split("\n", 1)[0]})`);
+    throw refusal(file, `is no TOML (line ${error.line}: ${error.message.split("\n", 1)[0]})`);
   }
 }
