@@ -2,6 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { join } from "node:path";
 import { lookInto } from "./support/database.ts";
 import { listen } from "./support/listen.ts";
+import { connect } from "./support/mcp.ts";
 import { startRelay } from "./support/relay.ts";
 import { openSocket } from "./support/socket.ts";
 import { openStream } from "./support/stream.ts";
@@ -65,15 +66,61 @@ describe("offered means handed over", () => {
     expect(await sentence(id)).toStartWith("not offered to bob so far as is recorded");
   });
 
-  test("an empty page, a filtered look and the watch stream of the agent are none", async () => {
-    const { send, sentence, ask, bob, ...relay } = await withOffers();
+  test("an empty page, and a look or a stream that another filter leaves it out of, are none", async () => {
+    const { send, sentence, ask, bob, ann, ...relay } = await withOffers();
     const url = listen(relay);
     const id = await send();
     await ask("GET", `/v1/agents/bob/inbox?after=${id}`, undefined, bob);
-    await ask("GET", "/v1/agents/bob/inbox?kind=chat", undefined, bob);
-    const watch = await openStream(`${url}/v1/messages/stream?after=0`, bob);
+    await ask("GET", "/v1/agents/bob/inbox?kind=task", undefined, bob);
+    await ask("GET", "/v1/messages?kind=task", undefined, bob);
+    const watch = await openStream(`${url}/v1/messages/stream?after=0&kind=task`, bob);
+    await watch.first("hello");
+    await ask("POST", "/v1/messages", { to: "bob", body: "x", claimable: true }, ann);
     await watch.first("message");
     expect(await sentence(id)).toStartWith("not offered to bob");
+  });
+
+  test("by every way that shows it: filtered looks, lists, search, history, watching", async () => {
+    const ways: Record<string, (w: Awaited<ReturnType<typeof withOffers>>, id: number) => Promise<unknown>> = {
+      "a filtered look": ({ ask, bob }) => ask("GET", "/v1/agents/bob/inbox?kind=chat", undefined, bob),
+      "the list": ({ ask, bob }) => ask("GET", "/v1/messages", undefined, bob),
+      "a search": async ({ relay, ask, bob }) => {
+        await relay.settle();
+        await ask("GET", "/v1/messages?q=x", undefined, bob);
+      },
+      history: ({ ask, bob }) => ask("GET", "/v1/history", undefined, bob),
+      "history with traces": ({ ask, bob }) => ask("GET", "/v1/history?level=3", undefined, bob),
+      "the history of MCP": async (w) => (await connect(w, w.bob.token)).call("history", {}),
+      "one message by MCP": async (w, id) => (await connect(w, w.bob.token)).call("history", { message: id }),
+      watching: async (w) => (await openStream(`${listen(w)}/v1/messages/stream?after=0`, w.bob)).first("message"),
+      "watching by a filter": async (w) =>
+        (await openStream(`${listen(w)}/v1/messages/stream?after=0&kind=chat`, w.bob)).first("message"),
+    };
+    for (const [way, show] of Object.entries(ways)) {
+      const w = await withOffers();
+      const id = await w.send();
+      await show(w, id);
+      expect([way, await w.sentence(id)]).toEqual([way, expect.stringMatching(/^offered to bob at 12:00:00Z/)]);
+      await w.restart();
+      expect([way, await w.sentence(id)]).toEqual([way, expect.stringMatching(/^offered to bob at 12:00:00Z/)]);
+    }
+  });
+
+  test("by a look at the task or the delegation that it is the message of", async () => {
+    for (const by of ["id", "list"] as const) {
+      const { ask, ann, bob, sentence } = await withOffers();
+      const task = (await ask("POST", "/v1/tasks", { title: "x", target: "bob" }, ann)).body;
+      const asked = (await ask("POST", "/v1/delegations", { to: "bob", text: "x" }, ann)).body;
+      const { token } = (await ask("POST", "/v1/tokens", { role: "viewer" })).body;
+      for (const who of [ann, { token }])
+        for (const path of [`tasks/${task.id}`, "tasks", `delegations/${asked.id}`, "delegations"])
+          expect((await ask("GET", `/v1/${path}`, undefined, who)).status).toBe(200);
+      for (const id of [task.messageId, asked.messageId]) expect(await sentence(id)).toStartWith("not offered to bob");
+      for (const path of by === "list" ? ["tasks", "delegations"] : [`tasks/${task.id}`, `delegations/${asked.id}`])
+        await ask("GET", `/v1/${path}`, undefined, bob);
+      for (const id of [task.messageId, asked.messageId])
+        expect(await sentence(id)).toStartWith("offered to bob at 12:00:00Z by lookup");
+    }
   });
 
   test("a page that ends before it is no offer of what comes behind", async () => {

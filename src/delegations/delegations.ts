@@ -106,7 +106,7 @@ export function createDelegations({ messaging, idempotency, activity, budgets, k
     async start(): Promise<void> {
       open = await db.read((on) => store.countOpen(on));
     },
-    routes: (): Route[] => delegationRoutes({ db, delegations, waits }),
+    routes: (): Route[] => delegationRoutes({ db, delegations, waits, offers: messaging.offers }),
   };
 }
 

@@ -2,6 +2,7 @@ import { z } from "zod";
 import type { Db } from "../db/database.ts";
 import { createdOnce, ok, type Route, route } from "../http/call.ts";
 import { nextLink } from "../http/link.ts";
+import type { Offers } from "../messages/offers.ts";
 import { storedTarget } from "../messages/routes.ts";
 import type { Waits } from "../messages/waits.ts";
 import {
@@ -21,6 +22,7 @@ import type { Delegations } from "./service.ts";
 export interface DelegationRouteParts {
   db: Pick<Db, "read" | "write">;
   delegations: Delegations;
+  offers: Offers;
   waits: Waits;
 }
 
@@ -28,7 +30,7 @@ const Path = z.strictObject({ id: DelegationId });
 const tag = "Delegations";
 
 /** Asking, answering, waiting for the answer. */
-export function delegationRoutes({ db, delegations, waits }: DelegationRouteParts): Route[] {
+export function delegationRoutes({ db, delegations, offers, waits }: DelegationRouteParts): Route[] {
   return [
     route({
       method: "POST",
@@ -81,7 +83,12 @@ export function delegationRoutes({ db, delegations, waits }: DelegationRoutePart
       run: async ({ caller, query, request }) => {
         const { limit, page, to, ...rest } = query;
         const filter = { ...rest, to: storedTarget(to) };
-        const list = await db.read((on) => delegations.list(on, caller, filter, page, limit));
+        const list = await db.read(async (on) => {
+          const found = await delegations.list(on, caller, filter, page, limit);
+          const requests = found.items.map(({ messageId, from, to: target }) => ({ id: messageId, from, target }));
+          await offers.noteSeen(on, caller, requests);
+          return found;
+        });
         return { status: 200, body: list, headers: nextLink(request, list.nextPage) };
       },
     }),

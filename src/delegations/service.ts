@@ -5,6 +5,7 @@ import { actingAs, type Caller, readingAs } from "../auth/caller.ts";
 import type { Reading, Tx } from "../db/database.ts";
 import type { Idempotency } from "../idempotency/service.ts";
 import type { Access } from "../messages/access.ts";
+import type { Offers } from "../messages/offers.ts";
 import type { Quotas } from "../messages/quotas.ts";
 import { refuseReserved } from "../messages/reserved.ts";
 import type { Sender } from "../messages/send.ts";
@@ -23,6 +24,7 @@ export interface DelegationParts {
   messages: MessageStore;
   agents: AgentService;
   access: Access;
+  offers: Offers;
   sender: Sender;
   idempotency: Idempotency;
   activity: ActivityService;
@@ -38,7 +40,7 @@ export type Delegations = ReturnType<typeof createDelegationService>;
 
 /** The verbs of delegations. */
 export function createDelegationService(parts: DelegationParts) {
-  const { store, messages, agents, access, sender, idempotency, activity, ask, ends } = parts;
+  const { store, messages, agents, access, offers, sender, idempotency, activity, ask, ends } = parts;
 
   /** @throws Problem 404 */
   async function require(on: Reading, id: string): Promise<DelegationRow> {
@@ -57,6 +59,7 @@ export function createDelegationService(parts: DelegationParts) {
     if (reader !== null) await agents.requireActor(on, caller, reader);
     const row = await require(on, id);
     await requireReader(on, reader, row);
+    await offers.noteSeen(on, caller, [{ id: row.messageId, from: row.fromId, target: row.target }]);
     return show(on, messages, row);
   }
 

@@ -59,6 +59,7 @@ export function createLookJson(parts: LookParts & { lists: Lists; parents: Paren
       const found = await lists.withWork(on, items);
       const states = new Map(found.flatMap(({ entry, work }) => (work ? [[entry.id, work] as const] : [])));
       const entries = found.map(({ entry }) => entry);
+      if (caller.agentId === agentId) await parts.offers.noteSeen(on, caller, entries);
       const settled = await parts.settled.among(on, agentId, entries, states);
       const json = await itemsJson(on, agentId, entries, states, settled, query.include === "parent");
       return `{"items":[${json.join(",")}],"cursor":${facts.cursor},"head":${glance.head},"more":${more},"open":${glance.isOpen}}`;

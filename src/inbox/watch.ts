@@ -10,6 +10,7 @@ import type { LogEntry } from "../log/tail.ts";
 import type { Access } from "../messages/access.ts";
 import { holdingJson } from "../messages/entry.ts";
 import type { Lists } from "../messages/lists.ts";
+import type { Offers } from "../messages/offers.ts";
 import type { MessageStore } from "../messages/store.ts";
 import type { Filter } from "../messages/store-lists.ts";
 import type { WorkRow } from "../messages/store-work.ts";
@@ -22,6 +23,7 @@ export interface WatchStreamParts {
   lists: Lists;
   access: Access;
   store: MessageStore;
+  offers: Offers;
   log: Log;
   connections: Connections;
   clock: Clock;
@@ -41,7 +43,7 @@ export type WatchStreams = ReturnType<typeof createWatchStreams>;
 
 /** Streams over everything that somebody may read, for people who watch. */
 export function createWatchStreams(parts: WatchStreamParts) {
-  const { db, agentStore, lists, access, store, log, connections, clock, headOf, onError } = parts;
+  const { db, agentStore, lists, access, store, offers, log, connections, clock, headOf, onError } = parts;
   const watchers = new Set<Watcher>();
   /** Changes of work are told one after the other: each needs to be looked up first. */
   let told: Promise<void> = Promise.resolve();
@@ -76,10 +78,21 @@ export function createWatchStreams(parts: WatchStreamParts) {
     }));
     await connections.makeRoom(reader);
     const position = after ?? log.head();
+    const { instanceId, tokenId } = caller;
+    const id = connections.newId();
+    const isWhole = Object.values(filter).every((wanted) => wanted === undefined);
+    /** Handed to the connection, and not yet to the kernel. */
+    const unnoted: { after: number; upTo: number }[] = [];
     let closed = false;
     const sink: Sink = {
       ready: () => outlet.ready(),
-      deliver: (entries) => outlet.messages(entries),
+      deliver(entries, after, upTo) {
+        outlet.messages(entries);
+        if (reader === null) return;
+        // Without a filter that is all there is for the reader up to there.
+        unnoted.push(...(isWhole ? [{ after, upTo }] : entries.map(({ id }) => ({ after: id - 1, upTo: id }))));
+        noteIfSettled();
+      },
       reset: () => undefined,
       fail(error) {
         onError(error);
@@ -87,15 +100,19 @@ export function createWatchStreams(parts: WatchStreamParts) {
       },
     };
     const follower = new Follower(log, createSource(reader, filter), sink, position, clock.now);
+    function noteIfSettled(): void {
+      if (reader === null || !outlet.settled()) return;
+      const to = { agentId: reader, instanceId, connection: id, transport: "stream" } as const;
+      for (const { after, upTo } of unnoted.splice(0)) offers.note(to, after, upTo, 1);
+    }
     function close(reason: Parameters<Connection["close"]>[0]): void {
       if (!closed) outlet.close(byeEvent(reason, follower.position));
     }
     const watcher: Watcher = { reader, filter, outlet, follower };
-    const { instanceId, tokenId } = caller;
-    const id = connections.newId();
     const leave = connections.add({ id, agentId: null, countsFor: reader, instanceId, tokenId, outlet, close });
     watchers.add(watcher);
     outlet.onDrain = () => {
+      noteIfSettled();
       if (!closed) follower.run();
     };
     outlet.onClosed = () => {

@@ -10,6 +10,7 @@ import type { Inbox } from "../inbox/inbox.ts";
 import type { Looks } from "../inbox/look.ts";
 import type { Claims } from "../messages/claims.ts";
 import type { Explainer } from "../messages/explain.ts";
+import type { Offers } from "../messages/offers.ts";
 import type { Parents } from "../messages/parents.ts";
 import type { Readers } from "../messages/readers.ts";
 import type { Sender } from "../messages/send.ts";
@@ -29,6 +30,7 @@ export interface Desk {
   looks: Looks;
   waits: Waits;
   readers: Readers;
+  offers: Offers;
   parents: Parents;
   explainer: Explainer;
   history: HistoryService;

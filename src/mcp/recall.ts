@@ -59,6 +59,14 @@ export const history = tool({
     const { items, next } = await desk.db.read((on) => desk.history.page(on, turn.caller, wish, hits));
     const letters = (await lettersIn(items)) as Recalled[];
     const newest = newestWithin(letters, envelopes, room);
+    const seen = letters.slice(letters.length - newest.parts.length);
+    await desk.db.read((on) =>
+      desk.offers.noteSeen(
+        on,
+        turn.caller,
+        seen.map(({ id, from, to: target }) => ({ id, from, target })),
+      ),
+    );
     const oldest = newest.cut ?? next;
     const more = oldest === null ? "" : `Older: history {"before":${oldest}} with the same filter.`;
     const text = newest.parts.length ? [PREFACE, ...newest.parts, more].filter(Boolean).join("\n") : "Nothing found.";

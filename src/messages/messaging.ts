@@ -132,7 +132,7 @@ export function createMessaging(parts: MessagingParts) {
     ...{ logger, sender, leases, claims, lists, readers, parents, explainer, waits, taking, retention, search },
     searchLag: async () => db.read(async (on) => headOf(on) - (await store.mark(on, "indexed"))),
     routes: (): Route[] => [
-      ...messageRoutes({ db, sender, lists, readers, explainer }),
+      ...messageRoutes({ db, sender, lists, readers, offers, explainer }),
       ...workRoutes({ db, claims, works, taking, parents }),
     ],
   };

@@ -1,6 +1,8 @@
 import type { Caller } from "../auth/caller.ts";
 import type { Clock } from "../clock.ts";
 import type { Db, Reading } from "../db/database.ts";
+import type { LogEntry } from "../log/tail.ts";
+import { isForInbox } from "./store.ts";
 import type { InboxStore, OfferRow } from "./store-inbox.ts";
 
 /** One connection (or all polls of one instance), as offers are recorded for it. */
@@ -27,6 +29,7 @@ const NEAREST = 40;
 const MAX_KEPT = 50_000;
 
 type Seer = Pick<Caller, "agentId" | "instanceId" | "role">;
+type Seen = Pick<LogEntry, "id" | "from" | "target">;
 
 export type Offers = ReturnType<typeof createOffers>;
 
@@ -130,13 +133,17 @@ export function createOffers(db: Db, store: InboxStore, clock: Clock, onError: (
     note,
     reader,
 
-    /** An agent looked at single entries that it was never handed. */
-    async noteSeen(on: Reading, caller: Seer, ids: readonly number[]): Promise<void> {
+    /** An agent was shown entries apart from its inbox: they have reached it. What it said itself has not come to it. */
+    async noteSeen(on: Reading, caller: Seer, entries: readonly Seen[]): Promise<void> {
       const { agentId, instanceId } = caller;
-      if (agentId === null || caller.role === "operator" || ids.length === 0) return;
+      if (agentId === null || caller.role === "operator") return;
+      const theirs = entries.filter(({ id, from, target }) => isForInbox(agentId, { id, fromId: from, target }));
+      if (theirs.length === 0) return;
       const known = reader(on, agentId);
       const to = { agentId, instanceId, connection: `lookup:${agentId}`, transport: "lookup" } as const;
-      for (const id of ids) if (!(await known.has(id))) note(to, id - 1, id, 1);
+      // Upwards, so that neighbours share a range.
+      for (const id of theirs.map(({ id }) => id).sort((a, b) => a - b))
+        if (!(await known.has(id))) note(to, id - 1, id, 1);
     },
 
     /** Whether (after, upTo] is known to have been offered without asking the database. */

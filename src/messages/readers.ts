@@ -12,7 +12,7 @@ import type { Access } from "./access.ts";
 import { messageJson, toLogEntry } from "./entry.ts";
 import type { ListPage, Lists } from "./lists.ts";
 import type { Offers } from "./offers.ts";
-import { type Candidate, isForInbox, type MessageRow, type MessageStore } from "./store.ts";
+import type { MessageRow, MessageStore } from "./store.ts";
 import type { AttemptRow, WorkStore } from "./store-work.ts";
 
 export interface ReaderParts {
@@ -68,7 +68,7 @@ export function createReaders({ agents, agentStore, access, store, works, lists,
     /** `GET /v1/messages/{id}`. @throws Problem 403, 404 */
     async detail(on: Reading, caller: Caller, id: number): Promise<string> {
       const row = await access.requireReadable(on, caller, id);
-      await noteSeen(on, caller, [row]);
+      await offers.noteSeen(on, caller, [toLogEntry(row)]);
       return withDetail(on, row);
     },
 
@@ -86,11 +86,7 @@ export function createReaders({ agents, agentStore, access, store, works, lists,
       const items = await threadItems(on, page.items);
       const root = await rootJson(on, reader, rootId);
       const shown = page.items.slice(0, items.length).map(({ entry }) => entry);
-      await noteSeen(
-        on,
-        caller,
-        shown.map(({ id, from: fromId, target }) => ({ id, fromId, target })),
-      );
+      await offers.noteSeen(on, caller, shown);
       const participants = [...new Set(shown.flatMap(({ from, target }) => [from, target]))].sort();
       const next = items.length < page.items.length ? shown.at(-1)?.id : page.next;
       const nextPage = next == null ? "null" : `"${next}"`;
@@ -136,16 +132,6 @@ export function createReaders({ agents, agentStore, access, store, works, lists,
       items.push(json);
     }
     return items;
-  }
-
-  /** Marks looked-up entries as handed over, without the agent's own. */
-  async function noteSeen(on: Reading, caller: Caller, entries: readonly Candidate[]): Promise<void> {
-    const theirs = entries.filter((entry) => isForInbox(caller.agentId ?? "", entry));
-    await offers.noteSeen(
-      on,
-      caller,
-      theirs.map(({ id }) => id),
-    );
   }
 
   async function rootJson(on: Reading, reader: string | null, rootId: number): Promise<string> {

@@ -10,6 +10,7 @@ import { listAnswer, sentAnswer, sentJson } from "./answers.ts";
 import { messageJson } from "./entry.ts";
 import type { Explainer } from "./explain.ts";
 import type { Lists } from "./lists.ts";
+import type { Offers } from "./offers.ts";
 import type { Readers } from "./readers.ts";
 import {
   Batch,
@@ -35,6 +36,7 @@ export interface MessageRouteParts {
   sender: Sender;
   lists: Lists;
   readers: Readers;
+  offers: Offers;
   explainer: Explainer;
 }
 
@@ -49,7 +51,7 @@ const BATCH_BYTES = 8 * 1024 * 1024;
 const tag = "Messages";
 
 /** Sending, finding and explaining messages. */
-export function messageRoutes({ db, sender, lists, readers, explainer }: MessageRouteParts): Route[] {
+export function messageRoutes({ db, sender, lists, readers, offers, explainer }: MessageRouteParts): Route[] {
   return [
     route({
       method: "POST",
@@ -191,7 +193,15 @@ export function messageRoutes({ db, sender, lists, readers, explainer }: Message
     const until = page === undefined ? before : Math.min(page, before ?? page);
     const range = { before: until, after };
     const hits = q === undefined ? undefined : await lists.hits(caller, q, range);
-    const found = await db.read((on) => lists.list(on, caller, filter, range, limit, hits));
+    const found = await db.read(async (on) => {
+      const page = await lists.list(on, caller, filter, range, limit, hits);
+      await offers.noteSeen(
+        on,
+        caller,
+        page.items.map(({ entry }) => entry),
+      );
+      return page;
+    });
     return listAnswer(
       found.items.map(({ entry, work }) => messageJson(entry, work)),
       found.next,

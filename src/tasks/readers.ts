@@ -2,6 +2,7 @@ import type { AgentService } from "../agents/service.ts";
 import { type Caller, readingAs } from "../auth/caller.ts";
 import type { Reading } from "../db/database.ts";
 import type { Access } from "../messages/access.ts";
+import type { Offers } from "../messages/offers.ts";
 import { jsonBytes, PAGE_BYTES, readPage } from "../pages.ts";
 import { Problem } from "../problem.ts";
 import type { List } from "../wire.ts";
@@ -15,13 +16,14 @@ const CANDIDATES = 500;
 export interface TaskReaderParts {
   agents: AgentService;
   access: Access;
+  offers: Offers;
   store: TaskStore;
 }
 
 export type TaskReaders = ReturnType<typeof createTaskReaders>;
 
 /** Finding tasks. An agent sees those it made, those it holds, and those whose message it may read. */
-export function createTaskReaders({ agents, access, store }: TaskReaderParts) {
+export function createTaskReaders({ agents, access, offers, store }: TaskReaderParts) {
   /** @throws Problem 403, 409 */
   async function readerOf(on: Reading, caller: Caller): Promise<string | null> {
     const reader = readingAs(caller);
@@ -67,6 +69,15 @@ export function createTaskReaders({ agents, access, store }: TaskReaderParts) {
     return task;
   }
 
+  /** A task says what its message says. */
+  async function noteSeen(
+    on: Reading,
+    caller: Caller,
+    { messageId: id, fromId: from, target }: TaskRow,
+  ): Promise<void> {
+    if (id !== null && target !== null) await offers.noteSeen(on, caller, [{ id, from, target }]);
+  }
+
   return {
     /** `GET /v1/tasks`, newest first. @throws Problem 403, 409 */
     async list(on: Reading, caller: Caller, filter: TaskFilter, before: string | undefined, limit: number) {
@@ -83,6 +94,7 @@ export function createTaskReaders({ agents, access, store }: TaskReaderParts) {
         size += jsonBytes(shown);
         if (items.length > 0 && size > PAGE_BYTES) return { items, nextPage: items.at(-1)?.id ?? null };
         items.push(shown);
+        await noteSeen(on, caller, row);
       }
       return { items, nextPage: end ?? null } satisfies List<Task>;
     },
@@ -92,6 +104,7 @@ export function createTaskReaders({ agents, access, store }: TaskReaderParts) {
     /** `GET /v1/tasks/{id}` with a page of its history. @throws Problem 403, 404, 409 */
     async get(on: Reading, caller: Caller, id: string, before: number | undefined, limit: number): Promise<TaskDetail> {
       const task = await requireReadable(on, caller, id);
+      await noteSeen(on, caller, task);
       const { items, last, more } = await readPage(
         limit,
         (count, after) => store.eventsOf(on, id, after?.id ?? before ?? Number.MAX_SAFE_INTEGER, count),

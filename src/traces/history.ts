@@ -1,5 +1,6 @@
 import type { Caller } from "../auth/caller.ts";
 import type { Reading } from "../db/database.ts";
+import type { LogEntry } from "../log/tail.ts";
 import { messageJson } from "../messages/entry.ts";
 import type { Lists } from "../messages/lists.ts";
 import type { Found, MessageStore } from "../messages/store.ts";
@@ -33,6 +34,8 @@ export interface Wish {
 }
 
 export type HistoryService = ReturnType<typeof createHistory>;
+
+const entriesOf = (items: readonly Item[]): LogEntry[] => items.map(({ entry }) => entry);
 
 type Item = Awaited<ReturnType<Lists["list"]>>["items"][number];
 
@@ -72,24 +75,25 @@ export function createHistory({ lists, messages, traces }: HistoryParts) {
       q === undefined ? undefined : lists.hits(caller, q, { before }),
     /**
      * `GET /v1/history`: the newest messages that the caller may read and asked for, oldest first within the page, as JSON.
-     * `next` is the place before which the next page begins. @throws Problem 403, 409
+     * `next` is the place before which the next page begins, `shown` are its messages. @throws Problem 403, 409
      */
     async page(
       on: Reading,
       caller: Caller,
       wish: Wish,
       hits?: Found,
-    ): Promise<{ items: string[]; next: number | null }> {
+    ): Promise<{ items: string[]; next: number | null; shown: LogEntry[] }> {
       const named = wish.thread === undefined ? undefined : await messages.lineage(on, wish.thread);
       const thread = named?.threadId ?? wish.thread;
       const filter = { thread, agent: wish.agent, from: wish.sender };
       const found = await lists.list(on, caller, filter, { before: wish.before }, wish.limit, hits);
       if (wish.level === 1) {
         const items = found.items.map(({ entry, work }) => messageJson(entry, work));
-        return { items: items.reverse(), next: found.next };
+        return { items: items.reverse(), next: found.next, shown: entriesOf(found.items) };
       }
       const { shown, cut } = await withTraces(on, found.items, wish);
-      return { items: shown.reverse(), next: cut ?? found.next };
+      const entries = entriesOf(found.items.slice(0, shown.length));
+      return { items: shown.reverse(), next: cut ?? found.next, shown: entries };
     },
   };
 }

@@ -1,6 +1,7 @@
 import type { Db } from "../db/database.ts";
 import { createdOnce, RawJson, type Route, route } from "../http/call.ts";
 import { listAnswer } from "../messages/answers.ts";
+import type { Offers } from "../messages/offers.ts";
 import { MessagePath } from "../messages/routes.ts";
 import type { HistoryService } from "./history.ts";
 import { History, HistoryQuery, TraceBy, TraceDrafts, TraceList, TraceQuery, TracesAdded } from "./schema.ts";
@@ -10,12 +11,13 @@ export interface TraceRouteParts {
   db: Pick<Db, "read" | "write">;
   traces: TraceService;
   history: HistoryService;
+  offers: Offers;
 }
 
 const tag = "Traces";
 
 /** What agents thought and did about a message, and the history of both. */
-export function traceRoutes({ db, traces, history }: TraceRouteParts): Route[] {
+export function traceRoutes({ db, traces, history, offers }: TraceRouteParts): Route[] {
   return [
     route({
       method: "POST",
@@ -73,7 +75,11 @@ export function traceRoutes({ db, traces, history }: TraceRouteParts): Route[] {
         const { page, before, ...wish } = query;
         const until = page === undefined ? before : Math.min(page, before ?? page);
         const hits = await history.hits(caller, { q: wish.q, before: until });
-        const { items, next } = await db.read((on) => history.page(on, caller, { ...wish, before: until }, hits));
+        const { items, next } = await db.read(async (on) => {
+          const found = await history.page(on, caller, { ...wish, before: until }, hits);
+          await offers.noteSeen(on, caller, found.shown);
+          return found;
+        });
         return listAnswer(items, next, request);
       },
     }),

@@ -32,7 +32,7 @@ export function createTracing({ db, messaging, idempotency }: TracingParts) {
     traces,
     history,
     routes: lateRoutes(["/v1/history", "/v1/messages/{id}/traces"], async () =>
-      (await import("./routes.ts")).traceRoutes({ db, traces, history }),
+      (await import("./routes.ts")).traceRoutes({ db, traces, history, offers: messaging.offers }),
     ),
   };
 }
