@@ -44,7 +44,7 @@ export interface Inbox {
   note(text: string): void;
 }
 
-/** One message, pressed button or command, or that a chat has another id now, as a platform tells it. All ids are the platform's. */
+/** An event of a platform: a message, a pressed button, a command, or a chat's new id. All ids are the platform's. */
 export interface Incoming {
   type: "text" | "button" | "command" | "moved";
   conversationId: string;
@@ -65,7 +65,7 @@ export interface Incoming {
   movedTo?: string | undefined;
 }
 
-/** A chat that has another id once and for all. Whoever notices first says so: it is one event. */
+/** A chat that has changed its id for good. All reports of the change are one event. */
 export const moveOf = (from: string, to: string, sender: Incoming["sender"]): Incoming => ({
   ...{ type: "moved", conversationId: from, movedTo: to, externalId: `moved:${from}:${to}`, sender },
 });
@@ -74,7 +74,7 @@ export interface IncomingFile {
   name: string;
   /** A media type; empty when the platform does not say. */
   type: string;
-  /** Rejects with `PlatformFault`; its message stands in the text in place of the file. A `File` says a better name and type. */
+  /** Rejects with `PlatformFault`, whose message replaces the file in the text. A `File` may carry a better name and type. */
   fetch(signal: AbortSignal): Promise<Blob>;
 }
 

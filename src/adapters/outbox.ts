@@ -150,7 +150,7 @@ export function createOutbox({
       } catch (error) {
         fault = faultOf(error);
         if (fault.movedTo !== undefined && n <= TRIES) {
-          // Surely not posted there: so it is posted where the chat is now.
+          // It was surely not posted there: post it to the chat's current id.
           post = { ...post, place: await follow(sending, fault.movedTo) };
           fault = undefined;
           continue;

@@ -41,7 +41,7 @@ const GONE: Record<string, string> = {
 export interface SlackFileParts {
   web: WebClient;
   botToken: string;
-  /** Where the Web API is: a host that the operator named, and that has the token anyway. */
+  /** Address of the Web API: the operator named its host, which has the token anyway. */
   apiUrl: string;
 }
 

@@ -79,7 +79,7 @@ export async function incomingOf(type: string, body: unknown, reader: SlackReade
   return [];
 }
 
-/** These are about a conversation: who is in it, how it is set, what was taken away. */
+/** Subtypes about a conversation: members, settings, deletions. */
 const QUIET = new Set([
   ...["channel_join", "channel_leave", "channel_topic", "channel_purpose", "channel_name", "channel_archive"],
   ...["channel_unarchive", "channel_posting_permissions", "channel_convert_to_private", "channel_convert_to_public"],
@@ -109,7 +109,7 @@ function moved(told: unknown): Incoming[] {
   const parsed = ChannelMoved.safeParse(told);
   if (!parsed.success || parsed.data.old_channel_id === parsed.data.new_channel_id) return [];
   const { old_channel_id: from, new_channel_id: to, event_ts: at } = parsed.data;
-  // It may move back, and on again.
+  // A conversation may move back, and on again.
   const externalId = `moved:${from}:${to}:${at}`;
   return [{ type: "moved", conversationId: from, movedTo: to, externalId, sender: { id: "slack", name: "Slack" } }];
 }

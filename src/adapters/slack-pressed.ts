@@ -22,7 +22,7 @@ const LABEL_LENGTH = 75;
 /** Label of the button before it was marked. */
 export const unmarked = (label: string): string => label.replace(MARK, "");
 
-/** Marks the pressed button in its message. Whether that works is of no importance. */
+/** Marks the pressed button in its message. A failure is ignored. */
 export async function showPressed(web: WebClient, body: unknown): Promise<void> {
   const parsed = Pressed.safeParse(body);
   if (!parsed.success) return;

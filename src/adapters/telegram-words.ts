@@ -41,7 +41,7 @@ export const QUIET = [
   "video_chat_participants_invited",
 ] as const;
 
-/** These are files: `filesOf`. */
+/** Content that `filesOf` takes. */
 export const FILES = ["animation", "audio", "document", "live_photo", "photo", "video", "video_note", "voice"] as const;
 
 /** Metadata of a message, not its content. */

@@ -129,7 +129,7 @@ export function createTelegram(options: TelegramOptions): Platform {
     }
   }
 
-  /** Stops the button's hourglass, says what was pressed and marks it. Whether that works is of no importance. */
+  /** Stops the button's hourglass, shows the pressed label and marks the button. A failure is ignored. */
   async function showPressed(query: CallbackQuery): Promise<void> {
     const ignored = () => undefined;
     const text = labelOf(query)?.slice(0, 200);

@@ -171,7 +171,7 @@ export function createOutbound(parts: OutboundParts) {
       tx.afterCommit(() => {
         for (const listener of listeners) listener(post.channelId, work.state);
       });
-      // Of a channel that was deleted all of it ends: none comes up next.
+      // All posts of a deleted channel end: none comes up next.
       const isThere = isHead && (await store.byId(tx, post.channelId)) !== undefined;
       const next = isThere ? await traffic.head(tx, post) : undefined;
       if (next !== undefined) await openHeld(tx, next);

@@ -5,7 +5,7 @@ import { jsonObject, line, listOf, NumberPageQuery, PageQuery, Time, text } from
 
 /** What a platform calls one of its chats, threads or messages, as text. */
 export const PlatformId = line(256);
-/** Of a quoted message so much goes along. */
+/** Longest excerpt of a quoted message. */
 export const QUOTED_BYTES = 16 * 1024;
 export const FileId = z.string().max(64);
 

@@ -44,7 +44,7 @@ export function createMoveStore(db: Db) {
         .where(and(eq(moves.channelId, channelId), eq(moves.externalId, externalId)))
         .get() !== undefined,
 
-    /** It counts from now on; what was called as it is called now is what it was before that. */
+    /** Makes this move the current one, and points earlier moves to its new id. */
     add: async (tx: Tx, row: MoveRow): Promise<void> => {
       const { channelId, conversationId: from, movedTo: to } = row;
       const live = (column: typeof moves.conversationId | typeof moves.movedTo, name: string) =>

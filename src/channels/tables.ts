@@ -46,7 +46,7 @@ export const bindings = sqliteTable(
     origin: text("origin").$type<"registered" | "set">().notNull(),
     createdAt: integer("created_at").notNull(),
     updatedAt: integer("updated_at").notNull(),
-    /** Its target was deleted: until an operator sets it again it sends nothing there. */
+    /** Set when its target was deleted: the binding sends nothing there until an operator sets it again. */
     endedAt: integer("ended_at"),
   },
   (t) => [
@@ -63,7 +63,7 @@ export const moves = sqliteTable(
     channelId: text("channel_id").notNull(),
     externalId: text("external_id").notNull(),
     conversationId: text("conversation_id").notNull(),
-    /** Where it ended up: a chain of moves is one step. */
+    /** The final id: a chain of moves is one step. */
     movedTo: text("moved_to").notNull(),
     active: integer("active", { mode: "boolean" }).notNull(),
     at: integer("at").notNull(),
