@@ -223,7 +223,7 @@ export class ConfigFault extends Error {
   }
 }
 
-/** Where values come from besides the environment. */
+/** Sources of values besides the environment. */
 export interface Sources {
   /** Values of a file: the environment comes before them. */
   file?: Record<string, string>;

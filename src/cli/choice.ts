@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { type FolderServer, isLoopback, isWebAddress, runningServer, sameServer, tokenFileIn } from "./data-folder.ts";
 import { EXIT, Stop } from "./exit.ts";
 
-/** Everything that may name a relay or a caller. */
+/** All sources that may name a relay or a caller. */
 export interface Named {
   flags: { url?: string; token?: string; data?: string; keys?: string };
   /** The content of the file that `--keys` names. */

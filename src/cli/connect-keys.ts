@@ -9,7 +9,7 @@ import { type Harness, type Scope, titleOf } from "./harness-config.ts";
 import { findKeys, type Keys, keysFile } from "./keys.ts";
 import { personalFolders, type Settings } from "./settings.ts";
 
-/** The agent that a harness becomes, as `connect` was asked for it. */
+/** The agent requested from `connect`. */
 export interface Wanted {
   harness: Harness;
   scope: Scope;
@@ -24,7 +24,7 @@ export interface Gained {
   isNew: boolean;
 }
 
-/** By whose word an agent is connected: the token that was given. */
+/** The token that authorizes the connection, and its bearer. */
 export type Introduction = { settings: Settings; client: Client; who: WhoAmI | undefined };
 
 /**
@@ -147,7 +147,7 @@ async function present(client: Client, id: string, { harness, reach }: Wanted): 
     const status = error instanceof RelayProblem ? error.status : undefined;
     if (status !== 404 && status !== 410) throw error;
     if (status === 404) return void (await client.agents.register(id, { name: id, rig, reach }));
-    // Its id is its own: who connects it again means that very agent.
+    // Connecting the same id again means the same agent.
     await client.agents.restore(id);
   }
   await client.agents.patch(id, { rig, reach });

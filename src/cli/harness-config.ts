@@ -47,7 +47,7 @@ function claudeChanges(scope: Scope, wiring: Wiring | undefined): Change[] {
   // Not the settings that are shared with others: the commands have paths of this machine.
   const settings = isForProject ? join(here, ".claude", "settings.local.json") : join(claude, "settings.json");
   if (wiring) {
-    // One of the same name in another scope hides ours, or is hidden by it.
+    // A server of the same name in another scope hides ours, or is hidden by it.
     const { mcpServers, projects } = readJson(claudeState) ?? {};
     const local = isObject(projects) ? projects[here] : undefined;
     refuseForeign(claudeState, serverIn(mcpServers));

@@ -80,7 +80,7 @@ interface Visit {
   event: HookEvent;
   input: HookInput;
   client: Client;
-  /** How its calls are made: once, and within the patience of the whole hook. */
+  /** Options of its calls: one try, within the time limit of the whole hook. */
   call: Call;
   memory: ReturnType<typeof sessionMemory>;
   /** What the hooks before it have left. */

@@ -39,7 +39,7 @@ function objectIn(file: string, text: string): JsonObject {
   throw refusal(file, "is no JSON object");
 }
 
-/** Of white space alone between the braces; a comment is a person's. */
+/** Whether only white space stands between the braces; a comment belongs to a person. */
 const isLeftEmpty = (text: string): boolean => /^\s*\{\s*\}\s*$/.test(text);
 
 function patched(text: string, path: JSONPath, before: unknown, after: unknown): string {

@@ -26,7 +26,7 @@ stdin goes to the relay's /mcp as it is, with the agent's token, and each answer
 Example:
   $ signalbox mcp-bridge --keys ~/.config/signalbox/agents/gemini.reviewer.json`;
 
-/** Of an MCP message, as far as the bridge looks at it. */
+/** Fields of an MCP message that the bridge reads. */
 interface Message {
   jsonrpc?: unknown;
   id?: string | number;

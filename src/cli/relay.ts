@@ -59,7 +59,7 @@ async function restore(file: string, command: Command): Promise<void> {
   const dataDir = dataFolderOf(command.optsWithGlobals<Flags>());
   if (dataDir === "./data" && !existsSync(dataDir))
     throw new Stop(EXIT.usage, "There is no data folder here: go there, or give --data (a new one is made)");
-  // Of the server, as `serve` is: loaded for this alone.
+  // A part of the server, like `serve`: loaded for this command alone.
   const { restoreBackup } = await import("../db/restore.ts");
   try {
     const { head, former } = restoreBackup(file, dataDir, new Date().toISOString());

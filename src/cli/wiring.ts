@@ -11,7 +11,7 @@ export interface Wiring {
   hooks: boolean;
 }
 
-/** How harnesses call our server. */
+/** Our server's name in harnesses. */
 export const SERVER = "signalbox";
 
 /** A line for a shell that calls this program, by the launcher. */

@@ -130,7 +130,7 @@ function handlerOf({ file, args, url }: Job, onMissing: (error: CommandMissing) 
 function createPatience() {
   const times = new Map<number, number>();
   return {
-    /** How long the item stays away now, in seconds. */
+    /** Seconds until the item may be claimed again. */
     next(id: number): number {
       const before = times.get(id) ?? 0;
       times.delete(id);

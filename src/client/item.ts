@@ -64,7 +64,7 @@ export async function workOn(item: Claimed, desk: Desk, how: { resumed?: boolean
 
 const LONGEST_RETRY_SECONDS = 300;
 
-/** When a failed item may be tried again: the wait doubles with each attempt, and moves by up to a quarter. */
+/** Delay before a failed item is tried again: it doubles with each attempt, with up to a quarter of jitter. */
 function retryOf({ attempt }: Claimed["claim"], { retries, timing }: Desk): Omit<Fail, "token" | "error"> {
   if (retries !== undefined && attempt > retries) return { final: true };
   const plain = Math.min(LONGEST_RETRY_SECONDS, 2 ** (attempt - 1));

@@ -46,7 +46,7 @@ export function scheduleVerbs({ ask, agentId }: Caller) {
       return ask({ method: "POST", path: at(id, "/run"), headers, answer: FireDetail, repeatable: true }, call);
     },
 
-    /** Its last times with what became of each message, newest first. */
+    /** Its last runs with the outcome of each message, newest first. */
     fires(id: string, query: Query<typeof FireQuery> = {}, call?: Call) {
       return ask({ method: "GET", path: at(id, "/fires"), query, answer: FireList, repeatable: true }, call);
     },

@@ -26,7 +26,7 @@ export interface WorkOptions {
   /** How long a claim holds without a word from us; 600. It is renewed at a third of that. */
   leaseSeconds?: number;
   /**
-   * How often an item may be tried again after a failure: once more fails it for good. Left out, the item's own `maxAttempts` is the
+   * Retries of an item after a failure; one more failure is final. Left out, the item's own `maxAttempts` is the
    * only bound. A failed item comes back after 1 s, 2 s, 4 s, ... at most 5 min, moved by a quarter at most, unless the handler says
    * when (`Failure`).
    */
