@@ -60,7 +60,7 @@ export function createGuardService(parts: GuardParts) {
     return chain.pause ? chain : { ...chain, pause: await judgeThread(tx, judged) };
   }
 
-  /** Adding to one's own words is no turn; answering oneself is. */
+  /** A follow-up to one's own message is no turn; an answer to oneself is. */
   function turnAfter(row: Lineage, author: Author): number {
     const isOwn = row.fromId === author.id && row.target !== author.id;
     return row.streak + (isOwn ? 0 : 1);

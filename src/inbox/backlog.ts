@@ -16,7 +16,7 @@ export interface Backlog {
   first: Looked;
   /** Oldest first, with the state of their work. */
   unread: { entry: LogEntry; work: WorkRow | undefined }[];
-  /** There are entries behind those that were looked at. */
+  /** Further entries follow. */
   more: boolean;
   /** Ids that were looked at, oldest first. */
   ids: readonly number[];
@@ -47,14 +47,14 @@ const unreadIn = ({ page, states, settled }: Looked): Backlog["unread"] =>
 const isRoomFor = (unread: Backlog["unread"]): boolean =>
   unread.length < MAX_UNREAD && unread.reduce((sum, { entry }) => sum + entry.json.length, 0) < MAX_BYTES;
 
-/** How far a backlog is dealt with once `shown` is: settled entries count as dealt with. null: not even the oldest. */
+/** Id up to which a backlog is handled once `shown` is handled; settled entries count as handled. null: not even the oldest. */
 export function ackOf({ ids, settled }: Backlog, shown: readonly number[]): number | null {
   const known = new Set(shown);
   const hidden = ids.findIndex((id) => !settled.has(id) && !known.has(id));
   return (hidden < 0 ? ids.at(-1) : ids[hidden - 1]) ?? null;
 }
 
-/** So many gaps are kept apart; with more of them, a whole stretch counts as handed over. */
+/** Most gaps kept apart; with more, the whole stretch counts as handed over. */
 const MAX_GAPS = 32;
 
 /** Notes what was shown to a model, and no more: what was folded, left out or settled has not reached it. */

@@ -219,7 +219,7 @@ export function createInbox(parts: InboxParts) {
   };
 }
 
-/** Those in order that lie in none of the ranges: one walk along both. */
+/** Sorted ids outside of all ranges: one walk along both. */
 function outside(found: readonly Candidate[], ranges: readonly { afterId: number; upToId: number }[]): Candidate[] {
   const sorted = ranges.toSorted((a, b) => a.afterId - b.afterId);
   let next = 0;

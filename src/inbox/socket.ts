@@ -37,7 +37,7 @@ export interface SocketParts {
 
 const MAX_UNANSWERED = 64;
 const AUTH_WITHIN_MS = 5000;
-/** Of who has not said yet who it is. A token and an instance take a tenth of it. */
+/** Frame limit before authentication. A token and an instance take a tenth of it. */
 const MAX_FIRST_FRAME = 4096;
 
 type Ref = SocketRequest["ref"];

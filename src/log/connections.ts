@@ -27,7 +27,7 @@ const MAX_PARKED = 256;
 const KEEP_ALIVE_MS = 15_000;
 /** A client that takes nothing for this long is told where to resume, and closed. */
 const MAX_STALL_MS = 30_000;
-/** One that took nothing of what was handed to the kernel for it has vanished, or reads no more. */
+/** A client that took none of the bytes handed to the kernel has vanished, or stopped reading. */
 const MAX_SILENCE_MS = 60_000;
 const SLICE = 256;
 
@@ -35,7 +35,7 @@ export type Connections = ReturnType<typeof createConnections>;
 
 /** Every open connection: how many an agent has, keeping them alive, and closing them. */
 export function createConnections(clock: Clock, stuckPeers: StuckPeers = askKernel) {
-  /** When each was last seen to make progress, on the steady clock; the oldest connection first. */
+  /** Last progress of each connection on the monotonic clock; the oldest connection first. */
   const all = new Map<Connection, number>();
   const streams = new Map<string, number>();
   /** Calls that wait, by token. */

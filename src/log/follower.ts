@@ -14,7 +14,7 @@ export interface SourcePage {
 export interface Source {
   /** Under which keys the log announces it; asked again after `reload`. */
   keys(): readonly string[];
-  /** Everything comes from `page`, which adds to entries what the log has not. */
+  /** All entries come from `page`, which adds fields that the log lacks. */
   readonly stored?: boolean;
   /** Whether a freshly appended entry is for this follower. */
   wants(entry: LogEntry): boolean;

@@ -6,7 +6,7 @@ import type { Lineage, MessageRow, MessageStore } from "./store.ts";
 import type { LinkStore } from "./store-links.ts";
 import type { WorkStore } from "./store-work.ts";
 
-/** Why a message is sent. */
+/** The cause of a message. */
 export interface Behind extends Linked {
   /** Goes into its row: what it names, the work it is made under, else what its author heard. */
   cause: Lineage | undefined;
@@ -19,13 +19,13 @@ export interface Judged extends Behind {
   author: Author;
   /** What it replies to. */
   parent: Lineage | undefined;
-  /** It ends work or a request: it is never kept back. */
+  /** Set on a message that ends work or a request: it is never held back. */
   settles: boolean;
   /** It is itself work, or a request that owes an answer. */
   isWork: boolean;
 }
 
-/** How many turns by agents in a row it is, and whether more of that kind is to be kept back. */
+/** Its number of turns by agents in a row, and whether further messages are to be held back. */
 export interface Verdict {
   streak: number;
   pause?: "chain" | "thread" | undefined;
@@ -60,14 +60,14 @@ export function createCauses({ store, linkStore, works, links }: CauseParts) {
     return id === undefined ? undefined : store.lineage(on, id);
   }
 
-  /** A person answers what it was last told by whom it writes to. */
+  /** A person answers the last message from the recipient. */
   async function toldBy(on: Reading, personId: string, target: string): Promise<Lineage | undefined> {
     const inbox = linkStore.mail(on, personId, 0).find((mail) => mail.target === personId);
     const told = inbox?.recent.find(([, from]) => from === target);
     return told && store.lineage(on, told[0]);
   }
 
-  /** A bot goes on from what its chat says: the channel has found it. */
+  /** A bot continues the message in its chat that the channel has found. */
   async function ofBot(on: Reading, { bot }: Author, parent: Lineage | undefined): Promise<Behind> {
     const row = bot?.linkId == null ? undefined : await store.lineage(on, bot.linkId);
     const link = row && row.streak > 0 ? { row, until: null } : undefined;

@@ -40,7 +40,7 @@ interface HeldPage {
 /** What an answer about work also carries: `{ task }`, or undefined when there is none. */
 export type Attachment = (on: Reading, work: WorkRow) => Promise<Record<string, unknown> | undefined>;
 
-/** The entry as whoever works on it has to see it now; the log keeps what was sent. */
+/** The entry as its worker has to see it now; the log keeps the original. */
 export type Restated = (on: Reading, work: WorkRow, entry: LogEntry) => Promise<LogEntry>;
 
 /** What its holder says of the work as it ends it, for who stands above. It runs in that write, before the lease ends. */

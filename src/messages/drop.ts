@@ -25,12 +25,12 @@ export interface DropParts {
 const DROP = "message.drop";
 /** Work and messages that end in the write that deletes, and in each write after it. */
 const MAX_AT_ONCE = 5000;
-/** Of these so many are read at once. */
+/** Most of these read at once. */
 const PAGE = 250;
 /** Ids that a notice names. */
 const MAX_NAMED = 100;
 
-/** How far the mail of a deleted agent was gone through. */
+/** Progress through the mail of a deleted agent. */
 interface Place {
   /** The head when it was deleted: what came after a restore is not touched. */
   upTo: number;

@@ -18,7 +18,7 @@ export interface LinkParts {
   headOf(on: Reading): number;
 }
 
-/** A message about to be said by an agent. */
+/** A message that an agent is about to send. */
 export interface Saying {
   fromId: string;
   /** An operator, who reads everything, writes in its name. */
@@ -26,7 +26,7 @@ export interface Saying {
   target: string;
   /** The message it names, or the work its author holds. */
   named: Lineage | undefined;
-  /** Its author says that nothing caused it. */
+  /** Set by an author to say that nothing caused it. */
   isNothing: boolean;
 }
 
@@ -53,7 +53,7 @@ interface Heard {
 const MINUTE_MS = 60_000;
 /** Delivered mail that is looked at for one message. */
 const LOOKS = 24;
-/** How long a floor of the window is used. It only saves looking at older mail. */
+/** Lifetime of a cached window floor. It only saves reading older mail. */
 const FLOOR_MS = 60_000;
 
 export type Links = ReturnType<typeof createLinks>;
@@ -132,7 +132,7 @@ export function createLinks({ store, linkStore, ended, offers, works, clock, win
     return undefined;
   }
 
-  /** The newest mail from whom it writes to; with nothing named, else from any agent it has not written to itself. */
+  /** The newest mail from the recipient; with nothing named, else from any agent it has not written to itself. */
   async function fromMail(on: Reading, look: Look, mail: TargetMail[], saying: Saying): Promise<Link | undefined> {
     const { fromId, target, named, isNothing } = saying;
     const heard = await heardBy(look, mail, saying);
@@ -147,7 +147,7 @@ export function createLinks({ store, linkStore, ended, offers, works, clock, win
     return newest(look, heard, isNothing || isGroup(target) ? MINUTE_MS : windowMs, isUnanswered);
   }
 
-  /** Mail that may count, newest first: direct, from whom it writes to, or of a group it has just spoken to itself. */
+  /** Mail that may count, newest first: direct, from the recipient, or of a group it has just written to itself. */
   async function heardBy(look: Look, mail: TargetMail[], { fromId, target }: Saying): Promise<Heard[]> {
     const heard: Heard[] = [];
     for (const { target: to, recent, own } of mail) {
@@ -162,7 +162,7 @@ export function createLinks({ store, linkStore, ended, offers, works, clock, win
   async function newest(look: Look, heard: Heard[], withinMs: number, isMeant = (_: string) => true) {
     let left = LOOKS;
     for (const { id, from } of heard) {
-      // Asked first: it costs nothing for what is newer than all that was delivered.
+      // Checked first: it costs nothing for entries newer than all delivered ones.
       if (!(await look.isDelivered(id))) continue;
       if (left-- === 0) return undefined;
       const row = await look.row(id);
@@ -175,7 +175,7 @@ export function createLinks({ store, linkStore, ended, offers, works, clock, win
   const isYoung = (row: Lineage | undefined, withinMs: number) =>
     row !== undefined && clock.now() - row.createdAt < withinMs;
 
-  /** A person who has spoken since, in the author's inbox or in the thread. */
+  /** A person who has written since, in the author's inbox or in the thread. */
   async function personAfter(look: Look, after: number, mail: TargetMail[], thread: Lineage[]) {
     for (const { recent } of mail)
       for (const [id, from] of recent) {

@@ -50,7 +50,7 @@ export interface MessagingParts {
   clock: Clock;
   headOf(on: Reading): number;
   retentionDays: number;
-  /** How long mail counts as what its reader goes on from. */
+  /** Time for which mail counts as the cause of its reader's messages. */
   loopWindowMs: number;
   quotas: QuotaLimits;
   disk: Disk;
@@ -118,7 +118,7 @@ export function createMessaging(parts: MessagingParts) {
   retention.onRun((report) => logger.info(report, "retention ran"));
   retention.onRun(() => void shrinkTombstones().catch(onError));
 
-  /** Of agents deleted before the retention time the ids are left, unless a jump of the clock only makes it look so. */
+  /** Shrinks agents deleted before the retention time to their ids, unless only a clock jump makes them look so old. */
   async function shrinkTombstones(): Promise<void> {
     if (await db.read((on) => due.find(on, CAUTION, "log"))) return;
     const before = clock.now() - parts.retentionDays * DAY_MS;

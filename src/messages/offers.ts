@@ -110,7 +110,7 @@ export function createOffers(db: Db, store: InboxStore, clock: Clock, onError: (
     };
   }
 
-  /** Everything for this agent in (afterId, upToId] has been handed over. */
+  /** Notes that all entries for this agent in (afterId, upToId] were handed over. */
   function note(to: OfferedTo, afterId: number, upToId: number, entries: number): void {
     for (const listener of listeners) listener(to.transport, entries);
     const at = clock.now();

@@ -4,7 +4,7 @@ import type { Db, Tx } from "../db/database.ts";
 import { Problem } from "../problem.ts";
 import { type QuotaRow, quotaStore } from "./store-quotas.ts";
 
-/** How much of each an agent may make in one day, from midnight to midnight UTC; 0 for any number. */
+/** Daily quotas of an agent, from midnight to midnight UTC; 0 for no limit. */
 export interface QuotaLimits {
   messages: number;
   files: number;
@@ -26,7 +26,7 @@ const isCounted = (kind: AgentFacts["kind"]): boolean => kind === "provider" || 
 export type Quotas = ReturnType<typeof createQuotas>;
 
 /**
- * How much each agent has sent and put there today, so that one alone cannot fill the disk. Counted in memory and written
+ * Counts each agent's messages and uploads of today, so that one alone cannot fill the disk. Counted in memory and written
  * once a second at most: after a crash the last second is missing.
  */
 export function createQuotas(db: Db, clock: Clock, limits: QuotaLimits, onError: (error: unknown) => void) {

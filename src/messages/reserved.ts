@@ -47,7 +47,7 @@ export function reservedPlace({ payload, meta }: Attached): string | undefined {
   return undefined;
 }
 
-/** Where a button stands whose id answers an approval. Buttons come alone, in rows, and inside of `edit`. */
+/** Pointer of a button whose id answers an approval. Buttons come alone, in rows, and inside of `edit`. */
 function approvalButton(said: unknown, key: string): string | undefined {
   const stack: { value: unknown; path: string; key: string }[] = [{ value: said, path: `/${key}`, key }];
   for (let next = stack.pop(); next; next = stack.pop()) {

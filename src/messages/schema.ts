@@ -270,7 +270,7 @@ export const Result = z.strictObject({
   payload: jsonObject(JSON_BYTES).nullish(),
   encoding: EncodingInput,
 });
-/** Text alone stands for a result with that body. */
+/** A plain text stands for a result with that body. */
 const ResultInput = z
   .preprocess((given) => (typeof given === "string" ? { body: given } : given), Result.optional())
   .meta({ description: "A result, or its body alone as text.", shorthand: { type: "string", maxLength: BODY_BYTES } });

@@ -32,7 +32,7 @@ export type Sent =
       entry: LogEntry;
       work: WorkRow | undefined;
       matched: number;
-      /** Of a group without members: the nearest that have some. */
+      /** For a group without members, the nearest groups with some. */
       suggestions?: string[] | undefined;
       replayed: boolean;
     }
@@ -62,7 +62,7 @@ export interface Author {
   id: string;
   kind: AgentFacts["kind"];
   via: string | null;
-  /** Where it comes from, when the kind of its author does not tell. */
+  /** Its source, when the author's kind does not tell. */
   source?: MessageSource;
   /** A bot speaks through this channel; `linkId`: what its chat says that it goes on from. */
   bot?: { linkId: number | null } | undefined;
@@ -74,7 +74,7 @@ interface Addressed {
   author: Author;
   target: string;
   matched: number;
-  /** Of a group without members: the nearest that have some. */
+  /** For a group without members, the nearest groups with some. */
   suggestions?: string[] | undefined;
   /** Of what was asked for, where it has an idempotency key. */
   fingerprint?: string | undefined;
@@ -82,7 +82,7 @@ interface Addressed {
   route?: Route | null | undefined;
   /** Nothing said before is why it is sent: it begins a chain of its own. */
   isRoot?: boolean | undefined;
-  /** It ends work or a request: it is never kept back. */
+  /** Set on a message that ends work or a request: it is never held back. */
   settles?: boolean | undefined;
   /** Whoever sends it sees to its end, and tells its sender: nobody else says that it expired. */
   owed?: boolean | undefined;
@@ -122,7 +122,7 @@ export interface NameBook {
   names(on: Reading): Promise<string[]>;
 }
 
-/** How a message is sent that the relay makes. */
+/** Options of a message that the relay itself sends. */
 export interface Posting {
   route?: Route | null | undefined;
   settles?: boolean | undefined;

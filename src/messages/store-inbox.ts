@@ -47,7 +47,7 @@ export function createInboxStore(db: Db) {
     addOffer: async (tx: Tx, row: OfferRow): Promise<void> => {
       addOffer(tx).run({ ...row });
     },
-    /** How far an agent has acknowledged, and the newest entry that a stored range reaches. */
+    /** An agent's cursor, and the newest entry that a stored range reaches. */
     handed: (on: Reading, agentId: string) => handed(on).get({ agentId }),
     /** Ranges that reach beyond a place, nearest first. */
     offersBeyond: async (on: Reading, agentId: string, after: number, limit: number): Promise<OfferRow[]> =>

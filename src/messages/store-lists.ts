@@ -14,7 +14,7 @@ export interface Filter {
   state?: WorkState | undefined;
 }
 
-/** One way of walking: a condition with an index, everything that somebody sent, what is for any of some targets, or for what an agent belonged to. */
+/** One way to walk the log by an index: by condition, by sender, by targets, or by an agent's former targets. */
 export type Driver = SQL | { sender: string } | { targets: readonly string[] } | { member: string };
 
 /** The signs keep the planner from walking the whole thread where a few candidates have to pass. */

@@ -206,7 +206,7 @@ export function createWorkStore(db: Db) {
     /** Whether the agent ever held a lease of it. */
     workedOn: async (on: Reading, agentId: string, messageId: number): Promise<boolean> =>
       worked(on).get({ messageId, agentId }) !== undefined,
-    /** Those of the messages that the agent ever held a lease of. */
+    /** The messages among these that the agent ever held a lease of. */
     workedAmong: async (on: Reading, agentId: string, ids: readonly number[]): Promise<Set<number>> =>
       new Set(
         workedAmong(on)

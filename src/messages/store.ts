@@ -41,7 +41,7 @@ export type MessageStore = ReturnType<typeof createMessageStore>;
 const FETCH_AT_ONCE = 25;
 const MAX_REPLIES = 500;
 const MAX_TALK = 2000;
-/** How much of the log is looked through at once for somebody who belonged to very much. */
+/** Log entries read at once for a reader with very many memberships. */
 const MAX_WINDOW = 20_000;
 
 const p = sql.placeholder;
