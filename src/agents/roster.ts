@@ -18,7 +18,7 @@ export interface RosterEntry {
   unsaved: boolean;
 }
 
-/** How an agent is now, as far as the roster knows. */
+/** An agent's current status in the roster. */
 export type Change = Omit<Presence, "connections">;
 
 export type Roster = ReturnType<typeof createRoster>;

@@ -40,7 +40,7 @@ export interface AgentFilter {
   machine?: string | undefined;
 }
 
-/** How many names of groups are looked through for a mistyped one. */
+/** Group names compared with a mistyped one. */
 const MOST_NAMES = 1000;
 
 export type AgentStore = ReturnType<typeof createAgentStore>;

@@ -23,7 +23,7 @@ export const agents = sqliteTable(
     epoch: integer("epoch").notNull(),
     channel: text("channel", { mode: "json" }).$type<ChannelInfo>(),
     meta: text("meta", { mode: "json" }).$type<Record<string, unknown>>(),
-    /** How far it has acknowledged, and when it last did. */
+    /** The member's cursor, and the time of its last ack. */
     cursor: integer("cursor").notNull(),
     ackedAt: integer("acked_at"),
     lastSeenAt: integer("last_seen_at").notNull(),

@@ -63,8 +63,8 @@ export function readingAs(caller: Principal): string | null {
 }
 
 /**
- * Whether the caller may put the agent into a group: patterns are `tag:review`, `label:team-*`, `*`. By enrolling nobody joins
- * one, and an orchestrator joins those alone that its token names.
+ * Whether the caller may put the agent into a group: patterns are `tag:review`, `label:team-*`, `*`. An enrolled agent joins
+ * none, and an orchestrator only those that its token names.
  */
 export function mayJoin(caller: Principal, agentId: string, group: string): boolean {
   if (caller.role === "operator") return true;

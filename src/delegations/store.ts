@@ -237,7 +237,7 @@ export function createDelegationStore(db: Db, key: string) {
         .where(inIds(messageIds))
         .all()
         .map((row) => row.id),
-    /** Those of the requests that have ended. */
+    /** The requests among these that have ended. */
     endedAmong: async (on: Reading, messageIds: readonly number[]): Promise<number[]> =>
       messageIds.length === 0
         ? []
