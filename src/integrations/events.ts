@@ -252,7 +252,7 @@ export function createEvents(parts: EventParts) {
 const mayPost = (caller: Caller, source: string): boolean =>
   caller.role === "operator" || (caller.role === "integration" && caller.source === source);
 
-/** Of events that were left out so many are named. */
+/** Most skipped events that a notice names. */
 const MAX_NAMED = 20;
 
 /** Result stored under a delivery's idempotency key. */

@@ -116,7 +116,7 @@ export const GenericEvent = z
   });
 export type GenericEvent = z.input<typeof GenericEvent>;
 
-/** One event, and all that one delivery is taken of. */
+/** Size limits of one event, and of all events taken from one delivery. */
 export const EVENT_BYTES = 1024 * 1024;
 export const MAX_EVENTS = 1000;
 /** A delivery of several: what is beyond the two above is left out. */

@@ -24,7 +24,7 @@ export const sourceEnds = sqliteTable(
   {
     source: text("source").notNull(),
     key: text("key").notNull(),
-    /** Where the source had got to by that, in its own counting; null when it did not say. */
+    /** Position of that end in the source's own order; null when unknown. */
     asOf: integer("as_of"),
     at: integer("at").notNull(),
   },

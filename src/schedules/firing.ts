@@ -72,7 +72,7 @@ export function createFiring({ agents, agentStore, sender, activity, due, clock,
     logger.debug({ scheduleId: id, code: refusal.code, detail: refusal.message }, "schedule was refused");
     await failed(tx, row, come, refusal.message, refusal.code === "unknown-target");
     const now = await store.byId(tx, id);
-    // One that ended or was disabled by it was told of already.
+    // A schedule that ended or was disabled by it was reported already.
     if (now?.enabled) await tellOwner(tx, now, "was not sent", refusal.message);
   }
 

@@ -215,7 +215,7 @@ export function createScheduleService(parts: ScheduleServiceParts) {
       if (reader !== null) await agents.requireActor(on, caller, reader);
       if (reader !== null && agentId !== undefined) actingAs(caller, agentId);
       const owner = reader ?? agentId;
-      /** Of both kinds together, by their ids. */
+      /** Rows of both kinds together, by their ids. */
       const read = async (count: number, before: string | undefined) => {
         const rows = await store.page(on, owner, before, count);
         const messages = await planned.unsent(on, owner, before, count);

@@ -40,7 +40,7 @@ function createZone(timeZone: string) {
   const offsets = new Map<number, number>();
   const changes = new Map<number, number>();
 
-  /** How far the zone's clocks are ahead of UTC at an instant. */
+  /** The zone's offset from UTC at an instant. */
   function offsetAt(instant: number): number {
     const second = Math.floor(instant / 1000) * 1000;
     const parts = Object.fromEntries(format.formatToParts(second).map(({ type, value }) => [type, Number(value)]));

@@ -49,7 +49,7 @@ export function createTraceStore(db: Db) {
     /** How many a message has, and how large they are together. */
     last: async (on: Reading, messageId: number): Promise<{ number: number; bytesSoFar: number }> =>
       last(on).get({ messageId }) ?? { number: 0, bytesSoFar: 0 },
-    /** How many of them are one agent's, and how large those are together. */
+    /** Number and total size of one agent's traces. */
     countOf: async (on: Reading, messageId: number, agentId: string): Promise<{ traces: number; bytes: number }> =>
       countOf(on).get({ messageId, agentId }) ?? { traces: 0, bytes: 0 },
     /** In the order given; answers their ids. */

@@ -293,7 +293,7 @@ async function listOf<R extends { id: string }, T>(
   return { items, nextPage: more ? (last?.id ?? null) : null };
 }
 
-/** Why it fails, as far as the caller is to know how the relay's network is built. */
+/** Reason of the failure, without details of the relay's network. */
 const toldTo = (caller: Caller, url: string, why: string | null): string | null =>
   why === null || caller.role === "operator" ? why : withoutAddresses(why, url);
 

@@ -69,7 +69,7 @@ function reportOf(alert: Alert, group: Group): Report {
   };
 }
 
-/** Of an alert that was not taken, and so not checked. */
+/** Fields of an alert that was skipped, and so not checked. */
 function nameOf(alert: unknown): string | undefined {
   const { labels: named, fingerprint } = Named.safeParse(alert).data ?? {};
   return [named?.alertname, named?.instance, fingerprint].filter(Boolean).join(" ");

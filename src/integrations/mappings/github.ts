@@ -16,7 +16,7 @@ import {
 } from "./report.ts";
 
 const Person = z.looseObject({ login: words }).nullish();
-/** One beyond 2^53 comes as its text. */
+/** An id beyond 2^53 comes as its text. */
 const Id = z.union([z.int(), z.string()]);
 const Numbered = z.looseObject({
   id: Id.nullish(),
@@ -112,7 +112,7 @@ export const readGithub: ReadEvents = (body, { kind }) => {
 
 /** What makes it worth a look; what else happens to it (labels, assignees) is not told. */
 const OPENS = new Set(["opened", "reopened", "edited", "ready_for_review", "synchronize"]);
-/** Of these those that open again what was closed. */
+/** Actions among these that reopen a closed item. */
 const REOPENS = new Set(["reopened", "ready_for_review"]);
 const ENDS = new Set(["closed", "deleted", "transferred", "converted_to_draft"]);
 

@@ -15,7 +15,7 @@ export interface Report {
   status: "open" | "resolved";
   externalUrl?: string | undefined;
   payload?: Record<string, unknown> | undefined;
-  /** Where the source has got to with it, in its own counting: what is older than what is known comes late. */
+  /** Position in the source's own order: a report older than the known one came late. */
   asOf?: number | undefined;
   /** false: it begins something, or edits it, and so never follows the source's own end. */
   afterEnd?: false | undefined;
@@ -35,7 +35,7 @@ export interface Delivery {
   id?: string | undefined;
   /** The event's name, where a header has it: `X-GitHub-Event`, `Sentry-Hook-Resource`. */
   kind?: string | undefined;
-  /** When the source sent it, where it says so. */
+  /** Time at which the source sent it, if known. */
   at?: number | undefined;
 }
 
@@ -51,7 +51,7 @@ export function requireSmall(body: unknown): void {
 /** One event, or none. */
 export const single = (report: Report | undefined): Found => ({ reports: report ? [report] : [], leftOut: [] });
 
-/** Of a list of events as many as one delivery may hold, in order; the rest is named. */
+/** The first events of a list, as many as one delivery may hold; the rest is named. */
 export function several(
   items: readonly unknown[],
   read: (taken: unknown[]) => Report[],
