@@ -8,11 +8,11 @@ export interface Page<Row, Item> {
   items: Item[];
   /** The row of the last item: the next page begins after it. */
   last: Row | undefined;
-  /** There are rows beyond this page. */
+  /** Further rows follow this page. */
   more: boolean;
 }
 
-/** How much of an answer a value takes, in bytes; text counts as JSON already. */
+/** Bytes of a value in an answer; text counts as JSON already. */
 export const jsonBytes = (value: unknown): number =>
   Buffer.byteLength(typeof value === "string" ? value : (JSON.stringify(value) ?? ""));
 

@@ -96,7 +96,7 @@ export const jsonObject = once((maxBytes: number) =>
     }),
 );
 
-/** The same, or a list. */
+/** As `jsonObject`, or a list. */
 export const jsonBody = (maxBytes: number) =>
   z
     .custom<Record<string, unknown> | unknown[]>(

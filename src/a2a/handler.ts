@@ -83,7 +83,7 @@ export function createHandlers({ db, tasks, follow, pushes }: HandlerParts) {
   };
 }
 
-/** One that comes with a message goes by it: the same message again brings the same one, or another in its place. */
+/** A configuration sent with a message takes its id from it: the same message again replaces the same configuration. */
 const pushIdOf = (messageId: string): string => `message-${Bun.hash(messageId).toString(36)}`;
 
 type Asked = Parameters<A2ARequestHandler["listTasks"]>[0];

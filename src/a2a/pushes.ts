@@ -262,7 +262,7 @@ export function createPushes(parts: PushParts) {
   };
 }
 
-/** Where telling begins: with what comes next, or with the end of what is over already. */
+/** First event to push: the next one, or the end of a task that is over already. */
 function toldFor(task: Exchange): Event["told"] {
   const told = toldBy(task);
   return isTerminal(told.state) ? { ...told, state: TaskState.TASK_STATE_SUBMITTED } : told;

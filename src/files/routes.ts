@@ -43,7 +43,7 @@ export function fileRoutes({ db, files, blobs, maxBytes }: FileRouteParts): Rout
       async run({ caller, query, request, idempotencyKey }) {
         checkEncoding(request);
         const type = typeOf(request);
-        // One that does not say how large it is may be as large as any.
+        // An upload without a length may have the largest size.
         const bytes = Number(request.headers.get("content-length") ?? maxBytes);
         await db.read((on) =>
           files.checkUpload(on, caller, { type, agentId: query.agentId, bytes, key: idempotencyKey }),

@@ -124,7 +124,7 @@ export function createFiles(parts: FileParts) {
       const uploader = actingAs(caller, agentId);
       disk.checkRoom(bytes, "files");
       const facts = await agents.factsOf(on, uploader);
-      // One that was put there before with this key is answered again: `add` looks.
+      // A file uploaded before with this key is answered again: `add` looks it up.
       if (facts && key === undefined) quotas.check(facts, "files");
       if (!isTaken(type)) throw new Problem("unsupported-media-type", `Files of type ${type} are not taken here.`);
       if (caller.role === "operator") return;

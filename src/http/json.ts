@@ -12,7 +12,7 @@ export const MAX_VALUES = 100_000;
 const MAX_DEPTH = 10_000;
 /** The largest text that anything takes, 256 KiB, written as nothing but escapes, has 1.5 MiB. */
 const MAX_STRING = 2 * 1024 * 1024;
-/** As much is scanned in one turn: 2 ms. */
+/** Characters scanned in one turn: 2 ms. */
 const SLICE = 1024 * 1024;
 
 const QUOTE = 34;

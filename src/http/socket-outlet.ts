@@ -34,7 +34,7 @@ export interface SocketOutlet extends Outlet {
   reads(on: boolean): void;
   /** The other end has closed. */
   ended(): void;
-  /** It has taken or said something. */
+  /** The client has taken or said something. */
   moved(): void;
   /** `ended`: the other end closed it; `cut`: we did. */
   state(): "open" | "ended" | "cut";
