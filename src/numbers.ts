@@ -1,8 +1,14 @@
 import type { FieldError } from "./problem.ts";
 
-/** A text without this holds no number beyond 2^53, and need not be walked through. */
-const SUSPECT = /\d{16}|\d[eE]/;
+/** A whole number beyond 2^53 has as many digits at least, or an exponent. */
+const LONG_DIGITS = 16;
 const MAX_FOUND = 20;
+const QUOTE = 34;
+const ZERO = 48;
+const NINE = 57;
+const UPPER_E = 69;
+const BACKSLASH = 92;
+const LOWER_E = 101;
 
 const isLong = (value: unknown): value is number =>
   typeof value === "number" && !(Math.abs(value) <= Number.MAX_SAFE_INTEGER);
@@ -20,21 +26,57 @@ interface Place {
  */
 export function longNumbers(text: string, value: unknown, under = ""): FieldError[] {
   const found: FieldError[] = [];
-  if (!SUSPECT.test(text)) return found;
+  if (!mayHaveLong(text)) return found;
   const stack: Place[] = [{ value, key: "", above: undefined }];
   for (let place = stack.pop(); place && found.length < MAX_FOUND; place = stack.pop()) {
     const { value } = place;
     if (isLong(value))
       found.push({ pointer: under + pointerTo(place), message: "is a number beyond 2^53: send it as text" });
-    else if (typeof value === "object" && value !== null)
-      for (const [key, child] of Object.entries(value).reverse()) stack.push({ value: child, key, above: place });
+    else if (Array.isArray(value)) {
+      for (let i = value.length - 1; i >= 0; i--)
+        if (isWalked(value[i])) stack.push({ value: value[i], key: String(i), above: place });
+    } else if (typeof value === "object" && value !== null) {
+      for (const [key, child] of Object.entries(value).reverse())
+        if (isWalked(child)) stack.push({ value: child, key, above: place });
+    }
   }
   return found;
 }
 
+const isWalked = (value: unknown): boolean => (typeof value === "object" && value !== null) || isLong(value);
+
+/** Most texts hold none, and need not be walked through. Digits within strings are no numbers. */
+function mayHaveLong(text: string): boolean {
+  let digits = 0;
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    if (code >= ZERO && code <= NINE) {
+      if (++digits === LONG_DIGITS) return true;
+      continue;
+    }
+    if (digits > 0 && (code === LOWER_E || code === UPPER_E)) return true;
+    digits = 0;
+    if (code === QUOTE) i = endOfString(text, i + 1);
+  }
+  return false;
+}
+
+/** The place of the quote that ends the string which begins at `from`. Most strings have no escaped one before it. */
+function endOfString(text: string, from: number): number {
+  const first = text.indexOf('"', from);
+  if (first < 0) return text.length;
+  if (first === from || text.charCodeAt(first - 1) !== BACKSLASH) return first;
+  for (let i = from; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    if (code === QUOTE) return i;
+    if (code === BACKSLASH) i++;
+  }
+  return text.length;
+}
+
 /** As `longNumbers`, of JSON that is not parsed yet. */
 export const longNumbersIn = (text: string): FieldError[] =>
-  SUSPECT.test(text) ? longNumbers(text, JSON.parse(text)) : [];
+  mayHaveLong(text) ? longNumbers(text, JSON.parse(text)) : [];
 
 function pointerTo(place: Place): string {
   const parts: string[] = [];
@@ -45,7 +87,7 @@ function pointerTo(place: Place): string {
 
 /** Parses JSON, and has each number beyond 2^53 as its text: for the bodies of others, who cannot be told to send it so. */
 export function parseKeepingNumbers(text: string): unknown {
-  if (!SUSPECT.test(text)) return JSON.parse(text);
+  if (!mayHaveLong(text)) return JSON.parse(text);
   // The source of a value comes third; the types do not know that yet.
   const keep = (_key: string, value: unknown, at?: { source?: string }) =>
     isLong(value) ? (at?.source ?? value) : value;

@@ -101,6 +101,18 @@ describe("a number beyond 2^53, which parsing would change, is refused with its 
   });
 });
 
+test.each([
+  ["digits", "12345678901234567890 1e99"],
+  ["an escaped quote before digits", String.raw`\" 12345678901234567890`],
+  ["a backslash at its end", String.raw`1e99 \\`],
+  ["an escaped quote after a backslash", String.raw`\\\"12345678901234567890\\`],
+])("text is no number, whatever is in it: %s", async (_, text) => {
+  const { ask } = await startRelay();
+  const send = (n: string) => ask("POST", "/v1/messages", `{"to":"user","body":"${text}","payload":{"n":${n}}}`);
+  expect((await send("1")).status).toBe(201);
+  expect((await send(LONG)).body.errors).toEqual([{ pointer: "/payload/n", message: MESSAGE }]);
+});
+
 describe("a number that stays as it is is taken", () => {
   test.each(["9007199254740991", "-9007199254740991", "0.1234567890123456", "1e3", "123456789012345", "1.5E-20"])(
     "%s",

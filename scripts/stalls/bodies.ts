@@ -69,6 +69,9 @@ export const ALLOWED: Record<string, () => Body[]> = {
     json("a thousand of 8 KiB", {
       messages: Array.from({ length: 1000 }, () => ({ to: "ben", body: "x".repeat(8000) })),
     }),
+    json("a thousand of digits", {
+      messages: Array.from({ length: 1000 }, () => ({ to: "ben", body: "123456789012345 ".repeat(500) })),
+    }),
     json("a thousand with payloads", {
       messages: Array.from({ length: 1000 }, () => ({ to: "ben", body: "x", payload: object(80) })),
     }),
