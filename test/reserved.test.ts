@@ -27,6 +27,7 @@ const RESERVED: [object, string][] = [
     "/payload/buttons/0/1/id",
   ],
   [{ payload: { buttons: [{ id: "apr_1" }] } }, "/payload/buttons/0/id"],
+  [{ payload: { buttons: ["ok", "apr_1:allow"] } }, "/payload/buttons/1"],
   [{ payload: { button: { id: "apr_1:allow" } } }, "/payload/button/id"],
   [{ payload: { button: "apr_1:allow" } }, "/payload/button"],
   [{ payload: { edit: { buttons: [[{ id: "apr_1" }]] } } }, "/payload/edit/buttons/0/0/id"],

@@ -52,12 +52,15 @@ function approvalButton(said: unknown, key: string): string | undefined {
   const stack: { value: unknown; path: string; key: string }[] = [{ value: said, path: `/${key}`, key }];
   for (let next = stack.pop(); next; next = stack.pop()) {
     const { value, path, key: name } = next;
-    if (typeof value === "string" && (name === "id" || name === "button") && value.startsWith(APPROVAL)) return path;
+    if (typeof value === "string" && isId(name) && value.startsWith(APPROVAL)) return path;
     if (typeof value !== "object" || value === null) continue;
     for (const [child, inside] of Object.entries(value))
       stack.push({ value: inside, path: `${path}/${escaped(child)}`, key: child });
   }
   return undefined;
 }
+
+/** The id of a button stands under these names, or alone in a list. */
+const isId = (name: string): boolean => name === "id" || name === "button" || /^\d+$/.test(name);
 
 const escaped = (name: string): string => name.replaceAll("~", "~0").replaceAll("/", "~1");
