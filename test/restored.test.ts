@@ -303,6 +303,8 @@ describe("deleting ends", () => {
     for (const who of ["user", "ann"]) {
       const { items } = (await ask("GET", `/v1/agents/${who}/inbox?after=0&kind=system`)).body;
       expect(items).toMatchObject([{ payload: { agentId: "bob" } }]);
+      // Told by what was found in the first write.
+      if (who === "user") expect(items[0].body).toContain("5000 or more");
     }
   });
 

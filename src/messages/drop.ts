@@ -84,7 +84,7 @@ export function createDrop(parts: DropParts) {
     const pause = createPauses();
     for (const [from, what] of lost) {
       await pause();
-      if (!place.told.includes(from)) await tell(tx, agentId, from, what);
+      if (!place.told.includes(from)) await tell(tx, agentId, from, what, room <= 0);
     }
     const told = [...new Set([...place.told, ...lost.keys()])];
     if (room <= 0) await due.schedule(tx, DROP, agentId, clock.now(), { upTo: place.upTo, after, told });
@@ -118,13 +118,15 @@ export function createDrop(parts: DropParts) {
     return [...held, ...(await works.waitingFor(tx, agentId, upTo, limit - held.length))];
   }
 
-  async function tell(tx: Tx, agentId: string, to: string, { undelivered, cancelled }: Lost): Promise<void> {
+  /** Each sender once, by what has been found so far: there may be more. */
+  async function tell(tx: Tx, agentId: string, to: string, lost: Lost, mayBeMore: boolean): Promise<void> {
+    const { undelivered, cancelled } = lost;
     if (to === "system" || to === agentId) return;
     const count = undelivered.length + cancelled.length;
     const work = cancelled.length ? ` ${cancelled.length} of them were work, which is cancelled.` : "";
     await sender.tell(tx, to, {
       subject: `${agentId} was deleted`,
-      body: `${agentId} was deleted without reading or finishing ${count} of your messages.${work}`,
+      body: `${agentId} was deleted without reading or finishing ${count}${mayBeMore ? " or more" : ""} of your messages.${work}`,
       payload: {
         ...{ agentId, count, undelivered: [...undelivered, ...cancelled].sort((a, b) => a - b).slice(0, MAX_NAMED) },
         cancelled: cancelled.slice(0, MAX_NAMED),
