@@ -379,6 +379,26 @@ describe("a chat account that is added again", () => {
     expect((await ask("POST", "/v1/agents/telegram:main/restore")).status).toBe(200);
     expect((await ask("GET", "/v1/channels/telegram:main")).status).toBe(200);
   });
+
+  test("past the retention time begins anew, but its epoch goes on rising", async () => {
+    const { ask, pass, clock } = await startRelay();
+    const said = (instanceId: string) => ({
+      name: "Main",
+      instanceId,
+      channel: { provider: "telegram", accountId: "main" },
+    });
+    for (const instanceId of ["i-1", "i-2"]) await ask("PUT", "/v1/agents/telegram:main", said(instanceId));
+    await ask("DELETE", "/v1/agents/telegram:main");
+    await pass(25 * DAY);
+    clock.advance(6 * DAY);
+    const detail = async () => (await ask("GET", "/v1/agents/telegram:main")).body.detail as string;
+    await until(async () => !(await detail()).includes("restore"), "the tombstone has shrunk");
+    expect((await ask("PUT", "/v1/agents/telegram:main", said("i-3"))).body).toMatchObject({
+      kind: "channel",
+      epoch: 3,
+    });
+    expect((await ask("GET", "/v1/channels/telegram:main")).status).toBe(200);
+  });
 });
 
 describe("a clock that was set back", () => {

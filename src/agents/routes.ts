@@ -107,7 +107,7 @@ export function agentRoutes(db: Pick<Db, "write">, agents: AgentService): Route[
       summary: "Restore a deleted agent",
       description:
         "By an operator, or the orchestrator that deleted it. The same agent with the same mail, offline; its groups begin at " +
-        "the head. Tokens, work, delegations, schedules, webhooks and bindings that ended stay ended.",
+        "the head. Tokens, work, delegations, schedules, webhooks and bindings that ended stay ended. An orchestrator enrolls it again for a new token.",
       tag,
       params: Path,
       answers: { 200: { description: "The agent as it is now.", schema: Agent } },

@@ -123,7 +123,10 @@ export function createAgentService(parts: AgentParts) {
         throw new Problem("forbidden", `This token enrolls ids beginning with ${caller.prefix}.`);
       if (isDeleted) throw deleted(id);
       if (existing && !(await auth.takeBackUnused(tx, caller, id, body.instanceId ?? null)))
-        throw new Problem("forbidden", `${id} is taken; its own token registers it again.`);
+        throw new Problem(
+          "forbidden",
+          `${id} is taken: its own token registers it again, and an operator can make it one. Otherwise take another id.`,
+        );
       return;
     }
     actingAs(caller, id);
@@ -204,7 +207,8 @@ export function createAgentService(parts: AgentParts) {
     const facts = await store.facts(on, agentId);
     if (isPath && facts && facts.deletedAt !== null) await requireRow(on, agentId);
     if (!facts) throw new Problem("forbidden", `${agentId} is not registered: PUT /v1/agents/${agentId} first.`);
-    if (facts.deletedAt !== null) throw new Problem("forbidden", `${agentId} was deleted. An operator can restore it.`);
+    if (facts.deletedAt !== null)
+      throw new Problem("forbidden", `${agentId} was deleted: it does nothing unless an operator restores it.`);
     if (caller.instanceId !== null) await fence(on, caller, facts);
     return facts;
   }

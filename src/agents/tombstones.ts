@@ -95,9 +95,10 @@ export function createTombstones(parts: TombstoneParts) {
     });
   }
 
-  /** The agent as it comes back: without an instance, everything else as it was. Of a shrunk tombstone only the kind is known. */
+  /** The agent as it comes back: without an instance, everything else as it was. Of a shrunk tombstone only kind and epoch are known. */
   function revived(on: Reading, row: AgentRow): AgentRow {
-    if (isShrunk(row)) return { ...blankAgent(row.id, row.id, clock.now(), headOf(on)), kind: row.kind };
+    if (isShrunk(row))
+      return { ...blankAgent(row.id, row.id, clock.now(), headOf(on)), kind: row.kind, epoch: row.epoch };
     return { ...row, deletedAt: null, deletedBy: null, status: "offline", instanceId: null };
   }
 

@@ -127,7 +127,8 @@ export function createInbox(parts: InboxParts) {
     const facts = await agentStore.facts(on, agentId);
     if (!facts)
       throw new Problem("not-found", `There is no agent ${agentId}.`, { suggestions: agents.suggest(agentId) });
-    if (facts.deletedAt !== null) throw new Problem("gone", `${agentId} was deleted. An operator can restore it.`);
+    if (facts.deletedAt !== null)
+      throw new Problem("gone", `${agentId} was deleted: there is nothing to read unless an operator restores it.`);
     if (caller.instanceId !== null) await agents.fence(on, caller, facts);
     return facts;
   }

@@ -225,7 +225,11 @@ export function createSender(parts: SendParts) {
     const facts = await agentStore.facts(on, target.id);
     if (!facts) throw unknownTarget(draft.to);
     if (facts.deletedAt !== null)
-      throw unknownTarget(draft.to, undefined, `${facts.id} was deleted. An operator can restore it.`);
+      throw unknownTarget(
+        draft.to,
+        undefined,
+        `${facts.id} was deleted: nothing reaches it unless an operator restores it.`,
+      );
     return toOne(on, author, draft, facts);
   }
 

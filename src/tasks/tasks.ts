@@ -52,7 +52,9 @@ export function createTasks({ db, messaging, idempotency, retentionDays }: TaskP
     if (lost.length === 0) return;
     await messaging.sender.tell(tx, "user", {
       subject: `${agentId} was deleted`,
-      body: `${lost.length} tasks of integrations are for ${agentId}, which was deleted. Nobody else can claim them.`,
+      body:
+        `${agentId} was deleted, and with it ${lost.length} open tasks of integrations that were for it alone are cancelled. ` +
+        "Say who gets what they report from now on: PUT /v1/integrations/{source}.",
       payload: { agentId, taskIds: lost.slice(0, 100), count: lost.length },
     });
   }
