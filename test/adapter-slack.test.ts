@@ -211,6 +211,9 @@ describe("content of a Slack message", () => {
     expect(await text({ subtype: "of_tomorrow", text: "but worded" })).toBe("but worded");
     expect(await text({ text: "x", blocks: "garbage", attachments: [null, 7], files: "none" })).toBe("x");
     expect(await text({ text: "x", thread_ts: null, subtype: null, edited: null, username: null })).toBe("x");
+    for (const odd of [{ username: 7 }, { edited: true }, { hidden: "no" }, { thread_ts: 1.5 }, { subtype: {} }])
+      expect(await text({ text: "x", ...odd })).toBe("x");
+    expect(await text({ text: { no: "text" } })).toBe("[a text that cannot be read]");
     const [one] = await event({ user: "UADA", text: "x", files: [7, { id: "F1", name: "a.txt" }, { name: "no id" }] });
     expect(one?.files?.map(({ name }) => name)).toEqual(["a.txt"]);
     expect(await text({ text: "" })).toBeUndefined();

@@ -50,6 +50,13 @@ describe("what a Telegram update means", () => {
       read({ message: { ...base, text, entities: [{ type: "bot_command", offset: 0, length }] } });
     expect(command("/status@Fake_Bot prod", 16)).toMatchObject({ type: "command", text: "/status prod" });
     expect(command("/status@other_bot", 17)).toBeUndefined();
+    const entities = [
+      { type: "bot_command", offset: 0, length: 12 },
+      { type: "text_link", offset: 13, length: 4, url: "https://a.example" },
+    ];
+    expect(read({ message: { ...base, text: "/go@fake_bot this now", entities } })?.text).toBe(
+      "/go this (https://a.example) now",
+    );
   });
 
   test("only a topic is a thread, and its first message is not answered by all others", () => {
@@ -167,6 +174,10 @@ describe("content of a Telegram message", () => {
       "x\n[button: Open (https://o.example)]\n[button: More]",
     ],
     [{ hologram_of_tomorrow: { id: 1 } }, "[a message that cannot be shown here: hologram of tomorrow]"],
+    [
+      { holograms: [{ id: 1 }], caption: "Look", caption_entities: [], weight_of_tomorrow: 5 },
+      "Look\n[holograms, which cannot be shown here]",
+    ],
     [{ checklist: {}, poll: 7 }, "[poll, which cannot be read]\n[checklist, which cannot be read]"],
     [{}, "[a message that cannot be shown here]"],
   ] as [object, string][])
@@ -346,10 +357,17 @@ describe("telegram", () => {
     for (const [n, fields] of [{ photo: 7 }, { text: "x", entities: {} }, { forward_origin: {}, text: "y" }].entries())
       fake.update({ message: { ...base, message_id: 10 + n, ...fields } });
     fake.update({ edited_message: { chat: null } });
+    fake.update({ edited_message: { ...base, message_id: 10, edit_date: 9, photo: 7 } });
     fake.update({ message: { ...base, text: "last" } });
     await until(async () => (await world.inbox()).at(-1)?.body === "last");
     const unread = "[a message that cannot be read]";
-    expect((await world.inbox()).map(({ body }: { body: string }) => body)).toEqual([unread, unread, unread, "last"]);
+    expect((await world.inbox()).map(({ body }: { body: string }) => body)).toEqual([
+      unread,
+      unread,
+      unread,
+      unread,
+      "last",
+    ]);
   });
 
   test("two edits within one second are two, and each comes once", async () => {

@@ -4,20 +4,23 @@ import { contentOf, filesWithin, forwardedFrom, Pieces } from "./slack-content.t
 import { nameOf, type SlackFile, SlackFiles } from "./slack-files.ts";
 import { unmarked } from "./slack-pressed.ts";
 
+/** A text or none; one thing that is not as Slack describes it does not cost the message. */
+const word = (otherwise: string | null = null) => z.string().nullish().catch(otherwise);
+
 /** What Slack sends, as far as it matters here; it sends far more. */
 const SlackMessage = z.looseObject({
   ts: z.string(),
-  subtype: z.string().nullish(),
-  hidden: z.boolean().nullish(),
-  text: z.string().nullish(),
-  user: z.string().nullish(),
-  username: z.string().nullish(),
-  bot_id: z.string().nullish(),
-  thread_ts: z.string().nullish(),
+  subtype: word(),
+  hidden: z.boolean().nullish().catch(null),
+  text: word("[a text that cannot be read]"),
+  user: word(),
+  username: word(),
+  bot_id: word(),
+  thread_ts: word(),
   blocks: Pieces,
   attachments: Pieces,
   files: SlackFiles,
-  edited: z.looseObject({ ts: z.string() }).nullish(),
+  edited: z.looseObject({ ts: z.string() }).nullish().catch(null),
 });
 type SlackMessage = z.infer<typeof SlackMessage>;
 
@@ -25,7 +28,7 @@ const MessageEvent = SlackMessage.extend({
   type: z.enum(["message", "app_mention"]),
   channel: z.string(),
   message: SlackMessage.nullish(),
-  previous_message: SlackMessage.partial().nullish(),
+  previous_message: SlackMessage.partial().nullish().catch(null),
 });
 
 /** A conversation gets another id, for instance when it is shared with another workspace. */

@@ -33,16 +33,24 @@ export function incomingOf(update: Update, reader: TelegramReader): Incoming | u
   // A live location moves on every few seconds, and no other location can be edited.
   const incoming = edited && !edited.location ? said(edited, reader) : undefined;
   if (!edited || !incoming) return undefined;
-  const { externalId } = incoming;
-  return { ...incoming, externalId: `${externalId}:edit:${edited.edit_date ?? 0}`, replyToExternalId: externalId };
+  return { ...incoming, ...editOf(edited, incoming.externalId) };
 }
 
+/** An edit is an event of its own, which answers what was edited. */
+const editOf = ({ edit_date: at = 0 }: Message, externalId: string) => ({
+  externalId: `${externalId}:edit:${at}`,
+  replyToExternalId: externalId,
+});
+
 /** The readable rest of a message that breaks the Bot API's schema: its id, chat and sender. */
-export function unreadable({ message, channel_post }: Update): Incoming | undefined {
-  const { chat, message_id: id, from } = message ?? channel_post ?? {};
+export function unreadable({ message, channel_post, ...update }: Update): Incoming | undefined {
+  const edited = update.edited_message ?? update.edited_channel_post;
+  const { chat, message_id: id, from } = message ?? channel_post ?? edited ?? {};
   if (typeof chat?.id !== "number" || typeof id !== "number") return undefined;
+  const externalId = externalIdOf(chat.id, id);
   return {
-    ...{ type: "text", conversationId: String(chat.id), externalId: externalIdOf(chat.id, id) },
+    ...{ type: "text", conversationId: String(chat.id) },
+    ...(edited ? editOf(edited, externalId) : { externalId }),
     sender: { id: String(from?.id ?? chat.id), name: String(from?.first_name ?? chat.id) },
     text: "[a message that cannot be read]",
   };
@@ -59,14 +67,14 @@ function said(message: Message, reader: TelegramReader): Incoming | undefined {
   const files = filesOf(message, reader.fetchFile);
   const text = textOf(message, files.length > 0);
   if (text === undefined && files.length === 0) return undefined;
-  const command = message.text === undefined ? undefined : commandOf(message, reader.username);
-  if (command === null) return undefined;
+  const called = commandOf(message, reader.username);
+  if (called === null) return undefined;
   return {
-    type: command === undefined ? "text" : "command",
+    type: called === undefined ? "text" : "command",
     ...placeOf(message),
     externalId: idOf(message),
     sender: senderOf(message),
-    text: command ?? text,
+    text: called ? text?.replace(called, called.replace(/@.*/s, "")) : text,
     files,
     forwardedFrom: message.forward_origin && originName(message.forward_origin),
     quoted: quotedOf(message, reader.id),
@@ -104,13 +112,13 @@ function personOf(user: User): Incoming["sender"] {
   return { id: String(user.id), name: userName(user), ...(user.is_bot && { isBot: true }) };
 }
 
-/** The text of a command to us without our name; undefined when it is no command, null when it is another bot's. */
+/** A command to us as it was called, `/status@name`; undefined when it is none, null when it is another bot's. */
 function commandOf(message: Message, username: string): string | null | undefined {
   const entity = message.entities?.find(({ type, offset }) => type === "bot_command" && offset === 0);
   if (!entity || message.text === undefined) return undefined;
-  const [name = "", bot] = message.text.slice(0, entity.length).split("@");
-  if (bot !== undefined && bot.toLowerCase() !== username.toLowerCase()) return null;
-  return name + message.text.slice(entity.length);
+  const called = message.text.slice(0, entity.length);
+  const [, bot] = called.split("@");
+  return bot === undefined || bot.toLowerCase() === username.toLowerCase() ? called : null;
 }
 
 function pressed(query: CallbackQuery): Incoming | undefined {

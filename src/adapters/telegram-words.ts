@@ -131,6 +131,9 @@ const TELLERS: Tellers = {
   web_app_data: ({ button_text, data }) => `[${button_text}: ${data}]`,
 };
 
+/** Members of a message that are told in words. */
+export const TOLD = Object.keys(TELLERS);
+
 /** Its text with the addresses of links, and placeholders for content that is neither text nor file. */
 export function wordsOf(content: Content): string[] {
   const text = content.text ?? content.caption;
