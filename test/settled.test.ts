@@ -83,6 +83,40 @@ const SETTLED: [how: string, act: (crew: Crew) => Promise<unknown>][] = [
   ],
 ];
 
+/** ben, who works on what ann asked of him, asks back: the first entry of ann's inbox. */
+async function askedBack(crew: Crew) {
+  const { body } = await crew.ask("POST", "/v1/delegations", { to: "ben", text: "build it" }, crew.ann);
+  const question = { text: "Which branch?", question: true };
+  await crew.ask("POST", `/v1/delegations/${body.id}/progress`, question, crew.ben);
+  return { ...body, questionId: body.messageId + 1 } as { id: string; messageId: number; questionId: number };
+}
+
+const QUESTIONS: [how: string, act: (crew: Crew) => Promise<unknown>][] = [
+  [
+    "that she answered by a reply",
+    async (crew) => {
+      const { questionId } = await askedBack(crew);
+      await crew.ask("POST", "/v1/messages", { to: "ben", body: "main", replyTo: questionId }, crew.ann);
+    },
+  ],
+  [
+    "about what she took back",
+    async (crew) => crew.ask("POST", `/v1/delegations/${(await askedBack(crew)).id}/cancel`, {}, crew.ann),
+  ],
+  [
+    "about what was answered all the same",
+    async (crew) =>
+      crew.ask("POST", `/v1/delegations/${(await askedBack(crew)).id}/response`, { text: "built" }, crew.ben),
+  ],
+  [
+    "about what timed out",
+    async (crew) => {
+      await askedBack(crew);
+      await crew.pass(400_000);
+    },
+  ],
+];
+
 /** Each leaves the first entry as something to do. */
 const OPEN: [how: string, act: (crew: Crew) => Promise<unknown>][] = [
   ["open work", (crew) => crew.open()],
@@ -109,6 +143,7 @@ const OPEN: [how: string, act: (crew: Crew) => Promise<unknown>][] = [
     },
   ],
   ["an open request", (crew) => ask(crew)],
+  ["a question of a worker", (crew) => askedBack(crew)],
   ["a question whether to pair up", (crew) => pair(crew)],
 ];
 
@@ -126,6 +161,17 @@ describe("settled entries are not unread", () => {
       expect(digest.ack).toBeGreaterThanOrEqual(1);
       const acked = await crew.ask("POST", "/v1/agents/ann/inbox/ack", { upTo: digest.ack }, crew.ann);
       expect(acked.body).toEqual({ cursor: digest.ack, skipped: 0 });
+    });
+
+  for (const [how, act] of QUESTIONS)
+    test(`a question of a worker ${how} is marked, and no model is told of it`, async () => {
+      const crew = await startCrew({ durability: "normal" });
+      await act(crew);
+      const { marked, unread, text } = await standing(crew);
+      expect(marked[0]).toBe(true);
+      const others = marked.length - 1;
+      expect(unread).toEqual([others, others, others]);
+      expect(text).not.toContain("Which branch?");
     });
 
   for (const [how, act] of OPEN)

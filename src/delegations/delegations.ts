@@ -31,7 +31,7 @@ export interface DelegationStep {
 
 /** Wires requests that owe an answer. */
 export function createDelegations({ messaging, idempotency, activity, budgets, key }: DelegationRoomParts) {
-  const { db, retention, explainer, waits, settled, claims, store: messages } = messaging;
+  const { db, retention, explainer, waits, settled, claims, linkStore, store: messages } = messaging;
   const store = createDelegationStore(db, key);
   const base = { ...messaging, store, messages, idempotency, activity, budgets };
   const ends = createEnds(base);
@@ -50,12 +50,15 @@ export function createDelegations({ messaging, idempotency, activity, budgets, k
     return row && { subject: `Progress of ${row.id}`, payload: { delegationId: row.id } };
   });
   // Answered, timed out or taken back: its asker has an answer. Work of a group's request is judged as work.
-  settled.alsoBy((on, entries) =>
-    store.endedAmong(
-      on,
-      entries.filter(({ kind }) => kind === "request").map(({ id }) => id),
-    ),
-  );
+  settled.alsoBy(async (on, entries, reader) => {
+    const requests = entries.filter(({ kind }) => kind === "request");
+    // What a worker asks back is a reply to the request.
+    const ids = requests.flatMap(({ id, replyTo }) => (replyTo === null ? [id] : [id, replyTo]));
+    const over = new Set(await store.endedAmong(on, ids));
+    return requests
+      .filter((entry) => over.has(entry.id) || over.has(entry.replyTo ?? 0) || linkStore.hasReplied(on, reader, entry))
+      .map(({ id }) => id);
+  });
 
   async function factsOf(on: Reading, message: MessageRow): Promise<Fact[]> {
     const row = message.kind === "request" ? await store.byMessage(on, message.id) : undefined;

@@ -4,7 +4,7 @@ import type { LogEntry } from "../log/tail.ts";
 import type { WorkRow } from "./store-work.ts";
 
 /** Finds those of an agent's entries that need nothing more from it. */
-type Judge = (on: Reading, entries: readonly LogEntry[]) => Promise<Iterable<number>>;
+type Judge = (on: Reading, entries: readonly LogEntry[], reader: string) => Promise<Iterable<number>>;
 
 export type Settled = ReturnType<typeof createSettled>;
 
@@ -36,7 +36,7 @@ export function createSettled(clock: Clock) {
       const settled = new Set<number>();
       for (const work of states.values()) if (isSettled(reader, work)) settled.add(work.messageId);
       const others = entries.filter((entry) => !entry.claimable);
-      for (const judge of judges) for (const id of await judge(on, others)) settled.add(id);
+      for (const judge of judges) for (const id of await judge(on, others, reader)) settled.add(id);
       return settled;
     },
   };

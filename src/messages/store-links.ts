@@ -21,6 +21,8 @@ const MAIL = 48;
 const OWN = 500;
 /** Entries of a thread that count. */
 const THREAD = 24;
+/** Entries of a thread after a question in which its answer is looked for. */
+const ANSWERS = 200;
 /** Mail of another agent in which a recent message to it is looked for. */
 const WRITTEN = 12;
 
@@ -45,6 +47,7 @@ export function createLinkStore(db: Db) {
       .limit(fixedLimit(THREAD))
       .prepare(),
   );
+  const hasReplied = db.statement((q) => q.select({ one: sql<number>`one` }).from(sql`(${replied()})`).prepare());
   const hasWritten = db.statement((q) => q.select({ one: sql<number>`one` }).from(sql`(${written()})`).prepare());
   const from = db.statement((q) =>
     q
@@ -64,6 +67,9 @@ export function createLinkStore(db: Db) {
         .map(({ target, recent, own }) => ({ target, recent: JSON.parse(recent), own })),
     /** The newest entries of a thread, newest first, its root not included. */
     thread: (on: Reading, threadId: number): Lineage[] => thread(on).all({ threadId }),
+    /** Whether somebody replied to an entry soon after it in its thread. */
+    hasReplied: (on: Reading, fromId: string, { id, threadId }: { id: number; threadId: number }): boolean =>
+      hasReplied(on).get({ fromId, id, threadId }) !== undefined,
     /** Whether one of the last direct messages to `to` is from `fromId`. */
     hasWritten: (on: Reading, fromId: string, to: string): boolean => hasWritten(on).get({ fromId, to }) !== undefined,
 
@@ -98,3 +104,9 @@ const written = () => sql`
     select from_id from messages indexed by messages_by_target
     where target = ${bound("to")} order by id desc limit ${fixedLimit(WRITTEN)})
   where from_id = ${bound("fromId")} limit 1`;
+
+const replied = () => sql`
+  select 1 as one from (
+    select from_id, reply_to from messages
+    where thread_id = ${bound("threadId")} and thread_id is not null and id > ${bound("id")} order by id limit ${fixedLimit(ANSWERS)})
+  where from_id = ${bound("fromId")} and reply_to = ${bound("id")} limit 1`;
