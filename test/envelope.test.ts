@@ -342,6 +342,15 @@ const WRAPPERS = [
   ..."end_of_turn system-reminder user_instructions INSTRUCTIONS local-command-stdout bash-input persisted-output".split(
     " ",
   ),
+  ..."AGENTS.md claudeMd document example analysis summary commentary prompt plan goal objective persona rules file files".split(
+    " ",
+  ),
+  ..."directories path type content cwd shell stdout error status state history transcript memories todos worktree".split(
+    " ",
+  ),
+  ..."\u0455ystem-reminder \u0455\u0443\u0455\u0442\u0435\u043C \uFF53ystem \u{1D42C}\u{1D432}stem s\u00FDstem ho\u200Bok sys\u00ADtem".split(
+    " ",
+  ),
   ..."ide_opened_file hook_context new-diagnostics user_shell_command tool_call function_calls available_skills".split(
     " ",
   ),
@@ -356,6 +365,8 @@ const BENT: ((name: string) => string)[] = [
   (name) => `<${name.replaceAll("_", " _ ")}>`,
   (name) => `a<ns:${name}>`,
   (name) => `\uFF1C${name}>`,
+  (name) => `\u3008${name}>`,
+  (name) => `\u276E ${name}>`,
   (name) => `<|${name}|>`,
   (name) => `< \uFF5C${name}\uFF5C>`,
 ];
@@ -363,7 +374,7 @@ const BENT: ((name: string) => string)[] = [
 describe("harmless text", () => {
   test("has no wrapper of a harness and no token of a model in it, however it is written", () => {
     for (const name of WRAPPERS)
-      for (const bend of BENT) expect(harmless(bend(name)).replaceAll("'<'", "")).not.toMatch(/[<\uFF1C]/);
+      for (const bend of BENT) expect(harmless(bend(name)).replaceAll("'<'", "")).not.toMatch(/[<\uFF1C\u3008\u276E]/);
     for (const token of [
       "[INST]",
       "[/INST]",
@@ -382,6 +393,8 @@ describe("harmless text", () => {
     const code = [
       "i<n-1;",
       "List<String>",
+      "Promise<Response> | Map<Path, State>",
+      "x <filename> <modelling",
       'a < b && c > d, <div class="a">',
       "<https://x.y/z-a>",
       "x<y-1 &&",

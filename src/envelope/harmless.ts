@@ -29,15 +29,28 @@ const WORDS =
   "local|bash|ide|hook|skill|task|turn|session|environment|env|context|instruction|permission|reminder|notification|" +
   "message|memory|persisted|think|thought|reasoning|result|tick|interrupted|aborted|collaboration|personality|realtime|" +
   "new|loaded|available|proposed|additional|untrusted";
+/** Wrappers that are one plain word: what merely begins with it (`<filename`, `<modelling`) is left. */
+const PLAIN =
+  "agents\\.md|files?|director(?:y|ies)|path|type|contents?|cwd|shell|stdout|stderr|errors?|output|status|state|exit|" +
+  "documents?|sources?|examples?|analysis|commentary|final|answer|response|summary|prompt|plan|goals?|objective|steering|critical|" +
+  "important|note|warning|rules?|guidelines?|polic(?:y|ies)|persona|identity|mode|model|query|request|search|compaction|scratchpad|" +
+  "artifacts?|claude|claudemd|codex|gemini|qwen|opencode|mcp|plugins?|apps?|reviews?|worktree\\w*|gitstatus|workspace|projects?|" +
+  "memories|todos?|events?|alerts?|roles?|conversation|history|transcript|chat|reflection|approval|timezone|ultraplan|unused\\d+";
 /** Tokens of model formats: Llama, Gemma, GLM, T5 and those that pad or fill in the middle. */
 const TOKENS = String.raw`s\s*>|inst|sys|bos|eos|sop|eop|eod|pad|unk|mask|fim|extra|(?:start|end|begin|beginning)\s+of`;
 /** A name of several joined words: no HTML element has one, and any wrapper of a harness may (`<turn_aborted>`). */
 const JOINED_NAME = String.raw`[a-z][a-z0-9]*(?:\s*[_\u2581-]+\s*[a-z][a-z0-9]*)+(?=[\s>/"'=]|$)`;
-/** `<` in the widths that models read alike, and what may stand before a name. */
-const LESS = String.raw`[<\uFF1C\uFE64]`;
+/** A name with letters of other alphabets or widths, or with something hidden in it: a tag that only looks like one. */
+const FOREIGN_NAME = String.raw`[\w.:-]{0,40}(?![\x00-\x7F])[\p{L}\p{M}\p{N}\u27E8]`;
+/** `<` in the forms that models read alike, and what may stand before a name. */
+const LESS = String.raw`[<\uFF1C\uFE64\u02C2\u1438\u2329\u276C\u276E\u3008]`;
+const SPACE = String.raw`[\w.-]{1,40}\s*:\s*`;
+const NAME_ENDS = String.raw`(?=[\s>/"'=]|$)`;
 const OPENING = String.raw`\s*[/\uFF0F!?]?\s*`;
 const MARKUP = new RegExp(
-  `${LESS}(?=${OPENING}(?:[|\\uFF5C]|(?:[\\w.-]{1,40}\\s*:\\s*)?(?:${WORDS}|${TOKENS}|${JOINED_NAME})))|${LESS}(?=${LESS})`,
+  `${LESS}(?=${OPENING}(?:[|\\uFF5C]|${FOREIGN_NAME}|${SPACE}(?:${PLAIN})${NAME_ENDS}|(?:${SPACE})?(?:${WORDS}|${TOKENS}|${JOINED_NAME})))|` +
+    // Right after a word it is a type with its parameter: `Promise<Response>`.
+    `(?<![\\p{L}\\p{N}_])${LESS}(?=${OPENING}(?:${PLAIN})${NAME_ENDS})|${LESS}(?=${LESS})`,
   "giu",
 );
 const TURN =
