@@ -51,7 +51,7 @@ async function imports(): Promise<Import[]> {
 
 const roomOf = (path: string): string => (path.includes("/") ? (path.split("/")[0] ?? "") : "");
 const nameOf = (path: string): string => path.split("/").at(-1) ?? "";
-const isSchema = (path: string): boolean => nameOf(path) === "schema.ts" || SHAPES.has(path);
+const isSchema = (path: string): boolean => /^([\w-]+-)?schema\.ts$/.test(nameOf(path)) || SHAPES.has(path);
 const broken = (list: Import[]): string[] => list.map(({ file, what }) => `${file} imports ${what}`);
 
 const all = await imports();
@@ -129,7 +129,7 @@ describe("who may import whom", () => {
     const LATE =
       /^(grammy|@slack\/|undici|@modelcontextprotocol\/|@a2a-js\/sdk\/client|swagger-ui-dist|prom-client$|node:https?$|adapters\/)/;
     const UNUSED =
-      /^((a2a|activity|channels|files|guard|health|integrations|orchestrators|pairs|schedules|traces|webhooks)\/routes|(activity|files|guard|integrations|orchestrators|pairs|schedules|wake|webhooks)\/schema|http\/openapi)/;
+      /^((a2a|activity|channels|files|guard|health|integrations|orchestrators|pairs|schedules|traces|webhooks)\/routes|(activity|channels|files|guard|integrations|orchestrators|pairs|schedules|wake|webhooks)\/schema|http\/openapi)/;
     expect([...loaded].filter((what) => LATE.test(what) || UNUSED.test(what))).toEqual([]);
   });
 

@@ -1,4 +1,4 @@
-import { OutboundPayload } from "../channels/schema.ts";
+import { OutboundPayload } from "../channels/outbound-schema.ts";
 import { createBackoff } from "../client/backoff.ts";
 import { type Client, Failure, RelayProblem, Release } from "../client/client.ts";
 import type { WorkHandler } from "../client/item.ts";

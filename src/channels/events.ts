@@ -11,8 +11,9 @@ import type { WorkRow, WorkStore } from "../messages/store-work.ts";
 import { Problem } from "../problem.ts";
 import { type List, toTime } from "../wire.ts";
 import type { Moves } from "./moves.ts";
+import type { Conversation } from "./outbound-schema.ts";
 import type { Routing } from "./routing.ts";
-import type { Conversation, EventSummary, ParsedEvent } from "./schema.ts";
+import type { EventSummary, ParsedEvent } from "./schema.ts";
 import { type ChannelRow, type Place, placeOf } from "./store.ts";
 import type { EventFilter, EventRow, TrafficStore } from "./store-traffic.ts";
 

@@ -14,7 +14,8 @@ import type { MessageRow, MessageStore } from "../messages/store.ts";
 import type { WorkRow, WorkStore } from "../messages/store-work.ts";
 import { Problem } from "../problem.ts";
 import type { Moves } from "./moves.ts";
-import { Conversation, OutboundPayload, type PostedParts, type PostNote } from "./schema.ts";
+import { Conversation, OutboundPayload } from "./outbound-schema.ts";
+import type { PostedParts, PostNote } from "./schema.ts";
 import { type ChannelRow, type ChannelStore, placeOf } from "./store.ts";
 import type { TrafficStore } from "./store-traffic.ts";
 

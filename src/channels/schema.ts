@@ -2,20 +2,10 @@ import { z } from "zod";
 import { AgentId, AgentStatus } from "../agents/schema.ts";
 import { BODY_BYTES, JSON_BYTES, Message, Posts, TargetText } from "../messages/schema.ts";
 import { jsonObject, line, listOf, NumberPageQuery, PageQuery, Time, text } from "../wire.ts";
+import { Conversation, FileId, PlatformId } from "./outbound-schema.ts";
 
-/** What a platform calls one of its chats, threads or messages, as text. */
-export const PlatformId = line(256);
 /** Longest excerpt of a quoted message. */
 export const QUOTED_BYTES = 16 * 1024;
-export const FileId = z.string().max(64);
-
-/** One chat of a channel, or one thread in it. The only way to name a chat. */
-export const Conversation = z.object({
-  channelId: z.string(),
-  conversationId: z.string(),
-  threadId: z.string().optional(),
-});
-export type Conversation = z.infer<typeof Conversation>;
 
 // --- bindings ---
 
@@ -202,39 +192,6 @@ export const EventList = listOf(EventSummary);
 export type EventSummary = z.infer<typeof EventSummary>;
 
 // --- going out ---
-
-const Button = z
-  .strictObject({
-    text: line(256),
-    id: line(256).optional(),
-    url: z
-      .url({ protocol: /^https?$/ })
-      .max(2048)
-      .optional(),
-  })
-  .refine(({ id, url }) => (id === undefined) !== (url === undefined), "needs an id or a url, and not both");
-
-/** What the payload of a message to a channel agent may say. Further members are handed on as they are. */
-export const OutboundPayload = z.looseObject({
-  conversation: z
-    .strictObject({ channelId: AgentId.optional(), conversationId: PlatformId, threadId: PlatformId.nullish() })
-    .nullish(),
-  replyToExternalId: PlatformId.nullish(),
-  text: text(BODY_BYTES).nullish(),
-  files: z
-    .array(
-      z.strictObject({
-        fileId: FileId,
-        name: text(512).optional(),
-        type: text(255).optional(),
-        size: z.int().optional(),
-      }),
-    )
-    .max(32)
-    .nullish(),
-  buttons: z.array(z.array(Button).min(1).max(8)).max(32).nullish(),
-});
-export type OutboundPayload = z.output<typeof OutboundPayload>;
 
 /** `POST /v1/messages/{id}/posts`: one part of it is about to be posted, or (with its external id) was. */
 export const PostNote = z.strictObject({

@@ -14,7 +14,7 @@ import type { WorkStore } from "../messages/store-work.ts";
 import { Problem } from "../problem.ts";
 import { signed } from "../webhooks/signing.ts";
 import { toTime } from "../wire.ts";
-import { PlatformId } from "./schema.ts";
+import { PlatformId } from "./outbound-schema.ts";
 import type { WebhookRow, WebhookStore } from "./store-webhook.ts";
 import { asChannel, PROVIDER, type Webhook } from "./webhook.ts";
 

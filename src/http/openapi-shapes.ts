@@ -14,6 +14,7 @@ import {
   RegisteredAgent,
 } from "../agents/schema.ts";
 import { NewToken, Role, Token, TokenDraft, TokenList, WhoAmI } from "../auth/schema.ts";
+import { Conversation } from "../channels/outbound-schema.ts";
 import {
   Attachment,
   Binding,
@@ -23,7 +24,6 @@ import {
   Channel,
   ChannelEvent,
   ChannelList,
-  Conversation,
   EventAnswer,
   EventList,
   EventSummary,
