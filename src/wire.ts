@@ -44,6 +44,12 @@ export const line = once((maxBytes: number) =>
     .register(z.globalRegistry, { maxLength: maxBytes }),
 );
 
+/** Plain members of answers, made once for the same reason. */
+export const Str = z.string();
+export const StrOrNull = Str.nullable();
+export const Int = z.int();
+export const Bool = z.boolean();
+
 /** A UTF-16 unit is at most 3 bytes in UTF-8, so most strings need no counting. */
 function fits(s: string, maxBytes: number): boolean {
   if (s.length * 3 <= maxBytes) return true;
@@ -56,6 +62,7 @@ export const MessageId = z.int().min(1).describe("A message's id: its place in t
 export const Position = z.int().min(0).describe("A place in the log; 0 is its beginning.");
 
 export const Time = z.iso.datetime().describe("RFC 3339, UTC, with milliseconds.");
+export const TimeOrNull = Time.nullable();
 /** The last millisecond that RFC 3339 can write in UTC: an offset can name later ones. */
 const LAST_MS = Date.parse("9999-12-31T23:59:59.999Z");
 const FIRST_MS = Date.parse("0000-01-01T00:00:00.000Z");

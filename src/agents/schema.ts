@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { jsonObject, line, listOf, MAX_ID_LENGTH, PageQuery, Time, text } from "../wire.ts";
+import { Bool, Int, jsonObject, line, listOf, MAX_ID_LENGTH, PageQuery, Str, StrOrNull, Time, text } from "../wire.ts";
 
 const META_BYTES = 64 * 1024;
 
@@ -87,25 +87,25 @@ export type Heartbeat = z.input<typeof Heartbeat>;
 
 export const Agent = z
   .object({
-    id: z.string(),
-    name: z.string(),
+    id: Str,
+    name: Str,
     kind: AgentKind,
-    label: z.string().nullable(),
-    role: z.string().nullable(),
-    description: z.string().nullable(),
+    label: StrOrNull,
+    role: StrOrNull,
+    description: StrOrNull,
     skills: z.array(Skill),
-    tags: z.array(z.string()),
-    capabilities: z.array(z.string()),
-    machine: z.string().nullable(),
-    rig: z.string().nullable(),
+    tags: z.array(Str),
+    capabilities: z.array(Str),
+    machine: StrOrNull,
+    rig: StrOrNull,
     status: AgentStatus,
-    ready: z.boolean(),
+    ready: Bool,
     reach: Reach,
-    instanceId: z.string().nullable(),
+    instanceId: StrOrNull,
     epoch: z.int().describe("How many instances it has had."),
     connections: z.int().describe("Streams and sockets open now."),
     channel: ChannelInfo.nullable(),
-    meta: z.record(z.string(), z.unknown()).nullable(),
+    meta: z.record(Str, z.unknown()).nullable(),
     lastSeenAt: Time,
     createdAt: Time,
   })
@@ -132,26 +132,26 @@ export const AgentList = listOf(Agent);
 
 /** An agent at a glance: what `hello` lists. */
 export const RosterAgent = z.object({
-  id: z.string(),
-  name: z.string(),
-  kind: z.string(),
-  label: z.string().nullable(),
-  role: z.string().nullable(),
-  capabilities: z.array(z.string()),
-  status: z.string(),
-  ready: z.boolean(),
-  reach: z.string(),
-  epoch: z.int(),
+  id: Str,
+  name: Str,
+  kind: Str,
+  label: StrOrNull,
+  role: StrOrNull,
+  capabilities: z.array(Str),
+  status: Str,
+  ready: Bool,
+  reach: Str,
+  epoch: Int,
 });
 
 export type RosterAgent = z.infer<typeof RosterAgent>;
 
 /** Streams are told when an agent comes, goes, is ready again, or has its first or no connection. */
 export const Presence = z.object({
-  agentId: z.string(),
-  status: z.string(),
-  ready: z.boolean(),
-  epoch: z.int(),
+  agentId: Str,
+  status: Str,
+  ready: Bool,
+  epoch: Int,
   connections: z.int().describe("Open streams and sockets. Presence reports the first to open and the last to close."),
 });
 export type Presence = z.infer<typeof Presence>;

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { AgentId, reservedId } from "../agents/schema.ts";
-import { line, listOf, PageQuery, Time, TimeInput } from "../wire.ts";
+import { line, listOf, PageQuery, Str, StrOrNull, Time, TimeInput, TimeOrNull } from "../wire.ts";
 
 export const ROLES = ["operator", "viewer", "agent", "enroll", "orchestrator", "integration"] as const;
 export const Role = z.enum(ROLES);
@@ -75,17 +75,17 @@ export type TokenDraft = z.input<typeof TokenDraft>;
 
 export const Token = z
   .object({
-    id: z.string(),
+    id: Str,
     role: Role,
-    agentId: z.string().nullable(),
-    groups: z.array(z.string()).nullable(),
-    prefix: z.string().nullable(),
-    source: z.string().nullable(),
-    name: z.string().nullable(),
+    agentId: StrOrNull,
+    groups: z.array(Str).nullable(),
+    prefix: StrOrNull,
+    source: StrOrNull,
+    name: StrOrNull,
     createdAt: Time,
-    expiresAt: Time.nullable(),
-    lastUsedAt: Time.nullable(),
-    revokedAt: Time.nullable(),
+    expiresAt: TimeOrNull,
+    lastUsedAt: TimeOrNull,
+    revokedAt: TimeOrNull,
   })
   .describe("What a token may do. The secret itself is stored only as a hash.");
 export type Token = z.infer<typeof Token>;
@@ -96,7 +96,7 @@ export type NewToken = z.infer<typeof NewToken>;
 export const Paused = z
   .object({
     kind: z.enum(["webhook", "schedule", "push"]),
-    id: z.string(),
+    id: Str,
     agentId: z.string().describe("Its owner."),
     taskId: z.string().optional().describe("For a push configuration, its task."),
   })
@@ -114,15 +114,15 @@ export const TokenList = listOf(Token);
 
 export const WhoAmI = z
   .object({
-    tokenId: z.string(),
+    tokenId: Str,
     role: Role,
     agentId: z.string().nullable().describe("In whose name this token acts."),
-    groups: z.array(z.string()).nullable(),
-    prefix: z.string().nullable(),
-    source: z.string().nullable(),
+    groups: z.array(Str).nullable(),
+    prefix: StrOrNull,
+    source: StrOrNull,
     instance: z.object({
-      given: z.string().nullable(),
-      current: z.string().nullable(),
+      given: StrOrNull,
+      current: StrOrNull,
       fenced: z.boolean().describe("Whether this call named an instance, so that a newer one would cut it off."),
     }),
   })

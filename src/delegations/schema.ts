@@ -9,7 +9,10 @@ import {
   MessageId,
   NumberPageQuery,
   queryInt,
+  Str,
+  StrOrNull,
   Time,
+  TimeOrNull,
   text,
 } from "../wire.ts";
 
@@ -92,9 +95,9 @@ export const DelegationAnswer = z
     messageId: MessageId.describe("The response, as the asker got it."),
     from: z.string().describe("Who answered; `system` when nobody did."),
     text: z.string().nullable().describe("null when retention took the message."),
-    error: z.string().nullable(),
+    error: StrOrNull,
     encoding: Encoding.describe("Encoding of text, error and payload."),
-    payload: z.record(z.string(), z.unknown()).nullable(),
+    payload: z.record(Str, z.unknown()).nullable(),
     at: Time,
   })
   .describe("What the asker got.");
@@ -122,7 +125,7 @@ export const Delegation = z
       .describe("Nobody it is for was online when it was asked: it waits for them until the deadline."),
     deadlineAt: Time,
     createdAt: Time,
-    endedAt: Time.nullable(),
+    endedAt: TimeOrNull,
   })
   .describe("A request that owes an answer.");
 export type Delegation = z.infer<typeof Delegation>;

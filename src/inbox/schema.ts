@@ -16,7 +16,7 @@ import {
   Topic,
   WorkState,
 } from "../messages/schema.ts";
-import { MessageId, Position, queryInt } from "../wire.ts";
+import { Bool, Int, MessageId, Position, queryInt, Str } from "../wire.ts";
 
 /** Retention took something that this reader had not acknowledged. */
 export const Reset = z.object({
@@ -59,7 +59,7 @@ export const Inbox = z.object({
   next: Position.optional().describe("The `after` of the next call. Not there when the read was filtered."),
   cursor: Position.describe("How far the agent has acknowledged."),
   head: Position.describe("The newest place in the log."),
-  more: z.boolean(),
+  more: Bool,
   open: z.boolean().describe("There is work to claim."),
   reset: Reset.optional(),
 });
@@ -80,12 +80,12 @@ export type WatchQuery = z.input<typeof WatchQuery>;
 
 /** The frames of an inbox stream: SSE events (`event:` is `type`) and WebSocket frames alike. */
 export const Hello = z.object({
-  agentId: z.string(),
-  epoch: z.int(),
+  agentId: Str,
+  epoch: Int,
   cursor: Position,
   head: Position,
   firstId: Position,
-  open: z.boolean(),
+  open: Bool,
   agents: z.array(RosterAgent),
   agentsTotal: z.int().describe("All there are; the roster holds the first 500, online ones first."),
 });

@@ -2,9 +2,11 @@ import { z } from "zod";
 import { AgentId } from "../agents/schema.ts";
 import { ProgressInput, Task } from "../tasks/schema.ts";
 import {
+  Bool,
   Encoding,
   EncodingInput,
   IdempotencyKey,
+  Int,
   jsonObject,
   line,
   listOf,
@@ -12,8 +14,11 @@ import {
   NumberPageQuery,
   PageQuery,
   queryInt,
+  Str,
+  StrOrNull,
   Time,
   TimeInput,
+  TimeOrNull,
   text,
 } from "../wire.ts";
 
@@ -86,18 +91,18 @@ export const Batch = z.strictObject({ messages: z.array(MessageDraft).min(1).max
 
 export const Holding = z
   .object({
-    agentId: z.string(),
+    agentId: Str,
     claimedAt: Time,
     expiresAt: Time,
-    attempt: z.int(),
+    attempt: Int,
   })
   .describe("Who holds the work and until when.");
 export type Holding = z.infer<typeof Holding>;
 
 export const Route = z.object({
-  bindingId: z.string().nullable(),
+  bindingId: StrOrNull,
   tier: z.enum(["explicit", "binding", "fallback"]),
-  requested: z.string().nullable(),
+  requested: StrOrNull,
 });
 export type Route = z.infer<typeof Route>;
 
@@ -105,33 +110,33 @@ export type Route = z.infer<typeof Route>;
 export const Entry = z
   .object({
     id: MessageId,
-    from: z.string(),
-    to: z.string(),
+    from: Str,
+    to: Str,
     kind: MessageKind,
     source: MessageSource,
-    topic: z.string().nullable(),
-    subject: z.string().nullable(),
-    body: z.string(),
+    topic: StrOrNull,
+    subject: StrOrNull,
+    body: Str,
     encoding: Encoding,
     threadId: MessageId,
     replyTo: MessageId.nullable(),
     causedBy: MessageId.nullable(),
     rootId: MessageId,
-    hops: z.int(),
-    claimable: z.boolean(),
-    urgent: z.boolean(),
+    hops: Int,
+    claimable: Bool,
+    urgent: Bool,
     route: Route.nullable(),
-    payload: z.record(z.string(), z.unknown()).nullable(),
-    meta: z.record(z.string(), z.unknown()).nullable(),
-    idempotencyKey: z.string().nullable(),
+    payload: z.record(Str, z.unknown()).nullable(),
+    meta: z.record(Str, z.unknown()).nullable(),
+    idempotencyKey: StrOrNull,
     via: z.string().nullable().describe("The operator token that wrote it in this name."),
-    expiresAt: Time.nullable(),
+    expiresAt: TimeOrNull,
     createdAt: Time,
   })
   .describe("One entry of the log, as it was appended.");
 export type Entry = z.infer<typeof Entry>;
 
-export const Parent = z.object({ id: MessageId, from: z.string(), body: z.string(), createdAt: Time });
+export const Parent = z.object({ id: MessageId, from: Str, body: Str, createdAt: Time });
 export type Parent = z.infer<typeof Parent>;
 
 export const Message = Entry.extend({
@@ -147,14 +152,14 @@ export const SentMessage = Message.extend({
     .describe(
       "Members of the target when it was appended, offline ones too; the sender of a group message is not among them.",
     ),
-  suggestions: z.array(z.string()).optional().describe("For a group without members: the nearest groups with some."),
+  suggestions: z.array(Str).optional().describe("For a group without members: the nearest groups with some."),
   replayed: z.boolean().optional().describe("In a batch: the idempotency key had been used before."),
 });
 export type SentMessage = z.infer<typeof SentMessage>;
 
 /** The answer to a message with a `deliverAt` to come. */
 export const Scheduled = z.object({
-  scheduleId: z.string(),
+  scheduleId: Str,
   deliverAt: Time,
   replayed: z.boolean().optional().describe("In a batch: the idempotency key had been used before."),
 });
@@ -163,16 +168,16 @@ export const SentBatch = z.object({ items: z.array(z.union([SentMessage, Schedul
 export type SentBatch = z.infer<typeof SentBatch>;
 
 export const MessageDetail = Message.extend({
-  readBy: z.array(z.string()).describe("Who read it or acknowledged past it."),
+  readBy: z.array(Str).describe("Who read it or acknowledged past it."),
   attempts: z.array(
     z.object({
-      agentId: z.string(),
-      attempt: z.int(),
+      agentId: Str,
+      attempt: Int,
       claimedAt: Time,
-      renewedAt: Time.nullable(),
-      endedAt: Time.nullable(),
+      renewedAt: TimeOrNull,
+      endedAt: TimeOrNull,
       outcome: z.enum(["completed", "released", "failed", "expired", "cancelled"]).nullable(),
-      error: z.string().nullable(),
+      error: StrOrNull,
     }),
   ),
 });
@@ -201,9 +206,9 @@ export const MessageList = listOf(Message);
 export const ThreadQuery = z.strictObject({ ...NumberPageQuery });
 export const Thread = z.object({
   root: Message.nullable().describe("null when retention took it or the caller may not read it."),
-  items: z.array(Message.extend({ readBy: z.array(z.string()) })),
-  participants: z.array(z.string()),
-  nextPage: z.string().nullable(),
+  items: z.array(Message.extend({ readBy: z.array(Str) })),
+  participants: z.array(Str),
+  nextPage: StrOrNull,
 });
 export type Thread = z.infer<typeof Thread>;
 
@@ -226,12 +231,12 @@ export const ClaimNext = z.strictObject({
 export type ClaimNext = z.input<typeof ClaimNext>;
 
 export const ClaimToken = z.string().max(128).describe("The fencing token of one lease.");
-export const Lease = z.object({ token: ClaimToken, attempt: z.int(), expiresAt: Time });
+export const Lease = z.object({ token: ClaimToken, attempt: Int, expiresAt: Time });
 export type Lease = z.infer<typeof Lease>;
 
 const WithTask = { task: Task.optional().describe("The task that is worked through this message.") };
 /** Of a message that goes out through a channel: how far earlier attempts came. null: begun, its end unknown. */
-export const Posts = z.array(z.object({ part: z.int(), externalId: z.string().nullable() }));
+export const Posts = z.array(z.object({ part: Int, externalId: StrOrNull }));
 
 export const Claimed = z.object({ message: Message, claim: Lease, posts: Posts.optional(), ...WithTask });
 export type Claimed = z.infer<typeof Claimed>;
@@ -309,7 +314,7 @@ export type ParsedComplete = z.output<typeof Complete>;
 export type Fail = z.input<typeof Fail>;
 
 export const DeadLetterQuery = z.strictObject({ ...NumberPageQuery });
-export const DeadLetter = Message.extend({ error: z.string().nullable(), diedAt: Time });
+export const DeadLetter = Message.extend({ error: StrOrNull, diedAt: Time });
 export const DeadLetterList = listOf(DeadLetter);
 
 // --- explain ---
@@ -349,10 +354,10 @@ export const Fact = z
   .describe("One thing that happened, and its details.");
 export type Fact = z.infer<typeof Fact>;
 export const RecipientStory = z.object({
-  agentId: z.string(),
+  agentId: Str,
   step: z.enum(STEPS).describe("How far it got with this agent."),
-  at: Time.nullable(),
-  sentence: z.string(),
+  at: TimeOrNull,
+  sentence: Str,
 });
 export type RecipientStory = z.infer<typeof RecipientStory>;
 export const Explanation = z.object({

@@ -1,7 +1,19 @@
 import { z } from "zod";
 import { AgentId } from "../agents/schema.ts";
 import { Source } from "../auth/schema.ts";
-import { EncodingInput, jsonObject, line, listOf, MessageId, NumberPageQuery, PageQuery, Time, text } from "../wire.ts";
+import {
+  EncodingInput,
+  jsonObject,
+  line,
+  listOf,
+  MessageId,
+  NumberPageQuery,
+  PageQuery,
+  Str,
+  StrOrNull,
+  Time,
+  text,
+} from "../wire.ts";
 
 // Answers about messages carry tasks, so this file must not import the shapes of messages.
 
@@ -51,17 +63,17 @@ export const Task = z
     id: TaskId,
     source: z.string().nullable().describe("The integration that reported it; null when it was made by hand."),
     from: z.string().describe("Who made it; system for an integration's."),
-    title: z.string(),
-    body: z.string(),
+    title: Str,
+    body: Str,
     status: TaskStatus,
     severity: Severity,
-    dedupeKey: z.string().nullable(),
-    externalUrl: z.string().nullable(),
-    target: z.string().nullable(),
-    topic: z.string().nullable(),
+    dedupeKey: StrOrNull,
+    externalUrl: StrOrNull,
+    target: StrOrNull,
+    topic: StrOrNull,
     count: z.int().describe("How often it was reported."),
     messageId: MessageId.nullable().describe("The message whose lease is the task's; null without a target."),
-    holder: z.string().nullable(),
+    holder: StrOrNull,
     createdAt: Time,
     updatedAt: Time,
   })
@@ -74,7 +86,7 @@ export const TaskEvent = z
     actor: z.string().describe("An agent, user, system, or integration:<source>."),
     from: TaskStatus.nullable().describe("null: it was made."),
     to: TaskStatus,
-    note: z.string().nullable(),
+    note: StrOrNull,
     messageId: MessageId.nullable(),
     count: z.int().describe("How often this happened in a row."),
     lastAt: Time,
@@ -83,7 +95,7 @@ export const TaskEvent = z
 export type TaskEvent = z.infer<typeof TaskEvent>;
 
 export const TaskDetail = Task.extend({
-  payload: z.record(z.string(), z.unknown()).nullable(),
+  payload: z.record(Str, z.unknown()).nullable(),
   events: z.array(TaskEvent).describe("Its history, oldest first: the newest page of it."),
   nextPage: z.string().nullable().describe("Older steps."),
 });

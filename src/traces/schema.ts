@@ -10,6 +10,7 @@ import {
   MessageId,
   NumberPageQuery,
   queryInt,
+  Str,
   Time,
   text,
 } from "../wire.ts";
@@ -80,13 +81,13 @@ export const Trace = z
     number: z
       .int()
       .describe("Which of its message's traces it is, from 1: a stream that leaves one out has dropped it."),
-    agentId: z.string(),
+    agentId: Str,
     via: z.string().nullable().describe("The operator token that wrote it in this name."),
     level: TraceLevel,
-    type: z.string(),
-    content: z.string(),
+    type: Str,
+    content: Str,
     encoding: Encoding.describe("Encoding of content and metadata."),
-    metadata: z.record(z.string(), z.unknown()).nullable(),
+    metadata: z.record(Str, z.unknown()).nullable(),
     createdAt: Time,
   })
   .describe("One thing that an agent thought or did about a message.");
