@@ -4,7 +4,7 @@ import { fileURLToPath } from "node:url";
 const root = fileURLToPath(new URL("..", import.meta.url));
 
 /** Used by some installations alone, and loaded from node_modules by those. */
-const LATE = ["@modelcontextprotocol/*", "@slack/*", "grammy", "grammy/*"];
+const LATE = ["@a2a-js/*", "@modelcontextprotocol/*", "@slack/*", "grammy", "grammy/*", "prom-client"];
 
 /**
  * Makes dist/main.js: the server as one file with its bytecode beside it, so that a start neither looks for, transpiles nor

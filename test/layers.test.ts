@@ -127,9 +127,9 @@ describe("who may import whom", () => {
       for (const { what } of all.filter((one) => one.file === file && !one.typeOnly && !one.isLate)) loaded.add(what);
     expect(loaded.size).toBeGreaterThan(200);
     const LATE =
-      /^(grammy|@slack\/|undici|@modelcontextprotocol\/|@a2a-js\/sdk\/client|swagger-ui-dist|prom-client$|node:https?$|adapters\/)/;
+      /^(grammy|@slack\/|undici|@modelcontextprotocol\/|@a2a-js\/|swagger-ui-dist|prom-client$|node:https?$|adapters\/)/;
     const UNUSED =
-      /^((a2a|activity|channels|files|guard|health|integrations|orchestrators|pairs|schedules|traces|webhooks)\/routes|(activity|channels|files|guard|integrations|orchestrators|pairs|schedules|wake|webhooks)\/schema|http\/openapi)/;
+      /^(a2a\/(inside|schema)|(activity|channels|files|guard|health|integrations|orchestrators|pairs|schedules|traces|webhooks)\/routes|(activity|channels|files|guard|integrations|orchestrators|pairs|schedules|wake|webhooks)\/schema|http\/openapi)/;
     expect([...loaded].filter((what) => LATE.test(what) || UNUSED.test(what))).toEqual([]);
   });
 

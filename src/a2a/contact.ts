@@ -3,15 +3,12 @@ import type { Client } from "@a2a-js/sdk/client";
 import type { AgentService } from "../agents/service.ts";
 import type { Clock } from "../clock.ts";
 import type { Reading, Tx } from "../db/database.ts";
-import type { Due } from "../due/due.ts";
 import type { DueRow } from "../due/store.ts";
 import { callerAs } from "./calls.ts";
-import { type Fetched, LOOK_MS, type Remote, RemoteError, SEND_MS } from "./remote.ts";
+import { LOOK_MS, SEND_MS } from "./kinds.ts";
+import { type Fetched, type Remote, RemoteError } from "./remote.ts";
 import type { Seal } from "./seal.ts";
 import type { OutsideRow, OutsideStore } from "./store.ts";
-
-/** The due row of a card that is to be fetched. */
-export const REFRESH = "a2a.refresh";
 
 /** What is asked of an agent out there: its card, that it take a message, how a task is. */
 export type Asked = "card" | "call" | "look";
@@ -22,7 +19,6 @@ export interface ContactParts {
   agents: AgentService;
   remote: Remote;
   seal: Seal;
-  due: Due;
   clock: Clock;
   /** Told how each request ended. */
   asked(what: Asked, isGood: boolean): void;
@@ -38,9 +34,7 @@ const MAX_RETRY_MS = 300_000;
 export type Contact = ReturnType<typeof createContact>;
 
 /** How each agent out there is reached, whether it is, and its card, fetched again and again. */
-export function createContact({ db, store, agents, remote, seal, due, clock, asked, hurry }: ContactParts) {
-  due.outside(REFRESH, LOOK_MS * 2, refresh);
-
+export function createContact({ db, store, agents, remote, seal, clock, asked, hurry }: ContactParts) {
   async function refresh({ key }: DueRow, signal: AbortSignal): Promise<(tx: Tx) => Promise<number | null>> {
     const outside = await db.read((on) => store.byId(on, key));
     if (!outside) return async () => null;
@@ -94,6 +88,7 @@ export function createContact({ db, store, agents, remote, seal, due, clock, ask
   }
 
   return {
+    refresh,
     succeeded,
     failed,
     /** @throws RemoteError */

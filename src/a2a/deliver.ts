@@ -11,14 +11,10 @@ import { Problem } from "../problem.ts";
 import { toTime } from "../wire.ts";
 import { type Calls, callerAs } from "./calls.ts";
 import type { Contact } from "./contact.ts";
+import { LOOK } from "./kinds.ts";
 import { type Incoming, messageFor, type Outgoing, type Step } from "./outgoing.ts";
-import { RemoteError, SEND_MS } from "./remote.ts";
+import { RemoteError } from "./remote.ts";
 import type { CallRow, OutsideRow, OutsideStore } from "./store.ts";
-
-/** The due row of an agent out there whose inbox has something. One for each: a slow one holds up nobody else. */
-export const DELIVER = "a2a.deliver";
-/** The due row of a task that is under way out there. */
-export const LOOK = "a2a.look";
 
 export interface DeliverParts {
   db: { read<T>(act: (on: Reading) => Promise<T>): Promise<T> };
@@ -41,8 +37,6 @@ const PAGE = 50;
 const LEASE_SECONDS = 86_400;
 /** How long a message is tried again. What has a deadline or an expiry of its own is over before that. */
 const GIVE_UP_MS = 86_400_000;
-/** By then a call is over. */
-const MAX_MS = SEND_MS * 2;
 
 /** What there is to do for one agent, as it was read. */
 interface Look {
@@ -57,8 +51,6 @@ type Outcome = { came: Task | Message } | { failed: RemoteError };
 /** Brings what is in the inbox of an agent out there to it, in order and one after the other, and tries again. */
 export function createDeliverer(parts: DeliverParts) {
   const { db, store, inbox, agents, outgoing, contact, calls, claims, sender, due, clock, relay } = parts;
-
-  due.outside(DELIVER, MAX_MS, work);
 
   async function work(row: DueRow, signal: AbortSignal): Promise<(tx: Tx) => Promise<number | null>> {
     const agentId = row.key;
@@ -186,6 +178,8 @@ export function createDeliverer(parts: DeliverParts) {
       });
     await store.changeCall(tx, call, { endedAt: clock.now() });
   }
+
+  return work;
 }
 
 const FIRST_LOOK_MS = 1000;

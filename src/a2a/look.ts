@@ -1,12 +1,10 @@
 import type { Task } from "@a2a-js/sdk";
 import type { Clock } from "../clock.ts";
 import type { Reading, Tx } from "../db/database.ts";
-import type { Due } from "../due/due.ts";
 import type { DueRow } from "../due/store.ts";
 import type { Calls } from "./calls.ts";
 import type { Contact } from "./contact.ts";
-import { LOOK } from "./deliver.ts";
-import { LOOK_MS, RemoteError } from "./remote.ts";
+import { RemoteError } from "./remote.ts";
 import type { CallRow, OutsideRow, OutsideStore } from "./store.ts";
 
 export interface LookParts {
@@ -14,7 +12,6 @@ export interface LookParts {
   store: OutsideStore;
   contact: Contact;
   calls: Calls;
-  due: Due;
   clock: Clock;
 }
 
@@ -28,9 +25,7 @@ const GIVE_UP_MS = 7 * 86_400_000;
 type Outcome = { task: Task } | { failed: RemoteError } | { unwanted: true };
 
 /** Looks after tasks that are under way out there, until they are over or nobody waits for them any more. */
-export function createLooker({ db, store, contact, calls, due, clock }: LookParts) {
-  due.outside(LOOK, LOOK_MS * 2, work);
-
+export function createLooker({ db, store, contact, calls, clock }: LookParts) {
   async function work(row: DueRow, signal: AbortSignal): Promise<(tx: Tx) => Promise<number | null>> {
     const [agentId = "", id = ""] = row.key.split(" ");
     const found = await db.read(async (on) => {
@@ -84,6 +79,8 @@ export function createLooker({ db, store, contact, calls, due, clock }: LookPart
     await store.changeCall(tx, call, { failures: call.failures + 1 });
     return now + Math.min(SOONEST_MS * 2 ** Math.min(call.failures, 20), MAX_RETRY_MS);
   }
+
+  return work;
 }
 
 interface Found {

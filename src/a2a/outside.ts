@@ -2,20 +2,17 @@ import { AgentCard } from "@a2a-js/sdk";
 import type { ActivityService } from "../activity/service.ts";
 import type { AgentService } from "../agents/service.ts";
 import type { AgentStore } from "../agents/store.ts";
-import type { MemberStore } from "../agents/store-members.ts";
-import { isGroup } from "../agents/target.ts";
 import { type Caller, readsAll, requireOperator } from "../auth/caller.ts";
 import type { Clock } from "../clock.ts";
 import type { Reading, Tx } from "../db/database.ts";
 import type { Due } from "../due/due.ts";
 import { withoutAddresses } from "../egress/addresses.ts";
 import type { Egress } from "../egress/egress.ts";
-import type { Sender } from "../messages/send.ts";
 import { readPage } from "../pages.ts";
 import { Problem } from "../problem.ts";
 import { type List, toTime, toTimeOrNull } from "../wire.ts";
-import { REFRESH } from "./contact.ts";
-import { DELIVER } from "./deliver.ts";
+import { type Bells, MAX_OUTSIDE } from "./bells.ts";
+import { DELIVER, REFRESH } from "./kinds.ts";
 import { interfaceOf } from "./remote.ts";
 import type { OutsideAgent, OutsideDraft } from "./schema.ts";
 import type { Seal } from "./seal.ts";
@@ -25,17 +22,14 @@ export interface OutsideParts {
   store: OutsideStore;
   agents: AgentService;
   agentStore: AgentStore;
-  members: MemberStore;
   activity: ActivityService;
-  sender: Sender;
+  bells: Bells;
   egress: Egress;
   seal: Seal;
   due: Due;
   clock: Clock;
 }
 
-/** Each of them is asked about with every message for a group. */
-const MAX_OUTSIDE = 200;
 const MAX_COUNTED = 1000;
 const RIG = "A2A";
 
@@ -43,26 +37,7 @@ export type OutsideService = ReturnType<typeof createOutsideService>;
 
 /** Agents out there: letting them in, and seeing that what comes for them is brought out. */
 export function createOutsideService(parts: OutsideParts) {
-  const { store, agents, agentStore, members, activity, sender, egress, seal, due, clock } = parts;
-  /** A copy in memory, for presence alone; the rows are the truth. */
-  const away = new Set<string>();
-
-  agents.onRemoved((id) => away.delete(id));
-  sender.onAppended(async (tx, { id, target }) => {
-    if (!isGroup(target)) {
-      if (await store.isOutside(tx, target)) await due.hurry(tx, DELIVER, target, clock.now());
-      return;
-    }
-    for (const agentId of await store.ids(tx, MAX_OUTSIDE))
-      if (await members.memberAt(tx, agentId, target, id)) await due.hurry(tx, DELIVER, agentId, clock.now());
-  });
-  agents.onDeleted(async (tx, agentId) => {
-    if (!(await store.isOutside(tx, agentId))) return;
-    await store.remove(tx, agentId);
-    await store.endAll(tx, agentId, clock.now());
-    for (const kind of [REFRESH, DELIVER]) await due.cancel(tx, kind, agentId);
-  });
-
+  const { store, agents, agentStore, activity, bells, egress, seal, due, clock } = parts;
   async function show(on: Reading, caller: Caller, row: OutsideRow): Promise<OutsideAgent> {
     const card = row.card === null ? undefined : AgentCard.fromJSON(JSON.parse(row.card));
     const chosen = card && interfaceOf(card);
@@ -123,7 +98,7 @@ export function createOutsideService(parts: OutsideParts) {
       await due.hurry(tx, DELIVER, id, clock.now());
       const { cardUrl } = draft;
       await activity.record(tx, caller, "a2a.agent-put", id, { cardUrl, hasToken: row.token !== null });
-      tx.afterCommit(() => away.add(id));
+      bells.noteOutside(tx, id);
       return { outside: await show(tx, caller, row), created: !before };
     },
 
@@ -148,13 +123,6 @@ export function createOutsideService(parts: OutsideParts) {
         (row) => show(on, caller, row),
       );
       return { items, nextPage: more ? (items.at(-1)?.agentId ?? null) : null };
-    },
-
-    /** Whether it is one of them: then being silent does not mean that it is gone. */
-    isOutside: (id: string): boolean => away.has(id),
-    /** At a start. */
-    async load(on: Reading): Promise<void> {
-      for (const id of await store.ids(on, MAX_OUTSIDE)) away.add(id);
     },
   };
 }

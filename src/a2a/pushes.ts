@@ -2,8 +2,6 @@ import { StreamResponse, type TaskPushNotificationConfig, TaskState } from "@a2a
 import { A2AError, UnsupportedOperationError } from "@a2a-js/sdk/errors";
 import type { AgentService } from "../agents/service.ts";
 import { actingAs, type Caller } from "../auth/caller.ts";
-import type { Paused } from "../auth/schema.ts";
-import { createPauses } from "../breathe.ts";
 import type { Clock } from "../clock.ts";
 import type { Reading, Tx } from "../db/database.ts";
 import type { Due } from "../due/due.ts";
@@ -11,27 +9,23 @@ import type { DueRow } from "../due/store.ts";
 import { withoutAddresses } from "../egress/addresses.ts";
 import { type Egress, EgressError } from "../egress/egress.ts";
 import { newId } from "../ids.ts";
-import type { Leases } from "../messages/leases.ts";
 import type { Sender } from "../messages/send.ts";
 import { Problem } from "../problem.ts";
 import { callerAs } from "./calls.ts";
 import { type Event, eventsSince, toldBy } from "./events.ts";
+import { PUSH, PUSH_MS, PUSHES_AT_ONCE } from "./kinds.ts";
 import { PushDraft } from "./schema.ts";
 import type { Seal } from "./seal.ts";
 import type { Endpoint, TaskService } from "./service.ts";
 import type { PushRow, PushStore } from "./store-pushes.ts";
 import { type Exchange, isTerminal, stateOf } from "./tasks.ts";
 
-/** The due row of a place that is to be told something. */
-export const PUSH = "a2a.push";
-
 export interface PushParts {
   db: { read<T>(act: (on: Reading) => Promise<T>): Promise<T> };
   store: PushStore;
-  agents: Pick<AgentService, "onDeleted" | "requireToken">;
+  agents: Pick<AgentService, "requireToken">;
   tasks: TaskService;
   sender: Sender;
-  leases: Leases;
   egress: Egress;
   seal: Seal;
   due: Due;
@@ -41,8 +35,6 @@ export interface PushParts {
 }
 
 const MAX_OF_TASK = 8;
-const TIMEOUT_MS = 10_000;
-const EVENTS_AT_ONCE = 8;
 /** Waits after failures in a row, in seconds; after the last one it is given up. */
 const WAITS = [5, 30, 120, 600, 1800, 3600, 7200, 14_400, 28_800];
 
@@ -53,21 +45,7 @@ export type Pushes = ReturnType<typeof createPushes>;
  * the delegation say beyond what has been told.
  */
 export function createPushes(parts: PushParts) {
-  const { db, store, agents, tasks, sender, leases, egress, seal, due, clock, asked } = parts;
-
-  due.outside(PUSH, TIMEOUT_MS * (EVENTS_AT_ONCE + 1), work);
-  sender.onAppended(async (tx, { threadId }) => {
-    if (threadId !== null) await hurryThread(tx, threadId);
-  });
-  agents.onDeleted(store.removeOf);
-  leases.onMoved(async (tx, moved, before) => {
-    if (moved.kind !== "request" || moved.holder === before.holder) return;
-    for (const { id } of await store.ofTask(tx, moved.messageId)) await due.hurry(tx, PUSH, id, clock.now());
-  });
-
-  async function hurryThread(tx: Tx, threadId: number): Promise<void> {
-    for (const id of await store.idsOfThread(tx, threadId)) await due.hurry(tx, PUSH, id, clock.now());
-  }
+  const { db, store, agents, tasks, sender, egress, seal, due, clock, asked } = parts;
 
   /** The task as its owner sees it; undefined when it is gone. */
   async function taskFor(on: Reading, { ownerId, delegationId }: PushRow): Promise<Exchange | undefined> {
@@ -83,7 +61,7 @@ export function createPushes(parts: PushParts) {
     const found = await db.read(async (on) => {
       const push = await store.byId(on, row.key);
       const task = push && (await taskFor(on, push));
-      return { push, task, events: push && task ? eventsSince(task, push).slice(0, EVENTS_AT_ONCE) : [] };
+      return { push, task, events: push && task ? eventsSince(task, push).slice(0, PUSHES_AT_ONCE) : [] };
     });
     if (!found.push) return async () => null;
     if (found.push.isPaused) return (tx) => leave(tx, row.key, found.task);
@@ -126,7 +104,7 @@ export function createPushes(parts: PushParts) {
       const { status } = await egress.request({
         ...{ url: push.url, method: "POST", body: JSON.stringify(StreamResponse.toJSON(event)), signal },
         headers: { "content-type": "application/a2a+json", ...shown },
-        ...{ timeoutMs: TIMEOUT_MS, maxBytes: 1024, overflow: "cut" },
+        ...{ timeoutMs: PUSH_MS, maxBytes: 1024, overflow: "cut" },
       });
       return status >= 200 && status < 300 ? {} : { error: `It answered ${status}.`, isGone: status === 410 };
     } catch (error) {
@@ -188,6 +166,7 @@ export function createPushes(parts: PushParts) {
   });
 
   return {
+    work,
     /** From now on; of a task that is over its end is told. Repeating it with the same id changes it. @throws TaskNotFoundError, Problem 422, A2AError */
     async set(tx: Tx, caller: Caller, endpoint: Endpoint, taskId: string, config: TaskPushNotificationConfig) {
       const task = await require(tx, caller, endpoint, taskId);
@@ -217,26 +196,6 @@ export function createPushes(parts: PushParts) {
       await store.put(tx, row);
       if (before || isTerminal(stateOf(task))) await due.hurry(tx, PUSH, id, clock.now());
       return show(row);
-    },
-
-    /** Pauses what the ended token set: the relay tells nothing until the owner sets it again. */
-    async pauseOf(tx: Tx, tokenId: string, why: string): Promise<Paused[]> {
-      const rows = await store.madeBy(tx, tokenId);
-      const pause = createPauses();
-      for (const { id, ownerId, configId, delegationId, messageId, isPaused } of rows) {
-        await pause();
-        if (isPaused) continue;
-        await store.change(tx, id, { isPaused: true });
-        await sender.tell(tx, ownerId, {
-          subject: `Notifications about ${delegationId} are paused`,
-          body: `${why} Set the configuration ${configId} again to go on.`,
-          replyTo: messageId,
-          payload: { delegationId, pushNotificationConfigId: configId },
-        });
-      }
-      return rows.map(({ configId, ownerId, delegationId }) => ({
-        ...{ kind: "push" as const, id: configId, agentId: ownerId, taskId: delegationId },
-      }));
     },
 
     async get(on: Reading, caller: Caller, endpoint: Endpoint, taskId: string, configId: string) {

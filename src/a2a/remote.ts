@@ -3,6 +3,7 @@ import type { Client } from "@a2a-js/sdk/client";
 import { A2AError } from "@a2a-js/sdk/errors";
 import { type Egress, EgressError } from "../egress/egress.ts";
 import { longNumbersIn, parseKeepingNumbers } from "../numbers.ts";
+import { LOOK_MS } from "./kinds.ts";
 import { Card } from "./schema.ts";
 import { minorOf } from "./version.ts";
 
@@ -31,10 +32,6 @@ interface At {
 
 const CARD_BYTES = 256 * 1024;
 const ANSWER_BYTES = 4 * 1024 * 1024;
-/** How long an answer is waited for. */
-export const LOOK_MS = 20_000;
-/** Some work on a message before they answer, though they are asked not to: what is cut off is done twice. */
-export const SEND_MS = 120_000;
 const BINDINGS = ["JSONRPC", "HTTP+JSON"];
 
 export type Remote = ReturnType<typeof createRemote>;
