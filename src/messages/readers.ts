@@ -12,7 +12,7 @@ import type { Access } from "./access.ts";
 import { messageJson, toLogEntry } from "./entry.ts";
 import type { ListPage, Lists } from "./lists.ts";
 import type { Offers } from "./offers.ts";
-import type { MessageRow, MessageStore } from "./store.ts";
+import { EXCERPT_CHARACTERS, type MessageRow, type MessageStore } from "./store.ts";
 import type { AttemptRow, WorkStore } from "./store-work.ts";
 
 export interface ReaderParts {
@@ -31,7 +31,6 @@ const MAX_READERS = 500;
 const MAX_NAMED = 10_000;
 /** Members of a group that are looked at for that. */
 const MAX_MEMBERS = 2000;
-const PARENT_CHARACTERS = 280;
 
 export type Readers = ReturnType<typeof createReaders>;
 
@@ -106,16 +105,24 @@ export function createReaders({ agents, agentStore, access, store, works, lists,
 
     /** What each entry replies to, its body cut, where the reader may read it. By the reply's id, as JSON. */
     async parentsOf(on: Reading, agentId: string, replies: readonly { id: number; replyTo: number | null }[]) {
+      const parents = new Map<number, string | undefined>();
       const found = new Map<number, string>();
       for (const { id, replyTo } of replies) {
-        const row = replyTo === null ? undefined : await store.byId(on, replyTo);
-        if (!row || !(await access.mayRead(on, agentId, row))) continue;
-        const body = row.opaque ? "" : row.body.slice(0, PARENT_CHARACTERS).toWellFormed();
-        found.set(id, JSON.stringify({ id: row.id, from: row.fromId, body, createdAt: toTime(row.createdAt) }));
+        if (replyTo === null) continue;
+        if (!parents.has(replyTo)) parents.set(replyTo, await parentJson(on, agentId, replyTo));
+        const parent = parents.get(replyTo);
+        if (parent !== undefined) found.set(id, parent);
       }
       return found;
     },
   };
+
+  async function parentJson(on: Reading, agentId: string, id: number): Promise<string | undefined> {
+    const row = await store.excerpt(on, id);
+    if (!row || !(await access.mayRead(on, agentId, row))) return undefined;
+    const body = row.opaque ? "" : row.body.slice(0, EXCERPT_CHARACTERS).toWellFormed();
+    return JSON.stringify({ id: row.id, from: row.fromId, body, createdAt: toTime(row.createdAt) });
+  }
 
   /** With who read each, as JSON: as many as fit into a page, and as there is room for their readers. */
   async function threadItems(on: Reading, found: ListPage["items"]): Promise<string[]> {

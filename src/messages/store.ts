@@ -9,6 +9,8 @@ export type MessageRow = typeof messages.$inferSelect;
 
 export type Content = Pick<MessageRow, "body" | "opaque" | "payload">;
 
+export type Excerpt = Pick<MessageRow, "id" | "fromId" | "target" | "opaque" | "body" | "createdAt">;
+
 /** What a reply or a cause passes on. */
 export interface Lineage {
   id: number;
@@ -38,6 +40,8 @@ export const isForInbox = (agentId: string, entry: Candidate): boolean =>
 
 export type MessageStore = ReturnType<typeof createMessageStore>;
 
+/** Of a body, where only its beginning is shown. */
+export const EXCERPT_CHARACTERS = 280;
 const FETCH_AT_ONCE = 25;
 const MAX_REPLIES = 500;
 const MAX_TALK = 2000;
@@ -59,6 +63,17 @@ export function createMessageStore(db: Db) {
   const content = db.statement((q) =>
     q
       .select({ body: messages.body, opaque: messages.opaque, payload: messages.payload })
+      .from(messages)
+      .where(eq(messages.id, bound("id")))
+      .prepare(),
+  );
+  const excerpt = db.statement((q) =>
+    q
+      .select({
+        ...{ id: messages.id, fromId: messages.fromId, target: messages.target, opaque: messages.opaque },
+        body: sql<string>`substr(${messages.body}, 1, ${sql.raw(String(EXCERPT_CHARACTERS))})`,
+        createdAt: messages.createdAt,
+      })
       .from(messages)
       .where(eq(messages.id, bound("id")))
       .prepare(),
@@ -142,6 +157,8 @@ export function createMessageStore(db: Db) {
     byId: async (on: Reading, id: number): Promise<MessageRow | undefined> => byId(on).get({ id }),
     /** What it says, without all that stands around it. */
     content: async (on: Reading, id: number): Promise<Content | undefined> => content(on).get({ id }),
+    /** How it begins: a body of 256 KiB takes milliseconds to be made a string. */
+    excerpt: async (on: Reading, id: number): Promise<Excerpt | undefined> => excerpt(on).get({ id }),
     byKey: async (on: Reading, fromId: string, key: string): Promise<MessageRow | undefined> =>
       byKey(on).get({ fromId, key }),
     lineage: async (on: Reading, id: number): Promise<Lineage | undefined> => lineage(on).get({ id }),
