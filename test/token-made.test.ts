@@ -173,7 +173,10 @@ describe("a call that is under way when its token is revoked", () => {
     const maker = await startMaker();
     const { ask, token, revoke, receiver, bob } = maker;
     const url = listen(maker);
+    const rpc = { protocolVersion: "2025-06-18", capabilities: {}, clientInfo: { name: "x", version: "1" } };
     const drafts: [string, object][] = [
+      ["/v1/files?name=a", { any: "bytes" }],
+      ["/mcp", { jsonrpc: "2.0", id: 1, method: "initialize", params: rpc }],
       ["/v1/webhooks", { url: receiver.url, events: ["message.created"] }],
       ["/v1/schedules", { cron: "* * * * *", message: { to: "bob", body: "tick" } }],
       ["/v1/messages", { to: "bob", body: "late" }],
@@ -190,7 +193,7 @@ describe("a call that is under way when its token is revoked", () => {
         await rest.promise;
         yield text.slice(5);
       }
-      const headers = { authorization: `Bearer ${lost.token}`, "content-type": "application/json" };
+      const headers = { authorization: `Bearer ${lost.token}`, "content-type": "application/json", accept: "*/*" };
       const posted = fetch(url + path, { method: "POST", headers, body: slowly() as unknown as BodyInit });
       await begun.promise;
       // Its head has come, and so it was let in: the relay's answer to another request on the way shows it.

@@ -40,7 +40,7 @@ export function fileRoutes({ db, files, blobs, maxBytes }: FileRouteParts): Rout
         201: { description: "It is on disk.", schema: StoredFile },
       },
       problems: ["forbidden", "quota-exceeded"],
-      async run({ caller, query, request, idempotencyKey }) {
+      async run({ caller, query, request, idempotencyKey, checkStill }) {
         checkEncoding(request);
         const type = typeOf(request);
         // An upload without a length may have the largest size.
@@ -50,6 +50,7 @@ export function fileRoutes({ db, files, blobs, maxBytes }: FileRouteParts): Rout
         );
         const received = await blobs.receive(request.body, maxBytes);
         try {
+          checkStill();
           const { sha256, size } = received;
           const upload = { name: query.name ?? "file", type, size, sha256, agentId: query.agentId };
           // In one turn, so that nobody removes the bytes before their row is there.

@@ -28,6 +28,8 @@ export interface Call<P, Q, B> {
   bytes?: Uint8Array | undefined;
   /** The other end of the connection; undefined for an in-process call. */
   peer(): Peer | undefined;
+  /** For a route that reads the body itself: whether the token still is, once it has it. @throws Problem 401 */
+  checkStill(): void;
   /** Headers that every answer carries, for those that make their own Response. */
   headers: Record<string, string>;
 }

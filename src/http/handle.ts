@@ -84,7 +84,10 @@ export function createHandle(parts: HandleParts) {
 
   async function answer(route: Route, incoming: Incoming, headers: Record<string, string>): Promise<Response> {
     const { request, server } = incoming;
-    const call: Partial<Call<unknown, unknown, unknown>> = { request, headers, peer: () => peerOf(incoming) };
+    const checkStill = () => call.caller && auth.checkStill(call.caller);
+    const call: Partial<Call<unknown, unknown, unknown>> = {
+      ...{ request, headers, peer: () => peerOf(incoming), checkStill },
+    };
     if (stopping()) throw new Problem("stopping", "The relay is stopping.", { retryAfterSeconds: 1 });
     checkHead(request);
     if (route.socket && mayBePage(request)) gate.check(request);
@@ -106,7 +109,7 @@ export function createHandle(parts: HandleParts) {
     call.query = readQuery(route, request.url);
     if (route.idempotent) call.idempotencyKey = readKey(request);
     call.body = bytes ? await readKnown(route, call, bytes) : await readBody(route, request);
-    if (call.caller) auth.checkStill(call.caller);
+    checkStill();
     const result = await route.run(call as Call<unknown, unknown, unknown>);
     return result instanceof Response ? result : toResponse(result, headers);
   }

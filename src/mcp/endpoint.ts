@@ -45,6 +45,8 @@ export interface Incoming {
   request: Request;
   /** The other end of the connection. */
   peer(): Peer | undefined;
+  /** Whether the caller's token still is. @throws Problem 401 */
+  checkStill(): void;
   /** That every answer carries. */
   headers: Record<string, string>;
 }
@@ -87,6 +89,7 @@ export function createEndpoint(parts: EndpointParts) {
     if (!/^application\/json\b/i.test(request.headers.get("content-type") ?? ""))
       return refused(415, -32_000, "Unsupported Media Type: Content-Type must be application/json");
     const parsed = parse(await readBytes({ bodyLimit: BODY_BYTES }, request));
+    incoming.checkStill();
     const body = withoutNulls(parsed?.value ?? undefined);
     if (parsed === undefined || body === undefined) return refused(400, -32_700, "Parse error: the body is not JSON");
     // One request would be many, for the rate limit and for everybody who waits behind them.
