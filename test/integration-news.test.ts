@@ -396,6 +396,15 @@ describe("a delivery of too many", () => {
     expect(await told()).toHaveLength(2);
   });
 
+  test("that the source itself has cut is taken, and the operator is told", async () => {
+    const { take, told } = await world("alertmanager");
+    expect(await take({ alerts: many(2), truncatedAlerts: 7 })).toMatchObject({ created: true, skipped: 0 });
+    await take({ alerts: many(2), truncatedAlerts: 0 });
+    expect(await told()).toMatchObject([
+      { subject: "src: 7 events were left out by src itself", payload: { source: "src", truncated: 7 } },
+    ]);
+  });
+
   test("says the same when it comes again under its key", async () => {
     const { post, source, told } = await world("alertmanager");
     await source("other", { mapping: "alertmanager" });

@@ -110,7 +110,7 @@ export function createEvents(parts: EventParts) {
       operation: EVENT,
       asked: [delivery.kind, body],
       async make() {
-        const { reports, leftOut } = readEvents(integration, body, delivery);
+        const { reports, leftOut, truncated = 0 } = readEvents(integration, body, delivery);
         const events: Became[] = [];
         const pause = createPauses();
         for (const report of reports) {
@@ -118,6 +118,7 @@ export function createEvents(parts: EventParts) {
           await pause();
         }
         if (leftOut.length > 0) await tellLeftOut(tx, source, reports.length, leftOut);
+        if (truncated > 0) await tellTruncated(tx, source, truncated);
         if (reports.length === 0) tx.afterCommit(() => told(source, "ignored"));
         const subject = { tasks: events.map(({ task, created }) => [task?.id, created]), skipped: leftOut.length };
         return { subject: JSON.stringify(subject), made: { events, skipped: leftOut.length } };
@@ -147,6 +148,15 @@ export function createEvents(parts: EventParts) {
         `${MAX_EVENTS} events and ${EVENT_BYTES} bytes of them. Let ${source} send fewer at once (Alertmanager: max_alerts). ` +
         `Left out:\n${named.join("\n")}${more > 0 ? `\nand ${more} more` : ""}`,
       payload: { source, taken, skipped: leftOut.length, leftOut: named },
+    });
+  }
+
+  /** Alerts beyond `max_alerts`: their ends are left out as well. */
+  async function tellTruncated(tx: Tx, source: string, truncated: number): Promise<void> {
+    await sender.tell(tx, "user", {
+      subject: `${source}: ${truncated} events were left out by ${source} itself`,
+      body: `A delivery of ${source} came without ${truncated} of its alerts (max_alerts). Let ${source} group them smaller (group_by).`,
+      payload: { source, truncated },
     });
   }
 

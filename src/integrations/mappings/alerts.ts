@@ -40,6 +40,8 @@ const Group = z.looseObject({
   groupKey: words,
   externalURL: words,
   alerts: z.array(z.unknown()),
+  /** Those beyond its `max_alerts`. */
+  truncatedAlerts: z.int().nonnegative().nullish().catch(null),
 });
 type Group = z.infer<typeof Group>;
 const Taken = z.object({ alerts: z.array(Alert) });
@@ -47,11 +49,12 @@ const Taken = z.object({ alerts: z.array(Alert) });
 /** Each alert is an event of its own, known by its fingerprint: that of its labels. */
 export const readAlerts: ReadEvents = (body) => {
   const group = readAs(Group, body);
-  return several(
+  const found = several(
     group.alerts,
     (alerts) => readAs(Taken, { alerts }).alerts.map((alert) => reportOf(alert, group)),
     nameOf,
   );
+  return { ...found, truncated: group.truncatedAlerts ?? 0 };
 };
 
 function reportOf(alert: Alert, group: Group): Report {

@@ -27,6 +27,8 @@ export interface Found {
   reports: Report[];
   /** The names of events that found no room. */
   leftOut: string[];
+  /** Events that the source itself left out. */
+  truncated?: number | undefined;
 }
 
 /** What the source says beside the body. */
