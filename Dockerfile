@@ -9,6 +9,9 @@ COPY --from=packages /app/node_modules node_modules
 COPY package.json tsconfig.json LICENSE ./
 COPY drizzle drizzle
 COPY src src
+COPY scripts/build.ts scripts/build.ts
+# The server as one file with its bytecode: it starts in less than half the time.
+RUN bun --config=/dev/null --no-env-file scripts/build.ts
 # The command line: docker exec <container> signalbox doctor
 RUN printf '#!/bin/sh\nexec bun --config=/dev/null --no-env-file /app/src/cli/main.ts "$@"\n' >/usr/local/bin/signalbox \
   && chmod 755 /usr/local/bin/signalbox \
@@ -25,4 +28,4 @@ EXPOSE 4747
 STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=15s --timeout=3s --start-period=10s \
   CMD wget -q -O /dev/null "http://127.0.0.1:$SIGNALBOX_PORT/healthz" || exit 1
-CMD ["bun", "--config=/dev/null", "--no-env-file", "src/main.ts"]
+CMD ["bun", "--config=/dev/null", "--no-env-file", "dist/main.js"]

@@ -18,10 +18,15 @@ test("everything that publishes the relay's port does so on loopback alone", () 
 test("the image and the service start Bun with the flags that keep it from reading a folder", () => {
   const flags = BUN_FLAGS.join(" ");
   expect(read("Dockerfile")).toContain(`exec bun ${flags} /app/src/cli/main.ts`);
-  expect(read("Dockerfile")).toContain(JSON.stringify(["bun", ...BUN_FLAGS, "src/main.ts"]).replaceAll(",", ", "));
+  expect(read("Dockerfile")).toContain(JSON.stringify(["bun", ...BUN_FLAGS, "dist/main.js"]).replaceAll(",", ", "));
   expect(read("deploy/signalbox.service")).toMatch(
-    new RegExp(`^ExecStart=\\S+ ${flags} \\S+/src/main.ts --data `, "m"),
+    new RegExp(`^ExecStart=\\S+ ${flags} \\S+/dist/main.js --data `, "m"),
   );
+});
+
+test("the image makes the file that it starts", () => {
+  expect(read("Dockerfile")).toContain(`RUN bun ${BUN_FLAGS.join(" ")} scripts/build.ts`);
+  expect(read("deploy/signalbox.service")).toContain("bun run build");
 });
 
 test("the image's health check needs no second Bun", () => {
