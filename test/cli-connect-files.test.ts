@@ -14,7 +14,7 @@ import {
 import { dirname, join } from "node:path";
 import { BUN_FLAGS } from "../src/cli/own.ts";
 import { type Client, createClient } from "../src/client/client.ts";
-import { runCli, tempFolder } from "./cli-harness.ts";
+import { putFile, runCli, runLine, tempFolder } from "./cli-harness.ts";
 import { createFarEnd, problem } from "./client-harness.ts";
 import { freshRelay, operatorOf } from "./client-relay.ts";
 
@@ -36,21 +36,9 @@ beforeEach(() => {
 const connect = (args: string[], from = ["--data", relay.dataDir]) =>
   runCli(["connect", ...args, ...from], { env: { HOME: home.path }, cwd: project });
 const read = (path: string) => readFileSync(join(home.path, path), "utf8");
-function put(path: string, text: string | Uint8Array) {
-  mkdirSync(dirname(join(home.path, path)), { recursive: true });
-  writeFileSync(join(home.path, path), text);
-}
+const put = (path: string, text: string | Uint8Array) => putFile(join(home.path, path), text);
 const keysOf = (name: string) => join(home.path, ".config/signalbox/agents", name);
-/** Runs a line as a harness does. */
-async function shell(line: string, stdin = "", env: Record<string, string> = {}) {
-  const child = Bun.spawn(["sh", "-c", line], {
-    env: { PATH: process.env.PATH ?? "", HOME: home.path, ...env },
-    stdin: new Blob([stdin]),
-    stdout: "pipe",
-    stderr: "ignore",
-  });
-  return { stdout: await new Response(child.stdout).text(), code: await child.exited };
-}
+const shell = (line: string, stdin = "", env = {}) => runLine(line, home.path, stdin, env);
 
 /** Each harness with the file that has its servers, and where those stand. */
 const FILES: [args: string[], file: string, group: string][] = [

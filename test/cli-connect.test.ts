@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test";
 import { existsSync, mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { type Client, createClient } from "../src/client/client.ts";
-import { runCli, tempFolder } from "./cli-harness.ts";
+import { putFile, runCli, runLine, tempFolder } from "./cli-harness.ts";
 import { freshRelay, operatorOf } from "./client-relay.ts";
 
 let relay: Awaited<ReturnType<typeof freshRelay>>;
@@ -24,20 +24,9 @@ const connect = (args: string[]) =>
   runCli(["connect", ...args, "--data", relay.dataDir], { env: { HOME: home.path }, cwd: project });
 const read = (...path: string[]) => readFileSync(join(home.path, ...path), "utf8");
 const json = (...path: string[]) => JSON.parse(read(...path));
-function put(path: string, text: string) {
-  mkdirSync(dirname(join(home.path, path)), { recursive: true });
-  writeFileSync(join(home.path, path), text);
-}
+const put = (path: string, text: string) => putFile(join(home.path, path), text);
 const keysOf = (name: string) => join(home.path, ".config/signalbox/agents", name);
-/** Runs a line as a harness does. */
-async function shell(line: string, stdin = "") {
-  const child = Bun.spawn(["sh", "-c", line], {
-    env: { PATH: process.env.PATH, HOME: home.path },
-    stdin: new Blob([stdin]),
-    stdout: "pipe",
-  });
-  return new Response(child.stdout).text();
-}
+const shell = async (line: string, stdin = "") => (await runLine(line, home.path, stdin)).stdout;
 
 describe("connect claude", () => {
   test("makes the agent, keeps its token for its owner alone, and writes what works", async () => {

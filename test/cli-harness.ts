@@ -1,6 +1,6 @@
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { BUN_FLAGS } from "../src/cli/own.ts";
 
 const MAIN = join(import.meta.dir, "../src/cli/main.ts");
@@ -45,4 +45,21 @@ export const runCli = (args: string[], run?: Run): Promise<Ran> => startCli(args
 export function tempFolder() {
   const path = mkdtempSync(join(tmpdir(), "signalbox-test-"));
   return { path, remove: () => rmSync(path, { recursive: true, force: true }) };
+}
+
+/** Writes a file and makes the folders above it. */
+export function putFile(path: string, text: string | Uint8Array): void {
+  mkdirSync(dirname(path), { recursive: true });
+  writeFileSync(path, text);
+}
+
+/** Runs a line in a shell, as a harness of the person with this home does. */
+export async function runLine(line: string, home: string, stdin = "", env: Record<string, string> = {}) {
+  const child = Bun.spawn(["sh", "-c", line], {
+    env: { PATH: process.env.PATH ?? "", HOME: home, ...env },
+    stdin: new Blob([stdin]),
+    stdout: "pipe",
+    stderr: "ignore",
+  });
+  return { stdout: await new Response(child.stdout).text(), code: await child.exited };
 }
