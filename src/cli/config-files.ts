@@ -9,7 +9,7 @@ export interface Change {
   after: string | undefined;
 }
 
-/** Reads a file of a person's. @throws Stop for a folder, a device, and what is no UTF-8 or may not be read */
+/** Reads a person's file. @throws Stop for a folder, a device, an unreadable file, and text that is not UTF-8 */
 export function textOf(file: string): string | undefined {
   const bytes = readOrRefuse(file);
   const text = bytes?.toString("utf8");
@@ -37,7 +37,7 @@ function readOrRefuse(file: string): Buffer | undefined {
 export const refusal = (file: string, why: string, way = "Mend it, or move it away"): Stop =>
   new Stop(EXIT.problem, `${file} ${why}; nothing was changed. ${way}, and try again.`);
 
-/** Writes it whole or not at all, with the rights that the file had. A link is followed. @throws Stop */
+/** Writes the file whole or not at all, with its former mode. A link is followed. @throws Stop */
 export function carryOut({ file, before, after }: Change): void {
   if (after === before) return;
   if (textOf(file) !== before) throw new Stop(EXIT.problem, `${file} was changed meanwhile: try again`);

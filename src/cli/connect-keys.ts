@@ -113,7 +113,7 @@ async function hasConnection({ client, who }: Introduction, id: string, own: str
   return false;
 }
 
-/** Makes sure that the agent is there and says when it is reached, and gains keys for it: those of before, if they are good. */
+/** Registers the agent with its reach and returns keys for it: the earlier ones, if they are still good. */
 export async function gain(file: string, id: string, wanted: Wanted, by: Introduction): Promise<Gained> {
   const { settings, client, who } = by;
   const had = await usable(file, settings, id);
@@ -153,7 +153,7 @@ async function present(client: Client, id: string, { harness, reach }: Wanted): 
   await client.agents.patch(id, { rig, reach });
 }
 
-/** The keys of an earlier time, if they are for this relay and still good. */
+/** Earlier keys, if they are for this relay and still good. */
 async function usable(file: string, { url }: Settings, agentId: string): Promise<Keys | undefined> {
   const keys = findKeys(file);
   if (keys?.url !== url || keys.agentId !== agentId) return undefined;

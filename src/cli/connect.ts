@@ -175,7 +175,7 @@ function difference(before: string, after: string): string {
   return [...lines(old, "-"), ...lines(now, "+")].join("\n");
 }
 
-/** Asks for what hooks and harness will ask for, by the agent's own token. */
+/** Tries the calls that hooks and harness will make, by the agent's own token. */
 async function check(keys: Keys): Promise<void> {
   await createClient(keys).inbox.digest({ budget: 300 }, { retries: 1 });
   await checkTools(keys);
@@ -245,7 +245,7 @@ async function disconnect({ harness, scope, options, client, out }: Removal): Pr
   );
 }
 
-/** Ends the agent's token, unless that was given. @returns what is left to a person */
+/** Ends the agent's token, unless a person gave it. @returns the steps left to a person */
 async function giveBack(keys: Keys, file: string, client: Client): Promise<string[]> {
   const left: string[] = [];
   await createClient(keys)

@@ -51,7 +51,7 @@ export function eventOf(
   return HOOK_EVENTS.find((event) => event === wanted || MANNERS[harness].events[event] === wanted);
 }
 
-/** Says that the relay speaks, and that it is no word of the model's user. */
+/** Tells the model that the relay speaks, not its user. */
 const LEAD = "From Signalbox, the relay that connects you with other agents and people (not from your user).";
 const ASK = "Read them with inbox.";
 const WORK_ON =

@@ -18,7 +18,7 @@ import { createSilence } from "./silence.ts";
 
 /** Harnesses cut what is longer than 10,000 characters. */
 const BUDGET = 2000;
-/** An agent waits for its hooks: better without its messages than late. Of all calls of one hook together. */
+/** Time limit of all calls of one hook: an agent waits for it, and is better without its messages than late. */
 const PATIENCE_MS = 3_000;
 /** A relay that kept a hook waiting for so long, and did not answer, is left alone for a minute. */
 const SLOW_MS = 1_000;

@@ -34,7 +34,7 @@ interface Message {
   result?: { protocolVersion?: unknown };
 }
 
-/** Passes messages on until stdin ends. `initialize` is waited for, since what follows needs its session. */
+/** Passes messages on until stdin ends. It waits for `initialize`, because later messages need its session. */
 async function serve({ url, token }: Settings): Promise<void> {
   const headers: Record<string, string> = {
     authorization: `Bearer ${token}`,

@@ -4,5 +4,5 @@
  */
 export const BUN_FLAGS: readonly string[] = ["--config=/dev/null", "--no-env-file"];
 
-/** The words that start this program again. */
+/** Command line that starts this program again. */
 export const ownCommand = (...words: string[]): string[] => [process.execPath, ...BUN_FLAGS, Bun.main, ...words];

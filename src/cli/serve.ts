@@ -19,7 +19,7 @@ export function addServeCommand(program: Command): void {
     });
 }
 
-/** Loads the server for its own sake alone: it is large. */
+/** Loads the server only when a command needs it: it is large. */
 export async function serve(words: readonly string[]): Promise<void> {
   await (await import("../main.ts")).serve(words);
 }

@@ -8,7 +8,7 @@ import type { WorkStore } from "./store-work.ts";
 
 /** The cause of a message. */
 export interface Behind extends Linked {
-  /** Goes into its row: what it names, the work it is made under, else what its author heard. */
+  /** Stored in its row: the message it names, the work it is sent under, else its author's recent mail. */
   cause: Lineage | undefined;
   /** The nearest work or request that it lies inside. */
   workId: number | null;
@@ -21,7 +21,7 @@ export interface Judged extends Behind {
   parent: Lineage | undefined;
   /** Set on a message that ends work or a request: it is never held back. */
   settles: boolean;
-  /** It is itself work, or a request that owes an answer. */
+  /** Whether it is itself work, or a request that owes an answer. */
   isWork: boolean;
 }
 

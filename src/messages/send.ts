@@ -76,7 +76,7 @@ interface Addressed {
   matched: number;
   /** For a group without members, the nearest groups with some. */
   suggestions?: string[] | undefined;
-  /** Of what was asked for, where it has an idempotency key. */
+  /** Hash of the request, when it has an idempotency key. */
   fingerprint?: string | undefined;
   /** What routed it there. */
   route?: Route | null | undefined;
@@ -84,7 +84,7 @@ interface Addressed {
   isRoot?: boolean | undefined;
   /** Set on a message that ends work or a request: it is never held back. */
   settles?: boolean | undefined;
-  /** Whoever sends it sees to its end, and tells its sender: nobody else says that it expired. */
+  /** Set by a feature that handles its end and tells its sender: no expiry notice is sent. */
   owed?: boolean | undefined;
 }
 
