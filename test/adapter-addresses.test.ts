@@ -7,7 +7,7 @@ import { createFakeTelegram } from "./support/telegram.ts";
 const bytes = new TextEncoder().encode("the file");
 const note = { name: "note.txt", type: "text/plain", bytes };
 
-/** A host that is not the platform's: it keeps what it is asked with. */
+/** A host that is not the platform's: it records requests. */
 function stranger() {
   const seen: string[] = [];
   const server = Bun.serve({

@@ -5,7 +5,7 @@ const MIB = 1024 * 1024;
 const NDJSON = { headers: { "content-type": "application/x-ndjson" } };
 
 const members = (count: number): string => Array.from({ length: count }, (_, i) => `"k${i.toString(36)}":1`).join(",");
-/** One member after the other, up to so many bytes. */
+/** Adds members one by one, up to so many bytes. */
 const filled = (bytes: number, begin = "{"): string =>
   `${begin}${members(Math.floor(bytes / 9))}}`.slice(0, bytes - 1).replace(/,[^,]*$/, "}");
 

@@ -116,7 +116,7 @@ describe("files of harnesses are changed in their text", () => {
         put(file, text);
         expect(await connect([...args, "--agent", "editor"])).toMatchObject({ code: 0 });
         const now = read(file);
-        // Nothing but additions.
+        // Additions only.
         let at = 0;
         for (const character of now) if (character === text[at]) at++;
         expect(at).toBe(text.length);

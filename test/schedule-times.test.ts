@@ -51,7 +51,7 @@ function numbersOf(field: string, max: number): Set<number> {
   return numbers;
 }
 
-/** By looking at each minute: the plain meaning of minutes and hours of every day. */
+/** Reference that checks each minute: the plain meaning of minutes and hours of every day. */
 function enumerate(cron: string, minutes: ReturnType<typeof minutesOf>): number[] {
   const [minuteField = "", hourField = ""] = cron.split(" ");
   const wanted = numbersOf(minuteField, 59);

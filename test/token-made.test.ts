@@ -81,7 +81,7 @@ describe("revoking a token", () => {
     await ask("POST", `/v1/delegations/${made.push}/response`, { text: "done" }, bob);
     await pass(MINUTE);
     expect(taker.taken).toBe(0);
-    // Of the other webhook alone.
+    // Only the other webhook's.
     expect(receiver.received.length).toBeGreaterThan(before);
     const { items } = (await ask("GET", `/v1/webhooks/${made.webhook}/deliveries?state=delivered`)).body;
     expect(items).toEqual([]);

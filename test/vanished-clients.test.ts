@@ -27,7 +27,7 @@ async function withVanishing() {
     vanish: ({ socket }: RawConnection) =>
       stuck.add(peerOf({ address: socket.localAddress ?? "", port: socket.localPort ?? 0 })),
     comeBack: () => stuck.clear(),
-    /** So many keep-alives. */
+    /** Lets so many seconds of keep-alives pass. */
     async wait(seconds: number) {
       for (let passed = 0; passed < seconds; passed += 15) {
         relay.clock.advance(15_000);

@@ -115,7 +115,7 @@ export async function checkReadable({ world }: Range): Promise<void> {
   }
 }
 
-/** undefined when an accepted request before this one has changed what the example stands on. */
+/** undefined when an earlier accepted request has changed the example's state. */
 export async function exampleOf(operationId: string, world: World): Promise<Example | undefined> {
   try {
     return await EXAMPLES[operationId]?.(world);
