@@ -6,6 +6,13 @@ export interface ConfigFile {
   faults: string[];
 }
 
+const REASONS: Record<string, string> = {
+  ENOENT: "there is no such file",
+  EACCES: "this user may not read it",
+  EISDIR: "it is a folder",
+  ENOTDIR: "a part of its path is a file",
+};
+
 const LINE = /^(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)\s*=\s*(.*)$/;
 const QUOTED = /^(["'])(.*)\1$/;
 
@@ -16,7 +23,8 @@ export function readConfigFile(file: string): ConfigFile {
   try {
     text = readFileSync(file, "utf8");
   } catch (error) {
-    found.faults.push(`--config ${file} cannot be read (${(error as NodeJS.ErrnoException).code}): give another file`);
+    const { code = "" } = error as NodeJS.ErrnoException;
+    found.faults.push(`--config ${file} cannot be read: ${REASONS[code] ?? code}. Give another file`);
     return found;
   }
   for (const [index, raw] of text.split(/\r?\n/).entries()) {

@@ -101,6 +101,16 @@ const FOLDER_FAULTS: Record<string, string> = {
   ENOSPC: "the disk is full",
   ENOTDIR: "a part of its path is a file",
   EEXIST: "it is a file, not a folder",
+  EISDIR: "a folder is where one of its files has to be",
+  ENOENT: "it cannot be made there",
+  ENAMETOOLONG: "its name is too long",
+  ELOOP: "its links lead in a circle",
+  EDQUOT: "the disk quota is used up",
+  SQLITE_NOTADB: "its signalbox.db is no database. Restore a backup, or move the file away",
+  SQLITE_CORRUPT: "its signalbox.db is damaged. Restore a backup",
+  SQLITE_CANTOPEN: "its signalbox.db cannot be opened",
+  SQLITE_READONLY: "this user may not write its signalbox.db",
+  SQLITE_FULL: "the disk is full",
 };
 
 /** Says why the start failed, with the way out. */

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { BUN_FLAGS } from "../src/cli/own.ts";
 import { SECRETS, SETTINGS } from "../src/config.ts";
@@ -135,7 +135,9 @@ describe("the file that --config names", () => {
       "SIGNALBOX_NONSENSE is not a setting",
     ])
       expect(said).toContain(fault);
-    expect((await start(["--config", "/nowhere"]).ended()).said).toContain("--config /nowhere cannot be read");
+    expect((await start(["--config", "/nowhere"]).ended()).said).toContain(
+      "--config /nowhere cannot be read: there is no such file. Give another",
+    );
   });
 
   test("is read only when it is named", async () => {
@@ -160,6 +162,17 @@ describe("a start that cannot be", () => {
   test("says that the folder cannot be used, and that the address is not this machine's", async () => {
     const folder = await start(["--port", "0", "--data", "/dev/null/data"]).ended();
     expect(folder.said).toContain("The data folder /dev/null/data cannot be used: a part of its path is a file.");
+    for (const [name, isFolder, said] of [
+      ["signalbox.db", false, "its signalbox.db is no database"],
+      ["signalbox.db", true, "its signalbox.db cannot be opened"],
+      ["operator.token", true, "a folder is where one of its files has to be"],
+    ] as const) {
+      const data = tempFolder();
+      if (isFolder) mkdirSync(join(data, name));
+      else writeFileSync(join(data, name), "no database, ".repeat(1000));
+      const ran = await start(["--port", "0", "--data", data]).ended();
+      expect(ran.said).toStartWith(`The data folder ${data} cannot be used: ${said}`);
+    }
     const host = await start(["--port", "0", "--host", "192.0.2.1"]).ended();
     expect(host.said).toContain("192.0.2.1 is not an address of this machine.");
   });
