@@ -31,13 +31,18 @@ export function startCli(args: string[], { env = {}, stdin, cwd }: Run = {}) {
     const words = new TextDecoder();
     for await (const bytes of child.stdout) stdout += words.decode(bytes, { stream: true });
   })();
-  const complaints = new Response(child.stderr).text();
+  let stderr = "";
+  const complaints = (async () => {
+    const words = new TextDecoder();
+    for await (const bytes of child.stderr) stderr += words.decode(bytes, { stream: true });
+    return stderr;
+  })();
   const ended = (async (): Promise<Ran> => {
     await reading;
     return { code: await child.exited, stdout, stderr: await complaints };
   })();
   /** What it has printed until now. */
-  return { child, ended, printed: () => stdout };
+  return { child, ended, printed: () => stdout, complained: () => stderr };
 }
 
 export const runCli = (args: string[], run?: Run): Promise<Ran> => startCli(args, run).ended;

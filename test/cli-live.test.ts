@@ -321,6 +321,29 @@ esac
     await operator.claims.cancel(id);
   });
 
+  test("that is run once and stopped before its end is not called completed", async () => {
+    const env = await tokenEnv("worker");
+    for (const [body, code, said] of [
+      ["hang", 1, "The item was not completed: released"],
+      [undefined, 4, "No work came"],
+    ] as const) {
+      const id = body && (await task(body));
+      const { child, ended, complained } = startCli(["work", "--once", "--", script], { env });
+      await until(async () => (id ? (await stateOf(id)) === "claimed" : complained().includes("Waiting")));
+      child.kill("SIGTERM");
+      const ran = await ended;
+      expect(ran.code).toBe(code);
+      expect(ran.stderr).toContain(said);
+      if (id) await operator.claims.cancel(id);
+    }
+  });
+
+  test("for nobody who was named says so at once", async () => {
+    const ran = await runCli(["work", "--once", "--exit-when-empty", "--data", relay.dataDir, "--", "true"]);
+    expect(ran.code).toBe(4);
+    expect(ran.stderr).toContain("an operator's token acts as user. Name the agent with --as");
+  });
+
   test("that is not there stops the worker and costs the work nothing", async () => {
     const env = await tokenEnv("worker");
     const id = await task("done");

@@ -206,7 +206,11 @@ export function createAgentService(parts: AgentParts) {
   async function requireActor(on: Reading, caller: Caller, agentId: string, isPath = false): Promise<AgentFacts> {
     const facts = await store.facts(on, agentId);
     if (isPath && facts && facts.deletedAt !== null) await requireRow(on, agentId);
-    if (!facts) throw new Problem("forbidden", `${agentId} is not registered: PUT /v1/agents/${agentId} first.`);
+    if (!facts)
+      throw new Problem(
+        "forbidden",
+        `${agentId} is not registered. Register it first: PUT /v1/agents/${agentId}, or signalbox register ${agentId}.`,
+      );
     if (facts.deletedAt !== null)
       throw new Problem("forbidden", `${agentId} was deleted: it does nothing unless an operator restores it.`);
     if (caller.instanceId !== null) await fence(on, caller, facts);

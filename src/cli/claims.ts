@@ -54,7 +54,7 @@ function addClaim(program: Command): void {
 }
 
 /** The way out for an operator who named no agent, and so acts as `user`; "" for anyone else. */
-async function unnamed({ settings, client }: Context): Promise<string> {
+export async function unnamed({ settings, client }: Context): Promise<string> {
   if (settings.agentId !== undefined || (await client.whoami()).role !== "operator") return "";
   return ": an operator's token acts as user. Name the agent with --as or SIGNALBOX_AGENT";
 }

@@ -5,6 +5,7 @@ import { headOf } from "../client/text.ts";
 import type { WorkEvent } from "../client/work.ts";
 import { BODY_BYTES, type Claimed, type MessageKind } from "../messages/schema.ts";
 import { CommandMissing, runChild } from "./child.ts";
+import { unnamed } from "./claims.ts";
 import { type Context, contextOf, untilStopped } from "./context.ts";
 import { EXIT, Stop } from "./exit.ts";
 import { collect, collectKinds, positive, wholeNumber } from "./options.ts";
@@ -47,7 +48,7 @@ export function addWorkCommand(program: Command): void {
       "how often a failed item is tried again (default: as often as its sender allows)",
       wholeNumber,
     )
-    .option("--once", "end after one item: exit 0 when it was completed, else 1")
+    .option("--once", "end after one item: exit 0 when it was completed, 1 when not, 4 when there was none")
     .option("--exit-when-empty", "end when there is nothing to claim, instead of waiting for more")
     .option("--resume", "first take up what the agent holds already; only if it works nowhere else")
     .option("--shell", "hand the command to sh -c; it must not build commands from what the message says")
@@ -68,7 +69,8 @@ Examples:
   $ signalbox work --as builder -- ./build.sh --quick
   $ signalbox work --as builder --shell 'jq -r .body | ./review'`;
 
-async function work({ client, settings, out }: Context, words: string[], options: WorkOptions): Promise<void> {
+async function work(context: Context, words: string[], options: WorkOptions): Promise<void> {
+  const { client, settings, out } = context;
   const stop = new AbortController();
   untilStopped().addEventListener("abort", () => stop.abort(), { once: true });
   let missing: CommandMissing | undefined;
@@ -92,12 +94,14 @@ async function work({ client, settings, out }: Context, words: string[], options
     if (event.type !== "waiting") last = event.type;
     tell(event, out);
   };
-  if (!exitWhenEmpty) out.note("Waiting for work");
+  const hint = await unnamed(context).catch(() => "");
+  if (!exitWhenEmpty) out.note(`Waiting for work${hint}`);
   const how = { kinds, topics, leaseSeconds, concurrency, resume, retries, once, exitWhenEmpty };
   await client.work({ handler, ...how, signal: stop.signal, onEvent });
   if (missing) throw new Stop(EXIT.usage, missing.message);
-  if (!once || stop.signal.aborted || last === "completed") return;
-  if (last === undefined) throw new Stop(EXIT.nothing, "There is no work to claim");
+  if (!once || last === "completed") return;
+  if (last === undefined)
+    throw new Stop(EXIT.nothing, stop.signal.aborted ? "No work came" : `There is no work to claim${hint}`);
   throw new Stop(EXIT.problem, `The item was not completed: ${last}`);
 }
 
