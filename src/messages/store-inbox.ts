@@ -1,6 +1,6 @@
 import { and, asc, eq, gt, sql } from "drizzle-orm";
 import { agents } from "../agents/tables.ts";
-import { bound } from "../db/bound.ts";
+import { bound, boundLimit } from "../db/bound.ts";
 import type { Db, Reading, Tx } from "../db/database.ts";
 import { losses, offers } from "./tables.ts";
 
@@ -35,6 +35,15 @@ export function createInboxStore(db: Db) {
       .where(eq(agents.id, bound("agentId")))
       .prepare(),
   );
+  const beyond = db.statement((q) =>
+    q
+      .select()
+      .from(offers)
+      .where(and(eq(offers.agentId, bound("agentId")), gt(offers.upToId, bound("after"))))
+      .orderBy(asc(offers.upToId))
+      .limit(boundLimit("limit"))
+      .prepare(),
+  );
   const loss = db.statement((q) =>
     q
       .select()
@@ -51,13 +60,7 @@ export function createInboxStore(db: Db) {
     handed: (on: Reading, agentId: string) => handed(on).get({ agentId }),
     /** Ranges that reach beyond a place, nearest first. */
     offersBeyond: async (on: Reading, agentId: string, after: number, limit: number): Promise<OfferRow[]> =>
-      on.db
-        .select()
-        .from(offers)
-        .where(and(eq(offers.agentId, agentId), gt(offers.upToId, after)))
-        .orderBy(asc(offers.upToId))
-        .limit(limit)
-        .all(),
+      beyond(on).all({ agentId, after, limit }),
 
     loss: async (on: Reading, agentId: string) => loss(on).get({ agentId }),
     clearLoss: async (tx: Tx, agentId: string): Promise<void> => {

@@ -78,6 +78,15 @@ export function createMessageStore(db: Db) {
       .where(eq(messages.id, bound("id")))
       .prepare(),
   );
+  const readsOf = db.statement((q) =>
+    q
+      .select()
+      .from(reads)
+      .where(eq(reads.messageId, bound("messageId")))
+      .orderBy(asc(reads.agentId))
+      .limit(fixedLimit(500))
+      .prepare(),
+  );
   const byIds = db.statement((q) => q.select().from(messages).where(inList(messages.id, "ids")).prepare());
   const byKey = db.statement((q) =>
     q
@@ -240,8 +249,7 @@ export function createMessageStore(db: Db) {
     },
     readAt: async (on: Reading, messageId: number, agentId: string): Promise<number | undefined> =>
       readAt(on).get({ messageId, agentId })?.at,
-    readsOf: async (on: Reading, messageId: number) =>
-      on.db.select().from(reads).where(eq(reads.messageId, messageId)).orderBy(asc(reads.agentId)).limit(500).all(),
+    readsOf: async (on: Reading, messageId: number) => readsOf(on).all({ messageId }),
 
     /** At most `limit` ids by one index, newest (or oldest) first; where that ends, filters have not been applied yet. */
     candidates: async (on: Reading, drive: SQL, range: IdRange, limit: number): Promise<Found> => {
