@@ -225,4 +225,25 @@ describe("a call that is under way when its token is revoked", () => {
     const schedules = (await ask("GET", "/v1/schedules")).body.items;
     expect(schedules.filter(({ enabled }: { enabled: boolean }) => enabled)).toEqual([]);
   });
+
+  test("makes no token and enrolls nobody after that", async () => {
+    const { ask, token, revoke } = await startMaker();
+    for (let before = 0; before < 40; before++) {
+      const operator = await token({ role: "operator", agentId: undefined });
+      const enroll = await token({ role: "enroll", agentId: undefined, prefix: "new-" });
+      for (const lost of [operator, enroll]) await ask("GET", "/v1/whoami", undefined, lost);
+      const ended = [revoke(operator.id), revoke(enroll.id)];
+      for (let i = 0; i < before; i++) await Promise.resolve();
+      await Promise.all([
+        ...ended,
+        ask("POST", "/v1/tokens", { role: "viewer" }, operator),
+        ask("PUT", `/v1/agents/new-${before}`, { name: "New" }, enroll),
+      ]);
+      const { items } = (await ask("GET", "/v1/activity?limit=10")).body as { items: Record<string, string>[] };
+      for (const { id } of [operator, enroll]) {
+        const newest = items.find(({ actor, subject }) => actor === id || subject === id);
+        expect(newest).toMatchObject({ verb: "token.revoked", subject: id });
+      }
+    }
+  });
 });

@@ -135,6 +135,13 @@ export function createAuthService(
     });
   }
 
+  /** For what goes on by itself after the call: the token may be revoked in this very commit. @throws Problem 401 */
+  async function requireLive(on: Reading, { tokenId }: Pick<Caller, "tokenId">): Promise<void> {
+    const row = await store.byId(on, tokenId);
+    const isOver = row && (row.revokedAt !== null || (row.expiresAt !== null && row.expiresAt <= clock.now()));
+    if (isOver) throw endedMeanwhile();
+  }
+
   return {
     authenticate,
 
@@ -143,12 +150,7 @@ export function createAuthService(
       if (ended.has(tokenId)) throw endedMeanwhile();
     },
 
-    /** For what goes on by itself after the call: the token may be revoked in this very commit. @throws Problem 401 */
-    async requireLive(on: Reading, { tokenId }: Pick<Caller, "tokenId">): Promise<void> {
-      const row = await store.byId(on, tokenId);
-      const isOver = row && (row.revokedAt !== null || (row.expiresAt !== null && row.expiresAt <= clock.now()));
-      if (isOver) throw endedMeanwhile();
-    },
+    requireLive,
 
     /** A check runs in the write that makes a token for an agent. What it throws refuses the token. */
     refuseHolders: (check: (on: Reading, agentId: string) => Promise<void>) => holderChecks.push(check),
@@ -159,6 +161,7 @@ export function createAuthService(
     /** `POST /v1/tokens`. @throws Problem 403, 409, 422 */
     async create(tx: Tx, caller: Caller, draft: TokenDraft, idempotencyKey?: string) {
       requireOperator(caller);
+      await requireLive(tx, caller);
       const fingerprint = createHash("sha256").update(JSON.stringify(draft)).digest("base64url");
       const replay = idempotencyKey ? await replayed(tx, caller, idempotencyKey, fingerprint) : undefined;
       if (replay) return { made: replay, replayed: true };
@@ -182,6 +185,7 @@ export function createAuthService(
 
     /** The token of an agent that an enroll token has just registered: it may join no groups. */
     async enroll(tx: Tx, caller: Caller, agentId: string, instanceId: string | null): Promise<string> {
+      await requireLive(tx, caller);
       const row = { role: "agent" as const, agentId, groups: [], enrolledBy: caller.tokenId, enrolledFor: instanceId };
       return (await add(tx, row, freshSecret())).token;
     },
