@@ -307,7 +307,7 @@ describe("posting", () => {
     const item = first(await claim());
     const other = await agent("other");
     const note = { token: item.claim.token, part: 0 };
-    expect((await ask("POST", `/v1/messages/${item.message.id}/posts`, note, other)).status).toBe(409);
+    expect((await ask("POST", `/v1/messages/${item.message.id}/posts`, note, other)).status).toBe(403);
     const work = await ask("POST", "/v1/messages", { to: "a", body: "x", claimable: true });
     const { claim: held } = (await ask("POST", `/v1/messages/${work.body.id}/claim`, {}, a)).body;
     const asked = { token: held.token };

@@ -55,7 +55,8 @@ describe("a task made by hand", () => {
     const { make, status, verb, maker, ann, steps } = await crew();
     const { id, messageId, target } = await make({ target: undefined });
     expect([messageId, target]).toEqual([null, null]);
-    expect((await verb(id, "claim", {}, ann)).body.code).toBe("not-claimable");
+    expect((await verb(id, "claim", {}, ann)).body.code).toBe("forbidden");
+    expect((await verb(id, "claim", {}, maker)).body.code).toBe("not-claimable");
     for (const to of ["in_progress", "blocked", "in_progress", "done"])
       expect((await status(id, to, maker)).body.status).toBe(to);
     expect((await status(id, "in_progress", maker)).body.code).toBe("not-open");

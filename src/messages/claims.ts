@@ -176,7 +176,12 @@ export function createClaims(parts: ClaimParts) {
     const actor = actingAs(caller, caller.role === "operator" ? attempt?.agentId : undefined);
     await agents.requireActor(tx, caller, actor);
     if (attempt?.agentId !== actor)
-      throw new Problem("claim-lost", `${actor} holds no lease of message ${id} with that token.`);
+      return refuse(
+        tx,
+        caller,
+        id,
+        new Problem("claim-lost", `${actor} holds no lease of message ${id} with that token.`),
+      );
     if (outcome !== undefined && attempt.outcome === outcome) return { work, actor, attempt, repeated: true };
     const live = work.state === "claimed" && work.fence === fence && (work.dueAt ?? 0) > clock.now();
     if (!live) throw new Problem("claim-lost", `That lease of message ${id} has ended; it is ${work.state}.`);

@@ -162,20 +162,25 @@ export function createTaskService(parts: TaskServiceParts) {
 
     /** `POST /v1/tasks/{id}/claim`. @throws Problem 403, 404, 409, 422 */
     async claim(tx: Tx, caller: Caller, id: string, { agentId, leaseSeconds = 600 }: TaskClaim): Promise<Worked> {
-      const messageId = await messageIdOf(tx, id);
-      return forReader(tx, caller, id, () => claims.claim(tx, caller, messageId, agentId, leaseSeconds));
+      return forReader(tx, caller, id, async () =>
+        claims.claim(tx, caller, await messageIdOf(tx, id), agentId, leaseSeconds),
+      );
     },
     /** `POST /v1/tasks/{id}/renew` */
     async renew(tx: Tx, caller: Caller, id: string, { token, ...how }: ParsedTaskRenew): Promise<Worked> {
-      const messageId = await messageIdOf(tx, id);
-      const lease = { ...how, token: await tokenFor(tx, caller, { id, messageId }, token) };
-      return claims.renew(tx, caller, messageId, lease);
+      return forReader(tx, caller, id, async () => {
+        const messageId = await messageIdOf(tx, id);
+        const lease = { ...how, token: await tokenFor(tx, caller, { id, messageId }, token) };
+        return claims.renew(tx, caller, messageId, lease);
+      });
     },
     /** `POST /v1/tasks/{id}/release` */
     async release(tx: Tx, caller: Caller, id: string, { token, ...how }: TaskRelease): Promise<Worked> {
-      const messageId = await messageIdOf(tx, id);
-      const lease = { ...how, token: await tokenFor(tx, caller, { id, messageId }, token) };
-      return claims.release(tx, caller, messageId, lease);
+      return forReader(tx, caller, id, async () => {
+        const messageId = await messageIdOf(tx, id);
+        const lease = { ...how, token: await tokenFor(tx, caller, { id, messageId }, token) };
+        return claims.release(tx, caller, messageId, lease);
+      });
     },
     setStatus: (tx: Tx, caller: Caller, id: string, change: TaskStatusChange): Promise<Task> =>
       forReader(tx, caller, id, () => setStatus(tx, caller, id, change)),
