@@ -3,7 +3,7 @@ import { AgentPath } from "../messages/routes.ts";
 import { createDigests, type DigestParts } from "./digests.ts";
 import { Digest, DigestQuery } from "./schema.ts";
 
-/** What wakes an agent: the text that its harness brings in. */
+/** The text that wakes an agent through its harness. */
 export function wakeRoutes(parts: DigestParts): Route[] {
   const digests = createDigests(parts);
   return [
@@ -11,7 +11,7 @@ export function wakeRoutes(parts: DigestParts): Route[] {
       method: "GET",
       path: "/v1/agents/{id}/inbox/digest",
       operationId: "readDigest",
-      summary: "What waits for an agent, as one text for a model",
+      summary: "Read an agent's unread messages as one text for a model",
       description:
         "Urgent ones first, then the oldest, each in an envelope that says who wrote it; the rest folded by thread. Moves " +
         "nothing: acknowledge up to `ack` once the model has the text.",
