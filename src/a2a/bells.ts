@@ -28,7 +28,7 @@ export const MAX_OUTSIDE = 200;
 
 export type Bells = ReturnType<typeof wireBells>;
 
-/** What makes work for A2A due, in the write that causes it. The work itself is loaded when it is done. */
+/** Hooks that make A2A work due, in the write that causes it. The code of that work is loaded when it runs. */
 export function wireBells({ outside, pushes, agents, members, sender, leases, due, clock }: BellParts) {
   /** A copy in memory of who is out there, for presence alone; the rows are the truth. */
   const away = new Set<string>();

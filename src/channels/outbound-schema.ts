@@ -3,7 +3,7 @@ import { AgentId } from "../agents/schema.ts";
 import { BODY_BYTES } from "../messages/schema.ts";
 import { line, text } from "../wire.ts";
 
-/** What every message to a channel is read by: the other shapes of channels are loaded by those who have one. */
+/** Schema of every message to a channel. The other schemas of channels are loaded only where a channel exists. */
 
 /** What a platform calls one of its chats, threads or messages, as text. */
 export const PlatformId = line(256);

@@ -41,7 +41,7 @@ export async function introduced(settings: Settings, client: Client): Promise<In
   );
 }
 
-/** Who connects from here, as keys remember it. */
+/** Place that an agent is connected from, as its keys store it. */
 export const placeOf = (scope: Scope): string => (scope === "project" ? process.cwd() : "user");
 
 /** Whether keys are of this place, or of a folder that is there no more: perhaps this one, before it was moved. */

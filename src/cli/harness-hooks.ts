@@ -41,7 +41,7 @@ export function withHooks(whole: JsonObject, harness: HookHarness, wiring: Wirin
   return { ...whole, hooks };
 }
 
-/** What each event of the harness has to call. */
+/** The call for each event of the harness. */
 function commandsOf(harness: HookHarness, wiring: Wiring | undefined): Map<string, string> {
   if (!wiring?.hooks) return new Map();
   const events = Object.entries(MANNERS[harness].events);

@@ -5,7 +5,7 @@ import type { HealthService } from "./service.ts";
 const tag = "Health";
 const Alive = z.object({ status: z.literal("ok") });
 
-/** What supervisors and load balancers ask, from the first moment on. */
+/** Probes of supervisors and load balancers, answered from the first moment on. */
 export function probeRoutes(health: HealthService): Route[] {
   return [
     route({

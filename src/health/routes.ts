@@ -9,7 +9,7 @@ import type { HealthService } from "./service.ts";
 const tag = "Health";
 const TEXT = "text/plain; version=0.0.4";
 
-/** What operators look at. */
+/** Reports for operators. */
 export function healthRoutes(health: HealthService, metrics: Metrics): Route[] {
   return [
     route({

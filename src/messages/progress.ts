@@ -17,7 +17,7 @@ export interface ProgressParts {
   quotas: Quotas;
 }
 
-/** What a report of progress is called by the feature that the work belongs to; undefined where it is not its own. */
+/** Name of a progress report in the feature that owns the work; undefined for work of another feature. */
 export type ProgressTitle = (on: Reading, work: WorkRow) => Promise<Title | undefined>;
 
 type Progress = NonNullable<ParsedRenew["progress"]>;

@@ -40,7 +40,7 @@ export const isForInbox = (agentId: string, entry: Candidate): boolean =>
 
 export type MessageStore = ReturnType<typeof createMessageStore>;
 
-/** Of a body, where only its beginning is shown. */
+/** Longest excerpt of a body. */
 export const EXCERPT_CHARACTERS = 280;
 const FETCH_AT_ONCE = 25;
 const MAX_REPLIES = 500;

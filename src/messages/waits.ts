@@ -102,7 +102,7 @@ export function createWaits({ log, parked, connections, clock }: WaitParts) {
     }
   }
 
-  /** Who waits in somebody else's name may have been cut off because that agent is gone: then looking says so. */
+  /** A caller that waits in another agent's name may have been cut off because that agent is gone: reading then says so. */
   async function cutOff<T>({ caller, agentId, look }: Wait<T>): Promise<never> {
     if (caller.agentId !== agentId) await look();
     throw revoked();
