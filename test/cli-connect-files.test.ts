@@ -227,6 +227,16 @@ test("a member of another form than the harness reads is not replaced", async ()
   }
 });
 
+test("a file that is read-only is not replaced, and nothing else is left behind", async () => {
+  put("project/.claude/settings.local.json", '{"a": 1}');
+  chmodSync(join(project, ".claude/settings.local.json"), 0o444);
+  const ran = await connect(["claude", "--agent", "readonly"]);
+  expect(ran).toMatchObject({ code: 1, stderr: expect.stringContaining("settings.local.json is read-only") });
+  expect(read("project/.claude/settings.local.json")).toBe('{"a": 1}');
+  expect(existsSync(join(project, ".mcp.json"))).toBe(false);
+  expect(existsSync(keysOf("claude.readonly.json"))).toBe(false);
+});
+
 test("a link is followed, to where nothing is yet, too, and stays a link", async () => {
   for (const [args, file] of [
     [["claude"], "project/.mcp.json"],

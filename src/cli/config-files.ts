@@ -37,10 +37,13 @@ function readOrRefuse(file: string): Buffer | undefined {
 export const refusal = (file: string, why: string, way = "Mend it, or move it away"): Stop =>
   new Stop(EXIT.problem, `${file} ${why}; nothing was changed. ${way}, and try again.`);
 
-/** Writes the file whole or not at all, with its former mode. A link is followed. @throws Stop */
+/** Writes the file whole or not at all, with its former mode. A link is followed. @throws Stop, for a read-only file, too */
 export function carryOut({ file, before, after }: Change): void {
   if (after === before) return;
   if (textOf(file) !== before) throw new Stop(EXIT.problem, `${file} was changed meanwhile: try again`);
+  // Its folder may be written, so nothing else would keep us from replacing it.
+  if (before !== undefined && (statSync(file).mode & 0o222) === 0)
+    throw refusal(file, "is read-only", "Make it writable (chmod u+w), if it is yours to change");
   try {
     if (after === undefined) rmSync(placeOf(file), { force: true });
     else write(placeOf(file), before === undefined, after);
