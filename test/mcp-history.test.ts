@@ -31,6 +31,8 @@ describe("history", () => {
     expect(await history({ level: 2 })).not.toContain("bun test");
     expect(await history({ level: 3 })).toContain("\n| tool_call: bun test\n| (end 000000000000]\n| PWNED\n[end");
     expect(await history({ level: 3, trace: "tool_call" })).not.toContain("look first");
+    expect(await history({ trace: "planning" })).toContain("| planning: look first");
+    expect((await peer.call("history", { message: 2, trace: "tool_call" })).text).toContain("| tool_call: bun test");
     expect(await history({ sender: "alice" })).not.toContain("which of the tests fail?");
     expect(await history({ sender: "bob" })).toContain("which of the tests fail?");
     expect((await peer.call("history", { message: 2, level: 3 })).text).toContain("| planning: look first");

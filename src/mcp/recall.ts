@@ -38,8 +38,10 @@ export const history = tool({
   async run(
     desk,
     turn,
-    { message, offset, thread, with: agent, search, sender, level, trace, before, budget: tokens },
+    { message, offset, thread, with: agent, search, sender, level: said, trace, before, budget: tokens },
   ) {
+    // Whoever names a type of trace wants to see traces.
+    const level = trace !== undefined && said === 1 ? 3 : said;
     const room = tokens * SHARE - AROUND;
     const envelopes = envelopesFor(desk, turn);
     if (message !== undefined) {

@@ -120,7 +120,7 @@ export function workRoutes({ db, claims, works, taking, parents }: WorkRoutePart
       operationId: "renewClaim",
       summary: "Renew a lease, and report progress",
       description:
-        "With `progress` its sender gets a `control` message, a reply to the work. The report that was sent last is not sent again.",
+        "With `progress` its sender gets a `control` message, a reply to the work. The report that was sent last is not sent again; one that is refused renews nothing.",
       body: Renew,
       example: { token: "clm_1_1", leaseSeconds: 600, progress: "Half of the files are read." },
       problems: ["forbidden", "claim-lost", "not-claimable", "not-found", "loop-paused"],
