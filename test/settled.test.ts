@@ -83,6 +83,11 @@ const SETTLED: [how: string, act: (crew: Crew) => Promise<unknown>][] = [
   ],
 ];
 
+SETTLED.push([
+  "a question whether to pair up that is her own",
+  (crew) => crew.ask("POST", "/v1/pairs", { target: "boss" }, crew.ann),
+]);
+
 /** ben, who works on what ann asked of him, asks back: the first entry of ann's inbox. */
 async function askedBack(crew: Crew) {
   const { body } = await crew.ask("POST", "/v1/delegations", { to: "ben", text: "build it" }, crew.ann);

@@ -27,14 +27,14 @@ export function createPairs({ messaging, idempotency, activity, retentionDays, o
   const life = createPairLife(base);
   const pairs = createPairService({ ...base, life });
 
-  // A question whether to pair up, once it was answered or has expired.
-  settled.alsoBy(async (on, entries) => {
-    const asked = entries.map((entry) => ({ id: entry.id, pairId: pairAskedIn(entry) }));
+  // A question whether to pair up: for who asked it at once, for who was asked when it was answered or has expired.
+  settled.alsoBy(async (on, entries, reader) => {
+    const asked = entries.flatMap((entry) => askedIn(entry) ?? []);
     const pending = await store.pendingAmong(
       on,
-      asked.flatMap(({ pairId }) => pairId ?? []),
+      asked.map(({ pairId }) => pairId),
     );
-    return asked.filter(({ pairId }) => pairId !== undefined && !pending.has(pairId)).map(({ id }) => id);
+    return asked.filter(({ pairId, by }) => by === reader || !pending.has(pairId)).map(({ id }) => id);
   });
   retention.onRun(() => void forget().catch(onError));
 
@@ -51,9 +51,10 @@ export function createPairs({ messaging, idempotency, activity, retentionDays, o
   };
 }
 
-/** The pair that an entry asks its reader to join. */
-function pairAskedIn({ kind, from, json }: LogEntry): string | undefined {
+/** The pair that an entry asks about, and who wants it. */
+function askedIn({ id, kind, from, json }: LogEntry): { id: number; pairId: string; by: unknown } | undefined {
   if (kind !== "pair" || from !== "system") return undefined;
-  const { payload } = JSON.parse(json) as { payload: { pairId?: unknown; pairEvent?: unknown } | null };
-  return payload?.pairEvent === "requested" && typeof payload.pairId === "string" ? payload.pairId : undefined;
+  const { payload } = JSON.parse(json) as { payload: Record<string, unknown> | null };
+  if (payload?.pairEvent !== "requested" || typeof payload.pairId !== "string") return undefined;
+  return { id, pairId: payload.pairId, by: payload.requesterId };
 }
