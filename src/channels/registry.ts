@@ -5,7 +5,7 @@ import type { AgentRow, AgentStore } from "../agents/store.ts";
 import { type Caller, readingAs, requireOperator } from "../auth/caller.ts";
 import type { Clock } from "../clock.ts";
 import type { Reading, Tx } from "../db/database.ts";
-import type { NameBook } from "../messages/send.ts";
+import type { NameBook } from "../messages/addressing.ts";
 import { readPage } from "../pages.ts";
 import { Problem } from "../problem.ts";
 import { type List, toTime } from "../wire.ts";

@@ -17,7 +17,8 @@ import { refuseReserved } from "./reserved.ts";
 import type { Fail, ParsedComplete, ParsedRenew, Release } from "./schema.ts";
 import type { Sender } from "./send.ts";
 import type { MessageStore } from "./store.ts";
-import type { Wanted, WorkRow, WorkStore } from "./store-work.ts";
+import type { Wanted } from "./store-open-work.ts";
+import type { WorkRow, WorkStore } from "./store-work.ts";
 
 /** A message with the state of its work; `lease` for whoever holds it. */
 export interface Worked {

@@ -11,8 +11,9 @@ import type { Access } from "./access.ts";
 import type { Offers } from "./offers.ts";
 import type { Explanation, Fact, RecipientStory } from "./schema.ts";
 import type { MessageRow, MessageStore } from "./store.ts";
+import type { AttemptRow } from "./store-attempts.ts";
 import type { OfferRow } from "./store-inbox.ts";
-import type { AttemptRow, WorkRow, WorkStore } from "./store-work.ts";
+import type { WorkRow, WorkStore } from "./store-work.ts";
 
 const MAX_ATTEMPTS = 200;
 /** The first offer of an entry is among the nearest ranges; a page of 500 recipients looks at so many for each. */

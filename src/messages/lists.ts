@@ -6,7 +6,8 @@ import type { LogEntry } from "../log/tail.ts";
 import { fitting, jsonBytes } from "../pages.ts";
 import { toLogEntry } from "./entry.ts";
 import type { Search } from "./search.ts";
-import type { Found, IdRange, MessageStore } from "./store.ts";
+import type { MessageStore } from "./store.ts";
+import type { Found, IdRange } from "./store-candidates.ts";
 import { conditions, type Driver, drivers, type Filter } from "./store-lists.ts";
 import type { WorkRow, WorkStore } from "./store-work.ts";
 

@@ -13,7 +13,8 @@ import { messageJson, toLogEntry } from "./entry.ts";
 import type { ListPage, Lists } from "./lists.ts";
 import type { Offers } from "./offers.ts";
 import { EXCERPT_CHARACTERS, type MessageRow, type MessageStore } from "./store.ts";
-import type { AttemptRow, WorkStore } from "./store-work.ts";
+import type { AttemptRow } from "./store-attempts.ts";
+import type { WorkStore } from "./store-work.ts";
 
 export interface ReaderParts {
   agents: AgentService;

@@ -1,7 +1,8 @@
 import type { Clock } from "../clock.ts";
 import type { Db, Reading, Tx } from "../db/database.ts";
 import { matchOf, searchIndex, type Who } from "../db/search.ts";
-import type { Found, IdRange, MessageRow, MessageStore } from "./store.ts";
+import type { MessageRow, MessageStore } from "./store.ts";
+import type { Found, IdRange } from "./store-candidates.ts";
 
 /** Entries indexed in one write: about 1 ms. */
 const SLICE = 128;

@@ -1,7 +1,7 @@
 import type { AgentService } from "../agents/service.ts";
 import type { AgentFacts, AgentStore } from "../agents/store.ts";
 import type { MemberStore } from "../agents/store-members.ts";
-import { formatTarget, isGroup, parseTarget, type Target } from "../agents/target.ts";
+import { isGroup } from "../agents/target.ts";
 import { actingAs, type Caller } from "../auth/caller.ts";
 import { createPauses } from "../breathe.ts";
 import type { Clock } from "../clock.ts";
@@ -13,11 +13,13 @@ import type { LogEntry } from "../log/tail.ts";
 import { Problem } from "../problem.ts";
 import { fromTime } from "../wire.ts";
 import type { Access } from "./access.ts";
+import { type Addressed, createAddressing } from "./addressing.ts";
 import { createCauses, type LoopGuard, ROOT, type Verdict } from "./causes.ts";
 import { toLogEntry } from "./entry.ts";
 import type { Links } from "./links.ts";
 import type { ParkedClaimers } from "./parked.ts";
 import type { Quotas } from "./quotas.ts";
+import { createReplays, fingerprint } from "./replays.ts";
 import { requirePlain } from "./reserved.ts";
 import type { Schedules } from "./scheduled.ts";
 import type { MessageSource, ParsedDraft, Route } from "./schema.ts";
@@ -68,26 +70,6 @@ export interface Author {
   bot?: { linkId: number | null } | undefined;
 }
 
-/** A message whose target was looked up: ready to be appended. */
-interface Addressed {
-  draft: ParsedDraft;
-  author: Author;
-  target: string;
-  matched: number;
-  /** For a group without members, the nearest groups with some. */
-  suggestions?: string[] | undefined;
-  /** Hash of the request, when it has an idempotency key. */
-  fingerprint?: string | undefined;
-  /** What routed it there. */
-  route?: Route | null | undefined;
-  /** Nothing said before is why it is sent: it begins a chain of its own. */
-  isRoot?: boolean | undefined;
-  /** Set on a message that ends work or a request: it is never held back. */
-  settles?: boolean | undefined;
-  /** Set by a feature that handles its end and tells its sender: no expiry notice is sent. */
-  owed?: boolean | undefined;
-}
-
 /**
  * Runs in the write that appends a message, after the message and its work are stored. What it throws refuses the message.
  * Whoever changes the work answers how it is now.
@@ -101,26 +83,11 @@ export type AppendedHandler = (tx: Tx, row: MessageRow, work: WorkRow | undefine
  */
 export type Amender = (tx: Tx, author: Author, draft: ParsedDraft, target: string) => Promise<ParsedDraft>;
 
-/**
- * What a message to an agent of one kind has to have, and what it becomes before it is stored.
- * @throws Problem 422 when it cannot be sent there as it is
- */
-export type Shaper = (on: Reading, author: Author, draft: ParsedDraft, target: AgentFacts) => Promise<ParsedDraft>;
-
-/** Looked at when a message is planned and when it is appended. @throws Problem 422 when its sender may not send it */
-export type DraftCheck = (on: Reading, author: Author, draft: ParsedDraft) => Promise<void>;
-
 /** Runs in the write that plans a message for a time to come. */
 export type PlannedHandler = (tx: Tx, payload: ParsedDraft["payload"], at: number) => Promise<void>;
 
 /** Whether work waits for other work before anybody may claim it. */
 export type Holder = (on: Reading, row: MessageRow) => Promise<boolean>;
-
-/** The agent that `@name` stands for, or undefined; `names` are what it could have meant. */
-export interface NameBook {
-  find(on: Reading, name: string): Promise<string | undefined>;
-  names(on: Reading): Promise<string[]>;
-}
 
 /** Options of a message that the relay itself sends. */
 export interface Posting {
@@ -138,17 +105,17 @@ export type Sender = ReturnType<typeof createSender>;
 
 /** Appending to the log: who may say what to whom, why it was said, and what it makes. */
 export function createSender(parts: SendParts) {
-  const { agents, agentStore, store, works, access, members, schedules, log, parked, due, clock, headOf } = parts;
+  const { agents, agentStore, store, works, access, schedules, log, parked, due, clock, headOf } = parts;
   const causes = createCauses({ store, linkStore: parts.linkStore, works, links: parts.links });
   const { quotas, disk } = parts;
+  const addressing = createAddressing(parts);
+  const { address, toOne } = addressing;
+  const replayed = createReplays(parts);
   const appendedHandlers: AppendedHandler[] = [];
   const amenders: Amender[] = [];
-  const checks: DraftCheck[] = [];
   const holders: Holder[] = [];
   const plannedHandlers: PlannedHandler[] = [];
   const settlers: Settler[] = [];
-  const shapers = new Map<AgentFacts["kind"], Shaper>();
-  let nameBook: NameBook | undefined;
   let guard: LoopGuard | undefined;
 
   /**
@@ -188,79 +155,6 @@ export function createSender(parts: SendParts) {
 
   async function planned(tx: Tx, payload: ParsedDraft["payload"], at: number): Promise<void> {
     for (const handler of plannedHandlers) await handler(tx, payload, at);
-  }
-
-  /** The same key and content give the same answer, whatever changed meanwhile. */
-  async function replayed(tx: Tx, from: string, draft: ParsedDraft): Promise<Sent | undefined> {
-    if (!draft.idempotencyKey) return undefined;
-    const planned = await schedules.byKey(tx, from, draft.idempotencyKey);
-    const row = planned ? undefined : await store.byKey(tx, from, draft.idempotencyKey);
-    const found = planned ?? row;
-    if (!found) return undefined;
-    if (found.fingerprint !== fingerprint(draft))
-      throw new Problem("idempotency-mismatch", `${draft.idempotencyKey} was used before, with other content.`);
-    if (planned) return { kind: "scheduled", scheduleId: planned.id, deliverAt: planned.deliverAt, replayed: true };
-    if (!row) return undefined;
-    const work = row.claimable ? await works.byId(tx, row.id) : undefined;
-    return { kind: "sent", entry: toLogEntry(row), work, matched: row.matched, replayed: true };
-  }
-
-  /** @throws Problem 422 when nobody goes by that name, nobody there could claim it, or it carries another's file. */
-  async function address(on: Reading, author: Author, draft: ParsedDraft): Promise<Addressed> {
-    const addressed = await lookUp(on, author, draft);
-    for (const check of checks) await check(on, author, addressed.draft);
-    return addressed;
-  }
-
-  async function lookUp(on: Reading, author: Author, draft: ParsedDraft): Promise<Addressed> {
-    const parsed = parseTarget(draft.to);
-    if (!parsed) throw unknownTarget(draft.to);
-    const target = parsed.kind === "channel" ? await named(on, parsed.name) : parsed;
-    const name = formatTarget(target);
-    if (target.kind === "group") {
-      const matched = await othersIn(on, name, author.id);
-      const suggestions = matched === 0 ? agents.suggest(name, await agentStore.groupNames(on)) : undefined;
-      return { draft, author, target: name, matched, suggestions };
-    }
-    const facts = await agentStore.facts(on, target.id);
-    if (!facts) throw unknownTarget(draft.to);
-    if (facts.deletedAt !== null)
-      throw unknownTarget(
-        draft.to,
-        undefined,
-        `${facts.id} was deleted: nothing reaches it unless an operator restores it.`,
-      );
-    return toOne(on, author, draft, facts);
-  }
-
-  /** Members of a group now, without the sender: its own message does not come to it. */
-  async function othersIn(on: Reading, group: string, senderId: string): Promise<number> {
-    const all = await agentStore.members(on, group);
-    return all > 0 && (await members.memberAt(on, senderId, group, headOf(on) + 1)) ? all - 1 : all;
-  }
-
-  /** @throws Problem 422 when it cannot be sent there as it is */
-  async function toOne(on: Reading, author: Author, draft: ParsedDraft, to: AgentFacts): Promise<Addressed> {
-    checkClaimable(draft, to);
-    const shaped = (await shapers.get(to.kind)?.(on, author, draft, to)) ?? draft;
-    return { draft: shaped, author, target: to.id, matched: 1 };
-  }
-
-  /** Whom `@name` means. @throws Problem 422: an unknown name is nobody, never somebody else. */
-  async function named(on: Reading, name: string): Promise<Exclude<Target, { kind: "channel" }>> {
-    const id = await nameBook?.find(on, name);
-    if (id !== undefined) return { kind: "agent", id };
-    throw unknownTarget(
-      `@${name}`,
-      (await nameBook?.names(on))?.map((known) => `@${known}`),
-    );
-  }
-
-  function unknownTarget(name: string, among?: string[], detail = `Nobody is called ${name}.`): Problem {
-    return new Problem("unknown-target", detail, {
-      errors: [{ pointer: "/to", message: "is not a registered agent or a group" }],
-      suggestions: agents.suggest(name, among),
-    });
   }
 
   async function checkReferences(on: Reading, from: string, draft: ParsedDraft): Promise<void> {
@@ -404,19 +298,14 @@ export function createSender(parts: SendParts) {
     /** Says which messages end something that is owed. */
     settledBy: (settler: Settler) => settlers.push(settler),
     amend: (amender: Amender) => amenders.push(amender),
-    check: (check: DraftCheck) => checks.push(check),
+    check: addressing.check,
     planned,
     onPlanned: (handler: PlannedHandler) => plannedHandlers.push(handler),
     /** Work that is held is stored `delayed`, without a time: whoever holds it back opens it. */
     holdBy: (holder: Holder) => holders.push(holder),
     onAppended: (handler: AppendedHandler) => appendedHandlers.push(handler),
-    /** One shaper for each kind of agent. */
-    shape: (kind: AgentFacts["kind"], shaper: Shaper) => shapers.set(kind, shaper),
-    /** Who resolves `@name`. */
-    nameBy(book: NameBook): void {
-      nameBook = book;
-    },
-
+    shape: addressing.shape,
+    nameBy: addressing.nameBy,
     /** Who keeps agents from answering each other for ever. */
     guardBy(loops: LoopGuard): void {
       guard = loops;
@@ -447,50 +336,9 @@ const sizeOf = ({ body, payload, meta }: MessageRow): number =>
 /** A message that the relay itself makes: what is left out is as when a caller leaves it out. */
 export type Said = Partial<ParsedDraft> & { to: string; body: string };
 
-/** Claiming makes sense for work, and where several could take it. Where it does not it is refused, never dropped. */
-function checkClaimable(draft: ParsedDraft, target: AgentFacts): void {
-  if (!draft.claimable) return;
-  if (target.kind === "system") throw notClaimable("system claims nothing");
-  const kind = draft.kind ?? "task";
-  if (kind !== "task" && kind !== "system" && kind !== "channel.event")
-    throw notClaimable(`a ${kind} for one agent is not work; leave kind out, or send it to a group`);
-}
-
-function notClaimable(why: string): Problem {
-  return new Problem("not-claimable", `This message cannot be claimed: ${why}.`, {
-    errors: [{ pointer: "/claimable", message: why }],
-  });
-}
-
 /** An operator's token that writes as `system` is a person: only the relay itself is the relay. */
 function sourceOf({ kind, via }: Author): MessageSource {
   if (kind === "user") return "person";
   if (kind === "system") return via === null ? "relay" : "person";
   return kind === "channel" ? "channel" : "agent";
-}
-
-/**
- * Of what was asked for, without the key and the sender, which it belongs to. null says the same as leaving out. Named one by
- * one, and the type wants all of them: going through the entries costs a send 2 µs.
- */
-function fingerprint(draft: ParsedDraft): string {
-  const content: Record<Exclude<keyof ParsedDraft, "idempotencyKey" | "from">, unknown> = {
-    to: draft.to,
-    kind: draft.kind,
-    topic: draft.topic ?? undefined,
-    subject: draft.subject ?? undefined,
-    body: draft.body,
-    replyTo: draft.replyTo ?? undefined,
-    // null says that nothing caused it; left out, the relay looks.
-    causedBy: draft.causedBy,
-    claimable: draft.claimable,
-    urgent: draft.urgent,
-    maxAttempts: draft.maxAttempts,
-    expiresAt: draft.expiresAt ?? undefined,
-    deliverAt: draft.deliverAt ?? undefined,
-    encoding: draft.encoding,
-    payload: draft.payload ?? undefined,
-    meta: draft.meta ?? undefined,
-  };
-  return Bun.hash(JSON.stringify(content)).toString(36);
 }

@@ -2,17 +2,16 @@ import { and, asc, desc, eq, isNotNull, lte, sql } from "drizzle-orm";
 import { bound, boundLimit, fixedLimit } from "../db/bound.ts";
 import type { Db, Reading, Tx } from "../db/database.ts";
 import { inList } from "../db/lists.ts";
-import type { MessageKind, WorkState } from "./schema.ts";
-import { attempts, work } from "./tables.ts";
+import type { WorkState } from "./schema.ts";
+import { createAttemptStore } from "./store-attempts.ts";
+import { createOpenWorkStore } from "./store-open-work.ts";
+import { work } from "./tables.ts";
 
 export type WorkRow = typeof work.$inferSelect;
-export type AttemptRow = typeof attempts.$inferSelect;
 
 export type WorkStore = ReturnType<typeof createWorkStore>;
 
 const p = sql.placeholder;
-/** How many topics are looked through when only kinds are asked for: the rest have their turn when these are done. */
-const TOPICS_PER_KIND = 200;
 const MAX_VISITED = 20_000;
 
 /** The state of work and its leases. Every statement here is held to its index by a test. */
@@ -56,52 +55,6 @@ export function createWorkStore(db: Db) {
       .where(eq(work.messageId, bound("id")))
       .prepare(),
   );
-  const addAttempt = db.statement((q) =>
-    q
-      .insert(attempts)
-      .values({
-        messageId: p("messageId"),
-        fence: p("fence"),
-        agentId: p("agentId"),
-        attempt: p("attempt"),
-        claimedAt: p("claimedAt"),
-      })
-      .prepare(),
-  );
-  const endAttempt = db.statement((q) =>
-    q
-      .update(attempts)
-      .set({
-        endedAt: sql`${p("at")}`,
-        outcome: sql`${p("outcome")}`,
-        error: sql`${p("error")}`,
-        resultId: sql`${p("resultId")}`,
-      })
-      .where(and(eq(attempts.messageId, bound("messageId")), eq(attempts.fence, bound("fence"))))
-      .prepare(),
-  );
-  const attemptOf = db.statement((q) =>
-    q
-      .select()
-      .from(attempts)
-      .where(and(eq(attempts.messageId, bound("messageId")), eq(attempts.fence, bound("fence"))))
-      .prepare(),
-  );
-  const worked = db.statement((q) =>
-    q
-      .select({ one: sql`1` })
-      .from(attempts)
-      .where(and(eq(attempts.messageId, bound("messageId")), eq(attempts.agentId, bound("agentId"))))
-      .limit(fixedLimit(1))
-      .prepare(),
-  );
-  const workedAmong = db.statement((q) =>
-    q
-      .select({ id: attempts.messageId })
-      .from(attempts)
-      .where(and(inList(attempts.messageId, "ids"), eq(attempts.agentId, bound("agentId"))))
-      .prepare(),
-  );
   const newestHeld = db.statement((q) =>
     q
       .select({ id: work.messageId })
@@ -109,20 +62,6 @@ export function createWorkStore(db: Db) {
       .where(and(eq(work.holder, bound("holder")), eq(work.state, sql`'claimed'`)))
       .orderBy(desc(work.messageId))
       .limit(fixedLimit(1))
-      .prepare(),
-  );
-  const openBest = db.statement((q) => q.select({ id: sql<number>`id` }).from(sql`(${bestOpen()})`).prepare());
-  const openByTopic = db.statement((q) =>
-    q.select({ id: sql<number>`id` }).from(sql`(${bestOpenByTopic()})`).prepare(),
-  );
-  const openByKind = db.statement((q) => q.select({ id: sql<number>`id` }).from(sql`(${bestOpenByKind()})`).prepare());
-  const openFor = db.statement((q) =>
-    q
-      .select({ id: work.messageId })
-      .from(work)
-      .where(sql`target = ${bound("target")} and state = 'open'`)
-      .orderBy(sql`urgent desc, message_id`)
-      .limit(boundLimit("limit"))
       .prepare(),
   );
   const earliest = db.statement((q) =>
@@ -145,6 +84,8 @@ export function createWorkStore(db: Db) {
   );
 
   return {
+    ...createAttemptStore(db),
+    ...createOpenWorkStore(db),
     add: async (tx: Tx, row: WorkRow): Promise<void> => {
       insert(tx).run(row);
     },
@@ -159,13 +100,6 @@ export function createWorkStore(db: Db) {
           : [],
       ),
 
-    /** The open work for any of these targets that comes first: urgent, then oldest. */
-    bestOpen: async (on: Reading, targets: readonly string[], wanted: Wanted = {}): Promise<number | undefined> => {
-      const among = { targets: JSON.stringify(targets), kinds: JSON.stringify(wanted.kinds ?? KINDS) };
-      if (wanted.topics) return openByTopic(on).get({ ...among, topics: JSON.stringify(wanted.topics) })?.id;
-      return (wanted.kinds ? openByKind(on).get(among) : openBest(on).get({ targets: among.targets }))?.id;
-    },
-
     claim: async (tx: Tx, id: number, holder: string, now: number, leaseSeconds: number): Promise<void> => {
       claim(tx).run({ id, holder, now, leaseSeconds, dueAt: now + leaseSeconds * 1000 });
     },
@@ -178,41 +112,7 @@ export function createWorkStore(db: Db) {
     renew: async (tx: Tx, id: number, dueAt: number, leaseSeconds: number): Promise<void> => {
       tx.db.update(work).set({ dueAt, leaseSeconds }).where(eq(work.messageId, id)).run();
     },
-    addAttempt: async (tx: Tx, row: Pick<AttemptRow, "messageId" | "fence" | "agentId" | "attempt" | "claimedAt">) => {
-      addAttempt(tx).run(row);
-    },
-    endAttempt: async (tx: Tx, messageId: number, fence: number, end: AttemptEnd): Promise<void> => {
-      endAttempt(tx).run({ messageId, fence, error: null, resultId: null, ...end });
-    },
-    renewAttempt: async (tx: Tx, messageId: number, fence: number, at: number): Promise<void> => {
-      tx.db
-        .update(attempts)
-        .set({ renewedAt: at })
-        .where(and(eq(attempts.messageId, messageId), eq(attempts.fence, fence)))
-        .run();
-    },
-    attempt: async (on: Reading, messageId: number, fence: number): Promise<AttemptRow | undefined> =>
-      attemptOf(on).get({ messageId, fence }),
-    attemptsOf: async (on: Reading, messageId: number, limit: number): Promise<AttemptRow[]> =>
-      on.db
-        .select()
-        .from(attempts)
-        .where(eq(attempts.messageId, messageId))
-        .orderBy(desc(attempts.fence))
-        .limit(limit)
-        .all()
-        .reverse(),
 
-    /** Whether the agent ever held a lease of it. */
-    workedOn: async (on: Reading, agentId: string, messageId: number): Promise<boolean> =>
-      worked(on).get({ messageId, agentId }) !== undefined,
-    /** The messages among these that the agent ever held a lease of. */
-    workedAmong: async (on: Reading, agentId: string, ids: readonly number[]): Promise<Set<number>> =>
-      new Set(
-        workedAmong(on)
-          .all({ ids: JSON.stringify(ids), agentId })
-          .map((row) => row.id),
-      ),
     newestHeld: async (on: Reading, holder: string): Promise<number | undefined> => newestHeld(on).get({ holder })?.id,
     heldBy: async (on: Reading, holder: string, limit: number): Promise<WorkRow[]> =>
       on.db
@@ -289,11 +189,6 @@ export function createWorkStore(db: Db) {
         .get();
       return { ids, reached: last?.id ?? null };
     },
-    /** The first open work of one target: urgent, then oldest. */
-    openFor: async (on: Reading, target: string, limit: number): Promise<number[]> =>
-      openFor(on)
-        .all({ target, limit })
-        .map((row) => row.id),
 
     earliest: async (on: Reading): Promise<number | null> => earliest(on).get()?.at ?? null,
     ripe: async (on: Reading, now: number, limit: number): Promise<WorkRow[]> => ripe(on).all({ now, limit }),
@@ -317,11 +212,6 @@ export function createWorkStore(db: Db) {
   };
 }
 
-/** What a claimer narrows its claim to. */
-export interface Wanted {
-  kinds?: readonly MessageKind[] | undefined;
-  topics?: readonly string[] | undefined;
-}
 export interface WorkMove {
   state: WorkState;
   dueAt?: number | null;
@@ -330,60 +220,6 @@ export interface WorkMove {
   endedAt?: number | null;
   endedUpTo?: number | null;
 }
-export interface AttemptEnd {
-  at: number;
-  outcome: NonNullable<AttemptRow["outcome"]>;
-  error?: string | null;
-  resultId?: number | null;
-}
-
-const KINDS: readonly MessageKind[] = [
-  "task",
-  "chat",
-  "channel.event",
-  "control",
-  "pair",
-  "request",
-  "response",
-  "announcement",
-  "system",
-];
-
-/**
- * The first of each target by one seek, then the first of those: a plain `in` with this order would sort all that is
- * open. The index is named because after ANALYZE the planner prefers walking another one.
- */
-const bestOpen = () => sql`
-  select w.message_id as id from json_each(${p("targets")}) t join work w on w.message_id = (
-    select message_id from work indexed by work_open where target = t.value and state = 'open'
-    order by urgent desc, message_id limit 1)
-  order by w.urgent desc, w.message_id limit 1`;
-
-const bestOpenByTopic = () => sql`
-  select w.message_id as id from json_each(${p("targets")}) t, json_each(${p("kinds")}) k, json_each(${p("topics")}) c
-  join work w on w.message_id = (
-    select message_id from work indexed by work_open_by_topic
-    where target = t.value and kind = k.value and topic = c.value and state = 'open'
-    order by urgent desc, message_id limit 1)
-  order by w.urgent desc, w.message_id limit 1`;
-
-/** As above, over the topics that there are: found by skipping from one to the next along the index. */
-const bestOpenByKind = () => sql`
-  select w.message_id as id from json_each(${p("targets")}) t, json_each(${p("kinds")}) k
-  join work w on w.message_id = (
-    with recursive topics(name) as (
-      select (select min(topic) from work indexed by work_open_by_topic
-        where target = t.value and kind = k.value and state = 'open')
-      union all
-      select (select min(topic) from work indexed by work_open_by_topic
-        where target = t.value and kind = k.value and topic > topics.name and state = 'open')
-      from topics where topics.name is not null limit ${sql.raw(String(TOPICS_PER_KIND))})
-    select o.message_id from topics join work o on o.message_id = (
-      select message_id from work indexed by work_open_by_topic
-      where target = t.value and kind = k.value and topic = topics.name and state = 'open'
-      order by urgent desc, message_id limit 1)
-    order by o.urgent desc, o.message_id limit 1)
-  order by w.urgent desc, w.message_id limit 1`;
 
 function everyColumn() {
   return {
