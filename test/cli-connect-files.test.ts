@@ -101,6 +101,8 @@ const TEXTS: [what: string, text: string][] = [
   ],
   ["one line", '{"a": 1, "b": [1,2],"c":{"d" : null}}'],
   ["comments and commas at the end", '// mine\n{\n  "a": 1, // first\n  /* second */ "b": 2,\n}\n// end'],
+  ["a comment that ends the line of a member", '{"a": {} // mine {\n  \n}\n'],
+  ["a comma in a line of its own", '{ "a": 1 // mine\n  ,\n}'],
   ["tabs and line ends of Windows", '{\r\n\t"a": 1,\r\n\t"list": [\r\n\t\t1, 2\r\n\t]\r\n}\r\n'],
   ["a mark of the byte order", '\uFEFF{"a": "\\u00e9\\/"}'],
   [

@@ -26,7 +26,7 @@ export function addTo(text: string, path: JSONPath, name: string | undefined, va
   const key = name === undefined ? "" : `${JSON.stringify(name)}: `;
   const member = key + (inLines ? written(value, indent, layout) : JSON.stringify(value));
   const from = last ? endOf(last) : container.offset + 1;
-  const { end, comma, endsLine } = restOfLine(text, from);
+  const { end, comma, endsLine } = afterLast(text, from, endOf(container));
   const isLined = inLines || endsLine;
   const before = isLined ? layout.eol + indent : " ";
   if (last === undefined) {
@@ -50,9 +50,19 @@ export function removeAt(text: string, path: JSONPath): string {
   const child = children[at];
   if (!child) return text;
   const previous = children[at - 1];
-  const begin = lastTokenBefore(text, previous ? endOf(previous) : container.offset + 1, child.offset);
+  const { end: begin, endsLine } = lastTokenBefore(
+    text,
+    previous ? endOf(previous) : container.offset + 1,
+    child.offset,
+  );
   const own = restOfLine(text, endOf(child)).comma;
-  if (own !== undefined) return text.slice(0, begin) + text.slice(own + 1);
+  if (own !== undefined) {
+    // A comment before it may end its line: what follows must not become part of that.
+    const isJoined = endsLine && !/^[ \t]*\r?\n/.test(text.slice(own + 1));
+    return (
+      text.slice(0, isJoined ? child.offset : begin) + text.slice(own + 1).replace(/^[ \t]+/, isJoined ? "" : "$&")
+    );
+  }
   const comma = previous && commaAfter(text, endOf(previous));
   const head = comma === undefined ? text.slice(0, begin) : text.slice(0, comma) + text.slice(comma + 1, begin);
   return head + text.slice(endOf(child));
@@ -112,15 +122,24 @@ function restOfLine(text: string, from: number): { end: number; comma: number | 
   }
 }
 
-/** Where the last comma or comment before a place ends. */
-function lastTokenBefore(text: string, from: number, to: number): number {
+/** The same of the last value of a container; its comma may stand in a later line. */
+function afterLast(text: string, from: number, until: number): ReturnType<typeof restOfLine> {
+  const rest = restOfLine(text, from);
+  const later = rest.comma ?? commaAfter(text, from);
+  if (rest.comma !== undefined || later === undefined || later >= until) return rest;
+  return { ...restOfLine(text, later + 1), comma: later };
+}
+
+/** Where the last comma or comment before a place ends. `endsLine`: nothing may follow in that line. */
+function lastTokenBefore(text: string, from: number, to: number): { end: number; endsLine: boolean } {
   const scanner = createScanner(text);
   scanner.setPosition(from);
-  let end = from;
+  let last = { end: from, endsLine: false };
   for (;;) {
     const kind: number = scanner.scan();
-    if (kind === KIND.end || scanner.getTokenOffset() >= to) return end;
-    if (kind !== KIND.trivia && kind !== KIND.lineBreak) end = scanner.getTokenOffset() + scanner.getTokenLength();
+    if (kind === KIND.end || scanner.getTokenOffset() >= to) return last;
+    if (kind === KIND.trivia || kind === KIND.lineBreak) continue;
+    last = { end: scanner.getTokenOffset() + scanner.getTokenLength(), endsLine: kind === KIND.lineComment };
   }
 }
 
