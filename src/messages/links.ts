@@ -73,7 +73,7 @@ export function createLinks({ store, linkStore, ended, offers, works, clock, win
     const { fromId, named } = saying;
     const mail = linkStore.mail(on, fromId, floorOf(on));
     const thread = named ? await threadOf(on, named) : [];
-    const look = lookFor(on, saying, [...mail.flatMap(({ recent }) => recent.map(([id]) => id)), ...idsOf(thread)]);
+    const look = lookFor(on, saying, mail, named ? [named, ...thread] : thread);
     const inThread = named && (await fromThread(look, mail, thread, named, fromId));
     const heard = await fromMail(on, look, mail, saying);
     const link =
@@ -87,13 +87,20 @@ export function createLinks({ store, linkStore, ended, offers, works, clock, win
   async function threadOf(on: Reading, named: Lineage): Promise<Lineage[]> {
     const rootId = named.threadId ?? named.id;
     const replies = linkStore.thread(on, rootId);
-    const root = replies.length < 24 ? await store.lineage(on, rootId) : undefined;
+    if (replies.length >= 24) return replies;
+    const root = named.id === rootId ? named : await store.lineage(on, rootId);
     return root ? [...replies, root] : replies;
   }
 
   /** Candidates for one author's link; each entry is looked up once. */
-  function lookFor(on: Reading, { fromId, isByOperator }: Saying, ids: readonly number[]) {
-    const rows = new Map<number, Lineage | undefined>();
+  function lookFor(
+    on: Reading,
+    { fromId, isByOperator }: Saying,
+    mail: readonly TargetMail[],
+    known: readonly Lineage[],
+  ) {
+    const rows = new Map<number, Lineage | undefined>(known.map((row) => [row.id, row]));
+    const ids = [...mail.flatMap(({ recent }) => recent.map(([id]) => id)), ...rows.keys()];
     const handed = offers.reader(on, fromId);
     let taken: Promise<Set<number>> | undefined;
     const claimed = () => {
@@ -189,8 +196,6 @@ export function createLinks({ store, linkStore, ended, offers, works, clock, win
 
   return { find };
 }
-
-const idsOf = (rows: readonly Lineage[]): number[] => rows.map(({ id }) => id);
 
 /** Only a channel's id has a colon: people and bots speak through it. */
 const mayBePerson = (id: string): boolean => id === "user" || id.includes(":");
