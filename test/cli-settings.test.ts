@@ -138,6 +138,20 @@ describe("the relay and the token", () => {
     expect(far.asked).toEqual([]);
   });
 
+  test("of a relay on this machine are seen by no proxy", async () => {
+    const proxy = createFarEnd();
+    const names = ["HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"];
+    const env = { ...Object.fromEntries(names.map((name) => [name, proxy.url])), SIGNALBOX_TOKEN: "env" };
+    for (const url of [far.url, far.url.replace("127.0.0.1", "localhost")])
+      for (const more of [undefined, { NO_PROXY: "relay.example", no_proxy: "other.example" }])
+        await runCli(["health"], { env: { ...env, ...more, SIGNALBOX_URL: url } });
+    expect(tokens()).toEqual(Array(4).fill("Bearer env"));
+    expect(proxy.asked).toEqual([]);
+    await runCli(["health"], { env: { ...env, SIGNALBOX_URL: "http://relay.invalid" } });
+    expect(proxy.asked).not.toEqual([]);
+    await proxy.close();
+  });
+
   test("are missed in a wrong folder, with the way out", async () => {
     for (const name of ["health", "doctor", "whoami"]) {
       const ran = await runCli([name], { cwd: folder.path });

@@ -31,7 +31,7 @@ import { addRunCommand } from "./run.ts";
 import { addScheduleCommands } from "./schedules.ts";
 import { safeJson, safeLine } from "./screen.ts";
 import { addServeCommand, serve } from "./serve.ts";
-import { type Flags, resolveSettings } from "./settings.ts";
+import { type Flags, passProxiesBy, resolveSettings } from "./settings.ts";
 import { systemSentence } from "./system-errors.ts";
 import { addTaskCommands } from "./tasks.ts";
 import { addTokenCommands } from "./tokens.ts";
@@ -169,6 +169,7 @@ function endWithReader(): void {
 }
 
 endWithReader();
+passProxiesBy();
 mendLauncher();
 const program = createProgram();
 try {

@@ -30,6 +30,12 @@ export const coloursAllowed = (): boolean => !given("NO_COLOR") && given("TERM")
 /** Whether `run` has started this: then it brings the messages in, and hooks would show the same again. */
 export const isStartedByRun = (): boolean => given("SIGNALBOX_RUN") !== undefined;
 
+/** Has loopback asked directly, whatever proxy the environment names: that would see the tokens of relays on this machine. */
+export function passProxiesBy(): void {
+  for (const name of ["NO_PROXY", "no_proxy"])
+    process.env[name] = [given(name), "localhost,127.0.0.1,::1,[::1]"].filter(Boolean).join(",");
+}
+
 /** What a command run for a piece of work finds in its environment, beside what this program has itself. */
 export function childEnvironment(added: Record<string, string>): Record<string, string | undefined> {
   const { SIGNALBOX_URL: url } = added;
