@@ -92,6 +92,8 @@ describe("offered means handed over", () => {
       "history with traces": ({ ask, bob }) => ask("GET", "/v1/history?level=3", undefined, bob),
       "the history of MCP": async (w) => (await connect(w, w.bob.token)).call("history", {}),
       "one message by MCP": async (w, id) => (await connect(w, w.bob.token)).call("history", { message: id }),
+      "a trace about it": ({ ask, bob }, id) =>
+        ask("POST", `/v1/messages/${id}/traces`, [{ level: 2, type: "thinking", content: "so" }], bob),
       watching: async (w) => (await openStream(`${listen(w)}/v1/messages/stream?after=0`, w.bob)).first("message"),
       "watching by a filter": async (w) =>
         (await openStream(`${listen(w)}/v1/messages/stream?after=0&kind=chat`, w.bob)).first("message"),

@@ -4,6 +4,7 @@ import type { Clock } from "../clock.ts";
 import type { Reading, Tx } from "../db/database.ts";
 import type { Idempotency } from "../idempotency/service.ts";
 import type { Access } from "../messages/access.ts";
+import type { Offers } from "../messages/offers.ts";
 import { fitting, jsonBytes, PAGE_BYTES } from "../pages.ts";
 import { Problem } from "../problem.ts";
 import { type Encoding, toTime } from "../wire.ts";
@@ -13,6 +14,7 @@ import type { TraceHead, TraceRow, TraceStore } from "./store.ts";
 export interface TraceParts {
   agents: Pick<AgentService, "requireActor">;
   access: Access;
+  offers: Offers;
   store: TraceStore;
   idempotency: Idempotency;
   clock: Clock;
@@ -28,7 +30,7 @@ export interface TraceFilter {
 export type TraceService = ReturnType<typeof createTraceService>;
 
 /** What hangs on a message: what agents thought about it and did because of it. */
-export function createTraceService({ agents, access, store, idempotency, clock }: TraceParts) {
+export function createTraceService({ agents, access, offers, store, idempotency, clock }: TraceParts) {
   const listeners: ((messageId: number, rows: readonly TraceRow[]) => void)[] = [];
 
   /** Whoever may read the message may say what it thought and did about it, in its own name. */
@@ -39,6 +41,8 @@ export function createTraceService({ agents, access, store, idempotency, clock }
     if (actor !== "user" && !(await access.mayRead(tx, actor, message)))
       throw new Problem("forbidden", `Message ${messageId} is not for ${actor}.`);
     if (facts.kind === "system") throw new Problem("forbidden", "The relay itself thinks nothing.");
+    // An agent that says what it did because of a message has it.
+    await offers.noteSeen(tx, caller, [{ id: messageId, from: message.fromId, target: message.target }]);
     return actor;
   }
 
