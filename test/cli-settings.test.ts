@@ -43,6 +43,10 @@ describe("the relay and the token", () => {
     await runCli(["health", "--url", far.url, "--token", "flag"], { env: other });
     const ran = await runCli(["--url", far.url, "whoami"], { env: other });
     expect(tokens().slice(2)).toEqual(["Bearer flag", null]);
+    await runCli(["--url", `${far.url}/other`, "whoami"], { env });
+    expect(tokens().at(-1)).toBe(null);
+    await runCli(["--url", `${far.url}/`, "whoami"], { env });
+    expect(tokens().at(-1)).toBe("Bearer env");
     await runCli(["--url", far.url, "health"], { env: { SIGNALBOX_TOKEN: "env" } });
     expect(tokens().at(-1)).toBe(null);
     far.answer(() => problem("unauthorized"));

@@ -18,7 +18,9 @@ export const isLoopback = (url: string): boolean => LOOPBACK.test(new URL(url).h
 /** Whether both addresses lead to one server: loopback has several names. */
 export function sameServer(one: string, other: string): boolean {
   const [a, b] = [new URL(one), new URL(other)];
-  if (a.protocol !== b.protocol || a.port !== b.port) return false;
+  const pathOf = ({ pathname }: URL) => pathname.replace(/\/+$/, "");
+  // A proxy may have another server below each path.
+  if (a.protocol !== b.protocol || a.port !== b.port || pathOf(a) !== pathOf(b)) return false;
   return a.hostname === b.hostname || (isLoopback(one) && isLoopback(other));
 }
 
