@@ -173,10 +173,12 @@ describe("a watch stream like any other", () => {
     expect((await watch(ann.token, "", "a-1")).response.status).toBe(409);
   });
 
-  test("an agent's watch streams count among its eight streams; an operator's are not limited", async () => {
+  test("an agent's watch streams count among its eight streams, and a ninth replaces one; an operator's are not limited", async () => {
     const { watch, relay, ann } = await withWork();
-    for (let i = 0; i < 8; i++) await (await watch(ann.token)).first("hello");
-    expect((await watch(ann.token)).response.status).toBe(429);
+    const oldest = await watch(ann.token);
+    for (let i = 0; i < 7; i++) await (await watch(ann.token)).first("hello");
+    await (await watch(ann.token)).first("hello");
+    expect((await oldest.first("bye")).data).toMatchObject({ reason: "replaced" });
     for (let i = 0; i < 12; i++) await (await watch(relay.operatorToken)).first("hello");
   });
 });
