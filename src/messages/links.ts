@@ -12,7 +12,7 @@ export interface LinkParts {
   linkStore: LinkStore;
   ended: Ended;
   offers: Offers;
-  works: Pick<WorkStore, "workedAmong">;
+  works: Pick<WorkStore, "hasWorked" | "workedAmong">;
   clock: Clock;
   windowMs: number;
   headOf(on: Reading): number;
@@ -71,9 +71,12 @@ export function createLinks({ store, linkStore, ended, offers, works, clock, win
 
   async function find(on: Reading, saying: Saying): Promise<Linked> {
     const { fromId, named } = saying;
+    const received = receiptsOf(on, saying);
+    // The usual case of a program that only sends: no mail of it can count, so none is read.
+    if (!named && received.isNothing()) return {};
     const mail = linkStore.mail(on, fromId, floorOf(on));
     const thread = named ? await threadOf(on, named) : [];
-    const look = lookFor(on, saying, mail, named ? [named, ...thread] : thread);
+    const look = lookFor(on, fromId, received, mail, named ? [named, ...thread] : thread);
     const inThread = named && (await fromThread(look, mail, thread, named, fromId));
     const heard = await fromMail(on, look, mail, saying);
     const link =
@@ -92,28 +95,44 @@ export function createLinks({ store, linkStore, ended, offers, works, clock, win
     return root ? [...replies, root] : replies;
   }
 
+  /** Tells which entries the author has received: by any route, or by a lease. An operator in its name knows them all. */
+  function receiptsOf(on: Reading, { fromId, isByOperator }: Saying) {
+    const handed = offers.reader(on, fromId);
+    const hasWorked = works.hasWorked(on, fromId);
+    return {
+      isNothing: () => !isByOperator && !hasWorked && handed.upTo() === 0,
+      /** Whether the entry may have been received; false is certain, and cheap for all newer than the last delivery. */
+      mayHave: (id: number): boolean => isByOperator || hasWorked || id <= handed.upTo(),
+      /** Among these; looked up at the first entry that no route has delivered. */
+      among(ids: readonly number[]) {
+        let taken: Promise<Set<number>> | undefined;
+        const claimed = () => {
+          taken ??= hasWorked ? works.workedAmong(on, fromId, ids) : Promise.resolve(new Set());
+          return taken;
+        };
+        return {
+          isBlind: async () => !isByOperator && !handed.any() && (await claimed()).size === 0,
+          has: async (id: number) => isByOperator || (await handed.has(id)) || (await claimed()).has(id),
+        };
+      },
+    };
+  }
+
   /** Candidates for one author's link; each entry is looked up once. */
   function lookFor(
     on: Reading,
-    { fromId, isByOperator }: Saying,
+    fromId: string,
+    received: ReturnType<typeof receiptsOf>,
     mail: readonly TargetMail[],
     known: readonly Lineage[],
   ) {
     const rows = new Map<number, Lineage | undefined>(known.map((row) => [row.id, row]));
-    const ids = [...mail.flatMap(({ recent }) => recent.map(([id]) => id)), ...rows.keys()];
-    const handed = offers.reader(on, fromId);
-    let taken: Promise<Set<number>> | undefined;
-    const claimed = () => {
-      taken ??= works.workedAmong(on, fromId, ids);
-      return taken;
-    };
+    const among = received.among([...mail.flatMap(({ recent }) => recent.map(([id]) => id)), ...rows.keys()]);
     return {
       isOver: ended.reader(on, fromId),
-      /** Whether no route ever handed the author anything. */
-      isBlind: async () => isByOperator || (!handed.any() && (await claimed()).size === 0),
-      async isDelivered(id: number): Promise<boolean> {
-        return isByOperator || (await handed.has(id)) || (await claimed()).has(id);
-      },
+      isBlind: among.isBlind,
+      isDelivered: among.has,
+      mayBeDelivered: received.mayHave,
       async row(id: number): Promise<Lineage | undefined> {
         if (!rows.has(id)) rows.set(id, await store.lineage(on, id));
         return rows.get(id);
@@ -158,7 +177,9 @@ export function createLinks({ store, linkStore, ended, offers, works, clock, win
   async function heardBy(look: Look, mail: TargetMail[], { fromId, target }: Saying): Promise<Heard[]> {
     const heard: Heard[] = [];
     for (const { target: to, recent, own } of mail) {
-      const others = recent.filter(([, from]) => from !== fromId && from !== "system" && from !== "user");
+      const others = recent.filter(
+        ([id, from]) => from !== fromId && from !== "system" && from !== "user" && look.mayBeDelivered(id),
+      );
       if (others.length === 0) continue;
       const isMine = to === fromId || (own !== null && isYoung(await look.row(own), MINUTE_MS));
       for (const [id, from] of others) if (isMine || from === target) heard.push({ id, from, to });

@@ -99,6 +99,8 @@ export function createOffers(db: Db, store: InboxStore, clock: Clock, onError: (
     return {
       /** Whether it was ever handed anything. */
       any: (): boolean => bounds().upTo > 0,
+      /** The newest entry that may have been handed over or acknowledged; 0 for none. */
+      upTo: (): number => Math.max(bounds().upTo, bounds().cursor, stretches.get(agentId)?.upToId ?? 0),
       async has(id: number): Promise<boolean> {
         const sure = stretches.get(agentId);
         if (sure && sure.afterId < id && id <= sure.upToId) return true;

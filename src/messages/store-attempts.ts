@@ -56,6 +56,14 @@ export function createAttemptStore(db: Db) {
       .limit(fixedLimit(1))
       .prepare(),
   );
+  const hasWorked = db.statement((q) =>
+    q
+      .select({ one: sql`1` })
+      .from(attempts)
+      .where(eq(attempts.agentId, bound("agentId")))
+      .limit(fixedLimit(1))
+      .prepare(),
+  );
   const workedAmong = db.statement((q) =>
     q
       .select({ id: attempts.messageId })
@@ -93,6 +101,8 @@ export function createAttemptStore(db: Db) {
     /** Whether the agent ever held a lease of it. */
     workedOn: async (on: Reading, agentId: string, messageId: number): Promise<boolean> =>
       worked(on).get({ messageId, agentId }) !== undefined,
+    /** Whether the agent ever held a lease. */
+    hasWorked: (on: Reading, agentId: string): boolean => hasWorked(on).get({ agentId }) !== undefined,
     /** The messages among these that the agent ever held a lease of. */
     workedAmong: async (on: Reading, agentId: string, ids: readonly number[]): Promise<Set<number>> =>
       new Set(

@@ -106,7 +106,7 @@ export const attempts = sqliteTable(
     error: text("error"),
     resultId: integer("result_id"),
   },
-  (t) => [primaryKey({ columns: [t.messageId, t.fence] })],
+  (t) => [primaryKey({ columns: [t.messageId, t.fence] }), index("attempts_by_agent").on(t.agentId)],
 );
 
 /** Ranges of entries handed to a connection: every entry in it that was for the agent was offered. */

@@ -47,9 +47,16 @@ export const HOT: Hot[] = [
     uses: [
       /SEARCH messages .*messages_by_key \(idempotency_key=\? AND from_id=\?/,
       /SEARCH scheduled_messages .*scheduled_by_key \(from_id=\? AND idempotency_key=\?/,
+      /SEARCH attempts .*attempts_by_agent \(agent_id=\?/,
+      /SEARCH a2a_agents .*\(agent_id=\?/,
+    ],
+  },
+  {
+    what: "a send by an agent that has received something",
+    ask: (world) => world.ask("POST", "/v1/messages", { to: "alice", body: "x", causedBy: null }, world.bob),
+    uses: [
       /SEARCH t USING INDEX .*\(agent_id=\?/,
       /SEARCH messages USING COVERING INDEX messages_by_target \(target=\? AND id>\?/,
-      /SEARCH a2a_agents .*\(agent_id=\?/,
     ],
   },
   {

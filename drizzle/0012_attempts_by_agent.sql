@@ -1,0 +1,1 @@
+CREATE INDEX `attempts_by_agent` ON `attempts` (`agent_id`);
