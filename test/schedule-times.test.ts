@@ -108,7 +108,7 @@ describe("times of a cron expression", () => {
   test.each(NIGHTS)("in %s around %s are those that a look at each minute finds", (zone, night) => {
     const minutes = minutesOf(zone, night);
     const roll = dice(Date.parse(night));
-    const random = Array.from({ length: 4 }, () => `${fieldBy(roll, 59)} ${fieldBy(roll, 23)}`);
+    const random = Array.from({ length: 2 }, () => `${fieldBy(roll, 59)} ${fieldBy(roll, 23)}`);
     for (const cron of [...GIVEN, ...random].map((hours) => `${hours} * * *`)) {
       const expected = enumerate(cron, minutes);
       const when = { at: null, cron, timezone: zone };
