@@ -150,7 +150,7 @@ export function createOutbox({
       } catch (error) {
         fault = faultOf(error);
         if (fault.movedTo !== undefined && n <= TRIES) {
-          // It was surely not posted there: post it to the chat's current id.
+          // Nothing was posted there: post to the chat's current id.
           post = { ...post, place: await follow(sending, fault.movedTo) };
           fault = undefined;
           continue;

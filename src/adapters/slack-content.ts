@@ -203,7 +203,7 @@ function everything(piece: Piece, inner: (value: unknown) => string, all: (value
 /** These may be empty: then there is nothing to be seen. */
 const EMPTY = /^(section|context|actions|rich_text|input|header)$|_input$|_select$|picker$/;
 
-/** What a menu or a field offers, and what is chosen or written there. */
+/** Options of a menu or a field, with the chosen or written value. */
 function choiceOf(piece: Piece, say: (value: unknown) => string): string {
   const option = (one: Piece) => linked([say(one.text), say(one.description)].filter(Boolean).join(": "), one.url);
   const groups = piecesOf(piece.option_groups).flatMap(({ label, text, options }) => [

@@ -7,7 +7,7 @@ import { unmarked } from "./slack-pressed.ts";
 /** A text or none; one thing that is not as Slack describes it does not cost the message. */
 const word = (otherwise: string | null = null) => z.string().nullish().catch(otherwise);
 
-/** What Slack sends, as far as it matters here; it sends far more. */
+/** The part of Slack's events that is read here. */
 const SlackMessage = z.looseObject({
   ts: z.string(),
   subtype: word(),

@@ -144,7 +144,7 @@ export function wordsOf(content: Content): string[] {
     try {
       return (tell as (it: unknown, of: Content) => string)(value, content);
     } catch {
-      // It breaks the Bot API's schema: mention at least that it is there.
+      // The update breaks the Bot API's schema: mention at least that it came.
       return `[${key.replaceAll("_", " ")}, which cannot be read]`;
     }
   });

@@ -36,7 +36,7 @@ export function createAuthService(
 ) {
   const known = new Map<string, Known | null>();
   const revokedListeners: ((tokenId: string) => void)[] = [];
-  /** Those that were revoked or have expired since the start: calls under way go no further. */
+  /** Tokens revoked or expired since the start: their calls under way end. */
   const ended = new Set<string>();
   const holderChecks: ((on: Reading, agentId: string) => Promise<void>)[] = [];
 

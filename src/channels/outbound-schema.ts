@@ -5,7 +5,7 @@ import { line, text } from "../wire.ts";
 
 /** Schema of every message to a channel. The other schemas of channels are loaded only where a channel exists. */
 
-/** What a platform calls one of its chats, threads or messages, as text. */
+/** A platform's own id of a chat, thread or message, as text. */
 export const PlatformId = line(256);
 export const FileId = z.string().max(64);
 
@@ -28,7 +28,7 @@ const Button = z
   })
   .refine(({ id, url }) => (id === undefined) !== (url === undefined), "needs an id or a url, and not both");
 
-/** What the payload of a message to a channel agent may say. Further members are handed on as they are. */
+/** Payload of a message to a channel agent. Other members are handed on unchanged. */
 export const OutboundPayload = z.looseObject({
   conversation: z
     .strictObject({ channelId: AgentId.optional(), conversationId: PlatformId, threadId: PlatformId.nullish() })

@@ -52,7 +52,7 @@ export function createDelegations({ messaging, idempotency, activity, budgets, k
   // Answered, timed out or taken back: its asker has an answer. Work of a group's request is judged as work.
   settled.alsoBy(async (on, entries, reader) => {
     const requests = entries.filter(({ kind }) => kind === "request");
-    // What a worker asks back is a reply to the request.
+    // A worker's question is a reply to the request.
     const ids = requests.flatMap(({ id, replyTo }) => (replyTo === null ? [id] : [id, replyTo]));
     const over = new Set(await store.endedAmong(on, ids));
     return requests

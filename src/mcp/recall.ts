@@ -40,7 +40,7 @@ export const history = tool({
     turn,
     { message, offset, thread, with: agent, search, sender, level: said, trace, before, budget: tokens },
   ) {
-    // Whoever names a type of trace wants to see traces.
+    // Naming a type of trace asks for traces.
     const level = trace !== undefined && said === 1 ? 3 : said;
     const room = tokens * SHARE - AROUND;
     const envelopes = envelopesFor(desk, turn);

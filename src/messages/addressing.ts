@@ -24,7 +24,7 @@ export interface Addressed {
   suggestions?: string[] | undefined;
   /** Hash of the request, when it has an idempotency key. */
   fingerprint?: string | undefined;
-  /** What routed it there. */
+  /** The binding that routed it there. */
   route?: Route | null | undefined;
   /** Nothing said before is why it is sent: it begins a chain of its own. */
   isRoot?: boolean | undefined;

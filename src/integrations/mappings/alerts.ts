@@ -40,7 +40,7 @@ const Group = z.looseObject({
   groupKey: words,
   externalURL: words,
   alerts: z.array(z.unknown()),
-  /** Those beyond its `max_alerts`. */
+  /** Alerts beyond its `max_alerts`. */
   truncatedAlerts: z.int().nonnegative().nullish().catch(null),
 });
 type Group = z.infer<typeof Group>;
