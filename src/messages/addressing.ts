@@ -35,7 +35,7 @@ export interface Addressed {
 }
 
 /**
- * What a message to an agent of one kind has to have, and what it becomes before it is stored.
+ * Requirements on a message to an agent of one kind, and its form in the log.
  * @throws Problem 422 when it cannot be sent there as it is
  */
 export type Shaper = (on: Reading, author: Author, draft: ParsedDraft, target: AgentFacts) => Promise<ParsedDraft>;
@@ -119,7 +119,7 @@ export function createAddressing({ agents, agentStore, members, headOf }: Addres
     check: (check: DraftCheck) => checks.push(check),
     /** One shaper for each kind of agent. */
     shape: (kind: AgentFacts["kind"], shaper: Shaper) => shapers.set(kind, shaper),
-    /** Who resolves `@name`. */
+    /** Resolves `@name`. */
     nameBy(book: NameBook): void {
       nameBook = book;
     },

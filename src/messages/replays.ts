@@ -32,7 +32,7 @@ export function createReplays({ schedules, store, works }: ReplayParts) {
 }
 
 /**
- * Of what was asked for, without the key and the sender, which it belongs to. null says the same as leaving out. Named one by
+ * Hash of the request, excluding its scope (key and sender). `null` and missing hash alike, but for `causedBy`. Members are named one by
  * one, and the type wants all of them: going through the entries costs a send 2 µs.
  */
 export function fingerprint(draft: ParsedDraft): string {

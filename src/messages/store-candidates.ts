@@ -79,7 +79,7 @@ export function createCandidates() {
       const isEnd = oldestFirst ? to >= before : from <= after;
       return { ids, reached: isEnd ? null : oldestFirst ? to - 1 : from + 1 };
     },
-    /** What somebody sent among the next `limit` entries, whoever sent those. */
+    /** Messages of one sender among the next `limit` entries of all senders. */
     scanSender: async (on: Reading, sender: string, range: IdRange, limit: number): Promise<Found> => {
       const some = on.db
         .select({ id: messages.id, fromId: messages.fromId })
@@ -91,7 +91,7 @@ export function createCandidates() {
       const ids = some.filter((row) => row.fromId === sender).map((row) => row.id);
       return { ids, reached: some.length < limit ? null : (some.at(-1)?.id ?? null) };
     },
-    /** Those of the candidates that pass the filters. */
+    /** Candidates that pass the filters. */
     filtered: async (on: Reading, ids: readonly number[], filters: SQL[], range: IdRange, limit: number) =>
       on.db
         .select({ id: messages.id })

@@ -4,7 +4,7 @@ import type { Db, Reading } from "../db/database.ts";
 import type { MessageKind } from "./schema.ts";
 import { work } from "./tables.ts";
 
-/** What a claimer narrows its claim to. */
+/** Filters of a claim. */
 export interface Wanted {
   kinds?: readonly MessageKind[] | undefined;
   topics?: readonly string[] | undefined;
