@@ -201,7 +201,7 @@ export async function createRelay(
       upgrade: (request, data, headers) => upgradeWith(app)(request, data, headers),
     }),
   ];
-  const docs = lateRoutes(["/openapi.json", "/docs"], async () =>
+  const docs = lateRoutes(["/", "/openapi.json", "/docs"], async () =>
     (await import("./http/docs.ts")).docsRoutes(() => allRoutes(features), config.publicUrl),
   );
   const app: App = createApp([...features, docs, a2a.bindings, ...mcp.bindings()], handle);

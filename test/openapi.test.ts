@@ -78,7 +78,7 @@ describe("the OpenAPI document", () => {
       expect(tags, what).toContain(spec.tags[0]);
       const statuses = Object.keys(spec.responses);
       expect(
-        statuses.some((status) => /^(2|101)/.test(status)),
+        statuses.some((status) => /^(2|101|307)/.test(status)),
         what,
       ).toBe(true);
       expect(
@@ -202,6 +202,7 @@ describe("answers are as documented", () => {
       const { status, body } = await tour(world, route, await make(world));
       // There is no server in this process to hand the connection over.
       if (route.socket) expect(status).toBe(426);
+      else if (route.answers[307]) expect(status, route.operationId).toBe(307);
       else expect(status, `${route.operationId}: ${JSON.stringify(body)}`).toBeLessThan(300);
     }
   });
@@ -281,6 +282,15 @@ describe("the documents that anybody may read", () => {
     );
     expect((await ask("GET", "/docs/start.js")).body).not.toMatch(/https?:/);
     expect((await ask("GET", "/docs/")).headers.get("location")).toBe("../docs");
+  });
+
+  test("the bare address sends a browser to the page, also below a proxy's path", async () => {
+    const { ask } = await startRelay();
+    for (const method of ["GET", "HEAD"]) {
+      const home = await ask(method, "/");
+      expect([home.status, home.headers.get("location"), home.body]).toEqual([307, "docs", ""]);
+    }
+    expect((await ask("POST", "/", {})).headers.get("allow")).toBe("GET, HEAD");
   });
 
   test("a file that is not on the list is not there", async () => {

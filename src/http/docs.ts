@@ -38,11 +38,25 @@ const FileName = z.strictObject({ file: z.string().max(64).describe(Object.keys(
 
 /** The OpenAPI document of `routes` and these, and pages to browse it; for everybody, without a token. */
 export function docsRoutes(routes: () => Promise<Route[]>, publicUrl: string | undefined): Route[] {
-  const own: Route[] = [documentRoute(() => document), pageRoute(), fileRoute()];
+  const own: Route[] = [homeRoute(), documentRoute(() => document), pageRoute(), fileRoute()];
   const document = cached(async () =>
     Buffer.from(JSON.stringify(openApiDocument([...(await routes()), ...own], publicUrl))),
   );
   return own;
+}
+
+/** Relative, for proxies that serve the relay below a path; temporary, as browsers keep the other kind for good. */
+function homeRoute(): Route {
+  return route({
+    method: "GET",
+    path: "/",
+    operationId: "home",
+    summary: "Send to the page of this document",
+    tag,
+    open: true,
+    answers: { 307: { description: "Redirect to `/docs`." } },
+    run: () => redirect(307, "docs"),
+  });
 }
 
 function documentRoute(document: () => Cached): Route {
@@ -76,7 +90,7 @@ function pageRoute(): Route {
     },
     run: ({ request, headers }) => {
       // The page names its files relative to /docs.
-      if (placeOf(request).path.endsWith("/")) return redirect("../docs");
+      if (placeOf(request).path.endsWith("/")) return redirect(308, "../docs");
       return page(request, { ...headers, "content-security-policy": PAGE_POLICY }, "text/html; charset=utf-8");
     },
   });
@@ -122,4 +136,4 @@ function cached(make: () => Promise<Uint8Array<ArrayBuffer>>): Cached {
   };
 }
 
-const redirect = (location: string): Answer => ({ status: 308, headers: { location } });
+const redirect = (status: 307 | 308, location: string): Answer => ({ status, headers: { location } });

@@ -380,6 +380,7 @@ export const EXAMPLES: Record<string, Make> = {
   listLoops: () => byOperator({ query: { status: "paused", limit: "5", page: "9" } }),
   resumeLoop: async (world) => byOperator({ path: { rootId: String(await loopIn(world)) } }),
 
+  home: () => ({ who: "nobody" }),
   openApiDocument: () => ({ who: "nobody" }),
   docsPage: () => ({ who: "nobody" }),
   docsFile: () => ({ who: "nobody", path: { file: "start.js" } }),
