@@ -1,6 +1,8 @@
 import { describe, expect, test } from "bun:test";
+import { join } from "node:path";
 import { createClient } from "../src/client/client.ts";
 import type { Message } from "../src/messages/schema.ts";
+import { lookInto } from "./support/database.ts";
 import { listen } from "./support/listen.ts";
 import { connect } from "./support/mcp.ts";
 import { startRelay } from "./support/relay.ts";
@@ -28,6 +30,97 @@ async function world() {
 }
 
 const PARENT = { id: 1, from: "bob", body: "which of the tests fail?" };
+
+/** alice has written to bob (1), who has not looked yet. */
+async function unread() {
+  const relay = await startRelay();
+  const { ask } = relay;
+  const alice = await relay.agent("alice");
+  const bob = await relay.agent("bob");
+  const say = async (more: object) =>
+    (await ask("POST", "/v1/messages", { to: "bob", body: "x", ...more }, alice)).body.id as number;
+  await say({});
+  const sentence = async (id: number) =>
+    (await ask("GET", `/v1/messages/${id}/explain`)).body.recipients[0].sentence as string;
+  return { ...relay, alice, bob, say, sentence };
+}
+
+describe("a parent that is shown is offered", () => {
+  const ways: Record<string, (w: Awaited<ReturnType<typeof unread>>) => Promise<unknown>> = {
+    "a poll": ({ ask, bob }) => ask("GET", "/v1/agents/bob/inbox?after=1&include=parent", undefined, bob),
+    "a filtered look": ({ ask, bob }) =>
+      ask("GET", "/v1/agents/bob/inbox?after=1&kind=task&include=parent", undefined, bob),
+    "a stream": async ({ bob, ...w }) =>
+      (await openStream(`${listen(w)}/v1/agents/bob/inbox/stream?after=1&include=parent`, bob)).first("message"),
+    "a socket": async ({ bob, ...w }) =>
+      (await openSocket(`${listen(w)}/v1/agents/bob/socket?after=1&include=parent`, bob)).first("message"),
+    "a claim": ({ ask, bob }) => ask("POST", "/v1/messages/2/claim?include=parent", {}, bob),
+    "the next claim": ({ ask, bob }) => ask("POST", "/v1/agents/bob/claims?include=parent", {}, bob),
+    "what is held": async ({ ask, bob }) => {
+      await ask("POST", "/v1/messages/2/claim", {}, bob);
+      await ask("GET", "/v1/agents/bob/claims?include=parent", undefined, bob);
+    },
+    "a digest": ({ ask, bob }) => ask("GET", "/v1/agents/bob/inbox/digest?after=1&include=parent", undefined, bob),
+    "a claim by MCP": async (w) => (await connect(w, w.bob.token)).call("claim"),
+  };
+  for (const [way, show] of Object.entries(ways))
+    test(`by ${way}, after a restart too`, async () => {
+      const w = await unread();
+      await w.say({ replyTo: 1, claimable: true });
+      await show(w);
+      expect(await w.sentence(1)).toStartWith("offered to bob at 12:00:00Z by lookup");
+      await w.restart();
+      expect(await w.sentence(1)).toStartWith("offered to bob at 12:00:00Z by lookup");
+    });
+
+  test("but not without include, nor to others than the agent itself", async () => {
+    const { ask, bob, say, sentence } = await unread();
+    await say({ replyTo: 1, claimable: true });
+    await ask("GET", "/v1/agents/bob/inbox?after=1", undefined, bob);
+    await ask("GET", "/v1/agents/bob/inbox?after=1&include=parent");
+    expect(await sentence(1)).toStartWith("not offered to bob");
+  });
+
+  test("and not by a digest that had no room for its reply", async () => {
+    const { ask, bob, say, sentence } = await unread();
+    for (let n = 0; n < 40; n++) await say({ body: "y".repeat(400) });
+    const reply = await say({ replyTo: 1 });
+    const { body } = await ask("GET", "/v1/agents/bob/inbox/digest?after=1&include=parent&budget=300", undefined, bob);
+    expect(body.shown).not.toContain(reply);
+    expect(await sentence(1)).toStartWith("not offered to bob");
+  });
+
+  test("costs one record, however often it is shown", async () => {
+    const { ask, bob, say, clock, config, restart } = await unread();
+    await say({ replyTo: 1 });
+    for (let i = 0; i < 20; i++) {
+      await ask("GET", "/v1/agents/bob/inbox?after=1&include=parent", undefined, bob);
+      clock.advance(1000);
+    }
+    await restart();
+    const file = join(config.dataDir, "signalbox.db");
+    const lookups = lookInto(file, (db) => db.query("select count(*) from offers where transport = 'lookup'").values());
+    expect(lookups).toEqual([[1]]);
+  });
+});
+
+test("a message that its recipient named as a cause is not called unoffered, after a restart neither", async () => {
+  const { ask, bob, sentence, restart } = await unread();
+  const name = () => ask("POST", "/v1/messages", { to: "alice", body: "so", causedBy: 1 }, bob);
+  expect((await name()).status).toBe(201);
+  expect(await sentence(1)).toStartWith("named as a cause by bob at 12:00:00Z, not acknowledged");
+  await restart();
+  expect(await sentence(1)).toStartWith("named as a cause by bob at 12:00:00Z");
+  await ask("GET", "/v1/agents/bob/inbox", undefined, bob);
+  await name();
+  expect(await sentence(1)).toStartWith("named as a cause by bob at 12:00:00Z");
+});
+
+test("an operator who names it in its recipient's name says nothing of the recipient", async () => {
+  const { ask, sentence } = await unread();
+  await ask("POST", "/v1/messages", { from: "bob", to: "alice", body: "so", causedBy: 1 });
+  expect(await sentence(1)).toStartWith("not offered to bob");
+});
 
 describe("include=parent", () => {
   for (const when of ["stored", "live"])

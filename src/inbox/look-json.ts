@@ -18,13 +18,14 @@ export function createLookJson(parts: LookParts & { lists: Lists; parents: Paren
 
   async function itemsJson(
     on: Reading,
+    caller: Caller,
     agentId: string,
     entries: readonly LogEntry[],
     states: Map<number, WorkRow>,
     settled: ReadonlySet<number>,
     withParent: boolean,
   ) {
-    const found = await parents.of(on, agentId, withParent ? entries : []);
+    const found = await parents.shownTo(on, caller, agentId, withParent ? entries : []);
     return entries.map((entry) => {
       const parent = found.get(entry.id);
       const more = `${parent ? `,"parent":${parent}` : ""}${settled.has(entry.id) ? SETTLED : ""}`;
@@ -39,7 +40,7 @@ export function createLookJson(parts: LookParts & { lists: Lists; parents: Paren
       const answer = await db.read(async (on) => {
         const looked = await looks.at(on, caller, agentId, query.after, query.limit);
         const { page, states, settled, next, cursor, open } = looked;
-        const items = await itemsJson(on, agentId, page.entries, states, settled, query.include === "parent");
+        const items = await itemsJson(on, caller, agentId, page.entries, states, settled, query.include === "parent");
         const reset = page.reset ? `,"reset":${JSON.stringify(page.reset)}` : "";
         const json =
           `{"items":[${items.join(",")}],"next":${next},"cursor":${cursor},"head":${page.head},` +
@@ -61,7 +62,7 @@ export function createLookJson(parts: LookParts & { lists: Lists; parents: Paren
       const entries = found.map(({ entry }) => entry);
       if (caller.agentId === agentId) await parts.offers.noteSeen(on, caller, entries);
       const settled = await parts.settled.among(on, agentId, entries, states);
-      const json = await itemsJson(on, agentId, entries, states, settled, query.include === "parent");
+      const json = await itemsJson(on, caller, agentId, entries, states, settled, query.include === "parent");
       return `{"items":[${json.join(",")}],"cursor":${facts.cursor},"head":${glance.head},"more":${more},"open":${glance.isOpen}}`;
     },
   };

@@ -184,9 +184,9 @@ function createVerbs(
   agentId: string,
   withParents: boolean,
 ) {
-  const including = (items: readonly Worked[]): Promise<readonly Worked[]> | readonly Worked[] =>
-    withParents ? db.read((on) => parents.ofWork(on, agentId, items)) : items;
   return (caller: Caller, frame: SocketRequest): Promise<string> => {
+    const including = (items: readonly Worked[]): Promise<readonly Worked[]> | readonly Worked[] =>
+      withParents ? db.read((on) => parents.ofWork(on, caller, agentId, items)) : items;
     switch (frame.type) {
       case "send":
         return db

@@ -35,6 +35,15 @@ export interface OpenInbox extends Connection {
   membershipsChanged(): void;
 }
 
+/** Handed to a connection, and not yet to the kernel. */
+interface Unsettled {
+  after: number;
+  upTo: number;
+  entries: number;
+  /** Ids of messages that went along as parents. */
+  parents: readonly number[];
+}
+
 /** Who follows a target, as far as open work is concerned. */
 interface Claimant {
   sayOpen(): void;
@@ -54,6 +63,8 @@ export function createInboxStreams(parts: InboxStreamParts) {
     let isFirst = true;
     const source = {
       stored: withParents,
+      /** Parents within the page read last that the agent had not been shown. */
+      unseen: [] as readonly number[],
       targets: new Set<string>(),
       index() {
         for (const target of source.targets)
@@ -72,7 +83,10 @@ export function createInboxStreams(parts: InboxStreamParts) {
       async page(after: number) {
         return db.read(async (on) => {
           const { entries, upTo, reset } = await inbox.page(on, agentId, after, PAGE);
-          return { entries: withParents ? await parents.within(on, agentId, entries) : entries, upTo, reset };
+          if (!withParents) return { entries, upTo, reset };
+          const joined = await parents.within(on, agentId, entries);
+          source.unseen = joined.unseen;
+          return { entries: joined.entries, upTo, reset };
         });
       },
       async reload(after: number) {
@@ -110,7 +124,7 @@ export function createInboxStreams(parts: InboxStreamParts) {
     const source = createSource(agentId, { sayOpen }, withParents);
     const id = connections.newId();
     const offeredTo = { agentId, instanceId: caller.instanceId, connection: id, transport: outlet.transport };
-    let unsettled: { after: number; upTo: number; entries: number } | undefined;
+    let unsettled: Unsettled | undefined;
     let owesOpen = false;
     let closed = false;
 
@@ -119,7 +133,8 @@ export function createInboxStreams(parts: InboxStreamParts) {
       deliver(entries, from, upTo) {
         outlet.messages(entries);
         if (!counts) return;
-        unsettled = { after: unsettled?.after ?? from, upTo, entries: (unsettled?.entries ?? 0) + entries.length };
+        const { after, entries: before, parents } = unsettled ?? { after: from, entries: 0, parents: [] };
+        unsettled = { after, upTo, entries: before + entries.length, parents: [...parents, ...source.unseen] };
         noteIfSettled();
       },
       reset: (reset) => outlet.send(new Encoded("reset", JSON.stringify(reset))),
@@ -133,6 +148,7 @@ export function createInboxStreams(parts: InboxStreamParts) {
     function noteIfSettled(): void {
       if (!unsettled || !outlet.settled()) return;
       offers.note(offeredTo, unsettled.after, unsettled.upTo, unsettled.entries);
+      offers.noteIds(offeredTo, unsettled.parents);
       unsettled = undefined;
     }
     /** Whether there is open work is a level: who takes nothing now is told when it does again. */

@@ -72,7 +72,7 @@ async function told(desk: Desk, turn: Turn, waiting: Backlog, tokens: number) {
       unread.map(({ entry }) => entry),
     ),
   );
-  const letters = unread.map(({ entry, work }) => letterOf(entry, work, parents.get(entry.id)));
+  const letters = unread.map(({ entry, work }) => letterOf(entry, work, parents.of(entry.id)));
   const lost = first.page.reset ? ` ${first.page.reset.lost} were deleted unread by retention.` : "";
   const urgent = letters.filter((letter) => letter.urgent).length;
   const head =
@@ -83,6 +83,7 @@ async function told(desk: Desk, turn: Turn, waiting: Backlog, tokens: number) {
   const arranged = digest(letters, envelopesFor(desk, turn), room);
   const ack = ackOf(waiting, arranged.shown);
   noteShown(desk.looks, caller, caller.agentId, waiting, { shown: arranged.shown, ack }, "mcp");
+  await desk.db.read((on) => parents.noteShown(on, caller, arranged.shown));
   // With nothing unread there is nothing to deal with, unless settled entries stand before what may be.
   const next = ack === null || (letters.length === 0 && !more) ? "" : `When dealt with: inbox {"ack":${ack}}`;
   const text = [head, arranged.text, owed, next].filter(Boolean).join("\n");

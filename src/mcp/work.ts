@@ -37,8 +37,9 @@ export const claim = tool({
     }
     turn.progress(total, total, `holds ${taken.entry.id}`);
     const replied = await desk.db.read((on) => desk.parents.forModel(on, caller.agentId, [taken.entry]));
-    const letter = letterOf(taken.entry, taken.work, replied.get(taken.entry.id));
+    const letter = letterOf(taken.entry, taken.work, replied.of(taken.entry.id));
     const text = heldText(taken, letter, envelopesFor(desk, turn), tokens);
+    await desk.db.read((on) => replied.noteShown(on, caller, [taken.entry.id]));
     const { token, expiresAt } = taken.lease;
     return { text, facts: { text, id: taken.entry.id, token, until: toTime(expiresAt) } };
   },

@@ -4,7 +4,7 @@ import { isGroup } from "../agents/target.ts";
 import { type Caller, readingAs } from "../auth/caller.ts";
 import type { Reading } from "../db/database.ts";
 import { Problem } from "../problem.ts";
-import type { Candidate, MessageRow, MessageStore } from "./store.ts";
+import type { Candidate, Lineage, MessageRow, MessageStore } from "./store.ts";
 import type { WorkStore } from "./store-work.ts";
 
 export type Access = ReturnType<typeof createAccess>;
@@ -35,11 +35,12 @@ export function createAccess(agents: AgentService, store: MessageStore, works: W
     },
 
     /** What `replyTo` and `causedBy` name has to be there and readable by the sender. @throws Problem 403, 422 */
-    async requireReference(on: Reading, from: string, id: number, pointer: string): Promise<void> {
+    async requireReference(on: Reading, from: string, id: number, pointer: string): Promise<Lineage> {
       const row = await store.lineage(on, id);
       if (!row) throw Problem.invalid(pointer, `there is no message ${id}`);
       if (from !== "user" && !(await mayRead(on, from, row)))
         throw new Problem("forbidden", `${pointer.slice(1)}: message ${id} is not for ${from}.`);
+      return row;
     },
   };
 }

@@ -87,6 +87,7 @@ export function createExplainer(parts: ExplainParts) {
 
   /** Whether it has the message. "Not offered" is said only where nothing shows that it has. */
   function seen(agentId: string, { offer, acked, readAt, repliedAt, attempts, taker }: Known): string[] {
+    if (offer?.transport === "named") return [`named as a cause by ${agentId} at ${spoken(offer.at)}`];
     if (offer) return [`offered to ${agentId} at ${spoken(offer.at)} by ${offer.transport}`];
     const isShown = acked || readAt !== undefined || repliedAt !== undefined || attempts.length > 0;
     return isShown || taker ? [] : [`not offered to ${agentId} so far as is recorded`];

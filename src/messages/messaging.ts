@@ -106,7 +106,7 @@ export function createMessaging(parts: MessagingParts) {
   const search = createSearch(db, store, log.head, clock, onError);
   const lists = createLists(db, agents, agentStore, store, works, search);
   const readers = createReaders({ ...base, lists });
-  const parents = createParents(readers);
+  const parents = createParents(readers, offers);
   const explainer = createExplainer(base);
   const waits = createWaits(base);
   const taking = createTaking({ db, claims, members, waits });

@@ -31,6 +31,9 @@ const MAX_KEPT = 50_000;
 type Seer = Pick<Caller, "agentId" | "instanceId" | "role">;
 type Seen = Pick<LogEntry, "id" | "from" | "target">;
 
+const covers = ({ afterId, upToId }: Pick<OfferRow, "afterId" | "upToId">, id: number): boolean =>
+  afterId < id && id <= upToId;
+
 export type Offers = ReturnType<typeof createOffers>;
 
 /**
@@ -107,7 +110,7 @@ export function createOffers(db: Db, store: InboxStore, clock: Clock, onError: (
         if (id <= bounds().cursor) return true;
         if (id > bounds().upTo) return false;
         const ranges = await beyond(on, agentId, id - 1, NEAREST);
-        return ranges.some((range) => range.afterId < id && id <= range.upToId);
+        return ranges.some((range) => covers(range, id) && range.transport !== "named");
       },
     };
   }
@@ -115,10 +118,15 @@ export function createOffers(db: Db, store: InboxStore, clock: Clock, onError: (
   /** Notes that all entries for this agent in (afterId, upToId] were handed over. */
   function note(to: OfferedTo, afterId: number, upToId: number, entries: number): void {
     for (const listener of listeners) listener(to.transport, entries);
+    if (record(to, afterId, upToId)) stretch(to, afterId, upToId);
+  }
+
+  /** @returns false when the connection's open range covers it already. */
+  function record(to: OfferedTo, afterId: number, upToId: number): boolean {
     const at = clock.now();
     const last = open.get(to.connection);
     const isKnown = last !== undefined && last.afterId <= afterId && upToId <= last.upToId;
-    if (isKnown) return;
+    if (isKnown) return false;
     if (last && last.upToId === afterId) {
       last.upToId = upToId;
       last.at = at;
@@ -127,8 +135,23 @@ export function createOffers(db: Db, store: InboxStore, clock: Clock, onError: (
       open.set(to.connection, range);
       pending.push(range);
     }
-    stretch(to, afterId, upToId);
     timer ??= clock.after(SAVE_EVERY_MS, () => void save());
+    return true;
+  }
+
+  /** Ids of the entries that are the agent's mail and that no route is known to have handed over, ascending. */
+  async function unseen(on: Reading, agentId: string, entries: readonly Seen[]): Promise<number[]> {
+    const known = reader(on, agentId);
+    const ids = new Set<number>();
+    for (const { id, from, target } of entries)
+      if (isForInbox(agentId, { id, fromId: from, target }) && !(await known.has(id))) ids.add(id);
+    return [...ids].sort((a, b) => a - b);
+  }
+
+  /** Ascending, so that neighbours share a range. */
+  function noteIds({ agentId, instanceId }: Pick<OfferedTo, "agentId" | "instanceId">, ids: readonly number[]): void {
+    const to = { agentId, instanceId, connection: `lookup:${agentId}`, transport: "lookup" } as const;
+    for (const id of ids) note(to, id - 1, id, 1);
   }
 
   return {
@@ -139,13 +162,22 @@ export function createOffers(db: Db, store: InboxStore, clock: Clock, onError: (
     async noteSeen(on: Reading, caller: Seer, entries: readonly Seen[]): Promise<void> {
       const { agentId, instanceId } = caller;
       if (agentId === null || caller.role === "operator") return;
-      const theirs = entries.filter(({ id, from, target }) => isForInbox(agentId, { id, fromId: from, target }));
-      if (theirs.length === 0) return;
-      const known = reader(on, agentId);
-      const to = { agentId, instanceId, connection: `lookup:${agentId}`, transport: "lookup" } as const;
-      // Upwards, so that neighbours share a range.
-      for (const id of theirs.map(({ id }) => id).sort((a, b) => a - b))
-        if (!(await known.has(id))) note(to, id - 1, id, 1);
+      noteIds({ agentId, instanceId }, await unseen(on, agentId, entries));
+    },
+    unseen,
+    noteIds,
+
+    /**
+     * An agent named a message as a cause: it has it, by a way the relay does not see. Recorded for its story alone: the loop
+     * rule goes by what was handed over.
+     */
+    async noteNamed(on: Reading, caller: Seer, entry: Seen): Promise<void> {
+      const { agentId, instanceId } = caller;
+      if (agentId === null || caller.role === "operator") return;
+      const to = { agentId, instanceId, connection: `named:${agentId}`, transport: "named" } as const;
+      const [id] = await unseen(on, agentId, [entry]);
+      if (id === undefined || (await beyond(on, agentId, id - 1, NEAREST)).some((range) => covers(range, id))) return;
+      record(to, id - 1, id);
     },
 
     /** Whether (after, upTo] is known to have been offered without asking the database. */

@@ -33,6 +33,12 @@ const MAX_NAMED = 10_000;
 /** Members of a group that are looked at for that. */
 const MAX_MEMBERS = 2000;
 
+/** The beginning of a message, as JSON. */
+export interface Excerpt {
+  json: string;
+  entry: Pick<LogEntry, "id" | "from" | "target">;
+}
+
 export type Readers = ReturnType<typeof createReaders>;
 
 /** One message with all that is known of it, threads, and marks of having read. Answers are JSON text. */
@@ -104,13 +110,13 @@ export function createReaders({ agents, agentStore, access, store, works, lists,
       return withDetail(tx, row);
     },
 
-    /** What each entry replies to, its body cut, where the reader may read it. By the reply's id, as JSON. */
+    /** What each entry replies to, its body cut, where the reader may read it. By the reply's id. */
     async parentsOf(on: Reading, agentId: string, replies: readonly { id: number; replyTo: number | null }[]) {
-      const parents = new Map<number, string | undefined>();
-      const found = new Map<number, string>();
+      const parents = new Map<number, Excerpt | undefined>();
+      const found = new Map<number, Excerpt>();
       for (const { id, replyTo } of replies) {
         if (replyTo === null) continue;
-        if (!parents.has(replyTo)) parents.set(replyTo, await parentJson(on, agentId, replyTo));
+        if (!parents.has(replyTo)) parents.set(replyTo, await excerptOf(on, agentId, replyTo));
         const parent = parents.get(replyTo);
         if (parent !== undefined) found.set(id, parent);
       }
@@ -118,11 +124,12 @@ export function createReaders({ agents, agentStore, access, store, works, lists,
     },
   };
 
-  async function parentJson(on: Reading, agentId: string, id: number): Promise<string | undefined> {
+  async function excerptOf(on: Reading, agentId: string, id: number): Promise<Excerpt | undefined> {
     const row = await store.excerpt(on, id);
     if (!row || !(await access.mayRead(on, agentId, row))) return undefined;
     const body = row.opaque ? "" : row.body.slice(0, EXCERPT_CHARACTERS).toWellFormed();
-    return JSON.stringify({ id: row.id, from: row.fromId, body, createdAt: toTime(row.createdAt) });
+    const json = JSON.stringify({ id: row.id, from: row.fromId, body, createdAt: toTime(row.createdAt) });
+    return { json, entry: { id: row.id, from: row.fromId, target: row.target } };
   }
 
   /** With who read each, as JSON: as many as fit into a page, and as there is room for their readers. */

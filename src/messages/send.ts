@@ -17,6 +17,7 @@ import { type Addressed, createAddressing } from "./addressing.ts";
 import { createCauses, type LoopGuard, ROOT, type Verdict } from "./causes.ts";
 import { toLogEntry } from "./entry.ts";
 import type { Links } from "./links.ts";
+import type { Offers } from "./offers.ts";
 import type { ParkedClaimers } from "./parked.ts";
 import type { Quotas } from "./quotas.ts";
 import { createReplays, fingerprint } from "./replays.ts";
@@ -54,6 +55,7 @@ export interface SendParts {
   clock: Clock;
   linkStore: LinkStore;
   links: Links;
+  offers: Offers;
   quotas: Quotas;
   disk: Disk;
   headOf(on: Reading): number;
@@ -107,7 +109,7 @@ export type Sender = ReturnType<typeof createSender>;
 export function createSender(parts: SendParts) {
   const { agents, agentStore, store, works, access, schedules, log, parked, due, clock, headOf } = parts;
   const causes = createCauses({ store, linkStore: parts.linkStore, works, links: parts.links });
-  const { quotas, disk } = parts;
+  const { quotas, disk, offers } = parts;
   const addressing = createAddressing(parts);
   const { address, toOne } = addressing;
   const replayed = createReplays(parts);
@@ -138,7 +140,7 @@ export function createSender(parts: SendParts) {
     if (!(await isOwed(tx, draft))) quotas.take(tx, facts, "messages");
     const via = caller.role === "operator" && from !== "user" ? caller.tokenId : null;
     const addressed = await address(tx, { id: from, kind: facts.kind, via }, draft);
-    if (draft.replyTo || draft.causedBy || draft.expiresAt) await checkReferences(tx, from, draft);
+    if (draft.replyTo || draft.causedBy || draft.expiresAt) await checkReferences(tx, caller, from, draft);
     if (draft.deliverAt && fromTime(draft.deliverAt) > clock.now()) {
       disk.checkRoom(draft.body.length, "messages");
       const made = await schedules.add(tx, { ...draft, to: addressed.target }, from, via, fingerprint(draft));
@@ -157,10 +159,12 @@ export function createSender(parts: SendParts) {
     for (const handler of plannedHandlers) await handler(tx, payload, at);
   }
 
-  async function checkReferences(on: Reading, from: string, draft: ParsedDraft): Promise<void> {
+  async function checkReferences(on: Reading, caller: Caller, from: string, draft: ParsedDraft): Promise<void> {
     if (draft.replyTo) await access.requireReference(on, from, draft.replyTo, "/replyTo");
-    if (draft.causedBy && draft.causedBy !== draft.replyTo)
-      await access.requireReference(on, from, draft.causedBy, "/causedBy");
+    if (draft.causedBy && draft.causedBy !== draft.replyTo) {
+      const { id, fromId, target } = await access.requireReference(on, from, draft.causedBy, "/causedBy");
+      if (caller.agentId === from) await offers.noteNamed(on, caller, { id, from: fromId, target });
+    }
     if (draft.expiresAt && fromTime(draft.expiresAt) <= clock.now())
       throw Problem.invalid("/expiresAt", "is already past");
     if (draft.expiresAt && draft.deliverAt && fromTime(draft.expiresAt) <= fromTime(draft.deliverAt))

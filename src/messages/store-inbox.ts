@@ -29,7 +29,9 @@ export function createInboxStore(db: Db) {
     q
       .select({
         cursor: agents.cursor,
-        upTo: sql<number | null>`(select max(up_to_id) from offers where agent_id = ${bound("agentId")})`,
+        upTo: sql<
+          number | null
+        >`(select max(up_to_id) from offers where agent_id = ${bound("agentId")} and transport <> 'named')`,
       })
       .from(agents)
       .where(eq(agents.id, bound("agentId")))

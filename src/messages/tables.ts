@@ -117,7 +117,9 @@ export const offers = sqliteTable(
     agentId: text("agent_id").notNull(),
     instanceId: text("instance_id"),
     connection: text("connection").notNull(),
-    transport: text("transport").$type<"poll" | "stream" | "socket" | "mcp" | "digest" | "lookup">().notNull(),
+    transport: text("transport")
+      .$type<"poll" | "stream" | "socket" | "mcp" | "digest" | "lookup" | "named">()
+      .notNull(),
     /** Not included. */
     afterId: integer("after_id").notNull(),
     upToId: integer("up_to_id").notNull(),

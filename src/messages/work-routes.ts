@@ -1,4 +1,4 @@
-import { requireOperator } from "../auth/caller.ts";
+import { type Caller, requireOperator } from "../auth/caller.ts";
 import type { Db, Reading } from "../db/database.ts";
 import { type Route, route } from "../http/call.ts";
 import type { LogEntry } from "../log/tail.ts";
@@ -42,9 +42,9 @@ const answers = { 200: { description: "The message and the state of its work.", 
 /** Work: claiming it and ending the claim. */
 export function workRoutes({ db, claims, works, taking, parents }: WorkRouteParts): Route[] {
   /** The work, with what its messages reply to when that is asked for; it is held already. */
-  async function including(include: "parent" | undefined, items: readonly Worked[]): Promise<readonly Worked[]> {
+  async function including(caller: Caller, include: "parent" | undefined, items: readonly Worked[]) {
     const holder = items[0]?.work.holder;
-    return include && holder ? db.read((on) => parents.ofWork(on, holder, items)) : items;
+    return include && holder ? db.read((on) => parents.ofWork(on, caller, holder, items)) : items;
   }
   const onLease = { method: "POST" as const, tag, params: MessagePath, answers };
   return [
@@ -70,7 +70,7 @@ export function workRoutes({ db, claims, works, taking, parents }: WorkRoutePart
       ],
       run: async ({ caller, params, query, body }) => {
         const held = await db.write((tx) => claims.claim(tx, caller, params.id, body.agentId, body.leaseSeconds));
-        const [item = held] = await including(query.include, [held]);
+        const [item = held] = await including(caller, query.include, [held]);
         return workedAnswer(item);
       },
     }),
@@ -91,7 +91,7 @@ export function workRoutes({ db, claims, works, taking, parents }: WorkRoutePart
       problems: ["forbidden", "gone", "superseded"],
       run: async ({ caller, params, query, body, request }) => {
         const items = await taking.next(caller, params.id, body, request.signal);
-        return workedList(await including(query.include, items));
+        return workedList(await including(caller, query.include, items));
       },
     }),
     route({
@@ -106,7 +106,7 @@ export function workRoutes({ db, claims, works, taking, parents }: WorkRoutePart
       problems: ["forbidden", "gone"],
       run: async ({ caller, params, query, request }) => {
         const shown = async (on: Reading, held: Worked): Promise<string> => {
-          const [item = held] = query.include ? await parents.ofWork(on, params.id, [held]) : [held];
+          const [item = held] = query.include ? await parents.ofWork(on, caller, params.id, [held]) : [held];
           return workedJson(item);
         };
         const page = (on: Reading) => claims.heldPage(on, caller, params.id, query, (held) => shown(on, held));

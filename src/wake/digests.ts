@@ -64,7 +64,7 @@ export function createDigests({ db, parents, looks, claims, delegations, roster,
       const { first, unread, more } = waiting;
       const entries = include ? unread.map(({ entry }) => entry) : [];
       const replied = await db.read((on) => parents.forModel(on, agentId, entries));
-      const letters = unread.map(({ entry, work }) => letterOf(entry, work, replied.get(entry.id)));
+      const letters = unread.map(({ entry, work }) => letterOf(entry, work, replied.of(entry.id)));
       const urgent = letters.filter((letter) => letter.urgent).length;
       const head = [
         `You are ${agentId} on this relay. ${letters.length}${more ? "+" : ""} unread${urgent ? `, ${urgent} urgent` : ""}.` +
@@ -82,6 +82,7 @@ export function createDigests({ db, parents, looks, claims, delegations, roster,
       const { text, shown, folded, leftOut } = digest(letters, envelopes, budget - tokensOf(head) - 2);
       const ack = ackOf(waiting, shown);
       noteShown(looks, caller, agentId, waiting, { shown, ack }, "digest");
+      await db.read((on) => replied.noteShown(on, caller, shown));
       return {
         ...{ agentId, unread: letters.length, urgent, more, shown, leftOut, ack, cursor: first.cursor },
         newest: letters.at(-1)?.id ?? null,
