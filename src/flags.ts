@@ -70,24 +70,40 @@ function nearest(name: string): string {
   return best && best[0] <= 2 ? ` (--${best[1]}?)` : "";
 }
 
-/** Help for `scripts/start` and `signalbox serve`. */
-export function flagsHelp(): string {
-  const rows = [...FLAGS].map(([flag, name]) => {
+/** One flag of the server, for help and for shells. */
+export interface ServerFlag {
+  names: string[];
+  about: string;
+  takesValue: boolean;
+}
+
+export function serverFlags(): ServerFlag[] {
+  const settings = [...FLAGS].map(([flag, name]) => {
     const { schema, about } = SETTINGS[name];
     const fallback = schema.safeParse(undefined).data;
     const isSaid = fallback !== undefined && `${fallback}` !== "";
-    return [`--${flag} <value>`, `${about}${isSaid ? ` (default: ${fallback})` : ""}`] as const;
+    return { names: [`--${flag}`], about: `${about}${isSaid ? ` (default: ${fallback})` : ""}`, takesValue: true };
   });
-  const others = [
-    ["--config <file>", "A file of lines NAME=value, with the names of the environment variables below."],
-    ["-h, --help", "Show this."],
-    ["-V, --version", "Show the version."],
-  ] as const;
+  const file = "A file of lines NAME=value, with the names of the environment variables below.";
+  return [
+    ...settings,
+    { names: ["--config"], about: file, takesValue: true },
+    { names: ["-h", "--help"], about: "Show this.", takesValue: false },
+    { names: ["-V", "--version"], about: "Show the version.", takesValue: false },
+  ];
+}
+
+/** Help for `scripts/start` and `signalbox serve`. */
+export function flagsHelp(): string {
+  const rows = serverFlags().map(({ names, about, takesValue }) => {
+    const value = takesValue ? (names.includes("--config") ? " <file>" : " <value>") : "";
+    return [names.join(", ") + value, about] as const;
+  });
   const width = Math.max(...rows.map(([flag]) => flag.length));
   const line = ([flag, about]: readonly [string, string]) => `  ${flag.padEnd(width)}  ${about}`;
   return [
     `Signalbox ${VERSION}: run the relay, until Ctrl-C. Usage: signalbox serve [flags], or scripts/start [flags]`,
-    ...["", "Flags:", ...[...rows, ...others].map(line), ""],
+    ...["", "Flags:", ...rows.map(line), ""],
     "Each flag is also an environment variable, SIGNALBOX_PORT for --port, which may stand in the file. Flags come first, then the",
     "environment, then the file. Secrets have no flag but --token, as other users can see a command line:",
     `  ${[...SECRETS].join(", ")}`,

@@ -9,6 +9,7 @@ import { addChannelBridgeCommand } from "./channel-bridge.ts";
 import { addChannelRunCommand } from "./channel-run.ts";
 import { addChannelCommands } from "./channels.ts";
 import { addClaimCommands } from "./claims.ts";
+import { addCompletionsCommand } from "./completions/completions.ts";
 import { addConnectCommand } from "./connect.ts";
 import { addDeadLetterCommands } from "./dead-letters.ts";
 import { addDelegationCommands } from "./delegations.ts";
@@ -82,7 +83,7 @@ function createProgram(): Command {
     [addAgentCommands, addOrchestratorCommands, addTokenCommands, addA2ACommands],
     [addChannelCommands, addChannelRunCommand, addFileCommands],
     [addConnectCommand, addHookCommand, addMcpBridgeCommand, addRunCommand, addChannelBridgeCommand],
-    [addServeCommand, addRelayCommands, addDoctorCommand],
+    [addServeCommand, addRelayCommands, addDoctorCommand, addCompletionsCommand],
   ];
   for (const add of groups.flat()) add(program);
   for (const group of program.commands) listByDefault(group);

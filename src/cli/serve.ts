@@ -23,3 +23,8 @@ export function addServeCommand(program: Command): void {
 export async function serve(words: readonly string[]): Promise<void> {
   await (await import("../main.ts")).serve(words);
 }
+
+/** Flags that the server reads itself, which the program knows nothing of. */
+export async function serverFlags() {
+  return (await import("../main.ts")).serverFlags();
+}
