@@ -172,6 +172,24 @@ describe("an agent that nobody named", () => {
     expect(await agentOf(a)).toBe("qwen-my-project");
   });
 
+  test("is another one for each of several that begin at the same instant, on one machine or on several", async () => {
+    const far = tempFolder();
+    const places = [folder(home.path, "a"), folder(home.path, "b"), folder(home.path, "c"), folder(far.path)];
+    const homeOf = (place: string) => (place.startsWith(far.path) ? far.path : home.path);
+    for (let round = 0; round < 2; round++) {
+      const ids = await Promise.all(places.map((place) => agentOf(place, undefined, homeOf(place))));
+      expect(new Set(ids).size).toBe(places.length);
+      for (const [n, place] of places.entries()) {
+        const file = join(homeOf(place), ".config/signalbox/agents", `qwen.${ids[n]}.json`);
+        const keys = JSON.parse(readFileSync(file, "utf8"));
+        expect(keys).toMatchObject({ agentId: ids[n], place });
+        expect((await createClient(keys).whoami()).agentId).toBe(ids[n] ?? "");
+      }
+      const live = (await operator.tokens.list({ limit: 500 })).items.filter(({ revokedAt }) => revokedAt === null);
+      for (const id of ids) expect(live.filter(({ agentId }) => agentId === id)).toHaveLength(1);
+    }
+  });
+
   test("never takes over a deleted agent, and follows its folder when that is moved", async () => {
     const place = folder(home.path, "old");
     const id = await agentOf(place);

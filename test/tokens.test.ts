@@ -76,6 +76,38 @@ describe("making tokens", () => {
   });
 });
 
+describe("a token that has to be its agent's only one", () => {
+  test("is refused beside another, made for one of many that ask at once, and made again when the other has ended", async () => {
+    const { ask, make, clock } = await withTokens();
+    await ask("PUT", "/v1/agents/new", { name: "new" });
+    const alone = { role: "agent", agentId: "new", noneBut: [] };
+    const tried = await Promise.all(Array.from({ length: 8 }, () => make(alone)));
+    expect(tried.map(({ status }) => status).sort()).toEqual([201, ...Array(7).fill(409)]);
+    expect(tried.find(({ status }) => status === 409)?.body).toMatchObject({
+      code: "conflict",
+      detail: "new has a token already. Choose another agent, or leave noneBut out.",
+    });
+    const { id } = tried.find(({ status }) => status === 201)?.body ?? {};
+    expect((await make({ ...alone, noneBut: [id] })).status).toBe(201);
+    expect((await make({ ...alone, noneBut: [id] })).status).toBe(409);
+    for (const { id, agentId } of (await ask("GET", "/v1/tokens")).body.items)
+      if (agentId === "new") await ask("DELETE", `/v1/tokens/${id}`);
+    const brief = { ...alone, expiresAt: new Date(clock.now() + 1000).toISOString() };
+    expect((await make(brief)).status).toBe(201);
+    expect((await make(alone)).status).toBe(409);
+    clock.advance(1000);
+    expect((await make(alone)).status).toBe(201);
+  });
+
+  test("says so for an agent alone, by ids of tokens", async () => {
+    const { make } = await withTokens();
+    const enroll = await make({ role: "enroll", prefix: "x-", noneBut: [] });
+    expect(enroll.body.errors).toMatchObject([{ pointer: "/noneBut" }]);
+    const named = await make({ role: "agent", agentId: "bob", noneBut: ["bob"] });
+    expect(named.body.errors).toMatchObject([{ pointer: "/noneBut/0" }]);
+  });
+});
+
 describe("G10: what an agent may join", () => {
   test.each([
     [undefined, { tags: ["x"], label: "y", capabilities: ["z"] }, 200],

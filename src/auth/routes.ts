@@ -30,7 +30,7 @@ export function authRoutes(
         201: { description: "`token` is shown this once.", schema: NewToken },
         200: { description: "Made before with this key: the same token.", schema: NewToken },
       },
-      problems: ["forbidden", "deleted"],
+      problems: ["forbidden", "deleted", "conflict"],
       run: async ({ caller, body, idempotencyKey }) => {
         const { made, replayed } = await db.write((tx) => auth.create(tx, caller, body, idempotencyKey));
         return createdOnce(made, replayed);

@@ -25,9 +25,11 @@ const FIELDS: Record<string, readonly string[]> = {
   prefix: ["enroll", "orchestrator"],
   source: ["integration"],
   groups: ["agent", "orchestrator"],
+  noneBut: ["agent"],
 };
+const OPTIONAL = new Set(["groups", "noneBut"]);
 
-/** Each role has its own fields, all of them but `groups` needed, and no others. */
+/** Each role has its own fields, all of them but the optional ones needed, and no others. */
 function roleFlaws(
   draft: { role: string; agentId?: string | undefined } & Record<string, unknown>,
 ): [string, string][] {
@@ -36,7 +38,7 @@ function roleFlaws(
   for (const [field, roles] of Object.entries(FIELDS)) {
     const isGiven = draft[field] !== undefined;
     if (isGiven && !roles.includes(role)) flaws.push([field, `belongs to role ${roles.join(" or ")} alone`]);
-    if (!isGiven && roles.includes(role) && field !== "groups") flaws.push([field, `role ${role} needs it`]);
+    if (!isGiven && roles.includes(role) && !OPTIONAL.has(field)) flaws.push([field, `role ${role} needs it`]);
   }
   if (role === "agent" && agentId && reservedId(agentId))
     flaws.push(["agentId", "is reserved; an operator's token writes as user"]);
@@ -44,6 +46,10 @@ function roleFlaws(
     flaws.push(["agentId", "is not an orchestrator's agent: orchestrator-<id>"]);
   return flaws;
 }
+
+export const TokenId = z
+  .string()
+  .regex(/^tok_[a-z0-9]{1,40}$/, "has to be the id of a token, like tok_7k2m, not the token");
 
 /**
  * `POST /v1/tokens`. `agentId` and `groups` belong to role `agent`, `prefix` to role `enroll`, `source` to role `integration`;
@@ -65,6 +71,11 @@ export const TokenDraft = z
       .refine((prefix) => !reservedId(prefix) && prefix !== "orchestrator", "has to be another one: it is reserved")
       .optional(),
     source: Source.optional(),
+    noneBut: z
+      .array(TokenId)
+      .max(16)
+      .optional()
+      .describe("Refuse (409 conflict) while the agent has any other token. Tokens listed here do not count."),
     name: line(128).optional(),
     expiresAt: TimeInput.optional(),
   })
@@ -105,10 +116,6 @@ export type Paused = z.infer<typeof Paused>;
 
 export const RevokedToken = Token.extend({ paused: z.array(Paused) });
 export type RevokedToken = z.infer<typeof RevokedToken>;
-
-export const TokenId = z
-  .string()
-  .regex(/^tok_[a-z0-9]{1,40}$/, "has to be the id of a token, like tok_7k2m, not the token");
 export const TokenQuery = z.strictObject({ ...PageQuery, page: TokenId.optional() });
 export const TokenList = listOf(Token);
 

@@ -142,6 +142,16 @@ export function createAuthService(
     if (isOver) throw endedMeanwhile();
   }
 
+  /** @throws Problem 409 when tokens other than these act for the agent */
+  async function requireNone(on: Reading, agentId: string, but: readonly string[]): Promise<void> {
+    const rows = await store.liveOf(on, agentId);
+    const others = rows.filter(
+      ({ id, expiresAt }) => !but.includes(id) && (expiresAt === null || expiresAt > clock.now()),
+    );
+    if (others.length > 0)
+      throw new Problem("conflict", `${agentId} has a token already. Choose another agent, or leave noneBut out.`);
+  }
+
   return {
     authenticate,
 
@@ -166,6 +176,7 @@ export function createAuthService(
       const replay = idempotencyKey ? await replayed(tx, caller, idempotencyKey, fingerprint) : undefined;
       if (replay) return { made: replay, replayed: true };
       for (const check of holderChecks) if (draft.agentId !== undefined) await check(tx, draft.agentId);
+      if (draft.noneBut && draft.agentId !== undefined) await requireNone(tx, draft.agentId, draft.noneBut);
       const origin = { createdBy: caller.tokenId, idempotencyKey: idempotencyKey ?? null, fingerprint };
       const secret = idempotencyKey ? derived(caller, idempotencyKey, fingerprint) : freshSecret();
       const row = {

@@ -113,10 +113,13 @@ async function hasConnection({ client, who }: Introduction, id: string, own: str
   return false;
 }
 
-/** Registers the agent with its reach and returns keys for it: the earlier ones, if they are still good. */
+/** Registers the agent with its reach and returns keys for it: the earlier ones, if they are still good. @throws NameTaken */
 export async function gain(file: string, id: string, wanted: Wanted, by: Introduction): Promise<Gained> {
   const { settings, client, who } = by;
-  const had = await usable(file, settings, id);
+  const kept = findKeys(file);
+  // Another folder's run has written them since the name was found free.
+  if (kept && wanted.agentId === undefined && !areOurs(kept, wanted.scope)) throw new NameTaken(`${id} is taken`);
+  const had = await usable(kept, settings, id);
   const own = who?.role === "agent" && settings.token !== undefined;
   if (own && had?.token !== settings.token) {
     await present(client, id, wanted);
@@ -136,7 +139,7 @@ export async function gain(file: string, id: string, wanted: Wanted, by: Introdu
   if (who === undefined) throw new Stop(EXIT.usage, `A token is needed: ${settings.from.token}`);
   if (who.role === "enroll") return { keys: await enrolled(settings, client, id, wanted), isNew: false };
   await present(client, id, wanted);
-  return { keys: await minted(settings, client, id, wanted.harness), isNew: true };
+  return { keys: await minted(settings, client, id, wanted, kept?.tokenId), isNew: true };
 }
 
 async function present(client: Client, id: string, { harness, reach }: Wanted): Promise<void> {
@@ -154,8 +157,7 @@ async function present(client: Client, id: string, { harness, reach }: Wanted): 
 }
 
 /** Earlier keys, if they are for this relay and still good. */
-async function usable(file: string, { url }: Settings, agentId: string): Promise<Keys | undefined> {
-  const keys = findKeys(file);
+async function usable(keys: Keys | undefined, { url }: Settings, agentId: string): Promise<Keys | undefined> {
   if (keys?.url !== url || keys.agentId !== agentId) return undefined;
   try {
     const who = await createClient(keys).whoami();
@@ -180,8 +182,15 @@ async function enrolled({ url }: Settings, client: Client, id: string, wanted: W
   return { url, agentId: id, token, tokenId };
 }
 
-async function minted({ url }: Settings, client: Client, agentId: string, harness: Harness): Promise<Keys> {
-  const name = `connect ${harness} on ${hostname()}`.slice(0, 100);
-  const { id: tokenId, token } = await client.tokens.create({ role: "agent", agentId, name });
+/** A name that nobody chose is refused if another run has just taken it. @throws NameTaken */
+async function minted({ url }: Settings, client: Client, agentId: string, wanted: Wanted, mine: string | undefined) {
+  const name = `connect ${wanted.harness} on ${hostname()}`.slice(0, 100);
+  const alone = wanted.agentId === undefined ? { noneBut: mine === undefined ? [] : [mine] } : {};
+  const { id: tokenId, token } = await client.tokens
+    .create({ role: "agent", agentId, name, ...alone })
+    .catch((error: unknown) => {
+      const isTaken = error instanceof RelayProblem && error.code === "conflict" && wanted.agentId === undefined;
+      throw isTaken ? new NameTaken(error.message) : error;
+    });
   return { url, agentId, token, tokenId };
 }
