@@ -2,8 +2,8 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import pino from "pino";
-import { systemClock } from "../src/clock.ts";
 import { readConfig } from "../src/config.ts";
+import { systemClock } from "../src/kernel/clock.ts";
 import { createRelay } from "../src/relay.ts";
 
 /** Prints the OpenAPI document, or with `--lint` checks it as redocly.yaml says. Nothing listens for that. */

@@ -1,8 +1,8 @@
 import { distance } from "fastest-levenshtein";
 import { z } from "zod";
 import type { ChatSettings } from "./adapters/chats.ts";
-import { parseAllowed } from "./egress/addresses.ts";
-import { speakPlainly } from "./wording.ts";
+import { parseAllowed } from "./kernel/egress/addresses.ts";
+import { speakPlainly } from "./protocol/wording.ts";
 
 function whole(min: number, max: number, fallback: number) {
   const rule = `has to be a whole number from ${min} to ${max}`;

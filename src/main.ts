@@ -1,9 +1,9 @@
 import { renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { systemClock } from "./clock.ts";
 import { type Config, ConfigFault, environment, readConfig } from "./config.ts";
 import { readConfigFile } from "./config-file.ts";
 import { flagsHelp, readFlags } from "./flags.ts";
+import { systemClock } from "./kernel/clock.ts";
 import { createLogger } from "./log-lines.ts";
 import { createRelay } from "./relay.ts";
 import { VERSION } from "./version.ts";

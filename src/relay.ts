@@ -1,57 +1,57 @@
 import { mkdirSync } from "node:fs";
 import type { Logger } from "pino";
-import { createA2A } from "./a2a/a2a.ts";
-import { createActivityService } from "./activity/service.ts";
-import { createPresence } from "./agents/presence.ts";
-import { createRoster } from "./agents/roster.ts";
-import { agentRoutes } from "./agents/routes.ts";
-import { createAgentService } from "./agents/service.ts";
-import { createAgentStore } from "./agents/store.ts";
-import { derivationKey, operatorSecret } from "./auth/operator-token.ts";
-import { authRoutes } from "./auth/routes.ts";
-import { createAuthService } from "./auth/service.ts";
-import { createAuthStore } from "./auth/store.ts";
-import { createChannels } from "./channels/channels.ts";
-import type { Clock } from "./clock.ts";
 import type { Config } from "./config.ts";
-import { openDatabase } from "./db/database.ts";
-import { createDisk, type DiskProbe, probeOf } from "./db/disk.ts";
-import { lastIdOf } from "./db/sequence.ts";
-import { createDelegations } from "./delegations/delegations.ts";
-import { createDue } from "./due/due.ts";
-import { createDueStore } from "./due/store.ts";
-import { createEgress } from "./egress/egress.ts";
-import { createFiling } from "./files/files.ts";
-import { createGuard } from "./guard/guard.ts";
-import { createMetrics } from "./health/metrics.ts";
-import { probeRoutes } from "./health/probes.ts";
-import { createHealthService } from "./health/service.ts";
-import { type App, createApp, upgradeWith } from "./http/app.ts";
-import type { Route } from "./http/call.ts";
-import { createGate } from "./http/gate.ts";
-import { createHandle } from "./http/handle.ts";
-import { allRoutes, lateRoutes, type Routes } from "./http/late.ts";
-import { createRateLimit } from "./http/rate-limit.ts";
-import { createIdempotency } from "./idempotency/service.ts";
-import { createIdempotencyStore } from "./idempotency/store.ts";
-import { createReading } from "./inbox/reading.ts";
-import { createIntegrations } from "./integrations/integrations.ts";
-import { createConnections } from "./log/connections.ts";
-import { createLog } from "./log/log.ts";
-import type { StuckPeers } from "./log/peers.ts";
-import { createMcp } from "./mcp/mcp.ts";
-import type { ServerMaker } from "./mcp/server.ts";
-import { createMcpSessions } from "./mcp-sessions/service.ts";
-import { createMessaging } from "./messages/messaging.ts";
-import { createOrchestrators } from "./orchestrators/orchestrators.ts";
-import { createPairs } from "./pairs/pairs.ts";
-import { createScheduling } from "./schedules/schedules.ts";
-import { createTasks } from "./tasks/tasks.ts";
-import { traceJson } from "./traces/service.ts";
-import { createTracing } from "./traces/traces.ts";
+import { createMessaging } from "./core/core.ts";
+import { createReading } from "./core/inbox/wiring.ts";
+import { createA2A } from "./edges/a2a/a2a.ts";
+import { createChannels } from "./edges/channels/channels.ts";
+import { type App, createApp, upgradeWith } from "./edges/http/app.ts";
+import { createGate } from "./edges/http/gate.ts";
+import { createHandle } from "./edges/http/handle.ts";
+import { createIntegrations } from "./edges/integrations/integrations.ts";
+import { createMcp } from "./edges/mcp/mcp.ts";
+import type { ServerMaker } from "./edges/mcp/server.ts";
+import { createMcpSessions } from "./edges/mcp/sessions.ts";
+import { createWebhooks } from "./edges/webhooks/webhooks.ts";
+import { createDelegations } from "./features/delegations/delegations.ts";
+import { createFiling } from "./features/files/files.ts";
+import { createGuard } from "./features/loops/loops.ts";
+import { createPairs } from "./features/pairs/pairs.ts";
+import { createScheduling } from "./features/schedules/schedules.ts";
+import { createTasks } from "./features/tasks/tasks.ts";
+import { traceJson } from "./features/traces/service.ts";
+import { createTracing } from "./features/traces/traces.ts";
+import { createActivityService } from "./identity/activity/service.ts";
+import { createPresence } from "./identity/agents/presence.ts";
+import { createRoster } from "./identity/agents/roster.ts";
+import { agentRoutes } from "./identity/agents/routes.ts";
+import { createAgentService } from "./identity/agents/service.ts";
+import { createAgentStore } from "./identity/agents/store.ts";
+import { allRoutes, lateRoutes, type Routes } from "./identity/auth/late-routes.ts";
+import { derivationKey, operatorSecret } from "./identity/auth/operator-token.ts";
+import type { Route } from "./identity/auth/route.ts";
+import { authRoutes } from "./identity/auth/routes.ts";
+import { createAuthService } from "./identity/auth/service.ts";
+import { createAuthStore } from "./identity/auth/store.ts";
+import { createOrchestrators } from "./identity/orchestrators/orchestrators.ts";
+import type { Clock } from "./kernel/clock.ts";
+import { openDatabase } from "./kernel/db/database.ts";
+import { createDisk, type DiskProbe, probeOf } from "./kernel/db/disk.ts";
+import { lastIdOf } from "./kernel/db/sequence.ts";
+import { createDue } from "./kernel/due/due.ts";
+import { createDueStore } from "./kernel/due/store.ts";
+import { createEgress } from "./kernel/egress/egress.ts";
+import { createRateLimit } from "./kernel/http/rate-limit.ts";
+import { createIdempotency } from "./kernel/idempotency/service.ts";
+import { createIdempotencyStore } from "./kernel/idempotency/store.ts";
+import { createConnections } from "./kernel/log/connections.ts";
+import { createLog } from "./kernel/log/log.ts";
+import type { StuckPeers } from "./kernel/log/peers.ts";
+import { probeRoutes } from "./ops/health/probes.ts";
+import { createHealthService } from "./ops/health/service.ts";
+import { createMetrics } from "./ops/metrics/metrics.ts";
+import { speakPlainly } from "./protocol/wording.ts";
 import { VERSION } from "./version.ts";
-import { createWebhooks } from "./webhooks/webhooks.ts";
-import { speakPlainly } from "./wording.ts";
 
 export interface Relay {
   app: App;
@@ -175,11 +175,11 @@ export async function createRelay(
   const features: Routes = [
     ...probeRoutes(health),
     lateRoutes(["/v1/health", "/metrics", "/v1/backups"], async () =>
-      (await import("./health/routes.ts")).healthRoutes(health, metrics),
+      (await import("./ops/health/routes.ts")).healthRoutes(health, metrics),
     ),
     ...authRoutes(db, auth, agents.instanceFor),
     ...agentRoutes(db, agents),
-    lateRoutes(["/v1/activity"], async () => (await import("./activity/routes.ts")).activityRoutes(activity)),
+    lateRoutes(["/v1/activity"], async () => (await import("./identity/activity/routes.ts")).activityRoutes(activity)),
     ...messaging.routes(),
     tracing.routes,
     guard.routes,
@@ -194,7 +194,11 @@ export async function createRelay(
     filing.routes,
     scheduling.routes,
     lateRoutes(["/v1/agents/{id}/inbox/digest"], async () =>
-      (await import("./wake/wake.ts")).wakeRoutes({ ...messaging, ...reading, delegations: delegations.delegations }),
+      (await import("./edges/envelope/routes.ts")).wakeRoutes({
+        ...messaging,
+        ...reading,
+        delegations: delegations.delegations,
+      }),
     ),
     ...reading.routes({
       identify: handle.identify,
@@ -202,7 +206,7 @@ export async function createRelay(
     }),
   ];
   const docs = lateRoutes(["/", "/openapi.json", "/docs"], async () =>
-    (await import("./http/docs.ts")).docsRoutes(() => allRoutes(features), config.publicUrl),
+    (await import("./edges/http/docs.ts")).docsRoutes(() => allRoutes(features), config.publicUrl),
   );
   const app: App = createApp([...features, docs, a2a.bindings, ...mcp.bindings()], handle);
 

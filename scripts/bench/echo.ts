@@ -1,5 +1,5 @@
 import { Elysia } from "elysia";
-import { MessageDraft } from "../../src/messages/schema.ts";
+import { MessageDraft } from "../../src/protocol/messages.ts";
 
 /**
  * The ceiling of the framework: the route, the schema and an answer of the same shape as `POST /v1/messages`, with

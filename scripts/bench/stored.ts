@@ -1,6 +1,6 @@
 import { cp } from "node:fs/promises";
 import { join } from "node:path";
-import type { Inbox } from "../../src/inbox/schema.ts";
+import type { Inbox } from "../../src/protocol/inbox.ts";
 import type { Bench, Cell } from "./bench.ts";
 import { untilQuiet } from "./child.ts";
 import { type Connection, connect, expectSuccess, request, withLanes } from "./http-load.ts";

@@ -1,5 +1,5 @@
 import { randomUUIDv7 } from "bun";
-import type { NewToken } from "../../src/auth/schema.ts";
+import type { NewToken } from "../../src/protocol/tokens.ts";
 import { type Connection, connectMany, expectSuccess, forEach, request } from "./http-load.ts";
 import type { Relay } from "./relay.ts";
 

@@ -1,5 +1,5 @@
-import { DEFAULT_BODY_LIMIT } from "../../src/http/body.ts";
-import type { Route } from "../../src/http/call.ts";
+import type { Route } from "../../src/identity/auth/route.ts";
+import { DEFAULT_BODY_LIMIT } from "../../src/kernel/http/body.ts";
 import { ALLOWED, type Body, json, members, PARSED, refusedBodies } from "./bodies.ts";
 import type { Watch } from "./hold.ts";
 import type { Held } from "./sockets.ts";

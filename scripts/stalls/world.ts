@@ -1,8 +1,8 @@
 import { Database } from "bun:sqlite";
 import { join } from "node:path";
 import pino from "pino";
-import { systemClock } from "../../src/clock.ts";
 import { readConfig } from "../../src/config.ts";
+import { systemClock } from "../../src/kernel/clock.ts";
 import { createRelay, type Relay } from "../../src/relay.ts";
 
 const CROWD = 1000;

@@ -1,16 +1,16 @@
-import type { Agent } from "../agents/schema.ts";
 import { type LinkedAbort, linkedAbort } from "../client/abort.ts";
 import { createBackoff } from "../client/backoff.ts";
 import { type Client, type ClientOptions, createClient, RelayProblem } from "../client/client.ts";
 import { systemTiming, type Timing } from "../client/timing.ts";
+import type { Agent } from "../protocol/agents.ts";
 import { type Account, faultOf, type Place, type Platform } from "./contract.ts";
 import type { AdapterEvent } from "./events.ts";
 import { createDelivery } from "./inbox.ts";
+import { createReading } from "./incoming.ts";
 import { createOutbox } from "./outbox.ts";
 import { untilAnswered } from "./patience.ts";
 import { beatOf, createPulse } from "./pulse.ts";
 import { createReadiness } from "./readiness.ts";
-import { createReading } from "./reading.ts";
 import { awaitTurn, isSuperseded, markOf, systemWhereabouts, type Whereabouts } from "./standby.ts";
 import { channelToken } from "./token.ts";
 

@@ -11,9 +11,9 @@ export const PROVIDERS = ["telegram", "slack"] as const satisfies ChatSettings["
 /** A platform's library is loaded only by who uses it. */
 export async function createPlatform(settings: ChatSettings): Promise<Platform> {
   if (settings.provider === "telegram") {
-    const { createTelegram } = await import("./telegram.ts");
+    const { createTelegram } = await import("./telegram/telegram.ts");
     return createTelegram({ ...settings, timing: systemTiming });
   }
-  const { createSlack } = await import("./slack.ts");
+  const { createSlack } = await import("./slack/slack.ts");
   return createSlack({ ...settings, timing: systemTiming });
 }

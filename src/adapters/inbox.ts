@@ -1,9 +1,9 @@
-import { type ChannelEvent, QUOTED_BYTES } from "../channels/schema.ts";
 import type { Client } from "../client/client.ts";
 import { RelayProblem } from "../client/errors.ts";
 import { headOf } from "../client/text.ts";
 import type { Timing } from "../client/timing.ts";
-import { BODY_BYTES, type Message } from "../messages/schema.ts";
+import { type ChannelEvent, QUOTED_BYTES } from "../protocol/channels.ts";
+import { BODY_BYTES, type Message } from "../protocol/messages.ts";
 import { faultOf, type Incoming, type IncomingFile } from "./contract.ts";
 import type { AdapterEvent } from "./events.ts";
 import { untilAnswered } from "./patience.ts";

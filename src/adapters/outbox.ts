@@ -1,9 +1,9 @@
-import { OutboundPayload } from "../channels/outbound-schema.ts";
 import { createBackoff } from "../client/backoff.ts";
 import { type Client, Failure, RelayProblem, Release } from "../client/client.ts";
 import type { WorkHandler } from "../client/item.ts";
 import type { Timing } from "../client/timing.ts";
-import type { Message } from "../messages/schema.ts";
+import type { Message } from "../protocol/messages.ts";
+import { OutboundPayload } from "../protocol/posts.ts";
 import {
   faultOf,
   type Inbox,

@@ -1,8 +1,8 @@
 import { hostname } from "node:os";
 import { z } from "zod";
-import type { Agent } from "../agents/schema.ts";
 import { RelayProblem } from "../client/errors.ts";
 import type { Timing } from "../client/timing.ts";
+import type { Agent } from "../protocol/agents.ts";
 import { untilAnswered } from "./patience.ts";
 
 /**

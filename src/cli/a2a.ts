@@ -1,6 +1,6 @@
 import type { Command } from "commander";
-import type { OutsideAgent } from "../a2a/schema.ts";
 import { everyItem } from "../client/client.ts";
+import type { OutsideAgent } from "../protocol/a2a.ts";
 import { contextOf } from "./context.ts";
 import { secretIn } from "./options.ts";
 import { safeLine } from "./screen.ts";

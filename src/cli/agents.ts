@@ -1,6 +1,6 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
-import { type Agent, AgentKind, AgentStatus, ChannelInfo } from "../agents/schema.ts";
 import { everyItem } from "../client/client.ts";
+import { type Agent, AgentKind, AgentStatus, ChannelInfo } from "../protocol/agents.ts";
 import { type Context, contextOf } from "./context.ts";
 import { collect, jsonValue } from "./options.ts";
 import { safeLine } from "./screen.ts";

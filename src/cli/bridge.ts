@@ -6,7 +6,7 @@ import { createBackoff } from "../client/backoff.ts";
 import { type Client, RelayProblem } from "../client/client.ts";
 import { mayPass, retryAfterOf } from "../client/errors.ts";
 import { systemTiming } from "../client/timing.ts";
-import type { Digest } from "../wake/schema.ts";
+import type { Digest } from "../protocol/digest.ts";
 
 /** How much of the model's context one push may take. */
 const BUDGET = 2000;

@@ -1,6 +1,12 @@
 import { type Command, Option } from "commander";
-import { BINDING_MODES, type Binding, type BindingMode, type Channel, type EventSummary } from "../channels/schema.ts";
 import { everyItem } from "../client/client.ts";
+import {
+  BINDING_MODES,
+  type Binding,
+  type BindingMode,
+  type Channel,
+  type EventSummary,
+} from "../protocol/channels.ts";
 import { contextOf } from "./context.ts";
 import { integer, wholeNumber } from "./options.ts";
 import type { Output } from "./output.ts";

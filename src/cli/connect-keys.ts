@@ -1,9 +1,9 @@
 import { existsSync } from "node:fs";
 import { hostname } from "node:os";
 import { basename } from "node:path";
-import type { WhoAmI } from "../auth/schema.ts";
 import { type Client, createClient, RelayProblem } from "../client/client.ts";
 import { everyItem } from "../client/pages.ts";
+import type { WhoAmI } from "../protocol/tokens.ts";
 import { EXIT, Stop } from "./exit.ts";
 import { type Harness, type Scope, titleOf } from "./harness-config.ts";
 import { findKeys, type Keys, keysFile } from "./keys.ts";

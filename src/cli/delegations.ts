@@ -1,5 +1,5 @@
 import { type Command, Option } from "commander";
-import { DELEGATION_STATUS, type Delegation, type DelegationStatus } from "../delegations/schema.ts";
+import { DELEGATION_STATUS, type Delegation, type DelegationStatus } from "../protocol/delegations.ts";
 import { contextOf } from "./context.ts";
 import { EXIT, Stop } from "./exit.ts";
 import { collect, jsonValue, textOrStdin, wholeNumber } from "./options.ts";

@@ -1,7 +1,7 @@
 import { existsSync, statSync } from "node:fs";
 import { parse as parseJson } from "jsonc-parser";
 import { parse as parseToml } from "smol-toml";
-import type { HealthCheck } from "../health/schema.ts";
+import type { HealthCheck } from "../protocol/health.ts";
 import { HARNESSES, type Harness, harnessChanges, titleOf } from "./harness-config.ts";
 import { findKeys } from "./keys.ts";
 import { launcherFile, missingOf, wordsOf } from "./launcher.ts";

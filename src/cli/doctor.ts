@@ -1,7 +1,7 @@
 import { existsSync, statfsSync, statSync } from "node:fs";
 import type { Command } from "commander";
 import { RelayProblem } from "../client/client.ts";
-import type { HealthCheck, HealthReport } from "../health/schema.ts";
+import type { HealthCheck, HealthReport } from "../protocol/health.ts";
 import { type Context, contextOf } from "./context.ts";
 import { runningServer, tokenFileIn } from "./data-folder.ts";
 import { hooksChecks } from "./doctor-hooks.ts";

@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 import { type Call, type Client, createClient, RelayProblem } from "../client/client.ts";
-import type { Digest } from "../wake/schema.ts";
+import type { Digest } from "../protocol/digest.ts";
 import {
   answerTo,
   eventOf,

@@ -1,7 +1,7 @@
 import { type Command, Option } from "commander";
 import type { FollowEvent } from "../client/follow.ts";
-import type { Inbox } from "../inbox/schema.ts";
-import type { MessageKind } from "../messages/schema.ts";
+import type { Inbox } from "../protocol/inbox.ts";
+import type { MessageKind } from "../protocol/messages.ts";
 import { type Context, contextOf, untilStopped } from "./context.ts";
 import { messageKind, wholeNumber } from "./options.ts";
 import type { Output } from "./output.ts";

@@ -7,8 +7,8 @@ import {
   type Mapping,
   VERIFICATIONS,
   type Verification,
-} from "../integrations/schema.ts";
-import { SEVERITIES, type Severity } from "../tasks/schema.ts";
+} from "../protocol/integrations.ts";
+import { SEVERITIES, type Severity } from "../protocol/tasks.ts";
 import { contextOf } from "./context.ts";
 import { EXIT, Stop } from "./exit.ts";
 import { jsonValue, secretIn, textOrStdin } from "./options.ts";

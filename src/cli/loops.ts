@@ -1,5 +1,5 @@
 import { type Command, Option } from "commander";
-import type { Loop } from "../guard/schema.ts";
+import type { Loop } from "../protocol/loops.ts";
 import { contextOf } from "./context.ts";
 import { wholeNumber } from "./options.ts";
 import { safeLine } from "./screen.ts";

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { InvalidArgumentError } from "commander";
-import { MESSAGE_KINDS, type MessageKind } from "../messages/schema.ts";
-import { longNumbers } from "../numbers.ts";
+import { MESSAGE_KINDS, type MessageKind } from "../protocol/messages.ts";
+import { longNumbers } from "../protocol/numbers.ts";
 import { EXIT, Stop } from "./exit.ts";
 import { systemReason } from "./system-errors.ts";
 

@@ -1,6 +1,6 @@
 import { type Command, Option } from "commander";
 import { everyItem } from "../client/client.ts";
-import { type ManagedAgent, type Orchestrator, OrchestratorStatus } from "../orchestrators/schema.ts";
+import { type ManagedAgent, type Orchestrator, OrchestratorStatus } from "../protocol/orchestrators.ts";
 import { contextOf } from "./context.ts";
 import type { Output } from "./output.ts";
 import { safeLine } from "./screen.ts";

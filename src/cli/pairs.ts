@@ -1,6 +1,6 @@
 import { type Command, Option } from "commander";
 import type { Client } from "../client/client.ts";
-import { type Pair, PairStatus } from "../pairs/schema.ts";
+import { type Pair, PairStatus } from "../protocol/pairs.ts";
 import { contextOf } from "./context.ts";
 import { textOrStdin, wholeNumber } from "./options.ts";
 import { safeLine } from "./screen.ts";

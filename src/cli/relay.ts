@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 import type { Command } from "commander";
-import type { HealthCheck } from "../health/schema.ts";
+import type { HealthCheck } from "../protocol/health.ts";
 import { contextOf, outputOf } from "./context.ts";
 import { EXIT, Stop } from "./exit.ts";
 import { wholeNumber } from "./options.ts";
@@ -60,7 +60,7 @@ async function restore(file: string, command: Command): Promise<void> {
   if (dataDir === "./data" && !existsSync(dataDir))
     throw new Stop(EXIT.usage, "There is no data folder here: go there, or give --data (a new one is made)");
   // A part of the server, like `serve`: loaded for this command alone.
-  const { restoreBackup } = await import("../db/restore.ts");
+  const { restoreBackup } = await import("../kernel/db/restore.ts");
   try {
     const { head, former } = restoreBackup(file, dataDir, new Date().toISOString());
     await out.show({ dataDir, head, former: former ?? null }, () =>

@@ -3,7 +3,7 @@ import { createBackoff } from "../client/backoff.ts";
 import type { Client } from "../client/client.ts";
 import { mayPass, retryAfterOf } from "../client/errors.ts";
 import { systemTiming } from "../client/timing.ts";
-import type { Digest } from "../wake/schema.ts";
+import type { Digest } from "../protocol/digest.ts";
 import { type ChildEnd, CommandMissing, runChild } from "./child.ts";
 import { type Context, contextOf, untilStopped } from "./context.ts";
 import { EXIT, Stop } from "./exit.ts";

@@ -1,7 +1,7 @@
 import { type Command, Option } from "commander";
 import { everyItem } from "../client/client.ts";
-import { type MessageKind, PLAIN_KINDS } from "../messages/schema.ts";
-import type { FireDetail, Schedule } from "../schedules/schema.ts";
+import { type MessageKind, PLAIN_KINDS } from "../protocol/messages.ts";
+import type { FireDetail, Schedule } from "../protocol/schedules.ts";
 import { contextOf } from "./context.ts";
 import { EXIT, Stop } from "./exit.ts";
 import { jsonValue, textOrStdin, wholeNumber } from "./options.ts";

@@ -1,5 +1,5 @@
-import type { Agent } from "../agents/schema.ts";
-import type { Claimed, Entry, Message } from "../messages/schema.ts";
+import type { Agent } from "../protocol/agents.ts";
+import type { Claimed, Entry, Message } from "../protocol/messages.ts";
 import type { Output } from "./output.ts";
 import { safeLine, safeText } from "./screen.ts";
 

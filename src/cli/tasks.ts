@@ -7,7 +7,7 @@ import {
   type TaskDetail,
   type TaskStatus,
   type TaskStatusChange,
-} from "../tasks/schema.ts";
+} from "../protocol/tasks.ts";
 import { type Context, contextOf } from "./context.ts";
 import { jsonValue, textOrStdin, wholeNumber } from "./options.ts";
 import type { Output } from "./output.ts";

@@ -1,6 +1,6 @@
 import { type Command, Option } from "commander";
-import { ROLES, type Token, type TokenDraft } from "../auth/schema.ts";
 import { everyItem } from "../client/client.ts";
+import { ROLES, type Token, type TokenDraft } from "../protocol/tokens.ts";
 import { contextOf } from "./context.ts";
 import { collect } from "./options.ts";
 import { safeLine } from "./screen.ts";

@@ -1,5 +1,5 @@
 import { type Command, InvalidArgumentError } from "commander";
-import { type HistoryItem, levelOf, type Trace, type TraceLevel } from "../traces/schema.ts";
+import { type HistoryItem, levelOf, type Trace, type TraceLevel } from "../protocol/traces.ts";
 import { contextOf } from "./context.ts";
 import { EXIT, Stop } from "./exit.ts";
 import { jsonValue, textOrStdin, wholeNumber } from "./options.ts";

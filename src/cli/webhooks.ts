@@ -1,6 +1,6 @@
 import { type Command, Option } from "commander";
 import { everyItem } from "../client/client.ts";
-import type { MessageKind } from "../messages/schema.ts";
+import type { MessageKind } from "../protocol/messages.ts";
 import {
   DELIVERY_STATES,
   type Delivery,
@@ -8,7 +8,7 @@ import {
   WEBHOOK_EVENTS,
   type Webhook,
   type WebhookEventType,
-} from "../webhooks/schema.ts";
+} from "../protocol/webhooks.ts";
 import { contextOf } from "./context.ts";
 import { messageKind, wholeNumber } from "./options.ts";
 import type { Output } from "./output.ts";

@@ -3,7 +3,7 @@ import { Failure, Release } from "../client/client.ts";
 import type { WorkHandler } from "../client/item.ts";
 import { headOf } from "../client/text.ts";
 import type { WorkEvent } from "../client/work.ts";
-import { BODY_BYTES, type Claimed, type MessageKind } from "../messages/schema.ts";
+import { BODY_BYTES, type Claimed, type MessageKind } from "../protocol/messages.ts";
 import { CommandMissing, runChild } from "./child.ts";
 import { unnamed } from "./claims.ts";
 import { type Context, contextOf, untilStopped } from "./context.ts";

@@ -1,4 +1,4 @@
-import { Card, OutsideAgent, type OutsideDraft, OutsideList, type OutsideQuery } from "../a2a/schema.ts";
+import { Card, OutsideAgent, type OutsideDraft, OutsideList, type OutsideQuery } from "../protocol/a2a.ts";
 import { type Caller, part, type Query } from "./caller.ts";
 import type { Call } from "./transport.ts";
 

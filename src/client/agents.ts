@@ -6,7 +6,7 @@ import {
   type AgentRegistration,
   type Heartbeat,
   RegisteredAgent,
-} from "../agents/schema.ts";
+} from "../protocol/agents.ts";
 import { type Caller, Nothing, part, type Query } from "./caller.ts";
 import type { Call } from "./transport.ts";
 

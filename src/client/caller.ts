@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { WhoAmI } from "../auth/schema.ts";
+import { WhoAmI } from "../protocol/tokens.ts";
 import { NoAgent } from "./errors.ts";
 import type { Timing } from "./timing.ts";
 import type { Call, Exchange, Transport } from "./transport.ts";

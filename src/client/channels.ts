@@ -15,7 +15,7 @@ import {
   SetBinding,
   WebhookChannel,
   type WebhookChannelDraft,
-} from "../channels/schema.ts";
+} from "../protocol/channels.ts";
 import { type Caller, Nothing, part, type Query } from "./caller.ts";
 import type { Call } from "./transport.ts";
 

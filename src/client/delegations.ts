@@ -7,7 +7,7 @@ import {
   type DelegationProgress,
   type DelegationQuery,
   type DelegationResponse,
-} from "../delegations/schema.ts";
+} from "../protocol/delegations.ts";
 import { type Caller, part, type Query } from "./caller.ts";
 import { randomKey } from "./messages.ts";
 import type { Call } from "./transport.ts";

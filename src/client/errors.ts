@@ -1,5 +1,5 @@
-import type { Fail } from "../messages/schema.ts";
-import { PROBLEMS, ProblemBody, type ProblemCode } from "../problem.ts";
+import type { Fail } from "../protocol/messages.ts";
+import { PROBLEMS, ProblemBody, type ProblemCode } from "../protocol/problem.ts";
 
 /** The relay answered, and the answer is a problem. `code` is for programs, `message` (the problem's detail) for people. */
 export class RelayProblem extends Error {

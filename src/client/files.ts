@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { StoredFile } from "../files/schema.ts";
+import { StoredFile } from "../protocol/files.ts";
 import { type Caller, part } from "./caller.ts";
 import type { Call } from "./transport.ts";
 

@@ -1,4 +1,4 @@
-import type { Bye, Followed } from "../inbox/schema.ts";
+import type { Bye, Followed } from "../protocol/inbox.ts";
 import { type LinkedAbort, linkedAbort } from "./abort.ts";
 import { type Acker, createAcker } from "./acker.ts";
 import { createBackoff } from "./backoff.ts";

@@ -1,5 +1,5 @@
-import { Acked, Inbox, type InboxQuery } from "../inbox/schema.ts";
-import { Digest, type DigestQuery } from "../wake/schema.ts";
+import { Digest, type DigestQuery } from "../protocol/digest.ts";
+import { Acked, Inbox, type InboxQuery } from "../protocol/inbox.ts";
 import { type Caller, part, type Query } from "./caller.ts";
 import type { Call } from "./transport.ts";
 

@@ -5,7 +5,7 @@ import {
   IntegrationList,
   type IntegrationQuery,
   SavedIntegration,
-} from "../integrations/schema.ts";
+} from "../protocol/integrations.ts";
 import { type Caller, Nothing, part, type Query } from "./caller.ts";
 import { randomKey } from "./messages.ts";
 import type { Call } from "./transport.ts";

@@ -1,4 +1,4 @@
-import type { Claimed, Complete, Fail, Message } from "../messages/schema.ts";
+import type { Claimed, Complete, Fail, Message } from "../protocol/messages.ts";
 import { type LinkedAbort, linkedAbort } from "./abort.ts";
 import { createBackoff } from "./backoff.ts";
 import type { claimVerbs } from "./claims.ts";

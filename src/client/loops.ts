@@ -1,4 +1,4 @@
-import { Loop, LoopList, type LoopQuery } from "../guard/schema.ts";
+import { Loop, LoopList, type LoopQuery } from "../protocol/loops.ts";
 import { type Caller, part, type Query } from "./caller.ts";
 import type { Call } from "./transport.ts";
 

@@ -11,7 +11,7 @@ import {
   SentMessage,
   Thread,
   type ThreadQuery,
-} from "../messages/schema.ts";
+} from "../protocol/messages.ts";
 import { type Caller, Nothing, part, type Query } from "./caller.ts";
 import type { Call } from "./transport.ts";
 

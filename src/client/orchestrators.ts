@@ -5,7 +5,7 @@ import {
   type OrchestratorPatch,
   type OrchestratorQuery,
   type OrchestratorRegistration,
-} from "../orchestrators/schema.ts";
+} from "../protocol/orchestrators.ts";
 import { type Caller, Nothing, part, type Query } from "./caller.ts";
 import type { Call } from "./transport.ts";
 

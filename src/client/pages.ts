@@ -1,4 +1,4 @@
-import type { List } from "../wire.ts";
+import type { List } from "../protocol/wire.ts";
 
 /**
  * Every item of a list, page after page; stop reading to stop asking. `read` takes the page to ask for, as in

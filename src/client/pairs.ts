@@ -1,5 +1,5 @@
-import { Message } from "../messages/schema.ts";
-import { Pair, type PairDraft, PairList, type PairMessage, type PairQuery, type PairStep } from "../pairs/schema.ts";
+import { Message } from "../protocol/messages.ts";
+import { Pair, type PairDraft, PairList, type PairMessage, type PairQuery, type PairStep } from "../protocol/pairs.ts";
 import { type Caller, part, type Query } from "./caller.ts";
 import { randomKey } from "./messages.ts";
 import type { Call } from "./transport.ts";

@@ -1,6 +1,6 @@
-import { ActivityList, type ActivityQuery } from "../activity/schema.ts";
-import { WhoAmI } from "../auth/schema.ts";
-import { Alive, Backup, HealthReport } from "../health/schema.ts";
+import { ActivityList, type ActivityQuery } from "../protocol/activity.ts";
+import { Alive, Backup, HealthReport } from "../protocol/health.ts";
+import { WhoAmI } from "../protocol/tokens.ts";
 import type { Caller, Query } from "./caller.ts";
 import type { Call } from "./transport.ts";
 

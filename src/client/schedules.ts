@@ -7,7 +7,7 @@ import {
   ScheduleList,
   type SchedulePatch,
   type ScheduleQuery,
-} from "../schedules/schema.ts";
+} from "../protocol/schedules.ts";
 import { type Caller, Nothing, part, type Query } from "./caller.ts";
 import { randomKey } from "./messages.ts";
 import type { Call } from "./transport.ts";

@@ -1,6 +1,6 @@
 import { z } from "zod";
-import { Presence } from "../agents/schema.ts";
-import { Bye, Followed, Hello, Reset } from "../inbox/schema.ts";
+import { Presence } from "../protocol/agents.ts";
+import { Bye, Followed, Hello, Reset } from "../protocol/inbox.ts";
 import { bytesOf } from "./bytes.ts";
 import { type Caller, part } from "./caller.ts";
 import { RelayMismatch } from "./errors.ts";

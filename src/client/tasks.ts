@@ -1,4 +1,4 @@
-import { Claimed, WorkAnswer } from "../messages/schema.ts";
+import { Claimed, WorkAnswer } from "../protocol/messages.ts";
 import {
   Task,
   type TaskClaim,
@@ -10,7 +10,7 @@ import {
   type TaskRelease,
   type TaskRenew,
   type TaskStatusChange,
-} from "../tasks/schema.ts";
+} from "../protocol/tasks.ts";
 import { type Caller, part, type Query } from "./caller.ts";
 import { randomKey } from "./messages.ts";
 import type { Call } from "./transport.ts";

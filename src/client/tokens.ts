@@ -1,4 +1,4 @@
-import { NewToken, RevokedToken, type TokenDraft, TokenList, type TokenQuery } from "../auth/schema.ts";
+import { NewToken, RevokedToken, type TokenDraft, TokenList, type TokenQuery } from "../protocol/tokens.ts";
 import { type Caller, part, type Query } from "./caller.ts";
 import type { Call } from "./transport.ts";
 

@@ -5,7 +5,7 @@ import {
   TraceList,
   type TraceQuery,
   TracesAdded,
-} from "../traces/schema.ts";
+} from "../protocol/traces.ts";
 import { type Caller, part, type Query } from "./caller.ts";
 import { randomKey } from "./messages.ts";
 import type { Call } from "./transport.ts";

@@ -11,7 +11,7 @@ import {
   WebhookList,
   type WebhookPatch,
   type WebhookQuery,
-} from "../webhooks/schema.ts";
+} from "../protocol/webhooks.ts";
 import { type Caller, Nothing, part, type Query } from "./caller.ts";
 import { randomKey } from "./messages.ts";
 import type { Call } from "./transport.ts";

@@ -1,12 +1,12 @@
-import type { Claimed, ClaimNext } from "../messages/schema.ts";
+import type { Claimed, ClaimNext } from "../protocol/messages.ts";
 import { linkedAbort } from "./abort.ts";
 import { createBackoff } from "./backoff.ts";
-import { type Bench, createBench } from "./bench.ts";
 import type { Caller } from "./caller.ts";
 import { claimVerbs } from "./claims.ts";
 import { mayPass, RelayUnreachable, retryAfterOf } from "./errors.ts";
 import { type Desk, type ItemEvent, type WorkHandler, workOn } from "./item.ts";
 import { stayOnline } from "./presence.ts";
+import { type Bench, createBench } from "./slots.ts";
 
 /** What happens while working. `waiting`: the relay could not be asked because of `cause`; the next try is `inMs` away. */
 export type WorkEvent =

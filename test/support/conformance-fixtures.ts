@@ -7,7 +7,7 @@ import {
   type ServerContext,
 } from "@modelcontextprotocol/server";
 import { z } from "zod";
-import type { ServerMaker } from "../../src/mcp/server.ts";
+import type { ServerMaker } from "../../src/edges/mcp/server.ts";
 
 /** What the conformance suite calls by name. Nothing of it is the relay's: it is there to exercise the endpoint. */
 

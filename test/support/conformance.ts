@@ -1,7 +1,7 @@
 import pino from "pino";
-import { systemClock } from "../../src/clock.ts";
 import { readConfig } from "../../src/config.ts";
-import type { ServerMaker } from "../../src/mcp/server.ts";
+import type { ServerMaker } from "../../src/edges/mcp/server.ts";
+import { systemClock } from "../../src/kernel/clock.ts";
 import { createRelay } from "../../src/relay.ts";
 import { atEnd, tempFolder } from "./relay.ts";
 

@@ -1,6 +1,6 @@
 import { Database as Sqlite } from "bun:sqlite";
 import { sql } from "drizzle-orm";
-import { type Db, openDatabase, type Reading, type Tx } from "../../src/db/database.ts";
+import { type Db, openDatabase, type Reading, type Tx } from "../../src/kernel/db/database.ts";
 import { atEnd, tempFolder } from "./relay.ts";
 
 export interface TestDatabase {

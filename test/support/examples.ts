@@ -1,4 +1,4 @@
-import type { Route } from "../../src/http/call.ts";
+import type { Route } from "../../src/identity/auth/route.ts";
 import { LOOP_LIMIT, type Who, type World } from "./world.ts";
 
 /** A request that is to be accepted: by whom, and what fills the places of its route. */

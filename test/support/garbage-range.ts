@@ -1,8 +1,8 @@
 import { expect } from "bun:test";
 import { join } from "node:path";
-import type { Route } from "../../src/http/call.ts";
-import { problemCodes } from "../../src/http/openapi.ts";
-import { PROBLEMS, ProblemBody } from "../../src/problem.ts";
+import { problemCodes } from "../../src/edges/http/openapi.ts";
+import type { Route } from "../../src/identity/auth/route.ts";
+import { PROBLEMS, ProblemBody } from "../../src/protocol/problem.ts";
 import { createDigest, type Digest } from "./digest.ts";
 import { EXAMPLES, type Example } from "./examples.ts";
 import { atEnd } from "./relay.ts";

@@ -1,5 +1,5 @@
 import type { ServerWebSocket } from "bun";
-import { createSlack } from "../../src/adapters/slack.ts";
+import { createSlack } from "../../src/adapters/slack/slack.ts";
 import {
   brokenAnswer,
   createDesk,

@@ -1,4 +1,4 @@
-import { createTelegram } from "../../src/adapters/telegram.ts";
+import { createTelegram } from "../../src/adapters/telegram/telegram.ts";
 import {
   brokenAnswer,
   createDesk,

@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import type { Route } from "../../src/http/call.ts";
+import type { Route } from "../../src/identity/auth/route.ts";
 import type { Example } from "./examples.ts";
 import { bytes, header, json, jsonText, near, text, urlPiece } from "./garbage.ts";
 import { WHO, type World } from "./world.ts";
@@ -60,7 +60,7 @@ export function wounded(route: Route, example: Example, wound: Wound, world: Wor
   if (body !== undefined) headers.set("content-type", "application/json");
   if (wound.at === "header") headers.set(...wound.header);
   const init: RequestInit = { method: route.method, headers, signal };
-  // The Fetch standard lets no GET have a body; test/garbage-wire.test.ts sends one.
+  // The Fetch standard lets no GET have a body; test/edges/http/garbage-wire.test.ts sends one.
   if (body !== undefined && route.method !== "GET") init.body = body;
   return new Request(`http://localhost${pathOf(route, example, wound)}${queryOf(example, wound)}`, init);
 }

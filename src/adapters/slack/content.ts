@@ -1,0 +1,254 @@
+import { z } from "zod";
+import { type SlackFile, SlackFiles } from "./files.ts";
+import { fromSlack } from "./text.ts";
+
+/** A part of a message: a block, an element or an attachment. Slack adds to them often, so only texts are looked for. */
+const Piece = z.record(z.string(), z.unknown());
+type Piece = z.infer<typeof Piece>;
+
+export const Pieces = z.array(Piece).nullish().catch(null);
+
+export interface SlackContent {
+  text?: string | null | undefined;
+  blocks?: Piece[] | null | undefined;
+  attachments?: Piece[] | null | undefined;
+}
+
+/** Blocks within blocks are followed this deep. */
+const DEPTH = 12;
+
+/**
+ * All that people see of a message besides its files: its text, or the blocks that stand in its place, and its attachments.
+ */
+export function contentOf(message: SlackContent, botUserId: string): string {
+  const text = fromSlack(message.text ?? "", botUserId);
+  const blocks = message.blocks ?? [];
+  const written = blocks
+    .map((block) => blockText(block, 0))
+    .filter(Boolean)
+    .join("\n");
+  // A person's own blocks say what the text says; an app's stand in its place.
+  const isSame = blocks.every(({ type }) => type === "rich_text") && saysAll(message.text ?? "", written);
+  const shown = isSame ? "" : written;
+  const own = squeezed(shown).includes(squeezed(text)) ? shown : [text, shown].filter(Boolean).join("\n");
+  const attached = attachmentsOf(message).map((attachment) => attachmentText(attachment, 0));
+  return [own, ...attached].filter(Boolean).join("\n");
+}
+
+/** Forwarded content with its author, as Slack shows it. */
+export function forwardedFrom(message: SlackContent): string | undefined {
+  const shared = (message.attachments ?? []).find(isShared);
+  return (
+    shared && (wordOf(shared.author_name) || wordOf(shared.author_subname) || wordOf(shared.author_id) || undefined)
+  );
+}
+
+/** Files of forwarded content. */
+export function filesWithin(message: SlackContent): SlackFile[] {
+  return attachmentsOf(message).flatMap(({ files }) => SlackFiles.parse(files));
+}
+
+/** Whether each word is in a text as Slack writes it, where names are ids and emoji have names. */
+function saysAll(text: string, words: string): boolean {
+  const said = new Set(text.match(WORDS));
+  return (words.match(WORDS) ?? []).every((word) => said.has(word));
+}
+const WORDS = /[\p{L}\p{N}]+/gu;
+
+const isShared = ({ is_share, is_msg_unfurl }: Piece): boolean => is_share === true || is_msg_unfurl === true;
+
+/** A preview of an address that stands in the text anyway is Slack's own. */
+function attachmentsOf({ text, attachments }: SlackContent): Piece[] {
+  const isPreview = (one: Piece) =>
+    !isShared(one) && typeof one.from_url === "string" && one.from_url !== "" && (text ?? "").includes(one.from_url);
+  return (attachments ?? []).filter((one) => !isPreview(one));
+}
+
+function attachmentText(attachment: Piece, depth: number): string {
+  if (depth > DEPTH) return "";
+  const say = (value: unknown) => fromSlack(wordOf(value), "");
+  const fields = piecesOf(attachment.fields).map(({ title, value }) =>
+    [say(title), say(value)].filter(Boolean).join(": "),
+  );
+  const actions = piecesOf(attachment.actions).map(({ text, url, ...choice }) =>
+    [button(say(text), url), choiceOf(choice, say)].filter(Boolean).join(" "),
+  );
+  const text = say(attachment.text);
+  const blocks = [...piecesOf(attachment.blocks), ...messageBlocks(attachment)].map((block) => blockText(block, 0));
+  const shown = blocks.filter(Boolean).join("\n");
+  const lines = [
+    isShared(attachment)
+      ? `[forwarded from ${forwardedFrom({ attachments: [attachment] }) ?? "another conversation"}]`
+      : "",
+    say(attachment.pretext),
+    isShared(attachment) ? "" : say(attachment.author_name),
+    linked(say(attachment.title), attachment.title_link),
+    ...(squeezed(shown).includes(squeezed(text)) ? [shown] : [text, shown]),
+    ...fields,
+    picture(attachment.image_url ?? attachment.thumb_url, ""),
+    ...actions,
+    isShared(attachment) ? "" : say(attachment.footer),
+    ...piecesOf(attachment.attachments).map((within) => attachmentText(within, depth + 1)),
+  ].filter(Boolean);
+  return lines.length > 0 ? lines.join("\n") : say(attachment.fallback);
+}
+
+/** A forwarded message has its blocks within: `message_blocks: [{ message: { blocks } }]`. A person's say what its text says. */
+function messageBlocks({ message_blocks, text }: Piece): Piece[] {
+  const blocks = piecesOf(message_blocks).flatMap(({ message }) => piecesOf(Piece.catch({}).parse(message).blocks));
+  const words = blocks.map((block) => blockText(block, 0)).join("\n");
+  return saysAll(wordOf(text), words) ? [] : blocks;
+}
+
+/** The words of a block or an element, and of all within it. */
+function blockText(piece: Piece, depth: number): string {
+  if (depth > DEPTH || Object.keys(piece).length === 0) return "";
+  const inner = (value: unknown) => blockText(Piece.catch({}).parse(value), depth + 1);
+  const all = (value: unknown, between: string) =>
+    piecesOf(value)
+      .map((one) => blockText(one, depth + 1))
+      .filter((text) => text !== "")
+      .join(between);
+  switch (piece.type) {
+    case "mrkdwn":
+    case "plain_text":
+      return fromSlack(wordOf(piece.text), "");
+    case "text":
+    case "raw_text":
+    case "markdown":
+      return wordOf(piece.text);
+    case "raw_number":
+      return wordOf(piece.text) || wordOf(piece.value);
+    case "link":
+      return linked(wordOf(piece.text), piece.url) || wordOf(piece.url);
+    case "user":
+      return `@${wordOf(piece.user_id)}`;
+    case "usergroup":
+      return `@${wordOf(piece.usergroup_id)}`;
+    case "broadcast":
+      return `@${wordOf(piece.range)}`;
+    case "channel":
+      return `#${wordOf(piece.channel_id)}`;
+    case "emoji":
+      return emoji(piece);
+    case "date":
+      return wordOf(piece.fallback) || wordOf(piece.timestamp);
+    case "color":
+      return wordOf(piece.value);
+    case "rich_text_section":
+      return all(piece.elements, "");
+    case "rich_text_quote":
+      return all(piece.elements, "").replace(/^/gm, "> ");
+    case "rich_text_preformatted":
+      return all(piece.elements, "");
+    case "rich_text_list":
+      return piecesOf(piece.elements)
+        .map((one) => `- ${blockText(one, depth + 1)}`)
+        .join("\n");
+    case "table":
+    case "data_table":
+      return [wordOf(piece.caption), ...rowsOf(piece.rows).map((row) => row.map(inner).join(" | "))]
+        .filter(Boolean)
+        .join("\n");
+    case "image":
+      return picture(
+        piece.image_url ?? urlOf(piece.slack_file),
+        [inner(piece.title), wordOf(piece.alt_text)].filter(Boolean).join(": "),
+      );
+    case "video":
+      return `[video: ${[inner(piece.title), wordOf(piece.author_name), inner(piece.description), wordOf(piece.provider_name), wordOf(piece.video_url)].filter(Boolean).join(", ")}]`;
+    case "divider":
+      return "";
+    case "file":
+      return `[file: ${wordOf(piece.external_id)}]`;
+    case "button":
+    case "workflow_button":
+    case "icon_button":
+      return button(inner(piece.text), piece.url);
+    case "url":
+      return linked(wordOf(piece.text), piece.url);
+    default:
+      return everything(piece, inner, all);
+  }
+}
+
+/**
+ * Blocks and inputs: their texts, in the order in which people see them. Of a kind that is new here at least these are said,
+ * or that it is there.
+ */
+function everything(piece: Piece, inner: (value: unknown) => string, all: (value: unknown, between: string) => string) {
+  const worded = (value: unknown) => (typeof value === "string" ? value : inner(value));
+  const found = [
+    ...[piece.rich_text_title, piece.title, piece.subtitle, piece.label, piece.text, piece.body].map(worded),
+    ...[piece.content, piece.description].map(worded),
+    all(piece.fields, "\n"),
+    all(piece.elements, "\n"),
+    ...[piece.element, piece.hero_image, piece.icon, piece.accessory, piece.details, piece.output].map(inner),
+    all(piece.sources, "\n"),
+    all(piece.child_blocks, "\n"),
+    all(piece.tasks, "\n"),
+    all(piece.actions, "\n"),
+    choiceOf(piece, worded),
+    ...[piece.positive_button, piece.negative_button].map(
+      (one) => one && button(inner(Piece.catch({}).parse(one).text), ""),
+    ),
+    inner(piece.hint),
+  ]
+    .filter(Boolean)
+    .join("\n");
+  if (found !== "" || piece.type === undefined || EMPTY.test(wordOf(piece.type))) return found;
+  return `[${wordOf(piece.type).replaceAll("_", " ")}, which cannot be shown here]`;
+}
+
+/** These may be empty: then there is nothing to be seen. */
+const EMPTY = /^(section|context|actions|rich_text|input|header)$|_input$|_select$|picker$/;
+
+/** Options of a menu or a field, with the chosen or written value. */
+function choiceOf(piece: Piece, say: (value: unknown) => string): string {
+  const option = (one: Piece) => linked([say(one.text), say(one.description)].filter(Boolean).join(": "), one.url);
+  const groups = piecesOf(piece.option_groups).flatMap(({ label, text, options }) => [
+    say(label ?? text),
+    ...piecesOf(options).map(option),
+  ]);
+  const offered = [...piecesOf(piece.options).map(option), ...groups].filter(Boolean).join(" / ");
+  const chosen = Object.entries(piece)
+    .filter(([key]) => /^(initial|selected)_/.test(key))
+    .flatMap(([, value]) => (Array.isArray(value) ? value : [value]))
+    .map((value) => wordOf(value) || option(Piece.catch({}).parse(value)));
+  const name = say(piece.placeholder);
+  const all = [offered, chosen.length > 0 ? `chosen: ${chosen.join(", ")}` : ""].filter(Boolean).join("; ");
+  return name === "" && all === "" ? "" : `[${[name, all].filter(Boolean).join(": ")}]`;
+}
+
+const urlOf = (file: unknown): unknown => {
+  const { url, id } = Piece.catch({}).parse(file);
+  return url ?? id;
+};
+
+const wordOf = (value: unknown): string =>
+  typeof value === "string" || typeof value === "number" ? String(value) : "";
+const piecesOf = (value: unknown): Piece[] => listOf(value).map((one) => Piece.catch({}).parse(one));
+const listOf = (value: unknown): unknown[] => (Array.isArray(value) ? value : []);
+const rowsOf = (value: unknown): unknown[][] => listOf(value).map(listOf);
+const squeezed = (text: string): string => text.replace(/[\s*_~`]+/g, " ").trim();
+
+function linked(text: string, url: unknown): string {
+  const address = wordOf(url);
+  return text === "" || address === "" || text.includes(address) ? text : `${text} (${address})`;
+}
+
+function picture(url: unknown, words: string): string {
+  const about = [words, wordOf(url)].filter(Boolean).join(", ");
+  return about === "" ? "" : `[image: ${about}]`;
+}
+
+const button = (text: string, url: unknown): string => `[button: ${linked(text, url)}]`;
+
+/** Slack gives the character's code points, or for its own emoji nothing but the name. */
+function emoji({ name, unicode }: Piece): string {
+  const points = wordOf(unicode)
+    .split("-")
+    .map((hex) => Number.parseInt(hex, 16));
+  const isCharacter = points.every((point) => point > 0 && point <= 0x10ffff);
+  return isCharacter ? String.fromCodePoint(...points) : `:${wordOf(name)}:`;
+}

@@ -1,0 +1,49 @@
+import { WebAPIHTTPError, WebAPIPlatformError, WebAPIRateLimitedError, WebAPIRequestError } from "@slack/web-api";
+import { networkFault, PlatformFault } from "../contract.ts";
+
+const UNAUTHORIZED = new Set([
+  "not_authed",
+  "invalid_auth",
+  "account_inactive",
+  "token_revoked",
+  "token_expired",
+  "user_removed_from_team",
+  "team_disabled",
+]);
+/** By Slack's own words something may have been done all the same. */
+const UNKNOWN_END = new Set([
+  "internal_error",
+  "fatal_error",
+  "request_timeout",
+  "service_unavailable",
+  "team_added_to_org",
+]);
+const ERROR_WORD = /^[a-z0-9_]+$/;
+
+/** What Slack's Web API said no with. */
+export function slackFault(error: unknown): PlatformFault {
+  if (error instanceof PlatformFault) return error;
+  if (error instanceof WebAPIRateLimitedError)
+    return new PlatformFault("transient", "rate-limited", "Slack says: ratelimited", error.retryAfter);
+  if (error instanceof WebAPIRequestError) return networkFault(error.original);
+  if (error instanceof WebAPIHTTPError) {
+    const failure = error.statusCode >= 500 ? "ambiguous" : "permanent";
+    return new PlatformFault(failure, "platform-error", `Slack answered HTTP ${error.statusCode}`);
+  }
+  if (error instanceof WebAPIPlatformError) return platformFault(error.data.error);
+  return networkFault(error);
+}
+
+function platformFault(word: string): PlatformFault {
+  // Not JSON: the answer of something in between, which says nothing about what Slack did.
+  if (!ERROR_WORD.test(word)) return new PlatformFault("ambiguous", "platform-error", "The answer was not Slack's");
+  const said = `Slack says: ${word}`;
+  if (word === "ratelimited" || word === "rate_limited")
+    return new PlatformFault("transient", "rate-limited", said, 30);
+  if (UNKNOWN_END.has(word)) return new PlatformFault("ambiguous", "platform-error", said);
+  if (UNAUTHORIZED.has(word)) return new PlatformFault("permanent", "unauthorized", said);
+  if (word === "channel_not_found" || word === "is_archived")
+    return new PlatformFault("permanent", "chat-not-found", said);
+  if (word === "not_in_channel" || word === "restricted_action") return new PlatformFault("permanent", "blocked", said);
+  return new PlatformFault("permanent", word.replaceAll("_", "-"), said);
+}

@@ -1,0 +1,115 @@
+import type { WebClient } from "@slack/web-api";
+import { z } from "zod";
+import { PlatformFault } from "../contract.ts";
+import { withinTime } from "../patience.ts";
+import { slackFault } from "./faults.ts";
+
+/** A file as Slack's events and `files.info` describe it, as far as it matters here. */
+export const SlackFile = z.looseObject({
+  id: z.string(),
+  name: z.string().nullish(),
+  title: z.string().nullish(),
+  mimetype: z.string().nullish(),
+  mode: z.string().nullish(),
+  is_external: z.boolean().nullish(),
+  external_type: z.string().nullish(),
+  /** `check_file_info`: a file of Slack Connect, of which the event says nothing but its id. */
+  file_access: z.string().nullish(),
+  url_private_download: z.string().nullish(),
+  url_private: z.string().nullish(),
+});
+export type SlackFile = z.infer<typeof SlackFile>;
+
+/** A list of them; what is none is left out. */
+export const SlackFiles = z
+  .array(z.unknown())
+  .nullish()
+  .catch(null)
+  .transform((list) => (list ?? []).flatMap((one) => SlackFile.safeParse(one).data ?? []));
+
+/** Slack keeps files on files.slack.com; older ones on slack.com and slack-files.com; GovSlack on the hosts of slack-gov.com. */
+const FILE_HOSTS = /^(?:[a-z0-9-]+\.)*(?:slack\.com|slack-files\.com|slack-gov\.com)$/;
+const FILE_SECONDS = 120;
+/** A file moves to another of Slack's hosts at most this often. */
+const MAX_HOPS = 3;
+/** In place of these there is nothing to fetch any more. */
+const GONE: Record<string, string> = {
+  tombstone: "was deleted",
+  hidden_by_limit: "is hidden by the limit of the workspace's plan",
+};
+
+export interface SlackFileParts {
+  web: WebClient;
+  botToken: string;
+  /** Address of the Web API: the operator named its host, which has the token anyway. */
+  apiUrl: string;
+}
+
+/** Reads files. The bot token goes to Slack's own file hosts over https, and to the operator's own API host; nowhere else. */
+export function createSlackFiles({ web, botToken, apiUrl }: SlackFileParts) {
+  const api = URL.parse(apiUrl)?.origin;
+
+  function isOurs(url: URL): boolean {
+    if (url.username !== "" || url.password !== "") return false;
+    if (url.origin === api) return true;
+    return url.protocol === "https:" && url.port === "" && FILE_HOSTS.test(url.hostname);
+  }
+
+  /** @throws PlatformFault permanent, for an address that is not Slack's */
+  function requireOurs(address: string, base?: URL): URL {
+    const url = URL.parse(address, base?.href);
+    if (url && isOurs(url)) return url;
+    throw new PlatformFault("permanent", "elsewhere", `is not kept at Slack and was not fetched: ${shown(address)}`);
+  }
+
+  async function download(first: URL, signal: AbortSignal): Promise<Response> {
+    const headers = { authorization: `Bearer ${botToken}` };
+    let url = first;
+    for (let hop = 0; hop <= MAX_HOPS; hop++) {
+      const answer = await fetch(url, { headers, signal, redirect: "manual" });
+      const to = answer.headers.get("location");
+      if (answer.status < 300 || answer.status > 399 || to === null) return answer;
+      url = requireOurs(to, url);
+    }
+    throw new PlatformFault("permanent", "no-file", "Slack redirected too often for a file");
+  }
+
+  /** The event's own words, or those of `files.info` where the event says nothing. @throws PlatformFault */
+  async function described(file: SlackFile): Promise<SlackFile> {
+    if (file.file_access !== "check_file_info") return file;
+    const answer = await web.files.info({ file: file.id }).catch((error) => {
+      throw slackFault(error);
+    });
+    const found = SlackFile.safeParse(answer.file);
+    if (found.success) return found.data;
+    throw new PlatformFault("permanent", "no-file", "Slack does not say what this file is");
+  }
+
+  /**
+   * The file with its name and type. Slack answers a request without the right to it with a page to log in.
+   * @throws PlatformFault with a reason that goes into the text in the file's place
+   */
+  return async function fetchFile(given: SlackFile, signal: AbortSignal): Promise<File> {
+    const file = await described(given);
+    const gone = GONE[file.mode ?? ""];
+    if (gone) throw new PlatformFault("permanent", "no-file", gone);
+    const address = file.url_private_download ?? file.url_private;
+    if (!address) throw new PlatformFault("permanent", "no-file", "Slack does not give this file out");
+    const url = requireOurs(address);
+    const bytes = await withinTime(FILE_SECONDS, signal, async (within) => {
+      const answer = await download(url, within);
+      const type = answer.headers.get("content-type") ?? "";
+      if (answer.ok && !(type.startsWith("text/html") && file.mimetype !== "text/html")) return answer.blob();
+      const failure = answer.status >= 500 ? "transient" : "permanent";
+      throw new PlatformFault(failure, "no-file", `Slack answered HTTP ${answer.status} (${type}) for a file`);
+    }).catch((error) => {
+      throw slackFault(error);
+    });
+    return new File([bytes], nameOf(file), { type: file.mimetype ?? bytes.type });
+  };
+}
+
+export const nameOf = ({ id, name, title }: SlackFile): string => name || title || id;
+
+/** An address as it may stand in a chat's text. */
+const shown = (address: string): string => address.slice(0, 500);

@@ -1,0 +1,154 @@
+import type { WebClient } from "@slack/web-api";
+import { z } from "zod";
+import type { Button, OutgoingFile, Post } from "../contract.ts";
+import { PlatformFault } from "../contract.ts";
+import { cutText } from "../cut.ts";
+import { withinTime } from "../patience.ts";
+import { slackFault } from "./faults.ts";
+import { externalIdOf } from "./incoming.ts";
+import { toSlack } from "./text.ts";
+
+/** What a post carries so that it can be found again. */
+const EVENT_TYPE = "signalbox_post";
+
+/** How far back is looked for a post, in messages of the conversation. */
+const PAGES = 5;
+const PAGE = 200;
+const UPLOAD_SECONDS = 120;
+/** A file's place is known some time after its upload. */
+const SHARE_TRIES = 5;
+const SHARE_WAIT_MS = 500;
+
+/** Posting to Slack, and finding what was posted. */
+export function createSlackPosts(web: WebClient, own: () => { userId: string }, sleep: (ms: number) => Promise<void>) {
+  async function postText({ place, key }: Post, text: string, buttons: Button[][] | undefined): Promise<string> {
+    const sent = await web.chat.postMessage({
+      channel: place.conversationId,
+      thread_ts: place.threadId,
+      text: toSlack(text),
+      blocks: buttons?.length ? blocksOf(text, buttons) : undefined,
+      unfurl_links: false,
+      unfurl_media: false,
+      metadata: { event_type: EVENT_TYPE, event_payload: { key } },
+    });
+    if (!sent.ts) throw new PlatformFault("ambiguous", "platform-error", "Slack did not say what it posted");
+    return externalIdOf(place.conversationId, sent.ts);
+  }
+
+  async function postFile({ place }: Post, file: OutgoingFile): Promise<string> {
+    const bytes = await file.fetch();
+    // Until the upload is completed nobody sees anything of it.
+    const start = await web.files.getUploadURLExternal({ filename: file.name, length: bytes.size }).catch(notPosted);
+    const { upload_url: url, file_id: id } = start;
+    if (!url || !id) throw new PlatformFault("transient", "platform-error", "Slack gave no place to upload to");
+    const answer = await withinTime(UPLOAD_SECONDS, undefined, (signal) =>
+      fetch(url, { method: "POST", body: bytes, redirect: "error", signal }),
+    ).catch(notPosted);
+    if (!answer.ok)
+      throw new PlatformFault("transient", "platform-error", `The upload was answered HTTP ${answer.status}`);
+    const where = { channel_id: place.conversationId, thread_ts: place.threadId };
+    await web.files.completeUploadExternal({ files: [{ id, title: file.name }], ...where } as CompleteUpload);
+    return (await shareOf(id, place.conversationId)) ?? externalIdOf(place.conversationId, id);
+  }
+
+  /** The message that shows the file. Not knowing it is no reason to fail: the file is there. */
+  async function shareOf(fileId: string, channel: string): Promise<string | undefined> {
+    for (let n = 0; n < SHARE_TRIES; n++) {
+      const info = await web.files.info({ file: fileId }).catch(() => undefined);
+      const { public: open, private: closed } = Shares.catch({}).parse(info?.file?.shares ?? {});
+      const ts = (open?.[channel] ?? closed?.[channel])?.[0]?.ts;
+      if (ts) return externalIdOf(channel, ts);
+      await sleep(SHARE_WAIT_MS);
+    }
+    return undefined;
+  }
+
+  return {
+    async post(given: Post): Promise<string> {
+      const { part } = given;
+      try {
+        return "text" in part ? await postText(given, part.text, part.buttons) : await postFile(given, part.file);
+      } catch (error) {
+        throw slackFault(error);
+      }
+    },
+
+    /** By the key that a text carries; a file by its name, among what we have posted since. */
+    async find({ place, part, key, since, posted }: Post): Promise<string | null> {
+      const { conversationId: channel, threadId: ts } = place;
+      // Slack's clock need not be ours.
+      const oldest = String(since / 1000 - 60);
+      let cursor: string | undefined;
+      for (let page = 0; page < PAGES; page++) {
+        const about = { channel, oldest, limit: PAGE, cursor, include_all_metadata: true };
+        const answer = await (ts
+          ? web.conversations.replies({ ...about, ts })
+          : web.conversations.history(about)
+        ).catch((error) => {
+          throw slackFault(error);
+        });
+        const messages = z.array(Found).parse(answer.messages ?? []);
+        const isIt = (found: Found) =>
+          "text" in part
+            ? found.metadata?.event_payload?.key === key
+            : found.user === own().userId &&
+              (found.files ?? []).some(({ name }) => name === part.file.name) &&
+              !posted.includes(externalIdOf(channel, found.ts));
+        const found = messages.find(isIt);
+        if (found) return externalIdOf(channel, found.ts);
+        cursor = answer.response_metadata?.next_cursor || undefined;
+        if (!cursor) return null;
+      }
+      throw new PlatformFault("ambiguous", "not-found", "Too much was said in the meantime to look through");
+    },
+  };
+}
+
+type CompleteUpload = Parameters<WebClient["files"]["completeUploadExternal"]>[0];
+
+const Share = z.record(z.string(), z.array(z.looseObject({ ts: z.string() }))).optional();
+const Shares = z.looseObject({ public: Share, private: Share });
+const Found = z.looseObject({
+  ts: z.string(),
+  user: z.string().optional(),
+  files: z.array(z.looseObject({ name: z.string().nullish() })).optional(),
+  metadata: z.looseObject({ event_payload: z.looseObject({ key: z.string().optional() }).optional() }).optional(),
+});
+type Found = z.infer<typeof Found>;
+
+/** A step before anything can be seen: it can be done again without harm. */
+function notAmbiguous(fault: PlatformFault): PlatformFault {
+  if (fault.failure !== "ambiguous") return fault;
+  return new PlatformFault("transient", fault.code, fault.message, fault.retryAfterSeconds);
+}
+
+function notPosted(error: unknown): never {
+  throw notAmbiguous(slackFault(error));
+}
+
+const VALUE_LENGTH = 2000;
+const LABEL_LENGTH = 75;
+const ROW = 25;
+
+/** What one section takes; written out, a character can count as five. */
+const SECTION = 3_000;
+
+function blocksOf(text: string, rows: Button[][]) {
+  const actions = rows.flatMap((row) => slices(row, ROW));
+  const pieces = toSlack(text).length <= SECTION ? [text] : cutText(text, SECTION / 5);
+  return [
+    ...pieces.map((piece) => ({ type: "section", text: { type: "mrkdwn", text: toSlack(piece) } })),
+    ...actions.map((row, n) => ({ type: "actions", elements: row.map((button, m) => elementOf(button, `${n}.${m}`)) })),
+  ];
+}
+
+function elementOf({ text, id, url }: Button, place: string) {
+  const label = { type: "plain_text", text: text.slice(0, LABEL_LENGTH), emoji: true };
+  if (url !== undefined) return { type: "button", action_id: `url.${place}`, text: label, url };
+  const value = id ?? text;
+  if (value.length <= VALUE_LENGTH) return { type: "button", action_id: `press.${place}`, text: label, value };
+  throw new PlatformFault("permanent", "button-too-long", `Slack takes button ids of up to ${VALUE_LENGTH} characters`);
+}
+
+const slices = <T>(list: T[], size: number): T[][] =>
+  Array.from({ length: Math.ceil(list.length / size) }, (_, n) => list.slice(n * size, (n + 1) * size));

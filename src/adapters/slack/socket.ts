@@ -1,0 +1,100 @@
+import { SocketModeClient } from "@slack/socket-mode";
+import { z } from "zod";
+import { linkedAbort } from "../../client/abort.ts";
+import { type Inbox, PlatformFault } from "../contract.ts";
+import { slackFault } from "./faults.ts";
+import { SILENT } from "./silence.ts";
+
+export interface Envelope {
+  type: string;
+  body: unknown;
+  ack(): Promise<void>;
+}
+
+export interface SlackSocketOptions {
+  appToken: string;
+  apiUrl: string;
+  /** A connection that stood has ended. */
+  ended(): void;
+  /** Deals with one envelope; only then is it acknowledged. */
+  take(envelope: Envelope): Promise<void>;
+}
+
+/** A connection that lasted less than this was no connection. */
+const BRIEF_MS = 5_000;
+const CLOSE_MS = 2_000;
+
+/**
+ * Socket mode until `signal` fires. Slack renews connections every few hours and says so; that is no fault. The library's own
+ * reconnecting is off: it gives up for good on some errors, and rejects where nobody can catch it.
+ */
+export async function readSocket(options: SlackSocketOptions, inbox: Inbox, signal: AbortSignal): Promise<void> {
+  for (;;) {
+    const started = performance.now();
+    await oneConnection(options, inbox, signal);
+    signal.throwIfAborted();
+    if (performance.now() - started < BRIEF_MS)
+      throw new PlatformFault("transient", "disconnected", "Slack closed the connection at once");
+  }
+}
+
+async function oneConnection(options: SlackSocketOptions, inbox: Inbox, signal: AbortSignal): Promise<void> {
+  const { appToken, apiUrl } = options;
+  const life = linkedAbort(signal);
+  const socket = new SocketModeClient({
+    appToken,
+    autoReconnectEnabled: false,
+    logger: SILENT,
+    clientOptions: { slackApiUrl: apiUrl, retryConfig: { retries: 0 }, timeout: 15_000, rejectRateLimitedCalls: true },
+  });
+  const gone = new Promise<void>((resolve) => socket.on("disconnected", () => resolve()));
+  const ended = new Promise<never>((_, reject) => {
+    life.signal.addEventListener("abort", () => reject(life.signal.reason), { once: true });
+  });
+  ended.catch(() => undefined);
+  let last = Promise.resolve();
+  socket.on("slack_event", (envelope: Envelope) => {
+    // One after the other: the order in which they came is the order in which they are stored.
+    last = last.then(() => take(options, envelope, life.signal)).catch((error) => life.abort(error));
+  });
+  socket.on("ws_message", (text: unknown) => {
+    const { type, num_connections: count = 1 } = Hello.catch({}).parse(jsonOf(text));
+    if (type === "hello" && count > 1)
+      inbox.note(`${count - 1} more connections of this app take part of what comes in: is another relay using it?`);
+  });
+  try {
+    await Promise.race([socket.start().catch(refused), ended]);
+    inbox.listening();
+    await Promise.race([gone, ended]);
+  } finally {
+    options.ended();
+    // What was being opened just now is opened all the same, and would take events that nobody acknowledges.
+    socket.on("connected", () => void socket.disconnect().catch(() => undefined));
+    // Bounded: a far end that is gone never answers the closing handshake.
+    await Promise.race([socket.disconnect().catch(() => undefined), Bun.sleep(CLOSE_MS)]);
+    await last;
+    life.dispose();
+  }
+}
+
+const Hello = z.object({ type: z.string().optional(), num_connections: z.number().optional() });
+
+function jsonOf(text: unknown): unknown {
+  try {
+    return JSON.parse(String(text));
+  } catch {
+    return undefined;
+  }
+}
+
+async function take({ take }: SlackSocketOptions, envelope: Envelope, signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return;
+  await take(envelope);
+  // What is not acknowledged comes again, and is known then.
+  await envelope.ack().catch(() => undefined);
+}
+
+function refused(error: unknown): never {
+  if (error === undefined) throw new PlatformFault("transient", "disconnected", "Slack closed the connection");
+  throw slackFault(error);
+}

@@ -1,0 +1,163 @@
+import type { CallbackQuery, Message, Update, User } from "grammy/types";
+import { type Incoming, moveOf } from "../contract.ts";
+import { quotedOf, textOf } from "./content.ts";
+import { type FetchFile, filesOf } from "./files.ts";
+import { chatName, originName, signed, userName } from "./names.ts";
+
+/** What is asked of Telegram: it remembers the last list, whoever set it. */
+export const ALLOWED_UPDATES = [
+  "message",
+  "edited_message",
+  "channel_post",
+  "edited_channel_post",
+  "callback_query",
+] as const;
+
+/** A message's id is unique in its chat alone. */
+export const externalIdOf = (chatId: number | string, messageId: number): string => `${chatId}:${messageId}`;
+
+export interface TelegramReader {
+  /** The bot's name, as commands name it: `/status@name`. */
+  username: string;
+  /** The bot's own id, when it is known. */
+  id?: number | undefined;
+  fetchFile: FetchFile;
+}
+
+/** What an update means; undefined for what is nobody's message (joins, pins, another bot's command). */
+export function incomingOf(update: Update, reader: TelegramReader): Incoming | undefined {
+  if (update.callback_query) return pressed(update.callback_query);
+  const message = update.message ?? update.channel_post;
+  if (message) return moved(message) ?? said(message, reader);
+  const edited = update.edited_message ?? update.edited_channel_post;
+  // A live location moves on every few seconds, and no other location can be edited.
+  const incoming = edited && !edited.location ? said(edited, reader) : undefined;
+  if (!edited || !incoming) return undefined;
+  return { ...incoming, ...editOf(edited, incoming.externalId) };
+}
+
+/** An edit is an event of its own, which answers what was edited. */
+const editOf = ({ edit_date: at = 0 }: Message, externalId: string) => ({
+  externalId: `${externalId}:edit:${at}`,
+  replyToExternalId: externalId,
+});
+
+/** The readable rest of a message that breaks the Bot API's schema: its id, chat and sender. */
+export function unreadable({ message, channel_post, ...update }: Update): Incoming | undefined {
+  const edited = update.edited_message ?? update.edited_channel_post;
+  const { chat, message_id: id, from } = message ?? channel_post ?? edited ?? {};
+  if (typeof chat?.id !== "number" || typeof id !== "number") return undefined;
+  const externalId = externalIdOf(chat.id, id);
+  return {
+    ...{ type: "text", conversationId: String(chat.id) },
+    ...(edited ? editOf(edited, externalId) : { externalId }),
+    sender: { id: String(from?.id ?? chat.id), name: String(from?.first_name ?? chat.id) },
+    text: "[a message that cannot be read]",
+  };
+}
+
+/** A group that becomes a supergroup has another id from then on. Both say so: it is one event. */
+function moved(message: Message): Incoming | undefined {
+  const { chat, migrate_to_chat_id: to = chat.id, migrate_from_chat_id: from = chat.id } = message;
+  if (from === to) return undefined;
+  return moveOf(String(from), String(to), senderOf(message));
+}
+
+function said(message: Message, reader: TelegramReader): Incoming | undefined {
+  const files = filesOf(message, reader.fetchFile);
+  const text = textOf(message, files.length > 0);
+  if (text === undefined && files.length === 0) return undefined;
+  const called = commandOf(message, reader.username);
+  if (called === null) return undefined;
+  return {
+    type: called === undefined ? "text" : "command",
+    ...placeOf(message),
+    externalId: idOf(message),
+    sender: senderOf(message),
+    text: called ? text?.replace(called, called.replace(/@.*/s, "")) : text,
+    files,
+    forwardedFrom: message.forward_origin && originName(message.forward_origin),
+    quoted: quotedOf(message, reader.id),
+    replyToExternalId: repliedTo(message),
+  };
+}
+
+/** Messages for one person alone have no number of their own, and that of the others is used again. */
+function idOf({ chat, message_id, ephemeral_message_id: ephemeral, date }: Message): string {
+  return ephemeral === undefined ? externalIdOf(chat.id, message_id) : `${chat.id}:ephemeral:${ephemeral}:${date}`;
+}
+
+/** Only a topic is a thread: in other groups `message_thread_id` numbers chains of replies. */
+function placeOf(message: Message) {
+  const threadId = message.is_topic_message ? message.message_thread_id : undefined;
+  return { conversationId: String(message.chat.id), threadId: threadId === undefined ? undefined : String(threadId) };
+}
+
+/** In a topic, whatever answers nothing answers the message that opened the topic. */
+function repliedTo(message: Message): string | undefined {
+  const parent = message.reply_to_message;
+  if (!parent || parent.forum_topic_created) return undefined;
+  return externalIdOf(parent.chat.id, parent.message_id);
+}
+
+/** Telegram puts a made-up bot into `from` for senders who write as a chat (anonymous admins, linked channels). */
+function senderOf(message: Message): Incoming["sender"] {
+  const { from, sender_chat, chat, author_signature: signature } = message;
+  if (from && !sender_chat) return personOf(from);
+  const as = sender_chat ?? chat;
+  return { id: String(as.id), name: signed(chatName(as), signature) };
+}
+
+function personOf(user: User): Incoming["sender"] {
+  return { id: String(user.id), name: userName(user), ...(user.is_bot && { isBot: true }) };
+}
+
+/** A command to us as it was called, `/status@name`; undefined when it is none, null when it is another bot's. */
+function commandOf(message: Message, username: string): string | null | undefined {
+  const entity = message.entities?.find(({ type, offset }) => type === "bot_command" && offset === 0);
+  if (!entity || message.text === undefined) return undefined;
+  const called = message.text.slice(0, entity.length);
+  const [, bot] = called.split("@");
+  return bot === undefined || bot.toLowerCase() === username.toLowerCase() ? called : null;
+}
+
+function pressed(query: CallbackQuery): Incoming | undefined {
+  const { message, data } = query;
+  if (!message || data === undefined) return undefined;
+  return {
+    type: "button",
+    // What Telegram no longer shows the bot has a chat and a number, but no topic.
+    ...("reply_markup" in message || message.date !== 0
+      ? placeOf(message as Message)
+      : { conversationId: String(message.chat.id) }),
+    externalId: `callback:${query.id}`,
+    sender: personOf(query.from),
+    button: { id: data, text: labelOf(query) },
+    replyToExternalId: externalIdOf(message.chat.id, message.message_id),
+  };
+}
+
+/** Stands before a button that was pressed. */
+const MARK = "✓ ";
+
+/** Label of the button before it was marked. */
+export function labelOf({ message, data }: CallbackQuery): string | undefined {
+  const button = message?.reply_markup?.inline_keyboard
+    .flat()
+    .find((key) => "callback_data" in key && key.callback_data === data);
+  return button?.text.replace(MARK, "");
+}
+
+/** The keyboard with the pressed button marked; undefined when nothing of it would change. */
+export function markedKeyboard({ message, data }: CallbackQuery) {
+  const rows = message?.reply_markup?.inline_keyboard ?? [];
+  let isChanged = false;
+  const marked = rows.map((row) =>
+    row.map((key) => {
+      const isIt = "callback_data" in key && key.callback_data === data && !key.text.startsWith(MARK);
+      isChanged ||= isIt;
+      return isIt ? { ...key, text: MARK + key.text } : key;
+    }),
+  );
+  return isChanged ? { inline_keyboard: marked } : undefined;
+}

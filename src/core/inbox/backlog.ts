@@ -1,0 +1,82 @@
+import type { Caller } from "../../identity/auth/caller.ts";
+import { createPauses } from "../../kernel/breathe.ts";
+import type { LogEntry } from "../../kernel/log/tail.ts";
+import type { WorkRow } from "../work/store.ts";
+import type { Looked, Looks } from "./poll.ts";
+
+/** How many entries one look at a backlog has. */
+export const BACKLOG_PAGE = 256;
+/** How much of a long backlog is looked at for urgent ones. */
+const MAX_UNREAD = 4 * BACKLOG_PAGE;
+const MAX_PAGES = 16;
+const MAX_BYTES = 4 * 1024 * 1024;
+
+/** Unread entries of an agent from the first page on, without settled ones. */
+export interface Backlog {
+  first: Looked;
+  /** Oldest first, with the state of their work. */
+  unread: { entry: LogEntry; work: WorkRow | undefined }[];
+  /** Further entries follow. */
+  more: boolean;
+  /** Ids that were looked at, oldest first. */
+  ids: readonly number[];
+  settled: ReadonlySet<number>;
+}
+
+/** Pages until there is enough to choose from. Each is a read and a turn of its own: a long backlog keeps nobody waiting. */
+export async function backlogFrom(first: Looked, next: (after: number) => Promise<Looked>): Promise<Backlog> {
+  const pages = [first];
+  let unread = unreadIn(first);
+  const pause = createPauses();
+  for (let last = first; last.page.more && pages.length < MAX_PAGES && isRoomFor(unread); ) {
+    last = await next(last.next);
+    unread = [...unread, ...unreadIn(last)];
+    pages.push(last);
+    await pause();
+  }
+  return {
+    ...{ first, unread, more: pages.at(-1)?.page.more ?? false },
+    ids: pages.flatMap(({ page }) => page.entries.map(({ id }) => id)),
+    settled: new Set(pages.flatMap(({ settled }) => [...settled])),
+  };
+}
+
+const unreadIn = ({ page, states, settled }: Looked): Backlog["unread"] =>
+  page.entries.filter(({ id }) => !settled.has(id)).map((entry) => ({ entry, work: states.get(entry.id) }));
+
+const isRoomFor = (unread: Backlog["unread"]): boolean =>
+  unread.length < MAX_UNREAD && unread.reduce((sum, { entry }) => sum + entry.json.length, 0) < MAX_BYTES;
+
+/** Id up to which a backlog is handled once `shown` is handled; settled entries count as handled. null: not even the oldest. */
+export function ackOf({ ids, settled }: Backlog, shown: readonly number[]): number | null {
+  const known = new Set(shown);
+  const hidden = ids.findIndex((id) => !settled.has(id) && !known.has(id));
+  return (hidden < 0 ? ids.at(-1) : ids[hidden - 1]) ?? null;
+}
+
+/** Most gaps kept apart; with more, the whole stretch counts as handed over. */
+const MAX_GAPS = 32;
+
+/** Notes what was shown to a model, and no more: what was folded, left out or settled has not reached it. */
+export function noteShown(
+  looks: Pick<Looks, "offered">,
+  caller: Caller,
+  agentId: string,
+  { first, settled }: Backlog,
+  { shown, ack }: { shown: readonly number[]; ack: number | null },
+  by: Parameters<Looks["offered"]>[2]["by"],
+): void {
+  const note = (after: number, upTo: number) => {
+    const entries = shown.filter((id) => id > after && id <= upTo).length;
+    if (upTo > after) looks.offered(caller, agentId, { after, upTo, entries, by });
+  };
+  const upTo = ack ?? first.after;
+  const gaps = [...settled].filter((id) => id <= upTo).sort((a, b) => a - b);
+  let after = first.after;
+  for (const gap of gaps.length > MAX_GAPS ? [] : gaps) {
+    note(after, gap - 1);
+    after = gap;
+  }
+  note(after, upTo);
+  for (const id of shown) if (id > upTo) note(id - 1, id);
+}

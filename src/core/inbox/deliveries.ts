@@ -1,0 +1,201 @@
+import type { Caller } from "../../identity/auth/caller.ts";
+import type { Clock } from "../../kernel/clock.ts";
+import type { Db, Reading } from "../../kernel/db/database.ts";
+import type { LogEntry } from "../../kernel/log/tail.ts";
+import { isForInbox } from "../messages/store.ts";
+import type { InboxStore, OfferRow } from "./store.ts";
+
+/** One connection (or all polls of one instance), as offers are recorded for it. */
+export interface OfferedTo {
+  agentId: string;
+  instanceId: string | null;
+  connection: string;
+  transport: OfferRow["transport"];
+}
+
+interface Range {
+  to: OfferedTo;
+  afterId: number;
+  upToId: number;
+  at: number;
+}
+
+const SAVE_EVERY_MS = 1000;
+const SAVE_SLICE = 200;
+const MAX_RANGES = 2000;
+/** The first range that covers an entry is among the nearest. */
+const NEAREST = 40;
+/** Ranges that wait to be written, while the database takes none. */
+const MAX_KEPT = 50_000;
+
+type Seer = Pick<Caller, "agentId" | "instanceId" | "role">;
+type Seen = Pick<LogEntry, "id" | "from" | "target">;
+
+const covers = ({ afterId, upToId }: Pick<OfferRow, "afterId" | "upToId">, id: number): boolean =>
+  afterId < id && id <= upToId;
+
+export type Offers = ReturnType<typeof createOffers>;
+
+/**
+ * What was handed to the kernel for whom: ranges of the log, written at most once a second. After a crash the last second
+ * is missing, so what is recorded is "at least".
+ */
+export function createOffers(db: Db, store: InboxStore, clock: Clock, onError: (error: unknown) => void) {
+  let pending: Range[] = [];
+  let saving: Range[] = [];
+  let saves: Promise<void> = Promise.resolve();
+  const open = new Map<string, Range>();
+  /** The newest unbroken stretch offered to each agent, whoever of its connections it went to. */
+  const stretches = new Map<string, { afterId: number; upToId: number }>();
+  /** The newest entry noted for each agent since the start. */
+  const newest = new Map<string, number>();
+  let timer: (() => void) | undefined;
+  const listeners: ((transport: string, n: number) => void)[] = [];
+
+  /** One after the other: what could not be written stays, and goes first the next time. */
+  function save(): Promise<void> {
+    timer = undefined;
+    saving = saving.concat(pending).slice(-MAX_KEPT);
+    pending = [];
+    open.clear();
+    saves = saves.then(write).catch(onError);
+    return saves;
+  }
+
+  async function write(): Promise<void> {
+    while (saving.length) {
+      const slice = saving.slice(0, SAVE_SLICE);
+      await db.background(async (tx) => {
+        for (const { to, afterId, upToId, at } of slice) await store.addOffer(tx, { ...to, afterId, upToId, at });
+      });
+      const written = new Set(slice);
+      saving = saving.filter((range) => !written.has(range));
+    }
+  }
+
+  function stretch({ agentId, transport }: OfferedTo, afterId: number, upToId: number): void {
+    newest.set(agentId, Math.max(newest.get(agentId) ?? 0, upToId));
+    const known = stretches.get(agentId);
+    if (known && afterId <= known.upToId && upToId >= known.afterId) {
+      known.afterId = Math.min(known.afterId, afterId);
+      known.upToId = Math.max(known.upToId, upToId);
+    } else if (transport !== "lookup") stretches.set(agentId, { afterId, upToId });
+  }
+
+  /** The ranges that reach beyond `after`, those not yet written included, nearest first. */
+  async function beyond(on: Reading, agentId: string, after: number, limit = MAX_RANGES): Promise<OfferRow[]> {
+    const stored = await store.offersBeyond(on, agentId, after, limit);
+    const fresh = [...saving, ...pending]
+      .filter((range) => range.to.agentId === agentId && range.upToId > after)
+      .map(({ to, afterId, upToId, at }) => ({ ...to, afterId, upToId, at }));
+    return [...stored, ...fresh];
+  }
+
+  /** Answers, for one agent and within one transaction, what it was handed by any route or has acknowledged. */
+  function reader(on: Reading, agentId: string) {
+    let known: { cursor: number; upTo: number } | undefined;
+    const bounds = () => {
+      const stored = known ? undefined : store.handed(on, agentId);
+      known ??= { cursor: stored?.cursor ?? 0, upTo: Math.max(stored?.upTo ?? 0, newest.get(agentId) ?? 0) };
+      return known;
+    };
+    return {
+      /** Whether it was ever handed anything. */
+      any: (): boolean => bounds().upTo > 0,
+      /** The newest entry that may have been handed over or acknowledged; 0 for none. */
+      upTo: (): number => Math.max(bounds().upTo, bounds().cursor, stretches.get(agentId)?.upToId ?? 0),
+      async has(id: number): Promise<boolean> {
+        const sure = stretches.get(agentId);
+        if (sure && sure.afterId < id && id <= sure.upToId) return true;
+        if (id <= bounds().cursor) return true;
+        if (id > bounds().upTo) return false;
+        const ranges = await beyond(on, agentId, id - 1, NEAREST);
+        return ranges.some((range) => covers(range, id) && range.transport !== "named");
+      },
+    };
+  }
+
+  /** Notes that all entries for this agent in (afterId, upToId] were handed over. */
+  function note(to: OfferedTo, afterId: number, upToId: number, entries: number): void {
+    for (const listener of listeners) listener(to.transport, entries);
+    if (record(to, afterId, upToId)) stretch(to, afterId, upToId);
+  }
+
+  /** @returns false when the connection's open range covers it already. */
+  function record(to: OfferedTo, afterId: number, upToId: number): boolean {
+    const at = clock.now();
+    const last = open.get(to.connection);
+    const isKnown = last !== undefined && last.afterId <= afterId && upToId <= last.upToId;
+    if (isKnown) return false;
+    if (last && last.upToId === afterId) {
+      last.upToId = upToId;
+      last.at = at;
+    } else {
+      const range: Range = { to, afterId, upToId, at };
+      open.set(to.connection, range);
+      pending.push(range);
+    }
+    timer ??= clock.after(SAVE_EVERY_MS, () => void save());
+    return true;
+  }
+
+  /** Ids of the entries that are the agent's mail and that no route is known to have handed over, ascending. */
+  async function unseen(on: Reading, agentId: string, entries: readonly Seen[]): Promise<number[]> {
+    const known = reader(on, agentId);
+    const ids = new Set<number>();
+    for (const { id, from, target } of entries)
+      if (isForInbox(agentId, { id, fromId: from, target }) && !(await known.has(id))) ids.add(id);
+    return [...ids].sort((a, b) => a - b);
+  }
+
+  /** Ascending, so that neighbours share a range. */
+  function noteIds({ agentId, instanceId }: Pick<OfferedTo, "agentId" | "instanceId">, ids: readonly number[]): void {
+    const to = { agentId, instanceId, connection: `lookup:${agentId}`, transport: "lookup" } as const;
+    for (const id of ids) note(to, id - 1, id, 1);
+  }
+
+  return {
+    note,
+    reader,
+
+    /** An agent was shown entries apart from its inbox: they have reached it. What it said itself has not come to it. */
+    async noteSeen(on: Reading, caller: Seer, entries: readonly Seen[]): Promise<void> {
+      const { agentId, instanceId } = caller;
+      if (agentId === null || caller.role === "operator") return;
+      noteIds({ agentId, instanceId }, await unseen(on, agentId, entries));
+    },
+    unseen,
+    noteIds,
+
+    /**
+     * An agent named a message as a cause: it has it, by a way the relay does not see. Recorded for its story alone: the loop
+     * rule goes by what was handed over.
+     */
+    async noteNamed(on: Reading, caller: Seer, entry: Seen): Promise<void> {
+      const { agentId, instanceId } = caller;
+      if (agentId === null || caller.role === "operator") return;
+      const to = { agentId, instanceId, connection: `named:${agentId}`, transport: "named" } as const;
+      const [id] = await unseen(on, agentId, [entry]);
+      if (id === undefined || (await beyond(on, agentId, id - 1, NEAREST)).some((range) => covers(range, id))) return;
+      record(to, id - 1, id);
+    },
+
+    /** Whether (after, upTo] is known to have been offered without asking the database. */
+    surelyCovered(agentId: string, after: number, upTo: number): boolean {
+      const known = stretches.get(agentId);
+      return known !== undefined && known.afterId <= after && known.upToId >= upTo;
+    },
+
+    beyond,
+
+    /** Told of each note: by which transport, and how many entries. */
+    onNoted: (listener: (transport: string, n: number) => void) => listeners.push(listener),
+
+    /** Resolves when no saving is under way. */
+    settled: (): Promise<void> => saves,
+    async stop(): Promise<void> {
+      timer?.();
+      await save();
+    },
+  };
+}

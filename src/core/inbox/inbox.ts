@@ -1,0 +1,233 @@
+import type { AgentService } from "../../identity/agents/service.ts";
+import type { AgentFacts, AgentStore } from "../../identity/agents/store.ts";
+import type { MemberStore } from "../../identity/agents/store-members.ts";
+import { actingAs, type Caller, requireReader } from "../../identity/auth/caller.ts";
+import type { Clock } from "../../kernel/clock.ts";
+import type { Reading, Tx } from "../../kernel/db/database.ts";
+import type { Log } from "../../kernel/log/log.ts";
+import type { LogEntry } from "../../kernel/log/tail.ts";
+import { fitting, jsonBytes } from "../../kernel/pages.ts";
+import type { Acked, Reset } from "../../protocol/inbox.ts";
+import type { MessageKind } from "../../protocol/messages.ts";
+import { Problem } from "../../protocol/problem.ts";
+import { toLogEntry } from "../messages/entry.ts";
+import { type Candidate, isForInbox, type MessageStore } from "../messages/store.ts";
+import { conditions } from "../messages/store-lists.ts";
+import type { WorkStore } from "../work/store.ts";
+import type { Offers } from "./deliveries.ts";
+import type { Settled } from "./settled.ts";
+import type { InboxStore } from "./store.ts";
+
+/** One page of an inbox. Everything for the agent up to `upTo` is in `entries` or came before the place asked for. */
+export interface InboxPage {
+  entries: LogEntry[];
+  upTo: number;
+  more: boolean;
+  head: number;
+  targetsNow: string[];
+  reset?: Reset | undefined;
+}
+
+export interface InboxParts {
+  agents: AgentService;
+  agentStore: AgentStore;
+  members: MemberStore;
+  store: MessageStore;
+  inboxStore: InboxStore;
+  works: WorkStore;
+  settled: Settled;
+  offers: Offers;
+  log: Log;
+  clock: Clock;
+  headOf(on: Reading): number;
+}
+
+/** Looked at beyond the limit, so that one's own group messages rarely make a page short. */
+const SPARE = 32;
+/** Memberships that ended which are asked for one by one. */
+const MAX_ENDED = 16;
+/** How far `skipped` is counted. */
+const MAX_COUNTED = 20_000;
+/** How many entries one filtered look goes through. */
+const MAX_LOOKED = 2000;
+
+interface Look {
+  kind?: MessageKind | undefined;
+  topic?: string | undefined;
+  claimable?: "open" | undefined;
+  limit: number;
+}
+
+export type Inbox = ReturnType<typeof createInbox>;
+
+/** Reading what is for an agent, and acknowledging it. */
+export function createInbox(parts: InboxParts) {
+  const { agents, agentStore, members, store, inboxStore, works, settled, offers, log, clock, headOf } = parts;
+
+  /** What is stored for an agent after a place. One read transaction: the floor is checked in it, so no hole is silent. */
+  async function page(on: Reading, agentId: string, after: number, limit: number): Promise<InboxPage> {
+    const head = headOf(on);
+    const { found, upTo, open } = await candidates(on, agentId, after, limit + SPARE, head);
+    const wanted = found.filter((candidate) => isForInbox(agentId, candidate)).slice(0, limit);
+    const entries = await entriesOf(on, wanted);
+    const all = found.length === 0 || entries.length === wanted.length;
+    const cut = !all || wanted.length === limit;
+    const last = entries.at(-1)?.id ?? after;
+    const reached = cut ? last : upTo;
+    return {
+      entries: entries.filter((entry) => entry.expiresAt === null || entry.expiresAt > clock.now()),
+      upTo: reached,
+      more: reached < head && (cut || upTo < head),
+      head,
+      targetsNow: open.map((member) => member.target),
+      reset: await resetAt(on, agentId, after),
+    };
+  }
+
+  /** Memberships that hold all the way share one query; those that began or ended in between have their own bounds. */
+  async function candidates(on: Reading, agentId: string, after: number, limit: number, head: number) {
+    const open = await agentStore.openMemberships(on, agentId);
+    const ended = await agentStore.endedBeyond(on, agentId, after, MAX_ENDED + 1);
+    const areMany = ended.length > MAX_ENDED;
+    const partial = [...open.filter((member) => member.sinceId > after), ...(areMany ? [] : ended)];
+    const targets = open.filter((member) => member.sinceId <= after).map((member) => member.target);
+    const lists = [await store.forTargets(on, targets, after, limit)];
+    for (const { target, sinceId, untilId } of partial)
+      lists.push(await store.forTargetWithin(on, target, Math.max(after, sinceId), untilId ?? head, limit));
+    if (areMany) lists.push(await store.forEnded(on, agentId, after, limit));
+    // A full list says nothing about what comes after its last; the others end at the head.
+    const ends = lists.map((list) => (list.length === limit ? (list.at(-1)?.id ?? head) : head));
+    const upTo = Math.min(head, ...ends);
+    const found = lists.flat().filter((candidate) => candidate.id <= upTo);
+    if (lists.length > 1) found.sort((a, b) => a.id - b.id);
+    return { found, upTo, open };
+  }
+
+  async function entriesOf(on: Reading, wanted: Candidate[]): Promise<LogEntry[]> {
+    const recent = wanted.map((candidate) => log.entry(candidate.id));
+    if (recent.every((entry) => entry !== undefined)) return fitting(recent, (entry) => jsonBytes(entry.json));
+    const rows = await store.rows(
+      on,
+      wanted.map((candidate) => candidate.id),
+    );
+    return fitting(rows.map(toLogEntry), (entry) => jsonBytes(entry.json));
+  }
+
+  async function resetAt(on: Reading, agentId: string, after: number): Promise<Reset | undefined> {
+    const floor = await store.floor(on);
+    if (after >= floor) return undefined;
+    const loss = await inboxStore.loss(on, agentId);
+    return loss && loss.lastId > after ? { firstId: floor + 1, lost: loss.lost } : undefined;
+  }
+
+  /** The agent whose inbox this is, when the caller may look at it from there on. @throws Problem 403, 404, 409, 410, 422 */
+  async function requireInbox(on: Reading, caller: Caller, agentId: string, after = 0): Promise<AgentFacts> {
+    requireReader(caller, agentId);
+    if (after > 0) checkPlace(after, headOf(on), "after");
+    const facts = await agentStore.facts(on, agentId);
+    if (!facts)
+      throw new Problem("not-found", `There is no agent ${agentId}.`, { suggestions: agents.suggest(agentId) });
+    if (facts.deletedAt !== null)
+      throw new Problem("gone", `${agentId} was deleted: there is nothing to read unless an operator restores it.`);
+    if (caller.instanceId !== null) await agents.fence(on, caller, facts);
+    return facts;
+  }
+
+  /** A place that the log has not reached would be waited for in silence. @throws Problem 422 ahead-of-log */
+  function checkPlace(place: number, head: number, pointer: string): void {
+    if (place <= head) return;
+    throw new Problem("ahead-of-log", `The newest place in the log is ${head}.`, {
+      errors: [{ pointer, message: `is above ${head}` }],
+    });
+  }
+
+  /** `POST /v1/agents/{id}/inbox/ack`: the cursor only moves forward. @throws Problem 422 ahead-of-log */
+  async function ack(tx: Tx, caller: Caller, agentId: string, upTo: number): Promise<Acked> {
+    const actor = actingAs(caller, agentId);
+    const facts = await agents.requireActor(tx, caller, actor, true);
+    const head = headOf(tx);
+    checkPlace(upTo, head, "/upTo");
+    if (upTo <= facts.cursor) return { cursor: facts.cursor, skipped: 0 };
+    const skipped = await neverOffered(tx, agentId, facts.cursor, upTo);
+    await members.ack(tx, agentId, upTo, clock.now());
+    const loss = await inboxStore.loss(tx, agentId);
+    if (loss && loss.lastId <= upTo) await inboxStore.clearLoss(tx, agentId);
+    return { cursor: upTo, skipped };
+  }
+
+  /** How much for the agent in (after, upTo] was in no range that was handed over. */
+  async function neverOffered(tx: Tx, agentId: string, after: number, upTo: number): Promise<number> {
+    if (offers.surelyCovered(agentId, after, upTo)) return 0;
+    const { found } = await candidates(tx, agentId, after, MAX_COUNTED, headOf(tx));
+    const own = found.filter((candidate) => candidate.id <= upTo && isForInbox(agentId, candidate));
+    if (own.length === 0) return 0;
+    const ranges = await offers.beyond(tx, agentId, after);
+    const missed = outside(own, ranges);
+    if (missed.length === 0) return 0;
+    const entries = (
+      await store.rows(
+        tx,
+        missed.map(({ id }) => id),
+      )
+    ).map(toLogEntry);
+    const states = await works.byIds(
+      tx,
+      entries.filter(({ claimable }) => claimable).map(({ id }) => id),
+    );
+    // Settled entries are left out on purpose.
+    const left = await settled.among(tx, agentId, entries, states);
+    return missed.filter(({ id }) => !left.has(id)).length;
+  }
+
+  /** Ids that pass a filter: of open work, or among the next entries after a place. */
+  async function look(on: Reading, agentId: string, filter: Look, after: number) {
+    if (filter.claimable) return openWork(on, agentId, filter);
+    const { found } = await candidates(on, agentId, after, MAX_LOOKED, headOf(on));
+    const ids = found.filter((candidate) => isForInbox(agentId, candidate)).map((candidate) => candidate.id);
+    const kept = await store.filtered(on, ids, conditions(filter, null), { oldestFirst: true }, filter.limit + 1);
+    return { items: kept.slice(0, filter.limit), more: kept.length > filter.limit || found.length >= MAX_LOOKED };
+  }
+
+  async function openWork(on: Reading, agentId: string, filter: Look) {
+    const belongs = await agentStore.openMemberships(on, agentId);
+    const lists = [];
+    for (const { target } of belongs) lists.push(await works.openFor(on, target, MAX_LOOKED));
+    const kept = await store.filtered(
+      on,
+      lists.flat(),
+      conditions(filter, null),
+      { oldestFirst: true },
+      filter.limit + 1,
+    );
+    return { items: kept.slice(0, filter.limit), more: kept.length > filter.limit };
+  }
+
+  return {
+    page,
+    look,
+    ack,
+    requireInbox,
+    /** Where the log begins and ends, and whether there is work that the agent may claim. */
+    async glance(on: Reading, agentId: string) {
+      const belongs = await agentStore.openMemberships(on, agentId);
+      const targets = belongs.map((member) => member.target);
+      const isOpen = (await works.bestOpen(on, targets)) !== undefined;
+      return { head: headOf(on), floor: await store.floor(on), isOpen };
+    },
+    /** Whether there is work that the agent may claim. */
+    hasOpen: async (on: Reading, targets: readonly string[]): Promise<boolean> =>
+      (await works.bestOpen(on, targets)) !== undefined,
+  };
+}
+
+/** Sorted ids outside of all ranges: one walk along both. */
+function outside(found: readonly Candidate[], ranges: readonly { afterId: number; upToId: number }[]): Candidate[] {
+  const sorted = ranges.toSorted((a, b) => a.afterId - b.afterId);
+  let next = 0;
+  let reach = 0;
+  return found.filter(({ id }) => {
+    for (let range = sorted[next]; range && range.afterId < id; range = sorted[++next])
+      reach = Math.max(reach, range.upToId);
+    return reach < id;
+  });
+}

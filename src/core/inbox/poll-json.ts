@@ -1,0 +1,71 @@
+import type { z } from "zod";
+import type { Caller } from "../../identity/auth/caller.ts";
+import type { Reading } from "../../kernel/db/database.ts";
+import type { LogEntry } from "../../kernel/log/tail.ts";
+import type { InboxQuery } from "../../protocol/inbox.ts";
+import { messageJson } from "../messages/entry.ts";
+import type { Lists } from "../messages/lists.ts";
+import type { Parents } from "../messages/parents.ts";
+import type { WorkRow } from "../work/store.ts";
+import { createLooks, type LookParts } from "./poll.ts";
+
+type Query = z.output<typeof InboxQuery>;
+
+/** One look into an inbox, as JSON. */
+export function createLookJson(parts: LookParts & { lists: Lists; parents: Parents }) {
+  const { db, inbox, lists, parents } = parts;
+  const looks = createLooks(parts);
+
+  async function itemsJson(
+    on: Reading,
+    caller: Caller,
+    agentId: string,
+    entries: readonly LogEntry[],
+    states: Map<number, WorkRow>,
+    settled: ReadonlySet<number>,
+    withParent: boolean,
+  ) {
+    const found = await parents.shownTo(on, caller, agentId, withParent ? entries : []);
+    return entries.map((entry) => {
+      const parent = found.get(entry.id);
+      const more = `${parent ? `,"parent":${parent}` : ""}${settled.has(entry.id) ? SETTLED : ""}`;
+      return messageJson(entry, states.get(entry.id), more);
+    });
+  }
+
+  return {
+    targets: looks.targets,
+
+    async unfiltered(caller: Caller, agentId: string, query: Query): Promise<{ json: string; found: boolean }> {
+      const answer = await db.read(async (on) => {
+        const looked = await looks.at(on, caller, agentId, query.after, query.limit);
+        const { page, states, settled, next, cursor, open } = looked;
+        const items = await itemsJson(on, caller, agentId, page.entries, states, settled, query.include === "parent");
+        const reset = page.reset ? `,"reset":${JSON.stringify(page.reset)}` : "";
+        const json =
+          `{"items":[${items.join(",")}],"next":${next},"cursor":${cursor},"head":${page.head},` +
+          `"more":${page.more},"open":${open}${reset}}`;
+        return { json, looked };
+      });
+      const { after, page, found } = answer.looked;
+      if (found) looks.offered(caller, agentId, { after, upTo: page.upTo, entries: page.entries.length, by: "poll" });
+      return { json: answer.json, found };
+    },
+
+    /** For looking: nothing of it can be acknowledged, for what lies between is not shown. */
+    async filtered(on: Reading, caller: Caller, agentId: string, query: Query): Promise<string> {
+      const facts = await inbox.requireInbox(on, caller, agentId);
+      const glance = await inbox.glance(on, agentId);
+      const { items, more } = await inbox.look(on, agentId, query, query.after ?? facts.cursor);
+      const found = await lists.withWork(on, items);
+      const states = new Map(found.flatMap(({ entry, work }) => (work ? [[entry.id, work] as const] : [])));
+      const entries = found.map(({ entry }) => entry);
+      if (caller.agentId === agentId) await parts.offers.noteSeen(on, caller, entries);
+      const settled = await parts.settled.among(on, agentId, entries, states);
+      const json = await itemsJson(on, caller, agentId, entries, states, settled, query.include === "parent");
+      return `{"items":[${json.join(",")}],"cursor":${facts.cursor},"head":${glance.head},"more":${more},"open":${glance.isOpen}}`;
+    },
+  };
+}
+
+const SETTLED = `,"settled":true`;

@@ -1,0 +1,87 @@
+import type { Caller } from "../../identity/auth/caller.ts";
+import type { Db, Reading } from "../../kernel/db/database.ts";
+import type { LogEntry } from "../../kernel/log/tail.ts";
+import type { WorkRow, WorkStore } from "../work/store.ts";
+import type { Offers } from "./deliveries.ts";
+import type { Inbox, InboxPage } from "./inbox.ts";
+import type { Settled } from "./settled.ts";
+
+/** One look into an inbox: a page, the state of the work in it, and where the reader stands. */
+export interface Looked {
+  page: InboxPage;
+  states: Map<number, WorkRow>;
+  /** Ids of the entries that need nothing more from the agent. */
+  settled: ReadonlySet<number>;
+  /** Where it began. */
+  after: number;
+  /** Where the next look begins. */
+  next: number;
+  cursor: number;
+  /** There is work to claim. */
+  open: boolean;
+  /** There is something to tell, so nobody has to wait. */
+  found: boolean;
+}
+
+/** What one answer hands over: so many entries, which are all there is in (after, upTo]. */
+export interface Handed {
+  after: number;
+  upTo: number;
+  entries: number;
+  by: "poll" | "mcp" | "digest";
+}
+
+export interface LookParts {
+  db: Pick<Db, "read">;
+  inbox: Inbox;
+  works: WorkStore;
+  settled: Settled;
+  offers: Offers;
+}
+
+export type Looks = ReturnType<typeof createLooks>;
+
+/** Looking into an inbox, for whoever asks: a poll, or a tool. */
+export function createLooks({ inbox, works, settled, offers }: LookParts) {
+  return {
+    /** Whose entries a wait listens for. @throws Problem 403, 404, 409, 410 */
+    async targets(on: Reading, caller: Caller, agentId: string): Promise<string[]> {
+      await inbox.requireInbox(on, caller, agentId);
+      return (await inbox.page(on, agentId, Number.MAX_SAFE_INTEGER, 1)).targetsNow;
+    },
+
+    states: (on: Reading, entries: readonly LogEntry[]): Promise<Map<number, WorkRow>> =>
+      works.byIds(
+        on,
+        entries.filter((entry) => entry.claimable).map((entry) => entry.id),
+      ),
+
+    /** @throws Problem 403, 404, 409, 410, 422 */
+    async at(on: Reading, caller: Caller, agentId: string, from: number | undefined, limit: number): Promise<Looked> {
+      const facts = await inbox.requireInbox(on, caller, agentId, from);
+      const after = from ?? facts.cursor;
+      const page = await inbox.page(on, agentId, after, limit);
+      const states = await this.states(on, page.entries);
+      return {
+        page,
+        states,
+        settled: await settled.among(on, agentId, page.entries, states),
+        after,
+        next: Math.max(after, page.upTo),
+        cursor: facts.cursor,
+        open: await inbox.hasOpen(on, page.targetsNow),
+        found: page.entries.length > 0 || page.reset !== undefined,
+      };
+    },
+
+    /**
+     * Everything for the agent in (after, upTo] goes out with this answer. The client may have left, so this is "offered", no
+     * more.
+     */
+    offered(caller: Caller, agentId: string, { after, upTo, entries, by: transport }: Handed): void {
+      if (caller.agentId !== agentId) return;
+      const connection = `${transport}:${agentId}:${caller.instanceId ?? ""}`;
+      offers.note({ agentId, instanceId: caller.instanceId, connection, transport }, after, upTo, entries);
+    },
+  };
+}

@@ -1,0 +1,93 @@
+import type { Change, Roster } from "../../identity/agents/roster.ts";
+import type { Clock } from "../../kernel/clock.ts";
+import type { Connection, Connections } from "../../kernel/log/connections.ts";
+import { Encoded, SharedMembers } from "../../kernel/log/outlet.ts";
+import type { Presence, RosterAgent } from "../../protocol/agents.ts";
+
+const MAX_IN_HELLO = 500;
+const PRESENCE_EVERY_MS = 250;
+/** What one round of presence may cost: bytes times streams. */
+const PRESENCE_BUDGET = 4_000_000;
+const PRESENCE_BYTES = 120;
+
+export type RosterText = ReturnType<typeof createRosterText>;
+
+/** The roster as streams carry it: whole in `hello`, then each change as `presence`. */
+export function createRosterText(roster: Roster, connections: Connections, clock: Clock) {
+  let text = new SharedMembers("");
+  let madeAt = -1;
+  const changed = new Map<string, Change>();
+  /** Their first connection opened, or their last one closed, in this turn of the event loop. */
+  const present = new Set<string>();
+  let timer: (() => void) | undefined;
+  let spent = 0;
+  let spentAt = clock.mono();
+
+  /** Later changes of one agent replace earlier ones, and a storm of them is spread: presence is a state, not a log. */
+  function flush(): void {
+    timer = undefined;
+    const most = Math.max(1, Math.floor(PRESENCE_BUDGET / PRESENCE_BYTES / Math.max(1, connections.size())));
+    for (const [agentId, change] of [...changed].slice(0, most)) {
+      changed.delete(agentId);
+      tell(change, () => true);
+    }
+    if (changed.size) timer = clock.after(PRESENCE_EVERY_MS, flush);
+  }
+
+  function tell(change: Change, wanted: (connection: Connection) => boolean): void {
+    const presence: Presence = { ...change, connections: connections.count(change.agentId) };
+    const event = new Encoded("presence", JSON.stringify(presence));
+    connections.broadcast(event, (connection) => connection.outlet !== undefined && wanted(connection));
+  }
+
+  /** Whether the budget has room to tell one more change to everybody now. */
+  function maySpend(): boolean {
+    const now = clock.mono();
+    spent = Math.max(0, spent - ((now - spentAt) / PRESENCE_EVERY_MS) * PRESENCE_BUDGET);
+    spentAt = now;
+    const cost = PRESENCE_BYTES * connections.size();
+    if (spent + cost > PRESENCE_BUDGET) return false;
+    spent += cost;
+    return true;
+  }
+
+  /** An agent's own streams know that it is connected. */
+  function tellPresent(): void {
+    for (const agentId of present) {
+      const entry = roster.get(agentId);
+      if (!entry) continue;
+      const { status, ready, epoch } = entry;
+      const change = { agentId, status, ready, epoch };
+      if (maySpend()) tell(change, ({ countsFor }) => countsFor !== agentId);
+      else note(change);
+    }
+    present.clear();
+  }
+
+  function note(change: Change): void {
+    changed.delete(change.agentId);
+    changed.set(change.agentId, change);
+    timer ??= clock.after(PRESENCE_EVERY_MS, flush);
+  }
+
+  roster.onChange(note);
+  connections.onPresent((agentId) => {
+    if (present.size === 0) setImmediate(tellPresent);
+    present.add(agentId);
+  });
+
+  return {
+    /** `"agents": [...], "agentsTotal": n`, as JSON; online ones first. Made once for each state of the roster. */
+    members(): SharedMembers {
+      if (madeAt === roster.version()) return text;
+      madeAt = roster.version();
+      const shown = [...roster.values()]
+        .sort((a, b) => Number(a.status === "offline") - Number(b.status === "offline"))
+        .slice(0, MAX_IN_HELLO)
+        .map(({ lastSeenAt: _, unsaved: __, ...agent }): RosterAgent => agent);
+      text = new SharedMembers(`"agents":${JSON.stringify(shown)},"agentsTotal":${roster.size()}`);
+      return text;
+    },
+    stop: () => timer?.(),
+  };
+}

@@ -1,0 +1,256 @@
+import type { ServerWebSocket } from "bun";
+import type { z } from "zod";
+import type { PresenceKeeper } from "../../identity/agents/presence.ts";
+import type { AgentService } from "../../identity/agents/service.ts";
+import type { Caller, Principal } from "../../identity/auth/caller.ts";
+import type { Clock } from "../../kernel/clock.ts";
+import type { Db } from "../../kernel/db/database.ts";
+import { check } from "../../kernel/http/body.ts";
+import { checkNumbers, parseText, readJson } from "../../kernel/http/json.ts";
+import type { RateLimit } from "../../kernel/http/rate-limit.ts";
+import { createSocketOutlet, type SocketHandler, type SocketOutlet } from "../../kernel/http/socket-outlet.ts";
+import type { Peer } from "../../kernel/log/peers.ts";
+import { AgentStatus } from "../../protocol/agents.ts";
+import { AuthFrame, SocketRequest } from "../../protocol/inbox.ts";
+import { Problem } from "../../protocol/problem.ts";
+import { sentJson, workedJson } from "../messages/answers.ts";
+import type { Parents } from "../messages/parents.ts";
+import type { Sender } from "../messages/send.ts";
+import type { Claims, Worked } from "../work/claims.ts";
+import type { Inbox } from "./inbox.ts";
+import type { InboxStreams } from "./stream.ts";
+
+export interface SocketParts {
+  db: Pick<Db, "read" | "write">;
+  agents: AgentService;
+  presence: PresenceKeeper;
+  inbox: Inbox;
+  streams: InboxStreams;
+  sender: Sender;
+  claims: Claims;
+  parents: Parents;
+  limit: RateLimit;
+  clock: Clock;
+  authenticate(secret: string): Promise<Principal>;
+  onError(error: unknown): void;
+}
+
+const MAX_UNANSWERED = 64;
+const AUTH_WITHIN_MS = 5000;
+/** Frame limit before authentication. A token and an instance take a tenth of it. */
+const MAX_FIRST_FRAME = 4096;
+
+type Ref = SocketRequest["ref"];
+
+/** One connection of `GET /v1/agents/{id}/socket`. */
+export interface Opening {
+  agentId: string;
+  after: number | undefined;
+  /** Messages and claims carry what they reply to. */
+  withParents: boolean;
+  /** undefined for a browser, which sends its token first. */
+  caller: Caller | undefined;
+  peer: Peer | undefined;
+  /** Called when it has said who it is, or has ended without; more than once is no harm. */
+  onKnown(): void;
+}
+
+export function createSocket(parts: SocketParts, opening: Opening): SocketHandler {
+  const { agentId, after, withParents, onKnown } = opening;
+  const { db, presence, inbox, streams, limit, clock, authenticate, onError } = parts;
+  const run = createVerbs(parts, agentId, withParents);
+  let outlet: SocketOutlet;
+  let { caller } = opening;
+  let opened = false;
+  let authenticating = false;
+  /** Read off the wire already: while there is any, no more is read. */
+  const waiting: string[] = [];
+  /** One for each frame that is being carried out, in the order in which they came: so they are answered. */
+  const answers: { frame?: string }[] = [];
+  let cancelAuthTimer: () => void = () => undefined;
+
+  async function begin(as: Caller): Promise<void> {
+    try {
+      limit.take(as.tokenId);
+      const facts = await db.read((on) => inbox.requireInbox(on, as, agentId, after));
+      // The other end may have left meanwhile, and nobody would close what is opened now.
+      if (outlet.state() !== "open") return;
+      if (as.agentId === agentId) presence.touch(agentId);
+      await streams.open(as, facts, outlet, { after, withParents });
+      opened = true;
+      pump();
+    } catch (error) {
+      refuseAll(error);
+    }
+  }
+
+  /** The connection itself is refused: the problem, then the close code that says whether to come back. */
+  function refuseAll(error: unknown): void {
+    const problem = asProblem(error, onError);
+    outlet.answer(problemFrame(null, problem, ""));
+    if (problem.code === "superseded") outlet.closeWith("superseded");
+    else outlet.closeWith(problem.status === 429 || problem.status === 503 ? "too-slow" : "not-authorised");
+  }
+
+  async function takeAuth(text: string): Promise<void> {
+    cancelAuthTimer();
+    try {
+      const frame = check(AuthFrame, readJson(text, "The frame"), "") as z.infer<typeof AuthFrame>;
+      const principal = await authenticate(frame.token);
+      caller = { ...principal, instanceId: frame.instanceId ?? null, requestId: "" };
+      onKnown();
+      await begin(caller);
+    } catch (error) {
+      refuseAll(error);
+    }
+  }
+
+  /** What came before the other end closed is still carried out; what comes from who was cut off is not. */
+  const takesMore = () => answers.length < MAX_UNANSWERED && (outlet.state() === "ended" || outlet.ready());
+
+  function pump(): void {
+    while (opened && caller && waiting.length && takesMore()) {
+      take(waiting.shift() ?? "", caller);
+    }
+    outlet.reads(waiting.length === 0);
+  }
+
+  /** Frames are carried out in order: each verb queues its write before the next frame is looked at. */
+  function take(text: string, as: Caller): void {
+    let ref: Ref | null = null;
+    const slot: { frame?: string } = {};
+    answers.push(slot);
+    const done = (frame: string) => {
+      slot.frame = frame;
+      while (answers[0]?.frame !== undefined) outlet.answer(answers.shift()?.frame ?? "");
+    };
+    const ok = (result: string) => done(`{"type":"ok","ref":${JSON.stringify(ref)},"result":${result}}`);
+    const refuse = (error: unknown) => done(problemFrame(ref, asProblem(error, onError), as.requestId));
+    try {
+      const raw = parseText(text, "The frame");
+      ref = refOf(raw);
+      checkNumbers(text, raw);
+      limit.take(as.tokenId);
+      if (as.agentId === agentId) presence.touch(agentId);
+      const frame = check(SocketRequest, raw, "") as SocketRequest;
+      run(as, frame).then(ok, refuse).then(pump);
+    } catch (error) {
+      refuse(error);
+    }
+  }
+
+  return {
+    open(ws: ServerWebSocket<SocketHandler>) {
+      outlet = createSocketOutlet(ws, opening.peer);
+      if (caller) void begin(caller);
+      else cancelAuthTimer = clock.after(AUTH_WITHIN_MS, () => outlet.closeWith("not-authorised"));
+    },
+    message(_ws, message) {
+      outlet.moved();
+      const isFirst = !caller && !authenticating;
+      if (isFirst && message.length > MAX_FIRST_FRAME) {
+        outlet.closeWith("too-big");
+        return;
+      }
+      const text = textOf(message);
+      if (isFirst) {
+        authenticating = true;
+        void takeAuth(text);
+        return;
+      }
+      waiting.push(text);
+      pump();
+    },
+    drain() {
+      outlet.moved();
+      outlet.onDrain();
+      pump();
+    },
+    close() {
+      cancelAuthTimer();
+      onKnown();
+      outlet.ended();
+    },
+    pong() {
+      outlet.moved();
+      if (caller?.agentId === agentId) presence.touch(agentId);
+    },
+  };
+}
+
+/** Each frame's verb; answers are the same JSON as over HTTP. */
+function createVerbs(
+  { db, agents, inbox, sender, claims, parents }: SocketParts,
+  agentId: string,
+  withParents: boolean,
+) {
+  return (caller: Caller, frame: SocketRequest): Promise<string> => {
+    const including = (items: readonly Worked[]): Promise<readonly Worked[]> | readonly Worked[] =>
+      withParents ? db.read((on) => parents.ofWork(on, caller, agentId, items)) : items;
+    switch (frame.type) {
+      case "send":
+        return db
+          .write((tx) => sender.send(tx, caller, withFrom(frame.message, caller, agentId)))
+          .then((sent) => sentJson(sent, true));
+      case "ack":
+        return db.write((tx) => inbox.ack(tx, caller, agentId, frame.upTo)).then((acked) => JSON.stringify(acked));
+      case "claim": {
+        const { messageId, leaseSeconds } = frame;
+        if (messageId !== undefined)
+          return db
+            .write((tx) => claims.claim(tx, caller, messageId, agentId, leaseSeconds))
+            .then(async (held) => workedJson((await including([held]))[0] ?? held));
+        return db
+          .write((tx) => claims.claimNext(tx, caller, agentId, frame))
+          .then(async (items) => `{"items":[${(await including(items)).map(workedJson).join(",")}]}`);
+      }
+      case "renew":
+        return db.write((tx) => claims.renew(tx, caller, frame.messageId, frame)).then(workedJson);
+      case "release":
+        return db.write((tx) => claims.release(tx, caller, frame.messageId, frame)).then(workedJson);
+      case "fail":
+        return db.write((tx) => claims.fail(tx, caller, frame.messageId, frame)).then(workedJson);
+      case "complete":
+        return db.write((tx) => claims.complete(tx, caller, frame.messageId, frame)).then(workedJson);
+      case "heartbeat": {
+        const { ready } = frame;
+        const status = frame.status === undefined ? undefined : (check(AgentStatus, frame.status, "") as AgentStatus);
+        return db
+          .write((tx) => agents.heartbeat(tx, caller, agentId, { status, ready }))
+          .then((agent) => JSON.stringify(agent));
+      }
+    }
+  };
+}
+
+/** An operator's socket speaks for the agent it is opened on. */
+const withFrom = <T extends { from?: string | undefined }>(draft: T, caller: Caller, agentId: string): T =>
+  draft.from === undefined && caller.role === "operator" ? { ...draft, from: agentId } : draft;
+
+const utf8 = new TextDecoder("utf-8", { fatal: true });
+
+/** A binary frame is read as text. What is not UTF-8 is no JSON: decoded with U+FFFD in it, it could pass for some. */
+function textOf(message: string | Buffer): string {
+  if (typeof message === "string") return message;
+  try {
+    return utf8.decode(message);
+  } catch {
+    return "";
+  }
+}
+
+function refOf(raw: unknown): Ref | null {
+  const ref = typeof raw === "object" && raw !== null && "ref" in raw ? raw.ref : null;
+  return (typeof ref === "string" && ref.length <= 128 && ref.isWellFormed()) || Number.isSafeInteger(ref)
+    ? (ref as Ref)
+    : null;
+}
+
+function asProblem(error: unknown, onError: (error: unknown) => void): Problem {
+  if (error instanceof Problem) return error;
+  onError(error);
+  return new Problem("internal", "Something went wrong here; it was logged.");
+}
+
+const problemFrame = (ref: Ref | null, problem: Problem, requestId: string): string =>
+  JSON.stringify({ type: "problem", ref, problem: problem.body(requestId) });

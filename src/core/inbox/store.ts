@@ -1,0 +1,72 @@
+import { and, asc, eq, gt, sql } from "drizzle-orm";
+import { agents } from "../../identity/agents/tables.ts";
+import { bound, boundLimit } from "../../kernel/db/bound.ts";
+import type { Db, Reading, Tx } from "../../kernel/db/database.ts";
+import { losses, offers } from "../messages/tables.ts";
+
+export type OfferRow = Omit<typeof offers.$inferSelect, "id">;
+export type InboxStore = ReturnType<typeof createInboxStore>;
+
+const p = sql.placeholder;
+
+/** What each agent was offered, and what retention took from it. */
+export function createInboxStore(db: Db) {
+  const addOffer = db.statement((q) =>
+    q
+      .insert(offers)
+      .values({
+        agentId: p("agentId"),
+        instanceId: p("instanceId"),
+        connection: p("connection"),
+        transport: p("transport"),
+        afterId: p("afterId"),
+        upToId: p("upToId"),
+        at: p("at"),
+      })
+      .prepare(),
+  );
+  const handed = db.statement((q) =>
+    q
+      .select({
+        cursor: agents.cursor,
+        upTo: sql<
+          number | null
+        >`(select max(up_to_id) from offers where agent_id = ${bound("agentId")} and transport <> 'named')`,
+      })
+      .from(agents)
+      .where(eq(agents.id, bound("agentId")))
+      .prepare(),
+  );
+  const beyond = db.statement((q) =>
+    q
+      .select()
+      .from(offers)
+      .where(and(eq(offers.agentId, bound("agentId")), gt(offers.upToId, bound("after"))))
+      .orderBy(asc(offers.upToId))
+      .limit(boundLimit("limit"))
+      .prepare(),
+  );
+  const loss = db.statement((q) =>
+    q
+      .select()
+      .from(losses)
+      .where(eq(losses.agentId, bound("agentId")))
+      .prepare(),
+  );
+
+  return {
+    addOffer: async (tx: Tx, row: OfferRow): Promise<void> => {
+      addOffer(tx).run({ ...row });
+    },
+    /** An agent's cursor, and the newest entry that a stored range reaches. */
+    handed: (on: Reading, agentId: string) => handed(on).get({ agentId }),
+    /** Ranges that reach beyond a place, nearest first. */
+    offersBeyond: async (on: Reading, agentId: string, after: number, limit: number): Promise<OfferRow[]> =>
+      beyond(on).all({ agentId, after, limit }),
+
+    loss: async (on: Reading, agentId: string) => loss(on).get({ agentId }),
+    clearLoss: async (tx: Tx, agentId: string): Promise<void> => {
+      tx.db.delete(losses).where(eq(losses.agentId, agentId)).run();
+    },
+  };
+}

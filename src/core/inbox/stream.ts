@@ -1,0 +1,219 @@
+import type { AgentStore, Membership } from "../../identity/agents/store.ts";
+import type { Caller } from "../../identity/auth/caller.ts";
+import type { Clock } from "../../kernel/clock.ts";
+import type { Db } from "../../kernel/db/database.ts";
+import { byeEvent, type Connection, type Connections } from "../../kernel/log/connections.ts";
+import { Follower, type Sink, type Source } from "../../kernel/log/follower.ts";
+import type { Log } from "../../kernel/log/log.ts";
+import { Encoded, type Outlet } from "../../kernel/log/outlet.ts";
+import type { LogEntry } from "../../kernel/log/tail.ts";
+import type { Parents } from "../messages/parents.ts";
+import type { Offers } from "./deliveries.ts";
+import type { Inbox } from "./inbox.ts";
+import type { RosterText } from "./roster-text.ts";
+
+const PAGE = 256;
+
+export interface InboxStreamParts {
+  db: Db;
+  agentStore: AgentStore;
+  inbox: Inbox;
+  parents: Parents;
+  offers: Offers;
+  log: Log;
+  connections: Connections;
+  roster: RosterText;
+  clock: Clock;
+  onError(error: unknown): void;
+}
+
+/** An inbox connection that is open. */
+export interface OpenInbox extends Connection {
+  readonly agentId: string;
+  readonly outlet: Outlet;
+  /** What it may claim or read has changed. */
+  membershipsChanged(): void;
+}
+
+/** Handed to a connection, and not yet to the kernel. */
+interface Unsettled {
+  after: number;
+  upTo: number;
+  entries: number;
+  /** Ids of messages that went along as parents. */
+  parents: readonly number[];
+}
+
+/** Who follows a target, as far as open work is concerned. */
+interface Claimant {
+  sayOpen(): void;
+}
+
+export type InboxStreams = ReturnType<typeof createInboxStreams>;
+
+/** Streams of one agent's inbox, over SSE or WebSocket. */
+export function createInboxStreams(parts: InboxStreamParts) {
+  const { db, agentStore, inbox, parents, offers, log, connections, roster, clock, onError } = parts;
+  const byAgent = new Map<string, Set<OpenInbox>>();
+  const claimantsByTarget = new Map<string, Set<Claimant>>();
+
+  /** What one agent may see, decided in memory for fresh entries and by the database for stored ones. */
+  function createSource(agentId: string, claimant: Claimant, withParents: boolean) {
+    let members: Membership[] = [];
+    let isFirst = true;
+    const source = {
+      stored: withParents,
+      /** Parents within the page read last that the agent had not been shown. */
+      unseen: [] as readonly number[],
+      targets: new Set<string>(),
+      index() {
+        for (const target of source.targets)
+          claimantsByTarget.set(target, (claimantsByTarget.get(target) ?? new Set()).add(claimant));
+      },
+      unindex() {
+        for (const target of source.targets) {
+          const claimants = claimantsByTarget.get(target);
+          claimants?.delete(claimant);
+          if (claimants?.size === 0) claimantsByTarget.delete(target);
+        }
+      },
+      keys: () => [...source.targets],
+      wants: (entry: LogEntry) =>
+        (entry.from !== agentId || entry.target === agentId) && members.some((member) => holdsAt(member, entry)),
+      async page(after: number) {
+        return db.read(async (on) => {
+          const { entries, upTo, reset } = await inbox.page(on, agentId, after, PAGE);
+          if (!withParents) return { entries, upTo, reset };
+          const joined = await parents.within(on, agentId, entries);
+          source.unseen = joined.unseen;
+          return { entries: joined.entries, upTo, reset };
+        });
+      },
+      async reload(after: number) {
+        const had = source.targets;
+        const isOpen = await db.read(async (on) => {
+          members = await agentStore.membershipsBeyond(on, agentId, after);
+          source.unindex();
+          source.targets = new Set(members.filter((m) => m.untilId === null).map((m) => m.target));
+          source.index();
+          // `hello` told of what was open at the beginning.
+          return !isFirst && inbox.hasOpen(on, [...source.targets.difference(had)]);
+        });
+        isFirst = false;
+        if (isOpen) claimant.sayOpen();
+      },
+    };
+    return source satisfies Source;
+  }
+
+  /**
+   * Opens a stream: `hello`, then everything after `after`, live. @throws Problem 503
+   * `facts` come from Inbox.requireInbox in the caller's own read.
+   */
+  async function open(
+    caller: Caller,
+    facts: { id: string; epoch: number; cursor: number },
+    outlet: Outlet,
+    { after, withParents = false }: { after?: number | undefined; withParents?: boolean } = {},
+  ) {
+    const agentId = facts.id;
+    // An operator or viewer that looks on is not the agent: nothing is offered to the agent by it.
+    const counts = caller.agentId === agentId;
+    const countsFor = counts ? agentId : null;
+    await connections.makeRoom(countsFor);
+    const source = createSource(agentId, { sayOpen }, withParents);
+    const id = connections.newId();
+    const offeredTo = { agentId, instanceId: caller.instanceId, connection: id, transport: outlet.transport };
+    let unsettled: Unsettled | undefined;
+    let owesOpen = false;
+    let closed = false;
+
+    const sink: Sink = {
+      ready: () => outlet.ready(),
+      deliver(entries, from, upTo) {
+        outlet.messages(entries);
+        if (!counts) return;
+        const { after, entries: before, parents } = unsettled ?? { after: from, entries: 0, parents: [] };
+        unsettled = { after, upTo, entries: before + entries.length, parents: [...parents, ...source.unseen] };
+        noteIfSettled();
+      },
+      reset: (reset) => outlet.send(new Encoded("reset", JSON.stringify(reset))),
+      fail(error) {
+        onError(error);
+        close("restarting");
+      },
+    };
+    const follower = new Follower(log, source, sink, after ?? facts.cursor, clock.now);
+
+    function noteIfSettled(): void {
+      if (!unsettled || !outlet.settled()) return;
+      offers.note(offeredTo, unsettled.after, unsettled.upTo, unsettled.entries);
+      offers.noteIds(offeredTo, unsettled.parents);
+      unsettled = undefined;
+    }
+    /** Whether there is open work is a level: who takes nothing now is told when it does again. */
+    function sayOpen(): void {
+      owesOpen = !outlet.ready();
+      if (!owesOpen) outlet.send(OPEN);
+    }
+    function close(reason: Parameters<Connection["close"]>[0]): void {
+      if (!closed) outlet.close(byeEvent(reason, follower.position));
+    }
+
+    const connection: OpenInbox = {
+      id,
+      agentId,
+      countsFor,
+      instanceId: caller.instanceId,
+      tokenId: caller.tokenId,
+      outlet,
+      close,
+      membershipsChanged: () => follower.markStale(),
+    };
+    const leave = connections.add(connection);
+    const siblings = byAgent.get(agentId) ?? new Set();
+    byAgent.set(agentId, siblings.add(connection));
+    outlet.onDrain = () => {
+      noteIfSettled();
+      if (closed) return;
+      if (owesOpen) sayOpen();
+      follower.run();
+    };
+    outlet.onClosed = () => {
+      closed = true;
+      follower.close();
+      source.unindex();
+      leave();
+      siblings.delete(connection);
+      if (siblings.size === 0) byAgent.delete(agentId);
+    };
+    outlet.send(await hello(facts));
+    if (!closed) follower.run();
+    return connection;
+  }
+
+  async function hello(facts: { id: string; epoch: number; cursor: number }): Promise<Encoded> {
+    const { head, floor, isOpen } = await db.read((on) => inbox.glance(on, facts.id));
+    const { id: agentId, epoch, cursor } = facts;
+    const about = JSON.stringify({ agentId, epoch, cursor, head, firstId: floor + 1, open: isOpen });
+    return new Encoded("hello", about, roster.members());
+  }
+
+  return {
+    open,
+    membershipsChanged: (agentId: string) => {
+      for (const connection of byAgent.get(agentId) ?? []) connection.membershipsChanged();
+    },
+    /** Work that was in the log before is open again: those who may claim it are told. */
+    workReopened: (target: string) => {
+      for (const claimant of claimantsByTarget.get(target) ?? []) claimant.sayOpen();
+    },
+  };
+}
+
+const OPEN = new Encoded("open", "{}");
+
+const holdsAt = (member: Membership, entry: LogEntry): boolean =>
+  member.target === entry.target &&
+  member.sinceId < entry.id &&
+  (member.untilId === null || entry.id <= member.untilId);

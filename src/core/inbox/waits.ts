@@ -1,0 +1,196 @@
+import type { Caller } from "../../identity/auth/caller.ts";
+import type { Clock } from "../../kernel/clock.ts";
+import type { Connection, Connections } from "../../kernel/log/connections.ts";
+import type { Listener, Log } from "../../kernel/log/log.ts";
+import { Problem } from "../../protocol/problem.ts";
+import type { OpenWork, ParkedClaimers } from "../work/parked.ts";
+
+export interface WaitParts {
+  log: Log;
+  parked: ParkedClaimers;
+  connections: Connections;
+  clock: Clock;
+}
+
+/** Why a wait ended. `left`: nobody is there to be answered, or the relay is stopping. */
+type End = "woken" | "over" | "left" | "revoked";
+
+export type Waits = ReturnType<typeof createWaits>;
+
+/** Parked calls: they hold no truth, only a place in a queue, and end with the client, the time or the relay. */
+export function createWaits({ log, parked, connections, clock }: WaitParts) {
+  const pauses = new Map<string, Set<{ wake(): void }>>();
+  const unready = new Set<string>();
+
+  /** A pause that ends by `wake`, by `end`, after `ms`, when the client leaves, or when its token or instance is cut off. */
+  function createPause(caller: Caller, agentId: string, ms: number, signal: AbortSignal) {
+    connections.checkParked(caller.tokenId);
+    let woken = false;
+    let over: Exclude<End, "woken"> | undefined = signal.aborted || connections.stopping() ? "left" : undefined;
+    let resume: (() => void) | undefined;
+    const settle = () => {
+      resume?.();
+      resume = undefined;
+    };
+    const end = (why: typeof over) => {
+      over ??= why;
+      settle();
+    };
+    const leaves = () => end("left");
+    const cancelTimer = over ? () => undefined : clock.after(ms, () => end("over"));
+    signal.addEventListener("abort", leaves, { once: true });
+    const connection: Connection = {
+      id: "",
+      agentId,
+      countsFor: null,
+      instanceId: caller.instanceId,
+      tokenId: caller.tokenId,
+      close(reason) {
+        // One more look tells the caller why, by its problem.
+        if (reason === "superseded") pause.wake();
+        else end(reason === "revoked" ? "revoked" : "left");
+      },
+    };
+    const leave = connections.add(connection);
+    const pause = {
+      wake(): void {
+        woken = true;
+        settle();
+      },
+      /** Resolves at once when it was woken since the last time. */
+      async wait(): Promise<End> {
+        if (!woken && !over) await new Promise<void>((resolve) => (resume = resolve));
+        woken = false;
+        return over ?? "woken";
+      },
+      close(): void {
+        cancelTimer();
+        leave();
+        signal.removeEventListener("abort", leaves);
+        siblings.delete(pause);
+        if (siblings.size === 0) pauses.delete(agentId);
+      },
+    };
+    const siblings = pauses.get(agentId) ?? new Set();
+    pauses.set(agentId, siblings.add(pause));
+    return pause;
+  }
+
+  /**
+   * Tries `look` until it finds something or the time is up; between tries it waits for entries for `targets`.
+   * It listens before it looks, so nothing that comes in between is missed.
+   */
+  async function forEntries<T>(how: Wait<T>): Promise<T> {
+    const pause = createPause(how.caller, how.agentId, how.waitMs, how.signal);
+    const listener: Listener = { wake: () => undefined, run: () => pause.wake() };
+    let unlisten: () => void = () => undefined;
+    try {
+      for (let isLast = false; ; ) {
+        unlisten();
+        unlisten = log.listen(await how.targets(), listener);
+        const answer = await how.look();
+        if (how.found(answer) || isLast) return answer;
+        const end = await pause.wait();
+        if (end === "left") return answer;
+        if (end === "revoked") return await cutOff(how);
+        // Over: one more look, for work may have been opened since the last one.
+        isLast = end === "over";
+      }
+    } finally {
+      unlisten();
+      pause.close();
+    }
+  }
+
+  /** A caller that waits in another agent's name may have been cut off because that agent is gone: reading then says so. */
+  async function cutOff<T>({ caller, agentId, look }: Wait<T>): Promise<never> {
+    if (caller.agentId !== agentId) await look();
+    throw revoked();
+  }
+
+  /** As `forEntries`, for work: parked claimers queue, and each piece of open work wakes one of them. */
+  async function forWork<T>(how: Wait<T> & OpenFilter): Promise<T> {
+    const pause = createPause(how.caller, how.agentId, how.waitMs, how.signal);
+    let offered: OpenWork | undefined;
+    const claimer = {
+      targets: [] as readonly string[],
+      kinds: how.kinds,
+      topics: how.topics,
+      isReady: () => !unready.has(how.agentId),
+      tryNow(work?: OpenWork) {
+        offered = work;
+        pause.wake();
+      },
+    };
+
+    async function look(): Promise<T> {
+      const used = offered;
+      offered = undefined;
+      try {
+        return await how.look();
+      } catch (error) {
+        offered ??= used;
+        throw error;
+      }
+    }
+    /** Between the wake and the look it may have been taken out of the group, or said that it is not ready. */
+    async function passOn(work: OpenWork | undefined): Promise<void> {
+      if (work && !(claimer.isReady() && (await how.targets()).includes(work.target))) parked.opened(work);
+    }
+
+    try {
+      for (;;) {
+        parked.leave(claimer);
+        claimer.targets = await how.targets();
+        parked.park(claimer);
+        const wokenFor = offered;
+        const answer = await look();
+        if (how.found(answer)) return answer;
+        await passOn(wokenFor);
+        const end = await pause.wait();
+        if (end === "revoked") return await cutOff({ ...how, look });
+        // Nobody is there any more: what it was woken for is for the next in the queue, see below.
+        if (end !== "woken") return answer;
+      }
+    } finally {
+      parked.leave(claimer);
+      pause.close();
+      // Woken, but not looking any more: the next in the queue gets the chance.
+      if (offered) parked.opened(offered);
+    }
+  }
+
+  /** What the agent belongs to has changed: its parked calls look again. */
+  function nudge(agentId: string): void {
+    for (const pause of pauses.get(agentId) ?? []) pause.wake();
+  }
+
+  return {
+    forEntries,
+    forWork,
+    nudge,
+    /** Who is not ready is passed over when there is work, and looks again when it is. */
+    setReady(agentId: string, ready: boolean): void {
+      if (!ready) unready.add(agentId);
+      else if (unready.delete(agentId)) nudge(agentId);
+    },
+  };
+}
+
+const revoked = () => new Problem("unauthorized", "The token was revoked, or its agent deleted, during the call.");
+
+interface Wait<T> {
+  caller: Caller;
+  agentId: string;
+  waitMs: number;
+  signal: AbortSignal;
+  /** What the agent belongs to, asked again before each look. */
+  targets(): Promise<readonly string[]>;
+  look(): Promise<T>;
+  found(answer: T): boolean;
+}
+
+interface OpenFilter {
+  kinds?: readonly string[] | undefined;
+  topics?: readonly string[] | undefined;
+}

@@ -1,0 +1,193 @@
+import type { AgentStore, Membership } from "../../identity/agents/store.ts";
+import type { Caller } from "../../identity/auth/caller.ts";
+import type { Clock } from "../../kernel/clock.ts";
+import type { Db, Reading } from "../../kernel/db/database.ts";
+import { byeEvent, type Connection, type Connections } from "../../kernel/log/connections.ts";
+import { Follower, type Sink, type Source } from "../../kernel/log/follower.ts";
+import { EVERYTHING, type Log } from "../../kernel/log/log.ts";
+import { Encoded, type Outlet } from "../../kernel/log/outlet.ts";
+import type { LogEntry } from "../../kernel/log/tail.ts";
+import type { Access } from "../messages/access.ts";
+import { holdingJson } from "../messages/entry.ts";
+import type { Lists } from "../messages/lists.ts";
+import type { MessageStore } from "../messages/store.ts";
+import type { Filter } from "../messages/store-lists.ts";
+import type { WorkRow } from "../work/store.ts";
+import type { Offers } from "./deliveries.ts";
+
+const PAGE = 256;
+
+export interface WatchStreamParts {
+  db: Db;
+  agentStore: AgentStore;
+  lists: Lists;
+  access: Access;
+  store: MessageStore;
+  offers: Offers;
+  log: Log;
+  connections: Connections;
+  clock: Clock;
+  headOf(on: Reading): number;
+  onError(error: unknown): void;
+}
+
+interface Watcher {
+  /** Whose eyes it has; null sees everything. */
+  reader: string | null;
+  filter: Filter;
+  outlet: Outlet;
+  follower: Follower;
+}
+
+export type WatchStreams = ReturnType<typeof createWatchStreams>;
+
+/** Streams over everything that somebody may read, for people who watch. */
+export function createWatchStreams(parts: WatchStreamParts) {
+  const { db, agentStore, lists, access, store, offers, log, connections, clock, headOf, onError } = parts;
+  const watchers = new Set<Watcher>();
+  /** Changes of work are told one after the other: each needs to be looked up first. */
+  let told: Promise<void> = Promise.resolve();
+
+  function createSource(reader: string | null, filter: Filter): Source {
+    let members: Membership[] = [];
+    const belonged = (target: string, at: number) =>
+      members.some((m) => m.target === target && m.sinceId < at && (m.untilId ?? at) >= at);
+    const mayRead = (entry: LogEntry) =>
+      reader === null || belonged(entry.target, entry.id) || (entry.from === reader && belonged(reader, entry.id));
+    return {
+      keys: () => [EVERYTHING],
+      wants: (entry) => matches(filter, entry) && mayRead(entry),
+      async page(after) {
+        // Of this very read: the log may have gone on meanwhile.
+        const { page, head } = await db.read(async (on) => ({
+          head: headOf(on),
+          page: await lists.after(on, reader, filter, after, PAGE),
+        }));
+        return { entries: page.items.map((item) => item.entry), upTo: page.next ?? head };
+      },
+      async reload(after) {
+        if (reader !== null) members = await db.read((on) => agentStore.membershipsBeyond(on, reader, after));
+      },
+    };
+  }
+
+  async function open(caller: Caller, filter: Filter, outlet: Outlet, after: number | undefined): Promise<void> {
+    const { reader, floor } = await db.read(async (on) => ({
+      reader: await lists.readerOf(on, caller),
+      floor: await store.floor(on),
+    }));
+    await connections.makeRoom(reader);
+    const position = after ?? log.head();
+    const { instanceId, tokenId } = caller;
+    const id = connections.newId();
+    const isWhole = Object.values(filter).every((wanted) => wanted === undefined);
+    /** Handed to the connection, and not yet to the kernel. */
+    const unnoted: { after: number; upTo: number }[] = [];
+    let closed = false;
+    const sink: Sink = {
+      ready: () => outlet.ready(),
+      deliver(entries, after, upTo) {
+        outlet.messages(entries);
+        if (reader === null) return;
+        // Without a filter that is all there is for the reader up to there.
+        unnoted.push(...(isWhole ? [{ after, upTo }] : entries.map(({ id }) => ({ after: id - 1, upTo: id }))));
+        noteIfSettled();
+      },
+      reset: () => undefined,
+      fail(error) {
+        onError(error);
+        close("restarting");
+      },
+    };
+    const follower = new Follower(log, createSource(reader, filter), sink, position, clock.now);
+    function noteIfSettled(): void {
+      if (reader === null || !outlet.settled()) return;
+      const to = { agentId: reader, instanceId, connection: id, transport: "stream" } as const;
+      for (const { after, upTo } of unnoted.splice(0)) offers.note(to, after, upTo, 1);
+    }
+    function close(reason: Parameters<Connection["close"]>[0]): void {
+      if (!closed) outlet.close(byeEvent(reason, follower.position));
+    }
+    const watcher: Watcher = { reader, filter, outlet, follower };
+    const leave = connections.add({ id, agentId: null, countsFor: reader, instanceId, tokenId, outlet, close });
+    watchers.add(watcher);
+    outlet.onDrain = () => {
+      noteIfSettled();
+      if (!closed) follower.run();
+    };
+    outlet.onClosed = () => {
+      closed = true;
+      follower.close();
+      leave();
+      watchers.delete(watcher);
+    };
+    outlet.send(new Encoded("hello", JSON.stringify({ head: log.head(), firstId: floor + 1 })));
+    follower.run();
+  }
+
+  /** Tells those who may read a message of what hangs on it. */
+  async function tell(messageId: number, events: readonly Encoded[], state?: WorkRow["state"]): Promise<void> {
+    const row = await db.read((on) => store.byId(on, messageId));
+    if (!row) return;
+    for (const { reader, filter, outlet } of [...watchers]) {
+      if (filter.state !== undefined && filter.state !== state) continue;
+      const shown = {
+        from: row.fromId,
+        target: row.target,
+        kind: row.kind,
+        topic: row.topic,
+        threadId: row.threadId ?? row.id,
+      };
+      if (!matches({ ...filter, state: undefined }, shown)) continue;
+      if (reader !== null && !(await db.read((on) => access.mayRead(on, reader, row)))) continue;
+      for (const event of events) if (outlet.ready()) outlet.send(event);
+    }
+  }
+
+  return {
+    open,
+    /**
+     * Something about a message (or several such things), as events of that name, in the order of the calls. A watcher that
+     * cannot keep up misses some. `state`: the work is in it now.
+     */
+    about(
+      messageId: number,
+      event: string,
+      json: string | readonly string[] | (() => string),
+      state?: WorkRow["state"],
+    ): void {
+      if (watchers.size === 0) return;
+      const events = [typeof json === "function" ? json() : json].flat().map((one) => new Encoded(event, one));
+      told = told.then(() => tell(messageId, events, state)).catch(onError);
+    },
+    workChanged(work: WorkRow): void {
+      const { messageId, state } = work;
+      this.about(
+        messageId,
+        "work",
+        `{"messageId":${messageId},"state":"${state}","claim":${holdingJson(work)}}`,
+        state,
+      );
+    },
+    membershipsChanged(agentId: string): void {
+      for (const { reader, follower } of watchers) if (reader === agentId) follower.markStale();
+    },
+  };
+}
+
+/** A fresh entry against a filter. Work is open when it is appended. */
+function matches(
+  filter: Filter,
+  entry: Pick<LogEntry, "from" | "target" | "kind" | "topic" | "threadId"> & { claimable?: boolean },
+): boolean {
+  const { from, to, agent, thread, topic, kind, state } = filter;
+  return (
+    (from === undefined || entry.from === from) &&
+    (to === undefined || entry.target === to) &&
+    (agent === undefined || entry.from === agent || entry.target === agent) &&
+    (thread === undefined || entry.threadId === thread) &&
+    (topic === undefined || entry.topic === topic) &&
+    (kind === undefined || entry.kind === kind) &&
+    (state === undefined || (state === "open" && entry.claimable === true))
+  );
+}

@@ -1,0 +1,46 @@
+import type { AgentService } from "../../identity/agents/service.ts";
+import type { MemberStore } from "../../identity/agents/store-members.ts";
+import { isGroup } from "../../identity/agents/target.ts";
+import { type Caller, readingAs } from "../../identity/auth/caller.ts";
+import type { Reading } from "../../kernel/db/database.ts";
+import { Problem } from "../../protocol/problem.ts";
+import type { WorkStore } from "../work/store.ts";
+import type { Candidate, Lineage, MessageRow, MessageStore } from "./store.ts";
+
+export type Access = ReturnType<typeof createAccess>;
+
+/** Who may read which message. */
+export function createAccess(agents: AgentService, store: MessageStore, works: WorkStore, members: MemberStore) {
+  /** Passes for messages it sent, received or worked on, and for open work it may claim. */
+  async function mayRead(on: Reading, agentId: string, row: Candidate): Promise<boolean> {
+    if (row.fromId === agentId || row.target === agentId) return true;
+    if (isGroup(row.target) && (await members.memberAt(on, agentId, row.target, row.id))) return true;
+    if (await works.workedOn(on, agentId, row.id)) return true;
+    const work = await works.byId(on, row.id);
+    return work?.state === "open" && (await members.targetsNow(on, agentId)).includes(row.target);
+  }
+
+  return {
+    mayRead,
+
+    /** The whole row, if the caller may read it. @throws Problem 403, 404, 409 */
+    async requireReadable(on: Reading, caller: Caller, id: number): Promise<MessageRow> {
+      const reader = readingAs(caller);
+      if (reader !== null) await agents.requireActor(on, caller, reader);
+      const row = await store.byId(on, id);
+      if (!row) throw new Problem("not-found", `There is no message ${id}.`);
+      if (reader !== null && !(await mayRead(on, reader, row)))
+        throw new Problem("forbidden", `Message ${id} is not for ${reader}.`);
+      return row;
+    },
+
+    /** What `replyTo` and `causedBy` name has to be there and readable by the sender. @throws Problem 403, 422 */
+    async requireReference(on: Reading, from: string, id: number, pointer: string): Promise<Lineage> {
+      const row = await store.lineage(on, id);
+      if (!row) throw Problem.invalid(pointer, `there is no message ${id}`);
+      if (from !== "user" && !(await mayRead(on, from, row)))
+        throw new Problem("forbidden", `${pointer.slice(1)}: message ${id} is not for ${from}.`);
+      return row;
+    },
+  };
+}

@@ -1,0 +1,47 @@
+import { RawJson } from "../../identity/auth/route.ts";
+import { nextLink } from "../../kernel/http/link.ts";
+import { toTime } from "../../protocol/wire.ts";
+import type { Worked } from "../work/claims.ts";
+import { messageJson } from "./entry.ts";
+import type { Sent } from "./send.ts";
+
+/** Answers as JSON text: entries are serialised once, and only put together here. */
+
+/** One sent message, or the schedule it became. */
+export function sentJson(sent: Sent, inBatch: boolean): string {
+  const replayed = inBatch ? `,"replayed":${sent.replayed}` : "";
+  if (sent.kind === "scheduled")
+    return `{"scheduleId":"${sent.scheduleId}","deliverAt":"${toTime(sent.deliverAt)}"${replayed}}`;
+  const suggestions = sent.suggestions ? `,"suggestions":${JSON.stringify(sent.suggestions)}` : "";
+  return messageJson(sent.entry, sent.work, `,"matched":${sent.matched}${suggestions}${replayed}`);
+}
+
+/** 201 the first time, 200 with `Idempotent-Replayed` again, 202 for what became a schedule. */
+export function sentAnswer(sent: Sent) {
+  const status = sent.kind === "scheduled" ? 202 : sent.replayed ? 200 : 201;
+  const headers: Record<string, string> = sent.replayed ? { "idempotent-replayed": "true" } : {};
+  return { status, body: new RawJson(sentJson(sent, false)), headers };
+}
+
+/** `{ message, claim?, ...what hangs on it }` */
+export function workedJson({ entry, work, lease, attached, parent }: Worked): string {
+  const claim = lease
+    ? `,"claim":{"token":"${lease.token}","attempt":${lease.attempt},"expiresAt":"${toTime(lease.expiresAt)}"}`
+    : "";
+  const more = attached ? JSON.stringify(attached).slice(1, -1) : "";
+  return `{"message":${messageJson(entry, work, parent ? `,"parent":${parent}` : "")}${claim}${more && `,${more}`}}`;
+}
+
+export const workedAnswer = (worked: Worked) => ({ status: 200, body: new RawJson(workedJson(worked)) });
+export const workedList = (items: readonly Worked[]) => ({
+  status: 200,
+  body: new RawJson(`{"items":[${items.map(workedJson).join(",")}]}`),
+});
+
+/** `{ items, nextPage }` of messages. `Link` says the same as `nextPage`. */
+export function listAnswer(items: readonly string[], next: number | string | null, request: Request) {
+  const body = new RawJson(
+    `{"items":[${items.join(",")}],"nextPage":${next === null ? "null" : JSON.stringify(String(next))}}`,
+  );
+  return { status: 200, body, headers: nextLink(request, next) };
+}

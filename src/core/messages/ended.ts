@@ -1,0 +1,56 @@
+import type { Clock } from "../../kernel/clock.ts";
+import type { Reading } from "../../kernel/db/database.ts";
+import type { WorkStore } from "../work/store.ts";
+import type { Lineage, MessageStore } from "./store.ts";
+
+/** The end of work or of a request: when, and the newest entry of the log at that moment. */
+export interface End {
+  endedAt: number;
+  endedUpTo: number;
+}
+
+/** Knows the end of something that owes an answer, by the message that asked for it. */
+export type EndSource = (on: Reading, messageId: number) => Promise<End | undefined>;
+
+export type Ended = ReturnType<typeof createEnded>;
+
+/** Workers go on answering what they just finished; after this time it is over for them too. */
+const WORKER_MS = 60_000;
+
+/** Messages inside ended work continue no chain. */
+export function createEnded(store: Pick<MessageStore, "lineage">, works: Pick<WorkStore, "byId">, clock: Clock) {
+  const sources: EndSource[] = [];
+
+  async function endOf(on: Reading, messageId: number): Promise<End | undefined> {
+    const work = await works.byId(on, messageId);
+    if (work?.endedAt != null) return { endedAt: work.endedAt, endedUpTo: work.endedUpTo ?? 0 };
+    for (const source of sources) {
+      const end = await source(on, messageId);
+      if (end) return end;
+    }
+    return undefined;
+  }
+
+  return {
+    /** Features whose requests end without being work tell of those ends here. */
+    endedBy: (source: EndSource) => sources.push(source),
+
+    /** Answers, for one reader and within one write, whether a message is over. */
+    reader(on: Reading, agentId: string): (row: Lineage) => Promise<boolean> {
+      const ends = new Map<number, (End & { isMine: boolean }) | undefined>();
+
+      async function look(workId: number) {
+        const end = await endOf(on, workId);
+        return end && { ...end, isMine: (await store.lineage(on, workId))?.fromId === agentId };
+      }
+
+      return async ({ id, workId }) => {
+        if (workId === null) return false;
+        if (!ends.has(workId)) ends.set(workId, await look(workId));
+        const end = ends.get(workId);
+        if (!end || id > end.endedUpTo) return false;
+        return end.isMine || clock.now() - end.endedAt > WORKER_MS;
+      };
+    },
+  };
+}

@@ -1,0 +1,222 @@
+import { isGroup } from "../../identity/agents/target.ts";
+import type { Clock } from "../../kernel/clock.ts";
+import type { Reading } from "../../kernel/db/database.ts";
+import type { Offers } from "../inbox/deliveries.ts";
+import type { WorkStore } from "../work/store.ts";
+import type { Ended } from "./ended.ts";
+import type { Lineage, MessageStore } from "./store.ts";
+import type { LinkStore, TargetMail } from "./store-links.ts";
+
+export interface LinkParts {
+  store: Pick<MessageStore, "lineage">;
+  linkStore: LinkStore;
+  ended: Ended;
+  offers: Offers;
+  works: Pick<WorkStore, "hasWorked" | "workedAmong">;
+  clock: Clock;
+  windowMs: number;
+  headOf(on: Reading): number;
+}
+
+/** A message that an agent is about to send. */
+export interface Saying {
+  fromId: string;
+  /** An operator, who reads everything, writes in its name. */
+  isByOperator: boolean;
+  target: string;
+  /** The message it names, or the work its author holds. */
+  named: Lineage | undefined;
+  /** Set by an author to say that nothing caused it. */
+  isNothing: boolean;
+}
+
+/** The message that an agent's message continues. */
+export interface Link {
+  row: Lineage;
+  /** From then on it no longer counts by itself; null where it was named. */
+  until: number | null;
+}
+
+export interface Linked {
+  link?: Link | undefined;
+  /** The link that a person's later message has cut. */
+  cut?: { row: Lineage; by: string } | undefined;
+}
+
+/** An entry of somebody's mail. */
+interface Heard {
+  id: number;
+  from: string;
+  to: string;
+}
+
+const MINUTE_MS = 60_000;
+/** Delivered mail that is looked at for one message. */
+const LOOKS = 24;
+/** Lifetime of a cached window floor. It only saves reading older mail. */
+const FLOOR_MS = 60_000;
+
+export type Links = ReturnType<typeof createLinks>;
+
+/** Finds the link of a message: the newest of what it names and what its author heard. docs/loops.md has the rule. */
+export function createLinks({ store, linkStore, ended, offers, works, clock, windowMs, headOf }: LinkParts) {
+  let floor = { at: Number.NEGATIVE_INFINITY, id: 0 };
+
+  function floorOf(on: Reading): number {
+    const now = clock.now();
+    if (Math.abs(now - floor.at) > FLOOR_MS)
+      floor = { at: now, id: linkStore.placeBefore(on, now - windowMs, headOf(on)) };
+    return floor.id;
+  }
+
+  async function find(on: Reading, saying: Saying): Promise<Linked> {
+    const { fromId, named } = saying;
+    const received = receiptsOf(on, saying);
+    // The usual case of a program that only sends: no mail of it can count, so none is read.
+    if (!named && received.isNothing()) return {};
+    const mail = linkStore.mail(on, fromId, floorOf(on));
+    const thread = named ? await threadOf(on, named) : [];
+    const look = lookFor(on, fromId, received, mail, named ? [named, ...thread] : thread);
+    const inThread = named && (await fromThread(look, mail, thread, named, fromId));
+    const heard = await fromMail(on, look, mail, saying);
+    const link =
+      !heard || (inThread && inThread.id >= heard.row.id) ? inThread && { row: inThread, until: null } : heard;
+    if (!link) return {};
+    const by = await personAfter(look, link.row.id, mail, thread);
+    return by === undefined ? { link } : { cut: { row: link.row, by } };
+  }
+
+  /** The last 24 entries of a thread, newest first. */
+  async function threadOf(on: Reading, named: Lineage): Promise<Lineage[]> {
+    const rootId = named.threadId ?? named.id;
+    const replies = linkStore.thread(on, rootId);
+    if (replies.length >= 24) return replies;
+    const root = named.id === rootId ? named : await store.lineage(on, rootId);
+    return root ? [...replies, root] : replies;
+  }
+
+  /** Tells which entries the author has received: by any route, or by a lease. An operator in its name knows them all. */
+  function receiptsOf(on: Reading, { fromId, isByOperator }: Saying) {
+    const handed = offers.reader(on, fromId);
+    const hasWorked = works.hasWorked(on, fromId);
+    return {
+      isNothing: () => !isByOperator && !hasWorked && handed.upTo() === 0,
+      /** Whether the entry may have been received; false is certain, and cheap for all newer than the last delivery. */
+      mayHave: (id: number): boolean => isByOperator || hasWorked || id <= handed.upTo(),
+      /** Among these; looked up at the first entry that no route has delivered. */
+      among(ids: readonly number[]) {
+        let taken: Promise<Set<number>> | undefined;
+        const claimed = () => {
+          taken ??= hasWorked ? works.workedAmong(on, fromId, ids) : Promise.resolve(new Set());
+          return taken;
+        };
+        return {
+          isBlind: async () => !isByOperator && !handed.any() && (await claimed()).size === 0,
+          has: async (id: number) => isByOperator || (await handed.has(id)) || (await claimed()).has(id),
+        };
+      },
+    };
+  }
+
+  /** Candidates for one author's link; each entry is looked up once. */
+  function lookFor(
+    on: Reading,
+    fromId: string,
+    received: ReturnType<typeof receiptsOf>,
+    mail: readonly TargetMail[],
+    known: readonly Lineage[],
+  ) {
+    const rows = new Map<number, Lineage | undefined>(known.map((row) => [row.id, row]));
+    const among = received.among([...mail.flatMap(({ recent }) => recent.map(([id]) => id)), ...rows.keys()]);
+    return {
+      isOver: ended.reader(on, fromId),
+      isBlind: among.isBlind,
+      isDelivered: among.has,
+      mayBeDelivered: received.mayHave,
+      async row(id: number): Promise<Lineage | undefined> {
+        if (!rows.has(id)) rows.set(id, await store.lineage(on, id));
+        return rows.get(id);
+      },
+    };
+  }
+
+  /**
+   * In a thread where the author has spoken, the newest by an agent that it said or was sent counts; else what it named. An
+   * author that no route ever handed anything reads by ways the relay does not see: it names the thread, so it knows it.
+   */
+  async function fromThread(look: Look, mail: TargetMail[], thread: Lineage[], named: Lineage, fromId: string) {
+    const isAgents = ({ streak }: Lineage) => streak > 0;
+    if (!thread.some((row) => isAgents(row) && row.fromId === fromId))
+      return isAgents(named) && !(await look.isOver(named)) ? named : undefined;
+    const mine = new Set(mail.map(({ target }) => target));
+    for (const row of thread) {
+      if (!isAgents(row)) continue;
+      const isKnown = row.fromId === fromId || row.id === named.id;
+      if (!isKnown && !(mine.has(row.target) && ((await look.isBlind()) || (await look.isDelivered(row.id))))) continue;
+      if (!(await look.isOver(row))) return row;
+    }
+    return undefined;
+  }
+
+  /** The newest mail from the recipient; with nothing named, else from any agent it has not written to itself. */
+  async function fromMail(on: Reading, look: Look, mail: TargetMail[], saying: Saying): Promise<Link | undefined> {
+    const { fromId, target, named, isNothing } = saying;
+    const heard = await heardBy(look, mail, saying);
+    const there = heard.filter(({ from, to }) => from === target || to === target);
+    const link = await newest(look, there, isNothing ? MINUTE_MS : windowMs);
+    if (link || named) return link;
+    const written = new Map<string, boolean>();
+    const isUnanswered = (from: string) => {
+      if (!written.has(from)) written.set(from, linkStore.hasWritten(on, fromId, from));
+      return written.get(from) === false;
+    };
+    return newest(look, heard, isNothing || isGroup(target) ? MINUTE_MS : windowMs, isUnanswered);
+  }
+
+  /** Mail that may count, newest first: direct, from the recipient, or of a group it has just written to itself. */
+  async function heardBy(look: Look, mail: TargetMail[], { fromId, target }: Saying): Promise<Heard[]> {
+    const heard: Heard[] = [];
+    for (const { target: to, recent, own } of mail) {
+      const others = recent.filter(
+        ([id, from]) => from !== fromId && from !== "system" && from !== "user" && look.mayBeDelivered(id),
+      );
+      if (others.length === 0) continue;
+      const isMine = to === fromId || (own !== null && isYoung(await look.row(own), MINUTE_MS));
+      for (const [id, from] of others) if (isMine || from === target) heard.push({ id, from, to });
+    }
+    return heard.sort((a, b) => b.id - a.id);
+  }
+
+  async function newest(look: Look, heard: Heard[], withinMs: number, isMeant = (_: string) => true) {
+    let left = LOOKS;
+    for (const { id, from } of heard) {
+      // Checked first: it costs nothing for entries newer than all delivered ones.
+      if (!(await look.isDelivered(id))) continue;
+      if (left-- === 0) return undefined;
+      const row = await look.row(id);
+      if (!row || !isYoung(row, withinMs)) return undefined;
+      if (row.streak > 0 && isMeant(from) && !(await look.isOver(row))) return { row, until: row.createdAt + withinMs };
+    }
+    return undefined;
+  }
+
+  const isYoung = (row: Lineage | undefined, withinMs: number) =>
+    row !== undefined && clock.now() - row.createdAt < withinMs;
+
+  /** A person who has written since, in the author's inbox or in the thread. */
+  async function personAfter(look: Look, after: number, mail: TargetMail[], thread: Lineage[]) {
+    for (const { recent } of mail)
+      for (const [id, from] of recent) {
+        if (id <= after) break;
+        if (mayBePerson(from) && (await look.row(id))?.streak === 0) return from;
+      }
+    return thread.find(({ id, fromId, streak }) => id > after && streak === 0 && mayBePerson(fromId))?.fromId;
+  }
+
+  type Look = ReturnType<typeof lookFor>;
+
+  return { find };
+}
+
+/** Only a channel's id has a colon: people and bots speak through it. */
+const mayBePerson = (id: string): boolean => id === "user" || id.includes(":");

@@ -1,0 +1,73 @@
+import type { Caller } from "../../identity/auth/caller.ts";
+import type { Reading } from "../../kernel/db/database.ts";
+import type { LogEntry } from "../../kernel/log/tail.ts";
+import type { Parent } from "../../protocol/messages.ts";
+import type { Offers } from "../inbox/deliveries.ts";
+import type { Worked } from "../work/claims.ts";
+import type { Excerpt, Readers } from "./readers.ts";
+
+/** `include=parent`: what an entry replies to goes along with it, where its reader may read that. */
+export type Parents = ReturnType<typeof createParents>;
+
+/** Replies of one answer whose parents are looked up: a model is shown no more messages than this. */
+const MAX_FOR_MODEL = 128;
+
+/** Entries with their parents, and the parents among the reader's own mail that had not reached it. */
+export interface WithParents {
+  entries: LogEntry[];
+  unseen: number[];
+}
+
+/** Looks up what entries reply to, for each way that hands entries over. A parent that is shown counts as offered. */
+export function createParents(readers: Pick<Readers, "parentsOf">, offers: Offers) {
+  const seenIn = (excerpts: Iterable<Excerpt>) => [...excerpts].map(({ entry }) => entry);
+
+  /** Looked up and noted: they go out with this answer. By the reply's id, as JSON. */
+  async function shownTo(on: Reading, caller: Caller, agentId: string, entries: readonly LogEntry[]) {
+    const parents = await readers.parentsOf(on, agentId, entries);
+    if (caller.agentId === agentId) await offers.noteSeen(on, caller, seenIn(parents.values()));
+    return new Map([...parents].map(([id, { json }]) => [id, json]));
+  }
+
+  return {
+    shownTo,
+
+    /** The entries as a stream sends them: the parent is a member of each reply. */
+    async within(on: Reading, agentId: string, entries: readonly LogEntry[]): Promise<WithParents> {
+      const parents = await readers.parentsOf(on, agentId, entries);
+      const joined = entries.map((entry) => {
+        const parent = parents.get(entry.id);
+        if (parent === undefined) return entry;
+        // The encoding for streams without parents cannot be reused.
+        const { sse: _, frame: __, ...rest } = entry;
+        return { ...rest, json: `${entry.json.slice(0, -1)},"parent":${parent.json}}` };
+      });
+      return { entries: joined, unseen: await offers.unseen(on, agentId, seenIn(parents.values())) };
+    },
+
+    /** Claimed work, with what each message replies to. */
+    async ofWork(on: Reading, caller: Caller, agentId: string, items: readonly Worked[]): Promise<Worked[]> {
+      const entries = items.map(({ entry }) => entry);
+      const parents = await shownTo(on, caller, agentId, entries);
+      return items.map((item) => ({ ...item, parent: parents.get(item.entry.id) }));
+    },
+
+    /** For entries that a model may be shown: urgent ones and the oldest. */
+    async forModel(on: Reading, agentId: string, entries: readonly LogEntry[]) {
+      const first = entries.slice(0, MAX_FOR_MODEL);
+      const urgent = entries.slice(MAX_FOR_MODEL).filter(({ urgent }) => urgent);
+      const parents = await readers.parentsOf(on, agentId, [...first, ...urgent.slice(0, MAX_FOR_MODEL)]);
+      return {
+        of(id: number): Parent | undefined {
+          const parent = parents.get(id);
+          return parent && (JSON.parse(parent.json) as Parent);
+        },
+        /** Ids of the entries that were shown: their parents were shown with them. */
+        async noteShown(on: Reading, caller: Caller, shown: readonly number[]): Promise<void> {
+          const excerpts = shown.map((id) => parents.get(id)).filter((parent) => parent !== undefined);
+          if (caller.agentId === agentId) await offers.noteSeen(on, caller, seenIn(excerpts));
+        },
+      };
+    },
+  };
+}

@@ -1,0 +1,167 @@
+import type { AgentService } from "../../identity/agents/service.ts";
+import type { AgentStore, MemberPast } from "../../identity/agents/store.ts";
+import { isGroup } from "../../identity/agents/target.ts";
+import { actingAs, type Caller } from "../../identity/auth/caller.ts";
+import type { Clock } from "../../kernel/clock.ts";
+import type { Reading, Tx } from "../../kernel/db/database.ts";
+import type { LogEntry } from "../../kernel/log/tail.ts";
+import { jsonBytes, PAGE_BYTES } from "../../kernel/pages.ts";
+import { Problem } from "../../protocol/problem.ts";
+import { toTime, toTimeOrNull } from "../../protocol/wire.ts";
+import type { Offers } from "../inbox/deliveries.ts";
+import type { WorkStore } from "../work/store.ts";
+import type { AttemptRow } from "../work/store-attempts.ts";
+import type { Access } from "./access.ts";
+import { messageJson, toLogEntry } from "./entry.ts";
+import type { ListPage, Lists } from "./lists.ts";
+import { EXCERPT_CHARACTERS, type MessageRow, type MessageStore } from "./store.ts";
+
+export interface ReaderParts {
+  agents: AgentService;
+  agentStore: AgentStore;
+  access: Access;
+  store: MessageStore;
+  works: WorkStore;
+  lists: Lists;
+  offers: Offers;
+  clock: Clock;
+}
+
+/** Readers that are named of one message, and on one page of a thread. */
+const MAX_READERS = 500;
+const MAX_NAMED = 10_000;
+/** Members of a group that are looked at for that. */
+const MAX_MEMBERS = 2000;
+
+/** The beginning of a message, as JSON. */
+export interface Excerpt {
+  json: string;
+  entry: Pick<LogEntry, "id" | "from" | "target">;
+}
+
+export type Readers = ReturnType<typeof createReaders>;
+
+/** One message with all that is known of it, threads, and marks of having read. Answers are JSON text. */
+export function createReaders({ agents, agentStore, access, store, works, lists, offers, clock }: ReaderParts) {
+  /**
+   * Answers for one entry after the other who said that it read it, or acknowledged past it. The members of a target are
+   * looked up once, by the first of its entries, which has to be the oldest.
+   */
+  function createReadBy(on: Reading) {
+    const past = new Map<string, MemberPast[]>();
+    return async ({ id, from, target }: Pick<LogEntry, "id" | "from" | "target">): Promise<string[]> => {
+      const members = past.get(target) ?? (await agentStore.membersPast(on, target, id, MAX_MEMBERS));
+      past.set(target, members);
+      const names = new Set((await store.readsOf(on, id)).map((mark) => mark.agentId));
+      for (const { agentId, sinceId, untilId, cursor } of members) {
+        if (names.size >= MAX_READERS) break;
+        if (cursor >= id && sinceId < id && (untilId === null || untilId >= id)) names.add(agentId);
+      }
+      if (from !== target) names.delete(from);
+      return [...names].sort();
+    };
+  }
+
+  async function withDetail(on: Reading, row: MessageRow): Promise<string> {
+    const work = row.claimable ? await works.byId(on, row.id) : undefined;
+    const attempts = work ? await works.attemptsOf(on, row.id, 200) : [];
+    const entry = toLogEntry(row);
+    const more = { readBy: await createReadBy(on)(entry), attempts: attempts.map(wireAttempt) };
+    return messageJson(entry, work, `,${JSON.stringify(more).slice(1, -1)}`);
+  }
+
+  return {
+    /** `GET /v1/messages/{id}`. @throws Problem 403, 404 */
+    async detail(on: Reading, caller: Caller, id: number): Promise<string> {
+      const row = await access.requireReadable(on, caller, id);
+      await offers.noteSeen(on, caller, [toLogEntry(row)]);
+      return withDetail(on, row);
+    },
+
+    /** `GET /v1/threads/{id}`, for any message of the thread. @throws Problem 403, 404 */
+    async thread(on: Reading, caller: Caller, id: number, after: number, limit: number): Promise<string> {
+      const reader = await lists.readerOf(on, caller);
+      const named = await store.lineage(on, id);
+      // The root itself may be gone by retention: its replies still name it.
+      const rootId = named?.threadId ?? id;
+      const page = await lists.find(on, reader, { thread: rootId }, { after, oldestFirst: true }, limit);
+      if (page.items.length === 0 && page.next === null && after === 0) {
+        if (named) throw new Problem("forbidden", `Thread ${id} is not for ${reader}.`);
+        throw new Problem("not-found", `There is no thread ${id}.`);
+      }
+      const items = await threadItems(on, page.items);
+      const root = await rootJson(on, reader, rootId);
+      const shown = page.items.slice(0, items.length).map(({ entry }) => entry);
+      await offers.noteSeen(on, caller, shown);
+      const participants = [...new Set(shown.flatMap(({ from, target }) => [from, target]))].sort();
+      const next = items.length < page.items.length ? shown.at(-1)?.id : page.next;
+      const nextPage = next == null ? "null" : `"${next}"`;
+      return `{"root":${root},"items":[${items.join(",")}],"participants":${JSON.stringify(participants)},"nextPage":${nextPage}}`;
+    },
+
+    /** `POST /v1/messages/{id}/read`; again is no change. @throws Problem 403, 404, 409 */
+    async markRead(tx: Tx, caller: Caller, id: number, agentId: string | undefined): Promise<string> {
+      const actor = actingAs(caller, agentId);
+      await agents.requireActor(tx, caller, actor);
+      const row = await access.requireReadable(tx, caller, id);
+      if (row.target !== actor && !isGroup(row.target))
+        throw new Problem("forbidden", `Message ${id} is for ${row.target}, not for ${actor}.`);
+      await store.markRead(tx, id, actor, clock.now());
+      return withDetail(tx, row);
+    },
+
+    /** What each entry replies to, its body cut, where the reader may read it. By the reply's id. */
+    async parentsOf(on: Reading, agentId: string, replies: readonly { id: number; replyTo: number | null }[]) {
+      const parents = new Map<number, Excerpt | undefined>();
+      const found = new Map<number, Excerpt>();
+      for (const { id, replyTo } of replies) {
+        if (replyTo === null) continue;
+        if (!parents.has(replyTo)) parents.set(replyTo, await excerptOf(on, agentId, replyTo));
+        const parent = parents.get(replyTo);
+        if (parent !== undefined) found.set(id, parent);
+      }
+      return found;
+    },
+  };
+
+  async function excerptOf(on: Reading, agentId: string, id: number): Promise<Excerpt | undefined> {
+    const row = await store.excerpt(on, id);
+    if (!row || !(await access.mayRead(on, agentId, row))) return undefined;
+    const body = row.opaque ? "" : row.body.slice(0, EXCERPT_CHARACTERS).toWellFormed();
+    const json = JSON.stringify({ id: row.id, from: row.fromId, body, createdAt: toTime(row.createdAt) });
+    return { json, entry: { id: row.id, from: row.fromId, target: row.target } };
+  }
+
+  /** With who read each, as JSON: as many as fit into a page, and as there is room for their readers. */
+  async function threadItems(on: Reading, found: ListPage["items"]): Promise<string[]> {
+    const readBy = createReadBy(on);
+    const items: string[] = [];
+    let named = 0;
+    let bytes = 0;
+    for (const { entry, work } of found) {
+      const readers = await readBy(entry);
+      const json = messageJson(entry, work, `,"readBy":${JSON.stringify(readers)}`);
+      named += readers.length;
+      bytes += jsonBytes(json);
+      if (items.length > 0 && (named > MAX_NAMED || bytes > PAGE_BYTES)) break;
+      items.push(json);
+    }
+    return items;
+  }
+
+  async function rootJson(on: Reading, reader: string | null, rootId: number): Promise<string> {
+    const row = await store.byId(on, rootId);
+    if (!row || (reader !== null && !(await access.mayRead(on, reader, row)))) return "null";
+    return messageJson(toLogEntry(row), row.claimable ? await works.byId(on, row.id) : undefined);
+  }
+}
+
+const wireAttempt = (row: AttemptRow) => ({
+  agentId: row.agentId,
+  attempt: row.attempt,
+  claimedAt: toTime(row.claimedAt),
+  renewedAt: toTimeOrNull(row.renewedAt),
+  endedAt: toTimeOrNull(row.endedAt),
+  outcome: row.outcome,
+  error: row.error,
+});

@@ -1,0 +1,123 @@
+import type { Clock } from "../../kernel/clock.ts";
+import type { Db, Reading, Tx } from "../../kernel/db/database.ts";
+import { matchOf, searchIndex, type Who } from "../../kernel/db/search.ts";
+import type { MessageRow, MessageStore } from "./store.ts";
+import type { Found, IdRange } from "./store-candidates.ts";
+
+/** Entries indexed in one write: about 1 ms. */
+const SLICE = 128;
+/** How long the index may lag: what comes meanwhile shares a commit, which costs as much as indexing a hundred entries. */
+const LAG_MS = 250;
+/** Large entries are indexed few at a time: nobody waits long for them. Read in handfuls, so that none is read in vain. */
+const SLICE_CHARACTERS = 32 * 1024;
+const FEW = 8;
+/** A huge body is found by its beginning: indexing 256 KiB takes 10 ms. */
+const MAX_INDEXED = 32 * 1024;
+/** How far beyond the index one list looks at each entry. */
+const MAX_SCANNED = 10_000;
+
+export interface SearchReader {
+  agentId: string;
+  /** All that it ever belonged to; undefined where those are too many to be named. */
+  targets: readonly string[] | undefined;
+}
+
+export type Search = ReturnType<typeof createSearch>;
+
+/** The search index, following the log in the background. */
+export function createSearch(
+  db: Db,
+  store: MessageStore,
+  head: () => number,
+  clock: Clock,
+  onError: (error: unknown) => void,
+) {
+  let running: Promise<void> | undefined;
+  let cancelTimer: (() => void) | undefined;
+  let stopped = false;
+
+  async function indexSlice(tx: Tx): Promise<boolean> {
+    const indexed = await store.mark(tx, "indexed");
+    const { ids } = await store.candidates(tx, store.anything, { after: indexed, oldestFirst: true }, SLICE);
+    let last = 0;
+    let size = 0;
+    for (let i = 0; i < ids.length && size < SLICE_CHARACTERS; i += FEW)
+      for (const row of await store.rows(tx, ids.slice(i, i + FEW))) {
+        size += add(tx, row);
+        last = row.id;
+        if (size >= SLICE_CHARACTERS) break;
+      }
+    if (last > 0) await store.setMark(tx, "indexed", last);
+    return last > 0 && last < head();
+  }
+
+  /** @returns how many characters that were */
+  function add(tx: Tx, row: MessageRow): number {
+    // What its clients encrypted is found by who sent it, never by what it says.
+    const [subject, body] = row.opaque ? ["", ""] : [row.subject ?? "", row.body.slice(0, MAX_INDEXED)];
+    searchIndex.add(tx, { id: row.id, subject, body, from: row.fromId, target: row.target });
+    return subject.length + body.length;
+  }
+
+  async function catchUp(): Promise<void> {
+    while (!stopped && (await db.background(indexSlice)));
+  }
+
+  function start(): void {
+    cancelTimer = undefined;
+    running ??= catchUp()
+      .catch(onError)
+      .finally(() => {
+        running = undefined;
+      });
+  }
+
+  return {
+    /** There is something new in the log. */
+    notice(): void {
+      if (!stopped) cancelTimer ??= clock.after(LAG_MS, start);
+    },
+    /** Indexes what there is now. */
+    async settle(): Promise<void> {
+      await running;
+      start();
+      await running;
+    },
+    /**
+     * What somebody sent, from one end: out of the index, and beyond it by looking at each entry. `reached` is where
+     * looking ended, null at the end of the log.
+     */
+    async sentBy(on: Reading, sender: string, range: IdRange, limit: number): Promise<Found> {
+      const { oldestFirst, after = 0, before = Number.MAX_SAFE_INTEGER } = range;
+      const indexed = await store.mark(on, "indexed");
+      const old = () =>
+        searchIndex.sentBy(on, sender, { after, before: Math.min(before, indexed + 1), oldestFirst }, limit);
+      const fresh = () =>
+        store.scanSender(on, sender, { after: Math.max(after, indexed), before, oldestFirst }, MAX_SCANNED);
+      const first = oldestFirst ? { ids: old(), reached: null } : await fresh();
+      if (first.ids.length >= limit || first.reached !== null) return cut(first, limit);
+      const second = oldestFirst ? await fresh() : { ids: old(), reached: null };
+      return cut({ ids: [...first.ids, ...second.ids], reached: second.reached }, limit);
+    },
+    /** Newest first: entries with all these words that the reader may see. Not inside of a read. @throws Problem 422, 503 */
+    async find(words: string, reader: SearchReader | null, range: Omit<IdRange, "oldestFirst">, limit: number) {
+      const match = matchOf(words, reader && whoOf(reader));
+      if (match === undefined) return { ids: [], reached: null } satisfies Found;
+      const { before = Number.MAX_SAFE_INTEGER, after = 0 } = range;
+      const member = reader && !reader.targets ? reader.agentId : null;
+      return db.searcher.find({ match, member, before, after, limit });
+    },
+    stop(): void {
+      stopped = true;
+      cancelTimer?.();
+    },
+  };
+}
+
+/** By what the index knows an entry that the reader may see; null where there are too many names for it. */
+const whoOf = ({ agentId, targets }: SearchReader): Who[] | null =>
+  targets ? [{ as: "from", name: agentId }, ...targets.map((name) => ({ as: "target" as const, name }))] : null;
+
+function cut({ ids, reached }: Found, limit: number): Found {
+  return ids.length >= limit ? { ids: ids.slice(0, limit), reached: ids[limit - 1] ?? null } : { ids, reached };
+}

@@ -1,0 +1,348 @@
+import type { AgentService } from "../../identity/agents/service.ts";
+import type { AgentFacts, AgentStore } from "../../identity/agents/store.ts";
+import type { MemberStore } from "../../identity/agents/store-members.ts";
+import { isGroup } from "../../identity/agents/target.ts";
+import { actingAs, type Caller } from "../../identity/auth/caller.ts";
+import { createPauses } from "../../kernel/breathe.ts";
+import type { Clock } from "../../kernel/clock.ts";
+import type { Reading, Tx } from "../../kernel/db/database.ts";
+import type { Disk } from "../../kernel/db/disk.ts";
+import type { Due } from "../../kernel/due/due.ts";
+import type { Log } from "../../kernel/log/log.ts";
+import type { LogEntry } from "../../kernel/log/tail.ts";
+import type { MessageSource, ParsedDraft, Route } from "../../protocol/messages.ts";
+import { Problem } from "../../protocol/problem.ts";
+import { fromTime } from "../../protocol/wire.ts";
+import type { Offers } from "../inbox/deliveries.ts";
+import type { ParkedClaimers } from "../work/parked.ts";
+import type { WorkRow, WorkStore } from "../work/store.ts";
+import type { Access } from "./access.ts";
+import { type Addressed, createAddressing } from "./addressing.ts";
+import { createCauses, type LoopGuard, ROOT, type Verdict } from "./causes.ts";
+import type { Schedules } from "./delayed.ts";
+import { toLogEntry } from "./entry.ts";
+import type { Links } from "./links.ts";
+import type { Quotas } from "./quotas.ts";
+import { createReplays, fingerprint } from "./replays.ts";
+import { requirePlain } from "./reserved.ts";
+import type { MessageRow, MessageStore } from "./store.ts";
+import type { LinkStore } from "./store-links.ts";
+
+/** What became of one draft. */
+export type Sent =
+  | {
+      kind: "sent";
+      entry: LogEntry;
+      work: WorkRow | undefined;
+      matched: number;
+      /** For a group without members, the nearest groups with some. */
+      suggestions?: string[] | undefined;
+      replayed: boolean;
+    }
+  | { kind: "scheduled"; scheduleId: string; deliverAt: number; replayed: boolean };
+
+export interface SendParts {
+  agents: AgentService;
+  agentStore: AgentStore;
+  store: MessageStore;
+  works: WorkStore;
+  access: Access;
+  members: MemberStore;
+  schedules: Schedules;
+  log: Log;
+  parked: ParkedClaimers;
+  due: Due;
+  clock: Clock;
+  linkStore: LinkStore;
+  links: Links;
+  offers: Offers;
+  quotas: Quotas;
+  disk: Disk;
+  headOf(on: Reading): number;
+}
+
+/** In whose name something is appended. */
+export interface Author {
+  id: string;
+  kind: AgentFacts["kind"];
+  via: string | null;
+  /** Its source, when the author's kind does not tell. */
+  source?: MessageSource;
+  /** A bot speaks through this channel; `linkId`: what its chat says that it goes on from. */
+  bot?: { linkId: number | null } | undefined;
+}
+
+/**
+ * Runs in the write that appends a message, after the message and its work are stored. What it throws refuses the message.
+ * Whoever changes the work answers how it is now.
+ */
+// biome-ignore lint/suspicious/noConfusingVoidType: a handler that changes nothing of the work says nothing
+export type AppendedHandler = (tx: Tx, row: MessageRow, work: WorkRow | undefined) => Promise<WorkRow | void>;
+
+/**
+ * Runs in the write that appends a message, before it does, and answers with what is to be appended: the draft, or the
+ * draft with more said about it. What it throws refuses the message.
+ */
+export type Amender = (tx: Tx, author: Author, draft: ParsedDraft, target: string) => Promise<ParsedDraft>;
+
+/** Runs in the write that plans a message for a time to come. */
+export type PlannedHandler = (tx: Tx, payload: ParsedDraft["payload"], at: number) => Promise<void>;
+
+/** Whether work waits for other work before anybody may claim it. */
+export type Holder = (on: Reading, row: MessageRow) => Promise<boolean>;
+
+/** Options of a message that the relay itself sends. */
+export interface Posting {
+  route?: Route | null | undefined;
+  settles?: boolean | undefined;
+}
+
+/** Whether a draft, were it sent now, would end something that is owed. */
+export type Settler = (tx: Tx, author: Author, draft: ParsedDraft, target: string) => Promise<boolean>;
+
+/** The due row of a direct message that expires: see `ends.ts`. */
+export const EXPIRES = "message.expires";
+
+export type Sender = ReturnType<typeof createSender>;
+
+/** Appending to the log: who may say what to whom, why it was said, and what it makes. */
+export function createSender(parts: SendParts) {
+  const { agents, agentStore, store, works, access, schedules, log, parked, due, clock, headOf } = parts;
+  const causes = createCauses({ store, linkStore: parts.linkStore, works, links: parts.links });
+  const { quotas, disk, offers } = parts;
+  const addressing = createAddressing(parts);
+  const { address, toOne } = addressing;
+  const replayed = createReplays(parts);
+  const appendedHandlers: AppendedHandler[] = [];
+  const amenders: Amender[] = [];
+  const holders: Holder[] = [];
+  const plannedHandlers: PlannedHandler[] = [];
+  const settlers: Settler[] = [];
+  let guard: LoopGuard | undefined;
+
+  /**
+   * `POST /v1/messages`. `known`: senders that this write has asked about already. A verb that writes in the name of its
+   * caller sets `isVerb`: it chooses kind and payload itself.
+   * @throws Problem 403 (another's name), 409 (superseded), 422 (unknown-target, reserved-kind, idempotency-mismatch, ...)
+   */
+  async function send(
+    tx: Tx,
+    caller: Caller,
+    draft: ParsedDraft,
+    { known = new Map<string, AgentFacts>(), isVerb = false } = {},
+  ): Promise<Sent> {
+    const from = actingAs(caller, draft.from);
+    const replay = draft.idempotencyKey ? await replayed(tx, from, draft) : undefined;
+    if (replay) return replay;
+    if (!isVerb) requirePlain(draft);
+    const facts = known.get(from) ?? (await agents.requireActor(tx, caller, from));
+    known.set(from, facts);
+    if (!(await isOwed(tx, draft))) quotas.take(tx, facts, "messages");
+    const via = caller.role === "operator" && from !== "user" ? caller.tokenId : null;
+    const addressed = await address(tx, { id: from, kind: facts.kind, via }, draft);
+    if (draft.replyTo || draft.causedBy || draft.expiresAt) await checkReferences(tx, caller, from, draft);
+    if (draft.deliverAt && fromTime(draft.deliverAt) > clock.now()) {
+      disk.checkRoom(draft.body.length, "messages");
+      const made = await schedules.add(tx, { ...draft, to: addressed.target }, from, via, fingerprint(draft));
+      await planned(tx, addressed.draft.payload, made.deliverAt);
+      return { kind: "scheduled", ...made, replayed: false };
+    }
+    return append(tx, { ...addressed, fingerprint: draft.idempotencyKey ? fingerprint(draft) : undefined });
+  }
+
+  /** Answers to requests are accepted beyond the sender's daily quota. */
+  async function isOwed(on: Reading, { replyTo }: ParsedDraft): Promise<boolean> {
+    return replyTo != null && (await store.lineage(on, replyTo))?.kind === "request";
+  }
+
+  async function planned(tx: Tx, payload: ParsedDraft["payload"], at: number): Promise<void> {
+    for (const handler of plannedHandlers) await handler(tx, payload, at);
+  }
+
+  async function checkReferences(on: Reading, caller: Caller, from: string, draft: ParsedDraft): Promise<void> {
+    if (draft.replyTo) await access.requireReference(on, from, draft.replyTo, "/replyTo");
+    if (draft.causedBy && draft.causedBy !== draft.replyTo) {
+      const { id, fromId, target } = await access.requireReference(on, from, draft.causedBy, "/causedBy");
+      if (caller.agentId === from) await offers.noteNamed(on, caller, { id, from: fromId, target });
+    }
+    if (draft.expiresAt && fromTime(draft.expiresAt) <= clock.now())
+      throw Problem.invalid("/expiresAt", "is already past");
+    if (draft.expiresAt && draft.deliverAt && fromTime(draft.expiresAt) <= fromTime(draft.deliverAt))
+      throw Problem.invalid("/expiresAt", "is not after deliverAt");
+  }
+
+  /** Appends what has been checked, and says so to who follows once it is on disk. */
+  async function append(tx: Tx, asked: Addressed): Promise<Extract<Sent, { kind: "sent" }>> {
+    let { draft } = asked;
+    for (const amend of amenders) draft = await amend(tx, asked.author, draft, asked.target);
+    const addressed = draft === asked.draft ? asked : { ...asked, draft };
+    const { row, pause } = await toRow(tx, addressed);
+    disk.checkRoom(sizeOf(row), "messages");
+    await store.append(tx, row);
+    let work = row.claimable ? await openWork(tx, row, addressed.draft.maxAttempts) : undefined;
+    if (!work && row.expiresAt !== null && !isGroup(row.target) && !addressed.owed)
+      await due.schedule(tx, EXPIRES, String(row.id), row.expiresAt, { messageId: row.id });
+    const entry = toLogEntry(row);
+    tx.afterCommit(() => {
+      log.publish([entry]);
+      if (work?.state === "open") parked.opened(work);
+    });
+    for (const handler of appendedHandlers) work = (await handler(tx, row, work)) ?? work;
+    if (pause) await guard?.pause(tx, row, pause);
+    return { kind: "sent", entry, work, matched: row.matched, suggestions: asked.suggestions, replayed: false };
+  }
+
+  async function toRow(tx: Tx, addressed: Addressed): Promise<Verdict & { row: MessageRow }> {
+    const { draft, author, target, matched, route } = addressed;
+    const parent = draft.replyTo ? await store.lineage(tx, draft.replyTo) : undefined;
+    const settles = addressed.settles || (draft.replyTo ? await ends(tx, addressed) : false);
+    const behind = addressed.isRoot ? ROOT : await causes.behind(tx, author, target, draft, parent);
+    const { cause } = behind;
+    // A post to a channel (whose id alone has a colon) is work for its adapter: for the others it is talk.
+    const isPost = target.includes(":") && !isGroup(target);
+    const isWork = draft.kind === "request" || (draft.claimable && !isPost);
+    const judged = { ...behind, author, parent, settles, isWork };
+    const { streak, pause } = (await guard?.judge(tx, judged)) ?? { streak: 0 };
+    const id = headOf(tx) + 1;
+    const row: MessageRow = {
+      id,
+      fromId: author.id,
+      target,
+      kind: draft.kind ?? (draft.claimable ? "task" : "chat"),
+      source: author.source ?? sourceOf(author),
+      topic: draft.topic ?? null,
+      subject: draft.subject ?? null,
+      body: draft.body,
+      opaque: draft.encoding === "opaque",
+      threadId: parent ? (parent.threadId ?? parent.id) : null,
+      replyTo: draft.replyTo ?? null,
+      causedBy: cause?.id ?? null,
+      rootId: cause ? (cause.rootId ?? cause.id) : null,
+      hops: cause ? cause.hops + 1 : 0,
+      streak,
+      workId: isWork ? id : behind.workId,
+      claimable: draft.claimable,
+      urgent: draft.urgent,
+      route: route ? JSON.stringify(route) : null,
+      payload: draft.payload ? JSON.stringify(draft.payload) : null,
+      meta: draft.meta ? JSON.stringify(draft.meta) : null,
+      idempotencyKey: draft.idempotencyKey ?? null,
+      fingerprint: addressed.fingerprint ?? (draft.idempotencyKey ? fingerprint(draft) : null),
+      via: author.via,
+      expiresAt: draft.expiresAt ? fromTime(draft.expiresAt) : null,
+      createdAt: clock.now(),
+      matched,
+    };
+    return { row, streak, pause };
+  }
+
+  async function isHeld(on: Reading, row: MessageRow): Promise<boolean> {
+    for (const holds of holders) if (await holds(on, row)) return true;
+    return false;
+  }
+
+  async function ends(tx: Tx, { author, draft, target }: Addressed): Promise<boolean> {
+    for (const settler of settlers) if (await settler(tx, author, draft, target)) return true;
+    return false;
+  }
+
+  async function openWork(tx: Tx, row: MessageRow, maxAttempts: number): Promise<WorkRow> {
+    const work: WorkRow = {
+      messageId: row.id,
+      target: row.target,
+      kind: row.kind,
+      topic: row.topic ?? "",
+      urgent: row.urgent,
+      state: (await isHeld(tx, row)) ? "delayed" : "open",
+      dueAt: row.expiresAt,
+      expiresAt: row.expiresAt,
+      maxAttempts,
+      attempts: 0,
+      fence: 0,
+      holder: null,
+      claimedAt: null,
+      leaseSeconds: null,
+      error: null,
+      endedAt: null,
+      endedUpTo: null,
+    };
+    await works.add(tx, work);
+    const expiresAt = row.expiresAt;
+    if (expiresAt !== null) tx.afterCommit(() => due.notice(expiresAt));
+    return work;
+  }
+
+  return {
+    send,
+    /**
+     * `POST /v1/messages/batch`: one write, so all or nothing. The pointer of a refusal says which one it was. Between
+     * its messages the event loop goes on while the transaction stays open: reads see none of it, other writes wait.
+     */
+    async sendAll(tx: Tx, caller: Caller, drafts: readonly ParsedDraft[]): Promise<Sent[]> {
+      const sent: Sent[] = [];
+      disk.checkRoom(
+        drafts.reduce((sum, { body }) => sum + body.length, 0),
+        "batches",
+      );
+      // Nothing that is sent changes who an agent is: each sender is asked about once.
+      const known = new Map<string, AgentFacts>();
+      const pause = createPauses();
+      for (const [index, draft] of drafts.entries()) {
+        try {
+          sent.push(await send(tx, caller, draft, { known }));
+        } catch (error) {
+          throw error instanceof Problem ? error.under(`/messages/${index}`) : error;
+        }
+        await pause();
+      }
+      return sent;
+    },
+    append,
+    address,
+    /** Says which messages end something that is owed. */
+    settledBy: (settler: Settler) => settlers.push(settler),
+    amend: (amender: Amender) => amenders.push(amender),
+    check: addressing.check,
+    planned,
+    onPlanned: (handler: PlannedHandler) => plannedHandlers.push(handler),
+    /** Work that is held is stored `delayed`, without a time: whoever holds it back opens it. */
+    holdBy: (holder: Holder) => holders.push(holder),
+    onAppended: (handler: AppendedHandler) => appendedHandlers.push(handler),
+    shape: addressing.shape,
+    nameBy: addressing.nameBy,
+    /** Who keeps agents from answering each other for ever. */
+    guardBy(loops: LoopGuard): void {
+      guard = loops;
+    },
+
+    /** What the relay itself has to say. The target may be gone meanwhile: then nobody is told, and nothing is thrown. */
+    async tell(tx: Tx, to: string, said: Partial<ParsedDraft> & { body: string }): Promise<void> {
+      await this.post(tx, { id: "system", kind: "system", via: null }, { kind: "system", ...said, to });
+    },
+
+    /**
+     * Appends in somebody's name without asking who calls: for what a verb itself says. `to` is an agent's id or a group.
+     * Returns undefined when the target is gone.
+     */
+    async post(tx: Tx, author: Author, said: Said, how: Posting = {}) {
+      const draft: ParsedDraft = { claimable: false, urgent: false, maxAttempts: 5, encoding: "plain", ...said };
+      if (isGroup(draft.to)) return append(tx, { ...(await address(tx, author, draft)), ...how });
+      const facts = await agentStore.facts(tx, draft.to);
+      if (!facts || facts.deletedAt !== null) return undefined;
+      return append(tx, { ...(await toOne(tx, author, draft, facts)), ...how });
+    },
+  };
+}
+
+const sizeOf = ({ body, payload, meta }: MessageRow): number =>
+  body.length + (payload?.length ?? 0) + (meta?.length ?? 0);
+
+/** A message that the relay itself makes: what is left out is as when a caller leaves it out. */
+export type Said = Partial<ParsedDraft> & { to: string; body: string };
+
+/** An operator's token that writes as `system` is a person: only the relay itself is the relay. */
+function sourceOf({ kind, via }: Author): MessageSource {
+  if (kind === "user") return "person";
+  if (kind === "system") return via === null ? "relay" : "person";
+  return kind === "channel" ? "channel" : "agent";
+}

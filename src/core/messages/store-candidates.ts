@@ -1,0 +1,108 @@
+import { and, asc, desc, gt, isNull, lt, or, type SQL, sql } from "drizzle-orm";
+import type { Reading } from "../../kernel/db/database.ts";
+import { messages } from "./tables.ts";
+
+/** Log entries read at once for a reader with very many memberships. */
+const MAX_WINDOW = 20_000;
+
+/** Ids in order, and where looking ended: null when that was the end. */
+export interface Found {
+  ids: number[];
+  reached: number | null;
+}
+
+/** A part of the log, and from which end it is read. */
+export interface IdRange {
+  before?: number | undefined;
+  after?: number | undefined;
+  oldestFirst: boolean;
+}
+
+const within = (range: IdRange): SQL | undefined =>
+  and(
+    range.before === undefined ? undefined : lt(messages.id, range.before),
+    range.after === undefined ? undefined : gt(messages.id, range.after),
+  );
+
+/** Candidates for lists and searches: ids by one index, and those of them that pass filters. */
+export function createCandidates() {
+  return {
+    /** At most `limit` ids by one index, newest (or oldest) first; where that ends, filters have not been applied yet. */
+    candidates: async (on: Reading, drive: SQL, range: IdRange, limit: number): Promise<Found> => {
+      const ids = on.db
+        .select({ id: messages.id })
+        .from(messages)
+        .where(and(drive, within(range)))
+        .orderBy(range.oldestFirst ? asc(messages.id) : desc(messages.id))
+        .limit(limit)
+        .all()
+        .map((row) => row.id);
+      return { ids, reached: ids.length < limit ? null : (ids.at(-1) ?? null) };
+    },
+    /** At most `limit` ids for any of these targets, newest (or oldest) first. */
+    candidatesFor: async (on: Reading, targets: readonly string[], range: IdRange, limit: number): Promise<Found> => {
+      const { after = 0, before = Number.MAX_SAFE_INTEGER, oldestFirst } = range;
+      const order = sql.raw(oldestFirst ? "asc" : "desc");
+      const end = sql.raw(oldestFirst ? "<=" : ">=");
+      // No further than `limit` entries of each target: the union of all of them may be the whole log.
+      const ids = on.db
+        .all<{ id: number }>(sql`select messages.id as id from json_each(${JSON.stringify(targets)}) t
+          cross join messages indexed by messages_by_target on messages.target = t.value
+          where messages.id > ${after} and messages.id < ${before} and messages.id ${end} coalesce(
+            (select x.id from messages x indexed by messages_by_target
+              where x.target = t.value and x.id > ${after} and x.id < ${before}
+              order by x.id ${order} limit 1 offset ${limit - 1}),
+            ${oldestFirst ? Number.MAX_SAFE_INTEGER : 0})
+          order by messages.id ${order} limit ${limit}`)
+        .map((row) => row.id);
+      return { ids, reached: ids.length < limit ? null : (ids.at(-1) ?? null) };
+    },
+    /** The same for all that an agent belonged to when it was appended, among the next 20,000 entries. */
+    candidatesOf: async (on: Reading, agentId: string, range: IdRange, limit: number): Promise<Found> => {
+      const { after = 0, oldestFirst } = range;
+      const head =
+        on.db
+          .select({ id: sql<number | null>`max(${messages.id})` })
+          .from(messages)
+          .get()?.id ?? 0;
+      const before = Math.min(range.before ?? head + 1, head + 1);
+      const from = oldestFirst ? after : Math.max(after, before - MAX_WINDOW);
+      const to = oldestFirst ? Math.min(before, after + MAX_WINDOW) : before;
+      const ids = on.db
+        .all<{ id: number }>(sql`select distinct m.id as id from memberships mb
+          cross join messages m indexed by messages_by_target
+            on m.target = mb.target and m.id > max(${from}, mb.since_id) and m.id < ${to}
+          where mb.agent_id = ${agentId} and (mb.until_id is null or (mb.until_id > ${from} and m.id <= mb.until_id))
+          order by m.id ${sql.raw(oldestFirst ? "asc" : "desc")} limit ${limit}`)
+        .map((row) => row.id);
+      if (ids.length === limit) return { ids, reached: ids.at(-1) ?? null };
+      const isEnd = oldestFirst ? to >= before : from <= after;
+      return { ids, reached: isEnd ? null : oldestFirst ? to - 1 : from + 1 };
+    },
+    /** Messages of one sender among the next `limit` entries of all senders. */
+    scanSender: async (on: Reading, sender: string, range: IdRange, limit: number): Promise<Found> => {
+      const some = on.db
+        .select({ id: messages.id, fromId: messages.fromId })
+        .from(messages)
+        .where(within(range))
+        .orderBy(range.oldestFirst ? asc(messages.id) : desc(messages.id))
+        .limit(limit)
+        .all();
+      const ids = some.filter((row) => row.fromId === sender).map((row) => row.id);
+      return { ids, reached: some.length < limit ? null : (some.at(-1)?.id ?? null) };
+    },
+    /** Candidates that pass the filters. */
+    filtered: async (on: Reading, ids: readonly number[], filters: SQL[], range: IdRange, limit: number) =>
+      on.db
+        .select({ id: messages.id })
+        .from(messages)
+        .where(and(sql`${messages.id} in (select value from json_each(${JSON.stringify(ids)}))`, ...filters))
+        .orderBy(range.oldestFirst ? asc(messages.id) : desc(messages.id))
+        .limit(limit)
+        .all()
+        .map((row) => row.id),
+    /** From an operator's point of view: everything is a candidate. */
+    anything: sql`true`,
+    unexpired: (now: number): SQL => or(isNull(messages.expiresAt), gt(messages.expiresAt, now)) ?? sql`true`,
+  };
+}

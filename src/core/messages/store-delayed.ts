@@ -1,0 +1,70 @@
+import { and, desc, eq, isNull, lt, sql } from "drizzle-orm";
+import { bound } from "../../kernel/db/bound.ts";
+import type { Db, Reading, Tx } from "../../kernel/db/database.ts";
+import { scheduled } from "./tables.ts";
+
+export type ScheduledRow = typeof scheduled.$inferSelect;
+export type ScheduledStore = ReturnType<typeof createScheduledStore>;
+
+export function createScheduledStore(db: Db) {
+  // Asked by every send that has a key.
+  const byKey = db.statement((q) =>
+    q
+      .select()
+      .from(scheduled)
+      .where(and(eq(scheduled.fromId, bound("fromId")), eq(scheduled.idempotencyKey, bound("key"))))
+      .prepare(),
+  );
+  return {
+    add: async (tx: Tx, row: ScheduledRow): Promise<void> => {
+      tx.db.insert(scheduled).values(row).run();
+    },
+    byKey: async (on: Reading, fromId: string, key: string): Promise<ScheduledRow | undefined> =>
+      byKey(on).get({ fromId, key }),
+    byId: async (on: Reading, id: string): Promise<ScheduledRow | undefined> =>
+      on.db.select().from(scheduled).where(eq(scheduled.id, id)).get(),
+    ended: async (tx: Tx, id: string, how: { messageId: number } | { error: string }): Promise<void> => {
+      tx.db.update(scheduled).set(how).where(eq(scheduled.id, id)).run();
+    },
+    byMessage: async (on: Reading, messageId: number): Promise<ScheduledRow | undefined> =>
+      on.db.select().from(scheduled).where(eq(scheduled.messageId, messageId)).get(),
+    /** Newest first; ids sort by time of making. */
+    unsent: async (
+      on: Reading,
+      fromId: string | undefined,
+      before: string | undefined,
+      limit: number,
+    ): Promise<ScheduledRow[]> =>
+      on.db
+        .select()
+        .from(scheduled)
+        .where(
+          and(
+            isNull(scheduled.messageId),
+            fromId === undefined ? undefined : eq(scheduled.fromId, fromId),
+            before === undefined ? undefined : lt(scheduled.id, before),
+          ),
+        )
+        .orderBy(desc(scheduled.id))
+        .limit(limit)
+        .all(),
+    removeUnsentOf: async (tx: Tx, fromId: string): Promise<void> => {
+      tx.db
+        .delete(scheduled)
+        .where(and(eq(scheduled.fromId, fromId), isNull(scheduled.messageId)))
+        .run();
+    },
+    remove: async (tx: Tx, id: string): Promise<void> => {
+      tx.db.delete(scheduled).where(eq(scheduled.id, id)).run();
+    },
+    /** Deletes at most so many that could not be sent when their time came, before another. Answers how many. */
+    thin: async (tx: Tx, before: number, limit: number): Promise<number> => {
+      const { changes } = tx.db.run(sql`
+        delete from scheduled_messages where id in (
+          select id from scheduled_messages where error is not null and deliver_at < ${before} limit ${limit})`) as unknown as {
+        changes: number;
+      };
+      return changes;
+    },
+  };
+}

@@ -1,0 +1,112 @@
+import { desc, eq, gte, sql } from "drizzle-orm";
+import { bound, fixedLimit } from "../../kernel/db/bound.ts";
+import type { Db, Reading } from "../../kernel/db/database.ts";
+import { type Lineage, lineageColumns } from "./store.ts";
+import { messages } from "./tables.ts";
+
+/** Recent mail of one target that an agent belongs to now. */
+export interface TargetMail {
+  target: string;
+  /** Id and sender, newest first. */
+  recent: [id: number, fromId: string][];
+  /** The agent's own newest post there; null for its own inbox. */
+  own: number | null;
+}
+
+export type LinkStore = ReturnType<typeof createLinkStore>;
+
+/** Mail looked at for each target. */
+const MAIL = 48;
+/** Entries of a group in which an agent's own post is looked for. */
+const OWN = 500;
+/** Entries of a thread that count. */
+const THREAD = 24;
+/** Entries of a thread after a question in which its answer is looked for. */
+const ANSWERS = 200;
+/** Mail of another agent in which a recent message to it is looked for. */
+const WRITTEN = 12;
+
+/** Queries of the loop rule: each by an index, each bounded. */
+export function createLinkStore(db: Db) {
+  const mail = db.statement((q) =>
+    q
+      .select({
+        target: sql<string>`target`,
+        recent: sql<string>`recent`,
+        own: sql<number | null>`own`,
+      })
+      .from(sql`(${mailOf()})`)
+      .prepare(),
+  );
+  const thread = db.statement((q) =>
+    q
+      .select(lineageColumns)
+      .from(messages)
+      .where(eq(messages.threadId, bound("threadId")))
+      .orderBy(desc(messages.id))
+      .limit(fixedLimit(THREAD))
+      .prepare(),
+  );
+  const hasReplied = db.statement((q) => q.select({ one: sql<number>`one` }).from(sql`(${replied()})`).prepare());
+  const hasWritten = db.statement((q) => q.select({ one: sql<number>`one` }).from(sql`(${written()})`).prepare());
+  const from = db.statement((q) =>
+    q
+      .select({ id: messages.id, createdAt: messages.createdAt })
+      .from(messages)
+      .where(gte(messages.id, bound("id")))
+      .orderBy(messages.id)
+      .limit(fixedLimit(1))
+      .prepare(),
+  );
+
+  return {
+    /** Mail after a place in the log for an agent and each of its groups. */
+    mail: (on: Reading, agentId: string, after: number): TargetMail[] =>
+      mail(on)
+        .all({ agentId, after })
+        .map(({ target, recent, own }) => ({ target, recent: JSON.parse(recent), own })),
+    /** The newest entries of a thread, newest first, its root not included. */
+    thread: (on: Reading, threadId: number): Lineage[] => thread(on).all({ threadId }),
+    /** Whether somebody replied to an entry soon after it in its thread. */
+    hasReplied: (on: Reading, fromId: string, { id, threadId }: { id: number; threadId: number }): boolean =>
+      hasReplied(on).get({ fromId, id, threadId }) !== undefined,
+    /** Whether one of the last direct messages to `to` is from `fromId`. */
+    hasWritten: (on: Reading, fromId: string, to: string): boolean => hasWritten(on).get({ fromId, to }) !== undefined,
+
+    /** A place in the log: entries up to there are older than `time`. Found by halving, in some twenty steps. */
+    placeBefore(on: Reading, time: number, head: number): number {
+      let [low, high] = [0, head];
+      while (low < high) {
+        const middle = Math.floor((low + high) / 2) + 1;
+        const entry = from(on).get({ id: middle });
+        if (entry && entry.createdAt < time) low = Math.min(entry.id, high);
+        else high = middle - 1;
+      }
+      return low;
+    },
+  };
+}
+
+/** The index holds all that is looked at. It is named because after ANALYZE the planner may prefer walking the log. */
+const mailOf = () => sql`
+  select t.target as target,
+    (select json_group_array(json_array(id, from_id)) from (
+      select id, from_id from messages indexed by messages_by_target
+      where target = t.target and id > ${bound("after")} order by id desc limit ${fixedLimit(MAIL)})) as recent,
+    case when t.target <> t.agent_id then (select max(id) from (
+      select id, from_id from messages indexed by messages_by_target
+      where target = t.target and id > ${bound("after")} order by id desc limit ${fixedLimit(OWN)})
+      where from_id = t.agent_id) end as own
+  from memberships t where t.agent_id = ${bound("agentId")} and t.until_id is null`;
+
+const written = () => sql`
+  select 1 as one from (
+    select from_id from messages indexed by messages_by_target
+    where target = ${bound("to")} order by id desc limit ${fixedLimit(WRITTEN)})
+  where from_id = ${bound("fromId")} limit 1`;
+
+const replied = () => sql`
+  select 1 as one from (
+    select from_id, reply_to from messages
+    where thread_id = ${bound("threadId")} and thread_id is not null and id > ${bound("id")} order by id limit ${fixedLimit(ANSWERS)})
+  where from_id = ${bound("fromId")} and reply_to = ${bound("id")} limit 1`;

@@ -1,0 +1,18 @@
+import { eq, ne } from "drizzle-orm";
+import type { Reading, Tx } from "../../kernel/db/database.ts";
+import { quotas } from "./tables.ts";
+
+export type QuotaRow = typeof quotas.$inferSelect;
+
+/** Daily use per agent. */
+export const quotaStore = {
+  of: async (on: Reading, day: number): Promise<QuotaRow[]> =>
+    on.db.select().from(quotas).where(eq(quotas.day, day)).all(),
+  put: async (tx: Tx, row: QuotaRow): Promise<void> => {
+    tx.db.insert(quotas).values(row).onConflictDoUpdate({ target: quotas.agentId, set: row }).run();
+  },
+  /** Forgets what was used on other days. */
+  forget: async (tx: Tx, day: number): Promise<void> => {
+    tx.db.delete(quotas).where(ne(quotas.day, day)).run();
+  },
+};

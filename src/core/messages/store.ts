@@ -1,0 +1,318 @@
+import { and, asc, desc, eq, gt, sql } from "drizzle-orm";
+import { bound, boundLimit, fixedLimit } from "../../kernel/db/bound.ts";
+import type { Db, Reading, Tx } from "../../kernel/db/database.ts";
+import { inList } from "../../kernel/db/lists.ts";
+import { PAGE_BYTES } from "../../kernel/pages.ts";
+import { createCandidates } from "./store-candidates.ts";
+import { marks, messages, reads } from "./tables.ts";
+
+export type MessageRow = typeof messages.$inferSelect;
+
+export type Content = Pick<MessageRow, "body" | "opaque" | "payload">;
+
+export type Excerpt = Pick<MessageRow, "id" | "fromId" | "target" | "opaque" | "body" | "createdAt">;
+
+/** What a reply or a cause passes on. */
+export interface Lineage {
+  id: number;
+  fromId: string;
+  target: string;
+  threadId: number | null;
+  rootId: number | null;
+  hops: number;
+  kind: MessageRow["kind"];
+  source: MessageRow["source"];
+  streak: number;
+  /** The nearest work or request that it is or lies inside. */
+  workId: number | null;
+  createdAt: number;
+}
+
+/** The least about an entry that a reader needs to know whether it wants it. */
+export interface Candidate {
+  id: number;
+  fromId: string;
+  target: string;
+}
+
+/** Whether an entry belongs into the inbox: what oneself sends to a group is left out. */
+export const isForInbox = (agentId: string, entry: Candidate): boolean =>
+  entry.fromId !== agentId || entry.target === agentId;
+
+export type MessageStore = ReturnType<typeof createMessageStore>;
+
+/** Longest excerpt of a body. */
+export const EXCERPT_CHARACTERS = 280;
+const FETCH_AT_ONCE = 25;
+const MAX_REPLIES = 500;
+const MAX_TALK = 2000;
+
+const p = sql.placeholder;
+
+/** The log: appending to it and reading it by place. */
+export function createMessageStore(db: Db) {
+  const insert = db.statement((q) => q.insert(messages).values(everyColumn()).prepare());
+  const byId = db.statement((q) =>
+    q
+      .select()
+      .from(messages)
+      .where(eq(messages.id, bound("id")))
+      .prepare(),
+  );
+  const content = db.statement((q) =>
+    q
+      .select({ body: messages.body, opaque: messages.opaque, payload: messages.payload })
+      .from(messages)
+      .where(eq(messages.id, bound("id")))
+      .prepare(),
+  );
+  const excerpt = db.statement((q) =>
+    q
+      .select({
+        ...{ id: messages.id, fromId: messages.fromId, target: messages.target, opaque: messages.opaque },
+        body: sql<string>`substr(${messages.body}, 1, ${sql.raw(String(EXCERPT_CHARACTERS))})`,
+        createdAt: messages.createdAt,
+      })
+      .from(messages)
+      .where(eq(messages.id, bound("id")))
+      .prepare(),
+  );
+  const readsOf = db.statement((q) =>
+    q
+      .select()
+      .from(reads)
+      .where(eq(reads.messageId, bound("messageId")))
+      .orderBy(asc(reads.agentId))
+      .limit(fixedLimit(500))
+      .prepare(),
+  );
+  const byIds = db.statement((q) => q.select().from(messages).where(inList(messages.id, "ids")).prepare());
+  const byKey = db.statement((q) =>
+    q
+      .select()
+      .from(messages)
+      .where(and(eq(messages.fromId, bound("fromId")), eq(messages.idempotencyKey, bound("key"))))
+      .prepare(),
+  );
+  const lineage = db.statement((q) =>
+    q
+      .select(lineageColumns)
+      .from(messages)
+      .where(eq(messages.id, bound("id")))
+      .prepare(),
+  );
+  const candidate = { id: messages.id, fromId: messages.fromId, target: messages.target };
+  // drizzle takes a table with a hint for an unknown one, and refuses its columns but as text.
+  const candidateText = {
+    id: sql<number>`${messages.id}`,
+    fromId: sql<string>`${messages.fromId}`,
+    target: sql<string>`${messages.target}`,
+  };
+  const forTargets = db.statement((q) =>
+    q
+      .select(candidateText)
+      .from(messagesByTarget)
+      .where(and(inList(messages.target, "targets"), gt(messages.id, bound("after"))))
+      .orderBy(asc(messages.id))
+      .limit(boundLimit("limit"))
+      .prepare(),
+  );
+  const forTargetWithin = db.statement((q) =>
+    q
+      .select(candidate)
+      .from(messages)
+      .where(
+        and(
+          eq(messages.target, bound("target")),
+          gt(messages.id, bound("after")),
+          sql`${messages.id} <= ${bound("upTo")}`,
+        ),
+      )
+      .orderBy(asc(messages.id))
+      .limit(boundLimit("limit"))
+      .prepare(),
+  );
+  const nthReply = db.statement((q) =>
+    q
+      .select({ createdAt: messages.createdAt })
+      .from(messages)
+      .where(eq(messages.threadId, bound("threadId")))
+      .orderBy(desc(messages.id))
+      .limit(fixedLimit(1))
+      .offset(boundLimit("skip"))
+      .prepare(),
+  );
+  const nthTalk = db.statement((q) => q.select({ at: sql<number>`at` }).from(sql`(${talkOf()})`).prepare());
+  const readAt = db.statement((q) =>
+    q
+      .select({ at: reads.at })
+      .from(reads)
+      .where(and(eq(reads.messageId, bound("messageId")), eq(reads.agentId, bound("agentId"))))
+      .prepare(),
+  );
+  const mark = db.statement((q) =>
+    q
+      .select({ position: marks.position })
+      .from(marks)
+      .where(eq(marks.name, bound("name")))
+      .prepare(),
+  );
+
+  return {
+    ...createCandidates(),
+    append: async (tx: Tx, row: MessageRow): Promise<void> => {
+      insert(tx).run(row);
+    },
+    byId: async (on: Reading, id: number): Promise<MessageRow | undefined> => byId(on).get({ id }),
+    /** What it says, without all that stands around it. */
+    content: async (on: Reading, id: number): Promise<Content | undefined> => content(on).get({ id }),
+    /** How it begins: a body of 256 KiB takes milliseconds to be made a string. */
+    excerpt: async (on: Reading, id: number): Promise<Excerpt | undefined> => excerpt(on).get({ id }),
+    byKey: async (on: Reading, fromId: string, key: string): Promise<MessageRow | undefined> =>
+      byKey(on).get({ fromId, key }),
+    lineage: async (on: Reading, id: number): Promise<Lineage | undefined> => lineage(on).get({ id }),
+
+    /** In the order asked for, and no more than 4 MiB of them (but at least one). */
+    rows: async (on: Reading, ids: readonly number[]): Promise<MessageRow[]> => {
+      const rows: MessageRow[] = [];
+      let bytes = 0;
+      for (let i = 0; i < ids.length && bytes < PAGE_BYTES; i += FETCH_AT_ONCE) {
+        const some = ids.slice(i, i + FETCH_AT_ONCE);
+        const found = new Map(
+          byIds(on)
+            .all({ ids: JSON.stringify(some) })
+            .map((row) => [row.id, row]),
+        );
+        for (const row of some.map((id) => found.get(id))) {
+          if (!row) continue;
+          bytes += Buffer.byteLength(row.body) + (row.payload?.length ?? 0) + (row.meta?.length ?? 0);
+          if (rows.length > 0 && bytes > PAGE_BYTES) return rows;
+          rows.push(row);
+        }
+      }
+      return rows;
+    },
+
+    /** Entries for any of these targets after a place, oldest first, by the index alone. */
+    forTargets: async (on: Reading, targets: readonly string[], after: number, limit: number): Promise<Candidate[]> =>
+      forTargets(on).all({ targets: JSON.stringify(targets), after, limit }),
+    /** Entries sent to one agent in (after, upTo], oldest first, with the columns that notices to senders need. */
+    sentTo: async (on: Reading, target: string, { after, upTo }: { after: number; upTo: number }, limit: number) =>
+      on.db
+        .select(SENT_TO)
+        .from(messagesByTarget)
+        .where(and(eq(messages.target, target), gt(messages.id, after), sql`${messages.id} <= ${upTo}`))
+        .orderBy(asc(messages.id))
+        .limit(limit)
+        .all(),
+    forTargetWithin: async (on: Reading, target: string, after: number, upTo: number, limit: number) =>
+      forTargetWithin(on).all({ target, after, upTo, limit }) as Candidate[],
+
+    /** Entries for an agent after a cursor, by ended memberships: one query, however many there are. */
+    forEnded: async (on: Reading, agentId: string, after: number, limit: number): Promise<Candidate[]> =>
+      on.db.all<Candidate>(sql`select distinct messages.id as id, messages.from_id as "fromId", messages.target as target
+        from memberships mb
+        cross join messages indexed by messages_by_target on messages.target = mb.target
+          and messages.id > max(${after}, mb.since_id) and messages.id <= mb.until_id
+        where mb.agent_id = ${agentId} and mb.until_id > ${after}
+        order by messages.id limit ${limit}`),
+
+    /** When a thread's newest reply but so many was made; undefined when it has not so many. */
+    replyAt: async (on: Reading, threadId: number, skip: number): Promise<number | undefined> =>
+      nthReply(on).get({ threadId, skip })?.createdAt,
+    /** The same of what one agent only says there: work, requests and their answers left out. Looks at 2,000 entries. */
+    talkAt: async (on: Reading, threadId: number, fromId: string, skip: number): Promise<number | undefined> =>
+      nthTalk(on).get({ threadId, fromId, skip })?.at,
+
+    /** When each agent first replied to a message, among the newest 500 entries of its thread. */
+    async repliesTo(on: Reading, { id, threadId }: Pick<MessageRow, "id" | "threadId">): Promise<Map<string, number>> {
+      const { fromId, replyTo, createdAt } = messages;
+      const some = on.db
+        .select({ fromId, replyTo, createdAt })
+        .from(messages)
+        .where(and(eq(messages.threadId, threadId ?? id), gt(messages.id, id)))
+        .orderBy(desc(messages.id))
+        .limit(MAX_REPLIES)
+        .all();
+      return new Map(some.filter((reply) => reply.replyTo === id).map((reply) => [reply.fromId, reply.createdAt]));
+    },
+
+    /** How far retention has deleted: everything up to there may be gone. */
+    floor: async (on: Reading): Promise<number> => mark(on).get({ name: "floor" })?.position ?? 0,
+    mark: async (on: Reading, name: "floor" | "indexed"): Promise<number> => mark(on).get({ name })?.position ?? 0,
+    setMark: async (tx: Tx, name: "floor" | "indexed", position: number): Promise<void> => {
+      tx.db.update(marks).set({ position }).where(eq(marks.name, name)).run();
+    },
+
+    markRead: async (tx: Tx, messageId: number, agentId: string, at: number): Promise<void> => {
+      tx.db.insert(reads).values({ messageId, agentId, at }).onConflictDoNothing().run();
+    },
+    readAt: async (on: Reading, messageId: number, agentId: string): Promise<number | undefined> =>
+      readAt(on).get({ messageId, agentId })?.at,
+    readsOf: async (on: Reading, messageId: number) => readsOf(on).all({ messageId }),
+  };
+}
+
+/** Named, because after ANALYZE the planner may prefer walking the whole log: it does not know how rare a target is. */
+const messagesByTarget = sql`${messages} indexed by messages_by_target`;
+
+const talkOf = () => sql`
+  select created_at as at from (
+    select id, from_id, kind, claimable, created_at from messages
+    where thread_id = ${bound("threadId")} order by id desc limit ${fixedLimit(MAX_TALK)})
+  where from_id = ${bound("fromId")} and not claimable and kind not in ('request', 'response')
+  order by id desc limit 1 offset ${boundLimit("skip")}`;
+
+const SENT_TO = {
+  id: sql<number>`${messages.id}`,
+  fromId: sql<string>`${messages.fromId}`,
+  kind: sql<MessageRow["kind"]>`${messages.kind}`,
+  claimable: sql<number>`${messages.claimable}`,
+  expiresAt: sql<number | null>`${messages.expiresAt}`,
+};
+
+export const lineageColumns = {
+  id: messages.id,
+  fromId: messages.fromId,
+  target: messages.target,
+  threadId: messages.threadId,
+  rootId: messages.rootId,
+  hops: messages.hops,
+  kind: messages.kind,
+  source: messages.source,
+  streak: messages.streak,
+  workId: messages.workId,
+  createdAt: messages.createdAt,
+};
+
+function everyColumn() {
+  return {
+    id: p("id"),
+    fromId: p("fromId"),
+    target: p("target"),
+    kind: p("kind"),
+    source: p("source"),
+    topic: p("topic"),
+    subject: p("subject"),
+    body: p("body"),
+    opaque: p("opaque"),
+    threadId: p("threadId"),
+    replyTo: p("replyTo"),
+    causedBy: p("causedBy"),
+    rootId: p("rootId"),
+    hops: p("hops"),
+    streak: p("streak"),
+    workId: p("workId"),
+    claimable: p("claimable"),
+    urgent: p("urgent"),
+    route: p("route"),
+    payload: p("payload"),
+    meta: p("meta"),
+    idempotencyKey: p("idempotencyKey"),
+    fingerprint: p("fingerprint"),
+    via: p("via"),
+    expiresAt: p("expiresAt"),
+    createdAt: p("createdAt"),
+    matched: p("matched"),
+  };
+}

@@ -1,0 +1,146 @@
+import type { AgentStore } from "../../identity/agents/store.ts";
+import { breathe, createPauses } from "../../kernel/breathe.ts";
+import type { Clock } from "../../kernel/clock.ts";
+import type { Reading, Tx } from "../../kernel/db/database.ts";
+import type { Due } from "../../kernel/due/due.ts";
+import type { Schedules } from "../messages/delayed.ts";
+import type { Sender } from "../messages/send.ts";
+import type { MessageStore } from "../messages/store.ts";
+import type { Leases } from "./leases.ts";
+import type { WorkRow, WorkStore } from "./store.ts";
+
+export interface DropParts {
+  agentStore: AgentStore;
+  store: MessageStore;
+  works: WorkStore;
+  sender: Sender;
+  schedules: Schedules;
+  leases: Leases;
+  due: Due;
+  clock: Clock;
+  headOf(on: Reading): number;
+}
+
+/** The due row of what a deleted agent leaves beyond the write that deletes it. */
+const DROP = "message.drop";
+/** Work and messages that end in the write that deletes, and in each write after it. */
+const MAX_AT_ONCE = 5000;
+/** Most of these read at once. */
+const PAGE = 250;
+/** Ids that a notice names. */
+const MAX_NAMED = 100;
+
+/** Progress through the mail of a deleted agent. */
+interface Place {
+  /** The head when it was deleted: what came after a restore is not touched. */
+  upTo: number;
+  after: number;
+  /** Senders who know: each is told once. */
+  told: string[];
+}
+
+type SentTo = Awaited<ReturnType<MessageStore["sentTo"]>>[number];
+
+/** Losses of one sender: unread messages and unfinished work. */
+interface Lost {
+  undelivered: number[];
+  cancelled: number[];
+}
+
+/** By sender. */
+type Losses = Map<string, Lost>;
+
+function losing(lost: Losses, from: string): Lost {
+  const known = lost.get(from) ?? { undelivered: [], cancelled: [] };
+  lost.set(from, known);
+  return known;
+}
+
+/**
+ * Ends what a deleted agent leaves: work for it alone is cancelled, a group's work that it held is open again, and the senders
+ * of all that it never read or did are told. Answers the handler of its deletion, to be called after those of every feature.
+ */
+export function createDrop(parts: DropParts) {
+  const { agentStore, store, works, sender, schedules, leases, due, clock, headOf } = parts;
+  due.on(DROP, (tx, { key, data }) =>
+    goOn(tx, key, { upTo: Number(data.upTo), after: Number(data.after), told: data.told as string[] }),
+  );
+
+  async function goOn(tx: Tx, agentId: string, place: Place): Promise<void> {
+    const facts = await agentStore.facts(tx, agentId);
+    const isDeleted = facts !== undefined && facts.deletedAt !== null;
+    const lost: Losses = new Map();
+    let room = await endWork(tx, agentId, place.upTo, isDeleted, lost);
+    let after = place.after;
+    // A restored agent reads what it had not read.
+    while (isDeleted && room > 0) {
+      const sent = await store.sentTo(tx, agentId, { after, upTo: place.upTo }, Math.min(PAGE, room));
+      for (const one of sent) if (isTalk(one, clock.now())) losing(lost, one.fromId).undelivered.push(one.id);
+      after = sent.at(-1)?.id ?? after;
+      room -= sent.length;
+      if (sent.length < PAGE) break;
+      await breathe();
+    }
+    const pause = createPauses();
+    for (const [from, what] of lost) {
+      await pause();
+      if (!place.told.includes(from)) await tell(tx, agentId, from, what, room <= 0);
+    }
+    const told = [...new Set([...place.told, ...lost.keys()])];
+    if (room <= 0) await due.schedule(tx, DROP, agentId, clock.now(), { upTo: place.upTo, after, told });
+    else await due.cancel(tx, DROP, agentId);
+  }
+
+  /** Page by page, with the event loop in between. Answers how much room that left. */
+  async function endWork(tx: Tx, agentId: string, upTo: number, isDeleted: boolean, lost: Losses): Promise<number> {
+    const pause = createPauses();
+    for (let room = MAX_AT_ONCE; ; ) {
+      const page = await workOf(tx, agentId, upTo, isDeleted, Math.min(PAGE, room));
+      for (const work of page) {
+        await pause();
+        if (work.target !== agentId) await leases.abandon(tx, work);
+        else {
+          await leases.end(tx, work, "cancelled", `${agentId} was deleted`);
+          const from = (await store.lineage(tx, work.messageId))?.fromId;
+          if (from) losing(lost, from).cancelled.push(work.messageId);
+        }
+      }
+      room -= page.length;
+      if (page.length < PAGE || room <= 0) return room;
+    }
+  }
+
+  /** Work it holds, and work for it alone. A restored agent keeps the group's work it holds. */
+  async function workOf(tx: Tx, agentId: string, upTo: number, isDeleted: boolean, limit: number): Promise<WorkRow[]> {
+    const held = (await works.heldBy(tx, agentId, limit)).filter(
+      (work) => work.messageId <= upTo && (isDeleted || work.target === agentId),
+    );
+    return [...held, ...(await works.waitingFor(tx, agentId, upTo, limit - held.length))];
+  }
+
+  /** Each sender once, by what has been found so far: there may be more. */
+  async function tell(tx: Tx, agentId: string, to: string, lost: Lost, mayBeMore: boolean): Promise<void> {
+    const { undelivered, cancelled } = lost;
+    if (to === "system" || to === agentId) return;
+    const count = undelivered.length + cancelled.length;
+    const work = cancelled.length ? ` ${cancelled.length} of them were work, which is cancelled.` : "";
+    await sender.tell(tx, to, {
+      subject: `${agentId} was deleted`,
+      body: `${agentId} was deleted without reading or finishing ${count}${mayBeMore ? " or more" : ""} of your messages.${work}`,
+      payload: {
+        ...{ agentId, count, undelivered: [...undelivered, ...cancelled].sort((a, b) => a - b).slice(0, MAX_NAMED) },
+        cancelled: cancelled.slice(0, MAX_NAMED),
+      },
+    });
+  }
+
+  return async function dropAgent(tx: Tx, agentId: string): Promise<void> {
+    const facts = await agentStore.facts(tx, agentId);
+    await schedules.dropOf(tx, agentId);
+    await goOn(tx, agentId, { upTo: headOf(tx), after: facts?.cursor ?? 0, told: [] });
+  };
+}
+
+/** Work ends by itself, the end of a request is told by its delegation, and what expired was told then. */
+const isTalk = ({ claimable, kind, expiresAt }: SentTo, now: number): boolean =>
+  !claimable && kind !== "request" && (expiresAt === null || expiresAt > now);

@@ -1,0 +1,78 @@
+import type { AgentService } from "../../identity/agents/service.ts";
+import type { Caller } from "../../identity/auth/caller.ts";
+import type { Reading, Tx } from "../../kernel/db/database.ts";
+import type { LogEntry } from "../../kernel/log/tail.ts";
+import type { ParsedRenew } from "../../protocol/messages.ts";
+import type { Quotas } from "../messages/quotas.ts";
+import type { Sender } from "../messages/send.ts";
+import type { MessageStore } from "../messages/store.ts";
+import type { LinkStore } from "../messages/store-links.ts";
+import type { WorkRow } from "./store.ts";
+
+export interface ProgressParts {
+  agents: AgentService;
+  store: MessageStore;
+  linkStore: LinkStore;
+  sender: Sender;
+  quotas: Quotas;
+}
+
+/** Name of a progress report in the feature that owns the work; undefined for work of another feature. */
+export type ProgressTitle = (on: Reading, work: WorkRow) => Promise<Title | undefined>;
+
+type Progress = NonNullable<ParsedRenew["progress"]>;
+
+interface Title {
+  subject: string;
+  payload: Record<string, unknown>;
+}
+
+/** Tells who gave the work how far it is, while it is held. */
+export function createProgress({ agents, store, linkStore, sender, quotas }: ProgressParts) {
+  const titles: ProgressTitle[] = [];
+
+  async function titleOf(on: Reading, work: WorkRow): Promise<Title> {
+    for (const title of titles) {
+      const own = await title(on, work);
+      if (own) return own;
+    }
+    return { subject: `Progress of work ${work.messageId}`, payload: { messageId: work.messageId } };
+  }
+
+  /** A renewal that is sent again, because its answer was lost, tells nobody twice. */
+  async function isSaid(on: Reading, entry: LogEntry, work: WorkRow, { body, encoding }: Progress): Promise<boolean> {
+    const last = linkStore
+      .thread(on, entry.threadId)
+      .find(({ fromId, workId }) => fromId === work.holder && workId === entry.id);
+    if (last?.kind !== "control" || last.createdAt < (work.claimedAt ?? 0)) return false;
+    const said = await store.content(on, last.id);
+    return said?.body === body && said.opaque === (encoding === "opaque");
+  }
+
+  return {
+    /** Adds how a feature calls the progress of its own work. */
+    titledBy: (title: ProgressTitle) => titles.push(title),
+
+    /** The holder's word goes to the sender of the work. A sender that is gone is told nothing. @throws Problem 429 */
+    async tell(tx: Tx, caller: Caller, entry: LogEntry, work: WorkRow, said: Progress): Promise<void> {
+      const { holder } = work;
+      if (holder === null || (await isSaid(tx, entry, work, said))) return;
+      const kind = (await agents.factsOf(tx, holder))?.kind ?? "provider";
+      quotas.take(tx, { id: holder, kind }, "messages");
+      const via = caller.role === "operator" && holder !== "user" ? caller.tokenId : null;
+      const { subject, payload } = await titleOf(tx, work);
+      await sender.post(
+        tx,
+        { id: holder, kind, via },
+        {
+          to: entry.from,
+          kind: "control",
+          subject,
+          replyTo: entry.id,
+          ...said,
+          payload: { ...payload, progress: true },
+        },
+      );
+    },
+  };
+}

@@ -1,0 +1,95 @@
+import { sql } from "drizzle-orm";
+import { bound, boundLimit } from "../../kernel/db/bound.ts";
+import type { Db, Reading } from "../../kernel/db/database.ts";
+import type { MessageKind } from "../../protocol/messages.ts";
+import { work } from "../messages/tables.ts";
+
+/** Filters of a claim. */
+export interface Wanted {
+  kinds?: readonly MessageKind[] | undefined;
+  topics?: readonly string[] | undefined;
+}
+
+const p = sql.placeholder;
+/** How many topics are looked through when only kinds are asked for: the rest have their turn when these are done. */
+const TOPICS_PER_KIND = 200;
+
+/** Finding the open work that comes first. */
+export function createOpenWorkStore(db: Db) {
+  const openBest = db.statement((q) => q.select({ id: sql<number>`id` }).from(sql`(${bestOpen()})`).prepare());
+  const openByTopic = db.statement((q) =>
+    q.select({ id: sql<number>`id` }).from(sql`(${bestOpenByTopic()})`).prepare(),
+  );
+  const openByKind = db.statement((q) => q.select({ id: sql<number>`id` }).from(sql`(${bestOpenByKind()})`).prepare());
+  const openFor = db.statement((q) =>
+    q
+      .select({ id: work.messageId })
+      .from(work)
+      .where(sql`target = ${bound("target")} and state = 'open'`)
+      .orderBy(sql`urgent desc, message_id`)
+      .limit(boundLimit("limit"))
+      .prepare(),
+  );
+
+  return {
+    /** The open work for any of these targets that comes first: urgent, then oldest. */
+    bestOpen: async (on: Reading, targets: readonly string[], wanted: Wanted = {}): Promise<number | undefined> => {
+      const among = { targets: JSON.stringify(targets), kinds: JSON.stringify(wanted.kinds ?? KINDS) };
+      if (wanted.topics) return openByTopic(on).get({ ...among, topics: JSON.stringify(wanted.topics) })?.id;
+      return (wanted.kinds ? openByKind(on).get(among) : openBest(on).get({ targets: among.targets }))?.id;
+    },
+    /** The first open work of one target: urgent, then oldest. */
+    openFor: async (on: Reading, target: string, limit: number): Promise<number[]> =>
+      openFor(on)
+        .all({ target, limit })
+        .map((row) => row.id),
+  };
+}
+
+const KINDS: readonly MessageKind[] = [
+  "task",
+  "chat",
+  "channel.event",
+  "control",
+  "pair",
+  "request",
+  "response",
+  "announcement",
+  "system",
+];
+
+/**
+ * The first of each target by one seek, then the first of those: a plain `in` with this order would sort all that is
+ * open. The index is named because after ANALYZE the planner prefers walking another one.
+ */
+const bestOpen = () => sql`
+  select w.message_id as id from json_each(${p("targets")}) t join work w on w.message_id = (
+    select message_id from work indexed by work_open where target = t.value and state = 'open'
+    order by urgent desc, message_id limit 1)
+  order by w.urgent desc, w.message_id limit 1`;
+
+const bestOpenByTopic = () => sql`
+  select w.message_id as id from json_each(${p("targets")}) t, json_each(${p("kinds")}) k, json_each(${p("topics")}) c
+  join work w on w.message_id = (
+    select message_id from work indexed by work_open_by_topic
+    where target = t.value and kind = k.value and topic = c.value and state = 'open'
+    order by urgent desc, message_id limit 1)
+  order by w.urgent desc, w.message_id limit 1`;
+
+/** As above, over the topics that there are: found by skipping from one to the next along the index. */
+const bestOpenByKind = () => sql`
+  select w.message_id as id from json_each(${p("targets")}) t, json_each(${p("kinds")}) k
+  join work w on w.message_id = (
+    with recursive topics(name) as (
+      select (select min(topic) from work indexed by work_open_by_topic
+        where target = t.value and kind = k.value and state = 'open')
+      union all
+      select (select min(topic) from work indexed by work_open_by_topic
+        where target = t.value and kind = k.value and topic > topics.name and state = 'open')
+      from topics where topics.name is not null limit ${sql.raw(String(TOPICS_PER_KIND))})
+    select o.message_id from topics join work o on o.message_id = (
+      select message_id from work indexed by work_open_by_topic
+      where target = t.value and kind = k.value and topic = topics.name and state = 'open'
+      order by urgent desc, message_id limit 1)
+    order by o.urgent desc, o.message_id limit 1)
+  order by w.urgent desc, w.message_id limit 1`;

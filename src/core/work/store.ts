@@ -1,0 +1,244 @@
+import { and, asc, desc, eq, isNotNull, lte, sql } from "drizzle-orm";
+import { bound, boundLimit, fixedLimit } from "../../kernel/db/bound.ts";
+import type { Db, Reading, Tx } from "../../kernel/db/database.ts";
+import { inList } from "../../kernel/db/lists.ts";
+import type { WorkState } from "../../protocol/messages.ts";
+import { work } from "../messages/tables.ts";
+import { createAttemptStore } from "./store-attempts.ts";
+import { createOpenWorkStore } from "./store-open-work.ts";
+
+export type WorkRow = typeof work.$inferSelect;
+
+export type WorkStore = ReturnType<typeof createWorkStore>;
+
+const p = sql.placeholder;
+const MAX_VISITED = 20_000;
+
+/** The state of work and its leases. Every statement here is held to its index by a test. */
+export function createWorkStore(db: Db) {
+  const insert = db.statement((q) => q.insert(work).values(everyColumn()).prepare());
+  const byId = db.statement((q) =>
+    q
+      .select()
+      .from(work)
+      .where(eq(work.messageId, bound("id")))
+      .prepare(),
+  );
+  const byIds = db.statement((q) => q.select().from(work).where(inList(work.messageId, "ids")).prepare());
+  const claim = db.statement((q) =>
+    q
+      .update(work)
+      .set({
+        state: "claimed",
+        holder: sql`${p("holder")}`,
+        claimedAt: sql`${p("now")}`,
+        dueAt: sql`${p("dueAt")}`,
+        leaseSeconds: sql`${p("leaseSeconds")}`,
+        fence: sql`${work.fence} + 1`,
+      })
+      .where(eq(work.messageId, bound("id")))
+      .prepare(),
+  );
+  const end = db.statement((q) =>
+    q
+      .update(work)
+      .set({
+        state: sql`${p("state")}`,
+        dueAt: sql`${p("dueAt")}`,
+        attempts: sql`${p("attempts")}`,
+        error: sql`${p("error")}`,
+        endedAt: sql`${p("endedAt")}`,
+        endedUpTo: sql`${p("endedUpTo")}`,
+        holder: null,
+        claimedAt: null,
+      })
+      .where(eq(work.messageId, bound("id")))
+      .prepare(),
+  );
+  const newestHeld = db.statement((q) =>
+    q
+      .select({ id: work.messageId })
+      .from(work)
+      .where(and(eq(work.holder, bound("holder")), eq(work.state, sql`'claimed'`)))
+      .orderBy(desc(work.messageId))
+      .limit(fixedLimit(1))
+      .prepare(),
+  );
+  const earliest = db.statement((q) =>
+    q
+      .select({ at: work.dueAt })
+      .from(work)
+      .where(isNotNull(work.dueAt))
+      .orderBy(asc(work.dueAt))
+      .limit(fixedLimit(1))
+      .prepare(),
+  );
+  const ripe = db.statement((q) =>
+    q
+      .select()
+      .from(work)
+      .where(and(isNotNull(work.dueAt), lte(work.dueAt, bound("now"))))
+      .orderBy(asc(work.dueAt))
+      .limit(boundLimit("limit"))
+      .prepare(),
+  );
+
+  return {
+    ...createAttemptStore(db),
+    ...createOpenWorkStore(db),
+    add: async (tx: Tx, row: WorkRow): Promise<void> => {
+      insert(tx).run(row);
+    },
+    byId: async (on: Reading, id: number): Promise<WorkRow | undefined> => byId(on).get({ id }),
+    /** By message id, for those that are claimable. */
+    byIds: async (on: Reading, ids: readonly number[]): Promise<Map<number, WorkRow>> =>
+      new Map(
+        ids.length
+          ? byIds(on)
+              .all({ ids: JSON.stringify(ids) })
+              .map((row) => [row.messageId, row])
+          : [],
+      ),
+
+    claim: async (tx: Tx, id: number, holder: string, now: number, leaseSeconds: number): Promise<void> => {
+      claim(tx).run({ id, holder, now, leaseSeconds, dueAt: now + leaseSeconds * 1000 });
+    },
+    /** Ends a lease (or an open state): the new state, and when something happens next by itself. */
+    move: async (tx: Tx, row: WorkRow, to: WorkMove): Promise<void> => {
+      const { state, dueAt = null, attempts: used = row.attempts, error = row.error } = to;
+      const { endedAt = null, endedUpTo = null } = to;
+      end(tx).run({ id: row.messageId, state, dueAt, attempts: used, error, endedAt, endedUpTo });
+    },
+    renew: async (tx: Tx, id: number, dueAt: number, leaseSeconds: number): Promise<void> => {
+      tx.db.update(work).set({ dueAt, leaseSeconds }).where(eq(work.messageId, id)).run();
+    },
+
+    newestHeld: async (on: Reading, holder: string): Promise<number | undefined> => newestHeld(on).get({ holder })?.id,
+    heldBy: async (on: Reading, holder: string, limit: number): Promise<WorkRow[]> =>
+      on.db
+        .select()
+        .from(work)
+        .where(and(eq(work.holder, holder), eq(work.state, "claimed")))
+        .orderBy(asc(work.messageId))
+        .limit(limit)
+        .all(),
+    /** Live leases, by message, beyond one of them. */
+    liveLeases: async (on: Reading, holder: string, now: number, after: number, limit: number): Promise<WorkRow[]> =>
+      on.db
+        .select()
+        .from(work)
+        .where(
+          and(
+            eq(work.holder, holder),
+            eq(work.state, "claimed"),
+            // The signs keep the planner to the index by holder.
+            sql`+${work.dueAt} > ${now}`,
+            sql`+${work.messageId} > ${after}`,
+          ),
+        )
+        .orderBy(asc(work.messageId))
+        .limit(limit)
+        .all(),
+    /** Work for one target that nobody holds, open or delayed, up to a place in the log. */
+    waitingFor: async (on: Reading, target: string, upTo: number, limit: number): Promise<WorkRow[]> => {
+      const of = (state: "open" | "delayed", room: number) =>
+        room <= 0
+          ? []
+          : on.db
+              .select()
+              .from(work)
+              .where(sql`target = ${target} and state = ${sql.raw(`'${state}'`)} and message_id <= ${upTo}`)
+              .limit(room)
+              .all();
+      const open = of("open", limit);
+      return [...open, ...of("delayed", limit - open.length)];
+    },
+    dead: async (on: Reading, before: number | undefined, limit: number): Promise<WorkRow[]> =>
+      on.db
+        .select()
+        .from(work)
+        .where(and(sql`state = 'dead'`, before === undefined ? undefined : sql`${work.messageId} < ${before}`))
+        .orderBy(desc(work.messageId))
+        .limit(limit)
+        .all(),
+    /** Work in a state, newest first, among the next 20,000 pieces of work; `reached` is where those end, null at the end. */
+    inState: async (on: Reading, state: WorkState, before: number, limit: number) => {
+      const some = on.db
+        .select({ id: work.messageId, state: work.state })
+        .from(work)
+        .where(sql`${work.messageId} < ${before}`)
+        .orderBy(desc(work.messageId))
+        .limit(MAX_VISITED)
+        .as("some");
+      const ids = on.db
+        .select({ id: some.id })
+        .from(some)
+        .where(eq(some.state, state))
+        .orderBy(desc(some.id))
+        .limit(limit)
+        .all()
+        .map((row) => row.id);
+      if (ids.length === limit) return { ids, reached: ids.at(-1) ?? null };
+      const last = on.db
+        .select({ id: work.messageId })
+        .from(work)
+        .where(sql`${work.messageId} < ${before}`)
+        .orderBy(desc(work.messageId))
+        .limit(1)
+        .offset(MAX_VISITED - 1)
+        .get();
+      return { ids, reached: last?.id ?? null };
+    },
+
+    earliest: async (on: Reading): Promise<number | null> => earliest(on).get()?.at ?? null,
+    ripe: async (on: Reading, now: number, limit: number): Promise<WorkRow[]> => ripe(on).all({ now, limit }),
+    /** No lease lasts longer from `now` than was asked for: after the clock was set back it would. */
+    shortenLeases: async (tx: Tx, now: number): Promise<void> => {
+      const whole = sql`${now} + ${work.leaseSeconds} * 1000`;
+      tx.db
+        .update(work)
+        .set({ dueAt: whole })
+        .where(and(sql`${work.dueAt} > ${now}`, sql`${work.dueAt} > ${whole}`, eq(work.state, "claimed")))
+        .run();
+    },
+    /** Leases that would end before `until` last until then. */
+    extendLeases: async (tx: Tx, until: number): Promise<void> => {
+      tx.db
+        .update(work)
+        .set({ dueAt: until })
+        .where(and(isNotNull(work.dueAt), sql`${work.dueAt} < ${until}`, eq(work.state, "claimed")))
+        .run();
+    },
+  };
+}
+
+export interface WorkMove {
+  state: WorkState;
+  dueAt?: number | null;
+  attempts?: number;
+  error?: string | null;
+  endedAt?: number | null;
+  endedUpTo?: number | null;
+}
+
+function everyColumn() {
+  return {
+    messageId: p("messageId"),
+    target: p("target"),
+    kind: p("kind"),
+    topic: p("topic"),
+    urgent: p("urgent"),
+    state: p("state"),
+    dueAt: p("dueAt"),
+    expiresAt: p("expiresAt"),
+    maxAttempts: p("maxAttempts"),
+    attempts: p("attempts"),
+    fence: p("fence"),
+    holder: p("holder"),
+    claimedAt: p("claimedAt"),
+    leaseSeconds: p("leaseSeconds"),
+    error: p("error"),
+    endedAt: p("endedAt"),
+    endedUpTo: p("endedUpTo"),
+  };
+}

@@ -1,0 +1,32 @@
+import { z } from "zod";
+import { formatTarget, parseTarget } from "../../identity/agents/target.ts";
+import { Problem } from "../../protocol/problem.ts";
+import type { Endpoint } from "./service.ts";
+
+/** The place of an agent or a group in a path. */
+export const TargetPath = z.strictObject({ agentId: z.string().min(1).max(160) });
+
+const ORIGIN = /^https?:\/\/[a-z0-9.:[\]_-]+(?=\/|$)/i;
+
+/** Where this relay is reached: as it was told, else as the request has it. @throws Problem 400 */
+export function baseOf(request: Request, publicUrl: string | undefined): string {
+  const base = publicUrl?.replace(/\/+$/, "") ?? ORIGIN.exec(request.url)?.[0];
+  if (base === undefined) throw new Problem("bad-request", "The Host header names no host.");
+  return base;
+}
+
+/**
+ * Whom a call is for: its path says it, or its `tenant`.
+ * @throws Problem 422 when they say different things, or name nobody
+ */
+export function endpointOf(inPath: string | undefined, tenant: unknown): Endpoint {
+  const named = typeof tenant === "string" && tenant !== "" ? tenant : undefined;
+  if (inPath !== undefined && named !== undefined && named !== inPath)
+    throw Problem.invalid("tenant", `is not ${inPath}, whose endpoint this is`);
+  const text = inPath ?? named;
+  if (text === undefined) return null;
+  const target = parseTarget(text);
+  if (!target || target.kind === "channel")
+    throw new Problem("unknown-target", `Nobody can be called ${text.slice(0, 160)}.`);
+  return formatTarget(target);
+}

@@ -1,0 +1,51 @@
+import type { Lists } from "../../core/messages/lists.ts";
+import type { Reading } from "../../kernel/db/database.ts";
+import type { LogEntry } from "../../kernel/log/tail.ts";
+import type { Delegation } from "../../protocol/delegations.ts";
+
+/** One thing that the two said to each other about a task, as far as a task shows it. */
+export interface Said {
+  id: number;
+  from: string;
+  body: string;
+  kind: string;
+  replyTo: number | null;
+  createdAt: string;
+}
+
+/** So much of a task's exchange is looked at: of a longer one its newest. */
+const MAX_SAID = 500;
+
+/** What who asked and who works on it have said to each other about a delegation since it was asked, oldest first. */
+export async function exchangeOf(on: Reading, lists: Lists, delegation: Delegation): Promise<Said[]> {
+  const { threadId, messageId, id } = delegation;
+  const { items } = await lists.find(
+    on,
+    null,
+    { thread: threadId },
+    { after: messageId, oldestFirst: false },
+    MAX_SAID,
+  );
+  const known = new Set([messageId]);
+  const said: Said[] = [];
+  for (const { entry } of items.toReversed()) {
+    if (!isBetween(delegation, entry)) continue;
+    const message = JSON.parse(entry.json) as Said & { payload: Record<string, unknown> | null };
+    if (!known.has(message.replyTo ?? 0) && message.payload?.delegationId !== id) continue;
+    known.add(message.id);
+    said.push(message);
+  }
+  return said;
+}
+
+/** Who works on it: of a group who took it. */
+export const workerOf = ({ to, holder }: Delegation): string => holder ?? to;
+
+function isBetween(delegation: Delegation, { from, target }: LogEntry): boolean {
+  const worker = workerOf(delegation);
+  return (from === delegation.from && target === worker) || (from === worker && target === delegation.from);
+}
+
+/** Whether it is a question back: the worker goes on when it has an answer. */
+export const isQuestion = (delegation: Delegation, { from, kind }: Said): boolean =>
+  from === workerOf(delegation) && kind === "request";

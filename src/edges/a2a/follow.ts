@@ -1,0 +1,68 @@
+import type { StreamResponse } from "@a2a-js/sdk";
+import type { Waits } from "../../core/inbox/waits.ts";
+import type { Caller } from "../../identity/auth/caller.ts";
+import type { Db } from "../../kernel/db/database.ts";
+import { eventsSince, firstEvent, type Told, toldBy } from "./events.ts";
+import type { Endpoint, TaskService } from "./service.ts";
+import { type Exchange, isSettled, isTerminal, stateOf } from "./tasks.ts";
+
+export interface FollowParts {
+  db: Pick<Db, "read">;
+  waits: Waits;
+  tasks: TaskService;
+}
+
+/** Who follows which task. */
+export interface Following {
+  caller: Caller;
+  endpoint: Endpoint;
+  /** Aborted when the client has left. */
+  signal: AbortSignal;
+}
+
+/** How long a call waits that was told to come back with the result. After that the task goes on, and can be asked for. */
+const BLOCKING_MS = 180_000;
+/** One look in so long, even if nothing seems to have happened. */
+const LOOK_EVERY_MS = 600_000;
+
+export type Follow = ReturnType<typeof createFollow>;
+
+/** Waiting for what becomes of a task: by the relay's one way of waiting, over the rows of its delegation. */
+export function createFollow({ db, waits, tasks }: FollowParts) {
+  function wait(following: Following, from: Exchange, waitMs: number, found: (now: Exchange) => boolean) {
+    const { caller, endpoint, signal } = following;
+    const { delegation } = from;
+    return waits.forEntries<Exchange>({
+      caller,
+      agentId: caller.agentId ?? delegation.from,
+      waitMs,
+      signal,
+      // Whatever is said about it, and however it ends, who asked gets a message in the same write.
+      targets: async () => [delegation.from],
+      look: () => db.read((on) => tasks.get(on, caller, endpoint, delegation.id)),
+      found,
+    });
+  }
+
+  return {
+    /** As it is when it is over or needs more from the client, or when the time is up. */
+    async result(following: Following, from: Exchange): Promise<Exchange> {
+      if (isSettled(stateOf(from))) return from;
+      return wait(following, from, BLOCKING_MS, (now) => isSettled(stateOf(now)));
+    },
+
+    /** The task, then what happens to it, until it is over, or comes to need more from the client. */
+    async *events(following: Following, from: Exchange, historyLength?: number): AsyncGenerator<StreamResponse, void> {
+      yield firstEvent(from, historyLength);
+      let told: Told = toldBy(from);
+      while (!isTerminal(told.state) && !following.signal.aborted) {
+        const before = told;
+        const now = await wait(following, from, LOOK_EVERY_MS, (seen) => eventsSince(seen, before).length > 0);
+        const events = eventsSince(now, before);
+        for (const { event } of events) yield event;
+        told = toldBy(now);
+        if (events.length > 0 && isSettled(told.state)) return;
+      }
+    },
+  };
+}

@@ -1,0 +1,62 @@
+import { A2A_VERSION_HEADER, type AgentCard } from "@a2a-js/sdk";
+import { A2AError } from "@a2a-js/sdk/errors";
+import { type A2ARequestHandler, validateVersion } from "@a2a-js/sdk/server";
+import { z } from "zod";
+import type { Call } from "../../identity/auth/route.ts";
+import { placeOf } from "../../kernel/http/link.ts";
+import { Problem } from "../../protocol/problem.ts";
+import { relayCard } from "./cards.ts";
+import { baseOf } from "./endpoint.ts";
+import type { MakeHandler } from "./handler.ts";
+import type { Endpoint } from "./service.ts";
+import type { Streams } from "./stream.ts";
+import { minorOf } from "./version.ts";
+
+export interface BindingParts {
+  handlers: MakeHandler;
+  streams: Streams;
+  publicUrl: string | undefined;
+  extendedCard(base: string): Promise<AgentCard>;
+  onError(error: unknown): void;
+}
+
+export type AnyCall = Call<unknown, unknown, unknown>;
+
+/** Queries are read by each call: other parameters are let through, as the protocol asks. */
+export const AnyQuery = z.looseObject({});
+
+/** What the two bindings have in common. */
+export type Front = ReturnType<typeof createFront>;
+
+export function createFront({ handlers, streams, publicUrl, extendedCard, onError }: BindingParts) {
+  return {
+    streams,
+
+    /** The handler of one call; `leaving` ends what it does when the client has left. @throws VersionNotSupportedError */
+    open(call: AnyCall, endpoint: Endpoint, binding: "JSONRPC" | "HTTP+JSON") {
+      const { caller, request } = call;
+      const base = baseOf(request, publicUrl);
+      const card = relayCard(base);
+      validateVersion(versionOf(request), card, binding);
+      const leaving = new AbortController();
+      request.signal.addEventListener("abort", () => leaving.abort(), { once: true });
+      const following = { caller, endpoint, signal: leaving.signal };
+      const extended = endpoint === null ? () => extendedCard(base) : undefined;
+      const handler: A2ARequestHandler = handlers(following, card, extended);
+      return { handler, leaving };
+    },
+
+    /** What is nobody's fault out there is written down. */
+    note(error: unknown): void {
+      if (!(error instanceof Problem) && !(error instanceof A2AError)) onError(error);
+    },
+  };
+}
+
+/** By header or query; who says nothing means 0.3, the last one without it. */
+const versionOf = (request: Request): string =>
+  minorOf(
+    request.headers.get(A2A_VERSION_HEADER) ??
+      new URLSearchParams(placeOf(request).query).get(A2A_VERSION_HEADER) ??
+      "0.3",
+  );

@@ -1,0 +1,92 @@
+import { type Message, Role } from "@a2a-js/sdk";
+import type { WorkRow, WorkStore } from "../../core/work/store.ts";
+import type { Reading } from "../../kernel/db/database.ts";
+import type { LogEntry } from "../../kernel/log/tail.ts";
+import { dataPart, messageWith, textPart } from "./parts.ts";
+import type { CallRow, OutsideStore } from "./store.ts";
+
+/** An entry of an inbox, as far as it decides about what is brought out. */
+export interface Incoming {
+  id: number;
+  from: string;
+  to: string;
+  kind: string;
+  subject: string | null;
+  body: string;
+  encoding: string;
+  threadId: number;
+  replyTo: number | null;
+  claimable: boolean;
+  createdAt: string;
+  payload: Record<string, unknown> | null;
+}
+
+/** What is to be done about an entry of an outside agent's inbox. */
+export type Step =
+  /** Nothing that it could do something with. */
+  | { do: "pass"; message: Incoming }
+  /** What was asked is not wanted any more. */
+  | { do: "cancel"; message: Incoming; call: CallRow }
+  /** It is work: first it has to be held. */
+  | { do: "claim"; message: Incoming }
+  | { do: "send"; message: Incoming; work: WorkRow | undefined; going: CallRow | undefined; contextId: string };
+
+/**
+ * A2A answers everything that it is told. So it is told what may want an answer: not answers, notices or reports, or two
+ * agents out there would thank each other for ever.
+ */
+const TOLD = new Set(["chat", "task", "request"]);
+
+export type Outgoing = ReturnType<typeof createOutgoing>;
+
+/** What of an inbox is brought to an agent out there, and as what. */
+export function createOutgoing(store: OutsideStore, works: WorkStore) {
+  return {
+    async step(on: Reading, agentId: string, entry: LogEntry): Promise<Step> {
+      const message = JSON.parse(entry.json) as Incoming;
+      const call = await cancelled(on, agentId, message);
+      if (call) return { do: "cancel", message, call };
+      const going = message.replyTo === null ? undefined : await store.byQuestion(on, agentId, message.replyTo);
+      const goesOn = going !== undefined && going.endedAt === null && going.askerId === message.from;
+      if (!goesOn && (!TOLD.has(message.kind) || message.from === agentId)) return { do: "pass", message };
+      if (message.encoding !== "plain") return { do: "pass", message };
+      const work = message.claimable ? await works.byId(on, message.id) : undefined;
+      if (work) {
+        // A group's work is for those who ask for it.
+        if (message.to !== agentId) return { do: "pass", message };
+        if (work.state === "open") return { do: "claim", message };
+        if (work.state !== "claimed" || work.holder !== agentId) return { do: "pass", message };
+      }
+      const contextId = (await store.contextOf(on, agentId, message.threadId)) ?? "";
+      return { do: "send", message, work, going: goesOn ? going : undefined, contextId };
+    },
+  };
+
+  /** The relay says that a delegation is over. */
+  async function cancelled(on: Reading, agentId: string, { from, payload }: Incoming): Promise<CallRow | undefined> {
+    if (from !== "system" || typeof payload?.delegationId !== "string" || payload.status !== "cancelled")
+      return undefined;
+    return store.byDelegation(on, agentId, payload.delegationId);
+  }
+}
+
+/**
+ * The message as it goes out. Its id is the same each time, so that one which knows it already takes it for the same.
+ * @param relay something that is this relay's own: several may call the same agent
+ */
+export function messageFor({ message, going, contextId }: Extract<Step, { do: "send" }>, relay: string): Message {
+  const { id, from, to, kind, threadId, subject, body, payload } = message;
+  const { delegationId: _, depth: __, ...own } = payload ?? {};
+  const given = Object.fromEntries(Object.entries(own).filter(([, value]) => value !== null));
+  return messageWith({
+    messageId: `${relay}-${id}`,
+    contextId: going?.contextId ?? contextId,
+    taskId: going?.taskId ?? "",
+    role: Role.ROLE_USER,
+    parts: [
+      textPart(subject === null ? body : `${subject}\n\n${body}`),
+      ...(Object.keys(given).length ? [dataPart(given)] : []),
+    ],
+    metadata: { "signalbox-origin": { messageId: id, threadId, from, to, kind } },
+  });
+}

@@ -1,0 +1,50 @@
+import { z } from "zod";
+import { type Answer, type Route, route } from "../../identity/auth/route.ts";
+import { RpcRequest } from "../../protocol/a2a.ts";
+import { endpointOf, TargetPath } from "./endpoint.ts";
+import { isTransport, RPC, rpcErrorOf } from "./errors.ts";
+import { type AnyCall, AnyQuery, type Front } from "./front.ts";
+import { answerRpc, notRpc } from "./rpc.ts";
+
+/** JSON-RPC: one path for each agent, and one for the relay, whose calls name whom they are for as `tenant`. */
+export function rpcRoutes(front: Front): Route[] {
+  const common = {
+    ...({ method: "POST", summary: "A2A over JSON-RPC", tag: "A2A", long: true, dialect: RPC } as const),
+    ...{ body: z.unknown(), query: AnyQuery, answers: { 200: { description: "As A2A has it." } } },
+  };
+  return [
+    route({ ...common, path: "/a2a", operationId: "a2aRelayRpc", run: (call) => answer(front, call, undefined) }),
+    route({
+      ...{ ...common, path: "/a2a/{agentId}", operationId: "a2aRpc", params: TargetPath },
+      run: (call) => answer(front, call, call.params.agentId),
+    }),
+  ];
+}
+
+async function answer(front: Front, call: AnyCall, agentId: string | undefined): Promise<Answer | Response> {
+  const parsed = RpcRequest.safeParse(call.body);
+  if (!parsed.success) return { status: 200, body: notRpc(idOf(call.body)) };
+  const request = parsed.data;
+  try {
+    const { handler, leaving } = front.open(call, endpointOf(agentId, tenantOf(request.params)), "JSONRPC");
+    const made = await answerRpc(request, handler, front.note);
+    if (made.kind === "body") return { status: 200, body: made.body };
+    return await front.streams.answer({
+      ...made,
+      caller: call.caller,
+      headers: call.headers,
+      peer: call.peer,
+      leaving,
+    });
+  } catch (error) {
+    if (isTransport(error)) throw error;
+    front.note(error);
+    return { status: 200, body: { jsonrpc: "2.0", id: request.id ?? null, error: rpcErrorOf(error) } };
+  }
+}
+
+const Identified = z.looseObject({ id: RpcRequest.shape.id.catch(null) });
+const idOf = (body: unknown) => Identified.safeParse(body).data?.id;
+
+const Tenanted = z.looseObject({ tenant: z.string().catch("") });
+const tenantOf = (params: unknown) => Tenanted.safeParse(params).data?.tenant;

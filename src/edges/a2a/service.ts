@@ -1,0 +1,243 @@
+import { type Message, type SendMessageRequest, TaskState } from "@a2a-js/sdk";
+import { UnsupportedOperationError } from "@a2a-js/sdk/errors";
+import type { Lists } from "../../core/messages/lists.ts";
+import type { Sender } from "../../core/messages/send.ts";
+import type { Delegations } from "../../features/delegations/service.ts";
+import type { DelegationFilter } from "../../features/delegations/store.ts";
+import { isGroup } from "../../identity/agents/target.ts";
+import { actingAs, type Caller, readingAs } from "../../identity/auth/caller.ts";
+import type { Reading, Tx } from "../../kernel/db/database.ts";
+import type { Idempotency } from "../../kernel/idempotency/service.ts";
+import { jsonBytes, PAGE_BYTES } from "../../kernel/pages.ts";
+import { OwnMetadata } from "../../protocol/a2a.ts";
+import { type Delegation, DelegationDraft } from "../../protocol/delegations.ts";
+import { MessageDraft } from "../../protocol/messages.ts";
+import { Problem } from "../../protocol/problem.ts";
+import { line } from "../../protocol/wire.ts";
+import { asCancelError, asTaskError } from "./errors.ts";
+import { exchangeOf, isQuestion, workerOf } from "./exchange.ts";
+import { textOf } from "./parts.ts";
+import type { ContextStore } from "./store-contexts.ts";
+import { contextOf, type Exchange, isTerminal, stateOf, threadOf } from "./tasks.ts";
+
+/** Whose endpoint is called: an agent's or a group's, as the log has it, or the relay's own, which is for all of them. */
+export type Endpoint = string | null;
+
+export interface TaskServiceParts {
+  delegations: Delegations;
+  contexts: ContextStore;
+  idempotency: Idempotency;
+  lists: Lists;
+  sender: Sender;
+}
+
+/** What a client waits for when it does not say how long: an hour. */
+const TIMEOUT_SECONDS = 3600;
+/** What was said about the tasks of one page: after so much it ends. */
+const MAX_LOOKED = 4000;
+
+export type TaskService = ReturnType<typeof createTaskService>;
+
+/** The verbs of tasks, each one of delegations: there is no other store of them. */
+export function createTaskService({ delegations, contexts, idempotency, lists, sender }: TaskServiceParts) {
+  const exchange = async (on: Reading, delegation: Delegation): Promise<Exchange> => ({
+    delegation,
+    contextId: await nameOf(on, delegation),
+    said: await exchangeOf(on, lists, delegation),
+  });
+  const nameOf = async (on: Reading, { from, threadId }: Delegation): Promise<string> =>
+    (await contexts.nameOf(on, from, threadId)) ?? contextOf(threadId);
+
+  /** A task by its id, if the caller may see it and it is of this endpoint. @throws TaskNotFoundError, Problem 409 */
+  async function get(on: Reading, caller: Caller, endpoint: Endpoint, id: string): Promise<Exchange> {
+    const delegation = await find(on, caller, endpoint, id);
+    return exchange(on, delegation);
+  }
+
+  async function find(on: Reading, caller: Caller, endpoint: Endpoint, id: string): Promise<Delegation> {
+    try {
+      const delegation = await delegations.get(on, caller, id);
+      if (endpoint !== null && delegation.to !== endpoint && delegation.holder !== endpoint)
+        throw new Problem("not-found", `${id} is not a task of ${endpoint}.`);
+      return delegation;
+    } catch (error) {
+      throw asTaskError(error, id);
+    }
+  }
+
+  /** A new task. The same message sent again is the same task. @throws Problem 403, 409, 422, A2AError */
+  async function ask(tx: Tx, caller: Caller, to: string, message: Message): Promise<Delegation> {
+    const { timeoutSeconds, parentId, context } = ownOf(message);
+    const place = await contextIn(tx, actingAs(caller), message);
+    const draft = DelegationDraft.safeParse({
+      to,
+      text: textOf(message.parts),
+      timeoutSeconds: timeoutSeconds ?? TIMEOUT_SECONDS,
+      ...(parentId && { parentId }),
+      ...(context && { context }),
+      ...(place.threadId !== undefined && { threadId: place.threadId }),
+    });
+    if (!draft.success) throw refused(draft.error);
+    const asked = { ...draft.data, ...causeOf(message) };
+    const { made } = await onceFor(message, () => delegations.ask(tx, caller, asked, keyOf(message)));
+    if (place.isNew) {
+      const { contextId, messageId: begunBy } = message;
+      await contexts.add(tx, { ownerId: made.from, contextId, threadId: made.threadId, begunBy });
+    }
+    return made;
+  }
+
+  /** Where a message belongs: into a thread that is there, or into a new one, which the client may have named. */
+  async function contextIn(on: Reading, owner: string, { contextId, messageId }: Message): Promise<Place> {
+    if (contextId === "") return { isNew: false };
+    const threadId = threadOf(contextId);
+    if (threadId !== undefined) return { threadId, isNew: false };
+    if (!ContextName.safeParse(contextId).success)
+      throw Problem.invalid("message.contextId", "is longer than 200 bytes, or has control characters");
+    const known = await contexts.byName(on, owner, contextId);
+    // The message that began it says the same as then, when it comes again.
+    if (known && known.begunBy !== messageId) return { threadId: known.threadId, isNew: false };
+    return { isNew: !known };
+  }
+
+  /** More is said about a task: to who works on it, as a reply. @throws Problem 403, 409, 422, A2AError */
+  async function goOn(tx: Tx, caller: Caller, endpoint: Endpoint, message: Message): Promise<Delegation> {
+    const found = await get(tx, caller, endpoint, message.taskId);
+    const { delegation, contextId } = found;
+    if (message.contextId && message.contextId !== contextId)
+      throw Problem.invalid("message.contextId", `is not the context of ${delegation.id}`);
+    if (actingAs(caller) !== delegation.from)
+      throw new Problem("forbidden", `Only ${delegation.from} says more about ${delegation.id}.`);
+    const { taskId, parts } = message;
+    // What has been said is not said again, whatever has become of the task since.
+    const attempt = { sender: delegation.from, key: keyOf(message), operation: SAY, asked: { taskId, parts } };
+    const make = async () => ({ subject: delegation.id, made: await say(tx, caller, found, message) });
+    await onceFor(message, () => idempotency.once(tx, { ...attempt, make, again: async () => delegation }));
+    return delegation;
+  }
+
+  async function say(tx: Tx, caller: Caller, found: Exchange, message: Message): Promise<Delegation> {
+    const { delegation, said } = found;
+    if (isTerminal(stateOf(found)))
+      throw new UnsupportedOperationError(`Task ${delegation.id} is over: send a message without a taskId.`);
+    const worker = workerOf(delegation);
+    if (isGroup(worker)) throw new UnsupportedOperationError(`Nobody of ${worker} works on ${delegation.id} yet.`);
+    const draft = MessageDraft.safeParse({
+      to: worker,
+      kind: "chat",
+      body: textOf(message.parts),
+      replyTo: said.findLast((one) => isQuestion(delegation, one))?.id ?? delegation.messageId,
+      idempotencyKey: keyOf(message),
+      ...causeOf(message),
+    });
+    if (!draft.success) throw refused(draft.error);
+    await sender.send(tx, caller, draft.data);
+    return delegation;
+  }
+
+  return {
+    get,
+
+    /** SendMessage: begins a task, or goes on with one. */
+    async send(tx: Tx, caller: Caller, endpoint: Endpoint, { message }: SendMessageRequest): Promise<Exchange> {
+      if (!message) throw Problem.invalid("message", "is missing");
+      if (message.taskId) return exchange(tx, await goOn(tx, caller, endpoint, message));
+      if (!endpoint)
+        throw Problem.invalid("tenant", "says whom it is for: an agent's id, or a group such as tag:review");
+      return exchange(tx, await ask(tx, caller, endpoint, message));
+    },
+
+    /** @throws TaskNotFoundError, TaskNotCancelableError */
+    async cancel(tx: Tx, caller: Caller, endpoint: Endpoint, id: string): Promise<Exchange> {
+      await find(tx, caller, endpoint, id);
+      try {
+        const { delegation } = await delegations.cancel(tx, caller, id, { tree: false });
+        return exchange(tx, delegation);
+      } catch (error) {
+        throw asCancelError(error, id);
+      }
+    },
+
+    /** What the caller has asked for, newest first; whoever reads everything sees all. A page may be short. */
+    async list(on: Reading, caller: Caller, endpoint: Endpoint, wanted: Wanted) {
+      const from = readingAs(caller) ?? undefined;
+      const filter: DelegationFilter = { from, to: endpoint ?? undefined };
+      const page = await delegations.list(on, caller, filter, wanted.before, wanted.limit);
+      const found: Exchange[] = [];
+      let looked = 0;
+      let bytes = 0;
+      for (const [index, delegation] of page.items.entries()) {
+        if (wanted.contextId && wanted.contextId !== (await nameOf(on, delegation))) continue;
+        const one = await exchange(on, delegation);
+        bytes += fits(one, wanted) ? jsonBytes(one) : 0;
+        if (found.length > 0 && bytes > PAGE_BYTES)
+          return { found, next: String(page.items[index - 1]?.messageId ?? "") };
+        if (fits(one, wanted)) found.push(one);
+        looked += one.said.length;
+        if (looked > MAX_LOOKED) return { found, next: String(delegation.messageId) };
+      }
+      return { found, next: page.nextPage ?? "" };
+    },
+  };
+}
+
+/** What a list is narrowed to. */
+export interface Wanted {
+  contextId: string;
+  /** Unspecified: any. */
+  state: TaskState;
+  /** Milliseconds. */
+  changedSince: number | undefined;
+  /** The place in the log where the last page ended. */
+  before: number | undefined;
+  limit: number;
+}
+
+function fits(found: Exchange, { state, changedSince }: Wanted): boolean {
+  const { delegation, said } = found;
+  if (state !== TaskState.TASK_STATE_UNSPECIFIED && state !== stateOf(found)) return false;
+  const changedAt = delegation.endedAt ?? said.at(-1)?.createdAt ?? delegation.createdAt;
+  return changedSince === undefined || Date.parse(changedAt) >= changedSince;
+}
+
+function ownOf({ metadata }: Message): OwnMetadata {
+  const parsed = OwnMetadata.nullish().safeParse(metadata?.signalbox);
+  if (!parsed.success) throw Problem.invalid("message.metadata.signalbox", "is not what Signalbox takes there");
+  return parsed.data ?? {};
+}
+
+/** `causedBy: null` where its sender says that nothing caused it. */
+function causeOf(message: Message): { causedBy?: null } {
+  const { causedBy, about } = ownOf(message);
+  return causedBy === null || about === "nothing" ? { causedBy: null } : {};
+}
+
+const ContextName = line(200);
+/** Idempotency scope of a follow-up message to a task. */
+const SAY = "a2a.say";
+
+const keyOf = ({ messageId }: Message): string => `a2a:${messageId}`;
+
+/** @throws Problem 422 in the protocol's words when the id of a message was used for another */
+async function onceFor<T>({ messageId }: Message, act: () => Promise<T>): Promise<T> {
+  try {
+    return await act();
+  } catch (error) {
+    if (!(error instanceof Problem) || error.code !== "idempotency-mismatch") throw error;
+    const said = `Message ${messageId} was sent before with other content: use a new messageId.`;
+    throw new Problem("idempotency-mismatch", said);
+  }
+}
+
+interface Place {
+  threadId?: number;
+  /** The client has named it, and nothing is in it yet. */
+  isNew: boolean;
+}
+
+/** Why a message cannot be what it would become here. */
+function refused(error: { issues: readonly { path: PropertyKey[]; message: string }[] }): Problem {
+  const [issue] = error.issues;
+  const place = issue?.path[0] === "to" ? "tenant" : "message.parts";
+  return Problem.invalid(place, issue?.message ?? "is not acceptable");
+}

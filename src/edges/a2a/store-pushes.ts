@@ -1,0 +1,54 @@
+import { and, asc, eq } from "drizzle-orm";
+import { bound } from "../../kernel/db/bound.ts";
+import type { Db, Reading, Tx } from "../../kernel/db/database.ts";
+import { taskPushes } from "./tables.ts";
+
+export type PushRow = typeof taskPushes.$inferSelect;
+
+export type PushStore = ReturnType<typeof createPushStore>;
+
+/** Who is told where of what happens to which task. */
+export function createPushStore(db: Db) {
+  const idsOfThread = db.statement((q) =>
+    q
+      .select({ id: taskPushes.id })
+      .from(taskPushes)
+      .where(eq(taskPushes.threadId, bound("threadId")))
+      .prepare(),
+  );
+  return {
+    idsOfThread: async (on: Reading, threadId: number): Promise<string[]> =>
+      idsOfThread(on)
+        .all({ threadId })
+        .map(({ id }) => id),
+    byId: async (on: Reading, id: string): Promise<PushRow | undefined> =>
+      on.db.select().from(taskPushes).where(eq(taskPushes.id, id)).get(),
+    byName: async (on: Reading, messageId: number, configId: string): Promise<PushRow | undefined> =>
+      on.db
+        .select()
+        .from(taskPushes)
+        .where(and(eq(taskPushes.messageId, messageId), eq(taskPushes.configId, configId)))
+        .get(),
+    ofTask: async (on: Reading, messageId: number): Promise<PushRow[]> =>
+      on.db
+        .select()
+        .from(taskPushes)
+        .where(eq(taskPushes.messageId, messageId))
+        .orderBy(asc(taskPushes.configId))
+        .all(),
+    put: async (tx: Tx, row: PushRow): Promise<void> => {
+      tx.db.insert(taskPushes).values(row).onConflictDoUpdate({ target: taskPushes.id, set: row }).run();
+    },
+    change: async (tx: Tx, id: string, change: Partial<PushRow>): Promise<void> => {
+      tx.db.update(taskPushes).set(change).where(eq(taskPushes.id, id)).run();
+    },
+    madeBy: async (on: Reading, tokenId: string): Promise<PushRow[]> =>
+      on.db.select().from(taskPushes).where(eq(taskPushes.tokenId, tokenId)).all(),
+    removeOf: async (tx: Tx, ownerId: string): Promise<void> => {
+      tx.db.delete(taskPushes).where(eq(taskPushes.ownerId, ownerId)).run();
+    },
+    remove: async (tx: Tx, id: string): Promise<void> => {
+      tx.db.delete(taskPushes).where(eq(taskPushes.id, id)).run();
+    },
+  };
+}

@@ -1,0 +1,92 @@
+import type { Caller } from "../../identity/auth/caller.ts";
+import type { Call } from "../../identity/auth/route.ts";
+import { createSse } from "../../kernel/http/sse.ts";
+import type { ByeReason, Connections } from "../../kernel/log/connections.ts";
+import type { Encoded } from "../../kernel/log/outlet.ts";
+import { Problem } from "../../protocol/problem.ts";
+
+/** Streams that one token may have open: a client has one for each task that it follows. */
+const MAX_STREAMS = 64;
+
+/** One stream to open. */
+export interface Opening {
+  caller: Caller;
+  /** Of the answer. */
+  headers: Record<string, string>;
+  peer: Call<unknown, unknown, unknown>["peer"];
+  events: AsyncGenerator<Encoded, void>;
+  /** Ended when the stream is. */
+  leaving: AbortController;
+  /** How an error is said in the middle of a stream. */
+  failed(error: unknown): Encoded;
+}
+
+const ENDED: Partial<Record<ByeReason, Problem>> = {
+  revoked: new Problem("unauthorized", "The token was revoked."),
+  superseded: new Problem("superseded", "A newer instance of this agent has taken over."),
+  restarting: new Problem("stopping", "The relay is stopping. Nothing is lost: subscribe again."),
+};
+
+export type Streams = ReturnType<typeof createStreams>;
+
+/** Open streams on tasks: kept alive, closed with their token, and never more than a client takes. */
+export function createStreams(connections: Connections, onError: (error: unknown) => void) {
+  const open = new Map<string, number>();
+
+  function count(tokenId: string, by: number): void {
+    const now = (open.get(tokenId) ?? 0) + by;
+    if (now > 0) open.set(tokenId, now);
+    else open.delete(tokenId);
+  }
+
+  /** Hands over what happens, no faster than it is taken. */
+  async function pump({ events, failed, leaving }: Opening, outlet: ReturnType<typeof createSse>["outlet"]) {
+    let wake: () => void = () => undefined;
+    const ended = new Promise<void>((resolve) => leaving.signal.addEventListener("abort", () => resolve()));
+    outlet.onDrain = () => wake();
+    try {
+      for (let next = await events.next(); !next.done && !leaving.signal.aborted; next = await events.next()) {
+        outlet.send(next.value);
+        if (!outlet.ready()) await Promise.race([ended, new Promise<void>((resolve) => (wake = resolve))]);
+      }
+      outlet.close();
+    } catch (error) {
+      if (!(error instanceof Problem)) onError(error);
+      outlet.close(failed(error));
+    }
+  }
+
+  return {
+    size: (): number => [...open.values()].reduce((sum, some) => sum + some, 0),
+
+    /** The answer; what goes wrong before the first event is thrown instead. @throws Problem 429 */
+    async answer(opening: Opening): Promise<Response> {
+      const { caller, headers, peer, events, leaving, failed } = opening;
+      if ((open.get(caller.tokenId) ?? 0) >= MAX_STREAMS)
+        throw new Problem("too-many-streams", `This token has ${MAX_STREAMS} streams open already.`, {
+          retryAfterSeconds: 5,
+        });
+      const first = await events.next();
+      const { outlet, response } = createSse({ headers, peer });
+      const leave = connections.add({
+        ...{ id: connections.newId(), agentId: caller.agentId, countsFor: null, outlet, isForeign: true },
+        ...{ instanceId: caller.instanceId, tokenId: caller.tokenId },
+        close(reason) {
+          const why = ENDED[reason];
+          outlet.close(why && failed(why));
+        },
+      });
+      count(caller.tokenId, 1);
+      outlet.onClosed = () => {
+        leave();
+        count(caller.tokenId, -1);
+        leaving.abort();
+        // Whoever waits in it is told to stop; it is over when that has been noticed.
+        void events.return();
+      };
+      if (!first.done) outlet.send(first.value);
+      void pump(opening, outlet);
+      return response;
+    },
+  };
+}

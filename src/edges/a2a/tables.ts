@@ -1,0 +1,98 @@
+import { sql } from "drizzle-orm";
+import { index, integer, primaryKey, sqliteTable, text, uniqueIndex } from "drizzle-orm/sqlite-core";
+import type { OutsideAgent } from "../../protocol/a2a.ts";
+
+/** A2A agents out there that have an inbox here. */
+export const outsideAgents = sqliteTable("a2a_agents", {
+  agentId: text("agent_id").primaryKey(),
+  cardUrl: text("card_url").notNull(),
+  /** As JSON, as it was fetched last; null before that. */
+  card: text("card"),
+  etag: text("etag"),
+  /** Sealed: a copy of the database alone does not give it away. */
+  token: text("token"),
+  state: text("state").$type<OutsideAgent["state"]>().notNull(),
+  error: text("error"),
+  /** In a row. */
+  failures: integer("failures").notNull(),
+  failingSince: integer("failing_since"),
+  checkedAt: integer("checked_at"),
+  /** The sender of this message was told that it waits. */
+  toldOf: integer("told_of"),
+  createdAt: integer("created_at").notNull(),
+});
+
+/** A message that was brought to one of them, and what it is called there. */
+export const outsideCalls = sqliteTable(
+  "a2a_calls",
+  {
+    messageId: integer("message_id").notNull(),
+    agentId: text("agent_id").notNull(),
+    askerId: text("asker_id").notNull(),
+    threadId: integer("thread_id").notNull(),
+    delegationId: text("delegation_id"),
+    /** Of the lease under which it is worked on. */
+    claimToken: text("claim_token"),
+    taskId: text("task_id"),
+    contextId: text("context_id"),
+    /** Our message with its question, which the asker has not answered yet, or answered last. */
+    questionId: integer("question_id"),
+    /** Which of its words were passed on last. */
+    told: text("told"),
+    failures: integer("failures").notNull(),
+    startedAt: integer("started_at").notNull(),
+    endedAt: integer("ended_at"),
+  },
+  (t) => [
+    primaryKey({ columns: [t.messageId, t.agentId] }),
+    index("a2a_calls_by_thread").on(t.agentId, t.threadId, t.messageId),
+    index("a2a_calls_by_question").on(t.questionId).where(sql`question_id is not null`),
+    index("a2a_calls_by_delegation").on(t.delegationId).where(sql`delegation_id is not null`),
+    index("a2a_calls_open").on(t.agentId).where(sql`ended_at is null`),
+  ],
+);
+
+/** Where somebody wants to be told of what happens to a task. It goes with the end of the task. */
+export const taskPushes = sqliteTable(
+  "a2a_pushes",
+  {
+    id: text("id").primaryKey(),
+    /** As the client calls it; one of that name for each task. */
+    configId: text("config_id").notNull(),
+    ownerId: text("owner_id").notNull(),
+    delegationId: text("delegation_id").notNull(),
+    messageId: integer("message_id").notNull(),
+    threadId: integer("thread_id").notNull(),
+    url: text("url").notNull(),
+    /** Sealed: what it wants to be shown. */
+    secret: text("secret"),
+    scheme: text("scheme"),
+    /** How far it has been told: up to which message, and which state. */
+    upTo: integer("up_to").notNull(),
+    state: integer("state").notNull(),
+    failures: integer("failures").notNull(),
+    createdAt: integer("created_at").notNull(),
+    /** The token that set it: with that it is paused. */
+    tokenId: text("token_id"),
+    isPaused: integer("is_paused", { mode: "boolean" }).notNull().default(false),
+  },
+  (t) => [
+    uniqueIndex("a2a_pushes_by_name").on(t.messageId, t.configId),
+    index("a2a_pushes_by_thread").on(t.threadId),
+    index("a2a_pushes_by_owner").on(t.ownerId),
+    index("a2a_pushes_by_token").on(t.tokenId),
+  ],
+);
+
+/** What a client calls a context of its own making; the relay's own names need no row. */
+export const taskContexts = sqliteTable(
+  "a2a_contexts",
+  {
+    ownerId: text("owner_id").notNull(),
+    contextId: text("context_id").notNull(),
+    threadId: integer("thread_id").notNull(),
+    /** The client's message that began it: sent again it begins it again. */
+    begunBy: text("begun_by").notNull(),
+  },
+  (t) => [primaryKey({ columns: [t.ownerId, t.contextId] }), index("a2a_contexts_by_thread").on(t.threadId, t.ownerId)],
+);

@@ -1,0 +1,118 @@
+import { type Artifact, type Message, Role, type Task, TaskState, type TaskStatus } from "@a2a-js/sdk";
+import type { Delegation, DelegationAnswer } from "../../protocol/delegations.ts";
+import { isQuestion, type Said, workerOf } from "./exchange.ts";
+import { dataPart, messageWith, textPart } from "./parts.ts";
+
+/** A delegation with what was said about it: all that a task is made of. Nothing about tasks is stored beside them. */
+export interface Exchange {
+  delegation: Delegation;
+  /** What its thread is called there. */
+  contextId: string;
+  said: Said[];
+}
+
+const TERMINAL = new Set([
+  TaskState.TASK_STATE_COMPLETED,
+  TaskState.TASK_STATE_FAILED,
+  TaskState.TASK_STATE_CANCELED,
+  TaskState.TASK_STATE_REJECTED,
+]);
+export const isTerminal = (state: TaskState): boolean => TERMINAL.has(state);
+/** Nothing happens before somebody does something: it is over, or the client has to say more. */
+export const isSettled = (state: TaskState): boolean =>
+  isTerminal(state) || state === TaskState.TASK_STATE_INPUT_REQUIRED;
+
+/** What a thread is called as the protocol's context, unless its client has a name of its own for it. */
+export const contextOf = (threadId: number): string => `thr_${threadId}`;
+/** undefined for a context that this relay did not name. */
+export const threadOf = (contextId: string): number | undefined => {
+  const digits = /^thr_([1-9]\d{0,14})$/.exec(contextId)?.[1];
+  return digits === undefined ? undefined : Number(digits);
+};
+
+export function stateOf({ delegation, said }: Exchange): TaskState {
+  switch (delegation.status) {
+    case "answered":
+      return TaskState.TASK_STATE_COMPLETED;
+    case "cancelled":
+      return TaskState.TASK_STATE_CANCELED;
+    case "timed-out":
+      return TaskState.TASK_STATE_FAILED;
+    case "failed":
+      return isRejection(delegation.answer) ? TaskState.TASK_STATE_REJECTED : TaskState.TASK_STATE_FAILED;
+    default: {
+      const last = said.at(-1);
+      if (last && isQuestion(delegation, last)) return TaskState.TASK_STATE_INPUT_REQUIRED;
+      const isTaken = delegation.status === "claimed" || said.some(({ from }) => from === workerOf(delegation));
+      return isTaken ? TaskState.TASK_STATE_WORKING : TaskState.TASK_STATE_SUBMITTED;
+    }
+  }
+}
+
+/** An answer with an error and `rejected: true` in its payload: it was not tried. */
+const isRejection = (answer: DelegationAnswer | null): boolean => answer?.payload?.rejected === true;
+
+/** @param historyLength how much of what was said, newest; undefined for all */
+export function taskOf(exchange: Exchange, historyLength?: number): Task {
+  const { delegation, said } = exchange;
+  const history = [requestOf(exchange), ...said.map((one) => messageOf(exchange, one))];
+  return {
+    id: delegation.id,
+    contextId: exchange.contextId,
+    status: statusOf(exchange),
+    artifacts: artifactsOf(delegation),
+    history: historyLength === undefined ? history : historyLength === 0 ? [] : history.slice(-historyLength),
+    metadata: { signalbox: factsOf(delegation) },
+  };
+}
+
+/** What a client of the protocol would not learn otherwise. */
+function factsOf({ from, to, holder, messageId, deadlineAt, queued, late, depth }: Delegation) {
+  return { from, to, holder, messageId, deadlineAt, queued, late, depth };
+}
+
+export function statusOf(exchange: Exchange): TaskStatus {
+  const { delegation, said } = exchange;
+  const state = stateOf(exchange);
+  const last = said.at(-1);
+  return {
+    state,
+    message: statusMessage(exchange, state),
+    timestamp: delegation.endedAt ?? last?.createdAt ?? delegation.createdAt,
+  };
+}
+
+function statusMessage(exchange: Exchange, state: TaskState): Message | undefined {
+  const { delegation, said } = exchange;
+  const { answer } = delegation;
+  if (state === TaskState.TASK_STATE_COMPLETED) return undefined;
+  if (isTerminal(state)) {
+    if (!answer) return undefined;
+    const texts = [answer.error, answer.text].filter((text) => text !== null && text !== "") as string[];
+    const parts = [...new Set(texts)].map(textPart);
+    return messageWith({ ...placeOf(exchange), messageId: `msg_${answer.messageId}`, role: Role.ROLE_AGENT, parts });
+  }
+  const last = said.findLast(({ from }) => from === workerOf(delegation));
+  return last && messageOf(exchange, last);
+}
+
+/** The answer is what came of it. One that came too late is there too, though the task had failed before. */
+export function artifactsOf({ status, late, answer }: Delegation): Artifact[] {
+  if (!answer || (status !== "answered" && !late)) return [];
+  const parts = [textPart(answer.text ?? ""), ...(answer.payload ? [dataPart(answer.payload)] : [])];
+  const metadata = { signalbox: { messageId: answer.messageId, from: answer.from, at: answer.at, late } };
+  return [{ artifactId: `msg_${answer.messageId}`, name: "answer", description: "", parts, metadata, extensions: [] }];
+}
+
+const placeOf = ({ delegation, contextId }: Exchange) => ({ taskId: delegation.id, contextId });
+
+function requestOf(exchange: Exchange): Message {
+  const { messageId, text } = exchange.delegation;
+  const parts = [textPart(text ?? "")];
+  return messageWith({ ...placeOf(exchange), messageId: `msg_${messageId}`, role: Role.ROLE_USER, parts });
+}
+
+export function messageOf(exchange: Exchange, { id, from, body }: Said): Message {
+  const role = from === exchange.delegation.from ? Role.ROLE_USER : Role.ROLE_AGENT;
+  return messageWith({ ...placeOf(exchange), messageId: `msg_${id}`, role, parts: [textPart(body)] });
+}

@@ -1,0 +1,176 @@
+import type { ActivityService } from "../../identity/activity/service.ts";
+import type { AgentService } from "../../identity/agents/service.ts";
+import type { AgentStore } from "../../identity/agents/store.ts";
+import type { MemberStore } from "../../identity/agents/store-members.ts";
+import { formatTarget, isGroup, parseTarget } from "../../identity/agents/target.ts";
+import { actingAs, type Caller, readingAs, requireOperator } from "../../identity/auth/caller.ts";
+import type { Clock } from "../../kernel/clock.ts";
+import type { Reading, Tx } from "../../kernel/db/database.ts";
+import { newId } from "../../kernel/ids.ts";
+import type { Binding, BindingMode, ParsedBinding } from "../../protocol/channels.ts";
+import { Problem } from "../../protocol/problem.ts";
+import { type List, toTime, toTimeOrNull } from "../../protocol/wire.ts";
+import type { Moves } from "./moves.ts";
+import {
+  type BindingFilter,
+  type BindingRow,
+  type ChannelRow,
+  type ChannelStore,
+  MAX_BINDINGS,
+  type Place,
+  placeOf,
+} from "./store.ts";
+
+export interface BindingParts {
+  agents: AgentService;
+  agentStore: AgentStore;
+  members: MemberStore;
+  activity: ActivityService;
+  store: ChannelStore;
+  moves: Moves;
+  clock: Clock;
+}
+
+export type Bindings = ReturnType<typeof createBindings>;
+
+/** The rules that send conversations to targets: setting, removing and listing them. */
+export function createBindings({ agents, agentStore, members, activity, store, moves, clock }: BindingParts) {
+  /** Whom it may name. @throws Problem 422 */
+  async function requireTarget(on: Reading, text: string, pointer: string): Promise<string> {
+    const target = parseTarget(text);
+    if (!target) throw unknown(text, pointer);
+    if (target.kind === "channel") throw Problem.invalid(pointer, "a conversation cannot go to a channel");
+    if (target.kind === "agent") {
+      const facts = await agentStore.facts(on, target.id);
+      if (!facts || facts.deletedAt !== null) throw unknown(text, pointer);
+      if (facts.kind === "channel" || facts.kind === "system")
+        throw Problem.invalid(pointer, `a conversation cannot go to a ${facts.kind} agent`);
+    }
+    return formatTarget(target);
+  }
+
+  const unknown = (name: string, pointer: string) =>
+    new Problem("unknown-target", `Nobody is called ${name}.`, {
+      errors: [{ pointer, message: "is not a registered agent or a group" }],
+      suggestions: agents.suggest(name),
+    });
+
+  /** @throws Problem 422 where the mode makes no sense for whom it names. */
+  function checkMode(mode: BindingMode, target: string): void {
+    if (mode === "exclusive" && isGroup(target))
+      throw Problem.invalid("/mode", `${target} is a group: claimable (one of them) or broadcast (all of them)`);
+    if (mode === "broadcast" && !isGroup(target))
+      throw Problem.invalid("/mode", `${target} is one agent: exclusive or claimable`);
+  }
+
+  function checkRoom(there: readonly BindingRow[]): void {
+    if (there.length >= MAX_BINDINGS)
+      throw new Problem("conflict", `A conversation has at most ${MAX_BINDINGS} bindings.`);
+  }
+
+  /** A place that an operator has set or cleared is the operator's: registering leaves it alone from then on. */
+  async function noteOperator(tx: Tx, place: Place): Promise<void> {
+    if (place.conversationId === "") await store.noteDefaultsSet(tx, place.channelId);
+  }
+
+  async function insert(tx: Tx, place: Place, binding: Chosen): Promise<BindingRow> {
+    const now = clock.now();
+    const made = { id: newId("bnd", now), createdAt: now, updatedAt: now, endedAt: null };
+    const row: BindingRow = { ...place, ...binding, ...made };
+    await store.putBinding(tx, row);
+    return row;
+  }
+
+  return {
+    /** The default binding that a channel agent names when it registers, in place of the one it named before. */
+    async register(tx: Tx, channel: ChannelRow, said: string | undefined): Promise<void> {
+      if (channel.defaultsSet) return;
+      const place = placeOf(channel.id, {});
+      const parsed = said === undefined ? undefined : parseTarget(said);
+      if (said !== undefined && (!parsed || parsed.kind === "channel"))
+        throw Problem.invalid("/channel/target", "is not an agent or a group");
+      const target = parsed && formatTarget(parsed);
+      const before = await store.bindingsAt(tx, place);
+      for (const row of before) if (row.target !== target) await store.removeBinding(tx, row.id);
+      if (target === undefined || before.some((row) => row.target === target)) return;
+      await insert(tx, place, { target, mode: modeFor(target), priority: 0, fallback: null, origin: "registered" });
+    },
+
+    /** `PUT /v1/channels/{id}/bindings`: what is there for the same place and target is changed. @throws Problem 403, 409, 422 */
+    async set(tx: Tx, caller: Caller, channel: ChannelRow, draft: ParsedBinding) {
+      requireOperator(caller);
+      const target = await requireTarget(tx, draft.target, "/target");
+      const fallback = draft.fallback == null ? null : await requireTarget(tx, draft.fallback, "/fallback");
+      if (fallback === target) throw Problem.invalid("/fallback", "is the target itself");
+      const mode = draft.mode ?? modeFor(target);
+      checkMode(mode, target);
+      const place = await moves.placeNow(tx, placeOf(channel.id, draft));
+      const there = await store.bindingsAt(tx, place);
+      const known = there.find((row) => row.target === target);
+      const chosen: Chosen = { target, mode, priority: draft.priority, fallback, origin: "set" };
+      if (!known) checkRoom(there);
+      const row = known
+        ? { ...known, ...chosen, updatedAt: clock.now(), endedAt: null }
+        : await insert(tx, place, chosen);
+      if (known) await store.putBinding(tx, row);
+      await noteOperator(tx, place);
+      await activity.record(tx, caller, "binding.set", channel.id, { ...wireBinding(row) });
+      return { row, created: !known };
+    },
+
+    /** @throws Problem 403, 404 */
+    async remove(tx: Tx, caller: Caller, channelId: string, id: string): Promise<void> {
+      requireOperator(caller);
+      const row = await store.binding(tx, id);
+      if (row?.channelId !== channelId) throw new Problem("not-found", `${channelId} has no binding ${id}.`);
+      await store.removeBinding(tx, id);
+      await noteOperator(tx, row);
+      await activity.record(tx, caller, "binding.removed", channelId, { ...wireBinding(row) });
+    },
+
+    /** Operators and viewers see all; an agent those of its own channel, and those that send something to it. */
+    async list(on: Reading, caller: Caller, filter: BindingFilter, page: string | undefined, limit: number) {
+      const reader = readingAs(caller);
+      let seenBy: BindingFilter["seenBy"];
+      if (reader !== null) {
+        await agents.requireActor(on, caller, reader);
+        seenBy = { targets: await members.targetsNow(on, reader), channelId: reader };
+      }
+      const { channelId, conversationId: named } = filter;
+      const isOne = channelId !== undefined && named !== undefined;
+      const conversationId = isOne ? await moves.now(on, channelId, named) : named;
+      const { rows, reached } = await store.bindingPage(on, { ...filter, conversationId, seenBy }, page, limit + 1);
+      const items = rows.slice(0, limit).map(wireBinding);
+      const list: List<Binding> = { items, nextPage: rows.length > limit ? (items.at(-1)?.id ?? null) : reached };
+      return list;
+    },
+
+    /** Who may look into a channel: its own agent, and whoever reads everything. @throws Problem 403, 409 */
+    async requireOwn(on: Reading, caller: Caller, channelId: string): Promise<void> {
+      if (readingAs(caller) === null) return;
+      await agents.requireActor(on, caller, actingAs(caller, channelId));
+    },
+  };
+}
+
+type Chosen = Pick<BindingRow, "target" | "mode" | "priority" | "fallback" | "origin">;
+
+const modeFor = (target: string): BindingMode =>
+  target === "broadcast" ? "broadcast" : isGroup(target) ? "claimable" : "exclusive";
+
+export function wireBinding(row: BindingRow): Binding {
+  return {
+    id: row.id,
+    channelId: row.channelId,
+    conversationId: row.conversationId || null,
+    threadId: row.threadId || null,
+    target: row.target,
+    mode: row.mode,
+    priority: row.priority,
+    fallback: row.fallback,
+    origin: row.origin,
+    createdAt: toTime(row.createdAt),
+    updatedAt: toTime(row.updatedAt),
+    endedAt: toTimeOrNull(row.endedAt),
+  };
+}

@@ -1,0 +1,252 @@
+import { toLogEntry } from "../../core/messages/entry.ts";
+import { refuseReserved } from "../../core/messages/reserved.ts";
+import type { Author, Said, Sender } from "../../core/messages/send.ts";
+import type { MessageStore } from "../../core/messages/store.ts";
+import type { WorkRow, WorkStore } from "../../core/work/store.ts";
+import type { AgentService } from "../../identity/agents/service.ts";
+import { actingAs, type Caller } from "../../identity/auth/caller.ts";
+import type { Clock } from "../../kernel/clock.ts";
+import type { Reading, Tx } from "../../kernel/db/database.ts";
+import type { LogEntry } from "../../kernel/log/tail.ts";
+import type { EventSummary, ParsedEvent } from "../../protocol/channels.ts";
+import type { Conversation } from "../../protocol/posts.ts";
+import { Problem } from "../../protocol/problem.ts";
+import { type List, toTime } from "../../protocol/wire.ts";
+import type { Moves } from "./moves.ts";
+import type { Routing } from "./routing.ts";
+import { type ChannelRow, type Place, placeOf } from "./store.ts";
+import type { EventFilter, EventRow, TrafficStore } from "./store-traffic.ts";
+
+export interface EventParts {
+  agents: AgentService;
+  sender: Sender;
+  messages: MessageStore;
+  works: WorkStore;
+  traffic: TrafficStore;
+  routing: Routing;
+  moves: Moves;
+  clock: Clock;
+}
+
+/** What an event became. */
+export interface Received {
+  items: { entry: LogEntry; work: WorkRow | undefined }[];
+  routed: number;
+  replayed: boolean;
+}
+
+/** Events that one call replays. */
+const MAX_REPLAYED = 200;
+/** Events of a channel among which a person's word is looked for. */
+const MAX_SINCE = 50;
+/** Events that one call looks at for it. */
+const MAX_LOOKED = 5000;
+
+export type Events = ReturnType<typeof createEvents>;
+
+/** What comes in from a platform: stored once, and sent to whom its conversation is bound to. */
+export function createEvents({ agents, sender, messages, works, traffic, routing, moves, clock }: EventParts) {
+  const listeners: ((channel: ChannelRow, isRouted: boolean) => void)[] = [];
+
+  /** `POST /v1/channels/{id}/events`. @throws Problem 403, 409 */
+  async function receive(tx: Tx, caller: Caller, channel: ChannelRow, event: ParsedEvent): Promise<Received> {
+    await agents.requireActor(tx, caller, actingAs(caller, channel.id));
+    const known = await before(tx, channel, event.externalId);
+    if (known) return known;
+    if (event.movedTo != null) {
+      const { conversationId: from, movedTo: to, externalId } = event;
+      const replayed = await moves.move(tx, caller, { channelId: channel.id, externalId, from, to });
+      if (!event.text && !event.attachments?.length) return { items: [], routed: 0, replayed };
+    }
+    if (channel.direction === "outbound")
+      throw new Problem("conflict", `${channel.id} is outbound only: nothing comes in by it.`);
+    refuseReserved({ meta: event.meta });
+    const via = caller.role === "operator" ? caller.tokenId : null;
+    const place = await moves.placeNow(tx, placeOf(channel.id, event));
+    const replyTo = await repliedTo(tx, channel, place, event.replyToExternalId);
+    const said = {
+      body: event.text ?? event.button?.text ?? event.button?.id ?? "",
+      payload: payloadOf(place, event),
+      meta: event.meta ?? null,
+      replyTo,
+    };
+    const author: Author = { id: channel.id, kind: "channel", via };
+    if (event.sender.isBot) author.bot = await botAt(tx, place, replyTo);
+    const { items, routed } = await send(tx, author, place, said);
+    await note(tx, place, event.externalId, { ids: items.map(({ entry }) => entry.id), routed });
+    tx.afterCommit(() => {
+      for (const listener of listeners) listener(channel, routed > 0);
+    });
+    return { items, routed, replayed: false };
+  }
+
+  /** Messages reported before, or posted by this channel itself. */
+  async function before(on: Reading, channel: ChannelRow, externalId: string): Promise<Received | undefined> {
+    const event = await traffic.event(on, channel.id, externalId);
+    if (event) return again(on, event.messageIds, event.routed);
+    const own = await traffic.posted(on, channel.id, externalId);
+    return own ? again(on, [own.messageId], 0) : undefined;
+  }
+
+  async function again(on: Reading, ids: readonly number[], routed: number): Promise<Received> {
+    const rows = await messages.rows(on, ids);
+    const work = await works.byIds(on, ids);
+    return { items: rows.map((row) => ({ entry: toLogEntry(row), work: work.get(row.id) })), routed, replayed: true };
+  }
+
+  /** The newest message under that id of the same conversation: what it belongs to is its thread. */
+  async function repliedTo(on: Reading, channel: ChannelRow, place: Place, externalId: string | null | undefined) {
+    if (externalId == null) return undefined;
+    const event = await traffic.event(on, channel.id, externalId);
+    const post = event ? undefined : await traffic.posted(on, channel.id, externalId);
+    const of = event ?? (post && { ...post, ...(await traffic.post(on, post.messageId)) });
+    if (!of || of.conversationId === undefined) return undefined;
+    if ((await moves.now(on, channel.id, of.conversationId)) !== place.conversationId) return undefined;
+    const id = "lastMessageId" in of ? of.lastMessageId : of.messageId;
+    // Retention may have taken it.
+    return (await messages.lineage(on, id))?.id;
+  }
+
+  /** A bot goes on from what it replies to, else from our newest post there, unless a person has spoken since. */
+  async function botAt(on: Reading, place: Place, replyTo: number | null | undefined): Promise<Author["bot"]> {
+    const linkId = replyTo ?? traffic.newestPost(on, place);
+    if (linkId === undefined) return { linkId: null };
+    for (const id of traffic.cameAfter(on, place, linkId, MAX_SINCE))
+      if ((await messages.lineage(on, id))?.streak === 0) return { linkId: null };
+    return { linkId };
+  }
+
+  /** Undefined where the chain of a bot's event is paused: it is kept, and no agent hears it. */
+  async function unlessPaused<T>(author: Author, posting: Promise<T>): Promise<T | undefined> {
+    return posting.catch((error: unknown) => {
+      if (author.bot && error instanceof Problem && error.code === "loop-paused") return undefined;
+      throw error;
+    });
+  }
+
+  /** Every message of one event, in one write. Where nobody is bound it is kept for the operator. */
+  async function send(tx: Tx, author: Author, place: Place, said: Omit<Said, "to">) {
+    const items: Received["items"] = [];
+    const ways = await routing.ways(tx, place);
+    for (const { binding, to, route } of ways) {
+      if (to === undefined) continue;
+      const claimable = binding.mode === "claimable";
+      const post = sender.post(tx, author, { ...said, to, kind: "channel.event", claimable }, { route });
+      const sent = await unlessPaused(author, post);
+      if (sent) items.push(sent);
+    }
+    if (items.length > 0) return { items, routed: items.length };
+    const kept = { route: ways[0]?.route, settles: author.bot !== undefined };
+    const sent = await sender.post(tx, author, { ...said, to: "user", kind: "channel.event" }, kept);
+    if (!sent) throw new Error("user always exists");
+    return { items: [sent], routed: 0 };
+  }
+
+  async function note(tx: Tx, place: Place, externalId: string, made: { ids: number[]; routed: number }) {
+    await traffic.putEvent(tx, {
+      ...place,
+      externalId,
+      messageIds: made.ids,
+      lastMessageId: Math.max(...made.ids),
+      routed: made.routed,
+      unbound: made.routed === 0,
+      at: clock.now(),
+    });
+  }
+
+  /** Sends what waits unbound once more, by the bindings of now; what is still nobody's stays. */
+  async function replay(tx: Tx, place: Place) {
+    let [replayed, looked, after] = [0, 0, 0];
+    const names = await namesOf(tx, place.channelId, place.conversationId);
+    for (;;) {
+      const some = await traffic.unbound(tx, { ...place, names }, after, MAX_REPLAYED);
+      for (const event of some) {
+        if (replayed === MAX_REPLAYED) return { replayed, unbound: true };
+        replayed += Number(await replayOne(tx, event));
+        after = event.lastMessageId;
+      }
+      looked += some.length;
+      if (some.length < MAX_REPLAYED) return { replayed, unbound: false };
+      // Those that nobody can be given yet come first each time.
+      if (looked >= MAX_LOOKED) return { replayed, unbound: replayed > 0 };
+    }
+  }
+
+  /** Every id the conversation ever had; empty without a conversation. */
+  const namesOf = async (on: Reading, channelId: string, conversationId: string | undefined) =>
+    conversationId ? moves.names(on, channelId, await moves.now(on, channelId, conversationId)) : [];
+
+  async function replayOne(tx: Tx, event: EventRow): Promise<boolean> {
+    const ways = await routing.ways(tx, event);
+    const row = ways.some(({ to }) => to !== undefined) && (await messages.byId(tx, event.lastMessageId));
+    // Nothing to be sent any more when retention has taken it.
+    if (!row) return false;
+    const place = await moves.placeNow(tx, event);
+    const author: Author = { id: event.channelId, kind: "channel", via: row.via };
+    // Only what a bot says has a count.
+    if (row.streak > 0) author.bot = await botAt(tx, place, row.replyTo);
+    const { items, routed } = await send(tx, author, place, {
+      body: row.body,
+      payload: { ...parsed(row.payload), conversation: conversationAt(place) },
+      meta: { ...parsed(row.meta), replayOf: row.id },
+      replyTo: row.replyTo,
+    });
+    const ids = [...event.messageIds, ...items.map(({ entry }) => entry.id)];
+    await traffic.putEvent(tx, {
+      ...event,
+      messageIds: ids,
+      lastMessageId: Math.max(...ids),
+      routed,
+      unbound: routed === 0,
+    });
+    return routed > 0;
+  }
+
+  return {
+    receive,
+    replay,
+    /** Told of each event that was stored. */
+    onReceived: (listener: (channel: ChannelRow, isRouted: boolean) => void) => listeners.push(listener),
+
+    /** What came in, newest first. `page` is the place of the last one seen. */
+    async list(on: Reading, filter: EventFilter, page: number | undefined, limit: number): Promise<List<EventSummary>> {
+      const names = await namesOf(on, filter.channelId, filter.conversationId);
+      const { rows, reached } = await traffic.eventPage(on, { ...filter, names }, page, limit + 1);
+      const shown = rows.slice(0, limit);
+      const next = rows.length > limit ? (shown.at(-1)?.lastMessageId ?? null) : reached;
+      return { items: shown.map(wireEvent), nextPage: next === null ? null : String(next) };
+    },
+  };
+}
+
+const conversationAt = ({ channelId, conversationId, threadId }: Place): Conversation => ({
+  ...{ channelId, conversationId },
+  ...(threadId !== "" && { threadId }),
+});
+
+function payloadOf(place: Place, event: ParsedEvent): Record<string, unknown> {
+  const { type, sender, externalId, attachments, button, replyToExternalId } = event;
+  const { forwardedFrom, quoted } = event;
+  return {
+    type,
+    conversation: conversationAt(place),
+    externalId,
+    sender,
+    ...(forwardedFrom && { forwardedFrom }),
+    ...(quoted && { quoted }),
+    ...(button && { button }),
+    ...(attachments?.length && { attachments }),
+    ...(replyToExternalId != null && { replyToExternalId }),
+  };
+}
+
+const parsed = (json: string | null): Record<string, unknown> => (json === null ? {} : JSON.parse(json));
+
+const wireEvent = (row: EventRow): EventSummary => ({
+  externalId: row.externalId,
+  conversation: conversationAt(row),
+  messageIds: row.messageIds,
+  routed: row.routed,
+  unbound: row.unbound,
+  receivedAt: toTime(row.at),
+});

@@ -1,0 +1,85 @@
+import { and, eq, sql } from "drizzle-orm";
+import { bound } from "../../kernel/db/bound.ts";
+import type { Db, Reading, Tx } from "../../kernel/db/database.ts";
+import { bindings, moves, posts } from "./tables.ts";
+
+export type MoveRow = typeof moves.$inferSelect;
+
+export type MoveStore = ReturnType<typeof createMoveStore>;
+
+/** Which conversations have another id now, and what is carried there. */
+export function createMoveStore(db: Db) {
+  const movedTo = db.statement((q) =>
+    q
+      .select({ movedTo: moves.movedTo })
+      .from(moves)
+      .where(
+        and(
+          eq(moves.channelId, bound("channelId")),
+          eq(moves.conversationId, bound("conversationId")),
+          sql`active = 1`,
+        ),
+      )
+      .prepare(),
+  );
+
+  return {
+    /** The conversation's current id. */
+    now: async (on: Reading, channelId: string, conversationId: string): Promise<string> =>
+      movedTo(on).get({ channelId, conversationId })?.movedTo ?? conversationId,
+    /** Its former ids and the current one. */
+    names: async (on: Reading, channelId: string, conversationId: string): Promise<string[]> => [
+      conversationId,
+      ...on.db
+        .select({ name: moves.conversationId })
+        .from(moves)
+        .where(and(eq(moves.channelId, channelId), eq(moves.movedTo, conversationId), sql`active = 1`))
+        .all()
+        .map((row) => row.name),
+    ],
+    isKnown: async (on: Reading, channelId: string, externalId: string): Promise<boolean> =>
+      on.db
+        .select({ at: moves.at })
+        .from(moves)
+        .where(and(eq(moves.channelId, channelId), eq(moves.externalId, externalId)))
+        .get() !== undefined,
+
+    /** Makes this move the current one, and points earlier moves to its new id. */
+    add: async (tx: Tx, row: MoveRow): Promise<void> => {
+      const { channelId, conversationId: from, movedTo: to } = row;
+      const live = (column: typeof moves.conversationId | typeof moves.movedTo, name: string) =>
+        and(eq(moves.channelId, channelId), eq(column, name), sql`active = 1`);
+      for (const name of [from, to])
+        tx.db.update(moves).set({ active: false }).where(live(moves.conversationId, name)).run();
+      tx.db.update(moves).set({ movedTo: to }).where(live(moves.movedTo, from)).run();
+      tx.db.insert(moves).values(row).run();
+    },
+
+    /** A binding of the new name that sends to the same target stays as it is. */
+    carryBindings: async (tx: Tx, channelId: string, from: string, to: string): Promise<void> => {
+      const own = and(eq(bindings.channelId, channelId), eq(bindings.conversationId, from));
+      const isThere = sql`exists (select 1 from ${bindings} b where b.channel_id = ${channelId}
+        and b.conversation_id = ${to} and b.thread_id = ${bindings.threadId} and b.target = ${bindings.target})`;
+      tx.db.delete(bindings).where(and(own, isThere)).run();
+      tx.db.update(bindings).set({ conversationId: to }).where(own).run();
+    },
+    /** The threads in which something waits to be posted. */
+    waitingThreads: async (on: Reading, channelId: string, from: string): Promise<string[]> =>
+      on.db
+        .selectDistinct({ threadId: posts.threadId })
+        .from(posts)
+        .where(and(eq(posts.channelId, channelId), eq(posts.conversationId, from), sql`ended = 0`))
+        .all()
+        .map((row) => row.threadId),
+    carryPosts: async (tx: Tx, channelId: string, from: string, to: string): Promise<void> => {
+      tx.db
+        .update(posts)
+        .set({ conversationId: to })
+        .where(and(eq(posts.channelId, channelId), eq(posts.conversationId, from), sql`ended = 0`))
+        .run();
+    },
+    carryPost: async (tx: Tx, messageId: number, to: string): Promise<void> => {
+      tx.db.update(posts).set({ conversationId: to }).where(eq(posts.messageId, messageId)).run();
+    },
+  };
+}

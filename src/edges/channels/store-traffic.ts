@@ -1,0 +1,233 @@
+import { and, asc, desc, eq, gt, inArray, lt, lte, sql } from "drizzle-orm";
+import { bound, fixedLimit } from "../../kernel/db/bound.ts";
+import type { Db, Reading, Tx } from "../../kernel/db/database.ts";
+import type { Place } from "./store.ts";
+import { events, parts, posts } from "./tables.ts";
+
+export type EventRow = typeof events.$inferSelect;
+export type PostRow = typeof posts.$inferSelect;
+export type PartRow = typeof parts.$inferSelect;
+
+/** Of one message so many parts are remembered. */
+export const MAX_PARTS = 1000;
+const MAX_VISITED = 20_000;
+
+export type TrafficStore = ReturnType<typeof createTrafficStore>;
+
+/** What came in and what goes out, by the platform's ids. */
+export function createTrafficStore(db: Db) {
+  const event = db.statement((q) =>
+    q
+      .select()
+      .from(events)
+      .where(and(eq(events.channelId, bound("channelId")), eq(events.externalId, bound("externalId"))))
+      .prepare(),
+  );
+  const posted = db.statement((q) =>
+    q
+      .select({ messageId: sql<number>`${parts.messageId}`, at: sql<number>`${parts.at}` })
+      .from(partsByExternalId)
+      .where(
+        and(
+          eq(parts.channelId, bound("channelId")),
+          eq(parts.externalId, bound("externalId")),
+          sql`external_id is not null`,
+        ),
+      )
+      .limit(fixedLimit(1))
+      .prepare(),
+  );
+  const post = db.statement((q) =>
+    q
+      .select()
+      .from(posts)
+      .where(eq(posts.messageId, bound("id")))
+      .prepare(),
+  );
+  const head = db.statement((q) =>
+    q
+      .select({ messageId: posts.messageId })
+      .from(posts)
+      .where(
+        and(
+          eq(posts.channelId, bound("channelId")),
+          eq(posts.conversationId, bound("conversationId")),
+          eq(posts.threadId, bound("threadId")),
+          sql`ended = 0`,
+        ),
+      )
+      .orderBy(asc(posts.messageId))
+      .limit(fixedLimit(1))
+      .prepare(),
+  );
+
+  const newestPost = db.statement((q) =>
+    q
+      .select({ messageId: sql<number>`${posts.messageId}` })
+      .from(postsInOrder)
+      .where(
+        and(
+          eq(posts.channelId, bound("channelId")),
+          eq(posts.conversationId, bound("conversationId")),
+          eq(posts.threadId, bound("threadId")),
+        ),
+      )
+      .orderBy(desc(posts.messageId))
+      .limit(fixedLimit(1))
+      .prepare(),
+  );
+
+  return {
+    event: async (on: Reading, channelId: string, externalId: string): Promise<EventRow | undefined> =>
+      event(on).get({ channelId, externalId }),
+    putEvent: async (tx: Tx, row: EventRow): Promise<void> => {
+      tx.db
+        .insert(events)
+        .values(row)
+        .onConflictDoUpdate({ target: [events.channelId, events.externalId], set: row })
+        .run();
+    },
+    /** Those among the next 20,000 of the channel, newest first; `reached` is where looking ended, null at the end. */
+    eventPage: async (on: Reading, filter: EventFilter & Named, before: number | undefined, limit: number) => {
+      const next = and(
+        eq(events.channelId, filter.channelId),
+        filter.unbound ? sql`unbound = 1` : undefined,
+        before === undefined ? undefined : lt(events.lastMessageId, before),
+      );
+      const newest = desc(events.lastMessageId);
+      const some = on.db.select().from(events).where(next).orderBy(newest).limit(MAX_VISITED).as("some");
+      const rows: EventRow[] = on.db
+        .select()
+        .from(some)
+        .where(filter.names.length === 0 ? undefined : inArray(some.conversationId, [...filter.names]))
+        .orderBy(desc(some.lastMessageId))
+        .limit(limit)
+        .all();
+      if (rows.length === limit) return { rows, reached: rows.at(-1)?.lastMessageId ?? null };
+      const last = on.db
+        .select({ id: events.lastMessageId })
+        .from(events)
+        .where(next)
+        .orderBy(newest)
+        .limit(1)
+        .offset(MAX_VISITED - 1)
+        .get();
+      return { rows, reached: last?.id ?? null };
+    },
+    /** Those that wait for a binding, of one place or of all, oldest first. */
+    unbound: async (on: Reading, place: Place & Named, after: number, limit: number): Promise<EventRow[]> =>
+      on.db
+        .select()
+        .from(events)
+        .where(
+          and(
+            eq(events.channelId, place.channelId),
+            sql`unbound = 1`,
+            gt(events.lastMessageId, after),
+            place.names.length === 0 ? undefined : inArray(events.conversationId, [...place.names]),
+            place.threadId === "" ? undefined : eq(events.threadId, place.threadId),
+          ),
+        )
+        .orderBy(asc(events.lastMessageId))
+        .limit(limit)
+        .all(),
+
+    /** The message that was posted under this id. */
+    posted: async (on: Reading, channelId: string, externalId: string) => posted(on).get({ channelId, externalId }),
+
+    addPost: async (tx: Tx, row: PostRow): Promise<void> => {
+      tx.db.insert(posts).values(row).run();
+    },
+    post: async (on: Reading, id: number): Promise<PostRow | undefined> => post(on).get({ id }),
+    /** The oldest message of a conversation that has not ended. */
+    head: async (on: Reading, { channelId, conversationId, threadId }: Place): Promise<number | undefined> =>
+      head(on).get({ channelId, conversationId, threadId })?.messageId,
+    /** The newest message that went out to a conversation, posted or still to be. */
+    newestPost: (on: Reading, { channelId, conversationId, threadId }: Place): number | undefined =>
+      newestPost(on).get({ channelId, conversationId, threadId })?.messageId,
+    /** Messages that a conversation brought in after a place in the log, newest first, among the channel's next `limit`. */
+    cameAfter(on: Reading, place: Place, after: number, limit: number): number[] {
+      const next = and(eq(events.channelId, place.channelId), gt(events.lastMessageId, after));
+      return on.db
+        .select({ id: events.lastMessageId, conversationId: events.conversationId, threadId: events.threadId })
+        .from(events)
+        .where(next)
+        .orderBy(desc(events.lastMessageId))
+        .limit(limit)
+        .all()
+        .filter((row) => row.conversationId === place.conversationId && row.threadId === place.threadId)
+        .map(({ id }) => id);
+    },
+    setEnded: async (tx: Tx, id: number, ended: boolean): Promise<void> => {
+      tx.db.update(posts).set({ ended }).where(eq(posts.messageId, id)).run();
+    },
+    parts: async (on: Reading, messageId: number): Promise<PartRow[]> =>
+      on.db.select().from(parts).where(eq(parts.messageId, messageId)).orderBy(asc(parts.part)).limit(MAX_PARTS).all(),
+    /** Begun anew it keeps the external id that it has. */
+    putPart: async (tx: Tx, row: PartRow): Promise<void> => {
+      tx.db
+        .insert(parts)
+        .values(row)
+        .onConflictDoUpdate({
+          target: [parts.messageId, parts.part],
+          set: { externalId: sql`coalesce(excluded.external_id, ${parts.externalId})`, at: row.at },
+        })
+        .run();
+    },
+    /** Parts that were begun and surely not posted. */
+    dropBegun: async (tx: Tx, messageId: number): Promise<void> => {
+      tx.db
+        .delete(parts)
+        .where(and(eq(parts.messageId, messageId), sql`external_id is null`))
+        .run();
+    },
+
+    /** Forgets some of what belongs to messages that retention has passed. Answers how many rows that were. */
+    forget: async (tx: Tx, floor: number, limit: number): Promise<number> => {
+      const old = tx.db
+        .select({ channelId: events.channelId, externalId: events.externalId })
+        .from(events)
+        .where(lte(events.lastMessageId, floor))
+        .orderBy(asc(events.lastMessageId))
+        .limit(limit)
+        .all();
+      for (const row of old)
+        tx.db
+          .delete(events)
+          .where(and(eq(events.channelId, row.channelId), eq(events.externalId, row.externalId)))
+          .run();
+      const gone = tx.db
+        .select({ id: posts.messageId })
+        .from(posts)
+        .where(
+          and(
+            lte(posts.messageId, floor),
+            eq(posts.ended, true),
+            sql`not exists (select 1 from messages m where m.id = ${posts.messageId})`,
+          ),
+        )
+        .orderBy(asc(posts.messageId))
+        .limit(limit)
+        .all()
+        .map((row) => row.id);
+      tx.db.delete(parts).where(inArray(parts.messageId, gone)).run();
+      tx.db.delete(posts).where(inArray(posts.messageId, gone)).run();
+      return Math.max(old.length, gone.length);
+    },
+  };
+}
+
+/** Named, because with the statistics of a small table the planner prefers walking it, and stays with that as it grows. */
+const postsInOrder = sql`${posts} indexed by channel_posts_in_order`;
+const partsByExternalId = sql`${parts} indexed by channel_parts_by_external_id`;
+
+/** Current and former ids of a conversation; none stands for all conversations. */
+interface Named {
+  names: readonly string[];
+}
+
+export interface EventFilter {
+  channelId: string;
+  conversationId?: string | undefined;
+  unbound: boolean;
+}

@@ -1,0 +1,143 @@
+import { sql } from "drizzle-orm";
+import { index, integer, primaryKey, sqliteTable, text, uniqueIndex } from "drizzle-orm/sqlite-core";
+import type { BindingMode } from "../../protocol/channels.ts";
+
+/** One for each channel agent, made and changed in the agent's own write. */
+export const channels = sqliteTable(
+  "channels",
+  {
+    id: text("id").primaryKey(),
+    name: text("name").notNull(),
+    /** The name as it is compared: in lower case. */
+    nameKey: text("name_key").notNull(),
+    provider: text("provider").notNull(),
+    accountId: text("account_id").notNull(),
+    transport: text("transport").notNull(),
+    direction: text("direction").$type<"inbound" | "outbound" | "bidirectional">().notNull(),
+    topics: text("topics", { mode: "json" }).$type<string[]>().notNull(),
+    /** As its agent has it: the list is ordered by it. */
+    ready: integer("ready", { mode: "boolean" }).notNull(),
+    /** An operator chose it as `@default`. */
+    isDefault: integer("is_default", { mode: "boolean" }).notNull(),
+    /** An operator has set or deleted a default binding: registering makes none any more. */
+    defaultsSet: integer("defaults_set", { mode: "boolean" }).notNull(),
+    createdAt: integer("created_at").notNull(),
+  },
+  (t) => [
+    index("channels_by_name").on(t.nameKey),
+    index("channels_in_order").on(sql`ready desc`, t.nameKey, t.id),
+    index("channels_by_age").on(t.createdAt, t.id),
+    index("channels_default").on(t.id).where(sql`is_default = 1`),
+  ],
+);
+
+/** Which conversation goes to whom. "" stands for no conversation, no thread: then it is for all. */
+export const bindings = sqliteTable(
+  "channel_bindings",
+  {
+    id: text("id").primaryKey(),
+    channelId: text("channel_id").notNull(),
+    conversationId: text("conversation_id").notNull(),
+    threadId: text("thread_id").notNull(),
+    target: text("target").notNull(),
+    mode: text("mode").$type<BindingMode>().notNull(),
+    priority: integer("priority").notNull(),
+    fallback: text("fallback"),
+    origin: text("origin").$type<"registered" | "set">().notNull(),
+    createdAt: integer("created_at").notNull(),
+    updatedAt: integer("updated_at").notNull(),
+    /** Set when its target was deleted: the binding sends nothing there until an operator sets it again. */
+    endedAt: integer("ended_at"),
+  },
+  (t) => [
+    uniqueIndex("channel_bindings_by_place").on(t.channelId, t.conversationId, t.threadId, t.target),
+    index("channel_bindings_by_target").on(t.target, t.id),
+    index("channel_bindings_by_fallback").on(t.fallback).where(sql`fallback is not null`),
+  ],
+);
+
+/** Conversations that a platform has given another id, by the event that said so. What counts now is `active`. */
+export const moves = sqliteTable(
+  "channel_moves",
+  {
+    channelId: text("channel_id").notNull(),
+    externalId: text("external_id").notNull(),
+    conversationId: text("conversation_id").notNull(),
+    /** The final id: a chain of moves is one step. */
+    movedTo: text("moved_to").notNull(),
+    active: integer("active", { mode: "boolean" }).notNull(),
+    at: integer("at").notNull(),
+  },
+  (t) => [
+    primaryKey({ columns: [t.channelId, t.externalId] }),
+    uniqueIndex("channel_moves_from").on(t.channelId, t.conversationId).where(sql`active = 1`),
+    index("channel_moves_to").on(t.channelId, t.movedTo).where(sql`active = 1`),
+  ],
+);
+
+/** What came in, by the platform's id: the same event twice is one. */
+export const events = sqliteTable(
+  "channel_events",
+  {
+    channelId: text("channel_id").notNull(),
+    externalId: text("external_id").notNull(),
+    conversationId: text("conversation_id").notNull(),
+    threadId: text("thread_id").notNull(),
+    messageIds: text("message_ids", { mode: "json" }).$type<number[]>().notNull(),
+    lastMessageId: integer("last_message_id").notNull(),
+    routed: integer("routed").notNull(),
+    unbound: integer("unbound", { mode: "boolean" }).notNull(),
+    at: integer("at").notNull(),
+  },
+  (t) => [
+    primaryKey({ columns: [t.channelId, t.externalId] }),
+    index("channel_events_in_order").on(t.channelId, t.lastMessageId),
+    index("channel_events_unbound_of").on(t.channelId, t.conversationId, t.lastMessageId).where(sql`unbound = 1`),
+    index("channel_events_unbound").on(t.channelId, t.lastMessageId).where(sql`unbound = 1`),
+    index("channel_events_by_age").on(t.lastMessageId),
+  ],
+);
+
+/** Messages that go out. Of one conversation the oldest that has not ended is the one to be posted. */
+export const posts = sqliteTable(
+  "channel_posts",
+  {
+    messageId: integer("message_id").primaryKey(),
+    channelId: text("channel_id").notNull(),
+    conversationId: text("conversation_id").notNull(),
+    threadId: text("thread_id").notNull(),
+    ended: integer("ended", { mode: "boolean" }).notNull(),
+  },
+  (t) => [
+    index("channel_posts_waiting").on(t.channelId, t.conversationId, t.threadId, t.messageId).where(sql`ended = 0`),
+    index("channel_posts_in_order").on(t.channelId, t.conversationId, t.threadId, t.messageId),
+  ],
+);
+
+/** How far the posting of a message has come: a part without an external id was begun. */
+export const parts = sqliteTable(
+  "channel_parts",
+  {
+    messageId: integer("message_id").notNull(),
+    part: integer("part").notNull(),
+    channelId: text("channel_id").notNull(),
+    externalId: text("external_id"),
+    at: integer("at").notNull(),
+  },
+  (t) => [
+    primaryKey({ columns: [t.messageId, t.part] }),
+    index("channel_parts_by_external_id").on(t.channelId, t.externalId).where(sql`external_id is not null`),
+  ],
+);
+
+/** Channels that the relay itself runs: told by a signed POST, and telling by one. */
+export const webhookChannels = sqliteTable("webhook_channels", {
+  channelId: text("channel_id").primaryKey(),
+  /** Where messages are posted to; null: nothing goes out. */
+  url: text("url"),
+  verify: text("verify").$type<"standard" | "token">().notNull(),
+  /** What its secret is derived from, with the relay's key. */
+  nonce: text("nonce").notNull(),
+  createdAt: integer("created_at").notNull(),
+  updatedAt: integer("updated_at").notNull(),
+});

@@ -1,0 +1,131 @@
+import { createHmac, randomBytes, timingSafeEqual } from "node:crypto";
+import type { ActivityService } from "../../identity/activity/service.ts";
+import type { AgentService } from "../../identity/agents/service.ts";
+import { type Caller, readsAll, requireOperator } from "../../identity/auth/caller.ts";
+import type { Unidentified } from "../../identity/auth/route.ts";
+import type { Clock } from "../../kernel/clock.ts";
+import type { Db, Reading, Tx } from "../../kernel/db/database.ts";
+import type { Egress } from "../../kernel/egress/egress.ts";
+import type { ParsedWebhook, WebhookChannel } from "../../protocol/channels.ts";
+import { Problem } from "../../protocol/problem.ts";
+import { toTime } from "../../protocol/wire.ts";
+import { signed } from "../webhooks/signing.ts";
+import type { WebhookRow, WebhookStore } from "./store-webhook.ts";
+
+export interface WebhookParts {
+  db: Pick<Db, "read">;
+  agents: AgentService;
+  activity: ActivityService;
+  egress: Egress;
+  hooks: WebhookStore;
+  clock: Clock;
+  /** What secrets are derived from. */
+  key: string;
+}
+
+export const PROVIDER = "webhook";
+/** What was signed longer ago, or will be, is a replay. */
+const TOLERANCE_MS = 5 * 60_000;
+
+export type Webhook = ReturnType<typeof createWebhook>;
+
+/** The channel that needs no adapter: it is told by a signed POST, and tells by one. */
+export function createWebhook({ db, agents, activity, egress, hooks, clock, key }: WebhookParts) {
+  /** Derived, so that the database holds none. */
+  function secretOf({ channelId, nonce }: WebhookRow): string {
+    const bytes = createHmac("sha256", key).update(JSON.stringify(["channel", channelId, nonce]));
+    return `whsec_${bytes.digest("base64")}`;
+  }
+
+  /** `PUT /v1/channels/{id}/webhook`: the whole of it, and its channel agent. @throws Problem 403, 422 */
+  async function put(tx: Tx, caller: Caller, id: string, draft: ParsedWebhook) {
+    requireOperator(caller);
+    if (!id.startsWith(`${PROVIDER}:`)) throw Problem.invalid("id", `begins with ${PROVIDER}:`);
+    if (draft.url) egress.requireAllowed(draft.url, "/url");
+    const direction = draft.direction ?? (draft.url ? "bidirectional" : "inbound");
+    if (!draft.url && direction !== "inbound") throw Problem.invalid("/url", `is needed to be ${direction}`);
+    const { name, topics, target } = draft;
+    const channel = { provider: PROVIDER, accountId: id.slice(PROVIDER.length + 1), direction, topics, target };
+    await agents.register(tx, caller, id, {
+      name: name ?? id.slice(PROVIDER.length + 1),
+      kind: "channel",
+      channel: { ...channel, displayName: name },
+    });
+    const before = await hooks.byId(tx, id);
+    const isNewSecret = !before || draft.rotate;
+    const row: WebhookRow = {
+      channelId: id,
+      url: draft.url ?? null,
+      verify: draft.verify,
+      nonce: isNewSecret ? randomBytes(16).toString("base64url") : before.nonce,
+      createdAt: before?.createdAt ?? clock.now(),
+      updatedAt: clock.now(),
+    };
+    await hooks.put(tx, row);
+    const { url, verify } = row;
+    await activity.record(tx, caller, "channel.webhook", id, { url, verify, direction, newSecret: isNewSecret });
+    const saved: WebhookChannel = { ...wireWebhook(row), ...(isNewSecret && { secret: secretOf(row) }) };
+    return { saved, created: !before };
+  }
+
+  /** Whether it was sent by somebody who knows the secret. */
+  function proves(row: WebhookRow, headers: Headers, bytes: Uint8Array): boolean {
+    const secret = secretOf(row);
+    if (row.verify === "token") {
+      const bearer = /^Bearer +(\S+)$/i.exec(headers.get("authorization") ?? "")?.[1];
+      return bearer !== undefined && same(bearer, secret);
+    }
+    const [id, seconds, given] = ["webhook-id", "webhook-timestamp", "webhook-signature"].map((n) => headers.get(n));
+    if (!id || !given || !/^\d{1,12}$/.test(seconds ?? "")) return false;
+    const at = Number(seconds) * 1000;
+    if (Math.abs(clock.now() - at) > TOLERANCE_MS) return false;
+    const expected = signed(id, at, Buffer.from(bytes).toString("utf8"), [secret])["webhook-signature"] ?? "";
+    return given.split(" ").some((one) => same(one, expected));
+  }
+
+  return {
+    put,
+    secretOf,
+
+    /** @throws Problem 403, 404 */
+    async get(on: Reading, caller: Caller, id: string): Promise<WebhookChannel> {
+      if (!readsAll(caller)) throw new Problem("forbidden", "Only operators and viewers may look at that.");
+      const row = await hooks.byId(on, id);
+      if (!row) throw new Problem("not-found", `${id} is no channel that the relay itself runs.`);
+      return wireWebhook(row);
+    },
+
+    /** Whose event it is: by a token of ours, else by what was signed with the channel's secret. @throws Problem 401 */
+    async identify({ request, params, bytes, requestId, caller }: Unidentified<{ id: string }>): Promise<Caller> {
+      if (caller) return caller;
+      const row = await db.read((on) => hooks.byId(on, params.id));
+      if (!row || !proves(row, request.headers, bytes))
+        throw new Problem(
+          "unauthorized",
+          "Send Authorization: Bearer <token>, or sign it as the channel's webhook says.",
+        );
+      return asChannel(params.id, requestId);
+    },
+  };
+}
+
+/** The relay itself as the adapter of a channel. */
+export const asChannel = (id: string, requestId: string): Caller => ({
+  ...{ tokenId: `channel:${id}`, role: "agent", agentId: id, groups: [], prefix: null, source: null },
+  ...{ instanceId: null, requestId },
+});
+
+/** In a time that says nothing about where they differ. */
+function same(given: string, expected: string): boolean {
+  const hash = (text: string) => createHmac("sha256", "compare").update(text).digest();
+  return timingSafeEqual(hash(given), hash(expected));
+}
+
+const wireWebhook = (row: WebhookRow): WebhookChannel => ({
+  channelId: row.channelId,
+  url: row.url,
+  verify: row.verify,
+  eventsPath: `/v1/channels/${row.channelId}/events`,
+  createdAt: toTime(row.createdAt),
+  updatedAt: toTime(row.updatedAt),
+});

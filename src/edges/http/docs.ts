@@ -1,0 +1,139 @@
+import { readFile } from "node:fs/promises";
+import { fileURLToPath, pathToFileURL } from "node:url";
+import { z } from "zod";
+import { type Answer, type Route, route } from "../../identity/auth/route.ts";
+import { etagOf, unlessKnown } from "../../kernel/http/etag.ts";
+import { placeOf } from "../../kernel/http/link.ts";
+import { Problem } from "../../protocol/problem.ts";
+import { ROOT } from "../../root.ts";
+import { openApiDocument } from "./openapi.ts";
+
+const tag = "Documents";
+
+/** The page's own files and those of Swagger UI: nothing else is ever read, whatever a path says. */
+const own = (name: string) => () => new URL(`src/edges/http/docs-page/${name}`, ROOT);
+const packaged = (name: string) => () => pathToFileURL(Bun.resolveSync(`swagger-ui-dist/${name}`, fileURLToPath(ROOT)));
+const PAGE = own("index.html");
+const FILES: Record<string, { type: string; from(): URL }> = {
+  "start.js": { type: "text/javascript; charset=utf-8", from: own("start.js") },
+  "swagger-ui-bundle.js": { type: "text/javascript; charset=utf-8", from: packaged("swagger-ui-bundle.js") },
+  "swagger-ui.css": { type: "text/css; charset=utf-8", from: packaged("swagger-ui.css") },
+  "index.css": { type: "text/css; charset=utf-8", from: packaged("index.css") },
+  "favicon-32x32.png": { type: "image/png", from: packaged("favicon-32x32.png") },
+};
+
+/** Everything from here, no inline script; Swagger UI's style sheet draws its arrows as data: images. */
+const PAGE_POLICY = [
+  "default-src 'none'",
+  "script-src 'self'",
+  "style-src 'self'",
+  "img-src 'self' data:",
+  "connect-src 'self'",
+  "base-uri 'none'",
+  "form-action 'none'",
+  "frame-ancestors 'none'",
+].join("; ");
+
+const FileName = z.strictObject({ file: z.string().max(64).describe(Object.keys(FILES).join(", ")) });
+
+/** The OpenAPI document of `routes` and these, and pages to browse it; for everybody, without a token. */
+export function docsRoutes(routes: () => Promise<Route[]>, publicUrl: string | undefined): Route[] {
+  const own: Route[] = [homeRoute(), documentRoute(() => document), pageRoute(), fileRoute()];
+  const document = cached(async () =>
+    Buffer.from(JSON.stringify(openApiDocument([...(await routes()), ...own], publicUrl))),
+  );
+  return own;
+}
+
+/** Relative, for proxies that serve the relay below a path; temporary, as browsers keep the other kind for good. */
+function homeRoute(): Route {
+  return route({
+    method: "GET",
+    path: "/",
+    operationId: "home",
+    summary: "Send to the page of this document",
+    tag,
+    open: true,
+    answers: { 307: { description: "Redirect to `/docs`." } },
+    run: () => redirect(307, "docs"),
+  });
+}
+
+function documentRoute(document: () => Cached): Route {
+  return route({
+    method: "GET",
+    path: "/openapi.json",
+    operationId: "openApiDocument",
+    summary: "This document",
+    tag,
+    open: true,
+    answers: {
+      200: { description: "OpenAPI 3.1.", schema: z.looseObject({ openapi: z.string() }) },
+      304: { description: "Unchanged since the given ETag." },
+    },
+    run: ({ request, headers }) => document()(request, headers, "application/json"),
+  });
+}
+
+function pageRoute(): Route {
+  const page = cached(() => readFile(PAGE()));
+  return route({
+    method: "GET",
+    path: "/docs",
+    operationId: "docsPage",
+    summary: "This document, to be browsed",
+    tag,
+    open: true,
+    answers: {
+      200: { description: "A page.", type: "text/html", schema: z.string() },
+      304: { description: "Unchanged since the given ETag." },
+    },
+    run: ({ request, headers }) => {
+      // The page names its files relative to /docs.
+      if (placeOf(request).path.endsWith("/")) return redirect(308, "../docs");
+      return page(request, { ...headers, "content-security-policy": PAGE_POLICY }, "text/html; charset=utf-8");
+    },
+  });
+}
+
+function fileRoute(): Route {
+  const files = new Map(Object.entries(FILES).map(([name, { from }]) => [name, cached(() => readFile(from()))]));
+  return route({
+    method: "GET",
+    path: "/docs/{file}",
+    operationId: "docsFile",
+    summary: "A file of that page",
+    tag,
+    open: true,
+    params: FileName,
+    answers: {
+      200: { description: "The file.", type: "*/*", schema: z.string() },
+      304: { description: "Unchanged since the given ETag." },
+    },
+    problems: ["not-found"],
+    run: ({ params, request, headers }) => {
+      const file = files.get(params.file);
+      if (!file) throw new Problem("not-found", "There is no such file.");
+      return file(request, headers, FILES[params.file]?.type ?? "application/octet-stream");
+    },
+  });
+}
+
+/** Answers with bytes that are made once: whole, or 304 to who has them already. */
+type Cached = (request: Request, headers: Record<string, string>, type: string) => Promise<Response>;
+
+function cached(make: () => Promise<Uint8Array<ArrayBuffer>>): Cached {
+  let made: Promise<{ bytes: Uint8Array<ArrayBuffer>; etag: string }> | undefined;
+  const load = async () => {
+    const bytes = await make();
+    return { bytes, etag: etagOf(bytes) };
+  };
+  return async (request, headers, type) => {
+    made ??= load();
+    const { bytes, etag } = await made;
+    // Kept by the browser, and asked for again each time: a new version is seen at once.
+    return unlessKnown(request, bytes, { ...headers, etag, "cache-control": "no-cache", "content-type": type });
+  };
+}
+
+const redirect = (status: 307 | 308, location: string): Answer => ({ status, headers: { location } });

@@ -1,0 +1,262 @@
+import type { Logger } from "pino";
+import type { PresenceKeeper } from "../../identity/agents/presence.ts";
+import { type Caller, isAgent } from "../../identity/auth/caller.ts";
+import {
+  type Answer,
+  type Call,
+  type Dialect,
+  RawJson,
+  type Route,
+  type Unidentified,
+} from "../../identity/auth/route.ts";
+import type { AuthService } from "../../identity/auth/service.ts";
+import type { Clock } from "../../kernel/clock.ts";
+import { answerWith } from "../../kernel/db/commit.ts";
+import { check, parseBody, readBody, readBytes, readQuery } from "../../kernel/http/body.ts";
+import { checkHead } from "../../kernel/http/head.ts";
+import { placeOf } from "../../kernel/http/link.ts";
+import type { RateLimit } from "../../kernel/http/rate-limit.ts";
+import { type Peer, peerOf as peerAt } from "../../kernel/log/peers.ts";
+import { Problem } from "../../protocol/problem.ts";
+import { IdempotencyKey } from "../../protocol/wire.ts";
+import type { Gate } from "./gate.ts";
+
+export interface HandleParts {
+  auth: AuthService;
+  presence: PresenceKeeper;
+  limit: RateLimit;
+  gate: Gate;
+  clock: Clock;
+  logger: Logger;
+  /** Whether the relay is shutting down: what has not begun is refused. */
+  stopping(): boolean;
+  /** Told of every request when its answer is ready. */
+  observe(operationId: string, status: number, milliseconds: number): void;
+}
+
+/** What only this layer knows of one request. */
+interface Incoming {
+  request: Request;
+  params: Record<string, string>;
+  /** Bun's server; null in an in-process call. */
+  server: Pick<Bun.Server<unknown>, "timeout" | "requestIP"> | null;
+}
+
+/**
+ * How long a long call may be quiet: longer than any wait or keep-alive, but never for ever, for this is what cuts off a
+ * client that stopped reading. Bun takes at most 255.
+ */
+const LONG_SECONDS = 240;
+const INSTANCE = /^[^\p{Cc}]{1,128}$/u;
+const REQUEST_ID = /^[\w.:-]{1,128}$/;
+const SECURITY = {
+  "x-content-type-options": "nosniff",
+  "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
+  "referrer-policy": "no-referrer",
+  "cache-control": "no-store",
+  vary: "Authorization",
+};
+
+export type Handle = ReturnType<typeof createHandle>;
+
+/** The one way from a request to an answer: who calls, how often, what is asked, the verb, the answer or the problem. */
+export function createHandle(parts: HandleParts) {
+  const { auth, presence, limit, gate, clock, logger, stopping, observe } = parts;
+  const ids = idMaker(clock);
+
+  /** @throws Problem 401 */
+  async function identify(request: Request, requestId: string): Promise<Caller> {
+    const header = request.headers.get("authorization");
+    const secret = header && /^Bearer +(\S+)$/i.exec(header)?.[1];
+    if (!secret) throw new Problem("unauthorized", "Send Authorization: Bearer <token>.");
+    const principal = await auth.authenticate(secret);
+    const instanceId = request.headers.get("signalbox-instance");
+    if (instanceId !== null && !INSTANCE.test(instanceId))
+      throw Problem.invalid(
+        "Signalbox-Instance",
+        "has to be an instance id: 1 to 128 characters, none of them control characters",
+      );
+    return { ...principal, instanceId, requestId };
+  }
+
+  /** undefined when no token came, or none of ours: something else may show who calls. @throws Problem 422 */
+  async function identifyIfKnown(request: Request, requestId: string): Promise<Caller | undefined> {
+    try {
+      return await identify(request, requestId);
+    } catch (error) {
+      if (error instanceof Problem && error.code === "unauthorized") return undefined;
+      throw error;
+    }
+  }
+
+  async function answer(route: Route, incoming: Incoming, headers: Record<string, string>): Promise<Response> {
+    const { request, server } = incoming;
+    const checkStill = () => call.caller && auth.checkStill(call.caller);
+    const call: Partial<Call<unknown, unknown, unknown>> = {
+      ...{ request, headers, peer: () => peerOf(incoming), checkStill },
+    };
+    if (stopping()) throw new Problem("stopping", "The relay is stopping.", { retryAfterSeconds: 1 });
+    checkHead(request);
+    if (route.socket && mayBePage(request)) gate.check(request);
+    let bytes: Uint8Array | undefined;
+    if (!route.open) {
+      const requestId = headers["x-request-id"] ?? "";
+      if (route.identify) {
+        const params = route.params && check(route.params, incoming.params, "path");
+        const known = { request, params, requestId, caller: await identifyIfKnown(request, requestId) };
+        bytes = await readBytes(route, request).catch((error) => refuseUnread(route, known, error));
+        call.bytes = bytes;
+        call.caller = await route.identify({ ...known, bytes });
+      } else call.caller = await identify(request, requestId);
+      Object.assign(headers, limit.take(call.caller.tokenId));
+      if (isAgent(call.caller)) presence.touch(call.caller.agentId);
+    }
+    if (route.long) server?.timeout(request, LONG_SECONDS);
+    call.params = route.params ? check(route.params, incoming.params, "path") : undefined;
+    call.query = readQuery(route, request.url);
+    if (route.idempotent) call.idempotencyKey = readKey(request);
+    call.body = bytes ? await readKnown(route, call, bytes) : await readBody(route, request);
+    checkStill();
+    const result = await route.run(call as Call<unknown, unknown, unknown>);
+    return result instanceof Response ? result : toResponse(result, headers);
+  }
+
+  /** The body of a caller that showed itself by it. */
+  async function readKnown(
+    route: Route,
+    { request, params, caller }: Partial<Call<unknown, unknown, unknown>>,
+    bytes: Uint8Array,
+  ) {
+    try {
+      return await parseBody(route, request as Request, bytes);
+    } catch (error) {
+      if (isTooLarge(error) && caller) await route.tooLarge?.(params, error, caller);
+      throw error;
+    }
+  }
+
+  /** A body that is too large to be read shows nothing of whose it is; a token does. */
+  async function refuseUnread(
+    route: Route,
+    known: Omit<Unidentified<unknown>, "bytes">,
+    error: unknown,
+  ): Promise<never> {
+    const caller = await route.identify?.({ ...known, bytes: new Uint8Array() }).catch(() => undefined);
+    if (isTooLarge(error) && caller) {
+      limit.take(caller.tokenId);
+      await route.tooLarge?.(known.params, error, caller);
+    }
+    throw error;
+  }
+
+  function refuse(error: unknown, route: Route | undefined, headers: Record<string, string>): Response {
+    const requestId = headers["x-request-id"] ?? "";
+    const problem =
+      error instanceof Problem ? error : new Problem("internal", "Something went wrong here; it was logged.");
+    if (problem.status >= 500)
+      logger.error({ err: problem.cause ?? error, requestId, operation: route?.operationId }, problem.message);
+    return route?.dialect
+      ? refusalResponse(route.dialect, problem, headers)
+      : problemResponse(problem, requestId, headers);
+  }
+
+  return {
+    /** Headers for an answer to this request; its id is the caller's, if that is a sound one. */
+    headersFor(request: Request): Record<string, string> {
+      const given = request.headers.get("x-request-id");
+      return { ...SECURITY, "x-request-id": given && REQUEST_ID.test(given) ? given : ids() };
+    },
+    identify,
+    refuse,
+    /** A line for a request that was answered. Not its query: others put secrets there. */
+    note(
+      request: Request,
+      { status }: Response,
+      headers: Record<string, string>,
+      startedMs: number,
+      operation?: string,
+    ): void {
+      if (!logger.isLevelEnabled("debug")) return;
+      const fields = {
+        requestId: headers["x-request-id"],
+        method: request.method,
+        path: placeOf(request).path,
+        status,
+      };
+      logger.debug({ ...fields, ms: Math.round((clock.mono() - startedMs) * 10) / 10, operation }, "request");
+    },
+    now: clock.mono,
+    async run(route: Route, incoming: Incoming): Promise<Response> {
+      const started = clock.mono();
+      const headers = this.headersFor(incoming.request);
+      let response: Response;
+      try {
+        response = await answerWith(incoming.request, () => answer(route, incoming, headers));
+      } catch (error) {
+        response = refuse(error, route, headers);
+      }
+      observe(route.operationId, response.status, clock.mono() - started);
+      this.note(incoming.request, response, headers, started, route.operationId);
+      return response;
+    },
+  };
+}
+
+function peerOf({ request, server }: Incoming): Peer | undefined {
+  const address = server?.requestIP(request);
+  return address ? peerAt(address) : undefined;
+}
+
+const isTooLarge = (error: unknown): error is Problem => error instanceof Problem && error.code === "too-large";
+
+/** Browsers let a page of any origin open a WebSocket, always say its origin, and let it set no header. */
+const mayBePage = ({ headers }: Request): boolean => headers.has("origin") || !headers.has("authorization");
+
+/** An sf-string (`"key"`) or the bare key. @throws Problem 422 */
+function readKey(request: Request): string | undefined {
+  const given = request.headers.get("idempotency-key");
+  if (given === null) return undefined;
+  const quoted = /^"(.*)"$/s.exec(given)?.[1];
+  const bare = quoted ?? given;
+  if (bare.includes(quoted === undefined ? ", " : '", "'))
+    throw Problem.invalid("Idempotency-Key", "is given twice; a key with a comma in it has to be in quotes");
+  const parsed = IdempotencyKey.safeParse(bare);
+  if (!parsed.success) throw Problem.invalid("Idempotency-Key", parsed.error.issues[0]?.message ?? "is not acceptable");
+  return parsed.data;
+}
+
+function toResponse({ status, body, headers: more }: Answer, headers: Record<string, string>): Response {
+  if (more) Object.assign(headers, more);
+  if (body === undefined) return new Response(null, { status, headers });
+  headers["content-type"] ??= "application/json";
+  const text = body instanceof RawJson ? body.text : typeof body === "string" ? body : JSON.stringify(body);
+  return new Response(text, { status, headers });
+}
+
+export function problemResponse(problem: Problem, requestId: string, headers: Record<string, string>): Response {
+  headers["content-type"] = "application/problem+json";
+  addRefusalHeaders(problem, headers);
+  return new Response(JSON.stringify(problem.body(requestId)), { status: problem.status, headers });
+}
+
+/** The same in the words of another protocol. */
+function refusalResponse(dialect: Dialect, problem: Problem, headers: Record<string, string>): Response {
+  const { status, type, body } = dialect.refusal(problem);
+  headers["content-type"] = type;
+  addRefusalHeaders(problem, headers);
+  return new Response(JSON.stringify(body), { status, headers });
+}
+
+function addRefusalHeaders(problem: Problem, headers: Record<string, string>): void {
+  if (problem.code === "unauthorized") headers["www-authenticate"] = 'Bearer realm="signalbox"';
+  if (problem.extras.retryAfterSeconds !== undefined) headers["retry-after"] = String(problem.extras.retryAfterSeconds);
+  // What was not read of a body that is too large is not read any more.
+  if (problem.code === "too-large") headers.connection = "close";
+}
+
+/** Ids that are unique to this run of the relay: when it started, and a count. */
+function idMaker(clock: Clock): () => string {
+  const run = clock.now().toString(36);
+  let count = 0;
+  return () => `req_${run}_${(++count).toString(36)}`;
+}

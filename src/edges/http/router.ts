@@ -1,0 +1,108 @@
+import type { LateRoutes, Routes } from "../../identity/auth/late-routes.ts";
+import type { Method, Route } from "../../identity/auth/route.ts";
+
+export interface Found {
+  route: Route;
+  params: Record<string, string>;
+}
+
+interface Node {
+  literals: Map<string, Node>;
+  parameter?: Node;
+  routes: Map<Method, Route>;
+}
+
+const newNode = (): Node => ({ literals: new Map(), routes: new Map() });
+
+export type Router = ReturnType<typeof createRouter>;
+
+/**
+ * Finds routes by path. A literal segment wins over a parameter, one slash at the end is ignored, and HEAD is answered by
+ * the route of GET.
+ */
+export function createRouter(table: Routes) {
+  const root = newNode();
+  const late = new Set<LateRoutes>();
+  for (const one of table) "load" in one ? late.add(one) : add(one);
+
+  function add(route: Route): void {
+    let node = root;
+    for (const part of segmentsOf(route.path)) {
+      if (part.startsWith("{")) node = node.parameter ??= newNode();
+      else {
+        const next = node.literals.get(part) ?? newNode();
+        node.literals.set(part, next);
+        node = next;
+      }
+    }
+    node.routes.set(route.method, route);
+  }
+
+  return {
+    find(method: string, path: string): Found | undefined {
+      const parts = segmentsOf(path);
+      const wanted = (method === "HEAD" ? "GET" : method) as Method;
+      for (const { routes } of matching(root, parts, 0)) {
+        const route = routes.get(wanted);
+        if (route) return { route, params: paramsOf(route, parts) };
+      }
+      return undefined;
+    },
+    /** Adds the late routes that may take a path; whether there were any. */
+    async load(path: string): Promise<boolean> {
+      const parts = segmentsOf(path);
+      const wanted = [...late].filter(({ below }) => below.some((start) => isBelow(parts, segmentsOf(start))));
+      for (const one of wanted) {
+        const routes = await one.load();
+        const stray = routes.find(
+          (route) => !one.below.some((start) => isBelow(segmentsOf(route.path), segmentsOf(start))),
+        );
+        if (stray) throw new Error(`${stray.path} would not be found: it is not below ${one.below.join(" or ")}`);
+        // Of two concurrent requests, one adds them.
+        if (late.delete(one)) for (const route of routes) add(route);
+      }
+      return wanted.length > 0;
+    },
+    /** The methods that a path takes; none when there is no such path. */
+    methods(path: string): Set<string> {
+      const methods = new Set<string>();
+      for (const { routes } of matching(root, segmentsOf(path), 0))
+        for (const method of routes.keys()) methods.add(method);
+      if (methods.has("GET")) methods.add("HEAD");
+      return methods;
+    },
+  };
+}
+
+/** Nodes that a path leads to, the most literal one first. */
+function* matching(node: Node, parts: readonly string[], at: number): Generator<Node> {
+  const part = parts[at];
+  if (part === undefined) {
+    yield node;
+    return;
+  }
+  const literal = node.literals.get(part);
+  if (literal) yield* matching(literal, parts, at + 1);
+  if (node.parameter && part !== "") yield* matching(node.parameter, parts, at + 1);
+}
+
+const isBelow = (parts: readonly string[], start: readonly string[]): boolean =>
+  start.every((part, at) => part === parts[at] || (part.startsWith("{") && at < parts.length));
+
+const segmentsOf = (path: string): string[] => path.replace(/(?<=.)\/$/, "").split("/");
+
+function paramsOf(route: Route, parts: readonly string[]): Record<string, string> {
+  const params: Record<string, string> = {};
+  for (const [at, name] of segmentsOf(route.path).entries())
+    if (name.startsWith("{")) params[name.slice(1, -1)] = decoded(parts[at] ?? "");
+  return params;
+}
+
+/** As it came when it is badly encoded: the parameter's schema then refuses it. */
+function decoded(part: string): string {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part;
+  }
+}

@@ -1,0 +1,136 @@
+import type { TaskLife } from "../../features/tasks/life.ts";
+import type { ActivityService } from "../../identity/activity/service.ts";
+import { type Caller, readsAll, requireOperator } from "../../identity/auth/caller.ts";
+import type { AuthService } from "../../identity/auth/service.ts";
+import type { Clock } from "../../kernel/clock.ts";
+import type { Reading, Tx } from "../../kernel/db/database.ts";
+import { readPage } from "../../kernel/pages.ts";
+import type {
+  Integration,
+  Mapping,
+  ParsedIntegrationDraft,
+  SavedIntegration,
+  Verification,
+} from "../../protocol/integrations.ts";
+import { Problem } from "../../protocol/problem.ts";
+import { type List, toTime } from "../../protocol/wire.ts";
+import type { Secrets } from "./secrets.ts";
+import type { IntegrationRow, IntegrationStore } from "./store.ts";
+import { secretFlaw } from "./verify.ts";
+
+export interface IntegrationServiceParts {
+  store: IntegrationStore;
+  secrets: Secrets;
+  activity: ActivityService;
+  auth: Pick<AuthService, "revokeAllFor">;
+  life: TaskLife;
+  clock: Clock;
+}
+
+/** How each platform shows that an event is its own. */
+const VERIFIED_BY: Record<Mapping, Verification> = {
+  generic: "standard",
+  paths: "standard",
+  github: "github",
+  sentry: "sentry",
+  alertmanager: "token",
+  grafana: "token",
+};
+
+export type IntegrationService = ReturnType<typeof createIntegrationService>;
+
+/** Making, changing, finding and removing integrations. */
+export function createIntegrationService({ store, secrets, activity, auth, life, clock }: IntegrationServiceParts) {
+  /** Those who may look at integrations. @throws Problem 403 */
+  function requireReader(caller: Caller): void {
+    if (!readsAll(caller)) throw new Problem("forbidden", "Only operators and viewers may look at integrations.");
+  }
+
+  /** @throws Problem 404 */
+  async function requireIntegration(on: Reading, source: string): Promise<IntegrationRow> {
+    const row = await store.bySource(on, source);
+    if (!row) throw new Problem("not-found", `There is no integration ${source}.`);
+    return row;
+  }
+
+  /** A new secret where there was none, where one is asked for, and where the old one has another form. */
+  function secretOf(
+    source: string,
+    before: IntegrationRow | undefined,
+    draft: ParsedIntegrationDraft,
+    verify: Verification,
+  ) {
+    if (draft.secret !== undefined) {
+      const flaw = secretFlaw(verify, draft.secret);
+      if (flaw) throw Problem.invalid("/secret", flaw);
+      return { nonce: secrets.freshNonce(), sealed: secrets.seal(source, draft.secret), isMade: false };
+    }
+    if (before && before.verify === verify && !draft.rotate)
+      return { nonce: before.nonce, sealed: before.sealed, isMade: false };
+    return { nonce: secrets.freshNonce(), sealed: null, isMade: true };
+  }
+
+  return {
+    requireIntegration,
+
+    /** `PUT /v1/integrations/{source}`: the whole of it. @throws Problem 403, 422 */
+    async put(tx: Tx, caller: Caller, source: string, draft: ParsedIntegrationDraft) {
+      requireOperator(caller);
+      const before = await store.bySource(tx, source);
+      const target = draft.target === undefined ? null : await life.checkTarget(tx, SYSTEM, draft.target);
+      const verify = draft.verify ?? VERIFIED_BY[draft.mapping];
+      const { isMade, ...kept } = secretOf(source, before, draft, verify);
+      const row: IntegrationRow = {
+        source,
+        target,
+        topic: draft.topic ?? null,
+        severity: draft.severity ?? null,
+        mapping: draft.mapping,
+        paths: draft.paths ?? null,
+        verify,
+        ...kept,
+        createdAt: before?.createdAt ?? clock.now(),
+        updatedAt: clock.now(),
+      };
+      await store.put(tx, row);
+      const what = { target, mapping: row.mapping, verify, newSecret: row.nonce !== before?.nonce };
+      await activity.record(tx, caller, before ? "integration.changed" : "integration.created", source, what);
+      const saved: SavedIntegration = { ...toIntegration(row), ...(isMade && { secret: secrets.of(row) }) };
+      return { saved, created: before === undefined };
+    },
+
+    /** `GET /v1/integrations/{source}` @throws Problem 403, 404 */
+    async get(on: Reading, caller: Caller, source: string): Promise<Integration> {
+      requireReader(caller);
+      return toIntegration(await requireIntegration(on, source));
+    },
+
+    /** `GET /v1/integrations`, by name. @throws Problem 403 */
+    async list(on: Reading, caller: Caller, after: string | undefined, limit: number): Promise<List<Integration>> {
+      requireReader(caller);
+      const { items, more } = await readPage(
+        limit,
+        (count, last) => store.page(on, last?.source ?? after, count),
+        toIntegration,
+      );
+      return { items, nextPage: more ? (items.at(-1)?.source ?? null) : null };
+    },
+
+    /** `DELETE /v1/integrations/{source}`: its tasks stay, its tokens are good for nothing any more. @throws Problem 403, 404 */
+    async remove(tx: Tx, caller: Caller, source: string): Promise<void> {
+      requireOperator(caller);
+      await requireIntegration(tx, source);
+      await store.remove(tx, source);
+      await auth.revokeAllFor(tx, source);
+      await activity.record(tx, caller, "integration.deleted", source);
+    },
+  };
+}
+
+/** In whose name the messages of integrations are. */
+export const SYSTEM = { id: "system", kind: "system", via: null, source: "integration" } as const;
+
+function toIntegration(row: IntegrationRow): Integration {
+  const { nonce: _, sealed: __, createdAt, updatedAt, ...shown } = row;
+  return { ...shown, createdAt: toTime(createdAt), updatedAt: toTime(updatedAt) };
+}

@@ -1,0 +1,36 @@
+import { asc, eq, gt, sql } from "drizzle-orm";
+import { bound } from "../../kernel/db/bound.ts";
+import type { Db, Reading, Tx } from "../../kernel/db/database.ts";
+import { integrations } from "./tables.ts";
+
+export type IntegrationRow = typeof integrations.$inferSelect;
+export type IntegrationStore = ReturnType<typeof createIntegrationStore>;
+
+export function createIntegrationStore(db: Db) {
+  const bySource = db.statement((q) =>
+    q
+      .select()
+      .from(integrations)
+      .where(eq(integrations.source, bound("source")))
+      .prepare(),
+  );
+  return {
+    bySource: async (on: Reading, source: string): Promise<IntegrationRow | undefined> => bySource(on).get({ source }),
+    put: async (tx: Tx, row: IntegrationRow): Promise<void> => {
+      const { source: _, createdAt: __, ...set } = row;
+      tx.db.insert(integrations).values(row).onConflictDoUpdate({ target: integrations.source, set }).run();
+    },
+    remove: async (tx: Tx, source: string): Promise<void> => {
+      tx.db.delete(integrations).where(eq(integrations.source, source)).run();
+    },
+    /** By name. */
+    page: async (on: Reading, after: string | undefined, limit: number): Promise<IntegrationRow[]> =>
+      on.db
+        .select()
+        .from(integrations)
+        .where(after === undefined ? sql`1` : gt(integrations.source, after))
+        .orderBy(asc(integrations.source))
+        .limit(limit)
+        .all(),
+  };
+}

@@ -1,0 +1,32 @@
+import { index, integer, primaryKey, sqliteTable, text } from "drizzle-orm/sqlite-core";
+import type { Mapping, Paths, Verification } from "../../protocol/integrations.ts";
+import type { Severity } from "../../protocol/tasks.ts";
+
+export const integrations = sqliteTable("integrations", {
+  source: text("source").primaryKey(),
+  target: text("target"),
+  topic: text("topic"),
+  severity: text("severity").$type<Severity>(),
+  mapping: text("mapping").$type<Mapping>().notNull(),
+  paths: text("paths", { mode: "json" }).$type<Paths>(),
+  verify: text("verify").$type<Verification>().notNull(),
+  /** What its secret is derived from, beside the relay's key: nothing secret by itself. */
+  nonce: text("nonce").notNull(),
+  /** A secret that the source made, encrypted with the relay's key; null for one of ours. */
+  sealed: text("sealed"),
+  createdAt: integer("created_at").notNull(),
+  updatedAt: integer("updated_at").notNull(),
+});
+
+/** The last end a source reported, kept even for unknown keys, so that older news changes nothing. */
+export const sourceEnds = sqliteTable(
+  "source_ends",
+  {
+    source: text("source").notNull(),
+    key: text("key").notNull(),
+    /** Position of that end in the source's own order; null when unknown. */
+    asOf: integer("as_of"),
+    at: integer("at").notNull(),
+  },
+  (t) => [primaryKey({ columns: [t.source, t.key] }), index("source_ends_by_age").on(t.at)],
+);

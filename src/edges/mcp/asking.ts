@@ -1,0 +1,149 @@
+import { z } from "zod";
+import { check } from "../../kernel/http/body.ts";
+import { type Delegation, DelegationDraft, DelegationId, DelegationResponse } from "../../protocol/delegations.ts";
+import type { Explanation } from "../../protocol/messages.ts";
+import { Problem } from "../../protocol/problem.ts";
+import { PREFACE, targetOf } from "../envelope/envelope.ts";
+import { type Desk, envelopesFor, type Turn, whileTelling } from "./services.ts";
+import { budget, id, LOOKS_ONLY, tool, wait } from "./tool.ts";
+
+const DelegationName = z.string().describe("dlg_...");
+
+export const delegate = tool({
+  name: "delegate",
+  description:
+    "Ask an agent or group for something that owes an answer. Exactly one answer comes to your inbox, whatever happens.",
+  input: z.strictObject({
+    to: z.string(),
+    text: z.string(),
+    context: z.string().optional().describe("What it has to know."),
+    timeout: z.int().min(1).max(2_592_000).default(300).describe("Seconds until it has failed."),
+    wait,
+    about: z.literal("nothing").optional().describe("nothing: not part of what you work on."),
+    key: z.string().optional(),
+  }),
+  output: z.object({ text: z.string(), delegation: z.string(), status: z.string(), message: z.int() }),
+  async run(desk, turn, { to, text, context, timeout, wait, about, key }) {
+    const { caller } = turn;
+    const body = check(
+      DelegationDraft,
+      { to, text, timeoutSeconds: timeout, ...(context === undefined ? {} : { context: { summary: context } }) },
+      "",
+    ) as z.output<typeof DelegationDraft>;
+    const asked = { ...body, causedBy: about === undefined ? undefined : null };
+    const { made } = await desk.db.write((tx) => desk.delegations.ask(tx, caller, asked, key));
+    return toldOf(desk, turn, await waitFor(desk, turn, made, wait), 2000);
+  },
+});
+
+export const answer = tool({
+  name: "answer",
+  description: "Answer a delegation that you were asked (or whose work you claimed), or say why it cannot be done.",
+  input: z.strictObject({
+    delegation: DelegationName,
+    text: z.string().optional(),
+    error: z.string().optional().describe("Why it cannot be done."),
+  }),
+  output: z.object({ delegation: z.string(), status: z.string(), late: z.boolean() }),
+  async run(desk, turn, { delegation, text, error }) {
+    const id = delegationId(delegation);
+    const body = check(DelegationResponse, { text, error }, "") as z.output<typeof DelegationResponse>;
+    const { made } = await desk.db.write((tx) => desk.delegations.respond(tx, turn.caller, id, body, undefined));
+    const late = made.late ? " It had ended before: your answer was marked late." : "";
+    return {
+      text: `${made.id} is ${made.status}.${late}`,
+      facts: { delegation: made.id, status: made.status, late: made.late },
+    };
+  },
+});
+
+export const status = tool({
+  name: "status",
+  description: "What became of a message, or of a delegation and its answer.",
+  input: z.strictObject({
+    message: id.optional(),
+    delegation: DelegationName.optional(),
+    wait: wait.describe("Seconds to wait for a delegation's end."),
+    budget: budget(1500),
+  }),
+  output: z.object({ text: z.string() }),
+  hints: LOOKS_ONLY,
+  async run(desk, turn, { message, delegation, wait, budget: tokens }) {
+    const { caller } = turn;
+    if (delegation !== undefined) {
+      const id = delegationId(delegation);
+      const found = await desk.db.read((on) => desk.delegations.get(on, caller, id));
+      return toldOf(desk, turn, await waitFor(desk, turn, found, wait), tokens);
+    }
+    if (message === undefined) throw Problem.invalid("message", "is missing: give it, or delegation");
+    const story = await desk.db.read((on) => desk.explainer.explain(on, caller, message, "", 20));
+    const text = envelopesFor(desk, turn).quote(
+      `${message}: what the relay knows; errors are quoted from others`,
+      storyText(story),
+      tokens * 0.85 - 60,
+    );
+    return { text, facts: { text } };
+  },
+});
+
+function storyText({ facts, recipients, nextPage }: Explanation): string {
+  const steps = facts.map(({ at, step, ...more }) => {
+    const said = Object.entries(more).filter(([, value]) => value !== null && value !== undefined);
+    return `${at.slice(0, 19)}Z ${step} ${said.map(([name, value]) => `${name}=${JSON.stringify(value)}`).join(" ")}`;
+  });
+  const lines = recipients.map(({ sentence }) => sentence);
+  return [...lines, ...(nextPage ? ["and further recipients"] : []), ...steps].join("\n");
+}
+
+/** @throws Problem 422 */
+const delegationId = (given: string): string => check(DelegationId, given, "") as string;
+
+/** A delegation when it has ended, or as it is when the time is up. */
+export async function waitFor(desk: Desk, turn: Turn, now: Delegation, seconds: number): Promise<Delegation> {
+  if (seconds === 0 || now.endedAt !== null) return now;
+  const { caller, signal } = turn;
+  return whileTelling(desk, turn, seconds, () =>
+    desk.waits.forEntries<Delegation>({
+      ...{ caller, signal, agentId: caller.agentId },
+      waitMs: seconds * 1000,
+      // However it ends, whoever asked is sent a message in the same write.
+      targets: async () => [now.from],
+      look: () => desk.db.read((on) => desk.delegations.get(on, caller, now.id)),
+      found: (delegation) => delegation.endedAt !== null,
+    }),
+  );
+}
+
+function toldOf(desk: Desk, turn: Turn, delegation: Delegation, tokens: number) {
+  const { id, status, to, messageId, deadlineAt, queued, late, answer } = delegation;
+  const facts = { delegation: id, status, message: messageId };
+  const open = delegation.endedAt === null;
+  const head =
+    `${id} to ${targetOf(to)} is ${status}${late ? ", answered late" : ""}.` +
+    (open
+      ? ` Answer by ${deadlineAt.slice(0, 19)}Z${queued ? "; nobody it is for is online" : ""}; it comes to your inbox.`
+      : "");
+  if (!answer) return { text: head, facts: { text: head, ...facts } };
+  const letter = {
+    id: answer.messageId,
+    from: answer.from,
+    to: delegation.from,
+    kind: "response" as const,
+    source: answer.from === "system" ? ("relay" as const) : ("agent" as const),
+    ...{
+      topic: null,
+      subject: null,
+      encoding: answer.encoding,
+      threadId: delegation.threadId,
+      urgent: false,
+      via: null,
+    },
+    body: [answer.error === null ? "" : `error: ${answer.error}`, answer.text ?? ""].filter(Boolean).join("\n"),
+    payload: answer.payload,
+    createdAt: answer.at,
+  };
+  const room = tokens * 0.85 - 150;
+  const said = envelopesFor(desk, turn).message(letter, { tokens: room, withPayload: true }).text;
+  const text = [head, PREFACE, said].join("\n");
+  return { text, facts: { text, ...facts } };
+}

@@ -1,0 +1,290 @@
+import {
+  createMcpHandler,
+  InMemoryServerEventBus,
+  isLegacyRequest,
+  legacyStatelessFallback,
+} from "@modelcontextprotocol/server";
+import { z } from "zod";
+import type { Inbox } from "../../core/inbox/inbox.ts";
+import type { InboxStreams } from "../../core/inbox/stream.ts";
+import type { Roster } from "../../identity/agents/roster.ts";
+import type { AgentService } from "../../identity/agents/service.ts";
+import { type Caller, isAgent } from "../../identity/auth/caller.ts";
+import type { Db } from "../../kernel/db/database.ts";
+import { readBytes } from "../../kernel/http/body.ts";
+import { parseText } from "../../kernel/http/json.ts";
+import type { Peer } from "../../kernel/log/peers.ts";
+import { longNumbersIn } from "../../protocol/numbers.ts";
+import { Problem } from "../../protocol/problem.ts";
+import { harmlessLine } from "../envelope/harmless.ts";
+import type { Gate } from "../http/gate.ts";
+import { createInFlight } from "./in-flight.ts";
+import type { Asked, ServerMaker } from "./server.ts";
+import type { AgentCaller } from "./services.ts";
+import { createSessionStreams } from "./session-streams.ts";
+import type { McpSessions } from "./sessions.ts";
+import { createUpdates, metered } from "./updates.ts";
+
+export interface EndpointParts {
+  db: Pick<Db, "read" | "write">;
+  agents: AgentService;
+  roster: Roster;
+  inbox: Inbox;
+  streams: InboxStreams;
+  sessions: McpSessions;
+  gate: Gate;
+  makeServer: ServerMaker;
+  /** Whether an agent may be told of changes of a resource. */
+  mayFollow(caller: AgentCaller, uri: string): Promise<boolean>;
+  onError(error: unknown, stage: string): void;
+}
+
+/** What one HTTP request brings along. */
+export interface Incoming {
+  caller: Caller;
+  request: Request;
+  /** The other end of the connection. */
+  peer(): Peer | undefined;
+  /** Whether the caller's token still is. @throws Problem 401 */
+  checkStill(): void;
+  /** That every answer carries. */
+  headers: Record<string, string>;
+}
+
+const BODY_BYTES = 1024 * 1024;
+const SESSION = "mcp-session-id";
+const META = "io.modelcontextprotocol/";
+const MAX_URIS = 64;
+/** The tools take texts and numbers; the SDK checks whatever comes, several times. */
+const MAX_VALUES = 10_000;
+
+const ClientInfo = z.object({ name: z.string(), title: z.string().optional(), version: z.string().optional() });
+type ClientInfo = z.infer<typeof ClientInfo>;
+const Rpc = z.looseObject({
+  id: z.union([z.string(), z.number()]).optional(),
+  method: z.string(),
+  params: z.looseObject({ _meta: z.looseObject({}).optional() }).optional(),
+});
+type Rpc = z.infer<typeof Rpc>;
+
+export type Endpoint = ReturnType<typeof createEndpoint>;
+
+/**
+ * MCP over Streamable HTTP, both eras: 2026-07-28, where every request stands alone, and 2025-11-25, whose sessions are rows.
+ * Nothing is kept in memory between requests but open streams, so a restart costs a client its stream and nothing else.
+ */
+export function createEndpoint(parts: EndpointParts) {
+  const { db, agents, roster, inbox, streams, sessions, gate, makeServer, mayFollow, onError } = parts;
+  const inFlight = createInFlight();
+  const sessionStreams = createSessionStreams({ db, inbox, streams, sessions });
+  const report = (error: Error) => {
+    // Refusals of the protocol are the client's; what broke here is thrown by a handler, and reported there.
+    if (!/^(Rejected|Unsupported|subscriptions\/listen refused)/.test(error.message)) onError(error, "mcp");
+  };
+
+  /** `POST /mcp`: one JSON-RPC message. */
+  async function post(incoming: Incoming): Promise<Response> {
+    const { request } = incoming;
+    const caller = admitted(incoming);
+    if (!/^application\/json\b/i.test(request.headers.get("content-type") ?? ""))
+      return refused(415, -32_000, "Unsupported Media Type: Content-Type must be application/json");
+    const parsed = parse(await readBytes({ bodyLimit: BODY_BYTES }, request));
+    incoming.checkStill();
+    const body = withoutNulls(parsed?.value ?? undefined);
+    if (parsed === undefined || body === undefined) return refused(400, -32_700, "Parse error: the body is not JSON");
+    // One request would be many, for the rate limit and for everybody who waits behind them.
+    if (Array.isArray(body)) return refused(400, -32_600, "Invalid Request: batches are not taken");
+    const message = Rpc.safeParse(body).data;
+    const changed = refusedNumbers(parsed.text, message);
+    if (changed) return changed;
+    if (message) await enter(caller, message);
+    // Who names the newer revision in the message asks by it; else the SDK judges, by the headers, too.
+    const isNamed = message?.params?._meta?.[`${META}protocolVersion`] !== undefined;
+    if (!message || isNamed || !(await isLegacyRequest(request, body)))
+      return message?.method === LISTEN
+        ? listen(incoming, caller, message)
+        : modern(incoming, caller, body, message?.method);
+    return legacy(incoming, caller, message);
+  }
+
+  /** @throws Problem 403 */
+  function admitted({ caller, request }: Incoming): AgentCaller {
+    gate.check(request);
+    if (!isAgent(caller))
+      throw new Problem(
+        "forbidden",
+        `MCP is for agents: make a token of role agent; this one is of role ${caller.role}.`,
+      );
+    return caller;
+  }
+
+  /** Connecting registers the agent of the token, if it is not there. */
+  async function enter(caller: AgentCaller, { params }: Rpc): Promise<void> {
+    if (roster.get(caller.agentId)) return;
+    const info = ClientInfo.safeParse(params?._meta?.[`${META}clientInfo`] ?? params?.clientInfo).data;
+    const { name, rig } = namesOf(info, caller.agentId);
+    await db.write((tx) => agents.register(tx, caller, caller.agentId, { name, ...(rig ? { rig } : {}) }));
+  }
+
+  const asked = (
+    { request }: Incoming,
+    caller: AgentCaller,
+    more: Pick<Asked, "era" | "method" | "subscribe" | "flight">,
+  ): Asked => ({ caller, signal: request.signal, ...more });
+
+  async function modern(
+    incoming: Incoming,
+    caller: AgentCaller,
+    parsedBody: unknown,
+    method: string | undefined,
+  ): Promise<Response> {
+    const handler = createMcpHandler(() => makeServer(asked(incoming, caller, { era: "modern", method })), {
+      legacy: "reject",
+      onerror: report,
+    });
+    return handler.fetch(incoming.request, { parsedBody });
+  }
+
+  /** `subscriptions/listen`: a bus of its own for each stream, so nobody can be told of what is another's. */
+  async function listen(incoming: Incoming, caller: AgentCaller, message: Rpc): Promise<Response> {
+    const { body, uris } = await ownUris(caller, message);
+    const bus = new InMemoryServerEventBus(report);
+    const handler = createMcpHandler(() => makeServer(asked(incoming, caller, { era: "modern", method: LISTEN })), {
+      ...{ legacy: "reject", onerror: report, bus },
+    });
+    const response = await handler.fetch(incoming.request, { parsedBody: body });
+    if (!response.body || !response.headers.get("content-type")?.startsWith("text/event-stream")) return response;
+    const updates = createUpdates({
+      wanted: () => uris,
+      tell(uri) {
+        meter.told();
+        handler.notify.resourceUpdated(uri);
+      },
+      ready: () => meter.ready(),
+      moves: () => meter.moves(),
+      peer: incoming.peer(),
+      keepAlive: () => undefined,
+      end: () => void handler.close(),
+    });
+    const meter = metered(response.body, { drained: () => updates.onDrain(), closed: () => updates.close() });
+    try {
+      const facts = await db.read((on) => inbox.requireInbox(on, caller, caller.agentId));
+      await streams.open(caller, facts, updates);
+    } catch (error) {
+      await handler.close();
+      throw error;
+    }
+    return new Response(meter.stream, { status: response.status, headers: response.headers });
+  }
+
+  /** The message with those URIs alone that the caller may hear of: what is acknowledged is what will be told. */
+  async function ownUris(caller: AgentCaller, message: Rpc): Promise<{ body: Rpc; uris: Set<string> }> {
+    const wish = (message.params?.notifications ?? {}) as { resourceSubscriptions?: unknown };
+    const given = Array.isArray(wish.resourceSubscriptions) ? wish.resourceSubscriptions.slice(0, MAX_URIS) : [];
+    const uris = new Set<string>();
+    for (const uri of given) if (typeof uri === "string" && (await mayFollow(caller, uri))) uris.add(uri);
+    if (!given.length) return { body: message, uris };
+    const notifications = { ...wish, resourceSubscriptions: [...uris] };
+    return { body: { ...message, params: { ...message.params, notifications } }, uris };
+  }
+
+  /** 2025-11-25: a session begins with `initialize`, and is only what its row says. */
+  async function legacy(incoming: Incoming, caller: AgentCaller, message: Rpc): Promise<Response> {
+    const { agentId } = caller;
+    const begins = message.method === "initialize";
+    const session = begins ? undefined : await requireSession(incoming, agentId);
+    if (session instanceof Response) return session;
+    const { method } = message;
+    if (session && method === "notifications/cancelled") inFlight.cancel(session.id, message.params?.requestId);
+    const flight = session && method === "tools/call" ? inFlight.begin(session.id, message.id) : undefined;
+    const subscribe = session
+      ? (uri: string, wanted: boolean) => db.write((tx) => sessions.subscribe(tx, agentId, session.id, uri, wanted))
+      : undefined;
+    const serve = legacyStatelessFallback(
+      () => makeServer(asked(incoming, caller, { era: "legacy", method, subscribe, flight })),
+      report,
+    );
+    const response = await serve(incoming.request, { parsedBody: message });
+    // Refused before it reached a tool: nothing will end it.
+    if (!response.ok) flight?.end();
+    if (!begins || !response.ok) return response;
+    const id = await db.write((tx) => sessions.begin(tx, agentId));
+    const headers = new Headers(response.headers);
+    headers.set(SESSION, id);
+    return new Response(response.body, { status: response.status, headers });
+  }
+
+  async function requireSession({ request }: Incoming, agentId: string) {
+    const id = request.headers.get(SESSION);
+    if (id === null) return refused(400, -32_000, "Bad Request: Mcp-Session-Id header is required");
+    const session = await db.read((on) => sessions.find(on, agentId, id));
+    return session ?? refused(404, -32_001, "Session not found");
+  }
+
+  /** `GET /mcp`: the stream of a session, on which it is told of what it has subscribed to. */
+  async function get(incoming: Incoming): Promise<Response> {
+    const caller = admitted(incoming);
+    const { request } = incoming;
+    if (!request.headers.get("accept")?.includes("text/event-stream"))
+      return refused(406, -32_000, "Not Acceptable: Client must accept text/event-stream");
+    const session = await requireSession(incoming, caller.agentId);
+    if (session instanceof Response) return session;
+    return sessionStreams.open(caller, session, incoming);
+  }
+
+  /** `DELETE /mcp`: the session ends, and its streams do. */
+  async function end(incoming: Incoming): Promise<Response> {
+    const caller = admitted(incoming);
+    const session = await requireSession(incoming, caller.agentId);
+    if (session instanceof Response) return session;
+    await db.write((tx) => sessions.end(tx, caller.agentId, session.id));
+    sessionStreams.close(session.id);
+    return new Response(null, { status: 200 });
+  }
+
+  return { post, get, end };
+}
+
+const LISTEN = "subscriptions/listen";
+
+/** undefined for what is no JSON. @throws Problem 413 */
+function parse(bytes: Uint8Array): { text: string; value: unknown } | undefined {
+  try {
+    const text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+    return { text, value: parseText(text, "The message", MAX_VALUES) };
+  } catch (error) {
+    if (error instanceof Problem && error.code === "too-large") throw error;
+    return undefined;
+  }
+}
+
+/** Refuses a message with numbers that parsing has changed; undefined when there are none. */
+function refusedNumbers(text: string, message: Rpc | undefined): Response | undefined {
+  const found = longNumbersIn(text);
+  const [first] = found;
+  if (!first) return undefined;
+  const error = { code: -32_602, message: `invalid: ${first.pointer} ${first.message}` };
+  const id = found.some(({ pointer }) => pointer === "/id") ? null : (message?.id ?? null);
+  return Response.json({ jsonrpc: "2.0", error, id });
+}
+
+/** `null` for `params`, and for the arguments in it, is as left out: clients of some languages write every member. */
+function withoutNulls(body: unknown): unknown {
+  if (typeof body !== "object" || body === null || Array.isArray(body)) return body;
+  const { params, ...rest } = body as { params?: unknown };
+  if (params === undefined || params === null) return rest;
+  if (typeof params !== "object" || (params as { arguments?: unknown }).arguments !== null) return body;
+  const { arguments: _, ...others } = params as { arguments: null };
+  return { ...rest, params: others };
+}
+
+/** A refusal before there is anything to ask the SDK: JSON-RPC, as clients expect it here. */
+const refused = (status: number, code: number, message: string): Response =>
+  Response.json({ jsonrpc: "2.0", error: { code, message }, id: null }, { status });
+
+/** What a client calls itself: its words, made one harmless line. */
+function namesOf(info: ClientInfo | undefined, agentId: string): { name: string; rig: string | undefined } {
+  const name = info && harmlessLine(info.title ?? info.name, 60);
+  const version = info?.version ? ` ${harmlessLine(info.version, 30)}` : "";
+  return name ? { name, rig: `${name}${version}` } : { name: agentId, rig: undefined };
+}

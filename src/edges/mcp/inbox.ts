@@ -1,0 +1,118 @@
+import { z } from "zod";
+import { ackOf, BACKLOG_PAGE, type Backlog, backlogFrom, noteShown } from "../../core/inbox/backlog.ts";
+import { digest } from "../envelope/digest.ts";
+import type { Letter } from "../envelope/envelope.ts";
+import { letterOf } from "../envelope/letters.ts";
+import { tokensOf } from "../envelope/tokens.ts";
+import { type Desk, envelopesFor, openDelegations, type Turn, whileTelling } from "./services.ts";
+import { budget, tool, wait } from "./tool.ts";
+
+/** Of a budget: what stands around the text when it goes out as JSON. */
+const SHARE = 0.85;
+const AROUND = 60;
+/** Tokens of a line that says what is owed. */
+const OWED_LINE = 40;
+
+export const inbox = tool({
+  name: "inbox",
+  description:
+    "Your unread messages: urgent first, then oldest; what does not fit is folded by thread. Reading acknowledges nothing: pass ack when dealt with.",
+  input: z.strictObject({
+    ack: z.int().min(0).optional().describe("First acknowledge all up to this id."),
+    wait,
+    budget: budget(2000),
+  }),
+  output: z.object({
+    text: z.string(),
+    unread: z.int(),
+    shown: z.array(z.int()),
+    folded: z.int(),
+    leftOut: z.int(),
+    ack: z.int().optional(),
+    work: z.boolean(),
+  }),
+  async run(desk, turn, { ack, wait, budget: tokens }) {
+    const { caller, signal } = turn;
+    const { agentId } = caller;
+    if (ack !== undefined) await desk.db.write((tx) => desk.inbox.ack(tx, caller, agentId, ack));
+    const look = () => backlogOf(desk, turn);
+    const waiting = await whileTelling(desk, turn, wait, () =>
+      wait === 0
+        ? look()
+        : desk.waits.forEntries<Backlog>({
+            ...{ caller, agentId, signal, look },
+            targets: () => desk.db.read((on) => desk.looks.targets(on, caller, agentId)),
+            waitMs: wait * 1000,
+            found: ({ first, unread, more }) => unread.length > 0 || more || first.page.reset !== undefined,
+          }),
+    );
+    return told(desk, turn, waiting, tokens);
+  },
+});
+
+/** The inbox as it is now, within a budget: what the tool answers, and what the resource holds. */
+export async function readInbox(desk: Desk, turn: Turn, tokens: number) {
+  return told(desk, turn, await backlogOf(desk, turn), tokens);
+}
+
+/** Unread entries of the caller, without settled ones. */
+export async function backlogOf(desk: Desk, { caller }: Turn): Promise<Backlog> {
+  const at = (after: number | undefined) =>
+    desk.db.read((on) => desk.looks.at(on, caller, caller.agentId, after, BACKLOG_PAGE));
+  return backlogFrom(await at(undefined), at);
+}
+
+async function told(desk: Desk, turn: Turn, waiting: Backlog, tokens: number) {
+  const { caller } = turn;
+  const { first, unread, more } = waiting;
+  const parents = await desk.db.read((on) =>
+    desk.parents.forModel(
+      on,
+      caller.agentId,
+      unread.map(({ entry }) => entry),
+    ),
+  );
+  const letters = unread.map(({ entry, work }) => letterOf(entry, work, parents.of(entry.id)));
+  const lost = first.page.reset ? ` ${first.page.reset.lost} were deleted unread by retention.` : "";
+  const urgent = letters.filter((letter) => letter.urgent).length;
+  const head =
+    `${letters.length}${more ? "+" : ""} unread${urgent ? `, ${urgent} urgent` : ""}.` +
+    `${first.open ? " There is work: claim." : ""}${lost}`;
+  const owed = await owedLines(desk, turn, letters, tokens * 0.2);
+  const room = tokens * SHARE - AROUND - tokensOf(owed);
+  const arranged = digest(letters, envelopesFor(desk, turn), room);
+  const ack = ackOf(waiting, arranged.shown);
+  noteShown(desk.looks, caller, caller.agentId, waiting, { shown: arranged.shown, ack }, "mcp");
+  await desk.db.read((on) => parents.noteShown(on, caller, arranged.shown));
+  // With nothing unread there is nothing to deal with, unless settled entries stand before what may be.
+  const next = ack === null || (letters.length === 0 && !more) ? "" : `When dealt with: inbox {"ack":${ack}}`;
+  const text = [head, arranged.text, owed, next].filter(Boolean).join("\n");
+  return {
+    text,
+    facts: {
+      text,
+      unread: letters.length,
+      shown: arranged.shown,
+      folded: arranged.folded.reduce((sum, thread) => sum + thread.messages, 0),
+      leftOut: arranged.leftOut,
+      ...(next === "" || ack === null ? {} : { ack }),
+      work: first.open,
+    },
+  };
+}
+
+/** Which of the requests owe an answer: asked of the relay, never of what the message says of itself. */
+async function owedLines(desk: Desk, { caller }: Turn, letters: readonly Letter[], tokens: number): Promise<string> {
+  const requests = new Set(letters.filter(({ kind }) => kind === "request").map(({ id }) => id));
+  if (requests.size === 0) return "";
+  const open = await desk.db.read((on) => openDelegations(desk, on, caller, { to: caller.agentId }));
+  const lines = open
+    .filter((delegation) => requests.has(delegation.messageId))
+    .map(
+      ({ messageId, id, deadlineAt }) =>
+        `${messageId} owes an answer by ${deadlineAt.slice(11, 19)}: answer {"delegation":"${id}"}`,
+    );
+  const kept = lines.slice(0, Math.max(1, Math.floor(tokens / OWED_LINE)));
+  const more = lines.length - kept.length;
+  return [...kept, ...(more > 0 ? [`and ${more} more that owe answers: brief`] : [])].join("\n");
+}

@@ -1,0 +1,223 @@
+import {
+  inputRequired,
+  type McpServer,
+  ProtocolError,
+  ProtocolErrorCode,
+  ResourceNotFoundError,
+  Server,
+  type ServerContext,
+} from "@modelcontextprotocol/server";
+import { z } from "zod";
+import { Problem } from "../../protocol/problem.ts";
+import { VERSION } from "../../version.ts";
+import { harmlessLine } from "../envelope/harmless.ts";
+import { answer, delegate, status } from "./asking.ts";
+import { ETIQUETTE, INSTRUCTIONS } from "./etiquette.ts";
+import type { Flight } from "./in-flight.ts";
+import { inbox } from "./inbox.ts";
+import { brief, history } from "./recall.ts";
+import { mayFollow, RESOURCES, readResource, TEMPLATES } from "./resources.ts";
+import { type AgentCaller, type Desk, envelopesFor, type Turn } from "./services.ts";
+import { reply, send, who } from "./talk.ts";
+import { definitionsOf, type Tool } from "./tool.ts";
+import { claim, finish } from "./work.ts";
+
+export const TOOLS: readonly Tool[] = [
+  ...[brief, inbox, who, send, reply],
+  ...[claim, finish, delegate, answer, status, history],
+];
+export const DEFINITIONS = definitionsOf(TOOLS);
+const byName = new Map(TOOLS.map((tool) => [tool.name, tool]));
+
+const PROMPT = { name: "etiquette", description: "How to work with others on this relay." };
+
+/** One request: whose it is, and how it came. */
+export interface Asked {
+  caller: AgentCaller;
+  signal: AbortSignal;
+  /** What is asked for: nothing else has to be set up. */
+  method: string | undefined;
+  /** 2026-07-28 asks without sessions, and lets a call be answered with a question to the person. */
+  era: "modern" | "legacy";
+  /** In a session: how the client takes this call back. */
+  flight?: Flight | undefined;
+  /** Remembers what a session wants to hear of; there is none in the modern era. */
+  subscribe?: ((uri: string, wanted: boolean) => Promise<boolean>) | undefined;
+}
+
+/** What serves one request: made for it, and thrown away after. */
+export type ServerMaker = (asked: Asked) => Server | McpServer;
+
+/** Who is told of calls, and of what went wrong in them. */
+export interface Watch {
+  called(tool: string, outcome: "done" | "refused" | "asked"): void;
+  onError(error: unknown, stage: string): void;
+}
+
+/** The relay as an MCP server. It keeps nothing: what it answers with is in the database. */
+export function createServerMaker(desk: Desk, watch: Watch): ServerMaker {
+  return (asked) => {
+    const server = new Server(
+      { name: "signalbox", title: "Signalbox", version: VERSION },
+      {
+        instructions: INSTRUCTIONS,
+        capabilities: {
+          tools: { listChanged: false },
+          resources: { listChanged: false, subscribe: true },
+          prompts: { listChanged: false },
+        },
+      },
+    );
+    const group = asked.method?.split("/", 1)[0];
+    if (group === "tools") serveTools(server, desk, asked, watch);
+    if (group === "resources") serveResources(server, desk, asked);
+    if (group === "prompts") servePrompts(server);
+    return server;
+  };
+}
+
+function servePrompts(server: Server): void {
+  server.setRequestHandler("prompts/list", () => ({ prompts: [PROMPT] }));
+  server.setRequestHandler("prompts/get", ({ params }) => {
+    if (params.name !== PROMPT.name)
+      throw new ProtocolError(ProtocolErrorCode.InvalidParams, `There is no prompt ${harmlessLine(params.name, 80)}`);
+    return { messages: [{ role: "user", content: { type: "text", text: ETIQUETTE } }] };
+  });
+}
+
+function serveTools(server: Server, desk: Desk, asked: Asked, watch: Watch): void {
+  server.setRequestHandler("tools/list", () => ({ tools: DEFINITIONS }));
+  server.setRequestHandler("tools/call", async ({ params }, context) => {
+    const tool = byName.get(params.name);
+    try {
+      if (!tool)
+        throw new ProtocolError(ProtocolErrorCode.InvalidParams, `There is no tool ${harmlessLine(params.name, 80)}`);
+      const input = parsed(tool, params.arguments);
+      const told = await tool.run(desk, turnOf(server, asked, context), input as never);
+      watch.called(tool.name, told.asks === undefined ? "done" : "asked");
+      if (told.asks !== undefined) return question(told.asks);
+      return { content: [{ type: "text", text: told.text }], structuredContent: told.facts };
+    } catch (error) {
+      if (!tool || error instanceof ProtocolError) throw error;
+      watch.called(tool.name, "refused");
+      if (!(error instanceof Problem) || error.status >= 500) watch.onError(error, `tool ${tool.name}`);
+      return { content: [{ type: "text", text: refusal(desk, asked, error) }], isError: true };
+    } finally {
+      asked.flight?.end();
+    }
+  });
+}
+
+/** @throws Problem 422 */
+function parsed(tool: Tool, given: unknown): unknown {
+  const result = tool.input.safeParse(withoutNulls(tool, given ?? {}));
+  if (result.success) return result.data;
+  const errors = result.error.issues
+    .slice(0, 5)
+    .map(({ path, message }) => `${path.join(".") || "arguments"}: ${message}`);
+  throw new Problem("invalid", errors.join("; "));
+}
+
+/** `null` for an argument that may be left out means that it is. */
+function withoutNulls({ input }: Tool, given: unknown): unknown {
+  if (typeof given !== "object" || given === null || Array.isArray(given)) return given;
+  const { shape } = input;
+  return Object.fromEntries(
+    Object.entries(given).filter(([name, value]) => value !== null || !shape[name]?.safeParse(undefined).success),
+  );
+}
+
+/** What went wrong, for a model: the code, and what to do about it. */
+function refusal(desk: Desk, turn: Pick<Turn, "caller">, error: unknown): string {
+  if (!(error instanceof Problem)) return "internal: Something went wrong here; it was logged.";
+  const { suggestions, errors, retryAfterSeconds } = error.extras;
+  const isSaid = errors?.[0] && error.message.includes(errors[0].message);
+  const places = isSaid ? [] : (errors ?? []).map(({ pointer, message }) => `${pointer} ${message}`);
+  const names = (suggestions ?? []).filter((name) => PLAIN_NAME.test(name));
+  const more = [
+    ...(names.length ? [`Did you mean ${names.join(", ")}?`] : []),
+    ...(places.length ? [places.join("; ")] : []),
+    ...(retryAfterSeconds === undefined ? [] : [`Try again in ${retryAfterSeconds} s.`]),
+  ];
+  const text = harmlessLine([error.message, ...more].join(" "), 600);
+  // The name of a group is somebody's words.
+  return GROUP_NAME.test(text)
+    ? envelopesFor(desk, turn).quote(`refused: ${error.code}`, text, 300)
+    : `${error.code}: ${text}`;
+}
+
+const PLAIN_NAME = /^@?[\w:.-]{1,80}$/;
+const GROUP_NAME = /\b(?:tag|label|cap):/;
+
+const APPROVAL = "approval";
+const Approval = z.object({ action: z.enum(["accept", "decline", "cancel"]), content: z.unknown().optional() });
+
+const question = (message: string) =>
+  inputRequired({
+    inputRequests: {
+      [APPROVAL]: inputRequired.elicit({
+        message,
+        requestedSchema: {
+          type: "object",
+          properties: { approve: { type: "boolean", title: "Send it", default: false } },
+          required: ["approve"],
+        },
+      }),
+    },
+  });
+
+function turnOf(server: Server, { caller, signal, era, flight }: Asked, { mcpReq }: ServerContext): Turn {
+  const token = mcpReq._meta?.progressToken;
+  return {
+    caller,
+    signal: AbortSignal.any([signal, mcpReq.signal, ...(flight ? [flight.signal] : [])]),
+    progress(done, total, message) {
+      if (token === undefined) return;
+      const params = { progressToken: token, progress: done, total, message };
+      // The client may have left meanwhile: then nobody wants to know.
+      void mcpReq.notify({ method: "notifications/progress", params }).catch(() => undefined);
+    },
+    approval() {
+      const said = Approval.safeParse(mcpReq.inputResponses?.[APPROVAL]);
+      if (said.success) {
+        const { action, content } = said.data;
+        return action === "accept" && (content as { approve?: unknown })?.approve === true ? "approved" : "declined";
+      }
+      return era === "modern" && server.getClientCapabilities()?.elicitation ? "ask" : "unable";
+    },
+  };
+}
+
+function serveResources(server: Server, desk: Desk, asked: Asked): void {
+  server.setRequestHandler("resources/list", () => ({ resources: [...RESOURCES] }));
+  server.setRequestHandler("resources/templates/list", () => ({ resourceTemplates: [...TEMPLATES] }));
+  server.setRequestHandler("resources/read", async ({ params: { uri } }, context) => {
+    const text = await readOrNothing(desk, turnOf(server, asked, context), uri);
+    if (text === undefined) throw new ResourceNotFoundError(uri);
+    return { contents: [{ uri, mimeType: "text/plain", text }], ttlMs: 0, cacheScope: "private" };
+  });
+  const { subscribe } = asked;
+  if (!subscribe) return;
+  server.setRequestHandler("resources/subscribe", async ({ params: { uri } }) => {
+    if (!(await mayFollow(desk, asked.caller, uri))) throw new ResourceNotFoundError(uri);
+    if (!(await subscribe(uri, true)))
+      throw new ProtocolError(ProtocolErrorCode.InvalidParams, "This session takes no more subscriptions");
+    return {};
+  });
+  server.setRequestHandler("resources/unsubscribe", async ({ params: { uri } }) => {
+    await subscribe(uri, false);
+    return {};
+  });
+}
+
+/** What somebody may not read looks like what is not there. */
+async function readOrNothing(desk: Desk, turn: Turn, uri: string): Promise<string | undefined> {
+  try {
+    return await readResource(desk, turn, uri);
+  } catch (error) {
+    if (error instanceof Problem && (error.status === 403 || error.status === 404)) return undefined;
+    throw error instanceof Problem
+      ? new ProtocolError(ProtocolErrorCode.InvalidParams, refusal(desk, turn, error))
+      : error;
+  }
+}

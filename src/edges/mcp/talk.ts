@@ -1,0 +1,140 @@
+import { z } from "zod";
+import { isGroup } from "../../identity/agents/target.ts";
+import { check } from "../../kernel/http/body.ts";
+import { type Message, MessageDraft } from "../../protocol/messages.ts";
+import { Problem } from "../../protocol/problem.ts";
+import { harmlessLine } from "../envelope/harmless.ts";
+import { tokensOf } from "../envelope/tokens.ts";
+import { type Desk, envelopesFor, type Turn } from "./services.ts";
+import { budget, id, LOOKS_ONLY, tool } from "./tool.ts";
+
+/** A message to more members than this is asked about first. */
+const MANY = 10;
+/** Of a budget: what stands around the text when it goes out as JSON. */
+const SHARE = 0.85;
+const AROUND = 60;
+
+const words = z.string().describe("Text.");
+const about = z.literal("nothing").optional().describe("nothing: not caused by what you heard or work on.");
+const causeOf = (given: "nothing" | undefined): { causedBy?: null } => (given === undefined ? {} : { causedBy: null });
+const key = z.string().optional().describe("Same key, same message: safe to repeat.");
+
+export const who = tool({
+  name: "who",
+  description:
+    "Who is on the relay: agents, people, channels. Targets of send: an id, tag:x, cap:x, label:x, broadcast.",
+  input: z.strictObject({
+    tag: z.string().optional(),
+    cap: z.string().optional(),
+    all: z.boolean().default(false).describe("Offline ones, too."),
+    budget: budget(1000),
+  }),
+  output: z.object({ text: z.string(), shown: z.int(), more: z.boolean() }),
+  hints: LOOKS_ONLY,
+  async run(desk, turn, { tag, cap, all, budget: tokens }) {
+    const filter = { tag, capability: cap };
+    const list = await desk.agents.list(turn.caller, filter, undefined, 500);
+    const there = list.items.filter((agent) => agent.id !== "system" && (all || agent.status !== "offline"));
+    const lines: string[] = [];
+    let left = tokens * SHARE - AROUND;
+    for (const agent of there) {
+      const about = [
+        agent.role,
+        agent.rig,
+        ...agent.skills.map((skill) => skill.name),
+        ...agent.tags.map((t) => `#${t}`),
+      ];
+      const said = about.filter((part) => part !== null && part !== "").join(", ");
+      const me = agent.id === turn.caller.agentId ? " (you)" : "";
+      const ready = agent.ready ? "" : ", takes no work";
+      const line = `${agent.id}${me}: ${agent.kind}, ${agent.status}, reach ${agent.reach}${ready}${said ? ` | ${harmlessLine(said, 120)}` : ""}`;
+      if (tokensOf(line) + 2 > left) break;
+      left -= tokensOf(line) + 2;
+      lines.push(line);
+    }
+    const more = lines.length < there.length || list.nextPage !== null;
+    const head = `${lines.length} shown${more ? ", there are more: narrow by tag or cap" : ""}${all ? "" : "; offline ones with all"}`;
+    const text = envelopesFor(desk, turn).quote(
+      `${head}; what stands after | is their own words`,
+      lines.join("\n"),
+      tokens,
+    );
+    return { text, facts: { text, shown: lines.length, more } };
+  },
+});
+
+export const send = tool({
+  name: "send",
+  description: "Send a message. Answers at once; replies come to your inbox.",
+  input: z.strictObject({
+    to: z.string().describe("Agent id, user, @channel, tag:x, cap:x, label:x or broadcast."),
+    text: words,
+    subject: z.string().optional(),
+    work: z.boolean().default(false).describe("A task that exactly one may claim."),
+    urgent: z.boolean().default(false),
+    about,
+    key,
+  }),
+  output: z.object({ id: z.int(), matched: z.int(), note: z.string().optional() }),
+  async run(desk, turn, { to, text, subject, work, urgent, about, key }) {
+    const draft = check(
+      MessageDraft,
+      { to, body: text, subject, claimable: work, urgent, idempotencyKey: key, ...causeOf(about) },
+      "",
+    ) as z.output<typeof MessageDraft>;
+    const asks = isGroup(to) ? await askFirst(desk, turn, draft) : undefined;
+    if (asks) return { text: "Waiting for approval.", facts: { id: 0, matched: 0 }, asks };
+    return sent(desk, turn, draft);
+  },
+});
+
+export const reply = tool({
+  name: "reply",
+  description: "Reply to a message, in its thread. To a delegation's request it is the answer.",
+  input: z.strictObject({ id, text: words, urgent: z.boolean().default(false), key }),
+  output: z.object({ id: z.int(), matched: z.int(), note: z.string().optional() }),
+  async run(desk, turn, { id, text, urgent, key }) {
+    const { caller } = turn;
+    const parent = JSON.parse(await desk.db.read((on) => desk.readers.detail(on, caller, id))) as Message;
+    const to = parent.from === caller.agentId ? parent.to : parent.from;
+    const draft = check(MessageDraft, { to, body: text, replyTo: id, urgent, idempotencyKey: key }, "");
+    return sent(desk, turn, draft as z.output<typeof MessageDraft>);
+  },
+});
+
+async function sent(desk: Desk, turn: Turn, draft: z.output<typeof MessageDraft>) {
+  const done = await desk.db.write((tx) => desk.sender.send(tx, turn.caller, draft));
+  // Only a deliverAt makes a schedule, and tools give none.
+  if (done.kind === "scheduled") throw new Error("a tool scheduled a message");
+  const { entry, matched, replayed } = done;
+  const note = [replayed ? "sent before with this key" : "", reachNote(desk, entry.target, matched)]
+    .filter(Boolean)
+    .join("; ");
+  const text = `Sent as ${entry.id} to ${matched}${note ? `; ${note}` : ""}.`;
+  return { text, facts: { id: entry.id, matched, ...(note ? { note } : {}) } };
+}
+
+/** What a sender has to know before it waits: whoever it wrote to may not be there, or may not be reached. */
+function reachNote({ roster }: Desk, target: string, matched: number): string {
+  if (isGroup(target)) return matched === 0 ? "nobody belongs to that group now" : "";
+  const agent = roster.get(target);
+  if (!agent || agent.kind === "user" || agent.kind === "system") return "";
+  if (agent.status === "offline") return `${agent.id} is offline; it is kept for it`;
+  return agent.reach === "asked" ? `${agent.id} reads only when it looks` : "";
+}
+
+/** A message to many is a person's decision: the one place where a tool asks. @returns the question, if it is still to be answered. */
+async function askFirst(desk: Desk, turn: Turn, draft: z.output<typeof MessageDraft>): Promise<string | undefined> {
+  const author = { id: turn.caller.agentId, kind: "provider" as const, via: null };
+  const { matched } = await desk.db.read((on) => desk.sender.address(on, author, draft));
+  if (matched <= MANY) return undefined;
+  const question = `Send this to ${matched} agents (${harmlessLine(draft.to, 80)})? ${harmlessLine(draft.body, 200)}`;
+  const answer = turn.approval(question);
+  if (answer === "approved") return undefined;
+  if (answer === "ask") return question;
+  if (answer === "declined") throw new Problem("forbidden", "Not sent: a person declined it.");
+  throw new Problem(
+    "forbidden",
+    `Not sent: ${matched} would get it, and for more than ${MANY} a person has to approve, whom this client cannot ask. Write to fewer.`,
+  );
+}

@@ -1,0 +1,69 @@
+import { z } from "zod";
+import type { Desk, Turn } from "./services.ts";
+
+/** What a tool answers: text for the model, and the same as data. `asks` when a person has to approve first. */
+export interface Told {
+  text: string;
+  facts: Record<string, unknown>;
+  /** The question that the person at the client has to answer before the call is made again. */
+  asks?: string;
+}
+
+export interface Hints {
+  readOnlyHint?: boolean;
+  destructiveHint?: boolean;
+  idempotentHint?: boolean;
+}
+
+export interface Tool {
+  name: string;
+  description: string;
+  input: z.ZodObject;
+  output: z.ZodObject;
+  hints: Hints;
+  run(desk: Desk, turn: Turn, input: never): Promise<Told>;
+}
+
+interface Spec<I extends z.ZodObject, O extends z.ZodObject> {
+  name: string;
+  description: string;
+  input: I;
+  output: O;
+  hints?: Hints;
+  run(desk: Desk, turn: Turn, input: z.output<I>): Promise<{ text: string; facts: z.input<O>; asks?: string }>;
+}
+
+/** Declares a tool: its shapes, and the verb that it calls. */
+export const tool = <I extends z.ZodObject, O extends z.ZodObject>(spec: Spec<I, O>): Tool =>
+  ({ hints: { readOnlyHint: false, destructiveHint: false }, ...spec }) as unknown as Tool;
+
+export const LOOKS_ONLY: Hints = { readOnlyHint: true };
+
+/** Of the answer, in tokens. */
+export const budget = (standard: number) =>
+  z.int().min(300).max(20_000).default(standard).describe("Most tokens of the answer.");
+/** Seconds that a call waits: clients give up after 30 or so. */
+export const wait = z.int().min(0).max(25).default(0).describe("Seconds to wait for it.");
+export const id = z.int().min(1);
+
+/** Definitions as `tools/list` answers them. Models pay for every character of these. */
+export const definitionsOf = (tools: readonly Tool[]) =>
+  tools.map(({ name, description, input, output, hints }) => ({
+    name,
+    description,
+    inputSchema: lean(z.toJSONSchema(input, { io: "input" })) as { type: "object" },
+    outputSchema: lean(z.toJSONSchema(output, { io: "output" }), true) as { type: "object" },
+    annotations: { ...hints, openWorldHint: false },
+  }));
+
+const SAFE = new Set<unknown>([Number.MAX_SAFE_INTEGER, Number.MIN_SAFE_INTEGER]);
+
+/** Without what says nothing: the dialect, the range of all integers; in answers also what may not be there. */
+function lean(schema: unknown, isOutput = false): unknown {
+  if (Array.isArray(schema)) return schema.map((each) => lean(each, isOutput));
+  if (typeof schema !== "object" || schema === null) return schema;
+  const kept = Object.entries(schema).filter(
+    ([key, value]) => key !== "$schema" && !SAFE.has(value) && !(isOutput && key === "additionalProperties"),
+  );
+  return Object.fromEntries(kept.map(([key, value]) => [key, lean(value, isOutput)]));
+}

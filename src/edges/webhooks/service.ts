@@ -1,0 +1,320 @@
+import type { ActivityService } from "../../identity/activity/service.ts";
+import type { AgentService } from "../../identity/agents/service.ts";
+import { actingAs, type Caller, readingAs } from "../../identity/auth/caller.ts";
+import { createPauses } from "../../kernel/breathe.ts";
+import type { Clock } from "../../kernel/clock.ts";
+import type { Reading, Tx } from "../../kernel/db/database.ts";
+import type { Due } from "../../kernel/due/due.ts";
+import { withoutAddresses } from "../../kernel/egress/addresses.ts";
+import type { Egress } from "../../kernel/egress/egress.ts";
+import type { Idempotency } from "../../kernel/idempotency/service.ts";
+import { newId } from "../../kernel/ids.ts";
+import { readPage } from "../../kernel/pages.ts";
+import { Problem } from "../../protocol/problem.ts";
+import type { Paused } from "../../protocol/tokens.ts";
+import type { Delivery, NewWebhook, ParsedWebhookDraft, Webhook, WebhookPatch } from "../../protocol/webhooks.ts";
+import { type List, toTime, toTimeOrNull } from "../../protocol/wire.ts";
+import { DELIVER } from "./deliver.ts";
+import type { Emitter } from "./emit.ts";
+import type { Notices } from "./notices.ts";
+import { secretOf } from "./signing.ts";
+import type { DeliveryRow, WebhookRow, WebhookStore } from "./store.ts";
+
+const MAX_OF_AGENT = 20;
+const MAX_ALL = 500;
+const MAX_REDELIVERED = 1000;
+const CLEAR_SLICE = 1000;
+const HOUR_MS = 3_600_000;
+const DAY_MS = 24 * HOUR_MS;
+/** How long what became of a delivery can be looked up. */
+const KEPT_MS = { delivered: DAY_MS, dead: 30 * DAY_MS };
+const CLEAR = "webhook.clear";
+const THIN = "webhook.thin";
+
+export interface WebhookServiceParts {
+  store: WebhookStore;
+  agents: AgentService;
+  activity: ActivityService;
+  idempotency: Idempotency;
+  emitter: Emitter;
+  notices: Notices;
+  egress: Egress;
+  due: Due;
+  clock: Clock;
+  key: string;
+}
+
+export type WebhookService = ReturnType<typeof createWebhookService>;
+
+/** Making, changing and looking at webhooks. */
+export function createWebhookService(parts: WebhookServiceParts) {
+  const { store, agents, activity, idempotency, emitter, notices, egress, due, clock, key } = parts;
+
+  agents.onDeleted(async (tx, agentId) => {
+    for (const id of await store.ids(tx, agentId)) await erase(tx, id);
+  });
+  due.on(CLEAR, async (tx, { key: id }) => {
+    if ((await store.clear(tx, id, CLEAR_SLICE)) === CLEAR_SLICE) await due.schedule(tx, CLEAR, id, clock.now());
+  });
+  due.onResume((tx, now) => due.schedule(tx, THIN, "all", now + HOUR_MS));
+  due.on(THIN, async (tx) => {
+    const now = clock.now();
+    const delivered = await store.thin(tx, "delivered", now - KEPT_MS.delivered, CLEAR_SLICE);
+    const dead = await store.thin(tx, "dead", now - KEPT_MS.dead, CLEAR_SLICE);
+    const isMore = delivered === CLEAR_SLICE || dead === CLEAR_SLICE;
+    await due.schedule(tx, THIN, "all", now + (isMore ? 1000 : HOUR_MS));
+  });
+
+  async function erase(tx: Tx, id: string): Promise<void> {
+    await store.remove(tx, id);
+    await due.cancel(tx, DELIVER, id);
+    await due.schedule(tx, CLEAR, id, clock.now());
+  }
+
+  /** The webhook, if the caller may look at it. @throws Problem 403, 404, 409 */
+  async function readable(on: Reading, caller: Caller, id: string): Promise<WebhookRow> {
+    const reader = readingAs(caller);
+    if (reader !== null) await agents.requireActor(on, caller, reader);
+    const row = await store.byId(on, id);
+    if (!row) throw new Problem("not-found", `There is no webhook ${id}.`);
+    if (reader !== null && row.agentId !== reader) throw new Problem("forbidden", `Webhook ${id} is not ${reader}'s.`);
+    return row;
+  }
+
+  /** The webhook, if the caller may change it. @throws Problem 403, 404, 409 */
+  async function owned(tx: Tx, caller: Caller, id: string): Promise<WebhookRow> {
+    actingAs(caller);
+    return readable(tx, caller, id);
+  }
+
+  async function make(tx: Tx, caller: Caller, agentId: string, draft: ParsedWebhookDraft): Promise<NewWebhook> {
+    await agents.requireActor(tx, caller, agentId);
+    await agents.requireToken(tx, caller);
+    egress.requireAllowed(draft.url, "/url");
+    if ((await store.countOf(tx, agentId)) >= MAX_OF_AGENT || (await store.countAll(tx)) >= MAX_ALL)
+      throw new Problem("conflict", `There may be ${MAX_OF_AGENT} webhooks of one agent, and ${MAX_ALL} in all.`);
+    const row: WebhookRow = {
+      id: newId("whk", clock.now()),
+      agentId,
+      name: draft.name ?? null,
+      url: draft.url,
+      events: [...new Set(draft.events)],
+      filter: draft.filter,
+      status: "active",
+      reason: null,
+      secretVersion: 1,
+      previousUntil: null,
+      pending: 0,
+      dropped: 0,
+      isFull: false,
+      failures: 0,
+      failingSince: null,
+      notBefore: 0,
+      toldAt: null,
+      createdAt: clock.now(),
+      tokenId: caller.tokenId,
+    };
+    await store.add(tx, row);
+    await activity.record(tx, caller, "webhook.created", row.id, { agentId, events: row.events });
+    return withSecret(caller, row);
+  }
+
+  const withSecret = (caller: Caller, row: WebhookRow): NewWebhook => ({
+    ...wireWebhook(caller, row),
+    secret: secretOf(key, row.id, row.secretVersion),
+  });
+
+  /** Its deliveries go on at once, as if it had never failed. */
+  async function wake(tx: Tx, id: string): Promise<void> {
+    await due.hurry(tx, DELIVER, id, clock.now());
+  }
+
+  return {
+    /** `POST /v1/webhooks`. @throws Problem 403, 409, 422 */
+    async create(tx: Tx, caller: Caller, draft: ParsedWebhookDraft, idempotencyKey: string | undefined) {
+      const agentId = actingAs(caller, draft.agentId);
+      return idempotency.once<NewWebhook>(tx, {
+        ...{ sender: agentId, key: idempotencyKey, operation: "createWebhook", asked: draft },
+        async make() {
+          const made = await make(tx, caller, agentId, draft);
+          return { subject: made.id, made };
+        },
+        async again(id) {
+          const row = await store.byId(tx, id);
+          return row && withSecret(caller, row);
+        },
+      });
+    },
+
+    async list(
+      on: Reading,
+      caller: Caller,
+      query: { agentId?: string | undefined; page?: string | undefined; limit: number },
+    ): Promise<List<Webhook>> {
+      const reader = readingAs(caller);
+      if (reader !== null) await agents.requireActor(on, caller, reader);
+      if (reader !== null && query.agentId !== undefined) actingAs(caller, query.agentId);
+      const owner = reader ?? query.agentId;
+      return listOf(
+        query,
+        (count, before) => store.page(on, owner, before, count),
+        (row) => wireWebhook(caller, row),
+      );
+    },
+
+    get: async (on: Reading, caller: Caller, id: string): Promise<Webhook> =>
+      wireWebhook(caller, await readable(on, caller, id)),
+
+    /** `PATCH /v1/webhooks/{id}`. @throws Problem 403, 404, 409, 422 */
+    async patch(tx: Tx, caller: Caller, id: string, patch: WebhookPatch): Promise<Webhook> {
+      const row = await owned(tx, caller, id);
+      await agents.requireToken(tx, caller);
+      if (patch.url !== undefined) egress.requireAllowed(patch.url, "/url");
+      const { status = row.status } = patch;
+      const isFresh = status === "active" && (row.status !== "active" || (patch.url ?? row.url) !== row.url);
+      const fresh = { reason: null, failures: 0, failingSince: null, notBefore: 0 };
+      const changed = await store.change(tx, row, {
+        name: patch.name === undefined ? row.name : patch.name,
+        url: patch.url ?? row.url,
+        events: patch.events ? [...new Set(patch.events)] : row.events,
+        filter: patch.filter ?? row.filter,
+        status,
+        ...(isFresh ? fresh : {}),
+        ...(isFresh || patch.url !== undefined ? { tokenId: caller.tokenId } : {}),
+      });
+      if (status === "active") await wake(tx, id);
+      await activity.record(tx, caller, "webhook.changed", id, { fields: Object.keys(patch) });
+      return wireWebhook(caller, changed);
+    },
+
+    /** Pauses webhooks of an ended token: nothing is recorded or delivered until the owner resumes them. */
+    async pauseOf(tx: Tx, tokenId: string, why: string): Promise<Paused[]> {
+      const paused: Paused[] = [];
+      const pause = createPauses();
+      for (const row of await store.madeBy(tx, tokenId)) {
+        await pause();
+        if (row.status === "disabled") continue;
+        paused.push({ kind: "webhook", id: row.id, agentId: row.agentId });
+        if (row.status !== "active") continue;
+        const now = await store.change(tx, row, { status: "paused", reason: why });
+        await activity.record(tx, { tokenId: "system" }, "webhook.paused", row.id, { reason: why });
+        await notices.paused(tx, now, why);
+      }
+      return paused;
+    },
+
+    /** `DELETE /v1/webhooks/{id}`: what was not delivered yet never will be. @throws Problem 403, 404, 409 */
+    async remove(tx: Tx, caller: Caller, id: string): Promise<void> {
+      const row = await owned(tx, caller, id);
+      await erase(tx, id);
+      await activity.record(tx, caller, "webhook.deleted", id, { agentId: row.agentId, pending: row.pending });
+    },
+
+    /** `POST /v1/webhooks/{id}/rotate`: a new secret; the old one signs too for a while. @throws Problem 403, 404, 409, 422 */
+    async rotate(tx: Tx, caller: Caller, id: string, overlapSeconds: number, idempotencyKey: string | undefined) {
+      const row = await owned(tx, caller, id);
+      return idempotency.once<NewWebhook>(tx, {
+        ...{ sender: row.agentId, key: idempotencyKey, operation: "rotateWebhook", asked: [id, overlapSeconds] },
+        async make() {
+          const previousUntil = overlapSeconds === 0 ? null : clock.now() + overlapSeconds * 1000;
+          const rotated = await store.change(tx, row, { secretVersion: row.secretVersion + 1, previousUntil });
+          await activity.record(tx, caller, "webhook.rotated", id, { overlapSeconds });
+          return { subject: id, made: withSecret(caller, rotated) };
+        },
+        again: async () => withSecret(caller, row),
+      });
+    },
+
+    /** `POST /v1/webhooks/{id}/test`: one event, whatever the filter. @throws Problem 403, 404, 409 */
+    async test(tx: Tx, caller: Caller, id: string, idempotencyKey: string | undefined) {
+      const row = await owned(tx, caller, id);
+      return idempotency.once<Delivery>(tx, {
+        ...{ sender: row.agentId, key: idempotencyKey, operation: "testWebhook", asked: id },
+        async make() {
+          if (row.status !== "active") throw new Problem("conflict", `Webhook ${id} is ${row.status}.`);
+          const data = { webhookId: id, agentId: row.agentId };
+          const made = await emitter.enqueue(tx, row, { type: "webhook.test", messageId: null, data });
+          const delivery = made && (await store.delivery(tx, made));
+          if (!delivery) throw new Problem("conflict", `Webhook ${id} has ${row.pending} pending deliveries.`);
+          return { subject: delivery.id, made: wireDelivery(caller, row.url, delivery) };
+        },
+        async again(deliveryId) {
+          const delivery = await store.delivery(tx, deliveryId);
+          return delivery && wireDelivery(caller, row.url, delivery);
+        },
+      });
+    },
+
+    /** `GET /v1/webhooks/{id}/deliveries`, newest first. @throws Problem 403, 404, 409 */
+    async deliveries(
+      on: Reading,
+      caller: Caller,
+      id: string,
+      query: { state?: Delivery["state"] | undefined; page?: string | undefined; limit: number },
+    ): Promise<List<Delivery>> {
+      const { url } = await readable(on, caller, id);
+      return listOf(
+        query,
+        (count, before) => store.deliveries(on, id, query.state, before, count),
+        (row) => wireDelivery(caller, url, row),
+      );
+    },
+
+    /** `POST /v1/webhooks/{id}/redeliver`: dead letters get all their attempts again. @throws Problem 403, 404, 409 */
+    async redeliver(
+      tx: Tx,
+      caller: Caller,
+      id: string,
+      deliveryId: string | undefined,
+    ): Promise<{ redelivered: number }> {
+      const row = await owned(tx, caller, id);
+      const one = deliveryId === undefined ? undefined : await store.delivery(tx, deliveryId);
+      if (deliveryId !== undefined && one?.webhookId !== id)
+        throw new Problem("not-found", `Webhook ${id} has no delivery ${deliveryId}.`);
+      if (row.status !== "active") throw new Problem("conflict", `Webhook ${id} is ${row.status}.`);
+      const room = { state: "pending" as const, attempts: 0, nextAt: clock.now(), endedAt: null };
+      const found = one ? [one] : await store.deliveries(tx, id, "dead", undefined, MAX_REDELIVERED);
+      const dead = found.filter((delivery) => delivery.state === "dead");
+      for (const delivery of dead) await store.changeDelivery(tx, delivery.id, room);
+      await store.change(tx, row, { pending: row.pending + dead.length, notBefore: 0 });
+      if (dead.length) await wake(tx, id);
+      await activity.record(tx, caller, "webhook.redelivered", id, { redelivered: dead.length });
+      return { redelivered: dead.length };
+    },
+  };
+}
+
+async function listOf<R extends { id: string }, T>(
+  { limit, page }: { limit: number; page?: string | undefined },
+  read: (count: number, before: string | undefined) => Promise<R[]>,
+  wire: (row: R) => T,
+): Promise<List<T>> {
+  const { items, last, more } = await readPage<R, T>(limit, (count, after) => read(count, after?.id ?? page), wire);
+  return { items, nextPage: more ? (last?.id ?? null) : null };
+}
+
+/** Reason of the failure, without details of the relay's network. */
+const toldTo = (caller: Caller, url: string, why: string | null): string | null =>
+  why === null || caller.role === "operator" ? why : withoutAddresses(why, url);
+
+function wireWebhook(caller: Caller, row: WebhookRow): Webhook {
+  const { id, agentId, name, url, events, filter, status, reason, pending, dropped, failures } = row;
+  return {
+    ...{ id, agentId, name, url, events, filter, status, pending, dropped, failures },
+    reason: toldTo(caller, url, reason),
+    failingSince: toTimeOrNull(row.failingSince),
+    previousSecretUntil: toTimeOrNull(row.previousUntil),
+    createdAt: toTime(row.createdAt),
+  };
+}
+
+function wireDelivery(caller: Caller, url: string, row: DeliveryRow): Delivery {
+  const { id, webhookId, type, messageId, state, attempts, lastStatus, lastError } = row;
+  return {
+    ...{ id, webhookId, type, messageId, state, attempts, lastStatus },
+    lastError: toldTo(caller, url, lastError),
+    createdAt: toTime(row.createdAt),
+    nextAt: toTimeOrNull(row.nextAt),
+    endedAt: toTimeOrNull(row.endedAt),
+  };
+}

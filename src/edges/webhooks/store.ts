@@ -1,0 +1,188 @@
+import { and, asc, count, desc, eq, lt, sql } from "drizzle-orm";
+import { bound } from "../../kernel/db/bound.ts";
+import type { Db, Reading, Tx } from "../../kernel/db/database.ts";
+import type { Delivery, WebhookEventType } from "../../protocol/webhooks.ts";
+import { webhookDeliveries, webhookEvents, webhooks } from "./tables.ts";
+
+export type WebhookRow = typeof webhooks.$inferSelect;
+export type DeliveryRow = typeof webhookDeliveries.$inferSelect;
+export type WebhookStore = ReturnType<typeof createWebhookStore>;
+
+const p = sql.placeholder;
+
+export function createWebhookStore(db: Db) {
+  // Asked by every message that is appended, and every change of work.
+  const subscribers = db.statement((q) =>
+    q
+      .select({ webhook: webhooks })
+      .from(webhookEvents)
+      .innerJoin(webhooks, eq(webhooks.id, webhookEvents.webhookId))
+      .where(eq(webhookEvents.event, bound("event")))
+      .prepare(),
+  );
+  // Run for each webhook by what is told to it.
+  const enqueue = db.statement((q) =>
+    q
+      .insert(webhookDeliveries)
+      .values({
+        id: p("id"),
+        webhookId: p("webhookId"),
+        type: p("type"),
+        messageId: p("messageId"),
+        data: p("data"),
+        state: p("state"),
+        attempts: p("attempts"),
+        lastStatus: p("lastStatus"),
+        lastError: p("lastError"),
+        createdAt: p("createdAt"),
+        nextAt: p("nextAt"),
+        endedAt: p("endedAt"),
+      })
+      .prepare(),
+  );
+  const oneMore = db.statement((q) =>
+    q
+      .update(webhooks)
+      .set({ pending: sql`${webhooks.pending} + 1` })
+      .where(eq(webhooks.id, bound("id")))
+      .prepare(),
+  );
+  const pendingOf = (webhookId: string) =>
+    and(eq(webhookDeliveries.webhookId, webhookId), eq(webhookDeliveries.state, sql`'pending'`));
+
+  async function subscribe(tx: Tx, row: WebhookRow): Promise<void> {
+    tx.db.delete(webhookEvents).where(eq(webhookEvents.webhookId, row.id)).run();
+    const wanted = row.status === "active" ? row.events : [];
+    for (const event of wanted) tx.db.insert(webhookEvents).values({ event, webhookId: row.id }).run();
+  }
+
+  return {
+    /** The active webhooks that want events of this type. */
+    subscribers: async (on: Reading, event: WebhookEventType): Promise<WebhookRow[]> =>
+      subscribers(on)
+        .all({ event })
+        .map(({ webhook }) => webhook),
+    byId: async (on: Reading, id: string): Promise<WebhookRow | undefined> =>
+      on.db.select().from(webhooks).where(eq(webhooks.id, id)).get(),
+    countOf: async (on: Reading, agentId: string): Promise<number> =>
+      on.db.select({ n: count() }).from(webhooks).where(eq(webhooks.agentId, agentId)).get()?.n ?? 0,
+    countAll: async (on: Reading): Promise<number> => on.db.select({ n: count() }).from(webhooks).get()?.n ?? 0,
+    /** Newest first. */
+    page: async (
+      on: Reading,
+      agentId: string | undefined,
+      before: string | undefined,
+      limit: number,
+    ): Promise<WebhookRow[]> =>
+      on.db
+        .select()
+        .from(webhooks)
+        .where(
+          and(
+            agentId === undefined ? undefined : eq(webhooks.agentId, agentId),
+            before === undefined ? undefined : lt(webhooks.id, before),
+          ),
+        )
+        .orderBy(desc(webhooks.id))
+        .limit(limit)
+        .all(),
+    async add(tx: Tx, row: WebhookRow): Promise<void> {
+      tx.db.insert(webhooks).values(row).run();
+      await subscribe(tx, row);
+    },
+    /** Changes it; who is told of what follows from that. */
+    async change(tx: Tx, row: WebhookRow, changes: Partial<WebhookRow>): Promise<WebhookRow> {
+      tx.db.update(webhooks).set(changes).where(eq(webhooks.id, row.id)).run();
+      const changed = { ...row, ...changes };
+      if (changes.status !== undefined || changes.events !== undefined) await subscribe(tx, changed);
+      return changed;
+    },
+    async remove(tx: Tx, id: string): Promise<void> {
+      tx.db.delete(webhookEvents).where(eq(webhookEvents.webhookId, id)).run();
+      tx.db.delete(webhooks).where(eq(webhooks.id, id)).run();
+    },
+    madeBy: async (on: Reading, tokenId: string): Promise<WebhookRow[]> =>
+      on.db.select().from(webhooks).where(eq(webhooks.tokenId, tokenId)).all(),
+    ids: async (on: Reading, agentId: string): Promise<string[]> =>
+      on.db
+        .select({ id: webhooks.id })
+        .from(webhooks)
+        .where(eq(webhooks.agentId, agentId))
+        .all()
+        .map(({ id }) => id),
+
+    /** One more is pending. */
+    enqueue: async (tx: Tx, row: DeliveryRow): Promise<void> => {
+      enqueue(tx).run({ ...row });
+      oneMore(tx).run({ id: row.webhookId });
+    },
+    delivery: async (on: Reading, id: string): Promise<DeliveryRow | undefined> =>
+      on.db.select().from(webhookDeliveries).where(eq(webhookDeliveries.id, id)).get(),
+    /** Newest first. */
+    deliveries: async (
+      on: Reading,
+      webhookId: string,
+      state: Delivery["state"] | undefined,
+      before: string | undefined,
+      limit: number,
+    ): Promise<DeliveryRow[]> =>
+      on.db
+        .select()
+        .from(webhookDeliveries)
+        .where(
+          and(
+            eq(webhookDeliveries.webhookId, webhookId),
+            state === undefined ? undefined : eq(webhookDeliveries.state, state),
+            before === undefined ? undefined : lt(webhookDeliveries.id, before),
+          ),
+        )
+        .orderBy(desc(webhookDeliveries.id))
+        .limit(limit)
+        .all(),
+    /** What is to be delivered next, first come first served among what is ripe. */
+    next: async (on: Reading, webhookId: string, limit: number): Promise<DeliveryRow[]> =>
+      on.db
+        .select()
+        .from(webhookDeliveries)
+        .where(pendingOf(webhookId))
+        .orderBy(asc(webhookDeliveries.nextAt), asc(webhookDeliveries.id))
+        .limit(limit)
+        .all(),
+    changeDelivery: async (tx: Tx, id: string, changes: Partial<DeliveryRow>): Promise<void> => {
+      tx.db.update(webhookDeliveries).set(changes).where(eq(webhookDeliveries.id, id)).run();
+    },
+    /** Everything that is still to be delivered there is a dead letter. */
+    buryAll: async (tx: Tx, webhookId: string, at: number, error: string): Promise<void> => {
+      tx.db
+        .update(webhookDeliveries)
+        .set({ state: "dead", nextAt: null, endedAt: at, lastError: sql`coalesce(last_error, ${error})` })
+        .where(pendingOf(webhookId))
+        .run();
+    },
+    /** No delivery waits longer than to this time: the clock was set back. */
+    hurryAll: async (tx: Tx, latest: number): Promise<void> => {
+      tx.db.run(sql`
+        update webhook_deliveries set next_at = ${latest} where state = 'pending' and next_at > ${latest}
+          and webhook_id in (select id from webhooks)`);
+      tx.db.run(sql`update webhooks set not_before = ${latest} where not_before > ${latest}`);
+    },
+    /** Deletes at most so many that ended so before a time. Answers how many. */
+    thin: async (tx: Tx, state: Delivery["state"], before: number, limit: number): Promise<number> => {
+      const { changes } = tx.db.run(sql`
+        delete from webhook_deliveries where rowid in (
+          select rowid from webhook_deliveries where state = ${state} and ended_at < ${before} limit ${limit})`) as unknown as {
+        changes: number;
+      };
+      return changes;
+    },
+    /** Deletes at most so many deliveries of a webhook that is gone. Answers how many. */
+    clear: async (tx: Tx, webhookId: string, limit: number): Promise<number> => {
+      const { changes } = tx.db.run(sql`
+        delete from webhook_deliveries where rowid in (
+          select rowid from webhook_deliveries where webhook_id = ${webhookId} limit ${limit})`) as unknown as {
+        changes: number;
+      };
+      return changes;
+    },
+  };
+}

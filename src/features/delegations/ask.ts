@@ -1,0 +1,168 @@
+import type { Access } from "../../core/messages/access.ts";
+import type { Quotas } from "../../core/messages/quotas.ts";
+import type { Sender } from "../../core/messages/send.ts";
+import type { WorkStore } from "../../core/work/store.ts";
+import type { AgentService } from "../../identity/agents/service.ts";
+import type { AgentFacts } from "../../identity/agents/store.ts";
+import type { MemberStore } from "../../identity/agents/store-members.ts";
+import { isGroup, parseTarget } from "../../identity/agents/target.ts";
+import { actingAs, type Caller } from "../../identity/auth/caller.ts";
+import type { Clock } from "../../kernel/clock.ts";
+import type { Reading, Tx } from "../../kernel/db/database.ts";
+import type { Due } from "../../kernel/due/due.ts";
+import { MAX_DEPTH, type ParsedDelegation } from "../../protocol/delegations.ts";
+import type { ParsedDraft } from "../../protocol/messages.ts";
+import { Problem } from "../../protocol/problem.ts";
+import { toTime } from "../../protocol/wire.ts";
+import { type DelegationEnds, isOpen, workerOf } from "./ends.ts";
+import type { DelegationRow, DelegationStore } from "./store.ts";
+
+/** A request as it is asked. `causedBy: null`: nothing that its asker heard or works on caused it. */
+export type Asked = ParsedDelegation & { causedBy?: null | undefined };
+
+/** How many may be open at once. */
+export interface Budgets {
+  perAgent: number;
+  perRoot: number;
+}
+
+export interface AskParts {
+  store: DelegationStore;
+  ends: DelegationEnds;
+  agents: AgentService;
+  members: MemberStore;
+  access: Access;
+  sender: Sender;
+  works: WorkStore;
+  due: Due;
+  clock: Clock;
+  budgets: Budgets;
+  quotas: Quotas;
+  headOf(on: Reading): number;
+}
+
+/** Asking: who may ask whom for what, and as part of what. */
+export function createAsk(parts: AskParts) {
+  const { store, ends, agents, members, access, sender, works, due, clock, budgets, quotas, headOf } = parts;
+
+  /** `POST /v1/delegations`. @throws Problem 403, 409, 422 */
+  async function ask(tx: Tx, caller: Caller, body: Asked): Promise<DelegationRow> {
+    const from = actingAs(caller, body.from);
+    const facts = await agents.requireActor(tx, caller, from);
+    quotas.take(tx, facts, "messages");
+    if (body.threadId) await access.requireReference(tx, from, body.threadId, "/threadId");
+    const parent = await parentOf(tx, facts, body);
+    const via = caller.role === "operator" && from !== "user" ? caller.tokenId : null;
+    const id = store.idOf(headOf(tx) + 1);
+    const draft = toDraft(id, body, parent, clock.now());
+    const addressed = await sender.address(tx, { id: from, kind: facts.kind, via }, draft);
+    await check(tx, from, addressed.target, parent);
+    const { entry } = await sender.append(tx, { ...addressed, owed: true });
+    if (store.idOf(entry.id) !== id) throw new Error(`the request of ${id} became message ${entry.id}`);
+    const row: DelegationRow = {
+      id,
+      messageId: entry.id,
+      fromId: from,
+      target: addressed.target,
+      holder: null,
+      parentId: parent?.id ?? null,
+      rootId: parent?.rootId ?? id,
+      depth: depthUnder(parent),
+      threadId: entry.threadId,
+      status: "pending",
+      queued: !(await members.anyHere(tx, addressed.target, from)),
+      timeoutSeconds: body.timeoutSeconds,
+      deadlineAt: clock.now() + body.timeoutSeconds * 1000,
+      createdAt: clock.now(),
+      endedAt: null,
+      endedUpTo: null,
+      answerId: null,
+      answeredBy: null,
+      answeredAt: null,
+      error: null,
+      late: false,
+    };
+    await store.add(tx, row);
+    if (row.queued) await tellQueued(tx, row);
+    await ends.changed(tx, row);
+    tx.afterCommit(() => due.notice(row.deadlineAt));
+    return row;
+  }
+
+  /**
+   * Part of which delegation this is: the one named, else the one that is clearly meant. An open request alone is no sign that
+   * the asker works on it: among peers who ask each other all the time, chains would be seen where there are none.
+   */
+  async function parentOf(on: Reading, asker: AgentFacts, body: Asked): Promise<DelegationRow | undefined> {
+    if (body.parentId) return named(on, asker.id, body.parentId);
+    // A person begins anew, and so does what nothing caused.
+    if (asker.kind === "user" || body.causedBy === null) return undefined;
+    const inThread = body.threadId
+      ? await store.onlyOpenTo(on, asker.id, Number.MAX_SAFE_INTEGER, body.threadId)
+      : undefined;
+    if (inThread) return inThread;
+    const held = await works.newestHeld(on, asker.id);
+    const taken = held === undefined ? undefined : await store.byMessage(on, held);
+    return taken ?? store.onlyOpenTo(on, asker.id, asker.cursor);
+  }
+
+  /** @throws Problem 403, 409, 422 unless the asker works, or worked, on it. */
+  async function named(on: Reading, from: string, id: string): Promise<DelegationRow> {
+    const row = await store.byId(on, id);
+    if (!row) throw Problem.invalid("/parentId", `there is no delegation ${id}`);
+    if (workerOf(row) !== from) throw new Problem("forbidden", `parentId: ${from} does not work on ${id}.`);
+    if (row.status === "cancelled") throw new Problem("not-open", `${id} was cancelled.`);
+    return row;
+  }
+
+  /** @throws Problem 409, 422 */
+  async function check(on: Reading, from: string, target: string, parent: DelegationRow | undefined): Promise<void> {
+    if (target === "system") throw Problem.invalid("/to", "system answers nothing");
+    if (target === from) throw new Problem("cycle", `${from} cannot ask itself.`);
+    if (depthUnder(parent) > MAX_DEPTH)
+      throw new Problem("too-deep", `${parent?.id} is at depth ${MAX_DEPTH}: nothing can be asked on from there.`);
+    for (let up = parent; up; up = up.parentId === null ? undefined : await store.byId(on, up.parentId))
+      if (up.fromId === target) throw new Problem("cycle", `${target} waits for this already.`);
+    if ((await store.countFrom(on, from, budgets.perAgent)) >= budgets.perAgent)
+      throw new Problem("budget-exceeded", `${from} has ${budgets.perAgent} delegations open, the most it may have.`);
+    // The first of the tree counts as well.
+    if (parent && 1 + (await store.countBelowRoot(on, parent.rootId, budgets.perRoot)) >= budgets.perRoot)
+      throw new Problem(
+        "budget-exceeded",
+        `${budgets.perRoot} delegations of the tree of ${parent.rootId} are open, the most there may be.`,
+      );
+  }
+
+  async function tellQueued(tx: Tx, row: DelegationRow): Promise<void> {
+    const whom = isGroup(row.target) ? `Nobody of ${row.target}` : row.target;
+    await sender.tell(tx, row.fromId, {
+      subject: `Delegation ${row.id} waits`,
+      body: `${whom} is ${isGroup(row.target) ? "here" : "offline"}: the request waits until ${toTime(row.deadlineAt)}.`,
+      replyTo: row.messageId,
+      payload: { delegationId: row.id, status: "pending", queued: true },
+    });
+  }
+
+  return ask;
+}
+
+const depthUnder = (parent: DelegationRow | undefined): number => (parent?.depth ?? 0) + 1;
+
+/** The request, as it is sent: talk for one agent, work for a group. */
+function toDraft(id: string, body: Asked, parent: DelegationRow | undefined, now: number): ParsedDraft {
+  return {
+    to: body.to,
+    kind: "request",
+    body: body.text,
+    replyTo: body.threadId ?? null,
+    causedBy: parent && isOpen(parent) ? parent.messageId : body.causedBy,
+    claimable: parseTarget(body.to)?.kind === "group",
+    urgent: false,
+    maxAttempts: 5,
+    expiresAt: toTime(now + body.timeoutSeconds * 1000),
+    encoding: body.encoding,
+    payload: { delegationId: id, depth: depthUnder(parent), context: body.context ?? null },
+  };
+}
+
+export type Ask = ReturnType<typeof createAsk>;

@@ -1,0 +1,256 @@
+import type { Ended } from "../../core/messages/ended.ts";
+import type { Author, Sender } from "../../core/messages/send.ts";
+import type { MessageRow } from "../../core/messages/store.ts";
+import type { Leases } from "../../core/work/leases.ts";
+import type { WorkRow, WorkStore } from "../../core/work/store.ts";
+import type { AgentService } from "../../identity/agents/service.ts";
+import { isGroup } from "../../identity/agents/target.ts";
+import { createPauses } from "../../kernel/breathe.ts";
+import type { Clock } from "../../kernel/clock.ts";
+import type { Reading, Tx } from "../../kernel/db/database.ts";
+import type { Due, DueSource } from "../../kernel/due/due.ts";
+import type { DelegationStatus } from "../../protocol/delegations.ts";
+import type { ParsedDraft } from "../../protocol/messages.ts";
+import type { DelegationRow, DelegationStore } from "./store.ts";
+
+export interface EndParts {
+  store: DelegationStore;
+  agents: AgentService;
+  sender: Sender;
+  leases: Leases;
+  works: WorkStore;
+  due: Due;
+  clock: Clock;
+  ended: Ended;
+  headOf(on: Reading): number;
+}
+
+/** After an absence of the relay nobody's time is up sooner than this. */
+const GRACE_MS = 30_000;
+/** How many are ended in one write when their asker, or who was asked, is deleted. */
+const SLICE = 200;
+const DROP = "delegation.drop";
+const SYSTEM: Author = { id: "system", kind: "system", via: null };
+
+type Unanswered = Exclude<DelegationStatus, "pending" | "claimed" | "answered">;
+
+export const isOpen = ({ status }: DelegationRow): boolean => status === "pending" || status === "claimed";
+/** Who may answer and report: the agent that was asked, or who of the group took it. */
+export const workerOf = (row: DelegationRow): string | null => (isGroup(row.target) ? row.holder : row.target);
+/** Whether nobody has answered yet; one that ended without an answer takes a late one. */
+export const isOwed = ({ answeredBy }: DelegationRow): boolean => answeredBy === null || answeredBy === "system";
+
+export type DelegationEnds = ReturnType<typeof createEnds>;
+
+/** How a delegation ends: each way, written once, and always with an answer to whoever asked. */
+export function createEnds(parts: EndParts) {
+  const { store, agents, sender, leases, works, due, clock, ended, headOf } = parts;
+  const movedHandlers: ((tx: Tx, row: DelegationRow) => Promise<void>)[] = [];
+  const changeListeners: ((row: DelegationRow, before: DelegationRow | undefined) => void)[] = [];
+
+  /** Tells who stands above in this write, and who listens once it is on disk. */
+  async function changed(tx: Tx, row: DelegationRow, before?: DelegationRow): Promise<void> {
+    for (const handler of movedHandlers) await handler(tx, row);
+    tx.afterCommit(() => {
+      for (const listener of changeListeners) listener(row, before);
+    });
+  }
+
+  async function save(tx: Tx, row: DelegationRow, before: DelegationRow): Promise<DelegationRow> {
+    await store.end(tx, row);
+    await changed(tx, row, before);
+    return row;
+  }
+
+  /** It ends without an answer: the asker gets the relay's. */
+  async function fail(tx: Tx, row: DelegationRow, status: Unanswered, error: string): Promise<DelegationRow> {
+    const now = clock.now();
+    const sent = await sender.post(tx, SYSTEM, {
+      to: row.fromId,
+      kind: "response",
+      replyTo: row.messageId,
+      subject: `Delegation ${row.id} ${status === "timed-out" ? "timed out" : status}`,
+      body: error,
+      payload: { delegationId: row.id, delegation: { status, late: false, error } },
+    });
+    const answer = { answerId: sent?.entry.id ?? null, answeredBy: "system", answeredAt: now, error };
+    return save(tx, { ...row, ...answer, status, endedAt: now, endedUpTo: headOf(tx) }, row);
+  }
+
+  /** What is owed an answer, if saying this is that answer. */
+  async function answeredBy(on: Reading, author: string, draft: Said, target: string) {
+    const { replyTo, claimable, kind } = draft;
+    if (!replyTo || claimable || author === "system" || !isAnswerKind(kind)) return undefined;
+    const row = await store.byMessage(on, replyTo);
+    const isAnswer = row?.fromId === target && workerOf(row) === author && isOwed(row);
+    return isAnswer && (await holdsIt(on, row)) ? row : undefined;
+  }
+
+  /** G4: whose lease of a group's request has run out answers it no more, whether or not that has been noticed yet. */
+  async function holdsIt(on: Reading, row: DelegationRow): Promise<boolean> {
+    if (!isGroup(row.target) || !isOpen(row)) return true;
+    const work = await works.byId(on, row.messageId);
+    return work?.state !== "claimed" || (work.dueAt ?? 0) > clock.now();
+  }
+
+  /** Whatever way an answer comes, the asker sees which delegation it is of, and whether it is late. */
+  async function mark(tx: Tx, author: Author, draft: ParsedDraft, target: string): Promise<ParsedDraft> {
+    const row = await answeredBy(tx, author.id, draft, target);
+    if (!row) return draft;
+    const error = errorIn(draft.payload);
+    const late = !isOpen(row);
+    const status: DelegationStatus = late ? row.status : error === null ? "answered" : "failed";
+    return {
+      ...draft,
+      kind: "response",
+      subject: draft.subject ?? (late ? `Late answer to ${row.id}` : null),
+      payload: { ...draft.payload, delegationId: row.id, delegation: { status, late, error } },
+    };
+  }
+
+  /** The answer is in the log: the delegation is over, and so is the work, if it was work. */
+  async function settle(tx: Tx, message: MessageRow): Promise<void> {
+    const row = await answeredBy(tx, message.fromId, message, message.target);
+    if (!row) return;
+    const error = errorIn(message.payload === null ? null : JSON.parse(message.payload));
+    const now = clock.now();
+    const answer = { answerId: message.id, answeredBy: message.fromId, answeredAt: now, error };
+    if (isOpen(row))
+      await save(
+        tx,
+        {
+          ...{ ...row, ...answer, status: error === null ? "answered" : "failed" },
+          ...{ endedAt: now, endedUpTo: message.id },
+        },
+        row,
+      );
+    else await save(tx, { ...row, ...answer, late: true }, row);
+    if (isGroup(row.target)) await finishWork(tx, row, message.id);
+  }
+
+  async function finishWork(tx: Tx, row: DelegationRow, resultId: number): Promise<void> {
+    const work = await works.byId(tx, row.messageId);
+    if (work?.state !== "claimed" || work.holder !== row.holder) return;
+    await works.endAttempt(tx, work.messageId, work.fence, { at: clock.now(), outcome: "completed", resultId });
+    await leases.finish(tx, work, "done");
+  }
+
+  /** What happens to the work of a group's request happens to the delegation. */
+  async function follow(tx: Tx, work: WorkRow, before: WorkRow): Promise<void> {
+    if (work.kind !== "request" || (work.state === before.state && work.holder === before.holder)) return;
+    const row = await store.byMessage(tx, work.messageId);
+    if (!row) return;
+    if (!isOpen(row)) {
+      // Given up and put back by an operator: whoever takes it now may still answer, late.
+      if (work.state === "claimed" && isOwed(row)) await store.hold(tx, { ...row, holder: work.holder });
+    } else if (work.state === "claimed" || work.state === "open" || work.state === "delayed") {
+      const now: DelegationRow = { ...row, holder: work.holder, status: work.holder === null ? "pending" : "claimed" };
+      await store.hold(tx, now);
+      await changed(tx, now, row);
+    } else if (work.state === "done") await answerEmpty(tx, row, before.holder);
+    else if (work.state === "dead") await fail(tx, row, "failed", work.error ?? "all attempts were used up");
+    else if (work.state === "expired") await fail(tx, row, "timed-out", overdue(row));
+    else await fail(tx, row, "cancelled", "it was cancelled");
+  }
+
+  /** The work was completed, and nothing said about it. */
+  async function answerEmpty(tx: Tx, row: DelegationRow, holder: string | null): Promise<void> {
+    const facts = holder === null ? undefined : await agents.factsOf(tx, holder);
+    const author = { id: holder ?? "system", kind: facts?.kind ?? "provider", via: null };
+    await sender.post(tx, author, { to: row.fromId, kind: "response", replyTo: row.messageId, body: "" });
+  }
+
+  /** Taken back. Whoever works on it is told. */
+  async function cancel(tx: Tx, row: DelegationRow, why: string): Promise<DelegationRow> {
+    const ended = await fail(tx, row, "cancelled", why);
+    if (!isGroup(row.target)) {
+      await sender.tell(tx, row.target, {
+        subject: `Delegation ${row.id} is cancelled`,
+        body: `What ${row.fromId} asked of you in message ${row.messageId} is not needed any more: ${why}.`.slice(
+          0,
+          4096,
+        ),
+        replyTo: row.messageId,
+        payload: { delegationId: row.id, status: "cancelled" },
+      });
+      return ended;
+    }
+    const work = await works.byId(tx, row.messageId);
+    if (work?.state === "open" || work?.state === "delayed" || work?.state === "claimed")
+      await leases.end(tx, work, "cancelled", why);
+    return ended;
+  }
+
+  /** Somebody is gone for good: what it was asked for is not coming, and what it asked for nobody waits for. */
+  async function drop(tx: Tx, agentId: string, upTo: number): Promise<void> {
+    const before = ({ messageId }: DelegationRow) => messageId <= upTo;
+    const asked = (await store.openTo(tx, agentId, SLICE)).filter(before);
+    const asks = (await store.openFrom(tx, agentId, SLICE)).filter(before);
+    const pause = createPauses();
+    for (const row of asked) {
+      await pause();
+      await fail(tx, row, "failed", `${agentId} was deleted`);
+    }
+    for (const row of asks) {
+      await pause();
+      await cancel(tx, row, `${agentId} was deleted`);
+    }
+    if (asked.length === SLICE || asks.length === SLICE) await due.schedule(tx, DROP, agentId, clock.now(), { upTo });
+  }
+
+  const source: DueSource = {
+    name: "delegations",
+    next: (on) => store.earliest(on),
+    async take(tx, now, limit) {
+      const ripe = await store.ripe(tx, now, limit);
+      for (const row of ripe) await fail(tx, row, "timed-out", overdue(row));
+      return ripe.length;
+    },
+  };
+
+  sender.amend(mark);
+  sender.settledBy(async (tx, author, draft, target) => (await answeredBy(tx, author.id, draft, target)) !== undefined);
+  ended.endedBy(async (on, messageId) => {
+    const row = await store.byMessage(on, messageId);
+    return row?.endedAt == null ? undefined : { endedAt: row.endedAt, endedUpTo: row.endedUpTo ?? row.messageId };
+  });
+  sender.onAppended(async (tx, message) => {
+    if (message.kind === "response") await settle(tx, message);
+  });
+  leases.onMoved(follow);
+  // The error answer says it all.
+  leases.toldBy(
+    async (tx, work) => work.kind === "request" && (await store.byMessage(tx, work.messageId)) !== undefined,
+  );
+  agents.onDeleted((tx, agentId) => drop(tx, agentId, headOf(tx)));
+  due.on(DROP, (tx, row) => drop(tx, row.key, Number(row.data.upTo)));
+  due.source(source);
+  due.onResume((tx, now) => store.moveDeadlines(tx, now, now + GRACE_MS));
+
+  return {
+    changed,
+    cancel,
+    holdsIt,
+    /** Told of every change in the write that makes it. */
+    onMoved: (handler: (tx: Tx, row: DelegationRow) => Promise<void>) => movedHandlers.push(handler),
+    /** Told of every change once it is on disk; `before` is undefined for a new one. */
+    onChange: (listener: (row: DelegationRow, before: DelegationRow | undefined) => void) =>
+      changeListeners.push(listener),
+  };
+}
+
+type Said = Pick<ParsedDraft, "replyTo" | "claimable" | "kind">;
+
+/** Who replies in another kind says something on the way. */
+const isAnswerKind = (kind: string | undefined): boolean =>
+  kind === undefined || kind === "chat" || kind === "response" || kind === "channel.event";
+
+const overdue = (row: DelegationRow): string =>
+  `${isGroup(row.target) ? `nobody of ${row.target} answered` : `${row.target} did not answer`} within ${row.timeoutSeconds} seconds`;
+
+/** An answer that says that it could not be done has `delegation: { error }` in its payload. */
+function errorIn(payload: Record<string, unknown> | null | undefined): string | null {
+  const said = payload?.delegation;
+  const error = typeof said === "object" && said !== null && "error" in said ? said.error : null;
+  return typeof error === "string" && error.trim() !== "" ? error.slice(0, 4096) : null;
+}

@@ -1,0 +1,233 @@
+import type { Offers } from "../../core/inbox/deliveries.ts";
+import type { Access } from "../../core/messages/access.ts";
+import type { Quotas } from "../../core/messages/quotas.ts";
+import { refuseReserved } from "../../core/messages/reserved.ts";
+import type { Sender } from "../../core/messages/send.ts";
+import type { MessageStore } from "../../core/messages/store.ts";
+import type { ActivityService } from "../../identity/activity/service.ts";
+import type { AgentService } from "../../identity/agents/service.ts";
+import type { AgentFacts } from "../../identity/agents/store.ts";
+import { actingAs, type Caller, readingAs } from "../../identity/auth/caller.ts";
+import type { Reading, Tx } from "../../kernel/db/database.ts";
+import type { Idempotency } from "../../kernel/idempotency/service.ts";
+import { jsonBytes, PAGE_BYTES } from "../../kernel/pages.ts";
+import type {
+  Delegation,
+  DelegationCancel,
+  DelegationProgress,
+  DelegationResponse,
+} from "../../protocol/delegations.ts";
+import { Problem } from "../../protocol/problem.ts";
+import type { List } from "../../protocol/wire.ts";
+import type { Ask, Asked } from "./ask.ts";
+import { type DelegationEnds, isOpen, isOwed, workerOf } from "./ends.ts";
+import { show, shown } from "./show.ts";
+import type { DelegationFilter, DelegationRow, DelegationStore } from "./store.ts";
+
+export interface DelegationParts {
+  store: DelegationStore;
+  messages: MessageStore;
+  agents: AgentService;
+  access: Access;
+  offers: Offers;
+  sender: Sender;
+  idempotency: Idempotency;
+  activity: ActivityService;
+  ask: Ask;
+  ends: DelegationEnds;
+  quotas: Quotas;
+}
+
+/** A whole tree is no larger than its budget was; that may have been lowered since. */
+const MAX_TREE = 2000;
+
+export type Delegations = ReturnType<typeof createDelegationService>;
+
+/** The verbs of delegations. */
+export function createDelegationService(parts: DelegationParts) {
+  const { store, messages, agents, access, offers, sender, idempotency, activity, ask, ends } = parts;
+
+  /** @throws Problem 404 */
+  async function require(on: Reading, id: string): Promise<DelegationRow> {
+    const row = await store.byId(on, id);
+    if (!row) throw new Problem("not-found", `There is no delegation ${id}.`);
+    return row;
+  }
+
+  /** Who may read its request may read it. */
+  const mayRead = (on: Reading, reader: string | null, row: DelegationRow): Promise<boolean> | true =>
+    reader === null || access.mayRead(on, reader, { id: row.messageId, fromId: row.fromId, target: row.target });
+
+  /** @throws Problem 403, 404, 409 */
+  async function get(on: Reading, caller: Caller, id: string): Promise<Delegation> {
+    const reader = readingAs(caller);
+    if (reader !== null) await agents.requireActor(on, caller, reader);
+    const row = await require(on, id);
+    await requireReader(on, reader, row);
+    await offers.noteSeen(on, caller, [{ id: row.messageId, from: row.fromId, target: row.target }]);
+    return show(on, messages, row);
+  }
+
+  /** Comes before every other refusal, and says the same each time. @throws Problem 403 */
+  async function requireReader(on: Reading, reader: string | null, row: DelegationRow): Promise<void> {
+    if (!(await mayRead(on, reader, row))) throw new Problem("forbidden", `Delegation ${row.id} is not for ${reader}.`);
+  }
+
+  /** What the caller may read, newest first. */
+  async function list(
+    on: Reading,
+    caller: Caller,
+    filter: DelegationFilter,
+    before: number | undefined,
+    limit: number,
+  ): Promise<List<Delegation>> {
+    const reader = readingAs(caller);
+    if (reader !== null) await agents.requireActor(on, caller, reader);
+    const { rows, reached } = await store.page(on, filter, before, limit);
+    const items: Delegation[] = [];
+    let size = 0;
+    for (const row of rows) {
+      if (!(await mayRead(on, reader, row))) continue;
+      const shown = await show(on, messages, row);
+      size += jsonBytes(shown);
+      if (size > PAGE_BYTES && items.length) return { items, nextPage: String(items.at(-1)?.messageId) };
+      items.push(shown);
+    }
+    return { items, nextPage: reached === null ? null : String(reached) };
+  }
+
+  /** Made once, however often it is asked for. */
+  async function once(tx: Tx, sender: string, key: string | undefined, operation: string, asked: unknown, make: Make) {
+    return idempotency.once<Delegation>(tx, {
+      ...{ sender, key, operation, asked },
+      async make() {
+        const made = await make();
+        return { subject: made.id, made };
+      },
+      async again(subject) {
+        const row = await store.byId(tx, subject);
+        return row && show(tx, messages, row);
+      },
+    });
+  }
+
+  /** The worker that speaks. @throws Problem 403 unless the caller is who was asked, or who of the group took it. */
+  async function worker(tx: Tx, caller: Caller, row: DelegationRow, agentId: string | undefined): Promise<AgentFacts> {
+    await requireReader(tx, readingAs(caller), row);
+    const mine = workerOf(row);
+    const actor = actingAs(caller, agentId ?? (caller.role === "operator" ? (mine ?? undefined) : undefined));
+    const facts = await agents.requireActor(tx, caller, actor);
+    if (mine === null)
+      throw new Problem("forbidden", `Nobody of ${row.target} has claimed message ${row.messageId} yet.`);
+    if (actor !== mine) throw new Problem("forbidden", `${mine} works on ${row.id}, not ${actor}.`);
+    if (!(await ends.holdsIt(tx, row)))
+      throw new Problem("claim-lost", `The lease of message ${row.messageId} has ended.`);
+    return facts;
+  }
+
+  const via = (caller: Caller, actor: string) =>
+    caller.role === "operator" && actor !== "user" ? caller.tokenId : null;
+
+  async function answer(tx: Tx, caller: Caller, row: DelegationRow, body: DelegationResponse): Promise<Delegation> {
+    const { id, kind } = await worker(tx, caller, row, body.agentId);
+    if (!isOwed(row)) throw new Problem("not-open", `${row.id} was answered by ${row.answeredBy} already.`);
+    refuseReserved(body);
+    const sent = await sender.post(
+      tx,
+      { id, kind, via: via(caller, id) },
+      {
+        to: row.fromId,
+        kind: "response",
+        replyTo: row.messageId,
+        body: body.text ?? body.error ?? "",
+        encoding: body.encoding ?? "plain",
+        payload: body.error === undefined ? body.payload : { ...body.payload, delegation: { error: body.error } },
+      },
+    );
+    if (!sent) throw new Problem("gone", `${row.fromId} was deleted: nobody waits for this answer.`);
+    return show(tx, messages, await require(tx, row.id));
+  }
+
+  async function report(tx: Tx, caller: Caller, row: DelegationRow, body: DelegationProgress): Promise<Delegation> {
+    const { id, kind } = await worker(tx, caller, row, body.agentId);
+    if (!isOpen(row)) throw new Problem("not-open", `${row.id} is ${row.status}.`);
+    parts.quotas.take(tx, { id, kind }, "messages");
+    await sender.post(
+      tx,
+      { id, kind, via: via(caller, id) },
+      {
+        to: row.fromId,
+        kind: body.question ? "request" : "control",
+        subject: `${body.question ? "Question about" : "Progress of"} ${row.id}`,
+        replyTo: row.messageId,
+        body: body.text,
+        encoding: body.encoding ?? "plain",
+        payload: { delegationId: row.id, ...(body.question ? { question: true } : { progress: true }) },
+      },
+    );
+    return show(tx, messages, row);
+  }
+
+  /** Those open below it, at any depth. */
+  async function openUnder(on: Reading, top: DelegationRow): Promise<DelegationRow[]> {
+    const found: DelegationRow[] = [];
+    for (const row of await store.openBelowRoot(on, top.rootId, MAX_TREE))
+      for (let up: string | null | undefined = row.parentId; up; up = (await store.byId(on, up))?.parentId)
+        if (up === top.id) found.push(row);
+    return found;
+  }
+
+  return {
+    get,
+    list,
+
+    /** `POST /v1/delegations` */
+    async ask(tx: Tx, caller: Caller, body: Asked, key: string | undefined) {
+      const { from, ...asked } = body;
+      return once(tx, actingAs(caller, from), key, "delegate", asked, async () =>
+        shown(await ask(tx, caller, body), { text: body.text, encoding: body.encoding, context: body.context ?? null }),
+      );
+    },
+
+    /** `POST .../response`: late ones too, once. @throws Problem 403, 404, 409, 410 */
+    async respond(tx: Tx, caller: Caller, id: string, body: DelegationResponse, key: string | undefined) {
+      const actor = actingAs(caller, body.agentId);
+      const row = await require(tx, id);
+      const sender = body.agentId === undefined && caller.role === "operator" ? (workerOf(row) ?? actor) : actor;
+      return once(tx, sender, key, `delegation.response ${id}`, body, () => answer(tx, caller, row, body));
+    },
+
+    /** `POST .../progress`. @throws Problem 403, 404, 409 */
+    async progress(tx: Tx, caller: Caller, id: string, body: DelegationProgress, key: string | undefined) {
+      const actor = actingAs(caller, body.agentId);
+      const row = await require(tx, id);
+      const sender = body.agentId === undefined && caller.role === "operator" ? (workerOf(row) ?? actor) : actor;
+      return once(tx, sender, key, `delegation.progress ${id}`, body, () => report(tx, caller, row, body));
+    },
+
+    /** `POST .../cancel`, by who asked or an operator; repeating it does nothing more. @throws Problem 403, 404, 409 */
+    async cancel(tx: Tx, caller: Caller, id: string, body: { tree: boolean } & DelegationCancel) {
+      const actor = actingAs(caller);
+      const row = await require(tx, id);
+      await agents.requireActor(tx, caller, actor);
+      await requireReader(tx, readingAs(caller), row);
+      if (caller.role !== "operator" && actor !== row.fromId)
+        throw new Problem("forbidden", `Only ${row.fromId} or an operator may cancel ${id}.`);
+      if (!body.tree && !isOpen(row) && row.status !== "cancelled")
+        throw new Problem("not-open", `${id} is ${row.status}.`);
+      const why = `cancelled by ${actor}${body.reason ? `: ${body.reason}` : ""}`;
+      const ending = [...(isOpen(row) ? [row] : []), ...(body.tree ? await openUnder(tx, row) : [])];
+      for (const each of ending) {
+        // Cancelling one may have ended another by what it set in motion.
+        const now = await store.byMessage(tx, each.messageId);
+        if (now && isOpen(now)) await ends.cancel(tx, now, why);
+      }
+      const cancelled = ending.map((each) => each.id);
+      if (caller.role === "operator" && cancelled.length)
+        await activity.record(tx, caller, "delegation.cancelled", id, { cancelled, reason: body.reason ?? null });
+      return { delegation: await show(tx, messages, await require(tx, id)), cancelled };
+    },
+  };
+}
+
+type Make = () => Promise<Delegation>;

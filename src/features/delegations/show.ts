@@ -1,0 +1,82 @@
+import type { Content, MessageStore } from "../../core/messages/store.ts";
+import type { Reading } from "../../kernel/db/database.ts";
+import { type Delegation, type DelegationAnswer, DelegationContext } from "../../protocol/delegations.ts";
+import { type Encoding, toTime, toTimeOrNull } from "../../protocol/wire.ts";
+import type { DelegationRow } from "./store.ts";
+
+/** What the messages of a delegation say, as far as they are there. */
+export interface Said {
+  text: string | null;
+  encoding: Encoding;
+  context: DelegationContext | null;
+  answer?: { text: string | null; encoding: Encoding; payload: Record<string, unknown> | null } | undefined;
+}
+
+/** A delegation as it goes out: its text and its answer are in their messages. */
+export async function show(on: Reading, messages: MessageStore, row: DelegationRow): Promise<Delegation> {
+  const request = await messages.content(on, row.messageId);
+  const response = row.answerId === null ? undefined : await messages.content(on, row.answerId);
+  const answer = { text: response?.body ?? null, encoding: encodingOf(response), payload: given(payloadOf(response)) };
+  return shown(row, {
+    ...{ text: request?.body ?? null, encoding: encodingOf(request), context: contextOf(request), answer },
+  });
+}
+
+/** The same, by whom the messages are known. */
+export function shown(row: DelegationRow, { text, encoding, context, answer }: Said): Delegation {
+  return {
+    id: row.id,
+    from: row.fromId,
+    to: row.target,
+    holder: row.holder,
+    text,
+    encoding,
+    context,
+    depth: row.depth,
+    rootId: row.rootId,
+    parentId: row.parentId,
+    threadId: row.threadId,
+    messageId: row.messageId,
+    status: row.status,
+    answer: answer ? answerOf(row, answer) : null,
+    late: row.late,
+    queued: row.queued,
+    deadlineAt: toTime(row.deadlineAt),
+    createdAt: toTime(row.createdAt),
+    endedAt: toTimeOrNull(row.endedAt),
+  };
+}
+
+/** A request whose payload is not ours any more has none. */
+function contextOf(request: Content | undefined): DelegationContext | null {
+  const said = payloadOf(request)?.context;
+  return said ? (DelegationContext.safeParse(said).data ?? null) : null;
+}
+
+const encodingOf = (message: Content | undefined): Encoding => (message?.opaque ? "opaque" : "plain");
+
+function answerOf(
+  row: DelegationRow,
+  { text, encoding, payload }: NonNullable<Said["answer"]>,
+): DelegationAnswer | null {
+  if (row.answerId === null || row.answeredBy === null) return null;
+  return {
+    messageId: row.answerId,
+    from: row.answeredBy,
+    text,
+    error: row.error,
+    encoding,
+    payload,
+    at: toTime(row.answeredAt ?? 0),
+  };
+}
+
+const payloadOf = (message: Content | undefined): Record<string, unknown> | null =>
+  message?.payload ? JSON.parse(message.payload) : null;
+
+/** Without what the relay put in. */
+function given(payload: Record<string, unknown> | null): Record<string, unknown> | null {
+  if (payload === null) return null;
+  const { delegationId: _, delegation: __, ...rest } = payload;
+  return Object.keys(rest).length ? rest : null;
+}

@@ -1,0 +1,327 @@
+import { createHmac } from "node:crypto";
+import { and, asc, desc, eq, getTableColumns, lt, lte, type SQL, type SQLWrapper, sql } from "drizzle-orm";
+import { bound, boundLimit, fixedLimit } from "../../kernel/db/bound.ts";
+import type { Db, Reading, Tx } from "../../kernel/db/database.ts";
+import type { DelegationStatus } from "../../protocol/delegations.ts";
+import { delegations } from "./tables.ts";
+
+type Stored = typeof delegations.$inferSelect;
+/** As stored, with its id: `dlg_`, the request's place in the log, so that finding it needs no index, and a keyed hash of it. */
+export type DelegationRow = Stored & { id: string };
+
+export interface DelegationFilter {
+  from?: string | undefined;
+  to?: string | undefined;
+  status?: DelegationStatus | undefined;
+  root?: string | undefined;
+}
+
+export type DelegationStore = ReturnType<typeof createDelegationStore>;
+
+const p = sql.placeholder;
+const MAX_VISITED = 20_000;
+/** As the partial indexes have it: any other wording would not find them. */
+const isOpen = sql`status in ('pending', 'claimed')`;
+const isBelow = sql`parent_id is not null`;
+
+/** Characters of an id that nobody can guess. */
+const TAG = 10;
+
+/** `key`: secret of this relay. With it no id can be made of another. */
+export function createDelegationStore(db: Db, key: string) {
+  const named = (row: Stored): DelegationRow => ({ ...row, id: idOf(row.messageId) });
+  const withId = (row: Stored | undefined): DelegationRow | undefined => row && named(row);
+
+  function idOf(messageId: number): string {
+    const mac = createHmac("sha256", key).update(`delegation ${messageId}`).digest();
+    return `dlg_${messageId.toString(36)}${mac.readBigUInt64BE().toString(36).padStart(TAG, "0").slice(-TAG)}`;
+  }
+
+  /** The place of the request, or undefined for what is no id of ours. */
+  function placeOf(id: string): number | undefined {
+    const place = Number.parseInt(id.slice("dlg_".length, -TAG), 36);
+    return Number.isSafeInteger(place) && idOf(place) === id ? place : undefined;
+  }
+
+  /** What a write has read: answering asks for the same row at every step. A write's own, so it ends with it. */
+  const known = new WeakMap<Reading, DelegationRow>();
+  const insert = db.statement((q) => q.insert(delegations).values(everyColumn()).prepare());
+  const byMessage = db.statement((q) =>
+    q
+      .select()
+      .from(delegations)
+      .where(eq(delegations.messageId, bound("messageId")))
+      .prepare(),
+  );
+  const end = db.statement((q) =>
+    q
+      .update(delegations)
+      .set({
+        status: sql`${p("status")}`,
+        endedAt: sql`${p("endedAt")}`,
+        endedUpTo: sql`${p("endedUpTo")}`,
+        answerId: sql`${p("answerId")}`,
+        answeredBy: sql`${p("answeredBy")}`,
+        answeredAt: sql`${p("answeredAt")}`,
+        error: sql`${p("error")}`,
+        late: sql`${p("late")}`,
+      })
+      .where(eq(delegations.messageId, bound("messageId")))
+      .prepare(),
+  );
+  const hold = db.statement((q) =>
+    q
+      .update(delegations)
+      .set({ status: sql`${p("status")}`, holder: sql`${p("holder")}` })
+      .where(eq(delegations.messageId, bound("messageId")))
+      .prepare(),
+  );
+  const openTo = db.statement((q) =>
+    q
+      .select()
+      .from(delegations)
+      .where(and(eq(delegations.target, bound("target")), isOpen))
+      .orderBy(asc(delegations.messageId))
+      .limit(boundLimit("limit"))
+      .prepare(),
+  );
+  const seen = db.statement((q) =>
+    q
+      .select()
+      .from(delegations)
+      .where(
+        and(
+          eq(delegations.target, bound("target")),
+          isOpen,
+          lte(delegations.messageId, bound("upTo")),
+          sql`(${bound("threadId")} = 0 or ${delegations.threadId} = ${bound("threadId")})`,
+        ),
+      )
+      .orderBy(asc(delegations.messageId))
+      .limit(fixedLimit(2))
+      .prepare(),
+  );
+  const openFrom = db.statement((q) =>
+    q
+      .select()
+      .from(delegations)
+      .where(and(eq(delegations.fromId, bound("fromId")), isOpen))
+      .orderBy(asc(delegations.messageId))
+      .limit(boundLimit("limit"))
+      .prepare(),
+  );
+  const openOfRoot = db.statement((q) =>
+    q
+      .select()
+      .from(delegations)
+      .where(and(eq(delegations.rootId, bound("rootId")), isBelow, isOpen))
+      .orderBy(asc(delegations.messageId))
+      .limit(boundLimit("limit"))
+      .prepare(),
+  );
+  const countFrom = db.statement((q) =>
+    q
+      .select({ n: countOf(eq(delegations.fromId, bound("of"))) })
+      .from(one)
+      .prepare(),
+  );
+  const countOfRoot = db.statement((q) =>
+    q
+      .select({ n: countOf(sql`${delegations.rootId} = ${bound("of")} and ${isBelow}`) })
+      .from(one)
+      .prepare(),
+  );
+  const earliest = db.statement((q) =>
+    q
+      .select({ at: delegations.deadlineAt })
+      .from(delegations)
+      .where(isOpen)
+      .orderBy(asc(delegations.deadlineAt))
+      .limit(fixedLimit(1))
+      .prepare(),
+  );
+  const ripe = db.statement((q) =>
+    q
+      .select()
+      .from(delegations)
+      .where(and(isOpen, lte(delegations.deadlineAt, bound("now"))))
+      .orderBy(asc(delegations.deadlineAt))
+      .limit(boundLimit("limit"))
+      .prepare(),
+  );
+
+  function read(on: Reading, messageId: number): DelegationRow | undefined {
+    if (!("writes" in on)) return withId(byMessage(on).get({ messageId }));
+    const last = known.get(on);
+    if (last?.messageId === messageId) return last;
+    const row = withId(byMessage(on).get({ messageId }));
+    if (row) known.set(on, row);
+    return row;
+  }
+
+  return {
+    idOf,
+    add: async (tx: Tx, row: DelegationRow): Promise<void> => {
+      insert(tx).run(row);
+    },
+    byMessage: async (on: Reading, messageId: number): Promise<DelegationRow | undefined> => read(on, messageId),
+    byId: async (on: Reading, id: string): Promise<DelegationRow | undefined> => {
+      const messageId = placeOf(id);
+      return messageId === undefined ? undefined : read(on, messageId);
+    },
+    /** Stores how it ended. */
+    end: async (tx: Tx, row: DelegationRow): Promise<void> => {
+      const { messageId, status, endedAt, endedUpTo, answerId, answeredBy, answeredAt, error, late } = row;
+      const answer = { answerId, answeredBy, answeredAt, error, late: late ? 1 : 0 };
+      end(tx).run({ messageId, status, endedAt, endedUpTo, ...answer });
+      known.set(tx, row);
+    },
+    /** Who of the group works on it, or null. */
+    hold: async (tx: Tx, row: DelegationRow): Promise<void> => {
+      const { messageId, holder, status } = row;
+      hold(tx).run({ messageId, holder, status });
+      known.set(tx, row);
+    },
+
+    /** Open ones that were asked of this very agent or group, oldest first. */
+    openTo: async (on: Reading, target: string, limit: number): Promise<DelegationRow[]> =>
+      openTo(on).all({ target, limit }).map(named),
+    /** The one open request to this agent up to a place in the log, of one thread or of any; undefined if there are more. */
+    onlyOpenTo: async (on: Reading, target: string, upTo: number, threadId = 0): Promise<DelegationRow | undefined> => {
+      const [one, another] = seen(on).all({ target, upTo, threadId });
+      return another ? undefined : withId(one);
+    },
+    openFrom: async (on: Reading, fromId: string, limit: number): Promise<DelegationRow[]> =>
+      openFrom(on).all({ fromId, limit }).map(named),
+    /** Open ones of a tree, but the first. */
+    openBelowRoot: async (on: Reading, rootId: string, limit: number): Promise<DelegationRow[]> =>
+      openOfRoot(on).all({ rootId, limit }).map(named),
+    /** How many are open, counted no further than `limit`. */
+    countFrom: async (on: Reading, fromId: string, limit: number): Promise<number> =>
+      countFrom(on).get({ of: fromId, limit })?.n ?? 0,
+    countBelowRoot: async (on: Reading, rootId: string, limit: number): Promise<number> =>
+      countOfRoot(on).get({ of: rootId, limit })?.n ?? 0,
+
+    earliest: async (on: Reading): Promise<number | null> => earliest(on).get()?.at ?? null,
+    ripe: async (on: Reading, now: number, limit: number): Promise<DelegationRow[]> =>
+      ripe(on).all({ now, limit }).map(named),
+    /** No deadline is further from `now` than was asked for, and none is before `soonest`. */
+    moveDeadlines: async (tx: Tx, now: number, soonest: number): Promise<void> => {
+      const whole = sql`${now} + ${delegations.timeoutSeconds} * 1000`;
+      tx.db
+        .update(delegations)
+        .set({ deadlineAt: whole })
+        .where(and(isOpen, sql`${delegations.deadlineAt} > ${whole}`))
+        .run();
+      tx.db
+        .update(delegations)
+        .set({ deadlineAt: soonest })
+        .where(and(isOpen, lt(delegations.deadlineAt, soonest)))
+        .run();
+    },
+
+    /** The oldest request that is still owed an answer. */
+    oldestOpen: async (on: Reading): Promise<number | undefined> =>
+      on.db
+        .select({ id: sql<number | null>`min(${delegations.messageId})` })
+        .from(delegations)
+        .where(isOpen)
+        .get()?.id ?? undefined,
+    countOpen: async (on: Reading): Promise<number> =>
+      on.db.select({ n: sql<number>`count(*)` }).from(delegations).where(isOpen).get()?.n ?? 0,
+    /** Those of the messages that are requests: one row hangs on each. */
+    among: async (on: Reading, messageIds: readonly number[]): Promise<number[]> =>
+      on.db
+        .select({ id: delegations.messageId })
+        .from(delegations)
+        .where(inIds(messageIds))
+        .all()
+        .map((row) => row.id),
+    /** The requests among these that have ended. */
+    endedAmong: async (on: Reading, messageIds: readonly number[]): Promise<number[]> =>
+      messageIds.length === 0
+        ? []
+        : on.db
+            .select({ id: delegations.messageId })
+            .from(delegations)
+            .where(and(inIds(messageIds), sql`ended_at is not null`))
+            .all()
+            .map((row) => row.id),
+    forget: async (tx: Tx, messageIds: readonly number[]): Promise<void> => {
+      tx.db.delete(delegations).where(inIds(messageIds)).run();
+    },
+
+    /** Newest first, among the next 20,000; `reached` is where looking ended, null at the end. */
+    page: async (on: Reading, filter: DelegationFilter, before: number | undefined, limit: number) => {
+      const some = on.db
+        .select(getTableColumns(delegations))
+        .from(delegations)
+        .where(before === undefined ? undefined : lt(delegations.messageId, before))
+        .orderBy(desc(delegations.messageId))
+        .limit(MAX_VISITED)
+        .as("some");
+      const rows = on.db
+        .select()
+        .from(some)
+        .where(and(...conditions(some, filter)))
+        .orderBy(desc(some.messageId))
+        .limit(limit)
+        .all()
+        .map(named);
+      if (rows.length === limit) return { rows, reached: rows.at(-1)?.messageId ?? null };
+      const last = on.db
+        .select({ id: delegations.messageId })
+        .from(delegations)
+        .where(before === undefined ? undefined : lt(delegations.messageId, before))
+        .orderBy(desc(delegations.messageId))
+        .limit(1)
+        .offset(MAX_VISITED - 1)
+        .get();
+      return { rows, reached: last?.id ?? null };
+    },
+  };
+}
+
+type Columns = Record<"fromId" | "target" | "holder" | "status" | "rootId", SQLWrapper>;
+
+/** A filter by an agent as target also means what it took of a group's. */
+function conditions(row: Columns, { from, to, status, root }: DelegationFilter): SQL[] {
+  const where: SQL[] = [];
+  if (from !== undefined) where.push(sql`${row.fromId} = ${from}`);
+  if (to !== undefined) where.push(sql`(${row.target} = ${to} or ${row.holder} = ${to})`);
+  if (status !== undefined) where.push(sql`${row.status} = ${status}`);
+  if (root !== undefined) where.push(sql`${row.rootId} = ${root}`);
+  return where;
+}
+
+const inIds = (messageIds: readonly number[]): SQL =>
+  sql`${delegations.messageId} in (select value from json_each(${JSON.stringify(messageIds)}))`;
+
+const one = sql`(select 1)`;
+const countOf = (of: SQL): SQL<number> =>
+  sql<number>`(select count(*) from (select 1 from ${delegations} where ${of} and ${isOpen} limit ${bound("limit")}))`;
+
+function everyColumn() {
+  return {
+    messageId: p("messageId"),
+    fromId: p("fromId"),
+    target: p("target"),
+    holder: p("holder"),
+    parentId: p("parentId"),
+    rootId: p("rootId"),
+    depth: p("depth"),
+    threadId: p("threadId"),
+    status: p("status"),
+    queued: p("queued"),
+    timeoutSeconds: p("timeoutSeconds"),
+    deadlineAt: p("deadlineAt"),
+    createdAt: p("createdAt"),
+    endedAt: p("endedAt"),
+    endedUpTo: p("endedUpTo"),
+    answerId: p("answerId"),
+    answeredBy: p("answeredBy"),
+    answeredAt: p("answeredAt"),
+    error: p("error"),
+    late: p("late"),
+  };
+}

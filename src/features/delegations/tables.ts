@@ -1,0 +1,46 @@
+import { sql } from "drizzle-orm";
+import { index, integer, sqliteTable, text } from "drizzle-orm/sqlite-core";
+import type { DelegationStatus } from "../../protocol/delegations.ts";
+
+const isOpen = sql`status in ('pending', 'claimed')`;
+
+/** A request that owes an answer. Its text is in its message, its answer in the response; both go with their messages. */
+export const delegations = sqliteTable(
+  "delegations",
+  {
+    /** The request's place in the log; the delegation's id is made of it. */
+    messageId: integer("message_id").primaryKey(),
+    fromId: text("from_id").notNull(),
+    target: text("target").notNull(),
+    /** Who of a group works on it, or did last. */
+    holder: text("holder"),
+    parentId: text("parent_id"),
+    rootId: text("root_id").notNull(),
+    depth: integer("depth").notNull(),
+    threadId: integer("thread_id").notNull(),
+    status: text("status").$type<DelegationStatus>().notNull(),
+    queued: integer("queued", { mode: "boolean" }).notNull(),
+    timeoutSeconds: integer("timeout_seconds").notNull(),
+    deadlineAt: integer("deadline_at").notNull(),
+    createdAt: integer("created_at").notNull(),
+    endedAt: integer("ended_at"),
+    /** The newest entry of the log at that moment. */
+    endedUpTo: integer("ended_up_to"),
+    answerId: integer("answer_id"),
+    /** `system` when nobody answered; what comes after that is late. */
+    answeredBy: text("answered_by"),
+    answeredAt: integer("answered_at"),
+    error: text("error"),
+    late: integer("late", { mode: "boolean" }).notNull(),
+  },
+  (t) => [
+    // Of open ones alone: they are few, and an ended one costs nothing any more. Of trees only what is below the first.
+    index("delegations_open_to").on(t.target, t.messageId).where(isOpen),
+    // The status in it, so that counting them needs no row.
+    index("delegations_open_from").on(t.fromId, t.messageId, t.status).where(isOpen),
+    index("delegations_open_of_root")
+      .on(t.rootId, t.messageId, t.status, t.parentId)
+      .where(sql`parent_id is not null and ${isOpen}`),
+    index("delegations_due").on(t.deadlineAt).where(isOpen),
+  ],
+);

@@ -1,0 +1,193 @@
+import type { Access } from "../../core/messages/access.ts";
+import type { Quotas } from "../../core/messages/quotas.ts";
+import type { MessageRow, MessageStore } from "../../core/messages/store.ts";
+import type { AgentService } from "../../identity/agents/service.ts";
+import { actingAs, type Caller, readingAs } from "../../identity/auth/caller.ts";
+import type { Clock } from "../../kernel/clock.ts";
+import type { Reading, Tx } from "../../kernel/db/database.ts";
+import type { Disk } from "../../kernel/db/disk.ts";
+import type { Idempotency } from "../../kernel/idempotency/service.ts";
+import { newId } from "../../kernel/ids.ts";
+import type { StoredFile } from "../../protocol/files.ts";
+import { Problem } from "../../protocol/problem.ts";
+import { toTime } from "../../protocol/wire.ts";
+import type { FileRow, FileStore } from "./store.ts";
+
+export interface FileParts {
+  agents: AgentService;
+  messages: MessageStore;
+  access: Access;
+  idempotency: Idempotency;
+  store: FileStore;
+  clock: Clock;
+  quotas: Quotas;
+  disk: Disk;
+  /** What may be uploaded: `image/*`, `application/pdf`, or `*` for all. */
+  types: readonly string[];
+}
+
+/** What arrived, and what it is said to be. */
+export interface Upload {
+  name: string;
+  type: string;
+  size: number;
+  sha256: string;
+  agentId: string | undefined;
+}
+
+/** Headers of an upload, known before its bytes. */
+export interface Announced {
+  type: string;
+  agentId: string | undefined;
+  bytes: number;
+  key: string | undefined;
+}
+
+/** What one agent may have lying there that no message carries: it goes after a time. */
+const MAX_UNUSED_FILES = 500;
+const MAX_UNUSED_BYTES = 1024 ** 3;
+/** Files one message may carry. */
+const MAX_CARRIED = 64;
+/** Of the messages that carry a file so many are looked at closely, newest first, and so many for whom they were for. */
+const MAX_USES = 200;
+const MAX_OLDER_USES = 20_000;
+/** The operation of the idempotency keys of files. */
+export const UPLOAD = "uploadFile";
+const FILE_ID = /^fil_[0-9a-z]{1,40}$/;
+
+export type Files = ReturnType<typeof createFiles>;
+
+/** Attachments: who put them there, which messages carry them, and who may read them. */
+export function createFiles(parts: FileParts) {
+  const { agents, messages, access, idempotency, store, clock, types, quotas, disk } = parts;
+  const listeners: ((file: FileRow) => void)[] = [];
+
+  /** Whether the agent uploaded the file, or may read a message that carries it. */
+  async function mayRead(on: Reading, agentId: string, file: FileRow): Promise<boolean> {
+    if (file.uploadedBy === agentId) return true;
+    for (const id of await store.usesOf(on, file.id, MAX_USES)) {
+      const message = await messages.lineage(on, id);
+      if (message && (await access.mayRead(on, agentId, message))) return true;
+    }
+    // However often it was sent on since: nobody loses a file by that.
+    return store.reached(on, file.id, agentId, MAX_OLDER_USES);
+  }
+
+  /** When a message is planned: what its payload names has to be there for its sender. @throws Problem 422 */
+  async function checkDraft(on: Reading, author: { id: string }, { payload }: { payload?: Payload }): Promise<void> {
+    for (const { id, pointer } of payload ? namedIn(payload) : []) await requireUsable(on, author.id, id, pointer);
+  }
+
+  /** Files of a planned message are kept until it is sent, as if uploaded then. */
+  async function keepUntil(tx: Tx, payload: Payload, at: number): Promise<void> {
+    for (const { id } of payload ? namedIn(payload) : []) await store.keepUntil(tx, id, at);
+  }
+
+  /** In the write that appends a message: what its payload names has to be there for its sender. @throws Problem 422 */
+  async function carried(tx: Tx, row: MessageRow): Promise<void> {
+    if (!row.payload?.includes('"fil_')) return;
+    const named = namedIn(JSON.parse(row.payload));
+    for (const { id, pointer } of named) {
+      await requireUsable(tx, row.fromId, id, pointer);
+      await store.use(tx, id, row.id);
+    }
+  }
+
+  /** @throws Problem 422 when there is no such file for this agent: one that it may not read is none. */
+  async function requireUsable(on: Reading, agentId: string, id: string, pointer: string): Promise<FileRow> {
+    const file = await store.byId(on, id);
+    const isTheirs = file && (agentId === "user" || agentId === "system" || (await mayRead(on, agentId, file)));
+    if (!isTheirs) throw Problem.invalid(pointer, `there is no file ${id}`);
+    return file;
+  }
+
+  function isTaken(type: string): boolean {
+    return types.some((pattern) => {
+      if (pattern === "*" || pattern === "*/*") return true;
+      return pattern.endsWith("/*") ? type.startsWith(pattern.slice(0, -1)) : type === pattern;
+    });
+  }
+
+  return {
+    checkDraft,
+    keepUntil,
+    carried,
+    requireUsable,
+    /** Told of each file, once it is on disk. */
+    onAdded: (listener: (file: FileRow) => void) => listeners.push(listener),
+
+    /**
+     * Before a byte is read; `bytes` are at least so many. @throws Problem 403, 415, 429 when too much of theirs lies there
+     * that no message carries, or came today, 503 when the disk is nearly full
+     */
+    async checkUpload(on: Reading, caller: Caller, { type, agentId, bytes, key }: Announced): Promise<void> {
+      const uploader = actingAs(caller, agentId);
+      disk.checkRoom(bytes, "files");
+      const facts = await agents.factsOf(on, uploader);
+      // A file uploaded before with this key is answered again: `add` looks it up.
+      if (facts && key === undefined) quotas.check(facts, "files");
+      if (!isTaken(type)) throw new Problem("unsupported-media-type", `Files of type ${type} are not taken here.`);
+      if (caller.role === "operator") return;
+      const unused = await store.unusedOf(on, uploader, MAX_UNUSED_FILES);
+      if (unused.files >= MAX_UNUSED_FILES || unused.bytes >= MAX_UNUSED_BYTES)
+        throw new Problem("rate-limited", `No message carries the last ${unused.files} files of ${uploader}.`, {
+          retryAfterSeconds: 3600,
+        });
+    },
+
+    /** `POST /v1/files`, when the bytes have their place. @throws Problem 403, 409, 422 */
+    async add(tx: Tx, caller: Caller, upload: Upload, key: string | undefined) {
+      const { agentId, ...content } = upload;
+      const uploadedBy = actingAs(caller, agentId);
+      const facts = await agents.requireActor(tx, caller, uploadedBy);
+      const { made, replayed } = await idempotency.once<FileRow>(tx, {
+        ...{ sender: uploadedBy, key, operation: UPLOAD, asked: content },
+        async make() {
+          quotas.take(tx, facts, "files");
+          const now = clock.now();
+          const row: FileRow = { ...content, uploadedBy, id: newId("fil", now), createdAt: now, unusedSince: now };
+          await store.add(tx, row);
+          tx.afterCommit(() => {
+            for (const listener of listeners) listener(row);
+          });
+          return { subject: row.id, made: row };
+        },
+        again: (id) => store.byId(tx, id),
+      });
+      return { file: wireFile(made), replayed };
+    },
+
+    /** @throws Problem 403, 404, 409 */
+    async requireReadable(on: Reading, caller: Caller, id: string): Promise<FileRow> {
+      const reader = readingAs(caller);
+      if (reader !== null) await agents.requireActor(on, caller, reader);
+      const file = await store.byId(on, id);
+      if (!file) throw new Problem("not-found", `There is no file ${id}.`);
+      if (reader !== null && !(await mayRead(on, reader, file)))
+        throw new Problem("forbidden", `No message that ${reader} may read carries ${id}.`);
+      return file;
+    },
+  };
+}
+
+type Payload = Record<string, unknown> | null | undefined;
+
+/** Where a payload names files: `files` and `attachments`, each an array of `{ fileId }`. @throws Problem 422: too many */
+function namedIn(payload: Record<string, unknown>): { id: string; pointer: string }[] {
+  const named = ["files", "attachments"].flatMap((member) => {
+    const list = payload[member];
+    if (!Array.isArray(list)) return [];
+    return list.flatMap((item: unknown, index) => {
+      const id = typeof item === "object" && item !== null && "fileId" in item ? item.fileId : undefined;
+      if (typeof id !== "string" || !FILE_ID.test(id)) return [];
+      return [{ id, pointer: `/payload/${member}/${index}/fileId` }];
+    });
+  });
+  if (named.length > MAX_CARRIED) throw Problem.invalid("/payload", `carries more than ${MAX_CARRIED} files`);
+  return named;
+}
+
+const wireFile = ({ unusedSince: _, createdAt, ...row }: FileRow): StoredFile => ({
+  ...row,
+  createdAt: toTime(createdAt),
+});

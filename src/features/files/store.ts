@@ -1,0 +1,110 @@
+import { and, asc, desc, eq, lt, lte, sql } from "drizzle-orm";
+import { bound } from "../../kernel/db/bound.ts";
+import type { Db, Reading, Tx } from "../../kernel/db/database.ts";
+import { files, fileUses } from "./tables.ts";
+
+export type FileRow = typeof files.$inferSelect;
+
+export type FileStore = ReturnType<typeof createFileStore>;
+
+/** What is known of files. Their bytes are in `blobs.ts`. */
+export function createFileStore(db: Db) {
+  const byId = db.statement((q) =>
+    q
+      .select()
+      .from(files)
+      .where(eq(files.id, bound("id")))
+      .prepare(),
+  );
+
+  return {
+    byId: async (on: Reading, id: string): Promise<FileRow | undefined> => byId(on).get({ id }),
+    add: async (tx: Tx, row: FileRow): Promise<void> => {
+      tx.db.insert(files).values(row).run();
+    },
+    remove: async (tx: Tx, id: string): Promise<void> => {
+      tx.db.delete(files).where(eq(files.id, id)).run();
+    },
+    /** What somebody has put there that no message carries: how many, as far as `limit`, and how large together. */
+    unusedOf: async (on: Reading, uploadedBy: string, limit: number): Promise<{ files: number; bytes: number }> => {
+      const sizes = on.db
+        .select({ size: files.size })
+        .from(files)
+        .where(and(eq(files.uploadedBy, uploadedBy), sql`unused_since is not null`))
+        .limit(limit)
+        .all();
+      return { files: sizes.length, bytes: sizes.reduce((sum, { size }) => sum + size, 0) };
+    },
+    hasContent: async (on: Reading, sha256: string): Promise<boolean> =>
+      on.db.select({ id: files.id }).from(files).where(eq(files.sha256, sha256)).limit(1).get() !== undefined,
+
+    use: async (tx: Tx, fileId: string, messageId: number): Promise<void> => {
+      tx.db.insert(fileUses).values({ fileId, messageId }).onConflictDoNothing().run();
+      tx.db.update(files).set({ unusedSince: null }).where(eq(files.id, fileId)).run();
+    },
+    /** A file that no message carries counts as unused from `at` on, if not from later. */
+    keepUntil: async (tx: Tx, fileId: string, at: number): Promise<void> => {
+      tx.db
+        .update(files)
+        .set({ unusedSince: at })
+        .where(and(eq(files.id, fileId), lt(files.unusedSince, at)))
+        .run();
+    },
+    /** Messages that carry it, newest first. */
+    usesOf: async (on: Reading, fileId: string, limit: number): Promise<number[]> =>
+      on.db
+        .select({ id: fileUses.messageId })
+        .from(fileUses)
+        .where(eq(fileUses.fileId, fileId))
+        .orderBy(desc(fileUses.messageId))
+        .limit(limit)
+        .all()
+        .map((row) => row.id),
+    /** Whether one of the newest messages that carry it was sent by the agent, or for it when it was sent. */
+    reached: async (on: Reading, fileId: string, agentId: string, limit: number): Promise<boolean> =>
+      on.db.get(sql`
+        select 1 from (
+          select message_id as id from file_uses where file_id = ${fileId} order by message_id desc limit ${limit}) u
+        join messages m on m.id = u.id
+        where exists (
+          select 1 from memberships s
+          where s.agent_id = ${agentId} and s.target in (m.target, iif(m.from_id = ${agentId}, ${agentId}, m.target))
+            and s.since_id < m.id and (s.until_id is null or s.until_id >= m.id))
+        limit 1`) !== undefined,
+    /** Forgets some uses by messages up to the floor that are gone. Answers how many it looked at, and where it came to. */
+    dropUses: async (tx: Tx, after: number, floor: number, now: number, limit: number) => {
+      const some = tx.db
+        .select({
+          fileId: fileUses.fileId,
+          messageId: fileUses.messageId,
+          isThere: sql<number>`exists (select 1 from messages m where m.id = ${fileUses.messageId})`,
+        })
+        .from(fileUses)
+        .where(and(sql`${fileUses.messageId} > ${after}`, lte(fileUses.messageId, floor)))
+        .orderBy(asc(fileUses.messageId))
+        .limit(limit)
+        .all();
+      for (const { fileId, messageId } of some.filter(({ isThere }) => !isThere)) {
+        tx.db
+          .delete(fileUses)
+          .where(and(eq(fileUses.fileId, fileId), eq(fileUses.messageId, messageId)))
+          .run();
+        tx.db
+          .update(files)
+          .set({ unusedSince: now })
+          .where(and(eq(files.id, fileId), sql`not exists (select 1 from file_uses u where u.file_id = ${fileId})`))
+          .run();
+      }
+      return { looked: some.length, reached: some.at(-1)?.messageId ?? floor };
+    },
+    /** Those that nothing has carried since before `before`, oldest first. */
+    unused: async (on: Reading, before: number, limit: number): Promise<FileRow[]> =>
+      on.db
+        .select()
+        .from(files)
+        .where(and(sql`unused_since is not null`, lt(files.unusedSince, before)))
+        .orderBy(asc(files.unusedSince))
+        .limit(limit)
+        .all(),
+  };
+}

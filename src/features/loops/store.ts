@@ -1,0 +1,44 @@
+import { and, desc, eq, isNotNull, isNull, lt, sql } from "drizzle-orm";
+import type { Reading, Tx } from "../../kernel/db/database.ts";
+import type { LoopKind } from "../../protocol/loops.ts";
+import { loops } from "./tables.ts";
+
+export type LoopRow = typeof loops.$inferSelect;
+
+export const loopStore = {
+  find: async (on: Reading, rootId: number, kind: LoopKind): Promise<LoopRow | undefined> =>
+    on.db
+      .select()
+      .from(loops)
+      .where(and(eq(loops.rootId, rootId), eq(loops.kind, kind)))
+      .get(),
+  put: async (tx: Tx, row: LoopRow): Promise<void> => {
+    tx.db
+      .insert(loops)
+      .values(row)
+      .onConflictDoUpdate({ target: [loops.rootId, loops.kind], set: row })
+      .run();
+  },
+  /** Which loops a message was one too many in. */
+  byMessage: async (on: Reading, messageId: number): Promise<LoopRow[]> =>
+    on.db.select().from(loops).where(eq(loops.messageId, messageId)).all(),
+  /** The newest first, by the message that was one too many. `resumed`: those chains alone that were, or were not. */
+  page: async (on: Reading, resumed: boolean | undefined, before: number | undefined, limit: number) =>
+    on.db
+      .select()
+      .from(loops)
+      .where(
+        and(
+          before === undefined ? undefined : lt(loops.messageId, before),
+          resumed === undefined ? undefined : eq(loops.kind, "chain"),
+          resumed === undefined ? undefined : resumed ? isNotNull(loops.resumedAt) : isNull(loops.resumedAt),
+        ),
+      )
+      .orderBy(desc(loops.messageId))
+      .limit(limit)
+      .all(),
+  removeOf: async (tx: Tx, messageIds: readonly number[]): Promise<void> => {
+    tx.db.run(sql`delete from ${loops}
+      where ${loops.messageId} in (select value from json_each(${JSON.stringify(messageIds)}))`);
+  },
+};

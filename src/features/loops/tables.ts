@@ -1,0 +1,24 @@
+import { index, integer, primaryKey, sqliteTable, text } from "drizzle-orm/sqlite-core";
+import type { LoopKind } from "../../protocol/loops.ts";
+
+/** Chains and threads in which agents answered each other for too long. */
+export const loops = sqliteTable(
+  "loops",
+  {
+    rootId: integer("root_id").notNull(),
+    kind: text("kind").$type<LoopKind>().notNull(),
+    /** The message that was one too many. The row goes with it. */
+    messageId: integer("message_id").notNull(),
+    fromId: text("from_id").notNull(),
+    target: text("target").notNull(),
+    streak: integer("streak").notNull(),
+    pausedAt: integer("paused_at").notNull(),
+    /** When people were last told of it. */
+    toldAt: integer("told_at").notNull(),
+    resumedAt: integer("resumed_at"),
+    resumedBy: text("resumed_by"),
+    /** What was said up to here counts no more. */
+    resumedUpTo: integer("resumed_up_to"),
+  },
+  (t) => [primaryKey({ columns: [t.rootId, t.kind] }), index("loops_by_message").on(t.messageId)],
+);

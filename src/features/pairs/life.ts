@@ -1,0 +1,143 @@
+import type { Author, Sender } from "../../core/messages/send.ts";
+import type { MessageStore } from "../../core/messages/store.ts";
+import type { AgentService } from "../../identity/agents/service.ts";
+import { createPauses } from "../../kernel/breathe.ts";
+import type { Clock } from "../../kernel/clock.ts";
+import type { Reading, Tx } from "../../kernel/db/database.ts";
+import type { Due } from "../../kernel/due/due.ts";
+import type { LogEntry } from "../../kernel/log/tail.ts";
+import type { PairEvent, ParsedPairMessage } from "../../protocol/pairs.ts";
+import { Problem } from "../../protocol/problem.ts";
+import { toTime } from "../../protocol/wire.ts";
+import type { PairRow, PairStore } from "./store.ts";
+
+export interface PairLifeParts {
+  store: PairStore;
+  agents: AgentService;
+  messages: MessageStore;
+  sender: Sender;
+  due: Due;
+  clock: Clock;
+  headOf(on: Reading): number;
+}
+
+export const EXPIRES = "pair.expires";
+/** How many are ended in one write when a member is deleted. */
+const SLICE = 200;
+const DROP = "pair.drop";
+const SYSTEM: Author = { id: "system", kind: "system", via: null };
+
+export type PairLife = ReturnType<typeof createPairLife>;
+
+/** What happens to a pair, whoever asks for it: each step is told to both, in the same write. */
+export function createPairLife({ store, agents, messages, sender, due, clock, headOf }: PairLifeParts) {
+  const changeListeners: ((row: PairRow) => void)[] = [];
+
+  function changed(tx: Tx, row: PairRow): void {
+    tx.afterCommit(() => {
+      for (const listener of changeListeners) listener(row);
+    });
+  }
+
+  /** The first message of the thread, unless retention took it: then what is said next begins a new one. */
+  const first = async (tx: Tx, row: PairRow): Promise<number | undefined> =>
+    (await messages.lineage(tx, row.threadId)) ? row.threadId : undefined;
+
+  /** Tells both of a step, who was asked first; answers the thread they are told in. */
+  async function tell(tx: Tx, row: PairRow, event: PairEvent): Promise<number> {
+    let threadId = await first(tx, row);
+    for (const member of [row.target, row.requester]) {
+      const sent = await sender.post(tx, SYSTEM, {
+        to: member,
+        kind: "pair",
+        subject: `Pair ${row.id} ${event}`,
+        body: SAYS[event](row),
+        replyTo: threadId,
+        payload: payloadOf(row, event),
+      });
+      threadId ??= sent?.entry.id;
+    }
+    return threadId ?? row.threadId;
+  }
+
+  async function step(tx: Tx, row: PairRow, event: PairEvent): Promise<PairRow> {
+    const told = { ...row, threadId: await tell(tx, row, event) };
+    await store.save(tx, told);
+    changed(tx, told);
+    return told;
+  }
+
+  async function end(
+    tx: Tx,
+    row: PairRow,
+    status: "rejected" | "ended" | "expired",
+    endedBy: string,
+    reason: string | null,
+  ): Promise<PairRow> {
+    await due.cancel(tx, EXPIRES, row.id);
+    return step(tx, { ...row, status, endedBy, reason, endedAt: clock.now() }, status);
+  }
+
+  /** A member was deleted: the other is told. */
+  async function drop(tx: Tx, agentId: string, upTo: number): Promise<void> {
+    const live = await store.liveOf(tx, agentId, upTo, SLICE);
+    const pause = createPauses();
+    for (const row of live) {
+      await pause();
+      await end(tx, row, "ended", "system", `${agentId} was deleted`);
+    }
+    if (live.length === SLICE) await due.schedule(tx, DROP, agentId, clock.now(), { upTo });
+  }
+
+  due.on(EXPIRES, async (tx, { key }) => {
+    const row = await store.byId(tx, key);
+    if (row?.status === "pending") await end(tx, row, "expired", "system", null);
+  });
+  due.on(DROP, (tx, row) => drop(tx, row.key, Number(row.data.upTo)));
+  agents.onDeleted((tx, agentId) => drop(tx, agentId, headOf(tx)));
+
+  return {
+    tell,
+    changed,
+    end,
+    async accept(tx: Tx, row: PairRow): Promise<PairRow> {
+      await due.cancel(tx, EXPIRES, row.id);
+      return step(tx, { ...row, status: "active", acceptedAt: clock.now() }, "accepted");
+    },
+
+    /** What one says to the other. @throws Problem 409 when that one is gone */
+    async pass(tx: Tx, row: PairRow, from: Author, said: ParsedPairMessage): Promise<LogEntry> {
+      const to = from.id === row.requester ? row.target : row.requester;
+      const replyTo = said.replyTo ?? (await first(tx, row));
+      const sent = await sender.post(tx, from, {
+        to,
+        kind: "pair",
+        subject: said.subject ?? `Pair ${row.id}`,
+        body: said.body,
+        encoding: said.encoding,
+        replyTo,
+        payload: { ...said.payload, ...payloadOf(row, "message") },
+      });
+      if (!sent) throw new Problem("gone", `${to} was deleted.`);
+      if (replyTo === undefined) await store.save(tx, { ...row, threadId: sent.entry.threadId });
+      return sent.entry;
+    },
+
+    /** Told of each step, once it is on disk. */
+    onChange: (listener: (row: PairRow) => void) => changeListeners.push(listener),
+  };
+}
+
+const payloadOf = (row: PairRow, pairEvent: PairEvent) => ({ pairId: row.id, pairEvent, requesterId: row.requester });
+
+const because = ({ reason }: PairRow): string => (reason === null ? "" : `: ${reason}`);
+
+const SAYS: Record<PairEvent, (row: PairRow) => string> = {
+  requested: ({ requester, target, objective, expiresAt }) =>
+    `${requester} asks ${target} to work together${objective ? `: ${objective}` : ""}\n(to be accepted by ${toTime(expiresAt)})`,
+  accepted: ({ requester, target }) => `${target} works with ${requester} now.`,
+  rejected: (row) => `${row.target} does not work with ${row.requester}${because(row)}`,
+  ended: (row) => `${row.requester} and ${row.target} do not work together any more${because(row)}`,
+  expired: ({ requester, target }) => `${target} has not answered ${requester} in time.`,
+  message: () => "",
+};

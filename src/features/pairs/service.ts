@@ -1,0 +1,216 @@
+import type { Access } from "../../core/messages/access.ts";
+import { toLogEntry, toMessage } from "../../core/messages/entry.ts";
+import type { Quotas } from "../../core/messages/quotas.ts";
+import { refuseReserved } from "../../core/messages/reserved.ts";
+import type { MessageStore } from "../../core/messages/store.ts";
+import type { ActivityService } from "../../identity/activity/service.ts";
+import type { AgentService } from "../../identity/agents/service.ts";
+import { actingAs, type Caller, readingAs } from "../../identity/auth/caller.ts";
+import type { Clock } from "../../kernel/clock.ts";
+import type { Reading, Tx } from "../../kernel/db/database.ts";
+import type { Due } from "../../kernel/due/due.ts";
+import type { Idempotency } from "../../kernel/idempotency/service.ts";
+import { newId } from "../../kernel/ids.ts";
+import { readPage } from "../../kernel/pages.ts";
+import type { Message } from "../../protocol/messages.ts";
+import type { Pair, PairStep, ParsedPair, ParsedPairMessage } from "../../protocol/pairs.ts";
+import { Problem } from "../../protocol/problem.ts";
+import { type List, toTime, toTimeOrNull } from "../../protocol/wire.ts";
+import { EXPIRES, type PairLife } from "./life.ts";
+import { coupleOf, type PairFilter, type PairRow, type PairStore } from "./store.ts";
+
+export interface PairParts {
+  store: PairStore;
+  life: PairLife;
+  agents: AgentService;
+  access: Access;
+  messages: MessageStore;
+  idempotency: Idempotency;
+  activity: ActivityService;
+  due: Due;
+  clock: Clock;
+  quotas: Quotas;
+}
+
+export type Pairs = ReturnType<typeof createPairService>;
+
+/** The verbs of pairs: asking, agreeing, talking, ending. */
+export function createPairService(parts: PairParts) {
+  const { store, life, agents, access, messages, idempotency, activity, due, clock } = parts;
+
+  /** @throws Problem 404 */
+  async function require(on: Reading, id: string): Promise<PairRow> {
+    const row = await store.byId(on, id);
+    if (!row) throw new Problem("not-found", `There is no pair ${id}.`);
+    return row;
+  }
+
+  /** `POST /v1/pairs`. @throws Problem 403, 409, 422 */
+  async function ask(tx: Tx, caller: Caller, body: ParsedPair): Promise<PairRow> {
+    const requester = actingAs(caller, body.requester);
+    await agents.requireActor(tx, caller, requester);
+    const { target } = body;
+    await checkTarget(tx, requester, target);
+    const live = await store.live(tx, coupleOf(requester, target));
+    if (live) throw new Problem("conflict", `${live.id} of ${requester} and ${target} is ${live.status} already.`);
+    const now = clock.now();
+    const row: PairRow = {
+      ...{ id: newId("pair", now), requester, target, couple: coupleOf(requester, target) },
+      ...{ objective: body.objective ?? null, status: "pending", threadId: 0, reason: null, endedBy: null },
+      ...{ createdAt: now, expiresAt: now + body.timeoutSeconds * 1000, acceptedAt: null, endedAt: null },
+    };
+    const threadId = await life.tell(tx, row, "requested");
+    const made = { ...row, threadId };
+    await store.add(tx, made);
+    await due.schedule(tx, EXPIRES, row.id, row.expiresAt);
+    life.changed(tx, made);
+    return made;
+  }
+
+  async function checkTarget(on: Reading, requester: string, target: string): Promise<void> {
+    if (target === requester) throw Problem.invalid("/target", "is the requester itself");
+    const facts = await agents.factsOf(on, target);
+    if (!facts || facts.deletedAt !== null)
+      throw new Problem("unknown-target", `Nobody is called ${target}.`, {
+        errors: [{ pointer: "/target", message: "is not a registered agent" }],
+        suggestions: agents.suggest(target),
+      });
+    if (facts.kind === "system" || facts.kind === "channel")
+      throw Problem.invalid("/target", `is of kind ${facts.kind}, which agrees to nothing`);
+  }
+
+  const isMember = ({ requester, target }: PairRow, agentId: string): boolean =>
+    agentId === requester || agentId === target;
+
+  /** The member that acts; an operator who names none acts for `usual`, or for `user` when that is one of the two. */
+  async function member(on: Reading, caller: Caller, row: PairRow, agentId: string | undefined, usual: string) {
+    const isOperator = caller.role === "operator" && agentId === undefined;
+    const mine = [row.requester, row.target].includes("user") ? "user" : usual;
+    const actor = actingAs(caller, isOperator ? mine : agentId);
+    const facts = await agents.requireActor(on, caller, actor);
+    if (!isMember(row, actor)) throw new Problem("forbidden", `${actor} is not a member of ${row.id}.`);
+    return facts;
+  }
+
+  /** Operators act for others, and that is written down. */
+  async function note(tx: Tx, caller: Caller, verb: string, row: PairRow, actor: string): Promise<void> {
+    if (caller.agentId !== actor) await activity.record(tx, caller, `pair.${verb}`, row.id, { agentId: actor });
+  }
+
+  const notLive = (row: PairRow) => new Problem("conflict", `${row.id} is ${row.status}.`);
+
+  /** By who was asked. Again: as before. @throws Problem 403, 404, 409 */
+  async function decide(tx: Tx, caller: Caller, id: string, to: "active" | "rejected", body: PairStep): Promise<Pair> {
+    actingAs(caller, body.agentId);
+    const row = await require(tx, id);
+    const { id: actor } = await member(tx, caller, row, body.agentId, row.target);
+    if (actor !== row.target) throw new Problem("forbidden", `${row.target} was asked, not ${actor}.`);
+    if (row.status === to) return toPair(row);
+    if (row.status !== "pending") throw notLive(row);
+    await note(tx, caller, to === "active" ? "accepted" : "rejected", row, actor);
+    return toPair(
+      to === "active" ? await life.accept(tx, row) : await life.end(tx, row, "rejected", actor, body.reason ?? null),
+    );
+  }
+
+  return {
+    /** @throws Problem 403, 409, 422 */
+    async ask(tx: Tx, caller: Caller, body: ParsedPair, key: string | undefined) {
+      const { requester, ...asked } = body;
+      return idempotency.once<Pair>(tx, {
+        ...{ sender: actingAs(caller, requester), key, operation: "pair", asked },
+        async make() {
+          const row = await ask(tx, caller, body);
+          return { subject: row.id, made: toPair(row) };
+        },
+        async again(subject) {
+          const row = await store.byId(tx, subject);
+          return row && toPair(row);
+        },
+      });
+    },
+
+    accept: (tx: Tx, caller: Caller, id: string, body: PairStep) => decide(tx, caller, id, "active", body),
+    reject: (tx: Tx, caller: Caller, id: string, body: PairStep) => decide(tx, caller, id, "rejected", body),
+
+    /** By either; a pending one is taken back by who asked. Again: as before. @throws Problem 403, 404, 409 */
+    async end(tx: Tx, caller: Caller, id: string, body: PairStep): Promise<Pair> {
+      actingAs(caller, body.agentId);
+      const row = await require(tx, id);
+      const { id: actor } = await member(tx, caller, row, body.agentId, row.requester);
+      if (row.status === "ended") return toPair(row);
+      if (row.status !== "pending" && row.status !== "active") throw notLive(row);
+      await note(tx, caller, "ended", row, actor);
+      return toPair(await life.end(tx, row, "ended", actor, body.reason ?? null));
+    },
+
+    /** From one to the other, in the pair's thread. @throws Problem 403, 404, 409, 422 */
+    async say(tx: Tx, caller: Caller, id: string, body: ParsedPairMessage, key: string | undefined) {
+      actingAs(caller, body.from);
+      const row = await require(tx, id);
+      const { id: from, kind } = await member(tx, caller, row, body.from, row.requester);
+      return idempotency.once<Message>(tx, {
+        ...{ sender: from, key, operation: `pair.message ${id}`, asked: body },
+        async make() {
+          if (row.status !== "active") throw notLive(row);
+          parts.quotas.take(tx, { id: from, kind }, "messages");
+          refuseReserved(body);
+          if (body.replyTo) await checkReply(tx, from, row, body.replyTo);
+          const via = caller.role === "operator" && from !== "user" ? caller.tokenId : null;
+          const entry = await life.pass(tx, row, { id: from, kind, via }, body);
+          return { subject: String(entry.id), made: toMessage(entry, undefined) };
+        },
+        async again(subject) {
+          const message = await messages.byId(tx, Number(subject));
+          return message && toMessage(toLogEntry(message), undefined);
+        },
+      });
+    },
+
+    /** @throws Problem 403, 404, 409 */
+    async get(on: Reading, caller: Caller, id: string): Promise<Pair> {
+      const reader = readingAs(caller);
+      if (reader !== null) await agents.requireActor(on, caller, reader);
+      const row = await require(on, id);
+      if (reader !== null && !isMember(row, reader))
+        throw new Problem("forbidden", `${reader} is not a member of ${id}.`);
+      return toPair(row);
+    },
+
+    /** Newest first: an agent's own, or everybody's. */
+    async list(on: Reading, caller: Caller, query: ListQuery, limit: number): Promise<List<Pair>> {
+      const reader = readingAs(caller);
+      if (reader !== null) await agents.requireActor(on, caller, reader);
+      const both = [reader, query.agent].filter((id): id is string => typeof id === "string");
+      const filter: PairFilter = { members: both, status: query.status };
+      const { items, more } = await readPage(
+        limit,
+        (count, last) => store.page(on, filter, last?.id ?? query.page, count),
+        toPair,
+      );
+      return { items, nextPage: more ? (items.at(-1)?.id ?? null) : null };
+    },
+  };
+
+  /** What is answered has to be of this thread. @throws Problem 403, 422 */
+  async function checkReply(on: Reading, from: string, row: PairRow, replyTo: number): Promise<void> {
+    await access.requireReference(on, from, replyTo, "/replyTo");
+    const replied = await messages.lineage(on, replyTo);
+    if ((replied?.threadId ?? replied?.id) !== row.threadId)
+      throw Problem.invalid("/replyTo", `is not of the thread of ${row.id}`);
+  }
+}
+
+interface ListQuery {
+  agent?: string | undefined;
+  status?: Pair["status"] | undefined;
+  page?: string | undefined;
+}
+
+const toPair = ({ couple: _, ...row }: PairRow): Pair => ({
+  ...row,
+  createdAt: toTime(row.createdAt),
+  expiresAt: toTime(row.expiresAt),
+  acceptedAt: toTimeOrNull(row.acceptedAt),
+  endedAt: toTimeOrNull(row.endedAt),
+});

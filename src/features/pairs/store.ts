@@ -1,0 +1,95 @@
+import { and, desc, eq, lt, type SQL, sql } from "drizzle-orm";
+import type { Reading, Tx } from "../../kernel/db/database.ts";
+import type { PairStatus } from "../../protocol/pairs.ts";
+import { pairs } from "./tables.ts";
+
+export type PairRow = typeof pairs.$inferSelect;
+
+export interface PairFilter {
+  /** Members, all of them: who asks, and whom the query names. */
+  members: readonly string[];
+  status?: PairStatus | undefined;
+}
+
+export type PairStore = ReturnType<typeof createPairStore>;
+
+const isLive = sql`status in ('pending', 'active')`;
+const MAX_VISITED = 20_000;
+
+/** The same for both, whoever asks whom. */
+export const coupleOf = (one: string, other: string): string => [one, other].sort().join(" ");
+
+/** Pairs are asked for and ended, not many a second: nothing here is prepared. */
+export function createPairStore() {
+  return {
+    add: async (tx: Tx, row: PairRow): Promise<void> => {
+      tx.db.insert(pairs).values(row).run();
+    },
+    save: async (tx: Tx, row: PairRow): Promise<void> => {
+      const { id, status, threadId, reason, endedBy, acceptedAt, endedAt } = row;
+      tx.db.update(pairs).set({ status, threadId, reason, endedBy, acceptedAt, endedAt }).where(eq(pairs.id, id)).run();
+    },
+    byId: async (on: Reading, id: string): Promise<PairRow | undefined> =>
+      on.db.select().from(pairs).where(eq(pairs.id, id)).get(),
+    pendingAmong: async (on: Reading, ids: readonly string[]): Promise<Set<string>> =>
+      new Set(
+        ids.length === 0
+          ? []
+          : on.db
+              .select({ id: pairs.id })
+              .from(pairs)
+              .where(
+                and(sql`${pairs.id} in (select value from json_each(${JSON.stringify(ids)}))`, sql`status = 'pending'`),
+              )
+              .all()
+              .map(({ id }) => id),
+      ),
+    live: async (on: Reading, couple: string): Promise<PairRow | undefined> =>
+      on.db
+        .select()
+        .from(pairs)
+        .where(and(eq(pairs.couple, couple), isLive))
+        .get(),
+    /** Pending and active ones of an agent whose thread begins no later than `upTo`, by whoever asked. */
+    liveOf: async (on: Reading, agentId: string, upTo: number, limit: number): Promise<PairRow[]> =>
+      on.db
+        .select()
+        .from(pairs)
+        .where(and(ofMember(agentId), isLive, sql`${pairs.threadId} <= ${upTo}`))
+        .limit(limit)
+        .all(),
+
+    /** Newest first. With a member by the index of its pairs; by status among the newest 20,000. */
+    page: async (on: Reading, filter: PairFilter, before: string | undefined, limit: number): Promise<PairRow[]> => {
+      const { members, status } = filter;
+      const where = [
+        ...members.map(ofMember),
+        ...(status === undefined ? [] : [sql`${pairs.status} = ${status}`]),
+        ...(before === undefined ? [] : [lt(pairs.id, before)]),
+        ...(members.length ? [] : [newest]),
+      ];
+      return on.db
+        .select()
+        .from(pairs)
+        .where(and(...where))
+        .orderBy(desc(pairs.id))
+        .limit(limit)
+        .all();
+    },
+
+    /** Forgets some of those that ended before a time. */
+    forget: async (tx: Tx, before: number, limit: number): Promise<number> => {
+      const gone = tx.db
+        .select({ id: pairs.id })
+        .from(pairs)
+        .where(and(sql`ended_at is not null`, lt(pairs.endedAt, before)))
+        .limit(limit)
+        .all();
+      for (const { id } of gone) tx.db.delete(pairs).where(eq(pairs.id, id)).run();
+      return gone.length;
+    },
+  };
+}
+
+const ofMember = (agentId: string): SQL => sql`(${pairs.requester} = ${agentId} or ${pairs.target} = ${agentId})`;
+const newest = sql`id in (select id from pairs order by id desc limit ${sql.raw(String(MAX_VISITED))})`;

@@ -1,0 +1,188 @@
+import type { Logger } from "pino";
+import type { Sender } from "../../core/messages/send.ts";
+import type { ActivityService } from "../../identity/activity/service.ts";
+import type { AgentService } from "../../identity/agents/service.ts";
+import type { AgentStore } from "../../identity/agents/store.ts";
+import { createPauses } from "../../kernel/breathe.ts";
+import type { Clock } from "../../kernel/clock.ts";
+import type { Tx } from "../../kernel/db/database.ts";
+import type { Due } from "../../kernel/due/due.ts";
+import type { DueRow } from "../../kernel/due/store.ts";
+import type { ParsedDraft } from "../../protocol/messages.ts";
+import { Problem } from "../../protocol/problem.ts";
+import { toTime } from "../../protocol/wire.ts";
+import { type FireRow, type ScheduleRow, scheduleStore as store } from "./store.ts";
+import { type Come, cameBy, MISSED_MS, nextTime } from "./times.ts";
+
+/** The due row of an enabled schedule: when it is sent next. */
+export const FIRE = "schedule.fire";
+/** What the relay says about schedules. */
+export const NOTICE_TOPIC = "schedules";
+
+/** A time is tried so often, over some seconds, before it counts as failed. */
+const MAX_TRIES = 4;
+/** Failed times in a row after which a schedule is disabled. */
+const MAX_FAILURES = 3;
+/** Later than this, what was to be sent once is of no use any more. */
+const TOO_LATE_MS = 7 * 86_400_000;
+const KEPT_FIRES = 100;
+/** So many are looked at when an agent is deleted. */
+const MAX_OF_TARGET = 5000;
+
+export interface FiringParts {
+  agents: AgentService;
+  agentStore: AgentStore;
+  sender: Sender;
+  activity: ActivityService;
+  due: Due;
+  clock: Clock;
+  logger: Pick<Logger, "debug">;
+}
+
+export type Outcome = FireRow["outcome"];
+export type Firing = ReturnType<typeof createFiring>;
+
+/** Sends what schedules say, each time once, and stops those that only fail. */
+export function createFiring({ agents, agentStore, sender, activity, due, clock, logger }: FiringParts) {
+  const listeners: ((outcome: Outcome) => void)[] = [];
+  due.on(FIRE, fire);
+
+  /** Whom a schedule's messages were for is gone: it does not wait for somebody else of that name. */
+  agents.onDeleted(async (tx, agentId) => {
+    const pause = createPauses();
+    for (const row of await store.enabledTo(tx, agentId, MAX_OF_TARGET)) {
+      await pause();
+      if (row.agentId !== agentId) await disable(tx, row, `${agentId}, to whom it sends, was deleted.`);
+    }
+  });
+
+  /**
+   * A time has come. The record of it, the message and the next time are one write: so there is never one without the
+   * others. What throws takes all of it back, and the due row comes again.
+   */
+  async function fire(tx: Tx, { key: id, tries, lastError }: DueRow): Promise<void> {
+    const row = await store.byId(tx, id);
+    if (!row?.enabled || row.nextAt === null) return;
+    const come = cameBy(row, row.nextAt, clock.now());
+    if (isOver(row, come)) return note(tx, row, come, { outcome: "skipped", error: null });
+    if (tries >= MAX_TRIES) return failed(tx, row, come, String(lastError).replace(/^Problem: /, ""));
+    // A refusal is the owner's to know. Anything else that is thrown is tried again.
+    const refusal = await tx.attempt(() => send(tx, row, come)).catch(refused);
+    if (!(refusal instanceof Problem)) return;
+    logger.debug({ scheduleId: id, code: refusal.code, detail: refusal.message }, "schedule was refused");
+    await failed(tx, row, come, refusal.message, refusal.code === "unknown-target");
+    const now = await store.byId(tx, id);
+    // A schedule that ended or was disabled by it was reported already.
+    if (now?.enabled) await tellOwner(tx, now, "was not sent", refusal.message);
+  }
+
+  async function send(tx: Tx, row: ScheduleRow, come: Come): Promise<void> {
+    const addressed = await addressedBy(tx, row, come);
+    await note(tx, row, come, { outcome: "sent", error: null });
+    const sent = await sender.append(tx, { ...addressed, isRoot: true });
+    await store.sent(tx, row.id, row.fires + 1, sent.entry.id);
+  }
+
+  function isOver(row: ScheduleRow, { scheduledAt }: Come): boolean {
+    const late = clock.now() - scheduledAt;
+    return late >= MISSED_MS && (row.missed === "skip" || (row.cron === null && late > TOO_LATE_MS));
+  }
+
+  async function addressedBy(tx: Tx, row: ScheduleRow, come: Come) {
+    const facts = await agentStore.facts(tx, row.agentId);
+    if (!facts || facts.deletedAt !== null) throw new Problem("unknown-target", `${row.agentId} is not registered.`);
+    return sender.address(
+      tx,
+      { id: facts.id, kind: facts.kind, via: row.via, source: "schedule" },
+      draftOf(row, come, clock.now()),
+    );
+  }
+
+  /** Writes down what became of a time, and plans the next one. */
+  async function note(tx: Tx, row: ScheduleRow, come: Come, how: Pick<FireRow, "outcome" | "error">): Promise<void> {
+    const now = clock.now();
+    const n = row.fires + 1;
+    await store.addFire(tx, { scheduleId: row.id, n, ...come, firedAt: now, messageId: null, by: null, ...how });
+    await store.forgetFires(tx, row.id, n - KEPT_FIRES);
+    // After the clock was set back as well no time comes twice.
+    const nextAt = nextTime(row, Math.max(now, come.scheduledAt));
+    const isEnd = nextAt === null;
+    const failures = how.outcome === "failed" ? row.failures + 1 : 0;
+    const ended = isEnd ? { enabled: false, endedAt: now } : {};
+    await store.change(tx, row, { fires: n, failures, nextAt, ...ended });
+    if (nextAt !== null) await due.schedule(tx, FIRE, row.id, nextAt);
+    if (isEnd && how.outcome !== "sent")
+      await tellOwner(tx, row, "was not sent", how.error ?? "Its time had passed by.");
+    tx.afterCommit(() => {
+      for (const listener of listeners) listener(how.outcome);
+    });
+  }
+
+  /**
+   * Sends it now, beside its times, which stay as they are. What an agent sends so it says like anything else: only
+   * `isRoot` begins a chain. @throws Problem 422, 429
+   */
+  async function runNow(tx: Tx, row: ScheduleRow, { by, isRoot }: { by: string; isRoot: boolean }): Promise<FireRow> {
+    const now = clock.now();
+    const n = row.fires + 1;
+    const come = { scheduledAt: now, missed: 0 };
+    const addressed = await addressedBy(tx, row, come);
+    const sent = await sender.append(tx, { ...addressed, isRoot });
+    const outcome = { outcome: "sent", error: null, messageId: sent.entry.id } as const;
+    const fire: FireRow = { scheduleId: row.id, n, ...come, firedAt: now, by, ...outcome };
+    await store.addFire(tx, fire);
+    await store.forgetFires(tx, row.id, n - KEPT_FIRES);
+    await store.change(tx, row, { fires: n });
+    tx.afterCommit(() => {
+      for (const listener of listeners) listener("sent");
+    });
+    return fire;
+  }
+
+  async function failed(tx: Tx, row: ScheduleRow, come: Come, error: string, isFinal = false): Promise<void> {
+    await note(tx, row, come, { outcome: "failed", error });
+    const now = await store.byId(tx, row.id);
+    if (now?.enabled && (isFinal || now.failures >= MAX_FAILURES)) await disable(tx, now, error);
+  }
+
+  /** By the relay: its owner and the operator are told. */
+  async function disable(tx: Tx, row: ScheduleRow, reason: string): Promise<void> {
+    await store.change(tx, row, { enabled: false, reason, nextAt: null, updatedAt: clock.now() });
+    await due.cancel(tx, FIRE, row.id);
+    await activity.record(tx, { tokenId: "system" }, "schedule.disabled", row.id, { reason });
+    await tellOwner(tx, row, "was disabled", reason);
+  }
+
+  async function tellOwner(tx: Tx, row: ScheduleRow, what: string, why: string): Promise<void> {
+    const { id, agentId, name } = row;
+    const subject = `Schedule ${id} ${what}`;
+    const body = `${name ?? id}, to ${row.target}: ${why}`.slice(0, 4096);
+    for (const reader of new Set([agentId, "user"]))
+      await sender.tell(tx, reader, { topic: NOTICE_TOPIC, subject, body, payload: { scheduleId: id, agentId } });
+  }
+
+  return {
+    runNow,
+    tellOwner,
+    /** Told of what became of each time, once it is on disk. */
+    onFire: (listener: (outcome: Outcome) => void) => listeners.push(listener),
+  };
+}
+
+/** The message of one time. It says which schedule made it, and how late it is. */
+export function draftOf(row: ScheduleRow, { scheduledAt, missed }: Come, now: number): ParsedDraft {
+  const { expiresAfterSeconds, meta, ...message } = row.message;
+  const late = now - scheduledAt;
+  const schedule = {
+    ...{ id: row.id, name: row.name, scheduledAt: toTime(scheduledAt) },
+    ...(late >= MISSED_MS ? { missedBySeconds: Math.round(late / 1000), missed } : {}),
+  };
+  const expiresAt = expiresAfterSeconds === undefined ? undefined : toTime(now + expiresAfterSeconds * 1000);
+  return { ...message, expiresAt, meta: { ...meta, schedule } };
+}
+
+/** A refusal as a value; anything else is thrown on. */
+function refused(error: unknown): Problem {
+  if (error instanceof Problem) return error;
+  throw error;
+}

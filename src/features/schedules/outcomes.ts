@@ -1,0 +1,53 @@
+import type { Offers } from "../../core/inbox/deliveries.ts";
+import type { MessageRow, MessageStore } from "../../core/messages/store.ts";
+import type { WorkStore } from "../../core/work/store.ts";
+import type { AgentStore } from "../../identity/agents/store.ts";
+import { isGroup } from "../../identity/agents/target.ts";
+import type { Clock } from "../../kernel/clock.ts";
+import type { Reading } from "../../kernel/db/database.ts";
+import type { SentByFire } from "../../protocol/schedules.ts";
+
+export interface OutcomeParts {
+  store: MessageStore;
+  works: WorkStore;
+  agentStore: AgentStore;
+  offers: Offers;
+  clock: Clock;
+}
+
+/** Members of a group whose acknowledgements are counted, and ranges looked through for an offer. */
+const MAX_MEMBERS = 2000;
+const MAX_RANGES = 40;
+
+export type Outcomes = ReturnType<typeof createOutcomes>;
+
+/** Outcomes of the messages that schedules sent. */
+export function createOutcomes({ store, works, agentStore, offers, clock }: OutcomeParts) {
+  async function stateOfTalk(on: Reading, row: MessageRow, acknowledged: number): Promise<SentByFire["state"]> {
+    if (row.matched > 0 && acknowledged >= row.matched) return "acknowledged";
+    if (row.expiresAt !== null && row.expiresAt <= clock.now()) return "expired";
+    if (acknowledged > 0) return "offered";
+    const ranges = isGroup(row.target) ? [] : await offers.beyond(on, row.target, row.id - 1, MAX_RANGES);
+    return ranges.some(({ afterId, upToId }) => afterId < row.id && row.id <= upToId) ? "offered" : "waiting";
+  }
+
+  return {
+    /** A message as a schedule's time shows it; `gone` when retention took it. */
+    async of(on: Reading, id: number): Promise<SentByFire> {
+      const row = await store.byId(on, id);
+      if (!row) return { id, to: null, state: "gone", holder: null, error: null, matched: 0, acknowledged: 0 };
+      const past = await agentStore.membersPast(on, row.target, id, MAX_MEMBERS);
+      const acknowledged = past.filter(
+        ({ agentId, sinceId, untilId }) =>
+          sinceId < id && (untilId === null || untilId >= id) && (agentId !== row.fromId || row.target === agentId),
+      ).length;
+      const work = row.claimable ? await works.byId(on, id) : undefined;
+      return {
+        ...{ id, to: row.target, matched: row.matched, acknowledged },
+        state: work?.state ?? (await stateOfTalk(on, row, acknowledged)),
+        holder: work?.holder ?? null,
+        error: work?.error ?? null,
+      };
+    },
+  };
+}

@@ -1,0 +1,349 @@
+import type { Schedules as PlannedMessages } from "../../core/messages/delayed.ts";
+import { requirePlain } from "../../core/messages/reserved.ts";
+import type { Sender } from "../../core/messages/send.ts";
+import type { ScheduledRow } from "../../core/messages/store-delayed.ts";
+import type { ActivityService } from "../../identity/activity/service.ts";
+import type { AgentService } from "../../identity/agents/service.ts";
+import { actingAs, type Caller, readingAs } from "../../identity/auth/caller.ts";
+import { createPauses } from "../../kernel/breathe.ts";
+import type { Clock } from "../../kernel/clock.ts";
+import type { Reading, Tx } from "../../kernel/db/database.ts";
+import type { Due } from "../../kernel/due/due.ts";
+import type { Idempotency } from "../../kernel/idempotency/service.ts";
+import { newId } from "../../kernel/ids.ts";
+import { readPage } from "../../kernel/pages.ts";
+import { Problem } from "../../protocol/problem.ts";
+import type { Fire, FireDetail, ParsedScheduleDraft, ParsedSchedulePatch, Schedule } from "../../protocol/schedules.ts";
+import type { Paused } from "../../protocol/tokens.ts";
+import { fromTime, type List } from "../../protocol/wire.ts";
+import { draftOf, FIRE, type Firing } from "./firing.ts";
+import type { Outcomes } from "./outcomes.ts";
+import { type ScheduleRow, scheduleStore as store } from "./store.ts";
+import { requireNext, type When } from "./times.ts";
+import { wireFire, wirePlanned, wireSchedule } from "./wire.ts";
+
+/** Of those that are not over. */
+const MAX_OF_AGENT = 100;
+const MAX_ALL = 10_000;
+const HOUR_MS = 3_600_000;
+/** How long what was to be sent once is kept after that. */
+const KEPT_MS = 7 * 24 * HOUR_MS;
+const THIN = "schedule.thin";
+const THIN_SLICE = 100;
+
+export interface ScheduleServiceParts {
+  agents: AgentService;
+  sender: Sender;
+  /** Messages with a `deliverAt`. */
+  planned: PlannedMessages;
+  firing: Firing;
+  outcomes: Outcomes;
+  activity: ActivityService;
+  idempotency: Idempotency;
+  due: Due;
+  clock: Clock;
+}
+
+export type ScheduleService = ReturnType<typeof createScheduleService>;
+
+/** Making, changing and looking at schedules, and at messages with a `deliverAt`, which are schedules of one time. */
+export function createScheduleService(parts: ScheduleServiceParts) {
+  const { agents, sender, planned, firing, outcomes, activity, idempotency, due, clock } = parts;
+
+  agents.onDeleted(async (tx, agentId) => {
+    const rows = await store.liveOf(tx, agentId, MAX_OF_AGENT);
+    for (const row of rows) await due.cancel(tx, FIRE, row.id);
+    await store.removeAllOf(tx, agentId);
+    const pause = createPauses();
+    for (const row of rows) {
+      await pause();
+      if (row.enabled) await firing.tellOwner(tx, row, "is gone", `${agentId}, whose it was, was deleted.`);
+    }
+  });
+  due.onResume((tx, now) => due.schedule(tx, THIN, "all", now + HOUR_MS));
+  due.on(THIN, async (tx) => {
+    const before = clock.now() - KEPT_MS;
+    const ended = await store.endedBefore(tx, before, THIN_SLICE);
+    for (const id of ended) await store.remove(tx, id);
+    const unsent = await planned.thin(tx, before, THIN_SLICE);
+    const isMore = ended.length === THIN_SLICE || unsent === THIN_SLICE;
+    await due.schedule(tx, THIN, "all", clock.now() + (isMore ? 1000 : HOUR_MS));
+  });
+
+  async function erase(tx: Tx, id: string): Promise<void> {
+    await store.remove(tx, id);
+    await due.cancel(tx, FIRE, id);
+  }
+
+  /** Either kind, if the caller may look at it. @throws Problem 403, 404, 409 */
+  async function find(on: Reading, caller: Caller, id: string): Promise<Found> {
+    const reader = readingAs(caller);
+    if (reader !== null) await agents.requireActor(on, caller, reader);
+    const row = await store.byId(on, id);
+    const message = row ? undefined : await planned.get(on, id);
+    const owner = row?.agentId ?? message?.fromId;
+    if (owner === undefined) throw new Problem("not-found", `There is no schedule ${id}.`);
+    if (reader !== null && owner !== reader) throw new Problem("forbidden", `Schedule ${id} is not ${reader}'s.`);
+    return { row, message };
+  }
+
+  /** @throws Problem 422 when nobody could be sent that now. */
+  async function check(on: Reading, row: ScheduleRow, kind: ActorKind): Promise<void> {
+    const draft = draftOf(row, { scheduledAt: clock.now(), missed: 0 }, clock.now());
+    requirePlainMessage(row.message);
+    try {
+      await sender.address(on, { id: row.agentId, kind, via: row.via }, draft);
+    } catch (error) {
+      throw error instanceof Problem ? error.under("/message") : error;
+    }
+  }
+
+  async function make(tx: Tx, caller: Caller, agentId: string, draft: ParsedScheduleDraft): Promise<ScheduleRow> {
+    const { kind } = await agents.requireActor(tx, caller, agentId);
+    await agents.requireToken(tx, caller);
+    if (
+      (await store.countLive(tx, agentId, MAX_OF_AGENT)) >= MAX_OF_AGENT ||
+      (await store.countLive(tx, undefined, MAX_ALL)) >= MAX_ALL
+    )
+      throw new Problem("conflict", `There may be ${MAX_OF_AGENT} schedules of one agent, and ${MAX_ALL} in all.`);
+    const now = clock.now();
+    const when: When = {
+      at: draft.at === undefined ? null : fromTime(draft.at),
+      cron: draft.cron ?? null,
+      timezone: draft.timezone,
+    };
+    const nextAt = requireNext(when, now);
+    const row: ScheduleRow = {
+      id: newId("sch", now),
+      agentId,
+      via: viaOf(caller, agentId),
+      name: draft.name ?? null,
+      ...when,
+      target: draft.message.to,
+      message: draft.message,
+      missed: draft.missed,
+      enabled: draft.enabled,
+      reason: null,
+      nextAt: draft.enabled ? nextAt : null,
+      fires: 0,
+      failures: 0,
+      endedAt: null,
+      createdAt: now,
+      updatedAt: now,
+      tokenId: caller.tokenId,
+    };
+    await check(tx, row, kind);
+    await store.add(tx, row);
+    await plan(tx, row);
+    await activity.record(tx, caller, "schedule.created", row.id, { agentId, to: row.target, cron: row.cron });
+    return row;
+  }
+
+  async function plan(tx: Tx, row: ScheduleRow): Promise<void> {
+    if (row.nextAt === null) await due.cancel(tx, FIRE, row.id);
+    else {
+      await due.schedule(tx, FIRE, row.id, row.nextAt);
+      await sender.planned(tx, row.message.payload, row.nextAt);
+    }
+  }
+
+  const detailed = async (on: Reading, fire: Fire): Promise<FireDetail> => ({
+    ...fire,
+    message: fire.messageId === null ? null : await outcomes.of(on, fire.messageId),
+  });
+
+  async function shown(on: Reading, row: ScheduleRow): Promise<Schedule> {
+    const [last] = await store.fires(on, row.id, undefined, 1);
+    return wireSchedule(row, last);
+  }
+
+  async function change(tx: Tx, caller: Caller, row: ScheduleRow, patch: ParsedSchedulePatch): Promise<ScheduleRow> {
+    const now = clock.now();
+    const when = whenOf(row, patch);
+    const enabled = patch.enabled ?? row.enabled;
+    const isMoved = patch.at !== undefined || patch.cron !== undefined || patch.timezone !== undefined;
+    const nextAt = !enabled ? null : row.enabled && !isMoved ? row.nextAt : requireNext(when, now);
+    if (isMoved && !enabled) requireNext(when, now);
+    const isRevived = enabled && !row.enabled;
+    const changed: ScheduleRow = {
+      ...row,
+      ...when,
+      name: patch.name === undefined ? row.name : patch.name,
+      message: patch.message ?? row.message,
+      target: patch.message?.to ?? row.target,
+      missed: patch.missed ?? row.missed,
+      enabled,
+      nextAt,
+      via: patch.message === undefined ? row.via : viaOf(caller, row.agentId),
+      updatedAt: now,
+      ...(isRevived ? { reason: null, failures: 0, endedAt: null } : {}),
+      ...(isRevived || patch.message !== undefined ? { tokenId: caller.tokenId } : {}),
+    };
+    const { kind } = await agents.requireActor(tx, caller, row.agentId);
+    await agents.requireToken(tx, caller);
+    if (patch.message !== undefined) requirePlainMessage(patch.message);
+    if (enabled) await check(tx, changed, kind);
+    await store.change(tx, row, changed);
+    await plan(tx, changed);
+    return changed;
+  }
+
+  return {
+    /** `POST /v1/schedules`. @throws Problem 403, 409, 422 */
+    async create(tx: Tx, caller: Caller, draft: ParsedScheduleDraft, idempotencyKey: string | undefined) {
+      const agentId = actingAs(caller, draft.agentId);
+      return idempotency.once<Schedule>(tx, {
+        ...{ sender: agentId, key: idempotencyKey, operation: "createSchedule", asked: draft },
+        async make() {
+          const row = await make(tx, caller, agentId, draft);
+          return { subject: row.id, made: await shown(tx, row) };
+        },
+        async again(id) {
+          const row = await store.byId(tx, id);
+          return row && shown(tx, row);
+        },
+      });
+    },
+
+    /** `GET /v1/schedules`, newest first. Of messages with a `deliverAt` those that were not sent. */
+    async list(
+      on: Reading,
+      caller: Caller,
+      { agentId, page, limit }: { agentId?: string | undefined; page?: string | undefined; limit: number },
+    ): Promise<List<Schedule>> {
+      const reader = readingAs(caller);
+      if (reader !== null) await agents.requireActor(on, caller, reader);
+      if (reader !== null && agentId !== undefined) actingAs(caller, agentId);
+      const owner = reader ?? agentId;
+      /** Rows of both kinds together, by their ids. */
+      const read = async (count: number, before: string | undefined) => {
+        const rows = await store.page(on, owner, before, count);
+        const messages = await planned.unsent(on, owner, before, count);
+        const found = [
+          ...rows.map((row) => ({ id: row.id, row })),
+          ...messages.map((message) => ({ id: message.id, message })),
+        ];
+        return found.sort((a, b) => (a.id < b.id ? 1 : -1)).slice(0, count);
+      };
+      const { items, more } = await readPage(
+        limit,
+        (count, last: Awaited<ReturnType<typeof read>>[number] | undefined) => read(count, last?.id ?? page),
+        (one) => ("row" in one ? shown(on, one.row) : wirePlanned(one.message)),
+      );
+      return { items, nextPage: more ? (items.at(-1)?.id ?? null) : null };
+    },
+
+    /** `GET /v1/schedules/{id}`. @throws Problem 403, 404, 409 */
+    async get(on: Reading, caller: Caller, id: string): Promise<Schedule> {
+      const { row, message } = await find(on, caller, id);
+      return row ? shown(on, row) : wirePlanned(message as ScheduledRow);
+    },
+
+    /** `PATCH /v1/schedules/{id}`. @throws Problem 403, 404, 409, 422 */
+    async patch(tx: Tx, caller: Caller, id: string, patch: ParsedSchedulePatch): Promise<Schedule> {
+      actingAs(caller);
+      const { row } = await find(tx, caller, id);
+      if (!row) throw new Problem("conflict", "A message with a deliverAt can be cancelled, not changed.");
+      const changed = await change(tx, caller, row, patch);
+      await activity.record(tx, caller, "schedule.changed", id, { fields: Object.keys(patch) });
+      return shown(tx, changed);
+    },
+
+    /** Pauses schedules of an ended token: nothing is sent until the owner resumes them. */
+    async pauseOf(tx: Tx, tokenId: string, why: string): Promise<Paused[]> {
+      const paused: Paused[] = [];
+      const pause = createPauses();
+      for (const row of await store.madeBy(tx, tokenId)) {
+        await pause();
+        if (row.endedAt !== null) continue;
+        paused.push({ kind: "schedule", id: row.id, agentId: row.agentId });
+        if (!row.enabled) continue;
+        await store.change(tx, row, { enabled: false, reason: why, nextAt: null, updatedAt: clock.now() });
+        await due.cancel(tx, FIRE, row.id);
+        await activity.record(tx, { tokenId: "system" }, "schedule.paused", row.id, { reason: why });
+        await firing.tellOwner(tx, row, "was paused", why);
+      }
+      return paused;
+    },
+
+    /** `DELETE /v1/schedules/{id}`: nothing more is sent. @throws Problem 403, 404, 409 */
+    async remove(tx: Tx, caller: Caller, id: string): Promise<void> {
+      actingAs(caller);
+      const { row, message } = await find(tx, caller, id);
+      if (message && message.messageId !== null)
+        throw new Problem("conflict", `It was sent already, as message ${message.messageId}.`);
+      if (row) await erase(tx, id);
+      else await planned.cancel(tx, id);
+      const agentId = row?.agentId ?? message?.fromId;
+      await activity.record(tx, caller, "schedule.deleted", id, { agentId });
+    },
+
+    /** `POST /v1/schedules/{id}/run`: sends it now, paused or not. @throws Problem 403, 404, 409, 422, 429 */
+    async run(tx: Tx, caller: Caller, id: string, idempotencyKey: string | undefined) {
+      const by = actingAs(caller);
+      return idempotency.once<FireDetail>(tx, {
+        ...{ sender: by, key: idempotencyKey, operation: "runSchedule", asked: id },
+        async make() {
+          const { row } = await find(tx, caller, id);
+          if (!row) throw new Problem("conflict", "A message with a deliverAt can be cancelled, not run.");
+          const fire = await firing.runNow(tx, row, { by, isRoot: caller.role === "operator" });
+          await activity.record(tx, caller, "schedule.run", id, { n: fire.n, messageId: fire.messageId });
+          return { subject: `${id}/${fire.n}`, made: await detailed(tx, wireFire(fire)) };
+        },
+        async again(subject) {
+          const fire = await store.fire(tx, id, Number(subject.split("/")[1]));
+          return fire && detailed(tx, wireFire(fire));
+        },
+      });
+    },
+
+    /** `GET /v1/schedules/{id}/fires`, newest first. @throws Problem 403, 404, 409 */
+    async fires(
+      on: Reading,
+      caller: Caller,
+      id: string,
+      { page, limit }: { page?: number | undefined; limit: number },
+    ): Promise<List<FireDetail>> {
+      const { row, message } = await find(on, caller, id);
+      const last = message && page === undefined ? wirePlanned(message).lastFire : null;
+      if (!row) return { items: last ? [await detailed(on, last)] : [], nextPage: null };
+      const { items, more } = await readPage(
+        limit,
+        (count, last) => store.fires(on, id, last?.n ?? page, count),
+        wireFire,
+      );
+      const details: FireDetail[] = [];
+      for (const fire of items) details.push(await detailed(on, fire));
+      return { items: details, nextPage: more ? String(items.at(-1)?.n) : null };
+    },
+  };
+}
+
+/** @throws Problem 422 reserved-kind, reserved */
+function requirePlainMessage(message: ScheduleRow["message"]): void {
+  try {
+    requirePlain(message);
+  } catch (error) {
+    throw error instanceof Problem ? error.under("/message") : error;
+  }
+}
+
+type ActorKind = Awaited<ReturnType<AgentService["requireActor"]>>["kind"];
+
+/** One of them. */
+interface Found {
+  row: ScheduleRow | undefined;
+  message: ScheduledRow | undefined;
+}
+
+/** An operator who writes in another's name is shown as such. */
+const viaOf = (caller: Caller, agentId: string): string | null =>
+  caller.role === "operator" && agentId !== "user" ? caller.tokenId : null;
+
+/** A new time takes the place of the cron expression, and the other way round. */
+function whenOf(row: ScheduleRow, patch: ParsedSchedulePatch): When {
+  const timezone = patch.timezone ?? row.timezone;
+  if (patch.at !== undefined) return { at: fromTime(patch.at), cron: null, timezone };
+  if (patch.cron !== undefined) return { at: null, cron: patch.cron, timezone };
+  return { at: row.at, cron: row.cron, timezone };
+}

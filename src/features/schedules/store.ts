@@ -1,0 +1,117 @@
+import { and, desc, eq, isNull, lt, sql } from "drizzle-orm";
+import type { Reading, Tx } from "../../kernel/db/database.ts";
+import { scheduleFires, schedules } from "./tables.ts";
+
+export type ScheduleRow = typeof schedules.$inferSelect;
+export type FireRow = typeof scheduleFires.$inferSelect;
+
+export const scheduleStore = {
+  add: async (tx: Tx, row: ScheduleRow): Promise<void> => {
+    tx.db.insert(schedules).values(row).run();
+  },
+  byId: async (on: Reading, id: string): Promise<ScheduleRow | undefined> =>
+    on.db.select().from(schedules).where(eq(schedules.id, id)).get(),
+  async change(tx: Tx, row: ScheduleRow, changes: Partial<ScheduleRow>): Promise<ScheduleRow> {
+    tx.db.update(schedules).set(changes).where(eq(schedules.id, row.id)).run();
+    return { ...row, ...changes };
+  },
+  async remove(tx: Tx, id: string): Promise<void> {
+    tx.db.delete(scheduleFires).where(eq(scheduleFires.scheduleId, id)).run();
+    tx.db.delete(schedules).where(eq(schedules.id, id)).run();
+  },
+  /** How many are not over, counted up to a limit; of one agent or of all. */
+  async countLive(on: Reading, agentId: string | undefined, limit: number): Promise<number> {
+    const ids = on.db
+      .select({ id: schedules.id })
+      .from(schedules)
+      .where(and(isNull(schedules.endedAt), agentId === undefined ? undefined : eq(schedules.agentId, agentId)))
+      .limit(limit)
+      .all();
+    return ids.length;
+  },
+  liveOf: async (on: Reading, agentId: string, limit: number): Promise<ScheduleRow[]> =>
+    on.db
+      .select()
+      .from(schedules)
+      .where(and(isNull(schedules.endedAt), eq(schedules.agentId, agentId)))
+      .limit(limit)
+      .all(),
+  async removeAllOf(tx: Tx, agentId: string): Promise<void> {
+    tx.db.run(sql`
+      delete from schedule_fires where schedule_id in (select id from schedules where agent_id = ${agentId})`);
+    tx.db.delete(schedules).where(eq(schedules.agentId, agentId)).run();
+  },
+  madeBy: async (on: Reading, tokenId: string): Promise<ScheduleRow[]> =>
+    on.db.select().from(schedules).where(eq(schedules.tokenId, tokenId)).all(),
+  /** Newest first. */
+  page: async (
+    on: Reading,
+    agentId: string | undefined,
+    before: string | undefined,
+    limit: number,
+  ): Promise<ScheduleRow[]> =>
+    on.db
+      .select()
+      .from(schedules)
+      .where(
+        and(
+          agentId === undefined ? undefined : eq(schedules.agentId, agentId),
+          before === undefined ? undefined : lt(schedules.id, before),
+        ),
+      )
+      .orderBy(desc(schedules.id))
+      .limit(limit)
+      .all(),
+  /** The enabled ones whose messages go to a target. */
+  enabledTo: async (on: Reading, target: string, limit: number): Promise<ScheduleRow[]> =>
+    on.db
+      .select()
+      .from(schedules)
+      .where(and(eq(schedules.target, target), sql`enabled = 1`))
+      .limit(limit)
+      .all(),
+
+  addFire: async (tx: Tx, row: FireRow): Promise<void> => {
+    tx.db.insert(scheduleFires).values(row).run();
+  },
+  sent: async (tx: Tx, scheduleId: string, n: number, messageId: number): Promise<void> => {
+    tx.db
+      .update(scheduleFires)
+      .set({ messageId })
+      .where(and(eq(scheduleFires.scheduleId, scheduleId), eq(scheduleFires.n, n)))
+      .run();
+  },
+  /** Forgets those up to the n-th. */
+  forgetFires: async (tx: Tx, scheduleId: string, upTo: number): Promise<void> => {
+    tx.db.run(sql`delete from schedule_fires where schedule_id = ${scheduleId} and n <= ${upTo}`);
+  },
+  fire: async (on: Reading, scheduleId: string, n: number): Promise<FireRow | undefined> =>
+    on.db
+      .select()
+      .from(scheduleFires)
+      .where(and(eq(scheduleFires.scheduleId, scheduleId), eq(scheduleFires.n, n)))
+      .get(),
+  /** Newest first. */
+  fires: async (on: Reading, scheduleId: string, before: number | undefined, limit: number): Promise<FireRow[]> =>
+    on.db
+      .select()
+      .from(scheduleFires)
+      .where(
+        and(eq(scheduleFires.scheduleId, scheduleId), before === undefined ? undefined : lt(scheduleFires.n, before)),
+      )
+      .orderBy(desc(scheduleFires.n))
+      .limit(limit)
+      .all(),
+  /** What a message was sent by. */
+  fireOf: async (on: Reading, messageId: number): Promise<FireRow | undefined> =>
+    on.db.select().from(scheduleFires).where(eq(scheduleFires.messageId, messageId)).get(),
+  /** Some that were over before a time. */
+  endedBefore: async (on: Reading, before: number, limit: number): Promise<string[]> =>
+    on.db
+      .select({ id: schedules.id })
+      .from(schedules)
+      .where(lt(schedules.endedAt, before))
+      .limit(limit)
+      .all()
+      .map(({ id }) => id),
+};

@@ -1,0 +1,61 @@
+import { sql } from "drizzle-orm";
+import { index, integer, primaryKey, sqliteTable, text } from "drizzle-orm/sqlite-core";
+import type { Fire, ParsedScheduleMessage, Schedule } from "../../protocol/schedules.ts";
+
+/** Messages to be sent at a time, once or by cron. When the next is due stands in `due` too. */
+export const schedules = sqliteTable(
+  "schedules",
+  {
+    id: text("id").primaryKey(),
+    agentId: text("agent_id").notNull(),
+    /** The operator token that made it in this name. */
+    via: text("via"),
+    name: text("name"),
+    at: integer("at"),
+    cron: text("cron"),
+    timezone: text("timezone").notNull(),
+    /** Of the message, as written: disabled when it is deleted. */
+    target: text("target").notNull(),
+    message: text("message", { mode: "json" }).$type<ParsedScheduleMessage>().notNull(),
+    missed: text("missed").$type<Schedule["missed"]>().notNull(),
+    enabled: integer("enabled", { mode: "boolean" }).notNull(),
+    reason: text("reason"),
+    nextAt: integer("next_at"),
+    fires: integer("fires").notNull(),
+    failures: integer("failures").notNull(),
+    /** It was to be sent once, and that is over. */
+    endedAt: integer("ended_at"),
+    createdAt: integer("created_at").notNull(),
+    updatedAt: integer("updated_at").notNull(),
+    /** The token that wrote the message, or resumed it: revoking that one pauses it. */
+    tokenId: text("token_id"),
+  },
+  (t) => [
+    index("schedules_by_agent").on(t.agentId, t.id),
+    index("schedules_by_token").on(t.tokenId),
+    index("schedules_live").on(t.agentId).where(sql`ended_at is null`),
+    index("schedules_by_target").on(t.target).where(sql`enabled = 1`),
+    index("schedules_ended").on(t.endedAt).where(sql`ended_at is not null`),
+  ],
+);
+
+/** The last times of each schedule, and what was made of them. */
+export const scheduleFires = sqliteTable(
+  "schedule_fires",
+  {
+    scheduleId: text("schedule_id").notNull(),
+    n: integer("n").notNull(),
+    scheduledAt: integer("scheduled_at").notNull(),
+    firedAt: integer("fired_at").notNull(),
+    missed: integer("missed").notNull(),
+    outcome: text("outcome").$type<Fire["outcome"]>().notNull(),
+    messageId: integer("message_id"),
+    /** The agent or person that had it run now. */
+    by: text("by"),
+    error: text("error"),
+  },
+  (t) => [
+    primaryKey({ columns: [t.scheduleId, t.n] }),
+    index("schedule_fires_by_message").on(t.messageId).where(sql`message_id is not null`),
+  ],
+);

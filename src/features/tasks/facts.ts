@@ -1,0 +1,85 @@
+import type { ParsedDraft } from "../../protocol/messages.ts";
+import type { Task, TaskEvent, TaskStatus } from "../../protocol/tasks.ts";
+import { toTime } from "../../protocol/wire.ts";
+import type { TaskEventRow, TaskRow } from "./store.ts";
+
+const OVER = new Set<TaskStatus>(["done", "failed", "cancelled"]);
+
+/** Whether a task has ended; it can be opened again. */
+export const isOver = (status: TaskStatus): boolean => OVER.has(status);
+
+export function toTask(row: TaskRow): Task {
+  return {
+    id: row.id,
+    source: row.source,
+    from: row.fromId,
+    title: row.title,
+    body: row.body,
+    status: row.status,
+    severity: row.severity,
+    dedupeKey: row.dedupeKey,
+    externalUrl: row.externalUrl,
+    target: row.target,
+    topic: row.topic,
+    count: row.count,
+    messageId: row.messageId,
+    holder: row.holder,
+    createdAt: toTime(row.createdAt),
+    updatedAt: toTime(row.updatedAt),
+  };
+}
+
+export function toTaskEvent(row: TaskEventRow): TaskEvent {
+  return {
+    at: toTime(row.at),
+    actor: row.actor,
+    from: row.fromStatus,
+    to: row.toStatus,
+    note: row.note,
+    messageId: row.messageId,
+    count: row.count,
+    lastAt: toTime(row.lastAt),
+  };
+}
+
+/** The message that a task is worked through. */
+export function messageOf(task: TaskRow, target: string): ParsedDraft {
+  const { id, source, title, severity, dedupeKey, externalUrl } = task;
+  const facts = { taskId: id, source, title, status: task.status, severity, dedupeKey, externalUrl };
+  const more = task.payload === null ? {} : { payload: JSON.parse(task.payload) };
+  return {
+    to: target,
+    kind: "task",
+    topic: task.topic,
+    subject: `[${severity}] ${title}`,
+    body: task.body || title,
+    claimable: true,
+    urgent: severity === "critical",
+    maxAttempts: 5,
+    encoding: "plain",
+    payload: { ...facts, ...more },
+  };
+}
+
+/** Any task: what it says does not matter to who could get it. */
+export const SAMPLE: TaskRow = {
+  id: "tsk_0",
+  source: null,
+  fromId: "system",
+  title: "sample",
+  body: "",
+  status: "open",
+  severity: "info",
+  dedupeKey: null,
+  externalUrl: null,
+  target: null,
+  topic: null,
+  payload: null,
+  count: 1,
+  messageId: null,
+  holder: null,
+  createdAt: 0,
+  updatedAt: 0,
+  asOf: null,
+  endedAt: null,
+};

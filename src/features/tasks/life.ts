@@ -1,0 +1,270 @@
+import type { Author, Sender } from "../../core/messages/send.ts";
+import type { Leases } from "../../core/work/leases.ts";
+import type { WorkRow, WorkStore } from "../../core/work/store.ts";
+import type { Caller } from "../../identity/auth/caller.ts";
+import type { Clock } from "../../kernel/clock.ts";
+import type { Reading, Tx } from "../../kernel/db/database.ts";
+import { newId } from "../../kernel/ids.ts";
+import type { LogEntry } from "../../kernel/log/tail.ts";
+import { Problem } from "../../protocol/problem.ts";
+import type { Severity, TaskStatus } from "../../protocol/tasks.ts";
+import { isOver, messageOf, SAMPLE } from "./facts.ts";
+import type { TaskRow, TaskStore } from "./store.ts";
+
+export interface TaskLifeParts {
+  store: TaskStore;
+  sender: Sender;
+  works: WorkStore;
+  leases: Leases;
+  clock: Clock;
+}
+
+/** What is reported of a task, once or again. */
+export interface Reported {
+  title: string;
+  body: string;
+  severity: Severity;
+  externalUrl: string | null;
+  topic: string | null;
+  /** Where the source has got to, in its own counting; null when it does not say. */
+  asOf: number | null;
+  /** JSON text. */
+  payload: string | null;
+}
+
+/** What a task is from the beginning. */
+export interface NewTask extends Reported {
+  source: string | null;
+  dedupeKey: string | null;
+  target: string | null;
+}
+
+/** A task, and its message where one was just appended. */
+export interface Made {
+  task: TaskRow;
+  sent: { entry: LogEntry; work: WorkRow | undefined } | undefined;
+}
+
+/** Who does something to a task, and what it says. */
+export interface Step {
+  actor: string;
+  note?: string | null | undefined;
+  /** Where its source has got to by this step. */
+  asOf?: number | null;
+}
+
+/** Told of each change of a task, once it is on disk. */
+export type TaskListener = (task: TaskRow) => void;
+
+/** Runs in the write that changes a task. */
+export type TaskMovedHandler = (tx: Tx, task: TaskRow) => Promise<void>;
+
+export type TaskLife = ReturnType<typeof createTaskLife>;
+
+/** What happens to tasks: each step, written once, whoever takes it, with its line in the history. */
+export function createTaskLife({ store, sender, works, leases, clock }: TaskLifeParts) {
+  const listeners: TaskListener[] = [];
+  const movedHandlers: TaskMovedHandler[] = [];
+  leases.onMoved(follow);
+
+  /** The lease is the message's: what becomes of it, whoever's doing it is, becomes of the task in the same write. */
+  async function follow(tx: Tx, work: WorkRow, before: WorkRow): Promise<void> {
+    const isRenewal = work.state === before.state && work.fence === before.fence;
+    if (work.kind !== "task" || isRenewal) return;
+    const task = await store.byMessage(tx, work.messageId);
+    const status = STATUS_OF[work.state];
+    // Who ends both writes the task's end first, with its own words.
+    if (!task || (isOver(task.status) && isOver(status)) || (task.status === "open" && status === "open")) return;
+    await move(tx, task, status, { holder: work.holder, ...(await stepOf(tx, work, before)) });
+  }
+
+  /** Whose step it was, and why: the lease that ended knows. */
+  async function stepOf(tx: Tx, work: WorkRow, before: WorkRow): Promise<Step> {
+    if (work.state === "claimed") return { actor: work.holder ?? "system" };
+    if (before.state === "dead") return { actor: "user", note: "requeued" };
+    if (before.state !== "claimed" || before.holder === null) return { actor: "system", note: work.error };
+    const ended = await works.attempt(tx, work.messageId, before.fence);
+    const isOwnStep = ended?.outcome !== "expired" && ended?.outcome !== "cancelled";
+    const note = ended?.error ?? (ended?.outcome === "released" ? "released" : null);
+    return { actor: isOwnStep ? before.holder : "system", note };
+  }
+
+  /** From one status to another; the caller has looked whether that may be. */
+  async function move(tx: Tx, task: TaskRow, status: TaskStatus, step: Step & { holder: string | null }) {
+    const now = clock.now();
+    const endedAt = isOver(status) ? now : null;
+    const asOf = step.asOf ?? task.asOf;
+    const moved: TaskRow = { ...task, status, holder: step.holder, updatedAt: now, asOf, endedAt };
+    await store.move(tx, moved);
+    await record(tx, moved, task.status, step);
+    return moved;
+  }
+
+  async function record(tx: Tx, task: TaskRow, from: TaskStatus | null, { actor, note }: Step): Promise<void> {
+    await store.addEvent(tx, {
+      taskId: task.id,
+      at: clock.now(),
+      actor,
+      fromStatus: from,
+      toStatus: task.status,
+      note: note?.slice(0, MAX_NOTE) ?? null,
+      messageId: task.messageId,
+      count: 1,
+      lastAt: clock.now(),
+    });
+    await changed(tx, task);
+  }
+
+  /** Tells who stands above in this write, and everybody else after the commit. */
+  async function changed(tx: Tx, task: TaskRow): Promise<void> {
+    for (const handler of movedHandlers) await handler(tx, task);
+    tx.afterCommit(() => {
+      for (const listener of listeners) listener(task);
+    });
+  }
+
+  /** Somebody else ended what an agent had asked for. */
+  async function tellMaker(tx: Tx, task: TaskRow, { actor, note }: Step): Promise<void> {
+    if (task.fromId === actor || task.fromId === "system") return;
+    await sender.tell(tx, task.fromId, {
+      subject: `Task ${task.id} is ${task.status}`,
+      body: `${actor} says that "${task.title}" is ${task.status}${note ? `: ${note}` : "."}`,
+      replyTo: task.messageId,
+      payload: { taskId: task.id, messageId: task.messageId, status: task.status },
+    });
+  }
+
+  /** Appends the message that the task is worked through. @throws Problem 422 at `/target` */
+  async function hand(tx: Tx, author: Author, task: TaskRow, target: string) {
+    const addressed = await addressOf(tx, author, messageOf(task, target));
+    return sender.append(tx, addressed);
+  }
+
+  async function addressOf(on: Reading, author: Author, draft: ReturnType<typeof messageOf>) {
+    try {
+      return await sender.address(on, author, draft);
+    } catch (error) {
+      if (!(error instanceof Problem)) throw error;
+      const errors = error.extras.errors?.map(({ message }) => ({ pointer: "/target", message }));
+      throw new Problem(error.code, error.message, { ...error.extras, ...(errors && { errors }) });
+    }
+  }
+
+  return {
+    move,
+    /** Whether work could be sent there now. @throws Problem 422 at `/target` */
+    async checkTarget(on: Reading, author: Author, target: string): Promise<string> {
+      return (await addressOf(on, author, messageOf(SAMPLE, target))).target;
+    },
+
+    /** A new task, with a claimable message when it has a target. @throws Problem 422 */
+    async add(tx: Tx, author: Author, task: NewTask, step: Step): Promise<Made> {
+      const now = clock.now();
+      const row: TaskRow = {
+        id: newId("tsk", now),
+        fromId: author.id,
+        status: "open",
+        count: 1,
+        messageId: null,
+        holder: null,
+        createdAt: now,
+        updatedAt: now,
+        endedAt: null,
+        ...task,
+        target: null,
+      };
+      const sent = task.target === null ? undefined : await hand(tx, author, row, task.target);
+      const made = { ...row, target: sent?.entry.target ?? null, messageId: sent?.entry.id ?? null };
+      await store.add(tx, made);
+      await record(tx, made, null, step);
+      return { task: made, sent };
+    },
+
+    /** Reported again while it lives: counted and brought up to date. Its message stays as it is. */
+    async again(tx: Tx, task: TaskRow, reported: Reported, step: Step): Promise<TaskRow> {
+      const now = clock.now();
+      const { title, body, severity, externalUrl, payload } = reported;
+      const about = { title, body, severity, externalUrl, payload, asOf: reported.asOf ?? task.asOf };
+      const row: TaskRow = { ...task, ...about, count: task.count + 1, updatedAt: now };
+      await store.describe(tx, row);
+      const note = differences(task, row) ?? step.note ?? AGAIN;
+      const newest = await store.newestEvent(tx, task.id);
+      const isSame = newest?.note === note && newest.actor === step.actor && newest.fromStatus === newest.toStatus;
+      if (newest && isSame && newest.toStatus === row.status) {
+        await store.repeatEvent(tx, newest.id, now);
+        await changed(tx, row);
+      } else await record(tx, row, row.status, { actor: step.actor, note });
+      return row;
+    },
+
+    /** A task that had nobody to go to is handed out after all. @throws Problem 422 at `/target` */
+    async handOut(tx: Tx, author: Author, task: TaskRow, target: string, step: Step): Promise<Made> {
+      const sent = await hand(tx, author, task, target);
+      const row = { ...task, target: sent.entry.target, messageId: sent.entry.id, updatedAt: clock.now() };
+      await store.reopen(tx, row);
+      await record(tx, row, task.status, { ...step, note: `for ${row.target} now` });
+      return { task: row, sent };
+    },
+
+    /** Reported again after its end: open, with a message of its own. @throws Problem 422 */
+    async reopen(tx: Tx, author: Author, task: TaskRow, reported: Reported & Pick<NewTask, "target">, step: Step) {
+      const old = task.messageId === null ? undefined : await works.byId(tx, task.messageId);
+      // It could be requeued, and then be done twice.
+      if (old?.state === "dead") await leases.end(tx, old, "cancelled");
+      const { target, ...fields } = reported;
+      const row: TaskRow = { ...task, ...fields, status: "open", holder: null, endedAt: null, count: task.count + 1 };
+      const sent = target === null ? undefined : await hand(tx, author, row, target);
+      const made: TaskRow = {
+        ...row,
+        target: sent?.entry.target ?? null,
+        messageId: sent?.entry.id ?? null,
+        updatedAt: clock.now(),
+      };
+      await store.reopen(tx, made);
+      await record(tx, made, task.status, step);
+      return { task: made, sent } satisfies Made;
+    },
+
+    /** Ended by somebody who does not hold it, and its work with it; whoever holds it is told. */
+    async end(tx: Tx, task: TaskRow, status: "done" | "failed" | "cancelled", step: Step): Promise<TaskRow> {
+      const ended = await move(tx, task, status, { ...step, holder: null });
+      const work = task.messageId === null ? undefined : await works.byId(tx, task.messageId);
+      const isLive = work !== undefined && LIVE.has(work.state);
+      if (isLive) await leases.end(tx, work, WORK_OF[status], step.note ?? undefined);
+      // A dead letter's sender was told so just now.
+      if (!isLive || status !== "failed") await tellMaker(tx, ended, step);
+      return ended;
+    },
+
+    /** Told of every step, in the write that takes it. */
+    onMoved: (handler: TaskMovedHandler) => movedHandlers.push(handler),
+    /** Told of the same, once it is on disk. */
+    onChange: (listener: TaskListener) => listeners.push(listener),
+  };
+}
+
+/** The name under which a call takes a step: whoever it acts for. */
+export const stepBy = (caller: Caller, agentId: string): string =>
+  caller.role === "integration" ? `integration:${caller.source}` : agentId;
+
+const MAX_NOTE = 4096;
+const AGAIN = "reported again";
+const STATUS_OF = {
+  open: "open",
+  delayed: "open",
+  claimed: "claimed",
+  done: "done",
+  dead: "failed",
+  expired: "failed",
+  cancelled: "cancelled",
+} as const satisfies Record<WorkRow["state"], TaskStatus>;
+const WORK_OF = { done: "done", failed: "dead", cancelled: "cancelled" } as const;
+const LIVE = new Set<WorkRow["state"]>(["open", "delayed", "claimed"]);
+
+/** What is different now, in words; undefined when nothing that counts is. */
+function differences(before: TaskRow, after: TaskRow): string | undefined {
+  const changes: string[] = [];
+  if (before.severity !== after.severity) changes.push(`severity ${before.severity} to ${after.severity}`);
+  if (before.title !== after.title) changes.push(`title was: ${before.title}`);
+  return changes.length ? changes.join("; ") : undefined;
+}

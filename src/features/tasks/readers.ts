@@ -1,0 +1,124 @@
+import type { Offers } from "../../core/inbox/deliveries.ts";
+import type { Access } from "../../core/messages/access.ts";
+import type { AgentService } from "../../identity/agents/service.ts";
+import { type Caller, readingAs } from "../../identity/auth/caller.ts";
+import type { Reading } from "../../kernel/db/database.ts";
+import { jsonBytes, PAGE_BYTES, readPage } from "../../kernel/pages.ts";
+import { Problem } from "../../protocol/problem.ts";
+import type { Task, TaskDetail } from "../../protocol/tasks.ts";
+import type { List } from "../../protocol/wire.ts";
+import { toTask, toTaskEvent } from "./facts.ts";
+import type { Candidate, Driver, TaskFilter, TaskRow, TaskStore } from "./store.ts";
+
+/** Candidates looked at for one page, by each driver: what matches little gives a short page, never a long wait. */
+const CANDIDATES = 500;
+
+export interface TaskReaderParts {
+  agents: AgentService;
+  access: Access;
+  offers: Offers;
+  store: TaskStore;
+}
+
+export type TaskReaders = ReturnType<typeof createTaskReaders>;
+
+/** Finding tasks. An agent sees those it made, those it holds, and those whose message it may read. */
+export function createTaskReaders({ agents, access, offers, store }: TaskReaderParts) {
+  /** @throws Problem 403, 409 */
+  async function readerOf(on: Reading, caller: Caller): Promise<string | null> {
+    const reader = readingAs(caller);
+    if (reader !== null) await agents.requireActor(on, caller, reader);
+    return reader;
+  }
+
+  async function mayRead(on: Reading, reader: string, task: Candidate): Promise<boolean> {
+    if (task.holder === reader) return true;
+    if (task.messageId !== null && task.target !== null) {
+      const entry = { id: task.messageId, fromId: task.fromId, target: task.target };
+      return access.mayRead(on, reader, entry);
+    }
+    return task.fromId === reader;
+  }
+
+  /** By what a page is found: the narrowest that is asked for, else what a reader can have to do with. */
+  function drivers(reader: string | null, filter: TaskFilter): Driver[] {
+    const { holder, target, source, status } = filter;
+    if (holder ?? target ?? source) return [{ holder, target, source }];
+    if (reader === null) return [{ status }];
+    return [{ madeBy: reader }, { holder: reader }, { member: reader }];
+  }
+
+  /** Newest first. `end`: where the first driver stopped that has more to give. */
+  async function candidates(on: Reading, driving: Driver[], before: string | undefined) {
+    const lists: Candidate[][] = [];
+    for (const by of driving) lists.push(await store.candidates(on, by, before, CANDIDATES));
+    const ends = lists.flatMap((list) => (list.length < CANDIDATES ? [] : (list.at(-1)?.id ?? [])));
+    const end = ends.sort().at(-1);
+    const found = new Map(lists.flat().map((task) => [task.id, task]));
+    const some = [...found.values()].filter((task) => end === undefined || task.id >= end);
+    return { some: some.sort((a, b) => (a.id < b.id ? 1 : -1)), end };
+  }
+
+  /** @throws Problem 403, 404, 409 */
+  async function requireReadable(on: Reading, caller: Caller, id: string): Promise<TaskRow> {
+    const reader = await readerOf(on, caller);
+    const task = await store.byId(on, id);
+    if (!task) throw new Problem("not-found", `There is no task ${id}.`);
+    if (reader !== null && !(await mayRead(on, reader, task)))
+      throw new Problem("forbidden", `Task ${id} is not for ${reader}.`);
+    return task;
+  }
+
+  /** A task says what its message says. */
+  async function noteSeen(
+    on: Reading,
+    caller: Caller,
+    { messageId: id, fromId: from, target }: TaskRow,
+  ): Promise<void> {
+    if (id !== null && target !== null) await offers.noteSeen(on, caller, [{ id, from, target }]);
+  }
+
+  return {
+    /** `GET /v1/tasks`, newest first. @throws Problem 403, 409 */
+    async list(on: Reading, caller: Caller, filter: TaskFilter, before: string | undefined, limit: number) {
+      const reader = await readerOf(on, caller);
+      const { some, end } = await candidates(on, drivers(reader, filter), before);
+      const items: Task[] = [];
+      let size = 0;
+      for (const task of some) {
+        if (!matches(filter, task) || (reader !== null && !(await mayRead(on, reader, task)))) continue;
+        if (items.length === limit) return { items, nextPage: items.at(-1)?.id ?? null };
+        const row = await store.byId(on, task.id);
+        if (!row) continue;
+        const shown = toTask(row);
+        size += jsonBytes(shown);
+        if (items.length > 0 && size > PAGE_BYTES) return { items, nextPage: items.at(-1)?.id ?? null };
+        items.push(shown);
+        await noteSeen(on, caller, row);
+      }
+      return { items, nextPage: end ?? null } satisfies List<Task>;
+    },
+
+    requireReadable,
+
+    /** `GET /v1/tasks/{id}` with a page of its history. @throws Problem 403, 404, 409 */
+    async get(on: Reading, caller: Caller, id: string, before: number | undefined, limit: number): Promise<TaskDetail> {
+      const task = await requireReadable(on, caller, id);
+      await noteSeen(on, caller, task);
+      const { items, last, more } = await readPage(
+        limit,
+        (count, after) => store.eventsOf(on, id, after?.id ?? before ?? Number.MAX_SAFE_INTEGER, count),
+        toTaskEvent,
+      );
+      const payload = task.payload === null ? null : JSON.parse(task.payload);
+      return { ...toTask(task), payload, events: items.reverse(), nextPage: more ? String(last?.id) : null };
+    },
+  };
+}
+
+const matches = (filter: TaskFilter, task: Candidate): boolean =>
+  (filter.status === undefined || task.status === filter.status) &&
+  (filter.target === undefined || task.target === filter.target) &&
+  (filter.source === undefined || task.source === filter.source) &&
+  (filter.holder === undefined || task.holder === filter.holder) &&
+  (filter.severity === undefined || task.severity === filter.severity);

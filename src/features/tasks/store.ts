@@ -1,0 +1,279 @@
+import { and, desc, eq, lt, lte, type SQL, sql } from "drizzle-orm";
+import { memberships } from "../../identity/agents/tables.ts";
+import { bound, boundLimit, fixedLimit } from "../../kernel/db/bound.ts";
+import type { Db, Reading, Tx } from "../../kernel/db/database.ts";
+import type { Severity, TaskStatus } from "../../protocol/tasks.ts";
+import { taskEvents, tasks } from "./tables.ts";
+
+export type TaskRow = typeof tasks.$inferSelect;
+export type TaskEventRow = typeof taskEvents.$inferSelect;
+
+/** What narrows a list of tasks; each of them has an index but severity. */
+export interface TaskFilter {
+  status?: TaskStatus | undefined;
+  target?: string | undefined;
+  source?: string | undefined;
+  holder?: string | undefined;
+  severity?: Severity | undefined;
+}
+
+/** What candidates of a list are found by: one of these, by its index. */
+export type Driver = Pick<TaskFilter, "status" | "target" | "source" | "holder"> & {
+  madeBy?: string;
+  /** Whatever this agent ever belonged to, as the target. */
+  member?: string;
+};
+
+/** A task without its long texts. */
+export type Candidate = Pick<TaskRow, keyof typeof CANDIDATE>;
+const CANDIDATE = {
+  id: tasks.id,
+  status: tasks.status,
+  target: tasks.target,
+  source: tasks.source,
+  holder: tasks.holder,
+  severity: tasks.severity,
+  fromId: tasks.fromId,
+  messageId: tasks.messageId,
+  createdAt: tasks.createdAt,
+};
+
+export type TaskStore = ReturnType<typeof createTaskStore>;
+
+const p = sql.placeholder;
+
+/** Tasks and their history. What an event, a claim and an end need is prepared. */
+export function createTaskStore(db: Db) {
+  const insert = db.statement((q) =>
+    q
+      .insert(tasks)
+      .values({
+        id: p("id"),
+        source: p("source"),
+        fromId: p("fromId"),
+        title: p("title"),
+        body: p("body"),
+        status: p("status"),
+        severity: p("severity"),
+        dedupeKey: p("dedupeKey"),
+        externalUrl: p("externalUrl"),
+        target: p("target"),
+        topic: p("topic"),
+        payload: p("payload"),
+        count: p("count"),
+        messageId: p("messageId"),
+        holder: p("holder"),
+        createdAt: p("createdAt"),
+        updatedAt: p("updatedAt"),
+        asOf: p("asOf"),
+        endedAt: p("endedAt"),
+      })
+      .prepare(),
+  );
+  const byId = db.statement((q) =>
+    q
+      .select()
+      .from(tasks)
+      .where(eq(tasks.id, bound("id")))
+      .prepare(),
+  );
+  const byMessage = db.statement((q) =>
+    q
+      .select()
+      .from(tasks)
+      .where(eq(tasks.messageId, bound("messageId")))
+      .prepare(),
+  );
+  const byKey = db.statement((q) =>
+    q
+      .select()
+      .from(tasks)
+      .where(and(eq(tasks.source, bound("source")), eq(tasks.dedupeKey, bound("key"))))
+      .prepare(),
+  );
+  /** Apart from the other changes, so that each pays only for the indexes it moves in. */
+  const move = db.statement((q) =>
+    q
+      .update(tasks)
+      .set({
+        status: sql`${p("status")}`,
+        holder: sql`${p("holder")}`,
+        updatedAt: sql`${p("updatedAt")}`,
+        asOf: sql`${p("asOf")}`,
+        endedAt: sql`${p("endedAt")}`,
+      })
+      .where(eq(tasks.id, bound("id")))
+      .prepare(),
+  );
+  const describe = db.statement((q) =>
+    q
+      .update(tasks)
+      .set({
+        title: sql`${p("title")}`,
+        body: sql`${p("body")}`,
+        severity: sql`${p("severity")}`,
+        externalUrl: sql`${p("externalUrl")}`,
+        payload: sql`${p("payload")}`,
+        count: sql`${p("count")}`,
+        asOf: sql`${p("asOf")}`,
+        updatedAt: sql`${p("updatedAt")}`,
+      })
+      .where(eq(tasks.id, bound("id")))
+      .prepare(),
+  );
+  const addEvent = db.statement((q) =>
+    q
+      .insert(taskEvents)
+      .values({
+        taskId: p("taskId"),
+        at: p("at"),
+        actor: p("actor"),
+        fromStatus: p("fromStatus"),
+        toStatus: p("toStatus"),
+        note: p("note"),
+        messageId: p("messageId"),
+        count: p("count"),
+        lastAt: p("lastAt"),
+      })
+      .prepare(),
+  );
+  const newestEvent = db.statement((q) =>
+    q
+      .select()
+      .from(taskEvents)
+      .where(eq(taskEvents.taskId, bound("taskId")))
+      .orderBy(desc(taskEvents.id))
+      .limit(fixedLimit(1))
+      .prepare(),
+  );
+  const repeatEvent = db.statement((q) =>
+    q
+      .update(taskEvents)
+      .set({ count: sql`${taskEvents.count} + 1`, lastAt: sql`${p("lastAt")}` })
+      .where(eq(taskEvents.id, bound("id")))
+      .prepare(),
+  );
+  const eventsOfMessage = db.statement((q) =>
+    q
+      .select()
+      .from(taskEvents)
+      .where(eq(taskEvents.messageId, bound("messageId")))
+      .orderBy(taskEvents.id)
+      .limit(boundLimit("limit"))
+      .prepare(),
+  );
+
+  return {
+    add: async (tx: Tx, row: TaskRow): Promise<void> => {
+      insert(tx).run({ ...row });
+    },
+    byId: async (on: Reading, id: string): Promise<TaskRow | undefined> => byId(on).get({ id }),
+    /** The task that is worked through this message. */
+    byMessage: async (on: Reading, messageId: number): Promise<TaskRow | undefined> => byMessage(on).get({ messageId }),
+    byKey: async (on: Reading, source: string, key: string): Promise<TaskRow | undefined> =>
+      byKey(on).get({ source, key }),
+    move: async (
+      tx: Tx,
+      row: Pick<TaskRow, "id" | "status" | "holder" | "updatedAt" | "asOf" | "endedAt">,
+    ): Promise<void> => {
+      move(tx).run({ ...row });
+    },
+    /** What it is about, as reported again. */
+    describe: async (tx: Tx, row: TaskRow): Promise<void> => {
+      describe(tx).run({ ...row });
+    },
+    /** Everything but who it is: it has another message now. */
+    reopen: async (tx: Tx, { id, ...row }: TaskRow): Promise<void> => {
+      tx.db.update(tasks).set(row).where(eq(tasks.id, id)).run();
+    },
+
+    addEvent: async (tx: Tx, event: Omit<TaskEventRow, "id">): Promise<void> => {
+      addEvent(tx).run({ ...event });
+    },
+    newestEvent: async (on: Reading, taskId: string): Promise<TaskEventRow | undefined> =>
+      newestEvent(on).get({ taskId }),
+    repeatEvent: async (tx: Tx, id: number, lastAt: number): Promise<void> => {
+      repeatEvent(tx).run({ id, lastAt });
+    },
+    /** Newest first. */
+    eventsOf: async (on: Reading, taskId: string, before: number, limit: number): Promise<TaskEventRow[]> =>
+      on.db
+        .select()
+        .from(taskEvents)
+        .where(and(eq(taskEvents.taskId, taskId), lt(taskEvents.id, before)))
+        .orderBy(desc(taskEvents.id))
+        .limit(limit)
+        .all(),
+    /** What happened to tasks while this was their message, oldest first. */
+    eventsOfMessage: async (on: Reading, messageId: number, limit: number): Promise<TaskEventRow[]> =>
+      eventsOfMessage(on).all({ messageId, limit }),
+
+    /** Newest first, by one index. */
+    candidates: async (on: Reading, by: Driver, before: string | undefined, limit: number): Promise<Candidate[]> =>
+      on.db
+        .select(CANDIDATE)
+        .from(tasks)
+        .where(and(...conditions(by), ...(before === undefined ? [] : [lt(tasks.id, before)])))
+        .orderBy(desc(tasks.id))
+        .limit(limit)
+        .all(),
+
+    /** Tasks that ended before `at`, in that order, after a place in it. */
+    endedBefore: async (on: Reading, at: number, after: EndedPlace, limit: number) =>
+      on.db
+        .select({ id: tasks.id, endedAt: tasks.endedAt, messageId: tasks.messageId })
+        .from(tasks)
+        .where(and(sql`(${tasks.endedAt}, ${tasks.id}) > (${after.endedAt}, ${after.id})`, lte(tasks.endedAt, at)))
+        .orderBy(tasks.endedAt, tasks.id)
+        .limit(limit)
+        .all(),
+    remove: async (tx: Tx, id: string): Promise<void> => {
+      tx.db.delete(tasks).where(eq(tasks.id, id)).run();
+    },
+    /** Deletes at most `limit` steps of a task; answers how many. */
+    removeEventsOf: async (tx: Tx, taskId: string, limit: number): Promise<number> => {
+      const some = tx.db
+        .select({ id: taskEvents.id })
+        .from(taskEvents)
+        .where(eq(taskEvents.taskId, taskId))
+        .limit(limit)
+        .all();
+      removeEvents(tx, some);
+      return some.length;
+    },
+    /** Deletes at most `limit` steps from before `at`, oldest first; answers how many. */
+    removeEventsBefore: async (tx: Tx, at: number, limit: number): Promise<number> => {
+      const oldest = tx.db
+        .select({ id: taskEvents.id, at: taskEvents.at })
+        .from(taskEvents)
+        .orderBy(taskEvents.id)
+        .limit(limit)
+        .all();
+      const old = oldest.filter((event) => event.at < at);
+      removeEvents(tx, old);
+      return old.length;
+    },
+  };
+}
+
+export interface EndedPlace {
+  endedAt: number;
+  id: string;
+}
+
+function conditions({ status, target, source, holder, madeBy, member }: Driver): SQL[] {
+  // The one condition is all there is to choose an index by.
+  if (holder !== undefined) return [eq(tasks.holder, holder)];
+  if (target !== undefined) return [eq(tasks.target, target)];
+  if (source !== undefined) return [eq(tasks.source, source)];
+  if (member !== undefined)
+    return [sql`${tasks.target} in (select mb.target from ${memberships} mb where mb.agent_id = ${member})`];
+  if (madeBy !== undefined) return [eq(tasks.fromId, madeBy), sql`${tasks.source} is null`];
+  return status === undefined ? [] : [eq(tasks.status, status)];
+}
+
+function removeEvents(tx: Tx, events: readonly { id: number }[]): void {
+  if (events.length === 0) return;
+  const ids = JSON.stringify(events.map(({ id }) => id));
+  tx.db.delete(taskEvents).where(sql`${taskEvents.id} in (select value from json_each(${ids}))`).run();
+}

@@ -1,0 +1,98 @@
+import { and, asc, between, count, desc, eq, gt, min, sql } from "drizzle-orm";
+import { bound, boundLimit, fixedLimit } from "../../kernel/db/bound.ts";
+import type { Db, Reading, Tx } from "../../kernel/db/database.ts";
+import { inList } from "../../kernel/db/lists.ts";
+import { traces } from "./tables.ts";
+
+export type TraceRow = typeof traces.$inferSelect;
+/** A trace without what it says. */
+export type TraceHead = Pick<TraceRow, "id" | "number" | "level" | "type" | "agentId" | "bytes">;
+
+export type TraceStore = ReturnType<typeof createTraceStore>;
+
+export function createTraceStore(db: Db) {
+  const last = db.statement((q) =>
+    q
+      .select({ number: traces.number, bytesSoFar: traces.bytesSoFar })
+      .from(traces)
+      .where(eq(traces.messageId, bound("messageId")))
+      .orderBy(desc(traces.number))
+      .limit(fixedLimit(1))
+      .prepare(),
+  );
+  const countOf = db.statement((q) =>
+    q
+      .select({ traces: count(), bytes: sql<number>`coalesce(sum(${traces.bytes}), 0)` })
+      .from(traces)
+      .where(and(eq(traces.messageId, bound("messageId")), eq(traces.agentId, bound("agentId"))))
+      .prepare(),
+  );
+  const heads = db.statement((q) =>
+    q
+      .select({
+        id: traces.id,
+        number: traces.number,
+        level: traces.level,
+        type: traces.type,
+        agentId: traces.agentId,
+        bytes: traces.bytes,
+      })
+      .from(traces)
+      .where(and(eq(traces.messageId, bound("messageId")), gt(traces.number, bound("after"))))
+      .orderBy(asc(traces.number))
+      .limit(boundLimit("limit"))
+      .prepare(),
+  );
+  const byIds = db.statement((q) => q.select().from(traces).where(inList(traces.id, "ids")).prepare());
+
+  return {
+    /** How many a message has, and how large they are together. */
+    last: async (on: Reading, messageId: number): Promise<{ number: number; bytesSoFar: number }> =>
+      last(on).get({ messageId }) ?? { number: 0, bytesSoFar: 0 },
+    /** Number and total size of one agent's traces. */
+    countOf: async (on: Reading, messageId: number, agentId: string): Promise<{ traces: number; bytes: number }> =>
+      countOf(on).get({ messageId, agentId }) ?? { traces: 0, bytes: 0 },
+    /** In the order given; answers their ids. */
+    add: async (tx: Tx, rows: readonly Omit<TraceRow, "id">[]): Promise<TraceRow[]> =>
+      rows.map((row) => tx.db.insert(traces).values(row).returning().get()),
+
+    /** A message's traces after one of them, oldest first. */
+    heads: async (on: Reading, messageId: number, after: number, limit: number): Promise<TraceHead[]> =>
+      heads(on).all({ messageId, after, limit }),
+    /** By id. */
+    rows: async (on: Reading, ids: readonly number[]): Promise<TraceRow[]> =>
+      byIds(on)
+        .all({ ids: JSON.stringify(ids) })
+        .sort((a, b) => a.id - b.id),
+    /** Those of one message from one number to another. */
+    between: async (on: Reading, messageId: number, first: number, to: number): Promise<TraceRow[]> =>
+      on.db
+        .select()
+        .from(traces)
+        .where(and(eq(traces.messageId, messageId), between(traces.number, first, to)))
+        .orderBy(asc(traces.number))
+        .all(),
+
+    /** Who traced a message: since when, and how often. */
+    byAgent: async (on: Reading, messageId: number) =>
+      on.db
+        .select({ agentId: traces.agentId, at: min(traces.createdAt), traces: count() })
+        .from(traces)
+        .where(eq(traces.messageId, messageId))
+        .groupBy(traces.agentId)
+        .all(),
+
+    /** How many traces each of these messages has; those without are left out. */
+    counts: async (on: Reading, messageIds: readonly number[]): Promise<Map<number, number>> => {
+      const rows = on.db.all<{ id: number; n: number | null }>(sql`
+        select j.value as id, (select t.number from ${traces} t
+          where t.message_id = j.value order by t.number desc limit 1) as n
+        from json_each(${JSON.stringify(messageIds)}) j`);
+      return new Map(rows.flatMap(({ id, n }) => (n === null ? [] : [[id, n]])));
+    },
+    removeOf: async (tx: Tx, messageIds: readonly number[]): Promise<void> => {
+      tx.db.run(sql`delete from ${traces}
+        where ${traces.messageId} in (select value from json_each(${JSON.stringify(messageIds)}))`);
+    },
+  };
+}

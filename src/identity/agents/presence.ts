@@ -1,0 +1,109 @@
+import type { Clock } from "../../kernel/clock.ts";
+import type { Db, Tx } from "../../kernel/db/database.ts";
+import type { Due, DueSource } from "../../kernel/due/due.ts";
+import type { Roster, RosterEntry } from "./roster.ts";
+import type { AgentStore } from "./store.ts";
+
+/** Who keeps the agents of one kind, and knows more about their presence than their status says. */
+export interface Keeper {
+  /** Whether it would be missed if it were not heard of; shown as offline or not. Undefined: its status says it. */
+  isHere(agentId: string): boolean | undefined;
+  /** In the write that finds it gone, or back. Answers what it is shown as. */
+  moved(tx: Tx, agentId: string, status: "online" | "offline"): Promise<"online" | "offline">;
+}
+
+export type PresenceKeeper = ReturnType<typeof createPresence>;
+
+/** How often what was seen is written down: at most this much of it is forgotten by a crash, and a start gives a whole TTL. */
+const SAVE_EVERY_MS = 5000;
+const SAVE_SLICE = 200;
+
+/** When each agent was last heard of, and who has not been for too long. */
+export function createPresence(db: Db, store: AgentStore, roster: Roster, due: Due, clock: Clock, ttlMs: number) {
+  let resumedAt = clock.now();
+  let cancelTimer: () => void = () => undefined;
+
+  due.onResume(async (_tx, now) => {
+    resumedAt = now;
+    // The clock was set back: who was heard of in the future would be there until then.
+    for (const entry of roster.values()) {
+      if (entry.lastSeenAt <= now) continue;
+      entry.lastSeenAt = now;
+      entry.unsaved = true;
+    }
+  });
+
+  const keepers = new Map<RosterEntry["kind"], Keeper>();
+  const isHere = (entry: RosterEntry) => keepers.get(entry.kind)?.isHere(entry.id) ?? entry.status !== "offline";
+  const mayBeReaped = (entry: RosterEntry) =>
+    entry.kind !== "user" && entry.kind !== "system" && !roster.isElsewhere(entry.id) && isHere(entry);
+  /** The relay's own absence does not count against anybody. */
+  const silentSince = (entry: RosterEntry) => Math.max(entry.lastSeenAt, resumedAt);
+
+  const reaper: DueSource = {
+    name: "presence",
+    async next() {
+      let next: number | null = null;
+      for (const entry of roster.values())
+        if (mayBeReaped(entry)) next = Math.min(next ?? Number.POSITIVE_INFINITY, silentSince(entry) + ttlMs + 1);
+      return next;
+    },
+    async take(tx, now, limit) {
+      const gone = [...roster.values()].filter((entry) => mayBeReaped(entry) && silentSince(entry) + ttlMs < now);
+      for (const entry of gone.slice(0, limit)) await setStatus(tx, entry.id, "offline");
+      return Math.min(gone.length, limit);
+    },
+  };
+  due.source(reaper);
+  // The timer may sleep longer than an agent may be silent: it hears of each that appears or comes back.
+  roster.onChange(({ agentId }) => {
+    const entry = roster.get(agentId);
+    if (entry && mayBeReaped(entry)) due.notice(silentSince(entry) + ttlMs + 1);
+  });
+
+  async function setStatus(tx: Tx, id: string, found: "online" | "offline"): Promise<void> {
+    const row = await store.byId(tx, id);
+    if (!row || row.deletedAt !== null) return;
+    const status = (await keepers.get(row.kind)?.moved(tx, id, found)) ?? found;
+    if (row.status === status) return;
+    await store.setStatus(tx, id, status);
+    tx.afterCommit(() => roster.put({ ...row, status }));
+  }
+
+  async function save(): Promise<void> {
+    const unsaved = [...roster.values()].filter((entry) => entry.unsaved);
+    for (let i = 0; i < unsaved.length; i += SAVE_SLICE) {
+      const slice = unsaved.slice(i, i + SAVE_SLICE);
+      for (const entry of slice) entry.unsaved = false;
+      await db.background(async (tx) => {
+        for (const entry of slice) await store.touch(tx, entry.id, entry.lastSeenAt);
+      });
+    }
+  }
+
+  function saveLater(onError: (error: unknown) => void): void {
+    cancelTimer = clock.after(SAVE_EVERY_MS, () => {
+      save()
+        .catch(onError)
+        .finally(() => saveLater(onError));
+    });
+  }
+
+  return {
+    /** The agent was heard of now. Who was offline is online again. */
+    touch(id: string): void {
+      const entry = roster.get(id);
+      if (!entry) return;
+      entry.lastSeenAt = clock.now();
+      entry.unsaved = true;
+      if (isHere(entry)) return;
+      db.write((tx) => setStatus(tx, id, "online")).catch(() => undefined);
+    },
+    keepBy: (kind: RosterEntry["kind"], keeper: Keeper) => keepers.set(kind, keeper),
+    start: saveLater,
+    async stop(): Promise<void> {
+      cancelTimer();
+      await save();
+    },
+  };
+}

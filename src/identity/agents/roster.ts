@@ -1,0 +1,70 @@
+import type { AgentStatus, Presence } from "../../protocol/agents.ts";
+import type { AgentRow } from "./store.ts";
+
+/** What everybody may know at a glance. The rows are the truth; this follows them, commit by commit. */
+export interface RosterEntry {
+  id: string;
+  name: string;
+  kind: AgentRow["kind"];
+  label: string | null;
+  role: string | null;
+  capabilities: string[];
+  status: AgentStatus;
+  ready: boolean;
+  reach: AgentRow["reach"];
+  epoch: number;
+  lastSeenAt: number;
+  /** Not yet written to its row. */
+  unsaved: boolean;
+}
+
+/** An agent's current status in the roster. */
+export type Change = Omit<Presence, "connections">;
+
+export type Roster = ReturnType<typeof createRoster>;
+
+/** A copy in memory of who is there, for `hello`, presence, suggestions and last seen. */
+export function createRoster() {
+  const entries = new Map<string, RosterEntry>();
+  const listeners: ((change: Change) => void)[] = [];
+  let changes = 0;
+  let isElsewhere: (id: string) => boolean = () => false;
+
+  function put(row: AgentRow): void {
+    const before = entries.get(row.id);
+    const { id, name, kind, label, role, capabilities, status, ready, reach, epoch } = row;
+    const lastSeenAt = Math.max(row.lastSeenAt, before?.lastSeenAt ?? 0);
+    const shown = { id, name, kind, label, role, capabilities, status, ready, reach, epoch };
+    entries.set(id, { ...shown, lastSeenAt, unsaved: before?.unsaved ?? false });
+    changes++;
+    const same = before?.status === status && before.ready === ready && before.epoch === epoch;
+    if (!same) announce({ agentId: id, status, ready, epoch });
+  }
+
+  function announce(change: Change): void {
+    for (const listener of listeners) listener(change);
+  }
+
+  return {
+    put,
+    remove(id: string): void {
+      const entry = entries.get(id);
+      if (!entry) return;
+      entries.delete(id);
+      changes++;
+      announce({ agentId: id, status: "offline", ready: false, epoch: entry.epoch });
+    },
+    get: (id: string) => entries.get(id),
+    /** Whether it is out there: called rather than heard of, and under nobody's eyes here. */
+    isElsewhere: (id: string): boolean => isElsewhere(id),
+    knowElsewhere(test: (id: string) => boolean): void {
+      isElsewhere = test;
+    },
+    values: () => entries.values(),
+    ids: () => entries.keys(),
+    size: () => entries.size,
+    /** Rises with every change: what was made from the roster is good while this stays. */
+    version: () => changes,
+    onChange: (listener: (change: Change) => void) => listeners.push(listener),
+  };
+}

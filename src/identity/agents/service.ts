@@ -1,0 +1,352 @@
+import { distance } from "fastest-levenshtein";
+import type { Clock } from "../../kernel/clock.ts";
+import type { Db, Reading, Tx } from "../../kernel/db/database.ts";
+import { readPage } from "../../kernel/pages.ts";
+import {
+  type Agent,
+  type AgentPatch,
+  type AgentRegistration,
+  type Heartbeat,
+  type RegisteredAgent,
+  reservedId,
+} from "../../protocol/agents.ts";
+import { Problem } from "../../protocol/problem.ts";
+import { type List, toTime } from "../../protocol/wire.ts";
+import type { ActivityService } from "../activity/service.ts";
+import { actingAs, type Caller, enrolls, isAgent, mayJoin } from "../auth/caller.ts";
+import type { AuthService } from "../auth/service.ts";
+import { providerTag } from "./guess.ts";
+import { applyRegistration, blankAgent } from "./merge.ts";
+import type { Roster } from "./roster.ts";
+import type { AgentFacts, AgentFilter, AgentRow, AgentStore } from "./store.ts";
+import { groupsOf } from "./target.ts";
+import { createTombstones, deleted, gone } from "./tombstones.ts";
+
+export type AgentService = ReturnType<typeof createAgentService>;
+
+/** Open connections of agents, for `connections`. */
+export interface Connections {
+  count(agentId: string): number;
+}
+
+export interface AgentParts {
+  db: Db;
+  store: AgentStore;
+  roster: Roster;
+  auth: AuthService;
+  activity: ActivityService;
+  clock: Clock;
+  /** The newest place in the log, as the open write sees it. */
+  headOf(on: Reading): number;
+  connections: Connections;
+}
+
+/** `before` is undefined for an agent that was not there. */
+type RegisteredHandler = (tx: Tx, caller: Caller, agent: AgentRow, before: AgentRow | undefined) => Promise<void>;
+
+/** Who is here: registering, changing, deleting agents; instances; who belongs to which group. */
+export function createAgentService(parts: AgentParts) {
+  const { db, store, roster, auth, activity, clock, headOf, connections } = parts;
+  const registeredHandlers: RegisteredHandler[] = [];
+  const membershipListeners: ((agentId: string) => void)[] = [];
+  const supersededListeners: ((agentId: string, instanceId: string) => void)[] = [];
+  const tombstones = createTombstones({ ...parts, fence, save, requireRow });
+
+  /** `PUT /v1/agents/{id}`. @throws Problem 403, 409, 422 */
+  async function register(tx: Tx, caller: Caller, id: string, body: AgentRegistration, returns = isAccount) {
+    const reserved = reservedId(id);
+    if (reserved) throw Problem.invalid("id", reserved);
+    const existing = await store.byId(tx, id);
+    await checkMayRegister(tx, caller, id, existing, body, returns);
+    const base = standing(tx, existing) ?? blankAgent(id, body.name, clock.now(), headOf(tx));
+    const row = applyRegistration(base, body, !existing);
+    if (enrolls(caller, id) && row.kind !== "provider")
+      throw new Problem("forbidden", `A token of role ${caller.role} registers providers alone.`);
+    if (existing && body.status === undefined && row.status === "offline") row.status = "online";
+    checkGroups(caller, row, existing);
+    await enter(tx, caller, row, existing, body.instanceId);
+    const agent: RegisteredAgent = wireAgent(row);
+    if (enrolls(caller, id)) agent.token = await auth.enroll(tx, caller, id, body.instanceId ?? null);
+    return { agent, created: !existing };
+  }
+
+  /** Stores what was registered, over what was there: its instance, its memberships, and who is to know. */
+  async function enter(
+    tx: Tx,
+    caller: Caller,
+    row: AgentRow,
+    existing: AgentRow | undefined,
+    instanceId: string | undefined,
+  ): Promise<void> {
+    const current = existing?.deletedAt === null ? existing : undefined;
+    row.lastSeenAt = clock.now();
+    await takeInstance(tx, row, instanceId, caller);
+    await save(tx, row);
+    for (const handler of registeredHandlers) await handler(tx, caller, row, current);
+    const verb = existing ? "agent.restored" : "agent.registered";
+    if (!current) await activity.record(tx, caller, verb, row.id, { kind: row.kind });
+  }
+
+  /** The agent's row; for a deleted agent, the row it would be restored as. */
+  const standing = (on: Reading, existing: AgentRow | undefined): AgentRow | undefined =>
+    existing && existing.deletedAt !== null ? tombstones.revived(on, existing) : existing;
+
+  /**
+   * Makes or changes an agent that a room above keeps, under an id that is reserved for it: that room says what it is, and
+   * has checked what it says. By an operator it restores a deleted one. @throws Problem 403, 409
+   */
+  async function keep(
+    tx: Tx,
+    caller: Caller,
+    id: string,
+    change: (row: AgentRow) => AgentRow,
+    instanceId?: string,
+  ): Promise<void> {
+    actingAs(caller, id);
+    const existing = await store.byId(tx, id);
+    if (existing && existing.deletedAt !== null && caller.role !== "operator") throw deleted(id);
+    const base = standing(tx, existing) ?? blankAgent(id, id, clock.now(), headOf(tx));
+    await enter(tx, caller, change(base), existing, instanceId);
+  }
+
+  async function checkMayRegister(
+    tx: Tx,
+    caller: Caller,
+    id: string,
+    existing: AgentRow | undefined,
+    body: AgentRegistration,
+    returns: (tombstone: AgentRow) => boolean,
+  ): Promise<void> {
+    const isDeleted = existing !== undefined && existing.deletedAt !== null;
+    if (enrolls(caller, id)) {
+      if (!id.startsWith(caller.prefix ?? " "))
+        throw new Problem("forbidden", `This token enrolls ids beginning with ${caller.prefix}.`);
+      if (isDeleted) throw deleted(id);
+      if (existing && !(await auth.takeBackUnused(tx, caller, id, body.instanceId ?? null)))
+        throw new Problem(
+          "forbidden",
+          `${id} is taken: its own token registers it again, and an operator can make it one. Otherwise take another id.`,
+        );
+      return;
+    }
+    actingAs(caller, id);
+    if (isDeleted && !(caller.role === "operator" && returns(existing))) throw deleted(id);
+  }
+
+  /** The newest registered instance is the agent; one that was retired cannot come back. */
+  async function takeInstance(tx: Tx, row: AgentRow, instanceId: string | undefined, caller: Caller): Promise<void> {
+    if (caller.instanceId !== null && caller.instanceId !== instanceId) await fence(tx, caller, row);
+    if (instanceId === undefined || instanceId === row.instanceId) return;
+    if (await store.instance(tx, row.id, instanceId)) throw superseded(row, instanceId);
+    const old = row.instanceId;
+    row.instanceId = instanceId;
+    row.epoch += 1;
+    await store.addInstance(tx, { agentId: row.id, instanceId, epoch: row.epoch, registeredAt: clock.now() });
+    if (old !== null) {
+      tx.afterCommit(() => {
+        for (const listener of supersededListeners) listener(row.id, old);
+      });
+    }
+  }
+
+  /** @throws Problem 409 when the call names an instance that is not the agent's newest. */
+  async function fence(
+    on: Reading,
+    caller: Caller,
+    agent: Pick<AgentFacts, "id" | "instanceId" | "epoch">,
+  ): Promise<void> {
+    if (caller.instanceId === null || caller.instanceId === agent.instanceId) return;
+    // An operator's instance header can only mean the agent it acts for, never `user`.
+    if (await store.instance(on, agent.id, caller.instanceId)) throw superseded(agent, caller.instanceId);
+    throw new Problem("unknown-instance", `${caller.instanceId} was never registered for ${agent.id}.`);
+  }
+
+  /** For calls that are about no agent in particular. @throws Problem 403 for who only enrolls, 409 when superseded. */
+  async function requireCurrent(on: Reading, caller: Caller): Promise<void> {
+    if (caller.role === "enroll" || caller.role === "integration")
+      throw new Problem("forbidden", `A token of role ${caller.role} reads nothing.`);
+    if (!isAgent(caller) || caller.instanceId === null) return;
+    const facts = await store.facts(on, caller.agentId);
+    if (facts) await fence(on, caller, facts);
+  }
+
+  function checkGroups(caller: Caller, row: AgentRow, before: AgentRow | undefined): void {
+    const had = new Set(before ? groupsOf(before) : []);
+    const guessed = providerTag(row);
+    for (const group of groupsOf(row)) {
+      if (group === "broadcast" || had.has(group) || mayJoin(caller, row.id, group)) continue;
+      // The tag that the relay itself added is a courtesy; without leave to join it is left away.
+      if (group === `tag:${guessed}`) row.tags = row.tags.filter((tag) => tag !== guessed);
+      else throw new Problem("group-not-allowed", `This token may not put ${row.id} into ${group}.`);
+    }
+  }
+
+  async function save(tx: Tx, row: AgentRow): Promise<void> {
+    await store.put(tx, row);
+    const changed = await moveMemberships(tx, row.id, row.deletedAt === null ? [row.id, ...groupsOf(row)] : []);
+    tx.afterCommit(() => {
+      if (row.deletedAt === null) roster.put(row);
+      else roster.remove(row.id);
+      if (changed) for (const listener of membershipListeners) listener(row.id);
+    });
+  }
+
+  async function moveMemberships(tx: Tx, agentId: string, targets: string[]): Promise<boolean> {
+    const open = await store.openMemberships(tx, agentId);
+    const wanted = new Set(targets);
+    const left = open.filter((membership) => !wanted.has(membership.target));
+    const joined = [...wanted].filter((target) => !open.some((membership) => membership.target === target));
+    const head = headOf(tx);
+    for (const membership of left) await store.leave(tx, membership, head);
+    for (const target of joined) await store.join(tx, agentId, target, head);
+    return left.length + joined.length > 0;
+  }
+
+  /** The agent a call acts for, fenced; `isPath`: the call is below the agent's own path. @throws Problem 403, 409, 410 */
+  async function requireActor(on: Reading, caller: Caller, agentId: string, isPath = false): Promise<AgentFacts> {
+    const facts = await store.facts(on, agentId);
+    if (isPath && facts && facts.deletedAt !== null) await requireRow(on, agentId);
+    if (!facts)
+      throw new Problem(
+        "forbidden",
+        `${agentId} is not registered. Register it first: PUT /v1/agents/${agentId}, or signalbox register ${agentId}.`,
+      );
+    if (facts.deletedAt !== null)
+      throw new Problem("forbidden", `${agentId} was deleted: it does nothing unless an operator restores it.`);
+    if (caller.instanceId !== null) await fence(on, caller, facts);
+    return facts;
+  }
+
+  /** @throws Problem 404, 410 */
+  async function requireRow(on: Reading, id: string): Promise<AgentRow> {
+    const row = await store.byId(on, id);
+    if (!row) throw new Problem("not-found", `There is no agent ${id}.`, { suggestions: suggest(id) });
+    if (row.deletedAt !== null) throw gone(row);
+    return row;
+  }
+
+  /** `PATCH /v1/agents/{id}`. @throws Problem 403, 404, 409, 422 */
+  async function patch(tx: Tx, caller: Caller, id: string, body: AgentPatch): Promise<Agent> {
+    const agent = await change(tx, caller, id, body);
+    if (caller.agentId !== id) await activity.record(tx, caller, "agent.changed", id, { fields: Object.keys(body) });
+    return agent;
+  }
+
+  async function change(tx: Tx, caller: Caller, id: string, body: AgentPatch): Promise<Agent> {
+    actingAs(caller, id);
+    const before = await requireRow(tx, id);
+    await fence(tx, caller, before);
+    const row = applyRegistration(before, { ...body, name: before.name }, false);
+    checkGroups(caller, row, before);
+    // Most heartbeats change nothing: that the agent was heard of is noted without a write.
+    if (Bun.deepEquals(row, before)) return wireAgent(row);
+    await save(tx, row);
+    for (const handler of registeredHandlers) await handler(tx, caller, row, before);
+    return wireAgent(row);
+  }
+
+  function wireAgent(row: AgentRow): Agent {
+    const { cursor: _c, ackedAt: _a, deletedAt: _d, deletedBy: _b, createdAt, ...shown } = row;
+    const lastSeenAt = Math.max(row.lastSeenAt, roster.get(row.id)?.lastSeenAt ?? 0);
+    return {
+      ...shown,
+      connections: connections.count(row.id),
+      lastSeenAt: toTime(lastSeenAt),
+      createdAt: toTime(createdAt),
+    };
+  }
+
+  /** The nearest names, for whoever mistyped one. */
+  function suggest(name: string, among: Iterable<string> = roster.ids()): string[] {
+    const near: [number, string][] = [];
+    for (const id of among) {
+      const far = distance(name.slice(0, 64), id.slice(0, 64));
+      if (far <= 1 + name.length / 3) near.push([far, id]);
+    }
+    return near
+      .sort((a, b) => a[0] - b[0] || (a[1] < b[1] ? -1 : 1))
+      .slice(0, 3)
+      .map(([, id]) => id);
+  }
+
+  return {
+    register,
+    patch,
+    keep,
+    remove: tombstones.remove,
+    retire: tombstones.retire,
+    /** `POST /v1/agents/{id}/restore`. @throws Problem 403, 404, 410 */
+    restore: async (tx: Tx, caller: Caller, id: string): Promise<Agent> =>
+      wireAgent(await tombstones.restore(tx, caller, id)),
+    fence,
+    requireToken: auth.requireLive,
+    factsOf: store.facts,
+    requireActor,
+    suggest,
+    /** A handler runs in the write that registers an agent or changes what it says of itself. */
+    onRegistered: (handler: RegisteredHandler) => registeredHandlers.push(handler),
+    shrinkTombstones: tombstones.shrink,
+    onDeleted: tombstones.onDeleted,
+    onRestored: tombstones.onRestored,
+    onRemoved: tombstones.onRemoved,
+    onSuperseded: (listener: (agentId: string, instanceId: string) => void) => supersededListeners.push(listener),
+    onMembership: (listener: (agentId: string) => void) => membershipListeners.push(listener),
+
+    /** `POST /v1/agents/{id}/heartbeat` */
+    heartbeat: (tx: Tx, caller: Caller, id: string, body: Heartbeat) => change(tx, caller, id, body),
+
+    /** The newest registered instance of the agent that the caller acts for. @throws Problem 409 */
+    async instanceFor(caller: Caller): Promise<string | null> {
+      const { agentId } = caller;
+      if (agentId === null) return null;
+      return db.read(async (on) => {
+        await requireCurrent(on, caller);
+        return (await store.facts(on, agentId))?.instanceId ?? null;
+      });
+    },
+
+    async get(caller: Caller, id: string): Promise<Agent> {
+      return db.read(async (on) => {
+        await requireCurrent(on, caller);
+        return wireAgent(await requireRow(on, id));
+      });
+    },
+
+    async list(caller: Caller, filter: AgentFilter, page: string | undefined, limit: number): Promise<List<Agent>> {
+      const { items, more } = await db.read(async (on) => {
+        await requireCurrent(on, caller);
+        return readPage(limit, (count, last) => store.page(on, filter, last?.id ?? page, count), wireAgent);
+      });
+      return { items, nextPage: more ? (items.at(-1)?.id ?? null) : null };
+    },
+
+    /** An AI agent that is here, for its public card. */
+    async provider(id: string): Promise<Agent | undefined> {
+      const row = await db.read((on) => store.byId(on, id));
+      return row?.deletedAt === null && row.kind === "provider" ? wireAgent(row) : undefined;
+    },
+    providers: async (limit: number): Promise<Agent[]> =>
+      (await db.read((on) => store.page(on, { kind: "provider" }, undefined, limit))).map(wireAgent),
+
+    /** `user` and `system` always exist. */
+    async ensureBuiltIns(tx: Tx): Promise<void> {
+      for (const [id, kind, tag] of [
+        ["user", "user", "human"],
+        ["system", "system", "system"],
+      ] as const) {
+        if (await store.byId(tx, id)) continue;
+        await save(tx, { ...blankAgent(id, id === "user" ? "User" : "System", clock.now(), 0), kind, tags: [tag] });
+      }
+    },
+  };
+}
+
+/** A chat account is the same account for ever: an operator who adds it again restores its agent. */
+const isAccount = (tombstone: AgentRow): boolean => tombstone.kind === "channel";
+
+function superseded(agent: { id: string; instanceId: string | null; epoch: number }, given: string): Problem {
+  return new Problem(
+    "superseded",
+    `Instance ${given} of ${agent.id} was superseded; epoch ${agent.epoch} is the agent now.`,
+  );
+}

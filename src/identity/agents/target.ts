@@ -1,0 +1,42 @@
+import { AgentId } from "../../protocol/agents.ts";
+
+/** Whom a message is for. Parsed once, at the edge. */
+export type Target =
+  | { kind: "agent"; id: string }
+  | { kind: "group"; group: string }
+  | { kind: "channel"; name: string };
+
+const GROUP = /^(label|tag|cap):(.+)$/s;
+
+/** @returns undefined when the text names nothing that could be a target. */
+export function parseTarget(text: string): Target | undefined {
+  if (text === "broadcast" || GROUP.test(text)) return { kind: "group", group: text };
+  if (text.startsWith("@")) return text.length > 1 ? { kind: "channel", name: text.slice(1) } : undefined;
+  const id = text.startsWith("orchestrator:") ? `orchestrator-${text.slice("orchestrator:".length)}` : text;
+  return AgentId.safeParse(id).success ? { kind: "agent", id } : undefined;
+}
+
+/** The one way a target is written in the log and in memberships. */
+export function formatTarget(target: Target): string {
+  if (target.kind === "agent") return target.id;
+  return target.kind === "group" ? target.group : `@${target.name}`;
+}
+
+/** Whether a stored target means several agents. */
+export const isGroup = (target: string): boolean => target === "broadcast" || GROUP.test(target);
+
+/** The groups an agent with these fields belongs to; every provider and orchestrator is in `broadcast`. */
+export function groupsOf(agent: {
+  kind: string;
+  label: string | null;
+  tags: string[];
+  capabilities: string[];
+}): string[] {
+  if (agent.kind !== "provider" && agent.kind !== "orchestrator") return [];
+  return [
+    "broadcast",
+    ...(agent.label === null ? [] : [`label:${agent.label}`]),
+    ...agent.tags.map((tag) => `tag:${tag}`),
+    ...agent.capabilities.map((capability) => `cap:${capability}`),
+  ];
+}

@@ -1,0 +1,76 @@
+import { Problem } from "../../protocol/problem.ts";
+import type { Role } from "../../protocol/tokens.ts";
+
+/** Who a token speaks for. */
+export interface Principal {
+  tokenId: string;
+  role: Role;
+  /** In whose name it acts; an operator's is `user`. null for viewers, enrollers and integrations. */
+  agentId: string | null;
+  /** Patterns of the groups it may join; null means all. */
+  groups: readonly string[] | null;
+  /** What the ids it may enroll begin with. */
+  prefix: string | null;
+  /** The integration whose events it may post. */
+  source: string | null;
+}
+
+/** One call: its principal and the instance it says it belongs to. */
+export interface Caller extends Principal {
+  instanceId: string | null;
+  requestId: string;
+}
+
+/**
+ * In whose name a call acts: the token's own agent, or for an operator whoever it names.
+ * @throws Problem 403
+ */
+export function actingAs(caller: Principal, requested?: string): string {
+  if (caller.role === "operator") return requested ?? "user";
+  if (!isAgent(caller)) throw new Problem("forbidden", `A token with role ${caller.role} cannot act for an agent.`);
+  if (requested !== undefined && requested !== caller.agentId)
+    throw new Problem("forbidden", `This token acts for ${caller.agentId} alone, not for ${requested}.`);
+  return caller.agentId;
+}
+
+/** Whether a token acts for an agent of its own (an orchestrator's is the orchestrator's agent), and for no other. */
+export const isAgent = (caller: Principal): caller is Principal & { agentId: string } =>
+  (caller.role === "agent" || caller.role === "orchestrator") && caller.agentId !== null;
+
+/** Whether a token registers new agents under its prefix, each of which gets a token of its own. */
+export const enrolls = (caller: Principal, id: string): boolean =>
+  (caller.role === "enroll" || caller.role === "orchestrator") && id !== caller.agentId;
+
+/** Whether the caller sees everything, not only what concerns its own agent. */
+export function readsAll(caller: Principal): boolean {
+  return caller.role === "operator" || caller.role === "viewer";
+}
+
+/** @throws Problem 403 unless the caller may look at this agent's inbox. */
+export function requireReader(caller: Principal, agentId: string): void {
+  if (readsAll(caller)) return;
+  actingAs(caller, agentId);
+}
+
+/** @throws Problem 403 unless the caller is an operator. */
+export function requireOperator(caller: Principal): void {
+  if (caller.role !== "operator") throw new Problem("forbidden", "Only an operator may do that.");
+}
+
+/** Whose messages a call may see: null is everybody's. @throws Problem 403 for tokens that read nothing. */
+export function readingAs(caller: Principal): string | null {
+  return readsAll(caller) ? null : actingAs(caller);
+}
+
+/**
+ * Whether the caller may put the agent into a group: patterns are `tag:review`, `label:team-*`, `*`. An enrolled agent joins
+ * none, and an orchestrator only those that its token names.
+ */
+export function mayJoin(caller: Principal, agentId: string, group: string): boolean {
+  if (caller.role === "operator") return true;
+  if (enrolls(caller, agentId)) return false;
+  if (caller.groups === null) return caller.role !== "orchestrator";
+  return caller.groups.some((pattern) =>
+    pattern.endsWith("*") ? group.startsWith(pattern.slice(0, -1)) : pattern === group,
+  );
+}

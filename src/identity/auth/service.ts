@@ -1,0 +1,305 @@
+import { createHash, createHmac, randomBytes } from "node:crypto";
+import type { Clock } from "../../kernel/clock.ts";
+import type { Db, Reading, Tx } from "../../kernel/db/database.ts";
+import type { Due } from "../../kernel/due/due.ts";
+import { newId } from "../../kernel/ids.ts";
+import { readPage } from "../../kernel/pages.ts";
+import { Problem } from "../../protocol/problem.ts";
+import type { NewToken, Paused, RevokedToken, Token, TokenDraft } from "../../protocol/tokens.ts";
+import { fromTime, type List, toTime, toTimeOrNull } from "../../protocol/wire.ts";
+import type { ActivityService } from "../activity/service.ts";
+import { type Caller, type Principal, requireOperator } from "./caller.ts";
+import type { AuthStore, TokenRow } from "./store.ts";
+
+export type AuthService = ReturnType<typeof createAuthService>;
+
+interface Known {
+  principal: Principal;
+  expiresAt: number | null;
+  firstUse: boolean;
+}
+
+/** Pauses what a token has set up; answers all of it that is paused. It runs in the write that ends the token. */
+export type Pauser = (tx: Tx, tokenId: string, why: string) => Promise<Paused[]>;
+
+/** Refusals are remembered too, but only so many: anybody can make them. */
+const MAX_REMEMBERED = 50_000;
+
+/** Tokens: who a bearer is, and making and revoking them. */
+export function createAuthService(
+  db: Db,
+  store: AuthStore,
+  activity: ActivityService,
+  due: Due,
+  clock: Clock,
+  key: string,
+) {
+  const known = new Map<string, Known | null>();
+  const revokedListeners: ((tokenId: string) => void)[] = [];
+  /** Tokens revoked or expired since the start: their calls under way end. */
+  const ended = new Set<string>();
+  const holderChecks: ((on: Reading, agentId: string) => Promise<void>)[] = [];
+
+  const pausers: Pauser[] = [];
+
+  due.on(EXPIRED, async (tx, row) => {
+    await pauseAll(tx, row.key, "has expired");
+    tx.afterCommit(() => tell(row.key));
+  });
+  /** The former bearer of the token must not keep acting through what it set up. */
+  async function pauseAll(tx: Tx, tokenId: string, what: string): Promise<Paused[]> {
+    const paused: Paused[] = [];
+    for (const pause of pausers)
+      paused.push(...(await pause(tx, tokenId, `Token ${tokenId}, which made it, ${what}.`)));
+    return paused;
+  }
+  const tell = (tokenId: string) => {
+    ended.add(tokenId);
+    for (const listener of revokedListeners) listener(tokenId);
+  };
+
+  /** @throws Problem 401 */
+  async function authenticate(secret: string): Promise<Principal> {
+    const hash = hashSecret(secret);
+    let found = known.get(hash);
+    if (found === undefined) {
+      found = await look(hash);
+      if (known.size >= MAX_REMEMBERED) known.clear();
+      known.set(hash, found);
+    }
+    if (found === null || (found.expiresAt !== null && found.expiresAt <= clock.now()))
+      throw new Problem("unauthorized", "The token is unknown, revoked or expired.");
+    if (found.firstUse) await noteFirstUse(found);
+    return found.principal;
+  }
+
+  async function look(hash: string): Promise<Known | null> {
+    const row = await db.read((on) => store.byHash(on, hash));
+    if (!row || row.revokedAt !== null) return null;
+    return { principal: principalOf(row), expiresAt: row.expiresAt, firstUse: row.lastUsedAt === null };
+  }
+
+  /** An enrolled agent's token can be asked for again until it was used: so its first use has to be on disk. */
+  async function noteFirstUse(found: Known): Promise<void> {
+    found.firstUse = false;
+    await db.write((tx) => store.used(tx, found.principal.tokenId, clock.now()));
+  }
+
+  /** The same key and content give the same token, secret and all. @throws Problem 422 */
+  async function replayed(tx: Tx, caller: Caller, idempotencyKey: string, fingerprint: string) {
+    const row = await store.byKey(tx, caller.tokenId, idempotencyKey);
+    if (!row) return undefined;
+    if (row.fingerprint !== fingerprint)
+      throw new Problem("idempotency-mismatch", `${idempotencyKey} was used before, with other content.`);
+    return { ...wireToken(row), token: derived(caller, idempotencyKey, fingerprint) };
+  }
+
+  /** Derived, because only the hash of a secret is stored, and the same request has to be answered with it again. */
+  const derived = (caller: Caller, idempotencyKey: string, fingerprint: string): string => {
+    const request = JSON.stringify([caller.tokenId, idempotencyKey, fingerprint]);
+    return `sbx_${createHmac("sha256", key).update(request).digest("base64url")}`;
+  };
+
+  async function add(tx: Tx, draft: Partial<TokenRow> & { role: TokenRow["role"] }, secret: string): Promise<NewToken> {
+    const hash = hashSecret(secret);
+    const row: TokenRow = {
+      id: newId("tok", clock.now()),
+      agentId: null,
+      groups: null,
+      prefix: null,
+      source: null,
+      name: null,
+      enrolledBy: null,
+      enrolledFor: null,
+      expiresAt: null,
+      lastUsedAt: null,
+      revokedAt: null,
+      createdBy: null,
+      idempotencyKey: null,
+      fingerprint: null,
+      createdAt: clock.now(),
+      ...draft,
+      hash,
+    };
+    await store.add(tx, row);
+    if (row.expiresAt !== null) await due.schedule(tx, EXPIRED, row.id, row.expiresAt);
+    tx.afterCommit(() => known.delete(hash));
+    return { ...wireToken(row), token: secret };
+  }
+
+  async function revokeRow(tx: Tx, row: TokenRow): Promise<void> {
+    await store.revoke(tx, row.id, clock.now());
+    tx.afterCommit(() => {
+      known.set(row.hash, null);
+      tell(row.id);
+    });
+  }
+
+  /** For what goes on by itself after the call: the token may be revoked in this very commit. @throws Problem 401 */
+  async function requireLive(on: Reading, { tokenId }: Pick<Caller, "tokenId">): Promise<void> {
+    const row = await store.byId(on, tokenId);
+    const isOver = row && (row.revokedAt !== null || (row.expiresAt !== null && row.expiresAt <= clock.now()));
+    if (isOver) throw endedMeanwhile();
+  }
+
+  /** @throws Problem 409 when tokens other than these act for the agent */
+  async function requireNone(on: Reading, agentId: string, but: readonly string[]): Promise<void> {
+    const rows = await store.liveOf(on, agentId);
+    const others = rows.filter(
+      ({ id, expiresAt }) => !but.includes(id) && (expiresAt === null || expiresAt > clock.now()),
+    );
+    if (others.length > 0)
+      throw new Problem("conflict", `${agentId} has a token already. Choose another agent, or leave noneBut out.`);
+  }
+
+  return {
+    authenticate,
+
+    /** For a call that took its time, its body for one. @throws Problem 401 */
+    checkStill({ tokenId }: Pick<Caller, "tokenId">): void {
+      if (ended.has(tokenId)) throw endedMeanwhile();
+    },
+
+    requireLive,
+
+    /** A check runs in the write that makes a token for an agent. What it throws refuses the token. */
+    refuseHolders: (check: (on: Reading, agentId: string) => Promise<void>) => holderChecks.push(check),
+    /** Whether a token that acts for `enroller` has registered the agent. */
+    hasEnrolled: (on: Reading, enroller: string, agentId: string): Promise<boolean> =>
+      store.hasEnrolled(on, enroller, agentId),
+
+    /** `POST /v1/tokens`. @throws Problem 403, 409, 422 */
+    async create(tx: Tx, caller: Caller, draft: TokenDraft, idempotencyKey?: string) {
+      requireOperator(caller);
+      await requireLive(tx, caller);
+      const fingerprint = createHash("sha256").update(JSON.stringify(draft)).digest("base64url");
+      const replay = idempotencyKey ? await replayed(tx, caller, idempotencyKey, fingerprint) : undefined;
+      if (replay) return { made: replay, replayed: true };
+      for (const check of holderChecks) if (draft.agentId !== undefined) await check(tx, draft.agentId);
+      if (draft.noneBut && draft.agentId !== undefined) await requireNone(tx, draft.agentId, draft.noneBut);
+      const origin = { createdBy: caller.tokenId, idempotencyKey: idempotencyKey ?? null, fingerprint };
+      const secret = idempotencyKey ? derived(caller, idempotencyKey, fingerprint) : freshSecret();
+      const row = {
+        ...origin,
+        role: draft.role,
+        agentId: draft.agentId ?? null,
+        groups: draft.groups ?? null,
+        prefix: draft.prefix ?? null,
+        source: draft.source ?? null,
+        name: draft.name ?? null,
+        expiresAt: draft.expiresAt ? fromTime(draft.expiresAt) : null,
+      };
+      const made = await add(tx, row, secret);
+      await activity.record(tx, caller, "token.created", made.id, { role: made.role, agentId: made.agentId });
+      return { made, replayed: false };
+    },
+
+    /** The token of an agent that an enroll token has just registered: it may join no groups. */
+    async enroll(tx: Tx, caller: Caller, agentId: string, instanceId: string | null): Promise<string> {
+      await requireLive(tx, caller);
+      const row = { role: "agent" as const, agentId, groups: [], enrolledBy: caller.tokenId, enrolledFor: instanceId };
+      return (await add(tx, row, freshSecret())).token;
+    },
+
+    /**
+     * Takes back an enrolled agent's unused token, so that it can be given again to whoever lost the answer.
+     * Answers false when it was used, or was made for somebody else. An agent that was restored has none: then whoever the
+     * orchestrator is that enrolled it may enroll it again.
+     */
+    async takeBackUnused(tx: Tx, caller: Caller, agentId: string, instanceId: string | null): Promise<boolean> {
+      const rows = await store.liveOf(tx, agentId);
+      if (rows.length === 0 && caller.role === "orchestrator" && caller.agentId !== null)
+        return store.hasEnrolled(tx, caller.agentId, agentId);
+      const mine = rows.filter((row) => row.enrolledBy === caller.tokenId && row.enrolledFor === instanceId);
+      if (mine.length === 0 || rows.some((row) => row.lastUsedAt !== null)) return false;
+      for (const row of mine) await revokeRow(tx, row);
+      return true;
+    },
+
+    /** `DELETE /v1/tokens/{id}`: its streams are closed at once, and what it set up is paused. @throws Problem 403, 404 */
+    async revoke(tx: Tx, caller: Caller, id: string): Promise<RevokedToken> {
+      requireOperator(caller);
+      const row = await store.byId(tx, id);
+      if (!row) throw new Problem("not-found", `There is no token ${id}.`);
+      if (row.revokedAt !== null) return { ...wireToken(row), paused: await pauseAll(tx, id, REVOKED) };
+      if (isRelaysOwn(row))
+        throw new Problem("conflict", "This is the relay's own operator token; change SIGNALBOX_TOKEN or its file.");
+      await revokeRow(tx, row);
+      const paused = await pauseAll(tx, id, REVOKED);
+      await activity.record(tx, caller, "token.revoked", id, { role: row.role, agentId: row.agentId, paused });
+      return { ...wireToken({ ...row, revokedAt: clock.now() }), paused };
+    },
+
+    async revokeAllOf(tx: Tx, agentId: string): Promise<void> {
+      for (const row of await store.liveOf(tx, agentId)) await revokeRow(tx, row);
+    },
+
+    /** Of an integration that is removed: one that is made again under its name gets tokens of its own. */
+    async revokeAllFor(tx: Tx, source: string): Promise<void> {
+      for (const row of await store.liveFor(tx, source)) await revokeRow(tx, row);
+    },
+
+    /** A pauser of a feature whose rows act by themselves. */
+    pauseBy: (pauser: Pauser) => pausers.push(pauser),
+    /** Calls `listener` with the id of each token that was revoked or has expired, once that is on disk. */
+    onRevoked: (listener: (tokenId: string) => void) => revokedListeners.push(listener),
+
+    async list(caller: Caller, page: string | undefined, limit: number): Promise<List<Token>> {
+      requireOperator(caller);
+      const { items, more } = await db.read((on) =>
+        readPage(limit, (count, last) => store.page(on, last?.id ?? page, count), wireToken),
+      );
+      return { items, nextPage: more ? (items.at(-1)?.id ?? null) : null };
+    },
+
+    /** Makes the given secret an operator token, if it is not one; older secrets of the relay itself are revoked. */
+    async adoptOperator(tx: Tx, secret: string): Promise<void> {
+      const hash = hashSecret(secret);
+      const rows = (await store.liveOf(tx, "user")).filter(isRelaysOwn);
+      for (const row of rows) if (row.hash !== hash) await revokeRow(tx, row);
+      const known = await store.byHash(tx, hash);
+      if (!known) await add(tx, { role: "operator", agentId: "user", name: OPERATOR_NAME }, secret);
+      else if (known.role !== "operator") throw new Error(`SIGNALBOX_TOKEN is in use as a token of role ${known.role}`);
+      else if (known.revokedAt !== null) await store.revive(tx, known.id);
+    },
+  };
+}
+
+const REVOKED = "was revoked";
+const OPERATOR_NAME = "relay operator";
+/** Made by the relay for itself: those made over the API have no agent. */
+const isRelaysOwn = (row: TokenRow): boolean => row.name === OPERATOR_NAME && row.agentId === "user";
+/** The due row of a token that expires: its streams are closed then. */
+const EXPIRED = "token.expired";
+
+const endedMeanwhile = () => new Problem("unauthorized", "The token was revoked or has expired during the call.");
+
+const freshSecret = (): string => `sbx_${randomBytes(32).toString("base64url")}`;
+const hashSecret = (secret: string): string => createHash("sha256").update(secret).digest("base64url");
+
+function principalOf(row: TokenRow): Principal {
+  return {
+    tokenId: row.id,
+    role: row.role,
+    agentId: row.role === "operator" ? "user" : row.agentId,
+    groups: row.groups,
+    prefix: row.prefix,
+    source: row.source,
+  };
+}
+
+function wireToken(row: TokenRow): Token {
+  return {
+    id: row.id,
+    role: row.role,
+    agentId: row.agentId,
+    groups: row.groups,
+    prefix: row.prefix,
+    source: row.source,
+    name: row.name,
+    createdAt: toTime(row.createdAt),
+    expiresAt: toTimeOrNull(row.expiresAt),
+    lastUsedAt: toTimeOrNull(row.lastUsedAt),
+    revokedAt: toTimeOrNull(row.revokedAt),
+  };
+}

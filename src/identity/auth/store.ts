@@ -1,0 +1,88 @@
+import { and, desc, eq, isNull, lt, sql } from "drizzle-orm";
+import { bound } from "../../kernel/db/bound.ts";
+import type { Db, Reading, Tx } from "../../kernel/db/database.ts";
+import { tokens } from "./tables.ts";
+
+export type TokenRow = typeof tokens.$inferSelect;
+
+export type AuthStore = ReturnType<typeof createAuthStore>;
+
+export function createAuthStore(db: Db) {
+  const insert = db.statement((q) =>
+    q
+      .insert(tokens)
+      .values({
+        id: sql.placeholder("id"),
+        hash: sql.placeholder("hash"),
+        role: sql.placeholder("role"),
+        agentId: sql.placeholder("agentId"),
+        groups: sql.placeholder("groups"),
+        prefix: sql.placeholder("prefix"),
+        source: sql.placeholder("source"),
+        name: sql.placeholder("name"),
+        enrolledBy: sql.placeholder("enrolledBy"),
+        enrolledFor: sql.placeholder("enrolledFor"),
+        createdBy: sql.placeholder("createdBy"),
+        idempotencyKey: sql.placeholder("idempotencyKey"),
+        fingerprint: sql.placeholder("fingerprint"),
+        createdAt: sql.placeholder("createdAt"),
+        expiresAt: sql.placeholder("expiresAt"),
+        lastUsedAt: sql.placeholder("lastUsedAt"),
+        revokedAt: sql.placeholder("revokedAt"),
+      })
+      .prepare(),
+  );
+  const byHash = db.statement((q) =>
+    q
+      .select()
+      .from(tokens)
+      .where(eq(tokens.hash, bound("hash")))
+      .prepare(),
+  );
+  const live = and(eq(tokens.agentId, bound("agentId")), isNull(tokens.revokedAt));
+  const liveOf = db.statement((q) => q.select().from(tokens).where(live).prepare());
+
+  return {
+    add: async (tx: Tx, row: TokenRow): Promise<void> => {
+      insert(tx).run(row);
+    },
+    byHash: async (on: Reading, hash: string): Promise<TokenRow | undefined> => byHash(on).get({ hash }),
+    byKey: async (on: Reading, createdBy: string, key: string): Promise<TokenRow | undefined> =>
+      on.db
+        .select()
+        .from(tokens)
+        .where(and(eq(tokens.createdBy, createdBy), eq(tokens.idempotencyKey, key)))
+        .get(),
+    byId: async (on: Reading, id: string): Promise<TokenRow | undefined> =>
+      on.db.select().from(tokens).where(eq(tokens.id, id)).get(),
+    liveFor: async (on: Reading, source: string): Promise<TokenRow[]> =>
+      on.db
+        .select()
+        .from(tokens)
+        .where(and(eq(tokens.source, source), isNull(tokens.revokedAt)))
+        .all(),
+    hasEnrolled: async (on: Reading, enroller: string, agentId: string): Promise<boolean> =>
+      on.db.get(sql`
+        select 1 from tokens own join tokens by_ on by_.id = own.enrolled_by
+        where own.agent_id = ${agentId} and by_.agent_id = ${enroller} limit 1`) !== undefined,
+    liveOf: async (on: Reading, agentId: string): Promise<TokenRow[]> => liveOf(on).all({ agentId }),
+    /** Newest first; ids sort by time of making. */
+    page: async (on: Reading, before: string | undefined, limit: number): Promise<TokenRow[]> =>
+      on.db
+        .select()
+        .from(tokens)
+        .where(before ? lt(tokens.id, before) : undefined)
+        .orderBy(desc(tokens.id))
+        .limit(limit)
+        .all(),
+    revoke: async (tx: Tx, id: string, at: number): Promise<void> => {
+      tx.db.update(tokens).set({ revokedAt: at }).where(eq(tokens.id, id)).run();
+    },
+    revive: async (tx: Tx, id: string): Promise<void> => {
+      tx.db.update(tokens).set({ revokedAt: null }).where(eq(tokens.id, id)).run();
+    },
+    used: async (tx: Tx, id: string, at: number): Promise<void> => {
+      tx.db.update(tokens).set({ lastUsedAt: at }).where(eq(tokens.id, id)).run();
+    },
+  };
+}

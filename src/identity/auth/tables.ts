@@ -1,0 +1,35 @@
+import { sql } from "drizzle-orm";
+import { index, integer, sqliteTable, text, uniqueIndex } from "drizzle-orm/sqlite-core";
+import type { Role } from "../../protocol/tokens.ts";
+
+export const tokens = sqliteTable(
+  "tokens",
+  {
+    id: text("id").primaryKey(),
+    /** SHA-256 of the secret, base64url. The secret has 256 random bits, so a slow hash would add nothing. */
+    hash: text("hash").notNull(),
+    role: text("role").$type<Role>().notNull(),
+    agentId: text("agent_id"),
+    groups: text("groups", { mode: "json" }).$type<string[]>(),
+    prefix: text("prefix"),
+    source: text("source"),
+    name: text("name"),
+    /** The enroll token that made it, and the instance it was made for. */
+    enrolledBy: text("enrolled_by"),
+    enrolledFor: text("enrolled_for"),
+    createdBy: text("created_by"),
+    /** Of the request that made it; with it the same secret is derived again. */
+    idempotencyKey: text("idempotency_key"),
+    fingerprint: text("fingerprint"),
+    createdAt: integer("created_at").notNull(),
+    expiresAt: integer("expires_at"),
+    lastUsedAt: integer("last_used_at"),
+    revokedAt: integer("revoked_at"),
+  },
+  (t) => [
+    uniqueIndex("tokens_by_hash").on(t.hash),
+    index("tokens_by_agent").on(t.agentId),
+    index("tokens_by_source").on(t.source).where(sql`source is not null`),
+    uniqueIndex("tokens_by_key").on(t.createdBy, t.idempotencyKey).where(sql`idempotency_key is not null`),
+  ],
+);

@@ -1,0 +1,257 @@
+import type { Clock } from "../../kernel/clock.ts";
+import type { Reading, Tx } from "../../kernel/db/database.ts";
+import { readPage } from "../../kernel/pages.ts";
+import type {
+  Orchestrator,
+  OrchestratorPatch,
+  OrchestratorRegistration,
+  OrchestratorStatus,
+  ParsedHeartbeat,
+} from "../../protocol/orchestrators.ts";
+import { Problem } from "../../protocol/problem.ts";
+import { fromTime, type List, toTime } from "../../protocol/wire.ts";
+import type { ActivityService } from "../activity/service.ts";
+import type { Roster } from "../agents/roster.ts";
+import type { AgentService } from "../agents/service.ts";
+import type { AgentRow, AgentStore } from "../agents/store.ts";
+import { actingAs, type Caller, mayJoin, readingAs, readsAll } from "../auth/caller.ts";
+import { agentIdOf, orchestratorIdOf } from "./ids.ts";
+import { type OrchestratorFilter, type OrchestratorRow, orchestratorStore as store } from "./store.ts";
+
+export interface OrchestratorParts {
+  agents: AgentService;
+  agentStore: AgentStore;
+  roster: Roster;
+  activity: ActivityService;
+  clock: Clock;
+  headOf(on: Reading): number;
+}
+
+export type OrchestratorService = ReturnType<typeof createOrchestratorService>;
+
+/** Members of a host's tag that are looked at before an orchestrator may take it. */
+const MAX_MEMBERS = 100;
+
+/** Daemons that start and watch agents; each with an agent of its own, which says who is there and is written to. */
+export function createOrchestratorService(parts: OrchestratorParts) {
+  const { agents, agentStore, roster, activity, clock, headOf } = parts;
+  /** By agent id. The rows are the truth; this follows them, commit by commit. */
+  const statuses = new Map<string, OrchestratorStatus>();
+
+  /** @throws Problem 404 */
+  async function requireRow(on: Reading, id: string): Promise<OrchestratorRow> {
+    const row = await store.byId(on, id);
+    if (!row) throw new Problem("not-found", `There is no orchestrator ${id}.`);
+    return row;
+  }
+
+  /**
+   * Whether its host's name becomes a tag of its agent: as the token's groups allow, else only its own id, alone or
+   * before a hyphen. Work waits in groups that are empty, so any other name would take somebody's work.
+   * @throws Problem 403 group-not-allowed for a group that agents on other machines use
+   */
+  async function mayTagHost(on: Reading, caller: Caller, agentId: string, hostname: string): Promise<boolean> {
+    const group = `tag:${hostname}`;
+    if (mayJoin(caller, agentId, group)) return true;
+    const members = await agentStore.membersAt(on, group, headOf(on) + 1, "", MAX_MEMBERS);
+    if (members.some((member) => member.id !== agentId && member.machine !== hostname))
+      throw new Problem(
+        "group-not-allowed",
+        `${group} has members on other machines; an operator can register it there, or name the group in its token.`,
+      );
+    const own = orchestratorIdOf(agentId);
+    return caller.groups === null && (hostname === own || hostname.startsWith(`${own}-`));
+  }
+
+  /** Stores it, and in the same write what its agent says of it. */
+  async function save(
+    tx: Tx,
+    caller: Caller,
+    row: OrchestratorRow,
+    before: OrchestratorRow | undefined,
+    instanceId?: string,
+  ): Promise<Orchestrator> {
+    const agentId = agentIdOf(row.id);
+    const isNew = row.hostname !== before?.hostname;
+    const isTagged = isNew && (await mayTagHost(tx, caller, agentId, row.hostname));
+    await agents.keep(tx, caller, agentId, (agent) => asAgent(agent, row, before, isTagged), instanceId);
+    await store.put(tx, row);
+    tx.afterCommit(() => statuses.set(agentId, row.status));
+    return wire(row);
+  }
+
+  async function setStatus(tx: Tx, agentId: string, status: OrchestratorStatus, draining?: boolean): Promise<void> {
+    await store.set(tx, orchestratorIdOf(agentId), { status, ...(draining !== undefined && { draining }) });
+    tx.afterCommit(() => {
+      if (statuses.has(agentId)) statuses.set(agentId, status);
+    });
+  }
+
+  /** Who drains is back to draining, and its agent goes on being shown as offline. */
+  async function moved(tx: Tx, agentId: string, status: "online" | "offline"): Promise<"online" | "offline"> {
+    const row = await store.byId(tx, orchestratorIdOf(agentId));
+    const isDraining = status === "online" && row?.draining === true;
+    await setStatus(tx, agentId, isDraining ? "draining" : status);
+    return isDraining ? "offline" : status;
+  }
+
+  function wire({ createdAt, draining: _, ...row }: OrchestratorRow): Orchestrator {
+    const agentId = agentIdOf(row.id);
+    const lastSeenAt = toTime(roster.get(agentId)?.lastSeenAt ?? createdAt);
+    return { ...row, agentId, lastSeenAt, createdAt: toTime(createdAt) };
+  }
+
+  /** What its agent says of itself may change its status too: a heartbeat of the agent is one of the orchestrator. */
+  agents.onRegistered(async (tx, _caller, agent) => {
+    if (agent.kind !== "orchestrator") return;
+    const row = await store.byId(tx, orchestratorIdOf(agent.id));
+    if (!row) return;
+    const isOnline = agent.status !== "offline";
+    if (isOnline && row.status !== "online") await setStatus(tx, agent.id, "online", false);
+    if (!isOnline && row.status === "online") await setStatus(tx, agent.id, "offline");
+  });
+
+  return {
+    /** `PUT /v1/orchestrators/{id}`: it and its agent, in one write. What it manages stays. @throws Problem 403, 409 */
+    async register(tx: Tx, caller: Caller, id: string, body: OrchestratorRegistration) {
+      actingAs(caller, agentIdOf(id));
+      const before = await store.byId(tx, id);
+      const { instanceId, ...said } = body;
+      const blank = {
+        envKeys: [],
+        approvalMode: "ask" as const,
+        meta: null,
+        managedAgents: [],
+        createdAt: clock.now(),
+      };
+      const now = { id, status: "online", draining: false };
+      const row = { ...(before ?? blank), ...given(said), ...now } as OrchestratorRow;
+      const orchestrator = await save(tx, caller, row, before, instanceId);
+      if (!before) await activity.record(tx, caller, "orchestrator.registered", id, { hostname: row.hostname });
+      return { orchestrator, created: !before };
+    },
+
+    /** `PATCH /v1/orchestrators/{id}`: drain it, say goodbye, change what it says of itself. @throws Problem 403, 404, 409 */
+    async patch(tx: Tx, caller: Caller, id: string, body: OrchestratorPatch): Promise<Orchestrator> {
+      actingAs(caller, agentIdOf(id));
+      const before = await requireRow(tx, id);
+      const row = { ...before, ...given(body) } as OrchestratorRow;
+      if (body.status === "online" || body.status === "draining") row.draining = body.status === "draining";
+      const orchestrator = await save(tx, caller, row, before);
+      const isOwn = caller.agentId === agentIdOf(id);
+      if (!isOwn || body.status !== undefined)
+        await activity.record(tx, caller, "orchestrator.changed", id, {
+          fields: Object.keys(body),
+          ...(body.status !== undefined && { status: body.status }),
+        });
+      return orchestrator;
+    },
+
+    /** `POST /v1/orchestrators/{id}/heartbeat`. Who was offline is online again; who drains goes on draining. @throws Problem 403, 404, 409 */
+    async heartbeat(tx: Tx, caller: Caller, id: string, { managedAgents }: ParsedHeartbeat): Promise<Orchestrator> {
+      actingAs(caller, agentIdOf(id));
+      const before = await requireRow(tx, id);
+      const row: OrchestratorRow = {
+        ...before,
+        status: before.draining ? "draining" : "online",
+        managedAgents: managedAgents?.map(normalised) ?? before.managedAgents,
+      };
+      if (!Bun.deepEquals(row, before)) return save(tx, caller, row, before);
+      // Most heartbeats change nothing: that it was heard of is noted without a write.
+      await agents.requireActor(tx, caller, agentIdOf(id));
+      return wire(row);
+    },
+
+    /** `DELETE /v1/orchestrators/{id}`: it and its agent; the senders of what that has not read are told. @throws Problem 403, 404, 409 */
+    async remove(tx: Tx, caller: Caller, id: string): Promise<void> {
+      const agentId = agentIdOf(id);
+      actingAs(caller, agentId);
+      // Its agent alone is there when that was restored, and it has not registered since.
+      const facts = await agents.factsOf(tx, agentId);
+      if (facts?.deletedAt !== null) await requireRow(tx, id);
+      await agents.retire(tx, caller, agentId);
+      await store.remove(tx, id);
+      await activity.record(tx, caller, "orchestrator.deleted", id, {});
+      tx.afterCommit(() => statuses.delete(agentId));
+    },
+
+    /** For operators, viewers, and itself: what it can give is nobody else's business. @throws Problem 403, 404, 409 */
+    async get(on: Reading, caller: Caller, id: string): Promise<Orchestrator> {
+      const reader = readingAs(caller);
+      const row = await requireRow(on, id);
+      if (reader !== null && reader !== agentIdOf(id))
+        throw new Problem("forbidden", `Orchestrator ${id} is read by operators, viewers and itself.`);
+      if (reader !== null) await agents.requireActor(on, caller, reader);
+      return wire(row);
+    },
+
+    /** By id; an orchestrator sees itself alone. @throws Problem 403, 409 */
+    async list(
+      on: Reading,
+      caller: Caller,
+      filter: OrchestratorFilter,
+      page: string | undefined,
+      limit: number,
+    ): Promise<List<Orchestrator>> {
+      if (!readsAll(caller)) {
+        if (caller.role !== "orchestrator" || caller.agentId === null)
+          throw new Problem("forbidden", "Orchestrators are listed for operators and viewers.");
+        await agents.requireActor(on, caller, caller.agentId);
+        const own = await store.byId(on, orchestratorIdOf(caller.agentId));
+        return { items: own ? [wire(own)] : [], nextPage: null };
+      }
+      const { items, more } = await readPage(
+        limit,
+        (count, last) => store.page(on, filter, last?.id ?? page ?? "", count),
+        wire,
+      );
+      return { items, nextPage: more ? (items.at(-1)?.id ?? null) : null };
+    },
+
+    /** How presence is kept: who drains is there, although its agent is shown as offline. */
+    keeper: {
+      isHere(agentId: string): boolean | undefined {
+        const status = statuses.get(agentId);
+        return status && status !== "offline";
+      },
+      moved,
+    },
+    /** Called once, before anything is asked. */
+    async load(on: Reading): Promise<void> {
+      for (const { id, status } of await store.statuses(on)) statuses.set(agentIdOf(id), status);
+    },
+    /** How many there are of each status. */
+    counts: (): Record<OrchestratorStatus, number> => {
+      const counts = { online: 0, draining: 0, offline: 0 };
+      for (const status of statuses.values()) counts[status]++;
+      return counts;
+    },
+  };
+}
+
+/** Merges the orchestrator's description into its agent. Others' tags stay; the hostname becomes a tag only when `isTagged`. */
+function asAgent(
+  agent: AgentRow,
+  row: OrchestratorRow,
+  before: OrchestratorRow | undefined,
+  isTagged: boolean,
+): AgentRow {
+  const kept = agent.tags.filter((tag) => tag !== before?.hostname || tag === row.hostname);
+  const isOnline = row.status === "online";
+  const wasOnline = before?.status === "online" && agent.status !== "offline";
+  const status = isOnline ? (wasOnline ? agent.status : "online") : "offline";
+  return {
+    ...agent,
+    ...{ kind: "orchestrator", name: row.hostname, machine: row.hostname, status },
+    tags: [...new Set(["orchestrator", ...(isTagged ? [row.hostname] : []), ...kept])],
+    capabilities: [...new Set(["orchestrator", "spawn", ...agent.capabilities])],
+  };
+}
+
+const given = <T extends object>(fields: T): Partial<T> =>
+  Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as Partial<T>;
+
+const normalised = (managed: NonNullable<ParsedHeartbeat["managedAgents"]>[number]) => ({
+  ...managed,
+  startedAt: managed.startedAt === null ? null : toTime(fromTime(managed.startedAt)),
+});

@@ -1,0 +1,43 @@
+import { and, asc, eq, gt } from "drizzle-orm";
+import type { Reading, Tx } from "../../kernel/db/database.ts";
+import type { OrchestratorStatus } from "../../protocol/orchestrators.ts";
+import { orchestrators } from "./tables.ts";
+
+export type OrchestratorRow = typeof orchestrators.$inferSelect;
+
+export interface OrchestratorFilter {
+  status?: OrchestratorStatus | undefined;
+  hostname?: string | undefined;
+}
+
+export const orchestratorStore = {
+  byId: async (on: Reading, id: string): Promise<OrchestratorRow | undefined> =>
+    on.db.select().from(orchestrators).where(eq(orchestrators.id, id)).get(),
+  put: async (tx: Tx, row: OrchestratorRow): Promise<void> => {
+    tx.db.insert(orchestrators).values(row).onConflictDoUpdate({ target: orchestrators.id, set: row }).run();
+  },
+  set: async (tx: Tx, id: string, fields: Pick<OrchestratorRow, "status"> & { draining?: boolean }): Promise<void> => {
+    tx.db.update(orchestrators).set(fields).where(eq(orchestrators.id, id)).run();
+  },
+  remove: async (tx: Tx, id: string): Promise<void> => {
+    tx.db.delete(orchestrators).where(eq(orchestrators.id, id)).run();
+  },
+  /** By id. */
+  page: async (on: Reading, filter: OrchestratorFilter, after: string, limit: number): Promise<OrchestratorRow[]> =>
+    on.db
+      .select()
+      .from(orchestrators)
+      .where(
+        and(
+          gt(orchestrators.id, after),
+          filter.status ? eq(orchestrators.status, filter.status) : undefined,
+          filter.hostname ? eq(orchestrators.hostname, filter.hostname) : undefined,
+        ),
+      )
+      .orderBy(asc(orchestrators.id))
+      .limit(limit)
+      .all(),
+  /** What each is. */
+  statuses: async (on: Reading) =>
+    on.db.select({ id: orchestrators.id, status: orchestrators.status }).from(orchestrators).all(),
+};

@@ -1,0 +1,18 @@
+import { integer, sqliteTable, text } from "drizzle-orm/sqlite-core";
+import type { ApprovalMode, ManagedAgent, OrchestratorStatus, Provider } from "../../protocol/orchestrators.ts";
+
+/** Daemons that start and watch agents. When one was last heard of, and its instance, are its agent's. */
+export const orchestrators = sqliteTable("orchestrators", {
+  id: text("id").primaryKey(),
+  hostname: text("hostname").notNull(),
+  status: text("status").$type<OrchestratorStatus>().notNull(),
+  /** Told to start nothing new: what it is back to after an absence, until it registers again or is told otherwise. */
+  draining: integer("draining", { mode: "boolean" }).notNull(),
+  providers: text("providers", { mode: "json" }).$type<Provider[]>().notNull(),
+  baseDir: text("base_dir").notNull(),
+  envKeys: text("env_keys", { mode: "json" }).$type<string[]>().notNull(),
+  approvalMode: text("approval_mode").$type<ApprovalMode>().notNull(),
+  managedAgents: text("managed_agents", { mode: "json" }).$type<ManagedAgent[]>().notNull(),
+  meta: text("meta", { mode: "json" }).$type<Record<string, unknown>>(),
+  createdAt: integer("created_at").notNull(),
+});

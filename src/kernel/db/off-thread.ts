@@ -1,0 +1,86 @@
+import { ROOT } from "../../root.ts";
+import type { SearchAnswer, SearchAsk } from "./searcher.ts";
+
+/** What the worker can be asked; see worker.ts. */
+export interface OffThreadTasks {
+  search: { ask: SearchAsk; answer: SearchAnswer };
+  backup: { ask: { to: string }; answer: { bytes: number; head: number } };
+  check: { ask: Record<string, never>; answer: { problems: string[] } };
+  counts: {
+    ask: Record<string, never>;
+    answer: {
+      messages: number;
+      work: Record<string, number>;
+      tasks: Record<string, number>;
+      oldestOpenAt: number | null;
+      bytes: number;
+      walBytes: number;
+    };
+  };
+}
+
+export interface OffThread {
+  run<K extends keyof OffThreadTasks>(task: K, ask: OffThreadTasks[K]["ask"]): Promise<OffThreadTasks[K]["answer"]>;
+  close(): void;
+}
+
+/** What goes to the worker and what comes back. */
+export interface WorkerCall {
+  id: number;
+  task: keyof OffThreadTasks;
+  file: string;
+  ask: unknown;
+}
+export interface WorkerReply {
+  id: number;
+  answer?: unknown;
+  error?: string;
+}
+
+interface Waiting {
+  resolve(answer: unknown): void;
+  reject(error: Error): void;
+}
+
+/** Runs long database work (copies, checks, counts) in a worker thread, started when first needed. */
+export function createOffThread(file: string): OffThread {
+  let worker: Worker | undefined;
+  let calls = 0;
+  const waiting = new Map<number, Waiting>();
+
+  function start(): Worker {
+    const made = new Worker(new URL("src/kernel/db/worker.ts", ROOT).href);
+    // Bun has it; the DOM type does not.
+    (made as Worker & { unref?(): void }).unref?.();
+    made.onmessage = (event: MessageEvent<WorkerReply>) => {
+      const { id, answer, error } = event.data;
+      const waiter = waiting.get(id);
+      waiting.delete(id);
+      if (error !== undefined) waiter?.reject(new Error(error));
+      else waiter?.resolve(answer);
+    };
+    made.onerror = (event) => {
+      for (const waiter of waiting.values()) waiter.reject(new Error(event.message));
+      waiting.clear();
+      worker = undefined;
+    };
+    return made;
+  }
+
+  return {
+    run(task, ask) {
+      worker ??= start();
+      const id = ++calls;
+      const call: WorkerCall = { id, task, file, ask };
+      return new Promise((resolve, reject) => {
+        waiting.set(id, { resolve: resolve as (answer: unknown) => void, reject });
+        worker?.postMessage(call);
+      });
+    },
+    close() {
+      worker?.terminate();
+      for (const waiter of waiting.values()) waiter.reject(new Error("the relay is closing"));
+      waiting.clear();
+    },
+  };
+}

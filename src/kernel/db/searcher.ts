@@ -1,0 +1,118 @@
+import { Problem } from "../../protocol/problem.ts";
+import { ROOT } from "../../root.ts";
+import type { WorkerCall, WorkerReply } from "./off-thread.ts";
+
+export interface SearchAsk {
+  /** The FTS5 query; see `matchOf`. */
+  match: string;
+  /** Only what this agent sent, or belonged to when it was appended: for those whose groups `match` cannot name. */
+  member: string | null;
+  /** Places, not included. */
+  before: number;
+  after: number;
+  limit: number;
+  /** After so many milliseconds what was found is the answer. */
+  milliseconds: number;
+}
+
+/** Ids, newest first; `reached` is where looking ended, null at the end of the log. */
+export interface SearchAnswer {
+  ids: number[];
+  reached: number | null;
+}
+
+export interface Searcher {
+  /** @throws Problem 503 when it takes too long, or too many wait */
+  find(ask: Omit<SearchAsk, "milliseconds">): Promise<SearchAnswer>;
+  close(): void;
+}
+
+/** A search that took so long answers with what it found so far. */
+const LIMIT_MS = 1000;
+/** One step of SQLite cannot be interrupted: a search that is still in one after this is given up with its thread. */
+const GIVEN_UP_MS = 5000;
+const MAX_WAITING = 64;
+
+interface Waiting {
+  ask: SearchAsk;
+  resolve(answer: SearchAnswer): void;
+  reject(error: Error): void;
+}
+
+/** Full-text searches in a thread of their own, one after the other. */
+export function createSearcher(file: string): Searcher {
+  let worker: Worker | undefined;
+  let calls = 0;
+  let running: { id: number; waiting: Waiting; timer: ReturnType<typeof setTimeout> } | undefined;
+  let queue: Waiting[] = [];
+  let closed = false;
+
+  function start(): Worker {
+    const made = new Worker(new URL("src/kernel/db/worker.ts", ROOT).href);
+    // Bun has it; the DOM type does not.
+    (made as Worker & { unref?(): void }).unref?.();
+    made.onmessage = ({ data }: MessageEvent<WorkerReply>) => {
+      if (data.id !== running?.id) return;
+      if (data.error === undefined) end((waiting) => waiting.resolve(data.answer as SearchAnswer));
+      else end((waiting) => waiting.reject(new Error(data.error)));
+    };
+    made.onerror = (event) => {
+      if (worker === made) giveUp(new Error(event.message));
+    };
+    return made;
+  }
+
+  function end(answer: (waiting: Waiting) => void): void {
+    if (!running) return;
+    clearTimeout(running.timer);
+    const { waiting } = running;
+    running = undefined;
+    answer(waiting);
+    next();
+  }
+
+  function giveUp(error: Error): void {
+    worker?.terminate();
+    worker = undefined;
+    end((waiting) => waiting.reject(error));
+  }
+
+  function next(): void {
+    if (running || closed) return;
+    const waiting = queue.shift();
+    if (!waiting) return;
+    worker ??= start();
+    const id = ++calls;
+    const timer = setTimeout(() => giveUp(tooLong()), GIVEN_UP_MS);
+    running = { id, waiting, timer };
+    const call: WorkerCall = { id, task: "search", file, ask: waiting.ask };
+    worker.postMessage(call);
+  }
+
+  return {
+    find(ask) {
+      if (queue.length >= MAX_WAITING)
+        return Promise.reject(
+          new Problem("overloaded", `${MAX_WAITING} searches are waiting. Try again in a moment.`, {
+            retryAfterSeconds: 2,
+          }),
+        );
+      return new Promise((resolve, reject) => {
+        queue.push({ ask: { ...ask, milliseconds: LIMIT_MS }, resolve, reject });
+        next();
+      });
+    },
+    close() {
+      closed = true;
+      const stopping = new Problem("stopping", "The relay is stopping.", { retryAfterSeconds: 1 });
+      for (const waiting of queue) waiting.reject(stopping);
+      queue = [];
+      giveUp(stopping);
+    },
+  };
+}
+
+const tooLong = () =>
+  new Problem("overloaded", "The search took too long. Look for rarer words, or for fewer prefixes.", {
+    retryAfterSeconds: 5,
+  });

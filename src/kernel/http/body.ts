@@ -1,0 +1,188 @@
+import type { z } from "zod";
+import type { Many, Route } from "../../identity/auth/route.ts";
+import { parseKeepingNumbers } from "../../protocol/numbers.ts";
+import { type FieldError, Problem } from "../../protocol/problem.ts";
+import { nearestBranch } from "../../protocol/wording.ts";
+import { createPauses } from "../breathe.ts";
+import { checkEncoding } from "./head.ts";
+import { checkLargeValues, checkNumbers, parseLargeText } from "./json.ts";
+
+export const DEFAULT_BODY_LIMIT = 1024 * 1024;
+const MAX_ERRORS = 20;
+const UNKNOWN = "is not known here";
+const decoder = new TextDecoder("utf-8", { fatal: true });
+
+/** The body as its schema says. @throws Problem 400, 413, 415, 422 */
+export async function readBody(route: Route, request: Request): Promise<unknown> {
+  return route.body ? parseBody(route, request, await readBytes(route, request)) : undefined;
+}
+
+/**
+ * As `readBody`, of bytes that were read already. Between the steps the event loop goes on: each of them takes
+ * milliseconds for a body of megabytes. @throws Problem 400, 413, 415, 422
+ */
+export async function parseBody(route: Route, request: Request, bytes: Uint8Array): Promise<unknown> {
+  if (!route.body) return undefined;
+  const type = request.headers.get("content-type")?.split(";", 1)[0]?.trim().toLowerCase() ?? "";
+  if (bytes.length === 0 && route.bodyOptional) return check(route.body, {}, "");
+  const pause = createPauses();
+  if (type === "application/json" || route.dialect?.types.includes(type)) {
+    const text = decode(bytes);
+    const value = await parseLargeText(text, route.keepsNumbers ? parseKeepingNumbers : undefined);
+    await pause();
+    if (!route.keepsNumbers) checkNumbers(text, value);
+    await pause();
+    return route.many ? checkMany(route.body, route.many, value) : check(route.body, value, "");
+  }
+  if (type === "application/x-ndjson" && route.many) {
+    const value = { [route.many.as]: await parseLines(decode(bytes), route.many) };
+    return checkMany(route.body, route.many, value);
+  }
+  const accepted = route.many ? "application/json or application/x-ndjson" : "application/json";
+  throw new Problem(
+    "unsupported-media-type",
+    `The body has to be ${accepted}${type ? `, not ${type.slice(0, 100)}` : ""}.`,
+  );
+}
+
+/** The body as it came. @throws Problem 400, 413, 415 */
+export async function readBytes(route: Pick<Route, "bodyLimit">, request: Request): Promise<Uint8Array> {
+  checkEncoding(request);
+  const limit = route.bodyLimit ?? DEFAULT_BODY_LIMIT;
+  const declared = request.headers.get("content-length");
+  if (declared !== null && Number(declared) > limit) throw tooLarge(limit);
+  try {
+    if (declared !== null) return await request.bytes();
+    return request.body ? await readStream(request.body, limit) : new Uint8Array();
+  } catch (error) {
+    if (error instanceof Problem) throw error;
+    throw new Problem("bad-request", "The body ended before it was whole.");
+  }
+}
+
+/** A body that does not say how long it is: read no further than allowed. */
+async function readStream(body: ReadableStream<Uint8Array>, limit: number): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of body) {
+    size += chunk.length;
+    if (size > limit) throw tooLarge(limit);
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks);
+}
+
+const tooLarge = (limit: number) => new Problem("too-large", `The body may be up to ${limit} bytes here.`);
+
+function decode(bytes: Uint8Array): string {
+  try {
+    return decoder.decode(bytes);
+  } catch {
+    throw new Problem("not-json", "The body is not UTF-8.");
+  }
+}
+
+/** One value from each line; no more lines are looked at than may be sent. @throws Problem 400, 413, 422 */
+async function parseLines(text: string, { as, max }: Many): Promise<unknown[]> {
+  await checkLargeValues(text);
+  const pause = createPauses();
+  const values: unknown[] = [];
+  let lines = 0;
+  for (let from = 0; from < text.length; ) {
+    const end = text.indexOf("\n", from);
+    const line = text.slice(from, end < 0 ? text.length : end);
+    from = end < 0 ? text.length : end + 1;
+    if (++lines > 2 * max) throw Problem.invalid(`/${as}`, `has more than ${2 * max} lines, empty ones included`);
+    if (line.trim() === "") continue;
+    if (values.length === max) throw Problem.invalid(`/${as}`, `has more than ${max} lines`);
+    values.push(readLine(line, lines, `/${as}/${values.length}`));
+    await pause();
+  }
+  return values;
+}
+
+function readLine(line: string, number: number, pointer: string): unknown {
+  let value: unknown;
+  try {
+    value = JSON.parse(line);
+  } catch {
+    throw new Problem("not-json", `Line ${number} is not JSON.`);
+  }
+  checkNumbers(line, value, pointer);
+  return value;
+}
+
+/** Checks the items of a list one by one, and gives up when there are as many errors as are told. @throws Problem 422 */
+async function checkMany(schema: z.ZodType, { as, item, max }: Many, value: unknown): Promise<unknown> {
+  const { [as]: given, ...others } = isObject(value) ? value : {};
+  // Refused by the schema itself before it looks at the items.
+  if (!Array.isArray(given) || given.length === 0 || given.length > max) return check(schema, value, "");
+  const unknown = Object.keys(others).slice(0, MAX_ERRORS);
+  const errors = unknown.map((key) => ({ pointer: pointer([key], "").toWellFormed(), message: UNKNOWN }));
+  const pause = createPauses();
+  const items: unknown[] = [];
+  for (const [index, one] of given.entries()) {
+    const parsed = item.safeParse(one);
+    if (parsed.success) items.push(parsed.data);
+    else errors.push(...fieldErrors(parsed.error.issues, "", [as, index]));
+    if (errors.length >= MAX_ERRORS) break;
+    await pause();
+  }
+  if (errors.length) throw invalid(errors.slice(0, MAX_ERRORS), "");
+  return { [as]: items };
+}
+
+const isObject = (value: unknown): value is Record<string, unknown> => typeof value === "object" && value !== null;
+
+/** The query as its schema says; a parameter given twice, or one that is not known, is refused. @throws Problem 422 */
+export function readQuery(route: Route, url: string): unknown {
+  const at = url.indexOf("?");
+  const given: Record<string, string> = {};
+  if (at >= 0) {
+    for (const [name, value] of new URLSearchParams(url.slice(at + 1))) {
+      if (Object.hasOwn(given, name)) throw Problem.invalid(name, "is given twice");
+      Object.defineProperty(given, name, { value, enumerable: true });
+    }
+  }
+  if (route.query) return check(route.query, given, "query");
+  const [unknown] = Object.keys(given);
+  if (unknown !== undefined) throw Problem.invalid(unknown, "is not a parameter of this call");
+  return undefined;
+}
+
+/** Parses by schema; `where` is "" for a body, whose places are JSON pointers, else parameters are named plainly. */
+export function check(schema: z.ZodType, value: unknown, where: "" | "query" | "path"): unknown {
+  const parsed = schema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  throw invalid(fieldErrors(parsed.error.issues, where), where);
+}
+
+function invalid(errors: FieldError[], where: string): Problem {
+  const [first] = errors;
+  const place = first?.pointer || (where === "" ? "the body" : "a parameter without a name");
+  return new Problem("invalid", first ? `${place} ${first.message}` : "The request is not acceptable.", { errors });
+}
+
+/** At most `MAX_ERRORS` of them. */
+function fieldErrors(issues: readonly z.core.$ZodIssue[], where: string, under: PropertyKey[] = []): FieldError[] {
+  const errors: FieldError[] = [];
+  const add = (path: readonly PropertyKey[], message: string) =>
+    errors.push({ pointer: pointer([...under, ...path], where).toWellFormed(), message: message.toWellFormed() });
+  for (const issue of issues) {
+    if (errors.length >= MAX_ERRORS) break;
+    if (issue.code === "unrecognized_keys")
+      for (const key of issue.keys.slice(0, MAX_ERRORS)) add([...issue.path, key], UNKNOWN);
+    else {
+      const branch = nearestBranch(issue);
+      if (branch) errors.push(...fieldErrors(branch, where, [...under, ...issue.path]));
+      else add(issue.path, issue.message);
+    }
+  }
+  return errors.slice(0, MAX_ERRORS);
+}
+
+function pointer(path: readonly PropertyKey[], where: string): string {
+  const parts = path.map((part) => String(part).slice(0, 200));
+  if (where !== "") return parts.join(".");
+  return parts.map((part) => `/${part.replaceAll("~", "~0").replaceAll("/", "~1")}`).join("");
+}

@@ -1,0 +1,157 @@
+import { z } from "zod";
+import { Bool, Int, jsonObject, line, listOf, MAX_ID_LENGTH, PageQuery, Str, StrOrNull, Time, text } from "./wire.ts";
+
+const META_BYTES = 64 * 1024;
+
+export const AGENT_KINDS = ["provider", "user", "system", "channel", "orchestrator"] as const;
+export const AgentKind = z.enum(AGENT_KINDS);
+export type AgentKind = z.infer<typeof AgentKind>;
+
+export const AgentStatus = z.enum(["online", "busy", "idle", "offline"]);
+export type AgentStatus = z.infer<typeof AgentStatus>;
+
+export const Reach = z
+  .enum(["mid-turn", "idle", "asked"])
+  .describe("When a message gets through: during a turn, between turns, or only when the agent asks.");
+
+const PLAIN_ID = /^[a-z0-9][a-z0-9._-]*$/;
+const CHANNEL_ID = /^[a-z0-9][a-z0-9._-]*:[a-zA-Z0-9][a-zA-Z0-9._@+-]*$/;
+const RESERVED_ID = /^(user|system|broadcast)$|^orchestrator-|^(label|tag|cap|orchestrator):/;
+
+/** Any agent's id, as it is named in a path or a body: its shape alone. */
+export const AgentId = z
+  .string()
+  .max(MAX_ID_LENGTH)
+  .refine(
+    (id) => PLAIN_ID.test(id) || CHANNEL_ID.test(id),
+    "has to be an agent's id: lower-case letters, digits and . _ -, like build-1 (a channel's: provider:account)",
+  )
+  .describe("[a-z0-9][a-z0-9._-]*, or provider:account for a channel agent.");
+
+/** Why an id cannot be given out by registering, or undefined. */
+export function reservedId(id: string): string | undefined {
+  return RESERVED_ID.test(id) ? `${id} is reserved` : undefined;
+}
+
+const word = line(MAX_ID_LENGTH);
+const words = z
+  .array(word)
+  .max(64)
+  .transform((list) => [...new Set(list)]);
+
+export const Skill = z.strictObject({ name: line(128), description: text(2048) });
+
+/** What a channel agent says of its account; the agent's id is exactly `provider:accountId`. */
+export const ChannelInfo = z.strictObject({
+  provider: line(64),
+  accountId: line(64),
+  displayName: line(128).optional(),
+  transport: line(64).optional(),
+  direction: z.enum(["inbound", "outbound", "bidirectional"]).default("bidirectional"),
+  topics: z.array(word).max(64).optional(),
+  target: line(160).optional(),
+});
+export type ChannelInfo = z.infer<typeof ChannelInfo>;
+
+const fields = {
+  label: word.nullable().optional(),
+  role: line(128).nullable().optional(),
+  description: text(4096).nullable().optional(),
+  skills: z.array(Skill).max(64).optional(),
+  tags: words.optional(),
+  capabilities: words.optional(),
+  machine: word.nullable().optional(),
+  rig: word.nullable().optional().describe("The harness it runs in: Claude Code, Codex, ..."),
+  ready: z.boolean().optional().describe("false keeps it out of claims."),
+  status: AgentStatus.optional(),
+  reach: Reach.optional(),
+  channel: ChannelInfo.optional(),
+  meta: jsonObject(META_BYTES).nullable().optional(),
+};
+
+/** `PATCH /v1/agents/{id}`: what is left out stays, `[]` empties, `null` clears. */
+export const AgentPatch = z.strictObject(fields);
+export type AgentPatch = z.input<typeof AgentPatch>;
+
+/** `PUT /v1/agents/{id}`. */
+export const AgentRegistration = z.strictObject({
+  name: line(128),
+  kind: z.enum(["provider", "channel"]).optional(),
+  instanceId: line(128).optional().describe("Names this registration; a new one supersedes the older."),
+  ...fields,
+});
+export type AgentRegistration = z.input<typeof AgentRegistration>;
+
+export const Heartbeat = z.strictObject({ status: AgentStatus.optional(), ready: z.boolean().optional() });
+export type Heartbeat = z.input<typeof Heartbeat>;
+
+export const Agent = z
+  .object({
+    id: Str,
+    name: Str,
+    kind: AgentKind,
+    label: StrOrNull,
+    role: StrOrNull,
+    description: StrOrNull,
+    skills: z.array(Skill),
+    tags: z.array(Str),
+    capabilities: z.array(Str),
+    machine: StrOrNull,
+    rig: StrOrNull,
+    status: AgentStatus,
+    ready: Bool,
+    reach: Reach,
+    instanceId: StrOrNull,
+    epoch: z.int().describe("How many instances it has had."),
+    connections: z.int().describe("Streams and sockets open now."),
+    channel: ChannelInfo.nullable(),
+    meta: z.record(Str, z.unknown()).nullable(),
+    lastSeenAt: Time,
+    createdAt: Time,
+  })
+  .describe("Anyone with an inbox.");
+export type Agent = z.infer<typeof Agent>;
+
+/** The answer to a registration: with an enroll token, `token` is the agent's own, shown this once. */
+export const RegisteredAgent = Agent.extend({ token: z.string().optional() });
+export type RegisteredAgent = z.infer<typeof RegisteredAgent>;
+
+export const AgentQuery = z.strictObject({
+  kind: AgentKind.optional(),
+  status: AgentStatus.optional(),
+  tag: word.optional(),
+  capability: word.optional(),
+  label: word.optional(),
+  machine: word.optional(),
+  ...PageQuery,
+  page: AgentId.optional(),
+});
+export type AgentQuery = z.input<typeof AgentQuery>;
+
+export const AgentList = listOf(Agent);
+
+/** An agent at a glance: what `hello` lists. */
+export const RosterAgent = z.object({
+  id: Str,
+  name: Str,
+  kind: Str,
+  label: StrOrNull,
+  role: StrOrNull,
+  capabilities: z.array(Str),
+  status: Str,
+  ready: Bool,
+  reach: Str,
+  epoch: Int,
+});
+
+export type RosterAgent = z.infer<typeof RosterAgent>;
+
+/** Streams are told when an agent comes, goes, is ready again, or has its first or no connection. */
+export const Presence = z.object({
+  agentId: Str,
+  status: Str,
+  ready: Bool,
+  epoch: Int,
+  connections: z.int().describe("Open streams and sockets. Presence reports the first to open and the last to close."),
+});
+export type Presence = z.infer<typeof Presence>;

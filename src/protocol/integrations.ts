@@ -1,0 +1,146 @@
+import { z } from "zod";
+import { Message } from "./messages.ts";
+import { DedupeKey, Severity, Task, TaskFields } from "./tasks.ts";
+import { Source } from "./tokens.ts";
+import { jsonBody, line, listOf, PageQuery, Time, TimeInput } from "./wire.ts";
+
+export const MAPPINGS = ["generic", "github", "alertmanager", "grafana", "sentry", "paths"] as const;
+export const Mapping = z.enum(MAPPINGS);
+export type Mapping = z.infer<typeof Mapping>;
+
+export const VERIFICATIONS = ["standard", "github", "sentry", "token"] as const;
+export const Verification = z
+  .enum(VERIFICATIONS)
+  .describe(
+    "How events show that they are the source's: standard (Standard Webhooks), github (X-Hub-Signature-256), sentry " +
+      "(Sentry-Hook-Signature), token (the secret itself as bearer token or in X-Gitlab-Token).",
+  );
+export type Verification = z.infer<typeof Verification>;
+
+/** `$.a.b[0]['c d']`; the `$.` may be left out. */
+const PATH = /^(?:\$|[^.[\]'"{}\s$]+)?(?:\.[^.[\]'"{}\s]+|\[\d{1,9}\]|\['[^']*'\])*$/;
+const isTemplate = (given: string): boolean =>
+  given.includes("{{") ? given.split("{{").slice(1).every(beginsWithPath) : PATH.test(given);
+const beginsWithPath = (rest: string): boolean => {
+  const end = rest.indexOf("}}");
+  return end >= 0 && PATH.test(rest.slice(0, end).trim());
+};
+const Path = line(256).regex(PATH, "is not a path: $.a.b[0]['c d']");
+/** A path, or text with paths in it: `{{$.job}} failed on {{$.branch}}`. */
+const Template = line(512).refine(isTemplate, "is not a path ($.a.b[0]['c d']) or text with {{paths}}");
+
+/** Where in its body a source says what. */
+export const Paths = z.strictObject({
+  items: Path.optional().describe(
+    "A list in the body (`$` is the body itself): one event for each of its items, the other paths start there. A body " +
+      "that is a list needs none.",
+  ),
+  title: Template,
+  body: Template.optional(),
+  severity: Template.optional(),
+  dedupeKey: Template.optional(),
+  status: Template.optional(),
+  externalUrl: Template.optional(),
+  topic: Template.optional(),
+  occurredAt: Template.optional().describe("When it happened: a time in words, or seconds or milliseconds since 1970."),
+  severities: z.record(line(64), Severity).optional().describe("What its words for severity mean."),
+  resolved: z
+    .array(line(64))
+    .max(32)
+    .optional()
+    .describe("Its words for a status that is over; common ones if left out."),
+});
+export type Paths = z.infer<typeof Paths>;
+
+const Target = line(160);
+const Topic = line(128);
+
+/** `PUT /v1/integrations/{source}`: the whole of it; what is left out is as at first. */
+export const IntegrationDraft = z
+  .strictObject({
+    target: Target.optional().describe("Who gets its tasks, where an event names nobody."),
+    topic: Topic.optional(),
+    severity: Severity.optional().describe("Of events that name none; info when left out."),
+    mapping: Mapping.default("generic"),
+    paths: Paths.optional(),
+    verify: Verification.optional().describe("As the mapping's platform does it when left out."),
+    secret: line(256)
+      .refine((given) => given.length >= 16, "has to have at least 16 characters")
+      .optional()
+      .describe("A secret that the source made (as Sentry does); kept encrypted. One is made when left out."),
+    rotate: z.boolean().optional().describe("Makes a new secret; the old one is worth nothing from then on."),
+  })
+  .superRefine((draft, ctx) => {
+    if ((draft.mapping === "paths") === (draft.paths !== undefined)) return;
+    const message = draft.paths ? "belongs to mapping paths alone" : "mapping paths needs it";
+    ctx.addIssue({ code: "custom", path: ["paths"], message });
+  });
+export type IntegrationDraft = z.input<typeof IntegrationDraft>;
+export type ParsedIntegrationDraft = z.output<typeof IntegrationDraft>;
+
+export const Integration = z
+  .object({
+    source: z.string(),
+    target: z.string().nullable(),
+    topic: z.string().nullable(),
+    severity: Severity.nullable(),
+    mapping: Mapping,
+    paths: Paths.nullable(),
+    verify: Verification,
+    createdAt: Time,
+    updatedAt: Time,
+  })
+  .describe("A source of events, which become tasks. Its secret is not kept as it is, and shown once.");
+export type Integration = z.infer<typeof Integration>;
+export const SavedIntegration = Integration.extend({
+  secret: z.string().optional().describe("Shown this once, when one was made."),
+});
+export type SavedIntegration = z.infer<typeof SavedIntegration>;
+
+export const IntegrationQuery = z.strictObject({ ...PageQuery, page: Source.optional() });
+export type IntegrationQuery = z.input<typeof IntegrationQuery>;
+export const IntegrationList = listOf(Integration);
+
+/** An event of a source with mapping generic. */
+export const GenericEvent = z
+  .strictObject({
+    ...TaskFields,
+    severity: Severity.optional(),
+    dedupeKey: DedupeKey.optional(),
+    status: z.enum(["open", "resolved"]).default("open"),
+    occurredAt: TimeInput.optional().describe("An event older than a known one of the same key changes nothing."),
+  })
+  .refine((event) => event.status === "open" || event.dedupeKey !== undefined, {
+    path: ["dedupeKey"],
+    error: "what is resolved is known by its key",
+  });
+export type GenericEvent = z.input<typeof GenericEvent>;
+
+/** Size limits of one event, and of all events taken from one delivery. */
+export const EVENT_BYTES = 1024 * 1024;
+export const MAX_EVENTS = 1000;
+/** A delivery of several: what is beyond the two above is left out. */
+export const DELIVERY_BYTES = 4 * 1024 * 1024;
+/** What a source posts: its own shape, as its mapping reads it. */
+export const EventBody = jsonBody(DELIVERY_BYTES);
+
+const became = {
+  task: Task.nullable().describe("null when the event is about nothing that needs work."),
+  message: Message.nullable(),
+  created: z.boolean().describe("Whether the task is new, or was opened again."),
+};
+export const EventResult = z
+  .object({
+    ...became,
+    tasks: z
+      .array(z.object(became))
+      .describe("Outcome of each event in the body; the fields beside it describe the first."),
+    items: z.array(z.object(became)).optional().describe("The same, when the body held several events."),
+    skipped: z
+      .int()
+      .describe(
+        `Events left out because a delivery holds up to ${MAX_EVENTS} and ${EVENT_BYTES} bytes; the operator is told.`,
+      ),
+  })
+  .describe("What became of an event.");
+export type EventResult = z.infer<typeof EventResult>;

@@ -1,0 +1,104 @@
+import { z } from "zod";
+import { AgentId } from "./agents.ts";
+import { jsonObject, line, listOf, MAX_ID_LENGTH, PageQuery, Time, TimeInput, text } from "./wire.ts";
+
+const META_BYTES = 64 * 1024;
+/** Its agent's id begins so. */
+const AGENT_PREFIX = "orchestrator-";
+
+export const OrchestratorId = z
+  .string()
+  .regex(
+    /^[a-z0-9][a-z0-9._-]*$/,
+    "has to be an orchestrator's id: lower-case letters, digits, and . _ - after the first",
+  )
+  .max(MAX_ID_LENGTH - AGENT_PREFIX.length)
+  .describe("[a-z0-9][a-z0-9._-]*; its agent is orchestrator-<id>.");
+
+export const OrchestratorStatus = z
+  .enum(["online", "draining", "offline"])
+  .describe("draining: it keeps what it runs and starts nothing new. Any but online shows its agent as offline.");
+export type OrchestratorStatus = z.infer<typeof OrchestratorStatus>;
+
+export const ApprovalMode = z.enum(["ask", "open", "closed"]);
+export type ApprovalMode = z.infer<typeof ApprovalMode>;
+
+/** A kind of agent that it can start. */
+export const Provider = z.strictObject({
+  name: line(64),
+  version: line(64).optional(),
+  capabilities: z.array(line(128)).max(64),
+});
+export type Provider = z.infer<typeof Provider>;
+
+/** One agent that it runs. */
+const managed = {
+  agentId: AgentId,
+  provider: line(64),
+  sessionId: line(256).nullable().default(null),
+  pid: z.int().min(1).nullable().default(null),
+  cwd: text(4096).nullable().default(null),
+  state: line(64).describe("As the orchestrator calls it: starting, running, idle, exited, ..."),
+};
+export const ManagedAgentReport = z.strictObject({ ...managed, startedAt: TimeInput.nullable().default(null) });
+export const ManagedAgent = z.object({ ...managed, startedAt: Time.nullable() }).describe("One agent that it runs.");
+export type ManagedAgent = z.output<typeof ManagedAgent>;
+
+const hostname = line(MAX_ID_LENGTH).describe("Its machine. Its agent is named after it and carries it as a tag.");
+const providers = z.array(Provider).max(32);
+const baseDir = line(1024).describe("Where its agents work.");
+const optional = {
+  envKeys: z.array(line(128)).max(256).optional().describe("Names of environment variables that it can give."),
+  approvalMode: ApprovalMode.optional().describe("ask when it was never said."),
+  meta: jsonObject(META_BYTES).nullable().optional(),
+};
+
+/** `PUT /v1/orchestrators/{id}`: of what may be left out, what is left out stays. */
+export const OrchestratorRegistration = z.strictObject({
+  ...{ hostname, providers, baseDir, ...optional },
+  instanceId: line(128).optional().describe("Names this registration; a new one supersedes the older."),
+});
+export type OrchestratorRegistration = z.input<typeof OrchestratorRegistration>;
+
+/** `PATCH /v1/orchestrators/{id}`: what is left out stays, `[]` empties, `null` clears. */
+export const OrchestratorPatch = z.strictObject({
+  status: OrchestratorStatus.optional(),
+  hostname: hostname.optional(),
+  providers: providers.optional(),
+  baseDir: baseDir.optional(),
+  ...optional,
+});
+export type OrchestratorPatch = z.input<typeof OrchestratorPatch>;
+
+export const OrchestratorHeartbeat = z.strictObject({
+  managedAgents: z.array(ManagedAgentReport).max(500).optional().describe("Left out: unchanged. []: none."),
+});
+export type OrchestratorHeartbeat = z.input<typeof OrchestratorHeartbeat>;
+export type ParsedHeartbeat = z.output<typeof OrchestratorHeartbeat>;
+
+export const Orchestrator = z
+  .object({
+    id: z.string(),
+    hostname: z.string(),
+    status: OrchestratorStatus,
+    agentId: z.string(),
+    providers: z.array(Provider),
+    baseDir: z.string(),
+    envKeys: z.array(z.string()),
+    approvalMode: ApprovalMode,
+    managedAgents: z.array(ManagedAgent),
+    meta: z.record(z.string(), z.unknown()).nullable(),
+    lastSeenAt: Time,
+    createdAt: Time,
+  })
+  .describe("A daemon on a machine that starts and watches agents.");
+export type Orchestrator = z.infer<typeof Orchestrator>;
+
+export const OrchestratorQuery = z.strictObject({
+  status: OrchestratorStatus.optional(),
+  hostname: hostname.optional(),
+  ...PageQuery,
+  page: OrchestratorId.optional(),
+});
+export type OrchestratorQuery = z.input<typeof OrchestratorQuery>;
+export const OrchestratorList = listOf(Orchestrator);

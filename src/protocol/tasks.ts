@@ -1,0 +1,159 @@
+import { z } from "zod";
+import { AgentId } from "./agents.ts";
+import { Source } from "./tokens.ts";
+import {
+  EncodingInput,
+  jsonObject,
+  line,
+  listOf,
+  MessageId,
+  NumberPageQuery,
+  PageQuery,
+  Str,
+  StrOrNull,
+  Time,
+  text,
+} from "./wire.ts";
+
+// Answers about messages carry tasks, so this file must not import the shapes of messages.
+
+export const TASK_STATUSES = ["open", "claimed", "in_progress", "blocked", "done", "failed", "cancelled"] as const;
+export const TaskStatus = z.enum(TASK_STATUSES);
+export type TaskStatus = z.infer<typeof TaskStatus>;
+
+export const SEVERITIES = ["info", "warning", "error", "critical"] as const;
+export const Severity = z.enum(SEVERITIES);
+export type Severity = z.infer<typeof Severity>;
+
+export const TITLE_BYTES = 480;
+export const TASK_BODY_BYTES = 256 * 1024;
+export const TASK_JSON_BYTES = 64 * 1024;
+
+export const TaskId = z.string().regex(/^tsk_[a-z0-9]{1,40}$/, "has to be the id of a task, like tsk_7k2m");
+const Target = line(160);
+const Topic = line(128);
+export const DedupeKey = line(255).describe("What the source calls it: the same key is the same task.");
+export const ExternalUrl = line(2048).refine(isWebAddress, "has to be an http or https URL");
+
+function isWebAddress(given: string): boolean {
+  return /^https?:\/\//i.test(given) && URL.canParse(given);
+}
+
+/** What a task is about, whoever reports it. */
+export const TaskFields = {
+  title: line(TITLE_BYTES),
+  body: text(TASK_BODY_BYTES).optional(),
+  target: Target.optional().describe("Who may claim it; without one nobody is told of it."),
+  topic: Topic.optional(),
+  externalUrl: ExternalUrl.optional(),
+  payload: jsonObject(TASK_JSON_BYTES).optional(),
+};
+
+/** `POST /v1/tasks`: a task made by hand. */
+export const TaskDraft = z.strictObject({
+  from: AgentId.optional().describe("The token's agent when left out; only an operator may name another."),
+  ...TaskFields,
+  severity: Severity.default("info"),
+});
+export type TaskDraft = z.input<typeof TaskDraft>;
+export type ParsedTaskDraft = z.output<typeof TaskDraft>;
+
+export const Task = z
+  .object({
+    id: TaskId,
+    source: z.string().nullable().describe("The integration that reported it; null when it was made by hand."),
+    from: z.string().describe("Who made it; system for an integration's."),
+    title: Str,
+    body: Str,
+    status: TaskStatus,
+    severity: Severity,
+    dedupeKey: StrOrNull,
+    externalUrl: StrOrNull,
+    target: StrOrNull,
+    topic: StrOrNull,
+    count: z.int().describe("How often it was reported."),
+    messageId: MessageId.nullable().describe("The message whose lease is the task's; null without a target."),
+    holder: StrOrNull,
+    createdAt: Time,
+    updatedAt: Time,
+  })
+  .describe("A piece of work with a status and a history.");
+export type Task = z.infer<typeof Task>;
+
+export const TaskEvent = z
+  .object({
+    at: Time,
+    actor: z.string().describe("An agent, user, system, or integration:<source>."),
+    from: TaskStatus.nullable().describe("null: it was made."),
+    to: TaskStatus,
+    note: StrOrNull,
+    messageId: MessageId.nullable(),
+    count: z.int().describe("How often this happened in a row."),
+    lastAt: Time,
+  })
+  .describe("One step in a task's history. A step that repeats itself is counted.");
+export type TaskEvent = z.infer<typeof TaskEvent>;
+
+export const TaskDetail = Task.extend({
+  payload: z.record(Str, z.unknown()).nullable(),
+  events: z.array(TaskEvent).describe("Its history, oldest first: the newest page of it."),
+  nextPage: z.string().nullable().describe("Older steps."),
+});
+export type TaskDetail = z.infer<typeof TaskDetail>;
+export const TaskDetailQuery = z.strictObject({ ...NumberPageQuery });
+
+export const TaskQuery = z.strictObject({
+  status: TaskStatus.optional(),
+  target: Target.optional(),
+  source: Source.optional(),
+  holder: AgentId.optional(),
+  severity: Severity.optional(),
+  ...PageQuery,
+  page: TaskId.optional(),
+});
+export type TaskQuery = z.input<typeof TaskQuery>;
+export const TaskList = listOf(Task);
+
+const LeaseSeconds = z.int().min(1).max(86_400);
+const Token = z.string().max(128).describe("The fencing token of its lease; the live one of the caller when left out.");
+
+export const TaskClaim = z.strictObject({ agentId: AgentId.optional(), leaseSeconds: LeaseSeconds.default(600) });
+export type TaskClaim = z.input<typeof TaskClaim>;
+/** How far the work is: it reaches the sender as a `control` message. */
+export const Progress = z.strictObject({
+  body: text(TASK_BODY_BYTES).refine((body) => body.trim() !== "", "is empty"),
+  encoding: EncodingInput,
+});
+export type Progress = z.output<typeof Progress>;
+/** Text alone stands for a report with that body. */
+export const ProgressInput = z
+  .preprocess((given) => (typeof given === "string" ? { body: given } : given), Progress.optional())
+  .meta({
+    description: "Progress for the sender of the work: a report, or its body alone as text.",
+    shorthand: { type: "string", maxLength: TASK_BODY_BYTES },
+  });
+export const TaskRenew = z.strictObject({
+  token: Token.optional(),
+  leaseSeconds: LeaseSeconds.optional(),
+  progress: ProgressInput,
+});
+export type TaskRenew = z.input<typeof TaskRenew>;
+export type ParsedTaskRenew = z.output<typeof TaskRenew>;
+export const TaskRelease = z.strictObject({
+  token: Token.optional(),
+  delaySeconds: z
+    .int()
+    .min(0)
+    .max(31 * 86_400)
+    .optional(),
+  reason: text(4096).optional(),
+});
+export type TaskRelease = z.input<typeof TaskRelease>;
+
+/** `POST /v1/tasks/{id}/status`. Its holder says how it goes; who made it takes it back; an operator may end it. */
+export const TaskStatusChange = z.strictObject({
+  token: Token.optional(),
+  status: z.enum(["in_progress", "blocked", "done", "failed", "cancelled"]),
+  note: text(4096).optional().describe("Kept in the history; with done it goes to who made the task."),
+});
+export type TaskStatusChange = z.input<typeof TaskStatusChange>;

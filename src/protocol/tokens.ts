@@ -1,0 +1,137 @@
+import { z } from "zod";
+import { AgentId, reservedId } from "./agents.ts";
+import { line, listOf, PageQuery, Str, StrOrNull, Time, TimeInput, TimeOrNull } from "./wire.ts";
+
+export const ROLES = ["operator", "viewer", "agent", "enroll", "orchestrator", "integration"] as const;
+export const Role = z.enum(ROLES);
+export type Role = z.infer<typeof Role>;
+
+/** The name of an integration. */
+export const Source = z
+  .string()
+  .regex(/^[a-z0-9][a-z0-9._-]*$/, "has to be a source's name: lower-case letters, digits, and . _ - after the first")
+  .max(64)
+  .describe("A source of events.");
+
+/** A pattern of groups an agent may put itself into: `tag:review`, `label:team-*`, `cap:*`, or `*` for all. */
+export const GroupPattern = line(160).regex(
+  /^(\*|(label|tag|cap):.+)$/,
+  "is not label:…, tag:…, cap:… (with * at the end) or *",
+);
+
+/** Which fields belong to which roles. */
+const FIELDS: Record<string, readonly string[]> = {
+  agentId: ["agent", "orchestrator"],
+  prefix: ["enroll", "orchestrator"],
+  source: ["integration"],
+  groups: ["agent", "orchestrator"],
+  noneBut: ["agent"],
+};
+const OPTIONAL = new Set(["groups", "noneBut"]);
+
+/** Each role has its own fields, all of them but the optional ones needed, and no others. */
+function roleFlaws(
+  draft: { role: string; agentId?: string | undefined } & Record<string, unknown>,
+): [string, string][] {
+  const { role, agentId } = draft;
+  const flaws: [string, string][] = [];
+  for (const [field, roles] of Object.entries(FIELDS)) {
+    const isGiven = draft[field] !== undefined;
+    if (isGiven && !roles.includes(role)) flaws.push([field, `belongs to role ${roles.join(" or ")} alone`]);
+    if (!isGiven && roles.includes(role) && !OPTIONAL.has(field)) flaws.push([field, `role ${role} needs it`]);
+  }
+  if (role === "agent" && agentId && reservedId(agentId))
+    flaws.push(["agentId", "is reserved; an operator's token writes as user"]);
+  if (role === "orchestrator" && agentId && !agentId.startsWith("orchestrator-"))
+    flaws.push(["agentId", "is not an orchestrator's agent: orchestrator-<id>"]);
+  return flaws;
+}
+
+export const TokenId = z
+  .string()
+  .regex(/^tok_[a-z0-9]{1,40}$/, "has to be the id of a token, like tok_7k2m, not the token");
+
+/**
+ * `POST /v1/tokens`. `agentId` and `groups` belong to role `agent`, `prefix` to role `enroll`, `source` to role `integration`;
+ * role `orchestrator` has an `agentId` (orchestrator-<id>), a `prefix` of what it may enroll, and `groups` that its own agent
+ * may join (none by default).
+ */
+export const TokenDraft = z
+  .strictObject({
+    role: Role,
+    agentId: AgentId.optional(),
+    groups: z.array(GroupPattern).max(64).optional(),
+    prefix: z
+      .string()
+      .regex(
+        /^[a-z0-9][a-z0-9._-]*$/,
+        "has to be the beginning of an agent id: lower-case letters, digits, and . _ - after the first",
+      )
+      .max(100)
+      .refine((prefix) => !reservedId(prefix) && prefix !== "orchestrator", "has to be another one: it is reserved")
+      .optional(),
+    source: Source.optional(),
+    noneBut: z
+      .array(TokenId)
+      .max(16)
+      .optional()
+      .describe("Refuse (409 conflict) while the agent has any other token. Tokens listed here do not count."),
+    name: line(128).optional(),
+    expiresAt: TimeInput.optional(),
+  })
+  .superRefine((draft, ctx) => {
+    for (const [field, message] of roleFlaws(draft)) ctx.addIssue({ code: "custom", path: [field], message });
+  });
+export type TokenDraft = z.input<typeof TokenDraft>;
+
+export const Token = z
+  .object({
+    id: Str,
+    role: Role,
+    agentId: StrOrNull,
+    groups: z.array(Str).nullable(),
+    prefix: StrOrNull,
+    source: StrOrNull,
+    name: StrOrNull,
+    createdAt: Time,
+    expiresAt: TimeOrNull,
+    lastUsedAt: TimeOrNull,
+    revokedAt: TimeOrNull,
+  })
+  .describe("What a token may do. The secret itself is stored only as a hash.");
+export type Token = z.infer<typeof Token>;
+
+export const NewToken = Token.extend({ token: z.string().describe("The secret, shown this once.") });
+export type NewToken = z.infer<typeof NewToken>;
+
+export const Paused = z
+  .object({
+    kind: z.enum(["webhook", "schedule", "push"]),
+    id: Str,
+    agentId: z.string().describe("Its owner."),
+    taskId: z.string().optional().describe("For a push configuration, its task."),
+  })
+  .describe("Something that a token had set up, paused until its owner resumes it with another token.");
+export type Paused = z.infer<typeof Paused>;
+
+export const RevokedToken = Token.extend({ paused: z.array(Paused) });
+export type RevokedToken = z.infer<typeof RevokedToken>;
+export const TokenQuery = z.strictObject({ ...PageQuery, page: TokenId.optional() });
+export const TokenList = listOf(Token);
+
+export const WhoAmI = z
+  .object({
+    tokenId: Str,
+    role: Role,
+    agentId: z.string().nullable().describe("In whose name this token acts."),
+    groups: z.array(Str).nullable(),
+    prefix: StrOrNull,
+    source: StrOrNull,
+    instance: z.object({
+      given: StrOrNull,
+      current: StrOrNull,
+      fenced: z.boolean().describe("Whether this call named an instance, so that a newer one would cut it off."),
+    }),
+  })
+  .describe("Who the caller is.");
+export type WhoAmI = z.infer<typeof WhoAmI>;

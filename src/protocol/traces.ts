@@ -1,0 +1,131 @@
+import { z } from "zod";
+import { AgentId } from "./agents.ts";
+import { Message } from "./messages.ts";
+import {
+  Encoding,
+  EncodingInput,
+  jsonObject,
+  line,
+  listOf,
+  MessageId,
+  NumberPageQuery,
+  queryInt,
+  Str,
+  Time,
+  text,
+} from "./wire.ts";
+
+export const CONTENT_BYTES = 16 * 1024;
+export const METADATA_BYTES = 4 * 1024;
+/** Traces in one call. */
+export const MAX_CALL = 100;
+/** Trace limits of one message for each agent, so that no agent takes another's room. */
+export const MAX_TRACES = 1000;
+export const MAX_TRACE_BYTES = 4 * 1024 * 1024;
+/** Trace limits of one message for all agents together. */
+export const MAX_ALL_TRACES = 10 * MAX_TRACES;
+export const MAX_ALL_TRACE_BYTES = 10 * MAX_TRACE_BYTES;
+
+/** The types that everybody knows, by their level. Any other name may stand at either level. */
+export const TRACE_TYPES = {
+  2: ["thinking", "planning", "reasoning", "decision"],
+  3: ["file_read", "file_write", "command_exec", "search_result", "tool_call", "reference"],
+} as const;
+
+export const TraceLevel = z
+  .union([z.literal(2), z.literal(3)])
+  .describe("2: what the agent thought. 3: what it did. (1 are the messages themselves.)");
+export type TraceLevel = z.infer<typeof TraceLevel>;
+
+/** The level that a well-known type belongs to. */
+export const levelOf = (type: string): TraceLevel | undefined =>
+  ([2, 3] as const).find((level) => (TRACE_TYPES[level] as readonly string[]).includes(type));
+
+export const TraceType = z
+  .string()
+  .max(64)
+  .regex(
+    /^[a-z][a-z0-9_.-]*$/,
+    "has to be a type of trace, like tool_call: a lower-case letter, then letters, digits and _ . -",
+  )
+  .describe(
+    `Level 2: ${TRACE_TYPES[2].join(", ")}. Level 3: ${TRACE_TYPES[3].join(", ")}. Other names are taken at both.`,
+  );
+
+/** One thing that an agent thought or did about a message. */
+export const TraceDraft = z
+  .strictObject({
+    level: TraceLevel,
+    type: TraceType,
+    content: text(CONTENT_BYTES),
+    encoding: EncodingInput,
+    metadata: jsonObject(METADATA_BYTES).nullish(),
+  })
+  .superRefine(({ level, type }, ctx) => {
+    const known = levelOf(type);
+    if (known !== undefined && known !== level)
+      ctx.addIssue({ code: "custom", path: ["type"], message: `${type} is of level ${known}` });
+  });
+export type TraceDraft = z.input<typeof TraceDraft>;
+
+/** `POST /v1/messages/{id}/traces`. */
+export const TraceDrafts = z.array(TraceDraft).min(1).max(MAX_CALL);
+export const TraceBy = z.strictObject({
+  agentId: AgentId.optional().describe("The token's agent when left out; only an operator may name another."),
+});
+
+export const Trace = z
+  .object({
+    id: z.int().describe("Rises from trace to trace, over all messages."),
+    messageId: MessageId,
+    number: z
+      .int()
+      .describe("Which of its message's traces it is, from 1: a stream that leaves one out has dropped it."),
+    agentId: Str,
+    via: z.string().nullable().describe("The operator token that wrote it in this name."),
+    level: TraceLevel,
+    type: Str,
+    content: Str,
+    encoding: Encoding.describe("Encoding of content and metadata."),
+    metadata: z.record(Str, z.unknown()).nullable(),
+    createdAt: Time,
+  })
+  .describe("One thing that an agent thought or did about a message.");
+export type Trace = z.infer<typeof Trace>;
+
+export const TracesAdded = z.object({ items: z.array(Trace) });
+export type TracesAdded = z.infer<typeof TracesAdded>;
+
+export const TraceQuery = z.strictObject({
+  level: queryInt(2, 3).default(3).describe("The deepest level shown."),
+  type: TraceType.optional(),
+  agent: AgentId.optional(),
+  ...NumberPageQuery,
+});
+export type TraceQuery = z.input<typeof TraceQuery>;
+export const TraceList = listOf(Trace);
+
+export const HistoryQuery = z.strictObject({
+  thread: queryInt(1, Number.MAX_SAFE_INTEGER).optional().describe("Any message of the thread."),
+  level: queryInt(1, 3)
+    .default(1)
+    .describe("1: messages alone. 2: with what agents thought about them. 3: with what they did, too."),
+  agent: AgentId.optional().describe("Messages sent by it or addressed to it; of their traces, its own."),
+  sender: AgentId.optional().describe("Messages sent by it; `user` is the person."),
+  traceType: TraceType.optional().describe("Narrows the traces, not the messages."),
+  q: line(512).optional().describe("Words to find in subject and body, all of them. Traces are not searched."),
+  before: queryInt(1, Number.MAX_SAFE_INTEGER).optional().describe("Messages older than this one."),
+  ...NumberPageQuery,
+});
+export type HistoryQuery = z.input<typeof HistoryQuery>;
+
+export const HistoryItem = Message.extend({
+  traces: z.array(Trace).optional().describe("From level 2 on: oldest first."),
+  tracesPage: z
+    .string()
+    .nullable()
+    .optional()
+    .describe("When not all are shown: the `page` of GET /v1/messages/{id}/traces that goes on."),
+});
+export type HistoryItem = z.infer<typeof HistoryItem>;
+export const History = listOf(HistoryItem);

@@ -1,0 +1,181 @@
+import { describe, expect, test } from "bun:test";
+import { startRelay } from "../../support/relay.ts";
+import { until } from "../../support/until.ts";
+
+const DAY_MS = 86_400_000;
+const MIB = 1024 * 1024;
+const hello = { to: "user", body: "hello" };
+
+describe("the daily quota of an agent", () => {
+  test("ends with a problem that says when it goes on, and begins anew at midnight UTC", async () => {
+    const { ask, agent, clock, pass } = await startRelay({ messagesPerDay: 3 });
+    const ann = await agent("ann");
+    const ben = await agent("ben");
+    for (let i = 0; i < 3; i++) expect((await ask("POST", "/v1/messages", hello, ann)).status).toBe(201);
+    const refused = await ask("POST", "/v1/messages", hello, ann);
+    expect(refused.body).toMatchObject({ status: 429, code: "quota-exceeded" });
+    expect(refused.body.detail).toContain("3 messages a day");
+    const seconds = Number(refused.headers.get("retry-after"));
+    expect((clock.now() + seconds * 1000) % DAY_MS).toBe(0);
+    expect((await ask("POST", "/v1/messages", hello, ben)).status).toBe(201);
+    await pass(seconds * 1000);
+    expect((await ask("POST", "/v1/messages", hello, ann)).status).toBe(201);
+  });
+
+  test("counts batches whole, planned messages, delegations and sockets' sends alike; a repeat costs nothing", async () => {
+    const { ask, agent, clock } = await startRelay({ messagesPerDay: 4 });
+    const ann = await agent("ann");
+    await agent("ben");
+    const batch = (n: number) => ask("POST", "/v1/messages/batch", { messages: Array(n).fill(hello) }, ann);
+    expect((await batch(5)).body).toMatchObject({ status: 429, errors: [{ pointer: "/messages/4" }] });
+    expect((await batch(2)).status).toBe(201);
+    const keyed = { ...hello, idempotencyKey: "once" };
+    expect((await ask("POST", "/v1/messages", keyed, ann)).status).toBe(201);
+    const deliverAt = new Date(clock.now() + 60_000).toISOString();
+    expect((await ask("POST", "/v1/messages", { ...hello, deliverAt }, ann)).status).toBe(202);
+    expect((await ask("POST", "/v1/messages", { ...hello, deliverAt }, ann)).status).toBe(429);
+    expect((await ask("POST", "/v1/delegations", { to: "ben", text: "work" }, ann)).status).toBe(429);
+    expect((await ask("POST", "/v1/tasks", { title: "work", target: "ben" }, ann)).status).toBe(429);
+    expect((await ask("POST", "/v1/messages", keyed, ann)).status).toBe(200);
+  });
+
+  test("is counted for each agent whose name an operator's batch writes in", async () => {
+    const { ask, agent } = await startRelay({ messagesPerDay: 4 });
+    for (const id of ["ann", "ben"]) await agent(id);
+    const messages = Array.from({ length: 8 }, (_, i) => ({ ...hello, from: i % 2 ? "ann" : "ben" }));
+    expect((await ask("POST", "/v1/messages/batch", { messages })).status).toBe(201);
+    expect((await ask("POST", "/v1/messages/batch", { messages: messages.slice(0, 1) })).status).toBe(429);
+  });
+
+  test("is no more for many at once, which share a commit", async () => {
+    const { ask, agent } = await startRelay({ messagesPerDay: 5 });
+    const ann = await agent("ann");
+    const answers = await Promise.all(Array.from({ length: 20 }, () => ask("POST", "/v1/messages", hello, ann)));
+    expect(answers.filter(({ status }) => status === 201)).toHaveLength(5);
+    expect(answers.filter(({ status }) => status === 429)).toHaveLength(15);
+  });
+
+  test("is known after a restart", async () => {
+    const { ask, agent, restart } = await startRelay({ messagesPerDay: 2 });
+    const ann = await agent("ann");
+    for (let i = 0; i < 2; i++) await ask("POST", "/v1/messages", hello, ann);
+    await restart();
+    expect((await ask("POST", "/v1/messages", hello, ann)).status).toBe(429);
+  });
+
+  test("keeps back no answer that is owed, no result, and no word of a person or a channel", async () => {
+    const { ask, agent } = await startRelay({ messagesPerDay: 1 });
+    const ann = await agent("ann");
+    const ben = await agent("ben");
+    await ask("POST", "/v1/messages", hello, ben);
+    const asked = await ask("POST", "/v1/delegations", { to: "ben", text: "work" }, ann);
+    expect((await ask("POST", "/v1/messages", hello, ben)).status).toBe(429);
+    const reply = { to: "ann", body: "done", replyTo: asked.body.messageId };
+    expect((await ask("POST", "/v1/messages", reply, ben)).status).toBe(201);
+    const work = await ask("POST", "/v1/messages", { to: "ben", body: "job", claimable: true });
+    const held = await ask("POST", `/v1/messages/${work.body.id}/claim`, {}, ben);
+    const end = { token: held.body.claim.token, result: "done" };
+    expect((await ask("POST", `/v1/messages/${work.body.id}/complete`, end, ben)).status).toBe(200);
+    for (let i = 0; i < 3; i++) expect((await ask("POST", "/v1/messages", { ...hello, to: "ann" })).status).toBe(201);
+  });
+
+  test("holds for files, too", async () => {
+    const { ask, agent } = await startRelay({ filesPerDay: 2 });
+    const ann = await agent("ann");
+    const put = (n: number, key?: string) =>
+      ask("POST", "/v1/files", `file ${n}`, {
+        ...ann,
+        headers: { "content-type": "text/plain", ...(key ? { "idempotency-key": key } : {}) },
+      });
+    expect((await put(1)).status).toBe(201);
+    expect((await put(2, "two")).status).toBe(201);
+    expect((await put(3)).body).toMatchObject({ status: 429, code: "quota-exceeded" });
+    expect((await put(3, "three")).body).toMatchObject({ status: 429, code: "quota-exceeded" });
+    expect((await put(2, "two")).status).toBe(200);
+  });
+});
+
+describe("a disk that is nearly full", () => {
+  const RESERVE = 256 * MIB;
+
+  async function withDisk(free: number) {
+    const disk = { free };
+    const relay = await startRelay({ diskReserveBytes: RESERVE }, undefined, { diskProbe: () => disk.free });
+    const ann = await relay.agent("ann");
+    const send = (bytes: number) => relay.ask("POST", "/v1/messages", { to: "user", body: "x".repeat(bytes) }, ann);
+    const upload = (bytes: number) =>
+      relay.ask("POST", "/v1/files", "x".repeat(bytes), { ...ann, headers: { "content-type": "text/plain" } });
+    return { ...relay, disk, ann, send, upload };
+  }
+
+  test("takes no large messages and no files, says so, and goes on with everything small", async () => {
+    const { send, upload, ask, ann, disk, clock } = await withDisk(RESERVE - 1);
+    for (const refused of [await send(20_000), await upload(20_000)]) {
+      expect(refused.body).toMatchObject({ status: 503, code: "storage-unavailable" });
+      expect(refused.body.detail).toContain("nearly full");
+      expect(refused.headers.get("retry-after")).toBe("60");
+    }
+    expect((await send(1000)).status).toBe(201);
+    const large = { list: "x".repeat(20_000) };
+    expect((await ask("POST", "/v1/messages", { ...hello, payload: large }, ann)).status).toBe(503);
+    const messages = Array.from({ length: 100 }, () => ({ to: "user", body: "x".repeat(1000) }));
+    expect((await ask("POST", "/v1/messages/batch", { messages }, ann)).status).toBe(503);
+    const planned = { to: "user", body: "x".repeat(20_000), deliverAt: new Date(clock.now() + 60_000).toISOString() };
+    expect((await ask("POST", "/v1/messages", planned, ann)).status).toBe(503);
+    expect((await ask("POST", "/v1/agents/ann/inbox/ack", { upTo: 1 }, ann)).status).toBe(200);
+    expect((await ask("GET", "/v1/messages")).body.items).toHaveLength(1);
+    disk.free = RESERVE * 2;
+    clock.advance(2000);
+    expect((await send(20_000)).status).toBe(201);
+    expect((await upload(20_000)).status).toBe(201);
+  });
+
+  test("is seen before a file that does not fit comes in, however much it says it is", async () => {
+    const { relay, ann, disk } = await withDisk(RESERVE + MIB / 2);
+    const body = new ReadableStream({
+      start(controller) {
+        controller.enqueue(new Uint8Array(10));
+        controller.close();
+      },
+    });
+    const headers = { authorization: `Bearer ${ann.token}`, "content-type": "text/plain" };
+    const request = new Request("http://localhost/v1/files", { method: "POST", headers, body });
+    expect((await relay.app.handle(request)).status).toBe(503);
+    expect(disk.free).toBe(RESERVE + MIB / 2);
+  });
+
+  test("shows in the relay's health", async () => {
+    const { ask } = await withDisk(RESERVE - 1);
+    const { body } = await ask("GET", "/v1/health");
+    expect(body.checks.find((check: { name: string }) => check.name === "disk")).toMatchObject({ status: "warn" });
+  });
+});
+
+describe("calls that wait", () => {
+  test("are so many for one token, and no more; those of others are taken", async () => {
+    const { relay, ask, agent } = await startRelay();
+    const ann = await agent("ann");
+    const ben = await agent("ben");
+    const leaving = new AbortController();
+    const path = "/v1/agents/ann/inbox?waitSeconds=60";
+    const waiting = Array.from({ length: 256 }, () =>
+      ask("GET", path, undefined, { ...ann, signal: leaving.signal }).catch(() => undefined),
+    );
+    const parked = async () => Number(/signalbox_connections (\d+)/.exec((await ask("GET", "/metrics")).body)?.[1]);
+    await until(async () => (await parked()) === 256);
+    const refused = await ask("GET", path, undefined, ann);
+    expect(refused.body).toMatchObject({ status: 429, code: "too-many-streams" });
+    expect(refused.body.detail).toContain("256 calls waiting");
+    expect(refused.headers.get("retry-after")).toBe("5");
+    expect((await ask("POST", "/v1/agents/ann/claims", { waitSeconds: 60 }, ann)).status).toBe(429);
+    expect((await ask("GET", "/v1/agents/ann/inbox", undefined, ann)).status).toBe(200);
+    await ask("POST", "/v1/messages", { to: "ben", body: "x" });
+    expect((await ask("GET", "/v1/agents/ben/inbox?waitSeconds=60", undefined, ben)).body.items).toHaveLength(1);
+    leaving.abort();
+    await Promise.all(waiting);
+    await until(async () => (await parked()) === 0);
+    await ask("POST", "/v1/messages", { to: "ann", body: "x" });
+    expect((await ask("GET", path, undefined, ann)).status).toBe(200);
+    await relay.settle();
+  });
+});

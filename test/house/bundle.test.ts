@@ -1,0 +1,102 @@
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import {
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { atEnd, tempFolder } from "../support/relay.ts";
+import { firstUrl } from "../support/server.ts";
+
+const ROOT = join(import.meta.dir, "../..");
+/** A checkout of the project beside this one, installed already. */
+const checkout = mkdtempSync(join(tmpdir(), "signalbox-bundle-"));
+const bundle = join(checkout, "dist/main.js");
+
+beforeAll(() => {
+  for (const name of ["package.json", "bun.lock", "src", "scripts", "drizzle"])
+    cpSync(join(ROOT, name), join(checkout, name), { recursive: true });
+  mkdirSync(join(checkout, "node_modules"));
+  for (const name of readdirSync(join(ROOT, "node_modules")))
+    if (!name.startsWith(".")) symlinkSync(join(ROOT, "node_modules", name), join(checkout, "node_modules", name));
+  writeFileSync(join(checkout, "node_modules/.installed"), `all\n${readFileSync(join(ROOT, "bun.lock"), "utf8")}`);
+});
+afterAll(() => rmSync(checkout, { recursive: true, force: true }));
+
+/** Runs scripts/start until the relay listens. */
+async function start() {
+  const dataDir = tempFolder();
+  const child = Bun.spawn([join(checkout, "scripts/start")], {
+    env: { PATH: `${dirname(process.execPath)}:${process.env.PATH}`, SIGNALBOX_DATA_DIR: dataDir, SIGNALBOX_PORT: "0" },
+    stdout: "pipe",
+    stderr: "ignore",
+  });
+  atEnd(async () => child.kill("SIGKILL"));
+  const url = await firstUrl(child.stdout, []);
+  const token = readFileSync(join(dataDir, "operator.token"), "utf8").trim();
+  const ask = async (method: string, path: string, body?: unknown, as = token) => {
+    const headers = { authorization: `Bearer ${as}`, accept: "application/json, text/event-stream" };
+    const json = body === undefined ? {} : { body: JSON.stringify(body) };
+    const sent = { method, headers: { ...headers, ...(body ? { "content-type": "application/json" } : {}) }, ...json };
+    const response = await fetch(url + path, sent);
+    return { status: response.status, text: await response.text() };
+  };
+  const stop = async () => {
+    child.kill("SIGTERM");
+    return child.exited;
+  };
+  return { ask, stop, program: readFileSync(`/proc/${child.pid}/cmdline`, "utf8") };
+}
+
+/** Changes a file as a tool does that keeps its time, such as rsync. */
+function change(name: string, edit: (text: string) => string): void {
+  const path = join(checkout, name);
+  const { atime, mtime } = statSync(path);
+  writeFileSync(path, edit(readFileSync(path, "utf8")));
+  utimesSync(path, atime, mtime);
+}
+
+describe.if(process.platform === "linux")("the server as one file", () => {
+  test("serves what reads other files: migrations, documents, a worker, packages that are loaded late", async () => {
+    const { ask, stop, program } = await start();
+    expect(program).toContain("dist/main.js");
+    expect((await ask("POST", "/v1/messages", { to: "user", body: "x" })).status).toBe(201);
+    const pages = ["/openapi.json", "/docs", "/docs/start.js", "/docs/swagger-ui-bundle.js"];
+    for (const path of [...pages, "/.well-known/agent-card.json", "/metrics", "/v1/webhooks"])
+      expect([path, (await ask("GET", path)).status]).toEqual([path, 200]);
+    expect((await ask("POST", "/v1/backups")).status).toBe(201);
+    await ask("PUT", "/v1/agents/bob", { name: "bob" });
+    const made = await ask("POST", "/v1/tokens", { role: "agent", agentId: "bob" });
+    const info = { protocolVersion: "2025-11-25", capabilities: {}, clientInfo: { name: "probe", version: "1" } };
+    const hello = { jsonrpc: "2.0", id: 1, method: "initialize", params: info };
+    expect((await ask("POST", "/mcp", hello, JSON.parse(made.text).token)).text).toContain('"serverInfo"');
+    expect(await stop()).toBe(0);
+  });
+
+  test("is made once, and anew when a source has changed, whatever its time says", async () => {
+    await (await start()).stop();
+    const { mtimeMs } = statSync(bundle);
+    await (await start()).stop();
+    expect(statSync(bundle).mtimeMs).toBe(mtimeMs);
+    change("package.json", (text) => text.replace(/"version": "[^"]*"/, '"version": "9.9.9"'));
+    const { ask, stop } = await start();
+    expect((await ask("GET", "/v1/health")).text).toContain('"version":"9.9.9"');
+    expect(await stop()).toBe(0);
+  });
+
+  test("is passed over where it cannot be made", async () => {
+    change("scripts/build.ts", () => 'throw new Error("no space");');
+    const { ask, stop, program } = await start();
+    expect(program).toContain("src/main.ts");
+    expect((await ask("GET", "/healthz")).status).toBe(200);
+    expect(await stop()).toBe(0);
+  });
+});

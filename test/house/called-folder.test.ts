@@ -1,0 +1,275 @@
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { delimiter, dirname, join } from "node:path";
+import { BUN_FLAGS } from "../../src/cli/own.ts";
+import type { Client } from "../../src/client/client.ts";
+import { createFarEnd } from "../support/client-harness.ts";
+import { freshRelay, operatorOf } from "../support/client-relay.ts";
+import { BUNFIGS, hostileFolder } from "../support/hostile-folder.ts";
+import { atEnd, tempFolder } from "../support/relay.ts";
+
+// Processes are started here: on a busy machine that takes its time.
+const ROOT = join(import.meta.dir, "../..");
+const MAIN = join(ROOT, "src/cli/main.ts");
+const BUN = [process.execPath, ...BUN_FLAGS];
+
+let relay: Awaited<ReturnType<typeof freshRelay>>;
+let operator: Client;
+/** A checkout of the project beside this one, installed already. */
+const checkout = mkdtempSync(join(tmpdir(), "signalbox-checkout-"));
+beforeAll(async () => {
+  relay = await freshRelay();
+  operator = operatorOf(relay);
+  for (const name of ["package.json", "bun.lock"]) cpSync(join(ROOT, name), join(checkout, name));
+  cpSync(join(ROOT, "scripts"), join(checkout, "scripts"), { recursive: true });
+  for (const name of ["src", "drizzle"]) symlinkSync(join(ROOT, name), join(checkout, name));
+  mkdirSync(join(checkout, "node_modules"));
+  // The bundle finds there what only some installations use.
+  for (const name of readdirSync(join(ROOT, "node_modules")))
+    if (!name.startsWith(".")) symlinkSync(join(ROOT, "node_modules", name), join(checkout, "node_modules", name));
+  const checksum = Bun.spawnSync(["cksum"], { stdin: readFileSync(join(ROOT, "bun.lock")) }).stdout;
+  writeFileSync(join(checkout, "node_modules/.installed"), `all\n${checksum}`);
+});
+afterAll(async () => {
+  await relay.remove();
+  rmSync(checkout, { recursive: true, force: true });
+});
+
+const PATH = `${dirname(process.execPath)}${delimiter}${process.env.PATH}`;
+
+/** A hostile folder that commands are called in. */
+interface Place {
+  /** Tells it from the others, in an agent's id. */
+  n: number;
+  /** Starts a command there, with nothing of ours in its environment. */
+  start(command: string[], how?: { env?: Record<string, string>; stdin?: string }): ReturnType<typeof spawnIn>;
+  run(command: string[], how?: { env?: Record<string, string>; stdin?: string }): Promise<Ran>;
+}
+
+interface Ran {
+  code: number;
+  stdout: string;
+  stderr: string;
+}
+
+function spawnIn(cwd: string, command: string[], { env = {}, stdin = "" }: Parameters<Place["start"]>[1] = {}) {
+  const child = Bun.spawn(command, {
+    cwd,
+    env: { PATH, HOME: tempFolder(), ...env },
+    stdin: new Blob([stdin]),
+    stdout: "pipe",
+    stderr: "pipe",
+  });
+  atEnd(async () => child.kill("SIGKILL"));
+  return child;
+}
+
+const KINDS = Object.keys(BUNFIGS) as (keyof typeof BUNFIGS)[];
+
+/** Tries something in a folder of each kind, all at once, and sees that nothing of the folders was run or believed. */
+async function inEach(attempt: (place: Place) => Promise<void>, bunfigs = KINDS): Promise<void> {
+  await Promise.all(
+    bunfigs.map(async (bunfig, n) => {
+      const far = createFarEnd();
+      const here = hostileFolder(far.url, bunfig);
+      const start: Place["start"] = (command, how) => spawnIn(here.path, command, how);
+      const run: Place["run"] = async (command, how) => {
+        const child = start(command, how);
+        const texts = [child.stdout, child.stderr].map((stream) => new Response(stream).text());
+        const [stdout = "", stderr = ""] = await Promise.all(texts);
+        return { code: await child.exited, stdout, stderr };
+      };
+      await attempt({ n, start, run });
+      expect({ bunfig, asked: far.asked, hasRun: here.hasRun() }).toEqual({ bunfig, asked: [], hasRun: false });
+      await far.close();
+    }),
+  );
+}
+
+/** Reads until the text is there. */
+async function read(stream: ReadableStream<Uint8Array>, wanted: RegExp): Promise<string> {
+  let text = "";
+  for await (const bytes of stream) {
+    text += new TextDecoder().decode(bytes);
+    if (wanted.test(text)) return text;
+  }
+  throw new Error(`${wanted} did not come: ${text}`);
+}
+
+/** Starts a server in the folder, asks it for what its worker thread counts, and stops it. */
+async function startServer({ start }: Place, command: string[]) {
+  const dataDir = tempFolder();
+  const child = start(command, { env: { SIGNALBOX_DATA_DIR: dataDir, SIGNALBOX_PORT: "0" } });
+  const [, url] = /"url":"([^"]+)"/.exec(await read(child.stdout, /"url".*\n$/)) ?? [];
+  const authorization = `Bearer ${readFileSync(join(dataDir, "operator.token"), "utf8").trim()}`;
+  const response = await fetch(`${url}/v1/health`, { headers: { authorization } });
+  child.kill("SIGTERM");
+  return { status: response.status, code: await child.exited };
+}
+
+/** A file of keys, as connect keeps it. */
+async function keysFor(agentId: string): Promise<string> {
+  await operator.agents.register(agentId, { name: agentId });
+  const { id: tokenId, token } = await operator.tokens.create({ role: "agent", agentId });
+  const file = join(tempFolder(), "keys.json");
+  writeFileSync(file, JSON.stringify({ url: relay.url, agentId, token, tokenId }));
+  return file;
+}
+
+const commandsIn = (hooks: Record<string, { hooks: { command: string }[] }[]>): string[] =>
+  Object.values(hooks).flatMap((groups) => groups.flatMap((group) => group.hooks.map(({ command }) => command)));
+
+const HELLO = JSON.stringify({
+  jsonrpc: "2.0",
+  id: 1,
+  method: "initialize",
+  params: { protocolVersion: "2025-06-18", capabilities: {}, clientInfo: { name: "x", version: "1" } },
+});
+
+describe("nothing of the called folder is run or believed", () => {
+  test.each([
+    ["scripts/signalbox", () => [join(checkout, "scripts/signalbox")]],
+    ["src/cli/main.ts as a program", () => [MAIN]],
+    ["a link to it, as bun link makes one", () => linkTo(MAIN)],
+    ["a link to scripts/signalbox", () => linkTo(join(checkout, "scripts/signalbox"))],
+  ])("by %s", (_, command) =>
+    inEach(async ({ run }) => {
+      const ran = await run([...command(), "whoami", "--json", "--data", relay.dataDir]);
+      expect(ran).toMatchObject({ code: 0, stderr: "" });
+      // Not evil, the agent that .env names.
+      expect(JSON.parse(ran.stdout)).toMatchObject({ role: "operator", agentId: "user" });
+      const environment = { SIGNALBOX_TOKEN: relay.token, SIGNALBOX_PORT: relay.port };
+      expect(await run([...command(), "inbox"], { env: environment })).toMatchObject({ code: 0 });
+    }),
+  );
+
+  test.each([
+    ["scripts/start", () => [join(checkout, "scripts/start")]],
+    ["a link to scripts/start", () => linkTo(join(checkout, "scripts/start"))],
+    ["signalbox serve", () => [join(checkout, "scripts/signalbox"), "serve"]],
+    ["the server program as package.json starts it", () => asPackageStarts()],
+    ["the server program as the image starts it", () => asImageStarts()],
+  ])("by %s and its worker threads", (_, command) =>
+    inEach(async (place) => expect(await startServer(place, command())).toEqual({ status: 200, code: 0 })),
+  );
+
+  test.each([
+    ["claude", ".claude/settings.json", ".claude.json"],
+    ["codex", ".codex/hooks.json", ".codex/config.toml"],
+    ["gemini", ".gemini/settings.json", ".gemini/settings.json"],
+    ["qwen", ".qwen/settings.json", ".qwen/settings.json"],
+    ["opencode", undefined, ".config/opencode/opencode.json"],
+  ])("by the hooks and helpers that connect %s writes", async (harness, hooksFile, toolsFile) => {
+    const HOME = tempFolder();
+    const textOf = (name: string) => readFileSync(join(HOME, name), "utf8");
+    const args = ["connect", harness, "--agent", `my-${harness}`, "--scope", "user", "--data", relay.dataDir];
+    await inEach(async ({ n, run }) => {
+      if (n === 0) expect(await run([...BUN, MAIN, ...args], { env: { HOME } })).toMatchObject({ code: 0 });
+    });
+    await operator.messages.send({ to: `my-${harness}`, body: "wake up" });
+    const commands = hooksFile ? commandsIn(JSON.parse(textOf(hooksFile)).hooks) : [];
+    const launcher = join(HOME, ".config/signalbox/bin/signalbox");
+    expect(commands.map((command) => command.split(" ")[0])).toEqual(Array(hooksFile ? 3 : 0).fill(launcher));
+    const helper = /(?:headersHelper|http_headers_helper)"?\s*[:=]\s*("(?:[^"\\]|\\.)*")/.exec(textOf(toolsFile))?.[1];
+    const keys = join(HOME, `.config/signalbox/agents/${harness}.my-${harness}.json`);
+    await inEach(async ({ n, run }) => {
+      const [hook] = commands;
+      const stdin = JSON.stringify({ hook_event_name: "SessionStart", session_id: `s${n}` });
+      const hooked = hook ? await run(["sh", "-c", hook], { env: { HOME }, stdin }) : undefined;
+      if (hooked) expect(hooked).toMatchObject({ code: 0, stderr: "", stdout: expect.stringContaining("unread") });
+      if (helper) {
+        const headers = await run(["sh", "-c", JSON.parse(helper)], { env: { HOME } });
+        expect(JSON.parse(headers.stdout)).toHaveProperty("Authorization");
+      } else {
+        expect(textOf(toolsFile)).toContain(launcher);
+        const bridge = await run([launcher, "mcp-bridge", "--keys", keys], { env: { HOME }, stdin: `${HELLO}\n` });
+        expect(bridge.stdout).toContain('"serverInfo"');
+      }
+    });
+  });
+
+  test("by the commands of run and work, which call signalbox again", () =>
+    inEach(async ({ n, start }) => {
+      const agentId = `worker-${n}`;
+      const keys = await keysFor(agentId);
+      await operator.messages.send({ to: agentId, body: "build", claimable: true });
+      const again = [MAIN, "whoami", "--keys", keys, "--json"];
+      const running = start([MAIN, "run", "--keys", keys, "--", ...again]);
+      expect(await read(running.stdout, /"agentId"/)).toContain(`"agentId":"${agentId}"`);
+      running.kill("SIGINT");
+      const working = start([MAIN, "work", "--once", "--keys", keys, "--", ...again]);
+      expect(await read(working.stderr, /completed|failed/)).toContain("completed");
+      expect(await working.exited).toBe(0);
+    }));
+
+  test("by the channel bridge and the process of a chat account", () =>
+    inEach(async ({ n, run }) => {
+      const keys = await keysFor(`bridge-${n}`);
+      const bridge = await run([MAIN, "channel-bridge", "--keys", keys], { stdin: `${HELLO}\n` });
+      expect(bridge.stdout).toContain("signalbox-channel");
+      expect(await run([MAIN, "channel", "run", "telegram", "--data", relay.dataDir])).toMatchObject({ code: 2 });
+    }));
+
+  test("by the relays of the drill and the benchmarks", () =>
+    inEach(
+      async ({ run }) => {
+        const program = `const { createDrilledRelay } = await import(${JSON.stringify(join(ROOT, "scripts/drill/drilled-relay.ts"))});
+        const { startRelay } = await import(${JSON.stringify(join(ROOT, "scripts/bench/relay.ts"))});
+        const drilled = createDrilledRelay(${JSON.stringify(tempFolder())});
+        await drilled.start(); await drilled.kill(); console.log("drilled");
+        const measured = await startRelay(${JSON.stringify(join(tempFolder(), "data"))});
+        await measured.stop(); console.log("measured");`;
+        expect((await run([...BUN, "-e", program])).stdout).toBe("drilled\nmeasured\n");
+      },
+      ["preloads code"],
+    ));
+
+  test("by a binary, compiled with the flags that docs/architecture.md names", async () => {
+    const docs = readFileSync(join(ROOT, "docs/architecture.md"), "utf8");
+    const flags = docs.match(/--no-compile-autoload-[a-z]+/g) ?? [];
+    expect(flags).toHaveLength(2);
+    const binary = join(tempFolder(), "signalbox");
+    const made = Bun.spawnSync([process.execPath, "build", "--compile", ...flags, MAIN, "--outfile", binary], {
+      cwd: ROOT,
+      stderr: "pipe",
+    });
+    expect(made.exitCode).toBe(0);
+    await inEach(async ({ run }) => {
+      expect(await run([binary, "whoami", "--json", "--data", relay.dataDir])).toMatchObject({ code: 0 });
+    });
+  });
+});
+
+function linkTo(program: string): string[] {
+  const link = join(tempFolder(), "signalbox");
+  symlinkSync(program, link);
+  return [link];
+}
+
+function asPackageStarts(): string[] {
+  const { scripts } = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8"));
+  return whole(String(scripts.start).split(" "), ROOT);
+}
+
+function asImageStarts(): string[] {
+  const [, list = "[]"] = /^CMD (\[.*\])$/m.exec(readFileSync(join(ROOT, "Dockerfile"), "utf8")) ?? [];
+  if (!existsSync(join(checkout, "dist"))) Bun.spawnSync([...BUN, join(checkout, "scripts/build.ts")]);
+  return whole(JSON.parse(list), checkout);
+}
+
+/** A command with its program and its paths made whole. */
+const whole = ([program = "", ...words]: string[], root: string): string[] => [
+  program === "bun" ? process.execPath : program,
+  ...words.map((word) => (/^(src|dist)\//.test(word) ? join(root, word) : word)),
+];

@@ -1,0 +1,57 @@
+import { describe, expect, test } from "bun:test";
+import { join } from "node:path";
+import { withSettings } from "../../scripts/readme.ts";
+import { atEnd } from "../support/ending.ts";
+import { startServer } from "../support/server.ts";
+import { createFakeTelegram } from "../support/telegram.ts";
+import { runTour, tourOf } from "../support/tour.ts";
+import { until } from "../support/until.ts";
+
+const ROOT = join(import.meta.dir, "../..");
+const readme = await Bun.file(join(ROOT, "README.md")).text();
+
+describe("the README", () => {
+  test("has a tour that runs as printed", async () => {
+    const server = await startServer();
+    const blocks = tourOf(readme);
+    expect(blocks.length).toBeGreaterThan(6);
+    const [who, , sent, claimed, completed, inbox, explained, stream] = await runTour(blocks, server);
+    expect(who).toContain('"role":"operator"');
+    expect(sent).toContain('"state":"open"');
+    expect(claimed).toContain('"token":"clm_1_1"');
+    expect(completed).toContain('"state":"done"');
+    expect(inbox).toContain('"body":"built in 4 s"');
+    expect(inbox).toContain('{"cursor":2,"skipped":0}');
+    expect(explained).toContain('"step":"completed","agentId":"builder"');
+    expect(explained).toMatch(/offered to planner at \d\d:\d\d:\d\dZ by poll, acknowledged at/);
+    expect(stream).toContain("event: hello");
+    expect(stream).toContain("id: 2\nevent: message");
+  });
+
+  test("has a longer tour that runs as printed: from an alert to a chat", async () => {
+    const telegram = createFakeTelegram();
+    atEnd(telegram.close);
+    const server = await startServer({ env: telegram.environment });
+    telegram.say({ conversation: "-100200", text: "What happened to db-1?" });
+    await until(() => telegram.waiting() === 0 && server.output().includes("what comes in is heard"), "the question");
+    const [setUp, register] = tourOf(readme);
+    const blocks = tourOf(readme, "chat tour");
+    expect(blocks.length).toBe(5);
+    const printed = await runTour([setUp ?? "", register ?? "", ...blocks], server);
+    const [events, task, delegation, ended, answered] = printed.slice(2);
+    expect(events).toContain(`"routed":0,"unbound":true`);
+    expect(task).toContain('"title":"Disk of db-1 is full"');
+    expect(delegation).toContain('"status":"answered"');
+    expect(delegation).toContain("Old logs, 40 GB.");
+    expect(ended).toContain('"status":"done"');
+    expect(answered).toContain('"state":"done"');
+    await until(() => telegram.posted.length > 0, "the answer in the chat");
+    expect(telegram.posted).toMatchObject([
+      { conversation: "-100200", text: "Its disk was full of old logs. They are rotated, 40 GB are free." },
+    ]);
+  });
+
+  test("lists the settings that there are", () => {
+    expect(withSettings(readme)).toBe(readme);
+  });
+});

@@ -1,0 +1,80 @@
+import { Database as Sqlite } from "bun:sqlite";
+import { describe, expect, test } from "bun:test";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { Glob } from "bun";
+import { type DrizzleSQLiteSnapshotJSON, generateSQLiteDrizzleJson, generateSQLiteMigration } from "drizzle-kit/api";
+import { lookInto, openTestDatabase } from "../support/database.ts";
+
+const ROOT = join(import.meta.dir, "../..");
+
+/** What the tables files say, as drizzle-kit keeps it. */
+async function declared(): Promise<DrizzleSQLiteSnapshotJSON> {
+  const tables: Record<string, unknown> = {};
+  for (const file of new Glob("src/**/tables.ts").scanSync(ROOT)) Object.assign(tables, await import(join(ROOT, file)));
+  return generateSQLiteDrizzleJson(tables);
+}
+
+/** The snapshot that the newest migration left behind. */
+function newestSnapshot(): DrizzleSQLiteSnapshotJSON {
+  const meta = join(ROOT, "drizzle/meta");
+  const journal = JSON.parse(readFileSync(join(meta, "_journal.json"), "utf8")) as { entries: { idx: number }[] };
+  const newest = Math.max(...journal.entries.map((entry) => entry.idx));
+  return JSON.parse(readFileSync(join(meta, `${String(newest).padStart(4, "0")}_snapshot.json`), "utf8"));
+}
+
+const NOTHING = {
+  version: "6",
+  dialect: "sqlite",
+  id: "",
+  prevId: "",
+  tables: {},
+  views: {},
+  enums: {},
+  _meta: { tables: {}, columns: {} },
+} as unknown as DrizzleSQLiteSnapshotJSON;
+
+/** Tables and indexes; but for SQLite's own, drizzle's record and the search index, which only SQL can declare. */
+function schemaOf(sqlite: Sqlite): { name: string; sql: string }[] {
+  const rows = sqlite
+    .prepare("select name, sql from sqlite_schema where sql is not null order by type, name")
+    .all() as { name: string; sql: string }[];
+  return rows
+    .filter(({ name }) => !/^(sqlite_|__drizzle|search)/.test(name))
+    .map(({ name, sql }) => ({ name, sql: inOrder(sql.replaceAll(/\s+/g, " ")) }));
+}
+
+/** A column that was added later stands last in the table, wherever the tables file has it. */
+function inOrder(sql: string): string {
+  const table = /^(CREATE TABLE \S+ \()(.*)\)$/.exec(sql);
+  if (!table) return sql;
+  const parts = (table[2] ?? "").split(/,(?![^(]*\))/).map((part) => part.trim());
+  return `${table[1]}${parts.sort().join(", ")})`;
+}
+
+describe("the tables files", () => {
+  test("ask for nothing that the migrations do not make", async () => {
+    expect(await generateSQLiteMigration(newestSnapshot(), await declared())).toEqual([]);
+  });
+
+  test("describe the database that the migrations make", async () => {
+    const { db } = openTestDatabase();
+    const migrated = lookInto(db.file, schemaOf);
+    const fresh = new Sqlite(":memory:");
+    for (const statement of await generateSQLiteMigration(NOTHING, await declared())) fresh.run(statement);
+    expect(migrated.length).toBeGreaterThan(20);
+    expect(migrated).toEqual(schemaOf(fresh));
+    fresh.close();
+  });
+
+  test("keep their migrations in order: each is in the journal, and its file is there", () => {
+    const journal = JSON.parse(readFileSync(join(ROOT, "drizzle/meta/_journal.json"), "utf8")) as {
+      entries: { idx: number; tag: string; when: number }[];
+    };
+    const files = [...new Glob("*.sql").scanSync(join(ROOT, "drizzle"))].sort();
+    expect(journal.entries.map((entry) => `${entry.tag}.sql`)).toEqual(files);
+    expect(journal.entries.map((entry) => entry.idx)).toEqual(files.map((_, i) => i));
+    const times = journal.entries.map((entry) => entry.when);
+    expect(times).toEqual([...times].sort((a, b) => a - b));
+  });
+});

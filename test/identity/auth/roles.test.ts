@@ -1,0 +1,392 @@
+import { describe, expect, test } from "bun:test";
+import { startRelay, type TestRelay } from "../../support/relay.ts";
+
+/**
+ * `me` has written to `friend` and been written to by it; `other` is a third agent. Work 3 is for me, work 4 is held by me,
+ * work 5 was asked for by me, and work 6 is a dead letter. `{asked}` is a delegation of mine to friend, `{owed}` one to me;
+ * `{pair}` was asked of me by friend.
+ */
+async function startWorld() {
+  const relay = await startRelay({ durability: "normal" });
+  const { ask } = relay;
+  const me = await relay.agent("me");
+  const friend = await relay.agent("friend");
+  const other = await relay.agent("other");
+  await ask("POST", "/v1/messages", { to: "friend", body: "1" }, me);
+  await ask("POST", "/v1/messages", { to: "me", body: "2" }, friend);
+  for (const [from, to] of [
+    [friend, "me"],
+    [friend, "me"],
+    [me, "friend"],
+    [me, "friend"],
+  ] as const)
+    await ask("POST", "/v1/messages", { to, body: "work", claimable: true }, from);
+  await ask("POST", "/v1/messages/4/claim", {}, me);
+  const { claim } = (await ask("POST", "/v1/messages/6/claim", {}, friend)).body;
+  await ask("POST", "/v1/messages/6/fail", { token: claim.token, error: "no", final: true }, friend);
+  const task = { title: "Disk full", target: "me" };
+  const openTask = (await ask("POST", "/v1/tasks", task, friend)).body.id as string;
+  const heldTask = (await ask("POST", "/v1/tasks", task, friend)).body.id as string;
+  await ask("POST", `/v1/tasks/${heldTask}/claim`, {}, me);
+  await ask("PUT", "/v1/integrations/ci", {});
+  const channel = { provider: "telegram", accountId: "x" };
+  await ask("PUT", "/v1/agents/telegram:x", { name: "X", kind: "channel", channel });
+  await ask("PUT", "/v1/channels/telegram:x/bindings", { target: "me" });
+  const toChat = { to: "telegram:x", body: "x", payload: { conversation: { conversationId: "c" } } };
+  const postId = (await ask("POST", "/v1/messages", toChat)).body.id as number;
+  await ask("POST", `/v1/messages/${postId}/claim`, { agentId: "telegram:x" });
+  await ask("PUT", "/v1/orchestrators/box", box);
+  const fileId = (await ask("POST", "/v1/files", "x", me)).body.id as string;
+  const token = async (draft: Record<string, unknown>) => (await ask("POST", "/v1/tokens", draft)).body.token as string;
+  return {
+    relay,
+    ...{ openTask, heldTask, postId: String(postId), fileId },
+    tokens: {
+      operator: relay.relay.operatorToken,
+      viewer: await token({ role: "viewer" }),
+      me: me.token,
+      other: other.token,
+      enroll: await token({ role: "enroll", prefix: "new-" }),
+    },
+    asked: (await ask("POST", "/v1/delegations", { to: "friend", text: "x" }, me)).body.id as string,
+    owed: (await ask("POST", "/v1/delegations", { to: "me", text: "x" })).body.id as string,
+    meScheduleId: (await ask("POST", "/v1/schedules", { cron: "0 9 * * *", message: { to: "friend", body: "x" } }, me))
+      .body.id,
+    meWebhookId: (await ask("POST", "/v1/webhooks", { url: "http://127.0.0.1:1/", events: ["work.dead"] }, me)).body.id,
+    pair: (await ask("POST", "/v1/pairs", { target: "me" }, friend)).body.id as string,
+    meTokenId: (await ask("GET", "/v1/whoami", undefined, me)).body.tokenId as string,
+  };
+}
+
+const box = { hostname: "box", baseDir: "/work", providers: [] };
+
+type Role = keyof Awaited<ReturnType<typeof startWorld>>["tokens"];
+type Row = [call: string, body: unknown, expected: Record<Role, number>];
+
+const all = (status: number) => ({ operator: status, viewer: status, me: status, other: status, enroll: status });
+const operator = (status: number) => ({ ...all(403), operator: status });
+const readers = { ...all(403), operator: 200, viewer: 200 };
+const mine = (status: number) => ({ ...all(403), operator: status, me: status });
+const shown = { ...readers, me: 200 };
+const everyAgent = { ...all(200), enroll: 403 };
+const lease = { token: "clm_4_1" };
+const someEvent = { conversationId: "c", externalId: "e", sender: { id: "1", name: "Ada" }, text: "x" };
+
+/** Each operation, by each role. A row of its own for each way to ask that is judged differently. */
+const TABLE: Record<string, Row[]> = {
+  healthReport: [["GET /v1/health", undefined, readers]],
+  metrics: [["GET /metrics", undefined, readers]],
+  makeBackup: [["POST /v1/backups", undefined, operator(201)]],
+  createToken: [["POST /v1/tokens", { role: "viewer" }, operator(201)]],
+  listTokens: [["GET /v1/tokens", undefined, operator(200)]],
+  revokeToken: [["DELETE /v1/tokens/{token}", undefined, operator(200)]],
+  whoAmI: [["GET /v1/whoami", undefined, all(200)]],
+  registerAgent: [
+    ["PUT /v1/agents/me", { name: "me" }, mine(200)],
+    ["PUT /v1/agents/new-1", { name: "new" }, { ...operator(201), enroll: 201 }],
+    ["PUT /v1/agents/else", { name: "else" }, operator(201)],
+    ["PUT /v1/agents/user", { name: "user" }, all(422)],
+    ["PUT /v1/agents/system", { name: "system" }, all(422)],
+  ],
+  listAgents: [["GET /v1/agents", undefined, everyAgent]],
+  getAgent: [["GET /v1/agents/me", undefined, everyAgent]],
+  changeAgent: [
+    ["PATCH /v1/agents/me", { role: "x" }, mine(200)],
+    ["PATCH /v1/agents/user", { role: "x" }, operator(200)],
+  ],
+  deleteAgent: [
+    ["DELETE /v1/agents/me", undefined, mine(204)],
+    ["DELETE /v1/agents/user", undefined, all(403)],
+    ["DELETE /v1/agents/system", undefined, all(403)],
+  ],
+  restoreAgent: [["POST /v1/agents/me/restore", undefined, operator(200)]],
+  heartbeat: [["POST /v1/agents/me/heartbeat", {}, mine(200)]],
+  listActivity: [["GET /v1/activity", undefined, readers]],
+  sendMessage: [
+    ["POST /v1/messages", { to: "friend", body: "x" }, { ...all(403), operator: 201, me: 201, other: 201 }],
+    ["POST /v1/messages", { from: "me", to: "friend", body: "x" }, mine(201)],
+    ["POST /v1/messages", { from: "user", to: "friend", body: "x" }, operator(201)],
+    ["POST /v1/messages", { from: "system", to: "friend", body: "x" }, operator(201)],
+  ],
+  sendBatch: [
+    [
+      "POST /v1/messages/batch",
+      {
+        messages: [
+          { to: "friend", body: "x" },
+          { from: "me", to: "friend", body: "x" },
+        ],
+      },
+      mine(201),
+    ],
+  ],
+  listMessages: [
+    ["GET /v1/messages", undefined, everyAgent],
+    ["GET /v1/messages?q=work", undefined, everyAgent],
+  ],
+  getMessage: [
+    ["GET /v1/messages/1", undefined, shown],
+    ["GET /v1/messages/2", undefined, shown],
+    ["GET /v1/messages/999", undefined, { ...all(404), enroll: 403 }],
+  ],
+  explainMessage: [
+    ["GET /v1/messages/1/explain", undefined, shown],
+    ["GET /v1/messages/999/explain", undefined, { ...all(404), enroll: 403 }],
+  ],
+  getThread: [
+    ["GET /v1/threads/1", undefined, shown],
+    ["GET /v1/threads/999", undefined, { ...all(404), enroll: 403 }],
+  ],
+  markRead: [
+    ["POST /v1/messages/2/read", { agentId: "me" }, mine(200)],
+    ["POST /v1/messages/2/read", {}, { ...all(403), me: 200 }],
+    ["POST /v1/messages/999/read", {}, { ...all(403), operator: 404, me: 404, other: 404 }],
+  ],
+  addTraces: [
+    ["POST /v1/messages/1/traces", [{ level: 2, type: "thinking", content: "x" }], mine(201)],
+    ["POST /v1/messages/2/traces?agentId=me", [{ level: 2, type: "thinking", content: "x" }], mine(201)],
+    [
+      "POST /v1/messages/999/traces",
+      [{ level: 2, type: "thinking", content: "x" }],
+      { ...all(403), operator: 404, me: 404, other: 404 },
+    ],
+  ],
+  listTraces: [
+    ["GET /v1/messages/1/traces", undefined, shown],
+    ["GET /v1/messages/999/traces", undefined, { ...all(404), enroll: 403 }],
+  ],
+  readHistory: [["GET /v1/history", undefined, everyAgent]],
+  delegate: [
+    ["POST /v1/delegations", { to: "friend", text: "x" }, { ...all(403), operator: 201, me: 201, other: 201 }],
+    ["POST /v1/delegations", { from: "me", to: "other", text: "x" }, mine(201)],
+    ["POST /v1/delegations", { from: "system", to: "friend", text: "x" }, operator(201)],
+  ],
+  listDelegations: [["GET /v1/delegations", undefined, everyAgent]],
+  getDelegation: [
+    ["GET /v1/delegations/{asked}", undefined, shown],
+    ["GET /v1/delegations/{owed}", undefined, shown],
+    ["GET /v1/delegations/dlg_none", undefined, { ...all(404), enroll: 403 }],
+  ],
+  answerDelegation: [
+    ["POST /v1/delegations/{owed}/response", { text: "x" }, mine(201)],
+    ["POST /v1/delegations/{owed}/response", { agentId: "me", text: "x" }, mine(201)],
+    ["POST /v1/delegations/{asked}/response", { text: "x" }, operator(201)],
+    ["POST /v1/delegations/dlg_none/response", { text: "x" }, { ...all(404), enroll: 403, viewer: 403 }],
+  ],
+  reportProgress: [
+    ["POST /v1/delegations/{owed}/progress", { text: "x" }, mine(201)],
+    ["POST /v1/delegations/{asked}/progress", { text: "x" }, operator(201)],
+  ],
+  cancelDelegation: [
+    ["POST /v1/delegations/{asked}/cancel", {}, mine(200)],
+    ["POST /v1/delegations/{owed}/cancel", {}, operator(200)],
+    ["POST /v1/delegations/dlg_none/cancel", {}, { ...all(404), enroll: 403, viewer: 403 }],
+  ],
+  askForPair: [
+    ["POST /v1/pairs", { target: "other" }, { ...all(403), operator: 201, me: 201, other: 422 }],
+    ["POST /v1/pairs", { requester: "me", target: "other" }, mine(201)],
+    ["POST /v1/pairs", { target: "friend" }, { ...all(403), operator: 201, me: 409, other: 201 }],
+  ],
+  listPairs: [["GET /v1/pairs", undefined, everyAgent]],
+  getPair: [
+    ["GET /v1/pairs/{pair}", undefined, shown],
+    ["GET /v1/pairs/pair_none", undefined, { ...all(404), enroll: 403 }],
+  ],
+  acceptPair: [
+    ["POST /v1/pairs/{pair}/accept", undefined, mine(200)],
+    ["POST /v1/pairs/pair_none/accept", undefined, { ...all(404), enroll: 403, viewer: 403 }],
+  ],
+  rejectPair: [
+    ["POST /v1/pairs/{pair}/reject", undefined, mine(200)],
+    ["POST /v1/pairs/{pair}/reject", { agentId: "friend" }, all(403)],
+  ],
+  endPair: [["POST /v1/pairs/{pair}/end", { reason: "x" }, mine(200)]],
+  sayToPair: [["POST /v1/pairs/{pair}/messages", { body: "x" }, mine(409)]],
+  listLoops: [["GET /v1/loops", undefined, readers]],
+  resumeLoop: [["POST /v1/loops/999/resume", undefined, { ...all(403), operator: 404 }]],
+  registerOrchestrator: [
+    ["PUT /v1/orchestrators/box", box, operator(200)],
+    ["PUT /v1/orchestrators/other", box, operator(201)],
+  ],
+  listOrchestrators: [["GET /v1/orchestrators", undefined, readers]],
+  getOrchestrator: [
+    ["GET /v1/orchestrators/box", undefined, readers],
+    ["GET /v1/orchestrators/none", undefined, { ...all(404), enroll: 403 }],
+  ],
+  changeOrchestrator: [["PATCH /v1/orchestrators/box", { status: "draining" }, operator(200)]],
+  deleteOrchestrator: [["DELETE /v1/orchestrators/box", undefined, operator(204)]],
+  orchestratorHeartbeat: [["POST /v1/orchestrators/box/heartbeat", {}, operator(200)]],
+  readInbox: [
+    ["GET /v1/agents/me/inbox", undefined, shown],
+    ["GET /v1/agents/me/inbox?kind=chat", undefined, shown],
+    ["GET /v1/agents/me/inbox?ackUpTo=0", undefined, mine(200)],
+    ["GET /v1/agents/nobody/inbox", undefined, { ...all(403), operator: 404, viewer: 404 }],
+  ],
+  readDigest: [
+    ["GET /v1/agents/me/inbox/digest", undefined, mine(200)],
+    ["GET /v1/agents/nobody/inbox/digest", undefined, { ...all(403), operator: 404 }],
+  ],
+  ackInbox: [["POST /v1/agents/me/inbox/ack", { upTo: 2 }, mine(200)]],
+  streamInbox: [["GET /v1/agents/me/inbox/stream", undefined, shown]],
+  watchMessages: [["GET /v1/messages/stream", undefined, everyAgent]],
+  claimMessage: [
+    ["POST /v1/messages/3/claim", { agentId: "me" }, mine(200)],
+    ["POST /v1/messages/3/claim", {}, { ...all(403), me: 200 }],
+    ["POST /v1/messages/999/claim", {}, { ...all(403), operator: 404, me: 404, other: 404 }],
+  ],
+  claimNext: [["POST /v1/agents/me/claims", {}, mine(200)]],
+  heldClaims: [["GET /v1/agents/me/claims", undefined, mine(200)]],
+  renewClaim: [["POST /v1/messages/4/renew", lease, mine(200)]],
+  releaseClaim: [["POST /v1/messages/4/release", lease, mine(200)]],
+  completeClaim: [["POST /v1/messages/4/complete", lease, mine(200)]],
+  failClaim: [["POST /v1/messages/4/fail", { ...lease, error: "x" }, mine(200)]],
+  cancelMessage: [
+    ["POST /v1/messages/5/cancel", undefined, mine(200)],
+    ["POST /v1/messages/3/cancel", undefined, operator(200)],
+  ],
+  requeueMessage: [["POST /v1/messages/6/requeue", undefined, operator(200)]],
+  listIntegrations: [["GET /v1/integrations", undefined, readers]],
+  putIntegration: [["PUT /v1/integrations/new", { mapping: "generic" }, operator(201)]],
+  getIntegration: [["GET /v1/integrations/ci", undefined, readers]],
+  deleteIntegration: [["DELETE /v1/integrations/ci", undefined, operator(204)]],
+  postEvent: [
+    // A token of role integration is looked at in integration-signatures.test.ts.
+    ["POST /v1/integrations/ci/events", { title: "x" }, operator(201)],
+  ],
+  createTask: [
+    ["POST /v1/tasks", { title: "x", target: "friend" }, { ...all(403), operator: 201, me: 201, other: 201 }],
+    ["POST /v1/tasks", { title: "x", from: "me" }, mine(201)],
+  ],
+  listTasks: [["GET /v1/tasks", undefined, everyAgent]],
+  getTask: [
+    ["GET /v1/tasks/{open}", undefined, shown],
+    ["GET /v1/tasks/tsk_none", undefined, { ...all(404), enroll: 403 }],
+  ],
+  claimTask: [
+    ["POST /v1/tasks/{open}/claim", { agentId: "me" }, mine(200)],
+    ["POST /v1/tasks/{open}/claim", {}, { ...all(403), me: 200 }],
+  ],
+  renewTask: [["POST /v1/tasks/{held}/renew", {}, mine(200)]],
+  releaseTask: [["POST /v1/tasks/{held}/release", {}, mine(200)]],
+  setTaskStatus: [
+    ["POST /v1/tasks/{held}/status", { status: "in_progress" }, mine(200)],
+    ["POST /v1/tasks/{held}/status", { status: "done" }, mine(200)],
+    ["POST /v1/tasks/{held}/status", { status: "cancelled" }, operator(200)],
+    ["POST /v1/tasks/{open}/status", { status: "done" }, operator(200)],
+  ],
+  listChannels: [["GET /v1/channels", undefined, everyAgent]],
+  getChannel: [["GET /v1/channels/telegram:x", undefined, everyAgent]],
+  chooseDefaultChannel: [["PUT /v1/channels/telegram:x/default", undefined, operator(200)]],
+  unchooseDefaultChannel: [["DELETE /v1/channels/telegram:x/default", undefined, operator(200)]],
+  listBindings: [["GET /v1/bindings", undefined, everyAgent]],
+  listChannelBindings: [["GET /v1/channels/telegram:x/bindings", undefined, readers]],
+  setBinding: [["PUT /v1/channels/telegram:x/bindings", { target: "friend" }, operator(201)]],
+  removeBinding: [["DELETE /v1/channels/telegram:x/bindings/bnd_none", undefined, operator(404)]],
+  explainRoute: [["GET /v1/channels/telegram:x/route", undefined, readers]],
+  reportEvent: [["POST /v1/channels/telegram:x/events", someEvent, operator(201)]],
+  listEvents: [["GET /v1/channels/telegram:x/events", undefined, readers]],
+  notePost: [["POST /v1/messages/{post}/posts", { token: "clm_x" }, operator(409)]],
+  putWebhookChannel: [["PUT /v1/channels/webhook:crm/webhook", {}, operator(201)]],
+  getWebhookChannel: [["GET /v1/channels/webhook:crm/webhook", undefined, { ...all(403), operator: 404, viewer: 404 }]],
+  uploadFile: [
+    ["POST /v1/files", "x", { ...all(403), operator: 201, me: 201, other: 201 }],
+    ["POST /v1/files?agentId=me", "x", mine(201)],
+  ],
+  downloadFile: [["GET /v1/files/{file}", undefined, shown]],
+  putOutsideAgent: [["PUT /v1/a2a/agents/out", { cardUrl: "https://agents.example.org/" }, operator(201)]],
+  listOutsideAgents: [["GET /v1/a2a/agents", undefined, readers]],
+  getOutsideAgent: [["GET /v1/a2a/agents/out", undefined, { ...all(403), operator: 404, viewer: 404 }]],
+  refreshOutsideAgent: [["POST /v1/a2a/agents/out/refresh", undefined, operator(404)]],
+  listDeadLetters: [["GET /v1/dead-letters", undefined, operator(200)]],
+  createSchedule: [
+    [
+      "POST /v1/schedules",
+      { cron: "0 9 * * *", message: { to: "friend", body: "x" } },
+      { ...all(403), operator: 201, me: 201, other: 201 },
+    ],
+    ["POST /v1/schedules", { cron: "0 9 * * *", message: { to: "me", body: "x" }, agentId: "me" }, mine(201)],
+  ],
+  listSchedules: [["GET /v1/schedules", undefined, everyAgent]],
+  getSchedule: [["GET /v1/schedules/{schedule}", undefined, shown]],
+  changeSchedule: [["PATCH /v1/schedules/{schedule}", { enabled: false }, mine(200)]],
+  deleteSchedule: [["DELETE /v1/schedules/{schedule}", undefined, mine(204)]],
+  runSchedule: [["POST /v1/schedules/{schedule}/run", undefined, mine(201)]],
+  listFires: [["GET /v1/schedules/{schedule}/fires", undefined, shown]],
+  createWebhook: [
+    ["POST /v1/webhooks", { url: "http://127.0.0.1:1/" }, { ...all(403), operator: 201, me: 201, other: 201 }],
+    ["POST /v1/webhooks", { url: "http://127.0.0.1:1/", agentId: "me" }, mine(201)],
+  ],
+  listWebhooks: [["GET /v1/webhooks", undefined, everyAgent]],
+  getWebhook: [["GET /v1/webhooks/{webhook}", undefined, shown]],
+  changeWebhook: [["PATCH /v1/webhooks/{webhook}", {}, mine(200)]],
+  deleteWebhook: [["DELETE /v1/webhooks/{webhook}", undefined, mine(204)]],
+  rotateWebhook: [["POST /v1/webhooks/{webhook}/rotate", {}, mine(201)]],
+  testWebhook: [["POST /v1/webhooks/{webhook}/test", undefined, mine(201)]],
+  listDeliveries: [["GET /v1/webhooks/{webhook}/deliveries", undefined, shown]],
+  redeliverWebhook: [["POST /v1/webhooks/{webhook}/redeliver", {}, mine(200)]],
+};
+
+const placed = (call: string, world: Awaited<ReturnType<typeof startWorld>>) =>
+  call
+    .replace("{token}", world.meTokenId)
+    .replace("{open}", world.openTask)
+    .replace("{held}", world.heldTask)
+    .replace("{asked}", world.asked)
+    .replace("{owed}", world.owed)
+    .replace("{post}", world.postId)
+    .replace("{webhook}", world.meWebhookId)
+    .replace("{pair}", world.pair)
+    .replace("{schedule}", world.meScheduleId)
+    .replace("{file}", world.fileId);
+
+async function statusOf({ relay }: TestRelay, call: string, body: unknown, token: string | undefined): Promise<number> {
+  const [method = "", path = ""] = call.split(" ");
+  const headers: Record<string, string> = token ? { authorization: `Bearer ${token}` } : {};
+  const init: RequestInit = { method, headers };
+  if (body !== undefined) {
+    headers["content-type"] = "application/json";
+    init.body = JSON.stringify(body);
+  }
+  const response = await relay.app.handle(new Request(`http://localhost${path}`, init));
+  await response.body?.cancel();
+  return response.status;
+}
+
+describe("G10: what each role may do", () => {
+  for (const [operationId, rows] of Object.entries(TABLE))
+    for (const [call, body, expected] of rows)
+      test(`${operationId}: ${call} ${body === undefined ? "" : JSON.stringify(body)}`, async () => {
+        const got: Record<string, number> = {};
+        let world = await startWorld();
+        const status = (token: string | undefined) => statusOf(world.relay, placed(call, world), body, token);
+        expect(await status(undefined)).toBe(401);
+        expect(await status("sbx_unknown")).toBe(401);
+        for (const role of ["enroll", "other", "viewer", "me", "operator"] as const) {
+          got[role] = await status(world.tokens[role]);
+          // Who was refused has changed nothing; after a change the next begins afresh.
+          if (!call.startsWith("GET") && got[role] < 300 && role !== "operator") world = await startWorld();
+        }
+        expect(got).toEqual(expected);
+      });
+
+  test("the table has every operation that needs a token", async () => {
+    const { relay } = await startRelay();
+    const asked = (await relay.routes()).filter((route) => !route.open).map((route) => route.operationId);
+    expect(Object.keys(TABLE).sort()).toEqual(asked.sort());
+  });
+
+  test("what needs no token is this alone", async () => {
+    const { relay } = await startRelay();
+    expect((await relay.routes()).filter((route) => route.open).map((route) => route.path)).toEqual([
+      "/healthz",
+      "/readyz",
+      "/.well-known/agent-card.json",
+      "/a2a/{agentId}/.well-known/agent-card.json",
+      "/v1/agents/{id}/socket",
+      "/",
+      "/openapi.json",
+      "/docs",
+      "/docs/{file}",
+    ]);
+  });
+});

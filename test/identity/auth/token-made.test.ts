@@ -1,0 +1,249 @@
+import { describe, expect, test } from "bun:test";
+import { listen } from "../../support/listen.ts";
+import { startReceiver } from "../../support/receiver.ts";
+import { atEnd, startRelay } from "../../support/relay.ts";
+
+const version = { "a2a-version": "1.0" };
+const MINUTE = 60_000;
+
+/** An address that takes push notifications, and counts them. */
+function startTaker() {
+  const taker = { url: "", taken: 0 };
+  const server = Bun.serve({
+    port: 0,
+    hostname: "127.0.0.1",
+    fetch() {
+      taker.taken++;
+      return new Response(null, { status: 200 });
+    },
+  });
+  taker.url = `http://127.0.0.1:${server.port}/`;
+  atEnd(async () => server.stop(true));
+  return taker;
+}
+
+async function startMaker() {
+  const relay = await startRelay();
+  const { ask, clock } = relay;
+  const bob = await relay.agent("bob");
+  await relay.agent("ann");
+  const receiver = startReceiver();
+  const taker = startTaker();
+  const token = async (fields = {}) =>
+    (await ask("POST", "/v1/tokens", { role: "agent", agentId: "ann", ...fields })).body as {
+      id: string;
+      token: string;
+    };
+  return {
+    ...relay,
+    ...{ bob, receiver, taker, token },
+    hook: async (how: object) =>
+      (await ask("POST", "/v1/webhooks", { url: receiver.url, events: ["message.created"] }, how)).body.id as string,
+    plan: async (how: object) =>
+      (await ask("POST", "/v1/schedules", { cron: "* * * * *", message: { to: "bob", body: "tick" } }, how)).body
+        .id as string,
+    /** A task of ann's for bob, told of at an address; answers its id and the configuration's. */
+    async push(how: { token: string }) {
+      const message = { messageId: "m1", role: "ROLE_USER", parts: [{ text: "Go" }] };
+      const configuration = { returnImmediately: true, taskPushNotificationConfig: { id: "mine", url: taker.url } };
+      const sent = await ask("POST", "/a2a/bob/message:send", { message, configuration }, { ...how, headers: version });
+      return sent.body.task.id as string;
+    },
+    ticks: async () => (await ask("GET", "/v1/messages?q=tick&to=bob")).body.items.length as number,
+    revoke: (id: string) => ask("DELETE", `/v1/tokens/${id}`),
+    in: (ms: number) => new Date(clock.now() + ms).toISOString(),
+  };
+}
+
+describe("revoking a token", () => {
+  test("pauses the webhooks, schedules and push configurations that it made, and lists them; others go on", async () => {
+    const { ask, bob, token, hook, plan, push, revoke, taker, receiver, pass, ticks } = await startMaker();
+    const [lost, kept] = [await token(), await token()];
+    const made = { webhook: await hook(lost), schedule: await plan(lost), push: await push(lost) };
+    const others = [await hook(kept), await plan(kept)];
+    const revoked = await revoke(lost.id);
+    expect(revoked).toMatchObject({ status: 200, body: { id: lost.id, revokedAt: expect.any(String) } });
+    expect(revoked.body.paused).toEqual([
+      { kind: "webhook", id: made.webhook, agentId: "ann" },
+      { kind: "schedule", id: made.schedule, agentId: "ann" },
+      { kind: "push", id: "mine", agentId: "ann", taskId: made.push },
+    ]);
+    expect((await ask("GET", `/v1/webhooks/${made.webhook}`)).body).toMatchObject({
+      status: "paused",
+      reason: expect.stringContaining(lost.id),
+    });
+    expect((await ask("GET", `/v1/schedules/${made.schedule}`)).body).toMatchObject({
+      ...{ enabled: false, nextAt: null, reason: expect.stringContaining(lost.id) },
+    });
+    expect((await ask("GET", `/v1/webhooks/${others[0]}`)).body.status).toBe("active");
+    expect((await ask("GET", `/v1/schedules/${others[1]}`)).body.enabled).toBe(true);
+    const before = receiver.received.length;
+    await ask("POST", `/v1/delegations/${made.push}/response`, { text: "done" }, bob);
+    await pass(MINUTE);
+    expect(taker.taken).toBe(0);
+    // Only the other webhook's.
+    expect(receiver.received.length).toBeGreaterThan(before);
+    const { items } = (await ask("GET", `/v1/webhooks/${made.webhook}/deliveries?state=delivered`)).body;
+    expect(items).toEqual([]);
+    expect(await ticks()).toBe(1);
+    const again = await revoke(lost.id);
+    expect(again.body.paused).toEqual(revoked.body.paused.slice(0, 2));
+  });
+
+  test("tells their owner, who resumes them with another token: then that is the one that made them", async () => {
+    const { ask, token, hook, plan, revoke, pass, ticks } = await startMaker();
+    const [lost, next] = [await token(), await token()];
+    const [webhook, schedule] = [await hook(lost), await plan(lost)];
+    await revoke(lost.id);
+    const told = (await ask("GET", "/v1/agents/ann/inbox?kind=system")).body.items;
+    expect(
+      told.map(({ payload }: { payload: Record<string, string> }) => payload.webhookId ?? payload.scheduleId),
+    ).toEqual([webhook, schedule]);
+    expect((await ask("PATCH", `/v1/webhooks/${webhook}`, { status: "active" }, next)).body).toMatchObject({
+      ...{ status: "active", reason: null },
+    });
+    expect((await ask("PATCH", `/v1/schedules/${schedule}`, { enabled: true }, next)).body.enabled).toBe(true);
+    await pass(MINUTE);
+    expect(await ticks()).toBe(1);
+    expect((await revoke(lost.id)).body.paused).toEqual([]);
+    expect((await revoke(next.id)).body.paused).toHaveLength(2);
+  });
+
+  test("leaves a push configuration to its owner to set again: then it is told of what happens from there on", async () => {
+    const { ask, bob, token, push, revoke, taker, pass } = await startMaker();
+    const [lost, next] = [await token(), await token()];
+    const taskId = await push(lost);
+    await revoke(lost.id);
+    await ask("POST", `/v1/delegations/${taskId}/progress`, { text: "half" }, bob);
+    await pass(MINUTE);
+    expect(taker.taken).toBe(0);
+    const path = `/a2a/bob/tasks/${taskId}/pushNotificationConfigs`;
+    const set = await ask("POST", path, { id: "mine", url: taker.url }, { ...next, headers: version });
+    expect(set.status).toBeLessThan(300);
+    await pass(MINUTE);
+    expect(taker.taken).toBeGreaterThan(0);
+  });
+
+  test("also pauses what it has pointed elsewhere, though another token made it", async () => {
+    const { ask, receiver, token, hook, plan, revoke } = await startMaker();
+    const [lost, maker] = [await token(), await token()];
+    const [webhook, schedule] = [await hook(maker), await plan(maker)];
+    await ask("PATCH", `/v1/webhooks/${webhook}`, { url: `${receiver.url}?stolen` }, lost);
+    await ask("PATCH", `/v1/schedules/${schedule}`, { message: { to: "bob", body: "stolen" } }, lost);
+    await ask("PATCH", `/v1/webhooks/${webhook}`, { name: "renamed" }, maker);
+    expect((await revoke(lost.id)).body.paused.map(({ id }: { id: string }) => id)).toEqual([webhook, schedule]);
+  });
+
+  test("of an operator pauses what it made in others' names", async () => {
+    const { ask, hook, plan, revoke } = await startMaker();
+    const operator = (await ask("POST", "/v1/tokens", { role: "operator" })).body;
+    const [webhook, schedule] = [await hook(operator), await plan(operator)];
+    const { paused } = (await revoke(operator.id)).body;
+    expect(paused).toEqual([
+      { kind: "webhook", id: webhook, agentId: "user" },
+      { kind: "schedule", id: schedule, agentId: "user" },
+    ]);
+  });
+
+  test("that made nothing answers with an empty list, and holds over a restart", async () => {
+    const { token, hook, revoke, restart, ask } = await startMaker();
+    const [idle, lost] = [await token(), await token()];
+    expect((await revoke(idle.id)).body.paused).toEqual([]);
+    const webhook = await hook(lost);
+    await restart();
+    expect((await revoke(lost.id)).body.paused).toMatchObject([{ id: webhook }]);
+    await restart();
+    expect((await ask("GET", `/v1/webhooks/${webhook}`)).body.status).toBe("paused");
+  });
+});
+
+test("a token that expires leaves nothing running either", async () => {
+  const world = await startMaker();
+  const { ask, token, hook, plan, pass, ticks } = world;
+  const brief = await token({ expiresAt: world.in(MINUTE / 2) });
+  const [webhook, schedule] = [await hook(brief), await plan(brief)];
+  await pass(2 * MINUTE);
+  expect((await ask("GET", `/v1/webhooks/${webhook}`)).body.status).toBe("paused");
+  expect((await ask("GET", `/v1/schedules/${schedule}`)).body.enabled).toBe(false);
+  expect(await ticks()).toBe(0);
+});
+
+describe("a call that is under way when its token is revoked", () => {
+  test("makes nothing any more, though its body comes slowly", async () => {
+    const maker = await startMaker();
+    const { ask, token, revoke, receiver, bob } = maker;
+    const url = listen(maker);
+    const rpc = { protocolVersion: "2025-06-18", capabilities: {}, clientInfo: { name: "x", version: "1" } };
+    const drafts: [string, object][] = [
+      ["/v1/files?name=a", { any: "bytes" }],
+      ["/mcp", { jsonrpc: "2.0", id: 1, method: "initialize", params: rpc }],
+      ["/v1/webhooks", { url: receiver.url, events: ["message.created"] }],
+      ["/v1/schedules", { cron: "* * * * *", message: { to: "bob", body: "tick" } }],
+      ["/v1/messages", { to: "bob", body: "late" }],
+    ];
+    for (const [path, draft] of drafts) {
+      const lost = await token();
+      await ask("GET", "/v1/whoami", undefined, lost);
+      const text = JSON.stringify(draft);
+      const begun = Promise.withResolvers<void>();
+      const rest = Promise.withResolvers<void>();
+      async function* slowly() {
+        yield text.slice(0, 5);
+        begun.resolve();
+        await rest.promise;
+        yield text.slice(5);
+      }
+      const headers = { authorization: `Bearer ${lost.token}`, "content-type": "application/json", accept: "*/*" };
+      const posted = fetch(url + path, { method: "POST", headers, body: slowly() as unknown as BodyInit });
+      await begun.promise;
+      // Its head has come, and so it was let in: the relay's answer to another request on the way shows it.
+      await fetch(`${url}/healthz`);
+      expect((await revoke(lost.id)).body.paused).toEqual([]);
+      rest.resolve();
+      expect((await posted).status).toBe(401);
+    }
+    for (const path of ["/v1/webhooks", "/v1/schedules", "/v1/agents/bob/inbox"])
+      expect((await ask("GET", path, undefined, path.includes("bob") ? bob : {})).body.items).toEqual([]);
+  });
+
+  test("leaves nothing running, in whichever order they are stored", async () => {
+    const { ask, token, hook, plan, revoke } = await startMaker();
+    for (let before = 0; before < 6; before++) {
+      const lost = await token();
+      await ask("GET", "/v1/whoami", undefined, lost);
+      const calls = [hook(lost), plan(lost)];
+      for (let i = 0; i < before; i++) await Promise.resolve();
+      calls.push(
+        revoke(lost.id).then(() => ""),
+        hook(lost),
+        plan(lost),
+      );
+      await Promise.all(calls);
+    }
+    const { items } = (await ask("GET", "/v1/webhooks")).body;
+    expect(items.filter(({ status }: { status: string }) => status === "active")).toEqual([]);
+    const schedules = (await ask("GET", "/v1/schedules")).body.items;
+    expect(schedules.filter(({ enabled }: { enabled: boolean }) => enabled)).toEqual([]);
+  });
+
+  test("makes no token and enrolls nobody after that", async () => {
+    const { ask, token, revoke } = await startMaker();
+    for (let before = 0; before < 40; before++) {
+      const operator = await token({ role: "operator", agentId: undefined });
+      const enroll = await token({ role: "enroll", agentId: undefined, prefix: "new-" });
+      for (const lost of [operator, enroll]) await ask("GET", "/v1/whoami", undefined, lost);
+      const ended = [revoke(operator.id), revoke(enroll.id)];
+      for (let i = 0; i < before; i++) await Promise.resolve();
+      await Promise.all([
+        ...ended,
+        ask("POST", "/v1/tokens", { role: "viewer" }, operator),
+        ask("PUT", `/v1/agents/new-${before}`, { name: "New" }, enroll),
+      ]);
+      const { items } = (await ask("GET", "/v1/activity?limit=10")).body as { items: Record<string, string>[] };
+      for (const { id } of [operator, enroll]) {
+        const newest = items.find(({ actor, subject }) => actor === id || subject === id);
+        expect(newest).toMatchObject({ verb: "token.revoked", subject: id });
+      }
+    }
+  });
+});

@@ -1,0 +1,158 @@
+import { describe, expect, test } from "bun:test";
+import { toTime } from "../../../src/protocol/wire.ts";
+import { recordStatements } from "../../support/statements.ts";
+import { type Crew, startCrew } from "../../support/work.ts";
+
+const MINUTE = 60_000;
+const HOUR = 60 * MINUTE;
+const DAY = 24 * HOUR;
+
+const statusOf = async ({ ask }: Crew, id: string) => (await ask("GET", `/v1/agents/${id}`)).body.status;
+
+/** The relay was away for an hour, one way or another; its timer has looked once since. */
+const ABSENCES: [string, (crew: Crew) => Promise<void>][] = [
+  [
+    "the clock jumped forward",
+    async (crew) => {
+      crew.clock.jump(HOUR);
+      await crew.relay.settle();
+    },
+  ],
+  [
+    "the relay was restarted",
+    async (crew) => {
+      await crew.restart(HOUR);
+      await crew.pass(0);
+    },
+  ],
+];
+
+describe.each(ABSENCES)("when %s", (_, absence) => {
+  test("leases get 30 s before they end, and who says so in time keeps its work", async () => {
+    const crew = await startCrew();
+    const [kept, lost] = [await crew.open(), await crew.open()];
+    const [first] = await crew.claim(crew.ann, { leaseSeconds: 600 });
+    await crew.claim(crew.ben, { leaseSeconds: 600 });
+    await absence(crew);
+    expect((await crew.look(lost)).state).toBe("claimed");
+    await crew.pass(29_999);
+    if (!first) throw new Error("ann holds nothing");
+    expect((await crew.end("renew", crew.ann, first)).status).toBe(200);
+    await crew.pass(1);
+    expect((await crew.look(kept)).claim.agentId).toBe("ann");
+    expect((await crew.look(lost)).state).toBe("open");
+  });
+
+  test("a lease that lasts longer than the grace is left alone", async () => {
+    const crew = await startCrew();
+    const id = await crew.open();
+    const held = await crew.take(crew.ann, { leaseSeconds: (2 * HOUR) / 1000 });
+    await absence(crew);
+    expect((await crew.look(id)).claim.expiresAt).toBe(held.claim.expiresAt);
+  });
+
+  test("agents get one whole TTL to be heard of", async () => {
+    const crew = await startCrew({ agentTtlSeconds: 90 });
+    await absence(crew);
+    await crew.pass(90_000);
+    expect(await statusOf(crew, "ann")).toBe("online");
+    await crew.pass(2);
+    expect(await statusOf(crew, "ann")).toBe("offline");
+  });
+
+  test("everything else that was due happens at once", async () => {
+    const crew = await startCrew();
+    const soon = toTime(crew.clock.now() + MINUTE);
+    const work = await crew.open({ expiresAt: soon });
+    await crew.ask("POST", "/v1/messages", { to: "ann", body: "later", deliverAt: soon }, crew.boss);
+    await crew.ask("POST", "/v1/messages", { to: "ann", body: "gone", expiresAt: soon }, crew.boss);
+    const delayed = await crew.open();
+    await crew.end("release", crew.ben, await crew.take(crew.ben), { delaySeconds: 60 });
+    await absence(crew);
+    expect((await crew.inbox(crew.ann)).map((item) => item.body)).toContain("later");
+    expect((await crew.inbox(crew.ann)).map((item) => item.body)).not.toContain("gone");
+    expect((await crew.look(work)).state).toBe("expired");
+    expect([(await crew.look(delayed)).state, await crew.inbox(crew.boss)]).toMatchObject(["open", [{}, {}]]);
+  });
+});
+
+describe("after a jump of the clock", () => {
+  test("no verb sees the new time before the leases have their grace", async () => {
+    const crew = await startCrew();
+    const id = await crew.open();
+    const held = await crew.take(crew.ann, { leaseSeconds: 600 });
+    crew.clock.jump(HOUR);
+    expect(await crew.ask("POST", `/v1/messages/${id}/claim`, {}, crew.ben)).toMatchObject({
+      status: 409,
+      body: { code: "already-claimed", expiresAt: toTime(crew.clock.now() + 30_000) },
+    });
+    expect((await crew.end("complete", crew.ann, held)).status).toBe(200);
+  });
+
+  test("the grace is given although the first write after it was lost", async () => {
+    const recorder = recordStatements();
+    const crew = await startCrew();
+    const id = await crew.open();
+    await crew.take(crew.ann, { leaseSeconds: 600 });
+    const { page_count: used } = recorder.writer().prepare("pragma page_count").get() as { page_count: number };
+    crew.clock.jump(HOUR);
+    recorder.writer().run(`pragma max_page_count = ${used}`);
+    const large = { to: "ann", body: "x".repeat(200_000) };
+    expect((await crew.ask("POST", "/v1/messages", large, crew.boss)).status).toBe(503);
+    recorder.writer().run("pragma max_page_count = 1073741823");
+    await crew.relay.settle();
+    expect((await crew.look(id)).state).toBe("claimed");
+  });
+
+  test("that is a correction of a second nothing is put off", async () => {
+    const crew = await startCrew();
+    const id = await crew.open();
+    await crew.take(crew.ann, { leaseSeconds: 10 });
+    await crew.pass(9000);
+    crew.clock.jump(1000);
+    await crew.relay.settle();
+    expect((await crew.look(id)).state).toBe("open");
+  });
+});
+
+describe("when the clock is set back a day", () => {
+  test("nothing ends early, and sending, claiming and finishing go on", async () => {
+    const crew = await startCrew();
+    const id = await crew.open();
+    const held = await crew.take(crew.ann, { leaseSeconds: 600 });
+    const before = await crew.ask("POST", "/v1/messages", { to: "ann", body: "before" }, crew.boss);
+    crew.clock.jump(-DAY);
+    await crew.relay.settle();
+    expect((await crew.look(id)).state).toBe("claimed");
+    const after = await crew.ask("POST", "/v1/messages", { to: "ann", body: "after" }, crew.boss);
+    expect(after.body.id).toBeGreaterThan(before.body.id);
+    expect((await crew.inbox(crew.ann)).map((item) => item.body)).toEqual(["work", "before", "after"]);
+    expect((await crew.end("complete", crew.ann, held)).status).toBe(200);
+    expect(await statusOf(crew, "ann")).toBe("online");
+  });
+
+  test("no lease lasts longer from now than was asked for", async () => {
+    const crew = await startCrew();
+    const [short, long] = [await crew.open(), await crew.open()];
+    await crew.take(crew.ann, { leaseSeconds: 600 });
+    await crew.take(crew.ann, { leaseSeconds: 3600 });
+    crew.clock.jump(-DAY);
+    await crew.relay.settle();
+    await crew.pass(599_999);
+    expect((await crew.look(short)).state).toBe("claimed");
+    await crew.pass(1);
+    expect([(await crew.look(short)).state, (await crew.look(long)).state]).toEqual(["open", "claimed"]);
+    await crew.pass(3_000_000);
+    expect((await crew.look(long)).state).toBe("open");
+  });
+
+  test("who falls silent is offline after one TTL all the same, also over a restart", async () => {
+    const crew = await startCrew({ agentTtlSeconds: 90 });
+    crew.clock.jump(-DAY);
+    await crew.relay.settle();
+    await crew.pass(45_000);
+    await crew.restart();
+    await crew.pass(90_002);
+    expect(await statusOf(crew, "ann")).toBe("offline");
+  });
+});

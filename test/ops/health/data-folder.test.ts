@@ -1,0 +1,107 @@
+import { describe, expect, test } from "bun:test";
+import { cpSync } from "node:fs";
+import { join } from "node:path";
+import { BUN_FLAGS } from "../../../src/cli/own.ts";
+import { openDatabase } from "../../../src/kernel/db/database.ts";
+import { lookInto, mark, marks, openTestDatabase } from "../../support/database.ts";
+import { tempFolder } from "../../support/relay.ts";
+import { startServer } from "../../support/server.ts";
+import { inTime } from "../../support/until.ts";
+
+const MAIN = join(import.meta.dir, "../../../src/main.ts");
+
+/** Starts the server program and waits for it to give up. */
+async function refusedStart(dataDir: string): Promise<{ code: number; said: string }> {
+  const child = Bun.spawn([process.execPath, ...BUN_FLAGS, MAIN], {
+    env: { PATH: process.env.PATH ?? "", SIGNALBOX_DATA_DIR: dataDir, SIGNALBOX_PORT: "0" },
+    stdout: "pipe",
+    stderr: "pipe",
+  });
+  try {
+    const code = await inTime(child.exited, "the second server gives up");
+    return { code, said: await new Response(child.stderr).text() };
+  } finally {
+    child.kill("SIGKILL");
+  }
+}
+
+describe("a data folder", () => {
+  test("belongs to one server: a second one says so and ends, and the first goes on", async () => {
+    const first = await startServer();
+    const second = await refusedStart(first.dataDir);
+    expect(second.code).toBe(1);
+    expect(second.said).toContain("another relay is using this data folder");
+    expect(second.said).toContain(first.dataDir);
+    expect(second.said).not.toContain("    at ");
+    expect((await fetch(`${first.url}/readyz`)).status).toBe(200);
+  });
+
+  test("is free again at once when its server was killed", async () => {
+    const killed = await startServer();
+    await killed.kill();
+    const next = await startServer({ dataDir: killed.dataDir });
+    expect((await fetch(`${next.url}/readyz`)).status).toBe(200);
+    expect(next.operatorToken).toBe(killed.operatorToken);
+  });
+
+  test("is free again when its database was closed", async () => {
+    const dataDir = tempFolder();
+    const options = { dataDir, durability: "full" as const, onError: () => undefined };
+    const first = openDatabase(options);
+    expect(() => openDatabase(options)).toThrow("another relay is using this data folder");
+    await first.write((tx) => mark(tx, "a"));
+    await first.close();
+    const second = openDatabase(options);
+    expect(await second.read(marks)).toEqual(["a"]);
+    await second.close();
+  });
+});
+
+describe("a clean stop", () => {
+  test("G1: leaves everything in the one file, so that a copy of it alone is whole", async () => {
+    const { db, dataDir, close } = openTestDatabase();
+    await db.write((tx) => mark(tx, "kept"));
+    await close();
+    const copy = tempFolder();
+    cpSync(join(dataDir, "signalbox.db"), join(copy, "signalbox.db"));
+    expect(await openTestDatabase(copy).db.read(marks)).toEqual(["kept"]);
+  });
+});
+
+describe("migrations", () => {
+  const migrationsIn = (file: string) =>
+    lookInto(file, (sqlite) => sqlite.prepare("select hash, created_at from __drizzle_migrations order by id").all());
+  // The planner's statistics come and go.
+  const schemaOf = (file: string) =>
+    lookInto(file, (sqlite) =>
+      sqlite.prepare("select name, sql from sqlite_schema where name not like 'sqlite_stat%' order by name").all(),
+    );
+
+  test("run once: opening again changes neither the schema nor the data", async () => {
+    const { db, dataDir, close } = openTestDatabase();
+    await db.write((tx) => mark(tx, "kept"));
+    const migrated = migrationsIn(db.file);
+    const schema = schemaOf(db.file);
+    expect(migrated.length).toBeGreaterThanOrEqual(2);
+    await close();
+
+    const again = openTestDatabase(dataDir);
+    expect(migrationsIn(again.db.file)).toEqual(migrated);
+    expect(schemaOf(again.db.file)).toEqual(schema);
+    expect(await again.db.read(marks)).toEqual(["kept"]);
+  });
+
+  test("leave nothing half done when they were cut off: a copy without their record is refused, not damaged", async () => {
+    const { db, dataDir, close } = openTestDatabase();
+    await db.write((tx) => mark(tx, "kept"));
+    await close();
+    const copy = tempFolder();
+    cpSync(join(dataDir, "signalbox.db"), join(copy, "signalbox.db"));
+    const file = join(copy, "signalbox.db");
+    lookInto(file, (sqlite) => sqlite.run("delete from __drizzle_migrations"));
+    const schema = schemaOf(file);
+    expect(() => openDatabase({ dataDir: copy, durability: "full", onError: () => undefined })).toThrow();
+    expect(schemaOf(file)).toEqual(schema);
+    expect(lookInto(file, (sqlite) => sqlite.prepare("select 1 from marks where name = 'kept'").all())).toHaveLength(1);
+  });
+});
