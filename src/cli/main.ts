@@ -169,14 +169,19 @@ function endWithReader(): void {
   });
 }
 
-endWithReader();
-passProxiesBy();
-mendLauncher();
-const program = createProgram();
-try {
-  await program.parseAsync();
-} catch (error) {
-  if ((error as NodeJS.ErrnoException).code === "EPIPE") process.exit(0);
-  process.exitCode = exitCodeOf(error);
-  complain(error, program.opts<Flags>());
+async function main(): Promise<void> {
+  endWithReader();
+  passProxiesBy();
+  mendLauncher();
+  const program = createProgram();
+  try {
+    await program.parseAsync();
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "EPIPE") process.exit(0);
+    process.exitCode = exitCodeOf(error);
+    complain(error, program.opts<Flags>());
+  }
 }
+
+// Not awaited: the bundle is CommonJS, which has no await at the top level.
+void main();
