@@ -1,4 +1,2 @@
-import { pathToFileURL } from "node:url";
-
-/** The project's folder: one above `src/`, and one above the bundle in `dist/`. */
-export const ROOT = new URL("../", pathToFileURL(`${import.meta.dirname}/`));
+/** Folder of the program's files: `src/`, the bundle's own folder, or the inside of a binary. See scripts/build.ts. */
+export const FOLDER: string = import.meta.dirname;

@@ -19,7 +19,7 @@ import { firstUrl } from "../support/server.ts";
 const ROOT = join(import.meta.dir, "../..");
 /** A checkout of the project beside this one, installed already. */
 const checkout = mkdtempSync(join(tmpdir(), "signalbox-bundle-"));
-const bundle = join(checkout, "dist/main.js");
+const bundle = join(checkout, "dist/signalbox.js");
 
 beforeAll(() => {
   for (const name of ["package.json", "bun.lock", "src", "scripts", "drizzle"])
@@ -27,7 +27,8 @@ beforeAll(() => {
   mkdirSync(join(checkout, "node_modules"));
   for (const name of readdirSync(join(ROOT, "node_modules")))
     if (!name.startsWith(".")) symlinkSync(join(ROOT, "node_modules", name), join(checkout, "node_modules", name));
-  writeFileSync(join(checkout, "node_modules/.installed"), `all\n${readFileSync(join(ROOT, "bun.lock"), "utf8")}`);
+  const checksum = Bun.spawnSync(["cksum"], { stdin: readFileSync(join(ROOT, "bun.lock")) }).stdout;
+  writeFileSync(join(checkout, "node_modules/.installed"), `all\n${checksum}`);
 });
 afterAll(() => rmSync(checkout, { recursive: true, force: true }));
 
@@ -67,7 +68,7 @@ function change(name: string, edit: (text: string) => string): void {
 describe.if(process.platform === "linux")("the server as one file", () => {
   test("serves what reads other files: migrations, documents, a worker, packages that are loaded late", async () => {
     const { ask, stop, program } = await start();
-    expect(program).toContain("dist/main.js");
+    expect(program).toContain("dist/signalbox.js");
     expect((await ask("POST", "/v1/messages", { to: "user", body: "x" })).status).toBe(201);
     const pages = ["/openapi.json", "/docs", "/docs/start.js", "/docs/swagger-ui-bundle.js"];
     for (const path of [...pages, "/.well-known/agent-card.json", "/metrics", "/v1/webhooks"])

@@ -17,10 +17,12 @@ test("everything that publishes the relay's port does so on loopback alone", () 
 
 test("the image and the service start Bun with the flags that keep it from reading a folder", () => {
   const flags = BUN_FLAGS.join(" ");
-  expect(read("Dockerfile")).toContain(`exec bun ${flags} /app/src/cli/main.ts`);
-  expect(read("Dockerfile")).toContain(JSON.stringify(["bun", ...BUN_FLAGS, "dist/main.js"]).replaceAll(",", ", "));
+  expect(read("Dockerfile")).toContain(`exec bun ${flags} /app/dist/signalbox.js`);
+  expect(read("Dockerfile")).toContain(
+    JSON.stringify(["bun", ...BUN_FLAGS, "dist/signalbox.js", "serve"]).replaceAll(",", ", "),
+  );
   expect(read("deploy/signalbox.service")).toMatch(
-    new RegExp(`^ExecStart=\\S+ ${flags} \\S+/dist/main.js --data `, "m"),
+    new RegExp(`^ExecStart=\\S+ ${flags} \\S+/dist/signalbox.js serve --data `, "m"),
   );
 });
 

@@ -1,26 +1,32 @@
 import { readFile } from "node:fs/promises";
-import { fileURLToPath, pathToFileURL } from "node:url";
+import { resolve } from "node:path";
+import icon from "swagger-ui-dist/favicon-32x32.png" with { type: "file" };
+import style from "swagger-ui-dist/index.css" with { type: "file" };
+import swaggerStyle from "swagger-ui-dist/swagger-ui.css" with { type: "file" };
+import swagger from "swagger-ui-dist/swagger-ui-bundle.js" with { type: "file" };
 import { z } from "zod";
 import { type Answer, type Route, route } from "../../identity/auth/route.ts";
 import { etagOf, unlessKnown } from "../../kernel/http/etag.ts";
 import { placeOf } from "../../kernel/http/link.ts";
 import { Problem } from "../../protocol/problem.ts";
-import { ROOT } from "../../root.ts";
+import { FOLDER } from "../../root.ts";
+import page from "./docs-page/index.html" with { type: "file" };
+import start from "./docs-page/start.js" with { type: "file" };
 import { openApiDocument } from "./openapi.ts";
 
 const tag = "Documents";
 
-/** The page's own files and those of Swagger UI: nothing else is ever read, whatever a path says. */
-const own = (name: string) => () => new URL(`src/edges/http/docs-page/${name}`, ROOT);
-const packaged = (name: string) => () => pathToFileURL(Bun.resolveSync(`swagger-ui-dist/${name}`, fileURLToPath(ROOT)));
-const PAGE = own("index.html");
-const FILES: Record<string, { type: string; from(): URL }> = {
-  "start.js": { type: "text/javascript; charset=utf-8", from: own("start.js") },
-  "swagger-ui-bundle.js": { type: "text/javascript; charset=utf-8", from: packaged("swagger-ui-bundle.js") },
-  "swagger-ui.css": { type: "text/css; charset=utf-8", from: packaged("swagger-ui.css") },
-  "index.css": { type: "text/css; charset=utf-8", from: packaged("index.css") },
-  "favicon-32x32.png": { type: "image/png", from: packaged("favicon-32x32.png") },
+/** Paths of the page's own files and of Swagger UI's, as the bundler gives them: nothing else is ever read, whatever a path says. */
+const FILES: Record<string, { type: string; path: string }> = {
+  "start.js": { type: "text/javascript; charset=utf-8", path: start },
+  "swagger-ui-bundle.js": { type: "text/javascript; charset=utf-8", path: swagger },
+  "swagger-ui.css": { type: "text/css; charset=utf-8", path: swaggerStyle },
+  "index.css": { type: "text/css; charset=utf-8", path: style },
+  "favicon-32x32.png": { type: "image/png", path: icon },
 };
+
+/** In a bundle the paths are relative to its folder. */
+const bytesOf = (path: string) => readFile(resolve(FOLDER, path));
 
 /** Everything from here, no inline script; Swagger UI's style sheet draws its arrows as data: images. */
 const PAGE_POLICY = [
@@ -76,7 +82,7 @@ function documentRoute(document: () => Cached): Route {
 }
 
 function pageRoute(): Route {
-  const page = cached(() => readFile(PAGE()));
+  const answer = cached(() => bytesOf(String(page)));
   return route({
     method: "GET",
     path: "/docs",
@@ -91,13 +97,13 @@ function pageRoute(): Route {
     run: ({ request, headers }) => {
       // The page names its files relative to /docs.
       if (placeOf(request).path.endsWith("/")) return redirect(308, "../docs");
-      return page(request, { ...headers, "content-security-policy": PAGE_POLICY }, "text/html; charset=utf-8");
+      return answer(request, { ...headers, "content-security-policy": PAGE_POLICY }, "text/html; charset=utf-8");
     },
   });
 }
 
 function fileRoute(): Route {
-  const files = new Map(Object.entries(FILES).map(([name, { from }]) => [name, cached(() => readFile(from()))]));
+  const files = new Map(Object.entries(FILES).map(([name, { path }]) => [name, cached(() => bytesOf(path))]));
   return route({
     method: "GET",
     path: "/docs/{file}",

@@ -1,9 +1,15 @@
-import { fileURLToPath } from "node:url";
-import { readMigrationFiles } from "drizzle-orm/migrator";
-import { ROOT } from "../../root.ts";
+import { join } from "node:path";
+import { type MigrationMeta, readMigrationFiles } from "drizzle-orm/migrator";
+import { FOLDER } from "../../root.ts";
 import type { Drizzle } from "./connection.ts";
 
-const FOLDER = fileURLToPath(new URL("drizzle", ROOT));
+/** The numbered SQL of `drizzle/`, put into bundles by scripts/build.ts. */
+declare const EMBEDDED_MIGRATIONS: MigrationMeta[] | undefined;
+
+const migrations = (): MigrationMeta[] =>
+  typeof EMBEDDED_MIGRATIONS === "undefined"
+    ? readMigrationFiles({ migrationsFolder: join(FOLDER, "../drizzle") })
+    : EMBEDDED_MIGRATIONS;
 
 /** The table in which drizzle's own migrator writes down what ran; so files that it made go on. */
 const RECORD = `create table if not exists __drizzle_migrations (id serial primary key, hash text not null, created_at numeric)`;
@@ -19,7 +25,7 @@ export function migrateToLatest({ $client: sqlite }: Drizzle): void {
       at: number | null;
     };
     const record = sqlite.prepare("insert into __drizzle_migrations (hash, created_at) values (?, ?)");
-    for (const { sql, hash, folderMillis } of readMigrationFiles({ migrationsFolder: FOLDER })) {
+    for (const { sql, hash, folderMillis } of migrations()) {
       if (newest.at !== null && folderMillis <= newest.at) continue;
       for (const statement of sql) sqlite.run(statement);
       record.run(hash, folderMillis);

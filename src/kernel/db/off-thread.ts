@@ -1,5 +1,5 @@
-import { ROOT } from "../../root.ts";
 import type { SearchAnswer, SearchAsk } from "./searcher.ts";
+import { startWorker } from "./worker-thread.ts";
 
 /** What the worker can be asked; see worker.ts. */
 export interface OffThreadTasks {
@@ -49,9 +49,7 @@ export function createOffThread(file: string): OffThread {
   const waiting = new Map<number, Waiting>();
 
   function start(): Worker {
-    const made = new Worker(new URL("src/kernel/db/worker.ts", ROOT).href);
-    // Bun has it; the DOM type does not.
-    (made as Worker & { unref?(): void }).unref?.();
+    const made = startWorker();
     made.onmessage = (event: MessageEvent<WorkerReply>) => {
       const { id, answer, error } = event.data;
       const waiter = waiting.get(id);

@@ -1,6 +1,6 @@
 import { Problem } from "../../protocol/problem.ts";
-import { ROOT } from "../../root.ts";
 import type { WorkerCall, WorkerReply } from "./off-thread.ts";
+import { startWorker } from "./worker-thread.ts";
 
 export interface SearchAsk {
   /** The FTS5 query; see `matchOf`. */
@@ -48,9 +48,7 @@ export function createSearcher(file: string): Searcher {
   let closed = false;
 
   function start(): Worker {
-    const made = new Worker(new URL("src/kernel/db/worker.ts", ROOT).href);
-    // Bun has it; the DOM type does not.
-    (made as Worker & { unref?(): void }).unref?.();
+    const made = startWorker();
     made.onmessage = ({ data }: MessageEvent<WorkerReply>) => {
       if (data.id !== running?.id) return;
       if (data.error === undefined) end((waiting) => waiting.resolve(data.answer as SearchAnswer));
