@@ -2,7 +2,8 @@ import { and, asc, eq, gt, sql } from "drizzle-orm";
 import { agents } from "../../identity/agents/tables.ts";
 import { bound, boundLimit } from "../../kernel/db/bound.ts";
 import type { Db, Reading, Tx } from "../../kernel/db/database.ts";
-import { losses, offers } from "../messages/tables.ts";
+import { losses } from "../retention/tables.ts";
+import { offers } from "./tables.ts";
 
 export type OfferRow = Omit<typeof offers.$inferSelect, "id">;
 export type InboxStore = ReturnType<typeof createInboxStore>;

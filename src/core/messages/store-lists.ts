@@ -1,7 +1,8 @@
 import { eq, type SQL, sql } from "drizzle-orm";
 import { memberships } from "../../identity/agents/tables.ts";
 import type { MessageKind, WorkState } from "../../protocol/messages.ts";
-import { messages, work } from "./tables.ts";
+import { work } from "../work/tables.ts";
+import { messages } from "./tables.ts";
 
 /** What narrows a list or a stream of messages. */
 export interface Filter {

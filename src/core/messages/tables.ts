@@ -1,6 +1,6 @@
 import { sql } from "drizzle-orm";
 import { index, integer, primaryKey, sqliteTable, text, uniqueIndex } from "drizzle-orm/sqlite-core";
-import type { MessageKind, MessageSource, ParsedDraft, WorkState } from "../../protocol/messages.ts";
+import type { MessageKind, MessageSource, ParsedDraft } from "../../protocol/messages.ts";
 
 /** The log. A row never changes; its id is its place. */
 export const messages = sqliteTable(
@@ -53,81 +53,6 @@ export const messages = sqliteTable(
   ],
 );
 
-/** The state of a claimable message. Kept apart from the log so that claiming moves a small row. */
-export const work = sqliteTable(
-  "work",
-  {
-    messageId: integer("message_id").primaryKey(),
-    target: text("target").notNull(),
-    kind: text("kind").$type<MessageKind>().notNull(),
-    /** "" when the message has none. */
-    topic: text("topic").notNull(),
-    urgent: integer("urgent", { mode: "boolean" }).notNull(),
-    state: text("state").$type<WorkState>().notNull(),
-    /** When something happens by itself: the lease ends, the delay ends, or open work expires. */
-    dueAt: integer("due_at"),
-    expiresAt: integer("expires_at"),
-    maxAttempts: integer("max_attempts").notNull(),
-    /** Leases that counted. */
-    attempts: integer("attempts").notNull(),
-    /** Leases given, ever. It only rises: an older lease's token is never good again. */
-    fence: integer("fence").notNull(),
-    holder: text("holder"),
-    claimedAt: integer("claimed_at"),
-    leaseSeconds: integer("lease_seconds"),
-    error: text("error"),
-    /** When it reached its final state. */
-    endedAt: integer("ended_at"),
-    /** The newest entry of the log at that moment: what lies inside it up to there is over. */
-    endedUpTo: integer("ended_up_to"),
-  },
-  (t) => [
-    index("work_open").on(t.target, sql`urgent desc`, t.messageId).where(sql`state = 'open'`),
-    index("work_open_by_topic").on(t.target, t.kind, t.topic, sql`urgent desc`, t.messageId).where(sql`state = 'open'`),
-    index("work_delayed").on(t.target, t.messageId).where(sql`state = 'delayed'`),
-    index("work_due").on(t.dueAt).where(sql`due_at is not null`),
-    index("work_held").on(t.holder, t.messageId).where(sql`state = 'claimed'`),
-    index("work_dead").on(t.messageId).where(sql`state = 'dead'`),
-  ],
-);
-
-/** One lease: who, when, how it ended. */
-export const attempts = sqliteTable(
-  "attempts",
-  {
-    messageId: integer("message_id").notNull(),
-    fence: integer("fence").notNull(),
-    agentId: text("agent_id").notNull(),
-    attempt: integer("attempt").notNull(),
-    claimedAt: integer("claimed_at").notNull(),
-    renewedAt: integer("renewed_at"),
-    endedAt: integer("ended_at"),
-    outcome: text("outcome").$type<"completed" | "released" | "failed" | "expired" | "cancelled">(),
-    error: text("error"),
-    resultId: integer("result_id"),
-  },
-  (t) => [primaryKey({ columns: [t.messageId, t.fence] }), index("attempts_by_agent").on(t.agentId)],
-);
-
-/** Ranges of entries handed to a connection: every entry in it that was for the agent was offered. */
-export const offers = sqliteTable(
-  "offers",
-  {
-    id: integer("id").primaryKey(),
-    agentId: text("agent_id").notNull(),
-    instanceId: text("instance_id"),
-    connection: text("connection").notNull(),
-    transport: text("transport")
-      .$type<"poll" | "stream" | "socket" | "mcp" | "digest" | "lookup" | "named">()
-      .notNull(),
-    /** Not included. */
-    afterId: integer("after_id").notNull(),
-    upToId: integer("up_to_id").notNull(),
-    at: integer("at").notNull(),
-  },
-  (t) => [index("offers_by_agent").on(t.agentId, t.upToId)],
-);
-
 /** What somebody said it has read. */
 export const reads = sqliteTable(
   "reads",
@@ -177,11 +102,4 @@ export const quotas = sqliteTable("quotas", {
   day: integer("day").notNull(),
   messages: integer("messages").notNull(),
   files: integer("files").notNull(),
-});
-
-/** What retention took from an agent that had not acknowledged it. */
-export const losses = sqliteTable("losses", {
-  agentId: text("agent_id").primaryKey(),
-  lastId: integer("last_id").notNull(),
-  lost: integer("lost").notNull(),
 });

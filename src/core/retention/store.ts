@@ -1,6 +1,7 @@
 import { inArray, lte, sql } from "drizzle-orm";
 import type { Reading, Tx } from "../../kernel/db/database.ts";
-import { messages, work } from "../messages/tables.ts";
+import { messages } from "../messages/tables.ts";
+import { work } from "../work/tables.ts";
 
 /** One entry as retention looks at it. */
 export interface OldEntry {

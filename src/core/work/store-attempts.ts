@@ -2,7 +2,7 @@ import { and, desc, eq, sql } from "drizzle-orm";
 import { bound, fixedLimit } from "../../kernel/db/bound.ts";
 import type { Db, Reading, Tx } from "../../kernel/db/database.ts";
 import { inList } from "../../kernel/db/lists.ts";
-import { attempts } from "../messages/tables.ts";
+import { attempts } from "./tables.ts";
 
 export type AttemptRow = typeof attempts.$inferSelect;
 

@@ -2,7 +2,7 @@ import { sql } from "drizzle-orm";
 import { bound, boundLimit } from "../../kernel/db/bound.ts";
 import type { Db, Reading } from "../../kernel/db/database.ts";
 import type { MessageKind } from "../../protocol/messages.ts";
-import { work } from "../messages/tables.ts";
+import { work } from "./tables.ts";
 
 /** Filters of a claim. */
 export interface Wanted {

@@ -3,9 +3,10 @@ import { bound, boundLimit, fixedLimit } from "../../kernel/db/bound.ts";
 import type { Db, Reading, Tx } from "../../kernel/db/database.ts";
 import { inList } from "../../kernel/db/lists.ts";
 import type { WorkState } from "../../protocol/messages.ts";
-import { work } from "../messages/tables.ts";
+
 import { createAttemptStore } from "./store-attempts.ts";
 import { createOpenWorkStore } from "./store-open-work.ts";
+import { work } from "./tables.ts";
 
 export type WorkRow = typeof work.$inferSelect;
 

@@ -1,0 +1,20 @@
+import { index, integer, sqliteTable, text } from "drizzle-orm/sqlite-core";
+
+/** Ranges of entries handed to a connection: every entry in it that was for the agent was offered. */
+export const offers = sqliteTable(
+  "offers",
+  {
+    id: integer("id").primaryKey(),
+    agentId: text("agent_id").notNull(),
+    instanceId: text("instance_id"),
+    connection: text("connection").notNull(),
+    transport: text("transport")
+      .$type<"poll" | "stream" | "socket" | "mcp" | "digest" | "lookup" | "named">()
+      .notNull(),
+    /** Not included. */
+    afterId: integer("after_id").notNull(),
+    upToId: integer("up_to_id").notNull(),
+    at: integer("at").notNull(),
+  },
+  (t) => [index("offers_by_agent").on(t.agentId, t.upToId)],
+);
