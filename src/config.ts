@@ -237,10 +237,17 @@ export interface Sources {
   faults?: readonly string[];
 }
 
+/** Whether a setting was given anywhere, so that its default is not used. */
+export const isGiven = (name: SettingName, env: Record<string, string | undefined>, sources: Sources): boolean =>
+  valueGiven(name, env, sources) !== undefined;
+
+const valueGiven = (name: SettingName, env: Record<string, string | undefined>, { file, flags }: Sources) =>
+  flags?.[name] || env[name] || file?.[name] || undefined;
+
 /** @throws ConfigFault that lists every unknown name and bad value */
 export function readConfig(env: Record<string, string | undefined>, sources: Sources = {}): Config {
   speakPlainly();
-  const { file = {}, flags = {}, from = {} } = sources;
+  const { file = {}, from = {} } = sources;
   const faults = [...(sources.faults ?? [])];
   const unknown = (name: string) => !(name in SETTINGS) && !CLIENT_NAMES.has(name);
   for (const name of Object.keys(env))
@@ -248,8 +255,7 @@ export function readConfig(env: Record<string, string | undefined>, sources: Sou
   for (const name of Object.keys(file))
     if (unknown(name)) faults.push(`${name} in the file is not a setting${nearest(name)}`);
   const value = <K extends SettingName>(name: K): z.output<(typeof SETTINGS)[K]["schema"]> => {
-    const given = flags[name] || env[name] || file[name] || undefined;
-    const parsed = SETTINGS[name].schema.safeParse(given);
+    const parsed = SETTINGS[name].schema.safeParse(valueGiven(name, env, sources));
     if (!parsed.success)
       faults.push(`${from[name] ?? name}: ${parsed.error.issues[0]?.message ?? "is not acceptable"}`);
     return parsed.data as z.output<(typeof SETTINGS)[K]["schema"]>;

@@ -1,9 +1,10 @@
 import { renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { type Config, ConfigFault, environment, readConfig } from "./config.ts";
+import { type Config, ConfigFault, environment, isGiven, readConfig } from "./config.ts";
 import { readConfigFile } from "./config-file.ts";
 import { flagsHelp, readFlags } from "./flags.ts";
 import { systemClock } from "./kernel/clock.ts";
+import { claimFolder } from "./kernel/db/own-folder.ts";
 import { createLogger } from "./log-lines.ts";
 import { createRelay } from "./relay.ts";
 import { VERSION } from "./version.ts";
@@ -24,8 +25,9 @@ export async function serve(words: readonly string[]): Promise<void> {
   try {
     const file = flags.config === undefined ? undefined : readConfigFile(flags.config);
     const faults = [...flags.faults, ...(file?.faults ?? [])];
-    config = readConfig(environment(), { file: file?.values, flags: flags.values, from: flags.from, faults });
-    await run(config);
+    const sources = { file: file?.values, flags: flags.values, from: flags.from, faults };
+    config = readConfig(environment(), sources);
+    await run(config, isGiven("SIGNALBOX_DATA_DIR", environment(), sources));
   } catch (error) {
     console.error(startFault(error, config));
     process.exit(error instanceof ConfigFault && words.length > 0 ? 2 : 1);
@@ -33,9 +35,10 @@ export async function serve(words: readonly string[]): Promise<void> {
 }
 
 /** Relay, listen, close on SIGTERM and SIGINT. */
-async function run(config: Config): Promise<void> {
+async function run(config: Config, isFolderNamed: boolean): Promise<void> {
   // What it makes, its owner alone may read.
   process.umask(0o077);
+  claimFolder(config.dataDir, isFolderNamed);
   const logger = createLogger(config.logLevel);
   if (!isPrivate(config))
     logger.warn(
@@ -51,6 +54,7 @@ async function run(config: Config): Promise<void> {
   const url = `http://${config.host.includes(":") ? `[${config.host}]` : config.host}:${server.port}`;
   const notice = join(config.dataDir, "server.json");
   // Whole or not at all: the command line reads it at any time.
+  rmSync(`${notice}.new`, { force: true });
   writeFileSync(`${notice}.new`, JSON.stringify({ url, pid: process.pid }));
   renameSync(`${notice}.new`, notice);
   logger.info(

@@ -12,6 +12,7 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { holdLock } from "./lock.ts";
+import { makeFolder } from "./own-folder.ts";
 
 export interface Restored {
   /** The newest message in the copy. */
@@ -28,7 +29,7 @@ export interface Restored {
  */
 export function restoreBackup(backup: string, dataDir: string, at: string): Restored {
   const head = checkBackup(backup);
-  mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+  makeFolder(dataDir);
   const file = join(dataDir, "signalbox.db");
   const unlock = holdLock(`${file}.lock`);
   try {
