@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { drill } from "../../scripts/drill/drill.ts";
+import { drill } from "../../src/cli/drill/drill.ts";
 import { tempFolder } from "../support/relay.ts";
 
 test("G1, G3, G4: killed 20 times amid 64 senders and 64 claimers, the relay keeps every promise it made", async () => {

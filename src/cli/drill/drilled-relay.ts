@@ -1,8 +1,8 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { BUN_FLAGS } from "../../src/cli/own.ts";
+import { BUN_FLAGS } from "../own.ts";
 
-const MAIN = join(import.meta.dir, "../../src/main.ts");
+const MAIN = join(import.meta.dir, "../../main.ts");
 
 // biome-ignore lint/suspicious/noExplicitAny: the drill looks into answers freely
 export type Json = any;

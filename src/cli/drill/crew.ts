@@ -1,4 +1,4 @@
-import { createSseParser } from "../../src/client/sse.ts";
+import { createSseParser } from "../../client/sse.ts";
 import type { DrilledRelay, Json } from "./drilled-relay.ts";
 
 /** What was promised by a 2xx, as the drill remembers it. */
