@@ -14,6 +14,7 @@ import { addConnectCommand } from "./connect.ts";
 import { addDeadLetterCommands } from "./dead-letters.ts";
 import { addDelegationCommands } from "./delegations.ts";
 import { addDoctorCommand } from "./doctor.ts";
+import { addDrillCommand } from "./drill/command.ts";
 import { EXIT_HELP, exitCodeOf, Stop, wordOf } from "./exit.ts";
 import { addExplainCommand } from "./explain.ts";
 import { addFileCommands } from "./files.ts";
@@ -83,7 +84,8 @@ function createProgram(): Command {
     [addAgentCommands, addOrchestratorCommands, addTokenCommands, addA2ACommands],
     [addChannelCommands, addChannelRunCommand, addFileCommands],
     [addConnectCommand, addHookCommand, addMcpBridgeCommand, addRunCommand, addChannelBridgeCommand],
-    [addServeCommand, addRelayCommands, addDoctorCommand, addCompletionsCommand],
+    [addServeCommand, addRelayCommands, addDoctorCommand],
+    [addDrillCommand, addCompletionsCommand],
   ];
   for (const add of groups.flat()) add(program);
   for (const group of program.commands) listByDefault(group);

@@ -45,6 +45,10 @@ export function childEnvironment(added: Record<string, string>): Record<string, 
   return { ...process.env, ...(isElsewhere && { SIGNALBOX_TOKEN: undefined }), ...added };
 }
 
+/** What a scratch relay finds in its environment: nothing of a real one's, least of all its chat accounts. */
+export const scratchEnvironment = (): Record<string, string | undefined> =>
+  Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith("SIGNALBOX_")));
+
 /** The secrets of chat accounts, which no flag may hold: other users can see a command line. */
 export const chatEnvironment = () => ({
   telegramToken: given("SIGNALBOX_TELEGRAM_TOKEN"),

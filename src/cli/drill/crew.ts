@@ -1,7 +1,13 @@
 import { createSseParser } from "../../client/sse.ts";
-import type { DrilledRelay, Json } from "./drilled-relay.ts";
+import type { ClaimedList, SentBatch, SentMessage } from "../../protocol/messages.ts";
+import type { Answered, Drilled } from "./asking.ts";
 
-/** What was promised by a 2xx, as the drill remembers it. */
+export interface Fault {
+  kind: "lost" | "doubled" | "other";
+  what: string;
+}
+
+/** Every promise that a 2xx made, as the drill remembers it. */
 export interface Promised {
   /** Id by idempotency key, of every send that was answered. */
   sent: Map<string, number>;
@@ -9,11 +15,11 @@ export interface Promised {
   planned: Set<string>;
   tasks: Set<number>;
   completed: Set<number>;
-  /** What each follower saw, in order. */
+  /** Ids that each reader saw, in order. */
   seen: Map<string, number[]>;
-  /** How far each follower was told that it has acknowledged. */
+  /** Place up to which each reader was told that it has acknowledged. */
   acked: Map<string, number>;
-  faults: string[];
+  faults: Fault[];
 }
 
 /** A member of the crew and the token it speaks with. */
@@ -24,12 +30,16 @@ export interface Hand {
 
 const DELIVER_AFTER_MS = 150;
 
+function noteRefusal({ faults }: Promised, what: string, { status, body }: Answered<unknown>): void {
+  if (status > 299) faults.push({ kind: "other", what: `${what}: ${status} ${JSON.stringify(body)}` });
+}
+
 /**
  * Sends work, talk, batches and talk for later, each under a key of its own, until told to stop. Every send is repeated until
  * it is answered, and some again after that.
  */
 export async function runSender(
-  relay: DrilledRelay,
+  { ask }: Drilled,
   promised: Promised,
   name: string,
   stopped: () => boolean,
@@ -42,17 +52,17 @@ export async function runSender(
     ...more,
   });
   const workOf = (key: string) => draftOf(key, { to: "tag:crew", claimable: true, maxAttempts: 100 });
-  const post = async (path: string, body: object) => {
-    const answer = await relay.ask("POST", path, body);
-    if (answer.status > 299) promised.faults.push(`send ${name}: ${answer.status} ${JSON.stringify(answer.body)}`);
+  async function post<T>(path: string, body: object): Promise<Answered<T>> {
+    const answer = await ask<T>("POST", path, body);
+    noteRefusal(promised, `send ${name}`, answer);
     return answer;
-  };
+  }
   for (let n = 0; !stopped(); n++) {
     const key = `${name}-${n}`;
     if (n % 8 === 3) {
       const keys = [`${key}a`, `${key}b`, `${key}c`];
-      const { body } = await post("/v1/messages/batch", { messages: keys.map((one) => draftOf(one)) });
-      keys.forEach((one, index) => void promised.sent.set(one, body.items[index].id));
+      const { body } = await post<SentBatch>("/v1/messages/batch", { messages: keys.map((one) => draftOf(one)) });
+      for (const [index, item] of body.items.entries()) if ("id" in item) promised.sent.set(keys[index] ?? "", item.id);
     } else if (n % 8 === 5) {
       const deliverAt = new Date(Date.now() + DELIVER_AFTER_MS).toISOString();
       await post("/v1/messages", draftOf(key, { deliverAt }));
@@ -60,34 +70,32 @@ export async function runSender(
     } else {
       const isTask = n % 2 === 0;
       const draft = isTask ? workOf(key) : draftOf(key);
-      const { body } = await post("/v1/messages", draft);
+      const { body } = await post<SentMessage>("/v1/messages", draft);
       promised.sent.set(key, body.id);
       if (isTask) promised.tasks.add(body.id);
-      if (n % 8 === 6) {
-        const again = await post("/v1/messages", draft);
-        if (again.status !== 200 || again.body.id !== body.id)
-          promised.faults.push(`${key} was ${body.id}, and again ${again.status} ${again.body.id}`);
-      }
+      if (n % 8 !== 6) continue;
+      const again = await post<SentMessage>("/v1/messages", draft);
+      if (again.status !== 200 || again.body.id !== body.id)
+        promised.faults.push({
+          kind: "doubled",
+          what: `${key} was message ${body.id}, and sent again ${again.status} ${again.body.id}`,
+        });
     }
   }
 }
 
 /**
- * Claims and completes as one agent; some it first gives back or fails. What it held when an answer was lost, it finds in its
- * list and goes on with.
+ * Claims and completes as one agent; some it first gives back or fails. After a lost answer it goes on with what its list of
+ * claims holds.
  */
-export async function runClaimer(
-  relay: DrilledRelay,
-  promised: Promised,
-  hand: Hand,
-  done: () => boolean,
-): Promise<void> {
-  const ask = (method: string, path: string, body?: unknown) => relay.ask(method, path, body, hand.token);
+export async function runWorker(drilled: Drilled, promised: Promised, hand: Hand, done: () => boolean): Promise<void> {
+  const ask = <T>(method: string, path: string, body?: unknown) => drilled.ask<T>(method, path, body, hand.token);
+  const claims = `/v1/agents/${hand.id}/claims`;
   while (!done()) {
-    const held = await ask("GET", `/v1/agents/${hand.id}/claims`);
-    const items: Json[] = held.body.items.length
+    const held = await ask<ClaimedList>("GET", claims);
+    const items = held.body.items.length
       ? held.body.items
-      : (await ask("POST", `/v1/agents/${hand.id}/claims`, { waitSeconds: 1, leaseSeconds: 3600 })).body.items;
+      : (await ask<ClaimedList>("POST", claims, { waitSeconds: 1, leaseSeconds: 3600 })).body.items;
     for (const { message, claim } of items) {
       const leases = Number(claim.token.split("_").at(-1));
       const verb = leases < 3 ? (["release", "fail"][message.id % 9] ?? "complete") : "complete";
@@ -95,30 +103,24 @@ export async function runClaimer(
         verb
       ];
       const answer = await ask("POST", `/v1/messages/${message.id}/${verb}`, { token: claim.token, ...more });
-      if (answer.status !== 200)
-        promised.faults.push(`${verb} ${message.id}: ${answer.status} ${JSON.stringify(answer.body)}`);
-      else if (verb === "complete") promised.completed.add(message.id);
+      noteRefusal(promised, `${verb} ${message.id}`, answer);
+      if (answer.status === 200 && verb === "complete") promised.completed.add(message.id);
     }
   }
 }
 
 /** Follows an inbox over SSE and comes back after the last event, whenever the relay dies; acknowledges as it goes. */
-export async function runFollower(
-  relay: DrilledRelay,
-  promised: Promised,
-  hand: Hand,
-  done: () => boolean,
-): Promise<void> {
+export async function runReader(drilled: Drilled, promised: Promised, hand: Hand, done: () => boolean): Promise<void> {
   const seen: number[] = [];
   promised.seen.set(hand.id, seen);
-  const acking = runAcker(relay, promised, hand, seen, done);
+  const acking = runAcker(drilled, promised, hand, done);
   while (!done()) {
     const abort = new AbortController();
     const watch = setInterval(() => done() && abort.abort(), 50);
     try {
       const headers: Record<string, string> = { authorization: `Bearer ${hand.token}` };
       if (seen.length) headers["last-event-id"] = String(seen.at(-1));
-      const response = await fetch(`${relay.url()}/v1/agents/${hand.id}/inbox/stream`, {
+      const response = await fetch(`${drilled.relay.url()}/v1/agents/${hand.id}/inbox/stream`, {
         headers,
         signal: abort.signal,
       });
@@ -132,13 +134,13 @@ export async function runFollower(
   await acking;
 }
 
-async function runAcker(relay: DrilledRelay, promised: Promised, hand: Hand, seen: number[], done: () => boolean) {
+async function runAcker({ ask }: Drilled, promised: Promised, hand: Hand, done: () => boolean): Promise<void> {
   while (!done()) {
-    const upTo = seen.at(-1);
+    const upTo = promised.seen.get(hand.id)?.at(-1);
     if (upTo !== undefined && upTo !== promised.acked.get(hand.id)) {
-      const { status, body } = await relay.ask("POST", `/v1/agents/${hand.id}/inbox/ack`, { upTo }, hand.token);
-      if (status === 200) promised.acked.set(hand.id, upTo);
-      else promised.faults.push(`ack ${upTo}: ${status} ${JSON.stringify(body)}`);
+      const answer = await ask("POST", `/v1/agents/${hand.id}/inbox/ack`, { upTo }, hand.token);
+      noteRefusal(promised, `ack ${upTo}`, answer);
+      if (answer.status === 200) promised.acked.set(hand.id, upTo);
     }
     await Bun.sleep(30);
   }

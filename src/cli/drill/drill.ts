@@ -1,137 +1,136 @@
-import { type Hand, type Promised, runClaimer, runFollower, runSender } from "./crew.ts";
-import { createDrilledRelay, type DrilledRelay, type Json } from "./drilled-relay.ts";
+import type { ScratchRelay } from "../scratch-relay.ts";
+import { createDrilled, type Drilled } from "./asking.ts";
+import { type Fault, type Hand, type Promised, runReader, runSender, runWorker } from "./crew.ts";
+import { judge } from "./judge.ts";
 
 export interface DrillOptions {
-  dataDir: string;
-  cycles: number;
+  /** Number of kills; left out, as many as fit into 20 s. */
+  kills?: number;
   senders: number;
-  claimers: number;
-  followers: number;
+  workers: number;
+  readers: number;
   /** Decides when the relay is killed; the same seed, the same pauses. */
   seed: number;
-  /** Told after each kill. */
-  onCycle?(cycle: number, promised: Promised): void;
 }
 
+/** Progress, told as it happens. */
+export type DrillEvent =
+  | { type: "killed"; kill: number; sent: number; completed: number }
+  | { type: "draining" }
+  | { type: "judging" };
+
 export interface DrillReport {
-  cycles: number;
+  kills: number;
+  /** Messages that were accepted with a 2xx, work among them. */
   sent: number;
   completed: number;
-  followed: number;
+  /** Messages that reached a reader's stream. */
+  delivered: number;
+  lost: number;
+  doubled: number;
   /** Every broken promise. */
-  faults: string[];
+  faults: Fault[];
 }
 
 const SHORTEST_MS = 40;
 const LONGEST_MS = 400;
+const KILLING_MS = 20_000;
 const MAX_DRAIN_MS = 60_000;
 
+/** Flags of the relay: the crew sends faster than agents may. */
+export const DRILL_FLAGS = ["--rate-limit=0", "--loop-limit=0", "--thread-rate=0", "--messages-per-day=0"];
+
 /**
- * Kills the relay in the middle of concurrent senders, claimers and followers, over and over, and then counts: every 2xx is
- * there, nothing was completed twice, every follower saw each message exactly once and in order.
+ * Kills the relay amid concurrent senders, workers and readers, over and over, and then counts: every 2xx is there, nothing was
+ * completed twice, every reader saw each message exactly once and in order.
  */
-export async function drill(options: DrillOptions): Promise<DrillReport> {
-  const relay = createDrilledRelay(options.dataDir);
+export async function drill(
+  relay: ScratchRelay,
+  options: DrillOptions,
+  onEvent: (event: DrillEvent) => void,
+): Promise<DrillReport> {
+  const drilled = createDrilled(relay);
   const promised: Promised = {
     ...{ sent: new Map(), planned: new Set(), tasks: new Set(), completed: new Set() },
     ...{ seen: new Map(), acked: new Map(), faults: [] },
   };
-  const random = createRandom(options.seed);
   let sending = true;
   let working = true;
   await relay.start();
   try {
-    const crew = await register(relay, options);
-    const senders = range(options.senders).map((i) => runSender(relay, promised, `s${i}`, () => !sending));
-    const claimers = crew.claimers.map((hand) => runClaimer(relay, promised, hand, () => !working));
-    const followers = crew.followers.map((hand) => runFollower(relay, promised, hand, () => !working));
-    for (let cycle = 1; cycle <= options.cycles; cycle++) {
-      await Bun.sleep(SHORTEST_MS + random() * (LONGEST_MS - SHORTEST_MS));
-      await relay.kill();
-      await relay.start();
-      options.onCycle?.(cycle, promised);
-    }
+    const { boss, workers, readers } = await register(drilled, options);
+    const senders = range(options.senders).map((i) => runSender(drilled, promised, `s${i}`, () => !sending));
+    const others = [
+      ...workers.map((hand) => runWorker(drilled, promised, hand, () => !working)),
+      ...readers.map((hand) => runReader(drilled, promised, hand, () => !working)),
+    ];
+    const kills = await killOften(relay, options, (kill) =>
+      onEvent({ type: "killed", kill, sent: acceptedIn(promised), completed: promised.completed.size }),
+    );
     sending = false;
+    onEvent({ type: "draining" });
     await Promise.all(senders);
-    const talk = promised.sent.size - promised.tasks.size + promised.planned.size;
-    await until(() => promised.tasks.size === promised.completed.size && caughtUp(promised, talk));
+    await drained(promised);
     working = false;
-    await Promise.all([...claimers, ...followers]);
-    await judge(relay, promised, await everything(relay, crew.followers[0]?.id ?? ""));
+    await Promise.all(others);
+    onEvent({ type: "judging" });
+    const [reader] = readers;
+    if (reader) await judge(drilled, promised, { reader, boss });
+    return reportOf(kills, promised);
   } finally {
-    relay.over = true;
     working = false;
-    await relay.kill();
+    sending = false;
+    drilled.giveUp();
   }
-  const followed = [...promised.seen.values()].reduce((sum, seen) => sum + seen.length, 0);
-  return {
-    cycles: options.cycles,
-    sent: promised.sent.size,
-    completed: promised.completed.size,
-    followed,
-    faults: promised.faults,
-  };
 }
 
-async function register(relay: DrilledRelay, { claimers, followers }: DrillOptions) {
+async function register({ ask }: Drilled, { workers, readers }: DrillOptions) {
   const hire = async (id: string, tags: string[]): Promise<Hand> => {
-    await relay.ask("PUT", `/v1/agents/${id}`, { name: id, tags });
-    const { body } = await relay.ask("POST", "/v1/tokens", { role: "agent", agentId: id });
+    await ask("PUT", `/v1/agents/${id}`, { name: id, tags });
+    const { body } = await ask<{ token: string }>("POST", "/v1/tokens", { role: "agent", agentId: id });
     return { id, token: body.token };
   };
-  await hire("boss", []);
   return {
-    claimers: await Promise.all(range(claimers).map((i) => hire(`worker-${i}`, ["crew"]))),
-    followers: await Promise.all(range(followers).map((i) => hire(`reader-${i}`, ["news"]))),
+    boss: await hire("boss", []),
+    workers: await Promise.all(range(workers).map((i) => hire(`worker-${i}`, ["crew"]))),
+    readers: await Promise.all(range(readers).map((i) => hire(`reader-${i}`, ["news"]))),
   };
 }
 
-/** All that an agent was ever sent, as the relay has it stored. */
-async function everything(relay: DrilledRelay, agent: string): Promise<Json[]> {
-  const items: Json[] = [];
-  for (let after = 0, more = true; more; ) {
-    const { body } = await relay.ask("GET", `/v1/agents/${agent}/inbox?limit=500&after=${after}`);
-    items.push(...body.items);
-    ({ next: after, more } = body);
+/** @returns the number of kills */
+async function killOften(relay: ScratchRelay, { kills, seed }: DrillOptions, onKill: (kill: number) => void) {
+  const random = createRandom(seed);
+  const end = performance.now() + KILLING_MS;
+  for (let kill = 1; ; kill++) {
+    await Bun.sleep(SHORTEST_MS + random() * (LONGEST_MS - SHORTEST_MS));
+    await relay.kill();
+    await relay.start();
+    onKill(kill);
+    if (kills === undefined ? performance.now() > end : kill >= kills) return kill;
   }
-  return items;
 }
 
-const caughtUp = ({ seen }: Promised, length: number) => [...seen.values()].every((ids) => ids.length >= length);
+const acceptedIn = ({ sent, planned }: Promised): number => sent.size + planned.size;
 
-/** Everything that was promised against everything that is stored. */
-async function judge(relay: DrilledRelay, promised: Promised, stored: Json[]): Promise<void> {
-  const { faults, sent, planned, tasks, completed, seen, acked } = promised;
-  const news = stored.map((message) => message.id);
-  if (new Set(sent.values()).size !== sent.size) faults.push("an id was given to two messages");
+/** Waits until all work is completed and all readers have seen all talk. Judging tells when they have not. */
+async function drained({ sent, tasks, planned, completed, seen }: Promised): Promise<void> {
   const talk = sent.size - tasks.size + planned.size;
-  if (news.length !== talk) faults.push(`${talk} pieces of talk were answered, ${news.length} are stored`);
-  for (const [key, id] of sent) {
-    const { status, body } = await relay.ask("GET", `/v1/messages/${id}`);
-    if (status !== 200 || body.idempotencyKey !== key)
-      faults.push(`${key} was answered with ${id}, which is not there`);
-    if (!tasks.has(id)) continue;
-    const times = body.attempts?.filter((attempt: Json) => attempt.outcome === "completed").length;
-    if (body.state !== "done" || times !== 1) faults.push(`task ${id} is ${body.state}, completed ${times} times`);
-  }
-  const delivered = Map.groupBy(stored, (message) => message.body);
-  for (const key of planned)
-    if (delivered.get(key)?.length !== 1) faults.push(`${key} was delivered ${delivered.get(key)?.length ?? 0} times`);
-  for (const [agent, upTo] of acked) {
-    const { body } = await relay.ask("GET", `/v1/agents/${agent}/inbox?limit=1`);
-    if (body.cursor < upTo) faults.push(`${agent} acknowledged ${upTo}, and its cursor is ${body.cursor}`);
-  }
-  if (completed.size !== tasks.size) faults.push(`${tasks.size} tasks, ${completed.size} completed`);
-  const results = Map.groupBy(await everything(relay, "boss"), (message) => message.replyTo);
-  for (const id of tasks)
-    if (results.get(id)?.length !== 1) faults.push(`task ${id} has ${results.get(id)?.length ?? 0} results`);
-  for (const [agent, ids] of seen) {
-    if (ids.join() !== news.join()) faults.push(`${agent} saw ${ids.length} of ${news.length}, or not in order`);
-  }
+  const isOver = () => tasks.size === completed.size && [...seen.values()].every((ids) => ids.length >= talk);
+  for (const end = performance.now() + MAX_DRAIN_MS; !isOver() && performance.now() < end; ) await Bun.sleep(20);
 }
 
-async function until(met: () => boolean): Promise<void> {
-  for (const end = performance.now() + MAX_DRAIN_MS; !met() && performance.now() < end; ) await Bun.sleep(20);
+function reportOf(kills: number, promised: Promised): DrillReport {
+  const { completed, seen, faults } = promised;
+  const count = (kind: Fault["kind"]) => faults.filter((fault) => fault.kind === kind).length;
+  return {
+    kills,
+    sent: acceptedIn(promised),
+    completed: completed.size,
+    delivered: [...seen.values()].reduce((sum, ids) => sum + ids.length, 0),
+    lost: count("lost"),
+    doubled: count("doubled"),
+    faults,
+  };
 }
 
 const range = (n: number): number[] => Array.from({ length: n }, (_, i) => i);

@@ -1,0 +1,63 @@
+import type { Command } from "commander";
+import { outputOf } from "../context.ts";
+import { EXIT, Stop } from "../exit.ts";
+import { positive, wholeNumber } from "../options.ts";
+import type { Output } from "../output.ts";
+import { onScratchRelay } from "../scratch-relay.ts";
+import { DRILL_FLAGS, type DrillEvent, type DrillOptions, type DrillReport, drill } from "./drill.ts";
+
+export function addDrillCommand(program: Command): void {
+  program
+    .command("drill")
+    .description(
+      "Prove that nothing is lost or done twice: kill a scratch relay again and again under load, then count",
+    )
+    .helpGroup("The program:")
+    .option("--kills <n>", "how often to kill it (default: for 20 s)", positive)
+    .option("--senders <n>", "agents that send at the same time", positive, 64)
+    .option("--workers <n>", "agents that claim work", positive, 64)
+    .option("--readers <n>", "agents that follow their inbox", positive, 8)
+    .option("--seed <n>", "decides when it is killed (default: by chance)", wholeNumber)
+    .addHelpText("after", HELP)
+    .action(async ({ seed = Math.floor(Math.random() * 2 ** 31), ...rest }: Partial<DrillOptions>, command: Command) =>
+      run({ seed, senders: 64, workers: 64, readers: 8, ...rest }, outputOf(command)),
+    );
+}
+
+const HELP = `
+The relay is a process of its own on loopback, with its data in a temporary folder that is removed at the end. Nothing of a
+relay of yours is touched. The exit code is 1 when something was lost or doubled; then the folder is kept.
+
+Example:
+  $ signalbox drill`;
+
+async function run(options: DrillOptions, out: Output): Promise<void> {
+  await onScratchRelay("drill", DRILL_FLAGS, async (relay) => {
+    out.note(introduction(options, relay.dataDir));
+    const report = await drill(relay, options, (event) => out.note(progressText(event)));
+    await out.show(report, () => reportText(report));
+    if (report.faults.length === 0) return;
+    relay.keep();
+    throw new Stop(EXIT.problem, `The relay broke a promise. Its data is kept in ${relay.dataDir}`);
+  });
+}
+
+const introduction = ({ senders, workers, readers, seed }: DrillOptions, dataDir: string): string =>
+  `A scratch relay with its data in ${dataDir} serves ${senders} senders, ${workers} workers and ${readers} readers.
+It is killed (kill -9) and started again at moments that seed ${seed} decides. Every answer that it gives is remembered.`;
+
+function progressText(event: DrillEvent): string {
+  if (event.type === "killed")
+    return `  kill ${event.kill}: until now ${event.sent} messages accepted, ${event.completed} pieces of work done`;
+  if (event.type === "draining") return "No more kills. Workers finish, readers catch up.";
+  return "Every promise is compared with what is stored.";
+}
+
+function reportText({ kills, sent, completed, delivered, faults, lost, doubled }: DrillReport): string {
+  const other = faults.length - lost - doubled;
+  return [
+    `${kills} kills. ${sent} messages accepted, ${completed} pieces of work done, ${delivered} deliveries to readers.`,
+    ...faults.map(({ kind, what }) => `  ${kind === "other" ? "fault" : kind}: ${what}`),
+    `lost ${lost}, doubled ${doubled}${other > 0 ? `, other faults ${other}` : ""}`,
+  ].join("\n");
+}

@@ -1,0 +1,97 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { untilStopped } from "./context.ts";
+import { runningServer } from "./data-folder.ts";
+import { ownCommand } from "./own.ts";
+import { scratchEnvironment } from "./settings.ts";
+
+/** A relay of this program in a process of its own, on loopback, with its data in a temporary folder. */
+export interface ScratchRelay {
+  readonly dataDir: string;
+  /** The same from the first start on. */
+  url(): string;
+  /** The operator's. */
+  token(): string;
+  /** Starts it, over what an earlier start left. @throws Error that holds what the relay said, when it does not come up */
+  start(): Promise<void>;
+  /** `kill -9`. */
+  kill(): Promise<void>;
+  /** Has its folder outlast it. */
+  keep(): void;
+}
+
+const LOOK_EVERY_MS = 10;
+
+/**
+ * Runs something on a scratch relay, which ends with it, also at Ctrl-C.
+ *
+ * @param flags of `signalbox serve`
+ */
+export async function onScratchRelay<T>(
+  name: string,
+  flags: readonly string[],
+  run: (relay: ScratchRelay) => Promise<T>,
+): Promise<T> {
+  const relay = createScratchRelay(name, flags);
+  const stopped = untilStopped();
+  const interrupted = new Promise<never>((_, reject) => stopped.addEventListener("abort", reject, { once: true }));
+  try {
+    return await Promise.race([run(relay), interrupted]);
+  } finally {
+    await relay.end();
+    if (stopped.aborted) process.exit(130);
+  }
+}
+
+function createScratchRelay(name: string, flags: readonly string[]) {
+  const dataDir = mkdtempSync(join(tmpdir(), `signalbox-${name}-`));
+  let child: Bun.Subprocess<"ignore", "ignore", "pipe"> | undefined;
+  let known = { url: "", token: "" };
+  let isKept = false;
+  let isOver = false;
+
+  async function kill(): Promise<void> {
+    child?.kill("SIGKILL");
+    await child?.exited;
+  }
+
+  return {
+    dataDir,
+    url: () => known.url,
+    token: () => known.token,
+    async start() {
+      // At Ctrl-C, someone may still be about to start it again.
+      if (isOver) throw new Error("The scratch relay has ended");
+      const port = known.url ? new URL(known.url).port : "0";
+      const started = Bun.spawn(ownCommand("serve", "--data", dataDir, "--port", port, ...flags), {
+        env: scratchEnvironment(),
+        stdin: "ignore",
+        stdout: "ignore",
+        stderr: "pipe",
+      });
+      child = started;
+      known = await untilListening(dataDir, started);
+    },
+    kill,
+    keep: () => {
+      isKept = true;
+    },
+    async end() {
+      isOver = true;
+      await kill();
+      if (!isKept) rmSync(dataDir, { recursive: true, force: true });
+    },
+  };
+}
+
+/** The folder may still name a process that was killed. */
+async function untilListening(dataDir: string, child: Bun.Subprocess<"ignore", "ignore", "pipe">) {
+  for (;;) {
+    const server = runningServer(dataDir);
+    if (server?.pid === child.pid && server.token) return { url: server.url, token: server.token };
+    if (child.exitCode !== null || child.signalCode !== null)
+      throw new Error(`The scratch relay ended before it listened: ${await new Response(child.stderr).text()}`);
+    await Bun.sleep(LOOK_EVERY_MS);
+  }
+}

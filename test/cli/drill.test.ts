@@ -1,0 +1,55 @@
+import { Database } from "bun:sqlite";
+import { expect, test } from "bun:test";
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { runCli, startCli } from "../support/cli-harness.ts";
+import { tempFolder } from "../support/relay.ts";
+import { until } from "../support/until.ts";
+
+const FEW = ["--senders", "6", "--workers", "4", "--readers", "2"];
+
+test("G1, G3, G4: killed 20 times amid 64 senders and 64 workers, the relay keeps every promise it made", async () => {
+  const TMPDIR = tempFolder();
+  const crew = ["--senders", "64", "--workers", "64", "--readers", "4"];
+  const { code, stdout } = await runCli(["drill", "--kills", "20", ...crew, "--seed", "20261120", "--json"], {
+    env: { TMPDIR },
+  });
+  const report = JSON.parse(stdout);
+  expect(report.faults).toEqual([]);
+  expect(report).toMatchObject({ kills: 20, lost: 0, doubled: 0 });
+  expect(report.sent).toBeGreaterThan(200);
+  expect(report.completed).toBeGreaterThan(100);
+  expect(code).toBe(0);
+  expect(readdirSync(TMPDIR)).toEqual([]);
+}, 180_000);
+
+test("a message that was accepted and is gone ends the drill with what was lost, and keeps its data", async () => {
+  const TMPDIR = tempFolder();
+  const { ended, complained } = startCli(["drill", "--kills", "6", ...FEW], { env: { TMPDIR } });
+  await until(() => complained().includes("kill 1:"), "the first kill");
+  const [folder = ""] = readdirSync(TMPDIR);
+  const data = new Database(join(TMPDIR, folder, "signalbox.db"));
+  data.run("pragma busy_timeout = 5000");
+  const { id } = data.prepare("select min(id) as id from messages where target = 'tag:news'").get() as { id: number };
+  data.run("delete from messages where id = ?", [id]);
+  data.close();
+  const { code, stdout, stderr } = await ended;
+  expect(code).toBe(1);
+  expect(stdout).toContain(`accepted as message ${id}, which is not there`);
+  expect(stdout).toMatch(/\nlost [1-9]\d*, doubled 0\n$/);
+  expect(stderr).toContain(join(TMPDIR, folder));
+  expect(readdirSync(TMPDIR)).toEqual([folder]);
+});
+
+test("Ctrl-C ends a drill, its relay and its folder", async () => {
+  const TMPDIR = tempFolder();
+  const { child, ended, complained } = startCli(["drill", ...FEW], { env: { TMPDIR } });
+  await until(() => complained().includes("kill 1:"), "the first kill");
+  const [folder = ""] = readdirSync(TMPDIR);
+  // The port is the same after every kill.
+  const { url } = JSON.parse(readFileSync(join(TMPDIR, folder, "server.json"), "utf8"));
+  child.kill("SIGINT");
+  expect((await ended).code).toBe(130);
+  expect(readdirSync(TMPDIR)).toEqual([]);
+  await expect(fetch(`${url}/healthz`)).rejects.toThrow();
+});
