@@ -57,11 +57,6 @@ async function run(config: Config, isFolderNamed: boolean): Promise<void> {
   rmSync(`${notice}.new`, { force: true });
   writeFileSync(`${notice}.new`, JSON.stringify({ url, pid: process.pid }));
   renameSync(`${notice}.new`, notice);
-  logger.info(
-    { url, version: VERSION, dataDir: config.dataDir, durability: config.durability },
-    `Signalbox listens on ${url}`,
-  );
-
   // A fault in one background task must not take the others down; what is owed is in the database.
   process.on("unhandledRejection", (error) => logger.error({ err: error }, "unhandled rejection"));
 
@@ -95,6 +90,11 @@ async function run(config: Config, isFolderNamed: boolean): Promise<void> {
   }
   process.on("SIGTERM", () => void stop("SIGTERM"));
   process.on("SIGINT", () => void stop("SIGINT"));
+  // Last, as whoever reads it may stop the relay at once.
+  logger.info(
+    { url, version: VERSION, dataDir: config.dataDir, durability: config.durability },
+    `Signalbox listens on ${url}`,
+  );
 }
 
 /** Whether tokens stay on this machine, or a proxy is said to encrypt them. */
