@@ -17,7 +17,7 @@ import { everyItem } from "./pages.ts";
 import type { Call } from "./transport.ts";
 
 /** `parent`: what a message replies to goes along with it. */
-interface Including {
+export interface Including {
   include?: "parent" | undefined;
 }
 

@@ -1,36 +1,13 @@
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import {
-  cpSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  statSync,
-  symlinkSync,
-  utimesSync,
-  writeFileSync,
-} from "node:fs";
-import { tmpdir } from "node:os";
+import { afterAll, describe, expect, test } from "bun:test";
+import { readFileSync, statSync, utimesSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { createCheckout } from "../support/checkout.ts";
 import { atEnd, tempFolder } from "../support/relay.ts";
 import { firstUrl } from "../support/server.ts";
 
-const ROOT = join(import.meta.dir, "../..");
-/** A checkout of the project beside this one, installed already. */
-const checkout = mkdtempSync(join(tmpdir(), "signalbox-bundle-"));
+const { path: checkout, remove } = createCheckout();
 const bundle = join(checkout, "dist/signalbox.js");
-
-beforeAll(() => {
-  for (const name of ["package.json", "bun.lock", "src", "scripts", "drizzle"])
-    cpSync(join(ROOT, name), join(checkout, name), { recursive: true });
-  mkdirSync(join(checkout, "node_modules"));
-  for (const name of readdirSync(join(ROOT, "node_modules")))
-    if (!name.startsWith(".")) symlinkSync(join(ROOT, "node_modules", name), join(checkout, "node_modules", name));
-  const checksum = Bun.spawnSync(["cksum"], { stdin: readFileSync(join(ROOT, "bun.lock")) }).stdout;
-  writeFileSync(join(checkout, "node_modules/.installed"), `all\n${checksum}`);
-});
-afterAll(() => rmSync(checkout, { recursive: true, force: true }));
+afterAll(remove);
 
 /** Runs scripts/start until the relay listens. */
 async function start() {
