@@ -22,7 +22,7 @@ export function addExplainCommand(program: Command): void {
     });
 }
 
-function storyText({ messageId, facts, recipients, nextPage }: Explanation, out: Output): string {
+export function storyText({ messageId, facts, recipients, nextPage }: Explanation, out: Output): string {
   const told = recipients.map(
     ({ agentId, sentence }) => `  ${out.paint("cyan", safeLine(agentId))}: ${safeLine(sentence)}`,
   );

@@ -13,6 +13,7 @@ import { addCompletionsCommand } from "./completions/completions.ts";
 import { addConnectCommand } from "./connect.ts";
 import { addDeadLetterCommands } from "./dead-letters.ts";
 import { addDelegationCommands } from "./delegations.ts";
+import { addDemoCommand } from "./demo/command.ts";
 import { addDoctorCommand } from "./doctor.ts";
 import { addDrillCommand } from "./drill/command.ts";
 import { EXIT_HELP, exitCodeOf, Stop, wordOf } from "./exit.ts";
@@ -85,7 +86,7 @@ function createProgram(): Command {
     [addChannelCommands, addChannelRunCommand, addFileCommands],
     [addConnectCommand, addHookCommand, addMcpBridgeCommand, addRunCommand, addChannelBridgeCommand],
     [addServeCommand, addRelayCommands, addDoctorCommand],
-    [addDrillCommand, addCompletionsCommand],
+    [addDemoCommand, addDrillCommand, addCompletionsCommand],
   ];
   for (const add of groups.flat()) add(program);
   for (const group of program.commands) listByDefault(group);
