@@ -1,6 +1,6 @@
 import { mkdirSync, readFileSync, readlinkSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { dirname, resolve } from "node:path";
-import { EXIT, Stop } from "./exit.ts";
+import { HarnessError } from "../harness/errors.ts";
 
 /** A file of a harness as it is, and as it is to be; undefined: not there. */
 export interface Change {
@@ -9,7 +9,7 @@ export interface Change {
   after: string | undefined;
 }
 
-/** Reads a person's file. @throws Stop for a folder, a device, an unreadable file, and text that is not UTF-8 */
+/** Reads a person's file. @throws HarnessError for a folder, a device, an unreadable file, and text that is not UTF-8 */
 export function textOf(file: string): string | undefined {
   const bytes = readOrRefuse(file);
   const text = bytes?.toString("utf8");
@@ -25,7 +25,7 @@ function readOrRefuse(file: string): Buffer | undefined {
     if (!stat.isFile()) throw refusal(file, "is no plain file");
     return readFileSync(file);
   } catch (error) {
-    if (error instanceof Stop) throw error;
+    if (error instanceof HarnessError) throw error;
     const { code } = error as NodeJS.ErrnoException;
     if (code === "ENOENT") return undefined;
     if (code === "ENOTDIR") throw refusal(file, "cannot be there: what should be its folder is a file");
@@ -34,13 +34,13 @@ function readOrRefuse(file: string): Buffer | undefined {
 }
 
 /** Says why a file cannot be changed, and what a person can do. */
-export const refusal = (file: string, why: string, way = "Mend it, or move it away"): Stop =>
-  new Stop(EXIT.problem, `${file} ${why}; nothing was changed. ${way}, and try again.`);
+export const refusal = (file: string, why: string, way = "Mend it, or move it away"): HarnessError =>
+  new HarnessError("problem", `${file} ${why}; nothing was changed. ${way}, and try again.`);
 
-/** Writes the file whole or not at all, with its former mode. A link is followed. @throws Stop, for a read-only file, too */
+/** Writes the file whole or not at all, with its former mode. A link is followed. @throws HarnessError, for a read-only file, too */
 export function carryOut({ file, before, after }: Change): void {
   if (after === before) return;
-  if (textOf(file) !== before) throw new Stop(EXIT.problem, `${file} was changed meanwhile: try again`);
+  if (textOf(file) !== before) throw new HarnessError("problem", `${file} was changed meanwhile: try again`);
   // Its folder may be written, so nothing else would keep us from replacing it.
   if (before !== undefined && (statSync(file).mode & 0o222) === 0)
     throw refusal(file, "is read-only", "Make it writable (chmod u+w), if it is yours to change");
@@ -48,7 +48,7 @@ export function carryOut({ file, before, after }: Change): void {
     if (after === undefined) rmSync(placeOf(file), { force: true });
     else write(placeOf(file), before === undefined, after);
   } catch (error) {
-    throw new Stop(EXIT.problem, `${file} cannot be written: ${error instanceof Error ? error.message : error}`);
+    throw new HarnessError("problem", `${file} cannot be written: ${error instanceof Error ? error.message : error}`);
   }
 }
 

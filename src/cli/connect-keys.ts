@@ -3,8 +3,8 @@ import { hostname } from "node:os";
 import { basename } from "node:path";
 import { type Client, createClient, RelayProblem } from "../client/client.ts";
 import { everyItem } from "../client/pages.ts";
+import { HarnessError } from "../harness/errors.ts";
 import type { WhoAmI } from "../protocol/tokens.ts";
-import { EXIT, Stop } from "./exit.ts";
 import { type Harness, type Scope, titleOf } from "./harness-config.ts";
 import { findKeys, type Keys, keysFile } from "./keys.ts";
 import { personalFolders, type Settings } from "./settings.ts";
@@ -29,14 +29,14 @@ export type Introduction = { settings: Settings; client: Client; who: WhoAmI | u
 
 /**
  * Asks the relay whose token was given. Without a token, existing keys are enough (`who` undefined).
- * @throws Stop for a token that makes no agent, RelayProblem 401
+ * @throws HarnessError for a token that makes no agent, RelayProblem 401
  */
 export async function introduced(settings: Settings, client: Client): Promise<Introduction> {
   if (settings.token === undefined) return { settings, client, who: undefined };
   const who = await client.whoami();
   if (who.role === "operator" || who.role === "enroll" || who.role === "agent") return { settings, client, who };
-  throw new Stop(
-    EXIT.usage,
+  throw new HarnessError(
+    "usage",
     `A token of role ${who.role} connects no agent: give an operator's, one of role enroll, or the agent's own (--token)`,
   );
 }
@@ -56,19 +56,22 @@ export class NameTaken extends Error {
 /**
  * The id of the agent: named, the token's own, or made of the harness and the place.
  * @param taken names that the relay has refused
- * @throws Stop when the token is for another
+ * @throws HarnessError when the token is for another
  */
 export async function agentIdFor(wanted: Wanted, by: Introduction, taken: ReadonlySet<string>): Promise<string> {
   const { harness, scope, agentId } = wanted;
   const { who } = by;
   if (who?.role === "agent" && who.agentId !== null) {
     if (agentId === undefined || agentId === who.agentId) return who.agentId;
-    throw new Stop(EXIT.usage, `That token is ${who.agentId}'s own: leave --agent out, or give a token for ${agentId}`);
+    throw new HarnessError(
+      "usage",
+      `That token is ${who.agentId}'s own: leave --agent out, or give a token for ${agentId}`,
+    );
   }
   const prefix = who?.role === "enroll" ? (who.prefix ?? "") : "";
   const id = agentId ?? (await freeName(`${prefix}${nameOf(harness, scope)}`, wanted, by, taken));
   if (id.startsWith(prefix)) return id;
-  throw new Stop(EXIT.usage, `That token registers ${prefix}*: name the agent so, as in --agent ${prefix}${id}`);
+  throw new HarnessError("usage", `That token registers ${prefix}*: name the agent so, as in --agent ${prefix}${id}`);
 }
 
 function nameOf(harness: Harness, scope: Scope): string {
@@ -95,7 +98,7 @@ async function freeName(name: string, { harness, scope }: Wanted, by: Introducti
     if (taken.has(id) || (keys && !areOurs(keys, scope))) continue;
     if (!(await hasConnection(by, id, keys?.tokenId))) return id;
   }
-  throw new Stop(EXIT.usage, `${name} is taken, and so are the names after it: give another with --agent`);
+  throw new HarnessError("usage", `${name} is taken, and so are the names after it: give another with --agent`);
 }
 
 /** Whether a token other than `own` acts for the agent, or it was deleted. Only an operator can ask: others are told when they register. */
@@ -136,7 +139,7 @@ export async function gain(file: string, id: string, wanted: Wanted, by: Introdu
     await present(createClient(had), id, wanted);
     return { keys: had, isNew: false };
   }
-  if (who === undefined) throw new Stop(EXIT.usage, `A token is needed: ${settings.from.token}`);
+  if (who === undefined) throw new HarnessError("usage", `A token is needed: ${settings.from.token}`);
   if (who.role === "enroll") return { keys: await enrolled(settings, client, id, wanted), isNew: false };
   await present(client, id, wanted);
   return { keys: await minted(settings, client, id, wanted, kept?.tokenId), isNew: true };
@@ -177,7 +180,7 @@ async function enrolled({ url }: Settings, client: Client, id: string, wanted: W
       const isTaken = error instanceof RelayProblem && (error.code === "forbidden" || error.code === "deleted");
       throw isTaken && agentId === undefined ? new NameTaken(error.message) : error;
     });
-  if (token === undefined) throw new Stop(EXIT.problem, `The relay registered ${id}, and gave it no token`);
+  if (token === undefined) throw new HarnessError("problem", `The relay registered ${id}, and gave it no token`);
   const { tokenId } = await createClient({ url, token }).whoami();
   return { url, agentId: id, token, tokenId };
 }

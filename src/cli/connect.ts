@@ -3,6 +3,7 @@ import { Argument, type Command, Option } from "commander";
 import manifest from "../../package.json" with { type: "json" };
 import { type Client, createClient } from "../client/client.ts";
 import { meant } from "../client/transport.ts";
+import { HarnessError } from "../harness/errors.ts";
 import { type Change, carryOut } from "./config-files.ts";
 import {
   agentIdFor,
@@ -137,7 +138,7 @@ function undo(change: Change): void {
   try {
     carryOut(change);
   } catch (error) {
-    if (!(error instanceof Stop)) throw error;
+    if (!(error instanceof HarnessError)) throw error;
   }
 }
 
@@ -189,7 +190,7 @@ const ABOUT_US = {
 };
 const TIMEOUT_MS = 10_000;
 
-/** @throws Stop when the relay's MCP endpoint is not to be had at this address: a proxy's doing, or an unknown host name. */
+/** @throws HarnessError when the relay's MCP endpoint is not to be had at this address: a proxy's doing, or an unknown host name. */
 async function checkTools({ url, token }: Keys): Promise<void> {
   const response = await fetch(`${url}/mcp`, {
     method: "POST",
@@ -208,7 +209,10 @@ async function checkTools({ url, token }: Keys): Promise<void> {
   });
   const said = await response.text();
   if (!response.ok || !said.includes('"inbox"'))
-    throw new Stop(EXIT.problem, `${url}/mcp does not answer as it should (${response.status}): ${said.slice(0, 200)}`);
+    throw new HarnessError(
+      "problem",
+      `${url}/mcp does not answer as it should (${response.status}): ${said.slice(0, 200)}`,
+    );
 }
 
 interface Removal {

@@ -1,5 +1,6 @@
 import { CommanderError } from "commander";
 import { NoAgent, RelayMismatch, RelayProblem, RelayUnreachable } from "../client/client.ts";
+import { HarnessError } from "../harness/errors.ts";
 import { systemReason } from "./system-errors.ts";
 
 /** What the program's exit says. */
@@ -22,12 +23,17 @@ export class Stop extends Error {
   }
 }
 
-/** What `--json` calls an end of ours, in the words of EXIT. */
-export const wordOf = ({ code }: Stop): string => Object.entries(EXIT).find(([, known]) => known === code)?.[0] ?? "";
+/** Name of an error in the output of `--json`: for failures of this program a word of EXIT. */
+export function nameOf(error: Error): string {
+  if (error instanceof HarnessError) return error.reason;
+  if (error instanceof Stop) return Object.entries(EXIT).find(([, code]) => code === error.code)?.[0] ?? "";
+  return error.name;
+}
 
 /** The exit code for whatever ended a command. A fault of ours has none: it is thrown on, with its stack. */
 export function exitCodeOf(error: unknown): ExitCode {
   if (error instanceof Stop) return error.code;
+  if (error instanceof HarnessError) return EXIT[error.reason];
   if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
   if (error instanceof NoAgent) return EXIT.usage;
   if (error instanceof RelayProblem || systemReason(error)) return EXIT.problem;

@@ -1,6 +1,6 @@
 import { join } from "node:path";
+import type { HarnessError } from "../harness/errors.ts";
 import { type Change, refusal } from "./config-files.ts";
-import type { Stop } from "./exit.ts";
 import { oddPlace, withHooks } from "./harness-hooks.ts";
 import { codexServerChange } from "./harness-toml.ts";
 import { type HookHarness, MANNERS } from "./hook-answers.ts";
@@ -23,7 +23,7 @@ const bridgeWords = (keysFile: string): string[] => ["mcp-bridge", "--keys", key
 
 /**
  * The files of a harness with our entries in them, or without (`wiring` undefined), and nothing else changed.
- * @throws Stop when a file cannot be changed, or the person has a server of our name
+ * @throws HarnessError when a file cannot be changed, or the person has a server of our name
  */
 export function harnessChanges(harness: Harness, scope: Scope, wiring: Wiring | undefined): Change[] {
   switch (harness) {
@@ -91,14 +91,14 @@ function codexChanges(wiring: Wiring | undefined): Change[] {
   ];
 }
 
-/** @throws Stop where a person has something else than hooks */
+/** @throws HarnessError where a person has something else than hooks */
 function hookedIn(file: string, whole: JsonObject, harness: HookHarness, wiring: Wiring | undefined): JsonObject {
   const odd = wiring?.hooks ? oddPlace(whole, harness) : undefined;
   if (odd !== undefined) throw oddRefusal(file, odd, odd === "hooks" ? "an object" : "a list");
   return withHooks(whole, harness, wiring);
 }
 
-const oddRefusal = (file: string, place: string, expected: string): Stop =>
+const oddRefusal = (file: string, place: string, expected: string): HarnessError =>
   refusal(file, `has something else than ${expected} as ${place}`);
 
 /** Gemini CLI and Qwen Code: one file for both, and no way to ask a command for headers, so the bridge speaks for them. */

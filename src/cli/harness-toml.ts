@@ -17,7 +17,7 @@ interface Server {
 /**
  * The rest of the file stays as it is, comments and all: ours is a block at its end. Codex and people write into that block, too:
  * what they added to our table stays when it is written again. `server` undefined: without it.
- * @throws Stop when it is no TOML, or has a server of our name outside of our block
+ * @throws HarnessError when it is no TOML, or has a server of our name outside of our block
  */
 export function codexServerChange(file: string, server: Server | undefined): Change {
   const before = textOf(file);
@@ -90,7 +90,7 @@ const linesOf = (text: string): string[] => text.match(/[^\n]*\n|[^\n]+$/g) ?? [
 const isBegin = (line: string): boolean => line.trim() === BEGIN;
 const isHeader = (line: string): boolean => /^\s*\[/.test(line);
 
-/** Looks whether nothing but our server has gone. @throws Stop */
+/** Looks whether nothing but our server has gone. @throws HarnessError */
 function requireSame(file: string, before: string, after: string): void {
   const others = othersIn(parsed(file, before));
   if (!Bun.deepEquals(others, othersIn(tomlIn(after) ?? {})))

@@ -10,7 +10,7 @@ export const isObject = (value: unknown): value is JsonObject =>
 /**
  * Changes a JSON file, with comments or without: `edit` says what it is to hold, and only the places that differ are written
  * anew. A file that is left without members is taken away.
- * @throws Stop when it holds no JSON object, or has a member twice where it would be changed
+ * @throws HarnessError when it holds no JSON object, or has a member twice where it would be changed
  */
 export function jsonChange(file: string, edit: (whole: JsonObject) => JsonObject): Change {
   const before = textOf(file);
@@ -25,7 +25,7 @@ export function jsonChange(file: string, edit: (whole: JsonObject) => JsonObject
   return { file, before, after: isLeftEmpty(after) ? undefined : mark + after };
 }
 
-/** The object that a file holds, undefined when it is not there. @throws Stop */
+/** The object that a file holds, undefined when it is not there. @throws HarnessError */
 export function readJson(file: string): JsonObject | undefined {
   const text = textOf(file);
   return text === undefined ? undefined : objectIn(file, text.replace(/^\uFEFF/, ""));

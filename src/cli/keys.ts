@@ -1,7 +1,7 @@
 import { chmodSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { z } from "zod";
-import { EXIT, Stop } from "./exit.ts";
+import { HarnessError } from "../harness/errors.ts";
 import { systemReason } from "./system-errors.ts";
 
 /** What an agent's harness needs to speak to its relay. It is kept where its owner alone can read it. */
@@ -25,13 +25,13 @@ export const keysFolder = (folder: string): string => join(folder, "agents");
 export const keysFile = (folder: string, harness: string, agentId: string): string =>
   join(keysFolder(folder), `${harness}.${encodeURIComponent(agentId)}.json`);
 
-/** @throws Stop when it is not there or something else. */
+/** @throws HarnessError when it is not there or something else. */
 export function readKeys(file: string): Keys {
   try {
     return Keys.parse(JSON.parse(readFileSync(file, "utf8")));
   } catch (error) {
-    throw new Stop(
-      EXIT.usage,
+    throw new HarnessError(
+      "usage",
       `${file} holds no keys (${systemReason(error) ?? "it is not as signalbox connect wrote it"}): run signalbox connect again`,
     );
   }

@@ -16,7 +16,7 @@ import { addDelegationCommands } from "./delegations.ts";
 import { addDemoCommand } from "./demo/command.ts";
 import { addDoctorCommand } from "./doctor.ts";
 import { addDrillCommand } from "./drill/command.ts";
-import { EXIT_HELP, exitCodeOf, Stop, wordOf } from "./exit.ts";
+import { EXIT_HELP, exitCodeOf, nameOf } from "./exit.ts";
 import { addExplainCommand } from "./explain.ts";
 import { addFileCommands } from "./files.ts";
 import { addHookCommand } from "./hook.ts";
@@ -141,9 +141,8 @@ function sentenceOf(error: Error): string {
 function complain(error: unknown, flags: Flags): void {
   // Commander has said it already.
   if (error instanceof CommanderError || !(error instanceof Error)) return;
-  const code = error instanceof Stop ? wordOf(error) : error.name;
   const message = sentenceOf(error);
-  const problem = error instanceof RelayProblem ? error.body : { code, detail: message };
+  const problem = error instanceof RelayProblem ? error.body : { code: nameOf(error), detail: message };
   if (flags.json) return void process.stderr.write(`${safeJson(problem)}\n`);
   const errors = (error instanceof RelayProblem && error.body.errors) || [];
   // The detail of a refusal is often its first place already.
