@@ -1,5 +1,4 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { childEnvironment } from "./settings.ts";
 
 /** A command to run for one piece of work. */
 export interface ChildTask {
@@ -7,8 +6,8 @@ export interface ChildTask {
   args: string[];
   /** What it finds on stdin. */
   input: string;
-  /** What it finds in its environment, beside our own. */
-  environment: Record<string, string>;
+  /** Added to our own environment; `undefined` takes a variable out. */
+  environment: Record<string, string | undefined>;
   /** Ends it: SIGTERM, and SIGKILL when it is still there 10 s later. */
   signal: AbortSignal;
   /** How much of stdout is kept, in bytes. */
@@ -41,7 +40,7 @@ const PIPES_AFTER_EXIT_MS = 1_000;
 /** Runs it to its end. Rejects with `CommandMissing` when it cannot be started, with the signal's reason when it is too late to. */
 export async function runChild(task: ChildTask): Promise<ChildEnd> {
   task.signal.throwIfAborted();
-  const env = childEnvironment(task.environment);
+  const env = { ...process.env, ...task.environment };
   // Its own process group: what it starts ends with it, and Ctrl-C in the terminal reaches it through us alone.
   const child = spawn(task.file, task.args, { env, detached: true, stdio: ["pipe", "pipe", "pipe"] });
   const kept = keepOutput(child, task);

@@ -4,10 +4,11 @@ import { basename } from "node:path";
 import { type Client, createClient, RelayProblem } from "../client/client.ts";
 import { everyItem } from "../client/pages.ts";
 import { HarnessError } from "../harness/errors.ts";
+import { personalFolders } from "../harness/folders.ts";
 import type { WhoAmI } from "../protocol/tokens.ts";
 import { type Harness, type Scope, titleOf } from "./harness-config.ts";
 import { findKeys, type Keys, keysFile } from "./keys.ts";
-import { personalFolders, type Settings } from "./settings.ts";
+import type { Settings } from "./settings.ts";
 
 /** The agent requested from `connect`. */
 export interface Wanted {

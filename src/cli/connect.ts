@@ -4,6 +4,7 @@ import manifest from "../../package.json" with { type: "json" };
 import { type Client, createClient } from "../client/client.ts";
 import { meant } from "../client/transport.ts";
 import { HarnessError } from "../harness/errors.ts";
+import { personalFolders } from "../harness/folders.ts";
 import { type Change, carryOut } from "./config-files.ts";
 import {
   agentIdFor,
@@ -29,8 +30,8 @@ import {
 import { findKeys, type Keys, keysFile, keysFolder, removeKeys, writeKeys } from "./keys.ts";
 import { writeLauncher } from "./launcher.ts";
 import type { Output } from "./output.ts";
+import { ownCommand } from "./own.ts";
 import { safeLine, safeText } from "./screen.ts";
-import { personalFolders } from "./settings.ts";
 
 interface ConnectOptions {
   agent?: string;
@@ -112,7 +113,7 @@ async function connectAs(
   const { keys, isNew } = await gain(file, agentId, wanted, by);
   try {
     writeKeys(file, { ...keys, place: placeOf(scope) });
-    writeLauncher(signalbox);
+    writeLauncher(signalbox, ownCommand());
     for (const change of changes) carryOut(change);
     await check(keys);
   } catch (error) {

@@ -1,5 +1,6 @@
 import type { Command } from "commander";
 import { type Call, type Client, createClient, RelayProblem } from "../client/client.ts";
+import { personalFolders } from "../harness/folders.ts";
 import type { Digest } from "../protocol/digest.ts";
 import {
   answerTo,
@@ -13,7 +14,7 @@ import {
 import { type Memory, sessionMemory } from "./hook-memory.ts";
 import { readKeys } from "./keys.ts";
 import { createOutput } from "./output.ts";
-import { type Flags, isStartedByRun, personalFolders, resolveSettings } from "./settings.ts";
+import { type Flags, isStartedByRun, resolveSettings } from "./settings.ts";
 import { createSilence } from "./silence.ts";
 
 /** Harnesses cut what is longer than 10,000 characters. */

@@ -1,7 +1,8 @@
-import { chmodSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { readFileSync, rmSync } from "node:fs";
+import { join } from "node:path";
 import { z } from "zod";
 import { HarnessError } from "../harness/errors.ts";
+import { writePrivately } from "../harness/private-file.ts";
 import { systemReason } from "./system-errors.ts";
 
 /** What an agent's harness needs to speak to its relay. It is kept where its owner alone can read it. */
@@ -49,12 +50,3 @@ export function findKeys(file: string): Keys | undefined {
 export const writeKeys = (file: string, keys: Keys): void => writePrivately(file, `${JSON.stringify(keys, null, 2)}\n`);
 
 export const removeKeys = (file: string): void => rmSync(file, { force: true });
-
-/** Whole or not at all, and for its owner alone from the first byte on. */
-export function writePrivately(file: string, text: string): void {
-  mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
-  const draft = `${file}.${process.pid}.new`;
-  writeFileSync(draft, text, { mode: 0o600 });
-  chmodSync(draft, 0o600);
-  renameSync(draft, file);
-}

@@ -1,8 +1,7 @@
 import { chmodSync, existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { writePrivately } from "./keys.ts";
-import { ownCommand } from "./own.ts";
-import { personalFolders } from "./settings.ts";
+import { personalFolders } from "../harness/folders.ts";
+import { writePrivately } from "../harness/private-file.ts";
 
 /**
  * The files of harnesses name a launcher in the person's own folder, not this checkout: when the checkout has moved, the
@@ -20,8 +19,7 @@ export const wordsOf = (line: string): string[] =>
 
 const MARK = "exec ";
 
-function launcherText(): string {
-  const own = ownCommand();
+function launcherText(own: readonly string[]): string {
   const places = own.filter((word) => word.startsWith("/") && word !== "/dev/null");
   const isThere = own.some((word) => word.startsWith("/"))
     ? own.flatMap((word) => (word.startsWith("/") ? [`[ -e ${quoted(word)} ]`] : [])).join(" && ")
@@ -48,15 +46,17 @@ export function missingOf(folder: string): string[] | undefined {
   return line === undefined ? undefined : wordsOf(line).filter((word) => word.startsWith("/") && !existsSync(word));
 }
 
-export function writeLauncher(folder: string): void {
-  writePrivately(launcherFile(folder), launcherText());
+/** @param own command line that starts this program */
+export function writeLauncher(folder: string, own: readonly string[]): void {
+  writePrivately(launcherFile(folder), launcherText(own));
   chmodSync(launcherFile(folder), 0o700);
 }
 
 /** Points a launcher whose checkout is gone to the one that is running. Does nothing where there is none. */
-export function mendLauncher(folder = personalFolders().signalbox): void {
+export function mendLauncher(own: readonly string[]): void {
+  const folder = personalFolders().signalbox;
   try {
-    if (missingOf(folder)?.length) writeLauncher(folder);
+    if (missingOf(folder)?.length) writeLauncher(folder, own);
   } catch {
     // A folder that cannot be written is no reason to fail what was called.
   }

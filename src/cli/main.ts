@@ -28,6 +28,7 @@ import { addMcpBridgeCommand } from "./mcp-bridge.ts";
 import { addMessageCommands } from "./messages.ts";
 import { filled } from "./options.ts";
 import { addOrchestratorCommands } from "./orchestrators.ts";
+import { ownCommand } from "./own.ts";
 import { addPairCommands } from "./pairs.ts";
 import { addRelayCommands } from "./relay.ts";
 import { addRunCommand } from "./run.ts";
@@ -174,7 +175,7 @@ function endWithReader(): void {
 async function main(): Promise<void> {
   endWithReader();
   passProxiesBy();
-  mendLauncher();
+  mendLauncher(ownCommand());
   const program = createProgram();
   try {
     await program.parseAsync();

@@ -9,6 +9,7 @@ import { type Context, contextOf, untilStopped } from "./context.ts";
 import { EXIT, Stop } from "./exit.ts";
 import { wholeNumber } from "./options.ts";
 import { safeLine, safeText } from "./screen.ts";
+import { childEnvironment } from "./settings.ts";
 
 interface RunOptions {
   budget: number;
@@ -162,8 +163,8 @@ function startCommand(words: string[], digest: Digest, url: string, signal: Abor
     ...{ file, args, signal, maxOutput: OUTPUT_KEPT },
     input: words.slice(1).some((word) => word.includes(PLACE)) ? "" : digest.text,
     environment: {
+      ...childEnvironment(url),
       SIGNALBOX_RUN: "1",
-      SIGNALBOX_URL: url,
       SIGNALBOX_AGENT: digest.agentId,
       SIGNALBOX_UNREAD: String(digest.unread),
     },

@@ -1,5 +1,3 @@
-import { homedir } from "node:os";
-import { join } from "node:path";
 import { type Choice, chooseRelay, environmentAddress } from "./choice.ts";
 import { sameServer } from "./data-folder.ts";
 import { readKeys } from "./keys.ts";
@@ -21,7 +19,7 @@ export interface Settings extends Choice {
   instanceId?: string;
 }
 
-/** The only place of this program that reads the environment. An empty variable counts as not there. */
+/** Reads the environment; an empty variable counts as unset. Commands read it through this file alone. */
 const given = (name: string): string | undefined => process.env[name] || undefined;
 
 /** Whether colours are welcome, as far as the environment says (no-color.org). */
@@ -36,13 +34,13 @@ export function passProxiesBy(): void {
     process.env[name] = [given(name), "localhost,127.0.0.1,::1,[::1]"].filter(Boolean).join(",");
 }
 
-/** What a command run for a piece of work finds in its environment, beside what this program has itself. */
-export function childEnvironment(added: Record<string, string>): Record<string, string | undefined> {
-  const { SIGNALBOX_URL: url } = added;
+/**
+ * Variables that lead a child process to the relay at `url`. The token in our environment is for the address that the environment
+ * names, so a child of another relay does not get it.
+ */
+export function childEnvironment(url: string): Record<string, string | undefined> {
   const own = environmentAddress({ url: given("SIGNALBOX_URL"), port: given("SIGNALBOX_PORT") });
-  // Our token is for the address of our environment: it does not go along to another.
-  const isElsewhere = url !== undefined && !sameServer(url, own.url);
-  return { ...process.env, ...(isElsewhere && { SIGNALBOX_TOKEN: undefined }), ...added };
+  return { SIGNALBOX_URL: url, ...(!sameServer(url, own.url) && { SIGNALBOX_TOKEN: undefined }) };
 }
 
 /** What a scratch relay finds in its environment: nothing of a real one's, least of all its chat accounts. */
@@ -57,21 +55,6 @@ export const chatEnvironment = () => ({
   slackBotToken: given("SIGNALBOX_SLACK_BOT_TOKEN"),
   slackApiUrl: given("SIGNALBOX_SLACK_API_URL"),
 });
-
-/** The folders of the person at this machine, and those of the harnesses when they were moved. */
-export function personalFolders() {
-  const home = given("HOME") ?? homedir();
-  return {
-    claude: given("CLAUDE_CONFIG_DIR") ?? join(home, ".claude"),
-    /** Claude Code keeps the servers of a user beside its folder, unless that was moved. */
-    claudeState: join(given("CLAUDE_CONFIG_DIR") ?? home, ".claude.json"),
-    codex: given("CODEX_HOME") ?? join(home, ".codex"),
-    gemini: join(home, ".gemini"),
-    qwen: join(home, ".qwen"),
-    opencode: join(given("XDG_CONFIG_HOME") ?? join(home, ".config"), "opencode"),
-    signalbox: join(given("XDG_CONFIG_HOME") ?? join(home, ".config"), "signalbox"),
-  };
-}
 
 /** The data folder that a command works on itself. */
 export const dataFolderOf = ({ data }: Flags): string => data ?? given("SIGNALBOX_DATA_DIR") ?? "./data";

@@ -11,6 +11,7 @@ import { EXIT, Stop } from "./exit.ts";
 import { collect, collectKinds, positive, wholeNumber } from "./options.ts";
 import type { Output } from "./output.ts";
 import { safeLine, safeText } from "./screen.ts";
+import { childEnvironment } from "./settings.ts";
 
 interface WorkOptions {
   kind?: MessageKind[];
@@ -146,8 +147,8 @@ function createPatience() {
   };
 }
 
-const environmentOf = ({ message, claim }: Claimed, url: string): Record<string, string> => ({
-  SIGNALBOX_URL: url,
+const environmentOf = ({ message, claim }: Claimed, url: string): Record<string, string | undefined> => ({
+  ...childEnvironment(url),
   ...(message.claim && { SIGNALBOX_AGENT: message.claim.agentId }),
   SIGNALBOX_MESSAGE_ID: String(message.id),
   SIGNALBOX_THREAD_ID: String(message.threadId),
