@@ -8,7 +8,6 @@ import { personalFolders } from "../harness/folders.ts";
 import type { WhoAmI } from "../protocol/tokens.ts";
 import { type Harness, type Scope, titleOf } from "./harness-config.ts";
 import { findKeys, type Keys, keysFile } from "./keys.ts";
-import type { Settings } from "./settings.ts";
 
 /** The agent requested from `connect`. */
 export interface Wanted {
@@ -25,17 +24,28 @@ export interface Gained {
   isNew: boolean;
 }
 
-/** The token that authorizes the connection, and its bearer. */
-export type Introduction = { settings: Settings; client: Client; who: WhoAmI | undefined };
+/** The relay to connect to, and the token that authorizes the connection. */
+export interface Relay {
+  url: string;
+  token?: string | undefined;
+  /** Source of the token; without a token, how to give one. */
+  tokenFrom: string;
+  client: Client;
+}
+
+/** A relay, and the identity behind the given token. */
+export interface Introduction extends Relay {
+  who: WhoAmI | undefined;
+}
 
 /**
  * Asks the relay whose token was given. Without a token, existing keys are enough (`who` undefined).
  * @throws HarnessError for a token that makes no agent, RelayProblem 401
  */
-export async function introduced(settings: Settings, client: Client): Promise<Introduction> {
-  if (settings.token === undefined) return { settings, client, who: undefined };
-  const who = await client.whoami();
-  if (who.role === "operator" || who.role === "enroll" || who.role === "agent") return { settings, client, who };
+export async function introduced(relay: Relay): Promise<Introduction> {
+  if (relay.token === undefined) return { ...relay, who: undefined };
+  const who = await relay.client.whoami();
+  if (who.role === "operator" || who.role === "enroll" || who.role === "agent") return { ...relay, who };
   throw new HarnessError(
     "usage",
     `A token of role ${who.role} connects no agent: give an operator's, one of role enroll, or the agent's own (--token)`,
@@ -90,7 +100,7 @@ const MOST_NAMES = 100;
 async function freeName(name: string, { harness, scope }: Wanted, by: Introduction, taken: ReadonlySet<string>) {
   const names = [name, ...Array.from({ length: MOST_NAMES - 1 }, (_, n) => `${name}-${n + 2}`)];
   const keysOf = (id: string) => findKeys(keysFile(personalFolders().signalbox, harness, id));
-  const isKept = (keys: Keys | undefined) => keys?.place === placeOf(scope) && keys.url === by.settings.url;
+  const isKept = (keys: Keys | undefined) => keys?.place === placeOf(scope) && keys.url === by.url;
   const had = names.find((id) => isKept(keysOf(id)) && !taken.has(id));
   if (had !== undefined) return had;
   for (const id of names) {
@@ -119,31 +129,24 @@ async function hasConnection({ client, who }: Introduction, id: string, own: str
 
 /** Registers the agent with its reach and returns keys for it: the earlier ones, if they are still good. @throws NameTaken */
 export async function gain(file: string, id: string, wanted: Wanted, by: Introduction): Promise<Gained> {
-  const { settings, client, who } = by;
+  const { url, client, who } = by;
   const kept = findKeys(file);
   // Another folder's run has written them since the name was found free.
   if (kept && wanted.agentId === undefined && !areOurs(kept, wanted.scope)) throw new NameTaken(`${id} is taken`);
-  const had = await usable(kept, settings, id);
-  const own = who?.role === "agent" && settings.token !== undefined;
-  if (own && had?.token !== settings.token) {
+  const had = await usable(kept, url, id);
+  const own = who?.role === "agent" ? by.token : undefined;
+  if (who && own !== undefined && had?.token !== own) {
     await present(client, id, wanted);
-    const keys = {
-      url: settings.url,
-      agentId: id,
-      token: settings.token ?? "",
-      tokenId: who.tokenId,
-      given: true as const,
-    };
-    return { keys, isNew: true };
+    return { keys: { url, agentId: id, token: own, tokenId: who.tokenId, given: true }, isNew: true };
   }
   if (had) {
     await present(createClient(had), id, wanted);
     return { keys: had, isNew: false };
   }
-  if (who === undefined) throw new HarnessError("usage", `A token is needed: ${settings.from.token}`);
-  if (who.role === "enroll") return { keys: await enrolled(settings, client, id, wanted), isNew: false };
+  if (who === undefined) throw new HarnessError("usage", `A token is needed: ${by.tokenFrom}`);
+  if (who.role === "enroll") return { keys: await enrolled(by, id, wanted), isNew: false };
   await present(client, id, wanted);
-  return { keys: await minted(settings, client, id, wanted, kept?.tokenId), isNew: true };
+  return { keys: await minted(by, id, wanted, kept?.tokenId), isNew: true };
 }
 
 async function present(client: Client, id: string, { harness, reach }: Wanted): Promise<void> {
@@ -161,7 +164,7 @@ async function present(client: Client, id: string, { harness, reach }: Wanted): 
 }
 
 /** Earlier keys, if they are for this relay and still good. */
-async function usable(keys: Keys | undefined, { url }: Settings, agentId: string): Promise<Keys | undefined> {
+async function usable(keys: Keys | undefined, url: string, agentId: string): Promise<Keys | undefined> {
   if (keys?.url !== url || keys.agentId !== agentId) return undefined;
   try {
     const who = await createClient(keys).whoami();
@@ -173,7 +176,7 @@ async function usable(keys: Keys | undefined, { url }: Settings, agentId: string
 }
 
 /** An enroll token is answered with the new agent's own, once. @throws NameTaken */
-async function enrolled({ url }: Settings, client: Client, id: string, wanted: Wanted): Promise<Keys> {
+async function enrolled({ url, client }: Relay, id: string, wanted: Wanted): Promise<Keys> {
   const { harness, reach, agentId } = wanted;
   const { token } = await client.agents
     .register(id, { name: id, rig: titleOf(harness), reach })
@@ -187,7 +190,7 @@ async function enrolled({ url }: Settings, client: Client, id: string, wanted: W
 }
 
 /** A name that nobody chose is refused if another run has just taken it. @throws NameTaken */
-async function minted({ url }: Settings, client: Client, agentId: string, wanted: Wanted, mine: string | undefined) {
+async function minted({ url, client }: Relay, agentId: string, wanted: Wanted, mine: string | undefined) {
   const name = `connect ${wanted.harness} on ${hostname()}`.slice(0, 100);
   const alone = wanted.agentId === undefined ? { noneBut: mine === undefined ? [] : [mine] } : {};
   const { id: tokenId, token } = await client.tokens

@@ -81,7 +81,8 @@ async function connect(harness: Harness, options: ConnectOptions, command: Comma
   if (options.remove) return disconnect({ harness, scope, options, client, out });
   const reach = options.hooks && hasHooks(harness) ? "idle" : "asked";
   const wanted: Wanted = { harness, scope, agentId: options.agent ?? settings.agentId, reach };
-  const by = await introduced(settings, client);
+  const { url, token, from } = settings;
+  const by = await introduced({ url, token, tokenFrom: from.token, client });
   const taken = new Set<string>();
   for (;;) {
     const agentId = await agentIdFor(wanted, by, taken);
@@ -102,12 +103,12 @@ async function connectAs(
   options: ConnectOptions,
   out: Output,
 ): Promise<void> {
-  const { settings, client } = by;
+  const { url, client } = by;
   const { harness, scope, reach } = wanted;
   const hooks = reach === "idle";
   const { signalbox } = personalFolders();
   const file = keysFile(signalbox, harness, agentId);
-  const changes = harnessChanges(harness, scope, { harness, url: settings.url, keysFile: file, hooks });
+  const changes = harnessChanges(harness, scope, { harness, url, keysFile: file, hooks });
   if (!agree(changes, [`${file} (the agent's token, for you alone)`], options, out)) return;
   const before = findKeys(file);
   const { keys, isNew } = await gain(file, agentId, wanted, by);
@@ -126,9 +127,9 @@ async function connectAs(
     throw error;
   }
   const files = changes.map((change) => change.file);
-  await out.show({ agentId, url: settings.url, reach, keys: file, files, works: true }, () =>
+  await out.show({ agentId, url, reach, keys: file, files, works: true }, () =>
     [
-      `${safeLine(agentId)} is on ${settings.url}, and reached ${reach === "idle" ? "when it stops" : "when it asks"}.`,
+      `${safeLine(agentId)} is on ${url}, and reached ${reach === "idle" ? "when it stops" : "when it asks"}.`,
       ...nextSteps(harness, scope, hooks),
     ].join("\n"),
   );

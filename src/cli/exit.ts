@@ -1,7 +1,7 @@
 import { CommanderError } from "commander";
 import { NoAgent, RelayMismatch, RelayProblem, RelayUnreachable } from "../client/client.ts";
 import { HarnessError } from "../harness/errors.ts";
-import { systemReason } from "./system-errors.ts";
+import { systemReason } from "../harness/system-errors.ts";
 
 /** What the program's exit says. */
 export const EXIT = { ok: 0, problem: 1, usage: 2, unreachable: 3, nothing: 4 } as const;

@@ -1,9 +1,9 @@
 import { readFileSync } from "node:fs";
 import { InvalidArgumentError } from "commander";
+import { systemReason } from "../harness/system-errors.ts";
 import { MESSAGE_KINDS, type MessageKind } from "../protocol/messages.ts";
 import { longNumbers } from "../protocol/numbers.ts";
 import { EXIT, Stop } from "./exit.ts";
-import { systemReason } from "./system-errors.ts";
 
 /** Parsers of option values: what they refuse is wrong usage, told with the option's name. */
 

@@ -1,5 +1,6 @@
 import { existsSync } from "node:fs";
 import type { Command } from "commander";
+import { systemSentence } from "../harness/system-errors.ts";
 import type { HealthCheck } from "../protocol/health.ts";
 import { contextOf, outputOf } from "./context.ts";
 import { EXIT, Stop } from "./exit.ts";
@@ -7,7 +8,6 @@ import { wholeNumber } from "./options.ts";
 import type { Output } from "./output.ts";
 import { safeLine } from "./screen.ts";
 import { dataFolderOf, type Flags } from "./settings.ts";
-import { systemSentence } from "./system-errors.ts";
 
 const GROUP = "The relay:";
 const COLOURS = { ok: "green", warn: "yellow", fail: "red" } as const;
