@@ -14,7 +14,7 @@ export function addChannelBridgeCommand(program: Command): void {
       if (agentId === undefined)
         throw new Stop(EXIT.usage, "Say which agent it is: --keys, --as, or a token of its own");
       // Its library is loaded for nobody else: hooks have to be fast.
-      const { bridge } = await import("./bridge.ts");
+      const { bridge } = await import("../harness/bridges/channel.ts");
       await bridge(client, agentId, untilStopped());
     });
 }

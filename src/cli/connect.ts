@@ -3,9 +3,16 @@ import { Argument, type Command, Option } from "commander";
 import manifest from "../../package.json" with { type: "json" };
 import { type Client, createClient } from "../client/client.ts";
 import { meant } from "../client/transport.ts";
-import { HarnessError } from "../harness/errors.ts";
-import { personalFolders } from "../harness/folders.ts";
-import { type Change, carryOut } from "./config-files.ts";
+import {
+  HARNESSES,
+  type Harness,
+  harnessChanges,
+  hasHooks,
+  keysFileIn,
+  type Scope,
+  titleOf,
+} from "../harness/config/changes.ts";
+import { type Change, carryOut } from "../harness/config/files.ts";
 import {
   agentIdFor,
   areOurs,
@@ -15,20 +22,13 @@ import {
   NameTaken,
   placeOf,
   type Wanted,
-} from "./connect-keys.ts";
+} from "../harness/connect/agent-keys.ts";
+import { HarnessError } from "../harness/errors.ts";
+import { personalFolders } from "../harness/folders.ts";
+import { findKeys, type Keys, keysFile, keysFolder, removeKeys, writeKeys } from "../harness/keys.ts";
+import { writeLauncher } from "../harness/launcher.ts";
 import { contextOf } from "./context.ts";
 import { EXIT, Stop } from "./exit.ts";
-import {
-  HARNESSES,
-  type Harness,
-  harnessChanges,
-  hasHooks,
-  keysFileIn,
-  type Scope,
-  titleOf,
-} from "./harness-config.ts";
-import { findKeys, type Keys, keysFile, keysFolder, removeKeys, writeKeys } from "./keys.ts";
-import { writeLauncher } from "./launcher.ts";
 import type { Output } from "./output.ts";
 import { ownCommand } from "./own.ts";
 import { safeLine, safeText } from "./screen.ts";

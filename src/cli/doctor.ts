@@ -1,10 +1,10 @@
 import { existsSync, statfsSync, statSync } from "node:fs";
 import type { Command } from "commander";
 import { RelayProblem } from "../client/client.ts";
+import { hooksChecks } from "../harness/config/checks.ts";
 import type { HealthCheck, HealthReport } from "../protocol/health.ts";
 import { type Context, contextOf } from "./context.ts";
 import { runningServer, tokenFileIn } from "./data-folder.ts";
-import { hooksChecks } from "./doctor-hooks.ts";
 import { EXIT, Stop } from "./exit.ts";
 import { checksText } from "./relay.ts";
 import type { Settings } from "./settings.ts";

@@ -1,7 +1,6 @@
 import type { Command } from "commander";
 import { type Call, type Client, createClient, RelayProblem } from "../client/client.ts";
 import { personalFolders } from "../harness/folders.ts";
-import type { Digest } from "../protocol/digest.ts";
 import {
   answerTo,
   eventOf,
@@ -10,12 +9,13 @@ import {
   type HookHarness,
   HookInput,
   MANNERS,
-} from "./hook-answers.ts";
-import { type Memory, sessionMemory } from "./hook-memory.ts";
-import { readKeys } from "./keys.ts";
+} from "../harness/hooks/answers.ts";
+import { type Memory, sessionMemory } from "../harness/hooks/memory.ts";
+import { createSilence } from "../harness/hooks/silence.ts";
+import { readKeys } from "../harness/keys.ts";
+import type { Digest } from "../protocol/digest.ts";
 import { createOutput } from "./output.ts";
 import { type Flags, isStartedByRun, resolveSettings } from "./settings.ts";
-import { createSilence } from "./silence.ts";
 
 /** Harnesses cut what is longer than 10,000 characters. */
 const BUDGET = 2000;

@@ -1,6 +1,6 @@
+import { readKeys } from "../harness/keys.ts";
 import { type Choice, chooseRelay, environmentAddress } from "./choice.ts";
 import { sameServer } from "./data-folder.ts";
-import { readKeys } from "./keys.ts";
 
 /** The options that every command takes. */
 export interface Flags {

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test";
 import { mkdirSync, readdirSync, statSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { type Client, createClient } from "../../src/client/client.ts";
-import { runCli, tempFolder } from "../support/cli-harness.ts";
-import { freshRelay, operatorOf, startRelay } from "../support/client-relay.ts";
+import { type Client, createClient } from "../../../src/client/client.ts";
+import { runCli, tempFolder } from "../../support/cli-harness.ts";
+import { freshRelay, operatorOf, startRelay } from "../../support/client-relay.ts";
 
 let relay: Awaited<ReturnType<typeof freshRelay>>;
 let operator: Client;

@@ -1,5 +1,5 @@
 import { parse, TomlError } from "smol-toml";
-import { type Change, refusal, textOf } from "./config-files.ts";
+import { type Change, refusal, textOf } from "./files.ts";
 import { isObject } from "./json-edits.ts";
 import { SERVER } from "./wiring.ts";
 

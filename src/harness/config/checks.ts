@@ -1,11 +1,11 @@
 import { existsSync, statSync } from "node:fs";
 import { parse as parseJson } from "jsonc-parser";
 import { parse as parseToml } from "smol-toml";
-import { personalFolders } from "../harness/folders.ts";
-import type { HealthCheck } from "../protocol/health.ts";
-import { HARNESSES, type Harness, harnessChanges, titleOf } from "./harness-config.ts";
-import { findKeys } from "./keys.ts";
-import { launcherFile, missingOf, wordsOf } from "./launcher.ts";
+import type { HealthCheck } from "../../protocol/health.ts";
+import { personalFolders } from "../folders.ts";
+import { findKeys } from "../keys.ts";
+import { launcherFile, missingOf, wordsOf } from "../launcher.ts";
+import { HARNESSES, type Harness, harnessChanges, titleOf } from "./changes.ts";
 
 /** Entries of `connect` in one file of a harness, each as the words it calls. */
 interface Found {

@@ -4,13 +4,13 @@ import { join } from "node:path";
 import { Client as OldClient } from "@modelcontextprotocol/sdk/client/index.js";
 import { StdioClientTransport } from "@modelcontextprotocol/sdk/client/stdio.js";
 import { z } from "zod";
-import { BUN_FLAGS } from "../../src/cli/own.ts";
-import type { Client } from "../../src/client/client.ts";
-import { tempFolder } from "../support/cli-harness.ts";
-import { until } from "../support/client-harness.ts";
-import { freshRelay, operatorOf } from "../support/client-relay.ts";
+import { BUN_FLAGS } from "../../../src/cli/own.ts";
+import type { Client } from "../../../src/client/client.ts";
+import { tempFolder } from "../../support/cli-harness.ts";
+import { until } from "../../support/client-harness.ts";
+import { freshRelay, operatorOf } from "../../support/client-relay.ts";
 
-const MAIN = join(import.meta.dir, "../../src/cli/main.ts");
+const MAIN = join(import.meta.dir, "../../../src/cli/main.ts");
 const Pushed = z.object({
   method: z.literal("notifications/claude/channel"),
   params: z.object({ content: z.string(), meta: z.record(z.string(), z.string()) }),

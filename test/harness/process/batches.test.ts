@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { chmodSync, existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { type Client, createClient } from "../../src/client/client.ts";
-import { runCli, startCli, tempFolder } from "../support/cli-harness.ts";
-import { until } from "../support/client-harness.ts";
-import { freshRelay, operatorOf, startRelay } from "../support/client-relay.ts";
+import { type Client, createClient } from "../../../src/client/client.ts";
+import { runCli, startCli, tempFolder } from "../../support/cli-harness.ts";
+import { until } from "../../support/client-harness.ts";
+import { freshRelay, operatorOf, startRelay } from "../../support/client-relay.ts";
 
 let relay: Awaited<ReturnType<typeof freshRelay>>;
 let operator: Client;

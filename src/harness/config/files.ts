@@ -1,6 +1,6 @@
 import { mkdirSync, readFileSync, readlinkSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { dirname, resolve } from "node:path";
-import { HarnessError } from "../harness/errors.ts";
+import { HarnessError } from "../errors.ts";
 
 /** A file of a harness as it is, and as it is to be; undefined: not there. */
 export interface Change {

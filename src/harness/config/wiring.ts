@@ -1,5 +1,5 @@
-import { personalFolders } from "../harness/folders.ts";
-import { launcherFile, quoted } from "./launcher.ts";
+import { personalFolders } from "../folders.ts";
+import { launcherFile, quoted } from "../launcher.ts";
 
 /** Entries that a harness is to have. */
 export interface Wiring {

@@ -1,12 +1,12 @@
 import { Server } from "@modelcontextprotocol/server";
 import { StdioServerTransport } from "@modelcontextprotocol/server/stdio";
 import { z } from "zod";
-import manifest from "../../package.json" with { type: "json" };
-import { createBackoff } from "../client/backoff.ts";
-import { type Client, RelayProblem } from "../client/client.ts";
-import { mayPass, retryAfterOf } from "../client/errors.ts";
-import { systemTiming } from "../client/timing.ts";
-import type { Digest } from "../protocol/digest.ts";
+import manifest from "../../../package.json" with { type: "json" };
+import { createBackoff } from "../../client/backoff.ts";
+import { type Client, RelayProblem } from "../../client/client.ts";
+import { mayPass, retryAfterOf } from "../../client/errors.ts";
+import { systemTiming } from "../../client/timing.ts";
+import type { Digest } from "../../protocol/digest.ts";
 
 /** How much of the model's context one push may take. */
 const BUDGET = 2000;

@@ -1,9 +1,9 @@
 import { readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
-import { HarnessError } from "../harness/errors.ts";
-import { writePrivately } from "../harness/private-file.ts";
-import { systemReason } from "../harness/system-errors.ts";
+import { HarnessError } from "./errors.ts";
+import { writePrivately } from "./private-file.ts";
+import { systemReason } from "./system-errors.ts";
 
 /** What an agent's harness needs to speak to its relay. It is kept where its owner alone can read it. */
 export const Keys = z.strictObject({

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
-import { type ChildTask, CommandMissing, runChild } from "../../src/cli/child.ts";
-import { until } from "../support/client-harness.ts";
-import { inTime } from "../support/until.ts";
+import { type ChildTask, CommandMissing, runChild } from "../../../src/harness/process/child.ts";
+import { until } from "../../support/client-harness.ts";
+import { inTime } from "../../support/until.ts";
 
 const run = (script: string, more: Partial<ChildTask> = {}) =>
   runChild({

@@ -1,5 +1,5 @@
 import { type JSONPath, type ParseError, parse } from "jsonc-parser";
-import { type Change, refusal, textOf } from "./config-files.ts";
+import { type Change, refusal, textOf } from "./files.ts";
 import { addTo, removeAt, replaceAt } from "./json-text.ts";
 
 export type JsonObject = Record<string, unknown>;

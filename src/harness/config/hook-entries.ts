@@ -1,4 +1,4 @@
-import { HOOK_HARNESSES, type HookHarness, MANNERS } from "./hook-answers.ts";
+import { HOOK_HARNESSES, type HookHarness, MANNERS } from "../hooks/answers.ts";
 import { isObject, type JsonObject } from "./json-edits.ts";
 import { ownLine, type Wiring } from "./wiring.ts";
 

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { readdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
-import { writePrivately } from "../harness/private-file.ts";
+import { writePrivately } from "../private-file.ts";
 
 /** What the hooks of one session of a harness know of each other. */
 const Memory = z.object({

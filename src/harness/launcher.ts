@@ -1,7 +1,7 @@
 import { chmodSync, existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { personalFolders } from "../harness/folders.ts";
-import { writePrivately } from "../harness/private-file.ts";
+import { personalFolders } from "./folders.ts";
+import { writePrivately } from "./private-file.ts";
 
 /**
  * The files of harnesses name a launcher in the person's own folder, not this checkout: when the checkout has moved, the

@@ -1,12 +1,12 @@
 import { join } from "node:path";
-import type { HarnessError } from "../harness/errors.ts";
-import { personalFolders } from "../harness/folders.ts";
-import { type Change, refusal } from "./config-files.ts";
-import { oddPlace, withHooks } from "./harness-hooks.ts";
-import { codexServerChange } from "./harness-toml.ts";
-import { type HookHarness, MANNERS } from "./hook-answers.ts";
+import type { HarnessError } from "../errors.ts";
+import { personalFolders } from "../folders.ts";
+import { type HookHarness, MANNERS } from "../hooks/answers.ts";
+import { launcherFile, wordsOf } from "../launcher.ts";
+import { codexServerChange } from "./codex-toml.ts";
+import { type Change, refusal } from "./files.ts";
+import { oddPlace, withHooks } from "./hook-entries.ts";
 import { isObject, type JsonObject, jsonChange, readJson } from "./json-edits.ts";
-import { launcherFile, wordsOf } from "./launcher.ts";
 import { ownLine, SERVER, type Wiring } from "./wiring.ts";
 
 /** Harnesses that can be connected. OpenCode has no hooks that a command answers. */

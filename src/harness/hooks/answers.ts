@@ -1,5 +1,5 @@
 import { z } from "zod";
-import type { Digest } from "../protocol/digest.ts";
+import type { Digest } from "../../protocol/digest.ts";
 
 /** Events as we name them. */
 export const HOOK_EVENTS = ["session-start", "prompt", "stop"] as const;

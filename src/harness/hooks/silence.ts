@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { writePrivately } from "../harness/private-file.ts";
+import { writePrivately } from "../private-file.ts";
 
 /** After a relay kept a hook waiting in vain, hooks leave it alone for this long. */
 const LEFT_ALONE_MS = 60_000;

@@ -12,11 +12,11 @@ import {
   writeFileSync,
 } from "node:fs";
 import { dirname, join } from "node:path";
-import { BUN_FLAGS } from "../../src/cli/own.ts";
-import { type Client, createClient } from "../../src/client/client.ts";
-import { putFile, runCli, runLine, tempFolder } from "../support/cli-harness.ts";
-import { createFarEnd, problem } from "../support/client-harness.ts";
-import { freshRelay, operatorOf } from "../support/client-relay.ts";
+import { BUN_FLAGS } from "../../../src/cli/own.ts";
+import { type Client, createClient } from "../../../src/client/client.ts";
+import { putFile, runCli, runLine, tempFolder } from "../../support/cli-harness.ts";
+import { createFarEnd, problem } from "../../support/client-harness.ts";
+import { freshRelay, operatorOf } from "../../support/client-relay.ts";
 
 let relay: Awaited<ReturnType<typeof freshRelay>>;
 let operator: Client;
@@ -363,7 +363,7 @@ describe("connect gemini, qwen and opencode", () => {
 
   test("a bridge whose relay is away says so for each request, and ends with its stdin", async () => {
     put("away.json", JSON.stringify({ url: "http://127.0.0.1:1", agentId: "x", token: "x", tokenId: "x" }));
-    const main = join(import.meta.dir, "../../src/cli/main.ts");
+    const main = join(import.meta.dir, "../../../src/cli/main.ts");
     const command = [process.execPath, ...BUN_FLAGS, main, "mcp-bridge", "--keys", join(home.path, "away.json")];
     const answers = await speak(command, HELLO);
     expect(answers.get(0).error.message).toContain("http://127.0.0.1:1 does not answer: nothing listens there");
@@ -372,7 +372,7 @@ describe("connect gemini, qwen and opencode", () => {
 
   test("a bridge tells in MCP what is none: a token that was refused, a proxy's page, a redirect that it does not follow", async () => {
     const far = createFarEnd();
-    const main = join(import.meta.dir, "../../src/cli/main.ts");
+    const main = join(import.meta.dir, "../../../src/cli/main.ts");
     for (const [answer, text] of [
       [() => problem("unauthorized"), "far end: unauthorized"],
       [() => new Response("<h1>Bad gateway</h1>", { status: 502 }), "HTTP 502"],
@@ -459,8 +459,8 @@ describe("a checkout that moved", () => {
     const root = join(home.path, name);
     mkdirSync(root);
     for (const part of ["src", "package.json", "tsconfig.json"])
-      cpSync(join(import.meta.dir, "../..", part), join(root, part), { recursive: true });
-    symlinkSync(join(import.meta.dir, "../../node_modules"), join(root, "node_modules"));
+      cpSync(join(import.meta.dir, "../../..", part), join(root, part), { recursive: true });
+    symlinkSync(join(import.meta.dir, "../../../node_modules"), join(root, "node_modules"));
     return root;
   }
   const run = (root: string, args: string[]) =>

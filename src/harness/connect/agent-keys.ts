@@ -1,13 +1,13 @@
 import { existsSync } from "node:fs";
 import { hostname } from "node:os";
 import { basename } from "node:path";
-import { type Client, createClient, RelayProblem } from "../client/client.ts";
-import { everyItem } from "../client/pages.ts";
-import { HarnessError } from "../harness/errors.ts";
-import { personalFolders } from "../harness/folders.ts";
-import type { WhoAmI } from "../protocol/tokens.ts";
-import { type Harness, type Scope, titleOf } from "./harness-config.ts";
-import { findKeys, type Keys, keysFile } from "./keys.ts";
+import { type Client, createClient, RelayProblem } from "../../client/client.ts";
+import { everyItem } from "../../client/pages.ts";
+import type { WhoAmI } from "../../protocol/tokens.ts";
+import { type Harness, type Scope, titleOf } from "../config/changes.ts";
+import { HarnessError } from "../errors.ts";
+import { personalFolders } from "../folders.ts";
+import { findKeys, type Keys, keysFile } from "../keys.ts";
 
 /** The agent requested from `connect`. */
 export interface Wanted {
