@@ -4,5 +4,6 @@
  */
 export const BUN_FLAGS: readonly string[] = ["--config=/dev/null", "--no-env-file"];
 
-/** Command line that starts this program again. */
-export const ownCommand = (...words: string[]): string[] => [process.execPath, ...BUN_FLAGS, Bun.main, ...words];
+/** Command line that starts this program again. A binary is Bun and the program in one, compiled not to read the folder. */
+export const ownCommand = (...words: string[]): string[] =>
+  Bun.isStandaloneExecutable ? [process.execPath, ...words] : [process.execPath, ...BUN_FLAGS, Bun.main, ...words];

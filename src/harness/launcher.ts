@@ -33,7 +33,7 @@ fi
 if other=$(command -v signalbox) && [ "$other" != "$0" ]; then exec "$other" "$@"; fi
 # Hooks never stand in an agent's way.
 if [ "\${1-}" = hook ] && [ "\${2-}" != headers ]; then exit 0; fi
-echo ${quoted(`signalbox: ${places.join(" and ")} cannot be found. Call scripts/signalbox once in the checkout's new place.`)} >&2
+echo ${quoted(`signalbox: ${places.join(" and ")} cannot be found. Run any signalbox command from its new place, or signalbox connect again.`)} >&2
 exit 127
 `;
 }
