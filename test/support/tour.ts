@@ -1,12 +1,6 @@
 import { expect } from "bun:test";
 import type { TestServer } from "./server.ts";
 
-/** The shell blocks of a tour, as printed between `<!-- name -->` and `<!-- /name -->`. */
-export function tourOf(text: string, name = "tour"): string[] {
-  const part = text.split(`<!-- ${name} -->`)[1]?.split(`<!-- /${name} -->`)[0] ?? "";
-  return [...part.matchAll(/```sh\n([\s\S]*?)```/g)].map((match) => match[1] ?? "");
-}
-
 /**
  * Runs blocks in one shell and answers the output of each. Two things differ from the page: the relay's URL, which has a free
  * port here (or is a proxy's), and the folder of its data.

@@ -2,8 +2,9 @@ import { describe, expect, test } from "bun:test";
 import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { atEnd } from "../../support/ending.ts";
+import { markedBlocks, readPage } from "../../support/markdown.ts";
 import { startServer, type TestServer } from "../../support/server.ts";
-import { runTour, tourOf } from "../../support/tour.ts";
+import { runTour } from "../../support/tour.ts";
 import { until } from "../../support/until.ts";
 
 const CLIENTS = join(import.meta.dir, "../../openapi-clients");
@@ -78,14 +79,12 @@ async function startPrism(document: string, server: TestServer) {
 }
 
 describe("Prism between the README's tour and the relay", () => {
-  const readme = Bun.file(join(import.meta.dir, "../../../README.md")).text();
-
   test("sees no violation of the document", async () => {
     const server = await startServer();
     const document = await (await fetch(`${server.url}/openapi.json`)).text();
     const url = await startPrism(document, server);
     // Prism waits for the end of an answer, so it cannot stand before a stream.
-    const blocks = tourOf(await readme).filter((block) => !block.includes("/stream"));
+    const blocks = markedBlocks(readPage("docs/tour.md").text, "tour").filter((block) => !block.includes("/stream"));
     expect(blocks.length).toBeGreaterThan(6);
     const printed = (await runTour(blocks, server, url)).join("");
     expect(printed).toContain('"step":"completed"');

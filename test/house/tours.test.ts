@@ -1,21 +1,19 @@
 import { describe, expect, test } from "bun:test";
-import { join } from "node:path";
-import { withSettings } from "../../scripts/readme.ts";
 import { atEnd } from "../support/ending.ts";
+import { markedBlocks, readPage } from "../support/markdown.ts";
 import { startServer } from "../support/server.ts";
 import { createFakeTelegram } from "../support/telegram.ts";
-import { runTour, tourOf } from "../support/tour.ts";
+import { runTour } from "../support/tour.ts";
 import { until } from "../support/until.ts";
 
-const ROOT = join(import.meta.dir, "../..");
-const readme = await Bun.file(join(ROOT, "README.md")).text();
+const tour = markedBlocks(readPage("docs/tour.md").text, "tour");
+const chatTour = markedBlocks(readPage("docs/chat-tour.md").text, "chat tour");
 
-describe("the README", () => {
-  test("has a tour that runs as printed", async () => {
+describe("the tours in docs", () => {
+  test("start with one that runs as printed", async () => {
     const server = await startServer();
-    const blocks = tourOf(readme);
-    expect(blocks.length).toBeGreaterThan(6);
-    const [who, , sent, claimed, completed, inbox, explained, stream] = await runTour(blocks, server);
+    expect(tour.length).toBeGreaterThan(6);
+    const [who, , sent, claimed, completed, inbox, explained, stream] = await runTour(tour, server);
     expect(who).toContain('"role":"operator"');
     expect(sent).toContain('"state":"open"');
     expect(claimed).toContain('"token":"clm_1_1"');
@@ -28,16 +26,15 @@ describe("the README", () => {
     expect(stream).toContain("id: 2\nevent: message");
   });
 
-  test("has a longer tour that runs as printed: from an alert to a chat", async () => {
+  test("go on with a longer one that runs as printed: from an alert to a chat", async () => {
     const telegram = createFakeTelegram();
     atEnd(telegram.close);
     const server = await startServer({ env: telegram.environment });
     telegram.say({ conversation: "-100200", text: "What happened to db-1?" });
     await until(() => telegram.waiting() === 0 && server.output().includes("what comes in is heard"), "the question");
-    const [setUp, register] = tourOf(readme);
-    const blocks = tourOf(readme, "chat tour");
-    expect(blocks.length).toBe(5);
-    const printed = await runTour([setUp ?? "", register ?? "", ...blocks], server);
+    const [setUp, register] = tour;
+    expect(chatTour.length).toBe(5);
+    const printed = await runTour([setUp ?? "", register ?? "", ...chatTour], server);
     const [events, task, delegation, ended, answered] = printed.slice(2);
     expect(events).toContain(`"routed":0,"unbound":true`);
     expect(task).toContain('"title":"Disk of db-1 is full"');
@@ -49,9 +46,5 @@ describe("the README", () => {
     expect(telegram.posted).toMatchObject([
       { conversation: "-100200", text: "Its disk was full of old logs. They are rotated, 40 GB are free." },
     ]);
-  });
-
-  test("lists the settings that there are", () => {
-    expect(withSettings(readme)).toBe(readme);
   });
 });
