@@ -1,8 +1,8 @@
 import { join } from "node:path";
 import { SETTINGS } from "../src/config.ts";
 
-/** Writes the table of settings into the README, from what the program itself checks: `bun scripts/readme.ts`. */
-const FILE = join(import.meta.dir, "../README.md");
+/** Writes the table of settings into docs/configuration.md, from what the program itself checks: `bun scripts/settings-table.ts`. */
+const FILE = join(import.meta.dir, "../docs/configuration.md");
 
 /** One row for each setting. */
 export function settingsTable(): string {
@@ -14,9 +14,9 @@ export function settingsTable(): string {
     .join("\n");
 }
 
-/** The README with the table that belongs into it. */
-export function withSettings(readme: string): string {
-  return readme.replace(/(<!-- settings -->\n)[\s\S]*?(<!-- \/settings -->)/, `$1${settingsTable()}\n$2`);
+/** The page with the table that belongs into it. */
+export function withSettings(page: string): string {
+  return page.replace(/(<!-- settings -->\n)[\s\S]*?(<!-- \/settings -->)/, `$1${settingsTable()}\n$2`);
 }
 
 if (import.meta.main) await Bun.write(FILE, withSettings(await Bun.file(FILE).text()));
