@@ -2,6 +2,7 @@ import { expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { BUN_FLAGS } from "../../src/cli/own.ts";
+import { allPages } from "../support/markdown.ts";
 
 const ROOT = join(import.meta.dir, "../..");
 const read = (name: string) => readFileSync(join(ROOT, name), "utf8");
@@ -9,8 +10,8 @@ const read = (name: string) => readFileSync(join(ROOT, name), "utf8");
 test("everything that publishes the relay's port does so on loopback alone", () => {
   const { services } = Bun.YAML.parse(read("compose.yaml")) as { services: { relay: { ports: string[] } } };
   expect(services.relay.ports).toEqual(["127.0.0.1:4747:4747"]);
-  for (const name of ["README.md", "Dockerfile", "docs/architecture.md"])
-    for (const [, port] of read(name).matchAll(/(?:-p|--publish) (\S*4747)/g)) expect(port).toStartWith("127.0.0.1:");
+  for (const text of [read("Dockerfile"), ...allPages().map((page) => page.text)])
+    for (const [, port] of text.matchAll(/(?:-p|--publish) (\S*4747)/g)) expect(port).toStartWith("127.0.0.1:");
   expect(read("deploy/Caddyfile")).toContain("reverse_proxy 127.0.0.1:4747");
   expect(read("deploy/nginx.conf")).toContain("proxy_pass http://127.0.0.1:4747");
 });
