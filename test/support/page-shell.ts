@@ -1,0 +1,71 @@
+import { chmodSync, mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { atEnd } from "./ending.ts";
+import { ROOT } from "./markdown.ts";
+import { tempFolder } from "./relay.ts";
+import { startServer } from "./server.ts";
+
+const END = "== end of block ==";
+
+/** Programs that pages call by name: the command line from its sources, and curl, which fails here when the relay refuses. */
+const PROGRAMS = (curl: string) => ({
+  signalbox: `exec "${process.execPath}" --config=/dev/null --no-env-file "${ROOT}/src/cli/main.ts" "$@"`,
+  curl: `exec ${curl} --fail-with-body "$@"`,
+});
+
+export interface PageShell {
+  url: string;
+  /** Runs a block as printed, and answers with its output. Ids like `tsk_...` stand for the newest of their kind. */
+  run(block: string): Promise<string>;
+}
+
+/** A shell in the folder of a relay of its own; it keeps variables and functions from block to block. */
+export async function openPageShell(env: Record<string, string> = {}): Promise<PageShell> {
+  const folder = tempFolder();
+  const server = await startServer({ dataDir: join(folder, "data"), env });
+  const bin = join(folder, "bin");
+  mkdirSync(bin);
+  for (const [name, line] of Object.entries(PROGRAMS(Bun.which("curl") ?? "curl"))) {
+    writeFileSync(join(bin, name), `#!/bin/sh\n${line}\n`);
+    chmodSync(join(bin, name), 0o755);
+  }
+  const shell = Bun.spawn(["bash", "-eu", "-o", "pipefail"], {
+    cwd: folder,
+    env: { PATH: `${bin}:${process.env.PATH}`, HOME: folder },
+    stdin: "pipe",
+    stdout: "pipe",
+    stderr: "pipe",
+  });
+  atEnd(async () => {
+    shell.kill();
+    await shell.exited;
+  });
+  const output = shell.stdout.pipeThrough(new TextDecoderStream()).getReader();
+  let printed = "";
+  let count = 0;
+
+  const whole = (block: string) =>
+    block
+      .replaceAll("http://127.0.0.1:4747", server.url)
+      .replace(
+        /\b([a-z]+_)\.\.\./g,
+        (_, prefix: string) => printed.match(new RegExp(`${prefix}[a-z0-9]+`, "g"))?.at(-1) ?? "",
+      );
+
+  return {
+    url: server.url,
+    async run(block) {
+      const file = join(folder, `block-${++count}.sh`);
+      writeFileSync(file, whole(block));
+      // The block reads nothing from the shell's own input.
+      shell.stdin.write(`. ${file} </dev/null\necho "${END}"\n`);
+      const start = printed.length;
+      while (!printed.includes(END, start)) {
+        const { value, done } = await output.read();
+        if (done) throw new Error(`${block}\n${printed.slice(start)}\n${await new Response(shell.stderr).text()}`);
+        printed += value;
+      }
+      return printed.slice(start, printed.indexOf(END, start));
+    },
+  };
+}
