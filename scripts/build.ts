@@ -1,6 +1,6 @@
 import { realpathSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { readMigrationFiles } from "drizzle-orm/migrator";
+import { migrationsIn } from "../src/kernel/db/migrate.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 /** Names in dist/ are relative to this; Bun looks for them behind links. */
@@ -24,7 +24,7 @@ const PROGRAM = {
     __dirname: '"."',
     // In one file every module is the main one: the relay would start with each command.
     "import.meta.main": "false",
-    EMBEDDED_MIGRATIONS: JSON.stringify(readMigrationFiles({ migrationsFolder: `${root}drizzle` })),
+    EMBEDDED_MIGRATIONS: JSON.stringify(migrationsIn(`${root}drizzle`)),
   },
 } as const satisfies Partial<Bun.BuildConfig>;
 const ENTRY = `${SOURCES}/cli/entry.ts`;

@@ -34,13 +34,13 @@ const NOTHING = {
   _meta: { tables: {}, columns: {} },
 } as unknown as DrizzleSQLiteSnapshotJSON;
 
-/** Tables and indexes; but for SQLite's own, drizzle's record and the search index, which only SQL can declare. */
+/** Tables and indexes; but for SQLite's own and the search index, which only SQL can declare. */
 function schemaOf(sqlite: Sqlite): { name: string; sql: string }[] {
   const rows = sqlite
     .prepare("select name, sql from sqlite_schema where sql is not null order by type, name")
     .all() as { name: string; sql: string }[];
   return rows
-    .filter(({ name }) => !/^(sqlite_|__drizzle|search)/.test(name))
+    .filter(({ name }) => !/^(sqlite_|search)/.test(name))
     .map(({ name, sql }) => ({ name, sql: inOrder(sql.replaceAll(/\s+/g, " ")) }));
 }
 

@@ -5,7 +5,7 @@ const PASSING: Record<string, string[]> = { agents: ["last_seen_at", "status"], 
 /** Rows that never change: their count and the last one's place say everything. */
 const APPENDED = ["messages", "activity"];
 /** The relay's own bookkeeping, written after the answer: deliveries, and how far background work has come. */
-const BOOKKEEPING = /^(offers|marks|losses|search.*|sqlite_.*|__drizzle.*)$/;
+const BOOKKEEPING = /^(offers|marks|losses|search.*|sqlite_.*)$/;
 
 /** Looks at a relay's database from outside, and tells whether anything in it was changed. */
 export interface Digest {
