@@ -24,6 +24,7 @@ export function createSchedules(store: ScheduledStore, due: Due, clock: Clock) {
         fromId,
         draft: { ...draft, deliverAt: null },
         via,
+        person: null,
         deliverAt,
         idempotencyKey: draft.idempotencyKey ?? null,
         fingerprint,

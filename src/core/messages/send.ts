@@ -68,6 +68,8 @@ export interface Author {
   via: string | null;
   /** Its source, when the author's kind does not tell. */
   source?: MessageSource;
+  /** The integration that reported it. */
+  integration?: string | null;
   /** A bot speaks through this channel; `linkId`: what its chat says that it goes on from. */
   bot?: { linkId: number | null } | undefined;
 }
@@ -210,6 +212,7 @@ export function createSender(parts: SendParts) {
       target,
       kind: draft.kind ?? (draft.claimable ? "task" : "chat"),
       source: author.source ?? sourceOf(author),
+      integration: author.integration ?? null,
       topic: draft.topic ?? null,
       subject: draft.subject ?? null,
       body: draft.body,
@@ -228,7 +231,7 @@ export function createSender(parts: SendParts) {
       meta: draft.meta ? JSON.stringify(draft.meta) : null,
       idempotencyKey: draft.idempotencyKey ?? null,
       fingerprint: addressed.fingerprint ?? (draft.idempotencyKey ? fingerprint(draft) : null),
-      via: author.via,
+      ...{ via: author.via, person: null },
       expiresAt: draft.expiresAt ? fromTime(draft.expiresAt) : null,
       createdAt: clock.now(),
       matched,
@@ -263,8 +266,7 @@ export function createSender(parts: SendParts) {
       claimedAt: null,
       leaseSeconds: null,
       error: null,
-      endedAt: null,
-      endedUpTo: null,
+      ...{ cancelledPerson: null, requeuedPerson: null, endedAt: null, endedUpTo: null },
     };
     await works.add(tx, work);
     const expiresAt = row.expiresAt;

@@ -11,7 +11,9 @@ export const messages = sqliteTable(
     target: text("target").notNull(),
     kind: text("kind").$type<MessageKind>().notNull(),
     /** The kind of author behind it, whatever `from` says. */
-    source: text("source").$type<MessageSource>().notNull().default("agent"),
+    source: text("source").$type<MessageSource>().notNull(),
+    /** The integration that reported it. */
+    integration: text("integration"),
     topic: text("topic"),
     subject: text("subject"),
     body: text("body").notNull(),
@@ -24,7 +26,7 @@ export const messages = sqliteTable(
     rootId: integer("root_id"),
     hops: integer("hops").notNull(),
     /** How many messages by agents in a row this one is the last of; 0 where somebody else has a say. */
-    streak: integer("streak").notNull().default(0),
+    streak: integer("streak").notNull(),
     /** The nearest work or request that it is or lies inside, along what it replies to and was caused by. */
     workId: integer("work_id"),
     claimable: integer("claimable", { mode: "boolean" }).notNull(),
@@ -37,6 +39,8 @@ export const messages = sqliteTable(
     /** Hash of what was asked for, when there is a key: the same key with other content is refused. */
     fingerprint: text("fingerprint"),
     via: text("via"),
+    /** Person that wrote it at `user`, or with an operator's token. */
+    person: text("person"),
     expiresAt: integer("expires_at"),
     createdAt: integer("created_at").notNull(),
     /** Members of the target when it was appended. */
@@ -59,6 +63,7 @@ export const reads = sqliteTable(
   {
     messageId: integer("message_id").notNull(),
     agentId: text("agent_id").notNull(),
+    person: text("person"),
     at: integer("at").notNull(),
   },
   (t) => [primaryKey({ columns: [t.messageId, t.agentId] })],
@@ -72,6 +77,7 @@ export const scheduled = sqliteTable(
     fromId: text("from_id").notNull(),
     draft: text("draft", { mode: "json" }).$type<ParsedDraft>().notNull(),
     via: text("via"),
+    person: text("person"),
     deliverAt: integer("deliver_at").notNull(),
     idempotencyKey: text("idempotency_key"),
     fingerprint: text("fingerprint"),

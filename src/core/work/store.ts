@@ -3,7 +3,6 @@ import { bound, boundLimit, fixedLimit } from "../../kernel/db/bound.ts";
 import type { Db, Reading, Tx } from "../../kernel/db/database.ts";
 import { inList } from "../../kernel/db/lists.ts";
 import type { WorkState } from "../../protocol/messages.ts";
-
 import { createAttemptStore } from "./store-attempts.ts";
 import { createOpenWorkStore } from "./store-open-work.ts";
 import { work } from "./tables.ts";

@@ -25,6 +25,9 @@ export const work = sqliteTable(
     claimedAt: integer("claimed_at"),
     leaseSeconds: integer("lease_seconds"),
     error: text("error"),
+    /** Persons that cancelled it, and last requeued it. */
+    cancelledPerson: text("cancelled_person"),
+    requeuedPerson: text("requeued_person"),
     /** When it reached its final state. */
     endedAt: integer("ended_at"),
     /** The newest entry of the log at that moment: what lies inside it up to there is over. */
@@ -47,6 +50,7 @@ export const attempts = sqliteTable(
     messageId: integer("message_id").notNull(),
     fence: integer("fence").notNull(),
     agentId: text("agent_id").notNull(),
+    person: text("person"),
     attempt: integer("attempt").notNull(),
     claimedAt: integer("claimed_at").notNull(),
     renewedAt: integer("renewed_at"),

@@ -74,7 +74,7 @@ export const taskPushes = sqliteTable(
     createdAt: integer("created_at").notNull(),
     /** The token that set it: with that it is paused. */
     tokenId: text("token_id"),
-    isPaused: integer("is_paused", { mode: "boolean" }).notNull().default(false),
+    isPaused: integer("is_paused", { mode: "boolean" }).notNull(),
   },
   (t) => [
     uniqueIndex("a2a_pushes_by_name").on(t.messageId, t.configId),

@@ -19,7 +19,7 @@ import type { Delivery, Report } from "./mappings/report.ts";
 import type { News } from "./news.ts";
 import { EVENT } from "./retention.ts";
 import type { Secrets } from "./secrets.ts";
-import { type IntegrationService, SYSTEM } from "./service.ts";
+import { authorOf, type IntegrationService } from "./service.ts";
 import type { IntegrationRow, IntegrationStore } from "./store.ts";
 import { refused, verify } from "./verify.ts";
 
@@ -210,15 +210,16 @@ export function createEvents(parts: EventParts) {
     const nobody: Became = { task, message: null, created: false };
     // When it is not open, people have taken care of it meanwhile.
     if (wanted.target === null || task.status !== "open") return nobody;
-    if (!isNamed && (await unreachable(tx, wanted.target)) !== undefined) return nobody;
-    return { ...became(await life.handOut(tx, SYSTEM, task, wanted.target, step)), created: false };
+    if (!isNamed && (await unreachable(tx, wanted)) !== undefined) return nobody;
+    return { ...became(await life.handOut(tx, authorOf(wanted.source), task, wanted.target, step)), created: false };
   }
 
   /** A task that is new, or opened again. Where its integration's own target cannot get it, it is kept, and `user` told. */
   async function open(tx: Tx, known: TaskRow | undefined, wanted: NewTask, isNamed: boolean, step: Step) {
+    const author = authorOf(wanted.source);
     const make = (task: NewTask, taken: Step) =>
-      known ? life.reopen(tx, SYSTEM, known, task, taken) : life.add(tx, SYSTEM, task, taken);
-    const why = isNamed || wanted.target === null ? undefined : await unreachable(tx, wanted.target);
+      known ? life.reopen(tx, author, known, task, taken) : life.add(tx, author, task, taken);
+    const why = isNamed || wanted.target === null ? undefined : await unreachable(tx, wanted);
     if (why === undefined || wanted.target === null)
       return became(await make(wanted, known ? { ...step, note: "reported after its end" } : step));
     const made = await make({ ...wanted, target: null }, { ...step, note: `not sent: ${why}` });
@@ -227,9 +228,9 @@ export function createEvents(parts: EventParts) {
   }
 
   /** Why no work can be sent there now, in words; undefined when it can. Asked first: nothing is written by then. */
-  async function unreachable(on: Reading, target: string): Promise<string | undefined> {
+  async function unreachable(on: Reading, { source, target }: NewTask): Promise<string | undefined> {
     try {
-      await life.checkTarget(on, SYSTEM, target);
+      if (target !== null) await life.checkTarget(on, authorOf(source), target);
       return undefined;
     } catch (error) {
       if (error instanceof Problem) return error.message;

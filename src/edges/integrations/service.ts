@@ -1,3 +1,4 @@
+import type { Author } from "../../core/messages/send.ts";
 import type { TaskLife } from "../../features/tasks/life.ts";
 import type { ActivityService } from "../../identity/activity/service.ts";
 import { type Caller, readsAll, requireOperator } from "../../identity/auth/caller.ts";
@@ -77,7 +78,7 @@ export function createIntegrationService({ store, secrets, activity, auth, life,
     async put(tx: Tx, caller: Caller, source: string, draft: ParsedIntegrationDraft) {
       requireOperator(caller);
       const before = await store.bySource(tx, source);
-      const target = draft.target === undefined ? null : await life.checkTarget(tx, SYSTEM, draft.target);
+      const target = draft.target === undefined ? null : await life.checkTarget(tx, authorOf(source), draft.target);
       const verify = draft.verify ?? VERIFIED_BY[draft.mapping];
       const { isMade, ...kept } = secretOf(source, before, draft, verify);
       const row: IntegrationRow = {
@@ -127,8 +128,10 @@ export function createIntegrationService({ store, secrets, activity, auth, life,
   };
 }
 
-/** In whose name the messages of integrations are. */
-export const SYSTEM = { id: "system", kind: "system", via: null, source: "integration" } as const;
+/** Author of the tasks that an integration reports. */
+export const authorOf = (integration: string | null): Author => ({
+  ...{ id: "system", kind: "system", via: null, source: "integration", integration },
+});
 
 function toIntegration(row: IntegrationRow): Integration {
   const { nonce: _, sealed: __, createdAt, updatedAt, ...shown } = row;

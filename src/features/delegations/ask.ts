@@ -76,6 +76,7 @@ export function createAsk(parts: AskParts) {
       createdAt: clock.now(),
       endedAt: null,
       endedUpTo: null,
+      cancelledPerson: null,
       answerId: null,
       answeredBy: null,
       answeredAt: null,

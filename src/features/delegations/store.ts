@@ -318,6 +318,7 @@ function everyColumn() {
     createdAt: p("createdAt"),
     endedAt: p("endedAt"),
     endedUpTo: p("endedUpTo"),
+    cancelledPerson: p("cancelledPerson"),
     answerId: p("answerId"),
     answeredBy: p("answeredBy"),
     answeredAt: p("answeredAt"),

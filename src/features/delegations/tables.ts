@@ -26,6 +26,8 @@ export const delegations = sqliteTable(
     endedAt: integer("ended_at"),
     /** The newest entry of the log at that moment. */
     endedUpTo: integer("ended_up_to"),
+    /** Person that cancelled it. */
+    cancelledPerson: text("cancelled_person"),
     answerId: integer("answer_id"),
     /** `system` when nobody answered; what comes after that is late. */
     answeredBy: text("answered_by"),

@@ -116,7 +116,7 @@ export function createGuardService(parts: GuardParts) {
     await store.put(tx, {
       ...{ rootId, kind, messageId: row.id, fromId: row.fromId, target: row.target, streak: row.streak },
       ...{ pausedAt: now, toldAt: isTold ? before.toldAt : now },
-      ...{ resumedAt: null, resumedBy: null, resumedUpTo: before?.resumedUpTo ?? null },
+      ...{ resumedAt: null, resumedBy: null, resumedPerson: null, resumedUpTo: before?.resumedUpTo ?? null },
     });
     tx.afterCommit(() => count(kind, "paused"));
     if (isTold) return;

@@ -17,6 +17,7 @@ export const loops = sqliteTable(
     toldAt: integer("told_at").notNull(),
     resumedAt: integer("resumed_at"),
     resumedBy: text("resumed_by"),
+    resumedPerson: text("resumed_person"),
     /** What was said up to here counts no more. */
     resumedUpTo: integer("resumed_up_to"),
   },

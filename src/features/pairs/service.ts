@@ -58,6 +58,7 @@ export function createPairService(parts: PairParts) {
       ...{ id: newId("pair", now), requester, target, couple: coupleOf(requester, target) },
       ...{ objective: body.objective ?? null, status: "pending", threadId: 0, reason: null, endedBy: null },
       ...{ createdAt: now, expiresAt: now + body.timeoutSeconds * 1000, acceptedAt: null, endedAt: null },
+      ...{ acceptedPerson: null, endedPerson: null },
     };
     const threadId = await life.tell(tx, row, "requested");
     const made = { ...row, threadId };
@@ -207,7 +208,7 @@ interface ListQuery {
   page?: string | undefined;
 }
 
-const toPair = ({ couple: _, ...row }: PairRow): Pair => ({
+const toPair = ({ couple: _, acceptedPerson: _a, endedPerson: _e, ...row }: PairRow): Pair => ({
   ...row,
   createdAt: toTime(row.createdAt),
   expiresAt: toTime(row.expiresAt),

@@ -18,6 +18,9 @@ export const pairs = sqliteTable(
     threadId: integer("thread_id").notNull(),
     reason: text("reason"),
     endedBy: text("ended_by"),
+    /** Persons that accepted it, and rejected or ended it. */
+    acceptedPerson: text("accepted_person"),
+    endedPerson: text("ended_person"),
     createdAt: integer("created_at").notNull(),
     expiresAt: integer("expires_at").notNull(),
     acceptedAt: integer("accepted_at"),

@@ -102,7 +102,8 @@ export function createFiring({ agents, agentStore, sender, activity, due, clock,
   async function note(tx: Tx, row: ScheduleRow, come: Come, how: Pick<FireRow, "outcome" | "error">): Promise<void> {
     const now = clock.now();
     const n = row.fires + 1;
-    await store.addFire(tx, { scheduleId: row.id, n, ...come, firedAt: now, messageId: null, by: null, ...how });
+    const fire = { scheduleId: row.id, n, ...come, firedAt: now, person: null };
+    await store.addFire(tx, { ...fire, messageId: null, by: null, ...how });
     await store.forgetFires(tx, row.id, n - KEPT_FIRES);
     // After the clock was set back as well no time comes twice.
     const nextAt = nextTime(row, Math.max(now, come.scheduledAt));
@@ -129,7 +130,7 @@ export function createFiring({ agents, agentStore, sender, activity, due, clock,
     const addressed = await addressedBy(tx, row, come);
     const sent = await sender.append(tx, { ...addressed, isRoot });
     const outcome = { outcome: "sent", error: null, messageId: sent.entry.id } as const;
-    const fire: FireRow = { scheduleId: row.id, n, ...come, firedAt: now, by, ...outcome };
+    const fire: FireRow = { scheduleId: row.id, n, ...come, firedAt: now, by, person: null, ...outcome };
     await store.addFire(tx, fire);
     await store.forgetFires(tx, row.id, n - KEPT_FIRES);
     await store.change(tx, row, { fires: n });

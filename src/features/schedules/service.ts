@@ -117,6 +117,7 @@ export function createScheduleService(parts: ScheduleServiceParts) {
       id: newId("sch", now),
       agentId,
       via: viaOf(caller, agentId),
+      person: null,
       name: draft.name ?? null,
       ...when,
       target: draft.message.to,

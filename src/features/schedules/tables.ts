@@ -10,6 +10,7 @@ export const schedules = sqliteTable(
     agentId: text("agent_id").notNull(),
     /** The operator token that made it in this name. */
     via: text("via"),
+    person: text("person"),
     name: text("name"),
     at: integer("at"),
     cron: text("cron"),
@@ -52,6 +53,7 @@ export const scheduleFires = sqliteTable(
     messageId: integer("message_id"),
     /** The agent or person that had it run now. */
     by: text("by"),
+    person: text("person"),
     error: text("error"),
   },
   (t) => [

@@ -105,6 +105,7 @@ export function createTaskLife({ store, sender, works, leases, clock }: TaskLife
       taskId: task.id,
       at: clock.now(),
       actor,
+      person: null,
       fromStatus: from,
       toStatus: task.status,
       note: note?.slice(0, MAX_NOTE) ?? null,

@@ -128,6 +128,7 @@ export function createTaskStore(db: Db) {
         taskId: p("taskId"),
         at: p("at"),
         actor: p("actor"),
+        person: p("person"),
         fromStatus: p("fromStatus"),
         toStatus: p("toStatus"),
         note: p("note"),

@@ -50,6 +50,7 @@ export const taskEvents = sqliteTable(
     taskId: text("task_id").notNull(),
     at: integer("at").notNull(),
     actor: text("actor").notNull(),
+    person: text("person"),
     /** null: it was made. */
     fromStatus: text("from_status").$type<TaskStatus>(),
     toStatus: text("to_status").$type<TaskStatus>().notNull(),

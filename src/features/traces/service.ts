@@ -64,6 +64,7 @@ export function createTraceService({ agents, access, offers, store, idempotency,
       bytesSoFar += bytes;
       return {
         ...by,
+        person: null,
         messageId,
         number,
         level,

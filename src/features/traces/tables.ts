@@ -10,6 +10,7 @@ export const traces = sqliteTable(
     number: integer("number").notNull(),
     agentId: text("agent_id").notNull(),
     via: text("via"),
+    person: text("person"),
     level: integer("level").$type<2 | 3>().notNull(),
     type: text("type").notNull(),
     createdAt: integer("created_at").notNull(),
@@ -17,7 +18,7 @@ export const traces = sqliteTable(
     bytes: integer("bytes").notNull(),
     bytesSoFar: integer("bytes_so_far").notNull(),
     /** Content and metadata are encrypted by the clients. */
-    opaque: integer("opaque", { mode: "boolean" }).notNull().default(false),
+    opaque: integer("opaque", { mode: "boolean" }).notNull(),
     // Large things last: what only looks at the others reads no further pages.
     content: text("content").notNull(),
     /** JSON text, as it goes out. */

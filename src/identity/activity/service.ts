@@ -12,7 +12,7 @@ export function createActivityService(db: Db, clock: Clock) {
   return {
     /** Writes who did what, in the write that does it. */
     record(tx: Tx, actor: { tokenId: string }, verb: string, subject: string, data: Record<string, unknown> = {}) {
-      return activityStore.add(tx, { at: clock.now(), actor: actor.tokenId, verb, subject, data });
+      return activityStore.add(tx, { at: clock.now(), actor: actor.tokenId, person: null, verb, subject, data });
     },
 
     /** `GET /v1/activity`, newest first. Operators and viewers alone. */
@@ -23,7 +23,7 @@ export function createActivityService(db: Db, clock: Clock) {
           limit,
           (count, last: ActivityRow | undefined) =>
             activityStore.page(on, { ...filter, before: last?.id ?? before }, count),
-          (row) => ({ ...row, at: toTime(row.at) }),
+          ({ person: _, ...row }) => ({ ...row, at: toTime(row.at) }),
         ),
       );
       return { items, nextPage: more ? String(items.at(-1)?.id) : null };

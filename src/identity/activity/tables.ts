@@ -6,6 +6,7 @@ export const activity = sqliteTable(
     id: integer("id").primaryKey({ autoIncrement: true }),
     at: integer("at").notNull(),
     actor: text("actor").notNull(),
+    person: text("person"),
     verb: text("verb").notNull(),
     subject: text("subject").notNull(),
     data: text("data", { mode: "json" }).$type<Record<string, unknown>>().notNull(),

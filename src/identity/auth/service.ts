@@ -108,6 +108,7 @@ export function createAuthService(
       groups: null,
       prefix: null,
       source: null,
+      person: null,
       name: null,
       enrolledBy: null,
       enrolledFor: null,

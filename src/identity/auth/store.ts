@@ -19,6 +19,7 @@ export function createAuthStore(db: Db) {
         groups: sql.placeholder("groups"),
         prefix: sql.placeholder("prefix"),
         source: sql.placeholder("source"),
+        person: sql.placeholder("person"),
         name: sql.placeholder("name"),
         enrolledBy: sql.placeholder("enrolledBy"),
         enrolledFor: sql.placeholder("enrolledFor"),

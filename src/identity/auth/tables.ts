@@ -13,6 +13,8 @@ export const tokens = sqliteTable(
     groups: text("groups", { mode: "json" }).$type<string[]>(),
     prefix: text("prefix"),
     source: text("source"),
+    /** The person it belongs to. */
+    person: text("person"),
     name: text("name"),
     /** The enroll token that made it, and the instance it was made for. */
     enrolledBy: text("enrolled_by"),

@@ -1,0 +1,713 @@
+CREATE TABLE `offers` (
+	`id` integer PRIMARY KEY NOT NULL,
+	`agent_id` text NOT NULL,
+	`instance_id` text,
+	`connection` text NOT NULL,
+	`transport` text NOT NULL,
+	`after_id` integer NOT NULL,
+	`up_to_id` integer NOT NULL,
+	`at` integer NOT NULL
+);
+--> statement-breakpoint
+CREATE INDEX `offers_by_agent` ON `offers` (`agent_id`,`up_to_id`);--> statement-breakpoint
+CREATE TABLE `marks` (
+	`name` text PRIMARY KEY NOT NULL,
+	`position` integer NOT NULL
+);
+--> statement-breakpoint
+CREATE TABLE `messages` (
+	`id` integer PRIMARY KEY AUTOINCREMENT NOT NULL,
+	`from_id` text NOT NULL,
+	`target` text NOT NULL,
+	`kind` text NOT NULL,
+	`source` text NOT NULL,
+	`integration` text,
+	`topic` text,
+	`subject` text,
+	`body` text NOT NULL,
+	`opaque` integer NOT NULL,
+	`thread_id` integer,
+	`reply_to` integer,
+	`caused_by` integer,
+	`root_id` integer,
+	`hops` integer NOT NULL,
+	`streak` integer NOT NULL,
+	`work_id` integer,
+	`claimable` integer NOT NULL,
+	`urgent` integer NOT NULL,
+	`route` text,
+	`payload` text,
+	`meta` text,
+	`idempotency_key` text,
+	`fingerprint` text,
+	`via` text,
+	`person` text,
+	`expires_at` integer,
+	`created_at` integer NOT NULL,
+	`matched` integer NOT NULL
+);
+--> statement-breakpoint
+CREATE INDEX `messages_by_target` ON `messages` (`target`,`id`,`from_id`);--> statement-breakpoint
+CREATE INDEX `messages_by_thread` ON `messages` (`thread_id`,`id`) WHERE thread_id is not null;--> statement-breakpoint
+CREATE UNIQUE INDEX `messages_by_key` ON `messages` (`idempotency_key`,`from_id`) WHERE idempotency_key is not null;--> statement-breakpoint
+CREATE TABLE `quotas` (
+	`agent_id` text PRIMARY KEY NOT NULL,
+	`day` integer NOT NULL,
+	`messages` integer NOT NULL,
+	`files` integer NOT NULL
+);
+--> statement-breakpoint
+CREATE TABLE `reads` (
+	`message_id` integer NOT NULL,
+	`agent_id` text NOT NULL,
+	`person` text,
+	`at` integer NOT NULL,
+	PRIMARY KEY(`message_id`, `agent_id`)
+);
+--> statement-breakpoint
+CREATE TABLE `scheduled_messages` (
+	`id` text PRIMARY KEY NOT NULL,
+	`from_id` text NOT NULL,
+	`draft` text NOT NULL,
+	`via` text,
+	`person` text,
+	`deliver_at` integer NOT NULL,
+	`idempotency_key` text,
+	`fingerprint` text,
+	`message_id` integer,
+	`error` text,
+	`created_at` integer NOT NULL
+);
+--> statement-breakpoint
+CREATE UNIQUE INDEX `scheduled_by_key` ON `scheduled_messages` (`from_id`,`idempotency_key`) WHERE idempotency_key is not null;--> statement-breakpoint
+CREATE INDEX `scheduled_by_message` ON `scheduled_messages` (`message_id`);--> statement-breakpoint
+CREATE INDEX `scheduled_failed` ON `scheduled_messages` (`deliver_at`) WHERE error is not null;--> statement-breakpoint
+CREATE INDEX `scheduled_unsent` ON `scheduled_messages` (`id`) WHERE message_id is null;--> statement-breakpoint
+CREATE INDEX `scheduled_unsent_by_sender` ON `scheduled_messages` (`from_id`,`id`) WHERE message_id is null;--> statement-breakpoint
+CREATE TABLE `losses` (
+	`agent_id` text PRIMARY KEY NOT NULL,
+	`last_id` integer NOT NULL,
+	`lost` integer NOT NULL
+);
+--> statement-breakpoint
+CREATE TABLE `attempts` (
+	`message_id` integer NOT NULL,
+	`fence` integer NOT NULL,
+	`agent_id` text NOT NULL,
+	`person` text,
+	`attempt` integer NOT NULL,
+	`claimed_at` integer NOT NULL,
+	`renewed_at` integer,
+	`ended_at` integer,
+	`outcome` text,
+	`error` text,
+	`result_id` integer,
+	PRIMARY KEY(`message_id`, `fence`)
+);
+--> statement-breakpoint
+CREATE INDEX `attempts_by_agent` ON `attempts` (`agent_id`);--> statement-breakpoint
+CREATE TABLE `work` (
+	`message_id` integer PRIMARY KEY NOT NULL,
+	`target` text NOT NULL,
+	`kind` text NOT NULL,
+	`topic` text NOT NULL,
+	`urgent` integer NOT NULL,
+	`state` text NOT NULL,
+	`due_at` integer,
+	`expires_at` integer,
+	`max_attempts` integer NOT NULL,
+	`attempts` integer NOT NULL,
+	`fence` integer NOT NULL,
+	`holder` text,
+	`claimed_at` integer,
+	`lease_seconds` integer,
+	`error` text,
+	`cancelled_person` text,
+	`requeued_person` text,
+	`ended_at` integer,
+	`ended_up_to` integer
+);
+--> statement-breakpoint
+CREATE INDEX `work_open` ON `work` (`target`,urgent desc,`message_id`) WHERE state = 'open';--> statement-breakpoint
+CREATE INDEX `work_open_by_topic` ON `work` (`target`,`kind`,`topic`,urgent desc,`message_id`) WHERE state = 'open';--> statement-breakpoint
+CREATE INDEX `work_delayed` ON `work` (`target`,`message_id`) WHERE state = 'delayed';--> statement-breakpoint
+CREATE INDEX `work_due` ON `work` (`due_at`) WHERE due_at is not null;--> statement-breakpoint
+CREATE INDEX `work_held` ON `work` (`holder`,`message_id`) WHERE state = 'claimed';--> statement-breakpoint
+CREATE INDEX `work_dead` ON `work` (`message_id`) WHERE state = 'dead';--> statement-breakpoint
+CREATE TABLE `a2a_agents` (
+	`agent_id` text PRIMARY KEY NOT NULL,
+	`card_url` text NOT NULL,
+	`card` text,
+	`etag` text,
+	`token` text,
+	`state` text NOT NULL,
+	`error` text,
+	`failures` integer NOT NULL,
+	`failing_since` integer,
+	`checked_at` integer,
+	`told_of` integer,
+	`created_at` integer NOT NULL
+);
+--> statement-breakpoint
+CREATE TABLE `a2a_calls` (
+	`message_id` integer NOT NULL,
+	`agent_id` text NOT NULL,
+	`asker_id` text NOT NULL,
+	`thread_id` integer NOT NULL,
+	`delegation_id` text,
+	`claim_token` text,
+	`task_id` text,
+	`context_id` text,
+	`question_id` integer,
+	`told` text,
+	`failures` integer NOT NULL,
+	`started_at` integer NOT NULL,
+	`ended_at` integer,
+	PRIMARY KEY(`message_id`, `agent_id`)
+);
+--> statement-breakpoint
+CREATE INDEX `a2a_calls_by_thread` ON `a2a_calls` (`agent_id`,`thread_id`,`message_id`);--> statement-breakpoint
+CREATE INDEX `a2a_calls_by_question` ON `a2a_calls` (`question_id`) WHERE question_id is not null;--> statement-breakpoint
+CREATE INDEX `a2a_calls_by_delegation` ON `a2a_calls` (`delegation_id`) WHERE delegation_id is not null;--> statement-breakpoint
+CREATE INDEX `a2a_calls_open` ON `a2a_calls` (`agent_id`) WHERE ended_at is null;--> statement-breakpoint
+CREATE TABLE `a2a_contexts` (
+	`owner_id` text NOT NULL,
+	`context_id` text NOT NULL,
+	`thread_id` integer NOT NULL,
+	`begun_by` text NOT NULL,
+	PRIMARY KEY(`owner_id`, `context_id`)
+);
+--> statement-breakpoint
+CREATE INDEX `a2a_contexts_by_thread` ON `a2a_contexts` (`thread_id`,`owner_id`);--> statement-breakpoint
+CREATE TABLE `a2a_pushes` (
+	`id` text PRIMARY KEY NOT NULL,
+	`config_id` text NOT NULL,
+	`owner_id` text NOT NULL,
+	`delegation_id` text NOT NULL,
+	`message_id` integer NOT NULL,
+	`thread_id` integer NOT NULL,
+	`url` text NOT NULL,
+	`secret` text,
+	`scheme` text,
+	`up_to` integer NOT NULL,
+	`state` integer NOT NULL,
+	`failures` integer NOT NULL,
+	`created_at` integer NOT NULL,
+	`token_id` text,
+	`is_paused` integer NOT NULL
+);
+--> statement-breakpoint
+CREATE UNIQUE INDEX `a2a_pushes_by_name` ON `a2a_pushes` (`message_id`,`config_id`);--> statement-breakpoint
+CREATE INDEX `a2a_pushes_by_thread` ON `a2a_pushes` (`thread_id`);--> statement-breakpoint
+CREATE INDEX `a2a_pushes_by_owner` ON `a2a_pushes` (`owner_id`);--> statement-breakpoint
+CREATE INDEX `a2a_pushes_by_token` ON `a2a_pushes` (`token_id`);--> statement-breakpoint
+CREATE TABLE `channel_bindings` (
+	`id` text PRIMARY KEY NOT NULL,
+	`channel_id` text NOT NULL,
+	`conversation_id` text NOT NULL,
+	`thread_id` text NOT NULL,
+	`target` text NOT NULL,
+	`mode` text NOT NULL,
+	`priority` integer NOT NULL,
+	`fallback` text,
+	`origin` text NOT NULL,
+	`created_at` integer NOT NULL,
+	`updated_at` integer NOT NULL,
+	`ended_at` integer
+);
+--> statement-breakpoint
+CREATE UNIQUE INDEX `channel_bindings_by_place` ON `channel_bindings` (`channel_id`,`conversation_id`,`thread_id`,`target`);--> statement-breakpoint
+CREATE INDEX `channel_bindings_by_target` ON `channel_bindings` (`target`,`id`);--> statement-breakpoint
+CREATE INDEX `channel_bindings_by_fallback` ON `channel_bindings` (`fallback`) WHERE fallback is not null;--> statement-breakpoint
+CREATE TABLE `channels` (
+	`id` text PRIMARY KEY NOT NULL,
+	`name` text NOT NULL,
+	`name_key` text NOT NULL,
+	`provider` text NOT NULL,
+	`account_id` text NOT NULL,
+	`transport` text NOT NULL,
+	`direction` text NOT NULL,
+	`topics` text NOT NULL,
+	`ready` integer NOT NULL,
+	`is_default` integer NOT NULL,
+	`defaults_set` integer NOT NULL,
+	`created_at` integer NOT NULL
+);
+--> statement-breakpoint
+CREATE INDEX `channels_by_name` ON `channels` (`name_key`);--> statement-breakpoint
+CREATE INDEX `channels_in_order` ON `channels` (ready desc,`name_key`,`id`);--> statement-breakpoint
+CREATE INDEX `channels_by_age` ON `channels` (`created_at`,`id`);--> statement-breakpoint
+CREATE INDEX `channels_default` ON `channels` (`id`) WHERE is_default = 1;--> statement-breakpoint
+CREATE TABLE `channel_events` (
+	`channel_id` text NOT NULL,
+	`external_id` text NOT NULL,
+	`conversation_id` text NOT NULL,
+	`thread_id` text NOT NULL,
+	`message_ids` text NOT NULL,
+	`last_message_id` integer NOT NULL,
+	`routed` integer NOT NULL,
+	`unbound` integer NOT NULL,
+	`at` integer NOT NULL,
+	PRIMARY KEY(`channel_id`, `external_id`)
+);
+--> statement-breakpoint
+CREATE INDEX `channel_events_in_order` ON `channel_events` (`channel_id`,`last_message_id`);--> statement-breakpoint
+CREATE INDEX `channel_events_unbound_of` ON `channel_events` (`channel_id`,`conversation_id`,`last_message_id`) WHERE unbound = 1;--> statement-breakpoint
+CREATE INDEX `channel_events_unbound` ON `channel_events` (`channel_id`,`last_message_id`) WHERE unbound = 1;--> statement-breakpoint
+CREATE INDEX `channel_events_by_age` ON `channel_events` (`last_message_id`);--> statement-breakpoint
+CREATE TABLE `channel_moves` (
+	`channel_id` text NOT NULL,
+	`external_id` text NOT NULL,
+	`conversation_id` text NOT NULL,
+	`moved_to` text NOT NULL,
+	`active` integer NOT NULL,
+	`at` integer NOT NULL,
+	PRIMARY KEY(`channel_id`, `external_id`)
+);
+--> statement-breakpoint
+CREATE UNIQUE INDEX `channel_moves_from` ON `channel_moves` (`channel_id`,`conversation_id`) WHERE active = 1;--> statement-breakpoint
+CREATE INDEX `channel_moves_to` ON `channel_moves` (`channel_id`,`moved_to`) WHERE active = 1;--> statement-breakpoint
+CREATE TABLE `channel_parts` (
+	`message_id` integer NOT NULL,
+	`part` integer NOT NULL,
+	`channel_id` text NOT NULL,
+	`external_id` text,
+	`at` integer NOT NULL,
+	PRIMARY KEY(`message_id`, `part`)
+);
+--> statement-breakpoint
+CREATE INDEX `channel_parts_by_external_id` ON `channel_parts` (`channel_id`,`external_id`) WHERE external_id is not null;--> statement-breakpoint
+CREATE TABLE `channel_posts` (
+	`message_id` integer PRIMARY KEY NOT NULL,
+	`channel_id` text NOT NULL,
+	`conversation_id` text NOT NULL,
+	`thread_id` text NOT NULL,
+	`ended` integer NOT NULL
+);
+--> statement-breakpoint
+CREATE INDEX `channel_posts_waiting` ON `channel_posts` (`channel_id`,`conversation_id`,`thread_id`,`message_id`) WHERE ended = 0;--> statement-breakpoint
+CREATE INDEX `channel_posts_in_order` ON `channel_posts` (`channel_id`,`conversation_id`,`thread_id`,`message_id`);--> statement-breakpoint
+CREATE TABLE `webhook_channels` (
+	`channel_id` text PRIMARY KEY NOT NULL,
+	`url` text,
+	`verify` text NOT NULL,
+	`nonce` text NOT NULL,
+	`created_at` integer NOT NULL,
+	`updated_at` integer NOT NULL
+);
+--> statement-breakpoint
+CREATE TABLE `integrations` (
+	`source` text PRIMARY KEY NOT NULL,
+	`target` text,
+	`topic` text,
+	`severity` text,
+	`mapping` text NOT NULL,
+	`paths` text,
+	`verify` text NOT NULL,
+	`nonce` text NOT NULL,
+	`sealed` text,
+	`created_at` integer NOT NULL,
+	`updated_at` integer NOT NULL
+);
+--> statement-breakpoint
+CREATE TABLE `source_ends` (
+	`source` text NOT NULL,
+	`key` text NOT NULL,
+	`as_of` integer,
+	`at` integer NOT NULL,
+	PRIMARY KEY(`source`, `key`)
+);
+--> statement-breakpoint
+CREATE INDEX `source_ends_by_age` ON `source_ends` (`at`);--> statement-breakpoint
+CREATE TABLE `mcp_sessions` (
+	`id` text PRIMARY KEY NOT NULL,
+	`agent_id` text NOT NULL,
+	`subscriptions` text NOT NULL,
+	`created_at` integer NOT NULL
+);
+--> statement-breakpoint
+CREATE INDEX `mcp_sessions_agent` ON `mcp_sessions` (`agent_id`,`created_at`);--> statement-breakpoint
+CREATE TABLE `webhook_deliveries` (
+	`id` text PRIMARY KEY NOT NULL,
+	`webhook_id` text NOT NULL,
+	`type` text NOT NULL,
+	`message_id` integer,
+	`data` text,
+	`state` text NOT NULL,
+	`attempts` integer NOT NULL,
+	`last_status` integer,
+	`last_error` text,
+	`created_at` integer NOT NULL,
+	`next_at` integer,
+	`ended_at` integer
+);
+--> statement-breakpoint
+CREATE INDEX `webhook_deliveries_pending` ON `webhook_deliveries` (`webhook_id`,`next_at`,`id`) WHERE state = 'pending';--> statement-breakpoint
+CREATE INDEX `webhook_deliveries_by_webhook` ON `webhook_deliveries` (`webhook_id`,`id`);--> statement-breakpoint
+CREATE INDEX `webhook_deliveries_by_state` ON `webhook_deliveries` (`webhook_id`,`state`,`id`);--> statement-breakpoint
+CREATE INDEX `webhook_deliveries_ended` ON `webhook_deliveries` (`state`,`ended_at`) WHERE ended_at is not null;--> statement-breakpoint
+CREATE TABLE `webhook_events` (
+	`event` text NOT NULL,
+	`webhook_id` text NOT NULL,
+	PRIMARY KEY(`event`, `webhook_id`)
+);
+--> statement-breakpoint
+CREATE TABLE `webhooks` (
+	`id` text PRIMARY KEY NOT NULL,
+	`agent_id` text NOT NULL,
+	`name` text,
+	`url` text NOT NULL,
+	`events` text NOT NULL,
+	`filter` text NOT NULL,
+	`status` text NOT NULL,
+	`reason` text,
+	`secret_version` integer NOT NULL,
+	`previous_until` integer,
+	`pending` integer NOT NULL,
+	`dropped` integer NOT NULL,
+	`is_full` integer NOT NULL,
+	`failures` integer NOT NULL,
+	`failing_since` integer,
+	`not_before` integer NOT NULL,
+	`told_at` integer,
+	`created_at` integer NOT NULL,
+	`token_id` text
+);
+--> statement-breakpoint
+CREATE INDEX `webhooks_by_agent` ON `webhooks` (`agent_id`,`id`);--> statement-breakpoint
+CREATE INDEX `webhooks_by_token` ON `webhooks` (`token_id`);--> statement-breakpoint
+CREATE TABLE `delegations` (
+	`message_id` integer PRIMARY KEY NOT NULL,
+	`from_id` text NOT NULL,
+	`target` text NOT NULL,
+	`holder` text,
+	`parent_id` text,
+	`root_id` text NOT NULL,
+	`depth` integer NOT NULL,
+	`thread_id` integer NOT NULL,
+	`status` text NOT NULL,
+	`queued` integer NOT NULL,
+	`timeout_seconds` integer NOT NULL,
+	`deadline_at` integer NOT NULL,
+	`created_at` integer NOT NULL,
+	`ended_at` integer,
+	`ended_up_to` integer,
+	`cancelled_person` text,
+	`answer_id` integer,
+	`answered_by` text,
+	`answered_at` integer,
+	`error` text,
+	`late` integer NOT NULL
+);
+--> statement-breakpoint
+CREATE INDEX `delegations_open_to` ON `delegations` (`target`,`message_id`) WHERE status in ('pending', 'claimed');--> statement-breakpoint
+CREATE INDEX `delegations_open_from` ON `delegations` (`from_id`,`message_id`,`status`) WHERE status in ('pending', 'claimed');--> statement-breakpoint
+CREATE INDEX `delegations_open_of_root` ON `delegations` (`root_id`,`message_id`,`status`,`parent_id`) WHERE parent_id is not null and status in ('pending', 'claimed');--> statement-breakpoint
+CREATE INDEX `delegations_due` ON `delegations` (`deadline_at`) WHERE status in ('pending', 'claimed');--> statement-breakpoint
+CREATE TABLE `file_uses` (
+	`file_id` text NOT NULL,
+	`message_id` integer NOT NULL,
+	PRIMARY KEY(`file_id`, `message_id`)
+);
+--> statement-breakpoint
+CREATE INDEX `file_uses_by_message` ON `file_uses` (`message_id`);--> statement-breakpoint
+CREATE TABLE `files` (
+	`id` text PRIMARY KEY NOT NULL,
+	`sha256` text NOT NULL,
+	`name` text NOT NULL,
+	`type` text NOT NULL,
+	`size` integer NOT NULL,
+	`uploaded_by` text NOT NULL,
+	`created_at` integer NOT NULL,
+	`unused_since` integer
+);
+--> statement-breakpoint
+CREATE INDEX `files_by_content` ON `files` (`sha256`);--> statement-breakpoint
+CREATE INDEX `files_unused_of` ON `files` (`uploaded_by`) WHERE unused_since is not null;--> statement-breakpoint
+CREATE INDEX `files_unused` ON `files` (`unused_since`) WHERE unused_since is not null;--> statement-breakpoint
+CREATE TABLE `loops` (
+	`root_id` integer NOT NULL,
+	`kind` text NOT NULL,
+	`message_id` integer NOT NULL,
+	`from_id` text NOT NULL,
+	`target` text NOT NULL,
+	`streak` integer NOT NULL,
+	`paused_at` integer NOT NULL,
+	`told_at` integer NOT NULL,
+	`resumed_at` integer,
+	`resumed_by` text,
+	`resumed_person` text,
+	`resumed_up_to` integer,
+	PRIMARY KEY(`root_id`, `kind`)
+);
+--> statement-breakpoint
+CREATE INDEX `loops_by_message` ON `loops` (`message_id`);--> statement-breakpoint
+CREATE TABLE `pairs` (
+	`id` text PRIMARY KEY NOT NULL,
+	`requester` text NOT NULL,
+	`target` text NOT NULL,
+	`couple` text NOT NULL,
+	`objective` text,
+	`status` text NOT NULL,
+	`thread_id` integer NOT NULL,
+	`reason` text,
+	`ended_by` text,
+	`accepted_person` text,
+	`ended_person` text,
+	`created_at` integer NOT NULL,
+	`expires_at` integer NOT NULL,
+	`accepted_at` integer,
+	`ended_at` integer
+);
+--> statement-breakpoint
+CREATE UNIQUE INDEX `pairs_one_live_per_couple` ON `pairs` (`couple`) WHERE status in ('pending', 'active');--> statement-breakpoint
+CREATE INDEX `pairs_by_requester` ON `pairs` (`requester`,`id`);--> statement-breakpoint
+CREATE INDEX `pairs_by_target` ON `pairs` (`target`,`id`);--> statement-breakpoint
+CREATE INDEX `pairs_ended` ON `pairs` (`ended_at`) WHERE ended_at is not null;--> statement-breakpoint
+CREATE TABLE `schedule_fires` (
+	`schedule_id` text NOT NULL,
+	`n` integer NOT NULL,
+	`scheduled_at` integer NOT NULL,
+	`fired_at` integer NOT NULL,
+	`missed` integer NOT NULL,
+	`outcome` text NOT NULL,
+	`message_id` integer,
+	`by` text,
+	`person` text,
+	`error` text,
+	PRIMARY KEY(`schedule_id`, `n`)
+);
+--> statement-breakpoint
+CREATE INDEX `schedule_fires_by_message` ON `schedule_fires` (`message_id`) WHERE message_id is not null;--> statement-breakpoint
+CREATE TABLE `schedules` (
+	`id` text PRIMARY KEY NOT NULL,
+	`agent_id` text NOT NULL,
+	`via` text,
+	`person` text,
+	`name` text,
+	`at` integer,
+	`cron` text,
+	`timezone` text NOT NULL,
+	`target` text NOT NULL,
+	`message` text NOT NULL,
+	`missed` text NOT NULL,
+	`enabled` integer NOT NULL,
+	`reason` text,
+	`next_at` integer,
+	`fires` integer NOT NULL,
+	`failures` integer NOT NULL,
+	`ended_at` integer,
+	`created_at` integer NOT NULL,
+	`updated_at` integer NOT NULL,
+	`token_id` text
+);
+--> statement-breakpoint
+CREATE INDEX `schedules_by_agent` ON `schedules` (`agent_id`,`id`);--> statement-breakpoint
+CREATE INDEX `schedules_by_token` ON `schedules` (`token_id`);--> statement-breakpoint
+CREATE INDEX `schedules_live` ON `schedules` (`agent_id`) WHERE ended_at is null;--> statement-breakpoint
+CREATE INDEX `schedules_by_target` ON `schedules` (`target`) WHERE enabled = 1;--> statement-breakpoint
+CREATE INDEX `schedules_ended` ON `schedules` (`ended_at`) WHERE ended_at is not null;--> statement-breakpoint
+CREATE TABLE `task_events` (
+	`id` integer PRIMARY KEY AUTOINCREMENT NOT NULL,
+	`task_id` text NOT NULL,
+	`at` integer NOT NULL,
+	`actor` text NOT NULL,
+	`person` text,
+	`from_status` text,
+	`to_status` text NOT NULL,
+	`note` text,
+	`message_id` integer,
+	`count` integer NOT NULL,
+	`last_at` integer NOT NULL
+);
+--> statement-breakpoint
+CREATE INDEX `task_events_by_task` ON `task_events` (`task_id`,`id`);--> statement-breakpoint
+CREATE INDEX `task_events_by_message` ON `task_events` (`message_id`,`id`) WHERE message_id is not null;--> statement-breakpoint
+CREATE TABLE `tasks` (
+	`id` text PRIMARY KEY NOT NULL,
+	`source` text,
+	`from_id` text NOT NULL,
+	`title` text NOT NULL,
+	`body` text NOT NULL,
+	`status` text NOT NULL,
+	`severity` text NOT NULL,
+	`dedupe_key` text,
+	`external_url` text,
+	`target` text,
+	`topic` text,
+	`payload` text,
+	`count` integer NOT NULL,
+	`message_id` integer,
+	`holder` text,
+	`created_at` integer NOT NULL,
+	`updated_at` integer NOT NULL,
+	`as_of` integer,
+	`ended_at` integer
+);
+--> statement-breakpoint
+CREATE UNIQUE INDEX `tasks_by_key` ON `tasks` (`source`,`dedupe_key`) WHERE dedupe_key is not null;--> statement-breakpoint
+CREATE UNIQUE INDEX `tasks_by_message` ON `tasks` (`message_id`) WHERE message_id is not null;--> statement-breakpoint
+CREATE INDEX `tasks_by_status` ON `tasks` (`status`,`id`);--> statement-breakpoint
+CREATE INDEX `tasks_by_source` ON `tasks` (`source`,`id`) WHERE source is not null;--> statement-breakpoint
+CREATE INDEX `tasks_by_target` ON `tasks` (`target`,`id`) WHERE target is not null;--> statement-breakpoint
+CREATE INDEX `tasks_by_holder` ON `tasks` (`holder`,`id`) WHERE holder is not null;--> statement-breakpoint
+CREATE INDEX `tasks_by_maker` ON `tasks` (`from_id`,`id`) WHERE source is null;--> statement-breakpoint
+CREATE INDEX `tasks_ended` ON `tasks` (`ended_at`,`id`) WHERE ended_at is not null;--> statement-breakpoint
+CREATE TABLE `traces` (
+	`id` integer PRIMARY KEY AUTOINCREMENT NOT NULL,
+	`message_id` integer NOT NULL,
+	`number` integer NOT NULL,
+	`agent_id` text NOT NULL,
+	`via` text,
+	`person` text,
+	`level` integer NOT NULL,
+	`type` text NOT NULL,
+	`created_at` integer NOT NULL,
+	`bytes` integer NOT NULL,
+	`bytes_so_far` integer NOT NULL,
+	`opaque` integer NOT NULL,
+	`content` text NOT NULL,
+	`metadata` text
+);
+--> statement-breakpoint
+CREATE UNIQUE INDEX `traces_by_message` ON `traces` (`message_id`,`number`);--> statement-breakpoint
+CREATE INDEX `traces_by_agent` ON `traces` (`message_id`,`agent_id`,`bytes`);--> statement-breakpoint
+CREATE TABLE `activity` (
+	`id` integer PRIMARY KEY AUTOINCREMENT NOT NULL,
+	`at` integer NOT NULL,
+	`actor` text NOT NULL,
+	`person` text,
+	`verb` text NOT NULL,
+	`subject` text NOT NULL,
+	`data` text NOT NULL
+);
+--> statement-breakpoint
+CREATE INDEX `activity_by_actor` ON `activity` (`actor`,`id`);--> statement-breakpoint
+CREATE INDEX `activity_by_subject` ON `activity` (`subject`,`id`);--> statement-breakpoint
+CREATE INDEX `activity_by_verb` ON `activity` (`verb`,`id`);--> statement-breakpoint
+CREATE TABLE `acks` (
+	`agent_id` text NOT NULL,
+	`second` integer NOT NULL,
+	`up_to` integer NOT NULL,
+	`at` integer NOT NULL,
+	PRIMARY KEY(`agent_id`, `second`)
+);
+--> statement-breakpoint
+CREATE TABLE `agents` (
+	`id` text PRIMARY KEY NOT NULL,
+	`name` text NOT NULL,
+	`kind` text NOT NULL,
+	`label` text,
+	`role` text,
+	`description` text,
+	`skills` text NOT NULL,
+	`tags` text NOT NULL,
+	`capabilities` text NOT NULL,
+	`machine` text,
+	`rig` text,
+	`status` text NOT NULL,
+	`ready` integer NOT NULL,
+	`reach` text NOT NULL,
+	`instance_id` text,
+	`epoch` integer NOT NULL,
+	`channel` text,
+	`meta` text,
+	`cursor` integer NOT NULL,
+	`acked_at` integer,
+	`last_seen_at` integer NOT NULL,
+	`created_at` integer NOT NULL,
+	`deleted_at` integer,
+	`deleted_by` text
+);
+--> statement-breakpoint
+CREATE INDEX `agents_tombstones` ON `agents` (`deleted_at`) WHERE deleted_at is not null and name <> '';--> statement-breakpoint
+CREATE TABLE `groups` (
+	`target` text PRIMARY KEY NOT NULL,
+	`members` integer NOT NULL
+);
+--> statement-breakpoint
+CREATE TABLE `instances` (
+	`agent_id` text NOT NULL,
+	`instance_id` text NOT NULL,
+	`epoch` integer NOT NULL,
+	`registered_at` integer NOT NULL,
+	PRIMARY KEY(`agent_id`, `instance_id`)
+);
+--> statement-breakpoint
+CREATE TABLE `memberships` (
+	`agent_id` text NOT NULL,
+	`target` text NOT NULL,
+	`since_id` integer NOT NULL,
+	`until_id` integer,
+	PRIMARY KEY(`agent_id`, `target`, `since_id`)
+);
+--> statement-breakpoint
+CREATE INDEX `memberships_by_target` ON `memberships` (`target`,`agent_id`);--> statement-breakpoint
+CREATE TABLE `tokens` (
+	`id` text PRIMARY KEY NOT NULL,
+	`hash` text NOT NULL,
+	`role` text NOT NULL,
+	`agent_id` text,
+	`groups` text,
+	`prefix` text,
+	`source` text,
+	`person` text,
+	`name` text,
+	`enrolled_by` text,
+	`enrolled_for` text,
+	`created_by` text,
+	`idempotency_key` text,
+	`fingerprint` text,
+	`created_at` integer NOT NULL,
+	`expires_at` integer,
+	`last_used_at` integer,
+	`revoked_at` integer
+);
+--> statement-breakpoint
+CREATE UNIQUE INDEX `tokens_by_hash` ON `tokens` (`hash`);--> statement-breakpoint
+CREATE INDEX `tokens_by_agent` ON `tokens` (`agent_id`);--> statement-breakpoint
+CREATE INDEX `tokens_by_source` ON `tokens` (`source`) WHERE source is not null;--> statement-breakpoint
+CREATE UNIQUE INDEX `tokens_by_key` ON `tokens` (`created_by`,`idempotency_key`) WHERE idempotency_key is not null;--> statement-breakpoint
+CREATE TABLE `orchestrators` (
+	`id` text PRIMARY KEY NOT NULL,
+	`hostname` text NOT NULL,
+	`status` text NOT NULL,
+	`draining` integer NOT NULL,
+	`providers` text NOT NULL,
+	`base_dir` text NOT NULL,
+	`env_keys` text NOT NULL,
+	`approval_mode` text NOT NULL,
+	`managed_agents` text NOT NULL,
+	`meta` text,
+	`created_at` integer NOT NULL
+);
+--> statement-breakpoint
+CREATE TABLE `due` (
+	`id` integer PRIMARY KEY AUTOINCREMENT NOT NULL,
+	`kind` text NOT NULL,
+	`key` text NOT NULL,
+	`at` integer NOT NULL,
+	`tries` integer NOT NULL,
+	`last_error` text,
+	`running` integer DEFAULT false NOT NULL,
+	`data` text NOT NULL
+);
+--> statement-breakpoint
+CREATE UNIQUE INDEX `due_by_key` ON `due` (`kind`,`key`);--> statement-breakpoint
+CREATE INDEX `due_by_time` ON `due` (`at`);--> statement-breakpoint
+CREATE TABLE `idempotency_keys` (
+	`sender` text NOT NULL,
+	`key` text NOT NULL,
+	`operation` text NOT NULL,
+	`fingerprint` text NOT NULL,
+	`subject` text NOT NULL,
+	`created_at` integer NOT NULL,
+	PRIMARY KEY(`key`, `sender`)
+);
+--> statement-breakpoint
+CREATE INDEX `idempotency_keys_by_age` ON `idempotency_keys` (`operation`,`created_at`);
+--> statement-breakpoint
+-- Written by hand: drizzle declares neither virtual tables nor rows.
+CREATE VIRTUAL TABLE `search` USING fts5(`subject`, `body`, `who`, content='', contentless_delete=1, tokenize='unicode61 remove_diacritics 2');
+--> statement-breakpoint
+INSERT INTO `marks` (`name`, `position`) VALUES ('floor', 0), ('indexed', 0);

@@ -1,1 +1,0 @@
-ALTER TABLE `schedule_fires` ADD `by` text;

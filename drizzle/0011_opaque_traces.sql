@@ -1,1 +1,0 @@
-ALTER TABLE `traces` ADD `opaque` integer DEFAULT false NOT NULL;

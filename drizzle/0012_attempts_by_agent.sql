@@ -1,1 +1,0 @@
-CREATE INDEX `attempts_by_agent` ON `attempts` (`agent_id`);
