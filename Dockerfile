@@ -5,13 +5,13 @@ RUN bun install --frozen-lockfile
 COPY tsconfig.json ./
 COPY drizzle drizzle
 COPY src src
-COPY scripts/build.ts scripts/build.ts
+COPY scripts/build.ts scripts/notices.ts scripts/
 # The program as one file with its bytecode: it needs no packages, and starts in less than half the time.
 RUN bun --config=/dev/null --no-env-file scripts/build.ts
 
 FROM oven/bun:1.4.5-alpine
 WORKDIR /app
-COPY package.json LICENSE ./
+COPY LICENSE ./
 COPY --from=build /app/dist dist
 # The command line: docker exec <container> signalbox doctor
 RUN printf '#!/bin/sh\nexec bun --config=/dev/null --no-env-file /app/dist/signalbox.js "$@"\n' >/usr/local/bin/signalbox \

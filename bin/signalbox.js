@@ -52,20 +52,20 @@ function readyBun() {
 const OF_TERMINAL = ["SIGINT", "SIGQUIT"];
 const isAtTerminal = process.stdin.isTTY || process.stdout.isTTY || process.stderr.isTTY;
 
-/** npx ends with the shell that it called us by, which tells us nothing: then the program is to end as well. */
+/** npx calls us by a shell, which ends with npx and passes nothing on: then the program ends as well. */
 function followNpx(child) {
-  if (process.env.npm_command !== "exec") return;
   const shell = process.ppid;
   setInterval(() => process.ppid === shell || child.kill("SIGTERM"), 500).unref();
 }
 
 /** Runs the program; signals go on to it, and its end becomes ours. */
 function run(bun) {
-  const child = spawn(bun, [...FLAGS, programFile(), ...process.argv.slice(2)], { stdio: "inherit" });
+  const { npm_command: calledBy, ...env } = process.env;
+  const child = spawn(bun, [...FLAGS, programFile(), ...process.argv.slice(2)], { stdio: "inherit", env });
   const signals = ["SIGTERM", "SIGHUP", ...OF_TERMINAL];
   const passOn = (signal) => (isAtTerminal && OF_TERMINAL.includes(signal)) || child.kill(signal);
   for (const signal of signals) process.on(signal, passOn);
-  followNpx(child);
+  if (calledBy === "exec") followNpx(child);
   child.on("error", (error) => {
     process.stderr.write(`signalbox: Bun cannot be started: ${error.message}\n`);
     process.exit(126);

@@ -1,6 +1,7 @@
 import { realpathSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { migrationsIn } from "../src/kernel/db/migrate.ts";
+import { noticesOf } from "./notices.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 /** Names in dist/ are relative to this; Bun looks for them behind links. */
@@ -30,13 +31,15 @@ const PROGRAM = {
 const ENTRY = `${SOURCES}/cli/entry.ts`;
 const WORKER = `${SOURCES}/kernel/db/worker.ts`;
 
-/** Makes the program in a folder, which then needs nothing but Bun: signalbox.js, the worker, and the files of the docs page. */
-export async function buildProgram(folder: string): Promise<Bun.BuildOutput[]> {
+/**
+ * Makes the program in a folder, which then needs nothing but Bun: signalbox.js, the worker, the files of the docs page, and the
+ * notices of the libraries.
+ */
+export async function buildProgram(folder: string): Promise<void> {
   const naming = { ...PROGRAM.naming, entry: "signalbox.[ext]" };
-  return [
-    await Bun.build({ ...PROGRAM, naming, entrypoints: [ENTRY], outdir: folder, metafile: true }),
-    await Bun.build({ ...PROGRAM, entrypoints: [WORKER], outdir: folder, metafile: true }),
-  ];
+  const main = await Bun.build({ ...PROGRAM, naming, entrypoints: [ENTRY], outdir: folder, metafile: true });
+  await Bun.build({ ...PROGRAM, entrypoints: [WORKER], outdir: folder });
+  writeFileSync(`${folder}/NOTICES.txt`, noticesOf(main));
 }
 
 /** Makes dist/ anew. Until all of it is there the former one stays. */

@@ -1,19 +1,29 @@
 import { afterAll, describe, expect, test } from "bun:test";
 import { readFileSync, statSync, utimesSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { createClient } from "../../src/client/client.ts";
+import { startForeign } from "../support/a2a-agent.ts";
 import { createCheckout } from "../support/checkout.ts";
 import { atEnd, tempFolder } from "../support/relay.ts";
 import { firstUrl } from "../support/server.ts";
+import { createFakeSlack } from "../support/slack.ts";
+import { createFakeTelegram } from "../support/telegram.ts";
+import { until } from "../support/until.ts";
 
 const { path: checkout, remove } = createCheckout();
 const bundle = join(checkout, "dist/signalbox.js");
 afterAll(remove);
 
 /** Runs scripts/start until the relay listens. */
-async function start() {
+async function start(settings: Record<string, string> = {}) {
   const dataDir = tempFolder();
   const child = Bun.spawn([join(checkout, "scripts/start")], {
-    env: { PATH: `${dirname(process.execPath)}:${process.env.PATH}`, SIGNALBOX_DATA_DIR: dataDir, SIGNALBOX_PORT: "0" },
+    env: {
+      PATH: `${dirname(process.execPath)}:${process.env.PATH}`,
+      SIGNALBOX_DATA_DIR: dataDir,
+      SIGNALBOX_PORT: "0",
+      ...settings,
+    },
     stdout: "pipe",
     stderr: "ignore",
   });
@@ -31,7 +41,7 @@ async function start() {
     child.kill("SIGTERM");
     return child.exited;
   };
-  return { ask, stop, program: readFileSync(`/proc/${child.pid}/cmdline`, "utf8") };
+  return { url, token, ask, stop, program: readFileSync(`/proc/${child.pid}/cmdline`, "utf8") };
 }
 
 /** Changes a file as a tool does that keeps its time, such as rsync. */
@@ -56,6 +66,26 @@ describe.if(process.platform === "linux")("the server as one file", () => {
     const info = { protocolVersion: "2025-11-25", capabilities: {}, clientInfo: { name: "probe", version: "1" } };
     const hello = { jsonrpc: "2.0", id: 1, method: "initialize", params: info };
     expect((await ask("POST", "/mcp", hello, JSON.parse(made.text).token)).text).toContain('"serverInfo"');
+    expect(await stop()).toBe(0);
+  });
+
+  test("talks to chats and to agents elsewhere, by the libraries in it", async () => {
+    const [telegram, slack] = [createFakeTelegram(), createFakeSlack()];
+    const foreign = await startForeign(({ words, done }) => done(`heard ${words}`));
+    atEnd(async () => void (await Promise.all([telegram.close(), slack.close(), foreign.stop()])));
+    const private_ = { SIGNALBOX_EGRESS_PRIVATE: "127.0.0.1" };
+    const { url, token, stop } = await start({ ...telegram.environment, ...slack.environment, ...private_ });
+    const operator = createClient({ url, token });
+    for (const id of ["telegram:fake_bot", "slack:fake.fakebot"]) {
+      await until(async () => (await operator.agents.get(id).catch(() => undefined))?.ready === true, id);
+      await operator.channels.bind(id, { target: "user" });
+    }
+    telegram.say({ conversation: "-100200", text: "from telegram" });
+    slack.say({ conversation: "C0GENERAL", text: "from slack" });
+    await operator.a2a.put("far", { cardUrl: foreign.url });
+    await operator.delegations.ask({ to: "far", text: "hello" });
+    for (const text of ["from telegram", "from slack", "heard hello"])
+      await until(async () => (await operator.inbox.read()).items.some(({ body }) => body === text), text);
     expect(await stop()).toBe(0);
   });
 

@@ -142,6 +142,7 @@ describe("nothing of the called folder is run or believed", () => {
     ["scripts/signalbox", () => [join(checkout, "scripts/signalbox")]],
     ["src/cli/main.ts as a program", () => [MAIN]],
     ["a link to it, as bun link makes one", () => linkTo(MAIN)],
+    ["a link to bin/signalbox.js, as npm link makes one", () => linkTo(join(ROOT, "bin/signalbox.js"))],
     ["a link to scripts/signalbox", () => linkTo(join(checkout, "scripts/signalbox"))],
   ])("by %s", (_, command) =>
     inEach(async ({ run }) => {

@@ -21,7 +21,8 @@ import { firstUrl } from "../support/server.ts";
 import { until } from "../support/until.ts";
 
 // Packed once and installed once, by npm from its registry, into an empty folder: all tests share both, and one relay.
-const hasRegistry = Bun.spawnSync(["npm", "ping", "--fetch-retries=0", "--fetch-timeout=5000"]).exitCode === 0;
+const npm = Bun.which("npm");
+const hasRegistry = npm && Bun.spawnSync([npm, "ping", "--fetch-retries=0", "--fetch-timeout=5000"]).exitCode === 0;
 const reason = hasRegistry ? "" : "(skipped: npm reaches no registry)";
 const folder = mkdtempSync(join(tmpdir(), "signalbox-package-"));
 const [user, data] = [join(folder, "user"), join(folder, "data")];
