@@ -40,6 +40,7 @@ import { type Flags, passProxiesBy, resolveSettings } from "./settings.ts";
 import { addTaskCommands } from "./tasks.ts";
 import { addTokenCommands } from "./tokens.ts";
 import { addTraceCommands } from "./traces.ts";
+import { addUpgradeCommand } from "./upgrade.ts";
 import { addWebhookCommands } from "./webhooks.ts";
 import { addWorkCommand } from "./work.ts";
 
@@ -86,7 +87,7 @@ function createProgram(): Command {
     [addAgentCommands, addOrchestratorCommands, addTokenCommands, addA2ACommands],
     [addChannelCommands, addChannelRunCommand, addFileCommands],
     [addConnectCommand, addHookCommand, addMcpBridgeCommand, addRunCommand, addChannelBridgeCommand],
-    [addServeCommand, addRelayCommands, addDoctorCommand],
+    [addServeCommand, addRelayCommands, addUpgradeCommand, addDoctorCommand],
     [addDemoCommand, addDrillCommand, addCompletionsCommand],
   ];
   for (const add of groups.flat()) add(program);

@@ -16,7 +16,7 @@ const PROGRAMS: Record<string, string[]> = {
   cli: ["protocol", "client", "adapters", "harness"],
 };
 /** The command line works on the files of a relay here, and is the relay itself in `serve`: both load late. */
-const LATE_FOR_CLI = ["main.ts", "kernel/db/restore.ts"];
+const LATE_FOR_CLI = ["main.ts", "kernel/db/restore.ts", "kernel/db/examine.ts"];
 
 interface Import {
   file: string;

@@ -1,3 +1,4 @@
+import type { Database as Sqlite } from "bun:sqlite";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { FOLDER } from "../../root.ts";
@@ -12,14 +13,22 @@ export function migrationsIn(folder: string): string[] {
   return names.sort().map((name) => readFileSync(join(folder, name), "utf8"));
 }
 
+const migrations = (): string[] =>
+  typeof EMBEDDED_MIGRATIONS === "undefined" ? migrationsIn(join(FOLDER, "../drizzle")) : EMBEDDED_MIGRATIONS;
+
+const appliedTo = (sqlite: Sqlite): number =>
+  (sqlite.prepare("pragma user_version").get() as { user_version: number }).user_version;
+
+/** Numbers of migrations: those that a database has had, and those that this program brings. */
+export const schemaOf = (sqlite: Sqlite) => ({ applied: appliedTo(sqlite), brought: migrations().length });
+
 /**
  * Runs the numbered SQL of `drizzle/` that this database has not seen yet, in one transaction. The database's `user_version` is the
  * number of migrations that have run: SQLite reads it with the header, so checking an up-to-date database writes nothing.
  */
 export function migrateToLatest({ $client: sqlite }: Drizzle): void {
-  const all =
-    typeof EMBEDDED_MIGRATIONS === "undefined" ? migrationsIn(join(FOLDER, "../drizzle")) : EMBEDDED_MIGRATIONS;
-  const { user_version: done } = sqlite.prepare("pragma user_version").get() as { user_version: number };
+  const all = migrations();
+  const done = appliedTo(sqlite);
   if (done >= all.length) return;
   const run = sqlite.transaction(() => {
     for (const sql of all.slice(done)) sqlite.run(sql);
