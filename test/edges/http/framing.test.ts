@@ -5,7 +5,7 @@ import { startRelay, type TestRelay } from "../../support/relay.ts";
 import { until } from "../../support/until.ts";
 
 const BODY = JSON.stringify({ to: "user", body: "once" });
-/** Bun's own answers: see "What Bun answers before the relay" in docs/http.md. */
+/** Bun's own answers: see "Answers of Bun, before the relay" in docs/http.md. */
 const BARE_400 = "HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n";
 
 async function startListening() {
