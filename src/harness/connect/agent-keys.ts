@@ -8,6 +8,7 @@ import { type Harness, type Scope, titleOf } from "../config/changes.ts";
 import { HarnessError } from "../errors.ts";
 import { personalFolders } from "../folders.ts";
 import { findKeys, type Keys, keysFile } from "../keys.ts";
+import type { Relay } from "./relay.ts";
 
 /** The agent requested from `connect`. */
 export interface Wanted {
@@ -22,15 +23,6 @@ export interface Wanted {
 export interface Gained {
   keys: Keys;
   isNew: boolean;
-}
-
-/** The relay to connect to, and the token that authorizes the connection. */
-export interface Relay {
-  url: string;
-  token?: string | undefined;
-  /** Source of the token; without a token, how to give one. */
-  tokenFrom: string;
-  client: Client;
 }
 
 /** A relay, and the identity behind the given token. */
