@@ -1,7 +1,8 @@
 import { Argument, type Command, Option } from "commander";
-import { HARNESSES, type Harness, hasHooks, type Scope, titleOf } from "../harness/config/changes.ts";
+import type { Scope } from "../harness/config/changes.ts";
 import { type Connection, connect, type Plan } from "../harness/connect/connect.ts";
 import { disconnect } from "../harness/connect/disconnect.ts";
+import { HARNESSES, type Harness, hasHooks, titleOf } from "../harness/harnesses.ts";
 import { contextOf } from "./context.ts";
 import { EXIT, Stop } from "./exit.ts";
 import type { Output } from "./output.ts";

@@ -1,20 +1,13 @@
 import { join } from "node:path";
 import type { HarnessError } from "../errors.ts";
 import { personalFolders } from "../folders.ts";
-import { type HookHarness, MANNERS } from "../hooks/answers.ts";
+import type { Harness, HookHarness } from "../harnesses.ts";
 import { launcherFile, wordsOf } from "../launcher.ts";
 import { codexServerChange } from "./codex-toml.ts";
 import { type Change, refusal } from "./files.ts";
 import { oddPlace, withHooks } from "./hook-entries.ts";
 import { isObject, type JsonObject, jsonChange, readJson } from "./json-edits.ts";
 import { ownLine, SERVER, type Wiring } from "./wiring.ts";
-
-/** Harnesses that can be connected. OpenCode has no hooks that a command answers. */
-export const HARNESSES = ["claude", "codex", "gemini", "qwen", "opencode"] as const;
-export type Harness = (typeof HARNESSES)[number];
-
-export const hasHooks = (harness: Harness): harness is HookHarness => harness in MANNERS;
-export const titleOf = (harness: Harness): string => (hasHooks(harness) ? MANNERS[harness].title : "OpenCode");
 
 /** For the folder we are in, or for all of this person's. */
 export type Scope = "project" | "user";

@@ -3,9 +3,10 @@ import { parse as parseJson } from "jsonc-parser";
 import { parse as parseToml } from "smol-toml";
 import type { HealthCheck } from "../../protocol/health.ts";
 import { personalFolders } from "../folders.ts";
+import { HARNESSES, type Harness, titleOf } from "../harnesses.ts";
 import { findKeys } from "../keys.ts";
 import { launcherFile, missingOf, wordsOf } from "../launcher.ts";
-import { HARNESSES, type Harness, harnessChanges, titleOf } from "./changes.ts";
+import { harnessChanges } from "./changes.ts";
 
 /** Entries of `connect` in one file of a harness, each as the words it calls. */
 interface Found {

@@ -1,10 +1,6 @@
-import { HOOK_HARNESSES, type HookHarness, MANNERS } from "../hooks/answers.ts";
+import { HOOK_HARNESSES, HOOK_STYLES, type HookHarness } from "../harnesses.ts";
 import { isObject, type JsonObject } from "./json-edits.ts";
 import { ownLine, type Wiring } from "./wiring.ts";
-
-const SECONDS = 10;
-/** Gemini CLI counts in milliseconds. */
-const timeoutFor = (harness: HookHarness): number => (harness === "gemini" ? SECONDS * 1000 : SECONDS);
 
 /** Hooks that an earlier `connect` wrote, for whichever agent and from wherever. */
 const OURS = new RegExp(` hook (${HOOK_HARNESSES.join("|")}) (session-start|prompt|stop) --keys `);
@@ -35,7 +31,7 @@ export function withHooks(whole: JsonObject, harness: HookHarness, wiring: Wirin
   }
   for (const [event, command] of wanted) {
     const groups: unknown[] = Array.isArray(hooks[event]) ? hooks[event] : [];
-    const group = { hooks: [{ type: "command", command, timeout: timeoutFor(harness) }] };
+    const group = { hooks: [{ type: "command", command, timeout: HOOK_STYLES[harness].timeout }] };
     hooks[event] = groups.some((each) => calls(each, command)) ? groups : [...groups, group];
   }
   return { ...whole, hooks };
@@ -44,7 +40,7 @@ export function withHooks(whole: JsonObject, harness: HookHarness, wiring: Wirin
 /** The call for each event of the harness. */
 function commandsOf(harness: HookHarness, wiring: Wiring | undefined): Map<string, string> {
   if (!wiring?.hooks) return new Map();
-  const events = Object.entries(MANNERS[harness].events);
+  const events = Object.entries(HOOK_STYLES[harness].events);
   return new Map(events.map(([event, theirs]) => [theirs, ownLine("hook", harness, event, "--keys", wiring.keysFile)]));
 }
 
@@ -66,7 +62,7 @@ function withoutOurs(group: unknown, own: string | undefined): unknown {
 export function oddPlace({ hooks }: JsonObject, harness: HookHarness): string | undefined {
   if (hooks === undefined) return undefined;
   if (!isObject(hooks)) return "hooks";
-  const odd = Object.values(MANNERS[harness].events).find(
+  const odd = Object.values(HOOK_STYLES[harness].events).find(
     (event) => hooks[event] !== undefined && !Array.isArray(hooks[event]),
   );
   return odd && `hooks.${odd}`;

@@ -4,9 +4,10 @@ import { basename } from "node:path";
 import { type Client, createClient, RelayProblem } from "../../client/client.ts";
 import { everyItem } from "../../client/pages.ts";
 import type { WhoAmI } from "../../protocol/tokens.ts";
-import { type Harness, type Scope, titleOf } from "../config/changes.ts";
+import type { Scope } from "../config/changes.ts";
 import { HarnessError } from "../errors.ts";
 import { personalFolders } from "../folders.ts";
+import { type Harness, titleOf } from "../harnesses.ts";
 import { findKeys, type Keys, keysFile } from "../keys.ts";
 import type { Relay } from "./relay.ts";
 

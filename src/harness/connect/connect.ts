@@ -1,7 +1,8 @@
-import { type Harness, harnessChanges, type Scope } from "../config/changes.ts";
+import { harnessChanges, type Scope } from "../config/changes.ts";
 import { type Change, carryOut } from "../config/files.ts";
 import { HarnessError } from "../errors.ts";
 import { personalFolders } from "../folders.ts";
+import type { Harness } from "../harnesses.ts";
 import { findKeys, type Keys, keysFile, removeKeys, writeKeys } from "../keys.ts";
 import { writeLauncher } from "../launcher.ts";
 import { agentIdFor, gain, type Introduction, introduced, NameTaken, placeOf, type Wanted } from "./agent-keys.ts";

@@ -1,8 +1,9 @@
 import { dirname } from "node:path";
 import { type Client, createClient } from "../../client/client.ts";
-import { type Harness, harnessChanges, keysFileIn, type Scope } from "../config/changes.ts";
+import { harnessChanges, keysFileIn, type Scope } from "../config/changes.ts";
 import { type Change, carryOut } from "../config/files.ts";
 import { personalFolders } from "../folders.ts";
+import type { Harness } from "../harnesses.ts";
 import { findKeys, type Keys, keysFile, keysFolder, removeKeys } from "../keys.ts";
 import { areOurs } from "./agent-keys.ts";
 import type { Plan } from "./connect.ts";

@@ -4,20 +4,22 @@ import { join } from "node:path";
 import { z } from "zod";
 import { writePrivately } from "../private-file.ts";
 
-/** What the hooks of one session of a harness know of each other. */
+/** State that the hooks of one session share. */
 const Memory = z.object({
-  /** How often in a row the session was kept from stopping. */
+  /** Times in a row that the session was kept from stopping. */
   blocks: z.int().min(0),
-  /** Everything up to here was shown, and is yet to be acknowledged. */
+  /** Newest message that was shown and is yet to be acknowledged. */
   shownUpTo: z.int().min(0).optional(),
-  /** The session was kept once for what is unread up to here. */
+  /** Newest unread message that the session was kept for once. */
   countedUpTo: z.int().min(0).optional(),
 });
 export type Memory = z.infer<typeof Memory>;
 
 const KEPT_MS = 7 * 86_400_000;
 
-/** Each hook is a process of its own: what it knows is in a file for each session. */
+export type SessionMemory = ReturnType<typeof sessionMemory>;
+
+/** Memory of a session in a file of its own: each hook is a new process. */
 export function sessionMemory(folder: string, agentId: string, session: string) {
   const sessions = join(folder, "sessions");
   const name = createHash("sha256")
@@ -26,7 +28,7 @@ export function sessionMemory(folder: string, agentId: string, session: string) 
     .slice(0, 32);
   const file = join(sessions, `${name}.json`);
   return {
-    /** undefined when nothing is known. */
+    /** `undefined` when there is no memory, or none that can be read. */
     read(): Memory | undefined {
       try {
         return Memory.parse(JSON.parse(readFileSync(file, "utf8")));
@@ -35,7 +37,7 @@ export function sessionMemory(folder: string, agentId: string, session: string) 
       }
     },
     write: (memory: Memory): void => writePrivately(file, JSON.stringify(memory)),
-    /** Sessions that nothing was heard of for a week. */
+    /** Deletes the memory of sessions without a hook for a week. */
     forgetOld(now: number): void {
       for (const name of readdirSync(sessions)) {
         const path = join(sessions, name);
