@@ -1,9 +1,10 @@
 import type { Command } from "commander";
 import { type Client, createClient } from "../client/client.ts";
+import { EXIT, Stop } from "./exit.ts";
 import { createOutput, type Output } from "./output.ts";
 import { coloursAllowed, type Flags, resolveSettings, type Settings } from "./settings.ts";
 
-/** What a command works with. */
+/** Everything that a command works with. */
 export interface Context {
   settings: Settings;
   client: Client;
@@ -18,7 +19,14 @@ export function contextOf(command: Command): Context {
   return { settings, client: createClient(settings), out: outputOf(command) };
 }
 
-/** Fires at the first Ctrl-C or SIGTERM; the second ends the program where it stands. */
+/** The agent that a command acts for. @throws Stop when neither a flag nor the token names one */
+export async function agentOf({ settings, client }: Context): Promise<string> {
+  const agentId = settings.agentId ?? (await client.whoami()).agentId;
+  if (agentId) return agentId;
+  throw new Stop(EXIT.usage, "Name the agent: --as, --keys, or a token of its own");
+}
+
+/** Fires at the first Ctrl-C or SIGTERM; the second ends the program at once. */
 export function untilStopped(): AbortSignal {
   const stop = new AbortController();
   const onSignal = () => {

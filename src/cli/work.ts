@@ -99,7 +99,7 @@ async function work(context: Context, words: string[], options: WorkOptions): Pr
   if (!exitWhenEmpty) out.note(`Waiting for work${hint}`);
   const how = { kinds, topics, leaseSeconds, concurrency, resume, retries, once, exitWhenEmpty };
   await client.work({ handler, ...how, signal: stop.signal, onEvent });
-  if (missing) throw new Stop(EXIT.usage, missing.message);
+  if (missing) throw missing;
   if (!once || last === "completed") return;
   if (last === undefined)
     throw new Stop(EXIT.nothing, stop.signal.aborted ? "No work came" : `There is no work to claim${hint}`);

@@ -3,7 +3,7 @@ export type HarnessReason = "usage" | "problem";
 
 /** A failure that the caller can explain to a person: `message` says what was expected and what to do. */
 export class HarnessError extends Error {
-  override readonly name = "HarnessError";
+  override readonly name: string = "HarnessError";
 
   constructor(
     readonly reason: HarnessReason,

@@ -1,50 +1,58 @@
 import { type ChildProcess, spawn } from "node:child_process";
+import { HarnessError } from "../errors.ts";
 
-/** A command to run for one piece of work. */
+/** A command to run once. */
 export interface ChildTask {
   file: string;
   args: string[];
-  /** What it finds on stdin. */
+  /** Text on its stdin. */
   input: string;
   /** Added to our own environment; `undefined` takes a variable out. */
   environment: Record<string, string | undefined>;
-  /** Ends it: SIGTERM, and SIGKILL when it is still there 10 s later. */
+  /** Ends the command: SIGTERM, then SIGKILL after 10 s. */
   signal: AbortSignal;
-  /** How much of stdout is kept, in bytes. */
+  /** Bytes of stdout to keep. */
   maxOutput: number;
   onStderr: (text: string) => void;
 }
 
 export interface ChildEnd {
-  /** null when a signal ended it. */
+  /** `null` when a signal ended the command. */
   code: number | null;
   signal: string | null;
   /** The beginning of stdout. */
   stdout: string;
-  /** How many bytes stdout had, kept or not. */
+  /** Length of the whole stdout in bytes, including the part not kept. */
   stdoutBytes: number;
   /** The end of stderr. */
   stderr: string;
 }
 
-/** The command is not there or may not be run: no fault of the work. */
-export class CommandMissing extends Error {
+/** The command does not exist or may not be run, which is no failure of its work. */
+export class CommandMissing extends HarnessError {
   override readonly name = "CommandMissing";
+
+  constructor(message: string) {
+    super("usage", message);
+  }
 }
 
 const STDERR_KEPT = 4000;
 const KILL_AFTER_MS = 10_000;
-/** A process that the command left running may hold its pipes open for ever. */
+/** Wait for the pipes after the exit: a process that the command left running may hold them open for ever. */
 const PIPES_AFTER_EXIT_MS = 1_000;
 
-/** Runs it to its end. Rejects with `CommandMissing` when it cannot be started, with the signal's reason when it is too late to. */
+/**
+ * Runs a command to its end.
+ * @throws CommandMissing when it cannot be started, the reason of a signal that has fired already
+ */
 export async function runChild(task: ChildTask): Promise<ChildEnd> {
   task.signal.throwIfAborted();
   const env = { ...process.env, ...task.environment };
-  // Its own process group: what it starts ends with it, and Ctrl-C in the terminal reaches it through us alone.
+  // A process group of its own: its children end with it, and Ctrl-C in the terminal reaches it through us alone.
   const child = spawn(task.file, task.args, { env, detached: true, stdio: ["pipe", "pipe", "pipe"] });
   const kept = keepOutput(child, task);
-  // A command that does not read its stdin closes it early: its own affair.
+  // A command may close its stdin unread.
   child.stdin.on("error", () => undefined);
   child.stdin.end(task.input);
   const kill = () => killGroup(child);
