@@ -7,7 +7,7 @@ import { mendLauncher } from "../harness/launcher.ts";
 import { systemSentence } from "../harness/system-errors.ts";
 import { addA2ACommands } from "./a2a.ts";
 import { addAgentCommands } from "./agents.ts";
-import { addChannelBridgeCommand } from "./channel-bridge.ts";
+import { addBridgeCommands } from "./bridges.ts";
 import { addChannelRunCommand } from "./channel-run.ts";
 import { addChannelCommands } from "./channels.ts";
 import { addClaimCommands } from "./claims.ts";
@@ -25,7 +25,6 @@ import { addHookCommand } from "./hook.ts";
 import { addInboxCommand } from "./inbox.ts";
 import { addIntegrationCommands } from "./integrations.ts";
 import { addLoopCommands } from "./loops.ts";
-import { addMcpBridgeCommand } from "./mcp-bridge.ts";
 import { addMessageCommands } from "./messages.ts";
 import { filled } from "./options.ts";
 import { addOrchestratorCommands } from "./orchestrators.ts";
@@ -86,7 +85,7 @@ function createProgram(): Command {
     [addDelegationCommands, addPairCommands],
     [addAgentCommands, addOrchestratorCommands, addTokenCommands, addA2ACommands],
     [addChannelCommands, addChannelRunCommand, addFileCommands],
-    [addConnectCommand, addHookCommand, addMcpBridgeCommand, addRunCommand, addChannelBridgeCommand],
+    [addConnectCommand, addHookCommand, addRunCommand, addBridgeCommands],
     [addServeCommand, addRelayCommands, addUpgradeCommand, addDoctorCommand],
     [addDemoCommand, addDrillCommand, addCompletionsCommand],
   ];

@@ -8,7 +8,7 @@ import { mayPass, retryAfterOf } from "../../client/errors.ts";
 import { systemTiming } from "../../client/timing.ts";
 import type { Digest } from "../../protocol/digest.ts";
 
-/** How much of the model's context one push may take. */
+/** Tokens of the model's context that one push may take. */
 const BUDGET = 2000;
 
 const INSTRUCTIONS =
@@ -33,11 +33,20 @@ const TOOLS = [
   },
 ];
 
-/** Serves until stdin ends or a signal comes. stdout belongs to the protocol. */
-export async function bridge(client: Client, agentId: string, stopped: AbortSignal): Promise<void> {
-  const life = new AbortController();
-  const end = () => life.abort();
-  stopped.addEventListener("abort", end, { once: true });
+export interface ChannelBridgeOptions {
+  client: Client;
+  agentId: string;
+  stdin: NodeJS.ReadStream;
+  stdout: NodeJS.WriteStream;
+  signal: AbortSignal;
+}
+
+/** Pushes messages to an agent into its Claude Code session, until stdin ends or the signal fires. */
+export async function serveChannelBridge(options: ChannelBridgeOptions): Promise<void> {
+  const { client, agentId, stdin, stdout } = options;
+  const stop = new AbortController();
+  const end = () => stop.abort();
+  options.signal.addEventListener("abort", end, { once: true });
   const server = new Server(
     { name: "signalbox-channel", version: manifest.version },
     { capabilities: { tools: {}, experimental: { "claude/channel": {} } }, instructions: INSTRUCTIONS },
@@ -45,24 +54,24 @@ export async function bridge(client: Client, agentId: string, stopped: AbortSign
   server.setRequestHandler("tools/list", () => ({ tools: TOOLS }));
   server.setRequestHandler("tools/call", async ({ params }) => {
     try {
-      return said(await callTool(client, agentId, params.name, params.arguments));
+      return textResult(await callTool(client, agentId, params.name, params.arguments));
     } catch (error) {
-      if (error instanceof z.ZodError) return { ...said(rulesOf(error)), isError: true };
+      if (error instanceof z.ZodError) return { ...textResult(rulesOf(error)), isError: true };
       if (!(error instanceof RelayProblem)) throw error;
-      return { ...said(error.message), isError: true };
+      return { ...textResult(error.message), isError: true };
     }
   });
   server.onclose = end;
   const ready = Promise.withResolvers<void>();
   server.oninitialized = () => ready.resolve();
-  process.stdin.once("end", end);
-  process.stdin.once("close", end);
-  await server.connect(new StdioServerTransport());
-  await Promise.race([ready.promise, aborted(life.signal)]);
+  stdin.once("end", end);
+  stdin.once("close", end);
+  await server.connect(new StdioServerTransport(stdin, stdout));
+  await Promise.race([ready.promise, aborted(stop.signal)]);
   try {
-    await push(client, agentId, server, life.signal);
+    await push(client, agentId, server, stop.signal);
   } finally {
-    life.abort();
+    stop.abort();
     await server.close();
   }
 }
@@ -70,7 +79,7 @@ export async function bridge(client: Client, agentId: string, stopped: AbortSign
 const rulesOf = ({ issues }: z.ZodError): string =>
   issues.map(({ path, message }) => `/${path.join("/")} ${message}`).join("; ");
 
-const said = (text: string) => ({ content: [{ type: "text" as const, text }] });
+const textResult = (text: string) => ({ content: [{ type: "text" as const, text }] });
 
 const aborted = (signal: AbortSignal): Promise<void> =>
   new Promise((resolve) => {
@@ -91,12 +100,12 @@ async function callTool(client: Client, agentId: string, name: string, input: un
   return `Sent as ${sent.id}. When all up to ${id} is dealt with: done {"upTo":${id}}`;
 }
 
-/** Whenever something comes: what was not pushed yet, as one notification. Ends with its signal. */
+/** Pushes new messages, those that came together as one notification, until the signal fires. */
 async function push(client: Client, agentId: string, server: Server, signal: AbortSignal): Promise<void> {
   const backoff = createBackoff(systemTiming, { firstMs: 1_000, maxMs: 60_000 });
   let pushed: number | undefined;
   for await (const entry of client.follow({ agentId, signal })) {
-    // Several that came at once went out with the first of them.
+    // Messages that came together were pushed with the first of them.
     while (!signal.aborted && entry.id > (pushed ?? 0)) {
       try {
         const digest = await digestFrom(client, entry.id, { agentId, signal });
@@ -116,7 +125,7 @@ async function push(client: Client, agentId: string, server: Server, signal: Abo
   }
 }
 
-/** With the oldest in it, whatever room that takes. */
+/** A digest that holds the oldest message, however much room it takes. */
 async function digestFrom(client: Client, id: number, call: { agentId: string; signal: AbortSignal }): Promise<Digest> {
   const digest = await client.inbox.digest({ budget: BUDGET, after: id - 1 }, call);
   if (digest.ack !== null || digest.unread === 0) return digest;

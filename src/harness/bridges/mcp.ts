@@ -1,30 +1,18 @@
 import { createInterface } from "node:readline";
-import type { Command } from "commander";
-import { problemFrom } from "../client/errors.ts";
-import { createSseParser } from "../client/sse.ts";
-import { meant } from "../client/transport.ts";
-import { EXIT, Stop } from "./exit.ts";
-import { type Flags, resolveSettings, type Settings } from "./settings.ts";
+import { problemFrom } from "../../client/errors.ts";
+import { createSseParser } from "../../client/sse.ts";
+import { meant } from "../../client/transport.ts";
 
-export function addMcpBridgeCommand(program: Command): void {
-  program
-    .command("mcp-bridge")
-    .description("Speak MCP on stdio for a harness that cannot ask a command for HTTP headers")
-    .helpGroup("Harnesses:")
-    .addHelpText("after", HELP)
-    .action(async (_: object, command: Command) => {
-      const settings = resolveSettings(command.optsWithGlobals<Flags>());
-      if (settings.token === undefined) throw new Stop(EXIT.usage, "Name the agent's keys: --keys <file>");
-      await serve(settings);
-    });
+export interface McpBridgeOptions {
+  /** The relay's address. */
+  url: string;
+  /** The agent's token. */
+  token: string;
+  /** Messages of the harness, one a line. */
+  input: NodeJS.ReadableStream;
+  /** Passes a message to the harness. */
+  print(line: string): void;
 }
-
-const HELP = `
-Started by Gemini CLI, Qwen Code and OpenCode, not by people: signalbox connect writes it into their settings. Each line on
-stdin goes to the relay's /mcp as it is, with the agent's token, and each answer comes as a line on stdout.
-
-Example:
-  $ signalbox mcp-bridge --keys ~/.config/signalbox/agents/gemini.reviewer.json`;
 
 /** Fields of an MCP message that the bridge reads. */
 interface Message {
@@ -34,8 +22,8 @@ interface Message {
   result?: { protocolVersion?: unknown };
 }
 
-/** Passes messages on until stdin ends. It waits for `initialize`, because later messages need its session. */
-async function serve({ url, token }: Settings): Promise<void> {
+/** Passes messages on until the input ends. It waits for `initialize`, because later messages need its session. */
+export async function serveMcpBridge({ url, token, input, print }: McpBridgeOptions): Promise<void> {
   const headers: Record<string, string> = {
     authorization: `Bearer ${token}`,
     "content-type": "application/json",
@@ -53,17 +41,18 @@ async function serve({ url, token }: Settings): Promise<void> {
       for await (const text of textsIn(response)) {
         const version = messageIn(text)?.result?.protocolVersion;
         if (message.method === "initialize" && typeof version === "string") headers["mcp-protocol-version"] = version;
-        print(text);
+        print(onOneLine(text));
       }
     } catch (error) {
-      // A notification wants no answer.
+      // A notification gets no answer.
+      if (message.id === undefined) return;
       const fault = meant(error, url);
       const reason = fault instanceof Error ? fault.message : String(fault);
-      if (message.id !== undefined) print(problem(message.id, -32_000, `Signalbox: ${reason}`));
+      print(problem(message.id, -32_000, `Signalbox: ${reason}`));
     }
   }
 
-  for await (const line of createInterface({ input: process.stdin })) {
+  for await (const line of createInterface({ input })) {
     if (line.trim() === "") continue;
     const passing = pass(line).finally(() => open.delete(passing));
     open.add(passing);
@@ -83,14 +72,14 @@ function messageIn(line: string): Message | undefined {
 }
 
 /**
- * The messages of an answer: one as JSON, or each of a stream. A notification's answer has none.
+ * Yields the messages of an answer: one as JSON, or each of a stream. The answer to a notification has none.
  * @throws RelayProblem for a refusal that is no MCP message: of the token, or by a proxy
  */
 async function* textsIn(response: Response): AsyncGenerator<string, void> {
   if (!response.headers.get("content-type")?.startsWith("text/event-stream")) {
     const text = await response.text();
-    const said = messageIn(text);
-    if (!response.ok && said?.jsonrpc === undefined) throw problemFrom(response, said);
+    const message = messageIn(text);
+    if (!response.ok && message?.jsonrpc === undefined) throw problemFrom(response, message);
     if (text.trim() !== "") yield text;
     return;
   }
@@ -101,5 +90,5 @@ async function* textsIn(response: Response): AsyncGenerator<string, void> {
 const problem = (id: string | number | null, code: number, message: string): string =>
   JSON.stringify({ jsonrpc: "2.0", id, error: { code, message } });
 
-/** A line for each message: line breaks inside of JSON are but white space. */
-const print = (text: string): void => void process.stdout.write(`${text.replace(/[\r\n]+/g, " ")}\n`);
+/** Line breaks between the tokens of JSON are only white space. */
+const onOneLine = (text: string): string => text.replace(/[\r\n]+/g, " ");
