@@ -5,28 +5,28 @@ import { HarnessError } from "./errors.ts";
 import { writePrivately } from "./private-file.ts";
 import { systemReason } from "./system-errors.ts";
 
-/** What an agent's harness needs to speak to its relay. It is kept where its owner alone can read it. */
+/** Access of an agent's harness to the relay, in a file that its owner alone can read. */
 export const Keys = z.strictObject({
   url: z.string(),
   agentId: z.string(),
   token: z.string(),
-  /** By which an operator revokes the token. */
+  /** Id for an operator to revoke the token by. */
   tokenId: z.string(),
-  /** The folder that is connected by them, or `user` for all of a person's. */
+  /** Folder that they connect, or `user` for everything of the person. */
   place: z.string().optional(),
-  /** The token was given to `connect`, which does not end it. */
+  /** A person gave the token to `connect`, which therefore does not revoke it. */
   given: z.literal(true).optional(),
 });
 export type Keys = z.infer<typeof Keys>;
 
-/** The folder of all keys, below the folder of this program. */
+/** Folder of all keys, below this program's folder. */
 export const keysFolder = (folder: string): string => join(folder, "agents");
 
-/** Where the keys of an agent in a harness are kept, below the folder of this program. */
+/** File of an agent's keys for a harness, below this program's folder. */
 export const keysFile = (folder: string, harness: string, agentId: string): string =>
   join(keysFolder(folder), `${harness}.${encodeURIComponent(agentId)}.json`);
 
-/** @throws HarnessError when it is not there or something else. */
+/** @throws HarnessError when the file is missing or holds something else */
 export function readKeys(file: string): Keys {
   try {
     return Keys.parse(JSON.parse(readFileSync(file, "utf8")));
@@ -38,7 +38,7 @@ export function readKeys(file: string): Keys {
   }
 }
 
-/** The keys, if there are any that can be read. */
+/** Keys in a file; `undefined` when it is missing or holds something else. */
 export function findKeys(file: string): Keys | undefined {
   try {
     return readKeys(file);

@@ -4,16 +4,16 @@ import { personalFolders } from "./folders.ts";
 import { writePrivately } from "./private-file.ts";
 
 /**
- * The files of harnesses name a launcher in the person's own folder, not this checkout: when the checkout has moved, the
- * launcher is mended by the first command called in its new place, and until then looks for `signalbox` on the PATH.
+ * Path of the launcher. The files of harnesses name it, a script in the person's own folder, instead of this checkout. After the
+ * checkout has moved, the first command called in its new place repairs the launcher, which until then runs `signalbox` of the PATH.
  */
 export const launcherFile = (folder: string): string => join(folder, "bin", "signalbox");
 
-/** Quotes a word for a shell: harnesses hand their lines to one. */
+/** Quotes a word for the shell that a harness passes its lines to. */
 export const quoted = (word: string): string =>
   /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
 
-/** Words of a line that a shell would see, as far as `quoted` writes them. */
+/** Splits a line that `quoted` wrote into words, as a shell does. */
 export const wordsOf = (line: string): string[] =>
   (line.match(/(?:'[^']*'|\\.|[^\s'])+/g) ?? []).map((word) => word.replace(/'([^']*)'|\\(.)/g, "$1$2"));
 
@@ -38,7 +38,7 @@ exit 127
 `;
 }
 
-/** Places that a launcher needs, those that are missing. undefined: there is no launcher. */
+/** Files that the launcher needs and that are missing; `undefined` without a launcher. */
 export function missingOf(folder: string): string[] | undefined {
   const line = readText(launcherFile(folder))
     ?.split("\n")
@@ -52,13 +52,13 @@ export function writeLauncher(folder: string, own: readonly string[]): void {
   chmodSync(launcherFile(folder), 0o700);
 }
 
-/** Points a launcher whose checkout is gone to the one that is running. Does nothing where there is none. */
+/** Points a launcher of a vanished checkout to the running one. Does nothing without a launcher. */
 export function mendLauncher(own: readonly string[]): void {
   const folder = personalFolders().signalbox;
   try {
     if (missingOf(folder)?.length) writeLauncher(folder, own);
   } catch {
-    // A folder that cannot be written is no reason to fail what was called.
+    // The command that was called does not need the launcher.
   }
 }
 

@@ -9,13 +9,13 @@ import { oddPlace, withHooks } from "./hook-entries.ts";
 import { isObject, type JsonObject, jsonChange, readJson } from "./json-edits.ts";
 import { ownLine, SERVER, type Wiring } from "./wiring.ts";
 
-/** For the folder we are in, or for all of this person's. */
+/** The current folder, or everything of this person. */
 export type Scope = "project" | "user";
 
 const bridgeWords = (keysFile: string): string[] => ["mcp-bridge", "--keys", keysFile];
 
 /**
- * The files of a harness with our entries in them, or without (`wiring` undefined), and nothing else changed.
+ * Changes that put our entries into the files of a harness, or take them out (`wiring` undefined), and leave the rest alone.
  * @throws HarnessError when a file cannot be changed, or the person has a server of our name
  */
 export function harnessChanges(harness: Harness, scope: Scope, wiring: Wiring | undefined): Change[] {
@@ -37,17 +37,17 @@ function claudeChanges(scope: Scope, wiring: Wiring | undefined): Change[] {
   const here = process.cwd();
   const project = join(here, ".mcp.json");
   const isForProject = scope === "project";
-  // Not the settings that are shared with others: the commands have paths of this machine.
+  // The local settings, not the shared ones: the commands hold paths of this machine.
   const settings = isForProject ? join(here, ".claude", "settings.local.json") : join(claude, "settings.json");
   if (wiring) {
-    // A server of the same name in another scope hides ours, or is hidden by it.
+    // Servers of the same name in two scopes hide each other.
     const { mcpServers, projects } = readJson(claudeState) ?? {};
     const local = isObject(projects) ? projects[here] : undefined;
     refuseForeign(claudeState, serverIn(mcpServers));
     refuseForeign(claudeState, serverIn(isObject(local) ? local.mcpServers : undefined));
     refuseForeign(project, serverIn(readJson(project)?.mcpServers));
   }
-  const isTheirs = isForeign(serverIn(readJson(project)?.mcpServers));
+  const hasOwnServer = isForeign(serverIn(readJson(project)?.mcpServers));
   return [
     serverChange(isForProject ? project : claudeState, "mcpServers", wiring && claudeServer(wiring)),
     jsonChange(settings, (whole) => {
@@ -55,7 +55,7 @@ function claudeChanges(scope: Scope, wiring: Wiring | undefined): Change[] {
       if (wiring && isForProject && list !== undefined && !Array.isArray(list))
         throw oddRefusal(settings, "enabledMcpjsonServers", "a list");
       const hooked = hookedIn(settings, whole, "claude", wiring);
-      return isTheirs ? hooked : withApproval(hooked, isForProject && wiring !== undefined);
+      return hasOwnServer ? hooked : withApproval(hooked, isForProject && wiring !== undefined);
     }),
   ];
 }
@@ -66,7 +66,7 @@ const claudeServer = ({ url, keysFile }: Wiring): JsonObject => ({
   headersHelper: ownLine("hook", "headers", "--keys", keysFile),
 });
 
-/** Claude Code asks before it uses a server of a project: whoever ran `connect` has answered. */
+/** Claude Code asks before it uses a server of a project; running `connect` is the answer. */
 function withApproval(whole: JsonObject, approved: boolean): JsonObject {
   const { enabledMcpjsonServers: list, ...others } = whole;
   const rest = (Array.isArray(list) ? list : []).filter((name) => name !== SERVER);
@@ -84,7 +84,7 @@ function codexChanges(wiring: Wiring | undefined): Change[] {
   ];
 }
 
-/** @throws HarnessError where a person has something else than hooks */
+/** @throws HarnessError where the file holds something else than hooks */
 function hookedIn(file: string, whole: JsonObject, harness: HookHarness, wiring: Wiring | undefined): JsonObject {
   const odd = wiring?.hooks ? oddPlace(whole, harness) : undefined;
   if (odd !== undefined) throw oddRefusal(file, odd, odd === "hooks" ? "an object" : "a list");
@@ -94,7 +94,7 @@ function hookedIn(file: string, whole: JsonObject, harness: HookHarness, wiring:
 const oddRefusal = (file: string, place: string, expected: string): HarnessError =>
   refusal(file, `has something else than ${expected} as ${place}`);
 
-/** Gemini CLI and Qwen Code: one file for both, and no way to ask a command for headers, so the bridge speaks for them. */
+/** Gemini CLI and Qwen Code keep servers and hooks in one file, and cannot ask a command for headers: the bridge adds them. */
 function settingsChanges(harness: "gemini" | "qwen", scope: Scope, wiring: Wiring | undefined): Change[] {
   const folder = scope === "project" ? join(process.cwd(), `.${harness}`) : personalFolders()[harness];
   const file = join(folder, "settings.json");
@@ -123,7 +123,7 @@ function serverChange(file: string, group: string, entry: JsonObject | undefined
 
 const serverIn = (servers: unknown): unknown => (isObject(servers) ? servers[SERVER] : undefined);
 
-/** A person's own server of our name: `connect` has written none without the file of its keys. */
+/** Whether a server of our name is a person's own: each one that `connect` wrote names a file of keys. */
 const isForeign = (entry: unknown): boolean =>
   entry !== undefined && !/ hook headers --keys |"mcp-bridge","--keys"/.test(JSON.stringify(entry));
 
@@ -133,8 +133,8 @@ function refuseForeign(file: string, entry: unknown): void {
 }
 
 /**
- * `whole[group][SERVER]` set or taken away, and a group that is left empty with it. A person's own is left, and so is what a
- * person added to ours.
+ * Sets `whole[group][SERVER]`, or deletes it and a group that is empty then. Leaves a person's own server alone, and members that
+ * a person added to ours.
  */
 function withServer(file: string, whole: JsonObject, group: string, entry: JsonObject | undefined): JsonObject {
   const servers = isObject(whole[group]) ? whole[group] : {};
@@ -150,7 +150,7 @@ function withServer(file: string, whole: JsonObject, group: string, entry: JsonO
   return rest;
 }
 
-/** Finds the file of keys in the entries that are about to go. */
+/** Finds the file of keys that our entries name. */
 export function keysFileIn(changes: readonly Change[]): string | undefined {
   for (const { before = "" } of changes) {
     const strings = [...before.matchAll(/"(?:[^"\\\n]|\\.)*"/g)].map(([written]) => unquoted(written));

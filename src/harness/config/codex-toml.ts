@@ -15,9 +15,9 @@ interface Server {
 }
 
 /**
- * The rest of the file stays as it is, comments and all: ours is a block at its end. Codex and people write into that block, too:
- * what they added to our table stays when it is written again. `server` undefined: without it.
- * @throws HarnessError when it is no TOML, or has a server of our name outside of our block
+ * Writes our server as a block at the end of the file, or removes the block (`server` undefined). The rest of the file keeps its
+ * text, comments included. Codex and people write into our block too: members that they added to our table stay.
+ * @throws HarnessError when the file is not TOML, or has a server of our name outside of our block
  */
 export function codexServerChange(file: string, server: Server | undefined): Change {
   const before = textOf(file);
@@ -46,7 +46,7 @@ function appended(rest: string, { url, helper }: Server): string {
 
 const quoted = (value: string): string => JSON.stringify(value);
 
-/** Our table with what it has to say now, in its place; undefined when it is not as we wrote it. */
+/** Updates our table in place; `undefined` when it is not as we wrote it. */
 function rewritten(text: string, { url, helper }: Server): string | undefined {
   const lines = linesOf(text);
   const begin = lines.findIndex(isBegin);
@@ -65,7 +65,7 @@ function rewritten(text: string, { url, helper }: Server): string | undefined {
   return now.size ? undefined : lines.join("");
 }
 
-/** Without our table, what hangs on it, and the lines around it. Tables and comments of others stay, wherever they stand. */
+/** Removes our table, its subtables, and our marker lines. Tables and comments of others stay, also between the markers. */
 function withoutBlock(text: string): string {
   const lines = linesOf(text);
   const begin = lines.findIndex(isBegin);
@@ -75,13 +75,13 @@ function withoutBlock(text: string): string {
   let isOurs = true;
   let isPast = false;
   const tail = lines.slice(begin + 1).filter((line) => {
-    const said = line.trim();
-    if (said === END) {
+    const text = line.trim();
+    if (text === END) {
       isPast = true;
       return false;
     }
     if (isHeader(line)) isOurs = OUR_TABLE.test(line);
-    return !isOurs || said.startsWith("#") || (said === "" && isPast);
+    return !isOurs || text.startsWith("#") || (text === "" && isPast);
   });
   return [...head, ...tail].join("");
 }
@@ -90,7 +90,7 @@ const linesOf = (text: string): string[] => text.match(/[^\n]*\n|[^\n]+$/g) ?? [
 const isBegin = (line: string): boolean => line.trim() === BEGIN;
 const isHeader = (line: string): boolean => /^\s*\[/.test(line);
 
-/** Looks whether nothing but our server has gone. @throws HarnessError */
+/** @throws HarnessError when anything but our server differs */
 function requireSame(file: string, before: string, after: string): void {
   const others = othersIn(parsed(file, before));
   if (!Bun.deepEquals(others, othersIn(tomlIn(after) ?? {})))
@@ -113,10 +113,10 @@ function tomlIn(text: string): Record<string, unknown> | undefined {
 
 function parsed(file: string, text: string): Record<string, unknown> {
   try {
-    // Numbers are kept as text; here they are only to be passed over.
+    // Without big integers a number beyond 2^53 would be an error, and no number matters here.
     return parse(text.replace(/^\uFEFF/, ""), { integersAsBigInt: true });
   } catch (error) {
     if (!(error instanceof TomlError)) throw error;
-    throw refusal(file, `is no TOML (line ${error.line}: ${error.message.split("\n", 1)[0]})`);
+    throw refusal(file, `is not TOML (line ${error.line}: ${error.message.split("\n", 1)[0]})`);
   }
 }

@@ -2,7 +2,7 @@ import { mkdirSync, readFileSync, readlinkSync, renameSync, rmSync, statSync, wr
 import { dirname, resolve } from "node:path";
 import { HarnessError } from "../errors.ts";
 
-/** A file of a harness as it is, and as it is to be; undefined: not there. */
+/** Text of a file now and after the change; `undefined`: no file. */
 export interface Change {
   file: string;
   before: string | undefined;
@@ -14,34 +14,37 @@ export function textOf(file: string): string | undefined {
   const bytes = readOrRefuse(file);
   const text = bytes?.toString("utf8");
   if (text !== undefined && !Buffer.from(text, "utf8").equals(bytes ?? Buffer.alloc(0)))
-    throw refusal(file, "is no UTF-8 text");
+    throw refusal(file, "is not UTF-8 text");
   return text;
 }
 
 function readOrRefuse(file: string): Buffer | undefined {
   try {
     const stat = statSync(file);
-    if (stat.isDirectory()) throw refusal(file, "is a folder, and a file is expected there");
-    if (!stat.isFile()) throw refusal(file, "is no plain file");
+    if (stat.isDirectory()) throw refusal(file, "is a folder; a file is expected");
+    if (!stat.isFile()) throw refusal(file, "is not a regular file");
     return readFileSync(file);
   } catch (error) {
     if (error instanceof HarnessError) throw error;
     const { code } = error as NodeJS.ErrnoException;
     if (code === "ENOENT") return undefined;
-    if (code === "ENOTDIR") throw refusal(file, "cannot be there: what should be its folder is a file");
+    if (code === "ENOTDIR") throw refusal(file, "cannot exist: a part of its path is a file, not a folder");
     throw refusal(file, `cannot be read (${code ?? error})`);
   }
 }
 
-/** Says why a file cannot be changed, and what a person can do. */
-export const refusal = (file: string, why: string, way = "Mend it, or move it away"): HarnessError =>
+/** Error of a file that cannot be changed: the reason, and the way out. */
+export const refusal = (file: string, why: string, way = "Fix it, or move it away"): HarnessError =>
   new HarnessError("problem", `${file} ${why}; nothing was changed. ${way}, and try again.`);
 
-/** Writes the file whole or not at all, with its former mode. A link is followed. @throws HarnessError, for a read-only file, too */
+/**
+ * Writes a file whole or not at all, with its former mode, through links.
+ * @throws HarnessError when it is read-only, cannot be written, or was changed since it was read
+ */
 export function carryOut({ file, before, after }: Change): void {
   if (after === before) return;
-  if (textOf(file) !== before) throw new HarnessError("problem", `${file} was changed meanwhile: try again`);
-  // Its folder may be written, so nothing else would keep us from replacing it.
+  if (textOf(file) !== before) throw new HarnessError("problem", `${file} has changed since it was read: try again`);
+  // Replacing a file needs write access to its folder alone, so check the file itself.
   if (before !== undefined && (statSync(file).mode & 0o222) === 0)
     throw refusal(file, "is read-only", "Make it writable (chmod u+w), if it is yours to change");
   try {
@@ -52,7 +55,7 @@ export function carryOut({ file, before, after }: Change): void {
   }
 }
 
-/** Where a link leads to, also when nothing is there yet: people keep such files elsewhere. */
+/** Target of a link, even if it does not exist yet: people link such files to another folder. */
 function placeOf(file: string): string {
   let link: string;
   try {

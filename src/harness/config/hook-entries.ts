@@ -2,12 +2,12 @@ import { HOOK_HARNESSES, HOOK_STYLES, type HookHarness } from "../harnesses.ts";
 import { isObject, type JsonObject } from "./json-edits.ts";
 import { ownLine, type Wiring } from "./wiring.ts";
 
-/** Hooks that an earlier `connect` wrote, for whichever agent and from wherever. */
+/** Hooks that any `connect` wrote, for any agent and from any checkout. */
 const OURS = new RegExp(` hook (${HOOK_HARNESSES.join("|")}) (session-start|prompt|stop) --keys `);
 
 /**
- * Our hooks beside those that are there; `wiring` undefined or without hooks: none of ours. One that calls what it has to call
- * already stays as it is, with what a person changed about it.
+ * Adds our hooks to those of a file, or removes ours (`wiring` undefined, or without hooks). A hook of ours that calls the right
+ * command already keeps the changes that a person made to it.
  */
 export function withHooks(whole: JsonObject, harness: HookHarness, wiring: Wiring | undefined): JsonObject {
   const wanted = commandsOf(harness, wiring);
@@ -37,7 +37,7 @@ export function withHooks(whole: JsonObject, harness: HookHarness, wiring: Wirin
   return { ...whole, hooks };
 }
 
-/** The call for each event of the harness. */
+/** Command for each event, by the harness's name of the event. */
 function commandsOf(harness: HookHarness, wiring: Wiring | undefined): Map<string, string> {
   if (!wiring?.hooks) return new Map();
   const events = Object.entries(HOOK_STYLES[harness].events);
@@ -58,7 +58,7 @@ function withoutOurs(group: unknown, own: string | undefined): unknown {
   return kept.length ? { ...group, hooks: kept } : undefined;
 }
 
-/** Places in a file of hooks that hold something else than the harness expects: adding ours would replace it. */
+/** Place in a file of hooks that holds something else than the harness expects, which adding ours would replace. */
 export function oddPlace({ hooks }: JsonObject, harness: HookHarness): string | undefined {
   if (hooks === undefined) return undefined;
   if (!isObject(hooks)) return "hooks";

@@ -8,8 +8,8 @@ export const isObject = (value: unknown): value is JsonObject =>
   typeof value === "object" && value !== null && !Array.isArray(value);
 
 /**
- * Changes a JSON file, with comments or without: `edit` says what it is to hold, and only the places that differ are written
- * anew. A file that is left without members is taken away.
+ * Changes a JSON file, with comments or without. `edit` returns the wanted object, and only the places that differ are rewritten.
+ * A file that is left without members is deleted.
  * @throws HarnessError when it holds no JSON object, or has a member twice where it would be changed
  */
 export function jsonChange(file: string, edit: (whole: JsonObject) => JsonObject): Change {
@@ -21,11 +21,11 @@ export function jsonChange(file: string, edit: (whole: JsonObject) => JsonObject
   if (text.trim() === "") return { file, before, after: `${JSON.stringify(wanted, null, 2)}\n` };
   const after = patched(text, [], whole, wanted);
   if (!Bun.deepEquals(objectIn(file, after), wanted))
-    throw refusal(file, "has a member twice, so it is not clear which of them counts");
+    throw refusal(file, "has a member twice, and it is unclear which of them counts");
   return { file, before, after: isLeftEmpty(after) ? undefined : mark + after };
 }
 
-/** The object that a file holds, undefined when it is not there. @throws HarnessError */
+/** Object in a file; `undefined` without a file. @throws HarnessError when it holds something else */
 export function readJson(file: string): JsonObject | undefined {
   const text = textOf(file);
   return text === undefined ? undefined : objectIn(file, text.replace(/^\uFEFF/, ""));
@@ -36,10 +36,10 @@ function objectIn(file: string, text: string): JsonObject {
   const errors: ParseError[] = [];
   const value: unknown = parse(text, errors, { allowTrailingComma: true });
   if (errors.length === 0 && isObject(value)) return value;
-  throw refusal(file, "is no JSON object");
+  throw refusal(file, "is not a JSON object");
 }
 
-/** Whether only white space stands between the braces; a comment belongs to a person. */
+/** Whether only white space is left between the braces. A comment belongs to a person. */
 const isLeftEmpty = (text: string): boolean => /^\s*\{\s*\}\s*$/.test(text);
 
 function patched(text: string, path: JSONPath, before: unknown, after: unknown): string {
@@ -59,7 +59,7 @@ function patchedObject(text: string, path: JSONPath, before: JsonObject, after: 
   return now;
 }
 
-/** Items at the beginning that both have stay untouched; ours are the last. */
+/** Leaves the items that both begin with untouched; ours are the last. */
 function patchedArray(text: string, path: JSONPath, before: unknown[], after: unknown[]): string {
   let head = 0;
   while (head < before.length && head < after.length && Bun.deepEquals(before[head], after[head])) head++;

@@ -3,19 +3,17 @@ import { createScanner, findNodeAtLocation, type JSONPath, type Node, parseTree 
 /** The library's `SyntaxKind`, a const enum that cannot be imported. */
 const KIND = { comma: 5, lineComment: 12, blockComment: 13, lineBreak: 14, trivia: 15, end: 17 };
 
-/**
- * Edits of JSON text, with comments or without, that leave every other character as it is. The library's own edits lay out the
- * lines around them anew. A path is one of members and places that are there.
- */
+// Edits of JSON text, with comments or without, that keep every other character. The library's own edits reformat the lines
+// around them. Paths name members and items that exist.
 
-/** Writes a value in the place of another. */
+/** Replaces a value. */
 export function replaceAt(text: string, path: JSONPath, value: unknown): string {
   const node = nodeAt(text, path);
   const now = written(value, indentOf(text, node.offset), layoutOf(text));
   return text.slice(0, node.offset) + now + text.slice(node.offset + node.length);
 }
 
-/** Adds a member to the object at a path, or an item to the array there: behind those that are there. */
+/** Appends a member to the object at a path, or an item to the array. */
 export function addTo(text: string, path: JSONPath, name: string | undefined, value: unknown): string {
   const layout = layoutOf(text);
   const container = nodeAt(text, path);
@@ -39,7 +37,7 @@ export function addTo(text: string, path: JSONPath, name: string | undefined, va
   return `${text.slice(0, from)},${text.slice(from, end)}${before}${member}${text.slice(end)}`;
 }
 
-/** Takes away what stands at a path, with the comma that it needs no more. */
+/** Removes a member or an item, and the comma that is no longer needed. */
 export function removeAt(text: string, path: JSONPath): string {
   const container = nodeAt(text, path.slice(0, -1));
   const children = container.children ?? [];
@@ -57,7 +55,7 @@ export function removeAt(text: string, path: JSONPath): string {
   );
   const own = restOfLine(text, endOf(child)).comma;
   if (own !== undefined) {
-    // A comment before it may end its line: what follows must not become part of that.
+    // A line comment before it would swallow the rest of a joined line.
     const isJoined = endsLine && !/^[ \t]*\r?\n/.test(text.slice(own + 1));
     return (
       text.slice(0, isJoined ? child.offset : begin) + text.slice(own + 1).replace(/^[ \t]+/, isJoined ? "" : "$&")
@@ -73,7 +71,7 @@ const endOf = ({ offset, length }: Node): number => offset + length;
 function nodeAt(text: string, path: JSONPath): Node {
   const root = parseTree(text, [], { allowTrailingComma: true });
   const node = root && findNodeAtLocation(root, path);
-  if (!node) throw new Error(`nothing stands at ${path.join(".")}`);
+  if (!node) throw new Error(`nothing is at ${path.join(".")}`);
   return node;
 }
 
@@ -90,7 +88,7 @@ const layoutOf = (text: string): Layout => ({
 const written = (value: unknown, indent: string, { unit, eol }: Layout): string =>
   JSON.stringify(value, null, unit).replaceAll("\n", eol + indent);
 
-/** The white space that a line begins with. */
+/** White space at the beginning of the line. */
 function indentOf(text: string, offset: number): string {
   const begin = text.lastIndexOf("\n", offset - 1) + 1;
   return /^[ \t]*/.exec(text.slice(begin, offset))?.[0] ?? "";
@@ -104,7 +102,7 @@ function childIndent(text: string, container: Node, { unit }: Layout): string {
   return first && isInLines(text, container) ? indentOf(text, first.offset) : indentOf(text, container.offset) + unit;
 }
 
-/** The comma and comments that follow a value in its line. `endsLine`: nothing else may follow in that line. */
+/** Comma and comments after a value in its line. `endsLine`: a line comment, so nothing may follow in that line. */
 function restOfLine(text: string, from: number): { end: number; comma: number | undefined; endsLine: boolean } {
   const scanner = createScanner(text);
   scanner.setPosition(from);
@@ -122,7 +120,7 @@ function restOfLine(text: string, from: number): { end: number; comma: number | 
   }
 }
 
-/** The same of the last value of a container; its comma may stand in a later line. */
+/** Comma and comments after the last value of a container, whose comma may be in a later line. */
 function afterLast(text: string, from: number, until: number): ReturnType<typeof restOfLine> {
   const rest = restOfLine(text, from);
   const later = rest.comma ?? commaAfter(text, from);
@@ -130,7 +128,7 @@ function afterLast(text: string, from: number, until: number): ReturnType<typeof
   return { ...restOfLine(text, later + 1), comma: later };
 }
 
-/** Where the last comma or comment before a place ends. `endsLine`: nothing may follow in that line. */
+/** End of the last comma or comment in a range. `endsLine`: a line comment, so nothing may follow in that line. */
 function lastTokenBefore(text: string, from: number, to: number): { end: number; endsLine: boolean } {
   const scanner = createScanner(text);
   scanner.setPosition(from);

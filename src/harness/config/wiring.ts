@@ -1,19 +1,19 @@
 import { personalFolders } from "../folders.ts";
 import { launcherFile, quoted } from "../launcher.ts";
 
-/** Entries that a harness is to have. */
+/** Entries that `connect` writes for an agent. */
 export interface Wiring {
   harness: string;
   /** The relay's address. */
   url: string;
   keysFile: string;
-  /** Whether it is told when the agent starts, is asked, and stops. */
+  /** Whether the harness calls us when the agent starts, gets a prompt, and stops. */
   hooks: boolean;
 }
 
-/** Our server's name in harnesses. */
+/** Name of our MCP server in the files of harnesses. */
 export const SERVER = "signalbox";
 
-/** A line for a shell that calls this program, by the launcher. */
+/** Shell line that calls this program through the launcher. */
 export const ownLine = (...words: string[]): string =>
   [launcherFile(personalFolders().signalbox), ...words].map(quoted).join(" ");

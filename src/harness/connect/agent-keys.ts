@@ -15,27 +15,27 @@ import type { Relay } from "./relay.ts";
 export interface Wanted {
   harness: Harness;
   scope: Scope;
-  /** Named by the person. */
+  /** Id chosen by the person; `undefined` lets `connect` choose. */
   agentId: string | undefined;
   reach: "idle" | "asked";
 }
 
-/** Keys for the agent, and whether a failure afterwards takes them back. */
-export interface Gained {
+/** Keys for the agent, and whether a later failure takes them back. */
+export interface KeysResult {
   keys: Keys;
   isNew: boolean;
 }
 
-/** A relay, and the identity behind the given token. */
-export interface Introduction extends Relay {
+/** A relay, and the identity of the token that authorizes the connection. */
+export interface Authorization extends Relay {
   who: WhoAmI | undefined;
 }
 
 /**
- * Asks the relay whose token was given. Without a token, existing keys are enough (`who` undefined).
+ * Asks the relay for the identity of the given token. Without a token, existing keys are enough (`who` undefined).
  * @throws HarnessError for a token that makes no agent, RelayProblem 401
  */
-export async function introduced(relay: Relay): Promise<Introduction> {
+export async function authorize(relay: Relay): Promise<Authorization> {
   if (relay.token === undefined) return { ...relay, who: undefined };
   const who = await relay.client.whoami();
   if (who.role === "operator" || who.role === "enroll" || who.role === "agent") return { ...relay, who };
@@ -48,21 +48,21 @@ export async function introduced(relay: Relay): Promise<Introduction> {
 /** Place that an agent is connected from, as its keys store it. */
 export const placeOf = (scope: Scope): string => (scope === "project" ? process.cwd() : "user");
 
-/** Whether keys are of this place, or of a folder that is there no more: perhaps this one, before it was moved. */
+/** Whether keys belong to this place, or to a folder that is gone: perhaps this one, before it was moved. */
 export const areOurs = ({ place = "" }: Keys, scope: Scope): boolean =>
   place === placeOf(scope) || (place !== "user" && !existsSync(place));
 
-/** The relay has the name, which nobody chose, for another connection. */
+/** Another connection has the name that `connect` chose. */
 export class NameTaken extends Error {
   override readonly name = "NameTaken";
 }
 
 /**
- * The id of the agent: named, the token's own, or made of the harness and the place.
+ * The agent's id: the person's choice, the token's own, or a name made of the harness and the place.
  * @param taken names that the relay has refused
- * @throws HarnessError when the token is for another
+ * @throws HarnessError when the token is for another agent
  */
-export async function agentIdFor(wanted: Wanted, by: Introduction, taken: ReadonlySet<string>): Promise<string> {
+export async function agentIdFor(wanted: Wanted, by: Authorization, taken: ReadonlySet<string>): Promise<string> {
   const { harness, scope, agentId } = wanted;
   const { who } = by;
   if (who?.role === "agent" && who.agentId !== null) {
@@ -89,24 +89,27 @@ function nameOf(harness: Harness, scope: Scope): string {
 
 const MOST_NAMES = 100;
 
-/** The name that this place has had, else the first of `x`, `x-2`, `x-3`, ... that no other connection has. */
-async function freeName(name: string, { harness, scope }: Wanted, by: Introduction, taken: ReadonlySet<string>) {
+/** The name that this place had before, else the first of `x`, `x-2`, `x-3`, ... without another connection. */
+async function freeName(name: string, { harness, scope }: Wanted, by: Authorization, taken: ReadonlySet<string>) {
   const names = [name, ...Array.from({ length: MOST_NAMES - 1 }, (_, n) => `${name}-${n + 2}`)];
   const keysOf = (id: string) => findKeys(keysFile(personalFolders().signalbox, harness, id));
   const isKept = (keys: Keys | undefined) => keys?.place === placeOf(scope) && keys.url === by.url;
-  const had = names.find((id) => isKept(keysOf(id)) && !taken.has(id));
-  if (had !== undefined) return had;
+  const former = names.find((id) => isKept(keysOf(id)) && !taken.has(id));
+  if (former !== undefined) return former;
   for (const id of names) {
     const keys = keysOf(id);
-    // Another folder's keys are kept in the file that ours would be.
+    // The file for our keys holds those of another folder.
     if (taken.has(id) || (keys && !areOurs(keys, scope))) continue;
     if (!(await hasConnection(by, id, keys?.tokenId))) return id;
   }
   throw new HarnessError("usage", `${name} is taken, and so are the names after it: give another with --agent`);
 }
 
-/** Whether a token other than `own` acts for the agent, or it was deleted. Only an operator can ask: others are told when they register. */
-async function hasConnection({ client, who }: Introduction, id: string, own: string | undefined): Promise<boolean> {
+/**
+ * Whether a token other than `own` acts for the agent, or the agent was deleted. Only an operator may ask: for others the
+ * registration itself is refused.
+ */
+async function hasConnection({ client, who }: Authorization, id: string, own: string | undefined): Promise<boolean> {
   if (who?.role !== "operator") return false;
   try {
     await client.agents.get(id);
@@ -120,29 +123,32 @@ async function hasConnection({ client, who }: Introduction, id: string, own: str
   return false;
 }
 
-/** Registers the agent with its reach and returns keys for it: the earlier ones, if they are still good. @throws NameTaken */
-export async function gain(file: string, id: string, wanted: Wanted, by: Introduction): Promise<Gained> {
+/**
+ * Registers the agent with its reach, and returns its former keys if they are still good, else new ones.
+ * @throws NameTaken when another connection has the name that `connect` chose
+ */
+export async function obtainKeys(file: string, id: string, wanted: Wanted, by: Authorization): Promise<KeysResult> {
   const { url, client, who } = by;
   const kept = findKeys(file);
-  // Another folder's run has written them since the name was found free.
+  // A run for another folder has written them since the name was found free.
   if (kept && wanted.agentId === undefined && !areOurs(kept, wanted.scope)) throw new NameTaken(`${id} is taken`);
-  const had = await usable(kept, url, id);
+  const former = await checked(kept, url, id);
   const own = who?.role === "agent" ? by.token : undefined;
-  if (who && own !== undefined && had?.token !== own) {
-    await present(client, id, wanted);
+  if (who && own !== undefined && former?.token !== own) {
+    await register(client, id, wanted);
     return { keys: { url, agentId: id, token: own, tokenId: who.tokenId, given: true }, isNew: true };
   }
-  if (had) {
-    await present(createClient(had), id, wanted);
-    return { keys: had, isNew: false };
+  if (former) {
+    await register(createClient(former), id, wanted);
+    return { keys: former, isNew: false };
   }
   if (who === undefined) throw new HarnessError("usage", `A token is needed: ${by.tokenFrom}`);
-  if (who.role === "enroll") return { keys: await enrolled(by, id, wanted), isNew: false };
-  await present(client, id, wanted);
-  return { keys: await minted(by, id, wanted, kept?.tokenId), isNew: true };
+  if (who.role === "enroll") return { keys: await enroll(by, id, wanted), isNew: false };
+  await register(client, id, wanted);
+  return { keys: await createToken(by, id, wanted, kept?.tokenId), isNew: true };
 }
 
-async function present(client: Client, id: string, { harness, reach }: Wanted): Promise<void> {
+async function register(client: Client, id: string, { harness, reach }: Wanted): Promise<void> {
   const rig = titleOf(harness);
   try {
     await client.agents.get(id);
@@ -156,8 +162,8 @@ async function present(client: Client, id: string, { harness, reach }: Wanted): 
   await client.agents.patch(id, { rig, reach });
 }
 
-/** Earlier keys, if they are for this relay and still good. */
-async function usable(keys: Keys | undefined, url: string, agentId: string): Promise<Keys | undefined> {
+/** Keys that are for this relay and agent, and still good. */
+async function checked(keys: Keys | undefined, url: string, agentId: string): Promise<Keys | undefined> {
   if (keys?.url !== url || keys.agentId !== agentId) return undefined;
   try {
     const who = await createClient(keys).whoami();
@@ -168,8 +174,8 @@ async function usable(keys: Keys | undefined, url: string, agentId: string): Pro
   }
 }
 
-/** An enroll token is answered with the new agent's own, once. @throws NameTaken */
-async function enrolled({ url, client }: Relay, id: string, wanted: Wanted): Promise<Keys> {
+/** Registers with an enroll token, which is answered once with the new agent's own token. @throws NameTaken */
+async function enroll({ url, client }: Relay, id: string, wanted: Wanted): Promise<Keys> {
   const { harness, reach, agentId } = wanted;
   const { token } = await client.agents
     .register(id, { name: id, rig: titleOf(harness), reach })
@@ -182,10 +188,10 @@ async function enrolled({ url, client }: Relay, id: string, wanted: Wanted): Pro
   return { url, agentId: id, token, tokenId };
 }
 
-/** A name that nobody chose is refused if another run has just taken it. @throws NameTaken */
-async function minted({ url, client }: Relay, agentId: string, wanted: Wanted, mine: string | undefined) {
+/** Creates a token for the agent, whose name the relay refuses if another run has just taken it. @throws NameTaken */
+async function createToken({ url, client }: Relay, agentId: string, wanted: Wanted, former: string | undefined) {
   const name = `connect ${wanted.harness} on ${hostname()}`.slice(0, 100);
-  const alone = wanted.agentId === undefined ? { noneBut: mine === undefined ? [] : [mine] } : {};
+  const alone = wanted.agentId === undefined ? { noneBut: former === undefined ? [] : [former] } : {};
   const { id: tokenId, token } = await client.tokens
     .create({ role: "agent", agentId, name, ...alone })
     .catch((error: unknown) => {

@@ -5,7 +5,15 @@ import { personalFolders } from "../folders.ts";
 import type { Harness } from "../harnesses.ts";
 import { findKeys, type Keys, keysFile, removeKeys, writeKeys } from "../keys.ts";
 import { writeLauncher } from "../launcher.ts";
-import { agentIdFor, gain, type Introduction, introduced, NameTaken, placeOf, type Wanted } from "./agent-keys.ts";
+import {
+  type Authorization,
+  agentIdFor,
+  authorize,
+  NameTaken,
+  obtainKeys,
+  placeOf,
+  type Wanted,
+} from "./agent-keys.ts";
 import { probe } from "./probe.ts";
 import type { Relay } from "./relay.ts";
 
@@ -53,7 +61,7 @@ export async function connect(
 ): Promise<Connection | undefined> {
   const { harness, scope, agentId, hooks } = request;
   const wanted: Wanted = { harness, scope, agentId, reach: hooks ? "idle" : "asked" };
-  const by = await introduced(relay);
+  const by = await authorize(relay);
   const taken = new Set<string>();
   for (;;) {
     const id = await agentIdFor(wanted, by, taken);
@@ -70,7 +78,7 @@ export async function connect(
 async function connectAs(
   agentId: string,
   wanted: Wanted,
-  by: Introduction,
+  by: Authorization,
   { approve, program }: ConnectOptions,
 ): Promise<Connection | undefined> {
   const { harness, scope, reach } = wanted;
@@ -80,7 +88,7 @@ async function connectAs(
   const changes = harnessChanges(harness, scope, { harness, url, keysFile: file, hooks: reach === "idle" });
   if (!approve({ changes, keysFile: file })) return undefined;
   const before = findKeys(file);
-  const { keys, isNew } = await gain(file, agentId, wanted, by);
+  const { keys, isNew } = await obtainKeys(file, agentId, wanted, by);
   try {
     writeKeys(file, { ...keys, place: placeOf(scope) });
     writeLauncher(signalbox, program);

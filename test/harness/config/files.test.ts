@@ -304,7 +304,7 @@ describe("something else in the place of a file", () => {
     put("project/.gemini", "a file");
     const ran = await connect(["gemini", "--agent", "careful"]);
     expect(ran).toMatchObject({ code: 1 });
-    expect(ran.stderr).toContain("what should be its folder is a file");
+    expect(ran.stderr).toContain("a part of its path is a file, not a folder");
   });
 });
 
@@ -506,6 +506,6 @@ describe("a checkout that moved", () => {
     const after = JSON.parse((await run(join(home.path, "new"), ["doctor", "--json", ...data])).stdout);
     const bad = after.checks.filter(({ status }: { status: string }) => status === "fail");
     expect(bad).toMatchObject([{ name: "hooks of Claude Code" }, { name: "hooks of Claude Code" }]);
-    expect(bad[0].detail).toContain("signalbox connect claude writes them anew");
+    expect(bad[0].detail).toContain("signalbox connect claude writes them again");
   });
 });
