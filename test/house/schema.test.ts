@@ -4,7 +4,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { Glob } from "bun";
 import { type DrizzleSQLiteSnapshotJSON, generateSQLiteDrizzleJson, generateSQLiteMigration } from "drizzle-kit/api";
-import { lookInto, openTestDatabase } from "../support/database.ts";
+import { lookInto, openTestDatabase, schemaOf } from "../support/database.ts";
 
 const ROOT = join(import.meta.dir, "../..");
 
@@ -33,24 +33,6 @@ const NOTHING = {
   enums: {},
   _meta: { tables: {}, columns: {} },
 } as unknown as DrizzleSQLiteSnapshotJSON;
-
-/** Tables and indexes; but for SQLite's own and the search index, which only SQL can declare. */
-function schemaOf(sqlite: Sqlite): { name: string; sql: string }[] {
-  const rows = sqlite
-    .prepare("select name, sql from sqlite_schema where sql is not null order by type, name")
-    .all() as { name: string; sql: string }[];
-  return rows
-    .filter(({ name }) => !/^(sqlite_|search)/.test(name))
-    .map(({ name, sql }) => ({ name, sql: inOrder(sql.replaceAll(/\s+/g, " ")) }));
-}
-
-/** A column that was added later stands last in the table, wherever the tables file has it. */
-function inOrder(sql: string): string {
-  const table = /^(CREATE TABLE \S+ \()(.*)\)$/.exec(sql);
-  if (!table) return sql;
-  const parts = (table[2] ?? "").split(/,(?![^(]*\))/).map((part) => part.trim());
-  return `${table[1]}${parts.sort().join(", ")})`;
-}
 
 describe("the tables files", () => {
   test("ask for nothing that the migrations do not make", async () => {

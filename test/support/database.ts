@@ -51,3 +51,21 @@ export function lookInto<T>(file: string, look: (sqlite: Sqlite) => T): T {
     sqlite.close();
   }
 }
+
+/** Tables and indexes; but for SQLite's own and the search index, which only SQL can declare. */
+export function schemaOf(sqlite: Sqlite): { name: string; sql: string }[] {
+  const rows = sqlite
+    .prepare("select name, sql from sqlite_schema where sql is not null order by type, name")
+    .all() as { name: string; sql: string }[];
+  return rows
+    .filter(({ name }) => !/^(sqlite_|search)/.test(name))
+    .map(({ name, sql }) => ({ name, sql: inOrder(sql.replaceAll(/\s+/g, " ")) }));
+}
+
+/** A column that was added later stands last in the table, wherever the tables file has it. */
+function inOrder(sql: string): string {
+  const table = /^(CREATE TABLE \S+ \()(.*)\)$/.exec(sql);
+  if (!table) return sql;
+  const parts = (table[2] ?? "").split(/,(?![^(]*\))/).map((part) => part.trim());
+  return `${table[1]}${parts.sort().join(", ")})`;
+}

@@ -1,0 +1,157 @@
+import type { Filled } from "./main.ts";
+
+type Ask = Filled["ask"];
+
+/** One of everything that a relay keeps. */
+export async function fill(relay: Filled): Promise<void> {
+  const { ask, pass } = relay;
+  const [ann, bob] = [await agent(ask, "ann"), await agent(ask, "bob")];
+  await talk(ask, ann, bob);
+  await work(relay, ann, bob);
+  await reported(ask, bob);
+  await asked(ask, ann, bob);
+  await chats(ask);
+  await loops(ask, ann, bob);
+  await others(ask, ann, bob);
+  await deleted(ask);
+  await pass(61_000);
+}
+
+async function agent(ask: Ask, id: string): Promise<{ token: string }> {
+  await ask("PUT", `/v1/agents/${id}`, { name: id, label: "crew", tags: ["review"], instanceId: `${id}-1` });
+  return (await ask("POST", "/v1/tokens", { role: "agent", agentId: id, name: `token of ${id}` })).body;
+}
+
+async function send(ask: Ask, who: { token: string }, message: object): Promise<number> {
+  return (await ask("POST", "/v1/messages", message, who)).body.id;
+}
+
+async function talk(ask: Ask, ann: { token: string }, bob: { token: string }): Promise<void> {
+  const root = await send(ask, ann, {
+    to: "bob",
+    subject: "Lanterns",
+    body: "Where are the lanterns?",
+    topic: "store",
+  });
+  await ask("POST", `/v1/messages/${root}/traces`, [{ level: 2, type: "thinking", content: "Upstairs." }], bob);
+  await send(ask, bob, { to: "ann", body: "Upstairs.", replyTo: root });
+  await send(ask, ann, { to: "tag:review", body: "For all of us", urgent: true, payload: { n: 1 }, meta: { m: 2 } });
+  await send(ask, ann, { to: "bob", body: "c2VjcmV0", encoding: "opaque", expiresAt: "2026-04-01T00:00:00Z" });
+  await send(ask, ann, { to: "user", body: "Once", idempotencyKey: "once" });
+  await send(ask, ann, { to: "bob", body: "Tomorrow", deliverAt: "2026-03-02T11:00:00Z" });
+  await ask("POST", `/v1/messages/${root}/read`, {}, bob);
+  await ask("GET", "/v1/agents/bob/inbox", undefined, bob);
+  await ask("POST", "/v1/agents/bob/inbox/ack", { upTo: root }, bob);
+}
+
+/** Work in each of its states, and a task for its holder. */
+async function work({ ask, pass }: Filled, ann: { token: string }, bob: { token: string }): Promise<void> {
+  const begin = async (body: string, more: object = {}) => {
+    const id = await send(ask, ann, { to: "bob", body, claimable: true, ...more });
+    return { id, token: (await ask("POST", `/v1/messages/${id}/claim`, {}, bob)).body.claim.token };
+  };
+  const end = async ({ id, token }: { id: number; token: string }, verb: string, how: object) =>
+    ask("POST", `/v1/messages/${id}/${verb}`, { token, ...how }, bob);
+  await send(ask, ann, { to: "tag:review", body: "Open", claimable: true });
+  await end(await begin("Done"), "complete", { result: { body: "It is done." } });
+  await end(await begin("Dead"), "fail", { error: "no use", final: true });
+  await end(await begin("Delayed"), "release", { delaySeconds: 86_400 });
+  await ask("POST", `/v1/messages/${(await begin("Cancelled")).id}/cancel`);
+  await send(ask, ann, { to: "bob", body: "Expired", claimable: true, expiresAt: "2026-03-01T11:00:05Z" });
+  await pass(10_000);
+  await begin("Held");
+  const { id } = (await ask("POST", "/v1/tasks", { title: "Trim the wicks", target: "bob", severity: "warning" }, ann))
+    .body;
+  await ask("POST", `/v1/tasks/${id}/claim`, {}, bob);
+}
+
+/** What an integration reported. */
+async function reported(ask: Ask, bob: { token: string }): Promise<void> {
+  await ask("PUT", "/v1/integrations/beacon", { target: "bob", topic: "alerts" });
+  const { token } = (await ask("POST", "/v1/tokens", { role: "integration", source: "beacon" })).body;
+  const event = { title: "The beacon is dark", dedupeKey: "beacon-1" };
+  const headers = { "idempotency-key": "event-1" };
+  const { tasks } = (await ask("POST", "/v1/integrations/beacon/events", event, { token, headers })).body;
+  await ask("POST", `/v1/tasks/${tasks[0].task.id}/claim`, {}, bob);
+  await ask("POST", "/v1/integrations/beacon/events", { title: "Gone", dedupeKey: "2", status: "resolved" }, { token });
+}
+
+/** Delegations and pairs: open ones, and some that ended. */
+async function asked(ask: Ask, ann: { token: string }, bob: { token: string }): Promise<void> {
+  const delegate = async (text: string) =>
+    (await ask("POST", "/v1/delegations", { to: "bob", text, timeoutSeconds: 86_400 }, ann)).body.id;
+  await delegate("Pending");
+  await ask("POST", `/v1/delegations/${await delegate("Answered")}/response`, { text: "Here." }, bob);
+  await ask("POST", `/v1/delegations/${await delegate("Cancelled")}/cancel`, { reason: "no need" });
+  const pair = async () => (await ask("POST", "/v1/pairs", { target: "bob", objective: "Light" }, ann)).body.id;
+  await ask("POST", `/v1/pairs/${await pair()}/reject`, { reason: "busy" }, bob);
+  const active = await pair();
+  await ask("POST", `/v1/pairs/${active}/accept`, {}, bob);
+  await ask("POST", `/v1/pairs/${active}/messages`, { body: "I begin." }, ann);
+}
+
+/** A chat account with a conversation that moved, and a channel of the relay's own. */
+async function chats(ask: Ask): Promise<void> {
+  const channel = { provider: "telegram", accountId: "main", displayName: "Main" };
+  await ask("PUT", "/v1/agents/telegram:main", { name: "Main", channel });
+  const adapter = (await ask("POST", "/v1/tokens", { role: "agent", agentId: "telegram:main" })).body;
+  const path = "/v1/channels/telegram%3Amain";
+  await ask("PUT", `${path}/bindings`, { conversationId: "7", target: "ann", fallback: "bob" });
+  const from = { conversationId: "7", sender: { id: "u1", name: "Una" } };
+  await ask("POST", `${path}/events`, { ...from, externalId: "e1", text: "Hello" }, adapter);
+  await ask("POST", `${path}/events`, { ...from, externalId: "e2", type: "moved", movedTo: "8" }, adapter);
+  await ask("POST", "/v1/messages", {
+    to: "telegram:main",
+    body: "Good evening",
+    payload: { conversation: { conversationId: "8" } },
+  });
+  const [held] = (await ask("POST", "/v1/agents/telegram:main/claims", {}, adapter)).body.items;
+  await ask("POST", `/v1/messages/${held.message.id}/posts`, { token: held.claim.token, part: 0 }, adapter);
+  await ask("PUT", "/v1/channels/webhook:crm/webhook", { url: "http://127.0.0.1:9/", name: "CRM" });
+}
+
+/** Two agents that answer each other until they are paused; the first chain was resumed. */
+async function loops(ask: Ask, ann: { token: string }, bob: { token: string }): Promise<void> {
+  const chain = async () => {
+    let replyTo = await send(ask, ann, { to: "bob", body: "Turn 1", causedBy: null });
+    const root = replyTo;
+    for (const turn of [2, 3, 4]) {
+      const [who, to] = turn % 2 === 0 ? [bob, "ann"] : [ann, "bob"];
+      replyTo = await send(ask, who, { to, body: `Turn ${turn}`, replyTo });
+    }
+    return root;
+  };
+  await ask("POST", `/v1/loops/${await chain()}/resume`, {});
+  await chain();
+}
+
+async function others(ask: Ask, ann: { token: string }, bob: { token: string }): Promise<void> {
+  const daily = { cron: "0 9 * * *", message: { to: "bob", body: "Good morning" } };
+  const schedule = (await ask("POST", "/v1/schedules", daily, ann)).body;
+  await ask("POST", `/v1/schedules/${schedule.id}/run`, {}, ann);
+  await ask("POST", "/v1/webhooks", { url: "http://127.0.0.1:9/", events: ["message.created", "work.dead"] }, ann);
+  const file = (await ask("POST", "/v1/files?name=plan.json", { plan: "lanterns" }, ann)).body;
+  await send(ask, ann, { to: "bob", body: "See the plan", payload: { files: [{ fileId: file.id }] } });
+  await ask("PUT", "/v1/orchestrators/box", {
+    ...{ hostname: "box", baseDir: "/srv", providers: [{ name: "claude", capabilities: ["code"] }] },
+  });
+  await ask("PUT", "/v1/a2a/agents/away", { cardUrl: "http://127.0.0.1:9/card.json" });
+  await ask("POST", "/v1/messages", { to: "away", body: "Are you there?", claimable: true });
+  const headers = { "a2a-version": "1.0" };
+  const message = { messageId: "m1", contextId: "mine", role: "ROLE_USER", parts: [{ text: "Go" }] };
+  const said = { message, configuration: { returnImmediately: true } };
+  const { task } = (await ask("POST", "/a2a/bob/message:send", said, { ...ann, headers })).body;
+  const push = { id: "push", url: "http://127.0.0.1:9/" };
+  await ask("POST", `/a2a/bob/tasks/${task.id}/pushNotificationConfigs`, push, { ...ann, headers });
+  const info = { protocolVersion: "2025-06-18", capabilities: {}, clientInfo: { name: "stored", version: "1" } };
+  const accept = { accept: "application/json, text/event-stream" };
+  await ask("POST", "/mcp", { jsonrpc: "2.0", id: 1, method: "initialize", params: info }, { ...bob, headers: accept });
+}
+
+async function deleted(ask: Ask): Promise<void> {
+  await agent(ask, "carl");
+  await ask("DELETE", "/v1/agents/carl");
+  const { id } = (await ask("POST", "/v1/tokens", { role: "enroll", prefix: "new-" })).body;
+  await ask("DELETE", `/v1/tokens/${id}`);
+  await ask("POST", "/v1/tokens", { role: "viewer" });
+}
