@@ -5,7 +5,7 @@ import { fileURLToPath } from "node:url";
  * Makes drizzle/0000_baseline.sql anew from the tables files, and keeps its part that is written by hand. For a baseline that no
  * release holds yet: after a release, `bun run migrations` adds a file.
  *
- *   bun run migrations:baseline
+ *   bun run migrations:baseline && bun run stored-database
  */
 const root = fileURLToPath(new URL("..", import.meta.url));
 const BASELINE = "0000_baseline.sql";
@@ -22,3 +22,4 @@ rmSync(`${root}drizzle`, { recursive: true });
 const made = Bun.spawnSync(["bunx", "drizzle-kit", "generate", "--name", "baseline"], { cwd: root, stderr: "inherit" });
 if (made.exitCode !== 0) throw new Error("drizzle-kit failed: restore drizzle/ with git");
 appendFileSync(`${root}drizzle/${BASELINE}`, `\n${byHand}`);
+console.log("Made anew. Run bun run stored-database next.");
