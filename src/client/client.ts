@@ -22,7 +22,12 @@ import { createTransport, type Fetch } from "./transport.ts";
 import { webhookVerbs } from "./webhooks.ts";
 import { type WorkOptions, work } from "./work.ts";
 
-// This file is the package's entry: what its callers have to name, catch or throw is passed on here.
+// Entry of the package: passes on what callers name, catch or throw.
+export type { Agent } from "../protocol/agents.ts";
+export type { Delegation } from "../protocol/delegations.ts";
+export type { Entry, Message } from "../protocol/messages.ts";
+export type { ProblemCode } from "../protocol/problem.ts";
+export type { Task } from "../protocol/tasks.ts";
 export { Failure, NoAgent, RelayMismatch, RelayProblem, RelayUnreachable, Release } from "./errors.ts";
 export type { FollowEvent, FollowOptions } from "./follow.ts";
 export type { WorkHandler, WorkResult } from "./item.ts";

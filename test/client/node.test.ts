@@ -65,6 +65,6 @@ test("the client needs nothing that only one runtime has", async () => {
   });
   const code = await built.outputs[0]?.text();
   expect(code).not.toMatch(/from ?"(node:|bun)|\bBun\.|\bprocess\.|\bBuffer\b/);
-  // Used in the same process: that the file needs no building is what the package's entry promises.
+  // The sources need no building under Bun.
   expect(await (await agentOf(relay, "bunny")).whoami()).toMatchObject({ agentId: "bunny" });
 });

@@ -209,7 +209,9 @@ describe.skipIf(!hasRegistry)(`signalbox/client, installed by npm ${reason}`, ()
     const typed = join(user, name);
     mkdirSync(typed);
     writeFileSync(join(typed, "package.json"), '{ "type": "module" }');
-    writeFileSync(join(typed, "program.ts"), `declare const process: { argv: string[] };\n${PROGRAM}`);
+    const types = 'import type { Agent, Client, Message, Task } from "signalbox/client";\n';
+    const names = "export const heads = (all: (Agent | Task)[], { id }: Message, _: Client) => [all.length, id];\n";
+    writeFileSync(join(typed, "program.ts"), `${types}declare const process: { argv: string[] };\n${PROGRAM}${names}`);
     const options = { ...how, target: "es2024", lib: ["es2024", "dom"], types: [], strict: true, noEmit: true };
     writeFileSync(join(typed, "tsconfig.json"), JSON.stringify({ compilerOptions: options, files: ["program.ts"] }));
     const tsc = join(import.meta.dir, "../../node_modules/typescript/bin/tsc");
