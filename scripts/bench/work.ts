@@ -1,4 +1,4 @@
-import type { ClaimedList } from "../../src/protocol/messages.ts";
+import type { ClaimedList } from "../../src/protocol/work.ts";
 import type { Cell, Room } from "./bench.ts";
 import { type Connection, expectSuccess, ratePerSecond, request, withLanes } from "./http-load.ts";
 import type { Relay } from "./relay.ts";

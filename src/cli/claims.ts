@@ -1,6 +1,7 @@
 import { type Command, Option } from "commander";
 import { RelayProblem } from "../client/client.ts";
-import type { Claimed, MessageKind, WorkAnswer } from "../protocol/messages.ts";
+import type { MessageKind } from "../protocol/messages.ts";
+import type { Claimed, WorkAnswer } from "../protocol/work.ts";
 import { type Context, contextOf } from "./context.ts";
 import { EXIT, Stop } from "./exit.ts";
 import { collect, collectKinds, jsonValue, textOrStdin, wholeNumber } from "./options.ts";

@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import type { Explanation, Fact } from "../protocol/messages.ts";
+import type { Explanation, Fact } from "../protocol/explain.ts";
 import { contextOf } from "./context.ts";
 import { wholeNumber } from "./options.ts";
 import type { Output } from "./output.ts";

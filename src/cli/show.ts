@@ -1,5 +1,6 @@
 import type { Agent } from "../protocol/agents.ts";
-import type { Claimed, Entry, Message } from "../protocol/messages.ts";
+import type { Entry, Message } from "../protocol/messages.ts";
+import type { Claimed } from "../protocol/work.ts";
 import type { Output } from "./output.ts";
 import { safeLine, safeText } from "./screen.ts";
 

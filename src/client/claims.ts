@@ -11,7 +11,7 @@ import {
   type Release,
   type Renew,
   WorkAnswer,
-} from "../protocol/messages.ts";
+} from "../protocol/work.ts";
 import { type Caller, part, type Query } from "./caller.ts";
 import { everyItem } from "./pages.ts";
 import type { Call } from "./transport.ts";

@@ -1,5 +1,5 @@
-import type { Fail } from "../protocol/messages.ts";
 import { PROBLEMS, ProblemBody, type ProblemCode } from "../protocol/problem.ts";
+import type { Fail } from "../protocol/work.ts";
 
 /** The relay answered, and the answer is a problem. `code` is for programs, `message` (the problem's detail) for people. */
 export class RelayProblem extends Error {

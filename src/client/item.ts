@@ -1,4 +1,5 @@
-import type { Claimed, Complete, Fail, Message } from "../protocol/messages.ts";
+import type { Message } from "../protocol/messages.ts";
+import type { Claimed, Complete, Fail } from "../protocol/work.ts";
 import { type LinkedAbort, linkedAbort } from "./abort.ts";
 import { createBackoff } from "./backoff.ts";
 import type { claimVerbs } from "./claims.ts";

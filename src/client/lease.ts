@@ -1,4 +1,4 @@
-import type { Claimed } from "../protocol/messages.ts";
+import type { Claimed } from "../protocol/work.ts";
 import type { LinkedAbort } from "./abort.ts";
 import { createBackoff } from "./backoff.ts";
 import { endsAgent, mayPass, retryAfterOf } from "./errors.ts";

@@ -1,7 +1,6 @@
 import { z } from "zod";
+import { type ExplainQuery, Explanation } from "../protocol/explain.ts";
 import {
-  type ExplainQuery,
-  Explanation,
   MessageDetail,
   type MessageDraft,
   MessageList,
@@ -9,9 +8,8 @@ import {
   Scheduled,
   SentBatch,
   SentMessage,
-  Thread,
-  type ThreadQuery,
 } from "../protocol/messages.ts";
+import { Thread, type ThreadQuery } from "../protocol/threads.ts";
 import { type Caller, Nothing, part, type Query } from "./caller.ts";
 import type { Call } from "./transport.ts";
 

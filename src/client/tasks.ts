@@ -1,4 +1,3 @@
-import { Claimed, WorkAnswer } from "../protocol/messages.ts";
 import {
   Task,
   type TaskClaim,
@@ -11,6 +10,7 @@ import {
   type TaskRenew,
   type TaskStatusChange,
 } from "../protocol/tasks.ts";
+import { Claimed, WorkAnswer } from "../protocol/work.ts";
 import { type Caller, part, type Query } from "./caller.ts";
 import { randomKey } from "./messages.ts";
 import type { Call } from "./transport.ts";

@@ -1,4 +1,4 @@
-import type { Claimed, ClaimNext } from "../protocol/messages.ts";
+import type { Claimed, ClaimNext } from "../protocol/work.ts";
 import { linkedAbort } from "./abort.ts";
 import { createBackoff } from "./backoff.ts";
 import type { Caller } from "./caller.ts";

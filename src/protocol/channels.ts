@@ -1,8 +1,9 @@
 import { z } from "zod";
 import { AgentId, AgentStatus } from "./agents.ts";
-import { BODY_BYTES, JSON_BYTES, Message, Posts, TargetText } from "./messages.ts";
+import { BODY_BYTES, JSON_BYTES, Message, TargetText } from "./messages.ts";
 import { Conversation, FileId, PlatformId } from "./posts.ts";
 import { jsonObject, line, listOf, NumberPageQuery, PageQuery, Time, text } from "./wire.ts";
+import { Posts } from "./work.ts";
 
 /** Longest excerpt of a quoted message. */
 export const QUOTED_BYTES = 16 * 1024;

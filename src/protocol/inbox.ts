@@ -1,22 +1,18 @@
 import { z } from "zod";
 import { RosterAgent } from "./agents.ts";
 import {
-  ClaimNext,
-  Complete,
   Entry,
-  Fail,
   Holding,
   Message,
   MessageDraft,
   MessageFilter,
   MessageKind,
   Parent,
-  Release,
-  Renew,
   Topic,
   WorkState,
 } from "./messages.ts";
 import { Bool, Int, MessageId, Position, queryInt, Str } from "./wire.ts";
+import { ClaimNext, Complete, Fail, Release, Renew } from "./work.ts";
 
 /** Retention took something that this reader had not acknowledged. */
 export const Reset = z.object({

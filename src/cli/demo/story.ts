@@ -1,5 +1,6 @@
 import { type Client, createClient } from "../../client/client.ts";
-import type { Explanation, Message } from "../../protocol/messages.ts";
+import type { Explanation } from "../../protocol/explain.ts";
+import type { Message } from "../../protocol/messages.ts";
 import type { ScratchRelay } from "../scratch-relay.ts";
 
 /** One step of the demo, as it happens. */

@@ -1,5 +1,6 @@
 import { createSseParser } from "../../client/sse.ts";
-import type { ClaimedList, SentBatch, SentMessage } from "../../protocol/messages.ts";
+import type { SentBatch, SentMessage } from "../../protocol/messages.ts";
+import type { ClaimedList } from "../../protocol/work.ts";
 import type { Answered, Drilled } from "./asking.ts";
 
 export interface Fault {

@@ -6,7 +6,7 @@ import type { Caller } from "../../identity/auth/caller.ts";
 import { createPauses } from "../../kernel/breathe.ts";
 import type { Clock } from "../../kernel/clock.ts";
 import type { Reading } from "../../kernel/db/database.ts";
-import type { Explanation, Fact, RecipientStory } from "../../protocol/messages.ts";
+import type { Explanation, Fact, RecipientStory } from "../../protocol/explain.ts";
 import { toTime } from "../../protocol/wire.ts";
 import type { Offers } from "../inbox/deliveries.ts";
 import type { OfferRow } from "../inbox/store.ts";

@@ -4,10 +4,9 @@ import type { Caller } from "../../identity/auth/caller.ts";
 import { type Call, ok, RawJson, type Route, route } from "../../identity/auth/route.ts";
 import type { Db } from "../../kernel/db/database.ts";
 import { AgentId } from "../../protocol/agents.ts";
+import { ExplainQuery, Explanation } from "../../protocol/explain.ts";
 import {
   Batch,
-  ExplainQuery,
-  Explanation,
   MAX_BATCH,
   MessageDetail,
   MessageDraft,
@@ -18,10 +17,9 @@ import {
   Scheduled,
   SentBatch,
   SentMessage,
-  Thread,
-  ThreadQuery,
 } from "../../protocol/messages.ts";
 import { Problem } from "../../protocol/problem.ts";
+import { Thread, ThreadQuery } from "../../protocol/threads.ts";
 import { MessageId, queryInt } from "../../protocol/wire.ts";
 import type { Offers } from "../inbox/deliveries.ts";
 import { listAnswer, sentAnswer, sentJson } from "./answers.ts";

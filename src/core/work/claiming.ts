@@ -2,7 +2,7 @@ import type { z } from "zod";
 import type { MemberStore } from "../../identity/agents/store-members.ts";
 import type { Caller } from "../../identity/auth/caller.ts";
 import type { Db } from "../../kernel/db/database.ts";
-import type { ClaimNext } from "../../protocol/messages.ts";
+import type { ClaimNext } from "../../protocol/work.ts";
 import type { Waits } from "../inbox/waits.ts";
 import type { Claims, Worked } from "./claims.ts";
 

@@ -2,7 +2,7 @@ import type { AgentService } from "../../identity/agents/service.ts";
 import type { Caller } from "../../identity/auth/caller.ts";
 import type { Reading, Tx } from "../../kernel/db/database.ts";
 import type { LogEntry } from "../../kernel/log/tail.ts";
-import type { ParsedRenew } from "../../protocol/messages.ts";
+import type { ParsedRenew } from "../../protocol/work.ts";
 import type { Quotas } from "../messages/quotas.ts";
 import type { Sender } from "../messages/send.ts";
 import type { MessageStore } from "../messages/store.ts";

@@ -3,6 +3,7 @@ import { type Route, route } from "../../identity/auth/route.ts";
 import type { Db, Reading } from "../../kernel/db/database.ts";
 import type { LogEntry } from "../../kernel/log/tail.ts";
 import { readPage } from "../../kernel/pages.ts";
+import { toTime } from "../../protocol/wire.ts";
 import {
   Claimed,
   ClaimedList,
@@ -18,8 +19,7 @@ import {
   Release,
   Renew,
   WorkAnswer,
-} from "../../protocol/messages.ts";
-import { toTime } from "../../protocol/wire.ts";
+} from "../../protocol/work.ts";
 import { listAnswer, workedAnswer, workedJson, workedList } from "../messages/answers.ts";
 import { messageJson } from "../messages/entry.ts";
 import type { Parents } from "../messages/parents.ts";

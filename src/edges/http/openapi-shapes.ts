@@ -44,6 +44,7 @@ import {
   DelegationResponse,
   DelegationStatus,
 } from "../../protocol/delegations.ts";
+import { Explanation } from "../../protocol/explain.ts";
 import { StoredFile } from "../../protocol/files.ts";
 import { Backup, HealthReport } from "../../protocol/health.ts";
 import { Acked, Bye, Followed, Hello, Inbox, InboxItem, Reset, WorkChange } from "../../protocol/inbox.ts";
@@ -60,33 +61,17 @@ import {
 import { Loop, LoopKind, LoopList } from "../../protocol/loops.ts";
 import {
   Batch,
-  Claimed,
-  ClaimedList,
-  ClaimNext,
-  ClaimOne,
-  Complete,
-  DeadLetter,
-  DeadLetterList,
   Entry,
-  Explanation,
-  Fail,
   Holding,
-  Lease,
   Message,
   MessageDetail,
   MessageDraft,
   MessageKind,
   MessageList,
   Parent,
-  Posts,
-  Release,
-  Renew,
-  Result,
   Scheduled,
   SentBatch,
   SentMessage,
-  Thread,
-  WorkAnswer,
   WorkState,
 } from "../../protocol/messages.ts";
 import {
@@ -127,6 +112,7 @@ import {
   TaskStatus,
   TaskStatusChange,
 } from "../../protocol/tasks.ts";
+import { Thread } from "../../protocol/threads.ts";
 import { NewToken, Role, Token, TokenDraft, TokenList, WhoAmI } from "../../protocol/tokens.ts";
 import { History, HistoryItem, Trace, TraceDraft, TraceList, TracesAdded } from "../../protocol/traces.ts";
 import {
@@ -138,6 +124,22 @@ import {
   WebhookList,
   WebhookPatch,
 } from "../../protocol/webhooks.ts";
+import {
+  Claimed,
+  ClaimedList,
+  ClaimNext,
+  ClaimOne,
+  Complete,
+  DeadLetter,
+  DeadLetterList,
+  Fail,
+  Lease,
+  Posts,
+  Release,
+  Renew,
+  Result,
+  WorkAnswer,
+} from "../../protocol/work.ts";
 
 /** JSON that is being put together. */
 export type Json = Record<string, unknown>;

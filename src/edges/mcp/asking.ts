@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { check } from "../../kernel/http/body.ts";
 import { type Delegation, DelegationDraft, DelegationId, DelegationResponse } from "../../protocol/delegations.ts";
-import type { Explanation } from "../../protocol/messages.ts";
+import type { Explanation } from "../../protocol/explain.ts";
 import { Problem } from "../../protocol/problem.ts";
 import { PREFACE, targetOf } from "../envelope/envelope.ts";
 import { type Desk, envelopesFor, type Turn, whileTelling } from "./services.ts";

@@ -1,8 +1,8 @@
 import { z } from "zod";
 import type { Worked } from "../../core/work/claims.ts";
 import { check } from "../../kernel/http/body.ts";
-import { ClaimNext, Complete, Fail, Release, Renew } from "../../protocol/messages.ts";
 import { toTime } from "../../protocol/wire.ts";
+import { ClaimNext, Complete, Fail, Release, Renew } from "../../protocol/work.ts";
 import { type Envelopes, type Letter, PREFACE } from "../envelope/envelope.ts";
 import { letterOf } from "../envelope/letters.ts";
 import { envelopesFor, whileTelling } from "./services.ts";

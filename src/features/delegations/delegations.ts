@@ -5,7 +5,7 @@ import type { Route } from "../../identity/auth/route.ts";
 import type { Reading, Tx } from "../../kernel/db/database.ts";
 import type { Idempotency } from "../../kernel/idempotency/service.ts";
 import type { DelegationChange, DelegationStatus } from "../../protocol/delegations.ts";
-import type { Fact } from "../../protocol/messages.ts";
+import type { Fact } from "../../protocol/explain.ts";
 import { toTime } from "../../protocol/wire.ts";
 import { type Budgets, createAsk } from "./ask.ts";
 import { createEnds, isOpen } from "./ends.ts";

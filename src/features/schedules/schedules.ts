@@ -4,7 +4,7 @@ import type { ActivityService } from "../../identity/activity/service.ts";
 import { lateRoutes } from "../../identity/auth/late-routes.ts";
 import type { Reading } from "../../kernel/db/database.ts";
 import type { Idempotency } from "../../kernel/idempotency/service.ts";
-import type { Fact } from "../../protocol/messages.ts";
+import type { Fact } from "../../protocol/explain.ts";
 import { toTime } from "../../protocol/wire.ts";
 import { createFiring } from "./firing.ts";
 import { createOutcomes } from "./outcomes.ts";

@@ -3,7 +3,6 @@ import { workedAnswer } from "../../core/messages/answers.ts";
 import { createdOnce, ok, type Route, route } from "../../identity/auth/route.ts";
 import type { Db } from "../../kernel/db/database.ts";
 import { nextLink } from "../../kernel/http/link.ts";
-import { Claimed, WorkAnswer } from "../../protocol/messages.ts";
 import {
   Task,
   TaskClaim,
@@ -17,6 +16,7 @@ import {
   TaskRenew,
   TaskStatusChange,
 } from "../../protocol/tasks.ts";
+import { Claimed, WorkAnswer } from "../../protocol/work.ts";
 import type { TaskReaders } from "./readers.ts";
 import type { TaskService } from "./service.ts";
 

@@ -1,0 +1,53 @@
+import { z } from "zod";
+import { AgentId } from "./agents.ts";
+import { MessageId, PageQuery, Str, Time, TimeOrNull } from "./wire.ts";
+
+export const STEPS = [
+  "stored",
+  "matched",
+  "offered",
+  "acknowledged",
+  "read",
+  "claimed",
+  "renewed",
+  "released",
+  "failed",
+  "lease-expired",
+  "completed",
+  "answered",
+  "expired",
+  "dead",
+  "cancelled",
+  "requeued",
+  "scheduled",
+  "traced",
+  "paused",
+  "resumed",
+  "task",
+  "delegated",
+  "timed-out",
+  "routed",
+  "posted",
+  "waiting",
+  "not-needed",
+  "called",
+] as const;
+export const Fact = z
+  .looseObject({ at: Time, step: z.enum(STEPS) })
+  .describe("One thing that happened, and its details.");
+export type Fact = z.infer<typeof Fact>;
+export const RecipientStory = z.object({
+  agentId: Str,
+  step: z.enum(STEPS).describe("How far it got with this agent."),
+  at: TimeOrNull,
+  sentence: Str,
+});
+export type RecipientStory = z.infer<typeof RecipientStory>;
+export const Explanation = z.object({
+  messageId: MessageId,
+  facts: z.array(Fact),
+  recipients: z.array(RecipientStory),
+  nextPage: z.string().nullable().describe("More recipients."),
+});
+export type Explanation = z.infer<typeof Explanation>;
+export const ExplainQuery = z.strictObject({ ...PageQuery, page: AgentId.optional() });
