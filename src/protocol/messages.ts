@@ -97,12 +97,13 @@ export const Holding = z
   .describe("Who holds the work and until when.");
 export type Holding = z.infer<typeof Holding>;
 
-export const Route = z.object({
+/** Binding or fallback that routed a message from a channel. */
+export const RoutedBy = z.object({
   bindingId: StrOrNull,
   tier: z.enum(["explicit", "binding", "fallback"]),
   requested: StrOrNull,
 });
-export type Route = z.infer<typeof Route>;
+export type RoutedBy = z.infer<typeof RoutedBy>;
 
 /** The entry as it was appended: what streams carry. Nothing of it ever changes. */
 export const Entry = z
@@ -123,7 +124,7 @@ export const Entry = z
     hops: Int,
     claimable: Bool,
     urgent: Bool,
-    route: Route.nullable(),
+    route: RoutedBy.nullable(),
     payload: z.record(Str, z.unknown()).nullable(),
     meta: z.record(Str, z.unknown()).nullable(),
     idempotencyKey: StrOrNull,

@@ -3,7 +3,7 @@ import type { AgentFacts, AgentStore } from "../../identity/agents/store.ts";
 import type { MemberStore } from "../../identity/agents/store-members.ts";
 import { formatTarget, parseTarget, type Target } from "../../identity/agents/target.ts";
 import type { Reading } from "../../kernel/db/database.ts";
-import type { ParsedDraft, Route } from "../../protocol/messages.ts";
+import type { ParsedDraft, RoutedBy } from "../../protocol/messages.ts";
 import { Problem } from "../../protocol/problem.ts";
 import type { Author } from "./send.ts";
 
@@ -25,7 +25,7 @@ export interface Addressed {
   /** Hash of the request, when it has an idempotency key. */
   fingerprint?: string | undefined;
   /** The binding that routed it there. */
-  route?: Route | null | undefined;
+  route?: RoutedBy | null | undefined;
   /** Nothing said before is why it is sent: it begins a chain of its own. */
   isRoot?: boolean | undefined;
   /** Set on a message that ends work or a request: it is never held back. */

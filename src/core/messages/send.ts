@@ -10,7 +10,7 @@ import type { Disk } from "../../kernel/db/disk.ts";
 import type { Due } from "../../kernel/due/due.ts";
 import type { Log } from "../../kernel/log/log.ts";
 import type { LogEntry } from "../../kernel/log/tail.ts";
-import type { MessageSource, ParsedDraft, Route } from "../../protocol/messages.ts";
+import type { MessageSource, ParsedDraft, RoutedBy } from "../../protocol/messages.ts";
 import { Problem } from "../../protocol/problem.ts";
 import { fromTime } from "../../protocol/wire.ts";
 import type { Offers } from "../inbox/deliveries.ts";
@@ -95,7 +95,7 @@ export type Holder = (on: Reading, row: MessageRow) => Promise<boolean>;
 
 /** Options of a message that the relay itself sends. */
 export interface Posting {
-  route?: Route | null | undefined;
+  route?: RoutedBy | null | undefined;
   settles?: boolean | undefined;
 }
 

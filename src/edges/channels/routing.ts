@@ -2,7 +2,7 @@ import type { AgentStore } from "../../identity/agents/store.ts";
 import { isGroup } from "../../identity/agents/target.ts";
 import type { Reading } from "../../kernel/db/database.ts";
 import type { RouteReport } from "../../protocol/channels.ts";
-import type { Route } from "../../protocol/messages.ts";
+import type { RoutedBy } from "../../protocol/messages.ts";
 import { wireBinding } from "./bindings.ts";
 import type { Moves } from "./moves.ts";
 import { type BindingRow, byRank, type ChannelStore, levelOf, type Place } from "./store.ts";
@@ -11,7 +11,7 @@ import { type BindingRow, byRank, type ChannelStore, levelOf, type Place } from 
 export interface Way {
   binding: BindingRow;
   to: string | undefined;
-  route: Route;
+  route: RoutedBy;
 }
 
 export type Routing = ReturnType<typeof createRouting>;
