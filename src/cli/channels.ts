@@ -1,12 +1,7 @@
 import { type Command, Option } from "commander";
 import { everyItem } from "../client/client.ts";
-import {
-  BINDING_MODES,
-  type Binding,
-  type BindingMode,
-  type Channel,
-  type EventSummary,
-} from "../protocol/channels.ts";
+import { BINDING_MODES, type Binding, type BindingMode } from "../protocol/bindings.ts";
+import type { Channel, EventSummary } from "../protocol/channels.ts";
 import { contextOf } from "./context.ts";
 import { integer, wholeNumber } from "./options.ts";
 import type { Output } from "./output.ts";

@@ -1,7 +1,5 @@
+import { type BindingDraft, BindingList, type BindingQuery, RouteReport, SetBinding } from "../protocol/bindings.ts";
 import {
-  type BindingDraft,
-  BindingList,
-  type BindingQuery,
   Channel,
   type ChannelEvent,
   ChannelList,
@@ -11,8 +9,6 @@ import {
   type EventQuery,
   PostedParts,
   type PostNote,
-  RouteReport,
-  SetBinding,
   WebhookChannel,
   type WebhookChannelDraft,
 } from "../protocol/channels.ts";

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { contract } from "./contract.ts";
 import { line, listOf, NumberPageQuery, queryInt, Time } from "./wire.ts";
 
 /** One administrative act: who did what, when, in whose name. */
@@ -23,3 +24,14 @@ export const ActivityQuery = z.strictObject({
 });
 export type ActivityQuery = z.input<typeof ActivityQuery>;
 export const ActivityList = listOf(Activity);
+
+export const listActivity = contract({
+  method: "GET",
+  path: "/v1/activity",
+  operationId: "listActivity",
+  summary: "Who did what: administrative acts, newest first",
+  tag: "Activity",
+  query: ActivityQuery,
+  answers: { 200: { description: "A page.", schema: ActivityList } },
+  problems: ["forbidden"],
+});

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { contract } from "./contract.ts";
 import { Bool, Int, jsonObject, line, listOf, MAX_ID_LENGTH, PageQuery, Str, StrOrNull, Time, text } from "./wire.ts";
 
 const META_BYTES = 64 * 1024;
@@ -27,6 +28,7 @@ export const AgentId = z
     "has to be an agent's id: lower-case letters, digits and . _ -, like build-1 (a channel's: provider:account)",
   )
   .describe("[a-z0-9][a-z0-9._-]*, or provider:account for a channel agent.");
+export const AgentPath = z.strictObject({ id: AgentId });
 
 /** Why an id cannot be given out by registering, or undefined. */
 export function reservedId(id: string): string | undefined {
@@ -155,3 +157,103 @@ export const Presence = z.object({
   connections: z.int().describe("Open streams and sockets. Presence reports the first to open and the last to close."),
 });
 export type Presence = z.infer<typeof Presence>;
+
+const tag = "Agents";
+
+export const registerAgent = contract({
+  method: "PUT",
+  path: "/v1/agents/{id}",
+  operationId: "registerAgent",
+  summary: "Register an agent, or register it again",
+  description:
+    "Fields left out keep their value, [] empties, null clears. A new instanceId supersedes the older instance.",
+  tag,
+  params: AgentPath,
+  body: AgentRegistration,
+  example: { name: "Reviewer", description: "Reviews pull requests", tags: ["review"], instanceId: "laptop-1" },
+  answers: {
+    200: { description: "Was there before.", schema: RegisteredAgent },
+    201: {
+      description: "New. With an enroll token: `token` is the agent's own, shown this once.",
+      schema: RegisteredAgent,
+    },
+  },
+  problems: ["forbidden", "group-not-allowed", "superseded", "conflict", "deleted"],
+});
+
+export const listAgents = contract({
+  method: "GET",
+  path: "/v1/agents",
+  operationId: "listAgents",
+  summary: "Who is here",
+  tag,
+  query: AgentQuery,
+  answers: { 200: { description: "A page, by id.", schema: AgentList } },
+  problems: ["forbidden", "superseded"],
+});
+
+export const getAgent = contract({
+  method: "GET",
+  path: "/v1/agents/{id}",
+  operationId: "getAgent",
+  summary: "One agent",
+  tag,
+  params: AgentPath,
+  answers: { 200: { description: "The agent.", schema: Agent } },
+  problems: ["forbidden", "superseded", "not-found", "gone"],
+});
+
+export const changeAgent = contract({
+  method: "PATCH",
+  path: "/v1/agents/{id}",
+  operationId: "changeAgent",
+  summary: "Change an agent",
+  tag,
+  params: AgentPath,
+  body: AgentPatch,
+  example: { tags: ["review", "docs"], ready: true },
+  answers: { 200: { description: "The agent as it is now.", schema: Agent } },
+  problems: ["forbidden", "not-found", "gone", "superseded", "group-not-allowed"],
+});
+
+export const deleteAgent = contract({
+  method: "DELETE",
+  path: "/v1/agents/{id}",
+  operationId: "deleteAgent",
+  summary: "Delete an agent",
+  description:
+    "Its messages stay, and its id stays its own. Work for it alone is cancelled, a group's work that it held is open " +
+    "again, its delegations fail, its streams close, its tokens end. Senders of what it never read are told once.",
+  tag,
+  params: AgentPath,
+  answers: { 204: { description: "Deleted." } },
+  problems: ["forbidden", "not-found", "gone", "superseded"],
+});
+
+export const restoreAgent = contract({
+  method: "POST",
+  path: "/v1/agents/{id}/restore",
+  operationId: "restoreAgent",
+  summary: "Restore a deleted agent",
+  description:
+    "By an operator, or the orchestrator that deleted it. The same agent with the same mail, offline; its groups begin at " +
+    "the head. Tokens, work, delegations, schedules, webhooks and bindings that ended stay ended. An orchestrator enrolls it again for a new token.",
+  tag,
+  params: AgentPath,
+  answers: { 200: { description: "The agent as it is now.", schema: Agent } },
+  problems: ["forbidden", "not-found", "gone"],
+});
+
+export const heartbeat = contract({
+  method: "POST",
+  path: "/v1/agents/{id}/heartbeat",
+  operationId: "heartbeat",
+  summary: "Say that the agent is there",
+  tag,
+  params: AgentPath,
+  body: Heartbeat,
+  example: { status: "busy" },
+  bodyOptional: true,
+  answers: { 200: { description: "The agent as it is now.", schema: Agent } },
+  problems: ["forbidden", "not-found", "gone", "superseded"],
+});

@@ -1,76 +1,14 @@
 import { z } from "zod";
-import { AgentId, AgentStatus } from "./agents.ts";
+import { AgentId, AgentPath, AgentStatus } from "./agents.ts";
+import { Binding } from "./bindings.ts";
+import { contract } from "./contract.ts";
 import { BODY_BYTES, JSON_BYTES, Message, TargetText } from "./messages.ts";
 import { Conversation, FileId, PlatformId } from "./posts.ts";
-import { jsonObject, line, listOf, NumberPageQuery, PageQuery, Time, text } from "./wire.ts";
+import { jsonObject, line, listOf, MessagePath, NumberPageQuery, PageQuery, Time, text } from "./wire.ts";
 import { Posts } from "./work.ts";
 
 /** Longest excerpt of a quoted message. */
 export const QUOTED_BYTES = 16 * 1024;
-
-// --- bindings ---
-
-export const BINDING_MODES = ["exclusive", "claimable", "broadcast"] as const;
-export const BindingMode = z.enum(BINDING_MODES);
-export type BindingMode = z.infer<typeof BindingMode>;
-
-/** `PUT /v1/channels/{id}/bindings`: an upsert by conversation and target. Without a conversation it is for all of them. */
-export const BindingDraft = z
-  .strictObject({
-    conversationId: PlatformId.nullish(),
-    threadId: PlatformId.nullish(),
-    target: TargetText,
-    mode: BindingMode.optional().describe(
-      "exclusive: that agent. claimable: work for one of them. broadcast: all of a group. When left out: exclusive for an agent, broadcast for broadcast, else claimable.",
-    ),
-    priority: z.int().min(-1000).max(1000).default(0),
-    fallback: TargetText.nullish().describe("Who gets it while the target is not there. Nobody else does."),
-    replay: z.boolean().default(false).describe("Also route what came in before, unbound: each event once."),
-  })
-  .refine(({ conversationId, threadId }) => threadId == null || conversationId != null, {
-    path: ["threadId"],
-    message: "needs the conversationId it belongs to",
-  });
-export type BindingDraft = z.input<typeof BindingDraft>;
-export type ParsedBinding = z.output<typeof BindingDraft>;
-
-export const Binding = z
-  .object({
-    id: z.string(),
-    channelId: z.string(),
-    conversationId: z.string().nullable(),
-    threadId: z.string().nullable(),
-    target: z.string(),
-    mode: BindingMode,
-    priority: z.int(),
-    fallback: z.string().nullable(),
-    origin: z.enum(["registered", "set"]).describe("Made by registering the channel agent, or set by an operator."),
-    createdAt: Time,
-    updatedAt: Time,
-    endedAt: Time.nullable().describe(
-      "Set when the target was deleted: the binding sends nothing there until it is set again.",
-    ),
-  })
-  .describe("The rule that sends a conversation to a target.");
-export type Binding = z.infer<typeof Binding>;
-
-export const SetBinding = Binding.extend({
-  replayed: z.int().optional().describe("With replay: how many events were routed by it now."),
-  unbound: z.boolean().optional().describe("With replay: whether more are waiting; ask again."),
-});
-export type SetBinding = z.infer<typeof SetBinding>;
-export const BindingList = listOf(Binding);
-
-export const BindingQuery = z.strictObject({
-  channel: AgentId.optional(),
-  conversation: PlatformId.optional(),
-  target: TargetText.optional(),
-  ...PageQuery,
-});
-export type BindingQuery = z.input<typeof BindingQuery>;
-export const ChannelBindingQuery = z.strictObject({ conversation: PlatformId.optional(), ...PageQuery });
-
-// --- channels ---
 
 export const Channel = z
   .object({
@@ -97,28 +35,6 @@ export type Channel = z.infer<typeof Channel>;
 export const ChannelQuery = z.strictObject({ ...PageQuery, page: AgentId.optional() });
 export type ChannelQuery = z.input<typeof ChannelQuery>;
 export const ChannelList = listOf(Channel);
-
-export const RouteQuery = z.strictObject({ conversation: PlatformId.optional(), thread: PlatformId.optional() });
-export type RouteQuery = z.input<typeof RouteQuery>;
-
-export const RouteReport = z
-  .object({
-    items: z.array(
-      Binding.extend({
-        level: z.enum(["thread", "conversation", "default"]),
-        used: z.boolean(),
-        goesTo: z
-          .string()
-          .nullable()
-          .describe("The target, or the fallback while that is not there; null when not used."),
-      }),
-    ),
-    routed: z.boolean().describe("false: it would be kept for the operator."),
-  })
-  .describe("Every binding that matches, those that count first; what an event would do now.");
-export type RouteReport = z.infer<typeof RouteReport>;
-
-// --- events ---
 
 export const Attachment = z.strictObject({
   name: text(512),
@@ -192,8 +108,6 @@ export const EventSummary = z.object({
 export const EventList = listOf(EventSummary);
 export type EventSummary = z.infer<typeof EventSummary>;
 
-// --- going out ---
-
 /** `POST /v1/messages/{id}/posts`: one part of it is about to be posted, or (with its external id) was. */
 export const PostNote = z.strictObject({
   token: z.string().max(128),
@@ -204,8 +118,6 @@ export type PostNote = z.input<typeof PostNote>;
 /** How far the posting of a message has come. */
 export const PostedParts = z.object({ posts: Posts });
 export type PostedParts = z.infer<typeof PostedParts>;
-
-// --- the webhook channel ---
 
 /** `PUT /v1/channels/{id}/webhook`: a channel `webhook:<account>` that the relay itself runs. */
 export const WebhookChannelDraft = z.strictObject({
@@ -237,3 +149,126 @@ export const WebhookChannel = z.object({
   updatedAt: Time,
 });
 export type WebhookChannel = z.infer<typeof WebhookChannel>;
+
+const tag = "Channels";
+const choosing = {
+  path: "/v1/channels/{id}/default",
+  tag,
+  params: AgentPath,
+  repeatable: true,
+  answers: { 200: { description: "The channel as it is now.", schema: Channel } },
+  problems: ["forbidden", "not-found"] as const,
+};
+
+export const putWebhookChannel = contract({
+  method: "PUT",
+  path: "/v1/channels/{id}/webhook",
+  operationId: "putWebhookChannel",
+  summary: "Make or change a channel that needs no adapter: webhook:<account>",
+  description:
+    "The body is the whole of it; its channel agent is made with it. Its events are posted to `eventsPath`, signed or with the secret as a token; its messages are posted to `url`, signed.",
+  tag,
+  params: AgentPath,
+  body: WebhookChannelDraft,
+  example: { url: "https://example.org/chat", target: "reviewer" },
+  answers: {
+    200: { description: "Changed; with `secret` when a new one was made.", schema: WebhookChannel },
+    201: { description: "Made; `secret` is shown this once.", schema: WebhookChannel },
+  },
+  problems: ["forbidden", "conflict", "group-not-allowed"],
+});
+
+export const getWebhookChannel = contract({
+  method: "GET",
+  path: "/v1/channels/{id}/webhook",
+  operationId: "getWebhookChannel",
+  summary: "How such a channel is set, without its secret",
+  tag,
+  params: AgentPath,
+  answers: { 200: { description: "As it is.", schema: WebhookChannel } },
+  problems: ["forbidden", "not-found"],
+});
+
+export const listChannels = contract({
+  method: "GET",
+  path: "/v1/channels",
+  operationId: "listChannels",
+  summary: "The channels: ready ones first, then by name",
+  tag,
+  query: ChannelQuery,
+  answers: { 200: { description: "A page.", schema: ChannelList } },
+  problems: ["forbidden"],
+});
+
+export const getChannel = contract({
+  method: "GET",
+  path: "/v1/channels/{id}",
+  operationId: "getChannel",
+  summary: "One channel",
+  tag,
+  params: AgentPath,
+  answers: { 200: { description: "The channel.", schema: Channel } },
+  problems: ["forbidden", "not-found"],
+});
+
+export const chooseDefaultChannel = contract({
+  ...choosing,
+  method: "PUT",
+  operationId: "chooseDefaultChannel",
+  summary: "Make it @default",
+});
+
+export const unchooseDefaultChannel = contract({
+  ...choosing,
+  method: "DELETE",
+  operationId: "unchooseDefaultChannel",
+  summary: "Let the oldest channel be @default again",
+});
+
+export const reportEvent = contract({
+  method: "POST",
+  path: "/v1/channels/{id}/events",
+  operationId: "reportEvent",
+  summary: "Something came in: for adapters",
+  description: "Idempotent by externalId: reported again, whatever its content, it is answered with what it became.",
+  tag,
+  params: AgentPath,
+  body: ChannelEvent,
+  example: {
+    conversationId: "-100200",
+    externalId: "5417",
+    sender: { id: "77", name: "Ann" },
+    text: "Is it done?",
+  },
+  answers: {
+    200: { description: "It was reported before.", schema: EventAnswer },
+    201: { description: "Stored, and sent to whom its conversation is bound to.", schema: EventAnswer },
+  },
+  problems: ["forbidden", "not-found", "conflict", "reserved"],
+});
+
+export const listEvents = contract({
+  method: "GET",
+  path: "/v1/channels/{id}/events",
+  operationId: "listEvents",
+  summary: "What came in, newest first",
+  tag,
+  params: AgentPath,
+  query: EventQuery,
+  answers: { 200: { description: "A page.", schema: EventList } },
+  problems: ["forbidden", "not-found"],
+});
+
+export const notePost = contract({
+  method: "POST",
+  path: "/v1/messages/{id}/posts",
+  operationId: "notePost",
+  summary: "A part of a message is about to be posted, or was: for adapters",
+  description: "Whoever claims the message after this one sees how far it came, and posts nothing twice.",
+  tag,
+  params: MessagePath,
+  body: PostNote,
+  example: { token: "clm_1_1", part: 0, externalId: "5418" },
+  answers: { 200: { description: "All parts so far.", schema: PostedParts } },
+  problems: ["forbidden", "not-found", "not-claimable", "claim-lost"],
+});

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { AgentId } from "./agents.ts";
+import { contract } from "./contract.ts";
 import { BODY_BYTES, JSON_BYTES, TargetText } from "./messages.ts";
 import {
   Encoding,
@@ -156,3 +157,122 @@ export const DelegationQuery = z.strictObject({
 });
 export type DelegationQuery = z.input<typeof DelegationQuery>;
 export const DelegationList = listOf(Delegation);
+
+const Path = z.strictObject({ id: DelegationId });
+const tag = "Delegations";
+
+export const delegate = contract({
+  method: "POST",
+  path: "/v1/delegations",
+  operationId: "delegate",
+  summary: "Ask for something that owes an answer",
+  description:
+    "Appends a `request`: talk for one agent, work for a group. The asker always gets exactly one `response` to it: the " +
+    "answer, or the relay's, with the error, when the time is up, the target is deleted or the work is given up. What " +
+    "comes after that is marked late.",
+  tag,
+  body: DelegationDraft,
+  example: { to: "reviewer", text: "Is the change to the parser safe?", timeoutSeconds: 300 },
+  idempotent: true,
+  answers: {
+    201: { description: "Asked.", schema: Delegation },
+    200: { description: "Asked before with this key.", schema: Delegation },
+  },
+  problems: [
+    "loop-paused",
+    "quota-exceeded",
+    ...([
+      "forbidden",
+      "superseded",
+      "unknown-target",
+      "no-conversation",
+      "not-open",
+      "budget-exceeded",
+      "too-deep",
+      "cycle",
+    ] as const),
+    "idempotency-mismatch",
+  ],
+});
+
+export const listDelegations = contract({
+  method: "GET",
+  path: "/v1/delegations",
+  operationId: "listDelegations",
+  summary: "Delegations, newest first",
+  tag,
+  query: DelegationQuery,
+  answers: {
+    200: { description: "A page; it may be short where much had to be passed over.", schema: DelegationList },
+  },
+  problems: ["forbidden", "superseded"],
+});
+
+export const getDelegation = contract({
+  method: "GET",
+  path: "/v1/delegations/{id}",
+  operationId: "getDelegation",
+  summary: "One delegation; with waitSeconds, when it has ended",
+  tag,
+  long: true,
+  params: Path,
+  query: DelegationWait,
+  answers: { 200: { description: "As it is now, also when the time is up.", schema: Delegation } },
+  problems: ["forbidden", "superseded", "not-found"],
+});
+
+export const answerDelegation = contract({
+  method: "POST",
+  path: "/v1/delegations/{id}/response",
+  operationId: "answerDelegation",
+  summary: "Answer it, or say that it cannot be done",
+  description:
+    "By the agent that was asked, or who of a group claimed it; the claim is completed by it. A reply to the request, or " +
+    "a completion with a result, is an answer as well.",
+  tag,
+  params: Path,
+  body: DelegationResponse,
+  example: { text: "Yes. It only moves code." },
+  idempotent: true,
+  answers: {
+    201: { description: "Answered; late if it had ended before.", schema: Delegation },
+    200: { description: "Answered before with this key.", schema: Delegation },
+  },
+  problems: ["forbidden", "superseded", "not-found", "not-open", "gone", "reserved", "idempotency-mismatch"],
+});
+
+export const reportProgress = contract({
+  method: "POST",
+  path: "/v1/delegations/{id}/progress",
+  operationId: "reportProgress",
+  summary: "Report progress, or ask back",
+  tag,
+  params: Path,
+  body: DelegationProgress,
+  example: { text: "Half of the files are read." },
+  idempotent: true,
+  answers: {
+    201: {
+      description: "The asker was sent a `control` message; with `question` one of kind `request`.",
+      schema: Delegation,
+    },
+    200: { description: "Reported before with this key.", schema: Delegation },
+  },
+  problems: ["forbidden", "superseded", "not-found", "not-open", "loop-paused", "idempotency-mismatch"],
+});
+
+export const cancelDelegation = contract({
+  method: "POST",
+  path: "/v1/delegations/{id}/cancel",
+  operationId: "cancelDelegation",
+  summary: "Take it back, by who asked or an operator; with tree, all that came of it",
+  description:
+    "Whoever works on it is told, and each asker gets an answer that says so. Repeating it does nothing more.",
+  tag,
+  params: Path,
+  body: DelegationCancel,
+  example: { reason: "No longer needed." },
+  bodyOptional: true,
+  answers: { 200: { description: "The delegation, and what was ended.", schema: CancelledDelegations } },
+  problems: ["forbidden", "superseded", "not-found", "not-open"],
+});

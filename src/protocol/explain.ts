@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { AgentId } from "./agents.ts";
-import { MessageId, PageQuery, Str, Time, TimeOrNull } from "./wire.ts";
+import { contract } from "./contract.ts";
+import { MessageId, MessagePath, PageQuery, Str, Time, TimeOrNull } from "./wire.ts";
 
 export const STEPS = [
   "stored",
@@ -51,3 +52,16 @@ export const Explanation = z.object({
 });
 export type Explanation = z.infer<typeof Explanation>;
 export const ExplainQuery = z.strictObject({ ...PageQuery, page: AgentId.optional() });
+
+export const explainMessage = contract({
+  method: "GET",
+  path: "/v1/messages/{id}/explain",
+  operationId: "explainMessage",
+  summary: "What became of a message",
+  description: "Facts in order of time, and one plain sentence for each recipient.",
+  tag: "Messages",
+  params: MessagePath,
+  query: ExplainQuery,
+  answers: { 200: { description: "Its story.", schema: Explanation } },
+  problems: ["forbidden", "not-found"],
+});

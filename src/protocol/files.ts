@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { AgentId } from "./agents.ts";
+import { contract } from "./contract.ts";
 import { line, Time } from "./wire.ts";
 
 export const FileId = z.string().max(64).describe("fil_…");
@@ -25,3 +26,39 @@ export const StoredFile = z
   })
   .describe("An attachment. The bytes are stored once, by their hash.");
 export type StoredFile = z.infer<typeof StoredFile>;
+
+const Path = z.strictObject({ id: FileId });
+const tag = "Files";
+
+export const uploadFile = contract({
+  method: "POST",
+  path: "/v1/files",
+  operationId: "uploadFile",
+  summary: "Put a file there",
+  description: "The same bytes are stored once. What no message carries is removed after a time.",
+  tag,
+  query: FileUpload,
+  raw: "The bytes of the file; Content-Type says what they are.",
+  idempotent: true,
+  answers: {
+    200: { description: "The same key and content again.", schema: StoredFile },
+    201: { description: "It is on disk.", schema: StoredFile },
+  },
+  problems: ["forbidden", "quota-exceeded"],
+});
+
+export const downloadFile = contract({
+  method: "GET",
+  path: "/v1/files/{id}",
+  operationId: "downloadFile",
+  summary: "Get a file",
+  description:
+    "For its uploader, and for whoever may read a message that carries it. Always as an attachment, never as something that a browser runs. One range of bytes may be asked for.",
+  tag,
+  params: Path,
+  answers: {
+    200: { description: "The bytes.", type: "*/*", schema: z.string() },
+    206: { description: "The range asked for.", type: "*/*", schema: z.string() },
+  },
+  problems: ["forbidden", "not-found"],
+});

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { contract } from "./contract.ts";
 import { queryInt, Time } from "./wire.ts";
 
 export const CheckStatus = z.enum(["ok", "warn", "fail"]);
@@ -29,3 +30,59 @@ export const Backup = z.object({
   deleted: z.array(z.string()).describe("Older copies that were deleted to stay within `keep`."),
 });
 export type Backup = z.infer<typeof Backup>;
+
+const tag = "Health";
+const TEXT = "text/plain; version=0.0.4";
+
+export const healthReport = contract({
+  method: "GET",
+  path: "/v1/health",
+  operationId: "healthReport",
+  summary: "How the relay is: checks, the worst of which is the status",
+  tag,
+  answers: { 200: { description: "The report, whatever it says.", schema: HealthReport } },
+  problems: ["forbidden"],
+});
+
+export const metrics = contract({
+  method: "GET",
+  path: "/metrics",
+  operationId: "metrics",
+  summary: "Prometheus metrics",
+  tag,
+  answers: { 200: { description: "Text exposition format 0.0.4.", type: TEXT, schema: z.string() } },
+  problems: ["forbidden"],
+});
+
+export const makeBackup = contract({
+  method: "POST",
+  path: "/v1/backups",
+  operationId: "makeBackup",
+  summary: "Make a copy of the database in the data folder",
+  tag,
+  long: true,
+  query: BackupQuery,
+  answers: { 201: { description: "Where it is.", schema: Backup } },
+  problems: ["forbidden", "conflict"],
+});
+
+export const alive = contract({
+  method: "GET",
+  path: "/healthz",
+  operationId: "alive",
+  summary: "The process answers",
+  tag,
+  open: true,
+  answers: { 200: { description: "It is alive.", schema: Alive } },
+});
+
+export const ready = contract({
+  method: "GET",
+  path: "/readyz",
+  operationId: "ready",
+  summary: "The database takes writes",
+  tag,
+  open: true,
+  answers: { 200: { description: "It is ready.", schema: Alive } },
+  problems: ["storage-unavailable", "overloaded"],
+});

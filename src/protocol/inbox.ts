@@ -1,18 +1,8 @@
 import { z } from "zod";
-import { RosterAgent } from "./agents.ts";
-import {
-  Entry,
-  Holding,
-  Message,
-  MessageDraft,
-  MessageFilter,
-  MessageKind,
-  Parent,
-  Topic,
-  WorkState,
-} from "./messages.ts";
+import { AgentPath, RosterAgent } from "./agents.ts";
+import { contract } from "./contract.ts";
+import { Entry, Holding, Message, MessageKind, Parent, Topic, WorkState } from "./messages.ts";
 import { Bool, Int, MessageId, Position, queryInt, Str } from "./wire.ts";
-import { ClaimNext, Complete, Fail, Release, Renew } from "./work.ts";
 
 /** Retention took something that this reader had not acknowledged. */
 export const Reset = z.object({
@@ -32,12 +22,6 @@ export const InboxQuery = z.strictObject({
   claimable: z.literal("open").optional(),
 });
 export type InboxQuery = z.input<typeof InboxQuery>;
-
-export const StreamQuery = z.strictObject({
-  after: queryInt(0, Number.MAX_SAFE_INTEGER).optional(),
-  include: z.literal("parent").optional(),
-  ack: z.literal("resume").optional().describe("Also acknowledges what Last-Event-ID names."),
-});
 
 /** An entry; with include=parent also what it replies to. */
 export const Followed = Entry.extend({ parent: Parent.optional() });
@@ -68,12 +52,6 @@ export const Acked = z.object({
 });
 export type Acked = z.infer<typeof Acked>;
 
-export const WatchQuery = z.strictObject({
-  ...MessageFilter,
-  after: queryInt(0, Number.MAX_SAFE_INTEGER).optional(),
-});
-export type WatchQuery = z.input<typeof WatchQuery>;
-
 /** The frames of an inbox stream: SSE events (`event:` is `type`) and WebSocket frames alike. */
 export const Hello = z.object({
   agentId: Str,
@@ -93,33 +71,33 @@ export type Bye = z.infer<typeof Bye>;
 export const WorkChange = z.object({ messageId: MessageId, state: WorkState, claim: Holding.nullable() });
 export type WorkChange = z.infer<typeof WorkChange>;
 
-/** A browser's first frame. */
-export const AuthFrame = z.strictObject({
-  type: z.literal("auth"),
-  token: z.string().max(512),
-  instanceId: z.string().min(1).max(128).optional(),
+const tag = "Inbox";
+
+export const readInbox = contract({
+  method: "GET",
+  path: "/v1/agents/{id}/inbox",
+  operationId: "readInbox",
+  summary: "Read an inbox",
+  description:
+    "Starts at the stored cursor, or after `after`. Reading moves nothing; `ackUpTo` acknowledges first. With kind, " +
+    "topic or claimable it is for looking: there is no `next`.",
+  tag,
+  long: true,
+  params: AgentPath,
+  query: InboxQuery,
+  answers: { 200: { description: "A page, oldest first.", schema: Inbox } },
+  problems: ["forbidden", "not-found", "gone", "superseded", "ahead-of-log"],
 });
 
-const ref = z.union([z.string().max(128), z.int()]);
-/** What a client may send over the socket; each is answered by `ok` or `problem` with its `ref`. */
-export const SocketRequest = z.discriminatedUnion("type", [
-  z.strictObject({ type: z.literal("send"), ref, message: MessageDraft }),
-  z.strictObject({ type: z.literal("ack"), ref, upTo: Position }),
-  // Nobody has to wait here: a message or `open` says when there is work.
-  z.strictObject({
-    type: z.literal("claim"),
-    ref,
-    messageId: MessageId.optional(),
-    ...ClaimNext.omit({ waitSeconds: true }).shape,
-  }),
-  z.strictObject({ type: z.literal("renew"), ref, messageId: MessageId, ...Renew.shape }),
-  z.strictObject({ type: z.literal("release"), ref, messageId: MessageId, ...Release.shape }),
-  z.strictObject({ type: z.literal("fail"), ref, messageId: MessageId, ...Fail.shape }),
-  z.strictObject({ type: z.literal("complete"), ref, messageId: MessageId, ...Complete.shape }),
-  z.strictObject({
-    type: z.literal("heartbeat"),
-    ref,
-    ...{ status: z.string().optional(), ready: z.boolean().optional() },
-  }),
-]);
-export type SocketRequest = z.infer<typeof SocketRequest>;
+export const ackInbox = contract({
+  method: "POST",
+  path: "/v1/agents/{id}/inbox/ack",
+  operationId: "ackInbox",
+  summary: "Acknowledge everything up to a place",
+  tag,
+  params: AgentPath,
+  body: Ack,
+  example: { upTo: 1 },
+  answers: { 200: { description: "Where the cursor is now, and how much was never offered.", schema: Acked } },
+  problems: ["forbidden", "gone", "superseded", "ahead-of-log"],
+});

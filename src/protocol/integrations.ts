@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { contract } from "./contract.ts";
 import { Message } from "./messages.ts";
 import { DedupeKey, Severity, Task, TaskFields } from "./tasks.ts";
 import { Source } from "./tokens.ts";
@@ -25,13 +26,13 @@ const beginsWithPath = (rest: string): boolean => {
   const end = rest.indexOf("}}");
   return end >= 0 && PATH.test(rest.slice(0, end).trim());
 };
-const Path = line(256).regex(PATH, "is not a path: $.a.b[0]['c d']");
+const JsonPath = line(256).regex(PATH, "is not a path: $.a.b[0]['c d']");
 /** A path, or text with paths in it: `{{$.job}} failed on {{$.branch}}`. */
 const Template = line(512).refine(isTemplate, "is not a path ($.a.b[0]['c d']) or text with {{paths}}");
 
 /** Where in its body a source says what. */
 export const Paths = z.strictObject({
-  items: Path.optional().describe(
+  items: JsonPath.optional().describe(
     "A list in the body (`$` is the body itself): one event for each of its items, the other paths start there. A body " +
       "that is a list needs none.",
   ),
@@ -144,3 +145,88 @@ export const EventResult = z
   })
   .describe("What became of an event.");
 export type EventResult = z.infer<typeof EventResult>;
+
+const Path = z.strictObject({ source: Source });
+const tag = "Integrations";
+
+export const listIntegrations = contract({
+  method: "GET",
+  path: "/v1/integrations",
+  operationId: "listIntegrations",
+  summary: "All integrations, by name",
+  tag,
+  query: IntegrationQuery,
+  answers: { 200: { description: "A page.", schema: IntegrationList } },
+  problems: ["forbidden"],
+});
+
+export const putIntegration = contract({
+  method: "PUT",
+  path: "/v1/integrations/{source}",
+  operationId: "putIntegration",
+  summary: "Make or change an integration",
+  description:
+    "The body is the whole of it. Its secret stays, unless `rotate`, another `verify` or a `secret` says so.",
+  tag,
+  params: Path,
+  body: IntegrationDraft,
+  example: { target: "tag:ops", mapping: "alertmanager" },
+  bodyOptional: true,
+  answers: {
+    201: { description: "Made; `secret` is shown this once.", schema: SavedIntegration },
+    200: { description: "Changed; with `secret` when a new one was made.", schema: SavedIntegration },
+  },
+  problems: ["forbidden", "unknown-target", "no-conversation", "not-claimable"],
+});
+
+export const getIntegration = contract({
+  method: "GET",
+  path: "/v1/integrations/{source}",
+  operationId: "getIntegration",
+  summary: "One integration, without its secret",
+  tag,
+  params: Path,
+  answers: { 200: { description: "As it is.", schema: Integration } },
+  problems: ["forbidden", "not-found"],
+});
+
+export const deleteIntegration = contract({
+  method: "DELETE",
+  path: "/v1/integrations/{source}",
+  operationId: "deleteIntegration",
+  summary: "Remove an integration; its tasks stay",
+  tag,
+  params: Path,
+  answers: { 204: { description: "Removed." } },
+  problems: ["forbidden", "not-found"],
+});
+
+export const postEvent = contract({
+  method: "POST",
+  path: "/v1/integrations/{source}/events",
+  operationId: "postEvent",
+  summary: "Report what happened; it becomes a task",
+  description:
+    "By a token of role integration, or signed as the integration's `verify` says. The body is the source's own, as its " +
+    "`mapping` reads it. A delivery that comes twice (webhook-id, X-GitHub-Delivery, Sentry's Request-ID, " +
+    "Idempotency-Key) is one event. The same dedupeKey is the same task: counted while it is open, closed by " +
+    "resolved, opened again with a new message after that. News older than what is known changes nothing, whether it " +
+    "opens or closes; an end that comes before its beginning is remembered. Of a delivery that is too large as much is " +
+    "taken as fits.",
+  tag,
+  params: Path,
+  body: EventBody,
+  example: { title: "Disk of db-1 is full", severity: "warning", dedupeKey: "db-1/disk" },
+  bodyLimit: DELIVERY_BYTES,
+  idempotent: true,
+  // Sources cannot be told to send their ids otherwise; a generic event can: see `receive`.
+  keepsNumbers: true,
+  answers: {
+    201: { description: "A task was made or opened again.", schema: EventResult },
+    200: {
+      description: "A known task was changed, nothing was, or the delivery came before.",
+      schema: EventResult,
+    },
+  },
+  problems: ["forbidden", "not-found", "unknown-target", "no-conversation", "not-claimable"],
+});

@@ -1,5 +1,6 @@
 import { z } from "zod";
-import { listOf, MessageId, PageQuery, Time } from "./wire.ts";
+import { contract } from "./contract.ts";
+import { listOf, MessageId, MessageIdInPath, PageQuery, Time } from "./wire.ts";
 
 export const LoopKind = z
   .enum(["chain", "thread"])
@@ -38,3 +39,29 @@ export const LoopQuery = z.strictObject({
 });
 export type LoopQuery = z.input<typeof LoopQuery>;
 export const LoopList = listOf(Loop);
+
+const Path = z.strictObject({ rootId: MessageIdInPath });
+const tag = "Loops";
+
+export const listLoops = contract({
+  method: "GET",
+  path: "/v1/loops",
+  operationId: "listLoops",
+  summary: "Where agents answered each other for too long, newest first",
+  tag,
+  query: LoopQuery,
+  answers: { 200: { description: "A page.", schema: LoopList } },
+  problems: ["forbidden"],
+});
+
+export const resumeLoop = contract({
+  method: "POST",
+  path: "/v1/loops/{rootId}/resume",
+  operationId: "resumeLoop",
+  summary: "Let a paused chain go on",
+  description: "It counts anew from there. Both sides are told; what was refused meanwhile was not stored.",
+  tag,
+  params: Path,
+  answers: { 200: { description: "Resumed, or was already.", schema: Loop } },
+  problems: ["forbidden", "not-found"],
+});

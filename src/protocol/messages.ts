@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { AgentId } from "./agents.ts";
+import { contract } from "./contract.ts";
 import {
   Bool,
   Encoding,
@@ -10,6 +11,7 @@ import {
   line,
   listOf,
   MessageId,
+  MessagePath,
   NumberPageQuery,
   queryInt,
   Str,
@@ -23,6 +25,7 @@ import {
 export const BODY_BYTES = 256 * 1024;
 export const JSON_BYTES = 64 * 1024;
 export const MAX_BATCH = 1000;
+const BATCH_BYTES = 8 * 1024 * 1024;
 
 export const MESSAGE_KINDS = [
   "chat",
@@ -203,3 +206,102 @@ export type MessageQuery = z.input<typeof MessageQuery>;
 export const MessageList = listOf(Message);
 
 export const ReadMark = z.strictObject({ agentId: AgentId.optional() });
+
+const tag = "Messages";
+
+export const sendMessage = contract({
+  method: "POST",
+  path: "/v1/messages",
+  operationId: "sendMessage",
+  summary: "Send a message",
+  description: "201 the first time, 200 when the idempotency key was used before, 202 with a deliverAt to come.",
+  tag,
+  body: MessageDraft,
+  example: { to: "user", subject: "Build", body: "The build is green." },
+  idempotent: true,
+  answers: {
+    201: { description: "Stored.", schema: SentMessage },
+    200: { description: "Sent before with this key.", schema: SentMessage },
+    202: { description: "Becomes a message at deliverAt.", schema: Scheduled },
+  },
+  problems: [
+    "forbidden",
+    "unknown-target",
+    "not-claimable",
+    "no-conversation",
+    "reserved-kind",
+    "reserved",
+    "loop-paused",
+    "quota-exceeded",
+    "idempotency-mismatch",
+    "superseded",
+  ],
+});
+
+export const sendBatch = contract({
+  method: "POST",
+  path: "/v1/messages/batch",
+  operationId: "sendBatch",
+  summary: "Send many messages, all or nothing",
+  tag,
+  body: Batch,
+  example: {
+    messages: [
+      { to: "user", body: "Part one." },
+      { to: "user", body: "Part two." },
+    ],
+  },
+  bodyLimit: BATCH_BYTES,
+  many: { as: "messages", item: MessageDraft, max: MAX_BATCH },
+  answers: { 201: { description: "All stored.", schema: SentBatch } },
+  problems: [
+    "forbidden",
+    "unknown-target",
+    "not-claimable",
+    "no-conversation",
+    "reserved-kind",
+    "reserved",
+    "loop-paused",
+    "quota-exceeded",
+    "idempotency-mismatch",
+    "superseded",
+  ],
+});
+
+export const listMessages = contract({
+  method: "GET",
+  path: "/v1/messages",
+  operationId: "listMessages",
+  summary: "Find messages, newest first",
+  tag,
+  query: MessageQuery,
+  answers: {
+    200: { description: "A page; it may be short where much had to be passed over.", schema: MessageList },
+  },
+  problems: ["forbidden"],
+});
+
+export const getMessage = contract({
+  method: "GET",
+  path: "/v1/messages/{id}",
+  operationId: "getMessage",
+  summary: "One message, who read it, and its attempts",
+  tag,
+  params: MessagePath,
+  answers: { 200: { description: "The message.", schema: MessageDetail } },
+  problems: ["forbidden", "not-found"],
+});
+
+export const markRead = contract({
+  method: "POST",
+  path: "/v1/messages/{id}/read",
+  operationId: "markRead",
+  summary: "Say that a message was read",
+  tag,
+  params: MessagePath,
+  body: ReadMark,
+  example: { agentId: "user" },
+  bodyOptional: true,
+  answers: { 200: { description: "The message.", schema: MessageDetail } },
+  problems: ["forbidden", "not-found", "superseded"],
+});

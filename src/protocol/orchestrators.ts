@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { AgentId } from "./agents.ts";
+import { contract } from "./contract.ts";
 import { jsonObject, line, listOf, MAX_ID_LENGTH, PageQuery, Time, TimeInput, text } from "./wire.ts";
 
 const META_BYTES = 64 * 1024;
@@ -102,3 +103,89 @@ export const OrchestratorQuery = z.strictObject({
 });
 export type OrchestratorQuery = z.input<typeof OrchestratorQuery>;
 export const OrchestratorList = listOf(Orchestrator);
+
+const Path = z.strictObject({ id: OrchestratorId });
+const tag = "Orchestrators";
+
+export const registerOrchestrator = contract({
+  method: "PUT",
+  path: "/v1/orchestrators/{id}",
+  operationId: "registerOrchestrator",
+  summary: "Register an orchestrator and its agent, or register it again",
+  description:
+    "It is online; what it manages stays. Its agent is orchestrator-<id>, with the tags orchestrator and hostname and the capabilities orchestrator and spawn.",
+  tag,
+  params: Path,
+  body: OrchestratorRegistration,
+  example: {
+    hostname: "box-1",
+    providers: [{ name: "claude", version: "2.1.0", capabilities: [] }],
+    baseDir: "/srv/agents",
+  },
+  answers: {
+    200: { description: "Was there before.", schema: Orchestrator },
+    201: { description: "New.", schema: Orchestrator },
+  },
+  problems: ["forbidden", "group-not-allowed", "superseded"],
+});
+
+export const listOrchestrators = contract({
+  method: "GET",
+  path: "/v1/orchestrators",
+  operationId: "listOrchestrators",
+  summary: "Which orchestrators there are",
+  tag,
+  query: OrchestratorQuery,
+  answers: { 200: { description: "A page, by id. An orchestrator sees itself alone.", schema: OrchestratorList } },
+  problems: ["forbidden", "superseded"],
+});
+
+export const getOrchestrator = contract({
+  method: "GET",
+  path: "/v1/orchestrators/{id}",
+  operationId: "getOrchestrator",
+  summary: "One orchestrator and what it manages",
+  tag,
+  params: Path,
+  answers: { 200: { description: "The orchestrator.", schema: Orchestrator } },
+  problems: ["forbidden", "superseded", "not-found"],
+});
+
+export const changeOrchestrator = contract({
+  method: "PATCH",
+  path: "/v1/orchestrators/{id}",
+  operationId: "changeOrchestrator",
+  summary: "Drain an orchestrator, say that it stops, or change what it says of itself",
+  tag,
+  params: Path,
+  body: OrchestratorPatch,
+  example: { status: "draining" },
+  answers: { 200: { description: "The orchestrator as it is now.", schema: Orchestrator } },
+  problems: ["forbidden", "group-not-allowed", "not-found", "superseded"],
+});
+
+export const deleteOrchestrator = contract({
+  method: "DELETE",
+  path: "/v1/orchestrators/{id}",
+  operationId: "deleteOrchestrator",
+  summary: "Delete an orchestrator and its agent",
+  description: "As deleting an agent: messages stay, streams close, tokens end, senders of unread messages are told.",
+  tag,
+  params: Path,
+  answers: { 204: { description: "Deleted." } },
+  problems: ["forbidden", "not-found", "superseded"],
+});
+
+export const orchestratorHeartbeat = contract({
+  method: "POST",
+  path: "/v1/orchestrators/{id}/heartbeat",
+  operationId: "orchestratorHeartbeat",
+  summary: "Say that the orchestrator is there, and what it manages",
+  tag,
+  params: Path,
+  body: OrchestratorHeartbeat,
+  example: { managedAgents: [] },
+  bodyOptional: true,
+  answers: { 200: { description: "The orchestrator as it is now.", schema: Orchestrator } },
+  problems: ["forbidden", "not-found", "superseded"],
+});

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { AgentId } from "./agents.ts";
-import { BODY_BYTES, JSON_BYTES } from "./messages.ts";
+import { contract } from "./contract.ts";
+import { BODY_BYTES, JSON_BYTES, Message } from "./messages.ts";
 import { EncodingInput, jsonObject, line, listOf, MessageId, PageQuery, Time, text } from "./wire.ts";
 
 export const PairId = z
@@ -80,3 +81,98 @@ export const PairQuery = z.strictObject({
 });
 export type PairQuery = z.input<typeof PairQuery>;
 export const PairList = listOf(Pair);
+
+const Path = z.strictObject({ id: PairId });
+const tag = "Pairs";
+const step = {
+  ...{ method: "POST" as const, tag, params: Path, body: PairStep, bodyOptional: true, repeatable: true },
+  example: { reason: "The build is fast again." },
+  answers: { 200: { description: "As it is now, also when it was so before.", schema: Pair } },
+  problems: ["forbidden", "superseded", "not-found", "conflict"] as const,
+};
+
+export const askForPair = contract({
+  method: "POST",
+  path: "/v1/pairs",
+  operationId: "askForPair",
+  summary: "Ask another agent to work together",
+  description: "Both are sent a `pair` message at each step. It expires when it is not accepted in time.",
+  tag,
+  body: PairDraft,
+  example: { target: "reviewer", objective: "Find out why the build is slow." },
+  idempotent: true,
+  answers: {
+    201: { description: "Asked.", schema: Pair },
+    200: { description: "Asked before with this key.", schema: Pair },
+  },
+  problems: ["forbidden", "superseded", "conflict", "unknown-target", "idempotency-mismatch"],
+});
+
+export const listPairs = contract({
+  method: "GET",
+  path: "/v1/pairs",
+  operationId: "listPairs",
+  summary: "Pairs, newest first",
+  tag,
+  query: PairQuery,
+  answers: { 200: { description: "A page.", schema: PairList } },
+  problems: ["forbidden", "superseded"],
+});
+
+export const getPair = contract({
+  method: "GET",
+  path: "/v1/pairs/{id}",
+  operationId: "getPair",
+  summary: "One pair",
+  tag,
+  params: Path,
+  answers: { 200: { description: "The pair.", schema: Pair } },
+  problems: ["forbidden", "superseded", "not-found"],
+});
+
+export const acceptPair = contract({
+  ...step,
+  path: "/v1/pairs/{id}/accept",
+  operationId: "acceptPair",
+  summary: "Agree to work together, by who was asked",
+});
+
+export const rejectPair = contract({
+  ...step,
+  path: "/v1/pairs/{id}/reject",
+  operationId: "rejectPair",
+  summary: "Say no, by who was asked",
+});
+
+export const endPair = contract({
+  ...step,
+  path: "/v1/pairs/{id}/end",
+  operationId: "endPair",
+  summary: "Stop working together, or take the request back",
+});
+
+export const sayToPair = contract({
+  method: "POST",
+  path: "/v1/pairs/{id}/messages",
+  operationId: "sayToPair",
+  summary: "Say something to the other member, in the pair's thread",
+  tag,
+  params: Path,
+  body: PairMessage,
+  example: { body: "The linker takes half of the time." },
+  idempotent: true,
+  answers: {
+    201: { description: "Sent.", schema: Message },
+    200: { description: "Sent before with this key.", schema: Message },
+  },
+  problems: [
+    "forbidden",
+    "superseded",
+    "not-found",
+    "conflict",
+    "gone",
+    "reserved",
+    "loop-paused",
+    "idempotency-mismatch",
+  ],
+});

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { AgentId } from "./agents.ts";
+import { contract } from "./contract.ts";
 import { MessageDraft, WORK_STATES } from "./messages.ts";
 import { line, listOf, NumberPageQuery, PageQuery, Time, TimeInput } from "./wire.ts";
 
@@ -151,3 +152,109 @@ export const ScheduleQuery = z.strictObject({
 export const ScheduleList = listOf(Schedule);
 export const FireQuery = z.strictObject({ ...NumberPageQuery });
 export const FireList = listOf(FireDetail);
+
+const Path = z.strictObject({ id: ScheduleId });
+const tag = "Schedules";
+/** Refusals of the message itself. */
+const UNSENDABLE = ["unknown-target", "not-claimable", "no-conversation", "reserved-kind", "reserved"] as const;
+
+export const createSchedule = contract({
+  method: "POST",
+  path: "/v1/schedules",
+  operationId: "createSchedule",
+  summary: "Have a message sent at a time, once or by cron",
+  description:
+    "Each time is sent once, over restarts and changes of the clock. The message's `meta.schedule` says which schedule made " +
+    "it and for when; `missedBySeconds` is there when it is late. To oneself is a reminder.",
+  tag,
+  body: ScheduleDraft,
+  example: {
+    name: "standup",
+    cron: "0 9 * * 1-5",
+    timezone: "Europe/Berlin",
+    message: { to: "user", body: "Standup." },
+  },
+  idempotent: true,
+  answers: {
+    201: { description: "The schedule, with its next time.", schema: Schedule },
+    200: { description: "Made before with this key.", schema: Schedule },
+  },
+  problems: ["forbidden", "superseded", "unknown-instance", "conflict", ...UNSENDABLE],
+});
+
+export const listSchedules = contract({
+  method: "GET",
+  path: "/v1/schedules",
+  operationId: "listSchedules",
+  summary: "Schedules, newest first, and messages with a deliverAt that are still to be sent",
+  tag,
+  query: ScheduleQuery,
+  answers: { 200: { description: "A page.", schema: ScheduleList } },
+  problems: ["forbidden", "superseded", "unknown-instance"],
+});
+
+export const getSchedule = contract({
+  method: "GET",
+  path: "/v1/schedules/{id}",
+  operationId: "getSchedule",
+  summary: "One schedule, or one message with a deliverAt",
+  tag,
+  params: Path,
+  answers: { 200: { description: "The schedule.", schema: Schedule } },
+  problems: ["forbidden", "not-found", "superseded", "unknown-instance"],
+});
+
+export const changeSchedule = contract({
+  method: "PATCH",
+  path: "/v1/schedules/{id}",
+  operationId: "changeSchedule",
+  summary: "Change, pause or resume a schedule",
+  tag,
+  params: Path,
+  body: SchedulePatch,
+  example: { enabled: false },
+  answers: { 200: { description: "The schedule as it is now.", schema: Schedule } },
+  problems: [...(["forbidden", "not-found", "conflict", "superseded", "unknown-instance"] as const), ...UNSENDABLE],
+});
+
+export const deleteSchedule = contract({
+  method: "DELETE",
+  path: "/v1/schedules/{id}",
+  operationId: "deleteSchedule",
+  summary: "Delete a schedule, or cancel a message with a deliverAt",
+  tag,
+  params: Path,
+  answers: { 204: { description: "Deleted." } },
+  problems: ["forbidden", "not-found", "conflict", "superseded", "unknown-instance"],
+});
+
+export const runSchedule = contract({
+  method: "POST",
+  path: "/v1/schedules/{id}/run",
+  operationId: "runSchedule",
+  summary: "Send a schedule's message now",
+  description: "Its own times stay as they are, and a paused schedule stays paused.",
+  tag,
+  params: Path,
+  idempotent: true,
+  answers: {
+    201: { description: "The time that was added, with its message.", schema: FireDetail },
+    200: { description: "Run before with this key.", schema: FireDetail },
+  },
+  problems: [
+    ...(["forbidden", "not-found", "conflict", "superseded", "unknown-instance", "loop-paused"] as const),
+    ...UNSENDABLE,
+  ],
+});
+
+export const listFires = contract({
+  method: "GET",
+  path: "/v1/schedules/{id}/fires",
+  operationId: "listFires",
+  summary: "List a schedule's last 100 runs with the outcome of each message, newest first",
+  tag,
+  params: Path,
+  query: FireQuery,
+  answers: { 200: { description: "A page.", schema: FireList } },
+  problems: ["forbidden", "not-found", "superseded", "unknown-instance"],
+});

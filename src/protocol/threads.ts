@@ -1,6 +1,7 @@
 import { z } from "zod";
+import { contract } from "./contract.ts";
 import { Message } from "./messages.ts";
-import { NumberPageQuery, Str, StrOrNull } from "./wire.ts";
+import { MessagePath, NumberPageQuery, Str, StrOrNull } from "./wire.ts";
 
 export const ThreadQuery = z.strictObject({ ...NumberPageQuery });
 export const Thread = z.object({
@@ -10,3 +11,15 @@ export const Thread = z.object({
   nextPage: StrOrNull,
 });
 export type Thread = z.infer<typeof Thread>;
+
+export const getThread = contract({
+  method: "GET",
+  path: "/v1/threads/{id}",
+  operationId: "getThread",
+  summary: "The messages of a thread, oldest first",
+  tag: "Messages",
+  params: MessagePath,
+  query: ThreadQuery,
+  answers: { 200: { description: "What of the thread the caller may read.", schema: Thread } },
+  problems: ["forbidden", "not-found"],
+});

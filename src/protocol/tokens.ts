@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { AgentId, reservedId } from "./agents.ts";
+import { contract } from "./contract.ts";
 import { line, listOf, PageQuery, Str, StrOrNull, Time, TimeInput, TimeOrNull } from "./wire.ts";
 
 export const ROLES = ["operator", "viewer", "agent", "enroll", "orchestrator", "integration"] as const;
@@ -135,3 +136,55 @@ export const WhoAmI = z
   })
   .describe("Who the caller is.");
 export type WhoAmI = z.infer<typeof WhoAmI>;
+
+const Path = z.strictObject({ id: TokenId });
+const tag = "Tokens";
+
+export const createToken = contract({
+  method: "POST",
+  path: "/v1/tokens",
+  operationId: "createToken",
+  summary: "Make a token",
+  tag,
+  body: TokenDraft,
+  example: { role: "agent", agentId: "reviewer", name: "laptop" },
+  idempotent: true,
+  answers: {
+    201: { description: "`token` is shown this once.", schema: NewToken },
+    200: { description: "Made before with this key: the same token.", schema: NewToken },
+  },
+  problems: ["forbidden", "deleted", "conflict"],
+});
+
+export const listTokens = contract({
+  method: "GET",
+  path: "/v1/tokens",
+  operationId: "listTokens",
+  summary: "All tokens, newest first, without their secrets",
+  tag,
+  query: TokenQuery,
+  answers: { 200: { description: "A page.", schema: TokenList } },
+  problems: ["forbidden"],
+});
+
+export const revokeToken = contract({
+  method: "DELETE",
+  path: "/v1/tokens/{id}",
+  operationId: "revokeToken",
+  summary: "Revoke a token; its streams close at once",
+  description: "The webhooks, schedules and push configurations that it made are paused, and listed.",
+  tag,
+  params: Path,
+  answers: { 200: { description: "Revoked.", schema: RevokedToken } },
+  problems: ["forbidden", "not-found", "conflict"],
+});
+
+export const whoAmI = contract({
+  method: "GET",
+  path: "/v1/whoami",
+  operationId: "whoAmI",
+  summary: "Who the caller is",
+  tag,
+  answers: { 200: { description: "What the token may do, and whether this call is fenced.", schema: WhoAmI } },
+  problems: ["superseded"],
+});

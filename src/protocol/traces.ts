@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { AgentId } from "./agents.ts";
+import { contract } from "./contract.ts";
 import { Message } from "./messages.ts";
 import {
   Encoding,
@@ -8,6 +9,7 @@ import {
   line,
   listOf,
   MessageId,
+  MessagePath,
   NumberPageQuery,
   queryInt,
   Str,
@@ -129,3 +131,51 @@ export const HistoryItem = Message.extend({
 });
 export type HistoryItem = z.infer<typeof HistoryItem>;
 export const History = listOf(HistoryItem);
+
+const tag = "Traces";
+
+export const addTraces = contract({
+  method: "POST",
+  path: "/v1/messages/{id}/traces",
+  operationId: "addTraces",
+  summary: "Say what was thought and done about a message",
+  description:
+    "By whoever may read the message, in its own name. At most 100 a call; a message keeps 1,000 and 4 MiB of them.",
+  tag,
+  params: MessagePath,
+  query: TraceBy,
+  body: TraceDrafts,
+  example: [{ level: 3, type: "command", content: "bun test" }],
+  idempotent: true,
+  answers: {
+    201: { description: "Stored, in this order.", schema: TracesAdded },
+    200: { description: "Stored before with this key.", schema: TracesAdded },
+  },
+  problems: ["forbidden", "not-found", "conflict", "superseded", "idempotency-mismatch"],
+});
+
+export const listTraces = contract({
+  method: "GET",
+  path: "/v1/messages/{id}/traces",
+  operationId: "listTraces",
+  summary: "What was thought and done about a message, oldest first",
+  tag,
+  params: MessagePath,
+  query: TraceQuery,
+  answers: { 200: { description: "A page.", schema: TraceList } },
+  problems: ["forbidden", "not-found", "superseded"],
+});
+
+export const readHistory = contract({
+  method: "GET",
+  path: "/v1/history",
+  operationId: "readHistory",
+  summary: "What was said, thought and done",
+  description:
+    "The newest page first; within a page oldest first. `nextPage` leads to older messages, by id: what comes meanwhile shifts nothing. " +
+    "A page may be short where much had to be passed over. Encrypted messages are carried, never searched.",
+  tag,
+  query: HistoryQuery,
+  answers: { 200: { description: "A page.", schema: History } },
+  problems: ["forbidden", "superseded"],
+});

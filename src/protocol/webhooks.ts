@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { AgentId } from "./agents.ts";
+import { contract } from "./contract.ts";
 import { MessageKind, TargetText, Topic } from "./messages.ts";
 import { line, listOf, MessageId, PageQuery, Time } from "./wire.ts";
 
@@ -142,3 +143,131 @@ export const Redelivery = z.strictObject({
 });
 export type Redelivery = z.input<typeof Redelivery>;
 export const Redelivered = z.object({ redelivered: z.int() });
+
+const Path = z.strictObject({ id: WebhookId });
+const tag = "Webhooks";
+
+export const createWebhook = contract({
+  method: "POST",
+  path: "/v1/webhooks",
+  operationId: "createWebhook",
+  summary: "Have events sent to a URL",
+  description:
+    "Each event is a POST, signed as Standard Webhooks says, and made at least once: what fails is tried again over a day. " +
+    "An agent's webhook is told what the agent may read.",
+  tag,
+  body: WebhookDraft,
+  example: { url: "https://example.org/hooks/signalbox", events: ["message.created"] },
+  idempotent: true,
+  answers: {
+    201: { description: "`secret` is shown this once.", schema: NewWebhook },
+    200: { description: "Made before with this key.", schema: NewWebhook },
+  },
+  problems: ["forbidden", "superseded", "unknown-instance", "conflict"],
+});
+
+export const listWebhooks = contract({
+  method: "GET",
+  path: "/v1/webhooks",
+  operationId: "listWebhooks",
+  summary: "Webhooks, newest first, without their secrets",
+  tag,
+  query: WebhookQuery,
+  answers: { 200: { description: "A page.", schema: WebhookList } },
+  problems: ["forbidden", "superseded", "unknown-instance"],
+});
+
+export const getWebhook = contract({
+  method: "GET",
+  path: "/v1/webhooks/{id}",
+  operationId: "getWebhook",
+  summary: "One webhook, and how it does",
+  tag,
+  params: Path,
+  answers: { 200: { description: "The webhook.", schema: Webhook } },
+  problems: ["forbidden", "not-found", "superseded", "unknown-instance"],
+});
+
+export const changeWebhook = contract({
+  method: "PATCH",
+  path: "/v1/webhooks/{id}",
+  operationId: "changeWebhook",
+  summary: "Change, pause or resume a webhook",
+  tag,
+  params: Path,
+  body: WebhookPatch,
+  example: { status: "active" },
+  answers: { 200: { description: "The webhook as it is now.", schema: Webhook } },
+  problems: ["forbidden", "not-found", "superseded", "unknown-instance"],
+});
+
+export const deleteWebhook = contract({
+  method: "DELETE",
+  path: "/v1/webhooks/{id}",
+  operationId: "deleteWebhook",
+  summary: "Delete a webhook; what was pending is not delivered",
+  tag,
+  params: Path,
+  answers: { 204: { description: "Deleted." } },
+  problems: ["forbidden", "not-found", "superseded", "unknown-instance"],
+});
+
+export const rotateWebhook = contract({
+  method: "POST",
+  path: "/v1/webhooks/{id}/rotate",
+  operationId: "rotateWebhook",
+  summary: "Give a webhook a new secret; for a while both sign",
+  tag,
+  params: Path,
+  body: Rotation,
+  example: { overlapSeconds: 3600 },
+  bodyOptional: true,
+  idempotent: true,
+  answers: {
+    201: { description: "`secret` is the new one, shown this once.", schema: NewWebhook },
+    200: { description: "Made before with this key.", schema: NewWebhook },
+  },
+  problems: ["forbidden", "not-found", "superseded", "unknown-instance"],
+});
+
+export const testWebhook = contract({
+  method: "POST",
+  path: "/v1/webhooks/{id}/test",
+  operationId: "testWebhook",
+  summary: "Send a webhook.test event, whatever the filter says",
+  tag,
+  params: Path,
+  idempotent: true,
+  answers: {
+    201: { description: "On its way.", schema: Delivery },
+    200: { description: "Made before with this key.", schema: Delivery },
+  },
+  problems: ["forbidden", "not-found", "conflict", "superseded", "unknown-instance"],
+});
+
+export const listDeliveries = contract({
+  method: "GET",
+  path: "/v1/webhooks/{id}/deliveries",
+  operationId: "listDeliveries",
+  summary: "What became of its events, newest first",
+  description: "Delivered ones are kept for a day, dead letters for 30.",
+  tag,
+  params: Path,
+  query: DeliveryQuery,
+  answers: { 200: { description: "A page.", schema: DeliveryList } },
+  problems: ["forbidden", "not-found", "superseded", "unknown-instance"],
+});
+
+export const redeliverWebhook = contract({
+  method: "POST",
+  path: "/v1/webhooks/{id}/redeliver",
+  operationId: "redeliverWebhook",
+  summary: "Deliver dead letters again",
+  tag,
+  params: Path,
+  body: Redelivery,
+  example: {},
+  bodyOptional: true,
+  answers: { 200: { description: "How many are on their way again.", schema: Redelivered } },
+  problems: ["forbidden", "not-found", "conflict", "superseded", "unknown-instance"],
+});

@@ -58,6 +58,12 @@ function fits(s: string, maxBytes: number): boolean {
 
 /** A place in the log. */
 export const MessageId = z.int().min(1).describe("A message's id: its place in the log.");
+export const MessageIdInPath = z
+  .string()
+  .regex(/^[1-9]\d{0,14}$/, "has to be a message's id: a whole number from 1")
+  .transform(Number)
+  .pipe(MessageId);
+export const MessagePath = z.strictObject({ id: MessageIdInPath });
 /** A place in the log, or 0 for its beginning. */
 export const Position = z.int().min(0).describe("A place in the log; 0 is its beginning.");
 

@@ -1,5 +1,6 @@
 import { z } from "zod";
-import { AgentId } from "./agents.ts";
+import { AgentId, AgentPath } from "./agents.ts";
+import { contract } from "./contract.ts";
 import { BODY_BYTES, JSON_BYTES, MESSAGE_KINDS, Message, MessageKind, Topic } from "./messages.ts";
 import { ProgressInput, Task } from "./tasks.ts";
 import {
@@ -8,6 +9,7 @@ import {
   jsonObject,
   line,
   listOf,
+  MessagePath,
   NumberPageQuery,
   queryInt,
   StrOrNull,
@@ -115,3 +117,127 @@ export type Fail = z.input<typeof Fail>;
 export const DeadLetterQuery = z.strictObject({ ...NumberPageQuery });
 export const DeadLetter = Message.extend({ error: StrOrNull, diedAt: Time });
 export const DeadLetterList = listOf(DeadLetter);
+
+const tag = "Claims";
+const answers = { 200: { description: "The message and the state of its work.", schema: WorkAnswer } };
+const onLease = { method: "POST" as const, tag, params: MessagePath, answers };
+
+export const claimMessage = contract({
+  ...onLease,
+  path: "/v1/messages/{id}/claim",
+  operationId: "claimMessage",
+  summary: "Claim one piece of work",
+  query: ClaimQuery,
+  body: ClaimOne,
+  example: { leaseSeconds: 600 },
+  bodyOptional: true,
+  answers: { 200: { description: "Held now; the token is the lease's fencing token.", schema: Claimed } },
+  problems: [
+    "forbidden",
+    "already-claimed",
+    "not-open",
+    "not-a-target",
+    "not-claimable",
+    "not-found",
+    "conflict",
+    "superseded",
+  ],
+});
+
+export const claimNext = contract({
+  method: "POST",
+  path: "/v1/agents/{id}/claims",
+  operationId: "claimNext",
+  summary: "Claim the next open work",
+  description: "Urgent first, then oldest. With waitSeconds it waits in a queue until there is some.",
+  tag,
+  long: true,
+  params: AgentPath,
+  query: ClaimQuery,
+  body: ClaimNext,
+  example: { max: 1, leaseSeconds: 600, waitSeconds: 30 },
+  bodyOptional: true,
+  answers: { 200: { description: "What was claimed; empty when there was nothing.", schema: ClaimedList } },
+  problems: ["forbidden", "gone", "superseded"],
+});
+
+export const heldClaims = contract({
+  method: "GET",
+  path: "/v1/agents/{id}/claims",
+  operationId: "heldClaims",
+  summary: "What an agent holds, with tokens",
+  tag,
+  params: AgentPath,
+  query: HeldQuery,
+  answers: { 200: { description: "Live leases, oldest message first.", schema: HeldList } },
+  problems: ["forbidden", "gone"],
+});
+
+export const renewClaim = contract({
+  ...onLease,
+  path: "/v1/messages/{id}/renew",
+  operationId: "renewClaim",
+  summary: "Renew a lease, and report progress",
+  description:
+    "With `progress` its sender gets a `control` message, a reply to the work. The report that was sent last is not sent again; one that is refused renews nothing.",
+  body: Renew,
+  example: { token: "clm_1_1", leaseSeconds: 600, progress: "Half of the files are read." },
+  problems: ["forbidden", "claim-lost", "not-claimable", "not-found", "loop-paused"],
+});
+
+export const releaseClaim = contract({
+  ...onLease,
+  path: "/v1/messages/{id}/release",
+  operationId: "releaseClaim",
+  summary: "Give it back; the attempt does not count",
+  body: Release,
+  example: { token: "clm_1_1", delaySeconds: 60, reason: "The test machine is busy." },
+  problems: ["forbidden", "claim-lost", "not-claimable", "not-found"],
+});
+
+export const completeClaim = contract({
+  ...onLease,
+  path: "/v1/messages/{id}/complete",
+  operationId: "completeClaim",
+  summary: "Finish it; a result goes to the sender",
+  body: Complete,
+  example: { token: "clm_1_1", result: "Merged as 4f2c1d9." },
+  problems: ["forbidden", "claim-lost", "not-claimable", "not-found", "reserved"],
+});
+
+export const failClaim = contract({
+  ...onLease,
+  path: "/v1/messages/{id}/fail",
+  operationId: "failClaim",
+  summary: "It did not work; the attempt counts",
+  body: Fail,
+  example: { token: "clm_1_1", error: "The tests do not compile.", retryAfterSeconds: 60 },
+  problems: ["forbidden", "claim-lost", "not-claimable", "not-found"],
+});
+
+export const cancelMessage = contract({
+  ...onLease,
+  path: "/v1/messages/{id}/cancel",
+  operationId: "cancelMessage",
+  summary: "Take work back, by its sender or an operator",
+  problems: ["not-open", "not-claimable", "forbidden", "not-found"],
+});
+
+export const requeueMessage = contract({
+  ...onLease,
+  path: "/v1/messages/{id}/requeue",
+  operationId: "requeueMessage",
+  summary: "Open a dead letter again, with fresh attempts",
+  problems: ["not-open", "not-claimable", "forbidden", "not-found"],
+});
+
+export const listDeadLetters = contract({
+  method: "GET",
+  path: "/v1/dead-letters",
+  operationId: "listDeadLetters",
+  summary: "Work whose attempts ran out, newest first",
+  tag,
+  query: DeadLetterQuery,
+  answers: { 200: { description: "A page.", schema: DeadLetterList } },
+  problems: ["forbidden"],
+});

@@ -149,7 +149,7 @@ describe("the layout", () => {
     const LATE =
       /^(grammy|@slack\/|undici|@modelcontextprotocol\/|@a2a-js\/|swagger-ui-dist|prom-client$|node:https?$|adapters\/)/;
     const UNUSED =
-      /^(edges\/a2a\/inside|edges\/http\/openapi|ops\/health\/routes|(identity|features|edges)\/(activity|channels|files|loops|integrations|orchestrators|pairs|schedules|traces|webhooks)\/routes|protocol\/(a2a|activity|channels|files|loops|integrations|orchestrators|pairs|schedules|digest|webhooks))\.ts/;
+      /^(edges\/a2a\/inside|edges\/http\/openapi|ops\/health\/routes|(identity|features|edges)\/(activity|channels|files|loops|integrations|orchestrators|pairs|schedules|traces|webhooks)\/routes|protocol\/(a2a|a2a-bindings|activity|bindings|channels|documents|files|loops|integrations|orchestrators|pairs|schedules|digest|webhooks))\.ts/;
     expect([...loaded].filter((from) => LATE.test(from) || UNUSED.test(from))).toEqual([]);
   });
 

@@ -1,15 +1,14 @@
-import type { z } from "zod";
-import { type Answer, type Call, ok, RawJson, type Route, route } from "../../identity/auth/route.ts";
+import { type Answer, type CallOf, ok, RawJson, type Route, route } from "../../identity/auth/route.ts";
 import type { Db } from "../../kernel/db/database.ts";
 import { createSse } from "../../kernel/http/sse.ts";
-import { Ack, Acked, Inbox as InboxAnswer, InboxQuery, StreamQuery, WatchQuery } from "../../protocol/inbox.ts";
+import * as api from "../../protocol/inbox.ts";
 import { Problem } from "../../protocol/problem.ts";
+import { streamInbox, watchMessages } from "../../protocol/streams.ts";
 import type { Lists } from "../messages/lists.ts";
 import type { Parents } from "../messages/parents.ts";
-import { AgentPath, storedTarget } from "../messages/routes.ts";
+import { storedTarget } from "../messages/routes.ts";
 import type { WorkStore } from "../work/store.ts";
 import type { Offers } from "./deliveries.ts";
-import { INBOX_EVENTS, WATCH_EVENTS } from "./events.ts";
 import type { Inbox } from "./inbox.ts";
 import { createLookJson } from "./poll-json.ts";
 import type { Settled } from "./settled.ts";
@@ -30,11 +29,7 @@ export interface InboxRouteParts {
   waits: Waits;
 }
 
-type Query = z.output<typeof InboxQuery>;
-type InboxCall = Call<z.output<typeof AgentPath>, Query, undefined>;
-
-const tag = "Inbox";
-const STREAM = { description: "Server-Sent Events, until one side ends it.", type: "text/event-stream" };
+type InboxCall = CallOf<typeof api.readInbox>;
 
 /** Reading an inbox: at once, with a wait, or as a stream. */
 export function inboxRoutes(parts: InboxRouteParts): Route[] {
@@ -66,85 +61,31 @@ export function inboxRoutes(parts: InboxRouteParts): Route[] {
   }
 
   return [
-    route({
-      method: "GET",
-      path: "/v1/agents/{id}/inbox",
-      operationId: "readInbox",
-      summary: "Read an inbox",
-      description:
-        "Starts at the stored cursor, or after `after`. Reading moves nothing; `ackUpTo` acknowledges first. With kind, " +
-        "topic or claimable it is for looking: there is no `next`.",
-      tag,
-      long: true,
-      params: AgentPath,
-      query: InboxQuery,
-      answers: { 200: { description: "A page, oldest first.", schema: InboxAnswer } },
-      problems: ["forbidden", "not-found", "gone", "superseded", "ahead-of-log"],
-      run: readInbox,
+    route(api.readInbox, readInbox),
+    route(api.ackInbox, async ({ caller, params, body }) =>
+      ok(await db.write((tx) => inbox.ack(tx, caller, params.id, body.upTo))),
+    ),
+    route(streamInbox, async ({ caller, params, query, request, headers, peer }) => {
+      const resume = lastEventId(request);
+      const { ack } = query;
+      if (ack && resume !== undefined) await db.write((tx) => inbox.ack(tx, caller, params.id, resume));
+      const after = resume ?? query.after;
+      const facts = await db.read((on) => inbox.requireInbox(on, caller, params.id, after));
+      const { outlet, response } = createSse({ headers, peer });
+      await streams.open(caller, facts, outlet, { after, withParents: query.include === "parent" });
+      return response;
     }),
-    route({
-      method: "POST",
-      path: "/v1/agents/{id}/inbox/ack",
-      operationId: "ackInbox",
-      summary: "Acknowledge everything up to a place",
-      tag,
-      params: AgentPath,
-      body: Ack,
-      example: { upTo: 1 },
-      answers: { 200: { description: "Where the cursor is now, and how much was never offered.", schema: Acked } },
-      problems: ["forbidden", "gone", "superseded", "ahead-of-log"],
-      run: async ({ caller, params, body }) => ok(await db.write((tx) => inbox.ack(tx, caller, params.id, body.upTo))),
-    }),
-    route({
-      method: "GET",
-      path: "/v1/agents/{id}/inbox/stream",
-      operationId: "streamInbox",
-      summary: "Follow an inbox",
-      description:
-        "Events: hello, message (its id is the place to resume from), open, presence, reset, bye. Starts after " +
-        "Last-Event-ID (with ack=resume that also acknowledges it), else after `after`, else at the stored cursor. With " +
-        "include=parent a reply carries what it replies to.",
-      tag,
-      long: true,
-      params: AgentPath,
-      query: StreamQuery,
-      answers: { 200: { ...STREAM, events: INBOX_EVENTS } },
-      problems: ["forbidden", "not-found", "gone", "superseded", "ahead-of-log"],
-      run: async ({ caller, params, query, request, headers, peer }) => {
-        const resume = lastEventId(request);
-        const { ack } = query;
-        if (ack && resume !== undefined) await db.write((tx) => inbox.ack(tx, caller, params.id, resume));
-        const after = resume ?? query.after;
-        const facts = await db.read((on) => inbox.requireInbox(on, caller, params.id, after));
-        const { outlet, response } = createSse({ headers, peer });
-        await streams.open(caller, facts, outlet, { after, withParents: query.include === "parent" });
-        return response;
-      },
-    }),
-    route({
-      method: "GET",
-      path: "/v1/messages/stream",
-      operationId: "watchMessages",
-      summary: "Follow everything the caller may read",
-      description:
-        "Events: hello, message, work (a change of state), trace, presence, bye. Starts at the head, or after `after`.",
-      tag: "Messages",
-      long: true,
-      query: WatchQuery,
-      answers: { 200: { ...STREAM, events: WATCH_EVENTS } },
-      problems: ["forbidden"],
-      run: async ({ caller, query, request, headers, peer }) => {
-        const { after, to, ...rest } = query;
-        const filter = { ...rest, to: storedTarget(to) };
-        const { outlet, response } = createSse({ headers, peer });
-        await watch.open(caller, filter, outlet, lastEventId(request) ?? after);
-        return response;
-      },
+    route(watchMessages, async ({ caller, query, request, headers, peer }) => {
+      const { after, to, ...rest } = query;
+      const filter = { ...rest, to: storedTarget(to) };
+      const { outlet, response } = createSse({ headers, peer });
+      await watch.open(caller, filter, outlet, lastEventId(request) ?? after);
+      return response;
     }),
   ];
 }
 
-const isLooking = (query: Query): boolean =>
+const isLooking = (query: InboxCall["query"]): boolean =>
   query.kind !== undefined || query.topic !== undefined || query.claimable !== undefined;
 
 /** @throws Problem 422 */

@@ -1,10 +1,6 @@
-import { z } from "zod";
 import { formatTarget, parseTarget } from "../../identity/agents/target.ts";
 import { Problem } from "../../protocol/problem.ts";
 import type { Endpoint } from "./service.ts";
-
-/** The place of an agent or a group in a path. */
-export const TargetPath = z.strictObject({ agentId: z.string().min(1).max(160) });
 
 const ORIGIN = /^https?:\/\/[a-z0-9.:[\]_-]+(?=\/|$)/i;
 

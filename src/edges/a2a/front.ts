@@ -1,7 +1,6 @@
 import { A2A_VERSION_HEADER, type AgentCard } from "@a2a-js/sdk";
 import { A2AError } from "@a2a-js/sdk/errors";
 import { type A2ARequestHandler, validateVersion } from "@a2a-js/sdk/server";
-import { z } from "zod";
 import type { Call } from "../../identity/auth/route.ts";
 import { placeOf } from "../../kernel/http/link.ts";
 import { Problem } from "../../protocol/problem.ts";
@@ -21,9 +20,6 @@ export interface BindingParts {
 }
 
 export type AnyCall = Call<unknown, unknown, unknown>;
-
-/** Queries are read by each call: other parameters are let through, as the protocol asks. */
-export const AnyQuery = z.looseObject({});
 
 /** What the two bindings have in common. */
 export type Front = ReturnType<typeof createFront>;

@@ -12,137 +12,103 @@ import {
 } from "@a2a-js/sdk";
 import { A2AError } from "@a2a-js/sdk/errors";
 import { type A2ARequestHandler, ServerCallContext } from "@a2a-js/sdk/server";
-import { z } from "zod";
-import { type Answer, type Route, route } from "../../identity/auth/route.ts";
+import { type Answer, inDialect, type Route, route } from "../../identity/auth/route.ts";
 import { Encoded } from "../../kernel/log/outlet.ts";
-import { SendParams } from "../../protocol/a2a.ts";
+import * as api from "../../protocol/a2a-bindings.ts";
 import { Problem } from "../../protocol/problem.ts";
-import { endpointOf, TargetPath } from "./endpoint.ts";
+import { endpointOf } from "./endpoint.ts";
 import { REST, REST_TYPE, restErrorOf } from "./errors.ts";
-import { type AnyCall, AnyQuery, type Front } from "./front.ts";
+import type { AnyCall, Front } from "./front.ts";
 import type { Endpoint } from "./service.ts";
 
 const context = () => new ServerCallContext();
-const VerbPath = TargetPath.extend({ verb: z.string().max(64) });
-/** A task's id, with what is to be done to it: `dlg_…:cancel`. */
-const TaskPath = TargetPath.extend({ task: z.string().max(256) });
-const EmptyBody = z.looseObject({});
-const common = {
-  ...{ summary: "A2A over HTTP+JSON", tag: "A2A", dialect: REST, query: AnyQuery },
-  answers: { 200: { description: "As A2A has it." } },
-};
 
 /** HTTP+JSON: what the protocol's own service definition says, below each agent's path. */
 export function restRoutes(front: Front): Route[] {
-  return [...messageRoutes(front), ...taskRoutes(front), ...pushRoutes(front), ...cardRoutes(front)];
+  return inDialect(REST, [...messageRoutes(front), ...taskRoutes(front), ...pushRoutes(front), ...cardRoutes(front)]);
 }
 
 function messageRoutes(front: Front): Route[] {
   return [
-    route({
-      ...{ ...common, method: "POST", path: "/a2a/{agentId}/{verb}", operationId: "a2aSend", long: true },
-      ...{ params: VerbPath, body: SendParams },
-      run: (call) =>
-        answering(front, call, call.params.agentId, async (handler, leaving) => {
-          const request = SendMessageRequest.fromJSON(call.body);
-          if (call.params.verb === "message:stream")
-            return streamed(front, call, handler.sendMessageStream(request, context()), leaving);
-          if (call.params.verb !== "message:send") throw nothing(call);
-          const sent = await handler.sendMessage(request, context());
-          return json("messageId" in sent ? { message: Message.toJSON(sent) } : { task: Task.toJSON(sent) });
-        }),
-    }),
+    route(api.a2aSend, (call) =>
+      answering(front, call, call.params.agentId, async (handler, leaving) => {
+        const request = SendMessageRequest.fromJSON(call.body);
+        if (call.params.verb === "message:stream")
+          return streamed(front, call, handler.sendMessageStream(request, context()), leaving);
+        if (call.params.verb !== "message:send") throw nothing(call);
+        const sent = await handler.sendMessage(request, context());
+        return json("messageId" in sent ? { message: Message.toJSON(sent) } : { task: Task.toJSON(sent) });
+      }),
+    ),
   ];
 }
 
 function taskRoutes(front: Front): Route[] {
   return [
-    route({
-      ...{ ...common, method: "GET", path: "/a2a/{agentId}/tasks", operationId: "a2aListTasks", params: TargetPath },
-      run: (call) =>
-        answering(front, call, call.params.agentId, async (handler) => json(await list(handler, call.query))),
-    }),
-    route({
-      ...{ ...common, method: "GET", path: "/a2a/{agentId}/tasks/{task}", operationId: "a2aGetTask", long: true },
-      params: TaskPath,
-      run: (call) =>
-        answering(front, call, call.params.agentId, async (handler, leaving) => {
-          const { id, verb } = taskIn(call.params.task);
-          if (verb === "subscribe")
-            return streamed(front, call, handler.resubscribe({ tenant: "", id }, context()), leaving);
-          if (verb !== undefined) throw nothing(call);
-          const historyLength = numberIn(call.query.historyLength);
-          return json(Task.toJSON(await handler.getTask({ tenant: "", id, historyLength }, context())));
-        }),
-    }),
-    route({
-      ...{ ...common, method: "POST", path: "/a2a/{agentId}/tasks/{task}", operationId: "a2aTaskVerb", long: true },
-      ...{ params: TaskPath, body: EmptyBody, bodyOptional: true },
-      run: (call) =>
-        answering(front, call, call.params.agentId, async (handler, leaving) => {
-          const { id, verb } = taskIn(call.params.task);
-          if (verb === "subscribe")
-            return streamed(front, call, handler.resubscribe({ tenant: "", id }, context()), leaving);
-          if (verb !== "cancel") throw nothing(call);
-          return json(Task.toJSON(await handler.cancelTask({ tenant: "", id, metadata: undefined }, context())));
-        }),
-    }),
+    route(api.a2aListTasks, (call) =>
+      answering(front, call, call.params.agentId, async (handler) => json(await list(handler, call.query))),
+    ),
+    route(api.a2aGetTask, (call) =>
+      answering(front, call, call.params.agentId, async (handler, leaving) => {
+        const { id, verb } = taskIn(call.params.task);
+        if (verb === "subscribe")
+          return streamed(front, call, handler.resubscribe({ tenant: "", id }, context()), leaving);
+        if (verb !== undefined) throw nothing(call);
+        const historyLength = numberIn(call.query.historyLength);
+        return json(Task.toJSON(await handler.getTask({ tenant: "", id, historyLength }, context())));
+      }),
+    ),
+    route(api.a2aTaskVerb, (call) =>
+      answering(front, call, call.params.agentId, async (handler, leaving) => {
+        const { id, verb } = taskIn(call.params.task);
+        if (verb === "subscribe")
+          return streamed(front, call, handler.resubscribe({ tenant: "", id }, context()), leaving);
+        if (verb !== "cancel") throw nothing(call);
+        return json(Task.toJSON(await handler.cancelTask({ tenant: "", id, metadata: undefined }, context())));
+      }),
+    ),
   ];
 }
 
-const CONFIGS = "/a2a/{agentId}/tasks/{task}/pushNotificationConfigs";
-const ConfigPath = TaskPath.extend({ configId: z.string().max(256) });
-
 function pushRoutes(front: Front): Route[] {
-  const oneOf = { ...common, path: `${CONFIGS}/{configId}`, params: ConfigPath };
   return [
-    route({
-      ...{ ...common, method: "POST", path: CONFIGS, operationId: "a2aCreatePush", params: TaskPath, body: EmptyBody },
-      run: (call) =>
-        answering(front, call, call.params.agentId, async (handler) => {
-          const config = TaskPushNotificationConfig.fromJSON({ ...call.body, taskId: call.params.task });
-          const made = await handler.createTaskPushNotificationConfig(config, context());
-          return { ...json(TaskPushNotificationConfig.toJSON(made)), status: 201 };
-        }),
-    }),
-    route({
-      ...{ ...common, method: "GET", path: CONFIGS, operationId: "a2aListPushes", params: TaskPath },
-      run: (call) =>
-        answering(front, call, call.params.agentId, async (handler) => {
-          const asked = { tenant: "", taskId: call.params.task, pageSize: 0, pageToken: "" };
-          const found = await handler.listTaskPushNotificationConfigs(asked, context());
-          return json(ListTaskPushNotificationConfigsResponse.toJSON(found));
-        }),
-    }),
-    route({
-      ...{ ...oneOf, method: "GET", operationId: "a2aGetPush" },
-      run: (call) =>
-        answering(front, call, call.params.agentId, async (handler) => {
-          const asked = { tenant: "", taskId: call.params.task, id: call.params.configId };
-          return json(TaskPushNotificationConfig.toJSON(await handler.getTaskPushNotificationConfig(asked, context())));
-        }),
-    }),
-    route({
-      ...{ ...oneOf, method: "DELETE", operationId: "a2aDeletePush" },
-      run: (call) =>
-        answering(front, call, call.params.agentId, async (handler) => {
-          const asked = { tenant: "", taskId: call.params.task, id: call.params.configId };
-          await handler.deleteTaskPushNotificationConfig(asked, context());
-          return { status: 204 };
-        }),
-    }),
+    route(api.a2aCreatePush, (call) =>
+      answering(front, call, call.params.agentId, async (handler) => {
+        const config = TaskPushNotificationConfig.fromJSON({ ...call.body, taskId: call.params.task });
+        const made = await handler.createTaskPushNotificationConfig(config, context());
+        return { ...json(TaskPushNotificationConfig.toJSON(made)), status: 201 };
+      }),
+    ),
+    route(api.a2aListPushes, (call) =>
+      answering(front, call, call.params.agentId, async (handler) => {
+        const asked = { tenant: "", taskId: call.params.task, pageSize: 0, pageToken: "" };
+        const found = await handler.listTaskPushNotificationConfigs(asked, context());
+        return json(ListTaskPushNotificationConfigsResponse.toJSON(found));
+      }),
+    ),
+    route(api.a2aGetPush, (call) =>
+      answering(front, call, call.params.agentId, async (handler) => {
+        const asked = { tenant: "", taskId: call.params.task, id: call.params.configId };
+        return json(TaskPushNotificationConfig.toJSON(await handler.getTaskPushNotificationConfig(asked, context())));
+      }),
+    ),
+    route(api.a2aDeletePush, (call) =>
+      answering(front, call, call.params.agentId, async (handler) => {
+        const asked = { tenant: "", taskId: call.params.task, id: call.params.configId };
+        await handler.deleteTaskPushNotificationConfig(asked, context());
+        return { status: 204 };
+      }),
+    ),
   ];
 }
 
 function cardRoutes(front: Front): Route[] {
   return [
-    route({
-      ...{ ...common, method: "GET", path: "/a2a/extendedAgentCard", operationId: "a2aExtendedCard" },
-      run: (call) =>
-        answering(front, call, undefined, async (handler) =>
-          json(AgentCard.toJSON(await handler.getAuthenticatedExtendedAgentCard({ tenant: "" }, context()))),
-        ),
-    }),
+    route(api.a2aExtendedCard, (call) =>
+      answering(front, call, undefined, async (handler) =>
+        json(AgentCard.toJSON(await handler.getAuthenticatedExtendedAgentCard({ tenant: "" }, context()))),
+      ),
+    ),
   ];
 }
 

@@ -1,24 +1,18 @@
 import { z } from "zod";
-import { type Answer, type Route, route } from "../../identity/auth/route.ts";
+import { type Answer, inDialect, type Route, route } from "../../identity/auth/route.ts";
 import { RpcRequest } from "../../protocol/a2a.ts";
-import { endpointOf, TargetPath } from "./endpoint.ts";
+import * as api from "../../protocol/a2a-bindings.ts";
+import { endpointOf } from "./endpoint.ts";
 import { isTransport, RPC, rpcErrorOf } from "./errors.ts";
-import { type AnyCall, AnyQuery, type Front } from "./front.ts";
+import type { AnyCall, Front } from "./front.ts";
 import { answerRpc, notRpc } from "./rpc.ts";
 
 /** JSON-RPC: one path for each agent, and one for the relay, whose calls name whom they are for as `tenant`. */
 export function rpcRoutes(front: Front): Route[] {
-  const common = {
-    ...({ method: "POST", summary: "A2A over JSON-RPC", tag: "A2A", long: true, dialect: RPC } as const),
-    ...{ body: z.unknown(), query: AnyQuery, answers: { 200: { description: "As A2A has it." } } },
-  };
-  return [
-    route({ ...common, path: "/a2a", operationId: "a2aRelayRpc", run: (call) => answer(front, call, undefined) }),
-    route({
-      ...{ ...common, path: "/a2a/{agentId}", operationId: "a2aRpc", params: TargetPath },
-      run: (call) => answer(front, call, call.params.agentId),
-    }),
-  ];
+  return inDialect(RPC, [
+    route(api.a2aRelayRpc, (call) => answer(front, call, undefined)),
+    route(api.a2aRpc, (call) => answer(front, call, call.params.agentId)),
+  ]);
 }
 
 async function answer(front: Front, call: AnyCall, agentId: string | undefined): Promise<Answer | Response> {

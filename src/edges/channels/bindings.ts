@@ -7,7 +7,7 @@ import { actingAs, type Caller, readingAs, requireOperator } from "../../identit
 import type { Clock } from "../../kernel/clock.ts";
 import type { Reading, Tx } from "../../kernel/db/database.ts";
 import { newId } from "../../kernel/ids.ts";
-import type { Binding, BindingMode, ParsedBinding } from "../../protocol/channels.ts";
+import type { Binding, BindingMode, ParsedBinding } from "../../protocol/bindings.ts";
 import { Problem } from "../../protocol/problem.ts";
 import { type List, toTime, toTimeOrNull } from "../../protocol/wire.ts";
 import type { Moves } from "./moves.ts";

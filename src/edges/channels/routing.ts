@@ -1,7 +1,7 @@
 import type { AgentStore } from "../../identity/agents/store.ts";
 import { isGroup } from "../../identity/agents/target.ts";
 import type { Reading } from "../../kernel/db/database.ts";
-import type { RouteReport } from "../../protocol/channels.ts";
+import type { RouteReport } from "../../protocol/bindings.ts";
 import type { RoutedBy } from "../../protocol/messages.ts";
 import { wireBinding } from "./bindings.ts";
 import type { Moves } from "./moves.ts";

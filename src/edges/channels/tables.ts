@@ -1,6 +1,6 @@
 import { sql } from "drizzle-orm";
 import { index, integer, primaryKey, sqliteTable, text, uniqueIndex } from "drizzle-orm/sqlite-core";
-import type { BindingMode } from "../../protocol/channels.ts";
+import type { BindingMode } from "../../protocol/bindings.ts";
 
 /** One for each channel agent, made and changed in the agent's own write. */
 export const channels = sqliteTable(

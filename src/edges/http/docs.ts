@@ -4,20 +4,18 @@ import icon from "swagger-ui-dist/favicon-32x32.png" with { type: "file" };
 import style from "swagger-ui-dist/index.css" with { type: "file" };
 import swaggerStyle from "swagger-ui-dist/swagger-ui.css" with { type: "file" };
 import swagger from "swagger-ui-dist/swagger-ui-bundle.js" with { type: "file" };
-import { z } from "zod";
 import { type Answer, type Route, route } from "../../identity/auth/route.ts";
 import { etagOf, unlessKnown } from "../../kernel/http/etag.ts";
 import { placeOf } from "../../kernel/http/link.ts";
+import * as api from "../../protocol/documents.ts";
 import { Problem } from "../../protocol/problem.ts";
 import { FOLDER } from "../../root.ts";
 import page from "./docs-page/index.html" with { type: "file" };
 import start from "./docs-page/start.js" with { type: "file" };
 import { openApiDocument } from "./openapi.ts";
 
-const tag = "Documents";
-
 /** Paths of the page's own files and of Swagger UI's, as the bundler gives them: nothing else is ever read, whatever a path says. */
-const FILES: Record<string, { type: string; path: string }> = {
+const FILES: Record<(typeof api.DOCS_FILES)[number], { type: string; path: string }> = {
   "start.js": { type: "text/javascript; charset=utf-8", path: start },
   "swagger-ui-bundle.js": { type: "text/javascript; charset=utf-8", path: swagger },
   "swagger-ui.css": { type: "text/css; charset=utf-8", path: swaggerStyle },
@@ -40,8 +38,6 @@ const PAGE_POLICY = [
   "frame-ancestors 'none'",
 ].join("; ");
 
-const FileName = z.strictObject({ file: z.string().max(64).describe(Object.keys(FILES).join(", ")) });
-
 /** The OpenAPI document of `routes` and these, and pages to browse it; for everybody, without a token. */
 export function docsRoutes(routes: () => Promise<Route[]>, publicUrl: string | undefined): Route[] {
   const own: Route[] = [homeRoute(), documentRoute(() => document), pageRoute(), fileRoute()];
@@ -53,75 +49,30 @@ export function docsRoutes(routes: () => Promise<Route[]>, publicUrl: string | u
 
 /** Relative, for proxies that serve the relay below a path; temporary, as browsers keep the other kind for good. */
 function homeRoute(): Route {
-  return route({
-    method: "GET",
-    path: "/",
-    operationId: "home",
-    summary: "Send to the page of this document",
-    tag,
-    open: true,
-    answers: { 307: { description: "Redirect to `/docs`." } },
-    run: () => redirect(307, "docs"),
-  });
+  return route(api.home, () => redirect(307, "docs"));
 }
 
 function documentRoute(document: () => Cached): Route {
-  return route({
-    method: "GET",
-    path: "/openapi.json",
-    operationId: "openApiDocument",
-    summary: "This document",
-    tag,
-    open: true,
-    answers: {
-      200: { description: "OpenAPI 3.1.", schema: z.looseObject({ openapi: z.string() }) },
-      304: { description: "Unchanged since the given ETag." },
-    },
-    run: ({ request, headers }) => document()(request, headers, "application/json"),
-  });
+  return route(api.openApiDocument, ({ request, headers }) => document()(request, headers, "application/json"));
 }
 
 function pageRoute(): Route {
   const answer = cached(() => bytesOf(String(page)));
-  return route({
-    method: "GET",
-    path: "/docs",
-    operationId: "docsPage",
-    summary: "This document, to be browsed",
-    tag,
-    open: true,
-    answers: {
-      200: { description: "A page.", type: "text/html", schema: z.string() },
-      304: { description: "Unchanged since the given ETag." },
-    },
-    run: ({ request, headers }) => {
-      // The page names its files relative to /docs.
-      if (placeOf(request).path.endsWith("/")) return redirect(308, "../docs");
-      return answer(request, { ...headers, "content-security-policy": PAGE_POLICY }, "text/html; charset=utf-8");
-    },
+  return route(api.docsPage, ({ request, headers }) => {
+    // The page names its files relative to /docs.
+    if (placeOf(request).path.endsWith("/")) return redirect(308, "../docs");
+    return answer(request, { ...headers, "content-security-policy": PAGE_POLICY }, "text/html; charset=utf-8");
   });
 }
 
 function fileRoute(): Route {
-  const files = new Map(Object.entries(FILES).map(([name, { path }]) => [name, cached(() => bytesOf(path))]));
-  return route({
-    method: "GET",
-    path: "/docs/{file}",
-    operationId: "docsFile",
-    summary: "A file of that page",
-    tag,
-    open: true,
-    params: FileName,
-    answers: {
-      200: { description: "The file.", type: "*/*", schema: z.string() },
-      304: { description: "Unchanged since the given ETag." },
-    },
-    problems: ["not-found"],
-    run: ({ params, request, headers }) => {
-      const file = files.get(params.file);
-      if (!file) throw new Problem("not-found", "There is no such file.");
-      return file(request, headers, FILES[params.file]?.type ?? "application/octet-stream");
-    },
+  const files = new Map(
+    Object.entries(FILES).map(([name, { path, type }]) => [name, { type, bytes: cached(() => bytesOf(path)) }]),
+  );
+  return route(api.docsFile, ({ params, request, headers }) => {
+    const file = files.get(params.file);
+    if (!file) throw new Problem("not-found", "There is no such file.");
+    return file.bytes(request, headers, file.type);
   });
 }
 

@@ -1,5 +1,6 @@
 import { z } from "zod";
-import type { AnswerDoc, Route } from "../../identity/auth/route.ts";
+import type { Route } from "../../identity/auth/route.ts";
+import type { AnswerDoc } from "../../protocol/contract.ts";
 import { PROBLEMS, type ProblemCode } from "../../protocol/problem.ts";
 import type { Json, Shapes } from "./openapi-shapes.ts";
 

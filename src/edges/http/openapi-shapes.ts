@@ -1,5 +1,4 @@
 import { z } from "zod";
-import { ClientFrame, SocketFrame } from "../../core/inbox/events.ts";
 import { Card, OutsideAgent, OutsideDraft, OutsideList } from "../../protocol/a2a.ts";
 import { Activity, ActivityList } from "../../protocol/activity.ts";
 import {
@@ -14,12 +13,9 @@ import {
   Reach,
   RegisteredAgent,
 } from "../../protocol/agents.ts";
+import { Binding, BindingDraft, BindingList, BindingMode, RouteReport, SetBinding } from "../../protocol/bindings.ts";
 import {
   Attachment,
-  Binding,
-  BindingDraft,
-  BindingList,
-  BindingMode,
   Channel,
   ChannelEvent,
   ChannelList,
@@ -28,8 +24,6 @@ import {
   EventSummary,
   PostedParts,
   PostNote,
-  RouteReport,
-  SetBinding,
   WebhookChannel,
   WebhookChannelDraft,
 } from "../../protocol/channels.ts";
@@ -98,6 +92,7 @@ import {
   SchedulePatch,
   SentByFire,
 } from "../../protocol/schedules.ts";
+import { ClientFrame, SocketFrame } from "../../protocol/sockets.ts";
 import {
   Progress,
   Severity,

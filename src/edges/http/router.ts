@@ -1,5 +1,6 @@
 import type { LateRoutes, Routes } from "../../identity/auth/late-routes.ts";
-import type { Method, Route } from "../../identity/auth/route.ts";
+import type { Route } from "../../identity/auth/route.ts";
+import type { Method } from "../../protocol/contract.ts";
 
 export interface Found {
   route: Route;

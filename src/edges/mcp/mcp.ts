@@ -2,8 +2,9 @@ import type { Messaging } from "../../core/core.ts";
 import type { createReading } from "../../core/inbox/wiring.ts";
 import type { Delegations } from "../../features/delegations/service.ts";
 import type { HistoryService } from "../../features/traces/history.ts";
-import { type Call, type Dialect, type Route, route } from "../../identity/auth/route.ts";
+import { type Call, type Dialect, inDialect, type Route, route } from "../../identity/auth/route.ts";
 import { lazy } from "../../kernel/lazy.ts";
+import * as api from "../../protocol/mcp.ts";
 import type { Problem, ProblemCode } from "../../protocol/problem.ts";
 import type { Gate } from "../http/gate.ts";
 import type { Endpoint } from "./endpoint.ts";
@@ -22,8 +23,6 @@ export interface McpParts {
   makeServer?: ServerMaker | undefined;
   onError(error: unknown, stage?: string): void;
 }
-
-const ANSWERS = { 200: { description: "JSON-RPC, as JSON or as Server-Sent Events." } };
 
 /** Wires MCP: the tools, the endpoint, its three methods. */
 export function createMcp(parts: McpParts) {
@@ -54,26 +53,16 @@ export function createMcp(parts: McpParts) {
     for (const [name, value] of Object.entries(call.headers)) if (!headers.has(name)) headers.set(name, value);
     return new Response(response.body, { status: response.status, headers });
   };
-  const shared = { path: "/mcp", tag: "MCP", long: true, dialect: JSON_RPC, answers: ANSWERS };
 
   return {
     /** Told of each call of a tool, and how it went. */
     onCalled: (listener: Watch["called"]) => listeners.push(listener),
-    /** Streamable HTTP: one path, three methods. They speak JSON-RPC, and so are no part of the OpenAPI document. */
-    bindings: (): Route[] => [
-      route({
-        ...{ ...shared, method: "POST", operationId: "mcpRequest", summary: "One JSON-RPC message" },
-        run: answering("post"),
-      }),
-      route({
-        ...{ ...shared, method: "GET", operationId: "mcpStream", summary: "The notifications of a session" },
-        run: answering("get"),
-      }),
-      route({
-        ...{ ...shared, method: "DELETE", operationId: "mcpEnd", summary: "End a session" },
-        run: answering("end"),
-      }),
-    ],
+    bindings: (): Route[] =>
+      inDialect(JSON_RPC, [
+        route(api.mcpRequest, answering("post")),
+        route(api.mcpStream, answering("get")),
+        route(api.mcpEnd, answering("end")),
+      ]),
   };
 }
 

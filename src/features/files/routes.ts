@@ -1,8 +1,7 @@
-import { z } from "zod";
 import { createdOnce, type Route, route } from "../../identity/auth/route.ts";
 import type { Db } from "../../kernel/db/database.ts";
 import { checkEncoding } from "../../kernel/http/head.ts";
-import { FileId, FileUpload, StoredFile } from "../../protocol/files.ts";
+import * as api from "../../protocol/files.ts";
 import type { Blobs } from "./blobs.ts";
 import type { Files } from "./service.ts";
 import type { FileRow } from "./store.ts";
@@ -14,8 +13,6 @@ export interface FileRouteParts {
   maxBytes: number;
 }
 
-const tag = "Files";
-const Path = z.strictObject({ id: FileId });
 const TYPE = /^[a-z0-9][a-z0-9!#$&^_.+-]{0,126}\/[a-z0-9][a-z0-9!#$&^_.+-]{0,126}$/;
 const ANY_TYPE = "application/octet-stream";
 /** What a browser shows without running anything in it. Everything else is served as bytes of no kind. */
@@ -25,22 +22,9 @@ const HARMLESS =
 /** Attachments: putting them there and getting them. */
 export function fileRoutes({ db, files, blobs, maxBytes }: FileRouteParts): Route[] {
   return [
-    route({
-      method: "POST",
-      path: "/v1/files",
-      operationId: "uploadFile",
-      summary: "Put a file there",
-      description: "The same bytes are stored once. What no message carries is removed after a time.",
-      tag,
-      query: FileUpload,
-      raw: `The bytes of the file, at most ${maxBytes}; Content-Type says what they are.`,
-      idempotent: true,
-      answers: {
-        200: { description: "The same key and content again.", schema: StoredFile },
-        201: { description: "It is on disk.", schema: StoredFile },
-      },
-      problems: ["forbidden", "quota-exceeded"],
-      async run({ caller, query, request, idempotencyKey, checkStill }) {
+    route(
+      { ...api.uploadFile, raw: `The bytes of the file, at most ${maxBytes}; Content-Type says what they are.` },
+      async ({ caller, query, request, idempotencyKey, checkStill }) => {
         checkEncoding(request);
         const type = typeOf(request);
         // An upload without a length may have the largest size.
@@ -58,30 +42,15 @@ export function fileRoutes({ db, files, blobs, maxBytes }: FileRouteParts): Rout
             await blobs.keep(received);
             return db.write((tx) => files.add(tx, caller, upload, idempotencyKey));
           });
-          return createdOnce(file, replayed);
+          return createdOnce({ made: file, replayed });
         } finally {
           await blobs.discard(received);
         }
       },
-    }),
-    route({
-      method: "GET",
-      path: "/v1/files/{id}",
-      operationId: "downloadFile",
-      summary: "Get a file",
-      description:
-        "For its uploader, and for whoever may read a message that carries it. Always as an attachment, never as something that a browser runs. One range of bytes may be asked for.",
-      tag,
-      params: Path,
-      answers: {
-        200: { description: "The bytes.", type: "*/*", schema: z.string() },
-        206: { description: "The range asked for.", type: "*/*", schema: z.string() },
-      },
-      problems: ["forbidden", "not-found"],
-      async run({ caller, params, request, headers }) {
-        const file = await db.read((on) => files.requireReadable(on, caller, params.id));
-        return download(file, Bun.file(blobs.pathOf(file.sha256)), request, headers);
-      },
+    ),
+    route(api.downloadFile, async ({ caller, params, request, headers }) => {
+      const file = await db.read((on) => files.requireReadable(on, caller, params.id));
+      return download(file, Bun.file(blobs.pathOf(file.sha256)), request, headers);
     }),
   ];
 }

@@ -1,5 +1,5 @@
 import type { z } from "zod";
-import type { Many, Route } from "../../identity/auth/route.ts";
+import type { Contract, Many } from "../../protocol/contract.ts";
 import { parseKeepingNumbers } from "../../protocol/numbers.ts";
 import { type FieldError, Problem } from "../../protocol/problem.ts";
 import { nearestBranch } from "../../protocol/wording.ts";
@@ -12,8 +12,11 @@ const MAX_ERRORS = 20;
 const UNKNOWN = "is not known here";
 const decoder = new TextDecoder("utf-8", { fatal: true });
 
+/** A contract, and further media types of its bodies where it belongs to another protocol. */
+type Takes = Contract & { dialect?: { types: readonly string[] } };
+
 /** The body as its schema says. @throws Problem 400, 413, 415, 422 */
-export async function readBody(route: Route, request: Request): Promise<unknown> {
+export async function readBody(route: Takes, request: Request): Promise<unknown> {
   return route.body ? parseBody(route, request, await readBytes(route, request)) : undefined;
 }
 
@@ -21,7 +24,7 @@ export async function readBody(route: Route, request: Request): Promise<unknown>
  * As `readBody`, of bytes that were read already. Between the steps the event loop goes on: each of them takes
  * milliseconds for a body of megabytes. @throws Problem 400, 413, 415, 422
  */
-export async function parseBody(route: Route, request: Request, bytes: Uint8Array): Promise<unknown> {
+export async function parseBody(route: Takes, request: Request, bytes: Uint8Array): Promise<unknown> {
   if (!route.body) return undefined;
   const type = request.headers.get("content-type")?.split(";", 1)[0]?.trim().toLowerCase() ?? "";
   if (bytes.length === 0 && route.bodyOptional) return check(route.body, {}, "");
@@ -46,7 +49,7 @@ export async function parseBody(route: Route, request: Request, bytes: Uint8Arra
 }
 
 /** The body as it came. @throws Problem 400, 413, 415 */
-export async function readBytes(route: Pick<Route, "bodyLimit">, request: Request): Promise<Uint8Array> {
+export async function readBytes(route: Pick<Contract, "bodyLimit">, request: Request): Promise<Uint8Array> {
   checkEncoding(request);
   const limit = route.bodyLimit ?? DEFAULT_BODY_LIMIT;
   const declared = request.headers.get("content-length");
@@ -135,7 +138,7 @@ async function checkMany(schema: z.ZodType, { as, item, max }: Many, value: unkn
 const isObject = (value: unknown): value is Record<string, unknown> => typeof value === "object" && value !== null;
 
 /** The query as its schema says; a parameter given twice, or one that is not known, is refused. @throws Problem 422 */
-export function readQuery(route: Route, url: string): unknown {
+export function readQuery(route: Pick<Contract, "query">, url: string): unknown {
   const at = url.indexOf("?");
   const given: Record<string, string> = {};
   if (at >= 0) {

@@ -1,5 +1,5 @@
-import type { Call } from "../../identity/auth/route.ts";
 import { type Encoded, type Outlet, sseOf } from "../log/outlet.ts";
+import type { Peer } from "../log/peers.ts";
 import type { LogEntry } from "../log/tail.ts";
 
 /** How much waits in the process for one slow reader; the kernel and the HTTP layer hold more. */
@@ -9,7 +9,7 @@ const COMMENT = new TextEncoder().encode(": keep-alive\n\n");
 const RETRY = new TextEncoder().encode("retry: 2000\n\n");
 
 /** An outlet over Server-Sent Events (WHATWG HTML, section 9.2), and the answer that carries it. */
-export function createSse({ headers, peer }: Pick<Call<unknown, unknown, unknown>, "headers" | "peer">): {
+export function createSse({ headers, peer }: { headers: Record<string, string>; peer(): Peer | undefined }): {
   outlet: Outlet;
   response: Response;
 } {

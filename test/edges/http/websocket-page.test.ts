@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { join } from "node:path";
 import type { z } from "zod";
-import { ClientFrame, SocketFrame } from "../../../src/core/inbox/events.ts";
+import { ClientFrame, SocketFrame } from "../../../src/protocol/sockets.ts";
 
 const page = await Bun.file(join(import.meta.dir, "../../../docs/websocket.md")).text();
 

@@ -1,0 +1,85 @@
+import type { z } from "zod";
+import type { ProblemCode } from "./problem.ts";
+
+export type Method = "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
+export type Schema = z.ZodType;
+/** A shape after parsing; undefined where a contract has none. */
+export type Parsed<S> = S extends Schema ? z.output<S> : undefined;
+
+/** One successful answer. */
+export interface AnswerDoc {
+  description: string;
+  schema?: Schema;
+  /** application/json when left out. */
+  type?: string;
+  /** Of text/event-stream: the data of each event, by the event's name. */
+  events?: Record<string, Schema>;
+}
+export type Answers = Record<number, AnswerDoc>;
+
+/** Frames of a WebSocket: one JSON value each. */
+export interface SocketDoc {
+  subprotocol: string;
+  client: Schema;
+  server: Schema;
+}
+
+/** The one list that a body consists of. */
+export interface Many {
+  /** The member that holds it. */
+  as: string;
+  item: Schema;
+  max: number;
+}
+
+/** One operation of the API: the server serves it, the client calls it, the OpenAPI document describes it. */
+export interface Contract<
+  P extends Schema | undefined = Schema | undefined,
+  Q extends Schema | undefined = Schema | undefined,
+  B extends Schema | undefined = Schema | undefined,
+  A extends Answers = Answers,
+> {
+  method: Method;
+  /** With `{name}` for parameters, as in the OpenAPI document. */
+  path: string;
+  operationId: string;
+  summary: string;
+  description?: string;
+  tag: string;
+  /** Needs no token. */
+  open?: boolean;
+  /** May stay open longer than the idle timeout. */
+  long?: boolean;
+  params?: P;
+  query?: Q;
+  body?: B;
+  /** A body that the schema takes, shown in the OpenAPI document. */
+  example?: unknown;
+  /** Bytes; 1 MiB when left out. */
+  bodyLimit?: number;
+  /** Takes bytes of any type as they are; this text describes them. */
+  raw?: string;
+  /** A number beyond 2^53 comes in as its text, instead of being refused. */
+  keepsNumbers?: boolean;
+  /** An absent body counts as `{}`. */
+  bodyOptional?: boolean;
+  /** The body is one list: it may also come as one JSON value a line, and its items are checked one by one. */
+  many?: Many;
+  /** Takes an `Idempotency-Key` header. */
+  idempotent?: boolean;
+  /** A repeat changes nothing more, so clients send it again when no answer came. Reads need not say so. */
+  repeatable?: boolean;
+  socket?: SocketDoc;
+  answers: A;
+  problems?: readonly ProblemCode[];
+}
+
+/** Declares an operation, with the types of its shapes. */
+export function contract<
+  A extends Answers,
+  P extends Schema | undefined = undefined,
+  Q extends Schema | undefined = undefined,
+  B extends Schema | undefined = undefined,
+>(spec: Contract<P, Q, B, A> & { example?: B extends Schema ? z.input<B> : never }): Contract<P, Q, B, A> {
+  return spec;
+}

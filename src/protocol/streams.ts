@@ -1,0 +1,72 @@
+import { z } from "zod";
+import { AgentPath, Presence } from "./agents.ts";
+import { contract } from "./contract.ts";
+import { DelegationChange } from "./delegations.ts";
+import { Bye, Followed, Hello, Reset, WorkChange } from "./inbox.ts";
+import { Entry, MessageFilter } from "./messages.ts";
+import { Task } from "./tasks.ts";
+import { Trace } from "./traces.ts";
+import { Position, queryInt } from "./wire.ts";
+
+export const StreamQuery = z.strictObject({
+  after: queryInt(0, Number.MAX_SAFE_INTEGER).optional(),
+  include: z.literal("parent").optional(),
+  ack: z.literal("resume").optional().describe("Also acknowledges what Last-Event-ID names."),
+});
+
+export const WatchQuery = z.strictObject({
+  ...MessageFilter,
+  after: queryInt(0, Number.MAX_SAFE_INTEGER).optional(),
+});
+export type WatchQuery = z.input<typeof WatchQuery>;
+
+export const Open = z.object({}).describe("There is work to claim.");
+const WatchHello = z.object({ head: Position, firstId: Position });
+
+/** What an inbox stream sends, by the name of the event. */
+export const INBOX_EVENTS = { hello: Hello, message: Followed, open: Open, presence: Presence, reset: Reset, bye: Bye };
+
+/** What a stream over everything sends. */
+export const WATCH_EVENTS = {
+  hello: WatchHello,
+  message: Entry,
+  work: WorkChange,
+  trace: Trace,
+  task: Task,
+  delegation: DelegationChange,
+  presence: Presence,
+  bye: Bye,
+};
+
+const STREAM = { description: "Server-Sent Events, until one side ends it.", type: "text/event-stream" };
+
+export const streamInbox = contract({
+  method: "GET",
+  path: "/v1/agents/{id}/inbox/stream",
+  operationId: "streamInbox",
+  summary: "Follow an inbox",
+  description:
+    "Events: hello, message (its id is the place to resume from), open, presence, reset, bye. Starts after " +
+    "Last-Event-ID (with ack=resume that also acknowledges it), else after `after`, else at the stored cursor. With " +
+    "include=parent a reply carries what it replies to.",
+  tag: "Inbox",
+  long: true,
+  params: AgentPath,
+  query: StreamQuery,
+  answers: { 200: { ...STREAM, events: INBOX_EVENTS } },
+  problems: ["forbidden", "not-found", "gone", "superseded", "ahead-of-log"],
+});
+
+export const watchMessages = contract({
+  method: "GET",
+  path: "/v1/messages/stream",
+  operationId: "watchMessages",
+  summary: "Follow everything the caller may read",
+  description:
+    "Events: hello, message, work (a change of state), trace, presence, bye. Starts at the head, or after `after`.",
+  tag: "Messages",
+  long: true,
+  query: WatchQuery,
+  answers: { 200: { ...STREAM, events: WATCH_EVENTS } },
+  problems: ["forbidden"],
+});

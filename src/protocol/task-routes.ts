@@ -1,0 +1,119 @@
+import { z } from "zod";
+import { contract } from "./contract.ts";
+import {
+  Task,
+  TaskClaim,
+  TaskDetail,
+  TaskDetailQuery,
+  TaskDraft,
+  TaskId,
+  TaskList,
+  TaskQuery,
+  TaskRelease,
+  TaskRenew,
+  TaskStatusChange,
+} from "./tasks.ts";
+import { Claimed, WorkAnswer } from "./work.ts";
+
+const Path = z.strictObject({ id: TaskId });
+const tag = "Tasks";
+const onTask = { method: "POST" as const, tag, params: Path };
+
+export const createTask = contract({
+  method: "POST",
+  path: "/v1/tasks",
+  operationId: "createTask",
+  summary: "Make a task by hand",
+  description: "With a target it becomes a claimable message too, from whoever makes it.",
+  tag,
+  body: TaskDraft,
+  example: { title: "Disk of db-1 is full", target: "tag:ops", severity: "warning" },
+  idempotent: true,
+  answers: {
+    201: { description: "Made.", schema: Task },
+    200: { description: "Made before with this key, as it is now.", schema: Task },
+  },
+  problems: ["forbidden", "unknown-target", "no-conversation", "not-claimable", "loop-paused"],
+});
+
+export const listTasks = contract({
+  method: "GET",
+  path: "/v1/tasks",
+  operationId: "listTasks",
+  summary: "Find tasks, newest first",
+  tag,
+  query: TaskQuery,
+  answers: { 200: { description: "A page.", schema: TaskList } },
+  problems: ["forbidden"],
+});
+
+export const getTask = contract({
+  method: "GET",
+  path: "/v1/tasks/{id}",
+  operationId: "getTask",
+  summary: "One task with its history",
+  tag,
+  params: Path,
+  query: TaskDetailQuery,
+  answers: { 200: { description: "The task and a page of its history.", schema: TaskDetail } },
+  problems: ["forbidden", "not-found"],
+});
+
+export const claimTask = contract({
+  ...onTask,
+  path: "/v1/tasks/{id}/claim",
+  operationId: "claimTask",
+  summary: "Claim a task: the lease of its message",
+  body: TaskClaim,
+  example: { leaseSeconds: 600 },
+  bodyOptional: true,
+  answers: { 200: { description: "Held now.", schema: Claimed } },
+  problems: [
+    "forbidden",
+    "already-claimed",
+    "not-open",
+    "not-a-target",
+    "not-claimable",
+    "not-found",
+    "conflict",
+    "superseded",
+  ],
+});
+
+export const renewTask = contract({
+  ...onTask,
+  path: "/v1/tasks/{id}/renew",
+  operationId: "renewTask",
+  summary: "Renew a lease, and report progress",
+  body: TaskRenew,
+  example: { token: "clm_1_1", leaseSeconds: 600, progress: "Half of the files are read." },
+  bodyOptional: true,
+  answers: { 200: { description: "Held until then.", schema: WorkAnswer } },
+  problems: ["forbidden", "claim-lost", "not-claimable", "not-found", "loop-paused"],
+});
+
+export const releaseTask = contract({
+  ...onTask,
+  path: "/v1/tasks/{id}/release",
+  operationId: "releaseTask",
+  summary: "Give it back; it is open again",
+  body: TaskRelease,
+  example: { token: "clm_1_1", delaySeconds: 60 },
+  bodyOptional: true,
+  answers: { 200: { description: "Open again, at once or after the delay.", schema: WorkAnswer } },
+  problems: ["forbidden", "claim-lost", "not-claimable", "not-found"],
+});
+
+export const setTaskStatus = contract({
+  ...onTask,
+  path: "/v1/tasks/{id}/status",
+  operationId: "setTaskStatus",
+  summary: "Say how it goes, or that it is over",
+  description:
+    "Its holder says in_progress, blocked, done or failed; who made it may cancel it; an operator may end it. " +
+    "done completes its message, failed makes that a dead letter, cancelled cancels it, all in the same write.",
+  body: TaskStatusChange,
+  example: { token: "clm_1_1", status: "done", note: "40 GB of logs rotated." },
+  answers: { 200: { description: "As it is now.", schema: Task } },
+  problems: ["forbidden", "claim-lost", "not-open", "not-claimable", "conflict", "not-found"],
+});
