@@ -23,17 +23,22 @@ export interface ScratchRelay {
 
 const LOOK_EVERY_MS = 10;
 
-/**
- * Runs something on a scratch relay, which ends with it, also at Ctrl-C.
- *
- * @param flags of `signalbox serve`
- */
-export async function onScratchRelay<T>(
-  name: string,
-  flags: readonly string[],
-  run: (relay: ScratchRelay) => Promise<T>,
-): Promise<T> {
-  const relay = createScratchRelay(name, flags);
+export interface ScratchOptions {
+  /** In the name of its folder. */
+  name: string;
+  /** Flags of `signalbox serve`. */
+  flags?: readonly string[];
+  /** The program, as `signalbox serve`. */
+  command?: readonly string[];
+  /** A free one when left out. */
+  port?: string;
+  /** Where its log goes. */
+  log?: "inherit" | "ignore";
+}
+
+/** Runs something on a scratch relay, which ends with it, also at Ctrl-C. */
+export async function onScratchRelay<T>(options: ScratchOptions, run: (relay: ScratchRelay) => Promise<T>): Promise<T> {
+  const relay = createScratchRelay(options);
   const stopped = untilStopped();
   const interrupted = new Promise<never>((_, reject) => stopped.addEventListener("abort", reject, { once: true }));
   try {
@@ -44,9 +49,12 @@ export async function onScratchRelay<T>(
   }
 }
 
-function createScratchRelay(name: string, flags: readonly string[]) {
+type Child = Bun.Subprocess<"ignore", "inherit" | "ignore", "pipe">;
+
+function createScratchRelay(options: ScratchOptions) {
+  const { name, flags = [], command = ownCommand("serve"), port = "0", log = "ignore" } = options;
   const dataDir = mkdtempSync(join(tmpdir(), `signalbox-${name}-`));
-  let child: Bun.Subprocess<"ignore", "ignore", "pipe"> | undefined;
+  let child: Child | undefined;
   let known = { url: "", token: "" };
   let isKept = false;
   let isOver = false;
@@ -63,11 +71,11 @@ function createScratchRelay(name: string, flags: readonly string[]) {
     async start() {
       // At Ctrl-C, someone may still be about to start it again.
       if (isOver) throw new Error("The scratch relay has ended");
-      const port = known.url ? new URL(known.url).port : "0";
-      const started = Bun.spawn(ownCommand("serve", "--data", dataDir, "--port", port, ...flags), {
+      const same = known.url ? new URL(known.url).port : port;
+      const started = Bun.spawn([...command, "--data", dataDir, "--port", same, ...flags], {
         env: scratchEnvironment(),
         stdin: "ignore",
-        stdout: "ignore",
+        stdout: log,
         stderr: "pipe",
       });
       child = started;
@@ -86,7 +94,7 @@ function createScratchRelay(name: string, flags: readonly string[]) {
 }
 
 /** The folder may still name a process that was killed. */
-async function untilListening(dataDir: string, child: Bun.Subprocess<"ignore", "ignore", "pipe">) {
+async function untilListening(dataDir: string, child: Child) {
   for (;;) {
     const server = runningServer(dataDir);
     if (server?.pid === child.pid && server.token) return { url: server.url, token: server.token };

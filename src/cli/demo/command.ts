@@ -30,7 +30,7 @@ Nothing of this stays. Your own relay:
   $ signalbox explain 1`;
 
 async function run(out: Output): Promise<void> {
-  await onScratchRelay("demo", [], async (relay) => {
+  await onScratchRelay({ name: "demo" }, async (relay) => {
     out.note("Starting a relay on scratch data ...");
     await relay.start();
     out.note(`It listens on ${relay.url()}.`);

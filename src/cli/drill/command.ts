@@ -32,7 +32,7 @@ Example:
   $ signalbox drill`;
 
 async function run(options: DrillOptions, out: Output): Promise<void> {
-  await onScratchRelay("drill", DRILL_FLAGS, async (relay) => {
+  await onScratchRelay({ name: "drill", flags: DRILL_FLAGS }, async (relay) => {
     out.note(introduction(options, relay.dataDir));
     const report = await drill(relay, options, (event) => out.note(progressText(event)));
     await out.show(report, () => reportText(report));
