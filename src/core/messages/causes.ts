@@ -1,4 +1,5 @@
 import type { Reading, Tx } from "../../kernel/db/database.ts";
+import type { AgentId, Target } from "../../protocol/ids.ts";
 import type { ParsedDraft } from "../../protocol/messages.ts";
 import type { WorkStore } from "../work/store.ts";
 import type { Linked, Links } from "./links.ts";
@@ -61,7 +62,7 @@ export function createCauses({ store, linkStore, works, links }: CauseParts) {
   }
 
   /** A person answers the last message from the recipient. */
-  async function toldBy(on: Reading, personId: string, target: string): Promise<Lineage | undefined> {
+  async function toldBy(on: Reading, personId: AgentId, target: Target): Promise<Lineage | undefined> {
     const inbox = linkStore.mail(on, personId, 0).find((mail) => mail.target === personId);
     const told = inbox?.recent.find(([, from]) => from === target);
     return told && store.lineage(on, told[0]);

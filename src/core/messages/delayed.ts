@@ -2,6 +2,7 @@ import type { Clock } from "../../kernel/clock.ts";
 import type { Reading, Tx } from "../../kernel/db/database.ts";
 import type { Due } from "../../kernel/due/due.ts";
 import { newId } from "../../kernel/ids.ts";
+import type { AgentId } from "../../protocol/ids.ts";
 import type { ParsedDraft } from "../../protocol/messages.ts";
 import { fromTime } from "../../protocol/wire.ts";
 import type { ScheduledRow, ScheduledStore } from "./store-delayed.ts";
@@ -42,7 +43,7 @@ export function createSchedules(store: ScheduledStore, due: Due, clock: Clock) {
     /** Those that have not become a message, newest first; of one sender or of all. */
     unsent: (
       on: Reading,
-      from: string | undefined,
+      from: AgentId | undefined,
       before: string | undefined,
       limit: number,
     ): Promise<ScheduledRow[]> => store.unsent(on, from, before, limit),

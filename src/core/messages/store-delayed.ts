@@ -1,6 +1,7 @@
 import { and, desc, eq, isNull, lt, sql } from "drizzle-orm";
 import { bound } from "../../kernel/db/bound.ts";
 import type { Db, Reading, Tx } from "../../kernel/db/database.ts";
+import type { AgentId } from "../../protocol/ids.ts";
 import { scheduled } from "./tables.ts";
 
 export type ScheduledRow = typeof scheduled.$inferSelect;
@@ -31,7 +32,7 @@ export function createScheduledStore(db: Db) {
     /** Newest first; ids sort by time of making. */
     unsent: async (
       on: Reading,
-      fromId: string | undefined,
+      fromId: AgentId | undefined,
       before: string | undefined,
       limit: number,
     ): Promise<ScheduledRow[]> =>

@@ -1,6 +1,7 @@
 import { desc, eq, gte, sql } from "drizzle-orm";
 import { bound, fixedLimit } from "../../kernel/db/bound.ts";
 import type { Db, Reading } from "../../kernel/db/database.ts";
+import type { AgentId, Target } from "../../protocol/ids.ts";
 import { type Lineage, lineageColumns } from "./store.ts";
 import { messages } from "./tables.ts";
 
@@ -71,7 +72,7 @@ export function createLinkStore(db: Db) {
     hasReplied: (on: Reading, fromId: string, { id, threadId }: { id: number; threadId: number }): boolean =>
       hasReplied(on).get({ fromId, id, threadId }) !== undefined,
     /** Whether one of the last direct messages to `to` is from `fromId`. */
-    hasWritten: (on: Reading, fromId: string, to: string): boolean => hasWritten(on).get({ fromId, to }) !== undefined,
+    hasWritten: (on: Reading, fromId: AgentId, to: Target): boolean => hasWritten(on).get({ fromId, to }) !== undefined,
 
     /** A place in the log: entries up to there are older than `time`. Found by halving, in some twenty steps. */
     placeBefore(on: Reading, time: number, head: number): number {

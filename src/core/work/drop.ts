@@ -3,6 +3,7 @@ import { breathe, createPauses } from "../../kernel/breathe.ts";
 import type { Clock } from "../../kernel/clock.ts";
 import type { Reading, Tx } from "../../kernel/db/database.ts";
 import type { Due } from "../../kernel/due/due.ts";
+import type { AgentId, Target } from "../../protocol/ids.ts";
 import type { Schedules } from "../messages/delayed.ts";
 import type { Sender } from "../messages/send.ts";
 import type { MessageStore } from "../messages/store.ts";
@@ -119,7 +120,7 @@ export function createDrop(parts: DropParts) {
   }
 
   /** Each sender once, by what has been found so far: there may be more. */
-  async function tell(tx: Tx, agentId: string, to: string, lost: Lost, mayBeMore: boolean): Promise<void> {
+  async function tell(tx: Tx, agentId: AgentId, to: Target, lost: Lost, mayBeMore: boolean): Promise<void> {
     const { undelivered, cancelled } = lost;
     if (to === "system" || to === agentId) return;
     const count = undelivered.length + cancelled.length;

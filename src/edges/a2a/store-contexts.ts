@@ -1,6 +1,7 @@
 import { and, eq, lte, sql } from "drizzle-orm";
 import { bound } from "../../kernel/db/bound.ts";
 import type { Db, Reading, Tx } from "../../kernel/db/database.ts";
+import type { AgentId } from "../../protocol/ids.ts";
 import { taskContexts } from "./tables.ts";
 
 export type ContextRow = typeof taskContexts.$inferSelect;
@@ -19,7 +20,7 @@ export function createContextStore(db: Db) {
   return {
     nameOf: async (on: Reading, ownerId: string, threadId: number): Promise<string | undefined> =>
       nameOf(on).get({ ownerId, threadId })?.contextId,
-    byName: async (on: Reading, ownerId: string, contextId: string): Promise<ContextRow | undefined> =>
+    byName: async (on: Reading, ownerId: AgentId, contextId: string): Promise<ContextRow | undefined> =>
       on.db
         .select()
         .from(taskContexts)

@@ -1,6 +1,7 @@
 import { and, asc, desc, eq, gt, isNotNull, isNull, lte, sql } from "drizzle-orm";
 import { bound } from "../../kernel/db/bound.ts";
 import type { Db, Reading, Tx } from "../../kernel/db/database.ts";
+import type { AgentId } from "../../protocol/ids.ts";
 import { outsideAgents, outsideCalls } from "./tables.ts";
 
 export type OutsideRow = typeof outsideAgents.$inferSelect;
@@ -67,7 +68,7 @@ export function createOutsideStore(db: Db) {
         .from(outsideCalls)
         .where(and(eq(outsideCalls.questionId, questionId), eq(outsideCalls.agentId, agentId)))
         .get(),
-    byDelegation: async (on: Reading, agentId: string, delegationId: string): Promise<CallRow | undefined> =>
+    byDelegation: async (on: Reading, agentId: AgentId, delegationId: string): Promise<CallRow | undefined> =>
       on.db
         .select()
         .from(outsideCalls)

@@ -8,6 +8,7 @@ import type { Clock } from "../../kernel/clock.ts";
 import type { Reading, Tx } from "../../kernel/db/database.ts";
 import { newId } from "../../kernel/ids.ts";
 import type { Binding, BindingMode, ParsedBinding } from "../../protocol/bindings.ts";
+import type { AgentId } from "../../protocol/ids.ts";
 import { Problem } from "../../protocol/problem.ts";
 import { type List, toTime, toTimeOrNull } from "../../protocol/wire.ts";
 import type { Moves } from "./moves.ts";
@@ -119,7 +120,7 @@ export function createBindings({ agents, agentStore, members, activity, store, m
     },
 
     /** @throws Problem 403, 404 */
-    async remove(tx: Tx, caller: Caller, channelId: string, id: string): Promise<void> {
+    async remove(tx: Tx, caller: Caller, channelId: AgentId, id: string): Promise<void> {
       requireOperator(caller);
       const row = await store.binding(tx, id);
       if (row?.channelId !== channelId) throw new Problem("not-found", `${channelId} has no binding ${id}.`);

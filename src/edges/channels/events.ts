@@ -9,6 +9,7 @@ import type { Clock } from "../../kernel/clock.ts";
 import type { Reading, Tx } from "../../kernel/db/database.ts";
 import type { LogEntry } from "../../kernel/log/tail.ts";
 import type { EventSummary, ParsedEvent } from "../../protocol/channels.ts";
+import type { AgentId } from "../../protocol/ids.ts";
 import type { Conversation } from "../../protocol/posts.ts";
 import { Problem } from "../../protocol/problem.ts";
 import { type List, toTime } from "../../protocol/wire.ts";
@@ -173,7 +174,7 @@ export function createEvents({ agents, sender, messages, works, traffic, routing
   }
 
   /** Every id the conversation ever had; empty without a conversation. */
-  const namesOf = async (on: Reading, channelId: string, conversationId: string | undefined) =>
+  const namesOf = async (on: Reading, channelId: AgentId, conversationId: string | undefined) =>
     conversationId ? moves.names(on, channelId, await moves.now(on, channelId, conversationId)) : [];
 
   async function replayOne(tx: Tx, event: EventRow): Promise<boolean> {

@@ -4,6 +4,7 @@ import type { ActivityService } from "../../identity/activity/service.ts";
 import type { Caller } from "../../identity/auth/caller.ts";
 import type { Clock } from "../../kernel/clock.ts";
 import type { Reading, Tx } from "../../kernel/db/database.ts";
+import type { AgentId } from "../../protocol/ids.ts";
 import type { Place } from "./store.ts";
 import type { MoveStore } from "./store-moves.ts";
 import type { TrafficStore } from "./store-traffic.ts";
@@ -29,11 +30,11 @@ export type Moves = ReturnType<typeof createMoves>;
 
 /** Conversations whose id the platform has changed: everything that names the old id means the new one from then on. */
 export function createMoves({ activity, leases, works, store, traffic, clock }: MoveParts) {
-  const now = (on: Reading, channelId: string, conversationId: string): Promise<string> =>
+  const now = (on: Reading, channelId: AgentId, conversationId: string): Promise<string> =>
     conversationId === "" ? Promise.resolve("") : store.now(on, channelId, conversationId);
 
   /** Two conversations that become one have two posts at their heads: the later one waits for the other. */
-  async function carryPosts(tx: Tx, channelId: string, from: string, to: string): Promise<void> {
+  async function carryPosts(tx: Tx, channelId: AgentId, from: string, to: string): Promise<void> {
     const later: number[] = [];
     for (const threadId of await store.waitingThreads(tx, channelId, from)) {
       const own = await traffic.head(tx, { channelId, conversationId: from, threadId });

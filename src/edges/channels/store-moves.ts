@@ -1,6 +1,7 @@
 import { and, eq, sql } from "drizzle-orm";
 import { bound } from "../../kernel/db/bound.ts";
 import type { Db, Reading, Tx } from "../../kernel/db/database.ts";
+import type { AgentId } from "../../protocol/ids.ts";
 import { bindings, moves, posts } from "./tables.ts";
 
 export type MoveRow = typeof moves.$inferSelect;
@@ -25,10 +26,10 @@ export function createMoveStore(db: Db) {
 
   return {
     /** The conversation's current id. */
-    now: async (on: Reading, channelId: string, conversationId: string): Promise<string> =>
+    now: async (on: Reading, channelId: AgentId, conversationId: string): Promise<string> =>
       movedTo(on).get({ channelId, conversationId })?.movedTo ?? conversationId,
     /** Its former ids and the current one. */
-    names: async (on: Reading, channelId: string, conversationId: string): Promise<string[]> => [
+    names: async (on: Reading, channelId: AgentId, conversationId: string): Promise<string[]> => [
       conversationId,
       ...on.db
         .select({ name: moves.conversationId })
@@ -37,7 +38,7 @@ export function createMoveStore(db: Db) {
         .all()
         .map((row) => row.name),
     ],
-    isKnown: async (on: Reading, channelId: string, externalId: string): Promise<boolean> =>
+    isKnown: async (on: Reading, channelId: AgentId, externalId: string): Promise<boolean> =>
       on.db
         .select({ at: moves.at })
         .from(moves)
@@ -56,7 +57,7 @@ export function createMoveStore(db: Db) {
     },
 
     /** A binding of the new name that sends to the same target stays as it is. */
-    carryBindings: async (tx: Tx, channelId: string, from: string, to: string): Promise<void> => {
+    carryBindings: async (tx: Tx, channelId: AgentId, from: string, to: string): Promise<void> => {
       const own = and(eq(bindings.channelId, channelId), eq(bindings.conversationId, from));
       const isThere = sql`exists (select 1 from ${bindings} b where b.channel_id = ${channelId}
         and b.conversation_id = ${to} and b.thread_id = ${bindings.threadId} and b.target = ${bindings.target})`;
@@ -64,14 +65,14 @@ export function createMoveStore(db: Db) {
       tx.db.update(bindings).set({ conversationId: to }).where(own).run();
     },
     /** The threads in which something waits to be posted. */
-    waitingThreads: async (on: Reading, channelId: string, from: string): Promise<string[]> =>
+    waitingThreads: async (on: Reading, channelId: AgentId, from: string): Promise<string[]> =>
       on.db
         .selectDistinct({ threadId: posts.threadId })
         .from(posts)
         .where(and(eq(posts.channelId, channelId), eq(posts.conversationId, from), sql`ended = 0`))
         .all()
         .map((row) => row.threadId),
-    carryPosts: async (tx: Tx, channelId: string, from: string, to: string): Promise<void> => {
+    carryPosts: async (tx: Tx, channelId: AgentId, from: string, to: string): Promise<void> => {
       tx.db
         .update(posts)
         .set({ conversationId: to })

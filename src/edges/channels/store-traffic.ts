@@ -1,6 +1,7 @@
 import { and, asc, desc, eq, gt, inArray, lt, lte, sql } from "drizzle-orm";
 import { bound, fixedLimit } from "../../kernel/db/bound.ts";
 import type { Db, Reading, Tx } from "../../kernel/db/database.ts";
+import type { AgentId } from "../../protocol/ids.ts";
 import type { Place } from "./store.ts";
 import { events, parts, posts } from "./tables.ts";
 
@@ -78,7 +79,7 @@ export function createTrafficStore(db: Db) {
   );
 
   return {
-    event: async (on: Reading, channelId: string, externalId: string): Promise<EventRow | undefined> =>
+    event: async (on: Reading, channelId: AgentId, externalId: string): Promise<EventRow | undefined> =>
       event(on).get({ channelId, externalId }),
     putEvent: async (tx: Tx, row: EventRow): Promise<void> => {
       tx.db
@@ -133,7 +134,7 @@ export function createTrafficStore(db: Db) {
         .all(),
 
     /** The message that was posted under this id. */
-    posted: async (on: Reading, channelId: string, externalId: string) => posted(on).get({ channelId, externalId }),
+    posted: async (on: Reading, channelId: AgentId, externalId: string) => posted(on).get({ channelId, externalId }),
 
     addPost: async (tx: Tx, row: PostRow): Promise<void> => {
       tx.db.insert(posts).values(row).run();

@@ -7,6 +7,7 @@ import type { Clock } from "../../kernel/clock.ts";
 import type { Db, Reading, Tx } from "../../kernel/db/database.ts";
 import type { Egress } from "../../kernel/egress/egress.ts";
 import type { ParsedWebhook, WebhookChannel } from "../../protocol/channels.ts";
+import type { AgentId } from "../../protocol/ids.ts";
 import { Problem } from "../../protocol/problem.ts";
 import { toTime } from "../../protocol/wire.ts";
 import { signed } from "../webhooks/signing.ts";
@@ -110,7 +111,7 @@ export function createWebhook({ db, agents, activity, egress, hooks, clock, key 
 }
 
 /** The relay itself as the adapter of a channel. */
-export const asChannel = (id: string, requestId: string): Caller => ({
+export const asChannel = (id: AgentId, requestId: string): Caller => ({
   ...{ tokenId: `channel:${id}`, role: "agent", agentId: id, groups: [], prefix: null, source: null },
   ...{ instanceId: null, requestId },
 });

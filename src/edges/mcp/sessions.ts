@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import type { AgentService } from "../../identity/agents/service.ts";
 import type { Clock } from "../../kernel/clock.ts";
 import type { Reading, Tx } from "../../kernel/db/database.ts";
+import type { AgentId } from "../../protocol/ids.ts";
 import { createSessionStore } from "./store.ts";
 
 /** An agent that opens more has forgotten the oldest. */
@@ -16,7 +17,7 @@ export function createMcpSessions(agents: Pick<AgentService, "onDeleted">, clock
   const listeners: ((sessionId: string, subscriptions: readonly string[]) => void)[] = [];
   agents.onDeleted(store.endAllOf);
 
-  async function find(on: Reading, agentId: string, id: string) {
+  async function find(on: Reading, agentId: AgentId, id: string) {
     const row = await store.find(on, id);
     // Another agent's session is as unknown as none.
     return row?.agentId === agentId ? row : undefined;
@@ -32,7 +33,7 @@ export function createMcpSessions(agents: Pick<AgentService, "onDeleted">, clock
     },
     end: store.end,
     /** Adds or takes away one URI; false when there is no such session, or no room. */
-    async subscribe(tx: Tx, agentId: string, id: string, uri: string, wanted: boolean): Promise<boolean> {
+    async subscribe(tx: Tx, agentId: AgentId, id: string, uri: string, wanted: boolean): Promise<boolean> {
       const row = await find(tx, agentId, id);
       if (!row) return false;
       const others = row.subscriptions.filter((each) => each !== uri);

@@ -1,5 +1,6 @@
 import { and, desc, eq, inArray } from "drizzle-orm";
 import type { Reading, Tx } from "../../kernel/db/database.ts";
+import type { AgentId } from "../../protocol/ids.ts";
 import { mcpSessions } from "./tables.ts";
 
 export type SessionRow = typeof mcpSessions.$inferSelect;
@@ -28,7 +29,7 @@ export function createSessionStore() {
     setSubscriptions: async (tx: Tx, id: string, subscriptions: string[]): Promise<void> => {
       tx.db.update(mcpSessions).set({ subscriptions }).where(eq(mcpSessions.id, id)).run();
     },
-    end: async (tx: Tx, agentId: string, id: string): Promise<void> => {
+    end: async (tx: Tx, agentId: AgentId, id: string): Promise<void> => {
       tx.db
         .delete(mcpSessions)
         .where(and(eq(mcpSessions.id, id), eq(mcpSessions.agentId, agentId)))

@@ -1,6 +1,7 @@
 import { and, asc, count, desc, eq, lt, sql } from "drizzle-orm";
 import { bound } from "../../kernel/db/bound.ts";
 import type { Db, Reading, Tx } from "../../kernel/db/database.ts";
+import type { AgentId } from "../../protocol/ids.ts";
 import type { Delivery, WebhookEventType } from "../../protocol/webhooks.ts";
 import { webhookDeliveries, webhookEvents, webhooks } from "./tables.ts";
 
@@ -70,7 +71,7 @@ export function createWebhookStore(db: Db) {
     /** Newest first. */
     page: async (
       on: Reading,
-      agentId: string | undefined,
+      agentId: AgentId | undefined,
       before: string | undefined,
       limit: number,
     ): Promise<WebhookRow[]> =>

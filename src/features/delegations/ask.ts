@@ -11,6 +11,7 @@ import type { Clock } from "../../kernel/clock.ts";
 import type { Reading, Tx } from "../../kernel/db/database.ts";
 import type { Due } from "../../kernel/due/due.ts";
 import { MAX_DEPTH, type ParsedDelegation } from "../../protocol/delegations.ts";
+import type { AgentId, Target } from "../../protocol/ids.ts";
 import type { ParsedDraft } from "../../protocol/messages.ts";
 import { Problem } from "../../protocol/problem.ts";
 import { toTime } from "../../protocol/wire.ts";
@@ -108,7 +109,7 @@ export function createAsk(parts: AskParts) {
   }
 
   /** @throws Problem 403, 409, 422 unless the asker works, or worked, on it. */
-  async function named(on: Reading, from: string, id: string): Promise<DelegationRow> {
+  async function named(on: Reading, from: AgentId, id: string): Promise<DelegationRow> {
     const row = await store.byId(on, id);
     if (!row) throw Problem.invalid("/parentId", `there is no delegation ${id}`);
     if (workerOf(row) !== from) throw new Problem("forbidden", `parentId: ${from} does not work on ${id}.`);
@@ -117,7 +118,7 @@ export function createAsk(parts: AskParts) {
   }
 
   /** @throws Problem 409, 422 */
-  async function check(on: Reading, from: string, target: string, parent: DelegationRow | undefined): Promise<void> {
+  async function check(on: Reading, from: AgentId, target: Target, parent: DelegationRow | undefined): Promise<void> {
     if (target === "system") throw Problem.invalid("/to", "system answers nothing");
     if (target === from) throw new Problem("cycle", `${from} cannot ask itself.`);
     if (depthUnder(parent) > MAX_DEPTH)

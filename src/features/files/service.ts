@@ -9,6 +9,7 @@ import type { Disk } from "../../kernel/db/disk.ts";
 import type { Idempotency } from "../../kernel/idempotency/service.ts";
 import { newId } from "../../kernel/ids.ts";
 import type { StoredFile } from "../../protocol/files.ts";
+import type { AgentId } from "../../protocol/ids.ts";
 import { Problem } from "../../protocol/problem.ts";
 import { toTime } from "../../protocol/wire.ts";
 import type { FileRow, FileStore } from "./store.ts";
@@ -94,7 +95,7 @@ export function createFiles(parts: FileParts) {
   }
 
   /** @throws Problem 422 when there is no such file for this agent: one that it may not read is none. */
-  async function requireUsable(on: Reading, agentId: string, id: string, pointer: string): Promise<FileRow> {
+  async function requireUsable(on: Reading, agentId: AgentId, id: string, pointer: string): Promise<FileRow> {
     const file = await store.byId(on, id);
     const isTheirs = file && (agentId === "user" || agentId === "system" || (await mayRead(on, agentId, file)));
     if (!isTheirs) throw Problem.invalid(pointer, `there is no file ${id}`);

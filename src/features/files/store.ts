@@ -1,6 +1,7 @@
 import { and, asc, desc, eq, lt, lte, sql } from "drizzle-orm";
 import { bound } from "../../kernel/db/bound.ts";
 import type { Db, Reading, Tx } from "../../kernel/db/database.ts";
+import type { AgentId } from "../../protocol/ids.ts";
 import { files, fileUses } from "./tables.ts";
 
 export type FileRow = typeof files.$inferSelect;
@@ -61,7 +62,7 @@ export function createFileStore(db: Db) {
         .all()
         .map((row) => row.id),
     /** Whether one of the newest messages that carry it was sent by the agent, or for it when it was sent. */
-    reached: async (on: Reading, fileId: string, agentId: string, limit: number): Promise<boolean> =>
+    reached: async (on: Reading, fileId: string, agentId: AgentId, limit: number): Promise<boolean> =>
       on.db.get(sql`
         select 1 from (
           select message_id as id from file_uses where file_id = ${fileId} order by message_id desc limit ${limit}) u

@@ -12,6 +12,7 @@ import type { Due } from "../../kernel/due/due.ts";
 import type { Idempotency } from "../../kernel/idempotency/service.ts";
 import { newId } from "../../kernel/ids.ts";
 import { readPage } from "../../kernel/pages.ts";
+import type { AgentId, Target } from "../../protocol/ids.ts";
 import type { Message } from "../../protocol/messages.ts";
 import type { Pair, PairStep, ParsedPair, ParsedPairMessage } from "../../protocol/pairs.ts";
 import { Problem } from "../../protocol/problem.ts";
@@ -68,7 +69,7 @@ export function createPairService(parts: PairParts) {
     return made;
   }
 
-  async function checkTarget(on: Reading, requester: string, target: string): Promise<void> {
+  async function checkTarget(on: Reading, requester: AgentId, target: Target): Promise<void> {
     if (target === requester) throw Problem.invalid("/target", "is the requester itself");
     const facts = await agents.factsOf(on, target);
     if (!facts || facts.deletedAt !== null)

@@ -1,5 +1,6 @@
 import { and, desc, eq, isNull, lt, sql } from "drizzle-orm";
 import type { Reading, Tx } from "../../kernel/db/database.ts";
+import type { AgentId } from "../../protocol/ids.ts";
 import { scheduleFires, schedules } from "./tables.ts";
 
 export type ScheduleRow = typeof schedules.$inferSelect;
@@ -46,7 +47,7 @@ export const scheduleStore = {
   /** Newest first. */
   page: async (
     on: Reading,
-    agentId: string | undefined,
+    agentId: AgentId | undefined,
     before: string | undefined,
     limit: number,
   ): Promise<ScheduleRow[]> =>

@@ -2,6 +2,7 @@ import { and, asc, between, count, desc, eq, gt, min, sql } from "drizzle-orm";
 import { bound, boundLimit, fixedLimit } from "../../kernel/db/bound.ts";
 import type { Db, Reading, Tx } from "../../kernel/db/database.ts";
 import { inList } from "../../kernel/db/lists.ts";
+import type { MessageId } from "../../protocol/ids.ts";
 import { traces } from "./tables.ts";
 
 export type TraceRow = typeof traces.$inferSelect;
@@ -57,7 +58,7 @@ export function createTraceStore(db: Db) {
       rows.map((row) => tx.db.insert(traces).values(row).returning().get()),
 
     /** A message's traces after one of them, oldest first. */
-    heads: async (on: Reading, messageId: number, after: number, limit: number): Promise<TraceHead[]> =>
+    heads: async (on: Reading, messageId: MessageId, after: number, limit: number): Promise<TraceHead[]> =>
       heads(on).all({ messageId, after, limit }),
     /** By id. */
     rows: async (on: Reading, ids: readonly number[]): Promise<TraceRow[]> =>

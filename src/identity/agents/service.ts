@@ -10,6 +10,7 @@ import {
   type RegisteredAgent,
   reservedId,
 } from "../../protocol/agents.ts";
+import type { AgentId, InstanceId } from "../../protocol/ids.ts";
 import { Problem } from "../../protocol/problem.ts";
 import { type List, toTime } from "../../protocol/wire.ts";
 import type { ActivityService } from "../activity/service.ts";
@@ -49,7 +50,7 @@ export function createAgentService(parts: AgentParts) {
   const { db, store, roster, auth, activity, clock, headOf, connections } = parts;
   const registeredHandlers: RegisteredHandler[] = [];
   const membershipListeners: ((agentId: string) => void)[] = [];
-  const supersededListeners: ((agentId: string, instanceId: string) => void)[] = [];
+  const supersededListeners: ((agentId: AgentId, instanceId: InstanceId) => void)[] = [];
   const tombstones = createTombstones({ ...parts, fence, save, requireRow });
 
   /** `PUT /v1/agents/{id}`. @throws Problem 403, 409, 422 */
@@ -289,7 +290,7 @@ export function createAgentService(parts: AgentParts) {
     onDeleted: tombstones.onDeleted,
     onRestored: tombstones.onRestored,
     onRemoved: tombstones.onRemoved,
-    onSuperseded: (listener: (agentId: string, instanceId: string) => void) => supersededListeners.push(listener),
+    onSuperseded: (listener: (agentId: AgentId, instanceId: InstanceId) => void) => supersededListeners.push(listener),
     onMembership: (listener: (agentId: string) => void) => membershipListeners.push(listener),
 
     /** `POST /v1/agents/{id}/heartbeat` */

@@ -1,6 +1,7 @@
 import { and, asc, eq, isNull, sql } from "drizzle-orm";
 import { bound, fixedLimit } from "../../kernel/db/bound.ts";
 import type { Db, Reading, Tx } from "../../kernel/db/database.ts";
+import type { AgentId, Target } from "../../protocol/ids.ts";
 import { acks, agents, memberships } from "./tables.ts";
 
 export type MemberStore = ReturnType<typeof createMemberStore>;
@@ -61,7 +62,7 @@ export function createMemberStore(db: Db) {
 
   return {
     /** Whether the agent belonged to the target when the entry at `at` was appended. */
-    memberAt: async (on: Reading, agentId: string, target: string, at: number): Promise<boolean> =>
+    memberAt: async (on: Reading, agentId: AgentId, target: Target, at: number): Promise<boolean> =>
       memberAt(on).get({ agentId, target, at }) !== undefined,
     /** What the agent belongs to now: its own id, and groups. */
     targetsNow: async (on: Reading, agentId: string): Promise<string[]> =>

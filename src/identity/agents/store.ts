@@ -1,6 +1,7 @@
 import { and, asc, count, eq, getTableColumns, gt, isNull, or, type SQL, sql } from "drizzle-orm";
 import { bound, boundLimit, fixedLimit } from "../../kernel/db/bound.ts";
 import type { Db, Reading, Tx } from "../../kernel/db/database.ts";
+import type { AgentId, InstanceId, Target } from "../../protocol/ids.ts";
 import { acks, agents, groups, instances, memberships } from "./tables.ts";
 
 export type AgentRow = typeof agents.$inferSelect;
@@ -162,7 +163,7 @@ export function createAgentStore(db: Db) {
       tx.db.update(agents).set({ status }).where(eq(agents.id, agentId)).run();
     },
 
-    instance: async (on: Reading, agentId: string, instanceId: string) =>
+    instance: async (on: Reading, agentId: AgentId, instanceId: InstanceId) =>
       on.db
         .select()
         .from(instances)
@@ -177,7 +178,7 @@ export function createAgentStore(db: Db) {
     /** Some of those that ended beyond a place in the log. */
     endedBeyond: async (on: Reading, agentId: string, after: number, limit: number): Promise<Membership[]> =>
       endedBeyond(on).all({ agentId, after, limit }),
-    join: async (tx: Tx, agentId: string, target: string, sinceId: number): Promise<void> => {
+    join: async (tx: Tx, agentId: AgentId, target: Target, sinceId: number): Promise<void> => {
       // Joining again where one left in the same place in the log: the gap holds nothing.
       tx.db
         .insert(memberships)

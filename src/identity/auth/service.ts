@@ -4,6 +4,7 @@ import type { Db, Reading, Tx } from "../../kernel/db/database.ts";
 import type { Due } from "../../kernel/due/due.ts";
 import { newId } from "../../kernel/ids.ts";
 import { readPage } from "../../kernel/pages.ts";
+import type { AgentId, InstanceId } from "../../protocol/ids.ts";
 import { Problem } from "../../protocol/problem.ts";
 import type { NewToken, Paused, RevokedToken, Token, TokenDraft } from "../../protocol/tokens.ts";
 import { fromTime, type List, toTime, toTimeOrNull } from "../../protocol/wire.ts";
@@ -166,7 +167,7 @@ export function createAuthService(
     /** A check runs in the write that makes a token for an agent. What it throws refuses the token. */
     refuseHolders: (check: (on: Reading, agentId: string) => Promise<void>) => holderChecks.push(check),
     /** Whether a token that acts for `enroller` has registered the agent. */
-    hasEnrolled: (on: Reading, enroller: string, agentId: string): Promise<boolean> =>
+    hasEnrolled: (on: Reading, enroller: AgentId, agentId: AgentId): Promise<boolean> =>
       store.hasEnrolled(on, enroller, agentId),
 
     /** `POST /v1/tokens`. @throws Problem 403, 409, 422 */
@@ -196,7 +197,7 @@ export function createAuthService(
     },
 
     /** The token of an agent that an enroll token has just registered: it may join no groups. */
-    async enroll(tx: Tx, caller: Caller, agentId: string, instanceId: string | null): Promise<string> {
+    async enroll(tx: Tx, caller: Caller, agentId: AgentId, instanceId: InstanceId | null): Promise<string> {
       await requireLive(tx, caller);
       const row = { role: "agent" as const, agentId, groups: [], enrolledBy: caller.tokenId, enrolledFor: instanceId };
       return (await add(tx, row, freshSecret())).token;
@@ -207,7 +208,7 @@ export function createAuthService(
      * Answers false when it was used, or was made for somebody else. An agent that was restored has none: then whoever the
      * orchestrator is that enrolled it may enroll it again.
      */
-    async takeBackUnused(tx: Tx, caller: Caller, agentId: string, instanceId: string | null): Promise<boolean> {
+    async takeBackUnused(tx: Tx, caller: Caller, agentId: AgentId, instanceId: InstanceId | null): Promise<boolean> {
       const rows = await store.liveOf(tx, agentId);
       if (rows.length === 0 && caller.role === "orchestrator" && caller.agentId !== null)
         return store.hasEnrolled(tx, caller.agentId, agentId);

@@ -1,6 +1,7 @@
 import { and, desc, eq, isNull, lt, sql } from "drizzle-orm";
 import { bound } from "../../kernel/db/bound.ts";
 import type { Db, Reading, Tx } from "../../kernel/db/database.ts";
+import type { AgentId } from "../../protocol/ids.ts";
 import { tokens } from "./tables.ts";
 
 export type TokenRow = typeof tokens.$inferSelect;
@@ -62,7 +63,7 @@ export function createAuthStore(db: Db) {
         .from(tokens)
         .where(and(eq(tokens.source, source), isNull(tokens.revokedAt)))
         .all(),
-    hasEnrolled: async (on: Reading, enroller: string, agentId: string): Promise<boolean> =>
+    hasEnrolled: async (on: Reading, enroller: AgentId, agentId: AgentId): Promise<boolean> =>
       on.db.get(sql`
         select 1 from tokens own join tokens by_ on by_.id = own.enrolled_by
         where own.agent_id = ${agentId} and by_.agent_id = ${enroller} limit 1`) !== undefined,

@@ -1,3 +1,4 @@
+import type { AgentId, InstanceId } from "../../protocol/ids.ts";
 import { Problem } from "../../protocol/problem.ts";
 import type { Clock } from "../clock.ts";
 import { Encoded, type Outlet } from "./outlet.ts";
@@ -141,7 +142,7 @@ export function createConnections(clock: Clock, stuckPeers: StuckPeers = askKern
       closeWhere((connection) => connection.tokenId === tokenId, "revoked");
     },
     closeAgent: (agentId: string) => closeWhere((connection) => connection.agentId === agentId, "revoked"),
-    closeInstance: (agentId: string, instanceId: string) =>
+    closeInstance: (agentId: AgentId, instanceId: InstanceId) =>
       closeWhere((c) => (c.agentId ?? c.countsFor) === agentId && c.instanceId === instanceId, "superseded"),
     closeAll(): void {
       stopping = true;
