@@ -22,6 +22,7 @@ const PRINTS: Record<string, string[]> = {
   "docs/schedules.md": ["planner", "paused"],
   "docs/tasks.md": ["Disk of db-1 is full", "done", "Nightly failed"],
   "docs/traces.md": ['"exitCode":0', "12 passed"],
+  "docs/upgrading.md": ["0 messages ago", "Safe to upgrade: stop the relay, install the new version, start it."],
   "docs/webhooks.md": ["https://example.com/hook", "0 on their way again"],
 };
 

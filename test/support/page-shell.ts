@@ -15,6 +15,7 @@ const PROGRAMS = (curl: string) => ({
 
 export interface PageShell {
   url: string;
+  folder: string;
   /** Runs a block as printed, and answers with its output. Ids like `tsk_...` stand for the newest of their kind. */
   run(block: string): Promise<string>;
 }
@@ -54,6 +55,7 @@ export async function openPageShell(env: Record<string, string> = {}): Promise<P
 
   return {
     url: server.url,
+    folder,
     async run(block) {
       const file = join(folder, `block-${++count}.sh`);
       writeFileSync(file, whole(block));
