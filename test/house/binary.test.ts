@@ -53,6 +53,11 @@ test("the binary has every command", async () => {
   expect((await runIn(folder, [binary, "whoami", "--data", "no-such-folder"])).code).toBe(3);
 });
 
+test("the binary starts itself for a drill", async () => {
+  const drilled = await runIn(folder, [binary, "drill", "--kills", "1"]);
+  expect(drilled).toMatchObject({ code: 0, stdout: expect.stringContaining("lost 0, doubled 0") });
+});
+
 test("the binary is what connect writes, and the hooks call it", async () => {
   const HOME = join(folder, "home");
   const connected = await runIn(folder, [binary, "connect", "claude", "--agent", "reviewer", "--yes"], { HOME });

@@ -145,6 +145,11 @@ describe.skipIf(!hasRegistry)(`signalbox, installed by npm ${reason}`, () => {
     await until(() => !existsSync(join(folder, "data-npx/server.json")));
   });
 
+  test("starts itself for a demo", async () => {
+    const ran = await runIn(user, [signalbox, "demo"]);
+    expect(ran).toMatchObject({ code: 0, stdout: expect.stringContaining("$ signalbox explain 5") });
+  });
+
   test("connects Claude Code, and its hooks find the program", async () => {
     const HOME = join(folder, "home");
     const ran = await runIn(user, [signalbox, "connect", "claude", "--agent", "reviewer", "--yes", "--data", data], {
