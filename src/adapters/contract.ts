@@ -66,7 +66,7 @@ export interface Incoming {
 }
 
 /** A chat that has changed its id for good. All reports of the change are one event. */
-export const moveOf = (from: string, to: string, sender: Incoming["sender"]): Incoming => ({
+export const moveOf = ({ from, to }: { from: string; to: string }, sender: Incoming["sender"]): Incoming => ({
   ...{ type: "moved", conversationId: from, movedTo: to, externalId: `moved:${from}:${to}`, sender },
 });
 

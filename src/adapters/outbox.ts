@@ -162,7 +162,7 @@ export function createOutbox({
 
   async function follow(sending: Sending, to: string): Promise<Place> {
     const { conversationId: from } = sending.place;
-    await deliver(moveOf(from, to, { id: from, name: platform.provider }));
+    await deliver(moveOf({ from, to }, { id: from, name: platform.provider }));
     moved.set(from, to);
     sending.place = { ...sending.place, conversationId: to };
     return sending.place;

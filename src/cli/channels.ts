@@ -2,6 +2,7 @@ import { type Command, Option } from "commander";
 import { everyItem } from "../client/client.ts";
 import { BINDING_MODES, type Binding, type BindingMode } from "../protocol/bindings.ts";
 import type { Channel, EventSummary } from "../protocol/channels.ts";
+import type { AgentId, Target } from "../protocol/ids.ts";
 import { contextOf } from "./context.ts";
 import { integer, wholeNumber } from "./options.ts";
 import type { Output } from "./output.ts";
@@ -75,7 +76,7 @@ function addBind(channels: Command): void {
       "after",
       "\nExamples:\n  $ signalbox channel bind telegram:support label:helpdesk --replay\n  $ signalbox channel bind telegram:support builder --conversation -100123 --fallback user",
     )
-    .action(async (id: string, target: string, options: BindOptions, command: Command) => {
+    .action(async (id: AgentId, target: Target, options: BindOptions, command: Command) => {
       const { client, out } = contextOf(command);
       const { conversation: conversationId, thread: threadId, ...rest } = options;
       const bound = await client.channels.bind(id, { target, conversationId, threadId, ...rest });
@@ -92,7 +93,7 @@ function addUnbind(channels: Command): void {
     .argument("<channel>", "its id, provider:account")
     .argument("<binding>", "the binding's id, bnd_…")
     .addHelpText("after", "\nExample:\n  $ signalbox channel unbind telegram:support bnd_1a2b3c")
-    .action(async (id: string, bindingId: string, _: object, command: Command) => {
+    .action(async (id: AgentId, bindingId: string, _: object, command: Command) => {
       const { client, out } = contextOf(command);
       await client.channels.unbind(id, bindingId);
       await out.show({ removed: bindingId }, () => `${safeLine(bindingId)} is removed`);

@@ -12,6 +12,7 @@ import {
   WebhookChannel,
   type WebhookChannelDraft,
 } from "../protocol/channels.ts";
+import type { AgentId } from "../protocol/ids.ts";
 import { type Caller, Nothing, part, type Query } from "./caller.ts";
 import type { Call } from "./transport.ts";
 
@@ -51,7 +52,7 @@ export function channelVerbs({ ask }: Caller) {
       );
     },
 
-    async unbind(id: string, bindingId: string, call?: Call): Promise<void> {
+    async unbind(id: AgentId, bindingId: string, call?: Call): Promise<void> {
       await ask({ method: "DELETE", path: at(id, `/bindings/${part(bindingId)}`), answer: Nothing }, call);
     },
 

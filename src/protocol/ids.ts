@@ -12,3 +12,9 @@ export type Target = Id<string, "agent" | "target">;
 export type MessageId = Id<number, "message">;
 export type InstanceId = Id<string, "instance">;
 export type TokenId = Id<string, "token">;
+
+/** Entries of a log after one id, up to another and with that. */
+export interface Span {
+  after: MessageId;
+  upTo: MessageId;
+}

@@ -27,14 +27,16 @@ export async function showPressed(web: WebClient, body: unknown): Promise<void> 
   const parsed = Pressed.safeParse(body);
   if (!parsed.success) return;
   const { channel, message, actions } = parsed.data;
-  const isPressed = (blockId: string | undefined, actionId: string | undefined) =>
+  const isPressed = ({ blockId, actionId }: { blockId: string | undefined; actionId: string | undefined }) =>
     actions.some((one) => one.action_id === actionId && (one.block_id === undefined || one.block_id === blockId));
   let isChanged = false;
   const blocks = message.blocks.map((block) => {
     const row = Actions.safeParse(block).data;
     if (!row) return block;
     const elements = row.elements.map((element) => {
-      const label = isPressed(row.block_id, element.action_id) ? Label.safeParse(element).data?.text : undefined;
+      const label = isPressed({ blockId: row.block_id, actionId: element.action_id })
+        ? Label.safeParse(element).data?.text
+        : undefined;
       if (!label || label.text.startsWith(MARK)) return element;
       isChanged = true;
       return { ...element, text: { ...label, text: (MARK + label.text).slice(0, LABEL_LENGTH) } };

@@ -60,7 +60,7 @@ export function unreadable({ message, channel_post, ...update }: Update): Incomi
 function moved(message: Message): Incoming | undefined {
   const { chat, migrate_to_chat_id: to = chat.id, migrate_from_chat_id: from = chat.id } = message;
   if (from === to) return undefined;
-  return moveOf(String(from), String(to), senderOf(message));
+  return moveOf({ from: String(from), to: String(to) }, senderOf(message));
 }
 
 function said(message: Message, reader: TelegramReader): Incoming | undefined {

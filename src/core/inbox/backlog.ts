@@ -1,6 +1,7 @@
 import type { Caller } from "../../identity/auth/caller.ts";
 import { createPauses } from "../../kernel/breathe.ts";
 import type { LogEntry } from "../../kernel/log/tail.ts";
+import type { Span } from "../../protocol/ids.ts";
 import type { WorkRow } from "../work/store.ts";
 import type { Looked, Looks } from "./poll.ts";
 
@@ -66,7 +67,7 @@ export function noteShown(
   { shown, ack }: { shown: readonly number[]; ack: number | null },
   by: Parameters<Looks["offered"]>[2]["by"],
 ): void {
-  const note = (after: number, upTo: number) => {
+  const note = ({ after, upTo }: Span) => {
     const entries = shown.filter((id) => id > after && id <= upTo).length;
     if (upTo > after) looks.offered(caller, agentId, { after, upTo, entries, by });
   };
@@ -74,9 +75,9 @@ export function noteShown(
   const gaps = [...settled].filter((id) => id <= upTo).sort((a, b) => a - b);
   let after = first.after;
   for (const gap of gaps.length > MAX_GAPS ? [] : gaps) {
-    note(after, gap - 1);
+    note({ after, upTo: gap - 1 });
     after = gap;
   }
-  note(after, upTo);
-  for (const id of shown) if (id > upTo) note(id - 1, id);
+  note({ after, upTo });
+  for (const id of shown) if (id > upTo) note({ after: id - 1, upTo: id });
 }

@@ -2,6 +2,7 @@ import type { Caller } from "../../identity/auth/caller.ts";
 import type { Clock } from "../../kernel/clock.ts";
 import type { Db, Reading } from "../../kernel/db/database.ts";
 import type { LogEntry } from "../../kernel/log/tail.ts";
+import type { Span } from "../../protocol/ids.ts";
 import { isForInbox } from "../messages/store.ts";
 import type { InboxStore, OfferRow } from "./store.ts";
 
@@ -73,7 +74,7 @@ export function createOffers(db: Db, store: InboxStore, clock: Clock, onError: (
     }
   }
 
-  function stretch({ agentId, transport }: OfferedTo, afterId: number, upToId: number): void {
+  function stretch({ agentId, transport }: OfferedTo, { after: afterId, upTo: upToId }: Span): void {
     newest.set(agentId, Math.max(newest.get(agentId) ?? 0, upToId));
     const known = stretches.get(agentId);
     if (known && afterId <= known.upToId && upToId >= known.afterId) {
@@ -115,14 +116,14 @@ export function createOffers(db: Db, store: InboxStore, clock: Clock, onError: (
     };
   }
 
-  /** Notes that all entries for this agent in (afterId, upToId] were handed over. */
-  function note(to: OfferedTo, afterId: number, upToId: number, entries: number): void {
+  /** Notes that all entries for this agent in a span were handed over. */
+  function note(to: OfferedTo, span: Span, entries: number): void {
     for (const listener of listeners) listener(to.transport, entries);
-    if (record(to, afterId, upToId)) stretch(to, afterId, upToId);
+    if (record(to, span)) stretch(to, span);
   }
 
   /** @returns false when the connection's open range covers it already. */
-  function record(to: OfferedTo, afterId: number, upToId: number): boolean {
+  function record(to: OfferedTo, { after: afterId, upTo: upToId }: Span): boolean {
     const at = clock.now();
     const last = open.get(to.connection);
     const isKnown = last !== undefined && last.afterId <= afterId && upToId <= last.upToId;
@@ -151,7 +152,7 @@ export function createOffers(db: Db, store: InboxStore, clock: Clock, onError: (
   /** Ascending, so that neighbours share a range. */
   function noteIds({ agentId, instanceId }: Pick<OfferedTo, "agentId" | "instanceId">, ids: readonly number[]): void {
     const to = { agentId, instanceId, connection: `lookup:${agentId}`, transport: "lookup" } as const;
-    for (const id of ids) note(to, id - 1, id, 1);
+    for (const id of ids) note(to, { after: id - 1, upTo: id }, 1);
   }
 
   return {
@@ -177,11 +178,11 @@ export function createOffers(db: Db, store: InboxStore, clock: Clock, onError: (
       const to = { agentId, instanceId, connection: `named:${agentId}`, transport: "named" } as const;
       const [id] = await unseen(on, agentId, [entry]);
       if (id === undefined || (await beyond(on, agentId, id - 1, NEAREST)).some((range) => covers(range, id))) return;
-      record(to, id - 1, id);
+      record(to, { after: id - 1, upTo: id });
     },
 
     /** Whether (after, upTo] is known to have been offered without asking the database. */
-    surelyCovered(agentId: string, after: number, upTo: number): boolean {
+    surelyCovered(agentId: string, { after, upTo }: Span): boolean {
       const known = stretches.get(agentId);
       return known !== undefined && known.afterId <= after && known.upToId >= upTo;
     },

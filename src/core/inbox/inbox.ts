@@ -7,6 +7,7 @@ import type { Reading, Tx } from "../../kernel/db/database.ts";
 import type { Log } from "../../kernel/log/log.ts";
 import type { LogEntry } from "../../kernel/log/tail.ts";
 import { fitting, jsonBytes } from "../../kernel/pages.ts";
+import type { Span } from "../../protocol/ids.ts";
 import type { Acked, Reset } from "../../protocol/inbox.ts";
 import type { MessageKind } from "../../protocol/messages.ts";
 import { Problem } from "../../protocol/problem.ts";
@@ -93,7 +94,9 @@ export function createInbox(parts: InboxParts) {
     const targets = open.filter((member) => member.sinceId <= after).map((member) => member.target);
     const lists = [await store.forTargets(on, targets, after, limit)];
     for (const { target, sinceId, untilId } of partial)
-      lists.push(await store.forTargetWithin(on, target, Math.max(after, sinceId), untilId ?? head, limit));
+      lists.push(
+        await store.forTargetWithin(on, target, { after: Math.max(after, sinceId), upTo: untilId ?? head }, limit),
+      );
     if (areMany) lists.push(await store.forEnded(on, agentId, after, limit));
     // A full list says nothing about what comes after its last; the others end at the head.
     const ends = lists.map((list) => (list.length === limit ? (list.at(-1)?.id ?? head) : head));
@@ -148,7 +151,7 @@ export function createInbox(parts: InboxParts) {
     const head = headOf(tx);
     checkPlace(upTo, head, "/upTo");
     if (upTo <= facts.cursor) return { cursor: facts.cursor, skipped: 0 };
-    const skipped = await neverOffered(tx, agentId, facts.cursor, upTo);
+    const skipped = await neverOffered(tx, agentId, { after: facts.cursor, upTo });
     await members.ack(tx, agentId, upTo, clock.now());
     const loss = await inboxStore.loss(tx, agentId);
     if (loss && loss.lastId <= upTo) await inboxStore.clearLoss(tx, agentId);
@@ -156,8 +159,8 @@ export function createInbox(parts: InboxParts) {
   }
 
   /** How much for the agent in (after, upTo] was in no range that was handed over. */
-  async function neverOffered(tx: Tx, agentId: string, after: number, upTo: number): Promise<number> {
-    if (offers.surelyCovered(agentId, after, upTo)) return 0;
+  async function neverOffered(tx: Tx, agentId: string, { after, upTo }: Span): Promise<number> {
+    if (offers.surelyCovered(agentId, { after, upTo })) return 0;
     const { found } = await candidates(tx, agentId, after, MAX_COUNTED, headOf(tx));
     const own = found.filter((candidate) => candidate.id <= upTo && isForInbox(agentId, candidate));
     if (own.length === 0) return 0;

@@ -81,7 +81,7 @@ export function createLooks({ inbox, works, settled, offers }: LookParts) {
     offered(caller: Caller, agentId: string, { after, upTo, entries, by: transport }: Handed): void {
       if (caller.agentId !== agentId) return;
       const connection = `${transport}:${agentId}:${caller.instanceId ?? ""}`;
-      offers.note({ agentId, instanceId: caller.instanceId, connection, transport }, after, upTo, entries);
+      offers.note({ agentId, instanceId: caller.instanceId, connection, transport }, { after, upTo }, entries);
     },
   };
 }

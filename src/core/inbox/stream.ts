@@ -130,7 +130,7 @@ export function createInboxStreams(parts: InboxStreamParts) {
 
     const sink: Sink = {
       ready: () => outlet.ready(),
-      deliver(entries, from, upTo) {
+      deliver(entries, { after: from, upTo }) {
         outlet.messages(entries);
         if (!counts) return;
         const { after, entries: before, parents } = unsettled ?? { after: from, entries: 0, parents: [] };
@@ -147,7 +147,7 @@ export function createInboxStreams(parts: InboxStreamParts) {
 
     function noteIfSettled(): void {
       if (!unsettled || !outlet.settled()) return;
-      offers.note(offeredTo, unsettled.after, unsettled.upTo, unsettled.entries);
+      offers.note(offeredTo, unsettled, unsettled.entries);
       offers.noteIds(offeredTo, unsettled.parents);
       unsettled = undefined;
     }

@@ -86,7 +86,7 @@ export function createWatchStreams(parts: WatchStreamParts) {
     let closed = false;
     const sink: Sink = {
       ready: () => outlet.ready(),
-      deliver(entries, after, upTo) {
+      deliver(entries, { after, upTo }) {
         outlet.messages(entries);
         if (reader === null) return;
         // Without a filter that is all there is for the reader up to there.
@@ -103,7 +103,7 @@ export function createWatchStreams(parts: WatchStreamParts) {
     function noteIfSettled(): void {
       if (reader === null || !outlet.settled()) return;
       const to = { agentId: reader, instanceId, connection: id, transport: "stream" } as const;
-      for (const { after, upTo } of unnoted.splice(0)) offers.note(to, after, upTo, 1);
+      for (const span of unnoted.splice(0)) offers.note(to, span, 1);
     }
     function close(reason: Parameters<Connection["close"]>[0]): void {
       if (!closed) outlet.close(byeEvent(reason, follower.position));

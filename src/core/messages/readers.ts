@@ -79,7 +79,12 @@ export function createReaders({ agents, agentStore, access, store, works, lists,
     },
 
     /** `GET /v1/threads/{id}`, for any message of the thread. @throws Problem 403, 404 */
-    async thread(on: Reading, caller: Caller, id: number, after: number, limit: number): Promise<string> {
+    async thread(
+      on: Reading,
+      caller: Caller,
+      id: number,
+      { after, limit }: { after: number; limit: number },
+    ): Promise<string> {
       const reader = await lists.readerOf(on, caller);
       const named = await store.lineage(on, id);
       // The root itself may be gone by retention: its replies still name it.

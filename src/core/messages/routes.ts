@@ -44,7 +44,11 @@ export function messageRoutes({ db, sender, lists, readers, offers, explainer }:
       ok(await db.read((on) => explainer.explain(on, caller, params.id, query.page ?? "", query.limit))),
     ),
     route(getThread, async ({ caller, params, query }) =>
-      ok(new RawJson(await db.read((on) => readers.thread(on, caller, params.id, query.page ?? 0, query.limit)))),
+      ok(
+        new RawJson(
+          await db.read((on) => readers.thread(on, caller, params.id, { after: query.page ?? 0, limit: query.limit })),
+        ),
+      ),
     ),
     route(api.markRead, async ({ caller, params, body }) =>
       ok(new RawJson(await db.write((tx) => readers.markRead(tx, caller, params.id, body.agentId)))),

@@ -3,6 +3,7 @@ import { bound, boundLimit, fixedLimit } from "../../kernel/db/bound.ts";
 import type { Db, Reading, Tx } from "../../kernel/db/database.ts";
 import { inList } from "../../kernel/db/lists.ts";
 import { PAGE_BYTES } from "../../kernel/pages.ts";
+import type { Span } from "../../protocol/ids.ts";
 import { createCandidates } from "./store-candidates.ts";
 import { marks, messages, reads } from "./tables.ts";
 
@@ -197,7 +198,7 @@ export function createMessageStore(db: Db) {
     forTargets: async (on: Reading, targets: readonly string[], after: number, limit: number): Promise<Candidate[]> =>
       forTargets(on).all({ targets: JSON.stringify(targets), after, limit }),
     /** Entries sent to one agent in (after, upTo], oldest first, with the columns that notices to senders need. */
-    sentTo: async (on: Reading, target: string, { after, upTo }: { after: number; upTo: number }, limit: number) =>
+    sentTo: async (on: Reading, target: string, { after, upTo }: Span, limit: number) =>
       on.db
         .select(SENT_TO)
         .from(messagesByTarget)
@@ -205,7 +206,7 @@ export function createMessageStore(db: Db) {
         .orderBy(asc(messages.id))
         .limit(limit)
         .all(),
-    forTargetWithin: async (on: Reading, target: string, after: number, upTo: number, limit: number) =>
+    forTargetWithin: async (on: Reading, target: string, { after, upTo }: Span, limit: number) =>
       forTargetWithin(on).all({ target, after, upTo, limit }) as Candidate[],
 
     /** Entries for an agent after a cursor, by ended memberships: one query, however many there are. */

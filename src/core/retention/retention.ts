@@ -2,6 +2,7 @@ import type { Clock } from "../../kernel/clock.ts";
 import type { Db, Reading, Tx } from "../../kernel/db/database.ts";
 import type { Due } from "../../kernel/due/due.ts";
 import type { Log } from "../../kernel/log/log.ts";
+import type { Span } from "../../protocol/ids.ts";
 import type { MessageStore } from "../messages/store.ts";
 import { type OldEntry, retentionStore } from "./store.ts";
 
@@ -148,7 +149,7 @@ export function createRetention(parts: RetentionParts) {
   /** The next entries above the floor, which is raised by it. */
   async function slice(tx: Tx, upTo: number, most: number): Promise<Walked> {
     const floor = await store.floor(tx);
-    const entries = await retentionStore.next(tx, floor, upTo, SLICE);
+    const entries = await retentionStore.next(tx, { after: floor, upTo }, SLICE);
     const mayGo = (entry: OldEntry) => entry.state === null || !KEPT.has(entry.state);
     const { going, reached = upTo } = await cut(tx, entries, mayGo, most);
     const deleted = await remove(tx, going, most);
@@ -159,10 +160,10 @@ export function createRetention(parts: RetentionParts) {
   }
 
   /** Work below the floor that was kept, and has been finished for as long as the rest. */
-  async function leftOver(tx: Tx, after: number, upTo: number, before: number, most: number): Promise<Walked> {
-    const entries = await retentionStore.nextWork(tx, after, upTo, SLICE);
+  async function leftOver(tx: Tx, span: Span, before: number, most: number): Promise<Walked> {
+    const entries = await retentionStore.nextWork(tx, span, SLICE);
     const mayGo = ({ endedAt, state }: OldEntry) => isOver(endedAt, state, before);
-    const { going, reached = upTo } = await cut(tx, entries, mayGo, most);
+    const { going, reached = span.upTo } = await cut(tx, entries, mayGo, most);
     const deleted = await remove(tx, going, most);
     return { deleted, reached, done: entries.length < SLICE || deleted >= most };
   }
@@ -187,7 +188,7 @@ export function createRetention(parts: RetentionParts) {
       Math.max(floor, Math.min(await cutoff(on, floor, before), await pinned(on))),
     );
     const allowed = await allowance();
-    const below = await walk(allowed, (tx, after, most) => leftOver(tx, after, floor, before, most));
+    const below = await walk(allowed, (tx, after, most) => leftOver(tx, { after, upTo: floor }, before, most));
     const above = await walk(allowed - below, (tx, _, most) => slice(tx, upTo, most));
     while (!stopped && (await db.background((tx) => retentionStore.thin(tx, before, THIN_SLICE))) >= THIN_SLICE);
     const deleted = below + above;

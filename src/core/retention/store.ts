@@ -1,5 +1,6 @@
 import { inArray, lte, sql } from "drizzle-orm";
 import type { Reading, Tx } from "../../kernel/db/database.ts";
+import type { Span } from "../../protocol/ids.ts";
 import { messages } from "../messages/tables.ts";
 import { work } from "../work/tables.ts";
 
@@ -16,14 +17,14 @@ export interface OldEntry {
 /** Deleting entries and all that hangs on them. Nothing here goes through more entries than it is told to. */
 export const retentionStore = {
   /** The next entries in (after, upTo], oldest first. */
-  async next(on: Reading, after: number, upTo: number, limit: number): Promise<OldEntry[]> {
+  async next(on: Reading, { after, upTo }: Span, limit: number): Promise<OldEntry[]> {
     return on.db.all(sql`
       select m.id as id, m.matched as matched, w.state as state, w.ended_at as endedAt
       from ${messages} m left join ${work} w on w.message_id = m.id
       where m.id > ${after} and m.id <= ${upTo} order by m.id limit ${limit}`);
   },
   /** As `next`, among work alone: below the floor there is hardly anything else. */
-  async nextWork(on: Reading, after: number, upTo: number, limit: number): Promise<OldEntry[]> {
+  async nextWork(on: Reading, { after, upTo }: Span, limit: number): Promise<OldEntry[]> {
     return on.db.all(sql`
       select m.id as id, m.matched as matched, w.state as state, w.ended_at as endedAt
       from ${work} w cross join ${messages} m on m.id = w.message_id

@@ -73,12 +73,12 @@ export function createHandlers({ db, tasks, follow, pushes }: HandlerParts) {
       createTaskPushNotificationConfig: async (config) =>
         db.write((tx) => pushes.set(tx, caller, endpoint, config.taskId, config)),
       getTaskPushNotificationConfig: async ({ taskId, id }) =>
-        db.read((on) => pushes.get(on, caller, endpoint, taskId, id)),
+        db.read((on) => pushes.get(on, caller, endpoint, { taskId, configId: id })),
       async listTaskPushNotificationConfigs({ taskId }) {
         return { configs: await db.read((on) => pushes.list(on, caller, endpoint, taskId)), nextPageToken: "" };
       },
       deleteTaskPushNotificationConfig: async ({ taskId, id }) =>
-        db.write((tx) => pushes.remove(tx, caller, endpoint, taskId, id)),
+        db.write((tx) => pushes.remove(tx, caller, endpoint, { taskId, configId: id })),
     };
   };
 }

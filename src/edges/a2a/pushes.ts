@@ -198,7 +198,7 @@ export function createPushes(parts: PushParts) {
       return show(row);
     },
 
-    async get(on: Reading, caller: Caller, endpoint: Endpoint, taskId: string, configId: string) {
+    async get(on: Reading, caller: Caller, endpoint: Endpoint, { taskId, configId }: PushName) {
       const { delegation } = await require(on, caller, endpoint, taskId);
       const row = await store.byName(on, delegation.messageId, configId);
       if (!row) throw new Problem("not-found", `Task ${taskId} has no such push notification config.`);
@@ -211,7 +211,7 @@ export function createPushes(parts: PushParts) {
     },
 
     /** What is not there is not there afterwards either. */
-    async remove(tx: Tx, caller: Caller, endpoint: Endpoint, taskId: string, configId: string): Promise<void> {
+    async remove(tx: Tx, caller: Caller, endpoint: Endpoint, { taskId, configId }: PushName): Promise<void> {
       const { delegation } = await require(tx, caller, endpoint, taskId);
       const row = await store.byName(tx, delegation.messageId, configId);
       if (!row) return;
@@ -219,6 +219,12 @@ export function createPushes(parts: PushParts) {
       await due.cancel(tx, PUSH, row.id);
     },
   };
+}
+
+/** A push notification config, as its client names it. */
+interface PushName {
+  taskId: string;
+  configId: string;
 }
 
 /** First event to push: the next one, or the end of a task that is over already. */

@@ -6,7 +6,7 @@ import type { Clock } from "../../kernel/clock.ts";
 import type { Reading, Tx } from "../../kernel/db/database.ts";
 import type { AgentId } from "../../protocol/ids.ts";
 import type { Place } from "./store.ts";
-import type { MoveStore } from "./store-moves.ts";
+import type { MoveStore, Renaming } from "./store-moves.ts";
 import type { TrafficStore } from "./store-traffic.ts";
 
 export interface MoveParts {
@@ -34,14 +34,14 @@ export function createMoves({ activity, leases, works, store, traffic, clock }: 
     conversationId === "" ? Promise.resolve("") : store.now(on, channelId, conversationId);
 
   /** Two conversations that become one have two posts at their heads: the later one waits for the other. */
-  async function carryPosts(tx: Tx, channelId: AgentId, from: string, to: string): Promise<void> {
+  async function carryPosts(tx: Tx, channelId: AgentId, { from, to }: Renaming): Promise<void> {
     const later: number[] = [];
     for (const threadId of await store.waitingThreads(tx, channelId, from)) {
       const own = await traffic.head(tx, { channelId, conversationId: from, threadId });
       const other = await traffic.head(tx, { channelId, conversationId: to, threadId });
       if (own !== undefined && other !== undefined) later.push(Math.max(own, other));
     }
-    await store.carryPosts(tx, channelId, from, to);
+    await store.carryPosts(tx, channelId, { from, to });
     for (const id of later) {
       const work = await works.byId(tx, id);
       if (work?.state === "open") await leases.hold(tx, work);
@@ -65,8 +65,8 @@ export function createMoves({ activity, leases, works, store, traffic, clock }: 
       // Back to what it was called before, else on to where that has moved meanwhile.
       const movedTo = last === from ? to : last;
       await store.add(tx, { channelId, externalId, conversationId: from, movedTo, active: true, at: clock.now() });
-      await store.carryBindings(tx, channelId, from, movedTo);
-      await carryPosts(tx, channelId, from, movedTo);
+      await store.carryBindings(tx, channelId, { from, to: movedTo });
+      await carryPosts(tx, channelId, { from, to: movedTo });
       await activity.record(tx, caller, "channel.moved", channelId, { conversationId: from, movedTo });
       return false;
     },

@@ -4,6 +4,12 @@ import type { Db, Reading, Tx } from "../../kernel/db/database.ts";
 import type { AgentId } from "../../protocol/ids.ts";
 import { bindings, moves, posts } from "./tables.ts";
 
+/** A conversation that its platform calls something else now. */
+export interface Renaming {
+  from: string;
+  to: string;
+}
+
 export type MoveRow = typeof moves.$inferSelect;
 
 export type MoveStore = ReturnType<typeof createMoveStore>;
@@ -57,7 +63,7 @@ export function createMoveStore(db: Db) {
     },
 
     /** A binding of the new name that sends to the same target stays as it is. */
-    carryBindings: async (tx: Tx, channelId: AgentId, from: string, to: string): Promise<void> => {
+    carryBindings: async (tx: Tx, channelId: AgentId, { from, to }: Renaming): Promise<void> => {
       const own = and(eq(bindings.channelId, channelId), eq(bindings.conversationId, from));
       const isThere = sql`exists (select 1 from ${bindings} b where b.channel_id = ${channelId}
         and b.conversation_id = ${to} and b.thread_id = ${bindings.threadId} and b.target = ${bindings.target})`;
@@ -72,7 +78,7 @@ export function createMoveStore(db: Db) {
         .where(and(eq(posts.channelId, channelId), eq(posts.conversationId, from), sql`ended = 0`))
         .all()
         .map((row) => row.threadId),
-    carryPosts: async (tx: Tx, channelId: AgentId, from: string, to: string): Promise<void> => {
+    carryPosts: async (tx: Tx, channelId: AgentId, { from, to }: Renaming): Promise<void> => {
       tx.db
         .update(posts)
         .set({ conversationId: to })

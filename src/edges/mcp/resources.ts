@@ -33,7 +33,7 @@ export async function mayFollow(desk: Desk, caller: AgentCaller, uri: string): P
   const id = threadOf(uri);
   if (id === undefined) return false;
   try {
-    await desk.db.read((on) => desk.readers.thread(on, caller, id, 0, 1));
+    await desk.db.read((on) => desk.readers.thread(on, caller, id, { after: 0, limit: 1 }));
     return true;
   } catch (error) {
     if (error instanceof Problem && (error.status === 403 || error.status === 404)) return false;

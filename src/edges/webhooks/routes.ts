@@ -36,7 +36,7 @@ function deliveryRoutes(db: Pick<Db, "read" | "write">, webhooks: WebhookService
       pageOf(await db.read((on) => webhooks.deliveries(on, caller, params.id, query)), request),
     ),
     route(api.redeliverWebhook, async ({ caller, params, body }) =>
-      ok(await db.write((tx) => webhooks.redeliver(tx, caller, params.id, body.deliveryId))),
+      ok(await db.write((tx) => webhooks.redeliver(tx, caller, { id: params.id, deliveryId: body.deliveryId }))),
     ),
   ];
 }

@@ -264,8 +264,7 @@ export function createWebhookService(parts: WebhookServiceParts) {
     async redeliver(
       tx: Tx,
       caller: Caller,
-      id: string,
-      deliveryId: string | undefined,
+      { id, deliveryId }: { id: string; deliveryId: string | undefined },
     ): Promise<{ redelivered: number }> {
       const row = await owned(tx, caller, id);
       const one = deliveryId === undefined ? undefined : await store.delivery(tx, deliveryId);

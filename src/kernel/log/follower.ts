@@ -1,3 +1,4 @@
+import type { Span } from "../../protocol/ids.ts";
 import type { Listener, Log } from "./log.ts";
 import type { LogEntry } from "./tail.ts";
 
@@ -28,8 +29,8 @@ export interface Source {
 export interface Sink {
   /** Whether it takes more now; when it does again it calls the follower's `run`. */
   ready(): boolean;
-  /** Hands over entries, which cover everything for this follower in (after, upTo]. */
-  deliver(entries: readonly LogEntry[], after: number, upTo: number): void;
+  /** Hands over entries, which cover everything for this follower in the span. */
+  deliver(entries: readonly LogEntry[], span: Span): void;
   reset(reset: { firstId: number; lost: number }): void;
   /** The follower failed: close, telling where to resume. */
   fail(error: unknown, resumeAfter: number): void;
@@ -154,7 +155,7 @@ export class Follower implements Listener {
       // What lay in between was not for it: one unbroken range.
       const after = this.#reported;
       this.#reported = this.#position;
-      this.sink.deliver(entries, after, this.#position);
+      this.sink.deliver(entries, { after, upTo: this.#position });
     }
     if (this.#position >= this.log.head()) this.#behind = false;
   }

@@ -16,7 +16,11 @@ function startOffers() {
     note(agents: number, from: number) {
       for (let i = 0; i < agents; i++) {
         const agentId = `agent-${from + i}`;
-        offers.note({ agentId, instanceId: null, connection: `poll:${agentId}`, transport: "poll" }, 0, 5, 1);
+        offers.note(
+          { agentId, instanceId: null, connection: `poll:${agentId}`, transport: "poll" },
+          { after: 0, upTo: 5 },
+          1,
+        );
       }
     },
     stored: () =>
@@ -34,8 +38,8 @@ describe("what was offered", () => {
   test("is written once a second, in one row for each unbroken range", async () => {
     const { clock, offers, stored, db } = startOffers();
     const to = { agentId: "a", instanceId: null, connection: "c", transport: "stream" as const };
-    for (let id = 1; id <= 50; id++) offers.note(to, id - 1, id, 1);
-    offers.note(to, 60, 61, 1);
+    for (let id = 1; id <= 50; id++) offers.note(to, { after: id - 1, upTo: id }, 1);
+    offers.note(to, { after: 60, upTo: 61 }, 1);
     clock.advance(999);
     await offers.settled();
     expect(await stored()).toEqual([]);
@@ -70,9 +74,9 @@ describe("what was offered", () => {
     expect(await ranges()).toMatchObject([{ afterId: 0, upToId: 5 }]);
     await offers.settled();
     expect(await ranges()).toMatchObject([{ afterId: 0, upToId: 5 }]);
-    expect(offers.surelyCovered("agent-0", 2, 5)).toBe(true);
-    expect(offers.surelyCovered("agent-0", 2, 6)).toBe(false);
-    expect(offers.surelyCovered("agent-1", 0, 1)).toBe(false);
+    expect(offers.surelyCovered("agent-0", { after: 2, upTo: 5 })).toBe(true);
+    expect(offers.surelyCovered("agent-0", { after: 2, upTo: 6 })).toBe(false);
+    expect(offers.surelyCovered("agent-1", { after: 0, upTo: 1 })).toBe(false);
   });
 
   test("is tried again when it could not be written", async () => {
