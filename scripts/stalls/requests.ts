@@ -1,5 +1,5 @@
 import type { Route } from "../../src/identity/auth/route.ts";
-import { DEFAULT_BODY_LIMIT } from "../../src/kernel/http/body.ts";
+import { DEFAULT_BODY_LIMIT } from "../../src/kernel/http/bytes.ts";
 import { ALLOWED, type Body, json, members, PARSED, refusedBodies } from "./bodies.ts";
 import type { Watch } from "./hold.ts";
 import type { Held } from "./sockets.ts";
@@ -68,8 +68,28 @@ function readsOf(route: Route, common: { method: string; path: string }, tokens:
   );
 }
 
+/** Deliveries of mapped sources: parsed whole, by their values and bytes no more, and as large as they are read. */
+function deliveries(token: string): Case[] {
+  const post = (source: string, what: string, text: string): Case => ({
+    ...{ method: "POST", path: `/v1/integrations/${source}/events`, token, what: `${source}: ${what}` },
+    body: json(what, text),
+  });
+  const alert = (n: number) =>
+    JSON.stringify({ status: "firing", labels: { alertname: `A${n}` }, fingerprint: `f${n}` });
+  const alerts = (count: number, each: string) =>
+    `{"alerts":[${Array.from({ length: count }, (_, n) => `${alert(n).slice(0, -1)},${each}}`).join(",")}]}`;
+  return [
+    post("alertmanager", "a thousand alerts of 1 KiB", alerts(1000, `"annotations":{"a":"${"x".repeat(900)}"}`)),
+    post("alertmanager", "4 MiB, too many values", alerts(3000, `"values":{${members(1000)}}`)),
+    post("alertmanager", "25 MiB of alerts", alerts(20_000, `"annotations":{"a":"${"x".repeat(1100)}"}`)),
+    post("alertmanager", "25 MiB of empty alerts", `{"alerts":[${"{},".repeat(8_000_000)}{}]}`),
+    post("github", "25 MiB of unknown members", `{${members(25_000_000)}}`),
+    post("github", "25 MiB of brackets", "[".repeat(25_000_000)),
+  ];
+}
+
 /** The protocols whose routes are not in the document. */
-function others({ ann }: World["tokens"]): Case[] {
+function others({ ann, operator }: World["tokens"]): Case[] {
   const mcp = (name: string, args: string) =>
     `{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"${name}","arguments":${args},"_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientInfo":{"name":"stalls","version":"1"},"io.modelcontextprotocol/clientCapabilities":{}}}}`;
   const post = (path: string, what: string, value: string): Case => ({
@@ -83,6 +103,7 @@ function others({ ann }: World["tokens"]): Case[] {
     },
   });
   return [
+    ...deliveries(operator),
     post("/mcp", "mcp: unknown arguments", mcp("send", `{${members(1_000_000)}}`)),
     post("/mcp", "mcp: unknown arguments, as many as are parsed", mcp("send", `{${members(PARSED / 11)}}`)),
     post("/mcp", "mcp: send of 200 KB", mcp("send", JSON.stringify({ to: "ben", text: "x".repeat(200_000) }))),

@@ -66,6 +66,7 @@ async function crowd({ ask }: World): Promise<void> {
 
 /** A thread of a group whose members have all read it. */
 async function thread({ ask }: World): Promise<void> {
+  for (const mapping of ["alertmanager", "github"]) await ask("PUT", `/v1/integrations/${mapping}`, { mapping });
   const root = (await ask("POST", "/v1/messages", { to: "tag:crowd", body: "root" })).body.id;
   const replies = Array.from({ length: THREAD }, () => ({ to: "tag:crowd", body: "more", replyTo: root }));
   const last = (await ask("POST", "/v1/messages/batch", { messages: replies })).body.items.at(-1).id;

@@ -57,6 +57,8 @@ export interface Contract<
   example?: unknown;
   /** Bytes; 1 MiB when left out. */
   bodyLimit?: number;
+  /** Bytes of a body beyond that: what the server needs of it is read piece by piece. */
+  largest?: number;
   /** Takes bytes of any type as they are; this text describes them. */
   raw?: string;
   /** A number beyond 2^53 comes in as its text, instead of being refused. */

@@ -120,8 +120,10 @@ export type GenericEvent = z.input<typeof GenericEvent>;
 /** Size limits of one event, and of all events taken from one delivery. */
 export const EVENT_BYTES = 1024 * 1024;
 export const MAX_EVENTS = 1000;
-/** A delivery of several: what is beyond the two above is left out. */
+/** A delivery up to here is parsed whole; of a larger one (or one of more than 100,000 values) the mapped fields are read. */
 export const DELIVERY_BYTES = 4 * 1024 * 1024;
+/** GitHub's own limit, 25 MB, is the highest of all mapped sources. */
+export const LARGEST_DELIVERY_BYTES = 25 * 1024 * 1024;
 /** What a source posts: its own shape, as its mapping reads it. */
 export const EventBody = jsonBody(DELIVERY_BYTES);
 
@@ -212,12 +214,13 @@ export const postEvent = contract({
     "Idempotency-Key) is one event. The same dedupeKey is the same task: counted while it is open, closed by " +
     "resolved, opened again with a new message after that. News older than what is known changes nothing, whether it " +
     "opens or closes; an end that comes before its beginning is remembered. Of a delivery that is too large as much is " +
-    "taken as fits.",
+    "taken as fits: its leading events, or the fields that the mapping reads; up to 25 MiB. `user` is told.",
   tag,
   params: Path,
   body: EventBody,
   example: { title: "Disk of db-1 is full", severity: "warning", dedupeKey: "db-1/disk" },
   bodyLimit: DELIVERY_BYTES,
+  largest: LARGEST_DELIVERY_BYTES,
   idempotent: true,
   // Sources cannot be told to send their ids otherwise; a generic event can: see `receive`.
   keepsNumbers: true,

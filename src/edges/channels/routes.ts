@@ -106,7 +106,7 @@ function trafficRoutes({ db, registry, bindings, events, outbound, webhook }: Ch
           await db.write(async (tx) => events.receive(tx, caller, await registry.require(tx, params.id), body)),
         ),
       {
-        identify: webhook.identify,
+        witness: webhook.witness,
       },
     ),
     route(api.listEvents, async ({ caller, params, query, request }) => {

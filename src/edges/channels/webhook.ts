@@ -2,7 +2,7 @@ import { createHmac, randomBytes, timingSafeEqual } from "node:crypto";
 import type { ActivityService } from "../../identity/activity/service.ts";
 import type { AgentService } from "../../identity/agents/service.ts";
 import { type Caller, readsAll, requireOperator } from "../../identity/auth/caller.ts";
-import type { Unidentified } from "../../identity/auth/route.ts";
+import type { Unidentified, Witness } from "../../identity/auth/route.ts";
 import type { Clock } from "../../kernel/clock.ts";
 import type { Db, Reading, Tx } from "../../kernel/db/database.ts";
 import type { Egress } from "../../kernel/egress/egress.ts";
@@ -97,15 +97,21 @@ export function createWebhook({ db, agents, activity, egress, hooks, clock, key 
     },
 
     /** Whose event it is: by a token of ours, else by what was signed with the channel's secret. @throws Problem 401 */
-    async identify({ request, params, bytes, requestId, caller }: Unidentified<{ id: string }>): Promise<Caller> {
-      if (caller) return caller;
+    async witness({ request, params, requestId, caller }: Unidentified<{ id: string }>): Promise<Witness> {
+      if (caller) return { caller: () => caller };
       const row = await db.read((on) => hooks.byId(on, params.id));
-      if (!row || !proves(row, request.headers, bytes))
-        throw new Problem(
-          "unauthorized",
-          "Send Authorization: Bearer <token>, or sign it as the channel's webhook says.",
-        );
-      return asChannel(params.id, requestId);
+      const pieces: Uint8Array[] = [];
+      return {
+        take: (piece) => pieces.push(piece),
+        caller() {
+          if (!row || !proves(row, request.headers, Buffer.concat(pieces)))
+            throw new Problem(
+              "unauthorized",
+              "Send Authorization: Bearer <token>, or sign it as the channel's webhook says.",
+            );
+          return asChannel(params.id, requestId);
+        },
+      };
     },
   };
 }

@@ -1,18 +1,12 @@
 import type { Logger } from "pino";
 import type { PresenceKeeper } from "../../identity/agents/presence.ts";
 import { type Caller, isAgent } from "../../identity/auth/caller.ts";
-import {
-  type Answer,
-  type Call,
-  type Dialect,
-  RawJson,
-  type Route,
-  type Unidentified,
-} from "../../identity/auth/route.ts";
+import { type Answer, type Call, type Dialect, RawJson, type Route, type Witness } from "../../identity/auth/route.ts";
 import type { AuthService } from "../../identity/auth/service.ts";
 import type { Clock } from "../../kernel/clock.ts";
 import { answerWith } from "../../kernel/db/commit.ts";
-import { check, parseBody, readBody, readBytes, readQuery } from "../../kernel/http/body.ts";
+import { check, parseBody, parseSifted, readBody, readQuery } from "../../kernel/http/body.ts";
+import { pass, readWatched, type Sieve } from "../../kernel/http/bytes.ts";
 import { checkHead } from "../../kernel/http/head.ts";
 import { placeOf } from "../../kernel/http/link.ts";
 import type { RateLimit } from "../../kernel/http/rate-limit.ts";
@@ -98,15 +92,16 @@ export function createHandle(parts: HandleParts) {
     if (stopping()) throw new Problem("stopping", "The relay is stopping.", { retryAfterSeconds: 1 });
     checkHead(request);
     if (route.socket && mayBePage(request)) gate.check(request);
-    let bytes: Uint8Array | undefined;
+    let witness: Witness | undefined;
+    let read: Uint8Array | Sieve | undefined;
     if (!route.open) {
       const requestId = headers["x-request-id"] ?? "";
-      if (route.identify) {
+      if (route.witness) {
         const params = route.params && check(route.params, incoming.params, "path");
         const known = { request, params, requestId, caller: await identifyIfKnown(request, requestId) };
-        bytes = await readBytes(route, request).catch((error) => refuseUnread(route, known, error));
-        call.bytes = bytes;
-        call.caller = await route.identify({ ...known, bytes });
+        witness = await route.witness(known);
+        read = await readWatched(route, request, witness).catch(refuseUnread(route, params, witness));
+        call.caller = witness.caller();
       } else call.caller = await identify(request, requestId);
       Object.assign(headers, limit.take(call.caller.tokenId));
       if (isAgent(call.caller)) presence.touch(call.caller.agentId);
@@ -115,39 +110,48 @@ export function createHandle(parts: HandleParts) {
     call.params = route.params ? check(route.params, incoming.params, "path") : undefined;
     call.query = readQuery(route, request.url);
     if (route.idempotent) call.idempotencyKey = readKey(request);
-    call.body = bytes ? await readKnown(route, call, bytes) : await readBody(route, request);
+    if (read && witness) Object.assign(call, await readKnown(route, call, read, witness));
+    else call.body = await readBody(route, request);
     checkStill();
     const result = await route.run(call as Call<unknown, unknown, unknown>);
     return result instanceof Response ? result : toResponse(result, headers);
   }
 
-  /** The body of a caller that showed itself by it. */
+  /** The body of a caller that showed itself by it: whole, or what fits of it. */
   async function readKnown(
     route: Route,
     { request, params, caller }: Partial<Call<unknown, unknown, unknown>>,
-    bytes: Uint8Array,
+    read: Uint8Array | Sieve,
+    { sieve }: Witness,
   ) {
-    try {
-      return await parseBody(route, request as Request, bytes);
-    } catch (error) {
+    const parsed = async () => {
+      if (!(read instanceof Uint8Array)) return parseSifted(route, request as Request, read);
+      try {
+        return { bytes: read, body: await parseBody(route, request as Request, read) };
+      } catch (error) {
+        if (!isTooLarge(error) || !sieve) throw error;
+        const sifting = await sieve();
+        await pass(read, sifting.take);
+        return parseSifted(route, request as Request, sifting);
+      }
+    };
+    return parsed().catch(async (error) => {
       if (isTooLarge(error) && caller) await route.tooLarge?.(params, error, caller);
       throw error;
-    }
+    });
   }
 
   /** A body that is too large to be read shows nothing of whose it is; a token does. */
-  async function refuseUnread(
-    route: Route,
-    known: Omit<Unidentified<unknown>, "bytes">,
-    error: unknown,
-  ): Promise<never> {
-    const caller = await route.identify?.({ ...known, bytes: new Uint8Array() }).catch(() => undefined);
-    if (isTooLarge(error) && caller) {
-      limit.take(caller.tokenId);
-      await route.tooLarge?.(known.params, error, caller);
+  const refuseUnread = (route: Route, params: unknown, witness: Witness) => async (error: unknown) => {
+    if (isTooLarge(error)) {
+      const caller = callerOf(witness);
+      if (caller) {
+        limit.take(caller.tokenId);
+        await route.tooLarge?.(params, error, caller);
+      }
     }
     throw error;
-  }
+  };
 
   function refuse(error: unknown, route: Route | undefined, headers: Record<string, string>): Response {
     const requestId = headers["x-request-id"] ?? "";
@@ -205,6 +209,15 @@ export function createHandle(parts: HandleParts) {
 function peerOf({ request, server }: Incoming): Peer | undefined {
   const address = server?.requestIP(request);
   return address ? peerAt(address) : undefined;
+}
+
+/** undefined when what came so far shows nobody. */
+function callerOf(witness: Witness): Caller | undefined {
+  try {
+    return witness.caller();
+  } catch {
+    return undefined;
+  }
 }
 
 const isTooLarge = (error: unknown): error is Problem => error instanceof Problem && error.code === "too-large";

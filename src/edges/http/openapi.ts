@@ -1,6 +1,6 @@
 import { z } from "zod";
 import type { Route } from "../../identity/auth/route.ts";
-import { DEFAULT_BODY_LIMIT } from "../../kernel/http/body.ts";
+import { DEFAULT_BODY_LIMIT } from "../../kernel/http/bytes.ts";
 import type { ProblemCode } from "../../protocol/problem.ts";
 import { VERSION } from "../../version.ts";
 import { answerObject, createRefusals, HEADERS, type Refusals } from "./openapi-answers.ts";
@@ -93,7 +93,7 @@ function operation(route: Route, shapes: Shapes, refusals: Refusals): Json {
     summary,
     ...(description && { description }),
     tags: [route.tag],
-    ...(route.identify && { security: [{ bearer: [] }, {}] }),
+    ...(route.witness && { security: [{ bearer: [] }, {}] }),
     ...(route.open && { security: route.problems?.includes("unauthorized") ? [{ bearer: [] }, {}] : [] }),
     parameters: parameters(route, shapes),
     ...(route.body && { requestBody: requestBody(route, route.body, shapes) }),
@@ -142,7 +142,7 @@ function requestBody(route: Route, body: z.ZodType, shapes: Shapes): Json {
       schema: { type: "array", description: "One JSON value a line.", items: item },
     };
   }
-  const description = `At most ${route.bodyLimit ?? DEFAULT_BODY_LIMIT} bytes.`;
+  const description = `At most ${route.largest ?? route.bodyLimit ?? DEFAULT_BODY_LIMIT} bytes.`;
   return { description, required: !route.bodyOptional, content };
 }
 

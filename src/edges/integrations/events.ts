@@ -5,23 +5,26 @@ import { isOver } from "../../features/tasks/facts.ts";
 import type { Made, NewTask, Step, TaskLife } from "../../features/tasks/life.ts";
 import type { TaskRow, TaskStore } from "../../features/tasks/store.ts";
 import type { Caller } from "../../identity/auth/caller.ts";
-import type { Unidentified } from "../../identity/auth/route.ts";
+import type { Unidentified, Witness } from "../../identity/auth/route.ts";
 import { createPauses } from "../../kernel/breathe.ts";
 import type { Clock } from "../../kernel/clock.ts";
 import type { Db, Reading, Tx } from "../../kernel/db/database.ts";
+import { type LeftOut, type Sieve, tooLarge } from "../../kernel/http/bytes.ts";
 import { refuseNumbers } from "../../kernel/http/json.ts";
+import { createSieve } from "../../kernel/http/sieve.ts";
 import type { Idempotency } from "../../kernel/idempotency/service.ts";
-import { EVENT_BYTES, MAX_EVENTS } from "../../protocol/integrations.ts";
+import { DELIVERY_BYTES } from "../../protocol/integrations.ts";
 import { longNumbersIn } from "../../protocol/numbers.ts";
 import { Problem } from "../../protocol/problem.ts";
-import { readEvents } from "./mappings/mappings.ts";
+import { knownIn, readEvents } from "./mappings/mappings.ts";
 import type { Delivery, Report } from "./mappings/report.ts";
 import type { News } from "./news.ts";
+import { createNotices } from "./notices.ts";
 import { EVENT } from "./retention.ts";
 import type { Secrets } from "./secrets.ts";
 import { authorOf, type IntegrationService } from "./service.ts";
 import type { IntegrationRow, IntegrationStore } from "./store.ts";
-import { refused, verify } from "./verify.ts";
+import { type Check, checkOf, noPass, refused } from "./verify.ts";
 
 export interface EventParts {
   db: Pick<Db, "read">;
@@ -55,6 +58,8 @@ export interface Posted {
   /** The same as it came. */
   text: string;
   delivery: Delivery;
+  /** How much was left out of a body that is too large to be parsed. */
+  leftOut: LeftOut | undefined;
   idempotencyKey: string | undefined;
 }
 
@@ -71,44 +76,59 @@ export type Events = ReturnType<typeof createEvents>;
 export function createEvents(parts: EventParts) {
   const { db, store, integrations, secrets, tasks, sender, claims, works, idempotency, news, clock } = parts;
   const { life } = tasks;
+  const notices = createNotices(sender);
   const listeners: ((source: string, outcome: Outcome) => void)[] = [];
   const told = (source: string, outcome: Outcome) => {
     for (const listener of listeners) listener(source, outcome);
   };
 
-  /** Who posts: whoever's token it is, else the source itself, which shows that it knows its secret. @throws Problem 401 */
-  async function identify({
-    request,
-    params,
-    bytes,
-    requestId,
-    caller,
-  }: Unidentified<{ source: string }>): Promise<Caller> {
-    if (caller) return caller;
+  /**
+   * Tells who posts: the bearer of a token, else the source itself, which shows that it knows its secret. @throws Problem 401, 403
+   */
+  async function witness({ request, params, requestId, caller }: Unidentified<{ source: string }>): Promise<Witness> {
     const { source } = params;
+    if (caller) requirePoster(caller, source);
     const row = await db.read((on) => store.bySource(on, source));
-    // Who is not known is not told which integrations there are.
-    if (!row) throw refused("the signature does not fit");
+    const known = row && knownIn(row);
+    const sieve = async () => (known === undefined ? refusing : createSieve(known));
+    if (caller) return { caller: () => caller, sieve };
+    const check = checkFor(row, request.headers);
+    return {
+      ...(check.take && { take: check.take }),
+      sieve,
+      caller() {
+        if (!check.isPassed()) {
+          if (row) told(source, "refused");
+          throw refused("the signature does not fit");
+        }
+        const nobody = { agentId: null, groups: null, prefix: null, instanceId: null };
+        return { tokenId: `integration:${source}`, role: "integration", source, requestId, ...nobody };
+      },
+    };
+  }
+
+  /** A caller that does not know a secret is not told which integrations there are. @throws Problem 401 */
+  function checkFor(row: IntegrationRow | undefined, headers: Headers): Check {
+    if (!row) return noPass();
     try {
-      verify(row.verify, secrets.of(row), { headers: request.headers, bytes, now: clock.now() });
+      return checkOf(row.verify, secrets.of(row), { headers, now: clock.now() });
     } catch (error) {
-      told(source, "refused");
+      told(row.source, "refused");
       throw error;
     }
-    const nobody = { agentId: null, groups: null, prefix: null, instanceId: null };
-    return { tokenId: `integration:${source}`, role: "integration", source, requestId, ...nobody };
   }
 
   /** `POST /v1/integrations/{source}/events`: all its events in one write. @throws Problem 403, 404, 422 */
-  async function receive(tx: Tx, caller: Caller, source: string, { body, text, delivery, idempotencyKey }: Posted) {
-    if (!mayPost(caller, source)) throw new Problem("forbidden", `This token may not post events of ${source}.`);
+  async function receive(tx: Tx, caller: Caller, source: string, posted: Posted) {
+    const { body, text, delivery, leftOut: cut, idempotencyKey } = posted;
+    requirePoster(caller, source);
     const integration = await integrations.requireIntegration(tx, source);
     if (integration.mapping === "generic") refuseNumbers(longNumbersIn(text));
     return idempotency.once<Received>(tx, {
       sender: `integration:${source}`,
       key: idempotencyKey ?? delivery.id,
       operation: EVENT,
-      asked: [delivery.kind, body],
+      asked: [delivery.kind, body, ...(cut ? [cut.of] : [])],
       async make() {
         const { reports, leftOut, truncated = 0 } = readEvents(integration, body, delivery);
         const events: Became[] = [];
@@ -117,11 +137,14 @@ export function createEvents(parts: EventParts) {
           events.push(await take(tx, integration, report));
           await pause();
         }
-        if (leftOut.length > 0) await tellLeftOut(tx, source, reports.length, leftOut);
-        if (truncated > 0) await tellTruncated(tx, source, truncated);
+        const others = cut?.items ?? 0;
+        const skipped = leftOut.length + others;
+        if (skipped > 0) await notices.leftOut(tx, source, { taken: reports.length, named: leftOut, others });
+        else if (cut && reports.length > 0) await notices.cut(tx, source, cut);
+        if (truncated > 0) await notices.truncated(tx, source, truncated);
         if (reports.length === 0) tx.afterCommit(() => told(source, "ignored"));
-        const subject = { tasks: events.map(({ task, created }) => [task?.id, created]), skipped: leftOut.length };
-        return { subject: JSON.stringify(subject), made: { events, skipped: leftOut.length } };
+        const subject = { tasks: events.map(({ task, created }) => [task?.id, created]), skipped };
+        return { subject: JSON.stringify(subject), made: { events, skipped } };
       },
       again: (subject) => madeBefore(tx, JSON.parse(subject)),
     });
@@ -138,41 +161,9 @@ export function createEvents(parts: EventParts) {
     return { events, skipped: subject.skipped };
   }
 
-  async function tellLeftOut(tx: Tx, source: string, taken: number, leftOut: string[]): Promise<void> {
-    const named = leftOut.slice(0, MAX_NAMED);
-    const more = leftOut.length - named.length;
-    await sender.tell(tx, "user", {
-      subject: `${source}: ${leftOut.length} events were left out`,
-      body:
-        `A delivery of ${source} held ${taken + leftOut.length} events. The first ${taken} were taken: a delivery may hold ` +
-        `${MAX_EVENTS} events and ${EVENT_BYTES} bytes of them. Let ${source} send fewer at once (Alertmanager: max_alerts). ` +
-        `Left out:\n${named.join("\n")}${more > 0 ? `\nand ${more} more` : ""}`,
-      payload: { source, taken, skipped: leftOut.length, leftOut: named },
-    });
-  }
-
-  /** Alerts beyond `max_alerts`: their ends are left out as well. */
-  async function tellTruncated(tx: Tx, source: string, truncated: number): Promise<void> {
-    await sender.tell(tx, "user", {
-      subject: `${source}: ${truncated} events were left out by ${source} itself`,
-      body: `A delivery of ${source} came without ${truncated} of its alerts (max_alerts). Let ${source} group them smaller (group_by).`,
-      payload: { source, truncated },
-    });
-  }
-
   async function messageOf(on: Reading, { messageId }: TaskRow): Promise<Became["message"]> {
     const work = messageId === null ? undefined : await works.byId(on, messageId);
     return work ? { entry: await claims.entryOf(on, work.messageId), work } : null;
-  }
-
-  /** A delivery that is too large to be read is lost: its source does not send it again. */
-  async function tellRefused(tx: Tx, caller: Caller, source: string, why: string): Promise<void> {
-    if (!mayPost(caller, source)) return;
-    await sender.tell(tx, "user", {
-      subject: `${source}: a delivery was refused`,
-      body: `A delivery of ${source} was too large to be read. ${why} Let ${source} send fewer events at once (Alertmanager: max_alerts).`,
-      payload: { source },
-    });
   }
 
   /** One event: a new task, one that is known by its key, or nothing. */
@@ -223,7 +214,7 @@ export function createEvents(parts: EventParts) {
     if (why === undefined || wanted.target === null)
       return became(await make(wanted, known ? { ...step, note: "reported after its end" } : step));
     const made = await make({ ...wanted, target: null }, { ...step, note: `not sent: ${why}` });
-    await tellUser(tx, made.task, wanted.target, why);
+    await notices.unreachable(tx, made.task, wanted.target, why);
     return became(made);
   }
 
@@ -238,33 +229,28 @@ export function createEvents(parts: EventParts) {
     }
   }
 
-  async function tellUser(
-    tx: Tx,
-    { id, source, title, severity }: TaskRow,
-    target: string,
-    why: string,
-  ): Promise<void> {
-    await sender.tell(tx, "user", {
-      subject: `[${severity}] ${title}`,
-      body: `Task ${id} of ${source} is for ${target}, which cannot get it: ${why}`,
-      payload: { taskId: id, source, target },
-    });
-  }
-
   return {
-    identify,
+    witness,
     receive,
-    tellRefused,
+    tellRefused: (tx: Tx, source: string, why: string): Promise<void> => notices.refused(tx, source, why),
     /** Told of each event, what became of it once that is on disk. */
     onReceived: (listener: (source: string, outcome: Outcome) => void) => listeners.push(listener),
   };
 }
 
-const mayPost = (caller: Caller, source: string): boolean =>
-  caller.role === "operator" || (caller.role === "integration" && caller.source === source);
+/** @throws Problem 403 */
+function requirePoster({ role, source: own }: Caller, source: string): void {
+  if (role !== "operator" && !(role === "integration" && own === source))
+    throw new Problem("forbidden", `This token may not post events of ${source}.`);
+}
 
-/** Most skipped events that a notice names. */
-const MAX_NAMED = 20;
+/** Takes nothing: a delivery in the relay's own shape has to be as small as that says. */
+const refusing: Sieve = {
+  take: () => undefined,
+  end() {
+    throw tooLarge(DELIVERY_BYTES);
+  },
+};
 
 /** Result stored under a delivery's idempotency key. */
 interface Subject {

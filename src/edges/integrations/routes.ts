@@ -33,18 +33,17 @@ export function integrationRoutes({ db, integrations, events }: IntegrationRoute
     }),
     route(
       api.postEvent,
-      async ({ caller, params, body, bytes, request, idempotencyKey }) => {
+      async ({ caller, params, body, bytes, leftOut, request, idempotencyKey }) => {
         const text = new TextDecoder().decode(bytes);
-        const posted = { body, text, delivery: deliveryOf(request.headers), idempotencyKey };
+        const posted = { body, text, leftOut, delivery: deliveryOf(request.headers), idempotencyKey };
         const { made, replayed } = await db.write((tx) => events.receive(tx, caller, params.source, posted));
         const headers: Record<string, string> = replayed ? { "idempotent-replayed": "true" } : {};
         const status = !replayed && made.events.some((one) => one.created) ? 201 : 200;
         return { status, body: new RawJson(eventJson(made)), headers };
       },
       {
-        identify: events.identify,
-        tooLarge: ({ source }, problem, caller) =>
-          db.write((tx) => events.tellRefused(tx, caller, source, problem.message)),
+        witness: events.witness,
+        tooLarge: ({ source }, problem) => db.write((tx) => events.tellRefused(tx, source, problem.message)),
       },
     ),
   ];

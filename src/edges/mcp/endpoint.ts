@@ -11,7 +11,7 @@ import type { Roster } from "../../identity/agents/roster.ts";
 import type { AgentService } from "../../identity/agents/service.ts";
 import { type Caller, isAgent } from "../../identity/auth/caller.ts";
 import type { Db } from "../../kernel/db/database.ts";
-import { readBytes } from "../../kernel/http/body.ts";
+import { readBytes } from "../../kernel/http/bytes.ts";
 import { parseText } from "../../kernel/http/json.ts";
 import type { Peer } from "../../kernel/log/peers.ts";
 import { longNumbersIn } from "../../protocol/numbers.ts";

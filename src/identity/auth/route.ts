@@ -1,3 +1,4 @@
+import type { LeftOut, Watcher } from "../../kernel/http/bytes.ts";
 import { nextLink } from "../../kernel/http/link.ts";
 import type { Peer } from "../../kernel/log/peers.ts";
 import type { Contract, Parsed, Schema } from "../../protocol/contract.ts";
@@ -26,8 +27,10 @@ export interface Call<P, Q, B> {
   request: Request;
   /** The value of `Idempotency-Key`, unquoted. */
   idempotencyKey: string | undefined;
-  /** The body as it came, where the route identifies its caller by it. */
+  /** The body as it came, where the route has a witness. */
   bytes?: Uint8Array | undefined;
+  /** How much of a body was left out that was too large to be parsed. */
+  leftOut?: LeftOut | undefined;
   /** The other end of the connection; undefined for an in-process call. */
   peer(): Peer | undefined;
   /** For a route that reads the body itself: whether the token still is, once it has it. @throws Problem 401 */
@@ -42,11 +45,15 @@ export type CallOf<C> = C extends Contract<infer P, infer Q, infer B> ? Call<Par
 export interface Unidentified<P> {
   request: Request;
   params: P;
-  /** The body as it came: what was signed. */
-  bytes: Uint8Array;
   requestId: string;
   /** Whose bearer token came with it, when it is one of ours. */
   caller: Caller | undefined;
+}
+
+/** Sees all bytes of a body, and tells then who has sent it. */
+export interface Witness extends Watcher {
+  /** Asked once, after the last piece. @throws Problem 401 */
+  caller(): Caller;
 }
 
 /** How the routes of another protocol differ from ours: what bodies they take, and how a refusal is said in it. */
@@ -58,8 +65,8 @@ export interface Dialect {
 
 /** How a contract is served, beside its verb. */
 export interface Serving<P> {
-  /** Finds the caller of a request that may show it by a signature instead of a token: asked before the body is parsed. @throws Problem 401 */
-  identify?(request: Unidentified<P>): Promise<Caller>;
+  /** Finds the caller of a request that may show it by a signature instead of a token: asked before the body is read. @throws Problem 401, 403 */
+  witness?(request: Unidentified<P>): Promise<Witness>;
   /** Told when the body of a known caller is refused because it is too large. */
   tooLarge?(params: P, problem: Problem, caller: Caller): Promise<void>;
 }

@@ -4,10 +4,9 @@ import { parseKeepingNumbers } from "../../protocol/numbers.ts";
 import { type FieldError, Problem } from "../../protocol/problem.ts";
 import { nearestBranch } from "../../protocol/wording.ts";
 import { createPauses } from "../breathe.ts";
-import { checkEncoding } from "./head.ts";
+import { readBytes, type Sieve } from "./bytes.ts";
 import { checkLargeValues, checkNumbers, parseLargeText } from "./json.ts";
 
-export const DEFAULT_BODY_LIMIT = 1024 * 1024;
 const MAX_ERRORS = 20;
 const UNKNOWN = "is not known here";
 const decoder = new TextDecoder("utf-8", { fatal: true });
@@ -26,10 +25,10 @@ export async function readBody(route: Takes, request: Request): Promise<unknown>
  */
 export async function parseBody(route: Takes, request: Request, bytes: Uint8Array): Promise<unknown> {
   if (!route.body) return undefined;
-  const type = request.headers.get("content-type")?.split(";", 1)[0]?.trim().toLowerCase() ?? "";
+  const type = typeOf(request);
   if (bytes.length === 0 && route.bodyOptional) return check(route.body, {}, "");
   const pause = createPauses();
-  if (type === "application/json" || route.dialect?.types.includes(type)) {
+  if (isJson(route, type)) {
     const text = decode(bytes);
     const value = await parseLargeText(text, route.keepsNumbers ? parseKeepingNumbers : undefined);
     await pause();
@@ -41,41 +40,33 @@ export async function parseBody(route: Takes, request: Request, bytes: Uint8Arra
     const value = { [route.many.as]: await parseLines(decode(bytes), route.many) };
     return checkMany(route.body, route.many, value);
   }
+  throw notTaken(route, type);
+}
+
+/** As `parseBody`, of a body too large for that: what the sieve has kept. @throws Problem 400, 413, 415, 422 */
+export async function parseSifted(route: Takes, request: Request, sieve: Sieve) {
+  const type = typeOf(request);
+  if (!route.body || !isJson(route, type)) throw notTaken(route, type);
+  const { text, leftOut } = sieve.end();
+  const pause = createPauses();
+  const value = await parseLargeText(text, parseKeepingNumbers);
+  await pause();
+  return { body: check(route.body, value, ""), leftOut };
+}
+
+const typeOf = (request: Request): string =>
+  request.headers.get("content-type")?.split(";", 1)[0]?.trim().toLowerCase() ?? "";
+
+const isJson = (route: Takes, type: string): boolean =>
+  type === "application/json" || route.dialect?.types.includes(type) === true;
+
+function notTaken(route: Takes, type: string): Problem {
   const accepted = route.many ? "application/json or application/x-ndjson" : "application/json";
-  throw new Problem(
+  return new Problem(
     "unsupported-media-type",
     `The body has to be ${accepted}${type ? `, not ${type.slice(0, 100)}` : ""}.`,
   );
 }
-
-/** The body as it came. @throws Problem 400, 413, 415 */
-export async function readBytes(route: Pick<Contract, "bodyLimit">, request: Request): Promise<Uint8Array> {
-  checkEncoding(request);
-  const limit = route.bodyLimit ?? DEFAULT_BODY_LIMIT;
-  const declared = request.headers.get("content-length");
-  if (declared !== null && Number(declared) > limit) throw tooLarge(limit);
-  try {
-    if (declared !== null) return await request.bytes();
-    return request.body ? await readStream(request.body, limit) : new Uint8Array();
-  } catch (error) {
-    if (error instanceof Problem) throw error;
-    throw new Problem("bad-request", "The body ended before it was whole.");
-  }
-}
-
-/** A body that does not say how long it is: read no further than allowed. */
-async function readStream(body: ReadableStream<Uint8Array>, limit: number): Promise<Uint8Array> {
-  const chunks: Uint8Array[] = [];
-  let size = 0;
-  for await (const chunk of body) {
-    size += chunk.length;
-    if (size > limit) throw tooLarge(limit);
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks);
-}
-
-const tooLarge = (limit: number) => new Problem("too-large", `The body may be up to ${limit} bytes here.`);
 
 function decode(bytes: Uint8Array): string {
   try {

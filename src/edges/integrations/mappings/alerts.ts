@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { knownOf, withEvents } from "./known.ts";
 import {
   asBody,
   asKey,
@@ -45,6 +46,9 @@ const Group = z.looseObject({
 });
 type Group = z.infer<typeof Group>;
 const Taken = z.object({ alerts: z.array(Alert) });
+
+/** What is read of a delivery. */
+export const ALERTS = withEvents(knownOf(Group), "alerts", knownOf(Alert));
 
 /** Each alert is an event of its own, known by its fingerprint: that of its labels. */
 export const readAlerts: ReadEvents = (body) => {

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { knownOf } from "./known.ts";
 import {
   asBegin,
   asBody,
@@ -100,6 +101,9 @@ const READERS: Record<string, Read> = {
     ]),
   ),
 };
+
+/** What is read of a delivery. */
+export const GITHUB = knownOf(Hook);
 
 export const readGithub: ReadEvents = (body, { kind }) => {
   const reader = kind !== undefined && Object.hasOwn(READERS, kind) ? READERS[kind] : undefined;

@@ -1,12 +1,13 @@
+import type { Known } from "../../../kernel/http/sieve.ts";
 import { GenericEvent } from "../../../protocol/integrations.ts";
 import { Problem } from "../../../protocol/problem.ts";
 import { fromTime } from "../../../protocol/wire.ts";
 import type { IntegrationRow } from "../store.ts";
-import { readAlerts } from "./alerts.ts";
-import { readGithub } from "./github.ts";
-import { readByPaths } from "./paths.ts";
+import { ALERTS, readAlerts } from "./alerts.ts";
+import { GITHUB, readGithub } from "./github.ts";
+import { knownByPaths, readByPaths } from "./paths.ts";
 import { type Delivery, type Found, readAs, requireSmall, single } from "./report.ts";
-import { readSentry } from "./sentry.ts";
+import { readSentry, SENTRY } from "./sentry.ts";
 
 /** The events in a body, as its integration's mapping reads it. @throws Problem 413, 422 */
 export function readEvents(
@@ -15,9 +16,9 @@ export function readEvents(
   delivery: Delivery,
 ): Found {
   if (Array.isArray(body) && mapping !== "paths") throw Problem.invalid("", "is not an object");
-  if (mapping !== "alertmanager" && mapping !== "grafana" && mapping !== "paths") requireSmall(body);
   switch (mapping) {
     case "generic":
+      requireSmall(body);
       return readGeneric(body);
     case "alertmanager":
     case "grafana":
@@ -29,6 +30,13 @@ export function readEvents(
     case "paths":
       return paths ? readByPaths(body, paths) : single(undefined);
   }
+}
+
+/** What a mapping reads of a delivery that is too large to be parsed. A generic one is refused: its sender can be told. */
+export function knownIn({ mapping, paths }: Pick<IntegrationRow, "mapping" | "paths">): Known | undefined {
+  if (mapping === "paths") return paths ? knownByPaths(paths) : undefined;
+  const known = { generic: undefined, alertmanager: ALERTS, grafana: ALERTS, github: GITHUB, sentry: SENTRY };
+  return known[mapping];
 }
 
 function readGeneric(body: unknown): Found {

@@ -1,5 +1,7 @@
+import type { Known } from "../../../kernel/http/sieve.ts";
 import type { Paths } from "../../../protocol/integrations.ts";
 import { Problem } from "../../../protocol/problem.ts";
+import { knownAt } from "./known.ts";
 import {
   asBody,
   asKey,
@@ -11,7 +13,6 @@ import {
   asUrl,
   type Found,
   type Report,
-  requireSmall,
   several,
   single,
 } from "./report.ts";
@@ -20,11 +21,27 @@ import {
 const OVER = ["resolved", "ok", "closed", "done", "success", "succeeded", "recovered", "fixed", "up", "inactive"];
 const PART = /\['([^']*)'\]|\[(\d{1,9})\]|([^.[\]'"{}\s]+)/g;
 
+/** The names along a path. */
+const namesIn = (path: string): string[] =>
+  [...path.replace(/^\$/, "").matchAll(PART)].map(([, quoted, index, plain]) => quoted ?? index ?? plain ?? "");
+
+/** What is read of a delivery. */
+export function knownByPaths({ items, severities: _, resolved: __, ...templates }: Paths): Known {
+  const event = knownAt(Object.values(templates).flatMap((template) => pathsIn(template).map(namesIn)));
+  if (items === undefined) return { ...(event === true ? {} : event), events: event };
+  return namesIn(items).reduceRight<Known>((known, name) => ({ members: new Map([[name, known]]) }), { events: event });
+}
+
+/** A template is a path, or has some. */
+const pathsIn = (template: string): string[] =>
+  template.includes("{{")
+    ? [...template.matchAll(/\{\{([^{}]*)\}\}/g)].map(([, path = ""]) => path.trim())
+    : [template];
+
 /** What a path leads to; undefined when it leads nowhere. Only what is in the JSON itself is found. */
 export function valueAt(value: unknown, path: string): unknown {
   let at = value;
-  for (const [, quoted, index, plain] of path.replace(/^\$/, "").matchAll(PART)) {
-    const key = quoted ?? index ?? plain ?? "";
+  for (const key of namesIn(path)) {
     if (typeof at !== "object" || at === null || !Object.hasOwn(at, key)) return undefined;
     at = (at as Record<string, unknown>)[key];
   }
@@ -60,10 +77,7 @@ function timeAt(text: string | undefined): number | undefined {
 export function readByPaths(body: unknown, paths: Paths): Found {
   // A list is a list of events, unless its title is found at a place in the list itself: `$[0].name`.
   const isOne = paths.items === undefined && (!Array.isArray(body) || textAt(body, paths.title) !== undefined);
-  if (isOne) {
-    requireSmall(body);
-    return single(reportAt(body, paths, ""));
-  }
+  if (isOne) return single(reportAt(body, paths, ""));
   const items = valueAt(body, paths.items ?? "$");
   if (!Array.isArray(items)) throw Problem.invalid("", `${paths.items} is not a list`);
   return several(

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { knownOf } from "./known.ts";
 import {
   asBody,
   asKey,
@@ -73,6 +74,9 @@ const Hook = z.looseObject({
   }),
 });
 type Hook = z.infer<typeof Hook>;
+
+/** What is read of a delivery. */
+export const SENTRY = knownOf(Hook);
 
 const OVER = new Set(["resolved", "archived", "ignored"]);
 const OPEN = new Set(["created", "unresolved"]);

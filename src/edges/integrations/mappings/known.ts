@@ -1,0 +1,36 @@
+import type { z } from "zod";
+import type { Known } from "../../../kernel/http/sieve.ts";
+
+/** What of a JSON value a schema reads. */
+export function knownOf(schema: z.core.$ZodType): Known {
+  const { def } = (schema as z.core.$ZodTypes)._zod;
+  switch (def.type) {
+    case "optional":
+    case "nullable":
+    case "catch":
+      return knownOf(def.innerType);
+    case "pipe":
+      return knownOf(def.in);
+    case "array":
+      return { each: knownOf(def.element) };
+    case "record":
+      return { any: knownOf(def.valueType) };
+    case "object":
+      return { members: new Map(Object.entries(def.shape).map(([name, member]) => [name, knownOf(member)])) };
+    default:
+      return true;
+  }
+}
+
+/** The same, with a list of events in one of its members. */
+export function withEvents(known: Known, name: string, event: Known): Known {
+  const members = known === true ? undefined : known.members;
+  return { members: new Map([...(members ?? []), [name, { events: event }]]) };
+}
+
+/** What lies at some places, each given by the names that lead to it. */
+export function knownAt(places: readonly (readonly string[])[]): Known {
+  if (places.some((place) => place.length === 0)) return true;
+  const below = Map.groupBy(places, ([first = ""]) => first);
+  return { members: new Map([...below].map(([name, some]) => [name, knownAt(some.map((place) => place.slice(1)))])) };
+}

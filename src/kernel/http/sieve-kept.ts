@@ -1,0 +1,65 @@
+import { Problem } from "../../protocol/problem.ts";
+
+/** Room for all that is kept, within what may be parsed. */
+export const ROOM = { bytes: 4_000_000, values: 90_000 };
+
+/** A part of the body as it came. `values`: its members and items, counted as `parseText` does. */
+export interface Copied {
+  bytes: Uint8Array;
+  values: number;
+}
+
+const encoder = new TextEncoder();
+
+/** JSON that grows, and can be taken back to an earlier place. */
+export function createKept() {
+  const parts: Uint8Array[] = [];
+  let bytes = 0;
+  let values = 0;
+
+  function addBytes(copied: Copied): void {
+    parts.push(copied.bytes);
+    bytes += copied.bytes.length;
+    values += copied.values;
+  }
+
+  return {
+    add: (text: string, count: number): void => addBytes({ bytes: encoder.encode(text), values: count }),
+    addBytes,
+    mark: () => ({ parts: parts.length, bytes, values }),
+    backTo(mark: { parts: number; bytes: number; values: number }): void {
+      parts.length = mark.parts;
+      bytes = mark.bytes;
+      values = mark.values;
+    },
+    /** Whether a part fits in behind a place, within a share of the room. */
+    hasRoom: (mark: { bytes: number; values: number }, copied: Copied, share = 1): boolean =>
+      mark.bytes + copied.bytes.length <= ROOM.bytes * share && mark.values + copied.values <= ROOM.values * share,
+    all: (): Uint8Array => Buffer.concat(parts),
+  };
+}
+
+/** The beginning of a JSON text, its end cut off anywhere, as a whole one. @throws Problem 400 */
+export function closedText(beginning: Uint8Array): Uint8Array {
+  const text = decoded(beginning, true);
+  // The longest thing that a cut can break is \uXXXX.
+  for (let cut = 0; cut < 6; cut++) {
+    try {
+      const whole: string = JSON.parse(`${text.slice(0, text.length - cut)}"`);
+      return encoder.encode(JSON.stringify(whole.replace(/[\uD800-\uDBFF]$/, "").toWellFormed()));
+    } catch {}
+  }
+  throw notJson();
+}
+
+/** @throws Problem 400; `isCut`: a character that is broken off at the end is left out */
+export function decoded(bytes: Uint8Array, isCut = false): string {
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes, { stream: isCut });
+  } catch {
+    throw new Problem("not-json", "The body is not UTF-8.");
+  }
+}
+
+export const notJson = (): Problem =>
+  new Problem("not-json", "The body is not JSON: check its quotes, commas and brackets.");
