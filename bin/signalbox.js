@@ -6,10 +6,10 @@ import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
-/** Keep Bun from running and believing what lies in the folder it is called in; the same as BUN_FLAGS in the sources. */
+/** Keeps Bun from running code and reading settings of the current folder. The same as BUN_FLAGS in the sources. */
 const FLAGS = ["--config=/dev/null", "--no-env-file"];
 const root = fileURLToPath(new URL("..", import.meta.url));
-/** Bun has 90 MB; a placeholder is a line of text. */
+/** Least size of a real Bun, which has 90 MB. A placeholder is a line of text. */
 const LEAST_BYTES = 1_000_000;
 
 /** The program: sources in a checkout, the bundle in a package. */
@@ -30,13 +30,13 @@ function findBun() {
 
 const isWhole = (program) => statSync(program, { throwIfNoEntry: false })?.size > LEAST_BYTES;
 
-/** Where npm ran no install scripts, the package holds a placeholder until its own script has run. */
+/** Runs the install script of the package `bun`, as npm may have skipped it. It puts Bun in the place of the placeholder. */
 function repair({ folder }) {
   process.stderr.write("signalbox: putting Bun into its place, as npm has run no install scripts ...\n");
   spawnSync(process.execPath, ["install.js"], { cwd: folder, stdio: ["ignore", "ignore", "inherit"] });
 }
 
-/** @returns the program of a Bun that runs, or nothing, after saying what to do */
+/** @returns the path of a whole Bun; undefined after saying what to do */
 function readyBun() {
   const bun = findBun();
   if (bun && !isWhole(bun.program)) repair(bun);
@@ -48,11 +48,11 @@ function readyBun() {
   return undefined;
 }
 
-/** A terminal sends these to the program as well: passed on, they would come twice. */
+/** Signals that a terminal sends to the program as well. Passing them on would deliver them twice. */
 const OF_TERMINAL = ["SIGINT", "SIGQUIT"];
 const isAtTerminal = process.stdin.isTTY || process.stdout.isTTY || process.stderr.isTTY;
 
-/** npx calls us by a shell, which ends with npx and passes nothing on: then the program ends as well. */
+/** Ends the program with npx: when npx ends, it ends the shell between them, and that passes no signal on. */
 function followNpx(child) {
   const shell = process.ppid;
   setInterval(() => process.ppid === shell || child.kill("SIGTERM"), 500).unref();

@@ -4,7 +4,7 @@ import { migrationsIn } from "../src/kernel/db/migrate.ts";
 import { noticesOf } from "./notices.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
-/** Names in dist/ are relative to this; Bun looks for them behind links. */
+/** Folder of the sources behind any links, as Bun names the files in dist/ relative to it. */
 const SOURCES = realpathSync(`${root}src`);
 
 /**
@@ -19,9 +19,9 @@ const PROGRAM = {
   bytecode: true,
   naming: { asset: "docs-page/[name].[ext]" },
   define: {
-    // Bun would put in the folder of this machine's sources; see src/root.ts.
+    // By itself Bun puts in the folder of the sources on this machine; see src/root.ts.
     "import.meta.dirname": "module.path",
-    // For pino alone, which looks there for what we do not use.
+    // Read by pino alone, to find transports, which the relay does not use.
     __dirname: '"."',
     // In one file every module is the main one: the relay would start with each command.
     "import.meta.main": "false",
@@ -42,13 +42,13 @@ export async function buildProgram(folder: string): Promise<void> {
   writeFileSync(`${folder}/NOTICES.txt`, noticesOf(main));
 }
 
-/** Makes dist/ anew. Until all of it is there the former one stays. */
+/** Replaces dist/ as a whole. The former one stays until the new one is complete. */
 export async function replaceDist(make: (folder: string) => Promise<void>): Promise<void> {
   const [made, out] = [`${root}dist.${process.pid}`, `${root}dist`];
   try {
     await make(made);
     rmSync(out, { recursive: true, force: true });
-    // Of two at once one comes first; both made the same.
+    // The second of two builds at once fails here, and scripts/start then runs the sources.
     renameSync(made, out);
   } finally {
     rmSync(made, { recursive: true, force: true });

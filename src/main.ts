@@ -90,7 +90,7 @@ async function run(config: Config, isFolderNamed: boolean): Promise<void> {
   }
   process.on("SIGTERM", () => void stop("SIGTERM"));
   process.on("SIGINT", () => void stop("SIGINT"));
-  // Last, as whoever reads it may stop the relay at once.
+  // Logged last: a reader of this line may stop the relay at once.
   logger.info(
     { url, version: VERSION, dataDir: config.dataDir, durability: config.durability },
     `Signalbox listens on ${url}`,

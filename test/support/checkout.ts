@@ -3,13 +3,14 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 const ROOT = join(import.meta.dir, "../..");
-const OWN = ["node_modules", ".git", "data", "dist", "docs", "test"];
+/** Left out: large, made here, or of no use to a build. */
+const LEFT_OUT = /^(node_modules|\.git|data|dist.*|docs|signalbox|test)$/;
 
-/** A checkout of the project beside this one, with links to the packages of this one: to a script it is installed already. */
+/** Copies this checkout into a temporary folder, and links its packages: scripts take the copy for an installed checkout. */
 export function createCheckout() {
   const path = mkdtempSync(join(tmpdir(), "signalbox-checkout-"));
   for (const name of readdirSync(ROOT))
-    if (!OWN.includes(name)) cpSync(join(ROOT, name), join(path, name), { recursive: true });
+    if (!LEFT_OUT.test(name)) cpSync(join(ROOT, name), join(path, name), { recursive: true });
   mkdirSync(join(path, "node_modules"));
   for (const name of readdirSync(join(ROOT, "node_modules")))
     if (!name.startsWith(".")) symlinkSync(join(ROOT, "node_modules", name), join(path, "node_modules", name));
