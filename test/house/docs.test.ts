@@ -1,8 +1,10 @@
 import { expect, test } from "bun:test";
 import { existsSync, statSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
+import manifest from "../../package.json" with { type: "json" };
 import { withSettings } from "../../scripts/settings-table.ts";
 import { allPages, anchorsOf, proseOf, ROOT, readPage } from "../support/markdown.ts";
+import { startRelay } from "../support/relay.ts";
 
 const pages = allPages();
 
@@ -56,6 +58,33 @@ test("settings that pages name are settings", () => {
   const named = pages.flatMap((page) => page.text.match(/SIGNALBOX_[A-Z_]+[A-Z]/g) ?? []);
   const unknown = named.filter((name) => !text.includes(`| \`${name}\` |`) && !others.test(name));
   expect([...new Set(unknown)]).toEqual([]);
+});
+
+test("package scripts that pages name are there", () => {
+  const named = pages.flatMap(({ text }) =>
+    [...text.matchAll(/\b(?:bun|npm) run ([a-z][a-z:-]*)/g)].map(([, name]) => name),
+  );
+  expect(named.length).toBeGreaterThan(5);
+  const known = Object.keys(manifest.scripts);
+  expect(named.filter((name) => name && !known.includes(name))).toEqual([]);
+});
+
+test("routes that pages name are in the interface", async () => {
+  const { ask } = await startRelay();
+  const { body } = await ask("GET", "/openapi.json");
+  const routes = Object.keys(body.paths).map((path) => path.split("/"));
+  /** A placeholder of the page or of the interface stands for any word. */
+  const same = (one: string, other: string) => one === other || /^[{$<]/.test(one) || other.startsWith("{");
+  const isKnown = (path: string) => {
+    const words = path.split("/");
+    return routes.some(
+      (route) => route.length === words.length && route.every((word, at) => same(words[at] ?? "", word)),
+    );
+  };
+  const named = pages.flatMap(({ text }) => text.match(/\/v1\/[\w{}<>$:/-]*[\w}>]/g) ?? []);
+  expect(named.length).toBeGreaterThan(50);
+  expect(isKnown("/v1/nonsense")).toBe(false);
+  expect([...new Set(named)].filter((path) => !isKnown(path))).toEqual([]);
 });
 
 test("scripts that pages call are executable", () => {
