@@ -1,14 +1,15 @@
 import { sql } from "drizzle-orm";
 import { index, integer, primaryKey, sqliteTable, text, uniqueIndex } from "drizzle-orm/sqlite-core";
+import type { AgentId, MessageId, Target } from "../../protocol/ids.ts";
 import type { MessageKind, MessageSource, ParsedDraft } from "../../protocol/messages.ts";
 
 /** The log. A row never changes; its id is its place. */
 export const messages = sqliteTable(
   "messages",
   {
-    id: integer("id").primaryKey({ autoIncrement: true }),
-    fromId: text("from_id").notNull(),
-    target: text("target").notNull(),
+    id: integer("id").$type<MessageId>().primaryKey({ autoIncrement: true }),
+    fromId: text("from_id").$type<AgentId>().notNull(),
+    target: text("target").$type<Target>().notNull(),
     kind: text("kind").$type<MessageKind>().notNull(),
     /** The kind of author behind it, whatever `from` says. */
     source: text("source").$type<MessageSource>().notNull(),
@@ -19,16 +20,16 @@ export const messages = sqliteTable(
     body: text("body").notNull(),
     opaque: integer("opaque", { mode: "boolean" }).notNull(),
     /** null: itself. Only replies are in the thread index, so that a root does not pay for it. */
-    threadId: integer("thread_id"),
-    replyTo: integer("reply_to"),
-    causedBy: integer("caused_by"),
+    threadId: integer("thread_id").$type<MessageId>(),
+    replyTo: integer("reply_to").$type<MessageId>(),
+    causedBy: integer("caused_by").$type<MessageId>(),
     /** null: itself. */
-    rootId: integer("root_id"),
+    rootId: integer("root_id").$type<MessageId>(),
     hops: integer("hops").notNull(),
     /** How many messages by agents in a row this one is the last of; 0 where somebody else has a say. */
     streak: integer("streak").notNull(),
     /** The nearest work or request that it is or lies inside, along what it replies to and was caused by. */
-    workId: integer("work_id"),
+    workId: integer("work_id").$type<MessageId>(),
     claimable: integer("claimable", { mode: "boolean" }).notNull(),
     urgent: integer("urgent", { mode: "boolean" }).notNull(),
     /** JSON text, as it goes out: nothing in here is ever looked into, so it is not parsed on the way. */
@@ -61,8 +62,8 @@ export const messages = sqliteTable(
 export const reads = sqliteTable(
   "reads",
   {
-    messageId: integer("message_id").notNull(),
-    agentId: text("agent_id").notNull(),
+    messageId: integer("message_id").$type<MessageId>().notNull(),
+    agentId: text("agent_id").$type<AgentId>().notNull(),
     person: text("person"),
     at: integer("at").notNull(),
   },
@@ -74,14 +75,14 @@ export const scheduled = sqliteTable(
   "scheduled_messages",
   {
     id: text("id").primaryKey(),
-    fromId: text("from_id").notNull(),
+    fromId: text("from_id").$type<AgentId>().notNull(),
     draft: text("draft", { mode: "json" }).$type<ParsedDraft>().notNull(),
     via: text("via"),
     person: text("person"),
     deliverAt: integer("deliver_at").notNull(),
     idempotencyKey: text("idempotency_key"),
     fingerprint: text("fingerprint"),
-    messageId: integer("message_id"),
+    messageId: integer("message_id").$type<MessageId>(),
     /** Why it was not sent when its time had come. */
     error: text("error"),
     createdAt: integer("created_at").notNull(),
@@ -103,7 +104,7 @@ export const marks = sqliteTable("marks", {
 
 /** Messages and files of each agent today. */
 export const quotas = sqliteTable("quotas", {
-  agentId: text("agent_id").primaryKey(),
+  agentId: text("agent_id").$type<AgentId>().primaryKey(),
   /** Days since 1970, UTC. */
   day: integer("day").notNull(),
   messages: integer("messages").notNull(),

@@ -1,8 +1,9 @@
 import { integer, sqliteTable, text } from "drizzle-orm/sqlite-core";
+import type { AgentId } from "../../protocol/ids.ts";
 
 /** What retention took from an agent that had not acknowledged it. */
 export const losses = sqliteTable("losses", {
-  agentId: text("agent_id").primaryKey(),
+  agentId: text("agent_id").$type<AgentId>().primaryKey(),
   lastId: integer("last_id").notNull(),
   lost: integer("lost").notNull(),
 });

@@ -1,13 +1,14 @@
 import { sql } from "drizzle-orm";
 import { index, integer, primaryKey, sqliteTable, text } from "drizzle-orm/sqlite-core";
+import type { AgentId, MessageId, Target } from "../../protocol/ids.ts";
 import type { MessageKind, WorkState } from "../../protocol/messages.ts";
 
 /** The state of a claimable message. Kept apart from the log so that claiming moves a small row. */
 export const work = sqliteTable(
   "work",
   {
-    messageId: integer("message_id").primaryKey(),
-    target: text("target").notNull(),
+    messageId: integer("message_id").$type<MessageId>().primaryKey(),
+    target: text("target").$type<Target>().notNull(),
     kind: text("kind").$type<MessageKind>().notNull(),
     /** "" when the message has none. */
     topic: text("topic").notNull(),
@@ -21,7 +22,7 @@ export const work = sqliteTable(
     attempts: integer("attempts").notNull(),
     /** Leases given, ever. It only rises: an older lease's token is never good again. */
     fence: integer("fence").notNull(),
-    holder: text("holder"),
+    holder: text("holder").$type<AgentId>(),
     claimedAt: integer("claimed_at"),
     leaseSeconds: integer("lease_seconds"),
     error: text("error"),
@@ -47,9 +48,9 @@ export const work = sqliteTable(
 export const attempts = sqliteTable(
   "attempts",
   {
-    messageId: integer("message_id").notNull(),
+    messageId: integer("message_id").$type<MessageId>().notNull(),
     fence: integer("fence").notNull(),
-    agentId: text("agent_id").notNull(),
+    agentId: text("agent_id").$type<AgentId>().notNull(),
     person: text("person"),
     attempt: integer("attempt").notNull(),
     claimedAt: integer("claimed_at").notNull(),
@@ -57,7 +58,7 @@ export const attempts = sqliteTable(
     endedAt: integer("ended_at"),
     outcome: text("outcome").$type<"completed" | "released" | "failed" | "expired" | "cancelled">(),
     error: text("error"),
-    resultId: integer("result_id"),
+    resultId: integer("result_id").$type<MessageId>(),
   },
   (t) => [primaryKey({ columns: [t.messageId, t.fence] }), index("attempts_by_agent").on(t.agentId)],
 );

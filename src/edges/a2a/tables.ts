@@ -1,10 +1,11 @@
 import { sql } from "drizzle-orm";
 import { index, integer, primaryKey, sqliteTable, text, uniqueIndex } from "drizzle-orm/sqlite-core";
 import type { OutsideAgent } from "../../protocol/a2a.ts";
+import type { AgentId, MessageId, TokenId } from "../../protocol/ids.ts";
 
 /** A2A agents out there that have an inbox here. */
 export const outsideAgents = sqliteTable("a2a_agents", {
-  agentId: text("agent_id").primaryKey(),
+  agentId: text("agent_id").$type<AgentId>().primaryKey(),
   cardUrl: text("card_url").notNull(),
   /** As JSON, as it was fetched last; null before that. */
   card: text("card"),
@@ -26,10 +27,10 @@ export const outsideAgents = sqliteTable("a2a_agents", {
 export const outsideCalls = sqliteTable(
   "a2a_calls",
   {
-    messageId: integer("message_id").notNull(),
-    agentId: text("agent_id").notNull(),
-    askerId: text("asker_id").notNull(),
-    threadId: integer("thread_id").notNull(),
+    messageId: integer("message_id").$type<MessageId>().notNull(),
+    agentId: text("agent_id").$type<AgentId>().notNull(),
+    askerId: text("asker_id").$type<AgentId>().notNull(),
+    threadId: integer("thread_id").$type<MessageId>().notNull(),
     delegationId: text("delegation_id"),
     /** Of the lease under which it is worked on. */
     claimToken: text("claim_token"),
@@ -59,10 +60,10 @@ export const taskPushes = sqliteTable(
     id: text("id").primaryKey(),
     /** As the client calls it; one of that name for each task. */
     configId: text("config_id").notNull(),
-    ownerId: text("owner_id").notNull(),
+    ownerId: text("owner_id").$type<AgentId>().notNull(),
     delegationId: text("delegation_id").notNull(),
-    messageId: integer("message_id").notNull(),
-    threadId: integer("thread_id").notNull(),
+    messageId: integer("message_id").$type<MessageId>().notNull(),
+    threadId: integer("thread_id").$type<MessageId>().notNull(),
     url: text("url").notNull(),
     /** Sealed: what it wants to be shown. */
     secret: text("secret"),
@@ -73,7 +74,7 @@ export const taskPushes = sqliteTable(
     failures: integer("failures").notNull(),
     createdAt: integer("created_at").notNull(),
     /** The token that set it: with that it is paused. */
-    tokenId: text("token_id"),
+    tokenId: text("token_id").$type<TokenId>(),
     isPaused: integer("is_paused", { mode: "boolean" }).notNull(),
   },
   (t) => [
@@ -88,9 +89,9 @@ export const taskPushes = sqliteTable(
 export const taskContexts = sqliteTable(
   "a2a_contexts",
   {
-    ownerId: text("owner_id").notNull(),
+    ownerId: text("owner_id").$type<AgentId>().notNull(),
     contextId: text("context_id").notNull(),
-    threadId: integer("thread_id").notNull(),
+    threadId: integer("thread_id").$type<MessageId>().notNull(),
     /** The client's message that began it: sent again it begins it again. */
     begunBy: text("begun_by").notNull(),
   },

@@ -1,6 +1,7 @@
 import { sql } from "drizzle-orm";
 import { index, integer, primaryKey, sqliteTable, text, uniqueIndex } from "drizzle-orm/sqlite-core";
 import type { BindingMode } from "../../protocol/bindings.ts";
+import type { AgentId, MessageId, Target } from "../../protocol/ids.ts";
 
 /** One for each channel agent, made and changed in the agent's own write. */
 export const channels = sqliteTable(
@@ -36,10 +37,10 @@ export const bindings = sqliteTable(
   "channel_bindings",
   {
     id: text("id").primaryKey(),
-    channelId: text("channel_id").notNull(),
+    channelId: text("channel_id").$type<AgentId>().notNull(),
     conversationId: text("conversation_id").notNull(),
     threadId: text("thread_id").notNull(),
-    target: text("target").notNull(),
+    target: text("target").$type<Target>().notNull(),
     mode: text("mode").$type<BindingMode>().notNull(),
     priority: integer("priority").notNull(),
     fallback: text("fallback"),
@@ -60,7 +61,7 @@ export const bindings = sqliteTable(
 export const moves = sqliteTable(
   "channel_moves",
   {
-    channelId: text("channel_id").notNull(),
+    channelId: text("channel_id").$type<AgentId>().notNull(),
     externalId: text("external_id").notNull(),
     conversationId: text("conversation_id").notNull(),
     /** The final id: a chain of moves is one step. */
@@ -79,7 +80,7 @@ export const moves = sqliteTable(
 export const events = sqliteTable(
   "channel_events",
   {
-    channelId: text("channel_id").notNull(),
+    channelId: text("channel_id").$type<AgentId>().notNull(),
     externalId: text("external_id").notNull(),
     conversationId: text("conversation_id").notNull(),
     threadId: text("thread_id").notNull(),
@@ -102,8 +103,8 @@ export const events = sqliteTable(
 export const posts = sqliteTable(
   "channel_posts",
   {
-    messageId: integer("message_id").primaryKey(),
-    channelId: text("channel_id").notNull(),
+    messageId: integer("message_id").$type<MessageId>().primaryKey(),
+    channelId: text("channel_id").$type<AgentId>().notNull(),
     conversationId: text("conversation_id").notNull(),
     threadId: text("thread_id").notNull(),
     ended: integer("ended", { mode: "boolean" }).notNull(),
@@ -118,9 +119,9 @@ export const posts = sqliteTable(
 export const parts = sqliteTable(
   "channel_parts",
   {
-    messageId: integer("message_id").notNull(),
+    messageId: integer("message_id").$type<MessageId>().notNull(),
     part: integer("part").notNull(),
-    channelId: text("channel_id").notNull(),
+    channelId: text("channel_id").$type<AgentId>().notNull(),
     externalId: text("external_id"),
     at: integer("at").notNull(),
   },
@@ -132,7 +133,7 @@ export const parts = sqliteTable(
 
 /** Channels that the relay itself runs: told by a signed POST, and telling by one. */
 export const webhookChannels = sqliteTable("webhook_channels", {
-  channelId: text("channel_id").primaryKey(),
+  channelId: text("channel_id").$type<AgentId>().primaryKey(),
   /** Where messages are posted to; null: nothing goes out. */
   url: text("url"),
   verify: text("verify").$type<"standard" | "token">().notNull(),

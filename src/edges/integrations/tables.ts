@@ -1,10 +1,11 @@
 import { index, integer, primaryKey, sqliteTable, text } from "drizzle-orm/sqlite-core";
+import type { Target } from "../../protocol/ids.ts";
 import type { Mapping, Paths, Verification } from "../../protocol/integrations.ts";
 import type { Severity } from "../../protocol/tasks.ts";
 
 export const integrations = sqliteTable("integrations", {
   source: text("source").primaryKey(),
-  target: text("target"),
+  target: text("target").$type<Target>(),
   topic: text("topic"),
   severity: text("severity").$type<Severity>(),
   mapping: text("mapping").$type<Mapping>().notNull(),

@@ -1,5 +1,6 @@
 import { sql } from "drizzle-orm";
 import { index, integer, primaryKey, sqliteTable, text } from "drizzle-orm/sqlite-core";
+import type { AgentId, MessageId, TokenId } from "../../protocol/ids.ts";
 import type { Delivery, Webhook, WebhookEventType, WebhookFilter } from "../../protocol/webhooks.ts";
 
 /** Where events are sent to. Secrets are derived from id and version, never stored. */
@@ -8,7 +9,7 @@ export const webhooks = sqliteTable(
   {
     id: text("id").primaryKey(),
     /** Whose rights decide what it is told. */
-    agentId: text("agent_id").notNull(),
+    agentId: text("agent_id").$type<AgentId>().notNull(),
     name: text("name"),
     url: text("url").notNull(),
     events: text("events", { mode: "json" }).$type<WebhookEventType[]>().notNull(),
@@ -31,7 +32,7 @@ export const webhooks = sqliteTable(
     toldAt: integer("told_at"),
     createdAt: integer("created_at").notNull(),
     /** The token that chose the url, or resumed it: revoking that one pauses it. */
-    tokenId: text("token_id"),
+    tokenId: text("token_id").$type<TokenId>(),
   },
   (t) => [index("webhooks_by_agent").on(t.agentId, t.id), index("webhooks_by_token").on(t.tokenId)],
 );
@@ -53,7 +54,7 @@ export const webhookDeliveries = sqliteTable(
     id: text("id").primaryKey(),
     webhookId: text("webhook_id").notNull(),
     type: text("type").notNull(),
-    messageId: integer("message_id"),
+    messageId: integer("message_id").$type<MessageId>(),
     /** JSON text; null where the message itself, as it was appended, is what is told. */
     data: text("data"),
     state: text("state").$type<Delivery["state"]>().notNull(),

@@ -1,6 +1,7 @@
 import { sql } from "drizzle-orm";
 import { index, integer, sqliteTable, text } from "drizzle-orm/sqlite-core";
 import type { DelegationStatus } from "../../protocol/delegations.ts";
+import type { AgentId, MessageId, Target } from "../../protocol/ids.ts";
 
 const isOpen = sql`status in ('pending', 'claimed')`;
 
@@ -9,15 +10,15 @@ export const delegations = sqliteTable(
   "delegations",
   {
     /** The request's place in the log; the delegation's id is made of it. */
-    messageId: integer("message_id").primaryKey(),
-    fromId: text("from_id").notNull(),
-    target: text("target").notNull(),
+    messageId: integer("message_id").$type<MessageId>().primaryKey(),
+    fromId: text("from_id").$type<AgentId>().notNull(),
+    target: text("target").$type<Target>().notNull(),
     /** Who of a group works on it, or did last. */
-    holder: text("holder"),
+    holder: text("holder").$type<AgentId>(),
     parentId: text("parent_id"),
     rootId: text("root_id").notNull(),
     depth: integer("depth").notNull(),
-    threadId: integer("thread_id").notNull(),
+    threadId: integer("thread_id").$type<MessageId>().notNull(),
     status: text("status").$type<DelegationStatus>().notNull(),
     queued: integer("queued", { mode: "boolean" }).notNull(),
     timeoutSeconds: integer("timeout_seconds").notNull(),
@@ -28,7 +29,7 @@ export const delegations = sqliteTable(
     endedUpTo: integer("ended_up_to"),
     /** Person that cancelled it. */
     cancelledPerson: text("cancelled_person"),
-    answerId: integer("answer_id"),
+    answerId: integer("answer_id").$type<MessageId>(),
     /** `system` when nobody answered; what comes after that is late. */
     answeredBy: text("answered_by"),
     answeredAt: integer("answered_at"),

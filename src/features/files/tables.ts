@@ -1,5 +1,6 @@
 import { sql } from "drizzle-orm";
 import { index, integer, primaryKey, sqliteTable, text } from "drizzle-orm/sqlite-core";
+import type { AgentId, MessageId } from "../../protocol/ids.ts";
 
 /** Attachments. Several may have the same bytes, which are on disk once, by their hash. */
 export const files = sqliteTable(
@@ -10,7 +11,7 @@ export const files = sqliteTable(
     name: text("name").notNull(),
     type: text("type").notNull(),
     size: integer("size").notNull(),
-    uploadedBy: text("uploaded_by").notNull(),
+    uploadedBy: text("uploaded_by").$type<AgentId>().notNull(),
     createdAt: integer("created_at").notNull(),
     /** Since when no message carries it; null while one does. */
     unusedSince: integer("unused_since"),
@@ -27,7 +28,7 @@ export const fileUses = sqliteTable(
   "file_uses",
   {
     fileId: text("file_id").notNull(),
-    messageId: integer("message_id").notNull(),
+    messageId: integer("message_id").$type<MessageId>().notNull(),
   },
   (t) => [primaryKey({ columns: [t.fileId, t.messageId] }), index("file_uses_by_message").on(t.messageId)],
 );

@@ -1,5 +1,6 @@
 import { sql } from "drizzle-orm";
 import { index, integer, sqliteTable, text, uniqueIndex } from "drizzle-orm/sqlite-core";
+import type { AgentId, MessageId } from "../../protocol/ids.ts";
 import type { PairStatus } from "../../protocol/pairs.ts";
 
 const isLive = sql`status in ('pending', 'active')`;
@@ -9,13 +10,13 @@ export const pairs = sqliteTable(
   "pairs",
   {
     id: text("id").primaryKey(),
-    requester: text("requester").notNull(),
-    target: text("target").notNull(),
+    requester: text("requester").$type<AgentId>().notNull(),
+    target: text("target").$type<AgentId>().notNull(),
     /** Both of them, in order of their ids, with a space between. */
     couple: text("couple").notNull(),
     objective: text("objective"),
     status: text("status").$type<PairStatus>().notNull(),
-    threadId: integer("thread_id").notNull(),
+    threadId: integer("thread_id").$type<MessageId>().notNull(),
     reason: text("reason"),
     endedBy: text("ended_by"),
     /** Persons that accepted it, and rejected or ended it. */

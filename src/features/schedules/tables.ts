@@ -1,5 +1,6 @@
 import { sql } from "drizzle-orm";
 import { index, integer, primaryKey, sqliteTable, text } from "drizzle-orm/sqlite-core";
+import type { AgentId, MessageId, Target, TokenId } from "../../protocol/ids.ts";
 import type { Fire, ParsedScheduleMessage, Schedule } from "../../protocol/schedules.ts";
 
 /** Messages to be sent at a time, once or by cron. When the next is due stands in `due` too. */
@@ -7,7 +8,7 @@ export const schedules = sqliteTable(
   "schedules",
   {
     id: text("id").primaryKey(),
-    agentId: text("agent_id").notNull(),
+    agentId: text("agent_id").$type<AgentId>().notNull(),
     /** The operator token that made it in this name. */
     via: text("via"),
     person: text("person"),
@@ -16,7 +17,7 @@ export const schedules = sqliteTable(
     cron: text("cron"),
     timezone: text("timezone").notNull(),
     /** Of the message, as written: disabled when it is deleted. */
-    target: text("target").notNull(),
+    target: text("target").$type<Target>().notNull(),
     message: text("message", { mode: "json" }).$type<ParsedScheduleMessage>().notNull(),
     missed: text("missed").$type<Schedule["missed"]>().notNull(),
     enabled: integer("enabled", { mode: "boolean" }).notNull(),
@@ -29,7 +30,7 @@ export const schedules = sqliteTable(
     createdAt: integer("created_at").notNull(),
     updatedAt: integer("updated_at").notNull(),
     /** The token that wrote the message, or resumed it: revoking that one pauses it. */
-    tokenId: text("token_id"),
+    tokenId: text("token_id").$type<TokenId>(),
   },
   (t) => [
     index("schedules_by_agent").on(t.agentId, t.id),
@@ -50,7 +51,7 @@ export const scheduleFires = sqliteTable(
     firedAt: integer("fired_at").notNull(),
     missed: integer("missed").notNull(),
     outcome: text("outcome").$type<Fire["outcome"]>().notNull(),
-    messageId: integer("message_id"),
+    messageId: integer("message_id").$type<MessageId>(),
     /** The agent or person that had it run now. */
     by: text("by"),
     person: text("person"),

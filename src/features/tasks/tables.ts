@@ -1,5 +1,6 @@
 import { sql } from "drizzle-orm";
 import { index, integer, sqliteTable, text, uniqueIndex } from "drizzle-orm/sqlite-core";
+import type { AgentId, MessageId, Target } from "../../protocol/ids.ts";
 import type { Severity, TaskStatus } from "../../protocol/tasks.ts";
 
 export const tasks = sqliteTable(
@@ -8,21 +9,21 @@ export const tasks = sqliteTable(
     id: text("id").primaryKey(),
     /** The integration that reported it; null when it was made by hand. */
     source: text("source"),
-    fromId: text("from_id").notNull(),
+    fromId: text("from_id").$type<AgentId>().notNull(),
     title: text("title").notNull(),
     body: text("body").notNull(),
     status: text("status").$type<TaskStatus>().notNull(),
     severity: text("severity").$type<Severity>().notNull(),
     dedupeKey: text("dedupe_key"),
     externalUrl: text("external_url"),
-    target: text("target"),
+    target: text("target").$type<Target>(),
     topic: text("topic"),
     /** JSON text, as it goes out. */
     payload: text("payload"),
     count: integer("count").notNull(),
     /** The message it is worked through: the newest, when it was opened again. */
-    messageId: integer("message_id"),
-    holder: text("holder"),
+    messageId: integer("message_id").$type<MessageId>(),
+    holder: text("holder").$type<AgentId>(),
     createdAt: integer("created_at").notNull(),
     updatedAt: integer("updated_at").notNull(),
     /** Where its source has got to with it, in the source's own counting: an end that is older comes late. */
@@ -55,7 +56,7 @@ export const taskEvents = sqliteTable(
     fromStatus: text("from_status").$type<TaskStatus>(),
     toStatus: text("to_status").$type<TaskStatus>().notNull(),
     note: text("note"),
-    messageId: integer("message_id"),
+    messageId: integer("message_id").$type<MessageId>(),
     /** A step that repeats itself is one row: how often, and when last. */
     count: integer("count").notNull(),
     lastAt: integer("last_at").notNull(),

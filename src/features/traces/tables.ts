@@ -1,14 +1,15 @@
 import { index, integer, sqliteTable, text, uniqueIndex } from "drizzle-orm/sqlite-core";
+import type { AgentId, MessageId } from "../../protocol/ids.ts";
 
 /** What agents thought and did about a message. A row never changes, and goes with its message. */
 export const traces = sqliteTable(
   "traces",
   {
     id: integer("id").primaryKey({ autoIncrement: true }),
-    messageId: integer("message_id").notNull(),
+    messageId: integer("message_id").$type<MessageId>().notNull(),
     /** Which of its message's traces, from 1. */
     number: integer("number").notNull(),
-    agentId: text("agent_id").notNull(),
+    agentId: text("agent_id").$type<AgentId>().notNull(),
     via: text("via"),
     person: text("person"),
     level: integer("level").$type<2 | 3>().notNull(),

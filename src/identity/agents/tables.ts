@@ -1,11 +1,12 @@
 import { sql } from "drizzle-orm";
 import { index, integer, primaryKey, sqliteTable, text } from "drizzle-orm/sqlite-core";
 import type { AgentKind, AgentStatus, ChannelInfo } from "../../protocol/agents.ts";
+import type { AgentId, InstanceId, Target } from "../../protocol/ids.ts";
 
 export const agents = sqliteTable(
   "agents",
   {
-    id: text("id").primaryKey(),
+    id: text("id").$type<AgentId>().primaryKey(),
     name: text("name").notNull(),
     kind: text("kind").$type<AgentKind>().notNull(),
     label: text("label"),
@@ -19,7 +20,7 @@ export const agents = sqliteTable(
     status: text("status").$type<AgentStatus>().notNull(),
     ready: integer("ready", { mode: "boolean" }).notNull(),
     reach: text("reach").$type<"mid-turn" | "idle" | "asked">().notNull(),
-    instanceId: text("instance_id"),
+    instanceId: text("instance_id").$type<InstanceId>(),
     epoch: integer("epoch").notNull(),
     channel: text("channel", { mode: "json" }).$type<ChannelInfo>(),
     meta: text("meta", { mode: "json" }).$type<Record<string, unknown>>(),
@@ -40,8 +41,8 @@ export const agents = sqliteTable(
 export const instances = sqliteTable(
   "instances",
   {
-    agentId: text("agent_id").notNull(),
-    instanceId: text("instance_id").notNull(),
+    agentId: text("agent_id").$type<AgentId>().notNull(),
+    instanceId: text("instance_id").$type<InstanceId>().notNull(),
     epoch: integer("epoch").notNull(),
     registeredAt: integer("registered_at").notNull(),
   },
@@ -52,8 +53,8 @@ export const instances = sqliteTable(
 export const memberships = sqliteTable(
   "memberships",
   {
-    agentId: text("agent_id").notNull(),
-    target: text("target").notNull(),
+    agentId: text("agent_id").$type<AgentId>().notNull(),
+    target: text("target").$type<Target>().notNull(),
     sinceId: integer("since_id").notNull(),
     untilId: integer("until_id"),
   },
@@ -65,7 +66,7 @@ export const memberships = sqliteTable(
 
 /** How many members a target has now: kept, because a send answers with it. */
 export const groups = sqliteTable("groups", {
-  target: text("target").primaryKey(),
+  target: text("target").$type<Target>().primaryKey(),
   members: integer("members").notNull(),
 });
 
@@ -73,7 +74,7 @@ export const groups = sqliteTable("groups", {
 export const acks = sqliteTable(
   "acks",
   {
-    agentId: text("agent_id").notNull(),
+    agentId: text("agent_id").$type<AgentId>().notNull(),
     second: integer("second").notNull(),
     upTo: integer("up_to").notNull(),
     at: integer("at").notNull(),

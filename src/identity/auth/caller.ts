@@ -1,12 +1,13 @@
+import type { AgentId, InstanceId, TokenId } from "../../protocol/ids.ts";
 import { Problem } from "../../protocol/problem.ts";
 import type { Role } from "../../protocol/tokens.ts";
 
 /** Who a token speaks for. */
 export interface Principal {
-  tokenId: string;
+  tokenId: TokenId;
   role: Role;
   /** In whose name it acts; an operator's is `user`. null for viewers, enrollers and integrations. */
-  agentId: string | null;
+  agentId: AgentId | null;
   /** Patterns of the groups it may join; null means all. */
   groups: readonly string[] | null;
   /** What the ids it may enroll begin with. */
@@ -17,7 +18,7 @@ export interface Principal {
 
 /** One call: its principal and the instance it says it belongs to. */
 export interface Caller extends Principal {
-  instanceId: string | null;
+  instanceId: InstanceId | null;
   requestId: string;
 }
 

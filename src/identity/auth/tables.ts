@@ -1,15 +1,16 @@
 import { sql } from "drizzle-orm";
 import { index, integer, sqliteTable, text, uniqueIndex } from "drizzle-orm/sqlite-core";
+import type { AgentId, TokenId } from "../../protocol/ids.ts";
 import type { Role } from "../../protocol/tokens.ts";
 
 export const tokens = sqliteTable(
   "tokens",
   {
-    id: text("id").primaryKey(),
+    id: text("id").$type<TokenId>().primaryKey(),
     /** SHA-256 of the secret, base64url. The secret has 256 random bits, so a slow hash would add nothing. */
     hash: text("hash").notNull(),
     role: text("role").$type<Role>().notNull(),
-    agentId: text("agent_id"),
+    agentId: text("agent_id").$type<AgentId>(),
     groups: text("groups", { mode: "json" }).$type<string[]>(),
     prefix: text("prefix"),
     source: text("source"),
