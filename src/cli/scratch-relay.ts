@@ -3,34 +3,35 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { untilStopped } from "./context.ts";
 import { runningServer } from "./data-folder.ts";
+import { EXIT, Stop } from "./exit.ts";
 import { ownCommand } from "./own.ts";
 import { scratchEnvironment } from "./settings.ts";
 
 /** A relay of this program in a process of its own, on loopback, with its data in a temporary folder. */
 export interface ScratchRelay {
   readonly dataDir: string;
-  /** The same from the first start on. */
+  /** Address, the same from the first start on. */
   url(): string;
-  /** The operator's. */
+  /** Token of the operator. */
   token(): string;
-  /** Starts it, over what an earlier start left. @throws Error that holds what the relay said, when it does not come up */
+  /** Starts it, over what an earlier start left. @throws Stop with the relay's own words, when it does not come up */
   start(): Promise<void>;
   /** `kill -9`. */
   kill(): Promise<void>;
-  /** Has its folder outlast it. */
+  /** Leaves its folder behind. */
   keep(): void;
 }
 
 const LOOK_EVERY_MS = 10;
 
 export interface ScratchOptions {
-  /** In the name of its folder. */
+  /** Part of the folder's name. */
   name: string;
   /** Flags of `signalbox serve`. */
   flags?: readonly string[];
   /** The program, as `signalbox serve`. */
   command?: readonly string[];
-  /** A free one when left out. */
+  /** Left out: a free one. */
   port?: string;
   /** Where its log goes. */
   log?: "inherit" | "ignore";
@@ -49,7 +50,7 @@ export async function onScratchRelay<T>(options: ScratchOptions, run: (relay: Sc
   }
 }
 
-type Child = Bun.Subprocess<"ignore", "inherit" | "ignore", "pipe">;
+type Child = Bun.Subprocess<"ignore", "inherit" | "ignore", "inherit" | "pipe">;
 
 function createScratchRelay(options: ScratchOptions) {
   const { name, flags = [], command = ownCommand("serve"), port = "0", log = "ignore" } = options;
@@ -69,14 +70,14 @@ function createScratchRelay(options: ScratchOptions) {
     url: () => known.url,
     token: () => known.token,
     async start() {
-      // At Ctrl-C, someone may still be about to start it again.
+      // After Ctrl-C, a drill may still be about to start the relay again.
       if (isOver) throw new Error("The scratch relay has ended");
       const same = known.url ? new URL(known.url).port : port;
       const started = Bun.spawn([...command, "--data", dataDir, "--port", same, ...flags], {
         env: scratchEnvironment(),
         stdin: "ignore",
         stdout: log,
-        stderr: "pipe",
+        stderr: log === "inherit" ? log : "pipe",
       });
       child = started;
       known = await untilListening(dataDir, started);
@@ -93,13 +94,16 @@ function createScratchRelay(options: ScratchOptions) {
   };
 }
 
-/** The folder may still name a process that was killed. */
+/** Waits for this process: the folder may still name one that was killed. */
 async function untilListening(dataDir: string, child: Child) {
   for (;;) {
     const server = runningServer(dataDir);
     if (server?.pid === child.pid && server.token) return { url: server.url, token: server.token };
     if (child.exitCode !== null || child.signalCode !== null)
-      throw new Error(`The scratch relay ended before it listened: ${await new Response(child.stderr).text()}`);
+      throw new Stop(EXIT.problem, `The scratch relay ended before it listened. ${await complaintOf(child)}`.trim());
     await Bun.sleep(LOOK_EVERY_MS);
   }
 }
+
+const complaintOf = ({ stderr }: Child): Promise<string> =>
+  stderr instanceof ReadableStream ? new Response(stderr).text() : Promise.resolve("");

@@ -19,10 +19,12 @@ export function addDrillCommand(program: Command): void {
     .option("--readers <n>", "agents that follow their inbox", positive, 8)
     .option("--seed <n>", "decides when it is killed (default: by chance)", wholeNumber)
     .addHelpText("after", HELP)
-    .action(async ({ seed = Math.floor(Math.random() * 2 ** 31), ...rest }: Partial<DrillOptions>, command: Command) =>
-      run({ seed, senders: 64, workers: 64, readers: 8, ...rest }, outputOf(command)),
+    .action(({ seed = Math.floor(Math.random() * 2 ** 31), ...crew }: Given, command: Command) =>
+      run({ ...crew, seed }, outputOf(command)),
     );
 }
+
+type Given = Omit<DrillOptions, "seed"> & { seed?: number };
 
 const HELP = `
 The relay is a process of its own on loopback, with its data in a temporary folder that is removed at the end. Nothing of a
@@ -44,13 +46,13 @@ async function run(options: DrillOptions, out: Output): Promise<void> {
 
 const introduction = ({ senders, workers, readers, seed }: DrillOptions, dataDir: string): string =>
   `A scratch relay with its data in ${dataDir} serves ${senders} senders, ${workers} workers and ${readers} readers.
-It is killed (kill -9) and started again at moments that seed ${seed} decides. Every answer that it gives is remembered.`;
+The drill kills it (kill -9) and starts it again, at moments that seed ${seed} decides, and remembers every answer.`;
 
 function progressText(event: DrillEvent): string {
   if (event.type === "killed")
     return `  kill ${event.kill}: until now ${event.sent} messages accepted, ${event.completed} pieces of work done`;
   if (event.type === "draining") return "No more kills. Workers finish, readers catch up.";
-  return "Every promise is compared with what is stored.";
+  return "The drill compares every promise with the database.";
 }
 
 function reportText({ kills, sent, completed, delivered, faults, lost, doubled }: DrillReport): string {

@@ -31,8 +31,10 @@ export interface Hand {
 
 const DELIVER_AFTER_MS = 150;
 
-function noteRefusal({ faults }: Promised, what: string, { status, body }: Answered<unknown>): void {
+/** Whether an answer is a refusal, which is a fault. */
+function isRefused({ faults }: Promised, what: string, { status, body }: Answered<unknown>): boolean {
   if (status > 299) faults.push({ kind: "other", what: `${what}: ${status} ${JSON.stringify(body)}` });
+  return status > 299;
 }
 
 /**
@@ -53,34 +55,32 @@ export async function runSender(
     ...more,
   });
   const workOf = (key: string) => draftOf(key, { to: "tag:crew", claimable: true, maxAttempts: 100 });
-  async function post<T>(path: string, body: object): Promise<Answered<T>> {
+  /** @returns undefined for a refusal */
+  async function post<T>(path: string, body: object): Promise<Answered<T> | undefined> {
     const answer = await ask<T>("POST", path, body);
-    noteRefusal(promised, `send ${name}`, answer);
-    return answer;
+    return isRefused(promised, `send ${name}`, answer) ? undefined : answer;
   }
   for (let n = 0; !stopped(); n++) {
     const key = `${name}-${n}`;
     if (n % 8 === 3) {
       const keys = [`${key}a`, `${key}b`, `${key}c`];
-      const { body } = await post<SentBatch>("/v1/messages/batch", { messages: keys.map((one) => draftOf(one)) });
-      for (const [index, item] of body.items.entries()) if ("id" in item) promised.sent.set(keys[index] ?? "", item.id);
+      const sent = await post<SentBatch>("/v1/messages/batch", { messages: keys.map((one) => draftOf(one)) });
+      for (const [index, item] of sent?.body.items.entries() ?? [])
+        if ("id" in item) promised.sent.set(keys[index] ?? "", item.id);
     } else if (n % 8 === 5) {
       const deliverAt = new Date(Date.now() + DELIVER_AFTER_MS).toISOString();
-      await post("/v1/messages", draftOf(key, { deliverAt }));
-      promised.planned.add(key);
+      if (await post("/v1/messages", draftOf(key, { deliverAt }))) promised.planned.add(key);
     } else {
       const isTask = n % 2 === 0;
       const draft = isTask ? workOf(key) : draftOf(key);
-      const { body } = await post<SentMessage>("/v1/messages", draft);
-      promised.sent.set(key, body.id);
-      if (isTask) promised.tasks.add(body.id);
-      if (n % 8 !== 6) continue;
-      const again = await post<SentMessage>("/v1/messages", draft);
-      if (again.status !== 200 || again.body.id !== body.id)
-        promised.faults.push({
-          kind: "doubled",
-          what: `${key} was message ${body.id}, and sent again ${again.status} ${again.body.id}`,
-        });
+      const sent = await post<SentMessage>("/v1/messages", draft);
+      if (!sent) continue;
+      const { id } = sent.body;
+      promised.sent.set(key, id);
+      if (isTask) promised.tasks.add(id);
+      const again = n % 8 === 6 ? await post<SentMessage>("/v1/messages", draft) : undefined;
+      if (again && (again.status !== 200 || again.body.id !== id))
+        promised.faults.push({ kind: "doubled", what: `${key} was message ${id}, and sent again ${again.body.id}` });
     }
   }
 }
@@ -104,8 +104,8 @@ export async function runWorker(drilled: Drilled, promised: Promised, hand: Hand
         verb
       ];
       const answer = await ask("POST", `/v1/messages/${message.id}/${verb}`, { token: claim.token, ...more });
-      noteRefusal(promised, `${verb} ${message.id}`, answer);
-      if (answer.status === 200 && verb === "complete") promised.completed.add(message.id);
+      if (!isRefused(promised, `${verb} ${message.id}`, answer) && verb === "complete")
+        promised.completed.add(message.id);
     }
   }
 }
@@ -140,8 +140,7 @@ async function runAcker({ ask }: Drilled, promised: Promised, hand: Hand, done: 
     const upTo = promised.seen.get(hand.id)?.at(-1);
     if (upTo !== undefined && upTo !== promised.acked.get(hand.id)) {
       const answer = await ask("POST", `/v1/agents/${hand.id}/inbox/ack`, { upTo }, hand.token);
-      noteRefusal(promised, `ack ${upTo}`, answer);
-      if (answer.status === 200) promised.acked.set(hand.id, upTo);
+      if (!isRefused(promised, `ack ${upTo}`, answer)) promised.acked.set(hand.id, upTo);
     }
     await Bun.sleep(30);
   }

@@ -59,20 +59,23 @@ export async function drill(
   await relay.start();
   try {
     const { boss, workers, readers } = await register(drilled, options);
-    const senders = range(options.senders).map((i) => runSender(drilled, promised, `s${i}`, () => !sending));
-    const others = [
+    const senders = Promise.all(
+      range(options.senders).map((i) => runSender(drilled, promised, `s${i}`, () => !sending)),
+    );
+    const others = Promise.all([
       ...workers.map((hand) => runWorker(drilled, promised, hand, () => !working)),
       ...readers.map((hand) => runReader(drilled, promised, hand, () => !working)),
-    ];
-    const kills = await killOften(relay, options, (kill) =>
+    ]);
+    const killing = killOften(relay, options, (kill) =>
       onEvent({ type: "killed", kill, sent: acceptedIn(promised), completed: promised.completed.size }),
     );
+    const kills = await Promise.race([killing, failureOf(senders), failureOf(others)]);
     sending = false;
     onEvent({ type: "draining" });
-    await Promise.all(senders);
+    await senders;
     await drained(promised);
     working = false;
-    await Promise.all(others);
+    await others;
     onEvent({ type: "judging" });
     const [reader] = readers;
     if (reader) await judge(drilled, promised, { reader, boss });
@@ -109,6 +112,9 @@ async function killOften(relay: ScratchRelay, { kills, seed }: DrillOptions, onK
     if (kills === undefined ? performance.now() > end : kill >= kills) return kill;
   }
 }
+
+/** Never resolves; rejects with what the promise rejects with, while nobody awaits that. */
+const failureOf = (promise: Promise<unknown>) => new Promise<never>((_, reject) => promise.catch(reject));
 
 const acceptedIn = ({ sent, planned }: Promised): number => sent.size + planned.size;
 
