@@ -2,6 +2,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { Glob } from "bun";
+import manifest from "../package.json" with { type: "json" };
 import { buildProgram, replaceDist } from "./build.ts";
 
 /**
@@ -9,6 +10,9 @@ import { buildProgram, replaceDist } from "./build.ts";
  * its types. npm calls it before packing.
  */
 const root = fileURLToPath(new URL("..", import.meta.url));
+
+if (Bun.version !== manifest.dependencies.bun)
+  console.warn(`Made with Bun ${Bun.version}: under ${manifest.dependencies.bun}, its own, the package starts slower.`);
 
 await replaceDist(async (folder) => {
   await Promise.all([buildProgram(folder), buildClient(folder), buildTypes(folder)]);
