@@ -45,11 +45,12 @@ async function checkUpgrade(own: string, command: Command): Promise<void> {
   const out = outputOf(command);
   const dataDir = dataFolderOf(command.optsWithGlobals<Flags>());
   const found = await examined(dataDir);
-  const report = runningServer(dataDir) ? await contextOf(command).client.health() : undefined;
+  const report = runningServer(dataDir) && (await reportOf(command));
   const checks = [
     backupCheck(found, Date.now()),
     schemaCheck(found),
-    ...versionChecks(own, report),
+    versionCheck(own, report),
+    ...healthChecks(report),
     ...liveChecks(found),
   ];
   const isSafe = checks.every(({ status }) => status !== "fail");
@@ -60,6 +61,15 @@ async function checkUpgrade(own: string, command: Command): Promise<void> {
   const end = "Safe to upgrade: stop the relay, install the new version, start it.";
   await out.show({ safe: isSafe, checks }, () => `${checksText(lines, out)}${isSafe ? `\n${end}` : ""}`);
   if (!isSafe) throw new Stop(EXIT.problem, "Not safe to upgrade yet");
+}
+
+/** @returns the reason when the running relay does not say how it is */
+async function reportOf(command: Command): Promise<HealthReport | string> {
+  try {
+    return await contextOf(command).client.health();
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  }
 }
 
 async function examined(dataDir: string): Promise<Examined> {
@@ -104,32 +114,24 @@ function schemaCheck({ schema: { applied, brought } }: Examined): Check {
   return { name: "schema", status: "warn", detail, next };
 }
 
-function versionChecks(own: string, report: HealthReport | undefined): Check[] {
+function versionCheck(own: string, report: HealthReport | string | undefined): Check {
+  const name = "version";
   if (!report)
-    return [
-      { name: "version", status: "ok", detail: `this program is ${own}; no relay runs on this data here`, next: "" },
-    ];
+    return { name, status: "ok", detail: `this program is ${own}; no relay runs on this data here`, next: "" };
+  if (typeof report === "string") {
+    const detail = `this program is ${own}; the running relay does not say its version: ${report}`;
+    return { name, status: "warn", detail, next: "Compare the two yourself" };
+  }
   const version = safeLine(report.version);
   const detail = `the relay runs ${version}, this program is ${own}`;
-  const health: Check[] =
-    report.status === "fail"
-      ? [{ name: "health", status: "fail", detail: "the relay is not well", next: "See signalbox health" }]
-      : [];
-  if (isOlder(own, version)) {
-    const next = "Call this with the version to upgrade to";
-    return [{ name: "version", status: "fail", detail: `${detail}: older`, next }, ...health];
-  }
-  return [
-    { name: "version", status: "ok", detail, next: own === version ? "There is nothing to upgrade" : "" },
-    ...health,
-  ];
+  if (Bun.semver.order(own, version) < 0)
+    return { name, status: "fail", detail: `${detail}: older`, next: "Call this with the version to upgrade to" };
+  return { name, status: "ok", detail, next: own === version ? "There is nothing to upgrade" : "" };
 }
 
-/** Whether the first version is before the second, by its three numbers. */
-function isOlder(one: string, other: string): boolean {
-  const [a, b] = [one, other].map((version) => version.split(/[.+-]/).slice(0, 3).map(Number));
-  const at = a?.findIndex((number, n) => number !== b?.[n]) ?? -1;
-  return at >= 0 && (a?.[at] ?? 0) < (b?.[at] ?? 0);
+function healthChecks(report: HealthReport | string | undefined): Check[] {
+  if (typeof report !== "object" || report.status !== "fail") return [];
+  return [{ name: "health", status: "fail", detail: "the relay is not well", next: "See signalbox health" }];
 }
 
 /** Work that is under way. It is in the database, so none of it stands in the way of a restart. */

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { writeFileSync } from "node:fs";
+import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Client } from "../../src/client/client.ts";
 import { runCli, tempFolder } from "../support/cli-harness.ts";
@@ -119,6 +119,10 @@ test("an older program is not an upgrade", async () => {
   const { code, failed, found } = await check();
   expect([code, failed]).toEqual([1, ["version", "health"]]);
   expect(found("version")?.detail).toContain("the relay runs 99.1.0");
+  rmSync(join(dataDir, "operator.token"));
+  const blind = await check();
+  expect([blind.code, blind.found("version")?.status]).toEqual([0, "warn"]);
+  expect(blind.found("version")?.detail).toMatch(/does not say its version: .*operator\.token has no token/);
   await other.stop(true);
 });
 
