@@ -1,6 +1,7 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { everyItem } from "../client/client.ts";
-import { type Agent, AgentKind, AgentStatus, ChannelInfo } from "../protocol/agents.ts";
+import { ChannelInfo } from "../protocol/agent-ids.ts";
+import { type Agent, AgentKind, AgentStatus } from "../protocol/agents.ts";
 import { type Context, contextOf } from "./context.ts";
 import { collect, jsonValue } from "./options.ts";
 import { safeLine } from "./screen.ts";

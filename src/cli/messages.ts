@@ -1,12 +1,7 @@
 import { type Command, Option } from "commander";
 import type { Client } from "../client/client.ts";
-import {
-  type Message,
-  type MessageDraft,
-  PLAIN_KINDS,
-  type Scheduled,
-  type SentMessage,
-} from "../protocol/messages.ts";
+import { PLAIN_KINDS } from "../protocol/limits.ts";
+import type { Message, MessageDraft, Scheduled, SentMessage } from "../protocol/messages.ts";
 import { contextOf } from "./context.ts";
 import { jsonValue, messageKind, textOrStdin, wholeNumber } from "./options.ts";
 import type { Output } from "./output.ts";

@@ -1,6 +1,7 @@
 import { type Command, Option } from "commander";
 import { everyItem } from "../client/client.ts";
-import { type MessageKind, PLAIN_KINDS } from "../protocol/messages.ts";
+import { PLAIN_KINDS } from "../protocol/limits.ts";
+import type { MessageKind } from "../protocol/messages.ts";
 import type { FireDetail, Schedule } from "../protocol/schedules.ts";
 import { contextOf } from "./context.ts";
 import { EXIT, Stop } from "./exit.ts";

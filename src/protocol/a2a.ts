@@ -1,8 +1,10 @@
 import { z } from "zod";
-import { AgentId, AgentPath } from "./agents.ts";
+import { AgentId } from "./agent-ids.ts";
+import { AgentPath } from "./agents.ts";
 import { contract } from "./contract.ts";
-import { DelegationContext, DelegationId, MAX_TIMEOUT_SECONDS } from "./delegations.ts";
-import { BODY_BYTES } from "./messages.ts";
+import { DelegationContext } from "./delegation-context.ts";
+import { DelegationId, MAX_TIMEOUT_SECONDS } from "./delegations.ts";
+import { BODY_BYTES } from "./limits.ts";
 import { jsonValue, line, listOf, PageQuery, Time } from "./wire.ts";
 
 /** What a client may say to Signalbox beyond the protocol, under `signalbox` in a message's metadata. */

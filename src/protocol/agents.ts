@@ -1,6 +1,7 @@
 import { z } from "zod";
+import { AgentId, ChannelInfo, word } from "./agent-ids.ts";
 import { contract } from "./contract.ts";
-import { Bool, Int, jsonObject, line, listOf, MAX_ID_LENGTH, PageQuery, Str, StrOrNull, Time, text } from "./wire.ts";
+import { Bool, Int, jsonObject, line, listOf, PageQuery, Str, StrOrNull, Time, text } from "./wire.ts";
 
 const META_BYTES = 64 * 1024;
 
@@ -15,45 +16,14 @@ export const Reach = z
   .enum(["mid-turn", "idle", "asked"])
   .describe("When a message gets through: during a turn, between turns, or only when the agent asks.");
 
-const PLAIN_ID = /^[a-z0-9][a-z0-9._-]*$/;
-const CHANNEL_ID = /^[a-z0-9][a-z0-9._-]*:[a-zA-Z0-9][a-zA-Z0-9._@+-]*$/;
-const RESERVED_ID = /^(user|system|broadcast)$|^orchestrator-|^(label|tag|cap|orchestrator):/;
-
-/** Any agent's id, as it is named in a path or a body: its shape alone. */
-export const AgentId = z
-  .string()
-  .max(MAX_ID_LENGTH)
-  .refine(
-    (id) => PLAIN_ID.test(id) || CHANNEL_ID.test(id),
-    "has to be an agent's id: lower-case letters, digits and . _ -, like build-1 (a channel's: provider:account)",
-  )
-  .describe("[a-z0-9][a-z0-9._-]*, or provider:account for a channel agent.");
 export const AgentPath = z.strictObject({ id: AgentId });
 
-/** Why an id cannot be given out by registering, or undefined. */
-export function reservedId(id: string): string | undefined {
-  return RESERVED_ID.test(id) ? `${id} is reserved` : undefined;
-}
-
-const word = line(MAX_ID_LENGTH);
 const words = z
   .array(word)
   .max(64)
   .transform((list) => [...new Set(list)]);
 
 export const Skill = z.strictObject({ name: line(128), description: text(2048) });
-
-/** What a channel agent says of its account; the agent's id is exactly `provider:accountId`. */
-export const ChannelInfo = z.strictObject({
-  provider: line(64),
-  accountId: line(64),
-  displayName: line(128).optional(),
-  transport: line(64).optional(),
-  direction: z.enum(["inbound", "outbound", "bidirectional"]).default("bidirectional"),
-  topics: z.array(word).max(64).optional(),
-  target: line(160).optional(),
-});
-export type ChannelInfo = z.infer<typeof ChannelInfo>;
 
 const fields = {
   label: word.nullable().optional(),

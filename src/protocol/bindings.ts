@@ -1,5 +1,6 @@
 import { z } from "zod";
-import { AgentId, AgentPath } from "./agents.ts";
+import { AgentId } from "./agent-ids.ts";
+import { AgentPath } from "./agents.ts";
 import { contract } from "./contract.ts";
 import { TargetText } from "./messages.ts";
 import { PlatformId } from "./posts.ts";

@@ -1,8 +1,10 @@
 import { z } from "zod";
-import { AgentId, AgentPath, AgentStatus } from "./agents.ts";
+import { AgentId } from "./agent-ids.ts";
+import { AgentPath, AgentStatus } from "./agents.ts";
 import { Binding } from "./bindings.ts";
 import { contract } from "./contract.ts";
-import { BODY_BYTES, JSON_BYTES, Message, TargetText } from "./messages.ts";
+import { BODY_BYTES, JSON_BYTES } from "./limits.ts";
+import { Message, TargetText } from "./messages.ts";
 import { Conversation, FileId, PlatformId } from "./posts.ts";
 import { jsonObject, line, listOf, MessagePath, NumberPageQuery, PageQuery, Time, text } from "./wire.ts";
 import { Posts } from "./work.ts";

@@ -1,7 +1,9 @@
 import { z } from "zod";
-import { AgentId } from "./agents.ts";
+import { AgentId } from "./agent-ids.ts";
 import { contract } from "./contract.ts";
-import { BODY_BYTES, JSON_BYTES, TargetText } from "./messages.ts";
+import { DelegationContext } from "./delegation-context.ts";
+import { BODY_BYTES, JSON_BYTES, MAX_DEPTH } from "./limits.ts";
+import { TargetText } from "./messages.ts";
 import {
   Encoding,
   EncodingInput,
@@ -17,8 +19,6 @@ import {
   text,
 } from "./wire.ts";
 
-/** How long a chain of delegations may be. */
-export const MAX_DEPTH = 5;
 export const MAX_TIMEOUT_SECONDS = 30 * 86_400;
 
 export const DelegationId = z
@@ -31,14 +31,6 @@ export const DelegationStatus = z
   .enum(DELEGATION_STATUS)
   .describe("pending and claimed (somebody of the group works on it) are open; the others are how it ended.");
 export type DelegationStatus = z.infer<typeof DelegationStatus>;
-
-/** What whoever works on it should know beyond the text. */
-export const DelegationContext = z.strictObject({
-  summary: text(16 * 1024),
-  constraints: z.array(text(2048)).max(32).optional(),
-  expectedOutput: text(8 * 1024).optional(),
-});
-export type DelegationContext = z.infer<typeof DelegationContext>;
 
 /** `POST /v1/delegations`. */
 export const DelegationDraft = z.strictObject({

@@ -1,6 +1,7 @@
 import { z } from "zod";
-import { AgentId } from "./agents.ts";
+import { AgentId } from "./agent-ids.ts";
 import { contract } from "./contract.ts";
+import { BODY_BYTES, JSON_BYTES } from "./limits.ts";
 import {
   Bool,
   Encoding,
@@ -22,8 +23,6 @@ import {
   text,
 } from "./wire.ts";
 
-export const BODY_BYTES = 256 * 1024;
-export const JSON_BYTES = 64 * 1024;
 export const MAX_BATCH = 1000;
 const BATCH_BYTES = 8 * 1024 * 1024;
 
@@ -40,9 +39,6 @@ export const MESSAGE_KINDS = [
 ] as const;
 export const MessageKind = z.enum(MESSAGE_KINDS);
 export type MessageKind = z.infer<typeof MessageKind>;
-
-/** Kinds that a plain send may name. Verbs of the relay write the others. */
-export const PLAIN_KINDS = ["chat", "task"] as const satisfies readonly MessageKind[];
 
 export const MESSAGE_SOURCES = ["agent", "person", "integration", "schedule", "channel", "relay"] as const;
 export const MessageSource = z

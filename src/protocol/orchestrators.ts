@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { AgentId } from "./agents.ts";
+import { AgentId } from "./agent-ids.ts";
 import { contract } from "./contract.ts";
 import { jsonObject, line, listOf, MAX_ID_LENGTH, PageQuery, Time, TimeInput, text } from "./wire.ts";
 

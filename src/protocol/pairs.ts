@@ -1,7 +1,8 @@
 import { z } from "zod";
-import { AgentId } from "./agents.ts";
+import { AgentId } from "./agent-ids.ts";
 import { contract } from "./contract.ts";
-import { BODY_BYTES, JSON_BYTES, Message } from "./messages.ts";
+import { BODY_BYTES, JSON_BYTES } from "./limits.ts";
+import { Message } from "./messages.ts";
 import { EncodingInput, jsonObject, line, listOf, MessageId, PageQuery, Time, text } from "./wire.ts";
 
 export const PairId = z

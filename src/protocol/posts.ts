@@ -1,6 +1,6 @@
 import { z } from "zod";
-import { AgentId } from "./agents.ts";
-import { BODY_BYTES } from "./messages.ts";
+import { AgentId } from "./agent-ids.ts";
+import { BODY_BYTES } from "./limits.ts";
 import { line, text } from "./wire.ts";
 
 /** Schema of every message to a channel. The other schemas of channels are loaded only where a channel exists. */

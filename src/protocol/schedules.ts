@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { AgentId } from "./agents.ts";
+import { AgentId } from "./agent-ids.ts";
 import { contract } from "./contract.ts";
 import { MessageDraft, WORK_STATES } from "./messages.ts";
 import { line, listOf, NumberPageQuery, PageQuery, Time, TimeInput } from "./wire.ts";

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { AgentId, reservedId } from "./agents.ts";
+import { AgentId, reservedId } from "./agent-ids.ts";
 import { contract } from "./contract.ts";
 import { line, listOf, PageQuery, Str, StrOrNull, Time, TimeInput, TimeOrNull } from "./wire.ts";
 

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { AgentId } from "./agents.ts";
+import { AgentId } from "./agent-ids.ts";
 import { contract } from "./contract.ts";
 import { Message } from "./messages.ts";
 import {
@@ -21,13 +21,6 @@ export const CONTENT_BYTES = 16 * 1024;
 export const METADATA_BYTES = 4 * 1024;
 /** Traces in one call. */
 export const MAX_CALL = 100;
-/** Trace limits of one message for each agent, so that no agent takes another's room. */
-export const MAX_TRACES = 1000;
-export const MAX_TRACE_BYTES = 4 * 1024 * 1024;
-/** Trace limits of one message for all agents together. */
-export const MAX_ALL_TRACES = 10 * MAX_TRACES;
-export const MAX_ALL_TRACE_BYTES = 10 * MAX_TRACE_BYTES;
-
 /** The types that everybody knows, by their level. Any other name may stand at either level. */
 export const TRACE_TYPES = {
   2: ["thinking", "planning", "reasoning", "decision"],

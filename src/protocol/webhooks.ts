@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { AgentId } from "./agents.ts";
+import { AgentId } from "./agent-ids.ts";
 import { contract } from "./contract.ts";
 import { MessageKind, TargetText, Topic } from "./messages.ts";
 import { line, listOf, MessageId, PageQuery, Time } from "./wire.ts";

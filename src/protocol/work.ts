@@ -1,7 +1,9 @@
 import { z } from "zod";
-import { AgentId, AgentPath } from "./agents.ts";
+import { AgentId } from "./agent-ids.ts";
+import { AgentPath } from "./agents.ts";
 import { contract } from "./contract.ts";
-import { BODY_BYTES, JSON_BYTES, MESSAGE_KINDS, Message, MessageKind, Topic } from "./messages.ts";
+import { BODY_BYTES, FAILURES, JSON_BYTES } from "./limits.ts";
+import { MESSAGE_KINDS, Message, MessageKind, Topic } from "./messages.ts";
 import { ProgressInput, Task } from "./tasks.ts";
 import {
   EncodingInput,
@@ -89,7 +91,6 @@ export const Complete = z.strictObject({
     .optional()
     .describe("Of a message that went out through a channel: the platform's ids of what was posted, in order."),
 });
-export const FAILURES = ["transient", "permanent", "ambiguous"] as const;
 export const Fail = z.strictObject({
   token: ClaimToken,
   error: text(4096),

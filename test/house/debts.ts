@@ -131,5 +131,5 @@ export const DEBTS: Record<"areas" | "stores" | "cycles" | "long", string[]> = {
     "edges/mcp/endpoint.ts → edges/mcp/session-streams.ts → edges/mcp/endpoint.ts",
     "client/item.ts → client/lease.ts → client/item.ts",
   ],
-  long: ["core/work/claims.ts", "identity/agents/service.ts"],
+  long: ["core/work/claims.ts"],
 };

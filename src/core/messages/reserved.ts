@@ -1,4 +1,5 @@
-import { type MessageKind, PLAIN_KINDS } from "../../protocol/messages.ts";
+import { PLAIN_KINDS } from "../../protocol/limits.ts";
+import type { MessageKind } from "../../protocol/messages.ts";
 import { Problem } from "../../protocol/problem.ts";
 
 /** Members that the relay alone puts into a message. */

@@ -27,12 +27,12 @@ import {
   WebhookChannel,
   WebhookChannelDraft,
 } from "../../protocol/channels.ts";
+import { DelegationContext } from "../../protocol/delegation-context.ts";
 import {
   CancelledDelegations,
   Delegation,
   DelegationAnswer,
   DelegationChange,
-  DelegationContext,
   DelegationDraft,
   DelegationList,
   DelegationResponse,

@@ -1,6 +1,7 @@
 import type { Content, MessageStore } from "../../core/messages/store.ts";
 import type { Reading } from "../../kernel/db/database.ts";
-import { type Delegation, type DelegationAnswer, DelegationContext } from "../../protocol/delegations.ts";
+import { DelegationContext } from "../../protocol/delegation-context.ts";
+import type { Delegation, DelegationAnswer } from "../../protocol/delegations.ts";
 import { type Encoding, toTime, toTimeOrNull } from "../../protocol/wire.ts";
 import type { DelegationRow } from "./store.ts";
 

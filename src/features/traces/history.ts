@@ -6,7 +6,7 @@ import type { Caller } from "../../identity/auth/caller.ts";
 import type { Reading } from "../../kernel/db/database.ts";
 import type { LogEntry } from "../../kernel/log/tail.ts";
 import { fitting, jsonBytes, PAGE_BYTES } from "../../kernel/pages.ts";
-import { MAX_ALL_TRACES } from "../../protocol/traces.ts";
+import { MAX_ALL_TRACES } from "../../protocol/limits.ts";
 import { choose, traceJson } from "./service.ts";
 import type { TraceStore } from "./store.ts";
 

@@ -6,14 +6,9 @@ import type { Clock } from "../../kernel/clock.ts";
 import type { Reading, Tx } from "../../kernel/db/database.ts";
 import type { Idempotency } from "../../kernel/idempotency/service.ts";
 import { fitting, jsonBytes, PAGE_BYTES } from "../../kernel/pages.ts";
+import { MAX_ALL_TRACE_BYTES, MAX_ALL_TRACES, MAX_TRACE_BYTES, MAX_TRACES } from "../../protocol/limits.ts";
 import { Problem } from "../../protocol/problem.ts";
-import {
-  MAX_ALL_TRACE_BYTES,
-  MAX_ALL_TRACES,
-  MAX_TRACE_BYTES,
-  MAX_TRACES,
-  type TraceDraft,
-} from "../../protocol/traces.ts";
+import type { TraceDraft } from "../../protocol/traces.ts";
 import { type Encoding, toTime } from "../../protocol/wire.ts";
 import type { TraceHead, TraceRow, TraceStore } from "./store.ts";
 

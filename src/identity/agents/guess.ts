@@ -1,4 +1,4 @@
-import { ChannelInfo } from "../../protocol/agents.ts";
+import { ChannelInfo } from "../../protocol/agent-ids.ts";
 import { Problem } from "../../protocol/problem.ts";
 
 /** What a registration says of itself, as far as guessing needs it. */

@@ -1,4 +1,5 @@
-import { AgentId, type AgentPatch, type AgentRegistration } from "../../protocol/agents.ts";
+import { AgentId } from "../../protocol/agent-ids.ts";
+import type { AgentPatch, AgentRegistration } from "../../protocol/agents.ts";
 import { Problem } from "../../protocol/problem.ts";
 import { channelClues, guessKind, providerTag, topicsIn } from "./guess.ts";
 import type { AgentRow } from "./store.ts";

@@ -2,14 +2,8 @@ import { distance } from "fastest-levenshtein";
 import type { Clock } from "../../kernel/clock.ts";
 import type { Db, Reading, Tx } from "../../kernel/db/database.ts";
 import { readPage } from "../../kernel/pages.ts";
-import {
-  type Agent,
-  type AgentPatch,
-  type AgentRegistration,
-  type Heartbeat,
-  type RegisteredAgent,
-  reservedId,
-} from "../../protocol/agents.ts";
+import { reservedId } from "../../protocol/agent-ids.ts";
+import type { Agent, AgentPatch, AgentRegistration, Heartbeat, RegisteredAgent } from "../../protocol/agents.ts";
 import type { AgentId, InstanceId } from "../../protocol/ids.ts";
 import { Problem } from "../../protocol/problem.ts";
 import { type List, toTime } from "../../protocol/wire.ts";

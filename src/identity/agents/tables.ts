@@ -1,6 +1,7 @@
 import { sql } from "drizzle-orm";
 import { index, integer, primaryKey, sqliteTable, text } from "drizzle-orm/sqlite-core";
-import type { AgentKind, AgentStatus, ChannelInfo } from "../../protocol/agents.ts";
+import type { ChannelInfo } from "../../protocol/agent-ids.ts";
+import type { AgentKind, AgentStatus } from "../../protocol/agents.ts";
 import type { AgentId, InstanceId, Target } from "../../protocol/ids.ts";
 
 export const agents = sqliteTable(

@@ -1,4 +1,4 @@
-import { AgentId } from "../../protocol/agents.ts";
+import { AgentId } from "../../protocol/agent-ids.ts";
 
 /** Whom a message is for. Parsed once, at the edge. */
 export type Target =

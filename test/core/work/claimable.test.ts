@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { PLAIN_KINDS } from "../../../src/protocol/messages.ts";
+import { PLAIN_KINDS } from "../../../src/protocol/limits.ts";
 import { startCrew } from "../../support/work.ts";
 
 const FOR_ONE = ["task"];

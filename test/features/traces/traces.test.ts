@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
-import { CONTENT_BYTES, MAX_TRACES, METADATA_BYTES } from "../../../src/protocol/traces.ts";
+import { MAX_TRACES } from "../../../src/protocol/limits.ts";
+import { CONTENT_BYTES, METADATA_BYTES } from "../../../src/protocol/traces.ts";
 import { listen } from "../../support/listen.ts";
 import { startRelay } from "../../support/relay.ts";
 import { openStream } from "../../support/stream.ts";

@@ -1,0 +1,20 @@
+/** Limits and words that the relay knows from its start. Shapes, which cost time to build, are loaded with the first call. */
+
+export const BODY_BYTES = 256 * 1024;
+export const JSON_BYTES = 64 * 1024;
+
+/** Kinds that a plain send may name. Verbs of the relay write the others. */
+export const PLAIN_KINDS = ["chat", "task"] as const;
+
+/** Trace limits of one message for each agent, so that no agent takes another's room. */
+export const MAX_TRACES = 1000;
+export const MAX_TRACE_BYTES = 4 * 1024 * 1024;
+/** Trace limits of one message for all agents together. */
+export const MAX_ALL_TRACES = 10 * MAX_TRACES;
+export const MAX_ALL_TRACE_BYTES = 10 * MAX_TRACE_BYTES;
+
+/** Longest chain of delegations. */
+export const MAX_DEPTH = 5;
+
+/** How a post to a channel may fail: worth another try, never, or unknown. */
+export const FAILURES = ["transient", "permanent", "ambiguous"] as const;
