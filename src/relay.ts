@@ -24,13 +24,11 @@ import { createTracing } from "./features/traces/traces.ts";
 import { createActivityService } from "./identity/activity/service.ts";
 import { createPresence } from "./identity/agents/presence.ts";
 import { createRoster } from "./identity/agents/roster.ts";
-import { agentRoutes } from "./identity/agents/routes.ts";
 import { createAgentService } from "./identity/agents/service.ts";
 import { createAgentStore } from "./identity/agents/store.ts";
 import { allRoutes, lateRoutes, type Routes } from "./identity/auth/late-routes.ts";
 import { derivationKey, operatorSecret } from "./identity/auth/operator-token.ts";
 import type { Route } from "./identity/auth/route.ts";
-import { authRoutes } from "./identity/auth/routes.ts";
 import { createAuthService } from "./identity/auth/service.ts";
 import { createAuthStore } from "./identity/auth/store.ts";
 import { createOrchestrators } from "./identity/orchestrators/orchestrators.ts";
@@ -174,17 +172,27 @@ export async function createRelay(
   });
   const features: Routes = [
     ...probeRoutes(health),
+    // All at once: a path of one may look like a parameter of another (/v1/messages/stream).
+    lateRoutes(["/v1"], async () => {
+      const [{ authRoutes }, { agentRoutes }, ...lists] = await Promise.all([
+        import("./identity/auth/routes.ts"),
+        import("./identity/agents/routes.ts"),
+        messaging.routes(),
+        tasks.routes(),
+        delegations.routes(),
+        reading.routes({
+          identify: handle.identify,
+          upgrade: (request, data, headers) => upgradeWith(app)(request, data, headers),
+        }),
+      ]);
+      return [...authRoutes(db, auth, agents.instanceFor), ...agentRoutes(db, agents), ...lists.flat()];
+    }),
     lateRoutes(["/v1/health", "/metrics", "/v1/backups"], async () =>
       (await import("./ops/health/routes.ts")).healthRoutes(health, metrics),
     ),
-    ...authRoutes(db, auth, agents.instanceFor),
-    ...agentRoutes(db, agents),
     lateRoutes(["/v1/activity"], async () => (await import("./identity/activity/routes.ts")).activityRoutes(activity)),
-    ...messaging.routes(),
     tracing.routes,
     guard.routes,
-    ...tasks.routes(),
-    ...delegations.routes(),
     webhooks.routes,
     channels.routes,
     pairs.routes,
@@ -200,10 +208,6 @@ export async function createRelay(
         delegations: delegations.delegations,
       }),
     ),
-    ...reading.routes({
-      identify: handle.identify,
-      upgrade: (request, data, headers) => upgradeWith(app)(request, data, headers),
-    }),
   ];
   const docs = lateRoutes(["/", "/openapi.json", "/docs"], async () =>
     (await import("./edges/http/docs.ts")).docsRoutes(() => allRoutes(features), config.publicUrl),

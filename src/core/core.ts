@@ -24,7 +24,6 @@ import { createLists } from "./messages/lists.ts";
 import { createParents } from "./messages/parents.ts";
 import { createQuotas, type QuotaLimits } from "./messages/quotas.ts";
 import { createReaders } from "./messages/readers.ts";
-import { messageRoutes } from "./messages/routes.ts";
 import { createSearch } from "./messages/search.ts";
 import { createSender } from "./messages/send.ts";
 import { createMessageStore } from "./messages/store.ts";
@@ -36,7 +35,6 @@ import { createClaims } from "./work/claims.ts";
 import { createDrop } from "./work/drop.ts";
 import { createLeases } from "./work/leases.ts";
 import { createParked } from "./work/parked.ts";
-import { workRoutes } from "./work/routes.ts";
 import { createWorkStore } from "./work/store.ts";
 
 export interface MessagingParts {
@@ -131,9 +129,15 @@ export function createMessaging(parts: MessagingParts) {
     dropAgent,
     ...{ logger, sender, leases, claims, lists, readers, parents, explainer, waits, taking, retention, search },
     searchLag: async () => db.read(async (on) => headOf(on) - (await store.mark(on, "indexed"))),
-    routes: (): Route[] => [
-      ...messageRoutes({ db, sender, lists, readers, offers, explainer }),
-      ...workRoutes({ db, claims, works, taking, parents }),
-    ],
+    async routes(): Promise<Route[]> {
+      const [{ messageRoutes }, { workRoutes }] = await Promise.all([
+        import("./messages/routes.ts"),
+        import("./work/routes.ts"),
+      ]);
+      return [
+        ...messageRoutes({ db, sender, lists, readers, offers, explainer }),
+        ...workRoutes({ db, claims, works, taking, parents }),
+      ];
+    },
   };
 }

@@ -6,8 +6,7 @@ import type { Messaging } from "../core.ts";
 import { createInbox } from "./inbox.ts";
 import { createLooks } from "./poll.ts";
 import { createRosterText } from "./roster-text.ts";
-import { inboxRoutes } from "./routes.ts";
-import { type SocketRouteParts, socketRoute } from "./socket-route.ts";
+import type { SocketRouteParts } from "./socket-route.ts";
 import { createInboxStreams } from "./stream.ts";
 import { createWatchStreams } from "./watch.ts";
 
@@ -38,9 +37,15 @@ export function createReading({ messaging, presence, limit, authenticate }: Read
     streams,
     looks: createLooks({ ...messaging, inbox }),
     watch,
-    routes: (how: Pick<SocketRouteParts, "identify" | "upgrade">): Route[] => [
-      ...inboxRoutes({ ...messaging, inbox, streams, watch }),
-      socketRoute({ ...messaging, ...how, presence, limit, authenticate, inbox, streams }),
-    ],
+    async routes(how: Pick<SocketRouteParts, "identify" | "upgrade">): Promise<Route[]> {
+      const [{ inboxRoutes }, { socketRoute }] = await Promise.all([
+        import("./routes.ts"),
+        import("./socket-route.ts"),
+      ]);
+      return [
+        ...inboxRoutes({ ...messaging, inbox, streams, watch }),
+        socketRoute({ ...messaging, ...how, presence, limit, authenticate, inbox, streams }),
+      ];
+    },
   };
 }

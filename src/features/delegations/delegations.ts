@@ -9,7 +9,6 @@ import type { Fact } from "../../protocol/explain.ts";
 import { toTime } from "../../protocol/wire.ts";
 import { type Budgets, createAsk } from "./ask.ts";
 import { createEnds, isOpen } from "./ends.ts";
-import { delegationRoutes } from "./routes.ts";
 import { createDelegationService } from "./service.ts";
 import { createDelegationStore, type DelegationRow } from "./store.ts";
 
@@ -109,7 +108,8 @@ export function createDelegations({ messaging, idempotency, activity, budgets, k
     async start(): Promise<void> {
       open = await db.read((on) => store.countOpen(on));
     },
-    routes: (): Route[] => delegationRoutes({ db, delegations, waits, offers: messaging.offers }),
+    routes: async (): Promise<Route[]> =>
+      (await import("./routes.ts")).delegationRoutes({ db, delegations, waits, offers: messaging.offers }),
   };
 }
 

@@ -1,4 +1,5 @@
 import type { Messaging } from "../../core/core.ts";
+import type { Route } from "../../identity/auth/route.ts";
 import type { Db, Tx } from "../../kernel/db/database.ts";
 import type { Idempotency } from "../../kernel/idempotency/service.ts";
 import type { Task } from "../../protocol/tasks.ts";
@@ -7,7 +8,6 @@ import { isOver, toTask } from "./facts.ts";
 import { createTaskLife } from "./life.ts";
 import { createTaskReaders } from "./readers.ts";
 import { wireTaskRetention } from "./retention.ts";
-import { taskRoutes } from "./routes.ts";
 import { createTaskService } from "./service.ts";
 import { createTaskStore } from "./store.ts";
 
@@ -66,6 +66,6 @@ export function createTasks({ db, messaging, idempotency, retentionDays }: TaskP
     onMoved: (handler: (tx: Tx, task: Task) => Promise<void>) => life.onMoved((tx, task) => handler(tx, toTask(task))),
     /** Told of each change of a task, once it is on disk. */
     onChange: (listener: (task: Task) => void) => life.onChange((task) => listener(toTask(task))),
-    routes: () => taskRoutes({ db, tasks: service, readers }),
+    routes: async (): Promise<Route[]> => (await import("./routes.ts")).taskRoutes({ db, tasks: service, readers }),
   };
 }
