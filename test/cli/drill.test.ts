@@ -25,7 +25,7 @@ test("G1, G3, G4: killed 20 times amid 64 senders and 64 workers, the relay keep
 
 test("a message that was accepted and is gone ends the drill with what was lost, and keeps its data", async () => {
   const TMPDIR = tempFolder();
-  const { ended, complained } = startCli(["drill", "--kills", "6", ...FEW], { env: { TMPDIR } });
+  const { ended, complained } = startCli(["drill", "--kills", "3", ...FEW], { env: { TMPDIR } });
   await until(() => complained().includes("kill 1:"), "the first kill");
   const [folder = ""] = readdirSync(TMPDIR);
   const data = new Database(join(TMPDIR, folder, "signalbox.db"));
