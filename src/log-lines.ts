@@ -15,7 +15,7 @@ export function createLogger(level: string): Logger {
 }
 
 /** `12:30:01.250 INFO  Signalbox listens on http://127.0.0.1:4747  version=0.1.0`. An error's stack follows in lines of its own. */
-export function readableLine(json: string): string {
+function readableLine(json: string): string {
   const { level, time, msg, pid: _p, hostname: _h, err, ...fields } = JSON.parse(json) as Record<string, unknown>;
   const at = new Date(Number(time)).toTimeString().slice(0, 8);
   const millis = String(Number(time) % 1000).padStart(3, "0");

@@ -14,7 +14,7 @@ export function members(bytes: number): string {
   }
 }
 
-export const object = (count: number): Record<string, number> =>
+const object = (count: number): Record<string, number> =>
   Object.fromEntries(Array.from({ length: count }, (_, i) => [`k${i}`, 1]));
 
 export interface Body {

@@ -36,7 +36,7 @@ export interface AdapterOptions {
 }
 
 /** In milliseconds. */
-export interface Pace {
+interface Pace {
   /** How often the adapter says that it is there. */
   beatMs: number;
   /** How often one that waits looks, and how long there has to be no sign of life until it takes over. */

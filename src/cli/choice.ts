@@ -19,7 +19,7 @@ export interface Choice {
   dataDir?: string;
 }
 
-export const DEFAULT_URL = "http://127.0.0.1:4747";
+const DEFAULT_URL = "http://127.0.0.1:4747";
 
 interface Address {
   url: string;

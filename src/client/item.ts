@@ -18,7 +18,7 @@ export type WorkResult = Complete["result"];
 export type WorkHandler = (message: Message, held: Held) => WorkResult | Promise<WorkResult>;
 
 /** What a handler works under. `posts`: how far earlier attempts came with a message that goes out through a channel. */
-export type Held = Pick<Claimed, "claim" | "posts" | "task"> & { signal: AbortSignal };
+type Held = Pick<Claimed, "claim" | "posts" | "task"> & { signal: AbortSignal };
 
 /** What became of an item. `lost`: the relay would not take the outcome, for the reason in `cause`. */
 export type ItemEvent =

@@ -3,13 +3,13 @@ import { SendParams } from "./a2a.ts";
 import { contract, type Method } from "./contract.ts";
 
 /** Place of an agent or a group in a path. */
-export const TargetPath = z.strictObject({ agentId: z.string().min(1).max(160) });
+const TargetPath = z.strictObject({ agentId: z.string().min(1).max(160) });
 const VerbPath = TargetPath.extend({ verb: z.string().max(64) });
 /** A task's id, with what is to be done to it: `dlg_…:cancel`. */
 const TaskPath = TargetPath.extend({ task: z.string().max(256) });
 const ConfigPath = TaskPath.extend({ configId: z.string().max(256) });
 /** Queries are read by each call: other parameters are let through, as the protocol asks. */
-export const AnyQuery = z.looseObject({});
+const AnyQuery = z.looseObject({});
 const AnyBody = z.looseObject({});
 
 /** Operations of A2A over HTTP+JSON and JSON-RPC. The OpenAPI document leaves them out: the protocol describes them. */

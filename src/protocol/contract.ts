@@ -18,7 +18,7 @@ export interface AnswerDoc {
 export type Answers = Record<number, AnswerDoc>;
 
 /** Frames of a WebSocket: one JSON value each. */
-export interface SocketDoc {
+interface SocketDoc {
   subprotocol: string;
   client: Schema;
   server: Schema;

@@ -2,7 +2,7 @@ import { z } from "zod";
 import { contract } from "./contract.ts";
 import { queryInt, Time } from "./wire.ts";
 
-export const CheckStatus = z.enum(["ok", "warn", "fail"]);
+const CheckStatus = z.enum(["ok", "warn", "fail"]);
 export const HealthCheck = z.object({ name: z.string(), status: CheckStatus, detail: z.string() });
 export type HealthCheck = z.infer<typeof HealthCheck>;
 
@@ -15,7 +15,7 @@ export type HealthReport = z.infer<typeof HealthReport>;
 /** `GET /healthz` and `GET /readyz`. */
 export const Alive = z.object({ status: z.literal("ok") });
 
-export const BackupQuery = z.strictObject({
+const BackupQuery = z.strictObject({
   keep: queryInt(1, 10_000)
     .optional()
     .describe("Number of copies to keep in the data folder, this one included; older ones are deleted."),

@@ -125,7 +125,7 @@ export const DELIVERY_BYTES = 4 * 1024 * 1024;
 /** GitHub's own limit, 25 MB, is the highest of all mapped sources. */
 export const LARGEST_DELIVERY_BYTES = 25 * 1024 * 1024;
 /** What a source posts: its own shape, as its mapping reads it. */
-export const EventBody = jsonBody(DELIVERY_BYTES);
+const EventBody = jsonBody(DELIVERY_BYTES);
 
 const became = {
   task: Task.nullable().describe("null when the event is about nothing that needs work."),

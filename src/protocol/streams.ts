@@ -8,26 +8,25 @@ import { Task } from "./tasks.ts";
 import { Trace } from "./traces.ts";
 import { Position, queryInt } from "./wire.ts";
 
-export const StreamQuery = z.strictObject({
+const StreamQuery = z.strictObject({
   after: queryInt(0, Number.MAX_SAFE_INTEGER).optional(),
   include: z.literal("parent").optional(),
   ack: z.literal("resume").optional().describe("Also acknowledges what Last-Event-ID names."),
 });
 
-export const WatchQuery = z.strictObject({
+const WatchQuery = z.strictObject({
   ...MessageFilter,
   after: queryInt(0, Number.MAX_SAFE_INTEGER).optional(),
 });
-export type WatchQuery = z.input<typeof WatchQuery>;
 
 export const Open = z.object({}).describe("There is work to claim.");
 const WatchHello = z.object({ head: Position, firstId: Position });
 
 /** What an inbox stream sends, by the name of the event. */
-export const INBOX_EVENTS = { hello: Hello, message: Followed, open: Open, presence: Presence, reset: Reset, bye: Bye };
+const INBOX_EVENTS = { hello: Hello, message: Followed, open: Open, presence: Presence, reset: Reset, bye: Bye };
 
 /** What a stream over everything sends. */
-export const WATCH_EVENTS = {
+const WATCH_EVENTS = {
   hello: WatchHello,
   message: Entry,
   work: WorkChange,

@@ -3,7 +3,7 @@ import { z } from "zod";
 /** Shapes that every feature's wire types are made of. */
 
 export const MAX_ID_LENGTH = 128;
-export const MAX_JSON_DEPTH = 64;
+const MAX_JSON_DEPTH = 64;
 const CONTROL = /\p{Cc}/u;
 
 /**

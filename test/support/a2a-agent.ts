@@ -29,7 +29,7 @@ export interface Foreign {
   stop(): Promise<void>;
 }
 
-export interface ForeignTask {
+interface ForeignTask {
   /** What was said. */
   words: string;
   message: Message;

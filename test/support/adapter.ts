@@ -10,7 +10,7 @@ import { until } from "./until.ts";
 /** The adapters' waits pass this many times as fast. */
 const SPEED = 50;
 
-export const fastTiming: Timing = {
+const fastTiming: Timing = {
   ...systemTiming,
   now: () => systemTiming.now() * SPEED,
   sleep: (ms, signal) => systemTiming.sleep(ms / SPEED, signal),

@@ -132,7 +132,7 @@ export function createStream() {
   };
 }
 
-export function entry(id: number, fields: Partial<Entry> = {}): Entry {
+function entry(id: number, fields: Partial<Entry> = {}): Entry {
   return {
     id,
     from: "b",

@@ -23,7 +23,7 @@ export interface Answered {
   body: any;
 }
 
-export interface Ask {
+interface Ask {
   token?: string;
   instance?: string;
   headers?: Record<string, string>;

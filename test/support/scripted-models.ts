@@ -1,7 +1,7 @@
 import { atEnd } from "./ending.ts";
 
 /** What a model answers: text, or one call of a tool. */
-export type Turn = { text: string } | { tool: string; input: object };
+type Turn = { text: string } | { tool: string; input: object };
 
 /** One answer of the script, made from the request as it came. It may take its time. */
 export type Step = (request: string) => Turn | Promise<Turn>;

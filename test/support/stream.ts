@@ -2,7 +2,7 @@ import { atEnd } from "./relay.ts";
 import { inTime } from "./until.ts";
 
 /** One event as it came: only the fields that it had itself. */
-export interface StreamEvent {
+interface StreamEvent {
   type: string;
   id?: string;
   retry?: string;

@@ -1,5 +1,5 @@
 /** How long something that has to happen may take before the test fails. */
-export const DEADLINE_MS = 60_000;
+const DEADLINE_MS = 60_000;
 
 /** Waits for what the network or another process does in its own time. */
 export async function until(condition: () => boolean | Promise<boolean>, what = String(condition)): Promise<void> {

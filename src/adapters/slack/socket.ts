@@ -5,7 +5,7 @@ import { type Inbox, PlatformFault } from "../contract.ts";
 import { slackFault } from "./faults.ts";
 import { SILENT } from "./silence.ts";
 
-export interface Envelope {
+interface Envelope {
   type: string;
   body: unknown;
   ack(): Promise<void>;

@@ -4,7 +4,6 @@ import type { AgentId } from "../../protocol/ids.ts";
 import { mcpSessions } from "./tables.ts";
 
 export type SessionRow = typeof mcpSessions.$inferSelect;
-export type SessionStore = ReturnType<typeof createSessionStore>;
 
 export function createSessionStore() {
   return {

@@ -5,7 +5,7 @@ import { type Zone, zoneOf } from "./zone.ts";
 /** Later than this, a time counts as missed: the relay was away. */
 export const MISSED_MS = 60_000;
 /** So many missed times are counted, no more. */
-export const MAX_MISSED = 100;
+const MAX_MISSED = 100;
 /** Readings that one change of the clocks repeats or leaves out: an hour of minutes, and as many again to spare. */
 const AROUND_A_CHANGE = 120;
 

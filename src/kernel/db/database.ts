@@ -10,7 +10,7 @@ import { createSearcher, type Searcher } from "./searcher.ts";
 export type { Reading, Tx } from "./commit.ts";
 
 /** A statement prepared once for each connection; called with what to read through. */
-export type Statement<P> = (on: Reading) => P;
+type Statement<P> = (on: Reading) => P;
 
 export interface Db {
   /** One write, in the next group commit. Resolves when it is on disk. */

@@ -4,7 +4,7 @@ import { VERSION } from "../../version.ts";
 import { addressFlaw, isAddress, parseAllowed } from "./addresses.ts";
 import { type EgressAnswer, EgressError, exchange } from "./exchange.ts";
 
-export type { EgressAnswer, EgressCode } from "./exchange.ts";
+export type { EgressAnswer } from "./exchange.ts";
 export { EgressError } from "./exchange.ts";
 
 /** A request to an address that somebody else chose. */
@@ -26,7 +26,7 @@ export interface EgressRequest {
 }
 
 /** All addresses of a name. */
-export type Resolve = (host: string) => Promise<string[]>;
+type Resolve = (host: string) => Promise<string[]>;
 
 export interface EgressParts {
   /** Hosts, addresses and ranges that are allowed though they are not public; `*` allows everything. */

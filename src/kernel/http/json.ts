@@ -7,7 +7,7 @@ import { breathe } from "../breathe.ts";
  * takes some 25 ms; a body of 1 MiB can hold half a million. The largest payload and meta that are allowed (64 KiB each)
  * have less than 70,000 between them.
  */
-export const MAX_VALUES = 100_000;
+const MAX_VALUES = 100_000;
 /** Deeper than this no schema looks; the parser itself runs out of stack further down. */
 const MAX_DEPTH = 10_000;
 /** The largest text that anything takes, 256 KiB, written as nothing but escapes, has 1.5 MiB. */

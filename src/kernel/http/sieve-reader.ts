@@ -36,8 +36,6 @@ export function createNames(names: Iterable<string>) {
 const NAME_BYTES = 512;
 export const END = -1;
 
-export type Reader = ReturnType<typeof createReader>;
-
 /** Goes over JSON that comes in pieces, value by value. */
 export function createReader() {
   let piece: Uint8Array = new Uint8Array();

@@ -16,7 +16,7 @@ export interface SocketHandler {
 }
 
 /** RFC 6455 close codes, and our own from 4000 on. */
-export const CLOSE = {
+const CLOSE = {
   revoked: 4001,
   superseded: 4009,
   restarting: 1012,

@@ -3,7 +3,7 @@ import type { Listener, Log } from "./log.ts";
 import type { LogEntry } from "./tail.ts";
 
 /** A page of entries out of the database, for one follower. */
-export interface SourcePage {
+interface SourcePage {
   entries: LogEntry[];
   /** Everything for this follower up to here is in `entries` or was before it. */
   upTo: number;
