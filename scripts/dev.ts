@@ -1,5 +1,6 @@
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
+import { Stop } from "../src/cli/exit.ts";
 import { BUN_FLAGS } from "../src/cli/own.ts";
 import { onScratchRelay, type ScratchRelay } from "../src/cli/scratch-relay.ts";
 import { createClient } from "../src/client/client.ts";
@@ -44,4 +45,8 @@ ${AGENTS.map(({ id }) => id).join(", ")} are registered at ${relay.url()}, and a
 Ctrl-C removes the data.`);
     await new Promise(() => {});
   },
-);
+).catch((error) => {
+  // The relay has said why already.
+  if (!(error instanceof Stop)) throw error;
+  process.exit(error.code);
+});
