@@ -32,9 +32,9 @@ export function createKept() {
       bytes = mark.bytes;
       values = mark.values;
     },
-    /** Whether a part fits in behind a place, within a share of the room. */
-    hasRoom: (mark: { bytes: number; values: number }, copied: Copied, share = 1): boolean =>
-      mark.bytes + copied.bytes.length <= ROOM.bytes * share && mark.values + copied.values <= ROOM.values * share,
+    /** Whether a part fits in behind a place. */
+    hasRoom: (mark: { bytes: number; values: number }, copied: Copied, room = ROOM): boolean =>
+      mark.bytes + copied.bytes.length <= room.bytes && mark.values + copied.values <= room.values,
     all: (): Uint8Array => Buffer.concat(parts),
   };
 }

@@ -14,8 +14,8 @@ export type Known = true | { members?: ReadonlyMap<string, Known>; any?: Known; 
 const EVENT_BYTES = 1024 * 1024;
 /** Events kept: as many as a delivery may hold, and those that a notice names. */
 const MAX_EVENTS = 1100;
-/** Share of the room for events: members behind them have to fit, too. */
-const EVENTS_SHARE = 0.75;
+/** Room for events: those that are taken, and some to be named. Members behind them have to fit, too. */
+const EVENTS_ROOM = { bytes: 1.5 * EVENT_BYTES, values: 0.6 * ROOM.values };
 /** Items of a list without events, and members of any name. */
 const MAX_ITEMS = 1000;
 /** Bytes of one text, its escapes included. */
@@ -128,7 +128,7 @@ export function createSieve(known: Known): Sieve {
         const copy = copyFrom(EVENT_BYTES);
         const isSome = yield* value(wanted);
         const asItCame = copy.whole();
-        if (asItCame && kept.hasRoom(begun, asItCame, EVENTS_SHARE)) {
+        if (asItCame && kept.hasRoom(begun, asItCame, EVENTS_ROOM)) {
           kept.backTo(begun);
           kept.addBytes(asItCame);
           count++;
