@@ -1,6 +1,5 @@
-import { z } from "zod";
-import { StoredFile } from "../protocol/files.ts";
-import { type Caller, part } from "./caller.ts";
+import * as api from "../protocol/files.ts";
+import type { Caller } from "./caller.ts";
 import type { Call } from "./transport.ts";
 
 /** Large files take their time. */
@@ -24,23 +23,15 @@ export interface DownloadedFile {
 export function fileVerbs({ ask, transport }: Caller) {
   return {
     /** The answer's `id` is what messages carry: `payload: { files: [{ fileId }] }`. Sent twice it is stored once. */
-    put(bytes: Blob | Uint8Array<ArrayBuffer>, { name, type }: FileFacts = {}, call?: Call): Promise<StoredFile> {
+    put(bytes: Blob | Uint8Array<ArrayBuffer>, { name, type }: FileFacts = {}, call?: Call) {
       const upload = { bytes, type: type || "application/octet-stream" };
       const query = { name, agentId: call?.agentId };
-      return ask(
-        { method: "POST", path: "/v1/files", query, upload, answer: StoredFile, repeatable: true },
-        { timeoutMs: TIMEOUT_MS, ...call },
-      );
+      return ask(api.uploadFile, { query, upload }, { timeoutMs: TIMEOUT_MS, ...call });
     },
 
     async get(id: string, call?: Call): Promise<DownloadedFile> {
-      const { value, headers } = await transport.exchange(
-        {
-          ...{ method: "GET", path: `/v1/files/${part(id)}`, repeatable: true },
-          ...{ download: true, answer: z.instanceof(Uint8Array) },
-        },
-        { timeoutMs: TIMEOUT_MS, ...call },
-      );
+      const limits = { timeoutMs: TIMEOUT_MS, ...call };
+      const { value, headers } = await transport.exchange(api.downloadFile, { params: { id } }, limits);
       return {
         bytes: value,
         name: nameIn(headers.get("content-disposition")),

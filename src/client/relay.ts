@@ -1,6 +1,6 @@
-import { ActivityList, type ActivityQuery } from "../protocol/activity.ts";
-import { Alive, Backup, HealthReport } from "../protocol/health.ts";
-import { WhoAmI } from "../protocol/tokens.ts";
+import { type ActivityQuery, listActivity } from "../protocol/activity.ts";
+import * as api from "../protocol/health.ts";
+import { type WhoAmI, whoAmI } from "../protocol/tokens.ts";
 import type { Caller, Query } from "./caller.ts";
 import type { Call } from "./transport.ts";
 
@@ -11,29 +11,19 @@ const BACKUP_TIMEOUT_MS = 600_000;
 export function relayVerbs({ ask }: Caller) {
   return {
     /** Who the caller is, and whether its calls name an instance. */
-    whoami(call?: Call): Promise<WhoAmI> {
-      return ask({ method: "GET", path: "/v1/whoami", answer: WhoAmI, repeatable: true }, call);
-    },
+    whoami: (call?: Call): Promise<WhoAmI> => ask(whoAmI, {}, call),
 
     /** Answers without a token: the process is there. */
-    alive(call?: Call) {
-      return ask({ method: "GET", path: "/healthz", answer: Alive, repeatable: true }, call);
-    },
+    alive: (call?: Call) => ask(api.alive, {}, call),
 
     /** The relay's report on itself; the worst check wins. */
-    health(call?: Call): Promise<HealthReport> {
-      return ask({ method: "GET", path: "/v1/health", answer: HealthReport, repeatable: true }, call);
-    },
+    health: (call?: Call): Promise<api.HealthReport> => ask(api.healthReport, {}, call),
 
     /** For operators: a whole copy of the database, in the relay's data folder. */
-    backup({ keep }: { keep?: number } = {}, call?: Call): Promise<Backup> {
-      const exchange = { method: "POST", path: "/v1/backups", query: { keep }, answer: Backup } as const;
-      return ask(exchange, { timeoutMs: BACKUP_TIMEOUT_MS, ...call });
-    },
+    backup: ({ keep }: { keep?: number } = {}, call?: Call): Promise<api.Backup> =>
+      ask(api.makeBackup, { query: { keep } }, { timeoutMs: BACKUP_TIMEOUT_MS, ...call }),
 
     /** For operators and viewers: who did what, newest first. */
-    activity(query: Query<typeof ActivityQuery> = {}, call?: Call) {
-      return ask({ method: "GET", path: "/v1/activity", query, answer: ActivityList, repeatable: true }, call);
-    },
+    activity: (query: Query<typeof ActivityQuery> = {}, call?: Call) => ask(listActivity, { query }, call),
   };
 }

@@ -1,19 +1,18 @@
-import { z } from "zod";
-import { Presence } from "../protocol/agents.ts";
-import { Bye, Followed, Hello, Reset } from "../protocol/inbox.ts";
+import type { z } from "zod";
+import type { Followed } from "../protocol/inbox.ts";
+import { streamInbox } from "../protocol/streams.ts";
 import { bytesOf } from "./bytes.ts";
-import { type Caller, part } from "./caller.ts";
+import type { Caller } from "./caller.ts";
 import { RelayMismatch } from "./errors.ts";
 import { createSseParser, type SseEvent } from "./sse.ts";
 
+const { events: EVENTS } = streamInbox.answers[200];
+type Events = typeof EVENTS;
+
 /** What an inbox stream says. `open`: there is work to claim. Its `retry:` is for browsers: `follow` has waits of its own. */
 export type StreamEvent =
-  | ({ type: "hello" } & Hello)
   | { type: "message"; entry: Followed }
-  | { type: "open" }
-  | ({ type: "presence" } & Presence)
-  | ({ type: "reset" } & Reset)
-  | ({ type: "bye" } & Bye);
+  | { [T in Exclude<keyof Events, "message">]: { type: T } & z.output<Events[T]> }[Exclude<keyof Events, "message">];
 
 /** Where a stream starts: behind an entry already had, behind a place in the log, or (neither) at the stored cursor. */
 export interface Place {
@@ -22,15 +21,6 @@ export interface Place {
   /** `parent`: what a message replies to goes along with it. */
   include?: "parent";
 }
-
-const READERS = new Map<string, z.ZodType<StreamEvent>>([
-  ["hello", Hello.transform((hello) => ({ type: "hello" as const, ...hello }))],
-  ["message", Followed.transform((entry) => ({ type: "message" as const, entry }))],
-  ["open", z.unknown().transform(() => ({ type: "open" as const }))],
-  ["presence", Presence.transform((presence) => ({ type: "presence" as const, ...presence }))],
-  ["reset", Reset.transform((reset) => ({ type: "reset" as const, ...reset }))],
-  ["bye", Bye.transform((bye) => ({ type: "bye" as const, ...bye }))],
-]);
 
 /**
  * One connection to an agent's inbox stream, event by event. Rejects as `bytesOf` does, and with `RelayMismatch` at an event
@@ -43,7 +33,8 @@ export async function* inboxEvents(
   signal: AbortSignal,
 ): AsyncGenerator<StreamEvent, void, void> {
   const opening = {
-    path: `/v1/agents/${part(agentId)}/inbox/stream`,
+    contract: streamInbox,
+    params: { id: agentId },
     query: { after: lastEventId === undefined ? after : undefined, include },
     headers: {
       accept: "text/event-stream",
@@ -61,10 +52,10 @@ export async function* inboxEvents(
 
 /** An event of a kind that this client does not know yet is left out. */
 function parsed({ type, data }: SseEvent): StreamEvent | undefined {
-  const reader = READERS.get(type);
-  if (!reader) return undefined;
+  if (!Object.hasOwn(EVENTS, type)) return undefined;
   try {
-    return reader.parse(JSON.parse(data));
+    const event = EVENTS[type as keyof Events].parse(JSON.parse(data));
+    return (type === "message" ? { type, entry: event } : { type, ...event }) as StreamEvent;
   } catch (error) {
     throw new RelayMismatch(`The stream's ${type} event is not the relay's: ${String(error)}`, { cause: error });
   }

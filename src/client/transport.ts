@@ -1,4 +1,5 @@
 import type { z } from "zod";
+import type { Answers, Contract, Schema } from "../protocol/contract.ts";
 import { linkedAbort } from "./abort.ts";
 import { createBackoff } from "./backoff.ts";
 import { problemFrom, RelayMismatch, RelayProblem, RelayUnreachable, retryAfterOf } from "./errors.ts";
@@ -18,28 +19,32 @@ export interface Call {
   retries?: number;
 }
 
-/** One call of the HTTP contract. */
-export interface Exchange<Answer extends z.ZodType> {
-  method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
-  path: string;
+/** What a call fills into its contract. */
+export interface Filled {
+  params?: Record<string, string | number>;
   query?: Record<string, string | number | undefined>;
   body?: unknown;
   /** Bytes in place of JSON, and their type. */
   upload?: { bytes: Blob | Uint8Array<ArrayBuffer>; type: string };
-  /** Whether a good answer is bytes: then `answer` is of Uint8Array. */
-  download?: boolean;
-  answer: Answer;
-  headers?: Record<string, string>;
-  /** Carried out twice it does no more than once: it may be sent again when no answer came. */
+  /** An idempotency key: under it, the call may be sent again when no answer came. */
+  key?: string | undefined;
+  /** Overrides the contract's: whether the call may be sent again when no answer came. */
   repeatable?: boolean;
-  /** How long the relay itself may take its time, in seconds. */
-  waitSeconds?: number;
 }
 
+type Documented<A extends Answers> = {
+  [S in keyof A]: A[S] extends { type: string }
+    ? Uint8Array
+    : A[S] extends { schema: infer T extends Schema }
+      ? z.output<T>
+      : never;
+}[keyof A];
+/** A successful answer, parsed: one of those that the contract documents. Another type than JSON comes as bytes. */
+export type Answered<A extends Answers> = [Documented<A>] extends [never] ? undefined : Documented<A>;
+
 /** The start of an answer that is read as it comes. */
-export interface Opening {
-  path: string;
-  query?: Exchange<z.ZodType>["query"];
+export interface Opening extends Pick<Filled, "params" | "query"> {
+  contract: Contract;
   headers?: Record<string, string>;
 }
 
@@ -47,7 +52,11 @@ export interface Transport {
   /** The relay's address, without a slash at the end. */
   readonly base: string;
   /** Rejects with `RelayProblem`, `RelayUnreachable`, `RelayMismatch`, or the reason of the call's signal. */
-  exchange<A extends z.ZodType>(exchange: Exchange<A>, call?: Call): Promise<{ value: z.output<A>; headers: Headers }>;
+  exchange<A extends Answers>(
+    contract: Contract<Schema | undefined, Schema | undefined, Schema | undefined, A>,
+    filled: Filled,
+    call?: Call,
+  ): Promise<{ value: Answered<A>; headers: Headers }>;
   /** Rejects as `exchange` does, but that the signal's reason may come wrapped. */
   open(opening: Opening, signal: AbortSignal): Promise<ReadableStream<Uint8Array>>;
 }
@@ -74,20 +83,29 @@ export function createTransport(options: TransportOptions): Transport {
   if (options.token) common.authorization = `Bearer ${options.token}`;
   if (options.instanceId) common["signalbox-instance"] = options.instanceId;
 
+  function requestOf({ method }: Contract, { upload, body, key }: Filled): RequestInit {
+    const headers = { ...common, ...(key !== undefined && { "idempotency-key": key }) };
+    // The relay never redirects. Following one would send a POST on as a GET, and the token to who knows whom.
+    const init: RequestInit = { method, headers, redirect: "error" };
+    if (upload) return { ...init, headers: { ...headers, "content-type": upload.type }, body: upload.bytes };
+    if (body === undefined) return init;
+    return { ...init, headers: { ...headers, "content-type": "application/json" }, body: JSON.stringify(body) };
+  }
+
   /** One try, within its time. */
-  async function attempt<A extends z.ZodType>(exchange: Exchange<A>, call: Call) {
-    const url = base + exchange.path + queryString(exchange.query);
-    const request = requestOf(exchange, { ...common, ...exchange.headers });
+  async function attempt<A extends Answers>(contract: Contract, filled: Filled, call: Call) {
+    const path = pathOf(contract, filled);
+    const request = requestOf(contract, filled);
     const link = linkedAbort(call.signal);
-    const ms = (call.timeoutMs ?? TIMEOUT_MS) + (exchange.waitSeconds ?? 0) * 1000;
+    const ms = (call.timeoutMs ?? TIMEOUT_MS) + waitOf(filled) * 1000;
     const late = new RelayUnreachable(base, `no answer within ${Math.round(ms / 1000)} s`);
     timing.sleep(ms, link.signal).then(
       () => link.abort(late),
       () => undefined,
     );
     try {
-      const response = await options.fetch(url, { ...request, signal: link.signal });
-      return { value: await read(response, exchange), headers: response.headers };
+      const response = await options.fetch(base + path + queryOf(filled), { ...request, signal: link.signal });
+      return { value: (await read(response, contract, path)) as Answered<A>, headers: response.headers };
     } catch (error) {
       if (call.signal?.aborted) throw call.signal.reason;
       throw link.signal.aborted ? late : meant(error, base);
@@ -100,12 +118,14 @@ export function createTransport(options: TransportOptions): Transport {
   return {
     base,
 
-    async exchange(exchange, call = {}) {
+    async exchange<A extends Answers>(contract: Contract, filled: Filled, call: Call = {}) {
       const backoff = createBackoff(timing, { firstMs: 250, maxMs: 8_000 });
-      const tries = exchange.repeatable ? 1 + (call.retries ?? RETRIES) : 1;
+      const isRepeatable =
+        filled.repeatable ?? (filled.key !== undefined || contract.repeatable || contract.method === "GET");
+      const tries = isRepeatable ? 1 + (call.retries ?? RETRIES) : 1;
       for (let n = 1; ; n++) {
         try {
-          return await attempt(exchange, call);
+          return await attempt<A>(contract, filled, call);
         } catch (error) {
           if (n >= tries || !worthRepeating(error)) throw error;
           await timing.sleep(backoff.delay(retryAfterOf(error)), call.signal);
@@ -113,9 +133,10 @@ export function createTransport(options: TransportOptions): Transport {
       }
     },
 
-    async open({ path, query, headers }, signal) {
+    async open({ contract, headers, ...filled }, signal) {
+      const path = pathOf(contract, filled);
       const request: RequestInit = { headers: { ...common, ...headers }, signal, cache: "no-store", redirect: "error" };
-      const response = await options.fetch(base + path + queryString(query), request).catch((error) => {
+      const response = await options.fetch(base + path + queryOf(filled), request).catch((error) => {
         throw meant(error, base);
       });
       if (!response.ok) throw problemFrom(response, await jsonOf(response).catch(() => undefined));
@@ -136,24 +157,20 @@ function worthRepeating(error: unknown): boolean {
   );
 }
 
-function requestOf(exchange: Exchange<z.ZodType>, headers: Record<string, string>): RequestInit {
-  // The relay never redirects. Following one would send a POST on as a GET, and the token to who knows whom.
-  const init: RequestInit = { method: exchange.method, headers, redirect: "error" };
-  const { upload } = exchange;
-  if (upload) return { ...init, headers: { ...headers, "content-type": upload.type }, body: upload.bytes };
-  if (exchange.body === undefined) return init;
-  return { ...init, headers: { ...headers, "content-type": "application/json" }, body: JSON.stringify(exchange.body) };
-}
-
-async function read<A extends z.ZodType>(response: Response, exchange: Exchange<A>): Promise<z.output<A>> {
-  const isBytes = exchange.download && response.ok;
+async function read(response: Response, { method, answers }: Contract, path: string): Promise<unknown> {
+  const answer = answers[response.status];
+  const isBytes = response.ok && answer?.type !== undefined;
   const body = isBytes ? new Uint8Array(await response.arrayBuffer()) : await jsonOf(response);
   if (!response.ok) throw problemFrom(response, body);
-  const parsed = exchange.answer.safeParse(body);
+  // A success that the contract does not know is read as the first that it does.
+  const schema = (answer ?? Object.values(answers)[0])?.schema;
+  if (isBytes) return body;
+  if (!schema) return undefined;
+  const parsed = schema.safeParse(body);
   if (parsed.success) return parsed.data;
   const [issue] = parsed.error.issues;
   const place = issue ? `${issue.path.join("/")}: ${issue.message}` : "";
-  throw new RelayMismatch(`The answer to ${exchange.method} ${exchange.path} is not the relay's (${place})`);
+  throw new RelayMismatch(`The answer to ${method} ${path} is not the relay's (${place})`);
 }
 
 /** The body as JSON; undefined when there is none or it is something else. A body that is cut off rejects. */
@@ -193,7 +210,17 @@ function reasonOf(cause: unknown): string {
   return REASONS[code] ?? (cause.message || cause.name);
 }
 
-function queryString(query: Exchange<z.ZodType>["query"] = {}): string {
+/** Parts of a path are encoded: channel agents' ids have a colon. */
+const pathOf = ({ path }: Contract, { params = {} }: Filled): string =>
+  path.replace(/\{(\w+)\}/g, (_, name) => encodeURIComponent(params[name] ?? ""));
+
+function queryOf({ query = {} }: Filled): string {
   const given = Object.entries(query).filter(([, value]) => value !== undefined);
   return given.length === 0 ? "" : `?${new URLSearchParams(given.map(([key, value]) => [key, String(value)]))}`;
+}
+
+/** How long the relay itself may take its time, in seconds. */
+function waitOf({ query, body }: Filled): number {
+  const { waitSeconds } = { ...query, ...(body as { waitSeconds?: number } | undefined) };
+  return Number(waitSeconds ?? 0);
 }

@@ -182,6 +182,7 @@ export const putOutsideAgent = contract({
   params: AgentPath,
   body: OutsideDraft,
   example: { cardUrl: "https://agent.example.org" },
+  repeatable: true,
   answers: {
     201: { description: "Let in; see `state` later.", schema: OutsideAgent },
     200: { description: "Changed.", schema: OutsideAgent },
@@ -218,6 +219,7 @@ export const refreshOutsideAgent = contract({
   summary: "Fetch its card now, and try what waits",
   tag,
   params: AgentPath,
+  repeatable: true,
   answers: { 200: { description: "As it was before that.", schema: OutsideAgent } },
   problems: ["forbidden", "not-found"],
 });

@@ -141,6 +141,7 @@ export const registerAgent = contract({
   params: AgentPath,
   body: AgentRegistration,
   example: { name: "Reviewer", description: "Reviews pull requests", tags: ["review"], instanceId: "laptop-1" },
+  repeatable: true,
   answers: {
     200: { description: "Was there before.", schema: RegisteredAgent },
     201: {
@@ -182,6 +183,7 @@ export const changeAgent = contract({
   params: AgentPath,
   body: AgentPatch,
   example: { tags: ["review", "docs"], ready: true },
+  repeatable: true,
   answers: { 200: { description: "The agent as it is now.", schema: Agent } },
   problems: ["forbidden", "not-found", "gone", "superseded", "group-not-allowed"],
 });
@@ -210,6 +212,7 @@ export const restoreAgent = contract({
     "the head. Tokens, work, delegations, schedules, webhooks and bindings that ended stay ended. An orchestrator enrolls it again for a new token.",
   tag,
   params: AgentPath,
+  repeatable: true,
   answers: { 200: { description: "The agent as it is now.", schema: Agent } },
   problems: ["forbidden", "not-found", "gone"],
 });
@@ -224,6 +227,7 @@ export const heartbeat = contract({
   body: Heartbeat,
   example: { status: "busy" },
   bodyOptional: true,
+  repeatable: true,
   answers: { 200: { description: "The agent as it is now.", schema: Agent } },
   problems: ["forbidden", "not-found", "gone", "superseded"],
 });

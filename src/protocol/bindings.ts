@@ -123,6 +123,7 @@ export const setBinding = contract({
   params: AgentPath,
   body: BindingDraft,
   example: { conversationId: "-100200", target: "reviewer", mode: "exclusive" },
+  repeatable: true,
   answers: {
     200: { description: "Was there, and is changed.", schema: SetBinding },
     201: { description: "New.", schema: SetBinding },

@@ -242,6 +242,7 @@ export const reportEvent = contract({
     sender: { id: "77", name: "Ann" },
     text: "Is it done?",
   },
+  repeatable: true,
   answers: {
     200: { description: "It was reported before.", schema: EventAnswer },
     201: { description: "Stored, and sent to whom its conversation is bound to.", schema: EventAnswer },
@@ -271,6 +272,7 @@ export const notePost = contract({
   params: MessagePath,
   body: PostNote,
   example: { token: "clm_1_1", part: 0, externalId: "5418" },
+  repeatable: true,
   answers: { 200: { description: "All parts so far.", schema: PostedParts } },
   problems: ["forbidden", "not-found", "not-claimable", "claim-lost"],
 });

@@ -265,6 +265,7 @@ export const cancelDelegation = contract({
   body: DelegationCancel,
   example: { reason: "No longer needed." },
   bodyOptional: true,
+  repeatable: true,
   answers: { 200: { description: "The delegation, and what was ended.", schema: CancelledDelegations } },
   problems: ["forbidden", "superseded", "not-found", "not-open"],
 });

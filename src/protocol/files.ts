@@ -40,6 +40,7 @@ export const uploadFile = contract({
   query: FileUpload,
   raw: "The bytes of the file; Content-Type says what they are.",
   idempotent: true,
+  repeatable: true,
   answers: {
     200: { description: "The same key and content again.", schema: StoredFile },
     201: { description: "It is on disk.", schema: StoredFile },

@@ -98,6 +98,7 @@ export const ackInbox = contract({
   params: AgentPath,
   body: Ack,
   example: { upTo: 1 },
+  repeatable: true,
   answers: { 200: { description: "Where the cursor is now, and how much was never offered.", schema: Acked } },
   problems: ["forbidden", "gone", "superseded", "ahead-of-log"],
 });

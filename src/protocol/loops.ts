@@ -62,6 +62,7 @@ export const resumeLoop = contract({
   description: "It counts anew from there. Both sides are told; what was refused meanwhile was not stored.",
   tag,
   params: Path,
+  repeatable: true,
   answers: { 200: { description: "Resumed, or was already.", schema: Loop } },
   problems: ["forbidden", "not-found"],
 });

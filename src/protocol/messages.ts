@@ -298,6 +298,7 @@ export const markRead = contract({
   body: ReadMark,
   example: { agentId: "user" },
   bodyOptional: true,
+  repeatable: true,
   answers: { 200: { description: "The message.", schema: MessageDetail } },
   problems: ["forbidden", "not-found", "superseded"],
 });

@@ -122,6 +122,7 @@ export const registerOrchestrator = contract({
     providers: [{ name: "claude", version: "2.1.0", capabilities: [] }],
     baseDir: "/srv/agents",
   },
+  repeatable: true,
   answers: {
     200: { description: "Was there before.", schema: Orchestrator },
     201: { description: "New.", schema: Orchestrator },
@@ -160,6 +161,7 @@ export const changeOrchestrator = contract({
   params: Path,
   body: OrchestratorPatch,
   example: { status: "draining" },
+  repeatable: true,
   answers: { 200: { description: "The orchestrator as it is now.", schema: Orchestrator } },
   problems: ["forbidden", "group-not-allowed", "not-found", "superseded"],
 });
@@ -186,6 +188,7 @@ export const orchestratorHeartbeat = contract({
   body: OrchestratorHeartbeat,
   example: { managedAgents: [] },
   bodyOptional: true,
+  repeatable: true,
   answers: { 200: { description: "The orchestrator as it is now.", schema: Orchestrator } },
   problems: ["forbidden", "not-found", "superseded"],
 });

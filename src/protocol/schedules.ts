@@ -213,6 +213,7 @@ export const changeSchedule = contract({
   params: Path,
   body: SchedulePatch,
   example: { enabled: false },
+  repeatable: true,
   answers: { 200: { description: "The schedule as it is now.", schema: Schedule } },
   problems: [...(["forbidden", "not-found", "conflict", "superseded", "unknown-instance"] as const), ...UNSENDABLE],
 });

@@ -88,6 +88,7 @@ export const renewTask = contract({
   body: TaskRenew,
   example: { token: "clm_1_1", leaseSeconds: 600, progress: "Half of the files are read." },
   bodyOptional: true,
+  repeatable: true,
   answers: { 200: { description: "Held until then.", schema: WorkAnswer } },
   problems: ["forbidden", "claim-lost", "not-claimable", "not-found", "loop-paused"],
 });
@@ -114,6 +115,7 @@ export const setTaskStatus = contract({
     "done completes its message, failed makes that a dead letter, cancelled cancels it, all in the same write.",
   body: TaskStatusChange,
   example: { token: "clm_1_1", status: "done", note: "40 GB of logs rotated." },
+  repeatable: true,
   answers: { 200: { description: "As it is now.", schema: Task } },
   problems: ["forbidden", "claim-lost", "not-open", "not-claimable", "conflict", "not-found"],
 });

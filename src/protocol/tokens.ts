@@ -175,6 +175,7 @@ export const revokeToken = contract({
   description: "The webhooks, schedules and push configurations that it made are paused, and listed.",
   tag,
   params: Path,
+  repeatable: true,
   answers: { 200: { description: "Revoked.", schema: RevokedToken } },
   problems: ["forbidden", "not-found", "conflict"],
 });

@@ -197,6 +197,7 @@ export const changeWebhook = contract({
   params: Path,
   body: WebhookPatch,
   example: { status: "active" },
+  repeatable: true,
   answers: { 200: { description: "The webhook as it is now.", schema: Webhook } },
   problems: ["forbidden", "not-found", "superseded", "unknown-instance"],
 });
@@ -268,6 +269,7 @@ export const redeliverWebhook = contract({
   body: Redelivery,
   example: {},
   bodyOptional: true,
+  repeatable: true,
   answers: { 200: { description: "How many are on their way again.", schema: Redelivered } },
   problems: ["forbidden", "not-found", "conflict", "superseded", "unknown-instance"],
 });

@@ -183,6 +183,7 @@ export const renewClaim = contract({
     "With `progress` its sender gets a `control` message, a reply to the work. The report that was sent last is not sent again; one that is refused renews nothing.",
   body: Renew,
   example: { token: "clm_1_1", leaseSeconds: 600, progress: "Half of the files are read." },
+  repeatable: true,
   problems: ["forbidden", "claim-lost", "not-claimable", "not-found", "loop-paused"],
 });
 
@@ -193,6 +194,7 @@ export const releaseClaim = contract({
   summary: "Give it back; the attempt does not count",
   body: Release,
   example: { token: "clm_1_1", delaySeconds: 60, reason: "The test machine is busy." },
+  repeatable: true,
   problems: ["forbidden", "claim-lost", "not-claimable", "not-found"],
 });
 
@@ -203,6 +205,7 @@ export const completeClaim = contract({
   summary: "Finish it; a result goes to the sender",
   body: Complete,
   example: { token: "clm_1_1", result: "Merged as 4f2c1d9." },
+  repeatable: true,
   problems: ["forbidden", "claim-lost", "not-claimable", "not-found", "reserved"],
 });
 
@@ -213,6 +216,7 @@ export const failClaim = contract({
   summary: "It did not work; the attempt counts",
   body: Fail,
   example: { token: "clm_1_1", error: "The tests do not compile.", retryAfterSeconds: 60 },
+  repeatable: true,
   problems: ["forbidden", "claim-lost", "not-claimable", "not-found"],
 });
 

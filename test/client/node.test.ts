@@ -58,12 +58,23 @@ test("the client works under Node", async () => {
   expect(said).toMatchObject({ seen: ["done", "héllo"], answer: "done!", refused: "forbidden", unreachable: true });
 });
 
-test("the client needs nothing that only one runtime has", async () => {
-  const built = await Bun.build({
+const bundle = () =>
+  Bun.build({
     entrypoints: [join(import.meta.dir, "../../src/client/client.ts")],
     target: "browser",
+    metafile: true,
   });
-  const code = await built.outputs[0]?.text();
+
+test("a browser's bundle holds the client, the protocol and zod, and no module of the server", async () => {
+  const modules = Object.keys((await bundle()).metafile?.inputs ?? {});
+  expect(modules).toContainEqual(expect.stringMatching(/src\/client\/client\.ts$/));
+  expect(modules.filter((path) => !/(src\/(client|protocol)\/[\w-]+\.ts|node_modules\/zod\/.*)$/.test(path))).toEqual(
+    [],
+  );
+});
+
+test("the client needs nothing that only one runtime has", async () => {
+  const code = await (await bundle()).outputs[0]?.text();
   expect(code).not.toMatch(/from ?"(node:|bun)|\bBun\.|\bprocess\.|\bBuffer\b/);
   // The sources need no building under Bun.
   expect(await (await agentOf(relay, "bunny")).whoami()).toMatchObject({ agentId: "bunny" });
