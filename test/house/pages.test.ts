@@ -10,7 +10,7 @@ const BEFORE = 3;
 
 /** A part of what each page's blocks print. */
 const PRINTS: Record<string, string[]> = {
-  "README.md": ["Message 1 to builder, which is 1 agent", "acknowledged at"],
+  "README.md": ["Message 1 to builder, which is 1 agent", "acknowledged at", "Which branch?", "Message 3 to builder"],
   "docs/a2a.md": ['"TASK_STATE_COMPLETED"', '"jsonrpc":"2.0","id":1,"result"'],
   "docs/channels.md": ['"routed":1', "tier"],
   "docs/cli.md": ["Message 1 to reviewer, which is 1 agent", "acknowledged at"],
