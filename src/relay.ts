@@ -172,21 +172,6 @@ export async function createRelay(
   });
   const features: Routes = [
     ...probeRoutes(health),
-    // All at once: a path of one may look like a parameter of another (/v1/messages/stream).
-    lateRoutes(["/v1"], async () => {
-      const [{ authRoutes }, { agentRoutes }, ...lists] = await Promise.all([
-        import("./identity/auth/routes.ts"),
-        import("./identity/agents/routes.ts"),
-        messaging.routes(),
-        tasks.routes(),
-        delegations.routes(),
-        reading.routes({
-          identify: handle.identify,
-          upgrade: (request, data, headers) => upgradeWith(app)(request, data, headers),
-        }),
-      ]);
-      return [...authRoutes(db, auth, agents.instanceFor), ...agentRoutes(db, agents), ...lists.flat()];
-    }),
     lateRoutes(["/v1/health", "/metrics", "/v1/backups"], async () =>
       (await import("./ops/health/routes.ts")).healthRoutes(health, metrics),
     ),
@@ -208,6 +193,21 @@ export async function createRelay(
         delegations: delegations.delegations,
       }),
     ),
+    // All at once: a path of one may look like a parameter of another (/v1/messages/stream).
+    lateRoutes(["/v1"], async () => {
+      const [{ authRoutes }, { agentRoutes }, ...lists] = await Promise.all([
+        import("./identity/auth/routes.ts"),
+        import("./identity/agents/routes.ts"),
+        messaging.routes(),
+        tasks.routes(),
+        delegations.routes(),
+        reading.routes({
+          identify: handle.identify,
+          upgrade: (request, data, headers) => upgradeWith(app)(request, data, headers),
+        }),
+      ]);
+      return [...authRoutes(db, auth, agents.instanceFor), ...agentRoutes(db, agents), ...lists.flat()];
+    }),
   ];
   const docs = lateRoutes(["/", "/openapi.json", "/docs"], async () =>
     (await import("./edges/http/docs.ts")).docsRoutes(() => allRoutes(features), config.publicUrl),
