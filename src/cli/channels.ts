@@ -1,18 +1,21 @@
-import { type Command, Option } from "commander";
-import { everyItem } from "../client/client.ts";
-import { BINDING_MODES, type Binding, type BindingMode } from "../protocol/bindings.ts";
-import type { Channel, EventSummary } from "../protocol/channels.ts";
+import { Option } from "commander";
+import { type Client, everyItem } from "../client/client.ts";
+import { BINDING_MODES, type Binding, type BindingDraft } from "../protocol/bindings.ts";
+import type { Channel, EventSummary, WebhookChannelDraft } from "../protocol/channels.ts";
 import type { AgentId, Target } from "../protocol/ids.ts";
-import { contextOf } from "./context.ts";
-import { integer, wholeNumber } from "./options.ts";
+import { addWholeList, type CliCommand, type QueryOf } from "./commands.ts";
+import { integer } from "./options.ts";
 import type { Output } from "./output.ts";
 import { safeLine } from "./screen.ts";
-import { fieldsText, timeText } from "./show.ts";
+import { fieldsText, secretText, timeText } from "./show.ts";
 
-/** Chat accounts, and who their conversations go to. */
-export function addChannelCommands(program: Command): void {
+const ID = ["<channel>", "its id, provider:account"] as const;
+
+/** Chat accounts, and the targets of their conversations. */
+export function addChannelCommands(program: CliCommand): void {
   const channels = program.command("channel").description("Chat accounts").helpGroup("Channels:");
-  addLooking(channels);
+  addList(channels);
+  addShow(channels);
   addBind(channels);
   addUnbind(channels);
   addRoute(channels);
@@ -21,46 +24,42 @@ export function addChannelCommands(program: Command): void {
   addWebhook(channels);
 }
 
-function addLooking(channels: Command): void {
-  channels
-    .command("list")
-    .description("List the channels: ready ones first, then by name")
-    .addHelpText("after", "\nExample:\n  $ signalbox channel list")
-    .action(async (_: object, command: Command) => {
-      const { client, out } = contextOf(command);
-      const items = await Array.fromAsync(everyItem((page) => client.channels.list({ limit: 500, page })));
-      await out.show({ items, nextPage: null }, () => out.table(HEAD, items.map(channelRow)));
-    });
+function addList(channels: CliCommand): void {
+  addWholeList(channels, "List the channels: ready ones first, then by name", {
+    read: (client, query: QueryOf<typeof client.channels.list>) => client.channels.list(query),
+    head: ["CHANNEL", "NAME", "STATUS", "DIRECTION", "DEFAULT", "GOES TO"],
+    row: (channel: Channel) => [
+      ...[channel.id, channel.name, channel.ready ? channel.status : `${channel.status}, not ready`],
+      ...[channel.direction, channel.isDefault ? "yes" : ""],
+      channel.bindings.map(({ target }) => target).join(" "),
+    ],
+  }).example("channel list");
+}
+
+function addShow(channels: CliCommand): void {
   channels
     .command("show")
     .description("Show one channel and its bindings")
-    .argument("<channel>", "its id, provider:account")
-    .addHelpText("after", "\nExample:\n  $ signalbox channel show telegram:support")
-    .action(async (id: string, _: object, command: Command) => {
-      const { client, out } = contextOf(command);
-      const channel = await client.channels.get(id);
-      const bindings = await Array.fromAsync(
-        everyItem((page) => client.channels.bindings({ channel: id, limit: 500, page })),
-      );
-      const { bindings: _defaults, ...fields } = channel;
-      await out.show({ ...channel, bindings }, () => `${fieldsText(fields, out)}\n\n${bindingsText(bindings, out)}`);
+    .argument(...ID)
+    .example("channel show telegram:support")
+    .act(async ({ client, out }, id: string) => {
+      const { bindings: _, ...fields } = await client.channels.get(id);
+      const all = everyItem((page) => client.channels.bindings({ channel: id, limit: 500, page }));
+      const bindings = await Array.fromAsync(all);
+      await out.show({ ...fields, bindings }, () => `${fieldsText(fields, out)}\n\n${bindingsText(bindings, out)}`);
     });
 }
 
-interface BindOptions {
+type BindOptions = Omit<BindingDraft, "target" | "conversationId" | "threadId"> & {
   conversation?: string;
   thread?: string;
-  mode?: BindingMode;
-  priority?: number;
-  fallback?: string;
-  replay?: boolean;
-}
+};
 
-function addBind(channels: Command): void {
+function addBind(channels: CliCommand): void {
   channels
     .command("bind")
     .description("Send a conversation, or all of a channel, to an agent or a group")
-    .argument("<channel>", "its id, provider:account")
+    .argument(...ID)
     .argument("<target>", "an agent, label:x, tag:x, cap:x or broadcast")
     .option("--conversation <id>", "this conversation alone (default: all that have no binding of their own)")
     .option("--thread <id>", "this thread of it alone")
@@ -70,46 +69,43 @@ function addBind(channels: Command): void {
       ),
     )
     .option("--priority <n>", "the highest wins (default: 0)", integer)
-    .option("--fallback <target>", "who gets it while the target is away")
-    .option("--replay", "also what came in before, unbound")
-    .addHelpText(
-      "after",
-      "\nExamples:\n  $ signalbox channel bind telegram:support label:helpdesk --replay\n  $ signalbox channel bind telegram:support builder --conversation -100123 --fallback user",
+    .option("--fallback <target>", "the target while the first one is away")
+    .option("--replay", "also the events that came in before, unbound")
+    .example(
+      "channel bind telegram:support label:helpdesk --replay",
+      "channel bind telegram:support builder --conversation -100123 --fallback user",
     )
-    .action(async (id: AgentId, target: Target, options: BindOptions, command: Command) => {
-      const { client, out } = contextOf(command);
+    .act(async ({ client, out }, id: AgentId, target: Target, options: BindOptions) => {
       const { conversation: conversationId, thread: threadId, ...rest } = options;
-      const bound = await client.channels.bind(id, { target, conversationId, threadId, ...rest });
-      const more = bound.unbound ? ", and there are more: once again" : "";
-      const replayed = bound.replayed === undefined ? "" : `\n${bound.replayed} replayed${more}`;
-      await out.show(bound, () => `${bindingsText([bound], out)}${replayed}`);
+      const binding = await client.channels.bind(id, { target, conversationId, threadId, ...rest });
+      const more = binding.unbound ? ", and more remain: run this again" : "";
+      const replayed = binding.replayed === undefined ? "" : `\n${binding.replayed} replayed${more}`;
+      await out.show(binding, () => `${bindingsText([binding], out)}${replayed}`);
     });
 }
 
-function addUnbind(channels: Command): void {
+function addUnbind(channels: CliCommand): void {
   channels
     .command("unbind")
     .description("End a binding")
-    .argument("<channel>", "its id, provider:account")
+    .argument(...ID)
     .argument("<binding>", "the binding's id, bnd_…")
-    .addHelpText("after", "\nExample:\n  $ signalbox channel unbind telegram:support bnd_1a2b3c")
-    .action(async (id: AgentId, bindingId: string, _: object, command: Command) => {
-      const { client, out } = contextOf(command);
+    .example("channel unbind telegram:support bnd_1a2b3c")
+    .act(async ({ client, out }, id: AgentId, bindingId: string) => {
       await client.channels.unbind(id, bindingId);
       await out.show({ removed: bindingId }, () => `${safeLine(bindingId)} is removed`);
     });
 }
 
-function addRoute(channels: Command): void {
+function addRoute(channels: CliCommand): void {
   channels
     .command("route")
-    .description("Say where an event of a conversation would go")
-    .argument("<channel>", "its id, provider:account")
+    .description("Show the target that an event of a conversation would go to")
+    .argument(...ID)
     .option("--conversation <id>", "of this conversation")
     .option("--thread <id>", "of this thread of it")
-    .addHelpText("after", "\nExample:\n  $ signalbox channel route telegram:support --conversation -100123")
-    .action(async (id: string, place: { conversation?: string; thread?: string }, command: Command) => {
-      const { client, out } = contextOf(command);
+    .example("channel route telegram:support --conversation -100123")
+    .act(async ({ client, out }, id: string, place: { conversation?: string; thread?: string }) => {
       const report = await client.channels.route(id, place);
       await out.show(report, () => {
         const rows = report.items.map((item) => [item.goesTo ?? "-", item.level, ...bindingRow(item).slice(1)]);
@@ -119,86 +115,55 @@ function addRoute(channels: Command): void {
     });
 }
 
-function addDefault(channels: Command): void {
+function addDefault(channels: CliCommand): void {
   channels
     .command("default")
     .description("Make a channel @default")
-    .argument("<channel>", "its id, provider:account")
-    .option("--unset", "let the oldest channel be it again")
-    .addHelpText("after", "\nExample:\n  $ signalbox channel default slack:team")
-    .action(async (id: string, { unset }: { unset?: boolean }, command: Command) => {
-      const { client, out } = contextOf(command);
+    .argument(...ID)
+    .option("--unset", "make the oldest channel @default again")
+    .example("channel default slack:team")
+    .act(async ({ client, out }, id: string, { unset }: { unset?: boolean }) => {
       const channel = unset ? await client.channels.unchoose(id) : await client.channels.choose(id);
       await out.show(channel, () => `${safeLine(id)} is ${channel.isDefault ? "" : "not "}@default`);
     });
 }
 
-interface EventOptions {
-  conversation?: string;
-  unbound?: boolean;
-  limit?: number;
-  page?: string;
-}
+type EventOptions = Omit<QueryOf<Client["channels"]["events"], 1>, "unbound"> & { unbound?: boolean };
 
-function addEvents(channels: Command): void {
+function addEvents(channels: CliCommand): void {
   channels
     .command("events")
-    .description("List what came in, newest first")
-    .argument("<channel>", "its id, provider:account")
+    .description("List the events of a channel, newest first")
+    .argument(...ID)
+    .paged()
     .option("--conversation <id>", "of this conversation")
-    .option("--unbound", "what waits for a binding alone")
-    .option("--limit <n>", "how many (default: 50)", wholeNumber)
-    .option("--page <page>", "from where the last page ended")
-    .addHelpText("after", "\nExample:\n  $ signalbox channel events telegram:support --unbound")
-    .action(async (id: string, { unbound, ...query }: EventOptions, command: Command) => {
-      const { client, out } = contextOf(command);
-      const list = await client.channels.events(id, { ...query, ...(unbound && { unbound: "true" as const }) });
-      const more = list.nextPage === null ? "" : `\nThere is more: --page ${safeLine(list.nextPage)}`;
-      await out.show(list, () => out.table(EVENT_HEAD, list.items.map(eventRow)) + more);
+    .option("--unbound", "only those that wait for a binding")
+    .example("channel events telegram:support --unbound")
+    .act(async ({ client, out }, id: string, { unbound, ...query }: EventOptions) => {
+      const list = await client.channels.events(id, { ...query, ...(unbound && { unbound: "true" }) });
+      await out.page(list, out.table(EVENT_HEAD, []), (items) => out.table(EVENT_HEAD, items.map(eventRow)));
     });
 }
 
-interface WebhookOptions {
-  postTo?: string;
-  name?: string;
-  verify?: "standard" | "token";
-  direction?: "inbound" | "outbound" | "bidirectional";
-  target?: string;
-  rotate?: boolean;
-}
+type WebhookOptions = WebhookChannelDraft & { postTo?: string };
 
-function addWebhook(channels: Command): void {
+function addWebhook(channels: CliCommand): void {
   channels
     .command("webhook")
-    .description("Make or change a channel that needs no adapter: it is told, and tells, by a signed POST")
+    .description("Make or change a channel without an adapter, which sends and gets events by signed POST")
     .argument("<channel>", "its id, webhook:<account>")
-    .option("--post-to <url>", "where its messages go (default: nothing goes out)")
-    .option("--name <name>", "what people call it")
-    .addOption(new Option("--verify <how>", "how its events show whose they are").choices(["standard", "token"]))
+    .option("--post-to <url>", "the URL for its messages (default: none go out)")
+    .option("--name <name>", "its name for people")
+    .addOption(new Option("--verify <how>", "how its events prove their sender").choices(["standard", "token"]))
     .addOption(new Option("--direction <which>", "one way alone").choices(["inbound", "outbound", "bidirectional"]))
-    .option("--target <target>", "where its conversations go, when no operator has bound them")
+    .option("--target <target>", "the target of conversations that no operator has bound")
     .option("--rotate", "make a new secret")
-    .addHelpText(
-      "after",
-      "\nExample:\n  $ signalbox channel webhook webhook:crm --post-to https://crm.example/hook --target sales",
-    )
-    .action(async (id: string, { postTo: url, ...options }: WebhookOptions, command: Command) => {
-      const { client, out } = contextOf(command);
+    .example("channel webhook webhook:crm --post-to https://crm.example/hook --target sales")
+    .act(async ({ client, out }, id: string, { postTo: url, ...options }: WebhookOptions) => {
       const webhook = await client.channels.putWebhook(id, { url, ...options });
-      const once = webhook.secret === undefined ? "" : `\n${out.paint("yellow", "The secret is shown this once.")}`;
-      await out.show(webhook, () => `${fieldsText(webhook, out)}${once}`);
+      await out.show(webhook, () => secretText(webhook, out));
     });
 }
-
-const HEAD = ["CHANNEL", "NAME", "STATUS", "DIRECTION", "DEFAULT", "GOES TO"];
-const channelRow = (channel: Channel): string[] => [
-  channel.id,
-  channel.name,
-  channel.ready ? channel.status : `${channel.status}, not ready`,
-  channel.direction,
-  channel.isDefault ? "yes" : "",
-  channel.bindings.map(({ target }) => target).join(" "),
-];
 
 const BINDING_HEAD = ["BINDING", "CONVERSATION", "THREAD", "TARGET", "MODE", "PRIORITY", "FALLBACK", "ORIGIN"];
 const bindingRow = (binding: Binding): string[] => [

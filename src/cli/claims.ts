@@ -1,8 +1,9 @@
-import { type Command, Option } from "commander";
+import { Option } from "commander";
 import { RelayProblem } from "../client/client.ts";
 import type { MessageKind } from "../protocol/messages.ts";
 import type { Claimed, WorkAnswer } from "../protocol/work.ts";
-import { type Context, contextOf } from "./context.ts";
+import type { CliCommand } from "./commands.ts";
+import type { Context } from "./context.ts";
 import { EXIT, Stop } from "./exit.ts";
 import { collect, collectKinds, jsonValue, textOrStdin, wholeNumber } from "./options.ts";
 import type { Output } from "./output.ts";
@@ -10,7 +11,7 @@ import { claimedText, timeText } from "./show.ts";
 
 const GROUP = "Work:";
 
-export function addClaimCommands(program: Command): void {
+export function addClaimCommands(program: CliCommand): void {
   addClaim(program);
   addComplete(program);
   addFail(program);
@@ -27,7 +28,7 @@ interface ClaimOptions {
   held?: boolean;
 }
 
-function addClaim(program: Command): void {
+function addClaim(program: CliCommand): void {
   program
     .command("claim")
     .description("Take work: one message, or the next that is open")
@@ -41,9 +42,8 @@ function addClaim(program: Command): void {
     .addOption(
       new Option("--held", "take nothing: list what is held").conflicts(["lease", "wait", "max", "kind", "topic"]),
     )
-    .addHelpText("after", "\nExample:\n  $ signalbox claim --as builder --wait 30 --json")
-    .action(async (id: number | undefined, options: ClaimOptions, command: Command) => {
-      const context = contextOf(command);
+    .example("claim --as builder --wait 30 --json")
+    .act(async (context, id: number | undefined, options: ClaimOptions) => {
       const { out } = context;
       if (id === undefined) return await claimSome(context, options);
       const claimed = await context.client.claims.claim(id, { leaseSeconds: options.lease }).catch(async (error) => {
@@ -78,7 +78,7 @@ interface LeaseOptions {
 }
 
 /** A command about one lease. Its token may be left out: the relay tells the holder. */
-function leaseCommand(program: Command, name: string, description: string): Command {
+function leaseCommand(program: CliCommand, name: string, description: string): CliCommand {
   return program
     .command(name)
     .description(description)
@@ -106,14 +106,13 @@ interface CompleteOptions extends LeaseOptions {
   payload?: Record<string, unknown>;
 }
 
-function addComplete(program: Command): void {
+function addComplete(program: CliCommand): void {
   leaseCommand(program, "complete", "Say that held work is done, and with what result")
     .argument("[result]", "the text that goes to the sender; - reads stdin")
     .option("--subject <line>", "the result's subject")
     .option("--payload <json>", "the result's data, a JSON object", jsonValue)
-    .addHelpText("after", '\nExample:\n  $ signalbox complete 17 "Built, all green" --as builder')
-    .action(async (id: number, text: string | undefined, options: CompleteOptions, command: Command) => {
-      const context = contextOf(command);
+    .example('complete 17 "Built, all green" --as builder')
+    .act(async (context, id: number, text: string | undefined, options: CompleteOptions) => {
       const { subject, payload } = options;
       const body = text === undefined ? undefined : await textOrStdin(text);
       const result = [body, subject, payload].some((given) => given !== undefined)
@@ -129,14 +128,13 @@ interface FailOptions extends LeaseOptions {
   final?: boolean;
 }
 
-function addFail(program: Command): void {
+function addFail(program: CliCommand): void {
   leaseCommand(program, "fail", "Say that held work did not succeed; the attempt counts")
     .argument("<error>", "what went wrong; - reads stdin")
     .option("--retry-after <seconds>", "nobody gets it before that", wholeNumber)
     .option("--final", "no further attempt: it becomes a dead letter")
-    .addHelpText("after", '\nExample:\n  $ signalbox fail 17 "The tests are red" --retry-after 60 --as builder')
-    .action(async (id: number, text: string, options: FailOptions, command: Command) => {
-      const context = contextOf(command);
+    .example('fail 17 "The tests are red" --retry-after 60 --as builder')
+    .act(async (context, id: number, text: string, options: FailOptions) => {
       const error = await textOrStdin(text);
       const token = await tokenOf(context, id, options);
       const body = { token, error, retryAfterSeconds: options.retryAfter, final: options.final };
@@ -144,29 +142,24 @@ function addFail(program: Command): void {
     });
 }
 
-function addRelease(program: Command): void {
+function addRelease(program: CliCommand): void {
   leaseCommand(program, "release", "Give held work back; the attempt does not count")
     .option("--delay <seconds>", "nobody gets it before that", wholeNumber)
     .option("--reason <text>", "why")
-    .addHelpText("after", "\nExample:\n  $ signalbox release 17 --delay 300 --as builder")
-    .action(async (id: number, options: LeaseOptions & { delay?: number; reason?: string }, command: Command) => {
-      const context = contextOf(command);
+    .example("release 17 --delay 300 --as builder")
+    .act(async (context, id: number, options: LeaseOptions & { delay?: number; reason?: string }) => {
       const token = await tokenOf(context, id, options);
       const body = { token, delaySeconds: options.delay, reason: options.reason };
       await done(context.out, await context.client.claims.release(id, body));
     });
 }
 
-function addRenew(program: Command): void {
+function addRenew(program: CliCommand): void {
   leaseCommand(program, "renew", "Keep held work for longer")
     .option("--lease <seconds>", "from now on (default: as it was claimed)", wholeNumber)
     .option("--progress <text>", "tells its sender how far it is")
-    .addHelpText(
-      "after",
-      '\nExample:\n  $ signalbox renew 17 --lease 3600 --progress "Half of the tests ran" --as builder',
-    )
-    .action(async (id: number, options: LeaseOptions & { lease?: number; progress?: string }, command: Command) => {
-      const context = contextOf(command);
+    .example('renew 17 --lease 3600 --progress "Half of the tests ran" --as builder')
+    .act(async (context, id: number, options: LeaseOptions & { lease?: number; progress?: string }) => {
       const token = await tokenOf(context, id, options);
       const body = { token, leaseSeconds: options.lease, progress: options.progress };
       await done(context.out, await context.client.claims.renew(id, body));

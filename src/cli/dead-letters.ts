@@ -1,39 +1,34 @@
-import type { Command } from "commander";
-import { contextOf } from "./context.ts";
+import type { CliCommand, QueryOf } from "./commands.ts";
+import type { Context } from "./context.ts";
 import { wholeNumber } from "./options.ts";
 import { safeLine } from "./screen.ts";
 import { messageText, timeText } from "./show.ts";
 
 /** For operators: work whose attempts ran out. */
-export function addDeadLetterCommands(program: Command): void {
+export function addDeadLetterCommands(program: CliCommand): void {
   const letters = program
     .command("dead-letters")
-    .description("Look after work whose attempts ran out")
+    .description("See and requeue work whose attempts ran out")
     .helpGroup("Work:");
-  letters
-    .command("list")
-    .description("List it, newest first")
-    .option("--limit <n>", "how many", wholeNumber)
-    .option("--page <page>", "from where the last page ended")
-    .addHelpText("after", "\nExample:\n  $ signalbox dead-letters list")
-    .action(async ({ limit, page }: { limit?: number; page?: string }, command: Command) => {
-      const { client, out } = contextOf(command);
-      const list = await client.claims.deadLetters({ limit, page });
-      const text = list.items.map((letter) => {
-        const death = `  died ${timeText(letter.diedAt)}: ${safeLine(letter.error ?? "the lease ran out")}`;
-        return `${messageText(letter, out)}\n${out.paint("red", death)}`;
-      });
-      const more = list.nextPage === null ? [] : [`There is more: --page ${safeLine(list.nextPage)}`];
-      await out.show(list, () => [...text, ...more].join("\n") || "There are no dead letters");
-    });
+  letters.command("list").description("List dead letters, newest first").paged().example("dead-letters list").act(list);
   letters
     .command("requeue")
     .description("Open one again, with fresh attempts")
     .argument("<id>", "the message", wholeNumber)
-    .addHelpText("after", "\nExample:\n  $ signalbox dead-letters requeue 17")
-    .action(async (id: number, _: object, command: Command) => {
-      const { client, out } = contextOf(command);
+    .example("dead-letters requeue 17")
+    .act(async ({ client, out }, id: number) => {
       const answer = await client.claims.requeue(id);
       await out.show(answer, () => `Message ${id} is ${answer.message.state}`);
     });
+}
+
+async function list({ client, out }: Context, query: QueryOf<typeof client.claims.deadLetters>): Promise<void> {
+  await out.page(await client.claims.deadLetters(query), "There are no dead letters", (items) =>
+    items
+      .map((letter) => {
+        const death = `  died ${timeText(letter.diedAt)}: ${safeLine(letter.error ?? "the lease ran out")}`;
+        return `${messageText(letter, out)}\n${out.paint("red", death)}`;
+      })
+      .join("\n"),
+  );
 }

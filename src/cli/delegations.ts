@@ -1,6 +1,7 @@
-import { type Command, Option } from "commander";
-import { DELEGATION_STATUS, type Delegation, type DelegationStatus } from "../protocol/delegations.ts";
-import { contextOf } from "./context.ts";
+import { Option } from "commander";
+import { DELEGATION_STATUS, type Delegation } from "../protocol/delegations.ts";
+import type { CliCommand, QueryOf } from "./commands.ts";
+import type { Context } from "./context.ts";
 import { EXIT, Stop } from "./exit.ts";
 import { collect, jsonValue, textOrStdin, wholeNumber } from "./options.ts";
 import type { Output } from "./output.ts";
@@ -9,12 +10,9 @@ import { ENCRYPTED, timeText } from "./show.ts";
 
 const GROUP = "Work:";
 
-export function addDelegationCommands(program: Command): void {
+export function addDelegationCommands(program: CliCommand): void {
   addDelegate(program);
-  const group = program
-    .command("delegation")
-    .description("See, answer and take back what was delegated")
-    .helpGroup(GROUP);
+  const group = program.command("delegation").description("See, answer and cancel delegations").helpGroup(GROUP);
   addList(group);
   addShow(group);
   addAnswer(group);
@@ -36,35 +34,41 @@ interface DelegateOptions {
   opaque?: boolean;
 }
 
-function addDelegate(program: Command): void {
+function addDelegate(program: CliCommand): void {
   program
     .command("delegate")
-    .description("Ask for something that owes an answer")
+    .description("Send a request that owes an answer")
     .helpGroup(GROUP)
-    .argument("<to>", "an agent, or a group of which one does it: tag:ci, label:x, cap:x, broadcast")
-    .argument("[text]", "what is to be done; - or nothing reads stdin")
-    .option("--summary <text>", "what it is about, for whoever does it")
-    .option("--constraint <text>", "what to keep to; repeatable", collect)
-    .option("--expect <text>", "what the answer should look like")
+    .argument("<to>", "an agent, or a group, of which one agent does it: tag:ci, label:x, cap:x, broadcast")
+    .argument("[text]", "the request; - or nothing reads stdin")
+    .option("--summary <text>", "a summary of the context, for the agent that does it")
+    .option("--constraint <text>", "a constraint; repeatable", collect)
+    .option("--expect <text>", "the form of the answer")
     .option("--thread <id>", "put it into the thread of this message", wholeNumber)
-    .option("--parent <id>", "the delegation this is part of (default: the one that is worked on)")
+    .option("--parent <id>", "the delegation that this is part of (default: the one that the agent works on)")
     .option("--opaque", OPAQUE)
-    .option("--timeout <seconds>", "how long there is for it (default: 300)", wholeNumber)
-    .option("--wait", "wait for the answer and print it; fails when there is none, or an error")
-    .addHelpText("after", '\nExample:\n  $ signalbox delegate reviewer "Is this safe to merge?" --wait --as builder')
-    .action(async (to: string, given: string | undefined, options: DelegateOptions, command: Command) => {
-      const { client, out } = contextOf(command);
-      const text = await textOrStdin(given);
-      const { thread: threadId, parent: parentId, timeout: timeoutSeconds } = options;
-      const encoding = encodingFrom(options);
-      const draft = { to, text, encoding, context: contextFrom(options), threadId, parentId, timeoutSeconds };
-      const asked = await client.delegations.ask(draft);
-      if (!options.wait) return out.show(asked, () => askedText(asked));
-      out.note(askedText(asked));
-      const ended = await client.delegations.wait(asked.id);
-      await out.show(ended, () => answerText(ended));
-      if (ended.status !== "answered") throw new Stop(EXIT.problem, `${ended.id} ${ended.status}`);
-    });
+    .option("--timeout <seconds>", "time until the answer is due (default: 300)", wholeNumber)
+    .option("--wait", "wait for the answer and print it; fails without one, or with an error")
+    .example('delegate reviewer "Is this safe to merge?" --wait --as builder')
+    .act(delegate);
+}
+
+async function delegate(
+  { client, out }: Context,
+  to: string,
+  given: string | undefined,
+  options: DelegateOptions,
+): Promise<void> {
+  const text = await textOrStdin(given);
+  const { thread: threadId, parent: parentId, timeout: timeoutSeconds } = options;
+  const encoding = encodingFrom(options);
+  const draft = { to, text, encoding, context: contextFrom(options), threadId, parentId, timeoutSeconds };
+  const made = await client.delegations.ask(draft);
+  if (!options.wait) return out.show(made, () => madeText(made));
+  out.note(madeText(made));
+  const ended = await client.delegations.wait(made.id);
+  await out.show(ended, () => answerText(ended));
+  if (ended.status !== "answered") throw new Stop(EXIT.problem, `${ended.id} ${ended.status}`);
 }
 
 function contextFrom({ summary, constraint: constraints, expect: expectedOutput }: DelegateOptions) {
@@ -72,8 +76,8 @@ function contextFrom({ summary, constraint: constraints, expect: expectedOutput 
   return { summary: summary ?? "", constraints, expectedOutput };
 }
 
-const askedText = ({ id, to, messageId, queued, deadlineAt }: Delegation): string =>
-  `${id}: asked ${safeLine(to)} in message ${messageId}, until ${timeText(deadlineAt)}${queued ? "; nobody of it is online" : ""}`;
+const madeText = ({ id, to, messageId, queued, deadlineAt }: Delegation): string =>
+  `${id}: asked ${safeLine(to)} in message ${messageId}, until ${timeText(deadlineAt)}${queued ? "; none of its agents is online" : ""}`;
 
 function answerText({ answer, status }: Delegation): string {
   if (answer === null) return status;
@@ -81,52 +85,38 @@ function answerText({ answer, status }: Delegation): string {
   return safeText(answer.text || answer.error || (answer.payload ? JSON.stringify(answer.payload) : ""));
 }
 
-interface ListOptions {
-  from?: string;
-  to?: string;
-  status?: DelegationStatus;
-  root?: string;
-  limit?: number;
-  page?: string;
-}
-
-function addList(group: Command): void {
+function addList(group: CliCommand): void {
   group
     .command("list")
     .description("List delegations, newest first")
-    .option("--from <agent>", "asked by this agent")
-    .option("--to <target>", "asked of this agent or group")
-    .addOption(new Option("--status <status>", "how it is").choices(DELEGATION_STATUS))
+    .paged()
+    .option("--from <agent>", "from this agent")
+    .option("--to <target>", "to this agent or group")
+    .addOption(new Option("--status <status>", "with this status").choices(DELEGATION_STATUS))
     .option("--root <id>", "of this tree")
-    .option("--limit <n>", "how many", wholeNumber)
-    .option("--page <page>", "go on where a list ended")
-    .addHelpText("after", "\nExample:\n  $ signalbox delegation list --to builder --status pending")
-    .action(async (options: ListOptions, command: Command) => {
-      const { client, out } = contextOf(command);
-      const found = await client.delegations.list(options);
-      await out.show(found, () => {
-        if (found.items.length === 0 && found.nextPage === null) return "No such delegation";
-        const rows = found.items.map((row) => [
-          ...[row.id, row.from, row.to, `${row.depth}`, row.status + (row.late ? ", late" : "")],
-          ...[timeText(row.deadlineAt), row.encoding === "opaque" ? ENCRYPTED : (row.text ?? "")],
-        ]);
-        const more = found.nextPage === null ? "" : `\nThere are more: --page ${safeLine(found.nextPage)}`;
-        return out.table(["ID", "FROM", "TO", "DEPTH", "STATUS", "DEADLINE", "TEXT"], rows) + more;
-      });
+    .example("delegation list --to builder --status pending")
+    .act(async ({ client, out }, query: QueryOf<typeof client.delegations.list>) => {
+      const page = await client.delegations.list(query);
+      await out.page(page, "No such delegation", (items) => out.table(HEAD, items.map(rowOf)));
     });
 }
 
-function addShow(group: Command): void {
+const HEAD = ["ID", "FROM", "TO", "DEPTH", "STATUS", "DEADLINE", "TEXT"];
+const rowOf = (row: Delegation): string[] => [
+  ...[row.id, row.from, row.to, `${row.depth}`, row.status + (row.late ? ", late" : "")],
+  ...[timeText(row.deadlineAt), row.encoding === "opaque" ? ENCRYPTED : (row.text ?? "")],
+];
+
+function addShow(group: CliCommand): void {
   group
     .command("show")
     .description("Show a delegation and its answer")
     .argument("<id>", "the delegation")
-    .option("--wait", "when it has ended")
-    .addHelpText("after", "\nExample:\n  $ signalbox delegation show dlg_0mm7p6yo0 --wait")
-    .action(async (id: string, { wait }: { wait?: boolean }, command: Command) => {
-      const { client, out } = contextOf(command);
-      const shown = await (wait ? client.delegations.wait(id) : client.delegations.get(id));
-      await out.show(shown, () => delegationText(shown, out));
+    .option("--wait", "wait until it has ended")
+    .example("delegation show dlg_0mm7p6yo0 --wait")
+    .act(async ({ client, out }, id: string, { wait }: { wait?: boolean }) => {
+      const row = await (wait ? client.delegations.wait(id) : client.delegations.get(id));
+      await out.show(row, () => delegationText(row, out));
     });
 }
 
@@ -149,23 +139,22 @@ interface AnswerOptions {
   opaque?: boolean;
 }
 
-function addAnswer(group: Command): void {
+function addAnswer(group: CliCommand): void {
   group
     .command("answer")
-    .description("Answer what was asked of the agent")
+    .description("Answer a delegation to the agent")
     .argument("<id>", "the delegation")
     .argument("[text]", "the answer; - or nothing reads stdin")
-    .option("--error", "it cannot be done: the text says why")
+    .option("--error", "the work cannot be done: the text gives the reason")
     .option("--payload <json>", "data for programs, as a JSON object", jsonValue)
     .option("--opaque", OPAQUE)
-    .addHelpText("after", '\nExample:\n  $ signalbox delegation answer dlg_0mm7p6yo0 "Yes, merge it" --as reviewer')
-    .action(async (id: string, given: string | undefined, options: AnswerOptions, command: Command) => {
-      const { client, out } = contextOf(command);
+    .example('delegation answer dlg_0mm7p6yo0 "Yes, merge it" --as reviewer')
+    .act(async ({ client, out }, id: string, given: string | undefined, options: AnswerOptions) => {
       const { error, payload } = options;
       const text = await textOrStdin(given);
-      const said = { payload, encoding: encodingFrom(options), ...(error ? { error: text } : { text }) };
-      const answered = await client.delegations.answer(id, said);
-      await out.show(answered, () => `${id} is ${answered.status}${answered.late ? "; the answer came late" : ""}`);
+      const answer = { payload, encoding: encodingFrom(options), ...(error ? { error: text } : { text }) };
+      const row = await client.delegations.answer(id, answer);
+      await out.show(row, () => `${id} is ${row.status}${row.late ? "; the answer came late" : ""}`);
     });
 }
 
@@ -174,40 +163,37 @@ interface ProgressOptions {
   opaque?: boolean;
 }
 
-function addProgress(group: Command): void {
+function addProgress(group: CliCommand): void {
   group
     .command("progress")
-    .description("Report progress to the asker, or ask back")
+    .description("Report progress to the requester, or ask back")
     .argument("<id>", "the delegation")
-    .argument("[text]", "how far; - or nothing reads stdin")
-    .option("--question", "ask back: the asker replies, and the work goes on")
+    .argument("[text]", "the progress; - or nothing reads stdin")
+    .option("--question", "ask back: the requester replies, and the work goes on")
     .option("--opaque", OPAQUE)
-    .addHelpText(
-      "after",
-      '\nExample:\n  $ signalbox delegation progress dlg_0mm7p6yo0 "Half of the tests ran" --as builder',
-    )
-    .action(async (id: string, given: string | undefined, options: ProgressOptions, command: Command) => {
-      const { client, out } = contextOf(command);
-      const shown = await client.delegations.progress(id, {
-        ...{ text: await textOrStdin(given), question: options.question, encoding: encodingFrom(options) },
-      });
-      await out.show(shown, () => `${safeLine(shown.from)} is told`);
+    .example('delegation progress dlg_0mm7p6yo0 "Half of the tests ran" --as builder')
+    .act(async ({ client, out }, id: string, given: string | undefined, options: ProgressOptions) => {
+      const progress = {
+        text: await textOrStdin(given),
+        question: options.question,
+        encoding: encodingFrom(options),
+      };
+      const row = await client.delegations.progress(id, progress);
+      await out.show(row, () => `${safeLine(row.from)} is told`);
     });
 }
 
-function addCancel(group: Command): void {
+function addCancel(group: CliCommand): void {
   group
     .command("cancel")
-    .description("Take a delegation back")
+    .description("Cancel a delegation")
     .argument("<id>", "the delegation")
-    .option("--tree", "also what came of it, at any depth")
-    .option("--reason <text>", "why")
-    .addHelpText("after", "\nExample:\n  $ signalbox delegation cancel dlg_0mm7p6yo0 --tree")
-    .action(async (id: string, options: { tree?: boolean; reason?: string }, command: Command) => {
-      const { client, out } = contextOf(command);
+    .option("--tree", "also the delegations below it, at any depth")
+    .option("--reason <text>", "the reason")
+    .example("delegation cancel dlg_0mm7p6yo0 --tree")
+    .act(async ({ client, out }, id: string, options: { tree?: boolean; reason?: string }) => {
       const done = await client.delegations.cancel(id, options);
-      await out.show(done, () =>
-        done.cancelled.length ? `Cancelled: ${done.cancelled.join(", ")}` : "Nothing was open",
-      );
+      const ids = done.cancelled.join(", ");
+      await out.show(done, () => (ids ? `Cancelled: ${ids}` : "Nothing was open"));
     });
 }

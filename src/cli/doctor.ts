@@ -1,22 +1,21 @@
 import { existsSync, statfsSync, statSync } from "node:fs";
-import type { Command } from "commander";
 import { RelayProblem } from "../client/client.ts";
 import { hooksChecks } from "../harness/config/checks.ts";
 import type { HealthCheck, HealthReport } from "../protocol/health.ts";
-import { type Context, contextOf } from "./context.ts";
+import type { CliCommand } from "./commands.ts";
+import type { Context } from "./context.ts";
 import { runningServer, tokenFileIn } from "./data-folder.ts";
 import { EXIT, Stop } from "./exit.ts";
 import { checksText } from "./relay.ts";
 import type { Settings } from "./settings.ts";
 
-export function addDoctorCommand(program: Command): void {
+export function addDoctorCommand(program: CliCommand): void {
   program
     .command("doctor")
     .description("Check the way to the relay, the token, the database, the clock and the disk")
     .helpGroup("The relay:")
-    .addHelpText("after", "\nExample:\n  $ signalbox doctor")
-    .action(async (_: object, command: Command) => {
-      const context = contextOf(command);
+    .example("doctor")
+    .act(async (context) => {
       const { out } = context;
       const checks = await examine(context);
       const status = (["fail", "warn"] as const).find((bad) => checks.some((check) => check.status === bad)) ?? "ok";

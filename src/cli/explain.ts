@@ -1,12 +1,11 @@
-import type { Command } from "commander";
 import type { Explanation, Fact } from "../protocol/explain.ts";
-import { contextOf } from "./context.ts";
+import type { CliCommand } from "./commands.ts";
 import { wholeNumber } from "./options.ts";
 import type { Output } from "./output.ts";
 import { safeLine } from "./screen.ts";
 import { timeText } from "./show.ts";
 
-export function addExplainCommand(program: Command): void {
+export function addExplainCommand(program: CliCommand): void {
   program
     .command("explain")
     .description("Tell a message's story: what happened when, and how far it got with whom")
@@ -14,9 +13,8 @@ export function addExplainCommand(program: Command): void {
     .argument("<id>", "the message", wholeNumber)
     .option("--limit <n>", "how many recipients", wholeNumber)
     .option("--page <page>", "more recipients, from where the last page ended")
-    .addHelpText("after", "\nExample:\n  $ signalbox explain 17")
-    .action(async (id: number, { limit, page }: { limit?: number; page?: string }, command: Command) => {
-      const { client, out } = contextOf(command);
+    .example("explain 17")
+    .act(async ({ client, out }, id: number, { limit, page }: { limit?: number; page?: string }) => {
       const story = await client.messages.explain(id, { limit, page });
       await out.show(story, () => storyText(story, out));
     });

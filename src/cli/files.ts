@@ -1,12 +1,11 @@
 import { basename } from "node:path";
-import type { Command } from "commander";
-import { contextOf } from "./context.ts";
+import type { CliCommand } from "./commands.ts";
 import { EXIT, Stop } from "./exit.ts";
 import { safeLine } from "./screen.ts";
 import { fieldsText } from "./show.ts";
 
 /** Attachments. */
-export function addFileCommands(program: Command): void {
+export function addFileCommands(program: CliCommand): void {
   const files = program.command("file").description("Put and get attachments").helpGroup("Channels:");
   files
     .command("put")
@@ -18,8 +17,7 @@ export function addFileCommands(program: Command): void {
       "after",
       `\nExample:\n  $ id=$(signalbox file put shot.png --json | jq -r .id)\n  $ signalbox send builder "See this" --payload '{"files":[{"fileId":"'$id'"}]}'`,
     )
-    .action(async (path: string, { name, type }: { name?: string; type?: string }, command: Command) => {
-      const { client, settings, out } = contextOf(command);
+    .act(async ({ client, settings, out }, path: string, { name, type }: { name?: string; type?: string }) => {
       const bytes = Bun.file(path);
       if (!(await bytes.exists())) throw new Stop(EXIT.usage, `${path} cannot be sent: it is missing or not a file`);
       const facts = { name: name ?? basename(path), type: type ?? bytes.type };
@@ -31,9 +29,8 @@ export function addFileCommands(program: Command): void {
     .description("Get a file, into this folder or where --out says")
     .argument("<id>", "the file, fil_…")
     .option("--out <path>", "where to write it (default: its name, in this folder); - for stdout")
-    .addHelpText("after", "\nExample:\n  $ signalbox file get fil_1a2b3c --out shot.png")
-    .action(async (id: string, { out: path }: { out?: string }, command: Command) => {
-      const { client, out } = contextOf(command);
+    .example("file get fil_1a2b3c --out shot.png")
+    .act(async ({ client, out }, id: string, { out: path }: { out?: string }) => {
       const { bytes, name, type } = await client.files.get(id);
       if (path === "-") {
         await Bun.write(Bun.stdout, bytes);

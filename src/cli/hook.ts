@@ -1,11 +1,11 @@
-import type { Command } from "commander";
 import { HOOK_HARNESSES, titleOf } from "../harness/harnesses.ts";
 import { answerHook, HOOK_BUDGET, MAX_BLOCKS } from "../harness/hooks/hook.ts";
 import { readKeys } from "../harness/keys.ts";
+import type { CliCommand } from "./commands.ts";
 import { createOutput } from "./output.ts";
 import { type Flags, isStartedByRun, resolveSettings } from "./settings.ts";
 
-export function addHookCommand(program: Command): void {
+export function addHookCommand(program: CliCommand): void {
   const hook = program
     .command("hook")
     .description("Called by an agent's harness: brings in what waits for the agent")
@@ -20,7 +20,7 @@ export function addHookCommand(program: Command): void {
       .allowUnknownOption()
       .allowExcessArguments()
       .addHelpText("after", HELP)
-      .action((event: string | undefined, { budget }: { budget: number }, command: Command) =>
+      .action((event: string | undefined, { budget }: { budget: number }, command: CliCommand) =>
         quietly(async () => {
           if (isStartedByRun()) return;
           const input = process.stdin.isTTY ? "{}" : await Bun.stdin.text();
@@ -31,11 +31,8 @@ export function addHookCommand(program: Command): void {
   hook
     .command("headers")
     .description("Print the HTTP headers of an agent's keys, for a harness that asks for them")
-    .addHelpText(
-      "after",
-      "\nExample:\n  $ signalbox hook headers --keys ~/.config/signalbox/agents/claude.reviewer.json",
-    )
-    .action((_: object, command: Command) => {
+    .example("hook headers --keys ~/.config/signalbox/agents/claude.reviewer.json")
+    .action((_: object, command: CliCommand) => {
       const { keys = "" } = command.optsWithGlobals<Flags>();
       process.stdout.write(`${JSON.stringify({ Authorization: `Bearer ${readKeys(keys).token}` })}\n`);
     });

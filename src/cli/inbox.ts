@@ -1,8 +1,9 @@
-import { type Command, Option } from "commander";
+import { Option } from "commander";
 import type { FollowEvent } from "../client/follow.ts";
 import type { Inbox } from "../protocol/inbox.ts";
 import type { MessageKind } from "../protocol/messages.ts";
-import { type Context, contextOf, untilStopped } from "./context.ts";
+import type { CliCommand } from "./commands.ts";
+import { type Context, untilStopped } from "./context.ts";
 import { messageKind, wholeNumber } from "./options.ts";
 import type { Output } from "./output.ts";
 import { safeLine } from "./screen.ts";
@@ -19,7 +20,7 @@ interface InboxOptions {
   claimable?: boolean;
 }
 
-export function addInboxCommand(program: Command): void {
+export function addInboxCommand(program: CliCommand): void {
   program
     .command("inbox")
     .description("Read what an agent has not acknowledged yet, once or as it comes")
@@ -32,10 +33,9 @@ export function addInboxCommand(program: Command): void {
     .addOption(new Option("--kind <kind>", "only this kind").argParser(messageKind).conflicts(["ack", "follow"]))
     .addOption(new Option("--topic <topic>", "only this topic").conflicts(["ack", "follow"]))
     .addOption(new Option("--claimable", "only open work, also what was acknowledged").conflicts(["ack", "follow"]))
-    .addHelpText("after", "\nExamples:\n  $ signalbox inbox --as builder --ack")
+    .example("inbox --as builder --ack")
     .addHelpText("after", "  $ signalbox inbox --as builder --follow --json | jq .body")
-    .action(async (options: InboxOptions, command: Command) => {
-      const context = contextOf(command);
+    .act(async (context, options: InboxOptions) => {
       await (options.follow ? followInbox(context, options) : readInbox(context, options));
     });
 }

@@ -1,119 +1,78 @@
-import { type Command, InvalidArgumentError, Option } from "commander";
-import { everyItem } from "../client/client.ts";
-import {
-  type Integration,
-  type IntegrationDraft,
-  MAPPINGS,
-  type Mapping,
-  VERIFICATIONS,
-  type Verification,
-} from "../protocol/integrations.ts";
-import { SEVERITIES, type Severity } from "../protocol/tasks.ts";
-import { contextOf } from "./context.ts";
+import { InvalidArgumentError, Option } from "commander";
+import { type Integration, type IntegrationDraft, MAPPINGS, VERIFICATIONS } from "../protocol/integrations.ts";
+import { SEVERITIES } from "../protocol/tasks.ts";
+import { addWholeList, type CliCommand, idCommands, type QueryOf } from "./commands.ts";
 import { EXIT, Stop } from "./exit.ts";
 import { jsonValue, secretIn, textOrStdin } from "./options.ts";
-import { safeLine } from "./screen.ts";
-import { fieldsText } from "./show.ts";
+import { secretText } from "./show.ts";
 import { taskText } from "./tasks.ts";
 
 /** Sources of events, which become tasks. */
-export function addIntegrationCommands(program: Command): void {
+export function addIntegrationCommands(program: CliCommand): void {
   const integrations = program
     .command("integration")
-    .description("Make and look after sources of events: alerts, CI, error trackers")
+    .description("Manage sources of events: alerts, CI, error trackers")
     .helpGroup("Work:");
+  const add = idCommands(integrations, { argument: "<source>", about: "its name", example: "github" });
   addPut(integrations);
   addList(integrations);
-  integrations
-    .command("show")
-    .description("Show one, without its secret")
-    .argument("<source>", "its name")
-    .addHelpText("after", "\nExample:\n  $ signalbox integration show github")
-    .action(async (source: string, _: object, command: Command) => {
-      const { client, out } = contextOf(command);
-      const found = await client.integrations.get(source);
-      await out.show(found, () => fieldsText(found, out));
-    });
-  integrations
-    .command("remove")
-    .alias("rm")
-    .description("Remove one; its tasks stay")
-    .argument("<source>", "its name")
-    .addHelpText("after", "\nExample:\n  $ signalbox integration remove github")
-    .action(async (source: string, _: object, command: Command) => {
-      const { client, out } = contextOf(command);
-      await client.integrations.delete(source);
-      await out.show({ removed: source }, () => `${safeLine(source)} is removed`);
-    });
+  add("show", "Show an integration without its secret", ({ integrations }, source) => integrations.get(source));
+  add(
+    "remove",
+    "Delete an integration; its tasks stay",
+    ({ integrations }, source) => integrations.delete(source).then(() => ({ removed: source })),
+    (_, source) => `${source} is removed`,
+  ).alias("rm");
   addPost(integrations);
 }
 
-interface PutOptions {
-  target?: string;
-  topic?: string;
-  severity?: Severity;
-  mapping?: Mapping;
-  paths?: Record<string, unknown>;
-  verify?: Verification;
-  secretFile?: string;
-  rotate?: boolean;
-}
+type PutOptions = IntegrationDraft & { secretFile?: string };
 
-function addPut(integrations: Command): void {
+function addPut(integrations: CliCommand): void {
   integrations
     .command("put")
-    .description("Make or change one, the whole of it; a new secret is shown this once")
+    .description("Make or replace an integration; a new secret is shown this once")
     .argument("<source>", "its name")
-    .option("--target <target>", "who gets its tasks: an agent or a group")
-    .option("--topic <topic>", "of its tasks")
-    .addOption(new Option("--severity <severity>", "of events that name none").choices(SEVERITIES))
-    .addOption(new Option("--mapping <mapping>", "whose bodies it posts (default: generic)").choices(MAPPINGS))
-    .option("--paths <json>", "with mapping paths: where in a body is what", jsonValue)
+    .option("--target <target>", "the agent or group that gets its tasks")
+    .option("--topic <topic>", "the topic of its tasks")
+    .addOption(new Option("--severity <severity>", "the severity of events that name none").choices(SEVERITIES))
+    .addOption(new Option("--mapping <mapping>", "the format of its events (default: generic)").choices(MAPPINGS))
+    .option("--paths <json>", "for --mapping paths: the path of each field in an event", jsonValue)
     .addOption(
-      new Option("--verify <how>", "how its events are signed (default: as its platform does)").choices(VERIFICATIONS),
+      new Option("--verify <how>", "the signature of its events (default: its platform's)").choices(VERIFICATIONS),
     )
-    .option("--secret-file <file>", "the secret that the source made, as Sentry does")
+    .option("--secret-file <file>", "a file with the secret that the source made, as Sentry does")
     .option("--rotate", "make a new secret")
-    .addHelpText("after", "\nExample:\n  $ signalbox integration put github --mapping github --target tag:review")
-    .action(async (source: string, { secretFile, paths, ...options }: PutOptions, command: Command) => {
-      const { client, out } = contextOf(command);
+    .example("integration put github --mapping github --target tag:review")
+    .act(async ({ client, out }, source: string, { secretFile, ...draft }: PutOptions) => {
       const secret = secretFile === undefined ? undefined : secretIn(secretFile);
-      // What it has to be is the relay's to say.
-      const draft: IntegrationDraft = { ...options, secret, paths: paths as IntegrationDraft["paths"] };
-      const saved = await client.integrations.put(source, draft);
-      const warning = saved.secret ? `\n${out.paint("yellow", "The secret is shown this once.")}` : "";
-      await out.show(saved, () => fieldsText(saved, out) + warning);
+      const saved = await client.integrations.put(source, { ...draft, secret });
+      await out.show(saved, () => secretText(saved, out));
       if (saved.secret && saved.verify === "sentry")
-        out.note("Sentry signs with the secret that it made: say that one with --secret-file");
+        out.note("Sentry signs with the secret that it made: give that one with --secret-file");
     });
 }
 
-function addList(integrations: Command): void {
-  integrations
-    .command("list")
-    .description("List them")
-    .addHelpText("after", "\nExample:\n  $ signalbox integration list")
-    .action(async (_: object, command: Command) => {
-      const { client, out } = contextOf(command);
-      const items: Integration[] = [];
-      for await (const one of everyItem((page) => client.integrations.list({ limit: 500, page }))) items.push(one);
-      await out.show({ items }, () => (items.length ? out.table(HEAD, items.map(rowOf)) : "There are no integrations"));
-    });
+function addList(integrations: CliCommand): void {
+  addWholeList(integrations, "List the integrations", {
+    read: (client, query: QueryOf<typeof client.integrations.list>) => client.integrations.list(query),
+    none: "There are no integrations",
+    head: ["SOURCE", "MAPPING", "VERIFY", "TARGET", "TOPIC", "SEVERITY"],
+    row: ({ source, mapping, verify, target, topic, severity }: Integration) => [
+      ...[source, mapping, verify, target ?? "-", topic ?? "-", severity ?? "info"],
+    ],
+  }).example("integration list");
 }
 
-function addPost(integrations: Command): void {
+function addPost(integrations: CliCommand): void {
   integrations
     .command("post")
-    .description("Report an event in its name, by an operator's token or its own")
+    .description("Report an event of an integration, with its token or an operator's")
     .argument("<source>", "its name")
     .argument("[event]", "the event, a JSON object; - or nothing reads stdin")
-    .option("--key <key>", "idempotency key: with the same one it is reported once")
-    .addHelpText(
-      "after",
-      `\nExample:\n  $ signalbox integration post ci '{"title": "Nightly failed", "dedupeKey": "nightly"}'`,
-    )
-    .action(async (source: string, given: string | undefined, { key }: { key?: string }, command: Command) => {
-      const { client, out } = contextOf(command);
+    .option("--key <key>", "idempotency key: the same key reports one event")
+    .example(`integration post ci '{"title": "Nightly failed", "dedupeKey": "nightly"}'`)
+    .act(async ({ client, out }, source: string, given: string | undefined, { key }: { key?: string }) => {
       const result = await client.integrations.post(source, eventOf(await textOrStdin(given)), { idempotencyKey: key });
       const tasks = result.tasks.flatMap(({ task }) => task ?? []);
       if (result.skipped > 0)
@@ -129,8 +88,3 @@ function eventOf(text: string): Record<string, unknown> {
     throw error instanceof InvalidArgumentError ? new Stop(EXIT.usage, `The event: ${error.message}`) : error;
   }
 }
-
-const HEAD = ["SOURCE", "MAPPING", "VERIFY", "TARGET", "TOPIC", "SEVERITY"];
-const rowOf = ({ source, mapping, verify, target, topic, severity }: Integration): string[] => [
-  ...[source, mapping, verify, target ?? "-", topic ?? "-", severity ?? "info"],
-];

@@ -1,47 +1,37 @@
-import { type Command, Option } from "commander";
+import { Option } from "commander";
 import type { Loop } from "../protocol/loops.ts";
-import { contextOf } from "./context.ts";
+import type { CliCommand, QueryOf } from "./commands.ts";
+import type { Context } from "./context.ts";
 import { wholeNumber } from "./options.ts";
-import { safeLine } from "./screen.ts";
 import { timeText } from "./show.ts";
 
-interface ListOptions {
-  status?: "paused" | "resumed";
-  limit?: number;
-  page?: string;
-}
-
-/** For operators: where agents answered each other for too long. */
-export function addLoopCommands(program: Command): void {
+/** For operators: chains in which agents answered each other for too long. */
+export function addLoopCommands(program: CliCommand): void {
   const loops = program
     .command("loops")
     .description("See and resume chains in which agents answered each other for too long")
     .helpGroup("Messages:");
   loops
     .command("list")
-    .description("List them, newest first")
-    .addOption(new Option("--status <status>", "chains with this status alone").choices(["paused", "resumed"]))
-    .option("--limit <n>", "how many", wholeNumber)
-    .option("--page <page>", "from where the last page ended")
-    .addHelpText("after", "\nExample:\n  $ signalbox loops list --status paused")
-    .action(async ({ status, limit, page }: ListOptions, command: Command) => {
-      const { client, out } = contextOf(command);
-      const list = await client.loops.list({ status, limit, page });
-      const more = list.nextPage === null ? [] : [`There is more: --page ${safeLine(list.nextPage)}`];
-      await out.show(list, () =>
-        [list.items.length ? out.table(HEAD, list.items.map(rowOf)) : "There are no loops", ...more].join("\n"),
-      );
-    });
+    .description("List loops, newest first")
+    .paged()
+    .addOption(new Option("--status <status>", "with this status").choices(["paused", "resumed"]))
+    .example("loops list --status paused")
+    .act(list);
   loops
     .command("resume")
     .description("Let a paused chain go on")
     .argument("<root>", "the message that the chain began with", wholeNumber)
-    .addHelpText("after", "\nExample:\n  $ signalbox loops resume 17")
-    .action(async (rootId: number, _: object, command: Command) => {
-      const { client, out } = contextOf(command);
+    .example("loops resume 17")
+    .act(async ({ client, out }, rootId: number) => {
       const loop = await client.loops.resume(rootId);
       await out.show(loop, () => `The chain of message ${rootId} is ${loop.status}`);
     });
+}
+
+async function list({ client, out }: Context, query: QueryOf<typeof client.loops.list>): Promise<void> {
+  const page = await client.loops.list(query);
+  await out.page(page, "There are no loops", (items) => out.table(HEAD, items.map(rowOf)));
 }
 
 const HEAD = ["ROOT", "KIND", "STATUS", "MESSAGE", "SINCE", "BETWEEN"];

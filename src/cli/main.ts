@@ -1,5 +1,5 @@
 #!/usr/bin/env -S bun --config=/dev/null --no-env-file
-import { Command, CommanderError } from "commander";
+import { type Command, CommanderError } from "commander";
 import { distance } from "fastest-levenshtein";
 import manifest from "../../package.json" with { type: "json" };
 import { NoAgent, RelayProblem } from "../client/client.ts";
@@ -11,6 +11,7 @@ import { addBridgeCommands } from "./bridges.ts";
 import { addChannelRunCommand } from "./channel-run.ts";
 import { addChannelCommands } from "./channels.ts";
 import { addClaimCommands } from "./claims.ts";
+import { CliCommand } from "./commands.ts";
 import { addCompletionsCommand } from "./completions/completions.ts";
 import { addConnectCommand } from "./connect.ts";
 import { addDeadLetterCommands } from "./dead-letters.ts";
@@ -58,8 +59,8 @@ Examples:
   $ signalbox inbox --as builder --follow
   $ signalbox work --as builder -- ./build.sh`;
 
-function createProgram(): Command {
-  const program = new Command("signalbox")
+function createProgram(): CliCommand {
+  const program = new CliCommand("signalbox")
     .description(ABOUT)
     .version(manifest.version)
     .option("--url <url>", "the relay's address", filled)

@@ -1,8 +1,8 @@
-import { type Command, Option } from "commander";
+import { Option } from "commander";
 import type { Client } from "../client/client.ts";
 import { PLAIN_KINDS } from "../protocol/limits.ts";
 import type { Message, MessageDraft, Scheduled, SentMessage } from "../protocol/messages.ts";
-import { contextOf } from "./context.ts";
+import type { CliCommand } from "./commands.ts";
 import { jsonValue, messageKind, textOrStdin, wholeNumber } from "./options.ts";
 import type { Output } from "./output.ts";
 import { safeLine } from "./screen.ts";
@@ -10,7 +10,7 @@ import { messageText, timeText } from "./show.ts";
 
 const GROUP = "Messages:";
 
-export function addMessageCommands(program: Command): void {
+export function addMessageCommands(program: CliCommand): void {
   addSend(program);
   addThread(program);
   addSearch(program);
@@ -21,7 +21,7 @@ interface SendOptions extends Omit<MessageDraft, "to" | "body" | "idempotencyKey
   opaque?: boolean;
 }
 
-function addSend(program: Command): void {
+function addSend(program: CliCommand): void {
   program
     .command("send")
     .description("Send a message")
@@ -44,10 +44,9 @@ function addSend(program: Command): void {
     .option("--payload <json>", "data for programs, a JSON object", jsonValue)
     .option("--meta <json>", "data about the message, a JSON object", jsonValue)
     .option("--opaque", "the body is encrypted: never searched, never shown")
-    .addHelpText("after", '\nExamples:\n  $ signalbox send builder "Is main green?"')
+    .example('send builder "Is main green?"')
     .addHelpText("after", "  $ git diff | signalbox send tag:review --claimable --subject 'Review this'")
-    .action(async (to: string, body: string | undefined, options: SendOptions, command: Command) => {
-      const { client, out } = contextOf(command);
+    .act(async ({ client, out }, to: string, body: string | undefined, options: SendOptions) => {
       const { key, opaque, ...rest } = draftOptions(options);
       const draft = { ...rest, to, body: await textOrStdin(body), idempotencyKey: key };
       const sent = await client.messages.send({ ...draft, encoding: opaque ? "opaque" : undefined });
@@ -94,7 +93,7 @@ async function tellReach(client: Client, target: string, out: Output): Promise<v
 /** `tag:x`, `broadcast` and `@name` are more than one agent, or another's name. */
 const isGroup = (target: string): boolean => /^(tag:|cap:|label:|broadcast$|@)/.test(target);
 
-function addThread(program: Command): void {
+function addThread(program: CliCommand): void {
   program
     .command("thread")
     .description("Show the messages that share a root, oldest first")
@@ -102,9 +101,8 @@ function addThread(program: Command): void {
     .argument("<id>", "the root's id", wholeNumber)
     .option("--limit <n>", "how many", wholeNumber)
     .option("--page <page>", "from where the last page ended")
-    .addHelpText("after", "\nExample:\n  $ signalbox thread 17")
-    .action(async (id: number, options: { limit?: number; page?: string }, command: Command) => {
-      const { client, out } = contextOf(command);
+    .example("thread 17")
+    .act(async ({ client, out }, id: number, options: { limit?: number; page?: string }) => {
       const thread = await client.messages.thread(id, { limit: options.limit, page: options.page });
       await out.show(thread, () =>
         [
@@ -130,7 +128,7 @@ interface SearchOptions {
   page?: string;
 }
 
-function addSearch(program: Command): void {
+function addSearch(program: CliCommand): void {
   program
     .command("search")
     .description("Find messages, newest first")
@@ -144,9 +142,8 @@ function addSearch(program: Command): void {
     .option("--kind <kind>", "of this kind", messageKind)
     .option("--limit <n>", "how many", wholeNumber)
     .option("--page <page>", "from where the last page ended")
-    .addHelpText("after", "\nExample:\n  $ signalbox search deploy failed --from ci")
-    .action(async (words: string[], options: SearchOptions, command: Command) => {
-      const { client, out } = contextOf(command);
+    .example("search deploy failed --from ci")
+    .act(async ({ client, out }, words: string[], options: SearchOptions) => {
       const { from, to, agent, thread, topic, kind, limit, page } = options;
       const q = words.join(" ") || undefined;
       const found = await client.messages.list({ q, from, to, agent, thread, topic, kind, limit, page });

@@ -1,3 +1,4 @@
+import type { List } from "../protocol/wire.ts";
 import { safeJson, safeLine } from "./screen.ts";
 
 const CODES = { bold: 1, dim: 2, red: 31, green: 32, yellow: 33, cyan: 36 } as const;
@@ -8,6 +9,8 @@ export interface Output {
   readonly json: boolean;
   /** The answer: one JSON value with --json, else what `human` makes of it. */
   show(value: unknown, human: () => string): Promise<void>;
+  /** One page of a list: its items by `text`, or `none`, and the way to the next page. */
+  page<Item>(list: List<Item>, none: string, text: (items: Item[]) => string): Promise<void>;
   /** One more item of an answer without end: a line of JSON with --json, else what `human` makes of it. */
   item(value: unknown, human: () => string): Promise<void>;
   /** A word on the side, to stderr. */
@@ -26,10 +29,20 @@ export function createOutput({ json, colours }: { json: boolean; colours: boolea
     new Promise<void>((resolve, reject) => stdout.write(`${text}\n`, (error) => (error ? reject(error) : resolve())));
   const paint = (colour: Colour, text: string) => (paintOn ? `\x1b[${CODES[colour]}m${text}\x1b[0m` : text);
 
+  const show = (value: unknown, human: () => string) =>
+    write(json ? safeJson(value, stdout.isTTY ? 2 : undefined) : human());
+
   return {
     json,
     paint,
-    show: (value, human) => write(json ? safeJson(value, stdout.isTTY ? 2 : undefined) : human()),
+    show,
+    page: (list, none, text) =>
+      show(list, () => {
+        const { items, nextPage } = list;
+        if (nextPage === null) return items.length > 0 ? text(items) : none;
+        const more = `There is more: --page ${safeLine(nextPage)}`;
+        return items.length > 0 ? `${text(items)}\n${more}` : more;
+      }),
     item: (value, human) => write(json ? safeJson(value) : human()),
     note: (text) => void stderr.write(`${text}\n`),
     table(head, rows) {

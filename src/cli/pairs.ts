@@ -1,12 +1,12 @@
-import { type Command, Option } from "commander";
+import { Option } from "commander";
 import type { Client } from "../client/client.ts";
 import { type Pair, PairStatus } from "../protocol/pairs.ts";
-import { contextOf } from "./context.ts";
+import type { CliCommand } from "./commands.ts";
 import { textOrStdin, wholeNumber } from "./options.ts";
 import { safeLine } from "./screen.ts";
 import { messageText } from "./show.ts";
 
-export function addPairCommands(program: Command): void {
+export function addPairCommands(program: CliCommand): void {
   const pair = program.command("pair").description("Two agents that work together").helpGroup("Work:");
   addAsk(pair);
   addStep(pair, "accept", "Agree to work together");
@@ -19,40 +19,36 @@ export function addPairCommands(program: Command): void {
 const pairText = ({ id, requester, target, status, threadId }: Pair): string =>
   `${id}: ${safeLine(requester)} and ${safeLine(target)}, ${status}, thread ${threadId}`;
 
-function addAsk(group: Command): void {
+function addAsk(group: CliCommand): void {
   group
     .command("ask")
     .description("Ask another agent to work together")
     .argument("<agent>", "whom")
     .argument("[objective]", "what for")
     .option("--timeout <seconds>", "until when it can be accepted (default: 3600)", wholeNumber)
-    .addHelpText("after", '\nExample:\n  $ signalbox pair ask reviewer "Get main green" --as builder')
-    .action(
-      async (target: string, objective: string | undefined, { timeout }: { timeout?: number }, command: Command) => {
-        const { client, out } = contextOf(command);
-        const made = await client.pairs.ask({ target, objective, timeoutSeconds: timeout });
-        await out.show(made, () => pairText(made));
-      },
-    );
+    .example('pair ask reviewer "Get main green" --as builder')
+    .act(async ({ client, out }, target: string, objective: string | undefined, { timeout }: { timeout?: number }) => {
+      const made = await client.pairs.ask({ target, objective, timeoutSeconds: timeout });
+      await out.show(made, () => pairText(made));
+    });
 }
 
 type Step = keyof Pick<Client["pairs"], "accept" | "reject" | "end">;
 
-function addStep(group: Command, verb: Step, about: string): void {
+function addStep(group: CliCommand, verb: Step, about: string): void {
   group
     .command(verb)
     .description(about)
     .argument("<id>", "the pair")
     .option("--reason <text>", "why")
-    .addHelpText("after", `\nExample:\n  $ signalbox pair ${verb} pair_0mm7p6yo0 --as reviewer`)
-    .action(async (id: string, { reason }: { reason?: string }, command: Command) => {
-      const { client, out } = contextOf(command);
+    .example(`pair ${verb} pair_0mm7p6yo0 --as reviewer`)
+    .act(async ({ client, out }, id: string, { reason }: { reason?: string }) => {
       const now = await client.pairs[verb](id, { reason });
       await out.show(now, () => pairText(now));
     });
 }
 
-function addSend(group: Command): void {
+function addSend(group: CliCommand): void {
   group
     .command("send")
     .description("Say something to the other member, in the pair's thread")
@@ -60,15 +56,14 @@ function addSend(group: Command): void {
     .argument("[text]", "what; - or nothing reads stdin")
     .option("--subject <text>", "what it is about")
     .option("--reply-to <id>", "answers this message of the thread", wholeNumber)
-    .addHelpText("after", '\nExample:\n  $ signalbox pair send pair_0mm7p6yo0 "I take the tests" --as builder')
-    .action(
+    .example('pair send pair_0mm7p6yo0 "I take the tests" --as builder')
+    .act(
       async (
+        { client, out },
         id: string,
         text: string | undefined,
         { subject, replyTo }: { subject?: string; replyTo?: number },
-        command: Command,
       ) => {
-        const { client, out } = contextOf(command);
         const sent = await client.pairs.send(id, { body: await textOrStdin(text), subject, replyTo });
         await out.show(sent, () => messageText(sent, out));
       },
@@ -82,7 +77,7 @@ interface ListOptions {
   page?: string;
 }
 
-function addList(group: Command): void {
+function addList(group: CliCommand): void {
   group
     .command("list")
     .description("List pairs, newest first")
@@ -90,9 +85,8 @@ function addList(group: Command): void {
     .addOption(new Option("--status <status>", "how it is").choices(PairStatus.options))
     .option("--limit <n>", "how many", wholeNumber)
     .option("--page <page>", "go on where a list ended")
-    .addHelpText("after", "\nExample:\n  $ signalbox pair list --status active")
-    .action(async (options: ListOptions, command: Command) => {
-      const { client, out } = contextOf(command);
+    .example("pair list --status active")
+    .act(async ({ client, out }, options: ListOptions) => {
       const found = await client.pairs.list(options);
       await out.show(found, () => {
         if (found.items.length === 0) return "No such pair";

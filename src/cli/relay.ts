@@ -2,7 +2,8 @@ import { existsSync } from "node:fs";
 import type { Command } from "commander";
 import { systemSentence } from "../harness/system-errors.ts";
 import type { HealthCheck } from "../protocol/health.ts";
-import { contextOf, outputOf } from "./context.ts";
+import type { CliCommand } from "./commands.ts";
+import { outputOf } from "./context.ts";
 import { EXIT, Stop } from "./exit.ts";
 import { wholeNumber } from "./options.ts";
 import type { Output } from "./output.ts";
@@ -12,14 +13,13 @@ import { dataFolderOf, type Flags } from "./settings.ts";
 const GROUP = "The relay:";
 const COLOURS = { ok: "green", warn: "yellow", fail: "red" } as const;
 
-export function addRelayCommands(program: Command): void {
+export function addRelayCommands(program: CliCommand): void {
   program
     .command("health")
     .description("Ask the relay how it is; fails when it says fail")
     .helpGroup(GROUP)
-    .addHelpText("after", "\nExample:\n  $ signalbox health")
-    .action(async (_: object, command: Command) => {
-      const { client, out } = contextOf(command);
+    .example("health")
+    .act(async ({ client, out }) => {
       const report = await client.health();
       await out.show(report, () => `Signalbox ${safeLine(report.version)}\n${checksText(report.checks, out)}`);
       if (report.status === "fail") throw new Stop(EXIT.problem, "The relay is not well");
@@ -29,9 +29,8 @@ export function addRelayCommands(program: Command): void {
     .description("Copy the whole database, while it runs")
     .helpGroup(GROUP)
     .option("--keep <n>", "delete older copies beyond so many, this one included (default: keep all)", wholeNumber)
-    .addHelpText("after", "\nExample:\n  $ signalbox backup --keep 14")
-    .action(async ({ keep }: { keep?: number }, command: Command) => {
-      const { client, out } = contextOf(command);
+    .example("backup --keep 14")
+    .act(async ({ client, out }, { keep }: { keep?: number }) => {
       if (!out.json) out.note("Copying the database ...");
       const backup = await client.backup({ keep });
       const size = `${(backup.bytes / 1024 / 1024).toFixed(1)} MiB`;

@@ -1,9 +1,9 @@
-import { type Command, Option } from "commander";
+import { Option } from "commander";
 import { everyItem } from "../client/client.ts";
 import { PLAIN_KINDS } from "../protocol/limits.ts";
 import type { MessageKind } from "../protocol/messages.ts";
 import type { FireDetail, Schedule } from "../protocol/schedules.ts";
-import { contextOf } from "./context.ts";
+import type { CliCommand } from "./commands.ts";
 import { EXIT, Stop } from "./exit.ts";
 import { jsonValue, textOrStdin, wholeNumber } from "./options.ts";
 import type { Output } from "./output.ts";
@@ -11,7 +11,7 @@ import { safeLine } from "./screen.ts";
 import { fieldsText, timeText } from "./show.ts";
 
 /** Messages that are sent by themselves. */
-export function addScheduleCommands(program: Command): void {
+export function addScheduleCommands(program: CliCommand): void {
   const schedules = program
     .command("schedule")
     .description("Have messages sent at a time, once or by cron")
@@ -22,9 +22,8 @@ export function addScheduleCommands(program: Command): void {
     .command("show")
     .description("Show one with its last times")
     .argument("<id>", "the schedule, sch_…")
-    .addHelpText("after", "\nExample:\n  $ signalbox schedule show sch_1a2b3c")
-    .action(async (id: string, _: object, command: Command) => {
-      const { client, out } = contextOf(command);
+    .example("schedule show sch_1a2b3c")
+    .act(async ({ client, out }, id: string) => {
       const schedule = await client.schedules.get(id);
       const { items } = await client.schedules.fires(id, { limit: 20 });
       await out.show({ ...schedule, history: items }, () => detailText(schedule, items, out));
@@ -34,9 +33,8 @@ export function addScheduleCommands(program: Command): void {
     .description("Send a schedule's message now; its own times stay as they are")
     .argument("<id>", "the schedule, sch_…")
     .option("--key <key>", "idempotency key: with the same one it is sent once")
-    .addHelpText("after", "\nExample:\n  $ signalbox schedule run sch_1a2b3c")
-    .action(async (id: string, { key }: { key?: string }, command: Command) => {
-      const { client, out } = contextOf(command);
+    .example("schedule run sch_1a2b3c")
+    .act(async ({ client, out }, id: string, { key }: { key?: string }) => {
       const fire = await client.schedules.run(id, { idempotencyKey: key });
       await out.show(fire, () => `${safeLine(id)} was sent as #${fire.messageId}`);
     });
@@ -47,9 +45,8 @@ export function addScheduleCommands(program: Command): void {
     .alias("rm")
     .description("Delete a schedule, or cancel a message with a deliverAt")
     .argument("<id>", "the schedule, sch_…")
-    .addHelpText("after", "\nExample:\n  $ signalbox schedule remove sch_1a2b3c")
-    .action(async (id: string, _: object, command: Command) => {
-      const { client, out } = contextOf(command);
+    .example("schedule remove sch_1a2b3c")
+    .act(async ({ client, out }, id: string) => {
       await client.schedules.delete(id);
       await out.show({ removed: id }, () => `${safeLine(id)} is removed`);
     });
@@ -69,7 +66,7 @@ interface AddOptions {
   key?: string;
 }
 
-function addAdd(schedules: Command): void {
+function addAdd(schedules: CliCommand): void {
   schedules
     .command("add")
     .description("Make one")
@@ -100,8 +97,7 @@ function addAdd(schedules: Command): void {
       '\nExamples:\n  $ signalbox schedule add "0 9 * * 1-5" tag:team "Stand-up" --timezone Europe/Berlin --as planner' +
         '\n  $ signalbox schedule add +30m planner "Look at the build again" --as planner',
     )
-    .action(async (when: string, to: string, text: string | undefined, options: AddOptions, command: Command) => {
-      const { client, out } = contextOf(command);
+    .act(async ({ client, out }, when: string, to: string, text: string | undefined, options: AddOptions) => {
       const { name, timezone, missed, key: idempotencyKey, expiresAfter: expiresAfterSeconds, ...said } = options;
       const message = { ...said, to, body: await textOrStdin(text), expiresAfterSeconds };
       const draft = { ...whenOf(when, Date.now()), name, timezone, missed, message };
@@ -121,14 +117,13 @@ export function whenOf(when: string, now: number): { at: string } | { cron: stri
   throw new Stop(EXIT.usage, `"${when}" is no time: say +30m, +2h, +1d, 2026-05-04T09:00:00Z or "0 9 * * 1-5"`);
 }
 
-function addList(schedules: Command): void {
+function addList(schedules: CliCommand): void {
   schedules
     .command("list")
     .description("List them, newest first, and messages with a deliverAt that are still to be sent")
     .option("--agent <agent>", "those of this agent")
-    .addHelpText("after", "\nExample:\n  $ signalbox schedule list")
-    .action(async ({ agent: agentId }: { agent?: string }, command: Command) => {
-      const { client, out } = contextOf(command);
+    .example("schedule list")
+    .act(async ({ client, out }, { agent: agentId }: { agent?: string }) => {
       const items = await Array.fromAsync(everyItem((page) => client.schedules.list({ agentId, limit: 500, page })));
       await out.show({ items, nextPage: null }, () =>
         items.length ? out.table(HEAD, items.map(rowOf)) : "There are no schedules",
@@ -136,14 +131,13 @@ function addList(schedules: Command): void {
     });
 }
 
-function addSwitch(schedules: Command, name: string, about: string, enabled: boolean): void {
+function addSwitch(schedules: CliCommand, name: string, about: string, enabled: boolean): void {
   schedules
     .command(name)
     .description(about)
     .argument("<id>", "the schedule, sch_…")
-    .addHelpText("after", `\nExample:\n  $ signalbox schedule ${name} sch_1a2b3c`)
-    .action(async (id: string, _: object, command: Command) => {
-      const { client, out } = contextOf(command);
+    .example(`schedule ${name} sch_1a2b3c`)
+    .act(async ({ client, out }, id: string) => {
       const schedule = await client.schedules.patch(id, { enabled });
       await out.show(schedule, () => scheduleText(schedule, out));
     });

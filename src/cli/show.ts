@@ -59,7 +59,7 @@ export function claimedText({ message, claim }: Claimed, out: Output): string {
 }
 
 /** What an object has, one line each; what it has not is left out. */
-export function fieldsText(fields: Record<string, unknown>, { paint }: Output): string {
+export function fieldsText(fields: object, { paint }: Output): string {
   const rows = Object.entries(fields).flatMap(([name, value]): [string, string][] => {
     if (value === null || value === undefined || (Array.isArray(value) && value.length === 0)) return [];
     return [[safeLine(name), safeLine(typeof value === "object" ? JSON.stringify(value) : String(value))]];
@@ -67,6 +67,10 @@ export function fieldsText(fields: Record<string, unknown>, { paint }: Output): 
   const width = Math.max(0, ...rows.map(([name]) => name.length));
   return rows.map(([name, value]) => `${paint("dim", name.padEnd(width))}  ${value}`).join("\n");
 }
+
+/** Fields of an answer; when it holds a secret, with the remark that no later answer does. */
+export const secretText = (answer: object & { secret?: string | undefined }, out: Output): string =>
+  `${fieldsText(answer, out)}${answer.secret === undefined ? "" : `\n${out.paint("yellow", "The secret is shown this once.")}`}`;
 
 export const agentRow = (agent: Agent): string[] => [
   agent.id,

@@ -1,6 +1,6 @@
-import { type Command, InvalidArgumentError } from "commander";
+import { InvalidArgumentError } from "commander";
 import { type HistoryItem, levelOf, type Trace, type TraceLevel } from "../protocol/traces.ts";
-import { contextOf } from "./context.ts";
+import type { CliCommand } from "./commands.ts";
 import { EXIT, Stop } from "./exit.ts";
 import { jsonValue, textOrStdin, wholeNumber } from "./options.ts";
 import type { Output } from "./output.ts";
@@ -9,7 +9,7 @@ import { ENCRYPTED, messageText, timeText } from "./show.ts";
 
 const GROUP = "Messages:";
 
-export function addTraceCommands(program: Command): void {
+export function addTraceCommands(program: CliCommand): void {
   addHistory(program);
   const trace = program.command("trace").description("What agents thought and did about a message").helpGroup(GROUP);
   addAdd(trace);
@@ -26,7 +26,7 @@ interface HistoryOptions {
   limit?: number;
 }
 
-function addHistory(program: Command): void {
+function addHistory(program: CliCommand): void {
   program
     .command("history")
     .description("Read what was said, thought and done, oldest first")
@@ -39,9 +39,8 @@ function addHistory(program: Command): void {
     .option("--type <type>", "traces of this type alone")
     .option("--before <id>", "older than this message", wholeNumber)
     .option("--limit <n>", "how many messages", wholeNumber)
-    .addHelpText("after", "\nExample:\n  $ signalbox history --thread 17 --level 3")
-    .action(async (words: string[], options: HistoryOptions, command: Command) => {
-      const { client, out } = contextOf(command);
+    .example("history --thread 17 --level 3")
+    .act(async ({ client, out }, words: string[], options: HistoryOptions) => {
       const { thread, level, agent, sender, type: traceType, before, limit } = options;
       const q = words.join(" ") || undefined;
       const found = await client.traces.history({ q, thread, level, agent, sender, traceType, before, limit });
@@ -80,7 +79,7 @@ interface AddOptions {
   key?: string;
 }
 
-function addAdd(trace: Command): void {
+function addAdd(trace: CliCommand): void {
   trace
     .command("add")
     .description("Say what was thought or done about a message")
@@ -92,8 +91,7 @@ function addAdd(trace: Command): void {
     .option("--opaque", "the content is encrypted: never shown")
     .option("--key <key>", "idempotency key: said again with it, it is there once")
     .addHelpText("after", "\nExample:\n  $ bun test | signalbox trace add 17 --type command_exec --as builder")
-    .action(async (id: number, content: string | undefined, options: AddOptions, command: Command) => {
-      const { client, out } = contextOf(command);
+    .act(async ({ client, out }, id: number, content: string | undefined, options: AddOptions) => {
       const { type, metadata, key } = options;
       const level = options.level ?? levelOf(type);
       if (level === undefined) throw new Stop(EXIT.usage, `Say --level 2 or 3: ${type} is a type of your own`);
@@ -117,7 +115,7 @@ interface ListOptions {
   page?: string;
 }
 
-function addList(trace: Command): void {
+function addList(trace: CliCommand): void {
   trace
     .command("list")
     .description("Show them, oldest first")
@@ -127,9 +125,8 @@ function addList(trace: Command): void {
     .option("--agent <agent>", "by this agent")
     .option("--limit <n>", "how many", wholeNumber)
     .option("--page <page>", "from where the last page ended")
-    .addHelpText("after", "\nExample:\n  $ signalbox trace list 17 --level 2")
-    .action(async (id: number, options: ListOptions, command: Command) => {
-      const { client, out } = contextOf(command);
+    .example("trace list 17 --level 2")
+    .act(async ({ client, out }, id: number, options: ListOptions) => {
       const { level, type, agent, limit, page } = options;
       const list = await client.traces.list(id, { level, type, agent, limit, page });
       const more = list.nextPage === null ? [] : [`There is more: --page ${safeLine(list.nextPage)}`];

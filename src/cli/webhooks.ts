@@ -1,192 +1,132 @@
-import { type Command, Option } from "commander";
-import { everyItem } from "../client/client.ts";
-import type { MessageKind } from "../protocol/messages.ts";
+import { Option } from "commander";
+import type { Client } from "../client/client.ts";
 import {
   DELIVERY_STATES,
   type Delivery,
-  type NewWebhook,
   WEBHOOK_EVENTS,
   type Webhook,
+  type WebhookDraft,
   type WebhookEventType,
 } from "../protocol/webhooks.ts";
-import { contextOf } from "./context.ts";
+import { addWholeList, type CliCommand, idCommands, type QueryOf } from "./commands.ts";
 import { messageKind, wholeNumber } from "./options.ts";
-import type { Output } from "./output.ts";
 import { safeLine } from "./screen.ts";
-import { fieldsText, timeText } from "./show.ts";
+import { secretText, timeText } from "./show.ts";
 
-/** Telling other machines what happened. */
-export function addWebhookCommands(program: Command): void {
+const ID = "the webhook, whk_…";
+
+/** Notices of events to other machines. */
+export function addWebhookCommands(program: CliCommand): void {
   const webhooks = program
     .command("webhook")
     .description("Have events sent to a URL, signed as Standard Webhooks says")
     .helpGroup("Messages:");
   addAdd(webhooks);
   addList(webhooks);
-  webhooks
-    .command("show")
-    .description("Show one, and how it does")
-    .argument("<id>", "the webhook, whk_…")
-    .addHelpText("after", "\nExample:\n  $ signalbox webhook show whk_1a2b3c")
-    .action(async (id: string, _: object, command: Command) => {
-      const { client, out } = contextOf(command);
-      const webhook = await client.webhooks.get(id);
-      await out.show(webhook, () => fieldsText(webhook, out));
-    });
-  webhooks
-    .command("test")
-    .description("Send it one event, whatever its filter says")
-    .argument("<id>", "the webhook, whk_…")
-    .addHelpText("after", "\nExample:\n  $ signalbox webhook test whk_1a2b3c")
-    .action(async (id: string, _: object, command: Command) => {
-      const { client, out } = contextOf(command);
-      const delivery = await client.webhooks.test(id);
-      await out.show(delivery, () => `${safeLine(delivery.id)} is on its way; see: webhook deliveries ${safeLine(id)}`);
-    });
-  addSwitch(webhooks, "pause", "Send and record nothing until it is resumed", "paused");
-  addSwitch(webhooks, "resume", "Go on, also after the relay disabled it", "active");
+  const add = idCommands(webhooks, { about: ID, example: "whk_1a2b3c" });
+  add("show", "Show a webhook and its state", ({ webhooks }, id) => webhooks.get(id));
+  add(
+    "test",
+    "Send one event to a webhook, whatever its filter",
+    ({ webhooks }, id) => webhooks.test(id),
+    (delivery, id) => `${safeLine(delivery.id)} is on its way; see: webhook deliveries ${id}`,
+  );
+  const state = ({ status }: Webhook, id: string) => `${id} is ${status}`;
+  const setTo = (status: "active" | "paused") => (client: Client, id: string) => client.webhooks.patch(id, { status });
+  add("pause", "Send and record nothing until it is resumed", setTo("paused"), state);
+  add("resume", "Go on, also after the relay disabled it", setTo("active"), state);
   addRotate(webhooks);
   addDeliveries(webhooks);
-  addEnds(webhooks);
+  addRedeliver(webhooks);
+  add(
+    "remove",
+    "Delete a webhook; pending events are not delivered",
+    ({ webhooks }, id) => webhooks.delete(id).then(() => ({ removed: id })),
+    (_, id) => `${id} is removed`,
+  ).alias("rm");
 }
 
-interface AddOptions {
-  name?: string;
-  event?: WebhookEventType[];
-  from?: string;
-  to?: string;
-  topic?: string;
-  kind?: MessageKind;
-  key?: string;
-}
+type AddOptions = Pick<WebhookDraft, "name"> &
+  NonNullable<WebhookDraft["filter"]> & { event?: WebhookEventType[]; key?: string };
 
-function addAdd(webhooks: Command): void {
+function addAdd(webhooks: CliCommand): void {
   webhooks
     .command("add")
     .description("Make one; its secret is shown this once")
-    .argument("<url>", "where to: http or https, at a public address")
-    .option("--name <name>", "what people call it")
+    .argument("<url>", "its address: http or https, public")
+    .option("--name <name>", "its name for people")
     .addOption(
-      new Option("--event <event...>", "what it is told of (default: message.created)").choices(WEBHOOK_EVENTS),
+      new Option("--event <event...>", "the events to send (default: message.created)").choices(WEBHOOK_EVENTS),
     )
     .option("--from <agent>", "only of messages from this agent")
     .option("--to <target>", "only of messages to this agent or group")
     .option("--topic <topic>", "only of messages of this topic")
     .option("--kind <kind>", "only of messages of this kind", messageKind)
-    .option("--key <key>", "idempotency key: with the same one it is made once")
-    .addHelpText(
-      "after",
-      "\nExample:\n  $ signalbox webhook add https://example.com/hook --event work.done work.dead --to tag:build",
-    )
-    .action(async (url: string, options: AddOptions, command: Command) => {
-      const { client, out } = contextOf(command);
+    .option("--key <key>", "idempotency key: the same key makes one webhook")
+    .example("webhook add https://example.com/hook --event work.done work.dead --to tag:build")
+    .act(async ({ client, out }, url: string, options: AddOptions) => {
       const { name, event: events, key: idempotencyKey, ...filter } = options;
-      const made = await client.webhooks.create({ url, name, events, filter }, { idempotencyKey });
-      await out.show(made, () => secretText(made, out));
+      const webhook = await client.webhooks.create({ url, name, events, filter }, { idempotencyKey });
+      await out.show(webhook, () => secretText(webhook, out));
     });
 }
 
-function addList(webhooks: Command): void {
-  webhooks
-    .command("list")
-    .description("List them, newest first, without their secrets")
-    .option("--agent <agent>", "those of this agent")
-    .addHelpText("after", "\nExample:\n  $ signalbox webhook list")
-    .action(async ({ agent: agentId }: { agent?: string }, command: Command) => {
-      const { client, out } = contextOf(command);
-      const items = await Array.fromAsync(everyItem((page) => client.webhooks.list({ agentId, limit: 500, page })));
-      await out.show({ items, nextPage: null }, () =>
-        items.length ? out.table(HEAD, items.map(rowOf)) : "There are no webhooks",
-      );
-    });
+function addList(webhooks: CliCommand): void {
+  addWholeList(webhooks, "List webhooks, newest first, without their secrets", {
+    read: (client, { agent, ...query }: QueryOf<typeof client.webhooks.list> & { agent?: string }) =>
+      client.webhooks.list({ ...query, agentId: agent }),
+    none: "There are no webhooks",
+    head: ["WEBHOOK", "OF", "STATUS", "PENDING", "FAILURES", "EVENTS", "URL"],
+    row: (one: Webhook) => [
+      ...[one.id, one.agentId, one.status, String(one.pending), String(one.failures), one.events.join(" "), one.url],
+    ],
+  })
+    .option("--agent <agent>", "of this agent")
+    .example("webhook list");
 }
 
-function addSwitch(webhooks: Command, name: string, about: string, status: "active" | "paused"): void {
-  webhooks
-    .command(name)
-    .description(about)
-    .argument("<id>", "the webhook, whk_…")
-    .addHelpText("after", `\nExample:\n  $ signalbox webhook ${name} whk_1a2b3c`)
-    .action(async (id: string, _: object, command: Command) => {
-      const { client, out } = contextOf(command);
-      const webhook = await client.webhooks.patch(id, { status });
-      await out.show(webhook, () => `${safeLine(id)} is ${webhook.status}`);
-    });
-}
-
-function addRotate(webhooks: Command): void {
+function addRotate(webhooks: CliCommand): void {
   webhooks
     .command("rotate")
-    .description("Give it a new secret; for a while both sign")
-    .argument("<id>", "the webhook, whk_…")
-    .option("--overlap <seconds>", "for so long the old one is good too (default: a day)", wholeNumber)
-    .addHelpText("after", "\nExample:\n  $ signalbox webhook rotate whk_1a2b3c --overlap 3600")
-    .action(async (id: string, { overlap: overlapSeconds }: { overlap?: number }, command: Command) => {
-      const { client, out } = contextOf(command);
-      const rotated = await client.webhooks.rotate(id, { overlapSeconds });
-      await out.show(rotated, () => secretText(rotated, out));
+    .description("Give a webhook a new secret; for a while both sign")
+    .argument("<id>", ID)
+    .option("--overlap <seconds>", "time for which the old secret is good too (default: a day)", wholeNumber)
+    .example("webhook rotate whk_1a2b3c --overlap 3600")
+    .act(async ({ client, out }, id: string, { overlap: overlapSeconds }: { overlap?: number }) => {
+      const webhook = await client.webhooks.rotate(id, { overlapSeconds });
+      await out.show(webhook, () => secretText(webhook, out));
     });
 }
 
-interface DeliveriesOptions {
-  state?: Delivery["state"];
-  limit?: number;
-  page?: string;
-}
-
-function addDeliveries(webhooks: Command): void {
+function addDeliveries(webhooks: CliCommand): void {
   webhooks
     .command("deliveries")
-    .description("What became of its events, newest first")
-    .argument("<id>", "the webhook, whk_…")
+    .description("List the deliveries of its events, newest first")
+    .argument("<id>", ID)
     .addOption(new Option("--state <state>", "in this state").choices(DELIVERY_STATES))
-    .option("--limit <n>", "how many (default: 50)", wholeNumber)
-    .option("--page <page>", "from where the last page ended")
-    .addHelpText("after", "\nExample:\n  $ signalbox webhook deliveries whk_1a2b3c --state dead")
-    .action(async (id: string, options: DeliveriesOptions, command: Command) => {
-      const { client, out } = contextOf(command);
-      const list = await client.webhooks.deliveries(id, options);
-      const more = list.nextPage === null ? "" : `\nThere is more: --page ${safeLine(list.nextPage)}`;
-      const rows = list.items.map(deliveryRow);
-      await out.show(list, () => (rows.length ? out.table(DELIVERY_HEAD, rows) : "There are none") + more);
-    });
-  webhooks
-    .command("redeliver")
-    .description("Send dead letters again: one, or all")
-    .argument("<id>", "the webhook, whk_…")
-    .argument("[delivery]", "the delivery, evt_…")
-    .addHelpText("after", "\nExample:\n  $ signalbox webhook redeliver whk_1a2b3c")
-    .action(async (id: string, deliveryId: string | undefined, _: object, command: Command) => {
-      const { client, out } = contextOf(command);
-      const done = await client.webhooks.redeliver(id, { deliveryId });
-      await out.show(done, () => `${done.redelivered} on their way again`);
+    .paged()
+    .example("webhook deliveries whk_1a2b3c --state dead")
+    .act(async ({ client, out }, id: string, query: QueryOf<typeof client.webhooks.deliveries, 1>) => {
+      const page = await client.webhooks.deliveries(id, query);
+      await out.page(page, "There are none", (items) => out.table(DELIVERY_HEAD, items.map(deliveryRow)));
     });
 }
-
-function addEnds(webhooks: Command): void {
-  webhooks
-    .command("remove")
-    .alias("rm")
-    .description("Delete it; what was pending is not delivered")
-    .argument("<id>", "the webhook, whk_…")
-    .addHelpText("after", "\nExample:\n  $ signalbox webhook remove whk_1a2b3c")
-    .action(async (id: string, _: object, command: Command) => {
-      const { client, out } = contextOf(command);
-      await client.webhooks.delete(id);
-      await out.show({ removed: id }, () => `${safeLine(id)} is removed`);
-    });
-}
-
-const secretText = (made: NewWebhook, out: Output): string =>
-  `${fieldsText(made, out)}\n${out.paint("yellow", "The secret is shown this once.")}`;
-
-const HEAD = ["WEBHOOK", "OF", "STATUS", "PENDING", "FAILURES", "EVENTS", "URL"];
-const rowOf = (one: Webhook): string[] => [
-  ...[one.id, one.agentId, one.status, String(one.pending), String(one.failures), one.events.join(" "), one.url],
-];
 
 const DELIVERY_HEAD = ["DELIVERY", "EVENT", "MESSAGE", "STATE", "ATTEMPTS", "LAST", "NEXT"];
 const deliveryRow = (one: Delivery): string[] => [
   ...[one.id, one.type, one.messageId === null ? "" : `#${one.messageId}`, one.state, String(one.attempts)],
   ...[one.lastError ?? (one.lastStatus === null ? "" : String(one.lastStatus)), timeText(one.nextAt)],
 ];
+
+function addRedeliver(webhooks: CliCommand): void {
+  webhooks
+    .command("redeliver")
+    .description("Send dead deliveries again: one, or all")
+    .argument("<id>", ID)
+    .argument("[delivery]", "the delivery, evt_…")
+    .example("webhook redeliver whk_1a2b3c")
+    .act(async ({ client, out }, id: string, deliveryId: string | undefined) => {
+      const answer = await client.webhooks.redeliver(id, { deliveryId });
+      await out.show(answer, () => `${answer.redelivered} on their way again`);
+    });
+}

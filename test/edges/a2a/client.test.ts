@@ -13,7 +13,7 @@ test("an agent out there is let in and looked at, by the client and the command 
   const cli = (...args: string[]) => runCli(["a2a", ...args, "--data", server.dataDir]);
   const operator = createClient({ url: server.url, token: server.operatorToken });
   const foreign = await startForeign(({ words, done }) => done(`heard ${words}`));
-  expect((await cli("list")).stdout).toBe("There are no agents out there\n");
+  expect((await cli("list")).stdout).toBe("There are no external agents\n");
   const tokenFile = join(server.dataDir, "weather.token");
   writeFileSync(tokenFile, "foreign-token\n");
   const put = await cli("put", "weather", foreign.url, "--token-file", tokenFile);
