@@ -1,7 +1,7 @@
 import { Option } from "commander";
 import type { Client } from "../client/client.ts";
 import { type Pair, PairStatus } from "../protocol/pairs.ts";
-import type { CliCommand } from "./commands.ts";
+import type { CliCommand, QueryOf } from "./commands.ts";
 import { textOrStdin, wholeNumber } from "./options.ts";
 import { safeLine } from "./screen.ts";
 import { messageText } from "./show.ts";
@@ -10,8 +10,8 @@ export function addPairCommands(program: CliCommand): void {
   const pair = program.command("pair").description("Two agents that work together").helpGroup("Work:");
   addAsk(pair);
   addStep(pair, "accept", "Agree to work together");
-  addStep(pair, "reject", "Say no");
-  addStep(pair, "end", "Stop working together, or take the request back");
+  addStep(pair, "reject", "Refuse a request");
+  addStep(pair, "end", "End a pair, or withdraw a request");
   addSend(pair);
   addList(pair);
 }
@@ -23,9 +23,9 @@ function addAsk(group: CliCommand): void {
   group
     .command("ask")
     .description("Ask another agent to work together")
-    .argument("<agent>", "whom")
-    .argument("[objective]", "what for")
-    .option("--timeout <seconds>", "until when it can be accepted (default: 3600)", wholeNumber)
+    .argument("<agent>", "the other agent")
+    .argument("[objective]", "the purpose")
+    .option("--timeout <seconds>", "time until the request expires (default: 3600)", wholeNumber)
     .example('pair ask reviewer "Get main green" --as builder')
     .act(async ({ client, out }, target: string, objective: string | undefined, { timeout }: { timeout?: number }) => {
       const made = await client.pairs.ask({ target, objective, timeoutSeconds: timeout });
@@ -40,7 +40,7 @@ function addStep(group: CliCommand, verb: Step, about: string): void {
     .command(verb)
     .description(about)
     .argument("<id>", "the pair")
-    .option("--reason <text>", "why")
+    .option("--reason <text>", "the reason")
     .example(`pair ${verb} pair_0mm7p6yo0 --as reviewer`)
     .act(async ({ client, out }, id: string, { reason }: { reason?: string }) => {
       const now = await client.pairs[verb](id, { reason });
@@ -51,11 +51,11 @@ function addStep(group: CliCommand, verb: Step, about: string): void {
 function addSend(group: CliCommand): void {
   group
     .command("send")
-    .description("Say something to the other member, in the pair's thread")
+    .description("Send a message to the other member, in the pair's thread")
     .argument("<id>", "the pair")
-    .argument("[text]", "what; - or nothing reads stdin")
-    .option("--subject <text>", "what it is about")
-    .option("--reply-to <id>", "answers this message of the thread", wholeNumber)
+    .argument("[text]", "the text; - or nothing reads stdin")
+    .option("--subject <text>", "its subject")
+    .option("--reply-to <id>", "the message of the thread that it answers", wholeNumber)
     .example('pair send pair_0mm7p6yo0 "I take the tests" --as builder')
     .act(
       async (
@@ -70,29 +70,19 @@ function addSend(group: CliCommand): void {
     );
 }
 
-interface ListOptions {
-  agent?: string;
-  status?: PairStatus;
-  limit?: number;
-  page?: string;
-}
-
 function addList(group: CliCommand): void {
   group
     .command("list")
     .description("List pairs, newest first")
-    .option("--agent <agent>", "of which it is a member")
-    .addOption(new Option("--status <status>", "how it is").choices(PairStatus.options))
-    .option("--limit <n>", "how many", wholeNumber)
-    .option("--page <page>", "go on where a list ended")
+    .option("--agent <agent>", "with this member")
+    .addOption(new Option("--status <status>", "with this status").choices(PairStatus.options))
+    .paged()
     .example("pair list --status active")
-    .act(async ({ client, out }, options: ListOptions) => {
-      const found = await client.pairs.list(options);
-      await out.show(found, () => {
-        if (found.items.length === 0) return "No such pair";
-        const rows = found.items.map((row) => [row.id, row.requester, row.target, row.status, row.objective ?? ""]);
-        const more = found.nextPage === null ? "" : `\nThere are more: --page ${safeLine(found.nextPage)}`;
-        return out.table(["ID", "REQUESTER", "TARGET", "STATUS", "OBJECTIVE"], rows) + more;
-      });
+    .act(async ({ client, out }, query: QueryOf<typeof client.pairs.list>) => {
+      const page = await client.pairs.list(query);
+      await out.page(page, "No such pair", (items) => out.table(HEAD, items.map(rowOf)));
     });
 }
+
+const HEAD = ["ID", "REQUESTER", "TARGET", "STATUS", "OBJECTIVE"];
+const rowOf = (row: Pair): string[] => [row.id, row.requester, row.target, row.status, row.objective ?? ""];

@@ -1,105 +1,100 @@
 import { Option } from "commander";
-import { everyItem } from "../client/client.ts";
+import type { Client } from "../client/client.ts";
 import { PLAIN_KINDS } from "../protocol/limits.ts";
-import type { MessageKind } from "../protocol/messages.ts";
-import type { FireDetail, Schedule } from "../protocol/schedules.ts";
-import type { CliCommand } from "./commands.ts";
+import type { FireDetail, Schedule, ScheduleDraft } from "../protocol/schedules.ts";
+import { addWholeList, type CliCommand, idCommands, type QueryOf } from "./commands.ts";
 import { EXIT, Stop } from "./exit.ts";
 import { jsonValue, textOrStdin, wholeNumber } from "./options.ts";
 import type { Output } from "./output.ts";
 import { safeLine } from "./screen.ts";
 import { fieldsText, timeText } from "./show.ts";
 
-/** Messages that are sent by themselves. */
+const ID = "the schedule, sch_…";
+
+/** Messages that the relay sends at set times. */
 export function addScheduleCommands(program: CliCommand): void {
   const schedules = program
     .command("schedule")
     .description("Have messages sent at a time, once or by cron")
     .helpGroup("Messages:");
+  const add = idCommands(schedules, { about: ID, example: "sch_1a2b3c" });
   addAdd(schedules);
   addList(schedules);
-  schedules
-    .command("show")
-    .description("Show one with its last times")
-    .argument("<id>", "the schedule, sch_…")
-    .example("schedule show sch_1a2b3c")
-    .act(async ({ client, out }, id: string) => {
-      const schedule = await client.schedules.get(id);
-      const { items } = await client.schedules.fires(id, { limit: 20 });
-      await out.show({ ...schedule, history: items }, () => detailText(schedule, items, out));
-    });
+  add(
+    "show",
+    "Show a schedule with its last times",
+    async ({ schedules }, id) => {
+      const schedule = await schedules.get(id);
+      return { ...schedule, history: (await schedules.fires(id, { limit: 20 })).items };
+    },
+    ({ history, ...schedule }, _, out) => detailText(schedule, history, out),
+  );
+  addRun(schedules);
+  const setTo = (enabled: boolean) => (client: Client, id: string) => client.schedules.patch(id, { enabled });
+  const text = (schedule: Schedule, _: string, out: Output) => scheduleText(schedule, out);
+  add("pause", "Send nothing until it is resumed", setTo(false), text);
+  add("resume", "Go on with the next time; times that passed meanwhile are skipped", setTo(true), text);
+  add(
+    "remove",
+    "Delete a schedule, or cancel a message with a deliverAt",
+    ({ schedules }, id) => schedules.delete(id).then(() => ({ removed: id })),
+    (_, id) => `${id} is removed`,
+  ).alias("rm");
+}
+
+function addRun(schedules: CliCommand): void {
   schedules
     .command("run")
     .description("Send a schedule's message now; its own times stay as they are")
-    .argument("<id>", "the schedule, sch_…")
-    .option("--key <key>", "idempotency key: with the same one it is sent once")
+    .argument("<id>", ID)
+    .option("--key <key>", "idempotency key: the same key sends one message")
     .example("schedule run sch_1a2b3c")
     .act(async ({ client, out }, id: string, { key }: { key?: string }) => {
       const fire = await client.schedules.run(id, { idempotencyKey: key });
       await out.show(fire, () => `${safeLine(id)} was sent as #${fire.messageId}`);
     });
-  addSwitch(schedules, "pause", "Send nothing until it is resumed", false);
-  addSwitch(schedules, "resume", "Go on with the next time; what passed by meanwhile is not made up for", true);
-  schedules
-    .command("remove")
-    .alias("rm")
-    .description("Delete a schedule, or cancel a message with a deliverAt")
-    .argument("<id>", "the schedule, sch_…")
-    .example("schedule remove sch_1a2b3c")
-    .act(async ({ client, out }, id: string) => {
-      await client.schedules.delete(id);
-      await out.show({ removed: id }, () => `${safeLine(id)} is removed`);
-    });
 }
 
-interface AddOptions {
-  name?: string;
-  timezone?: string;
-  missed?: "once" | "skip";
-  subject?: string;
-  topic?: string;
-  kind?: MessageKind;
-  claimable?: boolean;
-  urgent?: boolean;
-  expiresAfter?: number;
-  payload?: Record<string, unknown>;
-  key?: string;
-}
+type AddOptions = Pick<ScheduleDraft, "name" | "timezone" | "missed"> &
+  Omit<ScheduleDraft["message"], "to" | "body" | "expiresAfterSeconds"> & { expiresAfter?: number; key?: string };
 
 function addAdd(schedules: CliCommand): void {
   schedules
     .command("add")
-    .description("Make one")
+    .description("Make a schedule")
     .argument(
       "<when>",
       'a cron expression of five fields ("0 9 * * 1-5", @daily), a time (RFC 3339), or +30m, +2h, +1d',
     )
-    .argument("<target>", "whom it is for: an agent, tag:x, label:x, cap:x, broadcast; oneself for a reminder")
-    .argument("[text]", "what to say; - or nothing reads stdin")
-    .option("--name <name>", "what people call it")
-    .option("--timezone <zone>", "of the cron expression, as Europe/Berlin (default: UTC)")
-    .addOption(
-      new Option(
-        "--missed <policy>",
-        "times that pass by while the relay is away: one message for all, or none",
-      ).choices(["once", "skip"]),
+    .argument(
+      "<target>",
+      "the target of the message: an agent, tag:x, label:x, cap:x, broadcast; oneself for a reminder",
     )
-    .option("--subject <subject>", "of the message, a line")
-    .option("--topic <topic>", "of the message")
-    .addOption(new Option("--kind <kind>", "of the message").choices(PLAIN_KINDS))
-    .option("--claimable", "work that exactly one may hold")
+    .argument("[text]", "the text; - or nothing reads stdin")
+    .option("--name <name>", "its name for people")
+    .option("--timezone <zone>", "time zone of the cron expression, as Europe/Berlin (default: UTC)")
+    .addOption(
+      new Option("--missed <policy>", "times that pass while the relay is down: one message for all, or none").choices([
+        "once",
+        "skip",
+      ]),
+    )
+    .option("--subject <subject>", "subject of the message")
+    .option("--topic <topic>", "topic of the message")
+    .addOption(new Option("--kind <kind>", "kind of message").choices(PLAIN_KINDS))
+    .option("--claimable", "work, for exactly one of the target's agents")
     .option("--urgent", "before other work")
-    .option("--expires-after <seconds>", "so long after it was sent it is offered to nobody any more", wholeNumber)
+    .option("--expires-after <seconds>", "time after which a sent message is no longer delivered", wholeNumber)
     .option("--payload <json>", "its data, a JSON object", jsonValue)
-    .option("--key <key>", "idempotency key: with the same one it is made once")
+    .option("--key <key>", "idempotency key: the same key makes one schedule")
     .addHelpText(
       "after",
       '\nExamples:\n  $ signalbox schedule add "0 9 * * 1-5" tag:team "Stand-up" --timezone Europe/Berlin --as planner' +
         '\n  $ signalbox schedule add +30m planner "Look at the build again" --as planner',
     )
     .act(async ({ client, out }, when: string, to: string, text: string | undefined, options: AddOptions) => {
-      const { name, timezone, missed, key: idempotencyKey, expiresAfter: expiresAfterSeconds, ...said } = options;
-      const message = { ...said, to, body: await textOrStdin(text), expiresAfterSeconds };
+      const { name, timezone, missed, key: idempotencyKey, expiresAfter: expiresAfterSeconds, ...rest } = options;
+      const message = { ...rest, to, body: await textOrStdin(text), expiresAfterSeconds };
       const draft = { ...whenOf(when, Date.now()), name, timezone, missed, message };
       const schedule = await client.schedules.create(draft, { idempotencyKey });
       await out.show(schedule, () => scheduleText(schedule, out));
@@ -108,54 +103,37 @@ function addAdd(schedules: CliCommand): void {
 
 const UNITS = { m: 60_000, h: 3_600_000, d: 86_400_000 };
 
-/** `+30m` and RFC 3339 are one time; everything else is for the relay to read as cron. */
+/** Reads `+30m` and RFC 3339 as one time, and leaves everything else to the relay as cron. */
 export function whenOf(when: string, now: number): { at: string } | { cron: string } {
   const [, count, unit] = /^\+(\d{1,6})([mhd])$/.exec(when) ?? [];
   if (count) return { at: new Date(now + Number(count) * UNITS[unit as keyof typeof UNITS]).toISOString() };
   if (/^\d{4}-\d\d-\d\dT/.test(when)) return { at: when };
   if (/^@|\s/.test(when)) return { cron: when };
-  throw new Stop(EXIT.usage, `"${when}" is no time: say +30m, +2h, +1d, 2026-05-04T09:00:00Z or "0 9 * * 1-5"`);
+  throw new Stop(EXIT.usage, `"${when}" is not a time: give +30m, +2h, +1d, 2026-05-04T09:00:00Z or "0 9 * * 1-5"`);
 }
 
 function addList(schedules: CliCommand): void {
-  schedules
-    .command("list")
-    .description("List them, newest first, and messages with a deliverAt that are still to be sent")
-    .option("--agent <agent>", "those of this agent")
-    .example("schedule list")
-    .act(async ({ client, out }, { agent: agentId }: { agent?: string }) => {
-      const items = await Array.fromAsync(everyItem((page) => client.schedules.list({ agentId, limit: 500, page })));
-      await out.show({ items, nextPage: null }, () =>
-        items.length ? out.table(HEAD, items.map(rowOf)) : "There are no schedules",
-      );
-    });
+  addWholeList(schedules, "List schedules, newest first, and messages with a deliverAt that are still to be sent", {
+    read: (client, { agent, ...query }: QueryOf<typeof client.schedules.list> & { agent?: string }) =>
+      client.schedules.list({ ...query, agentId: agent }),
+    none: "There are no schedules",
+    head: ["SCHEDULE", "OF", "WHEN", "NEXT", "TIMES", "TO", "NAME"],
+    row: (one: Schedule) => [
+      ...[one.id, one.agentId, timesText(one), stateText(one), String(one.fires), String(one.message.to ?? "")],
+      one.name ?? "",
+    ],
+  })
+    .option("--agent <agent>", "of this agent")
+    .example("schedule list");
 }
 
-function addSwitch(schedules: CliCommand, name: string, about: string, enabled: boolean): void {
-  schedules
-    .command(name)
-    .description(about)
-    .argument("<id>", "the schedule, sch_…")
-    .example(`schedule ${name} sch_1a2b3c`)
-    .act(async ({ client, out }, id: string) => {
-      const schedule = await client.schedules.patch(id, { enabled });
-      await out.show(schedule, () => scheduleText(schedule, out));
-    });
-}
-
-const HEAD = ["SCHEDULE", "OF", "WHEN", "NEXT", "TIMES", "TO", "NAME"];
 const timesText = ({ cron, timezone, at }: Schedule): string => (cron === null ? timeText(at) : `${cron} ${timezone}`);
 function stateText({ enabled, reason, nextAt, at, lastFire }: Schedule): string {
   if (enabled) return timeText(nextAt);
   if (reason !== null) return "disabled";
-  // A run by hand before its time leaves that time to come.
+  // A run by hand before the set time does not replace it.
   return at !== null && lastFire && lastFire.scheduledAt >= at ? "over" : "paused";
 }
-const rowOf = (one: Schedule): string[] => [
-  ...[one.id, one.agentId, timesText(one), stateText(one), String(one.fires), String(one.message.to ?? "")],
-  one.name ?? "",
-];
-
 const scheduleText = (schedule: Schedule, { paint }: Output): string =>
   `${paint("bold", safeLine(schedule.id))}  ${safeLine(timesText(schedule))}, next: ${safeLine(stateText(schedule))}`;
 
@@ -167,15 +145,13 @@ function detailText(schedule: Schedule, fires: FireDetail[], out: Output): strin
       timeText(fire.scheduledAt),
       fire.by ? `run by ${fire.by}` : fire.missedBySeconds ? `${fire.missedBySeconds} s late` : "on time",
     ],
-    ...[fire.outcome, fire.messageId === null ? "" : `#${fire.messageId}`, becameText(fire)],
+    ...[fire.outcome, fire.messageId === null ? "" : `#${fire.messageId}`, resultText(fire)],
   ]);
-  const history = rows.length
-    ? ["", out.table(["#", "TIME", "", "OUTCOME", "MESSAGE", "WHAT BECAME OF IT"], rows)]
-    : [];
+  const history = rows.length ? ["", out.table(["#", "TIME", "", "OUTCOME", "MESSAGE", "RESULT"], rows)] : [];
   return [scheduleText(schedule, out), "", fieldsText(fields, out), ...history].join("\n");
 }
 
-function becameText({ message, error }: FireDetail): string {
+function resultText({ message, error }: FireDetail): string {
   if (!message) return error ?? "";
   const by = message.holder ? ` by ${message.holder}` : "";
   const of = message.matched > 1 ? ` (${message.acknowledged} of ${message.matched} acknowledged)` : "";
