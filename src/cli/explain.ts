@@ -8,7 +8,7 @@ import { timeText } from "./show.ts";
 export function addExplainCommand(program: CliCommand): void {
   program
     .command("explain")
-    .description("Tell a message's story: what happened when, and how far it got with whom")
+    .description("Show the history of a message: each event, and how far it got with each recipient")
     .helpGroup("Messages:")
     .argument("<id>", "the message", wholeNumber)
     .option("--limit <n>", "how many recipients", wholeNumber)
@@ -21,20 +21,20 @@ export function addExplainCommand(program: CliCommand): void {
 }
 
 export function storyText({ messageId, facts, recipients, nextPage }: Explanation, out: Output): string {
-  const told = recipients.map(
+  const lines = recipients.map(
     ({ agentId, sentence }) => `  ${out.paint("cyan", safeLine(agentId))}: ${safeLine(sentence)}`,
   );
   return [
     out.table(["WHEN", "WHAT", "DETAILS"], facts.map(factRow)),
     "",
-    recipients.length > 0 ? `Who message ${messageId} is for:` : `Message ${messageId} is for nobody.`,
-    ...told,
+    recipients.length > 0 ? `Recipients of message ${messageId}:` : `Message ${messageId} has no recipients.`,
+    ...lines,
     ...(nextPage === null ? [] : [`There are more: --page ${safeLine(nextPage)}`]),
   ].join("\n");
 }
 
 function factRow({ at, step, ...details }: Fact): string[] {
-  const said = Object.entries(details).filter(([, value]) => value !== null && value !== undefined);
-  const words = said.map(([name, value]) => `${name} ${typeof value === "object" ? JSON.stringify(value) : value}`);
+  const given = Object.entries(details).filter(([, value]) => value !== null && value !== undefined);
+  const words = given.map(([name, value]) => `${name} ${typeof value === "object" ? JSON.stringify(value) : value}`);
   return [timeText(at), step, words.join(", ")];
 }

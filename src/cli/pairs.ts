@@ -48,6 +48,8 @@ function addStep(group: CliCommand, verb: Step, about: string): void {
     });
 }
 
+type SendOptions = { subject?: string; replyTo?: number };
+
 function addSend(group: CliCommand): void {
   group
     .command("send")
@@ -57,17 +59,10 @@ function addSend(group: CliCommand): void {
     .option("--subject <text>", "its subject")
     .option("--reply-to <id>", "the message of the thread that it answers", wholeNumber)
     .example('pair send pair_0mm7p6yo0 "I take the tests" --as builder')
-    .act(
-      async (
-        { client, out },
-        id: string,
-        text: string | undefined,
-        { subject, replyTo }: { subject?: string; replyTo?: number },
-      ) => {
-        const sent = await client.pairs.send(id, { body: await textOrStdin(text), subject, replyTo });
-        await out.show(sent, () => messageText(sent, out));
-      },
-    );
+    .act(async ({ client, out }, id: string, text: string | undefined, options: SendOptions) => {
+      const sent = await client.pairs.send(id, { ...options, body: await textOrStdin(text) });
+      await out.show(sent, () => messageText(sent, out));
+    });
 }
 
 function addList(group: CliCommand): void {

@@ -1,6 +1,7 @@
 import { InvalidArgumentError } from "commander";
-import { type HistoryItem, levelOf, type Trace, type TraceLevel } from "../protocol/traces.ts";
-import type { CliCommand } from "./commands.ts";
+import type { Client } from "../client/client.ts";
+import { type HistoryItem, levelOf, type Trace, type TraceDraft, type TraceLevel } from "../protocol/traces.ts";
+import type { CliCommand, QueryOf } from "./commands.ts";
 import { EXIT, Stop } from "./exit.ts";
 import { jsonValue, textOrStdin, wholeNumber } from "./options.ts";
 import type { Output } from "./output.ts";
@@ -11,29 +12,21 @@ const GROUP = "Messages:";
 
 export function addTraceCommands(program: CliCommand): void {
   addHistory(program);
-  const trace = program.command("trace").description("What agents thought and did about a message").helpGroup(GROUP);
+  const trace = program.command("trace").description("Thoughts and actions of agents about a message").helpGroup(GROUP);
   addAdd(trace);
   addList(trace);
 }
 
-interface HistoryOptions {
-  thread?: number;
-  level?: number;
-  agent?: string;
-  sender?: string;
-  type?: string;
-  before?: number;
-  limit?: number;
-}
+type HistoryOptions = Omit<QueryOf<Client["traces"]["history"]>, "q" | "traceType"> & { type?: string };
 
 function addHistory(program: CliCommand): void {
   program
     .command("history")
-    .description("Read what was said, thought and done, oldest first")
+    .description("Read messages with the thoughts and actions about them, oldest first")
     .helpGroup(GROUP)
     .argument("[words...]", "words that all have to be in a message")
     .option("--thread <id>", "the thread of this message", wholeNumber)
-    .option("--level <n>", "1: messages, 2: thoughts too, 3: and what was done (default: 1)", wholeNumber)
+    .option("--level <n>", "1: messages, 2: thoughts too, 3: and actions (default: 1)", wholeNumber)
     .option("--agent <agent>", "sent by or to this agent, with its traces alone")
     .option("--sender <agent>", "sent by this agent; user is the person")
     .option("--type <type>", "traces of this type alone")
@@ -41,9 +34,8 @@ function addHistory(program: CliCommand): void {
     .option("--limit <n>", "how many messages", wholeNumber)
     .example("history --thread 17 --level 3")
     .act(async ({ client, out }, words: string[], options: HistoryOptions) => {
-      const { thread, level, agent, sender, type: traceType, before, limit } = options;
-      const q = words.join(" ") || undefined;
-      const found = await client.traces.history({ q, thread, level, agent, sender, traceType, before, limit });
+      const { type: traceType, ...query } = options;
+      const found = await client.traces.history({ ...query, traceType, q: words.join(" ") || undefined });
       const more = found.nextPage === null ? [] : [`There is more before this: --before ${safeLine(found.nextPage)}`];
       const empty = found.items.length === 0 && more.length === 0 ? ["No such message"] : [];
       await out.show(found, () => [...more, ...empty, ...found.items.map((item) => itemText(item, out))].join("\n"));
@@ -71,30 +63,24 @@ function traceText({ agentId, type, content, encoding, metadata, createdAt }: Tr
   return [head, ...safeText(content).split("\n"), ...data].join("\n  ");
 }
 
-interface AddOptions {
-  type: string;
-  level?: TraceLevel;
-  metadata?: Record<string, unknown>;
-  opaque?: boolean;
-  key?: string;
-}
+type AddOptions = Pick<TraceDraft, "type" | "metadata"> & { level?: TraceLevel; opaque?: boolean; key?: string };
 
 function addAdd(trace: CliCommand): void {
   trace
     .command("add")
-    .description("Say what was thought or done about a message")
+    .description("Record a thought or an action about a message")
     .argument("<id>", "the message", wholeNumber)
     .argument("[content]", "the text; - or nothing reads stdin")
     .requiredOption("--type <type>", "thinking, planning, ..., file_read, command_exec, ..., or another name")
-    .option("--level <n>", "2: thought, 3: done (default: the type's)", traceLevel)
+    .option("--level <n>", "2: thought, 3: action (default: the type's)", traceLevel)
     .option("--metadata <json>", "data for programs, a JSON object", jsonValue)
     .option("--opaque", "the content is encrypted: never shown")
-    .option("--key <key>", "idempotency key: said again with it, it is there once")
+    .option("--key <key>", "idempotency key: the same key records one trace")
     .addHelpText("after", "\nExample:\n  $ bun test | signalbox trace add 17 --type command_exec --as builder")
     .act(async ({ client, out }, id: number, content: string | undefined, options: AddOptions) => {
       const { type, metadata, key } = options;
       const level = options.level ?? levelOf(type);
-      if (level === undefined) throw new Stop(EXIT.usage, `Say --level 2 or 3: ${type} is a type of your own`);
+      if (level === undefined) throw new Stop(EXIT.usage, `Give --level 2 or 3: ${type} is a type of your own`);
       const encoding = options.opaque ? ("opaque" as const) : undefined;
       const draft = { level, type, content: await textOrStdin(content), encoding, metadata };
       const added = await client.traces.add(id, [draft], { ...(key !== undefined && { idempotencyKey: key }) });
@@ -107,30 +93,18 @@ function traceLevel(value: string): TraceLevel {
   return value === "2" ? 2 : 3;
 }
 
-interface ListOptions {
-  level?: TraceLevel;
-  type?: string;
-  agent?: string;
-  limit?: number;
-  page?: string;
-}
-
 function addList(trace: CliCommand): void {
   trace
     .command("list")
-    .description("Show them, oldest first")
+    .description("List the traces of a message, oldest first")
     .argument("<id>", "the message", wholeNumber)
     .option("--level <n>", "2: thoughts alone", traceLevel)
     .option("--type <type>", "of this type")
     .option("--agent <agent>", "by this agent")
-    .option("--limit <n>", "how many", wholeNumber)
-    .option("--page <page>", "from where the last page ended")
+    .paged()
     .example("trace list 17 --level 2")
-    .act(async ({ client, out }, id: number, options: ListOptions) => {
-      const { level, type, agent, limit, page } = options;
-      const list = await client.traces.list(id, { level, type, agent, limit, page });
-      const more = list.nextPage === null ? [] : [`There is more: --page ${safeLine(list.nextPage)}`];
-      const lines = [...list.items.map((one) => traceText(one, out)), ...more];
-      await out.show(list, () => lines.join("\n") || "There are no traces");
+    .act(async ({ client, out }, id: number, query: QueryOf<typeof client.traces.list, 1>) => {
+      const page = await client.traces.list(id, query);
+      await out.page(page, "There are no traces", (items) => items.map((one) => traceText(one, out)).join("\n"));
     });
 }
