@@ -5,6 +5,7 @@ import { contract } from "./contract.ts";
 import { DelegationContext } from "./delegation-context.ts";
 import { DelegationId, MAX_TIMEOUT_SECONDS } from "./delegations.ts";
 import { BODY_BYTES } from "./limits.ts";
+import { NAMED } from "./shape.ts";
 import { jsonValue, line, listOf, PageQuery, Time } from "./wire.ts";
 
 /** What a client may say to Signalbox beyond the protocol, under `signalbox` in a message's metadata. */
@@ -96,7 +97,8 @@ export const Card = z
       z.looseObject({ url: z.string(), protocolBinding: z.string(), protocolVersion: z.string() }),
     ),
   })
-  .describe("An A2A agent card (lf.a2a.v1.AgentCard as JSON).");
+  .describe("An A2A agent card (lf.a2a.v1.AgentCard as JSON).")
+  .register(NAMED, { id: "Card" });
 export type Card = z.infer<typeof Card>;
 
 /** Of a token that is sent to somebody outside: what HTTP takes after `Bearer`. */
@@ -106,15 +108,17 @@ const Secret = z
   .max(4096);
 
 /** `PUT /v1/a2a/agents/{id}` */
-export const OutsideDraft = z.strictObject({
-  cardUrl: z
-    .string()
-    .min(1)
-    .max(2048)
-    .describe("Where its card is, with `/.well-known/agent-card.json` at the end or not."),
-  token: Secret.nullish().describe("What it wants as a bearer token. Left out: as before; null: none."),
-  name: line(128).optional().describe("Its card's name when left out."),
-});
+export const OutsideDraft = z
+  .strictObject({
+    cardUrl: z
+      .string()
+      .min(1)
+      .max(2048)
+      .describe("Where its card is, with `/.well-known/agent-card.json` at the end or not."),
+    token: Secret.nullish().describe("What it wants as a bearer token. Left out: as before; null: none."),
+    name: line(128).optional().describe("Its card's name when left out."),
+  })
+  .register(NAMED, { id: "OutsideDraft" });
 export type OutsideDraft = z.input<typeof OutsideDraft>;
 
 export const OUTSIDE_STATES = ["pending", "reachable", "unreachable"] as const;
@@ -133,12 +137,13 @@ export const OutsideAgent = z
     checkedAt: Time.nullable(),
     createdAt: Time,
   })
-  .describe("An A2A agent out there, which has an inbox here.");
+  .describe("An A2A agent out there, which has an inbox here.")
+  .register(NAMED, { id: "OutsideAgent" });
 export type OutsideAgent = z.infer<typeof OutsideAgent>;
 
 export const OutsideQuery = z.strictObject({ ...PageQuery, page: AgentId.optional() });
 export type OutsideQuery = z.input<typeof OutsideQuery>;
-export const OutsideList = listOf(OutsideAgent);
+export const OutsideList = listOf(OutsideAgent).register(NAMED, { id: "OutsideList" });
 
 const tag = "A2A";
 const cardAnswers = {

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { contract } from "./contract.ts";
+import { NAMED } from "./shape.ts";
 import { line, listOf, NumberPageQuery, queryInt, Time } from "./wire.ts";
 
 /** One administrative act: who did what, when, in whose name. */
@@ -12,7 +13,8 @@ export const Activity = z
     subject: z.string(),
     data: z.record(z.string(), z.unknown()),
   })
-  .describe("One administrative act.");
+  .describe("One administrative act.")
+  .register(NAMED, { id: "Activity" });
 export type Activity = z.infer<typeof Activity>;
 
 export const ActivityQuery = z.strictObject({
@@ -23,7 +25,7 @@ export const ActivityQuery = z.strictObject({
   ...NumberPageQuery,
 });
 export type ActivityQuery = z.input<typeof ActivityQuery>;
-export const ActivityList = listOf(Activity);
+export const ActivityList = listOf(Activity).register(NAMED, { id: "ActivityList" });
 
 export const listActivity = contract({
   method: "GET",

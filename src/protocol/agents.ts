@@ -1,20 +1,22 @@
 import { z } from "zod";
 import { AgentId, ChannelInfo, word } from "./agent-ids.ts";
 import { contract } from "./contract.ts";
+import { NAMED } from "./shape.ts";
 import { Bool, Int, jsonObject, line, listOf, PageQuery, Str, StrOrNull, Time, text } from "./wire.ts";
 
 const META_BYTES = 64 * 1024;
 
 export const AGENT_KINDS = ["provider", "user", "system", "channel", "orchestrator"] as const;
-export const AgentKind = z.enum(AGENT_KINDS);
+export const AgentKind = z.enum(AGENT_KINDS).register(NAMED, { id: "AgentKind" });
 export type AgentKind = z.infer<typeof AgentKind>;
 
-export const AgentStatus = z.enum(["online", "busy", "idle", "offline"]);
+export const AgentStatus = z.enum(["online", "busy", "idle", "offline"]).register(NAMED, { id: "AgentStatus" });
 export type AgentStatus = z.infer<typeof AgentStatus>;
 
 export const Reach = z
   .enum(["mid-turn", "idle", "asked"])
-  .describe("When a message gets through: during a turn, between turns, or only when the agent asks.");
+  .describe("When a message gets through: during a turn, between turns, or only when the agent asks.")
+  .register(NAMED, { id: "Reach" });
 
 export const AgentPath = z.strictObject({ id: AgentId });
 
@@ -42,19 +44,23 @@ const fields = {
 };
 
 /** `PATCH /v1/agents/{id}`: what is left out stays, `[]` empties, `null` clears. */
-export const AgentPatch = z.strictObject(fields);
+export const AgentPatch = z.strictObject(fields).register(NAMED, { id: "AgentPatch" });
 export type AgentPatch = z.input<typeof AgentPatch>;
 
 /** `PUT /v1/agents/{id}`. */
-export const AgentRegistration = z.strictObject({
-  name: line(128),
-  kind: z.enum(["provider", "channel"]).optional(),
-  instanceId: line(128).optional().describe("Names this registration; a new one supersedes the older."),
-  ...fields,
-});
+export const AgentRegistration = z
+  .strictObject({
+    name: line(128),
+    kind: z.enum(["provider", "channel"]).optional(),
+    instanceId: line(128).optional().describe("Names this registration; a new one supersedes the older."),
+    ...fields,
+  })
+  .register(NAMED, { id: "AgentRegistration" });
 export type AgentRegistration = z.input<typeof AgentRegistration>;
 
-export const Heartbeat = z.strictObject({ status: AgentStatus.optional(), ready: z.boolean().optional() });
+export const Heartbeat = z
+  .strictObject({ status: AgentStatus.optional(), ready: z.boolean().optional() })
+  .register(NAMED, { id: "Heartbeat" });
 export type Heartbeat = z.input<typeof Heartbeat>;
 
 export const Agent = z
@@ -81,11 +87,14 @@ export const Agent = z
     lastSeenAt: Time,
     createdAt: Time,
   })
-  .describe("Anyone with an inbox.");
+  .describe("Anyone with an inbox.")
+  .register(NAMED, { id: "Agent" });
 export type Agent = z.infer<typeof Agent>;
 
 /** The answer to a registration: with an enroll token, `token` is the agent's own, shown this once. */
-export const RegisteredAgent = Agent.extend({ token: z.string().optional() });
+export const RegisteredAgent = Agent.extend({ token: z.string().optional() }).register(NAMED, {
+  id: "RegisteredAgent",
+});
 export type RegisteredAgent = z.infer<typeof RegisteredAgent>;
 
 export const AgentQuery = z.strictObject({
@@ -100,7 +109,7 @@ export const AgentQuery = z.strictObject({
 });
 export type AgentQuery = z.input<typeof AgentQuery>;
 
-export const AgentList = listOf(Agent);
+export const AgentList = listOf(Agent).register(NAMED, { id: "AgentList" });
 
 /** An agent at a glance: what `hello` lists. */
 export const RosterAgent = z.object({
@@ -119,13 +128,17 @@ export const RosterAgent = z.object({
 export type RosterAgent = z.infer<typeof RosterAgent>;
 
 /** Streams are told when an agent comes, goes, is ready again, or has its first or no connection. */
-export const Presence = z.object({
-  agentId: Str,
-  status: Str,
-  ready: Bool,
-  epoch: Int,
-  connections: z.int().describe("Open streams and sockets. Presence reports the first to open and the last to close."),
-});
+export const Presence = z
+  .object({
+    agentId: Str,
+    status: Str,
+    ready: Bool,
+    epoch: Int,
+    connections: z
+      .int()
+      .describe("Open streams and sockets. Presence reports the first to open and the last to close."),
+  })
+  .register(NAMED, { id: "Presence" });
 export type Presence = z.infer<typeof Presence>;
 
 const tag = "Agents";

@@ -4,10 +4,11 @@ import { AgentPath } from "./agents.ts";
 import { contract } from "./contract.ts";
 import { TargetText } from "./messages.ts";
 import { PlatformId } from "./posts.ts";
+import { NAMED } from "./shape.ts";
 import { listOf, PageQuery, Time } from "./wire.ts";
 
 export const BINDING_MODES = ["exclusive", "claimable", "broadcast"] as const;
-export const BindingMode = z.enum(BINDING_MODES);
+export const BindingMode = z.enum(BINDING_MODES).register(NAMED, { id: "BindingMode" });
 export type BindingMode = z.infer<typeof BindingMode>;
 
 /** `PUT /v1/channels/{id}/bindings`: an upsert by conversation and target. Without a conversation it is for all of them. */
@@ -26,7 +27,8 @@ export const BindingDraft = z
   .refine(({ conversationId, threadId }) => threadId == null || conversationId != null, {
     path: ["threadId"],
     message: "needs the conversationId it belongs to",
-  });
+  })
+  .register(NAMED, { id: "BindingDraft" });
 export type BindingDraft = z.input<typeof BindingDraft>;
 export type ParsedBinding = z.output<typeof BindingDraft>;
 
@@ -47,15 +49,16 @@ export const Binding = z
       "Set when the target was deleted: the binding sends nothing there until it is set again.",
     ),
   })
-  .describe("The rule that sends a conversation to a target.");
+  .describe("The rule that sends a conversation to a target.")
+  .register(NAMED, { id: "Binding" });
 export type Binding = z.infer<typeof Binding>;
 
 export const SetBinding = Binding.extend({
   replayed: z.int().optional().describe("With replay: how many events were routed by it now."),
   unbound: z.boolean().optional().describe("With replay: whether more are waiting; ask again."),
-});
+}).register(NAMED, { id: "SetBinding" });
 export type SetBinding = z.infer<typeof SetBinding>;
-export const BindingList = listOf(Binding);
+export const BindingList = listOf(Binding).register(NAMED, { id: "BindingList" });
 
 export const BindingQuery = z.strictObject({
   channel: AgentId.optional(),
@@ -83,7 +86,8 @@ export const RouteReport = z
     ),
     routed: z.boolean().describe("false: it would be kept for the operator."),
   })
-  .describe("Every binding that matches, those that count first; what an event would do now.");
+  .describe("Every binding that matches, those that count first; what an event would do now.")
+  .register(NAMED, { id: "RouteReport" });
 export type RouteReport = z.infer<typeof RouteReport>;
 
 const tag = "Channels";

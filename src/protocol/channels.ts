@@ -6,6 +6,7 @@ import { contract } from "./contract.ts";
 import { BODY_BYTES, JSON_BYTES } from "./limits.ts";
 import { Message, TargetText } from "./messages.ts";
 import { Conversation, FileId, PlatformId } from "./posts.ts";
+import { NAMED } from "./shape.ts";
 import { jsonObject, line, listOf, MessagePath, NumberPageQuery, PageQuery, Time, text } from "./wire.ts";
 import { Posts } from "./work.ts";
 
@@ -32,18 +33,21 @@ export const Channel = z
     lastSeenAt: Time,
     createdAt: Time,
   })
-  .describe("A chat account behind an adapter.");
+  .describe("A chat account behind an adapter.")
+  .register(NAMED, { id: "Channel" });
 export type Channel = z.infer<typeof Channel>;
 export const ChannelQuery = z.strictObject({ ...PageQuery, page: AgentId.optional() });
 export type ChannelQuery = z.input<typeof ChannelQuery>;
-export const ChannelList = listOf(Channel);
+export const ChannelList = listOf(Channel).register(NAMED, { id: "ChannelList" });
 
-export const Attachment = z.strictObject({
-  name: text(512),
-  type: text(255),
-  size: z.int().min(0).max(Number.MAX_SAFE_INTEGER),
-  fileId: FileId,
-});
+export const Attachment = z
+  .strictObject({
+    name: text(512),
+    type: text(255),
+    size: z.int().min(0).max(Number.MAX_SAFE_INTEGER),
+    fileId: FileId,
+  })
+  .register(NAMED, { id: "Attachment" });
 
 /** `POST /v1/channels/{id}/events`: what came in from the platform. */
 export const ChannelEvent = z
@@ -83,14 +87,17 @@ export const ChannelEvent = z
     if (event.movedTo === event.conversationId) issue("movedTo", "is the conversation itself: name its new id");
     if (event.type === "text" && !event.text && !event.attachments?.length)
       issue("text", "is missing, and so are attachments");
-  });
+  })
+  .register(NAMED, { id: "ChannelEvent" });
 export type ChannelEvent = z.input<typeof ChannelEvent>;
 export type ParsedEvent = z.output<typeof ChannelEvent>;
 
-export const EventAnswer = z.object({
-  messages: z.array(Message),
-  routed: z.int().describe("How many messages went to bound targets; 0: kept for the operator."),
-});
+export const EventAnswer = z
+  .object({
+    messages: z.array(Message),
+    routed: z.int().describe("How many messages went to bound targets; 0: kept for the operator."),
+  })
+  .register(NAMED, { id: "EventAnswer" });
 export type EventAnswer = z.infer<typeof EventAnswer>;
 
 export const EventQuery = z.strictObject({
@@ -99,57 +106,65 @@ export const EventQuery = z.strictObject({
   ...NumberPageQuery,
 });
 export type EventQuery = z.input<typeof EventQuery>;
-export const EventSummary = z.object({
-  externalId: z.string(),
-  conversation: Conversation,
-  messageIds: z.array(z.int()),
-  routed: z.int(),
-  unbound: z.boolean(),
-  receivedAt: Time,
-});
-export const EventList = listOf(EventSummary);
+export const EventSummary = z
+  .object({
+    externalId: z.string(),
+    conversation: Conversation,
+    messageIds: z.array(z.int()),
+    routed: z.int(),
+    unbound: z.boolean(),
+    receivedAt: Time,
+  })
+  .register(NAMED, { id: "EventSummary" });
+export const EventList = listOf(EventSummary).register(NAMED, { id: "EventList" });
 export type EventSummary = z.infer<typeof EventSummary>;
 
 /** `POST /v1/messages/{id}/posts`: one part of it is about to be posted, or (with its external id) was. */
-export const PostNote = z.strictObject({
-  token: z.string().max(128),
-  part: z.int().min(0).max(999).default(0),
-  externalId: PlatformId.optional(),
-});
+export const PostNote = z
+  .strictObject({
+    token: z.string().max(128),
+    part: z.int().min(0).max(999).default(0),
+    externalId: PlatformId.optional(),
+  })
+  .register(NAMED, { id: "PostNote" });
 export type PostNote = z.input<typeof PostNote>;
 /** How far the posting of a message has come. */
-export const PostedParts = z.object({ posts: Posts });
+export const PostedParts = z.object({ posts: Posts }).register(NAMED, { id: "PostedParts" });
 export type PostedParts = z.infer<typeof PostedParts>;
 
 /** `PUT /v1/channels/{id}/webhook`: a channel `webhook:<account>` that the relay itself runs. */
-export const WebhookChannelDraft = z.strictObject({
-  name: line(128).optional().describe("Its display name."),
-  url: z
-    .url({ protocol: /^https?$/ })
-    .max(2048)
-    .nullish()
-    .describe("Where its messages are posted to, signed as Standard Webhooks says."),
-  verify: z
-    .enum(["standard", "token"])
-    .default("standard")
-    .describe("How an event shows that it is its own: signed (Standard Webhooks), or the secret as a bearer token."),
-  direction: z.enum(["inbound", "outbound", "bidirectional"]).optional().describe("Without a url: inbound."),
-  topics: z.array(line(128)).max(64).optional(),
-  target: TargetText.optional().describe("A default binding, as registering a channel agent makes it."),
-  rotate: z.boolean().default(false).describe("Make a new secret; the old one is good no more."),
-});
+export const WebhookChannelDraft = z
+  .strictObject({
+    name: line(128).optional().describe("Its display name."),
+    url: z
+      .url({ protocol: /^https?$/ })
+      .max(2048)
+      .nullish()
+      .describe("Where its messages are posted to, signed as Standard Webhooks says."),
+    verify: z
+      .enum(["standard", "token"])
+      .default("standard")
+      .describe("How an event shows that it is its own: signed (Standard Webhooks), or the secret as a bearer token."),
+    direction: z.enum(["inbound", "outbound", "bidirectional"]).optional().describe("Without a url: inbound."),
+    topics: z.array(line(128)).max(64).optional(),
+    target: TargetText.optional().describe("A default binding, as registering a channel agent makes it."),
+    rotate: z.boolean().default(false).describe("Make a new secret; the old one is good no more."),
+  })
+  .register(NAMED, { id: "WebhookChannelDraft" });
 export type WebhookChannelDraft = z.input<typeof WebhookChannelDraft>;
 export type ParsedWebhook = z.output<typeof WebhookChannelDraft>;
 
-export const WebhookChannel = z.object({
-  channelId: z.string(),
-  url: z.string().nullable(),
-  verify: z.enum(["standard", "token"]),
-  eventsPath: z.string().describe("Where its events are posted to."),
-  secret: z.string().optional().describe("`whsec_…`, shown this once."),
-  createdAt: Time,
-  updatedAt: Time,
-});
+export const WebhookChannel = z
+  .object({
+    channelId: z.string(),
+    url: z.string().nullable(),
+    verify: z.enum(["standard", "token"]),
+    eventsPath: z.string().describe("Where its events are posted to."),
+    secret: z.string().optional().describe("`whsec_…`, shown this once."),
+    createdAt: Time,
+    updatedAt: Time,
+  })
+  .register(NAMED, { id: "WebhookChannel" });
 export type WebhookChannel = z.infer<typeof WebhookChannel>;
 
 const tag = "Channels";

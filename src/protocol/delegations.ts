@@ -4,6 +4,7 @@ import { contract } from "./contract.ts";
 import { DelegationContext } from "./delegation-context.ts";
 import { BODY_BYTES, JSON_BYTES, MAX_DEPTH } from "./limits.ts";
 import { TargetText } from "./messages.ts";
+import { NAMED } from "./shape.ts";
 import {
   Encoding,
   EncodingInput,
@@ -29,24 +30,27 @@ export const DelegationId = z
 export const DELEGATION_STATUS = ["pending", "claimed", "answered", "failed", "timed-out", "cancelled"] as const;
 export const DelegationStatus = z
   .enum(DELEGATION_STATUS)
-  .describe("pending and claimed (somebody of the group works on it) are open; the others are how it ended.");
+  .describe("pending and claimed (somebody of the group works on it) are open; the others are how it ended.")
+  .register(NAMED, { id: "DelegationStatus" });
 export type DelegationStatus = z.infer<typeof DelegationStatus>;
 
 /** `POST /v1/delegations`. */
-export const DelegationDraft = z.strictObject({
-  from: AgentId.optional().describe("The token's agent when left out; only an operator may name another."),
-  to: TargetText,
-  text: text(BODY_BYTES),
-  encoding: EncodingInput,
-  context: DelegationContext.nullish(),
-  threadId: MessageId.nullish().describe("Puts the request into this thread."),
-  parentId: DelegationId.nullish().describe(
-    "The delegation that this is part of: one the sender works on. Left out: the one request to it in `threadId`, else the " +
-      "one whose claim it took last, else the one open request to it that it has acknowledged; if there is not exactly one, " +
-      "none. What `user` asks is part of none.",
-  ),
-  timeoutSeconds: z.int().min(1).max(MAX_TIMEOUT_SECONDS).default(300),
-});
+export const DelegationDraft = z
+  .strictObject({
+    from: AgentId.optional().describe("The token's agent when left out; only an operator may name another."),
+    to: TargetText,
+    text: text(BODY_BYTES),
+    encoding: EncodingInput,
+    context: DelegationContext.nullish(),
+    threadId: MessageId.nullish().describe("Puts the request into this thread."),
+    parentId: DelegationId.nullish().describe(
+      "The delegation that this is part of: one the sender works on. Left out: the one request to it in `threadId`, else the " +
+        "one whose claim it took last, else the one open request to it that it has acknowledged; if there is not exactly one, " +
+        "none. What `user` asks is part of none.",
+    ),
+    timeoutSeconds: z.int().min(1).max(MAX_TIMEOUT_SECONDS).default(300),
+  })
+  .register(NAMED, { id: "DelegationDraft" });
 export type DelegationDraft = z.input<typeof DelegationDraft>;
 export type ParsedDelegation = z.output<typeof DelegationDraft>;
 
@@ -64,7 +68,8 @@ export const DelegationResponse = z
   })
   .refine((said) => said.text !== undefined || said.error !== undefined || said.payload != null, {
     message: "has to have text, error or payload",
-  });
+  })
+  .register(NAMED, { id: "DelegationResponse" });
 export type DelegationResponse = z.input<typeof DelegationResponse>;
 
 /** `POST .../progress`. */
@@ -93,7 +98,8 @@ export const DelegationAnswer = z
     payload: z.record(Str, z.unknown()).nullable(),
     at: Time,
   })
-  .describe("What the asker got.");
+  .describe("What the asker got.")
+  .register(NAMED, { id: "DelegationAnswer" });
 export type DelegationAnswer = z.infer<typeof DelegationAnswer>;
 
 export const Delegation = z
@@ -120,20 +126,23 @@ export const Delegation = z
     createdAt: Time,
     endedAt: TimeOrNull,
   })
-  .describe("A request that owes an answer.");
+  .describe("A request that owes an answer.")
+  .register(NAMED, { id: "Delegation" });
 export type Delegation = z.infer<typeof Delegation>;
 
 /** What people who watch are told of a delegation, whenever it changes. */
 export const DelegationChange = Delegation.pick({
   ...{ id: true, messageId: true, from: true, to: true, holder: true, status: true, late: true, depth: true },
   ...{ rootId: true, parentId: true },
-});
+}).register(NAMED, { id: "DelegationChange" });
 export type DelegationChange = z.infer<typeof DelegationChange>;
 
-export const CancelledDelegations = z.object({
-  delegation: Delegation,
-  cancelled: z.array(DelegationId).describe("What this call ended: with tree, the whole tree's."),
-});
+export const CancelledDelegations = z
+  .object({
+    delegation: Delegation,
+    cancelled: z.array(DelegationId).describe("What this call ended: with tree, the whole tree's."),
+  })
+  .register(NAMED, { id: "CancelledDelegations" });
 export type CancelledDelegations = z.infer<typeof CancelledDelegations>;
 
 export const DelegationWait = z.strictObject({
@@ -148,7 +157,7 @@ export const DelegationQuery = z.strictObject({
   ...NumberPageQuery,
 });
 export type DelegationQuery = z.input<typeof DelegationQuery>;
-export const DelegationList = listOf(Delegation);
+export const DelegationList = listOf(Delegation).register(NAMED, { id: "DelegationList" });
 
 const Path = z.strictObject({ id: DelegationId });
 const tag = "Delegations";

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { AgentId } from "./agent-ids.ts";
 import { contract } from "./contract.ts";
+import { NAMED } from "./shape.ts";
 import { MessageId, MessagePath, PageQuery, Str, Time, TimeOrNull } from "./wire.ts";
 
 export const STEPS = [
@@ -44,12 +45,14 @@ export const RecipientStory = z.object({
   sentence: Str,
 });
 export type RecipientStory = z.infer<typeof RecipientStory>;
-export const Explanation = z.object({
-  messageId: MessageId,
-  facts: z.array(Fact),
-  recipients: z.array(RecipientStory),
-  nextPage: z.string().nullable().describe("More recipients."),
-});
+export const Explanation = z
+  .object({
+    messageId: MessageId,
+    facts: z.array(Fact),
+    recipients: z.array(RecipientStory),
+    nextPage: z.string().nullable().describe("More recipients."),
+  })
+  .register(NAMED, { id: "Explanation" });
 export type Explanation = z.infer<typeof Explanation>;
 export const ExplainQuery = z.strictObject({ ...PageQuery, page: AgentId.optional() });
 

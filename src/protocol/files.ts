@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { AgentId } from "./agent-ids.ts";
 import { contract } from "./contract.ts";
+import { NAMED } from "./shape.ts";
 import { line, Time } from "./wire.ts";
 
 export const FileId = z.string().max(64).describe("fil_…");
@@ -24,7 +25,8 @@ export const StoredFile = z
     uploadedBy: z.string(),
     createdAt: Time,
   })
-  .describe("An attachment. The bytes are stored once, by their hash.");
+  .describe("An attachment. The bytes are stored once, by their hash.")
+  .register(NAMED, { id: "StoredFile" });
 export type StoredFile = z.infer<typeof StoredFile>;
 
 const Path = z.strictObject({ id: FileId });

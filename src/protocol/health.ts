@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { contract } from "./contract.ts";
+import { NAMED } from "./shape.ts";
 import { queryInt, Time } from "./wire.ts";
 
 const CheckStatus = z.enum(["ok", "warn", "fail"]);
@@ -9,7 +10,8 @@ export type HealthCheck = z.infer<typeof HealthCheck>;
 /** `GET /v1/health`: the worst check wins. */
 export const HealthReport = z
   .object({ status: CheckStatus, version: z.string(), generatedAt: Time, checks: z.array(HealthCheck) })
-  .describe("A report on the relay itself.");
+  .describe("A report on the relay itself.")
+  .register(NAMED, { id: "HealthReport" });
 export type HealthReport = z.infer<typeof HealthReport>;
 
 /** `GET /healthz` and `GET /readyz`. */
@@ -22,13 +24,15 @@ const BackupQuery = z.strictObject({
 });
 
 /** `POST /v1/backups`: a whole copy of the database, beside it in the data folder. */
-export const Backup = z.object({
-  file: z.string().describe("Path on the relay's machine."),
-  bytes: z.int(),
-  head: z.int().describe("The newest message in the copy."),
-  createdAt: Time,
-  deleted: z.array(z.string()).describe("Older copies that were deleted to stay within `keep`."),
-});
+export const Backup = z
+  .object({
+    file: z.string().describe("Path on the relay's machine."),
+    bytes: z.int(),
+    head: z.int().describe("The newest message in the copy."),
+    createdAt: Time,
+    deleted: z.array(z.string()).describe("Older copies that were deleted to stay within `keep`."),
+  })
+  .register(NAMED, { id: "Backup" });
 export type Backup = z.infer<typeof Backup>;
 
 const tag = "Health";

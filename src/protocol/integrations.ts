@@ -1,12 +1,13 @@
 import { z } from "zod";
 import { contract } from "./contract.ts";
 import { Message } from "./messages.ts";
+import { NAMED } from "./shape.ts";
 import { DedupeKey, Severity, Task, TaskFields } from "./tasks.ts";
 import { Source } from "./tokens.ts";
 import { jsonBody, line, listOf, PageQuery, Time, TimeInput } from "./wire.ts";
 
 export const MAPPINGS = ["generic", "github", "alertmanager", "grafana", "sentry", "paths"] as const;
-export const Mapping = z.enum(MAPPINGS);
+export const Mapping = z.enum(MAPPINGS).register(NAMED, { id: "Mapping" });
 export type Mapping = z.infer<typeof Mapping>;
 
 export const VERIFICATIONS = ["standard", "github", "sentry", "token"] as const;
@@ -15,7 +16,8 @@ export const Verification = z
   .describe(
     "How events show that they are the source's: standard (Standard Webhooks), github (X-Hub-Signature-256), sentry " +
       "(Sentry-Hook-Signature), token (the secret itself as bearer token or in X-Gitlab-Token).",
-  );
+  )
+  .register(NAMED, { id: "Verification" });
 export type Verification = z.infer<typeof Verification>;
 
 /** `$.a.b[0]['c d']`; the `$.` may be left out. */
@@ -31,26 +33,30 @@ const JsonPath = line(256).regex(PATH, "is not a path: $.a.b[0]['c d']");
 const Template = line(512).refine(isTemplate, "is not a path ($.a.b[0]['c d']) or text with {{paths}}");
 
 /** Where in its body a source says what. */
-export const Paths = z.strictObject({
-  items: JsonPath.optional().describe(
-    "A list in the body (`$` is the body itself): one event for each of its items, the other paths start there. A body " +
-      "that is a list needs none.",
-  ),
-  title: Template,
-  body: Template.optional(),
-  severity: Template.optional(),
-  dedupeKey: Template.optional(),
-  status: Template.optional(),
-  externalUrl: Template.optional(),
-  topic: Template.optional(),
-  occurredAt: Template.optional().describe("When it happened: a time in words, or seconds or milliseconds since 1970."),
-  severities: z.record(line(64), Severity).optional().describe("What its words for severity mean."),
-  resolved: z
-    .array(line(64))
-    .max(32)
-    .optional()
-    .describe("Its words for a status that is over; common ones if left out."),
-});
+export const Paths = z
+  .strictObject({
+    items: JsonPath.optional().describe(
+      "A list in the body (`$` is the body itself): one event for each of its items, the other paths start there. A body " +
+        "that is a list needs none.",
+    ),
+    title: Template,
+    body: Template.optional(),
+    severity: Template.optional(),
+    dedupeKey: Template.optional(),
+    status: Template.optional(),
+    externalUrl: Template.optional(),
+    topic: Template.optional(),
+    occurredAt: Template.optional().describe(
+      "When it happened: a time in words, or seconds or milliseconds since 1970.",
+    ),
+    severities: z.record(line(64), Severity).optional().describe("What its words for severity mean."),
+    resolved: z
+      .array(line(64))
+      .max(32)
+      .optional()
+      .describe("Its words for a status that is over; common ones if left out."),
+  })
+  .register(NAMED, { id: "Paths" });
 export type Paths = z.infer<typeof Paths>;
 
 const Target = line(160);
@@ -75,7 +81,8 @@ export const IntegrationDraft = z
     if ((draft.mapping === "paths") === (draft.paths !== undefined)) return;
     const message = draft.paths ? "belongs to mapping paths alone" : "mapping paths needs it";
     ctx.addIssue({ code: "custom", path: ["paths"], message });
-  });
+  })
+  .register(NAMED, { id: "IntegrationDraft" });
 export type IntegrationDraft = z.input<typeof IntegrationDraft>;
 export type ParsedIntegrationDraft = z.output<typeof IntegrationDraft>;
 
@@ -91,16 +98,17 @@ export const Integration = z
     createdAt: Time,
     updatedAt: Time,
   })
-  .describe("A source of events, which become tasks. Its secret is not kept as it is, and shown once.");
+  .describe("A source of events, which become tasks. Its secret is not kept as it is, and shown once.")
+  .register(NAMED, { id: "Integration" });
 export type Integration = z.infer<typeof Integration>;
 export const SavedIntegration = Integration.extend({
   secret: z.string().optional().describe("Shown this once, when one was made."),
-});
+}).register(NAMED, { id: "SavedIntegration" });
 export type SavedIntegration = z.infer<typeof SavedIntegration>;
 
 export const IntegrationQuery = z.strictObject({ ...PageQuery, page: Source.optional() });
 export type IntegrationQuery = z.input<typeof IntegrationQuery>;
-export const IntegrationList = listOf(Integration);
+export const IntegrationList = listOf(Integration).register(NAMED, { id: "IntegrationList" });
 
 /** An event of a source with mapping generic. */
 export const GenericEvent = z
@@ -145,7 +153,8 @@ export const EventResult = z
         `Events left out because a delivery holds up to ${MAX_EVENTS} and ${EVENT_BYTES} bytes; the operator is told.`,
       ),
   })
-  .describe("What became of an event.");
+  .describe("What became of an event.")
+  .register(NAMED, { id: "EventResult" });
 export type EventResult = z.infer<typeof EventResult>;
 
 const Path = z.strictObject({ source: Source });

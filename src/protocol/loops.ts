@@ -1,12 +1,14 @@
 import { z } from "zod";
 import { contract } from "./contract.ts";
+import { NAMED } from "./shape.ts";
 import { listOf, MessageId, MessageIdInPath, PageQuery, Time } from "./wire.ts";
 
 export const LoopKind = z
   .enum(["chain", "thread"])
   .describe(
     "chain: too many messages by agents in a row. thread: too many replies by one agent within a minute; it ends by itself.",
-  );
+  )
+  .register(NAMED, { id: "LoopKind" });
 export type LoopKind = z.infer<typeof LoopKind>;
 
 export const LoopStatus = z.enum(["paused", "resumed", "ended"]);
@@ -26,7 +28,8 @@ export const Loop = z
     resumedAt: Time.nullable(),
     resumedBy: z.string().nullable().describe("The operator's token, or who wrote into it."),
   })
-  .describe("Agents that answered each other for too long.");
+  .describe("Agents that answered each other for too long.")
+  .register(NAMED, { id: "Loop" });
 export type Loop = z.infer<typeof Loop>;
 
 export const LoopQuery = z.strictObject({
@@ -38,7 +41,7 @@ export const LoopQuery = z.strictObject({
     .optional(),
 });
 export type LoopQuery = z.input<typeof LoopQuery>;
-export const LoopList = listOf(Loop);
+export const LoopList = listOf(Loop).register(NAMED, { id: "LoopList" });
 
 const Path = z.strictObject({ rootId: MessageIdInPath });
 const tag = "Loops";

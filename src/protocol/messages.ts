@@ -2,6 +2,7 @@ import { z } from "zod";
 import { AgentId } from "./agent-ids.ts";
 import { contract } from "./contract.ts";
 import { BODY_BYTES, JSON_BYTES } from "./limits.ts";
+import { NAMED } from "./shape.ts";
 import {
   Bool,
   Encoding,
@@ -37,7 +38,7 @@ export const MESSAGE_KINDS = [
   "announcement",
   "system",
 ] as const;
-export const MessageKind = z.enum(MESSAGE_KINDS);
+export const MessageKind = z.enum(MESSAGE_KINDS).register(NAMED, { id: "MessageKind" });
 export type MessageKind = z.infer<typeof MessageKind>;
 
 export const MESSAGE_SOURCES = ["agent", "person", "integration", "schedule", "channel", "relay"] as const;
@@ -47,7 +48,7 @@ export const MessageSource = z
 export type MessageSource = z.infer<typeof MessageSource>;
 
 export const WORK_STATES = ["open", "delayed", "claimed", "done", "dead", "expired", "cancelled"] as const;
-export const WorkState = z.enum(WORK_STATES);
+export const WorkState = z.enum(WORK_STATES).register(NAMED, { id: "WorkState" });
 export type WorkState = z.infer<typeof WorkState>;
 
 export const Topic = line(128);
@@ -56,35 +57,39 @@ export const Topic = line(128);
 export const TargetText = line(160);
 
 /** `POST /v1/messages`, and one item of a batch. */
-export const MessageDraft = z.strictObject({
-  from: AgentId.optional().describe("The token's agent when left out; only an operator may name another."),
-  to: TargetText,
-  kind: MessageKind.optional().describe(
-    "chat or task; the relay writes the others. Left out: task if claimable, else chat.",
-  ),
-  topic: Topic.nullish(),
-  subject: line(512).nullish(),
-  body: text(BODY_BYTES),
-  replyTo: MessageId.nullish(),
-  causedBy: MessageId.nullish().describe(
-    "The message that caused it. null: nothing did. Left out, the relay looks at its parent, the work it is sent under and its sender's recent mail.",
-  ),
-  claimable: z.boolean().default(false).describe("Work that exactly one agent may hold."),
-  urgent: z.boolean().default(false),
-  maxAttempts: z.int().min(1).max(100).default(5),
-  expiresAt: TimeInput.nullish().describe("From then on it is offered to nobody."),
-  deliverAt: TimeInput.nullish().describe("It becomes a message at that time."),
-  idempotencyKey: IdempotencyKey.nullish(),
-  encoding: EncodingInput,
-  payload: jsonObject(JSON_BYTES).nullish(),
-  meta: jsonObject(JSON_BYTES).nullish(),
-});
+export const MessageDraft = z
+  .strictObject({
+    from: AgentId.optional().describe("The token's agent when left out; only an operator may name another."),
+    to: TargetText,
+    kind: MessageKind.optional().describe(
+      "chat or task; the relay writes the others. Left out: task if claimable, else chat.",
+    ),
+    topic: Topic.nullish(),
+    subject: line(512).nullish(),
+    body: text(BODY_BYTES),
+    replyTo: MessageId.nullish(),
+    causedBy: MessageId.nullish().describe(
+      "The message that caused it. null: nothing did. Left out, the relay looks at its parent, the work it is sent under and its sender's recent mail.",
+    ),
+    claimable: z.boolean().default(false).describe("Work that exactly one agent may hold."),
+    urgent: z.boolean().default(false),
+    maxAttempts: z.int().min(1).max(100).default(5),
+    expiresAt: TimeInput.nullish().describe("From then on it is offered to nobody."),
+    deliverAt: TimeInput.nullish().describe("It becomes a message at that time."),
+    idempotencyKey: IdempotencyKey.nullish(),
+    encoding: EncodingInput,
+    payload: jsonObject(JSON_BYTES).nullish(),
+    meta: jsonObject(JSON_BYTES).nullish(),
+  })
+  .register(NAMED, { id: "MessageDraft" });
 /** A message to be sent, as a caller writes it. */
 export type MessageDraft = z.input<typeof MessageDraft>;
 /** A message to be sent, parsed: defaults filled in. */
 export type ParsedDraft = z.output<typeof MessageDraft>;
 
-export const Batch = z.strictObject({ messages: z.array(MessageDraft).min(1).max(MAX_BATCH) });
+export const Batch = z
+  .strictObject({ messages: z.array(MessageDraft).min(1).max(MAX_BATCH) })
+  .register(NAMED, { id: "Batch" });
 
 export const Holding = z
   .object({
@@ -93,7 +98,8 @@ export const Holding = z
     expiresAt: Time,
     attempt: Int,
   })
-  .describe("Who holds the work and until when.");
+  .describe("Who holds the work and until when.")
+  .register(NAMED, { id: "Holding" });
 export type Holding = z.infer<typeof Holding>;
 
 /** Binding or fallback that routed a message from a channel. */
@@ -131,17 +137,22 @@ export const Entry = z
     expiresAt: TimeOrNull,
     createdAt: Time,
   })
-  .describe("One entry of the log, as it was appended.");
+  .describe("One entry of the log, as it was appended.")
+  .register(NAMED, { id: "Entry" });
 export type Entry = z.infer<typeof Entry>;
 
-export const Parent = z.object({ id: MessageId, from: Str, body: Str, createdAt: Time });
+export const Parent = z
+  .object({ id: MessageId, from: Str, body: Str, createdAt: Time })
+  .register(NAMED, { id: "Parent" });
 export type Parent = z.infer<typeof Parent>;
 
 export const Message = Entry.extend({
   state: WorkState.nullable().describe("Of a claimable message; null for any other."),
   claim: Holding.nullable(),
   parent: Parent.optional().describe("With include=parent: what it replies to, its body cut."),
-}).describe("A message with the state of its work.");
+})
+  .describe("A message with the state of its work.")
+  .register(NAMED, { id: "Message" });
 export type Message = z.infer<typeof Message>;
 
 export const SentMessage = Message.extend({
@@ -152,17 +163,21 @@ export const SentMessage = Message.extend({
     ),
   suggestions: z.array(Str).optional().describe("For a group without members: the nearest groups with some."),
   replayed: z.boolean().optional().describe("In a batch: the idempotency key had been used before."),
-});
+}).register(NAMED, { id: "SentMessage" });
 export type SentMessage = z.infer<typeof SentMessage>;
 
 /** The answer to a message with a `deliverAt` to come. */
-export const Scheduled = z.object({
-  scheduleId: Str,
-  deliverAt: Time,
-  replayed: z.boolean().optional().describe("In a batch: the idempotency key had been used before."),
-});
+export const Scheduled = z
+  .object({
+    scheduleId: Str,
+    deliverAt: Time,
+    replayed: z.boolean().optional().describe("In a batch: the idempotency key had been used before."),
+  })
+  .register(NAMED, { id: "Scheduled" });
 export type Scheduled = z.infer<typeof Scheduled>;
-export const SentBatch = z.object({ items: z.array(z.union([SentMessage, Scheduled])) });
+export const SentBatch = z
+  .object({ items: z.array(z.union([SentMessage, Scheduled])) })
+  .register(NAMED, { id: "SentBatch" });
 export type SentBatch = z.infer<typeof SentBatch>;
 
 export const MessageDetail = Message.extend({
@@ -178,7 +193,7 @@ export const MessageDetail = Message.extend({
       error: StrOrNull,
     }),
   ),
-});
+}).register(NAMED, { id: "MessageDetail" });
 export type MessageDetail = z.infer<typeof MessageDetail>;
 
 /** What narrows a list or a stream of messages. */
@@ -199,7 +214,7 @@ export const MessageQuery = z.strictObject({
   ...NumberPageQuery,
 });
 export type MessageQuery = z.input<typeof MessageQuery>;
-export const MessageList = listOf(Message);
+export const MessageList = listOf(Message).register(NAMED, { id: "MessageList" });
 
 export const ReadMark = z.strictObject({ agentId: AgentId.optional() });
 

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { AgentId } from "./agent-ids.ts";
 import { contract } from "./contract.ts";
+import { NAMED } from "./shape.ts";
 import { jsonObject, line, listOf, MAX_ID_LENGTH, PageQuery, Time, TimeInput, text } from "./wire.ts";
 
 const META_BYTES = 64 * 1024;
@@ -18,10 +19,11 @@ export const OrchestratorId = z
 
 export const OrchestratorStatus = z
   .enum(["online", "draining", "offline"])
-  .describe("draining: it keeps what it runs and starts nothing new. Any but online shows its agent as offline.");
+  .describe("draining: it keeps what it runs and starts nothing new. Any but online shows its agent as offline.")
+  .register(NAMED, { id: "OrchestratorStatus" });
 export type OrchestratorStatus = z.infer<typeof OrchestratorStatus>;
 
-export const ApprovalMode = z.enum(["ask", "open", "closed"]);
+export const ApprovalMode = z.enum(["ask", "open", "closed"]).register(NAMED, { id: "ApprovalMode" });
 export type ApprovalMode = z.infer<typeof ApprovalMode>;
 
 /** A kind of agent that it can start. */
@@ -42,7 +44,10 @@ const managed = {
   state: line(64).describe("As the orchestrator calls it: starting, running, idle, exited, ..."),
 };
 export const ManagedAgentReport = z.strictObject({ ...managed, startedAt: TimeInput.nullable().default(null) });
-export const ManagedAgent = z.object({ ...managed, startedAt: Time.nullable() }).describe("One agent that it runs.");
+export const ManagedAgent = z
+  .object({ ...managed, startedAt: Time.nullable() })
+  .describe("One agent that it runs.")
+  .register(NAMED, { id: "ManagedAgent" });
 export type ManagedAgent = z.output<typeof ManagedAgent>;
 
 const hostname = line(MAX_ID_LENGTH).describe("Its machine. Its agent is named after it and carries it as a tag.");
@@ -55,25 +60,31 @@ const optional = {
 };
 
 /** `PUT /v1/orchestrators/{id}`: of what may be left out, what is left out stays. */
-export const OrchestratorRegistration = z.strictObject({
-  ...{ hostname, providers, baseDir, ...optional },
-  instanceId: line(128).optional().describe("Names this registration; a new one supersedes the older."),
-});
+export const OrchestratorRegistration = z
+  .strictObject({
+    ...{ hostname, providers, baseDir, ...optional },
+    instanceId: line(128).optional().describe("Names this registration; a new one supersedes the older."),
+  })
+  .register(NAMED, { id: "OrchestratorRegistration" });
 export type OrchestratorRegistration = z.input<typeof OrchestratorRegistration>;
 
 /** `PATCH /v1/orchestrators/{id}`: what is left out stays, `[]` empties, `null` clears. */
-export const OrchestratorPatch = z.strictObject({
-  status: OrchestratorStatus.optional(),
-  hostname: hostname.optional(),
-  providers: providers.optional(),
-  baseDir: baseDir.optional(),
-  ...optional,
-});
+export const OrchestratorPatch = z
+  .strictObject({
+    status: OrchestratorStatus.optional(),
+    hostname: hostname.optional(),
+    providers: providers.optional(),
+    baseDir: baseDir.optional(),
+    ...optional,
+  })
+  .register(NAMED, { id: "OrchestratorPatch" });
 export type OrchestratorPatch = z.input<typeof OrchestratorPatch>;
 
-export const OrchestratorHeartbeat = z.strictObject({
-  managedAgents: z.array(ManagedAgentReport).max(500).optional().describe("Left out: unchanged. []: none."),
-});
+export const OrchestratorHeartbeat = z
+  .strictObject({
+    managedAgents: z.array(ManagedAgentReport).max(500).optional().describe("Left out: unchanged. []: none."),
+  })
+  .register(NAMED, { id: "OrchestratorHeartbeat" });
 export type OrchestratorHeartbeat = z.input<typeof OrchestratorHeartbeat>;
 export type ParsedHeartbeat = z.output<typeof OrchestratorHeartbeat>;
 
@@ -92,7 +103,8 @@ export const Orchestrator = z
     lastSeenAt: Time,
     createdAt: Time,
   })
-  .describe("A daemon on a machine that starts and watches agents.");
+  .describe("A daemon on a machine that starts and watches agents.")
+  .register(NAMED, { id: "Orchestrator" });
 export type Orchestrator = z.infer<typeof Orchestrator>;
 
 export const OrchestratorQuery = z.strictObject({
@@ -102,7 +114,7 @@ export const OrchestratorQuery = z.strictObject({
   page: OrchestratorId.optional(),
 });
 export type OrchestratorQuery = z.input<typeof OrchestratorQuery>;
-export const OrchestratorList = listOf(Orchestrator);
+export const OrchestratorList = listOf(Orchestrator).register(NAMED, { id: "OrchestratorList" });
 
 const Path = z.strictObject({ id: OrchestratorId });
 const tag = "Orchestrators";

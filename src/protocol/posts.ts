@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { AgentId } from "./agent-ids.ts";
 import { BODY_BYTES } from "./limits.ts";
+import { NAMED } from "./shape.ts";
 import { line, text } from "./wire.ts";
 
 /** Schema of every message to a channel. The other schemas of channels are loaded only where a channel exists. */
@@ -10,11 +11,13 @@ export const PlatformId = line(256);
 export const FileId = z.string().max(64);
 
 /** One chat of a channel, or one thread in it. The only way to name a chat. */
-export const Conversation = z.object({
-  channelId: z.string(),
-  conversationId: z.string(),
-  threadId: z.string().optional(),
-});
+export const Conversation = z
+  .object({
+    channelId: z.string(),
+    conversationId: z.string(),
+    threadId: z.string().optional(),
+  })
+  .register(NAMED, { id: "Conversation" });
 export type Conversation = z.infer<typeof Conversation>;
 
 const Button = z

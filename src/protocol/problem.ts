@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { NAMED } from "./shape.ts";
 
 /** Every `code` a problem answer can carry, with the HTTP status it is sent with and its title. */
 export const PROBLEMS = {
@@ -64,7 +65,8 @@ export const ProblemBody = z
     claimedBy: z.string().optional().describe("With already-claimed: who holds the work."),
     expiresAt: z.string().optional().describe("With already-claimed: when that lease ends."),
   })
-  .describe("What went wrong, for programs (`code`) and for people (`detail`).");
+  .describe("What went wrong, for programs (`code`) and for people (`detail`).")
+  .register(NAMED, { id: "Problem" });
 export type ProblemBody = z.infer<typeof ProblemBody>;
 
 /** What a problem may say beyond its code and detail. `retryAfterSeconds` becomes the `Retry-After` header. */

@@ -2,6 +2,7 @@ import { z } from "zod";
 import { AgentId } from "./agent-ids.ts";
 import { contract } from "./contract.ts";
 import { MessageDraft, WORK_STATES } from "./messages.ts";
+import { NAMED } from "./shape.ts";
 import { line, listOf, NumberPageQuery, PageQuery, Time, TimeInput } from "./wire.ts";
 
 export const ScheduleId = z.string().regex(/^sch_[a-z0-9]{1,40}$/, "has to be the id of a schedule, like sch_7k2m");
@@ -14,14 +15,16 @@ export const ScheduleMessage = MessageDraft.omit({
   deliverAt: true,
   expiresAt: true,
   idempotencyKey: true,
-}).extend({
-  expiresAfterSeconds: z
-    .int()
-    .min(1)
-    .max(366 * 86_400)
-    .optional()
-    .describe("So long after it was sent it is offered to nobody any more."),
-});
+})
+  .extend({
+    expiresAfterSeconds: z
+      .int()
+      .min(1)
+      .max(366 * 86_400)
+      .optional()
+      .describe("So long after it was sent it is offered to nobody any more."),
+  })
+  .register(NAMED, { id: "ScheduleMessage" });
 export type ScheduleMessage = z.input<typeof ScheduleMessage>;
 export type ParsedScheduleMessage = z.output<typeof ScheduleMessage>;
 
@@ -54,7 +57,8 @@ export const ScheduleDraft = z
       ctx.addIssue({ code: "custom", path: ["cron"], message: "is given beside at: one of them" });
     if (at === undefined && cron === undefined)
       ctx.addIssue({ code: "custom", path: ["cron"], message: "is missing: give cron or at" });
-  });
+  })
+  .register(NAMED, { id: "ScheduleDraft" });
 export type ScheduleDraft = z.input<typeof ScheduleDraft>;
 export type ParsedScheduleDraft = z.output<typeof ScheduleDraft>;
 
@@ -72,7 +76,8 @@ export const SchedulePatch = z
   .superRefine(({ at, cron }, ctx) => {
     if (at !== undefined && cron !== undefined)
       ctx.addIssue({ code: "custom", path: ["cron"], message: "is given beside at: one of them" });
-  });
+  })
+  .register(NAMED, { id: "SchedulePatch" });
 export type SchedulePatch = z.input<typeof SchedulePatch>;
 export type ParsedSchedulePatch = z.output<typeof SchedulePatch>;
 
@@ -91,7 +96,8 @@ export const Fire = z
     by: z.string().nullable().describe("The agent or person that had it run now; null for a time of its own."),
     error: z.string().nullable(),
   })
-  .describe("One time of a schedule.");
+  .describe("One time of a schedule.")
+  .register(NAMED, { id: "Fire" });
 export type Fire = z.infer<typeof Fire>;
 
 /** The message of one time, as it is now. */
@@ -110,13 +116,14 @@ export const SentByFire = z
     matched: z.int().describe("Number of recipients."),
     acknowledged: z.int().describe("Number of recipients that have acknowledged it."),
   })
-  .describe("The message of one time, and what became of it so far.");
+  .describe("The message of one time, and what became of it so far.")
+  .register(NAMED, { id: "SentByFire" });
 export type SentByFire = z.infer<typeof SentByFire>;
 
 /** One time with its message. */
 export const FireDetail = Fire.extend({
   message: SentByFire.nullable().describe("null when none was sent."),
-});
+}).register(NAMED, { id: "FireDetail" });
 export type FireDetail = z.infer<typeof FireDetail>;
 
 export const Schedule = z
@@ -141,7 +148,8 @@ export const Schedule = z
     createdAt: Time,
     updatedAt: Time,
   })
-  .describe("A message to be sent at a time, once or again and again.");
+  .describe("A message to be sent at a time, once or again and again.")
+  .register(NAMED, { id: "Schedule" });
 export type Schedule = z.infer<typeof Schedule>;
 
 export const ScheduleQuery = z.strictObject({
@@ -149,9 +157,9 @@ export const ScheduleQuery = z.strictObject({
   agentId: AgentId.optional().describe("Whose; all that the caller may see when left out."),
   page: ScheduleId.optional(),
 });
-export const ScheduleList = listOf(Schedule);
+export const ScheduleList = listOf(Schedule).register(NAMED, { id: "ScheduleList" });
 export const FireQuery = z.strictObject({ ...NumberPageQuery });
-export const FireList = listOf(FireDetail);
+export const FireList = listOf(FireDetail).register(NAMED, { id: "FireList" });
 
 const Path = z.strictObject({ id: ScheduleId });
 const tag = "Schedules";

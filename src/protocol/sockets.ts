@@ -4,6 +4,7 @@ import { contract } from "./contract.ts";
 import { Bye, Followed, Hello, Reset } from "./inbox.ts";
 import { MessageDraft } from "./messages.ts";
 import { ProblemBody } from "./problem.ts";
+import { NAMED } from "./shape.ts";
 import { Open } from "./streams.ts";
 import { MessageId, Position, queryInt } from "./wire.ts";
 import { ClaimNext, Complete, Fail, Release, Renew } from "./work.ts";
@@ -45,19 +46,21 @@ const frame = <T extends string>(type: T) => ({ type: z.literal(type) });
 const answerRef = z.union([z.string(), z.int(), z.null()]).describe("The ref of the frame that this answers.");
 
 /** A frame from the client: the token first where headers cannot carry it, then verbs. */
-export const ClientFrame = z.union([AuthFrame, SocketRequest]);
+export const ClientFrame = z.union([AuthFrame, SocketRequest]).register(NAMED, { id: "ClientFrame" });
 
 /** What the relay sends over a socket: the events of an inbox stream, and the answers to the client's frames. */
-export const SocketFrame = z.discriminatedUnion("type", [
-  z.object({ ...frame("message"), message: Followed }),
-  Hello.extend(frame("hello")),
-  Open.extend(frame("open")),
-  Presence.extend(frame("presence")),
-  Reset.extend(frame("reset")),
-  Bye.extend(frame("bye")),
-  z.object({ ...frame("ok"), ref: answerRef, result: z.unknown().describe("As the same verb answers over HTTP.") }),
-  z.object({ ...frame("problem"), ref: answerRef, problem: ProblemBody }),
-]);
+export const SocketFrame = z
+  .discriminatedUnion("type", [
+    z.object({ ...frame("message"), message: Followed }),
+    Hello.extend(frame("hello")),
+    Open.extend(frame("open")),
+    Presence.extend(frame("presence")),
+    Reset.extend(frame("reset")),
+    Bye.extend(frame("bye")),
+    z.object({ ...frame("ok"), ref: answerRef, result: z.unknown().describe("As the same verb answers over HTTP.") }),
+    z.object({ ...frame("problem"), ref: answerRef, problem: ProblemBody }),
+  ])
+  .register(NAMED, { id: "ServerFrame" });
 
 const SocketQuery = z.strictObject({
   after: queryInt(0, Number.MAX_SAFE_INTEGER).optional(),

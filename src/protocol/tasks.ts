@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { AgentId } from "./agent-ids.ts";
+import { NAMED } from "./shape.ts";
 import { Source } from "./tokens.ts";
 import {
   EncodingInput,
@@ -18,11 +19,11 @@ import {
 // Answers about messages carry tasks, so this file must not import the shapes of messages.
 
 export const TASK_STATUSES = ["open", "claimed", "in_progress", "blocked", "done", "failed", "cancelled"] as const;
-export const TaskStatus = z.enum(TASK_STATUSES);
+export const TaskStatus = z.enum(TASK_STATUSES).register(NAMED, { id: "TaskStatus" });
 export type TaskStatus = z.infer<typeof TaskStatus>;
 
 export const SEVERITIES = ["info", "warning", "error", "critical"] as const;
-export const Severity = z.enum(SEVERITIES);
+export const Severity = z.enum(SEVERITIES).register(NAMED, { id: "Severity" });
 export type Severity = z.infer<typeof Severity>;
 
 export const TITLE_BYTES = 480;
@@ -50,11 +51,13 @@ export const TaskFields = {
 };
 
 /** `POST /v1/tasks`: a task made by hand. */
-export const TaskDraft = z.strictObject({
-  from: AgentId.optional().describe("The token's agent when left out; only an operator may name another."),
-  ...TaskFields,
-  severity: Severity.default("info"),
-});
+export const TaskDraft = z
+  .strictObject({
+    from: AgentId.optional().describe("The token's agent when left out; only an operator may name another."),
+    ...TaskFields,
+    severity: Severity.default("info"),
+  })
+  .register(NAMED, { id: "TaskDraft" });
 export type TaskDraft = z.input<typeof TaskDraft>;
 export type ParsedTaskDraft = z.output<typeof TaskDraft>;
 
@@ -77,7 +80,8 @@ export const Task = z
     createdAt: Time,
     updatedAt: Time,
   })
-  .describe("A piece of work with a status and a history.");
+  .describe("A piece of work with a status and a history.")
+  .register(NAMED, { id: "Task" });
 export type Task = z.infer<typeof Task>;
 
 export const TaskEvent = z
@@ -91,14 +95,15 @@ export const TaskEvent = z
     count: z.int().describe("How often this happened in a row."),
     lastAt: Time,
   })
-  .describe("One step in a task's history. A step that repeats itself is counted.");
+  .describe("One step in a task's history. A step that repeats itself is counted.")
+  .register(NAMED, { id: "TaskEvent" });
 export type TaskEvent = z.infer<typeof TaskEvent>;
 
 export const TaskDetail = Task.extend({
   payload: z.record(Str, z.unknown()).nullable(),
   events: z.array(TaskEvent).describe("Its history, oldest first: the newest page of it."),
   nextPage: z.string().nullable().describe("Older steps."),
-});
+}).register(NAMED, { id: "TaskDetail" });
 export type TaskDetail = z.infer<typeof TaskDetail>;
 export const TaskDetailQuery = z.strictObject({ ...NumberPageQuery });
 
@@ -112,18 +117,22 @@ export const TaskQuery = z.strictObject({
   page: TaskId.optional(),
 });
 export type TaskQuery = z.input<typeof TaskQuery>;
-export const TaskList = listOf(Task);
+export const TaskList = listOf(Task).register(NAMED, { id: "TaskList" });
 
 const LeaseSeconds = z.int().min(1).max(86_400);
 const Token = z.string().max(128).describe("The fencing token of its lease; the live one of the caller when left out.");
 
-export const TaskClaim = z.strictObject({ agentId: AgentId.optional(), leaseSeconds: LeaseSeconds.default(600) });
+export const TaskClaim = z
+  .strictObject({ agentId: AgentId.optional(), leaseSeconds: LeaseSeconds.default(600) })
+  .register(NAMED, { id: "TaskClaim" });
 export type TaskClaim = z.input<typeof TaskClaim>;
 /** How far the work is: it reaches the sender as a `control` message. */
-export const Progress = z.strictObject({
-  body: text(TASK_BODY_BYTES).refine((body) => body.trim() !== "", "is empty"),
-  encoding: EncodingInput,
-});
+export const Progress = z
+  .strictObject({
+    body: text(TASK_BODY_BYTES).refine((body) => body.trim() !== "", "is empty"),
+    encoding: EncodingInput,
+  })
+  .register(NAMED, { id: "Progress" });
 export type Progress = z.output<typeof Progress>;
 /** Text alone stands for a report with that body. */
 export const ProgressInput = z
@@ -132,28 +141,34 @@ export const ProgressInput = z
     description: "Progress for the sender of the work: a report, or its body alone as text.",
     shorthand: { type: "string", maxLength: TASK_BODY_BYTES },
   });
-export const TaskRenew = z.strictObject({
-  token: Token.optional(),
-  leaseSeconds: LeaseSeconds.optional(),
-  progress: ProgressInput,
-});
+export const TaskRenew = z
+  .strictObject({
+    token: Token.optional(),
+    leaseSeconds: LeaseSeconds.optional(),
+    progress: ProgressInput,
+  })
+  .register(NAMED, { id: "TaskRenew" });
 export type TaskRenew = z.input<typeof TaskRenew>;
 export type ParsedTaskRenew = z.output<typeof TaskRenew>;
-export const TaskRelease = z.strictObject({
-  token: Token.optional(),
-  delaySeconds: z
-    .int()
-    .min(0)
-    .max(31 * 86_400)
-    .optional(),
-  reason: text(4096).optional(),
-});
+export const TaskRelease = z
+  .strictObject({
+    token: Token.optional(),
+    delaySeconds: z
+      .int()
+      .min(0)
+      .max(31 * 86_400)
+      .optional(),
+    reason: text(4096).optional(),
+  })
+  .register(NAMED, { id: "TaskRelease" });
 export type TaskRelease = z.input<typeof TaskRelease>;
 
 /** `POST /v1/tasks/{id}/status`. Its holder says how it goes; who made it takes it back; an operator may end it. */
-export const TaskStatusChange = z.strictObject({
-  token: Token.optional(),
-  status: z.enum(["in_progress", "blocked", "done", "failed", "cancelled"]),
-  note: text(4096).optional().describe("Kept in the history; with done it goes to who made the task."),
-});
+export const TaskStatusChange = z
+  .strictObject({
+    token: Token.optional(),
+    status: z.enum(["in_progress", "blocked", "done", "failed", "cancelled"]),
+    note: text(4096).optional().describe("Kept in the history; with done it goes to who made the task."),
+  })
+  .register(NAMED, { id: "TaskStatusChange" });
 export type TaskStatusChange = z.input<typeof TaskStatusChange>;

@@ -1,10 +1,11 @@
 import { z } from "zod";
 import { AgentId, reservedId } from "./agent-ids.ts";
 import { contract } from "./contract.ts";
+import { NAMED } from "./shape.ts";
 import { line, listOf, PageQuery, Str, StrOrNull, Time, TimeInput, TimeOrNull } from "./wire.ts";
 
 export const ROLES = ["operator", "viewer", "agent", "enroll", "orchestrator", "integration"] as const;
-export const Role = z.enum(ROLES);
+export const Role = z.enum(ROLES).register(NAMED, { id: "Role" });
 export type Role = z.infer<typeof Role>;
 
 /** The name of an integration. */
@@ -82,7 +83,8 @@ export const TokenDraft = z
   })
   .superRefine((draft, ctx) => {
     for (const [field, message] of roleFlaws(draft)) ctx.addIssue({ code: "custom", path: [field], message });
-  });
+  })
+  .register(NAMED, { id: "TokenDraft" });
 export type TokenDraft = z.input<typeof TokenDraft>;
 
 export const Token = z
@@ -99,10 +101,13 @@ export const Token = z
     lastUsedAt: TimeOrNull,
     revokedAt: TimeOrNull,
   })
-  .describe("What a token may do. The secret itself is stored only as a hash.");
+  .describe("What a token may do. The secret itself is stored only as a hash.")
+  .register(NAMED, { id: "Token" });
 export type Token = z.infer<typeof Token>;
 
-export const NewToken = Token.extend({ token: z.string().describe("The secret, shown this once.") });
+export const NewToken = Token.extend({ token: z.string().describe("The secret, shown this once.") }).register(NAMED, {
+  id: "NewToken",
+});
 export type NewToken = z.infer<typeof NewToken>;
 
 export const Paused = z
@@ -118,7 +123,7 @@ export type Paused = z.infer<typeof Paused>;
 export const RevokedToken = Token.extend({ paused: z.array(Paused) });
 export type RevokedToken = z.infer<typeof RevokedToken>;
 export const TokenQuery = z.strictObject({ ...PageQuery, page: TokenId.optional() });
-export const TokenList = listOf(Token);
+export const TokenList = listOf(Token).register(NAMED, { id: "TokenList" });
 
 export const WhoAmI = z
   .object({
@@ -134,7 +139,8 @@ export const WhoAmI = z
       fenced: z.boolean().describe("Whether this call named an instance, so that a newer one would cut it off."),
     }),
   })
-  .describe("Who the caller is.");
+  .describe("Who the caller is.")
+  .register(NAMED, { id: "WhoAmI" });
 export type WhoAmI = z.infer<typeof WhoAmI>;
 
 const Path = z.strictObject({ id: TokenId });

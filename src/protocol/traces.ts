@@ -2,6 +2,7 @@ import { z } from "zod";
 import { AgentId } from "./agent-ids.ts";
 import { contract } from "./contract.ts";
 import { Message } from "./messages.ts";
+import { NAMED } from "./shape.ts";
 import {
   Encoding,
   EncodingInput,
@@ -60,7 +61,8 @@ export const TraceDraft = z
     const known = levelOf(type);
     if (known !== undefined && known !== level)
       ctx.addIssue({ code: "custom", path: ["type"], message: `${type} is of level ${known}` });
-  });
+  })
+  .register(NAMED, { id: "TraceDraft" });
 export type TraceDraft = z.input<typeof TraceDraft>;
 
 /** `POST /v1/messages/{id}/traces`. */
@@ -85,10 +87,11 @@ export const Trace = z
     metadata: z.record(Str, z.unknown()).nullable(),
     createdAt: Time,
   })
-  .describe("One thing that an agent thought or did about a message.");
+  .describe("One thing that an agent thought or did about a message.")
+  .register(NAMED, { id: "Trace" });
 export type Trace = z.infer<typeof Trace>;
 
-export const TracesAdded = z.object({ items: z.array(Trace) });
+export const TracesAdded = z.object({ items: z.array(Trace) }).register(NAMED, { id: "TracesAdded" });
 export type TracesAdded = z.infer<typeof TracesAdded>;
 
 export const TraceQuery = z.strictObject({
@@ -98,7 +101,7 @@ export const TraceQuery = z.strictObject({
   ...NumberPageQuery,
 });
 export type TraceQuery = z.input<typeof TraceQuery>;
-export const TraceList = listOf(Trace);
+export const TraceList = listOf(Trace).register(NAMED, { id: "TraceList" });
 
 export const HistoryQuery = z.strictObject({
   thread: queryInt(1, Number.MAX_SAFE_INTEGER).optional().describe("Any message of the thread."),
@@ -121,9 +124,9 @@ export const HistoryItem = Message.extend({
     .nullable()
     .optional()
     .describe("When not all are shown: the `page` of GET /v1/messages/{id}/traces that goes on."),
-});
+}).register(NAMED, { id: "HistoryItem" });
 export type HistoryItem = z.infer<typeof HistoryItem>;
-export const History = listOf(HistoryItem);
+export const History = listOf(HistoryItem).register(NAMED, { id: "History" });
 
 const tag = "Traces";
 

@@ -2,6 +2,7 @@ import { z } from "zod";
 import { AgentId } from "./agent-ids.ts";
 import { contract } from "./contract.ts";
 import { MessageKind, TargetText, Topic } from "./messages.ts";
+import { NAMED } from "./shape.ts";
 import { line, listOf, MessageId, PageQuery, Time } from "./wire.ts";
 
 /** What a webhook can be told of. Names are never changed, only added. */
@@ -39,26 +40,30 @@ const Url = z
 const Events = z.array(WebhookEventType).min(1).max(WEBHOOK_EVENTS.length);
 
 /** `POST /v1/webhooks` */
-export const WebhookDraft = z.strictObject({
-  agentId: AgentId.optional().describe(
-    "Whose it is: it is told only what this agent may read. `user`'s are told everything.",
-  ),
-  name: line(128).optional(),
-  url: Url,
-  events: Events.default(["message.created"]),
-  filter: WebhookFilter.default({}),
-});
+export const WebhookDraft = z
+  .strictObject({
+    agentId: AgentId.optional().describe(
+      "Whose it is: it is told only what this agent may read. `user`'s are told everything.",
+    ),
+    name: line(128).optional(),
+    url: Url,
+    events: Events.default(["message.created"]),
+    filter: WebhookFilter.default({}),
+  })
+  .register(NAMED, { id: "WebhookDraft" });
 export type WebhookDraft = z.input<typeof WebhookDraft>;
 export type ParsedWebhookDraft = z.output<typeof WebhookDraft>;
 
 /** `PATCH /v1/webhooks/{id}` */
-export const WebhookPatch = z.strictObject({
-  name: line(128).nullish(),
-  url: Url.optional(),
-  events: Events.optional(),
-  filter: WebhookFilter.optional(),
-  status: z.enum(["active", "paused"]).optional().describe("active also brings a disabled one back."),
-});
+export const WebhookPatch = z
+  .strictObject({
+    name: line(128).nullish(),
+    url: Url.optional(),
+    events: Events.optional(),
+    filter: WebhookFilter.optional(),
+    status: z.enum(["active", "paused"]).optional().describe("active also brings a disabled one back."),
+  })
+  .register(NAMED, { id: "WebhookPatch" });
 export type WebhookPatch = z.input<typeof WebhookPatch>;
 
 export const Webhook = z
@@ -84,12 +89,13 @@ export const Webhook = z
     ),
     createdAt: Time,
   })
-  .describe("Where events are sent to.");
+  .describe("Where events are sent to.")
+  .register(NAMED, { id: "Webhook" });
 export type Webhook = z.infer<typeof Webhook>;
 
 export const NewWebhook = Webhook.extend({
   secret: z.string().describe("`whsec_…`, shown this once: what the signatures are made with (Standard Webhooks)."),
-});
+}).register(NAMED, { id: "NewWebhook" });
 export type NewWebhook = z.infer<typeof NewWebhook>;
 
 export const WebhookQuery = z.strictObject({
@@ -97,7 +103,7 @@ export const WebhookQuery = z.strictObject({
   agentId: AgentId.optional().describe("Whose; all that the caller may see when left out."),
   page: WebhookId.optional(),
 });
-export const WebhookList = listOf(Webhook);
+export const WebhookList = listOf(Webhook).register(NAMED, { id: "WebhookList" });
 
 /** `POST /v1/webhooks/{id}/rotate` */
 export const Rotation = z.strictObject({
@@ -127,7 +133,8 @@ export const Delivery = z
     nextAt: Time.nullable().describe("When it is tried next, at the earliest."),
     endedAt: Time.nullable(),
   })
-  .describe("One event on its way to one webhook.");
+  .describe("One event on its way to one webhook.")
+  .register(NAMED, { id: "Delivery" });
 export type Delivery = z.infer<typeof Delivery>;
 
 export const DeliveryQuery = z.strictObject({
@@ -135,7 +142,7 @@ export const DeliveryQuery = z.strictObject({
   page: DeliveryId.optional(),
   state: DeliveryState.optional(),
 });
-export const DeliveryList = listOf(Delivery);
+export const DeliveryList = listOf(Delivery).register(NAMED, { id: "DeliveryList" });
 
 /** `POST /v1/webhooks/{id}/redeliver` */
 export const Redelivery = z.strictObject({

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import type { Route } from "../../identity/auth/route.ts";
 import type { AnswerDoc } from "../../protocol/contract.ts";
-import { PROBLEMS, type ProblemCode } from "../../protocol/problem.ts";
+import { PROBLEMS, ProblemBody, type ProblemCode } from "../../protocol/problem.ts";
 import type { Json, Shapes } from "./openapi-shapes.ts";
 
 const TEXT = { type: "string" };
@@ -49,18 +49,20 @@ function eventStream(events: Record<string, z.ZodType>, shapes: Shapes): Json {
 export type Refusals = ReturnType<typeof createRefusals>;
 
 /** Problem answers: those with the same status and codes are written once. */
-export function createRefusals() {
+export function createRefusals(shapes: Shapes) {
   const components: Json = {};
   return {
     components,
     of(codes: readonly ProblemCode[]): Json {
       const byStatus = Map.groupBy(codes, (code) => PROBLEMS[code][0]);
-      return Object.fromEntries([...byStatus].map(([status, same]) => [status, refusal(components, same)]));
+      return Object.fromEntries(
+        [...byStatus].map(([status, same]) => [status, refusal(components, same, shapes.output(ProblemBody))]),
+      );
     },
   };
 }
 
-function refusal(components: Json, codes: readonly ProblemCode[]): Json {
+function refusal(components: Json, codes: readonly ProblemCode[], problem: Json): Json {
   const sorted = codes.toSorted();
   const name = sorted.join(".");
   const [status] = PROBLEMS[sorted[0] ?? "internal"];
@@ -68,7 +70,7 @@ function refusal(components: Json, codes: readonly ProblemCode[]): Json {
   if (status === 429 || status === 503) headers["Retry-After"] = headerRef("RetryAfter");
   if (status === 401) headers["WWW-Authenticate"] = headerRef("WwwAuthenticate");
   const schema = {
-    allOf: [{ $ref: "#/components/schemas/Problem" }, { properties: { code: { enum: sorted } } }],
+    allOf: [problem, { properties: { code: { enum: sorted } } }],
   };
   components[name] ??= {
     description: sorted.map((code) => `\`${code}\`: ${PROBLEMS[code][1]}.`).join(" "),

@@ -43,7 +43,7 @@ export function openApiDocument(routes: readonly Route[], publicUrl: string | un
   ];
   const inputs = routes.flatMap(({ body, socket }) => [...(body ? [body] : []), ...(socket ? [socket.client] : [])]);
   const shapes = createShapes(inputs, outputs);
-  const refusals = createRefusals();
+  const refusals = createRefusals(shapes);
   const paths: Record<string, Json> = {};
   for (const route of routes) {
     paths[route.path] ??= {};
@@ -62,7 +62,7 @@ export function openApiDocument(routes: readonly Route[], publicUrl: string | un
       },
       parameters: PARAMETERS,
       headers: HEADERS,
-      schemas: shapes.components,
+      schemas: shapes.components(),
       responses: refusals.components,
     },
   };
