@@ -1,13 +1,14 @@
 import { z } from "zod";
 import { SendParams } from "./a2a.ts";
 import { contract, type Method } from "./contract.ts";
+import { object, strictObject } from "./shape.ts";
 
 /** Place of an agent or a group in a path. */
-const TargetPath = z.strictObject({ agentId: z.string().min(1).max(160) });
-const VerbPath = TargetPath.extend({ verb: z.string().max(64) });
+const TargetPath = strictObject(() => ({ agentId: z.string().min(1).max(160) }));
+const VerbPath = object(() => ({ ...TargetPath.shape, verb: z.string().max(64) }));
 /** A task's id, with what is to be done to it: `dlg_…:cancel`. */
-const TaskPath = TargetPath.extend({ task: z.string().max(256) });
-const ConfigPath = TaskPath.extend({ configId: z.string().max(256) });
+const TaskPath = object(() => ({ ...TargetPath.shape, task: z.string().max(256) }));
+const ConfigPath = object(() => ({ ...TaskPath.shape, configId: z.string().max(256) }));
 /** Queries are read by each call: other parameters are let through, as the protocol asks. */
 const AnyQuery = z.looseObject({});
 const AnyBody = z.looseObject({});

@@ -5,17 +5,17 @@ import { contract } from "./contract.ts";
 import { DelegationContext } from "./delegation-context.ts";
 import { DelegationId, MAX_TIMEOUT_SECONDS } from "./delegations.ts";
 import { BODY_BYTES } from "./limits.ts";
-import { NAMED } from "./shape.ts";
+import { NAMED, object, strictObject } from "./shape.ts";
 import { jsonValue, line, listOf, PageQuery, Time } from "./wire.ts";
 
 /** What a client may say to Signalbox beyond the protocol, under `signalbox` in a message's metadata. */
-export const OwnMetadata = z.strictObject({
+export const OwnMetadata = strictObject(() => ({
   timeoutSeconds: z.int().min(1).max(MAX_TIMEOUT_SECONDS).nullish().describe("Seconds to wait for an answer."),
   parentId: DelegationId.nullish().describe("The task that this is part of: one that the sender works on."),
   context: DelegationContext.nullish(),
   causedBy: z.null().optional().describe("null: caused by nothing that its sender heard or works on."),
   about: z.literal("nothing").nullish().describe("The same, as tools of MCP say it."),
-});
+}));
 export type OwnMetadata = z.output<typeof OwnMetadata>;
 
 /**
@@ -64,7 +64,7 @@ const printable = (max: number) =>
     .max(max);
 
 /** Where a client wants to be told of what happens to its task. What it has to be shown goes into a header. */
-export const PushDraft = z.object({
+export const PushDraft = object(() => ({
   id: z.union([line(128), z.literal("")]),
   url: z.string().min(1).max(2048),
   token: printable(4096),
@@ -77,7 +77,7 @@ export const PushDraft = z.object({
       credentials: printable(4096),
     })
     .optional(),
-});
+}));
 
 /** The outside of a JSON-RPC request. */
 export const RpcRequest = z.looseObject({
@@ -108,40 +108,37 @@ const Secret = z
   .max(4096);
 
 /** `PUT /v1/a2a/agents/{id}` */
-export const OutsideDraft = z
-  .strictObject({
-    cardUrl: z
-      .string()
-      .min(1)
-      .max(2048)
-      .describe("Where its card is, with `/.well-known/agent-card.json` at the end or not."),
-    token: Secret.nullish().describe("What it wants as a bearer token. Left out: as before; null: none."),
-    name: line(128).optional().describe("Its card's name when left out."),
-  })
-  .register(NAMED, { id: "OutsideDraft" });
+export const OutsideDraft = strictObject(() => ({
+  cardUrl: z
+    .string()
+    .min(1)
+    .max(2048)
+    .describe("Where its card is, with `/.well-known/agent-card.json` at the end or not."),
+  token: Secret.nullish().describe("What it wants as a bearer token. Left out: as before; null: none."),
+  name: line(128).optional().describe("Its card's name when left out."),
+})).register(NAMED, { id: "OutsideDraft" });
 export type OutsideDraft = z.input<typeof OutsideDraft>;
 
 export const OUTSIDE_STATES = ["pending", "reachable", "unreachable"] as const;
 
-export const OutsideAgent = z
-  .object({
-    agentId: z.string(),
-    cardUrl: z.string(),
-    state: z.enum(OUTSIDE_STATES).describe("pending: its card has not been fetched yet."),
-    error: z.string().nullable().describe("Why it could not be reached."),
-    failingSince: Time.nullable(),
-    url: z.string().nullable().describe("Where it is called, as its card says."),
-    binding: z.string().nullable().describe("JSONRPC or HTTP+JSON."),
-    hasToken: z.boolean(),
-    open: z.int().describe("Tasks it works on now."),
-    checkedAt: Time.nullable(),
-    createdAt: Time,
-  })
+export const OutsideAgent = object(() => ({
+  agentId: z.string(),
+  cardUrl: z.string(),
+  state: z.enum(OUTSIDE_STATES).describe("pending: its card has not been fetched yet."),
+  error: z.string().nullable().describe("Why it could not be reached."),
+  failingSince: Time.nullable(),
+  url: z.string().nullable().describe("Where it is called, as its card says."),
+  binding: z.string().nullable().describe("JSONRPC or HTTP+JSON."),
+  hasToken: z.boolean(),
+  open: z.int().describe("Tasks it works on now."),
+  checkedAt: Time.nullable(),
+  createdAt: Time,
+}))
   .describe("An A2A agent out there, which has an inbox here.")
   .register(NAMED, { id: "OutsideAgent" });
 export type OutsideAgent = z.infer<typeof OutsideAgent>;
 
-export const OutsideQuery = z.strictObject({ ...PageQuery, page: AgentId.optional() });
+export const OutsideQuery = strictObject(() => ({ ...PageQuery, page: AgentId.optional() }));
 export type OutsideQuery = z.input<typeof OutsideQuery>;
 export const OutsideList = listOf(OutsideAgent).register(NAMED, { id: "OutsideList" });
 

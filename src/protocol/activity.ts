@@ -1,29 +1,28 @@
 import { z } from "zod";
 import { contract } from "./contract.ts";
-import { NAMED } from "./shape.ts";
+import { NAMED, object, strictObject } from "./shape.ts";
 import { line, listOf, NumberPageQuery, queryInt, Time } from "./wire.ts";
 
 /** One administrative act: who did what, when, in whose name. */
-export const Activity = z
-  .object({
-    id: z.int(),
-    at: Time,
-    actor: z.string().describe("The token's id, or system."),
-    verb: z.string(),
-    subject: z.string(),
-    data: z.record(z.string(), z.unknown()),
-  })
+export const Activity = object(() => ({
+  id: z.int(),
+  at: Time,
+  actor: z.string().describe("The token's id, or system."),
+  verb: z.string(),
+  subject: z.string(),
+  data: z.record(z.string(), z.unknown()),
+}))
   .describe("One administrative act.")
   .register(NAMED, { id: "Activity" });
 export type Activity = z.infer<typeof Activity>;
 
-export const ActivityQuery = z.strictObject({
+export const ActivityQuery = strictObject(() => ({
   actor: line(160).optional(),
   subject: line(160).optional(),
   verb: line(64).optional(),
   before: queryInt(1, Number.MAX_SAFE_INTEGER).optional(),
   ...NumberPageQuery,
-});
+}));
 export type ActivityQuery = z.input<typeof ActivityQuery>;
 export const ActivityList = listOf(Activity).register(NAMED, { id: "ActivityList" });
 

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { strictObject } from "./shape.ts";
 import { line, MAX_ID_LENGTH } from "./wire.ts";
 
 const PLAIN_ID = /^[a-z0-9][a-z0-9._-]*$/;
@@ -23,7 +24,7 @@ export function reservedId(id: string): string | undefined {
 export const word = line(MAX_ID_LENGTH);
 
 /** What a channel agent says of its account; the agent's id is exactly `provider:accountId`. */
-export const ChannelInfo = z.strictObject({
+export const ChannelInfo = strictObject(() => ({
   provider: line(64),
   accountId: line(64),
   displayName: line(128).optional(),
@@ -31,5 +32,5 @@ export const ChannelInfo = z.strictObject({
   direction: z.enum(["inbound", "outbound", "bidirectional"]).default("bidirectional"),
   topics: z.array(word).max(64).optional(),
   target: line(160).optional(),
-});
+}));
 export type ChannelInfo = z.infer<typeof ChannelInfo>;

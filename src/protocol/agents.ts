@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { AgentId, ChannelInfo, word } from "./agent-ids.ts";
 import { contract } from "./contract.ts";
-import { NAMED } from "./shape.ts";
+import { NAMED, object, strictObject } from "./shape.ts";
 import { Bool, Int, jsonObject, line, listOf, PageQuery, Str, StrOrNull, Time, text } from "./wire.ts";
 
 const META_BYTES = 64 * 1024;
@@ -18,16 +18,16 @@ export const Reach = z
   .describe("When a message gets through: during a turn, between turns, or only when the agent asks.")
   .register(NAMED, { id: "Reach" });
 
-export const AgentPath = z.strictObject({ id: AgentId });
+export const AgentPath = strictObject(() => ({ id: AgentId }));
 
 const words = z
   .array(word)
   .max(64)
   .transform((list) => [...new Set(list)]);
 
-export const Skill = z.strictObject({ name: line(128), description: text(2048) });
+export const Skill = strictObject(() => ({ name: line(128), description: text(2048) }));
 
-const fields = {
+const fields = () => ({
   label: word.nullable().optional(),
   role: line(128).nullable().optional(),
   description: text(4096).nullable().optional(),
@@ -41,63 +41,61 @@ const fields = {
   reach: Reach.optional(),
   channel: ChannelInfo.optional(),
   meta: jsonObject(META_BYTES).nullable().optional(),
-};
+});
 
 /** `PATCH /v1/agents/{id}`: what is left out stays, `[]` empties, `null` clears. */
-export const AgentPatch = z.strictObject(fields).register(NAMED, { id: "AgentPatch" });
+export const AgentPatch = strictObject(fields).register(NAMED, { id: "AgentPatch" });
 export type AgentPatch = z.input<typeof AgentPatch>;
 
 /** `PUT /v1/agents/{id}`. */
-export const AgentRegistration = z
-  .strictObject({
-    name: line(128),
-    kind: z.enum(["provider", "channel"]).optional(),
-    instanceId: line(128).optional().describe("Names this registration; a new one supersedes the older."),
-    ...fields,
-  })
-  .register(NAMED, { id: "AgentRegistration" });
+export const AgentRegistration = strictObject(() => ({
+  name: line(128),
+  kind: z.enum(["provider", "channel"]).optional(),
+  instanceId: line(128).optional().describe("Names this registration; a new one supersedes the older."),
+  ...fields(),
+})).register(NAMED, { id: "AgentRegistration" });
 export type AgentRegistration = z.input<typeof AgentRegistration>;
 
-export const Heartbeat = z
-  .strictObject({ status: AgentStatus.optional(), ready: z.boolean().optional() })
-  .register(NAMED, { id: "Heartbeat" });
+export const Heartbeat = strictObject(() => ({
+  status: AgentStatus.optional(),
+  ready: z.boolean().optional(),
+})).register(NAMED, { id: "Heartbeat" });
 export type Heartbeat = z.input<typeof Heartbeat>;
 
-export const Agent = z
-  .object({
-    id: Str,
-    name: Str,
-    kind: AgentKind,
-    label: StrOrNull,
-    role: StrOrNull,
-    description: StrOrNull,
-    skills: z.array(Skill),
-    tags: z.array(Str),
-    capabilities: z.array(Str),
-    machine: StrOrNull,
-    rig: StrOrNull,
-    status: AgentStatus,
-    ready: Bool,
-    reach: Reach,
-    instanceId: StrOrNull,
-    epoch: z.int().describe("How many instances it has had."),
-    connections: z.int().describe("Streams and sockets open now."),
-    channel: ChannelInfo.nullable(),
-    meta: z.record(Str, z.unknown()).nullable(),
-    lastSeenAt: Time,
-    createdAt: Time,
-  })
+export const Agent = object(() => ({
+  id: Str,
+  name: Str,
+  kind: AgentKind,
+  label: StrOrNull,
+  role: StrOrNull,
+  description: StrOrNull,
+  skills: z.array(Skill),
+  tags: z.array(Str),
+  capabilities: z.array(Str),
+  machine: StrOrNull,
+  rig: StrOrNull,
+  status: AgentStatus,
+  ready: Bool,
+  reach: Reach,
+  instanceId: StrOrNull,
+  epoch: z.int().describe("How many instances it has had."),
+  connections: z.int().describe("Streams and sockets open now."),
+  channel: ChannelInfo.nullable(),
+  meta: z.record(Str, z.unknown()).nullable(),
+  lastSeenAt: Time,
+  createdAt: Time,
+}))
   .describe("Anyone with an inbox.")
   .register(NAMED, { id: "Agent" });
 export type Agent = z.infer<typeof Agent>;
 
 /** The answer to a registration: with an enroll token, `token` is the agent's own, shown this once. */
-export const RegisteredAgent = Agent.extend({ token: z.string().optional() }).register(NAMED, {
+export const RegisteredAgent = object(() => ({ ...Agent.shape, token: z.string().optional() })).register(NAMED, {
   id: "RegisteredAgent",
 });
 export type RegisteredAgent = z.infer<typeof RegisteredAgent>;
 
-export const AgentQuery = z.strictObject({
+export const AgentQuery = strictObject(() => ({
   kind: AgentKind.optional(),
   status: AgentStatus.optional(),
   tag: word.optional(),
@@ -106,13 +104,13 @@ export const AgentQuery = z.strictObject({
   machine: word.optional(),
   ...PageQuery,
   page: AgentId.optional(),
-});
+}));
 export type AgentQuery = z.input<typeof AgentQuery>;
 
 export const AgentList = listOf(Agent).register(NAMED, { id: "AgentList" });
 
 /** An agent at a glance: what `hello` lists. */
-export const RosterAgent = z.object({
+export const RosterAgent = object(() => ({
   id: Str,
   name: Str,
   kind: Str,
@@ -123,22 +121,18 @@ export const RosterAgent = z.object({
   ready: Bool,
   reach: Str,
   epoch: Int,
-});
+}));
 
 export type RosterAgent = z.infer<typeof RosterAgent>;
 
 /** Streams are told when an agent comes, goes, is ready again, or has its first or no connection. */
-export const Presence = z
-  .object({
-    agentId: Str,
-    status: Str,
-    ready: Bool,
-    epoch: Int,
-    connections: z
-      .int()
-      .describe("Open streams and sockets. Presence reports the first to open and the last to close."),
-  })
-  .register(NAMED, { id: "Presence" });
+export const Presence = object(() => ({
+  agentId: Str,
+  status: Str,
+  ready: Bool,
+  epoch: Int,
+  connections: z.int().describe("Open streams and sockets. Presence reports the first to open and the last to close."),
+})).register(NAMED, { id: "Presence" });
 export type Presence = z.infer<typeof Presence>;
 
 const tag = "Agents";

@@ -4,7 +4,7 @@ import { AgentPath } from "./agents.ts";
 import { contract } from "./contract.ts";
 import { TargetText } from "./messages.ts";
 import { PlatformId } from "./posts.ts";
-import { NAMED } from "./shape.ts";
+import { NAMED, object, strictObject } from "./shape.ts";
 import { listOf, PageQuery, Time } from "./wire.ts";
 
 export const BINDING_MODES = ["exclusive", "claimable", "broadcast"] as const;
@@ -12,18 +12,17 @@ export const BindingMode = z.enum(BINDING_MODES).register(NAMED, { id: "BindingM
 export type BindingMode = z.infer<typeof BindingMode>;
 
 /** `PUT /v1/channels/{id}/bindings`: an upsert by conversation and target. Without a conversation it is for all of them. */
-export const BindingDraft = z
-  .strictObject({
-    conversationId: PlatformId.nullish(),
-    threadId: PlatformId.nullish(),
-    target: TargetText,
-    mode: BindingMode.optional().describe(
-      "exclusive: that agent. claimable: work for one of them. broadcast: all of a group. When left out: exclusive for an agent, broadcast for broadcast, else claimable.",
-    ),
-    priority: z.int().min(-1000).max(1000).default(0),
-    fallback: TargetText.nullish().describe("Who gets it while the target is not there. Nobody else does."),
-    replay: z.boolean().default(false).describe("Also route what came in before, unbound: each event once."),
-  })
+export const BindingDraft = strictObject(() => ({
+  conversationId: PlatformId.nullish(),
+  threadId: PlatformId.nullish(),
+  target: TargetText,
+  mode: BindingMode.optional().describe(
+    "exclusive: that agent. claimable: work for one of them. broadcast: all of a group. When left out: exclusive for an agent, broadcast for broadcast, else claimable.",
+  ),
+  priority: z.int().min(-1000).max(1000).default(0),
+  fallback: TargetText.nullish().describe("Who gets it while the target is not there. Nobody else does."),
+  replay: z.boolean().default(false).describe("Also route what came in before, unbound: each event once."),
+}))
   .refine(({ conversationId, threadId }) => threadId == null || conversationId != null, {
     path: ["threadId"],
     message: "needs the conversationId it belongs to",
@@ -32,66 +31,65 @@ export const BindingDraft = z
 export type BindingDraft = z.input<typeof BindingDraft>;
 export type ParsedBinding = z.output<typeof BindingDraft>;
 
-export const Binding = z
-  .object({
-    id: z.string(),
-    channelId: z.string(),
-    conversationId: z.string().nullable(),
-    threadId: z.string().nullable(),
-    target: z.string(),
-    mode: BindingMode,
-    priority: z.int(),
-    fallback: z.string().nullable(),
-    origin: z.enum(["registered", "set"]).describe("Made by registering the channel agent, or set by an operator."),
-    createdAt: Time,
-    updatedAt: Time,
-    endedAt: Time.nullable().describe(
-      "Set when the target was deleted: the binding sends nothing there until it is set again.",
-    ),
-  })
+export const Binding = object(() => ({
+  id: z.string(),
+  channelId: z.string(),
+  conversationId: z.string().nullable(),
+  threadId: z.string().nullable(),
+  target: z.string(),
+  mode: BindingMode,
+  priority: z.int(),
+  fallback: z.string().nullable(),
+  origin: z.enum(["registered", "set"]).describe("Made by registering the channel agent, or set by an operator."),
+  createdAt: Time,
+  updatedAt: Time,
+  endedAt: Time.nullable().describe(
+    "Set when the target was deleted: the binding sends nothing there until it is set again.",
+  ),
+}))
   .describe("The rule that sends a conversation to a target.")
   .register(NAMED, { id: "Binding" });
 export type Binding = z.infer<typeof Binding>;
 
-export const SetBinding = Binding.extend({
+export const SetBinding = object(() => ({
+  ...Binding.shape,
   replayed: z.int().optional().describe("With replay: how many events were routed by it now."),
   unbound: z.boolean().optional().describe("With replay: whether more are waiting; ask again."),
-}).register(NAMED, { id: "SetBinding" });
+})).register(NAMED, { id: "SetBinding" });
 export type SetBinding = z.infer<typeof SetBinding>;
 export const BindingList = listOf(Binding).register(NAMED, { id: "BindingList" });
 
-export const BindingQuery = z.strictObject({
+export const BindingQuery = strictObject(() => ({
   channel: AgentId.optional(),
   conversation: PlatformId.optional(),
   target: TargetText.optional(),
   ...PageQuery,
-});
+}));
 export type BindingQuery = z.input<typeof BindingQuery>;
-export const ChannelBindingQuery = z.strictObject({ conversation: PlatformId.optional(), ...PageQuery });
+export const ChannelBindingQuery = strictObject(() => ({ conversation: PlatformId.optional(), ...PageQuery }));
 
-export const RouteQuery = z.strictObject({ conversation: PlatformId.optional(), thread: PlatformId.optional() });
+export const RouteQuery = strictObject(() => ({ conversation: PlatformId.optional(), thread: PlatformId.optional() }));
 export type RouteQuery = z.input<typeof RouteQuery>;
 
-export const RouteReport = z
-  .object({
-    items: z.array(
-      Binding.extend({
-        level: z.enum(["thread", "conversation", "default"]),
-        used: z.boolean(),
-        goesTo: z
-          .string()
-          .nullable()
-          .describe("The target, or the fallback while that is not there; null when not used."),
-      }),
-    ),
-    routed: z.boolean().describe("false: it would be kept for the operator."),
-  })
+export const RouteReport = object(() => ({
+  items: z.array(
+    Binding.extend({
+      level: z.enum(["thread", "conversation", "default"]),
+      used: z.boolean(),
+      goesTo: z
+        .string()
+        .nullable()
+        .describe("The target, or the fallback while that is not there; null when not used."),
+    }),
+  ),
+  routed: z.boolean().describe("false: it would be kept for the operator."),
+}))
   .describe("Every binding that matches, those that count first; what an event would do now.")
   .register(NAMED, { id: "RouteReport" });
 export type RouteReport = z.infer<typeof RouteReport>;
 
 const tag = "Channels";
-const BindingPath = z.strictObject({ id: AgentId, bindingId: z.string().max(64) });
+const BindingPath = strictObject(() => ({ id: AgentId, bindingId: z.string().max(64) }));
 
 export const listBindings = contract({
   method: "GET",

@@ -6,77 +6,73 @@ import { contract } from "./contract.ts";
 import { BODY_BYTES, JSON_BYTES } from "./limits.ts";
 import { Message, TargetText } from "./messages.ts";
 import { Conversation, FileId, PlatformId } from "./posts.ts";
-import { NAMED } from "./shape.ts";
+import { NAMED, object, strictObject } from "./shape.ts";
 import { jsonObject, line, listOf, MessagePath, NumberPageQuery, PageQuery, Time, text } from "./wire.ts";
 import { Posts } from "./work.ts";
 
 /** Longest excerpt of a quoted message. */
 export const QUOTED_BYTES = 16 * 1024;
 
-export const Channel = z
-  .object({
-    id: z.string().describe("Its agent's id: provider:accountId."),
-    name: z.string(),
-    provider: z.string(),
-    transport: z.string(),
-    agentId: z.string(),
-    accountId: z.string(),
-    status: AgentStatus,
-    ready: z.boolean(),
-    direction: z.enum(["inbound", "outbound", "bidirectional"]),
-    topics: z.array(z.string()).describe("What may be sent to it without a conversation."),
-    capabilities: z.array(z.string()),
-    bindings: z.array(Binding).describe("Those for all conversations."),
-    tags: z.array(z.string()),
-    meta: z.record(z.string(), z.unknown()).nullable(),
-    isDefault: z.boolean().describe("Whether an operator chose it as @default."),
-    lastSeenAt: Time,
-    createdAt: Time,
-  })
+export const Channel = object(() => ({
+  id: z.string().describe("Its agent's id: provider:accountId."),
+  name: z.string(),
+  provider: z.string(),
+  transport: z.string(),
+  agentId: z.string(),
+  accountId: z.string(),
+  status: AgentStatus,
+  ready: z.boolean(),
+  direction: z.enum(["inbound", "outbound", "bidirectional"]),
+  topics: z.array(z.string()).describe("What may be sent to it without a conversation."),
+  capabilities: z.array(z.string()),
+  bindings: z.array(Binding).describe("Those for all conversations."),
+  tags: z.array(z.string()),
+  meta: z.record(z.string(), z.unknown()).nullable(),
+  isDefault: z.boolean().describe("Whether an operator chose it as @default."),
+  lastSeenAt: Time,
+  createdAt: Time,
+}))
   .describe("A chat account behind an adapter.")
   .register(NAMED, { id: "Channel" });
 export type Channel = z.infer<typeof Channel>;
-export const ChannelQuery = z.strictObject({ ...PageQuery, page: AgentId.optional() });
+export const ChannelQuery = strictObject(() => ({ ...PageQuery, page: AgentId.optional() }));
 export type ChannelQuery = z.input<typeof ChannelQuery>;
 export const ChannelList = listOf(Channel).register(NAMED, { id: "ChannelList" });
 
-export const Attachment = z
-  .strictObject({
-    name: text(512),
-    type: text(255),
-    size: z.int().min(0).max(Number.MAX_SAFE_INTEGER),
-    fileId: FileId,
-  })
-  .register(NAMED, { id: "Attachment" });
+export const Attachment = strictObject(() => ({
+  name: text(512),
+  type: text(255),
+  size: z.int().min(0).max(Number.MAX_SAFE_INTEGER),
+  fileId: FileId,
+})).register(NAMED, { id: "Attachment" });
 
 /** `POST /v1/channels/{id}/events`: what came in from the platform. */
-export const ChannelEvent = z
-  .strictObject({
-    type: z.enum(["text", "button", "command", "moved"]).default("text"),
-    conversationId: PlatformId,
-    threadId: PlatformId.nullish(),
-    externalId: PlatformId.describe(
-      "The platform's id of it, unique within the channel: reported twice it is one event.",
-    ),
-    sender: z.strictObject({
-      id: PlatformId,
-      name: text(512),
-      isBot: z
-        .boolean()
-        .optional()
-        .describe("The platform says that no person wrote it: it continues a chain, as messages by agents do."),
-    }),
-    text: text(BODY_BYTES).nullish(),
-    forwardedFrom: text(512).nullish().describe("Original author of forwarded content."),
-    quoted: text(QUOTED_BYTES).nullish().describe("The part of another message that the sender answers."),
-    button: z.strictObject({ id: line(256), text: text(512).optional() }).nullish(),
-    attachments: z.array(Attachment).max(32).nullish(),
-    replyToExternalId: PlatformId.nullish(),
-    movedTo: PlatformId.nullish().describe(
-      "With type moved: the new id of conversationId. Its bindings, its waiting posts and answers to it go there.",
-    ),
-    meta: jsonObject(JSON_BYTES).nullish(),
-  })
+export const ChannelEvent = strictObject(() => ({
+  type: z.enum(["text", "button", "command", "moved"]).default("text"),
+  conversationId: PlatformId,
+  threadId: PlatformId.nullish(),
+  externalId: PlatformId.describe(
+    "The platform's id of it, unique within the channel: reported twice it is one event.",
+  ),
+  sender: z.strictObject({
+    id: PlatformId,
+    name: text(512),
+    isBot: z
+      .boolean()
+      .optional()
+      .describe("The platform says that no person wrote it: it continues a chain, as messages by agents do."),
+  }),
+  text: text(BODY_BYTES).nullish(),
+  forwardedFrom: text(512).nullish().describe("Original author of forwarded content."),
+  quoted: text(QUOTED_BYTES).nullish().describe("The part of another message that the sender answers."),
+  button: z.strictObject({ id: line(256), text: text(512).optional() }).nullish(),
+  attachments: z.array(Attachment).max(32).nullish(),
+  replyToExternalId: PlatformId.nullish(),
+  movedTo: PlatformId.nullish().describe(
+    "With type moved: the new id of conversationId. Its bindings, its waiting posts and answers to it go there.",
+  ),
+  meta: jsonObject(JSON_BYTES).nullish(),
+}))
   .superRefine((event, ctx) => {
     const issue = (path: string, message: string) => ctx.addIssue({ code: "custom", path: [path], message });
     if (event.type === "button" && !event.button) issue("button", "is missing");
@@ -92,79 +88,69 @@ export const ChannelEvent = z
 export type ChannelEvent = z.input<typeof ChannelEvent>;
 export type ParsedEvent = z.output<typeof ChannelEvent>;
 
-export const EventAnswer = z
-  .object({
-    messages: z.array(Message),
-    routed: z.int().describe("How many messages went to bound targets; 0: kept for the operator."),
-  })
-  .register(NAMED, { id: "EventAnswer" });
+export const EventAnswer = object(() => ({
+  messages: z.array(Message),
+  routed: z.int().describe("How many messages went to bound targets; 0: kept for the operator."),
+})).register(NAMED, { id: "EventAnswer" });
 export type EventAnswer = z.infer<typeof EventAnswer>;
 
-export const EventQuery = z.strictObject({
+export const EventQuery = strictObject(() => ({
   conversation: PlatformId.optional(),
   unbound: z.literal("true").optional().describe("Those alone that wait for a binding."),
   ...NumberPageQuery,
-});
+}));
 export type EventQuery = z.input<typeof EventQuery>;
-export const EventSummary = z
-  .object({
-    externalId: z.string(),
-    conversation: Conversation,
-    messageIds: z.array(z.int()),
-    routed: z.int(),
-    unbound: z.boolean(),
-    receivedAt: Time,
-  })
-  .register(NAMED, { id: "EventSummary" });
+export const EventSummary = object(() => ({
+  externalId: z.string(),
+  conversation: Conversation,
+  messageIds: z.array(z.int()),
+  routed: z.int(),
+  unbound: z.boolean(),
+  receivedAt: Time,
+})).register(NAMED, { id: "EventSummary" });
 export const EventList = listOf(EventSummary).register(NAMED, { id: "EventList" });
 export type EventSummary = z.infer<typeof EventSummary>;
 
 /** `POST /v1/messages/{id}/posts`: one part of it is about to be posted, or (with its external id) was. */
-export const PostNote = z
-  .strictObject({
-    token: z.string().max(128),
-    part: z.int().min(0).max(999).default(0),
-    externalId: PlatformId.optional(),
-  })
-  .register(NAMED, { id: "PostNote" });
+export const PostNote = strictObject(() => ({
+  token: z.string().max(128),
+  part: z.int().min(0).max(999).default(0),
+  externalId: PlatformId.optional(),
+})).register(NAMED, { id: "PostNote" });
 export type PostNote = z.input<typeof PostNote>;
 /** How far the posting of a message has come. */
-export const PostedParts = z.object({ posts: Posts }).register(NAMED, { id: "PostedParts" });
+export const PostedParts = object(() => ({ posts: Posts })).register(NAMED, { id: "PostedParts" });
 export type PostedParts = z.infer<typeof PostedParts>;
 
 /** `PUT /v1/channels/{id}/webhook`: a channel `webhook:<account>` that the relay itself runs. */
-export const WebhookChannelDraft = z
-  .strictObject({
-    name: line(128).optional().describe("Its display name."),
-    url: z
-      .url({ protocol: /^https?$/ })
-      .max(2048)
-      .nullish()
-      .describe("Where its messages are posted to, signed as Standard Webhooks says."),
-    verify: z
-      .enum(["standard", "token"])
-      .default("standard")
-      .describe("How an event shows that it is its own: signed (Standard Webhooks), or the secret as a bearer token."),
-    direction: z.enum(["inbound", "outbound", "bidirectional"]).optional().describe("Without a url: inbound."),
-    topics: z.array(line(128)).max(64).optional(),
-    target: TargetText.optional().describe("A default binding, as registering a channel agent makes it."),
-    rotate: z.boolean().default(false).describe("Make a new secret; the old one is good no more."),
-  })
-  .register(NAMED, { id: "WebhookChannelDraft" });
+export const WebhookChannelDraft = strictObject(() => ({
+  name: line(128).optional().describe("Its display name."),
+  url: z
+    .url({ protocol: /^https?$/ })
+    .max(2048)
+    .nullish()
+    .describe("Where its messages are posted to, signed as Standard Webhooks says."),
+  verify: z
+    .enum(["standard", "token"])
+    .default("standard")
+    .describe("How an event shows that it is its own: signed (Standard Webhooks), or the secret as a bearer token."),
+  direction: z.enum(["inbound", "outbound", "bidirectional"]).optional().describe("Without a url: inbound."),
+  topics: z.array(line(128)).max(64).optional(),
+  target: TargetText.optional().describe("A default binding, as registering a channel agent makes it."),
+  rotate: z.boolean().default(false).describe("Make a new secret; the old one is good no more."),
+})).register(NAMED, { id: "WebhookChannelDraft" });
 export type WebhookChannelDraft = z.input<typeof WebhookChannelDraft>;
 export type ParsedWebhook = z.output<typeof WebhookChannelDraft>;
 
-export const WebhookChannel = z
-  .object({
-    channelId: z.string(),
-    url: z.string().nullable(),
-    verify: z.enum(["standard", "token"]),
-    eventsPath: z.string().describe("Where its events are posted to."),
-    secret: z.string().optional().describe("`whsec_…`, shown this once."),
-    createdAt: Time,
-    updatedAt: Time,
-  })
-  .register(NAMED, { id: "WebhookChannel" });
+export const WebhookChannel = object(() => ({
+  channelId: z.string(),
+  url: z.string().nullable(),
+  verify: z.enum(["standard", "token"]),
+  eventsPath: z.string().describe("Where its events are posted to."),
+  secret: z.string().optional().describe("`whsec_…`, shown this once."),
+  createdAt: Time,
+  updatedAt: Time,
+})).register(NAMED, { id: "WebhookChannel" });
 export type WebhookChannel = z.infer<typeof WebhookChannel>;
 
 const tag = "Channels";

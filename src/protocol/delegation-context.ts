@@ -1,13 +1,11 @@
 import { z } from "zod";
-import { NAMED } from "./shape.ts";
+import { NAMED, strictObject } from "./shape.ts";
 import { text } from "./wire.ts";
 
 /** What whoever works on it should know beyond the text. */
-export const DelegationContext = z
-  .strictObject({
-    summary: text(16 * 1024),
-    constraints: z.array(text(2048)).max(32).optional(),
-    expectedOutput: text(8 * 1024).optional(),
-  })
-  .register(NAMED, { id: "DelegationContext" });
+export const DelegationContext = strictObject(() => ({
+  summary: text(16 * 1024),
+  constraints: z.array(text(2048)).max(32).optional(),
+  expectedOutput: text(8 * 1024).optional(),
+})).register(NAMED, { id: "DelegationContext" });
 export type DelegationContext = z.infer<typeof DelegationContext>;

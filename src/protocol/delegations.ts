@@ -4,7 +4,7 @@ import { contract } from "./contract.ts";
 import { DelegationContext } from "./delegation-context.ts";
 import { BODY_BYTES, JSON_BYTES, MAX_DEPTH } from "./limits.ts";
 import { TargetText } from "./messages.ts";
-import { NAMED } from "./shape.ts";
+import { NAMED, object, strictObject } from "./shape.ts";
 import {
   Encoding,
   EncodingInput,
@@ -35,37 +35,34 @@ export const DelegationStatus = z
 export type DelegationStatus = z.infer<typeof DelegationStatus>;
 
 /** `POST /v1/delegations`. */
-export const DelegationDraft = z
-  .strictObject({
-    from: AgentId.optional().describe("The token's agent when left out; only an operator may name another."),
-    to: TargetText,
-    text: text(BODY_BYTES),
-    encoding: EncodingInput,
-    context: DelegationContext.nullish(),
-    threadId: MessageId.nullish().describe("Puts the request into this thread."),
-    parentId: DelegationId.nullish().describe(
-      "The delegation that this is part of: one the sender works on. Left out: the one request to it in `threadId`, else the " +
-        "one whose claim it took last, else the one open request to it that it has acknowledged; if there is not exactly one, " +
-        "none. What `user` asks is part of none.",
-    ),
-    timeoutSeconds: z.int().min(1).max(MAX_TIMEOUT_SECONDS).default(300),
-  })
-  .register(NAMED, { id: "DelegationDraft" });
+export const DelegationDraft = strictObject(() => ({
+  from: AgentId.optional().describe("The token's agent when left out; only an operator may name another."),
+  to: TargetText,
+  text: text(BODY_BYTES),
+  encoding: EncodingInput,
+  context: DelegationContext.nullish(),
+  threadId: MessageId.nullish().describe("Puts the request into this thread."),
+  parentId: DelegationId.nullish().describe(
+    "The delegation that this is part of: one the sender works on. Left out: the one request to it in `threadId`, else the " +
+      "one whose claim it took last, else the one open request to it that it has acknowledged; if there is not exactly one, " +
+      "none. What `user` asks is part of none.",
+  ),
+  timeoutSeconds: z.int().min(1).max(MAX_TIMEOUT_SECONDS).default(300),
+})).register(NAMED, { id: "DelegationDraft" });
 export type DelegationDraft = z.input<typeof DelegationDraft>;
 export type ParsedDelegation = z.output<typeof DelegationDraft>;
 
 /** `POST .../response`: a text, or an error, or both. */
-export const DelegationResponse = z
-  .strictObject({
-    agentId: AgentId.optional().describe("Who answers: the token's agent when left out."),
-    text: text(BODY_BYTES).optional(),
-    error: text(4096)
-      .refine((error) => error.trim() !== "", "is empty")
-      .optional()
-      .describe("It could not be done: why."),
-    payload: jsonObject(JSON_BYTES).nullish(),
-    encoding: EncodingInput,
-  })
+export const DelegationResponse = strictObject(() => ({
+  agentId: AgentId.optional().describe("Who answers: the token's agent when left out."),
+  text: text(BODY_BYTES).optional(),
+  error: text(4096)
+    .refine((error) => error.trim() !== "", "is empty")
+    .optional()
+    .describe("It could not be done: why."),
+  payload: jsonObject(JSON_BYTES).nullish(),
+  encoding: EncodingInput,
+}))
   .refine((said) => said.text !== undefined || said.error !== undefined || said.payload != null, {
     message: "has to have text, error or payload",
   })
@@ -73,93 +70,90 @@ export const DelegationResponse = z
 export type DelegationResponse = z.input<typeof DelegationResponse>;
 
 /** `POST .../progress`. */
-export const DelegationProgress = z.strictObject({
+export const DelegationProgress = strictObject(() => ({
   agentId: AgentId.optional(),
   text: text(BODY_BYTES),
   encoding: EncodingInput,
   question: z.boolean().default(false).describe("The worker asks back, and goes on when the asker has replied."),
-});
+}));
 export type DelegationProgress = z.input<typeof DelegationProgress>;
 
 /** `POST .../cancel`. */
-export const DelegationCancel = z.strictObject({
+export const DelegationCancel = strictObject(() => ({
   tree: z.boolean().default(false).describe("Also what was delegated on from it, at any depth."),
   reason: text(2048).optional(),
-});
+}));
 export type DelegationCancel = z.input<typeof DelegationCancel>;
 
-export const DelegationAnswer = z
-  .object({
-    messageId: MessageId.describe("The response, as the asker got it."),
-    from: z.string().describe("Who answered; `system` when nobody did."),
-    text: z.string().nullable().describe("null when retention took the message."),
-    error: StrOrNull,
-    encoding: Encoding.describe("Encoding of text, error and payload."),
-    payload: z.record(Str, z.unknown()).nullable(),
-    at: Time,
-  })
+export const DelegationAnswer = object(() => ({
+  messageId: MessageId.describe("The response, as the asker got it."),
+  from: z.string().describe("Who answered; `system` when nobody did."),
+  text: z.string().nullable().describe("null when retention took the message."),
+  error: StrOrNull,
+  encoding: Encoding.describe("Encoding of text, error and payload."),
+  payload: z.record(Str, z.unknown()).nullable(),
+  at: Time,
+}))
   .describe("What the asker got.")
   .register(NAMED, { id: "DelegationAnswer" });
 export type DelegationAnswer = z.infer<typeof DelegationAnswer>;
 
-export const Delegation = z
-  .object({
-    id: DelegationId,
-    from: z.string().describe("Who asked."),
-    to: z.string().describe("Who was asked: an agent or a group."),
-    holder: z.string().nullable().describe("Who of a group works on it, or did last."),
-    text: z.string().nullable().describe("null when retention took the message."),
-    encoding: Encoding.describe("Encoding of text and context."),
-    context: DelegationContext.nullable(),
-    depth: z.int().describe(`Counted by the server along parentId, from 1 to ${MAX_DEPTH}.`),
-    rootId: DelegationId.describe("The first of its tree; itself when it has no parent."),
-    parentId: DelegationId.nullable(),
-    threadId: MessageId,
-    messageId: MessageId.describe("The request."),
-    status: DelegationStatus,
-    answer: DelegationAnswer.nullable().describe("null while it is open, and when the asker is gone."),
-    late: z.boolean().describe("The answer came after it had ended: status says how it ended."),
-    queued: z
-      .boolean()
-      .describe("Nobody it is for was online when it was asked: it waits for them until the deadline."),
-    deadlineAt: Time,
-    createdAt: Time,
-    endedAt: TimeOrNull,
-  })
+export const Delegation = object(() => ({
+  id: DelegationId,
+  from: z.string().describe("Who asked."),
+  to: z.string().describe("Who was asked: an agent or a group."),
+  holder: z.string().nullable().describe("Who of a group works on it, or did last."),
+  text: z.string().nullable().describe("null when retention took the message."),
+  encoding: Encoding.describe("Encoding of text and context."),
+  context: DelegationContext.nullable(),
+  depth: z.int().describe(`Counted by the server along parentId, from 1 to ${MAX_DEPTH}.`),
+  rootId: DelegationId.describe("The first of its tree; itself when it has no parent."),
+  parentId: DelegationId.nullable(),
+  threadId: MessageId,
+  messageId: MessageId.describe("The request."),
+  status: DelegationStatus,
+  answer: DelegationAnswer.nullable().describe("null while it is open, and when the asker is gone."),
+  late: z.boolean().describe("The answer came after it had ended: status says how it ended."),
+  queued: z.boolean().describe("Nobody it is for was online when it was asked: it waits for them until the deadline."),
+  deadlineAt: Time,
+  createdAt: Time,
+  endedAt: TimeOrNull,
+}))
   .describe("A request that owes an answer.")
   .register(NAMED, { id: "Delegation" });
 export type Delegation = z.infer<typeof Delegation>;
 
 /** What people who watch are told of a delegation, whenever it changes. */
-export const DelegationChange = Delegation.pick({
-  ...{ id: true, messageId: true, from: true, to: true, holder: true, status: true, late: true, depth: true },
-  ...{ rootId: true, parentId: true },
-}).register(NAMED, { id: "DelegationChange" });
+export const DelegationChange = object(
+  () =>
+    Delegation.pick({
+      ...{ id: true, messageId: true, from: true, to: true, holder: true, status: true, late: true, depth: true },
+      ...{ rootId: true, parentId: true },
+    }).shape,
+).register(NAMED, { id: "DelegationChange" });
 export type DelegationChange = z.infer<typeof DelegationChange>;
 
-export const CancelledDelegations = z
-  .object({
-    delegation: Delegation,
-    cancelled: z.array(DelegationId).describe("What this call ended: with tree, the whole tree's."),
-  })
-  .register(NAMED, { id: "CancelledDelegations" });
+export const CancelledDelegations = object(() => ({
+  delegation: Delegation,
+  cancelled: z.array(DelegationId).describe("What this call ended: with tree, the whole tree's."),
+})).register(NAMED, { id: "CancelledDelegations" });
 export type CancelledDelegations = z.infer<typeof CancelledDelegations>;
 
-export const DelegationWait = z.strictObject({
+export const DelegationWait = strictObject(() => ({
   waitSeconds: queryInt(0, 60).default(0).describe("Waits so long for it to end."),
-});
+}));
 
-export const DelegationQuery = z.strictObject({
+export const DelegationQuery = strictObject(() => ({
   from: AgentId.optional(),
   to: TargetText.optional().describe("Who was asked; for an agent also what it took of a group's."),
   status: DelegationStatus.optional(),
   root: DelegationId.optional().describe("All of one tree."),
   ...NumberPageQuery,
-});
+}));
 export type DelegationQuery = z.input<typeof DelegationQuery>;
 export const DelegationList = listOf(Delegation).register(NAMED, { id: "DelegationList" });
 
-const Path = z.strictObject({ id: DelegationId });
+const Path = strictObject(() => ({ id: DelegationId }));
 const tag = "Delegations";
 
 export const delegate = contract({

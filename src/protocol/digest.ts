@@ -1,36 +1,33 @@
 import { z } from "zod";
 import { AgentPath } from "./agents.ts";
 import { contract } from "./contract.ts";
+import { object, strictObject } from "./shape.ts";
 import { MessageId, Position, queryInt } from "./wire.ts";
 
-export const DigestQuery = z.strictObject({
+export const DigestQuery = strictObject(() => ({
   budget: queryInt(300, 20_000).default(2000).describe("Most tokens of the text."),
   include: z.literal("parent").optional().describe("Replies show the beginning of their parent."),
   after: queryInt(0, Number.MAX_SAFE_INTEGER).optional().describe("The stored cursor when left out."),
-});
+}));
 export type DigestQuery = z.input<typeof DigestQuery>;
 
-export const Digest = z
-  .object({
-    agentId: z.string(),
-    text: z.string().describe("What a model may be given: a head by the relay, then text by others in envelopes."),
-    head: z.string().describe("Its beginning: the relay's own words, nothing by others."),
-    unread: z.int().describe("Number of checked entries that need something; `more` says that others follow."),
-    urgent: z.int(),
-    more: z.boolean(),
-    shown: z.array(MessageId).describe("Those that are in the text, whole or cut with a way to the rest."),
-    folded: z.int().describe("How many are there by their thread alone."),
-    leftOut: z.int(),
-    newest: MessageId.nullable().describe("The newest unread message that was looked at; null when nothing is unread."),
-    ack: Position.nullable().describe(
-      "Everything up to here was shown or is settled; null when not even the oldest is.",
-    ),
-    cursor: Position.describe("How far the agent has acknowledged."),
-    open: z.boolean().describe("There is work to claim."),
-    held: z.int().describe("How many claims it holds."),
-    owed: z.int().describe("How many answers it owes, at most 50."),
-  })
-  .describe("What waits for an agent, as one text.");
+export const Digest = object(() => ({
+  agentId: z.string(),
+  text: z.string().describe("What a model may be given: a head by the relay, then text by others in envelopes."),
+  head: z.string().describe("Its beginning: the relay's own words, nothing by others."),
+  unread: z.int().describe("Number of checked entries that need something; `more` says that others follow."),
+  urgent: z.int(),
+  more: z.boolean(),
+  shown: z.array(MessageId).describe("Those that are in the text, whole or cut with a way to the rest."),
+  folded: z.int().describe("How many are there by their thread alone."),
+  leftOut: z.int(),
+  newest: MessageId.nullable().describe("The newest unread message that was looked at; null when nothing is unread."),
+  ack: Position.nullable().describe("Everything up to here was shown or is settled; null when not even the oldest is."),
+  cursor: Position.describe("How far the agent has acknowledged."),
+  open: z.boolean().describe("There is work to claim."),
+  held: z.int().describe("How many claims it holds."),
+  owed: z.int().describe("How many answers it owes, at most 50."),
+})).describe("What waits for an agent, as one text.");
 export type Digest = z.infer<typeof Digest>;
 
 export const readDigest = contract({

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { AgentId } from "./agent-ids.ts";
 import { contract } from "./contract.ts";
-import { NAMED } from "./shape.ts";
+import { NAMED, object, strictObject } from "./shape.ts";
 import { MessageId, MessagePath, PageQuery, Str, Time, TimeOrNull } from "./wire.ts";
 
 export const STEPS = [
@@ -38,23 +38,21 @@ export const Fact = z
   .looseObject({ at: Time, step: z.enum(STEPS) })
   .describe("One thing that happened, and its details.");
 export type Fact = z.infer<typeof Fact>;
-export const RecipientStory = z.object({
+export const RecipientStory = object(() => ({
   agentId: Str,
   step: z.enum(STEPS).describe("How far it got with this agent."),
   at: TimeOrNull,
   sentence: Str,
-});
+}));
 export type RecipientStory = z.infer<typeof RecipientStory>;
-export const Explanation = z
-  .object({
-    messageId: MessageId,
-    facts: z.array(Fact),
-    recipients: z.array(RecipientStory),
-    nextPage: z.string().nullable().describe("More recipients."),
-  })
-  .register(NAMED, { id: "Explanation" });
+export const Explanation = object(() => ({
+  messageId: MessageId,
+  facts: z.array(Fact),
+  recipients: z.array(RecipientStory),
+  nextPage: z.string().nullable().describe("More recipients."),
+})).register(NAMED, { id: "Explanation" });
 export type Explanation = z.infer<typeof Explanation>;
-export const ExplainQuery = z.strictObject({ ...PageQuery, page: AgentId.optional() });
+export const ExplainQuery = strictObject(() => ({ ...PageQuery, page: AgentId.optional() }));
 
 export const explainMessage = contract({
   method: "GET",

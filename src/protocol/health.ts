@@ -1,38 +1,40 @@
 import { z } from "zod";
 import { contract } from "./contract.ts";
-import { NAMED } from "./shape.ts";
+import { NAMED, object, strictObject } from "./shape.ts";
 import { queryInt, Time } from "./wire.ts";
 
 const CheckStatus = z.enum(["ok", "warn", "fail"]);
-export const HealthCheck = z.object({ name: z.string(), status: CheckStatus, detail: z.string() });
+export const HealthCheck = object(() => ({ name: z.string(), status: CheckStatus, detail: z.string() }));
 export type HealthCheck = z.infer<typeof HealthCheck>;
 
 /** `GET /v1/health`: the worst check wins. */
-export const HealthReport = z
-  .object({ status: CheckStatus, version: z.string(), generatedAt: Time, checks: z.array(HealthCheck) })
+export const HealthReport = object(() => ({
+  status: CheckStatus,
+  version: z.string(),
+  generatedAt: Time,
+  checks: z.array(HealthCheck),
+}))
   .describe("A report on the relay itself.")
   .register(NAMED, { id: "HealthReport" });
 export type HealthReport = z.infer<typeof HealthReport>;
 
 /** `GET /healthz` and `GET /readyz`. */
-export const Alive = z.object({ status: z.literal("ok") });
+export const Alive = object(() => ({ status: z.literal("ok") }));
 
-const BackupQuery = z.strictObject({
+const BackupQuery = strictObject(() => ({
   keep: queryInt(1, 10_000)
     .optional()
     .describe("Number of copies to keep in the data folder, this one included; older ones are deleted."),
-});
+}));
 
 /** `POST /v1/backups`: a whole copy of the database, beside it in the data folder. */
-export const Backup = z
-  .object({
-    file: z.string().describe("Path on the relay's machine."),
-    bytes: z.int(),
-    head: z.int().describe("The newest message in the copy."),
-    createdAt: Time,
-    deleted: z.array(z.string()).describe("Older copies that were deleted to stay within `keep`."),
-  })
-  .register(NAMED, { id: "Backup" });
+export const Backup = object(() => ({
+  file: z.string().describe("Path on the relay's machine."),
+  bytes: z.int(),
+  head: z.int().describe("The newest message in the copy."),
+  createdAt: Time,
+  deleted: z.array(z.string()).describe("Older copies that were deleted to stay within `keep`."),
+})).register(NAMED, { id: "Backup" });
 export type Backup = z.infer<typeof Backup>;
 
 const tag = "Health";

@@ -2,19 +2,17 @@ import { z } from "zod";
 import { AgentPath, RosterAgent } from "./agents.ts";
 import { contract } from "./contract.ts";
 import { Entry, Holding, Message, MessageKind, Parent, Topic, WorkState } from "./messages.ts";
-import { NAMED } from "./shape.ts";
+import { NAMED, object, strictObject } from "./shape.ts";
 import { Bool, Int, MessageId, Position, queryInt, Str } from "./wire.ts";
 
 /** Retention took something that this reader had not acknowledged. */
-export const Reset = z
-  .object({
-    firstId: MessageId.describe("The oldest entry that may still be there."),
-    lost: z.int().describe("How many entries for this agent were deleted unacknowledged."),
-  })
-  .register(NAMED, { id: "Reset" });
+export const Reset = object(() => ({
+  firstId: MessageId.describe("The oldest entry that may still be there."),
+  lost: z.int().describe("How many entries for this agent were deleted unacknowledged."),
+})).register(NAMED, { id: "Reset" });
 export type Reset = z.infer<typeof Reset>;
 
-export const InboxQuery = z.strictObject({
+export const InboxQuery = strictObject(() => ({
   after: queryInt(0, Number.MAX_SAFE_INTEGER).optional().describe("The stored cursor when left out."),
   limit: queryInt(1, 500).default(50),
   waitSeconds: queryInt(0, 60).default(0),
@@ -23,63 +21,64 @@ export const InboxQuery = z.strictObject({
   kind: MessageKind.optional(),
   topic: Topic.optional(),
   claimable: z.literal("open").optional(),
-});
+}));
 export type InboxQuery = z.input<typeof InboxQuery>;
 
 /** An entry; with include=parent also what it replies to. */
-export const Followed = Entry.extend({ parent: Parent.optional() }).register(NAMED, { id: "Followed" });
+export const Followed = object(() => ({ ...Entry.shape, parent: Parent.optional() })).register(NAMED, {
+  id: "Followed",
+});
 export type Followed = z.infer<typeof Followed>;
 
-export const InboxItem = Message.extend({
+export const InboxItem = object(() => ({
+  ...Message.shape,
   settled: z
     .literal(true)
     .optional()
     .describe("Needs nothing more: work that ended or that another agent holds, a request that was answered."),
-}).register(NAMED, { id: "InboxItem" });
+})).register(NAMED, { id: "InboxItem" });
 
-export const Inbox = z
-  .object({
-    items: z.array(InboxItem),
-    next: Position.optional().describe("The `after` of the next call. Not there when the read was filtered."),
-    cursor: Position.describe("How far the agent has acknowledged."),
-    head: Position.describe("The newest place in the log."),
-    more: Bool,
-    open: z.boolean().describe("There is work to claim."),
-    reset: Reset.optional(),
-  })
-  .register(NAMED, { id: "Inbox" });
+export const Inbox = object(() => ({
+  items: z.array(InboxItem),
+  next: Position.optional().describe("The `after` of the next call. Not there when the read was filtered."),
+  cursor: Position.describe("How far the agent has acknowledged."),
+  head: Position.describe("The newest place in the log."),
+  more: Bool,
+  open: z.boolean().describe("There is work to claim."),
+  reset: Reset.optional(),
+})).register(NAMED, { id: "Inbox" });
 export type Inbox = z.infer<typeof Inbox>;
 
-export const Ack = z.strictObject({ upTo: Position });
-export const Acked = z
-  .object({
-    cursor: Position,
-    skipped: z.int().describe("How many of the newly acknowledged entries were never offered."),
-  })
-  .register(NAMED, { id: "Acked" });
+export const Ack = strictObject(() => ({ upTo: Position }));
+export const Acked = object(() => ({
+  cursor: Position,
+  skipped: z.int().describe("How many of the newly acknowledged entries were never offered."),
+})).register(NAMED, { id: "Acked" });
 export type Acked = z.infer<typeof Acked>;
 
 /** The frames of an inbox stream: SSE events (`event:` is `type`) and WebSocket frames alike. */
-export const Hello = z
-  .object({
-    agentId: Str,
-    epoch: Int,
-    cursor: Position,
-    head: Position,
-    firstId: Position,
-    open: Bool,
-    agents: z.array(RosterAgent),
-    agentsTotal: z.int().describe("All there are; the roster holds the first 500, online ones first."),
-  })
-  .register(NAMED, { id: "Hello" });
+export const Hello = object(() => ({
+  agentId: Str,
+  epoch: Int,
+  cursor: Position,
+  head: Position,
+  firstId: Position,
+  open: Bool,
+  agents: z.array(RosterAgent),
+  agentsTotal: z.int().describe("All there are; the roster holds the first 500, online ones first."),
+})).register(NAMED, { id: "Hello" });
 export type Hello = z.infer<typeof Hello>;
 export const BYE_REASONS = ["superseded", "restarting", "too-slow", "replaced", "revoked"] as const;
-export const Bye = z.object({ reason: z.enum(BYE_REASONS), resumeAfter: Position }).register(NAMED, { id: "Bye" });
+export const Bye = object(() => ({ reason: z.enum(BYE_REASONS), resumeAfter: Position })).register(NAMED, {
+  id: "Bye",
+});
 export type Bye = z.infer<typeof Bye>;
 /** What watchers are told when the state of work changes. */
-export const WorkChange = z
-  .object({ messageId: MessageId, state: WorkState, claim: Holding.nullable() })
-  .register(NAMED, { id: "WorkChange" });
+export const WorkChange = object(() => ({
+  messageId: MessageId,
+  state: WorkState,
+  claim: Holding.nullable(),
+})).register(NAMED, { id: "WorkChange" });
 export type WorkChange = z.infer<typeof WorkChange>;
 
 const tag = "Inbox";

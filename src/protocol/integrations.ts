@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { contract } from "./contract.ts";
 import { Message } from "./messages.ts";
-import { NAMED } from "./shape.ts";
+import { NAMED, object, strictObject } from "./shape.ts";
 import { DedupeKey, Severity, Task, TaskFields } from "./tasks.ts";
 import { Source } from "./tokens.ts";
 import { jsonBody, line, listOf, PageQuery, Time, TimeInput } from "./wire.ts";
@@ -33,50 +33,45 @@ const JsonPath = line(256).regex(PATH, "is not a path: $.a.b[0]['c d']");
 const Template = line(512).refine(isTemplate, "is not a path ($.a.b[0]['c d']) or text with {{paths}}");
 
 /** Where in its body a source says what. */
-export const Paths = z
-  .strictObject({
-    items: JsonPath.optional().describe(
-      "A list in the body (`$` is the body itself): one event for each of its items, the other paths start there. A body " +
-        "that is a list needs none.",
-    ),
-    title: Template,
-    body: Template.optional(),
-    severity: Template.optional(),
-    dedupeKey: Template.optional(),
-    status: Template.optional(),
-    externalUrl: Template.optional(),
-    topic: Template.optional(),
-    occurredAt: Template.optional().describe(
-      "When it happened: a time in words, or seconds or milliseconds since 1970.",
-    ),
-    severities: z.record(line(64), Severity).optional().describe("What its words for severity mean."),
-    resolved: z
-      .array(line(64))
-      .max(32)
-      .optional()
-      .describe("Its words for a status that is over; common ones if left out."),
-  })
-  .register(NAMED, { id: "Paths" });
+export const Paths = strictObject(() => ({
+  items: JsonPath.optional().describe(
+    "A list in the body (`$` is the body itself): one event for each of its items, the other paths start there. A body " +
+      "that is a list needs none.",
+  ),
+  title: Template,
+  body: Template.optional(),
+  severity: Template.optional(),
+  dedupeKey: Template.optional(),
+  status: Template.optional(),
+  externalUrl: Template.optional(),
+  topic: Template.optional(),
+  occurredAt: Template.optional().describe("When it happened: a time in words, or seconds or milliseconds since 1970."),
+  severities: z.record(line(64), Severity).optional().describe("What its words for severity mean."),
+  resolved: z
+    .array(line(64))
+    .max(32)
+    .optional()
+    .describe("Its words for a status that is over; common ones if left out."),
+})).register(NAMED, { id: "Paths" });
 export type Paths = z.infer<typeof Paths>;
 
 const Target = line(160);
 const Topic = line(128);
 
 /** `PUT /v1/integrations/{source}`: the whole of it; what is left out is as at first. */
-export const IntegrationDraft = z
-  .strictObject({
-    target: Target.optional().describe("Who gets its tasks, where an event names nobody."),
-    topic: Topic.optional(),
-    severity: Severity.optional().describe("Of events that name none; info when left out."),
-    mapping: Mapping.default("generic"),
-    paths: Paths.optional(),
-    verify: Verification.optional().describe("As the mapping's platform does it when left out."),
-    secret: line(256)
-      .refine((given) => given.length >= 16, "has to have at least 16 characters")
-      .optional()
-      .describe("A secret that the source made (as Sentry does); kept encrypted. One is made when left out."),
-    rotate: z.boolean().optional().describe("Makes a new secret; the old one is worth nothing from then on."),
-  })
+export const IntegrationDraft = strictObject(() => ({
+  target: Target.optional().describe("Who gets its tasks, where an event names nobody."),
+  topic: Topic.optional(),
+  severity: Severity.optional().describe("Of events that name none; info when left out."),
+  mapping: Mapping.default("generic"),
+  paths: Paths.optional(),
+  verify: Verification.optional().describe("As the mapping's platform does it when left out."),
+  secret: line(256)
+    .refine((given) => given.length >= 16, "has to have at least 16 characters")
+    .optional()
+    .describe("A secret that the source made (as Sentry does); kept encrypted. One is made when left out."),
+  rotate: z.boolean().optional().describe("Makes a new secret; the old one is worth nothing from then on."),
+}))
   .superRefine((draft, ctx) => {
     if ((draft.mapping === "paths") === (draft.paths !== undefined)) return;
     const message = draft.paths ? "belongs to mapping paths alone" : "mapping paths needs it";
@@ -86,43 +81,41 @@ export const IntegrationDraft = z
 export type IntegrationDraft = z.input<typeof IntegrationDraft>;
 export type ParsedIntegrationDraft = z.output<typeof IntegrationDraft>;
 
-export const Integration = z
-  .object({
-    source: z.string(),
-    target: z.string().nullable(),
-    topic: z.string().nullable(),
-    severity: Severity.nullable(),
-    mapping: Mapping,
-    paths: Paths.nullable(),
-    verify: Verification,
-    createdAt: Time,
-    updatedAt: Time,
-  })
+export const Integration = object(() => ({
+  source: z.string(),
+  target: z.string().nullable(),
+  topic: z.string().nullable(),
+  severity: Severity.nullable(),
+  mapping: Mapping,
+  paths: Paths.nullable(),
+  verify: Verification,
+  createdAt: Time,
+  updatedAt: Time,
+}))
   .describe("A source of events, which become tasks. Its secret is not kept as it is, and shown once.")
   .register(NAMED, { id: "Integration" });
 export type Integration = z.infer<typeof Integration>;
-export const SavedIntegration = Integration.extend({
+export const SavedIntegration = object(() => ({
+  ...Integration.shape,
   secret: z.string().optional().describe("Shown this once, when one was made."),
-}).register(NAMED, { id: "SavedIntegration" });
+})).register(NAMED, { id: "SavedIntegration" });
 export type SavedIntegration = z.infer<typeof SavedIntegration>;
 
-export const IntegrationQuery = z.strictObject({ ...PageQuery, page: Source.optional() });
+export const IntegrationQuery = strictObject(() => ({ ...PageQuery, page: Source.optional() }));
 export type IntegrationQuery = z.input<typeof IntegrationQuery>;
 export const IntegrationList = listOf(Integration).register(NAMED, { id: "IntegrationList" });
 
 /** An event of a source with mapping generic. */
-export const GenericEvent = z
-  .strictObject({
-    ...TaskFields,
-    severity: Severity.optional(),
-    dedupeKey: DedupeKey.optional(),
-    status: z.enum(["open", "resolved"]).default("open"),
-    occurredAt: TimeInput.optional().describe("An event older than a known one of the same key changes nothing."),
-  })
-  .refine((event) => event.status === "open" || event.dedupeKey !== undefined, {
-    path: ["dedupeKey"],
-    error: "what is resolved is known by its key",
-  });
+export const GenericEvent = strictObject(() => ({
+  ...TaskFields,
+  severity: Severity.optional(),
+  dedupeKey: DedupeKey.optional(),
+  status: z.enum(["open", "resolved"]).default("open"),
+  occurredAt: TimeInput.optional().describe("An event older than a known one of the same key changes nothing."),
+})).refine((event) => event.status === "open" || event.dedupeKey !== undefined, {
+  path: ["dedupeKey"],
+  error: "what is resolved is known by its key",
+});
 export type GenericEvent = z.input<typeof GenericEvent>;
 
 /** Size limits of one event, and of all events taken from one delivery. */
@@ -140,24 +133,23 @@ const became = {
   message: Message.nullable(),
   created: z.boolean().describe("Whether the task is new, or was opened again."),
 };
-export const EventResult = z
-  .object({
-    ...became,
-    tasks: z
-      .array(z.object(became))
-      .describe("Outcome of each event in the body; the fields beside it describe the first."),
-    items: z.array(z.object(became)).optional().describe("The same, when the body held several events."),
-    skipped: z
-      .int()
-      .describe(
-        `Events left out because a delivery holds up to ${MAX_EVENTS} and ${EVENT_BYTES} bytes; the operator is told.`,
-      ),
-  })
+export const EventResult = object(() => ({
+  ...became,
+  tasks: z
+    .array(z.object(became))
+    .describe("Outcome of each event in the body; the fields beside it describe the first."),
+  items: z.array(z.object(became)).optional().describe("The same, when the body held several events."),
+  skipped: z
+    .int()
+    .describe(
+      `Events left out because a delivery holds up to ${MAX_EVENTS} and ${EVENT_BYTES} bytes; the operator is told.`,
+    ),
+}))
   .describe("What became of an event.")
   .register(NAMED, { id: "EventResult" });
 export type EventResult = z.infer<typeof EventResult>;
 
-const Path = z.strictObject({ source: Source });
+const Path = strictObject(() => ({ source: Source }));
 const tag = "Integrations";
 
 export const listIntegrations = contract({

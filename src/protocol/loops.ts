@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { contract } from "./contract.ts";
-import { NAMED } from "./shape.ts";
+import { NAMED, object, strictObject } from "./shape.ts";
 import { listOf, MessageId, MessageIdInPath, PageQuery, Time } from "./wire.ts";
 
 export const LoopKind = z
@@ -14,36 +14,35 @@ export type LoopKind = z.infer<typeof LoopKind>;
 export const LoopStatus = z.enum(["paused", "resumed", "ended"]);
 export type LoopStatus = z.infer<typeof LoopStatus>;
 
-export const Loop = z
-  .object({
-    rootId: MessageId.describe("The message that the chain, or the thread, began with."),
-    kind: LoopKind,
-    status: LoopStatus,
-    messageId: MessageId.describe("The message that was one too many: it was stored."),
-    from: z.string(),
-    to: z.string(),
-    streak: z.int().describe("How many messages by agents in a row it was the last of."),
-    pausedAt: Time,
-    endsAt: Time.nullable().describe("Of a thread: when more is taken again, at the latest."),
-    resumedAt: Time.nullable(),
-    resumedBy: z.string().nullable().describe("The operator's token, or who wrote into it."),
-  })
+export const Loop = object(() => ({
+  rootId: MessageId.describe("The message that the chain, or the thread, began with."),
+  kind: LoopKind,
+  status: LoopStatus,
+  messageId: MessageId.describe("The message that was one too many: it was stored."),
+  from: z.string(),
+  to: z.string(),
+  streak: z.int().describe("How many messages by agents in a row it was the last of."),
+  pausedAt: Time,
+  endsAt: Time.nullable().describe("Of a thread: when more is taken again, at the latest."),
+  resumedAt: Time.nullable(),
+  resumedBy: z.string().nullable().describe("The operator's token, or who wrote into it."),
+}))
   .describe("Agents that answered each other for too long.")
   .register(NAMED, { id: "Loop" });
 export type Loop = z.infer<typeof Loop>;
 
-export const LoopQuery = z.strictObject({
+export const LoopQuery = strictObject(() => ({
   status: z.enum(["paused", "resumed"]).optional().describe("Of chains."),
   limit: PageQuery.limit,
   page: z
     .string()
     .regex(/^\d{1,15}$/, "has to be the nextPage of an earlier answer")
     .optional(),
-});
+}));
 export type LoopQuery = z.input<typeof LoopQuery>;
 export const LoopList = listOf(Loop).register(NAMED, { id: "LoopList" });
 
-const Path = z.strictObject({ rootId: MessageIdInPath });
+const Path = strictObject(() => ({ rootId: MessageIdInPath }));
 const tag = "Loops";
 
 export const listLoops = contract({

@@ -2,7 +2,7 @@ import { z } from "zod";
 import { AgentId } from "./agent-ids.ts";
 import { contract } from "./contract.ts";
 import { BODY_BYTES, JSON_BYTES } from "./limits.ts";
-import { NAMED } from "./shape.ts";
+import { NAMED, object, strictObject } from "./shape.ts";
 import {
   Bool,
   Encoding,
@@ -57,105 +57,103 @@ export const Topic = line(128);
 export const TargetText = line(160);
 
 /** `POST /v1/messages`, and one item of a batch. */
-export const MessageDraft = z
-  .strictObject({
-    from: AgentId.optional().describe("The token's agent when left out; only an operator may name another."),
-    to: TargetText,
-    kind: MessageKind.optional().describe(
-      "chat or task; the relay writes the others. Left out: task if claimable, else chat.",
-    ),
-    topic: Topic.nullish(),
-    subject: line(512).nullish(),
-    body: text(BODY_BYTES),
-    replyTo: MessageId.nullish(),
-    causedBy: MessageId.nullish().describe(
-      "The message that caused it. null: nothing did. Left out, the relay looks at its parent, the work it is sent under and its sender's recent mail.",
-    ),
-    claimable: z.boolean().default(false).describe("Work that exactly one agent may hold."),
-    urgent: z.boolean().default(false),
-    maxAttempts: z.int().min(1).max(100).default(5),
-    expiresAt: TimeInput.nullish().describe("From then on it is offered to nobody."),
-    deliverAt: TimeInput.nullish().describe("It becomes a message at that time."),
-    idempotencyKey: IdempotencyKey.nullish(),
-    encoding: EncodingInput,
-    payload: jsonObject(JSON_BYTES).nullish(),
-    meta: jsonObject(JSON_BYTES).nullish(),
-  })
-  .register(NAMED, { id: "MessageDraft" });
+export const MessageDraft = strictObject(() => ({
+  from: AgentId.optional().describe("The token's agent when left out; only an operator may name another."),
+  to: TargetText,
+  kind: MessageKind.optional().describe(
+    "chat or task; the relay writes the others. Left out: task if claimable, else chat.",
+  ),
+  topic: Topic.nullish(),
+  subject: line(512).nullish(),
+  body: text(BODY_BYTES),
+  replyTo: MessageId.nullish(),
+  causedBy: MessageId.nullish().describe(
+    "The message that caused it. null: nothing did. Left out, the relay looks at its parent, the work it is sent under and its sender's recent mail.",
+  ),
+  claimable: z.boolean().default(false).describe("Work that exactly one agent may hold."),
+  urgent: z.boolean().default(false),
+  maxAttempts: z.int().min(1).max(100).default(5),
+  expiresAt: TimeInput.nullish().describe("From then on it is offered to nobody."),
+  deliverAt: TimeInput.nullish().describe("It becomes a message at that time."),
+  idempotencyKey: IdempotencyKey.nullish(),
+  encoding: EncodingInput,
+  payload: jsonObject(JSON_BYTES).nullish(),
+  meta: jsonObject(JSON_BYTES).nullish(),
+})).register(NAMED, { id: "MessageDraft" });
 /** A message to be sent, as a caller writes it. */
 export type MessageDraft = z.input<typeof MessageDraft>;
 /** A message to be sent, parsed: defaults filled in. */
 export type ParsedDraft = z.output<typeof MessageDraft>;
 
-export const Batch = z
-  .strictObject({ messages: z.array(MessageDraft).min(1).max(MAX_BATCH) })
-  .register(NAMED, { id: "Batch" });
+export const Batch = strictObject(() => ({ messages: z.array(MessageDraft).min(1).max(MAX_BATCH) })).register(NAMED, {
+  id: "Batch",
+});
 
-export const Holding = z
-  .object({
-    agentId: Str,
-    claimedAt: Time,
-    expiresAt: Time,
-    attempt: Int,
-  })
+export const Holding = object(() => ({
+  agentId: Str,
+  claimedAt: Time,
+  expiresAt: Time,
+  attempt: Int,
+}))
   .describe("Who holds the work and until when.")
   .register(NAMED, { id: "Holding" });
 export type Holding = z.infer<typeof Holding>;
 
 /** Binding or fallback that routed a message from a channel. */
-export const RoutedBy = z.object({
+export const RoutedBy = object(() => ({
   bindingId: StrOrNull,
   tier: z.enum(["explicit", "binding", "fallback"]),
   requested: StrOrNull,
-});
+}));
 export type RoutedBy = z.infer<typeof RoutedBy>;
 
 /** The entry as it was appended: what streams carry. Nothing of it ever changes. */
-export const Entry = z
-  .object({
-    id: MessageId,
-    from: Str,
-    to: Str,
-    kind: MessageKind,
-    source: MessageSource,
-    topic: StrOrNull,
-    subject: StrOrNull,
-    body: Str,
-    encoding: Encoding,
-    threadId: MessageId,
-    replyTo: MessageId.nullable(),
-    causedBy: MessageId.nullable(),
-    rootId: MessageId,
-    hops: Int,
-    claimable: Bool,
-    urgent: Bool,
-    route: RoutedBy.nullable(),
-    payload: z.record(Str, z.unknown()).nullable(),
-    meta: z.record(Str, z.unknown()).nullable(),
-    idempotencyKey: StrOrNull,
-    via: z.string().nullable().describe("The operator token that wrote it in this name."),
-    expiresAt: TimeOrNull,
-    createdAt: Time,
-  })
+export const Entry = object(() => ({
+  id: MessageId,
+  from: Str,
+  to: Str,
+  kind: MessageKind,
+  source: MessageSource,
+  topic: StrOrNull,
+  subject: StrOrNull,
+  body: Str,
+  encoding: Encoding,
+  threadId: MessageId,
+  replyTo: MessageId.nullable(),
+  causedBy: MessageId.nullable(),
+  rootId: MessageId,
+  hops: Int,
+  claimable: Bool,
+  urgent: Bool,
+  route: RoutedBy.nullable(),
+  payload: z.record(Str, z.unknown()).nullable(),
+  meta: z.record(Str, z.unknown()).nullable(),
+  idempotencyKey: StrOrNull,
+  via: z.string().nullable().describe("The operator token that wrote it in this name."),
+  expiresAt: TimeOrNull,
+  createdAt: Time,
+}))
   .describe("One entry of the log, as it was appended.")
   .register(NAMED, { id: "Entry" });
 export type Entry = z.infer<typeof Entry>;
 
-export const Parent = z
-  .object({ id: MessageId, from: Str, body: Str, createdAt: Time })
-  .register(NAMED, { id: "Parent" });
+export const Parent = object(() => ({ id: MessageId, from: Str, body: Str, createdAt: Time })).register(NAMED, {
+  id: "Parent",
+});
 export type Parent = z.infer<typeof Parent>;
 
-export const Message = Entry.extend({
+export const Message = object(() => ({
+  ...Entry.shape,
   state: WorkState.nullable().describe("Of a claimable message; null for any other."),
   claim: Holding.nullable(),
   parent: Parent.optional().describe("With include=parent: what it replies to, its body cut."),
-})
+}))
   .describe("A message with the state of its work.")
   .register(NAMED, { id: "Message" });
 export type Message = z.infer<typeof Message>;
 
-export const SentMessage = Message.extend({
+export const SentMessage = object(() => ({
+  ...Message.shape,
   matched: z
     .int()
     .describe(
@@ -163,24 +161,23 @@ export const SentMessage = Message.extend({
     ),
   suggestions: z.array(Str).optional().describe("For a group without members: the nearest groups with some."),
   replayed: z.boolean().optional().describe("In a batch: the idempotency key had been used before."),
-}).register(NAMED, { id: "SentMessage" });
+})).register(NAMED, { id: "SentMessage" });
 export type SentMessage = z.infer<typeof SentMessage>;
 
 /** The answer to a message with a `deliverAt` to come. */
-export const Scheduled = z
-  .object({
-    scheduleId: Str,
-    deliverAt: Time,
-    replayed: z.boolean().optional().describe("In a batch: the idempotency key had been used before."),
-  })
-  .register(NAMED, { id: "Scheduled" });
+export const Scheduled = object(() => ({
+  scheduleId: Str,
+  deliverAt: Time,
+  replayed: z.boolean().optional().describe("In a batch: the idempotency key had been used before."),
+})).register(NAMED, { id: "Scheduled" });
 export type Scheduled = z.infer<typeof Scheduled>;
-export const SentBatch = z
-  .object({ items: z.array(z.union([SentMessage, Scheduled])) })
-  .register(NAMED, { id: "SentBatch" });
+export const SentBatch = object(() => ({ items: z.array(z.union([SentMessage, Scheduled])) })).register(NAMED, {
+  id: "SentBatch",
+});
 export type SentBatch = z.infer<typeof SentBatch>;
 
-export const MessageDetail = Message.extend({
+export const MessageDetail = object(() => ({
+  ...Message.shape,
   readBy: z.array(Str).describe("Who read it or acknowledged past it."),
   attempts: z.array(
     z.object({
@@ -193,7 +190,7 @@ export const MessageDetail = Message.extend({
       error: StrOrNull,
     }),
   ),
-}).register(NAMED, { id: "MessageDetail" });
+})).register(NAMED, { id: "MessageDetail" });
 export type MessageDetail = z.infer<typeof MessageDetail>;
 
 /** What narrows a list or a stream of messages. */
@@ -206,17 +203,17 @@ export const MessageFilter = {
   kind: MessageKind.optional(),
   state: WorkState.optional(),
 };
-export const MessageQuery = z.strictObject({
+export const MessageQuery = strictObject(() => ({
   ...MessageFilter,
   q: line(512).optional().describe("Words to find, all of them, at most 32; `word*` finds what begins so."),
   before: queryInt(1, Number.MAX_SAFE_INTEGER).optional(),
   after: queryInt(0, Number.MAX_SAFE_INTEGER).optional(),
   ...NumberPageQuery,
-});
+}));
 export type MessageQuery = z.input<typeof MessageQuery>;
 export const MessageList = listOf(Message).register(NAMED, { id: "MessageList" });
 
-export const ReadMark = z.strictObject({ agentId: AgentId.optional() });
+export const ReadMark = strictObject(() => ({ agentId: AgentId.optional() }));
 
 const tag = "Messages";
 

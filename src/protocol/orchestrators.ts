@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { AgentId } from "./agent-ids.ts";
 import { contract } from "./contract.ts";
-import { NAMED } from "./shape.ts";
+import { NAMED, object, strictObject } from "./shape.ts";
 import { jsonObject, line, listOf, MAX_ID_LENGTH, PageQuery, Time, TimeInput, text } from "./wire.ts";
 
 const META_BYTES = 64 * 1024;
@@ -27,11 +27,11 @@ export const ApprovalMode = z.enum(["ask", "open", "closed"]).register(NAMED, { 
 export type ApprovalMode = z.infer<typeof ApprovalMode>;
 
 /** A kind of agent that it can start. */
-export const Provider = z.strictObject({
+export const Provider = strictObject(() => ({
   name: line(64),
   version: line(64).optional(),
   capabilities: z.array(line(128)).max(64),
-});
+}));
 export type Provider = z.infer<typeof Provider>;
 
 /** One agent that it runs. */
@@ -43,9 +43,8 @@ const managed = {
   cwd: text(4096).nullable().default(null),
   state: line(64).describe("As the orchestrator calls it: starting, running, idle, exited, ..."),
 };
-export const ManagedAgentReport = z.strictObject({ ...managed, startedAt: TimeInput.nullable().default(null) });
-export const ManagedAgent = z
-  .object({ ...managed, startedAt: Time.nullable() })
+export const ManagedAgentReport = strictObject(() => ({ ...managed, startedAt: TimeInput.nullable().default(null) }));
+export const ManagedAgent = object(() => ({ ...managed, startedAt: Time.nullable() }))
   .describe("One agent that it runs.")
   .register(NAMED, { id: "ManagedAgent" });
 export type ManagedAgent = z.output<typeof ManagedAgent>;
@@ -60,63 +59,56 @@ const optional = {
 };
 
 /** `PUT /v1/orchestrators/{id}`: of what may be left out, what is left out stays. */
-export const OrchestratorRegistration = z
-  .strictObject({
-    ...{ hostname, providers, baseDir, ...optional },
-    instanceId: line(128).optional().describe("Names this registration; a new one supersedes the older."),
-  })
-  .register(NAMED, { id: "OrchestratorRegistration" });
+export const OrchestratorRegistration = strictObject(() => ({
+  ...{ hostname, providers, baseDir, ...optional },
+  instanceId: line(128).optional().describe("Names this registration; a new one supersedes the older."),
+})).register(NAMED, { id: "OrchestratorRegistration" });
 export type OrchestratorRegistration = z.input<typeof OrchestratorRegistration>;
 
 /** `PATCH /v1/orchestrators/{id}`: what is left out stays, `[]` empties, `null` clears. */
-export const OrchestratorPatch = z
-  .strictObject({
-    status: OrchestratorStatus.optional(),
-    hostname: hostname.optional(),
-    providers: providers.optional(),
-    baseDir: baseDir.optional(),
-    ...optional,
-  })
-  .register(NAMED, { id: "OrchestratorPatch" });
+export const OrchestratorPatch = strictObject(() => ({
+  status: OrchestratorStatus.optional(),
+  hostname: hostname.optional(),
+  providers: providers.optional(),
+  baseDir: baseDir.optional(),
+  ...optional,
+})).register(NAMED, { id: "OrchestratorPatch" });
 export type OrchestratorPatch = z.input<typeof OrchestratorPatch>;
 
-export const OrchestratorHeartbeat = z
-  .strictObject({
-    managedAgents: z.array(ManagedAgentReport).max(500).optional().describe("Left out: unchanged. []: none."),
-  })
-  .register(NAMED, { id: "OrchestratorHeartbeat" });
+export const OrchestratorHeartbeat = strictObject(() => ({
+  managedAgents: z.array(ManagedAgentReport).max(500).optional().describe("Left out: unchanged. []: none."),
+})).register(NAMED, { id: "OrchestratorHeartbeat" });
 export type OrchestratorHeartbeat = z.input<typeof OrchestratorHeartbeat>;
 export type ParsedHeartbeat = z.output<typeof OrchestratorHeartbeat>;
 
-export const Orchestrator = z
-  .object({
-    id: z.string(),
-    hostname: z.string(),
-    status: OrchestratorStatus,
-    agentId: z.string(),
-    providers: z.array(Provider),
-    baseDir: z.string(),
-    envKeys: z.array(z.string()),
-    approvalMode: ApprovalMode,
-    managedAgents: z.array(ManagedAgent),
-    meta: z.record(z.string(), z.unknown()).nullable(),
-    lastSeenAt: Time,
-    createdAt: Time,
-  })
+export const Orchestrator = object(() => ({
+  id: z.string(),
+  hostname: z.string(),
+  status: OrchestratorStatus,
+  agentId: z.string(),
+  providers: z.array(Provider),
+  baseDir: z.string(),
+  envKeys: z.array(z.string()),
+  approvalMode: ApprovalMode,
+  managedAgents: z.array(ManagedAgent),
+  meta: z.record(z.string(), z.unknown()).nullable(),
+  lastSeenAt: Time,
+  createdAt: Time,
+}))
   .describe("A daemon on a machine that starts and watches agents.")
   .register(NAMED, { id: "Orchestrator" });
 export type Orchestrator = z.infer<typeof Orchestrator>;
 
-export const OrchestratorQuery = z.strictObject({
+export const OrchestratorQuery = strictObject(() => ({
   status: OrchestratorStatus.optional(),
   hostname: hostname.optional(),
   ...PageQuery,
   page: OrchestratorId.optional(),
-});
+}));
 export type OrchestratorQuery = z.input<typeof OrchestratorQuery>;
 export const OrchestratorList = listOf(Orchestrator).register(NAMED, { id: "OrchestratorList" });
 
-const Path = z.strictObject({ id: OrchestratorId });
+const Path = strictObject(() => ({ id: OrchestratorId }));
 const tag = "Orchestrators";
 
 export const registerOrchestrator = contract({

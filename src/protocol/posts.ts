@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { AgentId } from "./agent-ids.ts";
 import { BODY_BYTES } from "./limits.ts";
-import { NAMED } from "./shape.ts";
+import { NAMED, object, strictObject } from "./shape.ts";
 import { line, text } from "./wire.ts";
 
 /** Schema of every message to a channel. The other schemas of channels are loaded only where a channel exists. */
@@ -11,25 +11,21 @@ export const PlatformId = line(256);
 export const FileId = z.string().max(64);
 
 /** One chat of a channel, or one thread in it. The only way to name a chat. */
-export const Conversation = z
-  .object({
-    channelId: z.string(),
-    conversationId: z.string(),
-    threadId: z.string().optional(),
-  })
-  .register(NAMED, { id: "Conversation" });
+export const Conversation = object(() => ({
+  channelId: z.string(),
+  conversationId: z.string(),
+  threadId: z.string().optional(),
+})).register(NAMED, { id: "Conversation" });
 export type Conversation = z.infer<typeof Conversation>;
 
-const Button = z
-  .strictObject({
-    text: line(256),
-    id: line(256).optional(),
-    url: z
-      .url({ protocol: /^https?$/ })
-      .max(2048)
-      .optional(),
-  })
-  .refine(({ id, url }) => (id === undefined) !== (url === undefined), "needs an id or a url, and not both");
+const Button = strictObject(() => ({
+  text: line(256),
+  id: line(256).optional(),
+  url: z
+    .url({ protocol: /^https?$/ })
+    .max(2048)
+    .optional(),
+})).refine(({ id, url }) => (id === undefined) !== (url === undefined), "needs an id or a url, and not both");
 
 /** Payload of a message to a channel agent. Other members are handed on unchanged. */
 export const OutboundPayload = z.looseObject({

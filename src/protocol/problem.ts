@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { NAMED } from "./shape.ts";
+import { NAMED, object } from "./shape.ts";
 
 /** Every `code` a problem answer can carry, with the HTTP status it is sent with and its title. */
 export const PROBLEMS = {
@@ -52,19 +52,18 @@ export const FieldError = z.object({ pointer: z.string(), message: z.string() })
 export type FieldError = z.infer<typeof FieldError>;
 
 /** The body of every answer that is not a success: `application/problem+json`, RFC 9457. */
-export const ProblemBody = z
-  .object({
-    type: z.string().describe("urn:signalbox:problem:<code>"),
-    title: z.string(),
-    status: z.int(),
-    detail: z.string(),
-    code: z.enum(codes),
-    requestId: z.string(),
-    errors: z.array(FieldError).optional().describe("With 422: each place and what is wrong with it."),
-    suggestions: z.array(z.string()).optional().describe("With unknown-target: the nearest names."),
-    claimedBy: z.string().optional().describe("With already-claimed: who holds the work."),
-    expiresAt: z.string().optional().describe("With already-claimed: when that lease ends."),
-  })
+export const ProblemBody = object(() => ({
+  type: z.string().describe("urn:signalbox:problem:<code>"),
+  title: z.string(),
+  status: z.int(),
+  detail: z.string(),
+  code: z.enum(codes),
+  requestId: z.string(),
+  errors: z.array(FieldError).optional().describe("With 422: each place and what is wrong with it."),
+  suggestions: z.array(z.string()).optional().describe("With unknown-target: the nearest names."),
+  claimedBy: z.string().optional().describe("With already-claimed: who holds the work."),
+  expiresAt: z.string().optional().describe("With already-claimed: when that lease ends."),
+}))
   .describe("What went wrong, for programs (`code`) and for people (`detail`).")
   .register(NAMED, { id: "Problem" });
 export type ProblemBody = z.infer<typeof ProblemBody>;

@@ -2,29 +2,23 @@ import { z } from "zod";
 import { AgentId } from "./agent-ids.ts";
 import { contract } from "./contract.ts";
 import { MessageDraft, WORK_STATES } from "./messages.ts";
-import { NAMED } from "./shape.ts";
+import { NAMED, object, strictObject } from "./shape.ts";
 import { line, listOf, NumberPageQuery, PageQuery, Time, TimeInput } from "./wire.ts";
 
 export const ScheduleId = z.string().regex(/^sch_[a-z0-9]{1,40}$/, "has to be the id of a schedule, like sch_7k2m");
 
 /** What is sent each time: a message without what belongs to one moment. */
-export const ScheduleMessage = MessageDraft.omit({
-  from: true,
-  replyTo: true,
-  causedBy: true,
-  deliverAt: true,
-  expiresAt: true,
-  idempotencyKey: true,
-})
-  .extend({
-    expiresAfterSeconds: z
-      .int()
-      .min(1)
-      .max(366 * 86_400)
-      .optional()
-      .describe("So long after it was sent it is offered to nobody any more."),
-  })
-  .register(NAMED, { id: "ScheduleMessage" });
+export const ScheduleMessage = strictObject(() => ({
+  ...MessageDraft.omit({
+    ...{ from: true, replyTo: true, causedBy: true, deliverAt: true, expiresAt: true, idempotencyKey: true },
+  }).shape,
+  expiresAfterSeconds: z
+    .int()
+    .min(1)
+    .max(366 * 86_400)
+    .optional()
+    .describe("So long after it was sent it is offered to nobody any more."),
+})).register(NAMED, { id: "ScheduleMessage" });
 export type ScheduleMessage = z.input<typeof ScheduleMessage>;
 export type ParsedScheduleMessage = z.output<typeof ScheduleMessage>;
 
@@ -41,17 +35,16 @@ const Missed = z
   );
 
 /** `POST /v1/schedules`: either `at` or `cron`. */
-export const ScheduleDraft = z
-  .strictObject({
-    agentId: AgentId.optional().describe("In whose name it is sent; the token's agent when left out."),
-    name: line(128).optional(),
-    at: TimeInput.optional().describe("Once, at this time."),
-    cron: Cron.optional(),
-    timezone: Timezone.default("UTC"),
-    message: ScheduleMessage,
-    missed: Missed.default("once"),
-    enabled: z.boolean().default(true),
-  })
+export const ScheduleDraft = strictObject(() => ({
+  agentId: AgentId.optional().describe("In whose name it is sent; the token's agent when left out."),
+  name: line(128).optional(),
+  at: TimeInput.optional().describe("Once, at this time."),
+  cron: Cron.optional(),
+  timezone: Timezone.default("UTC"),
+  message: ScheduleMessage,
+  missed: Missed.default("once"),
+  enabled: z.boolean().default(true),
+}))
   .superRefine(({ at, cron }, ctx) => {
     if (at !== undefined && cron !== undefined)
       ctx.addIssue({ code: "custom", path: ["cron"], message: "is given beside at: one of them" });
@@ -63,16 +56,15 @@ export type ScheduleDraft = z.input<typeof ScheduleDraft>;
 export type ParsedScheduleDraft = z.output<typeof ScheduleDraft>;
 
 /** `PATCH /v1/schedules/{id}`: `at` takes the place of a cron expression, and the other way round. */
-export const SchedulePatch = z
-  .strictObject({
-    name: line(128).nullish(),
-    at: TimeInput.optional(),
-    cron: Cron.optional(),
-    timezone: Timezone.optional(),
-    message: ScheduleMessage.optional(),
-    missed: Missed.optional(),
-    enabled: z.boolean().optional(),
-  })
+export const SchedulePatch = strictObject(() => ({
+  name: line(128).nullish(),
+  at: TimeInput.optional(),
+  cron: Cron.optional(),
+  timezone: Timezone.optional(),
+  message: ScheduleMessage.optional(),
+  missed: Missed.optional(),
+  enabled: z.boolean().optional(),
+}))
   .superRefine(({ at, cron }, ctx) => {
     if (at !== undefined && cron !== undefined)
       ctx.addIssue({ code: "custom", path: ["cron"], message: "is given beside at: one of them" });
@@ -82,86 +74,84 @@ export type SchedulePatch = z.input<typeof SchedulePatch>;
 export type ParsedSchedulePatch = z.output<typeof SchedulePatch>;
 
 /** One time that came, and what was made of it. */
-export const Fire = z
-  .object({
-    n: z.int().describe("The how-manieth of this schedule."),
-    scheduledAt: Time,
-    firedAt: Time,
-    missedBySeconds: z.int().describe("How late it was; 0 when on time."),
-    missed: z
-      .int()
-      .describe("How many times before it had passed by unused since the last one; at most 100 are counted."),
-    outcome: z.enum(["sent", "skipped", "failed"]),
-    messageId: z.int().nullable(),
-    by: z.string().nullable().describe("The agent or person that had it run now; null for a time of its own."),
-    error: z.string().nullable(),
-  })
+export const Fire = object(() => ({
+  n: z.int().describe("The how-manieth of this schedule."),
+  scheduledAt: Time,
+  firedAt: Time,
+  missedBySeconds: z.int().describe("How late it was; 0 when on time."),
+  missed: z
+    .int()
+    .describe("How many times before it had passed by unused since the last one; at most 100 are counted."),
+  outcome: z.enum(["sent", "skipped", "failed"]),
+  messageId: z.int().nullable(),
+  by: z.string().nullable().describe("The agent or person that had it run now; null for a time of its own."),
+  error: z.string().nullable(),
+}))
   .describe("One time of a schedule.")
   .register(NAMED, { id: "Fire" });
 export type Fire = z.infer<typeof Fire>;
 
 /** The message of one time, as it is now. */
-export const SentByFire = z
-  .object({
-    id: z.int(),
-    to: z.string().nullable(),
-    state: z
-      .enum([...WORK_STATES, "waiting", "offered", "acknowledged", "gone"])
-      .describe(
-        "For work, its state. Else `waiting`, `offered` (to the agent, or acknowledged by some of the group), `acknowledged` by " +
-          "all it was for, `expired`; `gone` when retention took it.",
-      ),
-    holder: z.string().nullable(),
-    error: z.string().nullable(),
-    matched: z.int().describe("Number of recipients."),
-    acknowledged: z.int().describe("Number of recipients that have acknowledged it."),
-  })
+export const SentByFire = object(() => ({
+  id: z.int(),
+  to: z.string().nullable(),
+  state: z
+    .enum([...WORK_STATES, "waiting", "offered", "acknowledged", "gone"])
+    .describe(
+      "For work, its state. Else `waiting`, `offered` (to the agent, or acknowledged by some of the group), `acknowledged` by " +
+        "all it was for, `expired`; `gone` when retention took it.",
+    ),
+  holder: z.string().nullable(),
+  error: z.string().nullable(),
+  matched: z.int().describe("Number of recipients."),
+  acknowledged: z.int().describe("Number of recipients that have acknowledged it."),
+}))
   .describe("The message of one time, and what became of it so far.")
   .register(NAMED, { id: "SentByFire" });
 export type SentByFire = z.infer<typeof SentByFire>;
 
 /** One time with its message. */
-export const FireDetail = Fire.extend({
+export const FireDetail = object(() => ({
+  ...Fire.shape,
   message: SentByFire.nullable().describe("null when none was sent."),
-}).register(NAMED, { id: "FireDetail" });
+})).register(NAMED, { id: "FireDetail" });
 export type FireDetail = z.infer<typeof FireDetail>;
 
-export const Schedule = z
-  .object({
-    id: z.string(),
-    agentId: z.string().describe("In whose name it is sent."),
-    origin: z
-      .enum(["schedule", "message"])
-      .describe("message: a message with a `deliverAt`, which can only be cancelled."),
-    name: z.string().nullable(),
-    at: Time.nullable(),
-    cron: z.string().nullable(),
-    timezone: z.string(),
-    message: z.record(z.string(), z.unknown()).describe("The message as it was given."),
-    missed: Missed,
-    enabled: z.boolean(),
-    reason: z.string().nullable().describe("Why the relay disabled or paused it."),
-    nextAt: Time.nullable().describe("When it is sent next; null when it is not enabled."),
-    fires: z.int(),
-    failures: z.int().describe("Times in a row that failed: after the third it is disabled."),
-    lastFire: Fire.nullable(),
-    createdAt: Time,
-    updatedAt: Time,
-  })
+export const Schedule = object(() => ({
+  id: z.string(),
+  agentId: z.string().describe("In whose name it is sent."),
+  origin: z
+    .enum(["schedule", "message"])
+    .describe("message: a message with a `deliverAt`, which can only be cancelled."),
+  name: z.string().nullable(),
+  at: Time.nullable(),
+  cron: z.string().nullable(),
+  timezone: z.string(),
+  message: z.record(z.string(), z.unknown()).describe("The message as it was given."),
+  missed: Missed,
+  enabled: z.boolean(),
+  reason: z.string().nullable().describe("Why the relay disabled or paused it."),
+  nextAt: Time.nullable().describe("When it is sent next; null when it is not enabled."),
+  fires: z.int(),
+  failures: z.int().describe("Times in a row that failed: after the third it is disabled."),
+  lastFire: Fire.nullable(),
+  createdAt: Time,
+  updatedAt: Time,
+}))
   .describe("A message to be sent at a time, once or again and again.")
   .register(NAMED, { id: "Schedule" });
 export type Schedule = z.infer<typeof Schedule>;
 
-export const ScheduleQuery = z.strictObject({
+export const ScheduleQuery = strictObject(() => ({
   ...PageQuery,
   agentId: AgentId.optional().describe("Whose; all that the caller may see when left out."),
   page: ScheduleId.optional(),
-});
+}));
 export const ScheduleList = listOf(Schedule).register(NAMED, { id: "ScheduleList" });
-export const FireQuery = z.strictObject({ ...NumberPageQuery });
+export const FireQuery = strictObject(() => ({ ...NumberPageQuery }));
 export const FireList = listOf(FireDetail).register(NAMED, { id: "FireList" });
 
-const Path = z.strictObject({ id: ScheduleId });
+const Path = strictObject(() => ({ id: ScheduleId }));
 const tag = "Schedules";
 /** Refusals of the message itself. */
 const UNSENDABLE = ["unknown-target", "not-claimable", "no-conversation", "reserved-kind", "reserved"] as const;

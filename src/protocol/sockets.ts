@@ -4,7 +4,7 @@ import { contract } from "./contract.ts";
 import { Bye, Followed, Hello, Reset } from "./inbox.ts";
 import { MessageDraft } from "./messages.ts";
 import { ProblemBody } from "./problem.ts";
-import { NAMED } from "./shape.ts";
+import { NAMED, object, strictObject } from "./shape.ts";
 import { Open } from "./streams.ts";
 import { MessageId, Position, queryInt } from "./wire.ts";
 import { ClaimNext, Complete, Fail, Release, Renew } from "./work.ts";
@@ -12,33 +12,33 @@ import { ClaimNext, Complete, Fail, Release, Renew } from "./work.ts";
 export const SUBPROTOCOL = "signalbox.v1";
 
 /** A browser's first frame. */
-export const AuthFrame = z.strictObject({
+export const AuthFrame = strictObject(() => ({
   type: z.literal("auth"),
   token: z.string().max(512),
   instanceId: z.string().min(1).max(128).optional(),
-});
+}));
 
 const ref = z.union([z.string().max(128), z.int()]);
 /** What a client may send over the socket; each is answered by `ok` or `problem` with its `ref`. */
 export const SocketRequest = z.discriminatedUnion("type", [
-  z.strictObject({ type: z.literal("send"), ref, message: MessageDraft }),
-  z.strictObject({ type: z.literal("ack"), ref, upTo: Position }),
+  strictObject(() => ({ type: z.literal("send"), ref, message: MessageDraft })),
+  strictObject(() => ({ type: z.literal("ack"), ref, upTo: Position })),
   // Nobody has to wait here: a message or `open` says when there is work.
-  z.strictObject({
+  strictObject(() => ({
     type: z.literal("claim"),
     ref,
     messageId: MessageId.optional(),
     ...ClaimNext.omit({ waitSeconds: true }).shape,
-  }),
-  z.strictObject({ type: z.literal("renew"), ref, messageId: MessageId, ...Renew.shape }),
-  z.strictObject({ type: z.literal("release"), ref, messageId: MessageId, ...Release.shape }),
-  z.strictObject({ type: z.literal("fail"), ref, messageId: MessageId, ...Fail.shape }),
-  z.strictObject({ type: z.literal("complete"), ref, messageId: MessageId, ...Complete.shape }),
-  z.strictObject({
+  })),
+  strictObject(() => ({ type: z.literal("renew"), ref, messageId: MessageId, ...Renew.shape })),
+  strictObject(() => ({ type: z.literal("release"), ref, messageId: MessageId, ...Release.shape })),
+  strictObject(() => ({ type: z.literal("fail"), ref, messageId: MessageId, ...Fail.shape })),
+  strictObject(() => ({ type: z.literal("complete"), ref, messageId: MessageId, ...Complete.shape })),
+  strictObject(() => ({
     type: z.literal("heartbeat"),
     ref,
     ...{ status: z.string().optional(), ready: z.boolean().optional() },
-  }),
+  })),
 ]);
 export type SocketRequest = z.infer<typeof SocketRequest>;
 
@@ -51,21 +51,25 @@ export const ClientFrame = z.union([AuthFrame, SocketRequest]).register(NAMED, {
 /** What the relay sends over a socket: the events of an inbox stream, and the answers to the client's frames. */
 export const SocketFrame = z
   .discriminatedUnion("type", [
-    z.object({ ...frame("message"), message: Followed }),
-    Hello.extend(frame("hello")),
-    Open.extend(frame("open")),
-    Presence.extend(frame("presence")),
-    Reset.extend(frame("reset")),
-    Bye.extend(frame("bye")),
-    z.object({ ...frame("ok"), ref: answerRef, result: z.unknown().describe("As the same verb answers over HTTP.") }),
-    z.object({ ...frame("problem"), ref: answerRef, problem: ProblemBody }),
+    object(() => ({ ...frame("message"), message: Followed })),
+    object(() => ({ ...Hello.shape, ...frame("hello") })),
+    object(() => ({ ...Open.shape, ...frame("open") })),
+    object(() => ({ ...Presence.shape, ...frame("presence") })),
+    object(() => ({ ...Reset.shape, ...frame("reset") })),
+    object(() => ({ ...Bye.shape, ...frame("bye") })),
+    object(() => ({
+      ...frame("ok"),
+      ref: answerRef,
+      result: z.unknown().describe("As the same verb answers over HTTP."),
+    })),
+    object(() => ({ ...frame("problem"), ref: answerRef, problem: ProblemBody })),
   ])
   .register(NAMED, { id: "ServerFrame" });
 
-const SocketQuery = z.strictObject({
+const SocketQuery = strictObject(() => ({
   after: queryInt(0, Number.MAX_SAFE_INTEGER).optional(),
   include: z.literal("parent").optional(),
-});
+}));
 
 export const openSocket = contract({
   method: "GET",

@@ -4,23 +4,24 @@ import { contract } from "./contract.ts";
 import { DelegationChange } from "./delegations.ts";
 import { Bye, Followed, Hello, Reset, WorkChange } from "./inbox.ts";
 import { Entry, MessageFilter } from "./messages.ts";
+import { object, strictObject } from "./shape.ts";
 import { Task } from "./tasks.ts";
 import { Trace } from "./traces.ts";
 import { Position, queryInt } from "./wire.ts";
 
-const StreamQuery = z.strictObject({
+const StreamQuery = strictObject(() => ({
   after: queryInt(0, Number.MAX_SAFE_INTEGER).optional(),
   include: z.literal("parent").optional(),
   ack: z.literal("resume").optional().describe("Also acknowledges what Last-Event-ID names."),
-});
+}));
 
-const WatchQuery = z.strictObject({
+const WatchQuery = strictObject(() => ({
   ...MessageFilter,
   after: queryInt(0, Number.MAX_SAFE_INTEGER).optional(),
-});
+}));
 
-export const Open = z.object({}).describe("There is work to claim.");
-const WatchHello = z.object({ head: Position, firstId: Position });
+export const Open = object(() => ({})).describe("There is work to claim.");
+const WatchHello = object(() => ({ head: Position, firstId: Position }));
 
 /** What an inbox stream sends, by the name of the event. */
 const INBOX_EVENTS = { hello: Hello, message: Followed, open: Open, presence: Presence, reset: Reset, bye: Bye };

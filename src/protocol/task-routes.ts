@@ -1,5 +1,5 @@
-import { z } from "zod";
 import { contract } from "./contract.ts";
+import { strictObject } from "./shape.ts";
 import {
   Task,
   TaskClaim,
@@ -15,7 +15,7 @@ import {
 } from "./tasks.ts";
 import { Claimed, WorkAnswer } from "./work.ts";
 
-const Path = z.strictObject({ id: TaskId });
+const Path = strictObject(() => ({ id: TaskId }));
 const tag = "Tasks";
 const onTask = { method: "POST" as const, tag, params: Path };
 

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { AgentId } from "./agent-ids.ts";
-import { NAMED } from "./shape.ts";
+import { NAMED, object, strictObject } from "./shape.ts";
 import { Source } from "./tokens.ts";
 import {
   EncodingInput,
@@ -51,63 +51,60 @@ export const TaskFields = {
 };
 
 /** `POST /v1/tasks`: a task made by hand. */
-export const TaskDraft = z
-  .strictObject({
-    from: AgentId.optional().describe("The token's agent when left out; only an operator may name another."),
-    ...TaskFields,
-    severity: Severity.default("info"),
-  })
-  .register(NAMED, { id: "TaskDraft" });
+export const TaskDraft = strictObject(() => ({
+  from: AgentId.optional().describe("The token's agent when left out; only an operator may name another."),
+  ...TaskFields,
+  severity: Severity.default("info"),
+})).register(NAMED, { id: "TaskDraft" });
 export type TaskDraft = z.input<typeof TaskDraft>;
 export type ParsedTaskDraft = z.output<typeof TaskDraft>;
 
-export const Task = z
-  .object({
-    id: TaskId,
-    source: z.string().nullable().describe("The integration that reported it; null when it was made by hand."),
-    from: z.string().describe("Who made it; system for an integration's."),
-    title: Str,
-    body: Str,
-    status: TaskStatus,
-    severity: Severity,
-    dedupeKey: StrOrNull,
-    externalUrl: StrOrNull,
-    target: StrOrNull,
-    topic: StrOrNull,
-    count: z.int().describe("How often it was reported."),
-    messageId: MessageId.nullable().describe("The message whose lease is the task's; null without a target."),
-    holder: StrOrNull,
-    createdAt: Time,
-    updatedAt: Time,
-  })
+export const Task = object(() => ({
+  id: TaskId,
+  source: z.string().nullable().describe("The integration that reported it; null when it was made by hand."),
+  from: z.string().describe("Who made it; system for an integration's."),
+  title: Str,
+  body: Str,
+  status: TaskStatus,
+  severity: Severity,
+  dedupeKey: StrOrNull,
+  externalUrl: StrOrNull,
+  target: StrOrNull,
+  topic: StrOrNull,
+  count: z.int().describe("How often it was reported."),
+  messageId: MessageId.nullable().describe("The message whose lease is the task's; null without a target."),
+  holder: StrOrNull,
+  createdAt: Time,
+  updatedAt: Time,
+}))
   .describe("A piece of work with a status and a history.")
   .register(NAMED, { id: "Task" });
 export type Task = z.infer<typeof Task>;
 
-export const TaskEvent = z
-  .object({
-    at: Time,
-    actor: z.string().describe("An agent, user, system, or integration:<source>."),
-    from: TaskStatus.nullable().describe("null: it was made."),
-    to: TaskStatus,
-    note: StrOrNull,
-    messageId: MessageId.nullable(),
-    count: z.int().describe("How often this happened in a row."),
-    lastAt: Time,
-  })
+export const TaskEvent = object(() => ({
+  at: Time,
+  actor: z.string().describe("An agent, user, system, or integration:<source>."),
+  from: TaskStatus.nullable().describe("null: it was made."),
+  to: TaskStatus,
+  note: StrOrNull,
+  messageId: MessageId.nullable(),
+  count: z.int().describe("How often this happened in a row."),
+  lastAt: Time,
+}))
   .describe("One step in a task's history. A step that repeats itself is counted.")
   .register(NAMED, { id: "TaskEvent" });
 export type TaskEvent = z.infer<typeof TaskEvent>;
 
-export const TaskDetail = Task.extend({
+export const TaskDetail = object(() => ({
+  ...Task.shape,
   payload: z.record(Str, z.unknown()).nullable(),
   events: z.array(TaskEvent).describe("Its history, oldest first: the newest page of it."),
   nextPage: z.string().nullable().describe("Older steps."),
-}).register(NAMED, { id: "TaskDetail" });
+})).register(NAMED, { id: "TaskDetail" });
 export type TaskDetail = z.infer<typeof TaskDetail>;
-export const TaskDetailQuery = z.strictObject({ ...NumberPageQuery });
+export const TaskDetailQuery = strictObject(() => ({ ...NumberPageQuery }));
 
-export const TaskQuery = z.strictObject({
+export const TaskQuery = strictObject(() => ({
   status: TaskStatus.optional(),
   target: Target.optional(),
   source: Source.optional(),
@@ -115,24 +112,23 @@ export const TaskQuery = z.strictObject({
   severity: Severity.optional(),
   ...PageQuery,
   page: TaskId.optional(),
-});
+}));
 export type TaskQuery = z.input<typeof TaskQuery>;
 export const TaskList = listOf(Task).register(NAMED, { id: "TaskList" });
 
 const LeaseSeconds = z.int().min(1).max(86_400);
 const Token = z.string().max(128).describe("The fencing token of its lease; the live one of the caller when left out.");
 
-export const TaskClaim = z
-  .strictObject({ agentId: AgentId.optional(), leaseSeconds: LeaseSeconds.default(600) })
-  .register(NAMED, { id: "TaskClaim" });
+export const TaskClaim = strictObject(() => ({
+  agentId: AgentId.optional(),
+  leaseSeconds: LeaseSeconds.default(600),
+})).register(NAMED, { id: "TaskClaim" });
 export type TaskClaim = z.input<typeof TaskClaim>;
 /** How far the work is: it reaches the sender as a `control` message. */
-export const Progress = z
-  .strictObject({
-    body: text(TASK_BODY_BYTES).refine((body) => body.trim() !== "", "is empty"),
-    encoding: EncodingInput,
-  })
-  .register(NAMED, { id: "Progress" });
+export const Progress = strictObject(() => ({
+  body: text(TASK_BODY_BYTES).refine((body) => body.trim() !== "", "is empty"),
+  encoding: EncodingInput,
+})).register(NAMED, { id: "Progress" });
 export type Progress = z.output<typeof Progress>;
 /** Text alone stands for a report with that body. */
 export const ProgressInput = z
@@ -141,34 +137,28 @@ export const ProgressInput = z
     description: "Progress for the sender of the work: a report, or its body alone as text.",
     shorthand: { type: "string", maxLength: TASK_BODY_BYTES },
   });
-export const TaskRenew = z
-  .strictObject({
-    token: Token.optional(),
-    leaseSeconds: LeaseSeconds.optional(),
-    progress: ProgressInput,
-  })
-  .register(NAMED, { id: "TaskRenew" });
+export const TaskRenew = strictObject(() => ({
+  token: Token.optional(),
+  leaseSeconds: LeaseSeconds.optional(),
+  progress: ProgressInput,
+})).register(NAMED, { id: "TaskRenew" });
 export type TaskRenew = z.input<typeof TaskRenew>;
 export type ParsedTaskRenew = z.output<typeof TaskRenew>;
-export const TaskRelease = z
-  .strictObject({
-    token: Token.optional(),
-    delaySeconds: z
-      .int()
-      .min(0)
-      .max(31 * 86_400)
-      .optional(),
-    reason: text(4096).optional(),
-  })
-  .register(NAMED, { id: "TaskRelease" });
+export const TaskRelease = strictObject(() => ({
+  token: Token.optional(),
+  delaySeconds: z
+    .int()
+    .min(0)
+    .max(31 * 86_400)
+    .optional(),
+  reason: text(4096).optional(),
+})).register(NAMED, { id: "TaskRelease" });
 export type TaskRelease = z.input<typeof TaskRelease>;
 
 /** `POST /v1/tasks/{id}/status`. Its holder says how it goes; who made it takes it back; an operator may end it. */
-export const TaskStatusChange = z
-  .strictObject({
-    token: Token.optional(),
-    status: z.enum(["in_progress", "blocked", "done", "failed", "cancelled"]),
-    note: text(4096).optional().describe("Kept in the history; with done it goes to who made the task."),
-  })
-  .register(NAMED, { id: "TaskStatusChange" });
+export const TaskStatusChange = strictObject(() => ({
+  token: Token.optional(),
+  status: z.enum(["in_progress", "blocked", "done", "failed", "cancelled"]),
+  note: text(4096).optional().describe("Kept in the history; with done it goes to who made the task."),
+})).register(NAMED, { id: "TaskStatusChange" });
 export type TaskStatusChange = z.input<typeof TaskStatusChange>;

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { AgentId, reservedId } from "./agent-ids.ts";
 import { contract } from "./contract.ts";
-import { NAMED } from "./shape.ts";
+import { NAMED, object, strictObject } from "./shape.ts";
 import { line, listOf, PageQuery, Str, StrOrNull, Time, TimeInput, TimeOrNull } from "./wire.ts";
 
 export const ROLES = ["operator", "viewer", "agent", "enroll", "orchestrator", "integration"] as const;
@@ -58,92 +58,88 @@ export const TokenId = z
  * role `orchestrator` has an `agentId` (orchestrator-<id>), a `prefix` of what it may enroll, and `groups` that its own agent
  * may join (none by default).
  */
-export const TokenDraft = z
-  .strictObject({
-    role: Role,
-    agentId: AgentId.optional(),
-    groups: z.array(GroupPattern).max(64).optional(),
-    prefix: z
-      .string()
-      .regex(
-        /^[a-z0-9][a-z0-9._-]*$/,
-        "has to be the beginning of an agent id: lower-case letters, digits, and . _ - after the first",
-      )
-      .max(100)
-      .refine((prefix) => !reservedId(prefix) && prefix !== "orchestrator", "has to be another one: it is reserved")
-      .optional(),
-    source: Source.optional(),
-    noneBut: z
-      .array(TokenId)
-      .max(16)
-      .optional()
-      .describe("Refuse (409 conflict) while the agent has any other token. Tokens listed here do not count."),
-    name: line(128).optional(),
-    expiresAt: TimeInput.optional(),
-  })
+export const TokenDraft = strictObject(() => ({
+  role: Role,
+  agentId: AgentId.optional(),
+  groups: z.array(GroupPattern).max(64).optional(),
+  prefix: z
+    .string()
+    .regex(
+      /^[a-z0-9][a-z0-9._-]*$/,
+      "has to be the beginning of an agent id: lower-case letters, digits, and . _ - after the first",
+    )
+    .max(100)
+    .refine((prefix) => !reservedId(prefix) && prefix !== "orchestrator", "has to be another one: it is reserved")
+    .optional(),
+  source: Source.optional(),
+  noneBut: z
+    .array(TokenId)
+    .max(16)
+    .optional()
+    .describe("Refuse (409 conflict) while the agent has any other token. Tokens listed here do not count."),
+  name: line(128).optional(),
+  expiresAt: TimeInput.optional(),
+}))
   .superRefine((draft, ctx) => {
     for (const [field, message] of roleFlaws(draft)) ctx.addIssue({ code: "custom", path: [field], message });
   })
   .register(NAMED, { id: "TokenDraft" });
 export type TokenDraft = z.input<typeof TokenDraft>;
 
-export const Token = z
-  .object({
-    id: Str,
-    role: Role,
-    agentId: StrOrNull,
-    groups: z.array(Str).nullable(),
-    prefix: StrOrNull,
-    source: StrOrNull,
-    name: StrOrNull,
-    createdAt: Time,
-    expiresAt: TimeOrNull,
-    lastUsedAt: TimeOrNull,
-    revokedAt: TimeOrNull,
-  })
+export const Token = object(() => ({
+  id: Str,
+  role: Role,
+  agentId: StrOrNull,
+  groups: z.array(Str).nullable(),
+  prefix: StrOrNull,
+  source: StrOrNull,
+  name: StrOrNull,
+  createdAt: Time,
+  expiresAt: TimeOrNull,
+  lastUsedAt: TimeOrNull,
+  revokedAt: TimeOrNull,
+}))
   .describe("What a token may do. The secret itself is stored only as a hash.")
   .register(NAMED, { id: "Token" });
 export type Token = z.infer<typeof Token>;
 
-export const NewToken = Token.extend({ token: z.string().describe("The secret, shown this once.") }).register(NAMED, {
-  id: "NewToken",
-});
+export const NewToken = object(() => ({
+  ...Token.shape,
+  token: z.string().describe("The secret, shown this once."),
+})).register(NAMED, { id: "NewToken" });
 export type NewToken = z.infer<typeof NewToken>;
 
-export const Paused = z
-  .object({
-    kind: z.enum(["webhook", "schedule", "push"]),
-    id: Str,
-    agentId: z.string().describe("Its owner."),
-    taskId: z.string().optional().describe("For a push configuration, its task."),
-  })
-  .describe("Something that a token had set up, paused until its owner resumes it with another token.");
+export const Paused = object(() => ({
+  kind: z.enum(["webhook", "schedule", "push"]),
+  id: Str,
+  agentId: z.string().describe("Its owner."),
+  taskId: z.string().optional().describe("For a push configuration, its task."),
+})).describe("Something that a token had set up, paused until its owner resumes it with another token.");
 export type Paused = z.infer<typeof Paused>;
 
-export const RevokedToken = Token.extend({ paused: z.array(Paused) });
+export const RevokedToken = object(() => ({ ...Token.shape, paused: z.array(Paused) }));
 export type RevokedToken = z.infer<typeof RevokedToken>;
-export const TokenQuery = z.strictObject({ ...PageQuery, page: TokenId.optional() });
+export const TokenQuery = strictObject(() => ({ ...PageQuery, page: TokenId.optional() }));
 export const TokenList = listOf(Token).register(NAMED, { id: "TokenList" });
 
-export const WhoAmI = z
-  .object({
-    tokenId: Str,
-    role: Role,
-    agentId: z.string().nullable().describe("In whose name this token acts."),
-    groups: z.array(Str).nullable(),
-    prefix: StrOrNull,
-    source: StrOrNull,
-    instance: z.object({
-      given: StrOrNull,
-      current: StrOrNull,
-      fenced: z.boolean().describe("Whether this call named an instance, so that a newer one would cut it off."),
-    }),
-  })
+export const WhoAmI = object(() => ({
+  tokenId: Str,
+  role: Role,
+  agentId: z.string().nullable().describe("In whose name this token acts."),
+  groups: z.array(Str).nullable(),
+  prefix: StrOrNull,
+  source: StrOrNull,
+  instance: z.object({
+    given: StrOrNull,
+    current: StrOrNull,
+    fenced: z.boolean().describe("Whether this call named an instance, so that a newer one would cut it off."),
+  }),
+}))
   .describe("Who the caller is.")
   .register(NAMED, { id: "WhoAmI" });
 export type WhoAmI = z.infer<typeof WhoAmI>;
 
-const Path = z.strictObject({ id: TokenId });
+const Path = strictObject(() => ({ id: TokenId }));
 const tag = "Tokens";
 
 export const createToken = contract({

@@ -2,7 +2,7 @@ import { z } from "zod";
 import { AgentId } from "./agent-ids.ts";
 import { contract } from "./contract.ts";
 import { Message } from "./messages.ts";
-import { NAMED } from "./shape.ts";
+import { NAMED, object, strictObject } from "./shape.ts";
 import {
   Encoding,
   EncodingInput,
@@ -49,14 +49,13 @@ export const TraceType = z
   );
 
 /** One thing that an agent thought or did about a message. */
-export const TraceDraft = z
-  .strictObject({
-    level: TraceLevel,
-    type: TraceType,
-    content: text(CONTENT_BYTES),
-    encoding: EncodingInput,
-    metadata: jsonObject(METADATA_BYTES).nullish(),
-  })
+export const TraceDraft = strictObject(() => ({
+  level: TraceLevel,
+  type: TraceType,
+  content: text(CONTENT_BYTES),
+  encoding: EncodingInput,
+  metadata: jsonObject(METADATA_BYTES).nullish(),
+}))
   .superRefine(({ level, type }, ctx) => {
     const known = levelOf(type);
     if (known !== undefined && known !== level)
@@ -67,43 +66,40 @@ export type TraceDraft = z.input<typeof TraceDraft>;
 
 /** `POST /v1/messages/{id}/traces`. */
 export const TraceDrafts = z.array(TraceDraft).min(1).max(MAX_CALL);
-export const TraceBy = z.strictObject({
+export const TraceBy = strictObject(() => ({
   agentId: AgentId.optional().describe("The token's agent when left out; only an operator may name another."),
-});
+}));
 
-export const Trace = z
-  .object({
-    id: z.int().describe("Rises from trace to trace, over all messages."),
-    messageId: MessageId,
-    number: z
-      .int()
-      .describe("Which of its message's traces it is, from 1: a stream that leaves one out has dropped it."),
-    agentId: Str,
-    via: z.string().nullable().describe("The operator token that wrote it in this name."),
-    level: TraceLevel,
-    type: Str,
-    content: Str,
-    encoding: Encoding.describe("Encoding of content and metadata."),
-    metadata: z.record(Str, z.unknown()).nullable(),
-    createdAt: Time,
-  })
+export const Trace = object(() => ({
+  id: z.int().describe("Rises from trace to trace, over all messages."),
+  messageId: MessageId,
+  number: z.int().describe("Which of its message's traces it is, from 1: a stream that leaves one out has dropped it."),
+  agentId: Str,
+  via: z.string().nullable().describe("The operator token that wrote it in this name."),
+  level: TraceLevel,
+  type: Str,
+  content: Str,
+  encoding: Encoding.describe("Encoding of content and metadata."),
+  metadata: z.record(Str, z.unknown()).nullable(),
+  createdAt: Time,
+}))
   .describe("One thing that an agent thought or did about a message.")
   .register(NAMED, { id: "Trace" });
 export type Trace = z.infer<typeof Trace>;
 
-export const TracesAdded = z.object({ items: z.array(Trace) }).register(NAMED, { id: "TracesAdded" });
+export const TracesAdded = object(() => ({ items: z.array(Trace) })).register(NAMED, { id: "TracesAdded" });
 export type TracesAdded = z.infer<typeof TracesAdded>;
 
-export const TraceQuery = z.strictObject({
+export const TraceQuery = strictObject(() => ({
   level: queryInt(2, 3).default(3).describe("The deepest level shown."),
   type: TraceType.optional(),
   agent: AgentId.optional(),
   ...NumberPageQuery,
-});
+}));
 export type TraceQuery = z.input<typeof TraceQuery>;
 export const TraceList = listOf(Trace).register(NAMED, { id: "TraceList" });
 
-export const HistoryQuery = z.strictObject({
+export const HistoryQuery = strictObject(() => ({
   thread: queryInt(1, Number.MAX_SAFE_INTEGER).optional().describe("Any message of the thread."),
   level: queryInt(1, 3)
     .default(1)
@@ -114,17 +110,18 @@ export const HistoryQuery = z.strictObject({
   q: line(512).optional().describe("Words to find in subject and body, all of them. Traces are not searched."),
   before: queryInt(1, Number.MAX_SAFE_INTEGER).optional().describe("Messages older than this one."),
   ...NumberPageQuery,
-});
+}));
 export type HistoryQuery = z.input<typeof HistoryQuery>;
 
-export const HistoryItem = Message.extend({
+export const HistoryItem = object(() => ({
+  ...Message.shape,
   traces: z.array(Trace).optional().describe("From level 2 on: oldest first."),
   tracesPage: z
     .string()
     .nullable()
     .optional()
     .describe("When not all are shown: the `page` of GET /v1/messages/{id}/traces that goes on."),
-}).register(NAMED, { id: "HistoryItem" });
+})).register(NAMED, { id: "HistoryItem" });
 export type HistoryItem = z.infer<typeof HistoryItem>;
 export const History = listOf(HistoryItem).register(NAMED, { id: "History" });
 

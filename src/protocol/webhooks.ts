@@ -2,7 +2,7 @@ import { z } from "zod";
 import { AgentId } from "./agent-ids.ts";
 import { contract } from "./contract.ts";
 import { MessageKind, TargetText, Topic } from "./messages.ts";
-import { NAMED } from "./shape.ts";
+import { NAMED, object, strictObject } from "./shape.ts";
 import { line, listOf, MessageId, PageQuery, Time } from "./wire.ts";
 
 /** What a webhook can be told of. Names are never changed, only added. */
@@ -24,12 +24,12 @@ export const WebhookId = z.string().regex(/^whk_[a-z0-9]{1,40}$/, "has to be the
 export const DeliveryId = z.string().regex(/^evt_[a-z0-9]{1,40}$/, "has to be the id of a delivery, like evt_7k2m");
 
 /** All of these have to fit the message that an event is about. */
-export const WebhookFilter = z.strictObject({
+export const WebhookFilter = strictObject(() => ({
   from: AgentId.optional(),
   to: TargetText.optional(),
   topic: Topic.optional(),
   kind: MessageKind.optional(),
-});
+}));
 export type WebhookFilter = z.infer<typeof WebhookFilter>;
 
 const Url = z
@@ -40,118 +40,113 @@ const Url = z
 const Events = z.array(WebhookEventType).min(1).max(WEBHOOK_EVENTS.length);
 
 /** `POST /v1/webhooks` */
-export const WebhookDraft = z
-  .strictObject({
-    agentId: AgentId.optional().describe(
-      "Whose it is: it is told only what this agent may read. `user`'s are told everything.",
-    ),
-    name: line(128).optional(),
-    url: Url,
-    events: Events.default(["message.created"]),
-    filter: WebhookFilter.default({}),
-  })
-  .register(NAMED, { id: "WebhookDraft" });
+export const WebhookDraft = strictObject(() => ({
+  agentId: AgentId.optional().describe(
+    "Whose it is: it is told only what this agent may read. `user`'s are told everything.",
+  ),
+  name: line(128).optional(),
+  url: Url,
+  events: Events.default(["message.created"]),
+  filter: WebhookFilter.default({}),
+})).register(NAMED, { id: "WebhookDraft" });
 export type WebhookDraft = z.input<typeof WebhookDraft>;
 export type ParsedWebhookDraft = z.output<typeof WebhookDraft>;
 
 /** `PATCH /v1/webhooks/{id}` */
-export const WebhookPatch = z
-  .strictObject({
-    name: line(128).nullish(),
-    url: Url.optional(),
-    events: Events.optional(),
-    filter: WebhookFilter.optional(),
-    status: z.enum(["active", "paused"]).optional().describe("active also brings a disabled one back."),
-  })
-  .register(NAMED, { id: "WebhookPatch" });
+export const WebhookPatch = strictObject(() => ({
+  name: line(128).nullish(),
+  url: Url.optional(),
+  events: Events.optional(),
+  filter: WebhookFilter.optional(),
+  status: z.enum(["active", "paused"]).optional().describe("active also brings a disabled one back."),
+})).register(NAMED, { id: "WebhookPatch" });
 export type WebhookPatch = z.input<typeof WebhookPatch>;
 
-export const Webhook = z
-  .object({
-    id: z.string(),
-    agentId: z.string(),
-    name: z.string().nullable(),
-    url: z.string(),
-    events: z.array(WebhookEventType),
-    filter: WebhookFilter,
-    status: z
-      .enum(["active", "paused", "disabled"])
-      .describe(
-        "paused: by its owner, or with the token that made it; nothing new is recorded. disabled: by the relay. See `reason`.",
-      ),
-    reason: z.string().nullable().describe("Why the relay disabled or paused it."),
-    pending: z.int().describe("Deliveries that are still to be made."),
-    dropped: z.int().describe("Events that were not recorded, because too many were pending."),
-    failures: z.int().describe("Attempts in a row that failed."),
-    failingSince: Time.nullable(),
-    previousSecretUntil: Time.nullable().describe(
-      "Until then deliveries are also signed with the secret before this one.",
+export const Webhook = object(() => ({
+  id: z.string(),
+  agentId: z.string(),
+  name: z.string().nullable(),
+  url: z.string(),
+  events: z.array(WebhookEventType),
+  filter: WebhookFilter,
+  status: z
+    .enum(["active", "paused", "disabled"])
+    .describe(
+      "paused: by its owner, or with the token that made it; nothing new is recorded. disabled: by the relay. See `reason`.",
     ),
-    createdAt: Time,
-  })
+  reason: z.string().nullable().describe("Why the relay disabled or paused it."),
+  pending: z.int().describe("Deliveries that are still to be made."),
+  dropped: z.int().describe("Events that were not recorded, because too many were pending."),
+  failures: z.int().describe("Attempts in a row that failed."),
+  failingSince: Time.nullable(),
+  previousSecretUntil: Time.nullable().describe(
+    "Until then deliveries are also signed with the secret before this one.",
+  ),
+  createdAt: Time,
+}))
   .describe("Where events are sent to.")
   .register(NAMED, { id: "Webhook" });
 export type Webhook = z.infer<typeof Webhook>;
 
-export const NewWebhook = Webhook.extend({
+export const NewWebhook = object(() => ({
+  ...Webhook.shape,
   secret: z.string().describe("`whsec_…`, shown this once: what the signatures are made with (Standard Webhooks)."),
-}).register(NAMED, { id: "NewWebhook" });
+})).register(NAMED, { id: "NewWebhook" });
 export type NewWebhook = z.infer<typeof NewWebhook>;
 
-export const WebhookQuery = z.strictObject({
+export const WebhookQuery = strictObject(() => ({
   ...PageQuery,
   agentId: AgentId.optional().describe("Whose; all that the caller may see when left out."),
   page: WebhookId.optional(),
-});
+}));
 export const WebhookList = listOf(Webhook).register(NAMED, { id: "WebhookList" });
 
 /** `POST /v1/webhooks/{id}/rotate` */
-export const Rotation = z.strictObject({
+export const Rotation = strictObject(() => ({
   overlapSeconds: z
     .int()
     .min(0)
     .max(30 * 86_400)
     .default(86_400)
     .describe("For so long deliveries are signed with the old secret too."),
-});
+}));
 export type Rotation = z.input<typeof Rotation>;
 
 export const DELIVERY_STATES = ["pending", "delivered", "dead"] as const;
 const DeliveryState = z.enum(DELIVERY_STATES);
 
-export const Delivery = z
-  .object({
-    id: z.string().describe("Goes with every attempt as `webhook-id`: whoever gets it twice knows it by this."),
-    webhookId: z.string(),
-    type: z.string(),
-    messageId: MessageId.nullable().describe("What it is about."),
-    state: DeliveryState,
-    attempts: z.int(),
-    lastStatus: z.int().nullable().describe("The HTTP status of the last attempt; null when there was no answer."),
-    lastError: z.string().nullable(),
-    createdAt: Time,
-    nextAt: Time.nullable().describe("When it is tried next, at the earliest."),
-    endedAt: Time.nullable(),
-  })
+export const Delivery = object(() => ({
+  id: z.string().describe("Goes with every attempt as `webhook-id`: whoever gets it twice knows it by this."),
+  webhookId: z.string(),
+  type: z.string(),
+  messageId: MessageId.nullable().describe("What it is about."),
+  state: DeliveryState,
+  attempts: z.int(),
+  lastStatus: z.int().nullable().describe("The HTTP status of the last attempt; null when there was no answer."),
+  lastError: z.string().nullable(),
+  createdAt: Time,
+  nextAt: Time.nullable().describe("When it is tried next, at the earliest."),
+  endedAt: Time.nullable(),
+}))
   .describe("One event on its way to one webhook.")
   .register(NAMED, { id: "Delivery" });
 export type Delivery = z.infer<typeof Delivery>;
 
-export const DeliveryQuery = z.strictObject({
+export const DeliveryQuery = strictObject(() => ({
   ...PageQuery,
   page: DeliveryId.optional(),
   state: DeliveryState.optional(),
-});
+}));
 export const DeliveryList = listOf(Delivery).register(NAMED, { id: "DeliveryList" });
 
 /** `POST /v1/webhooks/{id}/redeliver` */
-export const Redelivery = z.strictObject({
+export const Redelivery = strictObject(() => ({
   deliveryId: DeliveryId.optional().describe("Which one; all dead ones when left out, 1,000 at a time."),
-});
+}));
 export type Redelivery = z.input<typeof Redelivery>;
-export const Redelivered = z.object({ redelivered: z.int() });
+export const Redelivered = object(() => ({ redelivered: z.int() }));
 
-const Path = z.strictObject({ id: WebhookId });
+const Path = strictObject(() => ({ id: WebhookId }));
 const tag = "Webhooks";
 
 export const createWebhook = contract({

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { object, strictObject } from "./shape.ts";
 
 /** Shapes that every feature's wire types are made of. */
 
@@ -63,7 +64,7 @@ export const MessageIdInPath = z
   .regex(/^[1-9]\d{0,14}$/, "has to be a message's id: a whole number from 1")
   .transform(Number)
   .pipe(MessageId);
-export const MessagePath = z.strictObject({ id: MessageIdInPath });
+export const MessagePath = strictObject(() => ({ id: MessageIdInPath }));
 /** A place in the log, or 0 for its beginning. */
 export const Position = z.int().min(0).describe("A place in the log; 0 is its beginning.");
 
@@ -174,8 +175,7 @@ export const PageQuery = { limit: queryInt(1, 500).default(50), page: z.string()
 export const NumberPageQuery = { limit: PageQuery.limit, page: queryInt(0, Number.MAX_SAFE_INTEGER).optional() };
 
 /** A list's answer. `nextPage` is what `?page=` takes next; null at the end. */
-export const listOf = <T extends z.ZodType>(item: T) =>
-  z.object({ items: z.array(item), nextPage: z.string().nullable() });
+export const listOf = <T extends z.ZodType>(item: T) => object(() => ({ items: z.array(item), nextPage: StrOrNull }));
 export interface List<T> {
   items: T[];
   nextPage: string | null;
