@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { SendParams } from "./a2a.ts";
-import { contract, type Method } from "./contract.ts";
+import { contracts } from "./contract.ts";
 import { object, strictObject } from "./shape.ts";
 
 /** Place of an agent or a group in a path. */
@@ -13,41 +13,32 @@ const ConfigPath = object(() => ({ ...TaskPath.shape, configId: z.string().max(2
 const AnyQuery = z.looseObject({});
 const AnyBody = z.looseObject({});
 
-/** Operations of A2A over HTTP+JSON and JSON-RPC. The OpenAPI document leaves them out: the protocol describes them. */
-const operation = { tag: "A2A", query: AnyQuery, answers: { 200: { description: "As A2A has it." } } };
-const rpc = { ...operation, method: "POST" as const, summary: "A2A over JSON-RPC", long: true, body: z.unknown() };
-const rest = <M extends Method>(method: M, path: string) => ({
-  ...operation,
-  ...{ method, path, summary: "A2A over HTTP+JSON" },
-});
+/** Operations of A2A over JSON-RPC and HTTP+JSON. The OpenAPI document leaves them out: the protocol describes them. */
+const contract = contracts("A2A");
+const rest = {
+  ...{ summary: "A2A over HTTP+JSON", query: AnyQuery },
+  answers: { 200: { description: "As A2A has it." } },
+};
+const rpc = { ...rest, summary: "A2A over JSON-RPC", long: true, body: z.unknown() };
 const TASK = "/a2a/{agentId}/tasks/{task}";
-const CONFIGS = `${TASK}/pushNotificationConfigs`;
-const CONFIG = `${CONFIGS}/{configId}`;
+const CONFIGS = `${TASK}/pushNotificationConfigs` as const;
+const CONFIG = `${CONFIGS}/{configId}` as const;
 
-export const a2aRelayRpc = contract({ ...rpc, path: "/a2a", operationId: "a2aRelayRpc" });
-export const a2aRpc = contract({ ...rpc, path: "/a2a/{agentId}", operationId: "a2aRpc", params: TargetPath });
+export const a2aRelayRpc = contract("a2aRelayRpc", "POST /a2a", rpc);
+export const a2aRpc = contract("a2aRpc", "POST /a2a/{agentId}", { ...rpc, params: TargetPath });
 
-export const a2aSend = contract({
-  ...rest("POST", "/a2a/{agentId}/{verb}"),
-  ...{ operationId: "a2aSend", long: true, params: VerbPath, body: SendParams },
+export const a2aSend = contract("a2aSend", "POST /a2a/{agentId}/{verb}", {
+  ...rest,
+  ...{ long: true, params: VerbPath, body: SendParams },
 });
-export const a2aListTasks = contract({
-  ...rest("GET", "/a2a/{agentId}/tasks"),
-  ...{ operationId: "a2aListTasks", params: TargetPath },
+export const a2aListTasks = contract("a2aListTasks", "GET /a2a/{agentId}/tasks", { ...rest, params: TargetPath });
+export const a2aGetTask = contract("a2aGetTask", `GET ${TASK}`, { ...rest, long: true, params: TaskPath });
+export const a2aTaskVerb = contract("a2aTaskVerb", `POST ${TASK}`, {
+  ...rest,
+  ...{ long: true, params: TaskPath, body: AnyBody, bodyOptional: true },
 });
-export const a2aGetTask = contract({ ...rest("GET", TASK), operationId: "a2aGetTask", long: true, params: TaskPath });
-export const a2aTaskVerb = contract({
-  ...rest("POST", TASK),
-  ...{ operationId: "a2aTaskVerb", long: true, params: TaskPath, body: AnyBody, bodyOptional: true },
-});
-export const a2aCreatePush = contract({
-  ...rest("POST", CONFIGS),
-  ...{ operationId: "a2aCreatePush", params: TaskPath, body: AnyBody },
-});
-export const a2aListPushes = contract({ ...rest("GET", CONFIGS), operationId: "a2aListPushes", params: TaskPath });
-export const a2aGetPush = contract({ ...rest("GET", CONFIG), operationId: "a2aGetPush", params: ConfigPath });
-export const a2aDeletePush = contract({ ...rest("DELETE", CONFIG), operationId: "a2aDeletePush", params: ConfigPath });
-export const a2aExtendedCard = contract({
-  ...rest("GET", "/a2a/extendedAgentCard"),
-  operationId: "a2aExtendedCard",
-});
+export const a2aCreatePush = contract("a2aCreatePush", `POST ${CONFIGS}`, { ...rest, params: TaskPath, body: AnyBody });
+export const a2aListPushes = contract("a2aListPushes", `GET ${CONFIGS}`, { ...rest, params: TaskPath });
+export const a2aGetPush = contract("a2aGetPush", `GET ${CONFIG}`, { ...rest, params: ConfigPath });
+export const a2aDeletePush = contract("a2aDeletePush", `DELETE ${CONFIG}`, { ...rest, params: ConfigPath });
+export const a2aExtendedCard = contract("a2aExtendedCard", "GET /a2a/extendedAgentCard", rest);

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { AgentId } from "./agent-ids.ts";
 import { AgentPath } from "./agents.ts";
-import { contract } from "./contract.ts";
+import { contracts } from "./contract.ts";
 import { DelegationContext } from "./delegation-context.ts";
 import { DelegationId, MAX_TIMEOUT_SECONDS } from "./delegations.ts";
 import { BODY_BYTES } from "./limits.ts";
@@ -142,45 +142,33 @@ export const OutsideQuery = strictObject(() => ({ ...PageQuery, page: AgentId.op
 export type OutsideQuery = z.input<typeof OutsideQuery>;
 export const OutsideList = listOf(OutsideAgent).register(NAMED, { id: "OutsideList" });
 
-const tag = "A2A";
+const contract = contracts("A2A");
 const cardAnswers = {
   200: { description: "The card.", schema: Card },
   304: { description: "Unchanged since the given ETag." },
 };
 
-export const relayCard = contract({
-  method: "GET",
-  path: "/.well-known/agent-card.json",
-  operationId: "relayCard",
+export const relayCard = contract("relayCard", "GET /.well-known/agent-card.json", {
   summary: "The relay's A2A card",
-  tag,
   open: true,
   answers: cardAnswers,
 });
 
-export const agentCard = contract({
-  method: "GET",
-  path: "/a2a/{agentId}/.well-known/agent-card.json",
-  operationId: "agentCard",
+export const agentCard = contract("agentCard", "GET /a2a/{agentId}/.well-known/agent-card.json", {
   summary: "An agent's A2A card",
   description: "Of AI agents alone: people, channels and machines have none.",
-  tag,
   open: true,
   params: z.strictObject({ agentId: AgentId }),
   answers: cardAnswers,
   problems: ["not-found", "bad-request"],
 });
 
-export const putOutsideAgent = contract({
-  method: "PUT",
-  path: "/v1/a2a/agents/{id}",
-  operationId: "putOutsideAgent",
+export const putOutsideAgent = contract("putOutsideAgent", "PUT /v1/a2a/agents/{id}", {
   summary: "Let an A2A agent in by its card",
   description:
     "It is an agent here from then on, under this id: what comes into its inbox is brought to it over A2A and tried again, " +
     "and what it answers comes back in its name. Its card is fetched right after this, and every five minutes. It goes " +
     "with `DELETE /v1/agents/{id}`.",
-  tag,
   params: AgentPath,
   body: OutsideDraft,
   example: { cardUrl: "https://agent.example.org" },
@@ -192,34 +180,22 @@ export const putOutsideAgent = contract({
   problems: ["forbidden", "conflict", "superseded", "unknown-instance", "group-not-allowed"],
 });
 
-export const listOutsideAgents = contract({
-  method: "GET",
-  path: "/v1/a2a/agents",
-  operationId: "listOutsideAgents",
+export const listOutsideAgents = contract("listOutsideAgents", "GET /v1/a2a/agents", {
   summary: "A2A agents out there, and how they are reached",
-  tag,
   query: OutsideQuery,
   answers: { 200: { description: "A page.", schema: OutsideList } },
   problems: ["forbidden"],
 });
 
-export const getOutsideAgent = contract({
-  method: "GET",
-  path: "/v1/a2a/agents/{id}",
-  operationId: "getOutsideAgent",
+export const getOutsideAgent = contract("getOutsideAgent", "GET /v1/a2a/agents/{id}", {
   summary: "One of them",
-  tag,
   params: AgentPath,
   answers: { 200: { description: "As it is now.", schema: OutsideAgent } },
   problems: ["forbidden", "not-found"],
 });
 
-export const refreshOutsideAgent = contract({
-  method: "POST",
-  path: "/v1/a2a/agents/{id}/refresh",
-  operationId: "refreshOutsideAgent",
+export const refreshOutsideAgent = contract("refreshOutsideAgent", "POST /v1/a2a/agents/{id}/refresh", {
   summary: "Fetch its card now, and try what waits",
-  tag,
   params: AgentPath,
   repeatable: true,
   answers: { 200: { description: "As it was before that.", schema: OutsideAgent } },

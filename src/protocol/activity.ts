@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { contract } from "./contract.ts";
+import { contracts } from "./contract.ts";
 import { NAMED, object, strictObject } from "./shape.ts";
 import { line, listOf, NumberPageQuery, queryInt, Time } from "./wire.ts";
 
@@ -26,12 +26,8 @@ export const ActivityQuery = strictObject(() => ({
 export type ActivityQuery = z.input<typeof ActivityQuery>;
 export const ActivityList = listOf(Activity).register(NAMED, { id: "ActivityList" });
 
-export const listActivity = contract({
-  method: "GET",
-  path: "/v1/activity",
-  operationId: "listActivity",
+export const listActivity = contracts("Activity")("listActivity", "GET /v1/activity", {
   summary: "Who did what: administrative acts, newest first",
-  tag: "Activity",
   query: ActivityQuery,
   answers: { 200: { description: "A page.", schema: ActivityList } },
   problems: ["forbidden"],

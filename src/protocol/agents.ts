@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { AgentId, ChannelInfo, word } from "./agent-ids.ts";
-import { contract } from "./contract.ts";
+import { contracts } from "./contract.ts";
 import { NAMED, object, strictObject } from "./shape.ts";
 import { Bool, Int, jsonObject, line, listOf, PageQuery, Str, StrOrNull, Time, text } from "./wire.ts";
 
@@ -135,16 +135,12 @@ export const Presence = object(() => ({
 })).register(NAMED, { id: "Presence" });
 export type Presence = z.infer<typeof Presence>;
 
-const tag = "Agents";
+const contract = contracts("Agents");
 
-export const registerAgent = contract({
-  method: "PUT",
-  path: "/v1/agents/{id}",
-  operationId: "registerAgent",
+export const registerAgent = contract("registerAgent", "PUT /v1/agents/{id}", {
   summary: "Register an agent, or register it again",
   description:
     "Fields left out keep their value, [] empties, null clears. A new instanceId supersedes the older instance.",
-  tag,
   params: AgentPath,
   body: AgentRegistration,
   example: { name: "Reviewer", description: "Reviews pull requests", tags: ["review"], instanceId: "laptop-1" },
@@ -159,34 +155,22 @@ export const registerAgent = contract({
   problems: ["forbidden", "group-not-allowed", "superseded", "conflict", "deleted"],
 });
 
-export const listAgents = contract({
-  method: "GET",
-  path: "/v1/agents",
-  operationId: "listAgents",
+export const listAgents = contract("listAgents", "GET /v1/agents", {
   summary: "Who is here",
-  tag,
   query: AgentQuery,
   answers: { 200: { description: "A page, by id.", schema: AgentList } },
   problems: ["forbidden", "superseded"],
 });
 
-export const getAgent = contract({
-  method: "GET",
-  path: "/v1/agents/{id}",
-  operationId: "getAgent",
+export const getAgent = contract("getAgent", "GET /v1/agents/{id}", {
   summary: "One agent",
-  tag,
   params: AgentPath,
   answers: { 200: { description: "The agent.", schema: Agent } },
   problems: ["forbidden", "superseded", "not-found", "gone"],
 });
 
-export const changeAgent = contract({
-  method: "PATCH",
-  path: "/v1/agents/{id}",
-  operationId: "changeAgent",
+export const changeAgent = contract("changeAgent", "PATCH /v1/agents/{id}", {
   summary: "Change an agent",
-  tag,
   params: AgentPath,
   body: AgentPatch,
   example: { tags: ["review", "docs"], ready: true },
@@ -195,41 +179,29 @@ export const changeAgent = contract({
   problems: ["forbidden", "not-found", "gone", "superseded", "group-not-allowed"],
 });
 
-export const deleteAgent = contract({
-  method: "DELETE",
-  path: "/v1/agents/{id}",
-  operationId: "deleteAgent",
+export const deleteAgent = contract("deleteAgent", "DELETE /v1/agents/{id}", {
   summary: "Delete an agent",
   description:
     "Its messages stay, and its id stays its own. Work for it alone is cancelled, a group's work that it held is open " +
     "again, its delegations fail, its streams close, its tokens end. Senders of what it never read are told once.",
-  tag,
   params: AgentPath,
   answers: { 204: { description: "Deleted." } },
   problems: ["forbidden", "not-found", "gone", "superseded"],
 });
 
-export const restoreAgent = contract({
-  method: "POST",
-  path: "/v1/agents/{id}/restore",
-  operationId: "restoreAgent",
+export const restoreAgent = contract("restoreAgent", "POST /v1/agents/{id}/restore", {
   summary: "Restore a deleted agent",
   description:
     "By an operator, or the orchestrator that deleted it. The same agent with the same mail, offline; its groups begin at " +
     "the head. Tokens, work, delegations, schedules, webhooks and bindings that ended stay ended. An orchestrator enrolls it again for a new token.",
-  tag,
   params: AgentPath,
   repeatable: true,
   answers: { 200: { description: "The agent as it is now.", schema: Agent } },
   problems: ["forbidden", "not-found", "gone"],
 });
 
-export const heartbeat = contract({
-  method: "POST",
-  path: "/v1/agents/{id}/heartbeat",
-  operationId: "heartbeat",
+export const heartbeat = contract("heartbeat", "POST /v1/agents/{id}/heartbeat", {
   summary: "Say that the agent is there",
-  tag,
   params: AgentPath,
   body: Heartbeat,
   example: { status: "busy" },

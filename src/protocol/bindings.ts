@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { AgentId } from "./agent-ids.ts";
 import { AgentPath } from "./agents.ts";
-import { contract } from "./contract.ts";
+import { contracts } from "./contract.ts";
 import { TargetText } from "./messages.ts";
 import { PlatformId } from "./posts.ts";
 import { NAMED, object, strictObject } from "./shape.ts";
@@ -88,40 +88,28 @@ export const RouteReport = object(() => ({
   .register(NAMED, { id: "RouteReport" });
 export type RouteReport = z.infer<typeof RouteReport>;
 
-const tag = "Channels";
+const contract = contracts("Channels");
 const BindingPath = strictObject(() => ({ id: AgentId, bindingId: z.string().max(64) }));
 
-export const listBindings = contract({
-  method: "GET",
-  path: "/v1/bindings",
-  operationId: "listBindings",
+export const listBindings = contract("listBindings", "GET /v1/bindings", {
   summary: "Bindings of all channels",
   description: "An agent sees those that send something to it, and those of its own channel.",
-  tag,
   query: BindingQuery,
   answers: { 200: { description: "A page, oldest first.", schema: BindingList } },
   problems: ["forbidden"],
 });
 
-export const listChannelBindings = contract({
-  method: "GET",
-  path: "/v1/channels/{id}/bindings",
-  operationId: "listChannelBindings",
+export const listChannelBindings = contract("listChannelBindings", "GET /v1/channels/{id}/bindings", {
   summary: "Bindings of one channel",
-  tag,
   params: AgentPath,
   query: ChannelBindingQuery,
   answers: { 200: { description: "A page, oldest first.", schema: BindingList } },
   problems: ["forbidden", "not-found"],
 });
 
-export const setBinding = contract({
-  method: "PUT",
-  path: "/v1/channels/{id}/bindings",
-  operationId: "setBinding",
+export const setBinding = contract("setBinding", "PUT /v1/channels/{id}/bindings", {
   summary: "Send a conversation, or all of a channel, to somebody",
   description: "An upsert by conversation and target. With replay, what came in before is sent there too, once.",
-  tag,
   params: AgentPath,
   body: BindingDraft,
   example: { conversationId: "-100200", target: "reviewer", mode: "exclusive" },
@@ -133,23 +121,15 @@ export const setBinding = contract({
   problems: ["forbidden", "not-found", "unknown-target", "conflict"],
 });
 
-export const removeBinding = contract({
-  method: "DELETE",
-  path: "/v1/channels/{id}/bindings/{bindingId}",
-  operationId: "removeBinding",
+export const removeBinding = contract("removeBinding", "DELETE /v1/channels/{id}/bindings/{bindingId}", {
   summary: "End a binding",
-  tag,
   params: BindingPath,
   answers: { 204: { description: "Gone." } },
   problems: ["forbidden", "not-found"],
 });
 
-export const explainRoute = contract({
-  method: "GET",
-  path: "/v1/channels/{id}/route",
-  operationId: "explainRoute",
+export const explainRoute = contract("explainRoute", "GET /v1/channels/{id}/route", {
   summary: "What would become of an event of a conversation",
-  tag,
   params: AgentPath,
   query: RouteQuery,
   answers: { 200: { description: "Every matching binding, those that count first.", schema: RouteReport } },

@@ -2,7 +2,7 @@ import { z } from "zod";
 import { AgentId } from "./agent-ids.ts";
 import { AgentPath, AgentStatus } from "./agents.ts";
 import { Binding } from "./bindings.ts";
-import { contract } from "./contract.ts";
+import { contracts } from "./contract.ts";
 import { BODY_BYTES, JSON_BYTES } from "./limits.ts";
 import { Message, TargetText } from "./messages.ts";
 import { Conversation, FileId, PlatformId } from "./posts.ts";
@@ -153,24 +153,18 @@ export const WebhookChannel = object(() => ({
 })).register(NAMED, { id: "WebhookChannel" });
 export type WebhookChannel = z.infer<typeof WebhookChannel>;
 
-const tag = "Channels";
+const contract = contracts("Channels");
 const choosing = {
-  path: "/v1/channels/{id}/default",
-  tag,
   params: AgentPath,
   repeatable: true,
   answers: { 200: { description: "The channel as it is now.", schema: Channel } },
   problems: ["forbidden", "not-found"] as const,
 };
 
-export const putWebhookChannel = contract({
-  method: "PUT",
-  path: "/v1/channels/{id}/webhook",
-  operationId: "putWebhookChannel",
+export const putWebhookChannel = contract("putWebhookChannel", "PUT /v1/channels/{id}/webhook", {
   summary: "Make or change a channel that needs no adapter: webhook:<account>",
   description:
     "The body is the whole of it; its channel agent is made with it. Its events are posted to `eventsPath`, signed or with the secret as a token; its messages are posted to `url`, signed.",
-  tag,
   params: AgentPath,
   body: WebhookChannelDraft,
   example: { url: "https://example.org/chat", target: "reviewer" },
@@ -181,60 +175,40 @@ export const putWebhookChannel = contract({
   problems: ["forbidden", "conflict", "group-not-allowed"],
 });
 
-export const getWebhookChannel = contract({
-  method: "GET",
-  path: "/v1/channels/{id}/webhook",
-  operationId: "getWebhookChannel",
+export const getWebhookChannel = contract("getWebhookChannel", "GET /v1/channels/{id}/webhook", {
   summary: "How such a channel is set, without its secret",
-  tag,
   params: AgentPath,
   answers: { 200: { description: "As it is.", schema: WebhookChannel } },
   problems: ["forbidden", "not-found"],
 });
 
-export const listChannels = contract({
-  method: "GET",
-  path: "/v1/channels",
-  operationId: "listChannels",
+export const listChannels = contract("listChannels", "GET /v1/channels", {
   summary: "The channels: ready ones first, then by name",
-  tag,
   query: ChannelQuery,
   answers: { 200: { description: "A page.", schema: ChannelList } },
   problems: ["forbidden"],
 });
 
-export const getChannel = contract({
-  method: "GET",
-  path: "/v1/channels/{id}",
-  operationId: "getChannel",
+export const getChannel = contract("getChannel", "GET /v1/channels/{id}", {
   summary: "One channel",
-  tag,
   params: AgentPath,
   answers: { 200: { description: "The channel.", schema: Channel } },
   problems: ["forbidden", "not-found"],
 });
 
-export const chooseDefaultChannel = contract({
+export const chooseDefaultChannel = contract("chooseDefaultChannel", "PUT /v1/channels/{id}/default", {
   ...choosing,
-  method: "PUT",
-  operationId: "chooseDefaultChannel",
   summary: "Make it @default",
 });
 
-export const unchooseDefaultChannel = contract({
+export const unchooseDefaultChannel = contract("unchooseDefaultChannel", "DELETE /v1/channels/{id}/default", {
   ...choosing,
-  method: "DELETE",
-  operationId: "unchooseDefaultChannel",
   summary: "Let the oldest channel be @default again",
 });
 
-export const reportEvent = contract({
-  method: "POST",
-  path: "/v1/channels/{id}/events",
-  operationId: "reportEvent",
+export const reportEvent = contract("reportEvent", "POST /v1/channels/{id}/events", {
   summary: "Something came in: for adapters",
   description: "Idempotent by externalId: reported again, whatever its content, it is answered with what it became.",
-  tag,
   params: AgentPath,
   body: ChannelEvent,
   example: {
@@ -251,25 +225,17 @@ export const reportEvent = contract({
   problems: ["forbidden", "not-found", "conflict", "reserved"],
 });
 
-export const listEvents = contract({
-  method: "GET",
-  path: "/v1/channels/{id}/events",
-  operationId: "listEvents",
+export const listEvents = contract("listEvents", "GET /v1/channels/{id}/events", {
   summary: "What came in, newest first",
-  tag,
   params: AgentPath,
   query: EventQuery,
   answers: { 200: { description: "A page.", schema: EventList } },
   problems: ["forbidden", "not-found"],
 });
 
-export const notePost = contract({
-  method: "POST",
-  path: "/v1/messages/{id}/posts",
-  operationId: "notePost",
+export const notePost = contract("notePost", "POST /v1/messages/{id}/posts", {
   summary: "A part of a message is about to be posted, or was: for adapters",
   description: "Whoever claims the message after this one sees how far it came, and posts nothing twice.",
-  tag,
   params: MessagePath,
   body: PostNote,
   example: { token: "clm_1_1", part: 0, externalId: "5418" },

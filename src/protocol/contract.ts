@@ -32,20 +32,15 @@ export interface Many {
   max: number;
 }
 
-/** One operation of the API: the server serves it, the client calls it, the OpenAPI document describes it. */
-export interface Contract<
+/** Everything that a contract says of an operation, beside its name and its place. */
+interface Details<
   P extends Schema | undefined = Schema | undefined,
   Q extends Schema | undefined = Schema | undefined,
   B extends Schema | undefined = Schema | undefined,
   A extends Answers = Answers,
 > {
-  method: Method;
-  /** With `{name}` for parameters, as in the OpenAPI document. */
-  path: string;
-  operationId: string;
   summary: string;
   description?: string;
-  tag: string;
   /** Needs no token. */
   open?: boolean;
   /** May stay open longer than the idle timeout. */
@@ -76,12 +71,33 @@ export interface Contract<
   problems?: readonly ProblemCode[];
 }
 
-/** Declares an operation, with the types of its shapes. */
-export function contract<
-  A extends Answers,
-  P extends Schema | undefined = undefined,
-  Q extends Schema | undefined = undefined,
-  B extends Schema | undefined = undefined,
->(spec: Contract<P, Q, B, A> & { example?: B extends Schema ? z.input<B> : never }): Contract<P, Q, B, A> {
-  return spec;
+/** One operation of the API: the server serves it, the client calls it, the OpenAPI document describes it. */
+export interface Contract<
+  P extends Schema | undefined = Schema | undefined,
+  Q extends Schema | undefined = Schema | undefined,
+  B extends Schema | undefined = Schema | undefined,
+  A extends Answers = Answers,
+> extends Details<P, Q, B, A> {
+  operationId: string;
+  method: Method;
+  /** With `{name}` for parameters, as in the OpenAPI document. */
+  path: string;
+  tag: string;
 }
+
+/** Declares the operations of one group, each by its name, its place and the rest. */
+export const contracts =
+  (tag: string) =>
+  <
+    A extends Answers,
+    P extends Schema | undefined = undefined,
+    Q extends Schema | undefined = undefined,
+    B extends Schema | undefined = undefined,
+  >(
+    operationId: string,
+    place: `${Method} /${string}`,
+    details: Details<P, Q, B, A> & { example?: B extends Schema ? z.input<B> : never },
+  ): Contract<P, Q, B, A> => {
+    const [method, path] = place.split(" ") as [Method, string];
+    return { ...details, operationId, method, path, tag };
+  };

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { AgentId } from "./agent-ids.ts";
-import { contract } from "./contract.ts";
+import { contracts } from "./contract.ts";
 import { DelegationContext } from "./delegation-context.ts";
 import { BODY_BYTES, JSON_BYTES, MAX_DEPTH } from "./limits.ts";
 import { TargetText } from "./messages.ts";
@@ -154,18 +154,14 @@ export type DelegationQuery = z.input<typeof DelegationQuery>;
 export const DelegationList = listOf(Delegation).register(NAMED, { id: "DelegationList" });
 
 const Path = strictObject(() => ({ id: DelegationId }));
-const tag = "Delegations";
+const contract = contracts("Delegations");
 
-export const delegate = contract({
-  method: "POST",
-  path: "/v1/delegations",
-  operationId: "delegate",
+export const delegate = contract("delegate", "POST /v1/delegations", {
   summary: "Ask for something that owes an answer",
   description:
     "Appends a `request`: talk for one agent, work for a group. The asker always gets exactly one `response` to it: the " +
     "answer, or the relay's, with the error, when the time is up, the target is deleted or the work is given up. What " +
     "comes after that is marked late.",
-  tag,
   body: DelegationDraft,
   example: { to: "reviewer", text: "Is the change to the parser safe?", timeoutSeconds: 300 },
   idempotent: true,
@@ -190,12 +186,8 @@ export const delegate = contract({
   ],
 });
 
-export const listDelegations = contract({
-  method: "GET",
-  path: "/v1/delegations",
-  operationId: "listDelegations",
+export const listDelegations = contract("listDelegations", "GET /v1/delegations", {
   summary: "Delegations, newest first",
-  tag,
   query: DelegationQuery,
   answers: {
     200: { description: "A page; it may be short where much had to be passed over.", schema: DelegationList },
@@ -203,12 +195,8 @@ export const listDelegations = contract({
   problems: ["forbidden", "superseded"],
 });
 
-export const getDelegation = contract({
-  method: "GET",
-  path: "/v1/delegations/{id}",
-  operationId: "getDelegation",
+export const getDelegation = contract("getDelegation", "GET /v1/delegations/{id}", {
   summary: "One delegation; with waitSeconds, when it has ended",
-  tag,
   long: true,
   params: Path,
   query: DelegationWait,
@@ -216,15 +204,11 @@ export const getDelegation = contract({
   problems: ["forbidden", "superseded", "not-found"],
 });
 
-export const answerDelegation = contract({
-  method: "POST",
-  path: "/v1/delegations/{id}/response",
-  operationId: "answerDelegation",
+export const answerDelegation = contract("answerDelegation", "POST /v1/delegations/{id}/response", {
   summary: "Answer it, or say that it cannot be done",
   description:
     "By the agent that was asked, or who of a group claimed it; the claim is completed by it. A reply to the request, or " +
     "a completion with a result, is an answer as well.",
-  tag,
   params: Path,
   body: DelegationResponse,
   example: { text: "Yes. It only moves code." },
@@ -236,12 +220,8 @@ export const answerDelegation = contract({
   problems: ["forbidden", "superseded", "not-found", "not-open", "gone", "reserved", "idempotency-mismatch"],
 });
 
-export const reportProgress = contract({
-  method: "POST",
-  path: "/v1/delegations/{id}/progress",
-  operationId: "reportProgress",
+export const reportProgress = contract("reportProgress", "POST /v1/delegations/{id}/progress", {
   summary: "Report progress, or ask back",
-  tag,
   params: Path,
   body: DelegationProgress,
   example: { text: "Half of the files are read." },
@@ -256,14 +236,10 @@ export const reportProgress = contract({
   problems: ["forbidden", "superseded", "not-found", "not-open", "loop-paused", "idempotency-mismatch"],
 });
 
-export const cancelDelegation = contract({
-  method: "POST",
-  path: "/v1/delegations/{id}/cancel",
-  operationId: "cancelDelegation",
+export const cancelDelegation = contract("cancelDelegation", "POST /v1/delegations/{id}/cancel", {
   summary: "Take it back, by who asked or an operator; with tree, all that came of it",
   description:
     "Whoever works on it is told, and each asker gets an answer that says so. Repeating it does nothing more.",
-  tag,
   params: Path,
   body: DelegationCancel,
   example: { reason: "No longer needed." },

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { AgentPath } from "./agents.ts";
-import { contract } from "./contract.ts";
+import { contracts } from "./contract.ts";
 import { object, strictObject } from "./shape.ts";
 import { MessageId, Position, queryInt } from "./wire.ts";
 
@@ -30,15 +30,11 @@ export const Digest = object(() => ({
 })).describe("What waits for an agent, as one text.");
 export type Digest = z.infer<typeof Digest>;
 
-export const readDigest = contract({
-  method: "GET",
-  path: "/v1/agents/{id}/inbox/digest",
-  operationId: "readDigest",
+export const readDigest = contracts("Inbox")("readDigest", "GET /v1/agents/{id}/inbox/digest", {
   summary: "Read an agent's unread messages as one text for a model",
   description:
     "Urgent ones first, then the oldest, each in an envelope that says who wrote it; the rest folded by thread. Moves " +
     "nothing: acknowledge up to `ack` once the model has the text.",
-  tag: "Inbox",
   params: AgentPath,
   query: DigestQuery,
   answers: { 200: { description: "The text, and what is in it.", schema: Digest } },

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { contract } from "./contract.ts";
+import { contracts } from "./contract.ts";
 
 /** Files of the documentation page. */
 export const DOCS_FILES = [
@@ -10,24 +10,16 @@ export const DOCS_FILES = [
   "favicon-32x32.png",
 ] as const;
 
-const tag = "Documents";
+const contract = contracts("Documents");
 
-export const home = contract({
-  method: "GET",
-  path: "/",
-  operationId: "home",
+export const home = contract("home", "GET /", {
   summary: "Send to the page of this document",
-  tag,
   open: true,
   answers: { 307: { description: "Redirect to `/docs`." } },
 });
 
-export const openApiDocument = contract({
-  method: "GET",
-  path: "/openapi.json",
-  operationId: "openApiDocument",
+export const openApiDocument = contract("openApiDocument", "GET /openapi.json", {
   summary: "This document",
-  tag,
   open: true,
   answers: {
     200: { description: "OpenAPI 3.1.", schema: z.looseObject({ openapi: z.string() }) },
@@ -35,12 +27,8 @@ export const openApiDocument = contract({
   },
 });
 
-export const docsPage = contract({
-  method: "GET",
-  path: "/docs",
-  operationId: "docsPage",
+export const docsPage = contract("docsPage", "GET /docs", {
   summary: "This document, to be browsed",
-  tag,
   open: true,
   answers: {
     200: { description: "A page.", type: "text/html", schema: z.string() },
@@ -48,12 +36,8 @@ export const docsPage = contract({
   },
 });
 
-export const docsFile = contract({
-  method: "GET",
-  path: "/docs/{file}",
-  operationId: "docsFile",
+export const docsFile = contract("docsFile", "GET /docs/{file}", {
   summary: "A file of that page",
-  tag,
   open: true,
   params: z.strictObject({ file: z.string().max(64).describe(DOCS_FILES.join(", ")) }),
   answers: {

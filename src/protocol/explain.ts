@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { AgentId } from "./agent-ids.ts";
-import { contract } from "./contract.ts";
+import { contracts } from "./contract.ts";
 import { NAMED, object, strictObject } from "./shape.ts";
 import { MessageId, MessagePath, PageQuery, Str, Time, TimeOrNull } from "./wire.ts";
 
@@ -54,13 +54,9 @@ export const Explanation = object(() => ({
 export type Explanation = z.infer<typeof Explanation>;
 export const ExplainQuery = strictObject(() => ({ ...PageQuery, page: AgentId.optional() }));
 
-export const explainMessage = contract({
-  method: "GET",
-  path: "/v1/messages/{id}/explain",
-  operationId: "explainMessage",
+export const explainMessage = contracts("Messages")("explainMessage", "GET /v1/messages/{id}/explain", {
   summary: "What became of a message",
   description: "Facts in order of time, and one plain sentence for each recipient.",
-  tag: "Messages",
   params: MessagePath,
   query: ExplainQuery,
   answers: { 200: { description: "Its story.", schema: Explanation } },

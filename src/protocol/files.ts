@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { AgentId } from "./agent-ids.ts";
-import { contract } from "./contract.ts";
+import { contracts } from "./contract.ts";
 import { NAMED, object, strictObject } from "./shape.ts";
 import { line, Time } from "./wire.ts";
 
@@ -29,15 +29,11 @@ export const StoredFile = object(() => ({
 export type StoredFile = z.infer<typeof StoredFile>;
 
 const Path = strictObject(() => ({ id: FileId }));
-const tag = "Files";
+const contract = contracts("Files");
 
-export const uploadFile = contract({
-  method: "POST",
-  path: "/v1/files",
-  operationId: "uploadFile",
+export const uploadFile = contract("uploadFile", "POST /v1/files", {
   summary: "Put a file there",
   description: "The same bytes are stored once. What no message carries is removed after a time.",
-  tag,
   query: FileUpload,
   raw: "The bytes of the file; Content-Type says what they are.",
   idempotent: true,
@@ -49,14 +45,10 @@ export const uploadFile = contract({
   problems: ["forbidden", "quota-exceeded"],
 });
 
-export const downloadFile = contract({
-  method: "GET",
-  path: "/v1/files/{id}",
-  operationId: "downloadFile",
+export const downloadFile = contract("downloadFile", "GET /v1/files/{id}", {
   summary: "Get a file",
   description:
     "For its uploader, and for whoever may read a message that carries it. Always as an attachment, never as something that a browser runs. One range of bytes may be asked for.",
-  tag,
   params: Path,
   answers: {
     200: { description: "The bytes.", type: "*/*", schema: z.string() },

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { contract } from "./contract.ts";
+import { contracts } from "./contract.ts";
 import { NAMED, object, strictObject } from "./shape.ts";
 import { queryInt, Time } from "./wire.ts";
 
@@ -37,57 +37,37 @@ export const Backup = object(() => ({
 })).register(NAMED, { id: "Backup" });
 export type Backup = z.infer<typeof Backup>;
 
-const tag = "Health";
+const contract = contracts("Health");
 const TEXT = "text/plain; version=0.0.4";
 
-export const healthReport = contract({
-  method: "GET",
-  path: "/v1/health",
-  operationId: "healthReport",
+export const healthReport = contract("healthReport", "GET /v1/health", {
   summary: "How the relay is: checks, the worst of which is the status",
-  tag,
   answers: { 200: { description: "The report, whatever it says.", schema: HealthReport } },
   problems: ["forbidden"],
 });
 
-export const metrics = contract({
-  method: "GET",
-  path: "/metrics",
-  operationId: "metrics",
+export const metrics = contract("metrics", "GET /metrics", {
   summary: "Prometheus metrics",
-  tag,
   answers: { 200: { description: "Text exposition format 0.0.4.", type: TEXT, schema: z.string() } },
   problems: ["forbidden"],
 });
 
-export const makeBackup = contract({
-  method: "POST",
-  path: "/v1/backups",
-  operationId: "makeBackup",
+export const makeBackup = contract("makeBackup", "POST /v1/backups", {
   summary: "Make a copy of the database in the data folder",
-  tag,
   long: true,
   query: BackupQuery,
   answers: { 201: { description: "Where it is.", schema: Backup } },
   problems: ["forbidden", "conflict"],
 });
 
-export const alive = contract({
-  method: "GET",
-  path: "/healthz",
-  operationId: "alive",
+export const alive = contract("alive", "GET /healthz", {
   summary: "The process answers",
-  tag,
   open: true,
   answers: { 200: { description: "It is alive.", schema: Alive } },
 });
 
-export const ready = contract({
-  method: "GET",
-  path: "/readyz",
-  operationId: "ready",
+export const ready = contract("ready", "GET /readyz", {
   summary: "The database takes writes",
-  tag,
   open: true,
   answers: { 200: { description: "It is ready.", schema: Alive } },
   problems: ["storage-unavailable", "overloaded"],

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { AgentPath, RosterAgent } from "./agents.ts";
-import { contract } from "./contract.ts";
+import { contracts } from "./contract.ts";
 import { Entry, Holding, Message, MessageKind, Parent, Topic, WorkState } from "./messages.ts";
 import { NAMED, object, strictObject } from "./shape.ts";
 import { Bool, Int, MessageId, Position, queryInt, Str } from "./wire.ts";
@@ -81,17 +81,13 @@ export const WorkChange = object(() => ({
 })).register(NAMED, { id: "WorkChange" });
 export type WorkChange = z.infer<typeof WorkChange>;
 
-const tag = "Inbox";
+const contract = contracts("Inbox");
 
-export const readInbox = contract({
-  method: "GET",
-  path: "/v1/agents/{id}/inbox",
-  operationId: "readInbox",
+export const readInbox = contract("readInbox", "GET /v1/agents/{id}/inbox", {
   summary: "Read an inbox",
   description:
     "Starts at the stored cursor, or after `after`. Reading moves nothing; `ackUpTo` acknowledges first. With kind, " +
     "topic or claimable it is for looking: there is no `next`.",
-  tag,
   long: true,
   params: AgentPath,
   query: InboxQuery,
@@ -99,12 +95,8 @@ export const readInbox = contract({
   problems: ["forbidden", "not-found", "gone", "superseded", "ahead-of-log"],
 });
 
-export const ackInbox = contract({
-  method: "POST",
-  path: "/v1/agents/{id}/inbox/ack",
-  operationId: "ackInbox",
+export const ackInbox = contract("ackInbox", "POST /v1/agents/{id}/inbox/ack", {
   summary: "Acknowledge everything up to a place",
-  tag,
   params: AgentPath,
   body: Ack,
   example: { upTo: 1 },

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { contract } from "./contract.ts";
+import { contracts } from "./contract.ts";
 import { Message } from "./messages.ts";
 import { NAMED, object, strictObject } from "./shape.ts";
 import { DedupeKey, Severity, Task, TaskFields } from "./tasks.ts";
@@ -150,27 +150,19 @@ export const EventResult = object(() => ({
 export type EventResult = z.infer<typeof EventResult>;
 
 const Path = strictObject(() => ({ source: Source }));
-const tag = "Integrations";
+const contract = contracts("Integrations");
 
-export const listIntegrations = contract({
-  method: "GET",
-  path: "/v1/integrations",
-  operationId: "listIntegrations",
+export const listIntegrations = contract("listIntegrations", "GET /v1/integrations", {
   summary: "All integrations, by name",
-  tag,
   query: IntegrationQuery,
   answers: { 200: { description: "A page.", schema: IntegrationList } },
   problems: ["forbidden"],
 });
 
-export const putIntegration = contract({
-  method: "PUT",
-  path: "/v1/integrations/{source}",
-  operationId: "putIntegration",
+export const putIntegration = contract("putIntegration", "PUT /v1/integrations/{source}", {
   summary: "Make or change an integration",
   description:
     "The body is the whole of it. Its secret stays, unless `rotate`, another `verify` or a `secret` says so.",
-  tag,
   params: Path,
   body: IntegrationDraft,
   example: { target: "tag:ops", mapping: "alertmanager" },
@@ -182,32 +174,21 @@ export const putIntegration = contract({
   problems: ["forbidden", "unknown-target", "no-conversation", "not-claimable"],
 });
 
-export const getIntegration = contract({
-  method: "GET",
-  path: "/v1/integrations/{source}",
-  operationId: "getIntegration",
+export const getIntegration = contract("getIntegration", "GET /v1/integrations/{source}", {
   summary: "One integration, without its secret",
-  tag,
   params: Path,
   answers: { 200: { description: "As it is.", schema: Integration } },
   problems: ["forbidden", "not-found"],
 });
 
-export const deleteIntegration = contract({
-  method: "DELETE",
-  path: "/v1/integrations/{source}",
-  operationId: "deleteIntegration",
+export const deleteIntegration = contract("deleteIntegration", "DELETE /v1/integrations/{source}", {
   summary: "Remove an integration; its tasks stay",
-  tag,
   params: Path,
   answers: { 204: { description: "Removed." } },
   problems: ["forbidden", "not-found"],
 });
 
-export const postEvent = contract({
-  method: "POST",
-  path: "/v1/integrations/{source}/events",
-  operationId: "postEvent",
+export const postEvent = contract("postEvent", "POST /v1/integrations/{source}/events", {
   summary: "Report what happened; it becomes a task",
   description:
     "By a token of role integration, or signed as the integration's `verify` says. The body is the source's own, as its " +
@@ -216,7 +197,6 @@ export const postEvent = contract({
     "resolved, opened again with a new message after that. News older than what is known changes nothing, whether it " +
     "opens or closes; an end that comes before its beginning is remembered. Of a delivery that is too large as much is " +
     "taken as fits: its leading events, or the fields that the mapping reads; up to 25 MiB. `user` is told.",
-  tag,
   params: Path,
   body: EventBody,
   example: { title: "Disk of db-1 is full", severity: "warning", dedupeKey: "db-1/disk" },

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { contract } from "./contract.ts";
+import { contracts } from "./contract.ts";
 import { NAMED, object, strictObject } from "./shape.ts";
 import { listOf, MessageId, MessageIdInPath, PageQuery, Time } from "./wire.ts";
 
@@ -43,26 +43,18 @@ export type LoopQuery = z.input<typeof LoopQuery>;
 export const LoopList = listOf(Loop).register(NAMED, { id: "LoopList" });
 
 const Path = strictObject(() => ({ rootId: MessageIdInPath }));
-const tag = "Loops";
+const contract = contracts("Loops");
 
-export const listLoops = contract({
-  method: "GET",
-  path: "/v1/loops",
-  operationId: "listLoops",
+export const listLoops = contract("listLoops", "GET /v1/loops", {
   summary: "Where agents answered each other for too long, newest first",
-  tag,
   query: LoopQuery,
   answers: { 200: { description: "A page.", schema: LoopList } },
   problems: ["forbidden"],
 });
 
-export const resumeLoop = contract({
-  method: "POST",
-  path: "/v1/loops/{rootId}/resume",
-  operationId: "resumeLoop",
+export const resumeLoop = contract("resumeLoop", "POST /v1/loops/{rootId}/resume", {
   summary: "Let a paused chain go on",
   description: "It counts anew from there. Both sides are told; what was refused meanwhile was not stored.",
-  tag,
   params: Path,
   repeatable: true,
   answers: { 200: { description: "Resumed, or was already.", schema: Loop } },

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { AgentId } from "./agent-ids.ts";
-import { contract } from "./contract.ts";
+import { contracts } from "./contract.ts";
 import { BODY_BYTES, JSON_BYTES } from "./limits.ts";
 import { NAMED, object, strictObject } from "./shape.ts";
 import {
@@ -215,15 +215,11 @@ export const MessageList = listOf(Message).register(NAMED, { id: "MessageList" }
 
 export const ReadMark = strictObject(() => ({ agentId: AgentId.optional() }));
 
-const tag = "Messages";
+const contract = contracts("Messages");
 
-export const sendMessage = contract({
-  method: "POST",
-  path: "/v1/messages",
-  operationId: "sendMessage",
+export const sendMessage = contract("sendMessage", "POST /v1/messages", {
   summary: "Send a message",
   description: "201 the first time, 200 when the idempotency key was used before, 202 with a deliverAt to come.",
-  tag,
   body: MessageDraft,
   example: { to: "user", subject: "Build", body: "The build is green." },
   idempotent: true,
@@ -246,12 +242,8 @@ export const sendMessage = contract({
   ],
 });
 
-export const sendBatch = contract({
-  method: "POST",
-  path: "/v1/messages/batch",
-  operationId: "sendBatch",
+export const sendBatch = contract("sendBatch", "POST /v1/messages/batch", {
   summary: "Send many messages, all or nothing",
-  tag,
   body: Batch,
   example: {
     messages: [
@@ -276,12 +268,8 @@ export const sendBatch = contract({
   ],
 });
 
-export const listMessages = contract({
-  method: "GET",
-  path: "/v1/messages",
-  operationId: "listMessages",
+export const listMessages = contract("listMessages", "GET /v1/messages", {
   summary: "Find messages, newest first",
-  tag,
   query: MessageQuery,
   answers: {
     200: { description: "A page; it may be short where much had to be passed over.", schema: MessageList },
@@ -289,23 +277,15 @@ export const listMessages = contract({
   problems: ["forbidden"],
 });
 
-export const getMessage = contract({
-  method: "GET",
-  path: "/v1/messages/{id}",
-  operationId: "getMessage",
+export const getMessage = contract("getMessage", "GET /v1/messages/{id}", {
   summary: "One message, who read it, and its attempts",
-  tag,
   params: MessagePath,
   answers: { 200: { description: "The message.", schema: MessageDetail } },
   problems: ["forbidden", "not-found"],
 });
 
-export const markRead = contract({
-  method: "POST",
-  path: "/v1/messages/{id}/read",
-  operationId: "markRead",
+export const markRead = contract("markRead", "POST /v1/messages/{id}/read", {
   summary: "Say that a message was read",
-  tag,
   params: MessagePath,
   body: ReadMark,
   example: { agentId: "user" },

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { AgentId } from "./agent-ids.ts";
-import { contract } from "./contract.ts";
+import { contracts } from "./contract.ts";
 import { NAMED, object, strictObject } from "./shape.ts";
 import { jsonObject, line, listOf, MAX_ID_LENGTH, PageQuery, Time, TimeInput, text } from "./wire.ts";
 
@@ -109,16 +109,12 @@ export type OrchestratorQuery = z.input<typeof OrchestratorQuery>;
 export const OrchestratorList = listOf(Orchestrator).register(NAMED, { id: "OrchestratorList" });
 
 const Path = strictObject(() => ({ id: OrchestratorId }));
-const tag = "Orchestrators";
+const contract = contracts("Orchestrators");
 
-export const registerOrchestrator = contract({
-  method: "PUT",
-  path: "/v1/orchestrators/{id}",
-  operationId: "registerOrchestrator",
+export const registerOrchestrator = contract("registerOrchestrator", "PUT /v1/orchestrators/{id}", {
   summary: "Register an orchestrator and its agent, or register it again",
   description:
     "It is online; what it manages stays. Its agent is orchestrator-<id>, with the tags orchestrator and hostname and the capabilities orchestrator and spawn.",
-  tag,
   params: Path,
   body: OrchestratorRegistration,
   example: {
@@ -134,34 +130,22 @@ export const registerOrchestrator = contract({
   problems: ["forbidden", "group-not-allowed", "superseded"],
 });
 
-export const listOrchestrators = contract({
-  method: "GET",
-  path: "/v1/orchestrators",
-  operationId: "listOrchestrators",
+export const listOrchestrators = contract("listOrchestrators", "GET /v1/orchestrators", {
   summary: "Which orchestrators there are",
-  tag,
   query: OrchestratorQuery,
   answers: { 200: { description: "A page, by id. An orchestrator sees itself alone.", schema: OrchestratorList } },
   problems: ["forbidden", "superseded"],
 });
 
-export const getOrchestrator = contract({
-  method: "GET",
-  path: "/v1/orchestrators/{id}",
-  operationId: "getOrchestrator",
+export const getOrchestrator = contract("getOrchestrator", "GET /v1/orchestrators/{id}", {
   summary: "One orchestrator and what it manages",
-  tag,
   params: Path,
   answers: { 200: { description: "The orchestrator.", schema: Orchestrator } },
   problems: ["forbidden", "superseded", "not-found"],
 });
 
-export const changeOrchestrator = contract({
-  method: "PATCH",
-  path: "/v1/orchestrators/{id}",
-  operationId: "changeOrchestrator",
+export const changeOrchestrator = contract("changeOrchestrator", "PATCH /v1/orchestrators/{id}", {
   summary: "Drain an orchestrator, say that it stops, or change what it says of itself",
-  tag,
   params: Path,
   body: OrchestratorPatch,
   example: { status: "draining" },
@@ -170,24 +154,16 @@ export const changeOrchestrator = contract({
   problems: ["forbidden", "group-not-allowed", "not-found", "superseded"],
 });
 
-export const deleteOrchestrator = contract({
-  method: "DELETE",
-  path: "/v1/orchestrators/{id}",
-  operationId: "deleteOrchestrator",
+export const deleteOrchestrator = contract("deleteOrchestrator", "DELETE /v1/orchestrators/{id}", {
   summary: "Delete an orchestrator and its agent",
   description: "As deleting an agent: messages stay, streams close, tokens end, senders of unread messages are told.",
-  tag,
   params: Path,
   answers: { 204: { description: "Deleted." } },
   problems: ["forbidden", "not-found", "superseded"],
 });
 
-export const orchestratorHeartbeat = contract({
-  method: "POST",
-  path: "/v1/orchestrators/{id}/heartbeat",
-  operationId: "orchestratorHeartbeat",
+export const orchestratorHeartbeat = contract("orchestratorHeartbeat", "POST /v1/orchestrators/{id}/heartbeat", {
   summary: "Say that the orchestrator is there, and what it manages",
-  tag,
   params: Path,
   body: OrchestratorHeartbeat,
   example: { managedAgents: [] },

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { AgentId } from "./agent-ids.ts";
-import { contract } from "./contract.ts";
+import { contracts } from "./contract.ts";
 import { BODY_BYTES, JSON_BYTES } from "./limits.ts";
 import { Message } from "./messages.ts";
 import { NAMED, object, strictObject } from "./shape.ts";
@@ -86,21 +86,17 @@ export type PairQuery = z.input<typeof PairQuery>;
 export const PairList = listOf(Pair).register(NAMED, { id: "PairList" });
 
 const Path = strictObject(() => ({ id: PairId }));
-const tag = "Pairs";
+const contract = contracts("Pairs");
 const step = {
-  ...{ method: "POST" as const, tag, params: Path, body: PairStep, bodyOptional: true, repeatable: true },
+  ...{ params: Path, body: PairStep, bodyOptional: true, repeatable: true },
   example: { reason: "The build is fast again." },
   answers: { 200: { description: "As it is now, also when it was so before.", schema: Pair } },
   problems: ["forbidden", "superseded", "not-found", "conflict"] as const,
 };
 
-export const askForPair = contract({
-  method: "POST",
-  path: "/v1/pairs",
-  operationId: "askForPair",
+export const askForPair = contract("askForPair", "POST /v1/pairs", {
   summary: "Ask another agent to work together",
   description: "Both are sent a `pair` message at each step. It expires when it is not accepted in time.",
-  tag,
   body: PairDraft,
   example: { target: "reviewer", objective: "Find out why the build is slow." },
   idempotent: true,
@@ -111,55 +107,37 @@ export const askForPair = contract({
   problems: ["forbidden", "superseded", "conflict", "unknown-target", "idempotency-mismatch"],
 });
 
-export const listPairs = contract({
-  method: "GET",
-  path: "/v1/pairs",
-  operationId: "listPairs",
+export const listPairs = contract("listPairs", "GET /v1/pairs", {
   summary: "Pairs, newest first",
-  tag,
   query: PairQuery,
   answers: { 200: { description: "A page.", schema: PairList } },
   problems: ["forbidden", "superseded"],
 });
 
-export const getPair = contract({
-  method: "GET",
-  path: "/v1/pairs/{id}",
-  operationId: "getPair",
+export const getPair = contract("getPair", "GET /v1/pairs/{id}", {
   summary: "One pair",
-  tag,
   params: Path,
   answers: { 200: { description: "The pair.", schema: Pair } },
   problems: ["forbidden", "superseded", "not-found"],
 });
 
-export const acceptPair = contract({
+export const acceptPair = contract("acceptPair", "POST /v1/pairs/{id}/accept", {
   ...step,
-  path: "/v1/pairs/{id}/accept",
-  operationId: "acceptPair",
   summary: "Agree to work together, by who was asked",
 });
 
-export const rejectPair = contract({
+export const rejectPair = contract("rejectPair", "POST /v1/pairs/{id}/reject", {
   ...step,
-  path: "/v1/pairs/{id}/reject",
-  operationId: "rejectPair",
   summary: "Say no, by who was asked",
 });
 
-export const endPair = contract({
+export const endPair = contract("endPair", "POST /v1/pairs/{id}/end", {
   ...step,
-  path: "/v1/pairs/{id}/end",
-  operationId: "endPair",
   summary: "Stop working together, or take the request back",
 });
 
-export const sayToPair = contract({
-  method: "POST",
-  path: "/v1/pairs/{id}/messages",
-  operationId: "sayToPair",
+export const sayToPair = contract("sayToPair", "POST /v1/pairs/{id}/messages", {
   summary: "Say something to the other member, in the pair's thread",
-  tag,
   params: Path,
   body: PairMessage,
   example: { body: "The linker takes half of the time." },

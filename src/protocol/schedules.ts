@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { AgentId } from "./agent-ids.ts";
-import { contract } from "./contract.ts";
+import { contracts } from "./contract.ts";
 import { MessageDraft, WORK_STATES } from "./messages.ts";
 import { NAMED, object, strictObject } from "./shape.ts";
 import { line, listOf, NumberPageQuery, PageQuery, Time, TimeInput } from "./wire.ts";
@@ -152,19 +152,15 @@ export const FireQuery = strictObject(() => ({ ...NumberPageQuery }));
 export const FireList = listOf(FireDetail).register(NAMED, { id: "FireList" });
 
 const Path = strictObject(() => ({ id: ScheduleId }));
-const tag = "Schedules";
+const contract = contracts("Schedules");
 /** Refusals of the message itself. */
 const UNSENDABLE = ["unknown-target", "not-claimable", "no-conversation", "reserved-kind", "reserved"] as const;
 
-export const createSchedule = contract({
-  method: "POST",
-  path: "/v1/schedules",
-  operationId: "createSchedule",
+export const createSchedule = contract("createSchedule", "POST /v1/schedules", {
   summary: "Have a message sent at a time, once or by cron",
   description:
     "Each time is sent once, over restarts and changes of the clock. The message's `meta.schedule` says which schedule made " +
     "it and for when; `missedBySeconds` is there when it is late. To oneself is a reminder.",
-  tag,
   body: ScheduleDraft,
   example: {
     name: "standup",
@@ -180,34 +176,22 @@ export const createSchedule = contract({
   problems: ["forbidden", "superseded", "unknown-instance", "conflict", ...UNSENDABLE],
 });
 
-export const listSchedules = contract({
-  method: "GET",
-  path: "/v1/schedules",
-  operationId: "listSchedules",
+export const listSchedules = contract("listSchedules", "GET /v1/schedules", {
   summary: "Schedules, newest first, and messages with a deliverAt that are still to be sent",
-  tag,
   query: ScheduleQuery,
   answers: { 200: { description: "A page.", schema: ScheduleList } },
   problems: ["forbidden", "superseded", "unknown-instance"],
 });
 
-export const getSchedule = contract({
-  method: "GET",
-  path: "/v1/schedules/{id}",
-  operationId: "getSchedule",
+export const getSchedule = contract("getSchedule", "GET /v1/schedules/{id}", {
   summary: "One schedule, or one message with a deliverAt",
-  tag,
   params: Path,
   answers: { 200: { description: "The schedule.", schema: Schedule } },
   problems: ["forbidden", "not-found", "superseded", "unknown-instance"],
 });
 
-export const changeSchedule = contract({
-  method: "PATCH",
-  path: "/v1/schedules/{id}",
-  operationId: "changeSchedule",
+export const changeSchedule = contract("changeSchedule", "PATCH /v1/schedules/{id}", {
   summary: "Change, pause or resume a schedule",
-  tag,
   params: Path,
   body: SchedulePatch,
   example: { enabled: false },
@@ -216,24 +200,16 @@ export const changeSchedule = contract({
   problems: [...(["forbidden", "not-found", "conflict", "superseded", "unknown-instance"] as const), ...UNSENDABLE],
 });
 
-export const deleteSchedule = contract({
-  method: "DELETE",
-  path: "/v1/schedules/{id}",
-  operationId: "deleteSchedule",
+export const deleteSchedule = contract("deleteSchedule", "DELETE /v1/schedules/{id}", {
   summary: "Delete a schedule, or cancel a message with a deliverAt",
-  tag,
   params: Path,
   answers: { 204: { description: "Deleted." } },
   problems: ["forbidden", "not-found", "conflict", "superseded", "unknown-instance"],
 });
 
-export const runSchedule = contract({
-  method: "POST",
-  path: "/v1/schedules/{id}/run",
-  operationId: "runSchedule",
+export const runSchedule = contract("runSchedule", "POST /v1/schedules/{id}/run", {
   summary: "Send a schedule's message now",
   description: "Its own times stay as they are, and a paused schedule stays paused.",
-  tag,
   params: Path,
   idempotent: true,
   answers: {
@@ -246,12 +222,8 @@ export const runSchedule = contract({
   ],
 });
 
-export const listFires = contract({
-  method: "GET",
-  path: "/v1/schedules/{id}/fires",
-  operationId: "listFires",
+export const listFires = contract("listFires", "GET /v1/schedules/{id}/fires", {
   summary: "List a schedule's last 100 runs with the outcome of each message, newest first",
-  tag,
   params: Path,
   query: FireQuery,
   answers: { 200: { description: "A page.", schema: FireList } },

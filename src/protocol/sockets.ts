@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { AgentPath, Presence } from "./agents.ts";
-import { contract } from "./contract.ts";
+import { contracts } from "./contract.ts";
 import { Bye, Followed, Hello, Reset } from "./inbox.ts";
 import { MessageDraft } from "./messages.ts";
 import { ProblemBody } from "./problem.ts";
@@ -71,17 +71,13 @@ const SocketQuery = strictObject(() => ({
   include: z.literal("parent").optional(),
 }));
 
-export const openSocket = contract({
-  method: "GET",
-  path: "/v1/agents/{id}/socket",
-  operationId: "openSocket",
+export const openSocket = contracts("Inbox")("openSocket", "GET /v1/agents/{id}/socket", {
   summary: "An inbox and the verbs over one WebSocket",
   description:
     `Subprotocol ${SUBPROTOCOL}. Server frames are the stream's events as { type, ... }. Client frames: send, ack, claim, ` +
     "renew, release, fail, complete, heartbeat, each with a ref, answered by ok or problem with that ref. A browser " +
     "sends { type: auth, token } first, within 5 s and of at most 4 KiB. " +
     "With include=parent replies and claims carry their parent.",
-  tag: "Inbox",
   // Whoever cannot set headers says who it is in its first frame.
   open: true,
   params: AgentPath,

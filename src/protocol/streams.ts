@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { AgentPath, Presence } from "./agents.ts";
-import { contract } from "./contract.ts";
+import { contracts } from "./contract.ts";
 import { DelegationChange } from "./delegations.ts";
 import { Bye, Followed, Hello, Reset, WorkChange } from "./inbox.ts";
 import { Entry, MessageFilter } from "./messages.ts";
@@ -40,16 +40,12 @@ const WATCH_EVENTS = {
 
 const STREAM = { description: "Server-Sent Events, until one side ends it.", type: "text/event-stream" };
 
-export const streamInbox = contract({
-  method: "GET",
-  path: "/v1/agents/{id}/inbox/stream",
-  operationId: "streamInbox",
+export const streamInbox = contracts("Inbox")("streamInbox", "GET /v1/agents/{id}/inbox/stream", {
   summary: "Follow an inbox",
   description:
     "Events: hello, message (its id is the place to resume from), open, presence, reset, bye. Starts after " +
     "Last-Event-ID (with ack=resume that also acknowledges it), else after `after`, else at the stored cursor. With " +
     "include=parent a reply carries what it replies to.",
-  tag: "Inbox",
   long: true,
   params: AgentPath,
   query: StreamQuery,
@@ -57,14 +53,10 @@ export const streamInbox = contract({
   problems: ["forbidden", "not-found", "gone", "superseded", "ahead-of-log"],
 });
 
-export const watchMessages = contract({
-  method: "GET",
-  path: "/v1/messages/stream",
-  operationId: "watchMessages",
+export const watchMessages = contracts("Messages")("watchMessages", "GET /v1/messages/stream", {
   summary: "Follow everything the caller may read",
   description:
     "Events: hello, message, work (a change of state), trace, presence, bye. Starts at the head, or after `after`.",
-  tag: "Messages",
   long: true,
   query: WatchQuery,
   answers: { 200: { ...STREAM, events: WATCH_EVENTS } },

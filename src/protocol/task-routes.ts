@@ -1,4 +1,4 @@
-import { contract } from "./contract.ts";
+import { contracts } from "./contract.ts";
 import { strictObject } from "./shape.ts";
 import {
   Task,
@@ -16,16 +16,11 @@ import {
 import { Claimed, WorkAnswer } from "./work.ts";
 
 const Path = strictObject(() => ({ id: TaskId }));
-const tag = "Tasks";
-const onTask = { method: "POST" as const, tag, params: Path };
+const contract = contracts("Tasks");
 
-export const createTask = contract({
-  method: "POST",
-  path: "/v1/tasks",
-  operationId: "createTask",
+export const createTask = contract("createTask", "POST /v1/tasks", {
   summary: "Make a task by hand",
   description: "With a target it becomes a claimable message too, from whoever makes it.",
-  tag,
   body: TaskDraft,
   example: { title: "Disk of db-1 is full", target: "tag:ops", severity: "warning" },
   idempotent: true,
@@ -36,33 +31,23 @@ export const createTask = contract({
   problems: ["forbidden", "unknown-target", "no-conversation", "not-claimable", "loop-paused"],
 });
 
-export const listTasks = contract({
-  method: "GET",
-  path: "/v1/tasks",
-  operationId: "listTasks",
+export const listTasks = contract("listTasks", "GET /v1/tasks", {
   summary: "Find tasks, newest first",
-  tag,
   query: TaskQuery,
   answers: { 200: { description: "A page.", schema: TaskList } },
   problems: ["forbidden"],
 });
 
-export const getTask = contract({
-  method: "GET",
-  path: "/v1/tasks/{id}",
-  operationId: "getTask",
+export const getTask = contract("getTask", "GET /v1/tasks/{id}", {
   summary: "One task with its history",
-  tag,
   params: Path,
   query: TaskDetailQuery,
   answers: { 200: { description: "The task and a page of its history.", schema: TaskDetail } },
   problems: ["forbidden", "not-found"],
 });
 
-export const claimTask = contract({
-  ...onTask,
-  path: "/v1/tasks/{id}/claim",
-  operationId: "claimTask",
+export const claimTask = contract("claimTask", "POST /v1/tasks/{id}/claim", {
+  params: Path,
   summary: "Claim a task: the lease of its message",
   body: TaskClaim,
   example: { leaseSeconds: 600 },
@@ -80,10 +65,8 @@ export const claimTask = contract({
   ],
 });
 
-export const renewTask = contract({
-  ...onTask,
-  path: "/v1/tasks/{id}/renew",
-  operationId: "renewTask",
+export const renewTask = contract("renewTask", "POST /v1/tasks/{id}/renew", {
+  params: Path,
   summary: "Renew a lease, and report progress",
   body: TaskRenew,
   example: { token: "clm_1_1", leaseSeconds: 600, progress: "Half of the files are read." },
@@ -93,10 +76,8 @@ export const renewTask = contract({
   problems: ["forbidden", "claim-lost", "not-claimable", "not-found", "loop-paused"],
 });
 
-export const releaseTask = contract({
-  ...onTask,
-  path: "/v1/tasks/{id}/release",
-  operationId: "releaseTask",
+export const releaseTask = contract("releaseTask", "POST /v1/tasks/{id}/release", {
+  params: Path,
   summary: "Give it back; it is open again",
   body: TaskRelease,
   example: { token: "clm_1_1", delaySeconds: 60 },
@@ -105,10 +86,8 @@ export const releaseTask = contract({
   problems: ["forbidden", "claim-lost", "not-claimable", "not-found"],
 });
 
-export const setTaskStatus = contract({
-  ...onTask,
-  path: "/v1/tasks/{id}/status",
-  operationId: "setTaskStatus",
+export const setTaskStatus = contract("setTaskStatus", "POST /v1/tasks/{id}/status", {
+  params: Path,
   summary: "Say how it goes, or that it is over",
   description:
     "Its holder says in_progress, blocked, done or failed; who made it may cancel it; an operator may end it. " +

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { contract } from "./contract.ts";
+import { contracts } from "./contract.ts";
 import { Message } from "./messages.ts";
 import { NAMED, object, strictObject } from "./shape.ts";
 import { MessagePath, NumberPageQuery, Str, StrOrNull } from "./wire.ts";
@@ -13,12 +13,8 @@ export const Thread = object(() => ({
 })).register(NAMED, { id: "Thread" });
 export type Thread = z.infer<typeof Thread>;
 
-export const getThread = contract({
-  method: "GET",
-  path: "/v1/threads/{id}",
-  operationId: "getThread",
+export const getThread = contracts("Messages")("getThread", "GET /v1/threads/{id}", {
   summary: "The messages of a thread, oldest first",
-  tag: "Messages",
   params: MessagePath,
   query: ThreadQuery,
   answers: { 200: { description: "What of the thread the caller may read.", schema: Thread } },

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { AgentId, reservedId } from "./agent-ids.ts";
-import { contract } from "./contract.ts";
+import { contracts } from "./contract.ts";
 import { NAMED, object, strictObject } from "./shape.ts";
 import { line, listOf, PageQuery, Str, StrOrNull, Time, TimeInput, TimeOrNull } from "./wire.ts";
 
@@ -140,14 +140,10 @@ export const WhoAmI = object(() => ({
 export type WhoAmI = z.infer<typeof WhoAmI>;
 
 const Path = strictObject(() => ({ id: TokenId }));
-const tag = "Tokens";
+const contract = contracts("Tokens");
 
-export const createToken = contract({
-  method: "POST",
-  path: "/v1/tokens",
-  operationId: "createToken",
+export const createToken = contract("createToken", "POST /v1/tokens", {
   summary: "Make a token",
-  tag,
   body: TokenDraft,
   example: { role: "agent", agentId: "reviewer", name: "laptop" },
   idempotent: true,
@@ -158,36 +154,24 @@ export const createToken = contract({
   problems: ["forbidden", "deleted", "conflict"],
 });
 
-export const listTokens = contract({
-  method: "GET",
-  path: "/v1/tokens",
-  operationId: "listTokens",
+export const listTokens = contract("listTokens", "GET /v1/tokens", {
   summary: "All tokens, newest first, without their secrets",
-  tag,
   query: TokenQuery,
   answers: { 200: { description: "A page.", schema: TokenList } },
   problems: ["forbidden"],
 });
 
-export const revokeToken = contract({
-  method: "DELETE",
-  path: "/v1/tokens/{id}",
-  operationId: "revokeToken",
+export const revokeToken = contract("revokeToken", "DELETE /v1/tokens/{id}", {
   summary: "Revoke a token; its streams close at once",
   description: "The webhooks, schedules and push configurations that it made are paused, and listed.",
-  tag,
   params: Path,
   repeatable: true,
   answers: { 200: { description: "Revoked.", schema: RevokedToken } },
   problems: ["forbidden", "not-found", "conflict"],
 });
 
-export const whoAmI = contract({
-  method: "GET",
-  path: "/v1/whoami",
-  operationId: "whoAmI",
+export const whoAmI = contract("whoAmI", "GET /v1/whoami", {
   summary: "Who the caller is",
-  tag,
   answers: { 200: { description: "What the token may do, and whether this call is fenced.", schema: WhoAmI } },
   problems: ["superseded"],
 });

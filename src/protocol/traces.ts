@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { AgentId } from "./agent-ids.ts";
-import { contract } from "./contract.ts";
+import { contracts } from "./contract.ts";
 import { Message } from "./messages.ts";
 import { NAMED, object, strictObject } from "./shape.ts";
 import {
@@ -125,16 +125,12 @@ export const HistoryItem = object(() => ({
 export type HistoryItem = z.infer<typeof HistoryItem>;
 export const History = listOf(HistoryItem).register(NAMED, { id: "History" });
 
-const tag = "Traces";
+const contract = contracts("Traces");
 
-export const addTraces = contract({
-  method: "POST",
-  path: "/v1/messages/{id}/traces",
-  operationId: "addTraces",
+export const addTraces = contract("addTraces", "POST /v1/messages/{id}/traces", {
   summary: "Say what was thought and done about a message",
   description:
     "By whoever may read the message, in its own name. At most 100 a call; a message keeps 1,000 and 4 MiB of them.",
-  tag,
   params: MessagePath,
   query: TraceBy,
   body: TraceDrafts,
@@ -147,27 +143,19 @@ export const addTraces = contract({
   problems: ["forbidden", "not-found", "conflict", "superseded", "idempotency-mismatch"],
 });
 
-export const listTraces = contract({
-  method: "GET",
-  path: "/v1/messages/{id}/traces",
-  operationId: "listTraces",
+export const listTraces = contract("listTraces", "GET /v1/messages/{id}/traces", {
   summary: "What was thought and done about a message, oldest first",
-  tag,
   params: MessagePath,
   query: TraceQuery,
   answers: { 200: { description: "A page.", schema: TraceList } },
   problems: ["forbidden", "not-found", "superseded"],
 });
 
-export const readHistory = contract({
-  method: "GET",
-  path: "/v1/history",
-  operationId: "readHistory",
+export const readHistory = contract("readHistory", "GET /v1/history", {
   summary: "What was said, thought and done",
   description:
     "The newest page first; within a page oldest first. `nextPage` leads to older messages, by id: what comes meanwhile shifts nothing. " +
     "A page may be short where much had to be passed over. Encrypted messages are carried, never searched.",
-  tag,
   query: HistoryQuery,
   answers: { 200: { description: "A page.", schema: History } },
   problems: ["forbidden", "superseded"],

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { AgentId } from "./agent-ids.ts";
-import { contract } from "./contract.ts";
+import { contracts } from "./contract.ts";
 import { MessageKind, TargetText, Topic } from "./messages.ts";
 import { NAMED, object, strictObject } from "./shape.ts";
 import { line, listOf, MessageId, PageQuery, Time } from "./wire.ts";
@@ -147,17 +147,13 @@ export type Redelivery = z.input<typeof Redelivery>;
 export const Redelivered = object(() => ({ redelivered: z.int() }));
 
 const Path = strictObject(() => ({ id: WebhookId }));
-const tag = "Webhooks";
+const contract = contracts("Webhooks");
 
-export const createWebhook = contract({
-  method: "POST",
-  path: "/v1/webhooks",
-  operationId: "createWebhook",
+export const createWebhook = contract("createWebhook", "POST /v1/webhooks", {
   summary: "Have events sent to a URL",
   description:
     "Each event is a POST, signed as Standard Webhooks says, and made at least once: what fails is tried again over a day. " +
     "An agent's webhook is told what the agent may read.",
-  tag,
   body: WebhookDraft,
   example: { url: "https://example.org/hooks/signalbox", events: ["message.created"] },
   idempotent: true,
@@ -168,34 +164,22 @@ export const createWebhook = contract({
   problems: ["forbidden", "superseded", "unknown-instance", "conflict"],
 });
 
-export const listWebhooks = contract({
-  method: "GET",
-  path: "/v1/webhooks",
-  operationId: "listWebhooks",
+export const listWebhooks = contract("listWebhooks", "GET /v1/webhooks", {
   summary: "Webhooks, newest first, without their secrets",
-  tag,
   query: WebhookQuery,
   answers: { 200: { description: "A page.", schema: WebhookList } },
   problems: ["forbidden", "superseded", "unknown-instance"],
 });
 
-export const getWebhook = contract({
-  method: "GET",
-  path: "/v1/webhooks/{id}",
-  operationId: "getWebhook",
+export const getWebhook = contract("getWebhook", "GET /v1/webhooks/{id}", {
   summary: "One webhook, and how it does",
-  tag,
   params: Path,
   answers: { 200: { description: "The webhook.", schema: Webhook } },
   problems: ["forbidden", "not-found", "superseded", "unknown-instance"],
 });
 
-export const changeWebhook = contract({
-  method: "PATCH",
-  path: "/v1/webhooks/{id}",
-  operationId: "changeWebhook",
+export const changeWebhook = contract("changeWebhook", "PATCH /v1/webhooks/{id}", {
   summary: "Change, pause or resume a webhook",
-  tag,
   params: Path,
   body: WebhookPatch,
   example: { status: "active" },
@@ -204,23 +188,15 @@ export const changeWebhook = contract({
   problems: ["forbidden", "not-found", "superseded", "unknown-instance"],
 });
 
-export const deleteWebhook = contract({
-  method: "DELETE",
-  path: "/v1/webhooks/{id}",
-  operationId: "deleteWebhook",
+export const deleteWebhook = contract("deleteWebhook", "DELETE /v1/webhooks/{id}", {
   summary: "Delete a webhook; what was pending is not delivered",
-  tag,
   params: Path,
   answers: { 204: { description: "Deleted." } },
   problems: ["forbidden", "not-found", "superseded", "unknown-instance"],
 });
 
-export const rotateWebhook = contract({
-  method: "POST",
-  path: "/v1/webhooks/{id}/rotate",
-  operationId: "rotateWebhook",
+export const rotateWebhook = contract("rotateWebhook", "POST /v1/webhooks/{id}/rotate", {
   summary: "Give a webhook a new secret; for a while both sign",
-  tag,
   params: Path,
   body: Rotation,
   example: { overlapSeconds: 3600 },
@@ -233,12 +209,8 @@ export const rotateWebhook = contract({
   problems: ["forbidden", "not-found", "superseded", "unknown-instance"],
 });
 
-export const testWebhook = contract({
-  method: "POST",
-  path: "/v1/webhooks/{id}/test",
-  operationId: "testWebhook",
+export const testWebhook = contract("testWebhook", "POST /v1/webhooks/{id}/test", {
   summary: "Send a webhook.test event, whatever the filter says",
-  tag,
   params: Path,
   idempotent: true,
   answers: {
@@ -248,25 +220,17 @@ export const testWebhook = contract({
   problems: ["forbidden", "not-found", "conflict", "superseded", "unknown-instance"],
 });
 
-export const listDeliveries = contract({
-  method: "GET",
-  path: "/v1/webhooks/{id}/deliveries",
-  operationId: "listDeliveries",
+export const listDeliveries = contract("listDeliveries", "GET /v1/webhooks/{id}/deliveries", {
   summary: "What became of its events, newest first",
   description: "Delivered ones are kept for a day, dead letters for 30.",
-  tag,
   params: Path,
   query: DeliveryQuery,
   answers: { 200: { description: "A page.", schema: DeliveryList } },
   problems: ["forbidden", "not-found", "superseded", "unknown-instance"],
 });
 
-export const redeliverWebhook = contract({
-  method: "POST",
-  path: "/v1/webhooks/{id}/redeliver",
-  operationId: "redeliverWebhook",
+export const redeliverWebhook = contract("redeliverWebhook", "POST /v1/webhooks/{id}/redeliver", {
   summary: "Deliver dead letters again",
-  tag,
   params: Path,
   body: Redelivery,
   example: {},

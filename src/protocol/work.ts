@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { AgentId } from "./agent-ids.ts";
 import { AgentPath } from "./agents.ts";
-import { contract } from "./contract.ts";
+import { contracts } from "./contract.ts";
 import { BODY_BYTES, FAILURES, JSON_BYTES } from "./limits.ts";
 import { MESSAGE_KINDS, Message, MessageKind, Topic } from "./messages.ts";
 import { NAMED, object, strictObject } from "./shape.ts";
@@ -137,14 +137,12 @@ export const DeadLetter = object(() => ({ ...Message.shape, error: StrOrNull, di
 });
 export const DeadLetterList = listOf(DeadLetter).register(NAMED, { id: "DeadLetterList" });
 
-const tag = "Claims";
+const contract = contracts("Claims");
 const answers = { 200: { description: "The message and the state of its work.", schema: WorkAnswer } };
-const onLease = { method: "POST" as const, tag, params: MessagePath, answers };
+const onLease = { params: MessagePath, answers };
 
-export const claimMessage = contract({
+export const claimMessage = contract("claimMessage", "POST /v1/messages/{id}/claim", {
   ...onLease,
-  path: "/v1/messages/{id}/claim",
-  operationId: "claimMessage",
   summary: "Claim one piece of work",
   query: ClaimQuery,
   body: ClaimOne,
@@ -163,13 +161,9 @@ export const claimMessage = contract({
   ],
 });
 
-export const claimNext = contract({
-  method: "POST",
-  path: "/v1/agents/{id}/claims",
-  operationId: "claimNext",
+export const claimNext = contract("claimNext", "POST /v1/agents/{id}/claims", {
   summary: "Claim the next open work",
   description: "Urgent first, then oldest. With waitSeconds it waits in a queue until there is some.",
-  tag,
   long: true,
   params: AgentPath,
   query: ClaimQuery,
@@ -180,22 +174,16 @@ export const claimNext = contract({
   problems: ["forbidden", "gone", "superseded"],
 });
 
-export const heldClaims = contract({
-  method: "GET",
-  path: "/v1/agents/{id}/claims",
-  operationId: "heldClaims",
+export const heldClaims = contract("heldClaims", "GET /v1/agents/{id}/claims", {
   summary: "What an agent holds, with tokens",
-  tag,
   params: AgentPath,
   query: HeldQuery,
   answers: { 200: { description: "Live leases, oldest message first.", schema: HeldList } },
   problems: ["forbidden", "gone"],
 });
 
-export const renewClaim = contract({
+export const renewClaim = contract("renewClaim", "POST /v1/messages/{id}/renew", {
   ...onLease,
-  path: "/v1/messages/{id}/renew",
-  operationId: "renewClaim",
   summary: "Renew a lease, and report progress",
   description:
     "With `progress` its sender gets a `control` message, a reply to the work. The report that was sent last is not sent again; one that is refused renews nothing.",
@@ -205,10 +193,8 @@ export const renewClaim = contract({
   problems: ["forbidden", "claim-lost", "not-claimable", "not-found", "loop-paused"],
 });
 
-export const releaseClaim = contract({
+export const releaseClaim = contract("releaseClaim", "POST /v1/messages/{id}/release", {
   ...onLease,
-  path: "/v1/messages/{id}/release",
-  operationId: "releaseClaim",
   summary: "Give it back; the attempt does not count",
   body: Release,
   example: { token: "clm_1_1", delaySeconds: 60, reason: "The test machine is busy." },
@@ -216,10 +202,8 @@ export const releaseClaim = contract({
   problems: ["forbidden", "claim-lost", "not-claimable", "not-found"],
 });
 
-export const completeClaim = contract({
+export const completeClaim = contract("completeClaim", "POST /v1/messages/{id}/complete", {
   ...onLease,
-  path: "/v1/messages/{id}/complete",
-  operationId: "completeClaim",
   summary: "Finish it; a result goes to the sender",
   body: Complete,
   example: { token: "clm_1_1", result: "Merged as 4f2c1d9." },
@@ -227,10 +211,8 @@ export const completeClaim = contract({
   problems: ["forbidden", "claim-lost", "not-claimable", "not-found", "reserved"],
 });
 
-export const failClaim = contract({
+export const failClaim = contract("failClaim", "POST /v1/messages/{id}/fail", {
   ...onLease,
-  path: "/v1/messages/{id}/fail",
-  operationId: "failClaim",
   summary: "It did not work; the attempt counts",
   body: Fail,
   example: { token: "clm_1_1", error: "The tests do not compile.", retryAfterSeconds: 60 },
@@ -238,28 +220,20 @@ export const failClaim = contract({
   problems: ["forbidden", "claim-lost", "not-claimable", "not-found"],
 });
 
-export const cancelMessage = contract({
+export const cancelMessage = contract("cancelMessage", "POST /v1/messages/{id}/cancel", {
   ...onLease,
-  path: "/v1/messages/{id}/cancel",
-  operationId: "cancelMessage",
   summary: "Take work back, by its sender or an operator",
   problems: ["not-open", "not-claimable", "forbidden", "not-found"],
 });
 
-export const requeueMessage = contract({
+export const requeueMessage = contract("requeueMessage", "POST /v1/messages/{id}/requeue", {
   ...onLease,
-  path: "/v1/messages/{id}/requeue",
-  operationId: "requeueMessage",
   summary: "Open a dead letter again, with fresh attempts",
   problems: ["not-open", "not-claimable", "forbidden", "not-found"],
 });
 
-export const listDeadLetters = contract({
-  method: "GET",
-  path: "/v1/dead-letters",
-  operationId: "listDeadLetters",
+export const listDeadLetters = contract("listDeadLetters", "GET /v1/dead-letters", {
   summary: "Work whose attempts ran out, newest first",
-  tag,
   query: DeadLetterQuery,
   answers: { 200: { description: "A page.", schema: DeadLetterList } },
   problems: ["forbidden"],
