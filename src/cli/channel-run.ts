@@ -17,18 +17,18 @@ interface RunOptions {
   chat?: string;
 }
 
-/** Under `channel`, beside what else there is. */
+/** Adds `run` to the group `channel`. */
 export function addChannelRunCommand(program: Command): void {
   const group =
     program.commands.find((command) => command.name() === "channel") ??
     program.command("channel").description("Chat accounts").helpGroup("Channels:");
   group
     .command("run")
-    .description("Be the adapter of a chat account, until Ctrl-C")
+    .description("Run the adapter of a chat account, until Ctrl-C")
     .addArgument(new Argument("<provider>", "the platform").choices(PROVIDERS))
-    .option("--account <id>", "the second half of the channel's id (default: what the platform calls the account)")
+    .option("--account <id>", "the second half of the channel's id (default: the platform's name of the account)")
     .option("--name <name>", "the channel's name, for people and @name")
-    .option("--target <target>", "where its conversations go when the channel is new")
+    .option("--target <target>", "the target of its conversations when the channel is new")
     .option("--chat <id>", "the conversation for messages that name none")
     .addHelpText("after", HELP)
     .action((provider: ChatSettings["provider"], options: RunOptions, command: Command) =>
@@ -53,7 +53,7 @@ async function run(provider: ChatSettings["provider"], options: RunOptions, comm
   const home = chat === undefined ? undefined : { conversationId: chat };
   const about = { accountId, displayName, target, home };
   try {
-    await runAdapter({ ...about, platform, relay, signal: untilStopped(), onEvent: (event) => tell(event, out) });
+    await runAdapter({ ...about, platform, relay, signal: untilStopped(), onEvent: (event) => print(event, out) });
   } catch (error) {
     if (error instanceof PlatformFault) throw new Stop(EXIT.problem, error.message);
     throw error;
@@ -72,12 +72,12 @@ function secretsOf(provider: ChatSettings["provider"]): ChatSettings {
   return { provider, appToken: slackAppToken, botToken: slackBotToken, apiUrl: slackApiUrl };
 }
 
-function tell(event: AdapterEvent, out: Output): void {
+function print(event: AdapterEvent, out: Output): void {
   if (!out.json) {
     out.note(safeLine(sentenceOf(event)));
     return;
   }
   const shown = "cause" in event ? { ...event, cause: String(event.cause) } : event;
-  // When nobody reads any more, the program is being stopped already.
+  // The write fails when stdout is closed, which stops the program anyway.
   out.item(shown, () => "").catch(() => undefined);
 }

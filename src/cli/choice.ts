@@ -3,19 +3,19 @@ import { type FolderServer, isLoopback, isWebAddress, runningServer, sameServer,
 import { EXIT, Stop } from "./exit.ts";
 
 /** All sources that may name a relay or a caller. */
-export interface Named {
+export interface Sources {
   flags: { url?: string; token?: string; data?: string; keys?: string };
-  /** The content of the file that `--keys` names. */
+  /** Content of the file that `--keys` names. */
   keys?: { url: string; token: string };
   environment: { url?: string; token?: string; port?: string; dataDir?: string };
 }
 
-/** The relay and the token that were chosen, and the place that named each. */
+/** The chosen relay and token, and the source of each. */
 export interface Choice {
   url: string;
   token?: string;
   from: { url: string; token: string };
-  /** The data folder of that relay, when it is on this machine. */
+  /** Data folder of that relay, when it is on this machine. */
   dataDir?: string;
 }
 
@@ -26,7 +26,7 @@ interface Address {
   from: string;
 }
 
-/** A token, and the only address it goes to; without one, wherever the command goes. */
+/** A token, and the only address that it is for; without an address, for any. */
 interface Pass {
   token: string | undefined;
   from: string;
@@ -34,25 +34,25 @@ interface Pass {
 }
 
 /**
- * Chooses by flags, else a file of keys, else the environment, else the data folder of a server on this machine. A token goes to no address
- * that another place named, but for `--token`. The folder that the program is called in is believed on loopback alone, and only with the token
- * beside its address.
+ * Chooses by flags, else a file of keys, else the environment, else the data folder of a server on this machine. A token goes only to
+ * the address that its own source names, except for `--token`. The folder that the program is called in may name a loopback address
+ * alone, and only with a token beside it.
  *
- * @throws Stop when nothing names a relay, or names one wrongly
+ * @throws Stop when no source names a relay, or one names it wrongly
  */
-export function chooseRelay(named: Named): Choice {
+export function chooseRelay(named: Sources): Choice {
   const { flags, keys, environment } = named;
   const folder = flags.data ?? environment.dataDir ?? "./data";
-  const server = believed(folder, flags.data !== undefined);
+  const server = trustedServer(folder, flags.data !== undefined);
   const own = environmentAddress(environment);
-  const said = addressOf(named, own);
-  const address = said ?? folderAddress(named, folder, server);
+  const explicit = addressOf(named, own);
+  const address = explicit ?? folderAddress(named, folder, server);
   const environments: Pass = { token: environment.token, from: "SIGNALBOX_TOKEN", url: own.url };
   const beside: Pass = { token: server?.token, from: tokenFileIn(folder), url: server?.url };
   const passes: Pass[] = [
     { token: flags.token, from: "--token" },
     { token: keys?.token, from: flags.keys ?? "", url: keys?.url },
-    ...(flags.data === undefined && said ? [environments, beside] : [beside, environments]),
+    ...(flags.data === undefined && explicit ? [environments, beside] : [beside, environments]),
   ];
   const fitting = passes.find(({ token, url }) => token && (url === undefined || sameServer(url, address.url)));
   if (!fitting && keys) throw new Stop(EXIT.usage, `The token in ${flags.keys} is for ${keys.url}: leave out --url`);
@@ -65,16 +65,16 @@ export function chooseRelay(named: Named): Choice {
   };
 }
 
-/** The address of a flag, of the keys or of the environment. `--data` comes before the environment. */
-function addressOf({ flags, keys, environment }: Named, own: Address): Address | undefined {
+/** Address of a flag, of the keys or of the environment. `--data` comes before the environment. */
+function addressOf({ flags, keys, environment }: Sources, own: Address): Address | undefined {
   if (flags.url !== undefined) return checked(flags.url, "--url");
   if (keys) return checked(keys.url, flags.keys ?? "");
   if (flags.data !== undefined) return undefined;
   return environment.url || environment.token || flags.token ? own : undefined;
 }
 
-/** The address that the environment means: unless it says one, of a server on this machine with the same settings. */
-export function environmentAddress({ url, port = "" }: Named["environment"]): Address {
+/** Address of the environment; without one, that of a server on this machine with the same settings. */
+export function environmentAddress({ url, port = "" }: Sources["environment"]): Address {
   if (url !== undefined) return checked(url, "SIGNALBOX_URL");
   if (/^[1-9]\d{0,4}$/.test(port) && Number(port) <= 65_535)
     return { url: `http://127.0.0.1:${port}`, from: "SIGNALBOX_PORT" };
@@ -88,13 +88,13 @@ function checked(url: string, from: string): Address {
   throw new Stop(EXIT.usage, `${from} says ${url}, which is not an address like ${DEFAULT_URL}`);
 }
 
-/** The server of a folder, as far as the folder may be believed. */
-function believed(folder: string, isFlag: boolean): FolderServer | undefined {
+/** Server of a folder, if the folder is trusted to name it. */
+function trustedServer(folder: string, isFlag: boolean): FolderServer | undefined {
   const server = runningServer(folder);
   return server && (isFlag || isLoopback(server.url)) ? server : undefined;
 }
 
-function folderAddress({ flags, environment }: Named, folder: string, server: FolderServer | undefined): Address {
+function folderAddress({ flags, environment }: Sources, folder: string, server: FolderServer | undefined): Address {
   const from = join(folder, "server.json");
   if (server && (server.token || flags.token)) return { url: server.url, from };
   if (server)

@@ -31,11 +31,11 @@ interface ClaimOptions {
 function addClaim(program: CliCommand): void {
   program
     .command("claim")
-    .description("Take work: one message, or the next that is open")
+    .description("Claim work: one message, or the next that is open")
     .helpGroup(GROUP)
     .argument("[id]", "this message; else urgent first, then the oldest", wholeNumber)
-    .option("--lease <seconds>", "how long it stays ours without a word (default: 600)", wholeNumber)
-    .option("--wait <seconds>", "wait this long for some to come, at most 60", wholeNumber)
+    .option("--lease <seconds>", "time until the claim ends if it is not renewed (default: 600)", wholeNumber)
+    .option("--wait <seconds>", "wait this long for work, at most 60", wholeNumber)
     .option("--max <n>", "how many at most (default: 1)", wholeNumber)
     .option("--kind <kind>", "only this kind; repeatable", collectKinds)
     .option("--topic <topic>", "only this topic; repeatable", collect)
@@ -54,7 +54,7 @@ function addClaim(program: CliCommand): void {
     });
 }
 
-/** The way out for an operator who named no agent, and so acts as `user`; "" for anyone else. */
+/** Advice for an operator that acts as `user` because it named no agent; "" for other callers. */
 export async function unnamed({ settings, client }: Context): Promise<string> {
   if (settings.agentId !== undefined || (await client.whoami()).role !== "operator") return "";
   return ": an operator's token acts as user. Name the agent with --as or SIGNALBOX_AGENT";
@@ -77,14 +77,14 @@ interface LeaseOptions {
   leaseToken?: string;
 }
 
-/** A command about one lease. Its token may be left out: the relay tells the holder. */
+/** Adds a command on one lease. The relay tells the holder the token, so it may be left out. */
 function leaseCommand(program: CliCommand, name: string, description: string): CliCommand {
   return program
     .command(name)
     .description(description)
     .helpGroup(GROUP)
     .argument("<id>", "the message", wholeNumber)
-    .option("--lease-token <token>", "of the lease (default: the one that the agent holds)");
+    .option("--lease-token <token>", "token of the lease (default: the one that the agent holds)");
 }
 
 async function tokenOf(context: Context, id: number, { leaseToken }: LeaseOptions): Promise<string> {
@@ -107,8 +107,8 @@ interface CompleteOptions extends LeaseOptions {
 }
 
 function addComplete(program: CliCommand): void {
-  leaseCommand(program, "complete", "Say that held work is done, and with what result")
-    .argument("[result]", "the text that goes to the sender; - reads stdin")
+  leaseCommand(program, "complete", "Complete held work, with a result or without")
+    .argument("[result]", "the text for the sender; - reads stdin")
     .option("--subject <line>", "the result's subject")
     .option("--payload <json>", "the result's data, a JSON object", jsonValue)
     .example('complete 17 "Built, all green" --as builder')
@@ -129,9 +129,9 @@ interface FailOptions extends LeaseOptions {
 }
 
 function addFail(program: CliCommand): void {
-  leaseCommand(program, "fail", "Say that held work did not succeed; the attempt counts")
-    .argument("<error>", "what went wrong; - reads stdin")
-    .option("--retry-after <seconds>", "nobody gets it before that", wholeNumber)
+  leaseCommand(program, "fail", "Fail held work; the attempt counts")
+    .argument("<error>", "the reason; - reads stdin")
+    .option("--retry-after <seconds>", "time until it can be claimed again", wholeNumber)
     .option("--final", "no further attempt: it becomes a dead letter")
     .example('fail 17 "The tests are red" --retry-after 60 --as builder')
     .act(async (context, id: number, text: string, options: FailOptions) => {
@@ -144,8 +144,8 @@ function addFail(program: CliCommand): void {
 
 function addRelease(program: CliCommand): void {
   leaseCommand(program, "release", "Give held work back; the attempt does not count")
-    .option("--delay <seconds>", "nobody gets it before that", wholeNumber)
-    .option("--reason <text>", "why")
+    .option("--delay <seconds>", "time until it can be claimed again", wholeNumber)
+    .option("--reason <text>", "the reason")
     .example("release 17 --delay 300 --as builder")
     .act(async (context, id: number, options: LeaseOptions & { delay?: number; reason?: string }) => {
       const token = await tokenOf(context, id, options);
@@ -155,9 +155,9 @@ function addRelease(program: CliCommand): void {
 }
 
 function addRenew(program: CliCommand): void {
-  leaseCommand(program, "renew", "Keep held work for longer")
-    .option("--lease <seconds>", "from now on (default: as it was claimed)", wholeNumber)
-    .option("--progress <text>", "tells its sender how far it is")
+  leaseCommand(program, "renew", "Extend the lease of held work")
+    .option("--lease <seconds>", "time until the claim ends, from now on (default: as it was claimed)", wholeNumber)
+    .option("--progress <text>", "progress to report to the sender")
     .example('renew 17 --lease 3600 --progress "Half of the tests ran" --as builder')
     .act(async (context, id: number, options: LeaseOptions & { lease?: number; progress?: string }) => {
       const token = await tokenOf(context, id, options);

@@ -2,12 +2,12 @@ import { closeSync, constants, fstatSync, openSync, readFileSync } from "node:fs
 import { join } from "node:path";
 import { z } from "zod";
 
-/** A server that runs on this machine, as its data folder says. */
+/** A server that runs on this machine, by its data folder. */
 export interface FolderServer {
-  /** An address that this machine can reach. */
+  /** Address that this machine can reach. */
   url: string;
   pid: number;
-  /** The operator's, when it is kept in the folder. */
+  /** Operator's token, when it is in the folder. */
   token?: string;
 }
 
@@ -15,7 +15,7 @@ const LOOPBACK = /^(localhost|127(\.\d+){3}|\[::1\])$/;
 
 export const isLoopback = (url: string): boolean => LOOPBACK.test(new URL(url).hostname);
 
-/** Whether both addresses lead to one server: loopback has several names. */
+/** Whether two addresses lead to the same server: loopback has several names. */
 export function sameServer(one: string, other: string): boolean {
   const [a, b] = [new URL(one), new URL(other)];
   const pathOf = ({ pathname }: URL) => pathname.replace(/\/+$/, "");
@@ -24,7 +24,7 @@ export function sameServer(one: string, other: string): boolean {
   return a.hostname === b.hostname || (isLoopback(one) && isLoopback(other));
 }
 
-/** An address alone: no user and password, which would be shown and written wherever the address is, and no query. */
+/** An address without query, user and password, which would be shown and stored wherever the address is. */
 export function isWebAddress(url: string): boolean {
   const { protocol, username, password, search, hash } = URL.parse(url) ?? { protocol: "" };
   return /^https?:$/.test(protocol) && !(username || password || search || hash);
@@ -34,12 +34,12 @@ const ServerFile = z.object({
   url: z.string().refine((url) => /^https?:$/.test(URL.parse(url)?.protocol ?? "")),
   pid: z.int().positive(),
 });
-/** The same bounds as a header value that carries it. */
+/** The bounds of a header value. */
 const TOKEN = /^[\x21-\x7e]{20,4096}$/;
 
 export const tokenFileIn = (dataDir: string): string => join(dataDir, "operator.token");
 
-/** The server of this data folder, if it runs. Files that a killed server left behind do not count. */
+/** Server of a data folder, if it runs. Files that a killed server left behind do not count. */
 export function runningServer(dataDir: string): FolderServer | undefined {
   const file = ServerFile.safeParse(parseJson(readText(join(dataDir, "server.json"))));
   if (!file.success || !isAlive(file.data.pid)) return undefined;

@@ -12,7 +12,7 @@ import type { Settings } from "./settings.ts";
 export function addDoctorCommand(program: CliCommand): void {
   program
     .command("doctor")
-    .description("Check the way to the relay, the token, the database, the clock and the disk")
+    .description("Check the connection to the relay, the token, the database, the clock and the disk")
     .helpGroup("The relay:")
     .example("doctor")
     .act(async (context) => {
@@ -23,7 +23,7 @@ export function addDoctorCommand(program: CliCommand): void {
       if (checks.some(({ name, status }) => name === "reachable" && status === "fail")) {
         throw new Stop(EXIT.unreachable, "The relay cannot be reached");
       }
-      if (status === "fail") throw new Stop(EXIT.problem, "Something is wrong");
+      if (status === "fail") throw new Stop(EXIT.problem, "A check failed");
     });
 }
 
@@ -65,7 +65,7 @@ async function token({ client, settings }: Context): Promise<HealthCheck[]> {
   }
 }
 
-/** The relay's own report, and how far its clock is from ours. */
+/** The relay's own report, and the difference between its clock and ours. */
 async function health({ client }: Context): Promise<HealthCheck[]> {
   const before = Date.now();
   try {
@@ -76,7 +76,7 @@ async function health({ client }: Context): Promise<HealthCheck[]> {
     ];
   } catch (error) {
     if (error instanceof RelayProblem && error.status === 403) return [check("relay", "ok", error.message)];
-    return [check("relay", "warn", `its report cannot be had: ${error instanceof Error ? error.message : error}`)];
+    return [check("relay", "warn", `no report: ${error instanceof Error ? error.message : error}`)];
   }
 }
 
@@ -95,7 +95,7 @@ function clock({ generatedAt }: HealthReport, before: number, after: number): He
   );
 }
 
-/** Whoever can read the operator's token is the operator. */
+/** Checks the mode of the token file: every reader of the operator's token can act as the operator. */
 function tokenFile({ dataDir }: Settings): HealthCheck[] {
   if (dataDir === undefined || !existsSync(tokenFileIn(dataDir))) return [];
   const file = tokenFileIn(dataDir);

@@ -3,7 +3,7 @@ import { NoAgent, RelayMismatch, RelayProblem, RelayUnreachable } from "../clien
 import { HarnessError } from "../harness/errors.ts";
 import { systemReason } from "../harness/system-errors.ts";
 
-/** What the program's exit says. */
+/** Exit codes of the program. */
 export const EXIT = { ok: 0, problem: 1, usage: 2, unreachable: 3, nothing: 4 } as const;
 export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
 
@@ -11,7 +11,7 @@ export const EXIT_HELP = `
 Exit codes: 0 done, 1 the relay answered with a problem, 2 wrong usage, 3 the relay cannot be reached,
 4 nothing there (no work to claim, a lease that is not held).`;
 
-/** An end that is no fault of the program's: what to say, and the exit code. */
+/** Ends the program with a message and an exit code. */
 export class Stop extends Error {
   override readonly name = "Stop";
 
@@ -30,7 +30,7 @@ export function nameOf(error: Error): string {
   return error.name;
 }
 
-/** The exit code for whatever ended a command. A fault of ours has none: it is thrown on, with its stack. */
+/** Exit code of a failed command. Bugs have none: they are thrown on, with their stack. */
 export function exitCodeOf(error: unknown): ExitCode {
   if (error instanceof Stop) return error.code;
   if (error instanceof HarnessError) return EXIT[error.reason];

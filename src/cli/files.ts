@@ -4,15 +4,15 @@ import { EXIT, Stop } from "./exit.ts";
 import { safeLine } from "./screen.ts";
 import { fieldsText } from "./show.ts";
 
-/** Attachments. */
+/** Attachments of messages. */
 export function addFileCommands(program: CliCommand): void {
-  const files = program.command("file").description("Put and get attachments").helpGroup("Channels:");
+  const files = program.command("file").description("Upload and download attachments").helpGroup("Channels:");
   files
     .command("put")
-    .description("Put a file there; its id is what messages carry")
+    .description("Upload a file; messages carry its id")
     .argument("<path>", "the file on this machine")
-    .option("--name <name>", "what it is called (default: as here)")
-    .option("--type <type>", "what it is, image/png (default: by its name)")
+    .option("--name <name>", "its name (default: as here)")
+    .option("--type <type>", "its media type, such as image/png (default: by its name)")
     .addHelpText(
       "after",
       `\nExample:\n  $ id=$(signalbox file put shot.png --json | jq -r .id)\n  $ signalbox send builder "See this" --payload '{"files":[{"fileId":"'$id'"}]}'`,
@@ -26,7 +26,7 @@ export function addFileCommands(program: CliCommand): void {
     });
   files
     .command("get")
-    .description("Get a file, into this folder or where --out says")
+    .description("Download a file into this folder, or to --out")
     .argument("<id>", "the file, fil_…")
     .option("--out <path>", "where to write it (default: its name, in this folder); - for stdout")
     .example("file get fil_1a2b3c --out shot.png")
@@ -36,10 +36,10 @@ export function addFileCommands(program: CliCommand): void {
         await Bun.write(Bun.stdout, bytes);
         return;
       }
-      // The name is somebody else's: it must not lead out of here, nor replace what is here.
+      // The uploader chose the name: it must not leave this folder or replace a file in it.
       const place = path ?? (basename(name.replaceAll("\\", "/")).replace(/^\.+/, "") || "file");
       if (path === undefined && (await Bun.file(place).exists()))
-        throw new Stop(EXIT.usage, `${place} is here already: say where with --out`);
+        throw new Stop(EXIT.usage, `${place} is here already: give another path with --out`);
       await Bun.write(place, bytes);
       await out.show({ id, path: place, size: bytes.length, type }, () => `${safeLine(place)}, ${bytes.length} bytes`);
     });

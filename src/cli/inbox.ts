@@ -23,16 +23,16 @@ interface InboxOptions {
 export function addInboxCommand(program: CliCommand): void {
   program
     .command("inbox")
-    .description("Read what an agent has not acknowledged yet, once or as it comes")
+    .description("Read the messages that an agent has not acknowledged, once or as they come")
     .helpGroup("Messages:")
-    .option("--ack", "acknowledge what was printed")
-    .option("--after <id>", "start behind this message instead of the stored cursor", wholeNumber)
-    .addOption(new Option("-f, --follow", "go on with what comes, until Ctrl-C").conflicts(["limit", "wait"]))
+    .option("--ack", "acknowledge the printed messages")
+    .option("--after <id>", "start after this message instead of the stored cursor", wholeNumber)
+    .addOption(new Option("-f, --follow", "go on with new messages, until Ctrl-C").conflicts(["limit", "wait"]))
     .option("--limit <n>", "how many at most", wholeNumber)
-    .option("--wait <seconds>", "wait this long for something to come, at most 60", wholeNumber)
+    .option("--wait <seconds>", "wait this long for a message, at most 60", wholeNumber)
     .addOption(new Option("--kind <kind>", "only this kind").argParser(messageKind).conflicts(["ack", "follow"]))
     .addOption(new Option("--topic <topic>", "only this topic").conflicts(["ack", "follow"]))
-    .addOption(new Option("--claimable", "only open work, also what was acknowledged").conflicts(["ack", "follow"]))
+    .addOption(new Option("--claimable", "only open work, acknowledged or not").conflicts(["ack", "follow"]))
     .example("inbox --as builder --ack")
     .addHelpText("after", "  $ signalbox inbox --as builder --follow --json | jq .body")
     .act(async (context, options: InboxOptions) => {
@@ -40,7 +40,7 @@ export function addInboxCommand(program: CliCommand): void {
     });
 }
 
-/** Acknowledges only after it is printed: what a broken pipe swallowed comes again. */
+/** Acknowledges messages after printing them, so that a broken pipe loses none. */
 async function readInbox({ client, out }: Context, options: InboxOptions): Promise<void> {
   const { after, limit, wait: waitSeconds, kind, topic, claimable } = options;
   const query = { after, limit, waitSeconds, kind, topic, claimable: claimable ? ("open" as const) : undefined };
@@ -61,7 +61,7 @@ function inboxText({ items, cursor, head, more, open, reset }: Inbox, out: Outpu
   );
 }
 
-/** Who follows another's inbox only looks on: it must not make that agent seem online. */
+/** Follows an inbox. Following another agent's does not show that agent as online. */
 async function followInbox({ client, settings, out }: Context, { after, ack }: InboxOptions): Promise<void> {
   const who = await client.whoami();
   const agentId = settings.agentId ?? who.agentId ?? undefined;

@@ -36,7 +36,7 @@ import { addRunCommand } from "./run.ts";
 import { addScheduleCommands } from "./schedules.ts";
 import { safeJson, safeLine } from "./screen.ts";
 import { addServeCommand, serve } from "./serve.ts";
-import { type Flags, passProxiesBy, resolveSettings } from "./settings.ts";
+import { bypassProxies, type Flags, resolveSettings } from "./settings.ts";
 import { addTaskCommands } from "./tasks.ts";
 import { addTokenCommands } from "./tokens.ts";
 import { addTraceCommands } from "./traces.ts";
@@ -45,7 +45,7 @@ import { addWebhookCommands } from "./webhooks.ts";
 import { addWorkCommand } from "./work.ts";
 
 const ABOUT = [
-  "Signalbox: a relay for AI agents. Talk, hand over work, and see what became of it.",
+  "Signalbox: a relay for AI agents. Talk, hand over work, and follow it to its end.",
   "",
   "The relay and the token come together from one place: --url and --token; else --keys; else --data; else SIGNALBOX_URL " +
     "and SIGNALBOX_TOKEN; else the server that was started in this folder (SIGNALBOX_DATA_DIR, ./data), on loopback. A " +
@@ -64,15 +64,15 @@ function createProgram(): CliCommand {
     .description(ABOUT)
     .version(manifest.version)
     .option("--url <url>", "the relay's address", filled)
-    .option("--token <token>", "who you are to the relay", filled)
+    .option("--token <token>", "the token that tells the relay who you are", filled)
     .option("--data <folder>", "the data folder of a server on this machine", filled)
     .option("--as <agent>", "the agent to act for (default: SIGNALBOX_AGENT, else the token's)", filled)
     .option(
       "--instance <id>",
-      "the registration these calls belong to; a newer one shuts them out (default: SIGNALBOX_INSTANCE)",
+      "the registration that these calls belong to; a newer one ends it (default: SIGNALBOX_INSTANCE)",
       filled,
     )
-    .option("--keys <file>", "what signalbox connect has kept: the relay, an agent, its token", filled)
+    .option("--keys <file>", "a file that signalbox connect wrote: the relay, an agent, its token", filled)
     .option("--json", "print one JSON value; with --follow, one a line")
     .configureHelp({ showGlobalOptions: true })
     .showHelpAfterError("(--help says more)")
@@ -96,7 +96,7 @@ function createProgram(): CliCommand {
   return program;
 }
 
-/** A group of commands without a command lists: `task --status open` is `task list --status open`. */
+/** Runs `list` when a group is called without a command: `task --status open` is `task list --status open`. */
 function listByDefault(group: Command): void {
   const list = group.commands.find((one) => one.name() === "list");
   if (!list) return;
@@ -114,13 +114,13 @@ function listByDefault(group: Command): void {
     });
 }
 
-/** `help task claim` is `task claim --help`; the help command of the library's own knows one word only. */
+/** Makes `help task claim` print `task claim --help`; commander's own help command takes one word only. */
 function addHelpCommand(program: Command): void {
   program
     .helpCommand(false)
     .command("help")
-    .description("Show what a command does")
-    .argument("[command...]", "its words, as in: help task claim")
+    .description("Show the help of a command")
+    .argument("[command...]", "the command, as in: help task claim")
     .action(async (words: string[]) => {
       if (words[0] === "serve") return serve(["--help"]);
       let named = program;
@@ -139,17 +139,17 @@ function sentenceOf(error: Error): string {
   return systemSentence(error) ?? error.message;
 }
 
-/** Says on stderr why a command ended; with --json, as JSON. */
-function complain(error: unknown, flags: Flags): void {
-  // Commander has said it already.
+/** Prints the reason of a failure to stderr; with --json, as JSON. */
+function printFailure(error: unknown, flags: Flags): void {
+  // Commander has printed its own.
   if (error instanceof CommanderError || !(error instanceof Error)) return;
   const message = sentenceOf(error);
   const problem = error instanceof RelayProblem ? error.body : { code: nameOf(error), detail: message };
   if (flags.json) return void process.stderr.write(`${safeJson(problem)}\n`);
   const errors = (error instanceof RelayProblem && error.body.errors) || [];
-  // The detail of a refusal is often its first place already.
-  const isSaid = (said: string) => error.message.includes(said);
-  const places = errors.filter(({ pointer, message }) => !(isSaid(pointer) && isSaid(message)));
+  // The detail often repeats the first of the errors.
+  const isShown = (part: string) => error.message.includes(part);
+  const places = errors.filter(({ pointer, message }) => !(isShown(pointer) && isShown(message)));
   const suggestions = (error instanceof RelayProblem && error.body.suggestions) || [];
   const lines = [
     `signalbox: ${safeLine(message)}`,
@@ -162,7 +162,7 @@ function complain(error: unknown, flags: Flags): void {
   process.stderr.write(`${lines.join("\n")}\n`);
 }
 
-/** Whoever reads our output may have enough of it (`signalbox search x | head -1`): what works on is stopped, all else ends. */
+/** Ends the program when its output is no longer read (`signalbox search x | head -1`); a running worker stops as at SIGTERM. */
 function endWithReader(): void {
   let gone = false;
   process.stdout.on("error", (error: NodeJS.ErrnoException) => {
@@ -175,7 +175,7 @@ function endWithReader(): void {
 
 async function main(): Promise<void> {
   endWithReader();
-  passProxiesBy();
+  bypassProxies();
   mendLauncher(ownCommand());
   const program = createProgram();
   try {
@@ -183,7 +183,7 @@ async function main(): Promise<void> {
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "EPIPE") process.exit(0);
     process.exitCode = exitCodeOf(error);
-    complain(error, program.opts<Flags>());
+    printFailure(error, program.opts<Flags>());
   }
 }
 

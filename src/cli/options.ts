@@ -5,9 +5,9 @@ import { MESSAGE_KINDS, type MessageKind } from "../protocol/messages.ts";
 import { longNumbers } from "../protocol/numbers.ts";
 import { EXIT, Stop } from "./exit.ts";
 
-/** Parsers of option values: what they refuse is wrong usage, told with the option's name. */
+// Parsers of option values. A refused value is wrong usage, which commander reports with the option's name.
 
-/** A value that is there: a variable that is not set leaves nothing, and nothing would mean another relay, caller or agent. */
+/** A value that is not empty. A variable that is not set leaves an empty one, which would select another relay, caller or agent. */
 export function filled(value: string): string {
   if (value.trim() === "") throw new InvalidArgumentError("It has to be something: is a variable not set?");
   return value;
@@ -39,7 +39,7 @@ export function jsonValue(value: string): Record<string, unknown> {
   throw new InvalidArgumentError("It has to be a JSON object.");
 }
 
-/** Refuses what the relay would, but for a number that parsing has changed already. */
+/** Refuses numbers that parsing changed: the relay cannot see that any more. */
 function unchanged(text: string, parsed: object): Record<string, unknown> {
   const [long] = longNumbers(text, parsed);
   if (long) throw new InvalidArgumentError(`${long.pointer} ${long.message}.`);
@@ -58,7 +58,7 @@ export const collectKinds = (value: string, list: MessageKind[] = []): MessageKi
 
 const NO_TEXT = "No text: give it, or pipe it in";
 
-/** A text given as an argument, or `-` (or nothing, when something is piped in) for what stdin has. */
+/** Text of an argument; stdin for `-`, or for a missing argument when stdin is piped. */
 export async function textOrStdin(text: string | undefined): Promise<string> {
   if (text !== undefined && text !== "-") return text;
   if (text === undefined && process.stdin.isTTY) throw new Stop(EXIT.usage, NO_TEXT);
@@ -67,7 +67,7 @@ export async function textOrStdin(text: string | undefined): Promise<string> {
   return piped;
 }
 
-/** A secret kept in a file, without the white space around it. */
+/** Secret in a file, without the white space around it. */
 export function secretIn(file: string): string {
   try {
     return readFileSync(file, "utf8").trim();

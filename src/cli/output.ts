@@ -4,19 +4,19 @@ import { safeJson, safeLine } from "./screen.ts";
 const CODES = { bold: 1, dim: 2, red: 31, green: 32, yellow: 33, cyan: 36 } as const;
 export type Colour = keyof typeof CODES;
 
-/** Where a command's answer goes. What others wrote must be made safe (screen.ts) before it gets here, but for JSON and tables. */
+/** Output of a command. Text by others must be made safe (screen.ts) first; JSON and tables do that themselves. */
 export interface Output {
   readonly json: boolean;
-  /** The answer: one JSON value with --json, else what `human` makes of it. */
+  /** Prints the answer: one JSON value with --json, else the text of `human`. */
   show(value: unknown, human: () => string): Promise<void>;
-  /** One page of a list: its items by `text`, or `none`, and the way to the next page. */
+  /** Prints one page of a list: its items by `text`, or `none`, and how to get the next page. */
   page<Item>(list: List<Item>, none: string, text: (items: Item[]) => string): Promise<void>;
-  /** One more item of an answer without end: a line of JSON with --json, else what `human` makes of it. */
+  /** Prints one more item of an endless answer: a line of JSON with --json, else the text of `human`. */
   item(value: unknown, human: () => string): Promise<void>;
-  /** A word on the side, to stderr. */
+  /** Prints a remark to stderr. */
   note(text: string): void;
   paint(colour: Colour, text: string): string;
-  /** Rows in columns, safe; the last one cut where the terminal ends. */
+  /** Rows in columns, safe, cut at the width of the terminal. */
   table(head: string[], rows: string[][]): string;
 }
 
@@ -24,7 +24,7 @@ export function createOutput({ json, colours }: { json: boolean; colours: boolea
   const { stdout, stderr } = process;
   const paintOn = colours && stdout.isTTY === true && !json;
 
-  /** Resolves when it is handed over: only then is an entry dealt with. */
+  /** Resolves when the text is written: only then may a message be acknowledged. */
   const write = (text: string) =>
     new Promise<void>((resolve, reject) => stdout.write(`${text}\n`, (error) => (error ? reject(error) : resolve())));
   const paint = (colour: Colour, text: string) => (paintOn ? `\x1b[${CODES[colour]}m${text}\x1b[0m` : text);
@@ -48,7 +48,7 @@ export function createOutput({ json, colours }: { json: boolean; colours: boolea
     table(head, rows) {
       const cells = [head, ...rows].map((row) => row.map(safeLine));
       const widths = head.map((_, column) => Math.max(...cells.map((row) => Bun.stringWidth(row[column] ?? ""))));
-      // Some terminals say that they have no columns at all.
+      // Some terminals report zero columns.
       const room = stdout.isTTY ? stdout.columns || 80 : Number.POSITIVE_INFINITY;
       const lines = cells.map((row) => fit(row.map((cell, n) => padded(cell, widths[n] ?? 0)).join("  "), room));
       return lines.map((line, n) => (n === 0 ? paint("dim", line) : line)).join("\n");

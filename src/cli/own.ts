@@ -1,6 +1,6 @@
 /**
- * Flags of every Bun that runs a program of ours. Without them Bun runs what `bunfig.toml` of the folder it is called in preloads,
- * and takes settings from the `.env` there. Processes do not inherit them.
+ * Flags of every Bun that runs a program of ours. Without them Bun preloads the files that `bunfig.toml` of the current folder names,
+ * and reads settings from its `.env`. Processes do not inherit the flags.
  */
 export const BUN_FLAGS: readonly string[] = ["--config=/dev/null", "--no-env-file"];
 

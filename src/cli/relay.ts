@@ -16,19 +16,19 @@ const COLOURS = { ok: "green", warn: "yellow", fail: "red" } as const;
 export function addRelayCommands(program: CliCommand): void {
   program
     .command("health")
-    .description("Ask the relay how it is; fails when it says fail")
+    .description("Show the health of the relay; fails when a check fails")
     .helpGroup(GROUP)
     .example("health")
     .act(async ({ client, out }) => {
       const report = await client.health();
       await out.show(report, () => `Signalbox ${safeLine(report.version)}\n${checksText(report.checks, out)}`);
-      if (report.status === "fail") throw new Stop(EXIT.problem, "The relay is not well");
+      if (report.status === "fail") throw new Stop(EXIT.problem, "The relay is not healthy");
     });
   program
     .command("backup")
-    .description("Copy the whole database, while it runs")
+    .description("Copy the whole database of a running relay")
     .helpGroup(GROUP)
-    .option("--keep <n>", "delete older copies beyond so many, this one included (default: keep all)", wholeNumber)
+    .option("--keep <n>", "copies to keep, this one included; older ones are deleted (default: all)", wholeNumber)
     .example("backup --keep 14")
     .act(async ({ client, out }, { keep }: { keep?: number }) => {
       if (!out.json) out.note("Copying the database ...");
@@ -41,7 +41,7 @@ export function addRelayCommands(program: CliCommand): void {
     .command("restore")
     .description("Restore a backup into the data folder of a stopped relay")
     .helpGroup(GROUP)
-    .argument("<file>", "the copy, as signalbox backup made it")
+    .argument("<file>", "the copy that signalbox backup made")
     .addHelpText("after", RESTORE_HELP)
     .action((file: string, _: object, command: Command) => restore(file, command));
 }
@@ -58,7 +58,7 @@ async function restore(file: string, command: Command): Promise<void> {
   const dataDir = dataFolderOf(command.optsWithGlobals<Flags>());
   if (dataDir === "./data" && !existsSync(dataDir))
     throw new Stop(EXIT.usage, "There is no data folder here: go there, or give --data (a new one is made)");
-  // A part of the server, like `serve`: loaded for this command alone.
+  // Part of the server, as in `serve`: loads for this command alone.
   const { restoreBackup } = await import("../kernel/db/restore.ts");
   try {
     const { head, former } = restoreBackup(file, dataDir, new Date().toISOString());
@@ -74,7 +74,7 @@ async function restore(file: string, command: Command): Promise<void> {
   }
 }
 
-/** One line for each check. */
+/** Checks as text, one a line. */
 export function checksText(checks: HealthCheck[], out: Output): string {
   const width = Math.max(0, ...checks.map(({ name }) => safeLine(name).length));
   const line = ({ name, status, detail }: HealthCheck) =>

@@ -1,7 +1,7 @@
 import type { Command } from "commander";
 import type { Flags } from "./settings.ts";
 
-/** The server reads its own flags: each setting has one. */
+/** Adds `serve`, whose flags the server parses itself: each setting has one. */
 export function addServeCommand(program: Command): void {
   program
     .command("serve")
@@ -12,19 +12,19 @@ export function addServeCommand(program: Command): void {
     .allowUnknownOption()
     .argument("[flags...]", "as signalbox serve --help lists them")
     .action(async (words: string[], _: object, command: Command) => {
-      // The program has taken these out already, as every other command has them.
+      // Commander has taken these, because every other command has them too.
       const { data, token } = command.optsWithGlobals<Flags>();
       const taken = Object.entries({ data, token }).flatMap(([name, value]) => (value ? [`--${name}=${value}`] : []));
       await serve([...taken, ...words]);
     });
 }
 
-/** Loads the server only when a command needs it: it is large. */
+/** Loads the server, which is large, for this command alone. */
 export async function serve(words: readonly string[]): Promise<void> {
   await (await import("../main.ts")).serve(words);
 }
 
-/** Flags that the server reads itself, which the program knows nothing of. */
+/** Flags that the server parses itself. */
 export async function serverFlags() {
   return (await import("../main.ts")).serverFlags();
 }

@@ -2,7 +2,7 @@ import { readKeys } from "../harness/keys.ts";
 import { type Choice, chooseRelay, environmentAddress } from "./choice.ts";
 import { sameServer } from "./data-folder.ts";
 
-/** The options that every command takes. */
+/** Options of every command. */
 export interface Flags {
   url?: string;
   token?: string;
@@ -13,7 +13,7 @@ export interface Flags {
   json?: boolean;
 }
 
-/** The relay, the caller's token and the agent acted for. */
+/** The relay, the caller's token, and the agent that the caller acts for. */
 export interface Settings extends Choice {
   agentId?: string;
   instanceId?: string;
@@ -22,14 +22,14 @@ export interface Settings extends Choice {
 /** Reads the environment; an empty variable counts as unset. Commands read it through this file alone. */
 const given = (name: string): string | undefined => process.env[name] || undefined;
 
-/** Whether colours are welcome, as far as the environment says (no-color.org). */
+/** Whether the environment allows colours (no-color.org). */
 export const coloursAllowed = (): boolean => !given("NO_COLOR") && given("TERM") !== "dumb";
 
-/** Whether `run` has started this: then it brings the messages in, and hooks would show the same again. */
+/** Whether `run` started this process. It brings the messages in, so hooks would repeat them. */
 export const isStartedByRun = (): boolean => given("SIGNALBOX_RUN") !== undefined;
 
-/** Has loopback asked directly, whatever proxy the environment names: that would see the tokens of relays on this machine. */
-export function passProxiesBy(): void {
+/** Keeps calls to loopback away from proxies, which would see the tokens of relays on this machine. */
+export function bypassProxies(): void {
   for (const name of ["NO_PROXY", "no_proxy"])
     process.env[name] = [given(name), "localhost,127.0.0.1,::1,[::1]"].filter(Boolean).join(",");
 }
@@ -43,11 +43,11 @@ export function childEnvironment(url: string): Record<string, string | undefined
   return { SIGNALBOX_URL: url, ...(!sameServer(url, own.url) && { SIGNALBOX_TOKEN: undefined }) };
 }
 
-/** What a scratch relay finds in its environment: nothing of a real one's, least of all its chat accounts. */
+/** Environment of a scratch relay, without settings of a real one such as its chat accounts. */
 export const scratchEnvironment = (): Record<string, string | undefined> =>
   Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith("SIGNALBOX_")));
 
-/** The secrets of chat accounts, which no flag may hold: other users can see a command line. */
+/** Secrets of chat accounts. No flag takes them, because other users can see a command line. */
 export const chatEnvironment = () => ({
   telegramToken: given("SIGNALBOX_TELEGRAM_TOKEN"),
   telegramApiUrl: given("SIGNALBOX_TELEGRAM_API_URL"),
@@ -56,7 +56,7 @@ export const chatEnvironment = () => ({
   slackApiUrl: given("SIGNALBOX_SLACK_API_URL"),
 });
 
-/** The data folder that a command works on itself. */
+/** Data folder for commands that work on it directly. */
 export const dataFolderOf = ({ data }: Flags): string => data ?? given("SIGNALBOX_DATA_DIR") ?? "./data";
 
 /** Flags, else a file of keys, else the environment, else the server that a data folder names; see choice.ts. */

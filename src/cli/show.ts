@@ -4,13 +4,13 @@ import type { Claimed } from "../protocol/work.ts";
 import type { Output } from "./output.ts";
 import { safeLine, safeText } from "./screen.ts";
 
-/** Things as people read them. Everything that others wrote is made safe here. */
+// Objects as people read them. Text by others is made safe here.
 
 /** `2026-01-01T12:00:03.123Z` → `2026-01-01 12:00:03Z`. */
 export const timeText = (time: string | null): string =>
   time === null ? "-" : safeLine(time).replace("T", " ").replace(/\.\d+/, "");
 
-/** In place of text that the clients have encrypted. */
+/** Stands for text that clients have encrypted. */
 export const ENCRYPTED = "(encrypted)";
 
 export function messageText(message: Entry | Message, { paint }: Output): string {
@@ -39,7 +39,7 @@ export function messageText(message: Entry | Message, { paint }: Output): string
   return [`${head}  ${paint("dim", timeText(createdAt))}`, ...lines.map((line) => `  ${line}`)].join("\n");
 }
 
-/** A message's context in its chat: author, original author of forwarded text, quoted message. */
+/** Context of a message in its chat: author, original author of forwarded text, quoted message. */
 function chatText(payload: Message["payload"]): string {
   const { name, isBot } = (payload?.sender ?? {}) as { name?: unknown; isBot?: unknown };
   const { forwardedFrom, quoted } = payload ?? {};
@@ -58,7 +58,7 @@ export function claimedText({ message, claim }: Claimed, out: Output): string {
   return `${messageText(message, out)}\n${out.paint("dim", lease)}`;
 }
 
-/** What an object has, one line each; what it has not is left out. */
+/** Fields of an object, one a line, without empty ones. */
 export function fieldsText(fields: object, { paint }: Output): string {
   const rows = Object.entries(fields).flatMap(([name, value]): [string, string][] => {
     if (value === null || value === undefined || (Array.isArray(value) && value.length === 0)) return [];

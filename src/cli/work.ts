@@ -27,10 +27,10 @@ interface WorkOptions {
   shell?: boolean;
 }
 
-/** `EX_TEMPFAIL` of sysexits: not now, perhaps later. */
+/** `EX_TEMPFAIL` of sysexits: try again later. */
 const TRY_LATER = 75;
 const LONGEST_WAIT_SECONDS = 300;
-const PATIENCE_KEPT = 1000;
+const DELAYS_KEPT = 1000;
 
 export function addWorkCommand(program: Command): void {
   program
@@ -42,19 +42,15 @@ export function addWorkCommand(program: Command): void {
     .option("--topic <topic>", "only this topic; repeatable", collect)
     .option(
       "--lease <seconds>",
-      "how long an item stays ours without a word; renewed at a third (default: 600)",
+      "time until a claim ends if it is not renewed; it is renewed after a third (default: 600)",
       wholeNumber,
     )
     .option("--concurrency <n>", "how many at a time (default: 1)", positive)
-    .option(
-      "--retries <n>",
-      "how often a failed item is tried again (default: as often as its sender allows)",
-      wholeNumber,
-    )
-    .option("--once", "end after one item: exit 0 when it was completed, 1 when not, 4 when there was none")
-    .option("--exit-when-empty", "end when there is nothing to claim, instead of waiting for more")
-    .option("--resume", "first take up what the agent holds already; only if it works nowhere else")
-    .option("--shell", "hand the command to sh -c; it must not build commands from what the message says")
+    .option("--retries <n>", "retries of a failed item (default: as many as its sender allows)", wholeNumber)
+    .option("--once", "end after one item: exit 0 when it was completed, 1 when not, 4 without work")
+    .option("--exit-when-empty", "end when there is no work, instead of waiting for more")
+    .option("--resume", "first continue the work that the agent holds; only if it works nowhere else")
+    .option("--shell", "run the command with sh -c; it must not build commands from the text of a message")
     .addHelpText("after", HELP)
     .action(async (words: string[], options: WorkOptions, command: Command) =>
       work(contextOf(command), words, options),
@@ -95,7 +91,7 @@ async function work(context: Context, words: string[], options: WorkOptions): Pr
   let last: WorkEvent["type"] | undefined;
   const onEvent = (event: WorkEvent) => {
     if (event.type !== "waiting") last = event.type;
-    tell(event, out);
+    print(event, out);
   };
   const hint = await unnamed(context).catch(() => "");
   if (!exitWhenEmpty) out.note(`Waiting for work${hint}`);
@@ -108,16 +104,16 @@ async function work(context: Context, words: string[], options: WorkOptions): Pr
   throw new Stop(EXIT.problem, `The item was not completed: ${last}`);
 }
 
-/** What is run for each item. */
+/** Command to run for each item. */
 interface Job {
   file: string;
   args: string[];
   url: string;
 }
 
-/** A command that cannot be run costs the work nothing: it goes back, and `onMissing` is told. */
+/** Runs the command for an item. If it cannot be started, the item is released without a failed attempt, and `onMissing` is called. */
 function handlerOf({ file, args, url }: Job, onMissing: (error: CommandMissing) => void): WorkHandler {
-  const patience = createPatience();
+  const delays = createDelays();
   const onStderr = (text: string) => void process.stderr.write(safeText(text));
   return async (message, { signal, claim }) => {
     const environment = environmentOf({ message, claim }, url);
@@ -126,15 +122,17 @@ function handlerOf({ file, args, url }: Job, onMissing: (error: CommandMissing) 
       if (error instanceof CommandMissing) onMissing(error);
       throw new Release(String(error));
     });
-    const said = end.stderr.trim();
+    const complaint = end.stderr.trim();
     if (end.code === 0) return resultOf(end.stdout, end.stdoutBytes);
-    if (end.code === TRY_LATER) throw new Release(said || "not now", patience.next(message.id));
-    throw new Failure([end.signal ? `ended by ${end.signal}` : `exit ${end.code}`, said].filter(Boolean).join(": "));
+    if (end.code === TRY_LATER) throw new Release(complaint || "not now", delays.next(message.id));
+    throw new Failure(
+      [end.signal ? `ended by ${end.signal}` : `exit ${end.code}`, complaint].filter(Boolean).join(": "),
+    );
   };
 }
 
-/** Items that were given back come again after 1 s, 2 s, 4 s, ... at most 5 min: their attempts do not count. */
-function createPatience() {
+/** Delays of released items: 1 s, 2 s, 4 s, ... at most 5 min. Their attempts do not count. */
+function createDelays() {
   const times = new Map<number, number>();
   return {
     /** Seconds until the item may be claimed again. */
@@ -143,7 +141,7 @@ function createPatience() {
       times.delete(id);
       times.set(id, before + 1);
       const [oldest] = times.keys();
-      if (times.size > PATIENCE_KEPT && oldest !== undefined) times.delete(oldest);
+      if (times.size > DELAYS_KEPT && oldest !== undefined) times.delete(oldest);
       return Math.min(LONGEST_WAIT_SECONDS, 2 ** before);
     },
   };
@@ -159,7 +157,7 @@ const environmentOf = ({ message, claim }: Claimed, url: string): Record<string,
   SIGNALBOX_LEASE_TOKEN: claim.token,
 });
 
-/** Nothing written is no result, so no response. What is too long for a message is cut, and says so. */
+/** Result of a command: `undefined` without output, cut with a remark when it is too long for a message. */
 function resultOf(stdout: string, bytes: number): string | undefined {
   const text = stdout.replace(/(\r?\n)+$/, "").toWellFormed();
   if (bytes <= BODY_BYTES && Buffer.byteLength(text) <= BODY_BYTES) return text || undefined;
@@ -167,7 +165,7 @@ function resultOf(stdout: string, bytes: number): string | undefined {
   return headOf(text, BODY_BYTES - remark.length) + remark;
 }
 
-function tell(event: WorkEvent, out: Output): void {
+function print(event: WorkEvent, out: Output): void {
   const cause = "cause" in event ? safeLine(String(event.cause)) : undefined;
   const id = "message" in event ? event.message.id : undefined;
   if (out.json) {
@@ -180,7 +178,7 @@ function tell(event: WorkEvent, out: Output): void {
       retryAfterSeconds: undefined,
       ...event,
     };
-    // When nobody reads any more, the program is being stopped already.
+    // The write fails when stdout is closed, which stops the program anyway.
     out
       .item({ type, messageId: id, attempt, error, reason, retryAfterSeconds, inMs, cause }, () => "")
       .catch(() => undefined);
