@@ -16,17 +16,17 @@ import { channelToken } from "./token.ts";
 
 export interface AdapterOptions {
   platform: Platform;
-  /** The relay. The token is the channel agent's, or an operator's, who makes one for it. */
+  /** The relay. The token is the channel agent's, or an operator's, which creates one for the agent. */
   relay: Pick<ClientOptions, "url" | "token" | "fetch" | "timing">;
-  /** The second half of the channel's id; what the platform calls the account when left out. */
+  /** Second half of the channel's id; by default the platform's id of the account. */
   accountId?: string | undefined;
-  /** For people; and for `@name`. */
+  /** Name for people, and for `@name`. */
   displayName?: string | undefined;
-  /** Where conversations go that nothing else is bound to, when the channel is new. */
+  /** Target of unbound conversations, when the channel is new. */
   target?: string | undefined;
-  /** Where messages go that name no conversation. */
+  /** Conversation for messages that name none. */
   home?: Place | undefined;
-  /** Stops: reads and claims nothing more, finishes what is being posted, says that it is gone. */
+  /** Stops the adapter: no more reads and claims; it finishes its posts and then reports its end. */
   signal: AbortSignal;
   onEvent?: ((event: AdapterEvent) => void) | undefined;
   pace?: Partial<Pace> | undefined;
@@ -35,26 +35,26 @@ export interface AdapterOptions {
   here?: Whereabouts | undefined;
 }
 
-/** In milliseconds. */
+/** Times in milliseconds. */
 interface Pace {
-  /** How often the adapter says that it is there. */
+  /** Interval of the adapter's beat. */
   beatMs: number;
-  /** How often one that waits looks, and how long there has to be no sign of life until it takes over. */
+  /** Interval at which a waiting adapter looks, and the time without a beat after which it takes over. */
   lookMs: number;
   deadMs: number;
-  /** How often the platform is asked whether it still reaches us. */
+  /** Interval at which the canary asks the platform whether its events still reach us. */
   probeMs: number;
-  /** How long the relay holds a question for work. */
+  /** Time for which the relay holds a request for work. */
   claimSeconds: number;
 }
 
 const PACE: Pace = { beatMs: 10_000, lookMs: 5_000, deadMs: 40_000, probeMs: 60_000, claimSeconds: 30 };
-/** As long as a message may take without a word from us; renewed at a third. */
+/** Lease of a message; renewed at a third. */
 const LEASE_SECONDS = 120;
-/** So many conversations are served side by side. */
+/** Conversations served at the same time. */
 const CONCURRENCY = 10;
 
-/** What one run of an adapter is made of. */
+/** Parts of one run of an adapter. */
 interface Run {
   options: AdapterOptions;
   pace: Pace;
@@ -62,21 +62,21 @@ interface Run {
   channelId: string;
   account: Account;
   here: Whereabouts;
-  /** A client for the channel's agent; with an instance, what it does is refused once a newer one is there. */
+  /** A client for the channel's agent. With an instance, the relay refuses its calls once a newer instance has registered. */
   connect(instanceId?: string): Client;
   onEvent(event: AdapterEvent): void;
 }
 
 /**
- * Runs a channel until `signal` fires: waits for its turn, then reads the platform and posts to it. Rejects with what waiting
- * cannot cure: a permanent `PlatformFault` (the platform refuses the account), `RelayProblem` (the relay refuses the token, or
- * an adapter of another make has taken over).
+ * Runs a channel until `signal` fires: waits for its turn, then reads the platform and posts to it.
+ * @throws errors that waiting does not cure: a permanent `PlatformFault` (the platform refuses the account), `RelayProblem` (the
+ * relay refuses the token, or an adapter of another kind has taken over)
  */
 export async function runAdapter(options: AdapterOptions): Promise<void> {
   const { signal } = options;
   try {
     const run = await begin(options);
-    // Who was taken over once believes the beat alone: another may have our host's name and our number.
+    // After a takeover only the beat counts: another process may have our host name and process id.
     for (let here: Whereabouts | undefined = run.here; !(await serveOnce(run, here)); here = undefined);
     run.onEvent({ type: "stopped", channelId: run.channelId });
   } catch (error) {
@@ -102,7 +102,7 @@ async function begin(options: AdapterOptions): Promise<Run> {
   return { options, pace: { ...PACE, ...options.pace }, timing, channelId, account: named, here, connect, onEvent };
 }
 
-/** A platform that does not answer is asked again; one that says no is believed. */
+/** Signs in; asks again while the platform does not answer, and gives up when it refuses. */
 async function signIn(
   platform: Platform,
   timing: Timing,
@@ -127,7 +127,7 @@ async function signIn(
   }
 }
 
-/** Waits for its turn and serves. Answers whether it is done; false when a newer adapter serves, behind which it waits. */
+/** Waits for its turn and serves. @returns whether it is done; false when a newer adapter serves, which it waits for */
 async function serveOnce(run: Run, here: Whereabouts | undefined): Promise<boolean> {
   const { options, timing, pace, channelId, onEvent } = run;
   const { signal } = options;
@@ -140,7 +140,7 @@ async function serveOnce(run: Run, here: Whereabouts | undefined): Promise<boole
   } catch (error) {
     if (!isSuperseded(error)) throw error;
     onEvent({ type: "superseded", channelId });
-    // One that tells how it is will be noticed when it is gone. Behind any other nobody waits for ever.
+    // A newer adapter with a beat is missed when it ends, so wait for it. Without a beat the wait would never end.
     if (markOf(await untilAnswered(timing, signal, () => lookAt(run))) === undefined) throw error;
     return false;
   } finally {
@@ -157,7 +157,7 @@ async function lookAt({ connect, channelId }: Run): Promise<Agent | undefined> {
     });
 }
 
-/** Resolves when it has stopped because it was asked to; rejects with whatever else ended it. */
+/** Resolves after a requested stop; rejects with any other reason of its end. */
 async function serve(run: Run, life: LinkedAbort): Promise<void> {
   const { options, timing, pace, channelId, connect, onEvent } = run;
   const { platform, home, signal } = options;
@@ -188,7 +188,7 @@ async function serve(run: Run, life: LinkedAbort): Promise<void> {
   beating.abort(undefined);
   await beats;
   if (!signal.aborted) {
-    // Nobody has to wait for the beat of one that has ended for good.
+    // After a final end no adapter has to wait for this one's beat.
     if (!isSuperseded(life.signal.reason)) await pulse.leave().catch(() => undefined);
     throw life.signal.reason;
   }

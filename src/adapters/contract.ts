@@ -1,46 +1,45 @@
 /**
- * What a platform has to offer so that it can be a channel. Everything that is the same for all of them (being the only
- * adapter, storing what comes in before the platform is told, posting once, retries, files, readiness, stopping) is done by
- * `adapter.ts` around it.
+ * Contract of a platform that becomes a channel. `adapter.ts` does the rest, the same for all: being the only adapter, storing
+ * events before acknowledging them to the platform, posting once, retries, files, readiness, stopping.
  */
 export interface Platform {
-  /** The first half of the channel's id. */
+  /** First half of the channel's id. */
   readonly provider: string;
-  /** Signs in, and says whose account it is. Rejects with `PlatformFault`. */
+  /** Signs in. @returns the account @throws PlatformFault */
   identify(signal: AbortSignal): Promise<Account>;
   /**
-   * Reads until `signal` fires, beginning with what waited. What comes in goes to `inbox.deliver`, in order; only after that
-   * resolved is the platform told that it arrived. Rejects with `PlatformFault` when it cannot go on reading: it is called
-   * again later, or never again when the fault is `permanent`.
+   * Reads until `signal` fires, beginning with events that waited. Passes each event to `inbox.deliver`, in order, and
+   * acknowledges it to the platform only after that has resolved. A `PlatformFault` ends the reading: the adapter calls `read`
+   * again later, or never when the fault is `permanent`.
    */
   read(inbox: Inbox, signal: AbortSignal): Promise<void>;
-  /** Cuts a text into what fits into one message each; the same text is always cut the same way. */
+  /** Cuts a text into parts that fit into one message each. MUST cut the same text the same way every time. */
   cut(text: string): string[];
-  /** Posts one part and answers its external id. Rejects with `PlatformFault`; anything else counts as `ambiguous`. */
+  /** Posts one part. @returns its external id @throws PlatformFault; any other error counts as `ambiguous` */
   post(post: Post): Promise<string>;
   /**
-   * Looks for a part that an earlier try may have posted: its external id, or null when it surely is not there. Left out
-   * where the platform cannot tell.
+   * Looks for a part that an earlier try may have posted. @returns its external id, or null when it was surely not posted.
+   * Missing where the platform cannot tell.
    */
   find?(post: Post): Promise<string | null>;
-  /** Looks whether what comes in still reaches us: why it does not, or null. */
+  /** Checks whether events still reach us. @returns the reason why not, or null */
   probe(signal: AbortSignal): Promise<string | null>;
 }
 
 export interface Account {
-  /** The second half of the channel's id, when nobody chose one. */
+  /** Default of the second half of the channel's id. */
   accountId: string;
-  /** For people. */
+  /** Name for people. */
   name: string;
 }
 
-/** Where what a platform reads goes. */
+/** Destination of the events that a platform reads. */
 export interface Inbox {
-  /** Resolves when the relay has stored it, or will never take it. Rejects when the adapter is at its end. */
+  /** Resolves when the relay has stored the event, or will never accept it. Rejects when the adapter ends. */
   deliver(incoming: Incoming): Promise<void>;
-  /** What comes in reaches us from now on. */
+  /** Reports that events reach us from now on. */
   listening(): void;
-  /** Something for the log of whoever runs the adapter. */
+  /** Writes to the log of the program that runs the adapter. */
   note(text: string): void;
 }
 
@@ -49,9 +48,9 @@ export interface Incoming {
   type: "text" | "button" | "command" | "moved";
   conversationId: string;
   threadId?: string | undefined;
-  /** Unique within the channel. */
+  /** Id that is unique within the channel. */
   externalId: string;
-  /** `isBot`: the platform says that no person wrote it. */
+  /** `isBot`: by the platform's word, no person wrote it. */
   sender: { id: string; name: string; isBot?: boolean | undefined };
   text?: string | undefined;
   /** Original author of what the sender forwarded. */
@@ -61,20 +60,20 @@ export interface Incoming {
   button?: { id: string; text?: string | undefined } | undefined;
   files?: IncomingFile[] | undefined;
   replyToExternalId?: string | undefined;
-  /** With `moved`: what `conversationId` is called from now on. */
+  /** With `moved`: the new id of `conversationId`. */
   movedTo?: string | undefined;
 }
 
-/** A chat that has changed its id for good. All reports of the change are one event. */
+/** Chat that has changed its id for good. All reports of the change are one event. */
 export const moveOf = ({ from, to }: { from: string; to: string }, sender: Incoming["sender"]): Incoming => ({
   ...{ type: "moved", conversationId: from, movedTo: to, externalId: `moved:${from}:${to}`, sender },
 });
 
 export interface IncomingFile {
   name: string;
-  /** A media type; empty when the platform does not say. */
+  /** Media type; empty when the platform gives none. */
   type: string;
-  /** Rejects with `PlatformFault`, whose message replaces the file in the text. A `File` may carry a better name and type. */
+  /** Fetches the file; a `File` may carry a better name and type. @throws PlatformFault whose message replaces the file in the text */
   fetch(signal: AbortSignal): Promise<Blob>;
 }
 
@@ -84,10 +83,10 @@ export interface Place {
   threadId?: string | undefined;
 }
 
-/** A button has an `id`, which comes back when it is pressed, or a `url`. */
+/** Button with an `id`, which a press sends back, or a `url`. */
 export type Button = { text: string; id?: string | undefined; url?: string | undefined };
 
-/** One message of the platform. A relay's message becomes one or more of them. */
+/** One message of the platform. A message of the relay becomes one or more parts. */
 export type Part = { text: string; buttons?: Button[][] | undefined } | { file: OutgoingFile };
 
 export interface OutgoingFile {
@@ -99,42 +98,42 @@ export interface OutgoingFile {
 export interface Post {
   place: Place;
   part: Part;
-  /** The same for each try of this part, different for any other. */
+  /** Key of this part: the same for each try, different for any other part. */
   key: string;
-  /** The message that this one answers, if it is the first part. */
+  /** Message that this part answers; set for the first part alone. */
   replyToExternalId?: string | undefined;
-  /** Nothing of this message was posted before, in milliseconds since 1970. */
+  /** Time before which no part of this message was posted, in milliseconds since 1970. */
   since: number;
-  /** The parts of this message that are known to be posted. */
+  /** External ids of the parts that are known to be posted. */
   posted: readonly string[];
 }
 
 export type Failure = "transient" | "permanent" | "ambiguous";
 
 /**
- * What a platform said no with. `transient`: surely not done, may work later. `permanent`: surely not done, never will be.
- * `ambiguous`: nobody knows whether it was done.
+ * Refusal by a platform. `transient`: surely not done, may work later. `permanent`: surely not done, never will be. `ambiguous`:
+ * done or not, unknown.
  */
 export class PlatformFault extends Error {
   override readonly name = "PlatformFault";
 
   constructor(
     readonly failure: Failure,
-    /** For programs: `rate-limited`, `blocked`, `unreachable`, ... */
+    /** Code for programs: `rate-limited`, `blocked`, `unreachable`, ... */
     readonly code: string,
     message: string,
     readonly retryAfterSeconds?: number,
-    /** The chat has another id now. */
+    /** New id of a chat that has moved. */
     readonly movedTo?: string,
   ) {
     super(message);
   }
 }
 
-/** A connection that was never made: what was to be sent surely did not arrive. */
+/** Errors of a connection that was never made: the request surely did not arrive. */
 const NEVER_LEFT = /^(ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|CERT_\w+|DEPTH_ZERO\w*|UNABLE_TO\w+)$/;
 
-/** What `fetch` rejected with. */
+/** Fault for an error that `fetch` rejected with. */
 export function networkFault(error: unknown): PlatformFault {
   const code = error instanceof Error && "code" in error ? String(error.code) : "";
   const reason = error instanceof Error ? error.message : String(error);

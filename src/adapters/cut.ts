@@ -1,11 +1,11 @@
-/** Places to cut at, best first: between paragraphs, lines, sentences, words. */
+/** Seams, best first: between paragraphs, lines, sentences, words. */
 const SEAMS = [/\n\s*\n/g, /\n/g, /[.!?;:。！？]\s/g, /\s/g];
-/** A piece that ends before this share of the room is not worth its seam. */
+/** Share of the limit that a piece has to fill before it may end at a seam. */
 const WORTH = 0.5;
 
 /**
  * Cuts a text into pieces of at most `limit`, counted in UTF-16 units as the platforms do, at the best seam near the end of
- * each. Never within a character that takes several units, and no piece is blank. White space at a cut is left away.
+ * each, never within a character of several units. Drops white space at a cut. No piece is blank.
  */
 export function cutText(text: string, limit: number): string[] {
   const pieces: string[] = [];
@@ -33,13 +33,13 @@ function seam(text: string, limit: number): number {
 }
 
 const segmenter = new Intl.Segmenter(undefined, { granularity: "grapheme" });
-/** The longest emoji sequences have some 30 units. */
+/** Longest emoji sequence: some 30 units. */
 const LONGEST_CHARACTER = 64;
 
-/** The last place up to `limit` that is not within a character as people see it. */
+/** Last place up to `limit` that is not within a character as people see it. */
 function wholeCharacters(text: string, limit: number): number {
   const from = Math.max(0, limit - LONGEST_CHARACTER);
-  // A slice that begins within a character would be read wrongly at its beginning only.
+  // A slice may begin within a character; only its beginning is misread then.
   const window = text.slice(from, limit + LONGEST_CHARACTER);
   let best = 0;
   for (const { index } of segmenter.segment(window)) if (from + index <= limit) best = from + index;

@@ -2,7 +2,7 @@ import { type AdapterOptions, runAdapter } from "./adapter.ts";
 import { type ChatSettings, createPlatform } from "./chats.ts";
 import type { AdapterEvent } from "./events.ts";
 
-/** As much of a logger as is needed here. */
+/** The used part of a logger. */
 export interface AdapterLog {
   debug(facts: object, text: string): void;
   info(facts: object, text: string): void;
@@ -11,11 +11,11 @@ export interface AdapterLog {
 }
 
 export interface ServerAdapters {
-  /** Resolves when all have finished what they were posting. */
+  /** Resolves when all adapters have finished their posts. */
   stop(): Promise<void>;
 }
 
-/** The adapters that the server itself runs. One that cannot go on ends alone, and says why. */
+/** Adapters that the server itself runs. One that cannot go on ends alone and logs the reason. */
 export function startAdapters(
   chats: readonly ChatSettings[],
   relay: AdapterOptions["relay"],
@@ -41,7 +41,7 @@ export function startAdapters(
   };
 }
 
-/** Chosen fields: an error of a library may hold the request, and the request the token. */
+/** Loggable fields of an event. An error of a library may hold the request, and the request the token. */
 function described(error: unknown): { name: string; message: string; code?: string } {
   if (!(error instanceof Error)) return { name: "Error", message: "unknown" };
   const { name, message } = error;
@@ -69,7 +69,7 @@ function logEvent(event: AdapterEvent, log: AdapterLog): void {
   log[LEVELS[type]]({ channel: channelId, event: type, ...facts }, sentenceOf(event));
 }
 
-/** An event in words. */
+/** Event as a sentence. */
 export function sentenceOf(event: AdapterEvent): string {
   const { channelId: channel } = event;
   switch (event.type) {
@@ -78,7 +78,7 @@ export function sentenceOf(event: AdapterEvent): string {
     case "serving":
       return `${channel}: this process is its adapter now`;
     case "ready":
-      return `${channel}: what comes in is heard`;
+      return `${channel}: events reach us`;
     case "not-ready":
       return `${channel}: nothing comes in: ${event.reason}`;
     case "note":

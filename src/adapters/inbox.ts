@@ -22,10 +22,10 @@ type Attachment = NonNullable<ChannelEvent["attachments"]>[number];
 const MAX_FILES = 32;
 const FILE_TRIES = 3;
 const FILE_WAIT_MS = 2_000;
-/** With these the relay says no to this one event; any other refusal is one of the whole adapter. */
+/** Statuses that refuse a single event; any other refusal ends the adapter. */
 const REFUSALS = new Set([400, 409, 413, 422]);
 
-/** Stores in the relay what comes in. Resolves when it is stored, or will never be. */
+/** Stores events in the relay. Resolves when an event is stored, or will never be. */
 export function createDelivery({ client, channelId, timing, signal, onEvent }: InboxParts) {
   async function deliver(incoming: Incoming): Promise<void> {
     const { externalId } = incoming;
@@ -61,7 +61,7 @@ export function createDelivery({ client, channelId, timing, signal, onEvent }: I
     return { attachments, notes };
   }
 
-  /** A file that cannot be had does not keep the text back: the reason goes along instead. */
+  /** Fetches a file. When that fails, the text goes on with the reason in the file's place. */
   async function carryFile(file: IncomingFile): Promise<Attachment | string> {
     const bytes = await fetchFile(file);
     if (typeof bytes === "string") return bytes;
@@ -92,15 +92,15 @@ export function createDelivery({ client, channelId, timing, signal, onEvent }: I
   return deliver;
 }
 
-/** A newer adapter is no fault of the event. */
+/** Whether the relay refuses this event alone. A newer adapter is no fault of the event. */
 const isRefusal = (error: unknown): boolean =>
   error instanceof RelayProblem && REFUSALS.has(error.status) && error.code !== "superseded";
 
 function eventOf(incoming: Incoming, attachments: Attachment[], notes: string[]): ChannelEvent {
-  const { files: _, sender, text, button, forwardedFrom, quoted, ...said } = incoming;
+  const { files: _, sender, text, button, forwardedFrom, quoted, ...rest } = incoming;
   const lines = [text, ...notes].filter((line) => line !== undefined && line !== "").join("\n");
   return {
-    ...said,
+    ...rest,
     sender: {
       id: lineOf(sender.id, 256),
       name: lineOf(sender.name, 256) || sender.id,
@@ -115,14 +115,14 @@ function eventOf(incoming: Incoming, attachments: Attachment[], notes: string[])
 }
 
 /**
- * The part of a message that was missing when it was stored: Slack reports a mention without its files, and some files download
- * only at the second try. It becomes an event of its own that answers the first.
+ * Event for the part of a message that was missing when the message was stored, as an answer to the first event: Slack reports a
+ * mention without its files, and some files download only at the second try.
  */
 function moreOf(event: ChannelEvent, stored: Message | undefined): ChannelEvent | undefined {
   const before = stored?.payload;
   if (!stored || before?.externalId !== event.externalId) return undefined;
   const { externalId, replyToExternalId } = event;
-  // Telegram's edits are told apart by the second.
+  // Telegram's times of edits have a resolution of a second.
   const isEdit = externalId.startsWith(`${replyToExternalId}:edit:`);
   if (isEdit && event.text && event.text !== stored.body)
     return { ...event, externalId: `${externalId}:${Bun.hash(event.text).toString(36)}` };
@@ -133,6 +133,6 @@ function moreOf(event: ChannelEvent, stored: Message | undefined): ChannelEvent 
   return { ...event, attachments, text, externalId: `${externalId}:more`, replyToExternalId: externalId };
 }
 
-/** Platforms let people put anything into a name. */
+/** Name without controls: platforms let people put anything into one. */
 const lineOf = (text: string, bytes: number): string =>
   headOf(text.toWellFormed().replace(/\p{Cc}+/gu, " "), bytes).trim();

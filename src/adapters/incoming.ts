@@ -11,20 +11,20 @@ export interface ReadingParts {
   channelId: string;
   timing: Timing;
   readiness: Readiness;
-  /** How often the canary looks, in milliseconds. */
+  /** Interval of the canary in milliseconds. */
   probeMs: number;
   deliver: Inbox["deliver"];
   onEvent(event: AdapterEvent): void;
 }
 
 const LONGEST_WAIT_MS = 60_000;
-/** So much more often is looked while something is wrong. */
+/** Factor by which the canary is faster while something is wrong. */
 const SOONER = 4;
 
-/** Reads the platform for ever, and makes sure that it does. */
+/** Reads the platform for ever, and renews a connection that lets no events through. */
 export function createReading(parts: ReadingParts) {
   const { platform, channelId, timing, readiness, onEvent } = parts;
-  /** Ends the connection that is being read; the next one is made at once. */
+  /** Ends the current connection; the next one follows at once. */
   let renew: (fault: PlatformFault) => void = () => undefined;
 
   async function once(signal: AbortSignal, onUp: () => void): Promise<void> {
@@ -46,7 +46,7 @@ export function createReading(parts: ReadingParts) {
   }
 
   return {
-    /** Ends only by rejecting: with the signal's reason, a refusal of the relay, or a permanent `PlatformFault`. */
+    /** Reads for ever. @throws the signal's reason, a refusal of the relay, or a permanent `PlatformFault` */
     async read(signal: AbortSignal): Promise<never> {
       const backoff = createBackoff(timing, { maxMs: LONGEST_WAIT_MS });
       for (;;) {
@@ -65,7 +65,7 @@ export function createReading(parts: ReadingParts) {
       }
     },
 
-    /** The canary: asks the platform whether what comes in reaches us, and begins anew when it does not. As `read`, it only rejects. */
+    /** The canary: asks the platform whether events reach us, and renews the connection if not. It ends by rejecting, as `read` does. */
     async watch(signal: AbortSignal): Promise<never> {
       let unanswered = 0;
       for (;;) {
@@ -79,7 +79,7 @@ export function createReading(parts: ReadingParts) {
           signal.throwIfAborted();
           const fault = faultOf(error);
           if (fault.failure === "permanent") throw fault;
-          // One question without an answer is the network's; two are ours.
+          // One unanswered question may be the network's fault; two in a row count.
           if (++unanswered > 1) readiness.probed(fault.message);
         }
       }

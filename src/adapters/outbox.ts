@@ -22,36 +22,36 @@ export interface OutboxParts {
   channelId: string;
   platform: Platform;
   timing: Timing;
-  /** Where messages go that name no conversation. */
+  /** Conversation for messages that name none. */
   home?: Place | undefined;
-  /** Tells the relay of what the platform says as it refuses a post: that a chat has another id. */
+  /** Reports to the relay that a chat has another id, as a refused post told. */
   deliver: Inbox["deliver"];
   onEvent(event: AdapterEvent): void;
 }
 
-/** What one message becomes, and what is known of it. */
+/** A message in delivery: its parts, and the state of each. */
 interface Sending {
   message: Message;
   token: string;
   place: Place;
   parts: Part[];
   payload: OutboundPayload;
-  /** By part: its external id, or null when an attempt began it and nobody knows its end. */
+  /** External id by part; null when an attempt began the part and its end is unknown. */
   known: Map<number, string | null>;
-  /** The wish to stop, or the loss of the lease. */
+  /** Fires at a stop of the adapter, or the loss of the lease. */
   stopping: AbortSignal;
-  /** Notes of a part outlive that wish: what was posted has to be known. */
+  /** Fires some time after `stopping`: notes of posted parts must still reach the relay. */
   life: AbortSignal;
 }
 
-/** A platform that asks for no more patience than this is waited for with the message in hand. */
+/** Longest wait for a platform with the message in hand. */
 const PATIENCE_SECONDS = 30;
 const TRIES = 4;
-/** What was just sent may take a moment until the platform finds it. */
+/** Delay before a lookup: the platform may not find a fresh post at once. */
 const FIND_AFTER_MS = 2_000;
-/** How long a stopping adapter goes on telling the relay what it has posted. */
+/** Time that a stopping adapter has to note its posts in the relay. */
 const PARTING_MS = 5_000;
-/** How long a message stays away after a transient failure, by attempt: five of them survive half an hour's outage. */
+/** Delay of a message after a transient failure, by attempt: five of them survive half an hour's outage. */
 const RETRY_SECONDS = [15, 60, 300, 1800];
 
 const UNKNOWN_END = new PlatformFault(
@@ -61,8 +61,8 @@ const UNKNOWN_END = new PlatformFault(
 );
 
 /**
- * Posts one message, part by part. Each part is noted in the relay before it is posted and after: whatever dies in between, the
- * next attempt knows which part may be there already, and asks the platform or gives up as `ambiguous`. Never posts one twice.
+ * Posts one message, part by part. Notes each part in the relay before and after posting it. After a crash in between, the next
+ * attempt knows which part may be posted, and asks the platform or gives up as `ambiguous`. Never posts a part twice.
  */
 export function createOutbox({
   client,
@@ -73,7 +73,7 @@ export function createOutbox({
   deliver,
   onEvent,
 }: OutboxParts): WorkHandler {
-  /** Chats that moved while this adapter runs: the one for messages without a conversation is its own setting. */
+  /** Chats that moved while this adapter runs: its own setting for messages without a conversation may be one. */
   const moved = new Map<string, string>();
 
   /** @throws PlatformFault permanent */
@@ -93,7 +93,7 @@ export function createOutbox({
   function partsOf(payload: OutboundPayload, message: Message, life: AbortSignal): Part[] {
     const texts: Part[] = platform.cut(payload.text ?? message.body).map((text) => ({ text }));
     const files = (payload.files ?? []).map(({ fileId, name = fileId, type = "" }): Part => {
-      // Read at each try: only then is it needed, and it may be large.
+      // Read at each try, because the file may be large.
       return { file: { name, type, fetch: () => fileOf(fileId, life) } };
     });
     const { buttons } = payload;
@@ -102,7 +102,7 @@ export function createOutbox({
     return [...texts, { text: last && "text" in last ? last.text : "…", buttons }, ...files];
   }
 
-  /** @throws PlatformFault: without the file nothing is posted. */
+  /** @throws PlatformFault, because nothing is posted without the file */
   async function fileOf(fileId: string, life: AbortSignal): Promise<Blob> {
     try {
       const { bytes } = await untilAnswered(timing, life, () => client.files.get(fileId));
@@ -150,7 +150,7 @@ export function createOutbox({
       } catch (error) {
         fault = faultOf(error);
         if (fault.movedTo !== undefined && n <= TRIES) {
-          // Nothing was posted there: post to the chat's current id.
+          // Nothing was posted there, so post to the chat's current id.
           post = { ...post, place: await follow(sending, fault.movedTo) };
           fault = undefined;
           continue;
@@ -168,14 +168,14 @@ export function createOutbox({
     return sending.place;
   }
 
-  /** Waits for what may be better soon. @throws PlatformFault what will not, Release when there is no time to wait */
+  /** Waits until a transient fault may have passed. @throws PlatformFault for other faults, Release when there is no time to wait */
   async function patience(fault: PlatformFault, tries: number, stopping: AbortSignal): Promise<void> {
     const { failure, retryAfterSeconds = 2 ** tries } = fault;
     const isAmbiguous = failure === "ambiguous";
     if (failure === "permanent" || (isAmbiguous && !platform.find)) throw fault;
     if (!isAmbiguous && (tries === TRIES || retryAfterSeconds > PATIENCE_SECONDS)) throw fault;
     await timing.sleep(isAmbiguous ? FIND_AFTER_MS : retryAfterSeconds * 1000, stopping).catch(() => {
-      // Given back as it is: the next attempt looks for what may be there.
+      // Released as it is: the next attempt looks for the part.
       throw isAmbiguous ? new Release("the adapter is stopping") : fault;
     });
   }
@@ -201,7 +201,7 @@ export function createOutbox({
       const done = sending.known.get(part);
       const post = postOf(sending, part);
       if (typeof done === "string" || !post) continue;
-      // What is noted as posted stays noted: whoever claims it next goes on from there.
+      // Notes of posted parts stay, so the next claimer goes on from there.
       if (sending.stopping.aborted) throw new Release("the adapter is stopping");
       const externalId = await settlePart(sending, part, post);
       sending.known.set(part, externalId);

@@ -3,7 +3,7 @@ import { createBackoff } from "../client/backoff.ts";
 import { mayPass, retryAfterOf } from "../client/errors.ts";
 import type { Timing } from "../client/timing.ts";
 
-/** Asks the relay until it answers: a restart of the relay is nothing to end for. Rejects with what waiting cannot cure. */
+/** Repeats a call until the relay answers, also across its restart. @throws errors that waiting does not cure */
 export async function untilAnswered<T>(timing: Timing, signal: AbortSignal, ask: () => Promise<T>): Promise<T> {
   const backoff = createBackoff(timing);
   for (;;) {
@@ -17,7 +17,7 @@ export async function untilAnswered<T>(timing: Timing, signal: AbortSignal, ask:
   }
 }
 
-/** A signal that fires some time after `signal` has: for what should still be brought to its end. */
+/** Signal that fires some time after `signal`, for calls that should still finish. */
 export function afterwards(timing: Timing, signal: AbortSignal, ms: number): LinkedAbort {
   const own = linkedAbort();
   const later = () => {
@@ -35,7 +35,7 @@ export function afterwards(timing: Timing, signal: AbortSignal, ms: number): Lin
   return { ...own, dispose };
 }
 
-/** Runs it with a signal that fires with the caller's, and when its time is up: a connection can say nothing at all, for ever. */
+/** Runs a call with a time limit, as a connection can stay silent for ever. Its signal fires with the caller's too. */
 export async function withinTime<T>(
   seconds: number,
   signal: AbortSignal | undefined,

@@ -12,7 +12,7 @@ export interface PulseParts {
   beatMs: number;
 }
 
-/** Who stops does not wait long for a relay that does not answer. */
+/** Options of the last calls: a stopping adapter does not wait long for the relay. */
 const LAST_WORD = { retries: 1, timeoutMs: 3_000 };
 
 export const beatOf = ({ host, pid }: Whereabouts, beat: number, deaf: string | null): Beat => ({
@@ -22,12 +22,12 @@ export const beatOf = ({ host, pid }: Whereabouts, beat: number, deaf: string | 
   deaf,
 });
 
-/** Says to the relay, and to adapters that wait, that this one is there and how it is. One write at a time. */
+/** Reports this adapter's presence and readiness to the relay and to waiting adapters. One write at a time. */
 export function createPulse({ client, channelId, timing, here, beatMs }: PulseParts) {
   let count = 0;
   let last: Promise<unknown> = Promise.resolve();
 
-  /** What others keep in the agent's meta stays. */
+  /** Keeps the entries of others in the agent's meta. */
   async function write({ ready, reason }: Readiness, signal?: AbortSignal): Promise<void> {
     const { meta } = await client.agents.get(channelId, { signal, retries: 0 });
     const adapter = beatOf(here, ++count, reason);
@@ -41,10 +41,10 @@ export function createPulse({ client, channelId, timing, here, beatMs }: PulsePa
   }
 
   return {
-    /** At once; what fails is told with the next beat. */
+    /** Writes at once; after a failure the next beat writes it. */
     tell: (readiness: Readiness) => void inTurn(() => write(readiness)).catch(() => undefined),
 
-    /** Until the signal fires. Rejects when the relay no longer knows this adapter. */
+    /** Beats until the signal fires. @throws RelayProblem when the relay no longer knows this adapter */
     async beat(signal: AbortSignal, readiness: Readiness): Promise<void> {
       while (!signal.aborted) {
         await timing.sleep(beatMs, signal).catch(() => undefined);
@@ -55,7 +55,7 @@ export function createPulse({ client, channelId, timing, here, beatMs }: PulsePa
       }
     },
 
-    /** Whoever waits need not wait any longer. */
+    /** Reports the end, so that a waiting adapter takes over at once. */
     leave: () =>
       inTurn(async () => {
         const { meta } = await client.agents.get(channelId, LAST_WORD);

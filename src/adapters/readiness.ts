@@ -1,15 +1,15 @@
-/** Whether what comes in reaches us: the platform says so, and the canary has found nothing against it. */
+/** Whether events reach us: the platform says so, and the canary found no fault. */
 export interface Readiness {
   readonly ready: boolean;
-  /** Why not. */
+  /** Reason of `false`. */
   readonly reason: string | null;
   listening(): void;
   notListening(reason: string): void;
-  /** What the canary found: a reason, or null. */
+  /** Reports the canary's finding: a reason, or null. */
   probed(reason: string | null): void;
 }
 
-/** `onChange` is told when it turns. */
+/** @param onChange called with each change */
 export function createReadiness(onChange: (readiness: Readiness) => void): Readiness {
   let silence: string | null = "it has just begun";
   let finding: string | null = null;

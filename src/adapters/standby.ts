@@ -6,24 +6,24 @@ import type { Agent } from "../protocol/agents.ts";
 import { untilAnswered } from "./patience.ts";
 
 /**
- * One adapter an account. Whoever registers last is the adapter, and the relay refuses the one before it everything: that is
- * the fence. So that a second process waits instead of taking over, the one that serves counts up a beat in its agent's
- * `meta.adapter`, and registers only when the beat has stood still for long enough. No clock is compared with another.
+ * One adapter an account. The last process to register is the adapter, and the relay refuses all calls of the one before: that is
+ * the fence. The serving process counts up a beat in its agent's `meta.adapter`. A second process waits, and registers only when
+ * the beat has stood still for long enough. No clock is compared with another.
  */
 export const Beat = z.object({
   beat: z.int(),
   host: z.string(),
   pid: z.int(),
-  /** Why nothing comes in at the moment. */
+  /** Reason why no events come in. */
   deaf: z.string().nullable(),
 });
 export type Beat = z.infer<typeof Beat>;
 
-/** Where an adapter runs. */
+/** Machine and process of an adapter. */
 export interface Whereabouts {
   host: string;
   pid: number;
-  /** Whether there is a process of this number on this machine. */
+  /** Whether this machine has a process with that id. */
   isAlive(pid: number): boolean;
 }
 
@@ -42,17 +42,17 @@ export const systemWhereabouts: Whereabouts = {
 
 export interface Watch {
   timing: Timing;
-  /** How often is looked, and for how long a beat has to stand still, in milliseconds. */
+  /** Interval of the looks, and the time that a beat has to stand still, in milliseconds. */
   lookMs: number;
   deadMs: number;
-  /** The channel's agent as it is now. */
+  /** Reads the channel's agent. */
   look(): Promise<Agent | undefined>;
   onWait(): void;
-  /** A process of this machine that is not there any more need not be waited for. Left out: the beat alone counts. */
+  /** Our own machine, whose dead processes need no wait. Without it only the beat counts. */
   here?: Whereabouts | undefined;
 }
 
-/** Resolves when nobody serves the channel. */
+/** Resolves when no adapter serves the channel. */
 export async function awaitTurn(watch: Watch, signal: AbortSignal): Promise<void> {
   const { timing, lookMs, deadMs } = watch;
   let mark: string | undefined;
@@ -65,20 +65,20 @@ export async function awaitTurn(watch: Watch, signal: AbortSignal): Promise<void
     stillMs = seen === mark ? stillMs + lookMs : 0;
     if (stillMs >= deadMs) return;
     mark = seen;
-    // Uneven, so that of two who wait one comes first.
+    // Jitter, so that one of two waiting adapters comes first.
     await timing.sleep(lookMs * (1 + timing.random() / 4), signal);
   }
 }
 
 const beatOf = (agent: Agent | undefined): Beat | undefined => Beat.safeParse(agent?.meta?.adapter).data;
 
-/** Which beat of whom; undefined when nobody says that he serves. */
+/** Beat and its adapter as text; undefined when no adapter serves. */
 export function markOf(agent: Agent | undefined): string | undefined {
   const beat = beatOf(agent);
   return beat && `${agent?.instanceId}#${beat.beat}`;
 }
 
-/** Our own number means that whoever had it before is gone: a container's first process has the same one at each start. */
+/** Whether that process is gone. Our own id means yes: the first process of a container has the same id at each start. */
 function isGone(agent: Agent | undefined, { host, pid, isAlive }: Whereabouts): boolean {
   const beat = beatOf(agent);
   return beat?.host === host && (beat.pid === pid || !isAlive(beat.pid));

@@ -1,8 +1,8 @@
 import { type ClientOptions, createClient, RelayProblem } from "../client/client.ts";
 
 /**
- * The token that an adapter works with: one that can do nothing but act for the channel's agent. An operator's token is not used for
- * more than to make that one; asked for again with the same key it is the same token.
+ * Token that an adapter works with, which can only act for the channel's agent. An operator's token is used only to create it; the
+ * same key returns the same token again.
  */
 export async function channelToken(
   relay: Pick<ClientOptions, "url" | "token" | "fetch" | "timing">,
@@ -24,7 +24,7 @@ export async function channelToken(
   const draft = { role: "agent" as const, agentId: channelId, name: "adapter" };
   const kept = await given.tokens.create(draft, { idempotencyKey: `adapter ${channelId}` });
   if (await works({ ...relay, token: kept.token })) return kept.token;
-  // It was revoked since: whoever starts the adapter again with an operator's token means it to run.
+  // Revoked since. An operator who starts the adapter again wants it to run, so create a new one.
   return (await given.tokens.create(draft)).token;
 }
 

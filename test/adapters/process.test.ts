@@ -121,7 +121,7 @@ for (const { make, id, conversation } of CASES) {
       expect(chat.posted).toMatchObject([{ conversation, text: "three" }]);
       expect(await again.stop()).toBe(0);
       expect(chat.readers.now).toBe(0);
-      expect(again.output()).toContain(`${id}: what comes in is heard`);
+      expect(again.output()).toContain(`${id}: events reach us`);
       for (const secret of secretsOf(chat)) expect(server.output() + again.output()).not.toContain(secret);
     });
   });

@@ -31,7 +31,7 @@ describe("the tours in docs", () => {
     atEnd(telegram.close);
     const server = await startServer({ env: telegram.environment });
     telegram.say({ conversation: "-100200", text: "What happened to db-1?" });
-    await until(() => telegram.waiting() === 0 && server.output().includes("what comes in is heard"), "the question");
+    await until(() => telegram.waiting() === 0 && server.output().includes("events reach us"), "the question");
     const [setUp, register] = tour;
     expect(chatTour.length).toBe(5);
     const printed = await runTour([setUp ?? "", register ?? "", ...chatTour], server);

@@ -2,7 +2,7 @@ import { z } from "zod";
 import { type SlackFile, SlackFiles } from "./files.ts";
 import { fromSlack } from "./text.ts";
 
-/** A part of a message: a block, an element or an attachment. Slack adds to them often, so only texts are looked for. */
+/** Part of a message: a block, an element or an attachment. Slack often adds kinds, so only texts are read. */
 const Piece = z.record(z.string(), z.unknown());
 type Piece = z.infer<typeof Piece>;
 
@@ -14,11 +14,11 @@ export interface SlackContent {
   attachments?: Piece[] | null | undefined;
 }
 
-/** Blocks within blocks are followed this deep. */
+/** Depth to which blocks within blocks are read. */
 const DEPTH = 12;
 
 /**
- * All that people see of a message besides its files: its text, or the blocks that stand in its place, and its attachments.
+ * Visible content of a message besides its files: its text, or the blocks in place of the text, and its attachments.
  */
 export function contentOf(message: SlackContent, botUserId: string): string {
   const text = fromSlack(message.text ?? "", botUserId);
@@ -27,7 +27,7 @@ export function contentOf(message: SlackContent, botUserId: string): string {
     .map((block) => blockText(block, 0))
     .filter(Boolean)
     .join("\n");
-  // A person's own blocks say what the text says; an app's stand in its place.
+  // Blocks of a person repeat the text; blocks of an app replace it.
   const isSame = blocks.every(({ type }) => type === "rich_text") && saysAll(message.text ?? "", written);
   const shown = isSame ? "" : written;
   const own = squeezed(shown).includes(squeezed(text)) ? shown : [text, shown].filter(Boolean).join("\n");
@@ -48,16 +48,16 @@ export function filesWithin(message: SlackContent): SlackFile[] {
   return attachmentsOf(message).flatMap(({ files }) => SlackFiles.parse(files));
 }
 
-/** Whether each word is in a text as Slack writes it, where names are ids and emoji have names. */
+/** Whether every word is in a text of Slack, where names are ids and emoji have names. */
 function saysAll(text: string, words: string): boolean {
-  const said = new Set(text.match(WORDS));
-  return (words.match(WORDS) ?? []).every((word) => said.has(word));
+  const known = new Set(text.match(WORDS));
+  return (words.match(WORDS) ?? []).every((word) => known.has(word));
 }
 const WORDS = /[\p{L}\p{N}]+/gu;
 
 const isShared = ({ is_share, is_msg_unfurl }: Piece): boolean => is_share === true || is_msg_unfurl === true;
 
-/** A preview of an address that stands in the text anyway is Slack's own. */
+/** Attachments of a message, without Slack's own previews of addresses in its text. */
 function attachmentsOf({ text, attachments }: SlackContent): Piece[] {
   const isPreview = (one: Piece) =>
     !isShared(one) && typeof one.from_url === "string" && one.from_url !== "" && (text ?? "").includes(one.from_url);
@@ -93,14 +93,14 @@ function attachmentText(attachment: Piece, depth: number): string {
   return lines.length > 0 ? lines.join("\n") : say(attachment.fallback);
 }
 
-/** A forwarded message has its blocks within: `message_blocks: [{ message: { blocks } }]`. A person's say what its text says. */
+/** Blocks of a forwarded message: `message_blocks: [{ message: { blocks } }]`. Those of a person repeat its text. */
 function messageBlocks({ message_blocks, text }: Piece): Piece[] {
   const blocks = piecesOf(message_blocks).flatMap(({ message }) => piecesOf(Piece.catch({}).parse(message).blocks));
   const words = blocks.map((block) => blockText(block, 0)).join("\n");
   return saysAll(wordOf(text), words) ? [] : blocks;
 }
 
-/** The words of a block or an element, and of all within it. */
+/** Words of a block or an element, and of everything in it. */
 function blockText(piece: Piece, depth: number): string {
   if (depth > DEPTH || Object.keys(piece).length === 0) return "";
   const inner = (value: unknown) => blockText(Piece.catch({}).parse(value), depth + 1);
@@ -173,8 +173,7 @@ function blockText(piece: Piece, depth: number): string {
 }
 
 /**
- * Blocks and inputs: their texts, in the order in which people see them. Of a kind that is new here at least these are said,
- * or that it is there.
+ * Texts of blocks and inputs in visible order. Of an unknown kind, these texts, or at least the fact that it is there.
  */
 function everything(piece: Piece, inner: (value: unknown) => string, all: (value: unknown, between: string) => string) {
   const worded = (value: unknown) => (typeof value === "string" ? value : inner(value));
@@ -200,7 +199,7 @@ function everything(piece: Piece, inner: (value: unknown) => string, all: (value
   return `[${wordOf(piece.type).replaceAll("_", " ")}, which cannot be shown here]`;
 }
 
-/** These may be empty: then there is nothing to be seen. */
+/** Kinds that may be empty, and then show nothing. */
 const EMPTY = /^(section|context|actions|rich_text|input|header)$|_input$|_select$|picker$/;
 
 /** Options of a menu or a field, with the chosen or written value. */
@@ -244,7 +243,7 @@ function picture(url: unknown, words: string): string {
 
 const button = (text: string, url: unknown): string => `[button: ${linked(text, url)}]`;
 
-/** Slack gives the character's code points, or for its own emoji nothing but the name. */
+/** Emoji as text: by its code points, or by its name when it is one of Slack's own. */
 function emoji({ name, unicode }: Piece): string {
   const points = wordOf(unicode)
     .split("-")

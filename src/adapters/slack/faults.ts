@@ -10,7 +10,7 @@ const UNAUTHORIZED = new Set([
   "user_removed_from_team",
   "team_disabled",
 ]);
-/** By Slack's own words something may have been done all the same. */
+/** Errors after which Slack may have acted, by its own documentation. */
 const UNKNOWN_END = new Set([
   "internal_error",
   "fatal_error",
@@ -20,7 +20,7 @@ const UNKNOWN_END = new Set([
 ]);
 const ERROR_WORD = /^[a-z0-9_]+$/;
 
-/** What Slack's Web API said no with. */
+/** Fault for a refusal of Slack's Web API. */
 export function slackFault(error: unknown): PlatformFault {
   if (error instanceof PlatformFault) return error;
   if (error instanceof WebAPIRateLimitedError)
@@ -35,15 +35,16 @@ export function slackFault(error: unknown): PlatformFault {
 }
 
 function platformFault(word: string): PlatformFault {
-  // Not JSON: the answer of something in between, which says nothing about what Slack did.
+  // No JSON, so a proxy answered, and Slack may have acted or not.
   if (!ERROR_WORD.test(word)) return new PlatformFault("ambiguous", "platform-error", "The answer was not Slack's");
-  const said = `Slack says: ${word}`;
+  const reason = `Slack says: ${word}`;
   if (word === "ratelimited" || word === "rate_limited")
-    return new PlatformFault("transient", "rate-limited", said, 30);
-  if (UNKNOWN_END.has(word)) return new PlatformFault("ambiguous", "platform-error", said);
-  if (UNAUTHORIZED.has(word)) return new PlatformFault("permanent", "unauthorized", said);
+    return new PlatformFault("transient", "rate-limited", reason, 30);
+  if (UNKNOWN_END.has(word)) return new PlatformFault("ambiguous", "platform-error", reason);
+  if (UNAUTHORIZED.has(word)) return new PlatformFault("permanent", "unauthorized", reason);
   if (word === "channel_not_found" || word === "is_archived")
-    return new PlatformFault("permanent", "chat-not-found", said);
-  if (word === "not_in_channel" || word === "restricted_action") return new PlatformFault("permanent", "blocked", said);
-  return new PlatformFault("permanent", word.replaceAll("_", "-"), said);
+    return new PlatformFault("permanent", "chat-not-found", reason);
+  if (word === "not_in_channel" || word === "restricted_action")
+    return new PlatformFault("permanent", "blocked", reason);
+  return new PlatformFault("permanent", word.replaceAll("_", "-"), reason);
 }

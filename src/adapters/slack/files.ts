@@ -4,7 +4,7 @@ import { PlatformFault } from "../contract.ts";
 import { withinTime } from "../patience.ts";
 import { slackFault } from "./faults.ts";
 
-/** A file as Slack's events and `files.info` describe it, as far as it matters here. */
+/** Used fields of a file in Slack's events and `files.info`. */
 export const SlackFile = z.looseObject({
   id: z.string(),
   name: z.string().nullish(),
@@ -13,14 +13,14 @@ export const SlackFile = z.looseObject({
   mode: z.string().nullish(),
   is_external: z.boolean().nullish(),
   external_type: z.string().nullish(),
-  /** `check_file_info`: a file of Slack Connect, of which the event says nothing but its id. */
+  /** `check_file_info`: a file of Slack Connect, whose event holds only its id. */
   file_access: z.string().nullish(),
   url_private_download: z.string().nullish(),
   url_private: z.string().nullish(),
 });
 export type SlackFile = z.infer<typeof SlackFile>;
 
-/** A list of them; what is none is left out. */
+/** List of files, without invalid items. */
 export const SlackFiles = z
   .array(z.unknown())
   .nullish()
@@ -30,9 +30,9 @@ export const SlackFiles = z
 /** Slack keeps files on files.slack.com; older ones on slack.com and slack-files.com; GovSlack on the hosts of slack-gov.com. */
 const FILE_HOSTS = /^(?:[a-z0-9-]+\.)*(?:slack\.com|slack-files\.com|slack-gov\.com)$/;
 const FILE_SECONDS = 120;
-/** A file moves to another of Slack's hosts at most this often. */
+/** Most redirects for a file. */
 const MAX_HOPS = 3;
-/** In place of these there is nothing to fetch any more. */
+/** Modes of files that no longer exist. */
 const GONE: Record<string, string> = {
   tombstone: "was deleted",
   hidden_by_limit: "is hidden by the limit of the workspace's plan",
@@ -41,11 +41,11 @@ const GONE: Record<string, string> = {
 export interface SlackFileParts {
   web: WebClient;
   botToken: string;
-  /** Address of the Web API: the operator named its host, which has the token anyway. */
+  /** Address of the Web API. The operator named its host, which gets the token anyway. */
   apiUrl: string;
 }
 
-/** Reads files. The bot token goes to Slack's own file hosts over https, and to the operator's own API host; nowhere else. */
+/** Reads files. The bot token goes only to Slack's file hosts over https, and to the operator's API host. */
 export function createSlackFiles({ web, botToken, apiUrl }: SlackFileParts) {
   const api = URL.parse(apiUrl)?.origin;
 
@@ -74,7 +74,7 @@ export function createSlackFiles({ web, botToken, apiUrl }: SlackFileParts) {
     throw new PlatformFault("permanent", "no-file", "Slack redirected too often for a file");
   }
 
-  /** The event's own words, or those of `files.info` where the event says nothing. @throws PlatformFault */
+  /** Facts of the event, or of `files.info` where the event has none. @throws PlatformFault */
   async function described(file: SlackFile): Promise<SlackFile> {
     if (file.file_access !== "check_file_info") return file;
     const answer = await web.files.info({ file: file.id }).catch((error) => {
@@ -86,8 +86,8 @@ export function createSlackFiles({ web, botToken, apiUrl }: SlackFileParts) {
   }
 
   /**
-   * The file with its name and type. Slack answers a request without the right to it with a page to log in.
-   * @throws PlatformFault with a reason that goes into the text in the file's place
+   * Fetches a file with its name and type. Slack answers a request without permission with a login page.
+   * @throws PlatformFault whose message replaces the file in the text
    */
   return async function fetchFile(given: SlackFile, signal: AbortSignal): Promise<File> {
     const file = await described(given);
@@ -111,5 +111,5 @@ export function createSlackFiles({ web, botToken, apiUrl }: SlackFileParts) {
 
 export const nameOf = ({ id, name, title }: SlackFile): string => name || title || id;
 
-/** An address as it may stand in a chat's text. */
+/** Address at a length that fits into a chat's text. */
 const shown = (address: string): string => address.slice(0, 500);

@@ -4,10 +4,10 @@ import { contentOf, filesWithin, forwardedFrom, Pieces } from "./content.ts";
 import { nameOf, type SlackFile, SlackFiles } from "./files.ts";
 import { unmarked } from "./pressed.ts";
 
-/** A text or none; one thing that is not as Slack describes it does not cost the message. */
+/** Text or nothing. A field that breaks Slack's schema does not cost the message. */
 const word = (otherwise: string | null = null) => z.string().nullish().catch(otherwise);
 
-/** The part of Slack's events that is read here. */
+/** Used fields of Slack's events. */
 const SlackMessage = z.looseObject({
   ts: z.string(),
   subtype: word(),
@@ -31,7 +31,7 @@ const MessageEvent = SlackMessage.extend({
   previous_message: SlackMessage.partial().nullish().catch(null),
 });
 
-/** A conversation gets another id, for instance when it is shared with another workspace. */
+/** A conversation gets another id, for example when it is shared with another workspace. */
 const ChannelMoved = z.looseObject({
   type: z.literal("channel_id_changed"),
   old_channel_id: z.string(),
@@ -64,7 +64,7 @@ const SlashCommand = z.looseObject({
   trigger_id: z.string(),
 });
 
-/** A message's `ts` is unique in its channel alone. */
+/** External id of a message: its `ts` is unique only within its channel. */
 export const externalIdOf = (channel: string, ts: string): string => `${channel}:${ts}`;
 
 export interface SlackReader {
@@ -74,7 +74,7 @@ export interface SlackReader {
   fetchFile(file: SlackFile, signal: AbortSignal): Promise<Blob>;
 }
 
-/** What an envelope means: nothing for what is nobody's message (joins, our own posts, what we do not know). */
+/** Events of an envelope: none for joins, our own posts and unknown kinds. */
 export async function incomingOf(type: string, body: unknown, reader: SlackReader): Promise<Incoming[]> {
   if (type === "events_api") return messaged(body, reader);
   if (type === "interactive") return pressed(body, reader);
@@ -90,39 +90,42 @@ const QUIET = new Set([
   ...["message_deleted", "message_replied", "tombstone", "pinned_item", "unpinned_item", "joiner_notification"],
   ...["bot_add", "bot_remove", "bot_enable", "bot_disable", "assistant_app_thread"],
 ]);
-/** With these a message that says nothing is none; any other is a kind that people see something of. */
+/** Subtypes whose messages without content are dropped. Messages of any other subtype show something to people. */
 const PLAIN = new Set(["", "file_share", "thread_broadcast", "bot_message", "me_message"]);
 
 async function messaged(body: unknown, reader: SlackReader): Promise<Incoming[]> {
   const callback = EventCallback.safeParse(body);
   if (!callback.success) return [];
-  const { event: told } = callback.data;
-  if (told.type === "channel_id_changed") return moved(told);
-  const parsed = MessageEvent.safeParse(told);
+  const { event: payload } = callback.data;
+  if (payload.type === "channel_id_changed") return moved(payload);
+  const parsed = MessageEvent.safeParse(payload);
   if (!parsed.success) return [];
   const event = parsed.data;
   if (event.subtype === "message_changed") return edited(event, reader);
-  // A mention that came in by an edit is that edit.
+  // A mention added by an edit is that edit.
   if (event.type === "app_mention" && event.edited)
-    return asEdit(await said(event.channel, event, reader), event.edited.ts);
-  return QUIET.has(event.subtype ?? "") || event.hidden ? [] : said(event.channel, event, reader);
+    return asEdit(await messageEvents(event.channel, event, reader), event.edited.ts);
+  return QUIET.has(event.subtype ?? "") || event.hidden ? [] : messageEvents(event.channel, event, reader);
 }
 
-function moved(told: unknown): Incoming[] {
-  const parsed = ChannelMoved.safeParse(told);
+function moved(payload: unknown): Incoming[] {
+  const parsed = ChannelMoved.safeParse(payload);
   if (!parsed.success || parsed.data.old_channel_id === parsed.data.new_channel_id) return [];
   const { old_channel_id: from, new_channel_id: to, event_ts: at } = parsed.data;
-  // A conversation may move back, and on again.
+  // A conversation may move back and forth.
   const externalId = `moved:${from}:${to}:${at}`;
   return [{ type: "moved", conversationId: from, movedTo: to, externalId, sender: { id: "slack", name: "Slack" } }];
 }
 
-/** Slack also "changes" a message when it has looked up a link in it, or somebody answers it. An app's edit may have no time. */
+/**
+ * Events of a changed message: an edit, or none. Slack also "changes" a message after looking up a link, or for an answer. An edit by
+ * an app may lack a time.
+ */
 async function edited(event: z.infer<typeof MessageEvent>, reader: SlackReader): Promise<Incoming[]> {
   const { message, previous_message: before } = event;
   if (!message || QUIET.has(message.subtype ?? "")) return [];
   if (contentOf(message, reader.userId) === contentOf(before ?? {}, reader.userId)) return [];
-  return asEdit(await said(event.channel, message, reader), message.edited?.ts ?? event.ts);
+  return asEdit(await messageEvents(event.channel, message, reader), message.edited?.ts ?? event.ts);
 }
 
 const asEdit = (found: Incoming[], at: string): Incoming[] =>
@@ -133,9 +136,9 @@ const asEdit = (found: Incoming[], at: string): Incoming[] =>
     files: undefined,
   }));
 
-async function said(channel: string, message: SlackMessage, reader: SlackReader): Promise<Incoming[]> {
+async function messageEvents(channel: string, message: SlackMessage, reader: SlackReader): Promise<Incoming[]> {
   const own = message.user === reader.userId || (reader.botId !== undefined && message.bot_id === reader.botId);
-  // Forwarded content may name a file of the message itself.
+  // Forwarded content may repeat a file of the message.
   const each = new Map([...message.files, ...filesWithin(message)].map((file) => [file.id, file]));
   const files = [...each.values()].map((file) => fileOf(file, reader));
   const text = contentOf(message, reader.userId) || (files.length === 0 ? unshown(message) : "");
@@ -158,7 +161,7 @@ function unshown({ subtype, blocks, attachments }: SlackMessage): string {
   return blocks?.length || attachments?.length ? "[a message that cannot be shown here]" : "";
 }
 
-/** The message that a thread hangs on names itself. */
+/** Place of a message. The root of a thread names itself as the thread. */
 const placeOf = (channel: string, threadTs: string | null | undefined, ts: string | null | undefined) => ({
   conversationId: channel,
   threadId: threadTs === ts ? undefined : (threadTs ?? undefined),

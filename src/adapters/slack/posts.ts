@@ -8,14 +8,14 @@ import { slackFault } from "./faults.ts";
 import { externalIdOf } from "./incoming.ts";
 import { toSlack } from "./text.ts";
 
-/** What a post carries so that it can be found again. */
+/** Metadata of a post, by which it is found again. */
 const EVENT_TYPE = "signalbox_post";
 
-/** How far back is looked for a post, in messages of the conversation. */
+/** Messages of the conversation to search for a post. */
 const PAGES = 5;
 const PAGE = 200;
 const UPLOAD_SECONDS = 120;
-/** A file's place is known some time after its upload. */
+/** Slack knows the message of a file some time after the upload. */
 const SHARE_TRIES = 5;
 const SHARE_WAIT_MS = 500;
 
@@ -37,7 +37,7 @@ export function createSlackPosts(web: WebClient, own: () => { userId: string }, 
 
   async function postFile({ place }: Post, file: OutgoingFile): Promise<string> {
     const bytes = await file.fetch();
-    // Until the upload is completed nobody sees anything of it.
+    // Nothing of an upload is visible before it is completed.
     const start = await web.files.getUploadURLExternal({ filename: file.name, length: bytes.size }).catch(notPosted);
     const { upload_url: url, file_id: id } = start;
     if (!url || !id) throw new PlatformFault("transient", "platform-error", "Slack gave no place to upload to");
@@ -51,7 +51,7 @@ export function createSlackPosts(web: WebClient, own: () => { userId: string }, 
     return (await shareOf(id, place.conversationId)) ?? externalIdOf(place.conversationId, id);
   }
 
-  /** The message that shows the file. Not knowing it is no reason to fail: the file is there. */
+  /** Message that shows the file; undefined when unknown, as the file is posted either way. */
   async function shareOf(fileId: string, channel: string): Promise<string | undefined> {
     for (let n = 0; n < SHARE_TRIES; n++) {
       const info = await web.files.info({ file: fileId }).catch(() => undefined);
@@ -73,10 +73,10 @@ export function createSlackPosts(web: WebClient, own: () => { userId: string }, 
       }
     },
 
-    /** By the key that a text carries; a file by its name, among what we have posted since. */
+    /** Finds a text by its key, and a file by its name among our later posts. */
     async find({ place, part, key, since, posted }: Post): Promise<string | null> {
       const { conversationId: channel, threadId: ts } = place;
-      // Slack's clock need not be ours.
+      // Slack's clock may differ from ours.
       const oldest = String(since / 1000 - 60);
       let cursor: string | undefined;
       for (let page = 0; page < PAGES; page++) {
@@ -99,7 +99,7 @@ export function createSlackPosts(web: WebClient, own: () => { userId: string }, 
         cursor = answer.response_metadata?.next_cursor || undefined;
         if (!cursor) return null;
       }
-      throw new PlatformFault("ambiguous", "not-found", "Too much was said in the meantime to look through");
+      throw new PlatformFault("ambiguous", "not-found", "Too many messages have followed to search through");
     },
   };
 }
@@ -116,7 +116,7 @@ const Found = z.looseObject({
 });
 type Found = z.infer<typeof Found>;
 
-/** A step before anything can be seen: it can be done again without harm. */
+/** Fault of a step before anything is visible, which can be repeated. */
 function notAmbiguous(fault: PlatformFault): PlatformFault {
   if (fault.failure !== "ambiguous") return fault;
   return new PlatformFault("transient", fault.code, fault.message, fault.retryAfterSeconds);
@@ -130,7 +130,7 @@ const VALUE_LENGTH = 2000;
 const LABEL_LENGTH = 75;
 const ROW = 25;
 
-/** What one section takes; written out, a character can count as five. */
+/** Length of a section; an escaped character counts as up to five. */
 const SECTION = 3_000;
 
 function blocksOf(text: string, rows: Button[][]) {

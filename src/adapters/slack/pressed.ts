@@ -1,7 +1,7 @@
 import type { WebClient } from "@slack/web-api";
 import { z } from "zod";
 
-/** A message whose button was pressed, as Slack sends it back. */
+/** Message of a pressed button, as Slack sends it back. */
 const Pressed = z.looseObject({
   type: z.literal("block_actions"),
   channel: z.looseObject({ id: z.string() }),
@@ -15,7 +15,7 @@ const Actions = z.looseObject({
 });
 const Label = z.looseObject({ text: z.looseObject({ text: z.string() }) });
 
-/** Stands before a button that was pressed. */
+/** Mark before the label of a pressed button. */
 const MARK = "✓ ";
 const LABEL_LENGTH = 75;
 

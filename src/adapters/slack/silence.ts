@@ -2,7 +2,7 @@ import { type Logger, LogLevel } from "@slack/web-api";
 
 const nothing = () => undefined;
 
-/** Slack's libraries write to stdout by themselves; what matters reaches us as errors. */
+/** Logger that is silent: Slack's libraries write to stdout, and report failures as errors anyway. */
 export const SILENT: Logger = {
   debug: nothing,
   info: nothing,

@@ -15,20 +15,20 @@ export interface SlackOptions {
   appToken: string;
   /** `xoxb-...`. */
   botToken: string;
-  /** Where the Web API is, when not at Slack. */
+  /** Address of the Web API, if not Slack's own. */
   apiUrl?: string | undefined;
   timing: Timing;
 }
 
 const API_URL = "https://slack.com/api/";
-/** What one block takes is 3,000, and `&` counts as five. */
+/** Length of a part. A block takes 3,000 characters, and `&` counts as five. */
 const TEXT_LIMIT = 2_900;
 const CALL_MS = 30_000;
-/** As long as a connection may take to be made again. */
+/** Time limit for reconnecting. */
 const PATIENCE_MS = 45_000;
 const NAMES_KEPT = 1_000;
 
-/** A Slack app in socket mode. A post carries its key as metadata, so that it can be looked for. */
+/** Slack app in socket mode. A post carries its key as metadata, by which it can be found. */
 export function createSlack(options: SlackOptions): Platform {
   const { appToken, botToken, timing, apiUrl = API_URL } = options;
   const web = new WebClient(botToken, {
@@ -41,7 +41,7 @@ export function createSlack(options: SlackOptions): Platform {
   const names = new Map<string, string>();
   const self = { userId: "", botId: undefined as string | undefined };
   const posts = createSlackPosts(web, () => self, timing.sleep);
-  /** Since when nothing has been heard; null while the socket stands. */
+  /** Start of the time without a connection; null while connected. */
   let silentSince: number | null = timing.now();
 
   const reader: SlackReader = {
@@ -55,7 +55,7 @@ export function createSlack(options: SlackOptions): Platform {
     fetchFile: createSlackFiles({ web, botToken, apiUrl }),
   };
 
-  /** A name is worth a question, not a failure. */
+  /** Name of a user; the id when Slack does not give it. */
   async function nameOf(userId: string): Promise<string> {
     const known = names.get(userId);
     if (known !== undefined) return known;
@@ -84,7 +84,7 @@ export function createSlack(options: SlackOptions): Platform {
     },
 
     async read(inbox, signal) {
-      const told: Inbox = {
+      const watched: Inbox = {
         ...inbox,
         listening() {
           silentSince = null;
@@ -103,7 +103,7 @@ export function createSlack(options: SlackOptions): Platform {
       const ended = () => {
         silentSince ??= timing.now();
       };
-      await readSocket({ appToken, apiUrl, take, ended }, told, signal);
+      await readSocket({ appToken, apiUrl, take, ended }, watched, signal);
     },
 
     cut: (text) => cutText(text, TEXT_LIMIT),

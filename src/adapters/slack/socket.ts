@@ -14,19 +14,19 @@ interface Envelope {
 export interface SlackSocketOptions {
   appToken: string;
   apiUrl: string;
-  /** A connection that stood has ended. */
+  /** Reports the end of an open connection. */
   ended(): void;
-  /** Deals with one envelope; only then is it acknowledged. */
+  /** Handles one envelope. The socket acknowledges it after that. */
   take(envelope: Envelope): Promise<void>;
 }
 
-/** A connection that lasted less than this was no connection. */
+/** Least duration of a working connection. */
 const BRIEF_MS = 5_000;
 const CLOSE_MS = 2_000;
 
 /**
- * Socket mode until `signal` fires. Slack renews connections every few hours and says so; that is no fault. The library's own
- * reconnecting is off: it gives up for good on some errors, and rejects where nobody can catch it.
+ * Reads in socket mode until `signal` fires. Slack announces a renewal of the connection every few hours; that is no fault. The
+ * library's own reconnection is off: it gives up for good on some errors, and rejects where no caller can catch it.
  */
 export async function readSocket(options: SlackSocketOptions, inbox: Inbox, signal: AbortSignal): Promise<void> {
   for (;;) {
@@ -54,7 +54,7 @@ async function oneConnection(options: SlackSocketOptions, inbox: Inbox, signal: 
   ended.catch(() => undefined);
   let last = Promise.resolve();
   socket.on("slack_event", (envelope: Envelope) => {
-    // One after the other: the order in which they came is the order in which they are stored.
+    // One after the other, to store them in the order of arrival.
     last = last.then(() => take(options, envelope, life.signal)).catch((error) => life.abort(error));
   });
   socket.on("ws_message", (text: unknown) => {
@@ -68,9 +68,9 @@ async function oneConnection(options: SlackSocketOptions, inbox: Inbox, signal: 
     await Promise.race([gone, ended]);
   } finally {
     options.ended();
-    // What was being opened just now is opened all the same, and would take events that nobody acknowledges.
+    // A connection that is being opened still opens, and would take events that nobody acknowledges.
     socket.on("connected", () => void socket.disconnect().catch(() => undefined));
-    // Bounded: a far end that is gone never answers the closing handshake.
+    // Bounded: a peer that is gone never answers the closing handshake.
     await Promise.race([socket.disconnect().catch(() => undefined), Bun.sleep(CLOSE_MS)]);
     await last;
     life.dispose();
@@ -90,7 +90,7 @@ function jsonOf(text: unknown): unknown {
 async function take({ take }: SlackSocketOptions, envelope: Envelope, signal: AbortSignal): Promise<void> {
   if (signal.aborted) return;
   await take(envelope);
-  // What is not acknowledged comes again, and is known then.
+  // Slack repeats an event without acknowledgement, and the relay knows it then.
   await envelope.ack().catch(() => undefined);
 }
 

@@ -1,10 +1,10 @@
-/** Slack's own writing of a text, and back. */
+// Slack's escaping of a text, and back.
 
-/** Three characters are commands to Slack. */
+/** Escapes the three characters that are commands to Slack. */
 export const toSlack = (text: string): string =>
   text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
 
-/** What stands in angle brackets, as people see it; a mention of the bot itself at the beginning is left away. */
+/** Replaces angle brackets by their visible text, and drops a leading mention of the bot. */
 export function fromSlack(text: string, botUserId: string): string {
   const mention = `<@${botUserId}>`;
   const own = text.trimStart().startsWith(mention)

@@ -3,21 +3,21 @@ import { chatName, originName, userName } from "./names.ts";
 import { type Content, FILES, QUIET, TOLD, wordsOf } from "./words.ts";
 
 /**
- * All that people see of a message besides its files; undefined when that is nothing.
- * @param hasFiles whether there are files: then a message without a word is nothing unknown
+ * Visible content of a message besides its files; undefined when there is none.
+ * @param hasFiles whether it has files: a message with files needs no words
  */
 export function textOf(message: Message, hasFiles: boolean): string | undefined {
-  const said = [...wordsOf(message), ...buttonsOf(message)];
+  const lines = [...wordsOf(message), ...buttonsOf(message)];
   if (message.via_bot)
-    said.push(`[via ${message.via_bot.username ? `@${message.via_bot.username}` : userName(message.via_bot)}]`);
+    lines.push(`[via ${message.via_bot.username ? `@${message.via_bot.username}` : userName(message.via_bot)}]`);
   const unknown = unknownIn(message);
-  if (said.length > 0 || (hasFiles && unknown.length > 0))
-    return [...said, ...unknown.map((name) => `[${name}, which cannot be shown here]`)].join("\n");
+  if (lines.length > 0 || (hasFiles && unknown.length > 0))
+    return [...lines, ...unknown.map((name) => `[${name}, which cannot be shown here]`)].join("\n");
   if (hasFiles || QUIET.some((key) => message[key] !== undefined)) return undefined;
   return `[a message that cannot be shown here${unknown.length > 0 ? `: ${unknown.join(", ")}` : ""}]`;
 }
 
-/** The names of what Telegram has added since: whatever holds parts of its own. A mere number or word is about the message. */
+/** Names of unknown content: fields that hold objects. A number or a word is metadata of the message. */
 function unknownIn(message: Message): string[] {
   const isKnown = (key: string) => SURROUNDINGS.has(key) || KNOWN.has(key);
   return Object.entries(message).flatMap(([key, value]) =>
@@ -45,7 +45,7 @@ function sketchOf(content: Content): string {
   return [...files.map((key) => `[${key.replaceAll("_", " ")}]`), ...wordsOf(content)].join("\n");
 }
 
-/** Another bot's buttons; ours do not come in. */
+/** Buttons of another bot; our own do not come in. */
 function buttonsOf({ reply_markup }: Message): string[] {
   const keys = reply_markup?.inline_keyboard?.flat() ?? [];
   return keys.map((key) => `[button: ${key.text}${"url" in key ? ` (${key.url})` : ""}]`);

@@ -1,21 +1,21 @@
 import { GrammyError, HttpError } from "grammy/web";
 import { networkFault, PlatformFault } from "../contract.ts";
 
-/** What the Bot API said no with. An answer with an `error_code` below 500 means that nothing was done. */
+/** Fault for a refusal of the Bot API. An `error_code` below 500 means that nothing was done. */
 export function telegramFault(error: unknown): PlatformFault {
   if (error instanceof PlatformFault) return error;
   if (error instanceof HttpError) return networkFault(error.error);
   if (!(error instanceof GrammyError)) return networkFault(error);
   const { error_code: status, description, parameters } = error;
-  const said = `Telegram says: ${description}`;
-  if (status === 429) return new PlatformFault("transient", "rate-limited", said, parameters.retry_after ?? 5);
-  if (status === 401 || status === 404) return new PlatformFault("permanent", "unauthorized", said);
-  if (status === 403) return new PlatformFault("permanent", "blocked", said);
-  if (status === 409) return new PlatformFault("transient", "conflict", said, 5);
-  if (status >= 500) return new PlatformFault("ambiguous", "platform-error", said);
+  const reason = `Telegram says: ${description}`;
+  if (status === 429) return new PlatformFault("transient", "rate-limited", reason, parameters.retry_after ?? 5);
+  if (status === 401 || status === 404) return new PlatformFault("permanent", "unauthorized", reason);
+  if (status === 403) return new PlatformFault("permanent", "blocked", reason);
+  if (status === 409) return new PlatformFault("transient", "conflict", reason, 5);
+  if (status >= 500) return new PlatformFault("ambiguous", "platform-error", reason);
   const movedTo = parameters.migrate_to_chat_id;
-  if (movedTo !== undefined) return new PlatformFault("permanent", "chat-moved", said, undefined, String(movedTo));
-  return new PlatformFault("permanent", codeOf(description), said);
+  if (movedTo !== undefined) return new PlatformFault("permanent", "chat-moved", reason, undefined, String(movedTo));
+  return new PlatformFault("permanent", codeOf(description), reason);
 }
 
 function codeOf(description: string): string {

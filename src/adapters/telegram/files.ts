@@ -32,7 +32,7 @@ function ownFiles(message: Media): [TelegramFile, string, string][] {
   const found: [TelegramFile | undefined, string, string][] = [
     [largest(message.photo ?? message.live_photo?.photo), "jpg", "image/jpeg"],
     [message.live_photo, "mp4", "video/mp4"],
-    // An animation comes as a document too.
+    // Telegram repeats an animation as a document.
     [message.animation ? undefined : message.document, "bin", ""],
     [message.animation, "mp4", "video/mp4"],
     [message.audio, "mp3", "audio/mpeg"],
@@ -53,7 +53,7 @@ function stickerType(sticker: Message["sticker"]): [string, string] {
   return sticker?.is_animated ? ["tgs", "application/x-tgsticker"] : ["webp", "image/webp"];
 }
 
-/** Before it is paid there is nothing to fetch. */
+/** Media of paid content: nothing to fetch before the payment. */
 function mediaOfPaid(media: PaidMedia): Media {
   if (media.type === "photo") return { photo: media.photo };
   if (media.type === "video") return { video: media.video };

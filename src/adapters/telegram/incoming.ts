@@ -4,7 +4,7 @@ import { quotedOf, textOf } from "./content.ts";
 import { type FetchFile, filesOf } from "./files.ts";
 import { chatName, originName, signed, userName } from "./names.ts";
 
-/** What is asked of Telegram: it remembers the last list, whoever set it. */
+/** Kinds of update to ask for. Telegram remembers the last list of any client, so it is always sent. */
 export const ALLOWED_UPDATES = [
   "message",
   "edited_message",
@@ -13,36 +13,36 @@ export const ALLOWED_UPDATES = [
   "callback_query",
 ] as const;
 
-/** A message's id is unique in its chat alone. */
+/** External id of a message: its own id is unique only within its chat. */
 export const externalIdOf = (chatId: number | string, messageId: number): string => `${chatId}:${messageId}`;
 
 export interface TelegramReader {
-  /** The bot's name, as commands name it: `/status@name`. */
+  /** The bot's name in commands: `/status@name`. */
   username: string;
   /** The bot's own id, when it is known. */
   id?: number | undefined;
   fetchFile: FetchFile;
 }
 
-/** What an update means; undefined for what is nobody's message (joins, pins, another bot's command). */
+/** Event of an update; undefined for joins, pins and commands to another bot. */
 export function incomingOf(update: Update, reader: TelegramReader): Incoming | undefined {
   if (update.callback_query) return pressed(update.callback_query);
   const message = update.message ?? update.channel_post;
-  if (message) return moved(message) ?? said(message, reader);
+  if (message) return moved(message) ?? messageEvent(message, reader);
   const edited = update.edited_message ?? update.edited_channel_post;
-  // A live location moves on every few seconds, and no other location can be edited.
-  const incoming = edited && !edited.location ? said(edited, reader) : undefined;
+  // A live location changes every few seconds, and no other location can be edited.
+  const incoming = edited && !edited.location ? messageEvent(edited, reader) : undefined;
   if (!edited || !incoming) return undefined;
   return { ...incoming, ...editOf(edited, incoming.externalId) };
 }
 
-/** An edit is an event of its own, which answers what was edited. */
+/** Event of an edit, as an answer to the edited message. */
 const editOf = ({ edit_date: at = 0 }: Message, externalId: string) => ({
   externalId: `${externalId}:edit:${at}`,
   replyToExternalId: externalId,
 });
 
-/** The readable rest of a message that breaks the Bot API's schema: its id, chat and sender. */
+/** Readable rest of a message that breaks the Bot API's schema: id, chat and sender. */
 export function unreadable({ message, channel_post, ...update }: Update): Incoming | undefined {
   const edited = update.edited_message ?? update.edited_channel_post;
   const { chat, message_id: id, from } = message ?? channel_post ?? edited ?? {};
@@ -56,14 +56,14 @@ export function unreadable({ message, channel_post, ...update }: Update): Incomi
   };
 }
 
-/** A group that becomes a supergroup has another id from then on. Both say so: it is one event. */
+/** Event of a group that becomes a supergroup and gets another id. Both chats report it, as one event. */
 function moved(message: Message): Incoming | undefined {
   const { chat, migrate_to_chat_id: to = chat.id, migrate_from_chat_id: from = chat.id } = message;
   if (from === to) return undefined;
   return moveOf({ from: String(from), to: String(to) }, senderOf(message));
 }
 
-function said(message: Message, reader: TelegramReader): Incoming | undefined {
+function messageEvent(message: Message, reader: TelegramReader): Incoming | undefined {
   const files = filesOf(message, reader.fetchFile);
   const text = textOf(message, files.length > 0);
   if (text === undefined && files.length === 0) return undefined;
@@ -82,25 +82,25 @@ function said(message: Message, reader: TelegramReader): Incoming | undefined {
   };
 }
 
-/** Messages for one person alone have no number of their own, and that of the others is used again. */
+/** External id of a message. A message for one person alone has no id of its own, and reuses those of others. */
 function idOf({ chat, message_id, ephemeral_message_id: ephemeral, date }: Message): string {
   return ephemeral === undefined ? externalIdOf(chat.id, message_id) : `${chat.id}:ephemeral:${ephemeral}:${date}`;
 }
 
-/** Only a topic is a thread: in other groups `message_thread_id` numbers chains of replies. */
+/** Place of a message. Only topics are threads: in other groups `message_thread_id` numbers chains of replies. */
 function placeOf(message: Message) {
   const threadId = message.is_topic_message ? message.message_thread_id : undefined;
   return { conversationId: String(message.chat.id), threadId: threadId === undefined ? undefined : String(threadId) };
 }
 
-/** In a topic, whatever answers nothing answers the message that opened the topic. */
+/** Id of the message that a message answers. In a topic, one that answers nothing names the message that opened the topic. */
 function repliedTo(message: Message): string | undefined {
   const parent = message.reply_to_message;
   if (!parent || parent.forum_topic_created) return undefined;
   return externalIdOf(parent.chat.id, parent.message_id);
 }
 
-/** Telegram puts a made-up bot into `from` for senders who write as a chat (anonymous admins, linked channels). */
+/** Sender of a message. For people who write as a chat (anonymous admins, linked channels) Telegram puts a made-up bot into `from`. */
 function senderOf(message: Message): Incoming["sender"] {
   const { from, sender_chat, chat, author_signature: signature } = message;
   if (from && !sender_chat) return personOf(from);
@@ -112,7 +112,7 @@ function personOf(user: User): Incoming["sender"] {
   return { id: String(user.id), name: userName(user), ...(user.is_bot && { isBot: true }) };
 }
 
-/** A command to us as it was called, `/status@name`; undefined when it is none, null when it is another bot's. */
+/** Command to us, as in `/status@name`; undefined for no command, null for another bot's. */
 function commandOf(message: Message, username: string): string | null | undefined {
   const entity = message.entities?.find(({ type, offset }) => type === "bot_command" && offset === 0);
   if (!entity || message.text === undefined) return undefined;
@@ -126,7 +126,7 @@ function pressed(query: CallbackQuery): Incoming | undefined {
   if (!message || data === undefined) return undefined;
   return {
     type: "button",
-    // What Telegram no longer shows the bot has a chat and a number, but no topic.
+    // A message that the bot can no longer see has a chat and an id, but no topic.
     ...("reply_markup" in message || message.date !== 0
       ? placeOf(message as Message)
       : { conversationId: String(message.chat.id) }),
@@ -137,7 +137,7 @@ function pressed(query: CallbackQuery): Incoming | undefined {
   };
 }
 
-/** Stands before a button that was pressed. */
+/** Mark before the label of a pressed button. */
 const MARK = "✓ ";
 
 /** Label of the button before it was marked. */
@@ -148,7 +148,7 @@ export function labelOf({ message, data }: CallbackQuery): string | undefined {
   return button?.text.replace(MARK, "");
 }
 
-/** The keyboard with the pressed button marked; undefined when nothing of it would change. */
+/** Keyboard with the pressed button marked; undefined when nothing changes. */
 export function markedKeyboard({ message, data }: CallbackQuery) {
   const rows = message?.reply_markup?.inline_keyboard ?? [];
   let isChanged = false;

@@ -1,6 +1,6 @@
 import type { Chat, MessageOrigin, User } from "grammy/types";
 
-/** People who forward may hide who wrote it: then there is a name alone. */
+/** Original author of a forwarded message; authors may hide all but a name. */
 export function originName(origin: MessageOrigin): string {
   if (origin.type === "user") return userName(origin.sender_user);
   if (origin.type === "hidden_user") return origin.sender_user_name;

@@ -1,9 +1,9 @@
 import type { Message, RichBlock, RichBlockCaption, RichMessageButton, RichText } from "grammy/types";
 
-/** A rich message as plain text, block by block. Its media are files of their own: `mediaOf`. */
+/** Rich message as plain text, block by block. `mediaOf` returns its media. */
 export const richTextOf = ({ blocks }: NonNullable<Message["rich_message"]>): string => textOfAll(blocks);
 
-/** The blocks that hold media, in order, as a message would hold them. */
+/** Blocks with media, in order, in the form of a message's media. */
 export function mediaOf(blocks: readonly RichBlock[]): Partial<Message>[] {
   return blocks.flatMap((block) => {
     if (MEDIA.has(block.type)) {
@@ -49,7 +49,7 @@ function textOfBlock(block: RichBlock): string {
   }
 }
 
-/** Unknown future blocks: only `text` is assumed to hold text. */
+/** Text of an unknown block: only `text` is assumed to hold text. */
 function inline(rich: RichText | undefined): string {
   if (rich === undefined || typeof rich === "string") return rich ?? "";
   if (Array.isArray(rich)) return rich.map(inline).join("");

@@ -28,38 +28,38 @@ export interface TelegramOptions {
   /** Another Bot API server than Telegram's own. */
   apiUrl?: string | undefined;
   timing: Timing;
-  /** How long Telegram may hold one question for updates, in seconds; 25. */
+  /** Seconds for which Telegram may hold a request for updates; 25. */
   pollSeconds?: number | undefined;
 }
 
-/** grammY names the type of a package that stands in for the global one where there is none. */
+/** grammY's type of a signal, which comes from a polyfill. */
 type GrammySignal = NonNullable<Parameters<Api["getMe"]>[0]>;
 
 const API_URL = "https://api.telegram.org";
-/** Counted in UTF-16 units, as Telegram does. */
+/** Length in UTF-16 units, as Telegram counts. */
 const TEXT_LIMIT = 4096;
 const CALLBACK_BYTES = 64;
-/** How much longer than it was asked to wait an answer may take before the connection counts as dead. */
+/** Time beyond the requested wait after which the connection counts as dead. */
 const GRACE_SECONDS = 15;
 const FILE_SECONDS = 120;
 
-/** A Telegram bot: long polling, one message a part. Telegram has no way to look up what a bot has posted. */
+/** Telegram bot by long polling, one message a part. Telegram cannot look up what a bot has posted. */
 export function createTelegram(options: TelegramOptions): Platform {
   const { token, timing, pollSeconds = 25 } = options;
   const root = (options.apiUrl ?? API_URL).replace(/\/+$/, "");
   const api = new Api(token, { apiRoot: root, baseFetchConfig: { redirect: "error" } });
   const reader: TelegramReader = { username: "", fetchFile };
-  /** When Telegram last answered a poll, how many updates it had, whether they are being dealt with, and what the last probe saw. */
-  const heard = { answeredAt: timing.now(), updates: 0, busy: false, seenByProbe: 0, waiting: false };
+  /** Time of the last answered poll, its number of updates, whether they are being handled, and the last probe's finding. */
+  const polls = { answeredAt: timing.now(), updates: 0, busy: false, seenByProbe: 0, waiting: false };
 
-  /** One call. Its time is up even when the connection says nothing at all. */
+  /** One call, with a time limit that also holds on a silent connection. */
   async function call<T>(seconds: number, signal: AbortSignal | undefined, run: (signal: GrammySignal) => Promise<T>) {
     try {
       return await withinTime(seconds + GRACE_SECONDS, signal, (within) => run(within as GrammySignal));
     } catch (error) {
       if (signal?.aborted) throw signal.reason;
       const fault = telegramFault(error);
-      // The token is part of every address, and an error may quote the address.
+      // An error may quote the address, which holds the token.
       fault.message = fault.message.replaceAll(token, "<token>");
       throw fault;
     }
@@ -68,7 +68,7 @@ export function createTelegram(options: TelegramOptions): Platform {
   async function fetchFile(fileId: string, signal: AbortSignal): Promise<Blob> {
     const { file_path: path } = await call(0, signal, (within) => api.getFile(fileId, within));
     if (!path) throw new PlatformFault("permanent", "no-file", "Telegram does not give this file out");
-    // The token is part of the address, so nothing but this very address is asked, and no redirect is followed.
+    // The address holds the token, so no other address is asked, and no redirect is followed.
     const files = new URL(`${root}/file/bot${token}/`);
     const url = URL.parse(files.href + path);
     if (!url?.href.startsWith(files.href)) throw new PlatformFault("permanent", "elsewhere", "is not kept at Telegram");
@@ -80,7 +80,7 @@ export function createTelegram(options: TelegramOptions): Platform {
     });
   }
 
-  /** Polling and a webhook exclude each other: whoever runs this wants polling. */
+  /** Deletes a webhook, which would exclude polling. */
   async function freeFromWebhook(inbox: Inbox, signal: AbortSignal): Promise<void> {
     const { url } = await call(0, signal, (within) => api.getWebhookInfo(within));
     if (!url) return;
@@ -89,26 +89,26 @@ export function createTelegram(options: TelegramOptions): Platform {
   }
 
   async function read(inbox: Inbox, signal: AbortSignal): Promise<void> {
-    heard.answeredAt = timing.now();
+    polls.answeredAt = timing.now();
     await freeFromWebhook(inbox, signal);
     let offset: number | undefined;
-    // The first question does not wait: what came while nobody asked is there at once, and so is a conflict.
+    // The first request does not wait: updates that arrived meanwhile, or a conflict, are known at once.
     for (let timeout = 0; ; timeout = pollSeconds) {
       const question = { offset, timeout, limit: 100, allowed_updates: ALLOWED_UPDATES };
       const updates = await call(timeout, signal, (within) => api.getUpdates(question, within));
-      heard.answeredAt = timing.now();
-      heard.updates += updates.length;
+      polls.answeredAt = timing.now();
+      polls.updates += updates.length;
       inbox.listening();
-      heard.busy = true;
+      polls.busy = true;
       try {
         for (const update of updates) {
           await take(update, inbox);
-          // Sent with the next question: that is what tells Telegram to forget it.
+          // The next request sends this offset, which tells Telegram to forget the update.
           offset = update.update_id + 1;
         }
       } finally {
-        heard.busy = false;
-        heard.answeredAt = timing.now();
+        polls.busy = false;
+        polls.answeredAt = timing.now();
       }
     }
   }
@@ -119,7 +119,7 @@ export function createTelegram(options: TelegramOptions): Platform {
     if (update.callback_query) void showPressed(update.callback_query);
   }
 
-  /** An update that cannot be read must not hold up those behind it. */
+  /** Handles one update. An unreadable one must not block those behind it. */
   function readOne(update: Update, inbox: Inbox): Incoming | undefined {
     try {
       return incomingOf(update, reader);
@@ -175,23 +175,23 @@ export function createTelegram(options: TelegramOptions): Platform {
     async probe(signal) {
       const { url, pending_update_count: waiting } = await call(0, signal, (within) => api.getWebhookInfo(within));
       if (url) return "a webhook takes the updates away";
-      // Whatever waits there waits for us.
-      if (heard.busy) return null;
-      const silentMs = timing.now() - heard.answeredAt;
+      // Updates that wait there wait for us.
+      if (polls.busy) return null;
+      const silentMs = timing.now() - polls.answeredAt;
       if (silentMs > (pollSeconds + 2 * GRACE_SECONDS) * 1000)
         return `no question for updates was answered for ${Math.round(silentMs / 1000)} s`;
-      const stuck = heard.waiting && waiting > 0 && heard.updates === heard.seenByProbe;
-      heard.waiting = waiting > 0;
-      heard.seenByProbe = heard.updates;
+      const stuck = polls.waiting && waiting > 0 && polls.updates === polls.seenByProbe;
+      polls.waiting = waiting > 0;
+      polls.seenByProbe = polls.updates;
       return stuck ? `${waiting} updates wait at Telegram and none comes` : null;
     },
   };
 }
 
-/** A general topic has no number. */
+/** Topic as a parameter; the general topic has no id. */
 const topicOf = ({ threadId }: Place) => (threadId === undefined ? {} : { message_thread_id: Number(threadId) });
 
-/** An answer to a message of another chat, or to one that is gone, is still worth posting. */
+/** Reply parameters. A reply to a message of another chat, or to a deleted one, is posted without the link. */
 function replyOf({ place, replyToExternalId }: Post) {
   const [chat, id] = replyToExternalId?.split(":") ?? [];
   if (chat !== place.conversationId || !/^\d+$/.test(id ?? "")) return {};
@@ -210,7 +210,7 @@ function keyOf({ text, id, url }: Button) {
   throw new PlatformFault("permanent", "button-too-long", `Telegram takes button ids of up to ${CALLBACK_BYTES} bytes`);
 }
 
-/** What Telegram will not show as a photo (too large, too narrow) it still takes as a document. */
+/** Posts a photo that Telegram refuses (too large, too narrow) in another way: as a document. */
 function ifNoPhoto<T>(otherwise: () => Promise<T>) {
   return (error: unknown) => {
     const refused = error instanceof PlatformFault && (error.code === "refused" || error.code === "too-large");
@@ -222,5 +222,5 @@ function ifNoPhoto<T>(otherwise: () => Promise<T>) {
 const PHOTOS = new Set(["image/jpeg", "image/png", "image/webp"]);
 const isPhoto = ({ type }: { type: string }) => PHOTOS.has(type);
 
-/** grammY writes the name into a header as it is. */
+/** Name without characters that break a header: grammY writes it into one as it is. */
 const plainName = (name: string): string => name.replace(/[^\p{L}\p{N}._-]+/gu, "_").slice(-128) || "file";

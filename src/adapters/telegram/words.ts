@@ -2,7 +2,7 @@ import type { Message, MessageEntity, PaidMedia } from "grammy/types";
 import { chatName, nameOr, userName } from "./names.ts";
 import { richTextOf } from "./rich.ts";
 
-/** A message, or as much of one as an answer to it shows. */
+/** A message, or the part of it that a reply shows. */
 export type Content = Partial<Message>;
 
 /** Service messages about members and settings of a chat. */
@@ -47,14 +47,14 @@ export const FILES = ["animation", "audio", "document", "live_photo", "photo", "
 /** Metadata of a message, not its content. */
 type About = keyof Message.MediaMessage | "text" | "entities";
 
-/** All that a message may hold besides text and files. What Telegram adds some day is missing here, and the compiler says so. */
-type Told = Exclude<keyof Message, About | (typeof QUIET)[number] | (typeof FILES)[number]>;
+/** Everything that a message may hold besides text and files. The compiler reports a field that Telegram adds. */
+type InWords = Exclude<keyof Message, About | (typeof QUIET)[number] | (typeof FILES)[number]>;
 
-type Tellers = { [K in Told]: (it: NonNullable<Message[K]>, of: Content) => string };
+type Wordings = { [K in InWords]: (it: NonNullable<Message[K]>, of: Content) => string };
 
 function locationWords({ latitude, longitude, live_period: seconds }: NonNullable<Message["location"]>): string {
   if (seconds === undefined) return `[location: ${latitude}, ${longitude}]`;
-  // This stands for a location without end.
+  // Value of a location without an end.
   const howLong = seconds >= 0x7fffffff ? "until it is stopped" : `for ${Math.ceil(seconds / 60)} min`;
   return `[live location, shared ${howLong}: ${latitude}, ${longitude} at first]`;
 }
@@ -70,12 +70,12 @@ const giftWords = ({ gift, text }: NonNullable<Message["gift"]>): string =>
 const paidWords = (media: PaidMedia): string =>
   media.type === "preview" ? "one that is shown when it is paid" : media.type.replaceAll("_", " ");
 
-/** Telegram counts money in the smallest unit of its currency. */
+/** Amount of money; Telegram counts in the smallest unit of the currency. */
 const priceWords = ({ total_amount, currency }: { total_amount: number; currency: string }): string =>
   currency === "XTR" ? `${total_amount} stars` : `${total_amount} of the smallest unit of ${currency}`;
 
 /** Placeholders for content that is neither text nor file. */
-const TELLERS: Tellers = {
+const WORDINGS: Wordings = {
   rich_message: richTextOf,
   sticker: ({ emoji, set_name }) => `[${["sticker", emoji, set_name && `of ${set_name}`].filter(Boolean).join(" ")}]`,
   story: ({ chat }) => `[story of ${chatName(chat)}, which Telegram does not show to bots]`,
@@ -88,7 +88,7 @@ const TELLERS: Tellers = {
   poll: pollWords,
   venue: ({ title, address, location }) =>
     `[venue: ${title}, ${address} (${location.latitude}, ${location.longitude})]`,
-  // A venue comes as a location too.
+  // Telegram repeats a venue as a location.
   location: (it, { venue }) => (venue ? "" : locationWords(it)),
   checklist: ({ title, tasks }) =>
     [`[checklist: ${title}]`, ...tasks.map((task) => `[${task.completion_date ? "x" : " "}] ${task.text}`)].join("\n"),
@@ -131,30 +131,30 @@ const TELLERS: Tellers = {
   web_app_data: ({ button_text, data }) => `[${button_text}: ${data}]`,
 };
 
-/** Members of a message that are told in words. */
-export const TOLD = Object.keys(TELLERS);
+/** Fields of a message that become words. */
+export const TOLD = Object.keys(WORDINGS);
 
-/** Its text with the addresses of links, and placeholders for content that is neither text nor file. */
+/** Text of a message with the addresses of links, and placeholders for content that is neither text nor file. */
 export function wordsOf(content: Content): string[] {
   const text = content.text ?? content.caption;
   const own = text === undefined ? "" : withLinks(text, content.entities ?? content.caption_entities ?? []);
-  const told = Object.entries(TELLERS).map(([key, tell]) => {
-    const value = content[key as keyof Tellers];
+  const texts = Object.entries(WORDINGS).map(([key, wording]) => {
+    const value = content[key as keyof Wordings];
     if (value === undefined) return "";
     try {
-      return (tell as (it: unknown, of: Content) => string)(value, content);
+      return (wording as (it: unknown, of: Content) => string)(value, content);
     } catch {
-      // The update breaks the Bot API's schema: mention at least that it came.
+      // The update breaks the Bot API's schema: mention its arrival at least.
       return `[${key.replaceAll("_", " ")}, which cannot be read]`;
     }
   });
-  return [...told, own].filter((words) => words !== "");
+  return [...texts, own].filter((words) => words !== "");
 }
 
 /** Puts the address of each link after its words. */
 function withLinks(text: string, entities: readonly MessageEntity[]): string {
   const links = entities.filter((entity) => entity.type === "text_link");
-  // From the end, so that the places of those before stay right.
+  // From the end, so that earlier offsets stay right.
   return links
     .toSorted((a, b) => b.offset - a.offset)
     .reduce(
