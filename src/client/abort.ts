@@ -1,14 +1,14 @@
-/** A signal of our own that also fires when the caller's does. */
+/** Own signal that also fires when the caller's does. */
 export interface LinkedAbort {
   readonly signal: AbortSignal;
   abort(reason: unknown): void;
-  /** Lets go of the caller's signal, which may live as long as the program. */
+  /** Detaches from the caller's signal, which may live as long as the program. */
   dispose(): void;
 }
 
 /**
- * Ties a new signal to `outer`. Written out because `AbortSignal.any` keeps what it made alive for as long as the outer
- * signal lives, in more than one runtime: a worker makes one with every call.
+ * Links a new signal to `outer`. Several runtimes keep the results of `AbortSignal.any` alive as long as the outer signal, and a
+ * worker makes one with every call.
  */
 export function linkedAbort(outer?: AbortSignal): LinkedAbort {
   const own = new AbortController();

@@ -1,14 +1,14 @@
-/** Acknowledges a moving place with as few calls as there is time for: one at a time, always the newest. */
+/** Acknowledges a moving position in few calls: one at a time, always the newest. */
 export interface Acker {
-  /** Everything up to here is dealt with. */
+  /** Everything up to here may be acknowledged. */
   upTo(id: number): void;
-  /** Tries again what did not get through. */
+  /** Repeats a failed acknowledgement. */
   nudge(): void;
-  /** Resolves when it got through; rejects when the last try did not. */
+  /** Resolves after the last acknowledgement; rejects when that failed. */
   flush(): Promise<void>;
 }
 
-/** `ack` is one call; `onError` is told of each that failed, and what is owed stays owed until the next nudge. */
+/** @param ack one call @param onError called for each failure; the acknowledgement stays due until the next nudge */
 export function createAcker(ack: (upTo: number) => Promise<unknown>, onError: (error: unknown) => void): Acker {
   let owed = 0;
   let acked = 0;

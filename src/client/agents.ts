@@ -2,10 +2,10 @@ import * as api from "../protocol/agents.ts";
 import type { Caller, Query } from "./caller.ts";
 import type { Call } from "./transport.ts";
 
-/** The verbs on agents. */
+/** Verbs on agents. */
 export function agentVerbs({ ask, self, instanceId }: Caller) {
   return {
-    /** Registers `id`, or says anew what it is: what is left out keeps its value. The instance is the client's own if none is given. */
+    /** Registers `id`, or updates its registration: missing members keep their value. The instance defaults to the client's own. */
     register: (id: string, registration: api.AgentRegistration, call?: Call): Promise<api.RegisteredAgent> =>
       ask(api.registerAgent, { params: { id }, body: { instanceId, ...registration } }, call),
 
@@ -18,10 +18,10 @@ export function agentVerbs({ ask, self, instanceId }: Caller) {
 
     delete: (id: string, call?: Call): Promise<void> => ask(api.deleteAgent, { params: { id } }, call),
 
-    /** Restores a deleted agent: the same one, offline. It needs a token anew. Problems: `not-found`, `gone`. */
+    /** Restores a deleted agent, which is offline and needs a new token. Problems: `not-found`, `gone`. */
     restore: (id: string, call?: Call): Promise<api.Agent> => ask(api.restoreAgent, { params: { id } }, call),
 
-    /** Says that the agent is there, and how it is. */
+    /** Reports the agent's presence and status. */
     heartbeat: async (body: api.Heartbeat = {}, call?: Call): Promise<api.Agent> =>
       ask(api.heartbeat, { params: { id: await self(call) }, body }, call),
   };

@@ -1,21 +1,21 @@
 import type { Timing } from "./timing.ts";
 
-/** A relay that asks for more than this is asked again after this long. */
+/** Upper bound of the wait that a relay may ask for. */
 const LONGEST_WAIT_MS = 3_600_000;
 
 export interface Backoff {
-  /** The connection stands from now on. */
+  /** Reports an open connection. */
   up(): void;
-  /** It is gone, or was never made: how long to wait, in milliseconds; never less than `atLeastMs`. */
+  /** Reports a lost or failed connection. @returns the wait in milliseconds, at least `atLeastMs` */
   delay(atLeastMs?: number): number;
-  /** What was tried has succeeded: begin anew. */
+  /** Starts over after a success. */
   reset(): void;
 }
 
 /**
- * Waits that double from `firstMs` to `maxMs`, each moved by up to a quarter so that clients who lost the relay together do
- * not come back together. They begin anew only when a connection has stood for `stableMs`: one that is accepted and dropped
- * at once must not be tried every second for ever.
+ * Waits that double from `firstMs` to `maxMs`, each with up to a quarter of jitter, so that clients that lost the relay together do
+ * not come back together. They start over only after a connection has been open for `stableMs`: one that is accepted and dropped at
+ * once must not be tried every second for ever.
  */
 export function createBackoff(
   timing: Timing,
@@ -32,7 +32,7 @@ export function createBackoff(
       upSince = undefined;
       const plain = Math.min(firstMs * 2 ** step++, maxMs);
       const asked = Math.min(atLeastMs, LONGEST_WAIT_MS);
-      // Asked to stay away, stay away at least that long: there the jitter only adds.
+      // A wait that the relay asked for is a lower bound, so here the jitter only adds.
       return Math.max(plain * (0.75 + timing.random() / 2), asked * (1 + timing.random() / 4));
     },
     reset() {

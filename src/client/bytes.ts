@@ -3,13 +3,13 @@ import type { Caller } from "./caller.ts";
 import { RelayMismatch, RelayProblem, RelayUnreachable } from "./errors.ts";
 import type { Opening } from "./transport.ts";
 
-/** The relay writes a comment every 15 s: three missed mean that nobody is there. */
+/** The relay writes a comment every 15 s; three missing ones mean that the connection is dead. */
 const SILENCE_MS = 45_000;
 
 /**
- * The bytes of one streamed answer, read only as fast as they are asked for. Never ends by itself: rejects with
- * `RelayProblem` when refused, with `RelayUnreachable` when it is not taken up, ends, is cut off or says nothing for 45 s, and
- * with the reason of `signal`. Leaving it closes the connection.
+ * Bytes of one streamed answer, read only as fast as the caller asks. Never ends by itself: rejects with `RelayProblem` when
+ * refused, with `RelayUnreachable` when the connection fails, ends or is silent for 45 s, and with the reason of `signal`. Leaving
+ * the loop closes the connection.
  */
 export async function* bytesOf(
   { transport, timing }: Caller,

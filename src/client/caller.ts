@@ -5,25 +5,25 @@ import { NoAgent } from "./errors.ts";
 import type { Timing } from "./timing.ts";
 import type { Answered, Call, Filled, Transport } from "./transport.ts";
 
-/** A query with numbers as numbers. `page` is what the last answer had as `nextPage`, whatever that is made of. */
+/** Query with numbers as numbers. `page` is the `nextPage` of the last answer. */
 export type Query<S extends z.ZodType> = Partial<Omit<z.output<S>, "page">> & { page?: string };
 
-/** A call of an operation that takes a key. With a key of the caller's own, a repeat by another process is recognised as well. */
+/** Call of an operation that takes a key. The relay also recognises a repeat by another process when the caller chooses the key. */
 export type Keyed = Call & { idempotencyKey?: string };
 
-/** The members that a contract has to be filled with. */
+/** Members that a contract needs. */
 export type Given<P, Q, B> = Pick<Filled, "key" | "repeatable" | "upload"> &
   (P extends Schema ? { params: Record<keyof z.output<P>, string | number> } : unknown) &
   (Q extends Schema ? { query?: Query<Q> } : unknown) &
   (B extends Schema ? { body: z.input<B> } : unknown);
 
-/** A way to the relay, and in whose name. The groups of verbs are made from it. */
+/** Connection to the relay, and the agent acted for. The groups of verbs are made from it. */
 export interface Caller {
   readonly transport: Transport;
   readonly timing: Timing;
-  /** The agent this client was made for, when one was named. */
+  /** Agent that this client was created for. */
   readonly agentId?: string;
-  /** The registration its calls belong to, when one was named. */
+  /** Registration that its calls belong to. */
   readonly instanceId?: string;
   /** Carries out one operation. */
   ask<P extends Schema | undefined, Q extends Schema | undefined, B extends Schema | undefined, A extends Answers>(
@@ -31,21 +31,21 @@ export interface Caller {
     given: Given<P, Q, B>,
     call?: Call,
   ): Promise<Answered<A>>;
-  /** As `ask`, under a key: the caller's, else one of our own. It is safe to send again what was not answered. */
+  /** As `ask`, with an idempotency key: the caller's, else one of our own. A call without an answer can be repeated. */
   askOnce<P extends Schema | undefined, Q extends Schema | undefined, B extends Schema | undefined, A extends Answers>(
     contract: Contract<P, Q, B, A>,
     given: Given<P, Q, B>,
     call?: Keyed,
   ): Promise<Answered<A>>;
-  /** `draft` with the agent acted for in `field`: its own, else the call's, else the client's, else none. */
+  /** Sets `field` of `draft` to the agent acted for, unless it is set: the call's agent, else the client's, else none. */
   acting<D extends object>(field: keyof D & string, draft: D, call?: Call): D;
-  /** The agent acted for: the call's, else the client's, else the token's own (asked once). */
+  /** Agent acted for: the call's, else the client's, else the token's own (asked once). */
   self(call?: Call): Promise<string>;
 }
 
 /**
- * Time first, as in UUIDv7: keys that rise cost the relay's index less. `crypto.randomUUID` is neither that nor there in a
- * browser that reached the relay by plain http.
+ * Time first, as in UUIDv7: rising keys cost the relay's index less. `crypto.randomUUID` does not rise, and browsers lack it on plain
+ * http.
  */
 export const randomKey = (): string =>
   `${Date.now().toString(36)}-${crypto.getRandomValues(new Uint32Array(3)).join("-")}`;

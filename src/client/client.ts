@@ -36,12 +36,12 @@ export type { Call } from "./transport.ts";
 export type { WorkEvent, WorkOptions } from "./work.ts";
 
 export interface ClientOptions {
-  /** Where the relay is: `http://127.0.0.1:4747`, with a path if a proxy gives it one. */
+  /** Address of the relay: `http://127.0.0.1:4747`, with a path if a proxy gives it one. */
   url: string;
   token?: string;
-  /** The agent to act for; the token's own when left out. */
+  /** Agent to act for; by default the token's own. */
   agentId?: string;
-  /** Names the registration that every call belongs to. A newer one ends this client: problem `superseded`. */
+  /** Registration that every call belongs to. A newer one ends this client: problem `superseded`. */
   instanceId?: string;
   fetch?: Fetch;
   /** For tests. */
@@ -51,10 +51,10 @@ export interface ClientOptions {
 export type Client = ReturnType<typeof createClient>;
 
 /**
- * The relay's verbs from afar, in Bun, Node 20 and later, and browsers. Every verb rejects with `RelayProblem` (the relay
- * said no), `RelayUnreachable` (no answer; whether a write was carried out is not known), `RelayMismatch` (an answer that is
- * not the relay's), or the reason of its signal. What is safe to repeat is repeated, with growing waits, when the relay is
- * busy or does not answer: everything that reads, and every write that a repeat does not carry out twice.
+ * Client of a relay for Bun, Node 20 and later, and browsers. Every verb rejects with `RelayProblem` (a refusal by the relay),
+ * `RelayUnreachable` (no answer, and unknown whether a write happened), `RelayMismatch` (an answer that is not the relay's), or the
+ * reason of its signal. While the relay is busy or does not answer, reads and writes that are safe to repeat are repeated with
+ * growing waits.
  */
 export function createClient({ fetch = (url, init) => globalThis.fetch(url, init), ...options }: ClientOptions) {
   const timing = { ...systemTiming, ...options.timing };
@@ -79,9 +79,9 @@ export function createClient({ fetch = (url, init) => globalThis.fetch(url, init
     a2a: a2aVerbs(caller),
     tokens: tokenVerbs(caller),
     ...relayVerbs(caller),
-    /** An agent's inbox as one endless sequence of entries, each once and in order. */
+    /** Follows an agent's inbox as one endless sequence of entries, each once and in order. */
     follow: (options?: FollowOptions) => follow(caller, options),
-    /** Claims work and has it done, until its signal fires. */
+    /** Claims work and runs the handler for each item, until its signal fires. */
     work: (options: WorkOptions) => work(caller, options),
   };
 }

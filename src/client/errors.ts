@@ -1,13 +1,13 @@
 import { PROBLEMS, ProblemBody, type ProblemCode } from "../protocol/problem.ts";
 import type { Fail } from "../protocol/work.ts";
 
-/** The relay answered, and the answer is a problem. `code` is for programs, `message` (the problem's detail) for people. */
+/** Refusal by the relay. `code` is for programs, `message` (the problem's detail) for people. */
 export class RelayProblem extends Error {
   override readonly name = "RelayProblem";
 
   constructor(
     readonly body: ProblemBody,
-    /** How long the relay asked to be left alone. */
+    /** Wait that the relay asked for. */
     readonly retryAfterMs?: number,
   ) {
     super(body.detail);
@@ -22,7 +22,7 @@ export class RelayProblem extends Error {
   }
 }
 
-/** No whole answer came: refused, reset, timed out, cut off. Whether a write was carried out is not known. */
+/** No complete answer: refused, reset, timed out, cut off. A write may have happened or not. */
 export class RelayUnreachable extends Error {
   override readonly name = "RelayUnreachable";
 
@@ -35,30 +35,30 @@ export class RelayUnreachable extends Error {
   }
 }
 
-/** An answer came that is not the relay's: another program at that address, or another version of the contract. */
+/** Answer that is not the relay's: from another program at that address, or of another version of the contract. */
 export class RelayMismatch extends Error {
   override readonly name = "RelayMismatch";
 }
 
-/** Nobody said which agent to act for, and the token is no agent's. */
+/** No agent to act for: none was named, and the token belongs to no agent. */
 export class NoAgent extends Error {
   override readonly name = "NoAgent";
 }
 
-/** Thrown by a handler of `work` to give the item back: the attempt does not count. */
+/** Thrown by a handler of `work` to release the item: the attempt does not count. */
 export class Release extends Error {
   override readonly name = "Release";
 
   constructor(
-    reason = "given back by the handler",
-    /** How long it stays away from everybody, in seconds. */
+    reason = "released by the handler",
+    /** Seconds until the item can be claimed again. */
     readonly delaySeconds?: number,
   ) {
     super(reason);
   }
 }
 
-/** Thrown by a handler of `work` that knows more of its failure than the text: when to try again, or never, and of what kind it is. */
+/** Thrown by a handler of `work` to fail the item with details: its kind, and when to retry, or never. */
 export class Failure extends Error {
   override readonly name = "Failure";
 
@@ -70,30 +70,30 @@ export class Failure extends Error {
   }
 }
 
-/** Whether waiting and trying again can help. Everything else is final: superseded, 401, 403, a bad request. */
+/** Whether a retry can help. Everything else is final: superseded, 401, 403, a bad request. */
 export function mayPass(error: unknown): boolean {
   if (error instanceof RelayUnreachable) return true;
   if (!(error instanceof RelayProblem)) return false;
   return error.status === 408 || error.status === 429 || error.status >= 500;
 }
 
-/** The relay takes nothing more from this client in the agent's name. */
+/** Whether the relay accepts no more calls of this client for the agent. */
 export const endsAgent = (error: unknown): boolean =>
   error instanceof RelayProblem && (error.code === "superseded" || error.status === 401);
 
-/** How long, in milliseconds, the relay asked to be left alone; 0 when it did not. */
+/** Wait in milliseconds that the relay asked for; 0 without one. */
 export const retryAfterOf = (error: unknown): number => (error instanceof RelayProblem ? (error.retryAfterMs ?? 0) : 0);
 
-/** A problem that the client states itself, for what the relay says in another way (a `bye`). */
+/** Problem made by the client, for something that the relay tells in another way (a `bye`). */
 export function problemOf(code: ProblemCode, detail: string): RelayProblem {
   const [status, title] = PROBLEMS[code];
   return new RelayProblem({ type: `urn:signalbox:problem:${code}`, title, status, detail, code, requestId: "" });
 }
 
-/** A newer relay may know codes that this client does not; what else the problem says still counts. */
+/** Problem of a newer relay, whose code this client may not know. */
 const ForeignProblem = ProblemBody.partial().extend({ code: ProblemBody.shape.code.optional().catch(undefined) });
 
-/** Any answer that is not a success, as a problem: also one of a proxy that is no problem document. */
+/** Problem for an answer that is not a success, also for one of a proxy without a problem document. */
 export function problemFrom(response: Response, body: unknown): RelayProblem {
   const said = ForeignProblem.safeParse(body);
   const { status } = response;
@@ -114,7 +114,7 @@ function codeFor(status: number): ProblemCode {
   return codes.find((code) => PROBLEMS[code][0] === status) ?? (status >= 500 ? "internal" : "bad-request");
 }
 
-/** `Retry-After` as milliseconds. A date is held against the answer's own `Date`, so that no clock of ours matters. */
+/** `Retry-After` in milliseconds. A date is compared with the answer's own `Date`, not with our clock. */
 function retryAfterMs(headers: Headers): number | undefined {
   const value = headers.get("retry-after");
   if (value === null) return undefined;

@@ -2,27 +2,27 @@ import * as api from "../protocol/files.ts";
 import type { Caller } from "./caller.ts";
 import type { Call } from "./transport.ts";
 
-/** Large files take their time. */
+/** Time limit of a large file. */
 const TIMEOUT_MS = 600_000;
 
-/** What a file is to be called, and what it is. */
+/** Name and type of a file. */
 export interface FileFacts {
   name?: string;
-  /** `image/png`, ... */
+  /** Media type, such as `image/png`. */
   type?: string;
 }
 
 export interface DownloadedFile {
   bytes: Uint8Array;
   name: string;
-  /** As it is served: what is not harmless comes as application/octet-stream. */
+  /** Type as served: application/octet-stream for every type that may be harmful. */
   type: string;
 }
 
-/** The verbs on attachments. */
+/** Verbs on attachments. */
 export function fileVerbs({ ask, transport }: Caller) {
   return {
-    /** The answer's `id` is what messages carry: `payload: { files: [{ fileId }] }`. Sent twice it is stored once. */
+    /** Uploads a file, whose `id` messages carry: `payload: { files: [{ fileId }] }`. A repeat stores it once. */
     put(bytes: Blob | Uint8Array<ArrayBuffer>, { name, type }: FileFacts = {}, call?: Call) {
       const upload = { bytes, type: type || "application/octet-stream" };
       const query = { name, agentId: call?.agentId };

@@ -8,31 +8,31 @@ import { inboxVerbs } from "./inbox.ts";
 import { stayOnline } from "./presence.ts";
 import { inboxEvents, type Place, type StreamEvent } from "./stream.ts";
 
-/** What happens beside the entries. `reconnecting`: the connection is gone because of `cause`, the next try is `inMs` away. */
+/** Events beside the entries. `reconnecting`: the connection was lost because of `cause`, and the next try is in `inMs`. */
 export type FollowEvent =
   | Exclude<StreamEvent, { type: "message" }>
   | { type: "reconnecting"; inMs: number; cause: unknown };
 
 export interface FollowOptions {
-  /** Whose inbox; the client's agent, else the token's. */
+  /** Agent of the inbox; by default the client's agent, else the token's. */
   agentId?: string;
-  /** The place in the log to start behind; the stored cursor when left out. */
+  /** Id to start after; by default the stored cursor. */
   after?: number;
   /**
-   * Acknowledges each entry when the next is asked for. With `after` this acknowledges everything before that too. What the
-   * loop was left at (`break`, a throw) stays unacknowledged.
+   * Acknowledges each entry when the loop asks for the next, and with `after` also everything before that. An entry at which
+   * the loop ends (`break`, a throw) stays unacknowledged.
    */
   ack?: boolean;
-  /** `parent`: what an entry replies to goes along with it. */
+  /** `parent`: includes the message that an entry replies to. */
   include?: "parent";
-  /** false: only looks on, and does not keep the agent online. */
+  /** false: does not keep the agent online. */
   heartbeat?: boolean;
   /** Ends the iteration, without an error. */
   signal?: AbortSignal;
   onEvent?: (event: FollowEvent) => void;
 }
 
-/** One iteration: what outlives a connection. */
+/** State of one iteration, across its connections. */
 interface Following {
   readonly caller: Caller;
   readonly options: FollowOptions;
@@ -44,9 +44,9 @@ interface Following {
 }
 
 /**
- * An agent's inbox as one endless sequence: what is stored, then what comes, each entry once and in order across lost
- * connections and restarts of the relay. Rejects with what waiting cannot cure: `RelayProblem` (superseded, revoked, 401, 403,
- * 404), `RelayMismatch`.
+ * An agent's inbox as one endless sequence: stored entries, then new ones, each once and in order across lost connections and
+ * restarts of the relay.
+ * @throws errors that waiting does not cure: `RelayProblem` (superseded, revoked, 401, 403, 404), `RelayMismatch`
  */
 export async function* follow(caller: Caller, options: FollowOptions = {}): AsyncGenerator<Followed, void, void> {
   const following = begin(caller, options);
@@ -68,7 +68,7 @@ export async function* follow(caller: Caller, options: FollowOptions = {}): Asyn
   } finally {
     life.abort(undefined);
     life.dispose();
-    // An acknowledgement that is lost here means that the entry comes again: the promise is at least once.
+    // Losing this acknowledgement only repeats the entry: delivery is at least once.
     await acker?.flush().catch(() => undefined);
   }
 }
@@ -82,7 +82,7 @@ function begin(caller: Caller, options: FollowOptions): Following {
   return { caller, options, life, acker, place, backoff: createBackoff(caller.timing), online: false };
 }
 
-/** One connection, from where the last one was left. Never ends by itself. */
+/** One connection, starting where the last one ended. Never ends by itself. */
 async function* connection(following: Following): AsyncGenerator<Followed, void, void> {
   const { caller, options, life, acker, place } = following;
   const agentId = await caller.self({ ...options, signal: life.signal });
@@ -99,7 +99,7 @@ async function* connection(following: Following): AsyncGenerator<Followed, void,
   }
 }
 
-/** The connection stands. The first one pins the start: an ack by another process must not move it while nothing was read. */
+/** Handles an open connection. The first one fixes the start, so that an ack by another process does not move it before the first read. */
 function stand(following: Following, agentId: string, cursor: number): void {
   const { caller, options, life, acker, place, backoff } = following;
   place.after ??= cursor;

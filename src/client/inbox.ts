@@ -3,23 +3,23 @@ import * as api from "../protocol/inbox.ts";
 import type { Caller, Query } from "./caller.ts";
 import type { Call } from "./transport.ts";
 
-/** The verbs on an agent's inbox. */
+/** Verbs on an agent's inbox. */
 export function inboxVerbs({ ask, self }: Caller) {
   const own = async (call?: Call) => ({ id: await self(call) });
 
   return {
     /**
-     * A page of the inbox from `after` on, else from the stored cursor; `waitSeconds` waits for something to come. Moves
-     * nothing, unless `ackUpTo` says so.
+     * Reads a page of the inbox after `after`, else after the stored cursor; `waitSeconds` waits for a message. Moves the cursor only
+     * with `ackUpTo`.
      */
     read: async (query: Query<typeof api.InboxQuery> = {}, call?: Call): Promise<api.Inbox> =>
       ask(api.readInbox, { params: await own(call), query }, call),
 
-    /** What waits, as one text for a model, in envelopes. Moves nothing: `ack` says how far to acknowledge when the model has it. */
+    /** Digest of the unread messages as one text for a model. Moves nothing: acknowledge `ack` when the model has the text. */
     digest: async (query: Query<typeof DigestQuery> = {}, call?: Call): Promise<Digest> =>
       ask(readDigest, { params: await own(call), query }, call),
 
-    /** Everything up to `upTo` has been dealt with: the cursor moves there, never back. */
+    /** Acknowledges everything up to `upTo`. The cursor never moves back. */
     ack: async (upTo: number, call?: Call): Promise<api.Acked> =>
       ask(api.ackInbox, { params: await own(call), body: { upTo } }, call),
   };

@@ -8,32 +8,32 @@ import { keepLease } from "./lease.ts";
 import { headOf } from "./text.ts";
 import type { Timing } from "./timing.ts";
 
-/** What a handler may answer with: text, a whole result, or nothing. */
+/** Result of a handler: text, a whole result, or nothing. */
 export type WorkResult = Complete["result"];
 
 /**
- * Does one item of work. What it returns completes it; a thrown `Release` gives it back, any other error fails it.
- * `signal` fires when the relay says that the lease is lost (somebody else may have the item now), and when the worker stops.
+ * Does one item of work. Its result completes the item, a thrown `Release` releases it, and any other error fails it. `signal` fires
+ * when the lease is lost (another holder may have the item now), and when the worker stops.
  */
 export type WorkHandler = (message: Message, held: Held) => WorkResult | Promise<WorkResult>;
 
-/** What a handler works under. `posts`: how far earlier attempts came with a message that goes out through a channel. */
+/** Context of a handler. `posts`: parts that earlier attempts posted, of a message to a channel. */
 type Held = Pick<Claimed, "claim" | "posts" | "task"> & { signal: AbortSignal };
 
-/** What became of an item. `lost`: the relay would not take the outcome, for the reason in `cause`. */
+/** Outcome of an item. `lost`: the relay refused the outcome, for the reason in `cause`. */
 export type ItemEvent =
   | { type: "completed"; message: Message }
   | { type: "released"; message: Message; reason: string }
   | { type: "failed"; message: Message; error: string; retryAfterSeconds?: number }
   | { type: "lost"; message: Message; cause: unknown };
 
-/** What all items of one worker share. `life` ends when the worker stops; an item ends it when the agent is no longer ours. */
+/** State that all items of a worker share. `life` ends when the worker stops; an item ends it when the agent is superseded. */
 export interface Desk {
   readonly verbs: ReturnType<typeof claimVerbs>;
   readonly timing: Timing;
   readonly leaseSeconds: number;
   readonly handler: WorkHandler;
-  /** A failure after so many more tries is final; undefined: the relay counts alone. */
+  /** Retries after which a failure is final; undefined: the relay's `maxAttempts` alone counts. */
   readonly retries?: number | undefined;
   readonly life: LinkedAbort;
 }
@@ -44,10 +44,10 @@ type Outcome =
   | ({ verb: "fail" } & Omit<Fail, "token">);
 
 const ERROR_BYTES = 4096;
-/** Once the worker stops, an outcome that does not get through is left to the end of the lease. */
+/** Time for an outcome to reach the relay after the worker stops; the end of the lease decides after that. */
 const LAST_TRIES = 3;
 
-/** Holds the item, has it done, tells the relay. Never rejects. */
+/** Holds an item, runs the handler, and reports the outcome. Never rejects. */
 export async function workOn(item: Claimed, desk: Desk, how: { resumed?: boolean } = {}): Promise<ItemEvent> {
   const held = linkedAbort();
   void keepLease(item, held, desk, how);
@@ -73,7 +73,7 @@ function retryOf({ attempt }: Claimed["claim"], { retries, timing }: Desk): Omit
   return { retryAfterSeconds: Math.min(LONGEST_RETRY_SECONDS, Math.max(1, moved)) };
 }
 
-/** Has the handler do it. The handler's own signal fires with either of the two. */
+/** Runs the handler, whose signal fires with either of the two. */
 async function outcomeOf(item: Claimed, held: AbortSignal, desk: Desk): Promise<Outcome> {
   const { message, claim, posts, task } = item;
   const stopping = desk.life.signal;
@@ -89,7 +89,7 @@ async function outcomeOf(item: Claimed, held: AbortSignal, desk: Desk): Promise<
   }
 }
 
-/** A handler that says what it came to is believed, also while the worker stops. */
+/** Outcome of a handler, which counts also while the worker stops. */
 const knowsItsEnd = (error: unknown): boolean =>
   error instanceof Release || (error instanceof Failure && error.how.failure !== undefined);
 
@@ -105,7 +105,7 @@ function failureOf(error: unknown, { claim }: Claimed, desk: Desk): Outcome {
 const isFinal = ({ final, failure = "transient" }: Failure["how"]): boolean =>
   final === true || failure !== "transient";
 
-/** Tells the relay, as long as it takes: an outcome that was worked for is not dropped because the relay restarts. */
+/** Reports an outcome until the relay answers, so that a restart of the relay loses none. */
 async function tell(item: Claimed, outcome: Outcome, desk: Desk): Promise<ItemEvent> {
   const { timing, life } = desk;
   const backoff = createBackoff(timing);
@@ -125,7 +125,7 @@ async function tell(item: Claimed, outcome: Outcome, desk: Desk): Promise<ItemEv
   }
 }
 
-/** The result itself will not do, whoever sends it. */
+/** Whether the relay refuses the result itself. */
 const isRefused = (error: unknown): error is RelayProblem =>
   error instanceof RelayProblem && (error.status === 413 || error.status === 422);
 

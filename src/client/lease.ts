@@ -5,9 +5,9 @@ import { endsAgent, mayPass, retryAfterOf } from "./errors.ts";
 import type { Desk } from "./item.ts";
 
 /**
- * Renews at a third of the lease, until `held` ends; ends it when the relay says that the lease is gone. A relay that does not
- * answer takes nothing away: it may be restarting, and it gives holders time to come back after that. How much is left of a
- * resumed lease is not known, so that one is renewed at once. Never rejects.
+ * Renews a lease after a third of it, until `held` ends; ends `held` when the relay reports the lease as lost. A relay that does not
+ * answer may be restarting, and gives holders time to come back, so the lease is kept. The rest of a resumed lease is unknown, so it
+ * is renewed at once. Never rejects.
  */
 export async function keepLease(
   { message, claim }: Claimed,

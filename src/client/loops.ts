@@ -2,13 +2,13 @@ import * as api from "../protocol/loops.ts";
 import type { Caller, Query } from "./caller.ts";
 import type { Call } from "./transport.ts";
 
-/** The verbs on what agents overdid: chains and threads that were paused. */
+/** Verbs on loops: chains and threads of agents that were paused. */
 export function loopVerbs({ ask }: Caller) {
   return {
-    /** For operators and viewers, newest first. */
+    /** Lists loops, newest first; for operators and viewers. */
     list: (query: Query<typeof api.LoopQuery> = {}, call?: Call) => ask(api.listLoops, { query }, call),
 
-    /** For operators: the chain goes on, and counts anew. */
+    /** Resumes a chain, which counts from zero; for operators. */
     resume: (rootId: number, call?: Call): Promise<api.Loop> => ask(api.resumeLoop, { params: { rootId } }, call),
   };
 }

@@ -6,23 +6,23 @@ import type { Call } from "./transport.ts";
 
 type SentNow = api.MessageDraft & { deliverAt?: null };
 
-/** The verbs on messages. */
+/** Verbs on messages. */
 export function messageVerbs({ ask, acting, transport }: Caller) {
-  /** A key of our own makes it safe to send again what was not answered: the relay knows the key and answers as before. */
+  /** Adds a key of our own, so that a message without an answer can be sent again: the relay answers a known key as before. */
   const keyed = (draft: api.MessageDraft, call?: Call): api.MessageDraft => ({
     ...acting("from", draft, call),
     idempotencyKey: draft.idempotencyKey ?? randomKey(),
   });
 
   /**
-   * Sends one message. `matched` says how many the target reached, `replayed` that the given key had been used before.
-   * With a `deliverAt` to come the answer is the schedule's.
+   * Sends one message. `matched` is the number of agents that it reached, `replayed` tells that the given key was used before. With a
+   * `deliverAt` the answer is the schedule's.
    */
   function send(draft: SentNow, call?: Call): Promise<api.SentMessage>;
   function send(draft: api.MessageDraft, call?: Call): Promise<api.SentMessage | api.Scheduled>;
   async function send(draft: api.MessageDraft, call?: Call): Promise<api.SentMessage | api.Scheduled> {
     const sent = await transport.exchange(api.sendMessage, { body: keyed(draft, call), repeatable: true }, call);
-    // A repeat under our own key is our repeat, nobody's business.
+    // A repeat under our own key is of no interest to the caller.
     const replayed = Boolean(draft.idempotencyKey) && sent.headers.get("idempotent-replayed") === "true";
     return replayed ? { ...sent.value, replayed } : sent.value;
   }
@@ -34,20 +34,20 @@ export function messageVerbs({ ask, acting, transport }: Caller) {
     sendBatch: (drafts: api.MessageDraft[], call?: Call): Promise<api.SentBatch> =>
       ask(api.sendBatch, { body: { messages: drafts.map((draft) => keyed(draft, call)) }, repeatable: true }, call),
 
-    /** What the caller may read, newest first; `q` searches. */
+    /** Lists the messages that the caller may read, newest first; `q` searches. */
     list: (query: Query<typeof api.MessageQuery> = {}, call?: Call) => ask(api.listMessages, { query }, call),
 
     get: (id: number, call?: Call): Promise<api.MessageDetail> => ask(api.getMessage, { params: { id } }, call),
 
-    /** The message's story: what happened when, and how far it got with each recipient. */
+    /** History of a message: its events, and how far it got with each recipient. */
     explain: (id: number, query: Query<typeof ExplainQuery> = {}, call?: Call): Promise<Explanation> =>
       ask(explainMessage, { params: { id }, query }, call),
 
-    /** The messages that share the root `id`, oldest first. */
+    /** Messages that share the root `id`, oldest first. */
     thread: (id: number, query: Query<typeof ThreadQuery> = {}, call?: Call): Promise<Thread> =>
       ask(getThread, { params: { id }, query }, call),
 
-    /** Notes that the agent has read this one message. The cursor stays. */
+    /** Marks this one message as read by the agent. The cursor stays. */
     async markRead(id: number, call?: Call): Promise<void> {
       await ask(api.markRead, { params: { id }, body: acting<{ agentId?: string }>("agentId", {}, call) }, call);
     },

@@ -2,10 +2,10 @@ import * as api from "../protocol/orchestrators.ts";
 import type { Caller, Query } from "./caller.ts";
 import type { Call } from "./transport.ts";
 
-/** The verbs on orchestrators: daemons that start and watch agents. */
+/** Verbs on orchestrators: daemons that start and supervise agents. */
 export function orchestratorVerbs({ ask, instanceId }: Caller) {
   return {
-    /** Registers it and its agent `orchestrator-<id>`, or says anew what it is. The instance is the client's own if none is given. */
+    /** Registers an orchestrator and its agent `orchestrator-<id>`, or updates both. The instance defaults to the client's own. */
     register: (id: string, registration: api.OrchestratorRegistration, call?: Call): Promise<api.Orchestrator> =>
       ask(api.registerOrchestrator, { params: { id }, body: { instanceId, ...registration } }, call),
 
@@ -13,15 +13,15 @@ export function orchestratorVerbs({ ask, instanceId }: Caller) {
 
     get: (id: string, call?: Call): Promise<api.Orchestrator> => ask(api.getOrchestrator, { params: { id } }, call),
 
-    /** `status: "draining"`: it starts nothing new. A clean stop says `status: "offline"`. */
+    /** Updates an orchestrator. `status: "draining"` lets it start nothing new; `status: "offline"` is a clean stop. */
     patch: (id: string, body: api.OrchestratorPatch, call?: Call): Promise<api.Orchestrator> =>
       ask(api.changeOrchestrator, { params: { id }, body }, call),
 
-    /** Says that it is there, and what it manages: left out is unchanged, `[]` is none. */
+    /** Reports presence and the managed agents: missing means unchanged, `[]` none. */
     heartbeat: (id: string, body: api.OrchestratorHeartbeat = {}, call?: Call): Promise<api.Orchestrator> =>
       ask(api.orchestratorHeartbeat, { params: { id }, body }, call),
 
-    /** Deletes it and its agent. */
+    /** Deletes an orchestrator and its agent. */
     delete: (id: string, call?: Call): Promise<void> => ask(api.deleteOrchestrator, { params: { id } }, call),
   };
 }

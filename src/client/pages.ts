@@ -1,7 +1,7 @@
 import type { List } from "../protocol/wire.ts";
 
 /**
- * Every item of a list, page after page; stop reading to stop asking. `read` takes the page to ask for, as in
+ * Yields every item of a list, page after page, as long as the caller reads on. `read` takes the page to ask for, as in
  * `everyItem((page) => client.agents.list({ page }))`. A page may be empty and not be the last.
  */
 export async function* everyItem<T>(

@@ -6,8 +6,8 @@ import { endsAgent, mayPass } from "./errors.ts";
 const BEAT_MS = 25_000;
 
 /**
- * Keeps the agent online, one heartbeat every 25 s, until `life` ends. It ends `life` itself when the relay says that this
- * client is no longer the agent. Never rejects.
+ * Keeps the agent online with a heartbeat every 25 s until `life` ends. Ends `life` itself when this client is no longer the agent.
+ * Never rejects.
  */
 export async function stayOnline(caller: Caller, agentId: string, life: LinkedAbort): Promise<void> {
   const { heartbeat } = agentVerbs(caller);
@@ -18,7 +18,7 @@ export async function stayOnline(caller: Caller, agentId: string, life: LinkedAb
     } catch (error) {
       if (life.signal.aborted) return;
       if (endsAgent(error)) life.abort(error);
-      // Who may only look (a viewer) cannot keep anybody online. Anything else that stays wrong, the stream will meet too.
+      // A viewer may not send heartbeats. The stream meets every other lasting failure too.
       else if (!mayPass(error)) return;
     }
   }

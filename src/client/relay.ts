@@ -4,26 +4,26 @@ import { type WhoAmI, whoAmI } from "../protocol/tokens.ts";
 import type { Caller, Query } from "./caller.ts";
 import type { Call } from "./transport.ts";
 
-/** A large database takes its time to copy. */
+/** Time limit of a backup: copying a large database takes long. */
 const BACKUP_TIMEOUT_MS = 600_000;
 
-/** The verbs on the relay itself. */
+/** Verbs on the relay itself. */
 export function relayVerbs({ ask }: Caller) {
   return {
-    /** Who the caller is, and whether its calls name an instance. */
+    /** Identity of the caller, and the instance that its calls name. */
     whoami: (call?: Call): Promise<WhoAmI> => ask(whoAmI, {}, call),
 
-    /** Answers without a token: the process is there. */
+    /** Checks that the relay runs; needs no token. */
     alive: (call?: Call) => ask(api.alive, {}, call),
 
-    /** The relay's report on itself; the worst check wins. */
+    /** Health report of the relay; the worst check decides. */
     health: (call?: Call): Promise<api.HealthReport> => ask(api.healthReport, {}, call),
 
-    /** For operators: a whole copy of the database, in the relay's data folder. */
+    /** Copies the whole database into the relay's data folder; for operators. */
     backup: ({ keep }: { keep?: number } = {}, call?: Call): Promise<api.Backup> =>
       ask(api.makeBackup, { query: { keep } }, { timeoutMs: BACKUP_TIMEOUT_MS, ...call }),
 
-    /** For operators and viewers: who did what, newest first. */
+    /** Lists the audit log, newest first; for operators and viewers. */
     activity: (query: Query<typeof ActivityQuery> = {}, call?: Call) => ask(listActivity, { query }, call),
   };
 }

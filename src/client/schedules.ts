@@ -2,21 +2,21 @@ import * as api from "../protocol/schedules.ts";
 import type { Caller, Keyed, Query } from "./caller.ts";
 import type { Call } from "./transport.ts";
 
-/** The verbs on schedules; a message with a `deliverAt` is one too, which can only be looked at and cancelled. */
+/** Verbs on schedules. A message with a `deliverAt` is one too, which can only be read and cancelled. */
 export function scheduleVerbs({ ask, askOnce, acting }: Caller) {
   return {
     create: (draft: api.ScheduleDraft, call?: Keyed): Promise<api.Schedule> =>
       askOnce(api.createSchedule, { body: acting("agentId", draft, call) }, call),
 
-    /** Those that the caller may see, newest first. */
+    /** Lists those that the caller may see, newest first. */
     list: (query: Query<typeof api.ScheduleQuery> = {}, call?: Call) => ask(api.listSchedules, { query }, call),
 
     get: (id: string, call?: Call): Promise<api.Schedule> => ask(api.getSchedule, { params: { id } }, call),
 
-    /** Sends its message now; its own times stay. */
+    /** Sends the schedule's message now; its own times stay. */
     run: (id: string, call?: Keyed): Promise<api.FireDetail> => askOnce(api.runSchedule, { params: { id } }, call),
 
-    /** Its last runs with the outcome of each message, newest first. */
+    /** Lists the last runs of a schedule with their outcomes, newest first. */
     fires: (id: string, query: Query<typeof api.FireQuery> = {}, call?: Call) =>
       ask(api.listFires, { params: { id }, query }, call),
 

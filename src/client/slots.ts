@@ -1,19 +1,19 @@
-/** The places of one worker: so many items are worked on at a time. */
+/** Slots of a worker, one for each item at a time. */
 export interface Bench {
   readonly free: number;
   isEmpty(): boolean;
-  /** Whether somebody works on this message. */
+  /** Whether a slot holds this message. */
   has(messageId: number): boolean;
-  /** Takes a place until `done` settles; one more than there are is not refused. */
+  /** Takes a slot until `done` settles, even one more than there are. */
   take(messageId: number, done: Promise<void>): void;
-  /** Resolves once a place is free. */
+  /** Resolves when a slot is free. */
   seat(): Promise<void>;
-  /** Resolves once nobody works any more. */
+  /** Resolves when all slots are free. */
   empty(): Promise<void>;
 }
 
 export function createBench(places: number): Bench {
-  // A set of its own objects: an item that was lost and claimed again is there twice while its first handler winds up.
+  // Objects, not ids: an item that was lost and claimed again takes two slots until its first handler ends.
   const busy = new Set<{ messageId: number; done: Promise<void> }>();
   let waiting: (() => void)[] = [];
   const nextToLeave = () => new Promise<void>((resolve) => waiting.push(resolve));

@@ -1,25 +1,25 @@
 /** One dispatched event of a server-sent event stream. */
 export interface SseEvent {
-  /** The `event:` field, or `message`. */
+  /** `event:` field, or `message`. */
   type: string;
-  /** The `data:` lines, joined by line feeds. */
+  /** `data:` lines, joined by line feeds. */
   data: string;
-  /** The last `id:` seen, on this event or before it; "" when there was none. */
+  /** Last `id:` of this event or an earlier one; "" without any. */
   lastEventId: string;
 }
 
 export interface SseParser {
-  /** Takes the next bytes, cut anywhere, and returns the events that they complete. Throws at one beyond all reason. */
+  /** Takes the next bytes, cut anywhere, and returns the events that they complete. @throws for an oversized event */
   feed(bytes: Uint8Array): SseEvent[];
-  /** The last `retry:`, in milliseconds. */
+  /** Last `retry:` in milliseconds. */
   readonly retryMs: number | undefined;
 }
 
-/** In characters. Far above the largest entry the relay accepts: only a broken far end gets here. */
+/** Most characters of an event, far above the largest entry that the relay accepts. */
 const LARGEST_EVENT = 16 * 1024 * 1024;
 const LINE_END = /\r\n|\r|\n/g;
 
-/** A parser for one connection, after the WHATWG's "Server-sent events", 9.2.6. What is unfinished at the end is dropped. */
+/** Parser of one connection, after the WHATWG's "Server-sent events", 9.2.6. Drops an unfinished event at the end. */
 export function createSseParser(): SseParser {
   const decoder = new TextDecoder();
   let rest = "";
@@ -58,7 +58,7 @@ export function createSseParser(): SseParser {
     const events: SseEvent[] = [];
     let chunk = decoder.decode(bytes, { stream: true });
     if (chunk === "") return events;
-    // A CR at the end of the last chunk ended its line already; its LF is not a second end.
+    // A CR at the end of the last chunk ended its line already, so an LF here belongs to it.
     if (afterCr && chunk.startsWith("\n")) chunk = chunk.slice(1);
     afterCr = chunk === "" ? false : chunk.endsWith("\r");
     let from = 0;

@@ -9,22 +9,22 @@ import { createSseParser, type SseEvent } from "./sse.ts";
 const { events: EVENTS } = streamInbox.answers[200];
 type Events = typeof EVENTS;
 
-/** What an inbox stream says. `open`: there is work to claim. Its `retry:` is for browsers: `follow` has waits of its own. */
+/** Events of an inbox stream. `open`: there is work to claim. `retry:` is for browsers; `follow` has its own waits. */
 export type StreamEvent =
   | { type: "message"; entry: Followed }
   | { [T in Exclude<keyof Events, "message">]: { type: T } & z.output<Events[T]> }[Exclude<keyof Events, "message">];
 
-/** Where a stream starts: behind an entry already had, behind a place in the log, or (neither) at the stored cursor. */
+/** Start of a stream: after the last received entry, after an id, or (neither) at the stored cursor. */
 export interface Place {
   lastEventId?: number;
   after?: number;
-  /** `parent`: what a message replies to goes along with it. */
+  /** `parent`: includes the message that a message replies to. */
   include?: "parent";
 }
 
 /**
- * One connection to an agent's inbox stream, event by event. Rejects as `bytesOf` does, and with `RelayMismatch` at an event
- * that cannot be read: passing over it could lose an entry.
+ * One connection to an agent's inbox stream, event by event. Rejects as `bytesOf` does, and with `RelayMismatch` for an unreadable
+ * event: skipping it could lose an entry.
  */
 export async function* inboxEvents(
   caller: Caller,
@@ -50,7 +50,7 @@ export async function* inboxEvents(
   }
 }
 
-/** An event of a kind that this client does not know yet is left out. */
+/** Parses an event; undefined for a kind that this client does not know. */
 function parsed({ type, data }: SseEvent): StreamEvent | undefined {
   if (!Object.hasOwn(EVENTS, type)) return undefined;
   try {

@@ -4,32 +4,32 @@ import type { Claimed, WorkAnswer } from "../protocol/work.ts";
 import type { Caller, Keyed, Query } from "./caller.ts";
 import type { Call } from "./transport.ts";
 
-/** The verbs on tasks. The lease of a task is that of its message: `claims.complete` and the like end both. */
+/** Verbs on tasks. The lease of a task is that of its message: `claims.complete` and the like end both. */
 export function taskVerbs({ ask, askOnce, acting }: Caller) {
   return {
-    /** Makes one by hand. */
+    /** Makes a task by hand. */
     create: (draft: api.TaskDraft, call?: Keyed): Promise<api.Task> =>
       askOnce(routes.createTask, { body: acting("from", draft, call) }, call),
 
-    /** Those that the caller may see, newest first. */
+    /** Lists those that the caller may see, newest first. */
     list: (query: Query<typeof api.TaskQuery> = {}, call?: Call) => ask(routes.listTasks, { query }, call),
 
-    /** One with the newest page of its history. */
+    /** Returns a task with the newest page of its history. */
     get: (id: string, query: Query<typeof api.TaskDetailQuery> = {}, call?: Call): Promise<api.TaskDetail> =>
       ask(routes.getTask, { params: { id }, query }, call),
 
-    /** Takes it. Not repeated: who asks again is told that somebody holds it. */
+    /** Claims a task. Not repeated, because a repeat would find it claimed. */
     claim: (id: string, claim: api.TaskClaim = {}, call?: Call): Promise<Claimed> =>
       ask(routes.claimTask, { params: { id }, body: acting("agentId", claim, call) }, call),
 
     renew: (id: string, body: api.TaskRenew = {}, call?: Call): Promise<WorkAnswer> =>
       ask(routes.renewTask, { params: { id }, body }, call),
 
-    /** Gives it back; the attempt does not count. Without a token it is not repeated: it would be refused for having been done. */
+    /** Releases a task; the attempt does not count. Without a token it is not repeated: a repeat would be refused. */
     release: (id: string, body: api.TaskRelease = {}, call?: Call): Promise<WorkAnswer> =>
       ask(routes.releaseTask, { params: { id }, body, repeatable: body.token !== undefined }, call),
 
-    /** Says how it goes, or that it is over. Said again it changes nothing. */
+    /** Sets the status of a task. A repeat changes nothing. */
     setStatus: (id: string, body: api.TaskStatusChange, call?: Call): Promise<api.Task> =>
       ask(routes.setTaskStatus, { params: { id }, body }, call),
   };

@@ -1,4 +1,4 @@
-/** The beginning of `text` that fits into `maxBytes` of UTF-8, whole characters only; well-formed whatever came in. */
+/** Beginning of `text` that fits into `maxBytes` of UTF-8, in whole characters and well-formed. */
 export function headOf(text: string, maxBytes: number): string {
   const bytes = new TextEncoder().encode(text);
   if (bytes.length <= maxBytes) return text.toWellFormed();

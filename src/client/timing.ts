@@ -1,10 +1,10 @@
-/** What the client takes from the machine it runs on to wait: handed in, so that tests need no waiting. */
+/** Clock and timer of the client, as an argument so that tests need not wait. */
 export interface Timing {
-  /** Milliseconds since some fixed moment; never goes back. */
+  /** Milliseconds of a clock that never goes back. */
   now(): number;
   /** Resolves after `ms`; rejects with the signal's reason as soon as that fires. */
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
-  /** From 0 up to, not including, 1. */
+  /** Random number from 0 up to, not including, 1. */
   random(): number;
 }
 

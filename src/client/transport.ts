@@ -7,28 +7,28 @@ import type { Timing } from "./timing.ts";
 
 export type Fetch = (url: string, init?: RequestInit) => Promise<Response>;
 
-/** What every verb takes last. */
+/** Last argument of every verb. */
 export interface Call {
-  /** The agent acted for, instead of the client's own. */
+  /** Agent to act for, instead of the client's own. */
   agentId?: string;
-  /** Gives up; the verb rejects with the signal's reason. */
+  /** Aborts the call; the verb rejects with the signal's reason. */
   signal?: AbortSignal;
-  /** How long one try may take; 30 s, and what a long poll waits on top. */
+  /** Time limit of one try; 30 s, plus the wait of a long poll. */
   timeoutMs?: number;
-  /** How often a call that is safe to repeat is tried again; 4. */
+  /** Retries of a call that is safe to repeat; 4. */
   retries?: number;
 }
 
-/** What a call fills into its contract. */
+/** Values for a contract. */
 export interface Filled {
   params?: Record<string, string | number>;
   query?: Record<string, string | number | undefined>;
   body?: unknown;
   /** Bytes in place of JSON, and their type. */
   upload?: { bytes: Blob | Uint8Array<ArrayBuffer>; type: string };
-  /** An idempotency key: under it, the call may be sent again when no answer came. */
+  /** Idempotency key, which makes a repeat safe. */
   key?: string | undefined;
-  /** Overrides the contract's: whether the call may be sent again when no answer came. */
+  /** Whether a repeat is safe; overrides the contract's. */
   repeatable?: boolean;
 }
 
@@ -39,17 +39,17 @@ type Documented<A extends Answers> = {
       ? z.output<T>
       : never;
 }[keyof A];
-/** A successful answer, parsed: one of those that the contract documents. Another type than JSON comes as bytes. */
+/** Parsed successful answer, one of those that the contract documents. Types other than JSON come as bytes. */
 export type Answered<A extends Answers> = [Documented<A>] extends [never] ? undefined : Documented<A>;
 
-/** The start of an answer that is read as it comes. */
+/** Request of an answer that is read as it comes. */
 export interface Opening extends Pick<Filled, "params" | "query"> {
   contract: Contract;
   headers?: Record<string, string>;
 }
 
 export interface Transport {
-  /** The relay's address, without a slash at the end. */
+  /** Address of the relay, without a slash at the end. */
   readonly base: string;
   /** Rejects with `RelayProblem`, `RelayUnreachable`, `RelayMismatch`, or the reason of the call's signal. */
   exchange<A extends Answers>(
@@ -57,7 +57,7 @@ export interface Transport {
     filled: Filled,
     call?: Call,
   ): Promise<{ value: Answered<A>; headers: Headers }>;
-  /** Rejects as `exchange` does, but that the signal's reason may come wrapped. */
+  /** Rejects as `exchange` does, except that the signal's reason may be wrapped. */
   open(opening: Opening, signal: AbortSignal): Promise<ReadableStream<Uint8Array>>;
 }
 
@@ -71,9 +71,9 @@ export interface TransportOptions {
 
 const TIMEOUT_MS = 30_000;
 const RETRIES = 4;
-/** Asked to wait longer than this, a call says so instead of sitting there. */
+/** Longest wait that a call accepts; beyond it the call rejects. */
 const LONGEST_PATIENCE_MS = 60_000;
-/** 502 and 504 are a proxy's way of saying that the relay is starting. */
+/** Statuses to retry. A proxy answers 502 and 504 while the relay starts. */
 const TRY_AGAIN = [429, 502, 503, 504];
 
 export function createTransport(options: TransportOptions): Transport {
@@ -85,14 +85,14 @@ export function createTransport(options: TransportOptions): Transport {
 
   function requestOf({ method }: Contract, { upload, body, key }: Filled): RequestInit {
     const headers = { ...common, ...(key !== undefined && { "idempotency-key": key }) };
-    // The relay never redirects. Following one would send a POST on as a GET, and the token to who knows whom.
+    // The relay never redirects. Following a redirect would turn a POST into a GET, and send the token to a stranger.
     const init: RequestInit = { method, headers, redirect: "error" };
     if (upload) return { ...init, headers: { ...headers, "content-type": upload.type }, body: upload.bytes };
     if (body === undefined) return init;
     return { ...init, headers: { ...headers, "content-type": "application/json" }, body: JSON.stringify(body) };
   }
 
-  /** One try, within its time. */
+  /** One try, within its time limit. */
   async function attempt<A extends Answers>(contract: Contract, filled: Filled, call: Call) {
     const path = pathOf(contract, filled);
     const request = requestOf(contract, filled);
@@ -151,7 +151,7 @@ function worthRepeating(error: unknown): boolean {
   return (
     error instanceof RelayProblem &&
     TRY_AGAIN.includes(error.status) &&
-    // A person has to see to that.
+    // Only a person can resolve this.
     error.code !== "loop-paused" &&
     retryAfterOf(error) <= LONGEST_PATIENCE_MS
   );
@@ -162,7 +162,7 @@ async function read(response: Response, { method, answers }: Contract, path: str
   const isBytes = response.ok && answer?.type !== undefined;
   const body = isBytes ? new Uint8Array(await response.arrayBuffer()) : await jsonOf(response);
   if (!response.ok) throw problemFrom(response, body);
-  // A success that the contract does not know is read as the first that it does.
+  // Parse an undocumented success as the first documented one.
   const schema = (answer ?? Object.values(answers)[0])?.schema;
   if (isBytes) return body;
   if (!schema) return undefined;
@@ -173,7 +173,7 @@ async function read(response: Response, { method, answers }: Contract, path: str
   throw new RelayMismatch(`The answer to ${method} ${path} is not the relay's (${place})`);
 }
 
-/** The body as JSON; undefined when there is none or it is something else. A body that is cut off rejects. */
+/** Body as JSON; undefined for anything else. Rejects when the body is cut off. */
 async function jsonOf(response: Response): Promise<unknown> {
   const body = await response.text();
   try {
@@ -183,7 +183,7 @@ async function jsonOf(response: Response): Promise<unknown> {
   }
 }
 
-/** What `fetch` throws says little and differs by runtime: its cause says why. */
+/** Error of the client for one that `fetch` threw, which differs by runtime: the reason is in its cause. */
 export function meant(error: unknown, base: string): unknown {
   if (error instanceof RelayProblem || error instanceof RelayMismatch || error instanceof RelayUnreachable)
     return error;
@@ -210,7 +210,7 @@ function reasonOf(cause: unknown): string {
   return REASONS[code] ?? (cause.message || cause.name);
 }
 
-/** Parts of a path are encoded: channel agents' ids have a colon. */
+/** Path with encoded parts: ids of channel agents hold a colon. */
 const pathOf = ({ path }: Contract, { params = {} }: Filled): string =>
   path.replace(/\{(\w+)\}/g, (_, name) => encodeURIComponent(params[name] ?? ""));
 
@@ -219,7 +219,7 @@ function queryOf({ query = {} }: Filled): string {
   return given.length === 0 ? "" : `?${new URLSearchParams(given.map(([key, value]) => [key, String(value)]))}`;
 }
 
-/** How long the relay itself may take its time, in seconds. */
+/** Seconds that the relay itself may wait. */
 function waitOf({ query, body }: Filled): number {
   const { waitSeconds } = { ...query, ...(body as { waitSeconds?: number } | undefined) };
   return Number(waitSeconds ?? 0);

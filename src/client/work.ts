@@ -8,7 +8,7 @@ import { type Desk, type ItemEvent, type WorkHandler, workOn } from "./item.ts";
 import { stayOnline } from "./presence.ts";
 import { type Bench, createBench } from "./slots.ts";
 
-/** What happens while working. `waiting`: the relay could not be asked because of `cause`; the next try is `inMs` away. */
+/** Events of a worker. `waiting`: the relay could not be asked because of `cause`, and the next try is in `inMs`. */
 export type WorkEvent =
   | { type: "claimed"; message: Claimed["message"]; attempt: number }
   | ItemEvent
@@ -16,40 +16,40 @@ export type WorkEvent =
 
 export interface WorkOptions {
   handler: WorkHandler;
-  /** Who works; the client's agent, else the token's. */
+  /** Agent that works; by default the client's agent, else the token's. */
   agentId?: string;
   /** Only messages of these kinds and topics. */
   kinds?: ClaimNext["kinds"];
   topics?: ClaimNext["topics"];
-  /** `parent`: what a message replies to goes along with it. */
+  /** `parent`: includes the message that a message replies to. */
   include?: "parent";
-  /** How long a claim holds without a word from us; 600. It is renewed at a third of that. */
+  /** Seconds until a claim ends without a renewal; 600. It is renewed after a third of that. */
   leaseSeconds?: number;
   /**
-   * Retries of an item after a failure; one more failure is final. Left out, the item's own `maxAttempts` is the
-   * only bound. A failed item comes back after 1 s, 2 s, 4 s, ... at most 5 min, moved by a quarter at most, unless the handler says
-   * when (`Failure`).
+   * Retries of an item after a failure; one more failure is final. By default only the item's own `maxAttempts` counts. A failed
+   * item comes back after 1 s, 2 s, 4 s, ... at most 5 min, with up to a quarter of jitter, unless the handler sets the time
+   * (`Failure`).
    */
   retries?: number;
-  /** Takes one item, and resolves when it is dealt with. */
+  /** Claims one item, and resolves after its outcome. */
   once?: boolean;
-  /** Resolves when there is nothing to claim and nothing under way. What failed and comes back later does not count. */
+  /** Resolves when there is no work to claim or under way. Failed items that come back later do not count. */
   exitWhenEmpty?: boolean;
-  /** How many items at a time; 1. */
+  /** Items at a time; 1. */
   concurrency?: number;
-  /** How long the relay may hold one question for work; 30. */
+  /** Seconds that the relay may hold one request for work; 30. */
   waitSeconds?: number;
   /**
-   * Takes up what the agent holds already, at the start and when an answer was lost. Only for an agent that works in one
-   * process: another's items would be done twice.
+   * Continues items that the agent holds already, at the start and after a lost answer. Only for an agent that works in one process:
+   * items of another process would be done twice.
    */
   resume?: boolean;
-  /** Stops: claims nothing more, fires the handlers' signals, and resolves when they are done. */
+  /** Stops the worker: no more claims; it fires the handlers' signals and resolves when they are done. */
   signal?: AbortSignal;
   onEvent?: (event: WorkEvent) => void;
 }
 
-/** One worker: what its loop and its items share. */
+/** State that the loop and the items of a worker share. */
 interface Worker {
   readonly caller: Caller;
   readonly options: WorkOptions;
@@ -57,14 +57,15 @@ interface Worker {
   readonly bench: Bench;
 }
 
-/** An empty answer that came sooner than this was not waited for: ask no faster. */
+/** Least time between two requests with an empty answer. */
 const HASTE_MS = 1_000;
-/** A worker that stops gives the answer to its last question this long to arrive: it may hold work already. */
+/** Time that a stopping worker waits for the answer to its last request, which may have claimed work. */
 const PARTING_MS = 1_000;
 
 /**
- * Claims work and has it done, until `signal` fires, or `once` or `exitWhenEmpty` is fulfilled. Lives through restarts of the relay. Rejects with what waiting cannot
- * cure: `RelayProblem` (superseded, 401, 403, 404), `RelayMismatch`; the handlers' signals fire before that.
+ * Claims work and runs the handler for each item, until `signal` fires, or `once` or `exitWhenEmpty` is fulfilled. Survives restarts of
+ * the relay. Rejects with errors that waiting does not cure: `RelayProblem` (superseded, 401, 403, 404), `RelayMismatch`; the handlers'
+ * signals fire before that.
  */
 export async function work(caller: Caller, options: WorkOptions): Promise<void> {
   const life = linkedAbort(options.signal);
@@ -77,7 +78,7 @@ export async function work(caller: Caller, options: WorkOptions): Promise<void> 
     await claimOn({ caller, options, desk, bench });
     isDone = true;
   } catch (error) {
-    // The first reason stands: an item may have ended the worker's life before its loop noticed.
+    // The first reason counts: an item may have ended the worker's life before its loop noticed.
     if (!life.signal.aborted) life.abort(error);
   }
   await bench.empty();
@@ -88,7 +89,7 @@ export async function work(caller: Caller, options: WorkOptions): Promise<void> 
   if (!options.signal?.aborted || options.signal.reason !== life.signal.reason) throw life.signal.reason;
 }
 
-/** Ends by rejecting, or once it has claimed all that was asked for. */
+/** Rejects, or resolves when it has claimed everything that was asked for. */
 async function claimOn(worker: Worker): Promise<void> {
   const { caller, options, desk, bench } = worker;
   const { signal } = desk.life;
@@ -140,7 +141,7 @@ async function askForWork({ options, desk, bench }: Worker, agentId: string): Pr
   return items;
 }
 
-/** A call that is cut off only some time after the worker's life has ended. */
+/** Call that is aborted only some time after the worker's life has ended. */
 async function untilParted<T>({ life, timing }: Desk, call: (signal: AbortSignal) => Promise<T>): Promise<T> {
   const own = linkedAbort();
   const part = () => {
