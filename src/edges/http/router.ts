@@ -15,8 +15,6 @@ interface Node {
 
 const newNode = (): Node => ({ literals: new Map(), routes: new Map() });
 
-export type Router = ReturnType<typeof createRouter>;
-
 /**
  * Finds routes by path. A literal segment wins over a parameter, one slash at the end is ignored, and HEAD is answered by
  * the route of GET.

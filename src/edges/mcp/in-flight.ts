@@ -4,8 +4,6 @@ export interface Flight {
   end(): void;
 }
 
-export type InFlight = ReturnType<typeof createInFlight>;
-
 /**
  * Calls of sessions that are being carried out in this process, so that a client can take one back by another request. Without
  * it a wait for work would go on, and claim for somebody who no longer listens; after a restart there is none to take back.

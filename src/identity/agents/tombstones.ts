@@ -43,8 +43,6 @@ export function gone(row: Pick<AgentRow, "id" | "name">): Problem {
   return new Problem("gone", detail);
 }
 
-export type Tombstones = ReturnType<typeof createTombstones>;
-
 /** Deleting agents and restoring them. A deleted agent leaves its row, so that its id stays its own. */
 export function createTombstones(parts: TombstoneParts) {
   const { store, auth, activity, clock, headOf, fence, save, requireRow } = parts;
