@@ -8,7 +8,7 @@ import { BODY_BYTES } from "./limits.ts";
 import { NAMED, object, strictObject } from "./shape.ts";
 import { jsonValue, line, listOf, PageQuery, Time } from "./wire.ts";
 
-/** What a client may say to Signalbox beyond the protocol, under `signalbox` in a message's metadata. */
+/** Extension of the protocol for Signalbox, under `signalbox` in a message's metadata. */
 export const OwnMetadata = strictObject(() => ({
   timeoutSeconds: z.int().min(1).max(MAX_TIMEOUT_SECONDS).nullish().describe("Seconds to wait for an answer."),
   parentId: DelegationId.nullish().describe("The task that this is part of: one that the sender works on."),
@@ -35,7 +35,7 @@ const Part = z.looseObject({
 
 const texts = z.array(z.string()).max(64).nullish();
 
-/** What SendMessage and SendStreamingMessage take. */
+/** Parameters of SendMessage and SendStreamingMessage. */
 export const SendParams = z.looseObject({
   message: z.looseObject({
     messageId: line(200),
@@ -63,7 +63,7 @@ const printable = (max: number) =>
     .regex(/^[\x20-\x7e]*$/, "has other characters than printable ASCII")
     .max(max);
 
-/** Where a client wants to be told of what happens to its task. What it has to be shown goes into a header. */
+/** Address for news of a client's task, with the credentials that go into a header. */
 export const PushDraft = object(() => ({
   id: z.union([line(128), z.literal("")]),
   url: z.string().min(1).max(2048),
@@ -101,7 +101,7 @@ export const Card = z
   .register(NAMED, { id: "Card" });
 export type Card = z.infer<typeof Card>;
 
-/** Of a token that is sent to somebody outside: what HTTP takes after `Bearer`. */
+/** Characters that HTTP takes after `Bearer`, for a token that leaves the relay. */
 const Secret = z
   .string()
   .regex(/^[\w.~+/=-]+$/, "is not a bearer token")
@@ -149,13 +149,13 @@ const cardAnswers = {
 };
 
 export const relayCard = contract("relayCard", "GET /.well-known/agent-card.json", {
-  summary: "The relay's A2A card",
+  summary: "Get the relay's A2A card",
   open: true,
   answers: cardAnswers,
 });
 
 export const agentCard = contract("agentCard", "GET /a2a/{agentId}/.well-known/agent-card.json", {
-  summary: "An agent's A2A card",
+  summary: "Get an agent's A2A card",
   description: "Of AI agents alone: people, channels and machines have none.",
   open: true,
   params: z.strictObject({ agentId: AgentId }),
@@ -164,7 +164,7 @@ export const agentCard = contract("agentCard", "GET /a2a/{agentId}/.well-known/a
 });
 
 export const putOutsideAgent = contract("putOutsideAgent", "PUT /v1/a2a/agents/{id}", {
-  summary: "Let an A2A agent in by its card",
+  summary: "Admit an A2A agent by its card",
   description:
     "It is an agent here from then on, under this id: what comes into its inbox is brought to it over A2A and tried again, " +
     "and what it answers comes back in its name. Its card is fetched right after this, and every five minutes. It goes " +
@@ -181,21 +181,21 @@ export const putOutsideAgent = contract("putOutsideAgent", "PUT /v1/a2a/agents/{
 });
 
 export const listOutsideAgents = contract("listOutsideAgents", "GET /v1/a2a/agents", {
-  summary: "A2A agents out there, and how they are reached",
+  summary: "List external A2A agents",
   query: OutsideQuery,
   answers: { 200: { description: "A page.", schema: OutsideList } },
   problems: ["forbidden"],
 });
 
 export const getOutsideAgent = contract("getOutsideAgent", "GET /v1/a2a/agents/{id}", {
-  summary: "One of them",
+  summary: "Get an external A2A agent",
   params: AgentPath,
   answers: { 200: { description: "As it is now.", schema: OutsideAgent } },
   problems: ["forbidden", "not-found"],
 });
 
 export const refreshOutsideAgent = contract("refreshOutsideAgent", "POST /v1/a2a/agents/{id}/refresh", {
-  summary: "Fetch its card now, and try what waits",
+  summary: "Fetch an external agent's card now, and retry what waits",
   params: AgentPath,
   repeatable: true,
   answers: { 200: { description: "As it was before that.", schema: OutsideAgent } },

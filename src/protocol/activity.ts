@@ -27,7 +27,7 @@ export type ActivityQuery = z.input<typeof ActivityQuery>;
 export const ActivityList = listOf(Activity).register(NAMED, { id: "ActivityList" });
 
 export const listActivity = contracts("Activity")("listActivity", "GET /v1/activity", {
-  summary: "Who did what: administrative acts, newest first",
+  summary: "List administrative acts, newest first",
   query: ActivityQuery,
   answers: { 200: { description: "A page.", schema: ActivityList } },
   problems: ["forbidden"],

@@ -23,7 +23,7 @@ export function reservedId(id: string): string | undefined {
 
 export const word = line(MAX_ID_LENGTH);
 
-/** What a channel agent says of its account; the agent's id is exactly `provider:accountId`. */
+/** Account of a channel agent; the agent's id is exactly `provider:accountId`. */
 export const ChannelInfo = strictObject(() => ({
   provider: line(64),
   accountId: line(64),

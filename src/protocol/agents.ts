@@ -156,14 +156,14 @@ export const registerAgent = contract("registerAgent", "PUT /v1/agents/{id}", {
 });
 
 export const listAgents = contract("listAgents", "GET /v1/agents", {
-  summary: "Who is here",
+  summary: "List agents",
   query: AgentQuery,
   answers: { 200: { description: "A page, by id.", schema: AgentList } },
   problems: ["forbidden", "superseded"],
 });
 
 export const getAgent = contract("getAgent", "GET /v1/agents/{id}", {
-  summary: "One agent",
+  summary: "Get an agent",
   params: AgentPath,
   answers: { 200: { description: "The agent.", schema: Agent } },
   problems: ["forbidden", "superseded", "not-found", "gone"],
@@ -201,7 +201,7 @@ export const restoreAgent = contract("restoreAgent", "POST /v1/agents/{id}/resto
 });
 
 export const heartbeat = contract("heartbeat", "POST /v1/agents/{id}/heartbeat", {
-  summary: "Say that the agent is there",
+  summary: "Send an agent's heartbeat",
   params: AgentPath,
   body: Heartbeat,
   example: { status: "busy" },

@@ -92,7 +92,7 @@ const contract = contracts("Channels");
 const BindingPath = strictObject(() => ({ id: AgentId, bindingId: z.string().max(64) }));
 
 export const listBindings = contract("listBindings", "GET /v1/bindings", {
-  summary: "Bindings of all channels",
+  summary: "List bindings of all channels",
   description: "An agent sees those that send something to it, and those of its own channel.",
   query: BindingQuery,
   answers: { 200: { description: "A page, oldest first.", schema: BindingList } },
@@ -100,7 +100,7 @@ export const listBindings = contract("listBindings", "GET /v1/bindings", {
 });
 
 export const listChannelBindings = contract("listChannelBindings", "GET /v1/channels/{id}/bindings", {
-  summary: "Bindings of one channel",
+  summary: "List bindings of one channel",
   params: AgentPath,
   query: ChannelBindingQuery,
   answers: { 200: { description: "A page, oldest first.", schema: BindingList } },
@@ -108,7 +108,7 @@ export const listChannelBindings = contract("listChannelBindings", "GET /v1/chan
 });
 
 export const setBinding = contract("setBinding", "PUT /v1/channels/{id}/bindings", {
-  summary: "Send a conversation, or all of a channel, to somebody",
+  summary: "Bind a conversation, or a whole channel, to a target",
   description: "An upsert by conversation and target. With replay, what came in before is sent there too, once.",
   params: AgentPath,
   body: BindingDraft,
@@ -129,7 +129,7 @@ export const removeBinding = contract("removeBinding", "DELETE /v1/channels/{id}
 });
 
 export const explainRoute = contract("explainRoute", "GET /v1/channels/{id}/route", {
-  summary: "What would become of an event of a conversation",
+  summary: "Explain how a conversation's events are routed",
   params: AgentPath,
   query: RouteQuery,
   answers: { 200: { description: "Every matching binding, those that count first.", schema: RouteReport } },

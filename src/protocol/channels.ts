@@ -118,7 +118,7 @@ export const PostNote = strictObject(() => ({
   externalId: PlatformId.optional(),
 })).register(NAMED, { id: "PostNote" });
 export type PostNote = z.input<typeof PostNote>;
-/** How far the posting of a message has come. */
+/** Progress of posting a message. */
 export const PostedParts = object(() => ({ posts: Posts })).register(NAMED, { id: "PostedParts" });
 export type PostedParts = z.infer<typeof PostedParts>;
 
@@ -162,7 +162,7 @@ const choosing = {
 };
 
 export const putWebhookChannel = contract("putWebhookChannel", "PUT /v1/channels/{id}/webhook", {
-  summary: "Make or change a channel that needs no adapter: webhook:<account>",
+  summary: "Create or change a channel that needs no adapter: webhook:<account>",
   description:
     "The body is the whole of it; its channel agent is made with it. Its events are posted to `eventsPath`, signed or with the secret as a token; its messages are posted to `url`, signed.",
   params: AgentPath,
@@ -176,21 +176,21 @@ export const putWebhookChannel = contract("putWebhookChannel", "PUT /v1/channels
 });
 
 export const getWebhookChannel = contract("getWebhookChannel", "GET /v1/channels/{id}/webhook", {
-  summary: "How such a channel is set, without its secret",
+  summary: "Get a webhook channel's settings, without its secret",
   params: AgentPath,
   answers: { 200: { description: "As it is.", schema: WebhookChannel } },
   problems: ["forbidden", "not-found"],
 });
 
 export const listChannels = contract("listChannels", "GET /v1/channels", {
-  summary: "The channels: ready ones first, then by name",
+  summary: "List channels: ready ones first, then by name",
   query: ChannelQuery,
   answers: { 200: { description: "A page.", schema: ChannelList } },
   problems: ["forbidden"],
 });
 
 export const getChannel = contract("getChannel", "GET /v1/channels/{id}", {
-  summary: "One channel",
+  summary: "Get a channel",
   params: AgentPath,
   answers: { 200: { description: "The channel.", schema: Channel } },
   problems: ["forbidden", "not-found"],
@@ -198,7 +198,7 @@ export const getChannel = contract("getChannel", "GET /v1/channels/{id}", {
 
 export const chooseDefaultChannel = contract("chooseDefaultChannel", "PUT /v1/channels/{id}/default", {
   ...choosing,
-  summary: "Make it @default",
+  summary: "Make a channel @default",
 });
 
 export const unchooseDefaultChannel = contract("unchooseDefaultChannel", "DELETE /v1/channels/{id}/default", {
@@ -207,7 +207,7 @@ export const unchooseDefaultChannel = contract("unchooseDefaultChannel", "DELETE
 });
 
 export const reportEvent = contract("reportEvent", "POST /v1/channels/{id}/events", {
-  summary: "Something came in: for adapters",
+  summary: "Report an event of a channel, for adapters",
   description: "Idempotent by externalId: reported again, whatever its content, it is answered with what it became.",
   params: AgentPath,
   body: ChannelEvent,
@@ -226,7 +226,7 @@ export const reportEvent = contract("reportEvent", "POST /v1/channels/{id}/event
 });
 
 export const listEvents = contract("listEvents", "GET /v1/channels/{id}/events", {
-  summary: "What came in, newest first",
+  summary: "List a channel's events, newest first",
   params: AgentPath,
   query: EventQuery,
   answers: { 200: { description: "A page.", schema: EventList } },
@@ -234,7 +234,7 @@ export const listEvents = contract("listEvents", "GET /v1/channels/{id}/events",
 });
 
 export const notePost = contract("notePost", "POST /v1/messages/{id}/posts", {
-  summary: "A part of a message is about to be posted, or was: for adapters",
+  summary: "Note that a part of a message is about to be posted, or was, for adapters",
   description: "Whoever claims the message after this one sees how far it came, and posts nothing twice.",
   params: MessagePath,
   body: PostNote,

@@ -12,7 +12,7 @@ export interface AnswerDoc {
   schema?: Schema;
   /** application/json when left out. */
   type?: string;
-  /** Of text/event-stream: the data of each event, by the event's name. */
+  /** Data of each event of a text/event-stream, by the event's name. */
   events?: Record<string, Schema>;
 }
 export type Answers = Record<number, AnswerDoc>;

@@ -2,7 +2,7 @@ import { z } from "zod";
 import { NAMED, strictObject } from "./shape.ts";
 import { text } from "./wire.ts";
 
-/** What whoever works on it should know beyond the text. */
+/** Context for the worker, beside the text. */
 export const DelegationContext = strictObject(() => ({
   summary: text(16 * 1024),
   constraints: z.array(text(2048)).max(32).optional(),

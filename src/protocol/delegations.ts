@@ -123,7 +123,7 @@ export const Delegation = object(() => ({
   .register(NAMED, { id: "Delegation" });
 export type Delegation = z.infer<typeof Delegation>;
 
-/** What people who watch are told of a delegation, whenever it changes. */
+/** News of a delegation for watchers, at each change. */
 export const DelegationChange = object(
   () =>
     Delegation.pick({
@@ -187,7 +187,7 @@ export const delegate = contract("delegate", "POST /v1/delegations", {
 });
 
 export const listDelegations = contract("listDelegations", "GET /v1/delegations", {
-  summary: "Delegations, newest first",
+  summary: "List delegations, newest first",
   query: DelegationQuery,
   answers: {
     200: { description: "A page; it may be short where much had to be passed over.", schema: DelegationList },
@@ -196,7 +196,7 @@ export const listDelegations = contract("listDelegations", "GET /v1/delegations"
 });
 
 export const getDelegation = contract("getDelegation", "GET /v1/delegations/{id}", {
-  summary: "One delegation; with waitSeconds, when it has ended",
+  summary: "Get a delegation; with waitSeconds, wait until it has ended",
   long: true,
   params: Path,
   query: DelegationWait,
@@ -205,7 +205,7 @@ export const getDelegation = contract("getDelegation", "GET /v1/delegations/{id}
 });
 
 export const answerDelegation = contract("answerDelegation", "POST /v1/delegations/{id}/response", {
-  summary: "Answer it, or say that it cannot be done",
+  summary: "Answer a delegation, or say that it cannot be done",
   description:
     "By the agent that was asked, or who of a group claimed it; the claim is completed by it. A reply to the request, or " +
     "a completion with a result, is an answer as well.",
@@ -237,7 +237,7 @@ export const reportProgress = contract("reportProgress", "POST /v1/delegations/{
 });
 
 export const cancelDelegation = contract("cancelDelegation", "POST /v1/delegations/{id}/cancel", {
-  summary: "Take it back, by who asked or an operator; with tree, all that came of it",
+  summary: "Cancel a delegation; with tree, also what came of it",
   description:
     "Whoever works on it is told, and each asker gets an answer that says so. Repeating it does nothing more.",
   params: Path,

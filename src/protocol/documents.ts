@@ -13,13 +13,13 @@ export const DOCS_FILES = [
 const contract = contracts("Documents");
 
 export const home = contract("home", "GET /", {
-  summary: "Send to the page of this document",
+  summary: "Redirect to the page of this document",
   open: true,
   answers: { 307: { description: "Redirect to `/docs`." } },
 });
 
 export const openApiDocument = contract("openApiDocument", "GET /openapi.json", {
-  summary: "This document",
+  summary: "Get this document",
   open: true,
   answers: {
     200: { description: "OpenAPI 3.1.", schema: z.looseObject({ openapi: z.string() }) },
@@ -28,7 +28,7 @@ export const openApiDocument = contract("openApiDocument", "GET /openapi.json", 
 });
 
 export const docsPage = contract("docsPage", "GET /docs", {
-  summary: "This document, to be browsed",
+  summary: "Browse this document",
   open: true,
   answers: {
     200: { description: "A page.", type: "text/html", schema: z.string() },
@@ -37,7 +37,7 @@ export const docsPage = contract("docsPage", "GET /docs", {
 });
 
 export const docsFile = contract("docsFile", "GET /docs/{file}", {
-  summary: "A file of that page",
+  summary: "Get a file of that page",
   open: true,
   params: z.strictObject({ file: z.string().max(64).describe(DOCS_FILES.join(", ")) }),
   answers: {

@@ -55,7 +55,7 @@ export type Explanation = z.infer<typeof Explanation>;
 export const ExplainQuery = strictObject(() => ({ ...PageQuery, page: AgentId.optional() }));
 
 export const explainMessage = contracts("Messages")("explainMessage", "GET /v1/messages/{id}/explain", {
-  summary: "What became of a message",
+  summary: "Explain what became of a message",
   description: "Facts in order of time, and one plain sentence for each recipient.",
   params: MessagePath,
   query: ExplainQuery,

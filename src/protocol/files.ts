@@ -32,7 +32,7 @@ const Path = strictObject(() => ({ id: FileId }));
 const contract = contracts("Files");
 
 export const uploadFile = contract("uploadFile", "POST /v1/files", {
-  summary: "Put a file there",
+  summary: "Upload a file",
   description: "The same bytes are stored once. What no message carries is removed after a time.",
   query: FileUpload,
   raw: "The bytes of the file; Content-Type says what they are.",
@@ -46,7 +46,7 @@ export const uploadFile = contract("uploadFile", "POST /v1/files", {
 });
 
 export const downloadFile = contract("downloadFile", "GET /v1/files/{id}", {
-  summary: "Get a file",
+  summary: "Download a file",
   description:
     "For its uploader, and for whoever may read a message that carries it. Always as an attachment, never as something that a browser runs. One range of bytes may be asked for.",
   params: Path,

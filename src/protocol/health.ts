@@ -41,19 +41,19 @@ const contract = contracts("Health");
 const TEXT = "text/plain; version=0.0.4";
 
 export const healthReport = contract("healthReport", "GET /v1/health", {
-  summary: "How the relay is: checks, the worst of which is the status",
+  summary: "Report the relay's health: the worst check is the status",
   answers: { 200: { description: "The report, whatever it says.", schema: HealthReport } },
   problems: ["forbidden"],
 });
 
 export const metrics = contract("metrics", "GET /metrics", {
-  summary: "Prometheus metrics",
+  summary: "Get Prometheus metrics",
   answers: { 200: { description: "Text exposition format 0.0.4.", type: TEXT, schema: z.string() } },
   problems: ["forbidden"],
 });
 
 export const makeBackup = contract("makeBackup", "POST /v1/backups", {
-  summary: "Make a copy of the database in the data folder",
+  summary: "Copy the database in the data folder",
   long: true,
   query: BackupQuery,
   answers: { 201: { description: "Where it is.", schema: Backup } },
@@ -61,13 +61,13 @@ export const makeBackup = contract("makeBackup", "POST /v1/backups", {
 });
 
 export const alive = contract("alive", "GET /healthz", {
-  summary: "The process answers",
+  summary: "Check that the process answers",
   open: true,
   answers: { 200: { description: "It is alive.", schema: Alive } },
 });
 
 export const ready = contract("ready", "GET /readyz", {
-  summary: "The database takes writes",
+  summary: "Check that the database takes writes",
   open: true,
   answers: { 200: { description: "It is ready.", schema: Alive } },
   problems: ["storage-unavailable", "overloaded"],

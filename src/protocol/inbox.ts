@@ -73,7 +73,7 @@ export const Bye = object(() => ({ reason: z.enum(BYE_REASONS), resumeAfter: Pos
   id: "Bye",
 });
 export type Bye = z.infer<typeof Bye>;
-/** What watchers are told when the state of work changes. */
+/** News of work for watchers, at each change of its state. */
 export const WorkChange = object(() => ({
   messageId: MessageId,
   state: WorkState,

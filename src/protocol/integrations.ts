@@ -32,7 +32,7 @@ const JsonPath = line(256).regex(PATH, "is not a path: $.a.b[0]['c d']");
 /** A path, or text with paths in it: `{{$.job}} failed on {{$.branch}}`. */
 const Template = line(512).refine(isTemplate, "is not a path ($.a.b[0]['c d']) or text with {{paths}}");
 
-/** Where in its body a source says what. */
+/** Paths into a source's body, by field. */
 export const Paths = strictObject(() => ({
   items: JsonPath.optional().describe(
     "A list in the body (`$` is the body itself): one event for each of its items, the other paths start there. A body " +
@@ -125,7 +125,7 @@ export const MAX_EVENTS = 1000;
 export const DELIVERY_BYTES = 4 * 1024 * 1024;
 /** GitHub's own limit, 25 MB, is the highest of all mapped sources. */
 export const LARGEST_DELIVERY_BYTES = 25 * 1024 * 1024;
-/** What a source posts: its own shape, as its mapping reads it. */
+/** Body of a source's post: its own shape, read by its mapping. */
 const EventBody = jsonBody(DELIVERY_BYTES);
 
 const became = {
@@ -153,14 +153,14 @@ const Path = strictObject(() => ({ source: Source }));
 const contract = contracts("Integrations");
 
 export const listIntegrations = contract("listIntegrations", "GET /v1/integrations", {
-  summary: "All integrations, by name",
+  summary: "List integrations, by name",
   query: IntegrationQuery,
   answers: { 200: { description: "A page.", schema: IntegrationList } },
   problems: ["forbidden"],
 });
 
 export const putIntegration = contract("putIntegration", "PUT /v1/integrations/{source}", {
-  summary: "Make or change an integration",
+  summary: "Create or change an integration",
   description:
     "The body is the whole of it. Its secret stays, unless `rotate`, another `verify` or a `secret` says so.",
   params: Path,
@@ -175,21 +175,21 @@ export const putIntegration = contract("putIntegration", "PUT /v1/integrations/{
 });
 
 export const getIntegration = contract("getIntegration", "GET /v1/integrations/{source}", {
-  summary: "One integration, without its secret",
+  summary: "Get an integration, without its secret",
   params: Path,
   answers: { 200: { description: "As it is.", schema: Integration } },
   problems: ["forbidden", "not-found"],
 });
 
 export const deleteIntegration = contract("deleteIntegration", "DELETE /v1/integrations/{source}", {
-  summary: "Remove an integration; its tasks stay",
+  summary: "Delete an integration; its tasks stay",
   params: Path,
   answers: { 204: { description: "Removed." } },
   problems: ["forbidden", "not-found"],
 });
 
 export const postEvent = contract("postEvent", "POST /v1/integrations/{source}/events", {
-  summary: "Report what happened; it becomes a task",
+  summary: "Report an event; it becomes a task",
   description:
     "By a token of role integration, or signed as the integration's `verify` says. The body is the source's own, as its " +
     "`mapping` reads it. A delivery that comes twice (webhook-id, X-GitHub-Delivery, Sentry's Request-ID, " +

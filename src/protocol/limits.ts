@@ -16,5 +16,5 @@ export const MAX_ALL_TRACE_BYTES = 10 * MAX_TRACE_BYTES;
 /** Longest chain of delegations. */
 export const MAX_DEPTH = 5;
 
-/** How a post to a channel may fail: worth another try, never, or unknown. */
+/** Kinds of failure of a post to a channel: worth another try, never, or unknown. */
 export const FAILURES = ["transient", "permanent", "ambiguous"] as const;

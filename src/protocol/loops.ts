@@ -46,14 +46,14 @@ const Path = strictObject(() => ({ rootId: MessageIdInPath }));
 const contract = contracts("Loops");
 
 export const listLoops = contract("listLoops", "GET /v1/loops", {
-  summary: "Where agents answered each other for too long, newest first",
+  summary: "List loops between agents, newest first",
   query: LoopQuery,
   answers: { 200: { description: "A page.", schema: LoopList } },
   problems: ["forbidden"],
 });
 
 export const resumeLoop = contract("resumeLoop", "POST /v1/loops/{rootId}/resume", {
-  summary: "Let a paused chain go on",
+  summary: "Resume a paused chain",
   description: "It counts anew from there. Both sides are told; what was refused meanwhile was not stored.",
   params: Path,
   repeatable: true,

@@ -4,6 +4,9 @@ import { contracts } from "./contract.ts";
 const contract = contracts("MCP");
 const shared = { long: true, answers: { 200: { description: "JSON-RPC, as JSON or as Server-Sent Events." } } };
 
-export const mcpRequest = contract("mcpRequest", "POST /mcp", { ...shared, summary: "One JSON-RPC message" });
-export const mcpStream = contract("mcpStream", "GET /mcp", { ...shared, summary: "The notifications of a session" });
+export const mcpRequest = contract("mcpRequest", "POST /mcp", { ...shared, summary: "Send one JSON-RPC message" });
+export const mcpStream = contract("mcpStream", "GET /mcp", {
+  ...shared,
+  summary: "Follow the notifications of a session",
+});
 export const mcpEnd = contract("mcpEnd", "DELETE /mcp", { ...shared, summary: "End a session" });

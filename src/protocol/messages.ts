@@ -193,7 +193,7 @@ export const MessageDetail = object(() => ({
 })).register(NAMED, { id: "MessageDetail" });
 export type MessageDetail = z.infer<typeof MessageDetail>;
 
-/** What narrows a list or a stream of messages. */
+/** Filters of a list or a stream of messages. */
 export const MessageFilter = {
   from: AgentId.optional(),
   to: TargetText.optional(),
@@ -278,14 +278,14 @@ export const listMessages = contract("listMessages", "GET /v1/messages", {
 });
 
 export const getMessage = contract("getMessage", "GET /v1/messages/{id}", {
-  summary: "One message, who read it, and its attempts",
+  summary: "Get a message with its readers and attempts",
   params: MessagePath,
   answers: { 200: { description: "The message.", schema: MessageDetail } },
   problems: ["forbidden", "not-found"],
 });
 
 export const markRead = contract("markRead", "POST /v1/messages/{id}/read", {
-  summary: "Say that a message was read",
+  summary: "Mark a message as read",
   params: MessagePath,
   body: ReadMark,
   example: { agentId: "user" },

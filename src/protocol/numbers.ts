@@ -74,7 +74,7 @@ function endOfString(text: string, from: number): number {
   return text.length;
 }
 
-/** As `longNumbers`, of JSON that is not parsed yet. */
+/** Like `longNumbers`, for JSON that is not parsed yet. */
 export const longNumbersIn = (text: string): FieldError[] =>
   mayHaveLong(text) ? longNumbers(text, JSON.parse(text)) : [];
 

@@ -131,21 +131,21 @@ export const registerOrchestrator = contract("registerOrchestrator", "PUT /v1/or
 });
 
 export const listOrchestrators = contract("listOrchestrators", "GET /v1/orchestrators", {
-  summary: "Which orchestrators there are",
+  summary: "List orchestrators",
   query: OrchestratorQuery,
   answers: { 200: { description: "A page, by id. An orchestrator sees itself alone.", schema: OrchestratorList } },
   problems: ["forbidden", "superseded"],
 });
 
 export const getOrchestrator = contract("getOrchestrator", "GET /v1/orchestrators/{id}", {
-  summary: "One orchestrator and what it manages",
+  summary: "Get an orchestrator and what it manages",
   params: Path,
   answers: { 200: { description: "The orchestrator.", schema: Orchestrator } },
   problems: ["forbidden", "superseded", "not-found"],
 });
 
 export const changeOrchestrator = contract("changeOrchestrator", "PATCH /v1/orchestrators/{id}", {
-  summary: "Drain an orchestrator, say that it stops, or change what it says of itself",
+  summary: "Change, drain or stop an orchestrator",
   params: Path,
   body: OrchestratorPatch,
   example: { status: "draining" },
@@ -163,7 +163,7 @@ export const deleteOrchestrator = contract("deleteOrchestrator", "DELETE /v1/orc
 });
 
 export const orchestratorHeartbeat = contract("orchestratorHeartbeat", "POST /v1/orchestrators/{id}/heartbeat", {
-  summary: "Say that the orchestrator is there, and what it manages",
+  summary: "Send an orchestrator's heartbeat, with what it manages",
   params: Path,
   body: OrchestratorHeartbeat,
   example: { managedAgents: [] },

@@ -17,7 +17,7 @@ export const PairStatus = z
   .register(NAMED, { id: "PairStatus" });
 export type PairStatus = z.infer<typeof PairStatus>;
 
-/** What a `pair` message is about: in its payload as `pairEvent`. */
+/** Event that a `pair` message tells of, in its payload as `pairEvent`. */
 export const PAIR_EVENTS = ["requested", "accepted", "rejected", "ended", "expired", "message"] as const;
 export type PairEvent = (typeof PAIR_EVENTS)[number];
 
@@ -108,14 +108,14 @@ export const askForPair = contract("askForPair", "POST /v1/pairs", {
 });
 
 export const listPairs = contract("listPairs", "GET /v1/pairs", {
-  summary: "Pairs, newest first",
+  summary: "List pairs, newest first",
   query: PairQuery,
   answers: { 200: { description: "A page.", schema: PairList } },
   problems: ["forbidden", "superseded"],
 });
 
 export const getPair = contract("getPair", "GET /v1/pairs/{id}", {
-  summary: "One pair",
+  summary: "Get a pair",
   params: Path,
   answers: { 200: { description: "The pair.", schema: Pair } },
   problems: ["forbidden", "superseded", "not-found"],
@@ -123,21 +123,21 @@ export const getPair = contract("getPair", "GET /v1/pairs/{id}", {
 
 export const acceptPair = contract("acceptPair", "POST /v1/pairs/{id}/accept", {
   ...step,
-  summary: "Agree to work together, by who was asked",
+  summary: "Accept a pair, as the agent that was asked",
 });
 
 export const rejectPair = contract("rejectPair", "POST /v1/pairs/{id}/reject", {
   ...step,
-  summary: "Say no, by who was asked",
+  summary: "Reject a pair, as the agent that was asked",
 });
 
 export const endPair = contract("endPair", "POST /v1/pairs/{id}/end", {
   ...step,
-  summary: "Stop working together, or take the request back",
+  summary: "End a pair, or withdraw the request",
 });
 
 export const sayToPair = contract("sayToPair", "POST /v1/pairs/{id}/messages", {
-  summary: "Say something to the other member, in the pair's thread",
+  summary: "Send the other member a message in the pair's thread",
   params: Path,
   body: PairMessage,
   example: { body: "The linker takes half of the time." },

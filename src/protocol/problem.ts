@@ -68,7 +68,7 @@ export const ProblemBody = object(() => ({
   .register(NAMED, { id: "Problem" });
 export type ProblemBody = z.infer<typeof ProblemBody>;
 
-/** What a problem may say beyond its code and detail. `retryAfterSeconds` becomes the `Retry-After` header. */
+/** Details of a problem beside its code and text. `retryAfterSeconds` becomes the `Retry-After` header. */
 export interface ProblemExtras {
   errors?: FieldError[];
   suggestions?: string[];

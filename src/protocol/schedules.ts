@@ -7,7 +7,7 @@ import { line, listOf, NumberPageQuery, PageQuery, Time, TimeInput } from "./wir
 
 export const ScheduleId = z.string().regex(/^sch_[a-z0-9]{1,40}$/, "has to be the id of a schedule, like sch_7k2m");
 
-/** What is sent each time: a message without what belongs to one moment. */
+/** Message of a schedule: a draft without the fields that belong to one moment. */
 export const ScheduleMessage = strictObject(() => ({
   ...MessageDraft.omit({
     ...{ from: true, replyTo: true, causedBy: true, deliverAt: true, expiresAt: true, idempotencyKey: true },
@@ -157,7 +157,7 @@ const contract = contracts("Schedules");
 const UNSENDABLE = ["unknown-target", "not-claimable", "no-conversation", "reserved-kind", "reserved"] as const;
 
 export const createSchedule = contract("createSchedule", "POST /v1/schedules", {
-  summary: "Have a message sent at a time, once or by cron",
+  summary: "Schedule a message, once or by cron",
   description:
     "Each time is sent once, over restarts and changes of the clock. The message's `meta.schedule` says which schedule made " +
     "it and for when; `missedBySeconds` is there when it is late. To oneself is a reminder.",
@@ -177,14 +177,14 @@ export const createSchedule = contract("createSchedule", "POST /v1/schedules", {
 });
 
 export const listSchedules = contract("listSchedules", "GET /v1/schedules", {
-  summary: "Schedules, newest first, and messages with a deliverAt that are still to be sent",
+  summary: "List schedules, newest first, and messages with a deliverAt that are still to be sent",
   query: ScheduleQuery,
   answers: { 200: { description: "A page.", schema: ScheduleList } },
   problems: ["forbidden", "superseded", "unknown-instance"],
 });
 
 export const getSchedule = contract("getSchedule", "GET /v1/schedules/{id}", {
-  summary: "One schedule, or one message with a deliverAt",
+  summary: "Get a schedule, or a message with a deliverAt",
   params: Path,
   answers: { 200: { description: "The schedule.", schema: Schedule } },
   problems: ["forbidden", "not-found", "superseded", "unknown-instance"],

@@ -17,9 +17,9 @@ const lazily = <S extends z.ZodRawShape>(members: () => S, rest = {}) => {
   });
 };
 
-/** As `z.object`, of members that are made at first use. */
+/** Like `z.object`, with members that are made at first use. */
 export const object = <S extends z.ZodRawShape>(members: () => S) => lazily(members) as z.ZodObject<S, z.core.$strip>;
 
-/** As `z.strictObject`, of members that are made at first use. */
+/** Like `z.strictObject`, with members that are made at first use. */
 export const strictObject = <S extends z.ZodRawShape>(members: () => S) =>
   lazily(members, { catchall: NEVER }) as z.ZodObject<S, z.core.$strict>;

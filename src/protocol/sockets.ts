@@ -19,7 +19,7 @@ export const AuthFrame = strictObject(() => ({
 }));
 
 const ref = z.union([z.string().max(128), z.int()]);
-/** What a client may send over the socket; each is answered by `ok` or `problem` with its `ref`. */
+/** Frames from the client; each is answered by `ok` or `problem` with its `ref`. */
 export const SocketRequest = z.discriminatedUnion("type", [
   strictObject(() => ({ type: z.literal("send"), ref, message: MessageDraft })),
   strictObject(() => ({ type: z.literal("ack"), ref, upTo: Position })),
@@ -48,7 +48,7 @@ const answerRef = z.union([z.string(), z.int(), z.null()]).describe("The ref of 
 /** A frame from the client: the token first where headers cannot carry it, then verbs. */
 export const ClientFrame = z.union([AuthFrame, SocketRequest]).register(NAMED, { id: "ClientFrame" });
 
-/** What the relay sends over a socket: the events of an inbox stream, and the answers to the client's frames. */
+/** Frames from the relay: the events of an inbox stream, and the answers to the client's frames. */
 export const SocketFrame = z
   .discriminatedUnion("type", [
     object(() => ({ ...frame("message"), message: Followed })),
@@ -72,13 +72,13 @@ const SocketQuery = strictObject(() => ({
 }));
 
 export const openSocket = contracts("Inbox")("openSocket", "GET /v1/agents/{id}/socket", {
-  summary: "An inbox and the verbs over one WebSocket",
+  summary: "Open an inbox and the verbs over one WebSocket",
   description:
     `Subprotocol ${SUBPROTOCOL}. Server frames are the stream's events as { type, ... }. Client frames: send, ack, claim, ` +
     "renew, release, fail, complete, heartbeat, each with a ref, answered by ok or problem with that ref. A browser " +
     "sends { type: auth, token } first, within 5 s and of at most 4 KiB. " +
     "With include=parent replies and claims carry their parent.",
-  // Whoever cannot set headers says who it is in its first frame.
+  // A client that cannot set headers sends its token in the first frame.
   open: true,
   params: AgentPath,
   query: SocketQuery,

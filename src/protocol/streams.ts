@@ -23,10 +23,10 @@ const WatchQuery = strictObject(() => ({
 export const Open = object(() => ({})).describe("There is work to claim.");
 const WatchHello = object(() => ({ head: Position, firstId: Position }));
 
-/** What an inbox stream sends, by the name of the event. */
+/** Events of an inbox stream, by name. */
 const INBOX_EVENTS = { hello: Hello, message: Followed, open: Open, presence: Presence, reset: Reset, bye: Bye };
 
-/** What a stream over everything sends. */
+/** Events of a stream over everything. */
 const WATCH_EVENTS = {
   hello: WatchHello,
   message: Entry,

@@ -19,7 +19,7 @@ const Path = strictObject(() => ({ id: TaskId }));
 const contract = contracts("Tasks");
 
 export const createTask = contract("createTask", "POST /v1/tasks", {
-  summary: "Make a task by hand",
+  summary: "Create a task by hand",
   description: "With a target it becomes a claimable message too, from whoever makes it.",
   body: TaskDraft,
   example: { title: "Disk of db-1 is full", target: "tag:ops", severity: "warning" },
@@ -39,7 +39,7 @@ export const listTasks = contract("listTasks", "GET /v1/tasks", {
 });
 
 export const getTask = contract("getTask", "GET /v1/tasks/{id}", {
-  summary: "One task with its history",
+  summary: "Get a task with its history",
   params: Path,
   query: TaskDetailQuery,
   answers: { 200: { description: "The task and a page of its history.", schema: TaskDetail } },
@@ -78,7 +78,7 @@ export const renewTask = contract("renewTask", "POST /v1/tasks/{id}/renew", {
 
 export const releaseTask = contract("releaseTask", "POST /v1/tasks/{id}/release", {
   params: Path,
-  summary: "Give it back; it is open again",
+  summary: "Release a task; it is open again",
   body: TaskRelease,
   example: { token: "clm_1_1", delaySeconds: 60 },
   bodyOptional: true,
@@ -88,7 +88,7 @@ export const releaseTask = contract("releaseTask", "POST /v1/tasks/{id}/release"
 
 export const setTaskStatus = contract("setTaskStatus", "POST /v1/tasks/{id}/status", {
   params: Path,
-  summary: "Say how it goes, or that it is over",
+  summary: "Set a task's status, or end it",
   description:
     "Its holder says in_progress, blocked, done or failed; who made it may cancel it; an operator may end it. " +
     "done completes its message, failed makes that a dead letter, cancelled cancels it, all in the same write.",

@@ -40,7 +40,7 @@ function isWebAddress(given: string): boolean {
   return /^https?:\/\//i.test(given) && URL.canParse(given);
 }
 
-/** What a task is about, whoever reports it. */
+/** Fields that every kind of task has. */
 export const TaskFields = {
   title: line(TITLE_BYTES),
   body: text(TASK_BODY_BYTES).optional(),
@@ -124,7 +124,7 @@ export const TaskClaim = strictObject(() => ({
   leaseSeconds: LeaseSeconds.default(600),
 })).register(NAMED, { id: "TaskClaim" });
 export type TaskClaim = z.input<typeof TaskClaim>;
-/** How far the work is: it reaches the sender as a `control` message. */
+/** Progress of work: the sender gets it as a `control` message. */
 export const Progress = strictObject(() => ({
   body: text(TASK_BODY_BYTES).refine((body) => body.trim() !== "", "is empty"),
   encoding: EncodingInput,

@@ -14,7 +14,7 @@ export const Thread = object(() => ({
 export type Thread = z.infer<typeof Thread>;
 
 export const getThread = contracts("Messages")("getThread", "GET /v1/threads/{id}", {
-  summary: "The messages of a thread, oldest first",
+  summary: "Get a thread's messages, oldest first",
   params: MessagePath,
   query: ThreadQuery,
   answers: { 200: { description: "What of the thread the caller may read.", schema: Thread } },

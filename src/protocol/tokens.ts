@@ -143,7 +143,7 @@ const Path = strictObject(() => ({ id: TokenId }));
 const contract = contracts("Tokens");
 
 export const createToken = contract("createToken", "POST /v1/tokens", {
-  summary: "Make a token",
+  summary: "Create a token",
   body: TokenDraft,
   example: { role: "agent", agentId: "reviewer", name: "laptop" },
   idempotent: true,
@@ -155,7 +155,7 @@ export const createToken = contract("createToken", "POST /v1/tokens", {
 });
 
 export const listTokens = contract("listTokens", "GET /v1/tokens", {
-  summary: "All tokens, newest first, without their secrets",
+  summary: "List tokens, newest first, without their secrets",
   query: TokenQuery,
   answers: { 200: { description: "A page.", schema: TokenList } },
   problems: ["forbidden"],
@@ -171,7 +171,7 @@ export const revokeToken = contract("revokeToken", "DELETE /v1/tokens/{id}", {
 });
 
 export const whoAmI = contract("whoAmI", "GET /v1/whoami", {
-  summary: "Who the caller is",
+  summary: "Get the caller's identity",
   answers: { 200: { description: "What the token may do, and whether this call is fenced.", schema: WhoAmI } },
   problems: ["superseded"],
 });

@@ -128,7 +128,7 @@ export const History = listOf(HistoryItem).register(NAMED, { id: "History" });
 const contract = contracts("Traces");
 
 export const addTraces = contract("addTraces", "POST /v1/messages/{id}/traces", {
-  summary: "Say what was thought and done about a message",
+  summary: "Add traces to a message",
   description:
     "By whoever may read the message, in its own name. At most 100 a call; a message keeps 1,000 and 4 MiB of them.",
   params: MessagePath,
@@ -144,7 +144,7 @@ export const addTraces = contract("addTraces", "POST /v1/messages/{id}/traces", 
 });
 
 export const listTraces = contract("listTraces", "GET /v1/messages/{id}/traces", {
-  summary: "What was thought and done about a message, oldest first",
+  summary: "List a message's traces, oldest first",
   params: MessagePath,
   query: TraceQuery,
   answers: { 200: { description: "A page.", schema: TraceList } },
@@ -152,7 +152,7 @@ export const listTraces = contract("listTraces", "GET /v1/messages/{id}/traces",
 });
 
 export const readHistory = contract("readHistory", "GET /v1/history", {
-  summary: "What was said, thought and done",
+  summary: "Read messages with their traces",
   description:
     "The newest page first; within a page oldest first. `nextPage` leads to older messages, by id: what comes meanwhile shifts nothing. " +
     "A page may be short where much had to be passed over. Encrypted messages are carried, never searched.",

@@ -5,7 +5,7 @@ import { MessageKind, TargetText, Topic } from "./messages.ts";
 import { NAMED, object, strictObject } from "./shape.ts";
 import { line, listOf, MessageId, PageQuery, Time } from "./wire.ts";
 
-/** What a webhook can be told of. Names are never changed, only added. */
+/** Events of webhooks. Names are never changed, only added. */
 export const WEBHOOK_EVENTS = [
   "message.created",
   "work.claimed",
@@ -150,7 +150,7 @@ const Path = strictObject(() => ({ id: WebhookId }));
 const contract = contracts("Webhooks");
 
 export const createWebhook = contract("createWebhook", "POST /v1/webhooks", {
-  summary: "Have events sent to a URL",
+  summary: "Send events to a URL",
   description:
     "Each event is a POST, signed as Standard Webhooks says, and made at least once: what fails is tried again over a day. " +
     "An agent's webhook is told what the agent may read.",
@@ -165,14 +165,14 @@ export const createWebhook = contract("createWebhook", "POST /v1/webhooks", {
 });
 
 export const listWebhooks = contract("listWebhooks", "GET /v1/webhooks", {
-  summary: "Webhooks, newest first, without their secrets",
+  summary: "List webhooks, newest first, without their secrets",
   query: WebhookQuery,
   answers: { 200: { description: "A page.", schema: WebhookList } },
   problems: ["forbidden", "superseded", "unknown-instance"],
 });
 
 export const getWebhook = contract("getWebhook", "GET /v1/webhooks/{id}", {
-  summary: "One webhook, and how it does",
+  summary: "Get a webhook with its state",
   params: Path,
   answers: { 200: { description: "The webhook.", schema: Webhook } },
   problems: ["forbidden", "not-found", "superseded", "unknown-instance"],
@@ -196,7 +196,7 @@ export const deleteWebhook = contract("deleteWebhook", "DELETE /v1/webhooks/{id}
 });
 
 export const rotateWebhook = contract("rotateWebhook", "POST /v1/webhooks/{id}/rotate", {
-  summary: "Give a webhook a new secret; for a while both sign",
+  summary: "Rotate a webhook's secret; for a while both sign",
   params: Path,
   body: Rotation,
   example: { overlapSeconds: 3600 },
@@ -221,7 +221,7 @@ export const testWebhook = contract("testWebhook", "POST /v1/webhooks/{id}/test"
 });
 
 export const listDeliveries = contract("listDeliveries", "GET /v1/webhooks/{id}/deliveries", {
-  summary: "What became of its events, newest first",
+  summary: "List a webhook's deliveries, newest first",
   description: "Delivered ones are kept for a day, dead letters for 30.",
   params: Path,
   query: DeliveryQuery,

@@ -110,7 +110,7 @@ export const jsonObject = once((maxBytes: number) =>
     }),
 );
 
-/** As `jsonObject`, or a list. */
+/** Like `jsonObject`, or a list. */
 export const jsonBody = (maxBytes: number) =>
   z
     .custom<Record<string, unknown> | unknown[]>(
@@ -171,7 +171,7 @@ export const queryInt = once((min: number, max: number) => {
 /** `limit` and `page` of every list. */
 export const PageQuery = { limit: queryInt(1, 500).default(50), page: z.string().max(512).optional() };
 
-/** As `PageQuery`, for lists that are ordered by a number: `page` is the last one seen. */
+/** Like `PageQuery`, for lists that are ordered by a number: `page` is the last one seen. */
 export const NumberPageQuery = { limit: PageQuery.limit, page: queryInt(0, Number.MAX_SAFE_INTEGER).optional() };
 
 /** A list's answer. `nextPage` is what `?page=` takes next; null at the end. */

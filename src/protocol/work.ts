@@ -44,7 +44,7 @@ export const Lease = object(() => ({ token: ClaimToken, attempt: Int, expiresAt:
 export type Lease = z.infer<typeof Lease>;
 
 const WithTask = { task: Task.optional().describe("The task that is worked through this message.") };
-/** Of a message that goes out through a channel: how far earlier attempts came. null: begun, its end unknown. */
+/** Parts that earlier attempts posted of a message to a channel. null: begun, its end unknown. */
 export const Posts = z.array(z.object({ part: Int, externalId: StrOrNull })).register(NAMED, { id: "Posts" });
 
 export const Claimed = object(() => ({
@@ -87,7 +87,7 @@ export const Release = strictObject(() => ({
     .optional(),
   reason: text(4096).optional(),
 })).register(NAMED, { id: "Release" });
-/** What a worker answers with: it reaches the sender as a `response`. */
+/** Result of work: the sender gets it as a `response`. */
 export const Result = strictObject(() => ({
   body: text(BODY_BYTES).default(""),
   subject: line(512).nullish(),
@@ -175,7 +175,7 @@ export const claimNext = contract("claimNext", "POST /v1/agents/{id}/claims", {
 });
 
 export const heldClaims = contract("heldClaims", "GET /v1/agents/{id}/claims", {
-  summary: "What an agent holds, with tokens",
+  summary: "List an agent's leases, with tokens",
   params: AgentPath,
   query: HeldQuery,
   answers: { 200: { description: "Live leases, oldest message first.", schema: HeldList } },
@@ -195,7 +195,7 @@ export const renewClaim = contract("renewClaim", "POST /v1/messages/{id}/renew",
 
 export const releaseClaim = contract("releaseClaim", "POST /v1/messages/{id}/release", {
   ...onLease,
-  summary: "Give it back; the attempt does not count",
+  summary: "Release a claim; the attempt does not count",
   body: Release,
   example: { token: "clm_1_1", delaySeconds: 60, reason: "The test machine is busy." },
   repeatable: true,
@@ -204,7 +204,7 @@ export const releaseClaim = contract("releaseClaim", "POST /v1/messages/{id}/rel
 
 export const completeClaim = contract("completeClaim", "POST /v1/messages/{id}/complete", {
   ...onLease,
-  summary: "Finish it; a result goes to the sender",
+  summary: "Complete work; a result goes to the sender",
   body: Complete,
   example: { token: "clm_1_1", result: "Merged as 4f2c1d9." },
   repeatable: true,
@@ -213,7 +213,7 @@ export const completeClaim = contract("completeClaim", "POST /v1/messages/{id}/c
 
 export const failClaim = contract("failClaim", "POST /v1/messages/{id}/fail", {
   ...onLease,
-  summary: "It did not work; the attempt counts",
+  summary: "Fail work; the attempt counts",
   body: Fail,
   example: { token: "clm_1_1", error: "The tests do not compile.", retryAfterSeconds: 60 },
   repeatable: true,
@@ -222,18 +222,18 @@ export const failClaim = contract("failClaim", "POST /v1/messages/{id}/fail", {
 
 export const cancelMessage = contract("cancelMessage", "POST /v1/messages/{id}/cancel", {
   ...onLease,
-  summary: "Take work back, by its sender or an operator",
+  summary: "Cancel work, as its sender or an operator",
   problems: ["not-open", "not-claimable", "forbidden", "not-found"],
 });
 
 export const requeueMessage = contract("requeueMessage", "POST /v1/messages/{id}/requeue", {
   ...onLease,
-  summary: "Open a dead letter again, with fresh attempts",
+  summary: "Requeue a dead letter, with fresh attempts",
   problems: ["not-open", "not-claimable", "forbidden", "not-found"],
 });
 
 export const listDeadLetters = contract("listDeadLetters", "GET /v1/dead-letters", {
-  summary: "Work whose attempts ran out, newest first",
+  summary: "List work whose attempts ran out, newest first",
   query: DeadLetterQuery,
   answers: { 200: { description: "A page.", schema: DeadLetterList } },
   problems: ["forbidden"],

@@ -31,3 +31,11 @@ test("the relay serves every contract, and nothing beside them", async () => {
   const served = (await relay.routes()).map(({ operationId }) => operationId);
   expect(served.toSorted()).toEqual((await contracts()).map(([name]) => name).toSorted());
 });
+
+const VERBS =
+  /^(Accept|Acknowledge|Add|Admit|Answer|Ask|Bind|Browse|Cancel|Change|Check|Claim|Complete|Copy|Create|Delete|Deliver|Download|End|Explain|Fail|Fetch|Find|Follow|Get|Let|List|Make|Mark|Note|Open|Read|Redirect|Register|Reject|Release|Renew|Report|Requeue|Restore|Resume|Revoke|Rotate|Schedule|Send|Set|Upload)[ ,]/;
+
+test("every summary begins with a verb", async () => {
+  const summaries = (await contracts()).map(([, { summary }]) => summary);
+  expect(summaries.filter((summary) => !VERBS.test(summary))).toEqual([]);
+});
