@@ -1,7 +1,7 @@
 import { Problem } from "../../protocol/problem.ts";
 
 export interface GateParts {
-  /** Where the relay listens. */
+  /** Host on which the relay listens. */
   host: string;
   publicUrl: string | undefined;
   /** Further names that clients and pages may use; `*` for all. */
@@ -14,7 +14,7 @@ const isLoopback = (host: string): boolean => /^(localhost|127\.[\d.]+|\[?::1\]?
 export type Gate = ReturnType<typeof createGate>;
 
 /**
- * Who may come by a browser: a page of another origin, or one whose name was made to point here (DNS rebinding), may not.
+ * Refuses calls from pages of other origins, and from names that were made to point here (DNS rebinding).
  * Programs send no Origin, and pass.
  */
 export function createGate({ host, publicUrl, allowed }: GateParts) {

@@ -28,7 +28,7 @@ export interface HandleParts {
   observe(operationId: string, status: number, milliseconds: number): void;
 }
 
-/** What only this layer knows of one request. */
+/** Facts of one request that only this layer knows. */
 interface Incoming {
   request: Request;
   params: Record<string, string>;
@@ -37,7 +37,7 @@ interface Incoming {
 }
 
 /**
- * How long a long call may be quiet: longer than any wait or keep-alive, but never for ever, for this is what cuts off a
+ * Longest silence of a long call: longer than any wait or keep-alive, but never for ever, for this is what cuts off a
  * client that stopped reading. Bun takes at most 255.
  */
 const LONG_SECONDS = 240;
@@ -263,7 +263,7 @@ function refusalResponse(dialect: Dialect, problem: Problem, headers: Record<str
 function addRefusalHeaders(problem: Problem, headers: Record<string, string>): void {
   if (problem.code === "unauthorized") headers["www-authenticate"] = 'Bearer realm="signalbox"';
   if (problem.extras.retryAfterSeconds !== undefined) headers["retry-after"] = String(problem.extras.retryAfterSeconds);
-  // What was not read of a body that is too large is not read any more.
+  // The unread rest of a body that is too large stays unread.
   if (problem.code === "too-large") headers.connection = "close";
 }
 

@@ -4,7 +4,7 @@ import { NAMED } from "../../protocol/shape.ts";
 /** JSON that is being put together. */
 export type Json = Record<string, unknown>;
 
-/** How one direction of schemas is written: a named one as a reference, another in full. */
+/** Writes a schema in one direction: a named one as a reference, another in full. */
 type Write = (schema: z.ZodType) => Json;
 
 export interface Shapes {

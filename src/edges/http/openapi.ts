@@ -68,7 +68,7 @@ export function openApiDocument(routes: readonly Route[], publicUrl: string | un
   };
 }
 
-/** What a caller may be refused with: what the route says, and what every route like it can answer. */
+/** Codes of refusals: those of the route, and those of every route like it. */
 export function problemCodes(route: Route): ProblemCode[] {
   // A request with two hosts, or one whose caller has left, is a bad request whatever it asks for.
   const codes = new Set<ProblemCode>(["invalid", "bad-request", ...(route.problems ?? []), "internal", "stopping"]);

@@ -97,7 +97,7 @@ function paramsOf(route: Route, parts: readonly string[]): Record<string, string
   return params;
 }
 
-/** As it came when it is badly encoded: the parameter's schema then refuses it. */
+/** The text as it came when it is badly encoded: the parameter's schema then refuses it. */
 function decoded(part: string): string {
   try {
     return decodeURIComponent(part);

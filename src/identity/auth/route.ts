@@ -11,7 +11,7 @@ export class RawJson {
   constructor(readonly text: string) {}
 }
 
-/** What a verb answers with: a status, a body to be sent as JSON, and further headers. */
+/** Answer of a verb: a status, a body to be sent as JSON, and further headers. */
 export interface Answer {
   status: number;
   body?: unknown;
@@ -29,7 +29,7 @@ export interface Call<P, Q, B> {
   idempotencyKey: string | undefined;
   /** The body as it came, where the route has a witness. */
   bytes?: Uint8Array | undefined;
-  /** How much of a body was left out that was too large to be parsed. */
+  /** Amount left out of a body that was too large to be parsed. */
   leftOut?: LeftOut | undefined;
   /** The other end of the connection; undefined for an in-process call. */
   peer(): Peer | undefined;
@@ -46,7 +46,7 @@ export interface Unidentified<P> {
   request: Request;
   params: P;
   requestId: string;
-  /** Whose bearer token came with it, when it is one of ours. */
+  /** Caller named by the bearer token, when that is one of ours. */
   caller: Caller | undefined;
 }
 
@@ -56,14 +56,14 @@ export interface Witness extends Watcher {
   caller(): Caller;
 }
 
-/** How the routes of another protocol differ from ours: what bodies they take, and how a refusal is said in it. */
+/** Another protocol's media types and form of refusals. */
 export interface Dialect {
   /** Media types of bodies, beside application/json. */
   types: readonly string[];
   refusal(problem: Problem): { status: number; type: string; body: unknown };
 }
 
-/** How a contract is served, beside its verb. */
+/** Options of serving a contract, beside its verb. */
 export interface Serving<P> {
   /** Finds the caller of a request that may show it by a signature instead of a token: asked before the body is read. @throws Problem 401, 403 */
   witness?(request: Unidentified<P>): Promise<Witness>;

@@ -20,7 +20,7 @@ export async function readBody(route: Takes, request: Request): Promise<unknown>
 }
 
 /**
- * As `readBody`, of bytes that were read already. Between the steps the event loop goes on: each of them takes
+ * Like `readBody`, for bytes that were read already. Between the steps the event loop goes on: each of them takes
  * milliseconds for a body of megabytes. @throws Problem 400, 413, 415, 422
  */
 export async function parseBody(route: Takes, request: Request, bytes: Uint8Array): Promise<unknown> {
@@ -43,7 +43,7 @@ export async function parseBody(route: Takes, request: Request, bytes: Uint8Arra
   throw notTaken(route, type);
 }
 
-/** As `parseBody`, of a body too large for that: what the sieve has kept. @throws Problem 400, 413, 415, 422 */
+/** Like `parseBody`, for a body too large for that: what the sieve has kept. @throws Problem 400, 413, 415, 422 */
 export async function parseSifted(route: Takes, request: Request, sieve: Sieve) {
   const type = typeOf(request);
   if (!route.body || !isJson(route, type)) throw notTaken(route, type);

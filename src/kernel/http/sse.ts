@@ -2,10 +2,10 @@ import { type Encoded, type Outlet, sseOf } from "../log/outlet.ts";
 import type { Peer } from "../log/peers.ts";
 import type { LogEntry } from "../log/tail.ts";
 
-/** How much waits in the process for one slow reader; the kernel and the HTTP layer hold more. */
+/** Bytes that wait in the process for one slow reader; the kernel and the HTTP layer hold more. */
 const BUFFER_BYTES = 64 * 1024;
 const COMMENT = new TextEncoder().encode(": keep-alive\n\n");
-/** How long a browser waits before it comes back. */
+/** Time that a browser waits before it comes back. */
 const RETRY = new TextEncoder().encode("retry: 2000\n\n");
 
 /** An outlet over Server-Sent Events (WHATWG HTML, section 9.2), and the answer that carries it. */
