@@ -41,8 +41,8 @@ export async function* bytesOf(
     }
   } catch (error) {
     if (signal.aborted) throw signal.reason;
-    const meant = [RelayProblem, RelayUnreachable, RelayMismatch].some((kind) => error instanceof kind);
-    throw meant ? error : new RelayUnreachable(transport.base, String(error), { cause: error });
+    const isKnown = [RelayProblem, RelayUnreachable, RelayMismatch].some((kind) => error instanceof kind);
+    throw isKnown ? error : new RelayUnreachable(transport.base, String(error), { cause: error });
   } finally {
     link.abort(undefined);
     link.dispose();

@@ -95,7 +95,7 @@ const ForeignProblem = ProblemBody.partial().extend({ code: ProblemBody.shape.co
 
 /** Problem for an answer that is not a success, also for one of a proxy without a problem document. */
 export function problemFrom(response: Response, body: unknown): RelayProblem {
-  const said = ForeignProblem.safeParse(body);
+  const parsed = ForeignProblem.safeParse(body);
   const { status } = response;
   const plain: ProblemBody = {
     type: "about:blank",
@@ -105,7 +105,7 @@ export function problemFrom(response: Response, body: unknown): RelayProblem {
     code: codeFor(status),
     requestId: response.headers.get("x-request-id") ?? "",
   };
-  const stated = said.success ? Object.entries(said.data).filter(([, value]) => value !== undefined) : [];
+  const stated = parsed.success ? Object.entries(parsed.data).filter(([, value]) => value !== undefined) : [];
   return new RelayProblem({ ...plain, ...Object.fromEntries(stated), status }, retryAfterMs(response.headers));
 }
 

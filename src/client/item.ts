@@ -1,12 +1,10 @@
 import type { Message } from "../protocol/messages.ts";
 import type { Claimed, Complete, Fail } from "../protocol/work.ts";
-import { type LinkedAbort, linkedAbort } from "./abort.ts";
+import { linkedAbort } from "./abort.ts";
 import { createBackoff } from "./backoff.ts";
-import type { claimVerbs } from "./claims.ts";
 import { endsAgent, Failure, mayPass, RelayProblem, Release, retryAfterOf } from "./errors.ts";
-import { keepLease } from "./lease.ts";
+import { keepLease, type LeaseServices } from "./lease.ts";
 import { headOf } from "./text.ts";
-import type { Timing } from "./timing.ts";
 
 /** Result of a handler: text, a whole result, or nothing. */
 export type WorkResult = Complete["result"];
@@ -27,15 +25,11 @@ export type ItemEvent =
   | { type: "failed"; message: Message; error: string; retryAfterSeconds?: number }
   | { type: "lost"; message: Message; cause: unknown };
 
-/** State that all items of a worker share. `life` ends when the worker stops; an item ends it when the agent is superseded. */
-export interface Desk {
-  readonly verbs: ReturnType<typeof claimVerbs>;
-  readonly timing: Timing;
-  readonly leaseSeconds: number;
+/** Services that all items of a worker share. */
+export interface ItemServices extends LeaseServices {
   readonly handler: WorkHandler;
   /** Retries after which a failure is final; undefined: the relay's `maxAttempts` alone counts. */
   readonly retries?: number | undefined;
-  readonly life: LinkedAbort;
 }
 
 type Outcome =
@@ -44,19 +38,23 @@ type Outcome =
   | ({ verb: "fail" } & Omit<Fail, "token">);
 
 const ERROR_BYTES = 4096;
-/** Time for an outcome to reach the relay after the worker stops; the end of the lease decides after that. */
+/** Tries to report an outcome after the worker stops; after that the lease runs out. */
 const LAST_TRIES = 3;
 
 /** Holds an item, runs the handler, and reports the outcome. Never rejects. */
-export async function workOn(item: Claimed, desk: Desk, how: { resumed?: boolean } = {}): Promise<ItemEvent> {
+export async function workOn(
+  item: Claimed,
+  services: ItemServices,
+  how: { resumed?: boolean } = {},
+): Promise<ItemEvent> {
   const held = linkedAbort();
-  void keepLease(item, held, desk, how);
+  void keepLease(item, held, services, how);
   try {
-    const outcome = await outcomeOf(item, held.signal, desk);
+    const outcome = await outcomeOf(item, held.signal, services);
     if (held.signal.aborted) throw held.signal.reason;
-    return await tell(item, outcome, desk);
+    return await report(item, outcome, services);
   } catch (cause) {
-    if (endsAgent(cause)) desk.life.abort(cause);
+    if (endsAgent(cause)) services.life.abort(cause);
     return { type: "lost", message: item.message, cause };
   } finally {
     held.abort(undefined);
@@ -66,7 +64,7 @@ export async function workOn(item: Claimed, desk: Desk, how: { resumed?: boolean
 const LONGEST_RETRY_SECONDS = 300;
 
 /** Delay before a failed item is tried again: it doubles with each attempt, with up to a quarter of jitter. */
-function retryOf({ attempt }: Claimed["claim"], { retries, timing }: Desk): Omit<Fail, "token" | "error"> {
+function retryOf({ attempt }: Claimed["claim"], { retries, timing }: ItemServices): Omit<Fail, "token" | "error"> {
   if (retries !== undefined && attempt > retries) return { final: true };
   const plain = Math.min(LONGEST_RETRY_SECONDS, 2 ** (attempt - 1));
   const moved = Math.round(plain * (0.75 + timing.random() / 2));
@@ -74,16 +72,16 @@ function retryOf({ attempt }: Claimed["claim"], { retries, timing }: Desk): Omit
 }
 
 /** Runs the handler, whose signal fires with either of the two. */
-async function outcomeOf(item: Claimed, held: AbortSignal, desk: Desk): Promise<Outcome> {
+async function outcomeOf(item: Claimed, held: AbortSignal, services: ItemServices): Promise<Outcome> {
   const { message, claim, posts, task } = item;
-  const stopping = desk.life.signal;
+  const stopping = services.life.signal;
   if (stopping.aborted) return STOPPING;
   const either = linkedAbort(stopping);
   held.addEventListener("abort", () => either.abort(held.reason), { once: true });
   try {
-    return { verb: "complete", result: await desk.handler(message, { signal: either.signal, claim, posts, task }) };
+    return { verb: "complete", result: await services.handler(message, { signal: either.signal, claim, posts, task }) };
   } catch (error) {
-    return stopping.aborted && !knowsItsEnd(error) ? STOPPING : failureOf(error, item, desk);
+    return stopping.aborted && !knowsItsEnd(error) ? STOPPING : failureOf(error, item, services);
   } finally {
     either.dispose();
   }
@@ -95,27 +93,27 @@ const knowsItsEnd = (error: unknown): boolean =>
 
 const STOPPING: Outcome = { verb: "release", reason: "the worker is stopping" };
 
-function failureOf(error: unknown, { claim }: Claimed, desk: Desk): Outcome {
+function failureOf(error: unknown, { claim }: Claimed, services: ItemServices): Outcome {
   const text = headOf(error instanceof Error ? error.message : String(error), ERROR_BYTES) || "failed without a word";
   if (error instanceof Release) return { verb: "release", reason: text, delaySeconds: error.delaySeconds };
-  const said = error instanceof Failure ? error.how : {};
-  return { verb: "fail", error: text, ...(isFinal(said) ? {} : retryOf(claim, desk)), ...said };
+  const details = error instanceof Failure ? error.how : {};
+  return { verb: "fail", error: text, ...(isFinal(details) ? {} : retryOf(claim, services)), ...details };
 }
 
 const isFinal = ({ final, failure = "transient" }: Failure["how"]): boolean =>
   final === true || failure !== "transient";
 
 /** Reports an outcome until the relay answers, so that a restart of the relay loses none. */
-async function tell(item: Claimed, outcome: Outcome, desk: Desk): Promise<ItemEvent> {
-  const { timing, life } = desk;
+async function report(item: Claimed, outcome: Outcome, services: ItemServices): Promise<ItemEvent> {
+  const { timing, life } = services;
   const backoff = createBackoff(timing);
   for (let tries = 1; ; tries++) {
     try {
-      return await tellOnce(item, outcome, desk);
+      return await reportOnce(item, outcome, services);
     } catch (error) {
       if (outcome.verb === "complete" && isRefused(error)) {
-        const refusal = failureOf(new Error(`The result was refused: ${error.message}`), item, desk);
-        return tell(item, refusal, desk);
+        const refusal = failureOf(new Error(`The result was refused: ${error.message}`), item, services);
+        return report(item, refusal, services);
       }
       if (!mayPass(error) || (life.signal.aborted && tries >= LAST_TRIES)) throw error;
       const waitMs = backoff.delay(retryAfterOf(error));
@@ -129,12 +127,12 @@ async function tell(item: Claimed, outcome: Outcome, desk: Desk): Promise<ItemEv
 const isRefused = (error: unknown): error is RelayProblem =>
   error instanceof RelayProblem && (error.status === 413 || error.status === 422);
 
-async function tellOnce(
+async function reportOnce(
   { message: { id }, claim: { token } }: Claimed,
   outcome: Outcome,
-  desk: Desk,
+  services: ItemServices,
 ): Promise<ItemEvent> {
-  const { verbs } = desk;
+  const { verbs } = services;
   const once = { retries: 0, timeoutMs: 10_000 };
   switch (outcome.verb) {
     case "complete": {
@@ -147,13 +145,13 @@ async function tellOnce(
       return { type: "released", message, reason };
     }
     case "fail": {
-      const { verb: _, ...said } = outcome;
-      const { message } = await verbs.fail(id, { token, ...said }, once);
+      const { verb: _, ...details } = outcome;
+      const { message } = await verbs.fail(id, { token, ...details }, once);
       return {
         type: "failed",
         message,
-        error: said.error,
-        retryAfterSeconds: said.final ? undefined : said.retryAfterSeconds,
+        error: details.error,
+        retryAfterSeconds: details.final ? undefined : details.retryAfterSeconds,
       };
     }
   }

@@ -1,8 +1,17 @@
 import type { Claimed } from "../protocol/work.ts";
 import type { LinkedAbort } from "./abort.ts";
 import { createBackoff } from "./backoff.ts";
+import type { claimVerbs } from "./claims.ts";
 import { endsAgent, mayPass, retryAfterOf } from "./errors.ts";
-import type { Desk } from "./item.ts";
+import type { Timing } from "./timing.ts";
+
+/** Services that a lease needs. `life` ends when the worker stops; a lease ends it when the agent is superseded. */
+export interface LeaseServices {
+  readonly verbs: ReturnType<typeof claimVerbs>;
+  readonly timing: Timing;
+  readonly leaseSeconds: number;
+  readonly life: LinkedAbort;
+}
 
 /**
  * Renews a lease after a third of it, until `held` ends; ends `held` when the relay reports the lease as lost. A relay that does not
@@ -12,10 +21,10 @@ import type { Desk } from "./item.ts";
 export async function keepLease(
   { message, claim }: Claimed,
   held: LinkedAbort,
-  desk: Desk,
+  services: LeaseServices,
   { resumed }: { resumed?: boolean },
 ): Promise<void> {
-  const { verbs, timing, leaseSeconds, life } = desk;
+  const { verbs, timing, leaseSeconds, life } = services;
   const thirdMs = (leaseSeconds * 1000) / 3;
   const call = { signal: held.signal, retries: 0, timeoutMs: Math.max(1_000, Math.min(30_000, thirdMs)) };
   const backoff = createBackoff(timing);

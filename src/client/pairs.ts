@@ -28,7 +28,7 @@ export function pairVerbs({ ask, askOnce, acting }: Caller) {
       ask(api.endPair, step(id, body, call), call),
 
     /** Sends a message to the other member, in the pair's thread. */
-    send: (id: string, said: api.PairMessage, call?: Keyed): Promise<Message> =>
-      askOnce(api.sayToPair, { params: { id }, body: acting("from", said, call) }, call),
+    send: (id: string, message: api.PairMessage, call?: Keyed): Promise<Message> =>
+      askOnce(api.sayToPair, { params: { id }, body: acting("from", message, call) }, call),
   };
 }

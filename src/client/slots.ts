@@ -1,5 +1,5 @@
 /** Slots of a worker, one for each item at a time. */
-export interface Bench {
+export interface Slots {
   readonly free: number;
   isEmpty(): boolean;
   /** Whether a slot holds this message. */
@@ -7,40 +7,40 @@ export interface Bench {
   /** Takes a slot until `done` settles, even one more than there are. */
   take(messageId: number, done: Promise<void>): void;
   /** Resolves when a slot is free. */
-  seat(): Promise<void>;
+  whenFree(): Promise<void>;
   /** Resolves when all slots are free. */
-  empty(): Promise<void>;
+  whenEmpty(): Promise<void>;
 }
 
-export function createBench(places: number): Bench {
+export function createSlots(count: number): Slots {
   // Objects, not ids: an item that was lost and claimed again takes two slots until its first handler ends.
   const busy = new Set<{ messageId: number; done: Promise<void> }>();
   let waiting: (() => void)[] = [];
   const nextToLeave = () => new Promise<void>((resolve) => waiting.push(resolve));
   const leave = () => {
-    const told = waiting;
+    const woken = waiting;
     waiting = [];
-    for (const resolve of told) resolve();
+    for (const resolve of woken) resolve();
   };
 
   return {
     get free() {
-      return places - busy.size;
+      return count - busy.size;
     },
     isEmpty: () => busy.size === 0,
-    has: (messageId) => [...busy].some((seat) => seat.messageId === messageId),
+    has: (messageId) => [...busy].some((slot) => slot.messageId === messageId),
     take(messageId, done) {
-      const seat = { messageId, done };
-      busy.add(seat);
+      const slot = { messageId, done };
+      busy.add(slot);
       void done.finally(() => {
-        busy.delete(seat);
+        busy.delete(slot);
         leave();
       });
     },
-    async seat() {
-      while (busy.size >= places) await nextToLeave();
+    async whenFree() {
+      while (busy.size >= count) await nextToLeave();
     },
-    async empty() {
+    async whenEmpty() {
       while (busy.size > 0) await nextToLeave();
     },
   };

@@ -108,7 +108,7 @@ export function createTransport(options: TransportOptions): Transport {
       return { value: (await read(response, contract, path)) as Answered<A>, headers: response.headers };
     } catch (error) {
       if (call.signal?.aborted) throw call.signal.reason;
-      throw link.signal.aborted ? late : meant(error, base);
+      throw link.signal.aborted ? late : clientError(error, base);
     } finally {
       link.abort(undefined);
       link.dispose();
@@ -137,7 +137,7 @@ export function createTransport(options: TransportOptions): Transport {
       const path = pathOf(contract, filled);
       const request: RequestInit = { headers: { ...common, ...headers }, signal, cache: "no-store", redirect: "error" };
       const response = await options.fetch(base + path + queryOf(filled), request).catch((error) => {
-        throw meant(error, base);
+        throw clientError(error, base);
       });
       if (!response.ok) throw problemFrom(response, await jsonOf(response).catch(() => undefined));
       if (response.body && response.headers.get("content-type")?.startsWith("text/event-stream")) return response.body;
@@ -184,7 +184,7 @@ async function jsonOf(response: Response): Promise<unknown> {
 }
 
 /** Error of the client for one that `fetch` threw, which differs by runtime: the reason is in its cause. */
-export function meant(error: unknown, base: string): unknown {
+export function clientError(error: unknown, base: string): unknown {
   if (error instanceof RelayProblem || error instanceof RelayMismatch || error instanceof RelayUnreachable)
     return error;
   const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;

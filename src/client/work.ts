@@ -4,9 +4,9 @@ import { createBackoff } from "./backoff.ts";
 import type { Caller } from "./caller.ts";
 import { claimVerbs } from "./claims.ts";
 import { mayPass, RelayUnreachable, retryAfterOf } from "./errors.ts";
-import { type Desk, type ItemEvent, type WorkHandler, workOn } from "./item.ts";
+import { type ItemEvent, type ItemServices, type WorkHandler, workOn } from "./item.ts";
 import { stayOnline } from "./presence.ts";
-import { type Bench, createBench } from "./slots.ts";
+import { createSlots, type Slots } from "./slots.ts";
 
 /** Events of a worker. `waiting`: the relay could not be asked because of `cause`, and the next try is in `inMs`. */
 export type WorkEvent =
@@ -53,8 +53,8 @@ export interface WorkOptions {
 interface Worker {
   readonly caller: Caller;
   readonly options: WorkOptions;
-  readonly desk: Desk;
-  readonly bench: Bench;
+  readonly services: ItemServices;
+  readonly slots: Slots;
 }
 
 /** Least time between two requests with an empty answer. */
@@ -71,17 +71,24 @@ export async function work(caller: Caller, options: WorkOptions): Promise<void> 
   const life = linkedAbort(options.signal);
   const { handler, leaseSeconds = 600, retries } = options;
   const concurrency = options.once ? 1 : Math.max(1, options.concurrency ?? 1);
-  const desk: Desk = { verbs: claimVerbs(caller), timing: caller.timing, leaseSeconds, handler, retries, life };
-  const bench = createBench(concurrency);
+  const services: ItemServices = {
+    verbs: claimVerbs(caller),
+    timing: caller.timing,
+    leaseSeconds,
+    handler,
+    retries,
+    life,
+  };
+  const slots = createSlots(concurrency);
   let isDone = false;
   try {
-    await claimOn({ caller, options, desk, bench });
+    await claimOn({ caller, options, services, slots });
     isDone = true;
   } catch (error) {
     // The first reason counts: an item may have ended the worker's life before its loop noticed.
     if (!life.signal.aborted) life.abort(error);
   }
-  await bench.empty();
+  await slots.whenEmpty();
   isDone &&= !life.signal.aborted;
   if (isDone) life.abort(undefined);
   life.dispose();
@@ -91,9 +98,9 @@ export async function work(caller: Caller, options: WorkOptions): Promise<void> 
 
 /** Rejects, or resolves when it has claimed everything that was asked for. */
 async function claimOn(worker: Worker): Promise<void> {
-  const { caller, options, desk, bench } = worker;
-  const { signal } = desk.life;
-  const backoff = createBackoff(desk.timing);
+  const { caller, options, services, slots } = worker;
+  const { signal } = services.life;
+  const backoff = createBackoff(services.timing);
   let agentId: string | undefined;
   let resume = options.resume;
   for (;;) {
@@ -101,16 +108,16 @@ async function claimOn(worker: Worker): Promise<void> {
       agentId ??= await begin(worker);
       if (resume) await takeUpHeld(worker, agentId);
       resume = false;
-      if (options.once && !bench.isEmpty()) return;
-      await bench.seat();
+      if (options.once && !slots.isEmpty()) return;
+      await slots.whenFree();
       const items = await askForWork(worker, agentId);
       for (const item of items) start(worker, item);
       backoff.reset();
       if (options.once && items.length > 0) return;
       if (!options.exitWhenEmpty || items.length > 0) continue;
-      if (bench.isEmpty()) return;
+      if (slots.isEmpty()) return;
       // A running handler may still release its item, to be claimed again.
-      await bench.empty();
+      await slots.whenEmpty();
     } catch (cause) {
       if (signal.aborted || !mayPass(cause)) throw cause;
       resume ||= options.resume && cause instanceof RelayUnreachable;
@@ -121,28 +128,28 @@ async function claimOn(worker: Worker): Promise<void> {
   }
 }
 
-async function begin({ caller, options, desk }: Worker): Promise<string> {
-  const agentId = await caller.self({ ...options, signal: desk.life.signal });
-  void stayOnline(caller, agentId, desk.life);
+async function begin({ caller, options, services }: Worker): Promise<string> {
+  const agentId = await caller.self({ ...options, signal: services.life.signal });
+  void stayOnline(caller, agentId, services.life);
   return agentId;
 }
 
-async function askForWork({ options, desk, bench }: Worker, agentId: string): Promise<Claimed[]> {
-  const { timing, leaseSeconds, verbs, life } = desk;
+async function askForWork({ options, services, slots }: Worker, agentId: string): Promise<Claimed[]> {
+  const { timing, leaseSeconds, verbs, life } = services;
   const { kinds, topics, include, exitWhenEmpty } = options;
   const waitSeconds = exitWhenEmpty ? 0 : (options.waitSeconds ?? 30);
   life.signal.throwIfAborted();
   const asked = timing.now();
-  const max = Math.max(1, Math.min(100, bench.free));
+  const max = Math.max(1, Math.min(100, slots.free));
   const question = { max, leaseSeconds, waitSeconds, kinds, topics, include };
-  const { items } = await untilParted(desk, (signal) => verbs.claimNext(question, { agentId, signal, retries: 0 }));
+  const { items } = await untilParted(services, (signal) => verbs.claimNext(question, { agentId, signal, retries: 0 }));
   if (items.length === 0 && !exitWhenEmpty && timing.now() - asked < HASTE_MS)
     await timing.sleep(HASTE_MS, life.signal);
   return items;
 }
 
 /** Call that is aborted only some time after the worker's life has ended. */
-async function untilParted<T>({ life, timing }: Desk, call: (signal: AbortSignal) => Promise<T>): Promise<T> {
+async function untilParted<T>({ life, timing }: ItemServices, call: (signal: AbortSignal) => Promise<T>): Promise<T> {
   const own = linkedAbort();
   const part = () => {
     timing.sleep(PARTING_MS, own.signal).then(
@@ -160,15 +167,15 @@ async function untilParted<T>({ life, timing }: Desk, call: (signal: AbortSignal
 }
 
 async function takeUpHeld(worker: Worker, agentId: string): Promise<void> {
-  const { desk, bench, options } = worker;
-  const { items } = await desk.verbs.held({ agentId, include: options.include, signal: desk.life.signal });
+  const { services, slots, options } = worker;
+  const { items } = await services.verbs.held({ agentId, include: options.include, signal: services.life.signal });
   for (const item of items) {
-    if (!bench.has(item.message.id)) start(worker, item, { resumed: true });
+    if (!slots.has(item.message.id)) start(worker, item, { resumed: true });
   }
 }
 
-function start({ options, desk, bench }: Worker, item: Claimed, how: { resumed?: boolean } = {}): void {
+function start({ options, services, slots }: Worker, item: Claimed, how: { resumed?: boolean } = {}): void {
   options.onEvent?.({ type: "claimed", message: item.message, attempt: item.claim.attempt });
-  const done = workOn(item, desk, how).then((event) => options.onEvent?.(event));
-  bench.take(item.message.id, done);
+  const done = workOn(item, services, how).then((event) => options.onEvent?.(event));
+  slots.take(item.message.id, done);
 }

@@ -129,7 +129,6 @@ export const DEBTS: Record<"areas" | "stores" | "cycles" | "long", string[]> = {
     "core/messages/send.ts → core/messages/replays.ts → core/messages/send.ts",
     "edges/a2a/a2a.ts → edges/a2a/inside.ts → edges/a2a/a2a.ts",
     "edges/mcp/endpoint.ts → edges/mcp/session-streams.ts → edges/mcp/endpoint.ts",
-    "client/item.ts → client/lease.ts → client/item.ts",
   ],
   long: ["core/work/claims.ts"],
 };

@@ -1,7 +1,7 @@
 import { createInterface } from "node:readline";
 import { problemFrom } from "../../client/errors.ts";
 import { createSseParser } from "../../client/sse.ts";
-import { meant } from "../../client/transport.ts";
+import { clientError } from "../../client/transport.ts";
 
 export interface McpBridgeOptions {
   /** The relay's address. */
@@ -46,7 +46,7 @@ export async function serveMcpBridge({ url, token, input, print }: McpBridgeOpti
     } catch (error) {
       // A notification gets no answer.
       if (message.id === undefined) return;
-      const fault = meant(error, url);
+      const fault = clientError(error, url);
       const reason = fault instanceof Error ? fault.message : String(fault);
       print(problem(message.id, -32_000, `Signalbox: ${reason}`));
     }

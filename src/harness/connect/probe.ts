@@ -1,6 +1,6 @@
 import manifest from "../../../package.json" with { type: "json" };
 import { createClient } from "../../client/client.ts";
-import { meant } from "../../client/transport.ts";
+import { clientError } from "../../client/transport.ts";
 import { HarnessError } from "../errors.ts";
 import type { Keys } from "../keys.ts";
 
@@ -33,7 +33,7 @@ async function probeTools({ url, token }: Keys): Promise<void> {
     redirect: "error",
     signal: AbortSignal.timeout(TIMEOUT_MS),
   }).catch((error: unknown) => {
-    throw meant(error, url);
+    throw clientError(error, url);
   });
   const answer = await response.text();
   if (response.ok && answer.includes('"inbox"')) return;
