@@ -11,7 +11,7 @@ import { createOutbox } from "./outbox.ts";
 import { untilAnswered } from "./patience.ts";
 import { beatOf, createPulse } from "./pulse.ts";
 import { createReadiness } from "./readiness.ts";
-import { awaitTurn, isSuperseded, markOf, systemWhereabouts, type Whereabouts } from "./standby.ts";
+import { awaitTurn, type HostProcess, isSuperseded, markOf, systemProcess } from "./standby.ts";
 import { channelToken } from "./token.ts";
 
 export interface AdapterOptions {
@@ -32,15 +32,15 @@ export interface AdapterOptions {
   pace?: Partial<Pace> | undefined;
   /** For tests. */
   timing?: Timing | undefined;
-  here?: Whereabouts | undefined;
+  here?: HostProcess | undefined;
 }
 
 /** Times in milliseconds. */
 interface Pace {
   /** Interval of the adapter's beat. */
   beatMs: number;
-  /** Interval at which a waiting adapter looks, and the time without a beat after which it takes over. */
-  lookMs: number;
+  /** Interval at which a waiting adapter polls the agent, and the time without a beat after which it takes over. */
+  pollMs: number;
   deadMs: number;
   /** Interval at which the canary asks the platform whether its events still reach us. */
   probeMs: number;
@@ -48,7 +48,7 @@ interface Pace {
   claimSeconds: number;
 }
 
-const PACE: Pace = { beatMs: 10_000, lookMs: 5_000, deadMs: 40_000, probeMs: 60_000, claimSeconds: 30 };
+const PACE: Pace = { beatMs: 10_000, pollMs: 5_000, deadMs: 40_000, probeMs: 60_000, claimSeconds: 30 };
 /** Lease of a message; renewed at a third. */
 const LEASE_SECONDS = 120;
 /** Conversations served at the same time. */
@@ -61,7 +61,7 @@ interface Run {
   timing: Timing;
   channelId: string;
   account: Account;
-  here: Whereabouts;
+  here: HostProcess;
   /** A client for the channel's agent. With an instance, the relay refuses its calls once a newer instance has registered. */
   connect(instanceId?: string): Client;
   onEvent(event: AdapterEvent): void;
@@ -77,7 +77,7 @@ export async function runAdapter(options: AdapterOptions): Promise<void> {
   try {
     const run = await begin(options);
     // After a takeover only the beat counts: another process may have our host name and process id.
-    for (let here: Whereabouts | undefined = run.here; !(await serveOnce(run, here)); here = undefined);
+    for (let here: HostProcess | undefined = run.here; !(await serveOnce(run, here)); here = undefined);
     run.onEvent({ type: "stopped", channelId: run.channelId });
   } catch (error) {
     if (!signal.aborted) throw error;
@@ -85,14 +85,7 @@ export async function runAdapter(options: AdapterOptions): Promise<void> {
 }
 
 async function begin(options: AdapterOptions): Promise<Run> {
-  const {
-    platform,
-    relay,
-    signal,
-    timing = systemTiming,
-    here = systemWhereabouts,
-    onEvent = () => undefined,
-  } = options;
+  const { platform, relay, signal, timing = systemTiming, here = systemProcess, onEvent = () => undefined } = options;
   const account = await signIn(platform, timing, signal, onEvent);
   const accountId = options.accountId ?? account.accountId;
   const channelId = `${platform.provider}:${accountId}`;
@@ -128,11 +121,11 @@ async function signIn(
 }
 
 /** Waits for its turn and serves. @returns whether it is done; false when a newer adapter serves, which it waits for */
-async function serveOnce(run: Run, here: Whereabouts | undefined): Promise<boolean> {
+async function serveOnce(run: Run, here: HostProcess | undefined): Promise<boolean> {
   const { options, timing, pace, channelId, onEvent } = run;
   const { signal } = options;
   const onWait = () => onEvent({ type: "standby", channelId });
-  await awaitTurn({ timing, ...pace, look: () => lookAt(run), onWait, here }, signal);
+  await awaitTurn({ timing, ...pace, readAgent: () => readAgent(run), onWait, here }, signal);
   const life = linkedAbort(signal);
   try {
     await serve(run, life);
@@ -141,14 +134,14 @@ async function serveOnce(run: Run, here: Whereabouts | undefined): Promise<boole
     if (!isSuperseded(error)) throw error;
     onEvent({ type: "superseded", channelId });
     // A newer adapter with a beat is missed when it ends, so wait for it. Without a beat the wait would never end.
-    if (markOf(await untilAnswered(timing, signal, () => lookAt(run))) === undefined) throw error;
+    if (markOf(await untilAnswered(timing, signal, () => readAgent(run))) === undefined) throw error;
     return false;
   } finally {
     life.dispose();
   }
 }
 
-async function lookAt({ connect, channelId }: Run): Promise<Agent | undefined> {
+async function readAgent({ connect, channelId }: Run): Promise<Agent | undefined> {
   return connect()
     .agents.get(channelId)
     .catch((error) => {
@@ -198,7 +191,7 @@ async function serve(run: Run, life: LinkedAbort): Promise<void> {
 async function register(run: Run, client: Client, instanceId: string): Promise<void> {
   const { options, timing, channelId, account, here } = run;
   const { target } = options;
-  const before = await untilAnswered(timing, options.signal, () => lookAt(run));
+  const before = await untilAnswered(timing, options.signal, () => readAgent(run));
   const channel = {
     displayName: account.name,
     ...(target !== undefined && { target }),

@@ -2,20 +2,20 @@ import type { Client } from "../client/client.ts";
 import type { Timing } from "../client/timing.ts";
 import { untilAnswered } from "./patience.ts";
 import type { Readiness } from "./readiness.ts";
-import type { Beat, Whereabouts } from "./standby.ts";
+import type { Beat, HostProcess } from "./standby.ts";
 
 export interface PulseParts {
   client: Client;
   channelId: string;
   timing: Timing;
-  here: Whereabouts;
+  here: HostProcess;
   beatMs: number;
 }
 
 /** Options of the last calls: a stopping adapter does not wait long for the relay. */
 const LAST_WORD = { retries: 1, timeoutMs: 3_000 };
 
-export const beatOf = ({ host, pid }: Whereabouts, beat: number, deaf: string | null): Beat => ({
+export const beatOf = ({ host, pid }: HostProcess, beat: number, deaf: string | null): Beat => ({
   beat,
   host,
   pid,

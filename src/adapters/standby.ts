@@ -20,14 +20,14 @@ export const Beat = z.object({
 export type Beat = z.infer<typeof Beat>;
 
 /** Machine and process of an adapter. */
-export interface Whereabouts {
+export interface HostProcess {
   host: string;
   pid: number;
   /** Whether this machine has a process with that id. */
   isAlive(pid: number): boolean;
 }
 
-export const systemWhereabouts: Whereabouts = {
+export const systemProcess: HostProcess = {
   host: hostname().slice(0, 128),
   pid: process.pid,
   isAlive(pid) {
@@ -42,31 +42,31 @@ export const systemWhereabouts: Whereabouts = {
 
 export interface Watch {
   timing: Timing;
-  /** Interval of the looks, and the time that a beat has to stand still, in milliseconds. */
-  lookMs: number;
+  /** Polling interval, and the time that a beat has to stand still, in milliseconds. */
+  pollMs: number;
   deadMs: number;
   /** Reads the channel's agent. */
-  look(): Promise<Agent | undefined>;
+  readAgent(): Promise<Agent | undefined>;
   onWait(): void;
   /** Our own machine, whose dead processes need no wait. Without it only the beat counts. */
-  here?: Whereabouts | undefined;
+  here?: HostProcess | undefined;
 }
 
 /** Resolves when no adapter serves the channel. */
 export async function awaitTurn(watch: Watch, signal: AbortSignal): Promise<void> {
-  const { timing, lookMs, deadMs } = watch;
+  const { timing, pollMs, deadMs } = watch;
   let mark: string | undefined;
   let stillMs = 0;
   for (;;) {
-    const agent = await untilAnswered(timing, signal, () => watch.look());
+    const agent = await untilAnswered(timing, signal, () => watch.readAgent());
     const seen = markOf(agent);
     if (seen === undefined || (watch.here && isGone(agent, watch.here))) return;
     if (mark === undefined) watch.onWait();
-    stillMs = seen === mark ? stillMs + lookMs : 0;
+    stillMs = seen === mark ? stillMs + pollMs : 0;
     if (stillMs >= deadMs) return;
     mark = seen;
     // Jitter, so that one of two waiting adapters comes first.
-    await timing.sleep(lookMs * (1 + timing.random() / 4), signal);
+    await timing.sleep(pollMs * (1 + timing.random() / 4), signal);
   }
 }
 
@@ -79,7 +79,7 @@ export function markOf(agent: Agent | undefined): string | undefined {
 }
 
 /** Whether that process is gone. Our own id means yes: the first process of a container has the same id at each start. */
-function isGone(agent: Agent | undefined, { host, pid, isAlive }: Whereabouts): boolean {
+function isGone(agent: Agent | undefined, { host, pid, isAlive }: HostProcess): boolean {
   const beat = beatOf(agent);
   return beat?.host === host && (beat.pid === pid || !isAlive(beat.pid));
 }

@@ -264,7 +264,7 @@ for (const { make, chat: conversation, thread } of ADAPTERS) {
       const world = await start();
       const first = world.run();
       await first.saw("ready");
-      const second = world.run({ pace: { deadMs: 1e9, lookMs: 2_500 } });
+      const second = world.run({ pace: { deadMs: 1e9, pollMs: 2_500 } });
       await second.saw("standby");
       const id = await world.send({ body: "a last word", payload: { conversation: { conversationId: conversation } } });
       await first.saw("posted");
@@ -276,7 +276,7 @@ for (const { make, chat: conversation, thread } of ADAPTERS) {
 
     test("one that died on the same machine is not waited for", async () => {
       const world = await start();
-      const pace = { deadMs: 1e9, lookMs: 2_500 };
+      const pace = { deadMs: 1e9, pollMs: 2_500 };
       const first = world.run({ host: "here" });
       await first.saw("ready");
       const second = world.run({ host: "here", pace });

@@ -122,7 +122,7 @@ export async function startChat(make: () => FakeChat, config: Partial<Config> = 
       here: { host: host ?? `host-${pid}`, pid, isAlive: (other) => living.has(other) },
       ...more,
       // The canary would hear a busy machine as a deaf platform: it sings where a test asks for it.
-      pace: { deadMs: 15_000, lookMs: 2_500, beatMs: 2_500, probeMs: 1e9, ...more.pace },
+      pace: { deadMs: 15_000, pollMs: 2_500, beatMs: 2_500, probeMs: 1e9, ...more.pace },
     }).then(
       () => undefined,
       (error) => error,
