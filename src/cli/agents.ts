@@ -9,7 +9,10 @@ type RegisterOptions = Partial<AgentRegistration> & { tag?: string[]; capability
 
 export function addAgentCommands(program: CliCommand): void {
   addRegister(program);
-  const agents = program.command("agents").description("See who is registered").helpGroup("Agents and tokens:");
+  const agents = program
+    .command("agents")
+    .description("List, show, delete and restore agents")
+    .helpGroup("Agents and tokens:");
   const add = idCommands(agents, { about: "the agent", example: "builder" });
   addList(agents);
   add("show", "Show one agent", ({ agents }, id) => agents.get(id));

@@ -23,16 +23,16 @@ export function addConnectCommand(program: Command): void {
     .command("connect")
     .description("Make Claude Code, Codex, Gemini CLI, Qwen Code or OpenCode on this machine an agent of the relay")
     .helpGroup("Harnesses:")
-    .addArgument(new Argument("<harness>", "which of them").choices(HARNESSES))
+    .addArgument(new Argument("<harness>", "the harness").choices(HARNESSES))
     .option("--agent <name>", "the agent's id (default: the harness and this folder, or this machine, made unique)")
     .addOption(
       new Option("--scope <scope>", "for this folder, or for all of yours (Codex: always all)")
         .choices(["project", "user"])
         .default("project"),
     )
-    .option("--no-hooks", "tools alone: the agent hears of messages when it asks")
-    .option("--remove", "take back what connect wrote, and end the token")
-    .option("--dry-run", "show what would be written, and write nothing")
+    .option("--no-hooks", "tools alone: the agent reads messages only when it asks")
+    .option("--remove", "remove everything that connect wrote, and end the token")
+    .option("--dry-run", "show the changes, and write nothing")
     .option("-y, --yes", "do not ask before writing")
     .addHelpText("after", HELP)
     .action((harness: Harness, flags: ConnectFlags, command: Command) => {
@@ -42,12 +42,12 @@ export function addConnectCommand(program: Command): void {
 }
 
 const HELP = `
-It needs a token: an operator's, which it finds by itself on the relay's machine, in the folder where that was started (or with
---data), and on other machines with --url and --token one of role enroll, or the agent's own. The agent's own token is kept in
-~/.config/signalbox/agents, readable by you alone; the files of the harness have its place and no secret. Claude Code: .mcp.json
+It needs a token. On the relay's machine it finds the operator's by itself, in the folder where the relay was started (or with
+--data). On other machines give --url and --token: one of role enroll, or the agent's own. The agent's own token is kept in
+~/.config/signalbox/agents, readable by you alone; the files of the harness hold its path and no secret. Claude Code: .mcp.json
 and .claude/settings.local.json of this folder, or with --scope user ~/.claude.json and ~/.claude/settings.json. Codex:
 ~/.codex/config.toml and ~/.codex/hooks.json. Gemini CLI and Qwen Code: .gemini/settings.json or .qwen/settings.json, here or in
-your home. OpenCode, which gets tools alone: opencode.json here, or in ~/.config/opencode. Everything else in them stays as it is.
+your home. OpenCode, which gets tools alone: opencode.json here, or in ~/.config/opencode. The rest of these files stays as it is.
 
 Examples:
   $ signalbox connect claude --agent reviewer
@@ -80,7 +80,7 @@ const nextSteps = ({ harness, scope }: Request, { reach }: Connection): string[]
   ...(harness === "codex" && reach === "idle"
     ? ["It asks once whether you trust the hooks (/hooks): until then they do not run."]
     : []),
-  ...(hasHooks(harness) ? [] : ["It has no hooks: what has to be read at once goes through signalbox run."]),
+  ...(hasHooks(harness) ? [] : ["It has no hooks: to have messages read at once, use signalbox run."]),
 ];
 
 async function runDisconnect(request: Request, command: Command): Promise<void> {

@@ -8,14 +8,14 @@ import { type Flags, isStartedByRun, resolveSettings } from "./settings.ts";
 export function addHookCommand(program: CliCommand): void {
   const hook = program
     .command("hook")
-    .description("Called by an agent's harness: brings in what waits for the agent")
+    .description("Answer the hooks of an agent's harness with the messages that wait for the agent")
     .helpGroup("Harnesses:");
   for (const harness of HOOK_HARNESSES)
     hook
       .command(harness)
       .description(`Answer a hook of ${titleOf(harness)}, whose JSON is on stdin`)
-      .argument("[event]", "session-start, prompt or stop; what stdin says counts")
-      .option("--budget <tokens>", "how much of the agent's context the messages may take", Number, HOOK_BUDGET)
+      .argument("[event]", "session-start, prompt or stop; the event on stdin counts first")
+      .option("--budget <tokens>", "tokens of the agent's context that the messages may take", Number, HOOK_BUDGET)
       // A harness takes exit 2, that of wrong usage, for "go on and read my stderr".
       .allowUnknownOption()
       .allowExcessArguments()
@@ -39,9 +39,10 @@ export function addHookCommand(program: CliCommand): void {
 }
 
 const HELP = `
-signalbox connect writes these hooks. At a start and with a prompt they say how much is unread; at a stop Codex and Gemini
-CLI are shown the messages, which acknowledges them, and the others told to read them. A session is kept from stopping for new messages alone, at most ${MAX_BLOCKS} times in a row. When the relay does not answer within 3 s they say
-nothing, leave it alone for a minute, and exit with 0, always.
+signalbox connect writes these hooks. At a start and with a prompt they tell the number of unread messages. At a stop they show
+Codex and Gemini CLI the messages, which acknowledges them, and ask the others to read them. Only new messages keep a session from
+stopping, at most ${MAX_BLOCKS} times in a row. Hooks always exit with 0. When the relay does not answer within 3 s they print nothing,
+and leave the relay alone for a minute.
 
 Example:
   $ echo '{"hook_event_name": "Stop", "session_id": "1"}' | signalbox hook claude --keys ~/.config/signalbox/agents/claude.reviewer.json`;

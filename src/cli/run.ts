@@ -12,16 +12,17 @@ export function addRunCommand(program: Command): void {
     .description("Start an agent's command for each batch of messages, one at a time, until Ctrl-C")
     .helpGroup("Harnesses:")
     .argument("<command...>", "the command and its arguments, after --")
-    .option("--budget <tokens>", "how long the text of a batch may be", wholeNumber, 4000)
+    .option("--budget <tokens>", "tokens of text in a batch", wholeNumber, 4000)
     .addHelpText("after", HELP)
     .action(run);
 }
 
 const HELP = `
-The command finds what waits for the agent as text on stdin, or where an argument says ${DIGEST_PLACE}, and in its environment
-SIGNALBOX_URL, SIGNALBOX_AGENT, SIGNALBOX_UNREAD and SIGNALBOX_RUN, which keeps the hooks of connect quiet. Exit 0 acknowledges what was shown; anything else does not, and it is
-started again after 1 s, 2 s, ... up to 5 min. At Ctrl-C it gets SIGTERM, and 10 s later SIGKILL. Meanwhile the roster
-says that the agent is reached when idle. Work that was acknowledged and opens again wakes nobody here: signalbox work.
+The command gets the agent's unread messages as text on stdin, or in place of ${DIGEST_PLACE} in an argument, and the variables
+SIGNALBOX_URL, SIGNALBOX_AGENT, SIGNALBOX_UNREAD and SIGNALBOX_RUN, which keeps the hooks of connect quiet. Exit 0 acknowledges the
+shown messages. Any other exit does not, and the command starts again after 1 s, 2 s, ... up to 5 min. At Ctrl-C it gets SIGTERM,
+and SIGKILL 10 s later. Meanwhile the roster shows the agent as reachable when idle. Acknowledged work that opens again starts no
+command here: use signalbox work.
 
 Examples:
   $ signalbox run --keys ~/.config/signalbox/agents/claude.reviewer.json -- claude -p

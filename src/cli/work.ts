@@ -45,7 +45,7 @@ export function addWorkCommand(program: Command): void {
       "time until a claim ends if it is not renewed; it is renewed after a third (default: 600)",
       wholeNumber,
     )
-    .option("--concurrency <n>", "how many at a time (default: 1)", positive)
+    .option("--concurrency <n>", "items at a time (default: 1)", positive)
     .option("--retries <n>", "retries of a failed item (default: as many as its sender allows)", wholeNumber)
     .option("--once", "end after one item: exit 0 when it was completed, 1 when not, 4 without work")
     .option("--exit-when-empty", "end when there is no work, instead of waiting for more")
@@ -58,11 +58,11 @@ export function addWorkCommand(program: Command): void {
 }
 
 const HELP = `
-The command finds the message as JSON on stdin, and in its environment SIGNALBOX_MESSAGE_ID,
-SIGNALBOX_THREAD_ID, SIGNALBOX_FROM, SIGNALBOX_ATTEMPT, SIGNALBOX_LEASE_TOKEN, SIGNALBOX_AGENT and
-SIGNALBOX_URL, so that it can call signalbox itself when SIGNALBOX_TOKEN is set.
-Exit 0 completes the item with what it wrote to stdout, 75 gives it back for a while, anything else fails it with
-the end of stderr: it is tried again after 1 s, 2 s, 4 s, ... at most 5 min. When the lease is lost, or at Ctrl-C, it gets SIGTERM, and 10 s later SIGKILL.
+The command gets the message as JSON on stdin, and the variables SIGNALBOX_MESSAGE_ID, SIGNALBOX_THREAD_ID, SIGNALBOX_FROM,
+SIGNALBOX_ATTEMPT, SIGNALBOX_LEASE_TOKEN, SIGNALBOX_AGENT and SIGNALBOX_URL, so that it can call signalbox itself when
+SIGNALBOX_TOKEN is set. Exit 0 completes the item with stdout as the result, and 75 releases it for a while. Any other exit fails it
+with the end of stderr, and it is tried again after 1 s, 2 s, 4 s, ... at most 5 min. When the lease is lost, or at Ctrl-C, the
+command gets SIGTERM, and SIGKILL 10 s later.
 
 Examples:
   $ signalbox work --as builder -- ./build.sh --quick
