@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import type { MessageRow } from "../../src/core/messages/store.ts";
+import type { MessageRow } from "../../src/core/messages/row.ts";
 import type { TokenRow } from "../../src/identity/auth/store.ts";
 import type { AgentId, InstanceId, MessageId, Target, TokenId } from "../../src/protocol/ids.ts";
 

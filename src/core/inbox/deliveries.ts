@@ -1,10 +1,11 @@
 import type { Caller } from "../../identity/auth/caller.ts";
-import type { Clock } from "../../kernel/clock.ts";
-import type { Db, Reading } from "../../kernel/db/database.ts";
+import type { Reading } from "../../kernel/db/database.ts";
+import type { Kernel } from "../../kernel/kernel.ts";
 import type { LogEntry } from "../../kernel/log/tail.ts";
 import type { Span } from "../../protocol/ids.ts";
-import { isForInbox } from "../messages/store.ts";
-import type { InboxStore, OfferRow } from "./store.ts";
+import { isForInbox } from "../messages/row.ts";
+import type { OfferRow } from "./row.ts";
+import type { InboxStore } from "./store.ts";
 
 /** One connection (or all polls of one instance), as offers are recorded for it. */
 export interface OfferedTo {
@@ -41,7 +42,9 @@ export type Offers = ReturnType<typeof createOffers>;
  * What was handed to the kernel for whom: ranges of the log, written at most once a second. After a crash the last second
  * is missing, so what is recorded is "at least".
  */
-export function createOffers(db: Db, store: InboxStore, clock: Clock, onError: (error: unknown) => void) {
+type Parts = Pick<Kernel, "db" | "clock" | "hooks" | "onError">;
+
+export function createOffers({ db, clock, hooks, onError }: Parts, store: InboxStore) {
   let pending: Range[] = [];
   let saving: Range[] = [];
   let saves: Promise<void> = Promise.resolve();
@@ -51,7 +54,8 @@ export function createOffers(db: Db, store: InboxStore, clock: Clock, onError: (
   /** The newest entry noted for each agent since the start. */
   const newest = new Map<string, number>();
   let timer: (() => void) | undefined;
-  const listeners: ((transport: string, n: number) => void)[] = [];
+  /** Entries were handed over by a transport. */
+  const noted = hooks.event<[transport: string, entries: number]>("deliveries.noted");
 
   /** One after the other: what could not be written stays, and goes first the next time. */
   function save(): Promise<void> {
@@ -118,7 +122,7 @@ export function createOffers(db: Db, store: InboxStore, clock: Clock, onError: (
 
   /** Notes that all entries for this agent in a span were handed over. */
   function note(to: OfferedTo, span: Span, entries: number): void {
-    for (const listener of listeners) listener(to.transport, entries);
+    noted.announce(to.transport, entries);
     if (record(to, span)) stretch(to, span);
   }
 
@@ -189,8 +193,7 @@ export function createOffers(db: Db, store: InboxStore, clock: Clock, onError: (
 
     beyond,
 
-    /** Told of each note: by which transport, and how many entries. */
-    onNoted: (listener: (transport: string, n: number) => void) => listeners.push(listener),
+    noted,
 
     /** Resolves when no saving is under way. */
     settled: (): Promise<void> => saves,

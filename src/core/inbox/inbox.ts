@@ -1,23 +1,18 @@
-import type { AgentService } from "../../identity/agents/service.ts";
-import type { AgentFacts, AgentStore } from "../../identity/agents/store.ts";
-import type { MemberStore } from "../../identity/agents/store-members.ts";
+import type { AgentFacts } from "../../identity/agents/row.ts";
 import { actingAs, type Caller, requireReader } from "../../identity/auth/caller.ts";
-import type { Clock } from "../../kernel/clock.ts";
 import type { Reading, Tx } from "../../kernel/db/database.ts";
-import type { Log } from "../../kernel/log/log.ts";
 import type { LogEntry } from "../../kernel/log/tail.ts";
 import { fitting, jsonBytes } from "../../kernel/pages.ts";
 import type { Span } from "../../protocol/ids.ts";
 import type { Acked, Reset } from "../../protocol/inbox.ts";
 import type { MessageKind } from "../../protocol/messages.ts";
 import { Problem } from "../../protocol/problem.ts";
+import type { Base } from "../base.ts";
 import { toLogEntry } from "../messages/entry.ts";
-import { type Candidate, isForInbox, type MessageStore } from "../messages/store.ts";
+import { type Candidate, isForInbox } from "../messages/row.ts";
 import { conditions } from "../messages/store-lists.ts";
-import type { WorkStore } from "../work/store.ts";
 import type { Offers } from "./deliveries.ts";
 import type { Settled } from "./settled.ts";
-import type { InboxStore } from "./store.ts";
 
 /** One page of an inbox. Everything for the agent up to `upTo` is in `entries` or came before the place asked for. */
 export interface InboxPage {
@@ -27,20 +22,6 @@ export interface InboxPage {
   head: number;
   targetsNow: string[];
   reset?: Reset | undefined;
-}
-
-export interface InboxParts {
-  agents: AgentService;
-  agentStore: AgentStore;
-  members: MemberStore;
-  store: MessageStore;
-  inboxStore: InboxStore;
-  works: WorkStore;
-  settled: Settled;
-  offers: Offers;
-  log: Log;
-  clock: Clock;
-  headOf(on: Reading): number;
 }
 
 /** Looked at beyond the limit, so that one's own group messages rarely make a page short. */
@@ -62,8 +43,10 @@ interface Look {
 export type Inbox = ReturnType<typeof createInbox>;
 
 /** Reading what is for an agent, and acknowledging it. */
-export function createInbox(parts: InboxParts) {
-  const { agents, agentStore, members, store, inboxStore, works, settled, offers, log, clock, headOf } = parts;
+export function createInbox(base: Base, settled: Settled, offers: Offers) {
+  const { clock, headOf, log } = base.kernel;
+  const { agents, directory } = base.identity;
+  const { messages: store, work: works, inbox: inboxStore } = base.rows;
 
   /** What is stored for an agent after a place. One read transaction: the floor is checked in it, so no hole is silent. */
   async function page(on: Reading, agentId: string, after: number, limit: number): Promise<InboxPage> {
@@ -87,8 +70,8 @@ export function createInbox(parts: InboxParts) {
 
   /** Memberships that hold all the way share one query; those that began or ended in between have their own bounds. */
   async function candidates(on: Reading, agentId: string, after: number, limit: number, head: number) {
-    const open = await agentStore.openMemberships(on, agentId);
-    const ended = await agentStore.endedBeyond(on, agentId, after, MAX_ENDED + 1);
+    const open = await directory.openMemberships(on, agentId);
+    const ended = await directory.endedBeyond(on, agentId, after, MAX_ENDED + 1);
     const areMany = ended.length > MAX_ENDED;
     const partial = [...open.filter((member) => member.sinceId > after), ...(areMany ? [] : ended)];
     const targets = open.filter((member) => member.sinceId <= after).map((member) => member.target);
@@ -127,7 +110,7 @@ export function createInbox(parts: InboxParts) {
   async function requireInbox(on: Reading, caller: Caller, agentId: string, after = 0): Promise<AgentFacts> {
     requireReader(caller, agentId);
     if (after > 0) checkPlace(after, headOf(on), "after");
-    const facts = await agentStore.facts(on, agentId);
+    const facts = await directory.facts(on, agentId);
     if (!facts)
       throw new Problem("not-found", `There is no agent ${agentId}.`, { suggestions: agents.suggest(agentId) });
     if (facts.deletedAt !== null)
@@ -152,7 +135,7 @@ export function createInbox(parts: InboxParts) {
     checkPlace(upTo, head, "/upTo");
     if (upTo <= facts.cursor) return { cursor: facts.cursor, skipped: 0 };
     const skipped = await neverOffered(tx, agentId, { after: facts.cursor, upTo });
-    await members.ack(tx, agentId, upTo, clock.now());
+    await directory.ack(tx, agentId, upTo, clock.now());
     const loss = await inboxStore.loss(tx, agentId);
     if (loss && loss.lastId <= upTo) await inboxStore.clearLoss(tx, agentId);
     return { cursor: upTo, skipped };
@@ -192,7 +175,7 @@ export function createInbox(parts: InboxParts) {
   }
 
   async function openWork(on: Reading, agentId: string, filter: Look) {
-    const belongs = await agentStore.openMemberships(on, agentId);
+    const belongs = await directory.openMemberships(on, agentId);
     const lists = [];
     for (const { target } of belongs) lists.push(await works.openFor(on, target, MAX_LOOKED));
     const kept = await store.filtered(
@@ -212,7 +195,7 @@ export function createInbox(parts: InboxParts) {
     requireInbox,
     /** Where the log begins and ends, and whether there is work that the agent may claim. */
     async glance(on: Reading, agentId: string) {
-      const belongs = await agentStore.openMemberships(on, agentId);
+      const belongs = await directory.openMemberships(on, agentId);
       const targets = belongs.map((member) => member.target);
       const isOpen = (await works.bestOpen(on, targets)) !== undefined;
       return { head: headOf(on), floor: await store.floor(on), isOpen };

@@ -3,18 +3,17 @@ import type { Caller } from "../../identity/auth/caller.ts";
 import type { Reading } from "../../kernel/db/database.ts";
 import type { LogEntry } from "../../kernel/log/tail.ts";
 import type { InboxQuery } from "../../protocol/inbox.ts";
+import type { Areas } from "../core.ts";
 import { messageJson } from "../messages/entry.ts";
-import type { Lists } from "../messages/lists.ts";
-import type { Parents } from "../messages/parents.ts";
-import type { WorkRow } from "../work/store.ts";
-import { createLooks, type LookParts } from "./poll.ts";
+import type { WorkRow } from "../work/row.ts";
 
 type Query = z.output<typeof InboxQuery>;
 
 /** One look into an inbox, as JSON. */
-export function createLookJson(parts: LookParts & { lists: Lists; parents: Parents }) {
-  const { db, inbox, lists, parents } = parts;
-  const looks = createLooks(parts);
+export function createLookJson({ kernel, core }: Pick<Areas, "kernel" | "core">) {
+  const { db } = kernel;
+  const { inbox, looks, offers, settled: settling } = core.inbox;
+  const { lists, parents } = core.messages;
 
   async function itemsJson(
     on: Reading,
@@ -60,8 +59,8 @@ export function createLookJson(parts: LookParts & { lists: Lists; parents: Paren
       const found = await lists.withWork(on, items);
       const states = new Map(found.flatMap(({ entry, work }) => (work ? [[entry.id, work] as const] : [])));
       const entries = found.map(({ entry }) => entry);
-      if (caller.agentId === agentId) await parts.offers.noteSeen(on, caller, entries);
-      const settled = await parts.settled.among(on, agentId, entries, states);
+      if (caller.agentId === agentId) await offers.noteSeen(on, caller, entries);
+      const settled = await settling.among(on, agentId, entries, states);
       const json = await itemsJson(on, caller, agentId, entries, states, settled, query.include === "parent");
       return `{"items":[${json.join(",")}],"cursor":${facts.cursor},"head":${glance.head},"more":${more},"open":${glance.isOpen}}`;
     },

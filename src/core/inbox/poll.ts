@@ -1,7 +1,8 @@
 import type { Caller } from "../../identity/auth/caller.ts";
-import type { Db, Reading } from "../../kernel/db/database.ts";
+import type { Reading } from "../../kernel/db/database.ts";
 import type { LogEntry } from "../../kernel/log/tail.ts";
-import type { WorkRow, WorkStore } from "../work/store.ts";
+import type { Base } from "../base.ts";
+import type { WorkRow } from "../work/row.ts";
 import type { Offers } from "./deliveries.ts";
 import type { Inbox, InboxPage } from "./inbox.ts";
 import type { Settled } from "./settled.ts";
@@ -31,18 +32,17 @@ export interface Handed {
   by: "poll" | "mcp" | "digest";
 }
 
-export interface LookParts {
-  db: Pick<Db, "read">;
-  inbox: Inbox;
-  works: WorkStore;
-  settled: Settled;
-  offers: Offers;
-}
-
 export type Looks = ReturnType<typeof createLooks>;
 
 /** Looking into an inbox, for whoever asks: a poll, or a tool. */
-export function createLooks({ inbox, works, settled, offers }: LookParts) {
+export function createLooks(base: Base, parts: { inbox: Inbox; settled: Settled; offers: Offers }) {
+  const { work: works } = base.rows;
+  const { inbox, settled, offers } = parts;
+  const states = (on: Reading, entries: readonly LogEntry[]): Promise<Map<number, WorkRow>> => {
+    const ids = entries.filter((entry) => entry.claimable).map((entry) => entry.id);
+    return works.byIds(on, ids);
+  };
+
   return {
     /** Whose entries a wait listens for. @throws Problem 403, 404, 409, 410 */
     async targets(on: Reading, caller: Caller, agentId: string): Promise<string[]> {
@@ -50,22 +50,18 @@ export function createLooks({ inbox, works, settled, offers }: LookParts) {
       return (await inbox.page(on, agentId, Number.MAX_SAFE_INTEGER, 1)).targetsNow;
     },
 
-    states: (on: Reading, entries: readonly LogEntry[]): Promise<Map<number, WorkRow>> =>
-      works.byIds(
-        on,
-        entries.filter((entry) => entry.claimable).map((entry) => entry.id),
-      ),
+    states,
 
     /** @throws Problem 403, 404, 409, 410, 422 */
     async at(on: Reading, caller: Caller, agentId: string, from: number | undefined, limit: number): Promise<Looked> {
       const facts = await inbox.requireInbox(on, caller, agentId, from);
       const after = from ?? facts.cursor;
       const page = await inbox.page(on, agentId, after, limit);
-      const states = await this.states(on, page.entries);
+      const found = await states(on, page.entries);
       return {
         page,
-        states,
-        settled: await settled.among(on, agentId, page.entries, states),
+        states: found,
+        settled: await settled.among(on, agentId, page.entries, found),
         after,
         next: Math.max(after, page.upTo),
         cursor: facts.cursor,

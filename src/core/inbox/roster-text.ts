@@ -70,13 +70,13 @@ export function createRosterText(roster: Roster, connections: Connections, clock
     timer ??= clock.after(PRESENCE_EVERY_MS, flush);
   }
 
-  roster.onChange(note);
-  connections.onPresent((agentId) => {
-    if (present.size === 0) setImmediate(tellPresent);
-    present.add(agentId);
-  });
-
   return {
+    note,
+    noteConnections(agentId: string): void {
+      if (present.size === 0) setImmediate(tellPresent);
+      present.add(agentId);
+    },
+
     /** `"agents": [...], "agentsTotal": n`, as JSON; online ones first. Made once for each state of the roster. */
     members(): SharedMembers {
       if (madeAt === roster.version()) return text;

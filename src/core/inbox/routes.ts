@@ -1,40 +1,19 @@
 import { type Answer, type CallOf, ok, RawJson, type Route, route } from "../../identity/auth/route.ts";
-import type { Db } from "../../kernel/db/database.ts";
 import { createSse } from "../../kernel/http/sse.ts";
 import * as api from "../../protocol/inbox.ts";
 import { Problem } from "../../protocol/problem.ts";
 import { streamInbox, watchMessages } from "../../protocol/streams.ts";
-import type { Lists } from "../messages/lists.ts";
-import type { Parents } from "../messages/parents.ts";
+import type { Areas } from "../core.ts";
 import { storedTarget } from "../messages/routes.ts";
-import type { WorkStore } from "../work/store.ts";
-import type { Offers } from "./deliveries.ts";
-import type { Inbox } from "./inbox.ts";
 import { createLookJson } from "./poll-json.ts";
-import type { Settled } from "./settled.ts";
-import type { InboxStreams } from "./stream.ts";
-import type { Waits } from "./waits.ts";
-import type { WatchStreams } from "./watch.ts";
-
-export interface InboxRouteParts {
-  db: Pick<Db, "read" | "write">;
-  inbox: Inbox;
-  streams: InboxStreams;
-  watch: WatchStreams;
-  lists: Lists;
-  parents: Parents;
-  works: WorkStore;
-  settled: Settled;
-  offers: Offers;
-  waits: Waits;
-}
 
 type InboxCall = CallOf<typeof api.readInbox>;
 
 /** Reading an inbox: at once, with a wait, or as a stream. */
-export function inboxRoutes(parts: InboxRouteParts): Route[] {
-  const { db, inbox, streams, watch, waits } = parts;
-  const look = createLookJson(parts);
+export function inboxRoutes({ kernel, core }: Areas): Route[] {
+  const { db } = kernel;
+  const { inbox, streams, watch, waits } = core.inbox;
+  const look = createLookJson({ kernel, core });
 
   async function readInbox(call: InboxCall): Promise<Answer> {
     const { caller, params, query, request } = call;

@@ -1,19 +1,20 @@
 import type { Clock } from "../../kernel/clock.ts";
 import type { Reading } from "../../kernel/db/database.ts";
+import type { Hooks } from "../../kernel/hooks.ts";
 import type { LogEntry } from "../../kernel/log/tail.ts";
-import type { WorkRow } from "../work/store.ts";
-
-/** Finds those of an agent's entries that need nothing more from it. */
-type Judge = (on: Reading, entries: readonly LogEntry[], reader: string) => Promise<Iterable<number>>;
+import type { WorkRow } from "../work/row.ts";
 
 export type Settled = ReturnType<typeof createSettled>;
 
 /**
  * Entries of an inbox that need nothing more from their reader: work that has ended or that another agent holds, and
- * whatever a feature that owns a kind of message says has ended (`alsoBy`). They stay in the log; no model is shown them.
+ * whatever a feature that owns a kind of message says has ended. They stay in the log; no model is shown them.
  */
-export function createSettled(clock: Clock) {
-  const judges: Judge[] = [];
+export function createSettled(clock: Clock, hooks: Hooks) {
+  /** Ids among entries that are not claimable and need nothing more from their reader. */
+  const settledAmong = hooks.question<[entries: readonly LogEntry[], reader: string], Iterable<number>>(
+    "inbox.settled",
+  );
 
   function isSettled(reader: string, work: WorkRow): boolean {
     if (work.state === "open" || work.state === "delayed") return false;
@@ -23,8 +24,7 @@ export function createSettled(clock: Clock) {
   }
 
   return {
-    /** Adds a judge over entries that are not claimable. */
-    alsoBy: (judge: Judge) => judges.push(judge),
+    settledAmong,
 
     /** Ids among `entries`; `states` holds the work of the claimable ones. */
     async among(
@@ -36,7 +36,7 @@ export function createSettled(clock: Clock) {
       const settled = new Set<number>();
       for (const work of states.values()) if (isSettled(reader, work)) settled.add(work.messageId);
       const others = entries.filter((entry) => !entry.claimable);
-      for (const judge of judges) for (const id of await judge(on, others, reader)) settled.add(id);
+      for (const ids of await settledAmong.all(on, others, reader)) for (const id of ids) settled.add(id);
       return settled;
     },
   };

@@ -1,21 +1,24 @@
 import type { Caller } from "../../identity/auth/caller.ts";
 import { type Route, route } from "../../identity/auth/route.ts";
+import type { RateLimit } from "../../kernel/http/rate-limit.ts";
 import type { SocketHandler } from "../../kernel/http/socket-outlet.ts";
 import { Problem } from "../../protocol/problem.ts";
 import * as api from "../../protocol/sockets.ts";
-import { createSocket, type SocketParts } from "./socket.ts";
+import type { Areas } from "../core.ts";
+import { createSocket } from "./socket.ts";
 
 /** Sockets that have not said yet who they are. Each may hold a whole frame in memory until its 5 s are over. */
 const MAX_UNKNOWN = 32;
 
-export interface SocketRouteParts extends SocketParts {
+export interface SocketServer {
+  /** @throws Problem 401 */
   identify(request: Request, requestId: string): Promise<Caller>;
   /** Takes the connection over; false when there is no server to do it (an in-process call). */
   upgrade(request: Request, data: SocketHandler, headers: Record<string, string>): boolean;
 }
 
 /** `GET /v1/agents/{id}/socket`: the inbox stream and the verbs over one WebSocket. */
-export function socketRoute(parts: SocketRouteParts): Route {
+export function socketRoute(areas: Areas, limit: RateLimit, server: SocketServer): Route {
   let unknown = 0;
 
   /** Counts a socket as unknown until the returned function is called. @throws Problem 429 */
@@ -38,7 +41,7 @@ export function socketRoute(parts: SocketRouteParts): Route {
     if (request.headers.get("upgrade")?.toLowerCase() !== "websocket")
       throw new Problem("upgrade-required", "Connect with a WebSocket client.");
     const hasToken = request.headers.get("authorization") !== null;
-    const caller = hasToken ? await parts.identify(request, headers["x-request-id"] ?? "") : undefined;
+    const caller = hasToken ? await server.identify(request, headers["x-request-id"] ?? "") : undefined;
     const offered = request.headers
       .get("sec-websocket-protocol")
       ?.split(",")
@@ -50,8 +53,8 @@ export function socketRoute(parts: SocketRouteParts): Route {
     const onKnown = caller ? () => undefined : admitUnknown();
     const withParents = query.include === "parent";
     const from = { agentId: params.id, after: query.after, withParents };
-    const handler = createSocket(parts, { ...from, caller, onKnown, peer: peer() });
-    if (!parts.upgrade(request, handler, chosen)) {
+    const handler = createSocket(areas, limit, { ...from, caller, onKnown, peer: peer() });
+    if (!server.upgrade(request, handler, chosen)) {
       onKnown();
       throw new Problem("upgrade-required", "This is not a WebSocket connection.");
     }

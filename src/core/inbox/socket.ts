@@ -1,10 +1,6 @@
 import type { ServerWebSocket } from "bun";
 import type { z } from "zod";
-import type { PresenceKeeper } from "../../identity/agents/presence.ts";
-import type { AgentService } from "../../identity/agents/service.ts";
-import type { Caller, Principal } from "../../identity/auth/caller.ts";
-import type { Clock } from "../../kernel/clock.ts";
-import type { Db } from "../../kernel/db/database.ts";
+import type { Caller } from "../../identity/auth/caller.ts";
 import { check } from "../../kernel/http/body.ts";
 import { checkNumbers, parseText, readJson } from "../../kernel/http/json.ts";
 import type { RateLimit } from "../../kernel/http/rate-limit.ts";
@@ -13,27 +9,9 @@ import type { Peer } from "../../kernel/log/peers.ts";
 import { AgentStatus } from "../../protocol/agents.ts";
 import { Problem } from "../../protocol/problem.ts";
 import { AuthFrame, SocketRequest } from "../../protocol/sockets.ts";
+import type { Areas } from "../core.ts";
 import { sentJson, workedJson } from "../messages/answers.ts";
-import type { Parents } from "../messages/parents.ts";
-import type { Sender } from "../messages/send.ts";
-import type { Claims, Worked } from "../work/claims.ts";
-import type { Inbox } from "./inbox.ts";
-import type { InboxStreams } from "./stream.ts";
-
-export interface SocketParts {
-  db: Pick<Db, "read" | "write">;
-  agents: AgentService;
-  presence: PresenceKeeper;
-  inbox: Inbox;
-  streams: InboxStreams;
-  sender: Sender;
-  claims: Claims;
-  parents: Parents;
-  limit: RateLimit;
-  clock: Clock;
-  authenticate(secret: string): Promise<Principal>;
-  onError(error: unknown): void;
-}
+import type { Worked } from "../work/claims.ts";
 
 const MAX_UNANSWERED = 64;
 const AUTH_WITHIN_MS = 5000;
@@ -55,10 +33,12 @@ export interface Opening {
   onKnown(): void;
 }
 
-export function createSocket(parts: SocketParts, opening: Opening): SocketHandler {
+export function createSocket(areas: Areas, limit: RateLimit, opening: Opening): SocketHandler {
   const { agentId, after, withParents, onKnown } = opening;
-  const { db, presence, inbox, streams, limit, clock, authenticate, onError } = parts;
-  const run = createVerbs(parts, agentId, withParents);
+  const { db, clock, onError } = areas.kernel;
+  const { presence, auth } = areas.identity;
+  const { inbox, streams } = areas.core.inbox;
+  const run = createVerbs(areas, agentId, withParents);
   let outlet: SocketOutlet;
   let { caller } = opening;
   let opened = false;
@@ -96,7 +76,7 @@ export function createSocket(parts: SocketParts, opening: Opening): SocketHandle
     cancelAuthTimer();
     try {
       const frame = check(AuthFrame, readJson(text, "The frame"), "") as z.infer<typeof AuthFrame>;
-      const principal = await authenticate(frame.token);
+      const principal = await auth.authenticate(frame.token);
       caller = { ...principal, instanceId: frame.instanceId ?? null, requestId: "" };
       onKnown();
       await begin(caller);
@@ -179,18 +159,20 @@ export function createSocket(parts: SocketParts, opening: Opening): SocketHandle
 }
 
 /** Each frame's verb; answers are the same JSON as over HTTP. */
-function createVerbs(
-  { db, agents, inbox, sender, claims, parents }: SocketParts,
-  agentId: string,
-  withParents: boolean,
-) {
+function createVerbs({ kernel, identity, core }: Areas, agentId: string, withParents: boolean) {
+  const { db } = kernel;
+  const { agents } = identity;
+  const { messages } = core;
+  const { parents } = messages;
+  const { claims } = core.work;
+  const { inbox } = core.inbox;
   return (caller: Caller, frame: SocketRequest): Promise<string> => {
     const including = (items: readonly Worked[]): Promise<readonly Worked[]> | readonly Worked[] =>
       withParents ? db.read((on) => parents.ofWork(on, caller, agentId, items)) : items;
     switch (frame.type) {
       case "send":
         return db
-          .write((tx) => sender.send(tx, caller, withFrom(frame.message, caller, agentId)))
+          .write((tx) => messages.send(tx, caller, withFrom(frame.message, caller, agentId)))
           .then((sent) => sentJson(sent, true));
       case "ack":
         return db.write((tx) => inbox.ack(tx, caller, agentId, frame.upTo)).then((acked) => JSON.stringify(acked));

@@ -3,9 +3,9 @@ import { agents } from "../../identity/agents/tables.ts";
 import { bound, boundLimit } from "../../kernel/db/bound.ts";
 import type { Db, Reading, Tx } from "../../kernel/db/database.ts";
 import { losses } from "../retention/tables.ts";
+import type { OfferRow } from "./row.ts";
 import { offers } from "./tables.ts";
 
-export type OfferRow = Omit<typeof offers.$inferSelect, "id">;
 export type InboxStore = ReturnType<typeof createInboxStore>;
 
 const p = sql.placeholder;

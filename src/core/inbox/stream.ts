@@ -1,31 +1,16 @@
-import type { AgentStore, Membership } from "../../identity/agents/store.ts";
+import type { Membership } from "../../identity/agents/row.ts";
 import type { Caller } from "../../identity/auth/caller.ts";
-import type { Clock } from "../../kernel/clock.ts";
-import type { Db } from "../../kernel/db/database.ts";
-import { byeEvent, type Connection, type Connections } from "../../kernel/log/connections.ts";
+import { byeEvent, type Connection } from "../../kernel/log/connections.ts";
 import { Follower, type Sink, type Source } from "../../kernel/log/follower.ts";
-import type { Log } from "../../kernel/log/log.ts";
 import { Encoded, type Outlet } from "../../kernel/log/outlet.ts";
 import type { LogEntry } from "../../kernel/log/tail.ts";
+import type { Base } from "../base.ts";
 import type { Parents } from "../messages/parents.ts";
 import type { Offers } from "./deliveries.ts";
 import type { Inbox } from "./inbox.ts";
 import type { RosterText } from "./roster-text.ts";
 
 const PAGE = 256;
-
-export interface InboxStreamParts {
-  db: Db;
-  agentStore: AgentStore;
-  inbox: Inbox;
-  parents: Parents;
-  offers: Offers;
-  log: Log;
-  connections: Connections;
-  roster: RosterText;
-  clock: Clock;
-  onError(error: unknown): void;
-}
 
 /** An inbox connection that is open. */
 export interface OpenInbox extends Connection {
@@ -52,8 +37,13 @@ interface Claimant {
 export type InboxStreams = ReturnType<typeof createInboxStreams>;
 
 /** Streams of one agent's inbox, over SSE or WebSocket. */
-export function createInboxStreams(parts: InboxStreamParts) {
-  const { db, agentStore, inbox, parents, offers, log, connections, roster, clock, onError } = parts;
+export function createInboxStreams(
+  base: Base,
+  parts: { inbox: Inbox; parents: Parents; offers: Offers; rosterText: RosterText },
+) {
+  const { clock, connections, db, log, onError } = base.kernel;
+  const { directory } = base.identity;
+  const { inbox, parents, offers, rosterText } = parts;
   const byAgent = new Map<string, Set<OpenInbox>>();
   const claimantsByTarget = new Map<string, Set<Claimant>>();
 
@@ -92,7 +82,7 @@ export function createInboxStreams(parts: InboxStreamParts) {
       async reload(after: number) {
         const had = source.targets;
         const isOpen = await db.read(async (on) => {
-          members = await agentStore.membershipsBeyond(on, agentId, after);
+          members = await directory.membershipsBeyond(on, agentId, after);
           source.unindex();
           source.targets = new Set(members.filter((m) => m.untilId === null).map((m) => m.target));
           source.index();
@@ -196,7 +186,7 @@ export function createInboxStreams(parts: InboxStreamParts) {
     const { head, floor, isOpen } = await db.read((on) => inbox.glance(on, facts.id));
     const { id: agentId, epoch, cursor } = facts;
     const about = JSON.stringify({ agentId, epoch, cursor, head, firstId: floor + 1, open: isOpen });
-    return new Encoded("hello", about, roster.members());
+    return new Encoded("hello", about, rosterText.members());
   }
 
   return {

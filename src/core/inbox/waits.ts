@@ -1,3 +1,4 @@
+import type { Change } from "../../identity/agents/roster.ts";
 import type { Caller } from "../../identity/auth/caller.ts";
 import type { Clock } from "../../kernel/clock.ts";
 import type { Connection, Connections } from "../../kernel/log/connections.ts";
@@ -170,7 +171,7 @@ export function createWaits({ log, parked, connections, clock }: WaitParts) {
     forWork,
     nudge,
     /** Who is not ready is passed over when there is work, and looks again when it is. */
-    setReady(agentId: string, ready: boolean): void {
+    setReady({ agentId, ready }: Pick<Change, "agentId" | "ready">): void {
       if (!ready) unready.add(agentId);
       else if (unready.delete(agentId)) nudge(agentId);
     },

@@ -1,35 +1,19 @@
-import type { AgentStore, Membership } from "../../identity/agents/store.ts";
+import type { Membership } from "../../identity/agents/row.ts";
 import type { Caller } from "../../identity/auth/caller.ts";
-import type { Clock } from "../../kernel/clock.ts";
-import type { Db, Reading } from "../../kernel/db/database.ts";
-import { byeEvent, type Connection, type Connections } from "../../kernel/log/connections.ts";
+import { byeEvent, type Connection } from "../../kernel/log/connections.ts";
 import { Follower, type Sink, type Source } from "../../kernel/log/follower.ts";
-import { EVERYTHING, type Log } from "../../kernel/log/log.ts";
+import { EVERYTHING } from "../../kernel/log/log.ts";
 import { Encoded, type Outlet } from "../../kernel/log/outlet.ts";
 import type { LogEntry } from "../../kernel/log/tail.ts";
+import type { Base } from "../base.ts";
 import type { Access } from "../messages/access.ts";
 import { holdingJson } from "../messages/entry.ts";
+import type { Filter } from "../messages/filter.ts";
 import type { Lists } from "../messages/lists.ts";
-import type { MessageStore } from "../messages/store.ts";
-import type { Filter } from "../messages/store-lists.ts";
-import type { WorkRow } from "../work/store.ts";
+import type { WorkRow } from "../work/row.ts";
 import type { Offers } from "./deliveries.ts";
 
 const PAGE = 256;
-
-export interface WatchStreamParts {
-  db: Db;
-  agentStore: AgentStore;
-  lists: Lists;
-  access: Access;
-  store: MessageStore;
-  offers: Offers;
-  log: Log;
-  connections: Connections;
-  clock: Clock;
-  headOf(on: Reading): number;
-  onError(error: unknown): void;
-}
 
 interface Watcher {
   /** Whose eyes it has; null sees everything. */
@@ -42,8 +26,11 @@ interface Watcher {
 export type WatchStreams = ReturnType<typeof createWatchStreams>;
 
 /** Streams over everything that somebody may read, for people who watch. */
-export function createWatchStreams(parts: WatchStreamParts) {
-  const { db, agentStore, lists, access, store, offers, log, connections, clock, headOf, onError } = parts;
+export function createWatchStreams(base: Base, parts: { lists: Lists; access: Access; offers: Offers }) {
+  const { clock, connections, db, headOf, log, onError } = base.kernel;
+  const { directory } = base.identity;
+  const { messages: store } = base.rows;
+  const { lists, access, offers } = parts;
   const watchers = new Set<Watcher>();
   /** Changes of work are told one after the other: each needs to be looked up first. */
   let told: Promise<void> = Promise.resolve();
@@ -66,7 +53,7 @@ export function createWatchStreams(parts: WatchStreamParts) {
         return { entries: page.items.map((item) => item.entry), upTo: page.next ?? head };
       },
       async reload(after) {
-        if (reader !== null) members = await db.read((on) => agentStore.membershipsBeyond(on, reader, after));
+        if (reader !== null) members = await db.read((on) => directory.membershipsBeyond(on, reader, after));
       },
     };
   }
@@ -144,30 +131,27 @@ export function createWatchStreams(parts: WatchStreamParts) {
     }
   }
 
+  /**
+   * Sends events of one name about a message, in the order of the calls. A watcher that cannot keep up misses some.
+   * `state`: the state that its work is in now.
+   */
+  function about(
+    messageId: number,
+    event: string,
+    json: string | readonly string[] | (() => string),
+    state?: WorkRow["state"],
+  ): void {
+    if (watchers.size === 0) return;
+    const events = [typeof json === "function" ? json() : json].flat().map((one) => new Encoded(event, one));
+    told = told.then(() => tell(messageId, events, state)).catch(onError);
+  }
+
   return {
     open,
-    /**
-     * Something about a message (or several such things), as events of that name, in the order of the calls. A watcher that
-     * cannot keep up misses some. `state`: the work is in it now.
-     */
-    about(
-      messageId: number,
-      event: string,
-      json: string | readonly string[] | (() => string),
-      state?: WorkRow["state"],
-    ): void {
-      if (watchers.size === 0) return;
-      const events = [typeof json === "function" ? json() : json].flat().map((one) => new Encoded(event, one));
-      told = told.then(() => tell(messageId, events, state)).catch(onError);
-    },
+    about,
     workChanged(work: WorkRow): void {
       const { messageId, state } = work;
-      this.about(
-        messageId,
-        "work",
-        `{"messageId":${messageId},"state":"${state}","claim":${holdingJson(work)}}`,
-        state,
-      );
+      about(messageId, "work", `{"messageId":${messageId},"state":"${state}","claim":${holdingJson(work)}}`, state);
     },
     membershipsChanged(agentId: string): void {
       for (const { reader, follower } of watchers) if (reader === agentId) follower.markStale();

@@ -1,23 +1,24 @@
+import type { Directory } from "../../identity/agents/directory.ts";
 import type { AgentService } from "../../identity/agents/service.ts";
-import type { MemberStore } from "../../identity/agents/store-members.ts";
 import { isGroup } from "../../identity/agents/target.ts";
 import { type Caller, readingAs } from "../../identity/auth/caller.ts";
 import type { Reading } from "../../kernel/db/database.ts";
 import { Problem } from "../../protocol/problem.ts";
 import type { WorkStore } from "../work/store.ts";
-import type { Candidate, Lineage, MessageRow, MessageStore } from "./store.ts";
+import type { Candidate, Lineage, MessageRow } from "./row.ts";
+import type { MessageStore } from "./store.ts";
 
 export type Access = ReturnType<typeof createAccess>;
 
 /** Who may read which message. */
-export function createAccess(agents: AgentService, store: MessageStore, works: WorkStore, members: MemberStore) {
+export function createAccess(agents: AgentService, store: MessageStore, works: WorkStore, directory: Directory) {
   /** Passes for messages it sent, received or worked on, and for open work it may claim. */
   async function mayRead(on: Reading, agentId: string, row: Candidate): Promise<boolean> {
     if (row.fromId === agentId || row.target === agentId) return true;
-    if (isGroup(row.target) && (await members.memberAt(on, agentId, row.target, row.id))) return true;
+    if (isGroup(row.target) && (await directory.memberAt(on, agentId, row.target, row.id))) return true;
     if (await works.workedOn(on, agentId, row.id)) return true;
     const work = await works.byId(on, row.id);
-    return work?.state === "open" && (await members.targetsNow(on, agentId)).includes(row.target);
+    return work?.state === "open" && (await directory.targetsNow(on, agentId)).includes(row.target);
   }
 
   return {

@@ -1,18 +1,10 @@
-import type { AgentService } from "../../identity/agents/service.ts";
-import type { AgentFacts, AgentStore } from "../../identity/agents/store.ts";
-import type { MemberStore } from "../../identity/agents/store-members.ts";
+import type { AgentFacts } from "../../identity/agents/row.ts";
 import { formatTarget, parseTarget, type Target } from "../../identity/agents/target.ts";
 import type { Reading } from "../../kernel/db/database.ts";
 import type { ParsedDraft, RoutedBy } from "../../protocol/messages.ts";
 import { Problem } from "../../protocol/problem.ts";
+import type { Base } from "../base.ts";
 import type { Author } from "./send.ts";
-
-export interface AddressingParts {
-  agents: Pick<AgentService, "suggest">;
-  agentStore: AgentStore;
-  members: MemberStore;
-  headOf(on: Reading): number;
-}
 
 /** A message whose target was looked up: ready to be appended. */
 export interface Addressed {
@@ -34,15 +26,6 @@ export interface Addressed {
   owed?: boolean | undefined;
 }
 
-/**
- * Requirements on a message to an agent of one kind, and its form in the log.
- * @throws Problem 422 when it cannot be sent there as it is
- */
-export type Shaper = (on: Reading, author: Author, draft: ParsedDraft, target: AgentFacts) => Promise<ParsedDraft>;
-
-/** Looked at when a message is planned and when it is appended. @throws Problem 422 when its sender may not send it */
-export type DraftCheck = (on: Reading, author: Author, draft: ParsedDraft) => Promise<void>;
-
 /** The agent that `@name` stands for, or undefined; `names` are what it could have meant. */
 export interface NameBook {
   find(on: Reading, name: string): Promise<string | undefined>;
@@ -50,15 +33,19 @@ export interface NameBook {
 }
 
 /** Looks up the target of a draft, and whether it may be sent there as it is. */
-export function createAddressing({ agents, agentStore, members, headOf }: AddressingParts) {
-  const checks: DraftCheck[] = [];
-  const shapers = new Map<AgentFacts["kind"], Shaper>();
-  let nameBook: NameBook | undefined;
+export function createAddressing(base: Base) {
+  const { headOf, hooks } = base.kernel;
+  const { agents, directory } = base.identity;
+  const { names } = base.options;
+  /** The form that a message to an agent has in the log. @throws Problem 422 when it cannot be sent there as it is */
+  const shape = hooks.question<[author: Author, draft: ParsedDraft, target: AgentFacts], ParsedDraft>("messages.shape");
+  /** Asked when a message is planned and when it is appended. @throws Problem 422 when its sender may not send it */
+  const check = hooks.question<[author: Author, draft: ParsedDraft], never>("messages.check");
 
   /** @throws Problem 422 when nobody goes by that name, nobody there could claim it, or it carries another's file. */
   async function address(on: Reading, author: Author, draft: ParsedDraft): Promise<Addressed> {
     const addressed = await lookUp(on, author, draft);
-    for (const check of checks) await check(on, author, addressed.draft);
+    await check.all(on, author, addressed.draft);
     return addressed;
   }
 
@@ -69,10 +56,10 @@ export function createAddressing({ agents, agentStore, members, headOf }: Addres
     const name = formatTarget(target);
     if (target.kind === "group") {
       const matched = await othersIn(on, name, author.id);
-      const suggestions = matched === 0 ? agents.suggest(name, await agentStore.groupNames(on)) : undefined;
+      const suggestions = matched === 0 ? agents.suggest(name, await directory.groupNames(on)) : undefined;
       return { draft, author, target: name, matched, suggestions };
     }
-    const facts = await agentStore.facts(on, target.id);
+    const facts = await directory.facts(on, target.id);
     if (!facts) throw unknownTarget(draft.to);
     if (facts.deletedAt !== null)
       throw unknownTarget(
@@ -85,24 +72,24 @@ export function createAddressing({ agents, agentStore, members, headOf }: Addres
 
   /** Members of a group now, without the sender: its own message does not come to it. */
   async function othersIn(on: Reading, group: string, senderId: string): Promise<number> {
-    const all = await agentStore.members(on, group);
-    return all > 0 && (await members.memberAt(on, senderId, group, headOf(on) + 1)) ? all - 1 : all;
+    const all = await directory.members(on, group);
+    return all > 0 && (await directory.memberAt(on, senderId, group, headOf(on) + 1)) ? all - 1 : all;
   }
 
   /** @throws Problem 422 when it cannot be sent there as it is */
   async function toOne(on: Reading, author: Author, draft: ParsedDraft, to: AgentFacts): Promise<Addressed> {
     checkClaimable(draft, to);
-    const shaped = (await shapers.get(to.kind)?.(on, author, draft, to)) ?? draft;
+    const shaped = (await shape.first(on, author, draft, to)) ?? draft;
     return { draft: shaped, author, target: to.id, matched: 1 };
   }
 
   /** Whom `@name` means. @throws Problem 422: an unknown name is nobody, never somebody else. */
   async function named(on: Reading, name: string): Promise<Exclude<Target, { kind: "channel" }>> {
-    const id = await nameBook?.find(on, name);
+    const id = await names.find(on, name);
     if (id !== undefined) return { kind: "agent", id };
     throw unknownTarget(
       `@${name}`,
-      (await nameBook?.names(on))?.map((known) => `@${known}`),
+      (await names.names(on)).map((known) => `@${known}`),
     );
   }
 
@@ -116,13 +103,8 @@ export function createAddressing({ agents, agentStore, members, headOf }: Addres
   return {
     address,
     toOne,
-    check: (check: DraftCheck) => checks.push(check),
-    /** One shaper for each kind of agent. */
-    shape: (kind: AgentFacts["kind"], shaper: Shaper) => shapers.set(kind, shaper),
-    /** Resolves `@name`. */
-    nameBy(book: NameBook): void {
-      nameBook = book;
-    },
+    shape,
+    check,
   };
 }
 

@@ -1,11 +1,10 @@
 import type { Reading, Tx } from "../../kernel/db/database.ts";
 import type { AgentId, Target } from "../../protocol/ids.ts";
 import type { ParsedDraft } from "../../protocol/messages.ts";
-import type { WorkStore } from "../work/store.ts";
+import type { Base } from "../base.ts";
 import type { Linked, Links } from "./links.ts";
+import type { Lineage } from "./row.ts";
 import type { Author } from "./send.ts";
-import type { Lineage, MessageRow, MessageStore } from "./store.ts";
-import type { LinkStore } from "./store-links.ts";
 
 /** The cause of a message. */
 export interface Behind extends Linked {
@@ -29,16 +28,14 @@ export interface Judged extends Behind {
 /** Its number of turns by agents in a row, and whether further messages are to be held back. */
 export interface Verdict {
   streak: number;
-  pause?: "chain" | "thread" | undefined;
+  pause?: Pause | undefined;
 }
 
-/** Keeps agents from answering each other for ever. */
-export interface LoopGuard {
-  /** @throws Problem 429 loop-paused */
-  judge(tx: Tx, judged: Judged): Promise<Verdict>;
-  /** In the write that appended the message that was one too many. */
-  pause(tx: Tx, row: MessageRow, what: "chain" | "thread"): Promise<void>;
-}
+/** Part of a conversation that agents may not go on with. */
+export type Pause = "chain" | "thread";
+
+/** Keeps agents from answering each other for ever. @throws Problem 429 loop-paused */
+export type Judge = (tx: Tx, judged: Judged) => Promise<Verdict>;
 
 /** Whether an agent or a bot speaks: not a person, not the relay. */
 export const isAgentMade = ({ kind, bot }: Pick<Author, "kind" | "bot">): boolean =>
@@ -47,15 +44,9 @@ export const isAgentMade = ({ kind, bot }: Pick<Author, "kind" | "bot">): boolea
 /** Nothing: it begins a chain of its own. */
 export const ROOT: Behind = { cause: undefined, workId: null };
 
-export interface CauseParts {
-  store: Pick<MessageStore, "lineage">;
-  linkStore: LinkStore;
-  works: Pick<WorkStore, "newestHeld">;
-  links: Links;
-}
-
 /** Why something is said. */
-export function createCauses({ store, linkStore, works, links }: CauseParts) {
+export function createCauses(base: Base, links: Links) {
+  const { messages: store, work: works, links: linkStore } = base.rows;
   async function held(on: Reading, author: Author): Promise<Lineage | undefined> {
     const id = await works.newestHeld(on, author.id);
     return id === undefined ? undefined : store.lineage(on, id);

@@ -5,7 +5,8 @@ import { newId } from "../../kernel/ids.ts";
 import type { AgentId } from "../../protocol/ids.ts";
 import type { ParsedDraft } from "../../protocol/messages.ts";
 import { fromTime } from "../../protocol/wire.ts";
-import type { ScheduledRow, ScheduledStore } from "./store-delayed.ts";
+import type { ScheduledRow } from "./row.ts";
+import type { ScheduledStore } from "./store-delayed.ts";
 
 export const DELIVER = "message.deliver";
 

@@ -1,7 +1,9 @@
 import type { Clock } from "../../kernel/clock.ts";
 import type { Reading } from "../../kernel/db/database.ts";
+import type { Hooks } from "../../kernel/hooks.ts";
 import type { WorkStore } from "../work/store.ts";
-import type { Lineage, MessageStore } from "./store.ts";
+import type { Lineage } from "./row.ts";
+import type { MessageStore } from "./store.ts";
 
 /** The end of work or of a request: when, and the newest entry of the log at that moment. */
 export interface End {
@@ -9,31 +11,29 @@ export interface End {
   endedUpTo: number;
 }
 
-/** Knows the end of something that owes an answer, by the message that asked for it. */
-export type EndSource = (on: Reading, messageId: number) => Promise<End | undefined>;
-
 export type Ended = ReturnType<typeof createEnded>;
 
 /** Workers go on answering what they just finished; after this time it is over for them too. */
 const WORKER_MS = 60_000;
 
 /** Messages inside ended work continue no chain. */
-export function createEnded(store: Pick<MessageStore, "lineage">, works: Pick<WorkStore, "byId">, clock: Clock) {
-  const sources: EndSource[] = [];
+export function createEnded(
+  store: Pick<MessageStore, "lineage">,
+  works: Pick<WorkStore, "byId">,
+  clock: Clock,
+  hooks: Hooks,
+) {
+  /** The end of something that owes an answer and is no work, by the message that asked for it. */
+  const ended = hooks.question<[messageId: number], End>("messages.ended");
 
   async function endOf(on: Reading, messageId: number): Promise<End | undefined> {
     const work = await works.byId(on, messageId);
     if (work?.endedAt != null) return { endedAt: work.endedAt, endedUpTo: work.endedUpTo ?? 0 };
-    for (const source of sources) {
-      const end = await source(on, messageId);
-      if (end) return end;
-    }
-    return undefined;
+    return ended.first(on, messageId);
   }
 
   return {
-    /** Features whose requests end without being work tell of those ends here. */
-    endedBy: (source: EndSource) => sources.push(source),
+    ended,
 
     /** Answers, for one reader and within one write, whether a message is over. */
     reader(on: Reading, agentId: string): (row: Lineage) => Promise<boolean> {

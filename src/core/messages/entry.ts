@@ -1,8 +1,8 @@
 import type { LogEntry } from "../../kernel/log/tail.ts";
 import type { Message } from "../../protocol/messages.ts";
 import { toTime, toTimeOrNull } from "../../protocol/wire.ts";
-import type { WorkRow } from "../work/store.ts";
-import type { MessageRow } from "./store.ts";
+import type { WorkRow } from "../work/row.ts";
+import type { MessageRow } from "./row.ts";
 
 const quote = (value: string | null): string => (value === null ? "null" : JSON.stringify(value));
 

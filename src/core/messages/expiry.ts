@@ -1,24 +1,10 @@
-import type { Logger } from "pino";
-import type { AgentStore } from "../../identity/agents/store.ts";
-import type { Clock } from "../../kernel/clock.ts";
 import type { Tx } from "../../kernel/db/database.ts";
-import type { Due } from "../../kernel/due/due.ts";
-import type { DueRow } from "../../kernel/due/store.ts";
+import type { DueRow } from "../../kernel/due/row.ts";
 import { Problem } from "../../protocol/problem.ts";
+import type { Base } from "../base.ts";
 import { DELIVER, type Schedules } from "./delayed.ts";
+import type { ScheduledRow } from "./row.ts";
 import { EXPIRES, type Sender } from "./send.ts";
-import type { MessageStore } from "./store.ts";
-import type { ScheduledRow } from "./store-delayed.ts";
-
-export interface EndParts {
-  logger: Pick<Logger, "debug">;
-  agentStore: AgentStore;
-  store: MessageStore;
-  sender: Sender;
-  schedules: Schedules;
-  due: Due;
-  clock: Clock;
-}
 
 /** A message that cannot be appended at its time is given up after so many tries. */
 const MAX_TRIES = 5;
@@ -30,15 +16,15 @@ function refused(error: unknown): Problem {
 }
 
 /** Expiry of messages and work, and the notices to their senders. */
-export function wireEnds({ agentStore, store, sender, schedules, due, logger }: EndParts): void {
-  due.on(DELIVER, deliver);
-  due.on(EXPIRES, (tx, row) => expireTalk(tx, Number(row.key)));
-
+export function createExpiry(base: Base, sender: Sender, schedules: Schedules) {
+  const { logger } = base.kernel;
+  const { directory } = base.identity;
+  const { messages: store } = base.rows;
   /** A scheduled message's time has come. What it was for may be gone meanwhile: then its sender is told. */
   async function deliver(tx: Tx, { key: id, tries, lastError }: DueRow): Promise<void> {
     const planned = await schedules.byId(tx, id);
     if (!planned || planned.messageId !== null) return;
-    const author = await agentStore.facts(tx, planned.fromId);
+    const author = await directory.facts(tx, planned.fromId);
     if (!author || author.deletedAt !== null) return schedules.failed(tx, id, `${planned.fromId} was deleted`);
     if (tries >= MAX_TRIES) return notSent(tx, planned, lastError ?? "it failed again and again");
     const by = { id: author.id, kind: author.kind, via: planned.via };
@@ -63,7 +49,7 @@ export function wireEnds({ agentStore, store, sender, schedules, due, logger }: 
   /** A direct message was not acknowledged in time: its sender is told. */
   async function expireTalk(tx: Tx, id: number): Promise<void> {
     const row = await store.lineage(tx, id);
-    const target = row && (await agentStore.facts(tx, row.target));
+    const target = row && (await directory.facts(tx, row.target));
     // The senders of a deleted agent have been told.
     if (!row || row.fromId === "system" || !target || target.deletedAt !== null || target.cursor >= id) return;
     await sender.tell(tx, row.fromId, {
@@ -73,4 +59,8 @@ export function wireEnds({ agentStore, store, sender, schedules, due, logger }: 
       payload: { messageId: id, state: "expired" },
     });
   }
+
+  return {
+    dueHandlers: { [DELIVER]: deliver, [EXPIRES]: (tx: Tx, row: DueRow) => expireTalk(tx, Number(row.key)) },
+  };
 }

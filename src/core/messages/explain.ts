@@ -1,44 +1,30 @@
-import type { Roster } from "../../identity/agents/roster.ts";
-import type { AgentHead, AgentStore } from "../../identity/agents/store.ts";
-import type { MemberStore } from "../../identity/agents/store-members.ts";
+import type { AgentHead } from "../../identity/agents/row.ts";
 import { isGroup } from "../../identity/agents/target.ts";
 import type { Caller } from "../../identity/auth/caller.ts";
 import { createPauses } from "../../kernel/breathe.ts";
-import type { Clock } from "../../kernel/clock.ts";
 import type { Reading } from "../../kernel/db/database.ts";
 import type { Explanation, Fact, RecipientStory } from "../../protocol/explain.ts";
 import { toTime } from "../../protocol/wire.ts";
+import type { Base } from "../base.ts";
 import type { Offers } from "../inbox/deliveries.ts";
-import type { OfferRow } from "../inbox/store.ts";
-import type { WorkRow, WorkStore } from "../work/store.ts";
-import type { AttemptRow } from "../work/store-attempts.ts";
+import type { OfferRow } from "../inbox/row.ts";
+import type { AttemptRow, WorkRow } from "../work/row.ts";
 import type { Access } from "./access.ts";
-import type { MessageRow, MessageStore } from "./store.ts";
+import type { MessageRow } from "./row.ts";
 
 const MAX_ATTEMPTS = 200;
 /** The first offer of an entry is among the nearest ranges; a page of 500 recipients looks at so many for each. */
 const MAX_RANGES = 40;
 
-export interface ExplainParts {
-  agentStore: AgentStore;
-  access: Access;
-  store: MessageStore;
-  works: WorkStore;
-  members: MemberStore;
-  offers: Offers;
-  roster: Roster;
-  clock: Clock;
-}
-
-/** What else happened because of a message: further facts of its story. */
-export type FactSource = (on: Reading, row: MessageRow) => Promise<Fact[]>;
-
 export type Explainer = ReturnType<typeof createExplainer>;
 
 /** What became of a message: facts, and one plain sentence for each recipient. */
-export function createExplainer(parts: ExplainParts) {
-  const { agentStore, access, store, works, members, offers, roster, clock } = parts;
-  const sources: FactSource[] = [];
+export function createExplainer(base: Base, access: Access, offers: Offers) {
+  const { clock, hooks } = base.kernel;
+  const { directory, roster } = base.identity;
+  const { messages: store, work: works } = base.rows;
+  /** Further facts about a message. */
+  const facts = hooks.question<[row: MessageRow], Fact[]>("messages.story");
 
   /** `GET /v1/messages/{id}/explain`. @throws Problem 403, 404 */
   async function explain(on: Reading, caller: Caller, id: number, after: string, limit: number): Promise<Explanation> {
@@ -55,14 +41,13 @@ export function createExplainer(parts: ExplainParts) {
       await pause();
     }
     const nextPage = found.length > limit ? (found[limit - 1]?.id ?? null) : null;
-    const facts = factsOf(row, attempts, work, clock.now());
-    for (const source of sources) facts.push(...(await source(on, row)));
-    return { messageId: id, facts: facts.sort(byTime), recipients, nextPage };
+    const all = [...factsOf(row, attempts, work, clock.now()), ...(await facts.all(on, row)).flat()];
+    return { messageId: id, facts: all.sort(byTime), recipients, nextPage };
   }
 
   async function recipientsOf(on: Reading, row: MessageRow, after: string, limit: number): Promise<AgentHead[]> {
     // Nobody when the id has another holder now, for whom it never was.
-    return agentStore.membersAt(on, row.target, row.id, after, limit);
+    return directory.membersAt(on, row.target, row.id, after, limit);
   }
 
   async function story(
@@ -75,7 +60,7 @@ export function createExplainer(parts: ExplainParts) {
       all.filter((attempt) => (attempt.agentId === agent.id) === mine),
     );
     const offer = earlier(await firstOffer(on, agent.id, row), attempts[0]);
-    const ackedAt = agent.cursor >= row.id ? await members.ackedAt(on, agent.id, row.id) : undefined;
+    const ackedAt = agent.cursor >= row.id ? await directory.ackedAt(on, agent.id, row.id) : undefined;
     const readAt = await store.readAt(on, row.id, agent.id);
     const acked = agent.cursor >= row.id;
     const taker = takenBy(agent.id, row, work, others);
@@ -147,7 +132,7 @@ export function createExplainer(parts: ExplainParts) {
 
   return {
     explain,
-    alsoTell: (source: FactSource) => sources.push(source),
+    story: facts,
   };
 }
 

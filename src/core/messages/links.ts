@@ -1,22 +1,10 @@
 import { isGroup } from "../../identity/agents/target.ts";
-import type { Clock } from "../../kernel/clock.ts";
 import type { Reading } from "../../kernel/db/database.ts";
+import type { Base } from "../base.ts";
 import type { Offers } from "../inbox/deliveries.ts";
-import type { WorkStore } from "../work/store.ts";
 import type { Ended } from "./ended.ts";
-import type { Lineage, MessageStore } from "./store.ts";
-import type { LinkStore, TargetMail } from "./store-links.ts";
-
-export interface LinkParts {
-  store: Pick<MessageStore, "lineage">;
-  linkStore: LinkStore;
-  ended: Ended;
-  offers: Offers;
-  works: Pick<WorkStore, "hasWorked" | "workedAmong">;
-  clock: Clock;
-  windowMs: number;
-  headOf(on: Reading): number;
-}
+import type { Lineage } from "./row.ts";
+import type { TargetMail } from "./store-links.ts";
 
 /** A message that an agent is about to send. */
 export interface Saying {
@@ -59,7 +47,10 @@ const FLOOR_MS = 60_000;
 export type Links = ReturnType<typeof createLinks>;
 
 /** Finds the link of a message: the newest of what it names and what its author heard. docs/loops.md has the rule. */
-export function createLinks({ store, linkStore, ended, offers, works, clock, windowMs, headOf }: LinkParts) {
+export function createLinks(base: Base, ended: Ended, offers: Offers) {
+  const { loopWindowMs: windowMs } = base.options;
+  const { clock, headOf } = base.kernel;
+  const { messages: store, work: works, links: linkStore } = base.rows;
   let floor = { at: Number.NEGATIVE_INFINITY, id: 0 };
 
   function floorOf(on: Reading): number {

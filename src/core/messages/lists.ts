@@ -1,15 +1,16 @@
+import type { Directory } from "../../identity/agents/directory.ts";
 import type { AgentService } from "../../identity/agents/service.ts";
-import type { AgentStore } from "../../identity/agents/store.ts";
 import { type Caller, readingAs } from "../../identity/auth/caller.ts";
 import type { Db, Reading } from "../../kernel/db/database.ts";
 import type { LogEntry } from "../../kernel/log/tail.ts";
 import { fitting, jsonBytes } from "../../kernel/pages.ts";
-import type { WorkRow, WorkStore } from "../work/store.ts";
+import type { WorkRow } from "../work/row.ts";
+import type { WorkStore } from "../work/store.ts";
 import { toLogEntry } from "./entry.ts";
+import type { Filter, Found, IdRange } from "./filter.ts";
 import type { Search } from "./search.ts";
 import type { MessageStore } from "./store.ts";
-import type { Found, IdRange } from "./store-candidates.ts";
-import { conditions, type Driver, drivers, type Filter } from "./store-lists.ts";
+import { conditions, type Driver, drivers } from "./store-lists.ts";
 
 /** Candidates looked at for one page: a filter that matches little gives a short page, never a long wait. */
 const CANDIDATES = 2000;
@@ -28,7 +29,7 @@ export type Lists = ReturnType<typeof createLists>;
 export function createLists(
   db: Pick<Db, "read">,
   agents: AgentService,
-  agentStore: AgentStore,
+  directory: Directory,
   store: MessageStore,
   works: WorkStore,
   search: Search,
@@ -43,7 +44,7 @@ export function createLists(
   /** Every target the reader ever belonged to; undefined when there are too many to name. */
   async function everTargets(on: Reading, reader: string | null): Promise<string[] | undefined> {
     if (reader === null) return [];
-    const targets = await agentStore.everTargets(on, reader, MAX_NAMED + 1);
+    const targets = await directory.everTargets(on, reader, MAX_NAMED + 1);
     return targets.length > MAX_NAMED ? undefined : targets;
   }
 

@@ -1,4 +1,4 @@
-import type { AgentFacts } from "../../identity/agents/store.ts";
+import type { AgentFacts } from "../../identity/agents/row.ts";
 import type { Clock } from "../../kernel/clock.ts";
 import type { Db, Tx } from "../../kernel/db/database.ts";
 import { Problem } from "../../protocol/problem.ts";

@@ -1,31 +1,19 @@
-import type { AgentService } from "../../identity/agents/service.ts";
-import type { AgentStore, MemberPast } from "../../identity/agents/store.ts";
+import type { MemberPast } from "../../identity/agents/row.ts";
 import { isGroup } from "../../identity/agents/target.ts";
 import { actingAs, type Caller } from "../../identity/auth/caller.ts";
-import type { Clock } from "../../kernel/clock.ts";
 import type { Reading, Tx } from "../../kernel/db/database.ts";
 import type { LogEntry } from "../../kernel/log/tail.ts";
 import { jsonBytes, PAGE_BYTES } from "../../kernel/pages.ts";
 import { Problem } from "../../protocol/problem.ts";
 import { toTime, toTimeOrNull } from "../../protocol/wire.ts";
+import type { Base } from "../base.ts";
 import type { Offers } from "../inbox/deliveries.ts";
-import type { WorkStore } from "../work/store.ts";
-import type { AttemptRow } from "../work/store-attempts.ts";
+import type { AttemptRow } from "../work/row.ts";
 import type { Access } from "./access.ts";
 import { messageJson, toLogEntry } from "./entry.ts";
 import type { ListPage, Lists } from "./lists.ts";
-import { EXCERPT_CHARACTERS, type MessageRow, type MessageStore } from "./store.ts";
-
-export interface ReaderParts {
-  agents: AgentService;
-  agentStore: AgentStore;
-  access: Access;
-  store: MessageStore;
-  works: WorkStore;
-  lists: Lists;
-  offers: Offers;
-  clock: Clock;
-}
+import type { MessageRow } from "./row.ts";
+import { EXCERPT_CHARACTERS } from "./store.ts";
 
 /** Readers that are named of one message, and on one page of a thread. */
 const MAX_READERS = 500;
@@ -42,7 +30,11 @@ export interface Excerpt {
 export type Readers = ReturnType<typeof createReaders>;
 
 /** One message with all that is known of it, threads, and marks of having read. Answers are JSON text. */
-export function createReaders({ agents, agentStore, access, store, works, lists, offers, clock }: ReaderParts) {
+export function createReaders(base: Base, parts: { access: Access; lists: Lists; offers: Offers }) {
+  const { clock } = base.kernel;
+  const { agents, directory } = base.identity;
+  const { messages: store, work: works } = base.rows;
+  const { access, lists, offers } = parts;
   /**
    * Answers for one entry after the other who said that it read it, or acknowledged past it. The members of a target are
    * looked up once, by the first of its entries, which has to be the oldest.
@@ -50,7 +42,7 @@ export function createReaders({ agents, agentStore, access, store, works, lists,
   function createReadBy(on: Reading) {
     const past = new Map<string, MemberPast[]>();
     return async ({ id, from, target }: Pick<LogEntry, "id" | "from" | "target">): Promise<string[]> => {
-      const members = past.get(target) ?? (await agentStore.membersPast(on, target, id, MAX_MEMBERS));
+      const members = past.get(target) ?? (await directory.membersPast(on, target, id, MAX_MEMBERS));
       past.set(target, members);
       const names = new Set((await store.readsOf(on, id)).map((mark) => mark.agentId));
       for (const { agentId, sinceId, untilId, cursor } of members) {

@@ -1,20 +1,14 @@
 import type { Tx } from "../../kernel/db/database.ts";
 import type { ParsedDraft } from "../../protocol/messages.ts";
 import { Problem } from "../../protocol/problem.ts";
-import type { WorkStore } from "../work/store.ts";
+import type { Base } from "../base.ts";
 import type { Schedules } from "./delayed.ts";
 import { toLogEntry } from "./entry.ts";
 import type { Sent } from "./send.ts";
-import type { MessageStore } from "./store.ts";
-
-export interface ReplayParts {
-  schedules: Schedules;
-  store: Pick<MessageStore, "byKey">;
-  works: Pick<WorkStore, "byId">;
-}
 
 /** Answers a draft whose idempotency key was used before. */
-export function createReplays({ schedules, store, works }: ReplayParts) {
+export function createReplays(base: Base, schedules: Schedules) {
+  const { messages: store, work: works } = base.rows;
   /** The same key and content give the same answer, whatever changed meanwhile. */
   return async function replayed(tx: Tx, from: string, draft: ParsedDraft): Promise<Sent | undefined> {
     if (!draft.idempotencyKey) return undefined;

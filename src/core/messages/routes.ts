@@ -1,39 +1,29 @@
 import { formatTarget, parseTarget } from "../../identity/agents/target.ts";
 import type { Caller } from "../../identity/auth/caller.ts";
 import { type CallOf, ok, RawJson, type Route, route } from "../../identity/auth/route.ts";
-import type { Db } from "../../kernel/db/database.ts";
 import { explainMessage } from "../../protocol/explain.ts";
 import type { ParsedDraft } from "../../protocol/messages.ts";
 import * as api from "../../protocol/messages.ts";
 import { Problem } from "../../protocol/problem.ts";
 import { getThread } from "../../protocol/threads.ts";
-import type { Offers } from "../inbox/deliveries.ts";
+import type { Areas } from "../core.ts";
 import { listAnswer, sentAnswer, sentJson } from "./answers.ts";
 import { messageJson } from "./entry.ts";
-import type { Explainer } from "./explain.ts";
-import type { Lists } from "./lists.ts";
-import type { Readers } from "./readers.ts";
-import type { Sender } from "./send.ts";
-
-export interface MessageRouteParts {
-  db: Pick<Db, "read" | "write">;
-  sender: Sender;
-  lists: Lists;
-  readers: Readers;
-  offers: Offers;
-  explainer: Explainer;
-}
 
 /** Sending, finding and explaining messages. */
-export function messageRoutes({ db, sender, lists, readers, offers, explainer }: MessageRouteParts): Route[] {
+export function messageRoutes({ kernel, core }: Areas): Route[] {
+  const { db } = kernel;
+  const { messages } = core;
+  const { lists, readers, explainer } = messages;
+  const { offers } = core.inbox;
   return [
     route(api.sendMessage, async ({ caller, body, idempotencyKey }) => {
       const draft = withKey(body, idempotencyKey);
-      return sentAnswer(await db.write((tx) => sender.send(tx, caller, draft)));
+      return sentAnswer(await db.write((tx) => messages.send(tx, caller, draft)));
     }),
     route(api.sendBatch, async ({ caller, body }) => {
       checkKeys(caller, body.messages);
-      const items = await db.write((tx) => sender.sendAll(tx, caller, body.messages));
+      const items = await db.write((tx) => messages.sendAll(tx, caller, body.messages));
       return { status: 201, body: new RawJson(`{"items":[${items.map((sent) => sentJson(sent, true)).join(",")}]}`) };
     }),
     route(api.listMessages, list),

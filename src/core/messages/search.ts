@@ -1,8 +1,9 @@
 import type { Clock } from "../../kernel/clock.ts";
 import type { Db, Reading, Tx } from "../../kernel/db/database.ts";
 import { matchOf, searchIndex, type Who } from "../../kernel/db/search.ts";
-import type { MessageRow, MessageStore } from "./store.ts";
-import type { Found, IdRange } from "./store-candidates.ts";
+import type { Found, IdRange } from "./filter.ts";
+import type { MessageRow } from "./row.ts";
+import type { MessageStore } from "./store.ts";
 
 /** Entries indexed in one write: about 1 ms. */
 const SLICE = 128;

@@ -1,32 +1,26 @@
-import type { AgentService } from "../../identity/agents/service.ts";
-import type { AgentFacts, AgentStore } from "../../identity/agents/store.ts";
-import type { MemberStore } from "../../identity/agents/store-members.ts";
+import type { AgentFacts } from "../../identity/agents/row.ts";
 import { isGroup } from "../../identity/agents/target.ts";
 import { actingAs, type Caller } from "../../identity/auth/caller.ts";
 import { createPauses } from "../../kernel/breathe.ts";
-import type { Clock } from "../../kernel/clock.ts";
 import type { Reading, Tx } from "../../kernel/db/database.ts";
-import type { Disk } from "../../kernel/db/disk.ts";
-import type { Due } from "../../kernel/due/due.ts";
-import type { Log } from "../../kernel/log/log.ts";
 import type { LogEntry } from "../../kernel/log/tail.ts";
 import type { MessageSource, ParsedDraft, RoutedBy } from "../../protocol/messages.ts";
 import { Problem } from "../../protocol/problem.ts";
 import { fromTime } from "../../protocol/wire.ts";
+import type { Base } from "../base.ts";
 import type { Offers } from "../inbox/deliveries.ts";
 import type { ParkedClaimers } from "../work/parked.ts";
-import type { WorkRow, WorkStore } from "../work/store.ts";
+import type { WorkRow } from "../work/row.ts";
 import type { Access } from "./access.ts";
 import { type Addressed, createAddressing } from "./addressing.ts";
-import { createCauses, type LoopGuard, ROOT, type Verdict } from "./causes.ts";
+import { createCauses, type Pause, ROOT, type Verdict } from "./causes.ts";
 import type { Schedules } from "./delayed.ts";
 import { toLogEntry } from "./entry.ts";
 import type { Links } from "./links.ts";
 import type { Quotas } from "./quotas.ts";
 import { createReplays, fingerprint } from "./replays.ts";
 import { requirePlain } from "./reserved.ts";
-import type { MessageRow, MessageStore } from "./store.ts";
-import type { LinkStore } from "./store-links.ts";
+import type { MessageRow } from "./row.ts";
 
 /** What became of one draft. */
 export type Sent =
@@ -41,26 +35,6 @@ export type Sent =
     }
   | { kind: "scheduled"; scheduleId: string; deliverAt: number; replayed: boolean };
 
-export interface SendParts {
-  agents: AgentService;
-  agentStore: AgentStore;
-  store: MessageStore;
-  works: WorkStore;
-  access: Access;
-  members: MemberStore;
-  schedules: Schedules;
-  log: Log;
-  parked: ParkedClaimers;
-  due: Due;
-  clock: Clock;
-  linkStore: LinkStore;
-  links: Links;
-  offers: Offers;
-  quotas: Quotas;
-  disk: Disk;
-  headOf(on: Reading): number;
-}
-
 /** In whose name something is appended. */
 export interface Author {
   id: string;
@@ -74,33 +48,11 @@ export interface Author {
   bot?: { linkId: number | null } | undefined;
 }
 
-/**
- * Runs in the write that appends a message, after the message and its work are stored. What it throws refuses the message.
- * Whoever changes the work answers how it is now.
- */
-// biome-ignore lint/suspicious/noConfusingVoidType: a handler that changes nothing of the work says nothing
-export type AppendedHandler = (tx: Tx, row: MessageRow, work: WorkRow | undefined) => Promise<WorkRow | void>;
-
-/**
- * Runs in the write that appends a message, before it does, and answers with what is to be appended: the draft, or the
- * draft with more said about it. What it throws refuses the message.
- */
-export type Amender = (tx: Tx, author: Author, draft: ParsedDraft, target: string) => Promise<ParsedDraft>;
-
-/** Runs in the write that plans a message for a time to come. */
-export type PlannedHandler = (tx: Tx, payload: ParsedDraft["payload"], at: number) => Promise<void>;
-
-/** Whether work waits for other work before anybody may claim it. */
-export type Holder = (on: Reading, row: MessageRow) => Promise<boolean>;
-
 /** Options of a message that the relay itself sends. */
 export interface Posting {
   route?: RoutedBy | null | undefined;
   settles?: boolean | undefined;
 }
-
-/** Whether a draft, were it sent now, would end something that is owed. */
-export type Settler = (tx: Tx, author: Author, draft: ParsedDraft, target: string) => Promise<boolean>;
 
 /** The due row of a direct message that expires: see `ends.ts`. */
 export const EXPIRES = "message.expires";
@@ -108,19 +60,30 @@ export const EXPIRES = "message.expires";
 export type Sender = ReturnType<typeof createSender>;
 
 /** Appending to the log: who may say what to whom, why it was said, and what it makes. */
-export function createSender(parts: SendParts) {
-  const { agents, agentStore, store, works, access, schedules, log, parked, due, clock, headOf } = parts;
-  const causes = createCauses({ store, linkStore: parts.linkStore, works, links: parts.links });
-  const { quotas, disk, offers } = parts;
-  const addressing = createAddressing(parts);
+export function createSender(
+  base: Base,
+  parts: { access: Access; schedules: Schedules; parked: ParkedClaimers; links: Links; quotas: Quotas; offers: Offers },
+) {
+  const { clock, disk, due, headOf, hooks, log } = base.kernel;
+  const { agents, directory } = base.identity;
+  const { messages: store, work: works } = base.rows;
+  const { judge } = base.options;
+  const { access, schedules, parked, links, quotas, offers } = parts;
+  const causes = createCauses(base, links);
+  const addressing = createAddressing(base);
   const { address, toOne } = addressing;
-  const replayed = createReplays(parts);
-  const appendedHandlers: AppendedHandler[] = [];
-  const amenders: Amender[] = [];
-  const holders: Holder[] = [];
-  const plannedHandlers: PlannedHandler[] = [];
-  const settlers: Settler[] = [];
-  let guard: LoopGuard | undefined;
+  const replayed = createReplays(base, schedules);
+  /** A message and its work are stored. `pause`: the loop rule holds back what would follow it. */
+  const appended =
+    hooks.event<[row: MessageRow, work: WorkRow | undefined, pause: Pause | undefined]>("messages.appended");
+  /** A message is stored for a time to come. */
+  const planned = hooks.event<[payload: ParsedDraft["payload"], at: number]>("messages.planned");
+  /** The draft as an answer to something owed; no answer when it is none. */
+  const answering = hooks.question<[author: Author, draft: ParsedDraft, target: string], ParsedDraft>(
+    "messages.answering",
+  );
+  /** True when work waits for other work before anybody may claim it. */
+  const held = hooks.question<[row: MessageRow], true>("messages.held");
 
   /**
    * `POST /v1/messages`. `known`: senders that this write has asked about already. A verb that writes in the name of its
@@ -146,7 +109,7 @@ export function createSender(parts: SendParts) {
     if (draft.deliverAt && fromTime(draft.deliverAt) > clock.now()) {
       disk.checkRoom(draft.body.length, "messages");
       const made = await schedules.add(tx, { ...draft, to: addressed.target }, from, via, fingerprint(draft));
-      await planned(tx, addressed.draft.payload, made.deliverAt);
+      await planned.raise(tx, addressed.draft.payload, made.deliverAt);
       return { kind: "scheduled", ...made, replayed: false };
     }
     return append(tx, { ...addressed, fingerprint: draft.idempotencyKey ? fingerprint(draft) : undefined });
@@ -155,10 +118,6 @@ export function createSender(parts: SendParts) {
   /** Answers to requests are accepted beyond the sender's daily quota. */
   async function isOwed(on: Reading, { replyTo }: ParsedDraft): Promise<boolean> {
     return replyTo != null && (await store.lineage(on, replyTo))?.kind === "request";
-  }
-
-  async function planned(tx: Tx, payload: ParsedDraft["payload"], at: number): Promise<void> {
-    for (const handler of plannedHandlers) await handler(tx, payload, at);
   }
 
   async function checkReferences(on: Reading, caller: Caller, from: string, draft: ParsedDraft): Promise<void> {
@@ -175,13 +134,12 @@ export function createSender(parts: SendParts) {
 
   /** Appends what has been checked, and says so to who follows once it is on disk. */
   async function append(tx: Tx, asked: Addressed): Promise<Extract<Sent, { kind: "sent" }>> {
-    let { draft } = asked;
-    for (const amend of amenders) draft = await amend(tx, asked.author, draft, asked.target);
-    const addressed = draft === asked.draft ? asked : { ...asked, draft };
+    const answer = await answering.first(tx, asked.author, asked.draft, asked.target);
+    const addressed = answer ? { ...asked, draft: answer, settles: true } : asked;
     const { row, pause } = await toRow(tx, addressed);
     disk.checkRoom(sizeOf(row), "messages");
     await store.append(tx, row);
-    let work = row.claimable ? await openWork(tx, row, addressed.draft.maxAttempts) : undefined;
+    const work = row.claimable ? await openWork(tx, row, addressed.draft.maxAttempts) : undefined;
     if (!work && row.expiresAt !== null && !isGroup(row.target) && !addressed.owed)
       await due.schedule(tx, EXPIRES, String(row.id), row.expiresAt, { messageId: row.id });
     const entry = toLogEntry(row);
@@ -189,22 +147,21 @@ export function createSender(parts: SendParts) {
       log.publish([entry]);
       if (work?.state === "open") parked.opened(work);
     });
-    for (const handler of appendedHandlers) work = (await handler(tx, row, work)) ?? work;
-    if (pause) await guard?.pause(tx, row, pause);
+    await appended.raise(tx, row, work, pause);
     return { kind: "sent", entry, work, matched: row.matched, suggestions: asked.suggestions, replayed: false };
   }
 
   async function toRow(tx: Tx, addressed: Addressed): Promise<Verdict & { row: MessageRow }> {
     const { draft, author, target, matched, route } = addressed;
     const parent = draft.replyTo ? await store.lineage(tx, draft.replyTo) : undefined;
-    const settles = addressed.settles || (draft.replyTo ? await ends(tx, addressed) : false);
+    const settles = addressed.settles ?? false;
     const behind = addressed.isRoot ? ROOT : await causes.behind(tx, author, target, draft, parent);
     const { cause } = behind;
     // A post to a channel (whose id alone has a colon) is work for its adapter: for the others it is talk.
     const isPost = target.includes(":") && !isGroup(target);
     const isWork = draft.kind === "request" || (draft.claimable && !isPost);
     const judged = { ...behind, author, parent, settles, isWork };
-    const { streak, pause } = (await guard?.judge(tx, judged)) ?? { streak: 0 };
+    const { streak, pause } = await judge(tx, judged);
     const id = headOf(tx) + 1;
     const row: MessageRow = {
       id,
@@ -239,16 +196,6 @@ export function createSender(parts: SendParts) {
     return { row, streak, pause };
   }
 
-  async function isHeld(on: Reading, row: MessageRow): Promise<boolean> {
-    for (const holds of holders) if (await holds(on, row)) return true;
-    return false;
-  }
-
-  async function ends(tx: Tx, { author, draft, target }: Addressed): Promise<boolean> {
-    for (const settler of settlers) if (await settler(tx, author, draft, target)) return true;
-    return false;
-  }
-
   async function openWork(tx: Tx, row: MessageRow, maxAttempts: number): Promise<WorkRow> {
     const work: WorkRow = {
       messageId: row.id,
@@ -256,7 +203,7 @@ export function createSender(parts: SendParts) {
       kind: row.kind,
       topic: row.topic ?? "",
       urgent: row.urgent,
-      state: (await isHeld(tx, row)) ? "delayed" : "open",
+      state: (await held.first(tx, row)) ? "delayed" : "open",
       dueAt: row.expiresAt,
       expiresAt: row.expiresAt,
       maxAttempts,
@@ -272,6 +219,18 @@ export function createSender(parts: SendParts) {
     const expiresAt = row.expiresAt;
     if (expiresAt !== null) tx.afterCommit(() => due.notice(expiresAt));
     return work;
+  }
+
+  /**
+   * Appends in an agent's name without asking who calls: for messages that a verb itself writes. `to` is an agent's id or
+   * a group. Returns undefined when the target is gone.
+   */
+  async function post(tx: Tx, author: Author, said: Said, how: Posting = {}) {
+    const draft: ParsedDraft = { claimable: false, urgent: false, maxAttempts: 5, encoding: "plain", ...said };
+    if (isGroup(draft.to)) return append(tx, { ...(await address(tx, author, draft)), ...how });
+    const facts = await directory.facts(tx, draft.to);
+    if (!facts || facts.deletedAt !== null) return undefined;
+    return append(tx, { ...(await toOne(tx, author, draft, facts)), ...how });
   }
 
   return {
@@ -301,37 +260,18 @@ export function createSender(parts: SendParts) {
     },
     append,
     address,
-    /** Says which messages end something that is owed. */
-    settledBy: (settler: Settler) => settlers.push(settler),
-    amend: (amender: Amender) => amenders.push(amender),
-    check: addressing.check,
+    appended,
     planned,
-    onPlanned: (handler: PlannedHandler) => plannedHandlers.push(handler),
-    /** Work that is held is stored `delayed`, without a time: whoever holds it back opens it. */
-    holdBy: (holder: Holder) => holders.push(holder),
-    onAppended: (handler: AppendedHandler) => appendedHandlers.push(handler),
+    answering,
+    /** Work that is held is stored `delayed`, without a time: the area that holds it back opens it. */
+    held,
     shape: addressing.shape,
-    nameBy: addressing.nameBy,
-    /** Who keeps agents from answering each other for ever. */
-    guardBy(loops: LoopGuard): void {
-      guard = loops;
-    },
+    check: addressing.check,
 
-    /** What the relay itself has to say. The target may be gone meanwhile: then nobody is told, and nothing is thrown. */
+    post,
+    /** Sends a notice of the relay itself. A target that is gone meanwhile is told nothing, and nothing is thrown. */
     async tell(tx: Tx, to: string, said: Partial<ParsedDraft> & { body: string }): Promise<void> {
-      await this.post(tx, { id: "system", kind: "system", via: null }, { kind: "system", ...said, to });
-    },
-
-    /**
-     * Appends in somebody's name without asking who calls: for what a verb itself says. `to` is an agent's id or a group.
-     * Returns undefined when the target is gone.
-     */
-    async post(tx: Tx, author: Author, said: Said, how: Posting = {}) {
-      const draft: ParsedDraft = { claimable: false, urgent: false, maxAttempts: 5, encoding: "plain", ...said };
-      if (isGroup(draft.to)) return append(tx, { ...(await address(tx, author, draft)), ...how });
-      const facts = await agentStore.facts(tx, draft.to);
-      if (!facts || facts.deletedAt !== null) return undefined;
-      return append(tx, { ...(await toOne(tx, author, draft, facts)), ...how });
+      await post(tx, { id: "system", kind: "system", via: null }, { kind: "system", ...said, to });
     },
   };
 }

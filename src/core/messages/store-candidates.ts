@@ -1,22 +1,10 @@
 import { and, asc, desc, gt, isNull, lt, or, type SQL, sql } from "drizzle-orm";
 import type { Reading } from "../../kernel/db/database.ts";
+import type { Found, IdRange } from "./filter.ts";
 import { messages } from "./tables.ts";
 
 /** Log entries read at once for a reader with very many memberships. */
 const MAX_WINDOW = 20_000;
-
-/** Ids in order, and where looking ended: null when that was the end. */
-export interface Found {
-  ids: number[];
-  reached: number | null;
-}
-
-/** A part of the log, and from which end it is read. */
-export interface IdRange {
-  before?: number | undefined;
-  after?: number | undefined;
-  oldestFirst: boolean;
-}
 
 const within = (range: IdRange): SQL | undefined =>
   and(

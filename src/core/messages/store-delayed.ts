@@ -2,9 +2,9 @@ import { and, desc, eq, isNull, lt, sql } from "drizzle-orm";
 import { bound } from "../../kernel/db/bound.ts";
 import type { Db, Reading, Tx } from "../../kernel/db/database.ts";
 import type { AgentId } from "../../protocol/ids.ts";
+import type { ScheduledRow } from "./row.ts";
 import { scheduled } from "./tables.ts";
 
-export type ScheduledRow = typeof scheduled.$inferSelect;
 export type ScheduledStore = ReturnType<typeof createScheduledStore>;
 
 export function createScheduledStore(db: Db) {

@@ -2,7 +2,8 @@ import { desc, eq, gte, sql } from "drizzle-orm";
 import { bound, fixedLimit } from "../../kernel/db/bound.ts";
 import type { Db, Reading } from "../../kernel/db/database.ts";
 import type { AgentId, Target } from "../../protocol/ids.ts";
-import { type Lineage, lineageColumns } from "./store.ts";
+import type { Lineage } from "./row.ts";
+import { lineageColumns } from "./store.ts";
 import { messages } from "./tables.ts";
 
 /** Recent mail of one target that an agent belongs to now. */

@@ -1,19 +1,8 @@
 import { eq, type SQL, sql } from "drizzle-orm";
 import { memberships } from "../../identity/agents/tables.ts";
-import type { MessageKind, WorkState } from "../../protocol/messages.ts";
 import { work } from "../work/tables.ts";
+import type { Filter } from "./filter.ts";
 import { messages } from "./tables.ts";
-
-/** What narrows a list or a stream of messages. */
-export interface Filter {
-  from?: string | undefined;
-  to?: string | undefined;
-  agent?: string | undefined;
-  thread?: number | undefined;
-  topic?: string | undefined;
-  kind?: MessageKind | undefined;
-  state?: WorkState | undefined;
-}
 
 /** One way to walk the log by an index: by condition, by sender, by targets, or by an agent's former targets. */
 export type Driver = SQL | { sender: string } | { targets: readonly string[] } | { member: string };

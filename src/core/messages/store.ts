@@ -4,41 +4,9 @@ import type { Db, Reading, Tx } from "../../kernel/db/database.ts";
 import { inList } from "../../kernel/db/lists.ts";
 import { PAGE_BYTES } from "../../kernel/pages.ts";
 import type { Span } from "../../protocol/ids.ts";
+import type { Candidate, Content, Excerpt, Lineage, MessageRow } from "./row.ts";
 import { createCandidates } from "./store-candidates.ts";
 import { marks, messages, reads } from "./tables.ts";
-
-export type MessageRow = typeof messages.$inferSelect;
-
-export type Content = Pick<MessageRow, "body" | "opaque" | "payload">;
-
-export type Excerpt = Pick<MessageRow, "id" | "fromId" | "target" | "opaque" | "body" | "createdAt">;
-
-/** What a reply or a cause passes on. */
-export interface Lineage {
-  id: number;
-  fromId: string;
-  target: string;
-  threadId: number | null;
-  rootId: number | null;
-  hops: number;
-  kind: MessageRow["kind"];
-  source: MessageRow["source"];
-  streak: number;
-  /** The nearest work or request that it is or lies inside. */
-  workId: number | null;
-  createdAt: number;
-}
-
-/** The least about an entry that a reader needs to know whether it wants it. */
-export interface Candidate {
-  id: number;
-  fromId: string;
-  target: string;
-}
-
-/** Whether an entry belongs into the inbox: what oneself sends to a group is left out. */
-export const isForInbox = (agentId: string, entry: Candidate): boolean =>
-  entry.fromId !== agentId || entry.target === agentId;
 
 export type MessageStore = ReturnType<typeof createMessageStore>;
 
@@ -46,7 +14,6 @@ export type MessageStore = ReturnType<typeof createMessageStore>;
 export const EXCERPT_CHARACTERS = 280;
 const FETCH_AT_ONCE = 25;
 const MAX_REPLIES = 500;
-const MAX_TALK = 2000;
 
 const p = sql.placeholder;
 
@@ -133,17 +100,6 @@ export function createMessageStore(db: Db) {
       .limit(boundLimit("limit"))
       .prepare(),
   );
-  const nthReply = db.statement((q) =>
-    q
-      .select({ createdAt: messages.createdAt })
-      .from(messages)
-      .where(eq(messages.threadId, bound("threadId")))
-      .orderBy(desc(messages.id))
-      .limit(fixedLimit(1))
-      .offset(boundLimit("skip"))
-      .prepare(),
-  );
-  const nthTalk = db.statement((q) => q.select({ at: sql<number>`at` }).from(sql`(${talkOf()})`).prepare());
   const readAt = db.statement((q) =>
     q
       .select({ at: reads.at })
@@ -218,13 +174,6 @@ export function createMessageStore(db: Db) {
         where mb.agent_id = ${agentId} and mb.until_id > ${after}
         order by messages.id limit ${limit}`),
 
-    /** When a thread's newest reply but so many was made; undefined when it has not so many. */
-    replyAt: async (on: Reading, threadId: number, skip: number): Promise<number | undefined> =>
-      nthReply(on).get({ threadId, skip })?.createdAt,
-    /** The same of what one agent only says there: work, requests and their answers left out. Looks at 2,000 entries. */
-    talkAt: async (on: Reading, threadId: number, fromId: string, skip: number): Promise<number | undefined> =>
-      nthTalk(on).get({ threadId, fromId, skip })?.at,
-
     /** When each agent first replied to a message, among the newest 500 entries of its thread. */
     async repliesTo(on: Reading, { id, threadId }: Pick<MessageRow, "id" | "threadId">): Promise<Map<string, number>> {
       const { fromId, replyTo, createdAt } = messages;
@@ -256,13 +205,6 @@ export function createMessageStore(db: Db) {
 
 /** Named, because after ANALYZE the planner may prefer walking the whole log: it does not know how rare a target is. */
 const messagesByTarget = sql`${messages} indexed by messages_by_target`;
-
-const talkOf = () => sql`
-  select created_at as at from (
-    select id, from_id, kind, claimable, created_at from messages
-    where thread_id = ${bound("threadId")} order by id desc limit ${fixedLimit(MAX_TALK)})
-  where from_id = ${bound("fromId")} and not claimable and kind not in ('request', 'response')
-  order by id desc limit 1 offset ${boundLimit("skip")}`;
 
 const SENT_TO = {
   id: sql<number>`${messages.id}`,

@@ -1,9 +1,6 @@
-import type { Clock } from "../../kernel/clock.ts";
-import type { Db, Reading, Tx } from "../../kernel/db/database.ts";
-import type { Due } from "../../kernel/due/due.ts";
-import type { Log } from "../../kernel/log/log.ts";
+import type { Reading, Tx } from "../../kernel/db/database.ts";
 import type { Span } from "../../protocol/ids.ts";
-import type { MessageStore } from "../messages/store.ts";
+import type { Base } from "../base.ts";
 import { type OldEntry, retentionStore } from "./store.ts";
 
 /** Entries looked at in one write. */
@@ -11,6 +8,7 @@ const SLICE = 200;
 /** What is deleted in one write, in rows: an entry counts for each member of its target, who may lose it, and for what hangs on it. */
 const MAX_WEIGHT = 2000;
 const THIN_SLICE = 500;
+const SHRUNK_AT_ONCE = 200;
 /** The first run comes so long after a start or a jump of the clock; each plans the next, an hour later. */
 const FIRST_MS = 60_000;
 const HOUR_MS = 3_600_000;
@@ -21,17 +19,6 @@ export const RETAIN = "retention";
 /** The due row that ends the caution after a jump; its `left` says how much may still go until then. */
 export const CAUTION = "retention.caution";
 const KEPT = new Set(["open", "delayed", "claimed", "dead"]);
-
-export interface RetentionParts {
-  db: Db;
-  store: MessageStore;
-  due: Due;
-  log: Log;
-  clock: Clock;
-  days: number;
-  headOf(on: Reading): number;
-  onError(error: unknown): void;
-}
 
 /** What one run did; `refused` when more was old enough than may go after a jump of the clock. */
 export interface RetentionReport {
@@ -48,29 +35,26 @@ interface Walked {
   done: boolean;
 }
 
-/** The oldest entry that something still alive points to: nothing from there on may go. */
-export type KeepFrom = (on: Reading) => Promise<number | undefined>;
-
-/** Rows of somebody above that hang on messages and go with them, in the same write. */
-export interface Hanging {
-  /** How many hang on each of these messages; those without may be left out. */
-  counts(on: Reading, messageIds: readonly number[]): Promise<Map<number, number>>;
-  remove(tx: Tx, messageIds: readonly number[]): Promise<void>;
-}
-
 export type Retention = ReturnType<typeof createRetention>;
 
 /** Deletes what is older than the retention time, and keeps account of who loses what by it. */
-export function createRetention(parts: RetentionParts) {
-  const { db, store, due, log, clock, days, headOf, onError } = parts;
-  const runListeners: ((report: RetentionReport) => void)[] = [];
-  const limits: KeepFrom[] = [];
-  const hangings: Hanging[] = [];
+export function createRetention(base: Base) {
+  const { retentionDays: days } = base.options;
+  const { agents } = base.identity;
+  const { clock, db, due, headOf, hooks, log, logger, onError } = base.kernel;
+  const { messages: store } = base.rows;
+  /** The oldest entry that something still alive points to: nothing from there on may go. */
+  const keptFrom = hooks.question<[], number>("retention.keptFrom");
+  /** How many rows hang on each of these messages and go with them. */
+  const weights = hooks.question<[messageIds: readonly number[]], Map<number, number>>("retention.weights");
+  /** These messages go, in this write, with everything that hangs on them. */
+  const removing = hooks.event<[messageIds: readonly number[]]>("retention.removing");
+  const ran = hooks.event<[report: RetentionReport]>("retention.ran");
   let running = false;
   let wanted = false;
   let stopped = false;
 
-  due.onResume(async (tx, now, jumpedMs) => {
+  async function resume(tx: Tx, now: number, jumpedMs: number): Promise<void> {
     // Planned anew: after the clock was set back the next run would be in a far future.
     await due.schedule(tx, RETAIN, "log", now + FIRST_MS);
     const caution = await due.find(tx, CAUTION, "log");
@@ -80,15 +64,15 @@ export function createRetention(parts: RetentionParts) {
     const jumped = newest ? now - newest.at : jumpedMs;
     if (Math.abs(jumped) <= HOUR_MS || (isStart && caution)) return;
     await due.schedule(tx, CAUTION, "log", now + DAY_MS, caution?.data ?? {});
-  });
-  due.on(CAUTION, async () => undefined);
-  due.on(RETAIN, async (tx) => {
+  }
+
+  async function start(tx: Tx): Promise<void> {
     await due.schedule(tx, RETAIN, "log", clock.now() + HOUR_MS);
     tx.afterCommit(() => {
       wanted = true;
       if (!running) runWhileWanted().catch(onError);
     });
-  });
+  }
 
   /** The highest id older than the retention time, found by halving: ids follow time. */
   async function cutoff(on: Reading, floor: number, before: number): Promise<number> {
@@ -106,8 +90,7 @@ export function createRetention(parts: RetentionParts) {
 
   /** The place before the oldest entry that has to stay. */
   async function pinned(on: Reading): Promise<number> {
-    const oldest = await Promise.all(limits.map((keepFrom) => keepFrom(on)));
-    return Math.min(...oldest.map((id) => (id === undefined ? Number.POSITIVE_INFINITY : id - 1)));
+    return Math.min(Number.POSITIVE_INFINITY, ...(await keptFrom.all(on)).map((id) => id - 1));
   }
 
   /** How much may go: after a jump a part of the log, and what went since then counts. */
@@ -123,7 +106,7 @@ export function createRetention(parts: RetentionParts) {
   async function remove(tx: Tx, entries: readonly OldEntry[], most: number): Promise<number> {
     const ids = entries.map((entry) => entry.id);
     await retentionStore.noteLosses(tx, ids, clock.now());
-    for (const hanging of hangings) await hanging.remove(tx, ids);
+    await removing.raise(tx, ids);
     await retentionStore.remove(tx, ids);
     const caution = await due.find(tx, CAUTION, "log");
     if (caution) await due.schedule(tx, CAUTION, "log", caution.at, { left: most - ids.length });
@@ -134,7 +117,7 @@ export function createRetention(parts: RetentionParts) {
   async function cut(tx: Tx, entries: readonly OldEntry[], mayGo: (entry: OldEntry) => boolean, most: number) {
     const going: OldEntry[] = [];
     const ids = entries.filter(mayGo).map((entry) => entry.id);
-    const counts = await Promise.all(hangings.map((hanging) => hanging.counts(tx, ids)));
+    const counts = await weights.all(tx, ids);
     let weight = 0;
     for (const [index, entry] of entries.entries()) {
       if (!mayGo(entry)) continue;
@@ -194,7 +177,7 @@ export function createRetention(parts: RetentionParts) {
     const deleted = below + above;
     if (stopped) return;
     const report = { deleted, upTo, refused: upTo > floor && deleted >= allowed };
-    for (const listener of runListeners) listener(report);
+    ran.announce(report);
   }
 
   async function walk(allowed: number, step: (tx: Tx, after: number, most: number) => Promise<Walked>) {
@@ -209,12 +192,22 @@ export function createRetention(parts: RetentionParts) {
     return deleted;
   }
 
+  async function shrinkTombstones(): Promise<void> {
+    if (await db.read((on) => due.find(on, CAUTION, "log"))) return;
+    const before = clock.now() - days * DAY_MS;
+    while ((await db.background((tx) => agents.shrinkTombstones(tx, before, SHRUNK_AT_ONCE))) >= SHRUNK_AT_ONCE);
+  }
+
   return {
-    /** What points into the log for a bounded time says how far back. */
-    keepFrom: (limit: KeepFrom) => limits.push(limit),
-    /** What hangs on messages goes with them. */
-    alongside: (hanging: Hanging) => hangings.push(hanging),
-    onRun: (listener: (report: RetentionReport) => void) => runListeners.push(listener),
+    note: (report: RetentionReport): void => logger.info(report, "retention ran"),
+    /** Shrinks agents deleted before the retention time to their ids, unless only a clock jump makes them look so old. */
+    shrinkTombstones: (): void => void shrinkTombstones().catch(onError),
+    keptFrom,
+    weights,
+    removing,
+    ran,
+    resume,
+    dueHandlers: { [CAUTION]: async () => undefined, [RETAIN]: start },
     /** A run under way ends after its current write. */
     stop(): void {
       stopped = true;

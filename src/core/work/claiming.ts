@@ -1,22 +1,16 @@
 import type { z } from "zod";
-import type { MemberStore } from "../../identity/agents/store-members.ts";
 import type { Caller } from "../../identity/auth/caller.ts";
-import type { Db } from "../../kernel/db/database.ts";
 import type { ClaimNext } from "../../protocol/work.ts";
+import type { Base } from "../base.ts";
 import type { Waits } from "../inbox/waits.ts";
 import type { Claims, Worked } from "./claims.ts";
-
-export interface TakingParts {
-  db: Pick<Db, "read" | "write">;
-  claims: Claims;
-  members: MemberStore;
-  waits: Waits;
-}
 
 export type Taking = ReturnType<typeof createTaking>;
 
 /** Claiming the next work, with a wait for it, for whoever opens writes: routes and tools. */
-export function createTaking({ db, claims, members, waits }: TakingParts) {
+export function createTaking(base: Base, claims: Claims, waits: Waits) {
+  const { db } = base.kernel;
+  const { directory } = base.identity;
   return {
     /** Empty when there was none in time. @throws Problem 401, 403, 409 */
     async next(
@@ -30,7 +24,7 @@ export function createTaking({ db, claims, members, waits }: TakingParts) {
       const items = await waits.forWork<Worked[]>({
         caller,
         agentId,
-        targets: () => db.read((on) => members.targetsNow(on, agentId)),
+        targets: () => db.read((on) => directory.targetsNow(on, agentId)),
         kinds: want.kinds,
         topics: want.topics,
         waitMs: want.waitSeconds * 1000,

@@ -1,23 +1,19 @@
-import type { AgentService } from "../../identity/agents/service.ts";
-import type { MemberStore } from "../../identity/agents/store-members.ts";
 import { actingAs, type Caller, requireOperator } from "../../identity/auth/caller.ts";
-import type { Clock } from "../../kernel/clock.ts";
 import type { Reading, Tx } from "../../kernel/db/database.ts";
-import type { Due } from "../../kernel/due/due.ts";
-import type { Log } from "../../kernel/log/log.ts";
 import type { LogEntry } from "../../kernel/log/tail.ts";
 import { jsonBytes, PAGE_BYTES, readPage } from "../../kernel/pages.ts";
 import { Problem } from "../../protocol/problem.ts";
 import { toTime } from "../../protocol/wire.ts";
 import type { Fail, ParsedComplete, ParsedRenew, Release } from "../../protocol/work.ts";
+import type { Base } from "../base.ts";
 import type { Access } from "../messages/access.ts";
 import { toLogEntry } from "../messages/entry.ts";
+import type { Quotas } from "../messages/quotas.ts";
 import { refuseReserved } from "../messages/reserved.ts";
 import type { Sender } from "../messages/send.ts";
-import type { MessageStore } from "../messages/store.ts";
 import type { Leases } from "./leases.ts";
-import { createProgress, type ProgressParts } from "./progress.ts";
-import type { WorkRow, WorkStore } from "./store.ts";
+import { createProgress } from "./progress.ts";
+import type { WorkRow } from "./row.ts";
 import type { Wanted } from "./store-open-work.ts";
 
 /** A message with the state of its work; `lease` for whoever holds it. */
@@ -38,45 +34,31 @@ interface HeldPage {
   limit: number;
 }
 
-/** What an answer about work also carries: `{ task }`, or undefined when there is none. */
-export type Attachment = (on: Reading, work: WorkRow) => Promise<Record<string, unknown> | undefined>;
-
-/** The entry as its worker has to see it now; the log keeps the original. */
-export type Restated = (on: Reading, work: WorkRow, entry: LogEntry) => Promise<LogEntry>;
-
 /** What its holder says of the work as it ends it, for who stands above. It runs in that write, before the lease ends. */
 export type Report = { done: ParsedComplete } | { failed: Fail };
-export type ReportHandler = (tx: Tx, work: WorkRow, report: Report) => Promise<void>;
-
-export interface ClaimParts extends ProgressParts {
-  agents: AgentService;
-  store: MessageStore;
-  works: WorkStore;
-  members: MemberStore;
-  access: Access;
-  sender: Sender;
-  leases: Leases;
-  log: Log;
-  due: Due;
-  clock: Clock;
-}
 
 export type Claims = ReturnType<typeof createClaims>;
 
 /** The verbs of work: claim, renew, release, complete, fail, cancel, requeue. What they do to a lease is in leases.ts. */
-export function createClaims(parts: ClaimParts) {
-  const { agents, store, works, members, access, sender, leases, log, due, clock } = parts;
-  const attachments: Attachment[] = [];
-  const restaters: Restated[] = [];
-  const reportHandlers: ReportHandler[] = [];
-  const progress = createProgress(parts);
+export function createClaims(base: Base, parts: { access: Access; sender: Sender; leases: Leases; quotas: Quotas }) {
+  const { clock, hooks, log } = base.kernel;
+  const { agents, directory } = base.identity;
+  const { messages: store, work: works } = base.rows;
+  const { access, sender, leases, quotas } = parts;
+  /** Further members of an answer about work: `{ task }`. */
+  const extras = hooks.question<[work: WorkRow], Record<string, unknown>>("work.extras");
+  /** The entry as its worker has to see it now; the log keeps the original. */
+  const restated = hooks.question<[work: WorkRow, entry: LogEntry], LogEntry>("work.restated");
+  /** The holder ends the work with a result or an error; raised before its lease ends. */
+  const reported = hooks.event<[work: WorkRow, report: Report]>("work.reported");
+  const progress = createProgress(base, sender, quotas);
 
   /** `POST /v1/messages/{id}/claim`. @throws Problem 403, 404, 409, 422 */
   async function claim(tx: Tx, caller: Caller, id: number, agentId: string | undefined, leaseSeconds: number) {
     const actor = actingAs(caller, agentId);
     const facts = await agents.requireActor(tx, caller, actor);
     const work = await requireWork(tx, caller, id);
-    if (!(await members.targetsNow(tx, actor)).includes(work.target))
+    if (!(await directory.targetsNow(tx, actor)).includes(work.target))
       return refuse(tx, caller, id, notATarget(work, actor));
     if (!facts.ready) return refuse(tx, caller, id, new Problem("conflict", `${actor} is not ready for work.`));
     const open = await leases.overdue(tx, work);
@@ -102,7 +84,7 @@ export function createClaims(parts: ClaimParts) {
     const facts = await agents.requireActor(tx, caller, actor, true);
     const items: Worked[] = [];
     if (!facts.ready) return items;
-    const targets = await members.targetsNow(tx, actor);
+    const targets = await directory.targetsNow(tx, actor);
     let size = 0;
     while (items.length < want.max && size < PAGE_BYTES) {
       const id = await works.bestOpen(tx, targets, want);
@@ -144,10 +126,10 @@ export function createClaims(parts: ClaimParts) {
 
   /** For who holds it no more: somebody else's token is not in it. */
   async function asItIs(on: Reading, work: WorkRow): Promise<Worked> {
-    let entry = await entryOf(on, work.messageId);
-    for (const restate of restaters) entry = await restate(on, work, entry);
-    const answer: Worked = { entry, work };
-    for (const attach of attachments) answer.attached = { ...answer.attached, ...(await attach(on, work)) };
+    const stored = await entryOf(on, work.messageId);
+    const answer: Worked = { entry: (await restated.first(on, work, stored)) ?? stored, work };
+    const attached = await extras.all(on, work);
+    if (attached.length > 0) answer.attached = Object.assign({}, ...attached);
     return answer;
   }
 
@@ -214,7 +196,7 @@ export function createClaims(parts: ClaimParts) {
   async function fail(tx: Tx, caller: Caller, id: number, body: Fail): Promise<Worked> {
     const { work, repeated } = await requireLease(tx, caller, id, body.token, "failed");
     if (repeated) return asItIs(tx, work);
-    for (const handler of reportHandlers) await handler(tx, work, { failed: body });
+    await reported.raise(tx, work, { failed: body });
     const error = errorOf(body);
     await works.endAttempt(tx, id, work.fence, { at: clock.now(), outcome: "failed", error });
     const { failure, code } = body;
@@ -230,7 +212,7 @@ export function createClaims(parts: ClaimParts) {
     const { work, actor, repeated } = await requireLease(tx, caller, id, token, "completed");
     if (repeated) return asItIs(tx, work);
     if (result) refuseReserved(result, "/result");
-    for (const handler of reportHandlers) await handler(tx, work, { done: body });
+    await reported.raise(tx, work, { done: body });
     const resultId = result ? await answer(tx, id, actor, result) : null;
     // A result that was an answer owed has ended the work already.
     const now = resultId === null ? work : await requireWork(tx, caller, id);
@@ -290,7 +272,6 @@ export function createClaims(parts: ClaimParts) {
     );
   }
 
-  due.source(leases.source);
   return {
     claim,
     claimNext,
@@ -302,10 +283,10 @@ export function createClaims(parts: ClaimParts) {
     requeue,
     entryOf,
     requireLease,
-    attach: (attachment: Attachment) => attachments.push(attachment),
-    restate: (restated: Restated) => restaters.push(restated),
-    titleProgress: progress.titledBy,
-    onReport: (handler: ReportHandler) => reportHandlers.push(handler),
+    extras,
+    restated,
+    reported,
+    progressTitle: progress.title,
     /** The live lease that a token names. @throws Problem 403, 404, 409 claim-lost, 422 */
     requireHeld: async (tx: Tx, caller: Caller, id: number, token: string): Promise<WorkRow> =>
       (await requireLease(tx, caller, id, token)).work,

@@ -1,26 +1,13 @@
-import type { AgentStore } from "../../identity/agents/store.ts";
 import { breathe, createPauses } from "../../kernel/breathe.ts";
-import type { Clock } from "../../kernel/clock.ts";
-import type { Reading, Tx } from "../../kernel/db/database.ts";
-import type { Due } from "../../kernel/due/due.ts";
+import type { Tx } from "../../kernel/db/database.ts";
+import type { DueRow } from "../../kernel/due/row.ts";
 import type { AgentId, Target } from "../../protocol/ids.ts";
+import type { Base } from "../base.ts";
 import type { Schedules } from "../messages/delayed.ts";
 import type { Sender } from "../messages/send.ts";
 import type { MessageStore } from "../messages/store.ts";
 import type { Leases } from "./leases.ts";
-import type { WorkRow, WorkStore } from "./store.ts";
-
-export interface DropParts {
-  agentStore: AgentStore;
-  store: MessageStore;
-  works: WorkStore;
-  sender: Sender;
-  schedules: Schedules;
-  leases: Leases;
-  due: Due;
-  clock: Clock;
-  headOf(on: Reading): number;
-}
+import type { WorkRow } from "./row.ts";
 
 /** The due row of what a deleted agent leaves beyond the write that deletes it. */
 const DROP = "message.drop";
@@ -59,16 +46,16 @@ function losing(lost: Losses, from: string): Lost {
 
 /**
  * Ends what a deleted agent leaves: work for it alone is cancelled, a group's work that it held is open again, and the senders
- * of all that it never read or did are told. Answers the handler of its deletion, to be called after those of every feature.
+ * of all that it never read or did are told.
  */
-export function createDrop(parts: DropParts) {
-  const { agentStore, store, works, sender, schedules, leases, due, clock, headOf } = parts;
-  due.on(DROP, (tx, { key, data }) =>
-    goOn(tx, key, { upTo: Number(data.upTo), after: Number(data.after), told: data.told as string[] }),
-  );
+export function createDrop(base: Base, parts: { sender: Sender; schedules: Schedules; leases: Leases }) {
+  const { clock, due, headOf } = base.kernel;
+  const { directory } = base.identity;
+  const { messages: store, work: works } = base.rows;
+  const { sender, schedules, leases } = parts;
 
   async function goOn(tx: Tx, agentId: string, place: Place): Promise<void> {
-    const facts = await agentStore.facts(tx, agentId);
+    const facts = await directory.facts(tx, agentId);
     const isDeleted = facts !== undefined && facts.deletedAt !== null;
     const lost: Losses = new Map();
     let room = await endWork(tx, agentId, place.upTo, isDeleted, lost);
@@ -135,10 +122,17 @@ export function createDrop(parts: DropParts) {
     });
   }
 
-  return async function dropAgent(tx: Tx, agentId: string): Promise<void> {
-    const facts = await agentStore.facts(tx, agentId);
-    await schedules.dropOf(tx, agentId);
-    await goOn(tx, agentId, { upTo: headOf(tx), after: facts?.cursor ?? 0, told: [] });
+  return {
+    /** In the write that deletes an agent, after every feature has ended what is its own. */
+    async dropAgent(tx: Tx, agentId: string): Promise<void> {
+      const facts = await directory.facts(tx, agentId);
+      await schedules.dropOf(tx, agentId);
+      await goOn(tx, agentId, { upTo: headOf(tx), after: facts?.cursor ?? 0, told: [] });
+    },
+    dueHandlers: {
+      [DROP]: (tx: Tx, { key, data }: DueRow) =>
+        goOn(tx, key, { upTo: Number(data.upTo), after: Number(data.after), told: data.told as string[] }),
+    },
   };
 }
 

@@ -1,47 +1,28 @@
-import type { Clock } from "../../kernel/clock.ts";
-import type { Reading, Tx } from "../../kernel/db/database.ts";
-import type { Due, DueSource } from "../../kernel/due/due.ts";
+import type { Tx } from "../../kernel/db/database.ts";
+import type { DueSource } from "../../kernel/due/due.ts";
+import type { Base } from "../base.ts";
 import type { Sender } from "../messages/send.ts";
-import type { MessageStore } from "../messages/store.ts";
 import type { ParkedClaimers } from "./parked.ts";
-import type { WorkMove, WorkRow, WorkStore } from "./store.ts";
-
-export interface LeaseParts {
-  store: MessageStore;
-  works: WorkStore;
-  sender: Sender;
-  parked: ParkedClaimers;
-  due: Due;
-  clock: Clock;
-  headOf(on: Reading): number;
-}
+import type { WorkMove, WorkRow } from "./row.ts";
 
 /** After an absence of the relay, no lease ends sooner than this: workers that kept working have time to say so. */
 export const LEASE_GRACE_MS = 30_000;
 
-/** Runs in the write that moves work from one state (or lease) to another. */
-export type MovedHandler = (tx: Tx, work: WorkRow, before: WorkRow) => Promise<void>;
-
-/** Whether whoever asked for this work is told of its end by somebody else already. */
-export type Told = (on: Tx, work: WorkRow) => Promise<boolean>;
-
 export type Leases = ReturnType<typeof createLeases>;
 
 /** What happens to work: each way a state ends, written once, whoever asks for it. */
-export function createLeases({ store, works, sender, parked, due, clock, headOf }: LeaseParts) {
-  const changeListeners: ((work: WorkRow) => void)[] = [];
-  const movedHandlers: MovedHandler[] = [];
-  const tellers: Told[] = [];
-
-  due.onResume(async (tx, now) => {
-    await works.shortenLeases(tx, now);
-    await works.extendLeases(tx, now + LEASE_GRACE_MS);
-  });
+export function createLeases(base: Base, sender: Sender, parked: ParkedClaimers) {
+  const { clock, due, headOf, hooks } = base.kernel;
+  const { messages: store, work: works } = base.rows;
+  /** Work went from one state or lease to another, or its lease was renewed. */
+  const moved = hooks.event<[work: WorkRow, before: WorkRow]>("work.moved");
+  /** True when another area tells the sender that its work died or expired. */
+  const told = hooks.question<[work: WorkRow], true>("work.told");
 
   async function move(tx: Tx, work: WorkRow, to: WorkMove): Promise<WorkRow> {
     const endedUpTo = to.endedAt == null ? null : headOf(tx);
     await works.move(tx, work, { ...to, endedUpTo });
-    const moved: WorkRow = {
+    const row: WorkRow = {
       ...work,
       state: to.state,
       dueAt: to.dueAt ?? null,
@@ -52,17 +33,15 @@ export function createLeases({ store, works, sender, parked, due, clock, headOf 
       holder: null,
       claimedAt: null,
     };
-    await changed(tx, moved, work);
-    return moved;
+    await changed(tx, row, work);
+    return row;
   }
 
   /** Tells who stands above what became of the work, in this write; and everybody else, and the timer, after the commit. */
   async function changed(tx: Tx, work: WorkRow, before: WorkRow): Promise<void> {
-    for (const handler of movedHandlers) await handler(tx, work, before);
-    tx.afterCommit(() => {
-      if (work.dueAt !== null) due.notice(work.dueAt);
-      for (const listener of changeListeners) listener(work);
-    });
+    const { dueAt } = work;
+    if (dueAt !== null) tx.afterCommit(() => due.notice(dueAt));
+    await moved.raise(tx, work, before);
   }
 
   /** Back to everybody who may claim it, at once or after a delay; or dead, when its attempts are used up. */
@@ -78,7 +57,7 @@ export function createLeases({ store, works, sender, parked, due, clock, headOf 
       return move(tx, work, { state: "delayed", dueAt, attempts, error });
     }
     const open = await move(tx, work, { state: "open", dueAt: work.expiresAt, attempts, error });
-    tx.afterCommit(() => parked.reopened(open));
+    tx.afterCommit(() => parked.openedAgain(open));
     return open;
   }
 
@@ -100,7 +79,7 @@ export function createLeases({ store, works, sender, parked, due, clock, headOf 
     const row = await store.lineage(tx, work.messageId);
     // Nobody is told about what the relay itself said: that could go on for ever.
     if (!row || row.fromId === "system") return;
-    for (const isTold of tellers) if (await isTold(tx, work)) return;
+    if (await told.first(tx, work)) return;
     await sender.tell(tx, row.fromId, {
       subject: `Work ${work.messageId} is ${work.state}`,
       body: `Message ${work.messageId} to ${work.target} ${what}.`.slice(0, 4096),
@@ -167,12 +146,13 @@ export function createLeases({ store, works, sender, parked, due, clock, headOf 
       return reopen(tx, work, { delayMs: 0, counts: work.attempts + 1 < work.maxAttempts, error });
     },
 
-    /** Told of every change of state and every renewal, in the write that makes it. */
-    onMoved: (handler: MovedHandler) => movedHandlers.push(handler),
-    /** Asked before the sender of work is told that it died or expired. */
-    toldBy: (isTold: Told) => tellers.push(isTold),
-    /** Told of the same, once it is on disk. */
-    onChange: (listener: (work: WorkRow) => void) => changeListeners.push(listener),
+    /** After an absence of the relay, holders have a grace period to say that they kept working. */
+    async giveGrace(tx: Tx, now: number): Promise<void> {
+      await works.shortenLeases(tx, now);
+      await works.extendLeases(tx, now + LEASE_GRACE_MS);
+    },
+    moved,
+    told,
   };
 }
 

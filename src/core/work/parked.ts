@@ -1,4 +1,5 @@
-import type { WorkRow } from "./store.ts";
+import type { Hooks } from "../../kernel/hooks.ts";
+import type { WorkRow } from "./row.ts";
 
 /** A claimer that waits for work. */
 export interface Claimer {
@@ -16,15 +17,14 @@ export type OpenWork = Pick<WorkRow, "target" | "kind" | "topic">;
 
 export type ParkedClaimers = ReturnType<typeof createParked>;
 
-type OpenListener = (target: string) => void;
-
 /**
  * Claimers that wait, in the order in which they came. One piece of open work wakes one of them: waking a thousand for one
  * item costs 9 ms an item.
  */
-export function createParked() {
+export function createParked(hooks: Hooks) {
   const queues = new Map<string, Set<Claimer>>();
-  const openListeners: OpenListener[] = [];
+  /** Work is open again. Its message was in the log before, so followers of its target hear of it here. */
+  const reopened = hooks.event<[target: string]>("work.reopened");
   let size = 0;
 
   function takeFirst(work: OpenWork): Claimer | undefined {
@@ -65,12 +65,11 @@ export function createParked() {
       takeFirst(work)?.tryNow(work);
     },
 
-    /** Work is open again: who follows its target hears of it too, for it was in the log before. */
-    reopened(work: OpenWork): void {
+    openedAgain(work: OpenWork): void {
       takeFirst(work)?.tryNow(work);
-      for (const listener of openListeners) listener(work.target);
+      reopened.announce(work.target);
     },
-    onReopened: (listener: OpenListener) => openListeners.push(listener),
+    reopened,
     waiting: () => size,
   };
 }

@@ -1,24 +1,11 @@
-import type { AgentService } from "../../identity/agents/service.ts";
 import type { Caller } from "../../identity/auth/caller.ts";
 import type { Reading, Tx } from "../../kernel/db/database.ts";
 import type { LogEntry } from "../../kernel/log/tail.ts";
 import type { ParsedRenew } from "../../protocol/work.ts";
+import type { Base } from "../base.ts";
 import type { Quotas } from "../messages/quotas.ts";
 import type { Sender } from "../messages/send.ts";
-import type { MessageStore } from "../messages/store.ts";
-import type { LinkStore } from "../messages/store-links.ts";
-import type { WorkRow } from "./store.ts";
-
-export interface ProgressParts {
-  agents: AgentService;
-  store: MessageStore;
-  linkStore: LinkStore;
-  sender: Sender;
-  quotas: Quotas;
-}
-
-/** Name of a progress report in the feature that owns the work; undefined for work of another feature. */
-export type ProgressTitle = (on: Reading, work: WorkRow) => Promise<Title | undefined>;
+import type { WorkRow } from "./row.ts";
 
 type Progress = NonNullable<ParsedRenew["progress"]>;
 
@@ -28,15 +15,16 @@ interface Title {
 }
 
 /** Tells who gave the work how far it is, while it is held. */
-export function createProgress({ agents, store, linkStore, sender, quotas }: ProgressParts) {
-  const titles: ProgressTitle[] = [];
+export function createProgress(base: Base, sender: Sender, quotas: Quotas) {
+  const { hooks } = base.kernel;
+  const { agents } = base.identity;
+  const { messages: store, links: linkStore } = base.rows;
+  /** Name of a progress report in the area that owns the work. */
+  const title = hooks.question<[work: WorkRow], Title>("work.progressTitle");
 
   async function titleOf(on: Reading, work: WorkRow): Promise<Title> {
-    for (const title of titles) {
-      const own = await title(on, work);
-      if (own) return own;
-    }
-    return { subject: `Progress of work ${work.messageId}`, payload: { messageId: work.messageId } };
+    const own = await title.first(on, work);
+    return own ?? { subject: `Progress of work ${work.messageId}`, payload: { messageId: work.messageId } };
   }
 
   /** A renewal that is sent again, because its answer was lost, tells nobody twice. */
@@ -51,7 +39,7 @@ export function createProgress({ agents, store, linkStore, sender, quotas }: Pro
 
   return {
     /** Adds how a feature calls the progress of its own work. */
-    titledBy: (title: ProgressTitle) => titles.push(title),
+    title,
 
     /** The holder's word goes to the sender of the work. A sender that is gone is told nothing. @throws Problem 429 */
     async tell(tx: Tx, caller: Caller, entry: LogEntry, work: WorkRow, said: Progress): Promise<void> {

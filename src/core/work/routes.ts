@@ -1,27 +1,21 @@
 import { type Caller, requireOperator } from "../../identity/auth/caller.ts";
 import { type Route, route } from "../../identity/auth/route.ts";
-import type { Db, Reading } from "../../kernel/db/database.ts";
+import type { Reading } from "../../kernel/db/database.ts";
 import type { LogEntry } from "../../kernel/log/tail.ts";
 import { readPage } from "../../kernel/pages.ts";
 import { toTime } from "../../protocol/wire.ts";
 import * as api from "../../protocol/work.ts";
+import type { Areas } from "../core.ts";
 import { listAnswer, workedAnswer, workedJson, workedList } from "../messages/answers.ts";
 import { messageJson } from "../messages/entry.ts";
-import type { Parents } from "../messages/parents.ts";
-import type { Taking } from "./claiming.ts";
-import type { Claims, Worked } from "./claims.ts";
-import type { WorkRow, WorkStore } from "./store.ts";
-
-export interface WorkRouteParts {
-  db: Pick<Db, "read" | "write">;
-  claims: Claims;
-  works: WorkStore;
-  taking: Taking;
-  parents: Parents;
-}
+import type { Worked } from "./claims.ts";
+import type { WorkRow } from "./row.ts";
 
 /** Work: claiming it and ending the claim. */
-export function workRoutes({ db, claims, works, taking, parents }: WorkRouteParts): Route[] {
+export function workRoutes({ kernel, core }: Areas): Route[] {
+  const { db } = kernel;
+  const { claims, taking, rows: works } = core.work;
+  const { parents } = core.messages;
   /** The work, with what its messages reply to when that is asked for; it is held already. */
   async function including(caller: Caller, include: "parent" | undefined, items: readonly Worked[]) {
     const holder = items[0]?.work.holder;

@@ -2,16 +2,8 @@ import { and, desc, eq, sql } from "drizzle-orm";
 import { bound, fixedLimit } from "../../kernel/db/bound.ts";
 import type { Db, Reading, Tx } from "../../kernel/db/database.ts";
 import { inList } from "../../kernel/db/lists.ts";
+import type { AttemptEnd, AttemptRow } from "./row.ts";
 import { attempts } from "./tables.ts";
-
-export type AttemptRow = typeof attempts.$inferSelect;
-
-export interface AttemptEnd {
-  at: number;
-  outcome: NonNullable<AttemptRow["outcome"]>;
-  error?: string | null;
-  resultId?: number | null;
-}
 
 const p = sql.placeholder;
 

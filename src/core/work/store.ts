@@ -3,11 +3,10 @@ import { bound, boundLimit, fixedLimit } from "../../kernel/db/bound.ts";
 import type { Db, Reading, Tx } from "../../kernel/db/database.ts";
 import { inList } from "../../kernel/db/lists.ts";
 import type { WorkState } from "../../protocol/messages.ts";
+import type { WorkMove, WorkRow } from "./row.ts";
 import { createAttemptStore } from "./store-attempts.ts";
 import { createOpenWorkStore } from "./store-open-work.ts";
 import { work } from "./tables.ts";
-
-export type WorkRow = typeof work.$inferSelect;
 
 export type WorkStore = ReturnType<typeof createWorkStore>;
 
@@ -210,15 +209,6 @@ export function createWorkStore(db: Db) {
         .run();
     },
   };
-}
-
-export interface WorkMove {
-  state: WorkState;
-  dueAt?: number | null;
-  attempts?: number;
-  error?: string | null;
-  endedAt?: number | null;
-  endedUpTo?: number | null;
 }
 
 function everyColumn() {

@@ -1,10 +1,8 @@
 import { type Message, type Part, type Task, TaskState, type TaskStatus } from "@a2a-js/sdk";
+import type { Areas } from "../../core/core.ts";
 import { reservedPlace } from "../../core/messages/reserved.ts";
-import type { Sender } from "../../core/messages/send.ts";
-import type { Claims } from "../../core/work/claims.ts";
-import type { Delegations } from "../../features/delegations/service.ts";
+import type { Delegations } from "../../features/delegations/delegations.ts";
 import type { Caller } from "../../identity/auth/caller.ts";
-import type { Clock } from "../../kernel/clock.ts";
 import type { Reading, Tx } from "../../kernel/db/database.ts";
 import { DelegationResponse } from "../../protocol/delegations.ts";
 import { BODY_BYTES, JSON_BYTES } from "../../protocol/limits.ts";
@@ -13,24 +11,14 @@ import { Problem } from "../../protocol/problem.ts";
 import type { CallRow, OutsideStore } from "./store.ts";
 import { isTerminal } from "./tasks.ts";
 
-export interface CallParts {
-  store: OutsideStore;
-  delegations: Delegations;
-  sender: Sender;
-  claims: Claims;
-  clock: Clock;
-  /** What the other side said could not be passed on: its asker is gone, or has its answer. */
-  onLost(problem: Problem, call: CallRow): void;
-}
-
-/** What came of a call, in our words. */
+/** Outcome of a call, in our words. */
 interface Answer {
   text: string;
   error?: string;
   payload?: Record<string, unknown>;
 }
 
-/** How the relay itself acts for an agent out there: in its name alone. */
+/** The relay, acting in the name of one agent of another machine. */
 export const callerAs = (agentId: string): Caller => ({
   ...{ tokenId: "a2a", role: "agent", agentId, groups: [], prefix: null, source: null },
   ...{ instanceId: null, requestId: "a2a" },
@@ -38,15 +26,20 @@ export const callerAs = (agentId: string): Caller => ({
 
 export type Calls = ReturnType<typeof createCalls>;
 
-/** What an agent out there says about a call, said here in its name. */
-export function createCalls({ store, delegations, sender, claims, clock, onLost }: CallParts) {
-  /** Tries to say it; who it was for may be gone, or have its answer already. */
+/** Answers and reports of an agent of another machine, passed on here in its name. */
+export function createCalls({ kernel, core, delegations }: Areas & { delegations: Delegations }, store: OutsideStore) {
+  const { clock, onError } = kernel;
+  const { messages } = core;
+  const { claims } = core.work;
+
+  /** Tries to pass it on; the asker may be gone, or have its answer already. */
   async function say(call: CallRow, act: () => Promise<unknown>): Promise<void> {
     try {
       await act();
     } catch (error) {
       if (!(error instanceof Problem) || error.status >= 500) throw error;
-      onLost(error, call);
+      const { agentId, messageId } = call;
+      onError(error, `a2a: what ${agentId} said about message ${messageId} reached nobody`);
     }
   }
 
@@ -57,7 +50,7 @@ export function createCalls({ store, delegations, sender, claims, clock, onLost 
     const given = payload && JSON.stringify(payload).length <= JSON_BYTES / 3 ? { payload } : {};
     if (delegationId !== null) {
       const said = DelegationResponse.parse({ text: body, ...(error && { error: cut(error, 4096) }), ...given });
-      return say(call, () => delegations.respond(tx, caller, delegationId, said, `a2a:${messageId}`));
+      return say(call, () => delegations.service.respond(tx, caller, delegationId, said, `a2a:${messageId}`));
     }
     if (token !== null) {
       if (error)
@@ -75,7 +68,7 @@ export function createCalls({ store, delegations, sender, claims, clock, onLost 
     });
     let id: number | null = null;
     await say(call, async () => {
-      const sent = await sender.send(tx, callerAs(call.agentId), draft, { isVerb: true });
+      const sent = await messages.send(tx, callerAs(call.agentId), draft, { isVerb: true });
       if (sent.kind === "sent") id = sent.entry.id;
     });
     return id;
@@ -86,15 +79,15 @@ export function createCalls({ store, delegations, sender, claims, clock, onLost 
     const id = call.delegationId;
     if (id === null || text === "") return;
     await say(call, () =>
-      delegations.progress(tx, callerAs(call.agentId), id, { text: cut(text, BODY_BYTES) }, undefined),
+      delegations.service.progress(tx, callerAs(call.agentId), id, { text: cut(text, BODY_BYTES) }, undefined),
     );
   }
 
   return {
-    /** Its answer, at once or as a task that is over. */
+    /** Passes on the answer, given at once or as a task that is over. */
     answer,
 
-    /** What its task has come to. Answers the call as it is then; ended when there is nothing more to come. */
+    /** Passes on the state of its task. Answers the call as it is then; ended when nothing more will come. */
     async came(tx: Tx, call: CallRow, result: Task | Message): Promise<CallRow> {
       if ("messageId" in result) {
         await answer(tx, call, { text: textIn(result.parts), ...dataIn(result.parts) });
@@ -118,13 +111,15 @@ export function createCalls({ store, delegations, sender, claims, clock, onLost 
       return store.changeCall(tx, call, { ...known, told, questionId });
     },
 
-    /** Whether anybody still waits for what becomes of it. */
+    /** Answers whether the asker still waits. */
     async isWanted(on: Reading, call: CallRow): Promise<boolean> {
       if (call.delegationId === null) return true;
-      const found = await delegations.get(on, callerAs(call.agentId), call.delegationId).catch((error: unknown) => {
-        if (error instanceof Problem) return undefined;
-        throw error;
-      });
+      const found = await delegations.service
+        .get(on, callerAs(call.agentId), call.delegationId)
+        .catch((error: unknown) => {
+          if (error instanceof Problem) return undefined;
+          throw error;
+        });
       return found !== undefined && found.endedAt === null;
     },
   };

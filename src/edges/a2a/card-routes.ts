@@ -27,7 +27,7 @@ function answer(request: Request, headers: Record<string, string>, body: string)
   return unlessKnown(request, body, {
     ...headers,
     etag: etagOf(body),
-    // It names addresses as the request had them.
+    // The card names addresses as the request had them.
     ...{ "cache-control": `public, max-age=${MAX_AGE_SECONDS}`, vary: "Host", "content-type": "application/json" },
   });
 }

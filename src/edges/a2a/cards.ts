@@ -2,11 +2,11 @@ import { A2A_PROTOCOL_VERSION, AgentCard } from "@a2a-js/sdk";
 import type { Agent } from "../../protocol/agents.ts";
 import { VERSION } from "../../version.ts";
 
-/** Agents that the relay's own card names, to who has a token. */
+/** Most agents that the relay's extended card names. */
 export const MAX_NAMED = 200;
 const TEXT_MODES = ["text/plain", "application/json"];
 
-/** What stands on a card of anybody here. */
+/** Common part of the relay's cards. */
 function card(name: string, description: string, url: string): AgentCard {
   const at = (protocolBinding: string) => ({
     url,
@@ -32,7 +32,7 @@ function card(name: string, description: string, url: string): AgentCard {
 
 const BEARER = { scheme: "Bearer", bearerFormat: "", description: "A token of this relay." };
 
-/** An agent's card: what it says of itself for others. Nothing of where and how it runs, or of the groups it is in. */
+/** An agent's public card, without its groups, and without the place and way it runs. */
 export function agentCard(agent: Agent, base: string): AgentCard {
   const url = `${base}/a2a/${encodeURIComponent(agent.id)}`;
   const description = agent.description ?? `${agent.name}, an agent that is reached through a Signalbox relay.`;
@@ -47,7 +47,7 @@ const ROUTES =
   "A relay of agents. Name whom a message is for as `tenant`: an agent's id, or a group (tag:…, cap:…, label:…) of which " +
   "one takes it.";
 
-/** The relay's own card. Who its agents are is on the extended one, for those who have a token. */
+/** The relay's own card. The extended card, for bearers of a token, names its agents. */
 export function relayCard(base: string): AgentCard {
   const plain = card("Signalbox", ROUTES, `${base}/a2a`);
   return {
@@ -70,5 +70,5 @@ const skill = (id: string, name: string, description: string, tags: string[]) =>
   ...{ examples: [], inputModes: [], outputModes: [], securityRequirements: [] },
 });
 
-/** As it goes out. */
+/** A card as it goes out. */
 export const cardJson = (made: AgentCard): string => JSON.stringify(AgentCard.toJSON(made));

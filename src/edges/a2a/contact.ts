@@ -1,41 +1,37 @@
 import { AgentCard } from "@a2a-js/sdk";
 import type { Client } from "@a2a-js/sdk/client";
-import type { AgentService } from "../../identity/agents/service.ts";
-import type { Clock } from "../../kernel/clock.ts";
-import type { Reading, Tx } from "../../kernel/db/database.ts";
-import type { DueRow } from "../../kernel/due/store.ts";
+import type { Areas } from "../../core/core.ts";
+import type { Tx } from "../../kernel/db/database.ts";
+import type { OutsideWork } from "../../kernel/due/due.ts";
 import { callerAs } from "./calls.ts";
-import { LOOK_MS, SEND_MS } from "./kinds.ts";
+import { DELIVER, LOOK_MS, SEND_MS } from "./kinds.ts";
 import { type Fetched, type Remote, RemoteError } from "./remote.ts";
 import type { Seal } from "./seal.ts";
 import type { OutsideRow, OutsideStore } from "./store.ts";
 
-/** What is asked of an agent out there: its card, that it take a message, how a task is. */
+/** Requests to an agent of another machine: for its card, to take a message, for the state of a task. */
 export type Asked = "card" | "call" | "look";
 
-export interface ContactParts {
-  db: { read<T>(act: (on: Reading) => Promise<T>): Promise<T> };
-  store: OutsideStore;
-  agents: AgentService;
+interface Means {
   remote: Remote;
   seal: Seal;
-  clock: Clock;
-  /** Told how each request ended. */
-  asked(what: Asked, isGood: boolean): void;
-  /** What waits for an agent may be tried now. */
-  hurry(tx: Tx, agentId: string): Promise<void>;
+  /** Notes the end of a request. */
+  note(what: Asked, isGood: boolean): void;
 }
 
-/** How often a card is fetched again; what has failed is tried sooner. */
+/** Time between two fetches of a card; a failed one is tried sooner. */
 const REFRESH_MS = 300_000;
 const FIRST_RETRY_MS = 2000;
 const MAX_RETRY_MS = 300_000;
 
 export type Contact = ReturnType<typeof createContact>;
 
-/** How each agent out there is reached, whether it is, and its card, fetched again and again. */
-export function createContact({ db, store, agents, remote, seal, clock, asked, hurry }: ContactParts) {
-  async function refresh({ key }: DueRow, signal: AbortSignal): Promise<(tx: Tx) => Promise<number | null>> {
+/** Reaches agents of other machines: fetches their cards again and again, and calls them. */
+export function createContact({ kernel, identity }: Areas, store: OutsideStore, { remote, seal, note }: Means) {
+  const { db, due, clock } = kernel;
+  const { agents } = identity;
+
+  const refresh: OutsideWork = async ({ key }, signal) => {
     const outside = await db.read((on) => store.byId(on, key));
     if (!outside) return async () => null;
     let fetched: Fetched | RemoteError;
@@ -45,20 +41,20 @@ export function createContact({ db, store, agents, remote, seal, clock, asked, h
       if (!(error instanceof RemoteError)) throw error;
       fetched = error;
     }
-    asked("card", !(fetched instanceof RemoteError));
+    note("card", !(fetched instanceof RemoteError));
     return async (tx) => {
       const now = await store.byId(tx, key);
       if (!now) return null;
-      // It was pointed elsewhere meanwhile: that is fetched at once.
+      // The operator has changed the address meanwhile: fetch the new one at once.
       if (now.cardUrl !== outside.cardUrl) return clock.now();
       if (fetched instanceof RemoteError) return failed(tx, now, fetched.message);
       if (fetched) await learn(tx, now, fetched);
       await succeeded(tx, now);
       return clock.now() + REFRESH_MS;
     };
-  }
+  };
 
-  /** What its card says of it is what it is known by here. */
+  /** Takes over description and skills from the card. */
   async function learn(tx: Tx, { agentId }: OutsideRow, { card, etag }: NonNullable<Fetched>): Promise<void> {
     await store.change(tx, agentId, { card: JSON.stringify(AgentCard.toJSON(card)), etag });
     const skills = card.skills.slice(0, 64).map(({ name, description }) => ({
@@ -74,7 +70,7 @@ export function createContact({ db, store, agents, remote, seal, clock, asked, h
     await store.change(tx, agentId, fine);
     if (state === "reachable") return;
     await agents.heartbeat(tx, callerAs(agentId), agentId, { status: "online" });
-    await hurry(tx, agentId);
+    await due.hurry(tx, DELIVER, agentId, clock.now());
   }
 
   /** Answers when to try again. */
@@ -112,10 +108,10 @@ export function createContact({ db, store, agents, remote, seal, clock, asked, h
       };
       try {
         const answer = await remote.call(at, act);
-        asked(what, true);
+        note(what, true);
         return answer;
       } catch (error) {
-        asked(what, false);
+        note(what, false);
         throw error;
       }
     },

@@ -1,11 +1,8 @@
 import type { Message, Task } from "@a2a-js/sdk";
-import type { Inbox } from "../../core/inbox/inbox.ts";
-import type { Sender } from "../../core/messages/send.ts";
-import { type Claims, tokenOf } from "../../core/work/claims.ts";
-import type { Clock } from "../../kernel/clock.ts";
+import type { Areas } from "../../core/core.ts";
+import { tokenOf } from "../../core/work/claims.ts";
 import type { Reading, Tx } from "../../kernel/db/database.ts";
-import type { Due } from "../../kernel/due/due.ts";
-import type { DueRow } from "../../kernel/due/store.ts";
+import type { OutsideWork } from "../../kernel/due/due.ts";
 import { withoutAddresses } from "../../kernel/egress/addresses.ts";
 import { Problem } from "../../protocol/problem.ts";
 import { toTime } from "../../protocol/wire.ts";
@@ -16,29 +13,21 @@ import { type Incoming, messageFor, type Outgoing, type Step } from "./outgoing.
 import { RemoteError } from "./remote.ts";
 import type { CallRow, OutsideRow, OutsideStore } from "./store.ts";
 
-export interface DeliverParts {
-  db: { read<T>(act: (on: Reading) => Promise<T>): Promise<T> };
-  store: OutsideStore;
-  inbox: Inbox;
-  agents: { factsOf(on: Reading, id: string): Promise<{ cursor: number } | undefined> };
+interface Means {
   outgoing: Outgoing;
   contact: Contact;
   calls: Calls;
-  claims: Claims;
-  sender: Sender;
-  due: Due;
-  clock: Clock;
-  /** This relay's own, for message ids. */
+  /** Id of this relay, for message ids. */
   relay: string;
 }
 
-/** Entries looked at in one go. */
+/** Entries read at once. */
 const PAGE = 50;
 const LEASE_SECONDS = 86_400;
-/** How long a message is tried again. What has a deadline or an expiry of its own is over before that. */
+/** Longest time that a message is tried again. A deadline or an expiry ends it sooner. */
 const GIVE_UP_MS = 86_400_000;
 
-/** What there is to do for one agent, as it was read. */
+/** The next step for one agent, as it was read. */
 interface Look {
   outside: OutsideRow;
   /** Everything up to here is done with. */
@@ -48,22 +37,26 @@ interface Look {
 
 type Outcome = { came: Task | Message } | { failed: RemoteError };
 
-/** Brings what is in the inbox of an agent out there to it, in order and one after the other, and tries again. */
-export function createDeliverer(parts: DeliverParts) {
-  const { db, store, inbox, agents, outgoing, contact, calls, claims, sender, due, clock, relay } = parts;
+/** Sends the inbox of an agent of another machine to it, in order and one entry after the other, and tries again. */
+export function createDeliverer({ kernel, identity, core }: Areas, store: OutsideStore, means: Means) {
+  const { db, due, clock } = kernel;
+  const { messages } = core;
+  const { claims } = core.work;
+  const { inbox } = core.inbox;
+  const { outgoing, contact, calls, relay } = means;
 
-  async function work(row: DueRow, signal: AbortSignal): Promise<(tx: Tx) => Promise<number | null>> {
+  const work: OutsideWork = async (row, signal) => {
     const agentId = row.key;
     const look = await db.read((on) => next(on, agentId));
     if (!look) return async () => null;
     const outcome = look.step?.do === "send" ? await bring(look.outside, look.step, signal) : undefined;
     return (tx) => settle(tx, look, outcome);
-  }
+  };
 
   /** The next entry beyond the cursor that is for it to hear. */
   async function next(on: Reading, agentId: string): Promise<Look | undefined> {
     const outside = await store.byId(on, agentId);
-    const facts = outside && (await agents.factsOf(on, agentId));
+    const facts = outside && (await identity.agents.factsOf(on, agentId));
     if (!outside || !facts) return undefined;
     const { entries, upTo } = await inbox.page(on, agentId, facts.cursor, PAGE);
     let done = facts.cursor;
@@ -111,7 +104,7 @@ export function createDeliverer(parts: DeliverParts) {
     await inbox.ack(tx, callerAs(agentId), agentId, upTo);
   }
 
-  /** Work is held before it is brought anywhere: the next time it is sent, or passed over when somebody else was first. */
+  /** Claims work before it is sent. The next pass sends it, or skips it when another agent was first. */
   async function hold(tx: Tx, agentId: string, { id }: Incoming): Promise<number> {
     try {
       await claims.claim(tx, callerAs(agentId), id, agentId, LEASE_SECONDS);
@@ -142,7 +135,7 @@ export function createDeliverer(parts: DeliverParts) {
     return row;
   }
 
-  /** Answers when to try again; null when that was it: its sender has been told. */
+  /** Answers when to try again; null when it is given up and its sender has been told. */
   async function failed(tx: Tx, outside: OutsideRow, step: Extract<Step, { do: "send" }>, error: RemoteError) {
     const { message } = step;
     const said = withoutAddresses(error.message, outside.cardUrl);
@@ -155,7 +148,7 @@ export function createDeliverer(parts: DeliverParts) {
     const again = await contact.failed(tx, outside, error.message);
     if (outside.toldOf === message.id) return again;
     await store.change(tx, outside.agentId, { toldOf: message.id });
-    await sender.tell(tx, message.from, {
+    await messages.tell(tx, message.from, {
       subject: `${outside.agentId} cannot be reached`,
       body: `Message ${message.id} waits: ${said} It is tried again until ${toTime(Date.parse(message.createdAt) + GIVE_UP_MS)} at the latest.`,
       replyTo: message.id,
@@ -164,13 +157,13 @@ export function createDeliverer(parts: DeliverParts) {
     return again;
   }
 
-  /** What owes an answer gets one, whoever just said something is told. */
+  /** Answers a request or work with an error, and tells the sender of any other message. */
   async function giveUp(tx: Tx, { agentId }: OutsideRow, step: Extract<Step, { do: "send" }>, why: string) {
     const { message, going } = step;
     const call = going ?? (await begun(tx, agentId, step));
     if (call.delegationId !== null || call.claimToken !== null) await calls.answer(tx, call, { text: "", error: why });
     else
-      await sender.tell(tx, message.from, {
+      await messages.tell(tx, message.from, {
         subject: `${agentId} did not take message ${message.id}`,
         body: why,
         replyTo: message.id,
@@ -185,7 +178,7 @@ export function createDeliverer(parts: DeliverParts) {
 const FIRST_LOOK_MS = 1000;
 export const keyOf = ({ agentId, messageId }: CallRow): string => `${agentId} ${messageId}`;
 
-/** It is not waited for: what is under way is looked after. */
+/** Asks for an answer at once: a task under way is followed by requests of its own. */
 const AT_ONCE = {
   acceptedOutputModes: ["text/plain", "application/json"],
   taskPushNotificationConfig: undefined,

@@ -4,7 +4,7 @@ import type { Endpoint } from "./service.ts";
 
 const ORIGIN = /^https?:\/\/[a-z0-9.:[\]_-]+(?=\/|$)/i;
 
-/** Where this relay is reached: as it was told, else as the request has it. @throws Problem 400 */
+/** Base URL of this relay: the configured one, else the request's. @throws Problem 400 */
 export function baseOf(request: Request, publicUrl: string | undefined): string {
   const base = publicUrl?.replace(/\/+$/, "") ?? ORIGIN.exec(request.url)?.[0];
   if (base === undefined) throw new Problem("bad-request", "The Host header names no host.");
@@ -12,8 +12,8 @@ export function baseOf(request: Request, publicUrl: string | undefined): string 
 }
 
 /**
- * Whom a call is for: its path says it, or its `tenant`.
- * @throws Problem 422 when they say different things, or name nobody
+ * Target of a call, by its path or its `tenant`.
+ * @throws Problem 422 when they differ, or name no target
  */
 export function endpointOf(inPath: string | undefined, tenant: unknown): Endpoint {
   const named = typeof tenant === "string" && tenant !== "" ? tenant : undefined;

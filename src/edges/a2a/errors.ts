@@ -48,7 +48,7 @@ const STATUS_NAMES: Record<number, string> = {
   503: "UNAVAILABLE",
 };
 
-/** What is thrown inside, as the protocol's error; undefined where it has none for it. */
+/** The protocol's error for an error of the relay; undefined where there is none. */
 function semanticOf(error: unknown): A2AError | undefined {
   if (error instanceof A2AError) return error;
   const Class = error instanceof Problem ? SEMANTIC[error.code] : undefined;

@@ -24,8 +24,8 @@ export interface Event {
 }
 
 /**
- * What has happened since, in the order of the log: so every stream on a task tells the same, and after a restart it goes
- * on from the rows.
+ * Events since the last one, in the order of the log: every stream on a task sends the same, and goes on from the rows
+ * after a restart.
  */
 export function eventsSince(exchange: Exchange, told: Told): Event[] {
   const { delegation, said } = exchange;

@@ -16,7 +16,7 @@ export interface Said {
 /** So much of a task's exchange is looked at: of a longer one its newest. */
 const MAX_SAID = 500;
 
-/** What who asked and who works on it have said to each other about a delegation since it was asked, oldest first. */
+/** Messages between asker and worker about a delegation since the request, oldest first. */
 export async function exchangeOf(on: Reading, lists: Lists, delegation: Delegation): Promise<Said[]> {
   const { threadId, messageId, id } = delegation;
   const { items } = await lists.find(
@@ -38,7 +38,7 @@ export async function exchangeOf(on: Reading, lists: Lists, delegation: Delegati
   return said;
 }
 
-/** Who works on it: of a group who took it. */
+/** Worker of a delegation: the target, or the member of a group that claimed the request. */
 export const workerOf = ({ to, holder }: Delegation): string => holder ?? to;
 
 function isBetween(delegation: Delegation, { from, target }: LogEntry): boolean {

@@ -1,13 +1,8 @@
 import { AgentCard } from "@a2a-js/sdk";
-import type { ActivityService } from "../../identity/activity/service.ts";
-import type { AgentService } from "../../identity/agents/service.ts";
-import type { AgentStore } from "../../identity/agents/store.ts";
+import type { Areas } from "../../core/core.ts";
 import { type Caller, readsAll, requireOperator } from "../../identity/auth/caller.ts";
-import type { Clock } from "../../kernel/clock.ts";
 import type { Reading, Tx } from "../../kernel/db/database.ts";
-import type { Due } from "../../kernel/due/due.ts";
 import { withoutAddresses } from "../../kernel/egress/addresses.ts";
-import type { Egress } from "../../kernel/egress/egress.ts";
 import { readPage } from "../../kernel/pages.ts";
 import type { OutsideAgent, OutsideDraft } from "../../protocol/a2a.ts";
 import { Problem } from "../../protocol/problem.ts";
@@ -18,16 +13,9 @@ import { interfaceOf } from "./remote.ts";
 import type { Seal } from "./seal.ts";
 import type { OutsideRow, OutsideStore } from "./store.ts";
 
-export interface OutsideParts {
-  store: OutsideStore;
-  agents: AgentService;
-  agentStore: AgentStore;
-  activity: ActivityService;
+interface Means {
   bells: Bells;
-  egress: Egress;
   seal: Seal;
-  due: Due;
-  clock: Clock;
 }
 
 const MAX_COUNTED = 1000;
@@ -35,9 +23,11 @@ const RIG = "A2A";
 
 export type OutsideService = ReturnType<typeof createOutsideService>;
 
-/** Agents out there: letting them in, and seeing that what comes for them is brought out. */
-export function createOutsideService(parts: OutsideParts) {
-  const { store, agents, agentStore, activity, bells, egress, seal, due, clock } = parts;
+/** Agents of other machines: registering them, and showing how they are reached. */
+export function createOutsideService({ kernel, identity }: Areas, store: OutsideStore, { bells, seal }: Means) {
+  const { egress, due, clock } = kernel;
+  const { agents, directory, activity } = identity;
+
   async function show(on: Reading, caller: Caller, row: OutsideRow): Promise<OutsideAgent> {
     const card = row.card === null ? undefined : AgentCard.fromJSON(JSON.parse(row.card));
     const chosen = card && interfaceOf(card);
@@ -59,19 +49,19 @@ export function createOutsideService(parts: OutsideParts) {
   /** @throws Problem 403, 404 */
   async function require(on: Reading, caller: Caller, id: string): Promise<OutsideRow> {
     if (!readsAll(caller))
-      throw new Problem("forbidden", "Operators and viewers alone see how agents out there are reached.");
+      throw new Problem("forbidden", "Only operators and viewers see how A2A agents of other machines are reached.");
     const row = await store.byId(on, id);
-    if (!row) throw new Problem("not-found", `${id} is no A2A agent out there.`);
+    if (!row) throw new Problem("not-found", `${id} is no A2A agent of another machine.`);
     return row;
   }
 
-  /** An id that an agent here goes by is not given away; one that was out there before comes back. @throws Problem 403, 409, 422 */
+  /** Refuses an id of an agent of this relay; a deleted outside agent is restored. @throws Problem 403, 409, 422 */
   async function register(tx: Tx, caller: Caller, id: string, draft: OutsideDraft, before: OutsideRow | undefined) {
-    const known = await agentStore.byId(tx, id);
+    const known = await directory.byId(tx, id);
     if (!before && known?.deletedAt === null && known.rig !== RIG)
       throw new Problem("conflict", `${id} is the name of an agent that is here.`);
     if (!before && (await store.ids(tx, MAX_OUTSIDE)).length >= MAX_OUTSIDE)
-      throw new Problem("conflict", `There are ${MAX_OUTSIDE} agents out there, the most there may be.`);
+      throw new Problem("conflict", `Limit reached: ${MAX_OUTSIDE} A2A agents of other machines. Delete one first.`);
     if (before && draft.name === undefined) return;
     const said = {
       name: draft.name ?? id,
@@ -81,7 +71,7 @@ export function createOutsideService(parts: OutsideParts) {
   }
 
   return {
-    /** `PUT /v1/a2a/agents/{id}`: its card is fetched after that. @throws Problem 403, 409, 422 */
+    /** `PUT /v1/a2a/agents/{id}`: the card is fetched after the write. @throws Problem 403, 409, 422 */
     async put(tx: Tx, caller: Caller, id: string, draft: OutsideDraft) {
       requireOperator(caller);
       egress.requireAllowed(draft.cardUrl, "/cardUrl");
@@ -102,7 +92,7 @@ export function createOutsideService(parts: OutsideParts) {
       return { outside: await show(tx, caller, row), created: !before };
     },
 
-    /** `POST .../refresh`: its card is fetched now, and what waits is tried. */
+    /** `POST .../refresh`: fetches the card now, and tries waiting messages. */
     async refresh(tx: Tx, caller: Caller, id: string): Promise<OutsideAgent> {
       requireOperator(caller);
       const row = await require(tx, caller, id);
@@ -116,7 +106,7 @@ export function createOutsideService(parts: OutsideParts) {
 
     async list(on: Reading, caller: Caller, page: string | undefined, limit: number): Promise<List<OutsideAgent>> {
       if (!readsAll(caller))
-        throw new Problem("forbidden", "Operators and viewers alone see how agents out there are reached.");
+        throw new Problem("forbidden", "Only operators and viewers see how A2A agents of other machines are reached.");
       const { items, more } = await readPage(
         limit,
         (count, last: OutsideRow | undefined) => store.page(on, last?.agentId ?? page, count),

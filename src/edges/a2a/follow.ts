@@ -1,18 +1,11 @@
 import type { StreamResponse } from "@a2a-js/sdk";
-import type { Waits } from "../../core/inbox/waits.ts";
+import type { Areas } from "../../core/core.ts";
 import type { Caller } from "../../identity/auth/caller.ts";
-import type { Db } from "../../kernel/db/database.ts";
 import { eventsSince, firstEvent, type Told, toldBy } from "./events.ts";
 import type { Endpoint, TaskService } from "./service.ts";
 import { type Exchange, isSettled, isTerminal, stateOf } from "./tasks.ts";
 
-export interface FollowParts {
-  db: Pick<Db, "read">;
-  waits: Waits;
-  tasks: TaskService;
-}
-
-/** Who follows which task. */
+/** One follower at an endpoint. */
 export interface Following {
   caller: Caller;
   endpoint: Endpoint;
@@ -20,15 +13,18 @@ export interface Following {
   signal: AbortSignal;
 }
 
-/** How long a call waits that was told to come back with the result. After that the task goes on, and can be asked for. */
+/** Longest wait of a call for a result. The task goes on after it, and can be asked for. */
 const BLOCKING_MS = 180_000;
-/** One look in so long, even if nothing seems to have happened. */
+/** Longest time between two reads of a task. */
 const LOOK_EVERY_MS = 600_000;
 
 export type Follow = ReturnType<typeof createFollow>;
 
-/** Waiting for what becomes of a task: by the relay's one way of waiting, over the rows of its delegation. */
-export function createFollow({ db, waits, tasks }: FollowParts) {
+/** Waits for changes of a task, over the rows of its delegation. */
+export function createFollow({ kernel, core }: Areas, tasks: TaskService) {
+  const { db } = kernel;
+  const { waits } = core.inbox;
+
   function wait(following: Following, from: Exchange, waitMs: number, found: (now: Exchange) => boolean) {
     const { caller, endpoint, signal } = following;
     const { delegation } = from;
@@ -37,7 +33,7 @@ export function createFollow({ db, waits, tasks }: FollowParts) {
       agentId: caller.agentId ?? delegation.from,
       waitMs,
       signal,
-      // Whatever is said about it, and however it ends, who asked gets a message in the same write.
+      // Every message about the task, and its end, sends the asker a message in the same write.
       targets: async () => [delegation.from],
       look: () => db.read((on) => tasks.get(on, caller, endpoint, delegation.id)),
       found,
@@ -45,7 +41,7 @@ export function createFollow({ db, waits, tasks }: FollowParts) {
   }
 
   return {
-    /** As it is when it is over or needs more from the client, or when the time is up. */
+    /** The task when it is over or needs more from the client, or when the time is up. */
     async result(following: Following, from: Exchange): Promise<Exchange> {
       if (isSettled(stateOf(from))) return from;
       return wait(following, from, BLOCKING_MS, (now) => isSettled(stateOf(now)));

@@ -1,22 +1,21 @@
-import { A2A_VERSION_HEADER, type AgentCard } from "@a2a-js/sdk";
+import { A2A_VERSION_HEADER } from "@a2a-js/sdk";
 import { A2AError } from "@a2a-js/sdk/errors";
 import { type A2ARequestHandler, validateVersion } from "@a2a-js/sdk/server";
+import type { Areas } from "../../core/core.ts";
 import type { Call } from "../../identity/auth/route.ts";
 import { placeOf } from "../../kernel/http/link.ts";
 import { Problem } from "../../protocol/problem.ts";
-import { relayCard } from "./cards.ts";
+import { extendedRelayCard, MAX_NAMED, relayCard } from "./cards.ts";
 import { baseOf } from "./endpoint.ts";
 import type { MakeHandler } from "./handler.ts";
 import type { Endpoint } from "./service.ts";
 import type { Streams } from "./stream.ts";
 import { minorOf } from "./version.ts";
 
-export interface BindingParts {
+export interface FrontOptions {
   handlers: MakeHandler;
   streams: Streams;
   publicUrl: string | undefined;
-  extendedCard(base: string): Promise<AgentCard>;
-  onError(error: unknown): void;
 }
 
 export type AnyCall = Call<unknown, unknown, unknown>;
@@ -24,7 +23,10 @@ export type AnyCall = Call<unknown, unknown, unknown>;
 /** What the two bindings have in common. */
 export type Front = ReturnType<typeof createFront>;
 
-export function createFront({ handlers, streams, publicUrl, extendedCard, onError }: BindingParts) {
+/** The common part of the two bindings. */
+export function createFront({ kernel, identity }: Areas, { handlers, streams, publicUrl }: FrontOptions) {
+  const extendedCard = async (base: string) => extendedRelayCard(base, await identity.agents.providers(MAX_NAMED));
+
   return {
     streams,
 
@@ -42,14 +44,14 @@ export function createFront({ handlers, streams, publicUrl, extendedCard, onErro
       return { handler, leaving };
     },
 
-    /** What is nobody's fault out there is written down. */
+    /** Logs an error that is not the client's. */
     note(error: unknown): void {
-      if (!(error instanceof Problem) && !(error instanceof A2AError)) onError(error);
+      if (!(error instanceof Problem) && !(error instanceof A2AError)) kernel.onError(error);
     },
   };
 }
 
-/** By header or query; who says nothing means 0.3, the last one without it. */
+/** By header or query; without either 0.3, the last version that had none. */
 const versionOf = (request: Request): string =>
   minorOf(
     request.headers.get(A2A_VERSION_HEADER) ??

@@ -9,9 +9,7 @@ import type { Pushes } from "./pushes.ts";
 import type { TaskService, Wanted } from "./service.ts";
 import { type Exchange, isTerminal, stateOf, taskOf } from "./tasks.ts";
 
-export interface HandlerParts {
-  db: Pick<Db, "read" | "write">;
-  tasks: TaskService;
+interface Means {
   follow: Follow;
   pushes: Pushes;
 }
@@ -20,8 +18,8 @@ const MAX_PAGE = 100;
 
 export type MakeHandler = ReturnType<typeof createHandlers>;
 
-/** What the SDK's transports call: the verbs of tasks, for one caller at one endpoint. */
-export function createHandlers({ db, tasks, follow, pushes }: HandlerParts) {
+/** Handlers for the SDK's transports: the verbs of tasks, for one caller at one endpoint. */
+export function createHandlers(db: Db, tasks: TaskService, { follow, pushes }: Means) {
   return (following: Following, card: AgentCard, extended?: () => Promise<AgentCard>): A2ARequestHandler => {
     const { caller, endpoint } = following;
     const get = (id: string) => db.read((on) => tasks.get(on, caller, endpoint, id));
@@ -110,7 +108,7 @@ function timeOf(text: string): number {
   return fromTime(parsed.data);
 }
 
-/** How much history is wanted. @throws Problem 422 */
+/** Length of the history asked for. @throws Problem 422 */
 function lengthOf(given: number | undefined): number | undefined {
   if (given === undefined) return undefined;
   if (!Number.isInteger(given) || given < 0) throw Problem.invalid("historyLength", "is not a whole number from 0");

@@ -1,21 +1,21 @@
-/** How long an answer from out there is waited for, in milliseconds. */
+/** Longest wait for an answer of another machine, in milliseconds. */
 export const LOOK_MS = 20_000;
-/** Some work on a message before they answer, though they are asked not to: what is cut off is done twice. */
+/** Some agents work on a message before they answer, though asked not to: a request that is cut off is done twice. */
 export const SEND_MS = 120_000;
 /** One notification, and how many of them one piece of work sends. */
 export const PUSH_MS = 10_000;
 export const PUSHES_AT_ONCE = 8;
 
-/** The due row of a card that is to be fetched. */
+/** Due row of a card to fetch. */
 export const REFRESH = "a2a.refresh";
-/** The due row of an agent out there whose inbox has something. One for each: a slow one holds up nobody else. */
+/** Due row of an agent of another machine with entries in its inbox. One for each agent: a slow one delays no other. */
 export const DELIVER = "a2a.deliver";
-/** The due row of a task that is under way out there. */
+/** Due row of a task under way at another machine. */
 export const LOOK = "a2a.look";
-/** The due row of a place that is to be told something. */
+/** Due row of an address with notifications to send. */
 export const PUSH = "a2a.push";
 
-/** By then the work of a row is done, in milliseconds. */
+/** Longest time of the work of a row, in milliseconds. */
 export const WORK_MS = {
   [REFRESH]: LOOK_MS * 2,
   [DELIVER]: SEND_MS * 2,

@@ -1,5 +1,6 @@
 import { type Message, Role } from "@a2a-js/sdk";
-import type { WorkRow, WorkStore } from "../../core/work/store.ts";
+import type { Areas } from "../../core/core.ts";
+import type { WorkRow } from "../../core/work/row.ts";
 import type { Reading } from "../../kernel/db/database.ts";
 import type { LogEntry } from "../../kernel/log/tail.ts";
 import { dataPart, messageWith, textPart } from "./parts.ts";
@@ -21,26 +22,28 @@ export interface Incoming {
   payload: Record<string, unknown> | null;
 }
 
-/** What is to be done about an entry of an outside agent's inbox. */
+/** The next step for an entry of an outside agent's inbox. */
 export type Step =
-  /** Nothing that it could do something with. */
+  /** Nothing for this agent. */
   | { do: "pass"; message: Incoming }
-  /** What was asked is not wanted any more. */
+  /** The request was cancelled. */
   | { do: "cancel"; message: Incoming; call: CallRow }
-  /** It is work: first it has to be held. */
+  /** Work has to be claimed first. */
   | { do: "claim"; message: Incoming }
   | { do: "send"; message: Incoming; work: WorkRow | undefined; going: CallRow | undefined; contextId: string };
 
 /**
- * A2A answers everything that it is told. So it is told what may want an answer: not answers, notices or reports, or two
- * agents out there would thank each other for ever.
+ * A2A answers every message, so only messages that may want an answer are sent: with answers, notices and reports, two
+ * outside agents would thank each other for ever.
  */
 const TOLD = new Set(["chat", "task", "request"]);
 
 export type Outgoing = ReturnType<typeof createOutgoing>;
 
-/** What of an inbox is brought to an agent out there, and as what. */
-export function createOutgoing(store: OutsideStore, works: WorkStore) {
+/** Chooses the entries of an inbox that go to an agent of another machine, and their form. */
+export function createOutgoing({ core }: Areas, store: OutsideStore) {
+  const { rows: works } = core.work;
+
   return {
     async step(on: Reading, agentId: string, entry: LogEntry): Promise<Step> {
       const message = JSON.parse(entry.json) as Incoming;
@@ -71,8 +74,8 @@ export function createOutgoing(store: OutsideStore, works: WorkStore) {
 }
 
 /**
- * The message as it goes out. Its id is the same each time, so that one which knows it already takes it for the same.
- * @param relay something that is this relay's own: several may call the same agent
+ * The message as it goes out. Its id is the same each time, so that a receiver recognises a repetition.
+ * @param relay id of this relay: several may call the same agent
  */
 export function messageFor({ message, going, contextId }: Extract<Step, { do: "send" }>, relay: string): Message {
   const { id, from, to, kind, threadId, subject, body, payload } = message;

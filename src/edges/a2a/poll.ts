@@ -1,32 +1,31 @@
 import type { Task } from "@a2a-js/sdk";
-import type { Clock } from "../../kernel/clock.ts";
-import type { Reading, Tx } from "../../kernel/db/database.ts";
-import type { DueRow } from "../../kernel/due/store.ts";
+import type { Areas } from "../../core/core.ts";
+import type { Tx } from "../../kernel/db/database.ts";
+import type { OutsideWork } from "../../kernel/due/due.ts";
 import type { Calls } from "./calls.ts";
 import type { Contact } from "./contact.ts";
 import { RemoteError } from "./remote.ts";
 import type { CallRow, OutsideRow, OutsideStore } from "./store.ts";
 
-export interface LookParts {
-  db: { read<T>(act: (on: Reading) => Promise<T>): Promise<T> };
-  store: OutsideStore;
+interface Means {
   contact: Contact;
   calls: Calls;
-  clock: Clock;
 }
 
-/** Between two looks: a quarter of how long it has been going on, within these. */
+/** Bounds of the time between two requests for a task: a quarter of its age. */
 const SOONEST_MS = 1000;
 const LATEST_MS = 60_000;
 const MAX_RETRY_MS = 300_000;
-/** What has no deadline of its own is followed for so long. */
+/** Longest time that a task without a deadline is followed. */
 const GIVE_UP_MS = 7 * 86_400_000;
 
 type Outcome = { task: Task } | { failed: RemoteError } | { unwanted: true };
 
-/** Looks after tasks that are under way out there, until they are over or nobody waits for them any more. */
-export function createLooker({ db, store, contact, calls, clock }: LookParts) {
-  async function work(row: DueRow, signal: AbortSignal): Promise<(tx: Tx) => Promise<number | null>> {
+/** Follows tasks at agents of other machines until they are over or their asker has stopped waiting. */
+export function createLooker({ kernel }: Areas, store: OutsideStore, { contact, calls }: Means) {
+  const { db, clock } = kernel;
+
+  const work: OutsideWork = async (row, signal) => {
     const [agentId = "", id = ""] = row.key.split(" ");
     const found = await db.read(async (on) => {
       const call = await store.call(on, Number(id), agentId);
@@ -38,7 +37,7 @@ export function createLooker({ db, store, contact, calls, clock }: LookParts) {
     if (!found) return async () => null;
     const outcome = await ask(found, signal);
     return (tx) => settle(tx, Number(id), found.outside, outcome);
-  }
+  };
 
   async function ask({ outside, taskId, isWanted }: Found, signal: AbortSignal): Promise<Outcome> {
     try {

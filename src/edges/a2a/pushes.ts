@@ -1,14 +1,11 @@
 import { StreamResponse, type TaskPushNotificationConfig, TaskState } from "@a2a-js/sdk";
 import { A2AError, UnsupportedOperationError } from "@a2a-js/sdk/errors";
-import type { Sender } from "../../core/messages/send.ts";
-import type { AgentService } from "../../identity/agents/service.ts";
+import type { Areas } from "../../core/core.ts";
 import { actingAs, type Caller } from "../../identity/auth/caller.ts";
-import type { Clock } from "../../kernel/clock.ts";
 import type { Reading, Tx } from "../../kernel/db/database.ts";
-import type { Due } from "../../kernel/due/due.ts";
-import type { DueRow } from "../../kernel/due/store.ts";
+import type { OutsideWork } from "../../kernel/due/due.ts";
 import { withoutAddresses } from "../../kernel/egress/addresses.ts";
-import { type Egress, EgressError } from "../../kernel/egress/egress.ts";
+import { EgressError } from "../../kernel/egress/egress.ts";
 import { newId } from "../../kernel/ids.ts";
 import { PushDraft } from "../../protocol/a2a.ts";
 import { Problem } from "../../protocol/problem.ts";
@@ -20,18 +17,11 @@ import type { Endpoint, TaskService } from "./service.ts";
 import type { PushRow, PushStore } from "./store-pushes.ts";
 import { type Exchange, isTerminal, stateOf } from "./tasks.ts";
 
-export interface PushParts {
-  db: { read<T>(act: (on: Reading) => Promise<T>): Promise<T> };
-  store: PushStore;
-  agents: Pick<AgentService, "requireToken">;
+interface Means {
   tasks: TaskService;
-  sender: Sender;
-  egress: Egress;
   seal: Seal;
-  due: Due;
-  clock: Clock;
-  /** Told how each request ended. */
-  asked(what: "push", isGood: boolean): void;
+  /** Notes the end of a request. */
+  note(what: "push", isGood: boolean): void;
 }
 
 const MAX_OF_TASK = 8;
@@ -41,11 +31,13 @@ const WAITS = [5, 30, 120, 600, 1800, 3600, 7200, 14_400, 28_800];
 export type Pushes = ReturnType<typeof createPushes>;
 
 /**
- * Telling a client's address of what happens to its task. There is no queue: what is still to be told is what the rows of
- * the delegation say beyond what has been told.
+ * Pushes changes of a task to a client's address. There is no queue: the rows of the delegation beyond the last push are
+ * still to be sent.
  */
-export function createPushes(parts: PushParts) {
-  const { db, store, agents, tasks, sender, egress, seal, due, clock, asked } = parts;
+export function createPushes({ kernel, identity, core }: Areas, store: PushStore, { tasks, seal, note }: Means) {
+  const { db, egress, due, clock } = kernel;
+  const { agents } = identity;
+  const { messages } = core;
 
   /** The task as its owner sees it; undefined when it is gone. */
   async function taskFor(on: Reading, { ownerId, delegationId }: PushRow): Promise<Exchange | undefined> {
@@ -57,7 +49,7 @@ export function createPushes(parts: PushParts) {
     }
   }
 
-  async function work(row: DueRow, signal: AbortSignal): Promise<(tx: Tx) => Promise<number | null>> {
+  const work: OutsideWork = async (row, signal) => {
     const found = await db.read(async (on) => {
       const push = await store.byId(on, row.key);
       const task = push && (await taskFor(on, push));
@@ -68,7 +60,7 @@ export function createPushes(parts: PushParts) {
     const { told, error, isGone } = await tell(found.push, found.events, signal);
     const { id } = found.push;
     return (tx) => settle(tx, id, told, error, isGone);
-  }
+  };
 
   /** A paused one says nothing, and goes with the end of its task. */
   async function leave(tx: Tx, id: string, task: Exchange | undefined): Promise<null> {
@@ -81,7 +73,7 @@ export function createPushes(parts: PushParts) {
     let told: Event["told"] | undefined;
     for (const event of events) {
       const { error, isGone = false } = await post(push, event, signal);
-      asked("push", error === undefined);
+      note("push", error === undefined);
       if (error !== undefined) return { told, error, isGone };
       told = event.told;
     }
@@ -140,7 +132,7 @@ export function createPushes(parts: PushParts) {
       return clock.now() + wait * 1000;
     }
     await store.remove(tx, push.id);
-    await sender.tell(tx, push.ownerId, {
+    await messages.tell(tx, push.ownerId, {
       subject: `Notifications about ${push.delegationId} have ended`,
       body: `${push.url} does not take them: ${withoutAddresses(error, push.url)} The task itself goes on.`.slice(
         0,
@@ -152,7 +144,7 @@ export function createPushes(parts: PushParts) {
     return null;
   }
 
-  /** Its owner's, or an operator's. @throws TaskNotFoundError */
+  /** Lets the owner and operators pass. @throws TaskNotFoundError */
   async function require(on: Reading, caller: Caller, endpoint: Endpoint, taskId: string): Promise<Exchange> {
     const task = await tasks.get(on, caller, endpoint, taskId);
     if (caller.role !== "operator" && actingAs(caller) !== task.delegation.from)
@@ -210,7 +202,7 @@ export function createPushes(parts: PushParts) {
       return (await store.ofTask(on, delegation.messageId)).map(show);
     },
 
-    /** What is not there is not there afterwards either. */
+    /** Removing an unknown one succeeds. */
     async remove(tx: Tx, caller: Caller, endpoint: Endpoint, { taskId, configId }: PushName): Promise<void> {
       const { delegation } = await require(tx, caller, endpoint, taskId);
       const row = await store.byName(tx, delegation.messageId, configId);

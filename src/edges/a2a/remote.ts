@@ -7,7 +7,7 @@ import { longNumbersIn, parseKeepingNumbers } from "../../protocol/numbers.ts";
 import { LOOK_MS } from "./kinds.ts";
 import { minorOf } from "./version.ts";
 
-/** Why somebody out there could not be asked. `isFinal`: asking the same again would come to the same. */
+/** A request to another machine failed. `isFinal`: repeating it would fail the same way. */
 export class RemoteError extends Error {
   override readonly name = "RemoteError";
   constructor(
@@ -21,7 +21,7 @@ export class RemoteError extends Error {
 /** A card as it was fetched; undefined: it has not changed. */
 export type Fetched = { card: AgentCard; etag: string | null } | undefined;
 
-/** Whom to call, and how. */
+/** Target of a call. */
 interface At {
   card: AgentCard;
   cardUrl: string;
@@ -36,9 +36,9 @@ const BINDINGS = ["JSONRPC", "HTTP+JSON"];
 
 export type Remote = ReturnType<typeof createRemote>;
 
-/** Talking to agents out there: the SDK's client, over requests that go to allowed addresses alone. */
+/** Calls agents of other machines: the SDK's client, over requests that go to allowed addresses alone. */
 export function createRemote(egress: Egress) {
-  /** What the SDK takes for `fetch`. No redirect is followed: a card says where its agent is. */
+  /** `fetch` for the SDK. No redirect is followed: a card says where its agent is. */
   function fetchFor({ token, signal, timeoutMs }: Omit<At, "card" | "cardUrl">): typeof fetch {
     const ask = async (input: string | URL | Request, init: RequestInit = {}): Promise<Response> => {
       const headers = Object.fromEntries(new Headers(init.headers));
@@ -101,7 +101,7 @@ export function createRemote(egress: Egress) {
   };
 }
 
-/** Who it is, how often, and how it is: all that may be otherwise the next time. */
+/** Answers that may differ the next time: about the token, the rate, or the state of the agent. */
 const RETRIED = new Set([401, 403, 408, 425, 429, 500, 502, 503, 504]);
 
 /** The interface that is used. @throws RemoteError */
@@ -140,7 +140,7 @@ function jsonOf(body: Uint8Array): unknown {
   }
 }
 
-/** What goes wrong out there, in one class. */
+/** Turns every fault of the other side into a RemoteError. */
 async function said<T>(act: () => Promise<T>): Promise<T> {
   try {
     return await act();

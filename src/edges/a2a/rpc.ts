@@ -20,7 +20,7 @@ export const notRpc = (id: RpcRequest["id"]): unknown => ({
 
 /**
  * Carries out one request. What HTTP says as well (401, 429, 503) is thrown; every other error is in the answer.
- * @param wrapped makes errors of the handler's methods those of the protocol, and logs what is nobody's fault out there
+ * @param wrapped makes errors of the handler's methods those of the protocol, and logs errors that are not the client's
  */
 export async function answerRpc(
   request: RpcRequest,

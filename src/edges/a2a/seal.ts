@@ -14,7 +14,7 @@ export type Seal = ReturnType<typeof createSeal>;
 export function createSeal(key: string) {
   const secret = createHmac("sha256", key).update("a2a secrets").digest();
   return {
-    /** @param whose what it belongs to: it opens for nobody else */
+    /** @param whose id of the owner: a secret opens for its owner alone */
     close(text: string, whose: string): string {
       const iv = randomBytes(IV_BYTES);
       const cipher = createCipheriv(CIPHER, secret, iv).setAAD(Buffer.from(whose));

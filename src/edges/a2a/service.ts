@@ -1,13 +1,10 @@
 import { type Message, type SendMessageRequest, TaskState } from "@a2a-js/sdk";
 import { UnsupportedOperationError } from "@a2a-js/sdk/errors";
-import type { Lists } from "../../core/messages/lists.ts";
-import type { Sender } from "../../core/messages/send.ts";
-import type { Delegations } from "../../features/delegations/service.ts";
-import type { DelegationFilter } from "../../features/delegations/store.ts";
+import type { Areas } from "../../core/core.ts";
+import type { Delegations } from "../../features/delegations/delegations.ts";
 import { isGroup } from "../../identity/agents/target.ts";
 import { actingAs, type Caller, readingAs } from "../../identity/auth/caller.ts";
 import type { Reading, Tx } from "../../kernel/db/database.ts";
-import type { Idempotency } from "../../kernel/idempotency/service.ts";
 import { jsonBytes, PAGE_BYTES } from "../../kernel/pages.ts";
 import { OwnMetadata } from "../../protocol/a2a.ts";
 import { type Delegation, DelegationDraft } from "../../protocol/delegations.ts";
@@ -20,30 +17,26 @@ import { textOf } from "./parts.ts";
 import type { ContextStore } from "./store-contexts.ts";
 import { contextOf, type Exchange, isTerminal, stateOf, threadOf } from "./tasks.ts";
 
-/** Whose endpoint is called: an agent's or a group's, as the log has it, or the relay's own, which is for all of them. */
+/** Target of the endpoint called: an agent or a group, as the log has it, or null for the relay's own. */
 export type Endpoint = string | null;
 
-export interface TaskServiceParts {
-  delegations: Delegations;
-  contexts: ContextStore;
-  idempotency: Idempotency;
-  lists: Lists;
-  sender: Sender;
-}
-
-/** What a client waits for when it does not say how long: an hour. */
+/** Time-out of a request that names none: an hour. */
 const TIMEOUT_SECONDS = 3600;
-/** What was said about the tasks of one page: after so much it ends. */
+/** Messages about the tasks of one page, after which it ends. */
 const MAX_LOOKED = 4000;
 
 export type TaskService = ReturnType<typeof createTaskService>;
 
-/** The verbs of tasks, each one of delegations: there is no other store of them. */
-export function createTaskService({ delegations, contexts, idempotency, lists, sender }: TaskServiceParts) {
+/** The verbs of tasks, each one a verb of delegations: there is no other store of them. */
+export function createTaskService(areas: Areas & { delegations: Delegations }, contexts: ContextStore) {
+  const { idempotency } = areas.kernel;
+  const { messages } = areas.core;
+  const { service: delegations } = areas.delegations;
+
   const exchange = async (on: Reading, delegation: Delegation): Promise<Exchange> => ({
     delegation,
     contextId: await nameOf(on, delegation),
-    said: await exchangeOf(on, lists, delegation),
+    said: await exchangeOf(on, messages.lists, delegation),
   });
   const nameOf = async (on: Reading, { from, threadId }: Delegation): Promise<string> =>
     (await contexts.nameOf(on, from, threadId)) ?? contextOf(threadId);
@@ -87,7 +80,7 @@ export function createTaskService({ delegations, contexts, idempotency, lists, s
     return made;
   }
 
-  /** Where a message belongs: into a thread that is there, or into a new one, which the client may have named. */
+  /** Place of a message: an existing thread, or a new one, which the client may have named. */
   async function contextIn(on: Reading, owner: string, { contextId, messageId }: Message): Promise<Place> {
     if (contextId === "") return { isNew: false };
     const threadId = threadOf(contextId);
@@ -100,7 +93,7 @@ export function createTaskService({ delegations, contexts, idempotency, lists, s
     return { isNew: !known };
   }
 
-  /** More is said about a task: to who works on it, as a reply. @throws Problem 403, 409, 422, A2AError */
+  /** Sends more about a task to its worker, as a reply. @throws Problem 403, 409, 422, A2AError */
   async function goOn(tx: Tx, caller: Caller, endpoint: Endpoint, message: Message): Promise<Delegation> {
     const found = await get(tx, caller, endpoint, message.taskId);
     const { delegation, contextId } = found;
@@ -109,7 +102,7 @@ export function createTaskService({ delegations, contexts, idempotency, lists, s
     if (actingAs(caller) !== delegation.from)
       throw new Problem("forbidden", `Only ${delegation.from} says more about ${delegation.id}.`);
     const { taskId, parts } = message;
-    // What has been said is not said again, whatever has become of the task since.
+    // A repeated message is not sent again, in whatever state the task is.
     const attempt = { sender: delegation.from, key: keyOf(message), operation: SAY, asked: { taskId, parts } };
     const make = async () => ({ subject: delegation.id, made: await say(tx, caller, found, message) });
     await onceFor(message, () => idempotency.once(tx, { ...attempt, make, again: async () => delegation }));
@@ -131,7 +124,7 @@ export function createTaskService({ delegations, contexts, idempotency, lists, s
       ...causeOf(message),
     });
     if (!draft.success) throw refused(draft.error);
-    await sender.send(tx, caller, draft.data);
+    await messages.send(tx, caller, draft.data);
     return delegation;
   }
 
@@ -158,10 +151,10 @@ export function createTaskService({ delegations, contexts, idempotency, lists, s
       }
     },
 
-    /** What the caller has asked for, newest first; whoever reads everything sees all. A page may be short. */
+    /** Tasks that the caller has asked for, newest first; all-readers see all. A page may be short. */
     async list(on: Reading, caller: Caller, endpoint: Endpoint, wanted: Wanted) {
       const from = readingAs(caller) ?? undefined;
-      const filter: DelegationFilter = { from, to: endpoint ?? undefined };
+      const filter = { from, to: endpoint ?? undefined };
       const page = await delegations.list(on, caller, filter, wanted.before, wanted.limit);
       const found: Exchange[] = [];
       let looked = 0;
@@ -181,7 +174,7 @@ export function createTaskService({ delegations, contexts, idempotency, lists, s
   };
 }
 
-/** What a list is narrowed to. */
+/** Filter of a list. */
 export interface Wanted {
   contextId: string;
   /** Unspecified: any. */
@@ -206,7 +199,7 @@ function ownOf({ metadata }: Message): OwnMetadata {
   return parsed.data ?? {};
 }
 
-/** `causedBy: null` where its sender says that nothing caused it. */
+/** `causedBy: null` where the sender says that nothing caused the message. */
 function causeOf(message: Message): { causedBy?: null } {
   const { causedBy, about } = ownOf(message);
   return causedBy === null || about === "nothing" ? { causedBy: null } : {};
@@ -235,7 +228,7 @@ interface Place {
   isNew: boolean;
 }
 
-/** Why a message cannot be what it would become here. */
+/** Refusal of a message that fits no request here. */
 function refused(error: { issues: readonly { path: PropertyKey[]; message: string }[] }): Problem {
   const [issue] = error.issues;
   const place = issue?.path[0] === "to" ? "tenant" : "message.parts";

@@ -7,7 +7,7 @@ export type PushRow = typeof taskPushes.$inferSelect;
 
 export type PushStore = ReturnType<typeof createPushStore>;
 
-/** Who is told where of what happens to which task. */
+/** Push notification configs of tasks. */
 export function createPushStore(db: Db) {
   const idsOfThread = db.statement((q) =>
     q

@@ -9,7 +9,7 @@ export type CallRow = typeof outsideCalls.$inferSelect;
 
 export type OutsideStore = ReturnType<typeof createOutsideStore>;
 
-/** Agents out there, and what they were called for. */
+/** Agents of other machines, and the calls to them. */
 export function createOutsideStore(db: Db) {
   const isOutside = db.statement((q) =>
     q
@@ -61,7 +61,7 @@ export function createOutsideStore(db: Db) {
       tx.db.update(outsideCalls).set(change).where(call(row.messageId, row.agentId)).run();
       return { ...row, ...change };
     },
-    /** Whose question this message was. */
+    /** Call of a question. */
     byQuestion: async (on: Reading, agentId: string, questionId: number): Promise<CallRow | undefined> =>
       on.db
         .select()
@@ -74,7 +74,7 @@ export function createOutsideStore(db: Db) {
         .from(outsideCalls)
         .where(and(eq(outsideCalls.delegationId, delegationId), eq(outsideCalls.agentId, agentId)))
         .get(),
-    /** What it calls the conversation of a thread. */
+    /** The agent's context for a thread. */
     contextOf: async (on: Reading, agentId: string, threadId: number): Promise<string | undefined> =>
       on.db
         .select({ contextId: outsideCalls.contextId })
@@ -105,7 +105,7 @@ export function createOutsideStore(db: Db) {
         .where(and(eq(outsideCalls.agentId, agentId), isNull(outsideCalls.endedAt)))
         .run();
     },
-    /** Forgets some of what retention took the messages of. */
+    /** Deletes some calls whose messages retention has passed. */
     forget: async (tx: Tx, upTo: number, limit: number): Promise<number> => {
       const some = tx.db
         .select({ rowid: sql<number>`rowid` })

@@ -1,7 +1,8 @@
 import type { Caller } from "../../identity/auth/caller.ts";
 import type { Call } from "../../identity/auth/route.ts";
 import { createSse } from "../../kernel/http/sse.ts";
-import type { ByeReason, Connections } from "../../kernel/log/connections.ts";
+import type { Kernel } from "../../kernel/kernel.ts";
+import type { ByeReason } from "../../kernel/log/connections.ts";
 import type { Encoded } from "../../kernel/log/outlet.ts";
 import { Problem } from "../../protocol/problem.ts";
 
@@ -11,13 +12,13 @@ const MAX_STREAMS = 64;
 /** One stream to open. */
 export interface Opening {
   caller: Caller;
-  /** Of the answer. */
+  /** Headers of the answer. */
   headers: Record<string, string>;
   peer: Call<unknown, unknown, unknown>["peer"];
   events: AsyncGenerator<Encoded, void>;
   /** Ended when the stream is. */
   leaving: AbortController;
-  /** How an error is said in the middle of a stream. */
+  /** An error as an event of the stream. */
   failed(error: unknown): Encoded;
 }
 
@@ -30,7 +31,7 @@ const ENDED: Partial<Record<ByeReason, Problem>> = {
 export type Streams = ReturnType<typeof createStreams>;
 
 /** Open streams on tasks: kept alive, closed with their token, and never more than a client takes. */
-export function createStreams(connections: Connections, onError: (error: unknown) => void) {
+export function createStreams({ connections, onError }: Kernel) {
   const open = new Map<string, number>();
 
   function count(tokenId: string, by: number): void {
@@ -39,7 +40,7 @@ export function createStreams(connections: Connections, onError: (error: unknown
     else open.delete(tokenId);
   }
 
-  /** Hands over what happens, no faster than it is taken. */
+  /** Sends events no faster than the client takes them. */
   async function pump({ events, failed, leaving }: Opening, outlet: ReturnType<typeof createSse>["outlet"]) {
     let wake: () => void = () => undefined;
     const ended = new Promise<void>((resolve) => leaving.signal.addEventListener("abort", () => resolve()));
@@ -59,7 +60,7 @@ export function createStreams(connections: Connections, onError: (error: unknown
   return {
     size: (): number => [...open.values()].reduce((sum, some) => sum + some, 0),
 
-    /** The answer; what goes wrong before the first event is thrown instead. @throws Problem 429 */
+    /** The answer; an error before the first event is thrown. @throws Problem 429 */
     async answer(opening: Opening): Promise<Response> {
       const { caller, headers, peer, events, leaving, failed } = opening;
       if ((open.get(caller.tokenId) ?? 0) >= MAX_STREAMS)
@@ -81,7 +82,7 @@ export function createStreams(connections: Connections, onError: (error: unknown
         leave();
         count(caller.tokenId, -1);
         leaving.abort();
-        // Whoever waits in it is told to stop; it is over when that has been noticed.
+        // A wait inside the generator ends with `leaving`; then this return completes.
         void events.return();
       };
       if (!first.done) outlet.send(first.value);

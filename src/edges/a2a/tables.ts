@@ -3,11 +3,11 @@ import { index, integer, primaryKey, sqliteTable, text, uniqueIndex } from "driz
 import type { OutsideAgent } from "../../protocol/a2a.ts";
 import type { AgentId, MessageId, TokenId } from "../../protocol/ids.ts";
 
-/** A2A agents out there that have an inbox here. */
+/** A2A agents of other machines that have an inbox here. */
 export const outsideAgents = sqliteTable("a2a_agents", {
   agentId: text("agent_id").$type<AgentId>().primaryKey(),
   cardUrl: text("card_url").notNull(),
-  /** As JSON, as it was fetched last; null before that. */
+  /** JSON of the last fetch; null before the first. */
   card: text("card"),
   etag: text("etag"),
   /** Sealed: a copy of the database alone does not give it away. */
@@ -53,12 +53,12 @@ export const outsideCalls = sqliteTable(
   ],
 );
 
-/** Where somebody wants to be told of what happens to a task. It goes with the end of the task. */
+/** Addresses for push notifications about a task. A row goes with the end of its task. */
 export const taskPushes = sqliteTable(
   "a2a_pushes",
   {
     id: text("id").primaryKey(),
-    /** As the client calls it; one of that name for each task. */
+    /** The client's name for it; unique for each task. */
     configId: text("config_id").notNull(),
     ownerId: text("owner_id").$type<AgentId>().notNull(),
     delegationId: text("delegation_id").notNull(),
@@ -85,7 +85,7 @@ export const taskPushes = sqliteTable(
   ],
 );
 
-/** What a client calls a context of its own making; the relay's own names need no row. */
+/** Names that clients gave to contexts; the relay's own names need no row. */
 export const taskContexts = sqliteTable(
   "a2a_contexts",
   {

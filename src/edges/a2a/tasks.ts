@@ -6,7 +6,7 @@ import { dataPart, messageWith, textPart } from "./parts.ts";
 /** A delegation with what was said about it: all that a task is made of. Nothing about tasks is stored beside them. */
 export interface Exchange {
   delegation: Delegation;
-  /** What its thread is called there. */
+  /** Name of its thread for the client. */
   contextId: string;
   said: Said[];
 }
@@ -18,11 +18,11 @@ const TERMINAL = new Set([
   TaskState.TASK_STATE_REJECTED,
 ]);
 export const isTerminal = (state: TaskState): boolean => TERMINAL.has(state);
-/** Nothing happens before somebody does something: it is over, or the client has to say more. */
+/** A settled task is over, or waits for more from the client. */
 export const isSettled = (state: TaskState): boolean =>
   isTerminal(state) || state === TaskState.TASK_STATE_INPUT_REQUIRED;
 
-/** What a thread is called as the protocol's context, unless its client has a name of its own for it. */
+/** The protocol's context of a thread that its client has not named. */
 export const contextOf = (threadId: number): string => `thr_${threadId}`;
 /** undefined for a context that this relay did not name. */
 export const threadOf = (contextId: string): number | undefined => {
@@ -66,7 +66,7 @@ export function taskOf(exchange: Exchange, historyLength?: number): Task {
   };
 }
 
-/** What a client of the protocol would not learn otherwise. */
+/** Facts that the protocol has no member for. */
 function factsOf({ from, to, holder, messageId, deadlineAt, queued, late, depth }: Delegation) {
   return { from, to, holder, messageId, deadlineAt, queued, late, depth };
 }

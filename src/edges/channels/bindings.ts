@@ -1,10 +1,6 @@
-import type { ActivityService } from "../../identity/activity/service.ts";
-import type { AgentService } from "../../identity/agents/service.ts";
-import type { AgentStore } from "../../identity/agents/store.ts";
-import type { MemberStore } from "../../identity/agents/store-members.ts";
+import type { Areas } from "../../core/core.ts";
 import { formatTarget, isGroup, parseTarget } from "../../identity/agents/target.ts";
 import { actingAs, type Caller, readingAs, requireOperator } from "../../identity/auth/caller.ts";
-import type { Clock } from "../../kernel/clock.ts";
 import type { Reading, Tx } from "../../kernel/db/database.ts";
 import { newId } from "../../kernel/ids.ts";
 import type { Binding, BindingMode, ParsedBinding } from "../../protocol/bindings.ts";
@@ -12,37 +8,23 @@ import type { AgentId } from "../../protocol/ids.ts";
 import { Problem } from "../../protocol/problem.ts";
 import { type List, toTime, toTimeOrNull } from "../../protocol/wire.ts";
 import type { Moves } from "./moves.ts";
-import {
-  type BindingFilter,
-  type BindingRow,
-  type ChannelRow,
-  type ChannelStore,
-  MAX_BINDINGS,
-  type Place,
-  placeOf,
-} from "./store.ts";
-
-export interface BindingParts {
-  agents: AgentService;
-  agentStore: AgentStore;
-  members: MemberStore;
-  activity: ActivityService;
-  store: ChannelStore;
-  moves: Moves;
-  clock: Clock;
-}
+import { type BindingFilter, type BindingRow, type ChannelRow, MAX_BINDINGS, type Place, placeOf } from "./store.ts";
+import type { Stores } from "./stores.ts";
 
 export type Bindings = ReturnType<typeof createBindings>;
 
 /** The rules that send conversations to targets: setting, removing and listing them. */
-export function createBindings({ agents, agentStore, members, activity, store, moves, clock }: BindingParts) {
-  /** Whom it may name. @throws Problem 422 */
+export function createBindings({ kernel, identity }: Areas, { store }: Stores, moves: Moves) {
+  const { clock } = kernel;
+  const { agents, directory, activity } = identity;
+
+  /** The target in its written form, if a binding may name it. @throws Problem 422 */
   async function requireTarget(on: Reading, text: string, pointer: string): Promise<string> {
     const target = parseTarget(text);
     if (!target) throw unknown(text, pointer);
     if (target.kind === "channel") throw Problem.invalid(pointer, "a conversation cannot go to a channel");
     if (target.kind === "agent") {
-      const facts = await agentStore.facts(on, target.id);
+      const facts = await directory.facts(on, target.id);
       if (!facts || facts.deletedAt !== null) throw unknown(text, pointer);
       if (facts.kind === "channel" || facts.kind === "system")
         throw Problem.invalid(pointer, `a conversation cannot go to a ${facts.kind} agent`);
@@ -56,7 +38,7 @@ export function createBindings({ agents, agentStore, members, activity, store, m
       suggestions: agents.suggest(name),
     });
 
-  /** @throws Problem 422 where the mode makes no sense for whom it names. */
+  /** @throws Problem 422 where the mode does not fit the target */
   function checkMode(mode: BindingMode, target: string): void {
     if (mode === "exclusive" && isGroup(target))
       throw Problem.invalid("/mode", `${target} is a group: claimable (one of them) or broadcast (all of them)`);
@@ -83,7 +65,7 @@ export function createBindings({ agents, agentStore, members, activity, store, m
   }
 
   return {
-    /** The default binding that a channel agent names when it registers, in place of the one it named before. */
+    /** Sets the default binding that a channel agent names when it registers, in place of the one it named before. */
     async register(tx: Tx, channel: ChannelRow, said: string | undefined): Promise<void> {
       if (channel.defaultsSet) return;
       const place = placeOf(channel.id, {});
@@ -97,7 +79,7 @@ export function createBindings({ agents, agentStore, members, activity, store, m
       await insert(tx, place, { target, mode: modeFor(target), priority: 0, fallback: null, origin: "registered" });
     },
 
-    /** `PUT /v1/channels/{id}/bindings`: what is there for the same place and target is changed. @throws Problem 403, 409, 422 */
+    /** `PUT /v1/channels/{id}/bindings`: changes the binding of the same place and target, if any. @throws Problem 403, 409, 422 */
     async set(tx: Tx, caller: Caller, channel: ChannelRow, draft: ParsedBinding) {
       requireOperator(caller);
       const target = await requireTarget(tx, draft.target, "/target");
@@ -129,13 +111,13 @@ export function createBindings({ agents, agentStore, members, activity, store, m
       await activity.record(tx, caller, "binding.removed", channelId, { ...wireBinding(row) });
     },
 
-    /** Operators and viewers see all; an agent those of its own channel, and those that send something to it. */
+    /** Operators and viewers see all bindings; an agent sees those of its own channel and those that send to it. */
     async list(on: Reading, caller: Caller, filter: BindingFilter, page: string | undefined, limit: number) {
       const reader = readingAs(caller);
       let seenBy: BindingFilter["seenBy"];
       if (reader !== null) {
         await agents.requireActor(on, caller, reader);
-        seenBy = { targets: await members.targetsNow(on, reader), channelId: reader };
+        seenBy = { targets: await directory.targetsNow(on, reader), channelId: reader };
       }
       const { channelId, conversationId: named } = filter;
       const isOne = channelId !== undefined && named !== undefined;
@@ -146,7 +128,7 @@ export function createBindings({ agents, agentStore, members, activity, store, m
       return list;
     },
 
-    /** Who may look into a channel: its own agent, and whoever reads everything. @throws Problem 403, 409 */
+    /** Lets a channel's own agent and all-readers pass. @throws Problem 403, 409 */
     async requireOwn(on: Reading, caller: Caller, channelId: string): Promise<void> {
       if (readingAs(caller) === null) return;
       await agents.requireActor(on, caller, actingAs(caller, channelId));

@@ -1,11 +1,9 @@
+import type { Areas } from "../../core/core.ts";
 import { toLogEntry } from "../../core/messages/entry.ts";
 import { refuseReserved } from "../../core/messages/reserved.ts";
-import type { Author, Said, Sender } from "../../core/messages/send.ts";
-import type { MessageStore } from "../../core/messages/store.ts";
-import type { WorkRow, WorkStore } from "../../core/work/store.ts";
-import type { AgentService } from "../../identity/agents/service.ts";
+import type { Author, Said } from "../../core/messages/send.ts";
+import type { WorkRow } from "../../core/work/row.ts";
 import { actingAs, type Caller } from "../../identity/auth/caller.ts";
-import type { Clock } from "../../kernel/clock.ts";
 import type { Reading, Tx } from "../../kernel/db/database.ts";
 import type { LogEntry } from "../../kernel/log/tail.ts";
 import type { EventSummary, ParsedEvent } from "../../protocol/channels.ts";
@@ -16,20 +14,10 @@ import { type List, toTime } from "../../protocol/wire.ts";
 import type { Moves } from "./moves.ts";
 import type { Routing } from "./routing.ts";
 import { type ChannelRow, type Place, placeOf } from "./store.ts";
-import type { EventFilter, EventRow, TrafficStore } from "./store-traffic.ts";
+import type { EventFilter, EventRow } from "./store-traffic.ts";
+import type { Stores } from "./stores.ts";
 
-export interface EventParts {
-  agents: AgentService;
-  sender: Sender;
-  messages: MessageStore;
-  works: WorkStore;
-  traffic: TrafficStore;
-  routing: Routing;
-  moves: Moves;
-  clock: Clock;
-}
-
-/** What an event became. */
+/** Messages that an event became. */
 export interface Received {
   items: { entry: LogEntry; work: WorkRow | undefined }[];
   routed: number;
@@ -38,16 +26,21 @@ export interface Received {
 
 /** Events that one call replays. */
 const MAX_REPLAYED = 200;
-/** Events of a channel among which a person's word is looked for. */
+/** Newest events of a channel that are searched for a person's words. */
 const MAX_SINCE = 50;
-/** Events that one call looks at for it. */
-const MAX_LOOKED = 5000;
+/** Unbound events that one replay examines. */
+const MAX_EXAMINED = 5000;
 
-export type Events = ReturnType<typeof createEvents>;
+export type ChannelEvents = ReturnType<typeof createChannelEvents>;
 
-/** What comes in from a platform: stored once, and sent to whom its conversation is bound to. */
-export function createEvents({ agents, sender, messages, works, traffic, routing, moves, clock }: EventParts) {
-  const listeners: ((channel: ChannelRow, isRouted: boolean) => void)[] = [];
+/** Events from a platform: stored once, and sent to the targets of their conversation. */
+export function createChannelEvents({ kernel, identity, core }: Areas, { traffic }: Stores, { routing, moves }: Ways) {
+  const { clock, hooks } = kernel;
+  const { agents } = identity;
+  const { messages } = core;
+  const { rows: works } = core.work;
+  /** An event came in and is stored. */
+  const received = hooks.event<[channel: ChannelRow, isRouted: boolean]>("channels.received");
 
   /** `POST /v1/channels/{id}/events`. @throws Problem 403, 409 */
   async function receive(tx: Tx, caller: Caller, channel: ChannelRow, event: ParsedEvent): Promise<Received> {
@@ -75,9 +68,7 @@ export function createEvents({ agents, sender, messages, works, traffic, routing
     if (event.sender.isBot) author.bot = await botAt(tx, place, replyTo);
     const { items, routed } = await send(tx, author, place, said);
     await note(tx, place, event.externalId, { ids: items.map(({ entry }) => entry.id), routed });
-    tx.afterCommit(() => {
-      for (const listener of listeners) listener(channel, routed > 0);
-    });
+    await received.raise(tx, channel, routed > 0);
     return { items, routed, replayed: false };
   }
 
@@ -90,12 +81,12 @@ export function createEvents({ agents, sender, messages, works, traffic, routing
   }
 
   async function again(on: Reading, ids: readonly number[], routed: number): Promise<Received> {
-    const rows = await messages.rows(on, ids);
+    const rows = await messages.rows.rows(on, ids);
     const work = await works.byIds(on, ids);
     return { items: rows.map((row) => ({ entry: toLogEntry(row), work: work.get(row.id) })), routed, replayed: true };
   }
 
-  /** The newest message under that id of the same conversation: what it belongs to is its thread. */
+  /** The newest message under that id of the same conversation; its thread is continued. */
   async function repliedTo(on: Reading, channel: ChannelRow, place: Place, externalId: string | null | undefined) {
     if (externalId == null) return undefined;
     const event = await traffic.event(on, channel.id, externalId);
@@ -105,7 +96,7 @@ export function createEvents({ agents, sender, messages, works, traffic, routing
     if ((await moves.now(on, channel.id, of.conversationId)) !== place.conversationId) return undefined;
     const id = "lastMessageId" in of ? of.lastMessageId : of.messageId;
     // Retention may have taken it.
-    return (await messages.lineage(on, id))?.id;
+    return (await messages.rows.lineage(on, id))?.id;
   }
 
   /** A bot goes on from what it replies to, else from our newest post there, unless a person has spoken since. */
@@ -113,11 +104,11 @@ export function createEvents({ agents, sender, messages, works, traffic, routing
     const linkId = replyTo ?? traffic.newestPost(on, place);
     if (linkId === undefined) return { linkId: null };
     for (const id of traffic.cameAfter(on, place, linkId, MAX_SINCE))
-      if ((await messages.lineage(on, id))?.streak === 0) return { linkId: null };
+      if ((await messages.rows.lineage(on, id))?.streak === 0) return { linkId: null };
     return { linkId };
   }
 
-  /** Undefined where the chain of a bot's event is paused: it is kept, and no agent hears it. */
+  /** Undefined where the chain of a bot's event is paused: the event is kept, and no agent hears it. */
   async function unlessPaused<T>(author: Author, posting: Promise<T>): Promise<T | undefined> {
     return posting.catch((error: unknown) => {
       if (author.bot && error instanceof Problem && error.code === "loop-paused") return undefined;
@@ -125,20 +116,20 @@ export function createEvents({ agents, sender, messages, works, traffic, routing
     });
   }
 
-  /** Every message of one event, in one write. Where nobody is bound it is kept for the operator. */
+  /** Every message of one event, in one write. Without a binding the event is kept for the operator. */
   async function send(tx: Tx, author: Author, place: Place, said: Omit<Said, "to">) {
     const items: Received["items"] = [];
     const ways = await routing.ways(tx, place);
     for (const { binding, to, route } of ways) {
       if (to === undefined) continue;
       const claimable = binding.mode === "claimable";
-      const post = sender.post(tx, author, { ...said, to, kind: "channel.event", claimable }, { route });
+      const post = messages.post(tx, author, { ...said, to, kind: "channel.event", claimable }, { route });
       const sent = await unlessPaused(author, post);
       if (sent) items.push(sent);
     }
     if (items.length > 0) return { items, routed: items.length };
     const kept = { route: ways[0]?.route, settles: author.bot !== undefined };
-    const sent = await sender.post(tx, author, { ...said, to: "user", kind: "channel.event" }, kept);
+    const sent = await messages.post(tx, author, { ...said, to: "user", kind: "channel.event" }, kept);
     if (!sent) throw new Error("user always exists");
     return { items: [sent], routed: 0 };
   }
@@ -155,9 +146,9 @@ export function createEvents({ agents, sender, messages, works, traffic, routing
     });
   }
 
-  /** Sends what waits unbound once more, by the bindings of now; what is still nobody's stays. */
+  /** Sends unbound events once more, by the current bindings; events without a target stay. */
   async function replay(tx: Tx, place: Place) {
-    let [replayed, looked, after] = [0, 0, 0];
+    let [replayed, examined, after] = [0, 0, 0];
     const names = await namesOf(tx, place.channelId, place.conversationId);
     for (;;) {
       const some = await traffic.unbound(tx, { ...place, names }, after, MAX_REPLAYED);
@@ -166,10 +157,10 @@ export function createEvents({ agents, sender, messages, works, traffic, routing
         replayed += Number(await replayOne(tx, event));
         after = event.lastMessageId;
       }
-      looked += some.length;
+      examined += some.length;
       if (some.length < MAX_REPLAYED) return { replayed, unbound: false };
-      // Those that nobody can be given yet come first each time.
-      if (looked >= MAX_LOOKED) return { replayed, unbound: replayed > 0 };
+      // Events that still have no target come first each time.
+      if (examined >= MAX_EXAMINED) return { replayed, unbound: replayed > 0 };
     }
   }
 
@@ -179,12 +170,12 @@ export function createEvents({ agents, sender, messages, works, traffic, routing
 
   async function replayOne(tx: Tx, event: EventRow): Promise<boolean> {
     const ways = await routing.ways(tx, event);
-    const row = ways.some(({ to }) => to !== undefined) && (await messages.byId(tx, event.lastMessageId));
-    // Nothing to be sent any more when retention has taken it.
+    const row = ways.some(({ to }) => to !== undefined) && (await messages.rows.byId(tx, event.lastMessageId));
+    // Retention has taken the message.
     if (!row) return false;
     const place = await moves.placeNow(tx, event);
     const author: Author = { id: event.channelId, kind: "channel", via: row.via };
-    // Only what a bot says has a count.
+    // Only messages of bots have a count.
     if (row.streak > 0) author.bot = await botAt(tx, place, row.replyTo);
     const { items, routed } = await send(tx, author, place, {
       body: row.body,
@@ -206,10 +197,9 @@ export function createEvents({ agents, sender, messages, works, traffic, routing
   return {
     receive,
     replay,
-    /** Told of each event that was stored. */
-    onReceived: (listener: (channel: ChannelRow, isRouted: boolean) => void) => listeners.push(listener),
+    received,
 
-    /** What came in, newest first. `page` is the place of the last one seen. */
+    /** Events, newest first. `page` is the place of the last one seen. */
     async list(on: Reading, filter: EventFilter, page: number | undefined, limit: number): Promise<List<EventSummary>> {
       const names = await namesOf(on, filter.channelId, filter.conversationId);
       const { rows, reached } = await traffic.eventPage(on, { ...filter, names }, page, limit + 1);
@@ -218,6 +208,11 @@ export function createEvents({ agents, sender, messages, works, traffic, routing
       return { items: shown.map(wireEvent), nextPage: next === null ? null : String(next) };
     },
   };
+}
+
+interface Ways {
+  routing: Routing;
+  moves: Moves;
 }
 
 const conversationAt = ({ channelId, conversationId, threadId }: Place): Conversation => ({

@@ -1,24 +1,12 @@
-import type { Leases } from "../../core/work/leases.ts";
-import type { WorkStore } from "../../core/work/store.ts";
-import type { ActivityService } from "../../identity/activity/service.ts";
+import type { Areas } from "../../core/core.ts";
 import type { Caller } from "../../identity/auth/caller.ts";
-import type { Clock } from "../../kernel/clock.ts";
 import type { Reading, Tx } from "../../kernel/db/database.ts";
 import type { AgentId } from "../../protocol/ids.ts";
 import type { Place } from "./store.ts";
-import type { MoveStore, Renaming } from "./store-moves.ts";
-import type { TrafficStore } from "./store-traffic.ts";
+import type { Renaming } from "./store-moves.ts";
+import type { Stores } from "./stores.ts";
 
-export interface MoveParts {
-  activity: ActivityService;
-  leases: Leases;
-  works: WorkStore;
-  store: MoveStore;
-  traffic: TrafficStore;
-  clock: Clock;
-}
-
-/** A conversation of a channel is called otherwise, as one event of the platform says. */
+/** A conversation of a channel has a new id, reported by one event of the platform. */
 export interface Move {
   channelId: string;
   externalId: string;
@@ -29,7 +17,10 @@ export interface Move {
 export type Moves = ReturnType<typeof createMoves>;
 
 /** Conversations whose id the platform has changed: everything that names the old id means the new one from then on. */
-export function createMoves({ activity, leases, works, store, traffic, clock }: MoveParts) {
+export function createMoves({ kernel, identity, core }: Areas, { renamed: store, traffic }: Stores) {
+  const { clock } = kernel;
+  const { leases, rows: works } = core.work;
+
   const now = (on: Reading, channelId: AgentId, conversationId: string): Promise<string> =>
     conversationId === "" ? Promise.resolve("") : store.now(on, channelId, conversationId);
 
@@ -52,22 +43,22 @@ export function createMoves({ activity, leases, works, store, traffic, clock }: 
     now,
     names: store.names,
     carryPost: store.carryPost,
-    /** The place as it is called now. */
+    /** The place under its current id. */
     placeNow: async <T extends Place>(on: Reading, place: T): Promise<T> => ({
       ...place,
       conversationId: await now(on, place.channelId, place.conversationId),
     }),
 
-    /** Carries bindings and posts that wait. Answers whether this event said so before. */
+    /** Carries bindings and waiting posts to the new id. Answers whether this event is known already. */
     async move(tx: Tx, caller: Caller, { channelId, externalId, from, to }: Move): Promise<boolean> {
       if (await store.isKnown(tx, channelId, externalId)) return true;
       const last = await store.now(tx, channelId, to);
-      // Back to what it was called before, else on to where that has moved meanwhile.
+      // A move back takes the old id; otherwise follow the moves of the new one.
       const movedTo = last === from ? to : last;
       await store.add(tx, { channelId, externalId, conversationId: from, movedTo, active: true, at: clock.now() });
       await store.carryBindings(tx, channelId, { from, to: movedTo });
       await carryPosts(tx, channelId, { from, to: movedTo });
-      await activity.record(tx, caller, "channel.moved", channelId, { conversationId: from, movedTo });
+      await identity.activity.record(tx, caller, "channel.moved", channelId, { conversationId: from, movedTo });
       return false;
     },
   };

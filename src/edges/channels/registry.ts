@@ -1,46 +1,41 @@
-import type { NameBook } from "../../core/messages/addressing.ts";
-import type { ActivityService } from "../../identity/activity/service.ts";
-import type { Roster } from "../../identity/agents/roster.ts";
-import type { AgentService } from "../../identity/agents/service.ts";
-import type { AgentRow, AgentStore } from "../../identity/agents/store.ts";
+import type { Areas } from "../../core/core.ts";
+import type { AgentRow } from "../../identity/agents/row.ts";
 import { type Caller, readingAs, requireOperator } from "../../identity/auth/caller.ts";
-import type { Clock } from "../../kernel/clock.ts";
 import type { Reading, Tx } from "../../kernel/db/database.ts";
 import { readPage } from "../../kernel/pages.ts";
 import type { Channel } from "../../protocol/channels.ts";
 import { Problem } from "../../protocol/problem.ts";
 import { type List, toTime } from "../../protocol/wire.ts";
 import { type Bindings, wireBinding } from "./bindings.ts";
-import { type ChannelRow, type ChannelStore, placeOf } from "./store.ts";
-import type { WebhookStore } from "./store-webhook.ts";
-
-export interface RegistryParts {
-  agents: AgentService;
-  agentStore: AgentStore;
-  roster: Roster;
-  activity: ActivityService;
-  store: ChannelStore;
-  bindings: Bindings;
-  hooks: WebhookStore;
-  clock: Clock;
-}
-
-/** Of channels that go by one name so many are named to whoever has to choose. */
-const MAX_NAMESAKES = 5;
+import { nameKey } from "./names.ts";
+import { type ChannelRow, placeOf } from "./store.ts";
+import type { Stores } from "./stores.ts";
 
 export type Registry = ReturnType<typeof createRegistry>;
 
-/** The channels there are: made, changed and removed with their agents; and the names they go by. */
-export function createRegistry({ agents, agentStore, roster, activity, store, bindings, hooks }: RegistryParts) {
-  agents.onRegistered(async (tx, _caller, agent, before) => {
-    if (agent.kind === "channel") await follow(tx, agent, before);
-  });
-  // As if its registration repeated: what was bound has ended.
-  agents.onRestored(async (tx, agent) => {
-    if (agent.kind === "channel") await follow(tx, agent, agent);
-  });
+/** The channels there are: made, changed and removed with their agents. */
+export function createRegistry({ kernel, identity }: Areas, { store, webhooks }: Stores, bindings: Bindings) {
+  const { clock } = kernel;
+  const { agents, directory, roster, activity } = identity;
 
-  /** The channel is what its agent says of itself. */
+  async function followAgent(tx: Tx, _: Caller, agent: AgentRow, before: AgentRow | undefined): Promise<void> {
+    if (agent.kind === "channel") await follow(tx, agent, before);
+  }
+
+  /** A restored channel has no bindings: they ended with its agent. */
+  async function restoreAgent(tx: Tx, agent: AgentRow): Promise<void> {
+    if (agent.kind === "channel") await follow(tx, agent, agent);
+  }
+
+  /** Ends bindings to a deleted agent. A channel goes with its own agent. */
+  async function dropAgent(tx: Tx, agentId: string): Promise<void> {
+    await store.endBindingsTo(tx, agentId, clock.now());
+    if (!(await store.byId(tx, agentId))) return;
+    await store.remove(tx, agentId);
+    await webhooks.remove(tx, agentId);
+  }
+
+  /** Stores the channel as its agent describes it. */
   async function follow(tx: Tx, agent: AgentRow, before: AgentRow | undefined): Promise<void> {
     const said = agent.channel;
     if (!said) return;
@@ -74,15 +69,15 @@ export function createRegistry({ agents, agentStore, roster, activity, store, bi
   }
 
   async function wire(on: Reading, row: ChannelRow): Promise<Channel> {
-    const agent = await agentStore.byId(on, row.id);
+    const agent = await directory.byId(on, row.id);
     if (!agent) throw new Error(`channel ${row.id} has no agent`);
     const { nameKey: _, defaultsSet: __, createdAt, ...shown } = row;
     const defaults = await store.bindingsAt(on, placeOf(row.id, {}));
     return {
       ...shown,
       agentId: row.id,
-      // The relay needs no reminding that it is there itself.
-      status: (await hooks.byId(on, row.id)) ? "online" : agent.status,
+      // The relay is the adapter of these.
+      status: (await webhooks.byId(on, row.id)) ? "online" : agent.status,
       capabilities: agent.capabilities,
       bindings: defaults.map(wireBinding),
       tags: agent.tags,
@@ -98,25 +93,11 @@ export function createRegistry({ agents, agentStore, roster, activity, store, bi
     if (reader !== null) await agents.requireActor(on, caller, reader);
   }
 
-  /** `@default` is the one that an operator chose, else the oldest; any other name is a display name, in any case. */
-  const names: NameBook = {
-    async find(on, name) {
-      const key = nameKey(name);
-      if (key === "default") return (await store.chosen(on)) ?? store.oldest(on);
-      const [id, ...others] = await store.named(on, key, MAX_NAMESAKES);
-      if (others.length === 0) return id;
-      throw new Problem("unknown-target", `Several channels are called @${name}: name one by its id.`, {
-        errors: [{ pointer: "/to", message: "is the name of several channels" }],
-        suggestions: [id ?? "", ...others],
-      });
-    },
-    names: async (on) => ["default", ...(await store.names(on))],
-  };
-
   return {
-    names,
     require,
-    follow,
+    followAgent,
+    restoreAgent,
+    dropAgent,
 
     async get(on: Reading, caller: Caller, id: string): Promise<Channel> {
       await requireLooker(on, caller);
@@ -136,7 +117,7 @@ export function createRegistry({ agents, agentStore, roster, activity, store, bi
       return { items, nextPage: more ? (items.at(-1)?.id ?? null) : null };
     },
 
-    /** Makes it `@default`; or, with `no`, lets the oldest be it again. Operators alone. @throws Problem 403, 404 */
+    /** Makes a channel `@default`; `no` makes the oldest the default again. Operators alone. @throws Problem 403, 404 */
     async choose(tx: Tx, caller: Caller, id: string, how: "yes" | "no"): Promise<Channel> {
       requireOperator(caller);
       const row = await require(tx, id);
@@ -151,9 +132,7 @@ export function createRegistry({ agents, agentStore, roster, activity, store, bi
     /** Channel agents that were registered before there were channels. */
     async adopt(tx: Tx): Promise<void> {
       if (!(await store.isEmpty(tx))) return;
-      for (const agent of await agentStore.all(tx)) if (agent.kind === "channel") await follow(tx, agent, undefined);
+      for (const agent of await directory.all(tx)) if (agent.kind === "channel") await follow(tx, agent, undefined);
     },
   };
 }
-
-const nameKey = (name: string): string => name.trim().toLowerCase();

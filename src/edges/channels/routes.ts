@@ -1,33 +1,24 @@
 import { messageJson } from "../../core/messages/entry.ts";
 import { noContent, ok, pageOf, RawJson, type Route, route } from "../../identity/auth/route.ts";
-import type { Db } from "../../kernel/db/database.ts";
 import * as bindingsApi from "../../protocol/bindings.ts";
 import * as api from "../../protocol/channels.ts";
 import { Problem } from "../../protocol/problem.ts";
-import { type Bindings, wireBinding } from "./bindings.ts";
-import type { Events, Received } from "./events.ts";
-import type { Outbound } from "./outbound.ts";
-import type { Registry } from "./registry.ts";
-import type { Routing } from "./routing.ts";
+import { wireBinding } from "./bindings.ts";
+import type { Received } from "./events.ts";
+import type { ChannelServices } from "./services.ts";
 import { placeOf } from "./store.ts";
-import type { Webhook } from "./webhook.ts";
-
-export interface ChannelRouteParts {
-  db: Pick<Db, "read" | "write">;
-  registry: Registry;
-  bindings: Bindings;
-  routing: Routing;
-  events: Events;
-  outbound: Outbound;
-  webhook: Webhook;
-}
 
 /** Chat accounts, who their conversations go to, and what comes in and goes out by them. */
-export function channelRoutes(parts: ChannelRouteParts): Route[] {
-  return [...accountRoutes(parts), ...bindingRoutes(parts), ...trafficRoutes(parts), ...webhookRoutes(parts)];
+export function channelRoutes(services: ChannelServices): Route[] {
+  return [
+    ...accountRoutes(services),
+    ...bindingRoutes(services),
+    ...trafficRoutes(services),
+    ...webhookRoutes(services),
+  ];
 }
 
-function webhookRoutes({ db, webhook }: ChannelRouteParts): Route[] {
+function webhookRoutes({ db, webhook }: ChannelServices): Route[] {
   return [
     route(api.putWebhookChannel, async ({ caller, params, body }) => {
       const { saved, created } = await db.write((tx) => webhook.put(tx, caller, params.id, body));
@@ -39,7 +30,7 @@ function webhookRoutes({ db, webhook }: ChannelRouteParts): Route[] {
   ];
 }
 
-function accountRoutes({ db, registry }: ChannelRouteParts): Route[] {
+function accountRoutes({ db, registry }: ChannelServices): Route[] {
   return [
     route(api.listChannels, async ({ caller, query, request }) =>
       pageOf(await db.read((on) => registry.list(on, caller, query.page, query.limit)), request),
@@ -54,7 +45,7 @@ function accountRoutes({ db, registry }: ChannelRouteParts): Route[] {
   ];
 }
 
-function bindingRoutes({ db, registry, bindings, routing, events }: ChannelRouteParts): Route[] {
+function bindingRoutes({ db, registry, bindings, routing, events }: ChannelServices): Route[] {
   return [
     route(bindingsApi.listBindings, async ({ caller, query, request }) => {
       const { limit, page, channel, conversation, target } = query;
@@ -97,7 +88,7 @@ function bindingRoutes({ db, registry, bindings, routing, events }: ChannelRoute
   ];
 }
 
-function trafficRoutes({ db, registry, bindings, events, outbound, webhook }: ChannelRouteParts): Route[] {
+function trafficRoutes({ db, registry, bindings, events, outbound, webhook }: ChannelServices): Route[] {
   return [
     route(
       api.reportEvent,

@@ -1,13 +1,14 @@
-import type { AgentStore } from "../../identity/agents/store.ts";
+import type { Areas } from "../../core/core.ts";
 import { isGroup } from "../../identity/agents/target.ts";
 import type { Reading } from "../../kernel/db/database.ts";
 import type { RouteReport } from "../../protocol/bindings.ts";
 import type { RoutedBy } from "../../protocol/messages.ts";
 import { wireBinding } from "./bindings.ts";
 import type { Moves } from "./moves.ts";
-import { type BindingRow, byRank, type ChannelStore, levelOf, type Place } from "./store.ts";
+import { type BindingRow, byRank, levelOf, type Place } from "./store.ts";
+import type { Stores } from "./stores.ts";
 
-/** Where one message of an event goes. `to` is undefined where the binding's target is nobody, and nobody stands in. */
+/** Destination of one message of an event. `to` is undefined where the binding's target and its fallback do not exist. */
 export interface Way {
   binding: BindingRow;
   to: string | undefined;
@@ -16,14 +17,16 @@ export interface Way {
 
 export type Routing = ReturnType<typeof createRouting>;
 
-/** Which binding wins: exact thread, then its conversation, then the default; there by priority, then last update. */
-export function createRouting(store: ChannelStore, agentStore: AgentStore, moves: Moves) {
-  /** `gone`: nobody by that name; `away`: nobody of it is online. */
+/** Ranks bindings: exact thread, then its conversation, then the default; there by priority, then last update. */
+export function createRouting({ identity }: Areas, { store }: Stores, moves: Moves) {
+  const { directory } = identity;
+
+  /** `gone`: no such agent; `away`: no member of it is online. */
   async function stateOf(on: Reading, target: string): Promise<"there" | "away" | "gone"> {
-    if (isGroup(target)) return (await agentStore.someoneOnline(on, target)) ? "there" : "away";
-    const agent = await agentStore.byId(on, target);
+    if (isGroup(target)) return (await directory.someoneOnline(on, target)) ? "there" : "away";
+    const agent = await directory.byId(on, target);
     if (!agent || agent.deletedAt !== null || agent.kind === "channel" || agent.kind === "system") return "gone";
-    // Nobody waits for the operator's presence.
+    // The operator counts as present.
     return agent.status === "offline" && agent.kind !== "user" ? "away" : "there";
   }
 
@@ -34,7 +37,7 @@ export function createRouting(store: ChannelStore, agentStore: AgentStore, moves
     if (state === "there") return bound;
     if (fallback !== null && (await stateOf(on, fallback)) !== "gone")
       return { binding, to: fallback, route: { bindingId: binding.id, tier: "fallback", requested: target } };
-    // Who is away finds it when it comes back; a message is never given to somebody else by itself.
+    // An agent that is away finds the message on its return: only a fallback reroutes.
     return state === "away" ? bound : { ...bound, to: undefined };
   }
 
@@ -50,10 +53,10 @@ export function createRouting(store: ChannelStore, agentStore: AgentStore, moves
   }
 
   return {
-    /** Where an event of this conversation goes now; none when nothing is bound. */
+    /** Destinations of an event of this conversation now; none without a binding. */
     ways: async (on: Reading, place: Place): Promise<Way[]> => (await decide(on, place)).ways,
 
-    /** Every matching binding, those that count first, and what would become of an event. */
+    /** Every matching binding, those that count first, and the destination of an event. */
     async report(on: Reading, place: Place): Promise<RouteReport> {
       const { ranked, ways } = await decide(on, place);
       const items = ranked.map((row) => {

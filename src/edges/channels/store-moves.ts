@@ -14,7 +14,7 @@ export type MoveRow = typeof moves.$inferSelect;
 
 export type MoveStore = ReturnType<typeof createMoveStore>;
 
-/** Which conversations have another id now, and what is carried there. */
+/** Conversations that have another id now, and the rows carried there. */
 export function createMoveStore(db: Db) {
   const movedTo = db.statement((q) =>
     q
@@ -34,7 +34,7 @@ export function createMoveStore(db: Db) {
     /** The conversation's current id. */
     now: async (on: Reading, channelId: AgentId, conversationId: string): Promise<string> =>
       movedTo(on).get({ channelId, conversationId })?.movedTo ?? conversationId,
-    /** Its former ids and the current one. */
+    /** Former ids of the conversation and the current one. */
     names: async (on: Reading, channelId: AgentId, conversationId: string): Promise<string[]> => [
       conversationId,
       ...on.db

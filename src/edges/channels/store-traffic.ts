@@ -15,7 +15,7 @@ const MAX_VISITED = 20_000;
 
 export type TrafficStore = ReturnType<typeof createTrafficStore>;
 
-/** What came in and what goes out, by the platform's ids. */
+/** Events and posts, by the platform's ids. */
 export function createTrafficStore(db: Db) {
   const event = db.statement((q) =>
     q
@@ -88,7 +88,7 @@ export function createTrafficStore(db: Db) {
         .onConflictDoUpdate({ target: [events.channelId, events.externalId], set: row })
         .run();
     },
-    /** Those among the next 20,000 of the channel, newest first; `reached` is where looking ended, null at the end. */
+    /** Events among the next 20,000 of the channel, newest first; `reached` is the last place visited, null at the end. */
     eventPage: async (on: Reading, filter: EventFilter & Named, before: number | undefined, limit: number) => {
       const next = and(
         eq(events.channelId, filter.channelId),
@@ -115,7 +115,7 @@ export function createTrafficStore(db: Db) {
         .get();
       return { rows, reached: last?.id ?? null };
     },
-    /** Those that wait for a binding, of one place or of all, oldest first. */
+    /** Events that wait for a binding, of one place or of all, oldest first. */
     unbound: async (on: Reading, place: Place & Named, after: number, limit: number): Promise<EventRow[]> =>
       on.db
         .select()

@@ -10,7 +10,7 @@ export interface BindingFilter {
   channelId?: string | undefined;
   conversationId?: string | undefined;
   target?: string | undefined;
-  /** Those alone that go to one of these targets, or belong to this channel. */
+  /** Only bindings that send to one of these targets or belong to this channel. */
   seenBy?: { targets: readonly string[]; channelId: string } | undefined;
 }
 
@@ -50,7 +50,7 @@ export function createChannelStore(db: Db) {
     put: async (tx: Tx, row: ChannelRow): Promise<void> => {
       tx.db.insert(channels).values(row).onConflictDoUpdate({ target: channels.id, set: row }).run();
     },
-    /** Its bindings too. */
+    /** Removes the channel with its bindings. */
     remove: async (tx: Tx, id: string): Promise<void> => {
       tx.db.delete(bindings).where(eq(bindings.channelId, id)).run();
       tx.db.delete(channels).where(eq(channels.id, id)).run();
@@ -103,7 +103,7 @@ export function createChannelStore(db: Db) {
 
     binding: async (on: Reading, id: string): Promise<BindingRow | undefined> =>
       on.db.select().from(bindings).where(eq(bindings.id, id)).get(),
-    /** Those of exactly this place. */
+    /** Bindings of exactly this place. */
     bindingsAt: async (on: Reading, place: Place): Promise<BindingRow[]> =>
       on.db
         .select(everyBindingColumn)
@@ -125,7 +125,7 @@ export function createChannelStore(db: Db) {
     removeBinding: async (tx: Tx, id: string): Promise<void> => {
       tx.db.delete(bindings).where(eq(bindings.id, id)).run();
     },
-    /** Those among the next 20,000, by id; `reached` is where looking ended, null at the end. */
+    /** Bindings among the next 20,000, by id; `reached` is the last one visited, null at the end. */
     bindingPage: async (on: Reading, filter: BindingFilter, after: string | undefined, limit: number) => {
       const next = on.db
         .select()
@@ -199,7 +199,7 @@ function conditions(filter: BindingFilter): SQL[] {
   return where;
 }
 
-/** Those ordered so that the one which counts first comes first. */
+/** Order of precedence. */
 export const byRank = (a: BindingRow, b: BindingRow): number =>
   levelOf(a) - levelOf(b) || b.priority - a.priority || b.updatedAt - a.updatedAt || (a.id < b.id ? 1 : -1);
 

@@ -16,7 +16,7 @@ export const channels = sqliteTable(
     transport: text("transport").notNull(),
     direction: text("direction").$type<"inbound" | "outbound" | "bidirectional">().notNull(),
     topics: text("topics", { mode: "json" }).$type<string[]>().notNull(),
-    /** As its agent has it: the list is ordered by it. */
+    /** Copy of the agent's `ready`; the list is ordered by it. */
     ready: integer("ready", { mode: "boolean" }).notNull(),
     /** An operator chose it as `@default`. */
     isDefault: integer("is_default", { mode: "boolean" }).notNull(),
@@ -32,7 +32,7 @@ export const channels = sqliteTable(
   ],
 );
 
-/** Which conversation goes to whom. "" stands for no conversation, no thread: then it is for all. */
+/** Targets of conversations. An empty conversation or thread stands for all. */
 export const bindings = sqliteTable(
   "channel_bindings",
   {
@@ -76,7 +76,7 @@ export const moves = sqliteTable(
   ],
 );
 
-/** What came in, by the platform's id: the same event twice is one. */
+/** Events by the platform's id: the same event twice is one. */
 export const events = sqliteTable(
   "channel_events",
   {
@@ -137,7 +137,7 @@ export const webhookChannels = sqliteTable("webhook_channels", {
   /** Where messages are posted to; null: nothing goes out. */
   url: text("url"),
   verify: text("verify").$type<"standard" | "token">().notNull(),
-  /** What its secret is derived from, with the relay's key. */
+  /** Input of its secret, beside the relay's key. */
   nonce: text("nonce").notNull(),
   createdAt: integer("created_at").notNull(),
   updatedAt: integer("updated_at").notNull(),

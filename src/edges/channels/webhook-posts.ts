@@ -1,15 +1,14 @@
 import { z } from "zod";
-import type { Sender } from "../../core/messages/send.ts";
-import type { Claims, Worked } from "../../core/work/claims.ts";
-import type { Leases } from "../../core/work/leases.ts";
-import type { WorkStore } from "../../core/work/store.ts";
-import type { AgentService } from "../../identity/agents/service.ts";
-import type { Clock } from "../../kernel/clock.ts";
-import type { Db, Tx } from "../../kernel/db/database.ts";
-import type { Due } from "../../kernel/due/due.ts";
-import type { DueRow } from "../../kernel/due/store.ts";
+import type { Areas } from "../../core/core.ts";
+import type { MessageRow } from "../../core/messages/row.ts";
+import type { Worked } from "../../core/work/claims.ts";
+import type { WorkRow } from "../../core/work/row.ts";
+import type { AgentRow } from "../../identity/agents/row.ts";
+import type { Caller } from "../../identity/auth/caller.ts";
+import type { Tx } from "../../kernel/db/database.ts";
+import type { OutsideWork } from "../../kernel/due/due.ts";
 import { withoutAddresses } from "../../kernel/egress/addresses.ts";
-import { type Egress, type EgressAnswer, EgressError } from "../../kernel/egress/egress.ts";
+import { type EgressAnswer, EgressError } from "../../kernel/egress/egress.ts";
 import { FAILURES } from "../../protocol/limits.ts";
 import type { Entry } from "../../protocol/messages.ts";
 import { PlatformId } from "../../protocol/posts.ts";
@@ -17,24 +16,11 @@ import { Problem } from "../../protocol/problem.ts";
 import { toTime } from "../../protocol/wire.ts";
 import type { Fail } from "../../protocol/work.ts";
 import { signed } from "../webhooks/signing.ts";
-import type { WebhookRow, WebhookStore } from "./store-webhook.ts";
+import type { WebhookRow } from "./store-webhook.ts";
+import type { Stores } from "./stores.ts";
 import { asChannel, PROVIDER, type Webhook } from "./webhook.ts";
 
-export interface WebhookPostParts {
-  db: Pick<Db, "read" | "write">;
-  agents: AgentService;
-  sender: Sender;
-  claims: Claims;
-  leases: Leases;
-  works: WorkStore;
-  hooks: WebhookStore;
-  webhook: Webhook;
-  egress: Egress;
-  due: Due;
-  clock: Clock;
-}
-
-/** The due row of a channel that has something to post: one for each, so that a slow one holds up nobody else. */
+/** Due row of a channel with open posts: one for each channel, so that a slow receiver delays no other. */
 const POST = "channel.post";
 const AT_ONCE = 4;
 const TIMEOUT_MS = 15_000;
@@ -44,65 +30,70 @@ const MAX_ANSWER_BYTES = 64 * 1024;
 const FIRST_WAIT_SECONDS = 5;
 const MAX_WAIT_SECONDS = 3600;
 
-/** What became of one request. */
+/** Result of one request. */
 type Outcome = { externalIds?: string[] } | Omit<Fail, "token">;
 
-/** What a receiver may answer with. */
+/** The part of a receiver's answer that is read. */
 const Accepted = z.object({ externalIds: z.array(PlatformId).max(100).optional() });
 
 /**
  * Posts for channels that the relay itself runs, through the same claims as any adapter. A request may be made twice (after a
  * crash, or when its answer was lost): its `webhook-id` is the message's key, the same each time.
  */
-export function createWebhookPosts(parts: WebhookPostParts): void {
-  const { db, agents, sender, claims, leases, works, hooks, webhook, egress, due, clock } = parts;
+export function createWebhookPosts({ kernel, identity, core }: Areas, { webhooks }: Stores, webhook: Webhook) {
+  const { db, egress, due, clock } = kernel;
+  const { agents } = identity;
+  const { claims, rows: works } = core.work;
 
-  due.outside(POST, MAX_MS, post);
-  sender.onAppended(async (tx, row, work) => {
+  async function wakeForPost(tx: Tx, row: MessageRow, work: WorkRow | undefined): Promise<void> {
     if (work?.state === "open") await wake(tx, row.target);
-  });
-  leases.onMoved(async (tx, work) => {
+  }
+
+  async function wakeForWork(tx: Tx, work: WorkRow): Promise<void> {
     if (work.state === "open") await wake(tx, work.target);
-  });
-  // It may have been made ready, or been given an address.
-  agents.onRegistered(async (tx, _caller, agent) => wake(tx, agent.id));
+  }
+
+  /** The channel may be ready now, or have an address. */
+  async function wakeForAgent(tx: Tx, _: Caller, agent: AgentRow): Promise<void> {
+    await wake(tx, agent.id);
+  }
 
   async function wake(tx: Tx, target: string): Promise<void> {
     if (target.startsWith(`${PROVIDER}:`)) await due.hurry(tx, POST, target, clock.now());
   }
 
-  async function post(row: DueRow, signal: AbortSignal): Promise<(tx: Tx) => Promise<number | null>> {
+  const post: OutsideWork = async (row, signal) => {
     const id = row.key;
     const caller = asChannel(id, `due_${row.id}`);
-    const hook = await db.read((on) => hooks.byId(on, id));
+    const hook = await db.read((on) => webhooks.byId(on, id));
     const url = hook?.url;
     if (!hook || !url) return async () => null;
-    const items = await db.write((tx) => claim(tx, id));
+    const items = await db.write((tx) => claim(tx, caller, id));
     const done = await Promise.all(
       items.map(async (item) => ({ item, outcome: await attempt({ ...hook, url }, item, signal) })),
     );
     return async (tx) => {
-      for (const { item, outcome } of done) await settle(tx, item, outcome);
+      for (const { item, outcome } of done) await settle(tx, caller, item, outcome);
       const isMore = items.length > 0 && (await works.openFor(tx, id, 1)).length > 0;
       return isMore ? clock.now() : null;
     };
+  };
 
-    /** None when it is gone or not ready. */
-    async function claim(tx: Tx, agentId: string): Promise<Worked[]> {
-      const facts = await agents.factsOf(tx, agentId);
-      if (!facts || facts.deletedAt !== null) return [];
-      return claims.claimNext(tx, caller, agentId, { max: AT_ONCE, leaseSeconds: LEASE_SECONDS });
-    }
+  /** Claims open posts; none for a deleted agent or one that is not ready. */
+  async function claim(tx: Tx, caller: Caller, agentId: string): Promise<Worked[]> {
+    const facts = await agents.factsOf(tx, agentId);
+    if (!facts || facts.deletedAt !== null) return [];
+    return claims.claimNext(tx, caller, agentId, { max: AT_ONCE, leaseSeconds: LEASE_SECONDS });
+  }
 
-    async function settle(tx: Tx, { work, lease }: Worked, outcome: Outcome): Promise<void> {
-      const token = lease?.token ?? "";
-      try {
-        if ("error" in outcome) await claims.fail(tx, caller, work.messageId, { token, ...outcome });
-        else await claims.complete(tx, caller, work.messageId, { token, ...outcome });
-      } catch (error) {
-        // Taken back or expired meanwhile.
-        if (!(error instanceof Problem)) throw error;
-      }
+  async function settle(tx: Tx, caller: Caller, { work, lease }: Worked, outcome: Outcome): Promise<void> {
+    const token = lease?.token ?? "";
+    try {
+      if ("error" in outcome) await claims.fail(tx, caller, work.messageId, { token, ...outcome });
+      else await claims.complete(tx, caller, work.messageId, { token, ...outcome });
+    } catch (error) {
+      // Taken back or expired meanwhile.
+      if (!(error instanceof Problem)) throw error;
     }
   }
 
@@ -124,7 +115,7 @@ export function createWebhookPosts(parts: WebhookPostParts): void {
     } catch (error) {
       if (!(error instanceof EgressError)) throw error;
       const failure = error.code === "refused" ? "permanent" : "transient";
-      // Senders read it, and the address is its operator's choice.
+      // Senders read the error; the address is the operator's own matter.
       return { error: withoutAddresses(error.message, ""), failure, code: error.code, retryAfterSeconds: wait };
     }
   }
@@ -140,6 +131,8 @@ export function createWebhookPosts(parts: WebhookPostParts): void {
       retryAfterSeconds: Number.isInteger(asked) && asked > 0 ? Math.min(asked, MAX_WAIT_SECONDS) : wait,
     };
   }
+
+  return { wakeForPost, wakeForWork, wakeForAgent, dueOutside: { [POST]: { maxMs: MAX_MS, work: post } } };
 }
 
 /** Body for the receiver, the same as for an adapter. The receiver may have the key to encrypted content. */

@@ -1,44 +1,34 @@
 import { createHmac, randomBytes, timingSafeEqual } from "node:crypto";
-import type { ActivityService } from "../../identity/activity/service.ts";
-import type { AgentService } from "../../identity/agents/service.ts";
+import type { Areas } from "../../core/core.ts";
 import { type Caller, readsAll, requireOperator } from "../../identity/auth/caller.ts";
 import type { Unidentified, Witness } from "../../identity/auth/route.ts";
-import type { Clock } from "../../kernel/clock.ts";
-import type { Db, Reading, Tx } from "../../kernel/db/database.ts";
-import type { Egress } from "../../kernel/egress/egress.ts";
+import type { Reading, Tx } from "../../kernel/db/database.ts";
 import type { ParsedWebhook, WebhookChannel } from "../../protocol/channels.ts";
 import type { AgentId } from "../../protocol/ids.ts";
 import { Problem } from "../../protocol/problem.ts";
 import { toTime } from "../../protocol/wire.ts";
 import { signed } from "../webhooks/signing.ts";
-import type { WebhookRow, WebhookStore } from "./store-webhook.ts";
-
-export interface WebhookParts {
-  db: Pick<Db, "read">;
-  agents: AgentService;
-  activity: ActivityService;
-  egress: Egress;
-  hooks: WebhookStore;
-  clock: Clock;
-  /** What secrets are derived from. */
-  key: string;
-}
+import type { WebhookRow } from "./store-webhook.ts";
+import type { Stores } from "./stores.ts";
 
 export const PROVIDER = "webhook";
-/** What was signed longer ago, or will be, is a replay. */
+/** Signatures older or newer than this are replays. */
 const TOLERANCE_MS = 5 * 60_000;
 
 export type Webhook = ReturnType<typeof createWebhook>;
 
-/** The channel that needs no adapter: it is told by a signed POST, and tells by one. */
-export function createWebhook({ db, agents, activity, egress, hooks, clock, key }: WebhookParts) {
-  /** Derived, so that the database holds none. */
+/** The channel without an adapter: events arrive as signed POSTs, and posts leave as signed POSTs. */
+export function createWebhook({ kernel, identity }: Areas, { webhooks }: Stores) {
+  const { db, clock, egress, key } = kernel;
+  const { agents, activity } = identity;
+
+  /** Derived from the relay's key: the database holds no secret. */
   function secretOf({ channelId, nonce }: WebhookRow): string {
     const bytes = createHmac("sha256", key).update(JSON.stringify(["channel", channelId, nonce]));
     return `whsec_${bytes.digest("base64")}`;
   }
 
-  /** `PUT /v1/channels/{id}/webhook`: the whole of it, and its channel agent. @throws Problem 403, 422 */
+  /** `PUT /v1/channels/{id}/webhook`: replaces it, and registers its channel agent. @throws Problem 403, 422 */
   async function put(tx: Tx, caller: Caller, id: string, draft: ParsedWebhook) {
     requireOperator(caller);
     if (!id.startsWith(`${PROVIDER}:`)) throw Problem.invalid("id", `begins with ${PROVIDER}:`);
@@ -52,7 +42,7 @@ export function createWebhook({ db, agents, activity, egress, hooks, clock, key 
       kind: "channel",
       channel: { ...channel, displayName: name },
     });
-    const before = await hooks.byId(tx, id);
+    const before = await webhooks.byId(tx, id);
     const isNewSecret = !before || draft.rotate;
     const row: WebhookRow = {
       channelId: id,
@@ -62,14 +52,14 @@ export function createWebhook({ db, agents, activity, egress, hooks, clock, key 
       createdAt: before?.createdAt ?? clock.now(),
       updatedAt: clock.now(),
     };
-    await hooks.put(tx, row);
+    await webhooks.put(tx, row);
     const { url, verify } = row;
     await activity.record(tx, caller, "channel.webhook", id, { url, verify, direction, newSecret: isNewSecret });
     const saved: WebhookChannel = { ...wireWebhook(row), ...(isNewSecret && { secret: secretOf(row) }) };
     return { saved, created: !before };
   }
 
-  /** Whether it was sent by somebody who knows the secret. */
+  /** Whether the sender knows the secret. */
   function proves(row: WebhookRow, headers: Headers, bytes: Uint8Array): boolean {
     const secret = secretOf(row);
     if (row.verify === "token") {
@@ -91,15 +81,15 @@ export function createWebhook({ db, agents, activity, egress, hooks, clock, key 
     /** @throws Problem 403, 404 */
     async get(on: Reading, caller: Caller, id: string): Promise<WebhookChannel> {
       if (!readsAll(caller)) throw new Problem("forbidden", "Only operators and viewers may look at that.");
-      const row = await hooks.byId(on, id);
+      const row = await webhooks.byId(on, id);
       if (!row) throw new Problem("not-found", `${id} is no channel that the relay itself runs.`);
       return wireWebhook(row);
     },
 
-    /** Whose event it is: by a token of ours, else by what was signed with the channel's secret. @throws Problem 401 */
+    /** The caller: by a token of the relay, else by a signature with the channel's secret. @throws Problem 401 */
     async witness({ request, params, requestId, caller }: Unidentified<{ id: string }>): Promise<Witness> {
       if (caller) return { caller: () => caller };
-      const row = await db.read((on) => hooks.byId(on, params.id));
+      const row = await db.read((on) => webhooks.byId(on, params.id));
       const pieces: Uint8Array[] = [];
       return {
         take: (piece) => pieces.push(piece),
@@ -122,7 +112,7 @@ export const asChannel = (id: AgentId, requestId: string): Caller => ({
   ...{ instanceId: null, requestId },
 });
 
-/** In a time that says nothing about where they differ. */
+/** Constant-time comparison. */
 function same(given: string, expected: string): boolean {
   const hash = (text: string) => createHmac("sha256", "compare").update(text).digest();
   return timingSafeEqual(hash(given), hash(expected));

@@ -9,13 +9,13 @@ export interface Digest {
   shown: number[];
   /** The rest, by thread. */
   folded: { thread: number; messages: number; newest: number }[];
-  /** What found no room even so. */
+  /** Messages without room even there. */
   leftOut: number;
   /** Everything up to here was shown; null when not even the oldest was. */
   ack: number | null;
 }
 
-/** What urgent messages may take of the room: the oldest of the others gets on, too. */
+/** Most of the room for urgent messages: the oldest of the others gets a place, too. */
 const URGENT_SHARE = 0.6;
 /** The least that is worth showing of a message. */
 const LEAST = 100;

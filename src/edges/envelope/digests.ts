@@ -1,117 +1,16 @@
-import type { z } from "zod";
-import { ackOf, BACKLOG_PAGE, backlogFrom, noteShown } from "../../core/inbox/backlog.ts";
-import type { Looks } from "../../core/inbox/poll.ts";
-import type { Parents } from "../../core/messages/parents.ts";
-import type { Claims, Worked } from "../../core/work/claims.ts";
-import type { Delegations } from "../../features/delegations/service.ts";
-import type { Roster } from "../../identity/agents/roster.ts";
-import { actingAs, type Caller } from "../../identity/auth/caller.ts";
-import { createPauses } from "../../kernel/breathe.ts";
-import type { Clock } from "../../kernel/clock.ts";
-import type { Db, Reading } from "../../kernel/db/database.ts";
-import type { Digest, DigestQuery } from "../../protocol/digest.ts";
-import { toTime } from "../../protocol/wire.ts";
-import { digest } from "./digest.ts";
-import { openEnvelopes } from "./envelope.ts";
-import { letterOf } from "./letters.ts";
-import { tokensOf } from "./tokens.ts";
+import type { Areas } from "../../core/core.ts";
+import type { Delegations } from "../../features/delegations/delegations.ts";
+import { lateRoutes } from "../../identity/auth/late-routes.ts";
 
-export interface DigestParts {
-  db: Pick<Db, "read">;
-  parents: Parents;
-  looks: Looks;
-  claims: Claims;
-  delegations: Delegations;
-  roster: Roster;
-  clock: Clock;
-}
-
-/** Delegations that are looked through for those still owed. */
-const LISTED = 50;
-/** As many of each are named. */
-const NAMED = 5;
-
-type Owed = Awaited<ReturnType<Delegations["list"]>>["items"];
-
-/** What waits for an agent, as one text for a model that did not ask: its harness brings it in. */
-export function createDigests({ db, parents, looks, claims, delegations, roster, clock }: DigestParts) {
-  async function backlog(caller: Caller, agentId: string, after: number | undefined) {
-    const at = (from: number | undefined) => db.read((on) => looks.at(on, caller, agentId, from, BACKLOG_PAGE));
-    return backlogFrom(await at(after), at);
-  }
-
-  async function owedBy(on: Reading, caller: Caller, agentId: string) {
-    const asked = await delegations.list(on, caller, { to: agentId }, undefined, LISTED);
-    return asked.items.filter(({ endedAt, from }) => endedAt === null && from !== agentId);
-  }
-
+/** Inboxes as one text for a model. */
+export function createDigests(areas: Areas & { delegations: Delegations }) {
   return {
-    /** `GET /v1/agents/{id}/inbox/digest`. Moves nothing. @throws Problem 403, 404, 409, 410, 422 */
-    async read(
-      caller: Caller,
-      agentId: string,
-      { budget, after, include }: z.output<typeof DigestQuery>,
-    ): Promise<Digest> {
-      actingAs(caller, agentId);
-      // Each of these may be 4 MiB of text: the event loop goes on in between.
-      const pause = createPauses();
-      const waiting = await backlog(caller, agentId, after);
-      await pause();
-      const held = await db.read((on) => claims.held(on, caller, agentId));
-      await pause();
-      const owed = await db.read((on) => owedBy(on, caller, agentId));
-      await pause();
-      const { first, unread, more } = waiting;
-      const entries = include ? unread.map(({ entry }) => entry) : [];
-      const replied = await db.read((on) => parents.forModel(on, agentId, entries));
-      const letters = unread.map(({ entry, work }) => letterOf(entry, work, replied.of(entry.id)));
-      const urgent = letters.filter((letter) => letter.urgent).length;
-      const head = [
-        `You are ${agentId} on this relay. ${letters.length}${more ? "+" : ""} unread${urgent ? `, ${urgent} urgent` : ""}.` +
-          (first.open ? " There is work: claim." : ""),
-        ...(first.page.reset ? [`${first.page.reset.lost} were deleted unread by retention.`] : []),
-        ...heldLines(held),
-        ...owedLines(owed),
-      ].join("\n");
-      const envelopes = openEnvelopes({
-        reader: agentId,
-        kindOf: (id) => roster.get(id)?.kind,
-        isElsewhere: roster.isElsewhere,
-        now: clock.now(),
-      });
-      const { text, shown, folded, leftOut } = digest(letters, envelopes, budget - tokensOf(head) - 2);
-      const ack = ackOf(waiting, shown);
-      noteShown(looks, caller, agentId, waiting, { shown, ack }, "digest");
-      await db.read((on) => replied.noteShown(on, caller, shown));
-      return {
-        ...{ agentId, unread: letters.length, urgent, more, shown, leftOut, ack, cursor: first.cursor },
-        newest: letters.at(-1)?.id ?? null,
-        text: [head, text].filter(Boolean).join("\n"),
-        head,
-        folded: folded.reduce((sum, thread) => sum + thread.messages, 0),
-        ...{ open: first.open, held: held.length, owed: owed.length },
-      };
-    },
+    routes: lateRoutes(["/v1/agents/{id}/inbox/digest"], async () => {
+      const [{ createDigestService }, { digestRoutes }] = await Promise.all([
+        import("./service.ts"),
+        import("./routes.ts"),
+      ]);
+      return digestRoutes(createDigestService(areas));
+    }),
   };
-}
-
-const timeOf = (time: string): string => `${time.slice(0, 19)}Z`;
-
-function heldLines(held: readonly Worked[]): string[] {
-  const named = held
-    .slice(0, NAMED)
-    .map(({ entry, lease }) => `${entry.id}${lease ? ` until ${timeOf(toTime(lease.expiresAt))}` : ""}`);
-  return held.length
-    ? [`You hold ${held.length}: ${named.join(", ")}${held.length > NAMED ? ", ..." : ""}. End each: finish.`]
-    : [];
-}
-
-/** Without the asker's id, which others chose: hooks hand the head to a model above its user. */
-function owedLines(owed: Owed): string[] {
-  return owed
-    .slice(0, NAMED)
-    .map(
-      ({ id, messageId, deadlineAt }) =>
-        `Message ${messageId} owes an answer by ${timeOf(deadlineAt)}: answer {"delegation":"${id}"}`,
-    );
 }

@@ -3,7 +3,7 @@
  * elsewhere, is written out in plain sight.
  */
 
-/** What ends a line somewhere: a model, a terminal and a browser disagree on these. */
+/** Line ends: models, terminals and browsers disagree on these. */
 const LINE_ENDS = /\r\n?|[\v\f\u0085\u2028\u2029]/g;
 
 /** Letters of scripts that are not written rightly without joiners. */
@@ -20,7 +20,7 @@ const WELCOME = new RegExp(
 const HIDDEN =
   /[[\p{Cc}--[\n\t]]\p{Cf}\p{Co}\p{Cs}\p{Noncharacter_Code_Point}\u034F\u115F\u1160\u17B4\u17B5\u180B-\u180F\u2800\u3164\uFE00-\uFE0F\uFFA0\u{E0100}-\u{E01EF}]/v;
 const HIDDEN_RUN = new RegExp(`${HIDDEN.source}+`, "vg");
-/** As many are named one by one; longer runs are counted. */
+/** Longest run that is named one by one; longer runs are counted. */
 const NAMED = 3;
 
 /** Words that begin the markup of harnesses and model formats, alone or as the first of several: `<skill>`, `<hook prompt>`. */

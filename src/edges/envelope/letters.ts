@@ -1,5 +1,5 @@
 import { messageJson } from "../../core/messages/entry.ts";
-import type { WorkRow } from "../../core/work/store.ts";
+import type { WorkRow } from "../../core/work/row.ts";
 import { createPauses } from "../../kernel/breathe.ts";
 import type { LogEntry } from "../../kernel/log/tail.ts";
 import type { Message, Parent } from "../../protocol/messages.ts";

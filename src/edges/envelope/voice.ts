@@ -1,13 +1,13 @@
 import type { AgentKind } from "../../protocol/agents.ts";
 import type { Message } from "../../protocol/messages.ts";
 
-/** What kind of sender speaks. */
+/** Kind of sender. */
 export type Speaker = "person" | "agent" | "channel" | "integration" | "relay";
 
 /**
- * How far its word goes. `operator`: a person with an operator's token. `peer`: an agent of this relay. `outside`: whoever
- * can write into a chat or trigger an integration, and agents of other machines that are called from here. `relay`: the relay's own report, which may quote any of the others.
- * None of them is the user of the model that reads it.
+ * Reach of a speaker's word. `operator`: a person with an operator's token. `peer`: an agent of this relay. `outside`: writers
+ * of a chat, triggers of an integration, and agents of other machines that are called from here. `relay`: the relay's own
+ * report, which may quote any of the others. None of them is the user of the model that reads it.
  */
 export type Trust = "operator" | "peer" | "outside" | "relay";
 
@@ -17,7 +17,7 @@ export interface Voice {
   trust: Trust;
 }
 
-/** Who is speaking in a message: decided by what the relay knows of its sender, never by what the message says. */
+/** Speaker of a message, by the relay's own knowledge of the sender, never by the message's content. */
 export function voiceOf(
   said: Pick<Message, "from" | "source">,
   kindOf: (id: string) => AgentKind | undefined,

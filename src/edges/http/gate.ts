@@ -1,7 +1,7 @@
 import { Problem } from "../../protocol/problem.ts";
 
-export interface GateParts {
-  /** Host on which the relay listens. */
+export interface GateOptions {
+  /** Address that the relay listens on. */
   host: string;
   publicUrl: string | undefined;
   /** Further names that clients and pages may use; `*` for all. */
@@ -14,10 +14,10 @@ const isLoopback = (host: string): boolean => /^(localhost|127\.[\d.]+|\[?::1\]?
 export type Gate = ReturnType<typeof createGate>;
 
 /**
- * Refuses calls from pages of other origins, and from names that were made to point here (DNS rebinding).
+ * Refuses calls of web pages of another origin, and of pages under a name that was made to point here (DNS rebinding).
  * Programs send no Origin, and pass.
  */
-export function createGate({ host, publicUrl, allowed }: GateParts) {
+export function createGate({ host, publicUrl, allowed }: GateOptions) {
   const all = allowed.includes("*");
   const names = new Set([...LOOPBACK, ...(publicUrl ? [new URL(publicUrl).hostname] : []), ...allowed.map(nameIn)]);
   const origins = new Set([...(publicUrl ? [new URL(publicUrl).origin] : []), ...allowed]);

@@ -1,8 +1,6 @@
-import type { Logger } from "pino";
-import type { PresenceKeeper } from "../../identity/agents/presence.ts";
 import { type Caller, isAgent } from "../../identity/auth/caller.ts";
 import { type Answer, type Call, type Dialect, RawJson, type Route, type Witness } from "../../identity/auth/route.ts";
-import type { AuthService } from "../../identity/auth/service.ts";
+import type { Identity } from "../../identity/identity.ts";
 import type { Clock } from "../../kernel/clock.ts";
 import { answerWith } from "../../kernel/db/commit.ts";
 import { check, parseBody, parseSifted, readBody, readQuery } from "../../kernel/http/body.ts";
@@ -10,25 +8,22 @@ import { pass, readWatched, type Sieve } from "../../kernel/http/bytes.ts";
 import { checkHead } from "../../kernel/http/head.ts";
 import { placeOf } from "../../kernel/http/link.ts";
 import type { RateLimit } from "../../kernel/http/rate-limit.ts";
+import type { Kernel } from "../../kernel/kernel.ts";
 import { type Peer, peerOf as peerAt } from "../../kernel/log/peers.ts";
 import { Problem } from "../../protocol/problem.ts";
 import { IdempotencyKey } from "../../protocol/wire.ts";
 import type { Gate } from "./gate.ts";
 
-export interface HandleParts {
-  auth: AuthService;
-  presence: PresenceKeeper;
+interface Below {
+  kernel: Kernel;
+  identity: Identity;
   limit: RateLimit;
   gate: Gate;
-  clock: Clock;
-  logger: Logger;
-  /** Whether the relay is shutting down: what has not begun is refused. */
-  stopping(): boolean;
-  /** Told of every request when its answer is ready. */
+  /** Called with every request when its answer is ready. */
   observe(operationId: string, status: number, milliseconds: number): void;
 }
 
-/** Facts of one request that only this layer knows. */
+/** Facts about one request that only this layer knows. */
 interface Incoming {
   request: Request;
   params: Record<string, string>;
@@ -37,8 +32,8 @@ interface Incoming {
 }
 
 /**
- * Longest silence of a long call: longer than any wait or keep-alive, but never for ever, for this is what cuts off a
- * client that stopped reading. Bun takes at most 255.
+ * Longest silence of a long call: longer than any wait or keep-alive, and finite, to cut off a client that stopped
+ * reading. Bun takes at most 255.
  */
 const LONG_SECONDS = 240;
 const INSTANCE = /^[^\p{Cc}]{1,128}$/u;
@@ -53,9 +48,10 @@ const SECURITY = {
 
 export type Handle = ReturnType<typeof createHandle>;
 
-/** The one way from a request to an answer: who calls, how often, what is asked, the verb, the answer or the problem. */
-export function createHandle(parts: HandleParts) {
-  const { auth, presence, limit, gate, clock, logger, stopping, observe } = parts;
+/** The one way from a request to an answer: caller, rate limit, shapes, the verb, the answer or the problem. */
+export function createHandle({ kernel, identity, limit, gate, observe }: Below) {
+  const { clock, logger, connections } = kernel;
+  const { auth, presence } = identity;
   const ids = idMaker(clock);
 
   /** @throws Problem 401 */
@@ -73,7 +69,7 @@ export function createHandle(parts: HandleParts) {
     return { ...principal, instanceId, requestId };
   }
 
-  /** undefined when no token came, or none of ours: something else may show who calls. @throws Problem 422 */
+  /** undefined without a valid token: the route may identify the caller otherwise. @throws Problem 422 */
   async function identifyIfKnown(request: Request, requestId: string): Promise<Caller | undefined> {
     try {
       return await identify(request, requestId);
@@ -89,7 +85,7 @@ export function createHandle(parts: HandleParts) {
     const call: Partial<Call<unknown, unknown, unknown>> = {
       ...{ request, headers, peer: () => peerOf(incoming), checkStill },
     };
-    if (stopping()) throw new Problem("stopping", "The relay is stopping.", { retryAfterSeconds: 1 });
+    if (connections.stopping()) throw new Problem("stopping", "The relay is stopping.", { retryAfterSeconds: 1 });
     checkHead(request);
     if (route.socket && mayBePage(request)) gate.check(request);
     let witness: Witness | undefined;
@@ -117,7 +113,7 @@ export function createHandle(parts: HandleParts) {
     return result instanceof Response ? result : toResponse(result, headers);
   }
 
-  /** The body of a caller that showed itself by it: whole, or what fits of it. */
+  /** The body of a caller that it identifies: whole, or what fits of it. */
   async function readKnown(
     route: Route,
     { request, params, caller }: Partial<Call<unknown, unknown, unknown>>,
@@ -141,7 +137,7 @@ export function createHandle(parts: HandleParts) {
     });
   }
 
-  /** A body that is too large to be read shows nothing of whose it is; a token does. */
+  /** A body that is too large to be read identifies no caller; a token does. */
   const refuseUnread = (route: Route, params: unknown, witness: Witness) => async (error: unknown) => {
     if (isTooLarge(error)) {
       const caller = callerOf(witness);
@@ -263,7 +259,7 @@ function refusalResponse(dialect: Dialect, problem: Problem, headers: Record<str
 function addRefusalHeaders(problem: Problem, headers: Record<string, string>): void {
   if (problem.code === "unauthorized") headers["www-authenticate"] = 'Bearer realm="signalbox"';
   if (problem.extras.retryAfterSeconds !== undefined) headers["retry-after"] = String(problem.extras.retryAfterSeconds);
-  // The unread rest of a body that is too large stays unread.
+  // The rest of a body that is too large is not read.
   if (problem.code === "too-large") headers.connection = "close";
 }
 

@@ -39,7 +39,7 @@ function convert(io: "input" | "output", roots: readonly z.ZodType[]) {
     io,
     uri: referenceTo,
     override: simplify(io),
-    // The metadata of our own checks says what zod cannot know of them; a transform has no shape to show.
+    // Checks of our own describe themselves in their metadata; a transform has no shape to show.
     unrepresentable: ({ zodSchema }) => (zodSchema._zod.def.type === "custom" ? {} : { $comment: HIDDEN }),
   });
   const components: Json = {};

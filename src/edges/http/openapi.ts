@@ -68,7 +68,7 @@ export function openApiDocument(routes: readonly Route[], publicUrl: string | un
   };
 }
 
-/** Codes of refusals: those of the route, and those of every route like it. */
+/** Refusals of a route: its own, and those that every route like it can answer. */
 export function problemCodes(route: Route): ProblemCode[] {
   // A request with two hosts, or one whose caller has left, is a bad request whatever it asks for.
   const codes = new Set<ProblemCode>(["invalid", "bad-request", ...(route.problems ?? []), "internal", "stopping"]);

@@ -97,7 +97,7 @@ function paramsOf(route: Route, parts: readonly string[]): Record<string, string
   return params;
 }
 
-/** The text as it came when it is badly encoded: the parameter's schema then refuses it. */
+/** Leaves a badly encoded value as it came: the parameter's schema then refuses it. */
 function decoded(part: string): string {
   try {
     return decodeURIComponent(part);

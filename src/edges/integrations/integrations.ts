@@ -1,53 +1,42 @@
-import type { Messaging } from "../../core/core.ts";
+import type { Areas } from "../../core/core.ts";
 import type { Tasks } from "../../features/tasks/tasks.ts";
-import type { ActivityService } from "../../identity/activity/service.ts";
 import { lateRoutes } from "../../identity/auth/late-routes.ts";
-import type { AuthService } from "../../identity/auth/service.ts";
-import type { Db } from "../../kernel/db/database.ts";
-import type { Idempotency } from "../../kernel/idempotency/service.ts";
-import type { Events } from "./events.ts";
-import { createNews } from "./news.ts";
-import { wireDeliveryRetention } from "./retention.ts";
+import type { Outcome } from "./outcomes.ts";
+import { createDeliveryRetention } from "./retention.ts";
 import { createSecrets } from "./secrets.ts";
 import { createIntegrationService } from "./service.ts";
 import { createIntegrationStore } from "./store.ts";
 import { createEndStore } from "./store-ends.ts";
 
-export interface IntegrationParts {
-  db: Db;
-  messaging: Messaging;
-  tasks: Tasks;
-  activity: ActivityService;
-  auth: Pick<AuthService, "revokeAllFor">;
-  idempotency: Idempotency;
-  retentionDays: number;
-  /** What secrets are derived from and encrypted with. */
-  key: string;
-}
+export type Integrations = ReturnType<typeof createIntegrations>;
 
-/** Wires sources of events onto the tasks they become. */
-export function createIntegrations(parts: IntegrationParts) {
-  const { db, messaging, tasks, activity, auth, idempotency, key, retentionDays } = parts;
-  const { clock, due } = messaging;
+/** Sources of events, and the tasks that their events become. */
+export function createIntegrations(areas: Areas & { tasks: Tasks }, { retentionDays }: { retentionDays: number }) {
+  const { db, hooks, key } = areas.kernel;
   const store = createIntegrationStore(db);
   const ends = createEndStore(db);
-  const news = createNews(ends, clock);
   const secrets = createSecrets(key);
-  const integrations = createIntegrationService({ store, secrets, activity, auth, life: tasks.life, clock });
-  wireDeliveryRetention({ due, idempotency, ends, clock, retentionDays });
-  const listeners: Parameters<Events["onReceived"]>[0][] = [];
+  const integrations = createIntegrationService(areas, store, secrets);
+  const retention = createDeliveryRetention(areas.kernel, ends, retentionDays);
+  /** An event of a source came in. */
+  const received = hooks.event<[source: string, outcome: Outcome]>("integrations.received");
 
   return {
-    /** Told of each event, what became of it once that is on disk. */
-    onReceived: (listener: (typeof listeners)[number]) => listeners.push(listener),
+    received,
+    planRetention: retention.planRetention,
+    dueHandlers: retention.dueHandlers,
     // With the mappings: most relays have no integration.
     routes: lateRoutes(["/v1/integrations"], async () => {
-      const [{ createEvents }, { integrationRoutes }] = await Promise.all([
-        import("./events.ts"),
-        import("./routes.ts"),
-      ]);
-      const events = createEvents({ ...messaging, db, store, integrations, secrets, tasks, idempotency, news });
-      for (const listener of listeners) events.onReceived(listener);
+      const [{ createIntegrationEvents }, { createIntake }, { createNotices }, { integrationRoutes }] =
+        await Promise.all([
+          import("./events.ts"),
+          import("./intake.ts"),
+          import("./notices.ts"),
+          import("./routes.ts"),
+        ]);
+      const notices = createNotices(areas.core);
+      const intake = createIntake(areas, { ends, notices }, received);
+      const events = createIntegrationEvents(areas, { store, integrations, secrets, intake, notices, received });
       return integrationRoutes({ db, integrations, events });
     }),
   };

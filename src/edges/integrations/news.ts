@@ -1,8 +1,9 @@
-import type { TaskRow } from "../../features/tasks/store.ts";
-import type { Clock } from "../../kernel/clock.ts";
+import type { TaskRow } from "../../features/tasks/row.ts";
 import type { Reading, Tx } from "../../kernel/db/database.ts";
+import type { Kernel } from "../../kernel/kernel.ts";
 import type { Report } from "./mappings/report.ts";
-import type { EndRow, EndStore } from "./store-ends.ts";
+import type { EndRow } from "./row.ts";
+import type { EndStore } from "./store-ends.ts";
 
 export type News = ReturnType<typeof createNews>;
 
@@ -10,7 +11,7 @@ export type News = ReturnType<typeof createNews>;
  * Whether a report is news. Deliveries overtake each other and come again, so a report older than what is known changes
  * nothing, whether it opens or closes. A source's end is kept under its key: the beginning may come after it.
  */
-export function createNews(ends: EndStore, clock: Clock) {
+export function createNews({ clock }: Kernel, ends: EndStore) {
   return {
     async isOld(on: Reading, source: string, report: Report, known: TaskRow | undefined): Promise<boolean> {
       const { asOf, dedupeKey: key, status } = report;

@@ -1,4 +1,4 @@
-import type { Sender } from "../../core/messages/send.ts";
+import type { Core } from "../../core/core.ts";
 import type { Tx } from "../../kernel/db/database.ts";
 import type { LeftOut } from "../../kernel/http/bytes.ts";
 import { EVENT_BYTES, LARGEST_DELIVERY_BYTES, MAX_EVENTS } from "../../protocol/integrations.ts";
@@ -17,14 +17,16 @@ export interface Skipped {
 /** A task that is kept, although nobody gets it. */
 type Kept = Record<"id" | "title" | "severity", string> & { source: string | null };
 
-/** What the operator is told of deliveries that became less than they were. */
-export function createNotices(sender: Sender) {
+export type Notices = ReturnType<typeof createNotices>;
+
+/** Notices to the operator about deliveries that lost a part, and tasks that nobody gets. */
+export function createNotices({ messages }: Core) {
   return {
     async leftOut(tx: Tx, source: string, { taken, named, others }: Skipped): Promise<void> {
       const shown = named.slice(0, MAX_NAMED);
       const skipped = named.length + others;
       const more = skipped - shown.length;
-      await sender.tell(tx, "user", {
+      await messages.tell(tx, "user", {
         subject: `${source}: ${skipped} events were left out`,
         body:
           `A delivery of ${source} held ${taken + skipped} events. The first ${taken} were taken: a delivery may hold ` +
@@ -36,7 +38,7 @@ export function createNotices(sender: Sender) {
 
     /** A delivery whose events were all taken, but which was too large to be read whole. */
     async cut(tx: Tx, source: string, { of, bytes }: LeftOut): Promise<void> {
-      await sender.tell(tx, "user", {
+      await messages.tell(tx, "user", {
         subject: `${source}: a delivery was too large to be read whole`,
         body:
           `A delivery of ${source} had ${of} bytes. The fields that its mapping reads were taken as far as they fit; ${bytes} ` +
@@ -47,7 +49,7 @@ export function createNotices(sender: Sender) {
 
     /** Alerts beyond `max_alerts`: their ends are left out as well. */
     async truncated(tx: Tx, source: string, truncated: number): Promise<void> {
-      await sender.tell(tx, "user", {
+      await messages.tell(tx, "user", {
         subject: `${source}: ${truncated} events were left out by ${source} itself`,
         body: `A delivery of ${source} came without ${truncated} of its alerts (max_alerts). Let ${source} group them smaller (group_by).`,
         payload: { source, truncated },
@@ -56,7 +58,7 @@ export function createNotices(sender: Sender) {
 
     /** A delivery that is too large to be read is lost: its source does not send it again. */
     async refused(tx: Tx, source: string, why: string): Promise<void> {
-      await sender.tell(tx, "user", {
+      await messages.tell(tx, "user", {
         subject: `${source}: a delivery was refused`,
         body:
           `A delivery of ${source} was too large to be read. ${why} Let ${source} send fewer events at once (Alertmanager: ` +
@@ -66,7 +68,7 @@ export function createNotices(sender: Sender) {
     },
 
     async unreachable(tx: Tx, { id, source, title, severity }: Kept, target: string, why: string): Promise<void> {
-      await sender.tell(tx, "user", {
+      await messages.tell(tx, "user", {
         subject: `[${severity}] ${title}`,
         body: `Task ${id} of ${source} is for ${target}, which cannot get it: ${why}`,
         payload: { taskId: id, source, target },

@@ -1,9 +1,8 @@
-import type { Clock } from "../../kernel/clock.ts";
-import type { Due } from "../../kernel/due/due.ts";
-import type { Idempotency } from "../../kernel/idempotency/service.ts";
+import type { Tx } from "../../kernel/db/database.ts";
+import type { Kernel } from "../../kernel/kernel.ts";
 import type { EndStore } from "./store-ends.ts";
 
-/** The operation of idempotency keys that deliveries have. */
+/** Operation of the idempotency keys that deliveries have. */
 export const EVENT = "event";
 const RETAIN = "integrations.retention";
 const SLICE = 200;
@@ -11,22 +10,20 @@ const FIRST_MS = 120_000;
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
 
-export interface DeliveryRetentionParts {
-  due: Due;
-  idempotency: Idempotency;
-  ends: EndStore;
-  clock: Clock;
-  retentionDays: number;
-}
-
-/** Ids of deliveries and ends are known for the retention time: no sender repeats a delivery, or is late, for longer. */
-export function wireDeliveryRetention({ due, idempotency, ends, clock, retentionDays }: DeliveryRetentionParts): void {
-  due.onResume((tx, now) => due.schedule(tx, RETAIN, "deliveries", now + FIRST_MS));
-  due.on(RETAIN, async (tx) => {
-    const before = clock.now() - retentionDays * DAY_MS;
+/** Ids of deliveries and ends are kept for the retention time: no sender repeats a delivery, or is late, for longer. */
+export function createDeliveryRetention({ due, idempotency, clock }: Kernel, ends: EndStore, days: number) {
+  async function retain(tx: Tx): Promise<void> {
+    const before = clock.now() - days * DAY_MS;
     const keys = await idempotency.forget(tx, EVENT, before, SLICE);
     const ended = await ends.removeBefore(tx, before, SLICE);
     const isMore = keys === SLICE || ended === SLICE;
     await due.schedule(tx, RETAIN, "deliveries", clock.now() + (isMore ? 0 : HOUR_MS));
-  });
+  }
+
+  return {
+    async planRetention(tx: Tx, now: number): Promise<void> {
+      await due.schedule(tx, RETAIN, "deliveries", now + FIRST_MS);
+    },
+    dueHandlers: { [RETAIN]: retain },
+  };
 }

@@ -4,18 +4,19 @@ import { created, noContent, ok, pageOf, RawJson, type Route, route } from "../.
 import type { Db } from "../../kernel/db/database.ts";
 import * as api from "../../protocol/integrations.ts";
 import { IdempotencyKey } from "../../protocol/wire.ts";
-import type { Became, Events, Received } from "./events.ts";
+import type { IntegrationEvents, Received } from "./events.ts";
 import type { Delivery } from "./mappings/report.ts";
+import type { Became } from "./outcomes.ts";
 import type { IntegrationService } from "./service.ts";
 
-export interface IntegrationRouteParts {
+interface IntegrationServices {
   db: Pick<Db, "read" | "write">;
   integrations: IntegrationService;
-  events: Events;
+  events: IntegrationEvents;
 }
 
 /** Sources of events, and their events. */
-export function integrationRoutes({ db, integrations, events }: IntegrationRouteParts): Route[] {
+export function integrationRoutes({ db, integrations, events }: IntegrationServices): Route[] {
   return [
     route(api.listIntegrations, async ({ caller, query, request }) =>
       pageOf(await db.read((on) => integrations.list(on, caller, query.page, query.limit)), request),
@@ -49,7 +50,7 @@ export function integrationRoutes({ db, integrations, events }: IntegrationRoute
   ];
 }
 
-/** What the platforms say of a delivery beside its body. An id that could be no key is none. */
+/** Facts that platforms send beside the body of a delivery. Ids that are no valid key are left out. */
 function deliveryOf(headers: Headers): Delivery {
   const kind = headers.get("x-github-event") ?? headers.get("sentry-hook-resource") ?? undefined;
   const isSentrys = headers.has("sentry-hook-resource");

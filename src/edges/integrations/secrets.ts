@@ -1,6 +1,6 @@
 import { createCipheriv, createDecipheriv, createHmac, randomBytes } from "node:crypto";
 import type { Verification } from "../../protocol/integrations.ts";
-import type { IntegrationRow } from "./store.ts";
+import type { IntegrationRow } from "./row.ts";
 
 const CIPHER = "aes-256-gcm";
 const IV_BYTES = 12;
@@ -16,7 +16,7 @@ export function createSecrets(key: string) {
   const sealing = createHmac("sha256", key).update("integration secrets").digest();
 
   return {
-    /** What a new secret is derived from. */
+    /** Input that a new secret is derived from. */
     freshNonce: (): string => randomBytes(16).toString("base64url"),
 
     of({ source, verify, nonce, sealed }: Pick<IntegrationRow, "source" | "verify" | "nonce" | "sealed">): string {

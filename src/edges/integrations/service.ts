@@ -1,9 +1,7 @@
+import type { Areas } from "../../core/core.ts";
 import type { Author } from "../../core/messages/send.ts";
-import type { TaskLife } from "../../features/tasks/life.ts";
-import type { ActivityService } from "../../identity/activity/service.ts";
+import type { Tasks } from "../../features/tasks/tasks.ts";
 import { type Caller, readsAll, requireOperator } from "../../identity/auth/caller.ts";
-import type { AuthService } from "../../identity/auth/service.ts";
-import type { Clock } from "../../kernel/clock.ts";
 import type { Reading, Tx } from "../../kernel/db/database.ts";
 import { readPage } from "../../kernel/pages.ts";
 import type {
@@ -15,18 +13,10 @@ import type {
 } from "../../protocol/integrations.ts";
 import { Problem } from "../../protocol/problem.ts";
 import { type List, toTime } from "../../protocol/wire.ts";
+import type { IntegrationRow } from "./row.ts";
 import type { Secrets } from "./secrets.ts";
-import type { IntegrationRow, IntegrationStore } from "./store.ts";
+import type { IntegrationStore } from "./store.ts";
 import { secretFlaw } from "./verify.ts";
-
-export interface IntegrationServiceParts {
-  store: IntegrationStore;
-  secrets: Secrets;
-  activity: ActivityService;
-  auth: Pick<AuthService, "revokeAllFor">;
-  life: TaskLife;
-  clock: Clock;
-}
 
 /** How each platform shows that an event is its own. */
 const VERIFIED_BY: Record<Mapping, Verification> = {
@@ -41,8 +31,12 @@ const VERIFIED_BY: Record<Mapping, Verification> = {
 export type IntegrationService = ReturnType<typeof createIntegrationService>;
 
 /** Making, changing, finding and removing integrations. */
-export function createIntegrationService({ store, secrets, activity, auth, life, clock }: IntegrationServiceParts) {
-  /** Those who may look at integrations. @throws Problem 403 */
+export function createIntegrationService(areas: Areas & { tasks: Tasks }, store: IntegrationStore, secrets: Secrets) {
+  const { clock } = areas.kernel;
+  const { activity, auth } = areas.identity;
+  const { life } = areas.tasks;
+
+  /** Lets operators and viewers pass. @throws Problem 403 */
   function requireReader(caller: Caller): void {
     if (!readsAll(caller)) throw new Problem("forbidden", "Only operators and viewers may look at integrations.");
   }
@@ -74,7 +68,7 @@ export function createIntegrationService({ store, secrets, activity, auth, life,
   return {
     requireIntegration,
 
-    /** `PUT /v1/integrations/{source}`: the whole of it. @throws Problem 403, 422 */
+    /** `PUT /v1/integrations/{source}`: replaces it. @throws Problem 403, 422 */
     async put(tx: Tx, caller: Caller, source: string, draft: ParsedIntegrationDraft) {
       requireOperator(caller);
       const before = await store.bySource(tx, source);
@@ -117,7 +111,7 @@ export function createIntegrationService({ store, secrets, activity, auth, life,
       return { items, nextPage: more ? (items.at(-1)?.source ?? null) : null };
     },
 
-    /** `DELETE /v1/integrations/{source}`: its tasks stay, its tokens are good for nothing any more. @throws Problem 403, 404 */
+    /** `DELETE /v1/integrations/{source}`: its tasks stay, its tokens are revoked. @throws Problem 403, 404 */
     async remove(tx: Tx, caller: Caller, source: string): Promise<void> {
       requireOperator(caller);
       await requireIntegration(tx, source);

@@ -1,9 +1,9 @@
 import { and, eq, sql } from "drizzle-orm";
 import { bound } from "../../kernel/db/bound.ts";
 import type { Db, Reading, Tx } from "../../kernel/db/database.ts";
+import type { EndRow } from "./row.ts";
 import { sourceEnds } from "./tables.ts";
 
-export type EndRow = typeof sourceEnds.$inferSelect;
 export type EndStore = ReturnType<typeof createEndStore>;
 
 /** Ends that sources reported, by key. */

@@ -1,9 +1,9 @@
 import { asc, eq, gt, sql } from "drizzle-orm";
 import { bound } from "../../kernel/db/bound.ts";
 import type { Db, Reading, Tx } from "../../kernel/db/database.ts";
+import type { IntegrationRow } from "./row.ts";
 import { integrations } from "./tables.ts";
 
-export type IntegrationRow = typeof integrations.$inferSelect;
 export type IntegrationStore = ReturnType<typeof createIntegrationStore>;
 
 export function createIntegrationStore(db: Db) {

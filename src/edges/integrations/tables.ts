@@ -11,7 +11,7 @@ export const integrations = sqliteTable("integrations", {
   mapping: text("mapping").$type<Mapping>().notNull(),
   paths: text("paths", { mode: "json" }).$type<Paths>(),
   verify: text("verify").$type<Verification>().notNull(),
-  /** What its secret is derived from, beside the relay's key: nothing secret by itself. */
+  /** Input of its secret, beside the relay's key; not secret by itself. */
   nonce: text("nonce").notNull(),
   /** A secret that the source made, encrypted with the relay's key; null for one of ours. */
   sealed: text("sealed"),

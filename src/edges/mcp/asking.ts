@@ -4,7 +4,7 @@ import { type Delegation, DelegationDraft, DelegationId, DelegationResponse } fr
 import type { Explanation } from "../../protocol/explain.ts";
 import { Problem } from "../../protocol/problem.ts";
 import { PREFACE, targetOf } from "../envelope/envelope.ts";
-import { type Desk, envelopesFor, type Turn, whileTelling } from "./services.ts";
+import { envelopesFor, type McpAreas, type Turn, whileTelling } from "./services.ts";
 import { budget, id, LOOKS_ONLY, tool, wait } from "./tool.ts";
 
 const DelegationName = z.string().describe("dlg_...");
@@ -23,7 +23,7 @@ export const delegate = tool({
     key: z.string().optional(),
   }),
   output: z.object({ text: z.string(), delegation: z.string(), status: z.string(), message: z.int() }),
-  async run(desk, turn, { to, text, context, timeout, wait, about, key }) {
+  async run(areas, turn, { to, text, context, timeout, wait, about, key }) {
     const { caller } = turn;
     const body = check(
       DelegationDraft,
@@ -31,8 +31,8 @@ export const delegate = tool({
       "",
     ) as z.output<typeof DelegationDraft>;
     const asked = { ...body, causedBy: about === undefined ? undefined : null };
-    const { made } = await desk.db.write((tx) => desk.delegations.ask(tx, caller, asked, key));
-    return toldOf(desk, turn, await waitFor(desk, turn, made, wait), 2000);
+    const { made } = await areas.kernel.db.write((tx) => areas.delegations.service.ask(tx, caller, asked, key));
+    return toldOf(areas, turn, await waitFor(areas, turn, made, wait), 2000);
   },
 });
 
@@ -45,10 +45,12 @@ export const answer = tool({
     error: z.string().optional().describe("Why it cannot be done."),
   }),
   output: z.object({ delegation: z.string(), status: z.string(), late: z.boolean() }),
-  async run(desk, turn, { delegation, text, error }) {
+  async run(areas, turn, { delegation, text, error }) {
     const id = delegationId(delegation);
     const body = check(DelegationResponse, { text, error }, "") as z.output<typeof DelegationResponse>;
-    const { made } = await desk.db.write((tx) => desk.delegations.respond(tx, turn.caller, id, body, undefined));
+    const { made } = await areas.kernel.db.write((tx) =>
+      areas.delegations.service.respond(tx, turn.caller, id, body, undefined),
+    );
     const late = made.late ? " It had ended before: your answer was marked late." : "";
     return {
       text: `${made.id} is ${made.status}.${late}`,
@@ -68,16 +70,18 @@ export const status = tool({
   }),
   output: z.object({ text: z.string() }),
   hints: LOOKS_ONLY,
-  async run(desk, turn, { message, delegation, wait, budget: tokens }) {
+  async run(areas, turn, { message, delegation, wait, budget: tokens }) {
     const { caller } = turn;
     if (delegation !== undefined) {
       const id = delegationId(delegation);
-      const found = await desk.db.read((on) => desk.delegations.get(on, caller, id));
-      return toldOf(desk, turn, await waitFor(desk, turn, found, wait), tokens);
+      const found = await areas.kernel.db.read((on) => areas.delegations.service.get(on, caller, id));
+      return toldOf(areas, turn, await waitFor(areas, turn, found, wait), tokens);
     }
     if (message === undefined) throw Problem.invalid("message", "is missing: give it, or delegation");
-    const story = await desk.db.read((on) => desk.explainer.explain(on, caller, message, "", 20));
-    const text = envelopesFor(desk, turn).quote(
+    const story = await areas.kernel.db.read((on) =>
+      areas.core.messages.explainer.explain(on, caller, message, "", 20),
+    );
+    const text = envelopesFor(areas, turn).quote(
       `${message}: what the relay knows; errors are quoted from others`,
       storyText(story),
       tokens * 0.85 - 60,
@@ -99,22 +103,22 @@ function storyText({ facts, recipients, nextPage }: Explanation): string {
 const delegationId = (given: string): string => check(DelegationId, given, "") as string;
 
 /** A delegation when it has ended, or as it is when the time is up. */
-export async function waitFor(desk: Desk, turn: Turn, now: Delegation, seconds: number): Promise<Delegation> {
+export async function waitFor(areas: McpAreas, turn: Turn, now: Delegation, seconds: number): Promise<Delegation> {
   if (seconds === 0 || now.endedAt !== null) return now;
   const { caller, signal } = turn;
-  return whileTelling(desk, turn, seconds, () =>
-    desk.waits.forEntries<Delegation>({
+  return whileTelling(areas, turn, seconds, () =>
+    areas.core.inbox.waits.forEntries<Delegation>({
       ...{ caller, signal, agentId: caller.agentId },
       waitMs: seconds * 1000,
-      // However it ends, whoever asked is sent a message in the same write.
+      // Every end sends the asker a message in the same write.
       targets: async () => [now.from],
-      look: () => desk.db.read((on) => desk.delegations.get(on, caller, now.id)),
+      look: () => areas.kernel.db.read((on) => areas.delegations.service.get(on, caller, now.id)),
       found: (delegation) => delegation.endedAt !== null,
     }),
   );
 }
 
-function toldOf(desk: Desk, turn: Turn, delegation: Delegation, tokens: number) {
+function toldOf(areas: McpAreas, turn: Turn, delegation: Delegation, tokens: number) {
   const { id, status, to, messageId, deadlineAt, queued, late, answer } = delegation;
   const facts = { delegation: id, status, message: messageId };
   const open = delegation.endedAt === null;
@@ -143,7 +147,7 @@ function toldOf(desk: Desk, turn: Turn, delegation: Delegation, tokens: number) 
     createdAt: answer.at,
   };
   const room = tokens * 0.85 - 150;
-  const said = envelopesFor(desk, turn).message(letter, { tokens: room, withPayload: true }).text;
+  const said = envelopesFor(areas, turn).message(letter, { tokens: room, withPayload: true }).text;
   const text = [head, PREFACE, said].join("\n");
   return { text, facts: { text, ...facts } };
 }

@@ -5,50 +5,28 @@ import {
   legacyStatelessFallback,
 } from "@modelcontextprotocol/server";
 import { z } from "zod";
-import type { Inbox } from "../../core/inbox/inbox.ts";
-import type { InboxStreams } from "../../core/inbox/stream.ts";
-import type { Roster } from "../../identity/agents/roster.ts";
-import type { AgentService } from "../../identity/agents/service.ts";
-import { type Caller, isAgent } from "../../identity/auth/caller.ts";
-import type { Db } from "../../kernel/db/database.ts";
+import type { Areas } from "../../core/core.ts";
+import { isAgent } from "../../identity/auth/caller.ts";
 import { readBytes } from "../../kernel/http/bytes.ts";
 import { parseText } from "../../kernel/http/json.ts";
-import type { Peer } from "../../kernel/log/peers.ts";
 import { longNumbersIn } from "../../protocol/numbers.ts";
 import { Problem } from "../../protocol/problem.ts";
 import { harmlessLine } from "../envelope/harmless.ts";
 import type { Gate } from "../http/gate.ts";
 import { createInFlight } from "./in-flight.ts";
+import type { Incoming } from "./incoming.ts";
 import type { Asked, ServerMaker } from "./server.ts";
 import type { AgentCaller } from "./services.ts";
 import { createSessionStreams } from "./session-streams.ts";
 import type { McpSessions } from "./sessions.ts";
 import { createUpdates, metered } from "./updates.ts";
 
-export interface EndpointParts {
-  db: Pick<Db, "read" | "write">;
-  agents: AgentService;
-  roster: Roster;
-  inbox: Inbox;
-  streams: InboxStreams;
+export interface EndpointOptions {
   sessions: McpSessions;
   gate: Gate;
   makeServer: ServerMaker;
-  /** Whether an agent may be told of changes of a resource. */
+  /** Answers whether an agent may follow a resource. */
   mayFollow(caller: AgentCaller, uri: string): Promise<boolean>;
-  onError(error: unknown, stage: string): void;
-}
-
-/** What one HTTP request brings along. */
-export interface Incoming {
-  caller: Caller;
-  request: Request;
-  /** The other end of the connection. */
-  peer(): Peer | undefined;
-  /** Whether the caller's token still is. @throws Problem 401 */
-  checkStill(): void;
-  /** That every answer carries. */
-  headers: Record<string, string>;
 }
 
 const BODY_BYTES = 1024 * 1024;
@@ -73,12 +51,15 @@ export type Endpoint = ReturnType<typeof createEndpoint>;
  * MCP over Streamable HTTP, both eras: 2026-07-28, where every request stands alone, and 2025-11-25, whose sessions are rows.
  * Nothing is kept in memory between requests but open streams, so a restart costs a client its stream and nothing else.
  */
-export function createEndpoint(parts: EndpointParts) {
-  const { db, agents, roster, inbox, streams, sessions, gate, makeServer, mayFollow, onError } = parts;
+export function createEndpoint(areas: Areas, options: EndpointOptions) {
+  const { db, onError } = areas.kernel;
+  const { agents, roster } = areas.identity;
+  const { inbox, streams } = areas.core.inbox;
+  const { sessions, gate, makeServer, mayFollow } = options;
   const inFlight = createInFlight();
-  const sessionStreams = createSessionStreams({ db, inbox, streams, sessions });
+  const sessionStreams = createSessionStreams(areas, sessions);
   const report = (error: Error) => {
-    // Refusals of the protocol are the client's; what broke here is thrown by a handler, and reported there.
+    // Refusals of the protocol are the client's; faults of the relay are thrown by a handler, and reported there.
     if (!/^(Rejected|Unsupported|subscriptions\/listen refused)/.test(error.message)) onError(error, "mcp");
   };
 
@@ -92,13 +73,13 @@ export function createEndpoint(parts: EndpointParts) {
     incoming.checkStill();
     const body = withoutNulls(parsed?.value ?? undefined);
     if (parsed === undefined || body === undefined) return refused(400, -32_700, "Parse error: the body is not JSON");
-    // One request would be many, for the rate limit and for everybody who waits behind them.
+    // A batch would count as one request for the rate limit.
     if (Array.isArray(body)) return refused(400, -32_600, "Invalid Request: batches are not taken");
     const message = Rpc.safeParse(body).data;
     const changed = refusedNumbers(parsed.text, message);
     if (changed) return changed;
     if (message) await enter(caller, message);
-    // Who names the newer revision in the message asks by it; else the SDK judges, by the headers, too.
+    // A message may name its revision; otherwise the SDK decides, also by the headers.
     const isNamed = message?.params?._meta?.[`${META}protocolVersion`] !== undefined;
     if (!message || isNamed || !(await isLegacyRequest(request, body)))
       return message?.method === LISTEN
@@ -145,7 +126,7 @@ export function createEndpoint(parts: EndpointParts) {
     return handler.fetch(incoming.request, { parsedBody });
   }
 
-  /** `subscriptions/listen`: a bus of its own for each stream, so nobody can be told of what is another's. */
+  /** `subscriptions/listen`: a bus for each stream, so that no client hears of another's resources. */
   async function listen(incoming: Incoming, caller: AgentCaller, message: Rpc): Promise<Response> {
     const { body, uris } = await ownUris(caller, message);
     const bus = new InMemoryServerEventBus(report);
@@ -177,7 +158,7 @@ export function createEndpoint(parts: EndpointParts) {
     return new Response(meter.stream, { status: response.status, headers: response.headers });
   }
 
-  /** The message with those URIs alone that the caller may hear of: what is acknowledged is what will be told. */
+  /** The message with only the URIs that the caller may follow: the acknowledgement names no others. */
   async function ownUris(caller: AgentCaller, message: Rpc): Promise<{ body: Rpc; uris: Set<string> }> {
     const wish = (message.params?.notifications ?? {}) as { resourceSubscriptions?: unknown };
     const given = Array.isArray(wish.resourceSubscriptions) ? wish.resourceSubscriptions.slice(0, MAX_URIS) : [];
@@ -188,7 +169,7 @@ export function createEndpoint(parts: EndpointParts) {
     return { body: { ...message, params: { ...message.params, notifications } }, uris };
   }
 
-  /** 2025-11-25: a session begins with `initialize`, and is only what its row says. */
+  /** 2025-11-25: a session begins with `initialize`; its row is its whole state. */
   async function legacy(incoming: Incoming, caller: AgentCaller, message: Rpc): Promise<Response> {
     const { agentId } = caller;
     const begins = message.method === "initialize";
@@ -221,7 +202,7 @@ export function createEndpoint(parts: EndpointParts) {
     return session ?? refused(404, -32_001, "Session not found");
   }
 
-  /** `GET /mcp`: the stream of a session, on which it is told of what it has subscribed to. */
+  /** `GET /mcp`: the stream of a session, with notices about its subscriptions. */
   async function get(incoming: Incoming): Promise<Response> {
     const caller = admitted(incoming);
     const { request } = incoming;
@@ -247,7 +228,7 @@ export function createEndpoint(parts: EndpointParts) {
 
 const LISTEN = "subscriptions/listen";
 
-/** undefined for what is no JSON. @throws Problem 413 */
+/** undefined for text that is no JSON. @throws Problem 413 */
 function parse(bytes: Uint8Array): { text: string; value: unknown } | undefined {
   try {
     const text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
@@ -268,7 +249,7 @@ function refusedNumbers(text: string, message: Rpc | undefined): Response | unde
   return Response.json({ jsonrpc: "2.0", error, id });
 }
 
-/** `null` for `params`, and for the arguments in it, is as left out: clients of some languages write every member. */
+/** Drops `null` for `params` and its arguments: clients of some languages write every member. */
 function withoutNulls(body: unknown): unknown {
   if (typeof body !== "object" || body === null || Array.isArray(body)) return body;
   const { params, ...rest } = body as { params?: unknown };
@@ -282,7 +263,7 @@ function withoutNulls(body: unknown): unknown {
 const refused = (status: number, code: number, message: string): Response =>
   Response.json({ jsonrpc: "2.0", error: { code, message }, id: null }, { status });
 
-/** What a client calls itself: its words, made one harmless line. */
+/** Names of a client, in its own words, made one harmless line. */
 function namesOf(info: ClientInfo | undefined, agentId: string): { name: string; rig: string | undefined } {
   const name = info && harmlessLine(info.title ?? info.name, 60);
   const version = info?.version ? ` ${harmlessLine(info.version, 30)}` : "";

@@ -6,7 +6,7 @@ export interface Flight {
 
 /**
  * Calls of sessions that are being carried out in this process, so that a client can take one back by another request. Without
- * it a wait for work would go on, and claim for somebody who no longer listens; after a restart there is none to take back.
+ * it a wait for work would go on, and claim for a client that has left; after a restart there is none to take back.
  */
 export function createInFlight() {
   const flights = new Map<string, AbortController>();

@@ -4,7 +4,7 @@ import { digest } from "../envelope/digest.ts";
 import type { Letter } from "../envelope/envelope.ts";
 import { letterOf } from "../envelope/letters.ts";
 import { tokensOf } from "../envelope/tokens.ts";
-import { type Desk, envelopesFor, openDelegations, type Turn, whileTelling } from "./services.ts";
+import { envelopesFor, type McpAreas, openDelegations, type Turn, whileTelling } from "./services.ts";
 import { budget, tool, wait } from "./tool.ts";
 
 /** Of a budget: what stands around the text when it goes out as JSON. */
@@ -31,42 +31,42 @@ export const inbox = tool({
     ack: z.int().optional(),
     work: z.boolean(),
   }),
-  async run(desk, turn, { ack, wait, budget: tokens }) {
+  async run(areas, turn, { ack, wait, budget: tokens }) {
     const { caller, signal } = turn;
     const { agentId } = caller;
-    if (ack !== undefined) await desk.db.write((tx) => desk.inbox.ack(tx, caller, agentId, ack));
-    const look = () => backlogOf(desk, turn);
-    const waiting = await whileTelling(desk, turn, wait, () =>
+    if (ack !== undefined) await areas.kernel.db.write((tx) => areas.core.inbox.inbox.ack(tx, caller, agentId, ack));
+    const look = () => backlogOf(areas, turn);
+    const waiting = await whileTelling(areas, turn, wait, () =>
       wait === 0
         ? look()
-        : desk.waits.forEntries<Backlog>({
+        : areas.core.inbox.waits.forEntries<Backlog>({
             ...{ caller, agentId, signal, look },
-            targets: () => desk.db.read((on) => desk.looks.targets(on, caller, agentId)),
+            targets: () => areas.kernel.db.read((on) => areas.core.inbox.looks.targets(on, caller, agentId)),
             waitMs: wait * 1000,
             found: ({ first, unread, more }) => unread.length > 0 || more || first.page.reset !== undefined,
           }),
     );
-    return told(desk, turn, waiting, tokens);
+    return told(areas, turn, waiting, tokens);
   },
 });
 
 /** The inbox as it is now, within a budget: what the tool answers, and what the resource holds. */
-export async function readInbox(desk: Desk, turn: Turn, tokens: number) {
-  return told(desk, turn, await backlogOf(desk, turn), tokens);
+export async function readInbox(areas: McpAreas, turn: Turn, tokens: number) {
+  return told(areas, turn, await backlogOf(areas, turn), tokens);
 }
 
 /** Unread entries of the caller, without settled ones. */
-export async function backlogOf(desk: Desk, { caller }: Turn): Promise<Backlog> {
+export async function backlogOf(areas: McpAreas, { caller }: Turn): Promise<Backlog> {
   const at = (after: number | undefined) =>
-    desk.db.read((on) => desk.looks.at(on, caller, caller.agentId, after, BACKLOG_PAGE));
+    areas.kernel.db.read((on) => areas.core.inbox.looks.at(on, caller, caller.agentId, after, BACKLOG_PAGE));
   return backlogFrom(await at(undefined), at);
 }
 
-async function told(desk: Desk, turn: Turn, waiting: Backlog, tokens: number) {
+async function told(areas: McpAreas, turn: Turn, waiting: Backlog, tokens: number) {
   const { caller } = turn;
   const { first, unread, more } = waiting;
-  const parents = await desk.db.read((on) =>
-    desk.parents.forModel(
+  const parents = await areas.kernel.db.read((on) =>
+    areas.core.messages.parents.forModel(
       on,
       caller.agentId,
       unread.map(({ entry }) => entry),
@@ -78,12 +78,12 @@ async function told(desk: Desk, turn: Turn, waiting: Backlog, tokens: number) {
   const head =
     `${letters.length}${more ? "+" : ""} unread${urgent ? `, ${urgent} urgent` : ""}.` +
     `${first.open ? " There is work: claim." : ""}${lost}`;
-  const owed = await owedLines(desk, turn, letters, tokens * 0.2);
+  const owed = await owedLines(areas, turn, letters, tokens * 0.2);
   const room = tokens * SHARE - AROUND - tokensOf(owed);
-  const arranged = digest(letters, envelopesFor(desk, turn), room);
+  const arranged = digest(letters, envelopesFor(areas, turn), room);
   const ack = ackOf(waiting, arranged.shown);
-  noteShown(desk.looks, caller, caller.agentId, waiting, { shown: arranged.shown, ack }, "mcp");
-  await desk.db.read((on) => parents.noteShown(on, caller, arranged.shown));
+  noteShown(areas.core.inbox.looks, caller, caller.agentId, waiting, { shown: arranged.shown, ack }, "mcp");
+  await areas.kernel.db.read((on) => parents.noteShown(on, caller, arranged.shown));
   // With nothing unread there is nothing to deal with, unless settled entries stand before what may be.
   const next = ack === null || (letters.length === 0 && !more) ? "" : `When dealt with: inbox {"ack":${ack}}`;
   const text = [head, arranged.text, owed, next].filter(Boolean).join("\n");
@@ -102,10 +102,15 @@ async function told(desk: Desk, turn: Turn, waiting: Backlog, tokens: number) {
 }
 
 /** Which of the requests owe an answer: asked of the relay, never of what the message says of itself. */
-async function owedLines(desk: Desk, { caller }: Turn, letters: readonly Letter[], tokens: number): Promise<string> {
+async function owedLines(
+  areas: McpAreas,
+  { caller }: Turn,
+  letters: readonly Letter[],
+  tokens: number,
+): Promise<string> {
   const requests = new Set(letters.filter(({ kind }) => kind === "request").map(({ id }) => id));
   if (requests.size === 0) return "";
-  const open = await desk.db.read((on) => openDelegations(desk, on, caller, { to: caller.agentId }));
+  const open = await areas.kernel.db.read((on) => openDelegations(areas, on, caller, { to: caller.agentId }));
   const lines = open
     .filter((delegation) => requests.has(delegation.messageId))
     .map(

@@ -1,37 +1,24 @@
-import type { Messaging } from "../../core/core.ts";
-import type { createReading } from "../../core/inbox/wiring.ts";
-import type { Delegations } from "../../features/delegations/service.ts";
-import type { HistoryService } from "../../features/traces/history.ts";
-import { type Call, type Dialect, inDialect, type Route, route } from "../../identity/auth/route.ts";
+import { type Call, type Dialect, inDialect, route } from "../../identity/auth/route.ts";
 import { lazy } from "../../kernel/lazy.ts";
 import * as api from "../../protocol/mcp.ts";
 import type { Problem, ProblemCode } from "../../protocol/problem.ts";
 import type { Gate } from "../http/gate.ts";
 import type { Endpoint } from "./endpoint.ts";
-import type { ServerMaker, Watch } from "./server.ts";
-import type { Desk } from "./services.ts";
-import type { McpSessions } from "./sessions.ts";
+import type { ServerMaker, ToolOutcome } from "./server.ts";
+import type { McpAreas } from "./services.ts";
+import { createMcpSessions } from "./sessions.ts";
 
-export interface McpParts {
-  messaging: Messaging;
-  reading: ReturnType<typeof createReading>;
-  delegations: Delegations;
-  history: HistoryService;
-  sessions: McpSessions;
-  gate: Gate;
-  /** Serves something else over the same endpoint: for the conformance tests, which want tools of their own. */
-  makeServer?: ServerMaker | undefined;
-  onError(error: unknown, stage?: string): void;
-}
+export type Mcp = ReturnType<typeof createMcp>;
 
-/** Wires MCP: the tools, the endpoint, its three methods. */
-export function createMcp(parts: McpParts) {
-  const { messaging, reading, delegations, history, sessions, onError } = parts;
-  const listeners: Watch["called"][] = [];
-  const called: Watch["called"] = (tool, outcome) => {
-    for (const listener of listeners) listener(tool, outcome);
-  };
-  const desk: Desk = { ...messaging, ...reading, delegations, history };
+/**
+ * MCP: the tools, the endpoint, its three methods.
+ * @param makeServer serves something else over the same endpoint: for the conformance tests, which want tools of their own
+ */
+export function createMcp(areas: McpAreas & { gate: Gate }, makeServer?: ServerMaker) {
+  const { hooks, onError } = areas.kernel;
+  /** A tool was called. */
+  const called = hooks.event<[tool: string, outcome: ToolOutcome]>("mcp.called");
+  const sessions = createMcpSessions(areas.kernel);
   // The SDK and the tools take a third of a start to load: they wait for the first client.
   const endpoint = lazy(async () => {
     const [{ createEndpoint }, { createServerMaker }, { mayFollow }] = await Promise.all([
@@ -39,14 +26,13 @@ export function createMcp(parts: McpParts) {
       import("./server.ts"),
       import("./resources.ts"),
     ]);
-    return createEndpoint({
-      ...{ ...messaging, ...reading, sessions, onError },
-      gate: parts.gate,
-      makeServer: parts.makeServer ?? createServerMaker(desk, { called, onError }),
-      mayFollow: (caller, uri) => mayFollow(desk, caller, uri),
+    return createEndpoint(areas, {
+      ...{ sessions, gate: areas.gate },
+      makeServer: makeServer ?? createServerMaker(areas, { called: called.announce, onError }),
+      mayFollow: (caller, uri) => mayFollow(areas, caller, uri),
     });
   });
-  /** What the protocol answers carries our headers, too. */
+  /** Adds the relay's headers to the protocol's answer. */
   const answering = (verb: keyof Endpoint) => async (call: Call<unknown, unknown, unknown>) => {
     const response = await (await endpoint())[verb](call);
     const headers = new Headers(response.headers);
@@ -55,18 +41,17 @@ export function createMcp(parts: McpParts) {
   };
 
   return {
-    /** Told of each call of a tool, and how it went. */
-    onCalled: (listener: Watch["called"]) => listeners.push(listener),
-    bindings: (): Route[] =>
-      inDialect(JSON_RPC, [
-        route(api.mcpRequest, answering("post")),
-        route(api.mcpStream, answering("get")),
-        route(api.mcpEnd, answering("end")),
-      ]),
+    called,
+    dropAgent: sessions.dropAgent,
+    bindings: inDialect(JSON_RPC, [
+      route(api.mcpRequest, answering("post")),
+      route(api.mcpStream, answering("get")),
+      route(api.mcpEnd, answering("end")),
+    ]),
   };
 }
 
-/** What is refused before the protocol is asked is said in its words, too. */
+/** Refusals of the relay, in the protocol's words. */
 const JSON_RPC: Dialect = {
   types: [],
   refusal: (problem) => ({
@@ -75,6 +60,6 @@ const JSON_RPC: Dialect = {
     body: { jsonrpc: "2.0", error: { code: CODES[problem.code] ?? -32_000, message: wordsOf(problem) }, id: null },
   }),
 };
-/** Of JSON-RPC 2.0; what has none of its own there is a server's error. */
+/** Codes of JSON-RPC 2.0; any other problem is a server's error. */
 const CODES: Partial<Record<ProblemCode, number>> = { internal: -32_603, invalid: -32_602 };
 const wordsOf = ({ code, message }: Problem): string => `${code}: ${message}`;

@@ -9,7 +9,7 @@ import { harmlessLine } from "../envelope/harmless.ts";
 import { letterOf, lettersIn } from "../envelope/letters.ts";
 import { tokensOf } from "../envelope/tokens.ts";
 import { backlogOf } from "./inbox.ts";
-import { type Desk, envelopesFor, openDelegations, type Turn } from "./services.ts";
+import { envelopesFor, type McpAreas, openDelegations, type Turn } from "./services.ts";
 import { budget, id, LOOKS_ONLY, tool } from "./tool.ts";
 
 const SHARE = 0.85;
@@ -36,19 +36,20 @@ export const history = tool({
   output: z.object({ text: z.string(), before: z.int().optional(), offset: z.int().optional() }),
   hints: LOOKS_ONLY,
   async run(
-    desk,
+    areas,
     turn,
     { message, offset, thread, with: agent, search, sender, level: said, trace, before, budget: tokens },
   ) {
     // Naming a type of trace asks for traces.
     const level = trace !== undefined && said === 1 ? 3 : said;
     const room = tokens * SHARE - AROUND;
-    const envelopes = envelopesFor(desk, turn);
+    const envelopes = envelopesFor(areas, turn);
     if (message !== undefined) {
-      const json = await desk.db.read((on) => desk.readers.detail(on, turn.caller, message));
+      const json = await areas.kernel.db.read((on) => areas.core.messages.readers.detail(on, turn.caller, message));
       const letter = JSON.parse(json) as Message;
       const wish = { thread: letter.threadId, before: message + 1, level, traceType: trace, limit: 1 };
-      const [item] = level === 1 ? [] : (await desk.db.read((on) => desk.history.page(on, turn.caller, wish))).items;
+      const [item] =
+        level === 1 ? [] : (await areas.kernel.db.read((on) => areas.traces.history.page(on, turn.caller, wish))).items;
       const traces = item === undefined ? [] : ((JSON.parse(item) as HistoryItem).traces ?? []);
       const share = traces.length ? room / 2 : room;
       const whole = envelopes.message(letter, { tokens: share, offset, withPayload: true });
@@ -57,13 +58,13 @@ export const history = tool({
       return { text, facts: { text, ...(whole.next === undefined ? {} : { offset: whole.next }) } };
     }
     const wish = { thread, agent, sender, q: search, before, level, traceType: trace, limit: 50 };
-    const hits = await desk.history.hits(turn.caller, wish);
-    const { items, next } = await desk.db.read((on) => desk.history.page(on, turn.caller, wish, hits));
+    const hits = await areas.traces.history.hits(turn.caller, wish);
+    const { items, next } = await areas.kernel.db.read((on) => areas.traces.history.page(on, turn.caller, wish, hits));
     const letters = (await lettersIn(items)) as Recalled[];
     const newest = newestWithin(letters, envelopes, room);
     const seen = letters.slice(letters.length - newest.parts.length);
-    await desk.db.read((on) =>
-      desk.offers.noteSeen(
+    await areas.kernel.db.read((on) =>
+      areas.core.inbox.offers.noteSeen(
         on,
         turn.caller,
         seen.map(({ id, from, to: target }) => ({ id, from, target })),
@@ -93,7 +94,7 @@ function tracesText(traces: readonly Trace[], envelopes: Envelopes, tokens: numb
   return shown;
 }
 
-/** As many of the newest as there is room for, oldest of them first; `cut` is the oldest that was shown of more. */
+/** The newest letters that there is room for, oldest first; `cut` is the oldest shown when others are left out. */
 function newestWithin(letters: readonly Recalled[], envelopes: Envelopes, tokens: number) {
   const parts: string[] = [];
   let left = tokens;
@@ -128,27 +129,27 @@ export const brief = tool({
     work: z.boolean(),
   }),
   hints: LOOKS_ONLY,
-  async run(desk, turn, { budget: tokens }) {
+  async run(areas, turn, { budget: tokens }) {
     const { caller } = turn;
     const me = caller.agentId;
     // Each of these may be 4 MiB of text: the event loop goes on in between.
     const pause = createPauses();
     const read = async <T>(what: (on: Reading) => Promise<T>): Promise<T> => {
       await pause();
-      return desk.db.read(what);
+      return areas.kernel.db.read(what);
     };
-    const held = await read((on) => desk.claims.held(on, caller, me));
-    const owed = await read((on) => openDelegations(desk, on, caller, { to: me }));
-    const awaited = await read((on) => openDelegations(desk, on, caller, { from: me }));
-    const recent = await read((on) => desk.history.page(on, caller, { agent: me, level: 1, limit: 50 }));
+    const held = await read((on) => areas.core.work.claims.held(on, caller, me));
+    const owed = await read((on) => openDelegations(areas, on, caller, { to: me }));
+    const awaited = await read((on) => openDelegations(areas, on, caller, { from: me }));
+    const recent = await read((on) => areas.traces.history.page(on, caller, { agent: me, level: 1, limit: 50 }));
     await pause();
-    const waiting = await backlogOf(desk, turn);
+    const waiting = await backlogOf(areas, turn);
     const { open } = waiting.first;
     const urgent = waiting.unread.filter(({ entry }) => letterOf(entry).urgent).length;
     const unread = waiting.unread.length;
     const until = (at: string) => `${at.slice(0, 19)}Z`;
     const lines = [
-      ...(await aboutMe(desk, turn)),
+      ...(await aboutMe(areas, turn)),
       `Unread: ${unread}${waiting.more ? "+" : ""}${urgent ? `, ${urgent} urgent` : ""}. Work to claim: ${open ? "yes" : "no"}.`,
       ...listed("You hold", held, (each) =>
         each.lease
@@ -170,7 +171,7 @@ export const brief = tool({
     const results = (await lettersIn(recent.items))
       .filter((letter) => letter.kind === "response" && letter.to === me)
       .slice(-3);
-    const shown = newestWithin(results, envelopesFor(desk, turn), tokens * SHARE - AROUND - tokensOf(kept) - 40);
+    const shown = newestWithin(results, envelopesFor(areas, turn), tokens * SHARE - AROUND - tokensOf(kept) - 40);
     const text = [kept, ...(shown.parts.length ? ["Last results:", PREFACE, ...shown.parts] : [])].join("\n");
     return {
       text,
@@ -179,8 +180,8 @@ export const brief = tool({
   },
 });
 
-async function aboutMe(desk: Desk, { caller }: Turn): Promise<string[]> {
-  const { id, status, reach, ready } = await desk.agents.get(caller, caller.agentId);
+async function aboutMe(areas: McpAreas, { caller }: Turn): Promise<string[]> {
+  const { id, status, reach, ready } = await areas.identity.agents.get(caller, caller.agentId);
   return [`You are ${id}: ${status}, reach ${reach}${ready ? "" : ", takes no work"}.`];
 }
 

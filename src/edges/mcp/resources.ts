@@ -3,7 +3,7 @@ import { Problem } from "../../protocol/problem.ts";
 import { PREFACE } from "../envelope/envelope.ts";
 import { lettersIn } from "../envelope/letters.ts";
 import { readInbox } from "./inbox.ts";
-import { type AgentCaller, type Desk, envelopesFor, type Turn } from "./services.ts";
+import { type AgentCaller, envelopesFor, type McpAreas, type Turn } from "./services.ts";
 
 /** The caller's own inbox: there is no URI for anybody else's. */
 export const INBOX_URI = "signalbox://inbox";
@@ -20,20 +20,20 @@ export const TEMPLATES = [
   { uriTemplate: "signalbox://threads/{id}", name: "thread", description: "A thread, newest messages.", mimeType },
 ] as const;
 
-/** What a resource holds, or undefined when there is none by that name. @throws Problem 403, 404 */
-export async function readResource(desk: Desk, turn: Turn, uri: string): Promise<string | undefined> {
-  if (uri === INBOX_URI) return (await readInbox(desk, turn, TOKENS)).text;
+/** Text of a resource; undefined for an unknown one. @throws Problem 403, 404 */
+export async function readResource(areas: McpAreas, turn: Turn, uri: string): Promise<string | undefined> {
+  if (uri === INBOX_URI) return (await readInbox(areas, turn, TOKENS)).text;
   const id = threadOf(uri);
-  return id === undefined ? undefined : readThread(desk, turn, id);
+  return id === undefined ? undefined : readThread(areas, turn, id);
 }
 
 /** Whether the caller may be told of changes of it. */
-export async function mayFollow(desk: Desk, caller: AgentCaller, uri: string): Promise<boolean> {
+export async function mayFollow(areas: McpAreas, caller: AgentCaller, uri: string): Promise<boolean> {
   if (uri === INBOX_URI) return true;
   const id = threadOf(uri);
   if (id === undefined) return false;
   try {
-    await desk.db.read((on) => desk.readers.thread(on, caller, id, { after: 0, limit: 1 }));
+    await areas.kernel.db.read((on) => areas.core.messages.readers.thread(on, caller, id, { after: 0, limit: 1 }));
     return true;
   } catch (error) {
     if (error instanceof Problem && (error.status === 403 || error.status === 404)) return false;
@@ -46,12 +46,12 @@ const threadOf = (uri: string): number | undefined => {
   return match ? Number(match[1]) : undefined;
 };
 
-async function readThread(desk: Desk, turn: Turn, id: number): Promise<string> {
+async function readThread(areas: McpAreas, turn: Turn, id: number): Promise<string> {
   const wish = { thread: id, level: 1, limit: THREAD_MESSAGES };
-  const { items, next } = await desk.db.read((on) => desk.history.page(on, turn.caller, wish));
+  const { items, next } = await areas.kernel.db.read((on) => areas.traces.history.page(on, turn.caller, wish));
   if (items.length === 0) throw new Problem("not-found", `There is no thread ${id} for you.`);
   const letters = await lettersIn(items);
-  const envelopes = envelopesFor(desk, turn);
+  const envelopes = envelopesFor(areas, turn);
   const share = Math.max(120, Math.floor(TOKENS / letters.length));
   const shown: string[] = [];
   for (let i = letters.length - 1, left = TOKENS; i >= 0 && left >= share; i--, left -= share)

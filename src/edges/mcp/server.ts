@@ -17,7 +17,7 @@ import type { Flight } from "./in-flight.ts";
 import { inbox } from "./inbox.ts";
 import { brief, history } from "./recall.ts";
 import { mayFollow, RESOURCES, readResource, TEMPLATES } from "./resources.ts";
-import { type AgentCaller, type Desk, envelopesFor, type Turn } from "./services.ts";
+import { type AgentCaller, envelopesFor, type McpAreas, type Turn } from "./services.ts";
 import { reply, send, who } from "./talk.ts";
 import { definitionsOf, type Tool } from "./tool.ts";
 import { claim, finish } from "./work.ts";
@@ -31,31 +31,33 @@ const byName = new Map(TOOLS.map((tool) => [tool.name, tool]));
 
 const PROMPT = { name: "etiquette", description: "How to work with others on this relay." };
 
-/** One request: whose it is, and how it came. */
+/** One request: its caller and its origin. */
 export interface Asked {
   caller: AgentCaller;
   signal: AbortSignal;
-  /** What is asked for: nothing else has to be set up. */
+  /** The method asked for: only its group of handlers is set up. */
   method: string | undefined;
   /** 2026-07-28 asks without sessions, and lets a call be answered with a question to the person. */
   era: "modern" | "legacy";
   /** In a session: how the client takes this call back. */
   flight?: Flight | undefined;
-  /** Remembers what a session wants to hear of; there is none in the modern era. */
+  /** Stores a subscription of a session; none in the modern era. */
   subscribe?: ((uri: string, wanted: boolean) => Promise<boolean>) | undefined;
 }
 
-/** What serves one request: made for it, and thrown away after. */
+/** Makes the server of one request, which is thrown away after it. */
 export type ServerMaker = (asked: Asked) => Server | McpServer;
 
-/** Who is told of calls, and of what went wrong in them. */
+export type ToolOutcome = "done" | "refused" | "asked";
+
+/** Observers of calls and of their faults. */
 export interface Watch {
-  called(tool: string, outcome: "done" | "refused" | "asked"): void;
+  called(tool: string, outcome: ToolOutcome): void;
   onError(error: unknown, stage: string): void;
 }
 
-/** The relay as an MCP server. It keeps nothing: what it answers with is in the database. */
-export function createServerMaker(desk: Desk, watch: Watch): ServerMaker {
+/** The relay as an MCP server. A server keeps no state: every answer is read from the database. */
+export function createServerMaker(areas: McpAreas, watch: Watch): ServerMaker {
   return (asked) => {
     const server = new Server(
       { name: "signalbox", title: "Signalbox", version: VERSION },
@@ -69,8 +71,8 @@ export function createServerMaker(desk: Desk, watch: Watch): ServerMaker {
       },
     );
     const group = asked.method?.split("/", 1)[0];
-    if (group === "tools") serveTools(server, desk, asked, watch);
-    if (group === "resources") serveResources(server, desk, asked);
+    if (group === "tools") serveTools(server, areas, asked, watch);
+    if (group === "resources") serveResources(server, areas, asked);
     if (group === "prompts") servePrompts(server);
     return server;
   };
@@ -85,7 +87,7 @@ function servePrompts(server: Server): void {
   });
 }
 
-function serveTools(server: Server, desk: Desk, asked: Asked, watch: Watch): void {
+function serveTools(server: Server, areas: McpAreas, asked: Asked, watch: Watch): void {
   server.setRequestHandler("tools/list", () => ({ tools: DEFINITIONS }));
   server.setRequestHandler("tools/call", async ({ params }, context) => {
     const tool = byName.get(params.name);
@@ -93,7 +95,7 @@ function serveTools(server: Server, desk: Desk, asked: Asked, watch: Watch): voi
       if (!tool)
         throw new ProtocolError(ProtocolErrorCode.InvalidParams, `There is no tool ${harmlessLine(params.name, 80)}`);
       const input = parsed(tool, params.arguments);
-      const told = await tool.run(desk, turnOf(server, asked, context), input as never);
+      const told = await tool.run(areas, turnOf(server, asked, context), input as never);
       watch.called(tool.name, told.asks === undefined ? "done" : "asked");
       if (told.asks !== undefined) return question(told.asks);
       return { content: [{ type: "text", text: told.text }], structuredContent: told.facts };
@@ -101,7 +103,7 @@ function serveTools(server: Server, desk: Desk, asked: Asked, watch: Watch): voi
       if (!tool || error instanceof ProtocolError) throw error;
       watch.called(tool.name, "refused");
       if (!(error instanceof Problem) || error.status >= 500) watch.onError(error, `tool ${tool.name}`);
-      return { content: [{ type: "text", text: refusal(desk, asked, error) }], isError: true };
+      return { content: [{ type: "text", text: refusal(areas, asked, error) }], isError: true };
     } finally {
       asked.flight?.end();
     }
@@ -127,8 +129,8 @@ function withoutNulls({ input }: Tool, given: unknown): unknown {
   );
 }
 
-/** What went wrong, for a model: the code, and what to do about it. */
-function refusal(desk: Desk, turn: Pick<Turn, "caller">, error: unknown): string {
+/** The fault, for a model: its code, and the way out. */
+function refusal(areas: McpAreas, turn: Pick<Turn, "caller">, error: unknown): string {
   if (!(error instanceof Problem)) return "internal: Something went wrong here; it was logged.";
   const { suggestions, errors, retryAfterSeconds } = error.extras;
   const isSaid = errors?.[0] && error.message.includes(errors[0].message);
@@ -140,9 +142,9 @@ function refusal(desk: Desk, turn: Pick<Turn, "caller">, error: unknown): string
     ...(retryAfterSeconds === undefined ? [] : [`Try again in ${retryAfterSeconds} s.`]),
   ];
   const text = harmlessLine([error.message, ...more].join(" "), 600);
-  // The name of a group is somebody's words.
+  // Group names are words of others.
   return GROUP_NAME.test(text)
-    ? envelopesFor(desk, turn).quote(`refused: ${error.code}`, text, 300)
+    ? envelopesFor(areas, turn).quote(`refused: ${error.code}`, text, 300)
     : `${error.code}: ${text}`;
 }
 
@@ -174,7 +176,7 @@ function turnOf(server: Server, { caller, signal, era, flight }: Asked, { mcpReq
     progress(done, total, message) {
       if (token === undefined) return;
       const params = { progressToken: token, progress: done, total, message };
-      // The client may have left meanwhile: then nobody wants to know.
+      // The client may have left meanwhile.
       void mcpReq.notify({ method: "notifications/progress", params }).catch(() => undefined);
     },
     approval() {
@@ -188,18 +190,18 @@ function turnOf(server: Server, { caller, signal, era, flight }: Asked, { mcpReq
   };
 }
 
-function serveResources(server: Server, desk: Desk, asked: Asked): void {
+function serveResources(server: Server, areas: McpAreas, asked: Asked): void {
   server.setRequestHandler("resources/list", () => ({ resources: [...RESOURCES] }));
   server.setRequestHandler("resources/templates/list", () => ({ resourceTemplates: [...TEMPLATES] }));
   server.setRequestHandler("resources/read", async ({ params: { uri } }, context) => {
-    const text = await readOrNothing(desk, turnOf(server, asked, context), uri);
+    const text = await readOrNothing(areas, turnOf(server, asked, context), uri);
     if (text === undefined) throw new ResourceNotFoundError(uri);
     return { contents: [{ uri, mimeType: "text/plain", text }], ttlMs: 0, cacheScope: "private" };
   });
   const { subscribe } = asked;
   if (!subscribe) return;
   server.setRequestHandler("resources/subscribe", async ({ params: { uri } }) => {
-    if (!(await mayFollow(desk, asked.caller, uri))) throw new ResourceNotFoundError(uri);
+    if (!(await mayFollow(areas, asked.caller, uri))) throw new ResourceNotFoundError(uri);
     if (!(await subscribe(uri, true)))
       throw new ProtocolError(ProtocolErrorCode.InvalidParams, "This session takes no more subscriptions");
     return {};
@@ -210,14 +212,14 @@ function serveResources(server: Server, desk: Desk, asked: Asked): void {
   });
 }
 
-/** What somebody may not read looks like what is not there. */
-async function readOrNothing(desk: Desk, turn: Turn, uri: string): Promise<string | undefined> {
+/** A resource that the caller may not read looks like a missing one. */
+async function readOrNothing(areas: McpAreas, turn: Turn, uri: string): Promise<string | undefined> {
   try {
-    return await readResource(desk, turn, uri);
+    return await readResource(areas, turn, uri);
   } catch (error) {
     if (error instanceof Problem && (error.status === 403 || error.status === 404)) return undefined;
     throw error instanceof Problem
-      ? new ProtocolError(ProtocolErrorCode.InvalidParams, refusal(desk, turn, error))
+      ? new ProtocolError(ProtocolErrorCode.InvalidParams, refusal(areas, turn, error))
       : error;
   }
 }

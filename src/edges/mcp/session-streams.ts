@@ -1,31 +1,13 @@
-import type { Inbox } from "../../core/inbox/inbox.ts";
-import type { InboxStreams } from "../../core/inbox/stream.ts";
-import type { Db } from "../../kernel/db/database.ts";
+import type { Areas } from "../../core/core.ts";
 import { createSse } from "../../kernel/http/sse.ts";
-import type { Outlet } from "../../kernel/log/outlet.ts";
-import type { Incoming } from "./endpoint.ts";
+import type { Incoming } from "./incoming.ts";
 import type { AgentCaller } from "./services.ts";
-import type { McpSessions } from "./sessions.ts";
+import type { McpSessions, SessionStream } from "./sessions.ts";
 import { createUpdates, updated } from "./updates.ts";
 
-export interface SessionStreamParts {
-  db: Pick<Db, "read">;
-  inbox: Inbox;
-  streams: InboxStreams;
-  sessions: McpSessions;
-}
-
-interface Live {
-  wanted: ReadonlySet<string>;
-  outlet: Outlet;
-}
-
-/** Streams of sessions of the older revision, on which they are told of what they have subscribed to. */
-export function createSessionStreams({ db, inbox, streams, sessions }: SessionStreamParts) {
-  const live = new Map<string, Set<Live>>();
-  sessions.onSubscriptions((id, subscriptions) => {
-    for (const each of live.get(id) ?? []) each.wanted = new Set(subscriptions);
-  });
+/** Streams of sessions of the older revision, with notices about their subscriptions. */
+export function createSessionStreams({ kernel, core }: Areas, { live }: McpSessions) {
+  const { inbox, streams } = core.inbox;
 
   return {
     /** @throws Problem 503 */
@@ -48,13 +30,13 @@ export function createSessionStreams({ db, inbox, streams, sessions }: SessionSt
           sse.close();
         },
       });
-      const own: Live = { wanted: new Set(session.subscriptions), outlet };
+      const own: SessionStream = { wanted: new Set(session.subscriptions), outlet };
       const siblings = live.get(session.id) ?? new Set();
       live.set(session.id, siblings.add(own));
       sse.onDrain = () => outlet.onDrain();
       sse.onClosed = () => outlet.close();
       try {
-        const facts = await db.read((on) => inbox.requireInbox(on, caller, caller.agentId));
+        const facts = await kernel.db.read((on) => inbox.requireInbox(on, caller, caller.agentId));
         await streams.open(caller, facts, outlet);
       } catch (error) {
         outlet.close();
@@ -63,7 +45,7 @@ export function createSessionStreams({ db, inbox, streams, sessions }: SessionSt
       return response;
     },
 
-    /** The session has ended. */
+    /** Closes the streams of a session that has ended. */
     close(sessionId: string): void {
       for (const { outlet } of [...(live.get(sessionId) ?? [])]) outlet.close();
     },

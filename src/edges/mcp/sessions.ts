@@ -1,21 +1,27 @@
 import { randomUUID } from "node:crypto";
-import type { AgentService } from "../../identity/agents/service.ts";
-import type { Clock } from "../../kernel/clock.ts";
 import type { Reading, Tx } from "../../kernel/db/database.ts";
+import type { Kernel } from "../../kernel/kernel.ts";
+import type { Outlet } from "../../kernel/log/outlet.ts";
 import type { AgentId } from "../../protocol/ids.ts";
 import { createSessionStore } from "./store.ts";
 
-/** An agent that opens more has forgotten the oldest. */
+/** Sessions beyond this end the oldest of their agent. */
 const MAX_PER_AGENT = 64;
 const MAX_SUBSCRIPTIONS = 64;
+
+/** Open stream of a session. */
+export interface SessionStream {
+  wanted: ReadonlySet<string>;
+  outlet: Outlet;
+}
 
 export type McpSessions = ReturnType<typeof createMcpSessions>;
 
 /** Sessions of MCP clients, as rows: a restart changes nothing about them. */
-export function createMcpSessions(agents: Pick<AgentService, "onDeleted">, clock: Clock) {
+export function createMcpSessions({ clock }: Kernel) {
   const store = createSessionStore();
-  const listeners: ((sessionId: string, subscriptions: readonly string[]) => void)[] = [];
-  agents.onDeleted(store.endAllOf);
+  /** Open streams of this process, by session. */
+  const live = new Map<string, Set<SessionStream>>();
 
   async function find(on: Reading, agentId: AgentId, id: string) {
     const row = await store.find(on, id);
@@ -41,12 +47,13 @@ export function createMcpSessions(agents: Pick<AgentService, "onDeleted">, clock
       const subscriptions = wanted ? [...others, uri] : others;
       await store.setSubscriptions(tx, id, subscriptions);
       tx.afterCommit(() => {
-        for (const listener of listeners) listener(id, subscriptions);
+        for (const each of live.get(id) ?? []) each.wanted = new Set(subscriptions);
       });
       return true;
     },
-    /** Told of what a session wants to hear of, once that is on disk. */
-    onSubscriptions: (listener: (sessionId: string, subscriptions: readonly string[]) => void) =>
-      listeners.push(listener),
+    live,
+    async dropAgent(tx: Tx, agentId: string): Promise<void> {
+      await store.endAllOf(tx, agentId);
+    },
   };
 }

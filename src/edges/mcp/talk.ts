@@ -5,7 +5,7 @@ import { type Message, MessageDraft } from "../../protocol/messages.ts";
 import { Problem } from "../../protocol/problem.ts";
 import { harmlessLine } from "../envelope/harmless.ts";
 import { tokensOf } from "../envelope/tokens.ts";
-import { type Desk, envelopesFor, type Turn } from "./services.ts";
+import { envelopesFor, type McpAreas, type Turn } from "./services.ts";
 import { budget, id, LOOKS_ONLY, tool } from "./tool.ts";
 
 /** A message to more members than this is asked about first. */
@@ -31,9 +31,9 @@ export const who = tool({
   }),
   output: z.object({ text: z.string(), shown: z.int(), more: z.boolean() }),
   hints: LOOKS_ONLY,
-  async run(desk, turn, { tag, cap, all, budget: tokens }) {
+  async run(areas, turn, { tag, cap, all, budget: tokens }) {
     const filter = { tag, capability: cap };
-    const list = await desk.agents.list(turn.caller, filter, undefined, 500);
+    const list = await areas.identity.agents.list(turn.caller, filter, undefined, 500);
     const there = list.items.filter((agent) => agent.id !== "system" && (all || agent.status !== "offline"));
     const lines: string[] = [];
     let left = tokens * SHARE - AROUND;
@@ -54,7 +54,7 @@ export const who = tool({
     }
     const more = lines.length < there.length || list.nextPage !== null;
     const head = `${lines.length} shown${more ? ", there are more: narrow by tag or cap" : ""}${all ? "" : "; offline ones with all"}`;
-    const text = envelopesFor(desk, turn).quote(
+    const text = envelopesFor(areas, turn).quote(
       `${head}; what stands after | is their own words`,
       lines.join("\n"),
       tokens,
@@ -76,15 +76,15 @@ export const send = tool({
     key,
   }),
   output: z.object({ id: z.int(), matched: z.int(), note: z.string().optional() }),
-  async run(desk, turn, { to, text, subject, work, urgent, about, key }) {
+  async run(areas, turn, { to, text, subject, work, urgent, about, key }) {
     const draft = check(
       MessageDraft,
       { to, body: text, subject, claimable: work, urgent, idempotencyKey: key, ...causeOf(about) },
       "",
     ) as z.output<typeof MessageDraft>;
-    const asks = isGroup(to) ? await askFirst(desk, turn, draft) : undefined;
+    const asks = isGroup(to) ? await askFirst(areas, turn, draft) : undefined;
     if (asks) return { text: "Waiting for approval.", facts: { id: 0, matched: 0 }, asks };
-    return sent(desk, turn, draft);
+    return sent(areas, turn, draft);
   },
 });
 
@@ -93,40 +93,46 @@ export const reply = tool({
   description: "Reply to a message, in its thread. To a delegation's request it is the answer.",
   input: z.strictObject({ id, text: words, urgent: z.boolean().default(false), key }),
   output: z.object({ id: z.int(), matched: z.int(), note: z.string().optional() }),
-  async run(desk, turn, { id, text, urgent, key }) {
+  async run(areas, turn, { id, text, urgent, key }) {
     const { caller } = turn;
-    const parent = JSON.parse(await desk.db.read((on) => desk.readers.detail(on, caller, id))) as Message;
+    const parent = JSON.parse(
+      await areas.kernel.db.read((on) => areas.core.messages.readers.detail(on, caller, id)),
+    ) as Message;
     const to = parent.from === caller.agentId ? parent.to : parent.from;
     const draft = check(MessageDraft, { to, body: text, replyTo: id, urgent, idempotencyKey: key }, "");
-    return sent(desk, turn, draft as z.output<typeof MessageDraft>);
+    return sent(areas, turn, draft as z.output<typeof MessageDraft>);
   },
 });
 
-async function sent(desk: Desk, turn: Turn, draft: z.output<typeof MessageDraft>) {
-  const done = await desk.db.write((tx) => desk.sender.send(tx, turn.caller, draft));
+async function sent(areas: McpAreas, turn: Turn, draft: z.output<typeof MessageDraft>) {
+  const done = await areas.kernel.db.write((tx) => areas.core.messages.send(tx, turn.caller, draft));
   // Only a deliverAt makes a schedule, and tools give none.
   if (done.kind === "scheduled") throw new Error("a tool scheduled a message");
   const { entry, matched, replayed } = done;
-  const note = [replayed ? "sent before with this key" : "", reachNote(desk, entry.target, matched)]
+  const note = [replayed ? "sent before with this key" : "", reachNote(areas, entry.target, matched)]
     .filter(Boolean)
     .join("; ");
   const text = `Sent as ${entry.id} to ${matched}${note ? `; ${note}` : ""}.`;
   return { text, facts: { id: entry.id, matched, ...(note ? { note } : {}) } };
 }
 
-/** What a sender has to know before it waits: whoever it wrote to may not be there, or may not be reached. */
-function reachNote({ roster }: Desk, target: string, matched: number): string {
+/** Warning to a sender before it waits: the recipient may be offline or read late. */
+function reachNote({ identity }: McpAreas, target: string, matched: number): string {
   if (isGroup(target)) return matched === 0 ? "nobody belongs to that group now" : "";
-  const agent = roster.get(target);
+  const agent = identity.roster.get(target);
   if (!agent || agent.kind === "user" || agent.kind === "system") return "";
   if (agent.status === "offline") return `${agent.id} is offline; it is kept for it`;
   return agent.reach === "asked" ? `${agent.id} reads only when it looks` : "";
 }
 
 /** A message to many is a person's decision: the one place where a tool asks. @returns the question, if it is still to be answered. */
-async function askFirst(desk: Desk, turn: Turn, draft: z.output<typeof MessageDraft>): Promise<string | undefined> {
+async function askFirst(
+  areas: McpAreas,
+  turn: Turn,
+  draft: z.output<typeof MessageDraft>,
+): Promise<string | undefined> {
   const author = { id: turn.caller.agentId, kind: "provider" as const, via: null };
-  const { matched } = await desk.db.read((on) => desk.sender.address(on, author, draft));
+  const { matched } = await areas.kernel.db.read((on) => areas.core.messages.address(on, author, draft));
   if (matched <= MANY) return undefined;
   const question = `Send this to ${matched} agents (${harmlessLine(draft.to, 80)})? ${harmlessLine(draft.body, 200)}`;
   const answer = turn.approval(question);

@@ -1,7 +1,7 @@
 import { z } from "zod";
-import type { Desk, Turn } from "./services.ts";
+import type { McpAreas, Turn } from "./services.ts";
 
-/** What a tool answers: text for the model, and the same as data. `asks` when a person has to approve first. */
+/** Answer of a tool: text for the model, and the same as data. `asks` when a person has to approve first. */
 export interface Told {
   text: string;
   facts: Record<string, unknown>;
@@ -21,7 +21,7 @@ export interface Tool {
   input: z.ZodObject;
   output: z.ZodObject;
   hints: Hints;
-  run(desk: Desk, turn: Turn, input: never): Promise<Told>;
+  run(areas: McpAreas, turn: Turn, input: never): Promise<Told>;
 }
 
 interface Spec<I extends z.ZodObject, O extends z.ZodObject> {
@@ -30,7 +30,7 @@ interface Spec<I extends z.ZodObject, O extends z.ZodObject> {
   input: I;
   output: O;
   hints?: Hints;
-  run(desk: Desk, turn: Turn, input: z.output<I>): Promise<{ text: string; facts: z.input<O>; asks?: string }>;
+  run(areas: McpAreas, turn: Turn, input: z.output<I>): Promise<{ text: string; facts: z.input<O>; asks?: string }>;
 }
 
 /** Declares a tool: its shapes, and the verb that it calls. */

@@ -34,7 +34,7 @@ export function createUpdates(mouth: Mouth): Outlet {
     messages: (entries: readonly LogEntry[]) =>
       tell(new Set([INBOX_URI, ...entries.map((entry) => threadUri(entry.threadId))])),
     send(event: Encoded) {
-      // What was lost, and work that is open again, are told of in the inbox.
+      // The inbox tells of lost entries, and of work that is open again.
       if (event.type === "reset" || event.type === "open") tell([INBOX_URI]);
     },
     keepAlive: () => mouth.keepAlive(),
@@ -57,12 +57,12 @@ export const updated = (uri: string): Encoded =>
     JSON.stringify({ jsonrpc: "2.0", method: "notifications/resources/updated", params: { uri } }),
   );
 
-/** As many notices may be on their way to a client that takes none. */
+/** Most notices on their way to a client that takes none. */
 const MAX_WAITING = 64;
 
 /**
  * Passes a stream on chunk by chunk as its reader asks for it, so that it is known how much is waiting; `told` is counted up
- * by whoever writes at the other end.
+ * by the writer at the other end.
  */
 export function metered(body: ReadableStream<Uint8Array>, on: { drained(): void; closed(): void }) {
   const reader = body.getReader();

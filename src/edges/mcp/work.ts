@@ -23,23 +23,25 @@ export const claim = tool({
     token: z.string().optional(),
     until: z.string().optional(),
   }),
-  async run(desk, turn, { id, wait, lease, budget: tokens }) {
+  async run(areas, turn, { id, wait, lease, budget: tokens }) {
     const { caller, signal } = turn;
     const want = check(ClaimNext, { leaseSeconds: lease, waitSeconds: wait }, "") as z.output<typeof ClaimNext>;
     const [taken] =
       id === undefined
-        ? await whileTelling(desk, turn, wait, () => desk.taking.next(caller, caller.agentId, want, signal))
-        : [await desk.db.write((tx) => desk.claims.claim(tx, caller, id, undefined, lease))];
+        ? await whileTelling(areas, turn, wait, () => areas.core.work.taking.next(caller, caller.agentId, want, signal))
+        : [await areas.kernel.db.write((tx) => areas.core.work.claims.claim(tx, caller, id, undefined, lease))];
     const total = Math.max(1, wait);
     if (!taken?.lease) {
       turn.progress(total, total, "no work");
       return { text: "No work.", facts: { text: "No work." } };
     }
     turn.progress(total, total, `holds ${taken.entry.id}`);
-    const replied = await desk.db.read((on) => desk.parents.forModel(on, caller.agentId, [taken.entry]));
+    const replied = await areas.kernel.db.read((on) =>
+      areas.core.messages.parents.forModel(on, caller.agentId, [taken.entry]),
+    );
     const letter = letterOf(taken.entry, taken.work, replied.of(taken.entry.id));
-    const text = heldText(taken, letter, envelopesFor(desk, turn), tokens);
-    await desk.db.read((on) => replied.noteShown(on, caller, [taken.entry.id]));
+    const text = heldText(taken, letter, envelopesFor(areas, turn), tokens);
+    await areas.kernel.db.read((on) => replied.noteShown(on, caller, [taken.entry.id]));
     const { token, expiresAt } = taken.lease;
     return { text, facts: { text, id: taken.entry.id, token, until: toTime(expiresAt) } };
   },
@@ -68,19 +70,24 @@ export const finish = tool({
   }),
   output: z.object({ id: z.int(), state: z.string(), until: z.string().optional() }),
   hints: { readOnlyHint: false, destructiveHint: false, idempotentHint: true },
-  async run(desk, turn, { id, token, how, text, final }) {
+  async run(areas, turn, { id, token, how, text, final }) {
     const { caller } = turn;
-    const { work, lease } = await desk.db.write<Worked>(async (tx) => {
+    const { work, lease } = await areas.kernel.db.write<Worked>(async (tx) => {
       if (how === "release")
-        return desk.claims.release(tx, caller, id, check(Release, { token, reason: text }, "") as Release);
+        return areas.core.work.claims.release(tx, caller, id, check(Release, { token, reason: text }, "") as Release);
       if (how === "fail")
-        return desk.claims.fail(tx, caller, id, check(Fail, { token, error: text ?? "failed", final }, "") as Fail);
+        return areas.core.work.claims.fail(
+          tx,
+          caller,
+          id,
+          check(Fail, { token, error: text ?? "failed", final }, "") as Fail,
+        );
       if (how === "renew") {
         const body = check(Renew, { token, ...(text ? { progress: text } : {}) }, "");
-        return desk.claims.renew(tx, caller, id, body as z.output<typeof Renew>);
+        return areas.core.work.claims.renew(tx, caller, id, body as z.output<typeof Renew>);
       }
       const body = check(Complete, { token, ...(text === undefined ? {} : { result: text }) }, "");
-      return desk.claims.complete(tx, caller, id, body as z.output<typeof Complete>);
+      return areas.core.work.claims.complete(tx, caller, id, body as z.output<typeof Complete>);
     });
     const until = lease && how === "renew" ? toTime(lease.expiresAt) : undefined;
     turn.progress(1, 1, `${id} is ${work.state}`);

@@ -1,19 +1,16 @@
+import type { Areas } from "../../core/core.ts";
 import { toLogEntry } from "../../core/messages/entry.ts";
-import type { MessageStore } from "../../core/messages/store.ts";
-import type { ActivityService } from "../../identity/activity/service.ts";
-import type { Clock } from "../../kernel/clock.ts";
-import type { Db, Reading, Tx } from "../../kernel/db/database.ts";
-import type { Due } from "../../kernel/due/due.ts";
-import type { DueRow } from "../../kernel/due/store.ts";
-import { type Egress, EgressError } from "../../kernel/egress/egress.ts";
+import type { Reading, Tx } from "../../kernel/db/database.ts";
+import type { OutsideWork } from "../../kernel/due/due.ts";
+import { EgressError } from "../../kernel/egress/egress.ts";
 import { toTime } from "../../protocol/wire.ts";
 import type { Notices } from "./notices.ts";
 import { secretOf, signed } from "./signing.ts";
 import type { DeliveryRow, WebhookRow, WebhookStore } from "./store.ts";
 
-/** The due row of a webhook that has something to deliver: one for each, so that a slow one holds up nobody else. */
+/** Due row of a webhook with pending deliveries: one for each webhook, so that a slow receiver delays no other. */
 export const DELIVER = "webhook.deliver";
-/** Deliveries that may be pending for one webhook: what comes beyond is dropped, counted, and told. */
+/** Most pending deliveries of one webhook; further events are dropped, counted, and told. */
 export const MAX_PENDING = 10_000;
 
 const SECOND_MS = 1000;
@@ -22,59 +19,49 @@ const DAY_MS = 24 * HOUR_MS;
 /** Waits between the attempts of one delivery: over 27 hours in all. */
 const WAITS_MS = [5 * SECOND_MS, 300 * SECOND_MS, HOUR_MS / 2, 2 * HOUR_MS, 5 * HOUR_MS, 10 * HOUR_MS, 10 * HOUR_MS];
 const TIMEOUT_MS = 15 * SECOND_MS;
-/** Made in one go, so many at once. One alone to an address that just failed. */
+/** Deliveries of one batch, and how many run at once. An address that just failed gets one. */
 const BATCH = 8;
 const AT_ONCE = 4;
-/** By then a batch is over. */
+/** Longest time of a batch. */
 const MAX_MS = (BATCH / AT_ONCE + 2) * TIMEOUT_MS;
-/** After so many failures in a row an address gets a rest before anything is tried again: from 5 s, doubled, to 15 min. */
+/** Failures in a row after which an address gets a rest: from 5 s, doubled, to 15 min. */
 const REST_AFTER = 3;
 const MAX_REST_MS = 900 * SECOND_MS;
 const MAX_RETRY_AFTER_MS = HOUR_MS;
-/** Failing for so long, without a single success, disables it. */
+/** Time of failures without a single success that disables a webhook. */
 const GIVE_UP_MS = DAY_MS;
 
-/** What one attempt came to. */
-export interface Attempt {
+/** Result of one attempt. */
+interface Attempt {
   delivery: DeliveryRow;
   status: number | null;
   error: string | null;
   retryAfterMs: number;
 }
 
-export interface DeliverParts {
-  db: Db;
-  store: WebhookStore;
-  messages: MessageStore;
-  notices: Notices;
-  activity: ActivityService;
-  egress: Egress;
-  due: Due;
-  clock: Clock;
-  /** What secrets are derived from. */
-  key: string;
-}
-
 export type Deliverer = ReturnType<typeof createDeliverer>;
 
-/** Sends what is due, again and again over a day, and says so when it gives up. */
-export function createDeliverer(parts: DeliverParts) {
-  const { db, store, messages, notices, activity, egress, due, clock, key } = parts;
-  const listeners: ((outcome: "delivered" | "failed" | "dead") => void)[] = [];
+/** Sends due deliveries, again and again over a day, and tells when it gives up. */
+export function createDeliverer({ kernel, identity, core }: Areas, store: WebhookStore, notices: Notices) {
+  const { db, egress, clock, hooks, key } = kernel;
+  const { activity } = identity;
+  const { rows: messages } = core.messages;
+  /** A delivery was attempted. */
+  const tried = hooks.event<[outcome: "delivered" | "failed" | "dead"]>("webhooks.tried");
 
-  due.outside(DELIVER, MAX_MS, work);
-  due.onResume(async (tx, now, jumpedMs) => {
+  /** After the clock was set back no delivery waits for the old time. */
+  async function resume(tx: Tx, now: number, jumpedMs: number): Promise<void> {
     if (jumpedMs < 0) await store.hurryAll(tx, now);
-  });
+  }
 
-  async function work(row: DueRow, signal: AbortSignal): Promise<(tx: Tx) => Promise<number | null>> {
+  const work: OutsideWork = async (row, signal) => {
     const webhookId = row.key;
     const { webhook, ripe } = await db.read((on) => look(on, webhookId));
     const attempts: Attempt[] = [];
     for (let i = 0; webhook && i < ripe.length; i += AT_ONCE)
       attempts.push(...(await Promise.all(ripe.slice(i, i + AT_ONCE).map((one) => attempt(webhook, one, signal)))));
     return (tx) => settle(tx, webhookId, attempts);
-  }
+  };
 
   async function look(on: Reading, id: string): Promise<{ webhook?: WebhookRow; ripe: Ripe[] }> {
     const webhook = await store.byId(on, id);
@@ -86,7 +73,7 @@ export function createDeliverer(parts: DeliverParts) {
     return { webhook, ripe };
   }
 
-  /** undefined when retention took what it was about. */
+  /** undefined when retention took the message. */
   async function bodyOf(on: Reading, { type, data, messageId, createdAt }: DeliveryRow): Promise<string | undefined> {
     const row = data === null && messageId !== null ? await messages.byId(on, messageId) : undefined;
     const told = data ?? (row && toLogEntry(row).json);
@@ -119,7 +106,7 @@ export function createDeliverer(parts: DeliverParts) {
     return versions.map((version) => secretOf(key, id, version));
   }
 
-  /** Writes down what the attempts came to; answers when to go on. */
+  /** Records the attempts; answers when to go on. */
   async function settle(tx: Tx, id: string, attempts: readonly Attempt[]): Promise<number | null> {
     for (const made of attempts) await note(tx, id, made);
     const webhook = await store.byId(tx, id);
@@ -132,23 +119,22 @@ export function createDeliverer(parts: DeliverParts) {
     const webhook = await store.byId(tx, id);
     const delivery = await store.delivery(tx, made.delivery.id);
     if (!webhook || delivery?.state !== "pending") return;
-    const tried = { attempts: delivery.attempts + 1, lastStatus: made.status, lastError: made.error };
+    const tally = { attempts: delivery.attempts + 1, lastStatus: made.status, lastError: made.error };
     if (made.error === null) {
-      await store.changeDelivery(tx, delivery.id, { ...tried, state: "delivered", nextAt: null, endedAt: clock.now() });
+      await store.changeDelivery(tx, delivery.id, { ...tally, state: "delivered", nextAt: null, endedAt: clock.now() });
       await store.change(tx, webhook, { ...oneLess(webhook), failures: 0, failingSince: null, notBefore: 0 });
-      return tell(tx, "delivered");
+      return tried.raise(tx, "delivered");
     }
-    if (made.error === GONE) return bury(tx, webhook, { ...delivery, ...tried }, made.error);
+    if (made.error === GONE) return bury(tx, webhook, { ...delivery, ...tally }, made.error);
     const failing = await store.change(tx, webhook, restOf(webhook, made.retryAfterMs));
-    await store.changeDelivery(tx, delivery.id, tried);
-    if (made.status === 410)
-      return disable(tx, failing, "It answered 410, which means that nobody listens there any more.");
+    await store.changeDelivery(tx, delivery.id, tally);
+    if (made.status === 410) return disable(tx, failing, "It answered 410: the address is gone for good.");
     if (clock.now() - (failing.failingSince ?? 0) >= GIVE_UP_MS && failing.failures > REST_AFTER)
       return disable(tx, failing, `It has failed for a day, the last time because: ${made.error}.`);
     const wait = WAITS_MS[delivery.attempts];
-    if (wait === undefined) return bury(tx, failing, { ...delivery, ...tried }, made.error);
-    await store.changeDelivery(tx, delivery.id, { ...tried, nextAt: clock.now() + Math.max(wait, made.retryAfterMs) });
-    tell(tx, "failed");
+    if (wait === undefined) return bury(tx, failing, { ...delivery, ...tally }, made.error);
+    await store.changeDelivery(tx, delivery.id, { ...tally, nextAt: clock.now() + Math.max(wait, made.retryAfterMs) });
+    await tried.raise(tx, "failed");
   }
 
   function restOf({ failures, failingSince }: WebhookRow, retryAfterMs: number): Partial<WebhookRow> {
@@ -171,29 +157,20 @@ export function createDeliverer(parts: DeliverParts) {
     await store.changeDelivery(tx, delivery.id, ended);
     const left = await store.change(tx, webhook, oneLess(webhook));
     await notices.dead(tx, left, delivery.id, error);
-    tell(tx, "dead");
+    await tried.raise(tx, "dead");
   }
 
-  /** By the relay: its owner and the operator are told, and what was pending can be redelivered when it is active again. */
+  /** Disables the webhook and tells its owner and the operator. Pending deliveries become dead letters. */
   async function disable(tx: Tx, webhook: WebhookRow, reason: string): Promise<void> {
     const dead = webhook.pending;
     await store.buryAll(tx, webhook.id, clock.now(), reason);
     const off = await store.change(tx, webhook, { status: "disabled", reason, pending: 0, isFull: false });
     await activity.record(tx, { tokenId: "system" }, "webhook.disabled", webhook.id, { reason });
     await notices.disabled(tx, off, reason, dead);
-    tell(tx, "dead");
+    await tried.raise(tx, "dead");
   }
 
-  function tell(tx: Tx, outcome: "delivered" | "failed" | "dead"): void {
-    tx.afterCommit(() => {
-      for (const listener of listeners) listener(outcome);
-    });
-  }
-
-  return {
-    /** Told of each attempt's outcome, once it is on disk. */
-    onOutcome: (listener: (outcome: "delivered" | "failed" | "dead") => void) => listeners.push(listener),
-  };
+  return { tried, resume, dueOutside: { [DELIVER]: { maxMs: MAX_MS, work } } };
 }
 
 interface Ripe {
@@ -209,7 +186,7 @@ const oneLess = ({ pending, isFull }: WebhookRow): Partial<WebhookRow> => ({
   isFull: isFull && pending > MAX_PENDING / 2,
 });
 
-/** In seconds; a date is left to our own waits. */
+/** Milliseconds of a header in seconds; 0 for a date. */
 function retryAfter(header: string | undefined): number {
   const seconds = /^\d{1,6}$/.test(header ?? "") ? Number(header) : 0;
   return Math.min(seconds * SECOND_MS, MAX_RETRY_AFTER_MS);

@@ -1,48 +1,42 @@
-import type { Access } from "../../core/messages/access.ts";
-import type { MessageRow, MessageStore } from "../../core/messages/store.ts";
-import type { WorkRow } from "../../core/work/store.ts";
+import type { Areas } from "../../core/core.ts";
+import type { MessageRow } from "../../core/messages/row.ts";
+import type { WorkRow } from "../../core/work/row.ts";
 import { isGroup } from "../../identity/agents/target.ts";
-import type { Clock } from "../../kernel/clock.ts";
 import type { Tx } from "../../kernel/db/database.ts";
-import type { Due } from "../../kernel/due/due.ts";
 import { newId } from "../../kernel/ids.ts";
+import type { DelegationChange } from "../../protocol/delegations.ts";
+import type { Task } from "../../protocol/tasks.ts";
 import type { WebhookEventType, WebhookFilter } from "../../protocol/webhooks.ts";
 import { toTime, toTimeOrNull } from "../../protocol/wire.ts";
 import { DELIVER, MAX_PENDING } from "./deliver.ts";
 import { NOTICE_TOPIC, type Notices } from "./notices.ts";
 import type { WebhookRow, WebhookStore } from "./store.ts";
 
-/** Something that happened, for those who asked to be told. */
-export interface WebhookEvent {
+/** An event for webhooks. */
+interface WebhookEvent {
   type: WebhookEventType;
-  /** The message it is about: who may read that one is told, if their filter fits it. Without one only the operator is. */
+  /** Message of the event: webhooks of its readers are told, if their filter fits. Without one only the operator's are. */
   messageId: number | null;
-  /** What is told; null: the message itself, as it was appended. */
+  /** Content; null stands for the message itself, as it was appended. */
   data: Record<string, unknown> | null;
-}
-
-export interface EmitParts {
-  store: WebhookStore;
-  messages: MessageStore;
-  access: Access;
-  notices: Notices;
-  due: Due;
-  clock: Clock;
 }
 
 export type Emitter = ReturnType<typeof createEmitter>;
 
-/** Writes down, in the write in which something happens, to which webhooks it has to be told. */
-export function createEmitter({ store, messages, access, notices, due, clock }: EmitParts) {
+/** Queues each event for the webhooks that want it, in the write of the event. */
+export function createEmitter({ kernel, core }: Areas, store: WebhookStore, notices: Notices) {
+  const { clock, due } = kernel;
+  const { access, rows: messages } = core.messages;
+
   async function wants(tx: Tx, { agentId, filter }: WebhookRow, row: MessageRow, isNew: boolean): Promise<boolean> {
     if (!fits(filter, row)) return false;
     if (agentId === "user") return true;
-    // Of a direct message that was just made these two alone are told: most need not be asked about.
+    // Only sender and recipient may read a new direct message: other agents need no access check.
     if (isNew && !isGroup(row.target)) return agentId === row.fromId || agentId === row.target;
     return access.mayRead(tx, agentId, row);
   }
 
-  /** One more delivery, or one more that was dropped. */
+  /** Queues a delivery, or counts it as dropped. */
   async function enqueue(tx: Tx, webhook: WebhookRow, event: Queued): Promise<string | undefined> {
     if (webhook.pending >= MAX_PENDING) {
       await store.change(tx, webhook, { dropped: webhook.dropped + 1, isFull: true });
@@ -68,29 +62,26 @@ export function createEmitter({ store, messages, access, notices, due, clock }: 
     return id;
   }
 
+  async function emit(tx: Tx, event: WebhookEvent): Promise<void> {
+    const found = await store.subscribers(tx, event.type);
+    if (found.length === 0) return;
+    const row = event.messageId === null ? undefined : await messages.byId(tx, event.messageId);
+    // A notice about a webhook goes through none: each would cause the next.
+    if (row?.fromId === "system" && row.topic === NOTICE_TOPIC) return;
+    for (const webhook of found)
+      if (row ? await wants(tx, webhook, row, event.data === null) : isForAll(webhook))
+        await enqueue(tx, webhook, event);
+  }
+
   return {
     enqueue,
 
-    /** Tells of it everybody who asked and may know. */
-    async emit(tx: Tx, event: WebhookEvent): Promise<void> {
-      const found = await store.subscribers(tx, event.type);
-      if (found.length === 0) return;
-      const row = event.messageId === null ? undefined : await messages.byId(tx, event.messageId);
-      // What is said about webhooks goes through none: that could go on for ever.
-      if (row?.fromId === "system" && row.topic === NOTICE_TOPIC) return;
-      for (const webhook of found)
-        if (row ? await wants(tx, webhook, row, event.data === null) : isForAll(webhook))
-          await enqueue(tx, webhook, event);
+    async created(tx: Tx, row: MessageRow): Promise<void> {
+      await emit(tx, { type: "message.created", messageId: row.id, data: null });
     },
 
-    /** What became of a piece of work. A renewal is nothing new. */
     async workMoved(tx: Tx, work: WorkRow, before: WorkRow): Promise<void> {
-      const type = TYPE_OF[work.state];
-      if (work.state === before.state && work.fence === before.fence) return;
-      // Held from the beginning, it is open for the first time.
-      if (before.state === "delayed" && work.state === "open" && work.fence === 0) return;
-      // Held back again, before anybody claimed it.
-      if (before.state === "open" && work.state === "delayed") return;
+      if (!isNews(work, before)) return;
       const { messageId, state, attempts, error } = work;
       const data = {
         ...{ messageId, to: work.target, kind: work.kind, topic: work.topic || null, state, attempts, error },
@@ -98,9 +89,24 @@ export function createEmitter({ store, messages, access, notices, due, clock }: 
         leaseUntil: work.state === "claimed" ? toTimeOrNull(work.dueAt) : null,
         at: toTime(clock.now()),
       };
-      await this.emit(tx, { type, messageId, data });
+      await emit(tx, { type: TYPE_OF[work.state], messageId, data });
+    },
+
+    async taskChanged(tx: Tx, { body: _, ...data }: Task): Promise<void> {
+      await emit(tx, { type: "task.changed", messageId: data.messageId, data });
+    },
+
+    async delegationChanged(tx: Tx, change: DelegationChange): Promise<void> {
+      await emit(tx, { type: "delegation.changed", messageId: change.messageId, data: { ...change } });
     },
   };
+}
+
+/** A renewal is no news, and neither is work that was held and is open for the first time, or is held again. */
+function isNews(work: WorkRow, before: WorkRow): boolean {
+  if (work.state === before.state && work.fence === before.fence) return false;
+  if (before.state === "delayed" && work.state === "open" && work.fence === 0) return false;
+  return !(before.state === "open" && work.state === "delayed");
 }
 
 /** An event in the queue of one webhook. A test is about no message. */
@@ -120,7 +126,7 @@ const TYPE_OF = {
   cancelled: "work.cancelled",
 } as const;
 
-/** Whether it is told of what no message says who may know. */
+/** Whether the webhook is told of events without a message. */
 const isForAll = ({ agentId, filter }: WebhookRow): boolean => agentId === "user" && Object.keys(filter).length === 0;
 
 function fits(filter: WebhookFilter, row: MessageRow): boolean {

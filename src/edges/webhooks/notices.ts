@@ -1,25 +1,27 @@
-import type { Sender } from "../../core/messages/send.ts";
-import type { Clock } from "../../kernel/clock.ts";
+import type { Areas } from "../../core/core.ts";
 import type { Tx } from "../../kernel/db/database.ts";
 import { withoutAddresses } from "../../kernel/egress/addresses.ts";
 import type { WebhookRow, WebhookStore } from "./store.ts";
 
-/** The topic of what the relay says about webhooks. */
+/** Topic of the relay's notices about webhooks. */
 export const NOTICE_TOPIC = "webhooks";
-/** Dead letters of one webhook are told no oftener than this. */
+/** Shortest time between two notices of dead letters of one webhook. */
 const QUIET_MS = 3_600_000;
 
 export type Notices = ReturnType<typeof createNotices>;
 
-/** What the owner of a webhook, and the operator, are told about it. */
-export function createNotices(sender: Sender, store: WebhookStore, clock: Clock) {
+/** Notices about a webhook to its owner and the operator. */
+export function createNotices({ kernel, core }: Areas, store: WebhookStore) {
+  const { clock } = kernel;
+  const { messages } = core;
+
   async function tell(tx: Tx, webhook: WebhookRow, subject: string, body: string): Promise<void> {
     const { id, agentId, name } = webhook;
     const payload = { webhookId: id, agentId, status: webhook.status };
     const said = { topic: NOTICE_TOPIC, subject, body: `${name ?? id} (${id}): ${body}`.slice(0, 4096), payload };
     const forOwner = { ...said, body: withoutAddresses(said.body, webhook.url) };
-    await sender.tell(tx, "user", said);
-    if (agentId !== "user") await sender.tell(tx, agentId, forOwner);
+    await messages.tell(tx, "user", said);
+    if (agentId !== "user") await messages.tell(tx, agentId, forOwner);
   }
 
   return {
@@ -37,7 +39,7 @@ export function createNotices(sender: Sender, store: WebhookStore, clock: Clock)
         `${webhook.pending} deliveries are pending; what comes now is not recorded.`,
       ),
 
-    /** The first one in an hour. */
+    /** Tells of the first dead letter in an hour. */
     async dead(tx: Tx, webhook: WebhookRow, deliveryId: string, why: string): Promise<void> {
       if (webhook.toldAt !== null && clock.now() - webhook.toldAt < QUIET_MS && clock.now() >= webhook.toldAt) return;
       await store.change(tx, webhook, { toldAt: clock.now() });

@@ -1,13 +1,9 @@
-import type { ActivityService } from "../../identity/activity/service.ts";
-import type { AgentService } from "../../identity/agents/service.ts";
+import type { Areas } from "../../core/core.ts";
 import { actingAs, type Caller, readingAs } from "../../identity/auth/caller.ts";
 import { createPauses } from "../../kernel/breathe.ts";
-import type { Clock } from "../../kernel/clock.ts";
 import type { Reading, Tx } from "../../kernel/db/database.ts";
-import type { Due } from "../../kernel/due/due.ts";
+import type { DueHandler } from "../../kernel/due/due.ts";
 import { withoutAddresses } from "../../kernel/egress/addresses.ts";
-import type { Egress } from "../../kernel/egress/egress.ts";
-import type { Idempotency } from "../../kernel/idempotency/service.ts";
 import { newId } from "../../kernel/ids.ts";
 import { readPage } from "../../kernel/pages.ts";
 import { Problem } from "../../protocol/problem.ts";
@@ -26,44 +22,42 @@ const MAX_REDELIVERED = 1000;
 const CLEAR_SLICE = 1000;
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
-/** How long what became of a delivery can be looked up. */
+/** How long ended deliveries are kept. */
 const KEPT_MS = { delivered: DAY_MS, dead: 30 * DAY_MS };
 const CLEAR = "webhook.clear";
 const THIN = "webhook.thin";
 
-export interface WebhookServiceParts {
-  store: WebhookStore;
-  agents: AgentService;
-  activity: ActivityService;
-  idempotency: Idempotency;
+interface Means {
   emitter: Emitter;
   notices: Notices;
-  egress: Egress;
-  due: Due;
-  clock: Clock;
-  key: string;
 }
 
 export type WebhookService = ReturnType<typeof createWebhookService>;
 
 /** Making, changing and looking at webhooks. */
-export function createWebhookService(parts: WebhookServiceParts) {
-  const { store, agents, activity, idempotency, emitter, notices, egress, due, clock, key } = parts;
+export function createWebhookService({ kernel, identity }: Areas, store: WebhookStore, { emitter, notices }: Means) {
+  const { idempotency, egress, due, clock, key } = kernel;
+  const { agents, activity } = identity;
 
-  agents.onDeleted(async (tx, agentId) => {
+  async function dropAgent(tx: Tx, agentId: string): Promise<void> {
     for (const id of await store.ids(tx, agentId)) await erase(tx, id);
-  });
-  due.on(CLEAR, async (tx, { key: id }) => {
+  }
+
+  const clear: DueHandler = async (tx, { key: id }) => {
     if ((await store.clear(tx, id, CLEAR_SLICE)) === CLEAR_SLICE) await due.schedule(tx, CLEAR, id, clock.now());
-  });
-  due.onResume((tx, now) => due.schedule(tx, THIN, "all", now + HOUR_MS));
-  due.on(THIN, async (tx) => {
+  };
+
+  async function planThin(tx: Tx, now: number): Promise<void> {
+    await due.schedule(tx, THIN, "all", now + HOUR_MS);
+  }
+
+  async function thin(tx: Tx): Promise<void> {
     const now = clock.now();
     const delivered = await store.thin(tx, "delivered", now - KEPT_MS.delivered, CLEAR_SLICE);
     const dead = await store.thin(tx, "dead", now - KEPT_MS.dead, CLEAR_SLICE);
     const isMore = delivered === CLEAR_SLICE || dead === CLEAR_SLICE;
     await due.schedule(tx, THIN, "all", now + (isMore ? 1000 : HOUR_MS));
-  });
+  }
 
   async function erase(tx: Tx, id: string): Promise<void> {
     await store.remove(tx, id);
@@ -124,12 +118,36 @@ export function createWebhookService(parts: WebhookServiceParts) {
     secret: secretOf(key, row.id, row.secretVersion),
   });
 
-  /** Its deliveries go on at once, as if it had never failed. */
+  /** Delivers at once, as if no attempt had failed. */
   async function wake(tx: Tx, id: string): Promise<void> {
     await due.hurry(tx, DELIVER, id, clock.now());
   }
 
+  /** Pauses webhooks of an ended token: nothing is recorded or delivered until the owner resumes them. */
+  async function pauseOf(tx: Tx, tokenId: string, why: string): Promise<void> {
+    const pause = createPauses();
+    for (const row of await store.madeBy(tx, tokenId)) {
+      await pause();
+      if (row.status !== "active") continue;
+      const now = await store.change(tx, row, { status: "paused", reason: why });
+      await activity.record(tx, { tokenId: "system" }, "webhook.paused", row.id, { reason: why });
+      await notices.paused(tx, now, why);
+    }
+  }
+
+  /** Webhooks that were set up with a token, without disabled ones. */
+  async function setUpBy(on: Reading, tokenId: string): Promise<Paused[]> {
+    const rows = (await store.madeBy(on, tokenId)).filter(({ status }) => status !== "disabled");
+    return rows.map(({ id, agentId }) => ({ kind: "webhook", id, agentId }));
+  }
+
   return {
+    dropAgent,
+    planThin,
+    pauseOf,
+    setUpBy,
+    dueHandlers: { [CLEAR]: clear, [THIN]: thin },
+
     /** `POST /v1/webhooks`. @throws Problem 403, 409, 422 */
     async create(tx: Tx, caller: Caller, draft: ParsedWebhookDraft, idempotencyKey: string | undefined) {
       const agentId = actingAs(caller, draft.agentId);
@@ -187,23 +205,7 @@ export function createWebhookService(parts: WebhookServiceParts) {
       return wireWebhook(caller, changed);
     },
 
-    /** Pauses webhooks of an ended token: nothing is recorded or delivered until the owner resumes them. */
-    async pauseOf(tx: Tx, tokenId: string, why: string): Promise<Paused[]> {
-      const paused: Paused[] = [];
-      const pause = createPauses();
-      for (const row of await store.madeBy(tx, tokenId)) {
-        await pause();
-        if (row.status === "disabled") continue;
-        paused.push({ kind: "webhook", id: row.id, agentId: row.agentId });
-        if (row.status !== "active") continue;
-        const now = await store.change(tx, row, { status: "paused", reason: why });
-        await activity.record(tx, { tokenId: "system" }, "webhook.paused", row.id, { reason: why });
-        await notices.paused(tx, now, why);
-      }
-      return paused;
-    },
-
-    /** `DELETE /v1/webhooks/{id}`: what was not delivered yet never will be. @throws Problem 403, 404, 409 */
+    /** `DELETE /v1/webhooks/{id}`: pending deliveries are dropped. @throws Problem 403, 404, 409 */
     async remove(tx: Tx, caller: Caller, id: string): Promise<void> {
       const row = await owned(tx, caller, id);
       await erase(tx, id);

@@ -91,7 +91,7 @@ export function createWebhookStore(db: Db) {
       tx.db.insert(webhooks).values(row).run();
       await subscribe(tx, row);
     },
-    /** Changes it; who is told of what follows from that. */
+    /** Changes the row and its subscriptions. */
     async change(tx: Tx, row: WebhookRow, changes: Partial<WebhookRow>): Promise<WebhookRow> {
       tx.db.update(webhooks).set(changes).where(eq(webhooks.id, row.id)).run();
       const changed = { ...row, ...changes };
@@ -140,7 +140,7 @@ export function createWebhookStore(db: Db) {
         .orderBy(desc(webhookDeliveries.id))
         .limit(limit)
         .all(),
-    /** What is to be delivered next, first come first served among what is ripe. */
+    /** Next deliveries: the earliest ripe first. */
     next: async (on: Reading, webhookId: string, limit: number): Promise<DeliveryRow[]> =>
       on.db
         .select()
@@ -152,7 +152,7 @@ export function createWebhookStore(db: Db) {
     changeDelivery: async (tx: Tx, id: string, changes: Partial<DeliveryRow>): Promise<void> => {
       tx.db.update(webhookDeliveries).set(changes).where(eq(webhookDeliveries.id, id)).run();
     },
-    /** Everything that is still to be delivered there is a dead letter. */
+    /** Makes every pending delivery a dead letter. */
     buryAll: async (tx: Tx, webhookId: string, at: number, error: string): Promise<void> => {
       tx.db
         .update(webhookDeliveries)

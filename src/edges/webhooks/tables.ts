@@ -8,7 +8,7 @@ export const webhooks = sqliteTable(
   "webhooks",
   {
     id: text("id").primaryKey(),
-    /** Whose rights decide what it is told. */
+    /** Owner: the webhook is told of what this agent may read. */
     agentId: text("agent_id").$type<AgentId>().notNull(),
     name: text("name"),
     url: text("url").notNull(),
@@ -22,7 +22,7 @@ export const webhooks = sqliteTable(
     /** Deliveries to be made: kept, not counted. */
     pending: integer("pending").notNull(),
     dropped: integer("dropped").notNull(),
-    /** Its owner was told that events are being dropped. */
+    /** The owner was told that events are being dropped. */
     isFull: integer("is_full", { mode: "boolean" }).notNull(),
     failures: integer("failures").notNull(),
     failingSince: integer("failing_since"),
@@ -37,7 +37,7 @@ export const webhooks = sqliteTable(
   (t) => [index("webhooks_by_agent").on(t.agentId, t.id), index("webhooks_by_token").on(t.tokenId)],
 );
 
-/** Which active webhooks are told of what. */
+/** Event types of each active webhook. */
 export const webhookEvents = sqliteTable(
   "webhook_events",
   {

@@ -1,15 +1,8 @@
-import type { Access } from "../../core/messages/access.ts";
-import type { Quotas } from "../../core/messages/quotas.ts";
-import type { Sender } from "../../core/messages/send.ts";
-import type { WorkStore } from "../../core/work/store.ts";
-import type { AgentService } from "../../identity/agents/service.ts";
-import type { AgentFacts } from "../../identity/agents/store.ts";
-import type { MemberStore } from "../../identity/agents/store-members.ts";
+import type { Areas } from "../../core/core.ts";
+import type { AgentFacts } from "../../identity/agents/row.ts";
 import { isGroup, parseTarget } from "../../identity/agents/target.ts";
 import { actingAs, type Caller } from "../../identity/auth/caller.ts";
-import type { Clock } from "../../kernel/clock.ts";
 import type { Reading, Tx } from "../../kernel/db/database.ts";
-import type { Due } from "../../kernel/due/due.ts";
 import type { ParsedDelegation } from "../../protocol/delegations.ts";
 import type { AgentId, Target } from "../../protocol/ids.ts";
 import { MAX_DEPTH } from "../../protocol/limits.ts";
@@ -17,7 +10,8 @@ import type { ParsedDraft } from "../../protocol/messages.ts";
 import { Problem } from "../../protocol/problem.ts";
 import { toTime } from "../../protocol/wire.ts";
 import { type DelegationEnds, isOpen, workerOf } from "./ends.ts";
-import type { DelegationRow, DelegationStore } from "./store.ts";
+import type { DelegationRow } from "./row.ts";
+import type { DelegationStore } from "./store.ts";
 
 /** A request as it is asked. `causedBy: null`: nothing that its asker heard or works on caused it. */
 export type Asked = ParsedDelegation & { causedBy?: null | undefined };
@@ -28,38 +22,31 @@ export interface Budgets {
   perRoot: number;
 }
 
-export interface AskParts {
-  store: DelegationStore;
-  ends: DelegationEnds;
-  agents: AgentService;
-  members: MemberStore;
-  access: Access;
-  sender: Sender;
-  works: WorkStore;
-  due: Due;
-  clock: Clock;
-  budgets: Budgets;
-  quotas: Quotas;
-  headOf(on: Reading): number;
-}
-
 /** Asking: who may ask whom for what, and as part of what. */
-export function createAsk(parts: AskParts) {
-  const { store, ends, agents, members, access, sender, works, due, clock, budgets, quotas, headOf } = parts;
+export function createAsk(
+  { kernel, identity, core }: Areas,
+  store: DelegationStore,
+  ends: DelegationEnds,
+  budgets: Budgets,
+) {
+  const { clock, due, headOf } = kernel;
+  const { agents, directory } = identity;
+  const { messages } = core;
+  const { rows: works } = core.work;
 
   /** `POST /v1/delegations`. @throws Problem 403, 409, 422 */
   async function ask(tx: Tx, caller: Caller, body: Asked): Promise<DelegationRow> {
     const from = actingAs(caller, body.from);
     const facts = await agents.requireActor(tx, caller, from);
-    quotas.take(tx, facts, "messages");
-    if (body.threadId) await access.requireReference(tx, from, body.threadId, "/threadId");
+    messages.quotas.take(tx, facts, "messages");
+    if (body.threadId) await messages.access.requireReference(tx, from, body.threadId, "/threadId");
     const parent = await parentOf(tx, facts, body);
     const via = caller.role === "operator" && from !== "user" ? caller.tokenId : null;
     const id = store.idOf(headOf(tx) + 1);
     const draft = toDraft(id, body, parent, clock.now());
-    const addressed = await sender.address(tx, { id: from, kind: facts.kind, via }, draft);
+    const addressed = await messages.address(tx, { id: from, kind: facts.kind, via }, draft);
     await check(tx, from, addressed.target, parent);
-    const { entry } = await sender.append(tx, { ...addressed, owed: true });
+    const { entry } = await messages.append(tx, { ...addressed, owed: true });
     if (store.idOf(entry.id) !== id) throw new Error(`the request of ${id} became message ${entry.id}`);
     const row: DelegationRow = {
       id,
@@ -72,7 +59,7 @@ export function createAsk(parts: AskParts) {
       depth: depthUnder(parent),
       threadId: entry.threadId,
       status: "pending",
-      queued: !(await members.anyHere(tx, addressed.target, from)),
+      queued: !(await directory.anyHere(tx, addressed.target, from)),
       timeoutSeconds: body.timeoutSeconds,
       deadlineAt: clock.now() + body.timeoutSeconds * 1000,
       createdAt: clock.now(),
@@ -87,7 +74,7 @@ export function createAsk(parts: AskParts) {
     };
     await store.add(tx, row);
     if (row.queued) await tellQueued(tx, row);
-    await ends.changed(tx, row);
+    await ends.tell(tx, row);
     tx.afterCommit(() => due.notice(row.deadlineAt));
     return row;
   }
@@ -138,7 +125,7 @@ export function createAsk(parts: AskParts) {
 
   async function tellQueued(tx: Tx, row: DelegationRow): Promise<void> {
     const whom = isGroup(row.target) ? `Nobody of ${row.target}` : row.target;
-    await sender.tell(tx, row.fromId, {
+    await messages.tell(tx, row.fromId, {
       subject: `Delegation ${row.id} waits`,
       body: `${whom} is ${isGroup(row.target) ? "here" : "offline"}: the request waits until ${toTime(row.deadlineAt)}.`,
       replyTo: row.messageId,

@@ -1,70 +1,58 @@
-import type { Messaging } from "../../core/core.ts";
-import type { MessageRow } from "../../core/messages/store.ts";
-import type { ActivityService } from "../../identity/activity/service.ts";
+import type { Areas } from "../../core/core.ts";
+import type { MessageRow } from "../../core/messages/row.ts";
+import type { WorkRow } from "../../core/work/row.ts";
 import type { Route } from "../../identity/auth/route.ts";
 import type { Reading, Tx } from "../../kernel/db/database.ts";
-import type { Idempotency } from "../../kernel/idempotency/service.ts";
-import type { DelegationChange, DelegationStatus } from "../../protocol/delegations.ts";
+import type { LogEntry } from "../../kernel/log/tail.ts";
+import type { DelegationChange } from "../../protocol/delegations.ts";
 import type { Fact } from "../../protocol/explain.ts";
 import { toTime } from "../../protocol/wire.ts";
 import { type Budgets, createAsk } from "./ask.ts";
-import { createEnds, isOpen } from "./ends.ts";
+import { createEnds } from "./ends.ts";
 import { createDelegationService } from "./service.ts";
-import { createDelegationStore, type DelegationRow } from "./store.ts";
+import { createDelegationStore } from "./store.ts";
 
-export interface DelegationRoomParts {
-  messaging: Messaging;
-  idempotency: Idempotency;
-  activity: ActivityService;
-  budgets: Budgets;
-  /** Secret that ids are derived from. */
-  key: string;
-}
+export type Delegations = ReturnType<typeof createDelegations>;
 
-/** What a change was: a new one or an end, and how long somebody's answer took. */
-export interface DelegationStep {
-  isNew: boolean;
-  ended?: DelegationStatus | undefined;
-  tookMs?: number | undefined;
-}
-
-/** Wires requests that owe an answer. */
-export function createDelegations({ messaging, idempotency, activity, budgets, key }: DelegationRoomParts) {
-  const { db, retention, explainer, waits, settled, claims, linkStore, store: messages } = messaging;
+/** Requests that owe an answer before a deadline. */
+export function createDelegations(areas: Areas, budgets: Budgets) {
+  const { db, key } = areas.kernel;
+  const { messages, inbox } = areas.core;
   const store = createDelegationStore(db, key);
-  const base = { ...messaging, store, messages, idempotency, activity, budgets };
-  const ends = createEnds(base);
-  const ask = createAsk({ ...base, ends });
-  const delegations = createDelegationService({ ...base, ends, ask });
+  const ends = createEnds(areas, store);
+  const ask = createAsk(areas, store, ends, budgets);
+  const service = createDelegationService(areas, store, ask, ends);
 
-  retention.keepFrom((on) => store.oldestOpen(on));
-  // What ended goes with its request.
-  retention.alongside({
-    counts: async (on, ids) => new Map((await store.among(on, ids)).map((id) => [id, 1])),
-    remove: (tx, ids) => store.forget(tx, ids),
-  });
-  explainer.alsoTell(factsOf);
-  claims.titleProgress(async (on, { kind, messageId }) => {
+  async function weights(on: Reading, ids: readonly number[]): Promise<Map<number, number>> {
+    return new Map((await store.among(on, ids)).map((id) => [id, 1]));
+  }
+
+  async function progressTitle(on: Reading, { kind, messageId }: WorkRow) {
     const row = kind === "request" ? await store.byMessage(on, messageId) : undefined;
     return row && { subject: `Progress of ${row.id}`, payload: { delegationId: row.id } };
-  });
-  // Answered, timed out or taken back: its asker has an answer. Work of a group's request is judged as work.
-  settled.alsoBy(async (on, entries, reader) => {
+  }
+
+  /** Answered, timed out or taken back: its asker has an answer. Work of a group's request is judged as work. */
+  async function settledAmong(on: Reading, entries: readonly LogEntry[], reader: string): Promise<number[]> {
     const requests = entries.filter(({ kind }) => kind === "request");
     // A worker's question is a reply to the request.
     const ids = requests.flatMap(({ id, replyTo }) => (replyTo === null ? [id] : [id, replyTo]));
     const over = new Set(await store.endedAmong(on, ids));
     return requests
-      .filter((entry) => over.has(entry.id) || over.has(entry.replyTo ?? 0) || linkStore.hasReplied(on, reader, entry))
+      .filter(
+        (entry) =>
+          over.has(entry.id) || over.has(entry.replyTo ?? 0) || messages.linkStore.hasReplied(on, reader, entry),
+      )
       .map(({ id }) => id);
-  });
+  }
 
-  async function factsOf(on: Reading, message: MessageRow): Promise<Fact[]> {
+  async function facts(on: Reading, message: MessageRow): Promise<Fact[]> {
     const row = message.kind === "request" ? await store.byMessage(on, message.id) : undefined;
     if (!row) return [];
     const { id: delegationId, depth, parentId, queued } = row;
     const deadlineAt = toTime(row.deadlineAt);
-    const answer = row.error === null || row.answerId === null ? undefined : await messages.content(on, row.answerId);
+    const answer =
+      row.error === null || row.answerId === null ? undefined : await messages.rows.content(on, row.answerId);
     const error = answer?.opaque ? "encrypted by the clients" : row.error;
     const facts: Fact[] = [
       { at: toTime(row.createdAt), step: "delegated", delegationId, depth, parentId, queued, deadlineAt },
@@ -85,41 +73,36 @@ export function createDelegations({ messaging, idempotency, activity, budgets, k
     return facts;
   }
 
-  let open = 0;
-  const listeners: ((change: DelegationChange, step: DelegationStep) => void)[] = [];
-  ends.onChange((row, before) => {
-    const step = stepOf(row, before);
-    if (step.isNew) open++;
-    if (step.ended !== undefined) open--;
-    for (const listener of listeners) listener(toChange(row), step);
-  });
-
   return {
-    delegations,
-    /** Told of every change, in the write that makes it. */
-    onMoved: (handler: (tx: Tx, change: DelegationChange) => Promise<void>) =>
-      ends.onMoved((tx, row) => handler(tx, toChange(row))),
-    /** Told of every change, once it is on disk. */
-    onChange: ends.onChange,
-    /** Told of every change, once it is on disk, what it was. */
-    onStep: (listener: (change: DelegationChange, step: DelegationStep) => void) => listeners.push(listener),
-    /** How many are owed an answer: counted once, then kept. */
-    open: () => open,
-    async start(): Promise<void> {
-      open = await db.read((on) => store.countOpen(on));
-    },
+    service,
+    store,
+    changed: ends.changed,
+    markAnswer: ends.markAnswer,
+    settle: ends.settle,
+    followWork: ends.followWork,
+    endOf: ends.endOf,
+    isTold: ends.isTold,
+    dropAgent: ends.dropAgent,
+    giveGrace: ends.giveGrace,
+    keptFrom: (on: Reading): Promise<number | undefined> => store.oldestOpen(on),
+    weights,
+    /** What ended goes with its request. */
+    forget: (tx: Tx, ids: readonly number[]): Promise<void> => store.forget(tx, ids),
+    progressTitle,
+    settledAmong,
+    facts,
+    showWatchers: (change: DelegationChange): void =>
+      inbox.watch.about(change.messageId, "delegation", () => JSON.stringify(change)),
+    open: ends.open,
+    load: (): Promise<void> => db.read((on) => ends.countOpen(on)),
+    dueHandlers: ends.dueHandlers,
+    sources: ends.sources,
     routes: async (): Promise<Route[]> =>
-      (await import("./routes.ts")).delegationRoutes({ db, delegations, waits, offers: messaging.offers }),
+      (await import("./routes.ts")).delegationRoutes({
+        db,
+        delegations: service,
+        waits: inbox.waits,
+        offers: inbox.offers,
+      }),
   };
 }
-
-function stepOf(row: DelegationRow, before: DelegationRow | undefined): DelegationStep {
-  if (!before) return { isNew: true };
-  const tookMs = row.answeredBy === "system" ? undefined : (row.answeredAt ?? row.createdAt) - row.createdAt;
-  return isOpen(before) && !isOpen(row) ? { isNew: false, ended: row.status, tookMs } : { isNew: false };
-}
-
-const toChange = (row: DelegationRow): DelegationChange => ({
-  ...{ id: row.id, messageId: row.messageId, from: row.fromId, to: row.target, holder: row.holder },
-  ...{ status: row.status, late: row.late, depth: row.depth, rootId: row.rootId, parentId: row.parentId },
-});

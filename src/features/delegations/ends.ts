@@ -1,29 +1,16 @@
-import type { Ended } from "../../core/messages/ended.ts";
-import type { Author, Sender } from "../../core/messages/send.ts";
-import type { MessageRow } from "../../core/messages/store.ts";
-import type { Leases } from "../../core/work/leases.ts";
-import type { WorkRow, WorkStore } from "../../core/work/store.ts";
-import type { AgentService } from "../../identity/agents/service.ts";
+import type { Areas } from "../../core/core.ts";
+import type { MessageRow } from "../../core/messages/row.ts";
+import type { Author } from "../../core/messages/send.ts";
+import type { WorkRow } from "../../core/work/row.ts";
 import { isGroup } from "../../identity/agents/target.ts";
 import { createPauses } from "../../kernel/breathe.ts";
-import type { Clock } from "../../kernel/clock.ts";
 import type { Reading, Tx } from "../../kernel/db/database.ts";
-import type { Due, DueSource } from "../../kernel/due/due.ts";
-import type { DelegationStatus } from "../../protocol/delegations.ts";
+import type { DueSource } from "../../kernel/due/due.ts";
+import type { DueRow } from "../../kernel/due/row.ts";
+import type { DelegationChange, DelegationStatus } from "../../protocol/delegations.ts";
 import type { ParsedDraft } from "../../protocol/messages.ts";
-import type { DelegationRow, DelegationStore } from "./store.ts";
-
-export interface EndParts {
-  store: DelegationStore;
-  agents: AgentService;
-  sender: Sender;
-  leases: Leases;
-  works: WorkStore;
-  due: Due;
-  clock: Clock;
-  ended: Ended;
-  headOf(on: Reading): number;
-}
+import type { DelegationRow } from "./row.ts";
+import type { DelegationStore } from "./store.ts";
 
 /** After an absence of the relay nobody's time is up sooner than this. */
 const GRACE_MS = 30_000;
@@ -43,29 +30,35 @@ export const isOwed = ({ answeredBy }: DelegationRow): boolean => answeredBy ===
 export type DelegationEnds = ReturnType<typeof createEnds>;
 
 /** How a delegation ends: each way, written once, and always with an answer to whoever asked. */
-export function createEnds(parts: EndParts) {
-  const { store, agents, sender, leases, works, due, clock, ended, headOf } = parts;
-  const movedHandlers: ((tx: Tx, row: DelegationRow) => Promise<void>)[] = [];
-  const changeListeners: ((row: DelegationRow, before: DelegationRow | undefined) => void)[] = [];
+export function createEnds({ kernel, identity, core }: Areas, store: DelegationStore) {
+  const { clock, due, headOf, hooks } = kernel;
+  const { agents } = identity;
+  const { messages } = core;
+  const { rows: works, leases } = core.work;
+  /** A delegation was made, held by somebody else, or ended. */
+  const changed = hooks.event<[change: DelegationChange, step: DelegationStep]>("delegations.changed");
+  /** Delegations that owe an answer: counted once, then kept. */
+  let open = 0;
 
-  /** Tells who stands above in this write, and who listens once it is on disk. */
-  async function changed(tx: Tx, row: DelegationRow, before?: DelegationRow): Promise<void> {
-    for (const handler of movedHandlers) await handler(tx, row);
+  async function tell(tx: Tx, row: DelegationRow, before?: DelegationRow): Promise<void> {
+    const step = stepOf(row, before);
     tx.afterCommit(() => {
-      for (const listener of changeListeners) listener(row, before);
+      if (step.isNew) open++;
+      if (step.ended !== undefined) open--;
     });
+    await changed.raise(tx, toChange(row), step);
   }
 
   async function save(tx: Tx, row: DelegationRow, before: DelegationRow): Promise<DelegationRow> {
     await store.end(tx, row);
-    await changed(tx, row, before);
+    await tell(tx, row, before);
     return row;
   }
 
   /** It ends without an answer: the asker gets the relay's. */
   async function fail(tx: Tx, row: DelegationRow, status: Unanswered, error: string): Promise<DelegationRow> {
     const now = clock.now();
-    const sent = await sender.post(tx, SYSTEM, {
+    const sent = await messages.post(tx, SYSTEM, {
       to: row.fromId,
       kind: "response",
       replyTo: row.messageId,
@@ -94,9 +87,14 @@ export function createEnds(parts: EndParts) {
   }
 
   /** Whatever way an answer comes, the asker sees which delegation it is of, and whether it is late. */
-  async function mark(tx: Tx, author: Author, draft: ParsedDraft, target: string): Promise<ParsedDraft> {
-    const row = await answeredBy(tx, author.id, draft, target);
-    if (!row) return draft;
+  async function markAnswer(
+    on: Reading,
+    author: Author,
+    draft: ParsedDraft,
+    target: string,
+  ): Promise<ParsedDraft | undefined> {
+    const row = await answeredBy(on, author.id, draft, target);
+    if (!row) return undefined;
     const error = errorIn(draft.payload);
     const late = !isOpen(row);
     const status: DelegationStatus = late ? row.status : error === null ? "answered" : "failed";
@@ -110,6 +108,7 @@ export function createEnds(parts: EndParts) {
 
   /** The answer is in the log: the delegation is over, and so is the work, if it was work. */
   async function settle(tx: Tx, message: MessageRow): Promise<void> {
+    if (message.kind !== "response") return;
     const row = await answeredBy(tx, message.fromId, message, message.target);
     if (!row) return;
     const error = errorIn(message.payload === null ? null : JSON.parse(message.payload));
@@ -136,7 +135,7 @@ export function createEnds(parts: EndParts) {
   }
 
   /** What happens to the work of a group's request happens to the delegation. */
-  async function follow(tx: Tx, work: WorkRow, before: WorkRow): Promise<void> {
+  async function followWork(tx: Tx, work: WorkRow, before: WorkRow): Promise<void> {
     if (work.kind !== "request" || (work.state === before.state && work.holder === before.holder)) return;
     const row = await store.byMessage(tx, work.messageId);
     if (!row) return;
@@ -146,7 +145,7 @@ export function createEnds(parts: EndParts) {
     } else if (work.state === "claimed" || work.state === "open" || work.state === "delayed") {
       const now: DelegationRow = { ...row, holder: work.holder, status: work.holder === null ? "pending" : "claimed" };
       await store.hold(tx, now);
-      await changed(tx, now, row);
+      await tell(tx, now, row);
     } else if (work.state === "done") await answerEmpty(tx, row, before.holder);
     else if (work.state === "dead") await fail(tx, row, "failed", work.error ?? "all attempts were used up");
     else if (work.state === "expired") await fail(tx, row, "timed-out", overdue(row));
@@ -157,14 +156,14 @@ export function createEnds(parts: EndParts) {
   async function answerEmpty(tx: Tx, row: DelegationRow, holder: string | null): Promise<void> {
     const facts = holder === null ? undefined : await agents.factsOf(tx, holder);
     const author = { id: holder ?? "system", kind: facts?.kind ?? "provider", via: null };
-    await sender.post(tx, author, { to: row.fromId, kind: "response", replyTo: row.messageId, body: "" });
+    await messages.post(tx, author, { to: row.fromId, kind: "response", replyTo: row.messageId, body: "" });
   }
 
   /** Taken back. Whoever works on it is told. */
   async function cancel(tx: Tx, row: DelegationRow, why: string): Promise<DelegationRow> {
     const ended = await fail(tx, row, "cancelled", why);
     if (!isGroup(row.target)) {
-      await sender.tell(tx, row.target, {
+      await messages.tell(tx, row.target, {
         subject: `Delegation ${row.id} is cancelled`,
         body: `What ${row.fromId} asked of you in message ${row.messageId} is not needed any more: ${why}.`.slice(
           0,
@@ -198,6 +197,17 @@ export function createEnds(parts: EndParts) {
     if (asked.length === SLICE || asks.length === SLICE) await due.schedule(tx, DROP, agentId, clock.now(), { upTo });
   }
 
+  /** The end of a request to one agent, which is no work. */
+  async function endOf(on: Reading, messageId: number) {
+    const row = await store.byMessage(on, messageId);
+    return row?.endedAt == null ? undefined : { endedAt: row.endedAt, endedUpTo: row.endedUpTo ?? row.messageId };
+  }
+
+  /** The error answer tells the sender of a request everything. */
+  async function isTold(on: Reading, work: WorkRow): Promise<true | undefined> {
+    return work.kind === "request" && (await store.byMessage(on, work.messageId)) ? true : undefined;
+  }
+
   const source: DueSource = {
     name: "delegations",
     next: (on) => store.earliest(on),
@@ -208,36 +218,44 @@ export function createEnds(parts: EndParts) {
     },
   };
 
-  sender.amend(mark);
-  sender.settledBy(async (tx, author, draft, target) => (await answeredBy(tx, author.id, draft, target)) !== undefined);
-  ended.endedBy(async (on, messageId) => {
-    const row = await store.byMessage(on, messageId);
-    return row?.endedAt == null ? undefined : { endedAt: row.endedAt, endedUpTo: row.endedUpTo ?? row.messageId };
-  });
-  sender.onAppended(async (tx, message) => {
-    if (message.kind === "response") await settle(tx, message);
-  });
-  leases.onMoved(follow);
-  // The error answer says it all.
-  leases.toldBy(
-    async (tx, work) => work.kind === "request" && (await store.byMessage(tx, work.messageId)) !== undefined,
-  );
-  agents.onDeleted((tx, agentId) => drop(tx, agentId, headOf(tx)));
-  due.on(DROP, (tx, row) => drop(tx, row.key, Number(row.data.upTo)));
-  due.source(source);
-  due.onResume((tx, now) => store.moveDeadlines(tx, now, now + GRACE_MS));
-
   return {
-    changed,
+    tell,
     cancel,
     holdsIt,
-    /** Told of every change in the write that makes it. */
-    onMoved: (handler: (tx: Tx, row: DelegationRow) => Promise<void>) => movedHandlers.push(handler),
-    /** Told of every change once it is on disk; `before` is undefined for a new one. */
-    onChange: (listener: (row: DelegationRow, before: DelegationRow | undefined) => void) =>
-      changeListeners.push(listener),
+    changed,
+    markAnswer,
+    settle,
+    followWork,
+    endOf,
+    isTold,
+    dropAgent: (tx: Tx, agentId: string): Promise<void> => drop(tx, agentId, headOf(tx)),
+    giveGrace: (tx: Tx, now: number): Promise<void> => store.moveDeadlines(tx, now, now + GRACE_MS),
+    dueHandlers: { [DROP]: (tx: Tx, row: DueRow) => drop(tx, row.key, Number(row.data.upTo)) },
+    sources: [source],
+    open: () => open,
+    async countOpen(on: Reading): Promise<void> {
+      open = await store.countOpen(on);
+    },
   };
 }
+
+/** What a change was: a new one or an end, and how long somebody's answer took. */
+export interface DelegationStep {
+  isNew: boolean;
+  ended?: DelegationStatus | undefined;
+  tookMs?: number | undefined;
+}
+
+function stepOf(row: DelegationRow, before: DelegationRow | undefined): DelegationStep {
+  if (!before) return { isNew: true };
+  const tookMs = row.answeredBy === "system" ? undefined : (row.answeredAt ?? row.createdAt) - row.createdAt;
+  return isOpen(before) && !isOpen(row) ? { isNew: false, ended: row.status, tookMs } : { isNew: false };
+}
+
+const toChange = (row: DelegationRow): DelegationChange => ({
+  ...{ id: row.id, messageId: row.messageId, from: row.fromId, to: row.target, holder: row.holder },
+  ...{ status: row.status, late: row.late, depth: row.depth, rootId: row.rootId, parentId: row.parentId },
+});
 
 type Said = Pick<ParsedDraft, "replyTo" | "claimable" | "kind">;
 

@@ -1,15 +1,8 @@
-import type { Offers } from "../../core/inbox/deliveries.ts";
-import type { Access } from "../../core/messages/access.ts";
-import type { Quotas } from "../../core/messages/quotas.ts";
+import type { Areas } from "../../core/core.ts";
 import { refuseReserved } from "../../core/messages/reserved.ts";
-import type { Sender } from "../../core/messages/send.ts";
-import type { MessageStore } from "../../core/messages/store.ts";
-import type { ActivityService } from "../../identity/activity/service.ts";
-import type { AgentService } from "../../identity/agents/service.ts";
-import type { AgentFacts } from "../../identity/agents/store.ts";
+import type { AgentFacts } from "../../identity/agents/row.ts";
 import { actingAs, type Caller, readingAs } from "../../identity/auth/caller.ts";
 import type { Reading, Tx } from "../../kernel/db/database.ts";
-import type { Idempotency } from "../../kernel/idempotency/service.ts";
 import { jsonBytes, PAGE_BYTES } from "../../kernel/pages.ts";
 import type {
   Delegation,
@@ -21,22 +14,9 @@ import { Problem } from "../../protocol/problem.ts";
 import type { List } from "../../protocol/wire.ts";
 import type { Ask, Asked } from "./ask.ts";
 import { type DelegationEnds, isOpen, isOwed, workerOf } from "./ends.ts";
+import type { DelegationRow } from "./row.ts";
 import { show, shown } from "./show.ts";
-import type { DelegationFilter, DelegationRow, DelegationStore } from "./store.ts";
-
-export interface DelegationParts {
-  store: DelegationStore;
-  messages: MessageStore;
-  agents: AgentService;
-  access: Access;
-  offers: Offers;
-  sender: Sender;
-  idempotency: Idempotency;
-  activity: ActivityService;
-  ask: Ask;
-  ends: DelegationEnds;
-  quotas: Quotas;
-}
+import type { DelegationFilter, DelegationStore } from "./store.ts";
 
 /** A whole tree is no larger than its budget was; that may have been lowered since. */
 const MAX_TREE = 2000;
@@ -44,8 +24,16 @@ const MAX_TREE = 2000;
 export type Delegations = ReturnType<typeof createDelegationService>;
 
 /** The verbs of delegations. */
-export function createDelegationService(parts: DelegationParts) {
-  const { store, messages, agents, access, offers, sender, idempotency, activity, ask, ends } = parts;
+export function createDelegationService(
+  { kernel, identity, core }: Areas,
+  store: DelegationStore,
+  ask: Ask,
+  ends: DelegationEnds,
+) {
+  const { idempotency } = kernel;
+  const { activity, agents } = identity;
+  const { messages } = core;
+  const { offers } = core.inbox;
 
   /** @throws Problem 404 */
   async function require(on: Reading, id: string): Promise<DelegationRow> {
@@ -56,7 +44,8 @@ export function createDelegationService(parts: DelegationParts) {
 
   /** Who may read its request may read it. */
   const mayRead = (on: Reading, reader: string | null, row: DelegationRow): Promise<boolean> | true =>
-    reader === null || access.mayRead(on, reader, { id: row.messageId, fromId: row.fromId, target: row.target });
+    reader === null ||
+    messages.access.mayRead(on, reader, { id: row.messageId, fromId: row.fromId, target: row.target });
 
   /** @throws Problem 403, 404, 409 */
   async function get(on: Reading, caller: Caller, id: string): Promise<Delegation> {
@@ -65,7 +54,7 @@ export function createDelegationService(parts: DelegationParts) {
     const row = await require(on, id);
     await requireReader(on, reader, row);
     await offers.noteSeen(on, caller, [{ id: row.messageId, from: row.fromId, target: row.target }]);
-    return show(on, messages, row);
+    return show(on, messages.rows, row);
   }
 
   /** Comes before every other refusal, and says the same each time. @throws Problem 403 */
@@ -88,7 +77,7 @@ export function createDelegationService(parts: DelegationParts) {
     let size = 0;
     for (const row of rows) {
       if (!(await mayRead(on, reader, row))) continue;
-      const shown = await show(on, messages, row);
+      const shown = await show(on, messages.rows, row);
       size += jsonBytes(shown);
       if (size > PAGE_BYTES && items.length) return { items, nextPage: String(items.at(-1)?.messageId) };
       items.push(shown);
@@ -106,7 +95,7 @@ export function createDelegationService(parts: DelegationParts) {
       },
       async again(subject) {
         const row = await store.byId(tx, subject);
-        return row && show(tx, messages, row);
+        return row && show(tx, messages.rows, row);
       },
     });
   }
@@ -132,7 +121,7 @@ export function createDelegationService(parts: DelegationParts) {
     const { id, kind } = await worker(tx, caller, row, body.agentId);
     if (!isOwed(row)) throw new Problem("not-open", `${row.id} was answered by ${row.answeredBy} already.`);
     refuseReserved(body);
-    const sent = await sender.post(
+    const sent = await messages.post(
       tx,
       { id, kind, via: via(caller, id) },
       {
@@ -145,14 +134,14 @@ export function createDelegationService(parts: DelegationParts) {
       },
     );
     if (!sent) throw new Problem("gone", `${row.fromId} was deleted: nobody waits for this answer.`);
-    return show(tx, messages, await require(tx, row.id));
+    return show(tx, messages.rows, await require(tx, row.id));
   }
 
   async function report(tx: Tx, caller: Caller, row: DelegationRow, body: DelegationProgress): Promise<Delegation> {
     const { id, kind } = await worker(tx, caller, row, body.agentId);
     if (!isOpen(row)) throw new Problem("not-open", `${row.id} is ${row.status}.`);
-    parts.quotas.take(tx, { id, kind }, "messages");
-    await sender.post(
+    messages.quotas.take(tx, { id, kind }, "messages");
+    await messages.post(
       tx,
       { id, kind, via: via(caller, id) },
       {
@@ -165,7 +154,7 @@ export function createDelegationService(parts: DelegationParts) {
         payload: { delegationId: row.id, ...(body.question ? { question: true } : { progress: true }) },
       },
     );
-    return show(tx, messages, row);
+    return show(tx, messages.rows, row);
   }
 
   /** Those open below it, at any depth. */
@@ -225,7 +214,7 @@ export function createDelegationService(parts: DelegationParts) {
       const cancelled = ending.map((each) => each.id);
       if (caller.role === "operator" && cancelled.length)
         await activity.record(tx, caller, "delegation.cancelled", id, { cancelled, reason: body.reason ?? null });
-      return { delegation: await show(tx, messages, await require(tx, id)), cancelled };
+      return { delegation: await show(tx, messages.rows, await require(tx, id)), cancelled };
     },
   };
 }

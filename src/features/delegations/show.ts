@@ -1,9 +1,10 @@
-import type { Content, MessageStore } from "../../core/messages/store.ts";
+import type { Content } from "../../core/messages/row.ts";
+import type { MessageStore } from "../../core/messages/store.ts";
 import type { Reading } from "../../kernel/db/database.ts";
 import { DelegationContext } from "../../protocol/delegation-context.ts";
 import type { Delegation, DelegationAnswer } from "../../protocol/delegations.ts";
 import { type Encoding, toTime, toTimeOrNull } from "../../protocol/wire.ts";
-import type { DelegationRow } from "./store.ts";
+import type { DelegationRow } from "./row.ts";
 
 /** What the messages of a delegation say, as far as they are there. */
 export interface Said {

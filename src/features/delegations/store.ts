@@ -3,12 +3,10 @@ import { and, asc, desc, eq, getTableColumns, lt, lte, type SQL, type SQLWrapper
 import { bound, boundLimit, fixedLimit } from "../../kernel/db/bound.ts";
 import type { Db, Reading, Tx } from "../../kernel/db/database.ts";
 import type { DelegationStatus } from "../../protocol/delegations.ts";
+import type { DelegationRow } from "./row.ts";
 import { delegations } from "./tables.ts";
 
 type Stored = typeof delegations.$inferSelect;
-/** As stored, with its id: `dlg_`, the request's place in the log, so that finding it needs no index, and a keyed hash of it. */
-export type DelegationRow = Stored & { id: string };
-
 export interface DelegationFilter {
   from?: string | undefined;
   to?: string | undefined;

@@ -3,12 +3,12 @@ import type { Db } from "../../kernel/db/database.ts";
 import { checkEncoding } from "../../kernel/http/head.ts";
 import * as api from "../../protocol/files.ts";
 import type { Blobs } from "./blobs.ts";
-import type { Files } from "./service.ts";
+import type { FileService } from "./service.ts";
 import type { FileRow } from "./store.ts";
 
 export interface FileRouteParts {
   db: Pick<Db, "read" | "write">;
-  files: Files;
+  files: FileService;
   blobs: Blobs;
   maxBytes: number;
 }

@@ -1,31 +1,13 @@
-import type { Access } from "../../core/messages/access.ts";
-import type { Quotas } from "../../core/messages/quotas.ts";
-import type { MessageRow, MessageStore } from "../../core/messages/store.ts";
-import type { AgentService } from "../../identity/agents/service.ts";
+import type { Areas } from "../../core/core.ts";
+import type { MessageRow } from "../../core/messages/row.ts";
 import { actingAs, type Caller, readingAs } from "../../identity/auth/caller.ts";
-import type { Clock } from "../../kernel/clock.ts";
 import type { Reading, Tx } from "../../kernel/db/database.ts";
-import type { Disk } from "../../kernel/db/disk.ts";
-import type { Idempotency } from "../../kernel/idempotency/service.ts";
 import { newId } from "../../kernel/ids.ts";
 import type { StoredFile } from "../../protocol/files.ts";
 import type { AgentId } from "../../protocol/ids.ts";
 import { Problem } from "../../protocol/problem.ts";
 import { toTime } from "../../protocol/wire.ts";
 import type { FileRow, FileStore } from "./store.ts";
-
-export interface FileParts {
-  agents: AgentService;
-  messages: MessageStore;
-  access: Access;
-  idempotency: Idempotency;
-  store: FileStore;
-  clock: Clock;
-  quotas: Quotas;
-  disk: Disk;
-  /** What may be uploaded: `image/*`, `application/pdf`, or `*` for all. */
-  types: readonly string[];
-}
 
 /** What arrived, and what it is said to be. */
 export interface Upload {
@@ -56,26 +38,28 @@ const MAX_OLDER_USES = 20_000;
 export const UPLOAD = "uploadFile";
 const FILE_ID = /^fil_[0-9a-z]{1,40}$/;
 
-export type Files = ReturnType<typeof createFiles>;
+export type FileService = ReturnType<typeof createFileService>;
 
 /** Attachments: who put them there, which messages carry them, and who may read them. */
-export function createFiles(parts: FileParts) {
-  const { agents, messages, access, idempotency, store, clock, types, quotas, disk } = parts;
-  const listeners: ((file: FileRow) => void)[] = [];
+export function createFileService({ kernel, identity, core }: Areas, store: FileStore, types: readonly string[]) {
+  const { clock, disk, hooks, idempotency } = kernel;
+  const { agents } = identity;
+  const { messages } = core;
+  const stored = hooks.event<[file: FileRow]>("files.stored");
 
   /** Whether the agent uploaded the file, or may read a message that carries it. */
   async function mayRead(on: Reading, agentId: string, file: FileRow): Promise<boolean> {
     if (file.uploadedBy === agentId) return true;
     for (const id of await store.usesOf(on, file.id, MAX_USES)) {
-      const message = await messages.lineage(on, id);
-      if (message && (await access.mayRead(on, agentId, message))) return true;
+      const message = await messages.rows.lineage(on, id);
+      if (message && (await messages.access.mayRead(on, agentId, message))) return true;
     }
     // However often it was sent on since: nobody loses a file by that.
     return store.reached(on, file.id, agentId, MAX_OLDER_USES);
   }
 
-  /** When a message is planned: what its payload names has to be there for its sender. @throws Problem 422 */
-  async function checkDraft(on: Reading, author: { id: string }, { payload }: { payload?: Payload }): Promise<void> {
+  /** When a message is planned: what its payload names has to be there for its messages. @throws Problem 422 */
+  async function checkUse(on: Reading, author: { id: string }, { payload }: { payload?: Payload }): Promise<undefined> {
     for (const { id, pointer } of payload ? namedIn(payload) : []) await requireUsable(on, author.id, id, pointer);
   }
 
@@ -84,8 +68,8 @@ export function createFiles(parts: FileParts) {
     for (const { id } of payload ? namedIn(payload) : []) await store.keepUntil(tx, id, at);
   }
 
-  /** In the write that appends a message: what its payload names has to be there for its sender. @throws Problem 422 */
-  async function carried(tx: Tx, row: MessageRow): Promise<void> {
+  /** In the write that appends a message: what its payload names has to be there for its messages. @throws Problem 422 */
+  async function countUse(tx: Tx, row: MessageRow): Promise<void> {
     if (!row.payload?.includes('"fil_')) return;
     const named = namedIn(JSON.parse(row.payload));
     for (const { id, pointer } of named) {
@@ -110,12 +94,11 @@ export function createFiles(parts: FileParts) {
   }
 
   return {
-    checkDraft,
+    checkUse,
     keepUntil,
-    carried,
+    countUse,
     requireUsable,
-    /** Told of each file, once it is on disk. */
-    onAdded: (listener: (file: FileRow) => void) => listeners.push(listener),
+    stored,
 
     /**
      * Before a byte is read; `bytes` are at least so many. @throws Problem 403, 415, 429 when too much of theirs lies there
@@ -126,7 +109,7 @@ export function createFiles(parts: FileParts) {
       disk.checkRoom(bytes, "files");
       const facts = await agents.factsOf(on, uploader);
       // A file uploaded before with this key is answered again: `add` looks it up.
-      if (facts && key === undefined) quotas.check(facts, "files");
+      if (facts && key === undefined) messages.quotas.check(facts, "files");
       if (!isTaken(type)) throw new Problem("unsupported-media-type", `Files of type ${type} are not taken here.`);
       if (caller.role === "operator") return;
       const unused = await store.unusedOf(on, uploader, MAX_UNUSED_FILES);
@@ -144,13 +127,11 @@ export function createFiles(parts: FileParts) {
       const { made, replayed } = await idempotency.once<FileRow>(tx, {
         ...{ sender: uploadedBy, key, operation: UPLOAD, asked: content },
         async make() {
-          quotas.take(tx, facts, "files");
+          messages.quotas.take(tx, facts, "files");
           const now = clock.now();
           const row: FileRow = { ...content, uploadedBy, id: newId("fil", now), createdAt: now, unusedSince: now };
           await store.add(tx, row);
-          tx.afterCommit(() => {
-            for (const listener of listeners) listener(row);
-          });
+          await stored.raise(tx, row);
           return { subject: row.id, made: row };
         },
         again: (id) => store.byId(tx, id),

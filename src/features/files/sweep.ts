@@ -1,25 +1,15 @@
-import type { Clock } from "../../kernel/clock.ts";
-import type { Db, Reading, Tx } from "../../kernel/db/database.ts";
-import type { Due } from "../../kernel/due/due.ts";
-import type { DueRow } from "../../kernel/due/store.ts";
-import type { Idempotency } from "../../kernel/idempotency/service.ts";
+import type { Areas } from "../../core/core.ts";
+import type { Tx } from "../../kernel/db/database.ts";
+import type { DueRow } from "../../kernel/due/row.ts";
 import type { Blobs } from "./blobs.ts";
 import { UPLOAD } from "./service.ts";
 import type { FileStore } from "./store.ts";
 
-export interface SweepParts {
-  db: Db;
-  store: FileStore;
-  blobs: Blobs;
-  due: Due;
-  clock: Clock;
-  /** How long a file may lie there unused. */
+export interface Keeping {
+  /** Time for which a file may lie unused. */
   unusedMs: number;
-  idempotency: Idempotency;
-  /** How long a file is kept at most, but for one that kept work carries: so long its key is recognised. */
+  /** Time for which a file is kept at most, unless kept work carries it: its key is recognised for as long. */
   keysMs: number;
-  floorOf(on: Reading): Promise<number>;
-  onError(error: unknown): void;
 }
 
 const SWEEP = "files.sweep";
@@ -37,25 +27,16 @@ const MAX_MS = 10 * 60_000;
  * Removes what nobody needs any more: uses by messages that retention took, files that no message has carried for a time,
  * and bytes without a file.
  */
-export function createSweep({
-  db,
-  store,
-  blobs,
-  due,
-  clock,
-  unusedMs,
-  idempotency,
-  keysMs,
-  floorOf,
-  onError,
-}: SweepParts) {
-  due.on(SWEEP, sweep);
-  due.outside(ORPHANS, MAX_MS, async () => {
+export function createSweep({ kernel, core }: Areas, store: FileStore, blobs: Blobs, { unusedMs, keysMs }: Keeping) {
+  const { db, due, clock, idempotency, onError } = kernel;
+  const { rows: messages } = core.messages;
+
+  async function dropOrphans() {
     const first = (Math.floor(clock.now() / HOUR_MS) * SHARDS) % 256;
     for (let shard = first; shard < first + SHARDS; shard++)
       for (const sha256 of await blobs.olderThan(shard, clock.now() - ORPHAN_MS)) await dropBytes(sha256);
     return async () => clock.now() + HOUR_MS;
-  });
+  }
 
   /** In turn with what keeps bytes: none go that a file has just come to need. */
   function dropBytes(sha256: string): Promise<void> {
@@ -67,7 +48,7 @@ export function createSweep({
   async function sweep(tx: Tx, row: DueRow): Promise<void> {
     const { after = 0 } = row.data as { after?: number };
     const now = clock.now();
-    const { looked, reached } = await store.dropUses(tx, after, await floorOf(tx), now, SLICE);
+    const { looked, reached } = await store.dropUses(tx, after, await messages.floor(tx), now, SLICE);
     const unused = await store.unused(tx, now - unusedMs, SLICE);
     for (const file of unused) await store.remove(tx, file.id);
     await idempotency.forget(tx, UPLOAD, now - keysMs, SLICE);
@@ -81,6 +62,8 @@ export function createSweep({
   }
 
   return {
+    dueHandlers: { [SWEEP]: sweep },
+    dueOutside: { [ORPHANS]: { maxMs: MAX_MS, work: dropOrphans } },
     async start(tx: Tx): Promise<void> {
       for (const kind of [SWEEP, ORPHANS])
         if (!(await due.find(tx, kind, "files"))) await due.schedule(tx, kind, "files", clock.now() + HOUR_MS);

@@ -1,25 +1,22 @@
-import type { Messaging } from "../../core/core.ts";
-import type { ActivityService } from "../../identity/activity/service.ts";
+import type { Areas } from "../../core/core.ts";
+import type { MessageRow } from "../../core/messages/row.ts";
 import { lateRoutes } from "../../identity/auth/late-routes.ts";
-import type { Db } from "../../kernel/db/database.ts";
-import { createGuardService, type LoopLimits } from "./service.ts";
+import type { Reading } from "../../kernel/db/database.ts";
+import type { LoopRule } from "./rule.ts";
+import { createLoopService } from "./service.ts";
 import { loopStore } from "./store.ts";
 
-export interface GuardingParts {
-  db: Db;
-  messaging: Messaging;
-  activity: ActivityService;
-  limits: LoopLimits;
-}
+export type Loops = ReturnType<typeof createLoops>;
 
-/** Wires the guard against loops to everything that is sent. */
-export function createGuard({ db, messaging, activity, limits }: GuardingParts) {
-  const service = createGuardService({ ...messaging, messages: messaging.store, activity, limits });
-  messaging.sender.guardBy(service.guard);
-  messaging.explainer.alsoTell((on, row) => service.factsOf(on, row.id));
-  messaging.retention.alongside({ counts: async () => new Map(), remove: loopStore.removeOf });
+/** Pauses of agents that answer each other without end. */
+export function createLoops(areas: Areas, rule: LoopRule) {
+  const { db } = areas.kernel;
+  const service = createLoopService(areas, rule);
   return {
-    onEvent: service.onEvent,
-    routes: lateRoutes(["/v1/loops"], async () => (await import("./routes.ts")).guardRoutes(db, service)),
+    changed: rule.changed,
+    pause: service.pause,
+    facts: (on: Reading, row: MessageRow) => service.factsOf(on, row.id),
+    forget: loopStore.removeOf,
+    routes: lateRoutes(["/v1/loops"], async () => (await import("./routes.ts")).loopRoutes(db, service)),
   };
 }

@@ -1,25 +1,13 @@
-import type { Author, Sender } from "../../core/messages/send.ts";
-import type { MessageStore } from "../../core/messages/store.ts";
-import type { AgentService } from "../../identity/agents/service.ts";
+import type { Areas } from "../../core/core.ts";
+import type { Author } from "../../core/messages/send.ts";
 import { createPauses } from "../../kernel/breathe.ts";
-import type { Clock } from "../../kernel/clock.ts";
-import type { Reading, Tx } from "../../kernel/db/database.ts";
-import type { Due } from "../../kernel/due/due.ts";
+import type { Tx } from "../../kernel/db/database.ts";
+import type { DueRow } from "../../kernel/due/row.ts";
 import type { LogEntry } from "../../kernel/log/tail.ts";
 import type { PairEvent, ParsedPairMessage } from "../../protocol/pairs.ts";
 import { Problem } from "../../protocol/problem.ts";
 import { toTime } from "../../protocol/wire.ts";
 import type { PairRow, PairStore } from "./store.ts";
-
-export interface PairLifeParts {
-  store: PairStore;
-  agents: AgentService;
-  messages: MessageStore;
-  sender: Sender;
-  due: Due;
-  clock: Clock;
-  headOf(on: Reading): number;
-}
 
 export const EXPIRES = "pair.expires";
 /** How many are ended in one write when a member is deleted. */
@@ -30,24 +18,20 @@ const SYSTEM: Author = { id: "system", kind: "system", via: null };
 export type PairLife = ReturnType<typeof createPairLife>;
 
 /** What happens to a pair, whoever asks for it: each step is told to both, in the same write. */
-export function createPairLife({ store, agents, messages, sender, due, clock, headOf }: PairLifeParts) {
-  const changeListeners: ((row: PairRow) => void)[] = [];
-
-  function changed(tx: Tx, row: PairRow): void {
-    tx.afterCommit(() => {
-      for (const listener of changeListeners) listener(row);
-    });
-  }
+export function createPairLife({ kernel, core }: Areas, store: PairStore) {
+  const { clock, due, headOf, hooks } = kernel;
+  const { messages } = core;
+  const changed = hooks.event<[pair: PairRow]>("pairs.changed");
 
   /** The first message of the thread, unless retention took it: then what is said next begins a new one. */
   const first = async (tx: Tx, row: PairRow): Promise<number | undefined> =>
-    (await messages.lineage(tx, row.threadId)) ? row.threadId : undefined;
+    (await messages.rows.lineage(tx, row.threadId)) ? row.threadId : undefined;
 
   /** Tells both of a step, who was asked first; answers the thread they are told in. */
   async function tell(tx: Tx, row: PairRow, event: PairEvent): Promise<number> {
     let threadId = await first(tx, row);
     for (const member of [row.target, row.requester]) {
-      const sent = await sender.post(tx, SYSTEM, {
+      const sent = await messages.post(tx, SYSTEM, {
         to: member,
         kind: "pair",
         subject: `Pair ${row.id} ${event}`,
@@ -63,7 +47,7 @@ export function createPairLife({ store, agents, messages, sender, due, clock, he
   async function step(tx: Tx, row: PairRow, event: PairEvent): Promise<PairRow> {
     const told = { ...row, threadId: await tell(tx, row, event) };
     await store.save(tx, told);
-    changed(tx, told);
+    await changed.raise(tx, told);
     return told;
   }
 
@@ -89,12 +73,10 @@ export function createPairLife({ store, agents, messages, sender, due, clock, he
     if (live.length === SLICE) await due.schedule(tx, DROP, agentId, clock.now(), { upTo });
   }
 
-  due.on(EXPIRES, async (tx, { key }) => {
+  async function expire(tx: Tx, { key }: DueRow): Promise<void> {
     const row = await store.byId(tx, key);
     if (row?.status === "pending") await end(tx, row, "expired", "system", null);
-  });
-  due.on(DROP, (tx, row) => drop(tx, row.key, Number(row.data.upTo)));
-  agents.onDeleted((tx, agentId) => drop(tx, agentId, headOf(tx)));
+  }
 
   return {
     tell,
@@ -109,7 +91,7 @@ export function createPairLife({ store, agents, messages, sender, due, clock, he
     async pass(tx: Tx, row: PairRow, from: Author, said: ParsedPairMessage): Promise<LogEntry> {
       const to = from.id === row.requester ? row.target : row.requester;
       const replyTo = said.replyTo ?? (await first(tx, row));
-      const sent = await sender.post(tx, from, {
+      const sent = await messages.post(tx, from, {
         to,
         kind: "pair",
         subject: said.subject ?? `Pair ${row.id}`,
@@ -123,8 +105,8 @@ export function createPairLife({ store, agents, messages, sender, due, clock, he
       return sent.entry;
     },
 
-    /** Told of each step, once it is on disk. */
-    onChange: (listener: (row: PairRow) => void) => changeListeners.push(listener),
+    dropAgent: (tx: Tx, agentId: string): Promise<void> => drop(tx, agentId, headOf(tx)),
+    dueHandlers: { [EXPIRES]: expire, [DROP]: (tx: Tx, row: DueRow) => drop(tx, row.key, Number(row.data.upTo)) },
   };
 }
 

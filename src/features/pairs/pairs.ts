@@ -1,44 +1,33 @@
-import type { Messaging } from "../../core/core.ts";
+import type { Areas } from "../../core/core.ts";
 import { CAUTION } from "../../core/retention/retention.ts";
-import type { ActivityService } from "../../identity/activity/service.ts";
 import { lateRoutes } from "../../identity/auth/late-routes.ts";
-import type { Idempotency } from "../../kernel/idempotency/service.ts";
+import type { Reading } from "../../kernel/db/database.ts";
 import type { LogEntry } from "../../kernel/log/tail.ts";
 import { createPairLife } from "./life.ts";
 import { createPairService } from "./service.ts";
 import { createPairStore } from "./store.ts";
 
-export interface PairRoomParts {
-  messaging: Messaging;
-  idempotency: Idempotency;
-  activity: ActivityService;
-  retentionDays: number;
-  onError(error: unknown): void;
-}
-
 const DAY_MS = 86_400_000;
 const FORGET_AT_ONCE = 200;
 
-/** Wires agents that work in twos. */
-export function createPairs({ messaging, idempotency, activity, retentionDays, onError }: PairRoomParts) {
-  const { db, due, clock, retention, settled, store: messages } = messaging;
+export type Pairs = ReturnType<typeof createPairs>;
+
+/** Two agents that agreed to work together. */
+export function createPairs(areas: Areas, { retentionDays }: { retentionDays: number }) {
+  const { db, due, clock, onError } = areas.kernel;
   const store = createPairStore();
-  const base = { ...messaging, store, messages, idempotency, activity };
-  const life = createPairLife(base);
-  const pairs = createPairService({ ...base, life });
+  const life = createPairLife(areas, store);
+  const service = createPairService(areas, store, life);
 
-  // A question whether to pair up: for who asked it at once, for who was asked when it was answered or has expired.
-  settled.alsoBy(async (on, entries, reader) => {
+  /** A question whether to pair up is settled for its asker at once, and for the agent asked when it was answered or expired. */
+  async function settledAmong(on: Reading, entries: readonly LogEntry[], reader: string): Promise<number[]> {
     const asked = entries.flatMap((entry) => askedIn(entry) ?? []);
-    const pending = await store.pendingAmong(
-      on,
-      asked.map(({ pairId }) => pairId),
-    );
+    const pairIds = asked.map(({ pairId }) => pairId);
+    const pending = await store.pendingAmong(on, pairIds);
     return asked.filter(({ pairId, by }) => by === reader || !pending.has(pairId)).map(({ id }) => id);
-  });
-  retention.onRun(() => void forget().catch(onError));
+  }
 
-  /** What ended before the retention time goes, unless a jump of the clock only makes it look so. */
+  /** Pairs that ended before the retention time go, unless a jump of the clock only makes them look so old. */
   async function forget(): Promise<void> {
     if (await db.read((on) => due.find(on, CAUTION, "log"))) return;
     const before = clock.now() - retentionDays * DAY_MS;
@@ -46,8 +35,12 @@ export function createPairs({ messaging, idempotency, activity, retentionDays, o
   }
 
   return {
-    onChange: life.onChange,
-    routes: lateRoutes(["/v1/pairs"], async () => (await import("./routes.ts")).pairRoutes(db, pairs)),
+    changed: life.changed,
+    dropAgent: life.dropAgent,
+    settledAmong,
+    retain: (): void => void forget().catch(onError),
+    dueHandlers: life.dueHandlers,
+    routes: lateRoutes(["/v1/pairs"], async () => (await import("./routes.ts")).pairRoutes(db, service)),
   };
 }
 

@@ -1,10 +1,10 @@
 import { createdOnce, ok, pageOf, type Route, route } from "../../identity/auth/route.ts";
 import type { Db } from "../../kernel/db/database.ts";
 import * as api from "../../protocol/pairs.ts";
-import type { Pairs } from "./service.ts";
+import type { PairService } from "./service.ts";
 
 /** Two agents that work together: asking, agreeing, talking, ending. */
-export function pairRoutes(db: Pick<Db, "read" | "write">, pairs: Pairs): Route[] {
+export function pairRoutes(db: Pick<Db, "read" | "write">, pairs: PairService): Route[] {
   return [
     route(api.askForPair, async ({ caller, body, idempotencyKey }) =>
       createdOnce(await db.write((tx) => pairs.ask(tx, caller, body, idempotencyKey))),

@@ -1,15 +1,8 @@
-import type { Access } from "../../core/messages/access.ts";
+import type { Areas } from "../../core/core.ts";
 import { toLogEntry, toMessage } from "../../core/messages/entry.ts";
-import type { Quotas } from "../../core/messages/quotas.ts";
 import { refuseReserved } from "../../core/messages/reserved.ts";
-import type { MessageStore } from "../../core/messages/store.ts";
-import type { ActivityService } from "../../identity/activity/service.ts";
-import type { AgentService } from "../../identity/agents/service.ts";
 import { actingAs, type Caller, readingAs } from "../../identity/auth/caller.ts";
-import type { Clock } from "../../kernel/clock.ts";
 import type { Reading, Tx } from "../../kernel/db/database.ts";
-import type { Due } from "../../kernel/due/due.ts";
-import type { Idempotency } from "../../kernel/idempotency/service.ts";
 import { newId } from "../../kernel/ids.ts";
 import { readPage } from "../../kernel/pages.ts";
 import type { AgentId, Target } from "../../protocol/ids.ts";
@@ -20,24 +13,13 @@ import { type List, toTime, toTimeOrNull } from "../../protocol/wire.ts";
 import { EXPIRES, type PairLife } from "./life.ts";
 import { coupleOf, type PairFilter, type PairRow, type PairStore } from "./store.ts";
 
-export interface PairParts {
-  store: PairStore;
-  life: PairLife;
-  agents: AgentService;
-  access: Access;
-  messages: MessageStore;
-  idempotency: Idempotency;
-  activity: ActivityService;
-  due: Due;
-  clock: Clock;
-  quotas: Quotas;
-}
-
-export type Pairs = ReturnType<typeof createPairService>;
+export type PairService = ReturnType<typeof createPairService>;
 
 /** The verbs of pairs: asking, agreeing, talking, ending. */
-export function createPairService(parts: PairParts) {
-  const { store, life, agents, access, messages, idempotency, activity, due, clock } = parts;
+export function createPairService({ kernel, identity, core }: Areas, store: PairStore, life: PairLife) {
+  const { clock, due, idempotency } = kernel;
+  const { activity, agents } = identity;
+  const { messages } = core;
 
   /** @throws Problem 404 */
   async function require(on: Reading, id: string): Promise<PairRow> {
@@ -65,7 +47,7 @@ export function createPairService(parts: PairParts) {
     const made = { ...row, threadId };
     await store.add(tx, made);
     await due.schedule(tx, EXPIRES, row.id, row.expiresAt);
-    life.changed(tx, made);
+    await life.changed.raise(tx, made);
     return made;
   }
 
@@ -155,7 +137,7 @@ export function createPairService(parts: PairParts) {
         ...{ sender: from, key, operation: `pair.message ${id}`, asked: body },
         async make() {
           if (row.status !== "active") throw notLive(row);
-          parts.quotas.take(tx, { id: from, kind }, "messages");
+          messages.quotas.take(tx, { id: from, kind }, "messages");
           refuseReserved(body);
           if (body.replyTo) await checkReply(tx, from, row, body.replyTo);
           const via = caller.role === "operator" && from !== "user" ? caller.tokenId : null;
@@ -163,7 +145,7 @@ export function createPairService(parts: PairParts) {
           return { subject: String(entry.id), made: toMessage(entry, undefined) };
         },
         async again(subject) {
-          const message = await messages.byId(tx, Number(subject));
+          const message = await messages.rows.byId(tx, Number(subject));
           return message && toMessage(toLogEntry(message), undefined);
         },
       });
@@ -196,8 +178,8 @@ export function createPairService(parts: PairParts) {
 
   /** What is answered has to be of this thread. @throws Problem 403, 422 */
   async function checkReply(on: Reading, from: string, row: PairRow, replyTo: number): Promise<void> {
-    await access.requireReference(on, from, replyTo, "/replyTo");
-    const replied = await messages.lineage(on, replyTo);
+    await messages.access.requireReference(on, from, replyTo, "/replyTo");
+    const replied = await messages.rows.lineage(on, replyTo);
     if ((replied?.threadId ?? replied?.id) !== row.threadId)
       throw Problem.invalid("/replyTo", `is not of the thread of ${row.id}`);
   }

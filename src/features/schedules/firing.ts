@@ -1,13 +1,7 @@
-import type { Logger } from "pino";
-import type { Sender } from "../../core/messages/send.ts";
-import type { ActivityService } from "../../identity/activity/service.ts";
-import type { AgentService } from "../../identity/agents/service.ts";
-import type { AgentStore } from "../../identity/agents/store.ts";
+import type { Areas } from "../../core/core.ts";
 import { createPauses } from "../../kernel/breathe.ts";
-import type { Clock } from "../../kernel/clock.ts";
 import type { Tx } from "../../kernel/db/database.ts";
-import type { Due } from "../../kernel/due/due.ts";
-import type { DueRow } from "../../kernel/due/store.ts";
+import type { DueRow } from "../../kernel/due/row.ts";
 import type { ParsedDraft } from "../../protocol/messages.ts";
 import { Problem } from "../../protocol/problem.ts";
 import { toTime } from "../../protocol/wire.ts";
@@ -29,32 +23,24 @@ const KEPT_FIRES = 100;
 /** So many are looked at when an agent is deleted. */
 const MAX_OF_TARGET = 5000;
 
-export interface FiringParts {
-  agents: AgentService;
-  agentStore: AgentStore;
-  sender: Sender;
-  activity: ActivityService;
-  due: Due;
-  clock: Clock;
-  logger: Pick<Logger, "debug">;
-}
-
 export type Outcome = FireRow["outcome"];
 export type Firing = ReturnType<typeof createFiring>;
 
 /** Sends what schedules say, each time once, and stops those that only fail. */
-export function createFiring({ agents, agentStore, sender, activity, due, clock, logger }: FiringParts) {
-  const listeners: ((outcome: Outcome) => void)[] = [];
-  due.on(FIRE, fire);
+export function createFiring({ kernel, identity, core }: Areas) {
+  const { clock, due, hooks, logger } = kernel;
+  const { activity, directory } = identity;
+  const { messages } = core;
+  const fired = hooks.event<[outcome: Outcome]>("schedules.fired");
 
-  /** Whom a schedule's messages were for is gone: it does not wait for somebody else of that name. */
-  agents.onDeleted(async (tx, agentId) => {
+  /** Ends schedules whose target is deleted. */
+  async function dropTarget(tx: Tx, agentId: string): Promise<void> {
     const pause = createPauses();
     for (const row of await store.enabledTo(tx, agentId, MAX_OF_TARGET)) {
       await pause();
       if (row.agentId !== agentId) await disable(tx, row, `${agentId}, to whom it sends, was deleted.`);
     }
-  });
+  }
 
   /**
    * A time has come. The record of it, the message and the next time are one write: so there is never one without the
@@ -79,7 +65,7 @@ export function createFiring({ agents, agentStore, sender, activity, due, clock,
   async function send(tx: Tx, row: ScheduleRow, come: Come): Promise<void> {
     const addressed = await addressedBy(tx, row, come);
     await note(tx, row, come, { outcome: "sent", error: null });
-    const sent = await sender.append(tx, { ...addressed, isRoot: true });
+    const sent = await messages.append(tx, { ...addressed, isRoot: true });
     await store.sent(tx, row.id, row.fires + 1, sent.entry.id);
   }
 
@@ -89,9 +75,9 @@ export function createFiring({ agents, agentStore, sender, activity, due, clock,
   }
 
   async function addressedBy(tx: Tx, row: ScheduleRow, come: Come) {
-    const facts = await agentStore.facts(tx, row.agentId);
+    const facts = await directory.facts(tx, row.agentId);
     if (!facts || facts.deletedAt !== null) throw new Problem("unknown-target", `${row.agentId} is not registered.`);
-    return sender.address(
+    return messages.address(
       tx,
       { id: facts.id, kind: facts.kind, via: row.via, source: "schedule" },
       draftOf(row, come, clock.now()),
@@ -114,9 +100,7 @@ export function createFiring({ agents, agentStore, sender, activity, due, clock,
     if (nextAt !== null) await due.schedule(tx, FIRE, row.id, nextAt);
     if (isEnd && how.outcome !== "sent")
       await tellOwner(tx, row, "was not sent", how.error ?? "Its time had passed by.");
-    tx.afterCommit(() => {
-      for (const listener of listeners) listener(how.outcome);
-    });
+    await fired.raise(tx, how.outcome);
   }
 
   /**
@@ -128,15 +112,13 @@ export function createFiring({ agents, agentStore, sender, activity, due, clock,
     const n = row.fires + 1;
     const come = { scheduledAt: now, missed: 0 };
     const addressed = await addressedBy(tx, row, come);
-    const sent = await sender.append(tx, { ...addressed, isRoot });
+    const sent = await messages.append(tx, { ...addressed, isRoot });
     const outcome = { outcome: "sent", error: null, messageId: sent.entry.id } as const;
     const fire: FireRow = { scheduleId: row.id, n, ...come, firedAt: now, by, person: null, ...outcome };
     await store.addFire(tx, fire);
     await store.forgetFires(tx, row.id, n - KEPT_FIRES);
     await store.change(tx, row, { fires: n });
-    tx.afterCommit(() => {
-      for (const listener of listeners) listener("sent");
-    });
+    await fired.raise(tx, "sent");
     return fire;
   }
 
@@ -159,14 +141,15 @@ export function createFiring({ agents, agentStore, sender, activity, due, clock,
     const subject = `Schedule ${id} ${what}`;
     const body = `${name ?? id}, to ${row.target}: ${why}`.slice(0, 4096);
     for (const reader of new Set([agentId, "user"]))
-      await sender.tell(tx, reader, { topic: NOTICE_TOPIC, subject, body, payload: { scheduleId: id, agentId } });
+      await messages.tell(tx, reader, { topic: NOTICE_TOPIC, subject, body, payload: { scheduleId: id, agentId } });
   }
 
   return {
     runNow,
     tellOwner,
-    /** Told of what became of each time, once it is on disk. */
-    onFire: (listener: (outcome: Outcome) => void) => listeners.push(listener),
+    fired,
+    dropTarget,
+    dueHandlers: { [FIRE]: fire },
   };
 }
 

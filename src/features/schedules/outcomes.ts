@@ -1,19 +1,8 @@
-import type { Offers } from "../../core/inbox/deliveries.ts";
-import type { MessageRow, MessageStore } from "../../core/messages/store.ts";
-import type { WorkStore } from "../../core/work/store.ts";
-import type { AgentStore } from "../../identity/agents/store.ts";
+import type { Areas } from "../../core/core.ts";
+import type { MessageRow } from "../../core/messages/row.ts";
 import { isGroup } from "../../identity/agents/target.ts";
-import type { Clock } from "../../kernel/clock.ts";
 import type { Reading } from "../../kernel/db/database.ts";
 import type { SentByFire } from "../../protocol/schedules.ts";
-
-export interface OutcomeParts {
-  store: MessageStore;
-  works: WorkStore;
-  agentStore: AgentStore;
-  offers: Offers;
-  clock: Clock;
-}
 
 /** Members of a group whose acknowledgements are counted, and ranges looked through for an offer. */
 const MAX_MEMBERS = 2000;
@@ -22,7 +11,12 @@ const MAX_RANGES = 40;
 export type Outcomes = ReturnType<typeof createOutcomes>;
 
 /** Outcomes of the messages that schedules sent. */
-export function createOutcomes({ store, works, agentStore, offers, clock }: OutcomeParts) {
+export function createOutcomes({ kernel, identity, core }: Areas) {
+  const { clock } = kernel;
+  const { directory } = identity;
+  const { messages } = core;
+  const { rows: works } = core.work;
+  const { offers } = core.inbox;
   async function stateOfTalk(on: Reading, row: MessageRow, acknowledged: number): Promise<SentByFire["state"]> {
     if (row.matched > 0 && acknowledged >= row.matched) return "acknowledged";
     if (row.expiresAt !== null && row.expiresAt <= clock.now()) return "expired";
@@ -34,9 +28,9 @@ export function createOutcomes({ store, works, agentStore, offers, clock }: Outc
   return {
     /** A message as a schedule's time shows it; `gone` when retention took it. */
     async of(on: Reading, id: number): Promise<SentByFire> {
-      const row = await store.byId(on, id);
+      const row = await messages.rows.byId(on, id);
       if (!row) return { id, to: null, state: "gone", holder: null, error: null, matched: 0, acknowledged: 0 };
-      const past = await agentStore.membersPast(on, row.target, id, MAX_MEMBERS);
+      const past = await directory.membersPast(on, row.target, id, MAX_MEMBERS);
       const acknowledged = past.filter(
         ({ agentId, sinceId, untilId }) =>
           sinceId < id && (untilId === null || untilId >= id) && (agentId !== row.fromId || row.target === agentId),

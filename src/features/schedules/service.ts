@@ -1,15 +1,10 @@
-import type { Schedules as PlannedMessages } from "../../core/messages/delayed.ts";
+import type { Areas } from "../../core/core.ts";
 import { requirePlain } from "../../core/messages/reserved.ts";
-import type { Sender } from "../../core/messages/send.ts";
-import type { ScheduledRow } from "../../core/messages/store-delayed.ts";
-import type { ActivityService } from "../../identity/activity/service.ts";
+import type { ScheduledRow } from "../../core/messages/row.ts";
 import type { AgentService } from "../../identity/agents/service.ts";
 import { actingAs, type Caller, readingAs } from "../../identity/auth/caller.ts";
 import { createPauses } from "../../kernel/breathe.ts";
-import type { Clock } from "../../kernel/clock.ts";
 import type { Reading, Tx } from "../../kernel/db/database.ts";
-import type { Due } from "../../kernel/due/due.ts";
-import type { Idempotency } from "../../kernel/idempotency/service.ts";
 import { newId } from "../../kernel/ids.ts";
 import { readPage } from "../../kernel/pages.ts";
 import { Problem } from "../../protocol/problem.ts";
@@ -31,26 +26,15 @@ const KEPT_MS = 7 * 24 * HOUR_MS;
 const THIN = "schedule.thin";
 const THIN_SLICE = 100;
 
-export interface ScheduleServiceParts {
-  agents: AgentService;
-  sender: Sender;
-  /** Messages with a `deliverAt`. */
-  planned: PlannedMessages;
-  firing: Firing;
-  outcomes: Outcomes;
-  activity: ActivityService;
-  idempotency: Idempotency;
-  due: Due;
-  clock: Clock;
-}
-
 export type ScheduleService = ReturnType<typeof createScheduleService>;
 
 /** Making, changing and looking at schedules, and at messages with a `deliverAt`, which are schedules of one time. */
-export function createScheduleService(parts: ScheduleServiceParts) {
-  const { agents, sender, planned, firing, outcomes, activity, idempotency, due, clock } = parts;
+export function createScheduleService({ kernel, identity, core }: Areas, firing: Firing, outcomes: Outcomes) {
+  const { clock, due, idempotency } = kernel;
+  const { activity, agents } = identity;
+  const { messages } = core;
 
-  agents.onDeleted(async (tx, agentId) => {
+  async function dropAgent(tx: Tx, agentId: string): Promise<void> {
     const rows = await store.liveOf(tx, agentId, MAX_OF_AGENT);
     for (const row of rows) await due.cancel(tx, FIRE, row.id);
     await store.removeAllOf(tx, agentId);
@@ -59,16 +43,16 @@ export function createScheduleService(parts: ScheduleServiceParts) {
       await pause();
       if (row.enabled) await firing.tellOwner(tx, row, "is gone", `${agentId}, whose it was, was deleted.`);
     }
-  });
-  due.onResume((tx, now) => due.schedule(tx, THIN, "all", now + HOUR_MS));
-  due.on(THIN, async (tx) => {
+  }
+
+  async function thin(tx: Tx): Promise<void> {
     const before = clock.now() - KEPT_MS;
     const ended = await store.endedBefore(tx, before, THIN_SLICE);
     for (const id of ended) await store.remove(tx, id);
-    const unsent = await planned.thin(tx, before, THIN_SLICE);
+    const unsent = await messages.delayed.thin(tx, before, THIN_SLICE);
     const isMore = ended.length === THIN_SLICE || unsent === THIN_SLICE;
     await due.schedule(tx, THIN, "all", clock.now() + (isMore ? 1000 : HOUR_MS));
-  });
+  }
 
   async function erase(tx: Tx, id: string): Promise<void> {
     await store.remove(tx, id);
@@ -80,7 +64,7 @@ export function createScheduleService(parts: ScheduleServiceParts) {
     const reader = readingAs(caller);
     if (reader !== null) await agents.requireActor(on, caller, reader);
     const row = await store.byId(on, id);
-    const message = row ? undefined : await planned.get(on, id);
+    const message = row ? undefined : await messages.delayed.get(on, id);
     const owner = row?.agentId ?? message?.fromId;
     if (owner === undefined) throw new Problem("not-found", `There is no schedule ${id}.`);
     if (reader !== null && owner !== reader) throw new Problem("forbidden", `Schedule ${id} is not ${reader}'s.`);
@@ -92,7 +76,7 @@ export function createScheduleService(parts: ScheduleServiceParts) {
     const draft = draftOf(row, { scheduledAt: clock.now(), missed: 0 }, clock.now());
     requirePlainMessage(row.message);
     try {
-      await sender.address(on, { id: row.agentId, kind, via: row.via }, draft);
+      await messages.address(on, { id: row.agentId, kind, via: row.via }, draft);
     } catch (error) {
       throw error instanceof Problem ? error.under("/message") : error;
     }
@@ -144,7 +128,7 @@ export function createScheduleService(parts: ScheduleServiceParts) {
     if (row.nextAt === null) await due.cancel(tx, FIRE, row.id);
     else {
       await due.schedule(tx, FIRE, row.id, row.nextAt);
-      await sender.planned(tx, row.message.payload, row.nextAt);
+      await messages.planned.raise(tx, row.message.payload, row.nextAt);
     }
   }
 
@@ -219,10 +203,10 @@ export function createScheduleService(parts: ScheduleServiceParts) {
       /** Rows of both kinds together, by their ids. */
       const read = async (count: number, before: string | undefined) => {
         const rows = await store.page(on, owner, before, count);
-        const messages = await planned.unsent(on, owner, before, count);
+        const unsent = await messages.delayed.unsent(on, owner, before, count);
         const found = [
           ...rows.map((row) => ({ id: row.id, row })),
-          ...messages.map((message) => ({ id: message.id, message })),
+          ...unsent.map((message) => ({ id: message.id, message })),
         ];
         return found.sort((a, b) => (a.id < b.id ? 1 : -1)).slice(0, count);
       };
@@ -251,21 +235,25 @@ export function createScheduleService(parts: ScheduleServiceParts) {
     },
 
     /** Pauses schedules of an ended token: nothing is sent until the owner resumes them. */
-    async pauseOf(tx: Tx, tokenId: string, why: string): Promise<Paused[]> {
-      const paused: Paused[] = [];
+    async pauseOf(tx: Tx, tokenId: string, why: string): Promise<void> {
       const pause = createPauses();
       for (const row of await store.madeBy(tx, tokenId)) {
         await pause();
-        if (row.endedAt !== null) continue;
-        paused.push({ kind: "schedule", id: row.id, agentId: row.agentId });
-        if (!row.enabled) continue;
+        if (row.endedAt !== null || !row.enabled) continue;
         await store.change(tx, row, { enabled: false, reason: why, nextAt: null, updatedAt: clock.now() });
         await due.cancel(tx, FIRE, row.id);
         await activity.record(tx, { tokenId: "system" }, "schedule.paused", row.id, { reason: why });
         await firing.tellOwner(tx, row, "was paused", why);
       }
-      return paused;
     },
+    /** Schedules that were made with a token and have not ended. */
+    async setUpBy(on: Reading, tokenId: string): Promise<Paused[]> {
+      const rows = (await store.madeBy(on, tokenId)).filter((row) => row.endedAt === null);
+      return rows.map(({ id, agentId }) => ({ kind: "schedule" as const, id, agentId }));
+    },
+    dropAgent,
+    planThinning: (tx: Tx, now: number): Promise<void> => due.schedule(tx, THIN, "all", now + HOUR_MS),
+    dueHandlers: { [THIN]: thin },
 
     /** `DELETE /v1/schedules/{id}`: nothing more is sent. @throws Problem 403, 404, 409 */
     async remove(tx: Tx, caller: Caller, id: string): Promise<void> {
@@ -274,7 +262,7 @@ export function createScheduleService(parts: ScheduleServiceParts) {
       if (message && message.messageId !== null)
         throw new Problem("conflict", `It was sent already, as message ${message.messageId}.`);
       if (row) await erase(tx, id);
-      else await planned.cancel(tx, id);
+      else await messages.delayed.cancel(tx, id);
       const agentId = row?.agentId ?? message?.fromId;
       await activity.record(tx, caller, "schedule.deleted", id, { agentId });
     },

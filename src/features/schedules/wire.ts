@@ -1,4 +1,4 @@
-import type { ScheduledRow } from "../../core/messages/store-delayed.ts";
+import type { ScheduledRow } from "../../core/messages/row.ts";
 import type { Fire, Schedule } from "../../protocol/schedules.ts";
 import { toTime, toTimeOrNull } from "../../protocol/wire.ts";
 import type { FireRow, ScheduleRow } from "./store.ts";

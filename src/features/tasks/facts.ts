@@ -1,7 +1,7 @@
 import type { ParsedDraft } from "../../protocol/messages.ts";
 import type { Task, TaskEvent, TaskStatus } from "../../protocol/tasks.ts";
 import { toTime } from "../../protocol/wire.ts";
-import type { TaskEventRow, TaskRow } from "./store.ts";
+import type { TaskEventRow, TaskRow } from "./row.ts";
 
 const OVER = new Set<TaskStatus>(["done", "failed", "cancelled"]);
 

@@ -1,23 +1,15 @@
-import type { Author, Sender } from "../../core/messages/send.ts";
-import type { Leases } from "../../core/work/leases.ts";
-import type { WorkRow, WorkStore } from "../../core/work/store.ts";
+import type { Areas } from "../../core/core.ts";
+import type { Author } from "../../core/messages/send.ts";
+import type { WorkRow } from "../../core/work/row.ts";
 import type { Caller } from "../../identity/auth/caller.ts";
-import type { Clock } from "../../kernel/clock.ts";
 import type { Reading, Tx } from "../../kernel/db/database.ts";
 import { newId } from "../../kernel/ids.ts";
 import type { LogEntry } from "../../kernel/log/tail.ts";
 import { Problem } from "../../protocol/problem.ts";
-import type { Severity, TaskStatus } from "../../protocol/tasks.ts";
-import { isOver, messageOf, SAMPLE } from "./facts.ts";
-import type { TaskRow, TaskStore } from "./store.ts";
-
-export interface TaskLifeParts {
-  store: TaskStore;
-  sender: Sender;
-  works: WorkStore;
-  leases: Leases;
-  clock: Clock;
-}
+import type { Severity, Task, TaskStatus } from "../../protocol/tasks.ts";
+import { isOver, messageOf, SAMPLE, toTask } from "./facts.ts";
+import type { TaskRow } from "./row.ts";
+import type { TaskStore } from "./store.ts";
 
 /** What is reported of a task, once or again. */
 export interface Reported {
@@ -53,22 +45,18 @@ export interface Step {
   asOf?: number | null;
 }
 
-/** Told of each change of a task, once it is on disk. */
-export type TaskListener = (task: TaskRow) => void;
-
-/** Runs in the write that changes a task. */
-export type TaskMovedHandler = (tx: Tx, task: TaskRow) => Promise<void>;
-
 export type TaskLife = ReturnType<typeof createTaskLife>;
 
 /** What happens to tasks: each step, written once, whoever takes it, with its line in the history. */
-export function createTaskLife({ store, sender, works, leases, clock }: TaskLifeParts) {
-  const listeners: TaskListener[] = [];
-  const movedHandlers: TaskMovedHandler[] = [];
-  leases.onMoved(follow);
+export function createTaskLife({ kernel, core }: Areas, store: TaskStore) {
+  const { clock, hooks } = kernel;
+  const { messages } = core;
+  const { rows: works, leases } = core.work;
+  /** A task took a step, or was reported again. */
+  const changed = hooks.event<[task: Task]>("tasks.changed");
 
   /** The lease is the message's: what becomes of it, whoever's doing it is, becomes of the task in the same write. */
-  async function follow(tx: Tx, work: WorkRow, before: WorkRow): Promise<void> {
+  async function followWork(tx: Tx, work: WorkRow, before: WorkRow): Promise<void> {
     const isRenewal = work.state === before.state && work.fence === before.fence;
     if (work.kind !== "task" || isRenewal) return;
     const task = await store.byMessage(tx, work.messageId);
@@ -113,21 +101,13 @@ export function createTaskLife({ store, sender, works, leases, clock }: TaskLife
       count: 1,
       lastAt: clock.now(),
     });
-    await changed(tx, task);
-  }
-
-  /** Tells who stands above in this write, and everybody else after the commit. */
-  async function changed(tx: Tx, task: TaskRow): Promise<void> {
-    for (const handler of movedHandlers) await handler(tx, task);
-    tx.afterCommit(() => {
-      for (const listener of listeners) listener(task);
-    });
+    await changed.raise(tx, toTask(task));
   }
 
   /** Somebody else ended what an agent had asked for. */
   async function tellMaker(tx: Tx, task: TaskRow, { actor, note }: Step): Promise<void> {
     if (task.fromId === actor || task.fromId === "system") return;
-    await sender.tell(tx, task.fromId, {
+    await messages.tell(tx, task.fromId, {
       subject: `Task ${task.id} is ${task.status}`,
       body: `${actor} says that "${task.title}" is ${task.status}${note ? `: ${note}` : "."}`,
       replyTo: task.messageId,
@@ -138,12 +118,12 @@ export function createTaskLife({ store, sender, works, leases, clock }: TaskLife
   /** Appends the message that the task is worked through. @throws Problem 422 at `/target` */
   async function hand(tx: Tx, author: Author, task: TaskRow, target: string) {
     const addressed = await addressOf(tx, author, messageOf(task, target));
-    return sender.append(tx, addressed);
+    return messages.append(tx, addressed);
   }
 
   async function addressOf(on: Reading, author: Author, draft: ReturnType<typeof messageOf>) {
     try {
-      return await sender.address(on, author, draft);
+      return await messages.address(on, author, draft);
     } catch (error) {
       if (!(error instanceof Problem)) throw error;
       const errors = error.extras.errors?.map(({ message }) => ({ pointer: "/target", message }));
@@ -193,7 +173,7 @@ export function createTaskLife({ store, sender, works, leases, clock }: TaskLife
       const isSame = newest?.note === note && newest.actor === step.actor && newest.fromStatus === newest.toStatus;
       if (newest && isSame && newest.toStatus === row.status) {
         await store.repeatEvent(tx, newest.id, now);
-        await changed(tx, row);
+        await changed.raise(tx, toTask(row));
       } else await record(tx, row, row.status, { actor: step.actor, note });
       return row;
     },
@@ -237,10 +217,8 @@ export function createTaskLife({ store, sender, works, leases, clock }: TaskLife
       return ended;
     },
 
-    /** Told of every step, in the write that takes it. */
-    onMoved: (handler: TaskMovedHandler) => movedHandlers.push(handler),
-    /** Told of the same, once it is on disk. */
-    onChange: (listener: TaskListener) => listeners.push(listener),
+    changed,
+    followWork,
   };
 }
 

@@ -1,6 +1,4 @@
-import type { Offers } from "../../core/inbox/deliveries.ts";
-import type { Access } from "../../core/messages/access.ts";
-import type { AgentService } from "../../identity/agents/service.ts";
+import type { Areas } from "../../core/core.ts";
 import { type Caller, readingAs } from "../../identity/auth/caller.ts";
 import type { Reading } from "../../kernel/db/database.ts";
 import { jsonBytes, PAGE_BYTES, readPage } from "../../kernel/pages.ts";
@@ -8,22 +6,19 @@ import { Problem } from "../../protocol/problem.ts";
 import type { Task, TaskDetail } from "../../protocol/tasks.ts";
 import type { List } from "../../protocol/wire.ts";
 import { toTask, toTaskEvent } from "./facts.ts";
-import type { Candidate, Driver, TaskFilter, TaskRow, TaskStore } from "./store.ts";
+import type { TaskRow } from "./row.ts";
+import type { Candidate, Driver, TaskFilter, TaskStore } from "./store.ts";
 
 /** Candidates looked at for one page, by each driver: what matches little gives a short page, never a long wait. */
 const CANDIDATES = 500;
 
-export interface TaskReaderParts {
-  agents: AgentService;
-  access: Access;
-  offers: Offers;
-  store: TaskStore;
-}
-
 export type TaskReaders = ReturnType<typeof createTaskReaders>;
 
 /** Finding tasks. An agent sees those it made, those it holds, and those whose message it may read. */
-export function createTaskReaders({ agents, access, offers, store }: TaskReaderParts) {
+export function createTaskReaders({ identity, core }: Areas, store: TaskStore) {
+  const { agents } = identity;
+  const { messages } = core;
+  const { offers } = core.inbox;
   /** @throws Problem 403, 409 */
   async function readerOf(on: Reading, caller: Caller): Promise<string | null> {
     const reader = readingAs(caller);
@@ -35,7 +30,7 @@ export function createTaskReaders({ agents, access, offers, store }: TaskReaderP
     if (task.holder === reader) return true;
     if (task.messageId !== null && task.target !== null) {
       const entry = { id: task.messageId, fromId: task.fromId, target: task.target };
-      return access.mayRead(on, reader, entry);
+      return messages.access.mayRead(on, reader, entry);
     }
     return task.fromId === reader;
   }

@@ -1,17 +1,8 @@
+import type { Areas } from "../../core/core.ts";
 import { CAUTION } from "../../core/retention/retention.ts";
-import type { WorkStore } from "../../core/work/store.ts";
-import type { Clock } from "../../kernel/clock.ts";
 import type { Tx } from "../../kernel/db/database.ts";
-import type { Due } from "../../kernel/due/due.ts";
+import type { DueRow } from "../../kernel/due/row.ts";
 import type { EndedPlace, TaskStore } from "./store.ts";
-
-export interface TaskRetentionParts {
-  due: Due;
-  clock: Clock;
-  store: TaskStore;
-  works: WorkStore;
-  days: number;
-}
 
 const RETAIN = "tasks.retention";
 /** Looked at and deleted in one write. */
@@ -26,14 +17,16 @@ const BEGINNING: EndedPlace = { endedAt: 0, id: "" };
  * Tasks go when they ended before the retention time and their message is gone; steps of histories when they are older.
  * What a live task points to needs no keeping here: open, claimed and dead work stays by itself.
  */
-export function wireTaskRetention({ due, clock, store, works, days }: TaskRetentionParts): void {
-  due.onResume((tx, now) => due.schedule(tx, RETAIN, "tasks", now + FIRST_MS));
-  due.on(RETAIN, async (tx, row) => {
+export function createTaskRetention({ kernel, core }: Areas, store: TaskStore, days: number) {
+  const { due, clock } = kernel;
+  const { rows: works } = core.work;
+
+  async function retain(tx: Tx, row: DueRow): Promise<void> {
     // After a jump of the clock everything may look old: messages wait for a day, and so do tasks.
     const isCareful = (await due.find(tx, CAUTION, "log")) !== undefined;
     const next = isCareful ? undefined : await run(tx, (row.data.after as EndedPlace | undefined) ?? BEGINNING);
     await due.schedule(tx, RETAIN, "tasks", clock.now() + (next ? 0 : HOUR_MS), next ? { after: next } : {});
-  });
+  }
 
   /** One slice; answers where to go on, or undefined at the end. */
   async function run(tx: Tx, after: EndedPlace): Promise<EndedPlace | undefined> {
@@ -52,4 +45,9 @@ export function wireTaskRetention({ due, clock, store, works, days }: TaskRetent
     const old = await store.removeEventsBefore(tx, before, EVENTS);
     return ended.length === SLICE || room === 0 || old === EVENTS ? reached : undefined;
   }
+
+  return {
+    planRetention: (tx: Tx, now: number): Promise<void> => due.schedule(tx, RETAIN, "tasks", now + FIRST_MS),
+    dueHandlers: { [RETAIN]: retain },
+  };
 }

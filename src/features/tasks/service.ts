@@ -1,11 +1,8 @@
-import type { Quotas } from "../../core/messages/quotas.ts";
-import { type Claims, tokenOf, type Worked } from "../../core/work/claims.ts";
-import type { Leases } from "../../core/work/leases.ts";
-import type { WorkRow, WorkStore } from "../../core/work/store.ts";
-import type { AgentService } from "../../identity/agents/service.ts";
+import type { Areas } from "../../core/core.ts";
+import { tokenOf, type Worked } from "../../core/work/claims.ts";
+import type { WorkRow } from "../../core/work/row.ts";
 import { actingAs, type Caller } from "../../identity/auth/caller.ts";
 import type { Reading, Tx } from "../../kernel/db/database.ts";
-import type { Idempotency } from "../../kernel/idempotency/service.ts";
 import { Problem } from "../../protocol/problem.ts";
 import type {
   ParsedTaskDraft,
@@ -19,19 +16,8 @@ import type {
 import { isOver, toTask } from "./facts.ts";
 import type { TaskLife } from "./life.ts";
 import type { TaskReaders } from "./readers.ts";
-import type { TaskRow, TaskStore } from "./store.ts";
-
-export interface TaskServiceParts {
-  agents: AgentService;
-  claims: Claims;
-  leases: Leases;
-  works: WorkStore;
-  store: TaskStore;
-  life: TaskLife;
-  readers: Pick<TaskReaders, "requireReadable">;
-  quotas: Quotas;
-  idempotency: Idempotency;
-}
+import type { TaskRow } from "./row.ts";
+import type { TaskStore } from "./store.ts";
 
 type Wanted = TaskStatusChange["status"];
 type Leased = Pick<TaskRow, "id"> & { messageId: number };
@@ -50,8 +36,16 @@ const NEXT: Record<TaskStatus, readonly Wanted[]> = {
 export type TaskService = ReturnType<typeof createTaskService>;
 
 /** The verbs of tasks: make, claim, renew, release, say how it goes. */
-export function createTaskService(parts: TaskServiceParts) {
-  const { agents, claims, leases, works, store, life, readers, idempotency } = parts;
+export function createTaskService(
+  { kernel, identity, core }: Areas,
+  store: TaskStore,
+  life: TaskLife,
+  readers: TaskReaders,
+) {
+  const { idempotency } = kernel;
+  const { agents } = identity;
+  const { messages } = core;
+  const { rows: works, leases, claims } = core.work;
 
   /** @throws Problem 404 */
   async function requireTask(on: Reading, id: string): Promise<TaskRow> {
@@ -148,7 +142,7 @@ export function createTaskService(parts: TaskServiceParts) {
         ...{ sender: from, key, operation: "task", asked: draft },
         async make() {
           const { kind } = await agents.requireActor(tx, caller, from);
-          parts.quotas.take(tx, { id: from, kind }, "messages");
+          messages.quotas.take(tx, { id: from, kind }, "messages");
           const via = caller.role === "operator" && from !== "user" ? caller.tokenId : null;
           const { task } = await life.add(tx, { id: from, kind, via }, newTask(draft), { actor: from });
           return { subject: task.id, made: toTask(task) };

@@ -3,10 +3,8 @@ import { memberships } from "../../identity/agents/tables.ts";
 import { bound, boundLimit, fixedLimit } from "../../kernel/db/bound.ts";
 import type { Db, Reading, Tx } from "../../kernel/db/database.ts";
 import type { Severity, TaskStatus } from "../../protocol/tasks.ts";
+import type { TaskEventRow, TaskRow } from "./row.ts";
 import { taskEvents, tasks } from "./tables.ts";
-
-export type TaskRow = typeof tasks.$inferSelect;
-export type TaskEventRow = typeof taskEvents.$inferSelect;
 
 /** What narrows a list of tasks; each of them has an index but severity. */
 export interface TaskFilter {

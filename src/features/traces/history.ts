@@ -1,7 +1,7 @@
+import type { Areas } from "../../core/core.ts";
 import { messageJson } from "../../core/messages/entry.ts";
+import type { Found } from "../../core/messages/filter.ts";
 import type { Lists } from "../../core/messages/lists.ts";
-import type { MessageStore } from "../../core/messages/store.ts";
-import type { Found } from "../../core/messages/store-candidates.ts";
 import type { Caller } from "../../identity/auth/caller.ts";
 import type { Reading } from "../../kernel/db/database.ts";
 import type { LogEntry } from "../../kernel/log/tail.ts";
@@ -15,12 +15,6 @@ const PER_MESSAGE = 200;
 const PER_MESSAGE_BYTES = 1024 * 1024;
 /** Traces looked at for one page, wanted or not. */
 const MAX_LOOKED_AT = 10_000;
-
-export interface HistoryParts {
-  lists: Lists;
-  messages: Pick<MessageStore, "lineage">;
-  traces: TraceStore;
-}
 
 /** What is asked of a history. */
 export interface Wish {
@@ -41,7 +35,9 @@ const entriesOf = (items: readonly Item[]): LogEntry[] => items.map(({ entry }) 
 type Item = Awaited<ReturnType<Lists["list"]>>["items"][number];
 
 /** What was said, and what agents thought and did about it. */
-export function createHistory({ lists, messages, traces }: HistoryParts) {
+export function createHistory({ core }: Areas, traces: TraceStore) {
+  const { messages } = core;
+  const { lists } = core.messages;
   /** Newest message first, until the page is full; `next` is the oldest message shown of more. */
   async function withTraces(on: Reading, items: readonly Item[], wish: Wish) {
     const filter = { level: wish.level, type: wish.traceType, agent: wish.agent };
@@ -84,7 +80,7 @@ export function createHistory({ lists, messages, traces }: HistoryParts) {
       wish: Wish,
       hits?: Found,
     ): Promise<{ items: string[]; next: number | null; shown: LogEntry[] }> {
-      const named = wish.thread === undefined ? undefined : await messages.lineage(on, wish.thread);
+      const named = wish.thread === undefined ? undefined : await messages.rows.lineage(on, wish.thread);
       const thread = named?.threadId ?? wish.thread;
       const filter = { thread, agent: wish.agent, from: wish.sender };
       const found = await lists.list(on, caller, filter, { before: wish.before }, wish.limit, hits);

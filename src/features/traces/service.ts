@@ -1,25 +1,12 @@
-import type { Offers } from "../../core/inbox/deliveries.ts";
-import type { Access } from "../../core/messages/access.ts";
-import type { AgentService } from "../../identity/agents/service.ts";
+import type { Areas } from "../../core/core.ts";
 import { actingAs, type Caller } from "../../identity/auth/caller.ts";
-import type { Clock } from "../../kernel/clock.ts";
 import type { Reading, Tx } from "../../kernel/db/database.ts";
-import type { Idempotency } from "../../kernel/idempotency/service.ts";
 import { fitting, jsonBytes, PAGE_BYTES } from "../../kernel/pages.ts";
 import { MAX_ALL_TRACE_BYTES, MAX_ALL_TRACES, MAX_TRACE_BYTES, MAX_TRACES } from "../../protocol/limits.ts";
 import { Problem } from "../../protocol/problem.ts";
 import type { TraceDraft } from "../../protocol/traces.ts";
 import { type Encoding, toTime } from "../../protocol/wire.ts";
 import type { TraceHead, TraceRow, TraceStore } from "./store.ts";
-
-export interface TraceParts {
-  agents: Pick<AgentService, "requireActor">;
-  access: Access;
-  offers: Offers;
-  store: TraceStore;
-  idempotency: Idempotency;
-  clock: Clock;
-}
 
 /** Which of a message's traces are wanted. */
 export interface TraceFilter {
@@ -31,15 +18,19 @@ export interface TraceFilter {
 export type TraceService = ReturnType<typeof createTraceService>;
 
 /** What hangs on a message: what agents thought about it and did because of it. */
-export function createTraceService({ agents, access, offers, store, idempotency, clock }: TraceParts) {
-  const listeners: ((messageId: number, rows: readonly TraceRow[]) => void)[] = [];
+export function createTraceService({ kernel, identity, core }: Areas, store: TraceStore) {
+  const { clock, hooks, idempotency } = kernel;
+  const { agents } = identity;
+  const { messages } = core;
+  const { offers } = core.inbox;
+  const added = hooks.event<[messageId: number, rows: readonly TraceRow[]]>("traces.added");
 
   /** Whoever may read the message may say what it thought and did about it, in its own name. */
   async function requireTracer(tx: Tx, caller: Caller, messageId: number, agentId: string | undefined) {
     const actor = actingAs(caller, agentId);
     const facts = await agents.requireActor(tx, caller, actor);
-    const message = await access.requireReadable(tx, caller, messageId);
-    if (actor !== "user" && !(await access.mayRead(tx, actor, message)))
+    const message = await messages.access.requireReadable(tx, caller, messageId);
+    if (actor !== "user" && !(await messages.access.mayRead(tx, actor, message)))
       throw new Problem("forbidden", `Message ${messageId} is not for ${actor}.`);
     if (facts.kind === "system") throw new Problem("forbidden", "The relay itself thinks nothing.");
     // An agent that says what it did because of a message has it.
@@ -82,11 +73,9 @@ export function createTraceService({ agents, access, offers, store, idempotency,
         "conflict",
         `Message ${messageId} keeps ${MAX_ALL_TRACES} traces and ${MAX_ALL_TRACE_BYTES} bytes of them, no more.`,
       );
-    const added = await store.add(tx, rows);
-    tx.afterCommit(() => {
-      for (const listener of listeners) listener(messageId, added);
-    });
-    return added;
+    const stored = await store.add(tx, rows);
+    await added.raise(tx, messageId, stored);
+    return stored;
   }
 
   return {
@@ -117,7 +106,7 @@ export function createTraceService({ agents, access, offers, store, idempotency,
 
     /** `GET /v1/messages/{id}/traces`, oldest first, as JSON: after one of them, by its number. @throws Problem 403, 404 */
     async list(on: Reading, caller: Caller, messageId: number, filter: TraceFilter, after: number, limit: number) {
-      await access.requireReadable(on, caller, messageId);
+      await messages.access.requireReadable(on, caller, messageId);
       const heads = await store.heads(on, messageId, after, MAX_ALL_TRACES);
       const chosen = choose(heads, filter, limit, PAGE_BYTES);
       const rows = await store.rows(on, chosen.ids);
@@ -125,8 +114,7 @@ export function createTraceService({ agents, access, offers, store, idempotency,
       return { items, next: items.length < rows.length ? (rows[items.length - 1]?.number ?? null) : chosen.next };
     },
 
-    /** Told of what was added to a message, once it is on disk. */
-    onAdded: (listener: (messageId: number, rows: readonly TraceRow[]) => void) => listeners.push(listener),
+    added,
   };
 }
 

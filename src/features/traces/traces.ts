@@ -1,38 +1,40 @@
-import type { Messaging } from "../../core/core.ts";
+import type { Areas } from "../../core/core.ts";
+import type { MessageRow } from "../../core/messages/row.ts";
 import { lateRoutes } from "../../identity/auth/late-routes.ts";
-import type { Db } from "../../kernel/db/database.ts";
-import type { Idempotency } from "../../kernel/idempotency/service.ts";
+import type { Reading, Tx } from "../../kernel/db/database.ts";
+import type { Fact } from "../../protocol/explain.ts";
 import { toTime } from "../../protocol/wire.ts";
 import { createHistory } from "./history.ts";
-import { createTraceService } from "./service.ts";
-import { createTraceStore } from "./store.ts";
+import { createTraceService, traceJson } from "./service.ts";
+import { createTraceStore, type TraceRow } from "./store.ts";
 
-export interface TracingParts {
-  db: Db;
-  messaging: Messaging;
-  idempotency: Idempotency;
-}
+export type Traces = ReturnType<typeof createTraces>;
 
-export type Tracing = ReturnType<typeof createTracing>;
-
-/** Wires traces to the messages that they hang on. */
-export function createTracing({ db, messaging, idempotency }: TracingParts) {
+/** What agents thought and did about a message, and the history of both. */
+export function createTraces(areas: Areas) {
+  const { db } = areas.kernel;
+  const { offers, watch } = areas.core.inbox;
   const store = createTraceStore(db);
-  const traces = createTraceService({ ...messaging, store, idempotency });
-  const history = createHistory({ lists: messaging.lists, messages: messaging.store, traces: store });
+  const service = createTraceService(areas, store);
+  const history = createHistory(areas, store);
 
-  messaging.retention.alongside({ counts: store.counts, remove: store.removeOf });
-  messaging.explainer.alsoTell(async (on, row) =>
-    (await store.byAgent(on, row.id)).map(({ agentId, at, traces: n }) => ({
+  async function facts(on: Reading, row: MessageRow): Promise<Fact[]> {
+    return (await store.byAgent(on, row.id)).map(({ agentId, at, traces: n }) => ({
       ...{ at: toTime(at ?? row.createdAt), step: "traced" as const, agentId, traces: n },
-    })),
-  );
+    }));
+  }
 
   return {
-    traces,
+    service,
     history,
+    added: service.added,
+    facts,
+    showWatchers: (messageId: number, rows: readonly TraceRow[]): void =>
+      watch.about(messageId, "trace", rows.map(traceJson)),
+    weights: (on: Reading, ids: readonly number[]): Promise<Map<number, number>> => store.counts(on, ids),
+    forget: (tx: Tx, ids: readonly number[]): Promise<void> => store.removeOf(tx, ids),
     routes: lateRoutes(["/v1/history", "/v1/messages/{id}/traces"], async () =>
-      (await import("./routes.ts")).traceRoutes({ db, traces, history, offers: messaging.offers }),
+      (await import("./routes.ts")).traceRoutes({ db, traces: service, history, offers }),
     ),
   };
 }

@@ -1,5 +1,5 @@
-import type { Clock } from "../../kernel/clock.ts";
-import type { Db, Tx } from "../../kernel/db/database.ts";
+import type { Tx } from "../../kernel/db/database.ts";
+import type { Kernel } from "../../kernel/kernel.ts";
 import { readPage } from "../../kernel/pages.ts";
 import type { Activity } from "../../protocol/activity.ts";
 import { type List, toTime } from "../../protocol/wire.ts";
@@ -8,7 +8,7 @@ import { type ActivityFilter, type ActivityRow, activityStore } from "./store.ts
 export type ActivityService = ReturnType<typeof createActivityService>;
 
 /** The audit log of administrative acts. Sends and claims are their own record. */
-export function createActivityService(db: Db, clock: Clock) {
+export function createActivityService({ db, clock }: Kernel) {
   return {
     /** Writes who did what, in the write that does it. */
     record(tx: Tx, actor: { tokenId: string }, verb: string, subject: string, data: Record<string, unknown> = {}) {

@@ -2,7 +2,7 @@ import { AgentId } from "../../protocol/agent-ids.ts";
 import type { AgentPatch, AgentRegistration } from "../../protocol/agents.ts";
 import { Problem } from "../../protocol/problem.ts";
 import { channelClues, guessKind, providerTag, topicsIn } from "./guess.ts";
-import type { AgentRow } from "./store.ts";
+import type { AgentRow } from "./row.ts";
 
 /** A new agent's row, before what it says of itself. */
 export function blankAgent(id: string, name: string, now: number, head: number): AgentRow {

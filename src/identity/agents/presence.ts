@@ -1,7 +1,7 @@
-import type { Clock } from "../../kernel/clock.ts";
-import type { Db, Tx } from "../../kernel/db/database.ts";
-import type { Due, DueSource } from "../../kernel/due/due.ts";
-import type { Roster, RosterEntry } from "./roster.ts";
+import type { Tx } from "../../kernel/db/database.ts";
+import type { DueSource } from "../../kernel/due/due.ts";
+import type { Kernel } from "../../kernel/kernel.ts";
+import type { Change, Roster, RosterEntry } from "./roster.ts";
 import type { AgentStore } from "./store.ts";
 
 /** Who keeps the agents of one kind, and knows more about their presence than their status says. */
@@ -12,6 +12,13 @@ export interface Keeper {
   moved(tx: Tx, agentId: string, status: "online" | "offline"): Promise<"online" | "offline">;
 }
 
+export interface PresenceParts {
+  store: AgentStore;
+  roster: Roster;
+  keepers: Partial<Record<RosterEntry["kind"], Keeper>>;
+  ttlMs: number;
+}
+
 export type PresenceKeeper = ReturnType<typeof createPresence>;
 
 /** How often what was seen is written down: at most this much of it is forgotten by a crash, and a start gives a whole TTL. */
@@ -19,24 +26,14 @@ const SAVE_EVERY_MS = 5000;
 const SAVE_SLICE = 200;
 
 /** When each agent was last heard of, and who has not been for too long. */
-export function createPresence(db: Db, store: AgentStore, roster: Roster, due: Due, clock: Clock, ttlMs: number) {
+export function createPresence({ db, due, clock }: Kernel, parts: PresenceParts) {
+  const { store, roster, keepers, ttlMs } = parts;
   let resumedAt = clock.now();
   let cancelTimer: () => void = () => undefined;
 
-  due.onResume(async (_tx, now) => {
-    resumedAt = now;
-    // The clock was set back: who was heard of in the future would be there until then.
-    for (const entry of roster.values()) {
-      if (entry.lastSeenAt <= now) continue;
-      entry.lastSeenAt = now;
-      entry.unsaved = true;
-    }
-  });
-
-  const keepers = new Map<RosterEntry["kind"], Keeper>();
-  const isHere = (entry: RosterEntry) => keepers.get(entry.kind)?.isHere(entry.id) ?? entry.status !== "offline";
+  const isHere = (entry: RosterEntry) => keepers[entry.kind]?.isHere(entry.id) ?? entry.status !== "offline";
   const mayBeReaped = (entry: RosterEntry) =>
-    entry.kind !== "user" && entry.kind !== "system" && !roster.isElsewhere(entry.id) && isHere(entry);
+    entry.kind !== "user" && entry.kind !== "system" && !roster.elsewhere.has(entry.id) && isHere(entry);
   /** The relay's own absence does not count against anybody. */
   const silentSince = (entry: RosterEntry) => Math.max(entry.lastSeenAt, resumedAt);
 
@@ -54,17 +51,10 @@ export function createPresence(db: Db, store: AgentStore, roster: Roster, due: D
       return Math.min(gone.length, limit);
     },
   };
-  due.source(reaper);
-  // The timer may sleep longer than an agent may be silent: it hears of each that appears or comes back.
-  roster.onChange(({ agentId }) => {
-    const entry = roster.get(agentId);
-    if (entry && mayBeReaped(entry)) due.notice(silentSince(entry) + ttlMs + 1);
-  });
-
   async function setStatus(tx: Tx, id: string, found: "online" | "offline"): Promise<void> {
     const row = await store.byId(tx, id);
     if (!row || row.deletedAt !== null) return;
-    const status = (await keepers.get(row.kind)?.moved(tx, id, found)) ?? found;
+    const status = (await keepers[row.kind]?.moved(tx, id, found)) ?? found;
     if (row.status === status) return;
     await store.setStatus(tx, id, status);
     tx.afterCommit(() => roster.put({ ...row, status }));
@@ -99,7 +89,22 @@ export function createPresence(db: Db, store: AgentStore, roster: Roster, due: D
       if (isHere(entry)) return;
       db.write((tx) => setStatus(tx, id, "online")).catch(() => undefined);
     },
-    keepBy: (kind: RosterEntry["kind"], keeper: Keeper) => keepers.set(kind, keeper),
+    /** After an absence of the relay every agent has a whole TTL to be heard of. */
+    async giveGrace(_tx: Tx, now: number): Promise<void> {
+      resumedAt = now;
+      // The clock was set back: agents heard of in the future would be there until then.
+      for (const entry of roster.values()) {
+        if (entry.lastSeenAt <= now) continue;
+        entry.lastSeenAt = now;
+        entry.unsaved = true;
+      }
+    },
+    /** The timer may sleep longer than an agent may be silent: it hears of each that appears or comes back. */
+    watch({ agentId }: Change): void {
+      const entry = roster.get(agentId);
+      if (entry && mayBeReaped(entry)) due.notice(silentSince(entry) + ttlMs + 1);
+    },
+    sources: [reaper],
     start: saveLater,
     async stop(): Promise<void> {
       cancelTimer();

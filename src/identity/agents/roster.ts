@@ -1,5 +1,6 @@
+import type { Hooks } from "../../kernel/hooks.ts";
 import type { AgentStatus, Presence } from "../../protocol/agents.ts";
-import type { AgentRow } from "./store.ts";
+import type { AgentRow } from "./row.ts";
 
 /** What everybody may know at a glance. The rows are the truth; this follows them, commit by commit. */
 export interface RosterEntry {
@@ -24,11 +25,12 @@ export type Change = Omit<Presence, "connections">;
 export type Roster = ReturnType<typeof createRoster>;
 
 /** A copy in memory of who is there, for `hello`, presence, suggestions and last seen. */
-export function createRoster() {
+export function createRoster(hooks: Hooks) {
   const entries = new Map<string, RosterEntry>();
-  const listeners: ((change: Change) => void)[] = [];
+  const changed = hooks.event<[change: Change]>("roster.changed");
   let changes = 0;
-  let isElsewhere: (id: string) => boolean = () => false;
+  /** Agents that are called rather than heard of: nobody here sees whether they are there. */
+  const elsewhere = new Set<string>();
 
   function put(row: AgentRow): void {
     const before = entries.get(row.id);
@@ -38,11 +40,7 @@ export function createRoster() {
     entries.set(id, { ...shown, lastSeenAt, unsaved: before?.unsaved ?? false });
     changes++;
     const same = before?.status === status && before.ready === ready && before.epoch === epoch;
-    if (!same) announce({ agentId: id, status, ready, epoch });
-  }
-
-  function announce(change: Change): void {
-    for (const listener of listeners) listener(change);
+    if (!same) changed.announce({ agentId: id, status, ready, epoch });
   }
 
   return {
@@ -52,19 +50,15 @@ export function createRoster() {
       if (!entry) return;
       entries.delete(id);
       changes++;
-      announce({ agentId: id, status: "offline", ready: false, epoch: entry.epoch });
+      changed.announce({ agentId: id, status: "offline", ready: false, epoch: entry.epoch });
     },
     get: (id: string) => entries.get(id),
-    /** Whether it is out there: called rather than heard of, and under nobody's eyes here. */
-    isElsewhere: (id: string): boolean => isElsewhere(id),
-    knowElsewhere(test: (id: string) => boolean): void {
-      isElsewhere = test;
-    },
+    elsewhere,
     values: () => entries.values(),
     ids: () => entries.keys(),
     size: () => entries.size,
     /** Rises with every change: what was made from the roster is good while this stays. */
     version: () => changes,
-    onChange: (listener: (change: Change) => void) => listeners.push(listener),
+    changed,
   };
 }

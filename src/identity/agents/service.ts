@@ -1,6 +1,6 @@
 import { distance } from "fastest-levenshtein";
-import type { Clock } from "../../kernel/clock.ts";
-import type { Db, Reading, Tx } from "../../kernel/db/database.ts";
+import type { Reading, Tx } from "../../kernel/db/database.ts";
+import type { Kernel } from "../../kernel/kernel.ts";
 import { readPage } from "../../kernel/pages.ts";
 import { reservedId } from "../../protocol/agent-ids.ts";
 import type { Agent, AgentPatch, AgentRegistration, Heartbeat, RegisteredAgent } from "../../protocol/agents.ts";
@@ -13,39 +13,29 @@ import type { AuthService } from "../auth/service.ts";
 import { providerTag } from "./guess.ts";
 import { applyRegistration, blankAgent } from "./merge.ts";
 import type { Roster } from "./roster.ts";
-import type { AgentFacts, AgentFilter, AgentRow, AgentStore } from "./store.ts";
+import type { AgentFacts, AgentRow } from "./row.ts";
+import type { AgentFilter, AgentStore } from "./store.ts";
 import { groupsOf } from "./target.ts";
 import { createTombstones, deleted, gone } from "./tombstones.ts";
 
 export type AgentService = ReturnType<typeof createAgentService>;
 
-/** Open connections of agents, for `connections`. */
-export interface Connections {
-  count(agentId: string): number;
-}
-
 export interface AgentParts {
-  db: Db;
   store: AgentStore;
   roster: Roster;
   auth: AuthService;
   activity: ActivityService;
-  clock: Clock;
-  /** The newest place in the log, as the open write sees it. */
-  headOf(on: Reading): number;
-  connections: Connections;
 }
 
-/** `before` is undefined for an agent that was not there. */
-type RegisteredHandler = (tx: Tx, caller: Caller, agent: AgentRow, before: AgentRow | undefined) => Promise<void>;
-
 /** Who is here: registering, changing, deleting agents; instances; who belongs to which group. */
-export function createAgentService(parts: AgentParts) {
-  const { db, store, roster, auth, activity, clock, headOf, connections } = parts;
-  const registeredHandlers: RegisteredHandler[] = [];
-  const membershipListeners: ((agentId: string) => void)[] = [];
-  const supersededListeners: ((agentId: AgentId, instanceId: InstanceId) => void)[] = [];
-  const tombstones = createTombstones({ ...parts, fence, save, requireRow });
+export function createAgentService(kernel: Kernel, parts: AgentParts) {
+  const { db, clock, hooks, headOf, connections } = kernel;
+  const { store, roster, auth, activity } = parts;
+  /** An agent was registered, or has changed what it says of itself. `before` is undefined for a new or deleted one. */
+  const registered = hooks.event<[caller: Caller, agent: AgentRow, before: AgentRow | undefined]>("agents.registered");
+  const regrouped = hooks.event<[agentId: string]>("agents.regrouped");
+  const superseded = hooks.event<[agentId: AgentId, instanceId: InstanceId]>("agents.superseded");
+  const tombstones = createTombstones(kernel, { store, auth, activity, fence, save, requireRow });
 
   /** `PUT /v1/agents/{id}`. @throws Problem 403, 409, 422 */
   async function register(tx: Tx, caller: Caller, id: string, body: AgentRegistration, returns = isAccount) {
@@ -77,7 +67,7 @@ export function createAgentService(parts: AgentParts) {
     row.lastSeenAt = clock.now();
     await takeInstance(tx, row, instanceId, caller);
     await save(tx, row);
-    for (const handler of registeredHandlers) await handler(tx, caller, row, current);
+    await registered.raise(tx, caller, row, current);
     const verb = existing ? "agent.restored" : "agent.registered";
     if (!current) await activity.record(tx, caller, verb, row.id, { kind: row.kind });
   }
@@ -132,16 +122,12 @@ export function createAgentService(parts: AgentParts) {
   async function takeInstance(tx: Tx, row: AgentRow, instanceId: string | undefined, caller: Caller): Promise<void> {
     if (caller.instanceId !== null && caller.instanceId !== instanceId) await fence(tx, caller, row);
     if (instanceId === undefined || instanceId === row.instanceId) return;
-    if (await store.instance(tx, row.id, instanceId)) throw superseded(row, instanceId);
+    if (await store.instance(tx, row.id, instanceId)) throw supersededBy(row, instanceId);
     const old = row.instanceId;
     row.instanceId = instanceId;
     row.epoch += 1;
     await store.addInstance(tx, { agentId: row.id, instanceId, epoch: row.epoch, registeredAt: clock.now() });
-    if (old !== null) {
-      tx.afterCommit(() => {
-        for (const listener of supersededListeners) listener(row.id, old);
-      });
-    }
+    if (old !== null) await superseded.raise(tx, row.id, old);
   }
 
   /** @throws Problem 409 when the call names an instance that is not the agent's newest. */
@@ -152,7 +138,7 @@ export function createAgentService(parts: AgentParts) {
   ): Promise<void> {
     if (caller.instanceId === null || caller.instanceId === agent.instanceId) return;
     // An operator's instance header can only mean the agent it acts for, never `user`.
-    if (await store.instance(on, agent.id, caller.instanceId)) throw superseded(agent, caller.instanceId);
+    if (await store.instance(on, agent.id, caller.instanceId)) throw supersededBy(agent, caller.instanceId);
     throw new Problem("unknown-instance", `${caller.instanceId} was never registered for ${agent.id}.`);
   }
 
@@ -182,8 +168,8 @@ export function createAgentService(parts: AgentParts) {
     tx.afterCommit(() => {
       if (row.deletedAt === null) roster.put(row);
       else roster.remove(row.id);
-      if (changed) for (const listener of membershipListeners) listener(row.id);
     });
+    if (changed) await regrouped.raise(tx, row.id);
   }
 
   async function moveMemberships(tx: Tx, agentId: string, targets: string[]): Promise<boolean> {
@@ -236,7 +222,7 @@ export function createAgentService(parts: AgentParts) {
     // Most heartbeats change nothing: that the agent was heard of is noted without a write.
     if (Bun.deepEquals(row, before)) return wireAgent(row);
     await save(tx, row);
-    for (const handler of registeredHandlers) await handler(tx, caller, row, before);
+    await registered.raise(tx, caller, row, before);
     return wireAgent(row);
   }
 
@@ -278,14 +264,12 @@ export function createAgentService(parts: AgentParts) {
     factsOf: store.facts,
     requireActor,
     suggest,
-    /** A handler runs in the write that registers an agent or changes what it says of itself. */
-    onRegistered: (handler: RegisteredHandler) => registeredHandlers.push(handler),
+    registered,
     shrinkTombstones: tombstones.shrink,
-    onDeleted: tombstones.onDeleted,
-    onRestored: tombstones.onRestored,
-    onRemoved: tombstones.onRemoved,
-    onSuperseded: (listener: (agentId: AgentId, instanceId: InstanceId) => void) => supersededListeners.push(listener),
-    onMembership: (listener: (agentId: string) => void) => membershipListeners.push(listener),
+    deleting: tombstones.deleting,
+    restored: tombstones.restored,
+    superseded,
+    regrouped,
 
     /** `POST /v1/agents/{id}/heartbeat` */
     heartbeat: (tx: Tx, caller: Caller, id: string, body: Heartbeat) => change(tx, caller, id, body),
@@ -339,7 +323,7 @@ export function createAgentService(parts: AgentParts) {
 /** A chat account is the same account for ever: an operator who adds it again restores its agent. */
 const isAccount = (tombstone: AgentRow): boolean => tombstone.kind === "channel";
 
-function superseded(agent: { id: string; instanceId: string | null; epoch: number }, given: string): Problem {
+function supersededBy(agent: { id: string; instanceId: string | null; epoch: number }, given: string): Problem {
   return new Problem(
     "superseded",
     `Instance ${given} of ${agent.id} was superseded; epoch ${agent.epoch} is the agent now.`,

@@ -2,11 +2,9 @@ import { and, asc, count, eq, getTableColumns, gt, isNull, or, type SQL, sql } f
 import { bound, boundLimit, fixedLimit } from "../../kernel/db/bound.ts";
 import type { Db, Reading, Tx } from "../../kernel/db/database.ts";
 import type { AgentId, InstanceId, Target } from "../../protocol/ids.ts";
+import type { AgentFacts, AgentHead, AgentRow, MemberPast, Membership } from "./row.ts";
 import { acks, agents, groups, instances, memberships } from "./tables.ts";
 
-export type AgentRow = typeof agents.$inferSelect;
-/** An agent without what it says of itself at length. */
-export type AgentHead = Omit<AgentRow, "description" | "skills" | "tags" | "capabilities" | "channel" | "meta">;
 const {
   description: _d,
   skills: _s,
@@ -16,21 +14,6 @@ const {
   meta: _m,
   ...head
 } = getTableColumns(agents);
-
-export type Membership = typeof memberships.$inferSelect;
-/** A member of a target, and how far it has acknowledged. */
-export type MemberPast = Omit<Membership, "target"> & { cursor: number };
-
-/** What deciding about an agent needs, without its long fields. */
-export interface AgentFacts {
-  id: string;
-  kind: AgentRow["kind"];
-  ready: boolean;
-  instanceId: string | null;
-  epoch: number;
-  cursor: number;
-  deletedAt: number | null;
-}
 
 export interface AgentFilter {
   kind?: string | undefined;

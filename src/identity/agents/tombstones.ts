@@ -1,18 +1,17 @@
-import type { Clock } from "../../kernel/clock.ts";
 import type { Reading, Tx } from "../../kernel/db/database.ts";
+import type { Kernel } from "../../kernel/kernel.ts";
 import { Problem } from "../../protocol/problem.ts";
 import type { ActivityService } from "../activity/service.ts";
 import { actingAs, type Caller } from "../auth/caller.ts";
 import type { AuthService } from "../auth/service.ts";
 import { blankAgent } from "./merge.ts";
-import type { AgentFacts, AgentRow, AgentStore } from "./store.ts";
+import type { AgentFacts, AgentRow } from "./row.ts";
+import type { AgentStore } from "./store.ts";
 
 export interface TombstoneParts {
   store: AgentStore;
   auth: AuthService;
   activity: ActivityService;
-  clock: Clock;
-  headOf(on: Reading): number;
   /** @throws Problem 409 when the call names an instance that is not the agent's newest. */
   fence(on: Reading, caller: Caller, agent: Pick<AgentFacts, "id" | "instanceId" | "epoch">): Promise<void>;
   /** Stores the row, its memberships, and its place in the roster. */
@@ -20,9 +19,6 @@ export interface TombstoneParts {
   /** @throws Problem 404, 410 */
   requireRow(on: Reading, id: string): Promise<AgentRow>;
 }
-
-type DeletedHandler = (tx: Tx, agentId: string) => Promise<void>;
-type RestoredHandler = (tx: Tx, agent: AgentRow) => Promise<void>;
 
 /** Past retention a tombstone keeps its id and kind alone. */
 export const isShrunk = (row: Pick<AgentRow, "name">): boolean => row.name === "";
@@ -44,16 +40,11 @@ export function gone(row: Pick<AgentRow, "id" | "name">): Problem {
 }
 
 /** Deleting agents and restoring them. A deleted agent leaves its row, so that its id stays its own. */
-export function createTombstones(parts: TombstoneParts) {
-  const { store, auth, activity, clock, headOf, fence, save, requireRow } = parts;
-  const deletedHandlers: DeletedHandler[] = [];
-  const restoredHandlers: RestoredHandler[] = [];
-  const removedListeners: ((agentId: string) => void)[] = [];
-
-  auth.refuseHolders(async (on, agentId) => {
-    const facts = await store.facts(on, agentId);
-    if (facts && facts.deletedAt !== null) throw deleted(agentId);
-  });
+export function createTombstones({ clock, hooks, headOf }: Kernel, parts: TombstoneParts) {
+  const { store, auth, activity, fence, save, requireRow } = parts;
+  /** In the write: before the agent's memberships end. */
+  const deleting = hooks.event<[agentId: string]>("agents.deleting");
+  const restored = hooks.event<[agent: AgentRow]>("agents.restored");
 
   /** An orchestrator acts for the agents that it has enrolled. */
   async function isEnroller(on: Reading, caller: Caller, id: string): Promise<boolean> {
@@ -84,13 +75,10 @@ export function createTombstones(parts: TombstoneParts) {
     const gone: AgentRow = { ...row, status: "offline", deletedAt: clock.now(), deletedBy: caller.agentId };
     // Stored before anything of it ends: nothing that ends is told to it any more.
     await store.put(tx, gone);
-    for (const handler of deletedHandlers) await handler(tx, id);
+    await deleting.raise(tx, id);
     await save(tx, gone);
     await auth.revokeAllOf(tx, id);
     await activity.record(tx, caller, "agent.deleted", id, {});
-    tx.afterCommit(() => {
-      for (const listener of removedListeners) listener(id);
-    });
   }
 
   /** The agent as it comes back: without an instance, everything else as it was. Of a shrunk tombstone only kind and epoch are known. */
@@ -124,18 +112,14 @@ export function createTombstones(parts: TombstoneParts) {
       if (isShrunk(row)) throw gone(row);
       const agent = revived(tx, row);
       await save(tx, agent);
-      for (const handler of restoredHandlers) await handler(tx, agent);
+      await restored.raise(tx, agent);
       await activity.record(tx, caller, "agent.restored", id, {});
       return agent;
     },
 
     /** Past retention tombstones shrink: some at once. Answers how many. */
     shrink: (tx: Tx, before: number, limit: number): Promise<number> => store.shrink(tx, before, limit),
-    /** A handler runs in the write that deletes the agent, before its memberships end. */
-    onDeleted: (handler: DeletedHandler) => deletedHandlers.push(handler),
-    /** A handler runs in the write that restores the agent. */
-    onRestored: (handler: RestoredHandler) => restoredHandlers.push(handler),
-    /** Told of each deleted agent, once that is on disk. */
-    onRemoved: (listener: (agentId: string) => void) => removedListeners.push(listener),
+    deleting,
+    restored,
   };
 }

@@ -1,8 +1,8 @@
 import { createHash, createHmac, randomBytes } from "node:crypto";
-import type { Clock } from "../../kernel/clock.ts";
-import type { Db, Reading, Tx } from "../../kernel/db/database.ts";
-import type { Due } from "../../kernel/due/due.ts";
+import type { Reading, Tx } from "../../kernel/db/database.ts";
+import type { DueRow } from "../../kernel/due/row.ts";
 import { newId } from "../../kernel/ids.ts";
+import type { Kernel } from "../../kernel/kernel.ts";
 import { readPage } from "../../kernel/pages.ts";
 import type { AgentId, InstanceId } from "../../protocol/ids.ts";
 import { Problem } from "../../protocol/problem.ts";
@@ -20,44 +20,44 @@ interface Known {
   firstUse: boolean;
 }
 
-/** Pauses what a token has set up; answers all of it that is paused. It runs in the write that ends the token. */
-export type Pauser = (tx: Tx, tokenId: string, why: string) => Promise<Paused[]>;
+export interface AuthParts {
+  store: AuthStore;
+  activity: ActivityService;
+  /** Refuses a new token for an agent. @throws Problem 409 */
+  checkHolder(on: Reading, agentId: string): Promise<void>;
+}
 
 /** Refusals are remembered too, but only so many: anybody can make them. */
 const MAX_REMEMBERED = 50_000;
 
 /** Tokens: who a bearer is, and making and revoking them. */
-export function createAuthService(
-  db: Db,
-  store: AuthStore,
-  activity: ActivityService,
-  due: Due,
-  clock: Clock,
-  key: string,
-) {
+export function createAuthService({ db, due, clock, hooks, key }: Kernel, parts: AuthParts) {
+  const { store, activity, checkHolder } = parts;
   const known = new Map<string, Known | null>();
-  const revokedListeners: ((tokenId: string) => void)[] = [];
+  /** A token was revoked or has expired, and that is on disk. */
+  const ended = hooks.event<[tokenId: string]>("tokens.ended");
+  /** What the token has set up must not go on; `why` is a sentence for its owners. */
+  const pausing = hooks.event<[tokenId: string, why: string]>("tokens.pausing");
+  /** Everything that acts by itself and was set up with this token. */
+  const setUp = hooks.question<[tokenId: string], Paused[]>("tokens.setUp");
   /** Tokens revoked or expired since the start: their calls under way end. */
-  const ended = new Set<string>();
-  const holderChecks: ((on: Reading, agentId: string) => Promise<void>)[] = [];
+  const over = new Set<string>();
 
-  const pausers: Pauser[] = [];
-
-  due.on(EXPIRED, async (tx, row) => {
-    await pauseAll(tx, row.key, "has expired");
-    tx.afterCommit(() => tell(row.key));
-  });
-  /** The former bearer of the token must not keep acting through what it set up. */
-  async function pauseAll(tx: Tx, tokenId: string, what: string): Promise<Paused[]> {
-    const paused: Paused[] = [];
-    for (const pause of pausers)
-      paused.push(...(await pause(tx, tokenId, `Token ${tokenId}, which made it, ${what}.`)));
-    return paused;
+  function tell(tokenId: string): void {
+    over.add(tokenId);
+    ended.announce(tokenId);
   }
-  const tell = (tokenId: string) => {
-    ended.add(tokenId);
-    for (const listener of revokedListeners) listener(tokenId);
-  };
+
+  /** The former bearer must not keep acting through what the token set up. Answers all of it. */
+  async function pause(tx: Tx, tokenId: string, how: string): Promise<Paused[]> {
+    await pausing.raise(tx, tokenId, `Token ${tokenId}, which made it, ${how}.`);
+    return (await setUp.all(tx, tokenId)).flat();
+  }
+
+  async function expire(tx: Tx, { key: tokenId }: DueRow): Promise<void> {
+    await pause(tx, tokenId, "has expired");
+    tx.afterCommit(() => tell(tokenId));
+  }
 
   /** @throws Problem 401 */
   async function authenticate(secret: string): Promise<Principal> {
@@ -159,13 +159,11 @@ export function createAuthService(
 
     /** For a call that took its time, its body for one. @throws Problem 401 */
     checkStill({ tokenId }: Pick<Caller, "tokenId">): void {
-      if (ended.has(tokenId)) throw endedMeanwhile();
+      if (over.has(tokenId)) throw endedMeanwhile();
     },
 
     requireLive,
 
-    /** A check runs in the write that makes a token for an agent. What it throws refuses the token. */
-    refuseHolders: (check: (on: Reading, agentId: string) => Promise<void>) => holderChecks.push(check),
     /** Whether a token that acts for `enroller` has registered the agent. */
     hasEnrolled: (on: Reading, enroller: AgentId, agentId: AgentId): Promise<boolean> =>
       store.hasEnrolled(on, enroller, agentId),
@@ -177,7 +175,7 @@ export function createAuthService(
       const fingerprint = createHash("sha256").update(JSON.stringify(draft)).digest("base64url");
       const replay = idempotencyKey ? await replayed(tx, caller, idempotencyKey, fingerprint) : undefined;
       if (replay) return { made: replay, replayed: true };
-      for (const check of holderChecks) if (draft.agentId !== undefined) await check(tx, draft.agentId);
+      if (draft.agentId !== undefined) await checkHolder(tx, draft.agentId);
       if (draft.noneBut && draft.agentId !== undefined) await requireNone(tx, draft.agentId, draft.noneBut);
       const origin = { createdBy: caller.tokenId, idempotencyKey: idempotencyKey ?? null, fingerprint };
       const secret = idempotencyKey ? derived(caller, idempotencyKey, fingerprint) : freshSecret();
@@ -223,11 +221,11 @@ export function createAuthService(
       requireOperator(caller);
       const row = await store.byId(tx, id);
       if (!row) throw new Problem("not-found", `There is no token ${id}.`);
-      if (row.revokedAt !== null) return { ...wireToken(row), paused: await pauseAll(tx, id, REVOKED) };
+      if (row.revokedAt !== null) return { ...wireToken(row), paused: await pause(tx, id, REVOKED) };
       if (isRelaysOwn(row))
         throw new Problem("conflict", "This is the relay's own operator token; change SIGNALBOX_TOKEN or its file.");
       await revokeRow(tx, row);
-      const paused = await pauseAll(tx, id, REVOKED);
+      const paused = await pause(tx, id, REVOKED);
       await activity.record(tx, caller, "token.revoked", id, { role: row.role, agentId: row.agentId, paused });
       return { ...wireToken({ ...row, revokedAt: clock.now() }), paused };
     },
@@ -241,10 +239,10 @@ export function createAuthService(
       for (const row of await store.liveFor(tx, source)) await revokeRow(tx, row);
     },
 
-    /** A pauser of a feature whose rows act by themselves. */
-    pauseBy: (pauser: Pauser) => pausers.push(pauser),
-    /** Calls `listener` with the id of each token that was revoked or has expired, once that is on disk. */
-    onRevoked: (listener: (tokenId: string) => void) => revokedListeners.push(listener),
+    ended,
+    pausing,
+    setUp,
+    dueHandlers: { [EXPIRED]: expire },
 
     async list(caller: Caller, page: string | undefined, limit: number): Promise<List<Token>> {
       requireOperator(caller);

@@ -1,20 +1,20 @@
-import type { Db } from "../../kernel/db/database.ts";
-import type { PresenceKeeper } from "../agents/presence.ts";
+import type { Kernel } from "../../kernel/kernel.ts";
 import { lateRoutes } from "../auth/late-routes.ts";
 import { createOrchestratorService, type OrchestratorParts } from "./service.ts";
 
 export type Orchestrators = ReturnType<typeof createOrchestrators>;
 
-/** Wires orchestrators to the agents that they are reached by. */
-export function createOrchestrators(parts: OrchestratorParts & { db: Db; presence: PresenceKeeper }) {
-  const { db, presence } = parts;
-  const orchestrators = createOrchestratorService(parts);
-  presence.keepBy("orchestrator", orchestrators.keeper);
+/** Orchestrators, and the agents they are reached by. */
+export function createOrchestrators(kernel: Kernel, parts: OrchestratorParts) {
+  const { db } = kernel;
+  const service = createOrchestratorService(kernel, parts);
   return {
-    load: () => db.read((on) => orchestrators.load(on)),
-    counts: orchestrators.counts,
+    keeper: service.keeper,
+    followAgent: service.followAgent,
+    load: () => db.read((on) => service.load(on)),
+    counts: service.counts,
     routes: lateRoutes(["/v1/orchestrators"], async () =>
-      (await import("./routes.ts")).orchestratorRoutes(db, orchestrators),
+      (await import("./routes.ts")).orchestratorRoutes(db, service),
     ),
   };
 }

@@ -1,5 +1,5 @@
-import type { Clock } from "../../kernel/clock.ts";
 import type { Reading, Tx } from "../../kernel/db/database.ts";
+import type { Kernel } from "../../kernel/kernel.ts";
 import { readPage } from "../../kernel/pages.ts";
 import type {
   Orchestrator,
@@ -11,20 +11,19 @@ import type {
 import { Problem } from "../../protocol/problem.ts";
 import { fromTime, type List, toTime } from "../../protocol/wire.ts";
 import type { ActivityService } from "../activity/service.ts";
+import type { Directory } from "../agents/directory.ts";
 import type { Roster } from "../agents/roster.ts";
+import type { AgentRow } from "../agents/row.ts";
 import type { AgentService } from "../agents/service.ts";
-import type { AgentRow, AgentStore } from "../agents/store.ts";
 import { actingAs, type Caller, mayJoin, readingAs, readsAll } from "../auth/caller.ts";
 import { agentIdOf, orchestratorIdOf } from "./ids.ts";
 import { type OrchestratorFilter, type OrchestratorRow, orchestratorStore as store } from "./store.ts";
 
 export interface OrchestratorParts {
   agents: AgentService;
-  agentStore: AgentStore;
+  directory: Directory;
   roster: Roster;
   activity: ActivityService;
-  clock: Clock;
-  headOf(on: Reading): number;
 }
 
 export type OrchestratorService = ReturnType<typeof createOrchestratorService>;
@@ -33,8 +32,8 @@ export type OrchestratorService = ReturnType<typeof createOrchestratorService>;
 const MAX_MEMBERS = 100;
 
 /** Daemons that start and watch agents; each with an agent of its own, which says who is there and is written to. */
-export function createOrchestratorService(parts: OrchestratorParts) {
-  const { agents, agentStore, roster, activity, clock, headOf } = parts;
+export function createOrchestratorService({ clock, headOf }: Kernel, parts: OrchestratorParts) {
+  const { agents, directory, roster, activity } = parts;
   /** By agent id. The rows are the truth; this follows them, commit by commit. */
   const statuses = new Map<string, OrchestratorStatus>();
 
@@ -53,7 +52,7 @@ export function createOrchestratorService(parts: OrchestratorParts) {
   async function mayTagHost(on: Reading, caller: Caller, agentId: string, hostname: string): Promise<boolean> {
     const group = `tag:${hostname}`;
     if (mayJoin(caller, agentId, group)) return true;
-    const members = await agentStore.membersAt(on, group, headOf(on) + 1, "", MAX_MEMBERS);
+    const members = await directory.membersAt(on, group, headOf(on) + 1, "", MAX_MEMBERS);
     if (members.some((member) => member.id !== agentId && member.machine !== hostname))
       throw new Problem(
         "group-not-allowed",
@@ -102,16 +101,17 @@ export function createOrchestratorService(parts: OrchestratorParts) {
   }
 
   /** What its agent says of itself may change its status too: a heartbeat of the agent is one of the orchestrator. */
-  agents.onRegistered(async (tx, _caller, agent) => {
+  async function followAgent(tx: Tx, _caller: Caller, agent: AgentRow): Promise<void> {
     if (agent.kind !== "orchestrator") return;
     const row = await store.byId(tx, orchestratorIdOf(agent.id));
     if (!row) return;
     const isOnline = agent.status !== "offline";
     if (isOnline && row.status !== "online") await setStatus(tx, agent.id, "online", false);
     if (!isOnline && row.status === "online") await setStatus(tx, agent.id, "offline");
-  });
+  }
 
   return {
+    followAgent,
     /** `PUT /v1/orchestrators/{id}`: it and its agent, in one write. What it manages stays. @throws Problem 403, 409 */
     async register(tx: Tx, caller: Caller, id: string, body: OrchestratorRegistration) {
       actingAs(caller, agentIdOf(id));

@@ -1,8 +1,10 @@
 import type { Logger } from "pino";
 import type { Clock } from "../clock.ts";
 import type { Db, Reading, Tx } from "../db/database.ts";
+import type { Hooks } from "../hooks.ts";
 import { createJumpWatch } from "./jump.ts";
-import type { DueRow, DueStore } from "./store.ts";
+import type { DueRow } from "./row.ts";
+import type { DueStore } from "./store.ts";
 
 /** What to do when a row's time has come, in the write that removes the row: exactly once. Throwing means: try again later. */
 export type DueHandler = (tx: Tx, row: DueRow) => Promise<void>;
@@ -24,6 +26,14 @@ export interface DueSource {
   take(tx: Tx, now: number, limit: number): Promise<number>;
 }
 
+/** What an area has done at times: by kind of due row, or by time columns of its own. */
+export interface DueTable {
+  dueHandlers?: Record<string, DueHandler>;
+  /** Work outside the process: see `outside`. */
+  dueOutside?: Record<string, { maxMs: number; work: OutsideWork }>;
+  sources?: readonly DueSource[];
+}
+
 export type Due = ReturnType<typeof createDue>;
 
 /** Long `setTimeout`s fire at once, and a suspended machine's timers stand still: never sleep longer than this. */
@@ -36,10 +46,12 @@ const MAX_RETRY_MS = 3_600_000;
 const MAX_OUTSIDE = 32;
 
 /** The one timer: "do this at time T, with retries and backoff, and remember it in the database". */
-export function createDue(db: Db, store: DueStore, clock: Clock, logger: Logger) {
+export function createDue(db: Db, store: DueStore, clock: Clock, hooks: Hooks, logger: Logger) {
   const handlers = new Map<string, DueHandler>();
   const sources: DueSource[] = [];
-  const jump = createJumpWatch(clock);
+  /** The first transaction after a start, a sleep or a jump of the clock; `jumpedMs` is 0 at a start. */
+  const resumed = hooks.event<[now: number, jumpedMs: number]>("due.resumed");
+  const jump = createJumpWatch(clock, resumed);
   let cancelTimer: () => void = () => undefined;
   let sleepingUntil = Number.POSITIVE_INFINITY;
   let running: Promise<void> | undefined;
@@ -50,9 +62,9 @@ export function createDue(db: Db, store: DueStore, clock: Clock, logger: Logger)
 
   db.beforeBatch((tx) => jump.notice(tx));
   // After the clock was set back, what failed before would otherwise wait for the old time to come again.
-  jump.onResume((tx, now) => store.hurryRetries(tx, now + MAX_RETRY_MS));
+  resumed.inTx((tx, now) => store.hurryRetries(tx, now + MAX_RETRY_MS));
   // At a start nothing is under way outside: what was when the relay ended is taken up at once.
-  jump.onResume(async (tx, now, jumpedMs) => {
+  resumed.inTx(async (tx, now, jumpedMs) => {
     if (jumpedMs === 0) await store.takeUp(tx, now);
   });
 
@@ -179,8 +191,13 @@ export function createDue(db: Db, store: DueStore, clock: Clock, logger: Logger)
       });
     },
     source: (source: DueSource) => sources.push(source),
-    /** Called in the first transaction after a start, a sleep or a jump of the clock. */
-    onResume: jump.onResume,
+    /** Takes over the table of an area. */
+    serve({ dueHandlers = {}, dueOutside = {}, sources: more = [] }: DueTable): void {
+      for (const [kind, handler] of Object.entries(dueHandlers)) this.on(kind, handler);
+      for (const [kind, { maxMs, work }] of Object.entries(dueOutside)) this.outside(kind, maxMs, work);
+      sources.push(...more);
+    },
+    resumed,
 
     /** Puts a row for (kind, key), in place of the one there. */
     async schedule(tx: Tx, kind: string, key: string, at: number, data: Record<string, unknown> = {}): Promise<void> {

@@ -1,9 +1,9 @@
 import { and, asc, eq, gt, isNotNull, lte, or, sql } from "drizzle-orm";
 import { bound, boundLimit, fixedLimit } from "../db/bound.ts";
 import type { Db, Reading, Tx } from "../db/database.ts";
+import type { DueRow } from "./row.ts";
 import { due } from "./tables.ts";
 
-export type DueRow = typeof due.$inferSelect;
 export type DueStore = ReturnType<typeof createDueStore>;
 
 const p = sql.placeholder;

@@ -1,6 +1,7 @@
 import type { AgentId, InstanceId } from "../../protocol/ids.ts";
 import { Problem } from "../../protocol/problem.ts";
 import type { Clock } from "../clock.ts";
+import type { Hooks } from "../hooks.ts";
 import { Encoded, type Outlet } from "./outlet.ts";
 import { stuckPeers as askKernel, type StuckPeers } from "./peers.ts";
 
@@ -35,13 +36,14 @@ const SLICE = 256;
 export type Connections = ReturnType<typeof createConnections>;
 
 /** Every open connection: how many an agent has, keeping them alive, and closing them. */
-export function createConnections(clock: Clock, stuckPeers: StuckPeers = askKernel) {
+export function createConnections(clock: Clock, hooks: Hooks, stuckPeers: StuckPeers = askKernel) {
   /** Last progress of each connection on the monotonic clock; the oldest connection first. */
   const all = new Map<Connection, number>();
   const streams = new Map<string, number>();
   /** Calls that wait, by token. */
   const parked = new Map<string, number>();
-  const presentListeners: ((agentId: string) => void)[] = [];
+  /** An agent has its first stream or socket, or has none left. */
+  const present = hooks.event<[agentId: string]>("connections.present");
   const stalledSince = new WeakMap<Connection, number>();
   /** Since the start: a connection may be on its way while its token is revoked. */
   const revokedTokens = new Set<string>();
@@ -52,7 +54,7 @@ export function createConnections(clock: Clock, stuckPeers: StuckPeers = askKern
   function countStream(agentId: string, by: 1 | -1): void {
     const had = streams.has(agentId);
     count(streams, agentId, by);
-    if (had !== streams.has(agentId)) for (const listener of presentListeners) listener(agentId);
+    if (had !== streams.has(agentId)) present.announce(agentId);
   }
 
   const streamOf = (connection: Connection) => (connection.outlet ? connection.countsFor : null);
@@ -130,8 +132,7 @@ export function createConnections(clock: Clock, stuckPeers: StuckPeers = askKern
         if (!connection.outlet) count(parked, connection.tokenId, -1);
       };
     },
-    /** Told when an agent has its first stream or socket, and when it has none left. */
-    onPresent: (listener: (agentId: string) => void) => presentListeners.push(listener),
+    present,
     /** Streams and sockets of an agent. */
     count: (agentId: string): number => streams.get(agentId) ?? 0,
     size: (): number => all.size,

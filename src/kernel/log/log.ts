@@ -27,7 +27,6 @@ export function createLog(startHead: number, tailBytes = TAIL_BYTES) {
   let head = startHead;
   const woken = new Set<Listener>();
   let sliced = false;
-  const publishListeners: ((entries: readonly LogEntry[]) => void)[] = [];
 
   function wakeKey(key: string, before: number): void {
     const set = listeners.get(key);
@@ -67,10 +66,7 @@ export function createLog(startHead: number, tailBytes = TAIL_BYTES) {
         wakeKey(entry.target, before);
         wakeKey(EVERYTHING, before);
       }
-      for (const listener of publishListeners) listener(entries);
     },
-    /** Told of every publication; keep it short. */
-    onPublish: (listener: (entries: readonly LogEntry[]) => void) => publishListeners.push(listener),
 
     /** Runs whoever was woken: 256 at once, the rest in later turns of the event loop. */
     runWoken,

@@ -1,29 +1,15 @@
 import { mkdirSync, readdirSync, rmSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
-import type { ActivityService } from "../../identity/activity/service.ts";
+import type { Areas } from "../../core/core.ts";
 import { type Caller, requireOperator } from "../../identity/auth/caller.ts";
-import type { Clock } from "../../kernel/clock.ts";
-import type { Db } from "../../kernel/db/database.ts";
-import type { Disk } from "../../kernel/db/disk.ts";
 import type { OffThreadTasks } from "../../kernel/db/off-thread.ts";
 import type { Backup, HealthCheck, HealthReport } from "../../protocol/health.ts";
 import { Problem } from "../../protocol/problem.ts";
 import { toTime } from "../../protocol/wire.ts";
+import { VERSION } from "../../version.ts";
 import type { Metrics } from "../metrics/metrics.ts";
 
 type Counts = OffThreadTasks["counts"]["answer"];
-
-export interface HealthParts {
-  db: Db;
-  disk: Pick<Disk, "free">;
-  metrics: Metrics;
-  activity: ActivityService;
-  clock: Clock;
-  version: string;
-  /** How far the search index is behind the log. */
-  searchLag(): Promise<number>;
-  onError(error: unknown): void;
-}
 
 const COUNT_EVERY_MS = 15_000;
 const CHECK_EVERY_MS = 3_600_000;
@@ -34,9 +20,11 @@ const OLD_WORK_MS = 3_600_000;
 
 export type HealthService = ReturnType<typeof createHealthService>;
 
-/** How the relay itself is, and copies of its database. */
-export function createHealthService(parts: HealthParts) {
-  const { db, metrics, activity, clock, version, searchLag, onError } = parts;
+/** State of the relay itself, and copies of its database. */
+export function createHealthService({ kernel, identity, core }: Areas, metrics: Metrics) {
+  const { db, clock, onError } = kernel;
+  const { activity } = identity;
+  const { searchLag } = core.messages;
   let counted: { at: number; counts: Counts } | undefined;
   let checked: { at: number; problems: string[] } | undefined;
   let backingUp = false;
@@ -68,7 +56,7 @@ export function createHealthService(parts: HealthParts) {
   }
 
   function disk(): HealthCheck {
-    const free = parts.disk.free();
+    const free = kernel.disk.free();
     const detail = `${Math.round(free / 1024 / 1024)} MiB free`;
     return { name: "disk", status: free < MIN_FREE_BYTES ? "warn" : "ok", detail };
   }
@@ -105,14 +93,14 @@ export function createHealthService(parts: HealthParts) {
         : checks.some((c) => c.status === "warn")
           ? "warn"
           : "ok";
-      return { status: worst, version, generatedAt: toTime(clock.now()), checks };
+      return { status: worst, version: VERSION, generatedAt: toTime(clock.now()), checks };
     },
 
     /** `GET /readyz`. @throws Problem 503 */
     ready: () => db.write(async () => ({ status: "ok" as const })),
 
     async scrape(): Promise<string> {
-      // A slow count must not hold up the scrape: what was counted last time is shown.
+      // A slow count must not delay the scrape: the last count is shown meanwhile.
       const fresh = counts().catch(onError);
       if (!counted) await fresh;
       return metrics.text();

@@ -3,26 +3,15 @@ import Counter from "prom-client/lib/counter.js";
 import Gauge from "prom-client/lib/gauge.js";
 import Histogram from "prom-client/lib/histogram.js";
 import Registry from "prom-client/lib/registry.js";
+import type { DelegationStep } from "../../features/delegations/ends.ts";
 import type { OffThreadTasks } from "../../kernel/db/off-thread.ts";
-
-/** What a gauge asks when it is scraped. */
-export interface Gauges {
-  connections(): number;
-  parkedClaimers(): number;
-  head(): number;
-  agents(): Record<string, number>;
-  orchestrators(): Record<string, number>;
-  openDelegations(): number;
-  /** On tasks, over A2A. */
-  taskStreams(): number;
-  /** By channel: whether what comes in is heard. */
-  channels(): Record<string, boolean>;
-}
+import type { DelegationChange } from "../../protocol/delegations.ts";
+import type { GaugeRow } from "./gauges.ts";
 
 export type Metrics = ReturnType<typeof createMetrics>;
 
 /** Prometheus metrics. Gauges over the whole database are counted in a worker and kept, never counted on the main thread. */
-export function createMetrics(gauges: Gauges) {
+export function createMetrics(gauges: readonly GaugeRow[]) {
   const registry = new Registry();
   const registers = [registry];
   const name = (rest: string) => `signalbox_${rest}`;
@@ -121,7 +110,7 @@ export function createMetrics(gauges: Gauges) {
   });
   const a2aCalls = new Counter({
     name: name("a2a_requests_total"),
-    help: "Requests to A2A agents out there (call, look, card) and notifications of tasks (push), by how they ended.",
+    help: "Requests to A2A agents of other machines (call, look, card) and notifications of tasks (push), by how they ended.",
     labelNames: ["what", "outcome"],
     registers,
   });
@@ -163,114 +152,78 @@ export function createMetrics(gauges: Gauges) {
     registers,
   });
   const bytes = new Gauge({ name: name("database_bytes"), help: "Size on disk.", labelNames: ["file"], registers });
-  new Gauge({
-    name: name("connections"),
-    help: "Open streams, sockets and parked calls.",
-    registers,
-    collect() {
-      this.set(gauges.connections());
-    },
-  });
-  new Gauge({
-    name: name("parked_claimers"),
-    help: "Claimers that wait for work.",
-    registers,
-    collect() {
-      this.set(gauges.parkedClaimers());
-    },
-  });
-  new Gauge({
-    name: name("delegations_open"),
-    help: "Requests that are owed an answer.",
-    registers,
-    collect() {
-      this.set(gauges.openDelegations());
-    },
-  });
-  new Gauge({
-    name: name("a2a_streams"),
-    help: "Open streams on tasks over A2A.",
-    registers,
-    collect() {
-      this.set(gauges.taskStreams());
-    },
-  });
-  new Gauge({
-    name: name("log_head"),
-    help: "The newest place in the log.",
-    registers,
-    collect() {
-      this.set(gauges.head());
-    },
-  });
-  new Gauge({
-    name: name("agents"),
-    help: "Agents by status.",
-    labelNames: ["status"],
-    registers,
-    collect() {
-      for (const [status, n] of Object.entries(gauges.agents())) this.set({ status }, n);
-    },
-  });
-  new Gauge({
-    name: name("orchestrators"),
-    help: "Orchestrators by status.",
-    labelNames: ["status"],
-    registers,
-    collect() {
-      for (const [status, n] of Object.entries(gauges.orchestrators())) this.set({ status }, n);
-    },
-  });
-  new Gauge({
-    name: name("channel_ready"),
-    help: "1 for a channel whose adapter is there and hears what comes in, else 0.",
-    labelNames: ["channel"],
-    registers,
-    collect() {
-      this.reset();
-      for (const [channel, ready] of Object.entries(gauges.channels())) this.set({ channel }, ready ? 1 : 0);
-    },
-  });
-  new Gauge({
-    name: name("process_resident_bytes"),
-    help: "Memory of the process.",
-    registers,
-    collect() {
-      this.set(process.memoryUsage.rss());
-    },
-  });
+  for (const { help, label, read, ...row } of gauges)
+    new Gauge({
+      ...{ name: name(row.name), help, labelNames: label ? [label] : [], registers },
+      collect() {
+        const now = read();
+        if (typeof now === "number") return this.set(now);
+        this.reset();
+        for (const [key, value] of Object.entries(now)) this.set({ [label ?? "key"]: key }, value);
+      },
+    });
 
   return {
+    /** Observer of HTTP requests. */
     request: (operation: string, status: number, ms: number) => requests.observe({ operation, status }, ms / 1000),
-    sent: (n: number) => sends.inc(n),
-    offered: (transport: string, n: number) => deliveries.inc({ transport }, n),
-    workChanged: (state: string) => work.inc({ state }),
-    loop: (kind: string, event: string) => loops.inc({ kind, event }),
-    traced(levels: readonly number[]): void {
-      for (const level of levels) traces.inc({ level });
+    /** Observer of commits. */
+    committed(writes: number, ms: number): void {
+      batchSize.observe(writes);
+      batchTime.observe(ms / 1000);
     },
-    eventReceived: (source: string, outcome: string) => events.inc({ source, outcome }),
-    taskChanged: (status: string) => tasks.inc({ status }),
-    delegationEnded(outcome: string, tookMs: number | undefined): void {
-      delegations.inc({ outcome });
-      if (tookMs !== undefined) roundTrips.observe(tookMs / 1000);
+    messageSent(): void {
+      sends.inc();
     },
-    pairChanged: (status: string) => pairs.inc({ status }),
-    scheduleFired: (outcome: string) => fires.inc({ outcome }),
-    toolCalled: (tool: string, outcome: "done" | "refused" | "asked") => tools.inc({ tool, outcome }),
-    webhookTried: (outcome: string) => webhooks.inc({ outcome }),
-    channelReceived: (provider: string, isRouted: boolean) =>
-      channelEvents.inc({ provider, outcome: isRouted ? "routed" : "unbound" }),
-    channelPosted: (provider: string, outcome: string) => channelPosts.inc({ provider, outcome }),
-    a2aAsked: (what: string, outcome: string) => a2aCalls.inc({ what, outcome }),
-    fileArrived: (bytes: number) => fileBytes.inc(bytes),
+    delivered(transport: string, entries: number): void {
+      deliveries.inc({ transport }, entries);
+    },
+    workMoved({ state }: { state: string }): void {
+      work.inc({ state });
+    },
     retained({ deleted }: { deleted: number }): void {
       retentionRuns.inc();
       retentionDeleted.inc(deleted);
     },
-    committed(writes: number, ms: number): void {
-      batchSize.observe(writes);
-      batchTime.observe(ms / 1000);
+    loopChanged(kind: string, event: string): void {
+      loops.inc({ kind, event });
+    },
+    traced(_: number, rows: readonly { level: number }[]): void {
+      for (const { level } of rows) traces.inc({ level });
+    },
+    taskChanged({ status }: { status: string }): void {
+      tasks.inc({ status });
+    },
+    delegationChanged(_: DelegationChange, { ended, tookMs }: DelegationStep): void {
+      if (ended === undefined) return;
+      delegations.inc({ outcome: ended });
+      if (tookMs !== undefined) roundTrips.observe(tookMs / 1000);
+    },
+    pairChanged({ status }: { status: string }): void {
+      pairs.inc({ status });
+    },
+    scheduleFired(outcome: string): void {
+      fires.inc({ outcome });
+    },
+    fileStored({ size }: { size: number }): void {
+      fileBytes.inc(size);
+    },
+    eventReceived(source: string, outcome: string): void {
+      events.inc({ source, outcome });
+    },
+    channelReceived({ provider }: { provider: string }, isRouted: boolean): void {
+      channelEvents.inc({ provider, outcome: isRouted ? "routed" : "unbound" });
+    },
+    channelPosted(channelId: string, outcome: string): void {
+      channelPosts.inc({ provider: channelId.split(":")[0] ?? "", outcome });
+    },
+    webhookTried(outcome: string): void {
+      webhooks.inc({ outcome });
+    },
+    toolCalled(tool: string, outcome: string): void {
+      tools.inc({ tool, outcome });
+    },
+    a2aAsked(what: string, outcome: string): void {
+      a2aCalls.inc({ what, outcome });
     },
     counted(counts: OffThreadTasks["counts"]["answer"], now: number): void {
       states.reset();

@@ -2,6 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { sql } from "drizzle-orm";
 import { createOffers } from "../../../src/core/inbox/deliveries.ts";
 import { createInboxStore } from "../../../src/core/inbox/store.ts";
+import { createHooks } from "../../../src/kernel/hooks.ts";
 import { createManualClock } from "../../support/clock.ts";
 import { openTestDatabase } from "../../support/database.ts";
 
@@ -9,7 +10,10 @@ function startOffers() {
   const { db } = openTestDatabase();
   const clock = createManualClock();
   const failures: unknown[] = [];
-  const offers = createOffers(db, createInboxStore(db), clock, (error) => failures.push(error));
+  const offers = createOffers(
+    { db, clock, hooks: createHooks(), onError: (error) => failures.push(error) },
+    createInboxStore(db),
+  );
   return {
     ...{ db, clock, offers, failures },
     /** One range to each of so many agents. */

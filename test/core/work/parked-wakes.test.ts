@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { createWaits } from "../../../src/core/inbox/waits.ts";
 import { createParked, type OpenWork } from "../../../src/core/work/parked.ts";
+import { createHooks } from "../../../src/kernel/hooks.ts";
 import { createConnections } from "../../../src/kernel/log/connections.ts";
 import { createLog } from "../../../src/kernel/log/log.ts";
 import { createManualClock } from "../../support/clock.ts";
@@ -12,8 +13,9 @@ type Found = "work" | "nothing";
 /** Claimers that wait, whose looks end when the test says so. */
 function createQueue() {
   const clock = createManualClock();
-  const parked = createParked();
-  const waits = createWaits({ log: createLog(0), parked, connections: createConnections(clock), clock });
+  const hooks = createHooks();
+  const parked = createParked(hooks);
+  const waits = createWaits({ log: createLog(0), parked, connections: createConnections(clock, hooks), clock });
 
   function claimer(agentId: string, want: { kinds?: string[]; topics?: string[] } = {}) {
     const gone = new AbortController();
@@ -126,14 +128,14 @@ describe("a wake", () => {
     const [first, second] = await twoWaiting();
     parked.opened(WORK);
     await turns(2);
-    waits.setReady("ann", false);
+    waits.setReady({ agentId: "ann", ready: false });
     first.looks[1]?.resolve("nothing");
     await turns(2);
     expect([first.looks.length, second.looks.length]).toEqual([2, 2]);
     second.looks[1]?.resolve("work");
     await turns(2);
     expect([first.looks.length, parked.waiting()]).toEqual([2, 1]);
-    waits.setReady("ann", true);
+    waits.setReady({ agentId: "ann", ready: true });
     await turns(2);
     expect(first.looks.length).toBe(3);
   });
@@ -141,7 +143,7 @@ describe("a wake", () => {
   test("passes over who is not ready, as often as work comes", async () => {
     const { parked, waits, twoWaiting } = createQueue();
     const [first, second] = await twoWaiting();
-    waits.setReady("ann", false);
+    waits.setReady({ agentId: "ann", ready: false });
     for (let looks = 2; looks < 5; looks++) {
       parked.opened(WORK);
       await turns(2);

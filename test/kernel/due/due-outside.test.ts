@@ -2,7 +2,9 @@ import { describe, expect, test } from "bun:test";
 import { sql } from "drizzle-orm";
 import pino from "pino";
 import { createDue } from "../../../src/kernel/due/due.ts";
-import { createDueStore, type DueRow } from "../../../src/kernel/due/store.ts";
+import type { DueRow } from "../../../src/kernel/due/row.ts";
+import { createDueStore } from "../../../src/kernel/due/store.ts";
+import { createHooks } from "../../../src/kernel/hooks.ts";
 import { createManualClock } from "../../support/clock.ts";
 import { mark, marks, openTestDatabase } from "../../support/database.ts";
 import { atEnd } from "../../support/ending.ts";
@@ -15,7 +17,7 @@ const MAX_MS = 60 * SECOND;
 function startDue(dataDir?: string, clock = createManualClock()) {
   const database = openTestDatabase(dataDir);
   const { db } = database;
-  const due = createDue(db, createDueStore(db), clock, pino({ level: "silent" }));
+  const due = createDue(db, createDueStore(db), clock, createHooks(), pino({ level: "silent" }));
   const under: { tries: number; end(again: number | null): void }[] = [];
   due.outside("far", MAX_MS, (row, signal) => {
     const ended = Promise.withResolvers<number | null>();

@@ -35,7 +35,7 @@ const Alert = z.looseObject({
 });
 type Alert = z.infer<typeof Alert>;
 
-/** What Prometheus' Alertmanager posts (version 4), and Grafana's alerting in the same form. */
+/** Posts of Prometheus' Alertmanager (version 4), and of Grafana's alerting in the same form. */
 const Group = z.looseObject({
   receiver: words,
   groupKey: words,
@@ -83,7 +83,7 @@ function nameOf(alert: unknown): string | undefined {
 }
 const Named = z.looseObject({ labels, fingerprint: words });
 
-/** What is written for people, then the labels. */
+/** Annotations for people, then the labels. */
 function bodyOf({ annotations, labels: named }: Alert): string {
   const said = [annotations.description, annotations.message].filter(Boolean);
   const listed = Object.entries(named).map(([name, value]) => `${name}: ${value}`);

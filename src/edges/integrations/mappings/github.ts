@@ -67,7 +67,7 @@ const Alert = z.looseObject({
   dependency: z.looseObject({ package: z.looseObject({ name: words, ecosystem: words }).nullish() }).nullish(),
 });
 
-/** What GitHub posts: https://docs.github.com/webhooks/webhook-events-and-payloads */
+/** Posts of GitHub: https://docs.github.com/webhooks/webhook-events-and-payloads */
 const Hook = z.looseObject({
   action: words,
   repository: z.looseObject({ id: Id.nullish(), full_name: words, html_url: words }).nullish(),
@@ -114,7 +114,7 @@ export const readGithub: ReadEvents = (body, { kind }) => {
   return single(report);
 };
 
-/** What makes it worth a look; what else happens to it (labels, assignees) is not told. */
+/** Actions that are reported; others (labels, assignees) are not. */
 const OPENS = new Set(["opened", "reopened", "edited", "ready_for_review", "synchronize"]);
 /** Actions among these that reopen a closed item. */
 const REOPENS = new Set(["reopened", "ready_for_review"]);

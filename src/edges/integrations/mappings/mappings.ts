@@ -2,7 +2,7 @@ import type { Known } from "../../../kernel/http/sieve.ts";
 import { GenericEvent } from "../../../protocol/integrations.ts";
 import { Problem } from "../../../protocol/problem.ts";
 import { fromTime } from "../../../protocol/wire.ts";
-import type { IntegrationRow } from "../store.ts";
+import type { IntegrationRow } from "../row.ts";
 import { ALERTS, readAlerts } from "./alerts.ts";
 import { GITHUB, readGithub } from "./github.ts";
 import { knownByPaths, readByPaths } from "./paths.ts";

@@ -25,7 +25,7 @@ const PART = /\['([^']*)'\]|\[(\d{1,9})\]|([^.[\]'"{}\s]+)/g;
 const namesIn = (path: string): string[] =>
   [...path.replace(/^\$/, "").matchAll(PART)].map(([, quoted, index, plain]) => quoted ?? index ?? plain ?? "");
 
-/** What is read of a delivery. */
+/** The parts of a delivery that its paths read. */
 export function knownByPaths({ items, severities: _, resolved: __, ...templates }: Paths): Known {
   const event = knownAt(Object.values(templates).flatMap((template) => pathsIn(template).map(namesIn)));
   if (items === undefined) return { ...(event === true ? {} : event), events: event };
@@ -38,7 +38,7 @@ const pathsIn = (template: string): string[] =>
     ? [...template.matchAll(/\{\{([^{}]*)\}\}/g)].map(([, path = ""]) => path.trim())
     : [template];
 
-/** What a path leads to; undefined when it leads nowhere. Only what is in the JSON itself is found. */
+/** Value at a path; undefined where the path leads nowhere. Inherited members are not found. */
 export function valueAt(value: unknown, path: string): unknown {
   let at = value;
   for (const key of namesIn(path)) {

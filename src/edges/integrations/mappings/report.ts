@@ -31,7 +31,7 @@ export interface Found {
   truncated?: number | undefined;
 }
 
-/** What the source says beside the body. */
+/** Facts from the source beside the body. */
 export interface Delivery {
   /** The delivery's own id: the same one twice is one event. */
   id?: string | undefined;
@@ -89,7 +89,7 @@ const MAX_FACTS = 16 * 1024;
 const encoder = new TextEncoder();
 const GAPS = /[\p{Cc}\s]+/gu;
 
-/** As much of a text as fits, never half a character. */
+/** Longest beginning of a text that fits, without half characters. */
 export function cut(text: string, maxBytes: number): string {
   const { read } = encoder.encodeInto(text, new Uint8Array(maxBytes));
   return text.slice(0, read);
@@ -138,7 +138,7 @@ export function asKey(text: string): string {
   return encoder.encode(key).length <= 255 ? key : new Bun.CryptoHasher("sha256").update(text).digest("hex");
 }
 
-/** Facts for whoever works on it, if they are not too many. */
+/** Facts for the worker, if they are not too many. */
 export function asPayload(facts: Record<string, unknown>): Record<string, unknown> | undefined {
   const said = Object.fromEntries(Object.entries(facts).filter(([, value]) => value !== undefined && value !== null));
   return JSON.stringify(said).length <= MAX_FACTS ? said : undefined;
@@ -158,7 +158,7 @@ const COMMON: Record<string, Severity> = {
   ...{ low: "info", notice: "info", none: "info", debug: "info", note: "info", p4: "info", p5: "info", ok: "info" },
 };
 
-/** What a source's word for severity means; undefined when nobody knows. */
+/** Meaning of a source's word for severity; undefined for an unknown word. */
 export function asSeverity(word: unknown, own: Record<string, Severity> = {}): Severity | undefined {
   if (typeof word !== "string" && typeof word !== "number") return undefined;
   const said = String(word).trim();

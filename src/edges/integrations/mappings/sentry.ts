@@ -59,7 +59,7 @@ const MetricAlert = z.looseObject({
   alert_rule: z.looseObject({ id: id.nullish(), name: words }).nullish(),
 });
 
-/** What Sentry's integration platform posts: https://docs.sentry.io/organization/integrations/integration-platform/webhooks/ */
+/** Posts of Sentry's integration platform: https://docs.sentry.io/organization/integrations/integration-platform/webhooks/ */
 const Hook = z.looseObject({
   action: words,
   data: z.looseObject({

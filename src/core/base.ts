@@ -1,0 +1,41 @@
+import type { Identity } from "../identity/identity.ts";
+import type { Kernel } from "../kernel/kernel.ts";
+import { createInboxStore } from "./inbox/store.ts";
+import type { NameBook } from "./messages/addressing.ts";
+import type { Judge } from "./messages/causes.ts";
+import type { QuotaLimits } from "./messages/quotas.ts";
+import { createMessageStore } from "./messages/store.ts";
+import { createScheduledStore } from "./messages/store-delayed.ts";
+import { createLinkStore } from "./messages/store-links.ts";
+import { createWorkStore } from "./work/store.ts";
+
+export interface CoreOptions {
+  /** Rule against agents that answer each other without end. */
+  judge: Judge;
+  /** Names of channels, for `@name`. */
+  names: NameBook;
+  retentionDays: number;
+  /** Time for which mail counts as the cause of its reader's messages. */
+  loopWindowMs: number;
+  quotas: QuotaLimits;
+}
+
+/** The ground that every room of the core stands on. */
+export type Base = ReturnType<typeof createBase>;
+
+/** Prepares the stores of the core. */
+export function createBase(kernel: Kernel, identity: Identity, options: CoreOptions) {
+  const { db } = kernel;
+  return {
+    kernel,
+    identity,
+    options,
+    rows: {
+      messages: createMessageStore(db),
+      links: createLinkStore(db),
+      delayed: createScheduledStore(db),
+      work: createWorkStore(db),
+      inbox: createInboxStore(db),
+    },
+  };
+}

@@ -1,0 +1,25 @@
+import type { MessageKind, WorkState } from "../../protocol/messages.ts";
+
+/** Ids in order, and where looking ended: null when that was the end. */
+export interface Found {
+  ids: number[];
+  reached: number | null;
+}
+
+/** A part of the log, and from which end it is read. */
+export interface IdRange {
+  before?: number | undefined;
+  after?: number | undefined;
+  oldestFirst: boolean;
+}
+
+/** What narrows a list or a stream of messages. */
+export interface Filter {
+  from?: string | undefined;
+  to?: string | undefined;
+  agent?: string | undefined;
+  thread?: number | undefined;
+  topic?: string | undefined;
+  kind?: MessageKind | undefined;
+  state?: WorkState | undefined;
+}

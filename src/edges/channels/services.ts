@@ -1,0 +1,30 @@
+import type { Areas } from "../../core/core.ts";
+import type { Files } from "../../features/files/files.ts";
+import { createBindings } from "./bindings.ts";
+import { createDrafts } from "./drafts.ts";
+import { createChannelEvents } from "./events.ts";
+import { createMoves } from "./moves.ts";
+import { createOutbound } from "./outbound.ts";
+import { createRegistry } from "./registry.ts";
+import { createRouting } from "./routing.ts";
+import type { Stores } from "./stores.ts";
+import { createWebhook } from "./webhook.ts";
+
+export type ChannelServices = ReturnType<typeof createServices>;
+
+/** The verbs of channels. */
+export function createServices(areas: Areas & { files: Files }, stores: Stores) {
+  const moves = createMoves(areas, stores);
+  const bindings = createBindings(areas, stores, moves);
+  const routing = createRouting(areas, stores, moves);
+  return {
+    db: areas.kernel.db,
+    bindings,
+    routing,
+    registry: createRegistry(areas, stores, bindings),
+    events: createChannelEvents(areas, stores, { routing, moves }),
+    drafts: createDrafts(areas, stores, moves),
+    outbound: createOutbound(areas, stores, moves),
+    webhook: createWebhook(areas, stores),
+  };
+}

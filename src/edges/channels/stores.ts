@@ -1,0 +1,16 @@
+import type { Db } from "../../kernel/db/database.ts";
+import { createChannelStore } from "./store.ts";
+import { createMoveStore } from "./store-moves.ts";
+import { createTrafficStore } from "./store-traffic.ts";
+import { createWebhookStore } from "./store-webhook.ts";
+
+export type Stores = ReturnType<typeof createStores>;
+
+export function createStores(db: Db) {
+  return {
+    store: createChannelStore(db),
+    traffic: createTrafficStore(db),
+    renamed: createMoveStore(db),
+    webhooks: createWebhookStore(db),
+  };
+}

@@ -1,0 +1,3 @@
+import type { due } from "./tables.ts";
+
+export type DueRow = typeof due.$inferSelect;

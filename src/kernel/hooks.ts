@@ -1,0 +1,102 @@
+import type { Reading, Tx } from "./db/database.ts";
+
+/** Runs inside the write that raises the event. What it throws refuses that write. */
+export type InTx<A extends unknown[]> = (tx: Tx, ...args: A) => Promise<unknown>;
+/** Runs once the write is on disk. It must not throw. */
+export type AfterCommit<A extends unknown[]> = (...args: A) => unknown;
+/** Answers from what it reads, and writes nothing. `undefined`: no answer. */
+// biome-ignore lint/suspicious/noConfusingVoidType: an answerer that only refuses says nothing
+export type Answerer<A extends unknown[], R> = (on: Reading, ...args: A) => Promise<R | undefined | void>;
+
+/** Something that happened, told to those above in the order in which they subscribed. */
+export interface Event<A extends unknown[]> {
+  inTx(...handlers: InTx<A>[]): void;
+  afterCommit(...handlers: AfterCommit<A>[]): void;
+  /** Tells of it inside the open write, and once more after its commit. */
+  raise(tx: Tx, ...args: A): Promise<void>;
+  /** Tells of something that no write belongs to: a connection, a count. */
+  announce(...args: A): void;
+}
+
+/** Something that an area asks those above. */
+export interface Question<A extends unknown[], R> {
+  answeredBy(...answerers: Answerer<A, R>[]): void;
+  /** Every answer, in order. */
+  all(on: Reading, ...args: A): Promise<R[]>;
+  /** The first answer. */
+  first(on: Reading, ...args: A): Promise<R | undefined>;
+}
+
+/** One subscription, for whoever checks the wiring. */
+export interface Subscription {
+  hook: string;
+  phase: "inTx" | "afterCommit" | "answeredBy";
+  names: string[];
+}
+
+export type Hooks = ReturnType<typeof createHooks>;
+
+/** The two kinds of hook. Subscriptions are made in `reactions.ts` alone, and none after `seal`. */
+export function createHooks() {
+  const subscriptions: Subscription[] = [];
+  let isSealed = false;
+
+  function subscribe<H extends (...args: never[]) => unknown>(
+    list: H[],
+    hook: string,
+    phase: Subscription["phase"],
+    handlers: H[],
+  ): void {
+    if (isSealed) throw new Error(`${hook} is sealed: subscribe to it in reactions.ts`);
+    list.push(...handlers);
+    subscriptions.push({ hook, phase, names: handlers.map((handler) => handler.name) });
+  }
+
+  return {
+    event<A extends unknown[]>(name: string): Event<A> {
+      const inside: InTx<A>[] = [];
+      const after: AfterCommit<A>[] = [];
+      const announce = (...args: A): void => {
+        for (const handler of after) handler(...args);
+      };
+      return {
+        inTx: (...handlers) => subscribe(inside, name, "inTx", handlers),
+        afterCommit: (...handlers) => subscribe(after, name, "afterCommit", handlers),
+        async raise(tx, ...args) {
+          for (const handler of inside) await handler(tx, ...args);
+          if (after.length > 0) tx.afterCommit(() => announce(...args));
+        },
+        announce,
+      };
+    },
+
+    question<A extends unknown[], R>(name: string): Question<A, R> {
+      const answerers: Answerer<A, R>[] = [];
+      return {
+        answeredBy: (...more) => subscribe(answerers, name, "answeredBy", more),
+        async all(on, ...args) {
+          const answers: R[] = [];
+          for (const answer of answerers) {
+            const given = await answer(on, ...args);
+            if (given !== undefined) answers.push(given);
+          }
+          return answers;
+        },
+        async first(on, ...args) {
+          for (const answer of answerers) {
+            const given = await answer(on, ...args);
+            if (given !== undefined) return given;
+          }
+          return undefined;
+        },
+      };
+    },
+
+    /** Ends wiring: a later subscription throws. */
+    seal(): void {
+      isSealed = true;
+    },
+    /** Every subscription, in order. */
+    list: (): readonly Subscription[] => subscriptions,
+  };
+}

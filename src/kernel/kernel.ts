@@ -1,0 +1,58 @@
+import type { Logger } from "pino";
+import type { Clock } from "./clock.ts";
+import type { Durability } from "./db/connection.ts";
+import { openDatabase } from "./db/database.ts";
+import { createDisk, type DiskProbe, probeOf } from "./db/disk.ts";
+import { lastIdOf } from "./db/sequence.ts";
+import { createDue } from "./due/due.ts";
+import { createDueStore } from "./due/store.ts";
+import { createEgress } from "./egress/egress.ts";
+import { createHooks } from "./hooks.ts";
+import { createIdempotency } from "./idempotency/service.ts";
+import { createIdempotencyStore } from "./idempotency/store.ts";
+import { createConnections } from "./log/connections.ts";
+import { createLog } from "./log/log.ts";
+import type { StuckPeers } from "./log/peers.ts";
+
+export interface KernelOptions {
+  /** Folder that exists. */
+  dataDir: string;
+  durability: Durability;
+  /** Private addresses that egress may reach. */
+  egressPrivate: readonly string[];
+  /** Bytes of disk kept for what has to be written; 0 turns the check off. */
+  diskReserveBytes: number;
+  /** Secret that ids and secrets are derived from. */
+  key: string;
+  clock: Clock;
+  logger: Logger;
+  diskProbe?: DiskProbe | undefined;
+  stuckPeers?: StuckPeers | undefined;
+}
+
+export type Kernel = Awaited<ReturnType<typeof createKernel>>;
+
+/** Opens the database and makes the mechanisms that every area shares. It knows no feature. */
+export async function createKernel(options: KernelOptions) {
+  const { dataDir, clock, logger, key } = options;
+  const onError = (error: unknown, stage = "background") => logger.error({ err: error, stage }, "something failed");
+  const hooks = createHooks();
+  const db = openDatabase({ dataDir, durability: options.durability, onError });
+  const headOf = lastIdOf(db, "messages");
+  return {
+    db,
+    log: createLog(await db.read(async (on) => headOf(on))),
+    due: createDue(db, createDueStore(db), clock, hooks, logger),
+    connections: createConnections(clock, hooks, options.stuckPeers),
+    egress: createEgress({ allow: options.egressPrivate }),
+    idempotency: createIdempotency(createIdempotencyStore(db), clock),
+    disk: createDisk(options.diskProbe ?? probeOf(dataDir), clock, options.diskReserveBytes),
+    hooks,
+    clock,
+    logger,
+    key,
+    /** The newest place in the log, as the open write sees it. */
+    headOf,
+    onError,
+  };
+}

@@ -1,0 +1,17 @@
+import type { Areas } from "../../core/core.ts";
+import { lateRoutes } from "../../identity/auth/late-routes.ts";
+import type { Metrics } from "../metrics/metrics.ts";
+import { probeRoutes } from "./probes.ts";
+import { createHealthService } from "./service.ts";
+
+/** Probes, the health report, metrics and backups. */
+export function createHealth(areas: Areas & { metrics: Metrics }) {
+  const { metrics } = areas;
+  const service = createHealthService(areas, metrics);
+  return {
+    probes: probeRoutes(service),
+    routes: lateRoutes(["/v1/health", "/metrics", "/v1/backups"], async () =>
+      (await import("./routes.ts")).healthRoutes(service, metrics),
+    ),
+  };
+}

@@ -1,0 +1,154 @@
+import type { Core } from "./core/core.ts";
+import type { A2A } from "./edges/a2a/a2a.ts";
+import type { Channels } from "./edges/channels/channels.ts";
+import type { Integrations } from "./edges/integrations/integrations.ts";
+import type { Mcp } from "./edges/mcp/mcp.ts";
+import type { Webhooks } from "./edges/webhooks/webhooks.ts";
+import type { Delegations } from "./features/delegations/delegations.ts";
+import type { Files } from "./features/files/files.ts";
+import type { Loops } from "./features/loops/loops.ts";
+import type { Pairs } from "./features/pairs/pairs.ts";
+import type { Schedules } from "./features/schedules/schedules.ts";
+import type { Tasks } from "./features/tasks/tasks.ts";
+import type { Traces } from "./features/traces/traces.ts";
+import type { Identity } from "./identity/identity.ts";
+import type { Kernel } from "./kernel/kernel.ts";
+import type { Metrics } from "./ops/metrics/metrics.ts";
+
+export interface Relayed {
+  kernel: Kernel;
+  identity: Identity;
+  core: Core;
+  loops: Loops;
+  traces: Traces;
+  tasks: Tasks;
+  delegations: Delegations;
+  files: Files;
+  pairs: Pairs;
+  schedules: Schedules;
+  channels: Channels;
+  webhooks: Webhooks;
+  integrations: Integrations;
+  mcp: Mcp;
+  a2a: A2A;
+  metrics: Metrics;
+}
+
+/** Subscribes every reaction, in the order in which it runs. Nothing subscribes anywhere else. */
+export function subscribe(relayed: Relayed): void {
+  onTime(relayed);
+  onAgents(relayed);
+  onTokens(relayed);
+  onMessages(relayed);
+  onWork(relayed);
+  onInbox(relayed);
+  onRetention(relayed);
+  onFeatures(relayed);
+}
+
+/** After a start, a sleep or a jump of the clock. Leases and presence get their grace before anything is judged by the time. */
+function onTime({ kernel, identity, core, tasks, delegations, schedules, webhooks, integrations }: Relayed): void {
+  const { resumed } = kernel.due;
+  resumed.inTx(identity.presence.giveGrace, core.work.leases.giveGrace, core.retention.resume, tasks.planRetention);
+  resumed.inTx(delegations.giveGrace, webhooks.resume, integrations.planRetention, schedules.planThinning);
+}
+
+function onAgents({
+  kernel,
+  identity,
+  core,
+  tasks,
+  delegations,
+  webhooks,
+  channels,
+  pairs,
+  schedules,
+  mcp,
+  a2a,
+}: Relayed): void {
+  const { agents, roster, orchestrators, presence } = identity;
+  const { connections } = kernel;
+  const { waits, rosterText, streams, watch } = core.inbox;
+  agents.registered.inTx(channels.followAgent, channels.wakeForAgent, orchestrators.followAgent);
+  agents.restored.inTx(channels.restoreAgent);
+  // Features end what is their own and tell of it. What is left of the agent's mail and work ends last.
+  agents.deleting.inTx(tasks.dropAgent, delegations.dropAgent, webhooks.dropAgent, channels.dropAgent, pairs.dropAgent);
+  agents.deleting.inTx(schedules.dropTarget, schedules.dropAgent, mcp.dropAgent, a2a.dropAgent, core.work.dropAgent);
+  agents.deleting.afterCommit(a2a.forgetAgent, connections.closeAgent);
+  agents.superseded.afterCommit(connections.closeInstance);
+  agents.regrouped.afterCommit(waits.nudge, streams.membershipsChanged, watch.membershipsChanged);
+  roster.changed.afterCommit(presence.watch, waits.setReady, rosterText.note);
+  connections.present.afterCommit(rosterText.noteConnections);
+}
+
+function onTokens({ kernel, identity, webhooks, schedules, a2a }: Relayed): void {
+  const { auth } = identity;
+  auth.pausing.inTx(webhooks.pauseOf, schedules.pauseOf, a2a.pauseOf);
+  auth.setUp.answeredBy(webhooks.setUpBy, schedules.setUpBy, a2a.setUpBy);
+  auth.ended.afterCommit(kernel.connections.closeToken);
+}
+
+function onMessages(relayed: Relayed): void {
+  const { core, delegations, webhooks, files, channels, a2a, loops, metrics, tasks, traces, schedules } = relayed;
+  const { messages } = core;
+  messages.shape.answeredBy(channels.shape);
+  messages.check.answeredBy(files.checkUse);
+  messages.answering.answeredBy(delegations.markAnswer);
+  messages.held.answeredBy(channels.isHeld);
+  messages.planned.inTx(files.keepUntil);
+  // An answer ends its delegation before anybody outside hears of it. The loop is paused last: its notices follow the message.
+  messages.appended.inTx(delegations.settle, webhooks.created, files.countUse, channels.enqueue, channels.wakeForPost);
+  messages.appended.inTx(a2a.wakePushes, a2a.wakeDelivery, loops.pause);
+  messages.appended.afterCommit(messages.search.notice, metrics.messageSent);
+  messages.ended.answeredBy(delegations.endOf);
+  messages.story.answeredBy(loops.facts, traces.facts, tasks.facts, delegations.facts, channels.facts, schedules.facts);
+  messages.story.answeredBy(a2a.facts);
+}
+
+function onWork({ core, tasks, delegations, webhooks, channels, a2a, metrics }: Relayed): void {
+  const { work, inbox } = core;
+  // Tasks and delegations know first what became of their work: webhooks tell of all three.
+  work.moved.inTx(tasks.followWork, delegations.followWork, webhooks.workMoved, channels.followWork);
+  work.moved.inTx(channels.wakeForWork, a2a.followWork);
+  work.moved.afterCommit(metrics.workMoved, inbox.watch.workChanged);
+  work.reopened.afterCommit(inbox.streams.workReopened);
+  work.reported.inTx(channels.report);
+  work.told.answeredBy(delegations.isTold);
+  work.progressTitle.answeredBy(delegations.progressTitle);
+  work.extras.answeredBy(tasks.ofWork, channels.postsOfWork);
+  work.restated.answeredBy(channels.readdress);
+}
+
+function onInbox({ core, delegations, pairs, metrics }: Relayed): void {
+  core.inbox.settled.settledAmong.answeredBy(delegations.settledAmong, pairs.settledAmong);
+  core.inbox.offers.noted.afterCommit(metrics.delivered);
+}
+
+function onRetention({ core, loops, traces, delegations, pairs, a2a, metrics }: Relayed): void {
+  const { retention } = core;
+  retention.keptFrom.answeredBy(delegations.keptFrom);
+  retention.weights.answeredBy(traces.weights, delegations.weights);
+  retention.removing.inTx(loops.forget, traces.forget, delegations.forget);
+  retention.ran.afterCommit(retention.note, retention.shrinkTombstones, pairs.retain, a2a.retain, metrics.retained);
+}
+
+function onFeatures(relayed: Relayed): void {
+  const { loops, traces, tasks, delegations, files, pairs, schedules, channels, webhooks } = relayed;
+  const { integrations, mcp, a2a, metrics } = relayed;
+  tasks.changed.inTx(webhooks.taskChanged);
+  tasks.changed.afterCommit(metrics.taskChanged, tasks.showWatchers);
+  delegations.changed.inTx(webhooks.delegationChanged);
+  // An agent outside waits for the state of its task; a claim makes no message.
+  delegations.changed.afterCommit(a2a.delegationChanged, metrics.delegationChanged, delegations.showWatchers);
+  traces.added.afterCommit(metrics.traced, traces.showWatchers);
+  loops.changed.afterCommit(metrics.loopChanged);
+  pairs.changed.afterCommit(metrics.pairChanged);
+  schedules.fired.afterCommit(metrics.scheduleFired);
+  files.stored.afterCommit(metrics.fileStored);
+  channels.received.afterCommit(metrics.channelReceived);
+  channels.ended.afterCommit(metrics.channelPosted);
+  webhooks.tried.afterCommit(metrics.webhookTried);
+  integrations.received.afterCommit(metrics.eventReceived);
+  mcp.called.afterCommit(metrics.toolCalled);
+  a2a.asked.afterCommit(metrics.a2aAsked);
+}
