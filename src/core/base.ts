@@ -1,8 +1,8 @@
 import type { Identity } from "../identity/identity.ts";
 import type { Kernel } from "../kernel/kernel.ts";
 import { createInboxStore } from "./inbox/store.ts";
-import type { NameBook } from "./messages/addressing.ts";
-import type { Judge } from "./messages/causes.ts";
+import type { NameBook } from "./messages/draft.ts";
+import type { Judge } from "./messages/judge.ts";
 import type { QuotaLimits } from "./messages/quotas.ts";
 import { createMessageStore } from "./messages/store.ts";
 import { createScheduledStore } from "./messages/store-delayed.ts";

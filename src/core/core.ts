@@ -45,10 +45,10 @@ export function createCore(kernel: Kernel, identity: Identity, options: CoreOpti
   const { messages: store, work: works } = base.rows;
   const parked = createParked(hooks);
   const offers = createOffers(kernel, base.rows.inbox);
-  const access = createAccess(agents, store, works, directory);
+  const access = createAccess(base);
   const settled = createSettled(clock, hooks);
   const schedules = createSchedules(base.rows.delayed, due, clock);
-  const ended = createEnded(store, works, clock, hooks);
+  const ended = createEnded(base);
   const links = createLinks(base, ended, offers);
   const quotas = createQuotas(db, clock, options.quotas, onError);
   const sender = createSender(base, { access, schedules, parked, links, quotas, offers });
@@ -57,7 +57,7 @@ export function createCore(kernel: Kernel, identity: Identity, options: CoreOpti
   const expiry = createExpiry(base, sender, schedules);
   const drop = createDrop(base, { sender, schedules, leases });
   const search = createSearch(db, store, log.head, clock, onError);
-  const lists = createLists(db, agents, directory, store, works, search);
+  const lists = createLists(base, search);
   const readers = createReaders(base, { access, lists, offers });
   const parents = createParents(readers, offers);
   const explainer = createExplainer(base, access, offers);

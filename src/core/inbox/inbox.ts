@@ -10,7 +10,6 @@ import { Problem } from "../../protocol/problem.ts";
 import type { Base } from "../base.ts";
 import { toLogEntry } from "../messages/entry.ts";
 import { type Candidate, isForInbox } from "../messages/row.ts";
-import { conditions } from "../messages/store-lists.ts";
 import type { Offers } from "./deliveries.ts";
 import type { Settled } from "./settled.ts";
 
@@ -170,7 +169,7 @@ export function createInbox(base: Base, settled: Settled, offers: Offers) {
     if (filter.claimable) return openWork(on, agentId, filter);
     const { found } = await candidates(on, agentId, after, MAX_LOOKED, headOf(on));
     const ids = found.filter((candidate) => isForInbox(agentId, candidate)).map((candidate) => candidate.id);
-    const kept = await store.filtered(on, ids, conditions(filter, null), { oldestFirst: true }, filter.limit + 1);
+    const kept = await store.matching(on, ids, filter, { oldestFirst: true }, filter.limit + 1);
     return { items: kept.slice(0, filter.limit), more: kept.length > filter.limit || found.length >= MAX_LOOKED };
   }
 
@@ -178,13 +177,7 @@ export function createInbox(base: Base, settled: Settled, offers: Offers) {
     const belongs = await directory.openMemberships(on, agentId);
     const lists = [];
     for (const { target } of belongs) lists.push(await works.openFor(on, target, MAX_LOOKED));
-    const kept = await store.filtered(
-      on,
-      lists.flat(),
-      conditions(filter, null),
-      { oldestFirst: true },
-      filter.limit + 1,
-    );
+    const kept = await store.matching(on, lists.flat(), filter, { oldestFirst: true }, filter.limit + 1);
     return { items: kept.slice(0, filter.limit), more: kept.length > filter.limit };
   }
 

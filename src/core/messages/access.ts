@@ -1,17 +1,17 @@
-import type { Directory } from "../../identity/agents/directory.ts";
-import type { AgentService } from "../../identity/agents/service.ts";
 import { isGroup } from "../../identity/agents/target.ts";
 import { type Caller, readingAs } from "../../identity/auth/caller.ts";
 import type { Reading } from "../../kernel/db/database.ts";
 import { Problem } from "../../protocol/problem.ts";
-import type { WorkStore } from "../work/store.ts";
+import type { Base } from "../base.ts";
 import type { Candidate, Lineage, MessageRow } from "./row.ts";
-import type { MessageStore } from "./store.ts";
 
 export type Access = ReturnType<typeof createAccess>;
 
 /** Who may read which message. */
-export function createAccess(agents: AgentService, store: MessageStore, works: WorkStore, directory: Directory) {
+export function createAccess(base: Base) {
+  const { agents, directory } = base.identity;
+  const { messages: store, work: works } = base.rows;
+
   /** Passes for messages it sent, received or worked on, and for open work it may claim. */
   async function mayRead(on: Reading, agentId: string, row: Candidate): Promise<boolean> {
     if (row.fromId === agentId || row.target === agentId) return true;

@@ -1,36 +1,10 @@
 import type { AgentFacts } from "../../identity/agents/row.ts";
 import { formatTarget, parseTarget, type Target } from "../../identity/agents/target.ts";
 import type { Reading } from "../../kernel/db/database.ts";
-import type { ParsedDraft, RoutedBy } from "../../protocol/messages.ts";
+import type { ParsedDraft } from "../../protocol/messages.ts";
 import { Problem } from "../../protocol/problem.ts";
 import type { Base } from "../base.ts";
-import type { Author } from "./send.ts";
-
-/** A message whose target was looked up: ready to be appended. */
-export interface Addressed {
-  draft: ParsedDraft;
-  author: Author;
-  target: string;
-  matched: number;
-  /** For a group without members, the nearest groups with some. */
-  suggestions?: string[] | undefined;
-  /** Hash of the request, when it has an idempotency key. */
-  fingerprint?: string | undefined;
-  /** The binding that routed it there. */
-  route?: RoutedBy | null | undefined;
-  /** Nothing said before is why it is sent: it begins a chain of its own. */
-  isRoot?: boolean | undefined;
-  /** Set on a message that ends work or a request: it is never held back. */
-  settles?: boolean | undefined;
-  /** Set by a feature that handles its end and tells its sender: no expiry notice is sent. */
-  owed?: boolean | undefined;
-}
-
-/** The agent that `@name` stands for, or undefined; `names` are what it could have meant. */
-export interface NameBook {
-  find(on: Reading, name: string): Promise<string | undefined>;
-  names(on: Reading): Promise<string[]>;
-}
+import type { Addressed, Author } from "./draft.ts";
 
 /** Looks up the target of a draft, and whether it may be sent there as it is. */
 export function createAddressing(base: Base) {

@@ -2,8 +2,8 @@ import { RawJson } from "../../identity/auth/route.ts";
 import { nextLink } from "../../kernel/http/link.ts";
 import { toTime } from "../../protocol/wire.ts";
 import type { Worked } from "../work/claims.ts";
+import type { Sent } from "./draft.ts";
 import { messageJson } from "./entry.ts";
-import type { Sent } from "./send.ts";
 
 /** Answers as JSON text: entries are serialised once, and only put together here. */
 

@@ -1,9 +1,6 @@
-import type { Clock } from "../../kernel/clock.ts";
 import type { Reading } from "../../kernel/db/database.ts";
-import type { Hooks } from "../../kernel/hooks.ts";
-import type { WorkStore } from "../work/store.ts";
+import type { Base } from "../base.ts";
 import type { Lineage } from "./row.ts";
-import type { MessageStore } from "./store.ts";
 
 /** The end of work or of a request: when, and the newest entry of the log at that moment. */
 export interface End {
@@ -17,12 +14,9 @@ export type Ended = ReturnType<typeof createEnded>;
 const WORKER_MS = 60_000;
 
 /** Messages inside ended work continue no chain. */
-export function createEnded(
-  store: Pick<MessageStore, "lineage">,
-  works: Pick<WorkStore, "byId">,
-  clock: Clock,
-  hooks: Hooks,
-) {
+export function createEnded(base: Base) {
+  const { clock, hooks } = base.kernel;
+  const { messages: store, work: works } = base.rows;
   /** The end of something that owes an answer and is no work, by the message that asked for it. */
   const ended = hooks.question<[messageId: number], End>("messages.ended");
 

@@ -3,6 +3,7 @@ import type { Reading } from "../../kernel/db/database.ts";
 import type { Base } from "../base.ts";
 import type { Offers } from "../inbox/deliveries.ts";
 import type { Ended } from "./ended.ts";
+import type { Link, Linked } from "./judge.ts";
 import type { Lineage } from "./row.ts";
 import type { TargetMail } from "./store-links.ts";
 
@@ -16,19 +17,6 @@ export interface Saying {
   named: Lineage | undefined;
   /** Set by an author to say that nothing caused it. */
   isNothing: boolean;
-}
-
-/** The message that an agent's message continues. */
-export interface Link {
-  row: Lineage;
-  /** From then on it no longer counts by itself; null where it was named. */
-  until: number | null;
-}
-
-export interface Linked {
-  link?: Link | undefined;
-  /** The link that a person's later message has cut. */
-  cut?: { row: Lineage; by: string } | undefined;
 }
 
 /** An entry of somebody's mail. */

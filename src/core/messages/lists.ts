@@ -1,15 +1,12 @@
-import type { Directory } from "../../identity/agents/directory.ts";
-import type { AgentService } from "../../identity/agents/service.ts";
 import { type Caller, readingAs } from "../../identity/auth/caller.ts";
-import type { Db, Reading } from "../../kernel/db/database.ts";
+import type { Reading } from "../../kernel/db/database.ts";
 import type { LogEntry } from "../../kernel/log/tail.ts";
 import { fitting, jsonBytes } from "../../kernel/pages.ts";
+import type { Base } from "../base.ts";
 import type { WorkRow } from "../work/row.ts";
-import type { WorkStore } from "../work/store.ts";
 import { toLogEntry } from "./entry.ts";
 import type { Filter, Found, IdRange } from "./filter.ts";
 import type { Search } from "./search.ts";
-import type { MessageStore } from "./store.ts";
 import { conditions, type Driver, drivers } from "./store-lists.ts";
 
 /** Candidates looked at for one page: a filter that matches little gives a short page, never a long wait. */
@@ -26,14 +23,10 @@ export interface ListPage {
 export type Lists = ReturnType<typeof createLists>;
 
 /** Finding messages by what they are: lists, threads, search. Each sees only what its reader may. */
-export function createLists(
-  db: Pick<Db, "read">,
-  agents: AgentService,
-  directory: Directory,
-  store: MessageStore,
-  works: WorkStore,
-  search: Search,
-) {
+export function createLists(base: Base, search: Search) {
+  const { db } = base.kernel;
+  const { agents, directory } = base.identity;
+  const { messages: store, work: works } = base.rows;
   /** @throws Problem 403, 409 */
   async function readerOf(on: Reading, caller: Caller): Promise<string | null> {
     const reader = readingAs(caller);

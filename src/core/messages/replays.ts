@@ -3,8 +3,8 @@ import type { ParsedDraft } from "../../protocol/messages.ts";
 import { Problem } from "../../protocol/problem.ts";
 import type { Base } from "../base.ts";
 import type { Schedules } from "./delayed.ts";
+import type { Sent } from "./draft.ts";
 import { toLogEntry } from "./entry.ts";
-import type { Sent } from "./send.ts";
 
 /** Answers a draft whose idempotency key was used before. */
 export function createReplays(base: Base, schedules: Schedules) {

@@ -3,8 +3,7 @@ import { isGroup } from "../../identity/agents/target.ts";
 import { actingAs, type Caller } from "../../identity/auth/caller.ts";
 import { createPauses } from "../../kernel/breathe.ts";
 import type { Reading, Tx } from "../../kernel/db/database.ts";
-import type { LogEntry } from "../../kernel/log/tail.ts";
-import type { MessageSource, ParsedDraft, RoutedBy } from "../../protocol/messages.ts";
+import type { MessageSource, ParsedDraft } from "../../protocol/messages.ts";
 import { Problem } from "../../protocol/problem.ts";
 import { fromTime } from "../../protocol/wire.ts";
 import type { Base } from "../base.ts";
@@ -12,47 +11,17 @@ import type { Offers } from "../inbox/deliveries.ts";
 import type { ParkedClaimers } from "../work/parked.ts";
 import type { WorkRow } from "../work/row.ts";
 import type { Access } from "./access.ts";
-import { type Addressed, createAddressing } from "./addressing.ts";
-import { createCauses, type Pause, ROOT, type Verdict } from "./causes.ts";
+import { createAddressing } from "./addressing.ts";
+import { createCauses, ROOT } from "./causes.ts";
 import type { Schedules } from "./delayed.ts";
+import type { Addressed, Author, Posting, Said, Sent } from "./draft.ts";
 import { toLogEntry } from "./entry.ts";
+import type { Pause, Verdict } from "./judge.ts";
 import type { Links } from "./links.ts";
 import type { Quotas } from "./quotas.ts";
 import { createReplays, fingerprint } from "./replays.ts";
 import { requirePlain } from "./reserved.ts";
 import type { MessageRow } from "./row.ts";
-
-/** What became of one draft. */
-export type Sent =
-  | {
-      kind: "sent";
-      entry: LogEntry;
-      work: WorkRow | undefined;
-      matched: number;
-      /** For a group without members, the nearest groups with some. */
-      suggestions?: string[] | undefined;
-      replayed: boolean;
-    }
-  | { kind: "scheduled"; scheduleId: string; deliverAt: number; replayed: boolean };
-
-/** In whose name something is appended. */
-export interface Author {
-  id: string;
-  kind: AgentFacts["kind"];
-  via: string | null;
-  /** Its source, when the author's kind does not tell. */
-  source?: MessageSource;
-  /** The integration that reported it. */
-  integration?: string | null;
-  /** A bot speaks through this channel; `linkId`: what its chat says that it goes on from. */
-  bot?: { linkId: number | null } | undefined;
-}
-
-/** Options of a message that the relay itself sends. */
-export interface Posting {
-  route?: RoutedBy | null | undefined;
-  settles?: boolean | undefined;
-}
 
 /** The due row of a direct message that expires: see `ends.ts`. */
 export const EXPIRES = "message.expires";
@@ -278,9 +247,6 @@ export function createSender(
 
 const sizeOf = ({ body, payload, meta }: MessageRow): number =>
   body.length + (payload?.length ?? 0) + (meta?.length ?? 0);
-
-/** A message that the relay itself makes: what is left out is as when a caller leaves it out. */
-export type Said = Partial<ParsedDraft> & { to: string; body: string };
 
 /** An operator's token that writes as `system` is a person: only the relay itself is the relay. */
 function sourceOf({ kind, via }: Author): MessageSource {

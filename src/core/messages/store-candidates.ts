@@ -1,6 +1,7 @@
 import { and, asc, desc, gt, isNull, lt, or, type SQL, sql } from "drizzle-orm";
 import type { Reading } from "../../kernel/db/database.ts";
-import type { Found, IdRange } from "./filter.ts";
+import type { Filter, Found, IdRange } from "./filter.ts";
+import { conditions } from "./store-lists.ts";
 import { messages } from "./tables.ts";
 
 /** Log entries read at once for a reader with very many memberships. */
@@ -14,6 +15,16 @@ const within = (range: IdRange): SQL | undefined =>
 
 /** Candidates for lists and searches: ids by one index, and those of them that pass filters. */
 export function createCandidates() {
+  const filtered = async (on: Reading, ids: readonly number[], filters: SQL[], range: IdRange, limit: number) =>
+    on.db
+      .select({ id: messages.id })
+      .from(messages)
+      .where(and(sql`${messages.id} in (select value from json_each(${JSON.stringify(ids)}))`, ...filters))
+      .orderBy(range.oldestFirst ? asc(messages.id) : desc(messages.id))
+      .limit(limit)
+      .all()
+      .map((row) => row.id);
+
   return {
     /** At most `limit` ids by one index, newest (or oldest) first; where that ends, filters have not been applied yet. */
     candidates: async (on: Reading, drive: SQL, range: IdRange, limit: number): Promise<Found> => {
@@ -80,15 +91,10 @@ export function createCandidates() {
       return { ids, reached: some.length < limit ? null : (some.at(-1)?.id ?? null) };
     },
     /** Candidates that pass the filters. */
-    filtered: async (on: Reading, ids: readonly number[], filters: SQL[], range: IdRange, limit: number) =>
-      on.db
-        .select({ id: messages.id })
-        .from(messages)
-        .where(and(sql`${messages.id} in (select value from json_each(${JSON.stringify(ids)}))`, ...filters))
-        .orderBy(range.oldestFirst ? asc(messages.id) : desc(messages.id))
-        .limit(limit)
-        .all()
-        .map((row) => row.id),
+    filtered,
+    /** Ids among these whose messages match a filter, whoever may read them. */
+    matching: (on: Reading, ids: readonly number[], filter: Filter, range: IdRange, limit: number) =>
+      filtered(on, ids, conditions(filter, null), range, limit),
     /** From an operator's point of view: everything is a candidate. */
     anything: sql`true`,
     unexpired: (now: number): SQL => or(isNull(messages.expiresAt), gt(messages.expiresAt, now)) ?? sql`true`,

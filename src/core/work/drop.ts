@@ -5,7 +5,6 @@ import type { AgentId, Target } from "../../protocol/ids.ts";
 import type { Base } from "../base.ts";
 import type { Schedules } from "../messages/delayed.ts";
 import type { Sender } from "../messages/send.ts";
-import type { MessageStore } from "../messages/store.ts";
 import type { Leases } from "./leases.ts";
 import type { WorkRow } from "./row.ts";
 
@@ -27,7 +26,7 @@ interface Place {
   told: string[];
 }
 
-type SentTo = Awaited<ReturnType<MessageStore["sentTo"]>>[number];
+type SentTo = Awaited<ReturnType<Base["rows"]["messages"]["sentTo"]>>[number];
 
 /** Losses of one sender: unread messages and unfinished work. */
 interface Lost {

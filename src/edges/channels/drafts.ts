@@ -1,6 +1,6 @@
 import type { Areas } from "../../core/core.ts";
+import type { Author } from "../../core/messages/draft.ts";
 import type { MessageRow } from "../../core/messages/row.ts";
-import type { Author } from "../../core/messages/send.ts";
 import type { WorkRow } from "../../core/work/row.ts";
 import type { Files } from "../../features/files/files.ts";
 import type { AgentFacts } from "../../identity/agents/row.ts";

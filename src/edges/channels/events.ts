@@ -1,7 +1,7 @@
 import type { Areas } from "../../core/core.ts";
+import type { Author, Said } from "../../core/messages/draft.ts";
 import { toLogEntry } from "../../core/messages/entry.ts";
 import { refuseReserved } from "../../core/messages/reserved.ts";
-import type { Author, Said } from "../../core/messages/send.ts";
 import type { WorkRow } from "../../core/work/row.ts";
 import { actingAs, type Caller } from "../../identity/auth/caller.ts";
 import type { Reading, Tx } from "../../kernel/db/database.ts";

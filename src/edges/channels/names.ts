@@ -1,4 +1,4 @@
-import type { NameBook } from "../../core/messages/addressing.ts";
+import type { NameBook } from "../../core/messages/draft.ts";
 import type { Kernel } from "../../kernel/kernel.ts";
 import { Problem } from "../../protocol/problem.ts";
 import { createChannelStore } from "./store.ts";

@@ -1,5 +1,5 @@
 import type { Areas } from "../../core/core.ts";
-import type { Author } from "../../core/messages/send.ts";
+import type { Author } from "../../core/messages/draft.ts";
 import type { Tasks } from "../../features/tasks/tasks.ts";
 import { type Caller, readsAll, requireOperator } from "../../identity/auth/caller.ts";
 import type { Reading, Tx } from "../../kernel/db/database.ts";

@@ -1,6 +1,6 @@
 import type { Areas } from "../../core/core.ts";
+import type { Author } from "../../core/messages/draft.ts";
 import type { MessageRow } from "../../core/messages/row.ts";
-import type { Author } from "../../core/messages/send.ts";
 import type { WorkRow } from "../../core/work/row.ts";
 import { isGroup } from "../../identity/agents/target.ts";
 import { createPauses } from "../../kernel/breathe.ts";

@@ -1,5 +1,5 @@
+import type { Core } from "../../core/core.ts";
 import type { Content } from "../../core/messages/row.ts";
-import type { MessageStore } from "../../core/messages/store.ts";
 import type { Reading } from "../../kernel/db/database.ts";
 import { DelegationContext } from "../../protocol/delegation-context.ts";
 import type { Delegation, DelegationAnswer } from "../../protocol/delegations.ts";
@@ -15,7 +15,7 @@ export interface Said {
 }
 
 /** A delegation as it goes out: its text and its answer are in their messages. */
-export async function show(on: Reading, messages: MessageStore, row: DelegationRow): Promise<Delegation> {
+export async function show(on: Reading, messages: Core["messages"]["rows"], row: DelegationRow): Promise<Delegation> {
   const request = await messages.content(on, row.messageId);
   const response = row.answerId === null ? undefined : await messages.content(on, row.answerId);
   const answer = { text: response?.body ?? null, encoding: encodingOf(response), payload: given(payloadOf(response)) };

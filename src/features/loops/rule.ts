@@ -1,7 +1,7 @@
-import { isAgentMade, type Judged, type Verdict } from "../../core/messages/causes.ts";
-import type { Link } from "../../core/messages/links.ts";
+import type { Author } from "../../core/messages/draft.ts";
+import type { Link } from "../../core/messages/judge.ts";
+import { isAgentMade, type Judged, type Verdict } from "../../core/messages/judge.ts";
 import type { Lineage } from "../../core/messages/row.ts";
-import type { Author } from "../../core/messages/send.ts";
 import type { Tx } from "../../kernel/db/database.ts";
 import type { Kernel } from "../../kernel/kernel.ts";
 import type { LoopKind } from "../../protocol/loops.ts";

@@ -1,5 +1,5 @@
 import type { Areas } from "../../core/core.ts";
-import { isAgentMade } from "../../core/messages/causes.ts";
+import { isAgentMade } from "../../core/messages/judge.ts";
 import type { MessageRow } from "../../core/messages/row.ts";
 import { isGroup } from "../../identity/agents/target.ts";
 import { type Caller, readsAll, requireOperator } from "../../identity/auth/caller.ts";

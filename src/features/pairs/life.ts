@@ -1,5 +1,5 @@
 import type { Areas } from "../../core/core.ts";
-import type { Author } from "../../core/messages/send.ts";
+import type { Author } from "../../core/messages/draft.ts";
 import { createPauses } from "../../kernel/breathe.ts";
 import type { Tx } from "../../kernel/db/database.ts";
 import type { DueRow } from "../../kernel/due/row.ts";

@@ -1,40 +1,9 @@
-import type { SearchAnswer, SearchAsk } from "./searcher.ts";
+import type { OffThreadTasks, WorkerCall, WorkerReply } from "./worker-calls.ts";
 import { startWorker } from "./worker-thread.ts";
-
-/** What the worker can be asked; see worker.ts. */
-export interface OffThreadTasks {
-  search: { ask: SearchAsk; answer: SearchAnswer };
-  backup: { ask: { to: string }; answer: { bytes: number; head: number } };
-  check: { ask: Record<string, never>; answer: { problems: string[] } };
-  counts: {
-    ask: Record<string, never>;
-    answer: {
-      messages: number;
-      work: Record<string, number>;
-      tasks: Record<string, number>;
-      oldestOpenAt: number | null;
-      bytes: number;
-      walBytes: number;
-    };
-  };
-}
 
 export interface OffThread {
   run<K extends keyof OffThreadTasks>(task: K, ask: OffThreadTasks[K]["ask"]): Promise<OffThreadTasks[K]["answer"]>;
   close(): void;
-}
-
-/** What goes to the worker and what comes back. */
-export interface WorkerCall {
-  id: number;
-  task: keyof OffThreadTasks;
-  file: string;
-  ask: unknown;
-}
-export interface WorkerReply {
-  id: number;
-  answer?: unknown;
-  error?: string;
 }
 
 interface Waiting {

@@ -1,25 +1,6 @@
 import { Problem } from "../../protocol/problem.ts";
-import type { WorkerCall, WorkerReply } from "./off-thread.ts";
+import type { SearchAnswer, SearchAsk, WorkerCall, WorkerReply } from "./worker-calls.ts";
 import { startWorker } from "./worker-thread.ts";
-
-export interface SearchAsk {
-  /** The FTS5 query; see `matchOf`. */
-  match: string;
-  /** Only what this agent sent, or belonged to when it was appended: for those whose groups `match` cannot name. */
-  member: string | null;
-  /** Places, not included. */
-  before: number;
-  after: number;
-  limit: number;
-  /** After so many milliseconds what was found is the answer. */
-  milliseconds: number;
-}
-
-/** Ids, newest first; `reached` is where looking ended, null at the end of the log. */
-export interface SearchAnswer {
-  ids: number[];
-  reached: number | null;
-}
 
 export interface Searcher {
   /** @throws Problem 503 when it takes too long, or too many wait */

@@ -1,7 +1,6 @@
 import { Database as Sqlite } from "bun:sqlite";
 import { existsSync, renameSync, rmSync, statSync } from "node:fs";
-import type { OffThreadTasks, WorkerCall, WorkerReply } from "./off-thread.ts";
-import type { SearchAnswer, SearchAsk } from "./searcher.ts";
+import type { OffThreadTasks, SearchAnswer, SearchAsk, WorkerCall, WorkerReply } from "./worker-calls.ts";
 
 /**
  * A copy's ids go on this far above the original's: what the original hands out after the copy was made is never handed

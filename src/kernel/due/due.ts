@@ -61,12 +61,17 @@ export function createDue(db: Db, store: DueStore, clock: Clock, hooks: Hooks, l
   const leaving = new AbortController();
 
   db.beforeBatch((tx) => jump.notice(tx));
-  // After the clock was set back, what failed before would otherwise wait for the old time to come again.
-  resumed.inTx((tx, now) => store.hurryRetries(tx, now + MAX_RETRY_MS));
-  // At a start nothing is under way outside: what was when the relay ended is taken up at once.
-  resumed.inTx(async (tx, now, jumpedMs) => {
+  resumed.inTx(hurryRetries, takeUpOutside);
+
+  /** After the clock was set back, retries would otherwise wait for the old time to come again. */
+  async function hurryRetries(tx: Tx, now: number): Promise<void> {
+    await store.hurryRetries(tx, now + MAX_RETRY_MS);
+  }
+
+  /** At a start nothing is under way outside: work that was when the relay ended is taken up at once. */
+  async function takeUpOutside(tx: Tx, now: number, jumpedMs: number): Promise<void> {
     if (jumpedMs === 0) await store.takeUp(tx, now);
-  });
+  }
 
   const rows: DueSource = {
     name: "rows",

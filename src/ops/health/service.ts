@@ -2,7 +2,7 @@ import { mkdirSync, readdirSync, rmSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import type { Areas } from "../../core/core.ts";
 import { type Caller, requireOperator } from "../../identity/auth/caller.ts";
-import type { OffThreadTasks } from "../../kernel/db/off-thread.ts";
+import type { OffThreadTasks } from "../../kernel/db/worker-calls.ts";
 import type { Backup, HealthCheck, HealthReport } from "../../protocol/health.ts";
 import { Problem } from "../../protocol/problem.ts";
 import { toTime } from "../../protocol/wire.ts";

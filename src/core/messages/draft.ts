@@ -1,0 +1,66 @@
+import type { AgentFacts } from "../../identity/agents/row.ts";
+import type { Reading } from "../../kernel/db/database.ts";
+import type { LogEntry } from "../../kernel/log/tail.ts";
+import type { MessageSource, ParsedDraft, RoutedBy } from "../../protocol/messages.ts";
+import type { WorkRow } from "../work/row.ts";
+
+/** In whose name something is appended. */
+export interface Author {
+  id: string;
+  kind: AgentFacts["kind"];
+  via: string | null;
+  /** Its source, when the author's kind does not tell. */
+  source?: MessageSource;
+  /** The integration that reported it. */
+  integration?: string | null;
+  /** A bot speaks through this channel; `linkId`: what its chat says that it goes on from. */
+  bot?: { linkId: number | null } | undefined;
+}
+
+/** Options of a message that the relay itself sends. */
+export interface Posting {
+  route?: RoutedBy | null | undefined;
+  settles?: boolean | undefined;
+}
+
+/** A message that the relay itself makes: what is left out is as when a caller leaves it out. */
+export type Said = Partial<ParsedDraft> & { to: string; body: string };
+
+/** Result of sending one draft. */
+export type Sent =
+  | {
+      kind: "sent";
+      entry: LogEntry;
+      work: WorkRow | undefined;
+      matched: number;
+      /** For a group without members, the nearest groups with some. */
+      suggestions?: string[] | undefined;
+      replayed: boolean;
+    }
+  | { kind: "scheduled"; scheduleId: string; deliverAt: number; replayed: boolean };
+
+/** A message whose target was looked up: ready to be appended. */
+export interface Addressed {
+  draft: ParsedDraft;
+  author: Author;
+  target: string;
+  matched: number;
+  /** For a group without members, the nearest groups with some. */
+  suggestions?: string[] | undefined;
+  /** Hash of the request, when it has an idempotency key. */
+  fingerprint?: string | undefined;
+  /** The binding that routed it there. */
+  route?: RoutedBy | null | undefined;
+  /** Nothing said before is why it is sent: it begins a chain of its own. */
+  isRoot?: boolean | undefined;
+  /** Set on a message that ends work or a request: it is never held back. */
+  settles?: boolean | undefined;
+  /** Set by a feature that handles its end and tells its sender: no expiry notice is sent. */
+  owed?: boolean | undefined;
+}
+
+/** The agent that `@name` stands for, or undefined; `names` are what it could have meant. */
+export interface NameBook {
+  find(on: Reading, name: string): Promise<string | undefined>;
+  names(on: Reading): Promise<string[]>;
+}
