@@ -40,7 +40,7 @@ export type Core = ReturnType<typeof createCore>;
 /** Messages, the work among them, the inboxes they are read from, and retention. */
 export function createCore(kernel: Kernel, identity: Identity, options: CoreOptions) {
   const { db, log, due, connections, clock, hooks, onError, headOf } = kernel;
-  const { agents, directory, roster } = identity;
+  const { roster } = identity;
   const base = createBase(kernel, identity, options);
   const { messages: store, work: works } = base.rows;
   const parked = createParked(hooks);
