@@ -34,8 +34,6 @@ interface Claimant {
   sayOpen(): void;
 }
 
-export type InboxStreams = ReturnType<typeof createInboxStreams>;
-
 /** Streams of one agent's inbox, over SSE or WebSocket. */
 export function createInboxStreams(
   base: Base,

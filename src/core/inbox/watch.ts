@@ -23,8 +23,6 @@ interface Watcher {
   follower: Follower;
 }
 
-export type WatchStreams = ReturnType<typeof createWatchStreams>;
-
 /** Streams over everything that somebody may read, for people who watch. */
 export function createWatchStreams(base: Base, parts: { lists: Lists; access: Access; offers: Offers }) {
   const { clock, connections, db, headOf, log, onError } = base.kernel;

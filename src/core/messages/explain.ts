@@ -16,8 +16,6 @@ const MAX_ATTEMPTS = 200;
 /** The first offer of an entry is among the nearest ranges; a page of 500 recipients looks at so many for each. */
 const MAX_RANGES = 40;
 
-export type Explainer = ReturnType<typeof createExplainer>;
-
 /** What became of a message: facts, and one plain sentence for each recipient. */
 export function createExplainer(base: Base, access: Access, offers: Offers) {
   const { clock, hooks } = base.kernel;

@@ -15,8 +15,6 @@ export interface TargetMail {
   own: number | null;
 }
 
-export type LinkStore = ReturnType<typeof createLinkStore>;
-
 /** Mail looked at for each target. */
 const MAIL = 48;
 /** Entries of a group in which an agent's own post is looked for. */

@@ -35,8 +35,6 @@ interface Walked {
   done: boolean;
 }
 
-export type Retention = ReturnType<typeof createRetention>;
-
 /** Deletes what is older than the retention time, and keeps account of who loses what by it. */
 export function createRetention(base: Base) {
   const { retentionDays: days } = base.options;

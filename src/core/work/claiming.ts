@@ -5,8 +5,6 @@ import type { Base } from "../base.ts";
 import type { Waits } from "../inbox/waits.ts";
 import type { Claims, Worked } from "./claims.ts";
 
-export type Taking = ReturnType<typeof createTaking>;
-
 /** Claiming the next work, with a wait for it, for whoever opens writes: routes and tools. */
 export function createTaking(base: Base, claims: Claims, waits: Waits) {
   const { db } = base.kernel;

@@ -8,8 +8,6 @@ import { createAttemptStore } from "./store-attempts.ts";
 import { createOpenWorkStore } from "./store-open-work.ts";
 import { work } from "./tables.ts";
 
-export type WorkStore = ReturnType<typeof createWorkStore>;
-
 const p = sql.placeholder;
 const MAX_VISITED = 20_000;
 

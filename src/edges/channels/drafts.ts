@@ -19,8 +19,6 @@ import type { Stores } from "./stores.ts";
 const USUAL_ATTEMPTS = 5;
 const POST_ATTEMPTS = 12;
 
-export type Drafts = ReturnType<typeof createDrafts>;
-
 /** The form that a message to a channel agent has in the log: a post with its conversation, which the adapter works on. */
 export function createDrafts(
   { kernel, core, files }: Areas & { files: Files },

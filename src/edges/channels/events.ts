@@ -31,8 +31,6 @@ const MAX_SINCE = 50;
 /** Unbound events that one replay examines. */
 const MAX_EXAMINED = 5000;
 
-export type ChannelEvents = ReturnType<typeof createChannelEvents>;
-
 /** Events from a platform: stored once, and sent to the targets of their conversation. */
 export function createChannelEvents({ kernel, identity, core }: Areas, { traffic }: Stores, { routing, moves }: Ways) {
   const { clock, hooks } = kernel;

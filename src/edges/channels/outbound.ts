@@ -22,8 +22,6 @@ export const mayBePost = (target: string): boolean => target.includes(":") && !i
 
 type Posts = PostedParts & Record<string, unknown>;
 
-export type Outbound = ReturnType<typeof createOutbound>;
-
 /**
  * Posts on their way out: a message to a channel agent is work for its adapter, one at a time in each conversation, and the
  * platform's ids of its parts are remembered.

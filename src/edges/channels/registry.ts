@@ -11,8 +11,6 @@ import { nameKey } from "./names.ts";
 import { type ChannelRow, placeOf } from "./store.ts";
 import type { Stores } from "./stores.ts";
 
-export type Registry = ReturnType<typeof createRegistry>;
-
 /** The channels there are: made, changed and removed with their agents. */
 export function createRegistry({ kernel, identity }: Areas, { store, webhooks }: Stores, bindings: Bindings) {
   const { clock } = kernel;

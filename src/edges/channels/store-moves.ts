@@ -12,8 +12,6 @@ export interface Renaming {
 
 export type MoveRow = typeof moves.$inferSelect;
 
-export type MoveStore = ReturnType<typeof createMoveStore>;
-
 /** Conversations that have another id now, and the rows carried there. */
 export function createMoveStore(db: Db) {
   const movedTo = db.statement((q) =>

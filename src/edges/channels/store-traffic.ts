@@ -13,8 +13,6 @@ export type PartRow = typeof parts.$inferSelect;
 export const MAX_PARTS = 1000;
 const MAX_VISITED = 20_000;
 
-export type TrafficStore = ReturnType<typeof createTrafficStore>;
-
 /** Events and posts, by the platform's ids. */
 export function createTrafficStore(db: Db) {
   const event = db.statement((q) =>

@@ -5,8 +5,6 @@ import { webhookChannels } from "./tables.ts";
 
 export type WebhookRow = typeof webhookChannels.$inferSelect;
 
-export type WebhookStore = ReturnType<typeof createWebhookStore>;
-
 /** Channels that the relay itself runs. */
 export function createWebhookStore(db: Db) {
   const byId = db.statement((q) =>

@@ -19,8 +19,6 @@ export const MAX_BINDINGS = 100;
 const MAX_NAMES = 1000;
 const MAX_VISITED = 20_000;
 
-export type ChannelStore = ReturnType<typeof createChannelStore>;
-
 /** Channels and their bindings. */
 export function createChannelStore(db: Db) {
   const byId = db.statement((q) =>

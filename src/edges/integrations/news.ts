@@ -5,8 +5,6 @@ import type { Report } from "./mappings/report.ts";
 import type { EndRow } from "./row.ts";
 import type { EndStore } from "./store-ends.ts";
 
-export type News = ReturnType<typeof createNews>;
-
 /**
  * Whether a report is news. Deliveries overtake each other and come again, so a report older than what is known changes
  * nothing, whether it opens or closes. A source's end is kept under its key: the beginning may come after it.

@@ -39,8 +39,6 @@ interface Attempt {
   retryAfterMs: number;
 }
 
-export type Deliverer = ReturnType<typeof createDeliverer>;
-
 /** Sends due deliveries, again and again over a day, and tells when it gives up. */
 export function createDeliverer({ kernel, identity, core }: Areas, store: WebhookStore, notices: Notices) {
   const { db, egress, clock, hooks, key } = kernel;

@@ -1,7 +1,6 @@
 import type { Areas } from "../../core/core.ts";
 import type { Author } from "../../core/messages/draft.ts";
 import type { WorkRow } from "../../core/work/row.ts";
-import type { Caller } from "../../identity/auth/caller.ts";
 import type { Reading, Tx } from "../../kernel/db/database.ts";
 import { newId } from "../../kernel/ids.ts";
 import type { LogEntry } from "../../kernel/log/tail.ts";
@@ -221,10 +220,6 @@ export function createTaskLife({ kernel, core }: Areas, store: TaskStore) {
     followWork,
   };
 }
-
-/** The name under which a call takes a step: whoever it acts for. */
-export const stepBy = (caller: Caller, agentId: string): string =>
-  caller.role === "integration" ? `integration:${caller.source}` : agentId;
 
 const MAX_NOTE = 4096;
 const AGAIN = "reported again";

@@ -19,8 +19,6 @@ export interface PresenceParts {
   ttlMs: number;
 }
 
-export type PresenceKeeper = ReturnType<typeof createPresence>;
-
 /** How often what was seen is written down: at most this much of it is forgotten by a crash, and a start gives a whole TTL. */
 const SAVE_EVERY_MS = 5000;
 const SAVE_SLICE = 200;

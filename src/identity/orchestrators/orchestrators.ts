@@ -2,8 +2,6 @@ import type { Kernel } from "../../kernel/kernel.ts";
 import { lateRoutes } from "../auth/late-routes.ts";
 import { createOrchestratorService, type OrchestratorParts } from "./service.ts";
 
-export type Orchestrators = ReturnType<typeof createOrchestrators>;
-
 /** Orchestrators, and the agents they are reached by. */
 export function createOrchestrators(kernel: Kernel, parts: OrchestratorParts) {
   const { db } = kernel;

@@ -17,8 +17,6 @@ export const probeOf =
 const KNOWN_FOR_MS = 1000;
 const LARGE_BYTES = 16 * 1024;
 
-export type Disk = ReturnType<typeof createDisk>;
-
 /**
  * Keeps the last of the disk for what has to be written: receipts, claims, short messages. 0 as `reserve` turns it off.
  * @param reserve bytes below which the disk is nearly full

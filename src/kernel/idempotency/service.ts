@@ -19,8 +19,6 @@ export interface Attempt<T> {
   again(subject: string): Promise<T | undefined>;
 }
 
-export type Idempotency = ReturnType<typeof createIdempotency>;
-
 /** The same sender and key give the same answer, for as long as what was made is kept, whatever changed meanwhile. */
 export function createIdempotency(store: IdempotencyStore, clock: Clock) {
   return {
