@@ -1,18 +1,16 @@
-import type { Command } from "commander";
 import { serveMcpBridge } from "../harness/bridges/mcp.ts";
-import { agentOf, contextOf, untilStopped } from "./context.ts";
+import type { CliCommand } from "./commands.ts";
+import { agentOf, untilStopped } from "./context.ts";
 import { EXIT, Stop } from "./exit.ts";
-import { type Flags, resolveSettings } from "./settings.ts";
 
 /** MCP servers on stdio, which harnesses start. stdout belongs to the protocol. */
-export function addBridgeCommands(program: Command): void {
+export function addBridgeCommands(program: CliCommand): void {
   program
     .command("mcp-bridge")
     .description("Speak MCP on stdio for a harness that cannot ask a command for HTTP headers")
     .helpGroup("Harnesses:")
     .addHelpText("after", MCP_HELP)
-    .action(async (_: object, command: Command) => {
-      const { url, token } = resolveSettings(command.optsWithGlobals<Flags>());
+    .act(async ({ settings: { url, token } }) => {
       if (token === undefined) throw new Stop(EXIT.usage, "Name the agent's keys: --keys <file>");
       const print = (line: string): void => void process.stdout.write(`${line}\n`);
       await serveMcpBridge({ url, token, input: process.stdin, print });
@@ -22,8 +20,7 @@ export function addBridgeCommands(program: Command): void {
     .description("Push messages into a running Claude Code session: an MCP server on stdio, as a channel")
     .helpGroup("Harnesses:")
     .addHelpText("after", CHANNEL_HELP)
-    .action(async (_: object, command: Command) => {
-      const context = contextOf(command);
+    .act(async (context) => {
       const agentId = await agentOf(context);
       // Loads the MCP library for this command alone: hooks have to be fast.
       const { serveChannelBridge } = await import("../harness/bridges/channel.ts");

@@ -1,10 +1,11 @@
-import { Argument, type Command } from "commander";
+import { Argument } from "commander";
 import { runAdapter } from "../adapters/adapter.ts";
 import { type ChatSettings, createPlatform, PROVIDERS } from "../adapters/chats.ts";
 import { PlatformFault } from "../adapters/contract.ts";
 import type { AdapterEvent } from "../adapters/events.ts";
 import { sentenceOf } from "../adapters/in-server.ts";
-import { contextOf, untilStopped } from "./context.ts";
+import type { CliCommand } from "./commands.ts";
+import { type Context, untilStopped } from "./context.ts";
 import { EXIT, Stop } from "./exit.ts";
 import type { Output } from "./output.ts";
 import { safeLine } from "./screen.ts";
@@ -18,11 +19,8 @@ interface RunOptions {
 }
 
 /** Adds `run` to the group `channel`. */
-export function addChannelRunCommand(program: Command): void {
-  const group =
-    program.commands.find((command) => command.name() === "channel") ??
-    program.command("channel").description("Chat accounts").helpGroup("Channels:");
-  group
+export function addChannelRun(channels: CliCommand): void {
+  channels
     .command("run")
     .description("Run the adapter of a chat account, until Ctrl-C")
     .addArgument(new Argument("<provider>", "the platform").choices(PROVIDERS))
@@ -31,9 +29,7 @@ export function addChannelRunCommand(program: Command): void {
     .option("--target <target>", "the target of its conversations when the channel is new")
     .option("--chat <id>", "the conversation for messages that name none")
     .addHelpText("after", HELP)
-    .action((provider: ChatSettings["provider"], options: RunOptions, command: Command) =>
-      run(provider, options, command),
-    );
+    .act(run);
 }
 
 const HELP = `
@@ -44,8 +40,7 @@ for the same account waits until the first has ended.
 Example:
   $ SIGNALBOX_TELEGRAM_TOKEN=$(cat telegram.token) signalbox channel run telegram --target helper`;
 
-async function run(provider: ChatSettings["provider"], options: RunOptions, command: Command): Promise<void> {
-  const { settings, out } = contextOf(command);
+async function run({ settings, out }: Context, provider: ChatSettings["provider"], options: RunOptions): Promise<void> {
   const { account: accountId, name: displayName, target, chat } = options;
   const platform = await createPlatform(secretsOf(provider));
   const { url, token } = settings;

@@ -3,6 +3,7 @@ import { type Client, everyItem } from "../client/client.ts";
 import { BINDING_MODES, type Binding, type BindingDraft } from "../protocol/bindings.ts";
 import type { Channel, EventSummary, WebhookChannelDraft } from "../protocol/channels.ts";
 import type { AgentId, Target } from "../protocol/ids.ts";
+import { addChannelRun } from "./channel-run.ts";
 import { addWholeList, type CliCommand, type QueryOf } from "./commands.ts";
 import { integer } from "./options.ts";
 import type { Output } from "./output.ts";
@@ -22,6 +23,7 @@ export function addChannelCommands(program: CliCommand): void {
   addDefault(channels);
   addEvents(channels);
   addWebhook(channels);
+  addChannelRun(channels);
 }
 
 function addList(channels: CliCommand): void {

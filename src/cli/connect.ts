@@ -1,9 +1,10 @@
-import { Argument, type Command, Option } from "commander";
+import { Argument, Option } from "commander";
 import type { Scope } from "../harness/config/changes.ts";
 import { type Connection, connect, type Plan } from "../harness/connect/connect.ts";
 import { disconnect } from "../harness/connect/disconnect.ts";
 import { HARNESSES, type Harness, hasHooks, titleOf } from "../harness/harnesses.ts";
-import { contextOf } from "./context.ts";
+import type { CliCommand } from "./commands.ts";
+import type { Context } from "./context.ts";
 import { EXIT, Stop } from "./exit.ts";
 import type { Output } from "./output.ts";
 import { ownCommand } from "./own.ts";
@@ -18,7 +19,7 @@ interface ConnectFlags {
   yes?: boolean;
 }
 
-export function addConnectCommand(program: Command): void {
+export function addConnectCommand(program: CliCommand): void {
   program
     .command("connect")
     .description("Make Claude Code, Codex, Gemini CLI, Qwen Code or OpenCode on this machine an agent of the relay")
@@ -35,9 +36,9 @@ export function addConnectCommand(program: Command): void {
     .option("--dry-run", "show the changes, and write nothing")
     .option("-y, --yes", "do not ask before writing")
     .addHelpText("after", HELP)
-    .action((harness: Harness, flags: ConnectFlags, command: Command) => {
+    .act((context, harness: Harness, flags: ConnectFlags) => {
       const request = { harness, ...flags, scope: harness === "codex" ? ("user" as const) : flags.scope };
-      return flags.remove ? runDisconnect(request, command) : runConnect(request, command);
+      return flags.remove ? runDisconnect(request, context) : runConnect(request, context);
     });
 }
 
@@ -56,8 +57,7 @@ Examples:
 
 type Request = ConnectFlags & { harness: Harness };
 
-async function runConnect(request: Request, command: Command): Promise<void> {
-  const { settings, client, out } = contextOf(command);
+async function runConnect(request: Request, { settings, client, out }: Context): Promise<void> {
   const { url, token, from } = settings;
   const { harness, scope } = request;
   const hooks = request.hooks && hasHooks(harness);
@@ -83,8 +83,7 @@ const nextSteps = ({ harness, scope }: Request, { reach }: Connection): string[]
   ...(hasHooks(harness) ? [] : ["It has no hooks: to have messages read at once, use signalbox run."]),
 ];
 
-async function runDisconnect(request: Request, command: Command): Promise<void> {
-  const { client, out } = contextOf(command);
+async function runDisconnect(request: Request, { client, out }: Context): Promise<void> {
   const { harness, scope, agent: agentId } = request;
   const approve = (plan: Plan) => agree(plan, "(goes, and its token ends)", request, out);
   const ended = await disconnect({ harness, scope, agentId }, client, approve);

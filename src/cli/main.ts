@@ -8,7 +8,6 @@ import { systemSentence } from "../harness/system-errors.ts";
 import { addA2ACommands } from "./a2a.ts";
 import { addAgentCommands } from "./agents.ts";
 import { addBridgeCommands } from "./bridges.ts";
-import { addChannelRunCommand } from "./channel-run.ts";
 import { addChannelCommands } from "./channels.ts";
 import { addClaimCommands } from "./claims.ts";
 import { CliCommand } from "./commands.ts";
@@ -85,7 +84,7 @@ function createProgram(): CliCommand {
     [addClaimCommands, addWorkCommand, addDeadLetterCommands, addTaskCommands, addIntegrationCommands],
     [addDelegationCommands, addPairCommands],
     [addAgentCommands, addOrchestratorCommands, addTokenCommands, addA2ACommands],
-    [addChannelCommands, addChannelRunCommand, addFileCommands],
+    [addChannelCommands, addFileCommands],
     [addConnectCommand, addHookCommand, addRunCommand, addBridgeCommands],
     [addServeCommand, addRelayCommands, addUpgradeCommand, addDoctorCommand],
     [addDemoCommand, addDrillCommand, addCompletionsCommand],

@@ -1,12 +1,12 @@
-import type { Command } from "commander";
 import { type BatchEvent, DIGEST_PLACE, runBatches } from "../harness/process/batches.ts";
-import { agentOf, contextOf, untilStopped } from "./context.ts";
+import type { CliCommand } from "./commands.ts";
+import { agentOf, type Context, untilStopped } from "./context.ts";
 import { wholeNumber } from "./options.ts";
 import type { Output } from "./output.ts";
 import { safeLine, safeText } from "./screen.ts";
 import { childEnvironment } from "./settings.ts";
 
-export function addRunCommand(program: Command): void {
+export function addRunCommand(program: CliCommand): void {
   program
     .command("run")
     .description("Start an agent's command for each batch of messages, one at a time, until Ctrl-C")
@@ -14,7 +14,7 @@ export function addRunCommand(program: Command): void {
     .argument("<command...>", "the command and its arguments, after --")
     .option("--budget <tokens>", "tokens of text in a batch", wholeNumber, 4000)
     .addHelpText("after", HELP)
-    .action(run);
+    .act(run);
 }
 
 const HELP = `
@@ -28,8 +28,7 @@ Examples:
   $ signalbox run --keys ~/.config/signalbox/agents/claude.reviewer.json -- claude -p
   $ signalbox run --as builder -- codex exec --skip-git-repo-check '${DIGEST_PLACE}'`;
 
-async function run(words: string[], { budget }: { budget: number }, command: Command): Promise<void> {
-  const context = contextOf(command);
+async function run(context: Context, words: string[], { budget }: { budget: number }): Promise<void> {
   const { client, settings, out } = context;
   const signal = untilStopped();
   const agentId = await agentOf(context);
