@@ -72,7 +72,7 @@ export async function createRelay(
   for (const table of dueTables(areas)) kernel.due.serve(table);
   kernel.db.afterBatch((writes, milliseconds) => {
     metrics.committed(writes, milliseconds);
-    kernel.log.runWoken();
+    core.messages.log.runWoken();
   });
   const operatorToken = operatorSecret(config.dataDir, config.token);
   const http = createHttp(config, areas);
@@ -105,7 +105,7 @@ export async function createAreas(config: Config, clock: Clock, logger: Logger, 
   const rule = createLoopRule(kernel, {
     ...{ chain: config.loopLimit, windowMs: loopWindowMs, threadPerMinute: config.threadRate },
   });
-  const core = createCore(kernel, identity, {
+  const core = await createCore(kernel, identity, {
     ...{ judge: rule.judge, names: createNames(kernel), retentionDays, loopWindowMs },
     quotas: { messages: config.messagesPerDay, files: config.filesPerDay },
   });

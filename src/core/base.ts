@@ -1,7 +1,9 @@
 import type { Identity } from "../identity/identity.ts";
 import type { Kernel } from "../kernel/kernel.ts";
+import { createLog } from "../kernel/log/log.ts";
 import { createInboxStore } from "./inbox/store.ts";
 import type { NameBook } from "./messages/draft.ts";
+import type { LogEntry } from "./messages/entry.ts";
 import type { Judge } from "./messages/judge.ts";
 import type { QuotaLimits } from "./messages/quotas.ts";
 import { createMessageStore } from "./messages/store.ts";
@@ -21,15 +23,16 @@ export interface CoreOptions {
 }
 
 /** The ground that every room of the core stands on. */
-export type Base = ReturnType<typeof createBase>;
+export type Base = Awaited<ReturnType<typeof createBase>>;
 
-/** Prepares the stores of the core. */
-export function createBase(kernel: Kernel, identity: Identity, options: CoreOptions) {
-  const { db } = kernel;
+/** Prepares the stores of the core, and the log of messages from its newest place on. */
+export async function createBase(kernel: Kernel, identity: Identity, options: CoreOptions) {
+  const { db, headOf } = kernel;
   return {
     kernel,
     identity,
     options,
+    log: createLog<LogEntry>(await db.read(async (on) => headOf(on))),
     rows: {
       messages: createMessageStore(db),
       links: createLinkStore(db),

@@ -35,13 +35,14 @@ export interface Areas {
   core: Core;
 }
 
-export type Core = ReturnType<typeof createCore>;
+export type Core = Awaited<ReturnType<typeof createCore>>;
 
 /** Messages, the work among them, the inboxes they are read from, and retention. */
-export function createCore(kernel: Kernel, identity: Identity, options: CoreOptions) {
-  const { db, log, due, connections, clock, hooks, onError, headOf } = kernel;
+export async function createCore(kernel: Kernel, identity: Identity, options: CoreOptions) {
+  const { db, due, connections, clock, hooks, onError, headOf } = kernel;
   const { roster } = identity;
-  const base = createBase(kernel, identity, options);
+  const base = await createBase(kernel, identity, options);
+  const { log } = base;
   const { messages: store, work: works } = base.rows;
   const parked = createParked(hooks);
   const offers = createOffers(kernel, base.rows.inbox);
@@ -81,6 +82,7 @@ export function createCore(kernel: Kernel, identity: Identity, options: CoreOpti
       check: sender.check,
       ended: ended.ended,
       story: explainer.story,
+      log,
       rows: store,
       linkStore: base.rows.links,
       access,

@@ -11,7 +11,6 @@ import { createHooks } from "./hooks.ts";
 import { createIdempotency } from "./idempotency/service.ts";
 import { createIdempotencyStore } from "./idempotency/store.ts";
 import { createConnections } from "./log/connections.ts";
-import { createLog } from "./log/log.ts";
 import type { StuckPeers } from "./log/peers.ts";
 
 export interface KernelOptions {
@@ -38,10 +37,8 @@ export async function createKernel(options: KernelOptions) {
   const onError = (error: unknown, stage = "background") => logger.error({ err: error, stage }, "something failed");
   const hooks = createHooks();
   const db = openDatabase({ dataDir, durability: options.durability, onError });
-  const headOf = lastIdOf(db, "messages");
   return {
     db,
-    log: createLog(await db.read(async (on) => headOf(on))),
     due: createDue(db, createDueStore(db), clock, hooks, logger),
     connections: createConnections(clock, hooks, options.stuckPeers),
     egress: createEgress({ allow: options.egressPrivate }),
@@ -51,8 +48,8 @@ export async function createKernel(options: KernelOptions) {
     clock,
     logger,
     key,
-    /** The newest place in the log, as the open write sees it. */
-    headOf,
+    /** Newest place in the log of messages, as a read or the open write sees it. */
+    headOf: lastIdOf(db, "messages"),
     onError,
   };
 }

@@ -1,7 +1,7 @@
 import type { Caller } from "../../identity/auth/caller.ts";
 import { createPauses } from "../../kernel/breathe.ts";
-import type { LogEntry } from "../../kernel/log/tail.ts";
 import type { Span } from "../../protocol/ids.ts";
+import type { LogEntry } from "../messages/entry.ts";
 import type { WorkRow } from "../work/row.ts";
 import type { Looked, Looks } from "./poll.ts";
 

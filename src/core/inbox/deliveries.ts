@@ -1,8 +1,8 @@
 import type { Caller } from "../../identity/auth/caller.ts";
 import type { Reading } from "../../kernel/db/database.ts";
 import type { Kernel } from "../../kernel/kernel.ts";
-import type { LogEntry } from "../../kernel/log/tail.ts";
 import type { Span } from "../../protocol/ids.ts";
+import type { LogEntry } from "../messages/entry.ts";
 import { isForInbox } from "../messages/row.ts";
 import type { OfferRow } from "./row.ts";
 import type { InboxStore } from "./store.ts";

@@ -1,14 +1,13 @@
 import type { AgentFacts } from "../../identity/agents/row.ts";
 import { actingAs, type Caller, requireReader } from "../../identity/auth/caller.ts";
 import type { Reading, Tx } from "../../kernel/db/database.ts";
-import type { LogEntry } from "../../kernel/log/tail.ts";
 import { fitting, jsonBytes } from "../../kernel/pages.ts";
 import type { Span } from "../../protocol/ids.ts";
 import type { Acked, Reset } from "../../protocol/inbox.ts";
 import type { MessageKind } from "../../protocol/messages.ts";
 import { Problem } from "../../protocol/problem.ts";
 import type { Base } from "../base.ts";
-import { toLogEntry } from "../messages/entry.ts";
+import { type LogEntry, toLogEntry } from "../messages/entry.ts";
 import { type Candidate, isForInbox } from "../messages/row.ts";
 import type { Offers } from "./deliveries.ts";
 import type { Settled } from "./settled.ts";
@@ -43,7 +42,8 @@ export type Inbox = ReturnType<typeof createInbox>;
 
 /** Reading what is for an agent, and acknowledging it. */
 export function createInbox(base: Base, settled: Settled, offers: Offers) {
-  const { clock, headOf, log } = base.kernel;
+  const { clock, headOf } = base.kernel;
+  const { log } = base;
   const { agents, directory } = base.identity;
   const { messages: store, work: works, inbox: inboxStore } = base.rows;
 

@@ -1,10 +1,9 @@
 import type { z } from "zod";
 import type { Caller } from "../../identity/auth/caller.ts";
 import type { Reading } from "../../kernel/db/database.ts";
-import type { LogEntry } from "../../kernel/log/tail.ts";
 import type { InboxQuery } from "../../protocol/inbox.ts";
 import type { Areas } from "../core.ts";
-import { messageJson } from "../messages/entry.ts";
+import { type LogEntry, messageJson } from "../messages/entry.ts";
 import type { WorkRow } from "../work/row.ts";
 
 type Query = z.output<typeof InboxQuery>;

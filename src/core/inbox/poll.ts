@@ -1,7 +1,7 @@
 import type { Caller } from "../../identity/auth/caller.ts";
 import type { Reading } from "../../kernel/db/database.ts";
-import type { LogEntry } from "../../kernel/log/tail.ts";
 import type { Base } from "../base.ts";
+import type { LogEntry } from "../messages/entry.ts";
 import type { WorkRow } from "../work/row.ts";
 import type { Offers } from "./deliveries.ts";
 import type { Inbox, InboxPage } from "./inbox.ts";

@@ -1,7 +1,7 @@
 import type { Clock } from "../../kernel/clock.ts";
 import type { Reading } from "../../kernel/db/database.ts";
 import type { Hooks } from "../../kernel/hooks.ts";
-import type { LogEntry } from "../../kernel/log/tail.ts";
+import type { LogEntry } from "../messages/entry.ts";
 import type { WorkRow } from "../work/row.ts";
 
 export type Settled = ReturnType<typeof createSettled>;

@@ -3,8 +3,8 @@ import type { Caller } from "../../identity/auth/caller.ts";
 import { byeEvent, type Connection } from "../../kernel/log/connections.ts";
 import { Follower, type Sink, type Source } from "../../kernel/log/follower.ts";
 import { Encoded, type Outlet } from "../../kernel/log/outlet.ts";
-import type { LogEntry } from "../../kernel/log/tail.ts";
 import type { Base } from "../base.ts";
+import type { LogEntry } from "../messages/entry.ts";
 import type { Parents } from "../messages/parents.ts";
 import type { Offers } from "./deliveries.ts";
 import type { Inbox } from "./inbox.ts";
@@ -15,7 +15,7 @@ const PAGE = 256;
 /** An inbox connection that is open. */
 export interface OpenInbox extends Connection {
   readonly agentId: string;
-  readonly outlet: Outlet;
+  readonly outlet: Outlet<LogEntry>;
   /** What it may claim or read has changed. */
   membershipsChanged(): void;
 }
@@ -39,7 +39,8 @@ export function createInboxStreams(
   base: Base,
   parts: { inbox: Inbox; parents: Parents; offers: Offers; rosterText: RosterText },
 ) {
-  const { clock, connections, db, log, onError } = base.kernel;
+  const { clock, connections, db, onError } = base.kernel;
+  const { log } = base;
   const { directory } = base.identity;
   const { inbox, parents, offers, rosterText } = parts;
   const byAgent = new Map<string, Set<OpenInbox>>();
@@ -91,7 +92,7 @@ export function createInboxStreams(
         if (isOpen) claimant.sayOpen();
       },
     };
-    return source satisfies Source;
+    return source satisfies Source<LogEntry>;
   }
 
   /**
@@ -101,7 +102,7 @@ export function createInboxStreams(
   async function open(
     caller: Caller,
     facts: { id: string; epoch: number; cursor: number },
-    outlet: Outlet,
+    outlet: Outlet<LogEntry>,
     { after, withParents = false }: { after?: number | undefined; withParents?: boolean } = {},
   ) {
     const agentId = facts.id;
@@ -116,10 +117,10 @@ export function createInboxStreams(
     let owesOpen = false;
     let closed = false;
 
-    const sink: Sink = {
+    const sink: Sink<LogEntry> = {
       ready: () => outlet.ready(),
       deliver(entries, { after: from, upTo }) {
-        outlet.messages(entries);
+        outlet.entries(entries);
         if (!counts) return;
         const { after, entries: before, parents } = unsettled ?? { after: from, entries: 0, parents: [] };
         unsettled = { after, upTo, entries: before + entries.length, parents: [...parents, ...source.unseen] };

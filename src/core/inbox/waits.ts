@@ -7,7 +7,7 @@ import { Problem } from "../../protocol/problem.ts";
 import type { OpenWork, ParkedClaimers } from "../work/parked.ts";
 
 export interface WaitParts {
-  log: Log;
+  log: Pick<Log, "listen">;
   parked: ParkedClaimers;
   connections: Connections;
   clock: Clock;

@@ -4,10 +4,9 @@ import { byeEvent, type Connection } from "../../kernel/log/connections.ts";
 import { Follower, type Sink, type Source } from "../../kernel/log/follower.ts";
 import { EVERYTHING } from "../../kernel/log/log.ts";
 import { Encoded, type Outlet } from "../../kernel/log/outlet.ts";
-import type { LogEntry } from "../../kernel/log/tail.ts";
 import type { Base } from "../base.ts";
 import type { Access } from "../messages/access.ts";
-import { holdingJson } from "../messages/entry.ts";
+import { holdingJson, type LogEntry } from "../messages/entry.ts";
 import type { Filter } from "../messages/filter.ts";
 import type { Lists } from "../messages/lists.ts";
 import type { WorkRow } from "../work/row.ts";
@@ -19,13 +18,14 @@ interface Watcher {
   /** Whose eyes it has; null sees everything. */
   reader: string | null;
   filter: Filter;
-  outlet: Outlet;
-  follower: Follower;
+  outlet: Outlet<LogEntry>;
+  follower: Follower<LogEntry>;
 }
 
 /** Streams over everything that somebody may read, for people who watch. */
 export function createWatchStreams(base: Base, parts: { lists: Lists; access: Access; offers: Offers }) {
-  const { clock, connections, db, headOf, log, onError } = base.kernel;
+  const { clock, connections, db, headOf, onError } = base.kernel;
+  const { log } = base;
   const { directory } = base.identity;
   const { messages: store } = base.rows;
   const { lists, access, offers } = parts;
@@ -33,7 +33,7 @@ export function createWatchStreams(base: Base, parts: { lists: Lists; access: Ac
   /** Changes of work are told one after the other: each needs to be looked up first. */
   let told: Promise<void> = Promise.resolve();
 
-  function createSource(reader: string | null, filter: Filter): Source {
+  function createSource(reader: string | null, filter: Filter): Source<LogEntry> {
     let members: Membership[] = [];
     const belonged = (target: string, at: number) =>
       members.some((m) => m.target === target && m.sinceId < at && (m.untilId ?? at) >= at);
@@ -56,7 +56,12 @@ export function createWatchStreams(base: Base, parts: { lists: Lists; access: Ac
     };
   }
 
-  async function open(caller: Caller, filter: Filter, outlet: Outlet, after: number | undefined): Promise<void> {
+  async function open(
+    caller: Caller,
+    filter: Filter,
+    outlet: Outlet<LogEntry>,
+    after: number | undefined,
+  ): Promise<void> {
     const { reader, floor } = await db.read(async (on) => ({
       reader: await lists.readerOf(on, caller),
       floor: await store.floor(on),
@@ -69,10 +74,10 @@ export function createWatchStreams(base: Base, parts: { lists: Lists; access: Ac
     /** Handed to the connection, and not yet to the kernel. */
     const unnoted: { after: number; upTo: number }[] = [];
     let closed = false;
-    const sink: Sink = {
+    const sink: Sink<LogEntry> = {
       ready: () => outlet.ready(),
       deliver(entries, { after, upTo }) {
-        outlet.messages(entries);
+        outlet.entries(entries);
         if (reader === null) return;
         // Without a filter that is all there is for the reader up to there.
         unnoted.push(...(isWhole ? [{ after, upTo }] : entries.map(({ id }) => ({ after: id - 1, upTo: id }))));

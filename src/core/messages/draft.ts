@@ -1,8 +1,8 @@
 import type { AgentFacts } from "../../identity/agents/row.ts";
 import type { Reading } from "../../kernel/db/database.ts";
-import type { LogEntry } from "../../kernel/log/tail.ts";
 import type { MessageSource, ParsedDraft, RoutedBy } from "../../protocol/messages.ts";
 import type { WorkRow } from "../work/row.ts";
+import type { LogEntry } from "./entry.ts";
 
 /** In whose name something is appended. */
 export interface Author {

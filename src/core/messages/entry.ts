@@ -1,8 +1,21 @@
-import type { LogEntry } from "../../kernel/log/tail.ts";
+import type { Entry } from "../../kernel/log/tail.ts";
 import type { Message } from "../../protocol/messages.ts";
 import { toTime, toTimeOrNull } from "../../protocol/wire.ts";
 import type { WorkRow } from "../work/row.ts";
 import type { MessageRow } from "./row.ts";
+
+/** A message as an entry of the log. */
+export interface LogEntry extends Entry {
+  readonly from: string;
+  /** Stored form of its target, and its key. */
+  readonly target: string;
+  readonly kind: string;
+  readonly topic: string | null;
+  readonly threadId: number;
+  readonly replyTo: number | null;
+  readonly claimable: boolean;
+  readonly urgent: boolean;
+}
 
 const quote = (value: string | null): string => (value === null ? "null" : JSON.stringify(value));
 
@@ -25,10 +38,12 @@ function entryJson(row: MessageRow): string {
 export function toLogEntry(row: MessageRow): LogEntry {
   return {
     id: row.id,
+    key: row.target,
+    event: "message",
+    json: entryJson(row),
+    expiresAt: row.expiresAt,
     from: row.fromId,
     target: row.target,
-    expiresAt: row.expiresAt,
-    json: entryJson(row),
     kind: row.kind,
     topic: row.topic,
     threadId: row.threadId ?? row.id,

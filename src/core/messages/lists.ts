@@ -1,10 +1,9 @@
 import { type Caller, readingAs } from "../../identity/auth/caller.ts";
 import type { Reading } from "../../kernel/db/database.ts";
-import type { LogEntry } from "../../kernel/log/tail.ts";
 import { fitting, jsonBytes } from "../../kernel/pages.ts";
 import type { Base } from "../base.ts";
 import type { WorkRow } from "../work/row.ts";
-import { toLogEntry } from "./entry.ts";
+import { type LogEntry, toLogEntry } from "./entry.ts";
 import type { Filter, Found, IdRange } from "./filter.ts";
 import type { Search } from "./search.ts";
 import { conditions, type Driver, drivers } from "./store-lists.ts";

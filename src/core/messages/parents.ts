@@ -1,9 +1,9 @@
 import type { Caller } from "../../identity/auth/caller.ts";
 import type { Reading } from "../../kernel/db/database.ts";
-import type { LogEntry } from "../../kernel/log/tail.ts";
 import type { Parent } from "../../protocol/messages.ts";
 import type { Offers } from "../inbox/deliveries.ts";
 import type { Worked } from "../work/claims.ts";
+import type { LogEntry } from "./entry.ts";
 import type { Excerpt, Readers } from "./readers.ts";
 
 /** `include=parent`: what an entry replies to goes along with it, where its reader may read that. */

@@ -33,7 +33,8 @@ export function createSender(
   base: Base,
   parts: { access: Access; schedules: Schedules; parked: ParkedClaimers; links: Links; quotas: Quotas; offers: Offers },
 ) {
-  const { clock, disk, due, headOf, hooks, log } = base.kernel;
+  const { clock, disk, due, headOf, hooks } = base.kernel;
+  const { log } = base;
   const { agents, directory } = base.identity;
   const { messages: store, work: works } = base.rows;
   const { judge } = base.options;

@@ -39,7 +39,8 @@ interface Walked {
 export function createRetention(base: Base) {
   const { retentionDays: days } = base.options;
   const { agents } = base.identity;
-  const { clock, db, due, headOf, hooks, log, logger, onError } = base.kernel;
+  const { clock, db, due, headOf, hooks, logger, onError } = base.kernel;
+  const { log } = base;
   const { messages: store } = base.rows;
   /** The oldest entry that something still alive points to: nothing from there on may go. */
   const keptFrom = hooks.question<[], number>("retention.keptFrom");

@@ -1,13 +1,12 @@
 import { actingAs, type Caller, requireOperator } from "../../identity/auth/caller.ts";
 import type { Reading, Tx } from "../../kernel/db/database.ts";
-import type { LogEntry } from "../../kernel/log/tail.ts";
 import { jsonBytes, PAGE_BYTES, readPage } from "../../kernel/pages.ts";
 import { Problem } from "../../protocol/problem.ts";
 import { toTime } from "../../protocol/wire.ts";
 import type { Fail, ParsedComplete, ParsedRenew, Release } from "../../protocol/work.ts";
 import type { Base } from "../base.ts";
 import type { Access } from "../messages/access.ts";
-import { toLogEntry } from "../messages/entry.ts";
+import { type LogEntry, toLogEntry } from "../messages/entry.ts";
 import type { Quotas } from "../messages/quotas.ts";
 import { refuseReserved } from "../messages/reserved.ts";
 import type { Sender } from "../messages/send.ts";
@@ -41,7 +40,8 @@ export type Claims = ReturnType<typeof createClaims>;
 
 /** The verbs of work: claim, renew, release, complete, fail, cancel, requeue. What they do to a lease is in leases.ts. */
 export function createClaims(base: Base, parts: { access: Access; sender: Sender; leases: Leases; quotas: Quotas }) {
-  const { clock, hooks, log } = base.kernel;
+  const { clock, hooks } = base.kernel;
+  const { log } = base;
   const { agents, directory } = base.identity;
   const { messages: store, work: works } = base.rows;
   const { access, sender, leases, quotas } = parts;

@@ -1,8 +1,8 @@
 import type { Caller } from "../../identity/auth/caller.ts";
 import type { Reading, Tx } from "../../kernel/db/database.ts";
-import type { LogEntry } from "../../kernel/log/tail.ts";
 import type { ParsedRenew } from "../../protocol/work.ts";
 import type { Base } from "../base.ts";
+import type { LogEntry } from "../messages/entry.ts";
 import type { Quotas } from "../messages/quotas.ts";
 import type { Sender } from "../messages/send.ts";
 import type { WorkRow } from "./row.ts";

@@ -1,13 +1,12 @@
 import { type Caller, requireOperator } from "../../identity/auth/caller.ts";
 import { type Route, route } from "../../identity/auth/route.ts";
 import type { Reading } from "../../kernel/db/database.ts";
-import type { LogEntry } from "../../kernel/log/tail.ts";
 import { readPage } from "../../kernel/pages.ts";
 import { toTime } from "../../protocol/wire.ts";
 import * as api from "../../protocol/work.ts";
 import type { Areas } from "../core.ts";
 import { listAnswer, workedAnswer, workedJson, workedList } from "../messages/answers.ts";
-import { messageJson } from "../messages/entry.ts";
+import { type LogEntry, messageJson } from "../messages/entry.ts";
 import type { Worked } from "./claims.ts";
 import type { WorkRow } from "./row.ts";
 

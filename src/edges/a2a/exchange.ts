@@ -1,6 +1,6 @@
+import type { LogEntry } from "../../core/messages/entry.ts";
 import type { Lists } from "../../core/messages/lists.ts";
 import type { Reading } from "../../kernel/db/database.ts";
-import type { LogEntry } from "../../kernel/log/tail.ts";
 import type { Delegation } from "../../protocol/delegations.ts";
 
 /** One thing that the two said to each other about a task, as far as a task shows it. */

@@ -1,8 +1,8 @@
 import { type Message, Role } from "@a2a-js/sdk";
 import type { Areas } from "../../core/core.ts";
+import type { LogEntry } from "../../core/messages/entry.ts";
 import type { WorkRow } from "../../core/work/row.ts";
 import type { Reading } from "../../kernel/db/database.ts";
-import type { LogEntry } from "../../kernel/log/tail.ts";
 import { dataPart, messageWith, textPart } from "./parts.ts";
 import type { CallRow, OutsideStore } from "./store.ts";
 

@@ -1,12 +1,12 @@
 import type { Areas } from "../../core/core.ts";
 import type { Author } from "../../core/messages/draft.ts";
+import type { LogEntry } from "../../core/messages/entry.ts";
 import type { MessageRow } from "../../core/messages/row.ts";
 import type { WorkRow } from "../../core/work/row.ts";
 import type { Files } from "../../features/files/files.ts";
 import type { AgentFacts } from "../../identity/agents/row.ts";
 import type { Reading } from "../../kernel/db/database.ts";
 import { newId } from "../../kernel/ids.ts";
-import type { LogEntry } from "../../kernel/log/tail.ts";
 import type { ParsedDraft } from "../../protocol/messages.ts";
 import { Conversation, OutboundPayload } from "../../protocol/posts.ts";
 import { Problem } from "../../protocol/problem.ts";

@@ -1,11 +1,10 @@
 import type { Areas } from "../../core/core.ts";
 import type { Author, Said } from "../../core/messages/draft.ts";
-import { toLogEntry } from "../../core/messages/entry.ts";
+import { type LogEntry, toLogEntry } from "../../core/messages/entry.ts";
 import { refuseReserved } from "../../core/messages/reserved.ts";
 import type { WorkRow } from "../../core/work/row.ts";
 import { actingAs, type Caller } from "../../identity/auth/caller.ts";
 import type { Reading, Tx } from "../../kernel/db/database.ts";
-import type { LogEntry } from "../../kernel/log/tail.ts";
 import type { EventSummary, ParsedEvent } from "../../protocol/channels.ts";
 import type { AgentId } from "../../protocol/ids.ts";
 import type { Conversation } from "../../protocol/posts.ts";

@@ -1,7 +1,6 @@
-import { messageJson } from "../../core/messages/entry.ts";
+import { type LogEntry, messageJson } from "../../core/messages/entry.ts";
 import type { WorkRow } from "../../core/work/row.ts";
 import { createPauses } from "../../kernel/breathe.ts";
-import type { LogEntry } from "../../kernel/log/tail.ts";
 import type { Message, Parent } from "../../protocol/messages.ts";
 import type { Letter } from "./envelope.ts";
 

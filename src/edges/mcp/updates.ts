@@ -1,5 +1,5 @@
+import type { LogEntry } from "../../core/messages/entry.ts";
 import { Encoded, type Outlet } from "../../kernel/log/outlet.ts";
-import type { LogEntry } from "../../kernel/log/tail.ts";
 import { INBOX_URI, threadUri } from "./resources.ts";
 
 /** Where notices of changed resources go: one connection of a client. */
@@ -19,19 +19,19 @@ export interface Mouth {
  * One more outlet of an inbox: of each entry it says only which resource has changed. Nothing is offered by it, so it never
  * settles.
  */
-export function createUpdates(mouth: Mouth): Outlet {
+export function createUpdates(mouth: Mouth): Outlet<LogEntry> {
   let open = true;
   function tell(uris: Iterable<string>): void {
     const wanted = mouth.wanted();
     for (const uri of uris) if (open && wanted.has(uri)) mouth.tell(uri);
   }
-  const outlet: Outlet = {
+  const outlet: Outlet<LogEntry> = {
     transport: "stream",
     peer: mouth.peer,
     ready: () => open && mouth.ready(),
     settled: () => false,
     moves: () => mouth.moves(),
-    messages: (entries: readonly LogEntry[]) =>
+    entries: (entries: readonly LogEntry[]) =>
       tell(new Set([INBOX_URI, ...entries.map((entry) => threadUri(entry.threadId))])),
     send(event: Encoded) {
       // The inbox tells of lost entries, and of work that is open again.

@@ -1,9 +1,9 @@
 import type { Areas } from "../../core/core.ts";
+import type { LogEntry } from "../../core/messages/entry.ts";
 import type { MessageRow } from "../../core/messages/row.ts";
 import type { WorkRow } from "../../core/work/row.ts";
 import type { Route } from "../../identity/auth/route.ts";
 import type { Reading, Tx } from "../../kernel/db/database.ts";
-import type { LogEntry } from "../../kernel/log/tail.ts";
 import type { DelegationChange } from "../../protocol/delegations.ts";
 import type { Fact } from "../../protocol/explain.ts";
 import { toTime } from "../../protocol/wire.ts";

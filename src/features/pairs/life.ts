@@ -1,9 +1,9 @@
 import type { Areas } from "../../core/core.ts";
 import type { Author } from "../../core/messages/draft.ts";
+import type { LogEntry } from "../../core/messages/entry.ts";
 import { createPauses } from "../../kernel/breathe.ts";
 import type { Tx } from "../../kernel/db/database.ts";
 import type { DueRow } from "../../kernel/due/row.ts";
-import type { LogEntry } from "../../kernel/log/tail.ts";
 import type { PairEvent, ParsedPairMessage } from "../../protocol/pairs.ts";
 import { Problem } from "../../protocol/problem.ts";
 import { toTime } from "../../protocol/wire.ts";

@@ -1,8 +1,8 @@
 import type { Areas } from "../../core/core.ts";
+import type { LogEntry } from "../../core/messages/entry.ts";
 import { CAUTION } from "../../core/retention/retention.ts";
 import { lateRoutes } from "../../identity/auth/late-routes.ts";
 import type { Reading } from "../../kernel/db/database.ts";
-import type { LogEntry } from "../../kernel/log/tail.ts";
 import { createPairLife } from "./life.ts";
 import { createPairService } from "./service.ts";
 import { createPairStore } from "./store.ts";

@@ -1,9 +1,9 @@
 import type { Areas } from "../../core/core.ts";
 import type { Author } from "../../core/messages/draft.ts";
+import type { LogEntry } from "../../core/messages/entry.ts";
 import type { WorkRow } from "../../core/work/row.ts";
 import type { Reading, Tx } from "../../kernel/db/database.ts";
 import { newId } from "../../kernel/ids.ts";
-import type { LogEntry } from "../../kernel/log/tail.ts";
 import { Problem } from "../../protocol/problem.ts";
 import type { Severity, Task, TaskStatus } from "../../protocol/tasks.ts";
 import { isOver, messageOf, SAMPLE, toTask } from "./facts.ts";

@@ -1,10 +1,9 @@
 import type { Areas } from "../../core/core.ts";
-import { messageJson } from "../../core/messages/entry.ts";
+import { type LogEntry, messageJson } from "../../core/messages/entry.ts";
 import type { Found } from "../../core/messages/filter.ts";
 import type { Lists } from "../../core/messages/lists.ts";
 import type { Caller } from "../../identity/auth/caller.ts";
 import type { Reading } from "../../kernel/db/database.ts";
-import type { LogEntry } from "../../kernel/log/tail.ts";
 import { fitting, jsonBytes, PAGE_BYTES } from "../../kernel/pages.ts";
 import { MAX_ALL_TRACES } from "../../protocol/limits.ts";
 import { choose, traceJson } from "./service.ts";

@@ -1,7 +1,7 @@
 import type { ServerWebSocket } from "bun";
 import { type Encoded, frameOf, type Outlet } from "../log/outlet.ts";
 import type { Peer } from "../log/peers.ts";
-import type { LogEntry } from "../log/tail.ts";
+import type { Entry } from "../log/tail.ts";
 
 /** What one socket may have waiting in the process before it counts as slow. */
 const BUFFER_BYTES = 256 * 1024;
@@ -65,7 +65,7 @@ export function createSocketOutlet(ws: ServerWebSocket<SocketHandler>, peer: Pee
     moved() {
       hasMoved = true;
     },
-    messages(entries: readonly LogEntry[]) {
+    entries(entries: readonly Entry[]) {
       if (state === "open") ws.cork(() => entries.forEach((entry) => void ws.sendText(frameOf(entry))));
     },
     send(event: Encoded) {

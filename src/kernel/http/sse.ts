@@ -1,6 +1,6 @@
 import { type Encoded, type Outlet, sseOf } from "../log/outlet.ts";
 import type { Peer } from "../log/peers.ts";
-import type { LogEntry } from "../log/tail.ts";
+import type { Entry } from "../log/tail.ts";
 
 /** Bytes that wait in the process for one slow reader; the kernel and the HTTP layer hold more. */
 const BUFFER_BYTES = 64 * 1024;
@@ -57,7 +57,7 @@ export function createSse({ headers, peer }: { headers: Record<string, string>; 
       took = false;
       return moved;
     },
-    messages: (entries: readonly LogEntry[]) => write(joined(entries)),
+    entries: (entries: readonly Entry[]) => write(joined(entries)),
     send: (event) => event.sse.forEach(write),
     keepAlive: () => {
       if (outlet.ready()) write(COMMENT);
@@ -99,7 +99,7 @@ export function createSse({ headers, peer }: { headers: Record<string, string>; 
 }
 
 /** A lone entry goes out as it was encoded for everybody; several share one write. */
-function joined(entries: readonly LogEntry[]): Uint8Array {
+function joined(entries: readonly Entry[]): Uint8Array {
   const [first] = entries;
   return entries.length === 1 && first ? sseOf(first) : Buffer.concat(entries.map(sseOf));
 }

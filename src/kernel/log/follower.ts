@@ -1,55 +1,55 @@
 import type { Span } from "../../protocol/ids.ts";
 import type { Listener, Log } from "./log.ts";
-import type { LogEntry } from "./tail.ts";
+import type { Entry } from "./tail.ts";
 
-/** A page of entries out of the database, for one follower. */
-interface SourcePage {
-  entries: LogEntry[];
-  /** Everything for this follower up to here is in `entries` or was before it. */
+/** One page of stored entries for a follower. */
+interface SourcePage<E extends Entry> {
+  entries: E[];
+  /** End of the page: it holds every entry for this follower up to here. */
   upTo: number;
-  /** Retention took something after the place asked for. */
+  /** Loss to retention after the place asked for. */
   reset?: { firstId: number; lost: number } | undefined;
 }
 
-/** What one follower may see. */
-export interface Source {
-  /** Under which keys the log announces it; asked again after `reload`. */
+/** Entries that one follower may see. */
+export interface Source<E extends Entry> {
+  /** Keys to listen on; asked again after `reload`. */
   keys(): readonly string[];
-  /** All entries come from `page`, which adds fields that the log lacks. */
+  /** Every entry comes from `page`, which adds fields that the log lacks. */
   readonly stored?: boolean;
-  /** Whether a freshly appended entry is for this follower. */
-  wants(entry: LogEntry): boolean;
-  /** What is stored after a place, oldest first. */
-  page(after: number): Promise<SourcePage>;
-  /** Reads anew what `keys` and `wants` decide by, for entries after a place. */
+  /** Decides whether a freshly appended entry is for this follower. */
+  wants(entry: E): boolean;
+  /** Reads stored entries after a place, oldest first. */
+  page(after: number): Promise<SourcePage<E>>;
+  /** Refreshes the facts behind `keys` and `wants`, for entries after a place. */
   reload(after: number): Promise<void>;
 }
 
-/** Where a follower's entries go: one connection. */
-export interface Sink {
-  /** Whether it takes more now; when it does again it calls the follower's `run`. */
+/** Receiver of a follower's entries: one connection. */
+export interface Sink<E extends Entry> {
+  /** False while it is full. Once it has room again it calls the follower's `run`. */
   ready(): boolean;
-  /** Hands over entries, which cover everything for this follower in the span. */
-  deliver(entries: readonly LogEntry[], span: Span): void;
+  /** Takes entries: all that the span holds for this follower. */
+  deliver(entries: readonly E[], span: Span): void;
   reset(reset: { firstId: number; lost: number }): void;
-  /** The follower failed: close, telling where to resume. */
+  /** Reports that the follower failed. The sink closes and says where to resume. */
   fail(error: unknown, resumeAfter: number): void;
 }
 
 const TAIL_PAGE = 256;
-/** After this much it is asked again whether there is room: what waits for a client that takes nothing stays bounded. */
+/** Characters handed over before the sink is asked again for room: bounds the memory of a client that reads nothing. */
 const PORTION_CHARACTERS = 256 * 1024;
 
 /**
- * Follows the log from a place: what is stored, then live, with no gap and no repeat at the seam. It holds a position and
- * pulls; a wake only marks it as behind. While it is not behind, everything up to the head has been handed over or was
- * not for it, so an idle follower's position moves on without touching it.
+ * Follows a log from a place: stored entries, then live ones, with no gap and no repeat at the seam. A follower holds a
+ * position and pulls; a wake only marks it as behind. While it is not behind, every entry up to the head was delivered or
+ * not for it, so the position of an idle follower moves with the head at no cost.
  */
-export class Follower implements Listener {
+export class Follower<E extends Entry = Entry> implements Listener {
   #position: number;
-  /** Up to here its sink knows that it has had everything. */
+  /** End of the last span told to the sink. */
   #reported: number;
-  /** There may be something after the position. */
+  /** Set while entries may follow the position. */
   #behind = true;
   #stale = true;
   #pulling = false;
@@ -57,9 +57,9 @@ export class Follower implements Listener {
   #unlisten: () => void = () => undefined;
 
   constructor(
-    private readonly log: Log,
-    private readonly source: Source,
-    private readonly sink: Sink,
+    private readonly log: Log<E>,
+    private readonly source: Source<E>,
+    private readonly sink: Sink<E>,
     position: number,
     private readonly now: () => number,
   ) {
@@ -67,7 +67,7 @@ export class Follower implements Listener {
     this.#reported = position;
   }
 
-  /** Where to resume: everything up to here has been handed over or was not for this follower. */
+  /** Place to resume from: every entry up to here was delivered or not for this follower. */
   get position(): number {
     return this.#behind ? this.#position : Math.max(this.#position, this.log.head());
   }
@@ -78,7 +78,7 @@ export class Follower implements Listener {
     this.#position = Math.max(this.#position, before);
   }
 
-  /** Memberships changed: what it may see has to be read again before it goes on. */
+  /** Makes it reload its source before it goes on: the entries that it may see have changed. */
   markStale(): void {
     this.#stale = true;
     this.log.wakeOne(this);
@@ -101,7 +101,7 @@ export class Follower implements Listener {
     this.#unlisten();
   }
 
-  /** @returns whether there is nothing more to do now. */
+  /** @returns true when nothing is left to do now. */
   #pullFromTail(): boolean {
     if (this.source.stored) return !this.#behind;
     while (this.#behind) {
@@ -115,10 +115,10 @@ export class Follower implements Listener {
     return true;
   }
 
-  /** What of these is for it and fits into one delivery; `cutAt` is where that ended early. */
-  #portion(entries: readonly LogEntry[]): { wanted: LogEntry[]; cutAt: number | undefined } {
+  /** Picks the wanted entries that fit into one delivery; `cutAt`: last id taken, when the rest did not fit. */
+  #portion(entries: readonly E[]): { wanted: E[]; cutAt: number | undefined } {
     const now = this.now();
-    const wanted: LogEntry[] = [];
+    const wanted: E[] = [];
     let size = 0;
     for (const entry of entries) {
       if (!this.source.wants(entry) || isExpired(entry, now)) continue;
@@ -135,7 +135,7 @@ export class Follower implements Listener {
       if (this.#closed || !this.sink.ready() || this.#pullFromTail()) return;
       const page = await this.source.page(this.#position);
       if (this.#closed) return;
-      // What changed while the page was read decides about what comes after it, not about the page.
+      // A change during the read of this page applies to later entries, not to the page.
       if (page.reset) this.sink.reset(page.reset);
       this.#advance(page.entries, page.upTo);
     }
@@ -149,10 +149,10 @@ export class Follower implements Listener {
     this.#unlisten = this.log.listen(this.source.keys(), this);
   }
 
-  #advance(entries: readonly LogEntry[], upTo: number): void {
+  #advance(entries: readonly E[], upTo: number): void {
     this.#position = Math.max(this.#position, upTo);
     if (entries.length) {
-      // What lay in between was not for it: one unbroken range.
+      // Entries in between were not for this follower, so the ranges join.
       const after = this.#reported;
       this.#reported = this.#position;
       this.sink.deliver(entries, { after, upTo: this.#position });
@@ -161,4 +161,4 @@ export class Follower implements Listener {
   }
 }
 
-const isExpired = (entry: LogEntry, now: number): boolean => entry.expiresAt !== null && entry.expiresAt <= now;
+const isExpired = (entry: Entry, now: number): boolean => entry.expiresAt !== null && entry.expiresAt <= now;

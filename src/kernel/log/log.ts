@@ -1,28 +1,28 @@
-import { type LogEntry, Tail } from "./tail.ts";
+import { type Entry, Tail } from "./tail.ts";
 
-/** Somebody who wants to know when entries for certain targets are there. */
+/** Subscriber to keys of a log. */
 export interface Listener {
-  /** Something for it may have come after `before`; everything up to there it has either seen or it was not for it. */
+  /** Marks it as behind: an entry for it may follow `before`. Everything up to there it has seen or was not for it. */
   wake(before: number): void;
-  /** Called after the commit, in slices, for those that were woken. */
+  /** Called after the commit for each woken listener, in slices. */
   run(): void;
 }
 
-/** Where every entry is announced, whatever its target. */
+/** Key under which every entry is announced. */
 export const EVERYTHING = "*";
 
 const TAIL_BYTES = 32 * 1024 * 1024;
-/** Listeners run in one turn: at about 10 µs each, other requests wait no more than 3 ms. */
+/** Listeners run in one turn of the event loop: at about 10 µs each, other requests wait at most 3 ms. */
 const SLICE = 256;
 
-export type Log = ReturnType<typeof createLog>;
+export type Log<E extends Entry = Entry> = ReturnType<typeof createLog<E>>;
 
 /**
- * What is in memory of the log: the place of its newest entry, a tail of entries, and who waits for which targets.
- * The rows are the truth; a wake only says that it is worth looking.
+ * In-memory part of one log: its head, a tail of entries, and the listeners of each key. Rows in the database are the truth;
+ * a wake only says that a look is worthwhile.
  */
-export function createLog(startHead: number, tailBytes = TAIL_BYTES) {
-  const tail = new Tail(startHead, tailBytes);
+export function createLog<E extends Entry>(startHead: number, tailBytes = TAIL_BYTES) {
+  const tail = new Tail<E>(startHead, tailBytes);
   const listeners = new Map<string, Set<Listener>>();
   let head = startHead;
   const woken = new Set<Listener>();
@@ -54,24 +54,24 @@ export function createLog(startHead: number, tailBytes = TAIL_BYTES) {
   }
 
   return {
-    /** The newest place in the log that has been committed. */
+    /** Newest committed place. */
     head: () => head,
 
-    /** Announces committed entries, in order. Their listeners run with `runWoken`. */
-    publish(entries: readonly LogEntry[]): void {
+    /** Announces committed entries in order. `runWoken` then runs their listeners. */
+    publish(entries: readonly E[]): void {
       for (const entry of entries) {
         tail.push(entry);
         const before = head;
         head = entry.id;
-        wakeKey(entry.target, before);
+        wakeKey(entry.key, before);
         wakeKey(EVERYTHING, before);
       }
     },
 
-    /** Runs whoever was woken: 256 at once, the rest in later turns of the event loop. */
+    /** Runs woken listeners: 256 at once, the rest in later turns of the event loop. */
     runWoken,
 
-    /** Wakes one listener for a reason of its own: its memberships changed. */
+    /** Wakes one listener for a reason other than a new entry, such as changed memberships. */
     wakeOne(listener: Listener): void {
       listener.wake(head);
       woken.add(listener);
@@ -94,8 +94,8 @@ export function createLog(startHead: number, tailBytes = TAIL_BYTES) {
       };
     },
 
-    /** One entry, if it is among the newest. */
-    entry(id: number): LogEntry | undefined {
+    /** Entry of an id, if the tail holds it. */
+    entry(id: number): E | undefined {
       const entry = tail.since(id - 1, 1)?.[0];
       return entry?.id === id ? entry : undefined;
     },

@@ -1,11 +1,11 @@
 import type { Peer } from "./peers.ts";
-import type { LogEntry } from "./tail.ts";
+import type { Entry } from "./tail.ts";
 
-/** Members that many events have in common (the roster): encoded once, and not copied for each connection. */
+/** Members shared by many events (the roster): encoded once, never copied per connection. */
 export class SharedMembers {
   readonly bytes: Uint8Array;
 
-  /** @param json members of an object, without its braces */
+  /** @param json members of an object, without its braces. */
   constructor(readonly json: string) {
     this.bytes = utf8.encode(`,${json}}\n\n`);
   }
@@ -17,13 +17,13 @@ export class Encoded {
 
   constructor(
     readonly type: string,
-    /** Its members, as a JSON object. */
+    /** Members, as a JSON object. */
     readonly json: string,
     /** Further members. */
     readonly shared?: SharedMembers,
   ) {}
 
-  /** As an SSE event, in the parts it is made of. */
+  /** Parts of the SSE event. */
   get sse(): readonly Uint8Array[] {
     this.#sse ??= this.shared
       ? [utf8.encode(`event: ${this.type}\ndata: ${this.json.slice(0, -1)}`), this.shared.bytes]
@@ -31,7 +31,7 @@ export class Encoded {
     return this.#sse;
   }
 
-  /** A socket's frame: the same members and `type`. */
+  /** Socket frame: the same members, and `type`. */
   get frame(): string {
     const own = this.json === "{}" ? `{"type":"${this.type}"` : `{"type":"${this.type}",${this.json.slice(1, -1)}`;
     return this.shared ? `${own},${this.shared.json}}` : `${own}}`;
@@ -40,36 +40,36 @@ export class Encoded {
 
 const utf8 = new TextEncoder();
 
-/** An entry as an SSE event; its id is the place to resume from. */
-export function sseOf(entry: LogEntry): Uint8Array {
-  entry.sse ??= utf8.encode(`id: ${entry.id}\nevent: message\ndata: ${entry.json}\n\n`);
+/** Encodes an entry as an SSE event, whose id is the place to resume from. */
+export function sseOf(entry: Entry): Uint8Array {
+  entry.sse ??= utf8.encode(`id: ${entry.id}\nevent: ${entry.event}\ndata: ${entry.json}\n\n`);
   return entry.sse;
 }
 
-/** An entry as a socket's frame. */
-export function frameOf(entry: LogEntry): string {
-  entry.frame ??= `{"type":"message","message":${entry.json}}`;
+/** Encodes an entry as a socket frame. */
+export function frameOf(entry: Entry): string {
+  entry.frame ??= `{"type":"${entry.event}","${entry.event}":${entry.json}}`;
   return entry.frame;
 }
 
-/** One connection to which events go out: SSE or WebSocket. */
-export interface Outlet {
+/** Outgoing side of one connection: SSE or WebSocket. */
+export interface Outlet<E extends Entry = Entry> {
   readonly transport: "stream" | "socket";
-  /** Not there for an in-process call. */
+  /** Missing for an in-process call. */
   readonly peer: Peer | undefined;
-  /** Whether it takes more now. When it does again, it calls `onDrain`. */
+  /** False while it is full. Once it has room again it calls `onDrain`. */
   ready(): boolean;
-  /** Whether all that it took has been handed to the kernel. */
+  /** True once everything it took was handed to the operating system. */
   settled(): boolean;
-  /** Whether the other end took or said something since this was last asked, or had nothing to take. */
+  /** True when the client took or sent bytes since the last call, or had none to take. */
   moves(): boolean;
-  messages(entries: readonly LogEntry[]): void;
+  entries(entries: readonly E[]): void;
   send(event: Encoded): void;
-  /** Something small on the wire, so that both ends see whether the other is there. */
+  /** Sends a few bytes, so that both ends notice when the other has gone. */
   keepAlive(): void;
-  /** Sends a last event, if there is one, and closes. */
+  /** Closes, after a last event if there is one. */
   close(last?: Encoded): void;
   onDrain: () => void;
-  /** The other end is gone, or `close` was called. */
+  /** Called when the client has gone, or after `close`. */
   onClosed: () => void;
 }

@@ -1,30 +1,27 @@
-/** One entry of the log as followers need it. */
-export interface LogEntry {
+/** One entry of a log, as its followers need it. */
+export interface Entry {
+  /** Place in its log. */
   readonly id: number;
-  readonly from: string;
-  /** The stored form of its target. */
-  readonly target: string;
-  readonly expiresAt: number | null;
-  /** The wire form as appended: what never changes. Serialised once, used by every mouth. */
+  /** Key that listeners subscribe to. */
+  readonly key: string;
+  /** Name of its event on a stream or socket. */
+  readonly event: string;
+  /** Wire form as appended, without anything that changes later. Serialized once for every transport. */
   readonly json: string;
-  readonly kind: string;
-  readonly topic: string | null;
-  readonly threadId: number;
-  readonly replyTo: number | null;
-  readonly claimable: boolean;
-  readonly urgent: boolean;
+  /** Time from which followers skip it; `null` for never. */
+  readonly expiresAt: number | null;
   /** Encoded frames, made when first needed. */
   sse?: Uint8Array;
   frame?: string;
 }
 
 /**
- * The newest entries, bounded by bytes. It knows from which place on it is whole: ids may have gaps (a restored backup,
- * ids given back by a rolled-back write), so a range is never judged by counting.
+ * The newest entries of a log, bounded by bytes. Ids may have gaps (a restored backup, a rolled-back write), so the tail
+ * remembers the place after which it is complete, and never counts ids.
  */
-export class Tail {
-  #entries: LogEntry[] = [];
-  /** Where the entries that are still held begin in the array: dropping from the front one by one would be quadratic. */
+export class Tail<E extends Entry> {
+  #entries: E[] = [];
+  /** Index of the oldest held entry. Removing entries from the front one by one would be quadratic. */
   #start = 0;
   #bytes = 0;
   /** Everything after this place is held. */
@@ -37,7 +34,7 @@ export class Tail {
     this.#wholeFrom = head;
   }
 
-  push(entry: LogEntry): void {
+  push(entry: E): void {
     this.#entries.push(entry);
     this.#bytes += sizeOf(entry);
     while (this.#bytes > this.maxBytes && this.#start < this.#entries.length) this.#drop();
@@ -47,14 +44,14 @@ export class Tail {
     }
   }
 
-  /** At most `limit` entries after a place, oldest first; undefined when some of them are no longer held. */
-  since(after: number, limit: number): LogEntry[] | undefined {
+  /** At most `limit` entries after a place, oldest first; `undefined` when the tail no longer holds all of them. */
+  since(after: number, limit: number): E[] | undefined {
     if (after < this.#wholeFrom) return undefined;
     const first = this.#firstAfter(after);
     return this.#entries.slice(first, first + limit);
   }
 
-  /** Everything up to here was deleted, or may have been: it is looked for in the database from now on. */
+  /** Drops entries up to a place that retention has reached. Reads of them go to the database from now on. */
   forget(upTo: number): void {
     while ((this.#entries[this.#start]?.id ?? Number.POSITIVE_INFINITY) <= upTo) this.#drop();
     this.#wholeFrom = Math.max(this.#wholeFrom, upTo);
@@ -79,5 +76,5 @@ export class Tail {
   }
 }
 
-/** JSON, and about as much again for the encoded frames. */
-const sizeOf = (entry: LogEntry): number => entry.json.length * 3 + 256;
+/** Bytes of the JSON, and about as many again for each encoded frame. */
+const sizeOf = (entry: Entry): number => entry.json.length * 3 + 256;

@@ -23,7 +23,7 @@ export function gaugesOf({ kernel, identity, core, delegations, a2a }: Areas & C
     { name: "parked_claimers", help: "Claimers that wait for work.", read: core.work.parked.waiting },
     { name: "delegations_open", help: "Requests that are owed an answer.", read: delegations.open },
     { name: "a2a_streams", help: "Open streams on tasks over A2A.", read: a2a.openStreams },
-    { name: "log_head", help: "The newest place in the log.", read: kernel.log.head },
+    { name: "log_head", help: "The newest place in the log.", read: core.messages.log.head },
     {
       ...{ name: "agents", help: "Agents by status.", label: "status" },
       read: () => Object.fromEntries([...byStatus()].map(([status, agents]) => [status, agents.length])),

@@ -2,22 +2,12 @@ import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { Follower, type Sink, type Source } from "../../../src/kernel/log/follower.ts";
 import { createLog, type Log } from "../../../src/kernel/log/log.ts";
-import type { LogEntry } from "../../../src/kernel/log/tail.ts";
+import type { Entry } from "../../../src/kernel/log/tail.ts";
 import { turns } from "../../support/until.ts";
 
-function entry(id: number, target: string, expiresAt: number | null = null): LogEntry {
-  const wire = {
-    from: "x",
-    target,
-    kind: "chat",
-    topic: null,
-    threadId: id,
-    replyTo: null,
-    claimable: false,
-    urgent: false,
-  };
-  return { id, expiresAt, json: `{"id":${id}}`, ...wire };
-}
+const entry = (id: number, key: string, expiresAt: number | null = null): Entry => ({
+  ...{ id, key, event: "message", json: `{"id":${id}}`, expiresAt },
+});
 
 interface Membership {
   target: string;
@@ -27,15 +17,15 @@ interface Membership {
 
 /** A log over a made-up database, and one follower of it whose far end can stall. */
 function createWorld(log: Log, pageSize: number, pause: () => Promise<void>) {
-  const stored: LogEntry[] = [];
+  const stored: Entry[] = [];
   const members: Membership[] = [{ target: "me", sinceId: 0, untilId: null }];
   const got: number[] = [];
   const counts = { pages: 0, reloads: 0 };
   let known: Membership[] = [];
   let ready = true;
-  const holds = (list: Membership[], { id, target }: LogEntry) =>
-    list.some((m) => m.target === target && m.sinceId < id && (m.untilId === null || id <= m.untilId));
-  const source: Source = {
+  const holds = (list: Membership[], { id, key }: Entry) =>
+    list.some((m) => m.target === key && m.sinceId < id && (m.untilId === null || id <= m.untilId));
+  const source: Source<Entry> = {
     keys: () => known.filter((m) => m.untilId === null).map((m) => m.target),
     wants: (one) => holds(known, one),
     async page(after) {
@@ -55,7 +45,7 @@ function createWorld(log: Log, pageSize: number, pause: () => Promise<void>) {
     },
   };
   const failures: unknown[] = [];
-  const sink: Sink = {
+  const sink: Sink<Entry> = {
     ready: () => ready,
     deliver: (entries) => got.push(...entries.map((one) => one.id)),
     reset: () => undefined,
@@ -219,13 +209,13 @@ describe("a follower", () => {
     const log = createLog(0);
     const portions: number[] = [];
     let room = 1;
-    const source: Source = {
+    const source: Source<Entry> = {
       keys: () => ["me"],
       wants: () => true,
       page: async () => ({ entries: [], upTo: 0 }),
       reload: async () => undefined,
     };
-    const sink: Sink = {
+    const sink: Sink<Entry> = {
       ready: () => room > 0,
       deliver(entries) {
         room--;
@@ -249,13 +239,13 @@ describe("a follower", () => {
   test("whose source fails says so, with the place to resume from", async () => {
     const log = createLog(3);
     const failed: unknown[] = [];
-    const source: Source = {
+    const source: Source<Entry> = {
       keys: () => [],
       wants: () => true,
       page: () => Promise.reject(new Error("no disk")),
       reload: async () => undefined,
     };
-    const sink: Sink = {
+    const sink: Sink<Entry> = {
       ready: () => failed.length === 0,
       deliver: () => undefined,
       reset: () => undefined,
@@ -269,13 +259,13 @@ describe("a follower", () => {
   test("passes over what has expired since it was appended", async () => {
     const log = createLog(0);
     const got: number[] = [];
-    const source: Source = {
+    const source: Source<Entry> = {
       keys: () => ["me"],
       wants: () => true,
       page: async () => ({ entries: [], upTo: 0 }),
       reload: async () => undefined,
     };
-    const sink: Sink = {
+    const sink: Sink<Entry> = {
       ready: () => true,
       deliver: (entries) => got.push(...entries.map((one) => one.id)),
       reset: () => undefined,
