@@ -32,6 +32,7 @@ import type { DueTable } from "./kernel/due/due.ts";
 import { createRateLimit } from "./kernel/http/rate-limit.ts";
 import { createKernel } from "./kernel/kernel.ts";
 import type { StuckPeers } from "./kernel/log/peers.ts";
+import { createBackups } from "./ops/backups/backups.ts";
 import { createHealth } from "./ops/health/health.ts";
 import { gaugesOf } from "./ops/metrics/gauges.ts";
 import { createMetrics } from "./ops/metrics/metrics.ts";
@@ -131,9 +132,10 @@ export async function createAreas(config: Config, clock: Clock, logger: Logger, 
   const digests = createDigests({ kernel, identity, core, delegations });
   const metrics = createMetrics(gaugesOf({ kernel, identity, core, delegations, a2a }));
   const health = createHealth({ kernel, identity, core, metrics });
+  const backups = createBackups(base);
   return {
     ...{ kernel, identity, core, loops, traces, tasks, delegations, files, pairs, schedules },
-    ...{ channels, webhooks, integrations, gate, mcp, a2a, digests, metrics, health },
+    ...{ channels, webhooks, integrations, gate, mcp, a2a, digests, metrics, health, backups },
   };
 }
 
@@ -154,6 +156,7 @@ function createHttp(config: Config, areas: AllAreas) {
   const described: Routes = [
     areas.health.probes,
     areas.health.routes,
+    areas.backups.routes,
     identity.lateRoutes,
     ...[areas.traces.routes, areas.loops.routes, areas.webhooks.routes, areas.channels.routes, areas.pairs.routes],
     ...[areas.integrations.routes, areas.a2a.routes, areas.files.routes, areas.schedules.routes, areas.digests.routes],

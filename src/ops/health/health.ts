@@ -4,13 +4,13 @@ import type { Metrics } from "../metrics/metrics.ts";
 import { probeRoutes } from "./probes.ts";
 import { createHealthService } from "./service.ts";
 
-/** Probes, the health report, metrics and backups. */
+/** Probes, the health report and metrics. */
 export function createHealth(areas: Areas & { metrics: Metrics }) {
   const { metrics } = areas;
   const service = createHealthService(areas, metrics);
   return {
     probes: probeRoutes(service),
-    routes: lateRoutes(["/v1/health", "/metrics", "/v1/backups"], async () =>
+    routes: lateRoutes(["/v1/health", "/metrics"], async () =>
       (await import("./routes.ts")).healthRoutes(service, metrics),
     ),
   };

@@ -1,5 +1,5 @@
-import { readsAll, requireOperator } from "../../identity/auth/caller.ts";
-import { created, ok, type Route, route } from "../../identity/auth/route.ts";
+import { readsAll } from "../../identity/auth/caller.ts";
+import { ok, type Route, route } from "../../identity/auth/route.ts";
 import * as api from "../../protocol/health.ts";
 import { Problem } from "../../protocol/problem.ts";
 import type { Metrics } from "../metrics/metrics.ts";
@@ -15,10 +15,6 @@ export function healthRoutes(health: HealthService, metrics: Metrics): Route[] {
     route(api.metrics, async ({ caller }) => {
       if (!readsAll(caller)) throw new Problem("forbidden", "Only operators and viewers may read metrics.");
       return { status: 200, body: await health.scrape(), headers: { "content-type": metrics.contentType } };
-    }),
-    route(api.makeBackup, async ({ caller, query }) => {
-      requireOperator(caller);
-      return created(await health.backup(caller, query.keep));
     }),
   ];
 }

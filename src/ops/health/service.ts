@@ -1,10 +1,6 @@
-import { mkdirSync, readdirSync, rmSync } from "node:fs";
-import { basename, dirname, join } from "node:path";
 import type { Areas } from "../../core/core.ts";
-import { type Caller, requireOperator } from "../../identity/auth/caller.ts";
 import type { OffThreadTasks } from "../../kernel/db/worker-calls.ts";
-import type { Backup, HealthCheck, HealthReport } from "../../protocol/health.ts";
-import { Problem } from "../../protocol/problem.ts";
+import type { HealthCheck, HealthReport } from "../../protocol/health.ts";
 import { toTime } from "../../protocol/wire.ts";
 import { VERSION } from "../../version.ts";
 import type { Metrics } from "../metrics/metrics.ts";
@@ -20,16 +16,14 @@ const OLD_WORK_MS = 3_600_000;
 
 export type HealthService = ReturnType<typeof createHealthService>;
 
-/** State of the relay itself, and copies of its database. */
-export function createHealthService({ kernel, identity, core }: Areas, metrics: Metrics) {
+/** State of the relay itself. */
+export function createHealthService({ kernel, core }: Areas, metrics: Metrics) {
   const { db, clock, onError } = kernel;
-  const { activity } = identity;
   const { searchLag } = core.messages;
   let counted: { at: number; counts: Counts } | undefined;
   let checked: { at: number; problems: string[] } | undefined;
-  let backingUp = false;
 
-  /** Counted in the worker, at most every 15 s. */
+  /** Counts in the worker, at most every 15 s. */
   async function counts(): Promise<Counts> {
     if (counted && clock.mono() - counted.at < COUNT_EVERY_MS) return counted.counts;
     const fresh = await db.offThread.run("counts", {});
@@ -38,7 +32,7 @@ export function createHealthService({ kernel, identity, core }: Areas, metrics: 
     return fresh;
   }
 
-  /** A whole look at the database takes seconds for a large one: in the worker, at most once an hour. */
+  /** Checks the whole database in the worker, at most once an hour: it takes seconds for a large one. */
   async function integrity(): Promise<string[]> {
     if (checked && clock.mono() - checked.at < CHECK_EVERY_MS) return checked.problems;
     const { problems } = await db.offThread.run("check", {});
@@ -88,12 +82,8 @@ export function createHealthService({ kernel, identity, core }: Areas, metrics: 
         { name: "search", status: lag > MAX_SEARCH_LAG ? "warn" : "ok", detail: `${lag} entries behind` },
         ...workCheck(current),
       ];
-      const worst = checks.some((c) => c.status === "fail")
-        ? "fail"
-        : checks.some((c) => c.status === "warn")
-          ? "warn"
-          : "ok";
-      return { status: worst, version: VERSION, generatedAt: toTime(clock.now()), checks };
+      const worst = (["fail", "warn"] as const).find((status) => checks.some((check) => check.status === status));
+      return { status: worst ?? "ok", version: VERSION, generatedAt: toTime(clock.now()), checks };
     },
 
     /** `GET /readyz`. @throws Problem 503 */
@@ -105,34 +95,5 @@ export function createHealthService({ kernel, identity, core }: Areas, metrics: 
       if (!counted) await fresh;
       return metrics.text();
     },
-
-    /** `POST /v1/backups`: a whole copy in the data folder, and at most `keep` in all. One at a time. @throws Problem 403, 409 */
-    async backup(caller: Caller, keep: number | undefined): Promise<Backup> {
-      requireOperator(caller);
-      if (backingUp) throw new Problem("conflict", "A backup is being made.");
-      backingUp = true;
-      try {
-        const createdAt = toTime(clock.now());
-        const folder = join(dirname(db.file), "backups");
-        mkdirSync(folder, { recursive: true, mode: 0o700 });
-        const file = join(folder, `signalbox-${createdAt.replaceAll(":", "-")}.db`);
-        const { bytes, head } = await db.offThread.run("backup", { to: file });
-        const deleted = keep === undefined ? [] : prune(folder, basename(file), keep);
-        await db.write((tx) => activity.record(tx, caller, "backup.made", file, { bytes, head, deleted }));
-        return { file, bytes, head, createdAt, deleted };
-      } finally {
-        backingUp = false;
-      }
-    },
   };
-}
-
-const COPY = /^signalbox-\d{4}-\d\d-\d\dT[\d.-]+Z\.db$/;
-
-/** Deletes the oldest copies beyond `keep`, never `made`; other files stay. @returns the names of those that went */
-function prune(folder: string, made: string, keep: number): string[] {
-  const older = readdirSync(folder).filter((name) => COPY.test(name) && name !== made);
-  const deleted = older.sort().slice(0, Math.max(0, older.length - (keep - 1)));
-  for (const name of deleted) rmSync(join(folder, name), { force: true });
-  return deleted;
 }

@@ -1,6 +1,8 @@
 import type { Areas } from "../../core/core.ts";
+import type { A2A } from "../../edges/a2a/a2a.ts";
+import type { Delegations } from "../../features/delegations/delegations.ts";
 
-/** A gauge that is read when it is scraped. Values of one with a label are by the label's value. */
+/** A gauge that is read when it is scraped. With a label, its values are keyed by the label's value. */
 export interface GaugeRow {
   name: string;
   help: string;
@@ -8,20 +10,16 @@ export interface GaugeRow {
   read(): number | Record<string, number>;
 }
 
-interface Counted {
-  delegations: { open(): number };
-  a2a: { openStreams(): number };
-}
-
-/** Gauges over everything that the relay keeps count of in memory. */
-export function gaugesOf({ kernel, identity, core, delegations, a2a }: Areas & Counted): GaugeRow[] {
+/** Gauges of everything that the relay counts in memory. */
+export function gaugesOf(areas: Areas & { delegations: Delegations; a2a: A2A }): GaugeRow[] {
+  const { kernel, identity, core, delegations, a2a } = areas;
   const { roster, orchestrators } = identity;
   const byStatus = () => Map.groupBy(roster.values(), (agent) => agent.status);
   const channels = () => [...roster.values()].filter(({ kind }) => kind === "channel");
   return [
     { name: "connections", help: "Open streams, sockets and parked calls.", read: kernel.connections.size },
     { name: "parked_claimers", help: "Claimers that wait for work.", read: core.work.parked.waiting },
-    { name: "delegations_open", help: "Requests that are owed an answer.", read: delegations.open },
+    { name: "delegations_open", help: "Delegations that owe an answer.", read: delegations.open },
     { name: "a2a_streams", help: "Open streams on tasks over A2A.", read: a2a.openStreams },
     { name: "log_head", help: "The newest place in the log.", read: core.messages.log.head },
     {
@@ -31,7 +29,7 @@ export function gaugesOf({ kernel, identity, core, delegations, a2a }: Areas & C
     { name: "orchestrators", help: "Orchestrators by status.", label: "status", read: orchestrators.counts },
     {
       ...{ name: "channel_ready", label: "channel" },
-      help: "1 for a channel whose adapter is there and hears what comes in, else 0.",
+      help: "1 for a channel whose adapter is online and receives events, else 0.",
       read: () => Object.fromEntries(channels().map(({ id, ready, status }) => [id, +(ready && status !== "offline")])),
     },
     { name: "process_resident_bytes", help: "Memory of the process.", read: () => process.memoryUsage.rss() },

@@ -1,4 +1,4 @@
-// Not by the index: that also loads its push gateway and default metrics, half of what the package costs a start.
+// The index would also load the push gateway and the default metrics, half of the package's cost at a start.
 import Counter from "prom-client/lib/counter.js";
 import Gauge from "prom-client/lib/gauge.js";
 import Histogram from "prom-client/lib/histogram.js";
@@ -14,147 +14,83 @@ export type Metrics = ReturnType<typeof createMetrics>;
 export function createMetrics(gauges: readonly GaugeRow[]) {
   const registry = new Registry();
   const registers = [registry];
-  const name = (rest: string) => `signalbox_${rest}`;
+  const named = (name: string, help: string) => ({ name: `signalbox_${name}`, help, registers });
+  const counter = (name: string, help: string, ...labelNames: string[]) =>
+    new Counter({ ...named(name, help), labelNames });
+  const gauge = (name: string, help: string, ...labelNames: string[]) =>
+    new Gauge({ ...named(name, help), labelNames });
+  const histogram = (name: string, help: string, buckets: number[], ...labelNames: string[]) =>
+    new Histogram({ ...named(name, help), labelNames, buckets });
 
-  const requests = new Histogram({
-    name: name("request_seconds"),
-    help: "Time from a request to its answer, by operation and status.",
-    labelNames: ["operation", "status"],
-    buckets: [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1, 5, 30],
-    registers,
-  });
-  const sends = new Counter({ name: name("messages_appended_total"), help: "Entries appended to the log.", registers });
-  const deliveries = new Counter({
-    name: name("messages_offered_total"),
-    help: "Entries handed over, by transport.",
-    labelNames: ["transport"],
-    registers,
-  });
-  const work = new Counter({
-    name: name("work_changes_total"),
-    help: "Changes of the state of work, by the new state.",
-    labelNames: ["state"],
-    registers,
-  });
-  const tools = new Counter({
-    name: name("tool_calls_total"),
-    help: "Calls of MCP tools, by tool and outcome.",
-    labelNames: ["tool", "outcome"],
-    registers,
-  });
-  const loops = new Counter({
-    name: name("loops_total"),
-    help: "Chains and threads of agents alone that were paused, and chains that were resumed.",
-    labelNames: ["kind", "event"],
-    registers,
-  });
-  const traces = new Counter({
-    name: name("traces_total"),
-    help: "Traces stored, by level.",
-    labelNames: ["level"],
-    registers,
-  });
-  const tasks = new Counter({
-    name: name("task_changes_total"),
-    help: "Steps of tasks, by the status they led to.",
-    labelNames: ["status"],
-    registers,
-  });
-  const delegations = new Counter({
-    name: name("delegations_ended_total"),
-    help: "Requests that owed an answer, by how they ended.",
-    labelNames: ["outcome"],
-    registers,
-  });
-  const roundTrips = new Histogram({
-    name: name("delegation_seconds"),
-    help: "Time from a request to the answer of whoever was asked.",
-    buckets: [0.01, 0.1, 1, 5, 15, 60, 300, 900, 3600, 14_400, 86_400],
-    registers,
-  });
-  const pairs = new Counter({
-    name: name("pair_changes_total"),
-    help: "Steps of pairs, by the status they led to.",
-    labelNames: ["status"],
-    registers,
-  });
-  const fires = new Counter({
-    name: name("schedule_fires_total"),
-    help: "Times of schedules that came, by what was made of them.",
-    labelNames: ["outcome"],
-    registers,
-  });
-  const webhooks = new Counter({
-    name: name("webhook_attempts_total"),
-    help: "Attempts to deliver an event to a webhook, by what came of them.",
-    labelNames: ["outcome"],
-    registers,
-  });
-  const events = new Counter({
-    name: name("events_total"),
-    help: "Events of integrations, by source and what became of them.",
-    labelNames: ["source", "outcome"],
-    registers,
-  });
-  const channelEvents = new Counter({
-    name: name("channel_events_total"),
-    help: "Events that came in by channels, by provider and whether they were routed or kept.",
-    labelNames: ["provider", "outcome"],
-    registers,
-  });
-  const channelPosts = new Counter({
-    name: name("channel_posts_total"),
-    help: "Messages that were to go out by channels, by provider and how they ended.",
-    labelNames: ["provider", "outcome"],
-    registers,
-  });
-  const a2aCalls = new Counter({
-    name: name("a2a_requests_total"),
-    help: "Requests to A2A agents of other machines (call, look, card) and notifications of tasks (push), by how they ended.",
-    labelNames: ["what", "outcome"],
-    registers,
-  });
-  const fileBytes = new Counter({ name: name("file_bytes_total"), help: "Bytes of files that arrived.", registers });
-  const retentionRuns = new Counter({ name: name("retention_runs_total"), help: "Runs of retention.", registers });
-  const retentionDeleted = new Counter({
-    name: name("retention_deleted_total"),
-    help: "Entries that retention deleted.",
-    registers,
-  });
-  const batchSize = new Histogram({
-    name: name("commit_writes"),
-    help: "Writes that shared one commit.",
-    buckets: [1, 2, 4, 8, 16, 32, 64, 128, 256],
-    registers,
-  });
-  const batchTime = new Histogram({
-    name: name("commit_seconds"),
-    help: "Time of one commit with its writes.",
-    buckets: [0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.025, 0.1, 1],
-    registers,
-  });
-  const states = new Gauge({
-    name: name("work"),
-    help: "Pieces of work by state, counted in the background.",
-    labelNames: ["state"],
-    registers,
-  });
-  const taskStates = new Gauge({
-    name: name("tasks"),
-    help: "Tasks by status, counted in the background.",
-    labelNames: ["status"],
-    registers,
-  });
-  const stored = new Gauge({ name: name("messages"), help: "Entries stored, counted in the background.", registers });
-  const oldest = new Gauge({
-    name: name("oldest_open_work_seconds"),
-    help: "Age of the oldest open or delayed work, 0 when there is none.",
-    registers,
-  });
-  const bytes = new Gauge({ name: name("database_bytes"), help: "Size on disk.", labelNames: ["file"], registers });
-  for (const { help, label, read, ...row } of gauges)
+  const requests = histogram(
+    "request_seconds",
+    "Time from a request to its answer, by operation and status.",
+    [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1, 5, 30],
+    "operation",
+    "status",
+  );
+  const sends = counter("messages_appended_total", "Entries appended to the log.");
+  const deliveries = counter("messages_offered_total", "Entries handed over, by transport.", "transport");
+  const work = counter("work_changes_total", "Changes of the state of work, by the new state.", "state");
+  const tools = counter("tool_calls_total", "Calls of MCP tools, by tool and outcome.", "tool", "outcome");
+  const loops = counter(
+    "loops_total",
+    "Chains and threads of agents alone that were paused, and chains that were resumed.",
+    "kind",
+    "event",
+  );
+  const traces = counter("traces_total", "Traces stored, by level.", "level");
+  const tasks = counter("task_changes_total", "Steps of tasks, by the status they led to.", "status");
+  const delegations = counter("delegations_ended_total", "Delegations ended, by outcome.", "outcome");
+  const roundTrips = histogram(
+    "delegation_seconds",
+    "Time from a request to its answer.",
+    [0.01, 0.1, 1, 5, 15, 60, 300, 900, 3600, 14_400, 86_400],
+  );
+  const pairs = counter("pair_changes_total", "Steps of pairs, by the status they led to.", "status");
+  const fires = counter("schedule_fires_total", "Due times of schedules, by outcome.", "outcome");
+  const webhooks = counter(
+    "webhook_attempts_total",
+    "Attempts to deliver an event to a webhook, by outcome.",
+    "outcome",
+  );
+  const events = counter("events_total", "Events of integrations, by source and outcome.", "source", "outcome");
+  const channelEvents = counter(
+    "channel_events_total",
+    "Events received by channels, by provider and outcome.",
+    "provider",
+    "outcome",
+  );
+  const channelPosts = counter(
+    "channel_posts_total",
+    "Posts of channels, by provider and outcome.",
+    "provider",
+    "outcome",
+  );
+  const a2aCalls = counter(
+    "a2a_requests_total",
+    "Requests to external A2A agents (call, look, card) and push notifications (push), by outcome.",
+    "what",
+    "outcome",
+  );
+  const fileBytes = counter("file_bytes_total", "Bytes of files that arrived.");
+  const retentionRuns = counter("retention_runs_total", "Runs of retention.");
+  const retentionDeleted = counter("retention_deleted_total", "Entries that retention deleted.");
+  const batchSize = histogram("commit_writes", "Writes that shared one commit.", [1, 2, 4, 8, 16, 32, 64, 128, 256]);
+  const batchTime = histogram(
+    "commit_seconds",
+    "Time of one commit with its writes.",
+    [0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.025, 0.1, 1],
+  );
+  const states = gauge("work", "Pieces of work by state, counted in the background.", "state");
+  const taskStates = gauge("tasks", "Tasks by status, counted in the background.", "status");
+  const stored = gauge("messages", "Entries stored, counted in the background.");
+  const oldest = gauge("oldest_open_work_seconds", "Age of the oldest open or delayed work, 0 when there is none.");
+  const bytes = gauge("database_bytes", "Size on disk.", "file");
+  for (const { name, help, label, read } of gauges)
     new Gauge({
-      ...{ name: name(row.name), help, labelNames: label ? [label] : [], registers },
+      ...named(name, help),
+      labelNames: label ? [label] : [],
       collect() {
         const now = read();
         if (typeof now === "number") return this.set(now);
