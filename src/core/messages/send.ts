@@ -1,6 +1,6 @@
 import type { AgentFacts } from "../../identity/agents/row.ts";
 import { isGroup } from "../../identity/agents/target.ts";
-import { actingAs, type Caller } from "../../identity/auth/caller.ts";
+import { actingAs, type Caller, viaOf } from "../../identity/auth/caller.ts";
 import { createPauses } from "../../kernel/breathe.ts";
 import type { Reading, Tx } from "../../kernel/db/database.ts";
 import type { MessageSource, ParsedDraft } from "../../protocol/messages.ts";
@@ -73,7 +73,7 @@ export function createSender(
     const facts = known.get(from) ?? (await agents.requireActor(tx, caller, from));
     known.set(from, facts);
     if (!(await isOwed(tx, draft))) quotas.take(tx, facts, "messages");
-    const via = caller.role === "operator" && from !== "user" ? caller.tokenId : null;
+    const via = viaOf(caller, from);
     const addressed = await address(tx, { id: from, kind: facts.kind, via }, draft);
     if (draft.replyTo || draft.causedBy || draft.expiresAt) await checkReferences(tx, caller, from, draft);
     if (draft.deliverAt && fromTime(draft.deliverAt) > clock.now()) {

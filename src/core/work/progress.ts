@@ -1,4 +1,4 @@
-import type { Caller } from "../../identity/auth/caller.ts";
+import { type Caller, viaOf } from "../../identity/auth/caller.ts";
 import type { Reading, Tx } from "../../kernel/db/database.ts";
 import type { ParsedRenew } from "../../protocol/work.ts";
 import type { Base } from "../base.ts";
@@ -47,11 +47,10 @@ export function createProgress(base: Base, sender: Sender, quotas: Quotas) {
       if (holder === null || (await isSaid(tx, entry, work, said))) return;
       const kind = (await agents.factsOf(tx, holder))?.kind ?? "provider";
       quotas.take(tx, { id: holder, kind }, "messages");
-      const via = caller.role === "operator" && holder !== "user" ? caller.tokenId : null;
       const { subject, payload } = await titleOf(tx, work);
       await sender.post(
         tx,
-        { id: holder, kind, via },
+        { id: holder, kind, via: viaOf(caller, holder) },
         {
           to: entry.from,
           kind: "control",

@@ -3,7 +3,7 @@ import type { Author, Said } from "../../core/messages/draft.ts";
 import { type LogEntry, toLogEntry } from "../../core/messages/entry.ts";
 import { refuseReserved } from "../../core/messages/reserved.ts";
 import type { WorkRow } from "../../core/work/row.ts";
-import { actingAs, type Caller } from "../../identity/auth/caller.ts";
+import { actingAs, type Caller, viaOf } from "../../identity/auth/caller.ts";
 import type { Reading, Tx } from "../../kernel/db/database.ts";
 import type { EventSummary, ParsedEvent } from "../../protocol/channels.ts";
 import type { AgentId } from "../../protocol/ids.ts";
@@ -52,7 +52,6 @@ export function createChannelEvents({ kernel, identity, core }: Areas, { traffic
     if (channel.direction === "outbound")
       throw new Problem("conflict", `${channel.id} is outbound only: nothing comes in by it.`);
     refuseReserved({ meta: event.meta });
-    const via = caller.role === "operator" ? caller.tokenId : null;
     const place = await moves.placeNow(tx, placeOf(channel.id, event));
     const replyTo = await repliedTo(tx, channel, place, event.replyToExternalId);
     const said = {
@@ -61,7 +60,7 @@ export function createChannelEvents({ kernel, identity, core }: Areas, { traffic
       meta: event.meta ?? null,
       replyTo,
     };
-    const author: Author = { id: channel.id, kind: "channel", via };
+    const author: Author = { id: channel.id, kind: "channel", via: viaOf(caller, channel.id) };
     if (event.sender.isBot) author.bot = await botAt(tx, place, replyTo);
     const { items, routed } = await send(tx, author, place, said);
     await note(tx, place, event.externalId, { ids: items.map(({ entry }) => entry.id), routed });

@@ -1,7 +1,7 @@
 import type { Areas } from "../../core/core.ts";
 import type { AgentFacts } from "../../identity/agents/row.ts";
 import { isGroup, parseTarget } from "../../identity/agents/target.ts";
-import { actingAs, type Caller } from "../../identity/auth/caller.ts";
+import { actingAs, type Caller, viaOf } from "../../identity/auth/caller.ts";
 import type { Reading, Tx } from "../../kernel/db/database.ts";
 import type { ParsedDelegation } from "../../protocol/delegations.ts";
 import type { AgentId, Target } from "../../protocol/ids.ts";
@@ -41,10 +41,9 @@ export function createAsk(
     messages.quotas.take(tx, facts, "messages");
     if (body.threadId) await messages.access.requireReference(tx, from, body.threadId, "/threadId");
     const parent = await parentOf(tx, facts, body);
-    const via = caller.role === "operator" && from !== "user" ? caller.tokenId : null;
     const id = store.idOf(headOf(tx) + 1);
     const draft = toDraft(id, body, parent, clock.now());
-    const addressed = await messages.address(tx, { id: from, kind: facts.kind, via }, draft);
+    const addressed = await messages.address(tx, { id: from, kind: facts.kind, via: viaOf(caller, from) }, draft);
     await check(tx, from, addressed.target, parent);
     const { entry } = await messages.append(tx, { ...addressed, owed: true });
     if (store.idOf(entry.id) !== id) throw new Error(`the request of ${id} became message ${entry.id}`);

@@ -1,7 +1,7 @@
 import type { Areas } from "../../core/core.ts";
 import { refuseReserved } from "../../core/messages/reserved.ts";
 import type { AgentFacts } from "../../identity/agents/row.ts";
-import { actingAs, type Caller, readingAs } from "../../identity/auth/caller.ts";
+import { actingAs, type Caller, readingAs, viaOf } from "../../identity/auth/caller.ts";
 import type { Reading, Tx } from "../../kernel/db/database.ts";
 import { jsonBytes, PAGE_BYTES } from "../../kernel/pages.ts";
 import type {
@@ -114,16 +114,13 @@ export function createDelegationService(
     return facts;
   }
 
-  const via = (caller: Caller, actor: string) =>
-    caller.role === "operator" && actor !== "user" ? caller.tokenId : null;
-
   async function answer(tx: Tx, caller: Caller, row: DelegationRow, body: DelegationResponse): Promise<Delegation> {
     const { id, kind } = await worker(tx, caller, row, body.agentId);
     if (!isOwed(row)) throw new Problem("not-open", `${row.id} was answered by ${row.answeredBy} already.`);
     refuseReserved(body);
     const sent = await messages.post(
       tx,
-      { id, kind, via: via(caller, id) },
+      { id, kind, via: viaOf(caller, id) },
       {
         to: row.fromId,
         kind: "response",
@@ -143,7 +140,7 @@ export function createDelegationService(
     messages.quotas.take(tx, { id, kind }, "messages");
     await messages.post(
       tx,
-      { id, kind, via: via(caller, id) },
+      { id, kind, via: viaOf(caller, id) },
       {
         to: row.fromId,
         kind: body.question ? "request" : "control",

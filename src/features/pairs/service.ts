@@ -1,7 +1,7 @@
 import type { Areas } from "../../core/core.ts";
 import { toLogEntry, toMessage } from "../../core/messages/entry.ts";
 import { refuseReserved } from "../../core/messages/reserved.ts";
-import { actingAs, type Caller, readingAs } from "../../identity/auth/caller.ts";
+import { actingAs, type Caller, readingAs, viaOf } from "../../identity/auth/caller.ts";
 import type { Reading, Tx } from "../../kernel/db/database.ts";
 import { newId } from "../../kernel/ids.ts";
 import { readPage } from "../../kernel/pages.ts";
@@ -140,8 +140,7 @@ export function createPairService({ kernel, identity, core }: Areas, store: Pair
           messages.quotas.take(tx, { id: from, kind }, "messages");
           refuseReserved(body);
           if (body.replyTo) await checkReply(tx, from, row, body.replyTo);
-          const via = caller.role === "operator" && from !== "user" ? caller.tokenId : null;
-          const entry = await life.pass(tx, row, { id: from, kind, via }, body);
+          const entry = await life.pass(tx, row, { id: from, kind, via: viaOf(caller, from) }, body);
           return { subject: String(entry.id), made: toMessage(entry, undefined) };
         },
         async again(subject) {

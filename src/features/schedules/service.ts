@@ -2,7 +2,7 @@ import type { Areas } from "../../core/core.ts";
 import { requirePlain } from "../../core/messages/reserved.ts";
 import type { ScheduledRow } from "../../core/messages/row.ts";
 import type { AgentService } from "../../identity/agents/service.ts";
-import { actingAs, type Caller, readingAs } from "../../identity/auth/caller.ts";
+import { actingAs, type Caller, readingAs, viaOf } from "../../identity/auth/caller.ts";
 import { createPauses } from "../../kernel/breathe.ts";
 import type { Reading, Tx } from "../../kernel/db/database.ts";
 import { newId } from "../../kernel/ids.ts";
@@ -324,10 +324,6 @@ interface Found {
   row: ScheduleRow | undefined;
   message: ScheduledRow | undefined;
 }
-
-/** An operator who writes in another's name is shown as such. */
-const viaOf = (caller: Caller, agentId: string): string | null =>
-  caller.role === "operator" && agentId !== "user" ? caller.tokenId : null;
 
 /** A new time takes the place of the cron expression, and the other way round. */
 function whenOf(row: ScheduleRow, patch: ParsedSchedulePatch): When {

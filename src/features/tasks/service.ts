@@ -1,7 +1,7 @@
 import type { Areas } from "../../core/core.ts";
 import { tokenOf, type Worked } from "../../core/work/claims.ts";
 import type { WorkRow } from "../../core/work/row.ts";
-import { actingAs, type Caller } from "../../identity/auth/caller.ts";
+import { actingAs, type Caller, viaOf } from "../../identity/auth/caller.ts";
 import type { Reading, Tx } from "../../kernel/db/database.ts";
 import { Problem } from "../../protocol/problem.ts";
 import type {
@@ -143,8 +143,9 @@ export function createTaskService(
         async make() {
           const { kind } = await agents.requireActor(tx, caller, from);
           messages.quotas.take(tx, { id: from, kind }, "messages");
-          const via = caller.role === "operator" && from !== "user" ? caller.tokenId : null;
-          const { task } = await life.add(tx, { id: from, kind, via }, newTask(draft), { actor: from });
+          const { task } = await life.add(tx, { id: from, kind, via: viaOf(caller, from) }, newTask(draft), {
+            actor: from,
+          });
           return { subject: task.id, made: toTask(task) };
         },
         async again(id) {

@@ -1,5 +1,5 @@
 import type { Areas } from "../../core/core.ts";
-import { actingAs, type Caller } from "../../identity/auth/caller.ts";
+import { actingAs, type Caller, viaOf } from "../../identity/auth/caller.ts";
 import type { Reading, Tx } from "../../kernel/db/database.ts";
 import { fitting, jsonBytes, PAGE_BYTES } from "../../kernel/pages.ts";
 import { MAX_ALL_TRACE_BYTES, MAX_ALL_TRACES, MAX_TRACE_BYTES, MAX_TRACES } from "../../protocol/limits.ts";
@@ -92,8 +92,7 @@ export function createTraceService({ kernel, identity, core }: Areas, store: Tra
         ...{ sender, key, operation: "addTraces", asked: [messageId, drafts] },
         async make() {
           await requireTracer(tx, caller, messageId, agentId);
-          const via = caller.role === "operator" && sender !== "user" ? caller.tokenId : null;
-          const made = await append(tx, { agentId: sender, via }, messageId, drafts);
+          const made = await append(tx, { agentId: sender, via: viaOf(caller, sender) }, messageId, drafts);
           return { subject: `${messageId}/${made[0]?.number}/${made.at(-1)?.number}`, made };
         },
         async again(subject) {

@@ -34,6 +34,10 @@ export function actingAs(caller: Principal, requested?: string): string {
   return caller.agentId;
 }
 
+/** The token to record beside what a call does in an agent's name: an operator's, unless it acts as `user`. */
+export const viaOf = (caller: Principal, agentId: string): TokenId | null =>
+  caller.role === "operator" && agentId !== "user" ? caller.tokenId : null;
+
 /** Whether a token acts for an agent of its own (an orchestrator's is the orchestrator's agent), and for no other. */
 export const isAgent = (caller: Principal): caller is Principal & { agentId: string } =>
   (caller.role === "agent" || caller.role === "orchestrator") && caller.agentId !== null;
