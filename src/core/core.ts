@@ -22,9 +22,11 @@ import { createReaders } from "./messages/readers.ts";
 import { createSearch } from "./messages/search.ts";
 import { createSender } from "./messages/send.ts";
 import { createRetention } from "./retention/retention.ts";
-import { createTaking } from "./work/claiming.ts";
+import { createTaking } from "./work/claim-waits.ts";
 import { createClaims } from "./work/claims.ts";
 import { createDrop } from "./work/drop.ts";
+import { createHolders } from "./work/holders.ts";
+import { createWorkItems } from "./work/items.ts";
 import { createLeases } from "./work/leases.ts";
 import { createParked } from "./work/parked.ts";
 
@@ -54,7 +56,9 @@ export async function createCore(kernel: Kernel, identity: Identity, options: Co
   const quotas = createQuotas(db, clock, options.quotas, onError);
   const sender = createSender(base, { access, schedules, parked, links, quotas, offers });
   const leases = createLeases(base, sender, parked);
-  const claims = createClaims(base, { access, sender, leases, quotas });
+  const items = createWorkItems(base, access);
+  const claims = createClaims(base, items, leases);
+  const holders = createHolders(base, { items, leases, sender, quotas });
   const expiry = createExpiry(base, sender, schedules);
   const drop = createDrop(base, { sender, schedules, leases });
   const search = createSearch(db, store, log.head, clock, onError);
@@ -97,16 +101,18 @@ export async function createCore(kernel: Kernel, identity: Identity, options: Co
     },
     work: {
       claims,
+      holders,
+      items,
       leases,
       parked,
       taking: createTaking(base, claims, waits),
       rows: works,
       moved: leases.moved,
       told: leases.told,
-      extras: claims.extras,
-      restated: claims.restated,
-      reported: claims.reported,
-      progressTitle: claims.progressTitle,
+      extras: items.extras,
+      restated: items.restated,
+      reported: holders.reported,
+      progressTitle: holders.progressTitle,
       reopened: parked.reopened,
       dropAgent: drop.dropAgent,
     },

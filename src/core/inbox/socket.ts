@@ -10,8 +10,8 @@ import { AgentStatus } from "../../protocol/agents.ts";
 import { Problem } from "../../protocol/problem.ts";
 import { AuthFrame, SocketRequest } from "../../protocol/sockets.ts";
 import type { Areas } from "../core.ts";
-import { sentJson, workedJson } from "../messages/answers.ts";
-import type { Worked } from "../work/claims.ts";
+import { itemJson, sentJson } from "../messages/answers.ts";
+import type { WorkItem } from "../work/items.ts";
 
 const MAX_UNANSWERED = 64;
 const AUTH_WITHIN_MS = 5000;
@@ -164,10 +164,10 @@ function createVerbs({ kernel, identity, core }: Areas, agentId: string, withPar
   const { agents } = identity;
   const { messages } = core;
   const { parents } = messages;
-  const { claims } = core.work;
+  const { claims, holders } = core.work;
   const { inbox } = core.inbox;
   return (caller: Caller, frame: SocketRequest): Promise<string> => {
-    const including = (items: readonly Worked[]): Promise<readonly Worked[]> | readonly Worked[] =>
+    const including = (items: readonly WorkItem[]): Promise<readonly WorkItem[]> | readonly WorkItem[] =>
       withParents ? db.read((on) => parents.ofWork(on, caller, agentId, items)) : items;
     switch (frame.type) {
       case "send":
@@ -181,19 +181,19 @@ function createVerbs({ kernel, identity, core }: Areas, agentId: string, withPar
         if (messageId !== undefined)
           return db
             .write((tx) => claims.claim(tx, caller, messageId, agentId, leaseSeconds))
-            .then(async (held) => workedJson((await including([held]))[0] ?? held));
+            .then(async (held) => itemJson((await including([held]))[0] ?? held));
         return db
           .write((tx) => claims.claimNext(tx, caller, agentId, frame))
-          .then(async (items) => `{"items":[${(await including(items)).map(workedJson).join(",")}]}`);
+          .then(async (items) => `{"items":[${(await including(items)).map(itemJson).join(",")}]}`);
       }
       case "renew":
-        return db.write((tx) => claims.renew(tx, caller, frame.messageId, frame)).then(workedJson);
+        return db.write((tx) => holders.renew(tx, caller, frame.messageId, frame)).then(itemJson);
       case "release":
-        return db.write((tx) => claims.release(tx, caller, frame.messageId, frame)).then(workedJson);
+        return db.write((tx) => holders.release(tx, caller, frame.messageId, frame)).then(itemJson);
       case "fail":
-        return db.write((tx) => claims.fail(tx, caller, frame.messageId, frame)).then(workedJson);
+        return db.write((tx) => holders.fail(tx, caller, frame.messageId, frame)).then(itemJson);
       case "complete":
-        return db.write((tx) => claims.complete(tx, caller, frame.messageId, frame)).then(workedJson);
+        return db.write((tx) => holders.complete(tx, caller, frame.messageId, frame)).then(itemJson);
       case "heartbeat": {
         const { ready } = frame;
         const status = frame.status === undefined ? undefined : (check(AgentStatus, frame.status, "") as AgentStatus);

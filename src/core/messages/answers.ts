@@ -1,7 +1,7 @@
 import { RawJson } from "../../identity/auth/route.ts";
 import { nextLink } from "../../kernel/http/link.ts";
 import { toTime } from "../../protocol/wire.ts";
-import type { Worked } from "../work/claims.ts";
+import type { WorkItem } from "../work/items.ts";
 import type { Sent } from "./draft.ts";
 import { messageJson } from "./entry.ts";
 
@@ -24,7 +24,7 @@ export function sentAnswer(sent: Sent) {
 }
 
 /** `{ message, claim?, ...what hangs on it }` */
-export function workedJson({ entry, work, lease, attached, parent }: Worked): string {
+export function itemJson({ entry, work, lease, attached, parent }: WorkItem): string {
   const claim = lease
     ? `,"claim":{"token":"${lease.token}","attempt":${lease.attempt},"expiresAt":"${toTime(lease.expiresAt)}"}`
     : "";
@@ -32,10 +32,10 @@ export function workedJson({ entry, work, lease, attached, parent }: Worked): st
   return `{"message":${messageJson(entry, work, parent ? `,"parent":${parent}` : "")}${claim}${more && `,${more}`}}`;
 }
 
-export const workedAnswer = (worked: Worked) => ({ status: 200, body: new RawJson(workedJson(worked)) });
-export const workedList = (items: readonly Worked[]) => ({
+export const itemAnswer = (item: WorkItem) => ({ status: 200, body: new RawJson(itemJson(item)) });
+export const itemList = (items: readonly WorkItem[]) => ({
   status: 200,
-  body: new RawJson(`{"items":[${items.map(workedJson).join(",")}]}`),
+  body: new RawJson(`{"items":[${items.map(itemJson).join(",")}]}`),
 });
 
 /** `{ items, nextPage }` of messages. `Link` says the same as `nextPage`. */

@@ -2,7 +2,7 @@ import type { Caller } from "../../identity/auth/caller.ts";
 import type { Reading } from "../../kernel/db/database.ts";
 import type { Parent } from "../../protocol/messages.ts";
 import type { Offers } from "../inbox/deliveries.ts";
-import type { Worked } from "../work/claims.ts";
+import type { WorkItem } from "../work/items.ts";
 import type { LogEntry } from "./entry.ts";
 import type { Excerpt, Readers } from "./readers.ts";
 
@@ -46,7 +46,7 @@ export function createParents(readers: Pick<Readers, "parentsOf">, offers: Offer
     },
 
     /** Claimed work, with what each message replies to. */
-    async ofWork(on: Reading, caller: Caller, agentId: string, items: readonly Worked[]): Promise<Worked[]> {
+    async ofWork(on: Reading, caller: Caller, agentId: string, items: readonly WorkItem[]): Promise<WorkItem[]> {
       const entries = items.map(({ entry }) => entry);
       const parents = await shownTo(on, caller, agentId, entries);
       return items.map((item) => ({ ...item, parent: parents.get(item.entry.id) }));

@@ -85,9 +85,9 @@ export function createDrop(base: Base, parts: { sender: Sender; schedules: Sched
       const page = await workOf(tx, agentId, upTo, isDeleted, Math.min(PAGE, room));
       for (const work of page) {
         await pause();
-        if (work.target !== agentId) await leases.abandon(tx, work);
+        if (work.target !== agentId) await leases.end(tx, work, { as: "abandoned" });
         else {
-          await leases.end(tx, work, "cancelled", `${agentId} was deleted`);
+          await leases.end(tx, work, { as: "overtaken", state: "cancelled", why: `${agentId} was deleted` });
           const from = (await store.lineage(tx, work.messageId))?.fromId;
           if (from) losing(lost, from).cancelled.push(work.messageId);
         }

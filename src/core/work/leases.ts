@@ -2,6 +2,7 @@ import type { Tx } from "../../kernel/db/database.ts";
 import type { DueSource } from "../../kernel/due/due.ts";
 import type { Base } from "../base.ts";
 import type { Sender } from "../messages/send.ts";
+import { attemptEnd, lapse, type Outcome, type Reason } from "./outcome.ts";
 import type { ParkedClaimers } from "./parked.ts";
 import type { WorkMove, WorkRow } from "./row.ts";
 
@@ -10,7 +11,7 @@ export const LEASE_GRACE_MS = 30_000;
 
 export type Leases = ReturnType<typeof createLeases>;
 
-/** What happens to work: each way a state ends, written once, whoever asks for it. */
+/** The states of work: how a lease ends, and how work opens, waits and expires. */
 export function createLeases(base: Base, sender: Sender, parked: ParkedClaimers) {
   const { clock, due, headOf, hooks } = base.kernel;
   const { messages: store, work: works } = base.rows;
@@ -37,35 +38,76 @@ export function createLeases(base: Base, sender: Sender, parked: ParkedClaimers)
     return row;
   }
 
-  /** Tells who stands above what became of the work, in this write; and everybody else, and the timer, after the commit. */
+  /** Tells the areas above about a move in this write, and the timer after the commit. */
   async function changed(tx: Tx, work: WorkRow, before: WorkRow): Promise<void> {
     const { dueAt } = work;
     if (dueAt !== null) tx.afterCommit(() => due.notice(dueAt));
     await moved.raise(tx, work, before);
   }
 
-  /** Back to everybody who may claim it, at once or after a delay; or dead, when its attempts are used up. */
-  async function reopen(tx: Tx, work: WorkRow, how: Reopen): Promise<WorkRow> {
+  /** Ends the attempt, if the work is held, and moves the work to the state that follows from the outcome. */
+  async function end(tx: Tx, work: WorkRow, outcome: Outcome): Promise<WorkRow> {
+    if (work.state === "claimed")
+      await works.endAttempt(tx, work.messageId, work.fence, { at: clock.now(), ...attemptEnd(work, outcome) });
+    switch (outcome.as) {
+      case "completed":
+        return move(tx, work, { state: "done", endedAt: clock.now() });
+      case "failed":
+        return fail(tx, work, outcome);
+      case "released":
+        return reopen(tx, work, outcome);
+      case "expired":
+        return fail(tx, work, { error: lapse(work, outcome.as) });
+      case "abandoned":
+        return abandon(tx, work);
+      case "overtaken":
+        return overtake(tx, work, outcome.state, outcome.why);
+    }
+  }
+
+  /** The attempt counts; the last one makes a dead letter. */
+  async function fail(tx: Tx, work: WorkRow, { error, final = false, delayMs, failure, code }: Failure) {
+    const attempts = work.attempts + 1;
+    if (final) return bury(tx, work, error, { failure, code });
+    if (attempts >= work.maxAttempts) return bury(tx, work, error);
+    return reopen(tx, { ...work, attempts }, { delayMs, error });
+  }
+
+  function abandon(tx: Tx, work: WorkRow): Promise<WorkRow> {
+    const attempts = Math.min(work.attempts + 1, work.maxAttempts - 1);
+    return reopen(tx, { ...work, attempts }, { error: lapse(work, "abandoned") });
+  }
+
+  async function overtake(tx: Tx, work: WorkRow, state: keyof typeof OVER, why?: string): Promise<WorkRow> {
+    if (work.state === "claimed" && work.holder !== null)
+      await sender.tell(tx, work.holder, {
+        subject: `Work ${work.messageId} is ${state}`,
+        body: `Message ${work.messageId}, which you hold, ${OVER[state]}${why ? `: ${why}` : "."}`,
+        payload: { messageId: work.messageId, state },
+      });
+    if (state === "dead") return bury(tx, work, why ?? "given up");
+    return move(tx, work, { state, error: why ?? work.error, endedAt: clock.now() });
+  }
+
+  /** Opens work for every claimer, at once or after a delay; expires it when its time is over. */
+  async function reopen(tx: Tx, work: WorkRow, { delayMs = 0, error = work.error }: Reopen = {}): Promise<WorkRow> {
     const now = clock.now();
-    const attempts = work.attempts + (how.counts ? 1 : 0);
-    const error = how.error ?? work.error;
-    if (how.counts && attempts >= work.maxAttempts) return bury(tx, work, error ?? "all attempts are used up");
-    if (work.expiresAt !== null && work.expiresAt <= now) return expire(tx, { ...work, attempts });
-    if (how.delayMs > 0) {
-      const openAt = now + how.delayMs;
-      const dueAt = work.expiresAt === null ? openAt : Math.min(openAt, work.expiresAt);
+    const { attempts, expiresAt } = work;
+    if (expiresAt !== null && expiresAt <= now) return expire(tx, work);
+    if (delayMs > 0) {
+      const dueAt = Math.min(now + delayMs, expiresAt ?? Number.POSITIVE_INFINITY);
       return move(tx, work, { state: "delayed", dueAt, attempts, error });
     }
-    const open = await move(tx, work, { state: "open", dueAt: work.expiresAt, attempts, error });
+    const open = await move(tx, work, { state: "open", dueAt: expiresAt, attempts, error });
     tx.afterCommit(() => parked.openedAgain(open));
     return open;
   }
 
-  /** A dead letter: kept for the operator, and the sender is told. */
-  async function bury(tx: Tx, work: WorkRow, error: string, how: Failing = {}): Promise<WorkRow> {
+  /** Makes a dead letter: kept for the operator, and the sender is told. */
+  async function bury(tx: Tx, work: WorkRow, error: string, reason: Reason = {}): Promise<WorkRow> {
     const attempts = Math.min(work.attempts + 1, work.maxAttempts);
     const dead = await move(tx, work, { state: "dead", attempts, error, endedAt: clock.now() });
-    await tellSender(tx, dead, `is a dead letter after ${attempts} of ${work.maxAttempts} attempts: ${error}`, how);
+    await tellSender(tx, dead, `is a dead letter after ${attempts} of ${work.maxAttempts} attempts: ${error}`, reason);
     return dead;
   }
 
@@ -75,32 +117,25 @@ export function createLeases(base: Base, sender: Sender, parked: ParkedClaimers)
     return expired;
   }
 
-  async function tellSender(tx: Tx, work: WorkRow, what: string, how: Failing = {}): Promise<void> {
+  async function tellSender(tx: Tx, work: WorkRow, what: string, reason: Reason = {}): Promise<void> {
     const row = await store.lineage(tx, work.messageId);
-    // Nobody is told about what the relay itself said: that could go on for ever.
+    // A notice about work that the relay itself sent could go on for ever.
     if (!row || row.fromId === "system") return;
     if (await told.first(tx, work)) return;
     await sender.tell(tx, row.fromId, {
       subject: `Work ${work.messageId} is ${work.state}`,
       body: `Message ${work.messageId} to ${work.target} ${what}.`.slice(0, 4096),
       replyTo: work.messageId,
-      payload: { messageId: work.messageId, state: work.state, ...how },
+      payload: { messageId: work.messageId, state: work.state, ...reason },
     });
   }
 
-  async function leaseEnded(tx: Tx, work: WorkRow): Promise<WorkRow> {
-    const error = `the lease of ${work.holder} ran out`;
-    await works.endAttempt(tx, work.messageId, work.fence, { at: clock.now(), outcome: "expired", error });
-    return reopen(tx, work, { delayMs: 0, counts: true, error });
-  }
-
-  /** Does what is overdue about a row, if anything. */
+  /** Does to a row whatever is overdue: ends its lease, expires it, or ends its delay. */
   async function overdue(tx: Tx, work: WorkRow): Promise<WorkRow> {
-    const now = clock.now();
-    if (work.dueAt === null || work.dueAt > now) return work;
-    if (work.state === "claimed") return leaseEnded(tx, work);
+    if (work.dueAt === null || work.dueAt > clock.now()) return work;
+    if (work.state === "claimed") return end(tx, work, { as: "expired" });
     if (work.state === "open") return expire(tx, work);
-    return work.state === "delayed" ? reopen(tx, work, { delayMs: 0, counts: false }) : work;
+    return work.state === "delayed" ? reopen(tx, work) : work;
   }
 
   const source: DueSource = {
@@ -115,38 +150,14 @@ export function createLeases(base: Base, sender: Sender, parked: ParkedClaimers)
 
   return {
     source,
+    end,
     reopen,
-    bury,
     overdue,
     changed,
-    finish: (tx: Tx, work: WorkRow, state: "done"): Promise<WorkRow> => move(tx, work, { state, endedAt: clock.now() }),
-
-    /** Keeps open work back until `reopen`: nobody can claim it meanwhile, but its time may run out. */
+    /** Withholds open work until `reopen`: no agent can claim it meanwhile, but its time may run out. */
     hold: (tx: Tx, work: WorkRow): Promise<WorkRow> =>
       move(tx, work, { state: "delayed", dueAt: work.expiresAt, attempts: work.attempts }),
-
-    /** Ended by somebody who does not hold it (taken back, done already, given up); whoever does is told. */
-    async end(tx: Tx, work: WorkRow, state: "done" | "dead" | "cancelled", why?: string): Promise<WorkRow> {
-      if (work.state === "claimed" && work.holder !== null) {
-        await works.endAttempt(tx, work.messageId, work.fence, { at: clock.now(), outcome: "cancelled" });
-        await sender.tell(tx, work.holder, {
-          subject: `Work ${work.messageId} is ${state}`,
-          body: `Message ${work.messageId}, which you hold, ${OVER[state]}${why ? `: ${why}` : "."}`,
-          payload: { messageId: work.messageId, state },
-        });
-      }
-      if (state === "dead") return bury(tx, work, why ?? "given up");
-      return move(tx, work, { state, error: why ?? work.error, endedAt: clock.now() });
-    },
-
-    /** Open again for the others: its holder was deleted. That alone makes no dead letter. */
-    async abandon(tx: Tx, work: WorkRow): Promise<WorkRow> {
-      const error = `${work.holder} was deleted`;
-      await works.endAttempt(tx, work.messageId, work.fence, { at: clock.now(), outcome: "expired", error });
-      return reopen(tx, work, { delayMs: 0, counts: work.attempts + 1 < work.maxAttempts, error });
-    },
-
-    /** After an absence of the relay, holders have a grace period to say that they kept working. */
+    /** Gives holders time to report after an absence of the relay. */
     async giveGrace(tx: Tx, now: number): Promise<void> {
       await works.shortenLeases(tx, now);
       await works.extendLeases(tx, now + LEASE_GRACE_MS);
@@ -158,15 +169,9 @@ export function createLeases(base: Base, sender: Sender, parked: ParkedClaimers)
 
 const OVER = { done: "is done already", dead: "was given up", cancelled: "was cancelled" } as const;
 
-/** What its holder said of why it cannot be done. */
-interface Failing {
-  failure?: string | undefined;
-  code?: string | undefined;
-}
+type Failure = { error: string; final?: boolean | undefined } & Reopen & Reason;
 
 interface Reopen {
-  delayMs: number;
-  /** Whether the lease that ends uses up an attempt. */
-  counts: boolean;
-  error?: string | undefined;
+  delayMs?: number | undefined;
+  error?: string | null | undefined;
 }

@@ -5,18 +5,18 @@ import { readPage } from "../../kernel/pages.ts";
 import { toTime } from "../../protocol/wire.ts";
 import * as api from "../../protocol/work.ts";
 import type { Areas } from "../core.ts";
-import { listAnswer, workedAnswer, workedJson, workedList } from "../messages/answers.ts";
+import { itemAnswer, itemJson, itemList, listAnswer } from "../messages/answers.ts";
 import { type LogEntry, messageJson } from "../messages/entry.ts";
-import type { Worked } from "./claims.ts";
+import type { WorkItem } from "./items.ts";
 import type { WorkRow } from "./row.ts";
 
 /** Work: claiming it and ending the claim. */
 export function workRoutes({ kernel, core }: Areas): Route[] {
   const { db } = kernel;
-  const { claims, taking, rows: works } = core.work;
+  const { claims, holders, taking, rows: works } = core.work;
   const { parents } = core.messages;
   /** The work, with what its messages reply to when that is asked for; it is held already. */
-  async function including(caller: Caller, include: "parent" | undefined, items: readonly Worked[]) {
+  async function including(caller: Caller, include: "parent" | undefined, items: readonly WorkItem[]) {
     const holder = items[0]?.work.holder;
     return include && holder ? db.read((on) => parents.ofWork(on, caller, holder, items)) : items;
   }
@@ -24,38 +24,38 @@ export function workRoutes({ kernel, core }: Areas): Route[] {
     route(api.claimMessage, async ({ caller, params, query, body }) => {
       const held = await db.write((tx) => claims.claim(tx, caller, params.id, body.agentId, body.leaseSeconds));
       const [item = held] = await including(caller, query.include, [held]);
-      return workedAnswer(item);
+      return itemAnswer(item);
     }),
     route(api.claimNext, async ({ caller, params, query, body, request }) => {
       const items = await taking.next(caller, params.id, body, request.signal);
-      return workedList(await including(caller, query.include, items));
+      return itemList(await including(caller, query.include, items));
     }),
     route(api.heldClaims, async ({ caller, params, query, request }) => {
-      const shown = async (on: Reading, held: Worked): Promise<string> => {
+      const shown = async (on: Reading, held: WorkItem): Promise<string> => {
         const [item = held] = query.include ? await parents.ofWork(on, caller, params.id, [held]) : [held];
-        return workedJson(item);
+        return itemJson(item);
       };
       const page = (on: Reading) => claims.heldPage(on, caller, params.id, query, (held) => shown(on, held));
       const { items, last, more } = await db.read(page);
       return listAnswer(items, more ? (last?.messageId ?? null) : null, request);
     }),
     route(api.renewClaim, async ({ caller, params, body }) =>
-      workedAnswer(await db.write((tx) => claims.renew(tx, caller, params.id, body))),
+      itemAnswer(await db.write((tx) => holders.renew(tx, caller, params.id, body))),
     ),
     route(api.releaseClaim, async ({ caller, params, body }) =>
-      workedAnswer(await db.write((tx) => claims.release(tx, caller, params.id, body))),
+      itemAnswer(await db.write((tx) => holders.release(tx, caller, params.id, body))),
     ),
     route(api.completeClaim, async ({ caller, params, body }) =>
-      workedAnswer(await db.write((tx) => claims.complete(tx, caller, params.id, body))),
+      itemAnswer(await db.write((tx) => holders.complete(tx, caller, params.id, body))),
     ),
     route(api.failClaim, async ({ caller, params, body }) =>
-      workedAnswer(await db.write((tx) => claims.fail(tx, caller, params.id, body))),
+      itemAnswer(await db.write((tx) => holders.fail(tx, caller, params.id, body))),
     ),
     route(api.cancelMessage, async ({ caller, params }) =>
-      workedAnswer(await db.write((tx) => claims.cancel(tx, caller, params.id))),
+      itemAnswer(await db.write((tx) => claims.cancel(tx, caller, params.id))),
     ),
     route(api.requeueMessage, async ({ caller, params }) =>
-      workedAnswer(await db.write((tx) => claims.requeue(tx, caller, params.id))),
+      itemAnswer(await db.write((tx) => claims.requeue(tx, caller, params.id))),
     ),
     route(api.listDeadLetters, async ({ caller, query, request }) => {
       requireOperator(caller);
@@ -63,7 +63,7 @@ export function workRoutes({ kernel, core }: Areas): Route[] {
         readPage(
           query.limit,
           (count, after: WorkRow | undefined) => works.dead(on, after?.messageId ?? query.page, count),
-          async (work) => deadJson(await claims.entryOf(on, work.messageId), work),
+          async (work) => deadJson(await core.work.items.entryOf(on, work.messageId), work),
         ),
       );
       return listAnswer(items, more ? (last?.messageId ?? null) : null, request);

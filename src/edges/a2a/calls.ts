@@ -30,7 +30,7 @@ export type Calls = ReturnType<typeof createCalls>;
 export function createCalls({ kernel, core, delegations }: Areas & { delegations: Delegations }, store: OutsideStore) {
   const { clock, onError } = kernel;
   const { messages } = core;
-  const { claims } = core.work;
+  const { holders } = core.work;
 
   /** Tries to pass it on; the asker may be gone, or have its answer already. */
   async function say(call: CallRow, act: () => Promise<unknown>): Promise<void> {
@@ -54,9 +54,9 @@ export function createCalls({ kernel, core, delegations }: Areas & { delegations
     }
     if (token !== null) {
       if (error)
-        return say(call, () => claims.fail(tx, caller, messageId, { token, error: cut(error, 4096), final: true }));
+        return say(call, () => holders.fail(tx, caller, messageId, { token, error: cut(error, 4096), final: true }));
       return say(call, () =>
-        claims.complete(tx, caller, messageId, { token, result: { body, encoding: "plain", ...given } }),
+        holders.complete(tx, caller, messageId, { token, result: { body, encoding: "plain", ...given } }),
       );
     }
     await reply(tx, call, "response", error ? `${error}\n\n${body}`.trim() : body, `a2a:${messageId}`, given);

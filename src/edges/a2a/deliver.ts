@@ -1,6 +1,6 @@
 import type { Message, Task } from "@a2a-js/sdk";
 import type { Areas } from "../../core/core.ts";
-import { tokenOf } from "../../core/work/claims.ts";
+import { tokenOf } from "../../core/work/token.ts";
 import type { Reading, Tx } from "../../kernel/db/database.ts";
 import type { OutsideWork } from "../../kernel/due/due.ts";
 import { withoutAddresses } from "../../kernel/egress/addresses.ts";

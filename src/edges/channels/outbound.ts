@@ -1,6 +1,6 @@
 import type { Areas } from "../../core/core.ts";
 import type { MessageRow } from "../../core/messages/row.ts";
-import type { Report } from "../../core/work/claims.ts";
+import type { Report } from "../../core/work/holders.ts";
 import type { WorkRow } from "../../core/work/row.ts";
 import { isGroup } from "../../identity/agents/target.ts";
 import type { Caller } from "../../identity/auth/caller.ts";
@@ -28,7 +28,7 @@ type Posts = PostedParts & Record<string, unknown>;
  */
 export function createOutbound({ kernel, core }: Areas, { store, traffic }: Stores, moves: Moves) {
   const { clock, hooks } = kernel;
-  const { claims, leases, rows: works } = core.work;
+  const { holders, leases, rows: works } = core.work;
   /** A message was posted, or will not be. */
   const ended = hooks.event<[channelId: string, state: string]>("channels.ended");
 
@@ -79,7 +79,7 @@ export function createOutbound({ kernel, core }: Areas, { store, traffic }: Stor
   async function openHeld(tx: Tx, id: number): Promise<void> {
     const work = await works.byId(tx, id);
     const isHeld = work?.state === "delayed" && work.dueAt === work.expiresAt;
-    if (isHeld) await leases.reopen(tx, work, { delayMs: 0, counts: false });
+    if (isHeld) await leases.reopen(tx, work);
   }
 
   /** Notes the external ids that an adapter names as it ends its claim. @throws Problem 422 for work of no channel */
@@ -143,7 +143,7 @@ export function createOutbound({ kernel, core }: Areas, { store, traffic }: Stor
     ended,
     /** `POST /v1/messages/{id}/posts`. @throws Problem 403, 404, 409 claim-lost, 422 */
     async note(tx: Tx, caller: Caller, id: number, note: Required<Pick<PostNote, "part">> & PostNote) {
-      await claims.requireHeld(tx, caller, id, note.token);
+      await holders.requireLease(tx, caller, id, note.token);
       const post = await traffic.post(tx, id);
       if (!post) throw Problem.invalid("id", "does not go out through a channel");
       await notePart(tx, post.channelId, id, note);

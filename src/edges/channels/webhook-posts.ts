@@ -1,7 +1,7 @@
 import { z } from "zod";
 import type { Areas } from "../../core/core.ts";
 import type { MessageRow } from "../../core/messages/row.ts";
-import type { Worked } from "../../core/work/claims.ts";
+import type { WorkItem } from "../../core/work/items.ts";
 import type { WorkRow } from "../../core/work/row.ts";
 import type { AgentRow } from "../../identity/agents/row.ts";
 import type { Caller } from "../../identity/auth/caller.ts";
@@ -43,7 +43,7 @@ const Accepted = z.object({ externalIds: z.array(PlatformId).max(100).optional()
 export function createWebhookPosts({ kernel, identity, core }: Areas, { webhooks }: Stores, webhook: Webhook) {
   const { db, egress, due, clock } = kernel;
   const { agents } = identity;
-  const { claims, rows: works } = core.work;
+  const { claims, holders, rows: works } = core.work;
 
   async function wakeForPost(tx: Tx, row: MessageRow, work: WorkRow | undefined): Promise<void> {
     if (work?.state === "open") await wake(tx, row.target);
@@ -80,24 +80,24 @@ export function createWebhookPosts({ kernel, identity, core }: Areas, { webhooks
   };
 
   /** Claims open posts; none for a deleted agent or one that is not ready. */
-  async function claim(tx: Tx, caller: Caller, agentId: string): Promise<Worked[]> {
+  async function claim(tx: Tx, caller: Caller, agentId: string): Promise<WorkItem[]> {
     const facts = await agents.factsOf(tx, agentId);
     if (!facts || facts.deletedAt !== null) return [];
     return claims.claimNext(tx, caller, agentId, { max: AT_ONCE, leaseSeconds: LEASE_SECONDS });
   }
 
-  async function settle(tx: Tx, caller: Caller, { work, lease }: Worked, outcome: Outcome): Promise<void> {
+  async function settle(tx: Tx, caller: Caller, { work, lease }: WorkItem, outcome: Outcome): Promise<void> {
     const token = lease?.token ?? "";
     try {
-      if ("error" in outcome) await claims.fail(tx, caller, work.messageId, { token, ...outcome });
-      else await claims.complete(tx, caller, work.messageId, { token, ...outcome });
+      if ("error" in outcome) await holders.fail(tx, caller, work.messageId, { token, ...outcome });
+      else await holders.complete(tx, caller, work.messageId, { token, ...outcome });
     } catch (error) {
       // Taken back or expired meanwhile.
       if (!(error instanceof Problem)) throw error;
     }
   }
 
-  async function attempt(hook: WebhookRow & { url: string }, item: Worked, signal: AbortSignal): Promise<Outcome> {
+  async function attempt(hook: WebhookRow & { url: string }, item: WorkItem, signal: AbortSignal): Promise<Outcome> {
     const entry: Entry = JSON.parse(item.entry.json);
     const body = JSON.stringify({ type: "channel.message", timestamp: entry.createdAt, data: dataOf(entry) });
     const key = String(entry.payload?.idempotencyKey ?? `msg_${entry.id}`);

@@ -1,7 +1,7 @@
 import type { z } from "zod";
 import type { Areas } from "../../core/core.ts";
 import { ackOf, BACKLOG_PAGE, backlogFrom, noteShown } from "../../core/inbox/backlog.ts";
-import type { Worked } from "../../core/work/claims.ts";
+import type { WorkItem } from "../../core/work/items.ts";
 import type { Delegations } from "../../features/delegations/delegations.ts";
 import { actingAs, type Caller } from "../../identity/auth/caller.ts";
 import { createPauses } from "../../kernel/breathe.ts";
@@ -92,7 +92,7 @@ export function createDigestService({ kernel, identity, core, delegations }: Are
 
 const timeOf = (time: string): string => `${time.slice(0, 19)}Z`;
 
-function heldLines(held: readonly Worked[]): string[] {
+function heldLines(held: readonly WorkItem[]): string[] {
   const named = held
     .slice(0, NAMED)
     .map(({ entry, lease }) => `${entry.id}${lease ? ` until ${timeOf(toTime(lease.expiresAt))}` : ""}`);

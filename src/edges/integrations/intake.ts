@@ -22,13 +22,13 @@ export function createIntake(
   { ends, notices }: { ends: EndStore; notices: Notices },
   received: Event<[source: string, outcome: Outcome]>,
 ) {
-  const { claims, rows: works } = core.work;
+  const { items, rows: works } = core.work;
   const { life } = tasks;
   const news = createNews(kernel, ends);
 
   async function messageOf(on: Reading, { messageId }: TaskRow): Promise<Became["message"]> {
     const work = messageId === null ? undefined : await works.byId(on, messageId);
-    return work ? { entry: await claims.entryOf(on, work.messageId), work } : null;
+    return work ? { entry: await items.entryOf(on, work.messageId), work } : null;
   }
 
   /** One event: a new task, one that is known by its key, or nothing. */

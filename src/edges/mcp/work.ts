@@ -1,5 +1,5 @@
 import { z } from "zod";
-import type { Worked } from "../../core/work/claims.ts";
+import type { WorkItem } from "../../core/work/items.ts";
 import { check } from "../../kernel/http/body.ts";
 import { toTime } from "../../protocol/wire.ts";
 import { ClaimNext, Complete, Fail, Release, Renew } from "../../protocol/work.ts";
@@ -47,7 +47,7 @@ export const claim = tool({
   },
 });
 
-function heldText(taken: Worked, letter: Letter, envelopes: Envelopes, tokens: number): string {
+function heldText(taken: WorkItem, letter: Letter, envelopes: Envelopes, tokens: number): string {
   const { entry, work, lease } = taken;
   if (!lease) return "";
   const head =
@@ -72,11 +72,11 @@ export const finish = tool({
   hints: { readOnlyHint: false, destructiveHint: false, idempotentHint: true },
   async run(areas, turn, { id, token, how, text, final }) {
     const { caller } = turn;
-    const { work, lease } = await areas.kernel.db.write<Worked>(async (tx) => {
+    const { work, lease } = await areas.kernel.db.write<WorkItem>(async (tx) => {
       if (how === "release")
-        return areas.core.work.claims.release(tx, caller, id, check(Release, { token, reason: text }, "") as Release);
+        return areas.core.work.holders.release(tx, caller, id, check(Release, { token, reason: text }, "") as Release);
       if (how === "fail")
-        return areas.core.work.claims.fail(
+        return areas.core.work.holders.fail(
           tx,
           caller,
           id,
@@ -84,10 +84,10 @@ export const finish = tool({
         );
       if (how === "renew") {
         const body = check(Renew, { token, ...(text ? { progress: text } : {}) }, "");
-        return areas.core.work.claims.renew(tx, caller, id, body as z.output<typeof Renew>);
+        return areas.core.work.holders.renew(tx, caller, id, body as z.output<typeof Renew>);
       }
       const body = check(Complete, { token, ...(text === undefined ? {} : { result: text }) }, "");
-      return areas.core.work.claims.complete(tx, caller, id, body as z.output<typeof Complete>);
+      return areas.core.work.holders.complete(tx, caller, id, body as z.output<typeof Complete>);
     });
     const until = lease && how === "renew" ? toTime(lease.expiresAt) : undefined;
     turn.progress(1, 1, `${id} is ${work.state}`);

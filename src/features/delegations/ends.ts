@@ -130,8 +130,7 @@ export function createEnds({ kernel, identity, core }: Areas, store: DelegationS
   async function finishWork(tx: Tx, row: DelegationRow, resultId: number): Promise<void> {
     const work = await works.byId(tx, row.messageId);
     if (work?.state !== "claimed" || work.holder !== row.holder) return;
-    await works.endAttempt(tx, work.messageId, work.fence, { at: clock.now(), outcome: "completed", resultId });
-    await leases.finish(tx, work, "done");
+    await leases.end(tx, work, { as: "completed", resultId });
   }
 
   /** What happens to the work of a group's request happens to the delegation. */
@@ -176,7 +175,7 @@ export function createEnds({ kernel, identity, core }: Areas, store: DelegationS
     }
     const work = await works.byId(tx, row.messageId);
     if (work?.state === "open" || work?.state === "delayed" || work?.state === "claimed")
-      await leases.end(tx, work, "cancelled", why);
+      await leases.end(tx, work, { as: "overtaken", state: "cancelled", why });
     return ended;
   }
 

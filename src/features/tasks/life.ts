@@ -190,7 +190,7 @@ export function createTaskLife({ kernel, core }: Areas, store: TaskStore) {
     async reopen(tx: Tx, author: Author, task: TaskRow, reported: Reported & Pick<NewTask, "target">, step: Step) {
       const old = task.messageId === null ? undefined : await works.byId(tx, task.messageId);
       // It could be requeued, and then be done twice.
-      if (old?.state === "dead") await leases.end(tx, old, "cancelled");
+      if (old?.state === "dead") await leases.end(tx, old, { as: "overtaken", state: "cancelled" });
       const { target, ...fields } = reported;
       const row: TaskRow = { ...task, ...fields, status: "open", holder: null, endedAt: null, count: task.count + 1 };
       const sent = target === null ? undefined : await hand(tx, author, row, target);
@@ -210,7 +210,7 @@ export function createTaskLife({ kernel, core }: Areas, store: TaskStore) {
       const ended = await move(tx, task, status, { ...step, holder: null });
       const work = task.messageId === null ? undefined : await works.byId(tx, task.messageId);
       const isLive = work !== undefined && LIVE.has(work.state);
-      if (isLive) await leases.end(tx, work, WORK_OF[status], step.note ?? undefined);
+      if (isLive) await leases.end(tx, work, { as: "overtaken", state: WORK_OF[status], why: step.note ?? undefined });
       // A dead letter's sender was told so just now.
       if (!isLive || status !== "failed") await tellMaker(tx, ended, step);
       return ended;

@@ -1,4 +1,4 @@
-import { workedAnswer } from "../../core/messages/answers.ts";
+import { itemAnswer } from "../../core/messages/answers.ts";
 import { createdOnce, ok, pageOf, type Route, route } from "../../identity/auth/route.ts";
 import type { Db } from "../../kernel/db/database.ts";
 import { nextLink } from "../../kernel/http/link.ts";
@@ -27,13 +27,13 @@ export function taskRoutes({ db, tasks, readers }: TaskRouteParts): Route[] {
       return { status: 200, body: task, headers: nextLink(request, task.nextPage) };
     }),
     route(api.claimTask, async ({ caller, params, body }) =>
-      workedAnswer(await db.write((tx) => tasks.claim(tx, caller, params.id, body))),
+      itemAnswer(await db.write((tx) => tasks.claim(tx, caller, params.id, body))),
     ),
     route(api.renewTask, async ({ caller, params, body }) =>
-      workedAnswer(await db.write((tx) => tasks.renew(tx, caller, params.id, body))),
+      itemAnswer(await db.write((tx) => tasks.renew(tx, caller, params.id, body))),
     ),
     route(api.releaseTask, async ({ caller, params, body }) =>
-      workedAnswer(await db.write((tx) => tasks.release(tx, caller, params.id, body))),
+      itemAnswer(await db.write((tx) => tasks.release(tx, caller, params.id, body))),
     ),
     route(api.setTaskStatus, async ({ caller, params, body }) =>
       ok(await db.write((tx) => tasks.setStatus(tx, caller, params.id, body))),

@@ -1,6 +1,7 @@
 import type { Areas } from "../../core/core.ts";
-import { tokenOf, type Worked } from "../../core/work/claims.ts";
+import type { WorkItem } from "../../core/work/items.ts";
 import type { WorkRow } from "../../core/work/row.ts";
+import { tokenOf } from "../../core/work/token.ts";
 import { actingAs, type Caller, viaOf } from "../../identity/auth/caller.ts";
 import type { Reading, Tx } from "../../kernel/db/database.ts";
 import { Problem } from "../../protocol/problem.ts";
@@ -45,7 +46,7 @@ export function createTaskService(
   const { idempotency } = kernel;
   const { agents } = identity;
   const { messages } = core;
-  const { rows: works, leases, claims } = core.work;
+  const { rows: works, claims, holders, leases } = core.work;
 
   /** @throws Problem 404 */
   async function requireTask(on: Reading, id: string): Promise<TaskRow> {
@@ -112,15 +113,15 @@ export function createTaskService(
     const messageId = await messageIdOf(tx, task.id);
     const token = await tokenFor(tx, caller, { id: task.id, messageId }, change.token);
     const outcome = status === "done" ? "completed" : status === "failed" ? "failed" : undefined;
-    const lease = await claims.requireLease(tx, caller, messageId, token, outcome);
+    const lease = await holders.requireLease(tx, caller, messageId, token, outcome);
     if (lease.repeated || task.status === status) return task;
     requireNext(task, status);
     const by = caller.role === "operator" ? actor : lease.actor;
     const holder = isOver(status) ? null : task.holder;
     const moved = await life.move(tx, task, status, { actor: by, note, holder });
     const result = note ? { body: note, encoding: "plain" as const } : undefined;
-    if (status === "done") await claims.complete(tx, caller, messageId, { token, result });
-    if (status === "failed") await claims.fail(tx, caller, messageId, { token, error: note || "failed", final: true });
+    if (status === "done") await holders.complete(tx, caller, messageId, { token, result });
+    if (status === "failed") await holders.fail(tx, caller, messageId, { token, error: note || "failed", final: true });
     return moved;
   }
 
@@ -156,25 +157,25 @@ export function createTaskService(
     },
 
     /** `POST /v1/tasks/{id}/claim`. @throws Problem 403, 404, 409, 422 */
-    async claim(tx: Tx, caller: Caller, id: string, { agentId, leaseSeconds = 600 }: TaskClaim): Promise<Worked> {
+    async claim(tx: Tx, caller: Caller, id: string, { agentId, leaseSeconds = 600 }: TaskClaim): Promise<WorkItem> {
       return forReader(tx, caller, id, async () =>
         claims.claim(tx, caller, await messageIdOf(tx, id), agentId, leaseSeconds),
       );
     },
     /** `POST /v1/tasks/{id}/renew` */
-    async renew(tx: Tx, caller: Caller, id: string, { token, ...how }: ParsedTaskRenew): Promise<Worked> {
+    async renew(tx: Tx, caller: Caller, id: string, { token, ...how }: ParsedTaskRenew): Promise<WorkItem> {
       return forReader(tx, caller, id, async () => {
         const messageId = await messageIdOf(tx, id);
         const lease = { ...how, token: await tokenFor(tx, caller, { id, messageId }, token) };
-        return claims.renew(tx, caller, messageId, lease);
+        return holders.renew(tx, caller, messageId, lease);
       });
     },
     /** `POST /v1/tasks/{id}/release` */
-    async release(tx: Tx, caller: Caller, id: string, { token, ...how }: TaskRelease): Promise<Worked> {
+    async release(tx: Tx, caller: Caller, id: string, { token, ...how }: TaskRelease): Promise<WorkItem> {
       return forReader(tx, caller, id, async () => {
         const messageId = await messageIdOf(tx, id);
         const lease = { ...how, token: await tokenFor(tx, caller, { id, messageId }, token) };
-        return claims.release(tx, caller, messageId, lease);
+        return holders.release(tx, caller, messageId, lease);
       });
     },
     setStatus: (tx: Tx, caller: Caller, id: string, change: TaskStatusChange): Promise<Task> =>

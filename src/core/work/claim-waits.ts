@@ -3,7 +3,8 @@ import type { Caller } from "../../identity/auth/caller.ts";
 import type { ClaimNext } from "../../protocol/work.ts";
 import type { Base } from "../base.ts";
 import type { Waits } from "../inbox/waits.ts";
-import type { Claims, Worked } from "./claims.ts";
+import type { Claims } from "./claims.ts";
+import type { WorkItem } from "./items.ts";
 
 /** Claiming the next work, with a wait for it, for whoever opens writes: routes and tools. */
 export function createTaking(base: Base, claims: Claims, waits: Waits) {
@@ -16,10 +17,10 @@ export function createTaking(base: Base, claims: Claims, waits: Waits) {
       agentId: string,
       want: z.output<typeof ClaimNext>,
       signal: AbortSignal,
-    ): Promise<Worked[]> {
+    ): Promise<WorkItem[]> {
       const claim = () => db.write((tx) => claims.claimNext(tx, caller, agentId, want));
       if (want.waitSeconds === 0) return claim();
-      const items = await waits.forWork<Worked[]>({
+      const items = await waits.forWork<WorkItem[]>({
         caller,
         agentId,
         targets: () => db.read((on) => directory.targetsNow(on, agentId)),

@@ -1,0 +1,128 @@
+import { actingAs, type Caller } from "../../identity/auth/caller.ts";
+import type { Tx } from "../../kernel/db/database.ts";
+import { Problem } from "../../protocol/problem.ts";
+import type { Fail, ParsedComplete, ParsedRenew, Release } from "../../protocol/work.ts";
+import type { Base } from "../base.ts";
+import type { Quotas } from "../messages/quotas.ts";
+import { refuseReserved } from "../messages/reserved.ts";
+import type { Sender } from "../messages/send.ts";
+import type { WorkItem, WorkItems } from "./items.ts";
+import type { Leases } from "./leases.ts";
+import { createProgress } from "./progress.ts";
+import type { WorkRow } from "./row.ts";
+import { fenceOf } from "./token.ts";
+
+/** The holder's word on the work as it ends it. */
+export type Report = { done: ParsedComplete } | { failed: Fail };
+
+interface Parts {
+  items: WorkItems;
+  leases: Leases;
+  sender: Sender;
+  quotas: Quotas;
+}
+
+/** The verbs of a holder, each guarded by the token of its lease: renew, release, complete, fail. */
+export function createHolders(base: Base, { items, leases, sender, quotas }: Parts) {
+  const { clock, hooks } = base.kernel;
+  const { agents } = base.identity;
+  const { work: works } = base.rows;
+  /** The holder ends the work with a result or an error; raised before its lease ends. */
+  const reported = hooks.event<[work: WorkRow, report: Report]>("work.reported");
+  const progress = createProgress(base, sender, quotas);
+
+  /**
+   * The live lease a token names, or the row as it is when this very lease already ended as wanted (`repeated`).
+   * @throws Problem 403, 404, 409 claim-lost
+   */
+  async function requireLease(tx: Tx, caller: Caller, id: number, token: string, outcome?: string) {
+    const work = await items.require(tx, caller, id);
+    const fence = fenceOf(token, id);
+    const attempt = fence === undefined ? undefined : await works.attempt(tx, id, fence);
+    const actor = actingAs(caller, caller.role === "operator" ? attempt?.agentId : undefined);
+    await agents.requireActor(tx, caller, actor);
+    if (attempt?.agentId !== actor) return items.refuse(tx, caller, id, notHeld(actor, id));
+    if (outcome !== undefined && attempt.outcome === outcome) return { work, actor, attempt, repeated: true };
+    const live = work.state === "claimed" && work.fence === fence && (work.dueAt ?? 0) > clock.now();
+    if (!live) throw new Problem("claim-lost", `That lease of message ${id} has ended; it is ${work.state}.`);
+    return { work, actor, attempt, repeated: false };
+  }
+
+  /** `POST /v1/messages/{id}/renew`: a report of progress goes to the sender in the same write. */
+  async function renew(tx: Tx, caller: Caller, id: number, body: ParsedRenew): Promise<WorkItem> {
+    const { work } = await requireLease(tx, caller, id, body.token);
+    const leaseSeconds = body.leaseSeconds ?? work.leaseSeconds ?? 600;
+    const dueAt = clock.now() + leaseSeconds * 1000;
+    await works.renew(tx, id, dueAt, leaseSeconds);
+    await works.renewAttempt(tx, id, work.fence, clock.now());
+    const renewed = { ...work, dueAt, leaseSeconds };
+    await leases.changed(tx, renewed, work);
+    if (body.progress) await progress.tell(tx, caller, await items.entryOf(tx, id), renewed, body.progress);
+    return items.of(tx, renewed);
+  }
+
+  /** `POST /v1/messages/{id}/release`: the attempt does not count. */
+  async function release(tx: Tx, caller: Caller, id: number, body: Release): Promise<WorkItem> {
+    const { work, repeated } = await requireLease(tx, caller, id, body.token, "released");
+    if (repeated) return items.withoutLease(tx, work);
+    const delayMs = (body.delaySeconds ?? 0) * 1000;
+    return items.of(tx, await leases.end(tx, work, { as: "released", reason: body.reason ?? null, delayMs }));
+  }
+
+  /** `POST /v1/messages/{id}/fail`: the attempt counts; the last one makes a dead letter. */
+  async function fail(tx: Tx, caller: Caller, id: number, body: Fail): Promise<WorkItem> {
+    const { work, repeated } = await requireLease(tx, caller, id, body.token, "failed");
+    if (repeated) return items.withoutLease(tx, work);
+    await reported.raise(tx, work, { failed: body });
+    const { failure, code } = body;
+    const final = body.final === true || failure === "permanent" || failure === "ambiguous";
+    const delayMs = (body.retryAfterSeconds ?? 0) * 1000;
+    const failed = { as: "failed" as const, error: errorOf(body), final, delayMs, failure, code };
+    return items.of(tx, await leases.end(tx, work, failed));
+  }
+
+  /** `POST /v1/messages/{id}/complete`: a result goes to the sender as a `response`, in the same write. */
+  async function complete(tx: Tx, caller: Caller, id: number, body: ParsedComplete): Promise<WorkItem> {
+    const { token, result } = body;
+    const { work, actor, repeated } = await requireLease(tx, caller, id, token, "completed");
+    if (repeated) return items.withoutLease(tx, work);
+    if (result) refuseReserved(result, "/result");
+    await reported.raise(tx, work, { done: body });
+    const resultId = result ? await answer(tx, id, actor, result) : null;
+    // A result that was an answer owed has ended the work already.
+    const now = resultId === null ? work : await items.require(tx, caller, id);
+    if (now.state !== "claimed") return items.of(tx, now);
+    return items.of(tx, await leases.end(tx, work, { as: "completed", resultId }));
+  }
+
+  async function answer(tx: Tx, id: number, actor: string, result: Result): Promise<number | null> {
+    const { from } = await items.entryOf(tx, id);
+    const facts = await agents.factsOf(tx, actor);
+    const response = { to: from, kind: "response" as const, replyTo: id, ...result };
+    const author = { id: actor, kind: facts?.kind ?? "provider", via: null };
+    const sent = await sender.post(tx, author, response, { settles: true });
+    return sent?.entry.id ?? null;
+  }
+
+  return {
+    requireLease,
+    renew,
+    release,
+    fail,
+    complete,
+    reported,
+    progressTitle: progress.title,
+  };
+}
+
+type Result = NonNullable<ParsedComplete["result"]>;
+
+/** `ambiguous (timeout): no answer within 10 s` */
+function errorOf({ error, failure, code }: Fail): string {
+  if (!failure && !code) return error;
+  const reason = failure && code ? `${failure} (${code})` : (failure ?? code);
+  return `${reason}: ${error}`;
+}
+
+const notHeld = (actor: string, id: number): Problem =>
+  new Problem("claim-lost", `${actor} holds no lease of message ${id} with that token.`);
