@@ -274,7 +274,7 @@ for (const { make, chat: conversation, thread } of ADAPTERS) {
       expect(world.chat.readers.most).toBe(1);
     });
 
-    test("one that died on the same machine is not waited for", async () => {
+    test("a process that died on the same machine is not waited for", async () => {
       const world = await start();
       const pace = { deadMs: 1e9, pollMs: 2_500 };
       const first = world.run({ host: "here" });
@@ -319,7 +319,7 @@ for (const { make, chat: conversation, thread } of ADAPTERS) {
       await running.saw("received");
     });
 
-    test("one that hears nothing says so, and misses nothing when it hears again", async () => {
+    test("an adapter that hears nothing says so, and misses nothing when it hears again", async () => {
       const world = await start();
       const running = world.run({ pace: { probeMs: 15_000 } });
       await running.saw("ready");

@@ -64,7 +64,7 @@ async function telegram() {
 }
 
 describe("the Slack bot token", () => {
-  test("is not sent to an address that a file of others names: the text names it instead", async () => {
+  test("the Slack bot token is not sent to an address that a file of others names: the text names it instead", async () => {
     const { sayFile } = await slack();
     const { seen, url } = stranger();
     const addresses = [
@@ -87,7 +87,7 @@ describe("the Slack bot token", () => {
     expect(seen).toEqual([]);
   });
 
-  test("does not follow a redirect to somebody else; one within Slack it does", async () => {
+  test("the Slack bot token does not follow a redirect to somebody else; one within Slack it does", async () => {
     const { fake, world, sayFile } = await slack();
     const { seen, url } = stranger();
     const [lost, kept, moved] = [fake.keepFile(note), fake.keepFile(note), fake.keepFile(note)];
@@ -99,7 +99,7 @@ describe("the Slack bot token", () => {
     expect(seen).toEqual([]);
   });
 
-  test("reaches Slack's own file hosts", async () => {
+  test("the Slack bot token reaches Slack's own file hosts", async () => {
     const { sayFile } = await slack();
     const asked: [string, string | null][] = [];
     const real = globalThis.fetch;
@@ -123,7 +123,7 @@ describe("the Slack bot token", () => {
 });
 
 describe("the Telegram bot token", () => {
-  test("stays with the file's own address: no redirect is followed, and no other path is asked", async () => {
+  test("the Telegram bot token stays with the file's own address: no redirect is followed, and no other path is asked", async () => {
     for (const how of ["redirect", "path"] as const) {
       const { fake, sayFile } = await telegram();
       const { seen, url } = stranger();

@@ -4,7 +4,7 @@ import { networkFault } from "../../src/adapters/contract.ts";
 import { cutText } from "../../src/adapters/cut.ts";
 
 describe("cutting a text", () => {
-  test("prefers the end of a paragraph, a line, a sentence, a word", () => {
+  test("cutting a text prefers the end of a paragraph, a line, a sentence, a word", () => {
     expect(cutText("one two\n\nthree four", 12)).toEqual(["one two", "three four"]);
     expect(cutText("one two\nthree four", 12)).toEqual(["one two", "three four"]);
     expect(cutText("One two. Three four", 12)).toEqual(["One two.", "Three four"]);
@@ -12,7 +12,7 @@ describe("cutting a text", () => {
     expect(cutText("abcdefghij", 4)).toEqual(["abcd", "efgh", "ij"]);
   });
 
-  test("never cuts a character that people see as one", () => {
+  test("cutting a text never cuts a character that people see as one", () => {
     const family = "👨‍👩‍👧‍👦";
     for (let limit = 12; limit < 40; limit++)
       for (const piece of cutText(family.repeat(12), limit)) expect(piece.length % family.length).toBe(0);
@@ -23,7 +23,7 @@ describe("cutting a text", () => {
     expect(cutText("", 10)).toEqual([]);
   });
 
-  test("keeps every word, in order, and every piece fits", () => {
+  test("cutting a text keeps every word, in order, and every piece fits", () => {
     const text = fc.string({ unit: "grapheme", maxLength: 400 });
     fc.assert(
       fc.property(text, fc.integer({ min: 70, max: 120 }), (given, limit) => {
@@ -38,12 +38,12 @@ describe("cutting a text", () => {
 });
 
 describe("a connection that fails", () => {
-  test("was surely of no effect when it was never made", async () => {
+  test("a connection that fails was surely of no effect when it was never made", async () => {
     const error = await fetch("http://127.0.0.1:1/").catch((error) => error);
     expect(networkFault(error)).toMatchObject({ failure: "transient", code: "unreachable" });
   });
 
-  test("may have had its effect when it was cut", async () => {
+  test("a connection that fails may have had its effect when it was cut", async () => {
     const server = Bun.listen({
       hostname: "127.0.0.1",
       port: 0,

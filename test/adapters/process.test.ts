@@ -50,7 +50,7 @@ for (const { make, id, conversation } of CASES) {
   }
 
   describe(`${name} as a process of its own`, () => {
-    test("carries both ways, is taken over when it is killed, and stops when it is asked to", async () => {
+    test(`${name} as a process of its own carries both ways, is taken over when it is killed, and stops when it is asked to`, async () => {
       const relay = await freshRelay();
       const operator = operatorOf(relay);
       await operator.agents.register("helper", { name: "Helper" });
@@ -82,7 +82,7 @@ for (const { make, id, conversation } of CASES) {
       expect(chat.posted.map(({ text }) => text)).toEqual(["yes", "still there?"]);
     });
 
-    test("says what is missing, and what the platform will not have", async () => {
+    test(`${name} as a process of its own says what is missing, and what the platform will not have`, async () => {
       const relay = await freshRelay();
       const bare = startCli(["channel", "run", name, "--data", relay.dataDir]);
       const missing = await bare.ended;
@@ -98,7 +98,7 @@ for (const { make, id, conversation } of CASES) {
   });
 
   describe(`${name} inside the server`, () => {
-    test("runs when the settings name it, survives the server's death, and keeps its secrets to itself", async () => {
+    test(`${name} inside the server runs when the settings name it, survives the server's death, and keeps its secrets to itself`, async () => {
       const chat = make();
       ends.push(() => chat.close());
       const server = await startServer({ env: chat.environment });

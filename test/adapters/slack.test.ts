@@ -76,7 +76,7 @@ describe("content of a Slack message", () => {
   const rich = (...elements: object[]) => ({ type: "rich_text", elements });
   const section = (...elements: object[]) => ({ type: "rich_text_section", elements });
 
-  test("is its text, when the blocks say the same", async () => {
+  test("content of a Slack message is its text, when the blocks say the same", async () => {
     const blocks = [
       rich(section({ type: "text", text: "Is it " }, { type: "text", text: "up?", style: { bold: true } })),
     ];
@@ -86,7 +86,7 @@ describe("content of a Slack message", () => {
     );
   });
 
-  test("is what its blocks say, when they say more or all", async () => {
+  test("content of a Slack message is what its blocks say, when they say more or all", async () => {
     const blocks = [
       { type: "header", text: plain("Deploy 42") },
       {
@@ -120,7 +120,7 @@ describe("content of a Slack message", () => {
     expect(await text({ text: "Something else", blocks })).toBe(`Something else\n${shown}`);
   });
 
-  test("is every kind of writing in rich text", async () => {
+  test("content of a Slack message is every kind of writing in rich text", async () => {
     const list = { type: "rich_text_list", style: "bullet", elements: [section({ type: "text", text: "one" })] };
     const blocks = [
       rich(
@@ -152,7 +152,7 @@ describe("content of a Slack message", () => {
     );
   });
 
-  test("is what its attachments say; a preview of an address that it names is Slack's own", async () => {
+  test("content of a Slack message is what its attachments say; a preview of an address that it names is Slack's own", async () => {
     const alert = {
       ...{ fallback: "down", pretext: "Alert", author_name: "Grafana", title: "DB", title_link: "https://g.example/1" },
       ...{ text: "is <https://db.example|down>", fields: [{ title: "Host", value: "db-1" }], footer: "prod" },
@@ -174,7 +174,7 @@ describe("content of a Slack message", () => {
     expect(await text({ text: "see <https://x.example/a>", attachments: [preview] })).toBe("see https://x.example/a");
   });
 
-  test("is what was forwarded, with who wrote it and its files", async () => {
+  test("content of a Slack message is what was forwarded, with who wrote it and its files", async () => {
     const forwarded = {
       ...{
         is_share: true,
@@ -199,7 +199,7 @@ describe("content of a Slack message", () => {
     expect(await text({ attachments: [bare] })).toBe("[forwarded from U7]\nin blocks");
   });
 
-  test("is said, when it cannot be shown", async () => {
+  test("content of a Slack message is said, when it cannot be shown", async () => {
     expect(await text({ subtype: "huddle_thread", text: "" })).toBe(
       "[a message that cannot be shown here: huddle thread]",
     );
@@ -221,7 +221,7 @@ describe("content of a Slack message", () => {
       expect(await event({ subtype, user: "UADA", text: "about the channel" })).toEqual([]);
   });
 
-  test("is what an app's rich text says, when that is something else than its text", async () => {
+  test("content of a Slack message is what an app's rich text says, when that is something else than its text", async () => {
     const rich = [
       {
         type: "rich_text",
@@ -232,7 +232,7 @@ describe("content of a Slack message", () => {
     expect(await text({ bot_id: "B2", text: "*db-1* is full", blocks: rich })).toBe("*db-1* is full");
   });
 
-  test("is what menus, fields and buttons show, and what is chosen in them", async () => {
+  test("content of a Slack message is what menus, fields and buttons show, and what is chosen in them", async () => {
     const plain = (words: string) => ({ type: "plain_text", text: words });
     const option = (words: string, more = {}) => ({ text: plain(words), value: "v", ...more });
     const elements = [
@@ -260,14 +260,14 @@ describe("content of a Slack message", () => {
     );
   });
 
-  test("is what was forwarded of an app: its blocks and attachments beside its text", async () => {
+  test("content of a Slack message is what was forwarded of an app: its blocks and attachments beside its text", async () => {
     const within = [{ message: { blocks: [{ type: "section", text: mrkdwn("disk is full") }] } }];
     const forwarded = { is_share: true, author_name: "CI", text: "An alert", message_blocks: within };
     const attachments = [{ ...forwarded, attachments: [{ title: "db-1", text: "99 %" }] }];
     expect(await text({ attachments })).toBe("[forwarded from CI]\nAn alert\ndisk is full\ndb-1\n99 %");
   });
 
-  test("is told again when an app changes it without saying when", async () => {
+  test("content of a Slack message is told again when an app changes it without saying when", async () => {
     const message = { ts: "1.1", bot_id: "BCI", text: "done" };
     const changed = { subtype: "message_changed", hidden: true, ts: "3.3", message };
     const [edit] = await event({ ...changed, previous_message: { ...message, text: "running" } });
@@ -276,7 +276,7 @@ describe("content of a Slack message", () => {
     expect(await event({ ...changed, message: gone, previous_message: message })).toEqual([]);
   });
 
-  test("is told again when an edit changes blocks or attachments", async () => {
+  test("content of a Slack message is told again when an edit changes blocks or attachments", async () => {
     const section = (words: string) => [{ type: "section", text: mrkdwn(words) }];
     const message = {
       ts: "1.1",
@@ -361,7 +361,7 @@ describe("slack", () => {
     expect(mail.body).toBe("read this\n[FLOST: Slack says: file_not_found]");
   });
 
-  test("says so when another relay uses the same app", async () => {
+  test("Slack says so when another relay uses the same app", async () => {
     const fake = createFakeSlack();
     const one = await startChat(() => fake);
     const first = one.run();
@@ -378,14 +378,14 @@ describe("slack", () => {
 });
 
 describe("Slack's own writing", () => {
-  test("is undone in what comes in", () => {
+  test("Slack's own writing is undone in what comes in", () => {
     expect(fromSlack("a &lt;b&gt; &amp;amp; <https://x.example|here> <https://y.example>", "U")).toBe(
       "a <b> &amp; here (https://x.example) https://y.example",
     );
     expect(fromSlack("<@UBOT>: see <#C1|general>, <!here> and <@U2>", "UBOT")).toBe("see #general, @here and @U2");
   });
 
-  test("is done to what goes out, so that nobody is called by accident", () => {
+  test("Slack's own writing is done to what goes out, so that nobody is called by accident", () => {
     expect(toSlack("<!channel> & <@U1>")).toBe("&lt;!channel&gt; &amp; &lt;@U1&gt;");
   });
 });
@@ -393,7 +393,7 @@ describe("Slack's own writing", () => {
 describe("what Slack says no with", () => {
   const of = (error: string) => slackFault(new WebAPIPlatformError({ ok: false, error }));
 
-  test("is kept apart: never, not now, nobody knows", () => {
+  test("refusals by Slack are kept apart: never, not now, nobody knows", () => {
     expect(of("is_archived")).toMatchObject({ failure: "permanent", code: "chat-not-found" });
     expect(of("msg_too_long")).toMatchObject({ failure: "permanent", code: "msg-too-long" });
     expect(of("invalid_auth")).toMatchObject({ failure: "permanent", code: "unauthorized" });

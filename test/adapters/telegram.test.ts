@@ -181,11 +181,11 @@ describe("content of a Telegram message", () => {
     [{ checklist: {}, poll: 7 }, "[poll, which cannot be read]\n[checklist, which cannot be read]"],
     [{}, "[a message that cannot be shown here]"],
   ] as [object, string][])
-    test(`is ${text.replaceAll("\n", " ").slice(0, 60)} for ${Object.keys(fields)[0] ?? "nothing at all"}`, () => {
+    test(`content of a Telegram message is ${text.replaceAll("\n", " ").slice(0, 60)} for ${Object.keys(fields)[0] ?? "nothing at all"}`, () => {
       expect(said(fields)?.text).toBe(text);
     });
 
-  test("is no event where it is about the chat itself", () => {
+  test("content of a Telegram message is no event where it is about the chat itself", () => {
     for (const fields of [
       { new_chat_title: "X" },
       { pinned_message: base },
@@ -195,7 +195,7 @@ describe("content of a Telegram message", () => {
       expect(said(fields)).toBeUndefined();
   });
 
-  test("is every file in it, with its own type", () => {
+  test("content of a Telegram message is every file in it, with its own type", () => {
     const names = (fields: object) => said(fields)?.files?.map(({ name, type }) => [name, type]);
     expect(names({ sticker: { ...file("s"), is_video: true } })).toEqual([["us.webm", "video/webm"]]);
     expect(names({ sticker: { ...file("s"), is_animated: true } })).toEqual([["us.tgs", "application/x-tgsticker"]]);
@@ -214,7 +214,7 @@ describe("content of a Telegram message", () => {
     ]);
   });
 
-  test("is the text of a rich message, block by block, with its pictures as files", () => {
+  test("content of a Telegram message is the text of a rich message, block by block, with its pictures as files", () => {
     const blocks = [
       { type: "heading", size: 1, text: ["Report ", { type: "bold", text: "Q1" }] },
       {
@@ -241,7 +241,7 @@ describe("content of a Telegram message", () => {
     expect(incoming?.files?.map(({ name }) => name)).toEqual(["up.jpg"]);
   });
 
-  test("is who wrote first what was forwarded", () => {
+  test("content of a Telegram message is who wrote first what was forwarded", () => {
     const from = (origin: object) => said({ text: "x", forward_origin: { date: 1, ...origin } })?.forwardedFrom;
     expect(from({ type: "user", sender_user: ada })).toBe("Ada L");
     expect(from({ type: "hidden_user", sender_user_name: "Somebody" })).toBe("Somebody");
@@ -251,7 +251,7 @@ describe("content of a Telegram message", () => {
     expect(from({ type: "chat", sender_chat: { id: -8, type: "supergroup", title: "Ops" } })).toBe("Ops");
   });
 
-  test("is what it answers, also where that is elsewhere, not text, or one line of a list", () => {
+  test("content of a Telegram message is what it answers, also where that is elsewhere, not text, or one line of a list", () => {
     const quoted = (fields: object) => said({ text: "x", ...fields })?.quoted;
     const parent = { ...base, message_id: 3 };
     expect(quoted({ reply_to_message: { ...parent, text: "a and b" }, quote: { text: "b", position: 6 } })).toBe("b");
@@ -267,7 +267,7 @@ describe("content of a Telegram message", () => {
     );
   });
 
-  test("is whether a bot wrote it; who writes as a chat is none, and neither is who used one", () => {
+  test("content of a Telegram message is whether a bot wrote it; who writes as a chat is none, and neither is who used one", () => {
     const isBot = (fields: object) => said({ text: "x", ...fields })?.sender.isBot;
     const bot = { id: 8, is_bot: true, first_name: "CI" };
     expect(isBot({ from: bot })).toBe(true);

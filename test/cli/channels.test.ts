@@ -31,7 +31,7 @@ const event = (externalId: string, conversationId = "c1") => ({
 });
 
 describe("channels on the command line", () => {
-  test("are registered, listed, bound, replayed to, explained, chosen and unbound", async () => {
+  test("channels on the command line are registered, listed, bound, replayed to, explained, chosen and unbound", async () => {
     const channel = JSON.stringify({ provider: "telegram", accountId: "main", displayName: "Support" });
     await json(["register", "telegram:main", "--kind", "channel", "--channel", channel]);
     const flawed = await cli(["register", "telegram:x", "--channel", '{"provider":1}']);
@@ -66,7 +66,7 @@ describe("channels on the command line", () => {
     expect([unknown.code, unknown.stderr.includes("Did you mean helper?")]).toEqual([1, true]);
   });
 
-  test("that need no adapter are made with their secret", async () => {
+  test("channels on the command line that need no adapter are made with their secret", async () => {
     const made = await json(["channel", "webhook", "webhook:crm", "--target", "helper", "--verify", "token"]);
     expect(made.secret).toMatch(/^whsec_/);
     expect((await json(["channel", "webhook", "webhook:crm"])).secret).toBeUndefined();
@@ -74,7 +74,7 @@ describe("channels on the command line", () => {
 });
 
 describe("files on the command line", () => {
-  test("are put and got again, under their name, and never over what is there", async () => {
+  test("files on the command line are put and got again, under their name, and never over what is there", async () => {
     await Bun.write(join(folder.path, "notes.txt"), "hello");
     const { id, type } = await json(["file", "put", "notes.txt"]);
     expect(type).toStartWith("text/plain");
@@ -87,7 +87,7 @@ describe("files on the command line", () => {
     expect((await cli(["file", "get", "fil_none"])).code).toBe(1);
   });
 
-  test("named to lead out of the folder stay in it", async () => {
+  test("files named to lead out of the folder stay in it", async () => {
     const { id } = await operator.files.put(new Blob(["x"]), { name: "../../evil.txt" });
     expect(await json(["file", "get", id])).toMatchObject({ path: "evil.txt" });
     expect(existsSync(join(folder.path, "evil.txt"))).toBe(true);

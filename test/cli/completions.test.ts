@@ -38,7 +38,7 @@ describe(`bash${missing("bash")}`, () => {
       ...[scriptOf("bash"), ...words],
     ]);
 
-  test.skipIf(missing("bash") !== "")("completes every command that help lists", async () => {
+  test.skipIf(missing("bash") !== "")("bash completes every command that help lists", async () => {
     const help = (await runCli(["--help"])).stdout.split("Options:")[1]?.split("Examples:")[0] ?? "";
     const listed = [...help.matchAll(/^ {2}([a-z][\w-]+)/gm)].map(([, name]) => name ?? "");
     expect(listed.length).toBeGreaterThan(40);
@@ -46,7 +46,7 @@ describe(`bash${missing("bash")}`, () => {
   });
 
   test.skipIf(missing("bash") !== "")(
-    "completes commands of groups, options and values, wherever global options stand",
+    "bash completes commands of groups, options and values, wherever global options stand",
     async () => {
       expect(await inBash("delegation", "")).toEqual(["list", "show", "answer", "progress", "cancel"]);
       expect(await inBash("--url", "http://relay", "--json", "agents", "rem")).toEqual(["remove"]);
@@ -65,7 +65,7 @@ describe(`bash${missing("bash")}`, () => {
   );
 
   test.skipIf(missing("bash") !== "")(
-    "completes the flags of the server, and nothing of a command that follows",
+    "bash completes the flags of the server, and nothing of a command that follows",
     async () => {
       expect(await inBash("serve", "--dur")).toEqual(["--durability"]);
       expect(await inBash("serve", "--js")).toEqual([]);
@@ -85,7 +85,7 @@ describe(`zsh${missing("zsh")}`, () => {
       ...[scriptOf("zsh"), ...words],
     ]);
 
-  test.skipIf(missing("zsh") !== "")("completes commands, options and values", async () => {
+  test.skipIf(missing("zsh") !== "")("zsh completes commands, options and values", async () => {
     expect(await inZsh("")).toContain("send:Send a message");
     expect((await inZsh("delegation", "")).map((line) => line.split(":")[0])).toContain("answer");
     expect((await inZsh("--url", "http://relay", "task", "list", "--")).join()).toMatch(
@@ -112,7 +112,7 @@ describe(`fish${missing("fish")}`, () => {
     return found.map((one) => one.split("\t")[0]);
   };
 
-  test.skipIf(missing("fish") !== "")("completes commands, options and values", async () => {
+  test.skipIf(missing("fish") !== "")("fish completes commands, options and values", async () => {
     expect(await inFish("signalbox del")).toEqual(["delegate", "delegation"]);
     expect(await inFish("signalbox --url http://relay agents rem")).toEqual(["remove"]);
     expect(await inFish("signalbox task list --se")).toEqual(["--severity"]);

@@ -35,13 +35,13 @@ async function tokenEnv(agentId: string) {
 }
 
 describe("the operator on the server's machine", () => {
-  test("needs to say nothing about where and who", async () => {
+  test("the operator on the server's machine needs to say nothing about where and who", async () => {
     expect(await json(["whoami"])).toMatchObject({ role: "operator" });
     const ran = await cli(["whoami"]);
     expect(ran.stdout).toContain(join(relay.dataDir, "server.json"));
   });
 
-  test("registers, lists, shows, deletes and restores agents", async () => {
+  test("the operator on the server's machine registers, lists, shows, deletes and restores agents", async () => {
     expect(await json(["register", "temp", "--tag", "a", "--tag", "b", "--capability", "c"])).toMatchObject({
       id: "temp",
       name: "temp",
@@ -63,7 +63,7 @@ describe("the operator on the server's machine", () => {
     expect(await json(next)).toMatchObject({ agentId: "temp" });
   });
 
-  test("makes a token, whose secret is shown once, and revokes it", async () => {
+  test("the operator on the server's machine makes a token, whose secret is shown once, and revokes it", async () => {
     const made = await json(["tokens", "create", "--role", "agent", "--agent", "ann", "--group", "tag:*"]);
     expect(made).toMatchObject({ role: "agent", agentId: "ann", groups: ["tag:*"] });
     const list = await cli(["tokens", "list"]);
@@ -74,7 +74,7 @@ describe("the operator on the server's machine", () => {
     expect(ran.code).toBe(1);
   });
 
-  test("looks after health, backups and itself", async () => {
+  test("the operator on the server's machine looks after health, backups and itself", async () => {
     expect(await json(["health"])).toMatchObject({ status: expect.stringMatching(/ok|warn/) });
     expect((await json(["backup"])).bytes).toBeGreaterThan(0);
     const { checks } = await json(["doctor"]);
@@ -85,7 +85,7 @@ describe("the operator on the server's machine", () => {
 });
 
 describe("messages", () => {
-  test("are sent from an argument or stdin, and found again", async () => {
+  test("messages are sent from an argument or stdin, and found again", async () => {
     const sent = await json(["send", "ann", "the aardvark is green", "--subject", "main", "--payload", '{"a":1}']);
     expect(sent).toMatchObject({ from: "user", to: "ann", subject: "main", payload: { a: 1 }, matched: 1 });
     const reply = await json(["send", "builder", "--as", "ann", "--reply-to", String(sent.id)], "from a pipe\n");
@@ -96,7 +96,7 @@ describe("messages", () => {
     expect((await cli(["search", "nosuchword"])).stdout).toBe("No such message\n");
   });
 
-  test("to somebody who reads only when it looks, or is not there, say so", async () => {
+  test("messages to somebody who reads only when it looks, or is not there, say so", async () => {
     await operator.agents.register("deskbound", { name: "deskbound" });
     expect((await cli(["send", "deskbound", "hello"])).stderr).toBe("deskbound reads only when it looks\n");
     await operator.agents.patch("deskbound", { reach: "idle" });
@@ -105,20 +105,20 @@ describe("messages", () => {
     expect((await cli(["send", "deskbound", "hello"])).stderr).toContain("is offline");
   });
 
-  test("to nobody suggest somebody", async () => {
+  test("messages to nobody suggest somebody", async () => {
     const ran = await cli(["send", "buidler", "hello"]);
     expect(ran.code).toBe(1);
     expect(ran.stderr).toContain("builder");
   });
 
-  test("tell their story", async () => {
+  test("messages tell their story", async () => {
     const { id } = await json(["send", "tag:is-ann", "hello"]);
     const ran = await cli(["explain", String(id)]);
     expect(ran.stdout).toMatch(/WHEN +WHAT +DETAILS/);
     expect(ran.stdout).toContain("ann: ");
   });
 
-  test("do nothing to the terminal they are shown on", async () => {
+  test("messages do nothing to the terminal they are shown on", async () => {
     const { id } = await json(["send", "ann", "\u001b]0;owned\u0007\u001b[31mred\u202E", "--subject", "\u202Eevil"]);
     for (const args of [
       ["thread", String(id)],
@@ -133,7 +133,7 @@ describe("messages", () => {
 });
 
 describe("an inbox", () => {
-  test("is read, and acknowledged when asked", async () => {
+  test("an inbox is read, and acknowledged when asked", async () => {
     await operator.agents.register("reader", { name: "reader" });
     expect((await cli(["inbox", "--as", "reader"])).stdout).toContain("Nothing new");
     const { id } = await json(["send", "reader", "one"]);
@@ -141,7 +141,7 @@ describe("an inbox", () => {
     expect((await json(["inbox", "--as", "reader"])).items).toEqual([]);
   });
 
-  test("is followed line by line until Ctrl-C", async () => {
+  test("an inbox is followed line by line until Ctrl-C", async () => {
     const env = await tokenEnv("ann");
     const before = (await operator.inbox.read({ limit: 1 }, { agentId: "ann" })).head;
     const { child, ended, printed } = startCli(["inbox", "--follow", "--ack", "--json", "--after", String(before)], {
@@ -159,7 +159,7 @@ describe("an inbox", () => {
     expect(ran.stderr).toContain("Following ann");
   });
 
-  test("is followed by an operator who looks on", async () => {
+  test("an inbox is followed by an operator who looks on", async () => {
     await operator.agents.register("sleeper", { name: "sleeper" });
     const { id } = await operator.messages.send({ to: "sleeper", body: "zzz" });
     const { child, ended, printed } = startCli([
@@ -176,7 +176,7 @@ describe("an inbox", () => {
     expect(JSON.parse((await ended).stdout)).toMatchObject({ id, body: "zzz" });
   });
 
-  test("piped into something that stops reading ends quietly", async () => {
+  test("an inbox piped into something that stops reading ends quietly", async () => {
     for (let n = 0; n < 5; n++) await operator.messages.send({ to: "sleeper", body: `${n}` });
     const main = join(import.meta.dir, "../../src/cli/main.ts");
     const line = `${process.execPath} ${main} search --from user --limit 500 --data ${relay.dataDir} | head -c 10`;
@@ -186,7 +186,7 @@ describe("an inbox", () => {
 });
 
 describe("work", () => {
-  test("is claimed, renewed and completed without naming the lease", async () => {
+  test("work is claimed, renewed and completed without naming the lease", async () => {
     const env = await tokenEnv("builder");
     const { id } = await operator.messages.send({ to: "builder", body: "build", claimable: true });
     const claim = await runCli(["claim", "--json"], { env });
@@ -198,7 +198,7 @@ describe("work", () => {
     expect((await runCli(["complete", String(id), "again"], { env })).code).toBe(4);
   });
 
-  test("is released, failed, listed as dead and requeued", async () => {
+  test("work is released, failed, listed as dead and requeued", async () => {
     const env = await tokenEnv("builder");
     const { id } = await operator.messages.send({ to: "builder", body: "try", claimable: true, maxAttempts: 1 });
     await runCli(["claim", String(id)], { env });
@@ -233,7 +233,7 @@ esac
     (await operator.messages.send({ to: "worker", body, claimable: true, maxAttempts: 1 })).id;
   const stateOf = async (id: number) => (await operator.messages.get(id)).state;
 
-  test("gets the message, and its exit says what became of it", async () => {
+  test("a worker's command gets the message, and its exit says what became of it", async () => {
     const env = await tokenEnv("worker");
     const { child, ended } = startCli(["work", "--json", "--", script, "$(id)"], { env });
     const good = await task("done");
@@ -259,7 +259,7 @@ esac
     expect(lines[3]).toMatchObject({ type: "failed", messageId: bad });
   });
 
-  test("that fails is tried again later, as often as was said, and the worker ends when nothing is left", async () => {
+  test("a worker's command that fails is tried again later, as often as was said, and the worker ends when nothing is left", async () => {
     const env = await tokenEnv("worker");
     const { id } = await operator.messages.send({ to: "worker", body: "jump", claimable: true, maxAttempts: 5 });
     const ran = await runCli(["work", "--exit-when-empty", "--", script], { env });
@@ -271,7 +271,7 @@ esac
     expect(await stateOf(id)).toBe("dead");
   });
 
-  test("is run once when that is asked for, and the exit says what became of it", async () => {
+  test("a worker's command is run once when that is asked for, and the exit says what became of it", async () => {
     const env = await tokenEnv("worker");
     const [good, bad] = [await task("done"), await task("jump")];
     const once = (...more: string[]) => runCli(["work", "--once", ...more, "--", script], { env });
@@ -281,7 +281,7 @@ esac
     expect((await once("--exit-when-empty")).code).toBe(4);
   });
 
-  test("finds no token of an environment that means another relay", async () => {
+  test("a worker's command finds no token of an environment that means another relay", async () => {
     const { SIGNALBOX_TOKEN: token = "" } = await tokenEnv("worker");
     const found = async (url: string) => {
       const id = await task("done");
@@ -302,7 +302,7 @@ esac
     expect(await found(relay.url)).toBe("secret");
   });
 
-  test("that gives work back does not get it again at once", async () => {
+  test("a worker's command that gives work back does not get it again at once", async () => {
     const env = await tokenEnv("worker");
     const id = await task("later");
     expect((await runCli(["work", "--exit-when-empty", "--", script], { env })).code).toBe(0);
@@ -310,7 +310,7 @@ esac
     await operator.claims.cancel(id);
   });
 
-  test("is ended, with all it started, at Ctrl-C, and the work given back", async () => {
+  test("a worker's command is ended, with all it started, at Ctrl-C, and the work given back", async () => {
     const env = await tokenEnv("worker");
     const id = await task("hang");
     const { child, ended } = startCli(["work", "--", script], { env });
@@ -321,7 +321,7 @@ esac
     await operator.claims.cancel(id);
   });
 
-  test("that is run once and stopped before its end is not called completed", async () => {
+  test("a worker's command that is run once and stopped before its end is not called completed", async () => {
     const env = await tokenEnv("worker");
     for (const [body, code, said] of [
       ["hang", 1, "The item was not completed: released"],
@@ -338,13 +338,13 @@ esac
     }
   });
 
-  test("for nobody who was named says so at once", async () => {
+  test("a worker for nobody who was named says so at once", async () => {
     const ran = await runCli(["work", "--once", "--exit-when-empty", "--data", relay.dataDir, "--", "true"]);
     expect(ran.code).toBe(4);
     expect(ran.stderr).toContain("an operator's token acts as user. Name the agent with --as");
   });
 
-  test("that is not there stops the worker and costs the work nothing", async () => {
+  test("a command that is not there stops the worker and costs the work nothing", async () => {
     const env = await tokenEnv("worker");
     const id = await task("done");
     const ran = await runCli(["work", "--", join(folder.path, "missing")], { env });
@@ -354,7 +354,7 @@ esac
     await operator.claims.cancel(id);
   });
 
-  test("goes through a shell only when asked", async () => {
+  test("a worker's command goes through a shell only when asked", async () => {
     const env = await tokenEnv("worker");
     const id = await task("done");
     const { child, ended } = startCli(["work", "--shell", "cat > /dev/null; echo one && echo two"], { env });

@@ -16,17 +16,17 @@ describe("text that others wrote", () => {
     ["backspaces and bells", "a\b\b\x07b\x7f", "ab"],
     ["marks that reorder", "user\u202Enimda\u2066x\u2069", "usernimdax"],
     ["characters without width, and tags", "a\u200Bb\u{E0041}\u{E007F}c\uFEFF", "abc"],
-  ])("loses %s", (_, dirty, clean) => {
+  ])("text that others wrote loses %s", (_, dirty, clean) => {
     expect(safeText(dirty)).toBe(clean);
   });
 
-  test("keeps its lines, its tabs and every script", () => {
+  test("text that others wrote keeps its lines, its tabs and every script", () => {
     const text = "a\tb\nשלום مرحبا 👩‍💻 café";
     expect(safeText(text)).toBe(text);
     expect(safeLine("a\n\tb ")).toBe("a b");
   });
 
-  test("has no control left, whatever it was", () => {
+  test("text that others wrote has no control left, whatever it was", () => {
     fc.assert(
       fc.property(fc.string({ unit: "binary" }), (text) => {
         expect(safeText(text)).not.toMatch(/[^\P{Cc}\n\t]/u);
@@ -35,7 +35,7 @@ describe("text that others wrote", () => {
     );
   });
 
-  test("as JSON means the same and shows nothing of it", () => {
+  test("text that others wrote as JSON means the same and shows nothing of it", () => {
     fc.assert(
       fc.property(fc.string({ unit: "binary" }), (text) => {
         const json = safeJson({ text });

@@ -26,7 +26,7 @@ function dataFolder(url: string, token = SECRET, pid = process.pid): void {
 const tokens = () => far.requests.map(({ headers }) => headers.get("authorization"));
 
 describe("the relay and the token", () => {
-  test("are found in the data folder of the server on this machine", async () => {
+  test("the relay and the token are found in the data folder of the server on this machine", async () => {
     leave("server.json", JSON.stringify({ url: far.url, pid: process.pid }));
     leave("operator.token", `${SECRET}\n`);
     await runCli(["health"], { env: { SIGNALBOX_DATA_DIR: folder.path } });
@@ -34,7 +34,7 @@ describe("the relay and the token", () => {
     expect(tokens()).toEqual([`Bearer ${SECRET}`, `Bearer ${SECRET}`]);
   });
 
-  test("of the environment go together, to no address that another place names", async () => {
+  test("the relay and the token of the environment go together, to no address that another place names", async () => {
     const env = { SIGNALBOX_URL: far.url, SIGNALBOX_TOKEN: "env" };
     await runCli(["health"], { env });
     await runCli(["health", "--token", "flag"], { env });
@@ -55,12 +55,12 @@ describe("the relay and the token", () => {
     expect(refused.stderr).toContain(`The token: none given for ${far.url}: SIGNALBOX_TOKEN is for http://127.0.0.1:1`);
   });
 
-  test("of the environment are for a server on this machine with the same settings", async () => {
+  test("the relay and the token of the environment are for a server on this machine with the same settings", async () => {
     await runCli(["health"], { env: { SIGNALBOX_TOKEN: "env", SIGNALBOX_PORT: new URL(far.url).port } });
     expect(tokens()).toEqual(["Bearer env"]);
   });
 
-  test("of the environment come before those of the folder, even for the same server", async () => {
+  test("the relay and the token of the environment come before those of the folder, even for the same server", async () => {
     dataFolder(far.url);
     await runCli(["health"], {
       env: { SIGNALBOX_URL: far.url, SIGNALBOX_TOKEN: "env", SIGNALBOX_DATA_DIR: folder.path },
@@ -68,7 +68,7 @@ describe("the relay and the token", () => {
     expect(tokens()).toEqual(["Bearer env"]);
   });
 
-  test("of keys go to no other address", async () => {
+  test("the relay and the token of keys go to no other address", async () => {
     const keys = join(folder.path, "keys.json");
     leave("keys.json", JSON.stringify({ url: "http://127.0.0.1:1", agentId: "a", token: "key", tokenId: "tok_1" }));
     const ran = await runCli(["health", "--keys", keys, "--url", far.url]);
@@ -78,7 +78,7 @@ describe("the relay and the token", () => {
     expect(tokens()).toEqual(["Bearer flag"]);
   });
 
-  test("of an operator go to no other address", async () => {
+  test("the relay and the token of an operator go to no other address", async () => {
     leave("server.json", JSON.stringify({ url: "http://127.0.0.1:1", pid: process.pid }));
     leave("operator.token", `${SECRET}\n`);
     const ran = await runCli(["health", "--url", far.url, "--data", folder.path]);
@@ -86,14 +86,14 @@ describe("the relay and the token", () => {
     expect(ran.code).toBe(1);
   });
 
-  test("of an operator go to the same server by its other name", async () => {
+  test("the relay and the token of an operator go to the same server by its other name", async () => {
     leave("server.json", JSON.stringify({ url: far.url, pid: process.pid }));
     leave("operator.token", `${SECRET}\n`);
     await runCli(["health", "--url", far.url.replace("127.0.0.1", "localhost"), "--data", folder.path]);
     expect(tokens()).toEqual([`Bearer ${SECRET}`]);
   });
 
-  test("are not what a killed server left behind", async () => {
+  test("the relay and the token are not what a killed server left behind", async () => {
     const dead = Bun.spawn(["true"]);
     await dead.exited;
     dataFolder(far.url, SECRET, dead.pid);
@@ -103,7 +103,7 @@ describe("the relay and the token", () => {
     expect(far.asked).toEqual([]);
   });
 
-  test("of a wrong --data are never those of another relay", async () => {
+  test("the relay and the token of a wrong --data are never those of another relay", async () => {
     const env = { SIGNALBOX_URL: far.url, SIGNALBOX_TOKEN: "env" };
     for (const named of [folder.path, join(folder.path, "nowhere")]) {
       const ran = await runCli(["health", "--data", named], { env });
@@ -115,7 +115,7 @@ describe("the relay and the token", () => {
     expect(far.asked).toEqual([]);
   });
 
-  test("of a flag that a missing variable left empty are nobody else's", async () => {
+  test("the relay and the token of a flag that a missing variable left empty are nobody else's", async () => {
     dataFolder(far.url);
     for (const flag of ["--url", "--token", "--data", "--keys", "--as", "--instance"]) {
       const ran = await runCli(["health", "--data", folder.path, flag, ""]);
@@ -125,7 +125,7 @@ describe("the relay and the token", () => {
     expect(far.asked).toEqual([]);
   });
 
-  test("are not in an address together: it is refused, and the password shown nowhere", async () => {
+  test("the relay and the token are not in an address together: it is refused, and the password shown nowhere", async () => {
     const url = far.url.replace("//", "//me:pass-word@");
     leave("keys.json", JSON.stringify({ url, agentId: "a", token: "key", tokenId: "tok_1" }));
     for (const [args, env] of [
@@ -142,7 +142,7 @@ describe("the relay and the token", () => {
     expect(far.asked).toEqual([]);
   });
 
-  test("of a relay on this machine are seen by no proxy", async () => {
+  test("the relay and the token of a relay on this machine are seen by no proxy", async () => {
     const proxy = createFarEnd();
     const names = ["HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"];
     const env = { ...Object.fromEntries(names.map((name) => [name, proxy.url])), SIGNALBOX_TOKEN: "env" };
@@ -156,7 +156,7 @@ describe("the relay and the token", () => {
     await proxy.close();
   });
 
-  test("are missed in a wrong folder, with the way out", async () => {
+  test("the relay and the token are missed in a wrong folder, with the way out", async () => {
     for (const name of ["health", "doctor", "whoami"]) {
       const ran = await runCli([name], { cwd: folder.path });
       expect(ran.code).toBe(3);
@@ -177,13 +177,13 @@ describe("the folder that a command is called in", () => {
   }
   const call = (args: string[], env = {}) => runCli(args, { cwd: folder.path, env });
 
-  test("is where a relay was started: its address is used with the token beside it", async () => {
+  test("the folder that a command is called in is where a relay was started: its address is used with the token beside it", async () => {
     here(far.url, SECRET);
     await call(["health"]);
     expect(tokens()).toEqual([`Bearer ${SECRET}`]);
   });
 
-  test("gets no token of the environment, of a flag or of keys", async () => {
+  test("the folder that a command is called in gets no token of the environment, of a flag or of keys", async () => {
     here(far.url, SECRET);
     const usual = createFarEnd();
     const { port } = new URL(usual.url);
@@ -194,7 +194,7 @@ describe("the folder that a command is called in", () => {
     await usual.close();
   });
 
-  test("is not believed without a token beside the address", async () => {
+  test("the folder that a command is called in is not believed without a token beside the address", async () => {
     here(far.url);
     const ran = await call(["health"]);
     expect(ran.code).toBe(2);
@@ -202,7 +202,7 @@ describe("the folder that a command is called in", () => {
     expect(far.asked).toEqual([]);
   });
 
-  test("is not believed beyond loopback, unless --data names it", async () => {
+  test("the folder that a command is called in is not believed beyond loopback, unless --data names it", async () => {
     for (const url of [
       "http://192.0.2.1:4747",
       "http://relay.example",
@@ -218,7 +218,7 @@ describe("the folder that a command is called in", () => {
     expect(await call(["health", "--data", "./data"])).toMatchObject({ code: 3 });
   });
 
-  test("cannot make a secret elsewhere the token that is sent, nor hold a command up", async () => {
+  test("the folder that a command is called in cannot make a secret elsewhere the token that is sent, nor hold a command up", async () => {
     const secret = join(folder.path, "secret");
     writeFileSync(secret, "a-secret-of-somewhere-else-entirely");
     here(far.url);
@@ -236,7 +236,7 @@ describe("the folder that a command is called in", () => {
 });
 
 describe("a command ends", () => {
-  test("with 1 when the relay answers with a problem, which it tells", async () => {
+  test("a command ends with 1 when the relay answers with a problem, which it tells", async () => {
     far.answer(() => problem("unauthorized"));
     const ran = await runCli(["whoami", "--url", far.url]);
     expect(ran).toMatchObject({ code: 1, stdout: "" });
@@ -246,27 +246,27 @@ describe("a command ends", () => {
     expect(JSON.parse(json.stderr)).toMatchObject({ code: "unauthorized", status: 401 });
   });
 
-  test("with 2 when it was not understood", async () => {
+  test("a command ends with 2 when it was not understood", async () => {
     for (const args of [["nonsense"], ["claim", "seven"], ["send"], ["inbox", "--ack", "--topic", "x"], []]) {
       expect(await runCli(args)).toMatchObject({ code: 2, stdout: "" });
     }
     expect(await runCli(["health", "--url", "ftp://x"])).toMatchObject({ code: 2 });
   });
 
-  test("with 3 when nobody answers, and when it was not a relay", async () => {
+  test("a command ends with 3 when nobody answers, and when it was not a relay", async () => {
     expect(await runCli(["doctor", "--url", "http://127.0.0.1:1"])).toMatchObject({ code: 3 });
     far.answer(() => new Response("<h1>It works!</h1>"));
     expect(await runCli(["health", "--url", far.url])).toMatchObject({ code: 3 });
   });
 
-  test("with 4 when there is nothing to claim", async () => {
+  test("a command ends with 4 when there is nothing to claim", async () => {
     far.answer(() => Response.json({ items: [] }));
     const ran = await runCli(["claim", "--as", "a", "--json", "--url", far.url]);
     expect(ran.code).toBe(4);
     expect(JSON.parse(ran.stdout)).toEqual({ items: [] });
   });
 
-  test("with 0 and an example when it was asked for help", async () => {
+  test("a command ends with 0 and an example when it was asked for help", async () => {
     for (const name of ["send", "inbox", "work", "claim", "serve", "doctor"]) {
       const ran = await runCli([name, "--help"]);
       expect(ran.code).toBe(0);

@@ -34,13 +34,13 @@ const check = async () => {
 };
 
 describe("a relay that runs", () => {
-  test("is not to be upgraded without a backup", async () => {
+  test("a relay that runs is not to be upgraded without a backup", async () => {
     const { code, safe, failed, found } = await check();
     expect({ code, safe, failed }).toEqual({ code: 1, safe: false, failed: ["backup"] });
     expect(found("backup")?.next).toContain("signalbox backup");
   });
 
-  test("may be upgraded with one, whatever work is under way, which is said", async () => {
+  test("a relay that runs may be upgraded with a backup, whatever work is under way, which is said", async () => {
     await operator.agents.register("worker", { name: "worker" });
     for (const body of ["held", "open", "open too"])
       await operator.messages.send({ to: "worker", body, claimable: true });
@@ -77,12 +77,12 @@ const moveVersion = (by: number) =>
 describe("a relay that is stopped", () => {
   beforeAll(() => relay.stop());
 
-  test("is looked at all the same", async () => {
+  test("a relay that is stopped is looked at all the same", async () => {
     const { code, found } = await check();
     expect([code, found("version")?.detail]).toEqual([0, expect.stringContaining("no relay runs on this data")]);
   });
 
-  test("gets told of migrations that the start will run", async () => {
+  test("a relay that is stopped gets told of migrations that the start will run", async () => {
     moveVersion(-1);
     const { code, found } = await check();
     expect([code, found("schema")]).toEqual([0, expect.objectContaining({ status: "warn" })]);
@@ -90,13 +90,13 @@ describe("a relay that is stopped", () => {
     moveVersion(1);
   });
 
-  test("is not to be upgraded to a version that does not know all of its migrations", async () => {
+  test("a relay that is stopped is not to be upgraded to a version that does not know all of its migrations", async () => {
     moveVersion(1);
     expect(await check()).toMatchObject({ code: 1, failed: ["schema"] });
     moveVersion(-1);
   });
 
-  test("is not to be upgraded with a backup of last week, nor one that was made under another name", async () => {
+  test("a relay that is stopped is not to be upgraded with a backup of last week, nor one that was made under another name", async () => {
     lookInto(file, (sqlite) => sqlite.run("update activity set at = at - 604800000 where verb = 'backup.made'"));
     expect(await check()).toMatchObject({ code: 1, failed: ["backup"] });
     lookInto(file, (sqlite) => {

@@ -14,7 +14,7 @@ const clientOf = (options: object = {}) => createClient({ url: far.url, token: "
 const sent = () => Response.json({ ...message(1), matched: 1 }, { status: 201 });
 
 describe("a call", () => {
-  test("carries the token, the instance and the name it acts in", async () => {
+  test("a call carries the token, the instance and the name it acts in", async () => {
     far.answer(sent);
     await clientOf({ agentId: "a", instanceId: "i-1" }).messages.send({ to: "b", body: "hello" });
     const [request] = far.requests;
@@ -23,14 +23,14 @@ describe("a call", () => {
     expect(request?.body).toMatchObject({ from: "a", to: "b", body: "hello" });
   });
 
-  test("keeps the path that a proxy gave the relay, and writes ids as one part of a path", async () => {
+  test("a call keeps the path that a proxy gave the relay, and writes ids as one part of a path", async () => {
     far.answer(() => problem("not-found"));
     const client = createClient({ url: `${far.url}/relay/` });
     await client.agents.get("telegram:a/b").catch(() => undefined);
     expect(far.asked).toEqual(["GET /relay/v1/agents/telegram%3Aa%2Fb"]);
   });
 
-  test("rejects with the problem that the relay states", async () => {
+  test("a call rejects with the problem that the relay states", async () => {
     far.answer(() => problem("already-claimed"));
     const refusal = await clientOf()
       .claims.claim(7)
@@ -39,7 +39,7 @@ describe("a call", () => {
     expect(refusal).toMatchObject({ code: "already-claimed", status: 409, message: "far end: already-claimed" });
   });
 
-  test("makes a problem of a proxy's page, and of a code from the future", async () => {
+  test("a call makes a problem of a proxy's page, and of a code from the future", async () => {
     far.answer(() => new Response("<h1>Bad gateway</h1>", { status: 502 }));
     const page = await clientOf()
       .whoami({ retries: 0 })
@@ -52,12 +52,12 @@ describe("a call", () => {
     expect(future).toMatchObject({ name: "RelayProblem", status: 409, message: "what it says" });
   });
 
-  test("says that it was not the relay that answered", async () => {
+  test("a call says that it was not the relay that answered", async () => {
     far.answer(() => new Response("<h1>It works!</h1>"));
     expect(clientOf().whoami()).rejects.toThrow(RelayMismatch);
   });
 
-  test("does not follow a redirect with its token", async () => {
+  test("a call does not follow a redirect with its token", async () => {
     const elsewhere = createFarEnd();
     far.answer(() => new Response(null, { status: 307, headers: { location: `${elsewhere.url}/v1/whoami` } }));
     expect(await clientOf({ retries: 0 }).whoami({ retries: 0 }).catch(String)).toContain("does not answer");
@@ -65,7 +65,7 @@ describe("a call", () => {
     await elsewhere.close();
   });
 
-  test("rejects with the signal's reason when that fires", async () => {
+  test("a call rejects with the signal's reason when that fires", async () => {
     const stop = new AbortController();
     far.answer(() => new Promise(() => undefined));
     const call = clientOf().whoami({ signal: stop.signal });
@@ -74,7 +74,7 @@ describe("a call", () => {
     expect(call).rejects.toThrow("enough");
   });
 
-  test("gives up on an answer that does not come, later where the relay may wait", async () => {
+  test("a call gives up on an answer that does not come, later where the relay may wait", async () => {
     const time = createStillTime();
     far.answer(() => new Promise(() => undefined));
     const client = clientOf({ timing: time.timing, agentId: "a" });
@@ -86,7 +86,7 @@ describe("a call", () => {
 });
 
 describe("what is safe to repeat", () => {
-  test("is repeated with growing waits while the relay is busy", async () => {
+  test("a call that is safe to repeat is repeated with growing waits while the relay is busy", async () => {
     const time = createStillTime();
     far.answer((_, n) => (n < 4 ? problem("overloaded") : sent()));
     const call = clientOf({ timing: time.timing }).messages.send({ to: "b", body: "x" });
@@ -97,7 +97,7 @@ describe("what is safe to repeat", () => {
     expect([...keys][0]).toBeTruthy();
   });
 
-  test("waits as long as Retry-After says, but not for ever", async () => {
+  test("a call that is safe to repeat waits as long as Retry-After says, but not for ever", async () => {
     const time = createStillTime();
     far.answer((_, n) => (n === 1 ? problem("rate-limited", { "retry-after": "8" }) : sent()));
     const call = clientOf({ timing: time.timing }).messages.send({ to: "b", body: "x" });
@@ -107,7 +107,7 @@ describe("what is safe to repeat", () => {
     expect(clientOf({ timing: time.timing }).health()).rejects.toMatchObject({ retryAfterMs: 300_000 });
   });
 
-  test("is given up after four repeats", async () => {
+  test("a call that is safe to repeat is given up after four repeats", async () => {
     const time = createStillTime();
     far.answer(() => problem("stopping"));
     const call = clientOf({ timing: time.timing })
@@ -118,7 +118,7 @@ describe("what is safe to repeat", () => {
     expect(far.asked).toHaveLength(5);
   });
 
-  test("is repeated when the connection is refused", async () => {
+  test("a call that is safe to repeat is repeated when the connection is refused", async () => {
     const time = createStillTime();
     await far.close();
     const call = clientOf({ timing: time.timing })
@@ -128,7 +128,7 @@ describe("what is safe to repeat", () => {
     expect(await call).toBeInstanceOf(RelayUnreachable);
   });
 
-  test("does not include making a token, or a refusal", async () => {
+  test("calls that are safe to repeat do not include making a token, or a refusal", async () => {
     far.answer(() => problem("overloaded"));
     expect(clientOf().tokens.create({ role: "viewer" })).rejects.toThrow("overloaded");
     await until(() => far.asked.length === 1);
@@ -139,14 +139,14 @@ describe("what is safe to repeat", () => {
 });
 
 describe("a send", () => {
-  test("says replayed for the caller's key, and keeps quiet about its own repeats", async () => {
+  test("a send says replayed for the caller's key, and keeps quiet about its own repeats", async () => {
     far.answer(() => Response.json({ ...message(1), matched: 1 }, { headers: { "idempotent-replayed": "true" } }));
     const client = clientOf();
     expect((await client.messages.send({ to: "b", body: "x", idempotencyKey: "k" })).replayed).toBe(true);
     expect((await client.messages.send({ to: "b", body: "x" })).replayed).toBeUndefined();
   });
 
-  test("with a time to come answers with the schedule", async () => {
+  test("a send with a time to come answers with the schedule", async () => {
     const deliverAt = "2030-01-01T00:00:00.000Z";
     far.answer(() => Response.json({ scheduleId: "sch_1", deliverAt }, { status: 202 }));
     expect(await clientOf().messages.send({ to: "b", body: "x", deliverAt })).toEqual({
@@ -155,7 +155,7 @@ describe("a send", () => {
     });
   });
 
-  test("of many gives each its key", async () => {
+  test("a send of many gives each its key", async () => {
     far.answer(() => Response.json({ items: [] }));
     await clientOf().messages.sendBatch([
       { to: "b", body: "1" },
@@ -191,7 +191,7 @@ test("every page of a list is read, empty ones passed over", async () => {
 });
 
 describe("waits between connections", () => {
-  test("double from 1 s to 30 s, moved by up to a quarter", () => {
+  test("waits between connections double from 1 s to 30 s, moved by up to a quarter", () => {
     const { timing } = createStillTime();
     const waits = (random: number) => {
       const backoff = createBackoff({ ...timing, random: () => random });
@@ -202,7 +202,7 @@ describe("waits between connections", () => {
     expect(waits(0.998)[0]).toBe(1249);
   });
 
-  test("begin anew only after a connection that stood for 10 s", () => {
+  test("waits between connections begin anew only after a connection that stood for 10 s", () => {
     const time = createStillTime();
     const backoff = createBackoff(time.timing);
     backoff.delay();
@@ -214,7 +214,7 @@ describe("waits between connections", () => {
     expect(backoff.delay()).toBe(1000);
   });
 
-  test("are never shorter than the relay asked, and never longer than an hour and a quarter", () => {
+  test("waits between connections are never shorter than the relay asked, and never longer than an hour and a quarter", () => {
     const { timing } = createStillTime();
     const backoff = createBackoff({ ...timing, random: () => 0 });
     expect(backoff.delay(300_000)).toBe(300_000);

@@ -48,7 +48,7 @@ const opened = () => far.requests.filter(({ path }) => path.endsWith("/inbox/str
 const acks = () => far.requests.filter(({ path }) => path.endsWith("/ack")).map(({ body }) => Object(body).upTo);
 
 describe("following an inbox", () => {
-  test("yields the entries and tells of the rest", async () => {
+  test("a follower of an inbox yields the entries and tells of the rest", async () => {
     const [stream] = streams(1);
     const { ids, events, failure } = following();
     stream.hello();
@@ -64,7 +64,7 @@ describe("following an inbox", () => {
     await until(() => stream.gone);
   });
 
-  test("comes back behind the last entry it yielded, and drops what is repeated", async () => {
+  test("a follower of an inbox comes back behind the last entry it yielded, and drops what is repeated", async () => {
     const [first, second] = streams(2);
     const { ids, events } = following();
     first.hello(3);
@@ -83,7 +83,7 @@ describe("following an inbox", () => {
     expect(events.find(({ type }) => type === "reconnecting")).toMatchObject({ inMs: 1000 });
   });
 
-  test("that has yielded nothing comes back to where it first stood, whoever acknowledged meanwhile", async () => {
+  test("a follower of an inbox that has yielded nothing comes back to where it first stood, whoever acknowledged meanwhile", async () => {
     const [first, second] = streams(2);
     following();
     expect(opened()).toHaveLength(0);
@@ -96,7 +96,7 @@ describe("following an inbox", () => {
     second?.hello(50);
   });
 
-  test("waits longer each time, and anew after 10 s of standing", async () => {
+  test("a follower of an inbox waits longer each time, and anew after 10 s of standing", async () => {
     const list = streams(4);
     const { events } = following();
     const waits = () => events.flatMap((e) => (e.type === "reconnecting" ? [e.inMs] : []));
@@ -114,14 +114,14 @@ describe("following an inbox", () => {
     expect(waits()).toEqual([1000, 2000, 1000]);
   });
 
-  test("waits as long as the relay asks", async () => {
+  test("a follower of an inbox waits as long as the relay asks", async () => {
     far.answer(() => problem("overloaded", { "retry-after": "20" }));
     const { events } = following({ heartbeat: false });
     await until(() => events.at(-1)?.type === "reconnecting");
     expect(events.at(-1)).toMatchObject({ inMs: 22_500 });
   });
 
-  test("takes a connection that says nothing for 45 s for dead", async () => {
+  test("a follower of an inbox takes a connection that says nothing for 45 s for dead", async () => {
     const [stream] = streams(1);
     const { events } = following({ heartbeat: false });
     stream.hello();
@@ -132,7 +132,7 @@ describe("following an inbox", () => {
     await until(() => stream.gone);
   });
 
-  test("sends a heartbeat every 25 s, unless it only looks on", async () => {
+  test("a follower of an inbox sends a heartbeat every 25 s, unless it only looks on", async () => {
     const [stream] = streams(1);
     const { events } = following();
     stream.hello();
@@ -141,7 +141,7 @@ describe("following an inbox", () => {
     await until(() => far.asked.includes("POST /v1/agents/a/heartbeat"));
   });
 
-  test("a superseded heartbeat ends it", async () => {
+  test("a superseded heartbeat ends a follower", async () => {
     const stream = createStream();
     far.answer(({ path }) => (path.endsWith("/heartbeat") ? problem("superseded") : stream.response()));
     const { failure } = following();
@@ -153,7 +153,7 @@ describe("following an inbox", () => {
   test.each([
     ["superseded", "superseded"],
     ["revoked", "unauthorized"],
-  ])("bye %s is final", async (reason, code) => {
+  ])("bye %s is final for a follower", async (reason, code) => {
     const [stream] = streams(1);
     const { failure } = following();
     stream.hello();
@@ -162,7 +162,7 @@ describe("following an inbox", () => {
     expect(await failure).toMatchObject({ code });
   });
 
-  test("bye restarting is not", async () => {
+  test("bye restarting is not final for a follower", async () => {
     const [first, second] = streams(2);
     const { ids } = following();
     first.hello();
@@ -174,7 +174,7 @@ describe("following an inbox", () => {
   });
 
   test.each(["unauthorized", "forbidden", "not-found", "superseded"] as const)(
-    "being refused as %s is final",
+    "being refused as %s is final for a follower",
     async (code) => {
       far.answer(() => problem(code));
       expect(await following().failure).toMatchObject({ code });
@@ -182,7 +182,7 @@ describe("following an inbox", () => {
     },
   );
 
-  test("an entry that cannot be read is not passed over", async () => {
+  test("an entry that a follower cannot read is not passed over", async () => {
     const [stream] = streams(1);
     const { failure } = following();
     stream.hello();
@@ -190,7 +190,7 @@ describe("following an inbox", () => {
     expect(await failure).toBeInstanceOf(RelayMismatch);
   });
 
-  test("reads no faster than it is asked, and is left by leaving the loop", async () => {
+  test("a follower of an inbox reads no faster than it is asked, and is left by leaving the loop", async () => {
     const [stream] = streams(1);
     const client = createClient({ url: far.url, agentId: "a", timing: time.timing });
     stream.hello();
@@ -205,7 +205,7 @@ describe("following an inbox", () => {
 });
 
 describe("following with ack", () => {
-  test("acknowledges an entry when the next is asked for", async () => {
+  test("a follower with ack acknowledges an entry when the next is asked for", async () => {
     const [stream] = streams(1);
     const entries = createClient({ url: far.url, agentId: "a", timing: time.timing }).follow({ ack: true });
     stream.hello();
@@ -219,7 +219,7 @@ describe("following with ack", () => {
     expect(acks()).toEqual([1]);
   });
 
-  test("puts acknowledgements together, and owes what did not get through until the connection stands again", async () => {
+  test("a follower with ack puts acknowledgements together, and owes what did not get through until the connection stands again", async () => {
     const [first, second] = [createStream(), createStream()];
     let up = false;
     far.answer(({ path, body }) => {
@@ -240,7 +240,7 @@ describe("following with ack", () => {
     await until(() => acks().at(-1) === 3);
   });
 
-  test("that is refused for good ends it", async () => {
+  test("an acknowledgement that is refused for good ends a follower", async () => {
     const stream = createStream();
     far.answer(({ path }) => (path.endsWith("/ack") ? problem("superseded") : stream.response()));
     const { failure } = following({ ack: true });

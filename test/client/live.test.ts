@@ -28,7 +28,7 @@ const drained = async (entries: AsyncIterable<unknown>) => {
 };
 
 describe("agents", () => {
-  test("are registered, changed, listed and found", async () => {
+  test("agents are registered, changed, listed and found", async () => {
     expect(await ann.agents.get("ben")).toMatchObject({ id: "ben", tags: ["team"], capabilities: ["build"] });
     expect(await ann.agents.patch("ann", { role: "reviewer" })).toMatchObject({ role: "reviewer", tags: ["team"] });
     expect(await ann.agents.heartbeat({ status: "busy" })).toMatchObject({ id: "ann", status: "busy" });
@@ -41,7 +41,7 @@ describe("agents", () => {
     ]);
   });
 
-  test("of a channel have a colon in their id", async () => {
+  test("agents of a channel have a colon in their id", async () => {
     const id = "telegram:bot-1";
     const channel = { provider: "telegram", accountId: "bot-1" };
     expect(await operator.agents.register(id, { name: "Bot", kind: "channel", channel })).toMatchObject({ id });
@@ -50,11 +50,11 @@ describe("agents", () => {
     expect((await problemOf(operator.agents.get(id))).status).toBeOneOf([404, 410]);
   });
 
-  test("do not change one another", async () => {
+  test("agents do not change one another", async () => {
     expect(await problemOf(ann.agents.patch("ben", { role: "x" }))).toMatchObject({ code: "forbidden" });
   });
 
-  test("that were superseded stay so", async () => {
+  test("agents that were superseded stay so", async () => {
     const first = await agentOf(relay, "twin", {}, "i-1");
     expect(await first.whoami()).toMatchObject({ instance: { given: "i-1", current: "i-1", fenced: true } });
     await agentOf(relay, "twin", {}, "i-2");
@@ -66,7 +66,7 @@ describe("agents", () => {
 });
 
 describe("messages", () => {
-  test("are sent, found, threaded, read and explained", async () => {
+  test("messages are sent, found, threaded, read and explained", async () => {
     const root = await ann.messages.send({ to: "ben", body: "Is the zeppelin green?", subject: "main" });
     expect(root).toMatchObject({ from: "ann", to: "ben", matched: 1, kind: "chat" });
     const reply = await ben.messages.send({ to: "ann", body: "It is", replyTo: root.id });
@@ -80,7 +80,7 @@ describe("messages", () => {
     await until(async () => (await ann.messages.list({ q: "zeppelin" })).items.length === 1);
   });
 
-  test("with the same key are one", async () => {
+  test("messages with the same key are one", async () => {
     const draft = { to: "ben", body: "once", idempotencyKey: "k-1" };
     const first = await ann.messages.send(draft);
     expect(first.replayed).toBeUndefined();
@@ -90,7 +90,7 @@ describe("messages", () => {
     });
   });
 
-  test("go many at once, all or none", async () => {
+  test("messages go many at once, all or none", async () => {
     const { items } = await ann.messages.sendBatch([1, 2, 3].map((n) => ({ to: "ben", body: `batch ${n}` })));
     expect(items).toHaveLength(3);
     const bad = ann.messages.sendBatch([
@@ -102,12 +102,12 @@ describe("messages", () => {
     expect(refusal.body.suggestions).toContain("ben");
   });
 
-  test("with a time to come are scheduled", async () => {
+  test("messages with a time to come are scheduled", async () => {
     const scheduled = await ann.messages.send({ to: "ben", body: "later", deliverAt: "2100-01-01T00:00:00Z" });
     expect(scheduled).toMatchObject({ deliverAt: "2100-01-01T00:00:00.000Z" });
   });
 
-  test("with a fault name the place", async () => {
+  test("messages with a fault name the place", async () => {
     const refusal = await problemOf(ann.messages.send({ to: "ben", body: "x", maxAttempts: 0 }));
     expect(refusal).toMatchObject({ code: "invalid", status: 422 });
     expect(refusal.body.errors?.[0]?.pointer).toContain("maxAttempts");
@@ -115,7 +115,7 @@ describe("messages", () => {
 });
 
 describe("an inbox", () => {
-  test("is read from the cursor, which an ack moves", async () => {
+  test("an inbox is read from the cursor, which an ack moves", async () => {
     const reader = await agentOf(relay, "reader");
     const { id } = await ann.messages.send({ to: "reader", body: "hello" });
     const inbox = await reader.inbox.read();
@@ -125,7 +125,7 @@ describe("an inbox", () => {
     expect(await problemOf(reader.inbox.ack(id + 1_000))).toMatchObject({ code: "ahead-of-log" });
   });
 
-  test("waits for what comes", async () => {
+  test("an inbox waits for what comes", async () => {
     const reader = await agentOf(relay, "patient");
     const waiting = reader.inbox.read({ waitSeconds: 20 });
     const { id } = await ann.messages.send({ to: "patient", body: "at last" });
@@ -134,7 +134,7 @@ describe("an inbox", () => {
 });
 
 describe("following", () => {
-  test("catches up, goes on live and acknowledges", async () => {
+  test("following catches up, goes on live and acknowledges", async () => {
     const reader = await agentOf(relay, "follower");
     const stored = await ann.messages.send({ to: "follower", body: "before" });
     const entries = reader.follow({ ack: true });
@@ -147,7 +147,7 @@ describe("following", () => {
     expect((await reader.inbox.read()).items.map(({ id }) => id)).toEqual([live.id]);
   });
 
-  test("ends when its token is revoked, and when a newer instance comes", async () => {
+  test("following ends when its token is revoked, and when a newer instance comes", async () => {
     const { id, token } = await operator.tokens.create({ role: "agent", agentId: "ann" });
     const revoked = createClient({ url: relay.url, token });
     const streaming = Promise.withResolvers<void>();
@@ -166,7 +166,7 @@ describe("following", () => {
 });
 
 describe("work", () => {
-  test("is claimed, renewed, completed, and answered to the sender", async () => {
+  test("work is claimed, renewed, completed, and answered to the sender", async () => {
     const task = await ann.messages.send({ to: "cap:build", body: "build it", claimable: true });
     const { message, claim } = await ben.claims.claim(task.id, { leaseSeconds: 60 });
     expect(message).toMatchObject({ id: task.id, state: "claimed", claim: { agentId: "ben", attempt: 1 } });
@@ -183,7 +183,7 @@ describe("work", () => {
     expect(answer).toMatchObject({ from: "ben", to: "ann", body: "built", replyTo: task.id });
   });
 
-  test("is given back, fails, dies, comes back and is cancelled", async () => {
+  test("work is given back, fails, dies, comes back and is cancelled", async () => {
     const task = await ann.messages.send({ to: "ben", body: "try", claimable: true, maxAttempts: 1 });
     const first = await ben.claims.claim(task.id);
     expect((await ben.claims.release(task.id, { token: first.claim.token })).message.state).toBe("open");
@@ -198,7 +198,7 @@ describe("work", () => {
     expect((await ann.claims.cancel(task.id)).message.state).toBe("cancelled");
   });
 
-  test("goes through a worker", async () => {
+  test("work goes through a worker", async () => {
     const stop = new AbortController();
     const kinds: string[] = [];
     const done = ben.work({
@@ -218,7 +218,7 @@ describe("work", () => {
     });
   });
 
-  test("handed to many workers is done once each", async () => {
+  test("work handed to many workers is done once each", async () => {
     const stop = new AbortController();
     const workers = await Promise.all(["w1", "w2", "w3"].map((id) => agentOf(relay, id, { tags: ["pool"] })));
     const seen: number[] = [];
@@ -239,7 +239,7 @@ describe("work", () => {
 });
 
 describe("the relay", () => {
-  test("says who is asking and how it is", async () => {
+  test("the relay says who is asking and how it is", async () => {
     expect(await operator.whoami()).toMatchObject({ role: "operator" });
     expect(await ann.whoami()).toMatchObject({ role: "agent", agentId: "ann", instance: { fenced: false } });
     expect(await operator.alive()).toEqual({ status: "ok" });
@@ -249,7 +249,7 @@ describe("the relay", () => {
     });
   });
 
-  test("makes, lists and ends tokens, and remembers who did", async () => {
+  test("the relay makes, lists and ends tokens, and remembers who did", async () => {
     const made = await operator.tokens.create({ role: "viewer", name: "wall" });
     expect((await operator.tokens.list({ limit: 500 })).items.map(({ id }) => id)).toContain(made.id);
     await operator.tokens.revoke(made.id);
@@ -260,7 +260,7 @@ describe("the relay", () => {
     expect(await problemOf(ann.tokens.list())).toMatchObject({ code: "forbidden" });
   });
 
-  test("copies its database", async () => {
+  test("the relay copies its database", async () => {
     const backup = await operator.backup();
     expect(await Bun.file(backup.file).exists()).toBe(true);
     expect(backup.bytes).toBeGreaterThan(0);
@@ -280,7 +280,7 @@ describe("a relay that is killed and started again", () => {
   });
 
   test.each(["SIGKILL", "SIGTERM"] as const)(
-    "by %s loses no follower and repeats nothing to it",
+    "a relay that is killed and started again by %s loses no follower and repeats nothing to it",
     async (signal) => {
       const id = `reader-${signal.toLowerCase()}`;
       const reader = await agentOf(mortal, id);
@@ -306,7 +306,7 @@ describe("a relay that is killed and started again", () => {
     30_000,
   );
 
-  test("leaves a worker its work", async () => {
+  test("a relay that is killed and started again leaves a worker its work", async () => {
     const worker = await agentOf(mortal, "worker");
     const writer = createClient({ url: mortal.url, token: mortal.token, timing: hastyTiming });
     const stop = new AbortController();

@@ -10,42 +10,42 @@ const parse = (...chunks: (string | Uint8Array)[]): SseEvent[] => {
 const data = (events: SseEvent[]) => events.map((event) => event.data);
 
 describe("the event stream parser", () => {
-  test("reads type, id and several lines of data", () => {
+  test("the event stream parser reads type, id and several lines of data", () => {
     expect(parse("event: note\nid: 7\ndata: one\ndata: two\n\n")).toEqual([
       { type: "note", data: "one\ntwo", lastEventId: "7" },
     ]);
   });
 
-  test("takes CRLF, CR and LF as ends of lines, mixed", () => {
+  test("the event stream parser takes CRLF, CR and LF as ends of lines, mixed", () => {
     expect(data(parse("data: a\r\n\r\ndata: b\r\rdata: c\n\ndata: d\r\n\n"))).toEqual(["a", "b", "c", "d"]);
   });
 
-  test("does not take the LF of a CRLF cut in two for a line of its own", () => {
+  test("the event stream parser does not take the LF of a CRLF cut in two for a line of its own", () => {
     expect(data(parse("data: a\r", "\ndata: b\r", "\n\r", "\n"))).toEqual(["a\nb"]);
     expect(data(parse("data: a\r", "", "\n\r"))).toEqual(["a"]);
   });
 
-  test("leaves out comments and fields it does not know", () => {
+  test("the event stream parser leaves out comments and fields it does not know", () => {
     expect(parse(": keep-alive\n\n:\nfoo: bar\ndata: x\n\n")).toEqual([
       { type: "message", data: "x", lastEventId: "" },
     ]);
   });
 
-  test("takes one space after the colon off, and a line without a colon as a field without a value", () => {
+  test("the event stream parser takes one space after the colon off, and a line without a colon as a field without a value", () => {
     expect(data(parse("data:a\n\ndata:  b\n\ndata\n\ndata\ndata\n\n"))).toEqual(["a", " b", "", "\n"]);
   });
 
-  test("keeps the id for the events that follow, and ignores one with a NUL", () => {
+  test("the event stream parser keeps the id for the events that follow, and ignores one with a NUL", () => {
     expect(parse("id: 1\ndata: a\n\ndata: b\n\nid: 2\0\ndata: c\n\nid\ndata: d\n\n").map((e) => e.lastEventId)).toEqual(
       ["1", "1", "1", ""],
     );
   });
 
-  test("dispatches nothing without data, and forgets the type of what it did not dispatch", () => {
+  test("the event stream parser dispatches nothing without data, and forgets the type of what it did not dispatch", () => {
     expect(parse("event: a\n\ndata: x\n\n")).toEqual([{ type: "message", data: "x", lastEventId: "" }]);
   });
 
-  test("takes a retry of digits only", () => {
+  test("the event stream parser takes a retry of digits only", () => {
     const parser = createSseParser();
     parser.feed(encoder.encode("retry: 1x\n"));
     expect(parser.retryMs).toBeUndefined();
@@ -53,11 +53,11 @@ describe("the event stream parser", () => {
     expect(parser.retryMs).toBe(2500);
   });
 
-  test("drops a byte order mark at the beginning alone, and an event that was not finished", () => {
+  test("the event stream parser drops a byte order mark at the beginning alone, and an event that was not finished", () => {
     expect(data(parse("\uFEFFdata: \uFEFFx\n\ndata: lost\n"))).toEqual(["\uFEFFx"]);
   });
 
-  test("refuses a line, and an event, without end", () => {
+  test("the event stream parser refuses a line, and an event, without end", () => {
     const line = createSseParser();
     const megabyte = new Uint8Array(1024 * 1024).fill(97);
     expect(() => {
@@ -69,7 +69,7 @@ describe("the event stream parser", () => {
     }).toThrow("longer than");
   });
 
-  test("says the same however its bytes are cut, also inside a character", () => {
+  test("the event stream parser says the same however its bytes are cut, also inside a character", () => {
     const line = fc.constantFrom("data: é😀", "data: x", ": hi", "id: 3", "event: e", "retry: 5", "", "data", "дa: 1");
     const stream = fc.array(fc.tuple(line, fc.constantFrom("\n", "\r", "\r\n")), { maxLength: 40 });
     fc.assert(

@@ -56,7 +56,7 @@ const never = (signal: AbortSignal) =>
   new Promise<undefined>((_, reject) => signal.addEventListener("abort", () => reject(signal.reason)));
 
 describe("working", () => {
-  test("completes with what the handler returns", async () => {
+  test("a worker completes with what the handler returns", async () => {
     open = [claimed(7)];
     const { types } = working({ handler: (work) => `did ${work.body}` });
     await until(() => types().includes("completed"));
@@ -64,7 +64,7 @@ describe("working", () => {
     expect(types()).toEqual(["claimed", "completed"]);
   });
 
-  test("fails with the handler's error, cut to what the relay takes", async () => {
+  test("a worker fails with the handler's error, cut to what the relay takes", async () => {
     open = [claimed(1), claimed(2)];
     const { types } = working({
       handler: ({ id }) => {
@@ -78,7 +78,7 @@ describe("working", () => {
     ]);
   });
 
-  test("has a failed item tried again later and later, at most after five minutes", async () => {
+  test("a worker has a failed item tried again later and later, at most after five minutes", async () => {
     open = [1, 2, 3, 5, 9, 40].map((attempt) => ({
       ...claimed(attempt),
       claim: { ...claimed(attempt).claim, attempt },
@@ -89,7 +89,7 @@ describe("working", () => {
     expect(events[1]).toMatchObject({ type: "failed", retryAfterSeconds: 1 });
   });
 
-  test("moves the waits of different workers apart", async () => {
+  test("a worker moves the waits of different workers apart", async () => {
     const waits = new Set<unknown>();
     for (const random of [0, 0.5, 0.999]) {
       open = [{ ...claimed(1), claim: { ...claimed(1).claim, attempt: 5 } }];
@@ -101,7 +101,7 @@ describe("working", () => {
     expect(waits).toEqual(new Set([12, 16, 20]));
   });
 
-  test("leaves it to the handler when to try again, or never", async () => {
+  test("a worker leaves it to the handler when to try again, or never", async () => {
     open = [claimed(1), claimed(2), claimed(3)];
     const hows = [{ retryAfterSeconds: 0 }, { failure: "permanent" as const }, { final: true }];
     const { types } = working({
@@ -113,14 +113,14 @@ describe("working", () => {
     expect(bodies("fail")).toEqual(hows.map((how, n) => ({ token: `token-${n + 1}`, error: "no", ...how })));
   });
 
-  test("tries no more often than it is told", async () => {
+  test("a worker tries no more often than it is told", async () => {
     open = [1, 2, 3].map((attempt) => ({ ...claimed(attempt), claim: { ...claimed(attempt).claim, attempt } }));
     const { types } = working({ retries: 1, handler: () => Promise.reject(new Error("no")) });
     await until(() => types().filter((type) => type === "failed").length === 3);
     expect(bodies("fail").map((body) => Boolean(Object(body).final))).toEqual([false, true, true]);
   });
 
-  test("ends after one item when that was asked for", async () => {
+  test("a worker ends after one item when that was asked for", async () => {
     open = [claimed(1), claimed(2)];
     const { failure, types } = working({ once: true, concurrency: 3, handler: () => "ok" });
     expect(await failure).toBeUndefined();
@@ -128,7 +128,7 @@ describe("working", () => {
     expect(open).toHaveLength(1);
   });
 
-  test("ends when there is nothing left, but not before what is under way is done", async () => {
+  test("a worker ends when there is nothing left, but not before what is under way is done", async () => {
     let asked = 0;
     instead["/claims"] = () => Response.json({ items: asked++ === 0 ? [claimed(1)] : open.splice(0) });
     const { failure, types } = working({
@@ -149,14 +149,14 @@ describe("working", () => {
     expect(new Set(waits)).toEqual(new Set([0]));
   });
 
-  test("gives back what the handler releases", async () => {
+  test("a worker gives back what the handler releases", async () => {
     open = [claimed(1)];
     const { types } = working({ handler: () => Promise.reject(new Release("not now", 60)) });
     await until(() => types().includes("released"));
     expect(bodies("release")).toEqual([{ token: "token-1", reason: "not now", delaySeconds: 60 }]);
   });
 
-  test("renews at a third of the lease while the handler works", async () => {
+  test("a worker renews at a third of the lease while the handler works", async () => {
     open = [claimed(1)];
     const { types } = working({ leaseSeconds: 600, handler: (_, { signal }) => never(signal) });
     await until(() => types().includes("claimed"));
@@ -167,7 +167,7 @@ describe("working", () => {
     expect(bodies("renew")[0]).toEqual({ token: "token-1", leaseSeconds: 600 });
   });
 
-  test("tells the handler that the lease is lost, and says nothing more about that item", async () => {
+  test("a worker tells the handler that the lease is lost, and says nothing more about that item", async () => {
     open = [claimed(1)];
     instead["/renew"] = () => problem("claim-lost");
     const { events, types } = working({ leaseSeconds: 90, handler: (_, { signal }) => never(signal) });
@@ -178,7 +178,7 @@ describe("working", () => {
     expect(bodies("fail")).toEqual([]);
   });
 
-  test("holds on while the relay is away, and hands in the result when it is back", async () => {
+  test("a worker holds on while the relay is away, and hands in the result when it is back", async () => {
     open = [claimed(1)];
     instead["/renew"] = () => problem("stopping");
     instead["/complete"] = () => problem("stopping");
@@ -198,7 +198,7 @@ describe("working", () => {
     await until(() => types().includes("completed"));
   });
 
-  test("fails an item whose result the relay refuses", async () => {
+  test("a worker fails an item whose result the relay refuses", async () => {
     open = [claimed(1)];
     instead["/complete"] = () => problem("invalid");
     const { types } = working({ handler: () => "too much" });
@@ -206,7 +206,7 @@ describe("working", () => {
     expect(bodies("fail")).toMatchObject([{ error: "The result was refused: far end: invalid" }]);
   });
 
-  test("does as many at a time as it is told, and asks for no more", async () => {
+  test("a worker does as many at a time as it is told, and asks for no more", async () => {
     open = [1, 2, 3, 4, 5].map(claimed);
     let now = 0;
     let most = 0;
@@ -223,7 +223,7 @@ describe("working", () => {
     expect(far.requests.filter(({ path }) => path.endsWith("/claims")).map(({ body }) => Object(body).max)[0]).toBe(2);
   });
 
-  test("stopped, gives back what is under way and resolves", async () => {
+  test("a worker that is stopped gives back what is under way and resolves", async () => {
     open = [claimed(1)];
     const { types, failure } = working({ handler: (_, { signal }) => never(signal) });
     await until(() => types().includes("claimed"));
@@ -232,7 +232,7 @@ describe("working", () => {
     expect(bodies("release")).toEqual([{ token: "token-1", reason: "the worker is stopping" }]);
   });
 
-  test("stopped while it asks, gives back what it is answered with", async () => {
+  test("a worker that is stopped while it asks gives back what it is answered with", async () => {
     let answer = () => {};
     far.answer(({ path }) => {
       if (!path.endsWith("/claims")) return Response.json({ message: message(1, { claimable: true }) });
@@ -253,7 +253,7 @@ describe("working", () => {
     expect(handled).toBe(false);
   });
 
-  test("stopped while it asks in vain, waits for the answer no longer than a second", async () => {
+  test("a worker that is stopped while it asks in vain waits for the answer no longer than a second", async () => {
     const { failure } = working({ handler: () => "" });
     await until(() => far.asked.length === 1);
     stop.abort();
@@ -261,7 +261,7 @@ describe("working", () => {
     expect(await failure).toBeUndefined();
   });
 
-  test("asks again with growing waits when the relay is away", async () => {
+  test("a worker asks again with growing waits when the relay is away", async () => {
     let away = 3;
     instead["/claims"] = () => (away-- > 0 ? problem("stopping") : Response.json({ items: open.splice(0) }));
     open = [claimed(1)];
@@ -271,14 +271,14 @@ describe("working", () => {
     expect(events.flatMap((event) => (event.type === "waiting" ? [event.inMs] : []))).toEqual([1000, 2000, 4000]);
   });
 
-  test("does not ask in a hurry when nothing comes back at once", async () => {
+  test("a worker does not ask in a hurry when nothing comes back at once", async () => {
     instead["/claims"] = () => Response.json({ items: [] });
     working({ handler: () => "" });
     await time.pass(1000);
     await until(() => far.asked.filter((call) => call.endsWith("/claims")).length === 2);
   });
 
-  test("superseded, ends its handlers and rejects", async () => {
+  test("a worker that is superseded ends its handlers and rejects", async () => {
     open = [claimed(1)];
     instead["/renew"] = () => problem("superseded");
     const { failure, types } = working({ leaseSeconds: 90, handler: (_, { signal }) => never(signal) });
@@ -287,12 +287,12 @@ describe("working", () => {
     expect(await failure).toMatchObject({ code: "superseded" });
   });
 
-  test("refused, rejects", async () => {
+  test("a worker that is refused rejects", async () => {
     instead["/claims"] = () => problem("forbidden");
     expect(await working({ handler: () => "" }).failure).toMatchObject({ code: "forbidden" });
   });
 
-  test("takes up what it holds when asked to, renewing it at once", async () => {
+  test("a worker takes up what it holds when asked to, renewing it at once", async () => {
     const held = [claimed(5)];
     far.answer(({ method, path }) => {
       if (path.endsWith("/claims")) {

@@ -53,7 +53,7 @@ function change(name: string, edit: (text: string) => string): void {
 }
 
 describe.if(process.platform === "linux")("the server as one file", () => {
-  test("serves what reads other files: migrations, documents, a worker, packages that are loaded late", async () => {
+  test("the server as one file serves what reads other files: migrations, documents, a worker, packages that are loaded late", async () => {
     const { ask, stop, program } = await start();
     expect(program).toContain("dist/signalbox.js");
     expect((await ask("POST", "/v1/messages", { to: "user", body: "x" })).status).toBe(201);
@@ -69,7 +69,7 @@ describe.if(process.platform === "linux")("the server as one file", () => {
     expect(await stop()).toBe(0);
   });
 
-  test("talks to chats and to agents elsewhere, by the libraries in it", async () => {
+  test("the server as one file talks to chats and to agents elsewhere, by the libraries in it", async () => {
     const [telegram, slack] = [createFakeTelegram(), createFakeSlack()];
     const foreign = await startForeign(({ words, done }) => done(`heard ${words}`));
     atEnd(async () => void (await Promise.all([telegram.close(), slack.close(), foreign.stop()])));
@@ -89,7 +89,7 @@ describe.if(process.platform === "linux")("the server as one file", () => {
     expect(await stop()).toBe(0);
   });
 
-  test("is made once, and anew when a source has changed, whatever its time says", async () => {
+  test("the server as one file is made once, and anew when a source has changed, whatever its time says", async () => {
     await (await start()).stop();
     const { mtimeMs } = statSync(bundle);
     await (await start()).stop();
@@ -100,7 +100,7 @@ describe.if(process.platform === "linux")("the server as one file", () => {
     expect(await stop()).toBe(0);
   });
 
-  test("is passed over where it cannot be made", async () => {
+  test("the server as one file is passed over where it cannot be made", async () => {
     change("scripts/build.ts", () => 'throw new Error("no space");');
     const { ask, stop, program } = await start();
     expect(program).toContain("src/main.ts");

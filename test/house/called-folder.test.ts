@@ -144,7 +144,7 @@ describe("nothing of the called folder is run or believed", () => {
     ["a link to it, as bun link makes one", () => linkTo(MAIN)],
     ["a link to bin/signalbox.js, as npm link makes one", () => linkTo(join(ROOT, "bin/signalbox.js"))],
     ["a link to scripts/signalbox", () => linkTo(join(checkout, "scripts/signalbox"))],
-  ])("by %s", (_, command) =>
+  ])("nothing of the called folder is run or believed by %s", (_, command) =>
     inEach(async ({ run }) => {
       const ran = await run([...command(), "whoami", "--json", "--data", relay.dataDir]);
       expect(ran).toMatchObject({ code: 0, stderr: "" });
@@ -161,7 +161,7 @@ describe("nothing of the called folder is run or believed", () => {
     ["signalbox serve", () => [join(checkout, "scripts/signalbox"), "serve"]],
     ["the server program as package.json starts it", () => asPackageStarts()],
     ["the server program as the image starts it", () => asImageStarts()],
-  ])("by %s and its worker threads", (_, command) =>
+  ])("nothing of the called folder is run or believed by %s and its worker threads", (_, command) =>
     inEach(async (place) => expect(await startServer(place, command())).toEqual({ status: 200, code: 0 })),
   );
 
@@ -171,36 +171,41 @@ describe("nothing of the called folder is run or believed", () => {
     ["gemini", ".gemini/settings.json", ".gemini/settings.json"],
     ["qwen", ".qwen/settings.json", ".qwen/settings.json"],
     ["opencode", undefined, ".config/opencode/opencode.json"],
-  ])("by the hooks and helpers that connect %s writes", async (harness, hooksFile, toolsFile) => {
-    const HOME = tempFolder();
-    const textOf = (name: string) => readFileSync(join(HOME, name), "utf8");
-    const args = ["connect", harness, "--agent", `my-${harness}`, "--scope", "user", "--data", relay.dataDir];
-    await inEach(async ({ n, run }) => {
-      if (n === 0) expect(await run([...BUN, MAIN, ...args], { env: { HOME } })).toMatchObject({ code: 0 });
-    });
-    await operator.messages.send({ to: `my-${harness}`, body: "wake up" });
-    const commands = hooksFile ? commandsIn(JSON.parse(textOf(hooksFile)).hooks) : [];
-    const launcher = join(HOME, ".config/signalbox/bin/signalbox");
-    expect(commands.map((command) => command.split(" ")[0])).toEqual(Array(hooksFile ? 3 : 0).fill(launcher));
-    const helper = /(?:headersHelper|http_headers_helper)"?\s*[:=]\s*("(?:[^"\\]|\\.)*")/.exec(textOf(toolsFile))?.[1];
-    const keys = join(HOME, `.config/signalbox/agents/${harness}.my-${harness}.json`);
-    await inEach(async ({ n, run }) => {
-      const [hook] = commands;
-      const stdin = JSON.stringify({ hook_event_name: "SessionStart", session_id: `s${n}` });
-      const hooked = hook ? await run(["sh", "-c", hook], { env: { HOME }, stdin }) : undefined;
-      if (hooked) expect(hooked).toMatchObject({ code: 0, stderr: "", stdout: expect.stringContaining("unread") });
-      if (helper) {
-        const headers = await run(["sh", "-c", JSON.parse(helper)], { env: { HOME } });
-        expect(JSON.parse(headers.stdout)).toHaveProperty("Authorization");
-      } else {
-        expect(textOf(toolsFile)).toContain(launcher);
-        const bridge = await run([launcher, "mcp-bridge", "--keys", keys], { env: { HOME }, stdin: `${HELLO}\n` });
-        expect(bridge.stdout).toContain('"serverInfo"');
-      }
-    });
-  });
+  ])(
+    "nothing of the called folder is run or believed by the hooks and helpers that connect %s writes",
+    async (harness, hooksFile, toolsFile) => {
+      const HOME = tempFolder();
+      const textOf = (name: string) => readFileSync(join(HOME, name), "utf8");
+      const args = ["connect", harness, "--agent", `my-${harness}`, "--scope", "user", "--data", relay.dataDir];
+      await inEach(async ({ n, run }) => {
+        if (n === 0) expect(await run([...BUN, MAIN, ...args], { env: { HOME } })).toMatchObject({ code: 0 });
+      });
+      await operator.messages.send({ to: `my-${harness}`, body: "wake up" });
+      const commands = hooksFile ? commandsIn(JSON.parse(textOf(hooksFile)).hooks) : [];
+      const launcher = join(HOME, ".config/signalbox/bin/signalbox");
+      expect(commands.map((command) => command.split(" ")[0])).toEqual(Array(hooksFile ? 3 : 0).fill(launcher));
+      const helper = /(?:headersHelper|http_headers_helper)"?\s*[:=]\s*("(?:[^"\\]|\\.)*")/.exec(
+        textOf(toolsFile),
+      )?.[1];
+      const keys = join(HOME, `.config/signalbox/agents/${harness}.my-${harness}.json`);
+      await inEach(async ({ n, run }) => {
+        const [hook] = commands;
+        const stdin = JSON.stringify({ hook_event_name: "SessionStart", session_id: `s${n}` });
+        const hooked = hook ? await run(["sh", "-c", hook], { env: { HOME }, stdin }) : undefined;
+        if (hooked) expect(hooked).toMatchObject({ code: 0, stderr: "", stdout: expect.stringContaining("unread") });
+        if (helper) {
+          const headers = await run(["sh", "-c", JSON.parse(helper)], { env: { HOME } });
+          expect(JSON.parse(headers.stdout)).toHaveProperty("Authorization");
+        } else {
+          expect(textOf(toolsFile)).toContain(launcher);
+          const bridge = await run([launcher, "mcp-bridge", "--keys", keys], { env: { HOME }, stdin: `${HELLO}\n` });
+          expect(bridge.stdout).toContain('"serverInfo"');
+        }
+      });
+    },
+  );
 
-  test("by the commands of run and work, which call signalbox again", () =>
+  test("nothing of the called folder is run or believed by the commands of run and work, which call signalbox again", () =>
     inEach(async ({ n, start }) => {
       const agentId = `worker-${n}`;
       const keys = await keysFor(agentId);
@@ -214,7 +219,7 @@ describe("nothing of the called folder is run or believed", () => {
       expect(await working.exited).toBe(0);
     }));
 
-  test("by the channel bridge and the process of a chat account", () =>
+  test("nothing of the called folder is run or believed by the channel bridge and the process of a chat account", () =>
     inEach(async ({ n, run }) => {
       const keys = await keysFor(`bridge-${n}`);
       const bridge = await run([MAIN, "channel-bridge", "--keys", keys], { stdin: `${HELLO}\n` });
@@ -222,7 +227,7 @@ describe("nothing of the called folder is run or believed", () => {
       expect(await run([MAIN, "channel", "run", "telegram", "--data", relay.dataDir])).toMatchObject({ code: 2 });
     }));
 
-  test("by the relays of the drill and the benchmarks", () =>
+  test("nothing of the called folder is run or believed by the relays of the drill and the benchmarks", () =>
     inEach(
       async ({ run }) => {
         const crew = ["--kills", "1", "--senders", "1", "--workers", "1", "--readers", "1"];
@@ -235,7 +240,7 @@ describe("nothing of the called folder is run or believed", () => {
       ["preloads code"],
     ));
 
-  test("by a binary, compiled with the flags that docs/architecture.md names", async () => {
+  test("nothing of the called folder is run or believed by a binary, compiled with the flags that docs/architecture.md names", async () => {
     const docs = readFileSync(join(ROOT, "docs/architecture.md"), "utf8");
     const flags = docs.match(/--no-compile-autoload-[a-z]+/g) ?? [];
     expect(flags).toHaveLength(2);

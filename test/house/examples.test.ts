@@ -53,7 +53,7 @@ for (const { file, command, needs } of WORKERS) {
   const missing = needs.filter((program) => !Bun.which(program));
   const why = missing.length > 0 ? ` (skipped: there is no ${missing.join(", ")} here)` : "";
   describe.skipIf(missing.length > 0)(`examples/${file}${why}`, () => {
-    test("completes work with its result, fails work that has none, and stops when told", async () => {
+    test(`examples/${file} completes work with its result, fails work that has none, and stops when told`, async () => {
       const server = await startServer();
       const { token, hand, stateOf, told } = await callerOf(server);
       const first = await hand('one "two"\nthree \\ fünf');
@@ -67,7 +67,7 @@ for (const { file, command, needs } of WORKERS) {
       expect(await worker.exited).toBe(0);
     });
 
-    test("lives through a death of the relay, and takes up the work that it holds", async () => {
+    test(`examples/${file} lives through a death of the relay, and takes up the work that it holds`, async () => {
       const server = await startServer();
       const { token, call, hand } = await callerOf(server);
       const held = await hand("held before the start");

@@ -59,7 +59,7 @@ afterAll(async () => {
 });
 
 describe.skipIf(!hasRegistry)(`the package that npm installs ${reason}`, () => {
-  test("has the program, the client and their notices, and no tests, sources or scripts", () => {
+  test("the package that npm installs has the program, the client and their notices, and no tests, sources or scripts", () => {
     const unlike = /^(bin\/signalbox\.js|dist\/.*|CHANGELOG\.md|LICENSE|README\.md|package\.json)$/;
     expect(files.filter((path) => !unlike.test(path))).toEqual([]);
     expect(files).toContain("dist/signalbox.js");
@@ -68,30 +68,30 @@ describe.skipIf(!hasRegistry)(`the package that npm installs ${reason}`, () => {
       expect(notices).toMatch(new RegExp(`^${name} `, "m"));
   });
 
-  test("does not know where it was built", () => {
+  test("the package that npm installs does not know where it was built", () => {
     const textOf = (path: string) => readFileSync(join(user, "node_modules/signalbox", path), "latin1");
     expect(files.filter((path) => textOf(path).includes(checkout.path))).toEqual([]);
   });
 
-  test("brings two dependencies and none of the tools", () => {
+  test("the package that npm installs brings two dependencies and none of the tools", () => {
     const isPackage = (name: string) => !name.startsWith(".") && name !== "@oven";
     expect(readdirSync(join(user, "node_modules")).filter(isPackage).sort()).toEqual(["bun", "signalbox", "zod"]);
     expect(manifest.dependencies.bun).toMatch(/^\d+\.\d+\.\d+$/);
     expect(manifest).not.toHaveProperty("private");
   });
 
-  test("is of the version that the changelog begins with", () => {
+  test("the package that npm installs is of the version that the changelog begins with", () => {
     const changelog = readFileSync(join(user, "node_modules/signalbox/CHANGELOG.md"), "utf8");
     expect(/^## (\S+)$/m.exec(changelog)?.[1]).toBe(manifest.version);
   });
 
-  test("puts Bun into its place at the first call where npm has run no scripts", async () => {
+  test("the package that npm installs puts Bun into its place at the first call where npm has run no scripts", async () => {
     expect(firstCall).toMatchObject({ code: 0, stdout: `${manifest.version}\n` });
     expect(firstCall.stderr).toContain("putting Bun into its place");
     expect(await runIn(user, [signalbox, "--version"])).toEqual({ ...firstCall, stderr: "" });
   });
 
-  test("says what to do where Bun is missing", async () => {
+  test("the package that npm installs says what to do where Bun is missing", async () => {
     const [bin, away] = [join(user, "node_modules/bun"), join(user, "bun-away")];
     await Bun.$`mv ${bin} ${away}`;
     const ran = await runIn(user, [signalbox, "--version"]);
@@ -99,14 +99,14 @@ describe.skipIf(!hasRegistry)(`the package that npm installs ${reason}`, () => {
     expect(ran).toMatchObject({ code: 127, stderr: expect.stringContaining("Install the package signalbox again") });
   });
 
-  test("starts Bun with the flags that keep it from reading a folder", () => {
+  test("the package that npm installs starts Bun with the flags that keep it from reading a folder", () => {
     const bin = readFileSync(join(user, "node_modules/signalbox/bin/signalbox.js"), "utf8");
     expect(bin).toContain(`const FLAGS = ${JSON.stringify(BUN_FLAGS).replaceAll(",", ", ")}`);
   });
 });
 
 describe.skipIf(!hasRegistry)(`signalbox, installed by npm ${reason}`, () => {
-  test("serves messages, the docs page, searches and backups", async () => {
+  test("signalbox, installed by npm, serves messages, the docs page, searches and backups", async () => {
     for (const path of ["/docs", "/docs/start.js", "/docs/swagger-ui.css", "/openapi.json", "/v1/health", "/metrics"])
       expect([path, (await relay.ask(path)).status]).toEqual([path, 200]);
     const sent = await runIn(user, [signalbox, "send", "user", "four words", "--data", data]);
@@ -117,19 +117,22 @@ describe.skipIf(!hasRegistry)(`signalbox, installed by npm ${reason}`, () => {
     expect((await relay.ask("/v1/backups", { method: "POST" })).status).toBe(201);
   });
 
-  test("ends with the exit code of the program", async () => {
+  test("signalbox, installed by npm, ends with the exit code of the program", async () => {
     expect((await runIn(user, [signalbox, "no-such-command"])).code).toBe(2);
     expect((await runIn(user, [signalbox, "whoami", "--data", "no-such-folder"])).code).toBe(3);
   });
 
-  test.each(["SIGTERM", "SIGINT"] as const)("passes %s on, and the relay ends in order", async (signal) => {
-    const { child } = await startRelayBy(user, [signalbox], join(folder, `data-${signal}`));
-    child.kill(signal);
-    expect(await child.exited).toBe(0);
-    expect(existsSync(join(folder, `data-${signal}/server.json`))).toBe(false);
-  });
+  test.each(["SIGTERM", "SIGINT"] as const)(
+    "signalbox, installed by npm, passes %s on, and the relay ends in order",
+    async (signal) => {
+      const { child } = await startRelayBy(user, [signalbox], join(folder, `data-${signal}`));
+      child.kill(signal);
+      expect(await child.exited).toBe(0);
+      expect(existsSync(join(folder, `data-${signal}/server.json`))).toBe(false);
+    },
+  );
 
-  test("is ended by a signal when the program is", async () => {
+  test("signalbox, installed by npm, is ended by a signal when the program is", async () => {
     await runIn(user, [signalbox, "send", "user", "are you there", "--data", data]);
     const following = startIn(user, [signalbox, "inbox", "--follow", "--data", data]);
     for await (const _ of following.stdout) break;
@@ -138,19 +141,19 @@ describe.skipIf(!hasRegistry)(`signalbox, installed by npm ${reason}`, () => {
     expect(following.signalCode).toBe("SIGHUP");
   });
 
-  test("called by npx, ends with npx", async () => {
+  test("signalbox, installed by npm and called by npx, ends with npx", async () => {
     const npx = startIn(user, ["npx", "signalbox", "serve", "--port", "0", "--data", join(folder, "data-npx")]);
     await firstUrl(npx.stdout, []);
     npx.kill("SIGTERM");
     await until(() => !existsSync(join(folder, "data-npx/server.json")));
   });
 
-  test("starts itself for a demo", async () => {
+  test("signalbox, installed by npm, starts itself for a demo", async () => {
     const ran = await runIn(user, [signalbox, "demo"]);
     expect(ran).toMatchObject({ code: 0, stdout: expect.stringContaining("$ signalbox explain 5") });
   });
 
-  test("connects Claude Code, and its hooks find the program", async () => {
+  test("signalbox, installed by npm, connects Claude Code, and its hooks find the program", async () => {
     const HOME = join(folder, "home");
     const ran = await runIn(user, [signalbox, "connect", "claude", "--agent", "reviewer", "--yes", "--data", data], {
       HOME,
@@ -163,7 +166,7 @@ describe.skipIf(!hasRegistry)(`signalbox, installed by npm ${reason}`, () => {
     expect(hook).toMatchObject({ code: 0, stdout: expect.stringContaining("unread") });
   });
 
-  test("runs and believes nothing of the folder it is called in", async () => {
+  test("signalbox, installed by npm, runs and believes nothing of the folder it is called in", async () => {
     const far = createFarEnd();
     const here = hostileFolder(far.url);
     const served = await startRelayBy(here.path, [signalbox], join(folder, "data-hostile"));
@@ -188,13 +191,13 @@ console.log(JSON.stringify([found.body.toUpperCase(), refused, typeof Release]))
 `;
 
 describe.skipIf(!hasRegistry)(`signalbox/client, installed by npm ${reason}`, () => {
-  test.each([["node"], [process.execPath]])("works in %s", async (runtime) => {
+  test.each([["node"], [process.execPath]])("signalbox/client, installed by npm, works in %s", async (runtime) => {
     writeFileSync(join(user, "program.js"), PROGRAM);
     const said = await succeed(user, [runtime, "program.js", relay.url, relay.token]);
     expect(JSON.parse(said)).toEqual(["FROM A PROGRAM", "not-found", "function"]);
   });
 
-  test("brings zod and nothing else into a bundle for browsers, and nothing of the server", async () => {
+  test("signalbox/client, installed by npm, brings zod and nothing else into a bundle for browsers, and nothing of the server", async () => {
     writeFileSync(
       join(user, "page.js"),
       'import { createClient } from "signalbox/client";\nconsole.log(createClient);\n',
@@ -210,16 +213,22 @@ describe.skipIf(!hasRegistry)(`signalbox/client, installed by npm ${reason}`, ()
   test.each([
     ["nodenext", { module: "nodenext" }],
     ["bundler", { module: "preserve", moduleResolution: "bundler" }],
-  ])("compiles strictly with the resolution %s, its own declarations included", async (name, how) => {
-    const typed = join(user, name);
-    mkdirSync(typed);
-    writeFileSync(join(typed, "package.json"), '{ "type": "module" }');
-    const types = 'import type { Agent, Client, Message, Task } from "signalbox/client";\n';
-    const names = "export const heads = (all: (Agent | Task)[], { id }: Message, _: Client) => [all.length, id];\n";
-    writeFileSync(join(typed, "program.ts"), `${types}declare const process: { argv: string[] };\n${PROGRAM}${names}`);
-    const options = { ...how, target: "es2024", lib: ["es2024", "dom"], types: [], strict: true, noEmit: true };
-    writeFileSync(join(typed, "tsconfig.json"), JSON.stringify({ compilerOptions: options, files: ["program.ts"] }));
-    const tsc = join(import.meta.dir, "../../node_modules/typescript/bin/tsc");
-    await succeed(typed, [process.execPath, tsc, "--project", "."]);
-  });
+  ])(
+    "signalbox/client, installed by npm, compiles strictly with the resolution %s, its own declarations included",
+    async (name, how) => {
+      const typed = join(user, name);
+      mkdirSync(typed);
+      writeFileSync(join(typed, "package.json"), '{ "type": "module" }');
+      const types = 'import type { Agent, Client, Message, Task } from "signalbox/client";\n';
+      const names = "export const heads = (all: (Agent | Task)[], { id }: Message, _: Client) => [all.length, id];\n";
+      writeFileSync(
+        join(typed, "program.ts"),
+        `${types}declare const process: { argv: string[] };\n${PROGRAM}${names}`,
+      );
+      const options = { ...how, target: "es2024", lib: ["es2024", "dom"], types: [], strict: true, noEmit: true };
+      writeFileSync(join(typed, "tsconfig.json"), JSON.stringify({ compilerOptions: options, files: ["program.ts"] }));
+      const tsc = join(import.meta.dir, "../../node_modules/typescript/bin/tsc");
+      await succeed(typed, [process.execPath, tsc, "--project", "."]);
+    },
+  );
 });

@@ -34,11 +34,11 @@ async function made() {
 }
 
 describe("reactions", () => {
-  test("run in this order", async () => {
+  test("reactions run in this order", async () => {
     expect(await written()).toMatchSnapshot();
   });
 
-  test("are subscribed as the file says, each by its name", async () => {
+  test("reactions are subscribed as the file says, each by its name", async () => {
     const [list, lines] = [await made(), await written()];
     expect(list.length).toBe(lines.length);
     expect(list.flatMap(({ names }) => names).filter((name) => name === "")).toEqual([]);
@@ -48,7 +48,7 @@ describe("reactions", () => {
     }
   });
 
-  test("are subscribed in one file, and none after that", async () => {
+  test("reactions are subscribed in one file, and none after that", async () => {
     const config = readConfig({ SIGNALBOX_DATA_DIR: tempFolder() });
     const { kernel } = await createAreas(config, createManualClock(), pino({ level: "silent" }));
     const event = kernel.hooks.event<[]>("test");

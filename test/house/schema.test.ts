@@ -35,11 +35,11 @@ const NOTHING = {
 } as unknown as DrizzleSQLiteSnapshotJSON;
 
 describe("the tables files", () => {
-  test("ask for nothing that the migrations do not make", async () => {
+  test("the tables files ask for nothing that the migrations do not make", async () => {
     expect(await generateSQLiteMigration(newestSnapshot(), await declared())).toEqual([]);
   });
 
-  test("describe the database that the migrations make", async () => {
+  test("the tables files describe the database that the migrations make", async () => {
     const { db } = openTestDatabase();
     const migrated = lookInto(db.file, schemaOf);
     const fresh = new Sqlite(":memory:");
@@ -49,7 +49,7 @@ describe("the tables files", () => {
     fresh.close();
   });
 
-  test("keep their migrations in order: each is in the journal, and its file is there", () => {
+  test("the tables files keep their migrations in order: each is in the journal, and its file is there", () => {
     const journal = JSON.parse(readFileSync(join(ROOT, "drizzle/meta/_journal.json"), "utf8")) as {
       entries: { idx: number; tag: string; when: number }[];
     };

@@ -10,7 +10,7 @@ const tour = markedBlocks(readPage("docs/tour.md").text, "tour");
 const chatTour = markedBlocks(readPage("docs/chat-tour.md").text, "chat tour");
 
 describe("the tours in docs", () => {
-  test("start with one that runs as printed", async () => {
+  test("docs/tour.md runs as printed", async () => {
     const server = await startServer();
     expect(tour.length).toBeGreaterThan(6);
     const [who, , sent, claimed, completed, inbox, explained, stream] = await runTour(tour, server);
@@ -26,7 +26,7 @@ describe("the tours in docs", () => {
     expect(stream).toContain("id: 2\nevent: message");
   });
 
-  test("go on with a longer one that runs as printed: from an alert to a chat", async () => {
+  test("docs/chat-tour.md runs as printed: from an alert to a chat", async () => {
     const telegram = createFakeTelegram();
     atEnd(telegram.close);
     const server = await startServer({ env: telegram.environment });

@@ -25,7 +25,7 @@ async function withOffers() {
 }
 
 describe("offered means handed over", () => {
-  test("by a poll, a stream, a socket: it says which, and when", async () => {
+  test("offered means handed over by a poll, a stream, a socket: it says which, and when", async () => {
     const { send, sentence, ask, bob, ...relay } = await withOffers();
     const url = listen(relay);
     const byPoll = await send();
@@ -48,7 +48,7 @@ describe("offered means handed over", () => {
     expect(await sentence(bySocket)).toStartWith("offered to bob at 12:00:02Z by socket");
   });
 
-  test("an operator's or viewer's look at an inbox is none, by whatever way", async () => {
+  test("an operator's or viewer's look at an inbox offers nothing, by whatever way", async () => {
     const { send, sentence, ask, ...relay } = await withOffers();
     const url = listen(relay);
     const id = await send();
@@ -66,7 +66,7 @@ describe("offered means handed over", () => {
     expect(await sentence(id)).toStartWith("not offered to bob so far as is recorded");
   });
 
-  test("an empty page, and a look or a stream that another filter leaves it out of, are none", async () => {
+  test("an empty page, and a look or a stream whose filter leaves a message out, do not offer it", async () => {
     const { send, sentence, ask, bob, ann, ...relay } = await withOffers();
     const url = listen(relay);
     const id = await send();
@@ -80,7 +80,7 @@ describe("offered means handed over", () => {
     expect(await sentence(id)).toStartWith("not offered to bob");
   });
 
-  test("by every way that shows it: filtered looks, lists, search, history, watching", async () => {
+  test("offered means handed over by every way that shows it: filtered looks, lists, search, history, watching", async () => {
     const ways: Record<string, (w: Awaited<ReturnType<typeof withOffers>>, id: number) => Promise<unknown>> = {
       "a filtered look": ({ ask, bob }) => ask("GET", "/v1/agents/bob/inbox?kind=chat", undefined, bob),
       "the list": ({ ask, bob }) => ask("GET", "/v1/messages", undefined, bob),
@@ -108,7 +108,7 @@ describe("offered means handed over", () => {
     }
   });
 
-  test("by a look at the task or the delegation that it is the message of", async () => {
+  test("offered means handed over by a look at the task or the delegation that it is the message of", async () => {
     for (const by of ["id", "list"] as const) {
       const { ask, ann, bob, sentence } = await withOffers();
       const task = (await ask("POST", "/v1/tasks", { title: "x", target: "bob" }, ann)).body;
@@ -202,7 +202,7 @@ test("a stream in a busy log costs one record a second, however often others are
 });
 
 describe("what an acknowledgement skipped", () => {
-  test("is what was for the agent and never offered", async () => {
+  test("what an acknowledgement skipped is what was for the agent and never offered", async () => {
     const { send, ack, ask, bob } = await withOffers();
     await send();
     await send("ann");
@@ -213,7 +213,7 @@ describe("what an acknowledgement skipped", () => {
     expect(await ack(last)).toEqual({ cursor: last, skipped: 0 });
   });
 
-  test("is nothing of what was offered, by any way, before a restart or after", async () => {
+  test("what an acknowledgement skipped is nothing of what was offered, by any way, before a restart or after", async () => {
     const { send, ack, ask, bob, restart } = await withOffers();
     const ids = [await send(), await send("tag:crew"), await send()];
     await ask("GET", "/v1/agents/bob/inbox?limit=2", undefined, bob);
@@ -224,7 +224,7 @@ describe("what an acknowledgement skipped", () => {
     expect(await ack(more[1] as number)).toEqual({ cursor: more[1], skipped: 2 });
   });
 
-  test("counts what comes in between two streams", async () => {
+  test("what an acknowledgement skipped counts what comes in between two streams", async () => {
     const { send, ack, ...relay } = await withOffers();
     const url = listen(relay);
     const stream = await openStream(`${url}/v1/agents/bob/inbox/stream`, relay.bob);
@@ -243,7 +243,7 @@ describe("what an acknowledgement skipped", () => {
 });
 
 describe("the recipients of a group", () => {
-  test("are told page by page, by id, without gaps or repeats; the sender is not among them", async () => {
+  test("the recipients of a group are told page by page, by id, without gaps or repeats; the sender is not among them", async () => {
     const { ask, agent, ann, clock } = await withOffers();
     for (let i = 0; i < 23; i++) await agent(`w-${String(i).padStart(2, "0")}`, { tags: ["crew"] });
     await ask("PATCH", "/v1/agents/ann", { tags: ["crew"] }, ann);

@@ -27,7 +27,7 @@ async function withServer() {
 const numbers = (upTo: number) => Array.from({ length: upTo }, (_, i) => i + 1);
 
 describe("clients of a relay that is killed and started again", () => {
-  test("G3: an EventSource comes back by itself and has every message once and in order", async () => {
+  test("G3: an EventSource comes back by itself after a kill and has every message once and in order", async () => {
     const { url, ask, server, startAgain, ann, bob } = await withServer();
     const source = new EventSource(`${url}/v1/agents/bob/inbox/stream`, {
       fetch: (input, init) =>
@@ -54,7 +54,7 @@ describe("clients of a relay that is killed and started again", () => {
     expect(got).toEqual(numbers(150));
   });
 
-  test("G1, G3: whatever was answered before the kill is there afterwards, for streams and sockets alike", async () => {
+  test("G1, G3: messages answered before a kill are there afterwards, for streams and sockets alike", async () => {
     const { url, ask, server, startAgain, ann, bob } = await withServer();
     const first = await openStream(`${url}/v1/agents/bob/inbox/stream`, bob);
     await first.first("hello");
@@ -86,7 +86,7 @@ describe("clients of a relay that is killed and started again", () => {
     expect([...first.ids(), ...socket.ids()]).toEqual(all);
   });
 
-  test("G3: without a place a stream starts at the stored cursor, which survives the kill", async () => {
+  test("G3: without a place a stream starts at the stored cursor, which survives a kill", async () => {
     const { url, ask, server, startAgain, ann, bob } = await withServer();
     await ask("POST", "/v1/messages/batch", { messages: Array(10).fill({ to: "bob", body: "x" }) }, ann);
     expect((await ask("POST", "/v1/agents/bob/inbox/ack", { upTo: 6 }, bob)).status).toBe(200);

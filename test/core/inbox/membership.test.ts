@@ -25,7 +25,7 @@ async function withGroups() {
 }
 
 describe("groups that change while one follows", () => {
-  test("G3: a tag that one gains takes effect from that place on", async () => {
+  test("G3: a tag that an agent gains takes effect from that place on", async () => {
     const { follow, say, tags, inbox } = await withGroups();
     const stream = await follow();
     await stream.first("hello");
@@ -37,7 +37,7 @@ describe("groups that change while one follows", () => {
     expect(await inbox()).toEqual([id]);
   });
 
-  test("G3: of a tag that one leaves comes what was appended before, and nothing after", async () => {
+  test("G3: of a tag that an agent leaves comes what was appended before, and nothing after", async () => {
     const { follow, say, tags, inbox } = await withGroups();
     const before = [await say("tag:old"), await say("bob")];
     await tags([]);
@@ -49,7 +49,7 @@ describe("groups that change while one follows", () => {
     expect(await inbox()).toEqual([...before, direct]);
   });
 
-  test("G3: leaving and sending in one breath, again and again, gives what was sent while one belonged", async () => {
+  test("G3: leaving a group and sending to it in one breath, again and again, gives what was sent while the agent belonged", async () => {
     const { ask, follow, say, tags, inbox, ann } = await withGroups();
     const stream = await follow();
     await stream.first("hello");
@@ -91,7 +91,7 @@ describe("groups that change while one follows", () => {
 });
 
 describe("one's own messages", () => {
-  test("to a group are left out, live and stored; to oneself by id they arrive", async () => {
+  test("one's own messages to a group are left out, live and stored; to oneself by id they arrive", async () => {
     const { follow, say, bob, inbox } = await withGroups();
     const live = await follow();
     await live.first("hello");
@@ -106,7 +106,7 @@ describe("one's own messages", () => {
     expect(await inbox()).toEqual([reminder]);
   });
 
-  test("to a group reach its other members, and the sender may still read them", async () => {
+  test("one's own messages to a group reach its other members, and the sender may still read them", async () => {
     const { say, ask, bob, ann } = await withGroups();
     const id = await say("tag:old", bob);
     const theirs = await ask("GET", "/v1/agents/ann/inbox", undefined, ann);

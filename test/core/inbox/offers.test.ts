@@ -39,7 +39,7 @@ function startOffers() {
 const named = (n: number) => Array.from({ length: n }, (_, i) => `agent-${i}`);
 
 describe("what was offered", () => {
-  test("is written once a second, in one row for each unbroken range", async () => {
+  test("what was offered is written once a second, in one row for each unbroken range", async () => {
     const { clock, offers, stored, db } = startOffers();
     const to = { agentId: "a", instanceId: null, connection: "c", transport: "stream" as const };
     for (let id = 1; id <= 50; id++) offers.note(to, { after: id - 1, upTo: id }, 1);
@@ -58,7 +58,7 @@ describe("what was offered", () => {
     ]);
   });
 
-  test("is written whole, each range once, although the next second begins before the last is written", async () => {
+  test("what was offered is written whole, each range once, although the next second begins before the last is written", async () => {
     const { clock, offers, note, stored, failures } = startOffers();
     for (let round = 0; round < 4; round++) {
       note(500, round * 500);
@@ -69,7 +69,7 @@ describe("what was offered", () => {
     expect((await stored()).toSorted()).toEqual(named(2000).toSorted());
   });
 
-  test("counts as offered from the moment on, before it is written and while it is", async () => {
+  test("what was offered counts as offered from the moment on, before it is written and while it is", async () => {
     const { db, clock, offers, note } = startOffers();
     note(1, 0);
     const ranges = () => db.read((on) => offers.beyond(on, "agent-0", 0));
@@ -83,7 +83,7 @@ describe("what was offered", () => {
     expect(offers.surelyCovered("agent-1", { after: 0, upTo: 1 })).toBe(false);
   });
 
-  test("is tried again when it could not be written", async () => {
+  test("what was offered is tried again when it could not be written", async () => {
     const { db, clock, offers, note, stored, failures } = startOffers();
     const { background } = db;
     db.background = () => Promise.reject(new Error("the disk is full"));

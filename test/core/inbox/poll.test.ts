@@ -25,7 +25,7 @@ async function withInbox() {
 }
 
 describe("reading an inbox", () => {
-  test("pages from the cursor, says where the next one begins, and moves nothing", async () => {
+  test("reading an inbox pages from the cursor, says where the next one begins, and moves nothing", async () => {
     const { read, send, ids } = await withInbox();
     const sent = [await send(), await send(), await send()];
     const first = await read("?limit=2");
@@ -48,7 +48,7 @@ describe("reading an inbox", () => {
     expect((await read()).body.cursor).toBe(sent[0]);
   });
 
-  test("the cursor only moves forward", async () => {
+  test("the cursor of an inbox only moves forward", async () => {
     const { ask, bob, send } = await withInbox();
     const sent = [await send(), await send()];
     expect((await ask("POST", "/v1/agents/bob/inbox/ack", { upTo: sent[1] }, bob)).body.cursor).toBe(sent[1]);
@@ -105,13 +105,13 @@ describe("reading an inbox", () => {
 });
 
 describe("waiting for an inbox", () => {
-  test("answers at once when something is there", async () => {
+  test("waiting for an inbox answers at once when something is there", async () => {
     const { read, send, ids } = await withInbox();
     const id = await send();
     expect(ids((await read("?waitSeconds=60")).body.items)).toEqual([id]);
   });
 
-  test("answers as soon as something comes", async () => {
+  test("waiting for an inbox answers as soon as something comes", async () => {
     const { read, send, ids, parked } = await withInbox();
     const waiting = read("?waitSeconds=60");
     await parked(1);
@@ -122,7 +122,7 @@ describe("waiting for an inbox", () => {
     await parked(0);
   });
 
-  test("waits beyond `after`, not beyond the cursor", async () => {
+  test("waiting for an inbox waits beyond `after`, not beyond the cursor", async () => {
     const { read, send, ids, parked } = await withInbox();
     const unread = await send();
     const waiting = read(`?waitSeconds=60&after=${unread}`);
@@ -131,7 +131,7 @@ describe("waiting for an inbox", () => {
     expect(ids((await waiting).body.items)).toEqual([id]);
   });
 
-  test("is not woken by what is for others, and ends with an empty page when the time is up", async () => {
+  test("waiting for an inbox is not woken by what is for others, and ends with an empty page when the time is up", async () => {
     const { read, send, parked, clock } = await withInbox();
     let answered = false;
     const waiting = read("?waitSeconds=20").finally(() => (answered = true));
@@ -146,7 +146,7 @@ describe("waiting for an inbox", () => {
     expect(page.body).toMatchObject({ items: [], next: other, head: other, more: false });
   });
 
-  test("ends with how things are then: work that was released meanwhile is open", async () => {
+  test("waiting for an inbox ends with how things are then: work that was released meanwhile is open", async () => {
     const { ask, read, send, bob, ann, parked, clock } = await withInbox();
     await ask("PATCH", "/v1/agents/ann", { tags: ["crew"] }, ann);
     const id = (await ask("POST", "/v1/messages", { to: "tag:crew", body: "do it", claimable: true })).body.id;
@@ -160,7 +160,7 @@ describe("waiting for an inbox", () => {
     expect((await waiting).body).toMatchObject({ items: [], open: true, head });
   });
 
-  test("G3: a tag gained while waiting counts from that place", async () => {
+  test("G3: a tag gained while waiting for an inbox counts from that place", async () => {
     const { ask, read, send, ids, bob, parked } = await withInbox();
     const waiting = read("?waitSeconds=60");
     await parked(1);
@@ -169,7 +169,7 @@ describe("waiting for an inbox", () => {
     expect(ids((await waiting).body.items)).toEqual([id]);
   });
 
-  test("G6: ends with 409 when its instance is superseded meanwhile", async () => {
+  test("G6: waiting for an inbox ends with 409 when its instance is superseded meanwhile", async () => {
     const { ask, read, bob, parked } = await withInbox();
     await ask("PUT", "/v1/agents/bob", { name: "bob", instanceId: "b-1" }, bob);
     const named = read("?waitSeconds=60", { instance: "b-1" });
@@ -182,7 +182,7 @@ describe("waiting for an inbox", () => {
     expect((await unnamed).status).toBe(200);
   });
 
-  test("G10: ends with 401 when its token is revoked meanwhile, and with 410 when the agent is deleted", async () => {
+  test("G10: waiting for an inbox ends with 401 when its token is revoked meanwhile, and with 410 when the agent is deleted", async () => {
     const { ask, read, bob, parked } = await withInbox();
     const { tokenId } = (await ask("GET", "/v1/whoami", undefined, bob)).body;
     const revoked = read("?waitSeconds=60");
@@ -197,7 +197,7 @@ describe("waiting for an inbox", () => {
     await parked(0);
   });
 
-  test("G9: a client that leaves leaves nothing behind", async () => {
+  test("G9: a client that leaves while it waits for an inbox leaves nothing behind", async () => {
     const { bob, parked, ...relay } = await withInbox();
     const url = listen(relay);
     const leave = new AbortController();
@@ -213,7 +213,7 @@ describe("waiting for an inbox", () => {
     await parked(0);
   });
 
-  test("a relay that stops answers those who wait", async () => {
+  test("a relay that stops answers those who wait for an inbox", async () => {
     const { read, parked, restart } = await withInbox();
     const waiting = read("?waitSeconds=60");
     await parked(1);

@@ -154,7 +154,7 @@ const OPEN: [how: string, act: (crew: Crew) => Promise<unknown>][] = [
 
 describe("settled entries are not unread", () => {
   for (const [how, act] of SETTLED)
-    test(`${how} is marked in the inbox, and no model is told of it`, async () => {
+    test(`a settled entry (${how}) is marked in the inbox, and no model is told of it`, async () => {
       const crew = await startCrew({ durability: "normal" });
       await act(crew);
       const { marked, unread, text, digest } = await standing(crew);
@@ -180,7 +180,7 @@ describe("settled entries are not unread", () => {
     });
 
   for (const [how, act] of OPEN)
-    test(`${how} is unread`, async () => {
+    test(`an entry that is not settled (${how}) is unread`, async () => {
       const crew = await startCrew({ durability: "normal" });
       await act(crew);
       const { marked, unread } = await standing(crew);
@@ -188,7 +188,7 @@ describe("settled entries are not unread", () => {
       expect(unread).toEqual([1, 1, 1]);
     });
 
-  test("stays so after a restart, in every look at the inbox", async () => {
+  test("a settled entry stays so after a restart, in every look at the inbox", async () => {
     const crew = await startCrew();
     await SETTLED[0]?.[1](crew);
     await crew.restart();
@@ -198,7 +198,7 @@ describe("settled entries are not unread", () => {
     }
   });
 
-  test("is passed over: what lies between and behind is shown and acknowledged in order", async () => {
+  test("a settled entry is passed over: what lies between and behind is shown and acknowledged in order", async () => {
     const crew = await startCrew({ durability: "normal" });
     await crew.open();
     await crew.ask("POST", "/v1/messages", { to: "ann", body: "read me" }, crew.boss);
@@ -209,7 +209,7 @@ describe("settled entries are not unread", () => {
     expect(inbox.facts).toMatchObject({ unread: 1, shown: [2], ack: 3 });
   });
 
-  test("hides nothing behind it, however much of it there is", async () => {
+  test("a settled entry hides nothing behind it, however much of it there is", async () => {
     const crew = await startCrew({ durability: "normal" });
     for (let n = 0; n < 6; n++) {
       const messages = Array.from({ length: 1000 }, () => ({ to: "tag:crew", body: "w", claimable: true }));
@@ -225,7 +225,7 @@ describe("settled entries are not unread", () => {
     expect(second).toMatchObject({ unread: 1, more: false });
   });
 
-  test("ends no wait of a tool: the next message does", async () => {
+  test("a settled entry ends no wait of a tool: the next message does", async () => {
     const crew = await startCrew({ durability: "normal" });
     await SETTLED[1]?.[1](crew);
     const peer = await connect(crew, crew.ann.token);
@@ -234,7 +234,7 @@ describe("settled entries are not unread", () => {
     expect((await waiting).facts).toMatchObject({ unread: 1, shown: [2] });
   });
 
-  test("is shown as the agent's again when another gives it back", async () => {
+  test("a settled entry is shown as the agent's again when another gives it back", async () => {
     const crew = await startCrew({ durability: "normal" });
     await crew.open();
     const held = await crew.take(crew.ben);

@@ -42,7 +42,7 @@ async function withSlowReader() {
 }
 
 describe("a client that does not read", () => {
-  test("G9: does not hold up others", async () => {
+  test("G9: a client that does not read does not hold up others", async () => {
     const { url, quick, stall, flood } = await withSlowReader();
     await stall();
     const stream = await openStream(`${url}/v1/agents/quick/inbox/stream`, quick);
@@ -51,7 +51,7 @@ describe("a client that does not read", () => {
     expect(stream.ids()).toHaveLength(400);
   });
 
-  test("G9: is cut off when it has taken nothing for 30 s, and finds out where to resume once it reads", async () => {
+  test("G9: a client that does not read is cut off when it has taken nothing for 30 s, and finds out where to resume once it reads", async () => {
     const { stall, flood, connections, clock, ask, slow } = await withSlowReader();
     const { socket } = await stall();
     const last = await flood(200);
@@ -75,7 +75,7 @@ describe("a client that does not read", () => {
     expect(all.length).toBeLessThanOrEqual(last);
   });
 
-  test("that reads on in time goes on where it was, with nothing lost", async () => {
+  test("a client that reads on in time goes on where it was, with nothing lost", async () => {
     const { stall, flood, clock, connections } = await withSlowReader();
     const { socket } = await stall();
     const last = await flood(200);
@@ -91,7 +91,7 @@ describe("a client that does not read", () => {
     expect(ids).toEqual(Array.from({ length: last }, (_, i) => i + 1));
   });
 
-  test("is told of open work when it takes something again", async () => {
+  test("a client that does not read is told of open work when it takes something again", async () => {
     const { stall, flood, ask, slow, quick, boss } = await withSlowReader();
     const { body: work } = await ask("POST", "/v1/messages", { to: "tag:all", body: "do it", claimable: true }, boss);
     const { body: held } = await ask("POST", `/v1/messages/${work.id}/claim`, {}, quick);

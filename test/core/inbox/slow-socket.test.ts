@@ -35,7 +35,7 @@ async function withSlowSocket() {
 const collect = (into: Record<string, any>[]) => (frame: string) => into.push(JSON.parse(frame));
 
 describe("a WebSocket whose client does not read", () => {
-  test("G3: has everything once and in order when it reads again", async () => {
+  test("G3: a WebSocket whose client does not read has everything once and in order when it reads again", async () => {
     const { socket, flood } = await withSlowSocket();
     const last = await flood(400);
     // biome-ignore lint/suspicious/noExplicitAny: tests look into frames freely
@@ -46,7 +46,7 @@ describe("a WebSocket whose client does not read", () => {
     expect(ids()).toEqual(Array.from({ length: last }, (_, i) => i + 1));
   });
 
-  test("G9: is cut off when it has taken nothing for 30 s", async () => {
+  test("G9: a WebSocket whose client does not read is cut off when it has taken nothing for 30 s", async () => {
     const { socket, flood, clock, connections } = await withSlowSocket();
     await flood(200);
     clock.advance(15_000);
@@ -63,7 +63,7 @@ describe("a WebSocket whose client does not read", () => {
     expect(got).toEqual(Array.from({ length: got.length }, (_, i) => i + 1));
   });
 
-  test("G9: is not asked for more work than it takes answers for; no answer is dropped", async () => {
+  test("G9: a WebSocket whose client does not read is not asked for more work than it takes answers for; no answer is dropped", async () => {
     const { socket, ask } = await withSlowSocket();
     const frames = 120;
     const body = "x".repeat(250_000);
@@ -88,7 +88,7 @@ describe("a WebSocket whose client does not read", () => {
     );
   });
 
-  test("G9: that goes on sending without end is not read from any more", async () => {
+  test("G9: a WebSocket whose client does not read, but sends without end, is not read from any more", async () => {
     const { socket, connections, clock } = await withSlowSocket();
     let sent = 0;
     // The kernels take some; then nothing moves.

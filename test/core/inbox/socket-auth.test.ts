@@ -15,7 +15,7 @@ async function withBrowser() {
 }
 
 describe("a WebSocket of a browser, which cannot set headers", () => {
-  test("sends its token in a first frame, and is told nothing before", async () => {
+  test("a WebSocket of a browser sends its token in a first frame, and is told nothing before", async () => {
     const { connect, ask, bob, ann } = await withBrowser();
     const { id } = (await ask("POST", "/v1/messages", { to: "bob", body: "secret" }, ann)).body;
     const socket = await connect();
@@ -28,7 +28,7 @@ describe("a WebSocket of a browser, which cannot set headers", () => {
     expect((await socket.ask({ type: "ack", upTo: id })).type).toBe("ok");
   });
 
-  test("frames right behind the first are carried out once it is known who speaks", async () => {
+  test("frames right behind a browser's first one are carried out once it is known who speaks", async () => {
     const { connect, bob } = await withBrowser();
     const socket = await connect();
     socket.say({ type: "auth", token: bob.token });
@@ -37,7 +37,7 @@ describe("a WebSocket of a browser, which cannot set headers", () => {
     expect(socket.frames[0]?.type).toBe("hello");
   });
 
-  test("says which instance it is, and is fenced by that", async () => {
+  test("a WebSocket of a browser says which instance it is, and is fenced by that", async () => {
     const { connect, ask, bob } = await withBrowser();
     await ask("PUT", "/v1/agents/bob", { name: "bob", instanceId: "b-1" }, bob);
     const socket = await connect();
@@ -57,7 +57,7 @@ describe("a WebSocket of a browser, which cannot set headers", () => {
     ["no JSON", "auth please", "not-json"],
     ["too much", { type: "auth", token: "x", admin: true }, "invalid"],
     ["no token", { type: "auth" }, "invalid"],
-  ])("G10: %s first ends it with 4001", async (_, frame, code) => {
+  ])("G10: %s first ends a browser's WebSocket with 4001", async (_, frame, code) => {
     const { connect } = await withBrowser();
     const socket = await connect();
     socket.say(frame);
@@ -65,7 +65,7 @@ describe("a WebSocket of a browser, which cannot set headers", () => {
     expect(socket.frames).toMatchObject([{ type: "problem", ref: null, problem: { code } }]);
   });
 
-  test("G10: the token of another agent ends it with 4001", async () => {
+  test("G10: the token of another agent ends a browser's WebSocket with 4001", async () => {
     const { connect, ann } = await withBrowser();
     const socket = await connect();
     socket.say({ type: "auth", token: ann.token });
@@ -73,7 +73,7 @@ describe("a WebSocket of a browser, which cannot set headers", () => {
     expect(socket.frames).toMatchObject([{ problem: { code: "forbidden" } }]);
   });
 
-  test("G9: who has said nothing after 5 s is closed, and not a moment sooner", async () => {
+  test("G9: a WebSocket that has said nothing after 5 s is closed, and not a moment sooner", async () => {
     const { connect, clock, bob } = await withBrowser();
     const silent = await connect();
     const prompt = await connect();
@@ -86,7 +86,7 @@ describe("a WebSocket of a browser, which cannot set headers", () => {
     expect((await prompt.ask({ type: "ack", upTo: 0 })).type).toBe("ok");
   });
 
-  test("G9: who leaves while its token is looked up leaves nothing behind", async () => {
+  test("G9: a client that leaves while its token is looked up leaves nothing behind", async () => {
     const { connect, ask, ...relay } = await withBrowser();
     for (let i = 0; i < 20; i++) {
       // A token is written down at its first use: that takes a commit, in which the client leaves.
@@ -109,19 +109,19 @@ describe("G10: a WebSocket that has not said who it is", () => {
     ["no origin of its own", "null", 403],
     ["its own", undefined, 101],
     ["one that was allowed", "https://app.example", 101],
-  ])("of a page: %s", async (_, origin, status) => {
+  ])("G10: a WebSocket without a token is let in by the origin of its page: %s", async (_, origin, status) => {
     const relay = await startRelay({ allowedHosts: ["https://app.example"] });
     const url = listen(relay);
     await relay.agent("bob");
     expect(await upgradeFrom(url, origin ?? url)).toBe(status);
   });
 
-  test("of a page whose name was made to point here is refused, whatever its token", async () => {
+  test("G10: a WebSocket of a page whose name was made to point here is refused, whatever its token", async () => {
     const { url } = await withBrowser();
     expect(await upgradeFrom(url, "http://rebound.example", "rebound.example")).toBe(403);
   });
 
-  test("may say so in a frame of 4 KiB at most", async () => {
+  test("G10: a WebSocket that has not said who it is may say so in a frame of 4 KiB at most", async () => {
     const { connect, bob } = await withBrowser();
     const socket = await connect();
     socket.say({ type: "auth", token: bob.token, instanceId: "x".repeat(5000) });
@@ -131,7 +131,7 @@ describe("G10: a WebSocket that has not said who it is", () => {
     expect((await binary.closed).code).toBe(1009);
   });
 
-  test("is one of 32: the next is refused until one of them has said so or left", async () => {
+  test("G10: 32 WebSockets may be open that have not said who they are: the next is refused until one has said so or left", async () => {
     const { connect, url, bob } = await withBrowser();
     const silent = [];
     for (let i = 0; i < 32; i++) silent.push(await connect());
@@ -160,19 +160,19 @@ async function upgradeFrom(url: string, origin: string, host = new URL(url).host
 }
 
 describe("a WebSocket with a token in its header", () => {
-  test("a wrong one is 401 before the upgrade", async () => {
+  test("a wrong token in a WebSocket's header is 401 before the upgrade", async () => {
     const { url } = await withBrowser();
     await expect(openSocket(`${url}/v1/agents/bob/socket`, { token: "sbx_wrong" })).rejects.toThrow("no WebSocket");
   });
 
-  test("G10: that of another agent is refused with a problem and 4001", async () => {
+  test("G10: another agent's token in a WebSocket's header is refused with a problem and 4001", async () => {
     const { url, ann } = await withBrowser();
     const socket = await openSocket(`${url}/v1/agents/bob/socket`, ann);
     expect((await socket.closed).code).toBe(4001);
     expect(socket.frames).toMatchObject([{ type: "problem", ref: null, problem: { code: "forbidden" } }]);
   });
 
-  test("G10: frames that wait when the token is revoked are not carried out", async () => {
+  test("G10: frames that wait when the token of a WebSocket is revoked are not carried out", async () => {
     const { url, ask, bob } = await withBrowser();
     const socket = await openSocket(`${url}/v1/agents/bob/socket`, bob);
     await socket.first("hello");

@@ -24,7 +24,7 @@ async function withVerbs(rateLimit = 0) {
 }
 
 describe("verbs over a WebSocket", () => {
-  test("send answers with the message as over HTTP; the idempotency key holds across both", async () => {
+  test("send over a WebSocket answers with the message as over HTTP; the idempotency key holds across both", async () => {
     const { socket, ask, bob } = await withVerbs();
     const message = { to: "ann", body: "hi", idempotencyKey: "k" };
     const sent = await socket.ask({ type: "send", message });
@@ -42,7 +42,7 @@ describe("verbs over a WebSocket", () => {
     expect(later.result).toMatchObject({ deliverAt: "2026-03-02T00:00:00.000Z" });
   });
 
-  test("ack moves the cursor and says what was skipped", async () => {
+  test("ack over a WebSocket moves the cursor and says what was skipped", async () => {
     const { socket, ask, ann, bob } = await withVerbs();
     const { id } = (await ask("POST", "/v1/messages", { to: "bob", body: "x" }, ann)).body;
     await socket.first("message");
@@ -57,7 +57,7 @@ describe("verbs over a WebSocket", () => {
     });
   });
 
-  test("claim by id or the next, renew, release, fail, complete", async () => {
+  test("a WebSocket claims by id or the next, renews, releases, fails and completes", async () => {
     const { socket, order, ask } = await withVerbs();
     const id = await order();
     const held = await socket.ask({ type: "claim", leaseSeconds: 60 });
@@ -80,14 +80,14 @@ describe("verbs over a WebSocket", () => {
     expect(answer.body.items).toMatchObject([{ kind: "response", replyTo: id, body: "42" }]);
   });
 
-  test("heartbeat", async () => {
+  test("a WebSocket carries heartbeats", async () => {
     const { socket } = await withVerbs();
     const beat = await socket.ask({ type: "heartbeat", status: "busy", ready: false });
     expect(beat.result).toMatchObject({ id: "bob", status: "busy", ready: false, connections: 1 });
     expect((await socket.ask({ type: "heartbeat", status: "asleep" })).problem).toMatchObject({ code: "invalid" });
   });
 
-  test("G10: speaks for its own agent alone", async () => {
+  test("G10: a WebSocket speaks for its own agent alone", async () => {
     const { socket } = await withVerbs();
     const forged = await socket.ask({ type: "send", message: { from: "ann", to: "bob", body: "x" } });
     expect(forged).toMatchObject({ type: "problem", problem: { status: 403, code: "forbidden" } });
@@ -117,7 +117,7 @@ describe("frames that cannot be carried out", () => {
     ['{"type":"send","ref":1,"message":{"to":"nobody","body":"x"}}', "unknown-target"],
     ['{"type":"claim","ref":1,"waitSeconds":5}', "invalid"],
     ['{"type":"auth","ref":1,"token":"x"}', "invalid"],
-  ])("G9: %s is answered by a problem, and the connection goes on", async (text, code) => {
+  ])("G9: the frame %s is answered by a problem, and the connection goes on", async (text, code) => {
     const { socket } = await withVerbs();
     socket.say(text);
     const { problem } = await socket.first("problem");
@@ -126,7 +126,7 @@ describe("frames that cannot be carried out", () => {
     expect((await socket.ask({ type: "ack", upTo: 0 })).type).toBe("ok");
   });
 
-  test("the problem carries the ref, where there was a sound one", async () => {
+  test("the problem of a frame carries its ref, where there was a sound one", async () => {
     const { socket } = await withVerbs();
     for (const frame of [
       { type: "dance", ref: "a" },
@@ -148,7 +148,7 @@ describe("frames that cannot be carried out", () => {
 });
 
 describe("order and limits", () => {
-  test("frames are carried out and answered in order, sound ones and others", async () => {
+  test("frames of a WebSocket are carried out and answered in order, sound ones and others", async () => {
     const { socket, ask } = await withVerbs();
     for (let i = 0; i < 60; i++)
       socket.say(i % 3 ? { type: "send", ref: i, message: { to: "ann", body: `${i}` } } : { type: "dance", ref: i });
@@ -169,7 +169,7 @@ describe("order and limits", () => {
     expect((await ask("GET", "/v1/messages?from=bob&limit=1")).body.items[0].body).toBe("4999");
   });
 
-  test("what was sent before the client closed is still carried out", async () => {
+  test("frames sent before the client closed are still carried out", async () => {
     const { socket, ask } = await withVerbs();
     for (let i = 0; i < 200; i++) socket.say({ type: "send", ref: i, message: { to: "ann", body: `${i}` } });
     socket.ws.close();

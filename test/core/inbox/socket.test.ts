@@ -27,7 +27,7 @@ async function withSocket() {
 const vanish = (ws: WebSocket): void => (ws as unknown as { terminate(): void }).terminate();
 
 describe("a WebSocket onto an inbox", () => {
-  test("speaks signalbox.v1, and says hello first, as the stream does", async () => {
+  test("a WebSocket onto an inbox speaks signalbox.v1, and says hello first, as the stream does", async () => {
     const { connect, say } = await withSocket();
     const id = await say();
     const socket = await connect();
@@ -46,7 +46,7 @@ describe("a WebSocket onto an inbox", () => {
     expect(socket.frames[1]).toMatchObject({ type: "message", message: { id, from: "ann", to: "bob", body: "hi" } });
   });
 
-  test("works without a subprotocol, and refuses others", async () => {
+  test("a WebSocket onto an inbox works without a subprotocol, and refuses others", async () => {
     const { url, bob } = await withSocket();
     const head = (protocol: string[]) => [
       "GET /v1/agents/bob/socket HTTP/1.1",
@@ -68,7 +68,7 @@ describe("a WebSocket onto an inbox", () => {
     expect(several.text().toLowerCase()).toContain("sec-websocket-protocol: signalbox.v1");
   });
 
-  test("G3: stored, then live, in order and once; ?after= resumes", async () => {
+  test("G3: a WebSocket onto an inbox brings stored, then live messages, in order and once; ?after= resumes", async () => {
     const { connect, say } = await withSocket();
     const ids = [await say(), await say()];
     const socket = await connect();
@@ -80,7 +80,7 @@ describe("a WebSocket onto an inbox", () => {
     expect(again.ids()).toEqual(ids.slice(21));
   });
 
-  test("brings open, presence and bye as the stream does", async () => {
+  test("a WebSocket onto an inbox brings open, presence and bye as the stream does", async () => {
     const { ask, connect, ann, clock, restart } = await withSocket();
     const work = (await ask("POST", "/v1/messages", { to: "tag:crew", body: "x", claimable: true }, ann)).body;
     await ask("PATCH", "/v1/agents/ann", { tags: ["crew"] }, ann);
@@ -97,7 +97,7 @@ describe("a WebSocket onto an inbox", () => {
     expect(socket.frames.at(-1)).toEqual({ type: "bye", reason: "restarting", resumeAfter: work.id });
   });
 
-  test("takes up one of the agent's eight connections, and gives it back", async () => {
+  test("a WebSocket onto an inbox takes up one of the agent's eight connections, and gives it back", async () => {
     const { connect, connections } = await withSocket();
     const sockets = [];
     for (let i = 0; i < 8; i++) {
@@ -113,7 +113,7 @@ describe("a WebSocket onto an inbox", () => {
     await (await connect()).first("hello");
   });
 
-  test("without an upgrade is 426, which connects nobody; POST is 405", async () => {
+  test("a WebSocket onto an inbox without an upgrade is 426, which connects nobody; POST is 405", async () => {
     const { ask, bob, pass, connections } = await withSocket();
     await pass(100_000);
     const plain = await ask("GET", "/v1/agents/bob/socket", undefined, bob);
@@ -123,14 +123,14 @@ describe("a WebSocket onto an inbox", () => {
     expect((await ask("POST", "/v1/agents/bob/socket", {}, bob)).status).toBe(405);
   });
 
-  test("a query that is not known is refused before the upgrade", async () => {
+  test("a WebSocket with a query that is not known is refused before the upgrade", async () => {
     const { url, bob } = await withSocket();
     await expect(openSocket(`${url}/v1/agents/bob/socket?x=1`, bob)).rejects.toThrow("no WebSocket");
   });
 });
 
 describe("how a WebSocket ends", () => {
-  test("G6: superseded: 4009, after bye with the place to resume from", async () => {
+  test("G6: a superseded WebSocket ends with 4009, after bye with the place to resume from", async () => {
     const { ask, connect, say, bob } = await withSocket();
     await ask("PUT", "/v1/agents/bob", { name: "bob", instanceId: "b-1" }, bob);
     const socket = await connect("", { token: bob.token, instance: "b-1" });
@@ -144,7 +144,7 @@ describe("how a WebSocket ends", () => {
     expect((await late.closed).code).toBe(4009);
   });
 
-  test("G10: token revoked or agent deleted: 4001", async () => {
+  test("G10: a WebSocket whose token is revoked or agent deleted ends with 4001", async () => {
     const { ask, connect, bob, relay } = await withSocket();
     const byToken = await connect();
     const byOperator = await connect("", { token: relay.operatorToken });
@@ -157,7 +157,7 @@ describe("how a WebSocket ends", () => {
     expect(await byOperator.closed).toEqual({ code: 4001, reason: "revoked" });
   });
 
-  test("a frame beyond all limits: 1009", async () => {
+  test("a frame beyond all limits ends a WebSocket with 1009", async () => {
     const { connect, connections } = await withSocket();
     const socket = await connect();
     await socket.first("hello");
@@ -166,7 +166,7 @@ describe("how a WebSocket ends", () => {
     await until(async () => (await connections()) === 0);
   });
 
-  test("G9: a client that vanishes leaves nothing behind", async () => {
+  test("G9: a client of a WebSocket that vanishes leaves nothing behind", async () => {
     const { connect, connections } = await withSocket();
     const socket = await connect();
     await socket.first("hello");
@@ -176,7 +176,7 @@ describe("how a WebSocket ends", () => {
 });
 
 describe("lastSeenAt over a WebSocket", () => {
-  test("moves when it connects, with every frame, and with a pong; not by what is sent to it", async () => {
+  test("lastSeenAt over a WebSocket moves when it connects, with every frame, and with a pong; not by what is sent to it", async () => {
     const { ask, connect, say, clock } = await withSocket();
     const lastSeen = async () => Date.parse((await ask("GET", "/v1/agents/bob")).body.lastSeenAt);
     clock.advance(1000);

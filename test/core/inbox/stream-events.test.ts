@@ -80,7 +80,7 @@ describe("open: there is work to claim", () => {
     ]);
   });
 
-  test("a tag that one gains brings word of the open work it may claim by it", async () => {
+  test("a tag that an agent gains brings word of the open work it may claim by it", async () => {
     const { follow, order, ask, agent } = await withWorkers();
     await order();
     const cleo = await agent("cleo");
@@ -93,7 +93,7 @@ describe("open: there is work to claim", () => {
 });
 
 describe("presence", () => {
-  test("changes are told to every stream, and several of one agent within 250 ms come as the last one", async () => {
+  test("changes of presence are told to every stream, and several of one agent within 250 ms come as the last one", async () => {
     const { follow, ask, clock, ann, ben } = await withWorkers();
     clock.advance(250);
     const stream = await follow(ben);

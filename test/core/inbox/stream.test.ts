@@ -24,7 +24,7 @@ async function withStream() {
 }
 
 describe("how an inbox stream begins", () => {
-  test("hello comes first: place, head, first id, open work and the roster", async () => {
+  test("hello comes first on a stream: place, head, first id, open work and the roster", async () => {
     const { follow, say, ask, alice } = await withStream();
     const id = await say("earlier");
     await ask("POST", "/v1/messages", { to: "tag:review", body: "work", claimable: true }, alice);
@@ -58,7 +58,7 @@ describe("how an inbox stream begins", () => {
     expect((await (await follow()).first("hello")).data.open).toBe(false);
   });
 
-  test("it starts at the stored cursor, and only message events have an id: that of the message", async () => {
+  test("a stream starts at the stored cursor, and only message events have an id: that of the message", async () => {
     const { follow, say, ask, bob } = await withStream();
     const read = await say("read");
     await ask("POST", "/v1/agents/bob/inbox/ack", { upTo: read }, bob);
@@ -72,7 +72,7 @@ describe("how an inbox stream begins", () => {
     expect(stream.events.filter((event) => event.id !== undefined).map((event) => event.type)).toEqual(["message"]);
   });
 
-  test("?after= starts there instead, and moves nothing", async () => {
+  test("?after= starts a stream at that place instead, and moves nothing", async () => {
     const { follow, say, cursor } = await withStream();
     const before = await cursor();
     const ids = [await say("one"), await say("two"), await say("three")];
@@ -131,7 +131,7 @@ describe("how an inbox stream begins", () => {
 });
 
 describe("what an inbox stream says while it is open", () => {
-  test("G3: what is sent arrives at once, in order, once", async () => {
+  test("G3: messages sent while a stream is open arrive at once, in order, once", async () => {
     const { follow, say } = await withStream();
     const stream = await follow();
     await stream.first("hello");
@@ -141,7 +141,7 @@ describe("what an inbox stream says while it is open", () => {
     expect(stream.ids()).toEqual(ids);
   });
 
-  test("a comment goes out every 15 s, and nothing before", async () => {
+  test("a comment goes out on a stream every 15 s, and nothing before", async () => {
     const { follow, clock, say } = await withStream();
     const stream = await follow();
     await stream.first("hello");
@@ -156,7 +156,7 @@ describe("what an inbox stream says while it is open", () => {
     expect(stream.comments[0]).toStartWith(":");
   });
 
-  test("what expired while nobody followed is not offered, and its sender is told", async () => {
+  test("messages that expired while nobody followed are not offered, and their sender is told", async () => {
     const { follow, ask, say, alice, clock, relay } = await withStream();
     const first = await follow();
     await first.first("hello");
@@ -192,7 +192,7 @@ describe("how many streams", () => {
     expect(streams.filter((stream) => stream.of("bye").length > 0)).toHaveLength(1);
   });
 
-  test("an operator or viewer who looks on takes no place, and is no connection of the agent", async () => {
+  test("an operator or viewer who looks on takes no stream's place, and is no connection of the agent", async () => {
     const { ask, bob, url, relay, follow } = await withStream();
     const { token } = (await ask("POST", "/v1/tokens", { role: "viewer" })).body;
     for (let i = 0; i < 10; i++) {

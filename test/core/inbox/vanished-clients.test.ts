@@ -43,7 +43,7 @@ const farewellIn = (stream: RawConnection): unknown => {
 };
 
 describe("G9: streams whose clients vanished without a word", () => {
-  test("make way: the ninth replaces the one that made no progress for the longest", async () => {
+  test("G9: the ninth stream replaces the one of eight that made no progress for the longest", async () => {
     const { open, vanish, wait, connections } = await withVanishing();
     const streams: RawConnection[] = [];
     for (let i = 0; i < 8; i++) streams.push(await open());
@@ -60,7 +60,7 @@ describe("G9: streams whose clients vanished without a word", () => {
     expect(await connections()).toBe(8);
   });
 
-  test("make way: of eight that all look alike, the oldest is replaced", async () => {
+  test("G9: of eight streams that all look alike, the oldest is replaced", async () => {
     const { open, wait, connections } = await withVanishing();
     const streams: RawConnection[] = [];
     for (let i = 0; i < 8; i++) streams.push(await open());
@@ -71,21 +71,24 @@ describe("G9: streams whose clients vanished without a word", () => {
     expect(await connections()).toBe(8);
   });
 
-  test.each(["/v1/agents/bob/inbox/stream", "/v1/messages/stream"])("are closed after 60 s: %s", async (path) => {
-    const { open, vanish, wait, connections } = await withVanishing();
-    const gone = await open(path);
-    const there = await open(path);
-    await wait(15);
-    vanish(gone);
-    await wait(45);
-    expect(await connections()).toBe(2);
-    await wait(15);
-    await until(async () => (await connections()) === 1);
-    await until(() => farewellIn(gone) === "too-slow");
-    expect(farewellIn(there)).toBeUndefined();
-  });
+  test.each(["/v1/agents/bob/inbox/stream", "/v1/messages/stream"])(
+    "G9: streams whose clients vanished without a word are closed after 60 s: %s",
+    async (path) => {
+      const { open, vanish, wait, connections } = await withVanishing();
+      const gone = await open(path);
+      const there = await open(path);
+      await wait(15);
+      vanish(gone);
+      await wait(45);
+      expect(await connections()).toBe(2);
+      await wait(15);
+      await until(async () => (await connections()) === 1);
+      await until(() => farewellIn(gone) === "too-slow");
+      expect(farewellIn(there)).toBeUndefined();
+    },
+  );
 
-  test("stay when they are heard of again in time", async () => {
+  test("G9: streams whose clients vanished without a word stay when they are heard of again in time", async () => {
     const { open, vanish, comeBack, wait, connections } = await withVanishing();
     vanish(await open());
     await wait(45);
@@ -96,7 +99,7 @@ describe("G9: streams whose clients vanished without a word", () => {
     expect(await connections()).toBe(2);
   });
 
-  test("are closed as WebSockets, too, and make way for a ninth", async () => {
+  test("G9: WebSockets whose clients vanished without a word are closed, too, and make way for a ninth", async () => {
     const { url, bob, open, vanish, wait, connections } = await withVanishing();
     const sockets = [];
     for (let i = 0; i < 7; i++) {

@@ -41,7 +41,7 @@ async function sendSome({ send, ann, ben, cleo }: World) {
 
 describe("the stream of everything one may read", () => {
   test.each(["live", "stored"])(
-    "G10: operator and viewer see all of it, an agent what concerns it: %s",
+    "G10: operator and viewer see all of the watch stream, an agent what concerns it: %s",
     async (when) => {
       const world = await withWatchers();
       const { watch, operator, viewer, ann, cleo, ask } = world;
@@ -62,14 +62,14 @@ describe("the stream of everything one may read", () => {
     },
   );
 
-  test("G10: a token that may read nothing gets 403", async () => {
+  test("G10: a token that may read nothing gets 403 from the watch stream", async () => {
     const { watch, ask } = await withWatchers();
     const enroll = (await ask("POST", "/v1/tokens", { role: "enroll", prefix: "new-" })).body;
     const { response } = await watch(enroll);
     expect(response.status).toBe(403);
   });
 
-  test("it begins with hello at the head, and goes on from Last-Event-ID with no gap", async () => {
+  test("the watch stream begins with hello at the head, and goes on from Last-Event-ID with no gap", async () => {
     const { watch, operator, send, ann } = await withWatchers();
     const first = await send(ann, "ben");
     const stream = await watch(operator);
@@ -84,7 +84,7 @@ describe("the stream of everything one may read", () => {
     expect(again.ids()).toEqual([third]);
   });
 
-  test("memberships that change while one watches change what one sees from there on", async () => {
+  test("memberships that change while an agent watches change what it sees from there on", async () => {
     const { watch, ask, send, ann, cleo } = await withWatchers();
     const stream = await watch(ann);
     await stream.first("hello");
@@ -96,7 +96,7 @@ describe("the stream of everything one may read", () => {
     expect(stream.ids()).toEqual([joined, mark]);
   });
 
-  test("G3: thousands of messages while it connects come once and in order", async () => {
+  test("G3: thousands of messages while a watch stream connects come once and in order", async () => {
     const { watch, operator, ask, cleo } = await withWatchers();
     const sending = (async () => {
       for (let i = 0; i < 30; i++) {
@@ -124,21 +124,24 @@ describe("filters of the watch stream", () => {
     ["?state=open", ["cleoToTeam"]],
     ["?from=cleo&to=broadcast", ["cleoToAll"]],
     ["?from=cleo&kind=control", []],
-  ] as [string, (keyof Awaited<ReturnType<typeof sendSome>>)[]][])("%s, live and stored", async (query, names) => {
-    const world = await withWatchers();
-    const live = await world.watch(world.operator, query);
-    await live.first("hello");
-    const ids = await sendSome(world);
-    const stored = await world.watch(world.operator, `${query}&after=0`);
-    // One that every filter lets through does not exist: the unfiltered stream says when all has been read.
-    const all = await world.watch(world.operator, "?after=0");
-    await all.until((so) => so.ids().length === Object.keys(ids).length);
-    for (const stream of [live, stored]) await stream.until((so) => so.ids().length >= names.length);
-    expect(live.ids()).toEqual(names.map((name) => ids[name]));
-    expect(stored.ids()).toEqual(names.map((name) => ids[name]));
-  });
+  ] as [string, (keyof Awaited<ReturnType<typeof sendSome>>)[]][])(
+    "the watch stream is filtered by %s, live and stored",
+    async (query, names) => {
+      const world = await withWatchers();
+      const live = await world.watch(world.operator, query);
+      await live.first("hello");
+      const ids = await sendSome(world);
+      const stored = await world.watch(world.operator, `${query}&after=0`);
+      // One that every filter lets through does not exist: the unfiltered stream says when all has been read.
+      const all = await world.watch(world.operator, "?after=0");
+      await all.until((so) => so.ids().length === Object.keys(ids).length);
+      for (const stream of [live, stored]) await stream.until((so) => so.ids().length >= names.length);
+      expect(live.ids()).toEqual(names.map((name) => ids[name]));
+      expect(stored.ids()).toEqual(names.map((name) => ids[name]));
+    },
+  );
 
-  test("?thread= follows one thread", async () => {
+  test("?thread= makes the watch stream follow one thread", async () => {
     const { watch, operator, send, ann, ben } = await withWatchers();
     const root = await send(ann, "ben");
     const stream = await watch(operator, `?thread=${root}&after=0`);
@@ -149,7 +152,7 @@ describe("filters of the watch stream", () => {
     expect(stream.ids()).toEqual([root, reply]);
   });
 
-  test("an unknown filter is refused", async () => {
+  test("an unknown filter of the watch stream is refused", async () => {
     const { watch, operator } = await withWatchers();
     const { response } = await watch(operator, "?colour=red");
     expect(response.status).toBe(422);

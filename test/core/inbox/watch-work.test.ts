@@ -23,7 +23,7 @@ async function withWork() {
 }
 
 describe("what watchers are told of work", () => {
-  test("each change of state, with who holds it until when, in order", async () => {
+  test("watchers are told of each change of state, with who holds the work until when, in order", async () => {
     const { watch, relay, order, ask, ann, ben, clock } = await withWork();
     const stream = await watch(relay.operatorToken);
     await stream.first("hello");
@@ -46,7 +46,7 @@ describe("what watchers are told of work", () => {
     expect(JSON.stringify(stream.events)).not.toContain("clm_");
   });
 
-  test("a lease that runs out, a dead letter, cancelled and requeued work", async () => {
+  test("watchers are told of a lease that runs out, a dead letter, cancelled and requeued work", async () => {
     const { watch, relay, order, ask, pass, ann } = await withWork();
     const stream = await watch(relay.operatorToken);
     await stream.first("hello");
@@ -68,7 +68,7 @@ describe("what watchers are told of work", () => {
     ]);
   });
 
-  test("G10: an agent is told of the work that it may read, and of no other", async () => {
+  test("G10: an agent that watches is told of the work that it may read, and of no other", async () => {
     const { watch, order, ask, ann, ben, cleo } = await withWork();
     const streams = await Promise.all([watch(ann.token), watch(ben.token), watch(cleo.token)]);
     for (const stream of streams) await stream.first("hello");
@@ -81,7 +81,7 @@ describe("what watchers are told of work", () => {
     expect(seen).toEqual([[shared], [own, shared], [own, shared]]);
   });
 
-  test("filters hold for changes of work too; ?state= passes changes into that state", async () => {
+  test("filters of the watch stream hold for changes of work too; ?state= passes changes into that state", async () => {
     const { watch, relay, order, ask, ann, ben } = await withWork();
     const token = relay.operatorToken;
     const byTarget = await watch(token, "?to=ben");
@@ -101,7 +101,7 @@ describe("what watchers are told of work", () => {
     ]);
   });
 
-  test("changes come in the order in which they happened, to watchers with different rights and filters alike", async () => {
+  test("changes of work come in the order in which they happened, to watchers with different rights and filters alike", async () => {
     const { watch, relay, order, ask, ann, ben } = await withWork();
     // Each change is looked up for each watcher; the first has less to look up for the second change.
     const streams = await Promise.all([
@@ -128,7 +128,7 @@ describe("what watchers are told of work", () => {
 });
 
 describe("a watch stream like any other", () => {
-  test("hears of presence, gets keep-alive comments, and bye when the relay stops", async () => {
+  test("a watch stream hears of presence, gets keep-alive comments, and bye when the relay stops", async () => {
     const { watch, relay, restart, ask, ann, clock } = await withWork();
     clock.advance(250);
     const stream = await watch(relay.operatorToken);
@@ -149,7 +149,7 @@ describe("a watch stream like any other", () => {
     expect(stream.events.at(-1)).toMatchObject({ type: "bye", data: { reason: "restarting" } });
   });
 
-  test("G10: ends when its token is revoked or its agent deleted", async () => {
+  test("G10: a watch stream ends when its token is revoked or its agent deleted", async () => {
     const { watch, ask, ann, ben } = await withWork();
     const [byToken, byAgent] = [await watch(ann.token), await watch(ben.token)];
     await byToken.first("hello");
@@ -162,7 +162,7 @@ describe("a watch stream like any other", () => {
     expect(byAgent.events.at(-1)).toMatchObject({ type: "bye", data: { reason: "revoked" } });
   });
 
-  test("G6: ends when the instance it names is superseded", async () => {
+  test("G6: a watch stream ends when the instance it names is superseded", async () => {
     const { watch, ask, ann } = await withWork();
     await ask("PUT", "/v1/agents/ann", { name: "ann", instanceId: "a-1" }, ann);
     const stream = await watch(ann.token, "", "a-1");

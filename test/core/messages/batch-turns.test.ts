@@ -2,7 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { startRelay } from "../../support/relay.ts";
 
 describe("a batch of a thousand messages", () => {
-  test("leaves the event loop free while it is written, and shows all of itself or nothing", async () => {
+  test("a batch of a thousand messages leaves the event loop free while it is written, and shows all of itself or nothing", async () => {
     const { ask } = await startRelay();
     const messages = Array.from({ length: 1000 }, () => ({ to: "user", body: "x".repeat(8000) }));
     const body = JSON.stringify({ messages });
@@ -25,7 +25,7 @@ describe("a batch of a thousand messages", () => {
     expect([...seen].every((id) => id === 0 || id === 1000)).toBe(true);
   });
 
-  test("that is refused at its end leaves nothing, whatever came meanwhile", async () => {
+  test("a batch of a thousand messages that is refused at its end leaves nothing, whatever came meanwhile", async () => {
     const { ask } = await startRelay();
     const messages: unknown[] = Array.from({ length: 999 }, () => ({ to: "user", body: "x".repeat(4000) }));
     const refused = ask("POST", "/v1/messages/batch", { messages: [...messages, { to: "nobody-there", body: "x" }] });

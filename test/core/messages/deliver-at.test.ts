@@ -23,7 +23,7 @@ function recorder() {
 }
 
 describe("a message with a deliverAt", () => {
-  test("is answered 202 with its schedule, and stays out of the log until its time", async () => {
+  test("a message with a deliverAt is answered 202 with its schedule, and stays out of the log until its time", async () => {
     const crew = await startCrew();
     const deliverAt = later(crew, 60_000);
     const planned = await crew.ask("POST", "/v1/messages", { to: "ann", body: "later", deliverAt }, crew.boss);
@@ -38,7 +38,7 @@ describe("a message with a deliverAt", () => {
     expect(items[1]).toMatchObject({ id: now.body.id + 1, from: "boss", createdAt: deliverAt });
   });
 
-  test("G7: comes over a restart, once, also when its time passed while the relay was away", async () => {
+  test("G7: a message with a deliverAt comes over a restart, once, also when its time passed while the relay was away", async () => {
     const crew = await startCrew();
     for (const [body, ms] of [
       ["first", 60_000],
@@ -54,7 +54,7 @@ describe("a message with a deliverAt", () => {
     expect((await crew.inbox(crew.ann)).map((item) => item.body)).toEqual(["first", "second"]);
   });
 
-  test("G5: is planned once for its key: again says the same schedule, before and after its time", async () => {
+  test("G5: a message with a deliverAt is planned once for its key: again says the same schedule, before and after its time", async () => {
     const crew = await startCrew();
     const draft = { to: "ann", body: "later", deliverAt: later(crew, 60_000), idempotencyKey: "k" };
     const first = await crew.ask("POST", "/v1/messages", draft, crew.boss);
@@ -76,7 +76,7 @@ describe("a message with a deliverAt", () => {
     expect((await crew.ask("POST", "/v1/messages", atOnce, crew.boss)).status).toBe(422);
   });
 
-  test("G5: says in a batch that it was planned before", async () => {
+  test("G5: a message with a deliverAt says in a batch that it was planned before", async () => {
     const crew = await startCrew();
     const messages = [
       { to: "ann", body: "later", deliverAt: later(crew, 60_000), idempotencyKey: "a" },
@@ -89,7 +89,7 @@ describe("a message with a deliverAt", () => {
     expect(again.body.items[0].scheduleId).toBe(first.body.items[0].scheduleId);
   });
 
-  test("G8: whose target is gone when its time comes is told to its sender instead", async () => {
+  test("G8: a message with a deliverAt whose target is gone when its time comes is told to its sender instead", async () => {
     const crew = await startCrew();
     const deliverAt = later(crew, 60_000);
     const { scheduleId } = (await crew.ask("POST", "/v1/messages", { to: "ann", body: "later", deliverAt }, crew.boss))
@@ -103,7 +103,7 @@ describe("a message with a deliverAt", () => {
     expect(await crew.inbox(crew.ben)).toHaveLength(1);
   });
 
-  test("with a file that its sender may not use is refused when it is planned, with its place", async () => {
+  test("a message with a deliverAt with a file that its sender may not use is refused when it is planned, with its place", async () => {
     const crew = await startCrew();
     const theirs = await upload(crew, crew.ann);
     const payload = { files: [{ fileId: theirs }] };
@@ -123,7 +123,7 @@ describe("a message with a deliverAt", () => {
     expect((await crew.inbox(crew.ben)).map((item) => item.body)).toEqual(["mine"]);
   });
 
-  test("keeps the file that it carries until its time", async () => {
+  test("a message with a deliverAt keeps the file that it carries until its time", async () => {
     const crew = await startCrew();
     const fileId = await upload(crew, crew.boss);
     const unused = await upload(crew, crew.boss);
@@ -134,7 +134,7 @@ describe("a message with a deliverAt", () => {
     expect((await crew.ask("GET", `/v1/files/${unused}`)).status).toBe(404);
   });
 
-  test("that is refused at its time is its sender's to know, at once, and no error of the relay's", async () => {
+  test("a message with a deliverAt that is refused at its time is its sender's to know, at once, and no error of the relay's", async () => {
     const { logger, lines } = recorder();
     const crew = await startCrew({}, logger);
     const file = new Database(join(crew.config.dataDir, "signalbox.db"));
@@ -163,7 +163,7 @@ describe("a message with a deliverAt", () => {
     );
   });
 
-  test("in a chain that was paused meanwhile is told to its sender, and not tried again", async () => {
+  test("a message with a deliverAt in a chain that was paused meanwhile is told to its sender, and not tried again", async () => {
     const crew = await startCrew();
     let replyTo = (await crew.ask("POST", "/v1/messages", { to: "ann", body: "0" }, crew.boss)).body.id;
     const planned = (
@@ -186,7 +186,7 @@ describe("a message with a deliverAt", () => {
     expect(told.length + came.length).toBe(1);
   });
 
-  test("may be work, and may expire after it; what is past already is sent at once", async () => {
+  test("a message with a deliverAt may be work, and may expire after it; what is past already is sent at once", async () => {
     const crew = await startCrew();
     const deliverAt = later(crew, 60_000);
     const work = { to: "tag:crew", body: "work", claimable: true, deliverAt, expiresAt: later(crew, 120_000) };
@@ -201,7 +201,7 @@ describe("a message with a deliverAt", () => {
     expect(past.status).toBe(201);
   });
 
-  test("that several messages share comes in the order in which they were sent", async () => {
+  test("a message with a deliverAt that several messages share comes in the order in which they were sent", async () => {
     const crew = await startCrew();
     const deliverAt = later(crew, 60_000);
     const bodies = Array.from({ length: 250 }, (_, i) => `${i}`);

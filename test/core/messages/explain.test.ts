@@ -23,7 +23,7 @@ async function withStory() {
 }
 
 describe("the story of a message", () => {
-  test("begins with who sent it to whom, and how many that were", async () => {
+  test("the story of a message begins with who sent it to whom, and how many that were", async () => {
     const { send, explain, ask, ann } = await withStory();
     const id = await send();
     const at = "2026-03-01T12:00:00.000Z";
@@ -50,7 +50,7 @@ describe("the story of a message", () => {
     expect(await explain(toNobody)).toMatchObject({ facts: [{}, { step: "matched", members: 0 }], recipients: [] });
   });
 
-  test("goes on: offered, read, acknowledged, each with its time", async () => {
+  test("the story of a message goes on: offered, read, acknowledged, each with its time", async () => {
     const { send, read, explain, clock, ask, bob } = await withStory();
     const id = await send();
     const story = async () => (await explain(id)).recipients[0];
@@ -83,7 +83,7 @@ describe("the story of a message", () => {
     });
   });
 
-  test("says the day of what happened on another one", async () => {
+  test("the story of a message says the day of what happened on another one", async () => {
     const { send, read, explain, clock } = await withStory();
     const id = await send();
     await read();
@@ -91,7 +91,7 @@ describe("the story of a message", () => {
     expect((await explain(id)).recipients[0].sentence).toStartWith("offered to bob at 2026-03-01 12:00:00Z by poll");
   });
 
-  test("says who is away, for how long, and how one is reached", async () => {
+  test("the story of a message says who is away, for how long, and how one is reached", async () => {
     const { send, explain, pass, ask } = await withStory();
     await ask("PATCH", "/v1/agents/bob", { reach: "mid-turn" });
     const id = await send();
@@ -107,7 +107,7 @@ describe("the story of a message", () => {
     expect(await tail()).toBe("bob was deleted at 13:00:00Z");
   });
 
-  test("of talk that expired says so, from then on and no sooner", async () => {
+  test("the story of talk that expired says so, from then on and no sooner", async () => {
     const { send, explain, steps, pass, clock } = await withStory();
     const id = await send({ expiresAt: new Date(clock.now() + 60_000).toISOString() });
     expect(await steps(id)).toEqual(["stored", "matched"]);
@@ -121,7 +121,7 @@ describe("the story of a message", () => {
     });
   });
 
-  test("is told of a restored agent as of the same one", async () => {
+  test("the story of a message is told of a restored agent as of the same one", async () => {
     const { send, explain, ask } = await withStory();
     const id = await send();
     await ask("DELETE", "/v1/agents/bob");
@@ -133,7 +133,7 @@ describe("the story of a message", () => {
 });
 
 describe("the story of work", () => {
-  test("claimed, renewed, completed, and the answer", async () => {
+  test("the story of work tells that it was claimed, renewed and completed, and the answer", async () => {
     const { send, explain, ask, bob, clock } = await withStory();
     const id = await send({ claimable: true });
     clock.advance(1000);
@@ -160,7 +160,7 @@ describe("the story of work", () => {
     expect(recipients[0].sentence).toContain("claimed at 12:00:01Z (attempt 1), completed at 12:00:03Z");
   });
 
-  test("released, failed, lost, and dead in the end", async () => {
+  test("the story of work tells that it was released, failed, lost, and dead in the end", async () => {
     const { send, explain, steps, ask, bob, pass } = await withStory();
     const id = await send({ claimable: true, maxAttempts: 2 });
     const claim = async (leaseSeconds = 60) =>
@@ -183,7 +183,7 @@ describe("the story of work", () => {
     expect(recipients[0].sentence).toContain("claimed at 12:00:02Z (attempt 2), lost the lease at 12:00:32Z");
   });
 
-  test("cancelled while it was open, and while it was held", async () => {
+  test("the story of work tells that it was cancelled, while it was open and while it was held", async () => {
     const { send, explain, steps, ask, ann, bob } = await withStory();
     const [open, held] = [await send({ claimable: true }), await send({ claimable: true })];
     await ask("POST", `/v1/messages/${held}/claim`, {}, bob);
@@ -193,7 +193,7 @@ describe("the story of work", () => {
     expect((await explain(held)).recipients[0].step).toBe("cancelled");
   });
 
-  test("expired before anybody took it", async () => {
+  test("the story of work tells that it expired before anybody took it", async () => {
     const { send, steps, pass, clock } = await withStory();
     const id = await send({ claimable: true, expiresAt: new Date(clock.now() + 60_000).toISOString() });
     expect(await steps(id)).toEqual(["stored", "matched"]);

@@ -60,7 +60,7 @@ describe("filters of the list of messages", () => {
     ["after={userToAll}", ["reply", "benToUser", "userToBen"]],
     ["after={benToAnn}&before={benToUser}", ["userToBen", "userToAll", "annToTeam"]],
     ["from=nobody", []],
-  ] as [string, Name[]][])("?%s", async (query, expected) => {
+  ] as [string, Name[]][])("the list of messages is narrowed by ?%s", async (query, expected) => {
     const { ids, ...relay } = await withMessages();
     const filled = query.replaceAll(/\{(\w+)\}/g, (_, name: Name) => String(ids[name]));
     const want = expected.map((name) => ids[name]);
@@ -78,14 +78,14 @@ describe("filters of the list of messages", () => {
     "?limit=501",
     "?page=x",
     "?from=A B",
-  ])("%s is refused", async (query) => {
+  ])("the list of messages with %s is refused", async (query) => {
     const { ask } = await withMessages();
     expect((await ask("GET", `/v1/messages${query}`)).status).toBe(422);
   });
 });
 
 describe("G10: what an agent finds", () => {
-  test("is what it sent and what was for it, whatever the filter", async () => {
+  test("G10: what an agent finds is what it sent and what was for it, whatever the filter", async () => {
     const { ids, ann, ben, ...relay } = await withMessages();
     const { annToBen, benToAnn, annToTeam, userToAll, userToBen, benToUser, reply } = ids;
     const seen = async (query: string, who: Who) => (await everyPage(relay, `/v1/messages?limit=3${query}`, who)).ids;
@@ -98,7 +98,7 @@ describe("G10: what an agent finds", () => {
     expect(await seen("&topic=other", ben)).toEqual([userToBen]);
   });
 
-  test("is not what came to a group before it joined or after it left", async () => {
+  test("G10: what an agent finds is not what came to a group before it joined or after it left", async () => {
     const { ids, ann, ask, send, agent, ...relay } = await withMessages();
     const late = await agent("late");
     await ask("PATCH", "/v1/agents/late", { tags: ["team"] }, late);
@@ -111,7 +111,7 @@ describe("G10: what an agent finds", () => {
 });
 
 describe("pages", () => {
-  test("have no gaps and no repeats while messages keep coming", async () => {
+  test("pages of messages have no gaps and no repeats while messages keep coming", async () => {
     const { ask, ann, ids, send } = await withMessages();
     for (let i = 0; i < 60; i++) await send(ann, "ben");
     const head = (await ask("GET", "/v1/agents/ben/inbox?limit=1")).body.head as number;
@@ -126,7 +126,7 @@ describe("pages", () => {
     expect(ids.annToBen).toBe(1);
   });
 
-  test("Link leads to the next one, filters and all", async () => {
+  test("Link leads to the next page of messages, filters and all", async () => {
     const { ask } = await withMessages();
     const first = await ask("GET", "/v1/messages?from=ann&limit=1");
     const link = /^<(.*)>; rel="next"$/.exec(first.headers.get("link") ?? "")?.[1] ?? "";
@@ -137,7 +137,7 @@ describe("pages", () => {
     expect(second.headers.get("link")).toBeNull();
   });
 
-  test("G9: end at 4 MiB, and what did not fit comes on the next", async () => {
+  test("G9: pages of messages end at 4 MiB, and what did not fit comes on the next", async () => {
     const { ask, ann, ...relay } = await withMessages();
     const messages = Array.from({ length: 20 }, () => ({ to: "ben", topic: "big", body: "x".repeat(250_000) }));
     for (let i = 0; i < 2; i++) await ask("POST", "/v1/messages/batch", { messages }, ann);
@@ -151,7 +151,7 @@ describe("pages", () => {
     expect(pages).toBe(3);
   });
 
-  test("G9: are short, with a place to go on from, where a filter matches little among many", async () => {
+  test("G9: pages of messages are short, with a place to go on from, where a filter matches little among many", async () => {
     const { ask, ann, send, ...relay } = await withMessages();
     const rare: number[] = [];
     for (let i = 0; i < 5; i++) {
@@ -170,7 +170,7 @@ describe("pages", () => {
       }
   });
 
-  test("of open work are found among much that is done", async () => {
+  test("open work is found page by page among much that is done", async () => {
     const { ask, ann, ben, send, ids, ...relay } = await withMessages();
     const early = await send(ann, "ben", { claimable: true });
     const messages = Array.from({ length: 100 }, () => ({ to: "ben", body: "x", claimable: true }));

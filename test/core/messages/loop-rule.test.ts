@@ -338,11 +338,11 @@ const withGaps = (cases: Case[]) =>
   cases.flatMap(([name, run]) => GAPS.map((gap) => [`${name}, ${gap / 1000} s apart`, run, gap] as const));
 
 describe("a chain is paused where", () => {
-  test.each(withGaps(PAUSED))("%s", async (_, run, gap) => {
+  test.each(withGaps(PAUSED))("a chain is paused where %s", async (_, run, gap) => {
     expect(await outcome((w) => run(w, gap))).toBe("paused");
   });
 
-  test("a reporter and its reader write to each other and both read", async () => {
+  test("a chain is paused where a reporter and its reader write to each other and both read", async () => {
     const result = await outcome(async (w) => {
       for (let i = 0; i < MANY; i++) {
         w.tick(5000);
@@ -353,7 +353,7 @@ describe("a chain is paused where", () => {
     expect(result).toBe("paused");
   });
 
-  test("two of a group write to it, and the third answers one of them directly", async () => {
+  test("a chain is paused where two of a group write to it, and the third answers one of them directly", async () => {
     const result = await outcome(async (w) => {
       w.groups.set("g", ["a", "b", "c"]);
       for (let i = 0; i < MANY; i++) {
@@ -366,7 +366,7 @@ describe("a chain is paused where", () => {
     expect(result).toBe("paused");
   });
 
-  test("five in a ring all name the first message", async () => {
+  test("a chain is paused where five in a ring all name the first message", async () => {
     const result = await outcome(async (w) => {
       w.groups.set("g", names(5));
       const root = await w.send("m0", "g");
@@ -375,7 +375,7 @@ describe("a chain is paused where", () => {
     expect(result).toBe("paused");
   });
 
-  test("two answer each other beside a third that writes to both", async () => {
+  test("a chain is paused where two answer each other beside a third that writes to both", async () => {
     const result = await outcome(async (w) => {
       for (let i = 0; i < MANY; i++) {
         w.tick(5000);
@@ -387,7 +387,7 @@ describe("a chain is paused where", () => {
     expect(result).toBe("paused");
   });
 
-  test("two of a busy group answer each other while forty others report to it", async () => {
+  test("a chain is paused where two of a busy group answer each other while forty others report to it", async () => {
     const result = await outcome(async (w) => {
       const others = names(6);
       w.groups.set("g", ["a", "b", ...others]);
@@ -400,7 +400,7 @@ describe("a chain is paused where", () => {
     expect(result).toBe("paused");
   });
 
-  test("each message is planned for a second later", async () => {
+  test("a chain is paused where each message is planned for a second later", async () => {
     const w = await world();
     let refused = "";
     for (let i = 0; i < MANY && !refused; i++) {
@@ -419,7 +419,7 @@ describe("a chain is paused where", () => {
 });
 
 describe("no chain is paused by", () => {
-  test.each(withGaps(FINE))("%s", async (_, run, gap) => {
+  test.each(withGaps(FINE))("no chain is paused by %s", async (_, run, gap) => {
     expect(await outcome((w) => run(w, gap))).toBe("fine");
   });
 
@@ -572,7 +572,7 @@ describe("no chain is paused by", () => {
       },
     ],
   ];
-  test.each(ALONE)("%s", async (_, run) => {
+  test.each(ALONE)("no chain is paused by %s", async (_, run) => {
     expect(await outcome(run)).toBe("fine");
   });
 });

@@ -64,7 +64,7 @@ describe("a parent that is shown is offered", () => {
     "a claim by MCP": async (w) => (await connect(w, w.bob.token)).call("claim"),
   };
   for (const [way, show] of Object.entries(ways))
-    test(`by ${way}, after a restart too`, async () => {
+    test(`a parent that is shown is offered by ${way}, after a restart too`, async () => {
       const w = await unread();
       await w.say({ replyTo: 1, claimable: true });
       await show(w);
@@ -73,7 +73,7 @@ describe("a parent that is shown is offered", () => {
       expect(await w.sentence(1)).toStartWith("offered to bob at 12:00:00Z by lookup");
     });
 
-  test("but not without include, nor to others than the agent itself", async () => {
+  test("a parent is not offered without include, nor to others than the agent itself", async () => {
     const { ask, bob, say, sentence } = await unread();
     await say({ replyTo: 1, claimable: true });
     await ask("GET", "/v1/agents/bob/inbox?after=1", undefined, bob);
@@ -81,7 +81,7 @@ describe("a parent that is shown is offered", () => {
     expect(await sentence(1)).toStartWith("not offered to bob");
   });
 
-  test("and not by a digest that had no room for its reply", async () => {
+  test("a parent is not offered by a digest that had no room for its reply", async () => {
     const { ask, bob, say, sentence } = await unread();
     for (let n = 0; n < 40; n++) await say({ body: "y".repeat(400) });
     const reply = await say({ replyTo: 1 });
@@ -90,7 +90,7 @@ describe("a parent that is shown is offered", () => {
     expect(await sentence(1)).toStartWith("not offered to bob");
   });
 
-  test("costs one record, however often it is shown", async () => {
+  test("a parent that is shown costs one record, however often it is shown", async () => {
     const { ask, bob, say, clock, config, restart } = await unread();
     await say({ replyTo: 1 });
     for (let i = 0; i < 20; i++) {
@@ -116,7 +116,7 @@ test("a message that its recipient named as a cause is not called unoffered, aft
   expect(await sentence(1)).toStartWith("named as a cause by bob at 12:00:00Z");
 });
 
-test("an operator who names it in its recipient's name says nothing of the recipient", async () => {
+test("an operator who names a message as a cause in its recipient's name says nothing of the recipient", async () => {
   const { ask, sentence } = await unread();
   await ask("POST", "/v1/messages", { from: "bob", to: "alice", body: "so", causedBy: 1 });
   expect(await sentence(1)).toStartWith("not offered to bob");
@@ -140,7 +140,7 @@ describe("include=parent", () => {
       expect(stream.ids()).toEqual(plain.ids());
     });
 
-  test("a stream with it misses nothing and repeats nothing, however it is broken off", async () => {
+  test("a stream with include=parent misses nothing and repeats nothing, however it is broken off", async () => {
     const { url, bob, say } = await world();
     const sent: number[] = [];
     const got: number[] = [];
@@ -158,7 +158,7 @@ describe("include=parent", () => {
     expect(got).toEqual(sent.toSorted((a, b) => a - b).slice(0, got.length));
   });
 
-  test("a socket sends it, too, and with what is claimed over it", async () => {
+  test("a socket with include=parent sends parents, too, and with what is claimed over it", async () => {
     const { url, bob, replies } = await world();
     await replies();
     const socket = await openSocket(`${url}/v1/agents/bob/socket?include=parent`, bob);
@@ -175,7 +175,7 @@ describe("include=parent", () => {
     expect((await socket.ask({ type: "claim", ref: 3, messageId: 3 })).result.message.parent).toMatchObject(PARENT);
   });
 
-  test("a claim has it, named or next, and what is held", async () => {
+  test("a claim with include=parent has the parent, named or next, and what is held", async () => {
     const { ask, bob, replies } = await world();
     await replies();
     const next = await ask("POST", "/v1/agents/bob/claims?include=parent", {}, bob);
@@ -191,7 +191,7 @@ describe("include=parent", () => {
     expect((await ask("POST", "/v1/messages/3/claim?include=all", {}, bob)).status).toBe(422);
   });
 
-  test("the client follows, works and lists what is held with it", async () => {
+  test("the client follows, works and lists what is held with include=parent", async () => {
     const { relay, url, bob, alice, say, replies } = await world();
     await replies();
     const client = createClient({ url, token: bob.token });
@@ -216,7 +216,7 @@ describe("include=parent", () => {
     expect((await relay.ask("GET", "/v1/agents/alice/inbox?after=1", undefined, alice)).body.items).toEqual([]);
   });
 
-  test("a digest and the tools show the beginning of it, inside of the envelope", async () => {
+  test("a digest and the tools show the beginning of a parent, inside of the envelope", async () => {
     const { ask, relay, bob, replies } = await world();
     await replies();
     const digest = (query: string) => ask("GET", `/v1/agents/bob/inbox/digest${query}`, undefined, bob);

@@ -7,7 +7,7 @@ const MIB = 1024 * 1024;
 const hello = { to: "user", body: "hello" };
 
 describe("the daily quota of an agent", () => {
-  test("ends with a problem that says when it goes on, and begins anew at midnight UTC", async () => {
+  test("the daily quota of an agent ends with a problem that says when it goes on, and begins anew at midnight UTC", async () => {
     const { ask, agent, clock, pass } = await startRelay({ messagesPerDay: 3 });
     const ann = await agent("ann");
     const ben = await agent("ben");
@@ -22,7 +22,7 @@ describe("the daily quota of an agent", () => {
     expect((await ask("POST", "/v1/messages", hello, ann)).status).toBe(201);
   });
 
-  test("counts batches whole, planned messages, delegations and sockets' sends alike; a repeat costs nothing", async () => {
+  test("the daily quota of an agent counts batches whole, planned messages, delegations and sockets' sends alike; a repeat costs nothing", async () => {
     const { ask, agent, clock } = await startRelay({ messagesPerDay: 4 });
     const ann = await agent("ann");
     await agent("ben");
@@ -39,7 +39,7 @@ describe("the daily quota of an agent", () => {
     expect((await ask("POST", "/v1/messages", keyed, ann)).status).toBe(200);
   });
 
-  test("is counted for each agent whose name an operator's batch writes in", async () => {
+  test("the daily quota of an agent is counted for each agent whose name an operator's batch writes in", async () => {
     const { ask, agent } = await startRelay({ messagesPerDay: 4 });
     for (const id of ["ann", "ben"]) await agent(id);
     const messages = Array.from({ length: 8 }, (_, i) => ({ ...hello, from: i % 2 ? "ann" : "ben" }));
@@ -47,7 +47,7 @@ describe("the daily quota of an agent", () => {
     expect((await ask("POST", "/v1/messages/batch", { messages: messages.slice(0, 1) })).status).toBe(429);
   });
 
-  test("is no more for many at once, which share a commit", async () => {
+  test("the daily quota of an agent is no more for many at once, which share a commit", async () => {
     const { ask, agent } = await startRelay({ messagesPerDay: 5 });
     const ann = await agent("ann");
     const answers = await Promise.all(Array.from({ length: 20 }, () => ask("POST", "/v1/messages", hello, ann)));
@@ -55,7 +55,7 @@ describe("the daily quota of an agent", () => {
     expect(answers.filter(({ status }) => status === 429)).toHaveLength(15);
   });
 
-  test("is known after a restart", async () => {
+  test("the daily quota of an agent is known after a restart", async () => {
     const { ask, agent, restart } = await startRelay({ messagesPerDay: 2 });
     const ann = await agent("ann");
     for (let i = 0; i < 2; i++) await ask("POST", "/v1/messages", hello, ann);
@@ -63,7 +63,7 @@ describe("the daily quota of an agent", () => {
     expect((await ask("POST", "/v1/messages", hello, ann)).status).toBe(429);
   });
 
-  test("keeps back no answer that is owed, no result, and no word of a person or a channel", async () => {
+  test("the daily quota of an agent keeps back no answer that is owed, no result, and no word of a person or a channel", async () => {
     const { ask, agent } = await startRelay({ messagesPerDay: 1 });
     const ann = await agent("ann");
     const ben = await agent("ben");
@@ -79,7 +79,7 @@ describe("the daily quota of an agent", () => {
     for (let i = 0; i < 3; i++) expect((await ask("POST", "/v1/messages", { ...hello, to: "ann" })).status).toBe(201);
   });
 
-  test("holds for files, too", async () => {
+  test("the daily quota of an agent holds for files, too", async () => {
     const { ask, agent } = await startRelay({ filesPerDay: 2 });
     const ann = await agent("ann");
     const put = (n: number, key?: string) =>
@@ -108,7 +108,7 @@ describe("a disk that is nearly full", () => {
     return { ...relay, disk, ann, send, upload };
   }
 
-  test("takes no large messages and no files, says so, and goes on with everything small", async () => {
+  test("a disk that is nearly full takes no large messages and no files, says so, and goes on with everything small", async () => {
     const { send, upload, ask, ann, disk, clock } = await withDisk(RESERVE - 1);
     for (const refused of [await send(20_000), await upload(20_000)]) {
       expect(refused.body).toMatchObject({ status: 503, code: "storage-unavailable" });
@@ -130,7 +130,7 @@ describe("a disk that is nearly full", () => {
     expect((await upload(20_000)).status).toBe(201);
   });
 
-  test("is seen before a file that does not fit comes in, however much it says it is", async () => {
+  test("a disk that is nearly full is seen before a file that does not fit comes in, however much it says it is", async () => {
     const { relay, ann, disk } = await withDisk(RESERVE + MIB / 2);
     const body = new ReadableStream({
       start(controller) {
@@ -144,7 +144,7 @@ describe("a disk that is nearly full", () => {
     expect(disk.free).toBe(RESERVE + MIB / 2);
   });
 
-  test("shows in the relay's health", async () => {
+  test("a disk that is nearly full shows in the relay's health", async () => {
     const { ask } = await withDisk(RESERVE - 1);
     const { body } = await ask("GET", "/v1/health");
     expect(body.checks.find((check: { name: string }) => check.name === "disk")).toMatchObject({ status: "warn" });
@@ -152,7 +152,7 @@ describe("a disk that is nearly full", () => {
 });
 
 describe("calls that wait", () => {
-  test("are so many for one token, and no more; those of others are taken", async () => {
+  test("calls that wait are so many for one token, and no more; those of others are taken", async () => {
     const { relay, ask, agent } = await startRelay();
     const ann = await agent("ann");
     const ben = await agent("ben");

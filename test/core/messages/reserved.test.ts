@@ -46,7 +46,7 @@ async function startPair() {
 }
 
 describe("a plain send", () => {
-  test("of a kind that only the relay writes is refused, whoever sends it and to whom", async () => {
+  test("a plain send of a kind that only the relay writes is refused, whoever sends it and to whom", async () => {
     const { ask, eve, head } = await startPair();
     for (const kind of KINDS)
       for (const to of ["bob", "user", "tag:crew"])
@@ -60,7 +60,7 @@ describe("a plain send", () => {
     expect(await head()).toBe(0);
   });
 
-  test("of members that only the relay writes is refused with their place", async () => {
+  test("a plain send of members that only the relay writes is refused with their place", async () => {
     const { ask, eve, head } = await startPair();
     for (const [said, pointer] of RESERVED)
       for (const how of [eve, {}]) {
@@ -70,7 +70,7 @@ describe("a plain send", () => {
     expect(await head()).toBe(0);
   });
 
-  test("keeps what only looks like that", async () => {
+  test("a plain send keeps what only looks like a member that only the relay writes", async () => {
     const { ask, eve } = await startPair();
     const payload = {
       commands: 1,
@@ -82,7 +82,7 @@ describe("a plain send", () => {
     expect(sent.body).toMatchObject({ kind: "chat", payload });
   });
 
-  test("in a batch and as NDJSON is refused whole, with the place of the one", async () => {
+  test("a plain send in a batch and as NDJSON is refused whole, with the place of the one", async () => {
     const { ask, eve, head } = await startPair();
     const messages = [
       { to: "bob", body: "a" },
@@ -101,7 +101,7 @@ describe("a plain send", () => {
     expect(await head()).toBe(0);
   });
 
-  test("over a socket, or planned for later, is refused as well", async () => {
+  test("a plain send over a socket, or planned for later, is refused as well", async () => {
     const relay = await startPair();
     const socket = await openSocket(`${listen(relay)}/v1/agents/eve/socket`, relay.eve);
     await socket.first("hello");
@@ -117,7 +117,7 @@ describe("a plain send", () => {
 });
 
 describe("a verb that carries a caller's own data", () => {
-  test("refuses what only the relay writes: schedules, results, answers, pairs", async () => {
+  test("a verb that carries a caller's own data refuses what only the relay writes: schedules, results, answers, pairs", async () => {
     const { ask, eve, bob } = await startPair();
     const schedule = (message: object) =>
       ask("POST", "/v1/schedules", { cron: "@daily", message: { to: "bob", body: "x", ...message } }, eve);
@@ -148,7 +148,7 @@ describe("a verb that carries a caller's own data", () => {
     expect((await ask("POST", `/v1/pairs/${pair}/messages`, said, bob)).body.code).toBe("reserved");
   });
 
-  test("refuses it in what a channel's adapter reports", async () => {
+  test("members that only the relay writes are refused in what a channel's adapter reports", async () => {
     const { event } = await startChannel();
     expect(await event({ meta: { schedule: {} } })).toMatchObject({ status: 422, body: { code: "reserved" } });
   });
@@ -164,7 +164,7 @@ test("a worker asks back by a verb: its question is a request in the thread, and
 });
 
 describe("source", () => {
-  test("says who is behind a message, whatever name it is in", async () => {
+  test("source says who is behind a message, whatever name it is in", async () => {
     const { ask, eve, bob, pass, clock } = await startPair();
     const send = async (draft: object, how = {}) =>
       (await ask("POST", "/v1/messages", { body: "x", ...draft }, how)).body;
@@ -185,7 +185,7 @@ describe("source", () => {
     expect(await of("to=eve")).toMatchObject({ from: "system", kind: "system", source: "relay" });
   });
 
-  test("of channel events, and of its adapter's plain messages, is the channel", async () => {
+  test("source of channel events, and of its adapter's plain messages, is the channel", async () => {
     const { ask, event, bind, agent, adapter } = await startChannel();
     await agent("a");
     await bind({ target: "a" });

@@ -12,7 +12,7 @@ async function throughPort(url: string, path: string, token: string): Promise<nu
 }
 
 describe("a path", () => {
-  test("leads to the same route through a port and in process", async () => {
+  test("a path leads to the same route through a port and in process", async () => {
     const relay = await startRelay();
     const url = listen(relay);
     await relay.agent("a.b");
@@ -42,7 +42,7 @@ describe("a path", () => {
     }
   });
 
-  test("of a literal segment is found before that of a parameter, for the methods that the literal takes", async () => {
+  test("a path of a literal segment is found before that of a parameter, for the methods that the literal takes", async () => {
     const { ask } = await startRelay();
     expect((await ask("POST", "/v1/messages/batch", { messages: [] })).body.detail).toContain("messages");
     expect((await ask("GET", "/v1/messages/batch")).body.detail).toBe(

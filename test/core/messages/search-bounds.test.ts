@@ -15,7 +15,7 @@ async function withTexts() {
 }
 
 describe("a search", () => {
-  test("finds the beginnings of words that end in a star", async () => {
+  test("a search finds the beginnings of words that end in a star", async () => {
     const { say, find } = await withTexts();
     const zeppelin = await say("the zeppelin landed");
     const version = await say("version foo-barista shipped");
@@ -30,7 +30,7 @@ describe("a search", () => {
     expect(await find("z*p")).toEqual([]);
   });
 
-  test("says what is repeated once", async () => {
+  test("a search says what is repeated once", async () => {
     const { say, find } = await withTexts();
     const three = await say("a.a.a");
     expect(await find("a.".repeat(255))).toEqual([three]);
@@ -42,14 +42,14 @@ describe("a search", () => {
     ["release 1.0.0-rc1", "1.0.0-rc*", "1.0-rc1"],
     ["你看看吧，高高兴兴", "你看看吧", "你看吧"],
     ["ha ha ha ha and on", "Ha-ha-HA-ha-and", "ha-ha-on"],
-  ])("keeps a word that is said twice in a phrase: %s", async (body, q, other) => {
+  ])("a search keeps a word that is said twice in a phrase: %s", async (body, q, other) => {
     const { say, find } = await withTexts();
     const id = await say(body);
     expect(await find(q)).toEqual([id]);
     expect(await find(other)).toEqual([]);
   });
 
-  test("looks for long phrases in parts, in the order of their words", async () => {
+  test("a search looks for long phrases in parts, in the order of their words", async () => {
     const { say, find } = await withTexts();
     const words = Array.from({ length: 40 }, (_, i) => `w${i}`);
     const id = await say(words.join("-"));
@@ -60,7 +60,7 @@ describe("a search", () => {
     expect(await find(chinese)).toEqual([said]);
   });
 
-  test("for more words than anybody types is refused", async () => {
+  test("a search for more words than anybody types is refused", async () => {
     const { search } = await withTexts();
     const words = Array.from({ length: 33 }, (_, i) => `w${i}`).join(" ");
     const { status, body } = await search(words);
@@ -70,7 +70,7 @@ describe("a search", () => {
     expect((await search(words.split(" ").slice(1).join(" "))).status).toBe(200);
   });
 
-  test("leaves the event loop free, however long it takes", async () => {
+  test("a search leaves the event loop free, however long it takes", async () => {
     const { ask, search } = await withTexts();
     const body = "a b a b a c ".repeat(2700);
     const messages = Array.from({ length: 100 }, () => ({ to: "user", body }));

@@ -25,7 +25,7 @@ async function withTexts() {
 }
 
 describe("full-text search", () => {
-  test("finds whole words of body and subject, all that are asked for, newest first", async () => {
+  test("full-text search finds whole words of body and subject, all that are asked for, newest first", async () => {
     const { find, say } = await withTexts();
     const one = await say("The red zeppelin landed");
     const two = await say("nothing", { subject: "Zeppelin, red" });
@@ -59,14 +59,14 @@ describe("full-text search", () => {
     ["東京", "東京 へ"],
     ["日本語", "これは 日本語 です"],
     ["🚀 launch", "🚀 launch today"],
-  ])("finds %j in %j: what is typed is words, never a query language", async (q, body) => {
+  ])("full-text search finds %j in %j: what is typed is words, never a query language", async (q, body) => {
     const { find, say } = await withTexts();
     const id = await say(body);
     await say("something else");
     expect(await find(q)).toEqual([id]);
   });
 
-  test("finds a word of Chinese or Japanese inside a run of text without spaces", async () => {
+  test("full-text search finds a word of Chinese or Japanese inside a run of text without spaces", async () => {
     const { find, say } = await withTexts();
     const id = await say("明日東京で会いましょう");
     const other = await say("今天天气很好");
@@ -83,7 +83,7 @@ describe("full-text search", () => {
   });
 
   test.each(['"', "'", "*", "()", "--", "AND", "{}", "\\", "%", ".", "🚀", "\u0301"])(
-    "G9: %j alone finds nothing or something, and is never an error",
+    "G9: full-text search %j alone finds nothing or something, and is never an error",
     async (q) => {
       const { find, say } = await withTexts();
       await say("plain text");
@@ -91,21 +91,21 @@ describe("full-text search", () => {
     },
   );
 
-  test("never finds what is opaque", async () => {
+  test("full-text search never finds what is opaque", async () => {
     const { find, say } = await withTexts();
     await say("zeppelin", { encoding: "opaque", subject: "zeppelin" });
     const plain = await say("zeppelin");
     expect(await find("zeppelin")).toEqual([plain]);
   });
 
-  test("finds a huge message by its beginning", async () => {
+  test("full-text search finds a huge message by its beginning", async () => {
     const { find, say } = await withTexts();
     const id = await say(`first ${"filler ".repeat(30_000)} last`);
     expect(await find("first")).toEqual([id]);
     expect(await find("last")).toEqual([]);
   });
 
-  test("goes together with filters and places", async () => {
+  test("full-text search goes together with filters and places", async () => {
     const { find, say, ann, ben } = await withTexts();
     const one = await say("zeppelin", { topic: "air" });
     const two = await say("zeppelin", { to: "ann" }, ben);
@@ -117,7 +117,7 @@ describe("full-text search", () => {
     expect(await find("zeppelin", ann, "&state=open")).toEqual([]);
   });
 
-  test("pages without gaps or repeats", async () => {
+  test("full-text search pages without gaps or repeats", async () => {
     const { ask, say, relay } = await withTexts();
     const ids: number[] = [];
     for (let i = 0; i < 25; i++) ids.unshift(await say(`zeppelin ${i}`));
@@ -131,7 +131,7 @@ describe("full-text search", () => {
     expect(seen).toEqual(ids);
   });
 
-  test("G10: finds for an agent only what it may read", async () => {
+  test("G10: full-text search finds for an agent only what it may read", async () => {
     const { find, say, ask, ann, ben, eve } = await withTexts();
     const direct = await say("zeppelin");
     const group = await say("zeppelin", { to: "tag:team" });
@@ -147,7 +147,7 @@ describe("full-text search", () => {
     expect(await find(`w${Buffer.from("ben").toString("hex")}`)).toEqual([]);
   });
 
-  test("indexes what is there when the relay starts again", async () => {
+  test("full-text search indexes what is there when the relay starts again", async () => {
     const { find, say, restart } = await withTexts();
     const id = await say("zeppelin");
     await restart();

@@ -3,7 +3,7 @@ import { toTime } from "../../../src/protocol/wire.ts";
 import { startCrew } from "../../support/work.ts";
 
 describe("talk that expires", () => {
-  test("is offered to nobody from then on, and its sender is told once, in its thread", async () => {
+  test("talk that expires is offered to nobody from then on, and its sender is told once, in its thread", async () => {
     const { ask, pass, inbox, clock, ann, boss } = await startCrew();
     const expiresAt = toTime(clock.now() + 60_000);
     const { id } = (await ask("POST", "/v1/messages", { to: "ann", body: "soon", expiresAt }, boss)).body;
@@ -17,7 +17,7 @@ describe("talk that expires", () => {
     ]);
   });
 
-  test("says nothing when it was acknowledged in time", async () => {
+  test("talk that expires says nothing when it was acknowledged in time", async () => {
     const { ask, pass, inbox, clock, ann, boss } = await startCrew();
     const expiresAt = toTime(clock.now() + 60_000);
     const { id } = (await ask("POST", "/v1/messages", { to: "ann", body: "soon", expiresAt }, boss)).body;
@@ -26,7 +26,7 @@ describe("talk that expires", () => {
     expect(await inbox(boss)).toEqual([]);
   });
 
-  test("G7: is told over a restart, also when its time passed while the relay was away", async () => {
+  test("G7: talk that expires is told over a restart, also when its time passed while the relay was away", async () => {
     const crew = await startCrew();
     const expiresAt = toTime(crew.clock.now() + 60_000);
     await crew.ask("POST", "/v1/messages", { to: "ann", body: "soon", expiresAt }, crew.boss);
@@ -38,7 +38,7 @@ describe("talk that expires", () => {
     expect(await crew.inbox(crew.boss)).toHaveLength(1);
   });
 
-  test("does not hide what comes after it: a page goes on beyond what has expired", async () => {
+  test("talk that expires does not hide what comes after it: a page goes on beyond what has expired", async () => {
     const { ask, pass, clock, ann, boss } = await startCrew();
     const expiresAt = toTime(clock.now() + 1000);
     for (let i = 0; i < 5; i++) await ask("POST", "/v1/messages", { to: "ann", body: "gone", expiresAt }, boss);
@@ -57,7 +57,7 @@ describe("talk that expires", () => {
     expect(after).toBeGreaterThanOrEqual(last.body.id);
   });
 
-  test("is refused when it is past already", async () => {
+  test("talk that expires is refused when it is past already", async () => {
     const { ask, clock, boss } = await startCrew();
     const sent = await ask("POST", "/v1/messages", { to: "ann", body: "x", expiresAt: toTime(clock.now()) }, boss);
     expect(sent).toMatchObject({ status: 422, body: { errors: [{ pointer: "/expiresAt" }] } });

@@ -25,7 +25,7 @@ async function withThread() {
 const idsOf = (thread: { items: { id: number }[] }) => thread.items.map((item) => item.id);
 
 describe("a thread", () => {
-  test("is asked for by any of its messages, and is told from the oldest on", async () => {
+  test("a thread is asked for by any of its messages, and is told from the oldest on", async () => {
     const { thread, send, ann, ids } = await withThread();
     await send(ann, "ben");
     for (const id of ids) {
@@ -35,7 +35,7 @@ describe("a thread", () => {
     }
   });
 
-  test("says of each message who read it: marked, or acknowledged past", async () => {
+  test("a thread says of each message who read it: marked, or acknowledged past", async () => {
     const { thread, ask, ann, ben, ids } = await withThread();
     const readBy = async () => (await thread(ids[0])).items.map((item: { readBy: string[] }) => item.readBy);
     expect(await readBy()).toEqual([[], [], []]);
@@ -48,7 +48,7 @@ describe("a thread", () => {
     expect(await readBy()).toEqual([["ben"], ["ann"], ["ben"]]);
   });
 
-  test("of a group says which of its members at that time read it, the sender left out", async () => {
+  test("a thread of a group says which of its members at that time read it, the sender left out", async () => {
     const { ask, ann, agent } = await withThread();
     const one = await agent("one", { tags: ["t"] });
     const two = await agent("two", { tags: ["t"] });
@@ -60,7 +60,7 @@ describe("a thread", () => {
     expect((await ask("GET", `/v1/messages/${id}`)).body.readBy).toEqual(["one", "two"]);
   });
 
-  test("pages from the oldest on without gaps or repeats, the root on every page", async () => {
+  test("a thread pages from the oldest on without gaps or repeats, the root on every page", async () => {
     const { thread, send, ann, ids } = await withThread();
     const all: number[] = [...ids];
     for (let i = 0; i < 20; i++) all.push(await send(ann, "ben", ids[0]));
@@ -74,7 +74,7 @@ describe("a thread", () => {
     expect(seen).toEqual(all);
   });
 
-  test("G10: shows an agent its own entries alone", async () => {
+  test("G10: a thread shows an agent its own entries alone", async () => {
     const { thread, send, agent, ben, ids, ask } = await withThread();
     const eve = await agent("eve");
     expect((await ask("GET", `/v1/threads/${ids[0]}`, undefined, eve)).status).toBe(403);
@@ -84,7 +84,7 @@ describe("a thread", () => {
     expect(seen).toMatchObject({ root: null, participants: ["ben", "eve"] });
   });
 
-  test("that is long shows an agent what is far down in it: a short page first, never a refusal", async () => {
+  test("a thread that is long shows an agent what is far down in it: a short page first, never a refusal", async () => {
     const { ask, thread, send, agent, ann, ben, ids } = await withThread();
     const eve = await agent("eve");
     const messages = Array.from({ length: 1000 }, () => ({ to: "ben", body: "x", replyTo: ids[0] }));
@@ -100,7 +100,7 @@ describe("a thread", () => {
     expect(seen).toEqual([aside]);
   });
 
-  test("is one thread however deep the replies go, and a new one for what replies to nothing", async () => {
+  test("a thread is one thread however deep the replies go, and a new one for what replies to nothing", async () => {
     const { ask, send, ann, ben, ids } = await withThread();
     const deep = await send(ben, "ann", ids[2]);
     expect((await ask("GET", `/v1/messages/${deep}`)).body.threadId).toBe(ids[0]);

@@ -29,7 +29,7 @@ async function runs(crew: Crew, passing = HOUR): Promise<void> {
 const runsSoFar = (crew: Crew) => metric(crew, "signalbox_retention_runs_total");
 
 describe("retention after a jump of the clock", () => {
-  test("takes no more than a tenth of the log, however often it runs, until a day has passed", async () => {
+  test("retention after a jump of the clock takes no more than a tenth of the log, however often it runs, until a day has passed", async () => {
     const crew = await startCrew({ retentionDays: 30 });
     await fill(crew, 200);
     await runs(crew);
@@ -42,7 +42,7 @@ describe("retention after a jump of the clock", () => {
     expect(await left(crew)).toBe(0);
   });
 
-  test("has forgotten nothing of that after a restart", async () => {
+  test("retention after a jump of the clock has forgotten nothing of that after a restart", async () => {
     const crew = await startCrew({ retentionDays: 30 });
     await fill(crew, 200);
     crew.clock.jump(40 * DAY);
@@ -55,7 +55,7 @@ describe("retention after a jump of the clock", () => {
     expect(await left(crew)).toBe(181);
   });
 
-  test("that was set right again deletes nothing more", async () => {
+  test("retention after a jump of the clock that was set right again deletes nothing more", async () => {
     const crew = await startCrew({ retentionDays: 30 });
     await fill(crew, 200);
     crew.clock.jump(40 * DAY);
@@ -66,7 +66,7 @@ describe("retention after a jump of the clock", () => {
     expect(await left(crew)).toBe(180);
   });
 
-  test("is as careful when the relay was away while the clock jumped", async () => {
+  test("retention after a jump of the clock is as careful when the relay was away while the clock jumped", async () => {
     const crew = await startCrew({ retentionDays: 30 });
     await fill(crew, 200);
     await crew.restart(40 * DAY);
@@ -78,7 +78,7 @@ describe("retention after a jump of the clock", () => {
     expect(await left(crew)).toBe(0);
   });
 
-  test("counts entries, not ids: a gap that a restored backup left is none of them", async () => {
+  test("retention after a jump of the clock counts entries, not ids: a gap that a restored backup left is none of them", async () => {
     const crew = await startCrew({ retentionDays: 30 });
     await fill(crew, 100);
     const restored = await startCrew({ retentionDays: 30, dataDir: await restoredCopy(crew) });

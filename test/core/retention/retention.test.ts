@@ -24,7 +24,7 @@ async function outlive(crew: Crew): Promise<void> {
 }
 
 describe("retention", () => {
-  test("deletes what is older than its time, and nothing else", async () => {
+  test("retention deletes what is older than its time, and nothing else", async () => {
     const crew = await startCrew({ retentionDays: 1 });
     const old = await say(crew, "ann", 3);
     await crew.pass(2 * HOUR);
@@ -37,7 +37,7 @@ describe("retention", () => {
     expect(list.body.items.map((item: { id: number }) => item.id)).toEqual(young.toReversed());
   });
 
-  test("keeps work that is open, delayed, held or dead; finished work goes", async () => {
+  test("retention keeps work that is open, delayed, held or dead; finished work goes", async () => {
     const crew = await startCrew({ retentionDays: 1 });
     const work = { open: 0, delayed: 0, claimed: 0, dead: 0, done: 0, cancelled: 0 };
     for (const name of Object.keys(work) as (keyof typeof work)[])
@@ -58,7 +58,7 @@ describe("retention", () => {
     expect((await crew.take(crew.ann, { topics: ["open"] })).message.id).toBe(work.open);
   });
 
-  test("also takes work that was kept, once it has been finished for as long", async () => {
+  test("retention also takes work that was kept, once it has been finished for as long", async () => {
     const crew = await startCrew({ retentionDays: 1 });
     const [finished, waiting] = [await crew.open(), await crew.open()];
     await outlive(crew);
@@ -70,7 +70,7 @@ describe("retention", () => {
     expect(await isThere(crew, waiting)).toBe(true);
   });
 
-  test("G5: keeps a key for as long as what it made", async () => {
+  test("G5: retention keeps a key for as long as what it made", async () => {
     const crew = await startCrew({ retentionDays: 1 });
     const talk = { to: "ann", body: "x", idempotencyKey: "talk" };
     const work = { to: "ann", body: "x", idempotencyKey: "work", claimable: true };
@@ -86,7 +86,7 @@ describe("retention", () => {
     expect(again.body.id).toBeGreaterThan(ids[1] as number);
   });
 
-  test("G2: gives no id out again, although everything was deleted and the relay restarted", async () => {
+  test("G2: retention gives no id out again, although everything was deleted and the relay restarted", async () => {
     const crew = await startCrew({ retentionDays: 1 });
     await say(crew, "ann", 5);
     await outlive(crew);
@@ -98,7 +98,7 @@ describe("retention", () => {
 });
 
 describe("G3: who loses something to retention", () => {
-  test("is told what, once it reads from there; nobody else is", async () => {
+  test("G3: who loses something to retention is told what, once it reads from there; nobody else is", async () => {
     const crew = await startCrew({ retentionDays: 1 });
     const { ask, ann, ben, boss } = crew;
     const joiner = await crew.agent("joiner");
@@ -126,7 +126,7 @@ describe("G3: who loses something to retention", () => {
     expect((await inbox(ann, "?after=0")).reset).toBeUndefined();
   });
 
-  test("hears of it on a stream, before what is still there, and once", async () => {
+  test("G3: who loses something to retention hears of it on a stream, before what is still there, and once", async () => {
     const crew = await startCrew({ retentionDays: 1 });
     await say(crew, "ann", 4);
     await outlive(crew);
@@ -151,7 +151,7 @@ describe("G3: who loses something to retention", () => {
     }
   });
 
-  test("is counted over several runs, and not for what had expired before", async () => {
+  test("G3: who loses something to retention is counted over several runs, and not for what had expired before", async () => {
     const crew = await startCrew({ retentionDays: 1 });
     const expiresAt = new Date(crew.clock.now() + HOUR).toISOString();
     await crew.ask("POST", "/v1/messages", { to: "ann", body: "gone", expiresAt }, crew.boss);

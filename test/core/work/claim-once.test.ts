@@ -73,7 +73,7 @@ describe("many claimers", () => {
     expect(states).toHaveLength(ITEMS);
   });
 
-  test("G4: who ask for one and the same piece of work: one gets it, the others are told who has it", async () => {
+  test("G4: of many claimers who ask for one and the same piece of work one gets it, the others are told who has it", async () => {
     const call = callOf(await startServer());
     const everybody = await claimers(call);
     const { id } = await call("POST", "/v1/messages", { to: "tag:pool", body: "one", claimable: true });
@@ -88,7 +88,7 @@ describe("many claimers", () => {
     expect(attempts).toHaveLength(1);
   });
 
-  test("G4: that wait when the work comes get each piece once, and none is left over", async () => {
+  test("G4: many claimers that wait when the work comes get each piece once, and none is left over", async () => {
     const call = callOf(await startServer());
     const everybody = await claimers(call);
     const waiting = everybody.map(({ id, token }) =>

@@ -2,7 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { startCrew } from "../../support/work.ts";
 
 describe("which work comes first", () => {
-  test("urgent work first, then the oldest, over all that an agent belongs to", async () => {
+  test("urgent work comes first, then the oldest, over all that an agent belongs to", async () => {
     const { open, claim, ann } = await startCrew();
     const old = await open();
     const older = await open({ to: "ann" });
@@ -15,7 +15,7 @@ describe("which work comes first", () => {
     expect(await claim(ann)).toEqual([]);
   });
 
-  test("several at once come in the same order, no more than asked for", async () => {
+  test("several pieces claimed at once come in the same order, no more than asked for", async () => {
     const { open, claim, ann } = await startCrew();
     const ids = [await open(), await open(), await open({ urgent: true }), await open()];
     const first = await claim(ann, { max: 3 });
@@ -50,7 +50,7 @@ describe("which work comes first", () => {
     expect(claimed.map((held) => held.message.id)).toEqual([urgent as number, ...ids]);
   });
 
-  test("who joined later may claim what was open before, and reads it", async () => {
+  test("who joined a group later may claim what was open before, and reads it", async () => {
     const { open, claim, take, agent, ask, inbox } = await startCrew();
     const id = await open();
     const late = await agent("late", { tags: ["crew"] });

@@ -5,7 +5,7 @@ import { startCrew } from "../../support/work.ts";
 const FOR_ONE = ["task"];
 
 describe("what may be claimable", () => {
-  test("for one agent: tasks; talk is refused, never sent unclaimable", async () => {
+  test("tasks for one agent may be claimable; talk is refused, never sent unclaimable", async () => {
     const { ask, boss, ann } = await startCrew();
     for (const kind of PLAIN_KINDS) {
       const sent = await ask("POST", "/v1/messages", { to: "ann", body: kind, kind, claimable: true }, boss);
@@ -19,7 +19,7 @@ describe("what may be claimable", () => {
     expect(items.map((item: { kind: string }) => item.kind)).toEqual(FOR_ONE);
   });
 
-  test("for a group: either kind, for several could take it", async () => {
+  test("either kind for a group may be claimable, for several could take it", async () => {
     const { ask, boss } = await startCrew();
     for (const to of ["tag:crew", "broadcast", "cap:nobody", "label:nobody"])
       for (const kind of PLAIN_KINDS) {
@@ -28,7 +28,7 @@ describe("what may be claimable", () => {
       }
   });
 
-  test("without a kind it is a task; without claimable it has no state and cannot be claimed", async () => {
+  test("a claimable message without a kind is a task; without claimable it has no state and cannot be claimed", async () => {
     const { ask, boss, ann } = await startCrew();
     const work = await ask("POST", "/v1/messages", { to: "ann", body: "x", claimable: true }, boss);
     expect(work.body).toMatchObject({ kind: "task", state: "open" });
@@ -39,7 +39,7 @@ describe("what may be claimable", () => {
     expect(await ask("POST", "/v1/messages/999/claim", {}, ann)).toMatchObject({ status: 404 });
   });
 
-  test("nothing for system, which claims nothing", async () => {
+  test("nothing is claimable for system, which claims nothing", async () => {
     const { ask, boss } = await startCrew();
     const sent = await ask("POST", "/v1/messages", { to: "system", body: "x", claimable: true }, boss);
     expect(sent).toMatchObject({ status: 422, body: { code: "not-claimable" } });

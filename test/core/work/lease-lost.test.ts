@@ -15,7 +15,7 @@ async function expectLost({ end, ann }: Crew, held: Held): Promise<void> {
 }
 
 describe("G4: a holder whose lease ran out", () => {
-  test("can do nothing with it any more, from the very millisecond on", async () => {
+  test("G4: a holder whose lease ran out can do nothing with it any more, from the very millisecond on", async () => {
     const crew = await startCrew();
     const id = await crew.open();
     const held = await crew.take(crew.ann, { leaseSeconds: 60 });
@@ -27,7 +27,7 @@ describe("G4: a holder whose lease ran out", () => {
     expect(await crew.look(id)).toMatchObject({ attempts: [{ agentId: "ann" }] });
   });
 
-  test("can do nothing after another holds it, nor when that one is done with it", async () => {
+  test("G4: a holder whose lease ran out can do nothing after another holds it, nor when that one is done with it", async () => {
     const crew = await startCrew();
     await crew.open();
     const held = await crew.take(crew.ann, { leaseSeconds: 60 });
@@ -42,7 +42,7 @@ describe("G4: a holder whose lease ran out", () => {
     expect((await crew.inbox(crew.boss)).filter((item) => item.body === "too late")).toEqual([]);
   });
 
-  test("can do nothing with its old lease, even when it holds the work again itself", async () => {
+  test("G4: a holder whose lease ran out can do nothing with its old lease, even when it holds the work again itself", async () => {
     const crew = await startCrew();
     await crew.open();
     const old = await crew.take(crew.ann, { leaseSeconds: 60 });
@@ -52,7 +52,7 @@ describe("G4: a holder whose lease ran out", () => {
     expect((await crew.end("complete", crew.ann, fresh)).status).toBe(200);
   });
 
-  test("cannot use a token of another agent, of another message, or one that it made up", async () => {
+  test("G4: a holder whose lease ran out cannot use a token of another agent, of another message, or one that it made up", async () => {
     const { ask, open, take, ann, ben, end, look } = await startCrew();
     await open();
     const held = await take(ann);
@@ -69,7 +69,7 @@ describe("the fence", () => {
   /** The rising part of a lease's token, which only this test may know of. */
   const fenceOf = (held: Held) => Number(held.claim.token.split("_").at(-1));
 
-  test("G4: only rises: over release, failure, expiry, death and requeue", async () => {
+  test("G4: the fence only rises: over release, failure, expiry, death and requeue", async () => {
     const { open, take, end, ask, pass, ann, ben } = await startCrew();
     const id = await open({ maxAttempts: 3 });
     const fences: number[] = [];
@@ -113,7 +113,7 @@ describe("repeating what succeeded", () => {
     expect(told).toHaveLength(state === "open" ? 0 : 1);
   });
 
-  test("succeeds also when it has been claimed, done or cancelled by others since", async () => {
+  test("repeating what succeeded succeeds also when it has been claimed, done or cancelled by others since", async () => {
     const { open, take, end, ask, ann, ben, boss } = await startCrew();
     const id = await open();
     const held = await take(ann);

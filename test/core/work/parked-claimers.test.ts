@@ -38,7 +38,7 @@ const got = async (waiting: Waiting) =>
   (await inTime(waiting.answer, "a parked claimer is answered")).map((h) => h.message.id);
 
 describe("parked claimers", () => {
-  test("queue: one piece of work wakes the one that came first, and no other", async () => {
+  test("parked claimers queue: one piece of work wakes the one that came first, and no other", async () => {
     const crew = await startCrew();
     const waiting = [await wait(crew, crew.ben, 0), await wait(crew, crew.ann, 1), await wait(crew, crew.ben, 2)];
     for (const [i, one] of waiting.entries()) {
@@ -50,7 +50,7 @@ describe("parked claimers", () => {
     }
   });
 
-  test("are woken by what they asked for alone", async () => {
+  test("parked claimers are woken by what they asked for alone", async () => {
     const crew = await startCrew();
     const picky = await wait(crew, crew.ann, 0, { topics: ["ship"] });
     const requests = await wait(crew, crew.ann, 1, { kinds: ["chat"] });
@@ -64,7 +64,7 @@ describe("parked claimers", () => {
     expect((await crew.take(crew.ben)).message.id).toBe(built);
   });
 
-  test("are answered with nothing when their time is up", async () => {
+  test("parked claimers are answered with nothing when their time is up", async () => {
     const crew = await startCrew();
     const waiting = await wait(crew, crew.ann, 0, { waitSeconds: 20 });
     await crew.pass(19_999);
@@ -75,7 +75,7 @@ describe("parked claimers", () => {
     await parked(crew, 0);
   });
 
-  test("are woken by a lease that runs out, a release, a delay that ends, and a requeue", async () => {
+  test("parked claimers are woken by a lease that runs out, a release, a delay that ends, and a requeue", async () => {
     const crew = await startCrew();
     const id = await crew.open({ maxAttempts: 4 });
     await crew.take(crew.ann, { leaseSeconds: 30 });
@@ -101,7 +101,7 @@ describe("parked claimers", () => {
     expect(await got(fourth)).toEqual([id]);
   });
 
-  test("that have left take nothing: the next one gets the work", async () => {
+  test("parked claimers that have left take nothing: the next one gets the work", async () => {
     const crew = await startCrew();
     const left = await wait(crew, crew.ann, 0);
     const next = await wait(crew, crew.ben, 1);
@@ -111,7 +111,7 @@ describe("parked claimers", () => {
     expect((await crew.look(id)).claim.agentId).toBe("ben");
   });
 
-  test("that are not ready are passed over, and look again when they are", async () => {
+  test("parked claimers that are not ready are passed over, and look again when they are", async () => {
     const crew = await startCrew();
     const unready = await wait(crew, crew.ann, 0);
     await crew.ask("POST", "/v1/agents/ann/heartbeat", { ready: false }, crew.ann);
@@ -125,7 +125,7 @@ describe("parked claimers", () => {
     expect(await got(unready)).toEqual([waitingFor]);
   });
 
-  test("that left the group do not keep its work from the others", async () => {
+  test("parked claimers that left the group do not keep its work from the others", async () => {
     const crew = await startCrew();
     const leaver = await wait(crew, crew.ann, 0);
     const next = await wait(crew, crew.ben, 1);
@@ -139,7 +139,7 @@ describe("parked claimers", () => {
     expect(await got(leaver)).toEqual([other]);
   });
 
-  test("whose token is revoked are cut off, and leave no trace in the queue", async () => {
+  test("parked claimers whose token is revoked are cut off, and leave no trace in the queue", async () => {
     const crew = await startCrew();
     const cut = await wait(crew, crew.ann, 0);
     const next = await wait(crew, crew.ben, 1);

@@ -72,7 +72,7 @@ function createQueue() {
 }
 
 describe("a wake", () => {
-  test("goes to the first claimer alone, which is in the queue again while it looks", async () => {
+  test("a wake goes to the first claimer alone, which is in the queue again while it looks", async () => {
     const { parked, twoWaiting } = createQueue();
     const [first, second] = await twoWaiting();
     parked.opened(WORK);
@@ -84,7 +84,7 @@ describe("a wake", () => {
     expect([first.looks.length, second.looks.length, parked.waiting()]).toEqual([2, 1, 2]);
   });
 
-  test("of a claimer that leaves before it looks goes to the next", async () => {
+  test("a wake of a claimer that leaves before it looks goes to the next", async () => {
     const { parked, twoWaiting } = createQueue();
     const [first, second] = await twoWaiting();
     parked.opened(WORK);
@@ -94,7 +94,7 @@ describe("a wake", () => {
     expect(await first.answer).toBe("nothing");
   });
 
-  test("that comes while a claimer finds something else goes to the next", async () => {
+  test("a wake that comes while a claimer finds something else goes to the next", async () => {
     const { parked, twoWaiting } = createQueue();
     const [first, second] = await twoWaiting();
     parked.opened(WORK);
@@ -112,7 +112,7 @@ describe("a wake", () => {
     expect(second.looks.length).toBe(3);
   });
 
-  test("of a claimer that is refused goes to the next", async () => {
+  test("a wake of a claimer that is refused goes to the next", async () => {
     const { parked, twoWaiting } = createQueue();
     const [first, second] = await twoWaiting();
     parked.opened(WORK);
@@ -123,7 +123,7 @@ describe("a wake", () => {
     expect(second.looks.length).toBe(2);
   });
 
-  test("of a claimer that is no longer ready goes to the next, once", async () => {
+  test("a wake of a claimer that is no longer ready goes to the next, once", async () => {
     const { parked, waits, twoWaiting } = createQueue();
     const [first, second] = await twoWaiting();
     parked.opened(WORK);
@@ -140,7 +140,7 @@ describe("a wake", () => {
     expect(first.looks.length).toBe(3);
   });
 
-  test("passes over who is not ready, as often as work comes", async () => {
+  test("a wake passes over who is not ready, as often as work comes", async () => {
     const { parked, waits, twoWaiting } = createQueue();
     const [first, second] = await twoWaiting();
     waits.setReady({ agentId: "ann", ready: false });
@@ -156,7 +156,7 @@ describe("a wake", () => {
   test.each([
     ["kinds", { kinds: ["request"] }],
     ["topics", { topics: ["ship"] }],
-  ])("passes over who waits for other %s", async (_, want) => {
+  ])("a wake passes over who waits for other %s", async (_, want) => {
     const { parked, twoWaiting } = createQueue();
     const [first, second] = await twoWaiting(want);
     parked.opened(WORK);
@@ -167,7 +167,7 @@ describe("a wake", () => {
     expect(first.looks.length).toBe(2);
   });
 
-  test("of a claimer that has left the group goes to the next", async () => {
+  test("a wake of a claimer that has left the group goes to the next", async () => {
     const { parked, twoWaiting } = createQueue();
     const [first, second] = await twoWaiting();
     parked.opened(WORK);
@@ -178,7 +178,7 @@ describe("a wake", () => {
     expect(second.looks.length).toBe(2);
   });
 
-  test("finds nobody once the time of all is up", async () => {
+  test("a wake finds nobody once the time of all is up", async () => {
     const { parked, clock, twoWaiting } = createQueue();
     const [first, second] = await twoWaiting();
     clock.advance(60_000);

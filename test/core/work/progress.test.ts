@@ -4,7 +4,7 @@ import { openSocket } from "../../support/socket.ts";
 import { startCrew } from "../../support/work.ts";
 
 describe("progress of held work", () => {
-  test("goes to its sender with the renewal of the lease, as a reply that is no answer", async () => {
+  test("progress of held work goes to its sender with the renewal of the lease, as a reply that is no answer", async () => {
     const crew = await startCrew();
     const id = await crew.open();
     const held = await crew.take(crew.ann, { leaseSeconds: 100 });
@@ -21,7 +21,7 @@ describe("progress of held work", () => {
     expect((await crew.end("complete", crew.ann, held)).body.message.state).toBe("done");
   });
 
-  test("is said once when the renewal is sent again, and again once something else was said", async () => {
+  test("progress of held work is said once when the renewal is sent again, and again once something else was said", async () => {
     const crew = await startCrew();
     const id = await crew.open();
     const held = await crew.take(crew.ann);
@@ -33,7 +33,7 @@ describe("progress of held work", () => {
     expect(bodies).toEqual(["testing plain", "building plain", "testing plain", "testing opaque"]);
   });
 
-  test("of the next holder is its own, and the one before says nothing more", async () => {
+  test("progress of held work of the next holder is its own, and the one before says nothing more", async () => {
     const crew = await startCrew();
     const id = await crew.open();
     const first = await crew.take(crew.ann, { leaseSeconds: 10 });
@@ -49,7 +49,7 @@ describe("progress of held work", () => {
     expect((await crew.inbox(crew.boss, id)).map(({ from }) => from)).toEqual(["ann", "ben", "ben"]);
   });
 
-  test("is refused where it says nothing, and renews nothing then", async () => {
+  test("progress of held work is refused where it says nothing, and renews nothing then", async () => {
     const crew = await startCrew();
     await crew.open();
     const held = await crew.take(crew.ann);
@@ -61,7 +61,7 @@ describe("progress of held work", () => {
     expect((await crew.end("renew", crew.ann, held)).status).toBe(200);
   });
 
-  test("of a group's delegation is the delegation's", async () => {
+  test("progress of held work of a group's delegation is the delegation's", async () => {
     const crew = await startCrew();
     const asked = await crew.ask("POST", "/v1/delegations", { to: "tag:crew", text: "count" }, crew.boss);
     const held = await crew.take(crew.ann);
@@ -73,7 +73,7 @@ describe("progress of held work", () => {
     expect(body.status).toBe("claimed");
   });
 
-  test("of a task goes to whoever made it, and by an operator in the holder's name", async () => {
+  test("progress of held work of a task goes to whoever made it, and by an operator in the holder's name", async () => {
     const crew = await startCrew();
     const made = await crew.ask("POST", "/v1/tasks", { title: "disk full", target: "tag:crew" }, crew.boss);
     const { id, messageId } = made.body;
@@ -89,7 +89,7 @@ describe("progress of held work", () => {
     ]);
   });
 
-  test("comes over a socket, too", async () => {
+  test("progress of held work comes over a socket, too", async () => {
     const crew = await startCrew();
     const id = await crew.open();
     const held = await crew.take(crew.ann);
@@ -99,7 +99,7 @@ describe("progress of held work", () => {
     expect(await crew.inbox(crew.boss, id)).toMatchObject([{ body: "half way" }]);
   });
 
-  test("renews the lease all the same when the sender was deleted", async () => {
+  test("progress of held work renews the lease all the same when the sender was deleted", async () => {
     const crew = await startCrew();
     const zoe = await crew.agent("zoe");
     await crew.ask("POST", "/v1/messages", { to: "tag:crew", body: "work", claimable: true }, zoe);

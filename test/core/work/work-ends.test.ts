@@ -2,7 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { startCrew } from "../../support/work.ts";
 
 describe("an attempt", () => {
-  test("that fails counts; the last one makes a dead letter, and the sender is told once", async () => {
+  test("an attempt that fails counts; the last one makes a dead letter, and the sender is told once", async () => {
     const { open, take, end, claim, inbox, ask, ann, boss } = await startCrew();
     const id = await open({ maxAttempts: 2 });
     await end("fail", ann, await take(ann), { error: "first" });
@@ -22,7 +22,7 @@ describe("an attempt", () => {
     expect(await ask("GET", "/v1/dead-letters", undefined, ann)).toMatchObject({ status: 403 });
   });
 
-  test("whose lease runs out counts as well", async () => {
+  test("an attempt whose lease runs out counts as well", async () => {
     const { open, take, pass, look, inbox, ann, boss } = await startCrew();
     const id = await open({ maxAttempts: 1 });
     await take(ann, { leaseSeconds: 60 });
@@ -31,7 +31,7 @@ describe("an attempt", () => {
     expect((await inbox(boss)).map((item) => item.payload)).toEqual([{ messageId: id, state: "dead" }]);
   });
 
-  test("that is given back does not count", async () => {
+  test("an attempt that is given back does not count", async () => {
     const { open, take, end, look, ann } = await startCrew();
     const id = await open({ maxAttempts: 1 });
     for (let i = 0; i < 4; i++) {
@@ -46,7 +46,7 @@ describe("an attempt", () => {
     );
   });
 
-  test("that fails for good makes a dead letter at once", async () => {
+  test("an attempt that fails for good makes a dead letter at once", async () => {
     const { open, take, end, ann } = await startCrew();
     await open({ maxAttempts: 5 });
     const failed = await end("fail", ann, await take(ann), { error: "no such repository", final: true });
@@ -68,7 +68,7 @@ describe("an attempt", () => {
     expect(await crew.claim(crew.ben)).toHaveLength(1);
   });
 
-  test("can be made longer: renewing counts from now, by the lease's own length or a new one", async () => {
+  test("an attempt can be made longer: renewing counts from now, by the lease's own length or a new one", async () => {
     const crew = await startCrew();
     await crew.open();
     const held = await crew.take(crew.ann, { leaseSeconds: 60 });
@@ -86,7 +86,7 @@ describe("an attempt", () => {
 });
 
 describe("a dead letter", () => {
-  test("is opened again by an operator alone, with fresh attempts", async () => {
+  test("a dead letter is opened again by an operator alone, with fresh attempts", async () => {
     const { open, take, end, ask, claim, ann, boss } = await startCrew();
     const id = await open({ maxAttempts: 2 });
     for (let i = 0; i < 2; i++) await end("fail", ann, await take(ann), { error: "no" });
@@ -103,7 +103,7 @@ describe("a dead letter", () => {
 });
 
 describe("what an agent holds", () => {
-  test("it can list, with tokens, for itself alone: a lost answer costs nothing", async () => {
+  test("what an agent holds it can list, with tokens, for itself alone: a lost answer costs nothing", async () => {
     const crew = await startCrew();
     const ids = [await crew.open(), await crew.open()];
     const claimed = await crew.claim(crew.ann, { max: 2, leaseSeconds: 60 });
@@ -120,7 +120,7 @@ describe("what an agent holds", () => {
     expect((await crew.ask("GET", "/v1/agents/ann/claims", undefined, crew.ann)).body.items).toEqual([]);
   });
 
-  test("is open again when the agent is deleted, and counts as an attempt", async () => {
+  test("what an agent holds is open again when the agent is deleted, and counts as an attempt", async () => {
     const { open, take, ask, look, ann, ben } = await startCrew();
     const id = await open();
     await take(ann);

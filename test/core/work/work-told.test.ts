@@ -3,7 +3,7 @@ import { toTime } from "../../../src/protocol/wire.ts";
 import { startCrew } from "../../support/work.ts";
 
 describe("completing with a result", () => {
-  test("appends a response to the sender in the same write, in the thread and chain of the work", async () => {
+  test("completing with a result appends a response to the sender in the same write, in the thread and chain of the work", async () => {
     const { open, take, end, inbox, look, ann, boss } = await startCrew();
     const id = await open();
     const held = await take(ann);
@@ -22,7 +22,7 @@ describe("completing with a result", () => {
     expect(await look(id)).toMatchObject({ state: "done", attempts: [{ agentId: "ann", outcome: "completed" }] });
   });
 
-  test("takes a bare text as the body, and says nothing when there is no result", async () => {
+  test("completing with a result takes a bare text as the body, and says nothing when there is no result", async () => {
     const { open, take, end, inbox, ann, boss } = await startCrew();
     await open();
     await open();
@@ -31,7 +31,7 @@ describe("completing with a result", () => {
     expect((await inbox(boss)).map((item) => item.body)).toEqual(["done"]);
   });
 
-  test("succeeds when the sender is gone, and is refused whole when the result is not acceptable", async () => {
+  test("completing with a result succeeds when the sender is gone, and is refused whole when the result is not acceptable", async () => {
     const { open, take, end, look, ask, ann } = await startCrew();
     const id = await open();
     const held = await take(ann);
@@ -45,7 +45,7 @@ describe("completing with a result", () => {
 });
 
 describe("cancelling", () => {
-  test("open work leaves nothing to claim; the holder of held work is told, and has lost it", async () => {
+  test("cancelling open work leaves nothing to claim; the holder of held work is told, and has lost it", async () => {
     const { open, take, claim, end, inbox, look, ask, ann, boss } = await startCrew();
     const [held, waiting] = [await open(), await open()];
     const lease = await take(ann);
@@ -58,7 +58,7 @@ describe("cancelling", () => {
     expect((await look(held)).attempts).toMatchObject([{ outcome: "cancelled" }]);
   });
 
-  test("is for the sender and operators, succeeds twice, and not after the end", async () => {
+  test("cancelling is for the sender and operators, succeeds twice, and not after the end", async () => {
     const { open, take, end, ask, ann, ben, boss } = await startCrew();
     const id = await open();
     expect(await ask("POST", `/v1/messages/${id}/cancel`, undefined, ben)).toMatchObject({ status: 403 });
@@ -74,7 +74,7 @@ describe("cancelling", () => {
 });
 
 describe("expiresAt", () => {
-  test("makes open work expired at that time, and its sender is told once", async () => {
+  test("expiresAt makes open work expired at that time, and its sender is told once", async () => {
     const { open, claim, pass, look, inbox, clock, ann, boss } = await startCrew();
     const id = await open({ expiresAt: toTime(clock.now() + 60_000) });
     await pass(59_999);
@@ -86,7 +86,7 @@ describe("expiresAt", () => {
     expect((await inbox(boss)).map((item) => item.payload)).toEqual([{ messageId: id, state: "expired" }]);
   });
 
-  test("is seen by a claim even before the timer has fired", async () => {
+  test("expiresAt is seen by a claim even before the timer has fired", async () => {
     const { open, claim, look, ask, clock, ann } = await startCrew();
     const ids = [await open({ expiresAt: toTime(clock.now() + 1000) }), await open(), await open()];
     clock.jump(1000);
@@ -95,7 +95,7 @@ describe("expiresAt", () => {
     expect(await ask("POST", `/v1/messages/${ids[0]}/claim`, {}, ann)).toMatchObject({ body: { code: "not-open" } });
   });
 
-  test("lets a holder finish: held work expires when its lease ends without being done", async () => {
+  test("expiresAt lets a holder finish: held work expires when its lease ends without being done", async () => {
     const { open, take, end, pass, look, clock, ann } = await startCrew();
     const expiresAt = toTime(clock.now() + 60_000);
     const [finished, released, left] = [

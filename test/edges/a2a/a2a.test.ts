@@ -35,7 +35,7 @@ async function startPair() {
 }
 
 describe.each(BINDINGS)("a client of A2A over %s", (binding) => {
-  test("finds an agent by its URL, asks, and has the answer in the same call", async () => {
+  test("a client of A2A finds an agent by its URL, asks, and has the answer in the same call", async () => {
     const { url, alice, asked, answer } = await startPair();
     const client = await clientOf(url, binding, alice);
     const sending = client.sendMessage(saying("When is high tide?"));
@@ -47,7 +47,7 @@ describe.each(BINDINGS)("a client of A2A over %s", (binding) => {
     expect(task.history.map(({ role }) => role)).toEqual([Role.ROLE_USER, Role.ROLE_AGENT]);
   });
 
-  test("does not wait when it says so, and gets, lists and cancels its tasks", async () => {
+  test("a client of A2A does not wait when it says so, and gets, lists and cancels its tasks", async () => {
     const { url, alice, answer } = await startPair();
     const client = await clientOf(url, binding, alice);
     const first = asTask(await client.sendMessage(saidAtOnce("one")));
@@ -70,7 +70,7 @@ describe.each(BINDINGS)("a client of A2A over %s", (binding) => {
     expect(done.tasks.map(resultOf)).toEqual(["done"]);
   });
 
-  test("follows a stream from the first word to the answer", async () => {
+  test("a client of A2A follows a stream from the first word to the answer", async () => {
     const { url, alice, asked, answer, report } = await startPair();
     const client = await clientOf(url, binding, alice);
     const seen: string[] = [];
@@ -89,7 +89,7 @@ describe.each(BINDINGS)("a client of A2A over %s", (binding) => {
     ]);
   });
 
-  test("is asked back, answers, and the task goes on", async () => {
+  test("a client of A2A is asked back, answers, and the task goes on", async () => {
     const { url, alice, bob, ask, asked, answer, question } = await startPair();
     const client = await clientOf(url, binding, alice);
     const sending = client.sendMessage(saying("Deploy it"));
@@ -111,7 +111,7 @@ describe.each(BINDINGS)("a client of A2A over %s", (binding) => {
     await expect(late).rejects.toMatchObject({ reason: "UNSUPPORTED_OPERATION" });
   });
 
-  test("learns what failed, and what was not even tried", async () => {
+  test("a client of A2A learns what failed, and what was not even tried", async () => {
     const { url, alice, answer } = await startPair();
     const client = await clientOf(url, binding, alice);
     const failing = asTask(await client.sendMessage(saidAtOnce("one")));
@@ -125,7 +125,7 @@ describe.each(BINDINGS)("a client of A2A over %s", (binding) => {
     expect(refused.status?.state).toBe(TASK_STATE_REJECTED);
   });
 
-  test("G5: the same message sent twice is one task; in the same context it is another", async () => {
+  test("G5: the same message sent twice over A2A is one task; in the same context it is another", async () => {
     const { url, alice } = await startPair();
     const client = await clientOf(url, binding, alice);
     const said = saidAtOnce("once");
@@ -136,7 +136,7 @@ describe.each(BINDINGS)("a client of A2A over %s", (binding) => {
     expect(next.contextId).toBe(task.contextId);
   });
 
-  test("has names of its own for contexts, which mean nothing to others", async () => {
+  test("a client of A2A has names of its own for contexts, which mean nothing to others", async () => {
     const { url, alice, agent } = await startPair();
     const client = await clientOf(url, binding, alice);
     const said = saidAtOnce("one", { contextId: "my-context" });
@@ -155,7 +155,7 @@ describe.each(BINDINGS)("a client of A2A over %s", (binding) => {
     await expect(notHers).rejects.toThrow();
   });
 
-  test("G10: somebody else's task is not found, and a wrong token finds nothing", async () => {
+  test("G10: somebody else's A2A task is not found, and a wrong token finds nothing", async () => {
     const { url, alice, agent } = await startPair();
     const client = await clientOf(url, binding, alice);
     const task = asTask(await client.sendMessage(saidAtOnce("mine")));
@@ -176,7 +176,7 @@ describe.each(BINDINGS)("a client of A2A over %s", (binding) => {
     await expect(missingToo).rejects.toMatchObject(missing);
   });
 
-  test("reaches any agent, and a group, by the relay's own card", async () => {
+  test("a client of A2A reaches any agent, and a group, by the relay's own card", async () => {
     const { server, agent, ask, alice } = await startPair();
     const carol = await agent("carol", { tags: ["review"] });
     const client = await clientOf(server.url, binding, alice);
@@ -195,7 +195,7 @@ describe.each(BINDINGS)("a client of A2A over %s", (binding) => {
 });
 
 describe("A2A", () => {
-  test("a card says what an agent says of itself, and nothing of where and how it runs", async () => {
+  test("an A2A card says what an agent says of itself, and nothing of where and how it runs", async () => {
     const { ask, agent } = await startRelay();
     await agent("bob", {
       ...{ description: "Knows all about tides.", tags: ["secret-tag"], machine: "secret-host", rig: "secret-rig" },
@@ -224,7 +224,7 @@ describe("A2A", () => {
     expect(changed.headers.get("etag")).not.toBe(etag);
   });
 
-  test("people, machines and strangers have no card; the relay's names nobody", async () => {
+  test("people, machines and strangers have no A2A card; the relay's names nobody", async () => {
     const { ask, agent } = await startRelay();
     await agent("bob");
     for (const id of ["user", "system", "nobody"])
@@ -234,7 +234,7 @@ describe("A2A", () => {
     expect(body.supportedInterfaces[0].url).toBe("http://localhost/a2a");
   });
 
-  test("other versions of the protocol are refused, with what is supported", async () => {
+  test("other versions of A2A are refused, with what is supported", async () => {
     const { ask, agent } = await startRelay();
     await agent("bob");
     const rpc = { jsonrpc: "2.0", id: 7, method: "GetTask", params: { id: "dlg_x" } };
@@ -249,7 +249,7 @@ describe("A2A", () => {
     expect(byQuery.body.error.details[0].reason).toBe("TASK_NOT_FOUND");
   });
 
-  test("too many requests are 429 in both bindings, and a superseded instance is told so", async () => {
+  test("too many requests over A2A are 429 in both bindings, and a superseded instance is told so", async () => {
     const { ask, agent } = await startRelay({ rateLimit: 10 });
     await agent("bob");
     const alice = await agent("alice", { instanceId: "alice-1" });
@@ -267,7 +267,7 @@ describe("A2A", () => {
     expect(rest.headers.get("x-request-id")).not.toBeNull();
   });
 
-  test("a patch of the version is no other version, and null is as left out", async () => {
+  test("a patch of the version of A2A is no other version, and null is as left out", async () => {
     const { ask, agent } = await startRelay();
     await agent("bob");
     const alice = await agent("alice");
@@ -299,7 +299,7 @@ describe("A2A", () => {
     }
   });
 
-  test("a messageId that is used again for other content is refused in the protocol's words", async () => {
+  test("an A2A messageId that is used again for other content is refused in the protocol's words", async () => {
     const { ask, agent } = await startRelay();
     const bob = await agent("bob");
     const alice = await agent("alice");
@@ -328,7 +328,7 @@ describe("A2A", () => {
     expect((await ask("GET", "/v1/messages?from=alice&to=bob")).body.items).toHaveLength(2);
   });
 
-  test("G10: a token that acts for nobody asks for nothing, and sees what its role sees", async () => {
+  test("G10: an A2A token that acts for nobody asks for nothing, and sees what its role sees", async () => {
     const { ask, agent } = await startRelay();
     await agent("bob");
     const alice = await agent("alice");

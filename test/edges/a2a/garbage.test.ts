@@ -81,7 +81,7 @@ async function startTarget() {
 }
 
 describe("G9: garbage over A2A", () => {
-  test("as JSON-RPC is answered in its words, and changes nothing when it is refused", async () => {
+  test("G9: garbage over A2A as JSON-RPC is answered in its words, and changes nothing when it is refused", async () => {
     const { shoot } = await startTarget();
     const call = fc.record({
       method: fc.constantFrom(...METHODS),
@@ -108,7 +108,7 @@ describe("G9: garbage over A2A", () => {
     );
   });
 
-  test("as HTTP+JSON is answered with a google.rpc.Status", async () => {
+  test("G9: garbage over A2A as HTTP+JSON is answered with a google.rpc.Status", async () => {
     const { shoot } = await startTarget();
     const place = fc.constantFrom(
       ...["/a2a/bob/message:send", "/a2a/bob/message:stream", "/a2a/nobody/message:send", "/a2a/bob/message:x"],
@@ -149,7 +149,7 @@ describe("G9: garbage over A2A", () => {
     );
   });
 
-  test("too large, of another type, not UTF-8, cut off, or without a token", async () => {
+  test("G9: A2A requests that are too large, of another type, not UTF-8, cut off, or without a token are refused", async () => {
     const { shoot } = await startTarget();
     const large = JSON.stringify({
       jsonrpc: "2.0",

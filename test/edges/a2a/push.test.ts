@@ -68,31 +68,34 @@ async function startTold(config: Record<string, unknown> = {}) {
 }
 
 describe("push notifications of A2A", () => {
-  test.each(BINDINGS)("are set, shown without their secrets, listed and taken away over %s", async (binding) => {
-    const { server, agent } = await startCalling({ env: { SIGNALBOX_EGRESS_PRIVATE: "127.0.0.1" } });
-    await agent("bob");
-    const client = await clientOf(`${server.url}/a2a/bob/`, binding, await agent("alice"));
-    const { id: taskId } = asTask(await client.sendMessage(saidAtOnce("Go")));
-    const config = { tenant: "", taskId, url: "http://127.0.0.1:9/", token: SECRET, authentication: undefined };
-    const made = await client.createTaskPushNotificationConfig({ ...config, id: "mine" });
-    expect(made).toMatchObject({ id: "mine", taskId, url: "http://127.0.0.1:9/", token: "" });
-    const named = await client.createTaskPushNotificationConfig({ ...config, id: "" });
-    expect(named.id).toStartWith("pnc_");
-    expect((await client.getTaskPushNotificationConfig({ tenant: "", taskId, id: "mine" })).url).toBe(config.url);
-    const list = { tenant: "", taskId, pageSize: 0, pageToken: "" };
-    expect((await client.listTaskPushNotificationConfig(list)).configs).toHaveLength(2);
-    await client.deleteTaskPushNotificationConfig({ tenant: "", taskId, id: "mine" });
-    expect((await client.listTaskPushNotificationConfig(list)).configs.map(({ id }) => id)).toEqual([named.id]);
-    await expect(client.getTaskPushNotificationConfig({ tenant: "", taskId, id: "mine" })).rejects.toThrow();
-    const eve = await clientOf(`${server.url}/a2a/bob/`, binding, await agent("eve"));
-    await expect(eve.listTaskPushNotificationConfig(list)).rejects.toMatchObject({ reason: "TASK_NOT_FOUND" });
-    for (const url of ["http://169.254.169.254/", "http://10.0.0.1/", "ftp://example.org/", "nothing"]) {
-      const refused = client.createTaskPushNotificationConfig({ ...config, id: "x", url });
-      await expect(refused).rejects.toMatchObject({ reason: "INVALID_PARAMS" });
-    }
-  });
+  test.each(BINDINGS)(
+    "push notifications of A2A are set, shown without their secrets, listed and taken away over %s",
+    async (binding) => {
+      const { server, agent } = await startCalling({ env: { SIGNALBOX_EGRESS_PRIVATE: "127.0.0.1" } });
+      await agent("bob");
+      const client = await clientOf(`${server.url}/a2a/bob/`, binding, await agent("alice"));
+      const { id: taskId } = asTask(await client.sendMessage(saidAtOnce("Go")));
+      const config = { tenant: "", taskId, url: "http://127.0.0.1:9/", token: SECRET, authentication: undefined };
+      const made = await client.createTaskPushNotificationConfig({ ...config, id: "mine" });
+      expect(made).toMatchObject({ id: "mine", taskId, url: "http://127.0.0.1:9/", token: "" });
+      const named = await client.createTaskPushNotificationConfig({ ...config, id: "" });
+      expect(named.id).toStartWith("pnc_");
+      expect((await client.getTaskPushNotificationConfig({ tenant: "", taskId, id: "mine" })).url).toBe(config.url);
+      const list = { tenant: "", taskId, pageSize: 0, pageToken: "" };
+      expect((await client.listTaskPushNotificationConfig(list)).configs).toHaveLength(2);
+      await client.deleteTaskPushNotificationConfig({ tenant: "", taskId, id: "mine" });
+      expect((await client.listTaskPushNotificationConfig(list)).configs.map(({ id }) => id)).toEqual([named.id]);
+      await expect(client.getTaskPushNotificationConfig({ tenant: "", taskId, id: "mine" })).rejects.toThrow();
+      const eve = await clientOf(`${server.url}/a2a/bob/`, binding, await agent("eve"));
+      await expect(eve.listTaskPushNotificationConfig(list)).rejects.toMatchObject({ reason: "TASK_NOT_FOUND" });
+      for (const url of ["http://169.254.169.254/", "http://10.0.0.1/", "ftp://example.org/", "nothing"]) {
+        const refused = client.createTaskPushNotificationConfig({ ...config, id: "x", url });
+        await expect(refused).rejects.toMatchObject({ reason: "INVALID_PARAMS" });
+      }
+    },
+  );
 
-  test("tell what happens, in order, with the token, and end with the task", async () => {
+  test("push notifications of A2A tell what happens, in order, with the token, and end with the task", async () => {
     const { receiver, report, answer, pass, ask } = await startTold();
     await report("half way");
     await pass(100);
@@ -107,14 +110,14 @@ describe("push notifications of A2A", () => {
     expect((await ask("GET", "/v1/agents/alice/inbox")).body.items).toHaveLength(2);
   });
 
-  test("show other credentials in their scheme", async () => {
+  test("push notifications of A2A show other credentials in their scheme", async () => {
     const { receiver, answer, pass } = await startTold({ authentication: { scheme: "Bearer", credentials: "abc" } });
     await answer("there");
     await pass(100);
     expect(receiver.headers[0]?.authorization).toBe("Bearer abc");
   });
 
-  test("G7: are tried again after failures and restarts, from where they were", async () => {
+  test("G7: push notifications of A2A are tried again after failures and restarts, from where they were", async () => {
     const told = await startTold();
     const { receiver, report, answer, pass, config } = told;
     await report("one");
@@ -132,7 +135,7 @@ describe("push notifications of A2A", () => {
       expect(readFileSync(join(config.dataDir, file), "latin1").includes(SECRET)).toBe(false);
   });
 
-  test("G8: are given up after a day of failures, or at once when they are gone, and their owner is told", async () => {
+  test("G8: push notifications of A2A are given up after a day of failures, or at once when they are gone, and their owner is told", async () => {
     const { receiver, report, pass, inbox } = await startTold();
     receiver.status = 503;
     await report("one");
@@ -147,7 +150,7 @@ describe("push notifications of A2A", () => {
     expect((await gone.inbox()).at(-1).body).toContain("It answered 410.");
   });
 
-  test("are accepted when the task is over, and tell how it ended", async () => {
+  test("push notifications of A2A are accepted when the task is over, and tell how it ended", async () => {
     const { ask, alice, answer, pass, id, receiver } = await startTold();
     await answer("there");
     await pass(100);
@@ -162,7 +165,7 @@ describe("push notifications of A2A", () => {
     expect(receiver.told).toEqual(["artifact there", "COMPLETED"]);
   });
 
-  test("come with a message again: the same is the same, and another takes its place", async () => {
+  test("push notifications of A2A come with a message again: the same is the same, and another takes its place", async () => {
     const { ask, alice, report, pass, id, receiver } = await startTold();
     const other = startReceiver();
     const how = { ...alice, headers: version };
@@ -184,7 +187,7 @@ describe("push notifications of A2A", () => {
     expect([receiver.told, other.told]).toEqual([[], ["WORKING"]]);
   });
 
-  test("that fail name no address of the relay's network to their owner", async () => {
+  test("push notifications of A2A that fail name no address of the relay's network to their owner", async () => {
     const { receiver, report, pass, inbox } = await startTold({ url: "http://localhost:1/hook" });
     await report("one");
     for (let hours = 0; hours < 30; hours++) await pass(3_600_000);
@@ -194,7 +197,7 @@ describe("push notifications of A2A", () => {
     expect(told.body).not.toMatch(/127\.0\.0\.1|::1/);
   });
 
-  test("say that a group's request was taken", async () => {
+  test("push notifications of A2A say that a group's request was taken", async () => {
     const { ask, agent, pass } = await startRelay();
     const receiver = startReceiver();
     const carol = await agent("carol", { tags: ["review"] });

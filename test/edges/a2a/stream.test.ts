@@ -41,48 +41,51 @@ async function seenOverSilence(binding: (typeof BINDINGS)[number], ms: number): 
 }
 
 describe("a stream of A2A", () => {
-  test("lives through 20 seconds of silence, over each binding", async () => {
+  test("a stream of A2A lives through 20 seconds of silence, over each binding", async () => {
     const expected = [`task ${TASK_STATE_SUBMITTED}`, "artifact thought", `status ${TASK_STATE_COMPLETED}`];
     for (const seen of await Promise.all(BINDINGS.map((binding) => seenOverSilence(binding, 20_000))))
       expect(seen).toEqual(expected);
   });
 
-  test.each(BINDINGS)("over %s is taken up again by subscribe, and by get, also after a kill -9", async (binding) => {
-    const { server, agent, ask } = await startCalling();
-    const bob = await agent("bob");
-    const alice = await agent("alice");
-    const client = await clientOf(`${server.url}/a2a/bob/`, binding, alice);
-    const stream = client.sendMessageStream(saying("Long work"));
-    const { payload } = (await stream.next()).value as { payload: { value: { id: string } } };
-    const { id } = payload.value;
-    await stream.return();
-    const again = subscribed(client, id);
-    await again.first;
-    await ask("POST", `/v1/delegations/${id}/progress`, { text: "one" }, bob);
-    await server.kill();
-    await again.over.catch(() => undefined);
+  test.each(BINDINGS)(
+    "a stream of A2A over %s is taken up again by subscribe, and by get, also after a kill -9",
+    async (binding) => {
+      const { server, agent, ask } = await startCalling();
+      const bob = await agent("bob");
+      const alice = await agent("alice");
+      const client = await clientOf(`${server.url}/a2a/bob/`, binding, alice);
+      const stream = client.sendMessageStream(saying("Long work"));
+      const { payload } = (await stream.next()).value as { payload: { value: { id: string } } };
+      const { id } = payload.value;
+      await stream.return();
+      const again = subscribed(client, id);
+      await again.first;
+      await ask("POST", `/v1/delegations/${id}/progress`, { text: "one" }, bob);
+      await server.kill();
+      await again.over.catch(() => undefined);
 
-    const port = Number(new URL(server.url).port);
-    await startServer({ dataDir: server.dataDir, port });
-    const later = subscribed(client, id);
-    await later.first;
-    await ask("POST", `/v1/delegations/${id}/progress`, { text: "two" }, bob);
-    await ask("POST", `/v1/delegations/${id}/response`, { text: "three" }, bob);
-    await later.over;
-    expect(later.seen).toEqual([
-      `task ${TASK_STATE_WORKING}`,
-      `status ${TASK_STATE_WORKING} two`,
-      "artifact three",
-      `status ${TASK_STATE_COMPLETED}`,
-    ]);
-    const task = await client.getTask({ tenant: "", id });
-    expect(resultOf(task)).toBe("three");
-    expect(task.history.map(({ parts }) => parts[0]?.content?.value)).toEqual(["Long work", "one", "two", "three"]);
-    // What is over is not followed any more.
-    await expect(client.resubscribeTask({ tenant: "", id }).next()).rejects.toThrow(/over/);
-  });
+      const port = Number(new URL(server.url).port);
+      await startServer({ dataDir: server.dataDir, port });
+      const later = subscribed(client, id);
+      await later.first;
+      await ask("POST", `/v1/delegations/${id}/progress`, { text: "two" }, bob);
+      await ask("POST", `/v1/delegations/${id}/response`, { text: "three" }, bob);
+      await later.over;
+      expect(later.seen).toEqual([
+        `task ${TASK_STATE_WORKING}`,
+        `status ${TASK_STATE_WORKING} two`,
+        "artifact three",
+        `status ${TASK_STATE_COMPLETED}`,
+      ]);
+      const task = await client.getTask({ tenant: "", id });
+      expect(resultOf(task)).toBe("three");
+      expect(task.history.map(({ parts }) => parts[0]?.content?.value)).toEqual(["Long work", "one", "two", "three"]);
+      // What is over is not followed any more.
+      await expect(client.resubscribeTask({ tenant: "", id }).next()).rejects.toThrow(/over/);
+    },
+  );
 
-  test("tells several followers the same, in the same order", async () => {
+  test("a stream of A2A tells several followers the same, in the same order", async () => {
     const { server, agent, ask } = await startCalling();
     const bob = await agent("bob");
     const alice = await agent("alice");
@@ -99,7 +102,7 @@ describe("a stream of A2A", () => {
     for (const other of others) expect(other).toEqual(first ?? []);
   });
 
-  test("says that a group's request was taken, and ends with a token that is revoked", async () => {
+  test("a stream of A2A says that a group's request was taken, and ends with a token that is revoked", async () => {
     const { ask, agent, relay } = await startRelay();
     const carol = await agent("carol", { tags: ["review"] });
     const alice = await agent("alice");
@@ -123,7 +126,7 @@ describe("a stream of A2A", () => {
     expect(told).toContain("UNAUTHENTICATED");
   });
 
-  test("is limited in number, and leaves nothing behind when clients go", async () => {
+  test("a stream of A2A is limited in number, and leaves nothing behind when clients go", async () => {
     const { ask, agent, relay } = await startRelay();
     await agent("bob");
     const alice = await agent("alice");

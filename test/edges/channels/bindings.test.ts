@@ -12,7 +12,7 @@ async function world(): Promise<ChannelWorld> {
 const targets = ({ body }: { body: { messages: { to: string }[] } }) => body.messages.map(({ to }) => to);
 
 describe("bindings", () => {
-  test("are an upsert by conversation and target", async () => {
+  test("bindings are an upsert by conversation and target", async () => {
     const { ask } = await world();
     const put = (body: unknown) => ask("PUT", `/v1/channels/${TELEGRAM}/bindings`, body);
     const first = await put({ target: "a", conversationId: "c1", priority: 1 });
@@ -24,7 +24,7 @@ describe("bindings", () => {
     expect(listed.body.items).toEqual([again.body]);
   });
 
-  test("refuse whom nobody knows, channels, and a mode that makes no sense", async () => {
+  test("bindings refuse whom nobody knows, channels, and a mode that makes no sense", async () => {
     const { ask } = await world();
     const put = async (body: unknown) => {
       const answer = await ask("PUT", `/v1/channels/${TELEGRAM}/bindings`, body);
@@ -41,7 +41,7 @@ describe("bindings", () => {
     expect(await put({ target: "a", fallback: "a" })).toEqual([422, "invalid", "/fallback"]);
   });
 
-  test("are the operator's alone to set; an agent sees those that send something to it", async () => {
+  test("bindings are the operator's alone to set; an agent sees those that send something to it", async () => {
     const { ask, agent, adapter, bind, clock } = await world();
     const c = await agent("c", { tags: ["pool"] });
     await bind({ target: "tag:pool" });
@@ -56,7 +56,7 @@ describe("bindings", () => {
     expect((await ask("GET", `/v1/channels/${TELEGRAM}/bindings`, undefined, c)).status).toBe(403);
   });
 
-  test("are told in the activity log when they are set and removed", async () => {
+  test("bindings are told in the activity log when they are set and removed", async () => {
     const { ask, bind } = await world();
     const { id } = await bind({ target: "a", conversationId: "c1" });
     await ask("DELETE", `/v1/channels/${TELEGRAM}/bindings/${id}`);
@@ -70,7 +70,7 @@ describe("bindings", () => {
 });
 
 describe("routing", () => {
-  test("the exact thread counts before its conversation, and that before the default", async () => {
+  test("the binding of the exact thread counts before that of its conversation, and that before the default", async () => {
     const { bind, event } = await world();
     await bind({ target: "tag:pool" });
     await bind({ target: "a", conversationId: "c1", priority: -5 });
@@ -81,7 +81,7 @@ describe("routing", () => {
     expect(targets(await event({ conversationId: "c2", threadId: "t1" }))).toEqual(["tag:pool"]);
   });
 
-  test("in one level the highest priority wins, then the last one that was changed", async () => {
+  test("in one level of bindings the highest priority wins, then the last one that was changed", async () => {
     const { bind, event, clock } = await world();
     await bind({ target: "a" });
     clock.jump(5);
@@ -94,7 +94,7 @@ describe("routing", () => {
     expect(targets(await event())).toEqual(["b"]);
   });
 
-  test("exclusive is a message for one agent, claimable is work for one of a group, broadcast goes to all of them", async () => {
+  test("an exclusive binding makes a message for one agent, a claimable one work for one of a group, a broadcast goes to all of them", async () => {
     const { bind, event, ask } = await world();
     await bind({ target: "a", conversationId: "one" });
     await bind({ target: "tag:pool", conversationId: "some" });
@@ -113,7 +113,7 @@ describe("routing", () => {
     expect(story.facts).toContainEqual(expect.objectContaining({ step: "routed", bindingId: route.bindingId }));
   });
 
-  test("G8: who is offline is queued for; a fallback stands in only where the binding says so, and shows it", async () => {
+  test("G8: a target that is offline is queued for; a fallback stands in only where the binding says so, and shows it", async () => {
     const { bind, event, ask } = await world();
     await bind({ target: "a", conversationId: "plain" });
     await bind({ target: "a", conversationId: "safe", fallback: "stand-in" });
@@ -128,7 +128,7 @@ describe("routing", () => {
     expect(targets(await event({ conversationId: "safe" }))).toEqual(["a"]);
   });
 
-  test("G8: when the target was deleted and nobody stands in, the event is kept for the operator and says for whom it was", async () => {
+  test("G8: an event whose target was deleted, where nobody stands in, is kept for the operator and says for whom it was", async () => {
     const { bind, event, ask } = await world();
     const { id } = await bind({ target: "a" });
     await ask("DELETE", "/v1/agents/a");

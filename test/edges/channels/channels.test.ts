@@ -3,7 +3,7 @@ import { startChannel, TELEGRAM } from "../../support/channel.ts";
 import { startRelay } from "../../support/relay.ts";
 
 describe("channels", () => {
-  test("are suggested for a channel that is none, and agents are not", async () => {
+  test("channels are suggested for a channel that is none, and agents are not", async () => {
     const { ask, agent } = await startChannel();
     await agent("telegram-helper");
     const { status, body } = await ask("GET", "/v1/channels/telegram:man");
@@ -33,7 +33,7 @@ describe("channels", () => {
     expect((await ask("GET", "/v1/bindings")).body.items).toEqual([]);
   });
 
-  test("are listed ready ones first, then by name in any case, page by page", async () => {
+  test("channels are listed ready ones first, then by name in any case, page by page", async () => {
     const { ask, channel } = await startChannel();
     await channel("slack:b", { displayName: "beta" });
     await channel("slack:a", { displayName: "Alpha" });
@@ -66,7 +66,7 @@ describe("channels", () => {
     expect(sent).toMatchObject({ status: 422, body: { code: "unknown-target", suggestions: ["slack:x", TELEGRAM] } });
   });
 
-  test("@default is the one the operator chose, else the oldest", async () => {
+  test("@default is the channel that the operator chose, else the oldest", async () => {
     const { ask, channel, clock } = await startChannel();
     clock.jump(5);
     await channel("slack:x", { displayName: "Slack" });
@@ -84,7 +84,7 @@ describe("channels", () => {
     expect(items.map((item: { data: unknown }) => item.data)).toEqual([{ chosen: false }, { chosen: true }]);
   });
 
-  test("only operators choose the default", async () => {
+  test("only operators choose the default channel", async () => {
     const { ask, adapter } = await startChannel();
     expect((await ask("PUT", `/v1/channels/${TELEGRAM}/default`, undefined, adapter)).status).toBe(403);
   });
@@ -93,7 +93,7 @@ describe("channels", () => {
 describe("the default binding of a registration", () => {
   const said = (target?: string) => ({ channel: { provider: "slack", accountId: "x", ...(target && { target }) } });
 
-  test("is exclusive for an agent, broadcast for broadcast, else claimable; a later registration moves it", async () => {
+  test("the default binding of a registration is exclusive for an agent, broadcast for broadcast, else claimable; a later registration moves it", async () => {
     const { ask, channel } = await startChannel();
     await channel("slack:x", { target: "label:desk" });
     const bindings = async () => {
@@ -113,7 +113,7 @@ describe("the default binding of a registration", () => {
     expect(await bindings()).toEqual([]);
   });
 
-  test("never overwrites, revives or competes with what an operator set or deleted", async () => {
+  test("the default binding of a registration never overwrites, revives or competes with what an operator set or deleted", async () => {
     const { ask, channel, agent, bind } = await startChannel();
     await agent("mine");
     await channel("slack:x", { target: "label:desk" });
@@ -129,7 +129,7 @@ describe("the default binding of a registration", () => {
 });
 
 describe("topics that a channel agent says in meta", () => {
-  test("are the channel's, stay when it registers again, and change with meta", async () => {
+  test("topics that a channel agent says in meta are the channel's, stay when it registers again, and change with meta", async () => {
     const { ask } = await startRelay();
     const topics = async () => (await ask("GET", "/v1/channels/telegram:ops")).body.topics;
     const put = (meta: unknown, more = {}) =>

@@ -2,7 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { startChannel, TELEGRAM } from "../../support/channel.ts";
 
 describe("events from a platform", () => {
-  test("become messages from the channel agent with everything the platform said", async () => {
+  test("events from a platform become messages from the channel agent with everything the platform said", async () => {
     const { bind, event, agent } = await startChannel();
     await agent("a");
     await bind({ target: "a" });
@@ -28,7 +28,7 @@ describe("events from a platform", () => {
     ]);
   });
 
-  test("G5: reported twice, with whatever content, they are stored once and answered the same", async () => {
+  test("G5: an event reported twice, with whatever content, is stored once and answered the same", async () => {
     const { bind, event, agent, ask } = await startChannel();
     await agent("a");
     await bind({ target: "a" });
@@ -48,7 +48,7 @@ describe("events from a platform", () => {
     expect((await event({ externalId: "x:1" }, "slack:x")).status).toBe(201);
   });
 
-  test("G10: only the channel's own agent and operators report them", async () => {
+  test("G10: events are reported by the channel's own agent and operators alone", async () => {
     const { ask, agent, channel } = await startChannel();
     const other = await channel("slack:x");
     const a = await agent("a");
@@ -59,7 +59,7 @@ describe("events from a platform", () => {
     expect((await ask("POST", `/v1/channels/${TELEGRAM}/events`, body)).status).toBe(201);
   });
 
-  test("G6: a retired adapter is refused", async () => {
+  test("G6: a retired adapter is refused when it reports an event", async () => {
     const { ask, adapter } = await startChannel();
     const register = (instanceId: string) =>
       ask("PUT", `/v1/agents/${TELEGRAM}`, { name: "Main", instanceId }, adapter);
@@ -70,13 +70,13 @@ describe("events from a platform", () => {
     expect([late.status, late.body.code]).toEqual([409, "superseded"]);
   });
 
-  test("an outbound-only channel reports none", async () => {
+  test("an outbound-only channel reports no events", async () => {
     const { channel, event } = await startChannel();
     await channel("slack:x", { direction: "outbound" });
     expect((await event({}, "slack:x")).status).toBe(409);
   });
 
-  test("what says nothing, or too much, is refused with its place", async () => {
+  test("an event that says nothing, or too much, is refused with its place", async () => {
     const { event } = await startChannel();
     const flaw = async (more: Record<string, unknown>) => {
       const { status, body } = await event(more);
@@ -90,7 +90,7 @@ describe("events from a platform", () => {
     expect(await flaw({ surprise: 1 })).toEqual([422, "/surprise"]);
   });
 
-  test("a reply to something that was received joins its thread; one from another chat does not", async () => {
+  test("a reply to an event that was received joins its thread; one from another chat does not", async () => {
     const { bind, event, agent } = await startChannel();
     await agent("a");
     await bind({ target: "a" });
@@ -122,7 +122,7 @@ test("what comes in and goes out is counted", async () => {
 });
 
 describe("unbound events", () => {
-  test("are kept for the operator, listed, and replayed once by a later binding, in their order", async () => {
+  test("unbound events are kept for the operator, listed, and replayed once by a later binding, in their order", async () => {
     const { bind, event, agent, ask } = await startChannel();
     await agent("a");
     const kept = await event({ externalId: "1", text: "one" });
@@ -151,7 +151,7 @@ describe("unbound events", () => {
     expect(again.body).toMatchObject({ routed: 1, messages: [{ to: "user" }, { to: "a" }] });
   });
 
-  test("are replayed in turns when they are many, past those that nobody can be given yet", async () => {
+  test("unbound events are replayed in turns when they are many, past those that nobody can be given yet", async () => {
     const { bind, event, agent, ask } = await startChannel();
     await agent("gone");
     await agent("a");
@@ -164,7 +164,7 @@ describe("unbound events", () => {
     expect((await ask("GET", "/v1/messages?to=a&limit=500")).body.items).toHaveLength(203);
   });
 
-  test("an answer to what was replayed goes to the conversation it came from", async () => {
+  test("an answer to a replayed event goes to the conversation it came from", async () => {
     const { bind, event, agent, ask, claim } = await startChannel();
     const a = await agent("a");
     await event({ externalId: "1", conversationId: "c9" });

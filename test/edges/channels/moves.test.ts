@@ -29,7 +29,7 @@ const textsOf = (items: { message: { body: string; payload: { conversation: { co
   items.map(({ message }) => [message.body, message.payload.conversation.conversationId]);
 
 describe("a conversation that has another id now", () => {
-  test("keeps its bindings, of its threads too, under either name", async () => {
+  test("a conversation that has another id now keeps its bindings, of its threads too, under either name", async () => {
     const { moved, goesTo, ask, bind, agent } = await world();
     await agent("t");
     await bind({ target: "t", conversationId: "c1", threadId: "7" });
@@ -50,7 +50,7 @@ describe("a conversation that has another id now", () => {
     expect(await goesTo("c2")).toEqual([["a", "c2"]]);
   });
 
-  test("is told once: twice, from both sides, late and in the wrong order it comes to the same", async () => {
+  test("a conversation that has another id now is told once: twice, from both sides, late and in the wrong order it comes to the same", async () => {
     const { moved, goesTo, ask } = await world();
     await moved("c2", "c3");
     await moved("c1", "c2");
@@ -61,7 +61,7 @@ describe("a conversation that has another id now", () => {
     expect(items).toHaveLength(2);
   });
 
-  test("may move back, and on again; what was told before then changes nothing", async () => {
+  test("a conversation that has another id now may move back, and on again; what was told before then changes nothing", async () => {
     const { moved, goesTo } = await world();
     await moved("c1", "c2", "first");
     await moved("c2", "c1", "second");
@@ -74,7 +74,7 @@ describe("a conversation that has another id now", () => {
     expect(await goesTo("c1")).toEqual([["b", "c4"]]);
   });
 
-  test("takes along what waits to be posted, in its order, and one at a time", async () => {
+  test("a conversation that has another id now takes along what waits to be posted, in its order, and one at a time", async () => {
     const { moved, send, claim, complete } = await world();
     await send("one", "c1");
     await send("two", "c1");
@@ -91,7 +91,7 @@ describe("a conversation that has another id now", () => {
     }
   });
 
-  test("is where a post goes that was refused, requeued, or planned before", async () => {
+  test("a conversation that has another id now is where a post goes that was refused, requeued, or planned before", async () => {
     const { moved, send, claim, ask, adapter, clock } = await world();
     await send("refused", "c1");
     await send("planned", "c1", { deliverAt: new Date(clock.now() + 60_000).toISOString() });
@@ -106,7 +106,7 @@ describe("a conversation that has another id now", () => {
     expect(textsOf(await claim())).toEqual([["planned", "c2"]]);
   });
 
-  test("is where answers go: to what was said before, by name, and the result of work that was held meanwhile", async () => {
+  test("a conversation that has another id now is where answers go: to what was said before, by name, and the result of work that was held meanwhile", async () => {
     const { bind, moved, send, event, claim, ask, agent, b, complete } = await world();
     const pool = await agent("p", { tags: ["pool"] });
     const before = (await event({ conversationId: "c1", externalId: "x:1" })).body.messages[0];
@@ -125,7 +125,7 @@ describe("a conversation that has another id now", () => {
     }
   });
 
-  test("is what work from it names that is claimed after it moved", async () => {
+  test("a conversation that has another id now is what work from it names that is claimed after it moved", async () => {
     const { bind, moved, event, ask, agent } = await world();
     const pool = await agent("p", { tags: ["pool"] });
     await bind({ target: "tag:pool", conversationId: "c1", priority: 5 });
@@ -136,7 +136,7 @@ describe("a conversation that has another id now", () => {
     expect(work.message.payload).toMatchObject({ conversation });
   });
 
-  test("has one thread: what answers an old message, under either name, belongs to it", async () => {
+  test("a conversation that has another id now has one thread: what answers an old message, under either name, belongs to it", async () => {
     const { moved, event } = await world();
     const root = (await event({ conversationId: "c1", externalId: "x:1" })).body.messages[0];
     await moved("c1", "c2");
@@ -145,7 +145,7 @@ describe("a conversation that has another id now", () => {
     expect([reply.replyTo, late.replyTo, late.threadId]).toEqual([root.id, reply.id, root.id]);
   });
 
-  test("keeps a binding that was made for its new name; one that says the same is not doubled", async () => {
+  test("a conversation that has another id now keeps a binding that was made for its new name; one that says the same is not doubled", async () => {
     const { moved, goesTo, ask, bind } = await world();
     await bind({ target: "b", conversationId: "c2", priority: 3 });
     await bind({ target: "a", conversationId: "c2", priority: 4 });
@@ -157,7 +157,7 @@ describe("a conversation that has another id now", () => {
     ]);
   });
 
-  test("is found by replay and in the list with all that came in under its old name", async () => {
+  test("a conversation that has another id now is found by replay and in the list with all that came in under its old name", async () => {
     const { event, bind, ask, agent } = await startChannel();
     const a = await agent("a");
     await event({ conversationId: "c1", externalId: "x:1", text: "before" });
@@ -175,7 +175,7 @@ describe("a conversation that has another id now", () => {
     ]);
   });
 
-  test("is told by the channel's own adapter alone, an outbound one too, and says what is missing", async () => {
+  test("a conversation that has another id now is told by the channel's own adapter alone, an outbound one too, and says what is missing", async () => {
     const { moved, ask, channel, b, goesTo } = await world();
     const flaw = async (more: object) => {
       const { status, body } = await moved("c1", "c2", "m", more);
@@ -198,7 +198,7 @@ describe("a conversation that has another id now", () => {
     expect(await goesTo("c1")).toEqual([["b", "c1"]]);
   });
 
-  test("keeps it when its channel is deleted and added again: it is the same account", async () => {
+  test("a conversation that has another id now keeps it when its channel is deleted and added again: it is the same account", async () => {
     const { moved, ask, channel } = await world();
     await moved("c1", "c2");
     await ask("DELETE", `/v1/agents/${TELEGRAM}`);

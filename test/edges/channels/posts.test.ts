@@ -26,7 +26,7 @@ const first = <T>([item]: T[]): T => {
 };
 
 describe("a message to a channel", () => {
-  test("becomes work for the adapter, with its conversation, its text and one key", async () => {
+  test("a message to a channel becomes work for the adapter, with its conversation, its text and one key", async () => {
     const { send, claim } = await world();
     const sent = await send("Hello", {
       payload: { ...to("c1", "t1"), buttons: [[{ text: "Yes", id: "yes" }]], parseMode: "html" },
@@ -40,7 +40,7 @@ describe("a message to a channel", () => {
     });
   });
 
-  test("without a conversation, with one of another channel, or of another chat than it answers, is refused", async () => {
+  test("a message to a channel without a conversation, with one of another channel, or of another chat than it answers, is refused", async () => {
     const { send, event } = await world();
     const inbound = (await event({ conversationId: "c1" })).body.messages[0];
     const refused = async (more: object) => {
@@ -59,7 +59,7 @@ describe("a message to a channel", () => {
     expect((await send("", { payload: to("c1") })).status).toBe(422);
   });
 
-  test("that is encrypted is said to be there; nothing of it is shown, and its body goes along untouched", async () => {
+  test("a message to a channel that is encrypted is said to be there; nothing of it is shown, and its body goes along untouched", async () => {
     const { send, claim, ask, a, adapter } = await world();
     const file = await ask("POST", "/v1/files?name=a.txt", "9f3a", a);
     const files = [{ fileId: file.body.id }];
@@ -76,7 +76,7 @@ describe("a message to a channel", () => {
     expect((await send("", { encoding: "opaque", payload: to("c1") })).status).toBe(422);
   });
 
-  test("answers an event in the conversation it came from, also from deeper in its thread", async () => {
+  test("a message to a channel answers an event in the conversation it came from, also from deeper in its thread", async () => {
     const { send, event, claim, ask, agent, a } = await world();
     const inbound = (await event({ conversationId: "c1", threadId: "t1", externalId: "x:1" })).body.messages[0];
     const helper = await agent("helper");
@@ -138,7 +138,7 @@ describe("a message to a channel", () => {
     expect(first(await claim()).message.payload).toMatchObject({ conversation: null, text: "fire" });
   });
 
-  test("at a time to come is shaped when it is sent", async () => {
+  test("a message to a channel at a time to come is shaped when it is sent", async () => {
     const { send, pass, claim } = await world();
     expect((await send("later", { payload: to("c1"), deliverAt: "2026-01-01T01:00:00Z" })).status).toBeLessThan(203);
     await pass(7_200_000);
@@ -147,7 +147,7 @@ describe("a message to a channel", () => {
     ]);
   });
 
-  test("G5: sent twice with one key it is posted once", async () => {
+  test("G5: a message to a channel that is sent twice with one key is posted once", async () => {
     const { send, claim } = await world();
     const one = await send("x", { payload: to("c1"), idempotencyKey: "k" });
     const two = await send("x", { payload: to("c1"), idempotencyKey: "k" });
@@ -157,7 +157,7 @@ describe("a message to a channel", () => {
 });
 
 describe("the order of one conversation", () => {
-  test("holds: the next is handed out when the one before has ended, other conversations go on", async () => {
+  test("the order of one conversation holds: the next is handed out when the one before has ended, other conversations go on", async () => {
     const made = await world();
     const { send, claim } = made;
     await send("1", { payload: to("c1") });
@@ -175,7 +175,7 @@ describe("the order of one conversation", () => {
     expect(texts(await claim())).toEqual(["2"]);
   });
 
-  test("is stored held: webhooks hear of no opening that was none", async () => {
+  test("the order of one conversation is stored held: webhooks hear of no opening that was none", async () => {
     const made = await world();
     const { send, claim, ask, pass } = made;
     const receiver = startReceiver();
@@ -196,7 +196,7 @@ describe("the order of one conversation", () => {
       ]);
   });
 
-  test("holds when one is tried again later, and goes on when it is given up or taken back", async () => {
+  test("the order of one conversation holds when one is tried again later, and goes on when it is given up or taken back", async () => {
     const made = await world();
     const { send, claim, pass, ask, a } = made;
     for (const body of ["1", "2", "3", "4"]) await send(body, { payload: to("c1") });
@@ -217,7 +217,7 @@ describe("the order of one conversation", () => {
     expect(first(await claim()).message.body).toBe("4");
   });
 
-  test("what expires while it waits is never posted, and its sender is told", async () => {
+  test("a post that expires while it waits is never posted, and its sender is told", async () => {
     const made = await world();
     const { send, claim, pass, ask, a } = made;
     await send("1", { payload: to("c1") });
@@ -234,7 +234,7 @@ describe("the order of one conversation", () => {
 });
 
 describe("posting", () => {
-  test("completed with external ids, replies to any of them find their thread, and an echo is no event", async () => {
+  test("a post completed with external ids leads replies to any of them to its thread, and an echo is no event", async () => {
     const made = await world();
     const { send, claim, event, ask } = made;
     const sent = (await send("long", { payload: to("c1") })).body;
@@ -276,7 +276,7 @@ describe("posting", () => {
     expect(first(await claim()).posts).toEqual([{ part: 0, externalId: "x:1" }]);
   });
 
-  test("a transient failure says that what was begun was not posted", async () => {
+  test("a transient failure of a post says that what was begun was not posted", async () => {
     const made = await world();
     const { send, claim, ask, adapter } = made;
     await send("x", { payload: to("c1") });
@@ -286,7 +286,7 @@ describe("posting", () => {
     expect(first(await claim()).posts).toEqual([]);
   });
 
-  test("G8: a failure that is permanent or ambiguous is final, and the sender is told why", async () => {
+  test("G8: a failure of a post that is permanent or ambiguous is final, and the sender is told why", async () => {
     const made = await world();
     const { send, claim, ask, a } = made;
     for (const failure of ["permanent", "ambiguous"]) {

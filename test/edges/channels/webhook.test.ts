@@ -41,7 +41,7 @@ async function startWorld(fields: Record<string, unknown> = {}) {
 }
 
 describe("a webhook channel", () => {
-  test("is made by an operator with its agent; its secret is shown once and stored nowhere", async () => {
+  test("a webhook channel is made by an operator with its agent; its secret is shown once and stored nowhere", async () => {
     const { ask, made, secret, a, config } = await startWorld();
     expect(made.status).toBe(201);
     expect(made.body).toMatchObject({ channelId: CRM, verify: "standard", eventsPath: `/v1/channels/${CRM}/events` });
@@ -61,7 +61,7 @@ describe("a webhook channel", () => {
     expect(verbs).toContain("channel.webhook");
   });
 
-  test("refuses other providers, private addresses, and to send without an address", async () => {
+  test("a webhook channel refuses other providers, private addresses, and to send without an address", async () => {
     const { ask } = await startRelay({ egressPrivate: [] });
     const put = async (id: string, body: unknown) => {
       const { status, body: said } = await ask("PUT", `/v1/channels/${id}/webhook`, body);
@@ -77,7 +77,7 @@ describe("a webhook channel", () => {
 });
 
 describe("what comes in by a webhook", () => {
-  test("is an event when it is signed with the secret, and stored once however often it comes", async () => {
+  test("what comes in by a webhook is an event when it is signed with the secret, and stored once however often it comes", async () => {
     const { post, event, sign, ask } = await startWorld();
     const body = event();
     const first = await post(body, sign(body));
@@ -86,7 +86,7 @@ describe("what comes in by a webhook", () => {
     expect((await ask("GET", "/v1/messages?to=a")).body.items).toHaveLength(1);
   });
 
-  test("G10: is refused with a wrong, an old or no signature, and when it was changed on the way", async () => {
+  test("G10: what comes in by a webhook is refused with a wrong, an old or no signature, and when it was changed on the way", async () => {
     const { post, event, sign, clock, ask } = await startWorld();
     const body = event();
     const refused = async (said: string, headers: Record<string, string>) => (await post(said, headers)).status;
@@ -99,7 +99,7 @@ describe("what comes in by a webhook", () => {
     expect((await ask("GET", "/v1/messages?to=a")).body.items).toEqual([]);
   });
 
-  test("may show the secret as a token where it was set so; the old one is good no more after a rotation", async () => {
+  test("what comes in by a webhook may show the secret as a token where it was set so; the old one is good no more after a rotation", async () => {
     const { post, event, secret, sign, ask } = await startWorld({ verify: "token" });
     const body = event();
     expect((await post(body, sign(body))).status).toBe(401);
@@ -111,7 +111,7 @@ describe("what comes in by a webhook", () => {
 });
 
 describe("what goes out by a webhook", () => {
-  test("is posted signed, and its external ids lead replies to their thread", async () => {
+  test("what goes out by a webhook is posted signed, and its external ids lead replies to their thread", async () => {
     const { send, pass, receiver, secret, stateOf, post, event, sign, ...relay } = await startWorld();
     receiver.answers(() => Response.json({ externalIds: ["x:1"] }));
     const sent = (await send("Hello", { payload: { ...inChat("c1", "t1"), buttons: [[{ text: "Yes", id: "y" }]] } }))
@@ -132,7 +132,7 @@ describe("what goes out by a webhook", () => {
     expect((await post(reply, sign(reply))).body.messages[0].replyTo).toBe(sent.id);
   });
 
-  test("names the conversation as it is called now, and carries what is encrypted with its encoding", async () => {
+  test("what goes out by a webhook names the conversation as it is called now, and carries what is encrypted with its encoding", async () => {
     const { send, pass, receiver, post, event, sign } = await startWorld();
     const moved = event({ type: "moved", movedTo: "c2", text: undefined });
     expect((await post(moved, sign(moved))).status).toBe(201);
@@ -144,7 +144,7 @@ describe("what goes out by a webhook", () => {
     });
   });
 
-  test("keeps its order through failures, and is the same delivery each time", async () => {
+  test("what goes out by a webhook keeps its order through failures, and is the same delivery each time", async () => {
     const { send, pass, receiver, stateOf } = await startWorld();
     receiver.answers(503);
     const [one, two] = [(await send("1")).body.id, (await send("2")).body.id];
@@ -159,7 +159,7 @@ describe("what goes out by a webhook", () => {
     expect(new Set(ids).size).toBe(1);
   });
 
-  test("G8: is given up when the address refuses it for good, or too often, and the sender is told", async () => {
+  test("G8: what goes out by a webhook is given up when the address refuses it for good, or too often, and the sender is told", async () => {
     const { send, pass, receiver, stateOf, ask } = await startWorld();
     receiver.answers(404);
     const gone = (await send("x")).body.id;
@@ -173,7 +173,7 @@ describe("what goes out by a webhook", () => {
     expect(await stateOf(tried)).toBe("dead");
   });
 
-  test("waits while the channel is not ready", async () => {
+  test("what goes out by a webhook waits while the channel is not ready", async () => {
     const { send, pass, receiver, ask, stateOf } = await startWorld();
     await ask("PATCH", `/v1/agents/${CRM}`, { ready: false });
     const { id } = (await send("x")).body;
@@ -184,7 +184,7 @@ describe("what goes out by a webhook", () => {
     expect(await stateOf(id)).toBe("done");
   });
 
-  test("G7: is posted after a restart, also when the relay ended while the request was under way", async () => {
+  test("G7: what goes out by a webhook is posted after a restart, also when the relay ended while the request was under way", async () => {
     const { send, pass, receiver, stateOf, restart } = await startWorld();
     const { id } = (await send("x")).body;
     await restart();

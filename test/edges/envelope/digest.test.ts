@@ -15,7 +15,7 @@ async function world() {
 }
 
 describe("a digest of what waits", () => {
-  test("holds unread messages in envelopes, and says how far to acknowledge", async () => {
+  test("a digest of what waits holds unread messages in envelopes, and says how far to acknowledge", async () => {
     const { relay, bob, send, digest } = await world();
     await send("first");
     await send("second", { urgent: true });
@@ -38,7 +38,7 @@ describe("a digest of what waits", () => {
     expect((await digest()).body).toMatchObject({ unread: 0, ack: null, cursor: 2 });
   });
 
-  test("moves nothing by itself, and counts as offered only what it shows", async () => {
+  test("a digest of what waits moves nothing by itself, and counts as offered only what it shows", async () => {
     const { relay, send, digest, alice } = await world();
     await send("one");
     for (let n = 0; n < 2; n++) expect((await digest()).body.unread).toBe(1);
@@ -47,7 +47,7 @@ describe("a digest of what waits", () => {
     expect(body.recipients[0].sentence).toContain("offered to bob");
   });
 
-  test("tells of work to claim, of what is held and of what is owed", async () => {
+  test("a digest of what waits tells of work to claim, of what is held and of what is owed", async () => {
     const { relay, alice, bob, send, digest } = await world();
     await send("build", { claimable: true });
     await send("test", { claimable: true });
@@ -63,7 +63,7 @@ describe("a digest of what waits", () => {
     expect(body.text).toMatch(/Message 3 owes an answer by .*: answer \{"delegation":"dlg_/);
   });
 
-  test("stays within the budget that was asked for, and leaves nothing out unsaid", async () => {
+  test("a digest of what waits stays within the budget that was asked for, and leaves nothing out unsaid", async () => {
     const { send, digest } = await world();
     for (let n = 0; n < 60; n++) await send(`${n} ${"word ".repeat(200)}`);
     for (const budget of [300, 1000, 4000]) {
@@ -74,7 +74,7 @@ describe("a digest of what waits", () => {
     }
   });
 
-  test("has hostile text inside intact envelopes alone", async () => {
+  test("a digest of what waits has hostile text inside intact envelopes alone", async () => {
     const { send, digest } = await world();
     for (const [, text] of HOSTILE) {
       const { status, body: sent } = await send(text.slice(0, 20_000));
@@ -89,7 +89,7 @@ describe("a digest of what waits", () => {
     }
   });
 
-  test("is its agent's and an operator's to read, nobody else's", async () => {
+  test("a digest of what waits is its agent's and an operator's to read, nobody else's", async () => {
     const { relay, alice, digest } = await world();
     expect((await digest("", alice.token)).status).toBe(403);
     expect((await digest("", relay.relay.operatorToken)).status).toBe(200);
@@ -97,7 +97,7 @@ describe("a digest of what waits", () => {
     expect((await digest("?after=99")).body.code).toBe("ahead-of-log");
   });
 
-  test("is the same after a restart", async () => {
+  test("a digest of what waits is the same after a restart", async () => {
     const { relay, send, digest } = await world();
     await send("still here");
     await relay.restart();

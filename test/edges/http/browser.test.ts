@@ -14,7 +14,7 @@ async function withPage(isKnown = false) {
 }
 
 describe.skipIf(noBrowser !== undefined)(`a page of another origin ${noBrowser ?? ""}`, () => {
-  test("G10: cannot read from the relay, with a token or without", async () => {
+  test("G10: a page of another origin cannot read from the relay, with a token or without", async () => {
     const { page, url, bob, ask } = await withPage();
     const attempts = await page.evaluate(
       async ({ url, token }) => {
@@ -42,7 +42,7 @@ describe.skipIf(noBrowser !== undefined)(`a page of another origin ${noBrowser ?
     expect((await ask("GET", "/v1/messages")).body.items).toEqual([]);
   });
 
-  test("opens no WebSocket", async () => {
+  test("a page of another origin opens no WebSocket", async () => {
     const { page, url } = await withPage();
     await page.evaluate((url) => {
       const socket = new WebSocket(`${url.replace("http", "ws")}/v1/agents/bob/socket`, "signalbox.v1");
@@ -55,7 +55,7 @@ describe.skipIf(noBrowser !== undefined)(`a page of another origin ${noBrowser ?
 });
 
 describe.skipIf(noBrowser !== undefined)(`a page of an allowed origin ${noBrowser ?? ""}`, () => {
-  test("opens the WebSocket with its token in the first frame, gets messages and sends some", async () => {
+  test("a page of an allowed origin opens the WebSocket with its token in the first frame, gets messages and sends some", async () => {
     const { page, url, bob, ann, ask } = await withPage(true);
     const first = (await ask("POST", "/v1/messages", { to: "bob", body: "stored" }, ann)).body.id as number;
     await page.evaluate(
@@ -82,7 +82,7 @@ describe.skipIf(noBrowser !== undefined)(`a page of an allowed origin ${noBrowse
     expect(inbox.body.items).toMatchObject([{ from: "bob", body: "from a page" }]);
   });
 
-  test("is closed by the relay when it sends no token", async () => {
+  test("a page of an allowed origin is closed by the relay when it sends no token", async () => {
     const { page, url, clock } = await withPage(true);
     await page.evaluate((url) => {
       const socket = new WebSocket(`${url.replace("http", "ws")}/v1/agents/bob/socket`, "signalbox.v1");

@@ -4,7 +4,7 @@ import { listen } from "../../support/listen.ts";
 import { startRelay } from "../../support/relay.ts";
 
 describe.skipIf(noBrowser !== undefined)(`the page of the interface ${noBrowser ?? ""}`, () => {
-  test("shows every operation under its own strict policy, and asks no other host for anything", async () => {
+  test("the page of the interface shows every operation under its own strict policy, and asks no other host for anything", async () => {
     const relay = await startRelay();
     const url = listen(relay);
     const page = await openPage(await startBrowser());

@@ -32,19 +32,19 @@ async function storedIn({ ask }: TestRelay): Promise<string[]> {
 const chunked = (end: string) => `${BODY.length.toString(16)}\r\n${BODY}\r\n0\r\n${end}\r\n`;
 
 describe("G9: what Bun refuses after the relay has begun", () => {
-  test("a body that ends with trailer fields: a bare 400, and nothing is stored", async () => {
+  test("G9: a body that ends with trailer fields is a bare 400, and nothing is stored", async () => {
     const { relay, url, head } = await startListening();
     expect(await sendAll(url, head("Transfer-Encoding: chunked") + chunked("X-Sum: 1\r\n"))).toBe(BARE_400);
     expect(await storedIn(relay)).toEqual([]);
   });
 
-  test("two requests at once: closed without an answer, and nothing is stored", async () => {
+  test("G9: two requests at once are closed without an answer, and nothing is stored", async () => {
     const { relay, url, plain } = await startListening();
     expect(await sendAll(url, plain + plain)).toBe("");
     expect(await storedIn(relay)).toEqual([]);
   });
 
-  test("a second request while the first is being answered: closed without an answer", async () => {
+  test("G9: a second request while the first is being answered is closed without an answer", async () => {
     const { relay, url, authorization, plain } = await startListening();
     const connection = await rawConnect(url);
     connection.socket.write(
@@ -57,7 +57,7 @@ describe("G9: what Bun refuses after the relay has begun", () => {
     expect(await storedIn(relay)).toEqual([]);
   });
 
-  test("a caller that has left before its write's turn: the write is dropped, and the key can be used again", async () => {
+  test("G9: a caller that has left before its write's turn has its write dropped, and the key can be used again", async () => {
     const relay = await startRelay();
     const message = { to: "user", body: "once", idempotencyKey: "k" };
     const leaving = new AbortController();
@@ -77,7 +77,7 @@ describe("G9: what Bun refuses after the relay has begun", () => {
     ["a space before a colon", ["Transfer-Encoding : chunked"]],
     ["a length below zero", ["Content-Length: -2"]],
     ["a folded line", ["X-Note: a", " b", "Content-Length: 2"]],
-  ])("bad framing is a bare 400: %s", async (_, lines) => {
+  ])("G9: bad framing is a bare 400: %s", async (_, lines) => {
     const { relay, url, head } = await startListening();
     expect(await sendAll(url, `${head(...lines)}2\r\n{}\r\n0\r\n\r\n`)).toBe(BARE_400);
     expect(await storedIn(relay)).toEqual([]);
@@ -103,7 +103,7 @@ describe("G9: what Bun refuses after the relay has begun", () => {
       bare("431 Request Header Fields Too Large"),
       (plain: string) => plain.replace("Host:", `${"X-Note: x\r\n".repeat(250)}Host:`),
     ],
-  ])("what is no request is refused by Bun: %s", async (_, answer, broken) => {
+  ])("G9: bytes that are no request are refused by Bun: %s", async (_, answer, broken) => {
     const { relay, url, head, plain } = await startListening();
     expect(await sendAll(url, broken(plain, head("Transfer-Encoding: chunked")))).toBe(answer);
     expect(await storedIn(relay)).toEqual([]);
@@ -111,7 +111,7 @@ describe("G9: what Bun refuses after the relay has begun", () => {
 });
 
 describe("a head that could be read in two ways is refused", () => {
-  test("a Trailer header, before the body has come", async () => {
+  test("a Trailer header is refused before the body has come", async () => {
     const { url, head } = await startListening();
     const connection = await rawConnect(url);
     connection.socket.write(head("Trailer: X-Sum", "Transfer-Encoding: chunked"));
@@ -124,7 +124,7 @@ describe("a head that could be read in two ways is refused", () => {
     ["the same host twice", "POST", ["Host: relay"]],
     ["two hosts for another protocol", "POST /mcp", ["Host: elsewhere"]],
     ["the same length twice", "POST", [`Content-Length: ${BODY.length}`]],
-  ])("%s: 400", async (_, line, lines) => {
+  ])("a head that could be read in two ways is 400: %s", async (_, line, lines) => {
     const { relay, url, plain } = await startListening();
     const path = line.split(" ")[1] ?? "/v1/messages";
     const bytes = plain
@@ -136,7 +136,7 @@ describe("a head that could be read in two ways is refused", () => {
     expect(await storedIn(relay)).toEqual([]);
   });
 
-  test("two idempotency keys: 422; a key with a comma in quotes is one", async () => {
+  test("a head with two idempotency keys is 422; a key with a comma in quotes is one", async () => {
     const { ask } = await startRelay();
     const make = (key: string) =>
       ask(
@@ -159,14 +159,14 @@ describe("a compressed body is refused with the way out", () => {
     ["PUT", "/v1/agents/bob", "deflate, gzip"],
     ["POST", "/v1/files", "GZIP"],
     ["POST", "/v1/integrations/ci/events", "zstd"],
-  ])("%s %s as %s: 415", async (method, path, encoding) => {
+  ])("a compressed body is refused with 415 and the way out: %s %s as %s", async (method, path, encoding) => {
     const { ask } = await startRelay();
     const { body } = await ask(method, path, "{}", { headers: { "content-encoding": encoding } });
     expect(body).toMatchObject({ status: 415, code: "unsupported-media-type" });
     expect(body.detail).toContain("Send it as it is, without that header.");
   });
 
-  test("over MCP and A2A, too, in their words", async () => {
+  test("a compressed body is refused with the way out over MCP and A2A, too, in their words", async () => {
     const relay = await startRelay();
     const bob = await relay.agent("bob");
     for (const path of ["/mcp", "/a2a", "/a2a/bob/message:send"]) {
@@ -175,7 +175,7 @@ describe("a compressed body is refused with the way out", () => {
     }
   });
 
-  test("identity is no encoding", async () => {
+  test("identity is no encoding of a body", async () => {
     const { ask } = await startRelay();
     const how = { headers: { "content-encoding": "identity" } };
     expect((await ask("POST", "/v1/messages", BODY, how)).status).toBe(201);

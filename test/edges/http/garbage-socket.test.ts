@@ -73,7 +73,7 @@ function expectRefusal(answer: Frame, what: string): void {
 }
 
 describe("G9: garbage over a WebSocket", () => {
-  test("a sound frame with one thing wrong is answered, or refused and changes nothing", async () => {
+  test("G9: a sound frame with one thing wrong is answered, or refused and changes nothing", async () => {
     const line = await openLine();
     const injury = fc.record({ name: fc.constantFrom(...Object.keys(FRAMES)), wound: fc.oneof(...inBody) });
     await fc.assert(
@@ -93,7 +93,7 @@ describe("G9: garbage over a WebSocket", () => {
     for (const frame of line.socket.frames) SocketFrame.parse(frame);
   });
 
-  test("frames that are garbage all over are refused, one answer each", async () => {
+  test("G9: frames that are garbage all over are refused, one answer each", async () => {
     const line = await openLine();
     const garbage = fc.oneof(
       json.map(jsonText),
@@ -113,21 +113,21 @@ describe("G9: garbage over a WebSocket", () => {
     expect(line.digest()).toBe(before);
   });
 
-  test("bytes that are no UTF-8 are refused, even where the rest is sound", async () => {
+  test("G9: bytes on a WebSocket that are no UTF-8 are refused, even where the rest is sound", async () => {
     const line = await openLine();
     const frame = Buffer.from('{"type":"send","ref":1,"message":{"to":"sender","body":"a\xffb"}}', "latin1");
     const answer = await line.exchange(Uint8Array.from(frame));
     expect(answer).toMatchObject({ type: "problem", problem: { code: "not-json" } });
   });
 
-  test("1,000 frames of garbage without waiting are all answered, and the connection goes on", async () => {
+  test("G9: 1,000 frames of garbage without waiting are all answered, and the connection goes on", async () => {
     const { socket } = await openLine();
     for (let i = 0; i < 1000; i++) socket.say(i % 2 ? `{"type":"nonsense","ref":${i}}` : "{{{{");
     await socket.until(() => socket.of("problem").length === 1000, "1,000 problems");
     expect((await socket.ask({ type: "heartbeat" })).type).toBe("ok");
   });
 
-  test("a first frame that is no token ends it with a problem and 4001", async () => {
+  test("G9: a first frame that is no token ends a WebSocket with a problem and 4001", async () => {
     const world = await createWorld();
     const url = listen(world);
     for (const first of [
@@ -146,7 +146,7 @@ describe("G9: garbage over a WebSocket", () => {
     }
   });
 
-  test("frames that break the protocol end that connection alone", async () => {
+  test("G9: frames that break the protocol end that connection alone", async () => {
     const { world, socket } = await openLine();
     for (const [name, frames] of Object.entries(BROKEN_FRAMES)) {
       const raw = await rawConnect(`http://127.0.0.1:${world.relay.app.server?.port}`, {

@@ -122,7 +122,7 @@ const memoryOf = ({ pid }: TestServer): number =>
   Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1] ?? 0) / 1024;
 
 describe("G9: bytes that are no request", () => {
-  test("are refused or waited for, and nothing is stored", async () => {
+  test("G9: bytes that are no request are refused or waited for, and nothing is stored", async () => {
     const server = await startServer();
     const all = Object.entries(broken(server.operatorToken));
     const answers = await Promise.all(all.map(([, bytes]) => shoot(server, bytes)));
@@ -131,7 +131,7 @@ describe("G9: bytes that are no request", () => {
     expect(await stored(server)).toBe(0);
   });
 
-  test("a host that is none is no reason to fail", async () => {
+  test("G9: a host that is none is no reason to fail", async () => {
     const server = await startServer();
     await fetch(`${server.url}/v1/agents/worker`, {
       method: "PUT",
@@ -145,7 +145,7 @@ describe("G9: bytes that are no request", () => {
     await expectAlive(server);
   });
 
-  test("a sound request with wrong bytes in it never breaks anything", async () => {
+  test("G9: a sound request with wrong bytes in it never breaks anything", async () => {
     const server = await startServer();
     const request = sound(server.operatorToken);
     const edit = fc.record({
@@ -168,7 +168,7 @@ describe("G9: bytes that are no request", () => {
     );
   });
 
-  test("HEAD of a stream ends at once and holds no place, however its path is written", async () => {
+  test("G9: HEAD of a stream ends at once and holds no place, however its path is written", async () => {
     const { url, operatorToken } = await startServer();
     const headers = { authorization: `Bearer ${operatorToken}` };
     for (const path of ["/v1/agents/user/inbox/stream", "/v1/agents/user/inbox/stream/", "/v1/messages/stream/"])
@@ -179,7 +179,7 @@ describe("G9: bytes that are no request", () => {
 });
 
 describe.skipIf(process.platform !== "linux")("G9: clients that are slow, or never stop", () => {
-  test("cost bounded memory, and nobody else waits for them", async () => {
+  test("G9: clients that are slow, or never stop cost bounded memory, and nobody else waits for them", async () => {
     const server = await startServer();
     await expectAlive(server);
     const before = memoryOf(server);

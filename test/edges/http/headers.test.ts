@@ -25,7 +25,7 @@ describe("headers of every answer", () => {
     ["POST", "/v1/messages"],
     ["GET", "/v1/messages/99"],
     ["GET", "/metrics"],
-  ])("%s %s: nothing sniffed, framed, kept or sent on", async (method, path) => {
+  ])("an answer to %s %s has headers: nothing sniffed, framed, kept or sent on", async (method, path) => {
     const { ask } = await startRelay();
     const { headers } = await ask(method, path);
     expect(headers.get("x-content-type-options")).toBe("nosniff");
@@ -53,7 +53,7 @@ describe("headers of every answer", () => {
 });
 
 describe("the rate limit", () => {
-  test("says in each answer what is left, and refuses with 429 and Retry-After when nothing is", async () => {
+  test("the rate limit says in each answer what is left, and refuses with 429 and Retry-After when nothing is", async () => {
     const { ask, clock } = await startRelay({ rateLimit: 3 });
     const first = await ask("GET", "/v1/whoami");
     expect(first.headers.get("ratelimit-policy")).toBe('"default";q=3;w=60');
@@ -71,7 +71,7 @@ describe("the rate limit", () => {
     expect((await ask("GET", "/v1/whoami")).headers.get("ratelimit")).toBe('"default";r=2;t=20');
   });
 
-  test("is each token's own; what needs no token is not counted", async () => {
+  test("the rate limit is each token's own; what needs no token is not counted", async () => {
     const { ask, agent } = await startRelay({ rateLimit: 4 });
     const bob = await agent("bob");
     for (let i = 0; i < 4; i++) await ask("GET", "/v1/whoami");
@@ -80,7 +80,7 @@ describe("the rate limit", () => {
     for (let i = 0; i < 10; i++) expect((await ask("GET", "/healthz")).status).toBe(200);
   });
 
-  test("0 turns it off, and then no answer speaks of it", async () => {
+  test("a rate limit of 0 turns it off, and then no answer speaks of it", async () => {
     const { ask } = await startRelay({ rateLimit: 0 });
     for (let i = 0; i < 50; i++) expect((await ask("GET", "/v1/whoami")).status).toBe(200);
     expect((await ask("GET", "/v1/whoami")).headers.get("ratelimit")).toBeNull();

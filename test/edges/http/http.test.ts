@@ -17,7 +17,7 @@ describe("requests that cannot be answered", () => {
     ["DELETE", "/v1/messages/1", 405, "method-not-allowed"],
     ["OPTIONS", "/v1/messages", 405, "method-not-allowed"],
     ["PATCH", "/healthz", 405, "method-not-allowed"],
-  ])("%s %s is %i, as a problem", async (method, path, status, code) => {
+  ])("the request %s %s is %i, as a problem", async (method, path, status, code) => {
     const { ask } = await startRelay();
     const { headers, body, ...answer } = await ask(method, path);
     expect(answer.status).toBe(status);
@@ -28,7 +28,7 @@ describe("requests that cannot be answered", () => {
     expect(body.requestId).toBe(headers.get("x-request-id"));
   });
 
-  test("405 says in Allow what the path takes", async () => {
+  test("a 405 says in Allow what the path takes", async () => {
     const { ask } = await startRelay();
     expect((await ask("PUT", "/v1/messages")).headers.get("allow")).toBe("GET, HEAD, POST");
     expect((await ask("POST", "/v1/agents/bob")).headers.get("allow")).toBe("DELETE, GET, HEAD, PATCH, PUT");
@@ -42,7 +42,7 @@ describe("requests that cannot be answered", () => {
     ["no token", { authorization: "Bearer " }],
     ["an unknown token", { authorization: "Bearer sbx_nobody" }],
     ["two tokens", { authorization: "Bearer a b" }],
-  ])("401 with WWW-Authenticate: %s", async (_, headers) => {
+  ])("a 401 comes with WWW-Authenticate: %s", async (_, headers) => {
     const { relay } = await startRelay();
     const response = await relay.app.handle(new Request("http://localhost/v1/whoami", { headers }));
     expect(response.status).toBe(401);
@@ -50,7 +50,7 @@ describe("requests that cannot be answered", () => {
     expect(await response.json()).toMatchObject({ code: "unauthorized" });
   });
 
-  test("the scheme's name is read in any case", async () => {
+  test("the scheme of a token is read in any case", async () => {
     const { relay } = await startRelay();
     const headers = { authorization: `bEaReR ${relay.operatorToken}` };
     expect((await relay.app.handle(new Request("http://localhost/v1/whoami", { headers }))).status).toBe(200);
@@ -62,14 +62,14 @@ describe("requests that cannot be answered", () => {
   });
 
   test.each(["", "{", "[1,]", "undefined", "{'a':1}", "\u0000", '{"a":1}x'])(
-    "400 for a body that is not JSON: %j",
+    "a body that is not JSON is 400: %j",
     async (body) => {
       const { ask } = await startRelay();
       expect((await ask("POST", "/v1/messages", body)).body).toMatchObject({ status: 400, code: "not-json" });
     },
   );
 
-  test("400 for bytes that are not UTF-8, and for nesting beyond all reason", async () => {
+  test("a body that is not UTF-8, or nested beyond all reason, is 400", async () => {
     const { relay, ask } = await startRelay();
     const headers = { ...JSON_TYPE, authorization: `Bearer ${relay.operatorToken}` };
     const body = new Uint8Array([0x22, 0xff, 0xfe, 0x22]);
@@ -84,7 +84,7 @@ describe("requests that cannot be answered", () => {
     ["POST", "/v1/messages", "application/x-ndjson"],
     ["PUT", "/v1/agents/bob", "application/x-www-form-urlencoded"],
     ["POST", "/v1/messages/batch", "multipart/form-data; boundary=x"],
-  ])("415 for %s %s as %j", async (method, path, type) => {
+  ])("a body of %s %s as %j is 415", async (method, path, type) => {
     const { relay } = await startRelay();
     const headers: Record<string, string> = { authorization: `Bearer ${relay.operatorToken}` };
     if (type) headers["content-type"] = type;
@@ -94,7 +94,7 @@ describe("requests that cannot be answered", () => {
     expect(await response.json()).toMatchObject({ code: "unsupported-media-type" });
   });
 
-  test("413 for what is too large, said beforehand or found on the way", async () => {
+  test("a body that is too large is 413, said beforehand or found on the way", async () => {
     const { ask, ...relay } = await startRelay();
     const url = listen(relay);
     const authorization = `Bearer ${relay.relay.operatorToken}`;
@@ -133,7 +133,7 @@ describe("requests that cannot be answered", () => {
     expect((await ask("GET", "/healthz")).status).toBe(200);
   });
 
-  test("422 names each place, as a pointer into the body or by the parameter's name", async () => {
+  test("a 422 names each place, as a pointer into the body or by the parameter's name", async () => {
     const { ask } = await startRelay();
     const body = await ask("POST", "/v1/messages", {
       to: 1,

@@ -2,7 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { startRelay } from "../../support/relay.ts";
 
 describe("a feature that nobody has used yet", () => {
-  test("answers its first request as any other", async () => {
+  test("a feature that nobody has used yet answers its first request as any other", async () => {
     const { ask } = await startRelay();
     expect((await ask("GET", "/v1/schedules")).body).toEqual({ items: [], nextPage: null });
     expect((await ask("GET", "/v1/webhooks/")).status).toBe(200);
@@ -11,7 +11,7 @@ describe("a feature that nobody has used yet", () => {
     expect((await ask("GET", "/v1/messages/1/posts")).status).toBe(405);
   });
 
-  test("says which methods a path takes, and that there is no such path", async () => {
+  test("a feature that nobody has used yet says which methods a path takes, and that there is no such path", async () => {
     const { ask } = await startRelay();
     const wrong = await ask("PUT", "/v1/pairs");
     expect([wrong.status, wrong.headers.get("allow")]).toEqual([405, "GET, HEAD, POST"]);
@@ -19,7 +19,7 @@ describe("a feature that nobody has used yet", () => {
     expect((await ask("GET", "/v1/pairsx")).status).toBe(404);
   });
 
-  test("answers HEAD", async () => {
+  test("a feature that nobody has used yet answers HEAD", async () => {
     const { relay } = await startRelay();
     const request = new Request("http://localhost/v1/integrations", {
       method: "HEAD",

@@ -39,22 +39,25 @@ const GENERATORS = {
 };
 
 describe("a client generated from the OpenAPI document", () => {
-  test.each(Object.entries(GENERATORS))("by %s compiles strictly and makes seven calls", async (name, generate) => {
-    const server = await startServer();
-    const folder = generatedFolder(await (await fetch(`${server.url}/openapi.json`)).text());
-    await run(folder, ...generate);
-    // hey-api empties the folder first.
-    writeFileSync(join(folder, "tsconfig.json"), '{ "extends": "../../tsconfig.json", "include": ["*.ts"] }');
-    copyFileSync(join(CLIENTS, `by-${name}.ts`), join(folder, "calls.ts"));
-    await run(folder, TSC, "--project", "tsconfig.json");
-    const { calls }: Calls = await import(join(folder, "calls.ts"));
-    expect(await calls(server.url, server.operatorToken)).toEqual({
-      branch: "main",
-      results: ["Built."],
-      cursor: 2,
-      steps: expect.arrayContaining(["stored", "claimed", "completed"]),
-    });
-  });
+  test.each(Object.entries(GENERATORS))(
+    "a client generated from the OpenAPI document by %s compiles strictly and makes seven calls",
+    async (name, generate) => {
+      const server = await startServer();
+      const folder = generatedFolder(await (await fetch(`${server.url}/openapi.json`)).text());
+      await run(folder, ...generate);
+      // hey-api empties the folder first.
+      writeFileSync(join(folder, "tsconfig.json"), '{ "extends": "../../tsconfig.json", "include": ["*.ts"] }');
+      copyFileSync(join(CLIENTS, `by-${name}.ts`), join(folder, "calls.ts"));
+      await run(folder, TSC, "--project", "tsconfig.json");
+      const { calls }: Calls = await import(join(folder, "calls.ts"));
+      expect(await calls(server.url, server.operatorToken)).toEqual({
+        branch: "main",
+        results: ["Built."],
+        cursor: 2,
+        steps: expect.arrayContaining(["stored", "claimed", "completed"]),
+      });
+    },
+  );
 });
 
 /** Prism between a client and the relay: an answer that the document does not allow becomes its own error. */
@@ -79,7 +82,7 @@ async function startPrism(document: string, server: TestServer) {
 }
 
 describe("Prism between the README's tour and the relay", () => {
-  test("sees no violation of the document", async () => {
+  test("Prism between the README's tour and the relay sees no violation of the document", async () => {
     const server = await startServer();
     const document = await (await fetch(`${server.url}/openapi.json`)).text();
     const url = await startPrism(document, server);
@@ -91,7 +94,7 @@ describe("Prism between the README's tour and the relay", () => {
     expect(printed).not.toContain("prism/errors");
   });
 
-  test("sees an answer that the document does not have", async () => {
+  test("Prism between the README's tour and the relay sees an answer that the document does not have", async () => {
     const server = await startServer();
     const document = await (await fetch(`${server.url}/openapi.json`)).text();
     const url = await startPrism(

@@ -57,7 +57,7 @@ async function tour(world: World, route: Route, example: Example) {
 }
 
 describe("the OpenAPI document", () => {
-  test("passes redocly's strict rules", async () => {
+  test("the OpenAPI document passes redocly's strict rules", async () => {
     const lint = Bun.spawn([process.execPath, "scripts/openapi.ts", "--lint"], {
       ...{ cwd: join(import.meta.dir, "../../.."), stdout: "pipe", stderr: "pipe" },
     });
@@ -65,7 +65,7 @@ describe("the OpenAPI document", () => {
     expect(await lint.exited, said).toBe(0);
   });
 
-  test("every operation has a name of its own, a summary, a known tag, a success and a refusal", async () => {
+  test("every operation of the OpenAPI document has a name of its own, a summary, a known tag, a success and a refusal", async () => {
     const { ask } = await startRelay();
     const document = (await ask("GET", "/openapi.json")).body;
     const operations = operationsOf(document);
@@ -90,7 +90,7 @@ describe("the OpenAPI document", () => {
     expect(new Set(names).size).toBe(names.length);
   });
 
-  test("it holds every route, and nothing else", async () => {
+  test("the OpenAPI document holds every route, and nothing else", async () => {
     const { ask, relay } = await startRelay();
     const operations = operationsOf((await ask("GET", "/openapi.json")).body);
     const written = operations.map(({ method, path }) => `${method.toUpperCase()} ${path}`);
@@ -98,7 +98,7 @@ describe("the OpenAPI document", () => {
     expect(written.toSorted()).toEqual(routes.map(({ method, path }) => `${method} ${path}`).toSorted());
   });
 
-  test("every reference leads somewhere, and every named schema is used", async () => {
+  test("every reference in the OpenAPI document leads somewhere, and every named schema is used", async () => {
     const { ask } = await startRelay();
     const document = (await ask("GET", "/openapi.json")).body;
     const references = new Set(
@@ -114,13 +114,13 @@ describe("the OpenAPI document", () => {
       expect(references, name).toContain(`components/schemas/${name}`);
   });
 
-  test("problem codes are one closed list", async () => {
+  test("the problem codes of the OpenAPI document are one closed list", async () => {
     const { ask } = await startRelay();
     const { components } = (await ask("GET", "/openapi.json")).body;
     expect(components.schemas.Problem.properties.code.enum).toEqual(Object.keys(PROBLEMS));
   });
 
-  test("its server is the public URL, else wherever it was read", async () => {
+  test("the server of the OpenAPI document is the public URL, else wherever it was read", async () => {
     const publicUrl = "https://relay.example.org";
     const open = await startRelay({ publicUrl });
     expect((await open.ask("GET", "/openapi.json")).body.servers).toEqual([{ url: publicUrl }]);
@@ -139,7 +139,7 @@ describe("the OpenAPI document", () => {
 });
 
 describe("the document that clients are generated from", () => {
-  test("every body has an example that its schema takes", async () => {
+  test("every body in the OpenAPI document has an example that its schema takes", async () => {
     const { ask, relay } = await startRelay();
     const operations = operationsOf((await ask("GET", "/openapi.json")).body);
     const shown = new Map(operations.map(({ spec }) => [spec.operationId, spec.requestBody?.content]));
@@ -194,7 +194,7 @@ const schemaAt = (document: Loose, reference: string): Loose =>
     .reduce((at: Loose, key) => at?.[key], document);
 
 describe("answers are as documented", () => {
-  test("of every operation, to its example", async () => {
+  test("answers of every operation are as documented, to its example", async () => {
     const world = await createWorld();
     for (const route of await world.relay.routes()) {
       const make = EXAMPLES[route.operationId];
@@ -207,7 +207,7 @@ describe("answers are as documented", () => {
     }
   });
 
-  test("of every operation, to its example by others", async () => {
+  test("answers of every operation to its example by others are as documented", async () => {
     const world = await createWorld();
     for (const route of await world.relay.routes()) {
       for (const who of ["viewer", "enroll", "nobody", "stranger"] as const) {
@@ -217,7 +217,7 @@ describe("answers are as documented", () => {
     }
   });
 
-  test("200 to a repeated key, 202 to a later message, and 422 to another one with the same key", async () => {
+  test("answers of 200 to a repeated key, 202 to a later message, and 422 to another one with the same key are as documented", async () => {
     const world = await createWorld();
     const route = await routeOf(world, "sendMessage");
     const example: Example = { who: "agent", body: { to: "sender", body: "x" }, headers: { "idempotency-key": "k" } };
@@ -247,7 +247,7 @@ describe("the documents that anybody may read", () => {
     "/docs/swagger-ui.css",
   ];
 
-  test("whoever has one already is told so", async () => {
+  test("a caller that has a document already is told so", async () => {
     const { relay } = await startRelay();
     for (const path of publicPaths) {
       const first = await relay.app.handle(new Request(`http://localhost${path}`));
@@ -261,7 +261,7 @@ describe("the documents that anybody may read", () => {
     }
   });
 
-  test("HEAD answers what GET does, without the body", async () => {
+  test("HEAD of a document answers what GET does, without the body", async () => {
     const { relay } = await startRelay();
     for (const path of [...publicPaths, "/healthz", "/readyz"]) {
       const get = await relay.app.handle(new Request(`http://localhost${path}`));
@@ -273,7 +273,7 @@ describe("the documents that anybody may read", () => {
     }
   });
 
-  test("the page has no script of its own and may load from this origin alone", async () => {
+  test("the page of the interface has no script of its own and may load from this origin alone", async () => {
     const { ask } = await startRelay();
     const page = await ask("GET", "/docs");
     expect(page.body).not.toMatch(/<script(?![^>]*\ssrc=)|\son\w+=|style=|https?:/);
@@ -293,7 +293,7 @@ describe("the documents that anybody may read", () => {
     expect((await ask("POST", "/", {})).headers.get("allow")).toBe("GET, HEAD");
   });
 
-  test("a file that is not on the list is not there", async () => {
+  test("a file of the page that is not on the list is not there", async () => {
     const { ask } = await startRelay();
     for (const name of [
       "package.json",

@@ -104,7 +104,7 @@ describe("a refusal names nobody to whom the caller may not listen", () => {
     }
   });
 
-  test("a thread says no more than the id that was asked for", async () => {
+  test("a refusal about a thread says no more than the id that was asked for", async () => {
     const w = await world();
     const { status, body } = await w.relay.ask("GET", `/v1/threads/${w.reply}`, undefined, w.mallory);
     expect([status, body.detail]).toEqual([403, `Thread ${w.reply} is not for mallory.`]);
@@ -148,7 +148,7 @@ describe("a refusal names nobody to whom the caller may not listen", () => {
 });
 
 describe("the id of a delegation", () => {
-  test("cannot be counted through: none can be made of a message's id, or of another delegation's", async () => {
+  test("the id of a delegation cannot be counted through: none can be made of a message's id, or of another delegation's", async () => {
     const w = await world();
     const real = w.direct.id as string;
     const place = (w.direct.messageId as number).toString(36);
@@ -162,7 +162,7 @@ describe("the id of a delegation", () => {
     }
   });
 
-  test("stays the same over a restart, and differs between relays", async () => {
+  test("the id of a delegation stays the same over a restart, and differs between relays", async () => {
     const w = await world();
     const other = await world();
     expect(other.direct.messageId).toBe(w.direct.messageId);

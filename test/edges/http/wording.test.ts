@@ -43,7 +43,7 @@ describe("a refusal says the rule", () => {
       { url: "ftp://example.com", events: ["message.created"] },
       "/url: has to begin with http:// or https://",
     ],
-  ])("%s %s %j", async (method, path, body, said) => {
+  ])("a refusal says the rule: %s %s %j", async (method, path, body, said) => {
     const { ask } = await startRelay();
     const { status, body: problem } = await ask(method, path, body);
     expect([400, 404, 422]).toContain(status);
@@ -51,7 +51,7 @@ describe("a refusal says the rule", () => {
     expect(JSON.stringify(problem)).not.toMatch(RAW);
   });
 
-  test("of the branch that was meant, where there are several", async () => {
+  test("a refusal says the rule of the branch that was meant, where there are several", async () => {
     const { ask } = await startRelay();
     const { body } = await ask("POST", "/v1/messages", { to: "user", body: "x", replyTo: "seven", nonsense: 1 });
     expect(body.errors).toContainEqual({ pointer: "/replyTo", message: "has to be a number" });

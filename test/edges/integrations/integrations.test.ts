@@ -7,7 +7,7 @@ import { startWithSources } from "../../support/integration.ts";
 const event = (more: Record<string, unknown> = {}) => ({ title: "Disk full", dedupeKey: "disk-1", ...more });
 
 describe("an integration", () => {
-  test("is made, read, listed, changed and removed; its secret is shown once", async () => {
+  test("an integration is made, read, listed, changed and removed; its secret is shown once", async () => {
     const { ask } = await startWithSources();
     const made = await ask("PUT", "/v1/integrations/ci", { target: "tag:ops", severity: "warning", topic: "ci" });
     expect(made.status).toBe(201);
@@ -28,7 +28,7 @@ describe("an integration", () => {
     expect(verbs).toEqual(["integration.deleted", "integration.changed", "integration.created"]);
   });
 
-  test("takes its tokens with it: one made again under its name has none of them", async () => {
+  test("an integration takes its tokens with it: one made again under its name has none of them", async () => {
     const { ask } = await startWithSources();
     await ask("PUT", "/v1/integrations/ci", {});
     const { body } = await ask("POST", "/v1/tokens", { role: "integration", source: "ci" });
@@ -38,7 +38,7 @@ describe("an integration", () => {
     expect((await ask("POST", "/v1/integrations/ci/events", event(), { token: body.token })).status).toBe(401);
   });
 
-  test("is for operators to change, and for nobody else", async () => {
+  test("an integration is for operators to change, and for nobody else", async () => {
     const { ask, worker } = await startWithSources();
     for (const [method, path] of [
       ["PUT", "/ci"],
@@ -51,7 +51,7 @@ describe("an integration", () => {
       );
   });
 
-  test("names its faults by their place", async () => {
+  test("an integration names its faults by their place", async () => {
     const { ask } = await startWithSources();
     const put = async (draft: unknown) => (await ask("PUT", "/v1/integrations/x", draft)).body;
     expect(await put({ target: "wroker" })).toMatchObject({ code: "unknown-target", suggestions: ["worker"] });
@@ -67,7 +67,7 @@ describe("an integration", () => {
     expect((await ask("PUT", "/v1/integrations/Not%20One", {})).status).toBe(422);
   });
 
-  test("has a new secret after rotating and after it was made anew; the old ones are worth nothing", async () => {
+  test("an integration has a new secret after rotating and after it was made anew; the old ones are worth nothing", async () => {
     const { source, signed, deliver, ask } = await startWithSources();
     const first = await source("ci");
     const second = (await ask("PUT", "/v1/integrations/ci", { target: "tag:ops", rotate: true })).body.secret;
@@ -84,7 +84,7 @@ describe("an integration", () => {
     expect(other).toStartWith("sbi_");
   });
 
-  test("its secret is nowhere in the database, whoever made it", async () => {
+  test("the secret of an integration is nowhere in the database, whoever made it", async () => {
     const { source, config, restart } = await startWithSources();
     const ours = await source("ci");
     const theirs = "a-secret-that-sentry-made-0123456789";
@@ -99,7 +99,7 @@ describe("an integration", () => {
 });
 
 describe("an event", () => {
-  test("becomes a task with a claimable message from system", async () => {
+  test("an event becomes a task with a claimable message from system", async () => {
     const { source, post, ask, worker, open } = await startWithSources();
     await source("ci", { severity: "error", topic: "builds" });
     const draft = event({ body: "On db-1.", externalUrl: "https://ci.example.org/1", payload: { free: 0 } });
@@ -144,7 +144,7 @@ describe("an event", () => {
     expect(claimed.body.items[0].task).toMatchObject({ id: task.id, status: "claimed", holder: "worker" });
   });
 
-  test("that comes again is counted, brought up to date and told in the history; no new message", async () => {
+  test("an event that comes again is counted, brought up to date and told in the history; no new message", async () => {
     const { source, post, task, open, clock } = await startWithSources();
     await source("ci");
     const first = (await post("ci", event())).body;
@@ -162,7 +162,7 @@ describe("an event", () => {
     expect(await open()).toHaveLength(1);
   });
 
-  test("resolved closes it, whoever holds it, and a later one opens it again with a message of its own", async () => {
+  test("an event that is resolved closes its task, whoever holds it, and a later one opens it again with a message of its own", async () => {
     const { source, post, ask, worker, task, open } = await startWithSources();
     await source("ci");
     const first = (await post("ci", event())).body;
@@ -189,7 +189,7 @@ describe("an event", () => {
     ]);
   });
 
-  test("after a failure leaves no second way to do the same work", async () => {
+  test("an event after a failure leaves no second way to do the same work", async () => {
     const { source, post, ask, worker } = await startWithSources();
     await source("ci");
     const first = (await post("ci", event())).body;
@@ -201,7 +201,7 @@ describe("an event", () => {
     expect((await ask("POST", `/v1/messages/${first.message.id}/requeue`)).body.code).toBe("not-open");
   });
 
-  test("resolved that nobody knows of makes nothing; without a key it is refused", async () => {
+  test("a resolved event that nobody knows of makes nothing; without a key it is refused", async () => {
     const { source, post, ask } = await startWithSources();
     await source("ci");
     expect(await post("ci", event({ status: "resolved" }))).toMatchObject({
@@ -213,7 +213,7 @@ describe("an event", () => {
     expect((await ask("GET", "/v1/tasks")).body.items).toEqual([]);
   });
 
-  test("without a key is a task of its own each time; the same key of another source is another task", async () => {
+  test("an event without a key is a task of its own each time; the same key of another source is another task", async () => {
     const { source, post, ask } = await startWithSources();
     await source("ci");
     await source("other");
@@ -228,7 +228,7 @@ describe("an event", () => {
     expect((await ask("GET", "/v1/tasks?source=other")).body.items).toHaveLength(1);
   });
 
-  test("without a target anywhere is a task without a message", async () => {
+  test("an event without a target anywhere is a task without a message", async () => {
     const { source, post, ask } = await startWithSources();
     await source("ci", { target: undefined });
     expect((await post("ci", event())).body).toMatchObject({ message: null, created: true, task: { target: null } });
@@ -240,7 +240,7 @@ describe("an event", () => {
     expect((await ask("GET", "/v1/tasks")).body.items).toHaveLength(1);
   });
 
-  test("G8: for somebody who does not exist is refused, and changes nothing", async () => {
+  test("G8: an event for somebody who does not exist is refused, and changes nothing", async () => {
     const { source, post, ask } = await startWithSources();
     await source("ci");
     const refused = await post("ci", event({ target: "wroker" }));
@@ -252,7 +252,7 @@ describe("an event", () => {
     expect((await ask("GET", "/v1/tasks")).body.items).toEqual([]);
   });
 
-  test("G8: whose integration's own target is gone is kept, and user is told, once; it goes out when there is somebody", async () => {
+  test("G8: an event whose integration's own target is gone is kept, and user is told, once; it goes out when there is somebody", async () => {
     const { source, post, ask, agent, open } = await startWithSources();
     await agent("gone");
     await source("ci", { target: "gone" });
@@ -270,7 +270,7 @@ describe("an event", () => {
     ]);
   });
 
-  test("G8: whose worker is deleted is told to user", async () => {
+  test("G8: an event whose worker is deleted is told to user", async () => {
     const { source, post, ask, agent } = await startWithSources();
     const gone = await agent("gone");
     await source("ci", { target: "gone" });
@@ -283,7 +283,7 @@ describe("an event", () => {
     expect(told).toMatchObject([{ subject: "gone was deleted", payload: { taskIds: [task.id], count: 1 } }]);
   });
 
-  test("refuses unknown fields, and what is too large", async () => {
+  test("an event refuses unknown fields, and what is too large", async () => {
     const { source, post } = await startWithSources();
     await source("ci");
     expect((await post("ci", event({ nonsense: 1 }))).body.errors).toMatchObject([{ pointer: "/nonsense" }]);
@@ -293,7 +293,7 @@ describe("an event", () => {
     expect((await post("none", event())).status).toBe(404);
   });
 
-  test("G7: is a task after a restart, and known by its key then", async () => {
+  test("G7: an event is a task after a restart, and known by its key then", async () => {
     const { source, signed, deliver, restart, task, ask, worker } = await startWithSources();
     const secret = await source("ci");
     await restart();
@@ -311,7 +311,7 @@ describe("an event", () => {
     expect((await deliver("ci", event(), signed(secret, event(), "msg_3"))).body).toMatchObject({ created: true });
   });
 
-  test("that asks for no work is remembered under its key too, for the retention time and no longer", async () => {
+  test("an event that asks for no work is remembered under its key too, for the retention time and no longer", async () => {
     const { source, post, pass, config } = await startWithSources({ retentionDays: 1 });
     await source("ci");
     const file = join(config.dataDir, "signalbox.db");
@@ -329,7 +329,7 @@ describe("an event", () => {
     expect(keys()).toBe(0);
   });
 
-  test("is counted by source and by what became of it", async () => {
+  test("an event is counted by source and by what became of it", async () => {
     const { source, post, deliver, ask } = await startWithSources();
     await source("ci");
     for (const body of [event(), event(), event({ status: "resolved" }), event()]) await post("ci", body);

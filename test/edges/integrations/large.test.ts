@@ -65,7 +65,7 @@ describe("a list that is too large to be parsed", () => {
     ],
   ];
   for (const [name, mapping, more, wrap] of lists) {
-    test(`by its bytes: leading events are taken, the rest is counted, the operator is told: ${name}`, async () => {
+    test(`a list that is too large to be parsed by its bytes: leading events are taken, the rest is counted, the operator is told: ${name}`, async () => {
       const { post, told } = await world(mapping, more);
       const list = alerts(6000, { annotations: { description: x(1500) } });
       const { status, body } = await post("src", wrap(list));
@@ -86,7 +86,7 @@ describe("a list that is too large to be parsed", () => {
       expect(truncated).toEqual(mapping === "paths" ? [] : [{ source: "src", truncated: 4 }]);
     });
 
-    test(`by its values: ${name}`, async () => {
+    test(`a list that is too large to be parsed by its values: ${name}`, async () => {
       const { post, told } = await world(mapping, more);
       const { status, body } = await post("src", wrap(alerts(2000, { values: members(40) })));
       const taken = body.tasks.length;
@@ -96,7 +96,7 @@ describe("a list that is too large to be parsed", () => {
     });
   }
 
-  test("has its first event in any case, with what is known of it", async () => {
+  test("a list that is too large to be parsed has its first event in any case, with what is known of it", async () => {
     const { post, told } = await world("alertmanager");
     const huge = { annotations: { summary: "Burning", description: x(5 * MIB) }, junk: members(60_000) };
     const [first, second] = [...alerts(1, huge), ...alerts(2).slice(1)];
@@ -109,7 +109,7 @@ describe("a list that is too large to be parsed", () => {
     expect(late.body).toMatchObject({ skipped: 0, task: { title: "Alert1", dedupeKey: "f1", count: 2 } });
   });
 
-  test("has its events as they came, numbers beyond 2^53 and all", async () => {
+  test("a list that is too large to be parsed has its events as they came, numbers beyond 2^53 and all", async () => {
     const { post } = await world("paths", { paths: { title: "name", dedupeKey: "id" } });
     const item = `{"name": "A", "id": 9007199254740993, "more": {"n": [1, "\\u00e9"]}}`;
     const { body } = await post("src", `[${item}, {"name": "B", "junk": "${x(5 * MIB)}"}]`);
@@ -117,7 +117,7 @@ describe("a list that is too large to be parsed", () => {
     expect(body.message.payload.payload.event).toEqual(JSON.parse(item.replace("9007199254740993", '"$&"')));
   });
 
-  test("says the same when it comes again under its key; another size is another delivery", async () => {
+  test("a list that is too large to be parsed says the same when it comes again under its key; another size is another delivery", async () => {
     const { post, told } = await world("alertmanager");
     const body = { alerts: alerts(3000, { annotations: { description: x(1500) } }) };
     const [first, again] = [
@@ -142,28 +142,36 @@ describe("a single event that is too large to be parsed", () => {
     ["unknown values behind it", { ...payloads.githubIssue, junk: [members(30_000), members(30_000)] }, undefined],
     ["unknown members beside it", { ...members(70_000), ...payloads.githubIssue }, undefined],
     ["unknown members inside of it", { ...payloads.githubIssue, issue: { ...members(70_000), ...issue } }, undefined],
-  ])("becomes the same task by its known fields, and the operator is told: %s", async (_, body, cutTo) => {
-    const { post, told } = await world("github");
-    const { task } = (await post("src", payloads.githubIssue, github)).body;
-    const again = await post("src", { ...body, action: "edited" }, github);
-    expect(again.body.task).toMatchObject({ id: task.id, title: task.title, count: 2, externalUrl: task.externalUrl });
-    expect(again.body.task.body).toBe(cutTo === undefined ? task.body : x(cutTo));
-    const notices = await told();
-    expect(notices).toMatchObject([{ subject: "src: a delivery was too large to be read whole" }]);
-    const { bytes, leftOutBytes } = notices[0].payload;
-    expect(bytes).toBe(Buffer.byteLength(JSON.stringify({ ...body, action: "edited" })));
-    expect(leftOutBytes).toBeLessThan(bytes);
-    expect(notices[0].body).toContain(String(leftOutBytes));
-  });
+  ])(
+    "a single event that is too large to be parsed becomes the same task by its known fields, and the operator is told: %s",
+    async (_, body, cutTo) => {
+      const { post, told } = await world("github");
+      const { task } = (await post("src", payloads.githubIssue, github)).body;
+      const again = await post("src", { ...body, action: "edited" }, github);
+      expect(again.body.task).toMatchObject({
+        id: task.id,
+        title: task.title,
+        count: 2,
+        externalUrl: task.externalUrl,
+      });
+      expect(again.body.task.body).toBe(cutTo === undefined ? task.body : x(cutTo));
+      const notices = await told();
+      expect(notices).toMatchObject([{ subject: "src: a delivery was too large to be read whole" }]);
+      const { bytes, leftOutBytes } = notices[0].payload;
+      expect(bytes).toBe(Buffer.byteLength(JSON.stringify({ ...body, action: "edited" })));
+      expect(leftOutBytes).toBeLessThan(bytes);
+      expect(notices[0].body).toContain(String(leftOutBytes));
+    },
+  );
 
-  test("of up to 4 MiB is read whole: nothing is left out, and nobody is told", async () => {
+  test("a single event that is too large to be parsed of up to 4 MiB is read whole: nothing is left out, and nobody is told", async () => {
     const { post, told } = await world("github");
     const { status, body } = await post("src", { ...payloads.githubIssue, junk: [x(MIB), x(MIB), x(MIB)] }, github);
     expect([status, body.task.title]).toEqual([201, "octo-org/octo-repo#7: Spelling error in the README file"]);
     expect(await told()).toEqual([]);
   });
 
-  test("that asks for no work tells nobody", async () => {
+  test("a single event that is too large to be parsed that asks for no work tells nobody", async () => {
     const { post, told } = await world("github");
     const push = {
       ref: "refs/heads/main",
@@ -174,7 +182,7 @@ describe("a single event that is too large to be parsed", () => {
     expect(await told()).toEqual([]);
   });
 
-  test("of Sentry and by paths: templates, places of a list, texts that end in the middle of a character", async () => {
+  test("a single event of Sentry and by paths that is too large to be parsed becomes its task: templates, places of a list, texts that end in the middle of a character", async () => {
     const sentry = await world("sentry", { secret: "made-by-sentry-itself" });
     const issue = { id: "1", title: "Crash", level: "fatal", metadata: { value: "😀".repeat(2 * MIB) } };
     const hook = { action: "created", data: { issue, junk: members(1000) }, junk: x(MIB) };
@@ -202,7 +210,7 @@ describe("a signature over a delivery too large to be parsed", () => {
     "x-hub-signature-256": `sha256=${createHmac("sha256", secret).update(text).digest("hex")}`,
   });
 
-  test("is checked over all of its bytes, whole or in chunks", async () => {
+  test("a signature over a delivery too large to be parsed is checked over all of its bytes, whole or in chunks", async () => {
     const { send, secret, told } = await world("github");
     for (const chunk of [0, 10_000, MIB]) {
       expect((await send(body, sign(secret), chunk)).body.task.title).toContain("Spelling error");
@@ -214,7 +222,7 @@ describe("a signature over a delivery too large to be parsed", () => {
     expect(late.status).toBe(401);
   });
 
-  test("of Standard Webhooks and a plain token is, too", async () => {
+  test("a signature of Standard Webhooks, and a plain token, over a delivery too large to be parsed are checked, too", async () => {
     const world1 = await world("grafana", { verify: "standard" });
     const list = JSON.stringify({ alerts: alerts(4000, { annotations: { description: x(1500) } }) });
     const at = new Date(world1.clock.now());
@@ -241,7 +249,7 @@ describe("a signature over a delivery too large to be parsed", () => {
 });
 
 describe("a delivery that is no delivery", () => {
-  test("of more than 25 MiB is refused, said beforehand or found on the way, and its source is told of by its token", async () => {
+  test("a delivery of more than 25 MiB is refused, said beforehand or found on the way, and its source is told of by its token", async () => {
     const { send, byToken, told, secret, worker } = await world("alertmanager");
     const body = JSON.stringify({ alerts: alerts(1), junk: x(LARGEST) });
     for (const chunk of [0, 4 * MIB])
@@ -254,7 +262,7 @@ describe("a delivery that is no delivery", () => {
     expect((await send(most.replace('""', `"${x(LARGEST - most.length)}"`), byToken)).status).toBe(201);
   });
 
-  test("large and broken is 400, and makes nothing", async () => {
+  test("a delivery that is large and broken is 400, and makes nothing", async () => {
     const { send, byToken, ask } = await world("alertmanager");
     const [first] = alerts(1);
     const good = `{"alerts": [${JSON.stringify(first)}], "junk": "${x(5 * MIB)}"}`;
@@ -283,7 +291,7 @@ describe("a delivery that is no delivery", () => {
     expect((await send(good, byToken)).status).toBe(201);
   });
 
-  test("lets others have their turn while it is read", async () => {
+  test("a large delivery lets others have their turn while it is read", async () => {
     const { post } = await world("github");
     let turns = 0;
     let isRead = false;

@@ -19,7 +19,7 @@ async function mapped(mapping: string, more: Record<string, unknown> = {}) {
 }
 
 describe("Alertmanager", () => {
-  test("each alert of a post is a task, in one write, with what its people wrote", async () => {
+  test("each alert of a post of Alertmanager is a task, in one write, with what its people wrote", async () => {
     const { take, open } = await mapped("alertmanager");
     const { status, items, task } = await take(payloads.alertmanager);
     expect(status).toBe(201);
@@ -37,7 +37,7 @@ describe("Alertmanager", () => {
     expect(await open()).toHaveLength(2);
   });
 
-  test("fires again, is resolved one by one, and fires anew", async () => {
+  test("Alertmanager fires again, is resolved one by one, and fires anew", async () => {
     const { take, tasks } = await mapped("alertmanager");
     await take(payloads.alertmanager);
     const [down, filling] = payloads.alertmanager.alerts;
@@ -52,7 +52,7 @@ describe("Alertmanager", () => {
     expect(await tasks()).toHaveLength(2);
   });
 
-  test("an end that comes late does not close what fired anew", async () => {
+  test("an end from Alertmanager that comes late does not close what fired anew", async () => {
     const { take, task: look } = await mapped("alertmanager");
     const [down] = payloads.alertmanager.alerts;
     const post = (more: object) => take({ ...payloads.alertmanager, alerts: [{ ...down, ...more }] });
@@ -64,14 +64,14 @@ describe("Alertmanager", () => {
     expect(await look(task.id)).toMatchObject({ status: "open", count: 2 });
   });
 
-  test("what goes on firing after somebody called it done opens it again", async () => {
+  test("an alert that goes on firing after somebody called it done opens its task again", async () => {
     const { take, ask } = await mapped("alertmanager");
     const { items } = await take(payloads.alertmanager);
     await ask("POST", `/v1/tasks/${items[0].task.id}/status`, { status: "done" });
     expect((await take(payloads.alertmanager)).items).toMatchObject([{ created: true }, { created: false }]);
   });
 
-  test("holds no alert, or what is none", async () => {
+  test("a post of Alertmanager without alerts, or with what is none, makes nothing", async () => {
     const { take, post, tasks } = await mapped("alertmanager");
     expect(await take({ ...payloads.alertmanager, alerts: [] })).toMatchObject({ task: null, created: false });
     expect((await post("src", { alerts: [{ labels: {} }] })).body.errors).toMatchObject([
@@ -80,7 +80,7 @@ describe("Alertmanager", () => {
     expect(await tasks()).toEqual([]);
   });
 
-  test("one that cannot be taken takes none of the others with it into the database", async () => {
+  test("an alert that cannot be taken takes none of the others with it into the database", async () => {
     const { post, tasks } = await mapped("alertmanager");
     const [down] = payloads.alertmanager.alerts;
     expect((await post("src", { alerts: [down, { ...down, status: 5 }] })).status).toBe(422);
@@ -89,7 +89,7 @@ describe("Alertmanager", () => {
 });
 
 describe("Grafana", () => {
-  test("an alert is a task with its panel, runbook and values", async () => {
+  test("an alert of Grafana is a task with its panel, runbook and values", async () => {
     const { take } = await mapped("grafana", { severity: "warning" });
     const { task, message } = await take(payloads.grafana);
     expect(task).toMatchObject({
@@ -109,7 +109,7 @@ describe("Grafana", () => {
 describe("GitHub", () => {
   const as = (kind: string) => ({ "x-github-event": kind });
 
-  test("an issue is a task until it is closed", async () => {
+  test("an issue of GitHub is a task until it is closed", async () => {
     const { take } = await mapped("github");
     const { task, message } = await take(payloads.githubIssue, as("issues"));
     expect(task).toMatchObject({
@@ -122,7 +122,7 @@ describe("GitHub", () => {
     expect((await take({ ...payloads.githubIssue, action: "reopened" }, as("issues"))).created).toBe(true);
   });
 
-  test("a pull request is a task once it is no draft, until it is closed or merged", async () => {
+  test("a pull request of GitHub is a task once it is no draft, until it is closed or merged", async () => {
     const { take } = await mapped("github");
     const draft = { ...payloads.githubPull, pull_request: { ...payloads.githubPull.pull_request, draft: true } };
     expect(await take(draft, as("pull_request"))).toMatchObject({ task: null });
@@ -132,7 +132,7 @@ describe("GitHub", () => {
     expect((await take({ ...payloads.githubPull, action: "closed" }, as("pull_request"))).task.status).toBe("done");
   });
 
-  test("a workflow is one task from its first failure on a branch to its next success", async () => {
+  test("a workflow of GitHub is one task from its first failure on a branch to its next success", async () => {
     const { take } = await mapped("github");
     const run = (conclusion: string, more = {}) =>
       take(
@@ -155,7 +155,7 @@ describe("GitHub", () => {
     expect((await run("success", { id: 289782454, run_number: 35, run_attempt: 2 })).task.status).toBe("done");
   });
 
-  test("a security alert has the severity of its advisory", async () => {
+  test("a security alert of GitHub has the severity of its advisory", async () => {
     const { take } = await mapped("github");
     const { task } = await take(payloads.githubDependabot, as("dependabot_alert"));
     expect(task).toMatchObject({
@@ -166,7 +166,7 @@ describe("GitHub", () => {
     expect((await take(fixed, as("dependabot_alert"))).task.status).toBe("done");
   });
 
-  test("whatever else it tells asks for no work", async () => {
+  test("news of GitHub of any other kind asks for no work", async () => {
     const { take, post, tasks } = await mapped("github");
     expect(await take(payloads.githubPing, as("ping"))).toMatchObject({ task: null, message: null, created: false });
     expect(await take({ ref: "refs/heads/main", commits: [] }, as("push"))).toMatchObject({ task: null });
@@ -180,7 +180,7 @@ describe("GitHub", () => {
 describe("Sentry", () => {
   const as = (resource: string, id?: string) => ({ "sentry-hook-resource": resource, ...(id && { "request-id": id }) });
 
-  test("an issue and the alerts about it are one task, until it is resolved", async () => {
+  test("an issue of Sentry and the alerts about it are one task, until it is resolved", async () => {
     const { take, tasks } = await mapped("sentry");
     const { task, message } = await take(payloads.sentryIssue, as("issue"));
     expect(task).toMatchObject({
@@ -195,7 +195,7 @@ describe("Sentry", () => {
     expect(await tasks()).toHaveLength(1);
   });
 
-  test("a metric alert goes on and off by its rule, with its action as severity", async () => {
+  test("a metric alert of Sentry goes on and off by its rule, with its action as severity", async () => {
     const { take } = await mapped("sentry");
     const { task } = await take(payloads.sentryMetric, as("metric_alert"));
     expect(task).toMatchObject({ title: "Critical: Too many errors", severity: "critical", dedupeKey: "metric:7" });
@@ -208,7 +208,7 @@ describe("Sentry", () => {
     expect((await take(resolved, as("metric_alert"))).task).toMatchObject({ id: task.id, status: "done" });
   });
 
-  test("a hook that comes again under its Request-ID is one event; an installation asks for no work", async () => {
+  test("a hook of Sentry that comes again under its Request-ID is one event; an installation asks for no work", async () => {
     const { take, post } = await mapped("sentry");
     await take(payloads.sentryIssue, as("issue", "a1"));
     expect((await post("src", payloads.sentryIssue, as("issue", "a1"))).headers.get("idempotent-replayed")).toBe(
@@ -232,7 +232,7 @@ describe("paths", () => {
     ...{ links: { web: "https://mon.example.org/17" }, team: "ops" },
   };
 
-  test("lead to what a source says, item by item", async () => {
+  test("paths lead to what a source says, item by item", async () => {
     const { take } = await mapped("paths", { paths });
     const { task, items } = await take({ alerts: [alert, { ...alert, ids: ["x"], prio: 3 }] });
     expect(task).toMatchObject({
@@ -243,7 +243,7 @@ describe("paths", () => {
     expect((await take({ alerts: [{ ...alert, state: "Weg" }] })).task).toMatchObject({ id: task.id, status: "done" });
   });
 
-  test("take a body that is a list, with items at its root or none", async () => {
+  test("paths take a body that is a list, with items at its root or none", async () => {
     for (const items of ["$", undefined]) {
       const { take, tasks } = await mapped("paths", { paths: { ...paths, items } });
       const { task, tasks: made } = await take([alert, { ...alert, ids: ["x"] }]);
@@ -258,7 +258,7 @@ describe("paths", () => {
     expect((await post("src", [payloads.githubIssue], { "x-github-event": "issues" })).status).toBe(422);
   });
 
-  test("may be as few as one, to the title", async () => {
+  test("paths may be as few as one, to the title", async () => {
     const { take } = await mapped("paths", { paths: { title: "build.name" } });
     expect((await take({ build: { name: " Nightly\n failed " } })).task).toMatchObject({
       title: "Nightly failed",
@@ -266,7 +266,7 @@ describe("paths", () => {
     });
   });
 
-  test("that lead nowhere are refused with what was looked for", async () => {
+  test("paths that lead nowhere are refused with what was looked for", async () => {
     const { post } = await mapped("paths", { paths });
     for (const body of [
       {},
@@ -283,7 +283,7 @@ describe("paths", () => {
 });
 
 describe("what others write", () => {
-  test("is made to fit: control characters, too long texts, odd addresses", async () => {
+  test("what others write is made to fit: control characters, too long texts, odd addresses", async () => {
     const { take } = await mapped("alertmanager");
     const labels = { alertname: "x\u0000y\u001b[31m" };
     const annotations = { summary: `${"\u{1f600}".repeat(300)}`, description: "d".repeat(300_000) };

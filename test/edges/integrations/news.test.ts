@@ -206,7 +206,7 @@ describe.each(TELLINGS)("%s: of %s", (mapping, _, { opened, over, again }, more 
     expect(await take(...again(5))).toMatchObject({ created: true });
   });
 
-  test("somebody here who calls it done is no end of its source's", async () => {
+  test("somebody here who calls a task done is no end of its source's", async () => {
     const { take, ask } = await world(mapping, more);
     const { task } = await take(...opened(1));
     await ask("POST", `/v1/tasks/${task.id}/status`, { status: "done" });
@@ -227,7 +227,7 @@ test.each(TELLINGS.filter(([, what]) => IN_SECONDS.includes(what)))(
 );
 
 describe("GitHub", () => {
-  test("an edit of what is closed does not open it again; of what is open it says what is new", async () => {
+  test("an edit of what is closed at GitHub does not open it again; of what is open it says what is new", async () => {
     const { take } = await world("github");
     const { task } = await take(...pull("opened", 1, "open"));
     await take(...pull("closed", 3, "closed"));
@@ -243,7 +243,7 @@ describe("GitHub", () => {
     expect(edited.task.status).toBe("done");
   });
 
-  test("an alert that was dismissed is not opened by one more branch that it appears in", async () => {
+  test("an alert of GitHub that was dismissed is not opened by one more branch that it appears in", async () => {
     const code = (action: string, at: number, state: string): Step => [
       {
         ...payloads.githubDependabot,
@@ -261,7 +261,7 @@ describe("GitHub", () => {
     expect(await take(...code("reopened_by_user", 4, "open"))).toMatchObject({ created: true });
   });
 
-  test("closed comes before opened also where neither says when", async () => {
+  test("closed comes before opened at GitHub also where neither says when", async () => {
     const { take, tasks } = await world("github");
     expect((await take({ ...payloads.githubIssue, action: "closed" }, github("issues"))).task).toBeNull();
     expect((await take(payloads.githubIssue, github("issues"))).task).toBeNull();
@@ -269,7 +269,7 @@ describe("GitHub", () => {
     expect((await take({ ...payloads.githubIssue, action: "reopened" }, github("issues"))).created).toBe(true);
   });
 
-  test("a repository that is renamed or moved is the same one", async () => {
+  test("a repository of GitHub that is renamed or moved is the same one", async () => {
     const { take } = await world("github");
     const renamed = { repository: { ...payloads.githubIssue.repository, name: "new", full_name: "new-org/new" } };
     for (const [body, kind, end] of [
@@ -289,7 +289,7 @@ describe("GitHub", () => {
     });
   });
 
-  test("repositories whose ids differ beyond 2^53 are two", async () => {
+  test("repositories of GitHub whose ids differ beyond 2^53 are two", async () => {
     const { post, tasks } = await world("github");
     const text = JSON.stringify(payloads.githubIssue);
     for (const id of ["9007199254740993", "9007199254740992"]) {
@@ -323,7 +323,7 @@ describe("GitHub", () => {
 });
 
 describe("an alert", () => {
-  test("that is resolved without saying when is over for the same start", async () => {
+  test("an alert that is resolved without saying when is over for the same start", async () => {
     const { take } = await world("alertmanager");
     await take(...alert(payloads.alertmanager, "firing", 1));
     await take(...alert(payloads.alertmanager, "resolved", 1));
@@ -365,7 +365,7 @@ describe("a delivery of too many", () => {
     },
   );
 
-  test("or too much: up to 1 MiB of events, and always the first", async () => {
+  test("a delivery of too many or too much is taken up to 1 MiB of events, and always the first", async () => {
     const { take, told } = await world("alertmanager");
     const large = { annotations: { description: "x".repeat(300_000) } };
     const answer = await take({ alerts: many(10, large) });
@@ -378,7 +378,7 @@ describe("a delivery of too many", () => {
     expect((await told()).map((notice: { payload: { skipped: number } }) => notice.payload.skipped)).toEqual([7, 1]);
   });
 
-  test("that cannot even be read is refused, and the operator is told, but not of what anybody else sends", async () => {
+  test("a delivery that cannot even be read is refused, and the operator is told, but not of what anybody else sends", async () => {
     const { deliver, source, told, worker } = await world("alertmanager");
     const secret = await source("token", { mapping: "alertmanager", verify: "token" });
     // Nothing of it is read, but the token says whose it is.
@@ -390,7 +390,7 @@ describe("a delivery of too many", () => {
     expect(await told()).toMatchObject([{ subject: "token: a delivery was refused", payload: { source: "token" } }]);
   });
 
-  test("that the source itself has cut is taken, and the operator is told", async () => {
+  test("a delivery that the source itself has cut is taken, and the operator is told", async () => {
     const { take, told } = await world("alertmanager");
     expect(await take({ alerts: many(2), truncatedAlerts: 7 })).toMatchObject({ created: true, skipped: 0 });
     await take({ alerts: many(2), truncatedAlerts: 0 });
@@ -399,7 +399,7 @@ describe("a delivery of too many", () => {
     ]);
   });
 
-  test("says the same when it comes again under its key", async () => {
+  test("a delivery of too many says the same when it comes again under its key", async () => {
     const { post, source, told } = await world("alertmanager");
     await source("other", { mapping: "alertmanager" });
     const body = { alerts: many(1001) };

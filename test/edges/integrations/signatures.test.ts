@@ -5,7 +5,7 @@ const event = { title: "Disk full", dedupeKey: "disk-1" };
 const MINUTE = 60_000;
 
 describe("who may post events", () => {
-  test("G10: a token of its source, or an operator; no other token", async () => {
+  test("G10: events are posted by a token of their source, or an operator; no other token", async () => {
     const { source, ask, worker, post } = await startWithSources();
     await source("ci");
     await source("other");
@@ -24,7 +24,7 @@ describe("who may post events", () => {
       ).toBeOneOf([403, 422]);
   });
 
-  test("nobody without a signature; and an unknown source looks like a wrong one", async () => {
+  test("nobody posts events without a signature; and an unknown source looks like a wrong one", async () => {
     const { source, deliver } = await startWithSources();
     await source("ci");
     const without = await deliver("ci", event, {});
@@ -35,7 +35,7 @@ describe("who may post events", () => {
 });
 
 describe("Standard Webhooks", () => {
-  test("a signed event is taken; one whose body, id, time or secret was changed is not", async () => {
+  test("a signed event of Standard Webhooks is taken; one whose body, id, time or secret was changed is not", async () => {
     const { source, signed, deliver, clock } = await startWithSources();
     const secret = await source("ci");
     const headers = signed(secret, event, "msg_1");
@@ -54,7 +54,7 @@ describe("Standard Webhooks", () => {
     expect((await deliver("ci", event, headers)).status).toBe(201);
   });
 
-  test("one of several signatures is enough", async () => {
+  test("one of several signatures of Standard Webhooks is enough", async () => {
     const { source, signed, deliver } = await startWithSources();
     const secret = await source("ci");
     const headers = signed(secret, event, "msg_1");
@@ -62,7 +62,7 @@ describe("Standard Webhooks", () => {
     expect((await deliver("ci", event, { ...headers, "webhook-signature": several })).status).toBe(201);
   });
 
-  test("is taken within five minutes of its time, before or after, and not beyond", async () => {
+  test("a signature of Standard Webhooks is taken within five minutes of its time, before or after, and not beyond", async () => {
     const { source, signed, deliver, clock } = await startWithSources();
     const secret = await source("ci");
     for (const [minutes, status] of [
@@ -101,7 +101,7 @@ describe("Standard Webhooks", () => {
 });
 
 describe("other signatures", () => {
-  test("GitHub's, and a delivery that comes again is one event", async () => {
+  test("GitHub's signature is taken, and a delivery that comes again is one event", async () => {
     const { source, deliver, task } = await startWithSources();
     const secret = await source("gh", { verify: "github" });
     const headers = { "x-hub-signature-256": `sha256=${hmac(secret, event)}`, "x-github-delivery": "72d3162e" };
@@ -116,7 +116,7 @@ describe("other signatures", () => {
     expect((await task(first.body.task.id)).count).toBe(2);
   });
 
-  test("Sentry's, with the secret that Sentry made", async () => {
+  test("Sentry's signature is taken, with the secret that Sentry made", async () => {
     const { source, deliver } = await startWithSources();
     const secret = "5b2fc7c4d5e1a8f0a9b3c6d7e8f90123";
     await source("sentry", { verify: "sentry", secret });
@@ -124,7 +124,7 @@ describe("other signatures", () => {
     expect((await deliver("sentry", event, { "sentry-hook-signature": hmac(secret, event) })).status).toBe(201);
   });
 
-  test("a plain token, as bearer or in GitLab's header", async () => {
+  test("a plain token is taken as a signature, as bearer or in GitLab's header", async () => {
     const { source, deliver } = await startWithSources();
     const secret = await source("plain", { verify: "token" });
     expect((await deliver("plain", event, { authorization: `Bearer ${secret}` })).status).toBe(201);
@@ -137,7 +137,7 @@ describe("other signatures", () => {
     for (const headers of wrong) expect((await deliver("plain", event, headers)).status).toBe(401);
   });
 
-  test("over bytes as they came: another spelling of the same JSON is another body", async () => {
+  test("signatures are over bytes as they came: another spelling of the same JSON is another body", async () => {
     const { source, deliver } = await startWithSources();
     const secret = await source("gh", { verify: "github" });
     const spaced = JSON.stringify(event, null, 2);
@@ -147,7 +147,7 @@ describe("other signatures", () => {
     );
   });
 
-  test("what is signed is limited in rate as its source, not as anybody", async () => {
+  test("signed events are limited in rate as their source, not as anybody", async () => {
     const { source, deliver } = await startWithSources({ rateLimit: 30 });
     const secret = await source("plain", { verify: "token" });
     const statuses: number[] = [];

@@ -38,7 +38,7 @@ const send = (server: TestServer, body: string) => ask(server, "POST", "/v1/mess
 
 describe("clients of others", () => {
   for (const mode of ["auto", "legacy"] as const)
-    test(`the SDK's newer client, ${mode}`, async () => {
+    test(`the SDK's newer client works, ${mode}`, async () => {
       const { server, headers, url } = await start("guest");
       const client = new Client({ name: "newer", version: "1" }, { versionNegotiation: { mode } });
       await client.connect(new StreamableHTTPClientTransport(url, { requestInit: { headers } }));
@@ -50,7 +50,7 @@ describe("clients of others", () => {
       expect(answerOf(await waiting).text).toContain("| for the newer");
     });
 
-  test("the SDK's older client: a stream, a restart of the program, and the same session", async () => {
+  test("the SDK's older client works: a stream, a restart of the program, and the same session", async () => {
     const { server, token, headers, url } = await start("guest");
     const client = new OldClient({ name: "older", version: "1" });
     const reconnectionOptions = {
@@ -78,7 +78,7 @@ describe("clients of others", () => {
     expect(client.listTools()).rejects.toThrow();
   });
 
-  test("the AI SDK's client", async () => {
+  test("the AI SDK's client works", async () => {
     const { server, headers, url } = await start("guest");
     const client = await createMCPClient({ transport: { type: "http", url: String(url), headers } });
     atEnd(() => client.close());
@@ -91,7 +91,7 @@ describe("clients of others", () => {
   });
 
   for (const era of ["legacy", "modern"])
-    test(`the inspector's command line, ${era}`, async () => {
+    test(`the inspector's command line works, ${era}`, async () => {
       const { server, token, url } = await start("guest");
       const inspect = async (...args: string[]) => {
         const child = Bun.spawn(

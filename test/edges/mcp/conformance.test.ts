@@ -19,14 +19,14 @@ async function run(url: string, ...options: string[]): Promise<{ code: number; s
 
 describe("the official conformance suite, through our endpoint", () => {
   for (const revision of ["2026-07-28", "2025-11-25"])
-    test(`what revision ${revision} requires`, async () => {
+    test(`the endpoint does what revision ${revision} of the conformance suite requires`, async () => {
       const url = await startFixtures(fixtures);
       const { code, said } = await run(url, "--requirements", revision, "--expected-failures", BASELINE);
       if (code !== 0) console.error(said);
       expect(code).toBe(0);
     });
 
-  test("what needs no fixtures, of the relay itself", async () => {
+  test("the relay itself does what the conformance suite asks without fixtures", async () => {
     const url = await startFixtures();
     for (const scenario of [
       ...["server-session-lifecycle", "caching", "http-header-validation", "dns-rebinding-protection"],

@@ -14,7 +14,7 @@ async function world() {
 }
 
 describe("history", () => {
-  test("has levels, a sender and a type of trace", async () => {
+  test("history has levels, a sender and a type of trace", async () => {
     const { ask, relay, alice, bob, say } = await world();
     await say("two of them");
     const traces = [
@@ -39,7 +39,7 @@ describe("history", () => {
     expect((await peer.call("history", { message: 2 })).text).not.toContain("look first");
   });
 
-  test("keeps to its budget with traces, and says how many it leaves out", async () => {
+  test("history keeps to its budget with traces, and says how many it leaves out", async () => {
     const { ask, relay, alice, bob, say } = await world();
     await say("two of them");
     const traces = Array.from({ length: 40 }, (_, n) => ({
@@ -58,7 +58,7 @@ describe("history", () => {
 });
 
 describe("progress", () => {
-  test("of a claim and of its end is told to the client that asked for it", async () => {
+  test("progress of a claim and of its end is told to the client that asked for it", async () => {
     const { relay, bob, say } = await world();
     await say("do", { claimable: true });
     const peer = await connect(relay, bob.token);
@@ -76,7 +76,7 @@ describe("progress", () => {
     ]);
   });
 
-  test("of work goes to its sender with the renewal of its lease", async () => {
+  test("progress of work goes to its sender with the renewal of its lease", async () => {
     const { ask, relay, alice, bob, say } = await world();
     await say("do", { claimable: true });
     const peer = await connect(relay, bob.token);
@@ -88,7 +88,7 @@ describe("progress", () => {
     await peer.call("finish", { id: 2, token: "clm_2_1", how: "complete" });
   });
 
-  test("of a delegation is its progress", async () => {
+  test("progress of a delegation over MCP is its progress", async () => {
     const { ask, relay, alice, agent } = await world();
     const dan = await agent("dan", { tags: ["crew"] });
     const { id } = (await ask("POST", "/v1/delegations", { to: "tag:crew", text: "x" }, alice)).body;

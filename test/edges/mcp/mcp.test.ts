@@ -26,7 +26,7 @@ async function passing<T>(relay: TestRelay, call: Promise<T>, ms: number, times 
 }
 
 describe("the tools", () => {
-  test("are at most a dozen, and cost less than 2,500 tokens together", () => {
+  test("the tools are at most a dozen, and cost less than 2,500 tokens together", () => {
     expect(DEFINITIONS.length).toBeLessThanOrEqual(12);
     const tokens = encode(JSON.stringify(DEFINITIONS)).length;
     expect(tokens).toBeLessThan(2500);
@@ -36,7 +36,7 @@ describe("the tools", () => {
     expect(encode(INSTRUCTIONS).length).toBeLessThan(120);
   });
 
-  test("each has an output schema and says whether it changes anything", () => {
+  test("each tool has an output schema and says whether it changes anything", () => {
     for (const { outputSchema, annotations } of DEFINITIONS) {
       expect(outputSchema.type).toBe("object");
       expect(typeof annotations.readOnlyHint).toBe("boolean");
@@ -46,7 +46,7 @@ describe("the tools", () => {
 
 for (const era of ERAS)
   describe(`an agent over MCP, ${era} era`, () => {
-    test("sends, reads, replies and acknowledges", async () => {
+    test("an agent over MCP sends, reads, replies and acknowledges", async () => {
       const { relay, alice, bob } = await world();
       const [a, b] = [await connect(relay, alice.token, era), await connect(relay, bob.token, era)];
       const sent = await a.call("send", { to: "bob", text: "are you there?", subject: "Hello" });
@@ -63,7 +63,7 @@ for (const era of ERAS)
       expect((await a.call("history", { thread: 1 })).text).toMatch(/are you there[\s\S]*yes/);
     });
 
-    test("claims work and completes it, and the sender has the result", async () => {
+    test("an agent over MCP claims work and completes it, and the sender has the result", async () => {
       const { relay, alice, bob } = await world();
       const [a, b] = [await connect(relay, alice.token, era), await connect(relay, bob.token, era)];
       await a.call("send", { to: "bob", text: "build it", work: true });
@@ -79,7 +79,7 @@ for (const era of ERAS)
       expect((await a.call("status", { message: 1 })).text).toContain("completed");
     });
 
-    test("gives work back, and fails it for good", async () => {
+    test("an agent over MCP gives work back, and fails it for good", async () => {
       const { relay, alice, bob } = await world();
       const [a, b] = [await connect(relay, alice.token, era), await connect(relay, bob.token, era)];
       await a.call("send", { to: "bob", text: "build it", work: true });
@@ -91,7 +91,7 @@ for (const era of ERAS)
       expect(failed.facts.state).toBe("dead");
     });
 
-    test("delegates, and has exactly one answer", async () => {
+    test("an agent over MCP delegates, and has exactly one answer", async () => {
       const { relay, alice, bob } = await world();
       const [a, b] = [await connect(relay, alice.token, era), await connect(relay, bob.token, era)];
       const asked = await a.call("delegate", { to: "bob", text: "2 + 2?" });
@@ -107,7 +107,7 @@ for (const era of ERAS)
       expect((await b.call("answer", { delegation, text: "5" })).isError).toBe(true);
     });
 
-    test("a call that waits ends when something comes, and says meanwhile that it goes on", async () => {
+    test("a call over MCP that waits ends when something comes, and says meanwhile that it goes on", async () => {
       const { relay, alice, bob } = await world();
       const b = await connect(relay, bob.token, era);
       const heard: number[] = [];
@@ -125,14 +125,14 @@ for (const era of ERAS)
       expect(heard.slice(0, 2)).toEqual([5, 10]);
     });
 
-    test("a wait for nothing ends when its time is up", async () => {
+    test("a wait over MCP for nothing ends when its time is up", async () => {
       const { relay, bob } = await world();
       const b = await connect(relay, bob.token, era);
       expect((await passing(relay, b.call("inbox", { wait: 25 }), 5000)).facts.unread).toBe(0);
       expect((await passing(relay, b.call("claim", { wait: 25 }), 5000)).text).toBe("No work.");
     });
 
-    test("a wait for work, and one for an answer, end with it", async () => {
+    test("a wait over MCP for work, and one for an answer, end with it", async () => {
       const { relay, alice, bob } = await world();
       const [a, b] = [await connect(relay, alice.token, era), await connect(relay, bob.token, era)];
       const claiming = b.call("claim", { wait: 20 });
@@ -166,7 +166,7 @@ for (const era of ERAS)
       expect((await b.call("claim")).facts.id).toBe(work.body.id);
     });
 
-    test("a lease is renewed", async () => {
+    test("a lease is renewed over MCP", async () => {
       const { relay, alice, bob } = await world();
       await relay.ask("POST", "/v1/messages", { to: "bob", body: "do", claimable: true }, alice);
       const b = await connect(relay, bob.token, era);
@@ -179,7 +179,7 @@ for (const era of ERAS)
       expect((await b.call("finish", { ...named(held), how: "complete" })).facts.state).toBe("done");
     });
 
-    test("a refusal says what was wrong, and what to do", async () => {
+    test("a refusal over MCP says what was wrong, and what to do", async () => {
       const { relay, alice } = await world();
       const a = await connect(relay, alice.token, era);
       expect(await a.call("send", { to: "bobb", text: "hi" })).toMatchObject({
@@ -197,7 +197,7 @@ for (const era of ERAS)
       expect(a.call("nothing")).rejects.toThrow("There is no tool nothing");
     });
 
-    test("null for an argument that may be left out is as leaving it out", async () => {
+    test("null for an argument of a tool that may be left out is as leaving it out", async () => {
       const { relay, alice, bob } = await world();
       const a = await connect(relay, alice.token, era);
       const b = await connect(relay, bob.token, era);
@@ -212,7 +212,7 @@ for (const era of ERAS)
       expect((await b.call("brief", null as unknown as Record<string, unknown>)).facts.unread).toBe(1);
     });
 
-    test("the same key sends once", async () => {
+    test("the same key sends once over MCP", async () => {
       const { relay, alice } = await world();
       const a = await connect(relay, alice.token, era);
       const first = await a.call("send", { to: "bob", text: "hi", key: "k" });
@@ -222,7 +222,7 @@ for (const era of ERAS)
       expect((await a.call("send", { to: "bob", text: "other", key: "k" })).text).toContain("idempotency-mismatch");
     });
 
-    test("there is a prompt that teaches how to behave, and short instructions", async () => {
+    test("a prompt teaches an agent over MCP how to behave, with short instructions", async () => {
       const { relay, alice } = await world();
       const { client } = await connect(relay, alice.token, era);
       expect(client.getInstructions()).toBe(INSTRUCTIONS);
@@ -233,7 +233,7 @@ for (const era of ERAS)
       expect(client.getPrompt({ name: "other" })).rejects.toThrow("There is no prompt");
     });
 
-    test("connecting registers the agent of the token, by what its client is called", async () => {
+    test("connecting over MCP registers the agent of the token, by what its client is called", async () => {
       const { relay } = await world();
       const token = await tokenFor(relay, "carol");
       await connect(relay, token, era);
@@ -241,7 +241,7 @@ for (const era of ERAS)
       expect(body).toMatchObject({ name: "probe", rig: "probe 1.0", kind: "provider", reach: "asked" });
     });
 
-    test("connecting changes nothing about an agent that is there", async () => {
+    test("connecting over MCP changes nothing about an agent that is there", async () => {
       const { relay } = await world();
       const { token } = await relay.agent("carol", { name: "Carol", rig: "by hand", instanceId: "one" });
       await connect(relay, token, era);
@@ -249,7 +249,7 @@ for (const era of ERAS)
       expect(body).toMatchObject({ name: "Carol", rig: "by hand", epoch: 1 });
     });
 
-    test("it goes on after the relay was restarted, without connecting again", async () => {
+    test("an agent over MCP goes on after the relay was restarted, without connecting again", async () => {
       const { relay, alice, bob } = await world();
       const [a, b] = [await connect(relay, alice.token, era), await connect(relay, bob.token, era)];
       await a.call("send", { to: "bob", text: "before" });
@@ -268,7 +268,7 @@ for (const era of ERAS)
       expect((await a.call("status", { delegation: facts.delegation })).text).toContain("| !");
     });
 
-    test("G10: another agent's token sees nothing of the first one's", async () => {
+    test("G10: another agent's token sees nothing of the first one's over MCP", async () => {
       const { relay, alice, bob } = await world();
       const eve = await connect(relay, (await relay.agent("eve")).token, era);
       await relay.ask("POST", "/v1/messages", { to: "bob", body: "secret" }, alice);
@@ -311,7 +311,7 @@ describe("the inbox within a budget", () => {
     return { relay, b: await connect(relay, bob.token) };
   }
 
-  test("shows urgent ones first, folds the rest by thread, and counts what it left out", async () => {
+  test("the inbox within a budget shows urgent ones first, folds the rest by thread, and counts what it left out", async () => {
     const { b } = await backlog();
     for (const budget of [300, 600, 1200, 5000, 20_000]) {
       const { text, facts } = await b.call("inbox", { budget });
@@ -325,7 +325,7 @@ describe("the inbox within a budget", () => {
     }
   });
 
-  test("what it offers to acknowledge was shown, all of it; in the end everything was shown", async () => {
+  test("an inbox within a budget has shown all that it offers to acknowledge; in the end everything was shown", async () => {
     const { b } = await backlog();
     const seen = new Set<number>();
     let ack: number | undefined;
@@ -339,7 +339,7 @@ describe("the inbox within a budget", () => {
     expect(seen.size).toBe(60);
   });
 
-  test("a huge message does not hide the others", async () => {
+  test("a huge message does not hide the others in an inbox within a budget", async () => {
     const { relay, alice, bob } = await world();
     await relay.ask("POST", "/v1/messages", { to: "bob", body: "x".repeat(250_000) }, alice);
     await relay.ask("POST", "/v1/messages", { to: "bob", body: "small" }, alice);
@@ -388,7 +388,7 @@ describe("the inbox within a budget", () => {
       }
   });
 
-  test("only what was shown counts as offered", async () => {
+  test("only what was shown of an inbox within a budget counts as offered", async () => {
     const { relay, b } = await backlog();
     const { facts } = await b.call("inbox", { budget: 300 });
     const step = async (id: number) =>
@@ -406,7 +406,7 @@ describe("the inbox within a budget", () => {
 describe("who may come", () => {
   const list = { jsonrpc: "2.0", id: 1, method: "tools/list", params: { _meta: META } };
 
-  test("tokens of agents, and no others", async () => {
+  test("tokens of agents may use MCP, and no others", async () => {
     const { relay, alice } = await world();
     expect((await rpc(relay, alice.token, list)).status).toBe(200);
     expect((await rpc(relay, "sbx_unknown", list)).status).toBe(401);
@@ -415,7 +415,7 @@ describe("who may come", () => {
     expect(answer.body.error.message).toContain("role agent");
   });
 
-  test("no page of another origin, and no name that is not the relay's", async () => {
+  test("no page of another origin may use MCP, and no name that is not the relay's", async () => {
     const { relay, alice } = await world();
     const status = async (headers: Record<string, string>) => (await rpc(relay, alice.token, list, headers)).status;
     expect(await status({ origin: "http://localhost" })).toBe(200);
@@ -428,7 +428,7 @@ describe("who may come", () => {
     expect(await status({ host: "[::1]:4747" })).toBe(200);
   });
 
-  test("those that the settings name", async () => {
+  test("origins and names that the settings name may use MCP", async () => {
     const { relay, alice } = await world({
       publicUrl: "https://relay.example",
       allowedHosts: ["relay.internal", "https://app.example"],
@@ -440,7 +440,7 @@ describe("who may come", () => {
     expect(await status({ origin: "https://other.example" })).toBe(403);
   });
 
-  test("no batches, and nothing that is not one JSON-RPC message", async () => {
+  test("no batches are taken over MCP, and nothing that is not one JSON-RPC message", async () => {
     const { relay, alice } = await world();
     for (const body of [[list, list], [], "{", "", "null", "1", "\ufffe"]) {
       const answer = await rpc(relay, alice.token, body);
@@ -451,7 +451,7 @@ describe("who may come", () => {
     expect((await rpc(relay, alice.token, "x".repeat(1024 * 1024 + 1))).status).toBe(413);
   });
 
-  test("an older instance of the agent is refused", async () => {
+  test("an older instance of the agent is refused over MCP", async () => {
     const { relay } = await world();
     const { token } = await relay.agent("carol", { instanceId: "one" });
     const old = await connect(relay, token, "modern", { headers: { "signalbox-instance": "one" } });
@@ -461,7 +461,7 @@ describe("who may come", () => {
     expect((await old.call("send", { to: "bob", text: "hi" })).text).toContain("superseded");
   });
 
-  test("calls are counted by tool and outcome", async () => {
+  test("calls over MCP are counted by tool and outcome", async () => {
     const { relay, alice } = await world();
     const a = await connect(relay, alice.token);
     await a.call("inbox");
@@ -471,7 +471,7 @@ describe("who may come", () => {
     expect(body).toContain('signalbox_tool_calls_total{tool="send",outcome="refused"} 1');
   });
 
-  test("every request counts for the rate limit", async () => {
+  test("every request over MCP counts for the rate limit", async () => {
     const { relay, alice } = await world({ rateLimit: 5 });
     let last = 0;
     for (let i = 0; i < 7; i++) last = (await rpc(relay, alice.token, list)).status;

@@ -38,7 +38,7 @@ const settled = () => Bun.sleep(60);
 
 for (const era of ERAS)
   describe(`being told of changes, ${era} era`, () => {
-    test("of the inbox, when a message comes", async () => {
+    test("a client over MCP is told of changes of the inbox, when a message comes", async () => {
       const { relay, bob, send } = await world();
       const b = await listener(relay, bob.token, era);
       await b.follow([INBOX]);
@@ -50,7 +50,7 @@ for (const era of ERAS)
       await until(() => b.count(INBOX) === 2);
     });
 
-    test("of a thread, when something is added to it, and of no other", async () => {
+    test("a client over MCP is told of changes of a thread, when something is added to it, and of no other", async () => {
       const { relay, bob, send } = await world();
       const root = (await send("bob")).body.id;
       const b = await listener(relay, bob.token, era);
@@ -64,7 +64,7 @@ for (const era of ERAS)
       expect(b.count(INBOX)).toBe(0);
     });
 
-    test("of what came before, when it begins to listen", async () => {
+    test("a client over MCP is told of changes of what came before, when it begins to listen", async () => {
       const { relay, bob, send } = await world();
       await send("bob");
       const b = await listener(relay, bob.token, era);
@@ -73,7 +73,7 @@ for (const era of ERAS)
       await until(() => b.count(INBOX) > 0);
     });
 
-    test("of work that is open again", async () => {
+    test("a client over MCP is told of changes of work that is open again", async () => {
       const { relay, bob, send } = await world();
       const id = (await send("bob", { claimable: true })).body.id;
       const b = await listener(relay, bob.token, era);
@@ -86,7 +86,7 @@ for (const era of ERAS)
       await until(() => b.count(INBOX) > before);
     });
 
-    test("G10: nobody is told of another's inbox or thread", async () => {
+    test("G10: nobody is told over MCP of another's inbox or thread", async () => {
       const { relay, eve, send } = await world();
       const root = (await send("bob")).body.id;
       const e = await listener(relay, eve.token, era);
@@ -105,7 +105,7 @@ for (const era of ERAS)
       await until(() => e.count(INBOX) === 1);
     });
 
-    test("G3: what came while the relay was away is told of when it is back", async () => {
+    test("G3: changes while the relay was away are told of over MCP when it is back", async () => {
       const { relay, bob, send } = await world();
       const b = await listener(relay, bob.token, era);
       const before = await b.follow([INBOX]);
@@ -119,7 +119,7 @@ for (const era of ERAS)
       await until(() => b.count(INBOX) >= 1);
     });
 
-    test("it ends with the token", async () => {
+    test("being told of changes over MCP ends with the token", async () => {
       const { relay, bob, send } = await world();
       const { body } = await relay.ask("GET", "/v1/whoami", undefined, bob);
       const b = await listener(relay, bob.token, era);
@@ -133,7 +133,7 @@ for (const era of ERAS)
       expect(b.call("inbox")).rejects.toThrow();
     });
 
-    test("an agent's streams are bounded", async () => {
+    test("an agent's streams over MCP are bounded", async () => {
       const { relay, bob } = await world();
       const peers = [];
       for (let i = 0; i < 9; i++) peers.push(await listener(relay, bob.token, era));
@@ -145,7 +145,7 @@ for (const era of ERAS)
       expect(body.connections).toBe(8);
     });
 
-    test("a client that has left is forgotten", async () => {
+    test("a client over MCP that has left is forgotten", async () => {
       const { relay, bob } = await world();
       const b = await listener(relay, bob.token, era);
       const sub = await b.follow([INBOX]);
@@ -158,7 +158,7 @@ for (const era of ERAS)
   });
 
 describe("a listener that takes nothing", () => {
-  test("G9: costs no more, however much comes", async () => {
+  test("G9: a listener that takes nothing costs no more, however much comes", async () => {
     const { relay, bob, alice } = await world();
     const listen = {
       jsonrpc: "2.0",
@@ -208,7 +208,7 @@ describe("sessions of the older revision", () => {
   const status = async (relay: TestRelay, token: string, session: string) =>
     (await rpc(relay, token, list, session ? { ...old, "mcp-session-id": session } : old)).status;
 
-  test("are asked for, known after a restart, and end when they are ended", async () => {
+  test("sessions of the older revision are asked for, known after a restart, and end when they are ended", async () => {
     const { relay, bob } = await world();
     const session = await begin(relay, bob.token);
     expect(await status(relay, bob.token, session)).toBe(200);
@@ -224,7 +224,7 @@ describe("sessions of the older revision", () => {
     expect(await status(relay, bob.token, session)).toBe(404);
   });
 
-  test("G4: a call that is taken back by another request claims nothing any more", async () => {
+  test("G4: a call of an older session that is taken back by another request claims nothing any more", async () => {
     const { relay, bob, send } = await world();
     const session = { ...old, "mcp-session-id": await begin(relay, bob.token) };
     const call = { jsonrpc: "2.0", id: 7, method: "tools/call", params: { name: "claim", arguments: { wait: 25 } } };
@@ -238,7 +238,7 @@ describe("sessions of the older revision", () => {
     expect((await relay.ask("GET", `/v1/messages/${id}`)).body.state).toBe("open");
   });
 
-  test("their streams end with them", async () => {
+  test("streams of sessions of the older revision end with them", async () => {
     const { relay, bob } = await world();
     const session = await begin(relay, bob.token);
     const headers = { authorization: `Bearer ${bob.token}`, "mcp-session-id": session, accept: "text/event-stream" };
@@ -249,7 +249,7 @@ describe("sessions of the older revision", () => {
     expect((await relay.ask("GET", "/v1/agents/bob")).body.connections).toBe(0);
   });
 
-  test("G10: another agent's is as good as none, also to end it", async () => {
+  test("G10: another agent's session is as good as none, also to end it", async () => {
     const { relay, bob, eve } = await world();
     const session = await begin(relay, bob.token);
     expect(await status(relay, eve.token, session)).toBe(404);
@@ -260,7 +260,7 @@ describe("sessions of the older revision", () => {
     expect(await status(relay, bob.token, session)).toBe(200);
   });
 
-  test("the oldest are forgotten, and all of them with their agent", async () => {
+  test("the oldest sessions are forgotten, and all of them with their agent", async () => {
     const { relay, bob } = await world();
     const first = await begin(relay, bob.token);
     relay.clock.advance(10);
@@ -296,7 +296,7 @@ describe("a person is asked before a message goes to many", () => {
   const sentTo = async (relay: TestRelay) =>
     (await relay.ask("GET", "/v1/messages?to=tag:crew")).body.items.length as number;
 
-  test("and it goes when the person approves", async () => {
+  test("a message to many goes when the person approves", async () => {
     const { relay, asked, call } = await crowd("accept");
     const { facts } = await call("send", { to: "tag:crew", text: "all stop" });
     expect(facts.matched).toBe(12);
@@ -305,7 +305,7 @@ describe("a person is asked before a message goes to many", () => {
     expect(await sentTo(relay)).toBe(1);
   });
 
-  test("not when the person declines, in either way", async () => {
+  test("a message to many does not go when the person declines, in either way", async () => {
     for (const answer of ["decline", "accept-no"] as const) {
       const { relay, call } = await crowd(answer);
       const { isError, text } = await call("send", { to: "tag:crew", text: "all stop" });
@@ -315,7 +315,7 @@ describe("a person is asked before a message goes to many", () => {
     }
   });
 
-  test("not when the client cannot ask", async () => {
+  test("a message to many does not go when the client cannot ask a person", async () => {
     for (const era of ERAS) {
       const { relay, call } = await crowd(undefined, era);
       expect((await call("send", { to: "tag:crew", text: "all stop" })).text).toContain("a person has to approve");
@@ -323,7 +323,7 @@ describe("a person is asked before a message goes to many", () => {
     }
   });
 
-  test("a few are written to without asking", async () => {
+  test("a message to a few goes without asking a person", async () => {
     const { asked, call } = await crowd("accept");
     expect((await call("send", { to: "worker-1", text: "hi" })).facts.matched).toBe(1);
     expect(asked).toEqual([]);

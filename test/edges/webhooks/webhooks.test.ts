@@ -38,7 +38,7 @@ async function passInSteps(crew: Crew, total: number, step: number): Promise<voi
 }
 
 describe("an address that a name has inside of the relay's network", () => {
-  test("is told to operators alone", async () => {
+  test("an address that a name has inside of the relay's network is told to operators alone", async () => {
     const { crew, hook, say, look, deliveries } = await startWorld();
     const { id } = await hook({ url: "http://localhost:1/hook" }, crew.ann);
     await say("ann", "one");
@@ -54,7 +54,7 @@ describe("an address that a name has inside of the relay's network", () => {
     expect((await deliveries(id))[0].lastError).toMatch(/127\.0\.0\.1|::1/);
   });
 
-  test("is left where its owner wrote it", async () => {
+  test("an address that a name has inside of the relay's network is left where its owner wrote it", async () => {
     const { crew, hook, say } = await startWorld();
     const { id } = await hook({ url: "http://127.0.0.1:1/hook" }, crew.ann);
     await say("ann", "one");
@@ -65,7 +65,7 @@ describe("an address that a name has inside of the relay's network", () => {
 });
 
 describe("a webhook", () => {
-  test("is told of a message, signed so that the reference library accepts it", async () => {
+  test("a webhook is told of a message, signed so that the reference library accepts it", async () => {
     const { crew, receiver, hook, say, deliveries } = await startWorld();
     const { id, secret } = await hook();
     expect(secret).toMatch(/^whsec_[A-Za-z0-9+/]{43}=$/);
@@ -85,7 +85,7 @@ describe("a webhook", () => {
     ]);
   });
 
-  test("of an agent is told only what the agent may read; the operator's everything", async () => {
+  test("a webhook of an agent is told only what the agent may read; the operator's everything", async () => {
     const { crew, receiver, hook, say } = await startWorld();
     await hook({ url: `${receiver.url}/ann` }, crew.ann);
     await hook({ url: `${receiver.url}/user` });
@@ -100,7 +100,7 @@ describe("a webhook", () => {
     expect(at("/user").toSorted()).toEqual(["from ann", "to ann", "to ben", "to both"]);
   });
 
-  test("is told of what fits its filter alone", async () => {
+  test("a webhook is told of what fits its filter alone", async () => {
     const { crew, receiver, hook } = await startWorld();
     const send = (fields: object) => crew.ask("POST", "/v1/messages", { to: "ann", body: "no", ...fields }, crew.boss);
     await hook({ filter: { from: "boss", to: "ann", topic: "ci", kind: "task" } });
@@ -113,7 +113,7 @@ describe("a webhook", () => {
     expect(receiver.bodies()).toEqual(["yes"]);
   });
 
-  test("is told what becomes of work, and nothing of renewals", async () => {
+  test("a webhook is told what becomes of work, and nothing of renewals", async () => {
     const { crew, receiver, hook } = await startWorld();
     const events = ["claimed", "reopened", "done", "dead", "expired", "cancelled"].map((name) => `work.${name}`);
     await hook({ events });
@@ -142,7 +142,7 @@ describe("a webhook", () => {
     expect((await next()).map(([type]) => type)).toEqual(["work.cancelled"]);
   });
 
-  test("is told of every step of tasks and delegations, if it may read their messages", async () => {
+  test("a webhook is told of every step of tasks and delegations, if it may read their messages", async () => {
     const { crew, receiver, hook } = await startWorld();
     await hook({ events: ["task.changed", "delegation.changed"], url: `${receiver.url}/user` });
     await hook({ events: ["task.changed", "delegation.changed"], url: `${receiver.url}/ann` }, crew.ann);
@@ -171,7 +171,7 @@ describe("a webhook", () => {
     expect(receiver.received.some(({ event }) => event.data.body !== undefined)).toBe(false);
   });
 
-  test("can be tested, whatever its filter says", async () => {
+  test("a webhook can be tested, whatever its filter says", async () => {
     const { crew, receiver, hook } = await startWorld();
     const { id, secret } = await hook({ filter: { from: "nobody" } });
     const sent = await crew.ask("POST", `/v1/webhooks/${id}/test`);
@@ -181,7 +181,7 @@ describe("a webhook", () => {
     expect(accepts(secret, receiver.received[0], crew)).toBe(true);
   });
 
-  test("that is paused records nothing new and sends nothing; resumed it goes on with what was pending", async () => {
+  test("a webhook that is paused records nothing new and sends nothing; resumed it goes on with what was pending", async () => {
     const { crew, receiver, hook, say, look } = await startWorld();
     const { id } = await hook();
     await say("ann", "before");
@@ -197,7 +197,7 @@ describe("a webhook", () => {
     expect(receiver.bodies().toSorted()).toEqual(["after", "before"]);
   });
 
-  test("that is deleted, or whose agent is, gets nothing more, and nothing of it is left", async () => {
+  test("a webhook that is deleted, or whose agent is, gets nothing more, and nothing of it is left", async () => {
     const { crew, receiver, hook, say } = await startWorld();
     const first = await hook();
     const second = await hook({}, crew.ann);
@@ -212,7 +212,7 @@ describe("a webhook", () => {
 });
 
 describe("a delivery that fails", () => {
-  test("G3: is tried again over a day, always with the same id, and signed anew", async () => {
+  test("G3: a delivery that fails is tried again over a day, always with the same id, and signed anew", async () => {
     const { crew, receiver, hook, say, deliveries } = await startWorld();
     const { id, secret } = await hook();
     receiver.answers(500);
@@ -236,7 +236,7 @@ describe("a delivery that fails", () => {
     expect(await deliveries(id)).toMatchObject([{ state: "delivered", attempts: 7 }]);
   });
 
-  test("is a dead letter after the day, told to owner and operator, while the rest is delivered", async () => {
+  test("a delivery that fails is a dead letter after the day, told to owner and operator, while the rest is delivered", async () => {
     const { crew, receiver, hook, say, deliveries, look, notices } = await startWorld();
     const { id } = await hook({}, crew.ann);
     receiver.answers(({ event }) => new Response(null, { status: event.data.body === "poison" ? 500 : 200 }));
@@ -262,7 +262,7 @@ describe("a delivery that fails", () => {
     expect((await crew.ask("POST", `/v1/webhooks/${id}/redeliver`)).body).toEqual({ redelivered: 0 });
   });
 
-  test("for a day, without a success, disables the webhook, and tells so; active again, the dead can be redelivered", async () => {
+  test("a delivery that fails for a day, without a success, disables the webhook, and tells so; active again, the dead can be redelivered", async () => {
     const { crew, receiver, hook, say, look, deliveries, notices } = await startWorld();
     const { id } = await hook();
     receiver.stop();
@@ -285,7 +285,7 @@ describe("a delivery that fails", () => {
     expect(await deliveries(id, "?state=delivered")).toHaveLength(5);
   });
 
-  test("with 410 disables the webhook at once", async () => {
+  test("a delivery that fails with 410 disables the webhook at once", async () => {
     const { crew, receiver, hook, say, look, notices } = await startWorld();
     const { id } = await hook();
     receiver.answers(410);
@@ -297,7 +297,7 @@ describe("a delivery that fails", () => {
     expect(receiver.received).toHaveLength(1);
   });
 
-  test("waits as long as the receiver asks it to", async () => {
+  test("a delivery that fails waits as long as the receiver asks it to", async () => {
     const { crew, receiver, hook, say } = await startWorld();
     await hook();
     receiver.answers(() => new Response(null, { status: 429, headers: { "retry-after": "120" } }));
@@ -310,7 +310,7 @@ describe("a delivery that fails", () => {
     expect(receiver.received).toHaveLength(2);
   });
 
-  test("because of a redirect, which is not followed", async () => {
+  test("a delivery that fails because of a redirect, which is not followed", async () => {
     const { crew, receiver, hook, say, deliveries } = await startWorld();
     const inner = startReceiver();
     const { id } = await hook();
@@ -321,7 +321,7 @@ describe("a delivery that fails", () => {
     expect(await deliveries(id)).toMatchObject([{ state: "pending", lastStatus: 307 }]);
   });
 
-  test("because its address is not public any more sends nothing", async () => {
+  test("a delivery that fails because its address is not public any more sends nothing", async () => {
     const { crew, receiver, hook, say, deliveries } = await startWorld({ egressPrivate: ["127.0.0.1"] });
     const { id } = await hook({ url: `http://localhost:${receiver.port}/` });
     crew.config.egressPrivate = [];
@@ -334,7 +334,7 @@ describe("a delivery that fails", () => {
 });
 
 describe("one slow receiver", () => {
-  test("holds up nobody else, and gets a bounded number of requests at once", async () => {
+  test("one slow receiver holds up nobody else, and gets a bounded number of requests at once", async () => {
     const { crew, receiver, hook, say } = await startWorld();
     const slow = startReceiver();
     let open = 0;
@@ -365,7 +365,7 @@ describe("one slow receiver", () => {
     await crew.pass(0);
   });
 
-  test("that never answers is dropped from in bounds, and told once", async () => {
+  test("one slow receiver that never answers is dropped from in bounds, and told once", async () => {
     const { crew, receiver, hook, look, notices } = await startWorld();
     receiver.answers(500);
     const { id } = await hook({}, crew.ann);
@@ -384,7 +384,7 @@ describe("one slow receiver", () => {
 });
 
 describe("the secret", () => {
-  test("is shown once, and is in no file but the relay's key", async () => {
+  test("the secret is shown once, and is in no file but the relay's key", async () => {
     const { crew, hook } = await startWorld();
     const { id, secret } = await hook();
     expect((await crew.ask("GET", `/v1/webhooks/${id}`)).body.secret).toBeUndefined();
@@ -393,7 +393,7 @@ describe("the secret", () => {
       expect(readFileSync(join(crew.config.dataDir, file)).includes(secret.slice(6))).toBe(false);
   });
 
-  test("G5: is the same when the webhook is made again with its key; with other content it is refused", async () => {
+  test("G5: the secret is the same when the webhook is made again with its key; with other content it is refused", async () => {
     const { crew, receiver } = await startWorld();
     const make = (url: string) =>
       crew.ask("POST", "/v1/webhooks", { url }, { token: crew.ann.token, headers: { "idempotency-key": '"k"' } });
@@ -405,7 +405,7 @@ describe("the secret", () => {
     expect(await make(`${receiver.url}/other`)).toMatchObject({ status: 422, body: { code: "idempotency-mismatch" } });
   });
 
-  test("is rotated: for a while both sign, then the new one alone", async () => {
+  test("the secret is rotated: for a while both sign, then the new one alone", async () => {
     const { crew, receiver, hook, say } = await startWorld();
     const { id, secret } = await hook();
     const rotated = await crew.ask("POST", `/v1/webhooks/${id}/rotate`, { overlapSeconds: 3600 });
@@ -429,7 +429,7 @@ describe("the secret", () => {
 });
 
 describe("who may", () => {
-  test("look at and change a webhook: its agent and the operator; viewers look", async () => {
+  test("a webhook is looked at and changed by its agent and the operator; viewers look", async () => {
     const { crew, hook, receiver } = await startWorld();
     const { id } = await hook({}, crew.ann);
     const viewer = { token: (await crew.ask("POST", "/v1/tokens", { role: "viewer" })).body.token };
@@ -448,7 +448,7 @@ describe("who may", () => {
     expect(forAnn.body.agentId).toBe("ann");
   });
 
-  test("be sent to: public addresses alone, said with its place", async () => {
+  test("a webhook may be sent to public addresses alone, said with its place", async () => {
     const { crew } = await startWorld({ egressPrivate: [] });
     for (const url of [
       "http://127.0.0.1/",
@@ -467,7 +467,7 @@ describe("who may", () => {
     expect(moved).toMatchObject({ status: 422, body: { errors: [{ pointer: "/url" }] } });
   });
 
-  test("have how many: 20", async () => {
+  test("an agent may have 20 webhooks", async () => {
     const { hook, crew, receiver } = await startWorld();
     for (let i = 0; i < 20; i++) await hook({}, crew.ann);
     expect((await crew.ask("POST", "/v1/webhooks", { url: receiver.url }, crew.ann)).status).toBe(409);
@@ -475,7 +475,7 @@ describe("who may", () => {
 });
 
 describe("over restarts", () => {
-  test("G7: between any two steps nothing is lost, and what was under way is delivered again with its id", async () => {
+  test("G7: over restarts between any two steps no delivery is lost, and what was under way is delivered again with its id", async () => {
     const { crew, receiver, hook, say, deliveries } = await startWorld();
     const { id, secret } = await hook();
     await crew.restart();

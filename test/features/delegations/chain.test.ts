@@ -2,7 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { startTeam } from "../../support/delegations.ts";
 
 describe("the chain is counted by the server", () => {
-  test("at most 5 deep, whatever the caller says", async () => {
+  test("the chain of delegations is at most 5 deep, whatever the caller says", async () => {
     const { agent, delegate, tryDelegate, ack } = await startTeam();
     const [first, ...rest] = await Promise.all([0, 1, 2, 3, 4, 5, 6].map((n) => agent(`link${n}`)));
     let by = first as { id: string; token: string };
@@ -21,7 +21,7 @@ describe("the chain is counted by the server", () => {
     for (const said of [{}, { parentId: null }]) expect(await tryDelegate(by, "link6", said)).toMatchObject(deep);
   });
 
-  test("a cycle is refused, and asking oneself", async () => {
+  test("a cycle of delegations is refused, and asking oneself", async () => {
     const { delegate, tryDelegate, ada, bob, cid } = await startTeam();
     expect(await tryDelegate(ada, "ada")).toMatchObject({ status: 422, body: { code: "cycle" } });
     const one = await delegate(ada, "bob");
@@ -32,7 +32,7 @@ describe("the chain is counted by the server", () => {
     expect((await tryDelegate(cid, "dan", { parentId: two.id })).status).toBe(201);
   });
 
-  test("of what is left out the claim taken last is the parent", async () => {
+  test("the parent of a delegation that names none is the claim taken last", async () => {
     const { delegate, ada, dan, pat, claim } = await startTeam();
     await delegate(dan, "pat");
     const work = await delegate(ada, "tag:pool");
@@ -40,7 +40,7 @@ describe("the chain is counted by the server", () => {
     expect(await delegate(pat, "bob")).toMatchObject({ parentId: work.id, depth: 2 });
   });
 
-  test("else the one request that was acknowledged and is not answered", async () => {
+  test("the parent of a delegation without a claim is the one request that was acknowledged and is not answered", async () => {
     const { delegate, ada, bob, cid, ack, on } = await startTeam();
     const one = await delegate(ada, "cid");
     expect(await delegate(cid, "dan")).toMatchObject({ parentId: null, depth: 1 });
@@ -54,7 +54,7 @@ describe("the chain is counted by the server", () => {
     expect(await delegate(cid, "dan")).toMatchObject({ depth: 2 });
   });
 
-  test("or the one in the thread that is named", async () => {
+  test("the parent of a delegation may be the request in the thread that is named", async () => {
     const { delegate, ada, bob, cid } = await startTeam();
     const [one, two] = [await delegate(ada, "cid"), await delegate(bob, "cid")];
     expect(await delegate(cid, "dan", { parentId: two.id })).toMatchObject({ parentId: two.id });
@@ -74,7 +74,7 @@ describe("the chain is counted by the server", () => {
       expect(await delegate(by, to.id)).toMatchObject({ depth: 1, parentId: null });
   });
 
-  test("a parent has to be one that the asker works on", async () => {
+  test("the parent of a delegation has to be one that the asker works on", async () => {
     const { delegate, tryDelegate, ada, bob, cid, on } = await startTeam();
     const asked = await delegate(ada, "bob");
     expect(await tryDelegate(cid, "dan", { parentId: asked.id })).toMatchObject({ status: 403 });
@@ -85,14 +85,14 @@ describe("the chain is counted by the server", () => {
     expect(await delegate(bob, "dan")).toMatchObject({ parentId: null, depth: 1 });
   });
 
-  test("a person begins anew", async () => {
+  test("a person begins a chain of delegations anew", async () => {
     const { delegate, ada, ask } = await startTeam();
     await delegate(ada, "user");
     const { body } = await ask("POST", "/v1/delegations", { to: "ada", text: "your turn" });
     expect(body).toMatchObject({ from: "user", parentId: null, depth: 1 });
   });
 
-  test("a child is caused by its parent's request", async () => {
+  test("a child delegation is caused by its parent's request", async () => {
     const { delegate, ada, bob, ask } = await startTeam();
     const parent = await delegate(ada, "bob");
     const child = await delegate(bob, "cid", { parentId: parent.id });
@@ -102,7 +102,7 @@ describe("the chain is counted by the server", () => {
 });
 
 describe("budgets", () => {
-  test("an agent may have so many open, and again when some have ended", async () => {
+  test("an agent may have so many delegations open, and again when some have ended", async () => {
     const { delegate, tryDelegate, ada, bob, on, look } = await startTeam({ delegationsPerAgent: 2 });
     const first = await delegate(ada, "bob");
     await delegate(ada, "cid");
@@ -112,7 +112,7 @@ describe("budgets", () => {
     expect((await tryDelegate(ada, "dan")).status).toBe(201);
   });
 
-  test("a tree may have so many open", async () => {
+  test("a tree may have so many delegations open", async () => {
     const { delegate, tryDelegate, ada, bob, cid } = await startTeam({ delegationsPerRoot: 3 });
     const { id: parentId } = await delegate(ada, "bob");
     const child = await delegate(bob, "cid", { parentId });
@@ -125,7 +125,7 @@ describe("budgets", () => {
 });
 
 describe("whom can be asked", () => {
-  test("G8: nobody by an unknown name, nor system, nor in another's name", async () => {
+  test("G8: nobody can be asked by an unknown name, nor system, nor in another's name", async () => {
     const { tryDelegate, ada } = await startTeam();
     expect(await tryDelegate(ada, "bobb")).toMatchObject({
       ...{ status: 422, body: { code: "unknown-target" } },

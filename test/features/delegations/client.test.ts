@@ -25,7 +25,7 @@ const json = async (args: string[], stdin?: string) => {
 };
 
 describe("delegations from afar", () => {
-  test("are asked, reported on, waited for, answered and listed by the client", async () => {
+  test("delegations from afar are asked, reported on, waited for, answered and listed by the client", async () => {
     const key = { idempotencyKey: "ask-1" };
     const asked = await ann.delegations.ask({ to: "ben", text: "how many?" }, key);
     expect(await ann.delegations.ask({ to: "ben", text: "how many?" }, key)).toMatchObject({ id: asked.id });
@@ -44,7 +44,7 @@ describe("delegations from afar", () => {
     expect((await refused).body.code).toBe("cycle");
   });
 
-  test("that are encrypted are carried, and named instead of shown", async () => {
+  test("delegations from afar that are encrypted are carried, and named instead of shown", async () => {
     const asked = await json(["delegate", "ben", "SGVsbG8", "--opaque", "--as", "ann"]);
     expect(asked).toMatchObject({ text: "SGVsbG8", encoding: "opaque" });
     await json(["delegation", "progress", asked.id, "SGVsbG8", "--opaque", "--as", "ben"]);
@@ -79,7 +79,7 @@ describe("delegations from afar", () => {
     expect(await run.ended).toMatchObject({ code: 1, stdout: "no wings\n" });
   });
 
-  test("are shown, listed and cancelled by the command line", async () => {
+  test("delegations from afar are shown, listed and cancelled by the command line", async () => {
     const args = ["--summary", "the build", "--constraint", "no force push", "--timeout", "60", "--as", "ann"];
     const asked = await json(["delegate", "ben", "fix it", ...args]);
     expect(asked).toMatchObject({ from: "ann", context: { summary: "the build", constraints: ["no force push"] } });
@@ -92,7 +92,7 @@ describe("delegations from afar", () => {
 });
 
 describe("pairs from afar", () => {
-  test("are asked for, accepted, talked in and ended by the client", async () => {
+  test("pairs from afar are asked for, accepted, talked in and ended by the client", async () => {
     const pair = await ann.pairs.ask({ target: "ben", objective: "main green" });
     expect(await ben.pairs.accept(pair.id)).toMatchObject({ status: "active" });
     expect(await ann.pairs.send(pair.id, { body: "you take the tests" })).toMatchObject({ to: "ben", kind: "pair" });
@@ -101,7 +101,7 @@ describe("pairs from afar", () => {
     expect(await ann.pairs.get(pair.id)).toMatchObject({ status: "ended", endedBy: "ben", reason: "done" });
   });
 
-  test("and by the command line", async () => {
+  test("pairs from afar are asked for, accepted, talked in and ended by the command line", async () => {
     const pair = await json(["pair", "ask", "ben", "main green", "--as", "ann"]);
     expect(pair).toMatchObject({ requester: "ann", objective: "main green", status: "pending" });
     expect((await cli(["pair", "accept", pair.id, "--as", "ben"])).stdout).toContain("ann and ben, active");

@@ -2,7 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { startTeam } from "../../support/delegations.ts";
 
 describe("a request that owes an answer", () => {
-  test("is a message to the target, with what the answer needs", async () => {
+  test("a request that owes an answer is a message to the target, with what the answer needs", async () => {
     const { delegate, ada, bob, inbox } = await startTeam();
     const context = { summary: "the build is red", constraints: ["no force push"], expectedOutput: "a diff" };
     const asked = await delegate(ada, "bob", { text: "fix it", context, timeoutSeconds: 60 });
@@ -19,7 +19,7 @@ describe("a request that owes an answer", () => {
     });
   });
 
-  test("is answered by a call: the asker gets one response, by who answered", async () => {
+  test("a request that owes an answer is answered by a call: the asker gets one response, by who answered", async () => {
     const { delegate, ada, bob, on, inbox, look } = await startTeam();
     const asked = await delegate(ada, "bob");
     const answered = await on(asked, "response", bob, { text: "done", payload: { lines: 3 } });
@@ -36,7 +36,7 @@ describe("a request that owes an answer", () => {
     expect((await look(asked)).answer).toMatchObject({ text: "done", error: null, payload: { lines: 3 } });
   });
 
-  test("may be encrypted by the clients, its answer and progress too: carried untouched, not found and not shown", async () => {
+  test("a request that owes an answer may be encrypted by the clients, its answer and progress too: carried untouched, not found and not shown", async () => {
     const { delegate, ada, bob, on, inbox, look, ask } = await startTeam();
     const secret = "SGVsbG8 wörld\n\u0007";
     const asked = await delegate(ada, "bob", { text: secret, encoding: "opaque" });
@@ -60,7 +60,7 @@ describe("a request that owes an answer", () => {
     expect(wrong.body.errors).toMatchObject([{ pointer: "/encoding" }]);
   });
 
-  test("may be answered with an error", async () => {
+  test("a request that owes an answer may be answered with an error", async () => {
     const { delegate, ada, bob, on, responses } = await startTeam();
     const asked = await delegate(ada, "bob");
     const failed = await on(asked, "response", bob, { error: "no such branch" });
@@ -70,7 +70,7 @@ describe("a request that owes an answer", () => {
     ]);
   });
 
-  test("is answered by a plain reply, for agents that cannot name a delegation", async () => {
+  test("a request that owes an answer is answered by a plain reply, for agents that cannot name a delegation", async () => {
     const { delegate, ada, bob, reply, look, responses } = await startTeam();
     const asked = await delegate(ada, "bob");
     const sent = await reply(bob, asked, { body: "42", payload: { status: "mine" } });
@@ -82,7 +82,7 @@ describe("a request that owes an answer", () => {
     expect(await responses(ada)).toMatchObject([{ id: sent.body.id, payload: { delegationId: asked.id } }]);
   });
 
-  test("is not answered by a reply to somebody else, of another kind, or by somebody else", async () => {
+  test("a request that owes an answer is not answered by a reply to somebody else, of another kind, or by somebody else", async () => {
     const { delegate, ada, bob, reply, look, ask } = await startTeam();
     const asked = await delegate(ada, "bob");
     await reply(bob, { ...asked, from: "cid" });
@@ -92,7 +92,7 @@ describe("a request that owes an answer", () => {
     expect(await look(asked)).toMatchObject({ status: "pending", answer: null });
   });
 
-  test("is answered once: a second answer is refused, a further reply is talk", async () => {
+  test("a request that owes an answer is answered once: a second answer is refused, a further reply is talk", async () => {
     const { delegate, ada, bob, on, reply, responses, look } = await startTeam();
     const asked = await delegate(ada, "bob");
     await on(asked, "response", bob, { text: "first" });
@@ -105,7 +105,7 @@ describe("a request that owes an answer", () => {
     expect(await responses(ada)).toHaveLength(1);
   });
 
-  test("takes answers and progress from nobody but the target", async () => {
+  test("a request that owes an answer takes answers and progress from nobody but the target", async () => {
     const { delegate, ada, cid, on, look } = await startTeam();
     const asked = await delegate(ada, "bob");
     for (const verb of ["response", "progress"] as const) {
@@ -116,7 +116,7 @@ describe("a request that owes an answer", () => {
     expect(await look(asked)).toMatchObject({ status: "pending" });
   });
 
-  test("lets the target tell how far it is", async () => {
+  test("a request that owes an answer lets the target tell how far it is", async () => {
     const { delegate, ada, bob, on, inbox, look } = await startTeam();
     const asked = await delegate(ada, "bob");
     expect(await on(asked, "progress", bob, { text: "half" })).toMatchObject({
@@ -131,7 +131,7 @@ describe("a request that owes an answer", () => {
     expect(await look(asked)).toMatchObject({ status: "answered" });
   });
 
-  test("may be answered in a target's name by an operator, which is seen", async () => {
+  test("a request that owes an answer may be answered in a target's name by an operator, which is seen", async () => {
     const { delegate, ada, on, responses } = await startTeam();
     const asked = await delegate(ada, "bob");
     expect((await on(asked, "response", undefined, { text: "for bob" })).body).toMatchObject({
@@ -140,14 +140,14 @@ describe("a request that owes an answer", () => {
     expect((await responses(ada))[0].via).toStartWith("tok_");
   });
 
-  test("can be asked of a person, who replies", async () => {
+  test("a request that owes an answer can be asked of a person, who replies", async () => {
     const { delegate, ada, look, ask } = await startTeam();
     const asked = await delegate(ada, "user", { text: "may I?" });
     await ask("POST", "/v1/messages", { to: "ada", body: "yes", replyTo: asked.messageId });
     expect(await look(asked)).toMatchObject({ status: "answered", answer: { from: "user", text: "yes" } });
   });
 
-  test("asked, answered, reported once for each idempotency key", async () => {
+  test("a request that owes an answer is asked, answered and reported once for each idempotency key", async () => {
     const { ask, ada, bob, inbox, on, delegate } = await startTeam();
     const keyed = { ...ada, headers: { "idempotency-key": "k1" } };
     const draft = { to: "bob", text: "once" };
@@ -177,7 +177,7 @@ describe("a request that owes an answer", () => {
 });
 
 describe("asked of a group", () => {
-  test("it is work: who claims it answers, nobody else", async () => {
+  test("a request to a group is work: who claims it answers, nobody else", async () => {
     const { delegate, ada, pat, pia, claim, on, look, responses } = await startTeam();
     const asked = await delegate(ada, "tag:pool");
     expect((await on(asked, "response", pat, { text: "mine" })).status).toBe(403);
@@ -189,7 +189,7 @@ describe("asked of a group", () => {
     expect(await responses(ada)).toMatchObject([{ from: "pat", body: "done" }]);
   });
 
-  test("answering ends the claim", async () => {
+  test("answering a group's request ends the claim", async () => {
     const { delegate, ada, pat, claim, on, ask } = await startTeam();
     const asked = await delegate(ada, "tag:pool");
     const held = await claim(pat);
@@ -202,7 +202,7 @@ describe("asked of a group", () => {
   });
 
   for (const result of [{ body: "42", payload: { n: 1 } }, undefined])
-    test(`completing the claim ${result ? "with a result" : "without one"} answers, once`, async () => {
+    test(`completing the claim of a group's request ${result ? "with a result" : "without one"} answers, once`, async () => {
       const { delegate, ada, pat, claim, end, look, inbox } = await startTeam();
       const asked = await delegate(ada, "tag:pool");
       const done = await end("complete", pat, await claim(pat), result ? { result } : {});
@@ -214,7 +214,7 @@ describe("asked of a group", () => {
       expect(await inbox(ada)).toHaveLength(1);
     });
 
-  test("replying to it answers as well", async () => {
+  test("replying to a group's request answers as well", async () => {
     const { delegate, ada, pat, pia, claim, reply, look } = await startTeam();
     const asked = await delegate(ada, "tag:pool");
     await claim(pat);
@@ -223,7 +223,7 @@ describe("asked of a group", () => {
     expect(await look(asked)).toMatchObject({ status: "answered", answer: { from: "pat", text: "yes" } });
   });
 
-  test("what is given back is pending again, for the next", async () => {
+  test("a group's request that is given back is pending again, for the next", async () => {
     const { delegate, ada, pat, pia, claim, end, look, on, pass } = await startTeam();
     const asked = await delegate(ada, "tag:pool", { timeoutSeconds: 3600 });
     await end("release", pat, await claim(pat));
@@ -235,7 +235,7 @@ describe("asked of a group", () => {
     expect((await on(asked, "response", pia, { text: "too slow" })).status).toBe(403);
   });
 
-  test("work that was given up is an error answer, and the asker is told once", async () => {
+  test("a group's request that was given up is an error answer, and the asker is told once", async () => {
     const { delegate, ada, pat, claim, end, look, inbox } = await startTeam();
     const asked = await delegate(ada, "tag:pool");
     await end("fail", pat, await claim(pat), { error: "cannot be built", final: true });

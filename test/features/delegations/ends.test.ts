@@ -4,7 +4,7 @@ import { startTeam } from "../../support/delegations.ts";
 const MINUTE = 60_000;
 
 describe("the asker always gets an answer, once", () => {
-  test("G7: when the time is up, also when the target never came", async () => {
+  test("G7: the asker always gets an answer, once, when the time is up, also when the target never came", async () => {
     const { delegate, ada, look, inbox, pass } = await startTeam();
     const asked = await delegate(ada, "bob", { timeoutSeconds: 60 });
     await pass(59_000);
@@ -22,7 +22,7 @@ describe("the asker always gets an answer, once", () => {
     expect(got[0].body).toContain(error);
   });
 
-  test("a group's: unclaimed it expires, held it times out, and one answer comes each time", async () => {
+  test("a group's request expires unclaimed, times out when held, and one answer comes each time", async () => {
     const { delegate, ada, pat, claim, look, inbox, pass, ask } = await startTeam();
     const open = await delegate(ada, "tag:pool", { timeoutSeconds: 60 });
     await pass(61_000);
@@ -38,7 +38,7 @@ describe("the asker always gets an answer, once", () => {
     expect(await inbox(ada)).toMatchObject([{ replyTo: open.messageId }, { replyTo: held.messageId }]);
   });
 
-  test("when the target is deleted", async () => {
+  test("the asker always gets an answer, once, when the target is deleted", async () => {
     const { delegate, ada, look, responses, ask } = await startTeam();
     const asked = await delegate(ada, "bob");
     await ask("DELETE", "/v1/agents/bob");
@@ -46,7 +46,7 @@ describe("the asker always gets an answer, once", () => {
     expect(await responses(ada)).toHaveLength(1);
   });
 
-  test("when many wait for who is deleted", async () => {
+  test("the asker always gets an answer, once, when many wait for who is deleted", async () => {
     const { delegate, ada, dan, ask, relay, responses } = await startTeam({ delegationsPerAgent: 10_000 });
     for (let n = 0; n < 230; n++) await delegate(ada, "bob");
     await delegate(dan, "bob");
@@ -57,7 +57,7 @@ describe("the asker always gets an answer, once", () => {
     expect((await ask("GET", "/v1/delegations?status=pending")).body.items).toEqual([]);
   });
 
-  test("when who of the group had it is deleted it is open again", async () => {
+  test("a group's request is open again when who of the group had it is deleted", async () => {
     const { delegate, ada, pat, pia, claim, look, ask, responses, on } = await startTeam();
     const asked = await delegate(ada, "tag:pool");
     await claim(pat);
@@ -68,7 +68,7 @@ describe("the asker always gets an answer, once", () => {
     expect(await responses(ada)).toMatchObject([{ from: "pia" }]);
   });
 
-  test("when the message is cancelled as work", async () => {
+  test("the asker always gets an answer, once, when the message is cancelled as work", async () => {
     const { delegate, ada, look, ask, responses } = await startTeam();
     const asked = await delegate(ada, "tag:pool");
     expect((await ask("POST", `/v1/messages/${asked.messageId}/cancel`, undefined, ada)).status).toBe(200);
@@ -88,7 +88,7 @@ describe("the asker always gets an answer, once", () => {
 
 describe("a late answer still reaches the asker, marked late", () => {
   for (const way of ["response", "reply"] as const)
-    test(`by ${way}, once`, async () => {
+    test(`a late answer still reaches the asker, marked late by ${way}, once`, async () => {
       const { delegate, ada, bob, on, reply, look, responses, pass } = await startTeam();
       const asked = await delegate(ada, "bob", { timeoutSeconds: 60 });
       await pass(2 * MINUTE);
@@ -107,7 +107,7 @@ describe("a late answer still reaches the asker, marked late", () => {
       expect((await on(asked, "response", bob, { text: "again" })).status).toBe(409);
     });
 
-  test("by completing the claim that was held on beyond the deadline", async () => {
+  test("a late answer still reaches the asker, marked late by completing the claim that was held on beyond the deadline", async () => {
     const { delegate, ada, pat, claim, end, look, responses, pass } = await startTeam();
     const asked = await delegate(ada, "tag:pool", { timeoutSeconds: 60 });
     const held = await claim(pat);
@@ -120,7 +120,7 @@ describe("a late answer still reaches the asker, marked late", () => {
 });
 
 describe("what comes after the end", () => {
-  test("a dead letter that is put back is answered late, by who took it then", async () => {
+  test("a request whose dead letter is put back is answered late, by who took it then", async () => {
     const { delegate, ada, pat, pia, claim, end, look, ask, responses } = await startTeam();
     const asked = await delegate(ada, "tag:pool");
     await end("fail", pat, await claim(pat), { error: "no", final: true });
@@ -133,7 +133,7 @@ describe("what comes after the end", () => {
     ]);
   });
 
-  test("is a restored target's to say, late, and nobody takes its id for that", async () => {
+  test("an answer after the end is a restored target's to give, late, and nobody takes its id for that", async () => {
     const { delegate, ada, ask, on, responses } = await startTeam();
     const asked = await delegate(ada, "bob");
     await ask("DELETE", "/v1/agents/bob");
@@ -154,7 +154,7 @@ describe("what comes after the end", () => {
 });
 
 describe("a target that is offline", () => {
-  test("G8: is queued for until the deadline, and the asker is told at once", async () => {
+  test("G8: a target that is offline is queued for until the deadline, and the asker is told at once", async () => {
     const { delegate, ada, bob, ask, inbox, on, responses } = await startTeam();
     await ask("PATCH", "/v1/agents/bob", { status: "offline" });
     const asked = await delegate(ada, "bob");
@@ -168,7 +168,7 @@ describe("a target that is offline", () => {
     expect(await responses(ada)).toMatchObject([{ from: "bob", body: "back" }]);
   });
 
-  test("is offered nothing that timed out meanwhile", async () => {
+  test("a target that is offline is offered nothing that timed out meanwhile", async () => {
     const { delegate, ada, bob, ask, inbox, pass } = await startTeam();
     await ask("PATCH", "/v1/agents/bob", { status: "offline" });
     await delegate(ada, "bob", { timeoutSeconds: 60 });
@@ -186,7 +186,7 @@ describe("a target that is offline", () => {
 });
 
 describe("cancelling", () => {
-  test("by the asker: whoever works on it is told, and the asker gets its one answer", async () => {
+  test("cancelling a request tells whoever works on it, and the asker gets its one answer", async () => {
     const { delegate, ada, bob, on, inbox, responses } = await startTeam();
     const asked = await delegate(ada, "bob");
     const cancelled = await on(asked, "cancel", ada, { reason: "no need" });
@@ -200,7 +200,7 @@ describe("cancelling", () => {
     expect(await responses(ada)).toHaveLength(1);
   });
 
-  test("of a group's takes the claim away from who holds it", async () => {
+  test("cancelling a group's request takes the claim away from who holds it", async () => {
     const { delegate, ada, pat, claim, on, end, inbox } = await startTeam();
     const asked = await delegate(ada, "tag:pool");
     const held = await claim(pat);
@@ -210,7 +210,7 @@ describe("cancelling", () => {
     expect(await inbox(ada)).toHaveLength(1);
   });
 
-  test("is for the asker and operators alone", async () => {
+  test("cancelling a request is for the asker and operators alone", async () => {
     const { delegate, ada, bob, cid, on, look } = await startTeam();
     const asked = await delegate(ada, "bob");
     for (const who of [bob, cid]) expect((await on(asked, "cancel", who)).status).toBe(403);
@@ -219,14 +219,14 @@ describe("cancelling", () => {
     expect((await on({ id: "dlg_none" }, "cancel", ada)).status).toBe(404);
   });
 
-  test("what has ended otherwise cannot be cancelled", async () => {
+  test("a request that has ended otherwise cannot be cancelled", async () => {
     const { delegate, ada, bob, on } = await startTeam();
     const asked = await delegate(ada, "bob");
     await on(asked, "response", bob, { text: "done" });
     expect(await on(asked, "cancel", ada)).toMatchObject({ status: 409, body: { code: "not-open" } });
   });
 
-  test("of a tree ends what is open below, at any depth, and nothing beside", async () => {
+  test("cancelling a request ends what is open below, at any depth, and nothing beside", async () => {
     const { delegate, ada, bob, cid, dan, on, look, responses, ask } = await startTeam();
     const root = await delegate(ada, "bob");
     const child = await delegate(bob, "cid", { parentId: root.id });

@@ -9,7 +9,7 @@ const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
 
 describe("waiting for the answer", () => {
-  test("a call waits until it is there", async () => {
+  test("a call that waits for the answer waits until it is there", async () => {
     const { delegate, ada, bob, on, ask } = await startTeam();
     const asked = await delegate(ada, "bob");
     const waiting = ask("GET", `/v1/delegations/${asked.id}?waitSeconds=60`, undefined, ada);
@@ -20,7 +20,7 @@ describe("waiting for the answer", () => {
     expect(await waiting).toMatchObject({ status: 200, body: { status: "answered", answer: { text: "done" } } });
   });
 
-  test("it comes back as it is when the time is up, at once when it had ended, and at the deadline", async () => {
+  test("a wait for the answer ends when the time is up, at once when it had ended, and at the deadline", async () => {
     const { delegate, ada, bob, on, ask, pass } = await startTeam();
     const asked = await delegate(ada, "bob", { timeoutSeconds: 60 });
     const path = `/v1/delegations/${asked.id}?waitSeconds=30`;
@@ -36,7 +36,7 @@ describe("waiting for the answer", () => {
     expect((await ask("GET", path, undefined, ada)).body).toMatchObject({ late: true });
   });
 
-  test("also the operator's and the worker's, when it is cancelled", async () => {
+  test("the operator's and the worker's waits for the answer end, too, when it is cancelled", async () => {
     const { delegate, ada, bob, on, ask } = await startTeam();
     const asked = await delegate(ada, "bob");
     const path = `/v1/delegations/${asked.id}?waitSeconds=60`;
@@ -46,7 +46,7 @@ describe("waiting for the answer", () => {
     for (const answer of await Promise.all(waiting)) expect(answer.body.status).toBe("cancelled");
   });
 
-  test("a client that leaves, or whose token is revoked, waits no longer", async () => {
+  test("a client that leaves, or whose token is revoked, waits for the answer no longer", async () => {
     const { delegate, ada, ask } = await startTeam();
     const asked = await delegate(ada, "bob");
     const path = `/v1/delegations/${asked.id}?waitSeconds=60`;
@@ -63,7 +63,7 @@ describe("waiting for the answer", () => {
 });
 
 describe("who may read", () => {
-  test("whoever may read the request: asker, target, the group, and people who watch", async () => {
+  test("a delegation is read by whoever may read the request: asker, target, the group, and people who watch", async () => {
     const { delegate, ada, bob, cid, pat, ask } = await startTeam();
     const [direct, group] = [await delegate(ada, "bob"), await delegate(ada, "tag:pool")];
     const status = async (id: string, by?: { token: string }) =>
@@ -77,7 +77,7 @@ describe("who may read", () => {
     expect((await ask("GET", "/v1/delegations/nonsense")).status).toBe(422);
   });
 
-  test("a list has of it what the caller may read", async () => {
+  test("a list has of a delegation what the caller may read", async () => {
     const { delegate, ada, bob, cid, pat, ask, claim, on } = await startTeam();
     const direct = await delegate(ada, "bob", { text: "one" });
     const group = await delegate(ada, "tag:pool");
@@ -103,7 +103,7 @@ describe("who may read", () => {
 });
 
 describe("its story", () => {
-  test("is told by explain", async () => {
+  test("the story of a delegation is told by explain", async () => {
     const { delegate, ada, bob, on, ask, pass } = await startTeam();
     const asked = await delegate(ada, "bob", { timeoutSeconds: 60 });
     await pass(61_000);
@@ -119,7 +119,7 @@ describe("its story", () => {
 });
 
 describe("people who watch", () => {
-  test("see each change, and numbers", async () => {
+  test("people who watch see each change of a delegation, and numbers", async () => {
     const team = await startTeam();
     const { delegate, ada, pat, claim, on, relay, pass } = team;
     const stream = await openStream(`${listen(team)}/v1/messages/stream`, { token: relay.operatorToken });
@@ -148,7 +148,7 @@ describe("people who watch", () => {
 });
 
 describe("retention", () => {
-  test("keeps what is owed an answer; what ended goes with its request", async () => {
+  test("retention keeps what is owed an answer; what ended goes with its request", async () => {
     const { delegate, ada, bob, on, ask, pass, look, reply } = await startTeam({ retentionDays: 1 });
     const over = await delegate(ada, "bob");
     await on(over, "response", bob, { text: "done" });

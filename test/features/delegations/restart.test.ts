@@ -86,7 +86,7 @@ const STORIES: Story[] = [
 describe("G7: a restart between any two steps changes nothing", () => {
   for (const { what, steps, end } of STORIES)
     for (let at = 1; at <= steps.length; at++)
-      test(`${what}: after step ${at}`, async () => {
+      test(`G7: a restart between any two steps changes nothing: ${what}: after step ${at}`, async () => {
         const team = await startTeam({ durability: "full" });
         const seen = {} as Seen;
         for (const [n, step] of steps.entries()) {
@@ -96,7 +96,7 @@ describe("G7: a restart between any two steps changes nothing", () => {
         await end(team, seen);
       });
 
-  test("a deadline that passed while the relay was away has its answer soon after", async () => {
+  test("G7: a deadline that passed while the relay was away has its answer soon after", async () => {
     const team = await startTeam({ durability: "full" });
     const asked = await team.delegate(team.ada, "bob", { timeoutSeconds: 60 });
     await team.restart(3_600_000);

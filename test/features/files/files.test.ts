@@ -45,7 +45,7 @@ const blobs = (relay: TestRelay): string[] =>
   );
 
 describe("files", () => {
-  test("come back as they were put, by name, and never as something a browser runs", async () => {
+  test("files come back as they were put, by name, and never as something a browser runs", async () => {
     const relay = await startRelay();
     const { status, body } = await put(relay, "hello", { name: "grüße (1).txt" });
     expect(status).toBe(201);
@@ -63,7 +63,7 @@ describe("files", () => {
     }
   });
 
-  test("arrive in many pieces, and are answered in part to who asks for a range", async () => {
+  test("files arrive in many pieces, and are answered in part to who asks for a range", async () => {
     const relay = await startRelay();
     const pieces = Array.from({ length: 50 }, (_, i) => `${i}`.padStart(1000, "."));
     const body = new ReadableStream({
@@ -80,14 +80,14 @@ describe("files", () => {
     expect((await get(relay, file.id, undefined, "bytes=99999-")).status).toBe(200);
   });
 
-  test("with the same bytes are stored once", async () => {
+  test("files with the same bytes are stored once", async () => {
     const relay = await startRelay();
     const [one, two] = [await put(relay, "same", { name: "a" }), await put(relay, "same", { name: "b" })];
     expect(one.body.id).not.toBe(two.body.id);
     expect(blobs(relay)).toHaveLength(1);
   });
 
-  test("G5: put twice with one key they are one file; with other bytes the key is refused", async () => {
+  test("G5: files put twice with one key are one file; with other bytes the key is refused", async () => {
     const relay = await startRelay();
     const headers = { "idempotency-key": '"k"' };
     const one = await put(relay, "x", { headers });
@@ -96,7 +96,7 @@ describe("files", () => {
     expect((await put(relay, "y", { headers })).body.code).toBe("idempotency-mismatch");
   });
 
-  test("G9: too large, of a type that is not taken, or cut off, leave nothing behind", async () => {
+  test("G9: files too large, of a type that is not taken, or cut off, leave nothing behind", async () => {
     const relay = await startRelay({ fileMaxBytes: 10, fileTypes: ["image/*", "application/pdf"] });
     expect((await put(relay, "x".repeat(11), { type: "image/png" })).status).toBe(413);
     expect((await put(relay, "x", { type: "text/html" })).status).toBe(415);
@@ -128,7 +128,7 @@ test("G9: who puts files there that no message carries has to stop at some point
 });
 
 describe("G10: who may read a file", () => {
-  test("whom it was sent to, however often somebody else has sent it on since", async () => {
+  test("G10: a file may be read by whom it was sent to, however often somebody else has sent it on since", async () => {
     const relay = await startRelay();
     const [alice, bob, carol, dave] = [
       await relay.agent("alice"),
@@ -145,7 +145,7 @@ describe("G10: who may read a file", () => {
     expect((await get(relay, file.id, dave.token)).status).toBe(403);
   });
 
-  test("its uploader, whoever may read a message that carries it, and who reads everything", async () => {
+  test("G10: a file may be read by its uploader, whoever may read a message that carries it, and who reads everything", async () => {
     const relay = await startRelay();
     const { ask, agent } = relay;
     const [a, b, c] = [await agent("a"), await agent("b"), await agent("c")];
@@ -162,7 +162,7 @@ describe("G10: who may read a file", () => {
     expect((await get(relay, id, c.token)).status).toBe(200);
   });
 
-  test("naming a file that one may not read in a message gives nobody access: it is refused", async () => {
+  test("G10: naming a file that one may not read in a message gives nobody access: it is refused", async () => {
     const relay = await startRelay();
     const [a, b] = [await relay.agent("a"), await relay.agent("b")];
     const { id } = (await put(relay, "x", { token: a.token })).body;
@@ -176,7 +176,7 @@ describe("G10: who may read a file", () => {
 });
 
 describe("attachments of a channel", () => {
-  test("go from the platform to the bound agent, and from the agent to the adapter", async () => {
+  test("attachments of a channel go from the platform to the bound agent, and from the agent to the adapter", async () => {
     const world = await startChannel();
     const a = await world.agent("a");
     await world.bind({ target: "a" });
@@ -193,7 +193,7 @@ describe("attachments of a channel", () => {
     expect((await get(world, log.id, world.adapter.token)).text).toBe("log");
   });
 
-  test("that the adapter did not put there are refused", async () => {
+  test("attachments of a channel that the adapter did not put there are refused", async () => {
     const world = await startChannel();
     const a = await world.agent("a");
     const { id } = (await put(world, "x", { token: a.token })).body;
@@ -214,7 +214,7 @@ describe("files nobody needs", () => {
     for (const name of blobs(relay)) utimesSync(join(relay.config.dataDir, "files", name), 0, 0);
   };
 
-  test("go when no message has carried them for a day; those that are carried stay", async () => {
+  test("files nobody needs go when no message has carried them for a day; those that are carried stay", async () => {
     const relay = await startRelay({ durability: "normal" });
     const [loose, kept] = [(await put(relay, "loose")).body, (await put(relay, "kept")).body];
     await relay.ask("POST", "/v1/messages", { to: "user", body: "x", payload: { files: [{ fileId: kept.id }] } });
@@ -226,7 +226,7 @@ describe("files nobody needs", () => {
     expect(blobs(relay)).toHaveLength(1);
   });
 
-  test("bytes stay while another file has the same ones", async () => {
+  test("bytes of a file stay while another file has the same ones", async () => {
     const relay = await startRelay({ durability: "normal" });
     const [, kept] = [await put(relay, "same"), await put(relay, "same")];
     await relay.ask("POST", "/v1/messages", { to: "user", body: "x", payload: { files: [{ fileId: kept.body.id }] } });
@@ -234,7 +234,7 @@ describe("files nobody needs", () => {
     expect((await get(relay, kept.body.id)).text).toBe("same");
   });
 
-  test("go a day after retention took the message that carried them", async () => {
+  test("files nobody needs go a day after retention took the message that carried them", async () => {
     const relay = await startRelay({ durability: "normal", retentionDays: 1 });
     const { id } = (await put(relay, "x")).body;
     await relay.ask("POST", "/v1/messages", { to: "user", body: "x", payload: { files: [{ fileId: id }] } });

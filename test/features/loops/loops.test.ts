@@ -51,7 +51,7 @@ describe("a chain of messages by agents alone", () => {
     ["three in a ring", ["ann", "ben", "cleo"], true],
     ["three in a ring that never say what they answer", ["ann", "ben", "cleo"], false],
     ["four in a ring that never say what they answer", NAMES, false],
-  ])("is paused at its limit: %s", async (_, names, naming) => {
+  ])("a chain of messages by agents alone is paused at its limit: %s", async (_, names, naming) => {
     const { round, loops, notices } = await withAgents();
     const { stored, last, refused } = await round(names, 100, naming);
     expect(stored).toBe(LIMIT);
@@ -63,7 +63,7 @@ describe("a chain of messages by agents alone", () => {
     expect(await loops("?status=resumed")).toEqual([]);
   });
 
-  test("refuses nothing else: others, other chains, answers to persons", async () => {
+  test("a chain of messages by agents alone refuses nothing else: others, other chains, answers to persons", async () => {
     const { round, send, ask } = await withAgents();
     await round(["ann", "ben"], 100, true);
     expect((await send("cleo", "ann")).status).toBe(201);
@@ -73,7 +73,7 @@ describe("a chain of messages by agents alone", () => {
     expect((await send("ann", "ben", { causedBy: person })).status).toBe(201);
   });
 
-  test("is refused only until its time has passed, where nobody says that it belongs to it", async () => {
+  test("a chain of messages by agents alone is refused only until its time has passed, where nobody says that it belongs to it", async () => {
     const { round, send, pass } = await withAgents();
     const { refused } = await round(["ann", "ben", "cleo"]);
     const seconds = Number(refused?.headers.get("retry-after"));
@@ -84,7 +84,7 @@ describe("a chain of messages by agents alone", () => {
     expect((await send("ben", "cleo")).status).toBe(201);
   });
 
-  test("a named one is refused until a person has seen to it, however long that takes", async () => {
+  test("a named chain is refused until a person has seen to it, however long that takes", async () => {
     const { round, send, pass } = await withAgents();
     const { last, refused } = await round(["ann", "ben"], 100, true);
     expect(refused?.headers.get("retry-after")).toBeNull();
@@ -92,14 +92,14 @@ describe("a chain of messages by agents alone", () => {
     expect((await send("ann", "ben", { replyTo: last })).status).toBe(429);
   });
 
-  test("answering the relay's notice leads not past it", async () => {
+  test("answering the relay's notice of a paused chain leads not past it", async () => {
     const { round, send, ask } = await withAgents();
     await round(["ann", "ben"], 100, true);
     const [notice] = (await ask("GET", "/v1/messages?to=ann&from=system")).body.items;
     expect((await send("ann", "ben", { replyTo: notice.id })).status).toBe(429);
   });
 
-  test("a slow regular exchange is none, nor is one with a person in between", async () => {
+  test("a slow regular exchange is no loop, nor is one with a person in between", async () => {
     const { send, ask, pass, loops } = await withAgents();
     for (let i = 0; i < 3 * LIMIT; i++) {
       expect((await send(i % 2 ? "ben" : "ann", i % 2 ? "ann" : "ben")).status).toBe(201);
@@ -166,7 +166,7 @@ describe("a chain of messages by agents alone", () => {
     expect(await loops()).toEqual([]);
   });
 
-  test("who always answers the first message is noticed too, after a minute", async () => {
+  test("a loop of who always answers the first message is noticed too, after a minute", async () => {
     const { send, pass, loops } = await withAgents();
     const root = (await send("ann", "ben")).body.id;
     let refused = 0;
@@ -188,7 +188,7 @@ describe("a chain of messages by agents alone", () => {
     expect(await loops()).toHaveLength(1);
   });
 
-  test("through a group is noticed where they say what they answer", async () => {
+  test("a loop through a group is noticed where its agents say what they answer", async () => {
     const { send } = await withAgents();
     let last: number | undefined;
     let stored = 0;
@@ -201,7 +201,7 @@ describe("a chain of messages by agents alone", () => {
     expect(stored).toBe(LIMIT);
   });
 
-  test("with the limit at 0 nothing is paused", async () => {
+  test("with the limit of loops at 0 nothing is paused", async () => {
     const { round, loops } = await withAgents({ loopLimit: 0 });
     expect((await round(["ann", "ben"], 50, true)).stored).toBe(50);
     expect(await loops()).toEqual([]);
@@ -209,7 +209,7 @@ describe("a chain of messages by agents alone", () => {
 });
 
 describe("what is owed is never swallowed", () => {
-  test("the result of work, and the answer to a delegation, named or by replying", async () => {
+  test("the result of work, and the answer to a delegation, named or by replying, are never swallowed by a paused chain", async () => {
     const { round, ask, of, reads, send } = await withAgents();
     const { last } = await round(["ann", "ben"], LIMIT - 2, true);
     const draft = { to: "ben", body: "do it", claimable: true, replyTo: last };
@@ -228,7 +228,7 @@ describe("what is owed is never swallowed", () => {
     expect((await ask("GET", `/v1/delegations/${asked.id}`)).body.status).toBe("answered");
   });
 
-  test("what the relay itself has to say", async () => {
+  test("words of the relay itself are never swallowed by a paused chain", async () => {
     const { round, ask, of, pass, notices } = await withAgents();
     const { last } = await round(["ann", "ben"], LIMIT - 1, true);
     const draft = { to: "ben", body: "soon", replyTo: last, expiresAt: "2026-03-01T12:05:00Z" };
@@ -239,7 +239,7 @@ describe("what is owed is never swallowed", () => {
 });
 
 describe("a paused chain goes on", () => {
-  test("when an operator resumes it, and counts anew from there", async () => {
+  test("a paused chain goes on when an operator resumes it, and counts anew from there", async () => {
     const { round, send, ask, loops, notices, of } = await withAgents();
     const { last } = await round(["ann", "ben"], 100, true);
     expect((await ask("POST", "/v1/loops/1/resume", undefined, of("ann"))).status).toBe(403);
@@ -261,7 +261,7 @@ describe("a paused chain goes on", () => {
     expect(verbs).toHaveLength(1);
   });
 
-  test("when a person writes into it", async () => {
+  test("a paused chain goes on when a person writes into it", async () => {
     const { round, send, ask, loops } = await withAgents();
     const { last } = await round(["ann", "ben"], 100, true);
     const [notice] = (await ask("GET", "/v1/messages?to=user&from=system")).body.items;
@@ -270,7 +270,7 @@ describe("a paused chain goes on", () => {
     expect((await send("ann", "ben", { replyTo: last })).status).toBe(201);
   });
 
-  test("G7: and a restart between any two steps changes nothing", async () => {
+  test("G7: a restart between any two steps changes nothing for a paused chain", async () => {
     const world = await withAgents();
     await world.round(["ann", "ben"], LIMIT - 1, true);
     await world.restart();
@@ -286,7 +286,7 @@ describe("a paused chain goes on", () => {
     expect(await world.notices("user")).toEqual(["The chain of message 1 goes on", "The chain of message 1 is paused"]);
   });
 
-  test("its story says so, and metrics count it", async () => {
+  test("the story of a paused chain says so, and metrics count it", async () => {
     const { round, ask } = await withAgents();
     const { last } = await round(["ann", "ben"], 100, true);
     await ask("POST", "/v1/loops/1/resume");
@@ -302,7 +302,7 @@ describe("a paused chain goes on", () => {
 describe("a thread with too many quick replies by one agent", () => {
   const RATE = 5;
 
-  test("is paused until there are fewer, and people are told once", async () => {
+  test("a thread with too many quick replies by one agent is paused until there are fewer, and people are told once", async () => {
     const { send, pass, loops, notices } = await withAgents({ loopLimit: 0, threadRate: RATE });
     const root = (await send("ann", "ben")).body.id;
     const reply = () => send("ben", "ann", { replyTo: root });

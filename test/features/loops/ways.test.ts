@@ -55,7 +55,7 @@ describe("mail counts, by whatever route it came:", () => {
     },
   };
 
-  test.each(Object.entries(ROUTES))("%s", async (_, route) => {
+  test.each(Object.entries(ROUTES))("mail counts, by whatever route it came: %s", async (_, route) => {
     const w = await world();
     for (const name of ["a", "b"]) {
       w.silent.add(name);
@@ -71,7 +71,7 @@ describe("mail counts, by whatever route it came:", () => {
     expect(count).toBe(LIMIT);
   });
 
-  test("a claim", async () => {
+  test("mail counts, by whatever route it came: a claim", async () => {
     const w = await world();
     for (const name of ["a", "b"]) w.silent.add(name);
     let job = await w.job("a", "b");
@@ -83,7 +83,7 @@ describe("mail counts, by whatever route it came:", () => {
     expect(count).toBe(LIMIT - 1);
   });
 
-  test("and what was delivered by none counts nothing, after a restart as before", async () => {
+  test("mail that was delivered by no route counts nothing, after a restart as before", async () => {
     const w = await world();
     w.silent.add("b");
     for (let i = 0; i < MANY; i++) {
@@ -96,7 +96,7 @@ describe("mail counts, by whatever route it came:", () => {
 });
 
 describe("causedBy: null", () => {
-  test("leaves out what is named and held: a new subject is not refused while the old one is paused", async () => {
+  test("causedBy: null leaves out what is named and held: a new subject is not refused while the old one is paused", async () => {
     const w = await world();
     let last = await w.send("a", "b");
     await stored(async (i) => {
@@ -113,7 +113,7 @@ describe("causedBy: null", () => {
     expect(body).toMatchObject({ causedBy: null, rootId: fresh.id, hops: 0 });
   });
 
-  test("says to a refused sender when it may speak again", async () => {
+  test("causedBy: null says to a refused sender when it may speak again", async () => {
     const w = await world();
     await stored((i) => w.send(...turn(i)));
     await w.reads("a");
@@ -124,7 +124,7 @@ describe("causedBy: null", () => {
     expect([apart.status, apart.headers.get("retry-after")]).toEqual([429, "60"]);
   });
 
-  test("is something else than leaving it out, also under an idempotency key", async () => {
+  test("causedBy: null is something else than leaving it out, also under an idempotency key", async () => {
     const { ask, agent } = await startRelay({ durability: "normal" });
     const a = await agent("a");
     await agent("b");
@@ -139,7 +139,7 @@ describe("causedBy: null", () => {
     expect((await ask("POST", "/v1/messages", planned, a)).body.code).toBe("idempotency-mismatch");
   });
 
-  test("is about: nothing for tools of MCP, and in the metadata of A2A", async () => {
+  test("causedBy: null is about: nothing for tools of MCP, and in the metadata of A2A", async () => {
     const w = await world();
     await stored((i) => w.send(...turn(i)));
     const token = (await w.of("a"))?.token ?? "";
@@ -169,7 +169,7 @@ describe("causedBy: null", () => {
 });
 
 describe("a message that ends work or a request", () => {
-  test("is never refused, and takes the count of what it ends; a second answer is a reply like any other", async () => {
+  test("a message that ends work or a request is never refused, and takes the count of what it ends; a second answer is a reply like any other", async () => {
     const w = await world();
     let last = await w.send("a", "b");
     for (let i = 1; i < LIMIT - 1; i++) last = await w.send(...turn(i), { replyTo: last });
@@ -225,7 +225,7 @@ describe("ended work", () => {
     return facts.find(({ step }: { step: string }) => step === "paused")?.streak;
   };
 
-  test("is over for its asker at once, and for its worker a minute later", async () => {
+  test("ended work is over for its asker at once, and for its worker a minute later", async () => {
     const w = await startWorld({ loopLimit: 2, loopWindowSeconds: 1800 });
     const first = await w.job(asker, worker);
     await w.complete(worker, first);
@@ -242,7 +242,7 @@ describe("ended work", () => {
     expect(await countOf(later, report.id)).toBeUndefined();
   });
 
-  test("only what was sent before its end is over", async () => {
+  test("ended work is over for what was sent before its end alone", async () => {
     const w = await startWorld({ loopLimit: 2, loopWindowSeconds: 1800 });
     const job = await w.job(asker, worker);
     await w.complete(worker, job);
@@ -268,7 +268,7 @@ describe("a bot in a chat", () => {
   }
 
   test.each([0, 5000, 70_000])(
-    "continues the chain: two that answer each other are paused, %d ms apart",
+    "a bot in a chat continues the chain: two that answer each other are paused, %d ms apart",
     async (gap) => {
       const { says, answers, clock, ask } = await chat();
       let posts = 0;
@@ -291,7 +291,7 @@ describe("a bot in a chat", () => {
     },
   );
 
-  test("is not counted in a chat where a person speaks in between, whatever the bot says next", async () => {
+  test("a bot in a chat is not counted in a chat where a person speaks in between, whatever the bot says next", async () => {
     const { says, answers } = await chat();
     for (let i = 0; i < 2 * LIMIT; i++) {
       const event = await says(i % 4 === 3 ? PERSON : BOT);
@@ -300,7 +300,7 @@ describe("a bot in a chat", () => {
     }
   });
 
-  test("is heard again when an operator resumes the chain, and what was kept can be replayed", async () => {
+  test("a bot in a chat is heard again when an operator resumes the chain, and what was kept can be replayed", async () => {
     const { says, answers, ask, bind } = await chat();
     let event = await says(BOT);
     while (event.routed === 1) {
@@ -313,7 +313,7 @@ describe("a bot in a chat", () => {
     expect((await says(BOT)).routed).toBe(1);
   });
 
-  test("goes on from what it replies to", async () => {
+  test("a bot in a chat goes on from what it replies to", async () => {
     const { says, answers, adapter, ask, claim } = await chat();
     let event = await says(PERSON);
     let posts = 0;

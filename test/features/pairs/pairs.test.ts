@@ -24,7 +24,7 @@ async function startCouple(overrides: Parameters<typeof startRelay>[0] = {}) {
 }
 
 describe("a pair", () => {
-  test("is asked for, accepted, talked in and ended; both are told of every step, in one thread", async () => {
+  test("a pair is asked for, accepted, talked in and ended; both are told of every step, in one thread", async () => {
     const { ann, ben, request, step, inbox, events, look } = await startCouple();
     const asked = await request(ann, "ben", { objective: "fix the build" });
     expect(asked).toMatchObject({
@@ -56,7 +56,7 @@ describe("a pair", () => {
       expect(message.threadId).toBe((await look(pair)).threadId);
   });
 
-  test("may be rejected, by who was asked alone", async () => {
+  test("a pair may be rejected, by who was asked alone", async () => {
     const { ann, ben, cat, request, step, events } = await startCouple();
     const pair = (await request(ann, "ben")).body;
     for (const who of [ann, cat])
@@ -68,7 +68,7 @@ describe("a pair", () => {
     expect(await events(ben)).toEqual(["requested", "rejected"]);
   });
 
-  test("that is not accepted in time expires, over a restart too", async () => {
+  test("a pair that is not accepted in time expires, over a restart too", async () => {
     const relay = await startCouple();
     const { ann, ben, request, step, events, look, pass, restart } = relay;
     const pair = (await request(ann, "ben", { timeoutSeconds: 60 })).body;
@@ -80,7 +80,7 @@ describe("a pair", () => {
     expect(await step("accept", ben, pair)).toMatchObject({ status: 409, body: { code: "conflict" } });
   });
 
-  test("that was accepted does not expire", async () => {
+  test("a pair that was accepted does not expire", async () => {
     const { ann, ben, request, step, look, pass } = await startCouple();
     const pair = (await request(ann, "ben", { timeoutSeconds: 60 })).body;
     await step("accept", ben, pair);
@@ -88,7 +88,7 @@ describe("a pair", () => {
     expect(await look(pair)).toMatchObject({ status: "active" });
   });
 
-  test("is taken back by who asked for it", async () => {
+  test("a pair is taken back by who asked for it", async () => {
     const { ann, ben, request, step, events } = await startCouple();
     const pair = (await request(ann, "ben")).body;
     expect(await step("end", ann, pair)).toMatchObject({ status: 200, body: { status: "ended", endedBy: "ann" } });
@@ -96,7 +96,7 @@ describe("a pair", () => {
     expect((await step("accept", ben, pair)).status).toBe(409);
   });
 
-  test("ends when a member is deleted, and the other is told", async () => {
+  test("a pair ends when a member is deleted, and the other is told", async () => {
     const { ann, ben, cat, request, step, look, ask, events } = await startCouple();
     const active = (await request(ann, "ben")).body;
     await step("accept", ben, active);
@@ -111,13 +111,13 @@ describe("a pair", () => {
 });
 
 describe("one live pair per couple", () => {
-  test("whoever asks, also when both ask at once", async () => {
+  test("one live pair is there per couple, whoever asks, also when both ask at once", async () => {
     const { ann, ben, request } = await startCouple();
     const both = await Promise.all([request(ann, "ben"), request(ben, "ann"), request(ann, "ben")]);
     expect(both.map(({ status }) => status).sort()).toEqual([201, 409, 409]);
   });
 
-  test("and another one when it is over", async () => {
+  test("a couple may have another pair when one is over", async () => {
     const { ann, ben, cat, request, step } = await startCouple();
     const pair = (await request(ann, "ben")).body;
     await step("accept", ben, pair);
@@ -130,7 +130,7 @@ describe("one live pair per couple", () => {
 });
 
 describe("what is asked twice, wrongly, or by others", () => {
-  test("each step done again answers as before, and is told once", async () => {
+  test("each step of a pair done again answers as before, and is told once", async () => {
     const { ann, ben, request, step, events, ask } = await startCouple();
     const keyed = { ...ann, headers: { "idempotency-key": "k" } };
     const pair = (await ask("POST", "/v1/pairs", { target: "ben" }, keyed)).body;
@@ -162,7 +162,7 @@ describe("what is asked twice, wrongly, or by others", () => {
     expect((await request(ann, "ben", { timeoutSeconds: 0 })).status).toBe(422);
   });
 
-  test("others neither read, end nor talk in it", async () => {
+  test("others neither read, end nor talk in a pair", async () => {
     const { ann, ben, cat, request, step, ask } = await startCouple();
     const pair = (await request(ann, "ben")).body;
     expect(await step("messages", ann, pair, { body: "too early" })).toMatchObject({ status: 409 });
@@ -175,7 +175,7 @@ describe("what is asked twice, wrongly, or by others", () => {
     expect((await ask("GET", "/v1/pairs?agent=ann", undefined, cat)).body.items).toEqual([]);
   });
 
-  test("a reply has to be of the thread", async () => {
+  test("a reply in a pair has to be of its thread", async () => {
     const { ann, ben, request, step, ask } = await startCouple();
     const pair = (await request(ann, "ben")).body;
     await step("accept", ben, pair);
@@ -183,7 +183,7 @@ describe("what is asked twice, wrongly, or by others", () => {
     expect((await step("messages", ann, pair, { body: "x", replyTo: other.id })).status).toBe(422);
   });
 
-  test("an operator acts for them, which is written down", async () => {
+  test("an operator acts for the members of a pair, which is written down", async () => {
     const { ann, request, ask } = await startCouple();
     const pair = (await request(ann, "ben")).body;
     expect((await ask("POST", `/v1/pairs/${pair.id}/accept`)).body.status).toBe("active");
@@ -191,7 +191,7 @@ describe("what is asked twice, wrongly, or by others", () => {
     expect(items).toMatchObject([{ verb: "pair.accepted", data: { agentId: "ben" } }]);
   });
 
-  test("a person is a member like any other", async () => {
+  test("a person is a member of a pair like any other", async () => {
     const { ann, ask } = await startCouple();
     const pair = (await ask("POST", "/v1/pairs", { target: "ann" })).body;
     expect(pair.requester).toBe("user");
@@ -204,7 +204,7 @@ describe("what is asked twice, wrongly, or by others", () => {
 });
 
 describe("lists", () => {
-  test("are by member and status, newest first, page by page", async () => {
+  test("pairs are listed by member and status, newest first, page by page", async () => {
     const { ann, ben, cat, request, step, ask, clock } = await startCouple();
     const made = [];
     for (const [by, target] of [
@@ -232,7 +232,7 @@ describe("lists", () => {
 });
 
 describe("retention", () => {
-  test("ended pairs go, live ones stay and go on in a new thread", async () => {
+  test("pairs that ended go by retention, live ones stay and go on in a new thread", async () => {
     const { ann, ben, cat, request, step, look, pass, ask } = await startCouple({ retentionDays: 1 });
     const live = (await request(ann, "ben")).body;
     await step("accept", ben, live);

@@ -35,7 +35,7 @@ const STORIES: { steps: Step[]; status: string; told: string[] }[] = [
 describe("G7: a restart between any two steps of a pair changes nothing", () => {
   for (const { steps, status, told } of STORIES)
     for (let at = 1; at <= steps.length; at++)
-      test(`${told.join(", ")}: after step ${at}`, async () => {
+      test(`G7: a restart between any two steps of a pair changes nothing: ${told.join(", ")}: after step ${at}`, async () => {
         const relay = await startRelay();
         const scene: Scene = { ...relay, ann: await relay.agent("ann"), ben: await relay.agent("ben"), pair: "" };
         for (const [n, run] of steps.entries()) {
@@ -50,7 +50,7 @@ describe("G7: a restart between any two steps of a pair changes nothing", () => 
 });
 
 describe("G1: kill -9 after every step of a pair", () => {
-  test("what was answered is there", async () => {
+  test("G1: what was answered of a pair is there after kill -9 at every step", async () => {
     let server = await startServer();
     const { dataDir } = server;
     const ask = (...call: Parameters<ReturnType<typeof asking>>) => asking(server)(...call);

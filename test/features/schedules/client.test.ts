@@ -25,7 +25,7 @@ const json = async (args: string[], stdin?: string) => {
 };
 
 describe("schedules from afar", () => {
-  test("are made, listed, changed and deleted by the client", async () => {
+  test("schedules from afar are made, listed, changed and deleted by the client", async () => {
     const made = await ann.schedules.create({ cron: "0 9 * * *", message: { to: "ann", body: "Good morning" } });
     expect(made).toMatchObject({ agentId: "ann", cron: "0 9 * * *", enabled: true });
     expect((await ann.schedules.list()).items.map(({ id }) => id)).toContain(made.id);
@@ -39,7 +39,7 @@ describe("schedules from afar", () => {
     expect((await ann.schedules.list()).items).toEqual([]);
   });
 
-  test("are sent: a reminder to oneself, in a moment", async () => {
+  test("schedules from afar are sent: a reminder to oneself, in a moment", async () => {
     const at = new Date(Date.now() + 300).toISOString();
     const { id } = await ann.schedules.create({ at, message: { to: "ann", body: "now" } });
     await until(async () => (await ann.schedules.get(id)).fires === 1);
@@ -47,7 +47,7 @@ describe("schedules from afar", () => {
     expect(items.map(({ body }) => body)).toContain("now");
   });
 
-  test("are made, shown, paused, resumed and removed on the command line", async () => {
+  test("schedules from afar are made, shown, paused, resumed and removed on the command line", async () => {
     const made = await json(
       ["schedule", "add", "0 9 * * 1-5", "ann", "-", "--timezone", "Europe/Berlin", "--missed", "skip", "--as", "ann"],
       "Stand-up",
@@ -80,7 +80,7 @@ describe("schedules from afar", () => {
     expect(help.stdout).toContain("signalbox schedule add +30m planner");
   });
 
-  test("read when they are due from what is written", () => {
+  test("schedules from afar read when they are due from what is written", () => {
     const now = Date.parse("2026-03-01T12:00:00Z");
     expect(whenOf("+30m", now)).toEqual({ at: "2026-03-01T12:30:00.000Z" });
     expect(whenOf("+2d", now)).toEqual({ at: "2026-03-03T12:00:00.000Z" });
@@ -90,7 +90,7 @@ describe("schedules from afar", () => {
 });
 
 describe("webhooks from afar", () => {
-  test("are made, told, tested, rotated and deleted by the client", async () => {
+  test("webhooks from afar are made, told, tested, rotated and deleted by the client", async () => {
     const receiver = startReceiver();
     const made = await ann.webhooks.create({ url: receiver.url, events: ["message.created"] });
     expect(made.secret).toStartWith("whsec_");
@@ -108,7 +108,7 @@ describe("webhooks from afar", () => {
     expect((await ann.webhooks.list()).items).toEqual([]);
   });
 
-  test("are made, shown, tested, rotated, paused and removed on the command line", async () => {
+  test("webhooks from afar are made, shown, tested, rotated, paused and removed on the command line", async () => {
     const receiver = startReceiver();
     const { url } = receiver;
     const made = await json(["webhook", "add", url, "--event", "work.done", "work.dead", "--to", "ann", "--as", "ann"]);

@@ -37,7 +37,7 @@ async function passInSteps(crew: Crew, total: number, step: number): Promise<voi
 const goTo = (crew: Crew, time: string) => crew.pass(Date.parse(time) - crew.clock.now());
 
 describe("a schedule", () => {
-  test("by cron sends its message at each of its times, in its owner's name", async () => {
+  test("a schedule by cron sends its message at each of its times, in its owner's name", async () => {
     const { crew, plan, times, look, fires } = await startWorld();
     const made = await plan({ name: "Report", cron: "0 9 * * 1-5", timezone: "Europe/Berlin" });
     expect(made).toMatchObject({ agentId: "boss", enabled: true, nextAt: "2026-03-02T08:00:00.000Z", lastFire: null });
@@ -59,7 +59,7 @@ describe("a schedule", () => {
     expect((await fires(made.id)).map((fire: { n: number }) => fire.n)).toEqual([6, 5, 4, 3, 2, 1]);
   });
 
-  test("of one time is sent once, and is over then", async () => {
+  test("a schedule of one time is sent once, and is over then", async () => {
     const { crew, plan, times, look } = await startWorld();
     const at = toTime(crew.clock.now() + HOUR);
     const { id } = await plan({ at });
@@ -74,7 +74,7 @@ describe("a schedule", () => {
     expect((await crew.ask("GET", `/v1/schedules/${id}`)).status).toBe(404);
   });
 
-  test("may be a reminder to oneself, work for a group, and may expire", async () => {
+  test("a schedule may be a reminder to oneself, work for a group, and may expire", async () => {
     const { crew, plan, times } = await startWorld();
     const at = toTime(crew.clock.now() + HOUR);
     await plan({ at, message: { to: "ann", body: "tick" } }, crew.ann);
@@ -85,7 +85,7 @@ describe("a schedule", () => {
     expect(held.message).toMatchObject({ body: "work", expiresAt: toTime(crew.clock.now() + MINUTE) });
   });
 
-  test("begins a chain of its own each time, whatever was said before", async () => {
+  test("a schedule begins a chain of its own each time, whatever was said before", async () => {
     const { crew, plan } = await startWorld();
     await crew.ask("POST", "/v1/messages", { to: "boss", body: "hello" }, crew.ann);
     await plan({ cron: "@hourly" });
@@ -94,7 +94,7 @@ describe("a schedule", () => {
       expect(item).toMatchObject({ body: "tick", causedBy: null, rootId: item.id, hops: 0 });
   });
 
-  test("is told of by explain, with how late it was", async () => {
+  test("a schedule is told of by explain, with how late it was", async () => {
     const { crew, plan } = await startWorld();
     const { id } = await plan({ cron: "0 * * * *" });
     await crew.restart(3 * HOUR + 10 * MINUTE);
@@ -108,7 +108,7 @@ describe("a schedule", () => {
     });
   });
 
-  test("is paused, resumed, moved and given another message", async () => {
+  test("a schedule is paused, resumed, moved and given another message", async () => {
     const { crew, plan, times, look } = await startWorld();
     const { id } = await plan({ cron: "0 * * * *" });
     const patch = (fields: object) => crew.ask("PATCH", `/v1/schedules/${id}`, fields, crew.boss);
@@ -134,7 +134,7 @@ describe("a schedule", () => {
     });
   });
 
-  test("that is deleted sends nothing more", async () => {
+  test("a schedule that is deleted sends nothing more", async () => {
     const { crew, plan, times } = await startWorld();
     const { id } = await plan({ cron: "* * * * *" });
     expect((await crew.ask("DELETE", `/v1/schedules/${id}`, undefined, crew.boss)).status).toBe(204);
@@ -143,7 +143,7 @@ describe("a schedule", () => {
     expect((await crew.ask("GET", `/v1/schedules/${id}`)).status).toBe(404);
   });
 
-  test("remembers its last 100 times", async () => {
+  test("a schedule remembers its last 100 times", async () => {
     const { crew, plan, times } = await startWorld();
     const { id } = await plan({ cron: "* * * * *" });
     await passInSteps(crew, 105 * MINUTE, MINUTE);
@@ -158,7 +158,7 @@ describe("a schedule", () => {
 });
 
 describe("where the clocks are changed", () => {
-  test("forward, a time in the gap comes at its end, and every other one once", async () => {
+  test("where the clocks are changed forward, a time in the gap comes at its end, and every other one once", async () => {
     const { crew, plan, times } = await startWorld();
     await goTo(crew, "2026-03-27T12:00:00Z");
     await plan({ cron: "30 2 * * *", timezone: "Europe/Berlin" });
@@ -172,7 +172,7 @@ describe("where the clocks are changed", () => {
     ]);
   });
 
-  test("back, a time that comes twice is sent once, also with a restart between the two", async () => {
+  test("where the clocks are changed back, a time that comes twice is sent once, also with a restart between the two", async () => {
     const { crew, plan, times } = await startWorld();
     await goTo(crew, "2026-10-24T12:00:00Z");
     await plan({ cron: "30 2 * * *", timezone: "Europe/Berlin" });
@@ -182,7 +182,7 @@ describe("where the clocks are changed", () => {
     expect(await times()).toEqual(["2026-10-25T00:30:00.000Z", "2026-10-26T01:30:00.000Z"]);
   });
 
-  test("forward, a list comes at each of its members, and once where they fall together", async () => {
+  test("where the clocks are changed forward, a list comes at each of its members, and once where they fall together", async () => {
     const { crew, plan, times } = await startWorld();
     await goTo(crew, "2026-03-28T12:00:00Z");
     await plan({ cron: "0 2,14 29 3 *", timezone: "Europe/Berlin" });
@@ -192,7 +192,7 @@ describe("where the clocks are changed", () => {
     expect(await times()).toEqual([end, end, "2026-03-29T12:00:00.000Z"]);
   });
 
-  test("back, each member of a list comes once", async () => {
+  test("where the clocks are changed back, each member of a list comes once", async () => {
     for (const [cron, expected] of [
       ["0,30 2 * * *", ["00:00", "00:30"]],
       ["0 2,3 * * *", ["00:00", "02:00"]],
@@ -216,7 +216,7 @@ describe("where the clocks are changed", () => {
     expect((await look(id)).lastFire).toMatchObject({ scheduledAt: "2026-10-25T02:30:00.000Z", missed: 3 });
   });
 
-  test("what comes every so many minutes goes on through both", async () => {
+  test("a schedule that comes every so many minutes goes on through both changes of the clocks", async () => {
     for (const [from, hours] of [
       ["2026-03-29T00:00:00Z", 3],
       ["2026-10-24T23:00:00Z", 4],
@@ -233,7 +233,7 @@ describe("where the clocks are changed", () => {
 });
 
 describe("times that passed by while the relay was away", () => {
-  test("are made up for by one message that says how late it is, and how many there were", async () => {
+  test("times that passed by while the relay was away are made up for by one message that says how late it is, and how many there were", async () => {
     const { crew, plan, look } = await startWorld();
     const { id } = await plan({ cron: "0 * * * *" });
     await crew.restart(5 * HOUR + 20 * MINUTE);
@@ -249,7 +249,7 @@ describe("times that passed by while the relay was away", () => {
     });
   });
 
-  test("are skipped where that was asked for", async () => {
+  test("times that passed by while the relay was away are skipped where that was asked for", async () => {
     const { crew, plan, times, look } = await startWorld();
     const { id } = await plan({ cron: "0 * * * *", missed: "skip" });
     await crew.restart(5 * HOUR + 20 * MINUTE);
@@ -263,7 +263,7 @@ describe("times that passed by while the relay was away", () => {
     expect(await times()).toEqual(["2026-03-01T18:00:00.000Z"]);
   });
 
-  test("once and for all are sent up to a week late; after that their owner is told", async () => {
+  test("a schedule of one time that passed by while the relay was away is sent up to a week late; after that its owner is told", async () => {
     const { crew, plan, times, notices, look } = await startWorld();
     await plan({ at: "2026-03-02T00:00:00Z" });
     await crew.restart(6 * DAY);
@@ -280,7 +280,7 @@ describe("times that passed by while the relay was away", () => {
     expect(await look(id)).toMatchObject({ enabled: false, lastFire: { outcome: "skipped" } });
   });
 
-  test("are counted up to 100, however long it was", async () => {
+  test("times that passed by while the relay was away are counted up to 100, however long it was", async () => {
     const { crew, plan, look } = await startWorld();
     const { id } = await plan({ cron: "* * * * *" });
     await crew.restart(20 * DAY);
@@ -291,7 +291,7 @@ describe("times that passed by while the relay was away", () => {
 });
 
 describe("G7: nothing is sent twice", () => {
-  test("over restarts between any two steps", async () => {
+  test("G7: nothing is sent twice over restarts between any two steps", async () => {
     const { crew, plan, times } = await startWorld();
     await plan({ cron: "0 * * * *" });
     await crew.restart();
@@ -305,7 +305,7 @@ describe("G7: nothing is sent twice", () => {
     expect((await times()).map((time) => time.slice(0, 13))).toEqual(["2026-03-01T13", "2026-03-01T14"]);
   });
 
-  test("when the clock is set back over a time that was sent", async () => {
+  test("G7: nothing is sent twice when the clock is set back over a time that was sent", async () => {
     const { crew, plan, times } = await startWorld();
     await plan({ cron: "0 * * * *" });
     await crew.pass(HOUR);
@@ -316,7 +316,7 @@ describe("G7: nothing is sent twice", () => {
     expect(await times()).toHaveLength(2);
   });
 
-  test("by the real program, killed before the time and started after it", async () => {
+  test("G7: nothing is sent twice by the real program, killed before the time and started after it", async () => {
     const first = await startServer();
     const headers = { authorization: `Bearer ${first.operatorToken}`, "content-type": "application/json" };
     const at = new Date(Date.now() + 500).toISOString();
@@ -336,7 +336,7 @@ describe("G7: nothing is sent twice", () => {
 });
 
 describe("a schedule that can do nothing any more", () => {
-  test("G8: whose target is deleted is disabled, its owner and the operator are told, and restoring the target resumes nothing", async () => {
+  test("G8: a schedule whose target is deleted is disabled, its owner and the operator are told, and restoring the target resumes nothing", async () => {
     const { crew, plan, look, notices, times } = await startWorld();
     const { id } = await plan({ cron: "0 * * * *" });
     await crew.ask("DELETE", "/v1/agents/ann");
@@ -354,7 +354,7 @@ describe("a schedule that can do nothing any more", () => {
     expect(resumed.body).toMatchObject({ enabled: true, reason: null });
   });
 
-  test("whose owner is deleted is gone, and the operator is told; restoring the owner revives nothing", async () => {
+  test("a schedule whose owner is deleted is gone, and the operator is told; restoring the owner revives nothing", async () => {
     const { crew, plan, times } = await startWorld();
     const { id } = await plan({ cron: "0 * * * *" });
     await crew.ask("DELETE", "/v1/agents/boss");
@@ -367,7 +367,7 @@ describe("a schedule that can do nothing any more", () => {
     expect((await crew.ask("GET", "/v1/messages?to=user&topic=schedules")).body.items).toHaveLength(1);
   });
 
-  test("tells its owner of each time that was refused, until it is disabled", async () => {
+  test("a schedule tells its owner of each time that was refused, until it is disabled", async () => {
     const { crew, plan, notices } = await startWorld();
     const headers = { "content-type": "text/plain" };
     const fileId = (await crew.ask("POST", "/v1/files?name=a.txt", "x", { ...crew.boss, headers })).body.id;
@@ -382,7 +382,7 @@ describe("a schedule that can do nothing any more", () => {
     ]);
   });
 
-  test("is stopped after three times in a row that failed, each tried a few times, and holds up no other", async () => {
+  test("a schedule is stopped after three times in a row that failed, each tried a few times, and holds up no other", async () => {
     const { crew, plan, look, fires, notices, times } = await startWorld();
     const bad = await plan({ cron: "0 * * * *", message: { to: "ann", body: "boom" } });
     await plan({ cron: "0 * * * *" });
@@ -406,7 +406,7 @@ describe("a schedule that can do nothing any more", () => {
 });
 
 describe("a schedule that is run now", () => {
-  test("sends its message at once beside its times, once for its key, paused or not", async () => {
+  test("a schedule that is run now sends its message at once beside its times, once for its key, paused or not", async () => {
     const { crew, plan, times, look } = await startWorld();
     const { id, nextAt } = await plan({ name: "Report", cron: "0 * * * *" });
     const run = (key: string, worker: Worker = crew.boss) =>
@@ -439,7 +439,7 @@ describe("a schedule that is run now", () => {
     expect(activity.map((one: { data: { n: number } }) => one.data.n)).toEqual([2, 1]);
   });
 
-  test("that cannot be sent says why, and records no time", async () => {
+  test("a schedule that is run now that cannot be sent says why, and records no time", async () => {
     const { crew, plan, look } = await startWorld();
     await crew.agent("gone");
     const { id } = await plan({ cron: "0 * * * *", message: { to: "gone", body: "tick" } });
@@ -457,7 +457,7 @@ describe("a schedule that is run now", () => {
     expect(fires).toMatchObject([{ n: 1, outcome: "sent", message: { to: "ann", state: "waiting" } }]);
   });
 
-  test("by an agent is that agent's turn: two that run schedules for each other are stopped", async () => {
+  test("a schedule that is run now by an agent is that agent's turn: two that run schedules for each other are stopped", async () => {
     const { crew, plan } = await startWorld();
     const mine = await plan({ cron: "0 0 1 1 *" }, crew.boss);
     const theirs = await plan({ cron: "0 0 1 1 *", message: { to: "boss", body: "tock" } }, crew.ann);
@@ -474,7 +474,7 @@ describe("a schedule that is run now", () => {
     expect(await run(mine, { ...crew.boss, token: crew.relay.operatorToken })).toBe(201);
   });
 
-  test("and one that came by itself show what became of their message", async () => {
+  test("a schedule that is run now and one that came by itself show what became of their message", async () => {
     const { crew, plan, fires } = await startWorld();
     const talk = await plan({ cron: "0 * * * *" });
     const work = await plan({ cron: "0 * * * *", message: { to: "tag:crew", body: "work", claimable: true } });
@@ -496,7 +496,7 @@ describe("a schedule that is run now", () => {
 });
 
 describe("what cannot be planned", () => {
-  test("is refused with its place", async () => {
+  test("what cannot be planned is refused with its place", async () => {
     const { crew } = await startWorld();
     const message = { to: "ann", body: "x" };
     const at = "2027-01-01T00:00:00Z";
@@ -523,7 +523,7 @@ describe("what cannot be planned", () => {
     expect((await crew.ask("GET", "/v1/schedules")).body.items).toEqual([]);
   });
 
-  test("is more than a hundred of one agent", async () => {
+  test("more than a hundred schedules of one agent cannot be planned", async () => {
     const { crew, plan } = await startWorld();
     for (let i = 0; i < 100; i++) await plan({ cron: "0 0 * * *" });
     const draft = { cron: "0 0 * * *", message: { to: "ann", body: "x" } };
@@ -535,7 +535,7 @@ describe("what cannot be planned", () => {
     for (let i = 0; i < 100; i++) await plan({ cron: "0 0 * * *" }, crew.ben);
   });
 
-  test("is another's: G10; an operator's is shown as such", async () => {
+  test("G10: a schedule in another's name cannot be planned; an operator's is shown as such", async () => {
     const { crew, plan } = await startWorld();
     const { id } = await plan({ cron: "0 * * * *" });
     const draft = { agentId: "boss", cron: "0 * * * *", message: { to: "ann", body: "tick" } };
@@ -574,7 +574,7 @@ test("G5: a schedule made again with its key is the same one", async () => {
 });
 
 describe("a message with a deliverAt", () => {
-  test("is listed among the schedules, shown, and cancelled", async () => {
+  test("a message with a deliverAt is listed among the schedules, shown, and cancelled", async () => {
     const { crew, plan } = await startWorld();
     const deliverAt = toTime(crew.clock.now() + HOUR);
     const send = (body: string) => crew.ask("POST", "/v1/messages", { to: "ann", body, deliverAt }, crew.boss);
@@ -611,7 +611,7 @@ describe("a message with a deliverAt", () => {
     );
   });
 
-  test("G10: of an agent that is deleted is never sent, also when it is restored", async () => {
+  test("G10: a message with a deliverAt of an agent that is deleted is never sent, also when it is restored", async () => {
     const { crew } = await startWorld();
     const deliverAt = toTime(crew.clock.now() + HOUR);
     await crew.ask("POST", "/v1/messages", { to: "ann", body: "x", deliverAt }, crew.boss);
@@ -623,7 +623,7 @@ describe("a message with a deliverAt", () => {
     expect(await crew.inbox(crew.ann)).toEqual([]);
   });
 
-  test("that could not be sent says why, and is forgotten after a while", async () => {
+  test("a message with a deliverAt that could not be sent says why, and is forgotten after a while", async () => {
     const { crew } = await startWorld();
     const deliverAt = toTime(crew.clock.now() + HOUR);
     const sent = await crew.ask("POST", "/v1/messages", { to: "ann", body: "x", deliverAt }, crew.boss);

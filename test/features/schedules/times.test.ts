@@ -105,22 +105,25 @@ describe("times of a cron expression", () => {
     "* *",
   ];
 
-  test.each(NIGHTS)("in %s around %s are those that a look at each minute finds", (zone, night) => {
-    const minutes = minutesOf(zone, night);
-    const roll = dice(Date.parse(night));
-    const random = Array.from({ length: 2 }, () => `${fieldBy(roll, 59)} ${fieldBy(roll, 23)}`);
-    for (const cron of [...GIVEN, ...random].map((hours) => `${hours} * * *`)) {
-      const expected = enumerate(cron, minutes);
-      const when = { at: null, cron, timezone: zone };
-      const from = (minutes[0]?.at ?? 0) + 34 * HOUR;
-      const to = from + 28 * HOUR;
-      const found: number[] = [];
-      for (let at = nextTime(when, from); at !== null && at <= to; at = nextTime(when, at)) found.push(at);
-      const all = expected.filter((at) => at > from && at <= to);
-      expect([cron, ...inWords(found)]).toEqual([cron, ...inWords(all)]);
-      checkPassed(when, all, from, to, roll);
-    }
-  });
+  test.each(NIGHTS)(
+    "times of a cron expression in %s around %s are those that a look at each minute finds",
+    (zone, night) => {
+      const minutes = minutesOf(zone, night);
+      const roll = dice(Date.parse(night));
+      const random = Array.from({ length: 2 }, () => `${fieldBy(roll, 59)} ${fieldBy(roll, 23)}`);
+      for (const cron of [...GIVEN, ...random].map((hours) => `${hours} * * *`)) {
+        const expected = enumerate(cron, minutes);
+        const when = { at: null, cron, timezone: zone };
+        const from = (minutes[0]?.at ?? 0) + 34 * HOUR;
+        const to = from + 28 * HOUR;
+        const found: number[] = [];
+        for (let at = nextTime(when, from); at !== null && at <= to; at = nextTime(when, at)) found.push(at);
+        const all = expected.filter((at) => at > from && at <= to);
+        expect([cron, ...inWords(found)]).toEqual([cron, ...inWords(all)]);
+        checkPassed(when, all, from, to, roll);
+      }
+    },
+  );
 
   function checkPassed(
     when: Parameters<typeof cameBy>[0],
@@ -155,7 +158,7 @@ describe("times of a cron expression", () => {
     ["0 ? * * *", "Europe/Berlin", "2026-10-25T00:30", ["2026-10-25T01:00", "2026-10-25T02:00"]],
     ["0 0 29 2 *", "Asia/Kolkata", "2026-01-01", ["2028-02-28T18:30", "2032-02-28T18:30"]],
     ["0 * 1 1 *", "Europe/Berlin", "2026-06-01", ["2026-12-31T23:00", "2027-01-01T00:00"]],
-  ])("%s in %s after %s", (cron, timezone, after, expected) => {
+  ])("the times of %s in %s after %s are those that it says", (cron, timezone, after, expected) => {
     const found: string[] = [];
     let at: number | null = Date.parse(after.includes("T") ? `${after}:00Z` : `${after}T00:00:00Z`);
     while (found.length < expected.length && at !== null) {

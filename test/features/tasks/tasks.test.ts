@@ -39,7 +39,7 @@ async function crew() {
 }
 
 describe("a task made by hand", () => {
-  test("is a claimable message from whoever made it, with its facts in the payload", async () => {
+  test("a task made by hand is a claimable message from whoever made it, with its facts in the payload", async () => {
     const { make, message, task } = await crew();
     const made = await make({ severity: "critical", body: "On db-1.", topic: "disks", payload: { free: 0 } });
     expect(made).toMatchObject({ status: "open", severity: "critical", count: 1, source: null, from: "maker" });
@@ -51,7 +51,7 @@ describe("a task made by hand", () => {
     expect(await task(made.id)).toMatchObject({ payload: { free: 0 }, events: [{ actor: "maker", from: null }] });
   });
 
-  test("without a target has no message; who made it moves it along", async () => {
+  test("a task made by hand without a target has no message; who made it moves it along", async () => {
     const { make, status, verb, maker, ann, steps } = await crew();
     const { id, messageId, target } = await make({ target: undefined });
     expect([messageId, target]).toEqual([null, null]);
@@ -69,7 +69,7 @@ describe("a task made by hand", () => {
     ]);
   });
 
-  test("for nobody is refused at its target, and nothing is made", async () => {
+  test("a task made by hand for nobody is refused at its target, and nothing is made", async () => {
     const { ask, maker } = await crew();
     const refused = await ask("POST", "/v1/tasks", { title: "x", target: "bem" }, maker);
     expect(refused.body).toMatchObject({
@@ -81,7 +81,7 @@ describe("a task made by hand", () => {
     expect((await ask("GET", "/v1/tasks")).body.items).toEqual([]);
   });
 
-  test("G5: with the same key is one task, as it is now; other content is refused", async () => {
+  test("G5: a task made by hand with the same key is one task, as it is now; other content is refused", async () => {
     const { ask, maker, ann, verb } = await crew();
     const again = (title: string) =>
       ask("POST", "/v1/tasks", { title, target: "tag:pool" }, { ...maker, headers: { "idempotency-key": "k" } });
@@ -94,7 +94,7 @@ describe("a task made by hand", () => {
     expect((await ask("GET", "/v1/messages?to=tag:pool")).body.items).toHaveLength(1);
   });
 
-  test("G10: in another's name is an operator's right alone", async () => {
+  test("G10: a task made by hand in another's name is an operator's right alone", async () => {
     const { ask, ann, operator } = await crew();
     const draft = { from: "maker", title: "x", target: "ann" };
     expect((await ask("POST", "/v1/tasks", draft, ann)).status).toBe(403);
@@ -105,7 +105,7 @@ describe("a task made by hand", () => {
 });
 
 describe("the lease of a task is that of its message", () => {
-  test("claimed by either, both are held, and the answer has the task", async () => {
+  test("a task is claimed by itself or its message: both are held, and the answer has the task", async () => {
     const { make, ask, verb, ann, ben, task } = await crew();
     const one = await make();
     const claimed = await verb(one.id, "claim", { leaseSeconds: 60 }, ann);
@@ -119,7 +119,7 @@ describe("the lease of a task is that of its message", () => {
     expect(await task(two.id)).toMatchObject({ status: "claimed", holder: "ben" });
   });
 
-  test("renewing and releasing need no token from whoever holds it", async () => {
+  test("renewing and releasing a task need no token from whoever holds it", async () => {
     const { make, verb, ann, ben, clock, task, steps } = await crew();
     const { id } = await make();
     await verb(id, "claim", { leaseSeconds: 60 }, ann);
@@ -134,7 +134,7 @@ describe("the lease of a task is that of its message", () => {
     expect((await steps(id)).at(-1)).toEqual(["ann", "open", "lunch"]);
   });
 
-  test("G4: lost, the task is open to everybody again, and who lost it cannot end it", async () => {
+  test("G4: a task whose lease is lost is open to everybody again, and who lost it cannot end it", async () => {
     const { make, verb, status, ann, ben, pass, task, steps } = await crew();
     const { id } = await make();
     const { token } = (await verb(id, "claim", { leaseSeconds: 60 }, ann)).body.claim;
@@ -149,7 +149,7 @@ describe("the lease of a task is that of its message", () => {
     expect(await task(id)).toMatchObject({ status: "claimed", holder: "ben" });
   });
 
-  test("a lease that has run out counts as lost before anything noticed", async () => {
+  test("a lease of a task that has run out counts as lost before anything noticed", async () => {
     const { make, verb, status, ann, clock, task } = await crew();
     const { id } = await make();
     await verb(id, "claim", { leaseSeconds: 60 }, ann);
@@ -168,7 +168,7 @@ describe("the lease of a task is that of its message", () => {
 });
 
 describe("its status", () => {
-  test("goes on and back while it is held, and its end completes the message", async () => {
+  test("the status of a task goes on and back while it is held, and its end completes the message", async () => {
     const { make, verb, status, ann, maker, ask, message, steps, task } = await crew();
     const { id, messageId } = await make();
     await verb(id, "claim", {}, ann);
@@ -197,7 +197,7 @@ describe("its status", () => {
     expect((await task(id)).events).toHaveLength(6);
   });
 
-  test("ends with the message, whichever verb ended that", async () => {
+  test("the status of a task ends with the message, whichever verb ended that", async () => {
     const { make, ask, ann, maker, task } = await crew();
     const { id, messageId } = await make();
     const { claim } = (await ask("POST", `/v1/messages/${messageId}/claim`, {}, ann)).body;
@@ -208,7 +208,7 @@ describe("its status", () => {
     expect((await task(other.id)).status).toBe("cancelled");
   });
 
-  test("failed is a dead letter, and requeueing opens it again", async () => {
+  test("a task that failed is a dead letter, and requeueing opens it again", async () => {
     const { make, verb, status, ask, ann, ben, message, task, steps } = await crew();
     const { id, messageId } = await make();
     const { token } = (await verb(id, "claim", {}, ann)).body.claim;
@@ -223,7 +223,7 @@ describe("its status", () => {
     expect(await task(id)).toMatchObject({ status: "claimed", holder: "ben" });
   });
 
-  test("attempts that fail open it again, until they are used up", async () => {
+  test("attempts that fail open a task again, until they are used up", async () => {
     const { make, ask, ann, task } = await crew();
     const { id, messageId } = await make();
     for (let attempt = 1; attempt <= 5; attempt++) {
@@ -234,7 +234,7 @@ describe("its status", () => {
     expect((await task(id)).events.at(-1)).toMatchObject({ actor: "ann", to: "failed", note: "no 5" });
   });
 
-  test("cancelled is for who made it or an operator; whoever holds it is told", async () => {
+  test("a task is cancelled by who made it or an operator; whoever holds it is told", async () => {
     const { make, verb, status, ann, ben, maker, ask, message } = await crew();
     const { id, messageId } = await make();
     await verb(id, "claim", {}, ann);
@@ -248,7 +248,7 @@ describe("its status", () => {
     expect((await verb(id, "claim", {}, ann)).body.code).toBe("not-open");
   });
 
-  test("is ended by an operator whoever holds it, and both sides hear of it", async () => {
+  test("a task is ended by an operator whoever holds it, and both sides hear of it", async () => {
     const { make, verb, status, ann, maker, operator, ask, message } = await crew();
     const { id, messageId } = await make();
     const { token } = (await verb(id, "claim", {}, ann)).body.claim;
@@ -261,7 +261,7 @@ describe("its status", () => {
     }
   });
 
-  test("follows its order: nothing starts unclaimed, nothing goes on after its end", async () => {
+  test("the status of a task follows its order: nothing starts unclaimed, nothing goes on after its end", async () => {
     const { make, status, operator, maker, ann } = await crew();
     const { id } = await make();
     expect((await status(id, "in_progress", operator)).body.code).toBe("conflict");
@@ -273,7 +273,7 @@ describe("its status", () => {
 });
 
 describe("tasks are found", () => {
-  test("by status, target, source, holder and severity, newest first, page by page", async () => {
+  test("tasks are found by status, target, source, holder and severity, newest first, page by page", async () => {
     const { make, verb, ask, ann } = await crew();
     const ids: string[] = [];
     for (const severity of ["info", "error", "error"]) ids.push((await make({ severity })).id);
@@ -296,7 +296,7 @@ describe("tasks are found", () => {
     expect((await ask("GET", `/v1/tasks?limit=2&page=${second.body.nextPage}`)).body).toMatchObject({ nextPage: null });
   });
 
-  test("G10: by an agent as far as they are its own, its target's or its work", async () => {
+  test("G10: tasks are found by an agent as far as they are its own, its target's or its work", async () => {
     const { make, verb, agent, ask, maker, ann, ben, operator } = await crew();
     const shared = (await make()).id;
     const mine = (await make({ target: undefined })).id;
@@ -316,7 +316,7 @@ describe("tasks are found", () => {
     expect((await ask("GET", `/v1/tasks?holder=ann`, undefined, ann)).body.items).toHaveLength(1);
   });
 
-  test("in the story of their message", async () => {
+  test("tasks are found in the story of their message", async () => {
     const { make, verb, status, ask, ann } = await crew();
     const { id, messageId } = await make();
     await verb(id, "claim", {}, ann);
@@ -329,7 +329,7 @@ describe("tasks are found", () => {
     ]);
   });
 
-  test("by those who watch, at each change", async () => {
+  test("tasks are found by those who watch, at each change", async () => {
     const { make, verb, status, ann, relay } = await crew();
     const stream = await openStream(`${listen({ relay })}/v1/messages/stream`, { token: relay.operatorToken });
     await stream.first("hello");
@@ -346,7 +346,7 @@ describe("tasks are found", () => {
 });
 
 describe("what is kept", () => {
-  test("G7: every step survives a restart before the next", async () => {
+  test("G7: every step of a task survives a restart before the next", async () => {
     const { make, verb, status, restart, ann, pass, task, steps, message } = await crew();
     const { id, messageId } = await make();
     await restart();

@@ -20,7 +20,7 @@ afterAll(() => relay.remove());
 const cli = (args: string[], stdin?: string) => runCli([...args, "--data", relay.dataDir], { stdin });
 
 describe("traces from afar", () => {
-  test("are said, listed, and read with the history, by the client", async () => {
+  test("traces from afar are said, listed, and read with the history, by the client", async () => {
     const { id } = await ann.messages.send({ to: "ben", body: "Is the zeppelin green?" });
     const key = { idempotencyKey: "turn-1" };
     const drafts = [
@@ -42,7 +42,7 @@ describe("traces from afar", () => {
     await until(async () => (await ann.traces.history({ q: "zeppelin" })).items.length === 1);
   });
 
-  test("that are encrypted are carried, and named instead of shown", async () => {
+  test("traces from afar that are encrypted are carried, and named instead of shown", async () => {
     const { id } = await ann.messages.send({ to: "ben", body: "Decide" });
     await cli(["trace", "add", `${id}`, "SGVsbG8", "--type", "decision", "--opaque"]);
     const list = await cli(["trace", "list", `${id}`]);
@@ -50,7 +50,7 @@ describe("traces from afar", () => {
     expect((await ann.traces.list(id)).items).toMatchObject([{ content: "SGVsbG8", encoding: "opaque" }]);
   });
 
-  test("are said and shown by the command line, harmless for the terminal", async () => {
+  test("traces from afar are said and shown by the command line, harmless for the terminal", async () => {
     const { id } = await ann.messages.send({ to: "ben", body: "Run the tests" });
     const added = await cli(["trace", "add", `${id}`, "--type", "command_exec", "--as", "ben"], "\u001b[31m1 failed\n");
     expect(added.stdout).toBe(`Trace 1 of message ${id}\n`);

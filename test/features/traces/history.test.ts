@@ -38,7 +38,7 @@ async function withHistory() {
 }
 
 describe("history", () => {
-  test("is the newest page, oldest first, and goes on to older ones without a gap or a repeat", async () => {
+  test("history is the newest page, oldest first, and goes on to older ones without a gap or a repeat", async () => {
     const { say, history, ids } = await withHistory();
     const all: number[] = [];
     // All in the same millisecond: a cursor made of time would lose or repeat some.
@@ -56,7 +56,7 @@ describe("history", () => {
     expect(await ids("?before=1000000")).toHaveLength(8);
   });
 
-  test("has traces up to the level that was asked for", async () => {
+  test("history has traces up to the level that was asked for", async () => {
     const { say, trace, history, ann, ben } = await withHistory();
     const id = await say(ann, "ben", "Is main green?");
     await trace(ben, id, [2, "thinking"], [2, "planning"], [3, "file_read"], [3, "command_exec"]);
@@ -68,7 +68,7 @@ describe("history", () => {
     expect(await types("?level=2&traceType=file_read")).toEqual([]);
   });
 
-  test("is narrowed by thread, agent, sender and words", async () => {
+  test("history is narrowed by thread, agent, sender and words", async () => {
     const { say, trace, ids, history, relay, ann, ben, eve } = await withHistory();
     const root = await say(ann, "ben", "Is the zeppelin green?");
     const reply = await say(ben, "ann", "It is", { replyTo: root });
@@ -94,7 +94,7 @@ describe("history", () => {
     expect(await ids("?q=zeppelin", eve)).toEqual([aside]);
   });
 
-  test("shows encrypted messages to who may read them, and never finds them by words", async () => {
+  test("history shows encrypted messages to who may read them, and never finds them by words", async () => {
     const { say, ids, relay, ann, ben } = await withHistory();
     const id = await say(ann, "ben", "cGVsaWthbg zeppelin", { encoding: "opaque" });
     await relay.settle();
@@ -102,7 +102,7 @@ describe("history", () => {
     expect(await ids("?q=zeppelin", ben)).toEqual([]);
   });
 
-  test("G10: is what the caller may read, and nothing else", async () => {
+  test("G10: history is what the caller may read, and nothing else", async () => {
     const { say, trace, ids, history, ask, ann, ben, eve } = await withHistory();
     const one = await say(ann, "ben", "for ben");
     const two = await say(ann, "tag:team", "for the team");
@@ -117,14 +117,14 @@ describe("history", () => {
   });
 
   test.each(["limit=0", "limit=-1", "limit=501", "level=4", "level=0", "before=x", "page=x", "nonsense=1", "thread=0"])(
-    "refuses %s",
+    "history refuses %s",
     async (query) => {
       const { ask } = await withHistory();
       expect((await ask("GET", `/v1/history?${query}`)).status).toBe(422);
     },
   );
 
-  test("of a message with very many traces shows the first, and says where the rest is", async () => {
+  test("history of a message with very many traces shows the first, and says where the rest is", async () => {
     const { say, trace, history, ask, ann, ben } = await withHistory();
     const id = await say(ann, "ben", "much ado");
     for (let i = 0; i < 3; i++) await trace(ben, id, ...Array<[number, string]>(100).fill([2, "thinking"]));
@@ -135,7 +135,7 @@ describe("history", () => {
     expect(rest.body.items).toHaveLength(100);
   });
 
-  test("a page ends where there is much to look at, and the next goes on", async () => {
+  test("a page of history ends where there is much to look at, and the next goes on", async () => {
     const { say, trace, history, ann, ben } = await withHistory();
     const all: number[] = [];
     for (let i = 0; i < 12; i++) {

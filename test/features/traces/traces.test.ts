@@ -33,7 +33,7 @@ async function withTraces(overrides = {}) {
 }
 
 describe("traces of a message", () => {
-  test("are kept in the order in which they were said, with who said them", async () => {
+  test("traces of a message are kept in the order in which they were said, with who said them", async () => {
     const { say, trace, traces, ann, ben } = await withTraces();
     const id = await say("ben");
     const made = await trace(ben, id, [thought, command]);
@@ -50,7 +50,7 @@ describe("traces of a message", () => {
     expect(items[0].id < items[1].id && items[1].id < items[2].id).toBe(true);
   });
 
-  test("may be encrypted by the clients: carried untouched", async () => {
+  test("traces of a message may be encrypted by the clients: carried untouched", async () => {
     const { say, trace, traces, ann, ben, ask } = await withTraces();
     const id = await say("ben");
     const secret = { level: 2, type: "thinking", content: "SGVsbG8", encoding: "opaque", metadata: { part: 1 } };
@@ -60,7 +60,7 @@ describe("traces of a message", () => {
     expect(item.traces[0]).toMatchObject(secret);
   });
 
-  test("are narrowed by level, type and agent, and come in pages", async () => {
+  test("traces of a message are narrowed by level, type and agent, and come in pages", async () => {
     const { say, trace, traces, ann, ben } = await withTraces();
     const id = await say("ben");
     await trace(ben, id, [thought, command, thought, { level: 3, type: "signalbox.custom", content: "own" }]);
@@ -77,7 +77,7 @@ describe("traces of a message", () => {
     expect(await numbers("?level=2&limit=2&page=3")).toEqual([5]);
   });
 
-  test("G5: said twice with one key they are there once; other traces under that key are refused", async () => {
+  test("G5: traces said twice with one key are there once; other traces under that key are refused", async () => {
     const { say, trace, traces, ben, restart } = await withTraces();
     const id = await say("ben");
     const key = { "idempotency-key": "turn-1" };
@@ -94,7 +94,7 @@ describe("traces of a message", () => {
     expect((await traces(ben, id)).body.items).toHaveLength(2);
   });
 
-  test("its story names who traced it", async () => {
+  test("the story of a message names who traced it", async () => {
     const { say, trace, ask, ann, ben } = await withTraces();
     const id = await say("ben");
     await trace(ben, id, [thought, command]);
@@ -102,7 +102,7 @@ describe("traces of a message", () => {
     expect(facts).toContainEqual(expect.objectContaining({ step: "traced", agentId: "ben", traces: 2 }));
   });
 
-  test("metrics count them by level", async () => {
+  test("metrics count traces by level", async () => {
     const { say, trace, ask, ben } = await withTraces();
     await trace(ben, await say("ben"), [thought, command, command]);
     const { body } = await ask("GET", "/metrics");
@@ -112,7 +112,7 @@ describe("traces of a message", () => {
 });
 
 describe("G10: whose message it is", () => {
-  test("its sender, its recipients and who worked on it may trace it and read its traces; nobody else", async () => {
+  test("G10: a message is traced, and its traces are read, by its sender, its recipients and who worked on it; nobody else", async () => {
     const { say, trace, traces, ask, ann, ben, eve } = await withTraces();
     const id = await say("ben");
     expect((await trace(eve, id, [thought])).body).toMatchObject({ status: 403, code: "forbidden" });
@@ -126,7 +126,7 @@ describe("G10: whose message it is", () => {
     expect((await trace(ben, work, [command])).status).toBe(201);
   });
 
-  test("an agent traces in its own name alone; an operator may name another, and then it shows", async () => {
+  test("G10: an agent traces in its own name alone; an operator may name another, and then it shows", async () => {
     const { say, trace, ask, ben } = await withTraces();
     const id = await say("ben");
     expect((await trace(ben, id, [thought], "?agentId=ann")).status).toBe(403);
@@ -162,7 +162,7 @@ describe("what a trace may be", () => {
     ["metadata that is too large", { ...command, metadata: { a: "x".repeat(METADATA_BYTES) } }, "/0/metadata"],
     ["metadata that is no object", { ...command, metadata: [1] }, "/0/metadata"],
     ["a field that is not known", { ...thought, id: 4 }, "/0/id"],
-  ])("not %s", async (_, trace, pointer) => {
+  ])("a trace may not be %s", async (_, trace, pointer) => {
     const world = await withTraces();
     const id = await world.say("ben");
     const refused = await world.trace(world.ben, id, [trace]);
@@ -170,7 +170,7 @@ describe("what a trace may be", () => {
     expect((await world.traces(world.ben, id)).body.items).toEqual([]);
   });
 
-  test("a call takes 1 to 100, a message keeps 1,000; one too many refuses the whole call", async () => {
+  test("a call takes 1 to 100 traces, a message keeps 1,000; one too many refuses the whole call", async () => {
     const { say, trace, traces, ben } = await withTraces({ durability: "normal" });
     const id = await say("ben");
     const short = { level: 2, type: "thinking", content: "hm" };
@@ -195,7 +195,7 @@ describe("what a trace may be", () => {
     expect(own.body.items).toMatchObject([{ agentId: "ann", number: 257 }]);
   });
 
-  test("a message keeps 4 MiB of them", async () => {
+  test("a message keeps 4 MiB of traces", async () => {
     const { say, trace, ben } = await withTraces({ durability: "normal" });
     const id = await say("ben");
     const large = { level: 2, type: "thinking", content: "x".repeat(CONTENT_BYTES) };
@@ -206,7 +206,7 @@ describe("what a trace may be", () => {
 });
 
 describe("traces live", () => {
-  test("reach those who watch and may read the message, in order, and nobody else", async () => {
+  test("live traces reach those who watch and may read the message, in order, and nobody else", async () => {
     const world = await withTraces();
     const { say, trace, traces, ann, ben, eve } = world;
     const url = listen(world);
@@ -233,7 +233,7 @@ describe("traces live", () => {
 });
 
 describe("retention", () => {
-  test("takes traces with their message, however many, and no others", async () => {
+  test("retention takes traces with their message, however many, and no others", async () => {
     const { say, trace, traces, ask, ben, clock, pass } = await withTraces({ retentionDays: 1, durability: "normal" });
     const old: number[] = [];
     for (let i = 0; i < 6; i++) old.push(await say("ben"));

@@ -53,7 +53,7 @@ const FILES: [args: string[], file: string, group: string][] = [
 
 describe("a server named signalbox that a person added", () => {
   for (const [args, file, group] of FILES)
-    test(`is neither replaced nor taken away: ${args.join(" ")}`, async () => {
+    test(`a server named signalbox that a person added is neither replaced nor taken away: ${args.join(" ")}`, async () => {
       const own = JSON.stringify({ [group]: { signalbox: { command: "mine", url: "http://127.0.0.1:9" } }, x: 1 });
       put(file, own);
       const ran = await connect([...args, "--agent", "second"]);
@@ -65,7 +65,7 @@ describe("a server named signalbox that a person added", () => {
       await expect(operator.agents.get("second")).rejects.toMatchObject({ status: 404 });
     });
 
-  test("is seen in every scope of Claude Code, where one would hide the other", async () => {
+  test("a server named signalbox that a person added is seen in every scope of Claude Code, where one would hide the other", async () => {
     const server = { signalbox: { type: "http", url: "http://127.0.0.1:9/mcp" } };
     for (const state of [{ mcpServers: server }, { projects: { [project]: { mcpServers: server } } }]) {
       put(".claude.json", JSON.stringify(state));
@@ -80,7 +80,7 @@ describe("a server named signalbox that a person added", () => {
     expect(read("project/.claude/settings.local.json")).toBe('{"enabledMcpjsonServers":["signalbox"]}');
   });
 
-  test("is seen in Codex's file, however it is written", async () => {
+  test("a server named signalbox that a person added is seen in Codex's file, however it is written", async () => {
     for (const own of ['mcp_servers.signalbox = { url = "x" }\n', '[mcp_servers."signalbox"]\nurl = "x"\n']) {
       put(".codex/config.toml", own);
       expect((await connect(["codex", "--agent", "fourth"])).stderr).toContain("a server signalbox of your own");
@@ -119,7 +119,7 @@ function harnessesFor(index: number): typeof FILES {
 
 describe("files of harnesses are changed in their text", () => {
   for (const [index, [what, text]] of TEXTS.entries())
-    test(`which stays to the letter but for our entries: ${what}`, async () => {
+    test(`a file of a harness stays to the letter but for our entries: ${what}`, async () => {
       for (const [args, file, group] of harnessesFor(index)) {
         put(file, text);
         expect(await connect([...args, "--agent", "editor"])).toMatchObject({ code: 0 });
@@ -137,7 +137,7 @@ describe("files of harnesses are changed in their text", () => {
       }
     });
 
-  test("of TOML, with all that TOML has", async () => {
+  test("a file of TOML is changed in its text, with all that TOML has", async () => {
     const config = `# mine\r\nbig = 9223372036854775807 # kept\r\nat = 2026-11-28T05:00:00Z\r\ntext = '''\r\n[mcp_servers.signalbox]\r\n'''\r\n[[list]]\r\na.b = 1`;
     put(".codex/config.toml", config);
     expect(await connect(["codex", "--agent", "toml"])).toMatchObject({ code: 0 });
@@ -146,7 +146,7 @@ describe("files of harnesses are changed in their text", () => {
     expect(read(".codex/config.toml").trimEnd()).toBe(config);
   });
 
-  test("and a member that is there twice is left to a person", async () => {
+  test("a member that is in the file of a harness twice is left to a person", async () => {
     const text = '{"mcpServers": {"a": {}}, "mcpServers": {"b": {}}}';
     put("project/.mcp.json", text);
     const ran = await connect(["claude", "--agent", "twice"]);
@@ -157,7 +157,7 @@ describe("files of harnesses are changed in their text", () => {
 });
 
 describe("what was written between connecting and --remove", () => {
-  test("into our block of Codex's file stays, and so does what was added to our table until that goes", async () => {
+  test("lines written into our block of Codex's file before --remove stay, and so does what was added to our table until that goes", async () => {
     const config = 'model = "x"\n';
     const theirs = '\n[projects."/home/me/work"]\ntrust_level = "trusted"\n# kept\n';
     const tools = '\n[mcp_servers.signalbox.tools.inbox]\napproval_mode = "approve"\n';
@@ -176,7 +176,7 @@ describe("what was written between connecting and --remove", () => {
     expect(read(".codex/config.toml")).toContain("# kept\n");
   });
 
-  test("behind our block of Codex's file stays, and nothing is taken out that cannot be told apart", async () => {
+  test("lines written behind our block of Codex's file before --remove stay, and nothing is taken out that cannot be told apart", async () => {
     await connect(["codex", "--agent", "block"]);
     put(".codex/config.toml", `${read(".codex/config.toml")}tool_timeout_sec = 9\n[mcp_servers.mine]\ncommand = "x"\n`);
     await connect(["codex", "--remove"]);
@@ -188,7 +188,7 @@ describe("what was written between connecting and --remove", () => {
     expect(read(".codex/config.toml")).toBe(mixed);
   });
 
-  test("into our server and our hooks stays when connect is called again", async () => {
+  test("lines written into our server and our hooks stay when connect is called again", async () => {
     await connect(["gemini", "--agent", "kept"]);
     const file = "project/.gemini/settings.json";
     const edited = read(file)
@@ -202,7 +202,7 @@ describe("what was written between connecting and --remove", () => {
     expect(existsSync(join(home.path, file))).toBe(false);
   });
 
-  test("beside OpenCode's plain file does not hide our entry in it", async () => {
+  test("a file beside OpenCode's plain file does not hide our entry in it", async () => {
     await connect(["opencode", "--agent", "plain"]);
     put("project/opencode.jsonc", '{ /* mine */ "theme": "x" }');
     await connect(["opencode", "--remove"]);
@@ -284,7 +284,7 @@ describe("something else in the place of a file", () => {
     [["codex"], ".codex/hooks.json"],
   ];
   for (const [args, file] of PLACES)
-    test(`is said in a sentence: ${args.join(" ")}, ${file}`, async () => {
+    test(`something else in the place of a file is said in a sentence: ${args.join(" ")}, ${file}`, async () => {
       for (const make of [
         () => mkdirSync(join(home.path, file), { recursive: true }),
         () => put(file, new Uint8Array([0x7b, 0xff, 0x7d])),
@@ -300,7 +300,7 @@ describe("something else in the place of a file", () => {
       }
     });
 
-  test("is said of folders, too", async () => {
+  test("something else in the place of a folder is said in a sentence, too", async () => {
     put("project/.gemini", "a file");
     const ran = await connect(["gemini", "--agent", "careful"]);
     expect(ran).toMatchObject({ code: 1 });
@@ -467,7 +467,7 @@ describe("a checkout that moved", () => {
     shell([process.execPath, ...BUN_FLAGS, join(root, "src/cli/main.ts"), ...args].join(" "));
   const EVENT = '{"session_id":"1","hook_event_name":"SessionStart"}';
 
-  test("keeps its hooks: they are quiet until any of its commands is called, or find signalbox on the PATH", async () => {
+  test("a checkout that moved keeps its hooks: they are quiet until any of its commands is called, or find signalbox on the PATH", async () => {
     const old = checkout("old");
     const data = ["--data", relay.dataDir];
     expect((await run(old, ["connect", "codex", "--agent", "mover", ...data])).code).toBe(0);
@@ -491,7 +491,7 @@ describe("a checkout that moved", () => {
     expect((await shell(line, EVENT)).stdout).toContain("You are mover");
   });
 
-  test("is mended by the first command in its new place, and doctor looks", async () => {
+  test("a checkout that moved is mended by the first command in its new place, and doctor looks", async () => {
     const old = checkout("old");
     const data = ["--data", relay.dataDir];
     await run(old, ["connect", "claude", "--scope", "user", "--agent", "mended", ...data]);

@@ -29,7 +29,7 @@ const keysOf = (name: string) => join(home.path, ".config/signalbox/agents", nam
 const shell = async (line: string, stdin = "") => (await runLine(line, home.path, stdin)).stdout;
 
 describe("connect claude", () => {
-  test("makes the agent, keeps its token for its owner alone, and writes what works", async () => {
+  test("connect claude makes the agent, keeps its token for its owner alone, and writes what works", async () => {
     const ran = await connect(["claude"]);
     expect(ran.code).toBe(0);
     expect(ran.stderr).toContain(".mcp.json (new):");
@@ -58,7 +58,7 @@ describe("connect claude", () => {
     expect(json("My Project/.claude/settings.local.json").hooks.Stop).toHaveLength(1);
   });
 
-  test("again, after its agent was deleted, restores that very agent", async () => {
+  test("connect claude again, after its agent was deleted, restores that very agent", async () => {
     await connect(["claude", "--agent", "phoenix"]);
     const { createdAt } = await operator.agents.get("phoenix");
     await operator.agents.delete("phoenix");
@@ -68,7 +68,7 @@ describe("connect claude", () => {
     expect((await createClient({ url: relay.url, token }).whoami()).agentId).toBe("phoenix");
   });
 
-  test("keeps what is there, and --remove takes back its own alone", async () => {
+  test("connect claude keeps what is there, and --remove takes back its own alone", async () => {
     const mcp = `{\n    "mcpServers": {\n        "other": {\n            "command": "x"\n        }\n    }\n}\n`;
     const settings = {
       model: "opus",
@@ -95,14 +95,14 @@ describe("connect claude", () => {
     expect((await connect(["claude", "--remove"])).stdout).toContain("nothing to take back");
   });
 
-  test("leaves no file behind that it made", async () => {
+  test("connect claude leaves no file behind that it made", async () => {
     await connect(["claude"]);
     await connect(["claude", "--remove"]);
     expect(existsSync(join(project, ".mcp.json"))).toBe(false);
     expect(existsSync(join(project, ".claude/settings.local.json"))).toBe(false);
   });
 
-  test("for all of a person's folders, with tools alone, says that it is reached when it asks", async () => {
+  test("connect claude for all of a person's folders, with tools alone, says that it is reached when it asks", async () => {
     put(".claude.json", '{"numStartups": 3}');
     await connect(["claude", "--agent", "everywhere", "--scope", "user", "--no-hooks"]);
     expect(json(".claude.json")).toMatchObject({ numStartups: 3, mcpServers: { signalbox: { type: "http" } } });
@@ -110,7 +110,7 @@ describe("connect claude", () => {
     expect((await operator.agents.get("everywhere")).reach).toBe("asked");
   });
 
-  test("shows and writes nothing with --dry-run", async () => {
+  test("connect claude shows and writes nothing with --dry-run", async () => {
     const ran = await connect(["claude", "--agent", "shy", "--dry-run"]);
     expect(ran).toMatchObject({ code: 0, stdout: "" });
     expect(ran.stderr).toContain("headersHelper");
@@ -118,7 +118,7 @@ describe("connect claude", () => {
     await expect(operator.agents.get("shy")).rejects.toMatchObject({ status: 404 });
   });
 
-  test("touches nothing when a file cannot be understood, or the relay is not there", async () => {
+  test("connect claude touches nothing when a file cannot be understood, or the relay is not there", async () => {
     put("My Project/.mcp.json", "{ mine");
     const ran = await connect(["claude", "--agent", "careful"]);
     expect(ran.code).toBe(1);
@@ -148,7 +148,7 @@ describe("an agent that nobody named", () => {
     return JSON.parse(ran.stdout).agentId as string;
   };
 
-  test("is called after its folder, and each folder of that name is another", async () => {
+  test("an agent that nobody named is called after its folder, and each folder of that name is another", async () => {
     const [a, b] = [folder(home.path, "a"), folder(home.path, "b")];
     expect(await agentOf(a)).toBe("qwen-my-project");
     expect(await agentOf(b)).toBe("qwen-my-project-2");
@@ -172,7 +172,7 @@ describe("an agent that nobody named", () => {
     expect(await agentOf(a)).toBe("qwen-my-project");
   });
 
-  test("is another one for each of several that begin at the same instant, on one machine or on several", async () => {
+  test("an agent that nobody named is another one for each of several that begin at the same instant, on one machine or on several", async () => {
     const far = tempFolder();
     const places = [folder(home.path, "a"), folder(home.path, "b"), folder(home.path, "c"), folder(far.path)];
     const homeOf = (place: string) => (place.startsWith(far.path) ? far.path : home.path);
@@ -190,7 +190,7 @@ describe("an agent that nobody named", () => {
     }
   });
 
-  test("never takes over a deleted agent, and follows its folder when that is moved", async () => {
+  test("an agent that nobody named never takes over a deleted agent, and follows its folder when that is moved", async () => {
     const place = folder(home.path, "old");
     const id = await agentOf(place);
     renameSync(join(home.path, "old"), join(home.path, "new"));
@@ -258,7 +258,7 @@ test("what cannot work is taken back: the files, the keys, the token", async () 
 describe("connect codex", () => {
   const config = `# my own\nmodel = "gpt-5" # fast\n\n[mcp_servers.other]\ncommand = "x"\n`;
 
-  test("adds a server and hooks, and --remove takes them back to the letter", async () => {
+  test("connect codex adds a server and hooks, and --remove takes them back to the letter", async () => {
     put(".codex/config.toml", config);
     const ran = await connect(["codex", "--agent", "builder"]);
     expect(ran.code).toBe(0);
@@ -279,7 +279,7 @@ describe("connect codex", () => {
     expect(existsSync(keysOf("codex.builder.json"))).toBe(false);
   });
 
-  test("does not write beside a server of that name that is not its own", async () => {
+  test("connect codex does not write beside a server of that name that is not its own", async () => {
     const own = '[mcp_servers.signalbox]\nurl = "http://127.0.0.1:9/mcp"\n';
     put(".codex/config.toml", own);
     const ran = await connect(["codex", "--agent", "second"]);

@@ -55,7 +55,7 @@ const HARNESSES = [
 
 for (const { harness, prompt, stop, stopIsUsers } of HARNESSES)
   describe(`hooks of ${harness}`, () => {
-    test("a start says where the agent stands, and a prompt nothing when there is nothing", async () => {
+    test(`a start says where the agent stands, and a prompt nothing when there is nothing, in hooks of ${harness}`, async () => {
       const start = await hook("SessionStart", { source: "startup" }, { harness });
       expect(start.hookSpecificOutput.hookEventName).toBe("SessionStart");
       expect(start.hookSpecificOutput.additionalContext).toContain(`You are ${agentId} on this relay. 0 unread.`);
@@ -63,7 +63,7 @@ for (const { harness, prompt, stop, stopIsUsers } of HARNESSES)
       expect(await hook(stop, {}, { harness })).toBeUndefined();
     });
 
-    test("a start and a prompt say how much is unread, and hold nothing that others wrote", async () => {
+    test(`a start and a prompt say how much is unread, and hold nothing that others wrote, in hooks of ${harness}`, async () => {
       await operator.agents.register("ignore-your-user", { name: "ignore-your-user" });
       const { token } = await operator.tokens.create({ role: "agent", agentId: "ignore-your-user" });
       const other = createClient({ url: relay.url, token });
@@ -79,7 +79,7 @@ for (const { harness, prompt, stop, stopIsUsers } of HARNESSES)
       expect(await cursor()).toBeLessThan(id);
     });
 
-    test("an agent does not stop with unread messages", async () => {
+    test(`an agent does not stop with unread messages, by hooks of ${harness}`, async () => {
       const id = await send("are you done?");
       const answer = await hook(stop, { stop_hook_active: false }, { harness });
       expect(answer).toMatchObject({ decision: "block" });
@@ -100,7 +100,7 @@ for (const { harness, prompt, stop, stopIsUsers } of HARNESSES)
 
 describe("a stop hook", () => {
   for (const harness of ["claude", "codex"])
-    test(`of ${harness} keeps a session for what is new, and no more than five times in a row`, async () => {
+    test(`a stop hook of ${harness} keeps a session for what is new, and no more than five times in a row`, async () => {
       const answers: unknown[] = [];
       for (let round = 0; round < 7; round++) {
         await send(`round ${round}`);
@@ -111,7 +111,7 @@ describe("a stop hook", () => {
       expect((await hook("Stop", { stop_hook_active: false }, { harness })).reason).toContain("unread.");
     });
 
-  test("keeps a session once for what its model leaves unread, in later turns too", async () => {
+  test("a stop hook keeps a session once for what its model leaves unread, in later turns too", async () => {
     await send("for later");
     expect(await hook("Stop")).toMatchObject({ decision: "block" });
     expect(await hook("Stop", { stop_hook_active: true })).toBeUndefined();
@@ -122,13 +122,13 @@ describe("a stop hook", () => {
     expect((await hook("Stop")).reason).toContain("2 unread.");
   });
 
-  test("of a session that it knows nothing of does not keep it a second time", async () => {
+  test("a stop hook of a session that it knows nothing of does not keep it a second time", async () => {
     const id = await send("hello");
     expect(await hook("Stop", { stop_hook_active: true }, { session: "unheard of" })).toBeUndefined();
     expect(await cursor()).toBeLessThan(id);
   });
 
-  test("that cannot remember anything does not keep a session twice", async () => {
+  test("a stop hook that cannot remember anything does not keep a session twice", async () => {
     await send("one");
     const HOME = "/dev/null";
     expect(await hook("Stop", {}, { env: { HOME } })).toMatchObject({ decision: "block" });
@@ -195,14 +195,14 @@ describe("an agent is never blocked", () => {
   };
   const stop = JSON.stringify({ hook_event_name: "Stop", session_id: "1" });
 
-  test("by a relay that is away", async () => {
+  test("an agent is never blocked by a relay that is away", async () => {
     const file = join(home.path, "away.json");
     writeFileSync(file, JSON.stringify({ url: "http://127.0.0.1:1", agentId: "x", token: "t", tokenId: "i" }));
     await silent(["claude", "stop", "--keys", file], stop);
     await silent(["codex", "session-start", "--keys", file], "{}");
   });
 
-  test("by a relay that does not answer", async () => {
+  test("an agent is never blocked by a relay that does not answer", async () => {
     const deaf = Bun.listen({ hostname: "127.0.0.1", port: 0, socket: { data: () => undefined } });
     const file = join(home.path, "deaf.json");
     writeFileSync(
@@ -213,7 +213,7 @@ describe("an agent is never blocked", () => {
     deaf.stop(true);
   });
 
-  test("by garbage, a wrong call, missing keys, an unknown event, or a token that was revoked", async () => {
+  test("an agent is never blocked by garbage, a wrong call, missing keys, an unknown event, or a token that was revoked", async () => {
     await silent(["claude", "stop", "--keys", keys], "no json");
     await silent(["claude", "stop", "--keys", keys], "");
     await silent(["claude", "stop", "more", "--wrong", "--keys", keys], stop.replace("Stop", "PreCompact"));

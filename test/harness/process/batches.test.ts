@@ -34,7 +34,7 @@ const cursorOf = async (agentId: string) => (await operator.inbox.read({}, { age
 const send = async (to: string, body: string) => (await operator.messages.send({ to, body })).id;
 
 describe("an agent that is started for its messages", () => {
-  test("gets each batch on stdin, one at a time, and has it acknowledged after exit 0", async () => {
+  test("an agent that is started for its messages gets each batch on stdin, one at a time, and has it acknowledged after exit 0", async () => {
     const env = await agent("reader");
     const log = join(folder.path, "reader.log");
     const command = script(
@@ -60,7 +60,7 @@ describe("an agent that is started for its messages", () => {
     expect((await operator.agents.get("reader")).reach).toBe("asked");
   });
 
-  test("is not started for what is settled", async () => {
+  test("an agent that is started for its messages is not started for what is settled", async () => {
     const env = await agent("settler");
     const log = join(folder.path, "settler.log");
     const command = script("settler.sh", `cat >> "${log}"`);
@@ -77,7 +77,7 @@ describe("an agent that is started for its messages", () => {
     expect(text).not.toContain("done already");
   });
 
-  test("gets the text in place of {digest}, as one argument that no shell looks into", async () => {
+  test("an agent that is started for its messages gets the text in place of {digest}, as one argument that no shell looks into", async () => {
     const env = await agent("placed");
     const log = join(folder.path, "placed.log");
     const command = script("placed.sh", `printf '%s' "$2" > "${log}"`);
@@ -90,7 +90,7 @@ describe("an agent that is started for its messages", () => {
     expect(existsSync(join(folder.path, "hacked"))).toBe(false);
   });
 
-  test("is started again after a failure, and nothing is acknowledged before it succeeds", async () => {
+  test("an agent that is started for its messages is started again after a failure, and nothing is acknowledged before it succeeds", async () => {
     const env = await agent("clumsy");
     const log = join(folder.path, "clumsy.log");
     const command = script(
@@ -111,7 +111,7 @@ describe("an agent that is started for its messages", () => {
     expect(events[1]).toMatchObject({ reason: "exit 3" });
   });
 
-  test("is ended at Ctrl-C with nothing acknowledged, and killed -9 it is started for the same again", async () => {
+  test("an agent that is started for its messages is ended at Ctrl-C with nothing acknowledged, and killed -9 it is started for the same again", async () => {
     const env = await agent("slow");
     const log = join(folder.path, "slow.log");
     const command = script("slow.sh", `cat >> "${log}"\nsleep 60 & wait`);
@@ -127,7 +127,7 @@ describe("an agent that is started for its messages", () => {
     }
   });
 
-  test("whose command is not there is told so", async () => {
+  test("an agent that is started for its messages whose command is not there is told so", async () => {
     const env = await agent("missing");
     await send("missing", "hello");
     const ran = await runCli(["run", "--", join(folder.path, "nothing")], { env });
@@ -135,7 +135,7 @@ describe("an agent that is started for its messages", () => {
     expect(ran.stderr).toContain("cannot be run");
   });
 
-  test("goes on when the relay was away", async () => {
+  test("an agent that is started for its messages goes on when the relay was away", async () => {
     const data = tempFolder();
     let own = await startRelay(data.path);
     await operatorOf(own).agents.register("steady", { name: "steady" });

@@ -24,12 +24,12 @@ const isAlive = (pid: number) => {
 };
 
 describe("a command", () => {
-  test("finds its input and environment, and its outputs are kept apart", async () => {
+  test("a command finds its input and environment, and its outputs are kept apart", async () => {
     const end = await run('cat; echo "$WHAT"; echo oops >&2; exit 7', { input: "in ", environment: { WHAT: "env" } });
     expect(end).toEqual({ code: 7, signal: null, stdout: "in env\n", stdoutBytes: 7, stderr: "oops\n" });
   });
 
-  test("keeps the beginning of what it wrote and the end of what it complained", async () => {
+  test("a command keeps the beginning of what it wrote and the end of what it complained", async () => {
     const end = await run("seq 1 20000; seq 1 20000 >&2");
     expect(end.stdout).toHaveLength(1024);
     expect(end.stdout).toStartWith("1\n2\n");
@@ -38,20 +38,20 @@ describe("a command", () => {
     expect(end.stderr.length).toBe(4000);
   });
 
-  test("need not read its input", async () => {
+  test("a command need not read its input", async () => {
     expect((await run("exit 0", { input: "x".repeat(1_000_000) })).code).toBe(0);
   });
 
-  test("that a signal ended says so", async () => {
+  test("a command that a signal ended says so", async () => {
     expect(await run("kill -9 $$")).toMatchObject({ code: null, signal: "SIGKILL" });
   });
 
-  test("that cannot be started is told apart", async () => {
+  test("a command that cannot be started is told apart", async () => {
     expect(run("", { file: "/nonexistent/command" })).rejects.toBeInstanceOf(CommandMissing);
     expect(run("", { file: "/etc/passwd" })).rejects.toBeInstanceOf(CommandMissing);
   });
 
-  test("is ended with everything it started", async () => {
+  test("a command is ended with everything it started", async () => {
     const stop = new AbortController();
     let grandchild = 0;
     const onStderr = (text: string) => {
@@ -64,14 +64,14 @@ describe("a command", () => {
     await until(() => !isAlive(grandchild));
   });
 
-  test("is not waited for because of what it left running", async () => {
+  test("a command is not waited for because of what it left running", async () => {
     const ended = run("sleep 100 & echo $! >&2; echo done");
     const end = await inTime(ended, "the end of the child", 90_000);
     expect(end).toMatchObject({ code: 0, stdout: "done\n" });
     process.kill(Number(end.stderr));
   });
 
-  test("is not started when it is too late", async () => {
+  test("a command is not started when it is too late", async () => {
     expect(run("sleep 20", { signal: AbortSignal.abort(new Error("too late")) })).rejects.toThrow("too late");
   });
 });

@@ -24,7 +24,7 @@ const put = async (body: Record<string, unknown> = FULL) => {
 };
 
 describe("registering", () => {
-  test("is 201 the first time and 200 again, with the same answer as GET", async () => {
+  test("registering is 201 the first time and 200 again, with the same answer as GET", async () => {
     const { ask, answer } = await put();
     expect(answer.status).toBe(201);
     expect(answer.body).toEqual({
@@ -44,7 +44,7 @@ describe("registering", () => {
     expect(again.body).toEqual(answer.body);
   });
 
-  test("with a name alone has plain defaults", async () => {
+  test("registering with a name alone has plain defaults", async () => {
     const { answer } = await put({ name: "Bob" });
     expect(answer.body).toMatchObject({
       label: null,
@@ -62,14 +62,14 @@ describe("registering", () => {
     });
   });
 
-  test("again keeps what is left out, whether by PUT or by PATCH", async () => {
+  test("registering again keeps what is left out, whether by PUT or by PATCH", async () => {
     const { ask, answer } = await put();
     const registered = await ask("PUT", "/v1/agents/bob", { name: "Robert" });
     expect(registered.body).toEqual({ ...answer.body, name: "Robert" });
     expect((await ask("PATCH", "/v1/agents/bob", {})).body).toEqual(registered.body);
   });
 
-  test.each(["PUT", "PATCH"])("%s: [] empties and null clears", async (method) => {
+  test.each(["PUT", "PATCH"])("registering with %s: [] empties and null clears", async (method) => {
     const { ask, answer } = await put();
     const nothing = {
       label: null,
@@ -144,7 +144,7 @@ describe("kind", () => {
     [{ kind: "provider" }, "provider"],
     [{ meta: { kind: "something" } }, "provider"],
     [{ tags: ["orchestrator"], meta: { kind: "orchestrator" } }, "provider"],
-  ])("%j is a %s", async (fields, kind) => {
+  ])("kind %j is a %s", async (fields, kind) => {
     const { answer } = await put({ name: "x", ...fields });
     expect(answer.body.kind).toBe(kind);
   });
@@ -156,7 +156,7 @@ describe("kind", () => {
     [{ meta: { kind: "communication-channel", channelType: "slack" } }],
     [{ meta: { transport: "slack" }, tags: ["channel"] }],
     [{ tags: ["channel:slack"], capabilities: ["channel"] }],
-  ])("%j is a channel", async (fields) => {
+  ])("kind %j is a channel", async (fields) => {
     const { ask } = await startRelay();
     const made = await ask("PUT", "/v1/agents/slack:T1", { name: "Slack", ...fields });
     expect(made.status).toBe(201);
@@ -172,12 +172,12 @@ describe("kind", () => {
     });
   });
 
-  test.each(["user", "system", "orchestrator", "god"])("cannot be %s", async (kind) => {
+  test.each(["user", "system", "orchestrator", "god"])("kind cannot be %s", async (kind) => {
     const { answer } = await put({ name: "x", kind });
     expect(answer.body).toMatchObject({ status: 422, errors: [{ pointer: "/kind" }] });
   });
 
-  test("is guessed once, and stays whatever is said later", async () => {
+  test("kind is guessed once, and stays whatever is said later", async () => {
     const { ask } = await put({ name: "Bob" });
     const later = await ask("PUT", "/v1/agents/bob", { name: "Bob", tags: ["channel"], meta: { kind: "channel" } });
     expect(later.body.kind).toBe("provider");
@@ -189,7 +189,7 @@ describe("kind", () => {
 });
 
 describe("a channel agent", () => {
-  test("has exactly its provider and account as its id, and is told the right one", async () => {
+  test("a channel agent has exactly its provider and account as its id, and is told the right one", async () => {
     const { ask } = await startRelay();
     const channel = { provider: "telegram", accountId: "bot-1" };
     for (const id of ["telegram:bot-2", "slack:bot-1", "telegram"]) {
@@ -199,7 +199,7 @@ describe("a channel agent", () => {
     }
   });
 
-  test("takes provider and account from its id where nothing else names them", async () => {
+  test("a channel agent takes provider and account from its id where nothing else names them", async () => {
     const { ask } = await startRelay();
     for (const [id, more] of [
       ["telegram:main", {}],
@@ -216,7 +216,7 @@ describe("a channel agent", () => {
     );
   });
 
-  test("is told when provider and account make no id", async () => {
+  test("a channel agent is told when provider and account make no id", async () => {
     const { ask } = await startRelay();
     for (const channel of [
       { provider: "telegram", accountId: "My Bot" },
@@ -227,7 +227,7 @@ describe("a channel agent", () => {
     }
   });
 
-  test("needs an account, and a provider's name that is free", async () => {
+  test("a channel agent needs an account, and a provider's name that is free", async () => {
     const { ask } = await startRelay();
     expect((await ask("PUT", "/v1/agents/bot", { name: "Bot", kind: "channel" })).body).toMatchObject({
       status: 422,
@@ -240,7 +240,7 @@ describe("a channel agent", () => {
     });
   });
 
-  test("is the only one whose id has a colon, and the only one with a channel", async () => {
+  test("a channel agent is the only one whose id has a colon, and the only one with a channel", async () => {
     const { ask } = await startRelay();
     expect((await ask("PUT", "/v1/agents/a:b", { name: "x" })).status).toBe(422);
     const channel = { provider: "slack", accountId: "T1" };
@@ -261,12 +261,12 @@ describe("the provider tag", () => {
     [{ name: "Claude", tags: ["claude", "a"] }, ["claude", "a"]],
     [{ name: "Codex", tags: ["a"] }, ["a", "codex"]],
     [{ name: "x" }, []],
-  ])("%j has %j", async (body, tags) => {
+  ])("the provider tag %j has %j", async (body, tags) => {
     const { answer } = await put(body);
     expect(answer.body.tags).toEqual(tags);
   });
 
-  test("is one that messages can be sent to", async () => {
+  test("the provider tag is one that messages can be sent to", async () => {
     const { ask } = await put({ name: "x", rig: "Claude Code" });
     expect((await ask("POST", "/v1/messages", { to: "tag:claude", body: "x" })).body.matched).toBe(1);
   });

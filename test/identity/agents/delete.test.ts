@@ -17,7 +17,7 @@ async function withBob() {
 }
 
 describe("deleting an agent", () => {
-  test("leaves a tombstone: 410 wherever it is named, and its tokens are void", async () => {
+  test("deleting an agent leaves a tombstone: 410 wherever it is named, and its tokens are void", async () => {
     const { ask, bob, gone } = await withBob();
     expect((await gone()).status).toBe(204);
     expect((await ask("GET", "/v1/whoami", undefined, bob)).status).toBe(401);
@@ -38,7 +38,7 @@ describe("deleting an agent", () => {
     expect((await ask("POST", "/v1/messages", { from: "bob", to: "ann", body: "x" })).status).toBe(403);
   });
 
-  test("tells an operator who waits for its work that it is gone, and leaves that token alone", async () => {
+  test("deleting an agent tells an operator who waits for its work that it is gone, and leaves that token alone", async () => {
     const { ask, gone } = await withBob();
     const waiting = ask("POST", "/v1/agents/bob/claims", { waitSeconds: 60 });
     await Bun.sleep(0);
@@ -46,7 +46,7 @@ describe("deleting an agent", () => {
     expect((await waiting).body).toMatchObject({ status: 410, code: "gone" });
   });
 
-  test("keeps its messages, sent and received", async () => {
+  test("deleting an agent keeps its messages, sent and received", async () => {
     const { ask, send, bob, ann, gone } = await withBob();
     const ids = [await send("bob"), await send("ann", {}, bob)];
     await gone();
@@ -54,7 +54,7 @@ describe("deleting an agent", () => {
     expect((await ask("GET", "/v1/messages?agent=bob")).body.items.length).toBeGreaterThanOrEqual(2);
   });
 
-  test("G8: tells the senders of unread direct messages, once each, how many and which", async () => {
+  test("G8: deleting an agent tells the senders of unread direct messages, once each, how many and which", async () => {
     const { ask, send, inbox, bob, gone, agent } = await withBob();
     const cleo = await agent("cleo");
     const read = await send("bob");
@@ -72,7 +72,7 @@ describe("deleting an agent", () => {
     ]);
   });
 
-  test("opens again what it held, for the others", async () => {
+  test("deleting an agent opens again what it held, for the others", async () => {
     const { ask, send, bob, ann, gone } = await withBob();
     const id = await send("tag:crew", { claimable: true });
     await ask("POST", `/v1/messages/${id}/claim`, {}, bob);
@@ -84,7 +84,7 @@ describe("deleting an agent", () => {
     expect((await ask("POST", `/v1/messages/${id}/claim`, {}, ann)).status).toBe(200);
   });
 
-  test("may be done by itself or an operator; built-ins stay", async () => {
+  test("deleting an agent may be done by itself or an operator; built-ins stay", async () => {
     const { ask, ann, bob } = await withBob();
     expect((await ask("DELETE", "/v1/agents/bob", undefined, ann)).status).toBe(403);
     for (const id of ["user", "system"]) expect((await ask("DELETE", `/v1/agents/${id}`)).status).toBe(403);

@@ -27,7 +27,7 @@ describe("instances and epochs", () => {
     expect((await register("b-2")).body).toMatchObject({ instanceId: "b-2", epoch: 2 });
   });
 
-  test("instances are each agent's own", async () => {
+  test("instances of an agent are its own", async () => {
     const { ask, boss, register } = await withInstances();
     await register("same");
     const other = await ask("PUT", "/v1/agents/boss", { name: "boss", instanceId: "same" }, boss);
@@ -48,7 +48,7 @@ describe("instances and epochs", () => {
     expect((await register("b-3", "b-2")).body).toMatchObject({ epoch: 3 });
   });
 
-  test("G6: retired stays retired when the relay restarts, and when the agent was deleted and restored", async () => {
+  test("G6: a retired instance stays retired when the relay restarts, and when the agent was deleted and restored", async () => {
     const { ask, register, restart } = await withInstances();
     await register("b-1");
     await register("b-2");
@@ -102,7 +102,7 @@ const CALLS: [string, string, unknown?][] = [
 ];
 
 describe("G6: a call that names", () => {
-  test("a retired instance gets 409 superseded, whatever it asks for, and changes nothing", async () => {
+  test("G6: a retired instance gets 409 superseded, whatever it asks for, and changes nothing", async () => {
     const { ask, bob, boss, register } = await withInstances();
     await ask("POST", "/v1/messages", { to: "bob", body: "one", claimable: true }, boss);
     await ask("POST", "/v1/messages", { to: "bob", body: "two", claimable: true }, boss);
@@ -120,7 +120,7 @@ describe("G6: a call that names", () => {
     expect((await ask("GET", "/v1/messages")).body.items.length).toBe(3);
   });
 
-  test("an unknown instance is refused as such", async () => {
+  test("G6: an unknown instance is refused as such", async () => {
     const { ask, bob, register } = await withInstances();
     await register("b-1");
     for (const [method, path, body] of CALLS) {
@@ -130,16 +130,19 @@ describe("G6: a call that names", () => {
     }
   });
 
-  test.each(["", "a\tb", "x".repeat(129)])("something that is no instance id is refused: %j", async (instance) => {
-    const { ask, bob } = await withInstances();
-    const refused = await ask("GET", "/v1/whoami", undefined, {
-      token: bob.token,
-      headers: { "signalbox-instance": instance },
-    });
-    expect(refused.status).toBe(422);
-  });
+  test.each(["", "a\tb", "x".repeat(129)])(
+    "G6: a call that names no instance id but %j is refused",
+    async (instance) => {
+      const { ask, bob } = await withInstances();
+      const refused = await ask("GET", "/v1/whoami", undefined, {
+        token: bob.token,
+        headers: { "signalbox-instance": instance },
+      });
+      expect(refused.status).toBe(422);
+    },
+  );
 
-  test("no instance is not fenced, and whoami says so", async () => {
+  test("G6: a call that names no instance is not fenced, and whoami says so", async () => {
     const { ask, bob, register } = await withInstances();
     await register("b-1");
     await register("b-2");
@@ -150,7 +153,7 @@ describe("G6: a call that names", () => {
     expect(named.body.instance).toEqual({ given: "b-2", current: "b-2", fenced: true });
   });
 
-  test("an instance is fenced as that of the agent an operator acts for", async () => {
+  test("G6: an instance is fenced as that of the agent an operator acts for", async () => {
     const { ask, register } = await withInstances();
     await register("b-1");
     await register("b-2");

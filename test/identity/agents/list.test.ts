@@ -31,20 +31,20 @@ describe("the list of agents", () => {
     ["?tag=red&capability=build", ["a-2"]],
     ["?tag=red&kind=provider&machine=m1&label=x&status=online", ["a-1"]],
     ["?tag=red&status=offline", []],
-  ])("%s", async (query, expected) => {
+  ])('the list of agents is narrowed by "%s"', async (query, expected) => {
     const { ids } = await withCrowd();
     expect(await ids(query)).toEqual(expected);
   });
 
   test.each(["?kind=robot", "?status=asleep", "?limit=0", "?limit=501", "?limit=x", "?colour=red", "?tag=a&tag=b"])(
-    "%s is refused",
+    "the list of agents with %s is refused",
     async (query) => {
       const { ask } = await withCrowd();
       expect((await ask("GET", `/v1/agents${query}`)).status).toBe(422);
     },
   );
 
-  test("pages have no gaps and no repeats, and Link says where the next one is", async () => {
+  test("the list of agents has pages without gaps or repeats, and Link says where the next one is", async () => {
     const { ask, agent, clock } = await withCrowd();
     for (let i = 0; i < 20; i++) await agent(`z-${String(i).padStart(2, "0")}`);
     const seen: string[] = [];
@@ -63,7 +63,7 @@ describe("the list of agents", () => {
     expect(seen).toHaveLength(23);
   });
 
-  test("who was deleted is not in it", async () => {
+  test("the list of agents has no agent that was deleted", async () => {
     const { ask, ids } = await withCrowd();
     await ask("DELETE", "/v1/agents/a-2");
     expect(await ids("?tag=red")).toEqual(["a-1", "slack:T1"]);
@@ -71,7 +71,7 @@ describe("the list of agents", () => {
 });
 
 describe("a name that nobody has", () => {
-  test("is answered with the nearest ones, nearest first, at most three", async () => {
+  test("a name that nobody has is answered with the nearest ones, nearest first, at most three", async () => {
     const { ask, agent } = await withCrowd();
     for (const id of ["reviewer", "reviewer-2", "reviewer-22", "preview", "builder"]) await agent(id);
     const send = await ask("POST", "/v1/messages", { to: "reviewr", body: "x" });
@@ -82,7 +82,7 @@ describe("a name that nobody has", () => {
     expect([inbox.status, inbox.body.suggestions[0]]).toEqual([404, "builder"]);
   });
 
-  test("that is like nobody's gets none", async () => {
+  test("a name that is like nobody's gets no suggestion", async () => {
     const { ask } = await withCrowd();
     expect((await ask("POST", "/v1/messages", { to: "zzzzzzzzzz", body: "x" })).body.suggestions).toEqual([]);
   });

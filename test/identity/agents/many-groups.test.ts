@@ -23,7 +23,7 @@ async function withPast() {
 }
 
 describe("an agent that belonged to very many groups", () => {
-  test("finds what was for it while it belonged, and nothing else, without a query for each group", async () => {
+  test("an agent that belonged to very many groups finds what was for it while it belonged, and nothing else, without a query for each group", async () => {
     const { ask, ann, mine, recorder } = await withPast();
     const idsOf = (items: { id: number }[]) => items.map((item) => item.id).sort((a, b) => a - b);
     const asked = async (path: string) => {

@@ -17,7 +17,7 @@ async function withAgents() {
 }
 
 describe("heartbeat", () => {
-  test("says status and readiness; what it leaves out stays", async () => {
+  test("heartbeat says status and readiness; what it leaves out stays", async () => {
     const { ask, bob } = await withAgents();
     const beat = (body?: unknown) => ask("POST", "/v1/agents/bob/heartbeat", body, bob);
     expect((await beat({ status: "busy", ready: false })).body).toMatchObject({ status: "busy", ready: false });
@@ -28,7 +28,7 @@ describe("heartbeat", () => {
     expect((await beat({ tags: [] })).status).toBe(422);
   });
 
-  test("of an agent that is not there is 404, of a deleted one 410", async () => {
+  test("heartbeat of an agent that is not there is 404, of a deleted one 410", async () => {
     const { ask } = await withAgents();
     expect((await ask("POST", "/v1/agents/nobody/heartbeat", {})).status).toBe(404);
     await ask("DELETE", "/v1/agents/ann");
@@ -48,7 +48,7 @@ describe("heartbeat", () => {
 });
 
 describe("lastSeenAt", () => {
-  test("moves with whatever the agent asks, refused or not", async () => {
+  test("lastSeenAt moves with whatever the agent asks, refused or not", async () => {
     const { ask, bob, clock, seen } = await withAgents();
     for (const [method, path, body] of [
       ["GET", "/v1/whoami"],
@@ -65,7 +65,7 @@ describe("lastSeenAt", () => {
     }
   });
 
-  test("does not move by what is sent to the agent, nor by what others do to it", async () => {
+  test("lastSeenAt does not move by what is sent to the agent, nor by what others do to it", async () => {
     const { ask, bob, ann, clock, seen } = await withAgents();
     await ask("GET", "/v1/whoami", undefined, bob);
     const before = await seen("bob");
@@ -79,7 +79,7 @@ describe("lastSeenAt", () => {
     expect(await seen("bob")).toBe(before);
   });
 
-  test("survives a restart, and a crash but for a few seconds", async () => {
+  test("lastSeenAt survives a restart, and a crash but for a few seconds", async () => {
     const { ask, bob, pass, restart, seen, clock } = await withAgents();
     await pass(10_000);
     await ask("GET", "/v1/whoami", undefined, bob);
@@ -90,7 +90,7 @@ describe("lastSeenAt", () => {
 });
 
 describe("the reaper", () => {
-  test("puts offline who was not heard of for the TTL, and no sooner", async () => {
+  test("the reaper puts offline who was not heard of for the TTL, and no sooner", async () => {
     const { ask, bob, ann, pass, status } = await withAgents();
     await ask("GET", "/v1/whoami", undefined, bob);
     await pass(60_000);
@@ -103,7 +103,7 @@ describe("the reaper", () => {
     expect(await status("ann")).toBe("offline");
   });
 
-  test("looks at every status but offline", async () => {
+  test("the reaper looks at every status but offline", async () => {
     const { ask, bob, pass, status } = await withAgents();
     for (const one of ["busy", "idle", "online"]) {
       await ask("POST", "/v1/agents/bob/heartbeat", { status: one }, bob);
@@ -112,7 +112,7 @@ describe("the reaper", () => {
     }
   });
 
-  test("brings back whoever is heard of again, and keeps its readiness", async () => {
+  test("the reaper brings back whoever is heard of again, and keeps its readiness", async () => {
     const { ask, bob, pass, status } = await withAgents();
     await ask("POST", "/v1/agents/bob/heartbeat", { ready: false }, bob);
     await pass(90_001);
@@ -123,14 +123,14 @@ describe("the reaper", () => {
     expect((await ask("GET", "/v1/agents/bob")).body.ready).toBe(false);
   });
 
-  test("brings back who is registered again, by whomever, unless that says otherwise", async () => {
+  test("the reaper brings back who is registered again, by whomever, unless that says otherwise", async () => {
     const { ask, pass } = await withAgents();
     await pass(90_001);
     expect((await ask("PUT", "/v1/agents/bob", { name: "bob" })).body.status).toBe("online");
     expect((await ask("PUT", "/v1/agents/ann", { name: "ann", status: "offline" })).body.status).toBe("offline");
   });
 
-  test("spares user and system, and nobody for what it says of itself", async () => {
+  test("the reaper spares user and system, and nobody for what it says of itself", async () => {
     const { ask, agent, pass, status } = await withAgents();
     await agent("sly", { tags: ["system", "human", "orchestrator"], meta: { kind: "system" } });
     await agent("telegram:bot", { channel: { provider: "telegram", accountId: "bot" } });
@@ -140,7 +140,7 @@ describe("the reaper", () => {
     expect((await ask("GET", "/v1/agents?status=offline")).body.items).toHaveLength(4);
   });
 
-  test("takes nothing away: an offline agent keeps its groups, its mail and its work", async () => {
+  test("the reaper takes nothing away: an offline agent keeps its groups, its mail and its work", async () => {
     const { ask, bob, ann, pass, status } = await withAgents();
     await ask("PATCH", "/v1/agents/bob", { tags: ["crew"] }, bob);
     const held = (await ask("POST", "/v1/messages", { to: "bob", body: "w", claimable: true }, ann)).body.id;
@@ -155,7 +155,7 @@ describe("the reaper", () => {
     expect((await ask("GET", "/v1/agents/bob/inbox", undefined, bob)).body.items).toHaveLength(2);
   });
 
-  test("does not count the relay's own absence against anybody", async () => {
+  test("the reaper does not count the relay's own absence against anybody", async () => {
     const { pass, restart, status, clock } = await withAgents();
     clock.jump(3_600_000);
     await restart();
@@ -169,7 +169,7 @@ describe("the reaper", () => {
 });
 
 describe("a short time to live", () => {
-  test("is kept by an agent that appears while the relay has nothing else to wait for", async () => {
+  test("a short time to live is kept by an agent that appears while the relay has nothing else to wait for", async () => {
     const { relay, clock, ask, agent } = await startRelay({ agentTtlSeconds: 5 });
     await relay.settle();
     await agent("bob");

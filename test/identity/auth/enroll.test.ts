@@ -19,7 +19,7 @@ async function withEnroll() {
 }
 
 describe("G10: enrolling", () => {
-  test("registers a provider under the prefix, and answers with that agent's own token, which works", async () => {
+  test("G10: enrolling registers a provider under the prefix, and answers with that agent's own token, which works", async () => {
     const { register, ask } = await withEnroll();
     const made = await register("ci-1", { instanceId: "i-1" });
     expect(made.status).toBe(201);
@@ -36,7 +36,7 @@ describe("G10: enrolling", () => {
   });
 
   test.each(["boss", "cix", "x-ci-1", "ci", "user", "orchestrator-ci"])(
-    "refuses ids outside the prefix: %s",
+    "G10: enrolling refuses ids outside the prefix: %s",
     async (id) => {
       const { register, ask } = await withEnroll();
       const before = (await ask("GET", "/v1/agents")).body.items.length;
@@ -49,13 +49,13 @@ describe("G10: enrolling", () => {
     { kind: "channel", channel: { provider: "ci-chat", accountId: "1" } },
     { channel: { provider: "ci-chat", accountId: "1" } },
     { meta: { kind: "channel", provider: "ci-chat", accountId: "1" } },
-  ])("registers providers alone, however a channel is described: %j", async (fields) => {
+  ])("G10: enrolling registers providers alone, however a channel is described: %j", async (fields) => {
     const { register, ask } = await withEnroll();
     expect((await register("ci-chat:1", fields)).status).toBe(403);
     expect((await ask("GET", "/v1/agents/ci-chat%3A1")).status).toBe(404);
   });
 
-  test("until the new token is used the same enroll token and instance may ask again, and the lost one is void", async () => {
+  test("G10: an enroll token and instance may ask again until the new token is used, and the lost one is void", async () => {
     const { register, ask, restart } = await withEnroll();
     const lost = (await register("ci-1", { instanceId: "i-1" })).body.token;
     const second = await register("ci-1", { instanceId: "i-1" });
@@ -73,7 +73,7 @@ describe("G10: enrolling", () => {
     expect((await ask("GET", "/v1/whoami", undefined, { token: third.body.token })).status).toBe(200);
   });
 
-  test("another enroll token, another instance, or none is refused, and takes nothing away", async () => {
+  test("G10: another enroll token, another instance, or none is refused when an agent enrolls again, and takes nothing away", async () => {
     const { register, ask, make } = await withEnroll();
     const { token } = (await register("ci-1", { instanceId: "i-1" })).body;
     const other = await make();
@@ -83,7 +83,7 @@ describe("G10: enrolling", () => {
     expect((await ask("GET", "/v1/agents/ci-1", undefined, { token })).body).toMatchObject({ epoch: 1, name: "ci-1" });
   });
 
-  test("an agent that an operator registered is not taken over by enrolling, nor is one that was deleted", async () => {
+  test("G10: an agent that an operator registered is not taken over by enrolling, nor is one that was deleted", async () => {
     const { register, ask } = await withEnroll();
     await ask("PUT", "/v1/agents/ci-own", { name: "own" });
     expect((await register("ci-own")).status).toBe(403);
@@ -93,7 +93,7 @@ describe("G10: enrolling", () => {
     expect((await ask("GET", "/v1/agents/ci-1")).body.code).toBe("gone");
   });
 
-  test("with a revoked enroll token nothing more is enrolled; what it enrolled goes on", async () => {
+  test("G10: a revoked enroll token enrolls nothing more; what it enrolled goes on", async () => {
     const { register, ask, enroll } = await withEnroll();
     const { token } = (await register("ci-1")).body;
     await ask("DELETE", `/v1/tokens/${enroll.id}`);
@@ -103,7 +103,7 @@ describe("G10: enrolling", () => {
 });
 
 describe("G10: groups of an enrolled agent", () => {
-  test("it joins none by enrolling: not by tag, label or capability", async () => {
+  test("G10: an enrolled agent joins no group by enrolling: not by tag, label or capability", async () => {
     const { register, ask } = await withEnroll();
     for (const fields of [{ tags: ["team"] }, { label: "team" }, { capabilities: ["build"] }]) {
       const refused = await register("ci-1", fields);
@@ -112,7 +112,7 @@ describe("G10: groups of an enrolled agent", () => {
     expect((await ask("GET", "/v1/agents/ci-1")).status).toBe(404);
   });
 
-  test("nor afterwards with its own token; an operator may put it there, and then it may stay", async () => {
+  test("G10: an enrolled agent joins no group afterwards with its own token; an operator may put it there, and then it may stay", async () => {
     const { register, ask } = await withEnroll();
     const { token } = (await register("ci-1")).body;
     const own = { token };
@@ -123,12 +123,12 @@ describe("G10: groups of an enrolled agent", () => {
     expect((await ask("PATCH", "/v1/agents/ci-1", { tags: ["team"] }, own)).body.code).toBe("group-not-allowed");
   });
 
-  test("the tag that the relay itself would add is left away", async () => {
+  test("G10: an enrolled agent is not given the tag that the relay itself would add", async () => {
     const { register } = await withEnroll();
     expect((await register("ci-claude", { rig: "Claude Code" })).body).toMatchObject({ tags: [] });
   });
 
-  test("a broadcast reaches it all the same", async () => {
+  test("G10: a broadcast reaches an enrolled agent all the same", async () => {
     const { register, ask, boss } = await withEnroll();
     const { token } = (await register("ci-1")).body;
     const { id } = (await ask("POST", "/v1/messages", { to: "broadcast", body: "all" }, boss)).body;

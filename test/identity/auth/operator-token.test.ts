@@ -9,7 +9,7 @@ const A = "an-operator-token-of-some-length";
 const B = "another-operator-token-of-length";
 
 describe("the operator's token", () => {
-  test("is made at the first start, kept for its owner alone to read, and stays the same", async () => {
+  test("the operator's token is made at the first start, kept for its owner alone to read, and stays the same", async () => {
     const { relay, config, restart, ask } = await startRelay();
     const file = join(config.dataDir, "operator.token");
     expect(readFileSync(file, "utf8")).toBe(`${relay.operatorToken}\n`);
@@ -21,7 +21,7 @@ describe("the operator's token", () => {
     expect((await ask("GET", "/v1/whoami", undefined, { token: relay.operatorToken })).body.role).toBe("operator");
   });
 
-  test("that was lost or cut short is made anew, and the old one is void", async () => {
+  test("the operator's token that was lost or cut short is made anew, and the old one is void", async () => {
     const made = await startRelay();
     const old = made.relay.operatorToken;
     writeFileSync(join(made.config.dataDir, "operator.token"), "short\n");
@@ -31,7 +31,7 @@ describe("the operator's token", () => {
     expect((await made.ask("GET", "/v1/whoami", undefined, { token: old })).status).toBe(401);
   });
 
-  test("may be given: then no file is made, and an earlier one is void; back and forth as often as one likes", async () => {
+  test("the operator's token may be given: then no file is made, and an earlier one is void; back and forth as often as one likes", async () => {
     const made = await startRelay({ token: A });
     const role = async (token: string) => (await made.ask("GET", "/v1/whoami", undefined, { token })).body.role;
     expect(existsSync(join(made.config.dataDir, "operator.token"))).toBe(false);
@@ -44,7 +44,7 @@ describe("the operator's token", () => {
     expect([await role(A), await role(B)]).toEqual(["operator", undefined]);
   });
 
-  test("cannot be one that was given to an agent", async () => {
+  test("the operator's token cannot be one that was given to an agent", async () => {
     const server = await startServer();
     const bob = await agentOn(asking(server), "bob");
     await server.stop();
@@ -52,7 +52,7 @@ describe("the operator's token", () => {
     expect(refused).toEqual({ code: 1, said: "SIGNALBOX_TOKEN is in use as a token of role agent\n" });
   });
 
-  test("that is too short to be a secret stops the start", async () => {
+  test("the operator's token that is too short to be a secret stops the start", async () => {
     const refused = await refusedStart({ SIGNALBOX_DATA_DIR: tempFolder(), SIGNALBOX_TOKEN: "secret" });
     expect(refused.code).toBe(1);
     expect(refused.said).toContain("SIGNALBOX_TOKEN: has to be at least 20 characters");

@@ -17,7 +17,7 @@ async function withThree() {
 }
 
 describe("G10: in whose name", () => {
-  test("the sender is the token's agent, whatever the body says", async () => {
+  test("G10: the sender is the token's agent, whatever the body says", async () => {
     const { send, ask, ann } = await withThree();
     expect((await send(ann, "ben")).body).toMatchObject({ from: "ann", via: null });
     expect((await send(ann, "ben", { from: "ann" })).body).toMatchObject({ from: "ann" });
@@ -26,7 +26,7 @@ describe("G10: in whose name", () => {
     expect((await ask("GET", "/v1/messages")).body.items).toHaveLength(2);
   });
 
-  test("one forged message in a batch refuses all of it, and says which", async () => {
+  test("G10: one forged message in a batch refuses all of it, and says which", async () => {
     const { ask, ann } = await withThree();
     const messages = [
       { to: "ben", body: "1" },
@@ -37,7 +37,7 @@ describe("G10: in whose name", () => {
     expect((await ask("GET", "/v1/messages")).body.items).toEqual([]);
   });
 
-  test("an operator writes as user, or in another's name, and then it shows", async () => {
+  test("G10: an operator writes as user, or in another's name, and then it shows", async () => {
     const { ask, relay, ben } = await withThree();
     const { tokenId } = (await ask("GET", "/v1/whoami")).body;
     expect(relay.operatorToken).not.toContain(tokenId);
@@ -50,7 +50,7 @@ describe("G10: in whose name", () => {
     expect((await ask("POST", "/v1/messages", { from: "nobody", to: "ben", body: "x" })).status).toBe(403);
   });
 
-  test("a token for an agent that is not registered may only register it", async () => {
+  test("G10: a token for an agent that is not registered may only register it", async () => {
     const { ask, send } = await withThree();
     const zed = (await ask("POST", "/v1/tokens", { role: "agent", agentId: "zed" })).body as { token: string };
     expect((await send(zed, "ann")).body).toMatchObject({ status: 403 });
@@ -62,7 +62,7 @@ describe("G10: in whose name", () => {
 });
 
 describe("G10: what is not one's own", () => {
-  test("is 403 when it exists and 404 when it does not: message, story, thread", async () => {
+  test("G10: what is not one's own is 403 when it exists and 404 when it does not: message, story, thread", async () => {
     const { send, ask, ann, eve } = await withThree();
     const { id } = (await send(ann, "ben")).body;
     for (const path of [`/v1/messages/${id}`, `/v1/messages/${id}/explain`, `/v1/threads/${id}`])
@@ -71,7 +71,7 @@ describe("G10: what is not one's own", () => {
       expect((await ask("GET", path, undefined, eve)).body).toMatchObject({ status: 404, code: "not-found" });
   });
 
-  test("a group's message is for who belonged when it was appended, and for nobody who came later", async () => {
+  test("G10: a group's message is for who belonged when it was appended, and for nobody who came later", async () => {
     const { send, ask, ann, ben, eve } = await withThree();
     const { id } = (await send(ann, "tag:team")).body;
     await ask("PATCH", "/v1/agents/eve", { tags: ["team"] }, eve);
@@ -80,7 +80,7 @@ describe("G10: what is not one's own", () => {
     expect((await ask("GET", `/v1/messages/${id}`, undefined, eve)).status).toBe(403);
   });
 
-  test("open work may be read by who may claim it, and a piece of work by who ever held it", async () => {
+  test("G10: open work may be read by who may claim it, and a piece of work by who ever held it", async () => {
     const { send, ask, ann, ben, eve } = await withThree();
     const { id } = (await send(ann, "tag:team", { claimable: true })).body;
     await ask("PATCH", "/v1/agents/eve", { tags: ["team"] }, eve);
@@ -95,7 +95,7 @@ describe("G10: what is not one's own", () => {
     expect((await ask("GET", `/v1/messages/${late}`, undefined, eve)).status).toBe(403);
   });
 
-  test("of a thread one sees the entries that are one's own to read", async () => {
+  test("G10: of a thread one sees the entries that are one's own to read", async () => {
     const { send, ask, ann, ben, eve } = await withThree();
     const root = (await send(ann, "ben")).body.id;
     const aside = (await send(ben, "eve", { replyTo: root })).body.id;
@@ -108,7 +108,7 @@ describe("G10: what is not one's own", () => {
 });
 
 describe("G10: replyTo and causedBy", () => {
-  test.each(["replyTo", "causedBy"])("%s names only what the sender may read", async (field) => {
+  test.each(["replyTo", "causedBy"])("G10: %s names only what the sender may read", async (field) => {
     const { send, ann, ben, eve } = await withThree();
     const { id } = (await send(ann, "ben")).body;
     expect((await send(eve, "ann", { [field]: id })).body).toMatchObject({ status: 403 });
@@ -118,7 +118,7 @@ describe("G10: replyTo and causedBy", () => {
     expect(unknown.body).toMatchObject({ status: 422, errors: [{ pointer: `/${field}` }] });
   });
 
-  test("an operator that writes as an agent is held to what that agent may read", async () => {
+  test("G10: an operator that writes as an agent is held to what that agent may read", async () => {
     const { send, ask, ann } = await withThree();
     const { id } = (await send(ann, "ben")).body;
     const asEve = await ask("POST", "/v1/messages", { from: "eve", to: "ann", body: "x", replyTo: id });
@@ -126,7 +126,7 @@ describe("G10: replyTo and causedBy", () => {
     expect((await ask("POST", "/v1/messages", { to: "ann", body: "x", replyTo: id })).status).toBe(201);
   });
 
-  test("the root of a chain is given away to nobody: rootId and hops are counted by the relay", async () => {
+  test("G10: the root of a chain is given away to nobody: rootId and hops are counted by the relay", async () => {
     const { send, ann, ben } = await withThree();
     const first = (await send(ann, "ben")).body;
     const second = (await send(ben, "ann", { replyTo: first.id })).body;

@@ -14,7 +14,7 @@ async function withToken() {
 }
 
 describe("G10: a token that is revoked while its call is under way", () => {
-  test("leaves no stream open", async () => {
+  test("G10: a token that is revoked while its call is under way leaves no stream open", async () => {
     const { url, bob, revoke } = await withToken();
     // Acknowledging takes a commit, and the revocation shares it.
     const headers = { "last-event-id": "0" };
@@ -30,7 +30,7 @@ describe("G10: a token that is revoked while its call is under way", () => {
     }
   });
 
-  test("leaves no call parked", async () => {
+  test("G10: a token that is revoked while its call is under way leaves no call parked", async () => {
     const { ask, bob, revoke } = await withToken();
     const [polled] = await Promise.all([
       ask("GET", "/v1/agents/bob/inbox?ackUpTo=0&waitSeconds=60", undefined, bob),
@@ -39,7 +39,7 @@ describe("G10: a token that is revoked while its call is under way", () => {
     expect(polled.body).toMatchObject({ status: 401, code: "unauthorized" });
   });
 
-  test("leaves no socket open", async () => {
+  test("G10: a token that is revoked while its call is under way leaves no socket open", async () => {
     const { url, ask } = await withToken();
     // The first use of a token is written down, and the revocation shares that commit.
     const made = (await ask("POST", "/v1/tokens", { role: "agent", agentId: "bob" })).body;

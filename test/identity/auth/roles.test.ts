@@ -355,7 +355,7 @@ async function statusOf({ relay }: TestRelay, call: string, body: unknown, token
 describe("G10: what each role may do", () => {
   for (const [operationId, rows] of Object.entries(TABLE))
     for (const [call, body, expected] of rows)
-      test(`${operationId}: ${call} ${body === undefined ? "" : JSON.stringify(body)}`, async () => {
+      test(`G10: each role may do what the table says: ${operationId}: ${call} ${body === undefined ? "" : JSON.stringify(body)}`, async () => {
         const got: Record<string, number> = {};
         let world = await startWorld();
         const status = (token: string | undefined) => statusOf(world.relay, placed(call, world), body, token);
@@ -369,13 +369,13 @@ describe("G10: what each role may do", () => {
         expect(got).toEqual(expected);
       });
 
-  test("the table has every operation that needs a token", async () => {
+  test("G10: the table of roles has every operation that needs a token", async () => {
     const { relay } = await startRelay();
     const asked = (await relay.routes()).filter((route) => !route.open).map((route) => route.operationId);
     expect(Object.keys(TABLE).sort()).toEqual(asked.sort());
   });
 
-  test("what needs no token is this alone", async () => {
+  test("G10: operations without a token are these alone", async () => {
     const { relay } = await startRelay();
     expect((await relay.routes()).filter((route) => route.open).map((route) => route.path)).toEqual([
       "/healthz",

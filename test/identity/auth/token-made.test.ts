@@ -56,7 +56,7 @@ async function startMaker() {
 }
 
 describe("revoking a token", () => {
-  test("pauses the webhooks, schedules and push configurations that it made, and lists them; others go on", async () => {
+  test("revoking a token pauses the webhooks, schedules and push configurations that it made, and lists them; others go on", async () => {
     const { ask, bob, token, hook, plan, push, revoke, taker, receiver, pass, ticks } = await startMaker();
     const [lost, kept] = [await token(), await token()];
     const made = { webhook: await hook(lost), schedule: await plan(lost), push: await push(lost) };
@@ -90,7 +90,7 @@ describe("revoking a token", () => {
     expect(again.body.paused).toEqual(revoked.body.paused.slice(0, 2));
   });
 
-  test("tells their owner, who resumes them with another token: then that is the one that made them", async () => {
+  test("revoking a token tells their owner, who resumes them with another token: then that is the one that made them", async () => {
     const { ask, token, hook, plan, revoke, pass, ticks } = await startMaker();
     const [lost, next] = [await token(), await token()];
     const [webhook, schedule] = [await hook(lost), await plan(lost)];
@@ -109,7 +109,7 @@ describe("revoking a token", () => {
     expect((await revoke(next.id)).body.paused).toHaveLength(2);
   });
 
-  test("leaves a push configuration to its owner to set again: then it is told of what happens from there on", async () => {
+  test("revoking a token leaves a push configuration to its owner to set again: then it is told of what happens from there on", async () => {
     const { ask, bob, token, push, revoke, taker, pass } = await startMaker();
     const [lost, next] = [await token(), await token()];
     const taskId = await push(lost);
@@ -124,7 +124,7 @@ describe("revoking a token", () => {
     expect(taker.taken).toBeGreaterThan(0);
   });
 
-  test("also pauses what it has pointed elsewhere, though another token made it", async () => {
+  test("revoking a token also pauses what it has pointed elsewhere, though another token made it", async () => {
     const { ask, receiver, token, hook, plan, revoke } = await startMaker();
     const [lost, maker] = [await token(), await token()];
     const [webhook, schedule] = [await hook(maker), await plan(maker)];
@@ -134,7 +134,7 @@ describe("revoking a token", () => {
     expect((await revoke(lost.id)).body.paused.map(({ id }: { id: string }) => id)).toEqual([webhook, schedule]);
   });
 
-  test("of an operator pauses what it made in others' names", async () => {
+  test("revoking a token of an operator pauses what it made in others' names", async () => {
     const { ask, hook, plan, revoke } = await startMaker();
     const operator = (await ask("POST", "/v1/tokens", { role: "operator" })).body;
     const [webhook, schedule] = [await hook(operator), await plan(operator)];
@@ -145,7 +145,7 @@ describe("revoking a token", () => {
     ]);
   });
 
-  test("that made nothing answers with an empty list, and holds over a restart", async () => {
+  test("revoking a token that made nothing answers with an empty list, and holds over a restart", async () => {
     const { token, hook, revoke, restart, ask } = await startMaker();
     const [idle, lost] = [await token(), await token()];
     expect((await revoke(idle.id)).body.paused).toEqual([]);
@@ -169,7 +169,7 @@ test("a token that expires leaves nothing running either", async () => {
 });
 
 describe("a call that is under way when its token is revoked", () => {
-  test("makes nothing any more, though its body comes slowly", async () => {
+  test("a call that is under way when its token is revoked makes nothing any more, though its body comes slowly", async () => {
     const maker = await startMaker();
     const { ask, token, revoke, receiver, bob } = maker;
     const url = listen(maker);
@@ -206,7 +206,7 @@ describe("a call that is under way when its token is revoked", () => {
       expect((await ask("GET", path, undefined, path.includes("bob") ? bob : {})).body.items).toEqual([]);
   });
 
-  test("leaves nothing running, in whichever order they are stored", async () => {
+  test("a call that is under way when its token is revoked leaves nothing running, in whichever order they are stored", async () => {
     const { ask, token, hook, plan, revoke } = await startMaker();
     for (let before = 0; before < 6; before++) {
       const lost = await token();
@@ -226,7 +226,7 @@ describe("a call that is under way when its token is revoked", () => {
     expect(schedules.filter(({ enabled }: { enabled: boolean }) => enabled)).toEqual([]);
   });
 
-  test("makes no token and enrolls nobody after that", async () => {
+  test("a call that is under way when its token is revoked makes no token and enrolls nobody after that", async () => {
     const { ask, token, revoke } = await startMaker();
     for (let before = 0; before < 40; before++) {
       const operator = await token({ role: "operator", agentId: undefined });

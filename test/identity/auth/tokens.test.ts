@@ -18,7 +18,7 @@ async function withTokens() {
 }
 
 describe("making tokens", () => {
-  test("the secret is shown once, and listed nowhere", async () => {
+  test("the secret of a token is shown once, and listed nowhere", async () => {
     const { ask, forBob } = await withTokens();
     const made = await forBob({ name: "laptop" });
     expect(made.token).toMatch(/^sbx_[\w-]{43}$/);
@@ -30,7 +30,7 @@ describe("making tokens", () => {
     expect(JSON.stringify(list.body)).not.toContain("hash");
   });
 
-  test("newest first, in pages without gaps or repeats", async () => {
+  test("tokens are listed newest first, in pages without gaps or repeats", async () => {
     const { ask, make, clock } = await withTokens();
     for (let i = 0; i < 7; i++) {
       clock.advance(1);
@@ -68,7 +68,7 @@ describe("making tokens", () => {
     [{ role: "agent", agentId: "bob", groups: ["broadcast"] }, "/groups/0"],
     [{ role: "god" }, "/role"],
     [{ role: "viewer", expiresAt: "tomorrow" }, "/expiresAt"],
-  ])("%j is refused at %s", async (draft, pointer) => {
+  ])("making a token with %j is refused at %s", async (draft, pointer) => {
     const { make } = await withTokens();
     const refused = await make(draft);
     expect(refused.status).toBe(422);
@@ -77,7 +77,7 @@ describe("making tokens", () => {
 });
 
 describe("a token that has to be its agent's only one", () => {
-  test("is refused beside another, made for one of many that ask at once, and made again when the other has ended", async () => {
+  test("a token that has to be its agent's only one is refused beside another, made for one of many that ask at once, and made again when the other has ended", async () => {
     const { ask, make, clock } = await withTokens();
     await ask("PUT", "/v1/agents/new", { name: "new" });
     const alone = { role: "agent", agentId: "new", noneBut: [] };
@@ -99,7 +99,7 @@ describe("a token that has to be its agent's only one", () => {
     expect((await make(alone)).status).toBe(201);
   });
 
-  test("says so for an agent alone, by ids of tokens", async () => {
+  test("a token that has to be its agent's only one says so for an agent alone, by ids of tokens", async () => {
     const { make } = await withTokens();
     const enroll = await make({ role: "enroll", prefix: "x-", noneBut: [] });
     expect(enroll.body.errors).toMatchObject([{ pointer: "/noneBut" }]);
@@ -123,14 +123,14 @@ describe("G10: what an agent may join", () => {
     [["label:team-*"], { label: "team" }, 403],
     [["label:team-*"], { tags: ["team-blue"] }, 403],
     [["cap:*", "tag:a"], { capabilities: ["anything"], tags: ["a"] }, 200],
-  ])("with groups %j, %j answers %i", async (groups, fields, status) => {
+  ])("G10: an agent with groups %j that asks with %j is answered %i", async (groups, fields, status) => {
     const { ask, forBob } = await withTokens();
     const { token } = await forBob(groups ? { groups } : {});
     expect((await ask("PATCH", "/v1/agents/bob", fields, { token })).status).toBe(status);
     expect((await ask("PUT", "/v1/agents/bob", { name: "bob", ...fields }, { token })).status).toBe(status);
   });
 
-  test("what it belongs to already it may keep, and leave", async () => {
+  test("G10: groups that an agent belongs to already it may keep, and leave", async () => {
     const { ask, forBob } = await withTokens();
     const { token } = await forBob({ groups: ["tag:mine"] });
     await ask("PATCH", "/v1/agents/bob", { tags: ["given"] });
@@ -142,7 +142,7 @@ describe("G10: what an agent may join", () => {
 });
 
 describe("tokens that end", () => {
-  test("an expired one is 401, to the millisecond", async () => {
+  test("an expired token is 401, to the millisecond", async () => {
     const { ask, forBob, clock } = await withTokens();
     const { token } = await forBob({ expiresAt: new Date(clock.now() + 60_000).toISOString() });
     const whoami = () => ask("GET", "/v1/whoami", undefined, { token });
@@ -152,7 +152,7 @@ describe("tokens that end", () => {
     expect((await whoami()).body).toMatchObject({ status: 401, code: "unauthorized" });
   });
 
-  test("G10: at its expiry streams and sockets that it opened are closed", async () => {
+  test("G10: streams and sockets that a token opened are closed when it expires", async () => {
     const { forBob, ...relay } = await withTokens();
     const url = listen(relay);
     const { token } = await forBob({ expiresAt: new Date(relay.clock.now() + 60_000).toISOString() });
@@ -166,7 +166,7 @@ describe("tokens that end", () => {
     expect((await socket.closed).code).toBe(4001);
   });
 
-  test("a revoked one is 401 at once and for ever; revoking again says the same", async () => {
+  test("a revoked token is 401 at once and for ever; revoking again says the same", async () => {
     const { ask, forBob, restart } = await withTokens();
     const { id, token } = await forBob();
     expect((await ask("GET", "/v1/whoami", undefined, { token })).status).toBe(200);
@@ -196,7 +196,7 @@ describe("tokens that end", () => {
     expect((await ask("GET", "/v1/whoami", undefined, { token: other.token })).status).toBe(401);
   });
 
-  test("who made and revoked which is in the activity log", async () => {
+  test("the activity log has who made and revoked which token", async () => {
     const { ask, forBob } = await withTokens();
     const { id } = await forBob();
     await ask("DELETE", `/v1/tokens/${id}`);

@@ -29,7 +29,7 @@ async function withBox(fields: object = {}) {
 }
 
 describe("an orchestrator that registers", () => {
-  test("is there with its agent, in one write", async () => {
+  test("an orchestrator that registers is there with its agent, in one write", async () => {
     const { box: shown, itsAgent, ask } = await withBox({ envKeys: ["API_KEY"], meta: { rack: 4 } });
     expect(await shown()).toMatchObject({
       ...{ id: "box", agentId: "orchestrator-box", status: "online", managedAgents: [], approvalMode: "ask" },
@@ -45,7 +45,7 @@ describe("an orchestrator that registers", () => {
       expect((await ask("POST", "/v1/messages", { to: group, body: "hello" })).body).toMatchObject({ matched: 1 });
   });
 
-  test("again is the same one: what it manages and what is left out stays, and it is online", async () => {
+  test("an orchestrator that registers again is the same one: what it manages and what is left out stays, and it is online", async () => {
     const { box: shown, itsAgent, beat, patch, ask, self } = await withBox({ envKeys: ["A"], approvalMode: "open" });
     await beat({ managedAgents: [managed] });
     await patch({ status: "draining" });
@@ -61,7 +61,7 @@ describe("an orchestrator that registers", () => {
     expect((await ask("POST", "/v1/messages", { to: "tag:box", body: "x" })).body.matched).toBe(0);
   });
 
-  test("G6: with a new instance supersedes the older one, for every call", async () => {
+  test("G6: an orchestrator that registers with a new instance supersedes the older one, for every call", async () => {
     const { ask, self, beat } = await withBox({ instanceId: "o-1" });
     await ask("PUT", "/v1/orchestrators/box", { ...box, instanceId: "o-2" }, self);
     const old = { ...self, instance: "o-1" };
@@ -80,7 +80,7 @@ describe("an orchestrator that registers", () => {
     expect((await beat({})).body).toMatchObject({ status: "online", managedAgents: [] });
   });
 
-  test("is told of no others by a list, and takes no agent's place", async () => {
+  test("an orchestrator that registers is told of no others by a list, and takes no agent's place", async () => {
     const { ask, self } = await withBox();
     await ask("PUT", "/v1/orchestrators/attic", { ...box, hostname: "attic" });
     const ids = async (query = "", who?: { token: string }) =>
@@ -97,7 +97,7 @@ describe("an orchestrator that registers", () => {
 });
 
 describe("G10: an orchestrator's token", () => {
-  test("acts for its orchestrator alone", async () => {
+  test("G10: an orchestrator's token acts for its orchestrator alone", async () => {
     const { ask, self } = await withBox();
     await ask("PUT", "/v1/orchestrators/attic", { ...box, hostname: "attic" });
     const calls: [string, string, unknown][] = [
@@ -113,7 +113,7 @@ describe("G10: an orchestrator's token", () => {
     expect((await ask("GET", "/v1/orchestrators/box", undefined, self)).status).toBe(200);
   });
 
-  test("enrolls agents under its prefix, which speak for themselves with a token of their own", async () => {
+  test("G10: an orchestrator's token enrolls agents under its prefix, which speak for themselves with a token of their own", async () => {
     const { ask, self } = await withBox();
     expect((await ask("PUT", "/v1/agents/else", { name: "x" }, self)).status).toBe(403);
     const made = await ask("PUT", "/v1/agents/box-1", { name: "One", instanceId: "i-1" }, self);
@@ -124,7 +124,7 @@ describe("G10: an orchestrator's token", () => {
     expect(forged.status).toBe(403);
   });
 
-  test("takes no host's name that is a group of agents on other machines; an operator may", async () => {
+  test("G10: an orchestrator's token takes no host's name that is a group of agents on other machines; an operator may", async () => {
     const { ask, agent, self, itsAgent } = await withBox();
     await agent("reviewer", { tags: ["review"], machine: "laptop" });
     await agent("here", { tags: ["here"], machine: "here" });
@@ -152,18 +152,18 @@ describe("G10: a host's name that is a group", () => {
     return { statuses: [made.status, again.status], work: items.length, tags, machine };
   }
 
-  test("is no tag of its agent, though the group is empty: the work that waits there is not its", async () => {
+  test("G10: a host's name that is a group is no tag of its agent, though the group is empty: the work that waits there is not its", async () => {
     expect(await taken({})).toEqual({ statuses: [201, 200], work: 0, tags: ["orchestrator"], machine: "build" });
     expect(await taken({ groups: ["tag:gpu", "label:build"] })).toMatchObject({ work: 0, tags: ["orchestrator"] });
   });
 
-  test("is one when its token names the group, or an operator registers it", async () => {
+  test("G10: a host's name that is a group is one when its token names the group, or an operator registers it", async () => {
     for (const groups of [["tag:build"], ["tag:b*"], ["*"]])
       expect(await taken({ groups })).toMatchObject({ work: 1, tags: ["orchestrator", "build"] });
     expect(await taken({}, "operator")).toMatchObject({ work: 1, tags: ["orchestrator", "build"] });
   });
 
-  test("stays out of the agent's tags when the hostname changes to it, and is no agent's that it enrolls", async () => {
+  test("G10: a host's name that is a group stays out of the agent's tags when the hostname changes to it, and is no agent's that it enrolls", async () => {
     const { ask, self, itsAgent } = await withBox();
     expect((await ask("PATCH", "/v1/orchestrators/box", { hostname: "build" }, self)).status).toBe(200);
     expect(await itsAgent()).toMatchObject({ machine: "build", tags: ["orchestrator"] });
@@ -175,7 +175,7 @@ describe("G10: a host's name that is a group", () => {
 });
 
 describe("a heartbeat", () => {
-  test("says what it manages: all of it, none, or nothing new", async () => {
+  test("a heartbeat says what it manages: all of it, none, or nothing new", async () => {
     const { beat, box: shown } = await withBox();
     const first = await beat({
       managedAgents: [
@@ -192,7 +192,7 @@ describe("a heartbeat", () => {
     expect((await shown()).managedAgents).toEqual([]);
   });
 
-  test("refuses what is not an agent, and changes nothing by it", async () => {
+  test("a heartbeat refuses what is not an agent, and changes nothing by it", async () => {
     const { beat, box: shown } = await withBox();
     await beat({ managedAgents: [managed] });
     for (const [flaw, pointer] of [
@@ -205,7 +205,7 @@ describe("a heartbeat", () => {
     expect((await shown()).managedAgents).toMatchObject([managed]);
   });
 
-  test("needs an orchestrator that is there", async () => {
+  test("a heartbeat needs an orchestrator that is there", async () => {
     const { ask } = await withBox();
     expect((await ask("POST", "/v1/orchestrators/attic/heartbeat", {})).status).toBe(404);
     expect((await ask("PATCH", "/v1/orchestrators/attic", {})).status).toBe(404);
@@ -219,7 +219,7 @@ describe("presence of an orchestrator", () => {
     (await world.itsAgent()).status,
   ];
 
-  test("it and its agent go offline after the one TTL, and come back with the next thing it sends", async () => {
+  test("an orchestrator and its agent go offline after the one TTL, and come back with the next thing it sends", async () => {
     const world = await withBox();
     await world.pass(TTL / 2);
     await world.beat();
@@ -232,7 +232,7 @@ describe("presence of an orchestrator", () => {
     await until(async () => (await statuses(world)).join() === "online,online", "it is back");
   });
 
-  test("an operator's look at it is no sign of life", async () => {
+  test("an operator's look at an orchestrator is no sign of life", async () => {
     const world = await withBox();
     await world.pass(TTL - 1000);
     await world.box();
@@ -240,7 +240,7 @@ describe("presence of an orchestrator", () => {
     expect(await statuses(world)).toEqual(["offline", "offline"]);
   });
 
-  test("draining shows its agent as offline, lasts through heartbeats, and is reaped too", async () => {
+  test("an orchestrator that drains shows its agent as offline, drains on through heartbeats, and is reaped too", async () => {
     const world = await withBox();
     expect((await world.patch({ status: "draining" })).body).toMatchObject({ status: "draining" });
     expect(await statuses(world)).toEqual(["draining", "offline"]);
@@ -257,7 +257,7 @@ describe("presence of an orchestrator", () => {
     expect(await statuses(world)).toEqual(["online", "online"]);
   });
 
-  test("a clean stop is offline at once, and stays so", async () => {
+  test("a clean stop of an orchestrator is offline at once, and stays so", async () => {
     const world = await withBox();
     await world.patch({ status: "offline" }, world.self);
     expect(await statuses(world)).toEqual(["offline", "offline"]);
@@ -265,7 +265,7 @@ describe("presence of an orchestrator", () => {
     expect(await statuses(world)).toEqual(["offline", "offline"]);
   });
 
-  test("what its agent says of its status is said of the orchestrator too", async () => {
+  test("an agent that says its status says it of its orchestrator too", async () => {
     const world = await withBox();
     const beat = (status: string) => world.ask("POST", "/v1/agents/orchestrator-box/heartbeat", { status }, world.self);
     await beat("busy");
@@ -276,7 +276,7 @@ describe("presence of an orchestrator", () => {
     expect(await statuses(world)).toEqual(["online", "idle"]);
   });
 
-  test("G7: a restart between any two steps changes nothing but the time that silence may take", async () => {
+  test("G7: a restart between any two steps changes nothing for an orchestrator but the time that silence may take", async () => {
     const world = await withBox();
     await world.restart();
     await world.beat({ managedAgents: [managed] });
@@ -301,7 +301,7 @@ describe("presence of an orchestrator", () => {
 });
 
 describe("deleting an orchestrator", () => {
-  test("removes both, ends its tokens, and tells the senders of what it has not read", async () => {
+  test("deleting an orchestrator removes both, ends its tokens, and tells the senders of what it has not read", async () => {
     const { ask, agent, self } = await withBox();
     const ann = await agent("ann");
     await ask("POST", "/v1/messages", { to: "orchestrator:box", body: "spawn one" }, ann);
@@ -316,7 +316,7 @@ describe("deleting an orchestrator", () => {
     expect(refused.body).toMatchObject({ status: 422, code: "unknown-target" });
   });
 
-  test("leaves the id its own: an operator's PUT restores its agent, with its mail; nobody else's does", async () => {
+  test("deleting an orchestrator leaves the id its own: an operator's PUT restores its agent, with its mail; nobody else's does", async () => {
     const { ask, self } = await withBox({ instanceId: "o-1" });
     const old = (await ask("POST", "/v1/messages", { to: "orchestrator:box", body: "old" })).body.id;
     const { createdAt } = (await ask("GET", "/v1/agents/orchestrator-box")).body;
@@ -335,7 +335,7 @@ describe("deleting an orchestrator", () => {
     expect(retired.body.code).toBe("superseded");
   });
 
-  test("its agent, when an operator restores that alone, comes and goes like any, and can be deleted again", async () => {
+  test("the agent of a deleted orchestrator, restored alone by an operator, comes and goes like any, and can be deleted again", async () => {
     const { ask, pass, itsAgent } = await withBox();
     await ask("DELETE", "/v1/orchestrators/box");
     expect((await ask("POST", "/v1/agents/orchestrator-box/restore")).status).toBe(200);
@@ -352,7 +352,7 @@ describe("deleting an orchestrator", () => {
     expect((await ask("PUT", "/v1/orchestrators/box", box, last)).status).toBe(201);
   });
 
-  test("and every other step is written into the activity log, and metrics count them", async () => {
+  test("deleting an orchestrator and its every other step is written into the activity log, and metrics count them", async () => {
     const { ask, patch } = await withBox();
     await patch({ status: "draining" });
     expect((await ask("GET", "/metrics")).body).toContain('signalbox_orchestrators{status="draining"} 1');

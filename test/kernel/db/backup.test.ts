@@ -9,7 +9,7 @@ import { startCrew } from "../../support/work.ts";
 const GAP = 1_000_000;
 
 describe("a backup", () => {
-  test("is a whole copy in the data folder, made by operators alone, while the relay goes on", async () => {
+  test("a backup is a whole copy in the data folder, made by operators alone, while the relay goes on", async () => {
     const crew = await startCrew();
     const id = await crew.open();
     expect(await crew.ask("POST", "/v1/backups", undefined, crew.boss)).toMatchObject({ status: 403 });
@@ -28,7 +28,7 @@ describe("a backup", () => {
     expect(check).toEqual({ integrity_check: "ok" });
   });
 
-  test("restores everything: agents and their tokens, cursors, work and its leases", async () => {
+  test("a backup restores everything: agents and their tokens, cursors, work and its leases", async () => {
     const crew = await startCrew();
     const { id: read } = (await crew.ask("POST", "/v1/messages", { to: "ann", body: "read" }, crew.boss)).body;
     await crew.ask("POST", "/v1/agents/ann/inbox/ack", { upTo: read }, crew.ann);
@@ -42,7 +42,7 @@ describe("a backup", () => {
     expect(done.status).toBe(200);
   });
 
-  test("G2: goes on a million ids later: what the original hands out meanwhile is never handed out again", async () => {
+  test("G2: a backup goes on a million ids later: what the original hands out meanwhile is never handed out again", async () => {
     const crew = await startCrew();
     const before = (await crew.ask("POST", "/v1/messages", { to: "ann", body: "before" }, crew.boss)).body.id;
     const dataDir = await restoredCopy(crew);
@@ -58,7 +58,7 @@ describe("a backup", () => {
     expect(acked).toMatchObject({ status: 200, body: { cursor: lost } });
   });
 
-  test("G2: of a log in which nothing has been said goes on a million later as well", async () => {
+  test("G2: a backup of a log in which nothing has been said goes on a million later as well", async () => {
     const crew = await startCrew();
     const dataDir = await restoredCopy(crew);
     const lost = (await crew.ask("POST", "/v1/messages", { to: "ann", body: "lost" }, crew.boss)).body.id;
@@ -67,7 +67,7 @@ describe("a backup", () => {
     expect(after.body.id).toBeGreaterThan(lost + 1000);
   });
 
-  test("is made one at a time, and a half-made one never looks like one", async () => {
+  test("a backup is made one at a time, and a half-made one never looks like one", async () => {
     const crew = await startCrew();
     const made = await Promise.all([crew.ask("POST", "/v1/backups"), crew.ask("POST", "/v1/backups")]);
     expect(made.map((answer) => answer.status).sort()).toEqual([201, 409]);

@@ -20,7 +20,7 @@ const makeRoom = (sqlite: Sqlite) => sqlite.run(`pragma max_page_count = ${MOST_
 const LARGE = "x".repeat(200_000);
 
 describe("a full disk", () => {
-  test("takes the whole batch back, whoever of it had already been carried out", async () => {
+  test("a full disk takes the whole batch back, whoever of it had already been carried out", async () => {
     const recorder = recordStatements();
     const { db, reported, commits } = openTestDatabase();
     leaveRoom(recorder.writer(), 4);
@@ -53,7 +53,7 @@ describe("a full disk", () => {
     expect((await db.read(marks)).map((name) => name.length)).toEqual([1, LARGE.length]);
   });
 
-  test("does not take what waits behind the batch", async () => {
+  test("a full disk does not take what waits behind the batch", async () => {
     const recorder = recordStatements();
     const { db } = openTestDatabase();
     leaveRoom(recorder.writer(), 4);
@@ -64,7 +64,7 @@ describe("a full disk", () => {
     expect(await db.read(marks)).toEqual(["a", "b", "c"]);
   });
 
-  test("G1: is answered 503 to every send of the batch; nothing of it is seen, and the retries are stored once", async () => {
+  test("G1: a full disk is answered 503 to every send of the batch; nothing of it is seen, and the retries are stored once", async () => {
     const recorder = recordStatements();
     const relay = await startRelay();
     const stream = await openStream(`${listen(relay)}/v1/agents/user/inbox/stream`, {

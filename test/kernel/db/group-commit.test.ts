@@ -7,7 +7,7 @@ import { startRelay } from "../../support/relay.ts";
 const numbered = (n: number) => Array.from({ length: n }, (_, i) => `w${i}`);
 
 describe("a group commit", () => {
-  test("holds all writes that came in one turn, and answers each with its own value", async () => {
+  test("a group commit holds all writes that came in one turn, and answers each with its own value", async () => {
     const { db, commits } = openTestDatabase();
     const names = numbered(200);
     expect(await Promise.all(names.map((name) => db.write((tx) => mark(tx, name))))).toEqual(names);
@@ -16,7 +16,7 @@ describe("a group commit", () => {
     expect(await db.read(marks)).toEqual(names);
   });
 
-  test("ends after 256 writes, and the rest follows in order", async () => {
+  test("a group commit ends after 256 writes, and the rest follows in order", async () => {
     const { db, commits } = openTestDatabase();
     const names = numbered(600);
     await Promise.all(names.map((name) => db.write((tx) => mark(tx, name))));
@@ -24,7 +24,7 @@ describe("a group commit", () => {
     expect(await db.read(marks)).toEqual(names);
   });
 
-  test("is what concurrent sends share", async () => {
+  test("a group commit is what concurrent sends share", async () => {
     const relay = await startRelay();
     const before = await metric(relay, "signalbox_commit_writes_count");
     const sent = await Promise.all(
@@ -35,7 +35,7 @@ describe("a group commit", () => {
     expect((await metric(relay, "signalbox_commit_writes_count")) - before).toBeLessThan(32);
   });
 
-  test("lets a throwing write roll back alone, with its effects", async () => {
+  test("a group commit lets a throwing write roll back alone, with its effects", async () => {
     const { db, commits, reported } = openTestDatabase();
     const seen: string[] = [];
     const failing = async (name: string) =>
@@ -58,7 +58,7 @@ describe("a group commit", () => {
     expect(reported).toEqual([]);
   });
 
-  test("runs effects after the commit, in the order of the writes, before any of them is answered", async () => {
+  test("a group commit runs effects after the commit, in the order of the writes, before any of them is answered", async () => {
     const { db } = openTestDatabase();
     const story: string[] = [];
     const visible: Promise<string[]>[] = [];
@@ -80,7 +80,7 @@ describe("a group commit", () => {
     expect(await visible[0]).toEqual(["a", "b", "c"]);
   });
 
-  test("is seen whole or not at all by reads", async () => {
+  test("a group commit is seen whole or not at all by reads", async () => {
     const { db } = openTestDatabase();
     const counts: number[] = [];
     const halves = Array.from({ length: 40 }, (_, i) =>
@@ -96,7 +96,7 @@ describe("a group commit", () => {
     expect(await db.read(marks)).toHaveLength(80);
   });
 
-  test("goes on after an effect or a listener threw", async () => {
+  test("a group commit goes on after an effect or a listener threw", async () => {
     const { db, reported } = openTestDatabase();
     let listening = true;
     db.afterBatch(() => {
@@ -118,7 +118,7 @@ describe("a group commit", () => {
 });
 
 describe("the queue of writes", () => {
-  test("refuses a write that is opened inside a write", async () => {
+  test("the queue of writes refuses a write that is opened inside a write", async () => {
     const { db } = openTestDatabase();
     const nested = db.write(async (tx) => {
       await mark(tx, "outer");
@@ -134,7 +134,7 @@ describe("the queue of writes", () => {
     expect(await after.promise).toBe("after");
   });
 
-  test("is bounded: what comes beyond it is told to come back, and what waits is still written", async () => {
+  test("the queue of writes is bounded: what comes beyond it is told to come back, and what waits is still written", async () => {
     const { db } = openTestDatabase();
     let done = 0;
     const add = async () => {
@@ -150,7 +150,7 @@ describe("the queue of writes", () => {
     expect(await db.write((tx) => mark(tx, "later"))).toBe("later");
   });
 
-  test("lets background work wait for the others, but not for ever", async () => {
+  test("the queue of writes lets background work wait for the others, but not for ever", async () => {
     const { db } = openTestDatabase();
     const order: string[] = [];
     const background = db.background(async () => void order.push("background"));

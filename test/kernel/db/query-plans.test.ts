@@ -8,7 +8,7 @@ const WALK =
   /^SCAN (messages|work|w|m|mb|attempts|memberships|offers|acks|reads|tokens|due|scheduled_messages|instances|groups|agents|losses|channels|channel_\w+|files|file_uses|traces|tasks|task_events|delegations|pairs|integrations|idempotency_keys)\b/;
 
 describe("hot statements", () => {
-  test("keep to their indexes, with and without statistics, whatever the data", async () => {
+  test("hot statements keep to their indexes, with and without statistics, whatever the data", async () => {
     const recorder = recordStatements();
     const world = await seed(recorder);
     const recorded = new Map<Hot, Ran[]>();

@@ -31,7 +31,7 @@ async function withBob() {
 }
 
 describe("the id of a deleted agent", () => {
-  test("is nobody else's: registering, tokens and enrolling are 409, whoever asks", async () => {
+  test("the id of a deleted agent is nobody else's: registering, tokens and enrolling are 409, whoever asks", async () => {
     const { ask, gone, bob } = await withBob();
     const enroll = (await ask("POST", "/v1/tokens", { role: "enroll", prefix: "bo" })).body;
     await gone();
@@ -51,7 +51,7 @@ describe("the id of a deleted agent", () => {
     expect((await ask("GET", "/v1/agents/bob")).body.code).toBe("gone");
   });
 
-  test("stays its own over a restart", async () => {
+  test("the id of a deleted agent stays its own over a restart", async () => {
     const { ask, gone, restart } = await withBob();
     await gone();
     await restart();
@@ -60,7 +60,7 @@ describe("the id of a deleted agent", () => {
 });
 
 describe("restoring an agent", () => {
-  test("brings back the same one: name, role, cursor, mail and age, offline and without an instance", async () => {
+  test("restoring an agent brings back the same one: name, role, cursor, mail and age, offline and without an instance", async () => {
     const { ask, bob, send, ids, gone, restore, clock } = await withBob();
     const before = (await ask("GET", "/v1/agents/bob")).body;
     const read = await send("bob");
@@ -82,7 +82,7 @@ describe("restoring an agent", () => {
     expect(items.map(({ verb }: { verb: string }) => verb)).toContain("agent.restored");
   });
 
-  test("begins direct mail at once and its groups from the head on", async () => {
+  test("restoring an agent begins direct mail at once and its groups from the head on", async () => {
     const { send, ids, gone, restore } = await withBob();
     await gone();
     const missed = await send("tag:crew");
@@ -93,7 +93,7 @@ describe("restoring an agent", () => {
     expect(inbox).not.toContain(missed);
   });
 
-  test("leaves older instances superseded, and goes on counting epochs", async () => {
+  test("restoring an agent leaves older instances superseded, and goes on counting epochs", async () => {
     const { ask, gone, restore } = await withBob();
     await ask("PUT", "/v1/agents/bob", { name: "Bob", instanceId: "i-2" });
     await gone();
@@ -105,7 +105,7 @@ describe("restoring an agent", () => {
     expect(again).toMatchObject({ status: 200, body: { epoch: 3, status: "online" } });
   });
 
-  test("is an operator's alone, and 404 for an id that never was", async () => {
+  test("restoring an agent is an operator's alone, and 404 for an id that never was", async () => {
     const { ask, ann, gone, restore } = await withBob();
     const viewer = (await ask("POST", "/v1/tokens", { role: "viewer" })).body;
     await gone();
@@ -114,7 +114,7 @@ describe("restoring an agent", () => {
     expect((await ask("POST", "/v1/agents/user/restore")).status).toBe(200);
   });
 
-  test("is also the orchestrator's that enrolled and deleted it, and no other's", async () => {
+  test("restoring an agent is also the orchestrator's that enrolled and deleted it, and no other's", async () => {
     const { ask } = await startRelay();
     const box = { hostname: "host", providers: [], baseDir: "/srv" };
     const tokens = [];
@@ -138,7 +138,7 @@ describe("restoring an agent", () => {
     expect((await restore("box-1", own)).status).toBe(403);
   });
 
-  test("gets a new token from the orchestrator that enrolled it, and from nobody else who enrolls", async () => {
+  test("restoring an agent gets a new token from the orchestrator that enrolled it, and from nobody else who enrolls", async () => {
     const { ask } = await startRelay();
     await ask("PUT", "/v1/orchestrators/box", { hostname: "box", providers: [], baseDir: "/srv" });
     const draft = { prefix: "box-" };
@@ -159,7 +159,7 @@ describe("restoring an agent", () => {
     expect((await again(box)).status).toBe(403);
   });
 
-  test("says what retention took of its mail while it was deleted", async () => {
+  test("restoring an agent says what retention took of its mail while it was deleted", async () => {
     const { ask, send, gone, restore, pass, ids, clock } = await withBob();
     const lost = await send("bob");
     await pass(20 * DAY);
@@ -173,7 +173,7 @@ describe("restoring an agent", () => {
     expect(await ids("/v1/agents/ann/inbox")).toContain(kept);
   });
 
-  test("past the retention time is 410: of the tombstone nothing but the id is left, and that stays taken", async () => {
+  test("restoring an agent past the retention time is 410: of the tombstone nothing but the id is left, and that stays taken", async () => {
     const { ask, gone, restore, pass, restart, clock } = await withBob();
     await gone();
     await pass(29 * DAY);
@@ -193,7 +193,7 @@ describe("restoring an agent", () => {
 });
 
 describe("a restored agent", () => {
-  test("has its pairs, tasks and files, and what it asked for and answered, but nothing that ended", async () => {
+  test("a restored agent has its pairs, tasks and files, and what it asked for and answered, but nothing that ended", async () => {
     const relay = await startRelay();
     const { ask } = relay;
     const alice = await relay.agent("alice");
@@ -216,7 +216,7 @@ describe("a restored agent", () => {
     expect(late).toMatchObject({ status: 201, body: { status: "failed", late: true } });
   });
 
-  test("may cancel its own work and repeat the end of its own lease", async () => {
+  test("a restored agent may cancel its own work and repeat the end of its own lease", async () => {
     const relay = await startRelay();
     const { ask } = relay;
     const alice = await relay.agent("alice", { tags: ["crew"] });
@@ -232,7 +232,7 @@ describe("a restored agent", () => {
     expect((await ask("POST", `/v1/messages/${mine}/cancel`, undefined, again)).body.message.state).toBe("cancelled");
   });
 
-  test("gets the same answers for its idempotency keys (G5)", async () => {
+  test("a restored agent gets the same answers for its idempotency keys (G5)", async () => {
     const relay = await startRelay();
     const alice = await relay.agent("alice");
     await relay.agent("bob");
@@ -246,7 +246,7 @@ describe("a restored agent", () => {
 });
 
 describe("deleting ends", () => {
-  test("work for the agent alone as cancelled, held or not, and tells its sender once with all that is lost", async () => {
+  test("deleting an agent ends work for the agent alone as cancelled, held or not, and tells its sender once with all that is lost", async () => {
     const { ask, send, gone, ann, bob, pass } = await withBob();
     const talk = await send("bob");
     const held = await send("bob", { claimable: true });
@@ -278,7 +278,7 @@ describe("deleting ends", () => {
     expect(told[0].payload.undelivered).not.toContain(talk);
   });
 
-  test("a group's work that it held: that is open again, even when it was the last attempt", async () => {
+  test("deleting an agent ends a group's work that it held: that is open again, even when it was the last attempt", async () => {
     const { ask, send, gone, ann, bob } = await withBob();
     const id = await send("tag:crew", { claimable: true, maxAttempts: 1 });
     await ask("POST", `/v1/messages/${id}/claim`, {}, bob);
@@ -287,7 +287,7 @@ describe("deleting ends", () => {
     expect((await ask("POST", `/v1/messages/${id}/claim`, {}, ann)).status).toBe(200);
   });
 
-  test("many thousands of pieces of work: the first in the write, the rest soon after, over a restart", async () => {
+  test("deleting an agent ends many thousands of pieces of work: the first in the write, the rest soon after, over a restart", async () => {
     const { ask, gone, restore, restart, relay, ann } = await withBob();
     const messages = Array.from({ length: 1000 }, () => ({ to: "bob", body: "x", claimable: true }));
     for (let n = 0; n < 6; n++) expect((await ask("POST", "/v1/messages/batch", { messages })).status).toBe(201);
@@ -308,7 +308,7 @@ describe("deleting ends", () => {
     }
   });
 
-  test("a delegation with one answer to its asker, and no second notice", async () => {
+  test("deleting an agent ends a delegation with one answer to its asker, and no second notice", async () => {
     const { ask, gone, ann } = await withBob();
     const asked = (await ask("POST", "/v1/delegations", { to: "bob", text: "do" }, ann)).body;
     await gone();
@@ -316,7 +316,7 @@ describe("deleting ends", () => {
     expect(items).toMatchObject([{ kind: "response", replyTo: asked.messageId }]);
   });
 
-  test("its planned messages, schedules and webhooks, and bindings to it: restoring revives none", async () => {
+  test("deleting an agent ends its planned messages, schedules and webhooks, and bindings to it: restoring revives none", async () => {
     const { ask, gone, restore, bob, pass, clock, agent } = await withBob();
     await agent("telegram:main", { channel: { provider: "telegram", accountId: "main" } });
     await ask("PUT", "/v1/channels/telegram:main/bindings", { target: "bob" });
@@ -345,7 +345,7 @@ describe("deleting ends", () => {
 });
 
 describe("a chat account that is added again", () => {
-  test("is the same channel: its agent is restored, and what came in before is known", async () => {
+  test("a chat account that is added again is the same channel: its agent is restored, and what came in before is known", async () => {
     const { ask, agent } = await startRelay();
     await agent("a");
     const said = { name: "Main", channel: { provider: "telegram", accountId: "main" } };
@@ -363,7 +363,7 @@ describe("a chat account that is added again", () => {
     expect((await ask("POST", "/v1/tokens", { role: "agent", agentId: "telegram:main" })).status).toBe(201);
   });
 
-  test("that the relay runs itself comes back by its own call", async () => {
+  test("a chat account that is added again that the relay runs itself comes back by its own call", async () => {
     const { ask } = await startRelay();
     expect((await ask("PUT", "/v1/channels/webhook:desk/webhook", { name: "Desk" })).status).toBe(201);
     await ask("DELETE", "/v1/agents/webhook:desk");
@@ -371,7 +371,7 @@ describe("a chat account that is added again", () => {
     expect((await ask("GET", "/v1/channels/webhook:desk")).status).toBe(200);
   });
 
-  test("by restoring its agent is a channel again, too", async () => {
+  test("a chat account whose agent is restored is a channel again, too", async () => {
     const { ask } = await startRelay();
     const said = { name: "Main", channel: { provider: "telegram", accountId: "main" } };
     await ask("PUT", "/v1/agents/telegram:main", said);
@@ -380,7 +380,7 @@ describe("a chat account that is added again", () => {
     expect((await ask("GET", "/v1/channels/telegram:main")).status).toBe(200);
   });
 
-  test("past the retention time begins anew, but its epoch goes on rising", async () => {
+  test("a chat account that is added again past the retention time begins anew, but its epoch goes on rising", async () => {
     const { ask, pass, clock } = await startRelay();
     const said = (instanceId: string) => ({
       name: "Main",
@@ -402,7 +402,7 @@ describe("a chat account that is added again", () => {
 });
 
 describe("a clock that was set back", () => {
-  test("takes no pair and no work from who made it after that", async () => {
+  test("a clock that was set back takes no pair and no work from who made it after that", async () => {
     const relay = await startRelay();
     const alice = await relay.agent("alice");
     const bob = await relay.agent("bob");
@@ -417,7 +417,7 @@ describe("a clock that was set back", () => {
 });
 
 describe("an idempotency key", () => {
-  test("that made one thing makes no other, and goes on naming the first (G5)", async () => {
+  test("an idempotency key that made one thing makes no other, and goes on naming the first (G5)", async () => {
     const relay = await startRelay();
     const { token } = await relay.agent("alice");
     const how = { token, headers: { "idempotency-key": "k" } };

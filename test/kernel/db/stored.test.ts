@@ -62,7 +62,7 @@ test("G1: a database of each release is kept, with something in each table but t
 });
 
 describe.each(VERSIONS)("G1: the database of %s", (version) => {
-  test("is brought to today's schema, whole, with all its rows", async () => {
+  test("G1: a database of a former release is brought to today's schema, whole, with all its rows", async () => {
     const { dataDir, file } = unpack(version);
     const before = tablesOf(file).map((table) => [table, countIn(file, table)] as const);
     await openTestDatabase(dataDir).close();
@@ -73,7 +73,7 @@ describe.each(VERSIONS)("G1: the database of %s", (version) => {
     expect(before.map(([table]) => [table, countIn(file, table)] as const)).toEqual(before);
   });
 
-  test("reads through the front door: every list, and the story of every message", async () => {
+  test("G1: a database of a former release reads through the front door: every list, and the story of every message", async () => {
     const { dataDir, file } = unpack(version);
     const stored = LISTS.map(([path, rows]) => [path, countIn(file, rows)] as const);
     const { ask } = await startRelay({ dataDir });
@@ -89,7 +89,7 @@ describe.each(VERSIONS)("G1: the database of %s", (version) => {
     }
   });
 
-  test("goes on where it was: cursors, leases, keys and ids count as before", async () => {
+  test("G1: a database of a former release goes on where it was: cursors, leases, keys and ids count as before", async () => {
     const { dataDir, file } = unpack(version);
     const head = countIn(file, "messages");
     const { ask } = await startRelay({ dataDir });
@@ -108,7 +108,7 @@ describe.each(VERSIONS)("G1: the database of %s", (version) => {
     expect((await ask("PUT", "/v1/agents/carl", { name: "Carl" })).body.code).toBe("deleted");
   });
 
-  test("says of its messages which integration reported them", () => {
+  test("G1: a database of a former release says of its messages which integration reported them", () => {
     const { file } = unpack(version);
     const reported = rowsIn(file, "select source, integration from messages where integration is not null");
     expect(reported).toEqual([{ source: "integration", integration: "beacon" }]);

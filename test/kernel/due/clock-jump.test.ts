@@ -28,7 +28,7 @@ const ABSENCES: [string, (crew: Crew) => Promise<void>][] = [
 ];
 
 describe.each(ABSENCES)("when %s", (_, absence) => {
-  test("leases get 30 s before they end, and who says so in time keeps its work", async () => {
+  test("leases get 30 s before they end after an absence or a jump, and who says so in time keeps its work", async () => {
     const crew = await startCrew();
     const [kept, lost] = [await crew.open(), await crew.open()];
     const [first] = await crew.claim(crew.ann, { leaseSeconds: 600 });
@@ -43,7 +43,7 @@ describe.each(ABSENCES)("when %s", (_, absence) => {
     expect((await crew.look(lost)).state).toBe("open");
   });
 
-  test("a lease that lasts longer than the grace is left alone", async () => {
+  test("a lease that lasts longer than the grace after an absence or a jump is left alone", async () => {
     const crew = await startCrew();
     const id = await crew.open();
     const held = await crew.take(crew.ann, { leaseSeconds: (2 * HOUR) / 1000 });
@@ -51,7 +51,7 @@ describe.each(ABSENCES)("when %s", (_, absence) => {
     expect((await crew.look(id)).claim.expiresAt).toBe(held.claim.expiresAt);
   });
 
-  test("agents get one whole TTL to be heard of", async () => {
+  test("agents get one whole TTL to be heard of after an absence or a jump", async () => {
     const crew = await startCrew({ agentTtlSeconds: 90 });
     await absence(crew);
     await crew.pass(90_000);
@@ -60,7 +60,7 @@ describe.each(ABSENCES)("when %s", (_, absence) => {
     expect(await statusOf(crew, "ann")).toBe("offline");
   });
 
-  test("everything else that was due happens at once", async () => {
+  test("everything else that was due happens at once after an absence or a jump", async () => {
     const crew = await startCrew();
     const soon = toTime(crew.clock.now() + MINUTE);
     const work = await crew.open({ expiresAt: soon });
@@ -104,7 +104,7 @@ describe("after a jump of the clock", () => {
     expect((await crew.look(id)).state).toBe("claimed");
   });
 
-  test("that is a correction of a second nothing is put off", async () => {
+  test("after a jump of the clock that is a correction of a second nothing is put off", async () => {
     const crew = await startCrew();
     const id = await crew.open();
     await crew.take(crew.ann, { leaseSeconds: 10 });
@@ -116,7 +116,7 @@ describe("after a jump of the clock", () => {
 });
 
 describe("when the clock is set back a day", () => {
-  test("nothing ends early, and sending, claiming and finishing go on", async () => {
+  test("when the clock is set back a day, nothing ends early, and sending, claiming and finishing go on", async () => {
     const crew = await startCrew();
     const id = await crew.open();
     const held = await crew.take(crew.ann, { leaseSeconds: 600 });
@@ -131,7 +131,7 @@ describe("when the clock is set back a day", () => {
     expect(await statusOf(crew, "ann")).toBe("online");
   });
 
-  test("no lease lasts longer from now than was asked for", async () => {
+  test("when the clock is set back a day, no lease lasts longer from now than was asked for", async () => {
     const crew = await startCrew();
     const [short, long] = [await crew.open(), await crew.open()];
     await crew.take(crew.ann, { leaseSeconds: 600 });
@@ -146,7 +146,7 @@ describe("when the clock is set back a day", () => {
     expect((await crew.look(long)).state).toBe("open");
   });
 
-  test("who falls silent is offline after one TTL all the same, also over a restart", async () => {
+  test("when the clock is set back a day, who falls silent is offline after one TTL all the same, also over a restart", async () => {
     const crew = await startCrew({ agentTtlSeconds: 90 });
     crew.clock.jump(-DAY);
     await crew.relay.settle();

@@ -56,7 +56,7 @@ function startDue(dataDir?: string, clock = createManualClock()) {
 }
 
 describe("work outside the process", () => {
-  test("is done once at a time for a key, however often it is hurried", async () => {
+  test("work outside the process is done once at a time for a key, however often it is hurried", async () => {
     const { db, clock, under, hurry, pass, rows } = startDue();
     await hurry();
     await pass(0, 1);
@@ -76,7 +76,7 @@ describe("work outside the process", () => {
     await until(async () => (await rows()).length === 0);
   });
 
-  test("that is planned anew while it is under way is not lost by its end", async () => {
+  test("work outside the process that is planned anew while it is under way is not lost by its end", async () => {
     const { db, due, clock, under, hurry, pass, rows } = startDue();
     await hurry();
     await pass(0, 1);
@@ -89,7 +89,7 @@ describe("work outside the process", () => {
     await until(async () => (await rows()).length === 0);
   });
 
-  test("goes on when it says so, and a waiting one is brought forward, never put back", async () => {
+  test("work outside the process goes on when it says so, and a waiting one is brought forward, never put back", async () => {
     const { clock, under, hurry, pass, rows } = startDue();
     await hurry();
     await pass(0, 1);
@@ -103,7 +103,7 @@ describe("work outside the process", () => {
     await until(async () => (await rows()).length === 0);
   });
 
-  test("G7: that was under way when the relay ended is taken up at once at the next start, with its tries", async () => {
+  test("G7: work outside the process that was under way when the relay ended is taken up at once at the next start, with its tries", async () => {
     const first = startDue();
     await first.hurry();
     await first.pass(0, 1);
@@ -117,7 +117,7 @@ describe("work outside the process", () => {
     await until(async () => (await second.rows()).length === 0);
   });
 
-  test("that never ends is taken up again after its time", async () => {
+  test("work outside the process that never ends is taken up again after its time", async () => {
     const { pass, hurry, under } = startDue();
     await hurry();
     await pass(0, 1);

@@ -41,7 +41,7 @@ function startDue(dataDir?: string, clock = createManualClock()) {
 }
 
 describe("due rows", () => {
-  test("are done once, at their time, in the write that removes them", async () => {
+  test("due rows are done once, at their time, in the write that removes them", async () => {
     const { db, due, plan, pass, rows } = startDue();
     due.on("note", (tx, row) => mark(tx, row.key).then(() => undefined));
     due.start();
@@ -56,7 +56,7 @@ describe("due rows", () => {
     expect(await rows()).toEqual([]);
   });
 
-  test("are one for each kind and key: the later plan counts, and a cancelled one is never done", async () => {
+  test("due rows are one for each kind and key: the later plan counts, and a cancelled one is never done", async () => {
     const { db, due, plan, pass } = startDue();
     due.on("note", (tx, row) => mark(tx, `${row.key}${row.data.n}`).then(() => undefined));
     due.start();
@@ -70,7 +70,7 @@ describe("due rows", () => {
     expect(await db.read(marks)).toEqual(["a2"]);
   });
 
-  test("that fail are put off, longer each time, and hold up nobody", async () => {
+  test("due rows that fail are put off, longer each time, and hold up nobody", async () => {
     const { db, due, plan, pass, rows, elapsed } = startDue();
     const tried: number[] = [];
     due.on("note", (tx, row) => mark(tx, row.key).then(() => undefined));
@@ -99,7 +99,7 @@ describe("due rows", () => {
     expect(await db.read(marks)).toEqual(["a", "b", "c", "d"]);
   });
 
-  test("that fail succeed when what was wrong is mended", async () => {
+  test("due rows that fail succeed when what was wrong is mended", async () => {
     const { db, due, plan, pass, rows } = startDue();
     let broken = true;
     due.on("note", async (tx, row) => {
@@ -116,7 +116,7 @@ describe("due rows", () => {
     expect(await rows()).toEqual([]);
   });
 
-  test("may plan themselves anew, and more than one slice of them is done at once", async () => {
+  test("due rows may plan themselves anew, and more than one slice of them is done at once", async () => {
     const { db, due, plan, pass, rows, clock } = startDue();
     due.on("note", (tx, row) => mark(tx, row.key).then(() => undefined));
     due.on("hourly", async (tx, row) => {
@@ -131,7 +131,7 @@ describe("due rows", () => {
     expect(await rows()).toMatchObject([{ kind: "hourly", at: clock.now() + 3600 * SECOND }]);
   });
 
-  test("G7: survive a restart, and what came due meanwhile is done at the start", async () => {
+  test("G7: due rows survive a restart, and what came due meanwhile is done at the start", async () => {
     const first = startDue();
     first.due.start();
     await first.plan("note", "a", 60 * SECOND);
@@ -149,7 +149,7 @@ describe("due rows", () => {
 });
 
 describe("the timer", () => {
-  test("looks at least once a minute, so that a clock that was set forward is noticed", async () => {
+  test("the timer looks at least once a minute, so that a clock that was set forward is noticed", async () => {
     const { due, plan, clock } = startDue();
     const done = Promise.withResolvers<string>();
     due.on("note", async (tx, row) => tx.afterCommit(() => done.resolve(row.key)));
@@ -161,7 +161,7 @@ describe("the timer", () => {
     expect(await inTime(done.promise, "the timer has looked", 2000)).toBe("a");
   });
 
-  test("goes on when a source fails, and asks it again", async () => {
+  test("the timer goes on when a source fails, and asks it again", async () => {
     const { db, due, plan, pass } = startDue();
     let asked = 0;
     due.source({

@@ -70,7 +70,7 @@ describe("what a URL says by itself", () => {
     }
   };
 
-  test("is refused with its place: other schemes, passwords, names of this machine", () => {
+  test("a URL is refused with its place: other schemes, passwords, names of this machine", () => {
     for (const url of [
       ...["", "nonsense", "ftp://example.com/", "file:///etc/passwd", "gopher://example.com/", "javascript:alert(1)"],
       ...["https://ann:secret@example.com/", "https://ann@example.com/", "http://localhost/", "http://a.localhost:80/"],
@@ -84,20 +84,20 @@ describe("what a URL says by itself", () => {
       expect([url, flawOf(url)]).toEqual([url, "/url"]);
   });
 
-  test("is refused for every address that is not public, however it is written", () => {
+  test("a URL is refused for every address that is not public, however it is written", () => {
     const written = ["2130706433", "0x7f.1", "127.1", "0177.0.0.1", "①②⑦.0.0.1", "%31%32%37.0.0.1"];
     const hosts = PRIVATE.filter((address) => !address.includes("%")).map((a) => (a.includes(":") ? `[${a}]` : a));
     for (const host of [...hosts, ...written]) expect([host, flawOf(`http://${host}/`)]).toEqual([host, "/url"]);
   });
 
-  test("is accepted where it is public", () => {
+  test("a URL is accepted where it is public", () => {
     for (const url of ["https://example.com/hook?a=b", "http://8.8.8.8:8080/", "https://[2606:4700:4700::1111]/"])
       expect([url, flawOf(url)]).toEqual([url, undefined]);
   });
 });
 
 describe("what a name stands for", () => {
-  test("is refused when any of its addresses is not public, and nothing is sent", async () => {
+  test("a name is refused when any of its addresses is not public, and nothing is sent", async () => {
     const server = serve();
     for (const address of PRIVATE) {
       const { resolve } = fakeNames({ "hook.test": [["8.8.8.8", address]] });
@@ -108,7 +108,7 @@ describe("what a name stands for", () => {
     expect(server.requests).toEqual([]);
   });
 
-  test("is asked for once: a name that changes its address afterwards gains nothing", async () => {
+  test("a name is asked for once: a name that changes its address afterwards gains nothing", async () => {
     const server = serve();
     const names = fakeNames({ "turning.test": [["127.0.0.1"], ["10.0.0.1"]] });
     const egress = open({ resolve: names.resolve });
@@ -120,7 +120,7 @@ describe("what a name stands for", () => {
     expect(await codeOf(egress.request({ url: `http://turning.test:${server.port}/` }))).toBe("refused");
   });
 
-  test("that is unknown, or nobody listens there, is said so; the next address of a name is tried", async () => {
+  test("a name that is unknown, or nobody listens there, is said so; the next address of a name is tried", async () => {
     const server = serve();
     const { resolve } = fakeNames({ "two.test": [["127.0.0.2", "127.0.0.1"]], "none.test": [[]] });
     const egress = open({ resolve });
@@ -130,7 +130,7 @@ describe("what a name stands for", () => {
     expect((await egress.request({ url: `http://two.test:${server.port}/` })).status).toBe(200);
   });
 
-  test("may be allowed: by range, by name, or all of them", async () => {
+  test("an address that is not public may be allowed: by range, by name, or all of them", async () => {
     const server = serve();
     const { resolve } = fakeNames({ "in.test": [["127.0.0.1"]] });
     const url = `http://in.test:${server.port}/`;
@@ -142,7 +142,7 @@ describe("what a name stands for", () => {
 });
 
 describe("over TLS", () => {
-  test("the name is checked, not the address", async () => {
+  test("over TLS the name of an address is checked, not the address", async () => {
     const folder = tempFolder();
     await $`openssl req -x509 -newkey rsa:2048 -nodes -keyout k.pem -out c.pem -days 3 -subj /CN=hook.test -addext subjectAltName=DNS:hook.test`
       .cwd(folder)
@@ -161,7 +161,7 @@ describe("over TLS", () => {
 });
 
 describe("a request", () => {
-  test("carries method, headers and body, and answers with status, headers and body", async () => {
+  test("a request carries method, headers and body, and answers with status, headers and body", async () => {
     const server = serve(() => new Response("made", { status: 201, headers: { "X-Made": "yes" } }));
     const headers = { "Content-Type": "text/plain", "X-A": "b" };
     const answer = await open().request({ url: `${server.url}/p`, method: "POST", headers, body: "héllo" });
@@ -172,7 +172,7 @@ describe("a request", () => {
     expect(server.requests[0]?.headers.get("user-agent")).toStartWith("Signalbox/");
   });
 
-  test("goes through no proxy of the environment", async () => {
+  test("a request goes through no proxy of the environment", async () => {
     const proxy = serve();
     const server = serve();
     const before = { ...process.env };
@@ -188,7 +188,7 @@ describe("a request", () => {
     expect([proxy.requests.length, server.requests.length]).toEqual([0, 1]);
   });
 
-  test("ends in time: when no answer comes, and when it comes in drips", async () => {
+  test("a request ends in time: when no answer comes, and when it comes in drips", async () => {
     const silent = serve(() => new Promise<Response>(() => undefined));
     const dripping = serve(
       () =>
@@ -207,7 +207,7 @@ describe("a request", () => {
     expect(await codeOf(open({ resolve }).request({ url: "http://slow.test/", timeoutMs: 50 }))).toBe("timeout");
   });
 
-  test("is given up when its signal fires, with that reason", async () => {
+  test("a request is given up when its signal fires, with that reason", async () => {
     const server = serve(() => new Promise<Response>(() => undefined));
     const leaving = new AbortController();
     const asked = open().request({ url: server.url, signal: leaving.signal });
@@ -221,7 +221,7 @@ describe("a request", () => {
     ).toBe("enough");
   });
 
-  test("takes no larger answer than it asked for, in one piece or without end", async () => {
+  test("a request takes no larger answer than it asked for, in one piece or without end", async () => {
     const large = serve(() => new Response("x".repeat(5000)));
     const endless = serve(
       () => new Response(new ReadableStream({ pull: (controller) => controller.enqueue(new Uint8Array(1000)) })),
@@ -237,14 +237,14 @@ describe("a request", () => {
 describe("a redirect", () => {
   const to = (location: string, status = 302) => serve(() => new Response("", { status, headers: { location } }));
 
-  test("is the answer when none are to be followed", async () => {
+  test("a redirect is the answer when none are to be followed", async () => {
     const inner = serve();
     const { url } = to(inner.url);
     expect(await open().request({ url })).toMatchObject({ status: 302, headers: { location: inner.url } });
     expect(inner.requests).toEqual([]);
   });
 
-  test("is checked like the first address", async () => {
+  test("a redirect is checked like the first address", async () => {
     const inner = serve();
     const { resolve } = fakeNames({ "in.test": [["10.0.0.1"]] });
     for (const [location, code] of [
@@ -262,13 +262,13 @@ describe("a redirect", () => {
     expect(inner.requests).toHaveLength(1);
   });
 
-  test("in a circle ends", async () => {
+  test("a redirect in a circle ends", async () => {
     const server = serve(() => new Response("", { status: 307, headers: { location: "/again" } }));
     expect(await codeOf(open().request({ url: server.url, redirects: 3 }))).toBe("redirect");
     expect(server.requests).toHaveLength(4);
   });
 
-  test("becomes a GET without a body, but for 307 and 308; what is private stays with the first host", async () => {
+  test("a redirect becomes a GET without a body, but for 307 and 308; what is private stays with the first host", async () => {
     const inner = serve();
     for (const [status, method, body] of [
       [302, "GET", ""],
@@ -288,7 +288,7 @@ describe("a redirect", () => {
 });
 
 describe("the setting", () => {
-  test("is a list of hosts, addresses and ranges, and a bad one stops the start", () => {
+  test("the setting of allowed addresses is a list of hosts, addresses and ranges, and a bad one stops the start", () => {
     expect(readConfig({}).egressPrivate).toEqual([]);
     const given = { SIGNALBOX_EGRESS_PRIVATE: "10.0.0.0/8, fd00::/8,192.168.1.5 build.lan" };
     expect(readConfig(given).egressPrivate).toEqual(["10.0.0.0/8", "fd00::/8", "192.168.1.5", "build.lan"]);

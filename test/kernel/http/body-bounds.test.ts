@@ -23,16 +23,19 @@ describe("a body with more in it than anything could mean", () => {
     ["POST", "/v1/tasks", unknown],
     ["POST", "/v1/delegations", unknown],
     ["POST", "/a2a/bob", unknown],
-  ])("%s %s is refused before it is parsed", async (method, path, body) => {
-    const relay = await startRelay();
-    await relay.agent("bob");
-    const answer = await relay.ask(method, path, body);
-    expect(answer.status).toBe(413);
-    expect(JSON.stringify(answer.body)).toContain("100000 items");
-    expect(await nobody(relay)).toEqual([]);
-  });
+  ])(
+    "a body with more in it than anything could mean is refused before it is parsed: %s %s",
+    async (method, path, body) => {
+      const relay = await startRelay();
+      await relay.agent("bob");
+      const answer = await relay.ask(method, path, body);
+      expect(answer.status).toBe(413);
+      expect(JSON.stringify(answer.body)).toContain("100000 items");
+      expect(await nobody(relay)).toEqual([]);
+    },
+  );
 
-  test("is refused over MCP, whoever it is for", async () => {
+  test("a body with more in it than anything could mean is refused over MCP, whoever it is for", async () => {
     const { ask, agent } = await startRelay();
     const { token } = await agent("ann");
     const unknownArguments = filled(MIB - 500);
@@ -67,14 +70,14 @@ describe("a body with more in it than anything could mean", () => {
     },
   );
 
-  test("is refused in an event of an integration", async () => {
+  test("a body with more in it than anything could mean is refused in an event of an integration", async () => {
     const { ask } = await startRelay();
     await ask("PUT", "/v1/integrations/ci", { mapping: "generic", verify: "token" });
     const token = (await ask("POST", "/v1/tokens", { role: "integration", source: "ci" })).body.token;
     expect((await ask("POST", "/v1/integrations/ci/events", unknown, { token })).status).toBe(413);
   });
 
-  test("is refused when it holds one text longer than any field, however it is written", async () => {
+  test("a body with more in it than anything could mean is refused when it holds one text longer than any field, however it is written", async () => {
     const relay = await startRelay();
     for (const body of [`{"text":"${'\\"'.repeat(3 * MIB)}"}`, `{"text":"${"x".repeat(7 * MIB)}"}`]) {
       const answer = await relay.ask("POST", "/v1/messages/batch", body);
@@ -85,7 +88,7 @@ describe("a body with more in it than anything could mean", () => {
     expect((await relay.ask("POST", "/v1/messages/batch", { messages })).status).toBe(201);
   });
 
-  test("signs inside of text count for nothing", async () => {
+  test("signs inside of text count for nothing in the size of a body", async () => {
     const { ask } = await startRelay();
     const body = '{[,:"\\'.repeat(30_000);
     const sent = await ask("POST", "/v1/messages", { to: "user", body });
@@ -107,7 +110,7 @@ describe("lines", () => {
     ["blanks", " \r\n".repeat(100_000), 422, "2000 lines, empty ones included"],
     ["numbers", "1\n".repeat(100_000), 422, "1000 lines"],
     ["too many messages by far", '{"to":"user","body":"x"}\n'.repeat(100_000), 413, "100000 items"],
-  ])("%s are no batch", async (_, body, status, why) => {
+  ])("lines %s are no batch", async (_, body, status, why) => {
     const relay = await startRelay();
     const answer = await relay.ask("POST", "/v1/messages/batch", body, NDJSON);
     expect(answer.status).toBe(status);
@@ -115,7 +118,7 @@ describe("lines", () => {
     expect(await nobody(relay)).toEqual([]);
   });
 
-  test("as many as a batch takes are taken, with empty ones between", async () => {
+  test("as many lines as a batch takes are taken, with empty ones between", async () => {
     const { ask } = await startRelay();
     const body = '{"to":"user","body":"x"}\n\n'.repeat(1000);
     expect((await ask("POST", "/v1/messages/batch", body, NDJSON)).body.items).toHaveLength(1000);
@@ -126,7 +129,7 @@ describe("lines", () => {
 });
 
 describe("a batch", () => {
-  test("names what is wrong with each item, and twenty at most", async () => {
+  test("a batch names what is wrong with each item, and twenty at most", async () => {
     const { ask } = await startRelay();
     const messages = Array.from({ length: 50 }, (_, i) => (i === 3 ? { to: "user", body: "x" } : { to: 1, body: "x" }));
     const { body } = await ask("POST", "/v1/messages/batch", { messages, more: 1 });

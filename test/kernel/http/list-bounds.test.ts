@@ -43,18 +43,21 @@ describe("a page of a list ends at 4 MiB, and the next goes on where it ended", 
   test.each([
     ["control characters", CONTROL],
     ["Chinese", CHINESE],
-  ])("of messages, threads and histories in %s", async (_, body) => {
-    const crew = await startCrew();
-    const root = await send(crew, { body: "root" });
-    const ids = [root, ...(await sendMany(crew, 22, { body, replyTo: root }))];
-    const idsOf = async (path: string) =>
-      (await everyItem(crew, path)).map((item) => item.id).sort((a: number, b: number) => a - b);
-    expect(await idsOf("/v1/messages")).toEqual(ids);
-    expect(await idsOf(`/v1/threads/${root}`)).toEqual(ids);
-    expect(await idsOf("/v1/history")).toEqual(ids);
-  });
+  ])(
+    "a page of messages, threads and histories in %s ends at 4 MiB, and the next goes on where it ended",
+    async (_, body) => {
+      const crew = await startCrew();
+      const root = await send(crew, { body: "root" });
+      const ids = [root, ...(await sendMany(crew, 22, { body, replyTo: root }))];
+      const idsOf = async (path: string) =>
+        (await everyItem(crew, path)).map((item) => item.id).sort((a: number, b: number) => a - b);
+      expect(await idsOf("/v1/messages")).toEqual(ids);
+      expect(await idsOf(`/v1/threads/${root}`)).toEqual(ids);
+      expect(await idsOf("/v1/history")).toEqual(ids);
+    },
+  );
 
-  test("of an inbox, counted as it is sent", async () => {
+  test("a page of an inbox, counted as it is sent, ends at 4 MiB, and the next goes on where it ended", async () => {
     const crew = await startCrew();
     const ids = await sendMany(crew, 22, { body: CONTROL });
     const seen: number[] = [];
@@ -68,7 +71,7 @@ describe("a page of a list ends at 4 MiB, and the next goes on where it ended", 
     expect(seen).toEqual(ids);
   });
 
-  test("of schedules, of both kinds", async () => {
+  test("a page of schedules, of both kinds, ends at 4 MiB, and the next goes on where it ended", async () => {
     const crew = await startCrew();
     const body = "x".repeat(250 * KIB);
     const deliverAt = new Date(crew.clock.now() + 86_400_000).toISOString();
@@ -83,7 +86,7 @@ describe("a page of a list ends at 4 MiB, and the next goes on where it ended", 
     expect(found).toHaveLength(24);
   });
 
-  test("of agents", async () => {
+  test("a page of agents ends at 4 MiB, and the next goes on where it ended", async () => {
     const crew = await startCrew();
     const meta = { note: "x".repeat(60 * KIB) };
     for (let i = 0; i < 100; i++) await crew.ask("PUT", `/v1/agents/large-${i}`, { name: `Large ${i}`, meta });
@@ -92,7 +95,7 @@ describe("a page of a list ends at 4 MiB, and the next goes on where it ended", 
     expect(new Set(found.map((agent) => agent.id)).size).toBe(found.length);
   });
 
-  test("of tasks and delegations", async () => {
+  test("a page of tasks and delegations ends at 4 MiB, and the next goes on where it ended", async () => {
     const crew = await startCrew();
     const text = "x".repeat(200 * KIB);
     for (let i = 0; i < 25; i++) {
@@ -105,7 +108,7 @@ describe("a page of a list ends at 4 MiB, and the next goes on where it ended", 
     expect(await everyItem(crew, "/v1/delegations")).toHaveLength(25);
   });
 
-  test("of A2A tasks with all that was said about them", async () => {
+  test("a page of A2A tasks with all that was said about them ends at 4 MiB, and the next goes on where it ended", async () => {
     const crew = await startCrew();
     const text = "x".repeat(200 * KIB);
     for (let i = 0; i < 8; i++) {
@@ -131,7 +134,7 @@ describe("a page of a list ends at 4 MiB, and the next goes on where it ended", 
     expect(ids).toHaveLength(8);
   });
 
-  test("of claims that are held, and of dead letters", async () => {
+  test("a page of claims that are held, and of dead letters, ends at 4 MiB, and the next goes on where it ended", async () => {
     const crew = await startCrew();
     const ids: number[] = [];
     for (let i = 0; i < 12; i++)
@@ -152,7 +155,7 @@ describe("a page of a list ends at 4 MiB, and the next goes on where it ended", 
 });
 
 describe("readers of a thread's messages", () => {
-  test("is the same for the message alone and within its thread", async () => {
+  test("readers of a thread's messages are the same for the message alone and within its thread", async () => {
     const crew = await startCrew();
     const root = await send(crew, { to: "tag:crew", body: "root" });
     const second = await send(crew, { to: "tag:crew", body: "second", replyTo: root });
@@ -163,7 +166,7 @@ describe("readers of a thread's messages", () => {
     for (const { id, readBy } of body.items) expect((await crew.look(id)).readBy).toEqual(readBy);
   });
 
-  test("a page of a thread names no more of them than there is room for, and ends", async () => {
+  test("a page of a thread names no more readers than there is room for, and ends", async () => {
     const crew = await startCrew();
     const many = Array.from({ length: 300 }, (_, i) => `reader-${String(i).padStart(3, "0")}`);
     for (const id of many) await crew.ask("PUT", `/v1/agents/${id}`, { name: id, tags: ["readers"] });

@@ -27,14 +27,14 @@ describe("a number beyond 2^53, which parsing would change, is refused with its 
     ["POST", "/v1/messages/1/complete", `{"token":"x","result":{"payload":{"n":${LONG}}}}`, "/result/payload/n"],
     ["POST", "/v1/integrations/ci/events", `{"title":"x","payload":{"n":${LONG}}}`, "/payload/n"],
     ["POST", "/v1/channels/webhook:x/events", `{"conversationId":"1","externalId":${LONG}}`, "/externalId"],
-  ])("%s %s %s", async (method, path, body, pointer) => {
+  ])("a number beyond 2^53 is refused with its pointer: %s %s %s", async (method, path, body, pointer) => {
     const { ask } = await startRelay();
     await ask("PUT", "/v1/integrations/ci", { target: "user" });
     const answer = await ask(method, path, body);
     expect(answer.body).toMatchObject({ status: 422, code: "invalid", errors: [{ pointer, message: MESSAGE }] });
   });
 
-  test("each of them, and nothing is stored", async () => {
+  test("each of several numbers beyond 2^53 is refused, and nothing is stored", async () => {
     const { ask } = await startRelay();
     const body = `{"to":"user","body":"x","payload":{"a":${LONG},"b":1},"meta":{"c":1e300}}`;
     const { errors } = (await ask("POST", "/v1/messages", body)).body;
@@ -42,7 +42,7 @@ describe("a number beyond 2^53, which parsing would change, is refused with its 
     expect((await ask("GET", "/v1/messages")).body.items).toEqual([]);
   });
 
-  test("in a line of NDJSON", async () => {
+  test("a number beyond 2^53 is refused with its pointer in a line of NDJSON", async () => {
     const { ask } = await startRelay();
     const lines = `{"to":"user","body":"a"}\n\n{"to":"user","body":"b","payload":{"n":${LONG}}}\n`;
     const how = { headers: { "content-type": "application/x-ndjson" } };
@@ -50,7 +50,7 @@ describe("a number beyond 2^53, which parsing would change, is refused with its 
     expect(body).toMatchObject({ status: 422, errors: [{ pointer: "/messages/1/payload/n", message: MESSAGE }] });
   });
 
-  test("in a frame of a WebSocket, answered with its ref", async () => {
+  test("a number beyond 2^53 is refused with its pointer in a frame of a WebSocket, answered with its ref", async () => {
     const relay = await startRelay();
     const url = listen(relay);
     const socket = await openSocket(`${url}/v1/agents/bob/socket`, await relay.agent("bob"));
@@ -63,7 +63,7 @@ describe("a number beyond 2^53, which parsing would change, is refused with its 
     });
   });
 
-  test("in arguments of an MCP tool, answered with its id", async () => {
+  test("a number beyond 2^53 is refused with its pointer in arguments of an MCP tool, answered with its id", async () => {
     const relay = await startRelay();
     const bob = await relay.agent("bob");
     const call = `{"jsonrpc":"2.0","id":7,"method":"tools/call","params":{"name":"send","arguments":{"to":"user","text":"x","n":${LONG}}}}`;
@@ -75,7 +75,7 @@ describe("a number beyond 2^53, which parsing would change, is refused with its 
     });
   });
 
-  test("as the id of an MCP message, which then is not answered by another", async () => {
+  test("a number beyond 2^53 is refused with its pointer as the id of an MCP message, which then is not answered by another", async () => {
     const relay = await startRelay();
     const bob = await relay.agent("bob");
     const how = { ...bob, headers: { accept: "application/json, text/event-stream" } };
@@ -83,7 +83,7 @@ describe("a number beyond 2^53, which parsing would change, is refused with its 
     expect(body).toMatchObject({ id: null, error: { message: `invalid: /id ${MESSAGE}` } });
   });
 
-  test("in parts of an A2A message", async () => {
+  test("a number beyond 2^53 is refused with its pointer in parts of an A2A message", async () => {
     const relay = await startRelay();
     await relay.agent("bob");
     const message = `{"messageId":"m","role":"ROLE_USER","parts":[{"data":{"n":${LONG}}}]}`;
@@ -94,7 +94,7 @@ describe("a number beyond 2^53, which parsing would change, is refused with its 
     expect(JSON.stringify((await relay.ask("POST", "/a2a/bob", rpc, how)).body)).toContain(MESSAGE);
   });
 
-  test("by the command line, which would change it before the relay sees it", async () => {
+  test("a number beyond 2^53 is refused with its pointer by the command line, which would change it before the relay sees it", async () => {
     const { code, stderr } = await runCli(["send", "bob", "x", "--payload", `{"n":${LONG}}`]);
     expect(code).toBe(2);
     expect(stderr).toContain(`/n ${MESSAGE}`);
@@ -115,7 +115,7 @@ test.each([
 
 describe("a number that stays as it is is taken", () => {
   test.each(["9007199254740991", "-9007199254740991", "0.1234567890123456", "1e3", "123456789012345", "1.5E-20"])(
-    "%s",
+    "a number that stays as it is is taken: %s",
     async (number) => {
       const { ask } = await startRelay();
       const sent = await ask("POST", "/v1/messages", `{"to":"user","body":"1e99 ${LONG}","payload":{"n":${number}}}`);

@@ -4,7 +4,7 @@ import { startCrew } from "../../support/work.ts";
 const KEY = { "idempotency-key": "k1" };
 
 describe("G5: the same sender, key and content", () => {
-  test("give the same answer: 201 the first time, then 200 and said so, and one message", async () => {
+  test("G5: the same sender, key and content give the same answer: 201 the first time, then 200 and said so, and one message", async () => {
     const { ask, boss, inbox, ann } = await startCrew();
     const draft = { to: "ann", body: "once", payload: { a: 1, b: [2] } };
     const first = await ask("POST", "/v1/messages", draft, { ...boss, headers: KEY });
@@ -19,7 +19,7 @@ describe("G5: the same sender, key and content", () => {
     expect(await inbox(ann)).toHaveLength(1);
   });
 
-  test("also when the key stands in the body, and whatever the order of its fields", async () => {
+  test("G5: the same sender, key and content give the same answer also when the key stands in the body, and whatever the order of its fields", async () => {
     const { ask, boss } = await startCrew();
     const first = await ask("POST", "/v1/messages", { to: "ann", body: "x", idempotencyKey: "k1" }, boss);
     const ways = [
@@ -40,7 +40,7 @@ describe("G5: the same sender, key and content", () => {
       expect(again).toMatchObject({ status: 200, body: { id: first.body.id } });
   });
 
-  test("give it 64 times at once, and one message", async () => {
+  test("G5: the same sender, key and content give it 64 times at once, and one message", async () => {
     const { ask, boss, inbox, ann } = await startCrew();
     const draft = { to: "ann", body: "once", idempotencyKey: "k1" };
     const answers = await Promise.all(Array.from({ length: 64 }, () => ask("POST", "/v1/messages", draft, boss)));
@@ -50,7 +50,7 @@ describe("G5: the same sender, key and content", () => {
     expect(await inbox(ann)).toHaveLength(1);
   });
 
-  test("give it over a restart, with the state that the work has now", async () => {
+  test("G5: the same sender, key and content give it over a restart, with the state that the work has now", async () => {
     const crew = await startCrew();
     const draft = { to: "tag:crew", body: "once", claimable: true, idempotencyKey: "k1" };
     const first = await crew.ask("POST", "/v1/messages", draft, crew.boss);
@@ -60,7 +60,7 @@ describe("G5: the same sender, key and content", () => {
     expect(again).toMatchObject({ status: 200, body: { id: first.body.id, state: "done", matched: 2 } });
   });
 
-  test("give it whatever changed meanwhile: the key is looked up before anything else is checked", async () => {
+  test("G5: the same sender, key and content give it whatever changed meanwhile: the key is looked up before anything else is checked", async () => {
     const { ask, boss, pass, clock } = await startCrew();
     const { id: parent } = (await ask("POST", "/v1/messages", { to: "boss", body: "parent" }, boss)).body;
     const expiresAt = new Date(clock.now() + 60_000).toISOString();
@@ -83,7 +83,7 @@ describe("G5: the same sender, key and content", () => {
     });
   });
 
-  test("give it to a superseded instance too, which can send nothing new", async () => {
+  test("G5: the same sender, key and content give it to a superseded instance too, which can send nothing new", async () => {
     const { ask } = await startCrew();
     await ask("PUT", "/v1/agents/old", { name: "old", instanceId: "one" });
     const { token } = (await ask("POST", "/v1/tokens", { role: "agent", agentId: "old" })).body;
@@ -105,7 +105,7 @@ describe("G5: the same key", () => {
     ["payload", { payload: { a: 2 } }],
     ["claimable", { claimable: true }],
     ["subject", { subject: "s" }],
-  ])("with another %s is refused, and changes nothing", async (_, other) => {
+  ])("G5: the same key with another %s is refused, and changes nothing", async (_, other) => {
     const { ask, boss, inbox, ann, ben } = await startCrew();
     const draft = { to: "ann", body: "once", payload: { a: 1 }, idempotencyKey: "k1" };
     await ask("POST", "/v1/messages", draft, boss);
@@ -114,7 +114,7 @@ describe("G5: the same key", () => {
     expect([await inbox(ann), await inbox(ben)]).toMatchObject([[{ body: "once" }], []]);
   });
 
-  test("of another sender is another key", async () => {
+  test("G5: the same key of another sender is another key", async () => {
     const { ask, boss, ben, inbox, ann } = await startCrew();
     const draft = { to: "ann", body: "once", idempotencyKey: "k1" };
     const both = [await ask("POST", "/v1/messages", draft, boss), await ask("POST", "/v1/messages", draft, ben)];
@@ -125,7 +125,7 @@ describe("G5: the same key", () => {
     expect(await inbox(ann)).toHaveLength(2);
   });
 
-  test("in header and body has to be one and the same", async () => {
+  test("G5: a key in header and body has to be one and the same", async () => {
     const { ask, boss } = await startCrew();
     const draft = { to: "ann", body: "x", idempotencyKey: "k2" };
     const refused = await ask("POST", "/v1/messages", draft, { ...boss, headers: KEY });
@@ -145,7 +145,7 @@ describe("G5: the same key", () => {
 describe("G5: in a batch", () => {
   const item = (key: string | undefined, body = "x") => ({ to: "ann", body, ...(key ? { idempotencyKey: key } : {}) });
 
-  test("each item says whether it was sent before", async () => {
+  test("G5: each item of a batch says whether it was sent before", async () => {
     const { ask, boss, inbox, ann } = await startCrew();
     const alone = (await ask("POST", "/v1/messages", item("a"), boss)).body.id;
     const send = () => ask("POST", "/v1/messages/batch", { messages: [item("a"), item("b"), item(undefined)] }, boss);
@@ -160,7 +160,7 @@ describe("G5: in a batch", () => {
     expect(await inbox(ann)).toHaveLength(4);
   });
 
-  test("two equal keys are refused with the place of the second, and nothing is sent", async () => {
+  test("G5: two equal keys in a batch are refused with the place of the second, and nothing is sent", async () => {
     const { ask, boss, inbox, ann } = await startCrew();
     const twice = await ask("POST", "/v1/messages/batch", { messages: [item("a"), item("b"), item("a")] }, boss);
     expect(twice).toMatchObject({ status: 422, body: { errors: [{ pointer: "/messages/2/idempotencyKey" }] } });
@@ -173,7 +173,7 @@ describe("G5: in a batch", () => {
     expect(await inbox(ann)).toEqual([]);
   });
 
-  test("a used key with other content takes the whole batch back", async () => {
+  test("G5: a used key with other content takes the whole batch back", async () => {
     const { ask, boss, inbox, ann } = await startCrew();
     await ask("POST", "/v1/messages", item("a"), boss);
     const refused = await ask("POST", "/v1/messages/batch", { messages: [item("b"), item("a", "other")] }, boss);

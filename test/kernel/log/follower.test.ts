@@ -101,7 +101,7 @@ const op = fc.oneof(
 );
 
 describe("a follower", () => {
-  test("G3: has every entry that was for it exactly once and in order, however reads, wakes, stalls and memberships interleave", async () => {
+  test("G3: a follower has every entry that was for it exactly once and in order, however reads, wakes, stalls and memberships interleave", async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.scheduler(),
@@ -133,7 +133,7 @@ describe("a follower", () => {
     );
   });
 
-  test("that is idle keeps its place while the tail moves on, and asks the database nothing", async () => {
+  test("a follower that is idle keeps its place while the tail moves on, and asks the database nothing", async () => {
     const log = createLog(0, 5000);
     const world = createWorld(log, 10, async () => undefined);
     world.follower.run();
@@ -149,7 +149,7 @@ describe("a follower", () => {
     expect(world.counts).toEqual(before);
   });
 
-  test("that fell behind the tail reads on in the database, and then goes on in memory", async () => {
+  test("a follower that fell behind the tail reads on in the database, and then goes on in memory", async () => {
     const log = createLog(0, 5000);
     const world = createWorld(log, 10, async () => undefined);
     world.follower.run();
@@ -171,7 +171,7 @@ describe("a follower", () => {
   });
 
   test.each([1, 2, 3, 4])(
-    "that is closed in its %d. wait hands over nothing more, and listens no longer",
+    "a follower that is closed in its %d. wait hands over nothing more, and listens no longer",
     async (wait) => {
       let listening = 0;
       const real = createLog(0, 0);
@@ -205,7 +205,7 @@ describe("a follower", () => {
     },
   );
 
-  test("G9: hands over a bounded portion at a time, and asks each time whether there is room", async () => {
+  test("G9: a follower hands over a bounded portion at a time, and asks each time whether there is room", async () => {
     const log = createLog(0);
     const portions: number[] = [];
     let room = 1;
@@ -236,7 +236,7 @@ describe("a follower", () => {
     expect(portions.reduce((sum, size) => sum + size, 0)).toBe(9_000_000);
   });
 
-  test("whose source fails says so, with the place to resume from", async () => {
+  test("a follower whose source fails says so, with the place to resume from", async () => {
     const log = createLog(3);
     const failed: unknown[] = [];
     const source: Source<Entry> = {
@@ -256,7 +256,7 @@ describe("a follower", () => {
     expect(failed).toEqual([new Error("no disk"), 1]);
   });
 
-  test("passes over what has expired since it was appended", async () => {
+  test("a follower passes over what has expired since it was appended", async () => {
     const log = createLog(0);
     const got: number[] = [];
     const source: Source<Entry> = {

@@ -44,7 +44,7 @@ async function storedFor(crew: Crew, id: "ann" | "ben"): Promise<number[]> {
 const isAscending = (ids: readonly number[]) => ids.every((id, i) => i === 0 || id > (ids[i - 1] as number));
 
 describe("G2: ids", () => {
-  test("ascend in the order of the commits, without gaps, and stand in it as they are answered", async () => {
+  test("G2: ids ascend in the order of the commits, without gaps, and stand in it as they are answered", async () => {
     const crew = await startCrew();
     const answered = await sendAll(crew);
     const all = answered.toSorted((a, b) => a - b);
@@ -55,7 +55,7 @@ describe("G2: ids", () => {
     expect([before, after]).toEqual([all.length + 1, all.length + 2]);
   });
 
-  test("of refused writes are given to the next, which nobody can tell", async () => {
+  test("G2: ids of refused writes are given to the next, which nobody can tell", async () => {
     const crew = await startCrew();
     const ids: number[] = [];
     await Promise.all(
@@ -74,7 +74,7 @@ describe("G2: ids", () => {
 });
 
 describe("G2: who has read up to N", () => {
-  test("never meets a new entry with an id of N or less, polling while many send", async () => {
+  test("G2: who has read up to N never meets a new entry with an id of N or less, polling while many send", async () => {
     const crew = await startCrew();
     let sending = true;
     const sent = sendAll(crew).finally(() => {
@@ -109,7 +109,7 @@ describe("G2: who has read up to N", () => {
     }
   });
 
-  test("meets everything once and in order on streams that begin and end while many send", async () => {
+  test("G2: who has read up to N meets everything once and in order on streams that begin and end while many send", async () => {
     const crew = await startCrew();
     const url = listen(crew);
     let sending = true;

@@ -26,7 +26,7 @@ async function refusedStart(dataDir: string): Promise<{ code: number; said: stri
 }
 
 describe("a data folder", () => {
-  test("belongs to one server: a second one says so and ends, and the first goes on", async () => {
+  test("a data folder belongs to one server: a second one says so and ends, and the first goes on", async () => {
     const first = await startServer();
     const second = await refusedStart(first.dataDir);
     expect(second.code).toBe(1);
@@ -36,7 +36,7 @@ describe("a data folder", () => {
     expect((await fetch(`${first.url}/readyz`)).status).toBe(200);
   });
 
-  test("is free again at once when its server was killed", async () => {
+  test("a data folder is free again at once when its server was killed", async () => {
     const killed = await startServer();
     await killed.kill();
     const next = await startServer({ dataDir: killed.dataDir });
@@ -44,7 +44,7 @@ describe("a data folder", () => {
     expect(next.operatorToken).toBe(killed.operatorToken);
   });
 
-  test("is free again when its database was closed", async () => {
+  test("a data folder is free again when its database was closed", async () => {
     const dataDir = tempFolder();
     const options = { dataDir, durability: "full" as const, onError: () => undefined };
     const first = openDatabase(options);
@@ -58,7 +58,7 @@ describe("a data folder", () => {
 });
 
 describe("a clean stop", () => {
-  test("G1: leaves everything in the one file, so that a copy of it alone is whole", async () => {
+  test("G1: a clean stop leaves everything in the one file, so that a copy of it alone is whole", async () => {
     const { db, dataDir, close } = openTestDatabase();
     await db.write((tx) => mark(tx, "kept"));
     await close();
@@ -77,7 +77,7 @@ describe("migrations", () => {
       sqlite.prepare("select name, sql from sqlite_schema where name not like 'sqlite_stat%' order by name").all(),
     );
 
-  test("run once: opening again changes neither the schema nor the data", async () => {
+  test("migrations run once: opening again changes neither the schema nor the data", async () => {
     const { db, dataDir, close } = openTestDatabase();
     await db.write((tx) => mark(tx, "kept"));
     const schema = schemaOf(db.file);
@@ -91,7 +91,7 @@ describe("migrations", () => {
     expect(await again.db.read(marks)).toEqual(["kept"]);
   });
 
-  test("leave nothing half done when they were cut off: a copy without their record is refused, not damaged", async () => {
+  test("migrations leave nothing half done when they were cut off: a copy without their record is refused, not damaged", async () => {
     const { db, dataDir, close } = openTestDatabase();
     await db.write((tx) => mark(tx, "kept"));
     await close();

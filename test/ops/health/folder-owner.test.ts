@@ -76,7 +76,7 @@ describe("a data folder that nobody named", () => {
     },
   };
   for (const [name, make] of Object.entries(strange))
-    test(`and ${name} stops the start, and says what to do; nothing is written`, async () => {
+    test(`a data folder that nobody named and that ${name} stops the start, and says what to do; nothing is written`, async () => {
       const cwd = tempFolder();
       make(cwd);
       const server = await startIn(cwd);
@@ -88,7 +88,7 @@ describe("a data folder that nobody named", () => {
       expect(existsSync(join(cwd, "written"))).toBe(false);
     });
 
-  test("is used when a relay made it there, however often, and after its folder was moved", async () => {
+  test("a data folder that nobody named is used when a relay made it there, however often, and after its folder was moved", async () => {
     const cwd = tempFolder();
     const first = await startIn(cwd);
     const token = readFileSync(join(cwd, "data/operator.token"), "utf8").trim();
@@ -103,7 +103,7 @@ describe("a data folder that nobody named", () => {
     }
   });
 
-  test("is not used when it is a copy of one, mark and all: a repository could bring it along", async () => {
+  test("a data folder that nobody named is not used when it is a copy of one, mark and all: a repository could bring it along", async () => {
     const cwd = tempFolder();
     await (await startIn(cwd)).end();
     const clone = tempFolder();
@@ -118,13 +118,13 @@ describe("a data folder that nobody named", () => {
     expect((await startIn(clone)).isListening).toBe(true);
   });
 
-  test("is used when it is empty, or has only files that are nothing to a relay", async () => {
+  test("a data folder that nobody named is used when it is empty, or has only files that are nothing to a relay", async () => {
     const cwd = tempFolder();
     put(join(cwd, "data/measurements.csv"), "1,2\n", 0o644);
     expect((await startIn(cwd)).isListening).toBe(true);
   });
 
-  test("is used after a backup was restored into it", async () => {
+  test("a data folder that nobody named is used after a backup was restored into it", async () => {
     const cwd = tempFolder();
     await (await startIn(cwd)).end();
     const there = tempFolder();
@@ -138,7 +138,7 @@ describe("a data folder that nobody named", () => {
 describe("a secret in a data folder that was named", () => {
   const secrets = ["operator.token", "relay.key"];
   for (const name of secrets)
-    test(`stops the start when it is a link or a pipe: ${name}`, async () => {
+    test(`a secret in a data folder that was named stops the start when it is a link or a pipe: ${name}`, async () => {
       const folder = tempFolder();
       put(join(folder, "elsewhere"), undefined, 0o644);
       for (const make of [
@@ -158,17 +158,20 @@ describe("a secret in a data folder that was named", () => {
       }
     });
 
-  test.skipIf(process.getuid?.() !== 0)("stops the start when it belongs to another user", async () => {
-    for (const name of secrets) {
-      const data = tempFolder();
-      put(join(data, name));
-      chownSync(join(data, name), 12_345, 12_345);
-      const server = await startIn(data, ["--data", data]);
-      expect([server.isListening, await server.said()]).toEqual([false, expect.stringContaining("another user")]);
-    }
-  });
+  test.skipIf(process.getuid?.() !== 0)(
+    "a secret in a data folder that was named stops the start when it belongs to another user",
+    async () => {
+      for (const name of secrets) {
+        const data = tempFolder();
+        put(join(data, name));
+        chownSync(join(data, name), 12_345, 12_345);
+        const server = await startIn(data, ["--data", data]);
+        expect([server.isListening, await server.said()]).toEqual([false, expect.stringContaining("another user")]);
+      }
+    },
+  );
 
-  test("is its owner's file: it is used, and from then on others may not read it", async () => {
+  test("a secret in a data folder that was named is its owner's file: it is used, and from then on others may not read it", async () => {
     const data = tempFolder();
     put(join(data, "operator.token"), undefined, 0o644);
     const server = await startIn(data, [], { SIGNALBOX_DATA_DIR: data });
@@ -176,7 +179,7 @@ describe("a secret in a data folder that was named", () => {
     expect(statSync(join(data, "operator.token")).mode & 0o777).toBe(0o600);
   });
 
-  test("that was lost is made anew, and no link is followed on the way", async () => {
+  test("a secret in a data folder that was named that was lost is made anew, and no link is followed on the way", async () => {
     const data = tempFolder();
     symlinkSync(join(data, "elsewhere"), join(data, "operator.token.new"));
     const server = await startIn(data, ["--data", data]);

@@ -9,18 +9,21 @@ import { openStream } from "../../support/stream.ts";
 import { until } from "../../support/until.ts";
 
 describe("a server that is told to stop", () => {
-  test.each(["SIGTERM", "SIGINT"] as const)("%s: ends with 0 at once, and removes its notice", async (signal) => {
-    const server = await startServer();
-    const notice = join(server.dataDir, "server.json");
-    expect(JSON.parse(readFileSync(notice, "utf8"))).toEqual({ url: server.url, pid: server.pid });
-    await asking(server)("GET", "/v1/whoami");
-    process.kill(server.pid, signal);
-    expect(await server.stop()).toBe(0);
-    expect(existsSync(notice)).toBe(false);
-    await expect(fetch(`${server.url}/healthz`)).rejects.toThrow();
-  });
+  test.each(["SIGTERM", "SIGINT"] as const)(
+    "a server that is told to stop by %s ends with 0 at once, and removes its notice",
+    async (signal) => {
+      const server = await startServer();
+      const notice = join(server.dataDir, "server.json");
+      expect(JSON.parse(readFileSync(notice, "utf8"))).toEqual({ url: server.url, pid: server.pid });
+      await asking(server)("GET", "/v1/whoami");
+      process.kill(server.pid, signal);
+      expect(await server.stop()).toBe(0);
+      expect(existsSync(notice)).toBe(false);
+      await expect(fetch(`${server.url}/healthz`)).rejects.toThrow();
+    },
+  );
 
-  test("answers parked calls, and says bye to streams and sockets, with the place to resume from", async () => {
+  test("a server that is told to stop answers parked calls, and says bye to streams and sockets, with the place to resume from", async () => {
     const server = await startServer();
     const ask = asking(server);
     const bob = await agentOn(ask, "bob");
@@ -72,7 +75,7 @@ describe("a server that is told to stop", () => {
       expect((await asking(again)("GET", `/v1/messages/${id}`)).status).toBe(200);
   });
 
-  test("answers who still asks on an open connection with 503 and Retry-After, never with 500", async () => {
+  test("a server that is told to stop answers who still asks on an open connection with 503 and Retry-After, never with 500", async () => {
     const server = await startServer();
     const lines = ["GET /v1/whoami HTTP/1.1", "Host: relay", `Authorization: Bearer ${server.operatorToken}`];
     const connection = await rawConnect(server.url, { lines });
@@ -89,7 +92,7 @@ describe("a server that is told to stop", () => {
     }
   });
 
-  test("does not wait for a client that keeps its connection open", async () => {
+  test("a server that is told to stop does not wait for a client that keeps its connection open", async () => {
     const server = await startServer();
     const lines = ["GET /healthz HTTP/1.1", "Host: relay"];
     const connection = await rawConnect(server.url, { lines });
@@ -97,7 +100,7 @@ describe("a server that is told to stop", () => {
     expect(await server.stop()).toBe(0);
   });
 
-  test("can be started again at once, over the same files and on the same port", async () => {
+  test("a server that is told to stop can be started again at once, over the same files and on the same port", async () => {
     const server = await startServer();
     const ask = asking(server);
     const { id } = (await ask("POST", "/v1/messages", { to: "user", body: "kept" })).body;

@@ -46,7 +46,7 @@ function start(flags: string[], env: Record<string, string> = {}) {
 }
 
 describe("the flags of the server", () => {
-  test("say the same as the environment, and come before it", async () => {
+  test("the flags of the server say the same as the environment, and come before it", async () => {
     const folder = join(tempFolder(), "data");
     const env = { SIGNALBOX_PORT: "1", SIGNALBOX_DURABILITY: "normal" };
     const server = start(["--port", "0", `--data=${folder}`, "--log-level", "info"], env);
@@ -57,7 +57,7 @@ describe("the flags of the server", () => {
     expect(existsSync(join(server.cwd, "data"))).toBe(false);
   });
 
-  test("are there for every setting, but not for secrets; --help lists them and starts nothing", async () => {
+  test("the flags of the server are there for every setting, but not for secrets; --help lists them and starts nothing", async () => {
     const ran = start(["--port", "0", "--help"]);
     await ran.child.exited;
     await until(() => ran.printed().includes("Exit codes"), "the help");
@@ -75,7 +75,7 @@ describe("the flags of the server", () => {
       expect(await runCli(words)).toMatchObject({ code: 0, stdout: ran.printed() });
   });
 
-  test("that are wrong stop the start, all in one message", async () => {
+  test("the flags of the server that are wrong stop the start, all in one message", async () => {
     const wrong = [
       "--port",
       "x",
@@ -106,7 +106,7 @@ describe("the flags of the server", () => {
 });
 
 describe("the file that --config names", () => {
-  test("has the same names; the environment and flags come before it", async () => {
+  test("the file that --config names has the same names; the environment and flags come before it", async () => {
     const folder = tempFolder();
     const file = join(folder, "signalbox.env");
     const lines = [
@@ -122,7 +122,7 @@ describe("the file that --config names", () => {
     expect(line).toMatchObject({ dataDir: join(folder, "data"), durability: "normal" });
   });
 
-  test("is refused whole, with the faults of the rest, when it cannot be taken", async () => {
+  test("the file that --config names is refused whole, with the faults of the rest, when it cannot be taken", async () => {
     const file = join(tempFolder(), "signalbox.env");
     writeFileSync(file, "SIGNALBOX_PORT=x\nPATH=/tmp\nwhat is this\nSIGNALBOX_HOST=a\nSIGNALBOX_HOST=b\n");
     const { code, said } = await start(["--config", file], { SIGNALBOX_NONSENSE: "1" }).ended();
@@ -140,7 +140,7 @@ describe("the file that --config names", () => {
     );
   });
 
-  test("is read only when it is named", async () => {
+  test("the file that --config names is read only when it is named", async () => {
     const server = start(["--port", "0"]);
     for (const name of [".env", "signalbox.env", "config", "signalbox.json"])
       writeFileSync(join(server.cwd, name), "SIGNALBOX_NONSENSE=1\n");
@@ -149,7 +149,7 @@ describe("the file that --config names", () => {
 });
 
 describe("a start that cannot be", () => {
-  test("says that the port is taken, and by which flag to give another", async () => {
+  test("a start that cannot be says that the port is taken, and by which flag to give another", async () => {
     const { url } = await startServer();
     const { port } = new URL(url);
     const { code, said } = await start(["--port", port]).ended();
@@ -159,7 +159,7 @@ describe("a start that cannot be", () => {
     });
   });
 
-  test("says that the folder cannot be used, and that the address is not this machine's", async () => {
+  test("a start that cannot be says that the folder cannot be used, and that the address is not this machine's", async () => {
     const folder = await start(["--port", "0", "--data", "/dev/null/data"]).ended();
     expect(folder.said).toContain("The data folder /dev/null/data cannot be used: a part of its path is a file.");
     for (const [name, isFolder, said] of [
@@ -179,7 +179,7 @@ describe("a start that cannot be", () => {
 });
 
 describe("the log", () => {
-  test("warns where tokens can be read on the way, and not behind TLS or on loopback", async () => {
+  test("the log warns where tokens can be read on the way, and not behind TLS or on loopback", async () => {
     const warned = async (flags: string[]) => {
       const server = start(["--port", "0", ...flags]);
       await server.listening();
@@ -191,7 +191,7 @@ describe("the log", () => {
     expect(await warned(["--host", "127.0.0.1"])).toBe(false);
   });
 
-  test("has at debug a line for each request, with its id and without its query and token", async () => {
+  test("the log has at debug a line for each request, with its id and without its query and token", async () => {
     const server = start(["--port", "0", "--log-level", "debug"]);
     const [{ url }] = await server.listening();
     const token = readFileSync(join(server.cwd, "data/operator.token"), "utf8").trim();
@@ -208,7 +208,7 @@ describe("the log", () => {
     expect(server.printed()).not.toContain(token);
   });
 
-  test("is readable on a terminal", async () => {
+  test("the log is readable on a terminal", async () => {
     let shown = "";
     const decoder = new TextDecoder();
     const show = (text: string) => {
