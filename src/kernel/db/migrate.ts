@@ -25,11 +25,17 @@ export const schemaOf = (sqlite: Sqlite) => ({ applied: appliedTo(sqlite), broug
 /**
  * Runs the numbered SQL of `drizzle/` that this database has not seen yet, in one transaction. The database's `user_version` is the
  * number of migrations that have run: SQLite reads it with the header, so checking an up-to-date database writes nothing.
+ * @throws Error when a newer program made the database
  */
 export function migrateToLatest({ $client: sqlite }: Drizzle): void {
   const all = migrations();
   const done = appliedTo(sqlite);
-  if (done >= all.length) return;
+  if (done > all.length)
+    throw new Error(
+      `The database ${sqlite.filename} is newer than this program: it has had ${done} migrations, and this program knows ` +
+        `${all.length}. Start the version that ran last, or a newer one; or restore a backup with signalbox restore.`,
+    );
+  if (done === all.length) return;
   const run = sqlite.transaction(() => {
     for (const sql of all.slice(done)) sqlite.run(sql);
     sqlite.run(`pragma user_version = ${all.length}`);
