@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { AgentId } from "./agent-ids.ts";
 import { AgentPath } from "./agents.ts";
-import { contracts } from "./contract.ts";
+import { at, contracts, made, paged } from "./contract.ts";
 import { DelegationContext } from "./delegation-context.ts";
 import { DelegationId, MAX_TIMEOUT_SECONDS } from "./delegations.ts";
 import { BODY_BYTES } from "./limits.ts";
@@ -173,31 +173,22 @@ export const putOutsideAgent = contract("putOutsideAgent", "PUT /v1/a2a/agents/{
   body: OutsideDraft,
   example: { cardUrl: "https://agent.example.org" },
   repeatable: true,
-  answers: {
-    201: { description: "Let in; see `state` later.", schema: OutsideAgent },
-    200: { description: "Changed.", schema: OutsideAgent },
-  },
+  answers: made(OutsideAgent, "Let in; see `state` later.", "Changed."),
   problems: ["forbidden", "conflict", "superseded", "unknown-instance", "group-not-allowed"],
 });
 
 export const listOutsideAgents = contract("listOutsideAgents", "GET /v1/a2a/agents", {
+  ...paged(OutsideQuery, OutsideList),
   summary: "List external A2A agents",
-  query: OutsideQuery,
-  answers: { 200: { description: "A page.", schema: OutsideList } },
-  problems: ["forbidden"],
 });
 
 export const getOutsideAgent = contract("getOutsideAgent", "GET /v1/a2a/agents/{id}", {
+  ...at(AgentPath, OutsideAgent, "As it is now."),
   summary: "Get an external A2A agent",
-  params: AgentPath,
-  answers: { 200: { description: "As it is now.", schema: OutsideAgent } },
-  problems: ["forbidden", "not-found"],
 });
 
 export const refreshOutsideAgent = contract("refreshOutsideAgent", "POST /v1/a2a/agents/{id}/refresh", {
+  ...at(AgentPath, OutsideAgent, "As it was before that."),
   summary: "Fetch an external agent's card now, and retry what waits",
-  params: AgentPath,
   repeatable: true,
-  answers: { 200: { description: "As it was before that.", schema: OutsideAgent } },
-  problems: ["forbidden", "not-found"],
 });

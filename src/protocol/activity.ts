@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { contracts } from "./contract.ts";
+import { contracts, paged } from "./contract.ts";
 import { NAMED, object, strictObject } from "./shape.ts";
 import { line, listOf, NumberPageQuery, queryInt, Time } from "./wire.ts";
 
@@ -27,8 +27,6 @@ export type ActivityQuery = z.input<typeof ActivityQuery>;
 export const ActivityList = listOf(Activity).register(NAMED, { id: "ActivityList" });
 
 export const listActivity = contracts("Activity")("listActivity", "GET /v1/activity", {
+  ...paged(ActivityQuery, ActivityList),
   summary: "List administrative acts, newest first",
-  query: ActivityQuery,
-  answers: { 200: { description: "A page.", schema: ActivityList } },
-  problems: ["forbidden"],
 });

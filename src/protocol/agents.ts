@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { AgentId, ChannelInfo, word } from "./agent-ids.ts";
-import { contracts } from "./contract.ts";
+import { at, contracts } from "./contract.ts";
 import { NAMED, object, strictObject } from "./shape.ts";
 import { Bool, Int, jsonObject, line, listOf, PageQuery, Str, StrOrNull, Time, text } from "./wire.ts";
 
@@ -163,19 +163,17 @@ export const listAgents = contract("listAgents", "GET /v1/agents", {
 });
 
 export const getAgent = contract("getAgent", "GET /v1/agents/{id}", {
+  ...at(AgentPath, Agent, "The agent."),
   summary: "Get an agent",
-  params: AgentPath,
-  answers: { 200: { description: "The agent.", schema: Agent } },
   problems: ["forbidden", "superseded", "not-found", "gone"],
 });
 
 export const changeAgent = contract("changeAgent", "PATCH /v1/agents/{id}", {
+  ...at(AgentPath, Agent, "The agent as it is now."),
   summary: "Change an agent",
-  params: AgentPath,
   body: AgentPatch,
   example: { tags: ["review", "docs"], ready: true },
   repeatable: true,
-  answers: { 200: { description: "The agent as it is now.", schema: Agent } },
   problems: ["forbidden", "not-found", "gone", "superseded", "group-not-allowed"],
 });
 
@@ -190,23 +188,21 @@ export const deleteAgent = contract("deleteAgent", "DELETE /v1/agents/{id}", {
 });
 
 export const restoreAgent = contract("restoreAgent", "POST /v1/agents/{id}/restore", {
+  ...at(AgentPath, Agent, "The agent as it is now."),
   summary: "Restore a deleted agent",
   description:
     "By an operator, or the orchestrator that deleted it. The same agent with the same mail, offline; its groups begin at " +
     "the head. Tokens, work, delegations, schedules, webhooks and bindings that ended stay ended. An orchestrator enrolls it again for a new token.",
-  params: AgentPath,
   repeatable: true,
-  answers: { 200: { description: "The agent as it is now.", schema: Agent } },
   problems: ["forbidden", "not-found", "gone"],
 });
 
 export const heartbeat = contract("heartbeat", "POST /v1/agents/{id}/heartbeat", {
+  ...at(AgentPath, Agent, "The agent as it is now."),
   summary: "Send an agent's heartbeat",
-  params: AgentPath,
   body: Heartbeat,
   example: { status: "busy" },
   bodyOptional: true,
   repeatable: true,
-  answers: { 200: { description: "The agent as it is now.", schema: Agent } },
   problems: ["forbidden", "not-found", "gone", "superseded"],
 });

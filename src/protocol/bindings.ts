@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { AgentId } from "./agent-ids.ts";
 import { AgentPath } from "./agents.ts";
-import { contracts } from "./contract.ts";
+import { at, contracts, gone, made, paged } from "./contract.ts";
 import { TargetText } from "./messages.ts";
 import { PlatformId } from "./posts.ts";
 import { NAMED, object, strictObject } from "./shape.ts";
@@ -92,19 +92,15 @@ const contract = contracts("Channels");
 const BindingPath = strictObject(() => ({ id: AgentId, bindingId: z.string().max(64) }));
 
 export const listBindings = contract("listBindings", "GET /v1/bindings", {
+  ...paged(BindingQuery, BindingList, "A page, oldest first."),
   summary: "List bindings of all channels",
   description: "An agent sees those that send something to it, and those of its own channel.",
-  query: BindingQuery,
-  answers: { 200: { description: "A page, oldest first.", schema: BindingList } },
-  problems: ["forbidden"],
 });
 
 export const listChannelBindings = contract("listChannelBindings", "GET /v1/channels/{id}/bindings", {
+  ...at(AgentPath, BindingList, "A page, oldest first."),
   summary: "List bindings of one channel",
-  params: AgentPath,
   query: ChannelBindingQuery,
-  answers: { 200: { description: "A page, oldest first.", schema: BindingList } },
-  problems: ["forbidden", "not-found"],
 });
 
 export const setBinding = contract("setBinding", "PUT /v1/channels/{id}/bindings", {
@@ -114,24 +110,17 @@ export const setBinding = contract("setBinding", "PUT /v1/channels/{id}/bindings
   body: BindingDraft,
   example: { conversationId: "-100200", target: "reviewer", mode: "exclusive" },
   repeatable: true,
-  answers: {
-    200: { description: "Was there, and is changed.", schema: SetBinding },
-    201: { description: "New.", schema: SetBinding },
-  },
+  answers: made(SetBinding, "New.", "Was there, and is changed."),
   problems: ["forbidden", "not-found", "unknown-target", "conflict"],
 });
 
 export const removeBinding = contract("removeBinding", "DELETE /v1/channels/{id}/bindings/{bindingId}", {
+  ...gone(BindingPath),
   summary: "End a binding",
-  params: BindingPath,
-  answers: { 204: { description: "Gone." } },
-  problems: ["forbidden", "not-found"],
 });
 
 export const explainRoute = contract("explainRoute", "GET /v1/channels/{id}/route", {
+  ...at(AgentPath, RouteReport, "Every matching binding, those that count first."),
   summary: "Explain how a conversation's events are routed",
-  params: AgentPath,
   query: RouteQuery,
-  answers: { 200: { description: "Every matching binding, those that count first.", schema: RouteReport } },
-  problems: ["forbidden", "not-found"],
 });

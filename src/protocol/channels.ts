@@ -2,7 +2,7 @@ import { z } from "zod";
 import { AgentId } from "./agent-ids.ts";
 import { AgentPath, AgentStatus } from "./agents.ts";
 import { Binding } from "./bindings.ts";
-import { contracts } from "./contract.ts";
+import { at, contracts, made, paged } from "./contract.ts";
 import { BODY_BYTES, JSON_BYTES } from "./limits.ts";
 import { Message, TargetText } from "./messages.ts";
 import { Conversation, FileId, PlatformId } from "./posts.ts";
@@ -176,24 +176,18 @@ export const putWebhookChannel = contract("putWebhookChannel", "PUT /v1/channels
 });
 
 export const getWebhookChannel = contract("getWebhookChannel", "GET /v1/channels/{id}/webhook", {
+  ...at(AgentPath, WebhookChannel, "As it is."),
   summary: "Get a webhook channel's settings, without its secret",
-  params: AgentPath,
-  answers: { 200: { description: "As it is.", schema: WebhookChannel } },
-  problems: ["forbidden", "not-found"],
 });
 
 export const listChannels = contract("listChannels", "GET /v1/channels", {
+  ...paged(ChannelQuery, ChannelList),
   summary: "List channels: ready ones first, then by name",
-  query: ChannelQuery,
-  answers: { 200: { description: "A page.", schema: ChannelList } },
-  problems: ["forbidden"],
 });
 
 export const getChannel = contract("getChannel", "GET /v1/channels/{id}", {
+  ...at(AgentPath, Channel, "The channel."),
   summary: "Get a channel",
-  params: AgentPath,
-  answers: { 200: { description: "The channel.", schema: Channel } },
-  problems: ["forbidden", "not-found"],
 });
 
 export const chooseDefaultChannel = contract("chooseDefaultChannel", "PUT /v1/channels/{id}/default", {
@@ -218,28 +212,22 @@ export const reportEvent = contract("reportEvent", "POST /v1/channels/{id}/event
     text: "Is it done?",
   },
   repeatable: true,
-  answers: {
-    200: { description: "It was reported before.", schema: EventAnswer },
-    201: { description: "Stored, and sent to whom its conversation is bound to.", schema: EventAnswer },
-  },
+  answers: made(EventAnswer, "Stored, and sent to whom its conversation is bound to.", "It was reported before."),
   problems: ["forbidden", "not-found", "conflict", "reserved"],
 });
 
 export const listEvents = contract("listEvents", "GET /v1/channels/{id}/events", {
+  ...at(AgentPath, EventList, "A page."),
   summary: "List a channel's events, newest first",
-  params: AgentPath,
   query: EventQuery,
-  answers: { 200: { description: "A page.", schema: EventList } },
-  problems: ["forbidden", "not-found"],
 });
 
 export const notePost = contract("notePost", "POST /v1/messages/{id}/posts", {
+  ...at(MessagePath, PostedParts, "All parts so far."),
   summary: "Note that a part of a message is about to be posted, or was, for adapters",
   description: "Whoever claims the message after this one sees how far it came, and posts nothing twice.",
-  params: MessagePath,
   body: PostNote,
   example: { token: "clm_1_1", part: 0, externalId: "5418" },
   repeatable: true,
-  answers: { 200: { description: "All parts so far.", schema: PostedParts } },
   problems: ["forbidden", "not-found", "not-claimable", "claim-lost"],
 });

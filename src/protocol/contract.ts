@@ -101,3 +101,30 @@ export const contracts =
     const [method, path] = place.split(" ") as [Method, string];
     return { ...details, operationId, method, path, tag };
   };
+
+/** Parts of a contract on one thing that has a place: the answer shows it, or a part of it. */
+export const at = <P extends Schema, S extends Schema>(params: P, schema: S, description: string) => ({
+  params,
+  answers: { 200: { description, schema } },
+  problems: ["forbidden", "not-found"] as readonly ProblemCode[],
+});
+
+/** Parts of a contract on a list. */
+export const paged = <Q extends Schema, S extends Schema>(query: Q, schema: S, description = "A page.") => ({
+  query,
+  answers: { 200: { description, schema } },
+  problems: ["forbidden"] as readonly ProblemCode[],
+});
+
+/** Parts of a contract that ends one thing. */
+export const gone = <P extends Schema>(params: P) => ({
+  params,
+  answers: { 204: { description: "Gone." } },
+  problems: ["forbidden", "not-found"] as readonly ProblemCode[],
+});
+
+/** Answers to making a thing: `fresh` for a new one, `known` for one that was there or was made with the same key. */
+export const made = <S extends Schema>(schema: S, fresh: string, known: string) => ({
+  201: { description: fresh, schema },
+  200: { description: known, schema },
+});

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { AgentId } from "./agent-ids.ts";
-import { contracts } from "./contract.ts";
+import { at, contracts, made } from "./contract.ts";
 import { DelegationContext } from "./delegation-context.ts";
 import { BODY_BYTES, JSON_BYTES, MAX_DEPTH } from "./limits.ts";
 import { TargetText } from "./messages.ts";
@@ -165,10 +165,7 @@ export const delegate = contract("delegate", "POST /v1/delegations", {
   body: DelegationDraft,
   example: { to: "reviewer", text: "Is the change to the parser safe?", timeoutSeconds: 300 },
   idempotent: true,
-  answers: {
-    201: { description: "Asked.", schema: Delegation },
-    200: { description: "Asked before with this key.", schema: Delegation },
-  },
+  answers: made(Delegation, "Asked.", "Asked before with this key."),
   problems: [
     "loop-paused",
     "quota-exceeded",
@@ -196,11 +193,10 @@ export const listDelegations = contract("listDelegations", "GET /v1/delegations"
 });
 
 export const getDelegation = contract("getDelegation", "GET /v1/delegations/{id}", {
+  ...at(Path, Delegation, "As it is now, also when the time is up."),
   summary: "Get a delegation; with waitSeconds, wait until it has ended",
   long: true,
-  params: Path,
   query: DelegationWait,
-  answers: { 200: { description: "As it is now, also when the time is up.", schema: Delegation } },
   problems: ["forbidden", "superseded", "not-found"],
 });
 
@@ -213,10 +209,7 @@ export const answerDelegation = contract("answerDelegation", "POST /v1/delegatio
   body: DelegationResponse,
   example: { text: "Yes. It only moves code." },
   idempotent: true,
-  answers: {
-    201: { description: "Answered; late if it had ended before.", schema: Delegation },
-    200: { description: "Answered before with this key.", schema: Delegation },
-  },
+  answers: made(Delegation, "Answered; late if it had ended before.", "Answered before with this key."),
   problems: ["forbidden", "superseded", "not-found", "not-open", "gone", "reserved", "idempotency-mismatch"],
 });
 
@@ -237,14 +230,13 @@ export const reportProgress = contract("reportProgress", "POST /v1/delegations/{
 });
 
 export const cancelDelegation = contract("cancelDelegation", "POST /v1/delegations/{id}/cancel", {
+  ...at(Path, CancelledDelegations, "The delegation, and what was ended."),
   summary: "Cancel a delegation; with tree, also what came of it",
   description:
     "Whoever works on it is told, and each asker gets an answer that says so. Repeating it does nothing more.",
-  params: Path,
   body: DelegationCancel,
   example: { reason: "No longer needed." },
   bodyOptional: true,
   repeatable: true,
-  answers: { 200: { description: "The delegation, and what was ended.", schema: CancelledDelegations } },
   problems: ["forbidden", "superseded", "not-found", "not-open"],
 });

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { AgentPath } from "./agents.ts";
-import { contracts } from "./contract.ts";
+import { at, contracts } from "./contract.ts";
 import { object, strictObject } from "./shape.ts";
 import { MessageId, Position, queryInt } from "./wire.ts";
 
@@ -31,12 +31,11 @@ export const Digest = object(() => ({
 export type Digest = z.infer<typeof Digest>;
 
 export const readDigest = contracts("Inbox")("readDigest", "GET /v1/agents/{id}/inbox/digest", {
+  ...at(AgentPath, Digest, "The text, and what is in it."),
   summary: "Read an agent's unread messages as one text for a model",
   description:
     "Urgent ones first, then the oldest, each in an envelope that says who wrote it; the rest folded by thread. Moves " +
     "nothing: acknowledge up to `ack` once the model has the text.",
-  params: AgentPath,
   query: DigestQuery,
-  answers: { 200: { description: "The text, and what is in it.", schema: Digest } },
   problems: ["forbidden", "not-found", "gone", "superseded", "ahead-of-log"],
 });

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { AgentId } from "./agent-ids.ts";
-import { contracts } from "./contract.ts";
+import { at, contracts } from "./contract.ts";
 import { NAMED, object, strictObject } from "./shape.ts";
 import { MessageId, MessagePath, PageQuery, Str, Time, TimeOrNull } from "./wire.ts";
 
@@ -55,10 +55,8 @@ export type Explanation = z.infer<typeof Explanation>;
 export const ExplainQuery = strictObject(() => ({ ...PageQuery, page: AgentId.optional() }));
 
 export const explainMessage = contracts("Messages")("explainMessage", "GET /v1/messages/{id}/explain", {
+  ...at(MessagePath, Explanation, "Its story."),
   summary: "Explain what became of a message",
   description: "Facts in order of time, and one plain sentence for each recipient.",
-  params: MessagePath,
   query: ExplainQuery,
-  answers: { 200: { description: "Its story.", schema: Explanation } },
-  problems: ["forbidden", "not-found"],
 });

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { AgentId } from "./agent-ids.ts";
-import { contracts } from "./contract.ts";
+import { contracts, made } from "./contract.ts";
 import { NAMED, object, strictObject } from "./shape.ts";
 import { line, Time } from "./wire.ts";
 
@@ -38,10 +38,7 @@ export const uploadFile = contract("uploadFile", "POST /v1/files", {
   raw: "The bytes of the file; Content-Type says what they are.",
   idempotent: true,
   repeatable: true,
-  answers: {
-    200: { description: "The same key and content again.", schema: StoredFile },
-    201: { description: "It is on disk.", schema: StoredFile },
-  },
+  answers: made(StoredFile, "It is on disk.", "The same key and content again."),
   problems: ["forbidden", "quota-exceeded"],
 });
 

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { AgentPath, RosterAgent } from "./agents.ts";
-import { contracts } from "./contract.ts";
+import { at, contracts } from "./contract.ts";
 import { Entry, Holding, Message, MessageKind, Parent, Topic, WorkState } from "./messages.ts";
 import { NAMED, object, strictObject } from "./shape.ts";
 import { Bool, Int, MessageId, Position, queryInt, Str } from "./wire.ts";
@@ -84,23 +84,21 @@ export type WorkChange = z.infer<typeof WorkChange>;
 const contract = contracts("Inbox");
 
 export const readInbox = contract("readInbox", "GET /v1/agents/{id}/inbox", {
+  ...at(AgentPath, Inbox, "A page, oldest first."),
   summary: "Read an inbox",
   description:
     "Starts at the stored cursor, or after `after`. Reading moves nothing; `ackUpTo` acknowledges first. With kind, " +
     "topic or claimable it is for looking: there is no `next`.",
   long: true,
-  params: AgentPath,
   query: InboxQuery,
-  answers: { 200: { description: "A page, oldest first.", schema: Inbox } },
   problems: ["forbidden", "not-found", "gone", "superseded", "ahead-of-log"],
 });
 
 export const ackInbox = contract("ackInbox", "POST /v1/agents/{id}/inbox/ack", {
+  ...at(AgentPath, Acked, "Where the cursor is now, and how much was never offered."),
   summary: "Acknowledge everything up to a place",
-  params: AgentPath,
   body: Ack,
   example: { upTo: 1 },
   repeatable: true,
-  answers: { 200: { description: "Where the cursor is now, and how much was never offered.", schema: Acked } },
   problems: ["forbidden", "gone", "superseded", "ahead-of-log"],
 });

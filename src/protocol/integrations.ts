@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { contracts } from "./contract.ts";
+import { at, contracts, paged } from "./contract.ts";
 import { Message } from "./messages.ts";
 import { NAMED, object, strictObject } from "./shape.ts";
 import { DedupeKey, Severity, Task, TaskFields } from "./tasks.ts";
@@ -153,10 +153,8 @@ const Path = strictObject(() => ({ source: Source }));
 const contract = contracts("Integrations");
 
 export const listIntegrations = contract("listIntegrations", "GET /v1/integrations", {
+  ...paged(IntegrationQuery, IntegrationList),
   summary: "List integrations, by name",
-  query: IntegrationQuery,
-  answers: { 200: { description: "A page.", schema: IntegrationList } },
-  problems: ["forbidden"],
 });
 
 export const putIntegration = contract("putIntegration", "PUT /v1/integrations/{source}", {
@@ -175,10 +173,8 @@ export const putIntegration = contract("putIntegration", "PUT /v1/integrations/{
 });
 
 export const getIntegration = contract("getIntegration", "GET /v1/integrations/{source}", {
+  ...at(Path, Integration, "As it is."),
   summary: "Get an integration, without its secret",
-  params: Path,
-  answers: { 200: { description: "As it is.", schema: Integration } },
-  problems: ["forbidden", "not-found"],
 });
 
 export const deleteIntegration = contract("deleteIntegration", "DELETE /v1/integrations/{source}", {

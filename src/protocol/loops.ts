@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { contracts } from "./contract.ts";
+import { at, contracts, paged } from "./contract.ts";
 import { NAMED, object, strictObject } from "./shape.ts";
 import { listOf, MessageId, MessageIdInPath, PageQuery, Time } from "./wire.ts";
 
@@ -46,17 +46,13 @@ const Path = strictObject(() => ({ rootId: MessageIdInPath }));
 const contract = contracts("Loops");
 
 export const listLoops = contract("listLoops", "GET /v1/loops", {
+  ...paged(LoopQuery, LoopList),
   summary: "List loops between agents, newest first",
-  query: LoopQuery,
-  answers: { 200: { description: "A page.", schema: LoopList } },
-  problems: ["forbidden"],
 });
 
 export const resumeLoop = contract("resumeLoop", "POST /v1/loops/{rootId}/resume", {
+  ...at(Path, Loop, "Resumed, or was already."),
   summary: "Resume a paused chain",
   description: "It counts anew from there. Both sides are told; what was refused meanwhile was not stored.",
-  params: Path,
   repeatable: true,
-  answers: { 200: { description: "Resumed, or was already.", schema: Loop } },
-  problems: ["forbidden", "not-found"],
 });

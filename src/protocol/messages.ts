@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { AgentId } from "./agent-ids.ts";
-import { contracts } from "./contract.ts";
+import { at, contracts, paged } from "./contract.ts";
 import { BODY_BYTES, JSON_BYTES } from "./limits.ts";
 import { NAMED, object, strictObject } from "./shape.ts";
 import {
@@ -269,28 +269,21 @@ export const sendBatch = contract("sendBatch", "POST /v1/messages/batch", {
 });
 
 export const listMessages = contract("listMessages", "GET /v1/messages", {
+  ...paged(MessageQuery, MessageList, "A page; it may be short where much had to be passed over."),
   summary: "Find messages, newest first",
-  query: MessageQuery,
-  answers: {
-    200: { description: "A page; it may be short where much had to be passed over.", schema: MessageList },
-  },
-  problems: ["forbidden"],
 });
 
 export const getMessage = contract("getMessage", "GET /v1/messages/{id}", {
+  ...at(MessagePath, MessageDetail, "The message."),
   summary: "Get a message with its readers and attempts",
-  params: MessagePath,
-  answers: { 200: { description: "The message.", schema: MessageDetail } },
-  problems: ["forbidden", "not-found"],
 });
 
 export const markRead = contract("markRead", "POST /v1/messages/{id}/read", {
+  ...at(MessagePath, MessageDetail, "The message."),
   summary: "Mark a message as read",
-  params: MessagePath,
   body: ReadMark,
   example: { agentId: "user" },
   bodyOptional: true,
   repeatable: true,
-  answers: { 200: { description: "The message.", schema: MessageDetail } },
   problems: ["forbidden", "not-found", "superseded"],
 });

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { AgentId } from "./agent-ids.ts";
-import { contracts } from "./contract.ts";
+import { at, contracts, made } from "./contract.ts";
 import { NAMED, object, strictObject } from "./shape.ts";
 import { jsonObject, line, listOf, MAX_ID_LENGTH, PageQuery, Time, TimeInput, text } from "./wire.ts";
 
@@ -123,10 +123,7 @@ export const registerOrchestrator = contract("registerOrchestrator", "PUT /v1/or
     baseDir: "/srv/agents",
   },
   repeatable: true,
-  answers: {
-    200: { description: "Was there before.", schema: Orchestrator },
-    201: { description: "New.", schema: Orchestrator },
-  },
+  answers: made(Orchestrator, "New.", "Was there before."),
   problems: ["forbidden", "group-not-allowed", "superseded"],
 });
 
@@ -138,19 +135,17 @@ export const listOrchestrators = contract("listOrchestrators", "GET /v1/orchestr
 });
 
 export const getOrchestrator = contract("getOrchestrator", "GET /v1/orchestrators/{id}", {
+  ...at(Path, Orchestrator, "The orchestrator."),
   summary: "Get an orchestrator and what it manages",
-  params: Path,
-  answers: { 200: { description: "The orchestrator.", schema: Orchestrator } },
   problems: ["forbidden", "superseded", "not-found"],
 });
 
 export const changeOrchestrator = contract("changeOrchestrator", "PATCH /v1/orchestrators/{id}", {
+  ...at(Path, Orchestrator, "The orchestrator as it is now."),
   summary: "Change, drain or stop an orchestrator",
-  params: Path,
   body: OrchestratorPatch,
   example: { status: "draining" },
   repeatable: true,
-  answers: { 200: { description: "The orchestrator as it is now.", schema: Orchestrator } },
   problems: ["forbidden", "group-not-allowed", "not-found", "superseded"],
 });
 
@@ -163,12 +158,11 @@ export const deleteOrchestrator = contract("deleteOrchestrator", "DELETE /v1/orc
 });
 
 export const orchestratorHeartbeat = contract("orchestratorHeartbeat", "POST /v1/orchestrators/{id}/heartbeat", {
+  ...at(Path, Orchestrator, "The orchestrator as it is now."),
   summary: "Send an orchestrator's heartbeat, with what it manages",
-  params: Path,
   body: OrchestratorHeartbeat,
   example: { managedAgents: [] },
   bodyOptional: true,
   repeatable: true,
-  answers: { 200: { description: "The orchestrator as it is now.", schema: Orchestrator } },
   problems: ["forbidden", "not-found", "superseded"],
 });

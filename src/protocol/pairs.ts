@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { AgentId } from "./agent-ids.ts";
-import { contracts } from "./contract.ts";
+import { at, contracts, made } from "./contract.ts";
 import { BODY_BYTES, JSON_BYTES } from "./limits.ts";
 import { Message } from "./messages.ts";
 import { NAMED, object, strictObject } from "./shape.ts";
@@ -100,10 +100,7 @@ export const askForPair = contract("askForPair", "POST /v1/pairs", {
   body: PairDraft,
   example: { target: "reviewer", objective: "Find out why the build is slow." },
   idempotent: true,
-  answers: {
-    201: { description: "Asked.", schema: Pair },
-    200: { description: "Asked before with this key.", schema: Pair },
-  },
+  answers: made(Pair, "Asked.", "Asked before with this key."),
   problems: ["forbidden", "superseded", "conflict", "unknown-target", "idempotency-mismatch"],
 });
 
@@ -115,9 +112,8 @@ export const listPairs = contract("listPairs", "GET /v1/pairs", {
 });
 
 export const getPair = contract("getPair", "GET /v1/pairs/{id}", {
+  ...at(Path, Pair, "The pair."),
   summary: "Get a pair",
-  params: Path,
-  answers: { 200: { description: "The pair.", schema: Pair } },
   problems: ["forbidden", "superseded", "not-found"],
 });
 
@@ -142,10 +138,7 @@ export const sayToPair = contract("sayToPair", "POST /v1/pairs/{id}/messages", {
   body: PairMessage,
   example: { body: "The linker takes half of the time." },
   idempotent: true,
-  answers: {
-    201: { description: "Sent.", schema: Message },
-    200: { description: "Sent before with this key.", schema: Message },
-  },
+  answers: made(Message, "Sent.", "Sent before with this key."),
   problems: [
     "forbidden",
     "superseded",

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { AgentId } from "./agent-ids.ts";
-import { contracts } from "./contract.ts";
+import { at, contracts, made } from "./contract.ts";
 import { MessageDraft, WORK_STATES } from "./messages.ts";
 import { NAMED, object, strictObject } from "./shape.ts";
 import { line, listOf, NumberPageQuery, PageQuery, Time, TimeInput } from "./wire.ts";
@@ -169,10 +169,7 @@ export const createSchedule = contract("createSchedule", "POST /v1/schedules", {
     message: { to: "user", body: "Standup." },
   },
   idempotent: true,
-  answers: {
-    201: { description: "The schedule, with its next time.", schema: Schedule },
-    200: { description: "Made before with this key.", schema: Schedule },
-  },
+  answers: made(Schedule, "The schedule, with its next time.", "Made before with this key."),
   problems: ["forbidden", "superseded", "unknown-instance", "conflict", ...UNSENDABLE],
 });
 
@@ -184,19 +181,17 @@ export const listSchedules = contract("listSchedules", "GET /v1/schedules", {
 });
 
 export const getSchedule = contract("getSchedule", "GET /v1/schedules/{id}", {
+  ...at(Path, Schedule, "The schedule."),
   summary: "Get a schedule, or a message with a deliverAt",
-  params: Path,
-  answers: { 200: { description: "The schedule.", schema: Schedule } },
   problems: ["forbidden", "not-found", "superseded", "unknown-instance"],
 });
 
 export const changeSchedule = contract("changeSchedule", "PATCH /v1/schedules/{id}", {
+  ...at(Path, Schedule, "The schedule as it is now."),
   summary: "Change, pause or resume a schedule",
-  params: Path,
   body: SchedulePatch,
   example: { enabled: false },
   repeatable: true,
-  answers: { 200: { description: "The schedule as it is now.", schema: Schedule } },
   problems: [...(["forbidden", "not-found", "conflict", "superseded", "unknown-instance"] as const), ...UNSENDABLE],
 });
 
@@ -212,10 +207,7 @@ export const runSchedule = contract("runSchedule", "POST /v1/schedules/{id}/run"
   description: "Its own times stay as they are, and a paused schedule stays paused.",
   params: Path,
   idempotent: true,
-  answers: {
-    201: { description: "The time that was added, with its message.", schema: FireDetail },
-    200: { description: "Run before with this key.", schema: FireDetail },
-  },
+  answers: made(FireDetail, "The time that was added, with its message.", "Run before with this key."),
   problems: [
     ...(["forbidden", "not-found", "conflict", "superseded", "unknown-instance", "loop-paused"] as const),
     ...UNSENDABLE,
@@ -223,9 +215,8 @@ export const runSchedule = contract("runSchedule", "POST /v1/schedules/{id}/run"
 });
 
 export const listFires = contract("listFires", "GET /v1/schedules/{id}/fires", {
+  ...at(Path, FireList, "A page."),
   summary: "List a schedule's last 100 runs with the outcome of each message, newest first",
-  params: Path,
   query: FireQuery,
-  answers: { 200: { description: "A page.", schema: FireList } },
   problems: ["forbidden", "not-found", "superseded", "unknown-instance"],
 });

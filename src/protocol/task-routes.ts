@@ -1,4 +1,4 @@
-import { contracts } from "./contract.ts";
+import { at, contracts, made, paged } from "./contract.ts";
 import { strictObject } from "./shape.ts";
 import {
   Task,
@@ -24,35 +24,27 @@ export const createTask = contract("createTask", "POST /v1/tasks", {
   body: TaskDraft,
   example: { title: "Disk of db-1 is full", target: "tag:ops", severity: "warning" },
   idempotent: true,
-  answers: {
-    201: { description: "Made.", schema: Task },
-    200: { description: "Made before with this key, as it is now.", schema: Task },
-  },
+  answers: made(Task, "Made.", "Made before with this key, as it is now."),
   problems: ["forbidden", "unknown-target", "no-conversation", "not-claimable", "loop-paused"],
 });
 
 export const listTasks = contract("listTasks", "GET /v1/tasks", {
+  ...paged(TaskQuery, TaskList),
   summary: "Find tasks, newest first",
-  query: TaskQuery,
-  answers: { 200: { description: "A page.", schema: TaskList } },
-  problems: ["forbidden"],
 });
 
 export const getTask = contract("getTask", "GET /v1/tasks/{id}", {
+  ...at(Path, TaskDetail, "The task and a page of its history."),
   summary: "Get a task with its history",
-  params: Path,
   query: TaskDetailQuery,
-  answers: { 200: { description: "The task and a page of its history.", schema: TaskDetail } },
-  problems: ["forbidden", "not-found"],
 });
 
 export const claimTask = contract("claimTask", "POST /v1/tasks/{id}/claim", {
-  params: Path,
+  ...at(Path, Claimed, "Held now."),
   summary: "Claim a task: the lease of its message",
   body: TaskClaim,
   example: { leaseSeconds: 600 },
   bodyOptional: true,
-  answers: { 200: { description: "Held now.", schema: Claimed } },
   problems: [
     "forbidden",
     "already-claimed",
@@ -66,28 +58,26 @@ export const claimTask = contract("claimTask", "POST /v1/tasks/{id}/claim", {
 });
 
 export const renewTask = contract("renewTask", "POST /v1/tasks/{id}/renew", {
-  params: Path,
+  ...at(Path, WorkAnswer, "Held until then."),
   summary: "Renew a lease, and report progress",
   body: TaskRenew,
   example: { token: "clm_1_1", leaseSeconds: 600, progress: "Half of the files are read." },
   bodyOptional: true,
   repeatable: true,
-  answers: { 200: { description: "Held until then.", schema: WorkAnswer } },
   problems: ["forbidden", "claim-lost", "not-claimable", "not-found", "loop-paused"],
 });
 
 export const releaseTask = contract("releaseTask", "POST /v1/tasks/{id}/release", {
-  params: Path,
+  ...at(Path, WorkAnswer, "Open again, at once or after the delay."),
   summary: "Release a task; it is open again",
   body: TaskRelease,
   example: { token: "clm_1_1", delaySeconds: 60 },
   bodyOptional: true,
-  answers: { 200: { description: "Open again, at once or after the delay.", schema: WorkAnswer } },
   problems: ["forbidden", "claim-lost", "not-claimable", "not-found"],
 });
 
 export const setTaskStatus = contract("setTaskStatus", "POST /v1/tasks/{id}/status", {
-  params: Path,
+  ...at(Path, Task, "As it is now."),
   summary: "Set a task's status, or end it",
   description:
     "Its holder says in_progress, blocked, done or failed; who made it may cancel it; an operator may end it. " +
@@ -95,6 +85,5 @@ export const setTaskStatus = contract("setTaskStatus", "POST /v1/tasks/{id}/stat
   body: TaskStatusChange,
   example: { token: "clm_1_1", status: "done", note: "40 GB of logs rotated." },
   repeatable: true,
-  answers: { 200: { description: "As it is now.", schema: Task } },
   problems: ["forbidden", "claim-lost", "not-open", "not-claimable", "conflict", "not-found"],
 });

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { contracts } from "./contract.ts";
+import { at, contracts } from "./contract.ts";
 import { Message } from "./messages.ts";
 import { NAMED, object, strictObject } from "./shape.ts";
 import { MessagePath, NumberPageQuery, Str, StrOrNull } from "./wire.ts";
@@ -14,9 +14,7 @@ export const Thread = object(() => ({
 export type Thread = z.infer<typeof Thread>;
 
 export const getThread = contracts("Messages")("getThread", "GET /v1/threads/{id}", {
+  ...at(MessagePath, Thread, "What of the thread the caller may read."),
   summary: "Get a thread's messages, oldest first",
-  params: MessagePath,
   query: ThreadQuery,
-  answers: { 200: { description: "What of the thread the caller may read.", schema: Thread } },
-  problems: ["forbidden", "not-found"],
 });

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { AgentId, reservedId } from "./agent-ids.ts";
-import { contracts } from "./contract.ts";
+import { at, contracts, made, paged } from "./contract.ts";
 import { NAMED, object, strictObject } from "./shape.ts";
 import { line, listOf, PageQuery, Str, StrOrNull, Time, TimeInput, TimeOrNull } from "./wire.ts";
 
@@ -147,26 +147,20 @@ export const createToken = contract("createToken", "POST /v1/tokens", {
   body: TokenDraft,
   example: { role: "agent", agentId: "reviewer", name: "laptop" },
   idempotent: true,
-  answers: {
-    201: { description: "`token` is shown this once.", schema: NewToken },
-    200: { description: "Made before with this key: the same token.", schema: NewToken },
-  },
+  answers: made(NewToken, "`token` is shown this once.", "Made before with this key: the same token."),
   problems: ["forbidden", "deleted", "conflict"],
 });
 
 export const listTokens = contract("listTokens", "GET /v1/tokens", {
+  ...paged(TokenQuery, TokenList),
   summary: "List tokens, newest first, without their secrets",
-  query: TokenQuery,
-  answers: { 200: { description: "A page.", schema: TokenList } },
-  problems: ["forbidden"],
 });
 
 export const revokeToken = contract("revokeToken", "DELETE /v1/tokens/{id}", {
+  ...at(Path, RevokedToken, "Revoked."),
   summary: "Revoke a token; its streams close at once",
   description: "The webhooks, schedules and push configurations that it made are paused, and listed.",
-  params: Path,
   repeatable: true,
-  answers: { 200: { description: "Revoked.", schema: RevokedToken } },
   problems: ["forbidden", "not-found", "conflict"],
 });
 

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { AgentId } from "./agent-ids.ts";
-import { contracts } from "./contract.ts";
+import { at, contracts, made } from "./contract.ts";
 import { Message } from "./messages.ts";
 import { NAMED, object, strictObject } from "./shape.ts";
 import {
@@ -136,18 +136,14 @@ export const addTraces = contract("addTraces", "POST /v1/messages/{id}/traces", 
   body: TraceDrafts,
   example: [{ level: 3, type: "command", content: "bun test" }],
   idempotent: true,
-  answers: {
-    201: { description: "Stored, in this order.", schema: TracesAdded },
-    200: { description: "Stored before with this key.", schema: TracesAdded },
-  },
+  answers: made(TracesAdded, "Stored, in this order.", "Stored before with this key."),
   problems: ["forbidden", "not-found", "conflict", "superseded", "idempotency-mismatch"],
 });
 
 export const listTraces = contract("listTraces", "GET /v1/messages/{id}/traces", {
+  ...at(MessagePath, TraceList, "A page."),
   summary: "List a message's traces, oldest first",
-  params: MessagePath,
   query: TraceQuery,
-  answers: { 200: { description: "A page.", schema: TraceList } },
   problems: ["forbidden", "not-found", "superseded"],
 });
 

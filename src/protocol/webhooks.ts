@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { AgentId } from "./agent-ids.ts";
-import { contracts } from "./contract.ts";
+import { at, contracts, made } from "./contract.ts";
 import { MessageKind, TargetText, Topic } from "./messages.ts";
 import { NAMED, object, strictObject } from "./shape.ts";
 import { line, listOf, MessageId, PageQuery, Time } from "./wire.ts";
@@ -157,10 +157,7 @@ export const createWebhook = contract("createWebhook", "POST /v1/webhooks", {
   body: WebhookDraft,
   example: { url: "https://example.org/hooks/signalbox", events: ["message.created"] },
   idempotent: true,
-  answers: {
-    201: { description: "`secret` is shown this once.", schema: NewWebhook },
-    200: { description: "Made before with this key.", schema: NewWebhook },
-  },
+  answers: made(NewWebhook, "`secret` is shown this once.", "Made before with this key."),
   problems: ["forbidden", "superseded", "unknown-instance", "conflict"],
 });
 
@@ -172,19 +169,17 @@ export const listWebhooks = contract("listWebhooks", "GET /v1/webhooks", {
 });
 
 export const getWebhook = contract("getWebhook", "GET /v1/webhooks/{id}", {
+  ...at(Path, Webhook, "The webhook."),
   summary: "Get a webhook with its state",
-  params: Path,
-  answers: { 200: { description: "The webhook.", schema: Webhook } },
   problems: ["forbidden", "not-found", "superseded", "unknown-instance"],
 });
 
 export const changeWebhook = contract("changeWebhook", "PATCH /v1/webhooks/{id}", {
+  ...at(Path, Webhook, "The webhook as it is now."),
   summary: "Change, pause or resume a webhook",
-  params: Path,
   body: WebhookPatch,
   example: { status: "active" },
   repeatable: true,
-  answers: { 200: { description: "The webhook as it is now.", schema: Webhook } },
   problems: ["forbidden", "not-found", "superseded", "unknown-instance"],
 });
 
@@ -202,10 +197,7 @@ export const rotateWebhook = contract("rotateWebhook", "POST /v1/webhooks/{id}/r
   example: { overlapSeconds: 3600 },
   bodyOptional: true,
   idempotent: true,
-  answers: {
-    201: { description: "`secret` is the new one, shown this once.", schema: NewWebhook },
-    200: { description: "Made before with this key.", schema: NewWebhook },
-  },
+  answers: made(NewWebhook, "`secret` is the new one, shown this once.", "Made before with this key."),
   problems: ["forbidden", "not-found", "superseded", "unknown-instance"],
 });
 
@@ -213,29 +205,24 @@ export const testWebhook = contract("testWebhook", "POST /v1/webhooks/{id}/test"
   summary: "Send a webhook.test event, whatever the filter says",
   params: Path,
   idempotent: true,
-  answers: {
-    201: { description: "On its way.", schema: Delivery },
-    200: { description: "Made before with this key.", schema: Delivery },
-  },
+  answers: made(Delivery, "On its way.", "Made before with this key."),
   problems: ["forbidden", "not-found", "conflict", "superseded", "unknown-instance"],
 });
 
 export const listDeliveries = contract("listDeliveries", "GET /v1/webhooks/{id}/deliveries", {
+  ...at(Path, DeliveryList, "A page."),
   summary: "List a webhook's deliveries, newest first",
   description: "Delivered ones are kept for a day, dead letters for 30.",
-  params: Path,
   query: DeliveryQuery,
-  answers: { 200: { description: "A page.", schema: DeliveryList } },
   problems: ["forbidden", "not-found", "superseded", "unknown-instance"],
 });
 
 export const redeliverWebhook = contract("redeliverWebhook", "POST /v1/webhooks/{id}/redeliver", {
+  ...at(Path, Redelivered, "How many are on their way again."),
   summary: "Deliver dead letters again",
-  params: Path,
   body: Redelivery,
   example: {},
   bodyOptional: true,
   repeatable: true,
-  answers: { 200: { description: "How many are on their way again.", schema: Redelivered } },
   problems: ["forbidden", "not-found", "conflict", "superseded", "unknown-instance"],
 });

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { AgentId } from "./agent-ids.ts";
 import { AgentPath } from "./agents.ts";
-import { contracts } from "./contract.ts";
+import { at, contracts, paged } from "./contract.ts";
 import { BODY_BYTES, FAILURES, JSON_BYTES } from "./limits.ts";
 import { MESSAGE_KINDS, Message, MessageKind, Topic } from "./messages.ts";
 import { NAMED, object, strictObject } from "./shape.ts";
@@ -162,23 +162,21 @@ export const claimMessage = contract("claimMessage", "POST /v1/messages/{id}/cla
 });
 
 export const claimNext = contract("claimNext", "POST /v1/agents/{id}/claims", {
+  ...at(AgentPath, ClaimedList, "What was claimed; empty when there was nothing."),
   summary: "Claim the next open work",
   description: "Urgent first, then oldest. With waitSeconds it waits in a queue until there is some.",
   long: true,
-  params: AgentPath,
   query: ClaimQuery,
   body: ClaimNext,
   example: { max: 1, leaseSeconds: 600, waitSeconds: 30 },
   bodyOptional: true,
-  answers: { 200: { description: "What was claimed; empty when there was nothing.", schema: ClaimedList } },
   problems: ["forbidden", "gone", "superseded"],
 });
 
 export const heldClaims = contract("heldClaims", "GET /v1/agents/{id}/claims", {
+  ...at(AgentPath, HeldList, "Live leases, oldest message first."),
   summary: "List an agent's leases, with tokens",
-  params: AgentPath,
   query: HeldQuery,
-  answers: { 200: { description: "Live leases, oldest message first.", schema: HeldList } },
   problems: ["forbidden", "gone"],
 });
 
@@ -233,8 +231,6 @@ export const requeueMessage = contract("requeueMessage", "POST /v1/messages/{id}
 });
 
 export const listDeadLetters = contract("listDeadLetters", "GET /v1/dead-letters", {
+  ...paged(DeadLetterQuery, DeadLetterList),
   summary: "List work whose attempts ran out, newest first",
-  query: DeadLetterQuery,
-  answers: { 200: { description: "A page.", schema: DeadLetterList } },
-  problems: ["forbidden"],
 });
