@@ -57,7 +57,7 @@ export function createIdentity(kernel: Kernel, { agentTtlMs }: { agentTtlMs: num
       return [...authRoutes(db, auth, agents.instanceFor), ...agentRoutes(db, agents)];
     },
     lateRoutes: [
-      lateRoutes(["/v1/activity"], async () => (await import("./activity/routes.ts")).activityRoutes(activity)),
+      lateRoutes(["/v1/activity"], async () => (await import("./activity/routes.ts")).activityRoutes(db, activity)),
       orchestrators.routes,
     ],
   };

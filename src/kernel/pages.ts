@@ -1,3 +1,5 @@
+import type { List } from "../protocol/wire.ts";
+
 /** No page of a list holds more than this much JSON, but always at least one item. */
 export const PAGE_BYTES = 4 * 1024 * 1024;
 
@@ -42,6 +44,24 @@ export async function readPage<Row, Item>(
     }
     if (rows.length < count) return { items, last, more: false };
   }
+}
+
+/** `limit` and `page` of a list's query: `page` is the key of the last item seen. */
+export interface PageQuery<Key> {
+  limit: number;
+  page?: Key | undefined;
+}
+
+/** One page of a list as it is answered. @param keyOf key that the items after a row are read by */
+export async function readList<Row, Item, Key extends string | number>(
+  { limit, page }: PageQuery<Key>,
+  read: (count: number, after: Key | undefined) => Promise<Row[]>,
+  show: (row: Row) => Item | Promise<Item>,
+  keyOf: (row: Row) => Key,
+): Promise<List<Item>> {
+  const next = (count: number, row: Row | undefined) => read(count, row === undefined ? page : keyOf(row));
+  const { items, last, more } = await readPage(limit, next, show);
+  return { items, nextPage: more && last !== undefined ? String(keyOf(last)) : null };
 }
 
 /** About as many as still fit, judged by those before, and no more than four times as many as those. */

@@ -96,6 +96,11 @@ export class Problem extends Error {
     return new Problem("invalid", `${pointer || "The body"}: ${message}`, { errors: [{ pointer, message }] });
   }
 
+  /** Ends the search for something by its id, as in `row ?? Problem.missing("pair", id)`. @throws Problem 404 */
+  static missing(noun: string, id: string): never {
+    throw new Problem("not-found", `There is no ${noun} ${id}.`);
+  }
+
   /** The same, for something that stands at `pointer` in the body. */
   under(pointer: string): Problem {
     const errors = (this.extras.errors ?? [{ pointer: "", message: this.message }]).map((error) => ({

@@ -155,7 +155,7 @@ export function createTaskService(areas: Areas & { delegations: Delegations }, c
     async list(on: Reading, caller: Caller, endpoint: Endpoint, wanted: Wanted) {
       const from = readingAs(caller) ?? undefined;
       const filter = { from, to: endpoint ?? undefined };
-      const page = await delegations.list(on, caller, filter, wanted.before, wanted.limit);
+      const page = await delegations.list(on, caller, { ...filter, page: wanted.before, limit: wanted.limit });
       const found: Exchange[] = [];
       let looked = 0;
       let bytes = 0;

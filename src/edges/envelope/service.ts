@@ -36,7 +36,7 @@ export function createDigestService({ kernel, identity, core, delegations }: Are
   }
 
   async function owedBy(on: Reading, caller: Caller, agentId: string) {
-    const asked = await delegations.service.list(on, caller, { to: agentId }, undefined, LISTED);
+    const asked = await delegations.service.list(on, caller, { to: agentId, limit: LISTED });
     return asked.items.filter(({ endedAt, from }) => endedAt === null && from !== agentId);
   }
 

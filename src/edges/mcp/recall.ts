@@ -181,7 +181,9 @@ export const brief = tool({
 });
 
 async function aboutMe(areas: McpAreas, { caller }: Turn): Promise<string[]> {
-  const { id, status, reach, ready } = await areas.identity.agents.get(caller, caller.agentId);
+  const { id, status, reach, ready } = await areas.kernel.db.read((on) =>
+    areas.identity.agents.get(on, caller, caller.agentId),
+  );
   return [`You are ${id}: ${status}, reach ${reach}${ready ? "" : ", takes no work"}.`];
 }
 

@@ -46,7 +46,7 @@ export async function openDelegations(
 ): Promise<Delegation[]> {
   const pages = [];
   for (const status of ["pending", "claimed"] as const)
-    pages.push(await delegations.service.list(on, caller, { ...who, status }, undefined, LISTED));
+    pages.push(await delegations.service.list(on, caller, { ...who, status, limit: LISTED }));
   return pages.flatMap(({ items }) => items).sort((a, b) => b.messageId - a.messageId);
 }
 

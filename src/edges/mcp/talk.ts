@@ -33,7 +33,9 @@ export const who = tool({
   hints: LOOKS_ONLY,
   async run(areas, turn, { tag, cap, all, budget: tokens }) {
     const filter = { tag, capability: cap };
-    const list = await areas.identity.agents.list(turn.caller, filter, undefined, 500);
+    const list = await areas.kernel.db.read((on) =>
+      areas.identity.agents.list(on, turn.caller, { ...filter, limit: 500 }),
+    );
     const there = list.items.filter((agent) => agent.id !== "system" && (all || agent.status !== "offline"));
     const lines: string[] = [];
     let left = tokens * SHARE - AROUND;

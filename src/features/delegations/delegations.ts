@@ -97,12 +97,6 @@ export function createDelegations(areas: Areas, budgets: Budgets) {
     load: (): Promise<void> => db.read((on) => ends.countOpen(on)),
     dueHandlers: ends.dueHandlers,
     sources: ends.sources,
-    routes: async (): Promise<Route[]> =>
-      (await import("./routes.ts")).delegationRoutes({
-        db,
-        delegations: service,
-        waits: inbox.waits,
-        offers: inbox.offers,
-      }),
+    routes: async (): Promise<Route[]> => (await import("./routes.ts")).delegationRoutes(areas, service),
   };
 }

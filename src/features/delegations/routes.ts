@@ -1,35 +1,22 @@
-import type { Offers } from "../../core/inbox/deliveries.ts";
-import type { Waits } from "../../core/inbox/waits.ts";
+import type { Areas } from "../../core/core.ts";
 import { storedTarget } from "../../core/messages/routes.ts";
-import { createdOnce, ok, pageOf, type Route, route } from "../../identity/auth/route.ts";
-import type { Db } from "../../kernel/db/database.ts";
+import { ok, type Route, route, routesOn } from "../../identity/auth/route.ts";
 import type { Delegation } from "../../protocol/delegations.ts";
 import * as api from "../../protocol/delegations.ts";
-import type { Delegations } from "./service.ts";
-
-export interface DelegationRouteParts {
-  db: Pick<Db, "read" | "write">;
-  delegations: Delegations;
-  offers: Offers;
-  waits: Waits;
-}
+import type { DelegationService } from "./service.ts";
 
 /** Asking, answering, waiting for the answer. */
-export function delegationRoutes({ db, delegations, offers, waits }: DelegationRouteParts): Route[] {
+export function delegationRoutes({ kernel, core }: Areas, delegations: DelegationService): Route[] {
+  const { db } = kernel;
+  const { offers, waits } = core.inbox;
+  const { list, change, create } = routesOn(db);
   return [
-    route(api.delegate, async ({ caller, body, idempotencyKey }) =>
-      createdOnce(await db.write((tx) => delegations.ask(tx, caller, body, idempotencyKey))),
-    ),
-    route(api.listDelegations, async ({ caller, query, request }) => {
-      const { limit, page, to, ...rest } = query;
-      const filter = { ...rest, to: storedTarget(to) };
-      const list = await db.read(async (on) => {
-        const found = await delegations.list(on, caller, filter, page, limit);
-        const requests = found.items.map(({ messageId, from, to: target }) => ({ id: messageId, from, target }));
-        await offers.noteSeen(on, caller, requests);
-        return found;
-      });
-      return pageOf(list, request);
+    create(api.delegate, (tx, { caller, body, idempotencyKey }) => delegations.ask(tx, caller, body, idempotencyKey)),
+    list(api.listDelegations, async (on, { caller, query }) => {
+      const found = await delegations.list(on, caller, { ...query, to: storedTarget(query.to) });
+      const requests = found.items.map(({ messageId, from, to: target }) => ({ id: messageId, from, target }));
+      await offers.noteSeen(on, caller, requests);
+      return found;
     }),
     route(api.getDelegation, async ({ caller, params, query, request }) => {
       const look = () => db.read((on) => delegations.get(on, caller, params.id));
@@ -47,14 +34,12 @@ export function delegationRoutes({ db, delegations, offers, waits }: DelegationR
       });
       return ok(ended);
     }),
-    route(api.answerDelegation, async ({ caller, params, body, idempotencyKey }) =>
-      createdOnce(await db.write((tx) => delegations.respond(tx, caller, params.id, body, idempotencyKey))),
+    create(api.answerDelegation, (tx, { caller, params, body, idempotencyKey }) =>
+      delegations.respond(tx, caller, params.id, body, idempotencyKey),
     ),
-    route(api.reportProgress, async ({ caller, params, body, idempotencyKey }) =>
-      createdOnce(await db.write((tx) => delegations.progress(tx, caller, params.id, body, idempotencyKey))),
+    create(api.reportProgress, (tx, { caller, params, body, idempotencyKey }) =>
+      delegations.progress(tx, caller, params.id, body, idempotencyKey),
     ),
-    route(api.cancelDelegation, async ({ caller, params, body }) =>
-      ok(await db.write((tx) => delegations.cancel(tx, caller, params.id, body))),
-    ),
+    change(api.cancelDelegation, (tx, { caller, params, body }) => delegations.cancel(tx, caller, params.id, body)),
   ];
 }

@@ -3,7 +3,7 @@ import { refuseReserved } from "../../core/messages/reserved.ts";
 import type { AgentFacts } from "../../identity/agents/row.ts";
 import { actingAs, type Caller, readingAs, viaOf } from "../../identity/auth/caller.ts";
 import type { Reading, Tx } from "../../kernel/db/database.ts";
-import { jsonBytes, PAGE_BYTES } from "../../kernel/pages.ts";
+import { jsonBytes, PAGE_BYTES, type PageQuery } from "../../kernel/pages.ts";
 import type {
   Delegation,
   DelegationCancel,
@@ -21,7 +21,7 @@ import type { DelegationFilter, DelegationStore } from "./store.ts";
 /** A whole tree is no larger than its budget was; that may have been lowered since. */
 const MAX_TREE = 2000;
 
-export type Delegations = ReturnType<typeof createDelegationService>;
+export type DelegationService = ReturnType<typeof createDelegationService>;
 
 /** The verbs of delegations. */
 export function createDelegationService(
@@ -37,9 +37,7 @@ export function createDelegationService(
 
   /** @throws Problem 404 */
   async function require(on: Reading, id: string): Promise<DelegationRow> {
-    const row = await store.byId(on, id);
-    if (!row) throw new Problem("not-found", `There is no delegation ${id}.`);
-    return row;
+    return (await store.byId(on, id)) ?? Problem.missing("delegation", id);
   }
 
   /** Who may read its request may read it. */
@@ -49,8 +47,7 @@ export function createDelegationService(
 
   /** @throws Problem 403, 404, 409 */
   async function get(on: Reading, caller: Caller, id: string): Promise<Delegation> {
-    const reader = readingAs(caller);
-    if (reader !== null) await agents.requireActor(on, caller, reader);
+    const reader = await agents.requireReader(on, caller);
     const row = await require(on, id);
     await requireReader(on, reader, row);
     await offers.noteSeen(on, caller, [{ id: row.messageId, from: row.fromId, target: row.target }]);
@@ -66,13 +63,10 @@ export function createDelegationService(
   async function list(
     on: Reading,
     caller: Caller,
-    filter: DelegationFilter,
-    before: number | undefined,
-    limit: number,
+    { limit, page, ...filter }: DelegationFilter & PageQuery<number>,
   ): Promise<List<Delegation>> {
-    const reader = readingAs(caller);
-    if (reader !== null) await agents.requireActor(on, caller, reader);
-    const { rows, reached } = await store.page(on, filter, before, limit);
+    const reader = await agents.requireReader(on, caller);
+    const { rows, reached } = await store.page(on, filter, page, limit);
     const items: Delegation[] = [];
     let size = 0;
     for (const row of rows) {

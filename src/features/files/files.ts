@@ -39,7 +39,7 @@ export function createFiles(areas: Areas, options: FileOptions) {
     /** Plans the sweeps, before anybody asks. */
     start: sweep.start,
     routes: lateRoutes(["/v1/files"], async () =>
-      (await import("./routes.ts")).fileRoutes({ db, files: service, blobs, maxBytes }),
+      (await import("./routes.ts")).fileRoutes(db, service, blobs, maxBytes),
     ),
   };
 }

@@ -6,13 +6,6 @@ import type { Blobs } from "./blobs.ts";
 import type { FileService } from "./service.ts";
 import type { FileRow } from "./store.ts";
 
-export interface FileRouteParts {
-  db: Pick<Db, "read" | "write">;
-  files: FileService;
-  blobs: Blobs;
-  maxBytes: number;
-}
-
 const TYPE = /^[a-z0-9][a-z0-9!#$&^_.+-]{0,126}\/[a-z0-9][a-z0-9!#$&^_.+-]{0,126}$/;
 const ANY_TYPE = "application/octet-stream";
 /** What a browser shows without running anything in it. Everything else is served as bytes of no kind. */
@@ -20,7 +13,7 @@ const HARMLESS =
   /^(image\/(png|jpeg|gif|webp)|audio\/(mpeg|ogg|wav|mp4|webm)|video\/(mp4|webm|ogg)|text\/plain|application\/pdf)$/;
 
 /** Attachments: putting them there and getting them. */
-export function fileRoutes({ db, files, blobs, maxBytes }: FileRouteParts): Route[] {
+export function fileRoutes(db: Db, files: FileService, blobs: Blobs, maxBytes: number): Route[] {
   return [
     route(
       { ...api.uploadFile, raw: `The bytes of the file, at most ${maxBytes}; Content-Type says what they are.` },
@@ -38,11 +31,11 @@ export function fileRoutes({ db, files, blobs, maxBytes }: FileRouteParts): Rout
           const { sha256, size } = received;
           const upload = { name: query.name ?? "file", type, size, sha256, agentId: query.agentId };
           // In one turn, so that nobody removes the bytes before their row is there.
-          const { file, replayed } = await blobs.turn(async () => {
+          const once = await blobs.turn(async () => {
             await blobs.keep(received);
             return db.write((tx) => files.add(tx, caller, upload, idempotencyKey));
           });
-          return createdOnce({ made: file, replayed });
+          return createdOnce(once);
         } finally {
           await blobs.discard(received);
         }

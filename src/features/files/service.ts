@@ -1,6 +1,6 @@
 import type { Areas } from "../../core/core.ts";
 import type { MessageRow } from "../../core/messages/row.ts";
-import { actingAs, type Caller, readingAs } from "../../identity/auth/caller.ts";
+import { actingAs, type Caller } from "../../identity/auth/caller.ts";
 import type { Reading, Tx } from "../../kernel/db/database.ts";
 import { newId } from "../../kernel/ids.ts";
 import type { StoredFile } from "../../protocol/files.ts";
@@ -124,7 +124,7 @@ export function createFileService({ kernel, identity, core }: Areas, store: File
       const { agentId, ...content } = upload;
       const uploadedBy = actingAs(caller, agentId);
       const facts = await agents.requireActor(tx, caller, uploadedBy);
-      const { made, replayed } = await idempotency.once<FileRow>(tx, {
+      const { made: file, replayed } = await idempotency.once<FileRow>(tx, {
         ...{ sender: uploadedBy, key, operation: UPLOAD, asked: content },
         async make() {
           messages.quotas.take(tx, facts, "files");
@@ -136,15 +136,13 @@ export function createFileService({ kernel, identity, core }: Areas, store: File
         },
         again: (id) => store.byId(tx, id),
       });
-      return { file: wireFile(made), replayed };
+      return { made: wireFile(file), replayed };
     },
 
     /** @throws Problem 403, 404, 409 */
     async requireReadable(on: Reading, caller: Caller, id: string): Promise<FileRow> {
-      const reader = readingAs(caller);
-      if (reader !== null) await agents.requireActor(on, caller, reader);
-      const file = await store.byId(on, id);
-      if (!file) throw new Problem("not-found", `There is no file ${id}.`);
+      const reader = await agents.requireReader(on, caller);
+      const file = (await store.byId(on, id)) ?? Problem.missing("file", id);
       if (reader !== null && !(await mayRead(on, reader, file)))
         throw new Problem("forbidden", `No message that ${reader} may read carries ${id}.`);
       return file;

@@ -1,18 +1,13 @@
-import { ok, pageOf, type Route, route } from "../../identity/auth/route.ts";
+import { type Route, routesOn } from "../../identity/auth/route.ts";
 import type { Db } from "../../kernel/db/database.ts";
 import * as api from "../../protocol/loops.ts";
 import type { LoopService } from "./service.ts";
 
-/** Seeing and resuming what agents overdid. */
-export function loopRoutes(db: Pick<Db, "read" | "write">, loops: LoopService): Route[] {
+/** Loops that were paused: seeing and resuming them. */
+export function loopRoutes(db: Db, loops: LoopService): Route[] {
+  const { list, change } = routesOn(db);
   return [
-    route(api.listLoops, async ({ caller, query, request }) => {
-      const { status, limit } = query;
-      const page = query.page === undefined ? undefined : Number(query.page);
-      return pageOf(await db.read((on) => loops.list(on, caller, status, page, limit)), request);
-    }),
-    route(api.resumeLoop, async ({ caller, params }) =>
-      ok(await db.write((tx) => loops.resume(tx, caller, params.rootId))),
-    ),
+    list(api.listLoops, (on, { caller, query }) => loops.list(on, caller, query)),
+    change(api.resumeLoop, (tx, { caller, params }) => loops.resume(tx, caller, params.rootId)),
   ];
 }

@@ -4,7 +4,7 @@ import type { MessageRow } from "../../core/messages/row.ts";
 import { isGroup } from "../../identity/agents/target.ts";
 import { type Caller, readsAll, requireOperator } from "../../identity/auth/caller.ts";
 import type { Reading, Tx } from "../../kernel/db/database.ts";
-import { readPage } from "../../kernel/pages.ts";
+import { type PageQuery, readList } from "../../kernel/pages.ts";
 import type { Loop, LoopKind } from "../../protocol/loops.ts";
 import { Problem } from "../../protocol/problem.ts";
 import { type List, toTime, toTimeOrNull } from "../../protocol/wire.ts";
@@ -89,18 +89,16 @@ export function createLoopService({ kernel, identity, core }: Areas, rule: LoopR
     async list(
       on: Reading,
       caller: Caller,
-      status: "paused" | "resumed" | undefined,
-      page: number | undefined,
-      limit: number,
+      { status, page, limit }: PageQuery<string> & { status?: "paused" | "resumed" | undefined },
     ): Promise<List<Loop>> {
       if (!readsAll(caller)) throw new Problem("forbidden", "Loops are listed for operators and viewers.");
       const resumed = status && status === "resumed";
-      const { items, more } = await readPage(
-        limit,
-        (count, last) => store.page(on, resumed, last?.messageId ?? page, count),
+      return readList(
+        { limit, page: page === undefined ? undefined : Number(page) },
+        (count, before) => store.page(on, resumed, before, count),
         wire,
+        ({ messageId }) => messageId,
       );
-      return { items, nextPage: more ? String(items.at(-1)?.messageId) : null };
     },
 
     /** What of it belongs to a message's story. */

@@ -1,10 +1,10 @@
 import type { Areas } from "../../core/core.ts";
 import { toLogEntry, toMessage } from "../../core/messages/entry.ts";
 import { refuseReserved } from "../../core/messages/reserved.ts";
-import { actingAs, type Caller, readingAs, viaOf } from "../../identity/auth/caller.ts";
+import { actingAs, type Caller, viaOf } from "../../identity/auth/caller.ts";
 import type { Reading, Tx } from "../../kernel/db/database.ts";
 import { newId } from "../../kernel/ids.ts";
-import { readPage } from "../../kernel/pages.ts";
+import { type PageQuery, readList } from "../../kernel/pages.ts";
 import type { AgentId, Target } from "../../protocol/ids.ts";
 import type { Message } from "../../protocol/messages.ts";
 import type { Pair, PairStep, ParsedPair, ParsedPairMessage } from "../../protocol/pairs.ts";
@@ -23,9 +23,7 @@ export function createPairService({ kernel, identity, core }: Areas, store: Pair
 
   /** @throws Problem 404 */
   async function require(on: Reading, id: string): Promise<PairRow> {
-    const row = await store.byId(on, id);
-    if (!row) throw new Problem("not-found", `There is no pair ${id}.`);
-    return row;
+    return (await store.byId(on, id)) ?? Problem.missing("pair", id);
   }
 
   /** `POST /v1/pairs`. @throws Problem 403, 409, 422 */
@@ -152,8 +150,7 @@ export function createPairService({ kernel, identity, core }: Areas, store: Pair
 
     /** @throws Problem 403, 404, 409 */
     async get(on: Reading, caller: Caller, id: string): Promise<Pair> {
-      const reader = readingAs(caller);
-      if (reader !== null) await agents.requireActor(on, caller, reader);
+      const reader = await agents.requireReader(on, caller);
       const row = await require(on, id);
       if (reader !== null && !isMember(row, reader))
         throw new Problem("forbidden", `${reader} is not a member of ${id}.`);
@@ -161,17 +158,16 @@ export function createPairService({ kernel, identity, core }: Areas, store: Pair
     },
 
     /** Newest first: an agent's own, or everybody's. */
-    async list(on: Reading, caller: Caller, query: ListQuery, limit: number): Promise<List<Pair>> {
-      const reader = readingAs(caller);
-      if (reader !== null) await agents.requireActor(on, caller, reader);
+    async list(on: Reading, caller: Caller, query: ListQuery): Promise<List<Pair>> {
+      const reader = await agents.requireReader(on, caller);
       const both = [reader, query.agent].filter((id): id is string => typeof id === "string");
       const filter: PairFilter = { members: both, status: query.status };
-      const { items, more } = await readPage(
-        limit,
-        (count, last) => store.page(on, filter, last?.id ?? query.page, count),
+      return readList(
+        query,
+        (count, before) => store.page(on, filter, before, count),
         toPair,
+        ({ id }) => id,
       );
-      return { items, nextPage: more ? (items.at(-1)?.id ?? null) : null };
     },
   };
 
@@ -184,10 +180,9 @@ export function createPairService({ kernel, identity, core }: Areas, store: Pair
   }
 }
 
-interface ListQuery {
+interface ListQuery extends PageQuery<string> {
   agent?: string | undefined;
   status?: Pair["status"] | undefined;
-  page?: string | undefined;
 }
 
 const toPair = ({ couple: _, acceptedPerson: _a, endedPerson: _e, ...row }: PairRow): Pair => ({

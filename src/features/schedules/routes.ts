@@ -1,32 +1,22 @@
-import { createdOnce, noContent, ok, pageOf, type Route, route } from "../../identity/auth/route.ts";
+import { type Route, routesOn } from "../../identity/auth/route.ts";
 import type { Db } from "../../kernel/db/database.ts";
 import * as api from "../../protocol/schedules.ts";
 import type { ScheduleService } from "./service.ts";
 
 /** Messages that are sent by themselves, at a time. */
-export function scheduleRoutes(db: Pick<Db, "read" | "write">, schedules: ScheduleService): Route[] {
+export function scheduleRoutes(db: Db, schedules: ScheduleService): Route[] {
+  const { get, list, change, create, remove } = routesOn(db);
   return [
-    route(api.createSchedule, async ({ caller, body, idempotencyKey }) =>
-      createdOnce(await db.write((tx) => schedules.create(tx, caller, body, idempotencyKey))),
+    create(api.createSchedule, (tx, { caller, body, idempotencyKey }) =>
+      schedules.create(tx, caller, body, idempotencyKey),
     ),
-    route(api.listSchedules, async ({ caller, query, request }) =>
-      pageOf(await db.read((on) => schedules.list(on, caller, query)), request),
+    list(api.listSchedules, (on, { caller, query }) => schedules.list(on, caller, query)),
+    get(api.getSchedule, (on, { caller, params }) => schedules.get(on, caller, params.id)),
+    change(api.changeSchedule, (tx, { caller, params, body }) => schedules.patch(tx, caller, params.id, body)),
+    remove(api.deleteSchedule, (tx, { caller, params }) => schedules.remove(tx, caller, params.id)),
+    create(api.runSchedule, (tx, { caller, params, idempotencyKey }) =>
+      schedules.run(tx, caller, params.id, idempotencyKey),
     ),
-    route(api.getSchedule, async ({ caller, params }) =>
-      ok(await db.read((on) => schedules.get(on, caller, params.id))),
-    ),
-    route(api.changeSchedule, async ({ caller, params, body }) =>
-      ok(await db.write((tx) => schedules.patch(tx, caller, params.id, body))),
-    ),
-    route(api.deleteSchedule, async ({ caller, params }) => {
-      await db.write((tx) => schedules.remove(tx, caller, params.id));
-      return noContent;
-    }),
-    route(api.runSchedule, async ({ caller, params, idempotencyKey }) =>
-      createdOnce(await db.write((tx) => schedules.run(tx, caller, params.id, idempotencyKey))),
-    ),
-    route(api.listFires, async ({ caller, params, query, request }) =>
-      pageOf(await db.read((on) => schedules.fires(on, caller, params.id, query)), request),
-    ),
+    list(api.listFires, (on, { caller, params, query }) => schedules.fires(on, caller, params.id, query)),
   ];
 }

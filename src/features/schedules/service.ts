@@ -2,11 +2,11 @@ import type { Areas } from "../../core/core.ts";
 import { requirePlain } from "../../core/messages/reserved.ts";
 import type { ScheduledRow } from "../../core/messages/row.ts";
 import type { AgentService } from "../../identity/agents/service.ts";
-import { actingAs, type Caller, readingAs, viaOf } from "../../identity/auth/caller.ts";
+import { actingAs, type Caller, viaOf } from "../../identity/auth/caller.ts";
 import { createPauses } from "../../kernel/breathe.ts";
 import type { Reading, Tx } from "../../kernel/db/database.ts";
 import { newId } from "../../kernel/ids.ts";
-import { readPage } from "../../kernel/pages.ts";
+import { type PageQuery, readList } from "../../kernel/pages.ts";
 import { Problem } from "../../protocol/problem.ts";
 import type { Fire, FireDetail, ParsedScheduleDraft, ParsedSchedulePatch, Schedule } from "../../protocol/schedules.ts";
 import type { Paused } from "../../protocol/tokens.ts";
@@ -61,12 +61,10 @@ export function createScheduleService({ kernel, identity, core }: Areas, firing:
 
   /** Either kind, if the caller may look at it. @throws Problem 403, 404, 409 */
   async function find(on: Reading, caller: Caller, id: string): Promise<Found> {
-    const reader = readingAs(caller);
-    if (reader !== null) await agents.requireActor(on, caller, reader);
+    const reader = await agents.requireReader(on, caller);
     const row = await store.byId(on, id);
     const message = row ? undefined : await messages.delayed.get(on, id);
-    const owner = row?.agentId ?? message?.fromId;
-    if (owner === undefined) throw new Problem("not-found", `There is no schedule ${id}.`);
+    const owner = row?.agentId ?? message?.fromId ?? Problem.missing("schedule", id);
     if (reader !== null && owner !== reader) throw new Problem("forbidden", `Schedule ${id} is not ${reader}'s.`);
     return { row, message };
   }
@@ -194,10 +192,9 @@ export function createScheduleService({ kernel, identity, core }: Areas, firing:
     async list(
       on: Reading,
       caller: Caller,
-      { agentId, page, limit }: { agentId?: string | undefined; page?: string | undefined; limit: number },
+      { agentId, ...query }: PageQuery<string> & { agentId?: string | undefined },
     ): Promise<List<Schedule>> {
-      const reader = readingAs(caller);
-      if (reader !== null) await agents.requireActor(on, caller, reader);
+      const reader = await agents.requireReader(on, caller);
       if (reader !== null && agentId !== undefined) actingAs(caller, agentId);
       const owner = reader ?? agentId;
       /** Rows of both kinds together, by their ids. */
@@ -210,12 +207,12 @@ export function createScheduleService({ kernel, identity, core }: Areas, firing:
         ];
         return found.sort((a, b) => (a.id < b.id ? 1 : -1)).slice(0, count);
       };
-      const { items, more } = await readPage(
-        limit,
-        (count, last: Awaited<ReturnType<typeof read>>[number] | undefined) => read(count, last?.id ?? page),
+      return readList(
+        query,
+        read,
         (one) => ("row" in one ? shown(on, one.row) : wirePlanned(one.message)),
+        ({ id }) => id,
       );
-      return { items, nextPage: more ? (items.at(-1)?.id ?? null) : null };
     },
 
     /** `GET /v1/schedules/{id}`. @throws Problem 403, 404, 409 */
@@ -287,23 +284,19 @@ export function createScheduleService({ kernel, identity, core }: Areas, firing:
     },
 
     /** `GET /v1/schedules/{id}/fires`, newest first. @throws Problem 403, 404, 409 */
-    async fires(
-      on: Reading,
-      caller: Caller,
-      id: string,
-      { page, limit }: { page?: number | undefined; limit: number },
-    ): Promise<List<FireDetail>> {
+    async fires(on: Reading, caller: Caller, id: string, query: PageQuery<number>): Promise<List<FireDetail>> {
       const { row, message } = await find(on, caller, id);
-      const last = message && page === undefined ? wirePlanned(message).lastFire : null;
+      const last = message && query.page === undefined ? wirePlanned(message).lastFire : null;
       if (!row) return { items: last ? [await detailed(on, last)] : [], nextPage: null };
-      const { items, more } = await readPage(
-        limit,
-        (count, last) => store.fires(on, id, last?.n ?? page, count),
+      const { items, nextPage } = await readList(
+        query,
+        (count, before) => store.fires(on, id, before, count),
         wireFire,
+        ({ n }) => n,
       );
       const details: FireDetail[] = [];
       for (const fire of items) details.push(await detailed(on, fire));
-      return { items: details, nextPage: more ? String(items.at(-1)?.n) : null };
+      return { items: details, nextPage };
     },
   };
 }

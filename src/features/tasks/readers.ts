@@ -1,7 +1,7 @@
 import type { Areas } from "../../core/core.ts";
-import { type Caller, readingAs } from "../../identity/auth/caller.ts";
+import type { Caller } from "../../identity/auth/caller.ts";
 import type { Reading } from "../../kernel/db/database.ts";
-import { jsonBytes, PAGE_BYTES, readPage } from "../../kernel/pages.ts";
+import { jsonBytes, PAGE_BYTES, type PageQuery, readList } from "../../kernel/pages.ts";
 import { Problem } from "../../protocol/problem.ts";
 import type { Task, TaskDetail } from "../../protocol/tasks.ts";
 import type { List } from "../../protocol/wire.ts";
@@ -19,13 +19,6 @@ export function createTaskReaders({ identity, core }: Areas, store: TaskStore) {
   const { agents } = identity;
   const { messages } = core;
   const { offers } = core.inbox;
-  /** @throws Problem 403, 409 */
-  async function readerOf(on: Reading, caller: Caller): Promise<string | null> {
-    const reader = readingAs(caller);
-    if (reader !== null) await agents.requireActor(on, caller, reader);
-    return reader;
-  }
-
   async function mayRead(on: Reading, reader: string, task: Candidate): Promise<boolean> {
     if (task.holder === reader) return true;
     if (task.messageId !== null && task.target !== null) {
@@ -56,9 +49,8 @@ export function createTaskReaders({ identity, core }: Areas, store: TaskStore) {
 
   /** @throws Problem 403, 404, 409 */
   async function requireReadable(on: Reading, caller: Caller, id: string): Promise<TaskRow> {
-    const reader = await readerOf(on, caller);
-    const task = await store.byId(on, id);
-    if (!task) throw new Problem("not-found", `There is no task ${id}.`);
+    const reader = await agents.requireReader(on, caller);
+    const task = (await store.byId(on, id)) ?? Problem.missing("task", id);
     if (reader !== null && !(await mayRead(on, reader, task)))
       throw new Problem("forbidden", `Task ${id} is not for ${reader}.`);
     return task;
@@ -75,8 +67,8 @@ export function createTaskReaders({ identity, core }: Areas, store: TaskStore) {
 
   return {
     /** `GET /v1/tasks`, newest first. @throws Problem 403, 409 */
-    async list(on: Reading, caller: Caller, filter: TaskFilter, before: string | undefined, limit: number) {
-      const reader = await readerOf(on, caller);
+    async list(on: Reading, caller: Caller, { limit, page: before, ...filter }: TaskFilter & PageQuery<string>) {
+      const reader = await agents.requireReader(on, caller);
       const { some, end } = await candidates(on, drivers(reader, filter), before);
       const items: Task[] = [];
       let size = 0;
@@ -97,16 +89,17 @@ export function createTaskReaders({ identity, core }: Areas, store: TaskStore) {
     requireReadable,
 
     /** `GET /v1/tasks/{id}` with a page of its history. @throws Problem 403, 404, 409 */
-    async get(on: Reading, caller: Caller, id: string, before: number | undefined, limit: number): Promise<TaskDetail> {
+    async get(on: Reading, caller: Caller, id: string, query: PageQuery<number>): Promise<TaskDetail> {
       const task = await requireReadable(on, caller, id);
       await noteSeen(on, caller, task);
-      const { items, last, more } = await readPage(
-        limit,
-        (count, after) => store.eventsOf(on, id, after?.id ?? before ?? Number.MAX_SAFE_INTEGER, count),
+      const { items, nextPage } = await readList(
+        query,
+        (count, before = Number.MAX_SAFE_INTEGER) => store.eventsOf(on, id, before, count),
         toTaskEvent,
+        (event) => event.id,
       );
       const payload = task.payload === null ? null : JSON.parse(task.payload);
-      return { ...toTask(task), payload, events: items.reverse(), nextPage: more ? String(last?.id) : null };
+      return { ...toTask(task), payload, events: items.reverse(), nextPage };
     },
   };
 }

@@ -50,9 +50,7 @@ export function createTaskService(
 
   /** @throws Problem 404 */
   async function requireTask(on: Reading, id: string): Promise<TaskRow> {
-    const task = await store.byId(on, id);
-    if (!task) throw new Problem("not-found", `There is no task ${id}.`);
-    return task;
+    return (await store.byId(on, id)) ?? Problem.missing("task", id);
   }
 
   /** The message a task is worked through. @throws Problem 404, 422 */

@@ -68,6 +68,6 @@ export function createTasks(areas: Areas, { retentionDays }: { retentionDays: nu
     },
     planRetention: retention.planRetention,
     dueHandlers: retention.dueHandlers,
-    routes: async (): Promise<Route[]> => (await import("./routes.ts")).taskRoutes({ db, tasks: service, readers }),
+    routes: async (): Promise<Route[]> => (await import("./routes.ts")).taskRoutes(db, service, readers),
   };
 }

@@ -1,20 +1,14 @@
-import type { Offers } from "../../core/inbox/deliveries.ts";
+import type { Areas } from "../../core/core.ts";
 import { listAnswer } from "../../core/messages/answers.ts";
 import { createdOnce, RawJson, type Route, route } from "../../identity/auth/route.ts";
-import type { Db } from "../../kernel/db/database.ts";
 import * as api from "../../protocol/traces.ts";
 import type { HistoryService } from "./history.ts";
 import { type TraceService, traceJson } from "./service.ts";
 
-export interface TraceRouteParts {
-  db: Pick<Db, "read" | "write">;
-  traces: TraceService;
-  history: HistoryService;
-  offers: Offers;
-}
-
 /** What agents thought and did about a message, and the history of both. */
-export function traceRoutes({ db, traces, history, offers }: TraceRouteParts): Route[] {
+export function traceRoutes({ kernel, core }: Areas, traces: TraceService, history: HistoryService): Route[] {
+  const { db } = kernel;
+  const { offers } = core.inbox;
   return [
     route(api.addTraces, async ({ caller, params, query, body, idempotencyKey: key }) => {
       const how = { agentId: query.agentId, key };

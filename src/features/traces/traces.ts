@@ -12,9 +12,8 @@ export type Traces = ReturnType<typeof createTraces>;
 
 /** What agents thought and did about a message, and the history of both. */
 export function createTraces(areas: Areas) {
-  const { db } = areas.kernel;
-  const { offers, watch } = areas.core.inbox;
-  const store = createTraceStore(db);
+  const { watch } = areas.core.inbox;
+  const store = createTraceStore(areas.kernel.db);
   const service = createTraceService(areas, store);
   const history = createHistory(areas, store);
 
@@ -34,7 +33,7 @@ export function createTraces(areas: Areas) {
     weights: (on: Reading, ids: readonly number[]): Promise<Map<number, number>> => store.counts(on, ids),
     forget: (tx: Tx, ids: readonly number[]): Promise<void> => store.removeOf(tx, ids),
     routes: lateRoutes(["/v1/history", "/v1/messages/{id}/traces"], async () =>
-      (await import("./routes.ts")).traceRoutes({ db, traces: service, history, offers }),
+      (await import("./routes.ts")).traceRoutes(areas, service, history),
     ),
   };
 }

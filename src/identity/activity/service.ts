@@ -1,14 +1,16 @@
-import type { Tx } from "../../kernel/db/database.ts";
+import type { Reading, Tx } from "../../kernel/db/database.ts";
 import type { Kernel } from "../../kernel/kernel.ts";
-import { readPage } from "../../kernel/pages.ts";
+import { type PageQuery, readList } from "../../kernel/pages.ts";
 import type { Activity } from "../../protocol/activity.ts";
+import { Problem } from "../../protocol/problem.ts";
 import { type List, toTime } from "../../protocol/wire.ts";
-import { type ActivityFilter, type ActivityRow, activityStore } from "./store.ts";
+import { type Caller, readsAll } from "../auth/caller.ts";
+import { type ActivityFilter, activityStore } from "./store.ts";
 
 export type ActivityService = ReturnType<typeof createActivityService>;
 
 /** The audit log of administrative acts. Sends and claims are their own record. */
-export function createActivityService({ db, clock }: Kernel) {
+export function createActivityService({ clock }: Kernel) {
   return {
     /** Writes who did what, in the write that does it. */
     record(tx: Tx, actor: { tokenId: string }, verb: string, subject: string, data: Record<string, unknown> = {}) {
@@ -16,17 +18,16 @@ export function createActivityService({ db, clock }: Kernel) {
     },
 
     /** `GET /v1/activity`, newest first. Operators and viewers alone. */
-    async list(filter: ActivityFilter, page: number | undefined, limit: number): Promise<List<Activity>> {
+    async list(on: Reading, caller: Caller, query: ActivityFilter & PageQuery<number>): Promise<List<Activity>> {
+      if (!readsAll(caller)) throw new Problem("forbidden", "Only operators and viewers may read the activity log.");
+      const { limit, page, ...filter } = query;
       const before = page === undefined ? filter.before : Math.min(page, filter.before ?? page);
-      const { items, more } = await db.read((on) =>
-        readPage(
-          limit,
-          (count, last: ActivityRow | undefined) =>
-            activityStore.page(on, { ...filter, before: last?.id ?? before }, count),
-          ({ person: _, ...row }) => ({ ...row, at: toTime(row.at) }),
-        ),
+      return readList(
+        { limit, page: before },
+        (count, after) => activityStore.page(on, { ...filter, before: after }, count),
+        ({ person: _, ...row }) => ({ ...row, at: toTime(row.at) }),
+        ({ id }) => id,
       );
-      return { items, nextPage: more ? String(items.at(-1)?.id) : null };
     },
   };
 }

@@ -1,14 +1,14 @@
 import { distance } from "fastest-levenshtein";
 import type { Reading, Tx } from "../../kernel/db/database.ts";
 import type { Kernel } from "../../kernel/kernel.ts";
-import { readPage } from "../../kernel/pages.ts";
+import { type PageQuery, readList } from "../../kernel/pages.ts";
 import { reservedId } from "../../protocol/agent-ids.ts";
 import type { Agent, AgentPatch, AgentRegistration, Heartbeat, RegisteredAgent } from "../../protocol/agents.ts";
 import type { AgentId, InstanceId } from "../../protocol/ids.ts";
 import { Problem } from "../../protocol/problem.ts";
 import { type List, toTime } from "../../protocol/wire.ts";
 import type { ActivityService } from "../activity/service.ts";
-import { actingAs, type Caller, enrolls, isAgent, mayJoin } from "../auth/caller.ts";
+import { actingAs, type Caller, enrolls, isAgent, mayJoin, readingAs } from "../auth/caller.ts";
 import type { AuthService } from "../auth/service.ts";
 import { providerTag } from "./guess.ts";
 import { applyRegistration, blankAgent } from "./merge.ts";
@@ -52,7 +52,7 @@ export function createAgentService(kernel: Kernel, parts: AgentParts) {
     await enter(tx, caller, row, existing, body.instanceId);
     const agent: RegisteredAgent = wireAgent(row);
     if (enrolls(caller, id)) agent.token = await auth.enroll(tx, caller, id, body.instanceId ?? null);
-    return { agent, created: !existing };
+    return { row: agent, created: !existing };
   }
 
   /** Stores what was registered, over what was there: its instance, its memberships, and who is to know. */
@@ -198,6 +198,16 @@ export function createAgentService(kernel: Kernel, parts: AgentParts) {
     return facts;
   }
 
+  /**
+   * The agent that a caller reads as, fenced; null for operators and viewers, who read everything.
+   * @throws Problem 403, 409
+   */
+  async function requireReader(on: Reading, caller: Caller): Promise<string | null> {
+    const reader = readingAs(caller);
+    if (reader !== null) await requireActor(on, caller, reader);
+    return reader;
+  }
+
   /** @throws Problem 404, 410 */
   async function requireRow(on: Reading, id: string): Promise<AgentRow> {
     const row = await store.byId(on, id);
@@ -263,6 +273,7 @@ export function createAgentService(kernel: Kernel, parts: AgentParts) {
     requireToken: auth.requireLive,
     factsOf: store.facts,
     requireActor,
+    requireReader,
     suggest,
     registered,
     shrinkTombstones: tombstones.shrink,
@@ -284,19 +295,19 @@ export function createAgentService(kernel: Kernel, parts: AgentParts) {
       });
     },
 
-    async get(caller: Caller, id: string): Promise<Agent> {
-      return db.read(async (on) => {
-        await requireCurrent(on, caller);
-        return wireAgent(await requireRow(on, id));
-      });
+    async get(on: Reading, caller: Caller, id: string): Promise<Agent> {
+      await requireCurrent(on, caller);
+      return wireAgent(await requireRow(on, id));
     },
 
-    async list(caller: Caller, filter: AgentFilter, page: string | undefined, limit: number): Promise<List<Agent>> {
-      const { items, more } = await db.read(async (on) => {
-        await requireCurrent(on, caller);
-        return readPage(limit, (count, last) => store.page(on, filter, last?.id ?? page, count), wireAgent);
-      });
-      return { items, nextPage: more ? (items.at(-1)?.id ?? null) : null };
+    async list(on: Reading, caller: Caller, query: AgentFilter & PageQuery<string>): Promise<List<Agent>> {
+      await requireCurrent(on, caller);
+      return readList(
+        query,
+        (count, after) => store.page(on, query, after, count),
+        wireAgent,
+        ({ id }) => id,
+      );
     },
 
     /** An AI agent that is here, for its public card. */

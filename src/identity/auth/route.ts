@@ -1,3 +1,4 @@
+import type { Db, Reading, Tx } from "../../kernel/db/database.ts";
 import type { LeftOut, Watcher } from "../../kernel/http/bytes.ts";
 import { nextLink } from "../../kernel/http/link.ts";
 import type { Peer } from "../../kernel/log/peers.ts";
@@ -99,3 +100,27 @@ export const pageOf = (list: Pick<List<unknown>, "nextPage">, request: Request):
   headers: nextLink(request, list.nextPage),
 });
 export const noContent: Answer = { status: 204 };
+
+interface Registered {
+  row: unknown;
+  created: boolean;
+}
+
+/** Makes routes whose verb is one read or one write: `open` runs it, `answer` shows its result. */
+export const routeIn =
+  <W, R>(open: (work: (on: W) => Promise<R>) => Promise<R>, answer: (result: R, request: Request) => Answer) =>
+  <P extends Schema | undefined, Q extends Schema | undefined, B extends Schema | undefined>(
+    contract: Contract<P, Q, B>,
+    verb: (on: W, call: Call<Parsed<P>, Parsed<Q>, Parsed<B>>) => Promise<R>,
+  ): Route =>
+    route(contract, async (call) => answer(await open((on) => verb(on, call)), call.request));
+
+/** The usual kinds of such routes. */
+export const routesOn = ({ read, write }: Pick<Db, "read" | "write">) => ({
+  get: routeIn<Reading, unknown>(read, ok),
+  list: routeIn<Reading, Pick<List<unknown>, "nextPage">>(read, pageOf),
+  change: routeIn<Tx, unknown>(write, ok),
+  register: routeIn<Tx, Registered>(write, ({ row, created }) => ({ status: created ? 201 : 200, body: row })),
+  create: routeIn<Tx, { made: unknown; replayed: boolean }>(write, createdOnce),
+  remove: routeIn<Tx, unknown>(write, () => noContent),
+});

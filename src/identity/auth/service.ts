@@ -3,7 +3,7 @@ import type { Reading, Tx } from "../../kernel/db/database.ts";
 import type { DueRow } from "../../kernel/due/row.ts";
 import { newId } from "../../kernel/ids.ts";
 import type { Kernel } from "../../kernel/kernel.ts";
-import { readPage } from "../../kernel/pages.ts";
+import { type PageQuery, readList } from "../../kernel/pages.ts";
 import type { AgentId, InstanceId } from "../../protocol/ids.ts";
 import { Problem } from "../../protocol/problem.ts";
 import type { NewToken, Paused, RevokedToken, Token, TokenDraft } from "../../protocol/tokens.ts";
@@ -219,8 +219,7 @@ export function createAuthService({ db, due, clock, hooks, key }: Kernel, parts:
     /** `DELETE /v1/tokens/{id}`: its streams are closed at once, and what it set up is paused. @throws Problem 403, 404 */
     async revoke(tx: Tx, caller: Caller, id: string): Promise<RevokedToken> {
       requireOperator(caller);
-      const row = await store.byId(tx, id);
-      if (!row) throw new Problem("not-found", `There is no token ${id}.`);
+      const row = (await store.byId(tx, id)) ?? Problem.missing("token", id);
       if (row.revokedAt !== null) return { ...wireToken(row), paused: await pause(tx, id, REVOKED) };
       if (isRelaysOwn(row))
         throw new Problem("conflict", "This is the relay's own operator token; change SIGNALBOX_TOKEN or its file.");
@@ -244,12 +243,14 @@ export function createAuthService({ db, due, clock, hooks, key }: Kernel, parts:
     setUp,
     dueHandlers: { [EXPIRED]: expire },
 
-    async list(caller: Caller, page: string | undefined, limit: number): Promise<List<Token>> {
+    async list(on: Reading, caller: Caller, query: PageQuery<string>): Promise<List<Token>> {
       requireOperator(caller);
-      const { items, more } = await db.read((on) =>
-        readPage(limit, (count, last) => store.page(on, last?.id ?? page, count), wireToken),
+      return readList(
+        query,
+        (count, before) => store.page(on, before, count),
+        wireToken,
+        ({ id }) => id,
       );
-      return { items, nextPage: more ? (items.at(-1)?.id ?? null) : null };
     },
 
     /** Makes the given secret an operator token, if it is not one; older secrets of the relay itself are revoked. */

@@ -1,6 +1,6 @@
 import type { Reading, Tx } from "../../kernel/db/database.ts";
 import type { Kernel } from "../../kernel/kernel.ts";
-import { readPage } from "../../kernel/pages.ts";
+import { type PageQuery, readList } from "../../kernel/pages.ts";
 import type {
   Orchestrator,
   OrchestratorPatch,
@@ -39,9 +39,7 @@ export function createOrchestratorService({ clock, headOf }: Kernel, parts: Orch
 
   /** @throws Problem 404 */
   async function requireRow(on: Reading, id: string): Promise<OrchestratorRow> {
-    const row = await store.byId(on, id);
-    if (!row) throw new Problem("not-found", `There is no orchestrator ${id}.`);
-    return row;
+    return (await store.byId(on, id)) ?? Problem.missing("orchestrator", id);
   }
 
   /**
@@ -128,7 +126,7 @@ export function createOrchestratorService({ clock, headOf }: Kernel, parts: Orch
       const row = { ...(before ?? blank), ...given(said), ...now } as OrchestratorRow;
       const orchestrator = await save(tx, caller, row, before, instanceId);
       if (!before) await activity.record(tx, caller, "orchestrator.registered", id, { hostname: row.hostname });
-      return { orchestrator, created: !before };
+      return { row: orchestrator, created: !before };
     },
 
     /** `PATCH /v1/orchestrators/{id}`: drain it, say goodbye, change what it says of itself. @throws Problem 403, 404, 409 */
@@ -189,9 +187,7 @@ export function createOrchestratorService({ clock, headOf }: Kernel, parts: Orch
     async list(
       on: Reading,
       caller: Caller,
-      filter: OrchestratorFilter,
-      page: string | undefined,
-      limit: number,
+      query: OrchestratorFilter & PageQuery<string>,
     ): Promise<List<Orchestrator>> {
       if (!readsAll(caller)) {
         if (caller.role !== "orchestrator" || caller.agentId === null)
@@ -200,12 +196,12 @@ export function createOrchestratorService({ clock, headOf }: Kernel, parts: Orch
         const own = await store.byId(on, orchestratorIdOf(caller.agentId));
         return { items: own ? [wire(own)] : [], nextPage: null };
       }
-      const { items, more } = await readPage(
-        limit,
-        (count, last) => store.page(on, filter, last?.id ?? page ?? "", count),
+      return readList(
+        query,
+        (count, after = "") => store.page(on, query, after, count),
         wire,
+        ({ id }) => id,
       );
-      return { items, nextPage: more ? (items.at(-1)?.id ?? null) : null };
     },
 
     /** How presence is kept: who drains is there, although its agent is shown as offline. */
