@@ -5,12 +5,12 @@ import { at, contracts, made, paged } from "./contract.ts";
 import { DelegationContext } from "./delegation-context.ts";
 import { DelegationId, MAX_TIMEOUT_SECONDS } from "./delegations.ts";
 import { BODY_BYTES } from "./limits.ts";
-import { NAMED, object, strictObject } from "./shape.ts";
-import { jsonValue, line, listOf, PageQuery, Time } from "./wire.ts";
+import { NAMED, named, object, strictObject } from "./shape.ts";
+import { int, jsonValue, line, listOf, PageQuery, Time } from "./wire.ts";
 
 /** Extension of the protocol for Signalbox, under `signalbox` in a message's metadata. */
 export const OwnMetadata = strictObject(() => ({
-  timeoutSeconds: z.int().min(1).max(MAX_TIMEOUT_SECONDS).nullish().describe("Seconds to wait for an answer."),
+  timeoutSeconds: int(1, MAX_TIMEOUT_SECONDS).nullish().describe("Seconds to wait for an answer."),
   parentId: DelegationId.nullish().describe("The task that this is part of: one that the sender works on."),
   context: DelegationContext.nullish(),
   causedBy: z.null().optional().describe("null: caused by nothing that its sender heard or works on."),
@@ -50,7 +50,7 @@ export const SendParams = z.looseObject({
   configuration: z
     .looseObject({
       acceptedOutputModes: texts,
-      historyLength: z.int().min(0).max(1_000_000).nullish(),
+      historyLength: int(0, 1_000_000).nullish(),
       returnImmediately: z.boolean().nullish(),
     })
     .nullish(),
@@ -121,7 +121,7 @@ export type OutsideDraft = z.input<typeof OutsideDraft>;
 
 export const OUTSIDE_STATES = ["pending", "reachable", "unreachable"] as const;
 
-export const OutsideAgent = object(() => ({
+export const OutsideAgent = named("OutsideAgent", "An A2A agent out there, which has an inbox here.", () => ({
   agentId: z.string(),
   cardUrl: z.string(),
   state: z.enum(OUTSIDE_STATES).describe("pending: its card has not been fetched yet."),
@@ -133,9 +133,7 @@ export const OutsideAgent = object(() => ({
   open: z.int().describe("Tasks it works on now."),
   checkedAt: Time.nullable(),
   createdAt: Time,
-}))
-  .describe("An A2A agent out there, which has an inbox here.")
-  .register(NAMED, { id: "OutsideAgent" });
+}));
 export type OutsideAgent = z.infer<typeof OutsideAgent>;
 
 export const OutsideQuery = strictObject(() => ({ ...PageQuery, page: AgentId.optional() }));

@@ -1,19 +1,17 @@
 import { z } from "zod";
 import { contracts, paged } from "./contract.ts";
-import { NAMED, object, strictObject } from "./shape.ts";
+import { NAMED, named, strictObject } from "./shape.ts";
 import { line, listOf, NumberPageQuery, queryInt, Time } from "./wire.ts";
 
 /** One administrative act: who did what, when, in whose name. */
-export const Activity = object(() => ({
+export const Activity = named("Activity", "One administrative act.", () => ({
   id: z.int(),
   at: Time,
   actor: z.string().describe("The token's id, or system."),
   verb: z.string(),
   subject: z.string(),
   data: z.record(z.string(), z.unknown()),
-}))
-  .describe("One administrative act.")
-  .register(NAMED, { id: "Activity" });
+}));
 export type Activity = z.infer<typeof Activity>;
 
 export const ActivityQuery = strictObject(() => ({

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { AgentId, ChannelInfo, word } from "./agent-ids.ts";
-import { at, contracts } from "./contract.ts";
-import { NAMED, object, strictObject } from "./shape.ts";
+import { at, contracts, gone, paged } from "./contract.ts";
+import { NAMED, named, namedEnum, object, strictObject } from "./shape.ts";
 import { Bool, Int, jsonObject, line, listOf, PageQuery, Str, StrOrNull, Time, text } from "./wire.ts";
 
 const META_BYTES = 64 * 1024;
@@ -13,10 +13,11 @@ export type AgentKind = z.infer<typeof AgentKind>;
 export const AgentStatus = z.enum(["online", "busy", "idle", "offline"]).register(NAMED, { id: "AgentStatus" });
 export type AgentStatus = z.infer<typeof AgentStatus>;
 
-export const Reach = z
-  .enum(["mid-turn", "idle", "asked"])
-  .describe("When a message gets through: during a turn, between turns, or only when the agent asks.")
-  .register(NAMED, { id: "Reach" });
+export const Reach = namedEnum(
+  "Reach",
+  "When a message gets through: during a turn, between turns, or only when the agent asks.",
+  ["mid-turn", "idle", "asked"],
+);
 
 export const AgentPath = strictObject(() => ({ id: AgentId }));
 
@@ -62,7 +63,7 @@ export const Heartbeat = strictObject(() => ({
 })).register(NAMED, { id: "Heartbeat" });
 export type Heartbeat = z.input<typeof Heartbeat>;
 
-export const Agent = object(() => ({
+export const Agent = named("Agent", "Anyone with an inbox.", () => ({
   id: Str,
   name: Str,
   kind: AgentKind,
@@ -84,9 +85,7 @@ export const Agent = object(() => ({
   meta: z.record(Str, z.unknown()).nullable(),
   lastSeenAt: Time,
   createdAt: Time,
-}))
-  .describe("Anyone with an inbox.")
-  .register(NAMED, { id: "Agent" });
+}));
 export type Agent = z.infer<typeof Agent>;
 
 /** The answer to a registration: with an enroll token, `token` is the agent's own, shown this once. */
@@ -156,9 +155,8 @@ export const registerAgent = contract("registerAgent", "PUT /v1/agents/{id}", {
 });
 
 export const listAgents = contract("listAgents", "GET /v1/agents", {
+  ...paged(AgentQuery, AgentList, "A page, by id."),
   summary: "List agents",
-  query: AgentQuery,
-  answers: { 200: { description: "A page, by id.", schema: AgentList } },
   problems: ["forbidden", "superseded"],
 });
 
@@ -178,12 +176,11 @@ export const changeAgent = contract("changeAgent", "PATCH /v1/agents/{id}", {
 });
 
 export const deleteAgent = contract("deleteAgent", "DELETE /v1/agents/{id}", {
+  ...gone(AgentPath, "Deleted."),
   summary: "Delete an agent",
   description:
     "Its messages stay, and its id stays its own. Work for it alone is cancelled, a group's work that it held is open " +
     "again, its delegations fail, its streams close, its tokens end. Senders of what it never read are told once.",
-  params: AgentPath,
-  answers: { 204: { description: "Deleted." } },
   problems: ["forbidden", "not-found", "gone", "superseded"],
 });
 

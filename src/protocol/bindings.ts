@@ -4,8 +4,8 @@ import { AgentPath } from "./agents.ts";
 import { at, contracts, gone, made, paged } from "./contract.ts";
 import { TargetText } from "./messages.ts";
 import { PlatformId } from "./posts.ts";
-import { NAMED, object, strictObject } from "./shape.ts";
-import { listOf, PageQuery, Time } from "./wire.ts";
+import { NAMED, named, object, strictObject } from "./shape.ts";
+import { int, listOf, PageQuery, StrOrNull, Time } from "./wire.ts";
 
 export const BINDING_MODES = ["exclusive", "claimable", "broadcast"] as const;
 export const BindingMode = z.enum(BINDING_MODES).register(NAMED, { id: "BindingMode" });
@@ -19,7 +19,7 @@ export const BindingDraft = strictObject(() => ({
   mode: BindingMode.optional().describe(
     "exclusive: that agent. claimable: work for one of them. broadcast: all of a group. When left out: exclusive for an agent, broadcast for broadcast, else claimable.",
   ),
-  priority: z.int().min(-1000).max(1000).default(0),
+  priority: int(-1000, 1000).default(0),
   fallback: TargetText.nullish().describe("Who gets it while the target is not there. Nobody else does."),
   replay: z.boolean().default(false).describe("Also route what came in before, unbound: each event once."),
 }))
@@ -31,7 +31,7 @@ export const BindingDraft = strictObject(() => ({
 export type BindingDraft = z.input<typeof BindingDraft>;
 export type ParsedBinding = z.output<typeof BindingDraft>;
 
-export const Binding = object(() => ({
+export const Binding = named("Binding", "The rule that sends a conversation to a target.", () => ({
   id: z.string(),
   channelId: z.string(),
   conversationId: z.string().nullable(),
@@ -46,9 +46,7 @@ export const Binding = object(() => ({
   endedAt: Time.nullable().describe(
     "Set when the target was deleted: the binding sends nothing there until it is set again.",
   ),
-}))
-  .describe("The rule that sends a conversation to a target.")
-  .register(NAMED, { id: "Binding" });
+}));
 export type Binding = z.infer<typeof Binding>;
 
 export const SetBinding = object(() => ({
@@ -76,10 +74,7 @@ export const RouteReport = object(() => ({
     Binding.extend({
       level: z.enum(["thread", "conversation", "default"]),
       used: z.boolean(),
-      goesTo: z
-        .string()
-        .nullable()
-        .describe("The target, or the fallback while that is not there; null when not used."),
+      goesTo: StrOrNull.describe("The target, or the fallback while that is not there; null when not used."),
     }),
   ),
   routed: z.boolean().describe("false: it would be kept for the operator."),

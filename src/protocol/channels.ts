@@ -6,14 +6,14 @@ import { at, contracts, made, paged } from "./contract.ts";
 import { BODY_BYTES, JSON_BYTES } from "./limits.ts";
 import { Message, TargetText } from "./messages.ts";
 import { Conversation, FileId, PlatformId } from "./posts.ts";
-import { NAMED, object, strictObject } from "./shape.ts";
-import { jsonObject, line, listOf, MessagePath, NumberPageQuery, PageQuery, Time, text } from "./wire.ts";
+import { NAMED, named, object, strictObject } from "./shape.ts";
+import { Bool, int, jsonObject, line, listOf, MessagePath, NumberPageQuery, PageQuery, Time, text } from "./wire.ts";
 import { Posts } from "./work.ts";
 
 /** Longest excerpt of a quoted message. */
 export const QUOTED_BYTES = 16 * 1024;
 
-export const Channel = object(() => ({
+export const Channel = named("Channel", "A chat account behind an adapter.", () => ({
   id: z.string().describe("Its agent's id: provider:accountId."),
   name: z.string(),
   provider: z.string(),
@@ -31,9 +31,7 @@ export const Channel = object(() => ({
   isDefault: z.boolean().describe("Whether an operator chose it as @default."),
   lastSeenAt: Time,
   createdAt: Time,
-}))
-  .describe("A chat account behind an adapter.")
-  .register(NAMED, { id: "Channel" });
+}));
 export type Channel = z.infer<typeof Channel>;
 export const ChannelQuery = strictObject(() => ({ ...PageQuery, page: AgentId.optional() }));
 export type ChannelQuery = z.input<typeof ChannelQuery>;
@@ -42,7 +40,7 @@ export const ChannelList = listOf(Channel).register(NAMED, { id: "ChannelList" }
 export const Attachment = strictObject(() => ({
   name: text(512),
   type: text(255),
-  size: z.int().min(0).max(Number.MAX_SAFE_INTEGER),
+  size: int(0, Number.MAX_SAFE_INTEGER),
   fileId: FileId,
 })).register(NAMED, { id: "Attachment" });
 
@@ -57,10 +55,9 @@ export const ChannelEvent = strictObject(() => ({
   sender: z.strictObject({
     id: PlatformId,
     name: text(512),
-    isBot: z
-      .boolean()
-      .optional()
-      .describe("The platform says that no person wrote it: it continues a chain, as messages by agents do."),
+    isBot: Bool.optional().describe(
+      "The platform says that no person wrote it: it continues a chain, as messages by agents do.",
+    ),
   }),
   text: text(BODY_BYTES).nullish(),
   forwardedFrom: text(512).nullish().describe("Original author of forwarded content."),
@@ -114,7 +111,7 @@ export type EventSummary = z.infer<typeof EventSummary>;
 /** `POST /v1/messages/{id}/posts`: one part of it is about to be posted, or (with its external id) was. */
 export const PostNote = strictObject(() => ({
   token: z.string().max(128),
-  part: z.int().min(0).max(999).default(0),
+  part: int(0, 999).default(0),
   externalId: PlatformId.optional(),
 })).register(NAMED, { id: "PostNote" });
 export type PostNote = z.input<typeof PostNote>;

@@ -117,9 +117,9 @@ export const paged = <Q extends Schema, S extends Schema>(query: Q, schema: S, d
 });
 
 /** Parts of a contract that ends one thing. */
-export const gone = <P extends Schema>(params: P) => ({
+export const gone = <P extends Schema>(params: P, description = "Gone.") => ({
   params,
-  answers: { 204: { description: "Gone." } },
+  answers: { 204: { description } },
   problems: ["forbidden", "not-found"] as readonly ProblemCode[],
 });
 

@@ -1,13 +1,14 @@
 import { z } from "zod";
 import { AgentId } from "./agent-ids.ts";
-import { at, contracts, made } from "./contract.ts";
+import { at, contracts, made, paged } from "./contract.ts";
 import { DelegationContext } from "./delegation-context.ts";
 import { BODY_BYTES, JSON_BYTES, MAX_DEPTH } from "./limits.ts";
 import { TargetText } from "./messages.ts";
-import { NAMED, object, strictObject } from "./shape.ts";
+import { NAMED, named, namedEnum, object, strictObject } from "./shape.ts";
 import {
   Encoding,
   EncodingInput,
+  int,
   jsonObject,
   listOf,
   MessageId,
@@ -28,10 +29,11 @@ export const DelegationId = z
   .describe("dlg_...");
 
 export const DELEGATION_STATUS = ["pending", "claimed", "answered", "failed", "timed-out", "cancelled"] as const;
-export const DelegationStatus = z
-  .enum(DELEGATION_STATUS)
-  .describe("pending and claimed (somebody of the group works on it) are open; the others are how it ended.")
-  .register(NAMED, { id: "DelegationStatus" });
+export const DelegationStatus = namedEnum(
+  "DelegationStatus",
+  "pending and claimed (somebody of the group works on it) are open; the others are how it ended.",
+  DELEGATION_STATUS,
+);
 export type DelegationStatus = z.infer<typeof DelegationStatus>;
 
 /** `POST /v1/delegations`. */
@@ -47,7 +49,7 @@ export const DelegationDraft = strictObject(() => ({
       "one whose claim it took last, else the one open request to it that it has acknowledged; if there is not exactly one, " +
       "none. What `user` asks is part of none.",
   ),
-  timeoutSeconds: z.int().min(1).max(MAX_TIMEOUT_SECONDS).default(300),
+  timeoutSeconds: int(1, MAX_TIMEOUT_SECONDS).default(300),
 })).register(NAMED, { id: "DelegationDraft" });
 export type DelegationDraft = z.input<typeof DelegationDraft>;
 export type ParsedDelegation = z.output<typeof DelegationDraft>;
@@ -85,7 +87,7 @@ export const DelegationCancel = strictObject(() => ({
 }));
 export type DelegationCancel = z.input<typeof DelegationCancel>;
 
-export const DelegationAnswer = object(() => ({
+export const DelegationAnswer = named("DelegationAnswer", "What the asker got.", () => ({
   messageId: MessageId.describe("The response, as the asker got it."),
   from: z.string().describe("Who answered; `system` when nobody did."),
   text: z.string().nullable().describe("null when retention took the message."),
@@ -93,12 +95,10 @@ export const DelegationAnswer = object(() => ({
   encoding: Encoding.describe("Encoding of text, error and payload."),
   payload: z.record(Str, z.unknown()).nullable(),
   at: Time,
-}))
-  .describe("What the asker got.")
-  .register(NAMED, { id: "DelegationAnswer" });
+}));
 export type DelegationAnswer = z.infer<typeof DelegationAnswer>;
 
-export const Delegation = object(() => ({
+export const Delegation = named("Delegation", "A request that owes an answer.", () => ({
   id: DelegationId,
   from: z.string().describe("Who asked."),
   to: z.string().describe("Who was asked: an agent or a group."),
@@ -118,9 +118,7 @@ export const Delegation = object(() => ({
   deadlineAt: Time,
   createdAt: Time,
   endedAt: TimeOrNull,
-}))
-  .describe("A request that owes an answer.")
-  .register(NAMED, { id: "Delegation" });
+}));
 export type Delegation = z.infer<typeof Delegation>;
 
 /** News of a delegation for watchers, at each change. */
@@ -184,11 +182,8 @@ export const delegate = contract("delegate", "POST /v1/delegations", {
 });
 
 export const listDelegations = contract("listDelegations", "GET /v1/delegations", {
+  ...paged(DelegationQuery, DelegationList, "A page; it may be short where much had to be passed over."),
   summary: "List delegations, newest first",
-  query: DelegationQuery,
-  answers: {
-    200: { description: "A page; it may be short where much had to be passed over.", schema: DelegationList },
-  },
   problems: ["forbidden", "superseded"],
 });
 

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { AgentId } from "./agent-ids.ts";
 import { contracts, made } from "./contract.ts";
-import { NAMED, object, strictObject } from "./shape.ts";
+import { named, strictObject } from "./shape.ts";
 import { line, Time } from "./wire.ts";
 
 export const FileId = z.string().max(64).describe("fil_…");
@@ -15,7 +15,7 @@ export const FileUpload = strictObject(() => ({
 }));
 export type FileUpload = z.input<typeof FileUpload>;
 
-export const StoredFile = object(() => ({
+export const StoredFile = named("StoredFile", "An attachment. The bytes are stored once, by their hash.", () => ({
   id: z.string(),
   name: z.string(),
   type: z.string().describe("As the uploader said. Only harmless types are served as what they are."),
@@ -23,9 +23,7 @@ export const StoredFile = object(() => ({
   sha256: z.string(),
   uploadedBy: z.string(),
   createdAt: Time,
-}))
-  .describe("An attachment. The bytes are stored once, by their hash.")
-  .register(NAMED, { id: "StoredFile" });
+}));
 export type StoredFile = z.infer<typeof StoredFile>;
 
 const Path = strictObject(() => ({ id: FileId }));

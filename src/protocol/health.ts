@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { contracts } from "./contract.ts";
-import { NAMED, object, strictObject } from "./shape.ts";
+import { NAMED, named, object, strictObject } from "./shape.ts";
 import { queryInt, Time } from "./wire.ts";
 
 const CheckStatus = z.enum(["ok", "warn", "fail"]);
@@ -8,14 +8,12 @@ export const HealthCheck = object(() => ({ name: z.string(), status: CheckStatus
 export type HealthCheck = z.infer<typeof HealthCheck>;
 
 /** `GET /v1/health`: the worst check wins. */
-export const HealthReport = object(() => ({
+export const HealthReport = named("HealthReport", "A report on the relay itself.", () => ({
   status: CheckStatus,
   version: z.string(),
   generatedAt: Time,
   checks: z.array(HealthCheck),
-}))
-  .describe("A report on the relay itself.")
-  .register(NAMED, { id: "HealthReport" });
+}));
 export type HealthReport = z.infer<typeof HealthReport>;
 
 /** `GET /healthz` and `GET /readyz`. */

@@ -1,23 +1,22 @@
 import { z } from "zod";
-import { at, contracts, paged } from "./contract.ts";
+import { at, contracts, gone, paged } from "./contract.ts";
 import { Message } from "./messages.ts";
-import { NAMED, object, strictObject } from "./shape.ts";
+import { NAMED, named, namedEnum, object, strictObject } from "./shape.ts";
 import { DedupeKey, Severity, Task, TaskFields } from "./tasks.ts";
 import { Source } from "./tokens.ts";
-import { jsonBody, line, listOf, PageQuery, Time, TimeInput } from "./wire.ts";
+import { Int, jsonBody, line, listOf, PageQuery, Time, TimeInput } from "./wire.ts";
 
 export const MAPPINGS = ["generic", "github", "alertmanager", "grafana", "sentry", "paths"] as const;
 export const Mapping = z.enum(MAPPINGS).register(NAMED, { id: "Mapping" });
 export type Mapping = z.infer<typeof Mapping>;
 
 export const VERIFICATIONS = ["standard", "github", "sentry", "token"] as const;
-export const Verification = z
-  .enum(VERIFICATIONS)
-  .describe(
-    "How events show that they are the source's: standard (Standard Webhooks), github (X-Hub-Signature-256), sentry " +
-      "(Sentry-Hook-Signature), token (the secret itself as bearer token or in X-Gitlab-Token).",
-  )
-  .register(NAMED, { id: "Verification" });
+export const Verification = namedEnum(
+  "Verification",
+  "How events show that they are the source's: standard (Standard Webhooks), github (X-Hub-Signature-256), sentry " +
+    "(Sentry-Hook-Signature), token (the secret itself as bearer token or in X-Gitlab-Token).",
+  VERIFICATIONS,
+);
 export type Verification = z.infer<typeof Verification>;
 
 /** `$.a.b[0]['c d']`; the `$.` may be left out. */
@@ -133,20 +132,16 @@ const became = {
   message: Message.nullable(),
   created: z.boolean().describe("Whether the task is new, or was opened again."),
 };
-export const EventResult = object(() => ({
+export const EventResult = named("EventResult", "What became of an event.", () => ({
   ...became,
   tasks: z
     .array(z.object(became))
     .describe("Outcome of each event in the body; the fields beside it describe the first."),
   items: z.array(z.object(became)).optional().describe("The same, when the body held several events."),
-  skipped: z
-    .int()
-    .describe(
-      `Events left out because a delivery holds up to ${MAX_EVENTS} and ${EVENT_BYTES} bytes; the operator is told.`,
-    ),
-}))
-  .describe("What became of an event.")
-  .register(NAMED, { id: "EventResult" });
+  skipped: Int.describe(
+    `Events left out because a delivery holds up to ${MAX_EVENTS} and ${EVENT_BYTES} bytes; the operator is told.`,
+  ),
+}));
 export type EventResult = z.infer<typeof EventResult>;
 
 const Path = strictObject(() => ({ source: Source }));
@@ -178,10 +173,8 @@ export const getIntegration = contract("getIntegration", "GET /v1/integrations/{
 });
 
 export const deleteIntegration = contract("deleteIntegration", "DELETE /v1/integrations/{source}", {
+  ...gone(Path, "Removed."),
   summary: "Delete an integration; its tasks stay",
-  params: Path,
-  answers: { 204: { description: "Removed." } },
-  problems: ["forbidden", "not-found"],
 });
 
 export const postEvent = contract("postEvent", "POST /v1/integrations/{source}/events", {

@@ -1,20 +1,19 @@
 import { z } from "zod";
 import { at, contracts, paged } from "./contract.ts";
-import { NAMED, object, strictObject } from "./shape.ts";
+import { NAMED, named, namedEnum, strictObject } from "./shape.ts";
 import { listOf, MessageId, MessageIdInPath, PageQuery, Time } from "./wire.ts";
 
-export const LoopKind = z
-  .enum(["chain", "thread"])
-  .describe(
-    "chain: too many messages by agents in a row. thread: too many replies by one agent within a minute; it ends by itself.",
-  )
-  .register(NAMED, { id: "LoopKind" });
+export const LoopKind = namedEnum(
+  "LoopKind",
+  "chain: too many messages by agents in a row. thread: too many replies by one agent within a minute; it ends by itself.",
+  ["chain", "thread"],
+);
 export type LoopKind = z.infer<typeof LoopKind>;
 
 export const LoopStatus = z.enum(["paused", "resumed", "ended"]);
 export type LoopStatus = z.infer<typeof LoopStatus>;
 
-export const Loop = object(() => ({
+export const Loop = named("Loop", "Agents that answered each other for too long.", () => ({
   rootId: MessageId.describe("The message that the chain, or the thread, began with."),
   kind: LoopKind,
   status: LoopStatus,
@@ -26,9 +25,7 @@ export const Loop = object(() => ({
   endsAt: Time.nullable().describe("Of a thread: when more is taken again, at the latest."),
   resumedAt: Time.nullable(),
   resumedBy: z.string().nullable().describe("The operator's token, or who wrote into it."),
-}))
-  .describe("Agents that answered each other for too long.")
-  .register(NAMED, { id: "Loop" });
+}));
 export type Loop = z.infer<typeof Loop>;
 
 export const LoopQuery = strictObject(() => ({

@@ -2,13 +2,14 @@ import { z } from "zod";
 import { AgentId } from "./agent-ids.ts";
 import { at, contracts, paged } from "./contract.ts";
 import { BODY_BYTES, JSON_BYTES } from "./limits.ts";
-import { NAMED, object, strictObject } from "./shape.ts";
+import { NAMED, named, object, strictObject } from "./shape.ts";
 import {
   Bool,
   Encoding,
   EncodingInput,
   IdempotencyKey,
   Int,
+  int,
   jsonObject,
   line,
   listOf,
@@ -72,7 +73,7 @@ export const MessageDraft = strictObject(() => ({
   ),
   claimable: z.boolean().default(false).describe("Work that exactly one agent may hold."),
   urgent: z.boolean().default(false),
-  maxAttempts: z.int().min(1).max(100).default(5),
+  maxAttempts: int(1, 100).default(5),
   expiresAt: TimeInput.nullish().describe("From then on it is offered to nobody."),
   deliverAt: TimeInput.nullish().describe("It becomes a message at that time."),
   idempotencyKey: IdempotencyKey.nullish(),
@@ -89,14 +90,12 @@ export const Batch = strictObject(() => ({ messages: z.array(MessageDraft).min(1
   id: "Batch",
 });
 
-export const Holding = object(() => ({
+export const Holding = named("Holding", "Who holds the work and until when.", () => ({
   agentId: Str,
   claimedAt: Time,
   expiresAt: Time,
   attempt: Int,
-}))
-  .describe("Who holds the work and until when.")
-  .register(NAMED, { id: "Holding" });
+}));
 export type Holding = z.infer<typeof Holding>;
 
 /** Binding or fallback that routed a message from a channel. */
@@ -108,7 +107,7 @@ export const RoutedBy = object(() => ({
 export type RoutedBy = z.infer<typeof RoutedBy>;
 
 /** The entry as it was appended: what streams carry. Nothing of it ever changes. */
-export const Entry = object(() => ({
+export const Entry = named("Entry", "One entry of the log, as it was appended.", () => ({
   id: MessageId,
   from: Str,
   to: Str,
@@ -132,9 +131,7 @@ export const Entry = object(() => ({
   via: z.string().nullable().describe("The operator token that wrote it in this name."),
   expiresAt: TimeOrNull,
   createdAt: Time,
-}))
-  .describe("One entry of the log, as it was appended.")
-  .register(NAMED, { id: "Entry" });
+}));
 export type Entry = z.infer<typeof Entry>;
 
 export const Parent = object(() => ({ id: MessageId, from: Str, body: Str, createdAt: Time })).register(NAMED, {
@@ -142,23 +139,19 @@ export const Parent = object(() => ({ id: MessageId, from: Str, body: Str, creat
 });
 export type Parent = z.infer<typeof Parent>;
 
-export const Message = object(() => ({
+export const Message = named("Message", "A message with the state of its work.", () => ({
   ...Entry.shape,
   state: WorkState.nullable().describe("Of a claimable message; null for any other."),
   claim: Holding.nullable(),
   parent: Parent.optional().describe("With include=parent: what it replies to, its body cut."),
-}))
-  .describe("A message with the state of its work.")
-  .register(NAMED, { id: "Message" });
+}));
 export type Message = z.infer<typeof Message>;
 
 export const SentMessage = object(() => ({
   ...Message.shape,
-  matched: z
-    .int()
-    .describe(
-      "Members of the target when it was appended, offline ones too; the sender of a group message is not among them.",
-    ),
+  matched: Int.describe(
+    "Members of the target when it was appended, offline ones too; the sender of a group message is not among them.",
+  ),
   suggestions: z.array(Str).optional().describe("For a group without members: the nearest groups with some."),
   replayed: z.boolean().optional().describe("In a batch: the idempotency key had been used before."),
 })).register(NAMED, { id: "SentMessage" });
@@ -216,6 +209,10 @@ export const MessageList = listOf(Message).register(NAMED, { id: "MessageList" }
 export const ReadMark = strictObject(() => ({ agentId: AgentId.optional() }));
 
 const contract = contracts("Messages");
+const SENDING = [
+  ...(["forbidden", "unknown-target", "not-claimable", "no-conversation", "reserved-kind", "reserved"] as const),
+  ...(["loop-paused", "quota-exceeded", "idempotency-mismatch", "superseded"] as const),
+];
 
 export const sendMessage = contract("sendMessage", "POST /v1/messages", {
   summary: "Send a message",
@@ -228,18 +225,7 @@ export const sendMessage = contract("sendMessage", "POST /v1/messages", {
     200: { description: "Sent before with this key.", schema: SentMessage },
     202: { description: "Becomes a message at deliverAt.", schema: Scheduled },
   },
-  problems: [
-    "forbidden",
-    "unknown-target",
-    "not-claimable",
-    "no-conversation",
-    "reserved-kind",
-    "reserved",
-    "loop-paused",
-    "quota-exceeded",
-    "idempotency-mismatch",
-    "superseded",
-  ],
+  problems: SENDING,
 });
 
 export const sendBatch = contract("sendBatch", "POST /v1/messages/batch", {
@@ -254,18 +240,7 @@ export const sendBatch = contract("sendBatch", "POST /v1/messages/batch", {
   bodyLimit: BATCH_BYTES,
   many: { as: "messages", item: MessageDraft, max: MAX_BATCH },
   answers: { 201: { description: "All stored.", schema: SentBatch } },
-  problems: [
-    "forbidden",
-    "unknown-target",
-    "not-claimable",
-    "no-conversation",
-    "reserved-kind",
-    "reserved",
-    "loop-paused",
-    "quota-exceeded",
-    "idempotency-mismatch",
-    "superseded",
-  ],
+  problems: SENDING,
 });
 
 export const listMessages = contract("listMessages", "GET /v1/messages", {

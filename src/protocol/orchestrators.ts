@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { AgentId } from "./agent-ids.ts";
-import { at, contracts, made } from "./contract.ts";
-import { NAMED, object, strictObject } from "./shape.ts";
+import { at, contracts, gone, made, paged } from "./contract.ts";
+import { NAMED, named, namedEnum, object, strictObject } from "./shape.ts";
 import { jsonObject, line, listOf, MAX_ID_LENGTH, PageQuery, Time, TimeInput, text } from "./wire.ts";
 
 const META_BYTES = 64 * 1024;
@@ -17,10 +17,11 @@ export const OrchestratorId = z
   .max(MAX_ID_LENGTH - AGENT_PREFIX.length)
   .describe("[a-z0-9][a-z0-9._-]*; its agent is orchestrator-<id>.");
 
-export const OrchestratorStatus = z
-  .enum(["online", "draining", "offline"])
-  .describe("draining: it keeps what it runs and starts nothing new. Any but online shows its agent as offline.")
-  .register(NAMED, { id: "OrchestratorStatus" });
+export const OrchestratorStatus = namedEnum(
+  "OrchestratorStatus",
+  "draining: it keeps what it runs and starts nothing new. Any but online shows its agent as offline.",
+  ["online", "draining", "offline"],
+);
 export type OrchestratorStatus = z.infer<typeof OrchestratorStatus>;
 
 export const ApprovalMode = z.enum(["ask", "open", "closed"]).register(NAMED, { id: "ApprovalMode" });
@@ -81,7 +82,7 @@ export const OrchestratorHeartbeat = strictObject(() => ({
 export type OrchestratorHeartbeat = z.input<typeof OrchestratorHeartbeat>;
 export type ParsedHeartbeat = z.output<typeof OrchestratorHeartbeat>;
 
-export const Orchestrator = object(() => ({
+export const Orchestrator = named("Orchestrator", "A daemon on a machine that starts and watches agents.", () => ({
   id: z.string(),
   hostname: z.string(),
   status: OrchestratorStatus,
@@ -94,9 +95,7 @@ export const Orchestrator = object(() => ({
   meta: z.record(z.string(), z.unknown()).nullable(),
   lastSeenAt: Time,
   createdAt: Time,
-}))
-  .describe("A daemon on a machine that starts and watches agents.")
-  .register(NAMED, { id: "Orchestrator" });
+}));
 export type Orchestrator = z.infer<typeof Orchestrator>;
 
 export const OrchestratorQuery = strictObject(() => ({
@@ -128,9 +127,8 @@ export const registerOrchestrator = contract("registerOrchestrator", "PUT /v1/or
 });
 
 export const listOrchestrators = contract("listOrchestrators", "GET /v1/orchestrators", {
+  ...paged(OrchestratorQuery, OrchestratorList, "A page, by id. An orchestrator sees itself alone."),
   summary: "List orchestrators",
-  query: OrchestratorQuery,
-  answers: { 200: { description: "A page, by id. An orchestrator sees itself alone.", schema: OrchestratorList } },
   problems: ["forbidden", "superseded"],
 });
 
@@ -150,10 +148,9 @@ export const changeOrchestrator = contract("changeOrchestrator", "PATCH /v1/orch
 });
 
 export const deleteOrchestrator = contract("deleteOrchestrator", "DELETE /v1/orchestrators/{id}", {
+  ...gone(Path, "Deleted."),
   summary: "Delete an orchestrator and its agent",
   description: "As deleting an agent: messages stay, streams close, tokens end, senders of unread messages are told.",
-  params: Path,
-  answers: { 204: { description: "Deleted." } },
   problems: ["forbidden", "not-found", "superseded"],
 });
 

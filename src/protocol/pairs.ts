@@ -1,20 +1,23 @@
 import { z } from "zod";
 import { AgentId } from "./agent-ids.ts";
-import { at, contracts, made } from "./contract.ts";
+import { at, contracts, made, paged } from "./contract.ts";
 import { BODY_BYTES, JSON_BYTES } from "./limits.ts";
 import { Message } from "./messages.ts";
-import { NAMED, object, strictObject } from "./shape.ts";
-import { EncodingInput, jsonObject, line, listOf, MessageId, PageQuery, Time, text } from "./wire.ts";
+import { NAMED, named, namedEnum, strictObject } from "./shape.ts";
+import { EncodingInput, int, jsonObject, line, listOf, MessageId, PageQuery, StrOrNull, Time, text } from "./wire.ts";
 
 export const PairId = z
   .string()
   .regex(/^pair_[a-z0-9]{1,64}$/, "has to be the id of a pair, like pair_7k2m")
   .describe("pair_...");
 
-export const PairStatus = z
-  .enum(["pending", "active", "rejected", "ended", "expired"])
-  .describe("pending and active are live: a couple has at most one such pair.")
-  .register(NAMED, { id: "PairStatus" });
+export const PairStatus = namedEnum("PairStatus", "pending and active are live: a couple has at most one such pair.", [
+  "pending",
+  "active",
+  "rejected",
+  "ended",
+  "expired",
+]);
 export type PairStatus = z.infer<typeof PairStatus>;
 
 /** Event that a `pair` message tells of, in its payload as `pairEvent`. */
@@ -26,10 +29,7 @@ export const PairDraft = strictObject(() => ({
   requester: AgentId.optional().describe("The token's agent when left out; only an operator may name another."),
   target: AgentId,
   objective: text(8192).nullish().describe("What they want to do together."),
-  timeoutSeconds: z
-    .int()
-    .min(1)
-    .max(30 * 86_400)
+  timeoutSeconds: int(1, 30 * 86_400)
     .default(3600)
     .describe("If it is not accepted by then, it expires."),
 })).register(NAMED, { id: "PairDraft" });
@@ -55,7 +55,7 @@ export const PairMessage = strictObject(() => ({
 export type PairMessage = z.input<typeof PairMessage>;
 export type ParsedPairMessage = z.output<typeof PairMessage>;
 
-export const Pair = object(() => ({
+export const Pair = named("Pair", "Two agents that agreed, or were asked, to work together.", () => ({
   id: PairId,
   requester: z.string(),
   target: z.string(),
@@ -63,17 +63,12 @@ export const Pair = object(() => ({
   status: PairStatus,
   threadId: MessageId,
   reason: z.string().nullable().describe("Why it was rejected or ended, where somebody said so."),
-  endedBy: z
-    .string()
-    .nullable()
-    .describe("Who rejected or ended it; `system` when it expired or a member was deleted."),
+  endedBy: StrOrNull.describe("Who rejected or ended it; `system` when it expired or a member was deleted."),
   createdAt: Time,
   expiresAt: Time.describe("Until when it can be accepted."),
   acceptedAt: Time.nullable(),
   endedAt: Time.nullable(),
-}))
-  .describe("Two agents that agreed, or were asked, to work together.")
-  .register(NAMED, { id: "Pair" });
+}));
 export type Pair = z.infer<typeof Pair>;
 
 export const PairQuery = strictObject(() => ({
@@ -105,9 +100,8 @@ export const askForPair = contract("askForPair", "POST /v1/pairs", {
 });
 
 export const listPairs = contract("listPairs", "GET /v1/pairs", {
+  ...paged(PairQuery, PairList),
   summary: "List pairs, newest first",
-  query: PairQuery,
-  answers: { 200: { description: "A page.", schema: PairList } },
   problems: ["forbidden", "superseded"],
 });
 

@@ -1,9 +1,9 @@
 import { z } from "zod";
 import { AgentId } from "./agent-ids.ts";
-import { at, contracts, made } from "./contract.ts";
+import { at, contracts, gone, made, paged } from "./contract.ts";
 import { MessageDraft, WORK_STATES } from "./messages.ts";
-import { NAMED, object, strictObject } from "./shape.ts";
-import { line, listOf, NumberPageQuery, PageQuery, Time, TimeInput } from "./wire.ts";
+import { NAMED, named, object, strictObject } from "./shape.ts";
+import { Int, int, line, listOf, NumberPageQuery, PageQuery, Time, TimeInput } from "./wire.ts";
 
 export const ScheduleId = z.string().regex(/^sch_[a-z0-9]{1,40}$/, "has to be the id of a schedule, like sch_7k2m");
 
@@ -12,10 +12,7 @@ export const ScheduleMessage = strictObject(() => ({
   ...MessageDraft.omit({
     ...{ from: true, replyTo: true, causedBy: true, deliverAt: true, expiresAt: true, idempotencyKey: true },
   }).shape,
-  expiresAfterSeconds: z
-    .int()
-    .min(1)
-    .max(366 * 86_400)
+  expiresAfterSeconds: int(1, 366 * 86_400)
     .optional()
     .describe("So long after it was sent it is offered to nobody any more."),
 })).register(NAMED, { id: "ScheduleMessage" });
@@ -74,25 +71,21 @@ export type SchedulePatch = z.input<typeof SchedulePatch>;
 export type ParsedSchedulePatch = z.output<typeof SchedulePatch>;
 
 /** One time that came, and what was made of it. */
-export const Fire = object(() => ({
+export const Fire = named("Fire", "One time of a schedule.", () => ({
   n: z.int().describe("The how-manieth of this schedule."),
   scheduledAt: Time,
   firedAt: Time,
   missedBySeconds: z.int().describe("How late it was; 0 when on time."),
-  missed: z
-    .int()
-    .describe("How many times before it had passed by unused since the last one; at most 100 are counted."),
+  missed: Int.describe("How many times before it had passed by unused since the last one; at most 100 are counted."),
   outcome: z.enum(["sent", "skipped", "failed"]),
   messageId: z.int().nullable(),
   by: z.string().nullable().describe("The agent or person that had it run now; null for a time of its own."),
   error: z.string().nullable(),
-}))
-  .describe("One time of a schedule.")
-  .register(NAMED, { id: "Fire" });
+}));
 export type Fire = z.infer<typeof Fire>;
 
 /** The message of one time, as it is now. */
-export const SentByFire = object(() => ({
+export const SentByFire = named("SentByFire", "The message of one time, and what became of it so far.", () => ({
   id: z.int(),
   to: z.string().nullable(),
   state: z
@@ -105,9 +98,7 @@ export const SentByFire = object(() => ({
   error: z.string().nullable(),
   matched: z.int().describe("Number of recipients."),
   acknowledged: z.int().describe("Number of recipients that have acknowledged it."),
-}))
-  .describe("The message of one time, and what became of it so far.")
-  .register(NAMED, { id: "SentByFire" });
+}));
 export type SentByFire = z.infer<typeof SentByFire>;
 
 /** One time with its message. */
@@ -117,7 +108,7 @@ export const FireDetail = object(() => ({
 })).register(NAMED, { id: "FireDetail" });
 export type FireDetail = z.infer<typeof FireDetail>;
 
-export const Schedule = object(() => ({
+export const Schedule = named("Schedule", "A message to be sent at a time, once or again and again.", () => ({
   id: z.string(),
   agentId: z.string().describe("In whose name it is sent."),
   origin: z
@@ -137,9 +128,7 @@ export const Schedule = object(() => ({
   lastFire: Fire.nullable(),
   createdAt: Time,
   updatedAt: Time,
-}))
-  .describe("A message to be sent at a time, once or again and again.")
-  .register(NAMED, { id: "Schedule" });
+}));
 export type Schedule = z.infer<typeof Schedule>;
 
 export const ScheduleQuery = strictObject(() => ({
@@ -174,9 +163,8 @@ export const createSchedule = contract("createSchedule", "POST /v1/schedules", {
 });
 
 export const listSchedules = contract("listSchedules", "GET /v1/schedules", {
+  ...paged(ScheduleQuery, ScheduleList),
   summary: "List schedules, newest first, and messages with a deliverAt that are still to be sent",
-  query: ScheduleQuery,
-  answers: { 200: { description: "A page.", schema: ScheduleList } },
   problems: ["forbidden", "superseded", "unknown-instance"],
 });
 
@@ -196,9 +184,8 @@ export const changeSchedule = contract("changeSchedule", "PATCH /v1/schedules/{i
 });
 
 export const deleteSchedule = contract("deleteSchedule", "DELETE /v1/schedules/{id}", {
+  ...gone(Path, "Deleted."),
   summary: "Delete a schedule, or cancel a message with a deliverAt",
-  params: Path,
-  answers: { 204: { description: "Deleted." } },
   problems: ["forbidden", "not-found", "conflict", "superseded", "unknown-instance"],
 });
 

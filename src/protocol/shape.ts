@@ -23,3 +23,11 @@ export const object = <S extends z.ZodRawShape>(members: () => S) => lazily(memb
 /** Like `z.strictObject`, with members that are made at first use. */
 export const strictObject = <S extends z.ZodRawShape>(members: () => S) =>
   lazily(members, { catchall: NEVER }) as z.ZodObject<S, z.core.$strict>;
+
+/** Shape of an answer that the OpenAPI document shows under a name, with what it says of it. */
+export const named = <S extends z.ZodRawShape>(id: string, description: string, members: () => S) =>
+  object(members).describe(description).register(NAMED, { id });
+
+/** Choice that the OpenAPI document shows under a name, with what it says of it. */
+export const namedEnum = <const C extends readonly string[]>(id: string, description: string, choices: C) =>
+  z.enum(choices).describe(description).register(NAMED, { id });

@@ -1,9 +1,10 @@
 import { z } from "zod";
 import { AgentId } from "./agent-ids.ts";
-import { NAMED, object, strictObject } from "./shape.ts";
+import { NAMED, named, object, strictObject } from "./shape.ts";
 import { Source } from "./tokens.ts";
 import {
   EncodingInput,
+  int,
   jsonObject,
   line,
   listOf,
@@ -59,7 +60,7 @@ export const TaskDraft = strictObject(() => ({
 export type TaskDraft = z.input<typeof TaskDraft>;
 export type ParsedTaskDraft = z.output<typeof TaskDraft>;
 
-export const Task = object(() => ({
+export const Task = named("Task", "A piece of work with a status and a history.", () => ({
   id: TaskId,
   source: z.string().nullable().describe("The integration that reported it; null when it was made by hand."),
   from: z.string().describe("Who made it; system for an integration's."),
@@ -76,9 +77,7 @@ export const Task = object(() => ({
   holder: StrOrNull,
   createdAt: Time,
   updatedAt: Time,
-}))
-  .describe("A piece of work with a status and a history.")
-  .register(NAMED, { id: "Task" });
+}));
 export type Task = z.infer<typeof Task>;
 
 export const TaskEvent = object(() => ({
@@ -116,7 +115,7 @@ export const TaskQuery = strictObject(() => ({
 export type TaskQuery = z.input<typeof TaskQuery>;
 export const TaskList = listOf(Task).register(NAMED, { id: "TaskList" });
 
-const LeaseSeconds = z.int().min(1).max(86_400);
+const LeaseSeconds = int(1, 86_400);
 const Token = z.string().max(128).describe("The fencing token of its lease; the live one of the caller when left out.");
 
 export const TaskClaim = strictObject(() => ({
@@ -146,11 +145,7 @@ export type TaskRenew = z.input<typeof TaskRenew>;
 export type ParsedTaskRenew = z.output<typeof TaskRenew>;
 export const TaskRelease = strictObject(() => ({
   token: Token.optional(),
-  delaySeconds: z
-    .int()
-    .min(0)
-    .max(31 * 86_400)
-    .optional(),
+  delaySeconds: int(0, 31 * 86_400).optional(),
   reason: text(4096).optional(),
 })).register(NAMED, { id: "TaskRelease" });
 export type TaskRelease = z.input<typeof TaskRelease>;

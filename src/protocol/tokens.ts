@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { AgentId, reservedId } from "./agent-ids.ts";
 import { at, contracts, made, paged } from "./contract.ts";
-import { NAMED, object, strictObject } from "./shape.ts";
+import { NAMED, named, object, strictObject } from "./shape.ts";
 import { line, listOf, PageQuery, Str, StrOrNull, Time, TimeInput, TimeOrNull } from "./wire.ts";
 
 export const ROLES = ["operator", "viewer", "agent", "enroll", "orchestrator", "integration"] as const;
@@ -86,7 +86,7 @@ export const TokenDraft = strictObject(() => ({
   .register(NAMED, { id: "TokenDraft" });
 export type TokenDraft = z.input<typeof TokenDraft>;
 
-export const Token = object(() => ({
+export const Token = named("Token", "What a token may do. The secret itself is stored only as a hash.", () => ({
   id: Str,
   role: Role,
   agentId: StrOrNull,
@@ -98,9 +98,7 @@ export const Token = object(() => ({
   expiresAt: TimeOrNull,
   lastUsedAt: TimeOrNull,
   revokedAt: TimeOrNull,
-}))
-  .describe("What a token may do. The secret itself is stored only as a hash.")
-  .register(NAMED, { id: "Token" });
+}));
 export type Token = z.infer<typeof Token>;
 
 export const NewToken = object(() => ({
@@ -122,7 +120,7 @@ export type RevokedToken = z.infer<typeof RevokedToken>;
 export const TokenQuery = strictObject(() => ({ ...PageQuery, page: TokenId.optional() }));
 export const TokenList = listOf(Token).register(NAMED, { id: "TokenList" });
 
-export const WhoAmI = object(() => ({
+export const WhoAmI = named("WhoAmI", "Who the caller is.", () => ({
   tokenId: Str,
   role: Role,
   agentId: z.string().nullable().describe("In whose name this token acts."),
@@ -134,9 +132,7 @@ export const WhoAmI = object(() => ({
     current: StrOrNull,
     fenced: z.boolean().describe("Whether this call named an instance, so that a newer one would cut it off."),
   }),
-}))
-  .describe("Who the caller is.")
-  .register(NAMED, { id: "WhoAmI" });
+}));
 export type WhoAmI = z.infer<typeof WhoAmI>;
 
 const Path = strictObject(() => ({ id: TokenId }));

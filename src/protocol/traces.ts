@@ -1,8 +1,8 @@
 import { z } from "zod";
 import { AgentId } from "./agent-ids.ts";
-import { at, contracts, made } from "./contract.ts";
+import { at, contracts, made, paged } from "./contract.ts";
 import { Message } from "./messages.ts";
-import { NAMED, object, strictObject } from "./shape.ts";
+import { NAMED, named, object, strictObject } from "./shape.ts";
 import {
   Encoding,
   EncodingInput,
@@ -14,6 +14,7 @@ import {
   NumberPageQuery,
   queryInt,
   Str,
+  StrOrNull,
   Time,
   text,
 } from "./wire.ts";
@@ -70,7 +71,7 @@ export const TraceBy = strictObject(() => ({
   agentId: AgentId.optional().describe("The token's agent when left out; only an operator may name another."),
 }));
 
-export const Trace = object(() => ({
+export const Trace = named("Trace", "One thing that an agent thought or did about a message.", () => ({
   id: z.int().describe("Rises from trace to trace, over all messages."),
   messageId: MessageId,
   number: z.int().describe("Which of its message's traces it is, from 1: a stream that leaves one out has dropped it."),
@@ -82,9 +83,7 @@ export const Trace = object(() => ({
   encoding: Encoding.describe("Encoding of content and metadata."),
   metadata: z.record(Str, z.unknown()).nullable(),
   createdAt: Time,
-}))
-  .describe("One thing that an agent thought or did about a message.")
-  .register(NAMED, { id: "Trace" });
+}));
 export type Trace = z.infer<typeof Trace>;
 
 export const TracesAdded = object(() => ({ items: z.array(Trace) })).register(NAMED, { id: "TracesAdded" });
@@ -116,11 +115,9 @@ export type HistoryQuery = z.input<typeof HistoryQuery>;
 export const HistoryItem = object(() => ({
   ...Message.shape,
   traces: z.array(Trace).optional().describe("From level 2 on: oldest first."),
-  tracesPage: z
-    .string()
-    .nullable()
-    .optional()
-    .describe("When not all are shown: the `page` of GET /v1/messages/{id}/traces that goes on."),
+  tracesPage: StrOrNull.optional().describe(
+    "When not all are shown: the `page` of GET /v1/messages/{id}/traces that goes on.",
+  ),
 })).register(NAMED, { id: "HistoryItem" });
 export type HistoryItem = z.infer<typeof HistoryItem>;
 export const History = listOf(HistoryItem).register(NAMED, { id: "History" });
@@ -148,11 +145,10 @@ export const listTraces = contract("listTraces", "GET /v1/messages/{id}/traces",
 });
 
 export const readHistory = contract("readHistory", "GET /v1/history", {
+  ...paged(HistoryQuery, History),
   summary: "Read messages with their traces",
   description:
     "The newest page first; within a page oldest first. `nextPage` leads to older messages, by id: what comes meanwhile shifts nothing. " +
     "A page may be short where much had to be passed over. Encrypted messages are carried, never searched.",
-  query: HistoryQuery,
-  answers: { 200: { description: "A page.", schema: History } },
   problems: ["forbidden", "superseded"],
 });

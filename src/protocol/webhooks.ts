@@ -1,9 +1,9 @@
 import { z } from "zod";
 import { AgentId } from "./agent-ids.ts";
-import { at, contracts, made } from "./contract.ts";
+import { at, contracts, gone, made, paged } from "./contract.ts";
 import { MessageKind, TargetText, Topic } from "./messages.ts";
-import { NAMED, object, strictObject } from "./shape.ts";
-import { line, listOf, MessageId, PageQuery, Time } from "./wire.ts";
+import { NAMED, named, object, strictObject } from "./shape.ts";
+import { int, line, listOf, MessageId, PageQuery, Time } from "./wire.ts";
 
 /** Events of webhooks. Names are never changed, only added. */
 export const WEBHOOK_EVENTS = [
@@ -62,7 +62,7 @@ export const WebhookPatch = strictObject(() => ({
 })).register(NAMED, { id: "WebhookPatch" });
 export type WebhookPatch = z.input<typeof WebhookPatch>;
 
-export const Webhook = object(() => ({
+export const Webhook = named("Webhook", "Where events are sent to.", () => ({
   id: z.string(),
   agentId: z.string(),
   name: z.string().nullable(),
@@ -83,9 +83,7 @@ export const Webhook = object(() => ({
     "Until then deliveries are also signed with the secret before this one.",
   ),
   createdAt: Time,
-}))
-  .describe("Where events are sent to.")
-  .register(NAMED, { id: "Webhook" });
+}));
 export type Webhook = z.infer<typeof Webhook>;
 
 export const NewWebhook = object(() => ({
@@ -103,10 +101,7 @@ export const WebhookList = listOf(Webhook).register(NAMED, { id: "WebhookList" }
 
 /** `POST /v1/webhooks/{id}/rotate` */
 export const Rotation = strictObject(() => ({
-  overlapSeconds: z
-    .int()
-    .min(0)
-    .max(30 * 86_400)
+  overlapSeconds: int(0, 30 * 86_400)
     .default(86_400)
     .describe("For so long deliveries are signed with the old secret too."),
 }));
@@ -115,7 +110,7 @@ export type Rotation = z.input<typeof Rotation>;
 export const DELIVERY_STATES = ["pending", "delivered", "dead"] as const;
 const DeliveryState = z.enum(DELIVERY_STATES);
 
-export const Delivery = object(() => ({
+export const Delivery = named("Delivery", "One event on its way to one webhook.", () => ({
   id: z.string().describe("Goes with every attempt as `webhook-id`: whoever gets it twice knows it by this."),
   webhookId: z.string(),
   type: z.string(),
@@ -127,9 +122,7 @@ export const Delivery = object(() => ({
   createdAt: Time,
   nextAt: Time.nullable().describe("When it is tried next, at the earliest."),
   endedAt: Time.nullable(),
-}))
-  .describe("One event on its way to one webhook.")
-  .register(NAMED, { id: "Delivery" });
+}));
 export type Delivery = z.infer<typeof Delivery>;
 
 export const DeliveryQuery = strictObject(() => ({
@@ -162,9 +155,8 @@ export const createWebhook = contract("createWebhook", "POST /v1/webhooks", {
 });
 
 export const listWebhooks = contract("listWebhooks", "GET /v1/webhooks", {
+  ...paged(WebhookQuery, WebhookList),
   summary: "List webhooks, newest first, without their secrets",
-  query: WebhookQuery,
-  answers: { 200: { description: "A page.", schema: WebhookList } },
   problems: ["forbidden", "superseded", "unknown-instance"],
 });
 
@@ -184,9 +176,8 @@ export const changeWebhook = contract("changeWebhook", "PATCH /v1/webhooks/{id}"
 });
 
 export const deleteWebhook = contract("deleteWebhook", "DELETE /v1/webhooks/{id}", {
+  ...gone(Path, "Deleted."),
   summary: "Delete a webhook; what was pending is not delivered",
-  params: Path,
-  answers: { 204: { description: "Deleted." } },
   problems: ["forbidden", "not-found", "superseded", "unknown-instance"],
 });
 

@@ -50,6 +50,8 @@ export const Str = z.string();
 export const StrOrNull = Str.nullable();
 export const Int = z.int();
 export const Bool = z.boolean();
+/** A whole number in a body. */
+export const int = once((min: number, max: number) => Int.min(min).max(max));
 
 /** A UTF-16 unit is at most 3 bytes in UTF-8, so most strings need no counting. */
 function fits(s: string, maxBytes: number): boolean {

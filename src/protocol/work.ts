@@ -9,6 +9,7 @@ import { ProgressInput, Task } from "./tasks.ts";
 import {
   EncodingInput,
   Int,
+  int,
   jsonObject,
   line,
   listOf,
@@ -20,7 +21,7 @@ import {
   text,
 } from "./wire.ts";
 
-const LeaseSeconds = z.int().min(1).max(86_400);
+const LeaseSeconds = int(1, 86_400);
 
 export const ClaimOne = strictObject(() => ({
   agentId: AgentId.optional(),
@@ -29,9 +30,9 @@ export const ClaimOne = strictObject(() => ({
 export type ClaimOne = z.input<typeof ClaimOne>;
 
 export const ClaimNext = strictObject(() => ({
-  max: z.int().min(1).max(100).default(1),
+  max: int(1, 100).default(1),
   leaseSeconds: LeaseSeconds.default(600),
-  waitSeconds: z.int().min(0).max(60).default(0),
+  waitSeconds: int(0, 60).default(0),
   kinds: z.array(MessageKind).min(1).max(MESSAGE_KINDS.length).optional(),
   topics: z.array(Topic).min(1).max(32).optional(),
 })).register(NAMED, { id: "ClaimNext" });
@@ -80,11 +81,7 @@ export const Renew = strictObject(() => ({
 })).register(NAMED, { id: "Renew" });
 export const Release = strictObject(() => ({
   token: ClaimToken,
-  delaySeconds: z
-    .int()
-    .min(0)
-    .max(31 * 86_400)
-    .optional(),
+  delaySeconds: int(0, 31 * 86_400).optional(),
   reason: text(4096).optional(),
 })).register(NAMED, { id: "Release" });
 /** Result of work: the sender gets it as a `response`. */
@@ -117,11 +114,7 @@ export const Fail = strictObject(() => ({
       "transient: surely not done, may work later. permanent: will never work. ambiguous: nobody knows whether it was done. The last two are final.",
     ),
   code: line(64).optional().describe("What went wrong, for programs."),
-  retryAfterSeconds: z
-    .int()
-    .min(0)
-    .max(31 * 86_400)
-    .optional(),
+  retryAfterSeconds: int(0, 31 * 86_400).optional(),
   final: z.boolean().default(false),
 })).register(NAMED, { id: "Fail" });
 export type Renew = z.input<typeof Renew>;
