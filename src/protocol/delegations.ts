@@ -165,19 +165,8 @@ export const delegate = contract("delegate", "POST /v1/delegations", {
   idempotent: true,
   answers: made(Delegation, "Asked.", "Asked before with this key."),
   problems: [
-    "loop-paused",
-    "quota-exceeded",
-    ...([
-      "forbidden",
-      "superseded",
-      "unknown-target",
-      "no-conversation",
-      "not-open",
-      "budget-exceeded",
-      "too-deep",
-      "cycle",
-    ] as const),
-    "idempotency-mismatch",
+    ...(["loop-paused", "quota-exceeded", "forbidden", "superseded", "unknown-target", "no-conversation"] as const),
+    ...(["not-open", "budget-exceeded", "too-deep", "cycle", "idempotency-mismatch"] as const),
   ],
 });
 

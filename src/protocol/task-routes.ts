@@ -13,7 +13,7 @@ import {
   TaskRenew,
   TaskStatusChange,
 } from "./tasks.ts";
-import { Claimed, WorkAnswer } from "./work.ts";
+import { Claimed, UNCLAIMED, UNHELD, WorkAnswer } from "./work.ts";
 
 const Path = strictObject(() => ({ id: TaskId }));
 const contract = contracts("Tasks");
@@ -45,16 +45,7 @@ export const claimTask = contract("claimTask", "POST /v1/tasks/{id}/claim", {
   body: TaskClaim,
   example: { leaseSeconds: 600 },
   bodyOptional: true,
-  problems: [
-    "forbidden",
-    "already-claimed",
-    "not-open",
-    "not-a-target",
-    "not-claimable",
-    "not-found",
-    "conflict",
-    "superseded",
-  ],
+  problems: UNCLAIMED,
 });
 
 export const renewTask = contract("renewTask", "POST /v1/tasks/{id}/renew", {
@@ -64,7 +55,7 @@ export const renewTask = contract("renewTask", "POST /v1/tasks/{id}/renew", {
   example: { token: "clm_1_1", leaseSeconds: 600, progress: "Half of the files are read." },
   bodyOptional: true,
   repeatable: true,
-  problems: ["forbidden", "claim-lost", "not-claimable", "not-found", "loop-paused"],
+  problems: [...UNHELD, "loop-paused"],
 });
 
 export const releaseTask = contract("releaseTask", "POST /v1/tasks/{id}/release", {
@@ -73,7 +64,7 @@ export const releaseTask = contract("releaseTask", "POST /v1/tasks/{id}/release"
   body: TaskRelease,
   example: { token: "clm_1_1", delaySeconds: 60 },
   bodyOptional: true,
-  problems: ["forbidden", "claim-lost", "not-claimable", "not-found"],
+  problems: UNHELD,
 });
 
 export const setTaskStatus = contract("setTaskStatus", "POST /v1/tasks/{id}/status", {

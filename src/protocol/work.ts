@@ -4,6 +4,7 @@ import { AgentPath } from "./agents.ts";
 import { at, contracts, paged } from "./contract.ts";
 import { BODY_BYTES, FAILURES, JSON_BYTES } from "./limits.ts";
 import { MESSAGE_KINDS, Message, MessageKind, Topic } from "./messages.ts";
+import type { ProblemCode } from "./problem.ts";
 import { NAMED, object, strictObject } from "./shape.ts";
 import { ProgressInput, Task } from "./tasks.ts";
 import {
@@ -130,28 +131,28 @@ export const DeadLetter = object(() => ({ ...Message.shape, error: StrOrNull, di
 });
 export const DeadLetterList = listOf(DeadLetter).register(NAMED, { id: "DeadLetterList" });
 
+/** Refusals of a claim, and of what is done under one. */
+export const UNCLAIMED: readonly ProblemCode[] = [
+  ...(["forbidden", "already-claimed", "not-open", "not-a-target"] as const),
+  ...(["not-claimable", "not-found", "conflict", "superseded"] as const),
+];
+export const UNHELD = ["forbidden", "claim-lost", "not-claimable", "not-found"] as const;
+
 const contract = contracts("Claims");
-const answers = { 200: { description: "The message and the state of its work.", schema: WorkAnswer } };
-const onLease = { params: MessagePath, answers };
+const onWork = {
+  ...at(MessagePath, WorkAnswer, "The message and the state of its work."),
+  problems: ["not-open", "not-claimable", "forbidden", "not-found"] as const,
+};
+const onLease = { ...onWork, repeatable: true, problems: UNHELD };
 
 export const claimMessage = contract("claimMessage", "POST /v1/messages/{id}/claim", {
-  ...onLease,
+  ...at(MessagePath, Claimed, "Held now; the token is the lease's fencing token."),
   summary: "Claim one piece of work",
   query: ClaimQuery,
   body: ClaimOne,
   example: { leaseSeconds: 600 },
   bodyOptional: true,
-  answers: { 200: { description: "Held now; the token is the lease's fencing token.", schema: Claimed } },
-  problems: [
-    "forbidden",
-    "already-claimed",
-    "not-open",
-    "not-a-target",
-    "not-claimable",
-    "not-found",
-    "conflict",
-    "superseded",
-  ],
+  problems: UNCLAIMED,
 });
 
 export const claimNext = contract("claimNext", "POST /v1/agents/{id}/claims", {
@@ -180,8 +181,7 @@ export const renewClaim = contract("renewClaim", "POST /v1/messages/{id}/renew",
     "With `progress` its sender gets a `control` message, a reply to the work. The report that was sent last is not sent again; one that is refused renews nothing.",
   body: Renew,
   example: { token: "clm_1_1", leaseSeconds: 600, progress: "Half of the files are read." },
-  repeatable: true,
-  problems: ["forbidden", "claim-lost", "not-claimable", "not-found", "loop-paused"],
+  problems: [...UNHELD, "loop-paused"],
 });
 
 export const releaseClaim = contract("releaseClaim", "POST /v1/messages/{id}/release", {
@@ -189,8 +189,6 @@ export const releaseClaim = contract("releaseClaim", "POST /v1/messages/{id}/rel
   summary: "Release a claim; the attempt does not count",
   body: Release,
   example: { token: "clm_1_1", delaySeconds: 60, reason: "The test machine is busy." },
-  repeatable: true,
-  problems: ["forbidden", "claim-lost", "not-claimable", "not-found"],
 });
 
 export const completeClaim = contract("completeClaim", "POST /v1/messages/{id}/complete", {
@@ -198,8 +196,7 @@ export const completeClaim = contract("completeClaim", "POST /v1/messages/{id}/c
   summary: "Complete work; a result goes to the sender",
   body: Complete,
   example: { token: "clm_1_1", result: "Merged as 4f2c1d9." },
-  repeatable: true,
-  problems: ["forbidden", "claim-lost", "not-claimable", "not-found", "reserved"],
+  problems: [...UNHELD, "reserved"],
 });
 
 export const failClaim = contract("failClaim", "POST /v1/messages/{id}/fail", {
@@ -207,20 +204,16 @@ export const failClaim = contract("failClaim", "POST /v1/messages/{id}/fail", {
   summary: "Fail work; the attempt counts",
   body: Fail,
   example: { token: "clm_1_1", error: "The tests do not compile.", retryAfterSeconds: 60 },
-  repeatable: true,
-  problems: ["forbidden", "claim-lost", "not-claimable", "not-found"],
 });
 
 export const cancelMessage = contract("cancelMessage", "POST /v1/messages/{id}/cancel", {
-  ...onLease,
+  ...onWork,
   summary: "Cancel work, as its sender or an operator",
-  problems: ["not-open", "not-claimable", "forbidden", "not-found"],
 });
 
 export const requeueMessage = contract("requeueMessage", "POST /v1/messages/{id}/requeue", {
-  ...onLease,
+  ...onWork,
   summary: "Requeue a dead letter, with fresh attempts",
-  problems: ["not-open", "not-claimable", "forbidden", "not-found"],
 });
 
 export const listDeadLetters = contract("listDeadLetters", "GET /v1/dead-letters", {
