@@ -47,10 +47,10 @@ export function subscribe(relayed: Relayed): void {
 }
 
 /** After a start, a sleep or a jump of the clock. Leases and presence get their grace before anything is judged by the time. */
-function onTime({ kernel, identity, core, tasks, delegations, schedules, webhooks, integrations }: Relayed): void {
+function onTime({ kernel, identity, core, delegations, webhooks }: Relayed): void {
   const { resumed } = kernel.due;
-  resumed.inTx(identity.presence.giveGrace, core.work.leases.giveGrace, core.retention.resume, tasks.planRetention);
-  resumed.inTx(delegations.giveGrace, webhooks.resume, integrations.planRetention, schedules.planThinning);
+  resumed.inTx(identity.presence.giveGrace, core.work.leases.giveGrace, core.retention.resume);
+  resumed.inTx(delegations.giveGrace, webhooks.resume);
 }
 
 function onAgents({
@@ -124,12 +124,12 @@ function onInbox({ core, delegations, pairs, metrics }: Relayed): void {
   core.inbox.offers.noted.afterCommit(metrics.delivered);
 }
 
-function onRetention({ core, loops, traces, delegations, pairs, a2a, metrics }: Relayed): void {
+function onRetention({ core, loops, traces, delegations, metrics }: Relayed): void {
   const { retention } = core;
   retention.keptFrom.answeredBy(delegations.keptFrom);
   retention.weights.answeredBy(traces.weights, delegations.weights);
   retention.removing.inTx(loops.forget, traces.forget, delegations.forget);
-  retention.ran.afterCommit(retention.note, retention.shrinkTombstones, pairs.retain, a2a.retain, metrics.retained);
+  retention.ran.afterCommit(metrics.retained);
 }
 
 function onFeatures(relayed: Relayed): void {

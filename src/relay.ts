@@ -3,6 +3,7 @@ import type { Logger } from "pino";
 import type { Config } from "./config.ts";
 import { createCore } from "./core/core.ts";
 import type { SocketServer } from "./core/inbox/socket-route.ts";
+import type { Sweep } from "./core/retention/sweeps.ts";
 import { createA2A } from "./edges/a2a/a2a.ts";
 import { createChannels } from "./edges/channels/channels.ts";
 import { createNames } from "./edges/channels/names.ts";
@@ -70,7 +71,10 @@ export async function createRelay(
   const { kernel, core, metrics } = areas;
   subscribe(areas);
   kernel.hooks.seal();
-  for (const table of dueTables(areas)) kernel.due.serve(table);
+  for (const table of tables(areas)) {
+    kernel.due.serve(table);
+    core.retention.add(table.sweeps ?? []);
+  }
   kernel.db.afterBatch((writes, milliseconds) => {
     metrics.committed(writes, milliseconds);
     core.messages.log.runWoken();
@@ -113,7 +117,7 @@ export async function createAreas(config: Config, clock: Clock, logger: Logger, 
   const base = { kernel, identity, core };
   const loops = createLoops(base, rule);
   const traces = createTraces(base);
-  const tasks = createTasks(base, { retentionDays });
+  const tasks = createTasks(base);
   const delegations = createDelegations(base, {
     ...{ perAgent: config.delegationsPerAgent, perRoot: config.delegationsPerRoot },
   });
@@ -121,11 +125,11 @@ export async function createAreas(config: Config, clock: Clock, logger: Logger, 
     ...{ dataDir, maxBytes: config.fileMaxBytes, types: config.fileTypes },
     ...{ unusedHours: config.fileUnusedHours, retentionDays },
   });
-  const pairs = createPairs(base, { retentionDays });
+  const pairs = createPairs(base);
   const schedules = createSchedules(base);
   const channels = createChannels({ kernel, identity, core, files });
   const webhooks = createWebhooks(base);
-  const integrations = createIntegrations({ kernel, identity, core, tasks }, { retentionDays });
+  const integrations = createIntegrations({ kernel, identity, core, tasks });
   const gate = createGate({ host: config.host, publicUrl, allowed: config.allowedHosts });
   const mcp = createMcp({ kernel, identity, core, delegations, traces, gate }, replaced.mcpServer);
   const a2a = createA2A({ kernel, identity, core, delegations }, { publicUrl });
@@ -139,7 +143,8 @@ export async function createAreas(config: Config, clock: Clock, logger: Logger, 
   };
 }
 
-const dueTables = (areas: AllAreas): DueTable[] => [
+/** Work at times and rows that age, by area. */
+const tables = (areas: AllAreas): (DueTable & { sweeps?: readonly Sweep[] })[] => [
   ...[areas.identity, ...areas.core.due, areas.tasks, areas.delegations, areas.files, areas.pairs, areas.schedules],
   ...[areas.channels, areas.webhooks, areas.integrations, areas.a2a],
 ];

@@ -1,3 +1,6 @@
+export const HOUR_MS = 3_600_000;
+export const DAY_MS = 24 * HOUR_MS;
+
 /** The only place that reads the time. Tests pass a clock that they move by hand. */
 export interface Clock {
   /** Wall clock, milliseconds since 1970. It may jump. */

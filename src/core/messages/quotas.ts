@@ -1,5 +1,5 @@
 import type { AgentFacts } from "../../identity/agents/row.ts";
-import type { Clock } from "../../kernel/clock.ts";
+import { type Clock, DAY_MS } from "../../kernel/clock.ts";
 import type { Db, Tx } from "../../kernel/db/database.ts";
 import { Problem } from "../../protocol/problem.ts";
 import { type QuotaRow, quotaStore } from "./store-quotas.ts";
@@ -16,7 +16,6 @@ interface Used extends QuotaRow {
   unsaved: boolean;
 }
 
-const DAY_MS = 86_400_000;
 const SAVE_EVERY_MS = 1000;
 const SAVE_SLICE = 200;
 

@@ -1,8 +1,9 @@
 import type { Areas } from "../../core/core.ts";
 import type { MessageRow } from "../../core/messages/row.ts";
+import type { Sweep } from "../../core/retention/sweeps.ts";
 import type { Delegations } from "../../features/delegations/delegations.ts";
 import { lateRoutes } from "../../identity/auth/late-routes.ts";
-import type { Reading, Tx } from "../../kernel/db/database.ts";
+import type { Reading } from "../../kernel/db/database.ts";
 import type { OutsideWork } from "../../kernel/due/due.ts";
 import { lazy } from "../../kernel/lazy.ts";
 import type { DelegationChange } from "../../protocol/delegations.ts";
@@ -13,7 +14,6 @@ import { WORK_KINDS, WORK_MS, type WorkKind } from "./kinds.ts";
 import { createStores } from "./stores.ts";
 import { createStreams } from "./stream.ts";
 
-const FORGET_AT_ONCE = 500;
 const MAX_TOLD = 200;
 
 export type A2A = ReturnType<typeof createA2A>;
@@ -23,7 +23,7 @@ export type A2A = ReturnType<typeof createA2A>;
  * with its SDK, is loaded when it is first needed: most relays never do.
  */
 export function createA2A(areas: Areas & { delegations: Delegations }, options: { publicUrl: string | undefined }) {
-  const { db, hooks, onError } = areas.kernel;
+  const { db, hooks } = areas.kernel;
   const { waits } = areas.core.inbox;
   const stores = createStores(db);
   const bells = createBells(areas, stores);
@@ -38,9 +38,10 @@ export function createA2A(areas: Areas & { delegations: Delegations }, options: 
   );
 
   /** Deletes rows of messages that retention has passed. */
-  async function forgetUpTo(forget: (tx: Tx, upTo: number, limit: number) => Promise<number>, upTo: number) {
-    while ((await db.background((tx) => forget(tx, upTo, FORGET_AT_ONCE))) >= FORGET_AT_ONCE);
-  }
+  const sweepOf = (name: string, { forget }: Pick<typeof stores.outside, "forget">): Sweep => ({
+    ...{ name, limit: 500 },
+    sweep: (tx, { floor, limit }) => forget(tx, floor, limit),
+  });
 
   const lateWork = (kind: WorkKind): { maxMs: number; work: OutsideWork } => ({
     maxMs: WORK_MS[kind],
@@ -67,9 +68,7 @@ export function createA2A(areas: Areas & { delegations: Delegations }, options: 
     delegationChanged({ from }: DelegationChange): void {
       waits.nudge(from);
     },
-    retain({ upTo }: { upTo: number }): void {
-      for (const { forget } of [stores.outside, stores.contexts]) void forgetUpTo(forget, upTo).catch(onError);
-    },
+    sweeps: [sweepOf("a2a.calls", stores.outside), sweepOf("a2a.contexts", stores.contexts)],
     dueOutside: Object.fromEntries(WORK_KINDS.map((kind) => [kind, lateWork(kind)])),
     /** Before anything is due. */
     load: () => db.read((on) => bells.load(on)),

@@ -16,11 +16,11 @@ import { knownIn, readEvents } from "./mappings/mappings.ts";
 import type { Delivery } from "./mappings/report.ts";
 import type { Notices } from "./notices.ts";
 import type { Became, Outcome } from "./outcomes.ts";
-import { EVENT } from "./retention.ts";
 import type { IntegrationRow } from "./row.ts";
 import type { Secrets } from "./secrets.ts";
 import type { IntegrationService } from "./service.ts";
 import type { IntegrationStore } from "./store.ts";
+import { EVENT } from "./store-ends.ts";
 import { type Check, checkOf, noPass, refused } from "./verify.ts";
 
 interface Means {

@@ -1,30 +1,43 @@
 import type { Areas } from "../../core/core.ts";
+import type { Sweep } from "../../core/retention/sweeps.ts";
 import type { Tasks } from "../../features/tasks/tasks.ts";
 import { lateRoutes } from "../../identity/auth/late-routes.ts";
 import type { Outcome } from "./outcomes.ts";
-import { createDeliveryRetention } from "./retention.ts";
 import { createSecrets } from "./secrets.ts";
 import { createIntegrationService } from "./service.ts";
 import { createIntegrationStore } from "./store.ts";
-import { createEndStore } from "./store-ends.ts";
+import { createEndStore, EVENT } from "./store-ends.ts";
+
+const SLICE = 200;
 
 export type Integrations = ReturnType<typeof createIntegrations>;
 
 /** Sources of events, and the tasks that their events become. */
-export function createIntegrations(areas: Areas & { tasks: Tasks }, { retentionDays }: { retentionDays: number }) {
-  const { db, hooks, key } = areas.kernel;
+export function createIntegrations(areas: Areas & { tasks: Tasks }) {
+  const { db, hooks, idempotency, key } = areas.kernel;
   const store = createIntegrationStore(db);
   const ends = createEndStore(db);
   const secrets = createSecrets(key);
   const integrations = createIntegrationService(areas, store, secrets);
-  const retention = createDeliveryRetention(areas.kernel, ends, retentionDays);
   /** An event of a source came in. */
   const received = hooks.event<[source: string, outcome: Outcome]>("integrations.received");
+  // No source repeats a delivery, or reports an end late, for longer than the retention time.
+  const sweeps: Sweep[] = [
+    {
+      name: "integrations.deliveries",
+      limit: SLICE,
+      sweep: (tx, { before, limit }) => idempotency.forget(tx, EVENT, before, limit),
+    },
+    {
+      name: "integrations.ends",
+      limit: SLICE,
+      sweep: (tx, { before, limit }) => ends.removeBefore(tx, before, limit),
+    },
+  ];
 
   return {
     received,
-    planRetention: retention.planRetention,
-    dueHandlers: retention.dueHandlers,
+    sweeps,
     // With the mappings: most relays have no integration.
     routes: lateRoutes(["/v1/integrations"], async () => {
       const [{ createIntegrationEvents }, { createIntake }, { createNotices }, { integrationRoutes }] =

@@ -4,6 +4,9 @@ import type { Db, Reading, Tx } from "../../kernel/db/database.ts";
 import type { EndRow } from "./row.ts";
 import { sourceEnds } from "./tables.ts";
 
+/** Operation of the idempotency keys of deliveries. */
+export const EVENT = "event";
+
 export type EndStore = ReturnType<typeof createEndStore>;
 
 /** Ends that sources reported, by key. */

@@ -1,6 +1,8 @@
 import type { Areas } from "../../core/core.ts";
+import type { Sweep } from "../../core/retention/sweeps.ts";
 import { actingAs, type Caller, readingAs } from "../../identity/auth/caller.ts";
 import { createPauses } from "../../kernel/breathe.ts";
+import { DAY_MS } from "../../kernel/clock.ts";
 import type { Reading, Tx } from "../../kernel/db/database.ts";
 import type { DueHandler } from "../../kernel/due/due.ts";
 import { withoutAddresses } from "../../kernel/egress/addresses.ts";
@@ -20,12 +22,9 @@ const MAX_OF_AGENT = 20;
 const MAX_ALL = 500;
 const MAX_REDELIVERED = 1000;
 const CLEAR_SLICE = 1000;
-const HOUR_MS = 3_600_000;
-const DAY_MS = 24 * HOUR_MS;
 /** How long ended deliveries are kept. */
 const KEPT_MS = { delivered: DAY_MS, dead: 30 * DAY_MS };
 const CLEAR = "webhook.clear";
-const THIN = "webhook.thin";
 
 interface Means {
   emitter: Emitter;
@@ -47,17 +46,12 @@ export function createWebhookService({ kernel, identity }: Areas, store: Webhook
     if ((await store.clear(tx, id, CLEAR_SLICE)) === CLEAR_SLICE) await due.schedule(tx, CLEAR, id, clock.now());
   };
 
-  async function planThin(tx: Tx, now: number): Promise<void> {
-    await due.schedule(tx, THIN, "all", now + HOUR_MS);
-  }
-
-  async function thin(tx: Tx): Promise<void> {
-    const now = clock.now();
-    const delivered = await store.thin(tx, "delivered", now - KEPT_MS.delivered, CLEAR_SLICE);
-    const dead = await store.thin(tx, "dead", now - KEPT_MS.dead, CLEAR_SLICE);
-    const isMore = delivered === CLEAR_SLICE || dead === CLEAR_SLICE;
-    await due.schedule(tx, THIN, "all", now + (isMore ? 1000 : HOUR_MS));
-  }
+  const sweepOf = (state: keyof typeof KEPT_MS): Sweep => ({
+    name: `webhooks.${state}`,
+    keepMs: KEPT_MS[state],
+    limit: CLEAR_SLICE,
+    sweep: (tx, { before, limit }) => store.thin(tx, state, before, limit),
+  });
 
   async function erase(tx: Tx, id: string): Promise<void> {
     await store.remove(tx, id);
@@ -143,10 +137,10 @@ export function createWebhookService({ kernel, identity }: Areas, store: Webhook
 
   return {
     dropAgent,
-    planThin,
     pauseOf,
     setUpBy,
-    dueHandlers: { [CLEAR]: clear, [THIN]: thin },
+    sweeps: [sweepOf("delivered"), sweepOf("dead")],
+    dueHandlers: { [CLEAR]: clear },
 
     /** `POST /v1/webhooks`. @throws Problem 403, 409, 422 */
     async create(tx: Tx, caller: Caller, draft: ParsedWebhookDraft, idempotencyKey: string | undefined) {

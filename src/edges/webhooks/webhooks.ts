@@ -1,6 +1,5 @@
 import type { Areas } from "../../core/core.ts";
 import { lateRoutes } from "../../identity/auth/late-routes.ts";
-import type { Tx } from "../../kernel/db/database.ts";
 import { createDeliverer } from "./deliver.ts";
 import { createEmitter } from "./emit.ts";
 import { createNotices } from "./notices.ts";
@@ -27,10 +26,8 @@ export function createWebhooks(areas: Areas) {
     pauseOf: service.pauseOf,
     setUpBy: service.setUpBy,
     tried: deliverer.tried,
-    async resume(tx: Tx, now: number, jumpedMs: number): Promise<void> {
-      await deliverer.resume(tx, now, jumpedMs);
-      await service.planThin(tx, now);
-    },
+    resume: deliverer.resume,
+    sweeps: service.sweeps,
     dueHandlers: service.dueHandlers,
     dueOutside: deliverer.dueOutside,
     routes: lateRoutes(["/v1/webhooks"], async () => (await import("./routes.ts")).webhookRoutes(db, service)),

@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import type { Areas } from "../../core/core.ts";
 import { lateRoutes } from "../../identity/auth/late-routes.ts";
+import { HOUR_MS } from "../../kernel/clock.ts";
 import { createBlobs } from "./blobs.ts";
 import { createFileService } from "./service.ts";
 import { createFileStore } from "./store.ts";
@@ -13,8 +14,6 @@ export interface FileOptions {
   unusedHours: number;
   retentionDays: number;
 }
-
-const HOUR_MS = 3_600_000;
 
 export type Files = ReturnType<typeof createFiles>;
 
@@ -34,9 +33,9 @@ export function createFiles(areas: Areas, options: FileOptions) {
     checkUse: service.checkUse,
     countUse: service.countUse,
     keepUntil: service.keepUntil,
-    dueHandlers: sweep.dueHandlers,
+    sweeps: sweep.sweeps,
     dueOutside: sweep.dueOutside,
-    /** Plans the sweeps, before anybody asks. */
+    /** Plans the search for orphaned bytes. */
     start: sweep.start,
     routes: lateRoutes(["/v1/files"], async () =>
       (await import("./routes.ts")).fileRoutes(db, service, blobs, maxBytes),

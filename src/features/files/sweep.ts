@@ -1,6 +1,7 @@
 import type { Areas } from "../../core/core.ts";
+import type { Slice, Sweep } from "../../core/retention/sweeps.ts";
+import { HOUR_MS } from "../../kernel/clock.ts";
 import type { Tx } from "../../kernel/db/database.ts";
-import type { DueRow } from "../../kernel/due/row.ts";
 import type { Blobs } from "./blobs.ts";
 import { UPLOAD } from "./service.ts";
 import type { FileStore } from "./store.ts";
@@ -12,10 +13,7 @@ export interface Keeping {
   keysMs: number;
 }
 
-const SWEEP = "files.sweep";
 const ORPHANS = "files.orphans";
-const HOUR_MS = 3_600_000;
-const SOON_MS = 1000;
 const SLICE = 500;
 /** Folders of bytes looked through in one run: all 256 in 16 hours. */
 const SHARDS = 16;
@@ -27,9 +25,8 @@ const MAX_MS = 10 * 60_000;
  * Removes what nobody needs any more: uses by messages that retention took, files that no message has carried for a time,
  * and bytes without a file.
  */
-export function createSweep({ kernel, core }: Areas, store: FileStore, blobs: Blobs, { unusedMs, keysMs }: Keeping) {
+export function createSweep({ kernel }: Areas, store: FileStore, blobs: Blobs, { unusedMs, keysMs }: Keeping) {
   const { db, due, clock, idempotency, onError } = kernel;
-  const { rows: messages } = core.messages;
 
   async function dropOrphans() {
     const first = (Math.floor(clock.now() / HOUR_MS) * SHARDS) % 256;
@@ -45,28 +42,37 @@ export function createSweep({ kernel, core }: Areas, store: FileStore, blobs: Bl
     });
   }
 
-  async function sweep(tx: Tx, row: DueRow): Promise<void> {
-    const { after = 0 } = row.data as { after?: number };
-    const now = clock.now();
-    const { looked, reached } = await store.dropUses(tx, after, await messages.floor(tx), now, SLICE);
-    const unused = await store.unused(tx, now - unusedMs, SLICE);
-    for (const file of unused) await store.remove(tx, file.id);
-    await idempotency.forget(tx, UPLOAD, now - keysMs, SLICE);
-    tx.afterCommit(() => {
-      // What is missed by a death of the process is found with the bytes that have no file.
-      for (const sha256 of new Set(unused.map((file) => file.sha256))) dropBytes(sha256).catch(onError);
-    });
-    const isMore = looked === SLICE || unused.length === SLICE;
-    const next = { after: looked === SLICE ? reached : 0 };
-    await due.schedule(tx, SWEEP, "files", now + (isMore ? SOON_MS : HOUR_MS), next);
+  async function sweepUses(tx: Tx, { floor, from = 0, limit }: Slice) {
+    const { looked, reached } = await store.dropUses(tx, Number(from), floor, clock.now(), limit);
+    return looked === limit ? { from: reached } : 0;
   }
 
+  async function sweepUnused(tx: Tx, { before, limit }: Slice): Promise<number> {
+    const unused = await store.unused(tx, before, limit);
+    for (const file of unused) await store.remove(tx, file.id);
+    tx.afterCommit(() => {
+      // Bytes left by a death of the process are found as orphans.
+      for (const sha256 of new Set(unused.map((file) => file.sha256))) dropBytes(sha256).catch(onError);
+    });
+    return unused.length;
+  }
+
+  const sweeps: Sweep[] = [
+    { name: "files.uses", limit: SLICE, sweep: sweepUses },
+    { name: "files.unused", keepMs: unusedMs, limit: SLICE, sweep: sweepUnused },
+    {
+      name: "files.keys",
+      keepMs: keysMs,
+      limit: SLICE,
+      sweep: (tx, { before, limit }) => idempotency.forget(tx, UPLOAD, before, limit),
+    },
+  ];
+
   return {
-    dueHandlers: { [SWEEP]: sweep },
+    sweeps,
     dueOutside: { [ORPHANS]: { maxMs: MAX_MS, work: dropOrphans } },
     async start(tx: Tx): Promise<void> {
-      for (const kind of [SWEEP, ORPHANS])
-        if (!(await due.find(tx, kind, "files"))) await due.schedule(tx, kind, "files", clock.now() + HOUR_MS);
+      if (!(await due.find(tx, ORPHANS, "files"))) await due.schedule(tx, ORPHANS, "files", clock.now() + HOUR_MS);
     },
   };
 }

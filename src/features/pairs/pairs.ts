@@ -1,20 +1,17 @@
 import type { Areas } from "../../core/core.ts";
 import type { LogEntry } from "../../core/messages/entry.ts";
-import { CAUTION } from "../../core/retention/retention.ts";
+import type { Sweep } from "../../core/retention/sweeps.ts";
 import { lateRoutes } from "../../identity/auth/late-routes.ts";
 import type { Reading } from "../../kernel/db/database.ts";
 import { createPairLife } from "./life.ts";
 import { createPairService } from "./service.ts";
 import { createPairStore } from "./store.ts";
 
-const DAY_MS = 86_400_000;
-const FORGET_AT_ONCE = 200;
-
 export type Pairs = ReturnType<typeof createPairs>;
 
 /** Two agents that agreed to work together. */
-export function createPairs(areas: Areas, { retentionDays }: { retentionDays: number }) {
-  const { db, due, clock, onError } = areas.kernel;
+export function createPairs(areas: Areas) {
+  const { db } = areas.kernel;
   const store = createPairStore();
   const life = createPairLife(areas, store);
   const service = createPairService(areas, store, life);
@@ -27,18 +24,17 @@ export function createPairs(areas: Areas, { retentionDays }: { retentionDays: nu
     return asked.filter(({ pairId, by }) => by === reader || !pending.has(pairId)).map(({ id }) => id);
   }
 
-  /** Pairs that ended before the retention time go, unless a jump of the clock only makes them look so old. */
-  async function forget(): Promise<void> {
-    if (await db.read((on) => due.find(on, CAUTION, "log"))) return;
-    const before = clock.now() - retentionDays * DAY_MS;
-    while ((await db.background((tx) => store.forget(tx, before, FORGET_AT_ONCE))) >= FORGET_AT_ONCE);
-  }
+  const ended: Sweep = {
+    name: "pairs",
+    limit: 200,
+    sweep: (tx, { before, limit }) => store.forget(tx, before, limit),
+  };
 
   return {
     changed: life.changed,
     dropAgent: life.dropAgent,
     settledAmong,
-    retain: (): void => void forget().catch(onError),
+    sweeps: [ended],
     dueHandlers: life.dueHandlers,
     routes: lateRoutes(["/v1/pairs"], async () => (await import("./routes.ts")).pairRoutes(db, service)),
   };

@@ -40,9 +40,9 @@ export function createSchedules(areas: Areas) {
     dropAgent: service.dropAgent,
     pauseOf: service.pauseOf,
     setUpBy: service.setUpBy,
-    planThinning: service.planThinning,
     facts,
-    dueHandlers: { ...firing.dueHandlers, ...service.dueHandlers },
+    sweeps: service.sweeps,
+    dueHandlers: firing.dueHandlers,
     routes: lateRoutes(["/v1/schedules"], async () => (await import("./routes.ts")).scheduleRoutes(db, service)),
   };
 }

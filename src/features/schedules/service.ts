@@ -1,9 +1,11 @@
 import type { Areas } from "../../core/core.ts";
 import { requirePlain } from "../../core/messages/reserved.ts";
 import type { ScheduledRow } from "../../core/messages/row.ts";
+import type { Slice, Sweep } from "../../core/retention/sweeps.ts";
 import type { AgentService } from "../../identity/agents/service.ts";
 import { actingAs, type Caller, viaOf } from "../../identity/auth/caller.ts";
 import { createPauses } from "../../kernel/breathe.ts";
+import { DAY_MS } from "../../kernel/clock.ts";
 import type { Reading, Tx } from "../../kernel/db/database.ts";
 import { newId } from "../../kernel/ids.ts";
 import { type PageQuery, readList } from "../../kernel/pages.ts";
@@ -20,11 +22,9 @@ import { wireFire, wirePlanned, wireSchedule } from "./wire.ts";
 /** Of those that are not over. */
 const MAX_OF_AGENT = 100;
 const MAX_ALL = 10_000;
-const HOUR_MS = 3_600_000;
 /** How long what was to be sent once is kept after that. */
-const KEPT_MS = 7 * 24 * HOUR_MS;
-const THIN = "schedule.thin";
-const THIN_SLICE = 100;
+const KEPT_MS = 7 * DAY_MS;
+const SLICE = 100;
 
 export type ScheduleService = ReturnType<typeof createScheduleService>;
 
@@ -45,14 +45,21 @@ export function createScheduleService({ kernel, identity, core }: Areas, firing:
     }
   }
 
-  async function thin(tx: Tx): Promise<void> {
-    const before = clock.now() - KEPT_MS;
-    const ended = await store.endedBefore(tx, before, THIN_SLICE);
+  async function sweepEnded(tx: Tx, { before, limit }: Slice): Promise<number> {
+    const ended = await store.endedBefore(tx, before, limit);
     for (const id of ended) await store.remove(tx, id);
-    const unsent = await messages.delayed.thin(tx, before, THIN_SLICE);
-    const isMore = ended.length === THIN_SLICE || unsent === THIN_SLICE;
-    await due.schedule(tx, THIN, "all", clock.now() + (isMore ? 1000 : HOUR_MS));
+    return ended.length;
   }
+
+  const sweeps: Sweep[] = [
+    { name: "schedules.ended", keepMs: KEPT_MS, limit: SLICE, sweep: sweepEnded },
+    {
+      name: "schedules.unsent",
+      keepMs: KEPT_MS,
+      limit: SLICE,
+      sweep: (tx, { before, limit }) => messages.delayed.thin(tx, before, limit),
+    },
+  ];
 
   async function erase(tx: Tx, id: string): Promise<void> {
     await store.remove(tx, id);
@@ -249,8 +256,7 @@ export function createScheduleService({ kernel, identity, core }: Areas, firing:
       return rows.map(({ id, agentId }) => ({ kind: "schedule" as const, id, agentId }));
     },
     dropAgent,
-    planThinning: (tx: Tx, now: number): Promise<void> => due.schedule(tx, THIN, "all", now + HOUR_MS),
-    dueHandlers: { [THIN]: thin },
+    sweeps,
 
     /** `DELETE /v1/schedules/{id}`: nothing more is sent. @throws Problem 403, 404, 409 */
     async remove(tx: Tx, caller: Caller, id: string): Promise<void> {

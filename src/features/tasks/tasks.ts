@@ -9,7 +9,7 @@ import { toTime } from "../../protocol/wire.ts";
 import { isOver, toTask } from "./facts.ts";
 import { createTaskLife } from "./life.ts";
 import { createTaskReaders } from "./readers.ts";
-import { createTaskRetention } from "./retention.ts";
+import { taskSweeps } from "./retention.ts";
 import { createTaskService } from "./service.ts";
 import { createTaskStore } from "./store.ts";
 
@@ -19,14 +19,13 @@ const MAX_LOST = 1000;
 export type Tasks = ReturnType<typeof createTasks>;
 
 /** Work with a status and a history, worked through the lease of its message. */
-export function createTasks(areas: Areas, { retentionDays }: { retentionDays: number }) {
+export function createTasks(areas: Areas) {
   const { db } = areas.kernel;
   const { messages } = areas.core;
   const store = createTaskStore(db);
   const life = createTaskLife(areas, store);
   const readers = createTaskReaders(areas, store);
   const service = createTaskService(areas, store, life, readers);
-  const retention = createTaskRetention(areas, store, retentionDays);
 
   async function ofWork(on: Reading, work: WorkRow) {
     const task = work.kind === "task" ? await store.byMessage(on, work.messageId) : undefined;
@@ -66,8 +65,7 @@ export function createTasks(areas: Areas, { retentionDays }: { retentionDays: nu
     showWatchers(task: Task): void {
       if (task.messageId !== null) areas.core.inbox.watch.about(task.messageId, "task", JSON.stringify(task));
     },
-    planRetention: retention.planRetention,
-    dueHandlers: retention.dueHandlers,
+    sweeps: taskSweeps(areas, store),
     routes: async (): Promise<Route[]> => (await import("./routes.ts")).taskRoutes(db, service, readers),
   };
 }

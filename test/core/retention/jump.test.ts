@@ -78,6 +78,18 @@ describe("retention after a jump of the clock", () => {
     expect(await left(crew)).toBe(0);
   });
 
+  test("retention after a jump of the clock takes no ended task, until a day has passed", async () => {
+    const crew = await startCrew({ retentionDays: 30 });
+    const { id } = (await crew.ask("POST", "/v1/tasks", { title: "done long ago" })).body;
+    await crew.ask("POST", `/v1/tasks/${id}/status`, { status: "cancelled" });
+    const status = async () => (await crew.ask("GET", `/v1/tasks/${id}`)).status;
+    crew.clock.jump(40 * DAY);
+    for (let hour = 0; hour < 3; hour++) await crew.pass(HOUR);
+    expect(await status()).toBe(200);
+    for (let hour = 0; hour < 25; hour++) await crew.pass(HOUR);
+    expect(await status()).toBe(404);
+  });
+
   test("retention after a jump of the clock counts entries, not ids: a gap that a restored backup left is none of them", async () => {
     const crew = await startCrew({ retentionDays: 30 });
     await fill(crew, 100);
