@@ -1,8 +1,9 @@
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import pino from "pino";
 import type { Config } from "../../src/config.ts";
+import { openDatabase } from "../../src/kernel/db/database.ts";
 import { createRelay, type Relay, type Replacements } from "../../src/relay.ts";
 import { createManualClock, type ManualClock } from "./clock.ts";
 import { atEnd } from "./ending.ts";
@@ -12,6 +13,27 @@ export { atEnd };
 export function tempFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), "signalbox-"));
   atEnd(async () => rmSync(folder, { recursive: true, force: true }));
+  return folder;
+}
+
+let empty: Promise<Uint8Array> | undefined;
+
+/** An empty database with today's schema. A relay that begins with a copy spends half as long on its start. */
+async function makeEmpty(): Promise<Uint8Array> {
+  const dataDir = tempFolder();
+  await openDatabase({
+    ...{ dataDir, durability: "full" },
+    onError: (error) => {
+      throw error;
+    },
+  }).close();
+  return readFileSync(join(dataDir, "signalbox.db"));
+}
+
+async function newDataFolder(): Promise<string> {
+  empty ??= makeEmpty();
+  const folder = tempFolder();
+  writeFileSync(join(folder, "signalbox.db"), await empty);
   return folder;
 }
 
@@ -56,7 +78,7 @@ export async function startRelay(
   const config: Config = {
     host: "127.0.0.1",
     port: 0,
-    dataDir: overrides.dataDir ?? tempFolder(),
+    dataDir: overrides.dataDir ?? (await newDataFolder()),
     token: undefined,
     publicUrl: undefined,
     durability: "full",
