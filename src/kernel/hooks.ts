@@ -1,24 +1,24 @@
 import type { Reading, Tx } from "./db/database.ts";
 
-/** Runs inside the write that raises the event. What it throws refuses that write. */
-export type InTx<A extends unknown[]> = (tx: Tx, ...args: A) => Promise<unknown>;
+/** Runs inside the write that raises the event; an error refuses that write. With nothing to do it returns `undefined` at once. */
+export type InTx<A extends unknown[]> = (tx: Tx, ...args: A) => Promise<unknown> | undefined;
 /** Runs once the write is on disk. It must not throw. */
 export type AfterCommit<A extends unknown[]> = (...args: A) => unknown;
-/** Answers from what it reads, and writes nothing. `undefined`: no answer. */
+/** Answers from its reads, and writes nothing. `undefined`, at once or later: no answer. */
 // biome-ignore lint/suspicious/noConfusingVoidType: an answerer that only refuses says nothing
-export type Answerer<A extends unknown[], R> = (on: Reading, ...args: A) => Promise<R | undefined | void>;
+export type Answerer<A extends unknown[], R> = (on: Reading, ...args: A) => Promise<R | undefined | void> | undefined;
 
-/** Something that happened, told to those above in the order in which they subscribed. */
+/** Fact told to higher areas, in the order in which they subscribed. */
 export interface Event<A extends unknown[]> {
   inTx(...handlers: InTx<A>[]): void;
   afterCommit(...handlers: AfterCommit<A>[]): void;
-  /** Tells of it inside the open write, and once more after its commit. */
+  /** Runs handlers inside the open write, and the others after its commit. */
   raise(tx: Tx, ...args: A): Promise<void>;
-  /** Tells of something that no write belongs to: a connection, a count. */
+  /** Runs handlers for a fact without a write: a connection, a count. */
   announce(...args: A): void;
 }
 
-/** Something that an area asks those above. */
+/** Question of an area to higher areas. */
 export interface Question<A extends unknown[], R> {
   answeredBy(...answerers: Answerer<A, R>[]): void;
   /** Every answer, in order. */
@@ -27,7 +27,7 @@ export interface Question<A extends unknown[], R> {
   first(on: Reading, ...args: A): Promise<R | undefined>;
 }
 
-/** One subscription, for whoever checks the wiring. */
+/** One subscription, as tests of the wiring read it. */
 export interface Subscription {
   hook: string;
   phase: "inTx" | "afterCommit" | "answeredBy";
@@ -63,7 +63,11 @@ export function createHooks() {
         inTx: (...handlers) => subscribe(inside, name, "inTx", handlers),
         afterCommit: (...handlers) => subscribe(after, name, "afterCommit", handlers),
         async raise(tx, ...args) {
-          for (const handler of inside) await handler(tx, ...args);
+          // A turn of the microtask queue for each of eight handlers is a twentieth of a send: await only work.
+          for (const handler of inside) {
+            const work = handler(tx, ...args);
+            if (work !== undefined) await work;
+          }
           if (after.length > 0) tx.afterCommit(() => announce(...args));
         },
         announce,
@@ -77,14 +81,16 @@ export function createHooks() {
         async all(on, ...args) {
           const answers: R[] = [];
           for (const answer of answerers) {
-            const given = await answer(on, ...args);
+            const answered = answer(on, ...args);
+            const given = answered === undefined ? undefined : await answered;
             if (given !== undefined) answers.push(given);
           }
           return answers;
         },
         async first(on, ...args) {
           for (const answer of answerers) {
-            const given = await answer(on, ...args);
+            const answered = answer(on, ...args);
+            const given = answered === undefined ? undefined : await answered;
             if (given !== undefined) return given;
           }
           return undefined;

@@ -27,6 +27,7 @@ interface Heard {
 }
 
 const MINUTE_MS = 60_000;
+const NONE: ReadonlySet<number> = new Set();
 /** Delivered mail that is looked at for one message. */
 const LOOKS = 24;
 /** Lifetime of a cached window floor. It only saves reading older mail. */
@@ -80,18 +81,18 @@ export function createLinks(base: Base, ended: Ended, offers: Offers) {
     const hasWorked = works.hasWorked(on, fromId);
     return {
       isNothing: () => !isByOperator && !hasWorked && handed.upTo() === 0,
-      /** Whether the entry may have been received; false is certain, and cheap for all newer than the last delivery. */
-      mayHave: (id: number): boolean => isByOperator || hasWorked || id <= handed.upTo(),
-      /** Among these; looked up at the first entry that no route has delivered. */
+      /** Among these. Leases are looked up at the first entry that no route has delivered. */
       among(ids: readonly number[]) {
-        let taken: Promise<Set<number>> | undefined;
+        let taken: ReadonlySet<number> | undefined;
         const claimed = () => {
-          taken ??= hasWorked ? works.workedAmong(on, fromId, ids) : Promise.resolve(new Set());
+          taken ??= hasWorked ? works.workedAmong(on, fromId, ids) : NONE;
           return taken;
         };
         return {
-          isBlind: async () => !isByOperator && !handed.any() && (await claimed()).size === 0,
-          has: async (id: number) => isByOperator || (await handed.has(id)) || (await claimed()).has(id),
+          isBlind: (): boolean => !isByOperator && !handed.any() && claimed().size === 0,
+          /** False is certain, and costs no turn of the microtask queue: most mail is newer than the last delivery. */
+          mayHave: (id: number): boolean => isByOperator || id <= handed.upTo() || claimed().has(id),
+          has: async (id: number) => isByOperator || (await handed.has(id)) || claimed().has(id),
         };
       },
     };
@@ -111,7 +112,7 @@ export function createLinks(base: Base, ended: Ended, offers: Offers) {
       isOver: ended.reader(on, fromId),
       isBlind: among.isBlind,
       isDelivered: among.has,
-      mayBeDelivered: received.mayHave,
+      mayBeDelivered: among.mayHave,
       async row(id: number): Promise<Lineage | undefined> {
         if (!rows.has(id)) rows.set(id, await store.lineage(on, id));
         return rows.get(id);
@@ -131,7 +132,7 @@ export function createLinks(base: Base, ended: Ended, offers: Offers) {
     for (const row of thread) {
       if (!isAgents(row)) continue;
       const isKnown = row.fromId === fromId || row.id === named.id;
-      if (!isKnown && !(mine.has(row.target) && ((await look.isBlind()) || (await look.isDelivered(row.id))))) continue;
+      if (!isKnown && !(mine.has(row.target) && (look.isBlind() || (await look.isDelivered(row.id))))) continue;
       if (!(await look.isOver(row))) return row;
     }
     return undefined;
@@ -169,7 +170,6 @@ export function createLinks(base: Base, ended: Ended, offers: Offers) {
   async function newest(look: Look, heard: Heard[], withinMs: number, isMeant = (_: string) => true) {
     let left = LOOKS;
     for (const { id, from } of heard) {
-      // Checked first: it costs nothing for entries newer than all delivered ones.
       if (!(await look.isDelivered(id))) continue;
       if (left-- === 0) return undefined;
       const row = await look.row(id);

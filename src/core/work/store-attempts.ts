@@ -96,7 +96,7 @@ export function createAttemptStore(db: Db) {
     /** Whether the agent ever held a lease. */
     hasWorked: (on: Reading, agentId: string): boolean => hasWorked(on).get({ agentId }) !== undefined,
     /** The messages among these that the agent ever held a lease of. */
-    workedAmong: async (on: Reading, agentId: string, ids: readonly number[]): Promise<Set<number>> =>
+    workedAmong: (on: Reading, agentId: string, ids: readonly number[]): Set<number> =>
       new Set(
         workedAmong(on)
           .all({ ids: JSON.stringify(ids), agentId })

@@ -19,8 +19,11 @@ export function createBells({ kernel, identity, core }: Areas, { outside, pushes
   const { directory, roster } = identity;
   const { messages } = core;
 
-  async function wakePushes(tx: Tx, { threadId }: MessageRow): Promise<void> {
-    if (threadId === null) return;
+  function wakePushes(tx: Tx, { threadId }: MessageRow): Promise<void> | undefined {
+    return threadId === null ? undefined : wakePushesOf(tx, threadId);
+  }
+
+  async function wakePushesOf(tx: Tx, threadId: number): Promise<void> {
     for (const id of await pushes.idsOfThread(tx, threadId)) await due.hurry(tx, PUSH, id, clock.now());
   }
 

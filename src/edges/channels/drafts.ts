@@ -29,8 +29,12 @@ export function createDrafts(
   const { messages } = core;
 
   /** The draft as a post, when it is for a channel. @throws Problem 422 where it cannot be posted */
-  async function shape(on: Reading, author: Author, draft: ParsedDraft, target: AgentFacts) {
-    const channel = target.kind === "channel" ? await store.byId(on, target.id) : undefined;
+  function shape(on: Reading, author: Author, draft: ParsedDraft, target: AgentFacts) {
+    return target.kind === "channel" ? asPostTo(on, author, draft, target.id) : undefined;
+  }
+
+  async function asPostTo(on: Reading, author: Author, draft: ParsedDraft, channelId: string) {
+    const channel = await store.byId(on, channelId);
     return channel && asPost(on, author, draft, channel);
   }
 

@@ -33,20 +33,28 @@ export function createOutbound({ kernel, core }: Areas, { store, traffic }: Stor
   const ended = hooks.event<[channelId: string, state: string]>("channels.ended");
 
   /** Work is held while an earlier post of its conversation has not ended. */
-  async function isHeld(on: Reading, row: MessageRow): Promise<true | undefined> {
+  function isHeld(on: Reading, row: MessageRow): Promise<true | undefined> | undefined {
+    return mayBePost(row.target) ? isBehind(on, row) : undefined;
+  }
+
+  async function isBehind(on: Reading, row: MessageRow): Promise<true | undefined> {
     const place = await postedTo(on, row);
     return place && (await traffic.head(on, place)) !== undefined ? true : undefined;
   }
 
   /** Queues a post of its conversation; it is opened when the one before it has ended. */
-  async function enqueue(tx: Tx, row: MessageRow, work: WorkRow | undefined): Promise<void> {
-    const place = work && (await postedTo(tx, row));
+  function enqueue(tx: Tx, row: MessageRow, work: WorkRow | undefined): Promise<void> | undefined {
+    return work && mayBePost(row.target) ? enqueuePost(tx, row) : undefined;
+  }
+
+  async function enqueuePost(tx: Tx, row: MessageRow): Promise<void> {
+    const place = await postedTo(tx, row);
     if (place) await traffic.addPost(tx, { ...place, messageId: row.id, ended: false });
   }
 
   /** The conversation that a message is posted to; undefined when it is no post. */
   async function postedTo(on: Reading, row: MessageRow) {
-    if (!mayBePost(row.target) || row.payload === null) return undefined;
+    if (row.payload === null) return undefined;
     const payload: Record<string, unknown> = JSON.parse(row.payload);
     if (typeof payload.idempotencyKey !== "string" || !(await store.byId(on, row.target))) return undefined;
     return moves.placeNow(on, placeOf(row.target, Conversation.safeParse(payload.conversation).data ?? {}));

@@ -45,8 +45,8 @@ export function createWebhookPosts({ kernel, identity, core }: Areas, { webhooks
   const { agents } = identity;
   const { claims, holders, rows: works } = core.work;
 
-  async function wakeForPost(tx: Tx, row: MessageRow, work: WorkRow | undefined): Promise<void> {
-    if (work?.state === "open") await wake(tx, row.target);
+  function wakeForPost(tx: Tx, row: MessageRow, work: WorkRow | undefined): Promise<void> | undefined {
+    return work?.state === "open" ? wake(tx, row.target) : undefined;
   }
 
   async function wakeForWork(tx: Tx, work: WorkRow): Promise<void> {

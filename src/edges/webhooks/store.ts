@@ -1,4 +1,4 @@
-import { and, asc, count, desc, eq, lt, sql } from "drizzle-orm";
+import { and, asc, count, desc, eq, getTableColumns, lt, sql } from "drizzle-orm";
 import { bound } from "../../kernel/db/bound.ts";
 import type { Db, Reading, Tx } from "../../kernel/db/database.ts";
 import type { AgentId } from "../../protocol/ids.ts";
@@ -15,7 +15,7 @@ export function createWebhookStore(db: Db) {
   // Asked by every message that is appended, and every change of work.
   const subscribers = db.statement((q) =>
     q
-      .select({ webhook: webhooks })
+      .select(getTableColumns(webhooks))
       .from(webhookEvents)
       .innerJoin(webhooks, eq(webhooks.id, webhookEvents.webhookId))
       .where(eq(webhookEvents.event, bound("event")))
@@ -59,10 +59,7 @@ export function createWebhookStore(db: Db) {
 
   return {
     /** The active webhooks that want events of this type. */
-    subscribers: async (on: Reading, event: WebhookEventType): Promise<WebhookRow[]> =>
-      subscribers(on)
-        .all({ event })
-        .map(({ webhook }) => webhook),
+    subscribers: async (on: Reading, event: WebhookEventType): Promise<WebhookRow[]> => subscribers(on).all({ event }),
     byId: async (on: Reading, id: string): Promise<WebhookRow | undefined> =>
       on.db.select().from(webhooks).where(eq(webhooks.id, id)).get(),
     countOf: async (on: Reading, agentId: string): Promise<number> =>

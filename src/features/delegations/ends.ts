@@ -72,8 +72,8 @@ export function createEnds({ kernel, identity, core }: Areas, store: DelegationS
 
   /** What is owed an answer, if saying this is that answer. */
   async function answeredBy(on: Reading, author: string, draft: Said, target: string) {
-    const { replyTo, claimable, kind } = draft;
-    if (!replyTo || claimable || author === "system" || !isAnswerKind(kind)) return undefined;
+    const { replyTo } = draft;
+    if (!replyTo || !mayAnswer(author, draft)) return undefined;
     const row = await store.byMessage(on, replyTo);
     const isAnswer = row?.fromId === target && workerOf(row) === author && isOwed(row);
     return isAnswer && (await holdsIt(on, row)) ? row : undefined;
@@ -87,7 +87,11 @@ export function createEnds({ kernel, identity, core }: Areas, store: DelegationS
   }
 
   /** Whatever way an answer comes, the asker sees which delegation it is of, and whether it is late. */
-  async function markAnswer(
+  function markAnswer(on: Reading, author: Author, draft: ParsedDraft, target: string) {
+    return mayAnswer(author.id, draft) ? marked(on, author, draft, target) : undefined;
+  }
+
+  async function marked(
     on: Reading,
     author: Author,
     draft: ParsedDraft,
@@ -107,8 +111,11 @@ export function createEnds({ kernel, identity, core }: Areas, store: DelegationS
   }
 
   /** The answer is in the log: the delegation is over, and so is the work, if it was work. */
-  async function settle(tx: Tx, message: MessageRow): Promise<void> {
-    if (message.kind !== "response") return;
+  function settle(tx: Tx, message: MessageRow): Promise<void> | undefined {
+    return message.kind === "response" ? settleBy(tx, message) : undefined;
+  }
+
+  async function settleBy(tx: Tx, message: MessageRow): Promise<void> {
     const row = await answeredBy(tx, message.fromId, message, message.target);
     if (!row) return;
     const error = errorIn(message.payload === null ? null : JSON.parse(message.payload));
@@ -258,9 +265,11 @@ const toChange = (row: DelegationRow): DelegationChange => ({
 
 type Said = Pick<ParsedDraft, "replyTo" | "claimable" | "kind">;
 
-/** Who replies in another kind says something on the way. */
-const isAnswerKind = (kind: string | undefined): boolean =>
-  kind === undefined || kind === "chat" || kind === "response" || kind === "channel.event";
+/** A reply in another kind is news on the way, not the answer. */
+const ANSWER_KINDS: ReadonlySet<string | undefined> = new Set([undefined, "chat", "response", "channel.event"]);
+
+const mayAnswer = (author: string, { replyTo, claimable, kind }: Said): boolean =>
+  Boolean(replyTo) && !claimable && author !== "system" && ANSWER_KINDS.has(kind);
 
 const overdue = (row: DelegationRow): string =>
   `${isGroup(row.target) ? `nobody of ${row.target} answered` : `${row.target} did not answer`} within ${row.timeoutSeconds} seconds`;

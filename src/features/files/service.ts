@@ -59,8 +59,12 @@ export function createFileService({ kernel, identity, core }: Areas, store: File
   }
 
   /** When a message is planned: what its payload names has to be there for its messages. @throws Problem 422 */
-  async function checkUse(on: Reading, author: { id: string }, { payload }: { payload?: Payload }): Promise<undefined> {
-    for (const { id, pointer } of payload ? namedIn(payload) : []) await requireUsable(on, author.id, id, pointer);
+  function checkUse(on: Reading, author: { id: string }, { payload }: { payload?: Payload }) {
+    return payload ? checkNamed(on, author.id, payload) : undefined;
+  }
+
+  async function checkNamed(on: Reading, agentId: AgentId, payload: Record<string, unknown>): Promise<undefined> {
+    for (const { id, pointer } of namedIn(payload)) await requireUsable(on, agentId, id, pointer);
   }
 
   /** Files of a planned message are kept until it is sent, as if uploaded then. */
@@ -69,12 +73,19 @@ export function createFileService({ kernel, identity, core }: Areas, store: File
   }
 
   /** In the write that appends a message: what its payload names has to be there for its messages. @throws Problem 422 */
-  async function countUse(tx: Tx, row: MessageRow): Promise<void> {
-    if (!row.payload?.includes('"fil_')) return;
-    const named = namedIn(JSON.parse(row.payload));
-    for (const { id, pointer } of named) {
-      await requireUsable(tx, row.fromId, id, pointer);
-      await store.use(tx, id, row.id);
+  function countUse(tx: Tx, { id, fromId, payload }: MessageRow): Promise<void> | undefined {
+    return payload?.includes('"fil_') ? countNamed(tx, id, fromId, JSON.parse(payload)) : undefined;
+  }
+
+  async function countNamed(
+    tx: Tx,
+    messageId: number,
+    agentId: AgentId,
+    payload: Record<string, unknown>,
+  ): Promise<void> {
+    for (const { id, pointer } of namedIn(payload)) {
+      await requireUsable(tx, agentId, id, pointer);
+      await store.use(tx, id, messageId);
     }
   }
 

@@ -20,9 +20,12 @@ export function createLoopService({ kernel, identity, core }: Areas, rule: LoopR
   const { messages } = core;
   const { changed, limits } = rule;
 
-  /** After the message that was one too many: what would follow it is held back. */
-  async function pause(tx: Tx, row: MessageRow, _work: unknown, kind: LoopKind | undefined): Promise<void> {
-    if (!kind) return;
+  /** Holds back messages that would follow the one beyond the limit. */
+  function pause(tx: Tx, row: MessageRow, _work: unknown, kind: LoopKind | undefined): Promise<void> | undefined {
+    return kind && pauseBy(tx, row, kind);
+  }
+
+  async function pauseBy(tx: Tx, row: MessageRow, kind: LoopKind): Promise<void> {
     const now = clock.now();
     const rootId = kind === "chain" ? (row.rootId ?? row.id) : (row.threadId ?? row.id);
     const before = await store.find(tx, rootId, kind);
