@@ -141,7 +141,7 @@ export function createLinks(base: Base, ended: Ended, offers: Offers) {
   /** The newest mail from the recipient; with nothing named, else from any agent it has not written to itself. */
   async function fromMail(on: Reading, look: Look, mail: TargetMail[], saying: Saying): Promise<Link | undefined> {
     const { fromId, target, named, isNothing } = saying;
-    const heard = await heardBy(look, mail, saying);
+    const heard = await heardBy(on, look, mail, saying);
     const there = heard.filter(({ from, to }) => from === target || to === target);
     const link = await newest(look, there, isNothing ? MINUTE_MS : windowMs);
     if (link || named) return link;
@@ -154,13 +154,14 @@ export function createLinks(base: Base, ended: Ended, offers: Offers) {
   }
 
   /** Mail that may count, newest first: direct, from the recipient, or of a group it has just written to itself. */
-  async function heardBy(look: Look, mail: TargetMail[], { fromId, target }: Saying): Promise<Heard[]> {
+  async function heardBy(on: Reading, look: Look, mail: TargetMail[], { fromId, target }: Saying): Promise<Heard[]> {
     const heard: Heard[] = [];
-    for (const { target: to, recent, own } of mail) {
+    for (const { target: to, recent } of mail) {
       const others = recent.filter(
         ([id, from]) => from !== fromId && from !== "system" && from !== "user" && look.mayBeDelivered(id),
       );
       if (others.length === 0) continue;
+      const own = to === fromId ? null : linkStore.newestOwn(on, fromId, to, floorOf(on));
       const isMine = to === fromId || (own !== null && isYoung(await look.row(own), MINUTE_MS));
       for (const [id, from] of others) if (isMine || from === target) heard.push({ id, from, to });
     }

@@ -11,8 +11,6 @@ export interface TargetMail {
   target: string;
   /** Id and sender, newest first. */
   recent: [id: number, fromId: string][];
-  /** The agent's own newest post there; null for its own inbox. */
-  own: number | null;
 }
 
 /** Mail looked at for each target. */
@@ -29,14 +27,10 @@ const WRITTEN = 12;
 /** Queries of the loop rule: each by an index, each bounded. */
 export function createLinkStore(db: Db) {
   const mail = db.statement((q) =>
-    q
-      .select({
-        target: sql<string>`target`,
-        recent: sql<string>`recent`,
-        own: sql<number | null>`own`,
-      })
-      .from(sql`(${mailOf()})`)
-      .prepare(),
+    q.select({ target: sql<string>`target`, recent: sql<string>`recent` }).from(sql`(${mailOf()})`).prepare(),
+  );
+  const newestOwn = db.statement((q) =>
+    q.select({ id: sql<number | null>`id` }).from(sql`(${newestOwnOf()})`).prepare(),
   );
   const thread = db.statement((q) =>
     q
@@ -64,7 +58,10 @@ export function createLinkStore(db: Db) {
     mail: (on: Reading, agentId: string, after: number): TargetMail[] =>
       mail(on)
         .all({ agentId, after })
-        .map(({ target, recent, own }) => ({ target, recent: JSON.parse(recent), own })),
+        .map(({ target, recent }) => ({ target, recent: JSON.parse(recent) })),
+    /** An agent's newest post in a group after a place. Apart from `mail`, of which it would be more than half. */
+    newestOwn: (on: Reading, agentId: string, group: string, after: number): number | null =>
+      newestOwn(on).get({ agentId, group, after })?.id ?? null,
     /** The newest entries of a thread, newest first, its root not included. */
     thread: (on: Reading, threadId: number): Lineage[] => thread(on).all({ threadId }),
     /** Whether somebody replied to an entry soon after it in its thread. */
@@ -92,12 +89,14 @@ const mailOf = () => sql`
   select t.target as target,
     (select json_group_array(json_array(id, from_id)) from (
       select id, from_id from messages indexed by messages_by_target
-      where target = t.target and id > ${bound("after")} order by id desc limit ${fixedLimit(MAIL)})) as recent,
-    case when t.target <> t.agent_id then (select max(id) from (
-      select id, from_id from messages indexed by messages_by_target
-      where target = t.target and id > ${bound("after")} order by id desc limit ${fixedLimit(OWN)})
-      where from_id = t.agent_id) end as own
+      where target = t.target and id > ${bound("after")} order by id desc limit ${fixedLimit(MAIL)})) as recent
   from memberships t where t.agent_id = ${bound("agentId")} and t.until_id is null`;
+
+const newestOwnOf = () => sql`
+  select max(id) as id from (
+    select id, from_id from messages indexed by messages_by_target
+    where target = ${bound("group")} and id > ${bound("after")} order by id desc limit ${fixedLimit(OWN)})
+  where from_id = ${bound("agentId")}`;
 
 const written = () => sql`
   select 1 as one from (
