@@ -23,13 +23,15 @@ const TEXT_BYTES = 512 * 1024;
 
 /**
  * Reads JSON that comes in pieces, and keeps as JSON what is known of it. The rest is gone over byte by byte and built into
- * nothing. Names are compared as they came: one with escapes is unknown. Of members with one name the first is kept.
+ * nothing. Names are compared as they came: one with escapes is unknown. Of members with one name the first is kept. A flaw is
+ * told at the end: before that, nobody has shown who sends it.
  */
 export function createSieve(known: Known): Sieve {
   const { peek, skip, isBegun, isMore, copyFrom, ...reader } = createReader();
   const kept = createKept();
   let seen = 0;
   let items = 0;
+  let flaw: unknown;
   const steps = document();
   steps.next();
 
@@ -205,10 +207,16 @@ export function createSieve(known: Known): Sieve {
   return {
     take(next) {
       seen += next.length;
-      reader.goOn(next);
-      steps.next();
+      if (flaw !== undefined) return;
+      try {
+        reader.goOn(next);
+        steps.next();
+      } catch (error) {
+        flaw = error;
+      }
     },
     end(): Sifted {
+      if (flaw !== undefined) throw flaw;
       reader.end();
       steps.next();
       const bytes = kept.all();
