@@ -18,6 +18,7 @@ export type Names = ReturnType<typeof createNames>;
 /** Compares names as bytes: making a text of each takes five times as long. */
 export function createNames(names: Iterable<string>) {
   const wanted = [...names].map((name) => ({ name, bytes: Buffer.from(name) }));
+  const isWanted = (given: string | undefined) => wanted.some(({ name }) => name === given);
   return {
     /** Whether the bytes from one place to another are one of the names. */
     has: (piece: Uint8Array, from: number, to: number): boolean =>
@@ -26,6 +27,10 @@ export function createNames(names: Iterable<string>) {
         for (let i = 0; i < bytes.length; i++) if (bytes[i] !== piece[from + i]) return false;
         return true;
       }),
+    /** The same for a name with escapes. */
+    hasWritten: (piece: Uint8Array, from: number, to: number): boolean =>
+      to - from <= NAME_BYTES &&
+      isWanted(nameOf(Buffer.from(piece.buffer, piece.byteOffset + from, to - from).toString())),
     delete(name: string): void {
       const index = wanted.findIndex((one) => one.name === name);
       if (index >= 0) wanted.splice(index, 1);
@@ -33,7 +38,18 @@ export function createNames(names: Iterable<string>) {
   };
 }
 
-const NAME_BYTES = 512;
+/** As text; undefined for one that is no JSON. `written`: as it came, without its quotes. */
+export function nameOf(written: string): string | undefined {
+  if (!written.includes("\\")) return written;
+  try {
+    return JSON.parse(`"${written}"`);
+  } catch {
+    return undefined;
+  }
+}
+
+/** The longest name that a path may hold, written as nothing but escapes. */
+const NAME_BYTES = 6 * 512;
 export const END = -1;
 
 /** Goes over JSON that comes in pieces, value by value. */
@@ -112,7 +128,8 @@ export function createReader() {
         isPlain = false;
         i++;
       }
-    if (i >= piece.length || (isPlain && members.has(piece, from, i))) return undefined;
+    if (i >= piece.length || (isPlain ? members.has(piece, from, i) : members.hasWritten(piece, from, i)))
+      return undefined;
     i = pastBlank(i + 1);
     if (piece[i] !== COLON) return undefined;
     const scan = newScan();

@@ -1,6 +1,6 @@
 import type { Sieve, Sifted } from "./bytes.ts";
 import { type Copied, closedText, createKept, decoded, notJson, ROOM } from "./sieve-kept.ts";
-import { createNames, createReader, END, type Steps } from "./sieve-reader.ts";
+import { createNames, createReader, END, nameOf, type Steps } from "./sieve-reader.ts";
 import { CLOSE_LIST, CLOSE_OBJECT, newScan, OPEN_LIST, OPEN_OBJECT, QUOTE } from "./sieve-scan.ts";
 
 /**
@@ -23,8 +23,7 @@ const TEXT_BYTES = 512 * 1024;
 
 /**
  * Reads JSON that comes in pieces, and keeps as JSON what is known of it. The rest is gone over byte by byte and built into
- * nothing. Names are compared as they came: one with escapes is unknown. Of members with one name the first is kept. A flaw is
- * told at the end: before that, nobody has shown who sends it.
+ * nothing. Of members with one name the first is kept. A flaw is told at the end: before that, nobody has shown who sends it.
  */
 export function createSieve(known: Known): Sieve {
   const { peek, skip, isBegun, isMore, copyFrom, ...reader } = createReader();
@@ -62,15 +61,17 @@ export function createSieve(known: Known): Sieve {
     let isFirst = true;
     for (let more = yield* isBegun(CLOSE_OBJECT); more; more = yield* isMore(CLOSE_OBJECT)) {
       reader.skipUnknown(names);
-      const name = yield* reader.readName();
+      const written = yield* reader.readName();
+      const name = written === undefined ? undefined : nameOf(written);
       const wanted = name === undefined ? undefined : left.get(name);
       const before = kept.mark();
-      if (wanted !== undefined) kept.add(`${isFirst ? "" : ","}${JSON.stringify(name)}:`, 2);
-      if (yield* value(wanted)) {
-        isFirst = false;
-        left.delete(name as string);
-        names.delete(name as string);
-      } else kept.backTo(before);
+      if (name !== undefined && wanted !== undefined) {
+        kept.add(`${isFirst ? "" : ","}${JSON.stringify(name)}:`, 2);
+        left.delete(name);
+        names.delete(name);
+      }
+      if (yield* value(wanted)) isFirst = false;
+      else kept.backTo(before);
     }
     kept.add("}", 0);
     return true;
@@ -150,10 +151,12 @@ export function createSieve(known: Known): Sieve {
 
   function some(wanted: Known): Items {
     let count = 0;
+    let last = 0;
     return {
-      isFull: () => count >= MAX_ITEMS,
+      isFull: () => last >= MAX_ITEMS - 1,
       left: () => undefined,
-      *keep() {
+      *keep(place) {
+        last = place;
         if (count > 0) kept.add(",", 1);
         const isKept = yield* value(wanted);
         if (isKept) count++;

@@ -203,6 +203,50 @@ describe("a single event that is too large to be parsed", () => {
   });
 });
 
+describe("names in a delivery too large to be parsed", () => {
+  test("names with escapes are the same names, wherever a chunk ends", async () => {
+    const paths = { title: "$['größe'].name", body: "text", dedupeKey: "id" };
+    const { send, byToken } = await world("paths", { paths });
+    const text = `{"junk":"${x(5 * MIB)}","gr\\u00f6\\u00dfe":{"n\\u0061me":"Nightly"},"\\u0074ext":"long","id":"ID"}`;
+    for (const chunk of [0, 100_000, 65_537, 65_536, 65_535]) {
+      const made = await send(text.replace("ID", `c${chunk}`), byToken, chunk);
+      expect(made.body.task).toMatchObject({ title: "Nightly", body: "long" });
+    }
+    const split = [...Array(40).keys()].map((more) =>
+      text.replace("junk", "j".repeat(5 + more)).replace("ID", `s${more}`),
+    );
+    for (const each of split)
+      expect((await send(each, byToken, 5 * MIB + 50)).body.task).toMatchObject({ title: "Nightly", body: "long" });
+  });
+
+  test("known names that come again and again are read no slower than unknown ones", async () => {
+    const { post } = await world("sentry", { secret: "made-by-sentry-itself" });
+    const texts = (sizes: Record<string, number>) =>
+      Object.entries(sizes).map(([name, size]) => `"${name}":"${x(size)}"`);
+    const long = { title: 5e5, culprit: 5e5, level: 5e5, permalink: 5e5, web_url: 5e5, status: 5e5, platform: 499e3 };
+    const event = { title: 2e5, culprit: 1e5, level: 1e5, message: 5e4, web_url: 3e4, platform: 1e4, release: 4096 };
+    // These leave no room: each is half of the one before it.
+    const [project, metadata] = [
+      { name: 2048, slug: 1024 },
+      { type: 512, value: 256, filename: 128 },
+    ];
+    const issue = [
+      ...['"id":"1"', ...texts(long), ...texts({ shortId: 4096 }), `"project":{${texts(project)}}`],
+      ...[`"metadata":{${texts(metadata)}}`, ...texts({ firstSeen: 64, substatus: 32 })],
+    ];
+    const full = `"event":{${texts(event)}},"issue":{${issue}`;
+    async function cost(name: string): Promise<number> {
+      const before = process.cpuUsage();
+      const many = `"${name}":"${x(60)}",`.repeat((12 * MIB) / 72);
+      const sent = `{"action":"created","data":{${full},${many}"z":1}}}`;
+      expect((await post("src", sent, { "sentry-hook-resource": "issue" })).status).toBeOneOf([200, 201]);
+      return process.cpuUsage(before).user;
+    }
+    await cost("unknowns");
+    expect(await cost("lastSeen")).toBeLessThan(4 * (await cost("unknowns")));
+  });
+});
+
 describe("a signature over a delivery too large to be parsed", () => {
   const body = JSON.stringify({ junk: x(7 * MIB), ...payloads.githubIssue });
   const sign = (secret: string, text = body) => ({
