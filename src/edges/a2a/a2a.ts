@@ -9,12 +9,12 @@ import { lazy } from "../../kernel/lazy.ts";
 import type { DelegationChange } from "../../protocol/delegations.ts";
 import type { Fact } from "../../protocol/explain.ts";
 import { toTime, toTimeOrNull } from "../../protocol/wire.ts";
-import { createBells } from "./bells.ts";
 import { WORK_KINDS, WORK_MS, type WorkKind } from "./kinds.ts";
 import { createStores } from "./stores.ts";
 import { createStreams } from "./stream.ts";
+import { createWakeUps } from "./wake-ups.ts";
 
-const MAX_TOLD = 200;
+const MAX_FACTS = 200;
 
 export type A2A = ReturnType<typeof createA2A>;
 
@@ -26,13 +26,13 @@ export function createA2A(areas: Areas & { delegations: Delegations }, options: 
   const { db, hooks } = areas.kernel;
   const { waits } = areas.core.inbox;
   const stores = createStores(db);
-  const bells = createBells(areas, stores);
+  const wakeUps = createWakeUps(areas, stores);
   const streams = createStreams(areas.kernel);
-  /** A request of the relay to another machine has ended. */
-  const asked = hooks.event<[what: string, outcome: "good" | "failed"]>("a2a.asked");
+  /** A request of the relay to another machine ended. */
+  const asked = hooks.event<[kind: string, outcome: "good" | "failed"]>("a2a.asked");
   const inside = lazy(async () =>
     (await import("./inside.ts")).createInside(areas, {
-      ...{ stores, bells, streams, publicUrl: options.publicUrl },
+      ...{ stores, wakeUps, streams, publicUrl: options.publicUrl },
       note: (what, isGood) => asked.announce(what, isGood ? "good" : "failed"),
     }),
   );
@@ -51,16 +51,16 @@ export function createA2A(areas: Areas & { delegations: Delegations }, options: 
   return {
     openStreams: streams.size,
     asked,
-    wakePushes: bells.wakePushes,
-    wakeDelivery: bells.wakeDelivery,
-    followWork: bells.followWork,
-    dropAgent: bells.dropAgent,
-    forgetAgent: bells.forgetAgent,
-    pauseOf: bells.pauseOf,
-    setUpBy: bells.setUpBy,
+    wakePushes: wakeUps.wakePushes,
+    wakeDelivery: wakeUps.wakeDelivery,
+    followWork: wakeUps.followWork,
+    dropAgent: wakeUps.dropAgent,
+    forgetAgent: wakeUps.forgetAgent,
+    pauseOf: wakeUps.pauseOf,
+    setUpBy: wakeUps.setUpBy,
     /** Calls that a message has caused. */
     async facts(on: Reading, { id }: MessageRow): Promise<Fact[]> {
-      return (await stores.outside.callsOf(on, id, MAX_TOLD)).map(({ agentId, taskId, startedAt, endedAt }) => ({
+      return (await stores.external.callsOf(on, id, MAX_FACTS)).map(({ agentId, taskId, startedAt, endedAt }) => ({
         ...{ at: toTime(startedAt), step: "called" as const, agentId, taskId, endedAt: toTimeOrNull(endedAt) },
       }));
     },
@@ -68,10 +68,10 @@ export function createA2A(areas: Areas & { delegations: Delegations }, options: 
     delegationChanged({ from }: DelegationChange): void {
       waits.nudge(from);
     },
-    sweeps: [sweepOf("a2a.calls", stores.outside), sweepOf("a2a.contexts", stores.contexts)],
+    sweeps: [sweepOf("a2a.calls", stores.external), sweepOf("a2a.contexts", stores.contexts)],
     dueOutside: Object.fromEntries(WORK_KINDS.map((kind) => [kind, lateWork(kind)])),
-    /** Before anything is due. */
-    load: () => db.read((on) => bells.load(on)),
+    /** Runs before anything is due. */
+    load: () => db.read((on) => wakeUps.load(on)),
     /** Cards and members: part of the OpenAPI document. */
     routes: lateRoutes(["/.well-known/agent-card.json", "/a2a", "/v1/a2a"], async () => (await inside()).routes),
     /** The protocol's own calls, which it describes itself. */

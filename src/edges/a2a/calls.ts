@@ -8,10 +8,10 @@ import { DelegationResponse } from "../../protocol/delegations.ts";
 import { BODY_BYTES, JSON_BYTES } from "../../protocol/limits.ts";
 import { MessageDraft } from "../../protocol/messages.ts";
 import { Problem } from "../../protocol/problem.ts";
-import type { CallRow, OutsideStore } from "./store.ts";
+import type { CallRow, ExternalStore } from "./store.ts";
 import { isTerminal } from "./tasks.ts";
 
-/** Outcome of a call, in our words. */
+/** Outcome of a call. */
 interface Answer {
   text: string;
   error?: string;
@@ -27,19 +27,19 @@ export const callerAs = (agentId: string): Caller => ({
 export type Calls = ReturnType<typeof createCalls>;
 
 /** Answers and reports of an agent of another machine, passed on here in its name. */
-export function createCalls({ kernel, core, delegations }: Areas & { delegations: Delegations }, store: OutsideStore) {
+export function createCalls({ kernel, core, delegations }: Areas & { delegations: Delegations }, store: ExternalStore) {
   const { clock, onError } = kernel;
   const { messages } = core;
   const { holders } = core.work;
 
-  /** Tries to pass it on; the asker may be gone, or have its answer already. */
+  /** Tries to pass a report on. The asker may be gone, or have its answer already. */
   async function say(call: CallRow, act: () => Promise<unknown>): Promise<void> {
     try {
       await act();
     } catch (error) {
       if (!(error instanceof Problem) || error.status >= 500) throw error;
       const { agentId, messageId } = call;
-      onError(error, `a2a: what ${agentId} said about message ${messageId} reached nobody`);
+      onError(error, `a2a: the answer of ${agentId} to message ${messageId} reached nobody`);
     }
   }
 
@@ -87,8 +87,8 @@ export function createCalls({ kernel, core, delegations }: Areas & { delegations
     /** Passes on the answer, given at once or as a task that is over. */
     answer,
 
-    /** Passes on the state of its task. Answers the call as it is then; ended when nothing more will come. */
-    async came(tx: Tx, call: CallRow, result: Task | Message): Promise<CallRow> {
+    /** Passes on the state of its task. @returns the call, ended when nothing more will come */
+    async record(tx: Tx, call: CallRow, result: Task | Message): Promise<CallRow> {
       if ("messageId" in result) {
         await answer(tx, call, { text: textIn(result.parts), ...dataIn(result.parts) });
         return store.changeCall(tx, call, { endedAt: clock.now(), contextId: result.contextId || call.contextId });

@@ -6,10 +6,10 @@ import { Problem } from "../../protocol/problem.ts";
 import { agentCard, cardJson, relayCard } from "./cards.ts";
 import { baseOf } from "./endpoint.ts";
 
-/** How long a card may be used without asking again. */
+/** Time for which a client may keep a card. */
 const MAX_AGE_SECONDS = 60;
 
-/** Cards, for everybody: how the relay and its agents are called over A2A. Who may call them is asked when they do. */
+/** Public cards of the relay and its agents. A caller is checked when it calls. */
 export function cardRoutes(agents: AgentService, publicUrl: string | undefined): Route[] {
   return [
     route(api.relayCard, ({ request, headers }) =>
@@ -27,7 +27,7 @@ function answer(request: Request, headers: Record<string, string>, body: string)
   return unlessKnown(request, body, {
     ...headers,
     etag: etagOf(body),
-    // The card names addresses as the request had them.
+    // The card has the host of the request in its addresses.
     ...{ "cache-control": `public, max-age=${MAX_AGE_SECONDS}`, vary: "Host", "content-type": "application/json" },
   });
 }

@@ -35,7 +35,7 @@ const BEARER = { scheme: "Bearer", bearerFormat: "", description: "A token of th
 /** An agent's public card, without its groups, and without the place and way it runs. */
 export function agentCard(agent: Agent, base: string): AgentCard {
   const url = `${base}/a2a/${encodeURIComponent(agent.id)}`;
-  const description = agent.description ?? `${agent.name}, an agent that is reached through a Signalbox relay.`;
+  const description = agent.description ?? `${agent.name}, an agent behind a Signalbox relay.`;
   const skills = agent.skills.map((one, index) => skill(`${index + 1}`, one.name, one.description, []));
   return {
     ...card(agent.name, description, url),
@@ -44,8 +44,8 @@ export function agentCard(agent: Agent, base: string): AgentCard {
 }
 
 const ROUTES =
-  "A relay of agents. Name whom a message is for as `tenant`: an agent's id, or a group (tag:…, cap:…, label:…) of which " +
-  "one takes it.";
+  "A relay of agents. Name the recipient as `tenant`: an agent's id, or a group (tag:…, cap:…, label:…), whose first taker " +
+  "works on it.";
 
 /** The relay's own card. The extended card, for bearers of a token, names its agents. */
 export function relayCard(base: string): AgentCard {
@@ -70,5 +70,5 @@ const skill = (id: string, name: string, description: string, tags: string[]) =>
   ...{ examples: [], inputModes: [], outputModes: [], securityRequirements: [] },
 });
 
-/** A card as it goes out. */
+/** A card as JSON. */
 export const cardJson = (made: AgentCard): string => JSON.stringify(AgentCard.toJSON(made));

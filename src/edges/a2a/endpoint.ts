@@ -18,11 +18,11 @@ export function baseOf(request: Request, publicUrl: string | undefined): string 
 export function endpointOf(inPath: string | undefined, tenant: unknown): Endpoint {
   const named = typeof tenant === "string" && tenant !== "" ? tenant : undefined;
   if (inPath !== undefined && named !== undefined && named !== inPath)
-    throw Problem.invalid("tenant", `is not ${inPath}, whose endpoint this is`);
+    throw Problem.invalid("tenant", `is not ${inPath}, the agent of this endpoint`);
   const text = inPath ?? named;
   if (text === undefined) return null;
   const target = parseTarget(text);
   if (!target || target.kind === "channel")
-    throw new Problem("unknown-target", `Nobody can be called ${text.slice(0, 160)}.`);
+    throw new Problem("unknown-target", `${text.slice(0, 160)} is no agent and no group.`);
   return formatTarget(target);
 }

@@ -91,7 +91,7 @@ export function restErrorOf(error: unknown): { status: number; body: unknown } {
 
 const INTERNAL = "Something went wrong here; it was logged.";
 
-/** Whether HTTP says it too: who calls, what for, how often, and how the relay is. What a call asks for is answered with 200. */
+/** Tells whether the HTTP status reports it too: caller, rights, rate, size and state of the relay. Other errors of a call get 200. */
 export const isTransport = (error: unknown): error is Problem =>
   error instanceof Problem && [401, 403, 413, 429, 500, 503].includes(error.status);
 
@@ -114,14 +114,14 @@ export const REST: Dialect = {
   },
 };
 
-/** Of something that is about one task: who may not see it learns nothing of it. */
+/** Error about one task. Callers that may not see the task learn nothing of it. */
 export function asTaskError(error: unknown, id: string): unknown {
   if (error instanceof Problem && ["forbidden", "not-found", "invalid"].includes(error.code))
     return new TaskNotFoundError(`Task not found: ${id.slice(0, 100)}`);
   return error;
 }
 
-/** Of cancelling: what is over cannot be cancelled. */
+/** Error of a cancellation. A task that is over cannot be cancelled. */
 export const asCancelError = (error: unknown, id: string): unknown =>
   error instanceof Problem && error.code === "not-open"
     ? new TaskNotCancelableError(`Task ${id} is over: ${error.message}`)

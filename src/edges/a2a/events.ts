@@ -2,8 +2,8 @@ import { type StreamResponse, TaskState, type TaskStatus } from "@a2a-js/sdk";
 import { isQuestion, workerOf } from "./exchange.ts";
 import { artifactsOf, type Exchange, isTerminal, messageOf, statusOf, taskOf } from "./tasks.ts";
 
-/** How far one stream has told: up to which message, and which state it named last. */
-export interface Told {
+/** Position of a stream in a task's events: the last message and the last state that it sent. */
+export interface EventPosition {
   upTo: number;
   state: TaskState;
 }
@@ -12,39 +12,39 @@ export const firstEvent = (exchange: Exchange, historyLength?: number): StreamRe
   payload: { $case: "task", value: taskOf(exchange, historyLength) },
 });
 
-export const toldBy = (exchange: Exchange): Told => ({
-  upTo: exchange.said.at(-1)?.id ?? exchange.delegation.messageId,
+export const positionOf = (exchange: Exchange): EventPosition => ({
+  upTo: exchange.messages.at(-1)?.id ?? exchange.delegation.messageId,
   state: statusOf(exchange).state,
 });
 
-/** Something that happened, and how far it has been told with it. */
-export interface Event {
+/** One event of a task, and the position after it. */
+export interface TaskEvent {
   event: StreamResponse;
-  told: Told;
+  position: EventPosition;
 }
 
 /**
  * Events since the last one, in the order of the log: every stream on a task sends the same, and goes on from the rows
  * after a restart.
  */
-export function eventsSince(exchange: Exchange, told: Told): Event[] {
-  const { delegation, said } = exchange;
+export function eventsSince(exchange: Exchange, since: EventPosition): TaskEvent[] {
+  const { delegation, messages } = exchange;
   const status = statusOf(exchange);
-  const events: Event[] = [];
-  let now = told;
-  for (const one of said) {
-    if (one.id <= told.upTo || one.from !== workerOf(delegation) || one.id === delegation.answer?.messageId) continue;
+  const events: TaskEvent[] = [];
+  let now = since;
+  for (const one of messages) {
+    if (one.id <= since.upTo || one.from !== workerOf(delegation) || one.id === delegation.answer?.messageId) continue;
     const state = isQuestion(delegation, one) ? TaskState.TASK_STATE_INPUT_REQUIRED : TaskState.TASK_STATE_WORKING;
     now = { upTo: one.id, state };
-    const said = { state, message: messageOf(exchange, one), timestamp: one.createdAt };
-    events.push({ event: statusEvent(exchange, said), told: now });
+    const reported = { state, message: messageOf(exchange, one), timestamp: one.createdAt };
+    events.push({ event: statusEvent(exchange, reported), position: now });
   }
-  if (isTerminal(told.state)) return events;
-  // An answer counts as told with the state that follows it.
+  if (isTerminal(since.state)) return events;
+  // The position moves past an answer with the state that follows it.
   if (isTerminal(status.state))
     for (const artifact of artifactsOf(delegation))
-      events.push({ event: artifactEvent(exchange, artifact), told: now });
-  if (status.state !== now.state) events.push({ event: statusEvent(exchange, status), told: toldBy(exchange) });
+      events.push({ event: artifactEvent(exchange, artifact), position: now });
+  if (status.state !== now.state) events.push({ event: statusEvent(exchange, status), position: positionOf(exchange) });
   return events;
 }
 

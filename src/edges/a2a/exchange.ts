@@ -3,8 +3,8 @@ import type { Lists } from "../../core/messages/lists.ts";
 import type { Reading } from "../../kernel/db/database.ts";
 import type { Delegation } from "../../protocol/delegations.ts";
 
-/** One thing that the two said to each other about a task, as far as a task shows it. */
-export interface Said {
+/** One message between asker and worker, as a task shows it. */
+export interface TaskMessage {
   id: number;
   from: string;
   body: string;
@@ -13,29 +13,29 @@ export interface Said {
   createdAt: string;
 }
 
-/** So much of a task's exchange is looked at: of a longer one its newest. */
-const MAX_SAID = 500;
+/** So much of a task's exchange is messagesRead at: of a longer one its newest. */
+const MAX_READ = 500;
 
 /** Messages between asker and worker about a delegation since the request, oldest first. */
-export async function exchangeOf(on: Reading, lists: Lists, delegation: Delegation): Promise<Said[]> {
+export async function exchangeOf(on: Reading, lists: Lists, delegation: Delegation): Promise<TaskMessage[]> {
   const { threadId, messageId, id } = delegation;
   const { items } = await lists.find(
     on,
     null,
     { thread: threadId },
     { after: messageId, oldestFirst: false },
-    MAX_SAID,
+    MAX_READ,
   );
   const known = new Set([messageId]);
-  const said: Said[] = [];
+  const messages: TaskMessage[] = [];
   for (const { entry } of items.toReversed()) {
     if (!isBetween(delegation, entry)) continue;
-    const message = JSON.parse(entry.json) as Said & { payload: Record<string, unknown> | null };
+    const message = JSON.parse(entry.json) as TaskMessage & { payload: Record<string, unknown> | null };
     if (!known.has(message.replyTo ?? 0) && message.payload?.delegationId !== id) continue;
     known.add(message.id);
-    said.push(message);
+    messages.push(message);
   }
-  return said;
+  return messages;
 }
 
 /** Worker of a delegation: the target, or the member of a group that claimed the request. */
@@ -46,6 +46,6 @@ function isBetween(delegation: Delegation, { from, target }: LogEntry): boolean 
   return (from === delegation.from && target === worker) || (from === worker && target === delegation.from);
 }
 
-/** Whether it is a question back: the worker goes on when it has an answer. */
-export const isQuestion = (delegation: Delegation, { from, kind }: Said): boolean =>
+/** Tells whether a message is a question back: the worker goes on when it has an answer. */
+export const isQuestion = (delegation: Delegation, { from, kind }: TaskMessage): boolean =>
   from === workerOf(delegation) && kind === "request";

@@ -3,32 +3,27 @@ import type { Areas } from "../../core/core.ts";
 import { type Caller, readsAll, requireOperator } from "../../identity/auth/caller.ts";
 import type { Reading, Tx } from "../../kernel/db/database.ts";
 import { withoutAddresses } from "../../kernel/egress/addresses.ts";
-import { readPage } from "../../kernel/pages.ts";
+import { readList } from "../../kernel/pages.ts";
+import type { Seal } from "../../kernel/seal.ts";
 import type { OutsideAgent, OutsideDraft } from "../../protocol/a2a.ts";
 import { Problem } from "../../protocol/problem.ts";
 import { type List, toTime, toTimeOrNull } from "../../protocol/wire.ts";
-import { type Bells, MAX_OUTSIDE } from "./bells.ts";
 import { DELIVER, REFRESH } from "./kinds.ts";
 import { interfaceOf } from "./remote.ts";
-import type { Seal } from "./seal.ts";
-import type { OutsideRow, OutsideStore } from "./store.ts";
-
-interface Means {
-  bells: Bells;
-  seal: Seal;
-}
+import type { ExternalRow, ExternalStore } from "./store.ts";
+import { MAX_EXTERNAL, type WakeUps } from "./wake-ups.ts";
 
 const MAX_COUNTED = 1000;
 const RIG = "A2A";
 
-export type OutsideService = ReturnType<typeof createOutsideService>;
+export type ExternalService = ReturnType<typeof createExternalService>;
 
-/** Agents of other machines: registering them, and showing how they are reached. */
-export function createOutsideService({ kernel, identity }: Areas, store: OutsideStore, { bells, seal }: Means) {
-  const { egress, due, clock } = kernel;
-  const { agents, directory, activity } = identity;
+/** Registers external agents, and shows how the relay reaches them. */
+export function createExternalService(areas: Areas, store: ExternalStore, wakeUps: WakeUps, seal: Seal) {
+  const { egress, due, clock } = areas.kernel;
+  const { agents, directory, activity } = areas.identity;
 
-  async function show(on: Reading, caller: Caller, row: OutsideRow): Promise<OutsideAgent> {
+  async function show(on: Reading, caller: Caller, row: ExternalRow): Promise<OutsideAgent> {
     const card = row.card === null ? undefined : AgentCard.fromJSON(JSON.parse(row.card));
     const chosen = card && interfaceOf(card);
     return {
@@ -46,22 +41,26 @@ export function createOutsideService({ kernel, identity }: Areas, store: Outside
     };
   }
 
-  /** @throws Problem 403, 404 */
-  async function require(on: Reading, caller: Caller, id: string): Promise<OutsideRow> {
+  function requireReader(caller: Caller): void {
     if (!readsAll(caller))
-      throw new Problem("forbidden", "Only operators and viewers see how A2A agents of other machines are reached.");
+      throw new Problem("forbidden", "Only operators and viewers see how external A2A agents are reached.");
+  }
+
+  /** @throws Problem 403, 404 */
+  async function require(on: Reading, caller: Caller, id: string): Promise<ExternalRow> {
+    requireReader(caller);
     const row = await store.byId(on, id);
-    if (!row) throw new Problem("not-found", `${id} is no A2A agent of another machine.`);
+    if (!row) throw new Problem("not-found", `${id} is no external A2A agent.`);
     return row;
   }
 
-  /** Refuses an id of an agent of this relay; a deleted outside agent is restored. @throws Problem 403, 409, 422 */
-  async function register(tx: Tx, caller: Caller, id: string, draft: OutsideDraft, before: OutsideRow | undefined) {
+  /** Refuses an id of an agent of this relay; restores a deleted external agent. @throws Problem 403, 409, 422 */
+  async function register(tx: Tx, caller: Caller, id: string, draft: OutsideDraft, before: ExternalRow | undefined) {
     const known = await directory.byId(tx, id);
     if (!before && known?.deletedAt === null && known.rig !== RIG)
-      throw new Problem("conflict", `${id} is the name of an agent that is here.`);
-    if (!before && (await store.ids(tx, MAX_OUTSIDE)).length >= MAX_OUTSIDE)
-      throw new Problem("conflict", `Limit reached: ${MAX_OUTSIDE} A2A agents of other machines. Delete one first.`);
+      throw new Problem("conflict", `${id} is the name of an agent of this relay.`);
+    if (!before && (await store.ids(tx, MAX_EXTERNAL)).length >= MAX_EXTERNAL)
+      throw new Problem("conflict", `Limit reached: ${MAX_EXTERNAL} external A2A agents. Delete one first.`);
     if (before && draft.name === undefined) return;
     const said = {
       name: draft.name ?? id,
@@ -82,14 +81,14 @@ export function createOutsideService({ kernel, identity }: Areas, store: Outside
       const token = draft.token === undefined ? kept.token : draft.token && seal.close(draft.token, id);
       const fresh = { card: null, etag: null, state: "pending" as const, error: null, failures: 0, failingSince: null };
       const known = before && isSame ? before : { ...fresh, checkedAt: null, toldOf: null };
-      const row: OutsideRow = { ...known, ...kept, agentId: id, cardUrl: draft.cardUrl, token: token || null };
+      const row: ExternalRow = { ...known, ...kept, agentId: id, cardUrl: draft.cardUrl, token: token || null };
       await store.put(tx, row);
       await due.schedule(tx, REFRESH, id, clock.now());
       await due.hurry(tx, DELIVER, id, clock.now());
       const { cardUrl } = draft;
       await activity.record(tx, caller, "a2a.agent-put", id, { cardUrl, hasToken: row.token !== null });
-      bells.noteOutside(tx, id);
-      return { outside: await show(tx, caller, row), created: !before };
+      wakeUps.noteExternal(tx, id);
+      return { external: await show(tx, caller, row), created: !before };
     },
 
     /** `POST .../refresh`: fetches the card now, and tries waiting messages. */
@@ -105,14 +104,14 @@ export function createOutsideService({ kernel, identity }: Areas, store: Outside
       show(on, caller, await require(on, caller, id)),
 
     async list(on: Reading, caller: Caller, page: string | undefined, limit: number): Promise<List<OutsideAgent>> {
-      if (!readsAll(caller))
-        throw new Problem("forbidden", "Only operators and viewers see how A2A agents of other machines are reached.");
-      const { items, more } = await readPage(
+      requireReader(caller);
+      const read = (count: number, last?: ExternalRow) => store.page(on, last?.agentId ?? page, count);
+      return readList(
         limit,
-        (count, last: OutsideRow | undefined) => store.page(on, last?.agentId ?? page, count),
+        read,
         (row) => show(on, caller, row),
+        ({ agentId }) => agentId,
       );
-      return { items, nextPage: more ? (items.at(-1)?.agentId ?? null) : null };
     },
   };
 }

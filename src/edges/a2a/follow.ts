@@ -1,12 +1,12 @@
 import type { StreamResponse } from "@a2a-js/sdk";
 import type { Areas } from "../../core/core.ts";
 import type { Caller } from "../../identity/auth/caller.ts";
-import { eventsSince, firstEvent, type Told, toldBy } from "./events.ts";
+import { eventsSince, firstEvent, positionOf } from "./events.ts";
 import type { Endpoint, TaskService } from "./service.ts";
 import { type Exchange, isSettled, isTerminal, stateOf } from "./tasks.ts";
 
 /** One follower at an endpoint. */
-export interface Following {
+export interface Follower {
   caller: Caller;
   endpoint: Endpoint;
   /** Aborted when the client has left. */
@@ -16,7 +16,7 @@ export interface Following {
 /** Longest wait of a call for a result. The task goes on after it, and can be asked for. */
 const BLOCKING_MS = 180_000;
 /** Longest time between two reads of a task. */
-const LOOK_EVERY_MS = 600_000;
+const READ_EVERY_MS = 600_000;
 
 export type Follow = ReturnType<typeof createFollow>;
 
@@ -25,8 +25,8 @@ export function createFollow({ kernel, core }: Areas, tasks: TaskService) {
   const { db } = kernel;
   const { waits } = core.inbox;
 
-  function wait(following: Following, from: Exchange, waitMs: number, found: (now: Exchange) => boolean) {
-    const { caller, endpoint, signal } = following;
+  function wait(follower: Follower, from: Exchange, waitMs: number, found: (now: Exchange) => boolean) {
+    const { caller, endpoint, signal } = follower;
     const { delegation } = from;
     return waits.forEntries<Exchange>({
       caller,
@@ -42,22 +42,22 @@ export function createFollow({ kernel, core }: Areas, tasks: TaskService) {
 
   return {
     /** The task when it is over or needs more from the client, or when the time is up. */
-    async result(following: Following, from: Exchange): Promise<Exchange> {
+    async result(follower: Follower, from: Exchange): Promise<Exchange> {
       if (isSettled(stateOf(from))) return from;
-      return wait(following, from, BLOCKING_MS, (now) => isSettled(stateOf(now)));
+      return wait(follower, from, BLOCKING_MS, (now) => isSettled(stateOf(now)));
     },
 
     /** The task, then what happens to it, until it is over, or comes to need more from the client. */
-    async *events(following: Following, from: Exchange, historyLength?: number): AsyncGenerator<StreamResponse, void> {
+    async *events(follower: Follower, from: Exchange, historyLength?: number): AsyncGenerator<StreamResponse, void> {
       yield firstEvent(from, historyLength);
-      let told: Told = toldBy(from);
-      while (!isTerminal(told.state) && !following.signal.aborted) {
-        const before = told;
-        const now = await wait(following, from, LOOK_EVERY_MS, (seen) => eventsSince(seen, before).length > 0);
+      let position = positionOf(from);
+      while (!isTerminal(position.state) && !follower.signal.aborted) {
+        const before = position;
+        const now = await wait(follower, from, READ_EVERY_MS, (seen) => eventsSince(seen, before).length > 0);
         const events = eventsSince(now, before);
         for (const { event } of events) yield event;
-        told = toldBy(now);
-        if (events.length > 0 && isSettled(told.state)) return;
+        position = positionOf(now);
+        if (events.length > 0 && isSettled(position.state)) return;
       }
     },
   };

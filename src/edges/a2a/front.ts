@@ -12,19 +12,16 @@ import type { Endpoint } from "./service.ts";
 import type { Streams } from "./stream.ts";
 import { minorOf } from "./version.ts";
 
-export interface FrontOptions {
-  handlers: MakeHandler;
-  streams: Streams;
-  publicUrl: string | undefined;
-}
-
 export type AnyCall = Call<unknown, unknown, unknown>;
 
-/** What the two bindings have in common. */
 export type Front = ReturnType<typeof createFront>;
 
 /** The common part of the two bindings. */
-export function createFront({ kernel, identity }: Areas, { handlers, streams, publicUrl }: FrontOptions) {
+export function createFront(
+  { kernel, identity }: Areas,
+  handlers: MakeHandler,
+  { streams, publicUrl }: { streams: Streams; publicUrl: string | undefined },
+) {
   const extendedCard = async (base: string) => extendedRelayCard(base, await identity.agents.providers(MAX_NAMED));
 
   return {
@@ -38,9 +35,9 @@ export function createFront({ kernel, identity }: Areas, { handlers, streams, pu
       validateVersion(versionOf(request), card, binding);
       const leaving = new AbortController();
       request.signal.addEventListener("abort", () => leaving.abort(), { once: true });
-      const following = { caller, endpoint, signal: leaving.signal };
+      const follower = { caller, endpoint, signal: leaving.signal };
       const extended = endpoint === null ? () => extendedCard(base) : undefined;
-      const handler: A2ARequestHandler = handlers(following, card, extended);
+      const handler: A2ARequestHandler = handlers(follower, card, extended);
       return { handler, leaving };
     },
 

@@ -4,24 +4,19 @@ import type { A2ARequestHandler } from "@a2a-js/sdk/server";
 import type { Db } from "../../kernel/db/database.ts";
 import { Problem } from "../../protocol/problem.ts";
 import { fromTime, TimeInput } from "../../protocol/wire.ts";
-import type { Follow, Following } from "./follow.ts";
+import type { Follow, Follower } from "./follow.ts";
 import type { Pushes } from "./pushes.ts";
-import type { TaskService, Wanted } from "./service.ts";
+import type { TaskFilter, TaskService } from "./service.ts";
 import { type Exchange, isTerminal, stateOf, taskOf } from "./tasks.ts";
-
-interface Means {
-  follow: Follow;
-  pushes: Pushes;
-}
 
 const MAX_PAGE = 100;
 
 export type MakeHandler = ReturnType<typeof createHandlers>;
 
 /** Handlers for the SDK's transports: the verbs of tasks, for one caller at one endpoint. */
-export function createHandlers(db: Db, tasks: TaskService, { follow, pushes }: Means) {
-  return (following: Following, card: AgentCard, extended?: () => Promise<AgentCard>): A2ARequestHandler => {
-    const { caller, endpoint } = following;
+export function createHandlers(db: Db, tasks: TaskService, follow: Follow, pushes: Pushes) {
+  return (follower: Follower, card: AgentCard, extended?: () => Promise<AgentCard>): A2ARequestHandler => {
+    const { caller, endpoint } = follower;
     const get = (id: string) => db.read((on) => tasks.get(on, caller, endpoint, id));
 
     async function send(params: SendMessageRequest): Promise<Exchange> {
@@ -36,13 +31,13 @@ export function createHandlers(db: Db, tasks: TaskService, { follow, pushes }: M
 
     async function* stream(params: SendMessageRequest): AsyncGenerator<StreamResponse, void, undefined> {
       const length = lengthOf(params.configuration?.historyLength);
-      yield* follow.events(following, await send(params), length);
+      yield* follow.events(follower, await send(params), length);
     }
 
     async function* subscribe(id: string): AsyncGenerator<StreamResponse, void, undefined> {
       const found = await get(id);
       if (isTerminal(stateOf(found))) throw new UnsupportedOperationError(`Task ${id} is over: get it instead.`);
-      yield* follow.events(following, found);
+      yield* follow.events(follower, found);
     }
 
     return {
@@ -55,14 +50,14 @@ export function createHandlers(db: Db, tasks: TaskService, { follow, pushes }: M
         const { returnImmediately = false, historyLength } = params.configuration ?? {};
         const length = lengthOf(historyLength);
         const sent = await send(params);
-        return taskOf(returnImmediately ? sent : await follow.result(following, sent), length);
+        return taskOf(returnImmediately ? sent : await follow.result(follower, sent), length);
       },
       sendMessageStream: stream,
       getTask: async ({ id, historyLength }) => taskOf(await get(id), lengthOf(historyLength)),
       cancelTask: async ({ id }) => taskOf(await db.write((tx) => tasks.cancel(tx, caller, endpoint, id))),
       resubscribe: ({ id }) => subscribe(id),
       async listTasks(params) {
-        const wanted = wantedOf(params);
+        const wanted = filterOf(params);
         const { found, next } = await db.read((on) => tasks.list(on, caller, endpoint, wanted));
         const list = found.map((one) => taskOf(one, lengthOf(params.historyLength)));
         const shown = params.includeArtifacts ? list : list.map((task) => ({ ...task, artifacts: [] }));
@@ -81,13 +76,13 @@ export function createHandlers(db: Db, tasks: TaskService, { follow, pushes }: M
   };
 }
 
-/** A configuration sent with a message takes its id from it: the same message again replaces the same configuration. */
+/** A configuration sent with a message takes its id from the message: a repetition replaces it. */
 const pushIdOf = (messageId: string): string => `message-${Bun.hash(messageId).toString(36)}`;
 
-type Asked = Parameters<A2ARequestHandler["listTasks"]>[0];
+type ListParams = Parameters<A2ARequestHandler["listTasks"]>[0];
 
 /** @throws Problem 422 */
-function wantedOf({ contextId, status, pageSize = 50, pageToken, statusTimestampAfter }: Asked): Wanted {
+function filterOf({ contextId, status, pageSize = 50, pageToken, statusTimestampAfter }: ListParams): TaskFilter {
   if (!Number.isInteger(pageSize) || pageSize < 1 || pageSize > MAX_PAGE)
     throw Problem.invalid("pageSize", `is not a number from 1 to ${MAX_PAGE}`);
   if (pageToken && !/^\d{1,15}$/.test(pageToken))

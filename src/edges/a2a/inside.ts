@@ -1,68 +1,50 @@
-import { createHmac } from "node:crypto";
 import type { Areas } from "../../core/core.ts";
 import type { Delegations } from "../../features/delegations/delegations.ts";
 import type { Route } from "../../identity/auth/route.ts";
 import type { OutsideWork } from "../../kernel/due/due.ts";
-import type { Bells } from "./bells.ts";
+import { createSeal } from "../../kernel/seal.ts";
 import { createCalls } from "./calls.ts";
 import { cardRoutes } from "./card-routes.ts";
-import { createContact } from "./contact.ts";
+import { createContact, type Note } from "./contact.ts";
 import { createDeliverer } from "./deliver.ts";
-import { createOutsideService } from "./external.ts";
-import { outsideRoutes } from "./external-routes.ts";
+import { createExternalService } from "./external.ts";
+import { externalRoutes } from "./external-routes.ts";
 import { createFollow } from "./follow.ts";
 import { createFront } from "./front.ts";
 import { createHandlers } from "./handler.ts";
-import { DELIVER, LOOK, PUSH, REFRESH, type WorkKind } from "./kinds.ts";
-import { createOutgoing } from "./outgoing.ts";
-import { createLooker } from "./poll.ts";
+import { DELIVER, POLL, PUSH, REFRESH, SECRETS, type WorkKind } from "./kinds.ts";
+import { createPoller } from "./poll.ts";
 import { createPushes } from "./pushes.ts";
-import { createRemote } from "./remote.ts";
-import { bindingRoutes } from "./routes.ts";
-import { createSeal } from "./seal.ts";
+import { restRoutes } from "./rest-routes.ts";
+import { rpcRoutes } from "./rpc-routes.ts";
 import { createTaskService } from "./service.ts";
 import type { Stores } from "./stores.ts";
 import type { Streams } from "./stream.ts";
-
-interface Means {
-  stores: Stores;
-  bells: Bells;
-  streams: Streams;
-  publicUrl: string | undefined;
-  /** Notes the end of a request that the relay made. */
-  note(what: string, isGood: boolean): void;
-}
-
-type A2AAreas = Areas & { delegations: Delegations };
+import type { WakeUps } from "./wake-ups.ts";
 
 /** Everything that speaks the protocol: its routes, and the work that becomes due. */
-export function createInside(areas: A2AAreas, means: Means) {
+export function createInside(
+  areas: Areas & { delegations: Delegations },
+  options: { stores: Stores; wakeUps: WakeUps; streams: Streams; publicUrl: string | undefined; note: Note },
+) {
   const { kernel, identity } = areas;
-  const { stores, streams, publicUrl, note } = means;
+  const { stores, wakeUps, streams, publicUrl, note } = options;
+  const seal = createSeal(kernel.key, SECRETS);
   const tasks = createTaskService(areas, stores.contexts);
-  const follow = createFollow(areas, tasks);
-  const pushes = createPushes(areas, stores.pushes, { tasks, seal: createSeal(kernel.key), note });
-  const handlers = createHandlers(kernel.db, tasks, { follow, pushes });
-  const front = createFront(areas, { handlers, streams, publicUrl });
-  const { outside, work } = createOut(areas, means);
-  const routes: Route[] = [...cardRoutes(identity.agents, publicUrl), ...outsideRoutes(kernel.db, outside)];
-  const works: Record<WorkKind, OutsideWork> = { ...work, [PUSH]: pushes.work };
-  return { routes, bindings: bindingRoutes(front), work: works };
-}
-
-/** Agents of other machines: registering them, and what is sent to them. */
-function createOut(areas: A2AAreas, { stores, bells, note }: Means) {
-  const { key, egress } = areas.kernel;
-  const store = stores.outside;
-  const seal = createSeal(key);
-  const contact = createContact(areas, store, { remote: createRemote(egress), seal, note });
+  const pushes = createPushes(areas, stores.pushes, { tasks, seal, note });
+  const handlers = createHandlers(kernel.db, tasks, createFollow(areas, tasks), pushes);
+  const front = createFront(areas, handlers, { streams, publicUrl });
+  const store = stores.external;
+  const contact = createContact(areas, store, note);
   const calls = createCalls(areas, store);
-  const relay = createHmac("sha256", key).update("a2a message ids").digest("hex").slice(0, 12);
-  const outgoing = createOutgoing(areas, store);
-  const work = {
+  const external = createExternalService(areas, store, wakeUps, seal);
+  const routes: Route[] = [...cardRoutes(identity.agents, publicUrl), ...externalRoutes(kernel.db, external)];
+  const work: Record<WorkKind, OutsideWork> = {
     [REFRESH]: contact.refresh,
-    [DELIVER]: createDeliverer(areas, store, { outgoing, contact, calls, relay }),
-    [LOOK]: createLooker(areas, store, { contact, calls }),
+    [DELIVER]: createDeliverer(areas, store, contact, calls),
+    [POLL]: createPoller(areas, store, contact, calls),
+    [PUSH]: pushes.work,
   };
-  return { outside: createOutsideService(areas, store, { bells, seal }), work };
+  // The OpenAPI document leaves the bindings out: the protocol describes them.
+  return { routes, bindings: [...rpcRoutes(front), ...restRoutes(front)], work };
 }

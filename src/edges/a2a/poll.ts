@@ -2,15 +2,11 @@ import type { Task } from "@a2a-js/sdk";
 import type { Areas } from "../../core/core.ts";
 import type { Tx } from "../../kernel/db/database.ts";
 import type { OutsideWork } from "../../kernel/due/due.ts";
+import { backoffMs } from "../../kernel/egress/post.ts";
 import type { Calls } from "./calls.ts";
 import type { Contact } from "./contact.ts";
-import { RemoteError } from "./remote.ts";
-import type { CallRow, OutsideRow, OutsideStore } from "./store.ts";
-
-interface Means {
-  contact: Contact;
-  calls: Calls;
-}
+import { asRemoteError, type RemoteError } from "./remote.ts";
+import type { CallRow, ExternalRow, ExternalStore } from "./store.ts";
 
 /** Bounds of the time between two requests for a task: a quarter of its age. */
 const SOONEST_MS = 1000;
@@ -21,49 +17,49 @@ const GIVE_UP_MS = 7 * 86_400_000;
 
 type Outcome = { task: Task } | { failed: RemoteError } | { unwanted: true };
 
-/** Follows tasks at agents of other machines until they are over or their asker has stopped waiting. */
-export function createLooker({ kernel }: Areas, store: OutsideStore, { contact, calls }: Means) {
+/** Follows tasks at external agents until they are over or their asker has stopped waiting. */
+export function createPoller({ kernel }: Areas, store: ExternalStore, contact: Contact, calls: Calls) {
   const { db, clock } = kernel;
 
   const work: OutsideWork = async (row, signal) => {
     const [agentId = "", id = ""] = row.key.split(" ");
     const found = await db.read(async (on) => {
       const call = await store.call(on, Number(id), agentId);
-      const outside = await store.byId(on, agentId);
-      return call && outside && call.endedAt === null && call.taskId !== null
-        ? { call, outside, taskId: call.taskId, isWanted: await calls.isWanted(on, call) }
+      const external = await store.byId(on, agentId);
+      return call && external && call.endedAt === null && call.taskId !== null
+        ? { call, external, taskId: call.taskId, isWanted: await calls.isWanted(on, call) }
         : undefined;
     });
     if (!found) return async () => null;
     const outcome = await ask(found, signal);
-    return (tx) => settle(tx, Number(id), found.outside, outcome);
+    return (tx) => settle(tx, Number(id), found.external, outcome);
   };
 
-  async function ask({ outside, taskId, isWanted }: Found, signal: AbortSignal): Promise<Outcome> {
+  async function ask({ external, taskId, isWanted }: Found, signal: AbortSignal): Promise<Outcome> {
     try {
-      const task = await contact.call(outside, "look", signal, (client) =>
+      const task = await contact.call(external, "look", signal, (client) =>
         isWanted
           ? client.getTask({ tenant: "", id: taskId, historyLength: 0 })
           : client.cancelTask({ tenant: "", id: taskId, metadata: undefined }),
       );
       return isWanted ? { task } : { unwanted: true };
     } catch (error) {
-      if (!(error instanceof RemoteError)) throw error;
-      return isWanted ? { failed: error } : { unwanted: true };
+      const failed = asRemoteError(error);
+      return isWanted ? { failed } : { unwanted: true };
     }
   }
 
-  async function settle(tx: Tx, messageId: number, outside: OutsideRow, outcome: Outcome): Promise<number | null> {
+  async function settle(tx: Tx, messageId: number, external: ExternalRow, outcome: Outcome): Promise<number | null> {
     const now = clock.now();
-    const call = await store.call(tx, messageId, outside.agentId);
+    const call = await store.call(tx, messageId, external.agentId);
     if (!call || call.endedAt !== null) return null;
     if ("unwanted" in outcome) {
       await store.changeCall(tx, call, { endedAt: now });
       return null;
     }
     if ("task" in outcome) {
-      if (outside.state !== "reachable") await contact.succeeded(tx, outside);
-      const after = await calls.came(tx, call, outcome.task);
+      if (external.state !== "reachable") await contact.succeeded(tx, external);
+      const after = await calls.record(tx, call, outcome.task);
       return after.endedAt === null
         ? now + Math.min(Math.max((now - call.startedAt) / 4, SOONEST_MS), LATEST_MS)
         : null;
@@ -74,9 +70,9 @@ export function createLooker({ kernel }: Areas, store: OutsideStore, { contact, 
       await store.changeCall(tx, call, { endedAt: now });
       return null;
     }
-    await contact.failed(tx, outside, failed.message);
+    await contact.failed(tx, external, failed.message);
     await store.changeCall(tx, call, { failures: call.failures + 1 });
-    return now + Math.min(SOONEST_MS * 2 ** Math.min(call.failures, 20), MAX_RETRY_MS);
+    return now + backoffMs(call.failures, SOONEST_MS, MAX_RETRY_MS);
   }
 
   return work;
@@ -84,7 +80,7 @@ export function createLooker({ kernel }: Areas, store: OutsideStore, { contact, 
 
 interface Found {
   call: CallRow;
-  outside: OutsideRow;
+  external: ExternalRow;
   taskId: string;
   isWanted: boolean;
 }

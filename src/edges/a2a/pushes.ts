@@ -6,23 +6,18 @@ import type { Reading, Tx } from "../../kernel/db/database.ts";
 import type { OutsideWork } from "../../kernel/due/due.ts";
 import { withoutAddresses } from "../../kernel/egress/addresses.ts";
 import { EgressError } from "../../kernel/egress/egress.ts";
+import { isAccepted, post } from "../../kernel/egress/post.ts";
 import { newId } from "../../kernel/ids.ts";
+import type { Seal } from "../../kernel/seal.ts";
 import { PushDraft } from "../../protocol/a2a.ts";
 import { Problem } from "../../protocol/problem.ts";
 import { callerAs } from "./calls.ts";
-import { type Event, eventsSince, toldBy } from "./events.ts";
+import type { Note } from "./contact.ts";
+import { type EventPosition, eventsSince, positionOf, type TaskEvent } from "./events.ts";
 import { PUSH, PUSH_MS, PUSHES_AT_ONCE } from "./kinds.ts";
-import type { Seal } from "./seal.ts";
 import type { Endpoint, TaskService } from "./service.ts";
 import type { PushRow, PushStore } from "./store-pushes.ts";
 import { type Exchange, isTerminal, stateOf } from "./tasks.ts";
-
-interface Means {
-  tasks: TaskService;
-  seal: Seal;
-  /** Notes the end of a request. */
-  note(what: "push", isGood: boolean): void;
-}
 
 const MAX_OF_TASK = 8;
 /** Waits after failures in a row, in seconds; after the last one it is given up. */
@@ -34,7 +29,11 @@ export type Pushes = ReturnType<typeof createPushes>;
  * Pushes changes of a task to a client's address. There is no queue: the rows of the delegation beyond the last push are
  * still to be sent.
  */
-export function createPushes({ kernel, identity, core }: Areas, store: PushStore, { tasks, seal, note }: Means) {
+export function createPushes(
+  { kernel, identity, core }: Areas,
+  store: PushStore,
+  { tasks, seal, note }: { tasks: TaskService; seal: Seal; note: Note },
+) {
   const { db, egress, due, clock } = kernel;
   const { agents } = identity;
   const { messages } = core;
@@ -57,66 +56,51 @@ export function createPushes({ kernel, identity, core }: Areas, store: PushStore
     });
     if (!found.push) return async () => null;
     if (found.push.isPaused) return (tx) => leave(tx, row.key, found.task);
-    const { told, error, isGone } = await tell(found.push, found.events, signal);
-    const { id } = found.push;
-    return (tx) => settle(tx, id, told, error, isGone);
+    const progress = await sendAll(found.push, found.events, signal);
+    return (tx) => settle(tx, row.key, progress);
   };
 
-  /** A paused one says nothing, and goes with the end of its task. */
+  /** A paused configuration sends nothing, and goes with the end of its task. */
   async function leave(tx: Tx, id: string, task: Exchange | undefined): Promise<null> {
     if (!task || isTerminal(stateOf(task))) await store.remove(tx, id);
     return null;
   }
 
-  /** One after the other, as they happened; it stops where one is not taken. */
-  async function tell(push: PushRow, events: readonly Event[], signal: AbortSignal) {
-    let told: Event["told"] | undefined;
-    for (const event of events) {
-      const { error, isGone = false } = await post(push, event, signal);
-      note("push", error === undefined);
-      if (error !== undefined) return { told, error, isGone };
-      told = event.told;
+  /** Sends events in order, up to the first failure. */
+  async function sendAll(push: PushRow, events: readonly TaskEvent[], signal: AbortSignal): Promise<Progress> {
+    const progress: Progress = {};
+    for (const { event, position } of events) {
+      progress.failure = await send(push, event, signal);
+      note("push", !progress.failure);
+      if (progress.failure) break;
+      progress.position = position;
     }
-    return { told, error: undefined, isGone: false };
+    return progress;
   }
 
-  async function post(
-    push: PushRow,
-    { event }: Event,
-    signal: AbortSignal,
-  ): Promise<{ error?: string; isGone?: boolean }> {
-    const secret = push.secret === null ? undefined : seal.open(push.secret, push.id);
-    const shown: Record<string, string> =
-      secret === undefined
-        ? {}
-        : push.scheme === null
-          ? { "x-a2a-notification-token": secret }
-          : { authorization: `${push.scheme} ${secret}` };
-    try {
-      const { status } = await egress.request({
-        ...{ url: push.url, method: "POST", body: JSON.stringify(StreamResponse.toJSON(event)), signal },
-        headers: { "content-type": "application/a2a+json", ...shown },
-        ...{ timeoutMs: PUSH_MS, maxBytes: 1024, overflow: "cut" },
-      });
-      return status >= 200 && status < 300 ? {} : { error: `It answered ${status}.`, isGone: status === 410 };
-    } catch (error) {
-      if (error instanceof EgressError) return { error: error.message };
-      throw error;
-    }
+  /** Sends one event. @returns the failure, if any */
+  async function send(push: PushRow, event: StreamResponse, signal: AbortSignal): Promise<PushFailure | undefined> {
+    const { url } = push;
+    const headers = { "content-type": "application/a2a+json", ...proofOf(push) };
+    const body = JSON.stringify(StreamResponse.toJSON(event));
+    const answer = await post(egress, { url, body, headers, signal, timeoutMs: PUSH_MS });
+    if (answer instanceof EgressError) return { error: answer.message, isGone: false };
+    return isAccepted(answer) ? undefined : { error: `It answered ${answer.status}.`, isGone: answer.status === 410 };
   }
 
-  async function settle(
-    tx: Tx,
-    id: string,
-    told: Event["told"] | undefined,
-    error: string | undefined,
-    isGone: boolean,
-  ) {
+  /** Header that proves to the receiver who sends. */
+  function proofOf({ id, secret: sealed, scheme }: PushRow): Record<string, string> {
+    const secret = sealed === null ? undefined : seal.tryOpen(sealed, id);
+    if (secret === undefined) return {};
+    return scheme === null ? { "x-a2a-notification-token": secret } : { authorization: `${scheme} ${secret}` };
+  }
+
+  async function settle(tx: Tx, id: string, { position, failure }: Progress): Promise<number | null> {
     const push = await store.byId(tx, id);
     if (!push) return null;
-    const now = { ...push, ...told };
-    if (told) await store.change(tx, id, { ...told, failures: 0 });
-    if (error !== undefined) return failed(tx, told ? { ...now, failures: 0 } : now, error, isGone);
+    const now = { ...push, ...position };
+    if (position) await store.change(tx, id, { ...position, failures: 0 });
+    if (failure) return failed(tx, position ? { ...now, failures: 0 } : now, failure);
     const task = await taskFor(tx, push);
     if (!task || isTerminal(now.state)) {
       await store.remove(tx, id);
@@ -125,7 +109,7 @@ export function createPushes({ kernel, identity, core }: Areas, store: PushStore
     return eventsSince(task, now).length ? clock.now() : null;
   }
 
-  async function failed(tx: Tx, push: PushRow, error: string, isGone: boolean): Promise<number | null> {
+  async function failed(tx: Tx, push: PushRow, { error, isGone }: PushFailure): Promise<number | null> {
     const wait = isGone ? undefined : WAITS[push.failures];
     if (wait !== undefined) {
       await store.change(tx, push.id, { failures: push.failures + 1 });
@@ -148,7 +132,7 @@ export function createPushes({ kernel, identity, core }: Areas, store: PushStore
   async function require(on: Reading, caller: Caller, endpoint: Endpoint, taskId: string): Promise<Exchange> {
     const task = await tasks.get(on, caller, endpoint, taskId);
     if (caller.role !== "operator" && actingAs(caller) !== task.delegation.from)
-      throw new UnsupportedOperationError(`Only ${task.delegation.from} is told of what happens to ${taskId}.`);
+      throw new UnsupportedOperationError(`Only ${task.delegation.from} may set push notifications for ${taskId}.`);
     return task;
   }
 
@@ -159,7 +143,7 @@ export function createPushes({ kernel, identity, core }: Areas, store: PushStore
 
   return {
     work,
-    /** From now on; of a task that is over its end is told. Repeating it with the same id changes it. @throws TaskNotFoundError, Problem 422, A2AError */
+    /** Pushes changes from now on; of a task that is over, its end. The same id replaces. @throws TaskNotFoundError, Problem 422, A2AError */
     async set(tx: Tx, caller: Caller, endpoint: Endpoint, taskId: string, config: TaskPushNotificationConfig) {
       const task = await require(tx, caller, endpoint, taskId);
       await agents.requireToken(tx, caller);
@@ -175,14 +159,14 @@ export function createPushes({ kernel, identity, core }: Areas, store: PushStore
       const configId = parsed.data.id || made;
       const before = await store.byName(tx, delegation.messageId, configId);
       if (!before && (await store.ofTask(tx, delegation.messageId)).length >= MAX_OF_TASK)
-        throw new UnsupportedOperationError(`A task may have ${MAX_OF_TASK} addresses that are told.`);
+        throw new UnsupportedOperationError(`A task may have ${MAX_OF_TASK} push notification configs.`);
       const id = before?.id ?? made;
       const secret = authentication?.credentials || token;
       const row: PushRow = {
         ...{ id, configId, ownerId: delegation.from, delegationId: delegation.id, messageId: delegation.messageId },
         ...{ threadId: delegation.threadId, url, secret: secret ? seal.close(secret, id) : null },
         scheme: authentication?.credentials ? authentication.scheme : null,
-        ...(before ? { upTo: before.upTo, state: before.state } : toldFor(task)),
+        ...(before ? { upTo: before.upTo, state: before.state } : firstPosition(task)),
         ...{ failures: 0, createdAt: before?.createdAt ?? clock.now(), tokenId: caller.tokenId, isPaused: false },
       };
       await store.put(tx, row);
@@ -202,7 +186,7 @@ export function createPushes({ kernel, identity, core }: Areas, store: PushStore
       return (await store.ofTask(on, delegation.messageId)).map(show);
     },
 
-    /** Removing an unknown one succeeds. */
+    /** Succeeds for an unknown configuration too. */
     async remove(tx: Tx, caller: Caller, endpoint: Endpoint, { taskId, configId }: PushName): Promise<void> {
       const { delegation } = await require(tx, caller, endpoint, taskId);
       const row = await store.byName(tx, delegation.messageId, configId);
@@ -219,8 +203,19 @@ interface PushName {
   configId: string;
 }
 
-/** First event to push: the next one, or the end of a task that is over already. */
-function toldFor(task: Exchange): Event["told"] {
-  const told = toldBy(task);
-  return isTerminal(told.state) ? { ...told, state: TaskState.TASK_STATE_SUBMITTED } : told;
+interface PushFailure {
+  error: string;
+  isGone: boolean;
+}
+
+/** Position after the last event that the address took, and the failure of the next. */
+interface Progress {
+  position?: EventPosition;
+  failure?: PushFailure | undefined;
+}
+
+/** Position before the first event to push: the next one, or the end of a task that is over already. */
+function firstPosition(task: Exchange): EventPosition {
+  const position = positionOf(task);
+  return isTerminal(position.state) ? { ...position, state: TaskState.TASK_STATE_SUBMITTED } : position;
 }

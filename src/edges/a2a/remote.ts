@@ -4,10 +4,10 @@ import { A2AError } from "@a2a-js/sdk/errors";
 import { type Egress, EgressError } from "../../kernel/egress/egress.ts";
 import { Card } from "../../protocol/a2a.ts";
 import { longNumbersIn, parseKeepingNumbers } from "../../protocol/numbers.ts";
-import { LOOK_MS } from "./kinds.ts";
+import { ANSWER_MS } from "./kinds.ts";
 import { minorOf } from "./version.ts";
 
-/** A request to another machine failed. `isFinal`: repeating it would fail the same way. */
+/** Failure of a request to another machine. `isFinal`: a repetition would fail the same way. */
 export class RemoteError extends Error {
   override readonly name = "RemoteError";
   constructor(
@@ -18,11 +18,11 @@ export class RemoteError extends Error {
   }
 }
 
-/** A card as it was fetched; undefined: it has not changed. */
-export type Fetched = { card: AgentCard; etag: string | null } | undefined;
+/** A fetched card; undefined when it has not changed. */
+export type FetchedCard = { card: AgentCard; etag: string | null } | undefined;
 
 /** Target of a call. */
-interface At {
+interface Destination {
   card: AgentCard;
   cardUrl: string;
   token: string | undefined;
@@ -34,12 +34,10 @@ const CARD_BYTES = 256 * 1024;
 const ANSWER_BYTES = 4 * 1024 * 1024;
 const BINDINGS = ["JSONRPC", "HTTP+JSON"];
 
-export type Remote = ReturnType<typeof createRemote>;
-
-/** Calls agents of other machines: the SDK's client, over requests that go to allowed addresses alone. */
+/** Calls external agents: the SDK's client, over requests to allowed addresses alone. */
 export function createRemote(egress: Egress) {
   /** `fetch` for the SDK. No redirect is followed: a card says where its agent is. */
-  function fetchFor({ token, signal, timeoutMs }: Omit<At, "card" | "cardUrl">): typeof fetch {
+  function fetchFor({ token, signal, timeoutMs }: Omit<Destination, "card" | "cardUrl">): typeof fetch {
     const ask = async (input: string | URL | Request, init: RequestInit = {}): Promise<Response> => {
       const headers = Object.fromEntries(new Headers(init.headers));
       if (token !== undefined) headers.authorization = `Bearer ${token}`;
@@ -60,15 +58,15 @@ export function createRemote(egress: Egress) {
 
   return {
     /** @throws RemoteError */
-    async card(cardUrl: string, etag: string | null, signal: AbortSignal): Promise<Fetched> {
+    async card(cardUrl: string, etag: string | null, signal: AbortSignal): Promise<FetchedCard> {
       const headers: Record<string, string> = { accept: "application/json", ...(etag && { "if-none-match": etag }) };
-      const answer = await said(() =>
-        egress.request({ url: cardAt(cardUrl), headers, signal, timeoutMs: LOOK_MS, maxBytes: CARD_BYTES }),
+      const answer = await asRemote(() =>
+        egress.request({ url: cardAt(cardUrl), headers, signal, timeoutMs: ANSWER_MS, maxBytes: CARD_BYTES }),
       );
       if (answer.status === 304) return undefined;
       if (answer.status !== 200) throw new RemoteError(`Its card's address answered ${answer.status}.`, false);
       const parsed = Card.safeParse(jsonOf(answer.body));
-      if (!parsed.success) throw new RemoteError("What is at its card's address is no agent card of A2A 1.0.", false);
+      if (!parsed.success) throw new RemoteError("The address of its card holds no agent card of A2A 1.0.", false);
       const card = AgentCard.fromJSON(parsed.data);
       interfaceOf(card);
       return { card, etag: answer.headers.etag ?? null };
@@ -79,7 +77,7 @@ export function createRemote(egress: Egress) {
      * @param token goes to the host of the card alone
      * @throws RemoteError
      */
-    async call<T>(at: At, act: (client: Client) => Promise<T>): Promise<T> {
+    async call<T>(at: Destination, act: (client: Client) => Promise<T>): Promise<T> {
       const { card, cardUrl, token } = at;
       const chosen = interfaceOf(card);
       if (token !== undefined && URL.parse(chosen.url)?.origin !== URL.parse(cardUrl)?.origin)
@@ -90,7 +88,7 @@ export function createRemote(egress: Egress) {
       const { ClientFactory, JsonRpcTransportFactory, RestTransportFactory } = await import("@a2a-js/sdk/client");
       const fetchImpl = fetchFor(at);
       const transports = [new JsonRpcTransportFactory({ fetchImpl }), new RestTransportFactory({ fetchImpl })];
-      return said(async () => {
+      return asRemote(async () => {
         const client = await new ClientFactory({ transports }).createFromAgentCard({
           ...card,
           supportedInterfaces: [chosen],
@@ -141,7 +139,7 @@ function jsonOf(body: Uint8Array): unknown {
 }
 
 /** Turns every fault of the other side into a RemoteError. */
-async function said<T>(act: () => Promise<T>): Promise<T> {
+async function asRemote<T>(act: () => Promise<T>): Promise<T> {
   try {
     return await act();
   } catch (error) {
@@ -152,6 +150,12 @@ async function said<T>(act: () => Promise<T>): Promise<T> {
     if (error instanceof Error && error.name === "AbortError") throw error;
     throw new RemoteError(error instanceof Error ? error.message : String(error), false);
   }
+}
+
+/** The error as a value. Any other error is thrown. */
+export function asRemoteError(error: unknown): RemoteError {
+  if (error instanceof RemoteError) return error;
+  throw error;
 }
 
 type Method = "GET" | "POST" | "DELETE";

@@ -12,120 +12,106 @@ import {
 } from "@a2a-js/sdk";
 import { A2AError } from "@a2a-js/sdk/errors";
 import { type A2ARequestHandler, ServerCallContext } from "@a2a-js/sdk/server";
-import { type Answer, inDialect, type Route, route } from "../../identity/auth/route.ts";
+import { type Answer, type Call, inDialect, type Route, route } from "../../identity/auth/route.ts";
 import { Encoded } from "../../kernel/log/outlet.ts";
 import * as api from "../../protocol/a2a-bindings.ts";
+import type { Contract, Parsed, Schema } from "../../protocol/contract.ts";
 import { Problem } from "../../protocol/problem.ts";
 import { endpointOf } from "./endpoint.ts";
 import { REST, REST_TYPE, restErrorOf } from "./errors.ts";
 import type { AnyCall, Front } from "./front.ts";
-import type { Endpoint } from "./service.ts";
 
-const context = () => new ServerCallContext();
+/** One call: its handler, and a stream as its answer. */
+interface Turn<P, Q, B> extends Pick<Call<P, Q, B>, "params" | "query" | "body"> {
+  handler: A2ARequestHandler;
+  context: ServerCallContext;
+  stream(responses: AsyncGenerator<StreamResponse, void>): Promise<Response>;
+  /** Error for a path and method that A2A does not have. */
+  unknown(): Problem;
+}
 
-/** HTTP+JSON: what the protocol's own service definition says, below each agent's path. */
+/** HTTP+JSON: the protocol's service definition, below each agent's path. */
 export function restRoutes(front: Front): Route[] {
-  return inDialect(REST, [...messageRoutes(front), ...taskRoutes(front), ...pushRoutes(front), ...cardRoutes(front)]);
+  const rest = restOf(front);
+  return inDialect(REST, [...taskRoutes(rest), ...pushRoutes(rest)]);
 }
 
-function messageRoutes(front: Front): Route[] {
-  return [
-    route(api.a2aSend, (call) =>
-      answering(front, call, call.params.agentId, async (handler, leaving) => {
-        const request = SendMessageRequest.fromJSON(call.body);
-        if (call.params.verb === "message:stream")
-          return streamed(front, call, handler.sendMessageStream(request, context()), leaving);
-        if (call.params.verb !== "message:send") throw nothing(call);
-        const sent = await handler.sendMessage(request, context());
-        return json("messageId" in sent ? { message: Message.toJSON(sent) } : { task: Task.toJSON(sent) });
-      }),
-    ),
-  ];
-}
+type Rest = ReturnType<typeof restOf>;
 
-function taskRoutes(front: Front): Route[] {
-  return [
-    route(api.a2aListTasks, (call) =>
-      answering(front, call, call.params.agentId, async (handler) => json(await list(handler, call.query))),
-    ),
-    route(api.a2aGetTask, (call) =>
-      answering(front, call, call.params.agentId, async (handler, leaving) => {
-        const { id, verb } = taskIn(call.params.task);
-        if (verb === "subscribe")
-          return streamed(front, call, handler.resubscribe({ tenant: "", id }, context()), leaving);
-        if (verb !== undefined) throw nothing(call);
-        const historyLength = numberIn(call.query.historyLength);
-        return json(Task.toJSON(await handler.getTask({ tenant: "", id, historyLength }, context())));
-      }),
-    ),
-    route(api.a2aTaskVerb, (call) =>
-      answering(front, call, call.params.agentId, async (handler, leaving) => {
-        const { id, verb } = taskIn(call.params.task);
-        if (verb === "subscribe")
-          return streamed(front, call, handler.resubscribe({ tenant: "", id }, context()), leaving);
-        if (verb !== "cancel") throw nothing(call);
-        return json(Task.toJSON(await handler.cancelTask({ tenant: "", id, metadata: undefined }, context())));
-      }),
-    ),
-  ];
-}
+/** Makes routes of the binding. Errors are answered in its form. */
+const restOf =
+  (front: Front) =>
+  <P extends Schema | undefined, Q extends Schema | undefined, B extends Schema | undefined>(
+    contract: Contract<P, Q, B>,
+    act: (turn: Turn<Parsed<P>, Parsed<Q>, Parsed<B>>) => Promise<Answer | Response>,
+  ): Route =>
+    route(contract, async (call) => {
+      const { agentId } = (call.params ?? {}) as { agentId?: string };
+      const { params, query, body, request } = call;
+      try {
+        const { handler, leaving } = front.open(call, endpointOf(agentId, undefined), "HTTP+JSON");
+        return await act({
+          ...{ params, query, body, handler, context: new ServerCallContext() },
+          stream: (responses) => streamed(front, call, responses, leaving),
+          unknown: () => new Problem("method-not-allowed", `A2A has no such call: ${request.method} of this path.`),
+        });
+      } catch (error) {
+        if (!(error instanceof A2AError)) throw error;
+        const refusal = restErrorOf(error);
+        return { ...json(refusal.body), status: refusal.status };
+      }
+    });
 
-function pushRoutes(front: Front): Route[] {
-  return [
-    route(api.a2aCreatePush, (call) =>
-      answering(front, call, call.params.agentId, async (handler) => {
-        const config = TaskPushNotificationConfig.fromJSON({ ...call.body, taskId: call.params.task });
-        const made = await handler.createTaskPushNotificationConfig(config, context());
-        return { ...json(TaskPushNotificationConfig.toJSON(made)), status: 201 };
-      }),
-    ),
-    route(api.a2aListPushes, (call) =>
-      answering(front, call, call.params.agentId, async (handler) => {
-        const asked = { tenant: "", taskId: call.params.task, pageSize: 0, pageToken: "" };
-        const found = await handler.listTaskPushNotificationConfigs(asked, context());
-        return json(ListTaskPushNotificationConfigsResponse.toJSON(found));
-      }),
-    ),
-    route(api.a2aGetPush, (call) =>
-      answering(front, call, call.params.agentId, async (handler) => {
-        const asked = { tenant: "", taskId: call.params.task, id: call.params.configId };
-        return json(TaskPushNotificationConfig.toJSON(await handler.getTaskPushNotificationConfig(asked, context())));
-      }),
-    ),
-    route(api.a2aDeletePush, (call) =>
-      answering(front, call, call.params.agentId, async (handler) => {
-        const asked = { tenant: "", taskId: call.params.task, id: call.params.configId };
-        await handler.deleteTaskPushNotificationConfig(asked, context());
-        return { status: 204 };
-      }),
-    ),
-  ];
-}
+const taskRoutes = (rest: Rest): Route[] => [
+  rest(api.a2aSend, async ({ params: { verb }, body, handler, context, stream, unknown }) => {
+    const request = SendMessageRequest.fromJSON(body);
+    if (verb === "message:stream") return stream(handler.sendMessageStream(request, context));
+    if (verb !== "message:send") throw unknown();
+    const sent = await handler.sendMessage(request, context);
+    return json("messageId" in sent ? { message: Message.toJSON(sent) } : { task: Task.toJSON(sent) });
+  }),
+  rest(api.a2aListTasks, async ({ query, handler, context }) => {
+    const found = await handler.listTasks(listRequest(query), context);
+    return json({ tasks: [], nextPageToken: "", totalSize: 0, ...(ListTasksResponse.toJSON(found) as object) });
+  }),
+  rest(api.a2aGetTask, async ({ params, query, handler, context, stream, unknown }) => {
+    const { id, verb } = taskIn(params.task);
+    if (verb === "subscribe") return stream(handler.resubscribe({ tenant: "", id }, context));
+    if (verb !== undefined) throw unknown();
+    const historyLength = numberIn(query.historyLength);
+    return json(Task.toJSON(await handler.getTask({ tenant: "", id, historyLength }, context)));
+  }),
+  rest(api.a2aTaskVerb, async ({ params, handler, context, stream, unknown }) => {
+    const { id, verb } = taskIn(params.task);
+    if (verb === "subscribe") return stream(handler.resubscribe({ tenant: "", id }, context));
+    if (verb !== "cancel") throw unknown();
+    return json(Task.toJSON(await handler.cancelTask({ tenant: "", id, metadata: undefined }, context)));
+  }),
+  rest(api.a2aExtendedCard, async ({ handler, context }) =>
+    json(AgentCard.toJSON(await handler.getAuthenticatedExtendedAgentCard({ tenant: "" }, context))),
+  ),
+];
 
-function cardRoutes(front: Front): Route[] {
-  return [
-    route(api.a2aExtendedCard, (call) =>
-      answering(front, call, undefined, async (handler) =>
-        json(AgentCard.toJSON(await handler.getAuthenticatedExtendedAgentCard({ tenant: "" }, context()))),
-      ),
-    ),
-  ];
-}
-
-type Act = (handler: A2ARequestHandler, leaving: AbortController) => Promise<Answer | Response>;
-
-/** Runs a call, and says what goes wrong as the binding does. */
-async function answering(front: Front, call: AnyCall, agentId: string | undefined, act: Act) {
-  try {
-    const endpoint: Endpoint = endpointOf(agentId, undefined);
-    const { handler, leaving } = front.open(call, endpoint, "HTTP+JSON");
-    return await act(handler, leaving);
-  } catch (error) {
-    if (!(error instanceof A2AError)) throw error;
-    const { status, body } = restErrorOf(error);
-    return { ...json(body), status };
-  }
-}
+const pushRoutes = (rest: Rest): Route[] => [
+  rest(api.a2aCreatePush, async ({ params: { task }, body, handler, context }) => {
+    const config = TaskPushNotificationConfig.fromJSON({ ...body, taskId: task });
+    const made = await handler.createTaskPushNotificationConfig(config, context);
+    return { ...json(TaskPushNotificationConfig.toJSON(made)), status: 201 };
+  }),
+  rest(api.a2aListPushes, async ({ params: { task }, handler, context }) => {
+    const request = { tenant: "", taskId: task, pageSize: 0, pageToken: "" };
+    const found = await handler.listTaskPushNotificationConfigs(request, context);
+    return json(ListTaskPushNotificationConfigsResponse.toJSON(found));
+  }),
+  rest(api.a2aGetPush, async ({ params: { task, configId: id }, handler, context }) => {
+    const found = await handler.getTaskPushNotificationConfig({ tenant: "", taskId: task, id }, context);
+    return json(TaskPushNotificationConfig.toJSON(found));
+  }),
+  rest(api.a2aDeletePush, async ({ params: { task, configId: id }, handler, context }) => {
+    await handler.deleteTaskPushNotificationConfig({ tenant: "", taskId: task, id }, context);
+    return { status: 204 };
+  }),
+];
 
 const json = (body: unknown): Answer => ({ status: 200, body, headers: { "content-type": REST_TYPE } });
 
@@ -143,24 +129,19 @@ function streamed(
   return front.streams.answer({ caller, headers, peer, leaving, events: events(), failed });
 }
 
-async function list(handler: A2ARequestHandler, query: Record<string, unknown>): Promise<unknown> {
-  const { status, includeArtifacts, pageSize, historyLength, ...rest } = query;
+function listRequest({ status, includeArtifacts, pageSize, historyLength, ...rest }: Record<string, unknown>) {
   const request = ListTasksRequest.fromJSON(rest);
-  const found = await handler.listTasks(
-    {
-      ...request,
-      status:
-        status === undefined ? request.status : taskStateFromJSON(/^\d+$/.test(`${status}`) ? Number(status) : status),
-      pageSize: numberIn(pageSize),
-      historyLength: numberIn(historyLength),
-      includeArtifacts: includeArtifacts === "true",
-    },
-    context(),
-  );
-  return { tasks: [], nextPageToken: "", totalSize: 0, ...(ListTasksResponse.toJSON(found) as object) };
+  const state = /^\d+$/.test(`${status}`) ? Number(status) : status;
+  return {
+    ...request,
+    status: status === undefined ? request.status : taskStateFromJSON(state),
+    pageSize: numberIn(pageSize),
+    historyLength: numberIn(historyLength),
+    includeArtifacts: includeArtifacts === "true",
+  };
 }
 
-/** Refused later, when it is no number. */
+/** NaN for text that is no number: the handler refuses it. */
 const numberIn = (given: unknown): number | undefined =>
   given === undefined || given === "" ? undefined : /^\d{1,9}$/.test(String(given)) ? Number(given) : Number.NaN;
 
@@ -168,6 +149,3 @@ function taskIn(text: string): { id: string; verb: string | undefined } {
   const [id = "", ...verbs] = text.split(":");
   return { id, verb: verbs.length ? verbs.join(":") : undefined };
 }
-
-const nothing = ({ request }: AnyCall) =>
-  new Problem("method-not-allowed", `A2A has no such call: ${request.method} of this path.`);

@@ -7,7 +7,7 @@ import { isTransport, RPC, rpcErrorOf } from "./errors.ts";
 import type { AnyCall, Front } from "./front.ts";
 import { answerRpc, notRpc } from "./rpc.ts";
 
-/** JSON-RPC: one path for each agent, and one for the relay, whose calls name whom they are for as `tenant`. */
+/** JSON-RPC: one path for each agent, and one for the relay, whose calls name the recipient as `tenant`. */
 export function rpcRoutes(front: Front): Route[] {
   return inDialect(RPC, [
     route(api.a2aRelayRpc, (call) => answer(front, call, undefined)),

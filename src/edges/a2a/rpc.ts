@@ -19,8 +19,8 @@ export const notRpc = (id: RpcRequest["id"]): unknown => ({
 });
 
 /**
- * Carries out one request. What HTTP says as well (401, 429, 503) is thrown; every other error is in the answer.
- * @param wrapped makes errors of the handler's methods those of the protocol, and logs errors that are not the client's
+ * Carries out one request. Errors with an HTTP status of their own (401, 429, 503) are thrown; every other error is in the answer.
+ * @param failed logs errors that are not the client's
  */
 export async function answerRpc(
   request: RpcRequest,
@@ -54,7 +54,7 @@ export async function answerRpc(
   }
 }
 
-/** Everything that is answered at once. The SDK swallows what a method throws, so that is kept and thrown again. */
+/** Requests with a single answer. The SDK swallows errors of a method, so they are kept and thrown again. */
 async function dispatch(request: RpcRequest, handler: A2ARequestHandler): Promise<unknown> {
   let thrown: { error: unknown } | undefined;
   const keeping = new Proxy(handler, {

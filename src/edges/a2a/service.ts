@@ -17,13 +17,13 @@ import { textOf } from "./parts.ts";
 import type { ContextStore } from "./store-contexts.ts";
 import { contextOf, type Exchange, isTerminal, stateOf, threadOf } from "./tasks.ts";
 
-/** Target of the endpoint called: an agent or a group, as the log has it, or null for the relay's own. */
+/** Target of an endpoint: an agent or a group, in its written form; null for the relay's own endpoint. */
 export type Endpoint = string | null;
 
 /** Time-out of a request that names none: an hour. */
 const TIMEOUT_SECONDS = 3600;
 /** Messages about the tasks of one page, after which it ends. */
-const MAX_LOOKED = 4000;
+const MAX_READ = 4000;
 
 export type TaskService = ReturnType<typeof createTaskService>;
 
@@ -36,7 +36,7 @@ export function createTaskService(areas: Areas & { delegations: Delegations }, c
   const exchange = async (on: Reading, delegation: Delegation): Promise<Exchange> => ({
     delegation,
     contextId: await nameOf(on, delegation),
-    said: await exchangeOf(on, messages.lists, delegation),
+    messages: await exchangeOf(on, messages.lists, delegation),
   });
   const nameOf = async (on: Reading, { from, threadId }: Delegation): Promise<string> =>
     (await contexts.nameOf(on, from, threadId)) ?? contextOf(threadId);
@@ -88,7 +88,7 @@ export function createTaskService(areas: Areas & { delegations: Delegations }, c
     if (!ContextName.safeParse(contextId).success)
       throw Problem.invalid("message.contextId", "is longer than 200 bytes, or has control characters");
     const known = await contexts.byName(on, owner, contextId);
-    // The message that began it says the same as then, when it comes again.
+    // The message that began the context begins it again when the client repeats it.
     if (known && known.begunBy !== messageId) return { threadId: known.threadId, isNew: false };
     return { isNew: !known };
   }
@@ -110,16 +110,16 @@ export function createTaskService(areas: Areas & { delegations: Delegations }, c
   }
 
   async function say(tx: Tx, caller: Caller, found: Exchange, message: Message): Promise<Delegation> {
-    const { delegation, said } = found;
+    const { delegation, messages: exchanged } = found;
     if (isTerminal(stateOf(found)))
       throw new UnsupportedOperationError(`Task ${delegation.id} is over: send a message without a taskId.`);
     const worker = workerOf(delegation);
-    if (isGroup(worker)) throw new UnsupportedOperationError(`Nobody of ${worker} works on ${delegation.id} yet.`);
+    if (isGroup(worker)) throw new UnsupportedOperationError(`No member of ${worker} works on ${delegation.id} yet.`);
     const draft = MessageDraft.safeParse({
       to: worker,
       kind: "chat",
       body: textOf(message.parts),
-      replyTo: said.findLast((one) => isQuestion(delegation, one))?.id ?? delegation.messageId,
+      replyTo: exchanged.findLast((one) => isQuestion(delegation, one))?.id ?? delegation.messageId,
       idempotencyKey: keyOf(message),
       ...causeOf(message),
     });
@@ -136,7 +136,7 @@ export function createTaskService(areas: Areas & { delegations: Delegations }, c
       if (!message) throw Problem.invalid("message", "is missing");
       if (message.taskId) return exchange(tx, await goOn(tx, caller, endpoint, message));
       if (!endpoint)
-        throw Problem.invalid("tenant", "says whom it is for: an agent's id, or a group such as tag:review");
+        throw Problem.invalid("tenant", "names no recipient: give an agent's id, or a group such as tag:review");
       return exchange(tx, await ask(tx, caller, endpoint, message));
     },
 
@@ -152,12 +152,12 @@ export function createTaskService(areas: Areas & { delegations: Delegations }, c
     },
 
     /** Tasks that the caller has asked for, newest first; all-readers see all. A page may be short. */
-    async list(on: Reading, caller: Caller, endpoint: Endpoint, wanted: Wanted) {
+    async list(on: Reading, caller: Caller, endpoint: Endpoint, wanted: TaskFilter) {
       const from = readingAs(caller) ?? undefined;
       const filter = { from, to: endpoint ?? undefined };
       const page = await delegations.list(on, caller, { ...filter, page: wanted.before, limit: wanted.limit });
       const found: Exchange[] = [];
-      let looked = 0;
+      let messagesRead = 0;
       let bytes = 0;
       for (const [index, delegation] of page.items.entries()) {
         if (wanted.contextId && wanted.contextId !== (await nameOf(on, delegation))) continue;
@@ -166,8 +166,8 @@ export function createTaskService(areas: Areas & { delegations: Delegations }, c
         if (found.length > 0 && bytes > PAGE_BYTES)
           return { found, next: String(page.items[index - 1]?.messageId ?? "") };
         if (fits(one, wanted)) found.push(one);
-        looked += one.said.length;
-        if (looked > MAX_LOOKED) return { found, next: String(delegation.messageId) };
+        messagesRead += one.messages.length;
+        if (messagesRead > MAX_READ) return { found, next: String(delegation.messageId) };
       }
       return { found, next: page.nextPage ?? "" };
     },
@@ -175,21 +175,21 @@ export function createTaskService(areas: Areas & { delegations: Delegations }, c
 }
 
 /** Filter of a list. */
-export interface Wanted {
+export interface TaskFilter {
   contextId: string;
   /** Unspecified: any. */
   state: TaskState;
   /** Milliseconds. */
   changedSince: number | undefined;
-  /** The place in the log where the last page ended. */
+  /** Message id at which the last page ended. */
   before: number | undefined;
   limit: number;
 }
 
-function fits(found: Exchange, { state, changedSince }: Wanted): boolean {
-  const { delegation, said } = found;
+function fits(found: Exchange, { state, changedSince }: TaskFilter): boolean {
+  const { delegation, messages: exchanged } = found;
   if (state !== TaskState.TASK_STATE_UNSPECIFIED && state !== stateOf(found)) return false;
-  const changedAt = delegation.endedAt ?? said.at(-1)?.createdAt ?? delegation.createdAt;
+  const changedAt = delegation.endedAt ?? exchanged.at(-1)?.createdAt ?? delegation.createdAt;
   return changedSince === undefined || Date.parse(changedAt) >= changedSince;
 }
 
@@ -199,7 +199,7 @@ function ownOf({ metadata }: Message): OwnMetadata {
   return parsed.data ?? {};
 }
 
-/** `causedBy: null` where the sender says that nothing caused the message. */
+/** `causedBy: null` for a message that nothing caused, by the sender's word. */
 function causeOf(message: Message): { causedBy?: null } {
   const { causedBy, about } = ownOf(message);
   return causedBy === null || about === "nothing" ? { causedBy: null } : {};
@@ -217,14 +217,14 @@ async function onceFor<T>({ messageId }: Message, act: () => Promise<T>): Promis
     return await act();
   } catch (error) {
     if (!(error instanceof Problem) || error.code !== "idempotency-mismatch") throw error;
-    const said = `Message ${messageId} was sent before with other content: use a new messageId.`;
-    throw new Problem("idempotency-mismatch", said);
+    const refusal = `Message ${messageId} was sent before with other content: use a new messageId.`;
+    throw new Problem("idempotency-mismatch", refusal);
   }
 }
 
 interface Place {
   threadId?: number;
-  /** The client has named it, and nothing is in it yet. */
+  /** The client has named it, and it has no messages yet. */
   isNew: boolean;
 }
 

@@ -1,12 +1,12 @@
 import type { Db } from "../../kernel/db/database.ts";
-import { createOutsideStore } from "./store.ts";
+import { createExternalStore } from "./store.ts";
 import { createContextStore } from "./store-contexts.ts";
 import { createPushStore } from "./store-pushes.ts";
 
 export type Stores = ReturnType<typeof createStores>;
 
 export const createStores = (db: Db) => ({
-  outside: createOutsideStore(db),
+  external: createExternalStore(db),
   pushes: createPushStore(db),
   contexts: createContextStore(db),
 });

@@ -6,17 +6,17 @@ import type { ByeReason } from "../../kernel/log/connections.ts";
 import type { Encoded } from "../../kernel/log/outlet.ts";
 import { Problem } from "../../protocol/problem.ts";
 
-/** Streams that one token may have open: a client has one for each task that it follows. */
+/** Most open streams of one token: a client has one for each task that it follows. */
 const MAX_STREAMS = 64;
 
 /** One stream to open. */
-export interface Opening {
+export interface StreamRequest {
   caller: Caller;
   /** Headers of the answer. */
   headers: Record<string, string>;
   peer: Call<unknown, unknown, unknown>["peer"];
   events: AsyncGenerator<Encoded, void>;
-  /** Ended when the stream is. */
+  /** Aborted at the end of the stream. */
   leaving: AbortController;
   /** An error as an event of the stream. */
   failed(error: unknown): Encoded;
@@ -30,7 +30,7 @@ const ENDED: Partial<Record<ByeReason, Problem>> = {
 
 export type Streams = ReturnType<typeof createStreams>;
 
-/** Open streams on tasks: kept alive, closed with their token, and never more than a client takes. */
+/** Open streams on tasks: kept alive, closed with their token, at the pace of the client. */
 export function createStreams({ connections, onError }: Kernel) {
   const open = new Map<string, number>();
 
@@ -41,7 +41,7 @@ export function createStreams({ connections, onError }: Kernel) {
   }
 
   /** Sends events no faster than the client takes them. */
-  async function pump({ events, failed, leaving }: Opening, outlet: ReturnType<typeof createSse>["outlet"]) {
+  async function pump({ events, failed, leaving }: StreamRequest, outlet: ReturnType<typeof createSse>["outlet"]) {
     let wake: () => void = () => undefined;
     const ended = new Promise<void>((resolve) => leaving.signal.addEventListener("abort", () => resolve()));
     outlet.onDrain = () => wake();
@@ -61,8 +61,8 @@ export function createStreams({ connections, onError }: Kernel) {
     size: (): number => [...open.values()].reduce((sum, some) => sum + some, 0),
 
     /** The answer; an error before the first event is thrown. @throws Problem 429 */
-    async answer(opening: Opening): Promise<Response> {
-      const { caller, headers, peer, events, leaving, failed } = opening;
+    async answer(request: StreamRequest): Promise<Response> {
+      const { caller, headers, peer, events, leaving, failed } = request;
       if ((open.get(caller.tokenId) ?? 0) >= MAX_STREAMS)
         throw new Problem("too-many-streams", `This token has ${MAX_STREAMS} streams open already.`, {
           retryAfterSeconds: 5,
@@ -86,7 +86,7 @@ export function createStreams({ connections, onError }: Kernel) {
         void events.return();
       };
       if (!first.done) outlet.send(first.value);
-      void pump(opening, outlet);
+      void pump(request, outlet);
       return response;
     },
   };

@@ -3,8 +3,8 @@ import { index, integer, primaryKey, sqliteTable, text, uniqueIndex } from "driz
 import type { OutsideAgent } from "../../protocol/a2a.ts";
 import type { AgentId, MessageId, TokenId } from "../../protocol/ids.ts";
 
-/** A2A agents of other machines that have an inbox here. */
-export const outsideAgents = sqliteTable("a2a_agents", {
+/** External agents that have an inbox here. */
+export const externalAgents = sqliteTable("a2a_agents", {
   agentId: text("agent_id").$type<AgentId>().primaryKey(),
   cardUrl: text("card_url").notNull(),
   /** JSON of the last fetch; null before the first. */
@@ -14,17 +14,17 @@ export const outsideAgents = sqliteTable("a2a_agents", {
   token: text("token"),
   state: text("state").$type<OutsideAgent["state"]>().notNull(),
   error: text("error"),
-  /** In a row. */
+  /** Failures in a row. */
   failures: integer("failures").notNull(),
   failingSince: integer("failing_since"),
   checkedAt: integer("checked_at"),
-  /** The sender of this message was told that it waits. */
+  /** Message whose sender was told that it waits. */
   toldOf: integer("told_of"),
   createdAt: integer("created_at").notNull(),
 });
 
-/** A message that was brought to one of them, and what it is called there. */
-export const outsideCalls = sqliteTable(
+/** A message sent to an external agent, with its ids there. */
+export const externalCalls = sqliteTable(
   "a2a_calls",
   {
     messageId: integer("message_id").$type<MessageId>().notNull(),
@@ -32,13 +32,13 @@ export const outsideCalls = sqliteTable(
     askerId: text("asker_id").$type<AgentId>().notNull(),
     threadId: integer("thread_id").$type<MessageId>().notNull(),
     delegationId: text("delegation_id"),
-    /** Of the lease under which it is worked on. */
+    /** Token of the lease. */
     claimToken: text("claim_token"),
     taskId: text("task_id"),
     contextId: text("context_id"),
-    /** Our message with its question, which the asker has not answered yet, or answered last. */
+    /** Message with the newest question of the external agent to the asker. */
     questionId: integer("question_id"),
-    /** Which of its words were passed on last. */
+    /** Key of the state that was passed on last. */
     told: text("told"),
     failures: integer("failures").notNull(),
     startedAt: integer("started_at").notNull(),
@@ -65,15 +65,15 @@ export const taskPushes = sqliteTable(
     messageId: integer("message_id").$type<MessageId>().notNull(),
     threadId: integer("thread_id").$type<MessageId>().notNull(),
     url: text("url").notNull(),
-    /** Sealed: what it wants to be shown. */
+    /** Sealed secret that the relay shows to the address. */
     secret: text("secret"),
     scheme: text("scheme"),
-    /** How far it has been told: up to which message, and which state. */
+    /** Last message that the address was told of; `state` is the last state. */
     upTo: integer("up_to").notNull(),
     state: integer("state").notNull(),
     failures: integer("failures").notNull(),
     createdAt: integer("created_at").notNull(),
-    /** The token that set it: with that it is paused. */
+    /** Token that set it. Its end pauses the configuration. */
     tokenId: text("token_id").$type<TokenId>(),
     isPaused: integer("is_paused", { mode: "boolean" }).notNull(),
   },
@@ -92,7 +92,7 @@ export const taskContexts = sqliteTable(
     ownerId: text("owner_id").$type<AgentId>().notNull(),
     contextId: text("context_id").notNull(),
     threadId: integer("thread_id").$type<MessageId>().notNull(),
-    /** The client's message that began it: sent again it begins it again. */
+    /** Client's message that began the context; a repetition begins it again. */
     begunBy: text("begun_by").notNull(),
   },
   (t) => [primaryKey({ columns: [t.ownerId, t.contextId] }), index("a2a_contexts_by_thread").on(t.threadId, t.ownerId)],

@@ -1,14 +1,14 @@
 import { type Artifact, type Message, Role, type Task, TaskState, type TaskStatus } from "@a2a-js/sdk";
 import type { Delegation, DelegationAnswer } from "../../protocol/delegations.ts";
-import { isQuestion, type Said, workerOf } from "./exchange.ts";
+import { isQuestion, type TaskMessage, workerOf } from "./exchange.ts";
 import { dataPart, messageWith, textPart } from "./parts.ts";
 
-/** A delegation with what was said about it: all that a task is made of. Nothing about tasks is stored beside them. */
+/** A delegation and the messages about it: a task has no rows of its own. */
 export interface Exchange {
   delegation: Delegation;
   /** Name of its thread for the client. */
   contextId: string;
-  said: Said[];
+  messages: TaskMessage[];
 }
 
 const TERMINAL = new Set([
@@ -30,7 +30,7 @@ export const threadOf = (contextId: string): number | undefined => {
   return digits === undefined ? undefined : Number(digits);
 };
 
-export function stateOf({ delegation, said }: Exchange): TaskState {
+export function stateOf({ delegation, messages }: Exchange): TaskState {
   switch (delegation.status) {
     case "answered":
       return TaskState.TASK_STATE_COMPLETED;
@@ -41,21 +41,21 @@ export function stateOf({ delegation, said }: Exchange): TaskState {
     case "failed":
       return isRejection(delegation.answer) ? TaskState.TASK_STATE_REJECTED : TaskState.TASK_STATE_FAILED;
     default: {
-      const last = said.at(-1);
+      const last = messages.at(-1);
       if (last && isQuestion(delegation, last)) return TaskState.TASK_STATE_INPUT_REQUIRED;
-      const isTaken = delegation.status === "claimed" || said.some(({ from }) => from === workerOf(delegation));
+      const isTaken = delegation.status === "claimed" || messages.some(({ from }) => from === workerOf(delegation));
       return isTaken ? TaskState.TASK_STATE_WORKING : TaskState.TASK_STATE_SUBMITTED;
     }
   }
 }
 
-/** An answer with an error and `rejected: true` in its payload: it was not tried. */
+/** Tells whether the worker declined: an error, with `rejected: true` in its payload. */
 const isRejection = (answer: DelegationAnswer | null): boolean => answer?.payload?.rejected === true;
 
-/** @param historyLength how much of what was said, newest; undefined for all */
+/** @param historyLength most messages of the history, the newest; undefined for all */
 export function taskOf(exchange: Exchange, historyLength?: number): Task {
-  const { delegation, said } = exchange;
-  const history = [requestOf(exchange), ...said.map((one) => messageOf(exchange, one))];
+  const { delegation, messages } = exchange;
+  const history = [requestOf(exchange), ...messages.map((one) => messageOf(exchange, one))];
   return {
     id: delegation.id,
     contextId: exchange.contextId,
@@ -72,9 +72,9 @@ function factsOf({ from, to, holder, messageId, deadlineAt, queued, late, depth 
 }
 
 export function statusOf(exchange: Exchange): TaskStatus {
-  const { delegation, said } = exchange;
+  const { delegation, messages } = exchange;
   const state = stateOf(exchange);
-  const last = said.at(-1);
+  const last = messages.at(-1);
   return {
     state,
     message: statusMessage(exchange, state),
@@ -83,7 +83,7 @@ export function statusOf(exchange: Exchange): TaskStatus {
 }
 
 function statusMessage(exchange: Exchange, state: TaskState): Message | undefined {
-  const { delegation, said } = exchange;
+  const { delegation, messages } = exchange;
   const { answer } = delegation;
   if (state === TaskState.TASK_STATE_COMPLETED) return undefined;
   if (isTerminal(state)) {
@@ -92,11 +92,11 @@ function statusMessage(exchange: Exchange, state: TaskState): Message | undefine
     const parts = [...new Set(texts)].map(textPart);
     return messageWith({ ...placeOf(exchange), messageId: `msg_${answer.messageId}`, role: Role.ROLE_AGENT, parts });
   }
-  const last = said.findLast(({ from }) => from === workerOf(delegation));
+  const last = messages.findLast(({ from }) => from === workerOf(delegation));
   return last && messageOf(exchange, last);
 }
 
-/** The answer is what came of it. One that came too late is there too, though the task had failed before. */
+/** The answer. A late one is included, though the task had failed before. */
 export function artifactsOf({ status, late, answer }: Delegation): Artifact[] {
   if (!answer || (status !== "answered" && !late)) return [];
   const parts = [textPart(answer.text ?? ""), ...(answer.payload ? [dataPart(answer.payload)] : [])];
@@ -112,7 +112,7 @@ function requestOf(exchange: Exchange): Message {
   return messageWith({ ...placeOf(exchange), messageId: `msg_${messageId}`, role: Role.ROLE_USER, parts });
 }
 
-export function messageOf(exchange: Exchange, { id, from, body }: Said): Message {
+export function messageOf(exchange: Exchange, { id, from, body }: TaskMessage): Message {
   const role = from === exchange.delegation.from ? Role.ROLE_USER : Role.ROLE_AGENT;
   return messageWith({ ...placeOf(exchange), messageId: `msg_${id}`, role, parts: [textPart(body)] });
 }

@@ -8,13 +8,13 @@ import type { Paused } from "../../protocol/tokens.ts";
 import { DELIVER, PUSH, REFRESH } from "./kinds.ts";
 import type { Stores } from "./stores.ts";
 
-/** Most agents of other machines. Every message for a group checks the membership of each. */
-export const MAX_OUTSIDE = 200;
+/** Most external agents. Every message for a group checks the membership of each. */
+export const MAX_EXTERNAL = 200;
 
-export type Bells = ReturnType<typeof createBells>;
+export type WakeUps = ReturnType<typeof createWakeUps>;
 
 /** Reactions that make A2A work due, in the write that causes it. The code of that work is loaded when it runs. */
-export function createBells({ kernel, identity, core }: Areas, { outside, pushes }: Stores) {
+export function createWakeUps({ kernel, identity, core }: Areas, { external, pushes }: Stores) {
   const { due, clock } = kernel;
   const { directory, roster } = identity;
   const { messages } = core;
@@ -29,10 +29,10 @@ export function createBells({ kernel, identity, core }: Areas, { outside, pushes
 
   async function wakeDelivery(tx: Tx, { id, target }: MessageRow): Promise<void> {
     if (!isGroup(target)) {
-      if (await outside.isOutside(tx, target)) await due.hurry(tx, DELIVER, target, clock.now());
+      if (await external.isExternal(tx, target)) await due.hurry(tx, DELIVER, target, clock.now());
       return;
     }
-    for (const agentId of await outside.ids(tx, MAX_OUTSIDE))
+    for (const agentId of await external.ids(tx, MAX_EXTERNAL))
       if (await directory.memberAt(tx, agentId, target, id)) await due.hurry(tx, DELIVER, agentId, clock.now());
   }
 
@@ -47,13 +47,13 @@ export function createBells({ kernel, identity, core }: Areas, { outside, pushes
 
     async dropAgent(tx: Tx, agentId: string): Promise<void> {
       await pushes.removeOf(tx, agentId);
-      if (!(await outside.isOutside(tx, agentId))) return;
-      await outside.remove(tx, agentId);
-      await outside.endAll(tx, agentId, clock.now());
+      if (!(await external.isExternal(tx, agentId))) return;
+      await external.remove(tx, agentId);
+      await external.endAll(tx, agentId, clock.now());
       for (const kind of [REFRESH, DELIVER]) await due.cancel(tx, kind, agentId);
     },
 
-    /** Once the deletion is on disk. */
+    /** Runs once the deletion is on disk. */
     forgetAgent(agentId: string): void {
       roster.elsewhere.delete(agentId);
     },
@@ -81,11 +81,11 @@ export function createBells({ kernel, identity, core }: Areas, { outside, pushes
       }));
     },
 
-    /** Notes an agent of another machine once it is on disk: its silence does not mean that it is gone. */
-    noteOutside: (tx: Tx, id: string): void => tx.afterCommit(() => roster.elsewhere.add(id)),
-    /** At a start. */
+    /** Notes an external agent once it is on disk: its silence does not mean that it is gone. */
+    noteExternal: (tx: Tx, id: string): void => tx.afterCommit(() => roster.elsewhere.add(id)),
+    /** Runs at a start. */
     async load(on: Reading): Promise<void> {
-      for (const id of await outside.ids(on, MAX_OUTSIDE)) roster.elsewhere.add(id);
+      for (const id of await external.ids(on, MAX_EXTERNAL)) roster.elsewhere.add(id);
     },
   };
 }
