@@ -19,7 +19,7 @@ const MAX_FACTS = 200;
 export type A2A = ReturnType<typeof createA2A>;
 
 /**
- * Agents of the relay for A2A clients, and A2A agents of other machines for the relay. The code that speaks the protocol,
+ * Agents of the relay for A2A clients, and A2A external agents for the relay. The code that speaks the protocol,
  * with its SDK, is loaded when it is first needed: most relays never do.
  */
 export function createA2A(areas: Areas & { delegations: Delegations }, options: { publicUrl: string | undefined }) {

@@ -18,7 +18,7 @@ interface Answer {
   payload?: Record<string, unknown>;
 }
 
-/** The relay, acting in the name of one agent of another machine. */
+/** The relay, acting in the name of one external agent. */
 export const callerAs = (agentId: string): Caller => ({
   ...{ tokenId: "a2a", role: "agent", agentId, groups: [], prefix: null, source: null },
   ...{ instanceId: null, requestId: "a2a" },
@@ -26,7 +26,7 @@ export const callerAs = (agentId: string): Caller => ({
 
 export type Calls = ReturnType<typeof createCalls>;
 
-/** Answers and reports of an agent of another machine, passed on here in its name. */
+/** Answers and reports of an external agent, passed on here in its name. */
 export function createCalls({ kernel, core, delegations }: Areas & { delegations: Delegations }, store: ExternalStore) {
   const { clock, onError } = kernel;
   const { messages } = core;

@@ -13,7 +13,7 @@ export interface TaskMessage {
   createdAt: string;
 }
 
-/** So much of a task's exchange is messagesRead at: of a longer one its newest. */
+/** Most messages read of a task; of a longer exchange the newest. */
 const MAX_READ = 500;
 
 /** Messages between asker and worker about a delegation since the request, oldest first. */

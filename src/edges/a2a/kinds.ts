@@ -11,7 +11,7 @@ export const PUSHES_AT_ONCE = 8;
 
 /** Due row of a card to fetch. */
 export const REFRESH = "a2a.refresh";
-/** Due row of an agent of another machine with entries in its inbox. One for each agent: a slow one delays no other. */
+/** Due row of an external agent with entries in its inbox. One for each agent: a slow one delays no other. */
 export const DELIVER = "a2a.deliver";
 /** Due row of a task under way at another machine. */
 export const POLL = "a2a.look";

@@ -9,7 +9,7 @@ export type CallRow = typeof externalCalls.$inferSelect;
 
 export type ExternalStore = ReturnType<typeof createExternalStore>;
 
-/** Agents of other machines, and the calls to them. */
+/** External agents, and the calls to them. */
 export function createExternalStore(db: Db) {
   const isExternal = db.statement((q) =>
     q
