@@ -1,6 +1,7 @@
-import { and, eq, lte, sql } from "drizzle-orm";
+import { and, eq, lte } from "drizzle-orm";
 import { bound } from "../../kernel/db/bound.ts";
 import type { Db, Reading, Tx } from "../../kernel/db/database.ts";
+import { deleteSome } from "../../kernel/db/delete-some.ts";
 import type { AgentId } from "../../protocol/ids.ts";
 import { taskContexts } from "./tables.ts";
 
@@ -8,7 +9,7 @@ export type ContextRow = typeof taskContexts.$inferSelect;
 
 export type ContextStore = ReturnType<typeof createContextStore>;
 
-/** Which thread a client's own name for a context means. */
+/** Threads of contexts that clients named. */
 export function createContextStore(db: Db) {
   const nameOf = db.statement((q) =>
     q
@@ -29,21 +30,8 @@ export function createContextStore(db: Db) {
     add: async (tx: Tx, row: ContextRow): Promise<void> => {
       tx.db.insert(taskContexts).values(row).onConflictDoNothing().run();
     },
-    /** Forgets some of those whose threads retention took. */
-    forget: async (tx: Tx, upTo: number, limit: number): Promise<number> => {
-      const some = tx.db
-        .select({ rowid: sql<number>`rowid` })
-        .from(taskContexts)
-        .where(lte(taskContexts.threadId, upTo))
-        .limit(limit)
-        .all()
-        .map(({ rowid }) => rowid);
-      if (some.length)
-        tx.db
-          .delete(taskContexts)
-          .where(sql`rowid in (select value from json_each(${JSON.stringify(some)}))`)
-          .run();
-      return some.length;
-    },
+    /** Deletes some contexts whose threads retention has passed. @returns how many */
+    forget: async (tx: Tx, upTo: number, limit: number): Promise<number> =>
+      deleteSome(tx, taskContexts, lte(taskContexts.threadId, upTo), limit),
   };
 }

@@ -1,6 +1,7 @@
 import { and, asc, desc, eq, gt, isNotNull, isNull, lte, sql } from "drizzle-orm";
 import { bound } from "../../kernel/db/bound.ts";
 import type { Db, Reading, Tx } from "../../kernel/db/database.ts";
+import { deleteSome } from "../../kernel/db/delete-some.ts";
 import type { AgentId } from "../../protocol/ids.ts";
 import { externalAgents, externalCalls } from "./tables.ts";
 
@@ -106,20 +107,7 @@ export function createExternalStore(db: Db) {
         .run();
     },
     /** Deletes some calls whose messages retention has passed. */
-    forget: async (tx: Tx, upTo: number, limit: number): Promise<number> => {
-      const some = tx.db
-        .select({ rowid: sql<number>`rowid` })
-        .from(externalCalls)
-        .where(and(lte(externalCalls.messageId, upTo), isNotNull(externalCalls.endedAt)))
-        .limit(limit)
-        .all()
-        .map(({ rowid }) => rowid);
-      if (some.length)
-        tx.db
-          .delete(externalCalls)
-          .where(sql`rowid in (select value from json_each(${JSON.stringify(some)}))`)
-          .run();
-      return some.length;
-    },
+    forget: async (tx: Tx, upTo: number, limit: number): Promise<number> =>
+      deleteSome(tx, externalCalls, and(lte(externalCalls.messageId, upTo), isNotNull(externalCalls.endedAt)), limit),
   };
 }

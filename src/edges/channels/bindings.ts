@@ -1,6 +1,6 @@
 import type { Areas } from "../../core/core.ts";
 import { formatTarget, isGroup, parseTarget } from "../../identity/agents/target.ts";
-import { actingAs, type Caller, readingAs, requireOperator } from "../../identity/auth/caller.ts";
+import { type Caller, readingAs, requireOperator } from "../../identity/auth/caller.ts";
 import type { Reading, Tx } from "../../kernel/db/database.ts";
 import { newId } from "../../kernel/ids.ts";
 import type { Binding, BindingMode, ParsedBinding } from "../../protocol/bindings.ts";
@@ -33,7 +33,7 @@ export function createBindings({ kernel, identity }: Areas, { store }: Stores, m
   }
 
   const unknown = (name: string, pointer: string) =>
-    new Problem("unknown-target", `Nobody is called ${name}.`, {
+    new Problem("unknown-target", `There is no agent ${name}.`, {
       errors: [{ pointer, message: "is not a registered agent or a group" }],
       suggestions: agents.suggest(name),
     });
@@ -51,12 +51,12 @@ export function createBindings({ kernel, identity }: Areas, { store }: Stores, m
       throw new Problem("conflict", `A conversation has at most ${MAX_BINDINGS} bindings.`);
   }
 
-  /** A place that an operator has set or cleared is the operator's: registering leaves it alone from then on. */
+  /** Notes that an operator has set or cleared the default: registering leaves it alone from then on. */
   async function noteOperator(tx: Tx, place: Place): Promise<void> {
     if (place.conversationId === "") await store.noteDefaultsSet(tx, place.channelId);
   }
 
-  async function insert(tx: Tx, place: Place, binding: Chosen): Promise<BindingRow> {
+  async function insert(tx: Tx, place: Place, binding: BindingChoice): Promise<BindingRow> {
     const now = clock.now();
     const made = { id: newId("bnd", now), createdAt: now, updatedAt: now, endedAt: null };
     const row: BindingRow = { ...place, ...binding, ...made };
@@ -90,7 +90,7 @@ export function createBindings({ kernel, identity }: Areas, { store }: Stores, m
       const place = await moves.placeNow(tx, placeOf(channel.id, draft));
       const there = await store.bindingsAt(tx, place);
       const known = there.find((row) => row.target === target);
-      const chosen: Chosen = { target, mode, priority: draft.priority, fallback, origin: "set" };
+      const chosen: BindingChoice = { target, mode, priority: draft.priority, fallback, origin: "set" };
       if (!known) checkRoom(there);
       const row = known
         ? { ...known, ...chosen, updatedAt: clock.now(), endedAt: null }
@@ -127,31 +127,19 @@ export function createBindings({ kernel, identity }: Areas, { store }: Stores, m
       const list: List<Binding> = { items, nextPage: rows.length > limit ? (items.at(-1)?.id ?? null) : reached };
       return list;
     },
-
-    /** Lets a channel's own agent and all-readers pass. @throws Problem 403, 409 */
-    async requireOwn(on: Reading, caller: Caller, channelId: string): Promise<void> {
-      if (readingAs(caller) === null) return;
-      await agents.requireActor(on, caller, actingAs(caller, channelId));
-    },
   };
 }
 
-type Chosen = Pick<BindingRow, "target" | "mode" | "priority" | "fallback" | "origin">;
+type BindingChoice = Pick<BindingRow, "target" | "mode" | "priority" | "fallback" | "origin">;
 
 const modeFor = (target: string): BindingMode =>
   target === "broadcast" ? "broadcast" : isGroup(target) ? "claimable" : "exclusive";
 
 export function wireBinding(row: BindingRow): Binding {
+  const { id, channelId, conversationId, threadId, target, mode, priority, fallback, origin } = row;
   return {
-    id: row.id,
-    channelId: row.channelId,
-    conversationId: row.conversationId || null,
-    threadId: row.threadId || null,
-    target: row.target,
-    mode: row.mode,
-    priority: row.priority,
-    fallback: row.fallback,
-    origin: row.origin,
+    ...{ id, channelId, conversationId: conversationId || null, threadId: threadId || null },
+    ...{ target, mode, priority, fallback, origin },
     createdAt: toTime(row.createdAt),
     updatedAt: toTime(row.updatedAt),
     endedAt: toTimeOrNull(row.endedAt),

@@ -14,7 +14,7 @@ export function createChannels(areas: Areas & { files: Files }) {
   const { db } = areas.kernel;
   const stores = createStores(db);
   const services = createServices(areas, stores);
-  const { registry, drafts, outbound, events } = services;
+  const { registry, drafts, outbound, channelEvents } = services;
   const webhookPosts = createWebhookPosts(areas, stores, services.webhook);
 
   const traffic: Sweep = {
@@ -38,12 +38,12 @@ export function createChannels(areas: Areas & { files: Files }) {
     wakeForPost: webhookPosts.wakeForPost,
     wakeForWork: webhookPosts.wakeForWork,
     wakeForAgent: webhookPosts.wakeForAgent,
-    received: events.received,
+    received: channelEvents.received,
     ended: outbound.ended,
     sweeps: [traffic],
     dueOutside: webhookPosts.dueOutside,
 
-    /** Before the first request. */
+    /** Runs before the first request. */
     start: (tx: Tx): Promise<void> => registry.adopt(tx),
     routes: lateRoutes(["/v1/channels", "/v1/bindings", "/v1/messages/{id}/posts"], async () =>
       (await import("./routes.ts")).channelRoutes(services),

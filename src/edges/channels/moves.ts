@@ -3,7 +3,7 @@ import type { Caller } from "../../identity/auth/caller.ts";
 import type { Reading, Tx } from "../../kernel/db/database.ts";
 import type { AgentId } from "../../protocol/ids.ts";
 import type { Place } from "./store.ts";
-import type { Renaming } from "./store-moves.ts";
+import type { Rename } from "./store-moves.ts";
 import type { Stores } from "./stores.ts";
 
 /** A conversation of a channel has a new id, reported by one event of the platform. */
@@ -25,7 +25,7 @@ export function createMoves({ kernel, identity, core }: Areas, { renamed: store,
     conversationId === "" ? Promise.resolve("") : store.now(on, channelId, conversationId);
 
   /** Two conversations that become one have two posts at their heads: the later one waits for the other. */
-  async function carryPosts(tx: Tx, channelId: AgentId, { from, to }: Renaming): Promise<void> {
+  async function carryPosts(tx: Tx, channelId: AgentId, { from, to }: Rename): Promise<void> {
     const later: number[] = [];
     for (const threadId of await store.waitingThreads(tx, channelId, from)) {
       const own = await traffic.head(tx, { channelId, conversationId: from, threadId });

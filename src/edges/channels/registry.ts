@@ -1,8 +1,8 @@
 import type { Areas } from "../../core/core.ts";
 import type { AgentRow } from "../../identity/agents/row.ts";
-import { type Caller, readingAs, requireOperator } from "../../identity/auth/caller.ts";
+import { actingAs, type Caller, readingAs, requireOperator } from "../../identity/auth/caller.ts";
 import type { Reading, Tx } from "../../kernel/db/database.ts";
-import { readPage } from "../../kernel/pages.ts";
+import { readList } from "../../kernel/pages.ts";
 import type { Channel } from "../../protocol/channels.ts";
 import { Problem } from "../../protocol/problem.ts";
 import { type List, toTime } from "../../protocol/wire.ts";
@@ -11,7 +11,7 @@ import { nameKey } from "./names.ts";
 import { type ChannelRow, placeOf } from "./store.ts";
 import type { Stores } from "./stores.ts";
 
-/** The channels there are: made, changed and removed with their agents. */
+/** Channels: made, changed and deleted with their agents. */
 export function createRegistry({ kernel, identity }: Areas, { store, webhooks }: Stores, bindings: Bindings) {
   const { clock } = kernel;
   const { agents, directory, roster, activity } = identity;
@@ -74,7 +74,7 @@ export function createRegistry({ kernel, identity }: Areas, { store, webhooks }:
     return {
       ...shown,
       agentId: row.id,
-      // The relay is the adapter of these.
+      // The relay itself is their adapter.
       status: (await webhooks.byId(on, row.id)) ? "online" : agent.status,
       capabilities: agent.capabilities,
       bindings: defaults.map(wireBinding),
@@ -85,34 +85,42 @@ export function createRegistry({ kernel, identity }: Areas, { store, webhooks }:
     };
   }
 
-  /** Every agent may know which channels there are. @throws Problem 403, 409 */
-  async function requireLooker(on: Reading, caller: Caller): Promise<void> {
+  /** Lets every agent pass. @throws Problem 403, 409 */
+  async function requireReader(on: Reading, caller: Caller): Promise<void> {
     const reader = readingAs(caller);
     if (reader !== null) await agents.requireActor(on, caller, reader);
   }
 
+  /** The channel, for its own agent and all-readers. @throws Problem 403, 404, 409 */
+  async function requireOwn(on: Reading, caller: Caller, id: string): Promise<ChannelRow> {
+    if (readingAs(caller) !== null) await agents.requireActor(on, caller, actingAs(caller, id));
+    return require(on, id);
+  }
+
   return {
     require,
+    requireOwn,
     followAgent,
     restoreAgent,
     dropAgent,
 
     async get(on: Reading, caller: Caller, id: string): Promise<Channel> {
-      await requireLooker(on, caller);
+      await requireReader(on, caller);
       return wire(on, await require(on, id));
     },
 
     /** Ready ones first, then by name; `page` is the id of the last one seen. */
     async list(on: Reading, caller: Caller, page: string | undefined, limit: number): Promise<List<Channel>> {
-      await requireLooker(on, caller);
+      await requireReader(on, caller);
       const after = page === undefined ? undefined : await store.byId(on, page);
       if (page !== undefined && !after) throw Problem.invalid("page", `there is no channel ${page} any more`);
-      const { items, more } = await readPage(
+      const read = (count: number, last?: ChannelRow) => store.page(on, last ?? after, count);
+      return readList(
         limit,
-        (count, last: ChannelRow | undefined) => store.page(on, last ?? after, count),
+        read,
         (row) => wire(on, row),
+        ({ id }) => id,
       );
-      return { items, nextPage: more ? (items.at(-1)?.id ?? null) : null };
     },
 
     /** Makes a channel `@default`; `no` makes the oldest the default again. Operators alone. @throws Problem 403, 404 */
@@ -127,7 +135,7 @@ export function createRegistry({ kernel, identity }: Areas, { store, webhooks }:
       return wire(tx, { ...row, isDefault });
     },
 
-    /** Channel agents that were registered before there were channels. */
+    /** Makes channels of channel agents that were registered before channels existed. */
     async adopt(tx: Tx): Promise<void> {
       if (!(await store.isEmpty(tx))) return;
       for (const agent of await directory.all(tx)) if (agent.kind === "channel") await follow(tx, agent, undefined);

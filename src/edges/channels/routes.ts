@@ -1,14 +1,15 @@
 import { messageJson } from "../../core/messages/entry.ts";
 import { noContent, ok, pageOf, RawJson, type Route, route } from "../../identity/auth/route.ts";
+import type { Tx } from "../../kernel/db/database.ts";
 import * as bindingsApi from "../../protocol/bindings.ts";
 import * as api from "../../protocol/channels.ts";
 import { Problem } from "../../protocol/problem.ts";
 import { wireBinding } from "./bindings.ts";
-import type { Received } from "./events.ts";
+import type { EventReceipt } from "./channel-events.ts";
 import type { ChannelServices } from "./services.ts";
 import { placeOf } from "./store.ts";
 
-/** Chat accounts, who their conversations go to, and what comes in and goes out by them. */
+/** Chat accounts, their bindings, events and posts. */
 export function channelRoutes(services: ChannelServices): Route[] {
   return [
     ...accountRoutes(services),
@@ -45,7 +46,7 @@ function accountRoutes({ db, registry }: ChannelServices): Route[] {
   ];
 }
 
-function bindingRoutes({ db, registry, bindings, routing, events }: ChannelServices): Route[] {
+function bindingRoutes({ db, registry, bindings, routing, channelEvents }: ChannelServices): Route[] {
   return [
     route(bindingsApi.listBindings, async ({ caller, query, request }) => {
       const { limit, page, channel, conversation, target } = query;
@@ -56,8 +57,7 @@ function bindingRoutes({ db, registry, bindings, routing, events }: ChannelServi
       const { limit, page, conversation } = query;
       const filter = { channelId: params.id, conversationId: conversation };
       const list = await db.read(async (on) => {
-        await bindings.requireOwn(on, caller, params.id);
-        await registry.require(on, params.id);
+        await registry.requireOwn(on, caller, params.id);
         return bindings.list(on, caller, filter, page, limit);
       });
       return pageOf(list, request);
@@ -66,7 +66,7 @@ function bindingRoutes({ db, registry, bindings, routing, events }: ChannelServi
       db.write(async (tx) => {
         const channel = await registry.require(tx, params.id);
         const { row, created } = await bindings.set(tx, caller, channel, body);
-        const replayed = body.replay ? await events.replay(tx, row) : {};
+        const replayed = body.replay ? await channelEvents.replay(tx, row) : {};
         return { status: created ? 201 : 200, body: { ...wireBinding(row), ...replayed } };
       }),
     ),
@@ -77,36 +77,32 @@ function bindingRoutes({ db, registry, bindings, routing, events }: ChannelServi
     route(bindingsApi.explainRoute, async ({ caller, params, query }) => {
       if (query.thread !== undefined && query.conversation === undefined)
         throw Problem.invalid("thread", "needs the conversation it belongs to");
-      const report = await db.read(async (on) => {
-        await bindings.requireOwn(on, caller, params.id);
-        await registry.require(on, params.id);
+      return db.read(async (on) => {
+        await registry.requireOwn(on, caller, params.id);
         const place = { conversationId: query.conversation ?? null, threadId: query.thread ?? null };
-        return routing.report(on, placeOf(params.id, place));
+        return ok(await routing.report(on, placeOf(params.id, place)));
       });
-      return ok(report);
     }),
   ];
 }
 
-function trafficRoutes({ db, registry, bindings, events, outbound, webhook }: ChannelServices): Route[] {
+function trafficRoutes({ db, registry, channelEvents, outbound, webhook }: ChannelServices): Route[] {
   return [
     route(
       api.reportEvent,
-      async ({ caller, params, body }) =>
-        eventAnswer(
-          await db.write(async (tx) => events.receive(tx, caller, await registry.require(tx, params.id), body)),
-        ),
-      {
-        witness: webhook.witness,
+      async ({ caller, params, body }) => {
+        const receive = async (tx: Tx) =>
+          channelEvents.receive(tx, caller, await registry.require(tx, params.id), body);
+        return eventAnswer(await db.write(receive));
       },
+      { witness: webhook.witness },
     ),
     route(api.listEvents, async ({ caller, params, query, request }) => {
       const { limit, page, conversation, unbound } = query;
       const list = await db.read(async (on) => {
-        await bindings.requireOwn(on, caller, params.id);
-        await registry.require(on, params.id);
+        await registry.requireOwn(on, caller, params.id);
         const filter = { channelId: params.id, conversationId: conversation, unbound: unbound !== undefined };
-        return events.list(on, filter, page, limit);
+        return channelEvents.list(on, filter, page, limit);
       });
       return pageOf(list, request);
     }),
@@ -117,7 +113,7 @@ function trafficRoutes({ db, registry, bindings, events, outbound, webhook }: Ch
 }
 
 /** The messages of an event: 201 the first time, 200 with `Idempotent-Replayed` again. */
-export function eventAnswer({ items, routed, replayed }: Received) {
+export function eventAnswer({ items, routed, replayed }: EventReceipt) {
   const messages = items.map(({ entry, work }) => messageJson(entry, work)).join(",");
   const headers: Record<string, string> = replayed ? { "idempotent-replayed": "true" } : {};
   return { status: replayed ? 200 : 201, body: new RawJson(`{"messages":[${messages}],"routed":${routed}}`), headers };

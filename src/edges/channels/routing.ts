@@ -9,7 +9,7 @@ import { type BindingRow, byRank, levelOf, type Place } from "./store.ts";
 import type { Stores } from "./stores.ts";
 
 /** Destination of one message of an event. `to` is undefined where the binding's target and its fallback do not exist. */
-export interface Way {
+export interface Destination {
   binding: BindingRow;
   to: string | undefined;
   route: RoutedBy;
@@ -30,10 +30,14 @@ export function createRouting({ identity }: Areas, { store }: Stores, moves: Mov
     return agent.status === "offline" && agent.kind !== "user" ? "away" : "there";
   }
 
-  async function wayOf(on: Reading, binding: BindingRow): Promise<Way> {
+  async function destinationOf(on: Reading, binding: BindingRow): Promise<Destination> {
     const { target, fallback } = binding;
     const state = binding.endedAt === null ? await stateOf(on, target) : "gone";
-    const bound: Way = { binding, to: target, route: { bindingId: binding.id, tier: "binding", requested: target } };
+    const bound: Destination = {
+      binding,
+      to: target,
+      route: { bindingId: binding.id, tier: "binding", requested: target },
+    };
     if (state === "there") return bound;
     if (fallback !== null && (await stateOf(on, fallback)) !== "gone")
       return { binding, to: fallback, route: { bindingId: binding.id, tier: "fallback", requested: target } };
@@ -41,30 +45,30 @@ export function createRouting({ identity }: Areas, { store }: Stores, moves: Mov
     return state === "away" ? bound : { ...bound, to: undefined };
   }
 
-  async function decide(on: Reading, place: Place): Promise<{ ranked: BindingRow[]; ways: Way[] }> {
+  async function decide(on: Reading, place: Place): Promise<{ ranked: BindingRow[]; destinations: Destination[] }> {
     const ranked = (await store.matching(on, await moves.placeNow(on, place))).sort(byRank);
     const [best] = ranked;
-    if (!best) return { ranked, ways: [] };
+    if (!best) return { ranked, destinations: [] };
     const level = ranked.filter((row) => levelOf(row) === levelOf(best));
     const used = best.mode === "broadcast" ? level.filter(({ mode }) => mode === "broadcast") : [best];
-    const ways: Way[] = [];
-    for (const binding of used) ways.push(await wayOf(on, binding));
-    return { ranked, ways };
+    const destinations: Destination[] = [];
+    for (const binding of used) destinations.push(await destinationOf(on, binding));
+    return { ranked, destinations };
   }
 
   return {
     /** Destinations of an event of this conversation now; none without a binding. */
-    ways: async (on: Reading, place: Place): Promise<Way[]> => (await decide(on, place)).ways,
+    destinations: async (on: Reading, place: Place): Promise<Destination[]> => (await decide(on, place)).destinations,
 
     /** Every matching binding, those that count first, and the destination of an event. */
     async report(on: Reading, place: Place): Promise<RouteReport> {
-      const { ranked, ways } = await decide(on, place);
+      const { ranked, destinations } = await decide(on, place);
       const items = ranked.map((row) => {
-        const way = ways.find(({ binding }) => binding.id === row.id);
+        const destination = destinations.find(({ binding }) => binding.id === row.id);
         const level = LEVELS[levelOf(row)];
-        return { ...wireBinding(row), level, used: way !== undefined, goesTo: way?.to ?? null };
+        return { ...wireBinding(row), level, used: destination !== undefined, goesTo: destination?.to ?? null };
       });
-      return { items, routed: ways.some(({ to }) => to !== undefined) };
+      return { items, routed: destinations.some(({ to }) => to !== undefined) };
     },
   };
 }

@@ -1,8 +1,8 @@
 import type { Areas } from "../../core/core.ts";
 import type { Files } from "../../features/files/files.ts";
 import { createBindings } from "./bindings.ts";
+import { createChannelEvents } from "./channel-events.ts";
 import { createDrafts } from "./drafts.ts";
-import { createChannelEvents } from "./events.ts";
 import { createMoves } from "./moves.ts";
 import { createOutbound } from "./outbound.ts";
 import { createRegistry } from "./registry.ts";
@@ -22,7 +22,7 @@ export function createServices(areas: Areas & { files: Files }, stores: Stores) 
     bindings,
     routing,
     registry: createRegistry(areas, stores, bindings),
-    events: createChannelEvents(areas, stores, { routing, moves }),
+    channelEvents: createChannelEvents(areas, stores, routing, moves),
     drafts: createDrafts(areas, stores, moves),
     outbound: createOutbound(areas, stores, moves),
     webhook: createWebhook(areas, stores),

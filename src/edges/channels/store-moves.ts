@@ -5,7 +5,7 @@ import type { AgentId } from "../../protocol/ids.ts";
 import { bindings, moves, posts } from "./tables.ts";
 
 /** A conversation that its platform calls something else now. */
-export interface Renaming {
+export interface Rename {
   from: string;
   to: string;
 }
@@ -61,7 +61,7 @@ export function createMoveStore(db: Db) {
     },
 
     /** A binding of the new name that sends to the same target stays as it is. */
-    carryBindings: async (tx: Tx, channelId: AgentId, { from, to }: Renaming): Promise<void> => {
+    carryBindings: async (tx: Tx, channelId: AgentId, { from, to }: Rename): Promise<void> => {
       const own = and(eq(bindings.channelId, channelId), eq(bindings.conversationId, from));
       const isThere = sql`exists (select 1 from ${bindings} b where b.channel_id = ${channelId}
         and b.conversation_id = ${to} and b.thread_id = ${bindings.threadId} and b.target = ${bindings.target})`;
@@ -76,7 +76,7 @@ export function createMoveStore(db: Db) {
         .where(and(eq(posts.channelId, channelId), eq(posts.conversationId, from), sql`ended = 0`))
         .all()
         .map((row) => row.threadId),
-    carryPosts: async (tx: Tx, channelId: AgentId, { from, to }: Renaming): Promise<void> => {
+    carryPosts: async (tx: Tx, channelId: AgentId, { from, to }: Rename): Promise<void> => {
       tx.db
         .update(posts)
         .set({ conversationId: to })

@@ -3,9 +3,9 @@ import { bound, fixedLimit } from "../../kernel/db/bound.ts";
 import type { Db, Reading, Tx } from "../../kernel/db/database.ts";
 import type { AgentId } from "../../protocol/ids.ts";
 import type { Place } from "./store.ts";
-import { events, parts, posts } from "./tables.ts";
+import { channelEvents, parts, posts } from "./tables.ts";
 
-export type EventRow = typeof events.$inferSelect;
+export type EventRow = typeof channelEvents.$inferSelect;
 export type PostRow = typeof posts.$inferSelect;
 export type PartRow = typeof parts.$inferSelect;
 
@@ -18,8 +18,8 @@ export function createTrafficStore(db: Db) {
   const event = db.statement((q) =>
     q
       .select()
-      .from(events)
-      .where(and(eq(events.channelId, bound("channelId")), eq(events.externalId, bound("externalId"))))
+      .from(channelEvents)
+      .where(and(eq(channelEvents.channelId, bound("channelId")), eq(channelEvents.externalId, bound("externalId"))))
       .prepare(),
   );
   const posted = db.statement((q) =>
@@ -81,20 +81,20 @@ export function createTrafficStore(db: Db) {
       event(on).get({ channelId, externalId }),
     putEvent: async (tx: Tx, row: EventRow): Promise<void> => {
       tx.db
-        .insert(events)
+        .insert(channelEvents)
         .values(row)
-        .onConflictDoUpdate({ target: [events.channelId, events.externalId], set: row })
+        .onConflictDoUpdate({ target: [channelEvents.channelId, channelEvents.externalId], set: row })
         .run();
     },
     /** Events among the next 20,000 of the channel, newest first; `reached` is the last place visited, null at the end. */
     eventPage: async (on: Reading, filter: EventFilter & Named, before: number | undefined, limit: number) => {
       const next = and(
-        eq(events.channelId, filter.channelId),
+        eq(channelEvents.channelId, filter.channelId),
         filter.unbound ? sql`unbound = 1` : undefined,
-        before === undefined ? undefined : lt(events.lastMessageId, before),
+        before === undefined ? undefined : lt(channelEvents.lastMessageId, before),
       );
-      const newest = desc(events.lastMessageId);
-      const some = on.db.select().from(events).where(next).orderBy(newest).limit(MAX_VISITED).as("some");
+      const newest = desc(channelEvents.lastMessageId);
+      const some = on.db.select().from(channelEvents).where(next).orderBy(newest).limit(MAX_VISITED).as("some");
       const rows: EventRow[] = on.db
         .select()
         .from(some)
@@ -104,8 +104,8 @@ export function createTrafficStore(db: Db) {
         .all();
       if (rows.length === limit) return { rows, reached: rows.at(-1)?.lastMessageId ?? null };
       const last = on.db
-        .select({ id: events.lastMessageId })
-        .from(events)
+        .select({ id: channelEvents.lastMessageId })
+        .from(channelEvents)
         .where(next)
         .orderBy(newest)
         .limit(1)
@@ -117,17 +117,17 @@ export function createTrafficStore(db: Db) {
     unbound: async (on: Reading, place: Place & Named, after: number, limit: number): Promise<EventRow[]> =>
       on.db
         .select()
-        .from(events)
+        .from(channelEvents)
         .where(
           and(
-            eq(events.channelId, place.channelId),
+            eq(channelEvents.channelId, place.channelId),
             sql`unbound = 1`,
-            gt(events.lastMessageId, after),
-            place.names.length === 0 ? undefined : inArray(events.conversationId, [...place.names]),
-            place.threadId === "" ? undefined : eq(events.threadId, place.threadId),
+            gt(channelEvents.lastMessageId, after),
+            place.names.length === 0 ? undefined : inArray(channelEvents.conversationId, [...place.names]),
+            place.threadId === "" ? undefined : eq(channelEvents.threadId, place.threadId),
           ),
         )
-        .orderBy(asc(events.lastMessageId))
+        .orderBy(asc(channelEvents.lastMessageId))
         .limit(limit)
         .all(),
 
@@ -146,12 +146,16 @@ export function createTrafficStore(db: Db) {
       newestPost(on).get({ channelId, conversationId, threadId })?.messageId,
     /** Messages that a conversation brought in after a place in the log, newest first, among the channel's next `limit`. */
     cameAfter(on: Reading, place: Place, after: number, limit: number): number[] {
-      const next = and(eq(events.channelId, place.channelId), gt(events.lastMessageId, after));
+      const next = and(eq(channelEvents.channelId, place.channelId), gt(channelEvents.lastMessageId, after));
       return on.db
-        .select({ id: events.lastMessageId, conversationId: events.conversationId, threadId: events.threadId })
-        .from(events)
+        .select({
+          id: channelEvents.lastMessageId,
+          conversationId: channelEvents.conversationId,
+          threadId: channelEvents.threadId,
+        })
+        .from(channelEvents)
         .where(next)
-        .orderBy(desc(events.lastMessageId))
+        .orderBy(desc(channelEvents.lastMessageId))
         .limit(limit)
         .all()
         .filter((row) => row.conversationId === place.conversationId && row.threadId === place.threadId)
@@ -184,16 +188,16 @@ export function createTrafficStore(db: Db) {
     /** Forgets some of what belongs to messages that retention has passed. Answers how many rows that were. */
     forget: async (tx: Tx, floor: number, limit: number): Promise<number> => {
       const old = tx.db
-        .select({ channelId: events.channelId, externalId: events.externalId })
-        .from(events)
-        .where(lte(events.lastMessageId, floor))
-        .orderBy(asc(events.lastMessageId))
+        .select({ channelId: channelEvents.channelId, externalId: channelEvents.externalId })
+        .from(channelEvents)
+        .where(lte(channelEvents.lastMessageId, floor))
+        .orderBy(asc(channelEvents.lastMessageId))
         .limit(limit)
         .all();
       for (const row of old)
         tx.db
-          .delete(events)
-          .where(and(eq(events.channelId, row.channelId), eq(events.externalId, row.externalId)))
+          .delete(channelEvents)
+          .where(and(eq(channelEvents.channelId, row.channelId), eq(channelEvents.externalId, row.externalId)))
           .run();
       const gone = tx.db
         .select({ id: posts.messageId })

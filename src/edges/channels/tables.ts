@@ -77,7 +77,7 @@ export const moves = sqliteTable(
 );
 
 /** Events by the platform's id: the same event twice is one. */
-export const events = sqliteTable(
+export const channelEvents = sqliteTable(
   "channel_events",
   {
     channelId: text("channel_id").$type<AgentId>().notNull(),

@@ -9,6 +9,7 @@ import type { Tx } from "../../kernel/db/database.ts";
 import type { OutsideWork } from "../../kernel/due/due.ts";
 import { withoutAddresses } from "../../kernel/egress/addresses.ts";
 import { type EgressAnswer, EgressError } from "../../kernel/egress/egress.ts";
+import { isAccepted, post, retryAfterMs } from "../../kernel/egress/post.ts";
 import { FAILURES } from "../../protocol/limits.ts";
 import type { Entry } from "../../protocol/messages.ts";
 import { PlatformId } from "../../protocol/posts.ts";
@@ -20,7 +21,7 @@ import type { WebhookRow } from "./store-webhook.ts";
 import type { Stores } from "./stores.ts";
 import { asChannel, PROVIDER, type Webhook } from "./webhook.ts";
 
-/** Due row of a channel with open posts: one for each channel, so that a slow receiver delays no other. */
+/** Due row of a channel with open posts. Each channel has its own, so that a slow receiver delays no other. */
 const POST = "channel.post";
 const AT_ONCE = 4;
 const TIMEOUT_MS = 15_000;
@@ -62,7 +63,7 @@ export function createWebhookPosts({ kernel, identity, core }: Areas, { webhooks
     if (target.startsWith(`${PROVIDER}:`)) await due.hurry(tx, POST, target, clock.now());
   }
 
-  const post: OutsideWork = async (row, signal) => {
+  const postAll: OutsideWork = async (row, signal) => {
     const id = row.key;
     const caller = asChannel(id, `due_${row.id}`);
     const hook = await db.read((on) => webhooks.byId(on, id));
@@ -92,7 +93,7 @@ export function createWebhookPosts({ kernel, identity, core }: Areas, { webhooks
       if ("error" in outcome) await holders.fail(tx, caller, work.messageId, { token, ...outcome });
       else await holders.complete(tx, caller, work.messageId, { token, ...outcome });
     } catch (error) {
-      // Taken back or expired meanwhile.
+      // The claim was taken back or expired meanwhile.
       if (!(error instanceof Problem)) throw error;
     }
   }
@@ -102,37 +103,29 @@ export function createWebhookPosts({ kernel, identity, core }: Areas, { webhooks
     const body = JSON.stringify({ type: "channel.message", timestamp: entry.createdAt, data: dataOf(entry) });
     const key = String(entry.payload?.idempotencyKey ?? `msg_${entry.id}`);
     const wait = Math.min(FIRST_WAIT_SECONDS * 4 ** ((item.lease?.attempt ?? 1) - 1), MAX_WAIT_SECONDS);
-    try {
-      const answer = await egress.request({
-        ...{ url: hook.url, method: "POST", body, signal },
-        headers: {
-          "content-type": "application/json",
-          ...signed(key, clock.now(), body, [webhook.secretOf(hook)]),
-        },
-        ...{ timeoutMs: TIMEOUT_MS, maxBytes: MAX_ANSWER_BYTES, overflow: "cut" },
-      });
-      return outcomeOf(answer, wait);
-    } catch (error) {
-      if (!(error instanceof EgressError)) throw error;
-      const failure = error.code === "refused" ? "permanent" : "transient";
-      // Senders read the error; the address is the operator's own matter.
-      return { error: withoutAddresses(error.message, ""), failure, code: error.code, retryAfterSeconds: wait };
-    }
+    const headers = signed(key, clock.now(), body, [webhook.secretOf(hook)]);
+    const sent = { url: hook.url, body, headers, signal, timeoutMs: TIMEOUT_MS, maxBytes: MAX_ANSWER_BYTES };
+    const answer = await post(egress, sent);
+    if (!(answer instanceof EgressError)) return outcomeOf(answer, wait);
+    const { code, message } = answer;
+    const failure = code === "refused" ? "permanent" : "transient";
+    // Senders read the error; addresses are for the operator alone.
+    return { error: withoutAddresses(message, ""), failure, code, retryAfterSeconds: wait };
   }
 
-  function outcomeOf({ status, headers, body }: EgressAnswer, wait: number): Outcome {
-    if (status >= 200 && status < 300) return { externalIds: externalIdsIn(body) };
+  function outcomeOf(answer: EgressAnswer, wait: number): Outcome {
+    if (isAccepted(answer)) return { externalIds: externalIdsIn(answer.body) };
+    const { status } = answer;
     const mayWorkLater = status >= 500 || [408, 425, 429].includes(status);
-    const asked = Number(headers["retry-after"]);
     return {
       error: `The address answered ${status} at ${toTime(clock.now())}.`,
       failure: mayWorkLater ? FAILURES[0] : FAILURES[1],
       code: `http-${status}`,
-      retryAfterSeconds: Number.isInteger(asked) && asked > 0 ? Math.min(asked, MAX_WAIT_SECONDS) : wait,
+      retryAfterSeconds: retryAfterMs(answer) / 1000 || wait,
     };
   }
 
-  return { wakeForPost, wakeForWork, wakeForAgent, dueOutside: { [POST]: { maxMs: MAX_MS, work: post } } };
+  return { wakeForPost, wakeForWork, wakeForAgent, dueOutside: { [POST]: { maxMs: MAX_MS, work: postAll } } };
 }
 
 /** Body for the receiver, the same as for an adapter. The receiver may have the key to encrypted content. */

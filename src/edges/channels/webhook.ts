@@ -1,8 +1,9 @@
-import { createHmac, randomBytes, timingSafeEqual } from "node:crypto";
+import { createHmac, randomBytes } from "node:crypto";
 import type { Areas } from "../../core/core.ts";
 import { type Caller, readsAll, requireOperator } from "../../identity/auth/caller.ts";
 import type { Unidentified, Witness } from "../../identity/auth/route.ts";
 import type { Reading, Tx } from "../../kernel/db/database.ts";
+import { isSame } from "../../kernel/seal.ts";
 import type { ParsedWebhook, WebhookChannel } from "../../protocol/channels.ts";
 import type { AgentId } from "../../protocol/ids.ts";
 import { Problem } from "../../protocol/problem.ts";
@@ -59,19 +60,19 @@ export function createWebhook({ kernel, identity }: Areas, { webhooks }: Stores)
     return { saved, created: !before };
   }
 
-  /** Whether the sender knows the secret. */
+  /** Tells whether the sender knows the secret. */
   function proves(row: WebhookRow, headers: Headers, bytes: Uint8Array): boolean {
     const secret = secretOf(row);
     if (row.verify === "token") {
       const bearer = /^Bearer +(\S+)$/i.exec(headers.get("authorization") ?? "")?.[1];
-      return bearer !== undefined && same(bearer, secret);
+      return bearer !== undefined && isSame(bearer, secret);
     }
     const [id, seconds, given] = ["webhook-id", "webhook-timestamp", "webhook-signature"].map((n) => headers.get(n));
     if (!id || !given || !/^\d{1,12}$/.test(seconds ?? "")) return false;
     const at = Number(seconds) * 1000;
     if (Math.abs(clock.now() - at) > TOLERANCE_MS) return false;
     const expected = signed(id, at, Buffer.from(bytes).toString("utf8"), [secret])["webhook-signature"] ?? "";
-    return given.split(" ").some((one) => same(one, expected));
+    return given.split(" ").some((one) => isSame(one, expected));
   }
 
   return {
@@ -80,9 +81,10 @@ export function createWebhook({ kernel, identity }: Areas, { webhooks }: Stores)
 
     /** @throws Problem 403, 404 */
     async get(on: Reading, caller: Caller, id: string): Promise<WebhookChannel> {
-      if (!readsAll(caller)) throw new Problem("forbidden", "Only operators and viewers may look at that.");
+      if (!readsAll(caller))
+        throw new Problem("forbidden", "Only operators and viewers may see the webhook of a channel.");
       const row = await webhooks.byId(on, id);
-      if (!row) throw new Problem("not-found", `${id} is no channel that the relay itself runs.`);
+      if (!row) throw new Problem("not-found", `${id} is no webhook channel.`);
       return wireWebhook(row);
     },
 
@@ -111,12 +113,6 @@ export const asChannel = (id: AgentId, requestId: string): Caller => ({
   ...{ tokenId: `channel:${id}`, role: "agent", agentId: id, groups: [], prefix: null, source: null },
   ...{ instanceId: null, requestId },
 });
-
-/** Constant-time comparison. */
-function same(given: string, expected: string): boolean {
-  const hash = (text: string) => createHmac("sha256", "compare").update(text).digest();
-  return timingSafeEqual(hash(given), hash(expected));
-}
 
 const wireWebhook = (row: WebhookRow): WebhookChannel => ({
   channelId: row.channelId,

@@ -6,10 +6,10 @@ import type { Tasks } from "../../features/tasks/tasks.ts";
 import type { Reading, Tx } from "../../kernel/db/database.ts";
 import type { Event } from "../../kernel/hooks.ts";
 import { Problem } from "../../protocol/problem.ts";
+import type { EventResult, Outcome } from "./event-result.ts";
 import type { Report } from "./mappings/report.ts";
 import { createNews } from "./news.ts";
-import type { Notices } from "./notices.ts";
-import type { Became, Outcome } from "./outcomes.ts";
+import { createNotices } from "./notices.ts";
 import type { IntegrationRow } from "./row.ts";
 import { authorOf } from "./service.ts";
 import type { EndStore } from "./store-ends.ts";
@@ -19,20 +19,21 @@ export type Intake = ReturnType<typeof createIntake>;
 /** Turns reports into tasks. */
 export function createIntake(
   { kernel, core, tasks }: Areas & { tasks: Tasks },
-  { ends, notices }: { ends: EndStore; notices: Notices },
+  ends: EndStore,
   received: Event<[source: string, outcome: Outcome]>,
 ) {
   const { items, rows: works } = core.work;
   const { life } = tasks;
   const news = createNews(kernel, ends);
+  const notices = createNotices(core);
 
-  async function messageOf(on: Reading, { messageId }: TaskRow): Promise<Became["message"]> {
+  async function messageOf(on: Reading, { messageId }: TaskRow): Promise<EventResult["message"]> {
     const work = messageId === null ? undefined : await works.byId(on, messageId);
     return work ? { entry: await items.entryOf(on, work.messageId), work } : null;
   }
 
   /** One event: a new task, one that is known by its key, or nothing. */
-  async function take(tx: Tx, integration: IntegrationRow, report: Report): Promise<Became> {
+  async function take(tx: Tx, integration: IntegrationRow, report: Report): Promise<EventResult> {
     const { source } = integration;
     const known = report.dedupeKey === undefined ? undefined : await tasks.store.byKey(tx, source, report.dedupeKey);
     const isResolved = report.status === "resolved";
@@ -55,19 +56,19 @@ export function createIntake(
   }
 
   /** The report is older than the known state. */
-  async function late(tx: Tx, source: string, task: TaskRow | undefined): Promise<Became> {
+  async function late(tx: Tx, source: string, task: TaskRow | undefined): Promise<EventResult> {
     await received.raise(tx, source, "late");
     return { task: task ?? null, created: false, message: task ? await messageOf(tx, task) : null };
   }
 
-  /** A task without a message is sent now, if its target can get it. */
+  /** Sends a task without a message now, if its target can get it. */
   async function repeatWithoutMessage(tx: Tx, known: TaskRow, wanted: NewTask, isNamed: boolean, step: Step) {
     const task = await life.again(tx, known, wanted, step);
-    const nobody: Became = { task, message: null, created: false };
-    // People have taken care of a task that is not open.
-    if (wanted.target === null || task.status !== "open") return nobody;
-    if (!isNamed && (await unreachable(tx, wanted)) !== undefined) return nobody;
-    return { ...became(await life.handOut(tx, authorOf(wanted.source), task, wanted.target, step)), created: false };
+    const unsent: EventResult = { task, message: null, created: false };
+    // A person has taken care of a task that is not open.
+    if (wanted.target === null || task.status !== "open") return unsent;
+    if (!isNamed && (await unreachable(tx, wanted)) !== undefined) return unsent;
+    return { ...resultOf(await life.handOut(tx, authorOf(wanted.source), task, wanted.target, step)), created: false };
   }
 
   /** A new or reopened task. Without a reachable target of its integration it is kept without a message, and `user` is told. */
@@ -77,10 +78,10 @@ export function createIntake(
       known ? life.reopen(tx, author, known, task, taken) : life.add(tx, author, task, taken);
     const why = isNamed || wanted.target === null ? undefined : await unreachable(tx, wanted);
     if (why === undefined || wanted.target === null)
-      return became(await make(wanted, known ? { ...step, note: "reported after its end" } : step));
+      return resultOf(await make(wanted, known ? { ...step, note: "reported after its end" } : step));
     const made = await make({ ...wanted, target: null }, { ...step, note: `not sent: ${why}` });
     await notices.unreachable(tx, made.task, wanted.target, why);
-    return became(made);
+    return resultOf(made);
   }
 
   /** The reason why the target cannot get work now; undefined when it can. Asked before anything is written. */
@@ -94,10 +95,10 @@ export function createIntake(
     }
   }
 
-  return { take, messageOf };
+  return { take, messageOf, notices };
 }
 
-const became = ({ task, sent }: Made): Became => ({ task, message: sent ?? null, created: true });
+const resultOf = ({ task, sent }: Made): EventResult => ({ task, message: sent ?? null, created: true });
 
 function newTask(integration: IntegrationRow, report: Report): NewTask {
   return {

@@ -2,7 +2,7 @@ import type { Areas } from "../../core/core.ts";
 import type { Sweep } from "../../core/retention/sweeps.ts";
 import type { Tasks } from "../../features/tasks/tasks.ts";
 import { lateRoutes } from "../../identity/auth/late-routes.ts";
-import type { Outcome } from "./outcomes.ts";
+import type { Outcome } from "./event-result.ts";
 import { createSecrets } from "./secrets.ts";
 import { createIntegrationService } from "./service.ts";
 import { createIntegrationStore } from "./store.ts";
@@ -38,19 +38,15 @@ export function createIntegrations(areas: Areas & { tasks: Tasks }) {
   return {
     received,
     sweeps,
-    // With the mappings: most relays have no integration.
+    // Loaded late, with the mappings: most relays have no integration.
     routes: lateRoutes(["/v1/integrations"], async () => {
-      const [{ createIntegrationEvents }, { createIntake }, { createNotices }, { integrationRoutes }] =
-        await Promise.all([
-          import("./events.ts"),
-          import("./intake.ts"),
-          import("./notices.ts"),
-          import("./routes.ts"),
-        ]);
-      const notices = createNotices(areas.core);
-      const intake = createIntake(areas, { ends, notices }, received);
-      const events = createIntegrationEvents(areas, { store, integrations, secrets, intake, notices, received });
-      return integrationRoutes({ db, integrations, events });
+      const [{ createIntegrationEvents }, { createIntake }, { integrationRoutes }] = await Promise.all([
+        import("./integration-events.ts"),
+        import("./intake.ts"),
+        import("./routes.ts"),
+      ]);
+      const events = createIntegrationEvents(areas, integrations, createIntake(areas, ends, received), received);
+      return integrationRoutes(db, integrations, events);
     }),
   };
 }

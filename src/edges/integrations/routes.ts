@@ -4,19 +4,13 @@ import { created, noContent, ok, pageOf, RawJson, type Route, route } from "../.
 import type { Db } from "../../kernel/db/database.ts";
 import * as api from "../../protocol/integrations.ts";
 import { IdempotencyKey } from "../../protocol/wire.ts";
-import type { IntegrationEvents, Received } from "./events.ts";
+import type { EventResult } from "./event-result.ts";
+import type { EventReceipt, IntegrationEvents } from "./integration-events.ts";
 import type { Delivery } from "./mappings/report.ts";
-import type { Became } from "./outcomes.ts";
 import type { IntegrationService } from "./service.ts";
 
-interface IntegrationServices {
-  db: Pick<Db, "read" | "write">;
-  integrations: IntegrationService;
-  events: IntegrationEvents;
-}
-
 /** Sources of events, and their events. */
-export function integrationRoutes({ db, integrations, events }: IntegrationServices): Route[] {
+export function integrationRoutes(db: Db, integrations: IntegrationService, events: IntegrationEvents): Route[] {
   return [
     route(api.listIntegrations, async ({ caller, query, request }) =>
       pageOf(await db.read((on) => integrations.list(on, caller, query.page, query.limit)), request),
@@ -60,14 +54,14 @@ function deliveryOf(headers: Headers): Delivery {
   return { id: IdempotencyKey.safeParse(id).data, kind, at: seconds > 0 ? Math.round(seconds * 1000) : undefined };
 }
 
-function eventJson({ events, skipped }: Received): string {
-  const each = events.map(becameJson);
+function eventJson({ events, skipped }: EventReceipt): string {
+  const each = events.map(resultJson);
   const first = each[0] ?? '"task":null,"message":null,"created":false';
   const all = `[${each.map((one) => `{${one}}`).join(",")}]`;
   return `{${first},"tasks":${all}${each.length > 1 ? `,"items":${all}` : ""},"skipped":${skipped}}`;
 }
 
-function becameJson({ task, message, created }: Became): string {
+function resultJson({ task, message, created }: EventResult): string {
   const text = message ? messageJson(message.entry, message.work) : "null";
   return `"task":${task ? JSON.stringify(toTask(task)) : "null"},"message":${text},"created":${created}`;
 }

@@ -3,7 +3,7 @@ import type { Author } from "../../core/messages/draft.ts";
 import type { Tasks } from "../../features/tasks/tasks.ts";
 import { type Caller, readsAll, requireOperator } from "../../identity/auth/caller.ts";
 import type { Reading, Tx } from "../../kernel/db/database.ts";
-import { readPage } from "../../kernel/pages.ts";
+import { readList } from "../../kernel/pages.ts";
 import type {
   Integration,
   Mapping,
@@ -18,7 +18,7 @@ import type { Secrets } from "./secrets.ts";
 import type { IntegrationStore } from "./store.ts";
 import { secretFlaw } from "./verify.ts";
 
-/** How each platform shows that an event is its own. */
+/** Form in which each platform proves its events. */
 const VERIFIED_BY: Record<Mapping, Verification> = {
   generic: "standard",
   paths: "standard",
@@ -30,7 +30,7 @@ const VERIFIED_BY: Record<Mapping, Verification> = {
 
 export type IntegrationService = ReturnType<typeof createIntegrationService>;
 
-/** Making, changing, finding and removing integrations. */
+/** Verbs of integrations. */
 export function createIntegrationService(areas: Areas & { tasks: Tasks }, store: IntegrationStore, secrets: Secrets) {
   const { clock } = areas.kernel;
   const { activity, auth } = areas.identity;
@@ -38,7 +38,7 @@ export function createIntegrationService(areas: Areas & { tasks: Tasks }, store:
 
   /** Lets operators and viewers pass. @throws Problem 403 */
   function requireReader(caller: Caller): void {
-    if (!readsAll(caller)) throw new Problem("forbidden", "Only operators and viewers may look at integrations.");
+    if (!readsAll(caller)) throw new Problem("forbidden", "Only operators and viewers may read integrations.");
   }
 
   /** @throws Problem 404 */
@@ -48,8 +48,8 @@ export function createIntegrationService(areas: Areas & { tasks: Tasks }, store:
     return row;
   }
 
-  /** A new secret where there was none, where one is asked for, and where the old one has another form. */
-  function secretOf(
+  /** Makes a secret when there is none, when one is asked for, and when the old one has another form. */
+  function chooseSecret(
     source: string,
     before: IntegrationRow | undefined,
     draft: ParsedIntegrationDraft,
@@ -67,6 +67,8 @@ export function createIntegrationService(areas: Areas & { tasks: Tasks }, store:
 
   return {
     requireIntegration,
+    find: store.bySource,
+    secretOf: secrets.of,
 
     /** `PUT /v1/integrations/{source}`: replaces it. @throws Problem 403, 422 */
     async put(tx: Tx, caller: Caller, source: string, draft: ParsedIntegrationDraft) {
@@ -74,7 +76,7 @@ export function createIntegrationService(areas: Areas & { tasks: Tasks }, store:
       const before = await store.bySource(tx, source);
       const target = draft.target === undefined ? null : await life.checkTarget(tx, authorOf(source), draft.target);
       const verify = draft.verify ?? VERIFIED_BY[draft.mapping];
-      const { isMade, ...kept } = secretOf(source, before, draft, verify);
+      const { isMade, ...kept } = chooseSecret(source, before, draft, verify);
       const row: IntegrationRow = {
         source,
         target,
@@ -103,12 +105,8 @@ export function createIntegrationService(areas: Areas & { tasks: Tasks }, store:
     /** `GET /v1/integrations`, by name. @throws Problem 403 */
     async list(on: Reading, caller: Caller, after: string | undefined, limit: number): Promise<List<Integration>> {
       requireReader(caller);
-      const { items, more } = await readPage(
-        limit,
-        (count, last) => store.page(on, last?.source ?? after, count),
-        toIntegration,
-      );
-      return { items, nextPage: more ? (items.at(-1)?.source ?? null) : null };
+      const read = (count: number, last?: IntegrationRow) => store.page(on, last?.source ?? after, count);
+      return readList(limit, read, toIntegration, ({ source }) => source);
     },
 
     /** `DELETE /v1/integrations/{source}`: its tasks stay, its tokens are revoked. @throws Problem 403, 404 */

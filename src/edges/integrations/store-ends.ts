@@ -1,6 +1,7 @@
-import { and, eq, sql } from "drizzle-orm";
+import { and, eq, lt } from "drizzle-orm";
 import { bound } from "../../kernel/db/bound.ts";
 import type { Db, Reading, Tx } from "../../kernel/db/database.ts";
+import { deleteSome } from "../../kernel/db/delete-some.ts";
 import type { EndRow } from "./row.ts";
 import { sourceEnds } from "./tables.ts";
 
@@ -35,14 +36,8 @@ export function createEndStore(db: Db) {
         .where(and(eq(sourceEnds.source, source), eq(sourceEnds.key, key)))
         .run();
     },
-    /** Deletes at most `limit` that were told before `at`; answers how many. */
-    removeBefore: async (tx: Tx, at: number, limit: number): Promise<number> => {
-      const { changes } = tx.db.run(sql`
-        delete from source_ends where rowid in (
-          select rowid from source_ends where at < ${at} order by at limit ${limit})`) as unknown as {
-        changes: number;
-      };
-      return changes;
-    },
+    /** Deletes some that were reported before a time. @returns how many */
+    removeBefore: async (tx: Tx, before: number, limit: number): Promise<number> =>
+      deleteSome(tx, sourceEnds, lt(sourceEnds.at, before), limit),
   };
 }

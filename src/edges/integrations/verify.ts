@@ -1,9 +1,10 @@
-import { createHmac, timingSafeEqual } from "node:crypto";
+import { createHmac } from "node:crypto";
+import { isSame } from "../../kernel/seal.ts";
 import type { Verification } from "../../protocol/integrations.ts";
 import { Problem } from "../../protocol/problem.ts";
 
 /** A delivery, before its body has come. */
-export interface Signed {
+export interface DeliveryHead {
   headers: Headers;
   now: number;
 }
@@ -14,14 +15,14 @@ export interface Check {
   isPassed(): boolean;
 }
 
-/** Standard Webhooks: what is older than this, or from such a future, is a replay. */
+/** Standard Webhooks: a time further off than this, past or future, is a replay. */
 const TOLERANCE_MS = 5 * 60_000;
 
-type Verifier = (secret: string, signed: Signed) => Check;
+type Verifier = (secret: string, head: DeliveryHead) => Check;
 
 /**
- * Each way to show that one knows a secret. Only Standard Webhooks signs when and which delivery it is; the others can be
- * replayed by whoever saw them, which TLS keeps from happening.
+ * Proofs that a sender knows a secret. Only Standard Webhooks signs the time and the delivery; an eavesdropper could replay the
+ * others, which TLS prevents.
  */
 const VERIFIERS: Record<Verification, Verifier> = {
   standard(secret, { headers, now }) {
@@ -37,7 +38,7 @@ const VERIFIERS: Record<Verification, Verifier> = {
       take: (piece) => mac.update(piece),
       isPassed() {
         const signature = mac.digest("base64");
-        return given.split(" ").some((one) => same(one, `v1,${signature}`));
+        return given.split(" ").some((one) => isSame(one, `v1,${signature}`));
       },
     };
   },
@@ -47,22 +48,22 @@ const VERIFIERS: Record<Verification, Verifier> = {
     const bearer = /^Bearer +(\S+)$/i.exec(headers.get("authorization") ?? "")?.[1];
     const given = bearer ?? headers.get("x-gitlab-token");
     if (!given) throw refused("send the integration's secret as Authorization: Bearer, or in X-Gitlab-Token");
-    return { isPassed: () => same(given, secret) };
+    return { isPassed: () => isSame(given, secret) };
   },
 };
 
-/** A check of whether the sender of a delivery knows the secret. @throws Problem 401 when its headers show that it does not */
-export const checkOf = (how: Verification, secret: string, signed: Signed): Check => VERIFIERS[how](secret, signed);
+/** Checks that the sender of a delivery knows the secret. @throws Problem 401 when its headers show that it does not */
+export const checkOf = (how: Verification, secret: string, head: DeliveryHead): Check => VERIFIERS[how](secret, head);
 
-/** A check that nobody passes, at the cost of one that somebody does. */
+/** A check that always fails, as slow as one that may pass. */
 export const noPass = (): Check => ({ ...signedWith("nobody", "", ""), isPassed: () => false });
 
 function signedWith(secret: string, given: string, prefix: string): Check {
   const mac = createHmac("sha256", secret);
-  return { take: (piece) => mac.update(piece), isPassed: () => same(given, prefix + mac.digest("hex")) };
+  return { take: (piece) => mac.update(piece), isPassed: () => isSame(given, prefix + mac.digest("hex")) };
 }
 
-/** Why a secret that a source made cannot be used to verify this way; undefined when it can. */
+/** Reason why a source's own secret does not fit a form of proof; undefined when it fits. */
 export function secretFlaw(how: Verification, secret: string): string | undefined {
   if (how === "token" && !/^[\x21-\x7e]+$/.test(secret)) return "cannot be sent as a token";
   if (how === "standard" && secret.startsWith(PREFIX) && !BASE64.test(secret.slice(PREFIX.length)))
@@ -84,10 +85,4 @@ function required(headers: Headers, name: string): string {
 }
 
 export const refused = (why: string): Problem =>
-  new Problem("unauthorized", `The event was not shown to be from its source: ${why}.`);
-
-/** In a time that says nothing about where they differ. */
-function same(given: string, expected: string): boolean {
-  const hash = (text: string) => createHmac("sha256", "compare").update(text).digest();
-  return timingSafeEqual(hash(given), hash(expected));
-}
+  new Problem("unauthorized", `The event does not prove its source: ${why}.`);

@@ -3,12 +3,13 @@ import { toLogEntry } from "../../core/messages/entry.ts";
 import type { Reading, Tx } from "../../kernel/db/database.ts";
 import type { OutsideWork } from "../../kernel/due/due.ts";
 import { EgressError } from "../../kernel/egress/egress.ts";
+import { backoffMs, isAccepted, post, retryAfterMs } from "../../kernel/egress/post.ts";
 import { toTime } from "../../protocol/wire.ts";
 import type { Notices } from "./notices.ts";
 import { secretOf, signed } from "./signing.ts";
 import type { DeliveryRow, WebhookRow, WebhookStore } from "./store.ts";
 
-/** Due row of a webhook with pending deliveries: one for each webhook, so that a slow receiver delays no other. */
+/** Due row of a webhook with pending deliveries. Each webhook has its own, so that a slow receiver delays no other. */
 export const DELIVER = "webhook.deliver";
 /** Most pending deliveries of one webhook; further events are dropped, counted, and told. */
 export const MAX_PENDING = 10_000;
@@ -27,7 +28,6 @@ const MAX_MS = (BATCH / AT_ONCE + 2) * TIMEOUT_MS;
 /** Failures in a row after which an address gets a rest: from 5 s, doubled, to 15 min. */
 const REST_AFTER = 3;
 const MAX_REST_MS = 900 * SECOND_MS;
-const MAX_RETRY_AFTER_MS = HOUR_MS;
 /** Time of failures without a single success that disables a webhook. */
 const GIVE_UP_MS = DAY_MS;
 
@@ -39,7 +39,7 @@ interface Attempt {
   retryAfterMs: number;
 }
 
-/** Sends due deliveries, again and again over a day, and tells when it gives up. */
+/** Sends due deliveries with retries for a day, and tells the owner when it gives up. */
 export function createDeliverer({ kernel, identity, core }: Areas, store: WebhookStore, notices: Notices) {
   const { db, egress, clock, hooks, key } = kernel;
   const { activity } = identity;
@@ -47,55 +47,52 @@ export function createDeliverer({ kernel, identity, core }: Areas, store: Webhoo
   /** A delivery was attempted. */
   const tried = hooks.event<[outcome: "delivered" | "failed" | "dead"]>("webhooks.tried");
 
-  /** After the clock was set back no delivery waits for the old time. */
+  /** Brings deliveries forward after the clock was set back: none waits for the old time. */
   async function resume(tx: Tx, now: number, jumpedMs: number): Promise<void> {
     if (jumpedMs < 0) await store.hurryAll(tx, now);
   }
 
   const work: OutsideWork = async (row, signal) => {
     const webhookId = row.key;
-    const { webhook, ripe } = await db.read((on) => look(on, webhookId));
+    const { webhook, batch } = await db.read((on) => read(on, webhookId));
     const attempts: Attempt[] = [];
-    for (let i = 0; webhook && i < ripe.length; i += AT_ONCE)
-      attempts.push(...(await Promise.all(ripe.slice(i, i + AT_ONCE).map((one) => attempt(webhook, one, signal)))));
+    for (let i = 0; webhook && i < batch.length; i += AT_ONCE)
+      attempts.push(...(await Promise.all(batch.slice(i, i + AT_ONCE).map((one) => attempt(webhook, one, signal)))));
     return (tx) => settle(tx, webhookId, attempts);
   };
 
-  async function look(on: Reading, id: string): Promise<{ webhook?: WebhookRow; ripe: Ripe[] }> {
+  async function read(on: Reading, id: string): Promise<{ webhook?: WebhookRow; batch: DueDelivery[] }> {
     const webhook = await store.byId(on, id);
-    if (webhook?.status !== "active" || webhook.notBefore > clock.now()) return { ripe: [] };
+    if (webhook?.status !== "active" || webhook.notBefore > clock.now()) return { batch: [] };
     const next = await store.next(on, id, webhook.failures === 0 ? BATCH : 1);
-    const ripe: Ripe[] = [];
+    const batch: DueDelivery[] = [];
     for (const delivery of next)
-      if ((delivery.nextAt ?? 0) <= clock.now()) ripe.push({ delivery, body: await bodyOf(on, delivery) });
-    return { webhook, ripe };
+      if ((delivery.nextAt ?? 0) <= clock.now()) batch.push({ delivery, body: await bodyOf(on, delivery) });
+    return { webhook, batch };
   }
 
-  /** undefined when retention took the message. */
+  /** @returns undefined when retention deleted the message */
   async function bodyOf(on: Reading, { type, data, messageId, createdAt }: DeliveryRow): Promise<string | undefined> {
     const row = data === null && messageId !== null ? await messages.byId(on, messageId) : undefined;
-    const told = data ?? (row && toLogEntry(row).json);
-    return told === undefined ? undefined : `{"type":"${type}","timestamp":"${toTime(createdAt)}","data":${told}}`;
+    const content = data ?? (row && toLogEntry(row).json);
+    return content === undefined
+      ? undefined
+      : `{"type":"${type}","timestamp":"${toTime(createdAt)}","data":${content}}`;
   }
 
-  async function attempt(webhook: WebhookRow, { delivery, body }: Ripe, signal: AbortSignal): Promise<Attempt> {
+  async function attempt(webhook: WebhookRow, { delivery, body }: DueDelivery, signal: AbortSignal): Promise<Attempt> {
     const failed = { delivery, status: null, retryAfterMs: 0 };
     if (body === undefined) return { ...failed, error: GONE };
-    try {
-      const answer = await egress.request({
-        url: webhook.url,
-        method: "POST",
-        headers: { "content-type": "application/json", ...signed(delivery.id, clock.now(), body, secretsOf(webhook)) },
-        body,
-        ...{ timeoutMs: TIMEOUT_MS, maxBytes: 1024, overflow: "cut", signal },
-      });
-      const isGood = answer.status >= 200 && answer.status < 300;
-      const error = isGood ? null : `answered ${answer.status}`;
-      return { delivery, status: answer.status, error, retryAfterMs: retryAfter(answer.headers["retry-after"]) };
-    } catch (error) {
-      if (error instanceof EgressError) return { ...failed, error: error.message };
-      throw error;
-    }
+    const headers = signed(delivery.id, clock.now(), body, secretsOf(webhook));
+    const answer = await post(egress, { url: webhook.url, body, headers, signal, timeoutMs: TIMEOUT_MS });
+    if (answer instanceof EgressError) return { ...failed, error: answer.message };
+    const { status } = answer;
+    return {
+      delivery,
+      status,
+      error: isAccepted(answer) ? null : `answered ${status}`,
+      retryAfterMs: retryAfterMs(answer),
+    };
   }
 
   function secretsOf({ id, secretVersion, previousUntil }: WebhookRow): string[] {
@@ -104,7 +101,7 @@ export function createDeliverer({ kernel, identity, core }: Areas, store: Webhoo
     return versions.map((version) => secretOf(key, id, version));
   }
 
-  /** Records the attempts; answers when to go on. */
+  /** Records the attempts. @returns the time of the next delivery */
   async function settle(tx: Tx, id: string, attempts: readonly Attempt[]): Promise<number | null> {
     for (const made of attempts) await note(tx, id, made);
     const webhook = await store.byId(tx, id);
@@ -137,22 +134,15 @@ export function createDeliverer({ kernel, identity, core }: Areas, store: Webhoo
 
   function restOf({ failures, failingSince }: WebhookRow, retryAfterMs: number): Partial<WebhookRow> {
     const beyond = failures + 1 - REST_AFTER;
-    const rest = beyond < 0 ? 0 : Math.min(5 * SECOND_MS * 2 ** Math.min(beyond, 20), MAX_REST_MS);
+    const rest = beyond < 0 ? 0 : backoffMs(beyond, 5 * SECOND_MS, MAX_REST_MS);
     const notBefore = clock.now() + Math.max(rest, retryAfterMs);
     return { failures: failures + 1, failingSince: failingSince ?? clock.now(), notBefore };
   }
 
   async function bury(tx: Tx, webhook: WebhookRow, delivery: DeliveryRow, error: string): Promise<void> {
     const { attempts, lastStatus } = delivery;
-    const ended = {
-      state: "dead" as const,
-      attempts,
-      lastStatus,
-      lastError: error,
-      nextAt: null,
-      endedAt: clock.now(),
-    };
-    await store.changeDelivery(tx, delivery.id, ended);
+    const ended = { state: "dead" as const, nextAt: null, endedAt: clock.now() };
+    await store.changeDelivery(tx, delivery.id, { ...ended, attempts, lastStatus, lastError: error });
     const left = await store.change(tx, webhook, oneLess(webhook));
     await notices.dead(tx, left, delivery.id, error);
     await tried.raise(tx, "dead");
@@ -171,21 +161,15 @@ export function createDeliverer({ kernel, identity, core }: Areas, store: Webhoo
   return { tried, resume, dueOutside: { [DELIVER]: { maxMs: MAX_MS, work } } };
 }
 
-interface Ripe {
+interface DueDelivery {
   delivery: DeliveryRow;
   body: string | undefined;
 }
 
 const GONE = "retention took the message before it was delivered";
 
-/** One delivery fewer is pending. Half empty again, a queue counts as one that has room. */
+/** One delivery fewer is pending. A queue that is half empty again counts as one with room. */
 const oneLess = ({ pending, isFull }: WebhookRow): Partial<WebhookRow> => ({
   pending: Math.max(0, pending - 1),
   isFull: isFull && pending > MAX_PENDING / 2,
 });
-
-/** Milliseconds of a header in seconds; 0 for a date. */
-function retryAfter(header: string | undefined): number {
-  const seconds = /^\d{1,6}$/.test(header ?? "") ? Number(header) : 0;
-  return Math.min(seconds * SECOND_MS, MAX_RETRY_AFTER_MS);
-}

@@ -13,9 +13,9 @@ import { NOTICE_TOPIC, type Notices } from "./notices.ts";
 import type { WebhookRow, WebhookStore } from "./store.ts";
 
 /** An event for webhooks. */
-interface WebhookEvent {
-  type: WebhookEventType;
-  /** Message of the event: webhooks of its readers are told, if their filter fits. Without one only the operator's are. */
+interface WebhookEvent<Type extends string = string> {
+  type: Type;
+  /** Message of the event: it goes to webhooks of its readers, if their filter fits. Without one, to the operator's alone. */
   messageId: number | null;
   /** Content; null stands for the message itself, as it was appended. */
   data: Record<string, unknown> | null;
@@ -37,32 +37,23 @@ export function createEmitter({ kernel, core }: Areas, store: WebhookStore, noti
   }
 
   /** Queues a delivery, or counts it as dropped. */
-  async function enqueue(tx: Tx, webhook: WebhookRow, event: Queued): Promise<string | undefined> {
+  async function enqueue(tx: Tx, webhook: WebhookRow, event: WebhookEvent): Promise<string | undefined> {
     if (webhook.pending >= MAX_PENDING) {
       await store.change(tx, webhook, { dropped: webhook.dropped + 1, isFull: true });
       if (!webhook.isFull) await notices.full(tx, webhook);
       return undefined;
     }
     const id = newId("evt", clock.now());
+    const data = event.data && JSON.stringify(event.data);
     await store.enqueue(tx, {
-      id,
-      webhookId: webhook.id,
-      type: event.type,
-      messageId: event.messageId,
-      data: event.data === null ? null : JSON.stringify(event.data),
-      state: "pending",
-      attempts: 0,
-      lastStatus: null,
-      lastError: null,
-      createdAt: clock.now(),
-      nextAt: clock.now(),
-      endedAt: null,
+      ...{ id, webhookId: webhook.id, type: event.type, messageId: event.messageId, data, state: "pending" },
+      ...{ attempts: 0, lastStatus: null, lastError: null, createdAt: clock.now(), nextAt: clock.now(), endedAt: null },
     });
     await due.hurry(tx, DELIVER, webhook.id, Math.max(clock.now(), webhook.notBefore));
     return id;
   }
 
-  async function emit(tx: Tx, event: WebhookEvent): Promise<void> {
+  async function emit(tx: Tx, event: WebhookEvent<WebhookEventType>): Promise<void> {
     const found = await store.subscribers(tx, event.type);
     if (found.length === 0) return;
     const row = event.messageId === null ? undefined : await messages.byId(tx, event.messageId);
@@ -102,18 +93,11 @@ export function createEmitter({ kernel, core }: Areas, store: WebhookStore, noti
   };
 }
 
-/** A renewal is no news, and neither is work that was held and is open for the first time, or is held again. */
+/** False for a renewal, and for held work that opens for the first time or is held again. */
 function isNews(work: WorkRow, before: WorkRow): boolean {
   if (work.state === before.state && work.fence === before.fence) return false;
   if (before.state === "delayed" && work.state === "open" && work.fence === 0) return false;
   return !(before.state === "open" && work.state === "delayed");
-}
-
-/** An event in the queue of one webhook. A test is about no message. */
-interface Queued {
-  type: string;
-  messageId: number | null;
-  data: Record<string, unknown> | null;
 }
 
 const TYPE_OF = {
@@ -126,7 +110,7 @@ const TYPE_OF = {
   cancelled: "work.cancelled",
 } as const;
 
-/** Whether the webhook is told of events without a message. */
+/** Tells whether the webhook gets events without a message. */
 const isForAll = ({ agentId, filter }: WebhookRow): boolean => agentId === "user" && Object.keys(filter).length === 0;
 
 function fits(filter: WebhookFilter, row: MessageRow): boolean {

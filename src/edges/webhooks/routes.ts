@@ -3,7 +3,7 @@ import type { Db } from "../../kernel/db/database.ts";
 import * as api from "../../protocol/webhooks.ts";
 import type { WebhookService } from "./service.ts";
 
-/** Telling other machines what happened. */
+/** Webhooks, which tell other machines of events. */
 export function webhookRoutes(db: Pick<Db, "read" | "write">, webhooks: WebhookService): Route[] {
   return [
     route(api.createWebhook, async ({ caller, body, idempotencyKey }) =>
@@ -36,7 +36,7 @@ function deliveryRoutes(db: Pick<Db, "read" | "write">, webhooks: WebhookService
       pageOf(await db.read((on) => webhooks.deliveries(on, caller, params.id, query)), request),
     ),
     route(api.redeliverWebhook, async ({ caller, params, body }) =>
-      ok(await db.write((tx) => webhooks.redeliver(tx, caller, { id: params.id, deliveryId: body.deliveryId }))),
+      ok(await db.write((tx) => webhooks.redeliver(tx, caller, params.id, body.deliveryId))),
     ),
   ];
 }

@@ -7,7 +7,7 @@ import type { Reading, Tx } from "../../kernel/db/database.ts";
 import type { DueHandler } from "../../kernel/due/due.ts";
 import { withoutAddresses } from "../../kernel/egress/addresses.ts";
 import { newId } from "../../kernel/ids.ts";
-import { readPage } from "../../kernel/pages.ts";
+import { readList } from "../../kernel/pages.ts";
 import { Problem } from "../../protocol/problem.ts";
 import type { Paused } from "../../protocol/tokens.ts";
 import type { Delivery, NewWebhook, ParsedWebhookDraft, Webhook, WebhookPatch } from "../../protocol/webhooks.ts";
@@ -22,21 +22,16 @@ const MAX_OF_AGENT = 20;
 const MAX_ALL = 500;
 const MAX_REDELIVERED = 1000;
 const CLEAR_SLICE = 1000;
-/** How long ended deliveries are kept. */
+/** Time for which ended deliveries are kept. */
 const KEPT_MS = { delivered: DAY_MS, dead: 30 * DAY_MS };
 const CLEAR = "webhook.clear";
 
-interface Means {
-  emitter: Emitter;
-  notices: Notices;
-}
-
 export type WebhookService = ReturnType<typeof createWebhookService>;
 
-/** Making, changing and looking at webhooks. */
-export function createWebhookService({ kernel, identity }: Areas, store: WebhookStore, { emitter, notices }: Means) {
-  const { idempotency, egress, due, clock, key } = kernel;
-  const { agents, activity } = identity;
+/** Verbs of webhooks. */
+export function createWebhookService(areas: Areas, store: WebhookStore, emitter: Emitter, notices: Notices) {
+  const { idempotency, egress, due, clock, key } = areas.kernel;
+  const { agents, activity } = areas.identity;
 
   async function dropAgent(tx: Tx, agentId: string): Promise<void> {
     for (const id of await store.ids(tx, agentId)) await erase(tx, id);
@@ -59,7 +54,7 @@ export function createWebhookService({ kernel, identity }: Areas, store: Webhook
     await due.schedule(tx, CLEAR, id, clock.now());
   }
 
-  /** The webhook, if the caller may look at it. @throws Problem 403, 404, 409 */
+  /** The webhook, for callers that may read it. @throws Problem 403, 404, 409 */
   async function readable(on: Reading, caller: Caller, id: string): Promise<WebhookRow> {
     const reader = readingAs(caller);
     if (reader !== null) await agents.requireActor(on, caller, reader);
@@ -69,7 +64,7 @@ export function createWebhookService({ kernel, identity }: Areas, store: Webhook
     return row;
   }
 
-  /** The webhook, if the caller may change it. @throws Problem 403, 404, 409 */
+  /** The webhook, for callers that may change it. @throws Problem 403, 404, 409 */
   async function owned(tx: Tx, caller: Caller, id: string): Promise<WebhookRow> {
     actingAs(caller);
     return readable(tx, caller, id);
@@ -80,27 +75,15 @@ export function createWebhookService({ kernel, identity }: Areas, store: Webhook
     await agents.requireToken(tx, caller);
     egress.requireAllowed(draft.url, "/url");
     if ((await store.countOf(tx, agentId)) >= MAX_OF_AGENT || (await store.countAll(tx)) >= MAX_ALL)
-      throw new Problem("conflict", `There may be ${MAX_OF_AGENT} webhooks of one agent, and ${MAX_ALL} in all.`);
+      throw new Problem(
+        "conflict",
+        `Limit reached: ${MAX_OF_AGENT} webhooks of one agent, and ${MAX_ALL} in all. Delete one first.`,
+      );
     const row: WebhookRow = {
-      id: newId("whk", clock.now()),
-      agentId,
-      name: draft.name ?? null,
-      url: draft.url,
-      events: [...new Set(draft.events)],
-      filter: draft.filter,
-      status: "active",
-      reason: null,
-      secretVersion: 1,
-      previousUntil: null,
-      pending: 0,
-      dropped: 0,
-      isFull: false,
-      failures: 0,
-      failingSince: null,
-      notBefore: 0,
-      toldAt: null,
-      createdAt: clock.now(),
-      tokenId: caller.tokenId,
+      ...{ id: newId("whk", clock.now()), agentId, name: draft.name ?? null, url: draft.url },
+      ...{ events: [...new Set(draft.events)], filter: draft.filter, createdAt: clock.now(), tokenId: caller.tokenId },
+      ...{ status: "active", reason: null, secretVersion: 1, previousUntil: null },
+      ...{ pending: 0, dropped: 0, isFull: false, failures: 0, failingSince: null, notBefore: 0, toldAt: null },
     };
     await store.add(tx, row);
     await activity.record(tx, caller, "webhook.created", row.id, { agentId, events: row.events });
@@ -161,17 +144,14 @@ export function createWebhookService({ kernel, identity }: Areas, store: Webhook
     async list(
       on: Reading,
       caller: Caller,
-      query: { agentId?: string | undefined; page?: string | undefined; limit: number },
+      query: PageQuery & { agentId?: string | undefined },
     ): Promise<List<Webhook>> {
       const reader = readingAs(caller);
       if (reader !== null) await agents.requireActor(on, caller, reader);
       if (reader !== null && query.agentId !== undefined) actingAs(caller, query.agentId);
       const owner = reader ?? query.agentId;
-      return listOf(
-        query,
-        (count, before) => store.page(on, owner, before, count),
-        (row) => wireWebhook(caller, row),
-      );
+      const read = (count: number, last?: WebhookRow) => store.page(on, owner, last?.id ?? query.page, count);
+      return readList(query.limit, read, (row) => wireWebhook(caller, row), idOf);
     },
 
     get: async (on: Reading, caller: Caller, id: string): Promise<Webhook> =>
@@ -246,31 +226,24 @@ export function createWebhookService({ kernel, identity }: Areas, store: Webhook
       on: Reading,
       caller: Caller,
       id: string,
-      query: { state?: Delivery["state"] | undefined; page?: string | undefined; limit: number },
+      { state, page, limit }: PageQuery & { state?: Delivery["state"] | undefined },
     ): Promise<List<Delivery>> {
       const { url } = await readable(on, caller, id);
-      return listOf(
-        query,
-        (count, before) => store.deliveries(on, id, query.state, before, count),
-        (row) => wireDelivery(caller, url, row),
-      );
+      const read = (count: number, last?: DeliveryRow) => store.deliveries(on, id, state, last?.id ?? page, count);
+      return readList(limit, read, (row) => wireDelivery(caller, url, row), idOf);
     },
 
     /** `POST /v1/webhooks/{id}/redeliver`: dead letters get all their attempts again. @throws Problem 403, 404, 409 */
-    async redeliver(
-      tx: Tx,
-      caller: Caller,
-      { id, deliveryId }: { id: string; deliveryId: string | undefined },
-    ): Promise<{ redelivered: number }> {
+    async redeliver(tx: Tx, caller: Caller, id: string, deliveryId: string | undefined) {
       const row = await owned(tx, caller, id);
       const one = deliveryId === undefined ? undefined : await store.delivery(tx, deliveryId);
       if (deliveryId !== undefined && one?.webhookId !== id)
         throw new Problem("not-found", `Webhook ${id} has no delivery ${deliveryId}.`);
       if (row.status !== "active") throw new Problem("conflict", `Webhook ${id} is ${row.status}.`);
-      const room = { state: "pending" as const, attempts: 0, nextAt: clock.now(), endedAt: null };
+      const fresh = { state: "pending" as const, attempts: 0, nextAt: clock.now(), endedAt: null };
       const found = one ? [one] : await store.deliveries(tx, id, "dead", undefined, MAX_REDELIVERED);
       const dead = found.filter((delivery) => delivery.state === "dead");
-      for (const delivery of dead) await store.changeDelivery(tx, delivery.id, room);
+      for (const delivery of dead) await store.changeDelivery(tx, delivery.id, fresh);
       await store.change(tx, row, { pending: row.pending + dead.length, notBefore: 0 });
       if (dead.length) await wake(tx, id);
       await activity.record(tx, caller, "webhook.redelivered", id, { redelivered: dead.length });
@@ -279,24 +252,22 @@ export function createWebhookService({ kernel, identity }: Areas, store: Webhook
   };
 }
 
-async function listOf<R extends { id: string }, T>(
-  { limit, page }: { limit: number; page?: string | undefined },
-  read: (count: number, before: string | undefined) => Promise<R[]>,
-  wire: (row: R) => T,
-): Promise<List<T>> {
-  const { items, last, more } = await readPage<R, T>(limit, (count, after) => read(count, after?.id ?? page), wire);
-  return { items, nextPage: more ? (last?.id ?? null) : null };
+interface PageQuery {
+  page?: string | undefined;
+  limit: number;
 }
 
+const idOf = ({ id }: { id: string }): string => id;
+
 /** Reason of the failure, without details of the relay's network. */
-const toldTo = (caller: Caller, url: string, why: string | null): string | null =>
+const reasonFor = (caller: Caller, url: string, why: string | null): string | null =>
   why === null || caller.role === "operator" ? why : withoutAddresses(why, url);
 
 function wireWebhook(caller: Caller, row: WebhookRow): Webhook {
   const { id, agentId, name, url, events, filter, status, reason, pending, dropped, failures } = row;
   return {
     ...{ id, agentId, name, url, events, filter, status, pending, dropped, failures },
-    reason: toldTo(caller, url, reason),
+    reason: reasonFor(caller, url, reason),
     failingSince: toTimeOrNull(row.failingSince),
     previousSecretUntil: toTimeOrNull(row.previousUntil),
     createdAt: toTime(row.createdAt),
@@ -307,7 +278,7 @@ function wireDelivery(caller: Caller, url: string, row: DeliveryRow): Delivery {
   const { id, webhookId, type, messageId, state, attempts, lastStatus, lastError } = row;
   return {
     ...{ id, webhookId, type, messageId, state, attempts, lastStatus },
-    lastError: toldTo(caller, url, lastError),
+    lastError: reasonFor(caller, url, lastError),
     createdAt: toTime(row.createdAt),
     nextAt: toTimeOrNull(row.nextAt),
     endedAt: toTimeOrNull(row.endedAt),

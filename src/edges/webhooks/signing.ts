@@ -1,15 +1,12 @@
 import { createHmac } from "node:crypto";
 
-/**
- * The secret of a webhook. Derived, so that the database holds none: from the relay's own key, which is in a file of its own,
- * and the count of its rotations.
- */
+/** Secret of a webhook, derived from the relay's key and the number of rotations: the database holds none. */
 export function secretOf(key: string, webhookId: string, version: number): string {
   const bytes = createHmac("sha256", key).update(JSON.stringify(["webhook", webhookId, version]));
   return `whsec_${bytes.digest("base64")}`;
 }
 
-/** The headers of one attempt, as Standard Webhooks has them: one signature for each secret that is good. */
+/** Headers of one attempt by Standard Webhooks: one signature for each valid secret. */
 export function signed(id: string, at: number, body: string, secrets: readonly string[]): Record<string, string> {
   const timestamp = String(Math.floor(at / 1000));
   const signatures = secrets.map((secret) => {

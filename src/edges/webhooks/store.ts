@@ -1,6 +1,7 @@
 import { and, asc, count, desc, eq, getTableColumns, lt, sql } from "drizzle-orm";
 import { bound } from "../../kernel/db/bound.ts";
 import type { Db, Reading, Tx } from "../../kernel/db/database.ts";
+import { deleteSome } from "../../kernel/db/delete-some.ts";
 import type { AgentId } from "../../protocol/ids.ts";
 import type { Delivery, WebhookEventType } from "../../protocol/webhooks.ts";
 import { webhookDeliveries, webhookEvents, webhooks } from "./tables.ts";
@@ -12,7 +13,7 @@ export type WebhookStore = ReturnType<typeof createWebhookStore>;
 const p = sql.placeholder;
 
 export function createWebhookStore(db: Db) {
-  // Asked by every message that is appended, and every change of work.
+  // Runs for every appended message and every change of work.
   const subscribers = db.statement((q) =>
     q
       .select(getTableColumns(webhooks))
@@ -21,7 +22,7 @@ export function createWebhookStore(db: Db) {
       .where(eq(webhookEvents.event, bound("event")))
       .prepare(),
   );
-  // Run for each webhook by what is told to it.
+  // Runs for each webhook and event.
   const enqueue = db.statement((q) =>
     q
       .insert(webhookDeliveries)
@@ -109,7 +110,7 @@ export function createWebhookStore(db: Db) {
         .all()
         .map(({ id }) => id),
 
-    /** One more is pending. */
+    /** Adds a pending delivery. */
     enqueue: async (tx: Tx, row: DeliveryRow): Promise<void> => {
       enqueue(tx).run({ ...row });
       oneMore(tx).run({ id: row.webhookId });
@@ -157,30 +158,18 @@ export function createWebhookStore(db: Db) {
         .where(pendingOf(webhookId))
         .run();
     },
-    /** No delivery waits longer than to this time: the clock was set back. */
+    /** Brings deliveries forward to this time, after the clock was set back. */
     hurryAll: async (tx: Tx, latest: number): Promise<void> => {
       tx.db.run(sql`
         update webhook_deliveries set next_at = ${latest} where state = 'pending' and next_at > ${latest}
           and webhook_id in (select id from webhooks)`);
       tx.db.run(sql`update webhooks set not_before = ${latest} where not_before > ${latest}`);
     },
-    /** Deletes at most so many that ended so before a time. Answers how many. */
-    thin: async (tx: Tx, state: Delivery["state"], before: number, limit: number): Promise<number> => {
-      const { changes } = tx.db.run(sql`
-        delete from webhook_deliveries where rowid in (
-          select rowid from webhook_deliveries where state = ${state} and ended_at < ${before} limit ${limit})`) as unknown as {
-        changes: number;
-      };
-      return changes;
-    },
-    /** Deletes at most so many deliveries of a webhook that is gone. Answers how many. */
-    clear: async (tx: Tx, webhookId: string, limit: number): Promise<number> => {
-      const { changes } = tx.db.run(sql`
-        delete from webhook_deliveries where rowid in (
-          select rowid from webhook_deliveries where webhook_id = ${webhookId} limit ${limit})`) as unknown as {
-        changes: number;
-      };
-      return changes;
-    },
+    /** Deletes some deliveries that ended in this state before a time. @returns how many */
+    thin: async (tx: Tx, state: Delivery["state"], before: number, limit: number): Promise<number> =>
+      deleteSome(tx, webhookDeliveries, sql`state = ${state} and ended_at < ${before}`, limit),
+    /** Deletes some deliveries of a deleted webhook. @returns how many */
+    clear: async (tx: Tx, webhookId: string, limit: number): Promise<number> =>
+      deleteSome(tx, webhookDeliveries, eq(webhookDeliveries.webhookId, webhookId), limit),
   };
 }

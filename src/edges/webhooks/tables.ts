@@ -3,7 +3,7 @@ import { index, integer, primaryKey, sqliteTable, text } from "drizzle-orm/sqlit
 import type { AgentId, MessageId, TokenId } from "../../protocol/ids.ts";
 import type { Delivery, Webhook, WebhookEventType, WebhookFilter } from "../../protocol/webhooks.ts";
 
-/** Where events are sent to. Secrets are derived from id and version, never stored. */
+/** Addresses that get events. Secrets are derived from id and version, never stored. */
 export const webhooks = sqliteTable(
   "webhooks",
   {
@@ -17,21 +17,21 @@ export const webhooks = sqliteTable(
     status: text("status").$type<Webhook["status"]>().notNull(),
     reason: text("reason"),
     secretVersion: integer("secret_version").notNull(),
-    /** Until then the version before signs too. */
+    /** Time until which the previous version signs too. */
     previousUntil: integer("previous_until"),
-    /** Deliveries to be made: kept, not counted. */
+    /** Stored number of pending deliveries, so that none are counted. */
     pending: integer("pending").notNull(),
     dropped: integer("dropped").notNull(),
     /** The owner was told that events are being dropped. */
     isFull: integer("is_full", { mode: "boolean" }).notNull(),
     failures: integer("failures").notNull(),
     failingSince: integer("failing_since"),
-    /** Nothing is sent there before this: it failed, or said so itself. */
+    /** Earliest time of the next attempt, after failures or by the address's own word. */
     notBefore: integer("not_before").notNull(),
-    /** When its owner was last told of dead letters. */
+    /** Time of the last notice about dead letters. */
     toldAt: integer("told_at"),
     createdAt: integer("created_at").notNull(),
-    /** The token that chose the url, or resumed it: revoking that one pauses it. */
+    /** Token that chose the url or resumed the webhook. Its revocation pauses the webhook. */
     tokenId: text("token_id").$type<TokenId>(),
   },
   (t) => [index("webhooks_by_agent").on(t.agentId, t.id), index("webhooks_by_token").on(t.tokenId)],
@@ -55,7 +55,7 @@ export const webhookDeliveries = sqliteTable(
     webhookId: text("webhook_id").notNull(),
     type: text("type").notNull(),
     messageId: integer("message_id").$type<MessageId>(),
-    /** JSON text; null where the message itself, as it was appended, is what is told. */
+    /** JSON text; null for the message itself, as it was appended. */
     data: text("data"),
     state: text("state").$type<Delivery["state"]>().notNull(),
     attempts: integer("attempts").notNull(),

@@ -15,7 +15,7 @@ export function createWebhooks(areas: Areas) {
   const notices = createNotices(areas, store);
   const emitter = createEmitter(areas, store, notices);
   const deliverer = createDeliverer(areas, store, notices);
-  const service = createWebhookService(areas, store, { emitter, notices });
+  const service = createWebhookService(areas, store, emitter, notices);
 
   return {
     created: emitter.created,

@@ -17,7 +17,7 @@ import type { EventFilter, EventRow } from "./store-traffic.ts";
 import type { Stores } from "./stores.ts";
 
 /** Messages that an event became. */
-export interface Received {
+export interface EventReceipt {
   items: { entry: LogEntry; work: WorkRow | undefined }[];
   routed: number;
   replayed: boolean;
@@ -25,13 +25,18 @@ export interface Received {
 
 /** Events that one call replays. */
 const MAX_REPLAYED = 200;
-/** Newest events of a channel that are searched for a person's words. */
+/** Newest events of a channel that are searched for a message by a person. */
 const MAX_SINCE = 50;
 /** Unbound events that one replay examines. */
 const MAX_EXAMINED = 5000;
 
 /** Events from a platform: stored once, and sent to the targets of their conversation. */
-export function createChannelEvents({ kernel, identity, core }: Areas, { traffic }: Stores, { routing, moves }: Ways) {
+export function createChannelEvents(
+  { kernel, identity, core }: Areas,
+  { traffic }: Stores,
+  routing: Routing,
+  moves: Moves,
+) {
   const { clock, hooks } = kernel;
   const { agents } = identity;
   const { messages } = core;
@@ -40,7 +45,7 @@ export function createChannelEvents({ kernel, identity, core }: Areas, { traffic
   const received = hooks.event<[channel: ChannelRow, isRouted: boolean]>("channels.received");
 
   /** `POST /v1/channels/{id}/events`. @throws Problem 403, 409 */
-  async function receive(tx: Tx, caller: Caller, channel: ChannelRow, event: ParsedEvent): Promise<Received> {
+  async function receive(tx: Tx, caller: Caller, channel: ChannelRow, event: ParsedEvent): Promise<EventReceipt> {
     await agents.requireActor(tx, caller, actingAs(caller, channel.id));
     const known = await before(tx, channel, event.externalId);
     if (known) return known;
@@ -50,7 +55,7 @@ export function createChannelEvents({ kernel, identity, core }: Areas, { traffic
       if (!event.text && !event.attachments?.length) return { items: [], routed: 0, replayed };
     }
     if (channel.direction === "outbound")
-      throw new Problem("conflict", `${channel.id} is outbound only: nothing comes in by it.`);
+      throw new Problem("conflict", `${channel.id} is outbound only: it takes no events.`);
     refuseReserved({ meta: event.meta });
     const place = await moves.placeNow(tx, placeOf(channel.id, event));
     const replyTo = await repliedTo(tx, channel, place, event.replyToExternalId);
@@ -63,20 +68,21 @@ export function createChannelEvents({ kernel, identity, core }: Areas, { traffic
     const author: Author = { id: channel.id, kind: "channel", via: viaOf(caller, channel.id) };
     if (event.sender.isBot) author.bot = await botAt(tx, place, replyTo);
     const { items, routed } = await send(tx, author, place, said);
-    await note(tx, place, event.externalId, { ids: items.map(({ entry }) => entry.id), routed });
+    const ids = items.map(({ entry }) => entry.id);
+    await traffic.putEvent(tx, { ...place, externalId: event.externalId, ...factsOf(ids, routed), at: clock.now() });
     await received.raise(tx, channel, routed > 0);
     return { items, routed, replayed: false };
   }
 
   /** Messages reported before, or posted by this channel itself. */
-  async function before(on: Reading, channel: ChannelRow, externalId: string): Promise<Received | undefined> {
+  async function before(on: Reading, channel: ChannelRow, externalId: string): Promise<EventReceipt | undefined> {
     const event = await traffic.event(on, channel.id, externalId);
     if (event) return again(on, event.messageIds, event.routed);
     const own = await traffic.posted(on, channel.id, externalId);
     return own ? again(on, [own.messageId], 0) : undefined;
   }
 
-  async function again(on: Reading, ids: readonly number[], routed: number): Promise<Received> {
+  async function again(on: Reading, ids: readonly number[], routed: number): Promise<EventReceipt> {
     const rows = await messages.rows.rows(on, ids);
     const work = await works.byIds(on, ids);
     return { items: rows.map((row) => ({ entry: toLogEntry(row), work: work.get(row.id) })), routed, replayed: true };
@@ -104,7 +110,7 @@ export function createChannelEvents({ kernel, identity, core }: Areas, { traffic
     return { linkId };
   }
 
-  /** Undefined where the chain of a bot's event is paused: the event is kept, and no agent hears it. */
+  /** Undefined when the chain of a bot's event is paused: the event is kept, and goes to no agent. */
   async function unlessPaused<T>(author: Author, posting: Promise<T>): Promise<T | undefined> {
     return posting.catch((error: unknown) => {
       if (author.bot && error instanceof Problem && error.code === "loop-paused") return undefined;
@@ -114,9 +120,9 @@ export function createChannelEvents({ kernel, identity, core }: Areas, { traffic
 
   /** Every message of one event, in one write. Without a binding the event is kept for the operator. */
   async function send(tx: Tx, author: Author, place: Place, said: Omit<Said, "to">) {
-    const items: Received["items"] = [];
-    const ways = await routing.ways(tx, place);
-    for (const { binding, to, route } of ways) {
+    const items: EventReceipt["items"] = [];
+    const destinations = await routing.destinations(tx, place);
+    for (const { binding, to, route } of destinations) {
       if (to === undefined) continue;
       const claimable = binding.mode === "claimable";
       const post = messages.post(tx, author, { ...said, to, kind: "channel.event", claimable }, { route });
@@ -124,22 +130,10 @@ export function createChannelEvents({ kernel, identity, core }: Areas, { traffic
       if (sent) items.push(sent);
     }
     if (items.length > 0) return { items, routed: items.length };
-    const kept = { route: ways[0]?.route, settles: author.bot !== undefined };
+    const kept = { route: destinations[0]?.route, settles: author.bot !== undefined };
     const sent = await messages.post(tx, author, { ...said, to: "user", kind: "channel.event" }, kept);
     if (!sent) throw new Error("user always exists");
     return { items: [sent], routed: 0 };
-  }
-
-  async function note(tx: Tx, place: Place, externalId: string, made: { ids: number[]; routed: number }) {
-    await traffic.putEvent(tx, {
-      ...place,
-      externalId,
-      messageIds: made.ids,
-      lastMessageId: Math.max(...made.ids),
-      routed: made.routed,
-      unbound: made.routed === 0,
-      at: clock.now(),
-    });
   }
 
   /** Sends unbound events once more, by the current bindings; events without a target stay. */
@@ -165,8 +159,8 @@ export function createChannelEvents({ kernel, identity, core }: Areas, { traffic
     conversationId ? moves.names(on, channelId, await moves.now(on, channelId, conversationId)) : [];
 
   async function replayOne(tx: Tx, event: EventRow): Promise<boolean> {
-    const ways = await routing.ways(tx, event);
-    const row = ways.some(({ to }) => to !== undefined) && (await messages.rows.byId(tx, event.lastMessageId));
+    const destinations = await routing.destinations(tx, event);
+    const row = destinations.some(({ to }) => to !== undefined) && (await messages.rows.byId(tx, event.lastMessageId));
     // Retention has taken the message.
     if (!row) return false;
     const place = await moves.placeNow(tx, event);
@@ -180,13 +174,7 @@ export function createChannelEvents({ kernel, identity, core }: Areas, { traffic
       replyTo: row.replyTo,
     });
     const ids = [...event.messageIds, ...items.map(({ entry }) => entry.id)];
-    await traffic.putEvent(tx, {
-      ...event,
-      messageIds: ids,
-      lastMessageId: Math.max(...ids),
-      routed,
-      unbound: routed === 0,
-    });
+    await traffic.putEvent(tx, { ...event, ...factsOf(ids, routed) });
     return routed > 0;
   }
 
@@ -206,10 +194,9 @@ export function createChannelEvents({ kernel, identity, core }: Areas, { traffic
   };
 }
 
-interface Ways {
-  routing: Routing;
-  moves: Moves;
-}
+const factsOf = (messageIds: number[], routed: number) => ({
+  ...{ messageIds, lastMessageId: Math.max(...messageIds), routed, unbound: routed === 0 },
+});
 
 const conversationAt = ({ channelId, conversationId, threadId }: Place): Conversation => ({
   ...{ channelId, conversationId },

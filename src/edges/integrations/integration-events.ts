@@ -11,32 +11,20 @@ import { createSieve } from "../../kernel/http/sieve.ts";
 import { DELIVERY_BYTES } from "../../protocol/integrations.ts";
 import { longNumbersIn } from "../../protocol/numbers.ts";
 import { Problem } from "../../protocol/problem.ts";
+import type { EventResult, Outcome } from "./event-result.ts";
 import type { Intake } from "./intake.ts";
 import { knownIn, readEvents } from "./mappings/mappings.ts";
 import type { Delivery } from "./mappings/report.ts";
-import type { Notices } from "./notices.ts";
-import type { Became, Outcome } from "./outcomes.ts";
 import type { IntegrationRow } from "./row.ts";
-import type { Secrets } from "./secrets.ts";
 import type { IntegrationService } from "./service.ts";
-import type { IntegrationStore } from "./store.ts";
 import { EVENT } from "./store-ends.ts";
 import { type Check, checkOf, noPass, refused } from "./verify.ts";
 
-interface Means {
-  store: IntegrationStore;
-  integrations: IntegrationService;
-  secrets: Secrets;
-  intake: Intake;
-  notices: Notices;
-  received: Event<[source: string, outcome: Outcome]>;
-}
-
-/** One post of a source. */
-export interface Posted {
+/** One delivery of a source. */
+export interface Post {
   /** Numbers beyond 2^53 in it are text. */
   body: Record<string, unknown> | unknown[];
-  /** The same as it came. */
+  /** The body as it came. */
   text: string;
   delivery: Delivery;
   /** Part left out of a body that is too large to be parsed. */
@@ -44,25 +32,30 @@ export interface Posted {
   idempotencyKey: string | undefined;
 }
 
-/** Outcome of one post. */
-export interface Received {
-  events: Became[];
-  /** Events that found no room in it. */
+/** Result of one delivery. */
+export interface EventReceipt {
+  events: EventResult[];
+  /** Number of events without room. */
   skipped: number;
 }
 
 export type IntegrationEvents = ReturnType<typeof createIntegrationEvents>;
 
 /** Events of integrations: identifies their source, and turns them into tasks. */
-export function createIntegrationEvents({ kernel, tasks }: Areas & { tasks: Tasks }, means: Means) {
+export function createIntegrationEvents(
+  { kernel, tasks }: Areas & { tasks: Tasks },
+  integrations: IntegrationService,
+  intake: Intake,
+  received: Event<[source: string, outcome: Outcome]>,
+) {
   const { db, idempotency, clock } = kernel;
-  const { store, integrations, secrets, intake, notices, received } = means;
+  const { notices } = intake;
 
   /** The bearer of a token, else the source itself, which proves that it knows its secret. @throws Problem 401, 403 */
   async function witness({ request, params, requestId, caller }: Unidentified<{ source: string }>): Promise<Witness> {
     const { source } = params;
     if (caller) requirePoster(caller, source);
-    const row = await db.read((on) => store.bySource(on, source));
+    const row = await db.read((on) => integrations.find(on, source));
     const known = row && knownIn(row);
     const sieve = async () => (known === undefined ? refusing : createSieve(known));
     if (caller) return { caller: () => caller, sieve };
@@ -85,7 +78,7 @@ export function createIntegrationEvents({ kernel, tasks }: Areas & { tasks: Task
   function checkFor(row: IntegrationRow | undefined, headers: Headers): Check {
     if (!row) return noPass();
     try {
-      return checkOf(row.verify, secrets.of(row), { headers, now: clock.now() });
+      return checkOf(row.verify, integrations.secretOf(row), { headers, now: clock.now() });
     } catch (error) {
       received.announce(row.source, "refused");
       throw error;
@@ -93,19 +86,23 @@ export function createIntegrationEvents({ kernel, tasks }: Areas & { tasks: Task
   }
 
   /** `POST /v1/integrations/{source}/events`: all its events in one write. @throws Problem 403, 404, 422 */
-  async function receive(tx: Tx, caller: Caller, source: string, posted: Posted) {
-    const { body, text, delivery, leftOut: cut, idempotencyKey } = posted;
+  async function receive(
+    tx: Tx,
+    caller: Caller,
+    source: string,
+    { body, text, delivery, leftOut: cut, idempotencyKey }: Post,
+  ) {
     requirePoster(caller, source);
     const integration = await integrations.requireIntegration(tx, source);
     if (integration.mapping === "generic") refuseNumbers(longNumbersIn(text));
-    return idempotency.once<Received>(tx, {
+    return idempotency.once<EventReceipt>(tx, {
       sender: `integration:${source}`,
       key: idempotencyKey ?? delivery.id,
       operation: EVENT,
       asked: [delivery.kind, body, ...(cut ? [cut.of] : [])],
       async make() {
         const { reports, leftOut, truncated = 0 } = readEvents(integration, body, delivery);
-        const events: Became[] = [];
+        const events: EventResult[] = [];
         const pause = createPauses();
         for (const report of reports) {
           events.push(await intake.take(tx, integration, report));
@@ -125,8 +122,8 @@ export function createIntegrationEvents({ kernel, tasks }: Areas & { tasks: Task
   }
 
   /** Tasks of an earlier delivery, as they are now; undefined when one of them is gone. */
-  async function madeBefore(on: Reading, subject: Subject): Promise<Received | undefined> {
-    const events: Became[] = [];
+  async function madeBefore(on: Reading, subject: Subject): Promise<EventReceipt | undefined> {
+    const events: EventResult[] = [];
     for (const [id, created] of subject.tasks) {
       const task = id === null ? null : await tasks.store.byId(on, id);
       if (task === undefined) return undefined;

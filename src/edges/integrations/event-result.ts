@@ -4,7 +4,7 @@ import type { TaskRow } from "../../features/tasks/row.ts";
 export type Outcome = "created" | "reopened" | "repeated" | "resolved" | "ignored" | "late" | "refused";
 
 /** Result of one event. */
-export interface Became {
+export interface EventResult {
   task: TaskRow | null;
   /** null for a task without a message, or whose message is gone. */
   message: Pick<NonNullable<Made["sent"]>, "entry" | "work"> | null;
