@@ -153,7 +153,7 @@ const tables = (areas: AllAreas): (DueTable & { sweeps?: readonly Sweep[] })[] =
 function createHttp(config: Config, areas: AllAreas) {
   const { kernel, identity, gate, metrics } = areas;
   const limit = createRateLimit(kernel.clock, config.rateLimit);
-  const handle = createHandle({ kernel, identity, gate, limit, observe: metrics.request });
+  const handle = createHandle({ kernel, identity, gate }, limit, metrics.request);
   const server: SocketServer = {
     identify: handle.identify,
     upgrade: (request, data, headers) => upgradeWith(app)(request, data, headers),

@@ -3,7 +3,7 @@ import { tokensOf } from "./tokens.ts";
 
 /** Messages arranged for a model that has only so much room. */
 export interface Digest {
-  /** Heads, envelopes, what was folded, what was left out. */
+  /** Heads, envelopes, folded threads, and a count of the rest. */
   text: string;
   /** In full, or cut with a way to the rest. */
   shown: number[];
@@ -17,13 +17,13 @@ export interface Digest {
 
 /** Most of the room for urgent messages: the oldest of the others gets a place, too. */
 const URGENT_SHARE = 0.6;
-/** The least that is worth showing of a message. */
+/** Fewest tokens of a message worth showing. */
 const LEAST = 100;
 const FOLD_LINE = 24;
 
 /**
- * Urgent ones first, then the oldest, each in its envelope, as long as there is room; the others folded by thread with
- * counts, and what there is no room for even so is counted. `letters` oldest first.
+ * Shows urgent messages first, then the oldest, each in its envelope, while there is room. Folds the others by thread, and counts
+ * the rest. `letters` oldest first.
  */
 export function digest(letters: readonly Letter[], envelopes: Envelopes, tokens: number): Digest {
   const urgent = letters.filter((letter) => letter.urgent);

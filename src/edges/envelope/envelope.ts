@@ -1,4 +1,5 @@
 import { randomBytes } from "node:crypto";
+import type { Areas } from "../../core/core.ts";
 import { isGroup } from "../../identity/agents/target.ts";
 import type { AgentKind } from "../../protocol/agents.ts";
 import type { Message } from "../../protocol/messages.ts";
@@ -26,18 +27,18 @@ export type Letter = Pick<
 > &
   Partial<Pick<Message, "state" | "parent">>;
 
-export interface Opened {
+export interface EnvelopeReader {
   /** Agent that reads it. */
   reader: string;
   /** Kind of a sender, as the relay knows it. */
   kindOf(id: string): AgentKind | undefined;
-  /** Answers whether an agent is of another machine. Left out: none is. */
+  /** Tells whether an agent is external. Left out: none is. */
   isElsewhere?(id: string): boolean;
   /** Milliseconds since 1970. */
   now: number;
 }
 
-export interface Wrapping {
+export interface EnvelopeOptions {
   /** Most tokens of the envelope. */
   tokens: number;
   /** Place in the body where the text begins. */
@@ -47,7 +48,7 @@ export interface Wrapping {
 }
 
 /** One message in its envelope. `next` is where the rest of its body begins, when it was cut. */
-export interface Wrapped {
+export interface Envelope {
   text: string;
   next: number | undefined;
 }
@@ -65,11 +66,21 @@ const MAX_CHARACTERS = 64 * 1024;
 
 export type Envelopes = ReturnType<typeof openEnvelopes>;
 
+/** Envelopes for one answer to an agent. */
+export function envelopesOf({ kernel, identity }: Pick<Areas, "kernel" | "identity">, reader: string): Envelopes {
+  const { roster } = identity;
+  return openEnvelopes({
+    ...{ reader, now: kernel.clock.now() },
+    kindOf: (id) => roster.get(id)?.kind,
+    isElsewhere: (id) => roster.elsewhere.has(id),
+  });
+}
+
 /**
  * The envelopes of one answer: the only way in which text by others reaches a model. They share a fence that is random for
  * each answer; every line inside is quoted by `| `, so that no line of the text can be a head, an end or a turn.
  */
-export function openEnvelopes({ reader, kindOf, isElsewhere, now }: Opened) {
+export function openEnvelopes({ reader, kindOf, isElsewhere, now }: EnvelopeReader) {
   const fence = randomBytes(6).toString("hex");
 
   function headOf(letter: Letter): string {
@@ -90,7 +101,7 @@ export function openEnvelopes({ reader, kindOf, isElsewhere, now }: Opened) {
     fence,
 
     /** A message. Its body is cut to what fits, and the end says where to go on. */
-    message(letter: Letter, { tokens, offset = 0, withPayload = false }: Wrapping): Wrapped {
+    message(letter: Letter, { tokens, offset = 0, withPayload = false }: EnvelopeOptions): Envelope {
       const head = headOf(letter);
       const data = withPayload && letter.payload ? `\ndata: ${JSON.stringify(letter.payload)}` : "";
       const isOpaque = letter.encoding === "opaque";
@@ -112,7 +123,7 @@ export function openEnvelopes({ reader, kindOf, isElsewhere, now }: Opened) {
       return { text: [above, ...quoted(text), end].join("\n"), next };
     },
 
-    /** Other text that others had a hand in: names, errors, descriptions. `about` is the server's own words. */
+    /** Other text by others: names, errors, descriptions. `about` is in the server's own words. */
     quote(about: string, text: string, tokens: number): string {
       const { text: shown, taken } = fitting(text, tokens - tokensOf(about) - 20);
       const end = taken < text.length ? `[end ${fence}; cut]` : `[end ${fence}]`;
@@ -122,7 +133,7 @@ export function openEnvelopes({ reader, kindOf, isElsewhere, now }: Opened) {
 }
 
 /** A chat message's context: written by a bot, original author of forwarded text, quoted message. */
-function chatLead({ from, payload }: Letter, kindOf: Opened["kindOf"]): string[] {
+function chatLead({ from, payload }: Letter, kindOf: EnvelopeReader["kindOf"]): string[] {
   if (kindOf(from) !== "channel") return [];
   const { isBot } = (payload?.sender ?? {}) as { isBot?: unknown };
   const { forwardedFrom, quoted } = payload ?? {};
@@ -159,7 +170,7 @@ function fitting(text: string, tokens: number): { text: string; taken: number } 
 
 const quoted = (text: string): string[] => (text === "" ? [] : text.split("\n").map((line) => `| ${line}`));
 
-/** A group's name is chosen by others: it is shown as long as it cannot be read as anything else. */
+/** Name of a target. Others choose names of groups, so a name that could be read as anything else is hidden. */
 export const targetOf = (target: string): string =>
   isGroup(target) && !/^[\w:.-]{1,80}$/.test(target) ? `a group (${target.split(":", 1)[0]})` : target;
 

@@ -1,7 +1,4 @@
-/**
- * Text by others, as a model may see it: every character that a person would not see, or that moves or ends something
- * elsewhere, is written out in plain sight.
- */
+/** Text by others in a form safe for a model: hidden characters, and those that act on other text, are written out. */
 
 /** Line ends: models, terminals and browsers disagree on these. */
 const LINE_ENDS = /\r\n?|[\v\f\u0085\u2028\u2029]/g;
@@ -60,7 +57,7 @@ const MARKS = /(\p{M}{6})\p{M}+/gu;
 const BLANK_LINES = /\n(?:[ \t]*\n){4,}/g;
 const SPACES = /[ \t]{120,}/g;
 
-/** The same text, with nothing in it that acts. */
+/** The text without anything that acts. */
 export function harmless(text: string): string {
   return shown(text.toWellFormed().replace(LINE_ENDS, "\n"))
     .replace(MARKUP, "‹")

@@ -5,8 +5,8 @@ import type { Message, Parent } from "../../protocol/messages.ts";
 import type { Letter } from "./envelope.ts";
 
 /**
- * An entry as it goes into an envelope. Its text is parsed when it is first looked at: of a long backlog a model is shown
- * a few messages, and a payload of 64 KiB takes milliseconds.
+ * An entry in the form for an envelope. Its text is parsed on first use: a model sees few messages of a long backlog, and a payload
+ * of 64 KiB takes milliseconds.
  */
 export function letterOf(entry: LogEntry, work?: WorkRow, parent?: Parent): Letter {
   let parsed: Letter | undefined;

@@ -9,11 +9,11 @@ import type { Reading } from "../../kernel/db/database.ts";
 import type { Digest, DigestQuery } from "../../protocol/digest.ts";
 import { toTime } from "../../protocol/wire.ts";
 import { digest } from "./digest.ts";
-import { openEnvelopes } from "./envelope.ts";
+import { envelopesOf } from "./envelope.ts";
 import { letterOf } from "./letters.ts";
 import { tokensOf } from "./tokens.ts";
 
-/** Delegations that are looked through for those still owed. */
+/** Delegations that are searched for open ones. */
 const LISTED = 50;
 /** Most items of a kind that the head names. */
 const NAMED = 5;
@@ -24,8 +24,7 @@ export type DigestService = ReturnType<typeof createDigestService>;
 
 /** An agent's unread messages and duties as one text, which its harness hands to its model. */
 export function createDigestService({ kernel, identity, core, delegations }: Areas & { delegations: Delegations }) {
-  const { db, clock } = kernel;
-  const { roster } = identity;
+  const { db } = kernel;
   const { parents } = core.messages;
   const { claims } = core.work;
   const { looks } = core.inbox;
@@ -68,12 +67,7 @@ export function createDigestService({ kernel, identity, core, delegations }: Are
         ...heldLines(held),
         ...owedLines(owed),
       ].join("\n");
-      const envelopes = openEnvelopes({
-        reader: agentId,
-        kindOf: (id) => roster.get(id)?.kind,
-        isElsewhere: (id) => roster.elsewhere.has(id),
-        now: clock.now(),
-      });
+      const envelopes = envelopesOf({ kernel, identity }, agentId);
       const { text, shown, folded, leftOut } = digest(letters, envelopes, budget - tokensOf(head) - 2);
       const ack = ackOf(waiting, shown);
       noteShown(looks, caller, agentId, waiting, { shown, ack }, "digest");
@@ -101,7 +95,7 @@ function heldLines(held: readonly WorkItem[]): string[] {
     : [];
 }
 
-/** Without the asker's id, which others chose: hooks hand the head to a model above its user. */
+/** Omits the asker's id, which others chose: hooks hand the head to a model above its user. */
 function owedLines(owed: Owed): string[] {
   return owed
     .slice(0, NAMED)

@@ -14,14 +14,8 @@ import { Problem } from "../../protocol/problem.ts";
 import { IdempotencyKey } from "../../protocol/wire.ts";
 import type { Gate } from "./gate.ts";
 
-interface Below {
-  kernel: Kernel;
-  identity: Identity;
-  limit: RateLimit;
-  gate: Gate;
-  /** Called with every request when its answer is ready. */
-  observe(operationId: string, status: number, milliseconds: number): void;
-}
+/** Called with every request when its answer is ready. */
+type Observe = (operationId: string, status: number, milliseconds: number) => void;
 
 /** Facts about one request that only this layer knows. */
 interface Incoming {
@@ -49,7 +43,11 @@ const SECURITY = {
 export type Handle = ReturnType<typeof createHandle>;
 
 /** The one way from a request to an answer: caller, rate limit, shapes, the verb, the answer or the problem. */
-export function createHandle({ kernel, identity, limit, gate, observe }: Below) {
+export function createHandle(
+  { kernel, identity, gate }: { kernel: Kernel; identity: Identity; gate: Gate },
+  limit: RateLimit,
+  observe: Observe,
+) {
   const { clock, logger, connections } = kernel;
   const { auth, presence } = identity;
   const ids = idMaker(clock);

@@ -5,7 +5,6 @@ import {
   legacyStatelessFallback,
 } from "@modelcontextprotocol/server";
 import { z } from "zod";
-import type { Areas } from "../../core/core.ts";
 import { isAgent } from "../../identity/auth/caller.ts";
 import { readBytes } from "../../kernel/http/bytes.ts";
 import { parseText } from "../../kernel/http/json.ts";
@@ -15,25 +14,18 @@ import { harmlessLine } from "../envelope/harmless.ts";
 import type { Gate } from "../http/gate.ts";
 import { createInFlight } from "./in-flight.ts";
 import type { Incoming } from "./incoming.ts";
-import type { Asked, ServerMaker } from "./server.ts";
-import type { AgentCaller } from "./services.ts";
+import { mayFollow } from "./resources.ts";
+import type { ServerMaker } from "./server.ts";
+import type { AgentCaller, McpAreas } from "./services.ts";
 import { createSessionStreams } from "./session-streams.ts";
 import type { McpSessions } from "./sessions.ts";
 import { createUpdates, metered } from "./updates.ts";
-
-export interface EndpointOptions {
-  sessions: McpSessions;
-  gate: Gate;
-  makeServer: ServerMaker;
-  /** Answers whether an agent may follow a resource. */
-  mayFollow(caller: AgentCaller, uri: string): Promise<boolean>;
-}
 
 const BODY_BYTES = 1024 * 1024;
 const SESSION = "mcp-session-id";
 const META = "io.modelcontextprotocol/";
 const MAX_URIS = 64;
-/** The tools take texts and numbers; the SDK checks whatever comes, several times. */
+/** Most values of a message: the SDK checks each several times. */
 const MAX_VALUES = 10_000;
 
 const ClientInfo = z.object({ name: z.string(), title: z.string().optional(), version: z.string().optional() });
@@ -51,11 +43,11 @@ export type Endpoint = ReturnType<typeof createEndpoint>;
  * MCP over Streamable HTTP, both eras: 2026-07-28, where every request stands alone, and 2025-11-25, whose sessions are rows.
  * Nothing is kept in memory between requests but open streams, so a restart costs a client its stream and nothing else.
  */
-export function createEndpoint(areas: Areas, options: EndpointOptions) {
+export function createEndpoint(areas: McpAreas & { gate: Gate }, sessions: McpSessions, makeServer: ServerMaker) {
   const { db, onError } = areas.kernel;
   const { agents, roster } = areas.identity;
   const { inbox, streams } = areas.core.inbox;
-  const { sessions, gate, makeServer, mayFollow } = options;
+  const { gate } = areas;
   const inFlight = createInFlight();
   const sessionStreams = createSessionStreams(areas, sessions);
   const report = (error: Error) => {
@@ -107,32 +99,19 @@ export function createEndpoint(areas: Areas, options: EndpointOptions) {
     await db.write((tx) => agents.register(tx, caller, caller.agentId, { name, ...(rig ? { rig } : {}) }));
   }
 
-  const asked = (
-    { request }: Incoming,
-    caller: AgentCaller,
-    more: Pick<Asked, "era" | "method" | "subscribe" | "flight">,
-  ): Asked => ({ caller, signal: request.signal, ...more });
-
-  async function modern(
-    incoming: Incoming,
-    caller: AgentCaller,
-    parsedBody: unknown,
-    method: string | undefined,
-  ): Promise<Response> {
-    const handler = createMcpHandler(() => makeServer(asked(incoming, caller, { era: "modern", method })), {
-      legacy: "reject",
-      onerror: report,
-    });
-    return handler.fetch(incoming.request, { parsedBody });
+  async function modern({ request }: Incoming, caller: AgentCaller, parsedBody: unknown, method: string | undefined) {
+    const { signal } = request;
+    const make = () => makeServer({ caller, signal, era: "modern", method });
+    return createMcpHandler(make, { legacy: "reject", onerror: report }).fetch(request, { parsedBody });
   }
 
   /** `subscriptions/listen`: a bus for each stream, so that no client hears of another's resources. */
   async function listen(incoming: Incoming, caller: AgentCaller, message: Rpc): Promise<Response> {
     const { body, uris } = await ownUris(caller, message);
     const bus = new InMemoryServerEventBus(report);
-    const handler = createMcpHandler(() => makeServer(asked(incoming, caller, { era: "modern", method: LISTEN })), {
-      ...{ legacy: "reject", onerror: report, bus },
-    });
+    const { signal } = incoming.request;
+    const make = () => makeServer({ caller, signal, era: "modern", method: LISTEN });
+    const handler = createMcpHandler(make, { legacy: "reject", onerror: report, bus });
     const response = await handler.fetch(incoming.request, { parsedBody: body });
     if (!response.body || !response.headers.get("content-type")?.startsWith("text/event-stream")) return response;
     const updates = createUpdates({
@@ -163,7 +142,7 @@ export function createEndpoint(areas: Areas, options: EndpointOptions) {
     const wish = (message.params?.notifications ?? {}) as { resourceSubscriptions?: unknown };
     const given = Array.isArray(wish.resourceSubscriptions) ? wish.resourceSubscriptions.slice(0, MAX_URIS) : [];
     const uris = new Set<string>();
-    for (const uri of given) if (typeof uri === "string" && (await mayFollow(caller, uri))) uris.add(uri);
+    for (const uri of given) if (typeof uri === "string" && (await mayFollow(areas, caller, uri))) uris.add(uri);
     if (!given.length) return { body: message, uris };
     const notifications = { ...wish, resourceSubscriptions: [...uris] };
     return { body: { ...message, params: { ...message.params, notifications } }, uris };
@@ -181,12 +160,11 @@ export function createEndpoint(areas: Areas, options: EndpointOptions) {
     const subscribe = session
       ? (uri: string, wanted: boolean) => db.write((tx) => sessions.subscribe(tx, agentId, session.id, uri, wanted))
       : undefined;
-    const serve = legacyStatelessFallback(
-      () => makeServer(asked(incoming, caller, { era: "legacy", method, subscribe, flight })),
-      report,
-    );
+    const { signal } = incoming.request;
+    const make = () => makeServer({ caller, signal, era: "legacy", method, subscribe, flight });
+    const serve = legacyStatelessFallback(make, report);
     const response = await serve(incoming.request, { parsedBody: message });
-    // Refused before it reached a tool: nothing will end it.
+    // The call was refused before it reached a tool, which would end it.
     if (!response.ok) flight?.end();
     if (!begins || !response.ok) return response;
     const id = await db.write((tx) => sessions.begin(tx, agentId));
@@ -259,7 +237,7 @@ function withoutNulls(body: unknown): unknown {
   return { ...rest, params: others };
 }
 
-/** A refusal before there is anything to ask the SDK: JSON-RPC, as clients expect it here. */
+/** A refusal before the SDK is asked, as JSON-RPC. */
 const refused = (status: number, code: number, message: string): Response =>
   Response.json({ jsonrpc: "2.0", error: { code, message }, id: null }, { status });
 

@@ -5,8 +5,8 @@ export interface Flight {
 }
 
 /**
- * Calls of sessions that are being carried out in this process, so that a client can take one back by another request. Without
- * it a wait for work would go on, and claim for a client that has left; after a restart there is none to take back.
+ * Running calls of sessions in this process, which a client can cancel by another request. Otherwise a wait for work would go on,
+ * and claim for a client that has left.
  */
 export function createInFlight() {
   const flights = new Map<string, AbortController>();

@@ -4,13 +4,10 @@ import { digest } from "../envelope/digest.ts";
 import type { Letter } from "../envelope/envelope.ts";
 import { letterOf } from "../envelope/letters.ts";
 import { tokensOf } from "../envelope/tokens.ts";
-import { envelopesFor, type McpAreas, openDelegations, type Turn, whileTelling } from "./services.ts";
-import { budget, tool, wait } from "./tool.ts";
+import { envelopesFor, type McpAreas, openDelegations, type Turn, withProgress } from "./services.ts";
+import { budget, roomIn, tool, wait } from "./tool.ts";
 
-/** Of a budget: what stands around the text when it goes out as JSON. */
-const SHARE = 0.85;
-const AROUND = 60;
-/** Tokens of a line that says what is owed. */
+/** Tokens of a line about a request that owes an answer. */
 const OWED_LINE = 40;
 
 export const inbox = tool({
@@ -36,7 +33,7 @@ export const inbox = tool({
     const { agentId } = caller;
     if (ack !== undefined) await areas.kernel.db.write((tx) => areas.core.inbox.inbox.ack(tx, caller, agentId, ack));
     const look = () => backlogOf(areas, turn);
-    const waiting = await whileTelling(areas, turn, wait, () =>
+    const waiting = await withProgress(areas, turn, wait, () =>
       wait === 0
         ? look()
         : areas.core.inbox.waits.forEntries<Backlog>({
@@ -46,13 +43,13 @@ export const inbox = tool({
             found: ({ first, unread, more }) => unread.length > 0 || more || first.page.reset !== undefined,
           }),
     );
-    return told(areas, turn, waiting, tokens);
+    return inboxText(areas, turn, waiting, tokens);
   },
 });
 
-/** The inbox as it is now, within a budget: what the tool answers, and what the resource holds. */
+/** The inbox as text within a budget: the tool's answer, and the resource's content. */
 export async function readInbox(areas: McpAreas, turn: Turn, tokens: number) {
-  return told(areas, turn, await backlogOf(areas, turn), tokens);
+  return inboxText(areas, turn, await backlogOf(areas, turn), tokens);
 }
 
 /** Unread entries of the caller, without settled ones. */
@@ -62,7 +59,7 @@ export async function backlogOf(areas: McpAreas, { caller }: Turn): Promise<Back
   return backlogFrom(await at(undefined), at);
 }
 
-async function told(areas: McpAreas, turn: Turn, waiting: Backlog, tokens: number) {
+async function inboxText(areas: McpAreas, turn: Turn, waiting: Backlog, tokens: number) {
   const { caller } = turn;
   const { first, unread, more } = waiting;
   const parents = await areas.kernel.db.read((on) =>
@@ -79,7 +76,7 @@ async function told(areas: McpAreas, turn: Turn, waiting: Backlog, tokens: numbe
     `${letters.length}${more ? "+" : ""} unread${urgent ? `, ${urgent} urgent` : ""}.` +
     `${first.open ? " There is work: claim." : ""}${lost}`;
   const owed = await owedLines(areas, turn, letters, tokens * 0.2);
-  const room = tokens * SHARE - AROUND - tokensOf(owed);
+  const room = roomIn(tokens, 60) - tokensOf(owed);
   const arranged = digest(letters, envelopesFor(areas, turn), room);
   const ack = ackOf(waiting, arranged.shown);
   noteShown(areas.core.inbox.looks, caller, caller.agentId, waiting, { shown: arranged.shown, ack }, "mcp");
@@ -101,7 +98,7 @@ async function told(areas: McpAreas, turn: Turn, waiting: Backlog, tokens: numbe
   };
 }
 
-/** Which of the requests owe an answer: asked of the relay, never of what the message says of itself. */
+/** Names requests that owe an answer, by the relay's own knowledge, never by the message's content. */
 async function owedLines(
   areas: McpAreas,
   { caller }: Turn,

@@ -19,18 +19,17 @@ export function createMcp(areas: McpAreas & { gate: Gate }, makeServer?: ServerM
   /** A tool was called. */
   const called = hooks.event<[tool: string, outcome: ToolOutcome]>("mcp.called");
   const sessions = createMcpSessions(areas.kernel);
-  // The SDK and the tools take a third of a start to load: they wait for the first client.
+  // Loaded with the first client: the SDK and the tools would take a third of a start.
   const endpoint = lazy(async () => {
-    const [{ createEndpoint }, { createServerMaker }, { mayFollow }] = await Promise.all([
+    const [{ createEndpoint }, { createServerMaker }] = await Promise.all([
       import("./endpoint.ts"),
       import("./server.ts"),
-      import("./resources.ts"),
     ]);
-    return createEndpoint(areas, {
-      ...{ sessions, gate: areas.gate },
-      makeServer: makeServer ?? createServerMaker(areas, { called: called.announce, onError }),
-      mayFollow: (caller, uri) => mayFollow(areas, caller, uri),
-    });
+    return createEndpoint(
+      areas,
+      sessions,
+      makeServer ?? createServerMaker(areas, { called: called.announce, onError }),
+    );
   });
   /** Adds the relay's headers to the protocol's answer. */
   const answering = (verb: keyof Endpoint) => async (call: Call<unknown, unknown, unknown>) => {

@@ -5,7 +5,7 @@ import { lettersIn } from "../envelope/letters.ts";
 import { readInbox } from "./inbox.ts";
 import { type AgentCaller, envelopesFor, type McpAreas, type Turn } from "./services.ts";
 
-/** The caller's own inbox: there is no URI for anybody else's. */
+/** The caller's own inbox. Other inboxes have no URI. */
 export const INBOX_URI = "signalbox://inbox";
 const THREAD_URI = /^signalbox:\/\/threads\/([1-9]\d{0,14})$/;
 
@@ -27,7 +27,7 @@ export async function readResource(areas: McpAreas, turn: Turn, uri: string): Pr
   return id === undefined ? undefined : readThread(areas, turn, id);
 }
 
-/** Whether the caller may be told of changes of it. */
+/** Tells whether the caller may follow a resource. */
 export async function mayFollow(areas: McpAreas, caller: AgentCaller, uri: string): Promise<boolean> {
   if (uri === INBOX_URI) return true;
   const id = threadOf(uri);

@@ -11,14 +11,14 @@ import { z } from "zod";
 import { Problem } from "../../protocol/problem.ts";
 import { VERSION } from "../../version.ts";
 import { harmlessLine } from "../envelope/harmless.ts";
-import { answer, delegate, status } from "./asking.ts";
+import { answer, delegate, status } from "./delegations.ts";
 import { ETIQUETTE, INSTRUCTIONS } from "./etiquette.ts";
+import { brief, history } from "./history.ts";
 import type { Flight } from "./in-flight.ts";
 import { inbox } from "./inbox.ts";
-import { brief, history } from "./recall.ts";
+import { reply, send, who } from "./messages.ts";
 import { mayFollow, RESOURCES, readResource, TEMPLATES } from "./resources.ts";
 import { type AgentCaller, envelopesFor, type McpAreas, type Turn } from "./services.ts";
-import { reply, send, who } from "./talk.ts";
 import { definitionsOf, type Tool } from "./tool.ts";
 import { claim, finish } from "./work.ts";
 
@@ -32,7 +32,7 @@ const byName = new Map(TOOLS.map((tool) => [tool.name, tool]));
 const PROMPT = { name: "etiquette", description: "How to work with others on this relay." };
 
 /** One request: its caller and its origin. */
-export interface Asked {
+export interface McpRequest {
   caller: AgentCaller;
   signal: AbortSignal;
   /** The method asked for: only its group of handlers is set up. */
@@ -46,18 +46,18 @@ export interface Asked {
 }
 
 /** Makes the server of one request, which is thrown away after it. */
-export type ServerMaker = (asked: Asked) => Server | McpServer;
+export type ServerMaker = (asked: McpRequest) => Server | McpServer;
 
 export type ToolOutcome = "done" | "refused" | "asked";
 
 /** Observers of calls and of their faults. */
-export interface Watch {
+export interface ToolObserver {
   called(tool: string, outcome: ToolOutcome): void;
   onError(error: unknown, stage: string): void;
 }
 
 /** The relay as an MCP server. A server keeps no state: every answer is read from the database. */
-export function createServerMaker(areas: McpAreas, watch: Watch): ServerMaker {
+export function createServerMaker(areas: McpAreas, observer: ToolObserver): ServerMaker {
   return (asked) => {
     const server = new Server(
       { name: "signalbox", title: "Signalbox", version: VERSION },
@@ -71,7 +71,7 @@ export function createServerMaker(areas: McpAreas, watch: Watch): ServerMaker {
       },
     );
     const group = asked.method?.split("/", 1)[0];
-    if (group === "tools") serveTools(server, areas, asked, watch);
+    if (group === "tools") serveTools(server, areas, asked, observer);
     if (group === "resources") serveResources(server, areas, asked);
     if (group === "prompts") servePrompts(server);
     return server;
@@ -87,7 +87,7 @@ function servePrompts(server: Server): void {
   });
 }
 
-function serveTools(server: Server, areas: McpAreas, asked: Asked, watch: Watch): void {
+function serveTools(server: Server, areas: McpAreas, asked: McpRequest, observer: ToolObserver): void {
   server.setRequestHandler("tools/list", () => ({ tools: DEFINITIONS }));
   server.setRequestHandler("tools/call", async ({ params }, context) => {
     const tool = byName.get(params.name);
@@ -96,13 +96,13 @@ function serveTools(server: Server, areas: McpAreas, asked: Asked, watch: Watch)
         throw new ProtocolError(ProtocolErrorCode.InvalidParams, `There is no tool ${harmlessLine(params.name, 80)}`);
       const input = parsed(tool, params.arguments);
       const told = await tool.run(areas, turnOf(server, asked, context), input as never);
-      watch.called(tool.name, told.asks === undefined ? "done" : "asked");
+      observer.called(tool.name, told.asks === undefined ? "done" : "asked");
       if (told.asks !== undefined) return question(told.asks);
       return { content: [{ type: "text", text: told.text }], structuredContent: told.facts };
     } catch (error) {
       if (!tool || error instanceof ProtocolError) throw error;
-      watch.called(tool.name, "refused");
-      if (!(error instanceof Problem) || error.status >= 500) watch.onError(error, `tool ${tool.name}`);
+      observer.called(tool.name, "refused");
+      if (!(error instanceof Problem) || error.status >= 500) observer.onError(error, `tool ${tool.name}`);
       return { content: [{ type: "text", text: refusal(areas, asked, error) }], isError: true };
     } finally {
       asked.flight?.end();
@@ -120,7 +120,7 @@ function parsed(tool: Tool, given: unknown): unknown {
   throw new Problem("invalid", errors.join("; "));
 }
 
-/** `null` for an argument that may be left out means that it is. */
+/** Drops `null` for optional arguments: clients of some languages write every member. */
 function withoutNulls({ input }: Tool, given: unknown): unknown {
   if (typeof given !== "object" || given === null || Array.isArray(given)) return given;
   const { shape } = input;
@@ -168,7 +168,7 @@ const question = (message: string) =>
     },
   });
 
-function turnOf(server: Server, { caller, signal, era, flight }: Asked, { mcpReq }: ServerContext): Turn {
+function turnOf(server: Server, { caller, signal, era, flight }: McpRequest, { mcpReq }: ServerContext): Turn {
   const token = mcpReq._meta?.progressToken;
   return {
     caller,
@@ -190,7 +190,7 @@ function turnOf(server: Server, { caller, signal, era, flight }: Asked, { mcpReq
   };
 }
 
-function serveResources(server: Server, areas: McpAreas, asked: Asked): void {
+function serveResources(server: Server, areas: McpAreas, asked: McpRequest): void {
   server.setRequestHandler("resources/list", () => ({ resources: [...RESOURCES] }));
   server.setRequestHandler("resources/templates/list", () => ({ resourceTemplates: [...TEMPLATES] }));
   server.setRequestHandler("resources/read", async ({ params: { uri } }, context) => {

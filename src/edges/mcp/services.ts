@@ -4,9 +4,9 @@ import type { Traces } from "../../features/traces/traces.ts";
 import type { Caller } from "../../identity/auth/caller.ts";
 import type { Reading } from "../../kernel/db/database.ts";
 import type { Delegation } from "../../protocol/delegations.ts";
-import { type Envelopes, openEnvelopes } from "../envelope/envelope.ts";
+import { type Envelopes, envelopesOf } from "../envelope/envelope.ts";
 
-/** Areas whose verbs the tools call: the same as the routes, under the same rules. */
+/** Areas whose verbs the tools call, under the same rules as the routes. */
 export type McpAreas = Areas & { delegations: Delegations; traces: Traces };
 
 /** A caller that acts for an agent of its own. */
@@ -24,15 +24,8 @@ export interface Turn {
 }
 
 /** Envelopes for one answer to this caller. */
-export function envelopesFor({ kernel, identity }: McpAreas, { caller }: Pick<Turn, "caller">): Envelopes {
-  const { roster } = identity;
-  return openEnvelopes({
-    reader: caller.agentId,
-    kindOf: (id) => roster.get(id)?.kind,
-    isElsewhere: (id) => roster.elsewhere.has(id),
-    now: kernel.clock.now(),
-  });
-}
+export const envelopesFor = (areas: McpAreas, { caller }: Pick<Turn, "caller">): Envelopes =>
+  envelopesOf(areas, caller.agentId);
 
 /** Open delegations of each state that are read. */
 const LISTED = 50;
@@ -50,8 +43,8 @@ export async function openDelegations(
   return pages.flatMap(({ items }) => items).sort((a, b) => b.messageId - a.messageId);
 }
 
-/** Runs a wait, telling the client every few seconds that it goes on. */
-export async function whileTelling<T>(
+/** Runs a wait, and reports progress to the client every few seconds. */
+export async function withProgress<T>(
   areas: McpAreas,
   turn: Turn,
   seconds: number,

@@ -25,7 +25,7 @@ export function createMcpSessions({ clock }: Kernel) {
 
   async function find(on: Reading, agentId: AgentId, id: string) {
     const row = await store.find(on, id);
-    // Another agent's session is as unknown as none.
+    // A session of another agent looks like a missing one.
     return row?.agentId === agentId ? row : undefined;
   }
 

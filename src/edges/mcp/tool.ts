@@ -1,11 +1,11 @@
 import { z } from "zod";
 import type { McpAreas, Turn } from "./services.ts";
 
-/** Answer of a tool: text for the model, and the same as data. `asks` when a person has to approve first. */
-export interface Told {
+/** Answer of a tool: text for the model, and the same as data. */
+export interface ToolAnswer {
   text: string;
   facts: Record<string, unknown>;
-  /** The question that the person at the client has to answer before the call is made again. */
+  /** Question to the person at the client, who has to approve before the call is repeated. */
   asks?: string;
 }
 
@@ -21,7 +21,7 @@ export interface Tool {
   input: z.ZodObject;
   output: z.ZodObject;
   hints: Hints;
-  run(areas: McpAreas, turn: Turn, input: never): Promise<Told>;
+  run(areas: McpAreas, turn: Turn, input: never): Promise<ToolAnswer>;
 }
 
 interface Spec<I extends z.ZodObject, O extends z.ZodObject> {
@@ -37,11 +37,13 @@ interface Spec<I extends z.ZodObject, O extends z.ZodObject> {
 export const tool = <I extends z.ZodObject, O extends z.ZodObject>(spec: Spec<I, O>): Tool =>
   ({ hints: { readOnlyHint: false, destructiveHint: false }, ...spec }) as unknown as Tool;
 
-export const LOOKS_ONLY: Hints = { readOnlyHint: true };
+export const READ_ONLY: Hints = { readOnlyHint: true };
 
-/** Of the answer, in tokens. */
+/** Tokens of an answer. */
 export const budget = (standard: number) =>
   z.int().min(300).max(20_000).default(standard).describe("Most tokens of the answer.");
+/** Room for text in a budget: JSON around it takes a share, other lines take `around` tokens. */
+export const roomIn = (tokens: number, around: number): number => tokens * 0.85 - around;
 /** Seconds that a call waits: clients give up after 30 or so. */
 export const wait = z.int().min(0).max(25).default(0).describe("Seconds to wait for it.");
 export const id = z.int().min(1);
@@ -58,7 +60,7 @@ export const definitionsOf = (tools: readonly Tool[]) =>
 
 const SAFE = new Set<unknown>([Number.MAX_SAFE_INTEGER, Number.MIN_SAFE_INTEGER]);
 
-/** Without what says nothing: the dialect, the range of all integers; in answers also what may not be there. */
+/** Drops members without information: the dialect, the range of all integers, and in answers `additionalProperties`. */
 function lean(schema: unknown, isOutput = false): unknown {
   if (Array.isArray(schema)) return schema.map((each) => lean(each, isOutput));
   if (typeof schema !== "object" || schema === null) return schema;

@@ -2,9 +2,9 @@ import type { LogEntry } from "../../core/messages/entry.ts";
 import { Encoded, type Outlet } from "../../kernel/log/outlet.ts";
 import { INBOX_URI, threadUri } from "./resources.ts";
 
-/** Where notices of changed resources go: one connection of a client. */
-export interface Mouth {
-  /** The URIs it wants to hear of, as of now. */
+/** One connection of a client that gets notices of changed resources. */
+export interface Transport {
+  /** URIs that the client follows now. */
   wanted(): ReadonlySet<string>;
   tell(uri: string): void;
   ready(): boolean;
@@ -15,33 +15,30 @@ export interface Mouth {
   end(): void;
 }
 
-/**
- * One more outlet of an inbox: of each entry it says only which resource has changed. Nothing is offered by it, so it never
- * settles.
- */
-export function createUpdates(mouth: Mouth): Outlet<LogEntry> {
+/** Outlet of an inbox that sends, for each entry, the changed resource alone. It delivers no message, so it never settles. */
+export function createUpdates(transport: Transport): Outlet<LogEntry> {
   let open = true;
   function tell(uris: Iterable<string>): void {
-    const wanted = mouth.wanted();
-    for (const uri of uris) if (open && wanted.has(uri)) mouth.tell(uri);
+    const wanted = transport.wanted();
+    for (const uri of uris) if (open && wanted.has(uri)) transport.tell(uri);
   }
   const outlet: Outlet<LogEntry> = {
     transport: "stream",
-    peer: mouth.peer,
-    ready: () => open && mouth.ready(),
+    peer: transport.peer,
+    ready: () => open && transport.ready(),
     settled: () => false,
-    moves: () => mouth.moves(),
+    moves: () => transport.moves(),
     entries: (entries: readonly LogEntry[]) =>
       tell(new Set([INBOX_URI, ...entries.map((entry) => threadUri(entry.threadId))])),
     send(event: Encoded) {
-      // The inbox tells of lost entries, and of work that is open again.
+      // These change the inbox: entries were lost, or work is open again.
       if (event.type === "reset" || event.type === "open") tell([INBOX_URI]);
     },
-    keepAlive: () => mouth.keepAlive(),
+    keepAlive: () => transport.keepAlive(),
     close() {
       if (!open) return;
       open = false;
-      mouth.end();
+      transport.end();
       outlet.onClosed();
     },
     onDrain: () => undefined,
@@ -57,13 +54,10 @@ export const updated = (uri: string): Encoded =>
     JSON.stringify({ jsonrpc: "2.0", method: "notifications/resources/updated", params: { uri } }),
   );
 
-/** Most notices on their way to a client that takes none. */
+/** Most notices that wait for a client that reads none. */
 const MAX_WAITING = 64;
 
-/**
- * Passes a stream on chunk by chunk as its reader asks for it, so that it is known how much is waiting; `told` is counted up
- * by the writer at the other end.
- */
+/** Passes a stream on chunk by chunk at its reader's pace, and counts waiting notices: the writer calls `told` for each. */
 export function metered(body: ReadableStream<Uint8Array>, on: { drained(): void; closed(): void }) {
   const reader = body.getReader();
   let waiting = 0;

@@ -5,8 +5,8 @@ import { toTime } from "../../protocol/wire.ts";
 import { ClaimNext, Complete, Fail, Release, Renew } from "../../protocol/work.ts";
 import { type Envelopes, type Letter, PREFACE } from "../envelope/envelope.ts";
 import { letterOf } from "../envelope/letters.ts";
-import { envelopesFor, whileTelling } from "./services.ts";
-import { budget, id, tool, wait } from "./tool.ts";
+import { envelopesFor, withProgress } from "./services.ts";
+import { budget, id, roomIn, tool, wait } from "./tool.ts";
 
 export const claim = tool({
   name: "claim",
@@ -25,10 +25,10 @@ export const claim = tool({
   }),
   async run(areas, turn, { id, wait, lease, budget: tokens }) {
     const { caller, signal } = turn;
-    const want = check(ClaimNext, { leaseSeconds: lease, waitSeconds: wait }, "") as z.output<typeof ClaimNext>;
+    const want = check(ClaimNext, { leaseSeconds: lease, waitSeconds: wait }, "");
     const [taken] =
       id === undefined
-        ? await whileTelling(areas, turn, wait, () => areas.core.work.taking.next(caller, caller.agentId, want, signal))
+        ? await withProgress(areas, turn, wait, () => areas.core.work.taking.next(caller, caller.agentId, want, signal))
         : [await areas.kernel.db.write((tx) => areas.core.work.claims.claim(tx, caller, id, undefined, lease))];
     const total = Math.max(1, wait);
     if (!taken?.lease) {
@@ -53,7 +53,7 @@ function heldText(taken: WorkItem, letter: Letter, envelopes: Envelopes, tokens:
   const head =
     `You hold ${entry.id}, attempt ${lease.attempt} of ${work.maxAttempts}, until ${toTime(lease.expiresAt)}.\n` +
     `finish {"id":${entry.id},"token":"${lease.token}"}`;
-  const room = tokens * 0.85 - 160;
+  const room = roomIn(tokens, 160);
   return [head, PREFACE, envelopes.message(letter, { tokens: room, withPayload: true }).text].join("\n");
 }
 
@@ -74,7 +74,7 @@ export const finish = tool({
     const { caller } = turn;
     const { work, lease } = await areas.kernel.db.write<WorkItem>(async (tx) => {
       if (how === "release")
-        return areas.core.work.holders.release(tx, caller, id, check(Release, { token, reason: text }, "") as Release);
+        return areas.core.work.holders.release(tx, caller, id, check(Release, { token, reason: text }, ""));
       if (how === "fail")
         return areas.core.work.holders.fail(
           tx,
@@ -84,10 +84,10 @@ export const finish = tool({
         );
       if (how === "renew") {
         const body = check(Renew, { token, ...(text ? { progress: text } : {}) }, "");
-        return areas.core.work.holders.renew(tx, caller, id, body as z.output<typeof Renew>);
+        return areas.core.work.holders.renew(tx, caller, id, body);
       }
       const body = check(Complete, { token, ...(text === undefined ? {} : { result: text }) }, "");
-      return areas.core.work.holders.complete(tx, caller, id, body as z.output<typeof Complete>);
+      return areas.core.work.holders.complete(tx, caller, id, body);
     });
     const until = lease && how === "renew" ? toTime(lease.expiresAt) : undefined;
     turn.progress(1, 1, `${id} is ${work.state}`);

@@ -145,7 +145,7 @@ export function readQuery(route: Pick<Contract, "query">, url: string): unknown 
 }
 
 /** Parses by schema; `where` is "" for a body, whose places are JSON pointers, else parameters are named plainly. */
-export function check(schema: z.ZodType, value: unknown, where: "" | "query" | "path"): unknown {
+export function check<S extends z.ZodType>(schema: S, value: unknown, where: "" | "query" | "path"): z.output<S> {
   const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
   throw invalid(fieldErrors(parsed.error.issues, where), where);

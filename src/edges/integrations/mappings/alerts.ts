@@ -47,7 +47,7 @@ const Group = z.looseObject({
 type Group = z.infer<typeof Group>;
 const Taken = z.object({ alerts: z.array(Alert) });
 
-/** What is read of a delivery. */
+/** Members that the mapping reads. */
 export const ALERTS = withEvents(knownOf(Group), "alerts", knownOf(Alert));
 
 /** Each alert is an event of its own, known by its fingerprint: that of its labels. */

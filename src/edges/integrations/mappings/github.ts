@@ -102,7 +102,7 @@ const READERS: Record<string, Read> = {
   ),
 };
 
-/** What is read of a delivery. */
+/** Members that the mapping reads. */
 export const GITHUB = knownOf(Hook);
 
 export const readGithub: ReadEvents = (body, { kind }) => {

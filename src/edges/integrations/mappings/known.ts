@@ -1,7 +1,7 @@
 import type { z } from "zod";
 import type { Known } from "../../../kernel/http/sieve.ts";
 
-/** What of a JSON value a schema reads. */
+/** Members of a JSON value that a schema reads. */
 export function knownOf(schema: z.core.$ZodType): Known {
   const { def } = (schema as z.core.$ZodTypes)._zod;
   switch (def.type) {
@@ -28,7 +28,7 @@ export function withEvents(known: Known, name: string, event: Known): Known {
   return { members: new Map([...(members ?? []), [name, { events: event }]]) };
 }
 
-/** What lies at some places, each given by the names that lead to it. */
+/** Values at some places, each given by the names that lead to it. */
 export function knownAt(places: readonly (readonly string[])[]): Known {
   if (places.some((place) => place.length === 0)) return true;
   const below = Map.groupBy(places, ([first = ""]) => first);

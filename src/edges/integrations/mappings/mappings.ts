@@ -32,7 +32,7 @@ export function readEvents(
   }
 }
 
-/** What a mapping reads of a delivery that is too large to be parsed. A generic one is refused: its sender can be told. */
+/** Members that a mapping reads of a delivery too large to parse; undefined for a generic one, which is refused. */
 export function knownIn({ mapping, paths }: Pick<IntegrationRow, "mapping" | "paths">): Known | undefined {
   if (mapping === "paths") return paths ? knownByPaths(paths) : undefined;
   const known = { generic: undefined, alertmanager: ALERTS, grafana: ALERTS, github: GITHUB, sentry: SENTRY };

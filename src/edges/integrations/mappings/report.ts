@@ -4,7 +4,7 @@ import { EVENT_BYTES, MAX_EVENTS } from "../../../protocol/integrations.ts";
 import { Problem } from "../../../protocol/problem.ts";
 import { SEVERITIES, type Severity, TASK_BODY_BYTES, TITLE_BYTES } from "../../../protocol/tasks.ts";
 
-/** One event, whatever it looked like when it came. */
+/** One event, in the same form for every source. */
 export interface Report {
   title: string;
   body?: string | undefined;
@@ -17,15 +17,15 @@ export interface Report {
   payload?: Record<string, unknown> | undefined;
   /** Position in the source's own order: a report older than the known one came late. */
   asOf?: number | undefined;
-  /** false: it begins something, or edits it, and so never follows the source's own end. */
+  /** false for a beginning or an edit, which never follows the source's own end. */
   afterEnd?: false | undefined;
 }
 
 /** A parsed body. */
 export interface Found {
-  /** Empty when it asks for no work. */
+  /** Empty for a delivery without work. */
   reports: Report[];
-  /** The names of events that found no room. */
+  /** Names of events without room. */
   leftOut: string[];
   /** Events that the source itself left out. */
   truncated?: number | undefined;
@@ -69,8 +69,7 @@ export function several(
 }
 
 /** The part of a body that a mapping reads. @throws Problem 422 with the place in the body */
-export const readAs = <S extends z.ZodType>(schema: S, body: unknown): z.output<S> =>
-  check(schema, body, "") as z.output<S>;
+export const readAs = <S extends z.ZodType>(schema: S, body: unknown): z.output<S> => check(schema, body, "");
 
 /** Text from outside, any or none. */
 export const words = z.string().nullish();
@@ -145,14 +144,8 @@ export function asPayload(facts: Record<string, unknown>): Record<string, unknow
 }
 
 const COMMON: Record<string, Severity> = {
-  ...{
-    fatal: "critical",
-    emergency: "critical",
-    page: "critical",
-    p1: "critical",
-    sev1: "critical",
-    disaster: "critical",
-  },
+  ...{ fatal: "critical", emergency: "critical", page: "critical", p1: "critical", sev1: "critical" },
+  ...{ disaster: "critical" },
   ...{ high: "error", major: "error", err: "error", p2: "error", sev2: "error", failure: "error", alert: "error" },
   ...{ warn: "warning", medium: "warning", moderate: "warning", minor: "warning", p3: "warning", sev3: "warning" },
   ...{ low: "info", notice: "info", none: "info", debug: "info", note: "info", p4: "info", p5: "info", ok: "info" },

@@ -75,7 +75,7 @@ const Hook = z.looseObject({
 });
 type Hook = z.infer<typeof Hook>;
 
-/** What is read of a delivery. */
+/** Members that the mapping reads. */
 export const SENTRY = knownOf(Hook);
 
 const OVER = new Set(["resolved", "archived", "ignored"]);

@@ -10,9 +10,8 @@ import { letterOf, lettersIn } from "../envelope/letters.ts";
 import { tokensOf } from "../envelope/tokens.ts";
 import { backlogOf } from "./inbox.ts";
 import { envelopesFor, type McpAreas, openDelegations, type Turn } from "./services.ts";
-import { budget, id, LOOKS_ONLY, tool } from "./tool.ts";
+import { budget, id, READ_ONLY, roomIn, tool } from "./tool.ts";
 
-const SHARE = 0.85;
 const AROUND = 120;
 /** Tokens of the line that says how many traces are left out. */
 const REST_LINE = 24;
@@ -34,7 +33,7 @@ export const history = tool({
     budget: budget(3000),
   }),
   output: z.object({ text: z.string(), before: z.int().optional(), offset: z.int().optional() }),
-  hints: LOOKS_ONLY,
+  hints: READ_ONLY,
   async run(
     areas,
     turn,
@@ -42,7 +41,7 @@ export const history = tool({
   ) {
     // Naming a type of trace asks for traces.
     const level = trace !== undefined && said === 1 ? 3 : said;
-    const room = tokens * SHARE - AROUND;
+    const room = roomIn(tokens, AROUND);
     const envelopes = envelopesFor(areas, turn);
     if (message !== undefined) {
       const json = await areas.kernel.db.read((on) => areas.core.messages.readers.detail(on, turn.caller, message));
@@ -60,7 +59,7 @@ export const history = tool({
     const wish = { thread, agent, sender, q: search, before, level, traceType: trace, limit: 50 };
     const hits = await areas.traces.history.hits(turn.caller, wish);
     const { items, next } = await areas.kernel.db.read((on) => areas.traces.history.page(on, turn.caller, wish, hits));
-    const letters = (await lettersIn(items)) as Recalled[];
+    const letters = (await lettersIn(items)) as HistoryLetter[];
     const newest = newestWithin(letters, envelopes, room);
     const seen = letters.slice(letters.length - newest.parts.length);
     await areas.kernel.db.read((on) =>
@@ -77,7 +76,7 @@ export const history = tool({
   },
 });
 
-type Recalled = Letter & Pick<HistoryItem, "traces">;
+type HistoryLetter = Letter & Pick<HistoryItem, "traces">;
 
 /** Traces of a message, oldest first, as many as fit; then the number of those left out. */
 function tracesText(traces: readonly Trace[], envelopes: Envelopes, tokens: number): string[] {
@@ -94,8 +93,8 @@ function tracesText(traces: readonly Trace[], envelopes: Envelopes, tokens: numb
   return shown;
 }
 
-/** The newest letters that there is room for, oldest first; `cut` is the oldest shown when others are left out. */
-function newestWithin(letters: readonly Recalled[], envelopes: Envelopes, tokens: number) {
+/** The newest letters that fit, oldest first; `cut` is the oldest of them when others are left out. */
+function newestWithin(letters: readonly HistoryLetter[], envelopes: Envelopes, tokens: number) {
   const parts: string[] = [];
   let left = tokens;
   let cut: number | null = null;
@@ -128,7 +127,7 @@ export const brief = tool({
     awaited: z.int(),
     work: z.boolean(),
   }),
-  hints: LOOKS_ONLY,
+  hints: READ_ONLY,
   async run(areas, turn, { budget: tokens }) {
     const { caller } = turn;
     const me = caller.agentId;
@@ -171,7 +170,7 @@ export const brief = tool({
     const results = (await lettersIn(recent.items))
       .filter((letter) => letter.kind === "response" && letter.to === me)
       .slice(-3);
-    const shown = newestWithin(results, envelopesFor(areas, turn), tokens * SHARE - AROUND - tokensOf(kept) - 40);
+    const shown = newestWithin(results, envelopesFor(areas, turn), roomIn(tokens, AROUND) - tokensOf(kept) - 40);
     const text = [kept, ...(shown.parts.length ? ["Last results:", PREFACE, ...shown.parts] : [])].join("\n");
     return {
       text,

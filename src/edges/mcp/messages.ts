@@ -1,19 +1,15 @@
 import { z } from "zod";
 import { isGroup } from "../../identity/agents/target.ts";
 import { check } from "../../kernel/http/body.ts";
-import { type Message, MessageDraft } from "../../protocol/messages.ts";
+import { type Message, MessageDraft, type ParsedDraft } from "../../protocol/messages.ts";
 import { Problem } from "../../protocol/problem.ts";
 import { harmlessLine } from "../envelope/harmless.ts";
 import { tokensOf } from "../envelope/tokens.ts";
 import { envelopesFor, type McpAreas, type Turn } from "./services.ts";
-import { budget, id, LOOKS_ONLY, tool } from "./tool.ts";
+import { budget, id, READ_ONLY, roomIn, tool } from "./tool.ts";
 
-/** A message to more members than this is asked about first. */
+/** A message to more members than this needs approval by a person. */
 const MANY = 10;
-/** Of a budget: what stands around the text when it goes out as JSON. */
-const SHARE = 0.85;
-const AROUND = 60;
-
 const words = z.string().describe("Text.");
 const about = z.literal("nothing").optional().describe("nothing: not caused by what you heard or work on.");
 const causeOf = (given: "nothing" | undefined): { causedBy?: null } => (given === undefined ? {} : { causedBy: null });
@@ -22,7 +18,7 @@ const key = z.string().optional().describe("Same key, same message: safe to repe
 export const who = tool({
   name: "who",
   description:
-    "Who is on the relay: agents, people, channels. Targets of send: an id, tag:x, cap:x, label:x, broadcast.",
+    "List agents, people and channels on the relay. Targets of send: an id, tag:x, cap:x, label:x, broadcast.",
   input: z.strictObject({
     tag: z.string().optional(),
     cap: z.string().optional(),
@@ -30,7 +26,7 @@ export const who = tool({
     budget: budget(1000),
   }),
   output: z.object({ text: z.string(), shown: z.int(), more: z.boolean() }),
-  hints: LOOKS_ONLY,
+  hints: READ_ONLY,
   async run(areas, turn, { tag, cap, all, budget: tokens }) {
     const filter = { tag, capability: cap };
     const list = await areas.kernel.db.read((on) =>
@@ -38,7 +34,7 @@ export const who = tool({
     );
     const there = list.items.filter((agent) => agent.id !== "system" && (all || agent.status !== "offline"));
     const lines: string[] = [];
-    let left = tokens * SHARE - AROUND;
+    let left = roomIn(tokens, 60);
     for (const agent of there) {
       const about = [
         agent.role,
@@ -79,11 +75,8 @@ export const send = tool({
   }),
   output: z.object({ id: z.int(), matched: z.int(), note: z.string().optional() }),
   async run(areas, turn, { to, text, subject, work, urgent, about, key }) {
-    const draft = check(
-      MessageDraft,
-      { to, body: text, subject, claimable: work, urgent, idempotencyKey: key, ...causeOf(about) },
-      "",
-    ) as z.output<typeof MessageDraft>;
+    const given = { to, body: text, subject, claimable: work, urgent, idempotencyKey: key, ...causeOf(about) };
+    const draft = check(MessageDraft, given, "");
     const asks = isGroup(to) ? await askFirst(areas, turn, draft) : undefined;
     if (asks) return { text: "Waiting for approval.", facts: { id: 0, matched: 0 }, asks };
     return sent(areas, turn, draft);
@@ -102,13 +95,13 @@ export const reply = tool({
     ) as Message;
     const to = parent.from === caller.agentId ? parent.to : parent.from;
     const draft = check(MessageDraft, { to, body: text, replyTo: id, urgent, idempotencyKey: key }, "");
-    return sent(areas, turn, draft as z.output<typeof MessageDraft>);
+    return sent(areas, turn, draft);
   },
 });
 
-async function sent(areas: McpAreas, turn: Turn, draft: z.output<typeof MessageDraft>) {
+async function sent(areas: McpAreas, turn: Turn, draft: ParsedDraft) {
   const done = await areas.kernel.db.write((tx) => areas.core.messages.send(tx, turn.caller, draft));
-  // Only a deliverAt makes a schedule, and tools give none.
+  // Only `deliverAt` schedules a message, and tools give none.
   if (done.kind === "scheduled") throw new Error("a tool scheduled a message");
   const { entry, matched, replayed } = done;
   const note = [replayed ? "sent before with this key" : "", reachNote(areas, entry.target, matched)]
@@ -127,12 +120,8 @@ function reachNote({ identity }: McpAreas, target: string, matched: number): str
   return agent.reach === "asked" ? `${agent.id} reads only when it looks` : "";
 }
 
-/** A message to many is a person's decision: the one place where a tool asks. @returns the question, if it is still to be answered. */
-async function askFirst(
-  areas: McpAreas,
-  turn: Turn,
-  draft: z.output<typeof MessageDraft>,
-): Promise<string | undefined> {
+/** Leaves a message to many to a person's decision. @returns the question, while it has no answer */
+async function askFirst(areas: McpAreas, turn: Turn, draft: ParsedDraft): Promise<string | undefined> {
   const author = { id: turn.caller.agentId, kind: "provider" as const, via: null };
   const { matched } = await areas.kernel.db.read((on) => areas.core.messages.address(on, author, draft));
   if (matched <= MANY) return undefined;

@@ -4,8 +4,8 @@ import { type Delegation, DelegationDraft, DelegationId, DelegationResponse } fr
 import type { Explanation } from "../../protocol/explain.ts";
 import { Problem } from "../../protocol/problem.ts";
 import { PREFACE, targetOf } from "../envelope/envelope.ts";
-import { envelopesFor, type McpAreas, type Turn, whileTelling } from "./services.ts";
-import { budget, id, LOOKS_ONLY, tool, wait } from "./tool.ts";
+import { envelopesFor, type McpAreas, type Turn, withProgress } from "./services.ts";
+import { budget, id, READ_ONLY, roomIn, tool, wait } from "./tool.ts";
 
 const DelegationName = z.string().describe("dlg_...");
 
@@ -25,14 +25,11 @@ export const delegate = tool({
   output: z.object({ text: z.string(), delegation: z.string(), status: z.string(), message: z.int() }),
   async run(areas, turn, { to, text, context, timeout, wait, about, key }) {
     const { caller } = turn;
-    const body = check(
-      DelegationDraft,
-      { to, text, timeoutSeconds: timeout, ...(context === undefined ? {} : { context: { summary: context } }) },
-      "",
-    ) as z.output<typeof DelegationDraft>;
-    const asked = { ...body, causedBy: about === undefined ? undefined : null };
-    const { made } = await areas.kernel.db.write((tx) => areas.delegations.service.ask(tx, caller, asked, key));
-    return toldOf(areas, turn, await waitFor(areas, turn, made, wait), 2000);
+    const more = context === undefined ? {} : { context: { summary: context } };
+    const body = check(DelegationDraft, { to, text, timeoutSeconds: timeout, ...more }, "");
+    const draft = { ...body, causedBy: about === undefined ? undefined : null };
+    const { made } = await areas.kernel.db.write((tx) => areas.delegations.service.ask(tx, caller, draft, key));
+    return answerOf(areas, turn, await waitFor(areas, turn, made, wait), 2000);
   },
 });
 
@@ -47,7 +44,7 @@ export const answer = tool({
   output: z.object({ delegation: z.string(), status: z.string(), late: z.boolean() }),
   async run(areas, turn, { delegation, text, error }) {
     const id = delegationId(delegation);
-    const body = check(DelegationResponse, { text, error }, "") as z.output<typeof DelegationResponse>;
+    const body = check(DelegationResponse, { text, error }, "");
     const { made } = await areas.kernel.db.write((tx) =>
       areas.delegations.service.respond(tx, turn.caller, id, body, undefined),
     );
@@ -61,7 +58,7 @@ export const answer = tool({
 
 export const status = tool({
   name: "status",
-  description: "What became of a message, or of a delegation and its answer.",
+  description: "Outcome of a message, or of a delegation with its answer.",
   input: z.strictObject({
     message: id.optional(),
     delegation: DelegationName.optional(),
@@ -69,13 +66,13 @@ export const status = tool({
     budget: budget(1500),
   }),
   output: z.object({ text: z.string() }),
-  hints: LOOKS_ONLY,
+  hints: READ_ONLY,
   async run(areas, turn, { message, delegation, wait, budget: tokens }) {
     const { caller } = turn;
     if (delegation !== undefined) {
       const id = delegationId(delegation);
       const found = await areas.kernel.db.read((on) => areas.delegations.service.get(on, caller, id));
-      return toldOf(areas, turn, await waitFor(areas, turn, found, wait), tokens);
+      return answerOf(areas, turn, await waitFor(areas, turn, found, wait), tokens);
     }
     if (message === undefined) throw Problem.invalid("message", "is missing: give it, or delegation");
     const story = await areas.kernel.db.read((on) =>
@@ -84,7 +81,7 @@ export const status = tool({
     const text = envelopesFor(areas, turn).quote(
       `${message}: what the relay knows; errors are quoted from others`,
       storyText(story),
-      tokens * 0.85 - 60,
+      roomIn(tokens, 60),
     );
     return { text, facts: { text } };
   },
@@ -100,13 +97,13 @@ function storyText({ facts, recipients, nextPage }: Explanation): string {
 }
 
 /** @throws Problem 422 */
-const delegationId = (given: string): string => check(DelegationId, given, "") as string;
+const delegationId = (given: string): string => check(DelegationId, given, "");
 
-/** A delegation when it has ended, or as it is when the time is up. */
-export async function waitFor(areas: McpAreas, turn: Turn, now: Delegation, seconds: number): Promise<Delegation> {
+/** Waits for the end of a delegation. @returns it as it is when the time is up */
+async function waitFor(areas: McpAreas, turn: Turn, now: Delegation, seconds: number): Promise<Delegation> {
   if (seconds === 0 || now.endedAt !== null) return now;
   const { caller, signal } = turn;
-  return whileTelling(areas, turn, seconds, () =>
+  return withProgress(areas, turn, seconds, () =>
     areas.core.inbox.waits.forEntries<Delegation>({
       ...{ caller, signal, agentId: caller.agentId },
       waitMs: seconds * 1000,
@@ -118,7 +115,7 @@ export async function waitFor(areas: McpAreas, turn: Turn, now: Delegation, seco
   );
 }
 
-function toldOf(areas: McpAreas, turn: Turn, delegation: Delegation, tokens: number) {
+function answerOf(areas: McpAreas, turn: Turn, delegation: Delegation, tokens: number) {
   const { id, status, to, messageId, deadlineAt, queued, late, answer } = delegation;
   const facts = { delegation: id, status, message: messageId };
   const open = delegation.endedAt === null;
@@ -134,19 +131,13 @@ function toldOf(areas: McpAreas, turn: Turn, delegation: Delegation, tokens: num
     to: delegation.from,
     kind: "response" as const,
     source: answer.from === "system" ? ("relay" as const) : ("agent" as const),
-    ...{
-      topic: null,
-      subject: null,
-      encoding: answer.encoding,
-      threadId: delegation.threadId,
-      urgent: false,
-      via: null,
-    },
+    ...{ topic: null, subject: null, urgent: false, via: null },
+    ...{ encoding: answer.encoding, threadId: delegation.threadId },
     body: [answer.error === null ? "" : `error: ${answer.error}`, answer.text ?? ""].filter(Boolean).join("\n"),
     payload: answer.payload,
     createdAt: answer.at,
   };
-  const room = tokens * 0.85 - 150;
+  const room = roomIn(tokens, 150);
   const said = envelopesFor(areas, turn).message(letter, { tokens: room, withPayload: true }).text;
   const text = [head, PREFACE, said].join("\n");
   return { text, facts: { text, ...facts } };
