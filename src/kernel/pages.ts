@@ -80,14 +80,3 @@ export function fitting<T>(items: readonly T[], bytesOf: (item: T) => number): T
   });
   return end < 0 ? [...items] : items.slice(0, end);
 }
-
-/** Reads one page as a list. Its next page begins after the key of the last row. */
-export async function readList<Row, Item>(
-  limit: number,
-  read: (count: number, after: Row | undefined) => Promise<Row[]>,
-  show: (row: Row) => Item | Promise<Item>,
-  keyOf: (row: Row) => string,
-): Promise<List<Item>> {
-  const { items, last, more } = await readPage(limit, read, show);
-  return { items, nextPage: more && last ? keyOf(last) : null };
-}

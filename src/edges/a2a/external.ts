@@ -105,13 +105,9 @@ export function createExternalService(areas: Areas, store: ExternalStore, wakeUp
 
     async list(on: Reading, caller: Caller, page: string | undefined, limit: number): Promise<List<OutsideAgent>> {
       requireReader(caller);
-      const read = (count: number, last?: ExternalRow) => store.page(on, last?.agentId ?? page, count);
-      return readList(
-        limit,
-        read,
-        (row) => show(on, caller, row),
-        ({ agentId }) => agentId,
-      );
+      const read = (count: number, after: string | undefined) => store.page(on, after, count);
+      const shown = (row: ExternalRow) => show(on, caller, row);
+      return readList({ limit, page }, read, shown, ({ agentId }) => agentId);
     },
   };
 }

@@ -2,7 +2,7 @@ import type { Areas } from "../../core/core.ts";
 import type { AgentRow } from "../../identity/agents/row.ts";
 import { actingAs, type Caller, readingAs, requireOperator } from "../../identity/auth/caller.ts";
 import type { Reading, Tx } from "../../kernel/db/database.ts";
-import { readList } from "../../kernel/pages.ts";
+import { readPage } from "../../kernel/pages.ts";
 import type { Channel } from "../../protocol/channels.ts";
 import { Problem } from "../../protocol/problem.ts";
 import { type List, toTime } from "../../protocol/wire.ts";
@@ -114,13 +114,12 @@ export function createRegistry({ kernel, identity }: Areas, { store, webhooks }:
       await requireReader(on, caller);
       const after = page === undefined ? undefined : await store.byId(on, page);
       if (page !== undefined && !after) throw Problem.invalid("page", `there is no channel ${page} any more`);
-      const read = (count: number, last?: ChannelRow) => store.page(on, last ?? after, count);
-      return readList(
+      const { items, last, more } = await readPage(
         limit,
-        read,
+        (count, row: ChannelRow | undefined) => store.page(on, row ?? after, count),
         (row) => wire(on, row),
-        ({ id }) => id,
       );
+      return { items, nextPage: more ? (last?.id ?? null) : null };
     },
 
     /** Makes a channel `@default`; `no` makes the oldest the default again. Operators alone. @throws Problem 403, 404 */

@@ -103,10 +103,10 @@ export function createIntegrationService(areas: Areas & { tasks: Tasks }, store:
     },
 
     /** `GET /v1/integrations`, by name. @throws Problem 403 */
-    async list(on: Reading, caller: Caller, after: string | undefined, limit: number): Promise<List<Integration>> {
+    async list(on: Reading, caller: Caller, page: string | undefined, limit: number): Promise<List<Integration>> {
       requireReader(caller);
-      const read = (count: number, last?: IntegrationRow) => store.page(on, last?.source ?? after, count);
-      return readList(limit, read, toIntegration, ({ source }) => source);
+      const read = (count: number, after: string | undefined) => store.page(on, after, count);
+      return readList({ limit, page }, read, toIntegration, ({ source }) => source);
     },
 
     /** `DELETE /v1/integrations/{source}`: its tasks stay, its tokens are revoked. @throws Problem 403, 404 */

@@ -7,7 +7,7 @@ import type { Reading, Tx } from "../../kernel/db/database.ts";
 import type { DueHandler } from "../../kernel/due/due.ts";
 import { withoutAddresses } from "../../kernel/egress/addresses.ts";
 import { newId } from "../../kernel/ids.ts";
-import { readList } from "../../kernel/pages.ts";
+import { type PageQuery, readList } from "../../kernel/pages.ts";
 import { Problem } from "../../protocol/problem.ts";
 import type { Paused } from "../../protocol/tokens.ts";
 import type { Delivery, NewWebhook, ParsedWebhookDraft, Webhook, WebhookPatch } from "../../protocol/webhooks.ts";
@@ -144,14 +144,14 @@ export function createWebhookService(areas: Areas, store: WebhookStore, emitter:
     async list(
       on: Reading,
       caller: Caller,
-      query: PageQuery & { agentId?: string | undefined },
+      query: PageQuery<string> & { agentId?: string | undefined },
     ): Promise<List<Webhook>> {
       const reader = readingAs(caller);
       if (reader !== null) await agents.requireActor(on, caller, reader);
       if (reader !== null && query.agentId !== undefined) actingAs(caller, query.agentId);
       const owner = reader ?? query.agentId;
-      const read = (count: number, last?: WebhookRow) => store.page(on, owner, last?.id ?? query.page, count);
-      return readList(query.limit, read, (row) => wireWebhook(caller, row), idOf);
+      const read = (count: number, before: string | undefined) => store.page(on, owner, before, count);
+      return readList(query, read, (row) => wireWebhook(caller, row), idOf);
     },
 
     get: async (on: Reading, caller: Caller, id: string): Promise<Webhook> =>
@@ -226,11 +226,11 @@ export function createWebhookService(areas: Areas, store: WebhookStore, emitter:
       on: Reading,
       caller: Caller,
       id: string,
-      { state, page, limit }: PageQuery & { state?: Delivery["state"] | undefined },
+      query: PageQuery<string> & { state?: Delivery["state"] | undefined },
     ): Promise<List<Delivery>> {
       const { url } = await readable(on, caller, id);
-      const read = (count: number, last?: DeliveryRow) => store.deliveries(on, id, state, last?.id ?? page, count);
-      return readList(limit, read, (row) => wireDelivery(caller, url, row), idOf);
+      const read = (count: number, before: string | undefined) => store.deliveries(on, id, query.state, before, count);
+      return readList(query, read, (row) => wireDelivery(caller, url, row), idOf);
     },
 
     /** `POST /v1/webhooks/{id}/redeliver`: dead letters get all their attempts again. @throws Problem 403, 404, 409 */
@@ -250,11 +250,6 @@ export function createWebhookService(areas: Areas, store: WebhookStore, emitter:
       return { redelivered: dead.length };
     },
   };
-}
-
-interface PageQuery {
-  page?: string | undefined;
-  limit: number;
 }
 
 const idOf = ({ id }: { id: string }): string => id;
