@@ -38,7 +38,7 @@ export function createA2A(areas: Areas & { delegations: Delegations }, options: 
   );
 
   /** Deletes rows of messages that retention has passed. */
-  const sweepOf = (name: string, { forget }: Pick<typeof stores.outside, "forget">): Sweep => ({
+  const sweepOf = (name: string, { forget }: Pick<typeof stores.external, "forget">): Sweep => ({
     ...{ name, limit: 500 },
     sweep: (tx, { floor, limit }) => forget(tx, floor, limit),
   });
