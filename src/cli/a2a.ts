@@ -10,8 +10,7 @@ const POLL_FOR_MS = 10_000;
 /** Agents of other frameworks, over the A2A protocol. */
 export function addA2ACommands(program: CliCommand): void {
   const a2a = program
-    .command("a2a")
-    .description("Agents of other frameworks: let them in, and see how ours are reached")
+    .sub("a2a", "Agents of other frameworks: let them in, and see how ours are reached")
     .helpGroup("Agents and tokens:");
   const add = idCommands(a2a, { argument: "<agent>", about: "the agent's id on this relay", example: "weather" });
   addPut(a2a);
@@ -35,8 +34,7 @@ export function addA2ACommands(program: CliCommand): void {
 
 function addPut(a2a: CliCommand): void {
   a2a
-    .command("put")
-    .description("Let an external agent in by its card: it gets an inbox like every agent")
+    .sub("put", "Let an external agent in by its card: it gets an inbox like every agent")
     .argument("<agent>", "the agent's id on this relay")
     .argument("<card-url>", "its card, or the address below which the card is")
     .option("--name <name>", "its name (default: the id)")
@@ -61,8 +59,7 @@ function addPut(a2a: CliCommand): void {
 
 function addCard(a2a: CliCommand): void {
   a2a
-    .command("card")
-    .description("Print the card that A2A clients get of an agent here, or of the relay")
+    .sub("card", "Print the card that A2A clients get of an agent here, or of the relay")
     .argument("[agent]", "the agent (default: the relay)")
     .example("a2a card builder")
     .act(async ({ client, out }, agentId: string | undefined) => {

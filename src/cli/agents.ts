@@ -1,4 +1,4 @@
-import { InvalidArgumentError, Option } from "commander";
+import { InvalidArgumentError } from "commander";
 import { ChannelInfo } from "../protocol/agent-ids.ts";
 import { AgentKind, type AgentRegistration, AgentStatus } from "../protocol/agents.ts";
 import { addWholeList, type CliCommand, idCommands, type QueryOf } from "./commands.ts";
@@ -9,10 +9,7 @@ type RegisterOptions = Partial<AgentRegistration> & { tag?: string[]; capability
 
 export function addAgentCommands(program: CliCommand): void {
   addRegister(program);
-  const agents = program
-    .command("agents")
-    .description("List, show, delete and restore agents")
-    .helpGroup("Agents and tokens:");
+  const agents = program.sub("agents", "List, show, delete and restore agents", "Agents and tokens:");
   const add = idCommands(agents, { about: "the agent", example: "builder" });
   addList(agents);
   add("show", "Show one agent", ({ agents }, id) => agents.get(id));
@@ -32,12 +29,10 @@ export function addAgentCommands(program: CliCommand): void {
 
 function addRegister(program: CliCommand): void {
   program
-    .command("register")
-    .description("Register an agent, or change its registration")
-    .helpGroup("Agents and tokens:")
+    .sub("register", "Register an agent, or change its registration", "Agents and tokens:")
     .argument("<id>", "the agent's id")
     .option("--name <name>", "its name for people (default: the id)")
-    .addOption(new Option("--kind <kind>", "the kind of agent").choices(["provider", "channel"]))
+    .choice("--kind <kind>", "the kind of agent", ["provider", "channel"])
     .option("--label <label>", "the group label:<label>")
     .option("--role <text>", "its role")
     .option("--description <text>", "its purpose, for other agents")
@@ -74,8 +69,8 @@ function addList(agents: CliCommand): void {
     head: AGENT_HEAD,
     row: agentRow,
   })
-    .addOption(new Option("--kind <kind>", "of this kind").choices(AgentKind.options))
-    .addOption(new Option("--status <status>", "with this status").choices(AgentStatus.options))
+    .choice("--kind <kind>", "of this kind", AgentKind.options)
+    .choice("--status <status>", "with this status", AgentStatus.options)
     .option("--tag <tag>", "with this tag")
     .option("--capability <capability>", "with this capability")
     .option("--label <label>", "with this label")

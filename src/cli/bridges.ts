@@ -6,9 +6,7 @@ import { EXIT, Stop } from "./exit.ts";
 /** MCP servers on stdio, which harnesses start. stdout belongs to the protocol. */
 export function addBridgeCommands(program: CliCommand): void {
   program
-    .command("mcp-bridge")
-    .description("Speak MCP on stdio for a harness that cannot ask a command for HTTP headers")
-    .helpGroup("Harnesses:")
+    .sub("mcp-bridge", "Speak MCP on stdio for a harness that cannot ask a command for HTTP headers", "Harnesses:")
     .addHelpText("after", MCP_HELP)
     .act(async ({ settings: { url, token } }) => {
       if (token === undefined) throw new Stop(EXIT.usage, "Name the agent's keys: --keys <file>");
@@ -16,8 +14,7 @@ export function addBridgeCommands(program: CliCommand): void {
       await serveMcpBridge({ url, token, input: process.stdin, print });
     });
   program
-    .command("channel-bridge")
-    .description("Push messages into a running Claude Code session: an MCP server on stdio, as a channel")
+    .sub("channel-bridge", "Push messages into a running Claude Code session: an MCP server on stdio, as a channel")
     .helpGroup("Harnesses:")
     .addHelpText("after", CHANNEL_HELP)
     .act(async (context) => {

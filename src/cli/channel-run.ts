@@ -21,8 +21,7 @@ interface RunOptions {
 /** Adds `run` to the group `channel`. */
 export function addChannelRun(channels: CliCommand): void {
   channels
-    .command("run")
-    .description("Run the adapter of a chat account, until Ctrl-C")
+    .sub("run", "Run the adapter of a chat account, until Ctrl-C")
     .addArgument(new Argument("<provider>", "the platform").choices(PROVIDERS))
     .option("--account <id>", "the second half of the channel's id (default: the platform's name of the account)")
     .option("--name <name>", "the channel's name, for people and @name")

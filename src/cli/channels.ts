@@ -14,7 +14,7 @@ const ID = ["<channel>", "its id, provider:account"] as const;
 
 /** Chat accounts, and the targets of their conversations. */
 export function addChannelCommands(program: CliCommand): void {
-  const channels = program.command("channel").description("Chat accounts").helpGroup("Channels:");
+  const channels = program.sub("channel", "Chat accounts", "Channels:");
   addList(channels);
   addShow(channels);
   addBind(channels);
@@ -40,8 +40,7 @@ function addList(channels: CliCommand): void {
 
 function addShow(channels: CliCommand): void {
   channels
-    .command("show")
-    .description("Show one channel and its bindings")
+    .sub("show", "Show one channel and its bindings")
     .argument(...ID)
     .example("channel show telegram:support")
     .act(async ({ client, out }, id: string) => {
@@ -59,8 +58,7 @@ type BindOptions = Omit<BindingDraft, "target" | "conversationId" | "threadId"> 
 
 function addBind(channels: CliCommand): void {
   channels
-    .command("bind")
-    .description("Send a conversation, or all of a channel, to an agent or a group")
+    .sub("bind", "Send a conversation, or all of a channel, to an agent or a group")
     .argument(...ID)
     .argument("<target>", "an agent, label:x, tag:x, cap:x or broadcast")
     .option("--conversation <id>", "this conversation alone (default: all that have no binding of their own)")
@@ -88,8 +86,7 @@ function addBind(channels: CliCommand): void {
 
 function addUnbind(channels: CliCommand): void {
   channels
-    .command("unbind")
-    .description("End a binding")
+    .sub("unbind", "End a binding")
     .argument(...ID)
     .argument("<binding>", "the binding's id, bnd_…")
     .example("channel unbind telegram:support bnd_1a2b3c")
@@ -101,8 +98,7 @@ function addUnbind(channels: CliCommand): void {
 
 function addRoute(channels: CliCommand): void {
   channels
-    .command("route")
-    .description("Show the target that an event of a conversation would go to")
+    .sub("route", "Show the target that an event of a conversation would go to")
     .argument(...ID)
     .option("--conversation <id>", "of this conversation")
     .option("--thread <id>", "of this thread of it")
@@ -119,8 +115,7 @@ function addRoute(channels: CliCommand): void {
 
 function addDefault(channels: CliCommand): void {
   channels
-    .command("default")
-    .description("Make a channel @default")
+    .sub("default", "Make a channel @default")
     .argument(...ID)
     .option("--unset", "make the oldest channel @default again")
     .example("channel default slack:team")
@@ -134,8 +129,7 @@ type EventOptions = Omit<QueryOf<Client["channels"]["events"], 1>, "unbound"> & 
 
 function addEvents(channels: CliCommand): void {
   channels
-    .command("events")
-    .description("List the events of a channel, newest first")
+    .sub("events", "List the events of a channel, newest first")
     .argument(...ID)
     .paged()
     .option("--conversation <id>", "of this conversation")
@@ -151,13 +145,12 @@ type WebhookOptions = WebhookChannelDraft & { postTo?: string };
 
 function addWebhook(channels: CliCommand): void {
   channels
-    .command("webhook")
-    .description("Make or change a channel without an adapter, which sends and gets events by signed POST")
+    .sub("webhook", "Make or change a channel without an adapter, which sends and gets events by signed POST")
     .argument("<channel>", "its id, webhook:<account>")
     .option("--post-to <url>", "the URL for its messages (default: none go out)")
     .option("--name <name>", "its name for people")
-    .addOption(new Option("--verify <how>", "how its events prove their sender").choices(["standard", "token"]))
-    .addOption(new Option("--direction <which>", "one way alone").choices(["inbound", "outbound", "bidirectional"]))
+    .choice("--verify <how>", "how its events prove their sender", ["standard", "token"])
+    .choice("--direction <which>", "one way alone", ["inbound", "outbound", "bidirectional"])
     .option("--target <target>", "the target of conversations that no operator has bound")
     .option("--rotate", "make a new secret")
     .example("channel webhook webhook:crm --post-to https://crm.example/hook --target sales")

@@ -30,9 +30,7 @@ interface ClaimOptions {
 
 function addClaim(program: CliCommand): void {
   program
-    .command("claim")
-    .description("Claim work: one message, or the next that is open")
-    .helpGroup(GROUP)
+    .sub("claim", "Claim work: one message, or the next that is open", GROUP)
     .argument("[id]", "this message; else urgent first, then the oldest", wholeNumber)
     .option("--lease <seconds>", "time until the claim ends if it is not renewed (default: 600)", wholeNumber)
     .option("--wait <seconds>", "wait this long for work, at most 60", wholeNumber)
@@ -80,9 +78,7 @@ interface LeaseOptions {
 /** Adds a command on one lease. The relay tells the holder the token, so it may be left out. */
 function leaseCommand(program: CliCommand, name: string, description: string): CliCommand {
   return program
-    .command(name)
-    .description(description)
-    .helpGroup(GROUP)
+    .sub(name, description, GROUP)
     .argument("<id>", "the message", wholeNumber)
     .option("--lease-token <token>", "token of the lease (default: the one that the agent holds)");
 }

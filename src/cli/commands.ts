@@ -1,4 +1,4 @@
-import { Command } from "commander";
+import { Command, Option } from "commander";
 import { type Client, everyItem } from "../client/client.ts";
 import type { List } from "../protocol/wire.ts";
 import { type Context, contextOf } from "./context.ts";
@@ -16,6 +16,17 @@ export type QueryOf<Verb extends (...given: never[]) => unknown, At extends 0 | 
 export class CliCommand extends Command {
   override createCommand(name?: string): CliCommand {
     return new CliCommand(name);
+  }
+
+  /** Adds a subcommand, to a group of the help if one is named. */
+  sub(name: string, description: string, helpGroup?: string): CliCommand {
+    const added = this.command(name).description(description);
+    return helpGroup === undefined ? added : added.helpGroup(helpGroup);
+  }
+
+  /** Adds an option that takes one of a few values. */
+  choice(flags: string, description: string, choices: readonly string[]): this {
+    return this.addOption(new Option(flags, description).choices(choices));
   }
 
   /** Adds examples to the help, each without the program's name. */
@@ -58,8 +69,7 @@ export const idCommands =
     text: (answer: Answer, id: string, out: Output) => string = (answer, _, out) => fieldsText(answer, out),
   ): CliCommand =>
     group
-      .command(name)
-      .description(description)
+      .sub(name, description)
       .argument(argument, about)
       .example(`${group.name()} ${name} ${example}`)
       .act(async ({ client, out }, id: string) => {
@@ -81,13 +91,10 @@ export function addWholeList<Item, Query extends object>(
   description: string,
   { read, head, row, none }: WholeList<Item, Query>,
 ): CliCommand {
-  return group
-    .command("list")
-    .description(description)
-    .act(async ({ client, out }, query: Query) => {
-      const items = await Array.fromAsync(everyItem((page) => read(client, { ...query, limit: 500, page })));
-      await out.show({ items, nextPage: null }, () =>
-        items.length === 0 && none !== undefined ? none : out.table(head, items.map(row)),
-      );
-    });
+  return group.sub("list", description).act(async ({ client, out }, query: Query) => {
+    const items = await Array.fromAsync(everyItem((page) => read(client, { ...query, limit: 500, page })));
+    await out.show({ items, nextPage: null }, () =>
+      items.length === 0 && none !== undefined ? none : out.table(head, items.map(row)),
+    );
+  });
 }

@@ -6,14 +6,10 @@ import { messageText, timeText } from "./show.ts";
 
 /** For operators: work whose attempts ran out. */
 export function addDeadLetterCommands(program: CliCommand): void {
-  const letters = program
-    .command("dead-letters")
-    .description("See and requeue work whose attempts ran out")
-    .helpGroup("Work:");
-  letters.command("list").description("List dead letters, newest first").paged().example("dead-letters list").act(list);
+  const letters = program.sub("dead-letters", "See and requeue work whose attempts ran out", "Work:");
+  letters.sub("list", "List dead letters, newest first").paged().example("dead-letters list").act(list);
   letters
-    .command("requeue")
-    .description("Open one again, with fresh attempts")
+    .sub("requeue", "Open one again, with fresh attempts")
     .argument("<id>", "the message", wholeNumber)
     .example("dead-letters requeue 17")
     .act(async ({ client, out }, id: number) => {

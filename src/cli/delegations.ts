@@ -1,4 +1,3 @@
-import { Option } from "commander";
 import { DELEGATION_STATUS, type Delegation } from "../protocol/delegations.ts";
 import type { CliCommand, QueryOf } from "./commands.ts";
 import type { Context } from "./context.ts";
@@ -12,7 +11,7 @@ const GROUP = "Work:";
 
 export function addDelegationCommands(program: CliCommand): void {
   addDelegate(program);
-  const group = program.command("delegation").description("See, answer and cancel delegations").helpGroup(GROUP);
+  const group = program.sub("delegation", "See, answer and cancel delegations", GROUP);
   addList(group);
   addShow(group);
   addAnswer(group);
@@ -36,9 +35,7 @@ interface DelegateOptions {
 
 function addDelegate(program: CliCommand): void {
   program
-    .command("delegate")
-    .description("Send a request that owes an answer")
-    .helpGroup(GROUP)
+    .sub("delegate", "Send a request that owes an answer", GROUP)
     .argument("<to>", "an agent, or a group, of which one agent does it: tag:ci, label:x, cap:x, broadcast")
     .argument("[text]", "the request; - or nothing reads stdin")
     .option("--summary <text>", "a summary of the context, for the agent that does it")
@@ -87,12 +84,11 @@ function answerText({ answer, status }: Delegation): string {
 
 function addList(group: CliCommand): void {
   group
-    .command("list")
-    .description("List delegations, newest first")
+    .sub("list", "List delegations, newest first")
     .paged()
     .option("--from <agent>", "from this agent")
     .option("--to <target>", "to this agent or group")
-    .addOption(new Option("--status <status>", "with this status").choices(DELEGATION_STATUS))
+    .choice("--status <status>", "with this status", DELEGATION_STATUS)
     .option("--root <id>", "of this tree")
     .example("delegation list --to builder --status pending")
     .act(async ({ client, out }, query: QueryOf<typeof client.delegations.list>) => {
@@ -109,8 +105,7 @@ const rowOf = (row: Delegation): string[] => [
 
 function addShow(group: CliCommand): void {
   group
-    .command("show")
-    .description("Show a delegation and its answer")
+    .sub("show", "Show a delegation and its answer")
     .argument("<id>", "the delegation")
     .option("--wait", "wait until it has ended")
     .example("delegation show dlg_0mm7p6yo0 --wait")
@@ -141,8 +136,7 @@ interface AnswerOptions {
 
 function addAnswer(group: CliCommand): void {
   group
-    .command("answer")
-    .description("Answer a delegation to the agent")
+    .sub("answer", "Answer a delegation to the agent")
     .argument("<id>", "the delegation")
     .argument("[text]", "the answer; - or nothing reads stdin")
     .option("--error", "the work cannot be done: the text gives the reason")
@@ -165,8 +159,7 @@ interface ProgressOptions {
 
 function addProgress(group: CliCommand): void {
   group
-    .command("progress")
-    .description("Report progress to the requester, or ask back")
+    .sub("progress", "Report progress to the requester, or ask back")
     .argument("<id>", "the delegation")
     .argument("[text]", "the progress; - or nothing reads stdin")
     .option("--question", "ask back: the requester replies, and the work goes on")
@@ -185,8 +178,7 @@ function addProgress(group: CliCommand): void {
 
 function addCancel(group: CliCommand): void {
   group
-    .command("cancel")
-    .description("Cancel a delegation")
+    .sub("cancel", "Cancel a delegation")
     .argument("<id>", "the delegation")
     .option("--tree", "also the delegations below it, at any depth")
     .option("--reason <text>", "the reason")

@@ -11,9 +11,7 @@ import type { Settings } from "./settings.ts";
 
 export function addDoctorCommand(program: CliCommand): void {
   program
-    .command("doctor")
-    .description("Check the connection to the relay, the token, the database, the clock and the disk")
-    .helpGroup("The relay:")
+    .sub("doctor", "Check the connection to the relay, the token, the database, the clock and the disk", "The relay:")
     .example("doctor")
     .act(async (context) => {
       const { out } = context;

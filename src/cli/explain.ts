@@ -7,9 +7,7 @@ import { timeText } from "./show.ts";
 
 export function addExplainCommand(program: CliCommand): void {
   program
-    .command("explain")
-    .description("Show the history of a message: each event, and how far it got with each recipient")
-    .helpGroup("Messages:")
+    .sub("explain", "Show the history of a message: each event, and how far it got with each recipient", "Messages:")
     .argument("<id>", "the message", wholeNumber)
     .option("--limit <n>", "how many recipients", wholeNumber)
     .option("--page <page>", "more recipients, from where the last page ended")

@@ -6,10 +6,9 @@ import { fieldsText } from "./show.ts";
 
 /** Attachments of messages. */
 export function addFileCommands(program: CliCommand): void {
-  const files = program.command("file").description("Upload and download attachments").helpGroup("Channels:");
+  const files = program.sub("file", "Upload and download attachments", "Channels:");
   files
-    .command("put")
-    .description("Upload a file; messages carry its id")
+    .sub("put", "Upload a file; messages carry its id")
     .argument("<path>", "the file on this machine")
     .option("--name <name>", "its name (default: as here)")
     .option("--type <type>", "its media type, such as image/png (default: by its name)")
@@ -25,8 +24,7 @@ export function addFileCommands(program: CliCommand): void {
       await out.show(file, () => fieldsText(file, out));
     });
   files
-    .command("get")
-    .description("Download a file into this folder, or to --out")
+    .sub("get", "Download a file into this folder, or to --out")
     .argument("<id>", "the file, fil_…")
     .option("--out <path>", "where to write it (default: its name, in this folder); - for stdout")
     .example("file get fil_1a2b3c --out shot.png")

@@ -7,13 +7,11 @@ import { type Flags, isStartedByRun, resolveSettings } from "./settings.ts";
 
 export function addHookCommand(program: CliCommand): void {
   const hook = program
-    .command("hook")
-    .description("Answer the hooks of an agent's harness with the messages that wait for the agent")
+    .sub("hook", "Answer the hooks of an agent's harness with the messages that wait for the agent")
     .helpGroup("Harnesses:");
   for (const harness of HOOK_HARNESSES)
     hook
-      .command(harness)
-      .description(`Answer a hook of ${titleOf(harness)}, whose JSON is on stdin`)
+      .sub(harness, `Answer a hook of ${titleOf(harness)}, whose JSON is on stdin`)
       .argument("[event]", "session-start, prompt or stop; the event on stdin counts first")
       .option("--budget <tokens>", "tokens of the agent's context that the messages may take", Number, HOOK_BUDGET)
       // A harness takes exit 2, that of wrong usage, for "go on and read my stderr".
@@ -29,8 +27,7 @@ export function addHookCommand(program: CliCommand): void {
         }),
       );
   hook
-    .command("headers")
-    .description("Print the HTTP headers of an agent's keys, for a harness that asks for them")
+    .sub("headers", "Print the HTTP headers of an agent's keys, for a harness that asks for them")
     .example("hook headers --keys ~/.config/signalbox/agents/claude.reviewer.json")
     .action((_: object, command: CliCommand) => {
       const { keys = "" } = command.optsWithGlobals<Flags>();

@@ -22,9 +22,7 @@ interface InboxOptions {
 
 export function addInboxCommand(program: CliCommand): void {
   program
-    .command("inbox")
-    .description("Read the messages that an agent has not acknowledged, once or as they come")
-    .helpGroup("Messages:")
+    .sub("inbox", "Read the messages that an agent has not acknowledged, once or as they come", "Messages:")
     .option("--ack", "acknowledge the printed messages")
     .option("--after <id>", "start after this message instead of the stored cursor", wholeNumber)
     .addOption(new Option("-f, --follow", "go on with new messages, until Ctrl-C").conflicts(["limit", "wait"]))

@@ -1,4 +1,4 @@
-import { InvalidArgumentError, Option } from "commander";
+import { InvalidArgumentError } from "commander";
 import { type Integration, type IntegrationDraft, MAPPINGS, VERIFICATIONS } from "../protocol/integrations.ts";
 import { SEVERITIES } from "../protocol/tasks.ts";
 import { addWholeList, type CliCommand, idCommands, type QueryOf } from "./commands.ts";
@@ -9,10 +9,7 @@ import { taskText } from "./tasks.ts";
 
 /** Sources of events, which become tasks. */
 export function addIntegrationCommands(program: CliCommand): void {
-  const integrations = program
-    .command("integration")
-    .description("Manage sources of events: alerts, CI, error trackers")
-    .helpGroup("Work:");
+  const integrations = program.sub("integration", "Manage sources of events: alerts, CI, error trackers", "Work:");
   const add = idCommands(integrations, { argument: "<source>", about: "its name", example: "github" });
   addPut(integrations);
   addList(integrations);
@@ -30,17 +27,14 @@ type PutOptions = IntegrationDraft & { secretFile?: string };
 
 function addPut(integrations: CliCommand): void {
   integrations
-    .command("put")
-    .description("Make or replace an integration; a new secret is shown this once")
+    .sub("put", "Make or replace an integration; a new secret is shown this once")
     .argument("<source>", "its name")
     .option("--target <target>", "the agent or group that gets its tasks")
     .option("--topic <topic>", "the topic of its tasks")
-    .addOption(new Option("--severity <severity>", "the severity of events that name none").choices(SEVERITIES))
-    .addOption(new Option("--mapping <mapping>", "the format of its events (default: generic)").choices(MAPPINGS))
+    .choice("--severity <severity>", "the severity of events that name none", SEVERITIES)
+    .choice("--mapping <mapping>", "the format of its events (default: generic)", MAPPINGS)
     .option("--paths <json>", "for --mapping paths: the path of each field in an event", jsonValue)
-    .addOption(
-      new Option("--verify <how>", "the signature of its events (default: its platform's)").choices(VERIFICATIONS),
-    )
+    .choice("--verify <how>", "the signature of its events (default: its platform's)", VERIFICATIONS)
     .option("--secret-file <file>", "a file with the secret that the source made, as Sentry does")
     .option("--rotate", "make a new secret")
     .example("integration put github --mapping github --target tag:review")
@@ -66,8 +60,7 @@ function addList(integrations: CliCommand): void {
 
 function addPost(integrations: CliCommand): void {
   integrations
-    .command("post")
-    .description("Report an event of an integration, with its token or an operator's")
+    .sub("post", "Report an event of an integration, with its token or an operator's")
     .argument("<source>", "its name")
     .argument("[event]", "the event, a JSON object; - or nothing reads stdin")
     .option("--key <key>", "idempotency key: the same key reports one event")

@@ -1,4 +1,3 @@
-import { Option } from "commander";
 import type { Loop } from "../protocol/loops.ts";
 import type { CliCommand, QueryOf } from "./commands.ts";
 import type { Context } from "./context.ts";
@@ -8,19 +7,16 @@ import { timeText } from "./show.ts";
 /** For operators: chains in which agents answered each other for too long. */
 export function addLoopCommands(program: CliCommand): void {
   const loops = program
-    .command("loops")
-    .description("See and resume chains in which agents answered each other for too long")
+    .sub("loops", "See and resume chains in which agents answered each other for too long")
     .helpGroup("Messages:");
   loops
-    .command("list")
-    .description("List loops, newest first")
+    .sub("list", "List loops, newest first")
     .paged()
-    .addOption(new Option("--status <status>", "with this status").choices(["paused", "resumed"]))
+    .choice("--status <status>", "with this status", ["paused", "resumed"])
     .example("loops list --status paused")
     .act(list);
   loops
-    .command("resume")
-    .description("Let a paused chain go on")
+    .sub("resume", "Let a paused chain go on")
     .argument("<root>", "the message that the chain began with", wholeNumber)
     .example("loops resume 17")
     .act(async ({ client, out }, rootId: number) => {

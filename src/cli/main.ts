@@ -114,15 +114,14 @@ function listByDefault(group: Command): void {
 }
 
 /** Makes `help task claim` print `task claim --help`; commander's own help command takes one word only. */
-function addHelpCommand(program: Command): void {
+function addHelpCommand(program: CliCommand): void {
   program
     .helpCommand(false)
-    .command("help")
-    .description("Show the help of a command")
+    .sub("help", "Show the help of a command")
     .argument("[command...]", "the command, as in: help task claim")
     .action(async (words: string[]) => {
       if (words[0] === "serve") return serve(["--help"]);
-      let named = program;
+      let named: Command = program;
       for (const word of words) {
         const next = named.commands.find((one) => one.name() === word || one.aliases().includes(word));
         if (!next)

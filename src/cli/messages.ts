@@ -1,4 +1,3 @@
-import { Option } from "commander";
 import type { Client } from "../client/client.ts";
 import { PLAIN_KINDS } from "../protocol/limits.ts";
 import type { MessageDraft, Scheduled, SentMessage } from "../protocol/messages.ts";
@@ -24,16 +23,12 @@ interface SendOptions extends Omit<MessageDraft, "to" | "body" | "idempotencyKey
 
 function addSend(program: CliCommand): void {
   program
-    .command("send")
-    .description("Send a message")
-    .helpGroup(GROUP)
+    .sub("send", "Send a message", GROUP)
     .argument("<to>", "an agent, label:x, tag:x, cap:x, broadcast, or @channel")
     .argument("[body]", "the text; - or nothing reads stdin")
     .option("--subject <line>", "its subject")
     .option("--topic <topic>", "its topic")
-    .addOption(
-      new Option("--kind <kind>", "kind of message (default: task if claimable, else chat)").choices(PLAIN_KINDS),
-    )
+    .choice("--kind <kind>", "kind of message (default: task if claimable, else chat)", PLAIN_KINDS)
     .option("--reply-to <id>", "the message it answers", wholeNumber)
     .option("--caused-by <id>", "the message that led to it, or: nothing", causeOf)
     .option("--claimable", "work, for exactly one of the target's agents")
@@ -87,9 +82,7 @@ const isGroup = (target: string): boolean => /^(tag:|cap:|label:|broadcast$|@)/.
 
 function addThread(program: CliCommand): void {
   program
-    .command("thread")
-    .description("Show the messages that share a root, oldest first")
-    .helpGroup(GROUP)
+    .sub("thread", "Show the messages that share a root, oldest first", GROUP)
     .argument("<id>", "the root's id", wholeNumber)
     .paged()
     .example("thread 17")
@@ -106,9 +99,7 @@ function addThread(program: CliCommand): void {
 
 function addSearch(program: CliCommand): void {
   program
-    .command("search")
-    .description("Find messages, newest first")
-    .helpGroup(GROUP)
+    .sub("search", "Find messages, newest first", GROUP)
     .argument("[words...]", "words that all have to be in it")
     .option("--from <agent>", "sent by this agent")
     .option("--to <target>", "sent to this target")

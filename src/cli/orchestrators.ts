@@ -1,4 +1,3 @@
-import { Option } from "commander";
 import type { Client } from "../client/client.ts";
 import { type ManagedAgent, type Orchestrator, OrchestratorStatus } from "../protocol/orchestrators.ts";
 import { addWholeList, type CliCommand, idCommands, type QueryOf } from "./commands.ts";
@@ -8,8 +7,7 @@ import { fieldsText, timeText } from "./show.ts";
 /** Daemons that start agents. */
 export function addOrchestratorCommands(program: CliCommand): void {
   const orchestrators = program
-    .command("orchestrators")
-    .description("See and drain the daemons that start agents")
+    .sub("orchestrators", "See and drain the daemons that start agents")
     .helpGroup("Agents and tokens:");
   const add = idCommands(orchestrators, { about: "the orchestrator", example: "build-host" });
   addList(orchestrators);
@@ -42,7 +40,7 @@ function addList(orchestrators: CliCommand): void {
       providers.map(({ name, version }) => (version ? `${name} ${version}` : name)).join(", "),
     ],
   })
-    .addOption(new Option("--status <status>", "with this status").choices(OrchestratorStatus.options))
+    .choice("--status <status>", "with this status", OrchestratorStatus.options)
     .option("--hostname <name>", "on this machine")
     .example("orchestrators list --status online");
 }

@@ -1,4 +1,3 @@
-import { Option } from "commander";
 import type { Client } from "../client/client.ts";
 import { type Pair, PairStatus } from "../protocol/pairs.ts";
 import type { CliCommand, QueryOf } from "./commands.ts";
@@ -7,7 +6,7 @@ import { safeLine } from "./screen.ts";
 import { messageText } from "./show.ts";
 
 export function addPairCommands(program: CliCommand): void {
-  const pair = program.command("pair").description("Two agents that work together").helpGroup("Work:");
+  const pair = program.sub("pair", "Two agents that work together", "Work:");
   addAsk(pair);
   addStep(pair, "accept", "Agree to work together");
   addStep(pair, "reject", "Refuse a request");
@@ -21,8 +20,7 @@ const pairText = ({ id, requester, target, status, threadId }: Pair): string =>
 
 function addAsk(group: CliCommand): void {
   group
-    .command("ask")
-    .description("Ask another agent to work together")
+    .sub("ask", "Ask another agent to work together")
     .argument("<agent>", "the other agent")
     .argument("[objective]", "the purpose")
     .option("--timeout <seconds>", "time until the request expires (default: 3600)", wholeNumber)
@@ -37,8 +35,7 @@ type Step = keyof Pick<Client["pairs"], "accept" | "reject" | "end">;
 
 function addStep(group: CliCommand, verb: Step, about: string): void {
   group
-    .command(verb)
-    .description(about)
+    .sub(verb, about)
     .argument("<id>", "the pair")
     .option("--reason <text>", "the reason")
     .example(`pair ${verb} pair_0mm7p6yo0 --as reviewer`)
@@ -52,8 +49,7 @@ type SendOptions = { subject?: string; replyTo?: number };
 
 function addSend(group: CliCommand): void {
   group
-    .command("send")
-    .description("Send a message to the other member, in the pair's thread")
+    .sub("send", "Send a message to the other member, in the pair's thread")
     .argument("<id>", "the pair")
     .argument("[text]", "the text; - or nothing reads stdin")
     .option("--subject <text>", "its subject")
@@ -67,10 +63,9 @@ function addSend(group: CliCommand): void {
 
 function addList(group: CliCommand): void {
   group
-    .command("list")
-    .description("List pairs, newest first")
+    .sub("list", "List pairs, newest first")
     .option("--agent <agent>", "with this member")
-    .addOption(new Option("--status <status>", "with this status").choices(PairStatus.options))
+    .choice("--status <status>", "with this status", PairStatus.options)
     .paged()
     .example("pair list --status active")
     .act(async ({ client, out }, query: QueryOf<typeof client.pairs.list>) => {

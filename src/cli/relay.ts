@@ -15,9 +15,7 @@ const COLOURS = { ok: "green", warn: "yellow", fail: "red" } as const;
 
 export function addRelayCommands(program: CliCommand): void {
   program
-    .command("health")
-    .description("Show the health of the relay; fails when a check fails")
-    .helpGroup(GROUP)
+    .sub("health", "Show the health of the relay; fails when a check fails", GROUP)
     .example("health")
     .act(async ({ client, out }) => {
       const report = await client.health();
@@ -25,9 +23,7 @@ export function addRelayCommands(program: CliCommand): void {
       if (report.status === "fail") throw new Stop(EXIT.problem, "The relay is not healthy");
     });
   program
-    .command("backup")
-    .description("Copy the whole database of a running relay")
-    .helpGroup(GROUP)
+    .sub("backup", "Copy the whole database of a running relay", GROUP)
     .option("--keep <n>", "copies to keep, this one included; older ones are deleted (default: all)", wholeNumber)
     .example("backup --keep 14")
     .act(async ({ client, out }, { keep }: { keep?: number }) => {
@@ -38,9 +34,7 @@ export function addRelayCommands(program: CliCommand): void {
       await out.show(backup, () => `${safeLine(backup.file)}: ${size}, up to message ${backup.head}${gone}`);
     });
   program
-    .command("restore")
-    .description("Restore a backup into the data folder of a stopped relay")
-    .helpGroup(GROUP)
+    .sub("restore", "Restore a backup into the data folder of a stopped relay", GROUP)
     .argument("<file>", "the copy that signalbox backup made")
     .addHelpText("after", RESTORE_HELP)
     .action((file: string, _: object, command: Command) => restore(file, command));

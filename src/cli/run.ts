@@ -8,9 +8,7 @@ import { childEnvironment } from "./settings.ts";
 
 export function addRunCommand(program: CliCommand): void {
   program
-    .command("run")
-    .description("Start an agent's command for each batch of messages, one at a time, until Ctrl-C")
-    .helpGroup("Harnesses:")
+    .sub("run", "Start an agent's command for each batch of messages, one at a time, until Ctrl-C", "Harnesses:")
     .argument("<command...>", "the command and its arguments, after --")
     .option("--budget <tokens>", "tokens of text in a batch", wholeNumber, 4000)
     .addHelpText("after", HELP)

@@ -1,4 +1,3 @@
-import { Option } from "commander";
 import type { Client } from "../client/client.ts";
 import { PLAIN_KINDS } from "../protocol/limits.ts";
 import type { FireDetail, Schedule, ScheduleDraft } from "../protocol/schedules.ts";
@@ -13,10 +12,7 @@ const ID = "the schedule, sch_…";
 
 /** Messages that the relay sends at set times. */
 export function addScheduleCommands(program: CliCommand): void {
-  const schedules = program
-    .command("schedule")
-    .description("Have messages sent at a time, once or by cron")
-    .helpGroup("Messages:");
+  const schedules = program.sub("schedule", "Have messages sent at a time, once or by cron", "Messages:");
   const add = idCommands(schedules, { about: ID, example: "sch_1a2b3c" });
   addAdd(schedules);
   addList(schedules);
@@ -44,8 +40,7 @@ export function addScheduleCommands(program: CliCommand): void {
 
 function addRun(schedules: CliCommand): void {
   schedules
-    .command("run")
-    .description("Send a schedule's message now; its own times stay as they are")
+    .sub("run", "Send a schedule's message now; its own times stay as they are")
     .argument("<id>", ID)
     .option("--key <key>", "idempotency key: the same key sends one message")
     .example("schedule run sch_1a2b3c")
@@ -60,8 +55,7 @@ type AddOptions = Pick<ScheduleDraft, "name" | "timezone" | "missed"> &
 
 function addAdd(schedules: CliCommand): void {
   schedules
-    .command("add")
-    .description("Make a schedule")
+    .sub("add", "Make a schedule")
     .argument(
       "<when>",
       'a cron expression of five fields ("0 9 * * 1-5", @daily), a time (RFC 3339), or +30m, +2h, +1d',
@@ -73,15 +67,13 @@ function addAdd(schedules: CliCommand): void {
     .argument("[text]", "the text; - or nothing reads stdin")
     .option("--name <name>", "its name for people")
     .option("--timezone <zone>", "time zone of the cron expression, as Europe/Berlin (default: UTC)")
-    .addOption(
-      new Option("--missed <policy>", "times that pass while the relay is down: one message for all, or none").choices([
-        "once",
-        "skip",
-      ]),
-    )
+    .choice("--missed <policy>", "times that pass while the relay is down: one message for all, or none", [
+      "once",
+      "skip",
+    ])
     .option("--subject <subject>", "subject of the message")
     .option("--topic <topic>", "topic of the message")
-    .addOption(new Option("--kind <kind>", "kind of message").choices(PLAIN_KINDS))
+    .choice("--kind <kind>", "kind of message", PLAIN_KINDS)
     .option("--claimable", "work, for exactly one of the target's agents")
     .option("--urgent", "before other work")
     .option("--expires-after <seconds>", "time after which a sent message is no longer delivered", wholeNumber)

@@ -1,12 +1,11 @@
 import type { Command } from "commander";
+import type { CliCommand } from "./commands.ts";
 import type { Flags } from "./settings.ts";
 
 /** Adds `serve`, whose flags the server parses itself: each setting has one. */
-export function addServeCommand(program: Command): void {
+export function addServeCommand(program: CliCommand): void {
   program
-    .command("serve")
-    .description("Run the relay, until Ctrl-C")
-    .helpGroup("The relay:")
+    .sub("serve", "Run the relay, until Ctrl-C", "The relay:")
     .usage("[flags]")
     .helpOption(false)
     .allowUnknownOption()

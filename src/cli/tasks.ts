@@ -1,4 +1,3 @@
-import { Option } from "commander";
 import {
   SEVERITIES,
   TASK_STATUSES,
@@ -18,7 +17,7 @@ const ID = "the task, tsk_…";
 
 /** Work with a status and a history. */
 export function addTaskCommands(program: CliCommand): void {
-  const tasks = program.command("task").description("Make, find, claim and end tasks").helpGroup("Work:");
+  const tasks = program.sub("task", "Make, find, claim and end tasks", "Work:");
   const add = idCommands(tasks, { about: ID, example: "tsk_1a2b3c" });
   addList(tasks);
   add(
@@ -34,11 +33,10 @@ export function addTaskCommands(program: CliCommand): void {
 
 function addList(tasks: CliCommand): void {
   tasks
-    .command("list")
-    .description("List tasks, newest first")
+    .sub("list", "List tasks, newest first")
     .paged()
-    .addOption(new Option("--status <status>", "with this status").choices(TASK_STATUSES))
-    .addOption(new Option("--severity <severity>", "of this severity").choices(SEVERITIES))
+    .choice("--status <status>", "with this status", TASK_STATUSES)
+    .choice("--severity <severity>", "of this severity", SEVERITIES)
     .option("--target <target>", "for this agent or group")
     .option("--source <source>", "reported by this integration")
     .option("--holder <agent>", "held by this agent")
@@ -53,12 +51,11 @@ type CreateOptions = Omit<TaskDraft, "title" | "externalUrl"> & { url?: string; 
 
 function addCreate(tasks: CliCommand): void {
   tasks
-    .command("create")
-    .description("Make a task by hand")
+    .sub("create", "Make a task by hand")
     .argument("<title>", "the work in a line")
     .option("--body <text>", "the details; - reads stdin")
     .option("--target <target>", "the agent or group that may claim it (default: none, it is only kept)")
-    .addOption(new Option("--severity <severity>", "its severity (default: info)").choices(SEVERITIES))
+    .choice("--severity <severity>", "its severity (default: info)", SEVERITIES)
     .option("--topic <topic>", "its topic")
     .option("--url <url>", "its address in another system")
     .option("--payload <json>", "its data, a JSON object", jsonValue)
@@ -74,8 +71,7 @@ function addCreate(tasks: CliCommand): void {
 
 function addClaim(tasks: CliCommand): void {
   tasks
-    .command("claim")
-    .description("Claim a task; `complete`, `fail`, `release` and `task status` end the claim")
+    .sub("claim", "Claim a task; `complete`, `fail`, `release` and `task status` end the claim")
     .argument("<id>", ID)
     .option("--lease <seconds>", "time until the claim ends if it is not renewed (default: 600)", wholeNumber)
     .example("task claim tsk_1a2b3c --as builder")
@@ -89,8 +85,7 @@ const STATUSES: Status[] = ["in_progress", "blocked", "done", "failed", "cancell
 
 function addStatus(tasks: CliCommand): void {
   tasks
-    .command("status")
-    .description("Set the status of a task")
+    .sub("status", "Set the status of a task")
     .argument("<id>", ID)
     .addArgument(tasks.createArgument("<status>", "the new status").choices(STATUSES))
     .option("--note <text>", "the reason, or the result; - reads stdin")

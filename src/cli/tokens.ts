@@ -7,7 +7,7 @@ import { fieldsText, timeText } from "./show.ts";
 const GROUP = "Agents and tokens:";
 
 export function addTokenCommands(program: CliCommand): void {
-  const tokens = program.command("tokens").description("Make and revoke tokens").helpGroup(GROUP);
+  const tokens = program.sub("tokens", "Make and revoke tokens", GROUP);
   addCreate(tokens);
   addList(tokens);
   idCommands(tokens, { about: "the token's id, tok_…", example: "tok_1a2b3c" })(
@@ -20,9 +20,7 @@ export function addTokenCommands(program: CliCommand): void {
     },
   );
   program
-    .command("whoami")
-    .description("Show the identity that the token gives")
-    .helpGroup(GROUP)
+    .sub("whoami", "Show the identity that the token gives", GROUP)
     .example("whoami")
     .act(async ({ client, settings, out }) => {
       const { instance, ...who } = await client.whoami();
@@ -36,8 +34,7 @@ type CreateOptions = Omit<TokenDraft, "agentId" | "groups"> & { agent?: string; 
 
 function addCreate(tokens: CliCommand): void {
   tokens
-    .command("create")
-    .description("Make a token; its secret is shown this once")
+    .sub("create", "Make a token; its secret is shown this once")
     .addOption(new Option("--role <role>", "its role").choices(ROLES).makeOptionMandatory())
     .option("--agent <id>", "the agent it acts for (role agent or orchestrator)")
     .option(

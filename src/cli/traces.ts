@@ -12,7 +12,7 @@ const GROUP = "Messages:";
 
 export function addTraceCommands(program: CliCommand): void {
   addHistory(program);
-  const trace = program.command("trace").description("Thoughts and actions of agents about a message").helpGroup(GROUP);
+  const trace = program.sub("trace", "Thoughts and actions of agents about a message", GROUP);
   addAdd(trace);
   addList(trace);
 }
@@ -21,9 +21,7 @@ type HistoryOptions = Omit<QueryOf<Client["traces"]["history"]>, "q" | "traceTyp
 
 function addHistory(program: CliCommand): void {
   program
-    .command("history")
-    .description("Read messages with the thoughts and actions about them, oldest first")
-    .helpGroup(GROUP)
+    .sub("history", "Read messages with the thoughts and actions about them, oldest first", GROUP)
     .argument("[words...]", "words that all have to be in a message")
     .option("--thread <id>", "the thread of this message", wholeNumber)
     .option("--level <n>", "1: messages, 2: thoughts too, 3: and actions (default: 1)", wholeNumber)
@@ -67,8 +65,7 @@ type AddOptions = Pick<TraceDraft, "type" | "metadata"> & { level?: TraceLevel; 
 
 function addAdd(trace: CliCommand): void {
   trace
-    .command("add")
-    .description("Record a thought or an action about a message")
+    .sub("add", "Record a thought or an action about a message")
     .argument("<id>", "the message", wholeNumber)
     .argument("[content]", "the text; - or nothing reads stdin")
     .requiredOption("--type <type>", "thinking, planning, ..., file_read, command_exec, ..., or another name")
@@ -95,8 +92,7 @@ function traceLevel(value: string): TraceLevel {
 
 function addList(trace: CliCommand): void {
   trace
-    .command("list")
-    .description("List the traces of a message, oldest first")
+    .sub("list", "List the traces of a message, oldest first")
     .argument("<id>", "the message", wholeNumber)
     .option("--level <n>", "2: thoughts alone", traceLevel)
     .option("--type <type>", "of this type")

@@ -1,4 +1,3 @@
-import { Option } from "commander";
 import type { Client } from "../client/client.ts";
 import {
   DELIVERY_STATES,
@@ -17,10 +16,7 @@ const ID = "the webhook, whk_…";
 
 /** Notices of events to other machines. */
 export function addWebhookCommands(program: CliCommand): void {
-  const webhooks = program
-    .command("webhook")
-    .description("Have events sent to a URL, signed as Standard Webhooks says")
-    .helpGroup("Messages:");
+  const webhooks = program.sub("webhook", "Have events sent to a URL, signed as Standard Webhooks says", "Messages:");
   addAdd(webhooks);
   addList(webhooks);
   const add = idCommands(webhooks, { about: ID, example: "whk_1a2b3c" });
@@ -51,13 +47,10 @@ type AddOptions = Pick<WebhookDraft, "name"> &
 
 function addAdd(webhooks: CliCommand): void {
   webhooks
-    .command("add")
-    .description("Make one; its secret is shown this once")
+    .sub("add", "Make one; its secret is shown this once")
     .argument("<url>", "its address: http or https, public")
     .option("--name <name>", "its name for people")
-    .addOption(
-      new Option("--event <event...>", "the events to send (default: message.created)").choices(WEBHOOK_EVENTS),
-    )
+    .choice("--event <event...>", "the events to send (default: message.created)", WEBHOOK_EVENTS)
     .option("--from <agent>", "only of messages from this agent")
     .option("--to <target>", "only of messages to this agent or group")
     .option("--topic <topic>", "only of messages of this topic")
@@ -87,8 +80,7 @@ function addList(webhooks: CliCommand): void {
 
 function addRotate(webhooks: CliCommand): void {
   webhooks
-    .command("rotate")
-    .description("Give a webhook a new secret; for a while both sign")
+    .sub("rotate", "Give a webhook a new secret; for a while both sign")
     .argument("<id>", ID)
     .option("--overlap <seconds>", "time for which the old secret is good too (default: a day)", wholeNumber)
     .example("webhook rotate whk_1a2b3c --overlap 3600")
@@ -100,10 +92,9 @@ function addRotate(webhooks: CliCommand): void {
 
 function addDeliveries(webhooks: CliCommand): void {
   webhooks
-    .command("deliveries")
-    .description("List the deliveries of its events, newest first")
+    .sub("deliveries", "List the deliveries of its events, newest first")
     .argument("<id>", ID)
-    .addOption(new Option("--state <state>", "in this state").choices(DELIVERY_STATES))
+    .choice("--state <state>", "in this state", DELIVERY_STATES)
     .paged()
     .example("webhook deliveries whk_1a2b3c --state dead")
     .act(async ({ client, out }, id: string, query: QueryOf<typeof client.webhooks.deliveries, 1>) => {
@@ -120,8 +111,7 @@ const deliveryRow = (one: Delivery): string[] => [
 
 function addRedeliver(webhooks: CliCommand): void {
   webhooks
-    .command("redeliver")
-    .description("Send dead deliveries again: one, or all")
+    .sub("redeliver", "Send dead deliveries again: one, or all")
     .argument("<id>", ID)
     .argument("[delivery]", "the delivery, evt_…")
     .example("webhook redeliver whk_1a2b3c")

@@ -25,9 +25,7 @@ interface WorkOptions {
 
 export function addWorkCommand(program: CliCommand): void {
   program
-    .command("work")
-    .description("Claim work as it comes and run a command for each item, until Ctrl-C")
-    .helpGroup("Work:")
+    .sub("work", "Claim work as it comes and run a command for each item, until Ctrl-C", "Work:")
     .argument("<command...>", "the command and its arguments, after --")
     .option("--kind <kind>", "only this kind; repeatable", collectKinds)
     .option("--topic <topic>", "only this topic; repeatable", collect)
