@@ -20,26 +20,24 @@ export interface DownloadedFile {
 }
 
 /** Verbs on attachments. */
-export function fileVerbs({ ask, transport }: Caller) {
-  return {
-    /** Uploads a file, whose `id` messages carry: `payload: { files: [{ fileId }] }`. A repeat stores it once. */
-    put(bytes: Blob | Uint8Array<ArrayBuffer>, { name, type }: FileFacts = {}, call?: Call) {
-      const upload = { bytes, type: type || "application/octet-stream" };
-      const query = { name, agentId: call?.agentId };
-      return ask(api.uploadFile, { query, upload }, { timeoutMs: TIMEOUT_MS, ...call });
-    },
+export const fileVerbs = ({ ask, transport }: Caller) => ({
+  /** Uploads a file, whose `id` messages carry: `payload: { files: [{ fileId }] }`. A repeat stores it once. */
+  put(bytes: Blob | Uint8Array<ArrayBuffer>, { name, type }: FileFacts = {}, call?: Call) {
+    const upload = { bytes, type: type || "application/octet-stream" };
+    const query = { name, agentId: call?.agentId };
+    return ask(api.uploadFile, { query, upload }, { timeoutMs: TIMEOUT_MS, ...call });
+  },
 
-    async get(id: string, call?: Call): Promise<DownloadedFile> {
-      const limits = { timeoutMs: TIMEOUT_MS, ...call };
-      const { value, headers } = await transport.exchange(api.downloadFile, { params: { id } }, limits);
-      return {
-        bytes: value,
-        name: nameIn(headers.get("content-disposition")),
-        type: headers.get("content-type") ?? "application/octet-stream",
-      };
-    },
-  };
-}
+  async get(id: string, call?: Call): Promise<DownloadedFile> {
+    const limits = { timeoutMs: TIMEOUT_MS, ...call };
+    const { value, headers } = await transport.exchange(api.downloadFile, { params: { id } }, limits);
+    return {
+      bytes: value,
+      name: nameIn(headers.get("content-disposition")),
+      type: headers.get("content-type") ?? "application/octet-stream",
+    };
+  },
+});
 
 function nameIn(disposition: string | null): string {
   const [, name] = /filename\*=UTF-8''([^;]*)/.exec(disposition ?? "") ?? [];

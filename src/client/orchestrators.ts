@@ -3,25 +3,23 @@ import type { Caller, Query } from "./caller.ts";
 import type { Call } from "./transport.ts";
 
 /** Verbs on orchestrators: daemons that start and supervise agents. */
-export function orchestratorVerbs({ ask, instanceId }: Caller) {
-  return {
-    /** Registers an orchestrator and its agent `orchestrator-<id>`, or updates both. The instance defaults to the client's own. */
-    register: (id: string, registration: api.OrchestratorRegistration, call?: Call): Promise<api.Orchestrator> =>
-      ask(api.registerOrchestrator, { params: { id }, body: { instanceId, ...registration } }, call),
+export const orchestratorVerbs = ({ ask, instanceId }: Caller) => ({
+  /** Registers an orchestrator and its agent `orchestrator-<id>`, or updates both. The instance defaults to the client's own. */
+  register: (id: string, registration: api.OrchestratorRegistration, call?: Call): Promise<api.Orchestrator> =>
+    ask(api.registerOrchestrator, { params: { id }, body: { instanceId, ...registration } }, call),
 
-    list: (query: Query<typeof api.OrchestratorQuery> = {}, call?: Call) => ask(api.listOrchestrators, { query }, call),
+  list: (query: Query<typeof api.OrchestratorQuery> = {}, call?: Call) => ask(api.listOrchestrators, { query }, call),
 
-    get: (id: string, call?: Call): Promise<api.Orchestrator> => ask(api.getOrchestrator, { params: { id } }, call),
+  get: (id: string, call?: Call): Promise<api.Orchestrator> => ask(api.getOrchestrator, { params: { id } }, call),
 
-    /** Updates an orchestrator. `status: "draining"` lets it start nothing new; `status: "offline"` is a clean stop. */
-    patch: (id: string, body: api.OrchestratorPatch, call?: Call): Promise<api.Orchestrator> =>
-      ask(api.changeOrchestrator, { params: { id }, body }, call),
+  /** Updates an orchestrator. `status: "draining"` lets it start nothing new; `status: "offline"` is a clean stop. */
+  patch: (id: string, body: api.OrchestratorPatch, call?: Call): Promise<api.Orchestrator> =>
+    ask(api.changeOrchestrator, { params: { id }, body }, call),
 
-    /** Reports presence and the managed agents: missing means unchanged, `[]` none. */
-    heartbeat: (id: string, body: api.OrchestratorHeartbeat = {}, call?: Call): Promise<api.Orchestrator> =>
-      ask(api.orchestratorHeartbeat, { params: { id }, body }, call),
+  /** Reports presence and the managed agents: missing means unchanged, `[]` none. */
+  heartbeat: (id: string, body: api.OrchestratorHeartbeat = {}, call?: Call): Promise<api.Orchestrator> =>
+    ask(api.orchestratorHeartbeat, { params: { id }, body }, call),
 
-    /** Deletes an orchestrator and its agent. */
-    delete: (id: string, call?: Call): Promise<void> => ask(api.deleteOrchestrator, { params: { id } }, call),
-  };
-}
+  /** Deletes an orchestrator and its agent. */
+  delete: (id: string, call?: Call): Promise<void> => ask(api.deleteOrchestrator, { params: { id } }, call),
+});
