@@ -5,12 +5,13 @@ import { systemTiming, type Timing } from "../client/timing.ts";
 import type { Agent } from "../protocol/agents.ts";
 import { type Account, faultOf, type Place, type Platform } from "./contract.ts";
 import type { AdapterEvent } from "./events.ts";
-import { createDelivery } from "./inbox.ts";
-import { createReading } from "./incoming.ts";
+import { createReader } from "./incoming.ts";
 import { createOutbox } from "./outbox.ts";
 import { untilAnswered } from "./patience.ts";
 import { beatOf, createPulse } from "./pulse.ts";
 import { createReadiness } from "./readiness.ts";
+import { createReports } from "./reports.ts";
+import type { Session } from "./session.ts";
 import { awaitTurn, type HostProcess, isSuperseded, markOf, systemProcess } from "./standby.ts";
 import { channelToken } from "./token.ts";
 
@@ -110,11 +111,8 @@ async function signIn(
       signal.throwIfAborted();
       const { failure, message, retryAfterSeconds = 0 } = faultOf(error);
       if (failure === "permanent") throw error;
-      onEvent({
-        type: "note",
-        channelId: platform.provider,
-        text: `signing in failed, and is tried again: ${message}`,
-      });
+      const text = `signing in failed, and is tried again: ${message}`;
+      onEvent({ type: "note", channelId: platform.provider, text });
       await timing.sleep(backoff.delay(retryAfterSeconds * 1000), signal);
     }
   }
@@ -154,9 +152,11 @@ async function readAgent({ connect, channelId }: Run): Promise<Agent | undefined
 async function serve(run: Run, life: LinkedAbort): Promise<void> {
   const { options, timing, pace, channelId, connect, onEvent } = run;
   const { platform, home, signal } = options;
+  const { beatMs, probeMs } = pace;
   const instanceId = crypto.randomUUID();
   const client = connect(instanceId);
-  const pulse = createPulse({ client, channelId, timing, here: run.here, beatMs: pace.beatMs });
+  const session: Session = { platform, client, channelId, timing, here: run.here, beatMs, probeMs, home, onEvent };
+  const pulse = createPulse(session);
   const readiness = createReadiness((now) => {
     const { reason } = now;
     onEvent(reason === null ? { type: "ready", channelId } : { type: "not-ready", channelId, reason });
@@ -165,16 +165,16 @@ async function serve(run: Run, life: LinkedAbort): Promise<void> {
   await register(run, client, instanceId);
   onEvent({ type: "serving", channelId, instanceId });
 
-  const deliver = createDelivery({ client, channelId, timing, signal: life.signal, onEvent });
-  const reading = createReading({ platform, channelId, timing, readiness, probeMs: pace.probeMs, deliver, onEvent });
-  const handler = createOutbox({ client, channelId, platform, timing, home, deliver, onEvent });
+  const deliver = createReports(session, life.signal);
+  const reader = createReader(session, readiness, deliver);
+  const handler = createOutbox(session, deliver);
   const work = { handler, resume: true, leaseSeconds: LEASE_SECONDS, concurrency: CONCURRENCY, signal: life.signal };
   const beating = linkedAbort();
   const beats = pulse.beat(beating.signal, readiness).catch((error) => life.abort(error));
   await Promise.all(
     [
-      reading.read(life.signal),
-      reading.watch(life.signal),
+      reader.read(life.signal),
+      reader.watch(life.signal),
       client.work({ ...work, agentId: channelId, waitSeconds: pace.claimSeconds }),
     ].map((part: Promise<unknown>) => part.catch((error) => life.abort(error))),
   );

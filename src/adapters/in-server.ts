@@ -69,33 +69,26 @@ function logEvent(event: AdapterEvent, log: AdapterLog): void {
   log[LEVELS[type]]({ channel: channelId, event: type, ...facts }, sentenceOf(event));
 }
 
+type Sentences = { [T in AdapterEvent["type"]]: (event: Extract<AdapterEvent, { type: T }>) => string };
+
+const SENTENCES: Sentences = {
+  standby: () => "another process is this channel's adapter; waiting for it to end",
+  serving: () => "this process is its adapter now",
+  ready: () => "events reach us",
+  "not-ready": ({ reason }) => `nothing comes in: ${reason}`,
+  note: ({ text }) => text,
+  received: ({ externalId, routed }) =>
+    `${externalId} came in, ${routed === 0 ? "and nothing is bound to it" : `for ${routed}`}`,
+  dropped: ({ externalId, cause }) => `the relay refused ${externalId}: ${described(cause).message}`,
+  posted: ({ messageId, externalIds }) => `message ${messageId} is posted (${externalIds.length} parts)`,
+  "not-posted": ({ messageId, failure, code, reason }) =>
+    `message ${messageId} is not posted, ${failure} (${code}): ${reason}`,
+  "reading-failed": ({ code, reason, inMs }) =>
+    `reading failed (${code}): ${reason}; again in ${Math.ceil(inMs / 1000)} s`,
+  superseded: () => "a newer adapter has taken over",
+  stopped: () => "stopped",
+};
+
 /** Event as a sentence. */
-export function sentenceOf(event: AdapterEvent): string {
-  const { channelId: channel } = event;
-  switch (event.type) {
-    case "standby":
-      return `${channel}: another process is this channel's adapter; waiting for it to end`;
-    case "serving":
-      return `${channel}: this process is its adapter now`;
-    case "ready":
-      return `${channel}: events reach us`;
-    case "not-ready":
-      return `${channel}: nothing comes in: ${event.reason}`;
-    case "note":
-      return `${channel}: ${event.text}`;
-    case "received":
-      return `${channel}: ${event.externalId} came in, ${event.routed === 0 ? "and nothing is bound to it" : `for ${event.routed}`}`;
-    case "dropped":
-      return `${channel}: the relay refused ${event.externalId}: ${described(event.cause).message}`;
-    case "posted":
-      return `${channel}: message ${event.messageId} is posted (${event.externalIds.length} parts)`;
-    case "not-posted":
-      return `${channel}: message ${event.messageId} is not posted, ${event.failure} (${event.code}): ${event.reason}`;
-    case "reading-failed":
-      return `${channel}: reading failed (${event.code}): ${event.reason}; again in ${Math.ceil(event.inMs / 1000)} s`;
-    case "superseded":
-      return `${channel}: a newer adapter has taken over`;
-    case "stopped":
-      return `${channel}: stopped`;
-  }
-}
+export const sentenceOf = (event: AdapterEvent): string =>
+  `${event.channelId}: ${(SENTENCES[event.type] as (event: AdapterEvent) => string)(event)}`;

@@ -1,29 +1,17 @@
 import { linkedAbort } from "../client/abort.ts";
 import { createBackoff } from "../client/backoff.ts";
 import { RelayMismatch, RelayProblem } from "../client/errors.ts";
-import type { Timing } from "../client/timing.ts";
-import { faultOf, type Inbox, type Platform, PlatformFault } from "./contract.ts";
-import type { AdapterEvent } from "./events.ts";
+import { faultOf, type Inbox, PlatformFault } from "./contract.ts";
 import type { Readiness } from "./readiness.ts";
-
-export interface ReadingParts {
-  platform: Platform;
-  channelId: string;
-  timing: Timing;
-  readiness: Readiness;
-  /** Interval of the canary in milliseconds. */
-  probeMs: number;
-  deliver: Inbox["deliver"];
-  onEvent(event: AdapterEvent): void;
-}
+import type { Session } from "./session.ts";
 
 const LONGEST_WAIT_MS = 60_000;
 /** Factor by which the canary is faster while something is wrong. */
 const SOONER = 4;
 
 /** Reads the platform for ever, and renews a connection that lets no events through. */
-export function createReading(parts: ReadingParts) {
-  const { platform, channelId, timing, readiness, onEvent } = parts;
+export function createReader(session: Session, readiness: Readiness, deliver: Inbox["deliver"]) {
+  const { platform, channelId, timing, probeMs, onEvent } = session;
   /** Ends the current connection; the next one follows at once. */
   let renew: (fault: PlatformFault) => void = () => undefined;
 
@@ -31,7 +19,7 @@ export function createReading(parts: ReadingParts) {
     const link = linkedAbort(signal);
     renew = link.abort;
     const inbox: Inbox = {
-      deliver: parts.deliver,
+      deliver,
       listening() {
         onUp();
         readiness.listening();
@@ -69,7 +57,7 @@ export function createReading(parts: ReadingParts) {
     async watch(signal: AbortSignal): Promise<never> {
       let unanswered = 0;
       for (;;) {
-        await timing.sleep(readiness.ready ? parts.probeMs : parts.probeMs / SOONER, signal);
+        await timing.sleep(readiness.ready ? probeMs : probeMs / SOONER, signal);
         try {
           const reason = await platform.probe(signal);
           unanswered = 0;

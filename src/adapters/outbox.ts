@@ -1,36 +1,14 @@
 import { createBackoff } from "../client/backoff.ts";
-import { type Client, Failure, RelayProblem, Release } from "../client/client.ts";
+import { Failure, RelayProblem, Release } from "../client/client.ts";
 import type { WorkHandler } from "../client/item.ts";
-import type { Timing } from "../client/timing.ts";
 import type { Message } from "../protocol/messages.ts";
 import { OutboundPayload } from "../protocol/posts.ts";
-import {
-  faultOf,
-  type Inbox,
-  moveOf,
-  type Part,
-  type Place,
-  type Platform,
-  PlatformFault,
-  type Post,
-} from "./contract.ts";
-import type { AdapterEvent } from "./events.ts";
+import { faultOf, type Inbox, moveOf, type Part, type Place, PlatformFault, type Post } from "./contract.ts";
 import { afterwards, untilAnswered } from "./patience.ts";
-
-export interface OutboxParts {
-  client: Client;
-  channelId: string;
-  platform: Platform;
-  timing: Timing;
-  /** Conversation for messages that name none. */
-  home?: Place | undefined;
-  /** Reports to the relay that a chat has another id, as a refused post told. */
-  deliver: Inbox["deliver"];
-  onEvent(event: AdapterEvent): void;
-}
+import type { Session } from "./session.ts";
 
 /** A message in delivery: its parts, and the state of each. */
-interface Sending {
+interface Dispatch {
   message: Message;
   token: string;
   place: Place;
@@ -64,20 +42,17 @@ const UNKNOWN_END = new PlatformFault(
  * Posts one message, part by part. Notes each part in the relay before and after posting it. After a crash in between, the next
  * attempt knows which part may be posted, and asks the platform or gives up as `ambiguous`. Never posts a part twice.
  */
-export function createOutbox({
-  client,
-  channelId,
-  platform,
-  timing,
-  home,
-  deliver,
-  onEvent,
-}: OutboxParts): WorkHandler {
+export function createOutbox(session: Session, deliver: Inbox["deliver"]): WorkHandler {
+  const { client, channelId, platform, timing, home, onEvent } = session;
   /** Chats that moved while this adapter runs: its own setting for messages without a conversation may be one. */
   const moved = new Map<string, string>();
 
   /** @throws PlatformFault permanent */
-  function sendingOf(message: Message, how: Pick<Sending, "token" | "stopping" | "life">, posts: Noted[]): Sending {
+  function dispatchOf(
+    message: Message,
+    how: Pick<Dispatch, "token" | "stopping" | "life">,
+    posts: PartNote[],
+  ): Dispatch {
     const payload = OutboundPayload.parse(message.payload ?? {});
     const place = payload.conversation ?? home;
     if (!place)
@@ -108,16 +83,13 @@ export function createOutbox({
       const { bytes } = await untilAnswered(timing, life, () => client.files.get(fileId));
       return new Blob([new Uint8Array(bytes)]);
     } catch (error) {
-      const gone = error instanceof RelayProblem && (error.status === 404 || error.status === 403);
-      throw new PlatformFault(
-        gone ? "permanent" : "transient",
-        "no-file",
-        `${fileId} cannot be read: ${String(error)}`,
-      );
+      const isGone = error instanceof RelayProblem && (error.status === 404 || error.status === 403);
+      const failure = isGone ? "permanent" : "transient";
+      throw new PlatformFault(failure, "no-file", `${fileId} cannot be read: ${String(error)}`);
     }
   }
 
-  function postOf({ message, place, parts, payload, known }: Sending, part: number): Post | undefined {
+  function postOf({ message, place, parts, payload, known }: Dispatch, part: number): Post | undefined {
     const given = parts[part];
     if (!given) return undefined;
     return {
@@ -130,42 +102,42 @@ export function createOutbox({
     };
   }
 
-  const note = ({ message, token, life }: Sending, part: number, externalId?: string) =>
+  const note = ({ message, token, life }: Dispatch, part: number, externalId?: string) =>
     untilAnswered(timing, life, () => client.channels.notePost(message.id, { token, part, externalId }));
 
   /** @throws PlatformFault */
-  async function settlePart(sending: Sending, part: number, given: Post): Promise<string> {
+  async function settlePart(dispatch: Dispatch, part: number, given: Post): Promise<string> {
     let post = given;
-    let fault = sending.known.get(part) === null ? UNKNOWN_END : undefined;
+    let fault = dispatch.known.get(part) === null ? UNKNOWN_END : undefined;
     for (let n = 1; ; n++) {
       if (fault?.failure === "ambiguous") {
         const found = await lookFor(post, fault);
         if (found !== null) return found;
       }
       if (fault && n > TRIES) throw fault;
-      if (!sending.known.has(part)) await note(sending, part);
-      sending.known.set(part, null);
+      if (!dispatch.known.has(part)) await note(dispatch, part);
+      dispatch.known.set(part, null);
       try {
         return await platform.post(post);
       } catch (error) {
         fault = faultOf(error);
         if (fault.movedTo !== undefined && n <= TRIES) {
           // Nothing was posted there, so post to the chat's current id.
-          post = { ...post, place: await follow(sending, fault.movedTo) };
+          post = { ...post, place: await follow(dispatch, fault.movedTo) };
           fault = undefined;
           continue;
         }
-        await patience(fault, n, sending.stopping);
+        await patience(fault, n, dispatch.stopping);
       }
     }
   }
 
-  async function follow(sending: Sending, to: string): Promise<Place> {
-    const { conversationId: from } = sending.place;
+  async function follow(dispatch: Dispatch, to: string): Promise<Place> {
+    const { conversationId: from } = dispatch.place;
     await deliver(moveOf({ from, to }, { id: from, name: platform.provider }));
     moved.set(from, to);
-    sending.place = { ...sending.place, conversationId: to };
-    return sending.place;
+    dispatch.place = { ...dispatch.place, conversationId: to };
+    return dispatch.place;
   }
 
   /** Waits until a transient fault may have passed. @throws PlatformFault for other faults, Release when there is no time to wait */
@@ -196,25 +168,25 @@ export function createOutbox({
     }
   }
 
-  async function postAll(sending: Sending): Promise<string[]> {
-    for (const part of sending.parts.keys()) {
-      const done = sending.known.get(part);
-      const post = postOf(sending, part);
+  async function postAll(dispatch: Dispatch): Promise<string[]> {
+    for (const part of dispatch.parts.keys()) {
+      const done = dispatch.known.get(part);
+      const post = postOf(dispatch, part);
       if (typeof done === "string" || !post) continue;
       // Notes of posted parts stay, so the next claimer goes on from there.
-      if (sending.stopping.aborted) throw new Release("the adapter is stopping");
-      const externalId = await settlePart(sending, part, post);
-      sending.known.set(part, externalId);
-      await note(sending, part, externalId);
+      if (dispatch.stopping.aborted) throw new Release("the adapter is stopping");
+      const externalId = await settlePart(dispatch, part, post);
+      dispatch.known.set(part, externalId);
+      await note(dispatch, part, externalId);
     }
-    return [...sending.parts.keys()].flatMap((part) => sending.known.get(part) ?? []);
+    return [...dispatch.parts.keys()].flatMap((part) => dispatch.known.get(part) ?? []);
   }
 
   return async (message, { signal, claim, posts = [] }) => {
     const parting = afterwards(timing, signal, PARTING_MS);
     const how = { token: claim.token, stopping: signal, life: parting.signal };
     try {
-      const externalIds = await postAll(sendingOf(message, how, posts));
+      const externalIds = await postAll(dispatchOf(message, how, posts));
       onEvent({ type: "posted", channelId, messageId: message.id, externalIds });
       return undefined;
     } catch (error) {
@@ -229,7 +201,7 @@ export function createOutbox({
   };
 }
 
-interface Noted {
+interface PartNote {
   part: number;
   externalId: string | null;
 }

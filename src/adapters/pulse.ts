@@ -1,16 +1,7 @@
-import type { Client } from "../client/client.ts";
-import type { Timing } from "../client/timing.ts";
 import { untilAnswered } from "./patience.ts";
 import type { Readiness } from "./readiness.ts";
+import type { Session } from "./session.ts";
 import type { Beat, HostProcess } from "./standby.ts";
-
-export interface PulseParts {
-  client: Client;
-  channelId: string;
-  timing: Timing;
-  here: HostProcess;
-  beatMs: number;
-}
 
 /** Options of the last calls: a stopping adapter does not wait long for the relay. */
 const LAST_WORD = { retries: 1, timeoutMs: 3_000 };
@@ -23,7 +14,7 @@ export const beatOf = ({ host, pid }: HostProcess, beat: number, deaf: string | 
 });
 
 /** Reports this adapter's presence and readiness to the relay and to waiting adapters. One write at a time. */
-export function createPulse({ client, channelId, timing, here, beatMs }: PulseParts) {
+export function createPulse({ client, channelId, timing, here, beatMs }: Session) {
   let count = 0;
   let last: Promise<unknown> = Promise.resolve();
 

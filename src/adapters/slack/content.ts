@@ -100,77 +100,68 @@ function messageBlocks({ message_blocks, text }: Piece): Piece[] {
   return saysAll(wordOf(text), words) ? [] : blocks;
 }
 
+/** Texts within a piece: of one value, and of all in a list. */
+interface Inner {
+  one(value: unknown): string;
+  all(value: unknown, between: string): string;
+}
+
 /** Words of a block or an element, and of everything in it. */
 function blockText(piece: Piece, depth: number): string {
   if (depth > DEPTH || Object.keys(piece).length === 0) return "";
-  const inner = (value: unknown) => blockText(Piece.catch({}).parse(value), depth + 1);
-  const all = (value: unknown, between: string) =>
-    piecesOf(value)
-      .map((one) => blockText(one, depth + 1))
-      .filter((text) => text !== "")
-      .join(between);
-  switch (piece.type) {
-    case "mrkdwn":
-    case "plain_text":
-      return fromSlack(wordOf(piece.text), "");
-    case "text":
-    case "raw_text":
-    case "markdown":
-      return wordOf(piece.text);
-    case "raw_number":
-      return wordOf(piece.text) || wordOf(piece.value);
-    case "link":
-      return linked(wordOf(piece.text), piece.url) || wordOf(piece.url);
-    case "user":
-      return `@${wordOf(piece.user_id)}`;
-    case "usergroup":
-      return `@${wordOf(piece.usergroup_id)}`;
-    case "broadcast":
-      return `@${wordOf(piece.range)}`;
-    case "channel":
-      return `#${wordOf(piece.channel_id)}`;
-    case "emoji":
-      return emoji(piece);
-    case "date":
-      return wordOf(piece.fallback) || wordOf(piece.timestamp);
-    case "color":
-      return wordOf(piece.value);
-    case "rich_text_section":
-      return all(piece.elements, "");
-    case "rich_text_quote":
-      return all(piece.elements, "").replace(/^/gm, "> ");
-    case "rich_text_preformatted":
-      return all(piece.elements, "");
-    case "rich_text_list":
-      return piecesOf(piece.elements)
-        .map((one) => `- ${blockText(one, depth + 1)}`)
-        .join("\n");
-    case "table":
-    case "data_table":
-      return [wordOf(piece.caption), ...rowsOf(piece.rows).map((row) => row.map(inner).join(" | "))]
-        .filter(Boolean)
-        .join("\n");
-    case "image":
-      return picture(
-        piece.image_url ?? urlOf(piece.slack_file),
-        [inner(piece.title), wordOf(piece.alt_text)].filter(Boolean).join(": "),
-      );
-    case "video":
-      return `[video: ${[inner(piece.title), wordOf(piece.author_name), inner(piece.description), wordOf(piece.provider_name), wordOf(piece.video_url)].filter(Boolean).join(", ")}]`;
-    case "divider":
-      return "";
-    case "file":
-      return `[file: ${wordOf(piece.external_id)}]`;
-    case "button":
-    case "workflow_button":
-    case "icon_button":
-      return button(inner(piece.text), piece.url);
-    case "url":
-      return linked(wordOf(piece.text), piece.url);
-    default:
-      return everything(piece, inner, all);
-  }
+  const one = (value: unknown) => blockText(Piece.catch({}).parse(value), depth + 1);
+  const all = (value: unknown, between: string) => listOf(value).map(one).filter(Boolean).join(between);
+  const text = KINDS.get(wordOf(piece.type));
+  return text ? text(piece, { one, all }) : everything(piece, one, all);
 }
+
+const marked = ({ text }: Piece) => fromSlack(wordOf(text), "");
+const plain = ({ text }: Piece) => wordOf(text);
+const inline = ({ elements }: Piece, { all }: Inner) => all(elements, "");
+const labelled = ({ text, url }: Piece, { one }: Inner) => button(one(text), url);
+const table = ({ caption, rows }: Piece, { one }: Inner) =>
+  [wordOf(caption), ...rowsOf(rows).map((row) => row.map(one).join(" | "))].filter(Boolean).join("\n");
+
+/** Words of each known kind of block or element. */
+const KINDS = new Map<string, (piece: Piece, inner: Inner) => string>(
+  Object.entries({
+    mrkdwn: marked,
+    plain_text: marked,
+    text: plain,
+    raw_text: plain,
+    markdown: plain,
+    raw_number: ({ text, value }) => wordOf(text) || wordOf(value),
+    link: ({ text, url }) => linked(wordOf(text), url) || wordOf(url),
+    user: ({ user_id }) => `@${wordOf(user_id)}`,
+    usergroup: ({ usergroup_id }) => `@${wordOf(usergroup_id)}`,
+    broadcast: ({ range }) => `@${wordOf(range)}`,
+    channel: ({ channel_id }) => `#${wordOf(channel_id)}`,
+    emoji,
+    date: ({ fallback, timestamp }) => wordOf(fallback) || wordOf(timestamp),
+    color: ({ value }) => wordOf(value),
+    rich_text_section: inline,
+    rich_text_quote: ({ elements }, { all }) => all(elements, "").replace(/^/gm, "> "),
+    rich_text_preformatted: inline,
+    rich_text_list: ({ elements }, { one }) =>
+      listOf(elements)
+        .map((item) => `- ${one(item)}`)
+        .join("\n"),
+    table,
+    data_table: table,
+    image: ({ image_url, slack_file, title, alt_text }, { one }) =>
+      picture(image_url ?? urlOf(slack_file), [one(title), wordOf(alt_text)].filter(Boolean).join(": ")),
+    video({ title, author_name, description, provider_name, video_url }, { one }) {
+      const about = [one(title), wordOf(author_name), one(description), wordOf(provider_name), wordOf(video_url)];
+      return `[video: ${about.filter(Boolean).join(", ")}]`;
+    },
+    divider: () => "",
+    file: ({ external_id }) => `[file: ${wordOf(external_id)}]`,
+    button: labelled,
+    workflow_button: labelled,
+    icon_button: labelled,
+    url: ({ text, url }) => linked(wordOf(text), url),
+  } satisfies Record<string, (piece: Piece, inner: Inner) => string>),
+);
 
 /**
  * Texts of blocks and inputs in visible order. Of an unknown kind, these texts, or at least the fact that it is there.

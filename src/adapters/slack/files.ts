@@ -2,7 +2,7 @@ import type { WebClient } from "@slack/web-api";
 import { z } from "zod";
 import { PlatformFault } from "../contract.ts";
 import { withinTime } from "../patience.ts";
-import { slackFault } from "./faults.ts";
+import { asSlackFault } from "./faults.ts";
 
 /** Used fields of a file in Slack's events and `files.info`. */
 export const SlackFile = z.looseObject({
@@ -38,15 +38,9 @@ const GONE: Record<string, string> = {
   hidden_by_limit: "is hidden by the limit of the workspace's plan",
 };
 
-export interface SlackFileParts {
-  web: WebClient;
-  botToken: string;
-  /** Address of the Web API. The operator named its host, which gets the token anyway. */
-  apiUrl: string;
-}
-
 /** Reads files. The bot token goes only to Slack's file hosts over https, and to the operator's API host. */
-export function createSlackFiles({ web, botToken, apiUrl }: SlackFileParts) {
+export function createSlackFiles(web: WebClient, botToken: string, apiUrl: string) {
+  // The operator named the host of the Web API, which gets the token anyway.
   const api = URL.parse(apiUrl)?.origin;
 
   function isOurs(url: URL): boolean {
@@ -77,9 +71,7 @@ export function createSlackFiles({ web, botToken, apiUrl }: SlackFileParts) {
   /** Facts of the event, or of `files.info` where the event has none. @throws PlatformFault */
   async function described(file: SlackFile): Promise<SlackFile> {
     if (file.file_access !== "check_file_info") return file;
-    const answer = await web.files.info({ file: file.id }).catch((error) => {
-      throw slackFault(error);
-    });
+    const answer = await web.files.info({ file: file.id }).catch(asSlackFault);
     const found = SlackFile.safeParse(answer.file);
     if (found.success) return found.data;
     throw new PlatformFault("permanent", "no-file", "Slack does not say what this file is");
@@ -102,9 +94,7 @@ export function createSlackFiles({ web, botToken, apiUrl }: SlackFileParts) {
       if (answer.ok && !(type.startsWith("text/html") && file.mimetype !== "text/html")) return answer.blob();
       const failure = answer.status >= 500 ? "transient" : "permanent";
       throw new PlatformFault(failure, "no-file", `Slack answered HTTP ${answer.status} (${type}) for a file`);
-    }).catch((error) => {
-      throw slackFault(error);
-    });
+    }).catch(asSlackFault);
     return new File([bytes], nameOf(file), { type: file.mimetype ?? bytes.type });
   };
 }

@@ -4,7 +4,7 @@ import type { Button, OutgoingFile, Post } from "../contract.ts";
 import { PlatformFault } from "../contract.ts";
 import { cutText } from "../cut.ts";
 import { withinTime } from "../patience.ts";
-import { slackFault } from "./faults.ts";
+import { asSlackFault, slackFault } from "./faults.ts";
 import { externalIdOf } from "./incoming.ts";
 import { toSlack } from "./text.ts";
 
@@ -84,9 +84,7 @@ export function createSlackPosts(web: WebClient, own: () => { userId: string }, 
         const answer = await (ts
           ? web.conversations.replies({ ...about, ts })
           : web.conversations.history(about)
-        ).catch((error) => {
-          throw slackFault(error);
-        });
+        ).catch(asSlackFault);
         const messages = z.array(Found).parse(answer.messages ?? []);
         const isIt = (found: Found) =>
           "text" in part
@@ -116,14 +114,10 @@ const Found = z.looseObject({
 });
 type Found = z.infer<typeof Found>;
 
-/** Fault of a step before anything is visible, which can be repeated. */
-function notAmbiguous(fault: PlatformFault): PlatformFault {
-  if (fault.failure !== "ambiguous") return fault;
-  return new PlatformFault("transient", fault.code, fault.message, fault.retryAfterSeconds);
-}
-
+/** Turns a failure before anything is visible into a fault of a step that can be repeated. @throws PlatformFault */
 function notPosted(error: unknown): never {
-  throw notAmbiguous(slackFault(error));
+  const { failure, code, message, retryAfterSeconds } = slackFault(error);
+  throw new PlatformFault(failure === "ambiguous" ? "transient" : failure, code, message, retryAfterSeconds);
 }
 
 const VALUE_LENGTH = 2000;

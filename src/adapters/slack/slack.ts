@@ -2,7 +2,7 @@ import { WebClient } from "@slack/web-api";
 import type { Timing } from "../../client/timing.ts";
 import type { Inbox, Platform } from "../contract.ts";
 import { cutText } from "../cut.ts";
-import { slackFault } from "./faults.ts";
+import { asSlackFault } from "./faults.ts";
 import { createSlackFiles } from "./files.ts";
 import { incomingOf, type SlackReader } from "./incoming.ts";
 import { createSlackPosts } from "./posts.ts";
@@ -52,7 +52,7 @@ export function createSlack(options: SlackOptions): Platform {
       return self.botId;
     },
     nameOf,
-    fetchFile: createSlackFiles({ web, botToken, apiUrl }),
+    fetchFile: createSlackFiles(web, botToken, apiUrl),
   };
 
   /** Name of a user; the id when Slack does not give it. */
@@ -73,9 +73,7 @@ export function createSlack(options: SlackOptions): Platform {
 
     async identify(signal) {
       signal.throwIfAborted();
-      const who = await web.auth.test().catch((error) => {
-        throw slackFault(error);
-      });
+      const who = await web.auth.test().catch(asSlackFault);
       self.userId = who.user_id ?? "";
       self.botId = who.bot_id;
       const team = /^https?:\/\/([a-z0-9-]+)\./i.exec(who.url ?? "")?.[1] ?? who.team_id ?? "slack";
@@ -112,9 +110,7 @@ export function createSlack(options: SlackOptions): Platform {
 
     async probe(signal) {
       signal.throwIfAborted();
-      await web.auth.test().catch((error) => {
-        throw slackFault(error);
-      });
+      await web.auth.test().catch(asSlackFault);
       const silentMs = silentSince === null ? 0 : timing.now() - silentSince;
       return silentMs > PATIENCE_MS ? `the socket has not stood for ${Math.round(silentMs / 1000)} s` : null;
     },

@@ -1,21 +1,11 @@
-import type { Client } from "../client/client.ts";
 import { RelayProblem } from "../client/errors.ts";
 import { headOf } from "../client/text.ts";
-import type { Timing } from "../client/timing.ts";
 import { type ChannelEvent, QUOTED_BYTES } from "../protocol/channels.ts";
 import { BODY_BYTES } from "../protocol/limits.ts";
 import type { Message } from "../protocol/messages.ts";
-import { faultOf, type Incoming, type IncomingFile } from "./contract.ts";
-import type { AdapterEvent } from "./events.ts";
+import { faultOf, type Inbox, type Incoming, type IncomingFile } from "./contract.ts";
 import { untilAnswered } from "./patience.ts";
-
-export interface InboxParts {
-  client: Client;
-  channelId: string;
-  timing: Timing;
-  signal: AbortSignal;
-  onEvent(event: AdapterEvent): void;
-}
+import type { Session } from "./session.ts";
 
 type Attachment = NonNullable<ChannelEvent["attachments"]>[number];
 
@@ -25,8 +15,8 @@ const FILE_WAIT_MS = 2_000;
 /** Statuses that refuse a single event; any other refusal ends the adapter. */
 const REFUSALS = new Set([400, 409, 413, 422]);
 
-/** Stores events in the relay. Resolves when an event is stored, or will never be. */
-export function createDelivery({ client, channelId, timing, signal, onEvent }: InboxParts) {
+/** Reports events to the relay. A report resolves when the event is stored, or will never be. */
+export function createReports({ client, channelId, timing, onEvent }: Session, signal: AbortSignal): Inbox["deliver"] {
   async function deliver(incoming: Incoming): Promise<void> {
     const { externalId } = incoming;
     try {
@@ -92,7 +82,7 @@ export function createDelivery({ client, channelId, timing, signal, onEvent }: I
   return deliver;
 }
 
-/** Whether the relay refuses this event alone. A newer adapter is no fault of the event. */
+/** Tells whether the relay refuses this event alone. A newer adapter is no fault of the event. */
 const isRefusal = (error: unknown): boolean =>
   error instanceof RelayProblem && REFUSALS.has(error.status) && error.code !== "superseded";
 
