@@ -19,7 +19,7 @@ const UPLOAD_SECONDS = 120;
 const SHARE_TRIES = 5;
 const SHARE_WAIT_MS = 500;
 
-/** Posting to Slack, and finding what was posted. */
+/** Posts to Slack, and finds earlier posts. */
 export function createSlackPosts(web: WebClient, own: () => { userId: string }, sleep: (ms: number) => Promise<void>) {
   async function postText({ place, key }: Post, text: string, buttons: Button[][] | undefined): Promise<string> {
     const sent = await web.chat.postMessage({

@@ -68,7 +68,7 @@ async function oneConnection(options: SlackSocketOptions, inbox: Inbox, signal: 
     await Promise.race([gone, ended]);
   } finally {
     options.ended();
-    // A connection that is being opened still opens, and would take events that nobody acknowledges.
+    // A connection that is being opened still opens, and would take events without an acknowledgement.
     socket.on("connected", () => void socket.disconnect().catch(() => undefined));
     // Bounded: a peer that is gone never answers the closing handshake.
     await Promise.race([socket.disconnect().catch(() => undefined), Bun.sleep(CLOSE_MS)]);

@@ -27,7 +27,7 @@ export function createFront(
   return {
     streams,
 
-    /** The handler of one call; `leaving` ends what it does when the client has left. @throws VersionNotSupportedError */
+    /** Handler of one call, which `leaving` aborts when the client has left. @throws VersionNotSupportedError */
     open(call: AnyCall, endpoint: Endpoint, binding: "JSONRPC" | "HTTP+JSON") {
       const { caller, request } = call;
       const base = baseOf(request, publicUrl);

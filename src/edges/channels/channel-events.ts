@@ -16,7 +16,7 @@ import { type ChannelRow, type Place, placeOf } from "./store.ts";
 import type { EventFilter, EventRow } from "./store-traffic.ts";
 import type { Stores } from "./stores.ts";
 
-/** Messages that an event became. */
+/** Messages made of an event. */
 export interface EventReceipt {
   items: { entry: LogEntry; work: WorkRow | undefined }[];
   routed: number;
@@ -30,7 +30,7 @@ const MAX_SINCE = 50;
 /** Unbound events that one replay examines. */
 const MAX_EXAMINED = 5000;
 
-/** Events from a platform: stored once, and sent to the targets of their conversation. */
+/** Events from a platform: stored once, and sent to the targets of their conversations. */
 export function createChannelEvents(
   { kernel, identity, core }: Areas,
   { traffic }: Stores,
@@ -97,11 +97,11 @@ export function createChannelEvents(
     if (!of || of.conversationId === undefined) return undefined;
     if ((await moves.now(on, channel.id, of.conversationId)) !== place.conversationId) return undefined;
     const id = "lastMessageId" in of ? of.lastMessageId : of.messageId;
-    // Retention may have taken it.
+    // Retention may have deleted it.
     return (await messages.rows.lineage(on, id))?.id;
   }
 
-  /** A bot goes on from what it replies to, else from our newest post there, unless a person has spoken since. */
+  /** Chain of a bot's message: it continues the message replied to, else the newest post there, unless a person has spoken since. */
   async function botAt(on: Reading, place: Place, replyTo: number | null | undefined): Promise<Author["bot"]> {
     const linkId = replyTo ?? traffic.newestPost(on, place);
     if (linkId === undefined) return { linkId: null };
@@ -149,7 +149,7 @@ export function createChannelEvents(
       }
       examined += some.length;
       if (some.length < MAX_REPLAYED) return { replayed, unbound: false };
-      // Events that still have no target come first each time.
+      // Events without a target come first in each replay.
       if (examined >= MAX_EXAMINED) return { replayed, unbound: replayed > 0 };
     }
   }
@@ -161,7 +161,7 @@ export function createChannelEvents(
   async function replayOne(tx: Tx, event: EventRow): Promise<boolean> {
     const destinations = await routing.destinations(tx, event);
     const row = destinations.some(({ to }) => to !== undefined) && (await messages.rows.byId(tx, event.lastMessageId));
-    // Retention has taken the message.
+    // Retention has deleted the message.
     if (!row) return false;
     const place = await moves.placeNow(tx, event);
     const author: Author = { id: event.channelId, kind: "channel", via: row.via };

@@ -9,7 +9,7 @@ import { createWebhookPosts } from "./webhook-posts.ts";
 
 export type Channels = ReturnType<typeof createChannels>;
 
-/** Accounts of chat platforms behind adapters: their conversations, the events that come in and the posts that go out. */
+/** Accounts of chat platforms behind adapters: conversations, incoming events and outgoing posts. */
 export function createChannels(areas: Areas & { files: Files }) {
   const { db } = areas.kernel;
   const stores = createStores(db);

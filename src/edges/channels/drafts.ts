@@ -15,7 +15,7 @@ import { mayBePost } from "./outbound.ts";
 import type { ChannelRow } from "./store.ts";
 import type { Stores } from "./stores.ts";
 
-/** Attempts of a draft that names none. Platforms are away for longer than workers, so a post gets more. */
+/** Attempts of a draft by default. Platforms are away for longer than workers, so a post gets more. */
 const USUAL_ATTEMPTS = 5;
 const POST_ATTEMPTS = 12;
 
@@ -50,7 +50,7 @@ export function createDrafts(
     if (isEmpty) throw Problem.invalid("/body", "is empty, and there are no files");
     const payload = await addressed(on, author.id, { draft, channel, given: { ...given, text } });
     const maxAttempts = draft.maxAttempts === USUAL_ATTEMPTS ? POST_ATTEMPTS : draft.maxAttempts;
-    // Urgent ones would overtake those before them.
+    // An urgent post would overtake earlier posts.
     return { ...draft, kind: draft.kind ?? "channel.event", claimable: true, urgent: false, maxAttempts, payload };
   }
 
@@ -123,7 +123,7 @@ export function createDrafts(
   return { shape, readdress };
 }
 
-/** A message on its way to a channel, and what its payload says. */
+/** A draft for a channel, and its payload. */
 interface Outgoing {
   draft: ParsedDraft;
   channel: ChannelRow;
@@ -166,6 +166,6 @@ function conversationFor(
 }
 
 const noConversation = (why: string): Problem =>
-  new Problem("no-conversation", `It does not say which conversation it is for: ${why}.`, {
+  new Problem("no-conversation", `The message names no conversation: ${why}.`, {
     errors: [{ pointer: "/payload/conversation", message: why }],
   });

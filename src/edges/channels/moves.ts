@@ -16,7 +16,7 @@ export interface Move {
 
 export type Moves = ReturnType<typeof createMoves>;
 
-/** Conversations whose id the platform has changed: everything that names the old id means the new one from then on. */
+/** Moves of conversations: the platform changed the id, and the old id stands for the new one from then on. */
 export function createMoves({ kernel, identity, core }: Areas, { renamed: store, traffic }: Stores) {
   const { clock } = kernel;
   const { leases, rows: works } = core.work;
@@ -24,7 +24,7 @@ export function createMoves({ kernel, identity, core }: Areas, { renamed: store,
   const now = (on: Reading, channelId: AgentId, conversationId: string): Promise<string> =>
     conversationId === "" ? Promise.resolve("") : store.now(on, channelId, conversationId);
 
-  /** Two conversations that become one have two posts at their heads: the later one waits for the other. */
+  /** Carries waiting posts. Of two conversations that become one, the later head waits for the earlier. */
   async function carryPosts(tx: Tx, channelId: AgentId, { from, to }: Rename): Promise<void> {
     const later: number[] = [];
     for (const threadId of await store.waitingThreads(tx, channelId, from)) {
@@ -49,7 +49,7 @@ export function createMoves({ kernel, identity, core }: Areas, { renamed: store,
       conversationId: await now(on, place.channelId, place.conversationId),
     }),
 
-    /** Carries bindings and waiting posts to the new id. Answers whether this event is known already. */
+    /** Carries bindings and waiting posts to the new id. @returns whether this event is known already */
     async move(tx: Tx, caller: Caller, { channelId, externalId, from, to }: Move): Promise<boolean> {
       if (await store.isKnown(tx, channelId, externalId)) return true;
       const last = await store.now(tx, channelId, to);

@@ -22,14 +22,11 @@ export const mayBePost = (target: string): boolean => target.includes(":") && !i
 
 type Posts = PostedParts & Record<string, unknown>;
 
-/**
- * Posts on their way out: a message to a channel agent is work for its adapter, one at a time in each conversation, and the
- * platform's ids of its parts are remembered.
- */
+/** Outgoing posts: a message to a channel agent is work for its adapter, one at a time in each conversation. */
 export function createOutbound({ kernel, core }: Areas, { store, traffic }: Stores, moves: Moves) {
   const { clock, hooks } = kernel;
   const { holders, leases, rows: works } = core.work;
-  /** A message was posted, or will not be. */
+  /** A post ended: posted, or given up. */
   const ended = hooks.event<[channelId: string, state: string]>("channels.ended");
 
   /** Work is held while an earlier post of its conversation has not ended. */
@@ -60,7 +57,7 @@ export function createOutbound({ kernel, core }: Areas, { store, traffic }: Stor
     return moves.placeNow(on, placeOf(row.target, Conversation.safeParse(payload.conversation).data ?? {}));
   }
 
-  /** Opens the next post of a conversation when one ends, and begins anew what an operator has requeued. */
+  /** Opens the next post of a conversation when one ends, and restarts a post that an operator has requeued. */
   async function followWork(tx: Tx, work: WorkRow, was: WorkRow): Promise<void> {
     if (!mayBePost(work.target)) return;
     const post = await traffic.post(tx, work.messageId);
@@ -70,14 +67,14 @@ export function createOutbound({ kernel, core }: Areas, { store, traffic }: Stor
       const isHead = (await traffic.head(tx, post)) === work.messageId;
       await traffic.setEnded(tx, work.messageId, true);
       await ended.raise(tx, post.channelId, work.state);
-      // All posts of a deleted channel end: none comes up next.
+      // All posts of a deleted channel end, so no next one opens.
       const isThere = isHead && (await store.byId(tx, post.channelId)) !== undefined;
       const next = isThere ? await traffic.head(tx, post) : undefined;
       if (next !== undefined) await openHeld(tx, next);
     } else if (FINAL.has(was.state)) await beginAnew(tx, post);
   }
 
-  /** An operator has decided that the message may be posted again. */
+  /** Restarts a post by an operator's decision. */
   async function beginAnew(tx: Tx, { messageId, channelId, conversationId }: PostRow): Promise<void> {
     await traffic.setEnded(tx, messageId, false);
     await moves.carryPost(tx, messageId, await moves.now(tx, channelId, conversationId));
@@ -99,7 +96,7 @@ export function createOutbound({ kernel, core }: Areas, { store, traffic }: Stor
     }
     const { externalIds } = said.done;
     if (externalIds && !post)
-      throw Problem.invalid("/externalIds", "belongs to what goes out through a channel, and this does not");
+      throw Problem.invalid("/externalIds", "belongs to posts of a channel, and this work is none");
     for (const [part, externalId] of (externalIds ?? []).entries())
       if (post) await notePart(tx, post.channelId, work.messageId, { part, externalId });
   }
@@ -153,7 +150,7 @@ export function createOutbound({ kernel, core }: Areas, { store, traffic }: Stor
     async note(tx: Tx, caller: Caller, id: number, note: Required<Pick<PostNote, "part">> & PostNote) {
       await holders.requireLease(tx, caller, id, note.token);
       const post = await traffic.post(tx, id);
-      if (!post) throw Problem.invalid("id", "does not go out through a channel");
+      if (!post) throw Problem.invalid("id", "is no post of a channel");
       await notePart(tx, post.channelId, id, note);
       return (await postsOf(tx, id)) ?? { posts: [] };
     },

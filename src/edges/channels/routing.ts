@@ -8,7 +8,7 @@ import type { Moves } from "./moves.ts";
 import { type BindingRow, byRank, levelOf, type Place } from "./store.ts";
 import type { Stores } from "./stores.ts";
 
-/** Destination of one message of an event. `to` is undefined where the binding's target and its fallback do not exist. */
+/** Destination of one message of an event. `to` is undefined when neither target nor fallback exists. */
 export interface Destination {
   binding: BindingRow;
   to: string | undefined;
@@ -21,7 +21,7 @@ export type Routing = ReturnType<typeof createRouting>;
 export function createRouting({ identity }: Areas, { store }: Stores, moves: Moves) {
   const { directory } = identity;
 
-  /** `gone`: no such agent; `away`: no member of it is online. */
+  /** `gone`: no such agent; `away`: no member is online. */
   async function stateOf(on: Reading, target: string): Promise<"there" | "away" | "gone"> {
     if (isGroup(target)) return (await directory.someoneOnline(on, target)) ? "there" : "away";
     const agent = await directory.byId(on, target);
@@ -41,7 +41,7 @@ export function createRouting({ identity }: Areas, { store }: Stores, moves: Mov
     if (state === "there") return bound;
     if (fallback !== null && (await stateOf(on, fallback)) !== "gone")
       return { binding, to: fallback, route: { bindingId: binding.id, tier: "fallback", requested: target } };
-    // An agent that is away finds the message on its return: only a fallback reroutes.
+    // An agent that is away gets the message on its return: only a fallback reroutes.
     return state === "away" ? bound : { ...bound, to: undefined };
   }
 

@@ -4,7 +4,7 @@ import type { Db, Reading, Tx } from "../../kernel/db/database.ts";
 import type { AgentId } from "../../protocol/ids.ts";
 import { bindings, moves, posts } from "./tables.ts";
 
-/** A conversation that its platform calls something else now. */
+/** A change of a conversation's id. */
 export interface Rename {
   from: string;
   to: string;
@@ -12,7 +12,7 @@ export interface Rename {
 
 export type MoveRow = typeof moves.$inferSelect;
 
-/** Conversations that have another id now, and the rows carried there. */
+/** Moves of conversations, and the rows carried along. */
 export function createMoveStore(db: Db) {
   const movedTo = db.statement((q) =>
     q
@@ -60,7 +60,7 @@ export function createMoveStore(db: Db) {
       tx.db.insert(moves).values(row).run();
     },
 
-    /** A binding of the new name that sends to the same target stays as it is. */
+    /** Carries bindings. A binding of the new id to the same target stays as it is. */
     carryBindings: async (tx: Tx, channelId: AgentId, { from, to }: Rename): Promise<void> => {
       const own = and(eq(bindings.channelId, channelId), eq(bindings.conversationId, from));
       const isThere = sql`exists (select 1 from ${bindings} b where b.channel_id = ${channelId}
@@ -68,7 +68,7 @@ export function createMoveStore(db: Db) {
       tx.db.delete(bindings).where(and(own, isThere)).run();
       tx.db.update(bindings).set({ conversationId: to }).where(own).run();
     },
-    /** The threads in which something waits to be posted. */
+    /** Threads with waiting posts. */
     waitingThreads: async (on: Reading, channelId: AgentId, from: string): Promise<string[]> =>
       on.db
         .selectDistinct({ threadId: posts.threadId })

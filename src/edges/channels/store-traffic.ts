@@ -9,7 +9,7 @@ export type EventRow = typeof channelEvents.$inferSelect;
 export type PostRow = typeof posts.$inferSelect;
 export type PartRow = typeof parts.$inferSelect;
 
-/** Of one message so many parts are remembered. */
+/** Most parts stored of one message. */
 export const MAX_PARTS = 1000;
 const MAX_VISITED = 20_000;
 
@@ -141,10 +141,10 @@ export function createTrafficStore(db: Db) {
     /** The oldest message of a conversation that has not ended. */
     head: async (on: Reading, { channelId, conversationId, threadId }: Place): Promise<number | undefined> =>
       head(on).get({ channelId, conversationId, threadId })?.messageId,
-    /** The newest message that went out to a conversation, posted or still to be. */
+    /** The newest post of a conversation, ended or not. */
     newestPost: (on: Reading, { channelId, conversationId, threadId }: Place): number | undefined =>
       newestPost(on).get({ channelId, conversationId, threadId })?.messageId,
-    /** Messages that a conversation brought in after a place in the log, newest first, among the channel's next `limit`. */
+    /** Messages of a conversation's events after a message id, newest first, among the channel's newest `limit`. */
     cameAfter(on: Reading, place: Place, after: number, limit: number): number[] {
       const next = and(eq(channelEvents.channelId, place.channelId), gt(channelEvents.lastMessageId, after));
       return on.db
@@ -166,7 +166,7 @@ export function createTrafficStore(db: Db) {
     },
     parts: async (on: Reading, messageId: number): Promise<PartRow[]> =>
       on.db.select().from(parts).where(eq(parts.messageId, messageId)).orderBy(asc(parts.part)).limit(MAX_PARTS).all(),
-    /** Begun anew it keeps the external id that it has. */
+    /** Stores a part. A part that begins anew keeps its external id. */
     putPart: async (tx: Tx, row: PartRow): Promise<void> => {
       tx.db
         .insert(parts)
@@ -177,7 +177,7 @@ export function createTrafficStore(db: Db) {
         })
         .run();
     },
-    /** Parts that were begun and surely not posted. */
+    /** Deletes parts that were begun and surely not posted. */
     dropBegun: async (tx: Tx, messageId: number): Promise<void> => {
       tx.db
         .delete(parts)
@@ -185,7 +185,7 @@ export function createTrafficStore(db: Db) {
         .run();
     },
 
-    /** Forgets some of what belongs to messages that retention has passed. Answers how many rows that were. */
+    /** Deletes some rows of messages that retention has passed. @returns how many */
     forget: async (tx: Tx, floor: number, limit: number): Promise<number> => {
       const old = tx.db
         .select({ channelId: channelEvents.channelId, externalId: channelEvents.externalId })
@@ -220,7 +220,7 @@ export function createTrafficStore(db: Db) {
   };
 }
 
-/** Named, because with the statistics of a small table the planner prefers walking it, and stays with that as it grows. */
+/** Names the index: with the statistics of a small table the planner would scan, and keep scanning as the table grows. */
 const postsInOrder = sql`${posts} indexed by channel_posts_in_order`;
 const partsByExternalId = sql`${parts} indexed by channel_parts_by_external_id`;
 

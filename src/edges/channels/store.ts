@@ -14,7 +14,7 @@ export interface BindingFilter {
   seenBy?: { targets: readonly string[]; channelId: string } | undefined;
 }
 
-/** How many bindings one conversation (or one channel's default) may have. */
+/** Most bindings of one conversation, or of one channel's default. */
 export const MAX_BINDINGS = 100;
 const MAX_NAMES = 1000;
 const MAX_VISITED = 20_000;
@@ -53,12 +53,12 @@ export function createChannelStore(db: Db) {
       tx.db.delete(bindings).where(eq(bindings.channelId, id)).run();
       tx.db.delete(channels).where(eq(channels.id, id)).run();
     },
-    /** Bindings that name a deleted agent send nothing to it any more, whatever becomes of it. */
+    /** Ends bindings to a deleted agent, for good. */
     endBindingsTo: async (tx: Tx, agentId: string, now: number): Promise<void> => {
       tx.db.update(bindings).set({ endedAt: now }).where(eq(bindings.target, agentId)).run();
       tx.db.update(bindings).set({ fallback: null }).where(eq(bindings.fallback, agentId)).run();
     },
-    /** Ready ones first, then by name; those after a given one. */
+    /** Channels after a given one: ready ones first, then by name. */
     page: async (on: Reading, after: ChannelRow | undefined, limit: number): Promise<ChannelRow[]> =>
       on.db
         .select()
@@ -67,7 +67,7 @@ export function createChannelStore(db: Db) {
         .orderBy(sql`ready desc`, asc(channels.nameKey), asc(channels.id))
         .limit(limit)
         .all(),
-    /** The ids of those that go by a name, oldest first. */
+    /** Ids of the channels of a name, oldest first. */
     named: async (on: Reading, nameKey: string, limit: number): Promise<string[]> =>
       on.db
         .select({ id: channels.id })
@@ -84,13 +84,13 @@ export function createChannelStore(db: Db) {
         .limit(MAX_NAMES)
         .all()
         .map((row) => row.name),
-    /** The one an operator chose. */
+    /** Channel that an operator chose as default. */
     chosen: async (on: Reading): Promise<string | undefined> =>
       on.db.select({ id: channels.id }).from(channels).where(sql`is_default = 1`).get()?.id,
     oldest: async (on: Reading): Promise<string | undefined> =>
       on.db.select({ id: channels.id }).from(channels).orderBy(asc(channels.createdAt), asc(channels.id)).limit(1).get()
         ?.id,
-    /** This one, or none, is the default from now on. */
+    /** Makes this channel the default, or none. */
     choose: async (tx: Tx, id: string | undefined): Promise<void> => {
       tx.db.update(channels).set({ isDefault: false }).where(sql`is_default = 1`).run();
       if (id !== undefined) tx.db.update(channels).set({ isDefault: true }).where(eq(channels.id, id)).run();
@@ -115,7 +115,7 @@ export function createChannelStore(db: Db) {
         )
         .limit(MAX_BINDINGS)
         .all(),
-    /** All that could decide about a place: of its thread, its conversation, and the channel. */
+    /** Bindings that match a place: of its thread, its conversation, and the channel. */
     matching: async (on: Reading, place: Place): Promise<BindingRow[]> => matching(on).all({ ...place }),
     putBinding: async (tx: Tx, row: BindingRow): Promise<void> => {
       tx.db.insert(bindings).values(row).onConflictDoUpdate({ target: bindings.id, set: row }).run();
@@ -154,10 +154,10 @@ export function createChannelStore(db: Db) {
   };
 }
 
-/** Named, because with the statistics of a small table the planner prefers walking it, and stays with that as it grows. */
+/** Names the index: with the statistics of a small table the planner would scan, and keep scanning as the table grows. */
 const bindingsByPlace = sql`${bindings} indexed by channel_bindings_by_place`;
 
-// drizzle takes a table with a hint for an unknown one, and refuses its columns but as text.
+// drizzle takes a table with a hint for an unknown table, and accepts its columns as text alone.
 const everyBindingColumn = {
   id: sql<string>`${bindings.id}`,
   channelId: sql<string>`${bindings.channelId}`,
@@ -184,7 +184,7 @@ const isAfter = (row: ChannelRow): SQL =>
   sql`(${channels.ready} < ${Number(row.ready)} or (${channels.ready} = ${Number(row.ready)} and
     (${channels.nameKey}, ${channels.id}) > (${row.nameKey}, ${row.id})))`;
 
-/** Of the rows called `some`. */
+/** Conditions on the rows called `some`. */
 function conditions(filter: BindingFilter): SQL[] {
   const where: SQL[] = [];
   if (filter.channelId !== undefined) where.push(sql`channel_id = ${filter.channelId}`);

@@ -3,13 +3,13 @@ import { index, integer, primaryKey, sqliteTable, text, uniqueIndex } from "driz
 import type { BindingMode } from "../../protocol/bindings.ts";
 import type { AgentId, MessageId, Target } from "../../protocol/ids.ts";
 
-/** One for each channel agent, made and changed in the agent's own write. */
+/** Channels, one for each channel agent; made and changed in the agent's own write. */
 export const channels = sqliteTable(
   "channels",
   {
     id: text("id").primaryKey(),
     name: text("name").notNull(),
-    /** The name as it is compared: in lower case. */
+    /** The name in lower case, for comparison. */
     nameKey: text("name_key").notNull(),
     provider: text("provider").notNull(),
     accountId: text("account_id").notNull(),
@@ -57,7 +57,7 @@ export const bindings = sqliteTable(
   ],
 );
 
-/** Conversations that a platform has given another id, by the event that said so. What counts now is `active`. */
+/** Moves of conversations, by the platform's event. The current ones are `active`. */
 export const moves = sqliteTable(
   "channel_moves",
   {
@@ -99,7 +99,7 @@ export const channelEvents = sqliteTable(
   ],
 );
 
-/** Messages that go out. Of one conversation the oldest that has not ended is the one to be posted. */
+/** Outgoing posts. The oldest post of a conversation that has not ended is next. */
 export const posts = sqliteTable(
   "channel_posts",
   {
@@ -115,7 +115,7 @@ export const posts = sqliteTable(
   ],
 );
 
-/** How far the posting of a message has come: a part without an external id was begun. */
+/** Parts of posts. A part without an external id was begun. */
 export const parts = sqliteTable(
   "channel_parts",
   {
@@ -131,10 +131,10 @@ export const parts = sqliteTable(
   ],
 );
 
-/** Channels that the relay itself runs: told by a signed POST, and telling by one. */
+/** Channels that the relay itself runs: events and posts are signed POSTs. */
 export const webhookChannels = sqliteTable("webhook_channels", {
   channelId: text("channel_id").$type<AgentId>().primaryKey(),
-  /** Where messages are posted to; null: nothing goes out. */
+  /** Address of posts; null for none. */
   url: text("url"),
   verify: text("verify").$type<"standard" | "token">().notNull(),
   /** Input of its secret, beside the relay's key. */

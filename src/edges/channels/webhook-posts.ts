@@ -38,8 +38,8 @@ type Outcome = { externalIds?: string[] } | Omit<Fail, "token">;
 const Accepted = z.object({ externalIds: z.array(PlatformId).max(100).optional() });
 
 /**
- * Posts for channels that the relay itself runs, through the same claims as any adapter. A request may be made twice (after a
- * crash, or when its answer was lost): its `webhook-id` is the message's key, the same each time.
+ * Posts for channels that the relay itself runs, through the same claims as any adapter. A request may be repeated after a crash
+ * or a lost answer, with the same `webhook-id`: the message's key.
  */
 export function createWebhookPosts({ kernel, identity, core }: Areas, { webhooks }: Stores, webhook: Webhook) {
   const { db, egress, due, clock } = kernel;

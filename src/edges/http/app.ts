@@ -6,12 +6,12 @@ import { Problem, type ProblemCode } from "../../protocol/problem.ts";
 import type { Handle } from "./handle.ts";
 import { createRouter } from "./router.ts";
 
-/** Bun answers larger bodies by itself, with 413 and no text; what lies between ours and this gets a problem. */
+/** Bun answers larger bodies by itself, with 413 and no text. Bodies between a route's limit and this get a problem. */
 const MAX_REQUEST_BYTES = 64 * 1024 * 1024;
 const IDLE_SECONDS = 60;
 /** A message of 256 KiB with payload and meta, as JSON with escapes. */
 const MAX_FRAME_BYTES = 4 * 1024 * 1024;
-/** Bun drops what goes beyond this without a word, so the connection is closed instead. */
+/** Bun drops data beyond this silently, so the connection is closed instead. */
 const MAX_BUFFERED_BYTES = 64 * 1024 * 1024;
 
 /** The web application: every route through the one handler, and a problem for everything else. */
@@ -49,7 +49,7 @@ export function createApp(table: Routes, handle: Handle) {
       const response = await answer(request, server);
       return request.method === "HEAD" ? headOf(response) : response;
     },
-    // Elysia leaves the body alone: a route has its own limit, and the token is looked at first.
+    // Elysia leaves the body alone: each route has its limit, and the token is checked first.
     { parse: "none" },
   );
   app.onError({ as: "global" }, ({ error, request }) => handle.refuse(error, undefined, handle.headersFor(request)));

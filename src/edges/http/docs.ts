@@ -26,7 +26,7 @@ const FILES: Record<(typeof api.DOCS_FILES)[number], { type: string; path: strin
 /** In a bundle the paths are relative to its folder. */
 const bytesOf = (path: string) => readFile(resolve(FOLDER, path));
 
-/** Everything from here, no inline script; Swagger UI's style sheet draws its arrows as data: images. */
+/** Content from the relay alone, no inline script. Swagger UI's style sheet draws its arrows as data: images. */
 const PAGE_POLICY = [
   "default-src 'none'",
   "script-src 'self'",
@@ -76,7 +76,7 @@ function fileRoute(): Route {
   });
 }
 
-/** Answers with bytes that are made once: whole, or 304 to who has them already. */
+/** Answers with bytes made once: whole, or 304 for a client that has them. */
 type Cached = (request: Request, headers: Record<string, string>, type: string) => Promise<Response>;
 
 function cached(make: () => Promise<Uint8Array<ArrayBuffer>>): Cached {
@@ -88,7 +88,7 @@ function cached(make: () => Promise<Uint8Array<ArrayBuffer>>): Cached {
   return async (request, headers, type) => {
     made ??= load();
     const { bytes, etag } = await made;
-    // Kept by the browser, and asked for again each time: a new version is seen at once.
+    // The browser keeps the bytes and revalidates each time: a new version shows at once.
     return unlessKnown(request, bytes, { ...headers, etag, "cache-control": "no-cache", "content-type": type });
   };
 }

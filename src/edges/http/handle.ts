@@ -42,7 +42,7 @@ const SECURITY = {
 
 export type Handle = ReturnType<typeof createHandle>;
 
-/** The one way from a request to an answer: caller, rate limit, shapes, the verb, the answer or the problem. */
+/** The one way from a request to an answer: caller, rate limit, shapes, verb, answer or problem. */
 export function createHandle(
   { kernel, identity, gate }: { kernel: Kernel; identity: Identity; gate: Gate },
   limit: RateLimit,
@@ -111,7 +111,7 @@ export function createHandle(
     return result instanceof Response ? result : toResponse(result, headers);
   }
 
-  /** The body of a caller that it identifies: whole, or what fits of it. */
+  /** The body of a caller identified by it: whole, or the part that fits. */
   async function readKnown(
     route: Route,
     { request, params, caller }: Partial<Call<unknown, unknown, unknown>>,
@@ -135,7 +135,7 @@ export function createHandle(
     });
   }
 
-  /** A body that is too large to be read identifies no caller; a token does. */
+  /** Refuses a body that is too large to be read. It identifies no caller; a token does. */
   const refuseUnread = (route: Route, params: unknown, witness: Witness) => async (error: unknown) => {
     if (isTooLarge(error)) {
       const caller = callerOf(witness);
@@ -166,7 +166,7 @@ export function createHandle(
     },
     identify,
     refuse,
-    /** A line for a request that was answered. Not its query: others put secrets there. */
+    /** Logs an answered request, without its query: it may hold secrets. */
     note(
       request: Request,
       { status }: Response,
@@ -205,7 +205,7 @@ function peerOf({ request, server }: Incoming): Peer | undefined {
   return address ? peerAt(address) : undefined;
 }
 
-/** undefined when what came so far shows nobody. */
+/** Caller shown by the bytes so far; undefined for none. */
 function callerOf(witness: Witness): Caller | undefined {
   try {
     return witness.caller();
@@ -246,7 +246,7 @@ export function problemResponse(problem: Problem, requestId: string, headers: Re
   return new Response(JSON.stringify(problem.body(requestId)), { status: problem.status, headers });
 }
 
-/** The same in the words of another protocol. */
+/** The refusal in the form of another protocol. */
 function refusalResponse(dialect: Dialect, problem: Problem, headers: Record<string, string>): Response {
   const { status, type, body } = dialect.refusal(problem);
   headers["content-type"] = type;

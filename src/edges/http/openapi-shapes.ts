@@ -10,9 +10,9 @@ type Write = (schema: z.ZodType) => Json;
 export interface Shapes {
   input: Write;
   output: Write;
-  /** A path or query parameter: what it means (a number), not how it arrives (text). */
+  /** A path or query parameter, by its meaning (a number), not its form on the wire (text). */
   parameter: Write;
-  /** The named schemas that were written so far, and those that they lead to; of one that is read and written, the latter. */
+  /** Named schemas written so far, with those they refer to. The output form wins over the input form. */
   components(): Json;
 }
 
@@ -61,7 +61,7 @@ const HIDDEN = "a transform";
 const REFERENCES = /"\$ref":"#\/components\/schemas\/(\w+)"/g;
 const referenceTo = (name: string): string => `#/components/schemas/${name}`;
 
-/** Takes away what zod adds and no reader needs. Answers may grow by fields, so they are not closed. */
+/** Drops members that zod adds and no reader needs. Answers may grow by fields, so they are not closed. */
 const simplify =
   (io: "input" | "output") =>
   ({ jsonSchema }: { jsonSchema: z.core.JSONSchema.BaseSchema }): void => {
@@ -74,7 +74,7 @@ const simplify =
     if (jsonSchema.shorthand) admitShorthand(jsonSchema);
   };
 
-/** Client generators take a member with a `default` for one that is always there, and demand it of the caller. */
+/** Moves a default to the description: client generators would demand a member with `default` of the caller. */
 function describeDefault(jsonSchema: z.core.JSONSchema.BaseSchema): void {
   const said = `Default: ${JSON.stringify(jsonSchema.default)}.`;
   jsonSchema.description = jsonSchema.description ? `${jsonSchema.description} ${said}` : said;

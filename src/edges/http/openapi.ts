@@ -34,7 +34,7 @@ const ABOUT = `A self-hosted relay for AI agents: one process, one SQLite file, 
 Every answer that is not a success is a problem (RFC 9457) with a \`code\` of one closed list, see the schema \`Problem\`.
 Unknown fields and parameters are refused with their place. Lists take \`limit\` and \`page\`, and answer \`nextPage\`.`;
 
-/** The OpenAPI 3.1 document of a route table. Without a public URL its server is wherever the document came from. */
+/** OpenAPI 3.1 document of a route table. Without a public URL its server is the origin of the document. */
 export function openApiDocument(routes: readonly Route[], publicUrl: string | undefined): Json {
   const answers = routes.flatMap((route) => Object.values(route.answers));
   const outputs = [
@@ -68,12 +68,12 @@ export function openApiDocument(routes: readonly Route[], publicUrl: string | un
   };
 }
 
-/** Refusals of a route: its own, and those that every route like it can answer. */
+/** Problem codes of a route: its own, and those of every route of its kind. */
 export function problemCodes(route: Route): ProblemCode[] {
-  // A request with two hosts, or one whose caller has left, is a bad request whatever it asks for.
+  // Any request may be bad: with two hosts, or after the caller has left.
   const codes = new Set<ProblemCode>(["invalid", "bad-request", ...(route.problems ?? []), "internal", "stopping"]);
   const add = (when: unknown, ...more: ProblemCode[]) => when && more.forEach((code) => void codes.add(code));
-  // The first use of a token is written down, whatever the call: it can find the database closed to writes.
+  // Any call may be the first use of a token, which is stored, and find the database closed to writes.
   add(!route.open, "unauthorized", "rate-limited", "storage-unavailable", "overloaded");
   add(!route.open || route.socket, "superseded", "unknown-instance");
   add(route.body, "not-json", "too-large", "unsupported-media-type");

@@ -47,7 +47,7 @@ export function createRouter(table: Routes) {
       }
       return undefined;
     },
-    /** Adds the late routes that may take a path; whether there were any. */
+    /** Adds the late routes that may take a path. @returns whether there were any */
     async load(path: string): Promise<boolean> {
       const parts = segmentsOf(path);
       const wanted = [...late].filter(({ below }) => below.some((start) => isBelow(parts, segmentsOf(start))));

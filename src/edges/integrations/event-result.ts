@@ -6,7 +6,7 @@ export type Outcome = "created" | "reopened" | "repeated" | "resolved" | "ignore
 /** Result of one event. */
 export interface EventResult {
   task: TaskRow | null;
-  /** null for a task without a message, or whose message is gone. */
+  /** null without a message, or when it is deleted. */
   message: Pick<NonNullable<Made["sent"]>, "entry" | "work"> | null;
   created: boolean;
 }

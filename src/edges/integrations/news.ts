@@ -6,8 +6,8 @@ import type { EndRow } from "./row.ts";
 import type { EndStore } from "./store-ends.ts";
 
 /**
- * Whether a report is news. Deliveries overtake each other and come again, so a report older than what is known changes
- * nothing, whether it opens or closes. A source's end is kept under its key: the beginning may come after it.
+ * Tells whether a report is news. Deliveries overtake each other and repeat, so a report older than the known state changes nothing.
+ * An end is kept under its key: its beginning may come later.
  */
 export function createNews({ clock }: Kernel, ends: EndStore) {
   return {
@@ -18,7 +18,7 @@ export function createNews({ clock }: Kernel, ends: EndStore) {
       return end !== undefined && (status === "open" ? isOver(end, report) : isBefore(end, asOf));
     },
 
-    /** Keeps what a report that is news says about an end: that there is one, or that it is over with the last. */
+    /** Stores the end that a report tells of, or deletes the end that a new beginning follows. */
     async note(tx: Tx, source: string, { dedupeKey: key, status, asOf }: Report): Promise<void> {
       if (key === undefined) return;
       if (status === "open") return ends.remove(tx, source, key);

@@ -7,22 +7,22 @@ import { EVENT_BYTES, LARGEST_DELIVERY_BYTES, MAX_EVENTS } from "../../protocol/
 const MAX_NAMED = 20;
 
 /** Events of a delivery that were not taken. */
-export interface Skipped {
+export interface SkippedEvents {
   taken: number;
-  /** Those whose names are known; the others lie behind them. */
+  /** Names of the first skipped events; `others` counts the rest. */
   named: string[];
   others: number;
 }
 
-/** A task that is kept, although nobody gets it. */
-type Kept = Record<"id" | "title" | "severity", string> & { source: string | null };
+/** A task without a reachable target. */
+type UnsentTask = Record<"id" | "title" | "severity", string> & { source: string | null };
 
 export type Notices = ReturnType<typeof createNotices>;
 
-/** Notices to the operator about deliveries that lost a part, and tasks that nobody gets. */
+/** Notices to the operator about incomplete deliveries and unsent tasks. */
 export function createNotices({ messages }: Core) {
   return {
-    async leftOut(tx: Tx, source: string, { taken, named, others }: Skipped): Promise<void> {
+    async leftOut(tx: Tx, source: string, { taken, named, others }: SkippedEvents): Promise<void> {
       const shown = named.slice(0, MAX_NAMED);
       const skipped = named.length + others;
       const more = skipped - shown.length;
@@ -36,7 +36,7 @@ export function createNotices({ messages }: Core) {
       });
     },
 
-    /** A delivery whose events were all taken, but which was too large to be read whole. */
+    /** Tells of a delivery that was too large to be read whole, but whose events were all taken. */
     async cut(tx: Tx, source: string, { of, bytes }: LeftOut): Promise<void> {
       await messages.tell(tx, "user", {
         subject: `${source}: a delivery was too large to be read whole`,
@@ -47,7 +47,7 @@ export function createNotices({ messages }: Core) {
       });
     },
 
-    /** Alerts beyond `max_alerts`: their ends are left out as well. */
+    /** Tells of alerts beyond `max_alerts`: their ends are left out as well. */
     async truncated(tx: Tx, source: string, truncated: number): Promise<void> {
       await messages.tell(tx, "user", {
         subject: `${source}: ${truncated} events were left out by ${source} itself`,
@@ -56,7 +56,7 @@ export function createNotices({ messages }: Core) {
       });
     },
 
-    /** A delivery that is too large to be read is lost: its source does not send it again. */
+    /** Tells of a delivery that is too large to be read, and lost: its source does not send it again. */
     async refused(tx: Tx, source: string, why: string): Promise<void> {
       await messages.tell(tx, "user", {
         subject: `${source}: a delivery was refused`,
@@ -67,7 +67,7 @@ export function createNotices({ messages }: Core) {
       });
     },
 
-    async unreachable(tx: Tx, { id, source, title, severity }: Kept, target: string, why: string): Promise<void> {
+    async unreachable(tx: Tx, { id, source, title, severity }: UnsentTask, target: string, why: string): Promise<void> {
       await messages.tell(tx, "user", {
         subject: `[${severity}] ${title}`,
         body: `Task ${id} of ${source} is for ${target}, which cannot get it: ${why}`,

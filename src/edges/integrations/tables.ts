@@ -13,7 +13,7 @@ export const integrations = sqliteTable("integrations", {
   verify: text("verify").$type<Verification>().notNull(),
   /** Input of its secret, beside the relay's key; not secret by itself. */
   nonce: text("nonce").notNull(),
-  /** A secret that the source made, encrypted with the relay's key; null for one of ours. */
+  /** The source's own secret, encrypted with the relay's key; null for a derived secret. */
   sealed: text("sealed"),
   createdAt: integer("created_at").notNull(),
   updatedAt: integer("updated_at").notNull(),

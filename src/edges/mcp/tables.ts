@@ -7,7 +7,7 @@ export const mcpSessions = sqliteTable(
   {
     id: text("id").primaryKey(),
     agentId: text("agent_id").$type<AgentId>().notNull(),
-    /** URIs of resources whose updates it is told of. */
+    /** URIs of followed resources. */
     subscriptions: text("subscriptions", { mode: "json" }).$type<string[]>().notNull(),
     createdAt: integer("created_at").notNull(),
   },

@@ -73,7 +73,7 @@ export const readAs = <S extends z.ZodType>(schema: S, body: unknown): z.output<
 
 /** Text from outside, any or none. */
 export const words = z.string().nullish();
-/** Names and values, as labels are; what is no text is left out. */
+/** Labels: names with text values. Other values are left out. */
 export const labels = z
   .record(z.string(), z.unknown())
   .nullish()
@@ -105,7 +105,7 @@ export const asTitle = (...choices: (string | null | undefined)[]): string =>
 export const asBody = (text: string | null | undefined): string | undefined =>
   text ? cut(text, TASK_BODY_BYTES) : undefined;
 
-/** An address that a person could open; anything else is left out. */
+/** The first http address; anything else is left out. */
 export function asUrl(...choices: (string | null | undefined)[]): string | undefined {
   return (
     choices.find((url) => url && url.length <= 2048 && /^https?:\/\/[^\s\p{Cc}]+$/iu.test(url) && URL.canParse(url)) ??
@@ -119,25 +119,25 @@ export function asPlace(time: string | null | undefined): number | undefined {
   return Number.isNaN(at) ? undefined : at;
 }
 
-/** A beginning's place. Ends are told in whole seconds: what begins again in the second of its end is open. */
+/** A beginning's place. Ends have whole seconds: an item reopened in the second of its end is open. */
 export function asBegin(time: string | null | undefined, isAgain: boolean): number | undefined {
   const at = asPlace(time);
   return at === undefined ? undefined : at + (isAgain ? 1 : 0);
 }
 
-/** The latest of some times: what has not ended may have an end long ago. */
+/** The latest of some times: an open item may name an end long ago. */
 export function asLatest(...times: (string | null | undefined)[]): number | undefined {
   const places = times.map(asPlace).filter((place) => place !== undefined);
   return places.length > 0 ? Math.max(...places) : undefined;
 }
 
-/** A key of any length: what is too long for a key is known by its hash. */
+/** A key; a text too long for one is hashed. */
 export function asKey(text: string): string {
   const key = asLine(text, 4096) ?? "-";
   return encoder.encode(key).length <= 255 ? key : new Bun.CryptoHasher("sha256").update(text).digest("hex");
 }
 
-/** Facts for the worker, if they are not too many. */
+/** Facts for the worker, unless they are too large. */
 export function asPayload(facts: Record<string, unknown>): Record<string, unknown> | undefined {
   const said = Object.fromEntries(Object.entries(facts).filter(([, value]) => value !== undefined && value !== null));
   return JSON.stringify(said).length <= MAX_FACTS ? said : undefined;

@@ -95,11 +95,11 @@ function reportOf({ action, data }: Hook, { kind, at }: Delivery): Report | unde
   return event?.issue_id ? ofEvent(event, event.issue_id, data.triggered_rule, at) : undefined;
 }
 
-/** An issue says when it was seen, not when it was resolved: that is when the hook was sent, and no earlier than seen. */
+/** Place of an issue. Its end has the time of the hook, no earlier than it was last seen. */
 function placeOf({ lastSeen, firstSeen }: z.infer<typeof Issue>, action: string, at: number | undefined) {
   const seen = asPlace(lastSeen ?? firstSeen);
   if (action === "created") return seen ?? at;
-  // Hooks are told in whole seconds: what is opened again in the second of its end is open.
+  // Hooks have whole seconds: an issue reopened in the second of its end is open.
   if (action === "unresolved") return at === undefined ? undefined : at + 1;
   return Math.max(at ?? 0, seen ?? 0) || undefined;
 }
