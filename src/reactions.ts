@@ -41,6 +41,7 @@ export function subscribe(relayed: Relayed): void {
   onTokens(relayed);
   onMessages(relayed);
   onWork(relayed);
+  onTrees(relayed);
   onInbox(relayed);
   onRetention(relayed);
   onFeatures(relayed);
@@ -117,6 +118,12 @@ function onWork({ core, tasks, delegations, webhooks, channels, a2a, metrics }: 
   work.progressTitle.answeredBy(delegations.progressTitle);
   work.extras.answeredBy(tasks.ofWork, channels.postsOfWork);
   work.restated.answeredBy(channels.readdress);
+}
+
+/** Depth and budgets are counted over all areas together. */
+function onTrees({ core, delegations }: Relayed): void {
+  core.trees.openFrom.answeredBy(delegations.openFrom);
+  core.trees.openBelow.answeredBy(delegations.openBelow);
 }
 
 function onInbox({ core, delegations, pairs, metrics }: Relayed): void {

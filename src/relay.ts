@@ -113,14 +113,13 @@ export async function createAreas(config: Config, clock: Clock, logger: Logger, 
   const core = await createCore(kernel, identity, {
     ...{ judge: rule.judge, names: createNames(kernel), retentionDays, loopWindowMs },
     quotas: { messages: config.messagesPerDay, files: config.filesPerDay },
+    budgets: { perAgent: config.delegationsPerAgent, perRoot: config.delegationsPerRoot },
   });
   const base = { kernel, identity, core };
   const loops = createLoops(base, rule);
   const traces = createTraces(base);
   const tasks = createTasks(base);
-  const delegations = createDelegations(base, {
-    ...{ perAgent: config.delegationsPerAgent, perRoot: config.delegationsPerRoot },
-  });
+  const delegations = createDelegations(base);
   const files = createFiles(base, {
     ...{ dataDir, maxBytes: config.fileMaxBytes, types: config.fileTypes },
     ...{ unusedHours: config.fileUnusedHours, retentionDays },

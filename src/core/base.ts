@@ -9,6 +9,7 @@ import type { QuotaLimits } from "./messages/quotas.ts";
 import { createMessageStore } from "./messages/store.ts";
 import { createScheduledStore } from "./messages/store-delayed.ts";
 import { createLinkStore } from "./messages/store-links.ts";
+import type { Budgets } from "./trees/trees.ts";
 import { createWorkStore } from "./work/store.ts";
 
 export interface CoreOptions {
@@ -20,6 +21,7 @@ export interface CoreOptions {
   /** Time for which mail counts as the cause of its reader's messages. */
   loopWindowMs: number;
   quotas: QuotaLimits;
+  budgets: Budgets;
 }
 
 /** The ground that every room of the core stands on. */

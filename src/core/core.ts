@@ -22,6 +22,7 @@ import { createReaders } from "./messages/readers.ts";
 import { createSearch } from "./messages/search.ts";
 import { createSender } from "./messages/send.ts";
 import { createRetention } from "./retention/retention.ts";
+import { createTrees } from "./trees/trees.ts";
 import { createTaking } from "./work/claim-waits.ts";
 import { createClaims } from "./work/claims.ts";
 import { createDrop } from "./work/drop.ts";
@@ -127,6 +128,7 @@ export async function createCore(kernel: Kernel, identity: Identity, options: Co
       rosterText,
     },
     retention,
+    trees: createTrees(base),
     due: [{ dueHandlers: retention.dueHandlers, sources: [leases.source] }, expiry, drop],
   };
 }

@@ -1,11 +1,11 @@
 import type { Areas } from "../../core/core.ts";
+import { depthUnder } from "../../core/trees/trees.ts";
 import type { AgentFacts } from "../../identity/agents/row.ts";
 import { isGroup, parseTarget } from "../../identity/agents/target.ts";
 import { actingAs, type Caller, viaOf } from "../../identity/auth/caller.ts";
 import type { Reading, Tx } from "../../kernel/db/database.ts";
 import type { ParsedDelegation } from "../../protocol/delegations.ts";
 import type { AgentId, Target } from "../../protocol/ids.ts";
-import { MAX_DEPTH } from "../../protocol/limits.ts";
 import type { ParsedDraft } from "../../protocol/messages.ts";
 import { Problem } from "../../protocol/problem.ts";
 import { toTime } from "../../protocol/wire.ts";
@@ -16,22 +16,11 @@ import type { DelegationStore } from "./store.ts";
 /** A request as it is asked. `causedBy: null`: nothing that its asker heard or works on caused it. */
 export type Asked = ParsedDelegation & { causedBy?: null | undefined };
 
-/** How many may be open at once. */
-export interface Budgets {
-  perAgent: number;
-  perRoot: number;
-}
-
 /** Asking: who may ask whom for what, and as part of what. */
-export function createAsk(
-  { kernel, identity, core }: Areas,
-  store: DelegationStore,
-  ends: DelegationEnds,
-  budgets: Budgets,
-) {
+export function createAsk({ kernel, identity, core }: Areas, store: DelegationStore, ends: DelegationEnds) {
   const { clock, due, headOf } = kernel;
   const { agents, directory } = identity;
-  const { messages } = core;
+  const { messages, trees } = core;
   const { rows: works } = core.work;
 
   /** `POST /v1/delegations`. @throws Problem 403, 409, 422 */
@@ -108,18 +97,10 @@ export function createAsk(
   async function check(on: Reading, from: AgentId, target: Target, parent: DelegationRow | undefined): Promise<void> {
     if (target === "system") throw Problem.invalid("/to", "system answers nothing");
     if (target === from) throw new Problem("cycle", `${from} cannot ask itself.`);
-    if (depthUnder(parent) > MAX_DEPTH)
-      throw new Problem("too-deep", `${parent?.id} is at depth ${MAX_DEPTH}: nothing can be asked on from there.`);
+    trees.checkDepth(parent);
     for (let up = parent; up; up = up.parentId === null ? undefined : await store.byId(on, up.parentId))
       if (up.fromId === target) throw new Problem("cycle", `${target} waits for this already.`);
-    if ((await store.countFrom(on, from, budgets.perAgent)) >= budgets.perAgent)
-      throw new Problem("budget-exceeded", `${from} has ${budgets.perAgent} delegations open, the most it may have.`);
-    // The first of the tree counts as well.
-    if (parent && 1 + (await store.countBelowRoot(on, parent.rootId, budgets.perRoot)) >= budgets.perRoot)
-      throw new Problem(
-        "budget-exceeded",
-        `${budgets.perRoot} delegations of the tree of ${parent.rootId} are open, the most there may be.`,
-      );
+    await trees.checkBudgets(on, from, parent);
   }
 
   async function tellQueued(tx: Tx, row: DelegationRow): Promise<void> {
@@ -134,8 +115,6 @@ export function createAsk(
 
   return ask;
 }
-
-const depthUnder = (parent: DelegationRow | undefined): number => (parent?.depth ?? 0) + 1;
 
 /** The request, as it is sent: talk for one agent, work for a group. */
 function toDraft(id: string, body: Asked, parent: DelegationRow | undefined, now: number): ParsedDraft {

@@ -7,7 +7,7 @@ import type { Reading, Tx } from "../../kernel/db/database.ts";
 import type { DelegationChange } from "../../protocol/delegations.ts";
 import type { Fact } from "../../protocol/explain.ts";
 import { toTime } from "../../protocol/wire.ts";
-import { type Budgets, createAsk } from "./ask.ts";
+import { createAsk } from "./ask.ts";
 import { createEnds } from "./ends.ts";
 import { createDelegationService } from "./service.ts";
 import { createDelegationStore } from "./store.ts";
@@ -15,12 +15,12 @@ import { createDelegationStore } from "./store.ts";
 export type Delegations = ReturnType<typeof createDelegations>;
 
 /** Requests that owe an answer before a deadline. */
-export function createDelegations(areas: Areas, budgets: Budgets) {
+export function createDelegations(areas: Areas) {
   const { db, key } = areas.kernel;
   const { messages, inbox } = areas.core;
   const store = createDelegationStore(db, key);
   const ends = createEnds(areas, store);
-  const ask = createAsk(areas, store, ends, budgets);
+  const ask = createAsk(areas, store, ends);
   const service = createDelegationService(areas, store, ask, ends);
 
   async function weights(on: Reading, ids: readonly number[]): Promise<Map<number, number>> {
@@ -84,6 +84,8 @@ export function createDelegations(areas: Areas, budgets: Budgets) {
     isTold: ends.isTold,
     dropAgent: ends.dropAgent,
     giveGrace: ends.giveGrace,
+    openFrom: (on: Reading, agentId: string, limit: number): Promise<number> => store.countFrom(on, agentId, limit),
+    openBelow: (on: Reading, rootId: string, limit: number): Promise<number> => store.countBelowRoot(on, rootId, limit),
     keptFrom: (on: Reading): Promise<number | undefined> => store.oldestOpen(on),
     weights,
     /** What ended goes with its request. */

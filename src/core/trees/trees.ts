@@ -1,0 +1,54 @@
+import type { Reading } from "../../kernel/db/database.ts";
+import { MAX_DEPTH } from "../../protocol/limits.ts";
+import { Problem } from "../../protocol/problem.ts";
+import type { Base } from "../base.ts";
+
+/** Most nodes that may be open at once. */
+export interface Budgets {
+  /** Begun by one agent. */
+  perAgent: number;
+  /** Of one tree, its root included. */
+  perRoot: number;
+}
+
+/** A place in a tree of agents that let others work for them. */
+export interface TreeNode {
+  id: string;
+  rootId: string;
+  depth: number;
+}
+
+/** Depth and budgets of everything that hangs on one root, over all areas whose nodes hang there. */
+export function createTrees({ kernel, options }: Base) {
+  const { perAgent, perRoot } = options.budgets;
+  /** Open nodes that an agent began, counted no further than `limit`. */
+  const openFrom = kernel.hooks.question<[agentId: string, limit: number], number>("trees.openFrom");
+  /** Open nodes of a tree below its root, counted no further than `limit`. */
+  const openBelow = kernel.hooks.question<[rootId: string, limit: number], number>("trees.openBelow");
+
+  return {
+    openFrom,
+    openBelow,
+
+    /** @throws Problem 409 too-deep */
+    checkDepth(parent: TreeNode | undefined): void {
+      if (depthUnder(parent) > MAX_DEPTH)
+        throw new Problem("too-deep", `${parent?.id} is at depth ${MAX_DEPTH}: nothing can be asked on from there.`);
+    },
+
+    /** @throws Problem 409 budget-exceeded */
+    async checkBudgets(on: Reading, agentId: string, parent: TreeNode | undefined): Promise<void> {
+      if (sum(await openFrom.all(on, agentId, perAgent)) >= perAgent)
+        throw new Problem("budget-exceeded", `${agentId} has ${perAgent} delegations open, the most it may have.`);
+      if (parent && 1 + sum(await openBelow.all(on, parent.rootId, perRoot)) >= perRoot)
+        throw new Problem(
+          "budget-exceeded",
+          `${perRoot} delegations of the tree of ${parent.rootId} are open, the most there may be.`,
+        );
+    },
+  };
+}
+
+export const depthUnder = (parent: TreeNode | undefined): number => (parent?.depth ?? 0) + 1;
+
+const sum = (counts: readonly number[]): number => counts.reduce((total, count) => total + count, 0);
