@@ -128,7 +128,7 @@ function onTrees({ core, delegations }: Relayed): void {
 
 function onInbox({ core, delegations, pairs, metrics }: Relayed): void {
   core.inbox.settled.settledAmong.answeredBy(delegations.settledAmong, pairs.settledAmong);
-  core.inbox.offers.noted.afterCommit(metrics.delivered);
+  core.inbox.deliveries.noted.afterCommit(metrics.delivered);
 }
 
 function onRetention({ core, loops, traces, delegations, metrics }: Relayed): void {

@@ -205,7 +205,7 @@ async function close({ kernel, identity, core }: AllAreas): Promise<void> {
   core.messages.search.stop();
   core.retention.stop();
   await identity.presence.stop();
-  await core.inbox.offers.stop();
+  await core.inbox.deliveries.stop();
   await core.messages.quotas.stop();
   await db.close();
 }

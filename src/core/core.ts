@@ -1,16 +1,16 @@
 import type { Identity } from "../identity/identity.ts";
 import type { Kernel } from "../kernel/kernel.ts";
 import { type CoreOptions, createBase } from "./base.ts";
-import { createOffers } from "./inbox/deliveries.ts";
+import { createDeliveries } from "./inbox/deliveries.ts";
 import { createInbox } from "./inbox/inbox.ts";
-import { createLooks } from "./inbox/poll.ts";
+import { createPolls } from "./inbox/poll.ts";
 import { createRosterText } from "./inbox/roster-text.ts";
 import { createSettled } from "./inbox/settled.ts";
 import { createInboxStreams } from "./inbox/stream.ts";
 import { createWaits } from "./inbox/waits.ts";
 import { createWatchStreams } from "./inbox/watch.ts";
 import { createAccess } from "./messages/access.ts";
-import { createSchedules } from "./messages/delayed.ts";
+import { createDelayed } from "./messages/delayed.ts";
 import { createEnded } from "./messages/ended.ts";
 import { createExpiry } from "./messages/expiry.ts";
 import { createExplainer } from "./messages/explain.ts";
@@ -23,7 +23,7 @@ import { createSearch } from "./messages/search.ts";
 import { createSender } from "./messages/send.ts";
 import { createRetention } from "./retention/retention.ts";
 import { createTrees } from "./trees/trees.ts";
-import { createTaking } from "./work/claim-waits.ts";
+import { createClaimQueue } from "./work/claim-queue.ts";
 import { createClaims } from "./work/claims.ts";
 import { createDrop } from "./work/drop.ts";
 import { createHolders } from "./work/holders.ts";
@@ -48,28 +48,28 @@ export async function createCore(kernel: Kernel, identity: Identity, options: Co
   const { log } = base;
   const { messages: store, work: works } = base.rows;
   const parked = createParked(hooks);
-  const offers = createOffers(kernel, base.rows.inbox);
+  const deliveries = createDeliveries(kernel, base.rows.inbox);
   const access = createAccess(base);
   const settled = createSettled(clock, hooks);
-  const schedules = createSchedules(base.rows.delayed, due, clock);
+  const delayed = createDelayed(base.rows.delayed, due, clock);
   const ended = createEnded(base);
-  const links = createLinks(base, ended, offers);
+  const links = createLinks(base, ended, deliveries);
   const quotas = createQuotas(db, clock, options.quotas, onError);
-  const sender = createSender(base, { access, schedules, parked, links, quotas, offers });
+  const sender = createSender(base, { access, delayed, parked, links, quotas, deliveries });
   const leases = createLeases(base, sender, parked);
   const items = createWorkItems(base, access);
   const claims = createClaims(base, items, leases);
   const holders = createHolders(base, { items, leases, sender, quotas });
-  const expiry = createExpiry(base, sender, schedules);
-  const drop = createDrop(base, { sender, schedules, leases });
+  const expiry = createExpiry(base, sender, delayed);
+  const drop = createDrop(base, { sender, delayed, leases });
   const search = createSearch(db, store, log.head, clock, onError);
   const lists = createLists(base, search);
-  const readers = createReaders(base, { access, lists, offers });
-  const parents = createParents(readers, offers);
-  const explainer = createExplainer(base, access, offers);
+  const readers = createReaders(base, { access, lists, deliveries });
+  const parents = createParents(readers, deliveries);
+  const explainer = createExplainer(base, access, deliveries);
   const waits = createWaits({ log, parked, connections, clock });
   const retention = createRetention(base);
-  const inbox = createInbox(base, settled, offers);
+  const inbox = createInbox(base, settled, deliveries);
   const rosterText = createRosterText(roster, connections, clock);
   return {
     messages: {
@@ -96,7 +96,7 @@ export async function createCore(kernel: Kernel, identity: Identity, options: Co
       parents,
       explainer,
       quotas,
-      delayed: schedules,
+      delayed,
       search,
       searchLag: () => db.read(async (on) => headOf(on) - (await store.mark(on, "indexed"))),
     },
@@ -106,7 +106,7 @@ export async function createCore(kernel: Kernel, identity: Identity, options: Co
       items,
       leases,
       parked,
-      taking: createTaking(base, claims, waits),
+      queue: createClaimQueue(base, claims, waits),
       rows: works,
       moved: leases.moved,
       told: leases.told,
@@ -119,10 +119,10 @@ export async function createCore(kernel: Kernel, identity: Identity, options: Co
     },
     inbox: {
       inbox,
-      streams: createInboxStreams(base, { inbox, parents, offers, rosterText }),
-      looks: createLooks(base, { inbox, settled, offers }),
-      watch: createWatchStreams(base, { lists, access, offers }),
-      offers,
+      streams: createInboxStreams(base, { inbox, parents, deliveries, rosterText }),
+      polls: createPolls(base, { inbox, settled, deliveries }),
+      watch: createWatchStreams(base, { lists, access, deliveries }),
+      deliveries,
       settled,
       waits,
       rosterText,

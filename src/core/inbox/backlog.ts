@@ -3,7 +3,7 @@ import { createPauses } from "../../kernel/breathe.ts";
 import type { Span } from "../../protocol/ids.ts";
 import type { LogEntry } from "../messages/entry.ts";
 import type { WorkRow } from "../work/row.ts";
-import type { Looked, Looks } from "./poll.ts";
+import type { Poll, Polls } from "./poll.ts";
 
 /** How many entries one look at a backlog has. */
 export const BACKLOG_PAGE = 256;
@@ -14,7 +14,7 @@ const MAX_BYTES = 4 * 1024 * 1024;
 
 /** Unread entries of an agent from the first page on, without settled ones. */
 export interface Backlog {
-  first: Looked;
+  first: Poll;
   /** Oldest first, with the state of their work. */
   unread: { entry: LogEntry; work: WorkRow | undefined }[];
   /** Further entries follow. */
@@ -25,7 +25,7 @@ export interface Backlog {
 }
 
 /** Pages until there is enough to choose from. Each is a read and a turn of its own: a long backlog keeps nobody waiting. */
-export async function backlogFrom(first: Looked, next: (after: number) => Promise<Looked>): Promise<Backlog> {
+export async function backlogFrom(first: Poll, next: (after: number) => Promise<Poll>): Promise<Backlog> {
   const pages = [first];
   let unread = unreadIn(first);
   const pause = createPauses();
@@ -42,7 +42,7 @@ export async function backlogFrom(first: Looked, next: (after: number) => Promis
   };
 }
 
-const unreadIn = ({ page, states, settled }: Looked): Backlog["unread"] =>
+const unreadIn = ({ page, states, settled }: Poll): Backlog["unread"] =>
   page.entries.filter(({ id }) => !settled.has(id)).map((entry) => ({ entry, work: states.get(entry.id) }));
 
 const isRoomFor = (unread: Backlog["unread"]): boolean =>
@@ -60,16 +60,16 @@ const MAX_GAPS = 32;
 
 /** Notes what was shown to a model, and no more: what was folded, left out or settled has not reached it. */
 export function noteShown(
-  looks: Pick<Looks, "offered">,
+  polls: Pick<Polls, "offered">,
   caller: Caller,
   agentId: string,
   { first, settled }: Backlog,
   { shown, ack }: { shown: readonly number[]; ack: number | null },
-  by: Parameters<Looks["offered"]>[2]["by"],
+  by: Parameters<Polls["offered"]>[2]["by"],
 ): void {
   const note = ({ after, upTo }: Span) => {
     const entries = shown.filter((id) => id > after && id <= upTo).length;
-    if (upTo > after) looks.offered(caller, agentId, { after, upTo, entries, by });
+    if (upTo > after) polls.offered(caller, agentId, { after, upTo, entries, by });
   };
   const upTo = ack ?? first.after;
   const gaps = [...settled].filter((id) => id <= upTo).sort((a, b) => a - b);

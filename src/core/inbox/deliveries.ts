@@ -4,19 +4,19 @@ import type { Kernel } from "../../kernel/kernel.ts";
 import type { Span } from "../../protocol/ids.ts";
 import type { LogEntry } from "../messages/entry.ts";
 import { isForInbox } from "../messages/row.ts";
-import type { OfferRow } from "./row.ts";
+import type { DeliveryRow } from "./row.ts";
 import type { InboxStore } from "./store.ts";
 
-/** One connection (or all polls of one instance), as offers are recorded for it. */
-export interface OfferedTo {
+/** One connection (or all polls of one instance), as deliveries are recorded for it. */
+export interface Receiver {
   agentId: string;
   instanceId: string | null;
   connection: string;
-  transport: OfferRow["transport"];
+  transport: DeliveryRow["transport"];
 }
 
 interface Range {
-  to: OfferedTo;
+  to: Receiver;
   afterId: number;
   upToId: number;
   at: number;
@@ -33,10 +33,10 @@ const MAX_KEPT = 50_000;
 type Seer = Pick<Caller, "agentId" | "instanceId" | "role">;
 type Seen = Pick<LogEntry, "id" | "from" | "target">;
 
-const covers = ({ afterId, upToId }: Pick<OfferRow, "afterId" | "upToId">, id: number): boolean =>
+const covers = ({ afterId, upToId }: Pick<DeliveryRow, "afterId" | "upToId">, id: number): boolean =>
   afterId < id && id <= upToId;
 
-export type Offers = ReturnType<typeof createOffers>;
+export type Deliveries = ReturnType<typeof createDeliveries>;
 
 /**
  * What was handed to the kernel for whom: ranges of the log, written at most once a second. After a crash the last second
@@ -44,7 +44,7 @@ export type Offers = ReturnType<typeof createOffers>;
  */
 type Parts = Pick<Kernel, "db" | "clock" | "hooks" | "onError">;
 
-export function createOffers({ db, clock, hooks, onError }: Parts, store: InboxStore) {
+export function createDeliveries({ db, clock, hooks, onError }: Parts, store: InboxStore) {
   let pending: Range[] = [];
   let saving: Range[] = [];
   let saves: Promise<void> = Promise.resolve();
@@ -71,14 +71,14 @@ export function createOffers({ db, clock, hooks, onError }: Parts, store: InboxS
     while (saving.length) {
       const slice = saving.slice(0, SAVE_SLICE);
       await db.background(async (tx) => {
-        for (const { to, afterId, upToId, at } of slice) await store.addOffer(tx, { ...to, afterId, upToId, at });
+        for (const { to, afterId, upToId, at } of slice) await store.addDelivery(tx, { ...to, afterId, upToId, at });
       });
       const written = new Set(slice);
       saving = saving.filter((range) => !written.has(range));
     }
   }
 
-  function stretch({ agentId, transport }: OfferedTo, { after: afterId, upTo: upToId }: Span): void {
+  function stretch({ agentId, transport }: Receiver, { after: afterId, upTo: upToId }: Span): void {
     newest.set(agentId, Math.max(newest.get(agentId) ?? 0, upToId));
     const known = stretches.get(agentId);
     if (known && afterId <= known.upToId && upToId >= known.afterId) {
@@ -88,8 +88,8 @@ export function createOffers({ db, clock, hooks, onError }: Parts, store: InboxS
   }
 
   /** The ranges that reach beyond `after`, those not yet written included, nearest first. */
-  async function beyond(on: Reading, agentId: string, after: number, limit = MAX_RANGES): Promise<OfferRow[]> {
-    const stored = await store.offersBeyond(on, agentId, after, limit);
+  async function beyond(on: Reading, agentId: string, after: number, limit = MAX_RANGES): Promise<DeliveryRow[]> {
+    const stored = await store.deliveriesBeyond(on, agentId, after, limit);
     const fresh = [...saving, ...pending]
       .filter((range) => range.to.agentId === agentId && range.upToId > after)
       .map(({ to, afterId, upToId, at }) => ({ ...to, afterId, upToId, at }));
@@ -121,13 +121,13 @@ export function createOffers({ db, clock, hooks, onError }: Parts, store: InboxS
   }
 
   /** Notes that all entries for this agent in a span were handed over. */
-  function note(to: OfferedTo, span: Span, entries: number): void {
+  function note(to: Receiver, span: Span, entries: number): void {
     noted.announce(to.transport, entries);
     if (record(to, span)) stretch(to, span);
   }
 
   /** @returns false when the connection's open range covers it already. */
-  function record(to: OfferedTo, { after: afterId, upTo: upToId }: Span): boolean {
+  function record(to: Receiver, { after: afterId, upTo: upToId }: Span): boolean {
     const at = clock.now();
     const last = open.get(to.connection);
     const isKnown = last !== undefined && last.afterId <= afterId && upToId <= last.upToId;
@@ -154,7 +154,7 @@ export function createOffers({ db, clock, hooks, onError }: Parts, store: InboxS
   }
 
   /** Ascending, so that neighbours share a range. */
-  function noteIds({ agentId, instanceId }: Pick<OfferedTo, "agentId" | "instanceId">, ids: readonly number[]): void {
+  function noteIds({ agentId, instanceId }: Pick<Receiver, "agentId" | "instanceId">, ids: readonly number[]): void {
     const to = { agentId, instanceId, connection: `lookup:${agentId}`, transport: "lookup" } as const;
     for (const id of ids) note(to, { after: id - 1, upTo: id }, 1);
   }

@@ -9,7 +9,7 @@ import { Problem } from "../../protocol/problem.ts";
 import type { Base } from "../base.ts";
 import { type LogEntry, toLogEntry } from "../messages/entry.ts";
 import { type Candidate, isForInbox } from "../messages/row.ts";
-import type { Offers } from "./deliveries.ts";
+import type { Deliveries } from "./deliveries.ts";
 import type { Settled } from "./settled.ts";
 
 /** One page of an inbox. Everything for the agent up to `upTo` is in `entries` or came before the place asked for. */
@@ -29,7 +29,7 @@ const MAX_ENDED = 16;
 /** How far `skipped` is counted. */
 const MAX_COUNTED = 20_000;
 /** How many entries one filtered look goes through. */
-const MAX_LOOKED = 2000;
+const MAX_VISITED = 2000;
 
 interface Look {
   kind?: MessageKind | undefined;
@@ -41,7 +41,7 @@ interface Look {
 export type Inbox = ReturnType<typeof createInbox>;
 
 /** Reading what is for an agent, and acknowledging it. */
-export function createInbox(base: Base, settled: Settled, offers: Offers) {
+export function createInbox(base: Base, settled: Settled, deliveries: Deliveries) {
   const { clock, headOf } = base.kernel;
   const { log } = base;
   const { agents, directory } = base.identity;
@@ -133,7 +133,7 @@ export function createInbox(base: Base, settled: Settled, offers: Offers) {
     const head = headOf(tx);
     checkPlace(upTo, head, "/upTo");
     if (upTo <= facts.cursor) return { cursor: facts.cursor, skipped: 0 };
-    const skipped = await neverOffered(tx, agentId, { after: facts.cursor, upTo });
+    const skipped = await neverDelivered(tx, agentId, { after: facts.cursor, upTo });
     await directory.ack(tx, agentId, upTo, clock.now());
     const loss = await inboxStore.loss(tx, agentId);
     if (loss && loss.lastId <= upTo) await inboxStore.clearLoss(tx, agentId);
@@ -141,12 +141,12 @@ export function createInbox(base: Base, settled: Settled, offers: Offers) {
   }
 
   /** How much for the agent in (after, upTo] was in no range that was handed over. */
-  async function neverOffered(tx: Tx, agentId: string, { after, upTo }: Span): Promise<number> {
-    if (offers.surelyCovered(agentId, { after, upTo })) return 0;
+  async function neverDelivered(tx: Tx, agentId: string, { after, upTo }: Span): Promise<number> {
+    if (deliveries.surelyCovered(agentId, { after, upTo })) return 0;
     const { found } = await candidates(tx, agentId, after, MAX_COUNTED, headOf(tx));
     const own = found.filter((candidate) => candidate.id <= upTo && isForInbox(agentId, candidate));
     if (own.length === 0) return 0;
-    const ranges = await offers.beyond(tx, agentId, after);
+    const ranges = await deliveries.beyond(tx, agentId, after);
     const missed = outside(own, ranges);
     if (missed.length === 0) return 0;
     const entries = (
@@ -167,16 +167,16 @@ export function createInbox(base: Base, settled: Settled, offers: Offers) {
   /** Ids that pass a filter: of open work, or among the next entries after a place. */
   async function look(on: Reading, agentId: string, filter: Look, after: number) {
     if (filter.claimable) return openWork(on, agentId, filter);
-    const { found } = await candidates(on, agentId, after, MAX_LOOKED, headOf(on));
+    const { found } = await candidates(on, agentId, after, MAX_VISITED, headOf(on));
     const ids = found.filter((candidate) => isForInbox(agentId, candidate)).map((candidate) => candidate.id);
     const kept = await store.matching(on, ids, filter, { oldestFirst: true }, filter.limit + 1);
-    return { items: kept.slice(0, filter.limit), more: kept.length > filter.limit || found.length >= MAX_LOOKED };
+    return { items: kept.slice(0, filter.limit), more: kept.length > filter.limit || found.length >= MAX_VISITED };
   }
 
   async function openWork(on: Reading, agentId: string, filter: Look) {
     const belongs = await directory.openMemberships(on, agentId);
     const lists = [];
-    for (const { target } of belongs) lists.push(await works.openFor(on, target, MAX_LOOKED));
+    for (const { target } of belongs) lists.push(await works.openFor(on, target, MAX_VISITED));
     const kept = await store.matching(on, lists.flat(), filter, { oldestFirst: true }, filter.limit + 1);
     return { items: kept.slice(0, filter.limit), more: kept.length > filter.limit };
   }

@@ -11,7 +11,7 @@ type Query = z.output<typeof InboxQuery>;
 /** One look into an inbox, as JSON. */
 export function createLookJson({ kernel, core }: Pick<Areas, "kernel" | "core">) {
   const { db } = kernel;
-  const { inbox, looks, offers, settled: settling } = core.inbox;
+  const { inbox, polls, deliveries, settled: settling } = core.inbox;
   const { lists, parents } = core.messages;
 
   async function itemsJson(
@@ -32,11 +32,11 @@ export function createLookJson({ kernel, core }: Pick<Areas, "kernel" | "core">)
   }
 
   return {
-    targets: looks.targets,
+    targets: polls.targets,
 
     async unfiltered(caller: Caller, agentId: string, query: Query): Promise<{ json: string; found: boolean }> {
       const answer = await db.read(async (on) => {
-        const looked = await looks.at(on, caller, agentId, query.after, query.limit);
+        const looked = await polls.at(on, caller, agentId, query.after, query.limit);
         const { page, states, settled, next, cursor, open } = looked;
         const items = await itemsJson(on, caller, agentId, page.entries, states, settled, query.include === "parent");
         const reset = page.reset ? `,"reset":${JSON.stringify(page.reset)}` : "";
@@ -46,7 +46,7 @@ export function createLookJson({ kernel, core }: Pick<Areas, "kernel" | "core">)
         return { json, looked };
       });
       const { after, page, found } = answer.looked;
-      if (found) looks.offered(caller, agentId, { after, upTo: page.upTo, entries: page.entries.length, by: "poll" });
+      if (found) polls.offered(caller, agentId, { after, upTo: page.upTo, entries: page.entries.length, by: "poll" });
       return { json: answer.json, found };
     },
 
@@ -58,7 +58,7 @@ export function createLookJson({ kernel, core }: Pick<Areas, "kernel" | "core">)
       const found = await lists.withWork(on, items);
       const states = new Map(found.flatMap(({ entry, work }) => (work ? [[entry.id, work] as const] : [])));
       const entries = found.map(({ entry }) => entry);
-      if (caller.agentId === agentId) await offers.noteSeen(on, caller, entries);
+      if (caller.agentId === agentId) await deliveries.noteSeen(on, caller, entries);
       const settled = await settling.among(on, agentId, entries, states);
       const json = await itemsJson(on, caller, agentId, entries, states, settled, query.include === "parent");
       return `{"items":[${json.join(",")}],"cursor":${facts.cursor},"head":${glance.head},"more":${more},"open":${glance.isOpen}}`;

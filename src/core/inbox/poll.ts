@@ -3,12 +3,12 @@ import type { Reading } from "../../kernel/db/database.ts";
 import type { Base } from "../base.ts";
 import type { LogEntry } from "../messages/entry.ts";
 import type { WorkRow } from "../work/row.ts";
-import type { Offers } from "./deliveries.ts";
+import type { Deliveries } from "./deliveries.ts";
 import type { Inbox, InboxPage } from "./inbox.ts";
 import type { Settled } from "./settled.ts";
 
 /** One look into an inbox: a page, the state of the work in it, and where the reader stands. */
-export interface Looked {
+export interface Poll {
   page: InboxPage;
   states: Map<number, WorkRow>;
   /** Ids of the entries that need nothing more from the agent. */
@@ -32,12 +32,12 @@ export interface Handed {
   by: "poll" | "mcp" | "digest";
 }
 
-export type Looks = ReturnType<typeof createLooks>;
+export type Polls = ReturnType<typeof createPolls>;
 
 /** Looking into an inbox, for whoever asks: a poll, or a tool. */
-export function createLooks(base: Base, parts: { inbox: Inbox; settled: Settled; offers: Offers }) {
+export function createPolls(base: Base, parts: { inbox: Inbox; settled: Settled; deliveries: Deliveries }) {
   const { work: works } = base.rows;
-  const { inbox, settled, offers } = parts;
+  const { inbox, settled, deliveries } = parts;
   const states = (on: Reading, entries: readonly LogEntry[]): Promise<Map<number, WorkRow>> => {
     const ids = entries.filter((entry) => entry.claimable).map((entry) => entry.id);
     return works.byIds(on, ids);
@@ -53,7 +53,7 @@ export function createLooks(base: Base, parts: { inbox: Inbox; settled: Settled;
     states,
 
     /** @throws Problem 403, 404, 409, 410, 422 */
-    async at(on: Reading, caller: Caller, agentId: string, from: number | undefined, limit: number): Promise<Looked> {
+    async at(on: Reading, caller: Caller, agentId: string, from: number | undefined, limit: number): Promise<Poll> {
       const facts = await inbox.requireInbox(on, caller, agentId, from);
       const after = from ?? facts.cursor;
       const page = await inbox.page(on, agentId, after, limit);
@@ -77,7 +77,7 @@ export function createLooks(base: Base, parts: { inbox: Inbox; settled: Settled;
     offered(caller: Caller, agentId: string, { after, upTo, entries, by: transport }: Handed): void {
       if (caller.agentId !== agentId) return;
       const connection = `${transport}:${agentId}:${caller.instanceId ?? ""}`;
-      offers.note({ agentId, instanceId: caller.instanceId, connection, transport }, { after, upTo }, entries);
+      deliveries.note({ agentId, instanceId: caller.instanceId, connection, transport }, { after, upTo }, entries);
     },
   };
 }

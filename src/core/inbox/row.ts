@@ -1,3 +1,3 @@
-import type { offers } from "./tables.ts";
+import type { deliveries } from "./tables.ts";
 
-export type OfferRow = Omit<typeof offers.$inferSelect, "id">;
+export type DeliveryRow = Omit<typeof deliveries.$inferSelect, "id">;

@@ -3,8 +3,8 @@ import { agents } from "../../identity/agents/tables.ts";
 import { bound, boundLimit } from "../../kernel/db/bound.ts";
 import type { Db, Reading, Tx } from "../../kernel/db/database.ts";
 import { losses } from "../retention/tables.ts";
-import type { OfferRow } from "./row.ts";
-import { offers } from "./tables.ts";
+import type { DeliveryRow } from "./row.ts";
+import { deliveries } from "./tables.ts";
 
 export type InboxStore = ReturnType<typeof createInboxStore>;
 
@@ -12,9 +12,9 @@ const p = sql.placeholder;
 
 /** What each agent was offered, and what retention took from it. */
 export function createInboxStore(db: Db) {
-  const addOffer = db.statement((q) =>
+  const addDelivery = db.statement((q) =>
     q
-      .insert(offers)
+      .insert(deliveries)
       .values({
         agentId: p("agentId"),
         instanceId: p("instanceId"),
@@ -41,9 +41,9 @@ export function createInboxStore(db: Db) {
   const beyond = db.statement((q) =>
     q
       .select()
-      .from(offers)
-      .where(and(eq(offers.agentId, bound("agentId")), gt(offers.upToId, bound("after"))))
-      .orderBy(asc(offers.upToId))
+      .from(deliveries)
+      .where(and(eq(deliveries.agentId, bound("agentId")), gt(deliveries.upToId, bound("after"))))
+      .orderBy(asc(deliveries.upToId))
       .limit(boundLimit("limit"))
       .prepare(),
   );
@@ -56,13 +56,13 @@ export function createInboxStore(db: Db) {
   );
 
   return {
-    addOffer: async (tx: Tx, row: OfferRow): Promise<void> => {
-      addOffer(tx).run({ ...row });
+    addDelivery: async (tx: Tx, row: DeliveryRow): Promise<void> => {
+      addDelivery(tx).run({ ...row });
     },
     /** An agent's cursor, and the newest entry that a stored range reaches. */
     handed: (on: Reading, agentId: string) => handed(on).get({ agentId }),
     /** Ranges that reach beyond a place, nearest first. */
-    offersBeyond: async (on: Reading, agentId: string, after: number, limit: number): Promise<OfferRow[]> =>
+    deliveriesBeyond: async (on: Reading, agentId: string, after: number, limit: number): Promise<DeliveryRow[]> =>
       beyond(on).all({ agentId, after, limit }),
 
     loss: async (on: Reading, agentId: string) => loss(on).get({ agentId }),

@@ -6,7 +6,7 @@ import { Encoded, type Outlet } from "../../kernel/log/outlet.ts";
 import type { Base } from "../base.ts";
 import type { LogEntry } from "../messages/entry.ts";
 import type { Parents } from "../messages/parents.ts";
-import type { Offers } from "./deliveries.ts";
+import type { Deliveries } from "./deliveries.ts";
 import type { Inbox } from "./inbox.ts";
 import type { RosterText } from "./roster-text.ts";
 
@@ -37,12 +37,12 @@ interface Claimant {
 /** Streams of one agent's inbox, over SSE or WebSocket. */
 export function createInboxStreams(
   base: Base,
-  parts: { inbox: Inbox; parents: Parents; offers: Offers; rosterText: RosterText },
+  parts: { inbox: Inbox; parents: Parents; deliveries: Deliveries; rosterText: RosterText },
 ) {
   const { clock, connections, db, onError } = base.kernel;
   const { log } = base;
   const { directory } = base.identity;
-  const { inbox, parents, offers, rosterText } = parts;
+  const { inbox, parents, deliveries, rosterText } = parts;
   const byAgent = new Map<string, Set<OpenInbox>>();
   const claimantsByTarget = new Map<string, Set<Claimant>>();
 
@@ -112,7 +112,7 @@ export function createInboxStreams(
     await connections.makeRoom(countsFor);
     const source = createSource(agentId, { sayOpen }, withParents);
     const id = connections.newId();
-    const offeredTo = { agentId, instanceId: caller.instanceId, connection: id, transport: outlet.transport };
+    const receiver = { agentId, instanceId: caller.instanceId, connection: id, transport: outlet.transport };
     let unsettled: Unsettled | undefined;
     let owesOpen = false;
     let closed = false;
@@ -136,8 +136,8 @@ export function createInboxStreams(
 
     function noteIfSettled(): void {
       if (!unsettled || !outlet.settled()) return;
-      offers.note(offeredTo, unsettled, unsettled.entries);
-      offers.noteIds(offeredTo, unsettled.parents);
+      deliveries.note(receiver, unsettled, unsettled.entries);
+      deliveries.noteIds(receiver, unsettled.parents);
       unsettled = undefined;
     }
     /** Whether there is open work is a level: who takes nothing now is told when it does again. */

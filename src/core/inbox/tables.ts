@@ -2,7 +2,7 @@ import { index, integer, sqliteTable, text } from "drizzle-orm/sqlite-core";
 import type { AgentId, InstanceId } from "../../protocol/ids.ts";
 
 /** Ranges of entries handed to a connection: every entry in it that was for the agent was offered. */
-export const offers = sqliteTable(
+export const deliveries = sqliteTable(
   "offers",
   {
     id: integer("id").primaryKey(),

@@ -10,7 +10,7 @@ import { holdingJson, type LogEntry } from "../messages/entry.ts";
 import type { Filter } from "../messages/filter.ts";
 import type { Lists } from "../messages/lists.ts";
 import type { WorkRow } from "../work/row.ts";
-import type { Offers } from "./deliveries.ts";
+import type { Deliveries } from "./deliveries.ts";
 
 const PAGE = 256;
 
@@ -23,12 +23,12 @@ interface Watcher {
 }
 
 /** Streams over everything that somebody may read, for people who watch. */
-export function createWatchStreams(base: Base, parts: { lists: Lists; access: Access; offers: Offers }) {
+export function createWatchStreams(base: Base, parts: { lists: Lists; access: Access; deliveries: Deliveries }) {
   const { clock, connections, db, headOf, onError } = base.kernel;
   const { log } = base;
   const { directory } = base.identity;
   const { messages: store } = base.rows;
-  const { lists, access, offers } = parts;
+  const { lists, access, deliveries } = parts;
   const watchers = new Set<Watcher>();
   /** Changes of work are told one after the other: each needs to be looked up first. */
   let told: Promise<void> = Promise.resolve();
@@ -93,7 +93,7 @@ export function createWatchStreams(base: Base, parts: { lists: Lists; access: Ac
     function noteIfSettled(): void {
       if (reader === null || !outlet.settled()) return;
       const to = { agentId: reader, instanceId, connection: id, transport: "stream" } as const;
-      for (const span of unnoted.splice(0)) offers.note(to, span, 1);
+      for (const span of unnoted.splice(0)) deliveries.note(to, span, 1);
     }
     function close(reason: Parameters<Connection["close"]>[0]): void {
       if (!closed) outlet.close(byeEvent(reason, follower.position));

@@ -10,10 +10,10 @@ import type { ScheduledStore } from "./store-delayed.ts";
 
 export const DELIVER = "message.deliver";
 
-export type Schedules = ReturnType<typeof createSchedules>;
+export type Delayed = ReturnType<typeof createDelayed>;
 
 /** Messages with a `deliverAt`: outside the log until their time, because an id in it is a place in time. */
-export function createSchedules(store: ScheduledStore, due: Due, clock: Clock) {
+export function createDelayed(store: ScheduledStore, due: Due, clock: Clock) {
   return {
     byKey: (tx: Tx, from: string, key: string): Promise<ScheduledRow | undefined> => store.byKey(tx, from, key),
     byId: (tx: Tx, id: string): Promise<ScheduledRow | undefined> => store.byId(tx, id),

@@ -24,7 +24,7 @@ export interface Posting {
 }
 
 /** A message that the relay itself makes: what is left out is as when a caller leaves it out. */
-export type Said = Partial<ParsedDraft> & { to: string; body: string };
+export type Post = Partial<ParsedDraft> & { to: string; body: string };
 
 /** Result of sending one draft. */
 export type Sent =

@@ -2,7 +2,7 @@ import type { Tx } from "../../kernel/db/database.ts";
 import type { DueRow } from "../../kernel/due/row.ts";
 import { Problem } from "../../protocol/problem.ts";
 import type { Base } from "../base.ts";
-import { DELIVER, type Schedules } from "./delayed.ts";
+import { DELIVER, type Delayed } from "./delayed.ts";
 import type { ScheduledRow } from "./row.ts";
 import { EXPIRES, type Sender } from "./send.ts";
 
@@ -16,29 +16,29 @@ function refused(error: unknown): Problem {
 }
 
 /** Expiry of messages and work, and the notices to their senders. */
-export function createExpiry(base: Base, sender: Sender, schedules: Schedules) {
+export function createExpiry(base: Base, sender: Sender, delayed: Delayed) {
   const { logger } = base.kernel;
   const { directory } = base.identity;
   const { messages: store } = base.rows;
   /** A scheduled message's time has come. What it was for may be gone meanwhile: then its sender is told. */
   async function deliver(tx: Tx, { key: id, tries, lastError }: DueRow): Promise<void> {
-    const planned = await schedules.byId(tx, id);
+    const planned = await delayed.byId(tx, id);
     if (!planned || planned.messageId !== null) return;
     const author = await directory.facts(tx, planned.fromId);
-    if (!author || author.deletedAt !== null) return schedules.failed(tx, id, `${planned.fromId} was deleted`);
+    if (!author || author.deletedAt !== null) return delayed.failed(tx, id, `${planned.fromId} was deleted`);
     if (tries >= MAX_TRIES) return notSent(tx, planned, lastError ?? "it failed again and again");
     const by = { id: author.id, kind: author.kind, via: planned.via };
     // A refusal is the sender's to know. Anything else that is thrown takes back this whole write, and is tried again.
     const sent = await tx
       .attempt(async () => sender.append(tx, await sender.address(tx, by, planned.draft)))
       .catch(refused);
-    if (!(sent instanceof Problem)) return schedules.delivered(tx, id, sent.entry.id);
+    if (!(sent instanceof Problem)) return delayed.delivered(tx, id, sent.entry.id);
     logger.debug({ scheduleId: id, code: sent.code, detail: sent.message }, "planned message was refused");
     return notSent(tx, planned, sent.message);
   }
 
   async function notSent(tx: Tx, { id, fromId, draft }: ScheduledRow, why: string): Promise<void> {
-    await schedules.failed(tx, id, why);
+    await delayed.failed(tx, id, why);
     await sender.tell(tx, fromId, {
       subject: `Scheduled message ${id} was not sent`,
       body: `It was for ${draft.to}: ${why}`,

@@ -6,8 +6,8 @@ import type { Reading } from "../../kernel/db/database.ts";
 import type { Explanation, Fact, RecipientStory } from "../../protocol/explain.ts";
 import { toTime } from "../../protocol/wire.ts";
 import type { Base } from "../base.ts";
-import type { Offers } from "../inbox/deliveries.ts";
-import type { OfferRow } from "../inbox/row.ts";
+import type { Deliveries } from "../inbox/deliveries.ts";
+import type { DeliveryRow } from "../inbox/row.ts";
 import type { AttemptRow, WorkRow } from "../work/row.ts";
 import type { Access } from "./access.ts";
 import type { MessageRow } from "./row.ts";
@@ -17,7 +17,7 @@ const MAX_ATTEMPTS = 200;
 const MAX_RANGES = 40;
 
 /** What became of a message: facts, and one plain sentence for each recipient. */
-export function createExplainer(base: Base, access: Access, offers: Offers) {
+export function createExplainer(base: Base, access: Access, deliveries: Deliveries) {
   const { clock, hooks } = base.kernel;
   const { directory, roster } = base.identity;
   const { messages: store, work: works } = base.rows;
@@ -94,10 +94,10 @@ export function createExplainer(base: Base, access: Access, offers: Offers) {
     on: Reading,
     agentId: string,
     { id, expiresAt }: MessageRow,
-  ): Promise<OfferRow | undefined> {
-    const ranges = await offers.beyond(on, agentId, id - 1, MAX_RANGES);
+  ): Promise<DeliveryRow | undefined> {
+    const ranges = await deliveries.beyond(on, agentId, id - 1, MAX_RANGES);
     // What had expired was passed over, although it lies in the range.
-    const inTime = ({ at }: OfferRow) => expiresAt === null || at < expiresAt;
+    const inTime = ({ at }: DeliveryRow) => expiresAt === null || at < expiresAt;
     const covering = ranges.filter((range) => range.afterId < id && id <= range.upToId && inTime(range));
     return covering.sort((a, b) => a.at - b.at)[0];
   }
@@ -160,11 +160,11 @@ interface Happened {
 /** The first time that it was handed over. */
 interface Handed {
   at: number;
-  transport: OfferRow["transport"] | "claim";
+  transport: DeliveryRow["transport"] | "claim";
 }
 
 /** Taking work hands it over, too. */
-function earlier(offer: OfferRow | undefined, attempt: AttemptRow | undefined): Handed | undefined {
+function earlier(offer: DeliveryRow | undefined, attempt: AttemptRow | undefined): Handed | undefined {
   if (!attempt || (offer && offer.at <= attempt.claimedAt)) return offer;
   return { at: attempt.claimedAt, transport: "claim" };
 }

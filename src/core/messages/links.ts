@@ -1,7 +1,7 @@
 import { isGroup } from "../../identity/agents/target.ts";
 import type { Reading } from "../../kernel/db/database.ts";
 import type { Base } from "../base.ts";
-import type { Offers } from "../inbox/deliveries.ts";
+import type { Deliveries } from "../inbox/deliveries.ts";
 import type { Ended } from "./ended.ts";
 import type { Link, Linked } from "./judge.ts";
 import type { Lineage } from "./row.ts";
@@ -36,7 +36,7 @@ const FLOOR_MS = 60_000;
 export type Links = ReturnType<typeof createLinks>;
 
 /** Finds the link of a message: the newest of what it names and what its author heard. docs/loops.md has the rule. */
-export function createLinks(base: Base, ended: Ended, offers: Offers) {
+export function createLinks(base: Base, ended: Ended, deliveries: Deliveries) {
   const { loopWindowMs: windowMs } = base.options;
   const { clock, headOf } = base.kernel;
   const { messages: store, work: works, links: linkStore } = base.rows;
@@ -77,7 +77,7 @@ export function createLinks(base: Base, ended: Ended, offers: Offers) {
 
   /** Tells which entries the author has received: by any route, or by a lease. An operator in its name knows them all. */
   function receiptsOf(on: Reading, { fromId, isByOperator }: Saying) {
-    const handed = offers.reader(on, fromId);
+    const handed = deliveries.reader(on, fromId);
     const hasWorked = works.hasWorked(on, fromId);
     return {
       isNothing: () => !isByOperator && !hasWorked && handed.upTo() === 0,

@@ -1,7 +1,7 @@
 import type { Caller } from "../../identity/auth/caller.ts";
 import type { Reading } from "../../kernel/db/database.ts";
 import type { Parent } from "../../protocol/messages.ts";
-import type { Offers } from "../inbox/deliveries.ts";
+import type { Deliveries } from "../inbox/deliveries.ts";
 import type { WorkItem } from "../work/items.ts";
 import type { LogEntry } from "./entry.ts";
 import type { Excerpt, Readers } from "./readers.ts";
@@ -19,13 +19,13 @@ export interface WithParents {
 }
 
 /** Looks up what entries reply to, for each way that hands entries over. A parent that is shown counts as offered. */
-export function createParents(readers: Pick<Readers, "parentsOf">, offers: Offers) {
+export function createParents(readers: Pick<Readers, "parentsOf">, deliveries: Deliveries) {
   const seenIn = (excerpts: Iterable<Excerpt>) => [...excerpts].map(({ entry }) => entry);
 
   /** Looked up and noted: they go out with this answer. By the reply's id, as JSON. */
   async function shownTo(on: Reading, caller: Caller, agentId: string, entries: readonly LogEntry[]) {
     const parents = await readers.parentsOf(on, agentId, entries);
-    if (caller.agentId === agentId) await offers.noteSeen(on, caller, seenIn(parents.values()));
+    if (caller.agentId === agentId) await deliveries.noteSeen(on, caller, seenIn(parents.values()));
     return new Map([...parents].map(([id, { json }]) => [id, json]));
   }
 
@@ -42,7 +42,7 @@ export function createParents(readers: Pick<Readers, "parentsOf">, offers: Offer
         const { sse: _, frame: __, ...rest } = entry;
         return { ...rest, json: `${entry.json.slice(0, -1)},"parent":${parent.json}}` };
       });
-      return { entries: joined, unseen: await offers.unseen(on, agentId, seenIn(parents.values())) };
+      return { entries: joined, unseen: await deliveries.unseen(on, agentId, seenIn(parents.values())) };
     },
 
     /** Claimed work, with what each message replies to. */
@@ -65,7 +65,7 @@ export function createParents(readers: Pick<Readers, "parentsOf">, offers: Offer
         /** Ids of the entries that were shown: their parents were shown with them. */
         async noteShown(on: Reading, caller: Caller, shown: readonly number[]): Promise<void> {
           const excerpts = shown.map((id) => parents.get(id)).filter((parent) => parent !== undefined);
-          if (caller.agentId === agentId) await offers.noteSeen(on, caller, seenIn(excerpts));
+          if (caller.agentId === agentId) await deliveries.noteSeen(on, caller, seenIn(excerpts));
         },
       };
     },

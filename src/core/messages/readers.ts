@@ -6,7 +6,7 @@ import { jsonBytes, PAGE_BYTES } from "../../kernel/pages.ts";
 import { Problem } from "../../protocol/problem.ts";
 import { toTime, toTimeOrNull } from "../../protocol/wire.ts";
 import type { Base } from "../base.ts";
-import type { Offers } from "../inbox/deliveries.ts";
+import type { Deliveries } from "../inbox/deliveries.ts";
 import type { AttemptRow } from "../work/row.ts";
 import type { Access } from "./access.ts";
 import { type LogEntry, messageJson, toLogEntry } from "./entry.ts";
@@ -29,11 +29,11 @@ export interface Excerpt {
 export type Readers = ReturnType<typeof createReaders>;
 
 /** One message with all that is known of it, threads, and marks of having read. Answers are JSON text. */
-export function createReaders(base: Base, parts: { access: Access; lists: Lists; offers: Offers }) {
+export function createReaders(base: Base, parts: { access: Access; lists: Lists; deliveries: Deliveries }) {
   const { clock } = base.kernel;
   const { agents, directory } = base.identity;
   const { messages: store, work: works } = base.rows;
-  const { access, lists, offers } = parts;
+  const { access, lists, deliveries } = parts;
   /**
    * Answers for one entry after the other who said that it read it, or acknowledged past it. The members of a target are
    * looked up once, by the first of its entries, which has to be the oldest.
@@ -65,7 +65,7 @@ export function createReaders(base: Base, parts: { access: Access; lists: Lists;
     /** `GET /v1/messages/{id}`. @throws Problem 403, 404 */
     async detail(on: Reading, caller: Caller, id: number): Promise<string> {
       const row = await access.requireReadable(on, caller, id);
-      await offers.noteSeen(on, caller, [toLogEntry(row)]);
+      await deliveries.noteSeen(on, caller, [toLogEntry(row)]);
       return withDetail(on, row);
     },
 
@@ -88,7 +88,7 @@ export function createReaders(base: Base, parts: { access: Access; lists: Lists;
       const items = await threadItems(on, page.items);
       const root = await rootJson(on, reader, rootId);
       const shown = page.items.slice(0, items.length).map(({ entry }) => entry);
-      await offers.noteSeen(on, caller, shown);
+      await deliveries.noteSeen(on, caller, shown);
       const participants = [...new Set(shown.flatMap(({ from, target }) => [from, target]))].sort();
       const next = items.length < page.items.length ? shown.at(-1)?.id : page.next;
       const nextPage = next == null ? "null" : `"${next}"`;

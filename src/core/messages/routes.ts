@@ -15,7 +15,7 @@ export function messageRoutes({ kernel, core }: Areas): Route[] {
   const { db } = kernel;
   const { messages } = core;
   const { lists, readers, explainer } = messages;
-  const { offers } = core.inbox;
+  const { deliveries } = core.inbox;
   return [
     route(api.sendMessage, async ({ caller, body, idempotencyKey }) => {
       const draft = withKey(body, idempotencyKey);
@@ -53,7 +53,7 @@ export function messageRoutes({ kernel, core }: Areas): Route[] {
     const hits = q === undefined ? undefined : await lists.hits(caller, q, range);
     const found = await db.read(async (on) => {
       const page = await lists.list(on, caller, filter, range, limit, hits);
-      await offers.noteSeen(
+      await deliveries.noteSeen(
         on,
         caller,
         page.items.map(({ entry }) => entry),

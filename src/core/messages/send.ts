@@ -7,14 +7,14 @@ import type { MessageSource, ParsedDraft } from "../../protocol/messages.ts";
 import { Problem } from "../../protocol/problem.ts";
 import { fromTime } from "../../protocol/wire.ts";
 import type { Base } from "../base.ts";
-import type { Offers } from "../inbox/deliveries.ts";
+import type { Deliveries } from "../inbox/deliveries.ts";
 import type { ParkedClaimers } from "../work/parked.ts";
 import type { WorkRow } from "../work/row.ts";
 import type { Access } from "./access.ts";
 import { createAddressing } from "./addressing.ts";
 import { createCauses, ROOT } from "./causes.ts";
-import type { Schedules } from "./delayed.ts";
-import type { Addressed, Author, Posting, Said, Sent } from "./draft.ts";
+import type { Delayed } from "./delayed.ts";
+import type { Addressed, Author, Post, Posting, Sent } from "./draft.ts";
 import { toLogEntry } from "./entry.ts";
 import type { Pause, Verdict } from "./judge.ts";
 import type { Links } from "./links.ts";
@@ -31,18 +31,25 @@ export type Sender = ReturnType<typeof createSender>;
 /** Appending to the log: who may say what to whom, why it was said, and what it makes. */
 export function createSender(
   base: Base,
-  parts: { access: Access; schedules: Schedules; parked: ParkedClaimers; links: Links; quotas: Quotas; offers: Offers },
+  parts: {
+    access: Access;
+    delayed: Delayed;
+    parked: ParkedClaimers;
+    links: Links;
+    quotas: Quotas;
+    deliveries: Deliveries;
+  },
 ) {
   const { clock, disk, due, headOf, hooks } = base.kernel;
   const { log } = base;
   const { agents, directory } = base.identity;
   const { messages: store, work: works } = base.rows;
   const { judge } = base.options;
-  const { access, schedules, parked, links, quotas, offers } = parts;
+  const { access, delayed, parked, links, quotas, deliveries } = parts;
   const causes = createCauses(base, links);
   const addressing = createAddressing(base);
   const { address, toOne } = addressing;
-  const replayed = createReplays(base, schedules);
+  const replayed = createReplays(base, delayed);
   /** A message and its work are stored. `pause`: the loop rule holds back what would follow it. */
   const appended =
     hooks.event<[row: MessageRow, work: WorkRow | undefined, pause: Pause | undefined]>("messages.appended");
@@ -78,7 +85,7 @@ export function createSender(
     if (draft.replyTo || draft.causedBy || draft.expiresAt) await checkReferences(tx, caller, from, draft);
     if (draft.deliverAt && fromTime(draft.deliverAt) > clock.now()) {
       disk.checkRoom(draft.body.length, "messages");
-      const made = await schedules.add(tx, { ...draft, to: addressed.target }, from, via, fingerprint(draft));
+      const made = await delayed.add(tx, { ...draft, to: addressed.target }, from, via, fingerprint(draft));
       await planned.raise(tx, addressed.draft.payload, made.deliverAt);
       return { kind: "scheduled", ...made, replayed: false };
     }
@@ -94,7 +101,7 @@ export function createSender(
     if (draft.replyTo) await access.requireReference(on, from, draft.replyTo, "/replyTo");
     if (draft.causedBy && draft.causedBy !== draft.replyTo) {
       const { id, fromId, target } = await access.requireReference(on, from, draft.causedBy, "/causedBy");
-      if (caller.agentId === from) await offers.noteNamed(on, caller, { id, from: fromId, target });
+      if (caller.agentId === from) await deliveries.noteNamed(on, caller, { id, from: fromId, target });
     }
     if (draft.expiresAt && fromTime(draft.expiresAt) <= clock.now())
       throw Problem.invalid("/expiresAt", "is already past");
@@ -195,7 +202,7 @@ export function createSender(
    * Appends in an agent's name without asking who calls: for messages that a verb itself writes. `to` is an agent's id or
    * a group. Returns undefined when the target is gone.
    */
-  async function post(tx: Tx, author: Author, said: Said, how: Posting = {}) {
+  async function post(tx: Tx, author: Author, said: Post, how: Posting = {}) {
     const draft: ParsedDraft = { claimable: false, urgent: false, maxAttempts: 5, encoding: "plain", ...said };
     if (isGroup(draft.to)) return append(tx, { ...(await address(tx, author, draft)), ...how });
     const facts = await directory.facts(tx, draft.to);

@@ -65,13 +65,13 @@ export const retentionStore = {
       .limit(1)
       .get();
   },
-  /** Old records of offers and acknowledgements, oldest first. */
+  /** Old records of deliveries and acknowledgements, oldest first. */
   async thin(tx: Tx, before: number, limit: number): Promise<number> {
     const old = (table: string) =>
       sql`delete from ${sql.raw(table)} where rowid in (
         select rowid from (select rowid, at from ${sql.raw(table)} order by rowid limit ${limit}) where at < ${before})`;
-    const offers = tx.db.run(old("offers")) as unknown as { changes: number };
+    const deliveries = tx.db.run(old("offers")) as unknown as { changes: number };
     const acks = tx.db.run(old("acks")) as unknown as { changes: number };
-    return offers.changes + acks.changes;
+    return deliveries.changes + acks.changes;
   },
 };

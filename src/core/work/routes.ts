@@ -13,7 +13,7 @@ import type { WorkRow } from "./row.ts";
 /** Work: claiming it and ending the claim. */
 export function workRoutes({ kernel, core }: Areas): Route[] {
   const { db } = kernel;
-  const { claims, holders, taking, rows: works } = core.work;
+  const { claims, holders, queue, rows: works } = core.work;
   const { parents } = core.messages;
   /** The work, with what its messages reply to when that is asked for; it is held already. */
   async function including(caller: Caller, include: "parent" | undefined, items: readonly WorkItem[]) {
@@ -27,7 +27,7 @@ export function workRoutes({ kernel, core }: Areas): Route[] {
       return itemAnswer(item);
     }),
     route(api.claimNext, async ({ caller, params, query, body, request }) => {
-      const items = await taking.next(caller, params.id, body, request.signal);
+      const items = await queue.next(caller, params.id, body, request.signal);
       return itemList(await including(caller, query.include, items));
     }),
     route(api.heldClaims, async ({ caller, params, query, request }) => {

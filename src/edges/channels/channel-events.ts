@@ -1,5 +1,5 @@
 import type { Areas } from "../../core/core.ts";
-import type { Author, Said } from "../../core/messages/draft.ts";
+import type { Author, Post } from "../../core/messages/draft.ts";
 import { type LogEntry, toLogEntry } from "../../core/messages/entry.ts";
 import { refuseReserved } from "../../core/messages/reserved.ts";
 import type { WorkRow } from "../../core/work/row.ts";
@@ -119,7 +119,7 @@ export function createChannelEvents(
   }
 
   /** Every message of one event, in one write. Without a binding the event is kept for the operator. */
-  async function send(tx: Tx, author: Author, place: Place, said: Omit<Said, "to">) {
+  async function send(tx: Tx, author: Author, place: Place, said: Omit<Post, "to">) {
     const items: EventReceipt["items"] = [];
     const destinations = await routing.destinations(tx, place);
     for (const { binding, to, route } of destinations) {

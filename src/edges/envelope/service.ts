@@ -27,10 +27,10 @@ export function createDigestService({ kernel, identity, core, delegations }: Are
   const { db } = kernel;
   const { parents } = core.messages;
   const { claims } = core.work;
-  const { looks } = core.inbox;
+  const { polls } = core.inbox;
 
   async function backlog(caller: Caller, agentId: string, after: number | undefined) {
-    const at = (from: number | undefined) => db.read((on) => looks.at(on, caller, agentId, from, BACKLOG_PAGE));
+    const at = (from: number | undefined) => db.read((on) => polls.at(on, caller, agentId, from, BACKLOG_PAGE));
     return backlogFrom(await at(after), at);
   }
 
@@ -70,7 +70,7 @@ export function createDigestService({ kernel, identity, core, delegations }: Are
       const envelopes = envelopesOf({ kernel, identity }, agentId);
       const { text, shown, folded, leftOut } = digest(letters, envelopes, budget - tokensOf(head) - 2);
       const ack = ackOf(waiting, shown);
-      noteShown(looks, caller, agentId, waiting, { shown, ack }, "digest");
+      noteShown(polls, caller, agentId, waiting, { shown, ack }, "digest");
       await db.read((on) => replied.noteShown(on, caller, shown));
       return {
         ...{ agentId, unread: letters.length, urgent, more, shown, leftOut, ack, cursor: first.cursor },

@@ -63,7 +63,7 @@ export const history = tool({
     const newest = newestWithin(letters, envelopes, room);
     const seen = letters.slice(letters.length - newest.parts.length);
     await areas.kernel.db.read((on) =>
-      areas.core.inbox.offers.noteSeen(
+      areas.core.inbox.deliveries.noteSeen(
         on,
         turn.caller,
         seen.map(({ id, from, to: target }) => ({ id, from, target })),

@@ -38,7 +38,7 @@ export const inbox = tool({
         ? look()
         : areas.core.inbox.waits.forEntries<Backlog>({
             ...{ caller, agentId, signal, look },
-            targets: () => areas.kernel.db.read((on) => areas.core.inbox.looks.targets(on, caller, agentId)),
+            targets: () => areas.kernel.db.read((on) => areas.core.inbox.polls.targets(on, caller, agentId)),
             waitMs: wait * 1000,
             found: ({ first, unread, more }) => unread.length > 0 || more || first.page.reset !== undefined,
           }),
@@ -55,7 +55,7 @@ export async function readInbox(areas: McpAreas, turn: Turn, tokens: number) {
 /** Unread entries of the caller, without settled ones. */
 export async function backlogOf(areas: McpAreas, { caller }: Turn): Promise<Backlog> {
   const at = (after: number | undefined) =>
-    areas.kernel.db.read((on) => areas.core.inbox.looks.at(on, caller, caller.agentId, after, BACKLOG_PAGE));
+    areas.kernel.db.read((on) => areas.core.inbox.polls.at(on, caller, caller.agentId, after, BACKLOG_PAGE));
   return backlogFrom(await at(undefined), at);
 }
 
@@ -79,7 +79,7 @@ async function inboxText(areas: McpAreas, turn: Turn, waiting: Backlog, tokens: 
   const room = roomIn(tokens, 60) - tokensOf(owed);
   const arranged = digest(letters, envelopesFor(areas, turn), room);
   const ack = ackOf(waiting, arranged.shown);
-  noteShown(areas.core.inbox.looks, caller, caller.agentId, waiting, { shown: arranged.shown, ack }, "mcp");
+  noteShown(areas.core.inbox.polls, caller, caller.agentId, waiting, { shown: arranged.shown, ack }, "mcp");
   await areas.kernel.db.read((on) => parents.noteShown(on, caller, arranged.shown));
   // With nothing unread there is nothing to deal with, unless settled entries stand before what may be.
   const next = ack === null || (letters.length === 0 && !more) ? "" : `When dealt with: inbox {"ack":${ack}}`;

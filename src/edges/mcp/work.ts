@@ -28,7 +28,7 @@ export const claim = tool({
     const want = check(ClaimNext, { leaseSeconds: lease, waitSeconds: wait }, "");
     const [taken] =
       id === undefined
-        ? await withProgress(areas, turn, wait, () => areas.core.work.taking.next(caller, caller.agentId, want, signal))
+        ? await withProgress(areas, turn, wait, () => areas.core.work.queue.next(caller, caller.agentId, want, signal))
         : [await areas.kernel.db.write((tx) => areas.core.work.claims.claim(tx, caller, id, undefined, lease))];
     const total = Math.max(1, wait);
     if (!taken?.lease) {

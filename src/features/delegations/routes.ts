@@ -8,14 +8,14 @@ import type { DelegationService } from "./service.ts";
 /** Asking, answering, waiting for the answer. */
 export function delegationRoutes({ kernel, core }: Areas, delegations: DelegationService): Route[] {
   const { db } = kernel;
-  const { offers, waits } = core.inbox;
+  const { deliveries, waits } = core.inbox;
   const { list, change, create } = routesOn(db);
   return [
     create(api.delegate, (tx, { caller, body, idempotencyKey }) => delegations.ask(tx, caller, body, idempotencyKey)),
     list(api.listDelegations, async (on, { caller, query }) => {
       const found = await delegations.list(on, caller, { ...query, to: storedTarget(query.to) });
       const requests = found.items.map(({ messageId, from, to: target }) => ({ id: messageId, from, target }));
-      await offers.noteSeen(on, caller, requests);
+      await deliveries.noteSeen(on, caller, requests);
       return found;
     }),
     route(api.getDelegation, async ({ caller, params, query, request }) => {

@@ -33,7 +33,7 @@ export function createDelegationService(
   const { idempotency } = kernel;
   const { activity, agents } = identity;
   const { messages } = core;
-  const { offers } = core.inbox;
+  const { deliveries } = core.inbox;
 
   /** @throws Problem 404 */
   async function require(on: Reading, id: string): Promise<DelegationRow> {
@@ -50,7 +50,7 @@ export function createDelegationService(
     const reader = await agents.requireReader(on, caller);
     const row = await require(on, id);
     await requireReader(on, reader, row);
-    await offers.noteSeen(on, caller, [{ id: row.messageId, from: row.fromId, target: row.target }]);
+    await deliveries.noteSeen(on, caller, [{ id: row.messageId, from: row.fromId, target: row.target }]);
     return show(on, messages.rows, row);
   }
 

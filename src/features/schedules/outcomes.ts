@@ -16,12 +16,12 @@ export function createOutcomes({ kernel, identity, core }: Areas) {
   const { directory } = identity;
   const { messages } = core;
   const { rows: works } = core.work;
-  const { offers } = core.inbox;
+  const { deliveries } = core.inbox;
   async function stateOfTalk(on: Reading, row: MessageRow, acknowledged: number): Promise<SentByFire["state"]> {
     if (row.matched > 0 && acknowledged >= row.matched) return "acknowledged";
     if (row.expiresAt !== null && row.expiresAt <= clock.now()) return "expired";
     if (acknowledged > 0) return "offered";
-    const ranges = isGroup(row.target) ? [] : await offers.beyond(on, row.target, row.id - 1, MAX_RANGES);
+    const ranges = isGroup(row.target) ? [] : await deliveries.beyond(on, row.target, row.id - 1, MAX_RANGES);
     return ranges.some(({ afterId, upToId }) => afterId < row.id && row.id <= upToId) ? "offered" : "waiting";
   }
 

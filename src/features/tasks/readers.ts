@@ -18,7 +18,7 @@ export type TaskReaders = ReturnType<typeof createTaskReaders>;
 export function createTaskReaders({ identity, core }: Areas, store: TaskStore) {
   const { agents } = identity;
   const { messages } = core;
-  const { offers } = core.inbox;
+  const { deliveries } = core.inbox;
   async function mayRead(on: Reading, reader: string, task: Candidate): Promise<boolean> {
     if (task.holder === reader) return true;
     if (task.messageId !== null && task.target !== null) {
@@ -62,7 +62,7 @@ export function createTaskReaders({ identity, core }: Areas, store: TaskStore) {
     caller: Caller,
     { messageId: id, fromId: from, target }: TaskRow,
   ): Promise<void> {
-    if (id !== null && target !== null) await offers.noteSeen(on, caller, [{ id, from, target }]);
+    if (id !== null && target !== null) await deliveries.noteSeen(on, caller, [{ id, from, target }]);
   }
 
   return {

@@ -8,7 +8,7 @@ import { type TraceService, traceJson } from "./service.ts";
 /** What agents thought and did about a message, and the history of both. */
 export function traceRoutes({ kernel, core }: Areas, traces: TraceService, history: HistoryService): Route[] {
   const { db } = kernel;
-  const { offers } = core.inbox;
+  const { deliveries } = core.inbox;
   return [
     route(api.addTraces, async ({ caller, params, query, body, idempotencyKey: key }) => {
       const how = { agentId: query.agentId, key };
@@ -26,7 +26,7 @@ export function traceRoutes({ kernel, core }: Areas, traces: TraceService, histo
       const hits = await history.hits(caller, { q: wish.q, before: until });
       const { items, next } = await db.read(async (on) => {
         const found = await history.page(on, caller, { ...wish, before: until }, hits);
-        await offers.noteSeen(on, caller, found.shown);
+        await deliveries.noteSeen(on, caller, found.shown);
         return found;
       });
       return listAnswer(items, next, request);

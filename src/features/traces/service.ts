@@ -22,7 +22,7 @@ export function createTraceService({ kernel, identity, core }: Areas, store: Tra
   const { clock, hooks, idempotency } = kernel;
   const { agents } = identity;
   const { messages } = core;
-  const { offers } = core.inbox;
+  const { deliveries } = core.inbox;
   const added = hooks.event<[messageId: number, rows: readonly TraceRow[]]>("traces.added");
 
   /** Whoever may read the message may say what it thought and did about it, in its own name. */
@@ -34,7 +34,7 @@ export function createTraceService({ kernel, identity, core }: Areas, store: Tra
       throw new Problem("forbidden", `Message ${messageId} is not for ${actor}.`);
     if (facts.kind === "system") throw new Problem("forbidden", "The relay itself thinks nothing.");
     // An agent that says what it did because of a message has it.
-    await offers.noteSeen(tx, caller, [{ id: messageId, from: message.fromId, target: message.target }]);
+    await deliveries.noteSeen(tx, caller, [{ id: messageId, from: message.fromId, target: message.target }]);
     return actor;
   }
 

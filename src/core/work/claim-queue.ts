@@ -7,7 +7,7 @@ import type { Claims } from "./claims.ts";
 import type { WorkItem } from "./items.ts";
 
 /** Claiming the next work, with a wait for it, for whoever opens writes: routes and tools. */
-export function createTaking(base: Base, claims: Claims, waits: Waits) {
+export function createClaimQueue(base: Base, claims: Claims, waits: Waits) {
   const { db } = base.kernel;
   const { directory } = base.identity;
   return {
