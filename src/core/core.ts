@@ -128,7 +128,7 @@ export async function createCore(kernel: Kernel, identity: Identity, options: Co
       rosterText,
     },
     retention,
-    trees: createTrees(base),
+    trees: createTrees(hooks, options.budgets),
     due: [{ dueHandlers: retention.dueHandlers, sources: [leases.source] }, expiry, drop],
   };
 }

@@ -1,7 +1,7 @@
 import type { Reading } from "../../kernel/db/database.ts";
+import type { Hooks } from "../../kernel/hooks.ts";
 import { MAX_DEPTH } from "../../protocol/limits.ts";
 import { Problem } from "../../protocol/problem.ts";
-import type { Base } from "../base.ts";
 
 /** Most nodes that may be open at once. */
 export interface Budgets {
@@ -19,12 +19,11 @@ export interface TreeNode {
 }
 
 /** Depth and budgets of everything that hangs on one root, over all areas whose nodes hang there. */
-export function createTrees({ kernel, options }: Base) {
-  const { perAgent, perRoot } = options.budgets;
+export function createTrees(hooks: Hooks, { perAgent, perRoot }: Budgets) {
   /** Open nodes that an agent began, counted no further than `limit`. */
-  const openFrom = kernel.hooks.question<[agentId: string, limit: number], number>("trees.openFrom");
+  const openFrom = hooks.question<[agentId: string, limit: number], number>("trees.openFrom");
   /** Open nodes of a tree below its root, counted no further than `limit`. */
-  const openBelow = kernel.hooks.question<[rootId: string, limit: number], number>("trees.openBelow");
+  const openBelow = hooks.question<[rootId: string, limit: number], number>("trees.openBelow");
 
   return {
     openFrom,
