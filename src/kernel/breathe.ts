@@ -1,7 +1,7 @@
-/** Lets the event loop carry out everything else that is ready, then goes on. */
+/** Lets the event loop run everything that is ready. */
 export const breathe = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
-/** Returns a function to be awaited between the steps of long work: it breathes once `milliseconds` have gone by. */
+/** Returns a function to await between steps of long work: it breathes once `milliseconds` have passed. */
 export function createPauses(milliseconds = 5): () => Promise<void> | undefined {
   let since = performance.now();
   return () => {

@@ -1,6 +1,6 @@
 import type { Reading, Tx } from "./db/database.ts";
 
-/** Runs inside the write that raises the event; an error refuses that write. With nothing to do it returns `undefined` at once. */
+/** Runs inside the write that raises the event; an error refuses that write. `undefined`: nothing to do. */
 export type InTx<A extends unknown[]> = (tx: Tx, ...args: A) => Promise<unknown> | undefined;
 /** Runs once the write is on disk. It must not throw. */
 export type AfterCommit<A extends unknown[]> = (...args: A) => unknown;
@@ -36,7 +36,7 @@ export interface Subscription {
 
 export type Hooks = ReturnType<typeof createHooks>;
 
-/** The two kinds of hook. Subscriptions are made in `reactions.ts` alone, and none after `seal`. */
+/** Makes events and questions. Only `reactions.ts` subscribes, and never after `seal`. */
 export function createHooks() {
   const subscriptions: Subscription[] = [];
   let isSealed = false;
@@ -47,7 +47,7 @@ export function createHooks() {
     phase: Subscription["phase"],
     handlers: H[],
   ): void {
-    if (isSealed) throw new Error(`${hook} is sealed: subscribe to it in reactions.ts`);
+    if (isSealed) throw new Error(`${hook} is sealed: Subscribe to it in reactions.ts.`);
     list.push(...handlers);
     subscriptions.push({ hook, phase, names: handlers.map((handler) => handler.name) });
   }

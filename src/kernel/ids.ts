@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 
 /**
- * A prefixed id that sorts by the time it was made: 9 base-36 digits of milliseconds, then 60 random bits.
+ * Makes a prefixed id that sorts by time: 9 base-36 digits of milliseconds, then 60 random bits.
  * @example newId("tok", clock.now()) // "tok_0mf3k2j1a7x2c9q4b0d8"
  */
 export function newId(prefix: string, now: number): string {

@@ -14,14 +14,14 @@ import { createConnections } from "./log/connections.ts";
 import type { StuckPeers } from "./log/peers.ts";
 
 export interface KernelOptions {
-  /** Folder that exists. */
+  /** Existing folder. */
   dataDir: string;
   durability: Durability;
   /** Private addresses that egress may reach. */
   egressPrivate: readonly string[];
-  /** Bytes of disk kept for what has to be written; 0 turns the check off. */
+  /** Bytes of disk kept free for necessary writes; 0 turns the check off. */
   diskReserveBytes: number;
-  /** Secret that ids and secrets are derived from. */
+  /** Secret from which ids and secrets are derived. */
   key: string;
   clock: Clock;
   logger: Logger;

@@ -1,4 +1,4 @@
-/** Returns a function that makes something at its first call and keeps it; a failure is not kept. */
+/** Caches the result of the first call; a failure is not cached. */
 export function lazy<T>(make: () => Promise<T>): () => Promise<T> {
   let made: Promise<T> | undefined;
   return () => {

@@ -1,16 +1,16 @@
 import type { List } from "../protocol/wire.ts";
 
-/** No page of a list holds more than this much JSON, but always at least one item. */
+/** Largest JSON of one page. A page holds at least one item, however large. */
 export const PAGE_BYTES = 4 * 1024 * 1024;
 
-/** Rows read at first, when it is not known yet how large they are. */
+/** Rows of the first read, while their size is unknown. */
 const FIRST = 16;
 
 export interface Page<Row, Item> {
   items: Item[];
-  /** The row of the last item: the next page begins after it. */
+  /** Row of the last item: the next page begins after it. */
   last: Row | undefined;
-  /** Further rows follow this page. */
+  /** True when rows follow this page. */
   more: boolean;
 }
 
@@ -20,8 +20,8 @@ export const jsonBytes = (value: unknown): number =>
 
 /**
  * Reads one page of a list: at most `limit` items, and no more than 4 MiB of them. Rows are read a few at a time while
- * they are large, so that a list of large rows is not read in vain.
- * @param read the next `count` rows after a row, or the first ones; fewer mean that there are no more
+ * they are large, so that large rows beyond the page are not read.
+ * @param read reads `count` rows after a row, or the first ones; fewer rows mean the end
  */
 export async function readPage<Row, Item>(
   limit: number,
@@ -64,14 +64,14 @@ export async function readList<Row, Item, Key extends string | number>(
   return { items, nextPage: more && last !== undefined ? String(keyOf(last)) : null };
 }
 
-/** About as many as still fit, judged by those before, and no more than four times as many as those. */
+/** Estimates the number of rows that still fit, from the size of earlier ones; at most four times their number. */
 function nextCount(missing: number, seen: number, bytes: number): number {
   if (seen === 0) return Math.min(missing, FIRST);
   const fitting = Math.ceil((PAGE_BYTES - bytes) / Math.max(1, bytes / seen)) + 1;
   return Math.max(1, Math.min(missing, fitting, 4 * seen));
 }
 
-/** The first of some texts that fit into a page: at least one. */
+/** Leading texts that fit into one page: at least one. */
 export function fitting<T>(items: readonly T[], bytesOf: (item: T) => number): T[] {
   let bytes = 0;
   const end = items.findIndex((item, i) => {

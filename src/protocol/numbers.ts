@@ -61,17 +61,21 @@ function mayHaveLong(text: string): boolean {
   return false;
 }
 
-/** The place of the quote that ends the string which begins at `from`. Most strings have no escaped one before it. */
-function endOfString(text: string, from: number): number {
+/**
+ * Place of the quote that ends the string beginning at `from`, or the end of the text. The search for an escaped quote stops
+ * at `to`.
+ */
+export function endOfString(text: string, from: number, to = text.length): number {
   const first = text.indexOf('"', from);
   if (first < 0) return text.length;
+  // Most strings hold no escape before their end.
   if (first === from || text.charCodeAt(first - 1) !== BACKSLASH) return first;
-  for (let i = from; i < text.length; i++) {
+  for (let i = from; i < to; i++) {
     const code = text.charCodeAt(i);
     if (code === QUOTE) return i;
     if (code === BACKSLASH) i++;
   }
-  return text.length;
+  return to;
 }
 
 /** Like `longNumbers`, for JSON that is not parsed yet. */

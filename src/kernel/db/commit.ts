@@ -3,34 +3,34 @@ import { Problem } from "../../protocol/problem.ts";
 import { createPauses } from "../breathe.ts";
 import type { Drizzle } from "./connection.ts";
 
-/** What a store reads through: the open write, or a read of committed state. */
+/** Access for reads: the open write, or a read of committed state. */
 export interface Reading {
   readonly db: Drizzle;
 }
 
-/** One open write. It decides only on what it reads through this, and awaits nothing else. */
+/** One open write. It decides only by reads through this, and awaits nothing else. */
 export interface Tx extends Reading {
   readonly writes: true;
-  /** Runs once the write is on disk, in the order of the writes; never if it failed. It must not throw. */
+  /** Runs an effect once the write is on disk, in the order of writes; never when the write failed. It must not throw. */
   afterCommit(effect: () => void): void;
-  /** Runs a part of the write. When the part throws, it alone is taken back, with its effects. */
+  /** Runs a part of the write. A part that throws is rolled back alone, with its effects. */
   attempt<T>(part: () => Promise<T>): Promise<T>;
 }
 
 export type Work<T> = (tx: Tx) => Promise<T>;
 
 export interface CommitHooks {
-  /** Before the first write of each transaction, inside it. */
+  /** Runs inside each transaction, before its first write. */
   beforeBatch(tx: Tx): Promise<void>;
-  /** After COMMIT and the writes' own effects. */
+  /** Runs after COMMIT and the effects of the writes. */
   afterBatch(writes: number, milliseconds: number): void;
-  /** A failure that no caller can be told. */
+  /** Reports a failure that reaches no caller. */
   onError(error: unknown, stage: string): void;
 }
 
 interface Job {
   work: Work<unknown>;
-  /** Aborted: the caller has left, and would never hear that this was stored. */
+  /** Aborted when the caller has left, who would never learn of the success. */
   signal: AbortSignal | undefined;
   resolve(value: unknown): void;
   reject(error: unknown): void;
@@ -49,16 +49,16 @@ const MAX_QUEUED = 20_000;
 const QUIET_MS = 5;
 const MAX_BACKGROUND_WAIT_MS = 1000;
 
-/** SQLite's answers that say "not now" about the storage, not about the statement. */
+/** SQLite errors about the storage, not about the statement. */
 const STORAGE_ERROR = /^SQLITE_(FULL|IOERR|BUSY|LOCKED|READONLY|CANTOPEN|NOMEM|CORRUPT|NOTADB|PROTOCOL)/;
 
 const inside = new AsyncLocalStorage<true>();
-/** The request that is being answered; empty once it has its answer, for timers and streams that it leaves behind. */
+/** Request being answered; empty after the answer, for timers and streams that outlive it. */
 const answering = new AsyncLocalStorage<{ request: Pick<Request, "signal"> | undefined } | undefined>();
 
 /**
- * Answers a request. A write that this queues is dropped when the request is aborted before its turn: Bun aborts one whose
- * rest it refuses (a trailer, a second request at once), and the caller, who hears of no success, would store it again.
+ * Answers a request. A write queued by it is dropped when the request is aborted before its turn: Bun aborts requests that it
+ * refuses (a trailer, a pipelined second request), and a caller without an answer would store the same again.
  */
 export async function answerWith<T>(request: Pick<Request, "signal">, answer: () => Promise<T>): Promise<T> {
   const scope: { request: Pick<Request, "signal"> | undefined } = { request };
@@ -70,17 +70,17 @@ export async function answerWith<T>(request: Pick<Request, "signal">, answer: ()
 }
 
 export interface Committer {
-  /** Runs `work` in its own savepoint; resolves after the COMMIT that holds it. @throws Problem 503 when it could not be stored. */
+  /** Runs `work` in its own savepoint; resolves after its COMMIT. @throws Problem 503 when it could not be stored. */
   write<T>(work: Work<T>): Promise<T>;
-  /** As `write`, but only when nobody else waits to write. */
+  /** As `write`, but after all other waiting writes. */
   background<T>(work: Work<T>): Promise<T>;
-  /** Resolves when nothing is queued, and from then on refuses every write: on a closed file it would hold its lock for ever. */
+  /** Resolves when the queue is empty. Later writes are refused: on a closed file they would hold the lock for ever. */
   drained(): Promise<void>;
 }
 
 /**
- * The group commit: writes queue up, each runs in turn inside its own savepoint, many share one transaction, and all are
- * answered after its COMMIT. Flushed by setImmediate: whatever arrived in one turn of the event loop shares one fsync.
+ * Group commit. Writes queue up, each runs in its own savepoint, many share one transaction, and all are answered after its
+ * COMMIT. It is flushed by setImmediate: writes of one turn of the event loop share one fsync.
  */
 export function createCommitter(db: Drizzle, hooks: CommitHooks): Committer {
   const sqlite = db.$client;
@@ -118,7 +118,7 @@ export function createCommitter(db: Drizzle, hooks: CommitHooks): Committer {
   function schedule(): void {
     if (scheduled) return;
     scheduled = true;
-    // A commit is of many requests: what follows from it belongs to none of them.
+    // A commit serves many requests, so its effects run outside of each.
     answering.run(undefined, () => setImmediate(flush));
   }
 
@@ -144,7 +144,7 @@ export function createCommitter(db: Drizzle, hooks: CommitHooks): Committer {
     );
   }
 
-  /** Everything that waits; or one piece of background work, when it is quiet or that has waited long enough. */
+  /** Takes all waiting writes, or one background write when it is quiet or overdue. */
   function nextJobs(): Job[] {
     const now = performance.now();
     const quiet = queue.length === 0 && (now - lastCommit >= QUIET_MS || idle.length > 0);
@@ -184,7 +184,7 @@ export function createCommitter(db: Drizzle, hooks: CommitHooks): Committer {
     hooks.afterBatch(outcomes.length, performance.now() - started);
   }
 
-  /** A batch of a thousand messages has thousands of effects: between them the event loop goes on. */
+  /** Runs effects with turns of the event loop between them: a batch of a thousand messages has thousands. */
   async function runEffects(effects: (() => void)[]): Promise<void> {
     const pause = createPauses();
     for (const effect of effects) {
@@ -198,7 +198,7 @@ export function createCommitter(db: Drizzle, hooks: CommitHooks): Committer {
     }
   }
 
-  /** What did not fit into this commit goes first in the next. */
+  /** Puts writes that did not fit first in the next commit. */
   function putBack(jobs: Job[]): void {
     if (jobs.length) queue = jobs.concat(queue);
   }
@@ -219,8 +219,8 @@ export function createCommitter(db: Drizzle, hooks: CommitHooks): Committer {
       release.run();
       return value;
     } catch (error) {
-      // A full disk or an I/O error makes SQLite roll the whole transaction back; the next savepoint would then
-      // silently open a transaction of its own, and the writes before this one would be answered although they are gone.
+      // On a full disk or an I/O error SQLite rolls the whole transaction back. A further savepoint would silently open a
+      // new transaction, and earlier writes would be answered although they are lost.
       if (!sqlite.inTransaction) throw error;
       undo.run();
       release.run();

@@ -1,7 +1,7 @@
 import { Database as Sqlite } from "bun:sqlite";
 import { type BunSQLiteDatabase, drizzle } from "drizzle-orm/bun-sqlite";
 
-/** drizzle over one connection. */
+/** One connection, as drizzle has it. */
 export type Drizzle = BunSQLiteDatabase & { $client: Sqlite };
 
 export type Durability = "full" | "normal";
@@ -9,14 +9,14 @@ export type Durability = "full" | "normal";
 /** Autocheckpoint at 8,000 pages: 1.4 times the inserts of SQLite's 1,000, and the log file stays below 40 MB. */
 const CHECKPOINT_PAGES = 8000;
 const CACHE_KIB = 64 * 1024;
-/** How long a lock of another connection (a backup, a shell) is waited for. */
+/** Time to wait for a lock of another connection (a backup, a shell). */
 const BUSY_MS = 5000;
 
-/** Opens the one connection that writes. `full` survives power loss, `normal` only the death of the process. */
+/** Opens the single writing connection. `full` survives power loss, `normal` only the death of the process. */
 export function openWriter(file: string, durability: Durability): Drizzle {
   const sqlite = new Sqlite(file, { create: true, strict: true });
   sqlite.run(`pragma busy_timeout = ${BUSY_MS}`);
-  // Incremental vacuum can only be chosen before the first table exists.
+  // SQLite accepts incremental vacuum only before the first table exists.
   sqlite.run("pragma auto_vacuum = incremental");
   sqlite.run("pragma journal_mode = wal");
   sqlite.run(`pragma synchronous = ${durability}`);
@@ -24,7 +24,7 @@ export function openWriter(file: string, durability: Durability): Drizzle {
   return configured(sqlite);
 }
 
-/** Opens a connection that only reads; it sees what was committed when each read began. */
+/** Opens a read-only connection; each read sees the state committed at its beginning. */
 export function openReader(file: string): Drizzle {
   const sqlite = new Sqlite(file, { readwrite: true, strict: true });
   sqlite.run("pragma query_only = on");

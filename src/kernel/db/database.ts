@@ -9,28 +9,28 @@ import { createSearcher, type Searcher } from "./searcher.ts";
 
 export type { Reading, Tx } from "./commit.ts";
 
-/** A statement prepared once for each connection; called with what to read through. */
+/** Statement prepared once for each connection; called with the open read or write. */
 type Statement<P> = (on: Reading) => P;
 
 export interface Db {
-  /** One write, in the next group commit. Resolves when it is on disk. */
+  /** Runs a write in the next group commit; resolves when it is on disk. */
   write<T>(work: Work<T>): Promise<T>;
-  /** One write that gives way to all others: retention, search, thinning. Keep each under a few milliseconds. */
+  /** Runs a write that yields to all others: retention, search, thinning. Keep each below a few milliseconds. */
   background<T>(work: Work<T>): Promise<T>;
-  /** Reads of one committed state. `work` awaits nothing but its reading. */
+  /** Reads one committed state. `work` awaits nothing but its reads. */
   read<T>(work: (on: Reading) => Promise<T>): Promise<T>;
   /** Prepares on first use, separately for the writer and the reader. */
   statement<P>(build: (db: Drizzle) => P): Statement<P>;
-  /** Adds what runs at the beginning of every transaction. */
+  /** Adds a step to the beginning of every transaction. */
   beforeBatch(run: (tx: Tx) => Promise<void>): void;
-  /** Adds what is told of every commit. */
+  /** Adds a listener for every commit. */
   afterBatch(run: (writes: number, milliseconds: number) => void): void;
-  /** Long reads that would hold up the main thread. */
+  /** Long reads, in a worker thread. */
   readonly offThread: OffThread;
-  /** Full-text searches, which would hold it up too. */
+  /** Full-text searches, in a worker thread. */
   readonly searcher: Searcher;
   readonly file: string;
-  /** Finishes what is queued and closes the file. */
+  /** Finishes queued writes and closes the file. */
   close(): Promise<void>;
 }
 
@@ -40,7 +40,7 @@ export interface DbOptions {
   onError: CommitHooks["onError"];
 }
 
-/** Opens (and if need be makes or upgrades) the database in `dataDir`. @throws Error when another process holds it. */
+/** Opens the database in `dataDir`, and creates or upgrades it first if needed. @throws Error when another process holds it. */
 export function openDatabase(options: DbOptions): Db {
   const file = join(options.dataDir, "signalbox.db");
   const unlock = holdLock(`${file}.lock`);
@@ -55,7 +55,7 @@ export function openDatabase(options: DbOptions): Db {
     },
     afterBatch: (writes, milliseconds) => {
       for (const run of after) {
-        // Thrown on, it would end the committer: nothing would be written any more.
+        // Rethrown, it would end the committer and with it all writes.
         try {
           run(writes, milliseconds);
         } catch (error) {
@@ -84,7 +84,7 @@ export function openDatabase(options: DbOptions): Db {
       searcher.close();
       reader.$client.close();
       writer.$client.run("pragma optimize");
-      // Closing leaves the log file behind while statements are prepared: after this the database is whole without it.
+      // Open statements keep the write-ahead log; after this the database is complete without it.
       writer.$client.run("pragma wal_checkpoint(truncate)");
       writer.$client.close();
       unlock();
@@ -106,8 +106,8 @@ function preparedFor<P>(writer: Drizzle, reader: Drizzle, build: (db: Drizzle) =
 }
 
 /**
- * Reads take turns on one connection: two that overlapped would share the older one's snapshot, and the later one would
- * miss what had been committed in between.
+ * Runs reads one at a time on one connection. Overlapping reads would share the older snapshot, and the later one would miss
+ * commits in between.
  */
 function createReads(reader: Drizzle): Db["read"] {
   const begin = reader.$client.prepare("begin");

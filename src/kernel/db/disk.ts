@@ -2,10 +2,10 @@ import { statfsSync } from "node:fs";
 import { Problem } from "../../protocol/problem.ts";
 import type { Clock } from "../clock.ts";
 
-/** Bytes that are free where the data lies. */
+/** Returns the free bytes of the disk that holds the data. */
 export type DiskProbe = () => number;
 
-/** Asks the file system of a folder. */
+/** Probes the file system of a folder. */
 export const probeOf =
   (folder: string): DiskProbe =>
   () => {
@@ -13,13 +13,13 @@ export const probeOf =
     return bavail * bsize;
   };
 
-/** A measurement is reused for this long. */
+/** Time for which a measurement is reused. */
 const KNOWN_FOR_MS = 1000;
 const LARGE_BYTES = 16 * 1024;
 
 /**
- * Keeps the last of the disk for what has to be written: receipts, claims, short messages. 0 as `reserve` turns it off.
- * @param reserve bytes below which the disk is nearly full
+ * Keeps the last of the disk for necessary writes: receipts, claims, short messages.
+ * @param reserve bytes below which the disk counts as nearly full; 0 turns the check off
  */
 export function createDisk(probe: DiskProbe, clock: Clock, reserve: number) {
   let known: { at: number; free: number } | undefined;
@@ -31,7 +31,7 @@ export function createDisk(probe: DiskProbe, clock: Clock, reserve: number) {
 
   return {
     free,
-    /** @throws Problem 503 when so many bytes more would reach into the reserve; small ones are always let through. */
+    /** Refuses bytes that would reach into the reserve; small writes always pass. @throws Problem 503 */
     checkRoom(bytes: number, what: string): void {
       if (reserve === 0 || bytes < LARGE_BYTES || free() - bytes >= reserve) return;
       throw new Problem(

@@ -3,9 +3,9 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { schemaOf } from "./migrate.ts";
 
-/** State of a data folder's database, for the question whether its relay may be upgraded. */
+/** State of a data folder's database, for a check before an upgrade. */
 export interface Examined {
-  /** Numbers of migrations: those that have run, and those that this program brings. */
+  /** Numbers of migrations: already run, and known to this program. */
   schema: ReturnType<typeof schemaOf>;
   /** The newest message. */
   head: number;
@@ -14,19 +14,19 @@ export interface Examined {
   claims: number;
   openWork: number;
   delegations: { open: number; nextDeadlineAt: number | null };
-  /** Deliveries, schedules and other steps whose time has come. */
+  /** Overdue deliveries, schedules and other steps. */
   due: number;
 }
 
 /**
- * Reads the database beside a relay that may be running; writes nothing.
+ * Reads the database beside a relay that may be running, and writes nothing.
  *
  * @throws Error when there is no database of a relay
  */
 export function examineDatabase(dataDir: string, now: number): Examined {
   const file = join(dataDir, "signalbox.db");
   if (!existsSync(file)) throw new Error(`there is no ${file}`);
-  // Closing a read-only connection would leave a write-ahead log behind.
+  // A read-only connection would leave a write-ahead log behind on closing.
   const sqlite = new Sqlite(file, { readwrite: true });
   try {
     sqlite.run("pragma busy_timeout = 5000");
@@ -54,7 +54,7 @@ function examine(sqlite: Sqlite, now: number): Examined {
   };
 }
 
-/** The audit log names every backup, also one that was moved to another place. */
+/** Reads the audit log, which names every backup, also one that was moved away. */
 function newestBackup(sqlite: Sqlite): Examined["backup"] {
   const row = sqlite
     .prepare(

@@ -1,8 +1,8 @@
 import { Database as Sqlite } from "bun:sqlite";
 
 /**
- * Keeps a second server off the same data folder: a side file whose exclusive lock the operating system drops when the
- * process dies. (`locking_mode=exclusive` on the database itself would lock out our own readers.)
+ * Keeps a second relay off the data folder, by a side file whose exclusive lock ends with the process.
+ * (`locking_mode=exclusive` on the database would also lock out the relay's own readers.)
  *
  * @throws Error when another process holds it.
  */

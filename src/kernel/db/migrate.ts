@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { FOLDER } from "../../root.ts";
 import type { Drizzle } from "./connection.ts";
 
-/** The numbered SQL of `drizzle/`, put into bundles by scripts/build.ts. */
+/** Numbered SQL of `drizzle/`, put into bundles by scripts/build.ts. */
 declare const EMBEDDED_MIGRATIONS: string[] | undefined;
 
 /** Reads the SQL of a folder in the order of its numbers. */
@@ -19,12 +19,12 @@ const migrations = (): string[] =>
 const appliedTo = (sqlite: Sqlite): number =>
   (sqlite.prepare("pragma user_version").get() as { user_version: number }).user_version;
 
-/** Numbers of migrations: those that a database has had, and those that this program brings. */
+/** Numbers of migrations: already run in a database, and known to this program. */
 export const schemaOf = (sqlite: Sqlite) => ({ applied: appliedTo(sqlite), brought: migrations().length });
 
 /**
- * Runs the numbered SQL of `drizzle/` that this database has not seen yet, in one transaction. The database's `user_version` is the
- * number of migrations that have run: SQLite reads it with the header, so checking an up-to-date database writes nothing.
+ * Runs the numbered SQL of `drizzle/` that is new to this database, in one transaction. The database's `user_version` counts
+ * migrations that have run. SQLite reads it with the header, so checking an up-to-date database writes nothing.
  * @throws Error when a newer program made the database
  */
 export function migrateToLatest({ $client: sqlite }: Drizzle): void {

@@ -2,19 +2,19 @@ import { lstatSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } f
 import { join } from "node:path";
 
 const MARK = ".relay";
-/** Names that a relay gives to files and folders of its own. */
+/** Names of files and folders that a relay creates. */
 const OURS = [
   ...["signalbox.db", "signalbox.db-wal", "signalbox.db-shm", "signalbox.db.lock", "signalbox.db.restoring"],
   ...["operator.token", "relay.key", "server.json", "server.json.new", "files", "backups", MARK],
 ];
 
 /**
- * Makes the data folder, or checks that it may be used. A folder that nobody named is the one below the folder the relay is
- * started in, which may be a repository of strangers with a database, tokens and links of theirs. It is used only if a relay
- * has made it here: its mark holds its inode and its birth, which no archive and no repository can bring along.
+ * Creates the data folder, or checks that the relay may use it. Without a configured folder the relay uses one below its
+ * working directory, which may be a stranger's repository with a database, tokens and links of its own. Such a folder is
+ * used only if a relay created it here: its mark holds inode and birth time, which no archive or repository can carry.
  *
  * @param isNamed the operator gave the folder by flag, environment or file
- * @throws Error that says how to go on
+ * @throws Error with the way out
  */
 export function claimFolder(folder: string, isNamed: boolean): void {
   const flaw = isNamed ? undefined : flawOf(folder);
@@ -29,13 +29,13 @@ export function claimFolder(folder: string, isNamed: boolean): void {
   mark(folder);
 }
 
-/** Makes a data folder that is missing, and marks it as made here. */
+/** Creates a missing data folder, and marks it as created here. */
 export function makeFolder(folder: string): void {
   const isNew = mkdirSync(folder, { recursive: true, mode: 0o700 }) !== undefined;
   if (isNew) mark(folder);
 }
 
-/** Why a folder that nobody named may be somebody else's. */
+/** Reason to distrust a folder that no setting names; `undefined` for none. */
 function flawOf(folder: string): string | undefined {
   const stat = lstatSync(folder, { throwIfNoEntry: false });
   if (!stat) return undefined;

@@ -15,15 +15,15 @@ import { holdLock } from "./lock.ts";
 import { makeFolder } from "./own-folder.ts";
 
 export interface Restored {
-  /** The newest message in the copy. */
+  /** Id of the newest message in the copy. */
   head: number;
-  /** The database that was there before; undefined when there was none. */
+  /** Former database, set aside; `undefined` when there was none. */
   former: string | undefined;
 }
 
 /**
- * Puts a backup in the place of a data folder's database, whole or not at all: killed at any point, one of the two is there. The former
- * database is kept beside the backups.
+ * Replaces a data folder's database by a backup, wholly or not at all: killed at any point, one of the two is in place. The
+ * former database is kept beside the backups.
  *
  * @throws Error when a relay uses the folder, or the file is no whole backup
  */
@@ -33,7 +33,7 @@ export function restoreBackup(backup: string, dataDir: string, at: string): Rest
   const file = join(dataDir, "signalbox.db");
   const unlock = holdLock(`${file}.lock`);
   try {
-    // A draft that a killed restore left behind is written anew.
+    // Overwrites the draft of a killed restore.
     const draft = `${file}.restoring`;
     copyFileSync(backup, draft);
     sync(draft);
@@ -46,7 +46,7 @@ export function restoreBackup(backup: string, dataDir: string, at: string): Rest
   }
 }
 
-/** @throws Error that says why the file is no whole backup */
+/** Checks a backup. @throws Error with the reason when it is incomplete */
 function checkBackup(file: string): number {
   if (!existsSync(file)) throw new Error(`there is no file ${file}`);
   let sqlite: Sqlite | undefined;
@@ -63,7 +63,7 @@ function checkBackup(file: string): number {
   }
 }
 
-/** Another name for the database, with all that its write-ahead log held. */
+/** Moves the database aside, with everything in its write-ahead log. */
 function keepFormer(file: string, folder: string, at: string): string {
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   const former = join(folder, `before-restore-${at.replaceAll(":", "-")}.db`);
@@ -74,7 +74,7 @@ function keepFormer(file: string, folder: string, at: string): string {
   return former;
 }
 
-/** A damaged database may be why a backup is restored: then its log stays a file of its own. */
+/** Merges the write-ahead log; that of a damaged database stays a file of its own. */
 function emptyLog(file: string): void {
   try {
     const sqlite = new Sqlite(file, { readwrite: true });

@@ -2,7 +2,7 @@ import { sql } from "drizzle-orm";
 import { Problem } from "../../protocol/problem.ts";
 import type { Reading, Tx } from "./database.ts";
 
-/** What the index holds of one entry: its words, and as one word each who may see it. */
+/** Entry as the index takes it: its words, and one word each for sender and target. */
 export interface Searchable {
   id: number;
   subject: string;
@@ -11,28 +11,28 @@ export interface Searchable {
   target: string;
 }
 
-/** Somebody as the index knows him: as the sender of an entry, or as its target. */
+/** Name in the index: sender of an entry, or its target. */
 export interface Who {
   as: "from" | "target";
   name: string;
 }
 
-/** A name as one word of the index: whatever it is made of. */
+/** Encodes a name as one word of the index. */
 const asWord = ({ as, name }: Who): string => `${as === "from" ? "f" : "t"}${Buffer.from(name).toString("hex")}`;
 
-/** What a person typed, as phrases: FTS5 would read `-`, `:` or a quote as its own language. */
+/** Quotes typed text as a phrase: FTS5 would read `-`, `:` or a quote as its own syntax. */
 const quoted = (word: string): string => `"${word.replaceAll('"', '""')}"`;
 
 const UNSPACED = /[\p{scx=Han}\p{scx=Hiragana}\p{scx=Katakana}\p{scx=Hangul}]/gu;
-/** Where all of those begin: most texts need no second look. */
+/** Start of all these ranges: most texts lie below and need no second look. */
 const MAYBE_UNSPACED = /[\u1100-\uffff]/;
 
-/** Chinese, Japanese and Korean write no spaces that FTS5 could cut at: each of their characters becomes a word. */
+/** Makes a word of each Chinese, Japanese or Korean character: these scripts have no spaces for FTS5 to cut at. */
 const spaced = (text: string): string => (MAYBE_UNSPACED.test(text) ? text.replace(UNSPACED, " $& ") : text);
 
-/** A word of the index, as its tokenizer cuts text. */
+/** Word of the index, as its tokenizer cuts text. */
 const TOKENS = /[\p{L}\p{N}\p{M}\p{Co}]+/gu;
-/** The cost of a search grows with its phrases and with the words in each. */
+/** Limits of a search, whose cost grows with its phrases and their words. */
 const MAX_PHRASE = 8;
 const MAX_PHRASES = 32;
 
@@ -78,7 +78,7 @@ export const searchIndex = {
       values (${id}, ${spaced(subject)}, ${spaced(body)}, ${who})`);
   },
 
-  /** Entries sent by somebody, between two places (not included), from one end. */
+  /** Entries of one sender between two places (excluded), from one end. */
   sentBy(
     on: Reading,
     sender: string,

@@ -3,14 +3,14 @@ import type { SearchAnswer, SearchAsk, WorkerCall, WorkerReply } from "./worker-
 import { startWorker } from "./worker-thread.ts";
 
 export interface Searcher {
-  /** @throws Problem 503 when it takes too long, or too many wait */
+  /** @throws Problem 503 when it takes too long, or too many searches wait. */
   find(ask: Omit<SearchAsk, "milliseconds">): Promise<SearchAnswer>;
   close(): void;
 }
 
-/** A search that took so long answers with what it found so far. */
+/** Time after which a search answers with the hits so far. */
 const LIMIT_MS = 1000;
-/** One step of SQLite cannot be interrupted: a search that is still in one after this is given up with its thread. */
+/** Time after which a search is given up with its thread: a step of SQLite cannot be interrupted. */
 const GIVEN_UP_MS = 5000;
 const MAX_WAITING = 64;
 
@@ -20,7 +20,7 @@ interface Waiting {
   reject(error: Error): void;
 }
 
-/** Full-text searches in a thread of their own, one after the other. */
+/** Runs full-text searches one at a time, in a thread of their own. */
 export function createSearcher(file: string): Searcher {
   let worker: Worker | undefined;
   let calls = 0;

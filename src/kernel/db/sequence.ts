@@ -2,10 +2,10 @@ import { eq, sql } from "drizzle-orm";
 import { integer, sqliteTable, text } from "drizzle-orm/sqlite-core";
 import type { Db, Reading } from "./database.ts";
 
-/** SQLite's own record of the highest id an AUTOINCREMENT table has ever given out. */
+/** SQLite's record of the highest id of each AUTOINCREMENT table. */
 const sequence = sqliteTable("sqlite_sequence", { name: text("name").notNull(), seq: integer("seq").notNull() });
 
-/** Reads the highest id ever given out in a table; 0 when there was none. Rolled-back ids are given out again. */
+/** Reads the highest id ever given out in a table, or 0. Ids of rolled-back writes are given out again. */
 export function lastIdOf(db: Db, table: string): (on: Reading) => number {
   const statement = db.statement((q) =>
     q

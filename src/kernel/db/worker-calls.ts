@@ -1,23 +1,23 @@
 export interface SearchAsk {
-  /** The FTS5 query; see `matchOf`. */
+  /** FTS5 query; see `matchOf`. */
   match: string;
-  /** Only what this agent sent, or belonged to when it was appended: for those whose groups `match` cannot name. */
+  /** Agent whose own entries and memberships limit the hits, when its groups are too many for `match`. */
   member: string | null;
-  /** Places, not included. */
+  /** Places, excluded. */
   before: number;
   after: number;
   limit: number;
-  /** After so many milliseconds what was found is the answer. */
+  /** Milliseconds after which the hits so far are the answer. */
   milliseconds: number;
 }
 
-/** Ids, newest first; `reached` is where looking ended, null at the end of the log. */
+/** Ids, newest first. `reached`: place at which the search stopped; `null` at the end of the log. */
 export interface SearchAnswer {
   ids: number[];
   reached: number | null;
 }
 
-/** What goes to the worker and what comes back. */
+/** Messages to the worker and back. */
 export interface WorkerCall {
   id: number;
   task: keyof OffThreadTasks;
@@ -31,7 +31,7 @@ export interface WorkerReply {
   error?: string;
 }
 
-/** What the worker can be asked; see worker.ts. */
+/** Calls that the worker takes; see worker.ts. */
 export interface OffThreadTasks {
   search: { ask: SearchAsk; answer: SearchAnswer };
   backup: { ask: { to: string }; answer: { bytes: number; head: number } };

@@ -3,8 +3,8 @@ import { existsSync, renameSync, rmSync, statSync } from "node:fs";
 import type { OffThreadTasks, SearchAnswer, SearchAsk, WorkerCall, WorkerReply } from "./worker-calls.ts";
 
 /**
- * A copy's ids go on this far above the original's: what the original hands out after the copy was made is never handed
- * out again by a relay that was restored from it.
+ * Distance of a copy's next ids from the original's. A relay restored from the copy never repeats an id that the original gave
+ * out later.
  */
 const SEQUENCE_GAP = 1_000_000;
 
@@ -14,10 +14,10 @@ type Task<K extends keyof OffThreadTasks> = (
   ask: OffThreadTasks[K]["ask"],
 ) => OffThreadTasks[K]["answer"];
 
-/** Entries looked at in the first step of a search; each step is four times as long, and the time is looked at between. */
+/** Entries in the first step of a search. Each step is four times as long; time is checked in between. */
 const FIRST_STEP = 50_000;
 
-/** Newest first, step by step, until there are enough, the log ends, or the time is up. */
+/** Searches newest first, step by step, until the page is full, the log ends, or the time is up. */
 function search(sqlite: Sqlite, ask: SearchAsk): SearchAnswer {
   const { match, member, after, limit, milliseconds } = ask;
   const started = performance.now();
@@ -43,7 +43,7 @@ const VISIBLE = `and (m.from_id = $member or exists (
   select 1 from memberships mb where mb.agent_id = $member and mb.target = m.target
     and mb.since_id < m.id and (mb.until_id is null or mb.until_id >= m.id)))`;
 
-/** Kept open: searches come often, and find its cache warm. */
+/** Connection kept open for its warm cache. */
 let searching: { file: string; sqlite: Sqlite } | undefined;
 
 function searchConnection(file: string): Sqlite {
@@ -65,7 +65,7 @@ const tasks: { [K in keyof OffThreadTasks]: Task<K> } = {
     const head = copy.prepare("select seq from sqlite_sequence where name = 'messages'").get() as {
       seq: number;
     } | null;
-    // SQLite makes the row with the first id.
+    // SQLite creates the row with the first id.
     if (!head) copy.run("insert into sqlite_sequence (name, seq) values ('messages', 0)");
     copy.run("update sqlite_sequence set seq = seq + ? where name = 'messages'", [SEQUENCE_GAP]);
     copy.close();

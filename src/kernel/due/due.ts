@@ -6,50 +6,50 @@ import { createJumpWatch } from "./jump.ts";
 import type { DueRow } from "./row.ts";
 import type { DueStore } from "./store.ts";
 
-/** What to do when a row's time has come, in the write that removes the row: exactly once. Throwing means: try again later. */
+/** Handles a due row in the write that removes the row: exactly once. An error puts it off. */
 export type DueHandler = (tx: Tx, row: DueRow) => Promise<void>;
 
 /**
- * Something outside the process: a request to another machine. It runs outside of any write, at least once; what it answers
- * runs in a write, and says when to try again, or null when that was it.
+ * Work outside the process, such as a request to another machine. It runs outside of any write, at least once. It returns a
+ * step that runs in a write, and answers the time of the next try, or `null` at the end.
  */
 export type OutsideWork = (row: DueRow, signal: AbortSignal) => Promise<(tx: Tx) => Promise<number | null>>;
 
 /**
- * Things that come due by an indexed time column of their own table (leases, expiry), so that they need no row here.
+ * Deadlines in an indexed time column of another table (leases, expiry), which need no row here.
  */
 export interface DueSource {
   name: string;
-  /** When the next comes due; null for never. */
+  /** Time of the next deadline; `null` for none. */
   next(on: Reading): Promise<number | null>;
-  /** Does at most `limit` of what is due; answers how many it did. */
+  /** Handles at most `limit` due items; answers their number. */
   take(tx: Tx, now: number, limit: number): Promise<number>;
 }
 
-/** What an area has done at times: by kind of due row, or by time columns of its own. */
+/** Timed work of an area: by kind of due row, or by its own time columns. */
 export interface DueTable {
   dueHandlers?: Record<string, DueHandler>;
-  /** Work outside the process: see `outside`. */
+  /** Work outside the process; see `outside`. */
   dueOutside?: Record<string, { maxMs: number; work: OutsideWork }>;
   sources?: readonly DueSource[];
 }
 
 export type Due = ReturnType<typeof createDue>;
 
-/** Long `setTimeout`s fire at once, and a suspended machine's timers stand still: never sleep longer than this. */
+/** Longest sleep: long `setTimeout`s fire at once, and timers of a suspended machine stand still. */
 const MAX_SLEEP_MS = 60_000;
 const MIN_SLEEP_MS = 5;
 const SLICE = 200;
 const FIRST_RETRY_MS = 1000;
 const MAX_RETRY_MS = 3_600_000;
-/** Requests to the outside that run at once, of each kind: those that hang hold up none of another kind. */
+/** Concurrent requests of each kind, so that hanging ones block no other kind. */
 const MAX_OUTSIDE = 32;
 
-/** The one timer: "do this at time T, with retries and backoff, and remember it in the database". */
+/** The only timer: "do this at time T, with retries and backoff, and remember it in the database". */
 export function createDue(db: Db, store: DueStore, clock: Clock, hooks: Hooks, logger: Logger) {
   const handlers = new Map<string, DueHandler>();
   const sources: DueSource[] = [];
-  /** The first transaction after a start, a sleep or a jump of the clock; `jumpedMs` is 0 at a start. */
+  /** Raised in the first transaction after a start, a sleep or a jump of the clock; `jumpedMs` is 0 at a start. */
   const resumed = hooks.event<[now: number, jumpedMs: number]>("due.resumed");
   const jump = createJumpWatch(clock, resumed);
   let cancelTimer: () => void = () => undefined;
@@ -63,12 +63,12 @@ export function createDue(db: Db, store: DueStore, clock: Clock, hooks: Hooks, l
   db.beforeBatch((tx) => jump.notice(tx));
   resumed.inTx(hurryRetries, takeUpOutside);
 
-  /** After the clock was set back, retries would otherwise wait for the old time to come again. */
+  /** Brings retries forward after the clock was set back. */
   async function hurryRetries(tx: Tx, now: number): Promise<void> {
     await store.hurryRetries(tx, now + MAX_RETRY_MS);
   }
 
-  /** At a start nothing is under way outside: work that was when the relay ended is taken up at once. */
+  /** Resumes at once, after a start, outside work that was running when the relay ended. */
   async function takeUpOutside(tx: Tx, now: number, jumpedMs: number): Promise<void> {
     if (jumpedMs === 0) await store.takeUp(tx, now);
   }
@@ -91,7 +91,7 @@ export function createDue(db: Db, store: DueStore, clock: Clock, hooks: Hooks, l
     await handler(tx, row);
   }
 
-  /** One failing row must not undo or hold up the others: it is tried alone, and put off when it fails again. */
+  /** Retries rows one by one, and puts off those that fail again: a failing row must not hold up the others. */
   async function takeSlice(source: DueSource): Promise<number> {
     try {
       return await db.write((tx) => source.take(tx, clock.now(), SLICE));
@@ -116,7 +116,7 @@ export function createDue(db: Db, store: DueStore, clock: Clock, hooks: Hooks, l
     }
   }
 
-  /** Runs it, and in one write ends the row or puts it off. After a crash in between the row comes due again by itself. */
+  /** Runs outside work, then ends the row or puts it off in one write. After a crash in between the row is due again. */
   async function perform(row: DueRow, work: OutsideWork): Promise<void> {
     try {
       const settle = await work(row, leaving.signal);
@@ -135,7 +135,7 @@ export function createDue(db: Db, store: DueStore, clock: Clock, hooks: Hooks, l
 
   function notice(at: number): void {
     if (!stopped && !running && at < sleepingUntil) sleepUntil(at);
-    // A run under way asks every source again only up to where it is: make sure that another follows.
+    // The current run may have passed this source already: schedule another.
     else if (running) running.then(() => at < sleepingUntil && sleepUntil(at));
   }
 
@@ -174,9 +174,8 @@ export function createDue(db: Db, store: DueStore, clock: Clock, hooks: Hooks, l
     on: (kind: string, handler: DueHandler) => handlers.set(kind, handler),
 
     /**
-     * What to do outside the process when a row's time has come. While it runs the row stays, due again after `maxMs`: so
-     * `work` has to be done by then, and what it does has to bear being done twice (a stable id: the row's key).
-     * `row.tries` counts the attempts before this one.
+     * Registers outside work for a kind. While it runs its row stays, due again after `maxMs`: `work` has to end by then, and
+     * its effect has to bear repetition (by a stable id, the row's key). `row.tries` counts earlier attempts.
      */
     outside(kind: string, maxMs: number, work: OutsideWork): void {
       let underWay = 0;
@@ -196,7 +195,7 @@ export function createDue(db: Db, store: DueStore, clock: Clock, hooks: Hooks, l
       });
     },
     source: (source: DueSource) => sources.push(source),
-    /** Takes over the table of an area. */
+    /** Serves the table of an area. */
     serve({ dueHandlers = {}, dueOutside = {}, sources: more = [] }: DueTable): void {
       for (const [kind, handler] of Object.entries(dueHandlers)) this.on(kind, handler);
       for (const [kind, { maxMs, work }] of Object.entries(dueOutside)) this.outside(kind, maxMs, work);
@@ -204,28 +203,28 @@ export function createDue(db: Db, store: DueStore, clock: Clock, hooks: Hooks, l
     },
     resumed,
 
-    /** Puts a row for (kind, key), in place of the one there. */
+    /** Puts a row for (kind, key), replacing an existing one. */
     async schedule(tx: Tx, kind: string, key: string, at: number, data: Record<string, unknown> = {}): Promise<void> {
       await store.put(tx, { kind, key, at, data });
       tx.afterCommit(() => notice(at));
     },
-    /** Brings (kind, key) forward to that time, or puts it; what is under way outside is left to say itself when it goes on. */
+    /** Brings (kind, key) forward to a time, or puts it. Running outside work sets its next time itself. */
     async hurry(tx: Tx, kind: string, key: string, at: number): Promise<void> {
       await store.hurry(tx, { kind, key, at, data: {} });
       tx.afterCommit(() => notice(at));
     },
     cancel: (tx: Tx, kind: string, key: string) => store.remove(tx, kind, key),
-    /** What is planned for (kind, key). */
+    /** Row of (kind, key). */
     find: (on: Reading, kind: string, key: string) => store.find(on, kind, key),
 
-    /** Something comes due at this time: wake up for it. Call it after the commit. */
+    /** Sets the timer for a deadline. Call it after the commit. */
     notice,
 
     start(): void {
       stopped = false;
       run();
     },
-    /** Runs everything that is due now, and comes back when that is done. */
+    /** Runs everything that is due now; resolves when it is done. */
     async settle(): Promise<void> {
       await running;
       run();

@@ -21,7 +21,7 @@ export function createDueStore(db: Db) {
       .limit(boundLimit("limit"))
       .prepare(),
   );
-  // Run by what is appended, for each that is to be told.
+  // Run on each append, once for each delivery.
   const hurry = db.statement((q) =>
     q
       .insert(due)
@@ -50,15 +50,15 @@ export function createDueStore(db: Db) {
         .onConflictDoUpdate({ target: [due.kind, due.key], set: fresh })
         .run();
     },
-    /** Puts a row back as it was, for another time. */
+    /** Puts a row back unchanged, for another time. */
     keep: async (tx: Tx, row: Omit<DueRow, "id">): Promise<void> => {
       tx.db.insert(due).values(row).run();
     },
-    /** What was under way outside is due now. */
+    /** Makes interrupted outside work due now. */
     takeUp: async (tx: Tx, now: number): Promise<void> => {
       tx.db.update(due).set({ at: now, running: false }).where(eq(due.running, true)).run();
     },
-    /** What failed before comes no later than `latest`. */
+    /** Brings failed rows forward to `latest` at most. */
     hurryRetries: async (tx: Tx, latest: number): Promise<void> => {
       tx.db
         .update(due)
@@ -72,18 +72,18 @@ export function createDueStore(db: Db) {
         .where(and(eq(due.kind, kind), eq(due.key, key)))
         .run();
     },
-    /** As `put`, but a row that is there only moves to the front, and one under way stays as it is. */
+    /** As `put`, but an existing row only moves forward, and one that is running stays unchanged. */
     hurry: async (tx: Tx, row: Pick<DueRow, "kind" | "key" | "at" | "data">): Promise<void> => {
       hurry(tx).run({ ...row });
     },
-    /** Ends what was under way; a row that was put in its place meanwhile stays. */
+    /** Removes a running row; a row that replaced it meanwhile stays. */
     done: async (tx: Tx, kind: string, key: string): Promise<void> => {
       tx.db
         .delete(due)
         .where(and(eq(due.kind, kind), eq(due.key, key), eq(due.running, true)))
         .run();
     },
-    /** What was under way goes on at that time, unless it was cancelled or planned anew meanwhile. */
+    /** Puts off a running row to a time, unless it was cancelled or replaced meanwhile. */
     goOn: async (tx: Tx, row: DueRow, at: number): Promise<void> => {
       tx.db
         .update(due)
@@ -91,7 +91,7 @@ export function createDueStore(db: Db) {
         .where(and(eq(due.kind, row.kind), eq(due.key, row.key), eq(due.running, true)))
         .run();
     },
-    /** Another try at that time; nothing when the row was cancelled meanwhile. */
+    /** Sets the time of the next try, unless the row was cancelled meanwhile. */
     retry: async (tx: Tx, row: DueRow, at: number, error: string | null): Promise<void> => {
       tx.db
         .update(due)

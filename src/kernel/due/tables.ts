@@ -1,17 +1,17 @@
 import { index, integer, sqliteTable, text, uniqueIndex } from "drizzle-orm/sqlite-core";
 
-/** What is to be done at a time. A row goes in the write that does it, or stays with a later `at` after a failure. */
+/** Steps to take at a time. The write that takes a step removes its row; after a failure the row stays with a later `at`. */
 export const due = sqliteTable(
   "due",
   {
     id: integer("id").primaryKey({ autoIncrement: true }),
     kind: text("kind").notNull(),
-    /** Names the thing it is about; one row per kind and key. */
+    /** Key of its subject; one row for each kind and key. */
     key: text("key").notNull(),
     at: integer("at").notNull(),
     tries: integer("tries").notNull(),
     lastError: text("last_error"),
-    /** Work outside the process is under way, or was when the relay stopped: `at` is when it is taken up again. */
+    /** Outside work is running, or was when the relay stopped; `at` is the time to resume it. */
     running: integer("running", { mode: "boolean" }).notNull().default(false),
     data: text("data", { mode: "json" }).$type<Record<string, unknown>>().notNull(),
   },

@@ -2,17 +2,17 @@ import ipaddr from "ipaddr.js";
 
 type Address = ReturnType<typeof ipaddr.process>;
 
-/** What a setting allows beyond public addresses. */
+/** Exceptions of a setting beyond public addresses. */
 export interface Allowed {
   everything: boolean;
   hosts: ReadonlySet<string>;
   ranges: readonly [Address, number][];
 }
 
-/** What every address on the internet lies in; whatever else is not yet given out is refused too. */
+/** Range of every assigned address on the internet; unassigned ones are refused too. */
 const GLOBAL_V6 = ipaddr.parseCIDR("2000::/3");
 const WAY_OUT = "Add it to SIGNALBOX_EGRESS_PRIVATE to allow it";
-/** Names of ipaddr.js, as people say them. */
+/** Readable names for the ranges of ipaddr.js. */
 const RANGES: Partial<Record<ReturnType<Address["range"]>, string>> = {
   loopback: "a loopback",
   private: "a private",
@@ -24,12 +24,12 @@ const RANGES: Partial<Record<ReturnType<Address["range"]>, string>> = {
   unspecified: "an unspecified",
   reserved: "a reserved",
 };
-/** Public by its number, but answered by the cloud's own host: what 169.254.169.254 is elsewhere. */
+/** Metadata address of a cloud inside a public range, as 169.254.169.254 is elsewhere. */
 const METADATA = new Set(["168.63.129.16"]);
 
 /**
  * Reads a list of hosts, addresses and CIDR ranges, or `*` for everything.
- * @throws Error that names what is none of these
+ * @throws Error that names an item of another form
  */
 export function parseAllowed(list: readonly string[]): Allowed {
   const hosts = new Set<string>();
@@ -51,13 +51,13 @@ function rangeOf(text: string): [Address, number] | undefined {
   return [address, address.kind() === "ipv4" ? 32 : 128];
 }
 
-/** Whether a URL's host is an address already. IPv6 stands in brackets there. */
+/** Tells whether a URL's host is an address. IPv6 has brackets there. */
 export const isAddress = (host: string): boolean =>
   ipaddr.IPv4.isValidFourPartDecimal(host) || ipaddr.IPv6.isValid(host);
 
 /**
- * Why nothing is sent to this address, or undefined. An IPv4 address inside an IPv6 one (mapped) is judged as IPv4; those
- * that are translated on the way (NAT64, 6to4, Teredo) are refused, for nobody here can see where they end.
+ * Reason to refuse an address, or `undefined`. An IPv4-mapped IPv6 address is judged as IPv4. Translated ones (NAT64, 6to4,
+ * Teredo) are refused: the relay cannot see where they end.
  */
 export function addressFlaw(text: string, allowed: Allowed): string | undefined {
   if (allowed.everything) return undefined;
@@ -70,12 +70,12 @@ export function addressFlaw(text: string, allowed: Allowed): string | undefined 
   return METADATA.has(address.toString()) ? `${text} is a cloud's metadata address. ${WAY_OUT}` : undefined;
 }
 
-/** Runs of what addresses are made of, brackets and a port included. */
+/** Text that looks like an address, brackets and port included. */
 const ADDRESS_LIKE = /\[?(?:[0-9a-f]{0,4}:){2,}[0-9a-f:.]*(?:%\w+)?\]?|\b\d{1,3}(?:\.\d{1,3}){3}\b/gi;
 
 /**
- * A text about a request without the addresses that names were resolved to: they say how a network is built, which is its
- * operator's to know. Those that stand in the URL itself stay, since whoever chose it wrote them.
+ * Removes resolved addresses from a text about a request: they show how the operator's network is built. Addresses in the URL
+ * itself stay, as its author wrote them.
  */
 export const withoutAddresses = (text: string, url: string): string =>
   text.replace(ADDRESS_LIKE, (found) => (url.includes(found.replace(/[[\]]/g, "")) ? found : "an address of it"));

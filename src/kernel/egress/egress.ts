@@ -7,29 +7,29 @@ import { type EgressAnswer, EgressError, exchange } from "./exchange.ts";
 export type { EgressAnswer } from "./exchange.ts";
 export { EgressError } from "./exchange.ts";
 
-/** A request to an address that somebody else chose. */
+/** Request to an address chosen by another party. */
 export interface EgressRequest {
   url: string;
-  /** GET when left out. */
+  /** Default: GET. */
   method?: "GET" | "HEAD" | "POST" | "PUT" | "PATCH" | "DELETE";
   headers?: Record<string, string>;
   body?: string | Uint8Array;
-  /** From looking the name up to the last byte of the answer; 15 s when left out. */
+  /** Time from the name lookup to the last byte of the answer. Default: 15 s. */
   timeoutMs?: number;
-  /** Of the answer's body; 1 MiB when left out. */
+  /** Limit of the answer's body. Default: 1 MiB. */
   maxBytes?: number;
-  /** What happens to a larger one: `fail` (as when left out), or the rest is `cut` off. */
+  /** Treatment of a larger body: `fail` (default), or `cut`. */
   overflow?: "fail" | "cut";
-  /** How many redirects are followed, each checked like the first address; 0 when left out: a 3xx is the answer. */
+  /** Redirects to follow, each checked like the first address. Default: 0, a 3xx is the answer. */
   redirects?: number;
   signal?: AbortSignal;
 }
 
-/** All addresses of a name. */
+/** Resolves a name to all its addresses. */
 type Resolve = (host: string) => Promise<string[]>;
 
 export interface EgressParts {
-  /** Hosts, addresses and ranges that are allowed though they are not public; `*` allows everything. */
+  /** Allowed hosts, addresses and ranges that are not public; `*` allows everything. */
   allow: readonly string[];
   /** For tests. */
   resolve?: Resolve;
@@ -38,7 +38,7 @@ export interface EgressParts {
 
 const TIMEOUT_MS = 15_000;
 const MAX_BYTES = 1024 * 1024;
-/** Of a name's addresses so many are tried. */
+/** Number of addresses of a name to try. */
 const MAX_TRIED = 4;
 const MAX_URL = 2048;
 const LOCAL_NAME = /^(.*\.)?(localhost|local|internal)\.?$/i;
@@ -46,14 +46,14 @@ const LOCAL_NAME = /^(.*\.)?(localhost|local|internal)\.?$/i;
 export type Egress = ReturnType<typeof createEgress>;
 
 /**
- * Requests to addresses that others chose. They go to public addresses alone, unless a setting allows more: every address
- * of a name is checked, and the connection is made to one that was checked, so that a name which changes its address in
- * between gains nothing. Proxies of the environment are not used.
+ * Sends requests to addresses chosen by other parties, and only to public ones unless a setting allows more. Every address of
+ * a name is checked, and the connection goes to a checked one, so a name that changes its address in between gains nothing.
+ * Proxies of the environment are not used.
  */
 export function createEgress({ allow, resolve = resolveName, ca }: EgressParts) {
   const allowed = parseAllowed(allow);
 
-  /** Why nothing can be sent there, as far as the URL alone says. */
+  /** Reason to refuse a URL, judged by the URL alone. */
   function urlFlaw(text: string): string | undefined {
     const url = URL.parse(text);
     if (!url || text.length > MAX_URL)
@@ -68,7 +68,7 @@ export function createEgress({ allow, resolve = resolveName, ca }: EgressParts) 
       : undefined;
   }
 
-  /** The addresses of a URL's host, in the order to try them. @throws EgressError when any of them is not allowed */
+  /** Resolves a URL's host, in the order to try. @throws EgressError when any address is not allowed */
   async function addressesOf(url: URL, signal: AbortSignal): Promise<string[]> {
     const host = hostOf(url);
     if (isAddress(host)) return [host];
@@ -81,7 +81,7 @@ export function createEgress({ allow, resolve = resolveName, ca }: EgressParts) 
       const flaw = addressFlaw(address, allowed);
       if (flaw) throw new EgressError("refused", `${host}: ${flaw}.`);
     }
-    // One that speaks no IPv6 says so late or never.
+    // IPv4 first: a host without IPv6 may answer late or never.
     return found.toSorted((a, b) => Number(a.includes(":")) - Number(b.includes(":"))).slice(0, MAX_TRIED);
   }
 
@@ -95,7 +95,7 @@ export function createEgress({ allow, resolve = resolveName, ca }: EgressParts) 
       try {
         return await exchange({ ...sent, address });
       } catch (error) {
-        // Another address only where this one was never reached: what was sent must not be sent twice.
+        // Try another address only if this one was not reached: a request must not be sent twice.
         if (!(error instanceof EgressError) || !/\((ECONNREFUSED|ENETUNREACH|EHOSTUNREACH)\)/.test(error.message))
           throw error;
         failed = error;
@@ -124,13 +124,13 @@ export function createEgress({ allow, resolve = resolveName, ca }: EgressParts) 
   }
 
   return {
-    /** Of a URL that was just given by a caller. @throws Problem 422 that names `pointer`. What DNS says is asked when sending. */
+    /** Checks a URL from a caller, without DNS, which is asked when sending. @throws Problem 422 that names `pointer` */
     requireAllowed(url: string, pointer: string): void {
       const flaw = urlFlaw(url);
       if (flaw) throw Problem.invalid(pointer, flaw);
     },
 
-    /** @throws EgressError when there is no answer, or the reason of `signal` */
+    /** Sends a request. @throws EgressError when there is no answer, or the reason of `signal` */
     async request(asked: EgressRequest): Promise<EgressAnswer> {
       const { timeoutMs = TIMEOUT_MS } = asked;
       const timeout = AbortSignal.timeout(timeoutMs);
@@ -149,10 +149,10 @@ export function createEgress({ allow, resolve = resolveName, ca }: EgressParts) 
 type Hop = EgressRequest & { headers: Record<string, string> };
 
 const REDIRECTS = new Set([301, 302, 303, 307, 308]);
-/** Meant for the first host alone. */
+/** Headers for the first host alone. */
 const PRIVATE_HEADERS = new Set(["authorization", "cookie", "proxy-authorization"]);
 
-/** What goes to the next address: 307 and 308 keep method and body, the others ask for it with GET. */
+/** Request to the next address of a redirect: 307 and 308 keep method and body, others turn it into GET. */
 function onward(asked: Hop, status: number, sameOrigin: boolean): Hop {
   const keeps = status === 307 || status === 308 || asked.method === "HEAD";
   const headers = Object.entries(asked.headers).filter(

@@ -1,10 +1,10 @@
 import type { ClientRequest, IncomingMessage, RequestOptions } from "node:http";
 import { isAddress } from "./addresses.ts";
 
-/** What kept a request from being answered. Only `refused` is about the address itself. */
+/** Reasons for a missing answer. Only `refused` is about the address itself. */
 export type EgressCode = "refused" | "unresolved" | "unreachable" | "redirect" | "timeout" | "too-large";
 
-/** No answer. `message` is fit to be shown to whoever chose the address. */
+/** Missing answer. `message` may be shown to the party that chose the address. */
 export class EgressError extends Error {
   override readonly name = "EgressError";
   constructor(
@@ -15,10 +15,10 @@ export class EgressError extends Error {
   }
 }
 
-/** One request, its address already checked. */
+/** One request to a checked address. */
 export interface Exchange {
   url: URL;
-  /** Where to connect: nobody is asked for it again. */
+  /** Address to connect to, without another lookup. */
   address: string;
   method: string;
   headers: Record<string, string>;
@@ -26,7 +26,7 @@ export interface Exchange {
   maxBytes: number;
   overflow: "fail" | "cut";
   signal: AbortSignal;
-  /** Certificates to trust in place of the usual ones. */
+  /** Certificates to trust instead of the usual ones. */
   ca: string | undefined;
 }
 
@@ -35,17 +35,17 @@ export interface EgressAnswer {
   /** Names in lower case. */
   headers: Record<string, string>;
   body: Uint8Array;
-  /** Where the answer came from: after redirects another address than was asked. */
+  /** URL that answered; after redirects not the one asked. */
   url: string;
 }
 
 /**
- * One HTTP exchange over a connection of its own, to exactly the given address, in the name of the URL's host. Not `fetch`:
- * that goes through the proxies of the environment and looks names up again.
+ * Makes one HTTP exchange over its own connection, to the given address, under the name of the URL's host. `fetch` would use
+ * proxies of the environment and look the name up again.
  * @throws EgressError, or the reason of the signal
  */
 export async function exchange(sent: Exchange): Promise<EgressAnswer> {
-  // Loading it takes 10 ms, and many relays never send a request.
+  // Loaded on demand: it takes 10 ms, and many relays never send a request.
   const { request } = sent.url.protocol === "https:" ? await import("node:https") : await import("node:http");
   sent.signal.throwIfAborted();
   return answerTo(request(optionsFor(sent)), sent);
@@ -82,7 +82,7 @@ function optionsFor({ url, address, method, headers, body, ca }: Exchange): Requ
     agent: false,
     ...(url.protocol === "https:" && {
       rejectUnauthorized: true,
-      // Whom the certificate has to name. An address is no server name.
+      // Name expected in the certificate. An address is no server name.
       ...(!isAddress(host) && { servername: host }),
       ...(ca !== undefined && { ca }),
     }),

@@ -11,17 +11,17 @@ const MAX_ERRORS = 20;
 const UNKNOWN = "is not known here";
 const decoder = new TextDecoder("utf-8", { fatal: true });
 
-/** A contract, and further media types of its bodies where it belongs to another protocol. */
+/** Contract, with further media types where it belongs to another protocol. */
 type Takes = Contract & { dialect?: { types: readonly string[] } };
 
-/** The body as its schema says. @throws Problem 400, 413, 415, 422 */
+/** Reads and validates the body. @throws Problem 400, 413, 415, 422 */
 export async function readBody(route: Takes, request: Request): Promise<unknown> {
   return route.body ? parseBody(route, request, await readBytes(route, request)) : undefined;
 }
 
 /**
- * Like `readBody`, for bytes that were read already. Between the steps the event loop goes on: each of them takes
- * milliseconds for a body of megabytes. @throws Problem 400, 413, 415, 422
+ * As `readBody`, for bytes that were already read. The event loop runs between the steps: for megabytes each takes
+ * milliseconds. @throws Problem 400, 413, 415, 422
  */
 export async function parseBody(route: Takes, request: Request, bytes: Uint8Array): Promise<unknown> {
   if (!route.body) return undefined;
@@ -43,7 +43,7 @@ export async function parseBody(route: Takes, request: Request, bytes: Uint8Arra
   throw notTaken(route, type);
 }
 
-/** Like `parseBody`, for a body too large for that: what the sieve has kept. @throws Problem 400, 413, 415, 422 */
+/** As `parseBody`, for the kept part of a larger body. @throws Problem 400, 413, 415, 422 */
 export async function parseSifted(route: Takes, request: Request, sieve: Sieve) {
   const type = typeOf(request);
   if (!route.body || !isJson(route, type)) throw notTaken(route, type);
@@ -76,7 +76,7 @@ function decode(bytes: Uint8Array): string {
   }
 }
 
-/** One value from each line; no more lines are looked at than may be sent. @throws Problem 400, 413, 422 */
+/** Parses one value from each line, and no more lines than a request may hold. @throws Problem 400, 413, 422 */
 async function parseLines(text: string, { as, max }: Many): Promise<unknown[]> {
   await checkLargeValues(text);
   const pause = createPauses();
@@ -106,10 +106,10 @@ function readLine(line: string, number: number, pointer: string): unknown {
   return value;
 }
 
-/** Checks the items of a list one by one, and gives up when there are as many errors as are told. @throws Problem 422 */
+/** Validates items of a list one by one, and stops at the number of errors that an answer holds. @throws Problem 422 */
 async function checkMany(schema: z.ZodType, { as, item, max }: Many, value: unknown): Promise<unknown> {
   const { [as]: given, ...others } = isObject(value) ? value : {};
-  // Refused by the schema itself before it looks at the items.
+  // The schema refuses these before it reads an item.
   if (!Array.isArray(given) || given.length === 0 || given.length > max) return check(schema, value, "");
   const unknown = Object.keys(others).slice(0, MAX_ERRORS);
   const errors = unknown.map((key) => ({ pointer: pointer([key], "").toWellFormed(), message: UNKNOWN }));
@@ -128,7 +128,7 @@ async function checkMany(schema: z.ZodType, { as, item, max }: Many, value: unkn
 
 const isObject = (value: unknown): value is Record<string, unknown> => typeof value === "object" && value !== null;
 
-/** The query as its schema says; a parameter given twice, or one that is not known, is refused. @throws Problem 422 */
+/** Reads and validates the query. Repeated and unknown parameters are refused. @throws Problem 422 */
 export function readQuery(route: Pick<Contract, "query">, url: string): unknown {
   const at = url.indexOf("?");
   const given: Record<string, string> = {};
@@ -144,7 +144,7 @@ export function readQuery(route: Pick<Contract, "query">, url: string): unknown 
   return undefined;
 }
 
-/** Parses by schema; `where` is "" for a body, whose places are JSON pointers, else parameters are named plainly. */
+/** Validates a value. `where`: "" for a body, whose errors carry JSON pointers; otherwise errors name the parameter. */
 export function check<S extends z.ZodType>(schema: S, value: unknown, where: "" | "query" | "path"): z.output<S> {
   const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
@@ -157,7 +157,7 @@ function invalid(errors: FieldError[], where: string): Problem {
   return new Problem("invalid", first ? `${place} ${first.message}` : "The request is not acceptable.", { errors });
 }
 
-/** At most `MAX_ERRORS` of them. */
+/** Lists at most `MAX_ERRORS` errors. */
 function fieldErrors(issues: readonly z.core.$ZodIssue[], where: string, under: PropertyKey[] = []): FieldError[] {
   const errors: FieldError[] = [];
   const add = (path: readonly PropertyKey[], message: string) =>

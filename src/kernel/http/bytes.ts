@@ -4,7 +4,7 @@ import { checkEncoding } from "./head.ts";
 
 export const DEFAULT_BODY_LIMIT = 1024 * 1024;
 
-/** Takes a body that is too large to be parsed piece by piece, and keeps what its verb needs. */
+/** Reads a body that is too large to parse, piece by piece, and keeps the part that its verb needs. */
 export interface Sieve {
   take(piece: Uint8Array): void;
   /** @throws Problem 400, 413 */
@@ -17,32 +17,32 @@ export interface Sifted {
   leftOut: LeftOut;
 }
 
-/** How much of a body was left out. */
+/** Parts of a body that were dropped. */
 export interface LeftOut {
-  /** Bytes of the whole body. */
+  /** Size of the whole body in bytes. */
   of: number;
   bytes: number;
   /** Items of its list. */
   items: number;
 }
 
-/** Sees all of a body while it arrives. */
+/** Observer of a body while it arrives. */
 export interface Watcher {
   take?(piece: Uint8Array): void;
-  /** Asked once for a body above the route's limit; without an answer that is refused. */
+  /** Asked once for a body above the route's limit; the body is refused when no sieve is returned. */
   sieve?(): Promise<Sieve>;
 }
 
-/** Bytes of a body: up to `whole` they are kept as they are, up to `most` they go through a sieve. */
+/** Size limits of a body: up to `bodyLimit` bytes it is kept as sent, up to `largest` it goes through a sieve. */
 export interface Limits {
   bodyLimit?: number | undefined;
   largest?: number | undefined;
 }
 
-/** Bytes handed on in one go: scanning them takes less than a millisecond. */
+/** Bytes scanned in one turn of the event loop, in less than a millisecond. */
 const PIECE_BYTES = 64 * 1024;
 
-/** The body as it came, or the sieve that has seen all of a larger one. @throws Problem 400, 413, 415 */
+/** Reads the body as sent, or passes a larger one through a sieve. @throws Problem 400, 413, 415 */
 export async function readWatched(
   { bodyLimit: whole = DEFAULT_BODY_LIMIT, largest: most = whole }: Limits,
   request: Request,
@@ -62,7 +62,7 @@ export async function readWatched(
   }
 }
 
-/** The body as it came. @throws Problem 400, 413, 415 */
+/** Reads the body as sent. @throws Problem 400, 413, 415 */
 export const readBytes = ({ bodyLimit }: Limits, request: Request): Promise<Uint8Array> =>
   readWatched({ bodyLimit }, request, {}) as Promise<Uint8Array>;
 
@@ -91,7 +91,7 @@ async function readPieces(
   return sieve ?? Buffer.concat(chunks);
 }
 
-/** Hands bytes on in pieces; the event loop goes on in between. */
+/** Hands bytes on in pieces, with turns of the event loop between them. */
 export async function pass(bytes: Uint8Array, take: (piece: Uint8Array) => void): Promise<void> {
   const pause = createPauses();
   for (let at = 0; at < bytes.length; at += PIECE_BYTES) {

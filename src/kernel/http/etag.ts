@@ -1,8 +1,8 @@
-/** A strong ETag of some content. */
+/** Strong ETag of a content. */
 export const etagOf = (content: string | Uint8Array<ArrayBuffer>): string =>
   `"${new Bun.CryptoHasher("sha256").update(content).digest("base64url")}"`;
 
-/** The content, or 304 to who has it already by the `etag` among the headers. */
+/** Answers with the content, or with 304 when the client's ETag matches. */
 export function unlessKnown(
   request: Request,
   content: string | Uint8Array<ArrayBuffer>,

@@ -1,15 +1,15 @@
 const URL_PARTS = /^(?:[a-z]+:\/\/[^/?#]*)?([^?#]*)(?:\?([^#]*))?/i;
 
 /**
- * What a request asks for. Not by `new URL`, which throws: Bun makes the URL from a `Host` header that it does not
- * check, and leaves the origin out when that is hopeless.
+ * Target of a request. `new URL` would throw: Bun builds the URL from the unchecked `Host` header, and drops the origin
+ * when that header is malformed.
  */
 export function placeOf(request: Request): { path: string; query: string } {
   const [, path = "", query = ""] = URL_PARTS.exec(request.url) ?? [];
   return { path, query };
 }
 
-/** The `Link` header of a list that goes on (RFC 8288), or none. */
+/** `Link` header to the next page of a list (RFC 8288), if there is one. */
 export function nextLink(request: Request, next: number | string | null): Record<string, string> {
   if (next === null) return {};
   const { path, query } = placeOf(request);

@@ -8,12 +8,12 @@ interface Bucket {
   at: number;
 }
 
-/** `RateLimit` headers (draft-ietf-httpapi-ratelimit-headers-10), or none where nothing is limited. */
+/** `RateLimit` headers (draft-ietf-httpapi-ratelimit-headers-10), or none without a limit. */
 export type RateHeaders = Record<string, string>;
 
 export type RateLimit = ReturnType<typeof createRateLimit>;
 
-/** A token bucket for each token: `perMinute` requests at once, refilled evenly. 0 turns it off. */
+/** Token bucket of each token: `perMinute` requests at once, refilled evenly. 0 turns it off. */
 export function createRateLimit(clock: Clock, perMinute: number) {
   const buckets = new Map<string, Bucket>();
   const perMs = perMinute / (WINDOW_SECONDS * 1000);

@@ -1,9 +1,9 @@
 import { Problem } from "../../protocol/problem.ts";
 
-/** Room for all that is kept, within what may be parsed. */
+/** Room for kept parts, within the limits of parsing. */
 export const ROOM = { bytes: 4_000_000, values: 90_000 };
 
-/** A part of the body as it came. `values`: its members and items, counted as `parseText` does. */
+/** Part of the body as sent. `values`: members and items, counted as in `parseText`. */
 export interface Copied {
   bytes: Uint8Array;
   values: number;
@@ -11,7 +11,7 @@ export interface Copied {
 
 const encoder = new TextEncoder();
 
-/** JSON that grows, and can be taken back to an earlier place. */
+/** Growing JSON text that can be cut back to an earlier place. */
 export function createKept() {
   const parts: Uint8Array[] = [];
   let bytes = 0;
@@ -32,17 +32,17 @@ export function createKept() {
       bytes = mark.bytes;
       values = mark.values;
     },
-    /** Whether a part fits in behind a place. */
+    /** Tells whether a part fits in after a place. */
     hasRoom: (mark: { bytes: number; values: number }, copied: Copied, room = ROOM): boolean =>
       mark.bytes + copied.bytes.length <= room.bytes && mark.values + copied.values <= room.values,
     all: (): Uint8Array => Buffer.concat(parts),
   };
 }
 
-/** The beginning of a JSON text, its end cut off anywhere, as a whole one. @throws Problem 400 */
+/** Completes a JSON string that was cut off anywhere. @throws Problem 400 */
 export function closedText(beginning: Uint8Array): Uint8Array {
   const text = decoded(beginning, true);
-  // The longest thing that a cut can break is \uXXXX.
+  // The longest sequence that a cut can break is \uXXXX.
   for (let cut = 0; cut < 6; cut++) {
     try {
       const whole: string = JSON.parse(`${text.slice(0, text.length - cut)}"`);
@@ -52,7 +52,7 @@ export function closedText(beginning: Uint8Array): Uint8Array {
   throw notJson();
 }
 
-/** @throws Problem 400; `isCut`: a character that is broken off at the end is left out */
+/** Decodes UTF-8. `isCut`: drops an incomplete last character. @throws Problem 400 */
 export function decoded(bytes: Uint8Array, isCut = false): string {
   try {
     return new TextDecoder("utf-8", { fatal: true }).decode(bytes, { stream: isCut });

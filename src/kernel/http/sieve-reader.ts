@@ -1,26 +1,26 @@
 import { type Copied, notJson } from "./sieve-kept.ts";
 import { BACKSLASH, COLON, COMMA, isBlank, newScan, QUOTE, type Scan, scanValue } from "./sieve-scan.ts";
 
-/** Steps of reading; each yields when the piece is used up. */
+/** Steps of reading; a step yields when its piece is used up. */
 export type Steps<T> = Generator<undefined, T>;
 
-/** Copies what is read from a place on; told before the piece is gone. */
+/** Copy of everything read from a place on. `take` is called before a piece is released. */
 export interface Copy {
   take(): void;
-  /** undefined when it was more than asked for. */
+  /** `undefined` when the copy grew beyond its limit. */
   whole(): Copied | undefined;
   beginning(): { bytes: Uint8Array; isCut: boolean };
 }
 
-/** Names of members that are looked for. */
+/** Names of wanted members. */
 export type Names = ReturnType<typeof createNames>;
 
-/** Compares names as bytes: making a text of each takes five times as long. */
+/** Compares names as bytes: decoding each name takes five times as long. */
 export function createNames(names: Iterable<string>) {
   const wanted = [...names].map((name) => ({ name, bytes: Buffer.from(name) }));
   const isWanted = (given: string | undefined) => wanted.some(({ name }) => name === given);
   return {
-    /** Whether the bytes from one place to another are one of the names. */
+    /** Tells whether a range of bytes is one of the names. */
     has: (piece: Uint8Array, from: number, to: number): boolean =>
       wanted.some(({ bytes }) => {
         if (bytes.length !== to - from) return false;
@@ -52,16 +52,16 @@ export function nameOf(written: string): string | undefined {
 const NAME_BYTES = 6 * 512;
 export const END = -1;
 
-/** Goes over JSON that comes in pieces, value by value. */
+/** Reads JSON in pieces, value by value. */
 export function createReader() {
   let piece: Uint8Array = new Uint8Array();
   let at = 0;
   let isOver = false;
-  /** Members and items so far, counted as `parseText` does. */
+  /** Members and items so far, counted as in `parseText`. */
   let values = 0;
   const copies = new Set<Copy>();
 
-  /** The next byte that is no white space. */
+  /** Next byte that is no white space. */
   function* peek(): Steps<number> {
     for (;;) {
       if (at < piece.length) {
@@ -73,7 +73,7 @@ export function createReader() {
     }
   }
 
-  /** Goes over one value, or the rest of a list that was begun. */
+  /** Skips one value, or the rest of a list. */
   function* skip(scan: Scan = newScan()): Steps<void> {
     if ((yield* peek()) === END) throw notJson();
     for (;;) {
@@ -90,7 +90,7 @@ export function createReader() {
     }
   }
 
-  /** Whether another item or member follows; goes over the comma or the end. */
+  /** Consumes the comma or the closing bracket; true when another item follows. */
   function* isMore(close: number): Steps<boolean> {
     const code = yield* peek();
     if (code !== COMMA && code !== close) throw notJson();
@@ -99,7 +99,7 @@ export function createReader() {
     return code === COMMA;
   }
 
-  /** Goes over the opening bracket; whether anything follows it. */
+  /** Consumes the opening bracket; false when the list or object is empty. */
   function* isBegun(close: number): Steps<boolean> {
     at++;
     values++;
@@ -108,7 +108,7 @@ export function createReader() {
     return false;
   }
 
-  /** Goes over members within this piece that are unknown and followed by another: 50 ns each. */
+  /** Skips unknown members that end within this piece and have a successor: 50 ns each. */
   function skipUnknown(members: Names): void {
     for (;;) {
       const end = endOfMember(members);
@@ -117,7 +117,7 @@ export function createReader() {
     }
   }
 
-  /** The place behind the comma of an unknown member; undefined when it is known, or does not end in this piece. */
+  /** Place after the comma of an unknown member; `undefined` for a wanted one, and when it ends in a later piece. */
   function endOfMember(members: Names): number | undefined {
     let i = pastBlank(at);
     if (piece[i] !== QUOTE) return undefined;
@@ -146,7 +146,7 @@ export function createReader() {
     return i;
   }
 
-  /** The name of a member as it came, and the colon; undefined for one that is too long to be known. */
+  /** Consumes a name and its colon; `undefined` for a name longer than any wanted one. */
   function* readName(): Steps<string | undefined> {
     if ((yield* peek()) !== QUOTE) throw notJson();
     const copy = copyFrom(NAME_BYTES);
@@ -199,7 +199,7 @@ export function createReader() {
     readName,
     copyFrom,
     goOn,
-    /** There is no further piece. */
+    /** Marks the end of the body. */
     end(): void {
       isOver = true;
       goOn(new Uint8Array());

@@ -10,24 +10,24 @@ export const OPEN_OBJECT = 123;
 export const CLOSE_OBJECT = 125;
 
 export const isBlank = (code: number): boolean => code === 32 || code === 10 || code === 13 || code === 9;
-/** Of numbers, true, false and null. */
+/** Characters of numbers, true, false and null. */
 const isInWord = (code: number): boolean =>
   (code >= 97 && code <= 122) || (code >= 48 && code <= 57) || code === 43 || code === 45 || code === 46 || code === 69;
 
-/** Where a scan over one value stands; it goes on in the next piece. */
+/** State of a scan over one value, continued in the next piece. */
 export interface Scan {
   depth: number;
   within: "nothing" | "string" | "escape" | "word";
-  /** Members and items, counted as `parseText` does. */
+  /** Members and items, counted as in `parseText`. */
   values: number;
-  /** Commas between the items of a list whose inside the scan began in. */
+  /** Commas between items of a list in which the scan began. */
   commas: number;
 }
 
 export const newScan = (): Scan => ({ depth: 0, within: "nothing", values: 0, commas: 0 });
 
 /**
- * Scans on from a place: 3 ns a byte. Returns the place behind the value, or the piece's length and so far no end.
+ * Continues a scan from a place, at 3 ns a byte. Returns the place after the value, or the end of the piece.
  * @throws Problem 400
  */
 export function scanValue(piece: Uint8Array, from: number, scan: Scan): { at: number; isDone: boolean } {

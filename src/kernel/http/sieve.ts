@@ -4,26 +4,26 @@ import { createNames, createReader, END, nameOf, type Steps } from "./sieve-read
 import { CLOSE_LIST, CLOSE_OBJECT, newScan, OPEN_LIST, OPEN_OBJECT, QUOTE } from "./sieve-scan.ts";
 
 /**
- * What is kept of a JSON value. `true`: everything. `members`: of an object by name, of a list by place. `any`: members of
- * an object, whatever their names. `each`: items of a list, as far as there is room. `events`: leading items of a list, each
- * as it came; the rest is counted.
+ * Selection from a JSON value. `true`: everything. `members`: members by name, items by place. `any`: members of an object
+ * under any name. `each`: items of a list, while there is room. `events`: leading items of a list as sent; the rest is
+ * counted.
  */
 export type Known = true | { members?: ReadonlyMap<string, Known>; any?: Known; each?: Known; events?: Known };
 
-/** A larger event is not kept, unless it is the first: then what is known of it. */
+/** Largest event. A larger one is dropped; of a larger first one the selected members are kept. */
 const EVENT_BYTES = 1024 * 1024;
-/** Events kept: as many as a delivery may hold, and those that a notice names. */
+/** Number of kept events: a full delivery, and those that a notice names. */
 const MAX_EVENTS = 1100;
-/** Room for events: those that are taken, and some to be named. Members behind them have to fit, too. */
+/** Room for events. Members after them have to fit into the rest. */
 const EVENTS_ROOM = { bytes: 1.5 * EVENT_BYTES, values: 0.6 * ROOM.values };
-/** Items of a list without events, and members of any name. */
+/** Number of items of a list without events, and of members under any name. */
 const MAX_ITEMS = 1000;
-/** Bytes of one text, its escapes included. */
+/** Bytes of one text, escapes included. */
 const TEXT_BYTES = 512 * 1024;
 
 /**
- * Reads JSON that comes in pieces, and keeps as JSON what is known of it. The rest is gone over byte by byte and built into
- * nothing. Of members with one name the first is kept. A flaw is told at the end: before that, nobody has shown who sends it.
+ * Reads JSON in pieces, and keeps the selected part as JSON. The rest is scanned byte by byte, and never built. Of several
+ * members with one name the first is kept. Errors surface at the end: until then nothing shows who sends the body.
  */
 export function createSieve(known: Known): Sieve {
   const { peek, skip, isBegun, isMore, copyFrom, ...reader } = createReader();
@@ -39,7 +39,7 @@ export function createSieve(known: Known): Sieve {
     if ((yield* peek()) !== END) throw notJson();
   }
 
-  /** One value; whether any of it was kept. */
+  /** Reads one value; true when any of it was kept. */
   function* value(wanted: Known | undefined): Steps<boolean> {
     const code = yield* peek();
     if (wanted === undefined) yield* skip();
@@ -96,7 +96,7 @@ export function createSieve(known: Known): Sieve {
     return true;
   }
 
-  /** A list; `item` keeps one or not, and says when it takes no more: the rest is gone over at once. */
+  /** Reads a list. `item` keeps or drops each item, and says when it is full: the rest is skipped at once. */
   function* list(item: Items): Steps<boolean> {
     kept.add("[", 1);
     let more = yield* isBegun(CLOSE_LIST);
@@ -114,7 +114,7 @@ export function createSieve(known: Known): Sieve {
     return true;
   }
 
-  /** Each event as it came, while there is room. The first is taken in any case, with what is known of it. */
+  /** Keeps events as sent, while there is room. The first is kept in any case, reduced to its selection if need be. */
   function events(wanted: Known): Items {
     let count = 0;
     let isFull = false;
@@ -165,7 +165,7 @@ export function createSieve(known: Known): Sieve {
     };
   }
 
-  /** Items keep their places, behind a `null` for each that was left out. */
+  /** Keeps items at their places, with `null` for each dropped one. */
   function places(members: ReadonlyMap<string, Known>): Items {
     let count = 0;
     let last = 0;
@@ -184,7 +184,7 @@ export function createSieve(known: Known): Sieve {
     };
   }
 
-  /** Everything below, if there is room. */
+  /** Keeps a whole value, if there is room. */
   function* whole(): Steps<boolean> {
     yield* peek();
     const copy = copyFrom(ROOM.bytes);
@@ -192,7 +192,7 @@ export function createSieve(known: Known): Sieve {
     return keep(copy.whole());
   }
 
-  /** A text, cut where it is too long. */
+  /** Keeps a text, cut at the limit. */
   function* text(): Steps<boolean> {
     yield* peek();
     const copy = copyFrom(TEXT_BYTES);
@@ -229,10 +229,10 @@ export function createSieve(known: Known): Sieve {
   };
 }
 
-/** Items of a list, one after the other. */
+/** Selection of items in a list. */
 interface Items {
   keep(place: number): Steps<boolean>;
   isFull(): boolean;
-  /** So many more were gone over. */
+  /** Reports the number of skipped items. */
   left(more: number): void;
 }

@@ -3,10 +3,10 @@ import { type Encoded, frameOf, type Outlet } from "../log/outlet.ts";
 import type { Peer } from "../log/peers.ts";
 import type { Entry } from "../log/tail.ts";
 
-/** What one socket may have waiting in the process before it counts as slow. */
+/** Bytes waiting in the process for one socket before it counts as slow. */
 const BUFFER_BYTES = 256 * 1024;
 
-/** What Elysia's own dispatcher calls on `ws.data`: the methods of one connection. */
+/** Methods that Elysia's dispatcher calls on `ws.data`. */
 export interface SocketHandler {
   open(ws: ServerWebSocket<SocketHandler>): void;
   message(ws: ServerWebSocket<SocketHandler>, message: string | Buffer): void;
@@ -15,7 +15,7 @@ export interface SocketHandler {
   pong(ws: ServerWebSocket<SocketHandler>): void;
 }
 
-/** RFC 6455 close codes, and our own from 4000 on. */
+/** Close codes of RFC 6455, and the relay's own from 4000 on. */
 const CLOSE = {
   revoked: 4001,
   superseded: 4009,
@@ -27,20 +27,20 @@ const CLOSE = {
 } as const;
 
 export interface SocketOutlet extends Outlet {
-  /** Sends a frame soon: answers that are ready in the same turn share one write to the kernel. */
+  /** Sends a frame at the end of the turn: answers of one turn share one write to the kernel. */
   answer(frame: string): void;
   closeWith(reason: keyof typeof CLOSE): void;
-  /** Whether more is taken off the wire: while not, the other end cannot send for long. */
+  /** Turns reading on or off. While it is off, the client soon cannot send. */
   reads(on: boolean): void;
-  /** The other end has closed. */
+  /** Notes that the client has closed. */
   ended(): void;
-  /** The client has taken or said something. */
+  /** Notes that the client has taken or sent bytes. */
   moved(): void;
-  /** `ended`: the other end closed it; `cut`: we did. */
+  /** `ended`: closed by the client; `cut`: closed by the relay. */
   state(): "open" | "ended" | "cut";
 }
 
-/** An outlet over one WebSocket. */
+/** Outlet over one WebSocket. */
 export function createSocketOutlet(ws: ServerWebSocket<SocketHandler>, peer: Peer | undefined): SocketOutlet {
   let hasMoved = false;
   let state: ReturnType<SocketOutlet["state"]> = "open";
@@ -74,7 +74,7 @@ export function createSocketOutlet(ws: ServerWebSocket<SocketHandler>, peer: Pee
     answer(frame) {
       if (answers.push(frame) === 1) setImmediate(flush);
     },
-    // Bun pings by itself, and its pongs are what says that the other end is there.
+    // Bun pings by itself; pongs show that the client is there.
     keepAlive: () => undefined,
     close(last?: Encoded) {
       if (last) outlet.send(last);
@@ -83,7 +83,7 @@ export function createSocketOutlet(ws: ServerWebSocket<SocketHandler>, peer: Pee
     closeWith(reason) {
       if (state !== "open") return;
       if (answers.length) flush();
-      // While it is not read from, Bun's idle timeout does not run.
+      // Bun's idle timeout does not run while reading is off.
       outlet.reads(true);
       state = "cut";
       ws.close(CLOSE[reason], reason);

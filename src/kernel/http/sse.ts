@@ -2,21 +2,21 @@ import { type Encoded, type Outlet, sseOf } from "../log/outlet.ts";
 import type { Peer } from "../log/peers.ts";
 import type { Entry } from "../log/tail.ts";
 
-/** Bytes that wait in the process for one slow reader; the kernel and the HTTP layer hold more. */
+/** Bytes waiting in the process for one slow reader; the kernel and the HTTP layer hold more. */
 const BUFFER_BYTES = 64 * 1024;
 const COMMENT = new TextEncoder().encode(": keep-alive\n\n");
-/** Time that a browser waits before it comes back. */
+/** Time that a browser waits before it reconnects. */
 const RETRY = new TextEncoder().encode("retry: 2000\n\n");
 
-/** An outlet over Server-Sent Events (WHATWG HTML, section 9.2), and the answer that carries it. */
+/** Makes an outlet over Server-Sent Events (WHATWG HTML, section 9.2), and the response that carries it. */
 export function createSse({ headers, peer }: { headers: Record<string, string>; peer(): Peer | undefined }): {
   outlet: Outlet;
   response: Response;
 } {
   let controller: ReadableStreamDefaultController<Uint8Array> | undefined;
   /**
-   * What the HTTP layer has not asked for yet. It gets all of it as one chunk: of several at once it makes a buffer, which
-   * it keeps for as long as the connection lives (30 KiB after a large `hello`).
+   * Bytes that the HTTP layer has not asked for yet. They go out as one chunk: of several chunks it makes a buffer, and keeps
+   * that for the life of the connection (30 KiB after a large `hello`).
    */
   let waiting: Uint8Array[] = [];
   let queued = 0;
@@ -98,7 +98,7 @@ export function createSse({ headers, peer }: { headers: Record<string, string>; 
   };
 }
 
-/** A lone entry goes out as it was encoded for everybody; several share one write. */
+/** A single entry goes out in its shared encoding; several are joined into one write. */
 function joined(entries: readonly Entry[]): Uint8Array {
   const [first] = entries;
   return entries.length === 1 && first ? sseOf(first) : Buffer.concat(entries.map(sseOf));

@@ -4,31 +4,31 @@ import type { Clock } from "../clock.ts";
 import type { Tx } from "../db/database.ts";
 import type { IdempotencyStore } from "./store.ts";
 
-/** One creating call, as far as its repetition is concerned. */
+/** Creating call that may be repeated. */
 export interface Attempt<T> {
-  /** In whose name: keys of different senders have nothing to do with each other. */
+  /** Owner of the key: keys of different senders are independent. */
   sender: string;
-  /** undefined: the call is not to be recognised again. */
+  /** `undefined` when the call may not be repeated. */
   key: string | undefined;
   operation: string;
-  /** What was asked for: the same key with other content is refused. */
+  /** Content of the call: the same key with other content is refused. */
   asked: unknown;
-  /** Makes it, and names what was made. */
+  /** Creates the object; `subject` is its id. */
   make(): Promise<{ subject: string; made: T }>;
-  /** What was made before, as it is now; undefined when it is not kept any more, and the key is free again. */
+  /** Reads the object created before; `undefined` when it is gone and the key is free again. */
   again(subject: string): Promise<T | undefined>;
 }
 
-/** The same sender and key give the same answer, for as long as what was made is kept, whatever changed meanwhile. */
+/** Gives the same answer to the same sender and key, as long as the created object is kept. */
 export function createIdempotency(store: IdempotencyStore, clock: Clock) {
   return {
-    /** Looked up inside the write, so that it comes before every other check. @throws Problem 422 idempotency-mismatch */
+    /** Looks the key up inside the write, before any other check. @throws Problem 422 idempotency-mismatch */
     async once<T>(tx: Tx, attempt: Attempt<T>): Promise<{ made: T; replayed: boolean }> {
       const { sender, key, operation, asked, make, again } = attempt;
       if (key === undefined) return { made: (await make()).made, replayed: false };
       const fingerprint = hash([operation, asked]);
       const known = await store.find(tx, sender, key);
-      // What another operation made cannot be looked up here: as long as its key is known, it is taken.
+      // The object of another operation cannot be read here: its key stays taken.
       const isOther = known !== undefined && known.operation !== operation;
       const before = known && !isOther ? await again(known.subject) : undefined;
       if (isOther || (before !== undefined && known?.fingerprint !== fingerprint))
@@ -40,8 +40,8 @@ export function createIdempotency(store: IdempotencyStore, clock: Clock) {
     },
 
     /**
-     * Deletes at most `limit` keys of an operation that were used before `at`; answers how many. For what is not kept by
-     * itself: an event that only changed something.
+     * Deletes at most `limit` keys of an operation used before `at`; answers their number. For operations that create no
+     * object, such as an event that only changes one.
      */
     forget: (tx: Tx, operation: string, at: number, limit: number): Promise<number> =>
       store.removeBefore(tx, operation, at, limit),

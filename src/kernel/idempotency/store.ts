@@ -44,7 +44,7 @@ export function createIdempotencyStore(db: Db) {
     put: async (tx: Tx, row: KeyRow): Promise<void> => {
       put(tx).run({ ...row });
     },
-    /** Deletes at most `limit` keys of one operation from before `at`; answers how many. */
+    /** Deletes at most `limit` keys of one operation from before `at`; answers their number. */
     async removeBefore(tx: Tx, operation: string, at: number, limit: number): Promise<number> {
       const some = tx.db
         .select({ key: idempotencyKeys.key, sender: idempotencyKeys.sender })

@@ -1,16 +1,16 @@
 import { index, integer, primaryKey, sqliteTable, text } from "drizzle-orm/sqlite-core";
 
-/** What was made under which idempotency key. Messages have theirs in their own row. */
+/** Objects created under an idempotency key. Messages keep theirs in their own row. */
 export const idempotencyKeys = sqliteTable(
   "idempotency_keys",
   {
-    /** In whose name. */
+    /** Sender. */
     sender: text("sender").notNull(),
     key: text("key").notNull(),
     operation: text("operation").notNull(),
-    /** Hash of what was asked for. */
+    /** Hash of the content. */
     fingerprint: text("fingerprint").notNull(),
-    /** What it made. */
+    /** Id of the created object. */
     subject: text("subject").notNull(),
     createdAt: integer("created_at").notNull(),
   },

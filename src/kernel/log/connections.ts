@@ -10,42 +10,42 @@ export type ByeReason = "superseded" | "restarting" | "too-slow" | "replaced" | 
 /** One open connection: a stream, a socket, or a parked poll. */
 export interface Connection {
   readonly id: string;
-  /** Whose inbox it reads; null for those who watch everything. */
+  /** Agent whose inbox it reads; `null` for a watcher of everything. */
   readonly agentId: string | null;
-  /** The agent that opened it, as far as that is to be counted: who only looks on takes no place of the agent's. */
+  /** Agent whose limit it counts for; `null` for an onlooker, who takes no place of the agent. */
   readonly countsFor: string | null;
   readonly instanceId: string | null;
   readonly tokenId: string;
-  /** Not there for a parked poll. */
+  /** Missing for a parked poll. */
   readonly outlet?: Outlet;
-  /** Speaks another protocol: events of ours mean nothing there. */
+  /** Speaks another protocol, in which events of the relay mean nothing. */
   readonly isForeign?: boolean;
-  /** Ends it, saying why and, on a stream, where to resume. */
+  /** Closes it with a reason and, on a stream, the place to resume from. */
   close(reason: ByeReason): void;
 }
 
 const MAX_PER_AGENT = 8;
 const MAX_PARKED = 256;
 const KEEP_ALIVE_MS = 15_000;
-/** A client that takes nothing for this long is told where to resume, and closed. */
+/** Time after which a client that reads nothing is told where to resume, and closed. */
 const MAX_STALL_MS = 30_000;
-/** A client that took none of the bytes handed to the kernel has vanished, or stopped reading. */
+/** Time after which a client that confirmed no byte counts as vanished. */
 const MAX_SILENCE_MS = 60_000;
 const SLICE = 256;
 
 export type Connections = ReturnType<typeof createConnections>;
 
-/** Every open connection: how many an agent has, keeping them alive, and closing them. */
+/** Counts open connections, keeps them alive and closes them. */
 export function createConnections(clock: Clock, hooks: Hooks, stuckPeers: StuckPeers = askKernel) {
-  /** Last progress of each connection on the monotonic clock; the oldest connection first. */
+  /** Last progress of each connection on the steady clock, oldest connection first. */
   const all = new Map<Connection, number>();
   const streams = new Map<string, number>();
-  /** Calls that wait, by token. */
+  /** Waiting calls of each token. */
   const parked = new Map<string, number>();
-  /** An agent has its first stream or socket, or has none left. */
+  /** An agent opened its first stream or socket, or closed its last. */
   const present = hooks.event<[agentId: string]>("connections.present");
   const stalledSince = new WeakMap<Connection, number>();
-  /** Since the start: a connection may be on its way while its token is revoked. */
+  /** Tokens revoked since the start: a connection may be opening while its token is revoked. */
   const revokedTokens = new Set<string>();
   let stopping = false;
   let made = 0;
@@ -76,7 +76,7 @@ export function createConnections(clock: Clock, hooks: Hooks, stuckPeers: StuckP
     void look();
   }
 
-  /** Sees who makes progress, and closes who has made none for too long. */
+  /** Notes progress of each client, and closes those without any for too long. */
   async function look(): Promise<void> {
     const hasPeers = [...all.keys()].some(({ outlet }) => outlet?.peer !== undefined);
     const stuck = hasPeers ? await stuckPeers() : undefined;
@@ -98,8 +98,8 @@ export function createConnections(clock: Clock, hooks: Hooks, stuckPeers: StuckP
     newId: (): string => `con_${(++made).toString(36)}_${clock.now().toString(36)}`,
 
     /**
-     * Makes room for one more stream of an agent, which is added next: of too many the one that made no progress for the
-     * longest is closed, so that streams whose clients vanished lock nobody out. @throws Problem 503 when the relay is stopping
+     * Makes room for one more stream of an agent. Above the limit it closes the stream without progress for the longest
+     * time, so that vanished clients do not lock their agent out. @throws Problem 503 when the relay is stopping
      */
     async makeRoom(agentId: string | null): Promise<void> {
       if (agentId !== null && (streams.get(agentId) ?? 0) >= MAX_PER_AGENT) {
@@ -114,14 +114,18 @@ export function createConnections(clock: Clock, hooks: Hooks, stuckPeers: StuckP
     /** @throws Problem 429 when a token has too many calls waiting. */
     checkParked(tokenId: string): void {
       if ((parked.get(tokenId) ?? 0) >= MAX_PARKED)
-        throw new Problem("too-many-streams", `This token has ${MAX_PARKED} calls waiting already.`, {
-          retryAfterSeconds: 5,
-        });
+        throw new Problem(
+          "too-many-streams",
+          `This token already has ${MAX_PARKED} calls waiting. Wait for one to end.`,
+          {
+            retryAfterSeconds: 5,
+          },
+        );
     },
-    /** @returns how to take it out again. */
+    /** @returns a function that removes it. */
     add(connection: Connection): () => void {
       all.set(connection, clock.mono());
-      // Once whoever opens it has it whole.
+      // Later, once the caller has finished opening it.
       if (revokedTokens.has(connection.tokenId)) queueMicrotask(() => connection.close("revoked"));
       const agentId = streamOf(connection);
       if (agentId !== null) countStream(agentId, 1);
@@ -133,7 +137,7 @@ export function createConnections(clock: Clock, hooks: Hooks, stuckPeers: StuckP
       };
     },
     present,
-    /** Streams and sockets of an agent. */
+    /** Number of streams and sockets of an agent. */
     count: (agentId: string): number => streams.get(agentId) ?? 0,
     size: (): number => all.size,
     stopping: (): boolean => stopping,
@@ -150,7 +154,7 @@ export function createConnections(clock: Clock, hooks: Hooks, stuckPeers: StuckP
       closeWhere(() => true, "restarting");
     },
 
-    /** Sends one event to all streams of ours that take it now, a few hundred in each turn of the event loop. */
+    /** Sends one event to all ready streams of the relay's own protocol, some hundreds in each turn of the event loop. */
     broadcast(event: Encoded, wanted: (connection: Connection) => boolean): void {
       inSlices(
         [...all.keys()].filter((connection) => !connection.isForeign && wanted(connection)),
@@ -177,6 +181,6 @@ function inSlices<T>(items: T[], run: (item: T) => void, from = 0): void {
   if (to < items.length) setImmediate(inSlices, items, run, to);
 }
 
-/** The last event of a stream. */
+/** Last event of a stream. */
 export const byeEvent = (reason: ByeReason, resumeAfter: number): Encoded =>
   new Encoded("bye", JSON.stringify({ reason, resumeAfter }));

@@ -77,7 +77,7 @@ export function createLog<E extends Entry>(startHead: number, tailBytes = TAIL_B
       woken.add(listener);
     },
 
-    /** @returns how to stop listening. */
+    /** @returns a function that stops listening. */
     listen(keys: readonly string[], listener: Listener): () => void {
       for (const key of keys) {
         const set = listeners.get(key);

@@ -1,14 +1,14 @@
 import { readFile } from "node:fs/promises";
 import ipaddr from "ipaddr.js";
 
-/** The other end of a TCP connection: its address and port, as `stuckPeers` names them. */
+/** Remote end of a TCP connection: address and port, as `stuckPeers` names them. */
 export type Peer = string;
 
-/** Answers which peers have stopped confirming what was sent to them. */
+/** Lists peers that have stopped confirming sent bytes. */
 export type StuckPeers = () => Promise<ReadonlySet<Peer>>;
 
 const TABLES = ["/proc/net/tcp", "/proc/net/tcp6"];
-/** The kernel's state of a connection's timer: it asks whether the other end, which takes nothing, takes something again. */
+/** Timer state in the table: the kernel probes whether a full receiver has room again. */
 const PROBING = "04";
 const MAPPED = /^0{20}ffff/;
 
@@ -18,9 +18,9 @@ export const peerOf = ({ address, port }: { address: string; port: number }): Pe
 const peer = (address: string, port: string): Peer => `${address.replace(MAPPED, "")}:${port}`;
 
 /**
- * Asks the kernel. A client that vanished without closing (a lid, a lost network) takes everything as far as a program can
- * see, for a quarter of an hour: what is sent waits in the kernel, which alone knows that nobody confirms it. Other systems
- * than Linux do not say; there nobody is ever stuck.
+ * Reads stuck peers from the kernel. A client that vanished without closing (a closed lid, a lost network) seems to accept
+ * data for a quarter of an hour: bytes wait in the kernel, and only the kernel knows that they are unconfirmed. Systems
+ * other than Linux do not tell, so no peer is stuck there.
  */
 export async function stuckPeers(): Promise<ReadonlySet<Peer>> {
   const stuck = new Set<Peer>();
@@ -35,7 +35,7 @@ export async function stuckPeers(): Promise<ReadonlySet<Peer>> {
   return stuck;
 }
 
-/** The table has addresses as 32-bit words of the machine, which is little-endian wherever Bun runs. */
+/** Addresses in the table are 32-bit words in machine order, which is little-endian wherever Bun runs. */
 function fromTable(remote: string): Peer {
   const [address = "", port = ""] = remote.toLowerCase().split(":");
   const words = address.match(/.{8}/g) ?? [];
