@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { AgentId, ChannelInfo, word } from "./agent-ids.ts";
-import { at, contracts, gone, paged } from "./contract.ts";
+import { at, contracts, gone, made, paged } from "./contract.ts";
 import { NAMED, named, namedEnum, object, strictObject } from "./shape.ts";
 import { Bool, Int, jsonObject, line, listOf, PageQuery, Str, StrOrNull, Time, text } from "./wire.ts";
 
@@ -144,13 +144,11 @@ export const registerAgent = contract("registerAgent", "PUT /v1/agents/{id}", {
   body: AgentRegistration,
   example: { name: "Reviewer", description: "Reviews pull requests", tags: ["review"], instanceId: "laptop-1" },
   repeatable: true,
-  answers: {
-    200: { description: "Was there before.", schema: RegisteredAgent },
-    201: {
-      description: "New. With an enroll token: `token` is the agent's own, shown this once.",
-      schema: RegisteredAgent,
-    },
-  },
+  answers: made(
+    RegisteredAgent,
+    "New. With an enroll token: `token` is the agent's own, shown this once.",
+    "Was there before.",
+  ),
   problems: ["forbidden", "group-not-allowed", "superseded", "conflict", "deleted"],
 });
 

@@ -4,7 +4,7 @@ import { at, contracts, made, paged } from "./contract.ts";
 import { DelegationContext } from "./delegation-context.ts";
 import { BODY_BYTES, JSON_BYTES, MAX_DEPTH } from "./limits.ts";
 import { TargetText } from "./messages.ts";
-import { NAMED, named, namedEnum, object, strictObject } from "./shape.ts";
+import { NAMED, named, namedEnum, object, strictObject, words } from "./shape.ts";
 import {
   Encoding,
   EncodingInput,
@@ -165,8 +165,8 @@ export const delegate = contract("delegate", "POST /v1/delegations", {
   idempotent: true,
   answers: made(Delegation, "Asked.", "Asked before with this key."),
   problems: [
-    ...(["loop-paused", "quota-exceeded", "forbidden", "superseded", "unknown-target", "no-conversation"] as const),
-    ...(["not-open", "budget-exceeded", "too-deep", "cycle", "idempotency-mismatch"] as const),
+    ...words("loop-paused quota-exceeded forbidden superseded unknown-target no-conversation"),
+    ...words("not-open budget-exceeded too-deep cycle idempotency-mismatch"),
   ],
 });
 

@@ -1,38 +1,13 @@
 import { z } from "zod";
 import { AgentId } from "./agent-ids.ts";
 import { at, contracts } from "./contract.ts";
-import { NAMED, object, strictObject } from "./shape.ts";
+import { NAMED, object, strictObject, words } from "./shape.ts";
 import { MessageId, MessagePath, PageQuery, Str, Time, TimeOrNull } from "./wire.ts";
 
 export const STEPS = [
-  "stored",
-  "matched",
-  "offered",
-  "acknowledged",
-  "read",
-  "claimed",
-  "renewed",
-  "released",
-  "failed",
-  "lease-expired",
-  "completed",
-  "answered",
-  "expired",
-  "dead",
-  "cancelled",
-  "requeued",
-  "scheduled",
-  "traced",
-  "paused",
-  "resumed",
-  "task",
-  "delegated",
-  "timed-out",
-  "routed",
-  "posted",
-  "waiting",
-  "not-needed",
-  "called",
+  ...words("stored matched offered acknowledged read claimed renewed released failed lease-expired completed answered"),
+  ...words("expired dead cancelled requeued scheduled traced paused resumed"),
+  ...words("task delegated timed-out routed posted waiting not-needed called"),
 ] as const;
 export const Fact = z
   .looseObject({ at: Time, step: z.enum(STEPS) })

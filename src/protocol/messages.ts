@@ -2,7 +2,7 @@ import { z } from "zod";
 import { AgentId } from "./agent-ids.ts";
 import { at, contracts, paged } from "./contract.ts";
 import { BODY_BYTES, JSON_BYTES } from "./limits.ts";
-import { NAMED, named, object, strictObject } from "./shape.ts";
+import { NAMED, named, object, strictObject, words } from "./shape.ts";
 import {
   Bool,
   Encoding,
@@ -28,17 +28,7 @@ import {
 export const MAX_BATCH = 1000;
 const BATCH_BYTES = 8 * 1024 * 1024;
 
-export const MESSAGE_KINDS = [
-  "chat",
-  "task",
-  "channel.event",
-  "control",
-  "pair",
-  "request",
-  "response",
-  "announcement",
-  "system",
-] as const;
+export const MESSAGE_KINDS = words("chat task channel.event control pair request response announcement system");
 export const MessageKind = z.enum(MESSAGE_KINDS).register(NAMED, { id: "MessageKind" });
 export type MessageKind = z.infer<typeof MessageKind>;
 
@@ -209,10 +199,9 @@ export const MessageList = listOf(Message).register(NAMED, { id: "MessageList" }
 export const ReadMark = strictObject(() => ({ agentId: AgentId.optional() }));
 
 const contract = contracts("Messages");
-const SENDING = [
-  ...(["forbidden", "unknown-target", "not-claimable", "no-conversation", "reserved-kind", "reserved"] as const),
-  ...(["loop-paused", "quota-exceeded", "idempotency-mismatch", "superseded"] as const),
-];
+const SENDING = words(
+  "forbidden unknown-target not-claimable no-conversation reserved-kind reserved loop-paused quota-exceeded idempotency-mismatch superseded",
+);
 
 export const sendMessage = contract("sendMessage", "POST /v1/messages", {
   summary: "Send a message",

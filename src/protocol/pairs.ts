@@ -3,7 +3,7 @@ import { AgentId } from "./agent-ids.ts";
 import { at, contracts, made, paged } from "./contract.ts";
 import { BODY_BYTES, JSON_BYTES } from "./limits.ts";
 import { Message } from "./messages.ts";
-import { NAMED, named, namedEnum, strictObject } from "./shape.ts";
+import { NAMED, named, namedEnum, strictObject, words } from "./shape.ts";
 import { EncodingInput, int, jsonObject, line, listOf, MessageId, PageQuery, StrOrNull, Time, text } from "./wire.ts";
 
 export const PairId = z
@@ -11,13 +11,11 @@ export const PairId = z
   .regex(/^pair_[a-z0-9]{1,64}$/, "has to be the id of a pair, like pair_7k2m")
   .describe("pair_...");
 
-export const PairStatus = namedEnum("PairStatus", "pending and active are live: a couple has at most one such pair.", [
-  "pending",
-  "active",
-  "rejected",
-  "ended",
-  "expired",
-]);
+export const PairStatus = namedEnum(
+  "PairStatus",
+  "pending and active are live: a couple has at most one such pair.",
+  words("pending active rejected ended expired"),
+);
 export type PairStatus = z.infer<typeof PairStatus>;
 
 /** Event that a `pair` message tells of, in its payload as `pairEvent`. */
@@ -133,14 +131,5 @@ export const sayToPair = contract("sayToPair", "POST /v1/pairs/{id}/messages", {
   example: { body: "The linker takes half of the time." },
   idempotent: true,
   answers: made(Message, "Sent.", "Sent before with this key."),
-  problems: [
-    "forbidden",
-    "superseded",
-    "not-found",
-    "conflict",
-    "gone",
-    "reserved",
-    "loop-paused",
-    "idempotency-mismatch",
-  ],
+  problems: words("forbidden superseded not-found conflict gone reserved loop-paused idempotency-mismatch"),
 });

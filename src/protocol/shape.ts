@@ -31,3 +31,8 @@ export const named = <S extends z.ZodRawShape>(id: string, description: string, 
 /** Choice that the OpenAPI document shows under a name, with what it says of it. */
 export const namedEnum = <const C extends readonly string[]>(id: string, description: string, choices: C) =>
   z.enum(choices).describe(description).register(NAMED, { id });
+
+type Words<Text extends string> = Text extends `${infer First} ${infer Rest}` ? [First, ...Words<Rest>] : [Text];
+
+/** List of words, one space between them; each keeps its own type. */
+export const words = <const Text extends string>(text: Text) => text.split(" ") as Words<Text>;

@@ -2,21 +2,13 @@ import { z } from "zod";
 import { AgentId } from "./agent-ids.ts";
 import { at, contracts, gone, made, paged } from "./contract.ts";
 import { MessageKind, TargetText, Topic } from "./messages.ts";
-import { NAMED, named, object, strictObject } from "./shape.ts";
+import { NAMED, named, object, strictObject, words } from "./shape.ts";
 import { int, line, listOf, MessageId, PageQuery, Time } from "./wire.ts";
 
 /** Events of webhooks. Names are never changed, only added. */
-export const WEBHOOK_EVENTS = [
-  "message.created",
-  "work.claimed",
-  "work.reopened",
-  "work.done",
-  "work.dead",
-  "work.expired",
-  "work.cancelled",
-  "task.changed",
-  "delegation.changed",
-] as const;
+export const WEBHOOK_EVENTS = words(
+  "message.created work.claimed work.reopened work.done work.dead work.expired work.cancelled task.changed delegation.changed",
+);
 export const WebhookEventType = z.enum(WEBHOOK_EVENTS);
 export type WebhookEventType = z.infer<typeof WebhookEventType>;
 

@@ -4,8 +4,7 @@ import { AgentPath } from "./agents.ts";
 import { at, contracts, paged } from "./contract.ts";
 import { BODY_BYTES, FAILURES, JSON_BYTES } from "./limits.ts";
 import { MESSAGE_KINDS, Message, MessageKind, Topic } from "./messages.ts";
-import type { ProblemCode } from "./problem.ts";
-import { NAMED, object, strictObject } from "./shape.ts";
+import { NAMED, object, strictObject, words } from "./shape.ts";
 import { ProgressInput, Task } from "./tasks.ts";
 import {
   EncodingInput,
@@ -132,10 +131,9 @@ export const DeadLetter = object(() => ({ ...Message.shape, error: StrOrNull, di
 export const DeadLetterList = listOf(DeadLetter).register(NAMED, { id: "DeadLetterList" });
 
 /** Refusals of a claim, and of what is done under one. */
-export const UNCLAIMED: readonly ProblemCode[] = [
-  ...(["forbidden", "already-claimed", "not-open", "not-a-target"] as const),
-  ...(["not-claimable", "not-found", "conflict", "superseded"] as const),
-];
+export const UNCLAIMED = words(
+  "forbidden already-claimed not-open not-a-target not-claimable not-found conflict superseded",
+);
 export const UNHELD = ["forbidden", "claim-lost", "not-claimable", "not-found"] as const;
 
 const contract = contracts("Claims");
