@@ -3,7 +3,7 @@ import type { Areas } from "../../core/core.ts";
 import { type Caller, readsAll, requireOperator } from "../../identity/auth/caller.ts";
 import type { Reading, Tx } from "../../kernel/db/database.ts";
 import { withoutAddresses } from "../../kernel/egress/addresses.ts";
-import { readList } from "../../kernel/pages.ts";
+import { type PageQuery, readList } from "../../kernel/pages.ts";
 import type { Seal } from "../../kernel/seal.ts";
 import type { OutsideAgent, OutsideDraft } from "../../protocol/a2a.ts";
 import { Problem } from "../../protocol/problem.ts";
@@ -88,7 +88,7 @@ export function createExternalService(areas: Areas, store: ExternalStore, wakeUp
       const { cardUrl } = draft;
       await activity.record(tx, caller, "a2a.agent-put", id, { cardUrl, hasToken: row.token !== null });
       wakeUps.noteExternal(tx, id);
-      return { external: await show(tx, caller, row), created: !before };
+      return { row: await show(tx, caller, row), created: !before };
     },
 
     /** `POST .../refresh`: fetches the card now, and tries waiting messages. */
@@ -103,11 +103,11 @@ export function createExternalService(areas: Areas, store: ExternalStore, wakeUp
     get: async (on: Reading, caller: Caller, id: string): Promise<OutsideAgent> =>
       show(on, caller, await require(on, caller, id)),
 
-    async list(on: Reading, caller: Caller, page: string | undefined, limit: number): Promise<List<OutsideAgent>> {
+    async list(on: Reading, caller: Caller, query: PageQuery<string>): Promise<List<OutsideAgent>> {
       requireReader(caller);
       const read = (count: number, after: string | undefined) => store.page(on, after, count);
       const shown = (row: ExternalRow) => show(on, caller, row);
-      return readList({ limit, page }, read, shown, ({ agentId }) => agentId);
+      return readList(query, read, shown, ({ agentId }) => agentId);
     },
   };
 }

@@ -1,5 +1,5 @@
 import { messageJson } from "../../core/messages/entry.ts";
-import { noContent, ok, pageOf, RawJson, type Route, route } from "../../identity/auth/route.ts";
+import { RawJson, type Route, route, routesOn } from "../../identity/auth/route.ts";
 import type { Tx } from "../../kernel/db/database.ts";
 import * as bindingsApi from "../../protocol/bindings.ts";
 import * as api from "../../protocol/channels.ts";
@@ -11,82 +11,55 @@ import { placeOf } from "./store.ts";
 
 /** Chat accounts, their bindings, events and posts. */
 export function channelRoutes(services: ChannelServices): Route[] {
-  return [
-    ...accountRoutes(services),
-    ...bindingRoutes(services),
-    ...trafficRoutes(services),
-    ...webhookRoutes(services),
-  ];
+  return [...accountRoutes(services), ...bindingRoutes(services), ...trafficRoutes(services)];
 }
 
-function webhookRoutes({ db, webhook }: ChannelServices): Route[] {
+function accountRoutes({ db, registry, webhook }: ChannelServices): Route[] {
+  const { get, list, change, register } = routesOn(db);
   return [
-    route(api.putWebhookChannel, async ({ caller, params, body }) => {
-      const { saved, created } = await db.write((tx) => webhook.put(tx, caller, params.id, body));
-      return { status: created ? 201 : 200, body: saved };
-    }),
-    route(api.getWebhookChannel, async ({ caller, params }) =>
-      ok(await db.read((on) => webhook.get(on, caller, params.id))),
-    ),
-  ];
-}
-
-function accountRoutes({ db, registry }: ChannelServices): Route[] {
-  return [
-    route(api.listChannels, async ({ caller, query, request }) =>
-      pageOf(await db.read((on) => registry.list(on, caller, query.page, query.limit)), request),
-    ),
-    route(api.getChannel, async ({ caller, params }) => ok(await db.read((on) => registry.get(on, caller, params.id)))),
-    route(api.chooseDefaultChannel, async ({ caller, params }) =>
-      ok(await db.write((tx) => registry.choose(tx, caller, params.id, "yes"))),
-    ),
-    route(api.unchooseDefaultChannel, async ({ caller, params }) =>
-      ok(await db.write((tx) => registry.choose(tx, caller, params.id, "no"))),
-    ),
+    list(api.listChannels, (on, { caller, query }) => registry.list(on, caller, query.page, query.limit)),
+    get(api.getChannel, (on, { caller, params }) => registry.get(on, caller, params.id)),
+    change(api.chooseDefaultChannel, (tx, { caller, params }) => registry.choose(tx, caller, params.id, "yes")),
+    change(api.unchooseDefaultChannel, (tx, { caller, params }) => registry.choose(tx, caller, params.id, "no")),
+    register(api.putWebhookChannel, (tx, { caller, params, body }) => webhook.put(tx, caller, params.id, body)),
+    get(api.getWebhookChannel, (on, { caller, params }) => webhook.get(on, caller, params.id)),
   ];
 }
 
 function bindingRoutes({ db, registry, bindings, routing, channelEvents }: ChannelServices): Route[] {
+  const { get, list, register, remove } = routesOn(db);
   return [
-    route(bindingsApi.listBindings, async ({ caller, query, request }) => {
+    list(bindingsApi.listBindings, (on, { caller, query }) => {
       const { limit, page, channel, conversation, target } = query;
-      const filter = { channelId: channel, conversationId: conversation, target };
-      return pageOf(await db.read((on) => bindings.list(on, caller, filter, page, limit)), request);
+      return bindings.list(on, caller, { channelId: channel, conversationId: conversation, target }, page, limit);
     }),
-    route(bindingsApi.listChannelBindings, async ({ caller, params, query, request }) => {
-      const { limit, page, conversation } = query;
-      const filter = { channelId: params.id, conversationId: conversation };
-      const list = await db.read(async (on) => {
-        await registry.requireOwn(on, caller, params.id);
-        return bindings.list(on, caller, filter, page, limit);
-      });
-      return pageOf(list, request);
+    list(bindingsApi.listChannelBindings, async (on, { caller, params, query }) => {
+      await registry.requireOwn(on, caller, params.id);
+      const filter = { channelId: params.id, conversationId: query.conversation };
+      return bindings.list(on, caller, filter, query.page, query.limit);
     }),
-    route(bindingsApi.setBinding, async ({ caller, params, body }) =>
-      db.write(async (tx) => {
-        const channel = await registry.require(tx, params.id);
-        const { row, created } = await bindings.set(tx, caller, channel, body);
-        const replayed = body.replay ? await channelEvents.replay(tx, row) : {};
-        return { status: created ? 201 : 200, body: { ...wireBinding(row), ...replayed } };
-      }),
+    register(bindingsApi.setBinding, async (tx, { caller, params, body }) => {
+      const channel = await registry.require(tx, params.id);
+      const { row, created } = await bindings.set(tx, caller, channel, body);
+      const replayed = body.replay ? await channelEvents.replay(tx, row) : {};
+      return { row: { ...wireBinding(row), ...replayed }, created };
+    }),
+    remove(bindingsApi.removeBinding, (tx, { caller, params }) =>
+      bindings.remove(tx, caller, params.id, params.bindingId),
     ),
-    route(bindingsApi.removeBinding, async ({ caller, params }) => {
-      await db.write((tx) => bindings.remove(tx, caller, params.id, params.bindingId));
-      return noContent;
-    }),
-    route(bindingsApi.explainRoute, async ({ caller, params, query }) => {
-      if (query.thread !== undefined && query.conversation === undefined)
+    get(bindingsApi.explainRoute, async (on, { caller, params, query }) => {
+      const { conversation, thread } = query;
+      if (thread !== undefined && conversation === undefined)
         throw Problem.invalid("thread", "needs the conversation it belongs to");
-      return db.read(async (on) => {
-        await registry.requireOwn(on, caller, params.id);
-        const place = { conversationId: query.conversation ?? null, threadId: query.thread ?? null };
-        return ok(await routing.report(on, placeOf(params.id, place)));
-      });
+      await registry.requireOwn(on, caller, params.id);
+      const place = { conversationId: conversation ?? null, threadId: thread ?? null };
+      return routing.report(on, placeOf(params.id, place));
     }),
   ];
 }
 
 function trafficRoutes({ db, registry, channelEvents, outbound, webhook }: ChannelServices): Route[] {
+  const { list, change } = routesOn(db);
   return [
     route(
       api.reportEvent,
@@ -97,23 +70,18 @@ function trafficRoutes({ db, registry, channelEvents, outbound, webhook }: Chann
       },
       { witness: webhook.witness },
     ),
-    route(api.listEvents, async ({ caller, params, query, request }) => {
+    list(api.listEvents, async (on, { caller, params, query }) => {
+      await registry.requireOwn(on, caller, params.id);
       const { limit, page, conversation, unbound } = query;
-      const list = await db.read(async (on) => {
-        await registry.requireOwn(on, caller, params.id);
-        const filter = { channelId: params.id, conversationId: conversation, unbound: unbound !== undefined };
-        return channelEvents.list(on, filter, page, limit);
-      });
-      return pageOf(list, request);
+      const filter = { channelId: params.id, conversationId: conversation, unbound: unbound !== undefined };
+      return channelEvents.list(on, filter, page, limit);
     }),
-    route(api.notePost, async ({ caller, params, body }) =>
-      ok(await db.write((tx) => outbound.note(tx, caller, params.id, body))),
-    ),
+    change(api.notePost, (tx, { caller, params, body }) => outbound.note(tx, caller, params.id, body)),
   ];
 }
 
 /** The messages of an event: 201 the first time, 200 with `Idempotent-Replayed` again. */
-export function eventAnswer({ items, routed, replayed }: EventReceipt) {
+function eventAnswer({ items, routed, replayed }: EventReceipt) {
   const messages = items.map(({ entry, work }) => messageJson(entry, work)).join(",");
   const headers: Record<string, string> = replayed ? { "idempotent-replayed": "true" } : {};
   return { status: replayed ? 200 : 201, body: new RawJson(`{"messages":[${messages}],"routed":${routed}}`), headers };

@@ -57,7 +57,7 @@ export function createWebhook({ kernel, identity }: Areas, { webhooks }: Stores)
     const { url, verify } = row;
     await activity.record(tx, caller, "channel.webhook", id, { url, verify, direction, newSecret: isNewSecret });
     const saved: WebhookChannel = { ...wireWebhook(row), ...(isNewSecret && { secret: secretOf(row) }) };
-    return { saved, created: !before };
+    return { row: saved, created: !before };
   }
 
   /** Tells whether the sender knows the secret. */

@@ -1,6 +1,6 @@
 import { messageJson } from "../../core/messages/entry.ts";
 import { toTask } from "../../features/tasks/facts.ts";
-import { created, noContent, ok, pageOf, RawJson, type Route, route } from "../../identity/auth/route.ts";
+import { RawJson, type Route, route, routesOn } from "../../identity/auth/route.ts";
 import type { Db } from "../../kernel/db/database.ts";
 import * as api from "../../protocol/integrations.ts";
 import { IdempotencyKey } from "../../protocol/wire.ts";
@@ -11,21 +11,12 @@ import type { IntegrationService } from "./service.ts";
 
 /** Sources of events, and their events. */
 export function integrationRoutes(db: Db, integrations: IntegrationService, events: IntegrationEvents): Route[] {
+  const { get, list, register, remove } = routesOn(db);
   return [
-    route(api.listIntegrations, async ({ caller, query, request }) =>
-      pageOf(await db.read((on) => integrations.list(on, caller, query.page, query.limit)), request),
-    ),
-    route(api.putIntegration, async ({ caller, params, body }) => {
-      const answer = await db.write((tx) => integrations.put(tx, caller, params.source, body));
-      return answer.created ? created(answer.saved) : ok(answer.saved);
-    }),
-    route(api.getIntegration, async ({ caller, params }) =>
-      ok(await db.read((on) => integrations.get(on, caller, params.source))),
-    ),
-    route(api.deleteIntegration, async ({ caller, params }) => {
-      await db.write((tx) => integrations.remove(tx, caller, params.source));
-      return noContent;
-    }),
+    list(api.listIntegrations, (on, { caller, query }) => integrations.list(on, caller, query)),
+    register(api.putIntegration, (tx, { caller, params, body }) => integrations.put(tx, caller, params.source, body)),
+    get(api.getIntegration, (on, { caller, params }) => integrations.get(on, caller, params.source)),
+    remove(api.deleteIntegration, (tx, { caller, params }) => integrations.remove(tx, caller, params.source)),
     route(
       api.postEvent,
       async ({ caller, params, body, bytes, leftOut, request, idempotencyKey }) => {

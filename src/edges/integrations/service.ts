@@ -3,7 +3,7 @@ import type { Author } from "../../core/messages/draft.ts";
 import type { Tasks } from "../../features/tasks/tasks.ts";
 import { type Caller, readsAll, requireOperator } from "../../identity/auth/caller.ts";
 import type { Reading, Tx } from "../../kernel/db/database.ts";
-import { readList } from "../../kernel/pages.ts";
+import { type PageQuery, readList } from "../../kernel/pages.ts";
 import type {
   Integration,
   Mapping,
@@ -43,9 +43,7 @@ export function createIntegrationService(areas: Areas & { tasks: Tasks }, store:
 
   /** @throws Problem 404 */
   async function requireIntegration(on: Reading, source: string): Promise<IntegrationRow> {
-    const row = await store.bySource(on, source);
-    if (!row) throw new Problem("not-found", `There is no integration ${source}.`);
-    return row;
+    return (await store.bySource(on, source)) ?? Problem.missing("integration", source);
   }
 
   /** Makes a secret when there is none, when one is asked for, and when the old one has another form. */
@@ -93,7 +91,7 @@ export function createIntegrationService(areas: Areas & { tasks: Tasks }, store:
       const what = { target, mapping: row.mapping, verify, newSecret: row.nonce !== before?.nonce };
       await activity.record(tx, caller, before ? "integration.changed" : "integration.created", source, what);
       const saved: SavedIntegration = { ...toIntegration(row), ...(isMade && { secret: secrets.of(row) }) };
-      return { saved, created: before === undefined };
+      return { row: saved, created: before === undefined };
     },
 
     /** `GET /v1/integrations/{source}` @throws Problem 403, 404 */
@@ -103,10 +101,10 @@ export function createIntegrationService(areas: Areas & { tasks: Tasks }, store:
     },
 
     /** `GET /v1/integrations`, by name. @throws Problem 403 */
-    async list(on: Reading, caller: Caller, page: string | undefined, limit: number): Promise<List<Integration>> {
+    async list(on: Reading, caller: Caller, query: PageQuery<string>): Promise<List<Integration>> {
       requireReader(caller);
       const read = (count: number, after: string | undefined) => store.page(on, after, count);
-      return readList({ limit, page }, read, toIntegration, ({ source }) => source);
+      return readList(query, read, toIntegration, ({ source }) => source);
     },
 
     /** `DELETE /v1/integrations/{source}`: its tasks stay, its tokens are revoked. @throws Problem 403, 404 */

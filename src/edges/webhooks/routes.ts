@@ -1,42 +1,28 @@
-import { createdOnce, noContent, ok, pageOf, type Route, route } from "../../identity/auth/route.ts";
+import { type Route, routesOn } from "../../identity/auth/route.ts";
 import type { Db } from "../../kernel/db/database.ts";
 import * as api from "../../protocol/webhooks.ts";
 import type { WebhookService } from "./service.ts";
 
 /** Webhooks, which tell other machines of events. */
-export function webhookRoutes(db: Pick<Db, "read" | "write">, webhooks: WebhookService): Route[] {
+export function webhookRoutes(db: Db, webhooks: WebhookService): Route[] {
+  const { get, list, change, create, remove } = routesOn(db);
   return [
-    route(api.createWebhook, async ({ caller, body, idempotencyKey }) =>
-      createdOnce(await db.write((tx) => webhooks.create(tx, caller, body, idempotencyKey))),
+    create(api.createWebhook, (tx, { caller, body, idempotencyKey }) =>
+      webhooks.create(tx, caller, body, idempotencyKey),
     ),
-    route(api.listWebhooks, async ({ caller, query, request }) =>
-      pageOf(await db.read((on) => webhooks.list(on, caller, query)), request),
+    list(api.listWebhooks, (on, { caller, query }) => webhooks.list(on, caller, query)),
+    get(api.getWebhook, (on, { caller, params }) => webhooks.get(on, caller, params.id)),
+    change(api.changeWebhook, (tx, { caller, params, body }) => webhooks.patch(tx, caller, params.id, body)),
+    remove(api.deleteWebhook, (tx, { caller, params }) => webhooks.remove(tx, caller, params.id)),
+    create(api.rotateWebhook, (tx, { caller, params, body, idempotencyKey }) =>
+      webhooks.rotate(tx, caller, params.id, body.overlapSeconds, idempotencyKey),
     ),
-    route(api.getWebhook, async ({ caller, params }) => ok(await db.read((on) => webhooks.get(on, caller, params.id)))),
-    route(api.changeWebhook, async ({ caller, params, body }) =>
-      ok(await db.write((tx) => webhooks.patch(tx, caller, params.id, body))),
+    create(api.testWebhook, (tx, { caller, params, idempotencyKey }) =>
+      webhooks.test(tx, caller, params.id, idempotencyKey),
     ),
-    route(api.deleteWebhook, async ({ caller, params }) => {
-      await db.write((tx) => webhooks.remove(tx, caller, params.id));
-      return noContent;
-    }),
-    ...deliveryRoutes(db, webhooks),
-  ];
-}
-
-function deliveryRoutes(db: Pick<Db, "read" | "write">, webhooks: WebhookService): Route[] {
-  return [
-    route(api.rotateWebhook, async ({ caller, params, body, idempotencyKey }) =>
-      createdOnce(await db.write((tx) => webhooks.rotate(tx, caller, params.id, body.overlapSeconds, idempotencyKey))),
-    ),
-    route(api.testWebhook, async ({ caller, params, idempotencyKey }) =>
-      createdOnce(await db.write((tx) => webhooks.test(tx, caller, params.id, idempotencyKey))),
-    ),
-    route(api.listDeliveries, async ({ caller, params, query, request }) =>
-      pageOf(await db.read((on) => webhooks.deliveries(on, caller, params.id, query)), request),
-    ),
-    route(api.redeliverWebhook, async ({ caller, params, body }) =>
-      ok(await db.write((tx) => webhooks.redeliver(tx, caller, params.id, body.deliveryId))),
+    list(api.listDeliveries, (on, { caller, params, query }) => webhooks.deliveries(on, caller, params.id, query)),
+    change(api.redeliverWebhook, (tx, { caller, params, body }) =>
+      webhooks.redeliver(tx, caller, params.id, body.deliveryId),
     ),
   ];
 }

@@ -58,8 +58,7 @@ export function createWebhookService(areas: Areas, store: WebhookStore, emitter:
   async function readable(on: Reading, caller: Caller, id: string): Promise<WebhookRow> {
     const reader = readingAs(caller);
     if (reader !== null) await agents.requireActor(on, caller, reader);
-    const row = await store.byId(on, id);
-    if (!row) throw new Problem("not-found", `There is no webhook ${id}.`);
+    const row = (await store.byId(on, id)) ?? Problem.missing("webhook", id);
     if (reader !== null && row.agentId !== reader) throw new Problem("forbidden", `Webhook ${id} is not ${reader}'s.`);
     return row;
   }
