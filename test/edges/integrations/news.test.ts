@@ -347,7 +347,7 @@ describe("a delivery of too many", () => {
     ["grafana", {}, (alerts: object[]) => ({ alerts })],
     ["paths", { paths: { title: "labels.alertname", dedupeKey: "fingerprint" } }, (alerts: object[]) => alerts],
   ] as const)(
-    "is taken as far as it fits, and the operator is told what was left out: %s",
+    "a delivery of too many is taken as far as it fits, and the operator is told what was left out: %s",
     async (mapping, more, wrap) => {
       const { take, tasks, told } = await world(mapping, more);
       const answer = await take(wrap(many(1003)));

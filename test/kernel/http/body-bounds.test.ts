@@ -52,7 +52,7 @@ describe("a body with more in it than anything could mean", () => {
     ["[", "]"],
     ['{"a":', "}"],
   ])(
-    "is refused in data of an A2A part, whose text would grow with the square of its depth: %s",
+    "a body with more in it than anything could mean is refused in data of an A2A part, whose text would grow with the square of its depth: %s",
     async (open, close) => {
       const relay = await startRelay();
       await relay.agent("bob");
