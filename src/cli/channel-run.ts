@@ -11,12 +11,7 @@ import type { Output } from "./output.ts";
 import { safeLine } from "./screen.ts";
 import { chatEnvironment } from "./settings.ts";
 
-interface RunOptions {
-  account?: string;
-  name?: string;
-  target?: string;
-  chat?: string;
-}
+type RunOptions = { account?: string; name?: string; target?: string; chat?: string };
 
 /** Adds `run` to the group `channel`. */
 export function addChannelRun(channels: CliCommand): void {

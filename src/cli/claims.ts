@@ -71,9 +71,7 @@ async function claimSome(context: Context, options: ClaimOptions): Promise<void>
 
 const listText = (items: Claimed[], out: Output) => items.map((item) => claimedText(item, out)).join("\n");
 
-interface LeaseOptions {
-  leaseToken?: string;
-}
+type LeaseOptions = { leaseToken?: string };
 
 /** Adds a command on one lease. The relay tells the holder the token, so it may be left out. */
 function leaseCommand(program: CliCommand, name: string, description: string): CliCommand {
@@ -97,10 +95,7 @@ const done = (out: Output, answer: WorkAnswer) =>
     return `Message ${message.id} is ${message.state}${claim ? `, held until ${timeText(claim.expiresAt)}` : ""}`;
   });
 
-interface CompleteOptions extends LeaseOptions {
-  subject?: string;
-  payload?: Record<string, unknown>;
-}
+type CompleteOptions = LeaseOptions & { subject?: string; payload?: Record<string, unknown> };
 
 function addComplete(program: CliCommand): void {
   leaseCommand(program, "complete", "Complete held work, with a result or without")
@@ -119,10 +114,7 @@ function addComplete(program: CliCommand): void {
     });
 }
 
-interface FailOptions extends LeaseOptions {
-  retryAfter?: number;
-  final?: boolean;
-}
+type FailOptions = LeaseOptions & { retryAfter?: number; final?: boolean };
 
 function addFail(program: CliCommand): void {
   leaseCommand(program, "fail", "Fail held work; the attempt counts")

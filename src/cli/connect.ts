@@ -10,14 +10,7 @@ import type { Output } from "./output.ts";
 import { ownCommand } from "./own.ts";
 import { safeLine, safeText } from "./screen.ts";
 
-interface ConnectFlags {
-  agent?: string;
-  scope: Scope;
-  hooks: boolean;
-  remove?: boolean;
-  dryRun?: boolean;
-  yes?: boolean;
-}
+type ConnectFlags = { agent?: string; scope: Scope; hooks: boolean; remove?: boolean; dryRun?: boolean; yes?: boolean };
 
 export function addConnectCommand(program: CliCommand): void {
   program

@@ -128,11 +128,7 @@ function delegationText(row: Delegation, out: Output): string {
   return lines.join("\n");
 }
 
-interface AnswerOptions {
-  error?: boolean;
-  payload?: Record<string, unknown>;
-  opaque?: boolean;
-}
+type AnswerOptions = { error?: boolean; payload?: Record<string, unknown>; opaque?: boolean };
 
 function addAnswer(group: CliCommand): void {
   group
@@ -152,10 +148,7 @@ function addAnswer(group: CliCommand): void {
     });
 }
 
-interface ProgressOptions {
-  question?: boolean;
-  opaque?: boolean;
-}
+type ProgressOptions = { question?: boolean; opaque?: boolean };
 
 function addProgress(group: CliCommand): void {
   group
