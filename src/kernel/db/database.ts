@@ -1,13 +1,15 @@
 import { join } from "node:path";
-import { type CommitHooks, createCommitter, type Reading, type Tx, type Work } from "./commit.ts";
+import type { CommitHooks } from "./batch.ts";
+import { createCommitter } from "./commit.ts";
 import { type Drizzle, type Durability, openReader, openWriter } from "./connection.ts";
 import { holdLock } from "./lock.ts";
 import { migrateToLatest } from "./migrate.ts";
 import { createOffThread, type OffThread } from "./off-thread.ts";
 import { lean } from "./prepared.ts";
 import { createSearcher, type Searcher } from "./searcher.ts";
+import type { Reading, Tx, Work } from "./tx.ts";
 
-export type { Reading, Tx } from "./commit.ts";
+export type { Reading, Tx } from "./tx.ts";
 
 /** Statement prepared once for each connection; called with the open read or write. */
 type Statement<P> = (on: Reading) => P;

@@ -1,0 +1,17 @@
+import type { Drizzle } from "./connection.ts";
+
+/** Access for reads: the open write, or a read of committed state. */
+export interface Reading {
+  readonly db: Drizzle;
+}
+
+/** One open write. It decides only by reads through this, and awaits nothing else. */
+export interface Tx extends Reading {
+  readonly writes: true;
+  /** Runs an effect once the write is on disk, in the order of writes; never when the write failed. It must not throw. */
+  afterCommit(effect: () => void): void;
+  /** Runs a part of the write. A part that throws is rolled back alone, with its effects. */
+  attempt<T>(part: () => Promise<T>): Promise<T>;
+}
+
+export type Work<T> = (tx: Tx) => Promise<T>;
