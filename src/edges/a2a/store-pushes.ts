@@ -1,4 +1,4 @@
-import { and, asc, eq } from "drizzle-orm";
+import { and, asc, eq, type SQL } from "drizzle-orm";
 import { bound } from "../../kernel/db/bound.ts";
 import type { Db, Reading, Tx } from "../../kernel/db/database.ts";
 import { taskPushes } from "./tables.ts";
@@ -16,26 +16,17 @@ export function createPushStore(db: Db) {
       .where(eq(taskPushes.threadId, bound("threadId")))
       .prepare(),
   );
+  const pushes = (on: Reading, where: SQL | undefined) => on.db.select().from(taskPushes).where(where);
   return {
     idsOfThread: async (on: Reading, threadId: number): Promise<string[]> =>
       idsOfThread(on)
         .all({ threadId })
         .map(({ id }) => id),
-    byId: async (on: Reading, id: string): Promise<PushRow | undefined> =>
-      on.db.select().from(taskPushes).where(eq(taskPushes.id, id)).get(),
+    byId: async (on: Reading, id: string): Promise<PushRow | undefined> => pushes(on, eq(taskPushes.id, id)).get(),
     byName: async (on: Reading, messageId: number, configId: string): Promise<PushRow | undefined> =>
-      on.db
-        .select()
-        .from(taskPushes)
-        .where(and(eq(taskPushes.messageId, messageId), eq(taskPushes.configId, configId)))
-        .get(),
+      pushes(on, and(eq(taskPushes.messageId, messageId), eq(taskPushes.configId, configId))).get(),
     ofTask: async (on: Reading, messageId: number): Promise<PushRow[]> =>
-      on.db
-        .select()
-        .from(taskPushes)
-        .where(eq(taskPushes.messageId, messageId))
-        .orderBy(asc(taskPushes.configId))
-        .all(),
+      pushes(on, eq(taskPushes.messageId, messageId)).orderBy(asc(taskPushes.configId)).all(),
     put: async (tx: Tx, row: PushRow): Promise<void> => {
       tx.db.insert(taskPushes).values(row).onConflictDoUpdate({ target: taskPushes.id, set: row }).run();
     },
@@ -43,7 +34,7 @@ export function createPushStore(db: Db) {
       tx.db.update(taskPushes).set(change).where(eq(taskPushes.id, id)).run();
     },
     madeBy: async (on: Reading, tokenId: string): Promise<PushRow[]> =>
-      on.db.select().from(taskPushes).where(eq(taskPushes.tokenId, tokenId)).all(),
+      pushes(on, eq(taskPushes.tokenId, tokenId)).all(),
     removeOf: async (tx: Tx, ownerId: string): Promise<void> => {
       tx.db.delete(taskPushes).where(eq(taskPushes.ownerId, ownerId)).run();
     },

@@ -1,4 +1,4 @@
-import { and, asc, desc, eq, gt, isNotNull, isNull, lte, sql } from "drizzle-orm";
+import { and, asc, desc, eq, gt, isNotNull, isNull, lte, type SQL, sql } from "drizzle-orm";
 import { bound } from "../../kernel/db/bound.ts";
 import type { Db, Reading, Tx } from "../../kernel/db/database.ts";
 import { deleteSome } from "../../kernel/db/delete-some.ts";
@@ -21,15 +21,16 @@ export function createExternalStore(db: Db) {
   );
   const call = (messageId: number, agentId: string) =>
     and(eq(externalCalls.messageId, messageId), eq(externalCalls.agentId, agentId));
+  const agents = (on: Reading) => on.db.select().from(externalAgents);
+  const calls = (on: Reading, where: SQL | undefined) => on.db.select().from(externalCalls).where(where);
+  const isOpen = (agentId: string) => and(eq(externalCalls.agentId, agentId), isNull(externalCalls.endedAt));
 
   return {
     isExternal: async (on: Reading, agentId: string): Promise<boolean> => isExternal(on).get({ agentId }) !== undefined,
     byId: async (on: Reading, agentId: string): Promise<ExternalRow | undefined> =>
-      on.db.select().from(externalAgents).where(eq(externalAgents.agentId, agentId)).get(),
+      agents(on).where(eq(externalAgents.agentId, agentId)).get(),
     page: async (on: Reading, after: string | undefined, limit: number): Promise<ExternalRow[]> =>
-      on.db
-        .select()
-        .from(externalAgents)
+      agents(on)
         .where(after === undefined ? undefined : gt(externalAgents.agentId, after))
         .orderBy(asc(externalAgents.agentId))
         .limit(limit)
@@ -52,9 +53,9 @@ export function createExternalStore(db: Db) {
     },
 
     call: async (on: Reading, messageId: number, agentId: string): Promise<CallRow | undefined> =>
-      on.db.select().from(externalCalls).where(call(messageId, agentId)).get(),
+      calls(on, call(messageId, agentId)).get(),
     callsOf: async (on: Reading, messageId: number, limit: number): Promise<CallRow[]> =>
-      on.db.select().from(externalCalls).where(eq(externalCalls.messageId, messageId)).limit(limit).all(),
+      calls(on, eq(externalCalls.messageId, messageId)).limit(limit).all(),
     addCall: async (tx: Tx, row: CallRow): Promise<void> => {
       tx.db.insert(externalCalls).values(row).onConflictDoNothing().run();
     },
@@ -64,47 +65,20 @@ export function createExternalStore(db: Db) {
     },
     /** Call of a question. */
     byQuestion: async (on: Reading, agentId: string, questionId: number): Promise<CallRow | undefined> =>
-      on.db
-        .select()
-        .from(externalCalls)
-        .where(and(eq(externalCalls.questionId, questionId), eq(externalCalls.agentId, agentId)))
-        .get(),
+      calls(on, and(eq(externalCalls.questionId, questionId), eq(externalCalls.agentId, agentId))).get(),
     byDelegation: async (on: Reading, agentId: AgentId, delegationId: string): Promise<CallRow | undefined> =>
-      on.db
-        .select()
-        .from(externalCalls)
-        .where(and(eq(externalCalls.delegationId, delegationId), eq(externalCalls.agentId, agentId)))
-        .get(),
+      calls(on, and(eq(externalCalls.delegationId, delegationId), eq(externalCalls.agentId, agentId))).get(),
     /** The agent's context for a thread. */
-    contextOf: async (on: Reading, agentId: string, threadId: number): Promise<string | undefined> =>
-      on.db
-        .select({ contextId: externalCalls.contextId })
-        .from(externalCalls)
-        .where(
-          and(
-            eq(externalCalls.agentId, agentId),
-            eq(externalCalls.threadId, threadId),
-            isNotNull(externalCalls.contextId),
-          ),
-        )
-        .orderBy(desc(externalCalls.messageId))
-        .limit(1)
-        .get()?.contextId ?? undefined,
-    /** Tasks under way at one of them, counted no further than `limit`. */
-    countOpen: async (on: Reading, agentId: string, limit: number): Promise<number> => {
-      const open = on.db
-        .select({ one: sql`1` })
-        .from(externalCalls)
-        .where(and(eq(externalCalls.agentId, agentId), isNull(externalCalls.endedAt)))
-        .limit(limit);
-      return open.all().length;
+    async contextOf(on: Reading, agentId: string, threadId: number): Promise<string | undefined> {
+      const { contextId, messageId } = externalCalls;
+      const where = and(eq(externalCalls.agentId, agentId), eq(externalCalls.threadId, threadId), isNotNull(contextId));
+      return calls(on, where).orderBy(desc(messageId)).limit(1).get()?.contextId ?? undefined;
     },
+    /** Tasks under way at one of them, counted no further than `limit`. */
+    countOpen: async (on: Reading, agentId: string, limit: number): Promise<number> =>
+      on.db.select({ one: sql`1` }).from(externalCalls).where(isOpen(agentId)).limit(limit).all().length,
     endAll: async (tx: Tx, agentId: string, at: number): Promise<void> => {
-      tx.db
-        .update(externalCalls)
-        .set({ endedAt: at })
-        .where(and(eq(externalCalls.agentId, agentId), isNull(externalCalls.endedAt)))
-        .run();
+      tx.db.update(externalCalls).set({ endedAt: at }).where(isOpen(agentId)).run();
     },
     /** Deletes some calls whose messages retention has passed. */
     forget: async (tx: Tx, upTo: number, limit: number): Promise<number> =>

@@ -1,6 +1,7 @@
 import { and, asc, desc, eq, gt, inArray, lt, lte, sql } from "drizzle-orm";
 import { bound, fixedLimit } from "../../kernel/db/bound.ts";
 import type { Db, Reading, Tx } from "../../kernel/db/database.ts";
+import { deleteSome } from "../../kernel/db/delete-some.ts";
 import type { AgentId } from "../../protocol/ids.ts";
 import type { Place } from "./store.ts";
 import { channelEvents, parts, posts } from "./tables.ts";
@@ -47,14 +48,7 @@ export function createTrafficStore(db: Db) {
     q
       .select({ messageId: posts.messageId })
       .from(posts)
-      .where(
-        and(
-          eq(posts.channelId, bound("channelId")),
-          eq(posts.conversationId, bound("conversationId")),
-          eq(posts.threadId, bound("threadId")),
-          sql`ended = 0`,
-        ),
-      )
+      .where(and(inPlace, sql`ended = 0`))
       .orderBy(asc(posts.messageId))
       .limit(fixedLimit(1))
       .prepare(),
@@ -64,13 +58,7 @@ export function createTrafficStore(db: Db) {
     q
       .select({ messageId: sql<number>`${posts.messageId}` })
       .from(postsInOrder)
-      .where(
-        and(
-          eq(posts.channelId, bound("channelId")),
-          eq(posts.conversationId, bound("conversationId")),
-          eq(posts.threadId, bound("threadId")),
-        ),
-      )
+      .where(inPlace)
       .orderBy(desc(posts.messageId))
       .limit(fixedLimit(1))
       .prepare(),
@@ -187,18 +175,7 @@ export function createTrafficStore(db: Db) {
 
     /** Deletes some rows of messages that retention has passed. @returns how many */
     forget: async (tx: Tx, floor: number, limit: number): Promise<number> => {
-      const old = tx.db
-        .select({ channelId: channelEvents.channelId, externalId: channelEvents.externalId })
-        .from(channelEvents)
-        .where(lte(channelEvents.lastMessageId, floor))
-        .orderBy(asc(channelEvents.lastMessageId))
-        .limit(limit)
-        .all();
-      for (const row of old)
-        tx.db
-          .delete(channelEvents)
-          .where(and(eq(channelEvents.channelId, row.channelId), eq(channelEvents.externalId, row.externalId)))
-          .run();
+      const events = deleteSome(tx, channelEvents, lte(channelEvents.lastMessageId, floor), limit);
       const gone = tx.db
         .select({ id: posts.messageId })
         .from(posts)
@@ -215,10 +192,17 @@ export function createTrafficStore(db: Db) {
         .map((row) => row.id);
       tx.db.delete(parts).where(inArray(parts.messageId, gone)).run();
       tx.db.delete(posts).where(inArray(posts.messageId, gone)).run();
-      return Math.max(old.length, gone.length);
+      return Math.max(events, gone.length);
     },
   };
 }
+
+/** Posts of one place. */
+const inPlace = and(
+  eq(posts.channelId, bound("channelId")),
+  eq(posts.conversationId, bound("conversationId")),
+  eq(posts.threadId, bound("threadId")),
+);
 
 /** Names the index: with the statistics of a small table the planner would scan, and keep scanning as the table grows. */
 const postsInOrder = sql`${posts} indexed by channel_posts_in_order`;

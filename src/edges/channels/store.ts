@@ -43,6 +43,16 @@ export function createChannelStore(db: Db) {
       .prepare(),
   );
 
+  const byAge = (on: Reading, where: SQL | undefined, limit: number) =>
+    on.db
+      .select({ id: channels.id })
+      .from(channels)
+      .where(where)
+      .orderBy(asc(channels.createdAt), asc(channels.id))
+      .limit(limit)
+      .all()
+      .map(({ id }) => id);
+
   return {
     byId: async (on: Reading, id: string): Promise<ChannelRow | undefined> => byId(on).get({ id }),
     put: async (tx: Tx, row: ChannelRow): Promise<void> => {
@@ -69,14 +79,7 @@ export function createChannelStore(db: Db) {
         .all(),
     /** Ids of the channels of a name, oldest first. */
     named: async (on: Reading, nameKey: string, limit: number): Promise<string[]> =>
-      on.db
-        .select({ id: channels.id })
-        .from(channels)
-        .where(eq(channels.nameKey, nameKey))
-        .orderBy(asc(channels.createdAt), asc(channels.id))
-        .limit(limit)
-        .all()
-        .map((row) => row.id),
+      byAge(on, eq(channels.nameKey, nameKey), limit),
     names: async (on: Reading): Promise<string[]> =>
       on.db
         .select({ name: channels.name })
@@ -87,9 +90,7 @@ export function createChannelStore(db: Db) {
     /** Channel that an operator chose as default. */
     chosen: async (on: Reading): Promise<string | undefined> =>
       on.db.select({ id: channels.id }).from(channels).where(sql`is_default = 1`).get()?.id,
-    oldest: async (on: Reading): Promise<string | undefined> =>
-      on.db.select({ id: channels.id }).from(channels).orderBy(asc(channels.createdAt), asc(channels.id)).limit(1).get()
-        ?.id,
+    oldest: async (on: Reading): Promise<string | undefined> => byAge(on, undefined, 1)[0],
     /** Makes this channel the default, or none. */
     choose: async (tx: Tx, id: string | undefined): Promise<void> => {
       tx.db.update(channels).set({ isDefault: false }).where(sql`is_default = 1`).run();
@@ -125,12 +126,8 @@ export function createChannelStore(db: Db) {
     },
     /** Bindings among the next 20,000, by id; `reached` is the last one visited, null at the end. */
     bindingPage: async (on: Reading, filter: BindingFilter, after: string | undefined, limit: number) => {
-      const next = on.db
-        .select()
-        .from(bindings)
-        .where(after === undefined ? undefined : gt(bindings.id, after))
-        .orderBy(asc(bindings.id));
-      const some = next.limit(MAX_VISITED).as("some");
+      const next = after === undefined ? undefined : gt(bindings.id, after);
+      const some = on.db.select().from(bindings).where(next).orderBy(asc(bindings.id)).limit(MAX_VISITED).as("some");
       const rows: BindingRow[] = on.db
         .select()
         .from(some)
@@ -142,7 +139,7 @@ export function createChannelStore(db: Db) {
       const last = on.db
         .select({ id: bindings.id })
         .from(bindings)
-        .where(after === undefined ? undefined : gt(bindings.id, after))
+        .where(next)
         .orderBy(asc(bindings.id))
         .limit(1)
         .offset(MAX_VISITED - 1)

@@ -27,18 +27,9 @@ export function createWebhookStore(db: Db) {
     q
       .insert(webhookDeliveries)
       .values({
-        id: p("id"),
-        webhookId: p("webhookId"),
-        type: p("type"),
-        messageId: p("messageId"),
-        data: p("data"),
-        state: p("state"),
-        attempts: p("attempts"),
-        lastStatus: p("lastStatus"),
-        lastError: p("lastError"),
-        createdAt: p("createdAt"),
-        nextAt: p("nextAt"),
-        endedAt: p("endedAt"),
+        ...{ id: p("id"), webhookId: p("webhookId"), type: p("type"), messageId: p("messageId"), data: p("data") },
+        ...{ state: p("state"), attempts: p("attempts"), lastStatus: p("lastStatus"), lastError: p("lastError") },
+        ...{ createdAt: p("createdAt"), nextAt: p("nextAt"), endedAt: p("endedAt") },
       })
       .prepare(),
   );
@@ -67,24 +58,11 @@ export function createWebhookStore(db: Db) {
       on.db.select({ n: count() }).from(webhooks).where(eq(webhooks.agentId, agentId)).get()?.n ?? 0,
     countAll: async (on: Reading): Promise<number> => on.db.select({ n: count() }).from(webhooks).get()?.n ?? 0,
     /** Newest first. */
-    page: async (
-      on: Reading,
-      agentId: AgentId | undefined,
-      before: string | undefined,
-      limit: number,
-    ): Promise<WebhookRow[]> =>
-      on.db
-        .select()
-        .from(webhooks)
-        .where(
-          and(
-            agentId === undefined ? undefined : eq(webhooks.agentId, agentId),
-            before === undefined ? undefined : lt(webhooks.id, before),
-          ),
-        )
-        .orderBy(desc(webhooks.id))
-        .limit(limit)
-        .all(),
+    async page(on: Reading, agentId: AgentId | undefined, before: string | undefined, limit: number) {
+      const own = agentId === undefined ? undefined : eq(webhooks.agentId, agentId);
+      const next = before === undefined ? undefined : lt(webhooks.id, before);
+      return on.db.select().from(webhooks).where(and(own, next)).orderBy(desc(webhooks.id)).limit(limit).all();
+    },
     async add(tx: Tx, row: WebhookRow): Promise<void> {
       tx.db.insert(webhooks).values(row).run();
       await subscribe(tx, row);
@@ -124,20 +102,16 @@ export function createWebhookStore(db: Db) {
       state: Delivery["state"] | undefined,
       before: string | undefined,
       limit: number,
-    ): Promise<DeliveryRow[]> =>
-      on.db
+    ): Promise<DeliveryRow[]> => {
+      const { id, webhookId: owner } = webhookDeliveries;
+      const inState = state === undefined ? undefined : eq(webhookDeliveries.state, state);
+      const next = before === undefined ? undefined : lt(id, before);
+      const found = on.db
         .select()
         .from(webhookDeliveries)
-        .where(
-          and(
-            eq(webhookDeliveries.webhookId, webhookId),
-            state === undefined ? undefined : eq(webhookDeliveries.state, state),
-            before === undefined ? undefined : lt(webhookDeliveries.id, before),
-          ),
-        )
-        .orderBy(desc(webhookDeliveries.id))
-        .limit(limit)
-        .all(),
+        .where(and(eq(owner, webhookId), inState, next));
+      return found.orderBy(desc(id)).limit(limit).all();
+    },
     /** Next deliveries: the earliest ripe first. */
     next: async (on: Reading, webhookId: string, limit: number): Promise<DeliveryRow[]> =>
       on.db

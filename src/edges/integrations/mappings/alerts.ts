@@ -1,22 +1,7 @@
 import { z } from "zod";
+import * as clean from "./clean.ts";
 import { knownOf, withEvents } from "./known.ts";
-import {
-  asBody,
-  asKey,
-  asLatest,
-  asLine,
-  asPayload,
-  asPlace,
-  asSeverity,
-  asTitle,
-  asUrl,
-  labels,
-  type ReadEvents,
-  type Report,
-  readAs,
-  several,
-  words,
-} from "./report.ts";
+import { labels, type ReadEvents, type Report, readAs, several, words } from "./report.ts";
 
 const Alert = z.looseObject({
   status: z.string(),
@@ -65,14 +50,14 @@ function reportOf(alert: Alert, group: Group): Report {
   const { annotations, startsAt, endsAt } = alert;
   const isOver = alert.status === "resolved";
   return {
-    title: asTitle(annotations.summary, annotations.title, alert.labels.alertname),
-    body: asBody(bodyOf(alert)),
-    severity: asSeverity(alert.labels.severity ?? alert.labels.priority ?? alert.labels.level),
-    dedupeKey: asKey(alert.fingerprint || JSON.stringify(Object.entries(alert.labels).sort())),
+    title: clean.title(annotations.summary, annotations.title, alert.labels.alertname),
+    body: clean.body(bodyOf(alert)),
+    severity: clean.severity(alert.labels.severity ?? alert.labels.priority ?? alert.labels.level),
+    dedupeKey: clean.key(alert.fingerprint || JSON.stringify(Object.entries(alert.labels).sort())),
     status: isOver ? "resolved" : "open",
-    externalUrl: asUrl(alert.panelURL, alert.dashboardURL, alert.generatorURL, group.externalURL),
-    asOf: isOver ? asLatest(startsAt, endsAt) : asPlace(startsAt),
-    payload: factsOf(alert, asLine(group.receiver, 255)),
+    externalUrl: clean.url(alert.panelURL, alert.dashboardURL, alert.generatorURL, group.externalURL),
+    asOf: isOver ? clean.latest(startsAt, endsAt) : clean.place(startsAt),
+    payload: factsOf(alert, clean.line(group.receiver, 255)),
   };
 }
 
@@ -94,7 +79,7 @@ function bodyOf({ annotations, labels: named }: Alert): string {
 function factsOf(alert: Alert, receiver: string | undefined) {
   const { fingerprint, startsAt, endsAt, silenceURL, valueString, values } = alert;
   const { labels: named, annotations } = alert;
-  return asPayload({
+  return clean.payload({
     receiver,
     fingerprint,
     startsAt,

@@ -1,20 +1,7 @@
 import { z } from "zod";
+import * as clean from "./clean.ts";
 import { knownOf } from "./known.ts";
-import {
-  asBegin,
-  asBody,
-  asKey,
-  asLatest,
-  asPayload,
-  asSeverity,
-  asTitle,
-  asUrl,
-  type ReadEvents,
-  type Report,
-  readAs,
-  single,
-  words,
-} from "./report.ts";
+import { type ReadEvents, type Report, readAs, single, words } from "./report.ts";
 
 const Person = z.looseObject({ login: words }).nullish();
 /** An id beyond 2^53 comes as its text. */
@@ -132,14 +119,14 @@ function ofNumbered(
   const { id, number, html_url: url, user, head } = it;
   const reopens = !isOver && REOPENS.has(action ?? "");
   return {
-    title: asTitle(`${repo.name}#${number}: ${it.title ?? ""}`),
-    body: asBody(it.body),
-    dedupeKey: asKey(`${what}:${repo.key}#${number}`),
+    title: clean.title(`${repo.name}#${number}: ${it.title ?? ""}`),
+    body: clean.body(it.body),
+    dedupeKey: clean.key(`${what}:${repo.key}#${number}`),
     status: isOver ? "resolved" : "open",
-    externalUrl: asUrl(url),
-    asOf: isOver ? asLatest(it.updated_at, it.closed_at) : asBegin(it.updated_at ?? it.created_at, reopens),
+    externalUrl: clean.url(url),
+    asOf: isOver ? clean.latest(it.updated_at, it.closed_at) : clean.begin(it.updated_at ?? it.created_at, reopens),
     afterEnd: isOver || reopens ? undefined : false,
-    payload: asPayload({
+    payload: clean.payload({
       ...{ event: what === "pull" ? "pull_request" : "issues", action, repository: repo.name, repositoryId: repo.id },
       ...{ id, number, author: user?.login, labels: it.labels?.map(({ name }) => name), merged: it.merged },
       ...(head && { branch: head.ref, sha: head.sha, head: { ref: head.ref, sha: head.sha } }),
@@ -157,17 +144,17 @@ function ofRun(run: z.infer<typeof WorkflowRun>, repo: Repo): Report | undefined
   const fork = forkOf(run, repo);
   const where = `${fork === undefined ? "" : `${fork.name}:`}${branch ?? "?"}`;
   return {
-    title: asTitle(`${name || "Workflow"} ${failed ? "failed" : "succeeded"} on ${where} in ${repo.name}`),
-    body: asBody(
+    title: clean.title(`${name || "Workflow"} ${failed ? "failed" : "succeeded"} on ${where} in ${repo.name}`),
+    body: clean.body(
       `${run.display_title ?? ""}\nRun ${run.run_number ?? run.id} of ${name || "the workflow"}: ${conclusion}`.trim(),
     ),
     severity: "error",
-    dedupeKey: asKey(["workflow", repo.key, run.workflow_id, ...(fork ? [fork.key] : []), branch ?? ""].join(":")),
+    dedupeKey: clean.key(["workflow", repo.key, run.workflow_id, ...(fork ? [fork.key] : []), branch ?? ""].join(":")),
     status: failed ? "open" : "resolved",
-    externalUrl: asUrl(run.html_url),
+    externalUrl: clean.url(run.html_url),
     // A slow run may end after its successor. In doubt an attempt has failed.
     asOf: run.run_number == null ? undefined : (run.run_number * 1000 + (run.run_attempt ?? 0)) * 2 + (failed ? 1 : 0),
-    payload: asPayload({
+    payload: clean.payload({
       ...{ event: "workflow_run", repository: repo.name, repositoryId: repo.id, workflow: name, branch, sha },
       ...{ conclusion, trigger: event, fork: fork?.name },
       ...{ runId: run.id, runNumber: run.run_number, runAttempt: run.run_attempt, actor: run.actor?.login },
@@ -203,16 +190,17 @@ function ofAlert(kind: string, action: string | null | undefined, alert: z.infer
   const name = alert.dependency?.package?.name;
   const what = advisory?.summary ?? rule?.description ?? rule?.name ?? alert.secret_type_display_name ?? kind;
   return {
-    title: asTitle(`${repo.name}: ${name ? `${name}: ` : ""}${what}`),
-    severity: asSeverity(advisory?.severity ?? rule?.security_severity_level ?? rule?.severity) ?? ("error" as const),
-    dedupeKey: asKey(`${kind}:${repo.key}#${number}`),
+    title: clean.title(`${repo.name}: ${name ? `${name}: ` : ""}${what}`),
+    severity:
+      clean.severity(advisory?.severity ?? rule?.security_severity_level ?? rule?.severity) ?? ("error" as const),
+    dedupeKey: clean.key(`${kind}:${repo.key}#${number}`),
     status: isOver ? ("resolved" as const) : ("open" as const),
-    externalUrl: asUrl(alert.html_url),
+    externalUrl: clean.url(alert.html_url),
     asOf: isOver
-      ? asLatest(alert.updated_at, alert.fixed_at, alert.dismissed_at, alert.resolved_at)
-      : asBegin(alert.updated_at ?? alert.created_at, action !== "created"),
+      ? clean.latest(alert.updated_at, alert.fixed_at, alert.dismissed_at, alert.resolved_at)
+      : clean.begin(alert.updated_at ?? alert.created_at, action !== "created"),
     afterEnd: action === "created" ? (false as const) : undefined,
-    payload: asPayload({
+    payload: clean.payload({
       event: kind,
       action,
       repository: repo.name,

@@ -1,21 +1,9 @@
 import type { Known } from "../../../kernel/http/sieve.ts";
 import type { Paths } from "../../../protocol/integrations.ts";
 import { Problem } from "../../../protocol/problem.ts";
+import * as clean from "./clean.ts";
 import { knownAt } from "./known.ts";
-import {
-  asBody,
-  asKey,
-  asLine,
-  asPayload,
-  asPlace,
-  asSeverity,
-  asTitle,
-  asUrl,
-  type Found,
-  type Report,
-  several,
-  single,
-} from "./report.ts";
+import { type Found, type Report, several, single } from "./report.ts";
 
 /** Words for a status that is over, where a source's own are not given. */
 const OVER = ["resolved", "ok", "closed", "done", "success", "succeeded", "recovered", "fixed", "up", "inactive"];
@@ -69,7 +57,7 @@ function asText(value: unknown): string | undefined {
 /** A time in words, or in seconds or milliseconds since 1970. */
 function timeAt(text: string | undefined): number | undefined {
   const count = text !== undefined && /^\d{1,16}(\.\d+)?$/.test(text) ? Number(text) : undefined;
-  if (count === undefined) return asPlace(text);
+  if (count === undefined) return clean.place(text);
   return Math.round(count < 1e11 ? count * 1000 : count);
 }
 
@@ -98,14 +86,14 @@ function reportAt(item: unknown, paths: Paths, where: string): Report {
   if (isOver && key === undefined)
     throw Problem.invalid("", `it is ${status}, and without a dedupeKey nobody can say what${where}`);
   return {
-    title: asTitle(title),
-    body: asBody(textAt(item, paths.body)),
-    severity: asSeverity(textAt(item, paths.severity), paths.severities),
-    topic: asLine(textAt(item, paths.topic), 128),
-    dedupeKey: key === undefined ? undefined : asKey(key),
+    title: clean.title(title),
+    body: clean.body(textAt(item, paths.body)),
+    severity: clean.severity(textAt(item, paths.severity), paths.severities),
+    topic: clean.line(textAt(item, paths.topic), 128),
+    dedupeKey: key === undefined ? undefined : clean.key(key),
     status: isOver ? "resolved" : "open",
-    externalUrl: asUrl(textAt(item, paths.externalUrl)),
+    externalUrl: clean.url(textAt(item, paths.externalUrl)),
     asOf: timeAt(textAt(item, paths.occurredAt)),
-    payload: typeof item === "object" && item !== null ? asPayload({ event: item }) : undefined,
+    payload: typeof item === "object" && item !== null ? clean.payload({ event: item }) : undefined,
   };
 }

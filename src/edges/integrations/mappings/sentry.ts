@@ -1,21 +1,7 @@
 import { z } from "zod";
+import * as clean from "./clean.ts";
 import { knownOf } from "./known.ts";
-import {
-  asBody,
-  asKey,
-  asLatest,
-  asPayload,
-  asPlace,
-  asSeverity,
-  asTitle,
-  asUrl,
-  type Delivery,
-  type ReadEvents,
-  type Report,
-  readAs,
-  single,
-  words,
-} from "./report.ts";
+import { type Delivery, type ReadEvents, type Report, readAs, single, words } from "./report.ts";
 
 const id = z.union([z.string(), z.number()]).transform(String);
 const Named = z.looseObject({ id: id.nullish(), slug: words, name: words }).nullish();
@@ -97,7 +83,7 @@ function reportOf({ action, data }: Hook, { kind, at }: Delivery): Report | unde
 
 /** Place of an issue. Its end has the time of the hook, no earlier than it was last seen. */
 function placeOf({ lastSeen, firstSeen }: z.infer<typeof Issue>, action: string, at: number | undefined) {
-  const seen = asPlace(lastSeen ?? firstSeen);
+  const seen = clean.place(lastSeen ?? firstSeen);
   if (action === "created") return seen ?? at;
   // Hooks have whole seconds: an issue reopened in the second of its end is open.
   if (action === "unresolved") return at === undefined ? undefined : at + 1;
@@ -108,15 +94,15 @@ function ofIssue(issue: z.infer<typeof Issue>, action: string, at: number | unde
   if (!OVER.has(action) && !OPEN.has(action)) return undefined;
   const { shortId, culprit, level, substatus, platform, project, metadata } = issue;
   return {
-    title: asTitle(issue.title, metadata?.value, shortId, "An issue"),
-    body: asBody([metadata?.value, culprit && `In ${culprit}`].filter(Boolean).join("\n")),
-    severity: asSeverity(level),
-    dedupeKey: asKey(`issue:${issue.id}`),
+    title: clean.title(issue.title, metadata?.value, shortId, "An issue"),
+    body: clean.body([metadata?.value, culprit && `In ${culprit}`].filter(Boolean).join("\n")),
+    severity: clean.severity(level),
+    dedupeKey: clean.key(`issue:${issue.id}`),
     status: OVER.has(action) ? "resolved" : "open",
-    externalUrl: asUrl(issue.web_url, issue.permalink),
+    externalUrl: clean.url(issue.web_url, issue.permalink),
     asOf: placeOf(issue, action, at),
     afterEnd: action === "created" ? false : undefined,
-    payload: asPayload({
+    payload: clean.payload({
       action,
       issueId: issue.id,
       shortId,
@@ -139,35 +125,35 @@ function ofEvent(
   const { culprit, level, platform, release, environment } = event;
   const said = [event.message, culprit && `In ${culprit}`, rule && `Alert rule: ${rule}`];
   return {
-    title: asTitle(event.title, event.message),
-    body: asBody(said.filter(Boolean).join("\n")),
-    severity: asSeverity(level),
-    dedupeKey: asKey(`issue:${issueId}`),
+    title: clean.title(event.title, event.message),
+    body: clean.body(said.filter(Boolean).join("\n")),
+    severity: clean.severity(level),
+    dedupeKey: clean.key(`issue:${issueId}`),
     status: "open",
-    externalUrl: asUrl(event.web_url),
-    asOf: asPlace(event.datetime) ?? at,
-    payload: asPayload({ issueId, eventId: event.event_id, culprit, level, platform, release, environment, rule }),
+    externalUrl: clean.url(event.web_url),
+    asOf: clean.place(event.datetime) ?? at,
+    payload: clean.payload({ issueId, eventId: event.event_id, culprit, level, platform, release, environment, rule }),
   };
 }
 
 function ofMetric(metric: z.infer<typeof MetricAlert>, data: Hook["data"], action: string): Report {
   return {
-    title: asTitle(data.description_title, metric.title, metric.alert_rule?.name),
-    body: asBody(data.description_text),
-    severity: asSeverity(action),
+    title: clean.title(data.description_title, metric.title, metric.alert_rule?.name),
+    body: clean.body(data.description_text),
+    severity: clean.severity(action),
     // Each incident has an id of its own; the rule is what goes on and off.
-    dedupeKey: asKey(`metric:${metric.alert_rule?.id ?? metric.id}`),
+    dedupeKey: clean.key(`metric:${metric.alert_rule?.id ?? metric.id}`),
     status: action === "resolved" ? "resolved" : "open",
-    externalUrl: asUrl(data.web_url),
+    externalUrl: clean.url(data.web_url),
     asOf: placeOfMetric(metric, action === "resolved"),
-    payload: asPayload({ action, incidentId: metric.id, rule: metric.alert_rule?.name }),
+    payload: clean.payload({ action, incidentId: metric.id, rule: metric.alert_rule?.name }),
   };
 }
 
 /** Each incident has a higher id than those before it, and ends once. */
 function placeOfMetric({ id, ...dates }: z.infer<typeof MetricAlert>, isOver: boolean): number | undefined {
   const started = dates.date_started ?? dates.date_created;
-  const at = isOver ? asLatest(started, dates.date_closed) : asPlace(started);
+  const at = isOver ? clean.latest(started, dates.date_closed) : clean.place(started);
   if (at !== undefined) return at;
   return /^\d{1,12}$/.test(id) ? Number(id) * 2 + (isOver ? 1 : 0) : undefined;
 }
