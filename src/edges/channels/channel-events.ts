@@ -111,8 +111,8 @@ export function createChannelEvents(
   }
 
   /** Undefined when the chain of a bot's event is paused: the event is kept, and goes to no agent. */
-  async function unlessPaused<T>(author: Author, posting: Promise<T>): Promise<T | undefined> {
-    return posting.catch((error: unknown) => {
+  async function unlessPaused<T>(author: Author, post: Promise<T>): Promise<T | undefined> {
+    return post.catch((error: unknown) => {
       if (author.bot && error instanceof Problem && error.code === "loop-paused") return undefined;
       throw error;
     });

@@ -55,7 +55,7 @@ export function createDrafts(
   }
 
   /** The post, its place, and the message it replies to. @throws Problem 422 */
-  async function addressed(on: Reading, from: string, { draft, channel, given }: Outgoing) {
+  async function addressed(on: Reading, from: string, { draft, channel, given }: PostDraft) {
     const replied = draft.replyTo ? await origin(on, channel.id, draft.replyTo) : undefined;
     const { conversation: named, replyToExternalId: answers, text, files: carrying, buttons, ...more } = given;
     const now = named && { ...named, conversationId: await moves.now(on, channel.id, named.conversationId) };
@@ -124,7 +124,7 @@ export function createDrafts(
 }
 
 /** A draft for a channel, and its payload. */
-interface Outgoing {
+interface PostDraft {
   draft: ParsedDraft;
   channel: ChannelRow;
   given: OutboundPayload;

@@ -75,7 +75,7 @@ export function createTrafficStore(db: Db) {
         .run();
     },
     /** Events among the next 20,000 of the channel, newest first; `reached` is the last place visited, null at the end. */
-    eventPage: async (on: Reading, filter: EventFilter & Named, before: number | undefined, limit: number) => {
+    eventPage: async (on: Reading, filter: EventFilter & WithNames, before: number | undefined, limit: number) => {
       const next = and(
         eq(channelEvents.channelId, filter.channelId),
         filter.unbound ? sql`unbound = 1` : undefined,
@@ -102,7 +102,7 @@ export function createTrafficStore(db: Db) {
       return { rows, reached: last?.id ?? null };
     },
     /** Events that wait for a binding, of one place or of all, oldest first. */
-    unbound: async (on: Reading, place: Place & Named, after: number, limit: number): Promise<EventRow[]> =>
+    unbound: async (on: Reading, place: Place & WithNames, after: number, limit: number): Promise<EventRow[]> =>
       on.db
         .select()
         .from(channelEvents)
@@ -209,7 +209,7 @@ const postsInOrder = sql`${posts} indexed by channel_posts_in_order`;
 const partsByExternalId = sql`${parts} indexed by channel_parts_by_external_id`;
 
 /** Current and former ids of a conversation; none stands for all conversations. */
-interface Named {
+interface WithNames {
   names: readonly string[];
 }
 

@@ -35,7 +35,7 @@ const MAX_WAIT_SECONDS = 3600;
 type Outcome = { externalIds?: string[] } | Omit<Fail, "token">;
 
 /** The part of a receiver's answer that is read. */
-const Accepted = z.object({ externalIds: z.array(PlatformId).max(100).optional() });
+const ReceiverAnswer = z.object({ externalIds: z.array(PlatformId).max(100).optional() });
 
 /**
  * Posts for channels that the relay itself runs, through the same claims as any adapter. A request may be repeated after a crash
@@ -136,7 +136,7 @@ const dataOf = ({ id, from, encoding, body, payload }: Entry): Record<string, un
 
 function externalIdsIn(body: Uint8Array): string[] {
   try {
-    return Accepted.parse(JSON.parse(Buffer.from(body).toString("utf8"))).externalIds ?? [];
+    return ReceiverAnswer.parse(JSON.parse(Buffer.from(body).toString("utf8"))).externalIds ?? [];
   } catch {
     return [];
   }

@@ -6,6 +6,7 @@ import type { Delegations } from "../../features/delegations/delegations.ts";
 import { actingAs, type Caller } from "../../identity/auth/caller.ts";
 import { createPauses } from "../../kernel/breathe.ts";
 import type { Reading } from "../../kernel/db/database.ts";
+import type { Delegation } from "../../protocol/delegations.ts";
 import type { Digest, DigestQuery } from "../../protocol/digest.ts";
 import { toTime } from "../../protocol/wire.ts";
 import { digest } from "./digest.ts";
@@ -17,8 +18,6 @@ import { tokensOf } from "./tokens.ts";
 const LISTED = 50;
 /** Most items of a kind that the head names. */
 const NAMED = 5;
-
-type Owed = Awaited<ReturnType<Delegations["service"]["list"]>>["items"];
 
 export type DigestService = ReturnType<typeof createDigestService>;
 
@@ -96,7 +95,7 @@ function heldLines(held: readonly WorkItem[]): string[] {
 }
 
 /** Omits the asker's id, which others chose: hooks hand the head to a model above its user. */
-function owedLines(owed: Owed): string[] {
+function owedLines(owed: readonly Delegation[]): string[] {
   return owed
     .slice(0, NAMED)
     .map(

@@ -17,8 +17,8 @@ import type { Gate } from "./gate.ts";
 /** Called with every request when its answer is ready. */
 type Observe = (operationId: string, status: number, milliseconds: number) => void;
 
-/** Facts about one request that only this layer knows. */
-interface Incoming {
+/** One request, and the facts that only this layer knows. */
+interface HttpRequest {
   request: Request;
   params: Record<string, string>;
   /** Bun's server; null in an in-process call. */
@@ -77,7 +77,7 @@ export function createHandle(
     }
   }
 
-  async function answer(route: Route, incoming: Incoming, headers: Record<string, string>): Promise<Response> {
+  async function answer(route: Route, incoming: HttpRequest, headers: Record<string, string>): Promise<Response> {
     const { request, server } = incoming;
     const checkStill = () => call.caller && auth.checkStill(call.caller);
     const call: Partial<Call<unknown, unknown, unknown>> = {
@@ -184,7 +184,7 @@ export function createHandle(
       logger.debug({ ...fields, ms: Math.round((clock.mono() - startedMs) * 10) / 10, operation }, "request");
     },
     now: clock.mono,
-    async run(route: Route, incoming: Incoming): Promise<Response> {
+    async run(route: Route, incoming: HttpRequest): Promise<Response> {
       const started = clock.mono();
       const headers = this.headersFor(incoming.request);
       let response: Response;
@@ -200,7 +200,7 @@ export function createHandle(
   };
 }
 
-function peerOf({ request, server }: Incoming): Peer | undefined {
+function peerOf({ request, server }: HttpRequest): Peer | undefined {
   const address = server?.requestIP(request);
   return address ? peerAt(address) : undefined;
 }

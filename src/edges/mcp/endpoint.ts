@@ -12,8 +12,8 @@ import { longNumbersIn } from "../../protocol/numbers.ts";
 import { Problem } from "../../protocol/problem.ts";
 import { harmlessLine } from "../envelope/harmless.ts";
 import type { Gate } from "../http/gate.ts";
+import type { HttpRequest } from "./http-request.ts";
 import { createInFlight } from "./in-flight.ts";
-import type { Incoming } from "./incoming.ts";
 import { mayFollow } from "./resources.ts";
 import type { ServerMaker } from "./server.ts";
 import type { AgentCaller, McpAreas } from "./services.ts";
@@ -56,7 +56,7 @@ export function createEndpoint(areas: McpAreas & { gate: Gate }, sessions: McpSe
   };
 
   /** `POST /mcp`: one JSON-RPC message. */
-  async function post(incoming: Incoming): Promise<Response> {
+  async function post(incoming: HttpRequest): Promise<Response> {
     const { request } = incoming;
     const caller = admitted(incoming);
     if (!/^application\/json\b/i.test(request.headers.get("content-type") ?? ""))
@@ -81,7 +81,7 @@ export function createEndpoint(areas: McpAreas & { gate: Gate }, sessions: McpSe
   }
 
   /** @throws Problem 403 */
-  function admitted({ caller, request }: Incoming): AgentCaller {
+  function admitted({ caller, request }: HttpRequest): AgentCaller {
     gate.check(request);
     if (!isAgent(caller))
       throw new Problem(
@@ -99,14 +99,19 @@ export function createEndpoint(areas: McpAreas & { gate: Gate }, sessions: McpSe
     await db.write((tx) => agents.register(tx, caller, caller.agentId, { name, ...(rig ? { rig } : {}) }));
   }
 
-  async function modern({ request }: Incoming, caller: AgentCaller, parsedBody: unknown, method: string | undefined) {
+  async function modern(
+    { request }: HttpRequest,
+    caller: AgentCaller,
+    parsedBody: unknown,
+    method: string | undefined,
+  ) {
     const { signal } = request;
     const make = () => makeServer({ caller, signal, era: "modern", method });
     return createMcpHandler(make, { legacy: "reject", onerror: report }).fetch(request, { parsedBody });
   }
 
   /** `subscriptions/listen`: a bus for each stream, so that no client hears of another's resources. */
-  async function listen(incoming: Incoming, caller: AgentCaller, message: Rpc): Promise<Response> {
+  async function listen(incoming: HttpRequest, caller: AgentCaller, message: Rpc): Promise<Response> {
     const { body, uris } = await ownUris(caller, message);
     const bus = new InMemoryServerEventBus(report);
     const { signal } = incoming.request;
@@ -149,7 +154,7 @@ export function createEndpoint(areas: McpAreas & { gate: Gate }, sessions: McpSe
   }
 
   /** 2025-11-25: a session begins with `initialize`; its row is its whole state. */
-  async function legacy(incoming: Incoming, caller: AgentCaller, message: Rpc): Promise<Response> {
+  async function legacy(incoming: HttpRequest, caller: AgentCaller, message: Rpc): Promise<Response> {
     const { agentId } = caller;
     const begins = message.method === "initialize";
     const session = begins ? undefined : await requireSession(incoming, agentId);
@@ -173,7 +178,7 @@ export function createEndpoint(areas: McpAreas & { gate: Gate }, sessions: McpSe
     return new Response(response.body, { status: response.status, headers });
   }
 
-  async function requireSession({ request }: Incoming, agentId: string) {
+  async function requireSession({ request }: HttpRequest, agentId: string) {
     const id = request.headers.get(SESSION);
     if (id === null) return refused(400, -32_000, "Bad Request: Mcp-Session-Id header is required");
     const session = await db.read((on) => sessions.find(on, agentId, id));
@@ -181,7 +186,7 @@ export function createEndpoint(areas: McpAreas & { gate: Gate }, sessions: McpSe
   }
 
   /** `GET /mcp`: the stream of a session, with notices about its subscriptions. */
-  async function get(incoming: Incoming): Promise<Response> {
+  async function get(incoming: HttpRequest): Promise<Response> {
     const caller = admitted(incoming);
     const { request } = incoming;
     if (!request.headers.get("accept")?.includes("text/event-stream"))
@@ -192,7 +197,7 @@ export function createEndpoint(areas: McpAreas & { gate: Gate }, sessions: McpSe
   }
 
   /** `DELETE /mcp`: the session ends, and its streams do. */
-  async function end(incoming: Incoming): Promise<Response> {
+  async function end(incoming: HttpRequest): Promise<Response> {
     const caller = admitted(incoming);
     const session = await requireSession(incoming, caller.agentId);
     if (session instanceof Response) return session;

@@ -1,6 +1,6 @@
 import type { Areas } from "../../core/core.ts";
 import { createSse } from "../../kernel/http/sse.ts";
-import type { Incoming } from "./incoming.ts";
+import type { HttpRequest } from "./http-request.ts";
 import type { AgentCaller } from "./services.ts";
 import type { McpSessions, SessionStream } from "./sessions.ts";
 import { createUpdates, updated } from "./updates.ts";
@@ -14,7 +14,7 @@ export function createSessionStreams({ kernel, core }: Areas, { live }: McpSessi
     async open(
       caller: AgentCaller,
       session: { id: string; subscriptions: readonly string[] },
-      incoming: Pick<Incoming, "headers" | "peer">,
+      incoming: Pick<HttpRequest, "headers" | "peer">,
     ): Promise<Response> {
       const { outlet: sse, response } = createSse(incoming);
       const outlet = createUpdates({

@@ -30,7 +30,7 @@ const Group = z.looseObject({
   truncatedAlerts: z.int().nonnegative().nullish().catch(null),
 });
 type Group = z.infer<typeof Group>;
-const Taken = z.object({ alerts: z.array(Alert) });
+const AlertList = z.object({ alerts: z.array(Alert) });
 
 /** Members that the mapping reads. */
 export const ALERTS = withEvents(knownOf(Group), "alerts", knownOf(Alert));
@@ -40,7 +40,7 @@ export const readAlerts: ReadEvents = (body) => {
   const group = readAs(Group, body);
   const found = several(
     group.alerts,
-    (alerts) => readAs(Taken, { alerts }).alerts.map((alert) => reportOf(alert, group)),
+    (alerts) => readAs(AlertList, { alerts }).alerts.map((alert) => reportOf(alert, group)),
     nameOf,
   );
   return { ...found, truncated: group.truncatedAlerts ?? 0 };
@@ -63,10 +63,10 @@ function reportOf(alert: Alert, group: Group): Report {
 
 /** Fields of an alert that was skipped, and so not checked. */
 function nameOf(alert: unknown): string | undefined {
-  const { labels: named, fingerprint } = Named.safeParse(alert).data ?? {};
+  const { labels: named, fingerprint } = NameFields.safeParse(alert).data ?? {};
   return [named?.alertname, named?.instance, fingerprint].filter(Boolean).join(" ");
 }
-const Named = z.looseObject({ labels, fingerprint: words });
+const NameFields = z.looseObject({ labels, fingerprint: words });
 
 /** Annotations for people, then the labels. */
 function bodyOf({ annotations, labels: named }: Alert): string {

@@ -6,7 +6,7 @@ import { type ReadEvents, type Report, readAs, single, words } from "./report.ts
 const Person = z.looseObject({ login: words }).nullish();
 /** An id beyond 2^53 comes as its text. */
 const Id = z.union([z.int(), z.string()]);
-const Numbered = z.looseObject({
+const IssueOrPull = z.looseObject({
   id: Id.nullish(),
   number: z.int(),
   state: words,
@@ -59,8 +59,8 @@ const Hook = z.looseObject({
   action: words,
   repository: z.looseObject({ id: Id.nullish(), full_name: words, html_url: words }).nullish(),
   sender: Person,
-  issue: Numbered.optional(),
-  pull_request: Numbered.optional(),
+  issue: IssueOrPull.optional(),
+  pull_request: IssueOrPull.optional(),
   workflow_run: WorkflowRun.optional(),
   alert: Alert.optional(),
 });
@@ -78,8 +78,9 @@ const ALERTS = ["dependabot_alert", "code_scanning_alert", "secret_scanning_aler
 
 /** By the name of the event, as `X-GitHub-Event` has it. Any other (`ping`, `push`, ...) asks for no work. */
 const READERS: Record<string, Read> = {
-  issues: ({ action, issue }, repo) => (issue ? ofNumbered("issue", action, issue, repo) : undefined),
-  pull_request: ({ action, pull_request: pull }, repo) => (pull ? ofNumbered("pull", action, pull, repo) : undefined),
+  issues: ({ action, issue }, repo) => (issue ? ofIssueOrPull("issue", action, issue, repo) : undefined),
+  pull_request: ({ action, pull_request: pull }, repo) =>
+    pull ? ofIssueOrPull("pull", action, pull, repo) : undefined,
   workflow_run: ({ workflow_run: run, action }, repo) => (run && action === "completed" ? ofRun(run, repo) : undefined),
   ...Object.fromEntries(
     ALERTS.map((kind): [string, Read] => [
@@ -107,10 +108,10 @@ const OPENS = new Set(["opened", "reopened", "edited", "ready_for_review", "sync
 const REOPENS = new Set(["reopened", "ready_for_review"]);
 const ENDS = new Set(["closed", "deleted", "transferred", "converted_to_draft"]);
 
-function ofNumbered(
+function ofIssueOrPull(
   what: "issue" | "pull",
   action: string | null | undefined,
-  it: z.infer<typeof Numbered>,
+  it: z.infer<typeof IssueOrPull>,
   repo: Repo,
 ): Report | undefined {
   const opens = OPENS.has(action ?? "");

@@ -4,7 +4,7 @@ import { knownOf } from "./known.ts";
 import { type Delivery, type ReadEvents, type Report, readAs, single, words } from "./report.ts";
 
 const id = z.union([z.string(), z.number()]).transform(String);
-const Named = z.looseObject({ id: id.nullish(), slug: words, name: words }).nullish();
+const NameFields = z.looseObject({ id: id.nullish(), slug: words, name: words }).nullish();
 
 const Issue = z.looseObject({
   id,
@@ -19,7 +19,7 @@ const Issue = z.looseObject({
   platform: words,
   firstSeen: words,
   lastSeen: words,
-  project: Named,
+  project: NameFields,
   metadata: z.looseObject({ type: words, value: words, filename: words }).nullish(),
 });
 const ErrorEvent = z.looseObject({

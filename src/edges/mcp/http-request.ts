@@ -2,7 +2,7 @@ import type { Caller } from "../../identity/auth/caller.ts";
 import type { Peer } from "../../kernel/log/peers.ts";
 
 /** One HTTP request of a client. */
-export interface Incoming {
+export interface HttpRequest {
   caller: Caller;
   request: Request;
   /** The other end of the connection. */
