@@ -74,7 +74,7 @@ export function createSlackFiles(web: WebClient, botToken: string, apiUrl: strin
     const answer = await web.files.info({ file: file.id }).catch(asSlackFault);
     const found = SlackFile.safeParse(answer.file);
     if (found.success) return found.data;
-    throw new PlatformFault("permanent", "no-file", "Slack does not say what this file is");
+    throw new PlatformFault("permanent", "no-file", "Slack gives no facts about this file");
   }
 
   /**

@@ -31,7 +31,7 @@ export function createSlackPosts(web: WebClient, own: () => { userId: string }, 
       unfurl_media: false,
       metadata: { event_type: EVENT_TYPE, event_payload: { key } },
     });
-    if (!sent.ts) throw new PlatformFault("ambiguous", "platform-error", "Slack did not say what it posted");
+    if (!sent.ts) throw new PlatformFault("ambiguous", "platform-error", "Slack did not name the posted message");
     return externalIdOf(place.conversationId, sent.ts);
   }
 

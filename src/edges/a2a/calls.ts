@@ -39,7 +39,7 @@ export function createCalls({ kernel, core, delegations }: Areas & { delegations
     } catch (error) {
       if (!(error instanceof Problem) || error.status >= 500) throw error;
       const { agentId, messageId } = call;
-      onError(error, `a2a: the answer of ${agentId} to message ${messageId} reached nobody`);
+      onError(error, `a2a: the answer of ${agentId} to message ${messageId} could not be passed on`);
     }
   }
 

@@ -195,7 +195,11 @@ function fits(found: Exchange, { state, changedSince }: TaskFilter): boolean {
 
 function ownOf({ metadata }: Message): OwnMetadata {
   const parsed = OwnMetadata.nullish().safeParse(metadata?.signalbox);
-  if (!parsed.success) throw Problem.invalid("message.metadata.signalbox", "is not what Signalbox takes there");
+  if (!parsed.success)
+    throw Problem.invalid(
+      "message.metadata.signalbox",
+      "takes timeoutSeconds, parentId, context, causedBy and about alone, with their types",
+    );
   return parsed.data ?? {};
 }
 

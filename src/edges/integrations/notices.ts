@@ -17,8 +17,6 @@ export interface SkippedEvents {
 /** A task without a reachable target. */
 type UnsentTask = Record<"id" | "title" | "severity", string> & { source: string | null };
 
-export type Notices = ReturnType<typeof createNotices>;
-
 /** Notices to the operator about incomplete deliveries and unsent tasks. */
 export function createNotices({ messages }: Core) {
   return {

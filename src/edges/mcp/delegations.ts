@@ -122,7 +122,7 @@ function answerOf(areas: McpAreas, turn: Turn, delegation: Delegation, tokens: n
   const head =
     `${id} to ${targetOf(to)} is ${status}${late ? ", answered late" : ""}.` +
     (open
-      ? ` Answer by ${deadlineAt.slice(0, 19)}Z${queued ? "; nobody it is for is online" : ""}; it comes to your inbox.`
+      ? ` Answer by ${deadlineAt.slice(0, 19)}Z${queued ? "; no recipient is online" : ""}; it comes to your inbox.`
       : "");
   if (!answer) return { text: head, facts: { text: head, ...facts } };
   const letter = {

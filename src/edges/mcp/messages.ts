@@ -132,6 +132,6 @@ async function askFirst(areas: McpAreas, turn: Turn, draft: ParsedDraft): Promis
   if (answer === "declined") throw new Problem("forbidden", "Not sent: a person declined it.");
   throw new Problem(
     "forbidden",
-    `Not sent: ${matched} would get it, and for more than ${MANY} a person has to approve, whom this client cannot ask. Write to fewer.`,
+    `Not sent: it would reach ${matched} agents. For more than ${MANY} a person has to approve, and this client cannot ask. Write to fewer.`,
   );
 }

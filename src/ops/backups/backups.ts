@@ -7,8 +7,6 @@ import { type Backup, makeBackup } from "../../protocol/health.ts";
 import { Problem } from "../../protocol/problem.ts";
 import { toTime } from "../../protocol/wire.ts";
 
-export type Backups = ReturnType<typeof createBackups>;
-
 /** Copies of the database in the data folder. */
 export function createBackups({ kernel, identity }: Areas) {
   const { db, clock } = kernel;

@@ -84,7 +84,7 @@ function reportAt(item: unknown, paths: Paths, where: string): Report {
   const over = paths.resolved?.map((word) => word.toLowerCase()) ?? OVER;
   const isOver = status !== undefined && over.includes(status.toLowerCase());
   if (isOver && key === undefined)
-    throw Problem.invalid("", `it is ${status}, and without a dedupeKey nobody can say what${where}`);
+    throw Problem.invalid("", `it is ${status}, and names no event to end${where}: set dedupeKey`);
   return {
     title: clean.title(title),
     body: clean.body(textAt(item, paths.body)),
