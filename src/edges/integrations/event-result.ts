@@ -1,4 +1,4 @@
-import type { Made } from "../../features/tasks/life.ts";
+import type { Made } from "../../features/tasks/lifecycle.ts";
 import type { TaskRow } from "../../features/tasks/row.ts";
 
 export type Outcome = "created" | "reopened" | "repeated" | "resolved" | "ignored" | "late" | "refused";

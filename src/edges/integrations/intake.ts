@@ -1,7 +1,7 @@
 import type { Areas } from "../../core/core.ts";
-import { isOver } from "../../features/tasks/facts.ts";
-import type { Made, NewTask, Step } from "../../features/tasks/life.ts";
+import type { Made, NewTask, Step } from "../../features/tasks/lifecycle.ts";
 import type { TaskRow } from "../../features/tasks/row.ts";
+import { isOver } from "../../features/tasks/task.ts";
 import type { Tasks } from "../../features/tasks/tasks.ts";
 import type { Reading, Tx } from "../../kernel/db/database.ts";
 import type { Event } from "../../kernel/hooks.ts";
@@ -23,7 +23,7 @@ export function createIntake(
   received: Event<[source: string, outcome: Outcome]>,
 ) {
   const { items, rows: works } = core.work;
-  const { life } = tasks;
+  const { lifecycle } = tasks;
   const news = createNews(kernel, ends);
   const notices = createNotices(core);
 
@@ -49,8 +49,8 @@ export function createIntake(
     if (!isResolved && known?.messageId === null) return repeatWithoutMessage(tx, known, wanted, isNamed, step);
     const change = (task: TaskRow) =>
       isResolved
-        ? life.end(tx, task, "done", { ...step, note: "resolved", asOf: wanted.asOf })
-        : life.again(tx, task, wanted, step);
+        ? lifecycle.end(tx, task, "done", { ...step, note: "resolved", asOf: wanted.asOf })
+        : lifecycle.again(tx, task, wanted, step);
     const task = known && lives ? await change(known) : (known ?? null);
     return { task, created: false, message: task && (await messageOf(tx, task)) };
   }
@@ -63,19 +63,19 @@ export function createIntake(
 
   /** Sends a task without a message now, if its target can get it. */
   async function repeatWithoutMessage(tx: Tx, known: TaskRow, wanted: NewTask, isNamed: boolean, step: Step) {
-    const task = await life.again(tx, known, wanted, step);
+    const task = await lifecycle.again(tx, known, wanted, step);
     const unsent: EventResult = { task, message: null, created: false };
     // A person has taken care of a task that is not open.
     if (wanted.target === null || task.status !== "open") return unsent;
     if (!isNamed && (await unreachable(tx, wanted)) !== undefined) return unsent;
-    return { ...resultOf(await life.handOut(tx, authorOf(wanted.source), task, wanted.target, step)), created: false };
+    return { ...resultOf(await lifecycle.handOut(tx, authorOf(wanted.source), task, wanted.target, step)), created: false };
   }
 
   /** A new or reopened task. Without a reachable target of its integration it is kept without a message, and `user` is told. */
   async function open(tx: Tx, known: TaskRow | undefined, wanted: NewTask, isNamed: boolean, step: Step) {
     const author = authorOf(wanted.source);
     const make = (task: NewTask, taken: Step) =>
-      known ? life.reopen(tx, author, known, task, taken) : life.add(tx, author, task, taken);
+      known ? lifecycle.reopen(tx, author, known, task, taken) : lifecycle.add(tx, author, task, taken);
     const why = isNamed || wanted.target === null ? undefined : await unreachable(tx, wanted);
     if (why === undefined || wanted.target === null)
       return resultOf(await make(wanted, known ? { ...step, note: "reported after its end" } : step));
@@ -87,7 +87,7 @@ export function createIntake(
   /** The reason why the target cannot get work now; undefined when it can. Asked before anything is written. */
   async function unreachable(on: Reading, { source, target }: NewTask): Promise<string | undefined> {
     try {
-      if (target !== null) await life.checkTarget(on, authorOf(source), target);
+      if (target !== null) await lifecycle.checkTarget(on, authorOf(source), target);
       return undefined;
     } catch (error) {
       if (error instanceof Problem) return error.message;

@@ -1,5 +1,5 @@
 import { messageJson } from "../../core/messages/entry.ts";
-import { toTask } from "../../features/tasks/facts.ts";
+import { toTask } from "../../features/tasks/task.ts";
 import { RawJson, type Route, route, routesOn } from "../../identity/auth/route.ts";
 import type { Db } from "../../kernel/db/database.ts";
 import * as api from "../../protocol/integrations.ts";

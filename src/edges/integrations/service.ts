@@ -34,7 +34,7 @@ export type IntegrationService = ReturnType<typeof createIntegrationService>;
 export function createIntegrationService(areas: Areas & { tasks: Tasks }, store: IntegrationStore, secrets: Secrets) {
   const { clock } = areas.kernel;
   const { activity, auth } = areas.identity;
-  const { life } = areas.tasks;
+  const { lifecycle } = areas.tasks;
 
   /** Lets operators and viewers pass. @throws Problem 403 */
   function requireReader(caller: Caller): void {
@@ -72,7 +72,8 @@ export function createIntegrationService(areas: Areas & { tasks: Tasks }, store:
     async put(tx: Tx, caller: Caller, source: string, draft: ParsedIntegrationDraft) {
       requireOperator(caller);
       const before = await store.bySource(tx, source);
-      const target = draft.target === undefined ? null : await life.checkTarget(tx, authorOf(source), draft.target);
+      const target =
+        draft.target === undefined ? null : await lifecycle.checkTarget(tx, authorOf(source), draft.target);
       const verify = draft.verify ?? VERIFIED_BY[draft.mapping];
       const { isMade, ...kept } = chooseSecret(source, before, draft, verify);
       const row: IntegrationRow = {

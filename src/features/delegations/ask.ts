@@ -9,7 +9,7 @@ import type { AgentId, Target } from "../../protocol/ids.ts";
 import type { ParsedDraft } from "../../protocol/messages.ts";
 import { Problem } from "../../protocol/problem.ts";
 import { toTime } from "../../protocol/wire.ts";
-import { type DelegationEnds, isOpen, workerOf } from "./ends.ts";
+import { type DelegationOutcomes, isOpen, workerOf } from "./outcomes.ts";
 import type { DelegationRow } from "./row.ts";
 import type { DelegationStore } from "./store.ts";
 
@@ -17,7 +17,7 @@ import type { DelegationStore } from "./store.ts";
 export type Asked = ParsedDelegation & { causedBy?: null | undefined };
 
 /** Asking: who may ask whom for what, and as part of what. */
-export function createAsk({ kernel, identity, core }: Areas, store: DelegationStore, ends: DelegationEnds) {
+export function createAsk({ kernel, identity, core }: Areas, store: DelegationStore, outcomes: DelegationOutcomes) {
   const { clock, due, headOf } = kernel;
   const { agents, directory } = identity;
   const { messages, trees } = core;
@@ -62,7 +62,7 @@ export function createAsk({ kernel, identity, core }: Areas, store: DelegationSt
     };
     await store.add(tx, row);
     if (row.queued) await tellQueued(tx, row);
-    await ends.tell(tx, row);
+    await outcomes.tell(tx, row);
     tx.afterCommit(() => due.notice(row.deadlineAt));
     return row;
   }

@@ -8,7 +8,7 @@ import type { DelegationChange } from "../../protocol/delegations.ts";
 import type { Fact } from "../../protocol/explain.ts";
 import { toTime } from "../../protocol/wire.ts";
 import { createAsk } from "./ask.ts";
-import { createEnds } from "./ends.ts";
+import { createOutcomes } from "./outcomes.ts";
 import { createDelegationService } from "./service.ts";
 import { createDelegationStore } from "./store.ts";
 
@@ -19,9 +19,9 @@ export function createDelegations(areas: Areas) {
   const { db, key } = areas.kernel;
   const { messages, inbox } = areas.core;
   const store = createDelegationStore(db, key);
-  const ends = createEnds(areas, store);
-  const ask = createAsk(areas, store, ends);
-  const service = createDelegationService(areas, store, ask, ends);
+  const outcomes = createOutcomes(areas, store);
+  const ask = createAsk(areas, store, outcomes);
+  const service = createDelegationService(areas, store, ask, outcomes);
 
   async function weights(on: Reading, ids: readonly number[]): Promise<Map<number, number>> {
     return new Map((await store.among(on, ids)).map((id) => [id, 1]));
@@ -76,14 +76,14 @@ export function createDelegations(areas: Areas) {
   return {
     service,
     store,
-    changed: ends.changed,
-    markAnswer: ends.markAnswer,
-    settle: ends.settle,
-    followWork: ends.followWork,
-    endOf: ends.endOf,
-    isTold: ends.isTold,
-    dropAgent: ends.dropAgent,
-    giveGrace: ends.giveGrace,
+    changed: outcomes.changed,
+    markAnswer: outcomes.markAnswer,
+    settle: outcomes.settle,
+    followWork: outcomes.followWork,
+    endOf: outcomes.endOf,
+    isTold: outcomes.isTold,
+    dropAgent: outcomes.dropAgent,
+    giveGrace: outcomes.giveGrace,
     openFrom: (on: Reading, agentId: string, limit: number): Promise<number> => store.countFrom(on, agentId, limit),
     openBelow: (on: Reading, rootId: string, limit: number): Promise<number> => store.countBelowRoot(on, rootId, limit),
     keptFrom: (on: Reading): Promise<number | undefined> => store.oldestOpen(on),
@@ -95,10 +95,10 @@ export function createDelegations(areas: Areas) {
     facts,
     showWatchers: (change: DelegationChange): void =>
       inbox.watch.about(change.messageId, "delegation", () => JSON.stringify(change)),
-    open: ends.open,
-    load: (): Promise<void> => db.read((on) => ends.countOpen(on)),
-    dueHandlers: ends.dueHandlers,
-    sources: ends.sources,
+    open: outcomes.open,
+    load: (): Promise<void> => db.read((on) => outcomes.countOpen(on)),
+    dueHandlers: outcomes.dueHandlers,
+    sources: outcomes.sources,
     routes: async (): Promise<Route[]> => (await import("./routes.ts")).delegationRoutes(areas, service),
   };
 }

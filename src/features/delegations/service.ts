@@ -13,9 +13,9 @@ import type {
 import { Problem } from "../../protocol/problem.ts";
 import type { List } from "../../protocol/wire.ts";
 import type { Ask, Asked } from "./ask.ts";
-import { type DelegationEnds, isOpen, isOwed, workerOf } from "./ends.ts";
+import { readDelegation, toDelegation } from "./delegation.ts";
+import { type DelegationOutcomes, isOpen, isOwed, workerOf } from "./outcomes.ts";
 import type { DelegationRow } from "./row.ts";
-import { show, shown } from "./show.ts";
 import type { DelegationFilter, DelegationStore } from "./store.ts";
 
 /** A whole tree is no larger than its budget was; that may have been lowered since. */
@@ -28,7 +28,7 @@ export function createDelegationService(
   { kernel, identity, core }: Areas,
   store: DelegationStore,
   ask: Ask,
-  ends: DelegationEnds,
+  outcomes: DelegationOutcomes,
 ) {
   const { idempotency } = kernel;
   const { activity, agents } = identity;
@@ -51,7 +51,7 @@ export function createDelegationService(
     const row = await require(on, id);
     await requireReader(on, reader, row);
     await deliveries.noteSeen(on, caller, [{ id: row.messageId, from: row.fromId, target: row.target }]);
-    return show(on, messages.rows, row);
+    return readDelegation(on, messages.rows, row);
   }
 
   /** Comes before every other refusal, and says the same each time. @throws Problem 403 */
@@ -71,7 +71,7 @@ export function createDelegationService(
     let size = 0;
     for (const row of rows) {
       if (!(await mayRead(on, reader, row))) continue;
-      const shown = await show(on, messages.rows, row);
+      const shown = await readDelegation(on, messages.rows, row);
       size += jsonBytes(shown);
       if (size > PAGE_BYTES && items.length) return { items, nextPage: String(items.at(-1)?.messageId) };
       items.push(shown);
@@ -89,7 +89,7 @@ export function createDelegationService(
       },
       async again(subject) {
         const row = await store.byId(tx, subject);
-        return row && show(tx, messages.rows, row);
+        return row && readDelegation(tx, messages.rows, row);
       },
     });
   }
@@ -103,7 +103,7 @@ export function createDelegationService(
     if (mine === null)
       throw new Problem("forbidden", `Nobody of ${row.target} has claimed message ${row.messageId} yet.`);
     if (actor !== mine) throw new Problem("forbidden", `${mine} works on ${row.id}, not ${actor}.`);
-    if (!(await ends.holdsIt(tx, row)))
+    if (!(await outcomes.holdsIt(tx, row)))
       throw new Problem("claim-lost", `The lease of message ${row.messageId} has ended.`);
     return facts;
   }
@@ -125,7 +125,7 @@ export function createDelegationService(
       },
     );
     if (!sent) throw new Problem("gone", `${row.fromId} was deleted: nobody waits for this answer.`);
-    return show(tx, messages.rows, await require(tx, row.id));
+    return readDelegation(tx, messages.rows, await require(tx, row.id));
   }
 
   async function report(tx: Tx, caller: Caller, row: DelegationRow, body: DelegationProgress): Promise<Delegation> {
@@ -145,7 +145,7 @@ export function createDelegationService(
         payload: { delegationId: row.id, ...(body.question ? { question: true } : { progress: true }) },
       },
     );
-    return show(tx, messages.rows, row);
+    return readDelegation(tx, messages.rows, row);
   }
 
   /** Those open below it, at any depth. */
@@ -165,7 +165,11 @@ export function createDelegationService(
     async ask(tx: Tx, caller: Caller, body: Asked, key: string | undefined) {
       const { from, ...asked } = body;
       return once(tx, actingAs(caller, from), key, "delegate", asked, async () =>
-        shown(await ask(tx, caller, body), { text: body.text, encoding: body.encoding, context: body.context ?? null }),
+        toDelegation(await ask(tx, caller, body), {
+          text: body.text,
+          encoding: body.encoding,
+          context: body.context ?? null,
+        }),
       );
     },
 
@@ -200,12 +204,12 @@ export function createDelegationService(
       for (const each of ending) {
         // Cancelling one may have ended another by what it set in motion.
         const now = await store.byMessage(tx, each.messageId);
-        if (now && isOpen(now)) await ends.cancel(tx, now, why);
+        if (now && isOpen(now)) await outcomes.cancel(tx, now, why);
       }
       const cancelled = ending.map((each) => each.id);
       if (caller.role === "operator" && cancelled.length)
         await activity.record(tx, caller, "delegation.cancelled", id, { cancelled, reason: body.reason ?? null });
-      return { delegation: await show(tx, messages.rows, await require(tx, id)), cancelled };
+      return { delegation: await readDelegation(tx, messages.rows, await require(tx, id)), cancelled };
     },
   };
 }

@@ -3,7 +3,7 @@ import type { LogEntry } from "../../core/messages/entry.ts";
 import type { Sweep } from "../../core/retention/sweeps.ts";
 import { lateRoutes } from "../../identity/auth/late-routes.ts";
 import type { Reading } from "../../kernel/db/database.ts";
-import { createPairLife } from "./life.ts";
+import { createPairLifecycle } from "./lifecycle.ts";
 import { createPairService } from "./service.ts";
 import { createPairStore } from "./store.ts";
 
@@ -13,8 +13,8 @@ export type Pairs = ReturnType<typeof createPairs>;
 export function createPairs(areas: Areas) {
   const { db } = areas.kernel;
   const store = createPairStore();
-  const life = createPairLife(areas, store);
-  const service = createPairService(areas, store, life);
+  const lifecycle = createPairLifecycle(areas, store);
+  const service = createPairService(areas, store, lifecycle);
 
   /** A question whether to pair up is settled for its asker at once, and for the agent asked when it was answered or expired. */
   async function settledAmong(on: Reading, entries: readonly LogEntry[], reader: string): Promise<number[]> {
@@ -31,11 +31,11 @@ export function createPairs(areas: Areas) {
   };
 
   return {
-    changed: life.changed,
-    dropAgent: life.dropAgent,
+    changed: lifecycle.changed,
+    dropAgent: lifecycle.dropAgent,
     settledAmong,
     sweeps: [ended],
-    dueHandlers: life.dueHandlers,
+    dueHandlers: lifecycle.dueHandlers,
     routes: lateRoutes(["/v1/pairs"], async () => (await import("./routes.ts")).pairRoutes(db, service)),
   };
 }

@@ -10,13 +10,13 @@ import type { Message } from "../../protocol/messages.ts";
 import type { Pair, PairStep, ParsedPair, ParsedPairMessage } from "../../protocol/pairs.ts";
 import { Problem } from "../../protocol/problem.ts";
 import { type List, toTime, toTimeOrNull } from "../../protocol/wire.ts";
-import { EXPIRES, type PairLife } from "./life.ts";
+import { EXPIRES, type PairLifecycle } from "./lifecycle.ts";
 import { coupleOf, type PairFilter, type PairRow, type PairStore } from "./store.ts";
 
 export type PairService = ReturnType<typeof createPairService>;
 
 /** The verbs of pairs: asking, agreeing, talking, ending. */
-export function createPairService({ kernel, identity, core }: Areas, store: PairStore, life: PairLife) {
+export function createPairService({ kernel, identity, core }: Areas, store: PairStore, lifecycle: PairLifecycle) {
   const { clock, due, idempotency } = kernel;
   const { activity, agents } = identity;
   const { messages } = core;
@@ -41,11 +41,11 @@ export function createPairService({ kernel, identity, core }: Areas, store: Pair
       ...{ createdAt: now, expiresAt: now + body.timeoutSeconds * 1000, acceptedAt: null, endedAt: null },
       ...{ acceptedPerson: null, endedPerson: null },
     };
-    const threadId = await life.tell(tx, row, "requested");
+    const threadId = await lifecycle.tell(tx, row, "requested");
     const made = { ...row, threadId };
     await store.add(tx, made);
     await due.schedule(tx, EXPIRES, row.id, row.expiresAt);
-    await life.changed.raise(tx, made);
+    await lifecycle.changed.raise(tx, made);
     return made;
   }
 
@@ -91,7 +91,9 @@ export function createPairService({ kernel, identity, core }: Areas, store: Pair
     if (row.status !== "pending") throw notLive(row);
     await note(tx, caller, to === "active" ? "accepted" : "rejected", row, actor);
     return toPair(
-      to === "active" ? await life.accept(tx, row) : await life.end(tx, row, "rejected", actor, body.reason ?? null),
+      to === "active"
+        ? await lifecycle.accept(tx, row)
+        : await lifecycle.end(tx, row, "rejected", actor, body.reason ?? null),
     );
   }
 
@@ -123,7 +125,7 @@ export function createPairService({ kernel, identity, core }: Areas, store: Pair
       if (row.status === "ended") return toPair(row);
       if (row.status !== "pending" && row.status !== "active") throw notLive(row);
       await note(tx, caller, "ended", row, actor);
-      return toPair(await life.end(tx, row, "ended", actor, body.reason ?? null));
+      return toPair(await lifecycle.end(tx, row, "ended", actor, body.reason ?? null));
     },
 
     /** From one to the other, in the pair's thread. @throws Problem 403, 404, 409, 422 */
@@ -138,7 +140,7 @@ export function createPairService({ kernel, identity, core }: Areas, store: Pair
           messages.quotas.take(tx, { id: from, kind }, "messages");
           refuseReserved(body);
           if (body.replyTo) await checkReply(tx, from, row, body.replyTo);
-          const entry = await life.pass(tx, row, { id: from, kind, via: viaOf(caller, from) }, body);
+          const entry = await lifecycle.pass(tx, row, { id: from, kind, via: viaOf(caller, from) }, body);
           return { subject: String(entry.id), made: toMessage(entry, undefined) };
         },
         async again(subject) {

@@ -4,11 +4,11 @@ import { lateRoutes } from "../../identity/auth/late-routes.ts";
 import type { Reading } from "../../kernel/db/database.ts";
 import type { Fact } from "../../protocol/explain.ts";
 import { toTime } from "../../protocol/wire.ts";
-import { createFiring } from "./firing.ts";
+import { createFires } from "./fires.ts";
 import { createOutcomes } from "./outcomes.ts";
+import { toFire } from "./schedule.ts";
 import { createScheduleService } from "./service.ts";
 import { scheduleStore } from "./store.ts";
-import { wireFire } from "./wire.ts";
 
 export type Schedules = ReturnType<typeof createSchedules>;
 
@@ -16,15 +16,15 @@ export type Schedules = ReturnType<typeof createSchedules>;
 export function createSchedules(areas: Areas) {
   const { db } = areas.kernel;
   const { messages } = areas.core;
-  const firing = createFiring(areas);
+  const fires = createFires(areas);
   const outcomes = createOutcomes(areas);
-  const service = createScheduleService(areas, firing, outcomes);
+  const service = createScheduleService(areas, fires, outcomes);
 
   /** The schedule that made a message, and how late it was. */
   async function facts(on: Reading, row: MessageRow): Promise<Fact[]> {
     const fire = await scheduleStore.fireOf(on, row.id);
     if (fire) {
-      const { n, scheduledAt, missedBySeconds, missed } = wireFire(fire);
+      const { n, scheduledAt, missedBySeconds, missed } = toFire(fire);
       const facts = { scheduleId: fire.scheduleId, n, scheduledAt, missedBySeconds, missed };
       return [{ at: toTime(fire.firedAt), step: "scheduled", ...facts }];
     }
@@ -35,14 +35,14 @@ export function createSchedules(areas: Areas) {
   }
 
   return {
-    fired: firing.fired,
-    dropTarget: firing.dropTarget,
+    fired: fires.fired,
+    dropTarget: fires.dropTarget,
     dropAgent: service.dropAgent,
     pauseOf: service.pauseOf,
     setUpBy: service.setUpBy,
     facts,
     sweeps: service.sweeps,
-    dueHandlers: firing.dueHandlers,
+    dueHandlers: fires.dueHandlers,
     routes: lateRoutes(["/v1/schedules"], async () => (await import("./routes.ts")).scheduleRoutes(db, service)),
   };
 }

@@ -13,11 +13,11 @@ import { Problem } from "../../protocol/problem.ts";
 import type { Fire, FireDetail, ParsedScheduleDraft, ParsedSchedulePatch, Schedule } from "../../protocol/schedules.ts";
 import type { Paused } from "../../protocol/tokens.ts";
 import { fromTime, type List } from "../../protocol/wire.ts";
-import { draftOf, FIRE, type Firing } from "./firing.ts";
+import { draftOf, FIRE, type Fires } from "./fires.ts";
 import type { Outcomes } from "./outcomes.ts";
+import { toFire, toPlanned, toSchedule } from "./schedule.ts";
 import { type ScheduleRow, scheduleStore as store } from "./store.ts";
 import { requireNext, type When } from "./times.ts";
-import { wireFire, wirePlanned, wireSchedule } from "./wire.ts";
 
 /** Of those that are not over. */
 const MAX_OF_AGENT = 100;
@@ -29,7 +29,7 @@ const SLICE = 100;
 export type ScheduleService = ReturnType<typeof createScheduleService>;
 
 /** Making, changing and looking at schedules, and at messages with a `deliverAt`, which are schedules of one time. */
-export function createScheduleService({ kernel, identity, core }: Areas, firing: Firing, outcomes: Outcomes) {
+export function createScheduleService({ kernel, identity, core }: Areas, fires: Fires, outcomes: Outcomes) {
   const { clock, due, idempotency } = kernel;
   const { activity, agents } = identity;
   const { messages } = core;
@@ -41,7 +41,7 @@ export function createScheduleService({ kernel, identity, core }: Areas, firing:
     const pause = createPauses();
     for (const row of rows) {
       await pause();
-      if (row.enabled) await firing.tellOwner(tx, row, "is gone", `${agentId}, whose it was, was deleted.`);
+      if (row.enabled) await fires.tellOwner(tx, row, "is gone", `${agentId}, whose it was, was deleted.`);
     }
   }
 
@@ -144,7 +144,7 @@ export function createScheduleService({ kernel, identity, core }: Areas, firing:
 
   async function shown(on: Reading, row: ScheduleRow): Promise<Schedule> {
     const [last] = await store.fires(on, row.id, undefined, 1);
-    return wireSchedule(row, last);
+    return toSchedule(row, last);
   }
 
   async function change(tx: Tx, caller: Caller, row: ScheduleRow, patch: ParsedSchedulePatch): Promise<ScheduleRow> {
@@ -217,7 +217,7 @@ export function createScheduleService({ kernel, identity, core }: Areas, firing:
       return readList(
         query,
         read,
-        (one) => ("row" in one ? shown(on, one.row) : wirePlanned(one.message)),
+        (one) => ("row" in one ? shown(on, one.row) : toPlanned(one.message)),
         ({ id }) => id,
       );
     },
@@ -225,7 +225,7 @@ export function createScheduleService({ kernel, identity, core }: Areas, firing:
     /** `GET /v1/schedules/{id}`. @throws Problem 403, 404, 409 */
     async get(on: Reading, caller: Caller, id: string): Promise<Schedule> {
       const { row, message } = await find(on, caller, id);
-      return row ? shown(on, row) : wirePlanned(message as ScheduledRow);
+      return row ? shown(on, row) : toPlanned(message as ScheduledRow);
     },
 
     /** `PATCH /v1/schedules/{id}`. @throws Problem 403, 404, 409, 422 */
@@ -247,7 +247,7 @@ export function createScheduleService({ kernel, identity, core }: Areas, firing:
         await store.change(tx, row, { enabled: false, reason: why, nextAt: null, updatedAt: clock.now() });
         await due.cancel(tx, FIRE, row.id);
         await activity.record(tx, { tokenId: "system" }, "schedule.paused", row.id, { reason: why });
-        await firing.tellOwner(tx, row, "was paused", why);
+        await fires.tellOwner(tx, row, "was paused", why);
       }
     },
     /** Schedules that were made with a token and have not ended. */
@@ -278,13 +278,13 @@ export function createScheduleService({ kernel, identity, core }: Areas, firing:
         async make() {
           const { row } = await find(tx, caller, id);
           if (!row) throw new Problem("conflict", "A message with a deliverAt can be cancelled, not run.");
-          const fire = await firing.runNow(tx, row, { by, isRoot: caller.role === "operator" });
+          const fire = await fires.runNow(tx, row, { by, isRoot: caller.role === "operator" });
           await activity.record(tx, caller, "schedule.run", id, { n: fire.n, messageId: fire.messageId });
-          return { subject: `${id}/${fire.n}`, made: await detailed(tx, wireFire(fire)) };
+          return { subject: `${id}/${fire.n}`, made: await detailed(tx, toFire(fire)) };
         },
         async again(subject) {
           const fire = await store.fire(tx, id, Number(subject.split("/")[1]));
-          return fire && detailed(tx, wireFire(fire));
+          return fire && detailed(tx, toFire(fire));
         },
       });
     },
@@ -292,12 +292,12 @@ export function createScheduleService({ kernel, identity, core }: Areas, firing:
     /** `GET /v1/schedules/{id}/fires`, newest first. @throws Problem 403, 404, 409 */
     async fires(on: Reading, caller: Caller, id: string, query: PageQuery<number>): Promise<List<FireDetail>> {
       const { row, message } = await find(on, caller, id);
-      const last = message && query.page === undefined ? wirePlanned(message).lastFire : null;
+      const last = message && query.page === undefined ? toPlanned(message).lastFire : null;
       if (!row) return { items: last ? [await detailed(on, last)] : [], nextPage: null };
       const { items, nextPage } = await readList(
         query,
         (count, before) => store.fires(on, id, before, count),
-        wireFire,
+        toFire,
         ({ n }) => n,
       );
       const details: FireDetail[] = [];

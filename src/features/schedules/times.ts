@@ -16,14 +16,14 @@ export interface When {
   timezone: string;
 }
 
-/** A time that has come, and those before it that passed by. */
-export interface Come {
+/** A time that has occurrence, and those before it that passed by. */
+export interface Occurrence {
   /** The newest of them. */
   scheduledAt: number;
   missed: number;
 }
 
-/** Some members of a cron expression: what clocks read when they come, and the instants that makes. */
+/** Some members of a cron expression: what clocks read when they occurrence, and the instants that makes. */
 interface Rule {
   /** In UTC: its times are readings of clocks. */
   readings: Cron;
@@ -87,7 +87,7 @@ export function nextTime(when: When, after: number): number | null {
   return next.length > 0 ? Math.min(...next) : null;
 }
 
-/** A later reading never has an earlier first instant: the search ends at the first whose instants are all to come. */
+/** A later reading never has an earlier first instant: the search ends at the first whose instants are all to occurrence. */
 function nextOf({ readings, instants }: Rule, zone: Zone, after: number): number | undefined {
   let again: number | undefined;
   let reading = readings.nextRun(new Date(zone.earliestFrom(after) - 1));
@@ -107,14 +107,14 @@ export function requireNext(when: When, now: number): number {
 }
 
 /** What has come by now of a schedule whose next time was `nextAt`. */
-export function cameBy(when: When, nextAt: number, now: number): Come {
+export function occurrenceBy(when: When, nextAt: number, now: number): Occurrence {
   if (when.cron === null || now - nextAt < MISSED_MS) return { scheduledAt: nextAt, missed: 0 };
   const { rules, zone } = read({ cron: when.cron, timezone: when.timezone });
-  const come = rules.flatMap(({ readings, instants }) =>
+  const occurrence = rules.flatMap(({ readings, instants }) =>
     readings
       .previousRuns(MAX_MISSED + 1 + AROUND_A_CHANGE, new Date(zone.latestBy(now) + 1))
       .flatMap((reading) => instants(reading.getTime())),
   );
-  const times = [...new Set(come.filter((time) => time >= nextAt && time <= now))].toSorted((a, b) => b - a);
+  const times = [...new Set(occurrence.filter((time) => time >= nextAt && time <= now))].toSorted((a, b) => b - a);
   return { scheduledAt: times[0] ?? nextAt, missed: Math.min(Math.max(0, times.length - 1), MAX_MISSED) };
 }

@@ -5,9 +5,9 @@ import { jsonBytes, PAGE_BYTES, type PageQuery, readList } from "../../kernel/pa
 import { Problem } from "../../protocol/problem.ts";
 import type { Task, TaskDetail } from "../../protocol/tasks.ts";
 import type { List } from "../../protocol/wire.ts";
-import { toTask, toTaskEvent } from "./facts.ts";
 import type { TaskRow } from "./row.ts";
 import type { Candidate, Driver, TaskFilter, TaskStore } from "./store.ts";
+import { toTask, toTaskEvent } from "./task.ts";
 
 /** Candidates looked at for one page, by each driver: what matches little gives a short page, never a long wait. */
 const CANDIDATES = 500;

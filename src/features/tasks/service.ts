@@ -14,11 +14,11 @@ import type {
   TaskStatus,
   TaskStatusChange,
 } from "../../protocol/tasks.ts";
-import { isOver, toTask } from "./facts.ts";
-import type { TaskLife } from "./life.ts";
+import type { TaskLifecycle } from "./lifecycle.ts";
 import type { TaskReaders } from "./readers.ts";
 import type { TaskRow } from "./row.ts";
 import type { TaskStore } from "./store.ts";
+import { isOver, toTask } from "./task.ts";
 
 type Wanted = TaskStatusChange["status"];
 type Leased = Pick<TaskRow, "id"> & { messageId: number };
@@ -40,7 +40,7 @@ export type TaskService = ReturnType<typeof createTaskService>;
 export function createTaskService(
   { kernel, identity, core }: Areas,
   store: TaskStore,
-  life: TaskLife,
+  lifecycle: TaskLifecycle,
   readers: TaskReaders,
 ) {
   const { idempotency } = kernel;
@@ -116,7 +116,7 @@ export function createTaskService(
     requireNext(task, status);
     const by = caller.role === "operator" ? actor : lease.actor;
     const holder = isOver(status) ? null : task.holder;
-    const moved = await life.move(tx, task, status, { actor: by, note, holder });
+    const moved = await lifecycle.move(tx, task, status, { actor: by, note, holder });
     const result = note ? { body: note, encoding: "plain" as const } : undefined;
     if (status === "done") await holders.complete(tx, caller, messageId, { token, result });
     if (status === "failed") await holders.fail(tx, caller, messageId, { token, error: note || "failed", final: true });
@@ -129,8 +129,8 @@ export function createTaskService(
     if (!isOwn && status !== "cancelled")
       throw new Problem("forbidden", `Task ${task.id} is held by ${task.holder ?? "nobody"}; ${actor} may cancel it.`);
     requireNext(task, status);
-    if (status !== "in_progress" && status !== "blocked") return life.end(tx, task, status, { actor, note });
-    return life.move(tx, task, status, { actor, note, holder: task.holder });
+    if (status !== "in_progress" && status !== "blocked") return lifecycle.end(tx, task, status, { actor, note });
+    return lifecycle.move(tx, task, status, { actor, note, holder: task.holder });
   }
 
   return {
@@ -142,7 +142,7 @@ export function createTaskService(
         async make() {
           const { kind } = await agents.requireActor(tx, caller, from);
           messages.quotas.take(tx, { id: from, kind }, "messages");
-          const { task } = await life.add(tx, { id: from, kind, via: viaOf(caller, from) }, newTask(draft), {
+          const { task } = await lifecycle.add(tx, { id: from, kind, via: viaOf(caller, from) }, newTask(draft), {
             actor: from,
           });
           return { subject: task.id, made: toTask(task) };

@@ -6,12 +6,12 @@ import type { Reading, Tx } from "../../kernel/db/database.ts";
 import type { Fact } from "../../protocol/explain.ts";
 import type { Task } from "../../protocol/tasks.ts";
 import { toTime } from "../../protocol/wire.ts";
-import { isOver, toTask } from "./facts.ts";
-import { createTaskLife } from "./life.ts";
+import { createTaskLifecycle } from "./lifecycle.ts";
 import { createTaskReaders } from "./readers.ts";
 import { taskSweeps } from "./retention.ts";
 import { createTaskService } from "./service.ts";
 import { createTaskStore } from "./store.ts";
+import { isOver, toTask } from "./task.ts";
 
 const MAX_FACTS = 200;
 const MAX_LOST = 1000;
@@ -23,9 +23,9 @@ export function createTasks(areas: Areas) {
   const { db } = areas.kernel;
   const { messages } = areas.core;
   const store = createTaskStore(db);
-  const life = createTaskLife(areas, store);
+  const lifecycle = createTaskLifecycle(areas, store);
   const readers = createTaskReaders(areas, store);
-  const service = createTaskService(areas, store, life, readers);
+  const service = createTaskService(areas, store, lifecycle, readers);
 
   async function ofWork(on: Reading, work: WorkRow) {
     const task = work.kind === "task" ? await store.byMessage(on, work.messageId) : undefined;
@@ -55,10 +55,10 @@ export function createTasks(areas: Areas) {
   }
 
   return {
-    life,
+    lifecycle,
     store,
-    changed: life.changed,
-    followWork: life.followWork,
+    changed: lifecycle.changed,
+    followWork: lifecycle.followWork,
     ofWork,
     facts,
     dropAgent,

@@ -3,7 +3,7 @@ import Counter from "prom-client/lib/counter.js";
 import Gauge from "prom-client/lib/gauge.js";
 import Histogram from "prom-client/lib/histogram.js";
 import Registry from "prom-client/lib/registry.js";
-import type { DelegationStep } from "../../features/delegations/ends.ts";
+import type { DelegationStep } from "../../features/delegations/outcomes.ts";
 import type { OffThreadTasks } from "../../kernel/db/worker-calls.ts";
 import type { DelegationChange } from "../../protocol/delegations.ts";
 import type { GaugeRow } from "./gauges.ts";

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { cameBy, nextTime } from "../../../src/features/schedules/times.ts";
+import { nextTime, occurrenceBy } from "../../../src/features/schedules/times.ts";
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
@@ -126,7 +126,7 @@ describe("times of a cron expression", () => {
   );
 
   function checkPassed(
-    when: Parameters<typeof cameBy>[0],
+    when: Parameters<typeof occurrenceBy>[0],
     all: number[],
     from: number,
     to: number,
@@ -138,7 +138,7 @@ describe("times of a cron expression", () => {
       const passed = all.filter((at) => at <= now);
       if (passed.length === 0 || now - nextAt < MINUTE) continue;
       const missed = Math.min(100, passed.length - 1);
-      expect([when.cron, now, cameBy(when, nextAt, now)]).toEqual([
+      expect([when.cron, now, occurrenceBy(when, nextAt, now)]).toEqual([
         when.cron,
         now,
         { scheduledAt: passed.at(-1) ?? 0, missed },

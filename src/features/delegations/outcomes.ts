@@ -27,10 +27,10 @@ export const workerOf = (row: DelegationRow): string | null => (isGroup(row.targ
 /** Whether nobody has answered yet; one that ended without an answer takes a late one. */
 export const isOwed = ({ answeredBy }: DelegationRow): boolean => answeredBy === null || answeredBy === "system";
 
-export type DelegationEnds = ReturnType<typeof createEnds>;
+export type DelegationOutcomes = ReturnType<typeof createOutcomes>;
 
 /** How a delegation ends: each way, written once, and always with an answer to whoever asked. */
-export function createEnds({ kernel, identity, core }: Areas, store: DelegationStore) {
+export function createOutcomes({ kernel, identity, core }: Areas, store: DelegationStore) {
   const { clock, due, headOf, hooks } = kernel;
   const { agents } = identity;
   const { messages } = core;

@@ -4,7 +4,7 @@ import { toTime, toTimeOrNull } from "../../protocol/wire.ts";
 import type { FireRow, ScheduleRow } from "./store.ts";
 import { MISSED_MS } from "./times.ts";
 
-export function wireFire(row: FireRow): Fire {
+export function toFire(row: FireRow): Fire {
   const { n, missed, outcome, messageId, by, error } = row;
   const late = row.firedAt - row.scheduledAt;
   return {
@@ -15,20 +15,20 @@ export function wireFire(row: FireRow): Fire {
   };
 }
 
-export function wireSchedule(row: ScheduleRow, last: FireRow | undefined): Schedule {
+export function toSchedule(row: ScheduleRow, last: FireRow | undefined): Schedule {
   const { id, agentId, name, cron, timezone, message, missed, enabled, reason, fires, failures } = row;
   return {
     ...{ id, agentId, origin: "schedule", name, cron, timezone, message, missed, enabled, reason, fires, failures },
     at: toTimeOrNull(row.at),
     nextAt: toTimeOrNull(row.nextAt),
-    lastFire: last ? wireFire(last) : null,
+    lastFire: last ? toFire(last) : null,
     createdAt: toTime(row.createdAt),
     updatedAt: toTime(row.updatedAt),
   };
 }
 
 /** A message with a `deliverAt`, as the schedule of one time that it is. */
-export function wirePlanned(row: ScheduledRow): Schedule {
+export function toPlanned(row: ScheduledRow): Schedule {
   const isDone = row.messageId !== null || row.error !== null;
   const at = toTime(row.deliverAt);
   const outcome = row.messageId === null ? "failed" : "sent";

@@ -15,17 +15,21 @@ export interface Said {
 }
 
 /** A delegation as it goes out: its text and its answer are in their messages. */
-export async function show(on: Reading, messages: Core["messages"]["rows"], row: DelegationRow): Promise<Delegation> {
+export async function readDelegation(
+  on: Reading,
+  messages: Core["messages"]["rows"],
+  row: DelegationRow,
+): Promise<Delegation> {
   const request = await messages.content(on, row.messageId);
   const response = row.answerId === null ? undefined : await messages.content(on, row.answerId);
   const answer = { text: response?.body ?? null, encoding: encodingOf(response), payload: given(payloadOf(response)) };
-  return shown(row, {
+  return toDelegation(row, {
     ...{ text: request?.body ?? null, encoding: encodingOf(request), context: contextOf(request), answer },
   });
 }
 
 /** The same, by whom the messages are known. */
-export function shown(row: DelegationRow, { text, encoding, context, answer }: Said): Delegation {
+export function toDelegation(row: DelegationRow, { text, encoding, context, answer }: Said): Delegation {
   return {
     id: row.id,
     from: row.fromId,

@@ -6,7 +6,7 @@ import type { ParsedDraft } from "../../protocol/messages.ts";
 import { Problem } from "../../protocol/problem.ts";
 import { toTime } from "../../protocol/wire.ts";
 import { type FireRow, type ScheduleRow, scheduleStore as store } from "./store.ts";
-import { type Come, cameBy, MISSED_MS, nextTime } from "./times.ts";
+import { MISSED_MS, nextTime, type Occurrence, occurrenceBy } from "./times.ts";
 
 /** The due row of an enabled schedule: when it is sent next. */
 export const FIRE = "schedule.fire";
@@ -24,10 +24,10 @@ const KEPT_FIRES = 100;
 const MAX_OF_TARGET = 5000;
 
 export type Outcome = FireRow["outcome"];
-export type Firing = ReturnType<typeof createFiring>;
+export type Fires = ReturnType<typeof createFires>;
 
 /** Sends what schedules say, each time once, and stops those that only fail. */
-export function createFiring({ kernel, identity, core }: Areas) {
+export function createFires({ kernel, identity, core }: Areas) {
   const { clock, due, hooks, logger } = kernel;
   const { activity, directory } = identity;
   const { messages } = core;
@@ -43,56 +43,61 @@ export function createFiring({ kernel, identity, core }: Areas) {
   }
 
   /**
-   * A time has come. The record of it, the message and the next time are one write: so there is never one without the
+   * A time has occurrence. The record of it, the message and the next time are one write: so there is never one without the
    * others. What throws takes all of it back, and the due row comes again.
    */
   async function fire(tx: Tx, { key: id, tries, lastError }: DueRow): Promise<void> {
     const row = await store.byId(tx, id);
     if (!row?.enabled || row.nextAt === null) return;
-    const come = cameBy(row, row.nextAt, clock.now());
-    if (isOver(row, come)) return note(tx, row, come, { outcome: "skipped", error: null });
-    if (tries >= MAX_TRIES) return failed(tx, row, come, String(lastError).replace(/^Problem: /, ""));
+    const occurrence = occurrenceBy(row, row.nextAt, clock.now());
+    if (isOver(row, occurrence)) return note(tx, row, occurrence, { outcome: "skipped", error: null });
+    if (tries >= MAX_TRIES) return failed(tx, row, occurrence, String(lastError).replace(/^Problem: /, ""));
     // A refusal is the owner's to know. Anything else that is thrown is tried again.
-    const refusal = await tx.attempt(() => send(tx, row, come)).catch(refused);
+    const refusal = await tx.attempt(() => send(tx, row, occurrence)).catch(refused);
     if (!(refusal instanceof Problem)) return;
     logger.debug({ scheduleId: id, code: refusal.code, detail: refusal.message }, "schedule was refused");
-    await failed(tx, row, come, refusal.message, refusal.code === "unknown-target");
+    await failed(tx, row, occurrence, refusal.message, refusal.code === "unknown-target");
     const now = await store.byId(tx, id);
     // A schedule that ended or was disabled by it was reported already.
     if (now?.enabled) await tellOwner(tx, now, "was not sent", refusal.message);
   }
 
-  async function send(tx: Tx, row: ScheduleRow, come: Come): Promise<void> {
-    const addressed = await addressedBy(tx, row, come);
-    await note(tx, row, come, { outcome: "sent", error: null });
+  async function send(tx: Tx, row: ScheduleRow, occurrence: Occurrence): Promise<void> {
+    const addressed = await addressedBy(tx, row, occurrence);
+    await note(tx, row, occurrence, { outcome: "sent", error: null });
     const sent = await messages.append(tx, { ...addressed, isRoot: true });
     await store.sent(tx, row.id, row.fires + 1, sent.entry.id);
   }
 
-  function isOver(row: ScheduleRow, { scheduledAt }: Come): boolean {
+  function isOver(row: ScheduleRow, { scheduledAt }: Occurrence): boolean {
     const late = clock.now() - scheduledAt;
     return late >= MISSED_MS && (row.missed === "skip" || (row.cron === null && late > TOO_LATE_MS));
   }
 
-  async function addressedBy(tx: Tx, row: ScheduleRow, come: Come) {
+  async function addressedBy(tx: Tx, row: ScheduleRow, occurrence: Occurrence) {
     const facts = await directory.facts(tx, row.agentId);
     if (!facts || facts.deletedAt !== null) throw new Problem("unknown-target", `${row.agentId} is not registered.`);
     return messages.address(
       tx,
       { id: facts.id, kind: facts.kind, via: row.via, source: "schedule" },
-      draftOf(row, come, clock.now()),
+      draftOf(row, occurrence, clock.now()),
     );
   }
 
   /** Writes down what became of a time, and plans the next one. */
-  async function note(tx: Tx, row: ScheduleRow, come: Come, how: Pick<FireRow, "outcome" | "error">): Promise<void> {
+  async function note(
+    tx: Tx,
+    row: ScheduleRow,
+    occurrence: Occurrence,
+    how: Pick<FireRow, "outcome" | "error">,
+  ): Promise<void> {
     const now = clock.now();
     const n = row.fires + 1;
-    const fire = { scheduleId: row.id, n, ...come, firedAt: now, person: null };
+    const fire = { scheduleId: row.id, n, ...occurrence, firedAt: now, person: null };
     await store.addFire(tx, { ...fire, messageId: null, by: null, ...how });
     await store.forgetFires(tx, row.id, n - KEPT_FIRES);
     // After the clock was set back as well no time comes twice.
-    const nextAt = nextTime(row, Math.max(now, come.scheduledAt));
+    const nextAt = nextTime(row, Math.max(now, occurrence.scheduledAt));
     const isEnd = nextAt === null;
     const failures = how.outcome === "failed" ? row.failures + 1 : 0;
     const ended = isEnd ? { enabled: false, endedAt: now } : {};
@@ -110,11 +115,11 @@ export function createFiring({ kernel, identity, core }: Areas) {
   async function runNow(tx: Tx, row: ScheduleRow, { by, isRoot }: { by: string; isRoot: boolean }): Promise<FireRow> {
     const now = clock.now();
     const n = row.fires + 1;
-    const come = { scheduledAt: now, missed: 0 };
-    const addressed = await addressedBy(tx, row, come);
+    const occurrence = { scheduledAt: now, missed: 0 };
+    const addressed = await addressedBy(tx, row, occurrence);
     const sent = await messages.append(tx, { ...addressed, isRoot });
     const outcome = { outcome: "sent", error: null, messageId: sent.entry.id } as const;
-    const fire: FireRow = { scheduleId: row.id, n, ...come, firedAt: now, by, person: null, ...outcome };
+    const fire: FireRow = { scheduleId: row.id, n, ...occurrence, firedAt: now, by, person: null, ...outcome };
     await store.addFire(tx, fire);
     await store.forgetFires(tx, row.id, n - KEPT_FIRES);
     await store.change(tx, row, { fires: n });
@@ -122,8 +127,14 @@ export function createFiring({ kernel, identity, core }: Areas) {
     return fire;
   }
 
-  async function failed(tx: Tx, row: ScheduleRow, come: Come, error: string, isFinal = false): Promise<void> {
-    await note(tx, row, come, { outcome: "failed", error });
+  async function failed(
+    tx: Tx,
+    row: ScheduleRow,
+    occurrence: Occurrence,
+    error: string,
+    isFinal = false,
+  ): Promise<void> {
+    await note(tx, row, occurrence, { outcome: "failed", error });
     const now = await store.byId(tx, row.id);
     if (now?.enabled && (isFinal || now.failures >= MAX_FAILURES)) await disable(tx, now, error);
   }
@@ -154,7 +165,7 @@ export function createFiring({ kernel, identity, core }: Areas) {
 }
 
 /** The message of one time. It says which schedule made it, and how late it is. */
-export function draftOf(row: ScheduleRow, { scheduledAt, missed }: Come, now: number): ParsedDraft {
+export function draftOf(row: ScheduleRow, { scheduledAt, missed }: Occurrence, now: number): ParsedDraft {
   const { expiresAfterSeconds, meta, ...message } = row.message;
   const late = now - scheduledAt;
   const schedule = {

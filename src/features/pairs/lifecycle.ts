@@ -15,10 +15,10 @@ const SLICE = 200;
 const DROP = "pair.drop";
 const SYSTEM: Author = { id: "system", kind: "system", via: null };
 
-export type PairLife = ReturnType<typeof createPairLife>;
+export type PairLifecycle = ReturnType<typeof createPairLifecycle>;
 
 /** What happens to a pair, whoever asks for it: each step is told to both, in the same write. */
-export function createPairLife({ kernel, core }: Areas, store: PairStore) {
+export function createPairLifecycle({ kernel, core }: Areas, store: PairStore) {
   const { clock, due, headOf, hooks } = kernel;
   const { messages } = core;
   const changed = hooks.event<[pair: PairRow]>("pairs.changed");

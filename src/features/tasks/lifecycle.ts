@@ -6,9 +6,9 @@ import type { Reading, Tx } from "../../kernel/db/database.ts";
 import { newId } from "../../kernel/ids.ts";
 import { Problem } from "../../protocol/problem.ts";
 import type { Severity, Task, TaskStatus } from "../../protocol/tasks.ts";
-import { isOver, messageOf, SAMPLE, toTask } from "./facts.ts";
 import type { TaskRow } from "./row.ts";
 import type { TaskStore } from "./store.ts";
+import { isOver, messageOf, SAMPLE, toTask } from "./task.ts";
 
 /** What is reported of a task, once or again. */
 export interface Reported {
@@ -44,10 +44,10 @@ export interface Step {
   asOf?: number | null;
 }
 
-export type TaskLife = ReturnType<typeof createTaskLife>;
+export type TaskLifecycle = ReturnType<typeof createTaskLifecycle>;
 
 /** What happens to tasks: each step, written once, whoever takes it, with its line in the history. */
-export function createTaskLife({ kernel, core }: Areas, store: TaskStore) {
+export function createTaskLifecycle({ kernel, core }: Areas, store: TaskStore) {
   const { clock, hooks } = kernel;
   const { messages } = core;
   const { rows: works, leases } = core.work;
