@@ -13,10 +13,10 @@ import { type DelegationOutcomes, isOpen, workerOf } from "./outcomes.ts";
 import type { DelegationRow } from "./row.ts";
 import type { DelegationStore } from "./store.ts";
 
-/** A request as it is asked. `causedBy: null`: nothing that its asker heard or works on caused it. */
+/** A request. `causedBy: null`: none of its asker's mail or work caused it. */
 export type Asked = ParsedDelegation & { causedBy?: null | undefined };
 
-/** Asking: who may ask whom for what, and as part of what. */
+/** Makes delegations: checks target, parent and limits, and sends the request. */
 export function createAsk({ kernel, identity, core }: Areas, store: DelegationStore, outcomes: DelegationOutcomes) {
   const { clock, due, headOf } = kernel;
   const { agents, directory } = identity;
@@ -68,12 +68,12 @@ export function createAsk({ kernel, identity, core }: Areas, store: DelegationSt
   }
 
   /**
-   * Part of which delegation this is: the one named, else the one that is clearly meant. An open request alone is no sign that
+   * Parent of a new delegation: the one named, else the one that is clearly meant. An open request alone is no sign that
    * the asker works on it: among peers who ask each other all the time, chains would be seen where there are none.
    */
   async function parentOf(on: Reading, asker: AgentFacts, body: Asked): Promise<DelegationRow | undefined> {
     if (body.parentId) return named(on, asker.id, body.parentId);
-    // A person begins anew, and so does what nothing caused.
+    // A person starts a new tree, and so does a request without a cause.
     if (asker.kind === "user" || body.causedBy === null) return undefined;
     const inThread = body.threadId
       ? await store.onlyOpenTo(on, asker.id, Number.MAX_SAFE_INTEGER, body.threadId)

@@ -6,7 +6,7 @@ import type { Delegation, DelegationAnswer } from "../../protocol/delegations.ts
 import { type Encoding, toTime, toTimeOrNull } from "../../protocol/wire.ts";
 import type { DelegationRow } from "./row.ts";
 
-/** What the messages of a delegation say, as far as they are there. */
+/** Content of the messages of a delegation, as far as retention left them. */
 export interface Said {
   text: string | null;
   encoding: Encoding;
@@ -14,7 +14,7 @@ export interface Said {
   answer?: { text: string | null; encoding: Encoding; payload: Record<string, unknown> | null } | undefined;
 }
 
-/** A delegation as it goes out: its text and its answer are in their messages. */
+/** A delegation as it goes out, with its text and its answer read from their messages. */
 export async function readDelegation(
   on: Reading,
   messages: Core["messages"]["rows"],
@@ -28,7 +28,7 @@ export async function readDelegation(
   });
 }
 
-/** The same, by whom the messages are known. */
+/** A delegation as it goes out, from messages that are at hand. */
 export function toDelegation(row: DelegationRow, { text, encoding, context, answer }: Said): Delegation {
   return {
     id: row.id,
@@ -53,7 +53,7 @@ export function toDelegation(row: DelegationRow, { text, encoding, context, answ
   };
 }
 
-/** A request whose payload is not ours any more has none. */
+/** Context in the payload of a request; null where the payload has none. */
 function contextOf(request: Content | undefined): DelegationContext | null {
   const said = payloadOf(request)?.context;
   return said ? (DelegationContext.safeParse(said).data ?? null) : null;

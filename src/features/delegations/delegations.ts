@@ -32,7 +32,7 @@ export function createDelegations(areas: Areas) {
     return row && { subject: `Progress of ${row.id}`, payload: { delegationId: row.id } };
   }
 
-  /** Answered, timed out or taken back: its asker has an answer. Work of a group's request is judged as work. */
+  /** Requests that were answered, timed out or cancelled: the asker has an answer. Work of a group's request is judged as work. */
   async function settledAmong(on: Reading, entries: readonly LogEntry[], reader: string): Promise<number[]> {
     const requests = entries.filter(({ kind }) => kind === "request");
     // A worker's question is a reply to the request.
@@ -88,7 +88,7 @@ export function createDelegations(areas: Areas) {
     openBelow: (on: Reading, rootId: string, limit: number): Promise<number> => store.countBelowRoot(on, rootId, limit),
     keptFrom: (on: Reading): Promise<number | undefined> => store.oldestOpen(on),
     weights,
-    /** What ended goes with its request. */
+    /** Deletes delegations with their requests. */
     forget: (tx: Tx, ids: readonly number[]): Promise<void> => store.forget(tx, ids),
     progressTitle,
     settledAmong,

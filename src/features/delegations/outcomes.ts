@@ -12,9 +12,9 @@ import type { ParsedDraft } from "../../protocol/messages.ts";
 import type { DelegationRow } from "./row.ts";
 import type { DelegationStore } from "./store.ts";
 
-/** After an absence of the relay nobody's time is up sooner than this. */
+/** Shortest time to a deadline after an absence of the relay. */
 const GRACE_MS = 30_000;
-/** How many are ended in one write when their asker, or who was asked, is deleted. */
+/** Delegations ended in one write when their asker or target is deleted. */
 const SLICE = 200;
 const DROP = "delegation.drop";
 const SYSTEM: Author = { id: "system", kind: "system", via: null };
@@ -22,20 +22,20 @@ const SYSTEM: Author = { id: "system", kind: "system", via: null };
 type Unanswered = Exclude<DelegationStatus, "pending" | "claimed" | "answered">;
 
 export const isOpen = ({ status }: DelegationRow): boolean => status === "pending" || status === "claimed";
-/** Who may answer and report: the agent that was asked, or who of the group took it. */
+/** Agent that may answer and report: the target, or the member of the group that claimed the request. */
 export const workerOf = (row: DelegationRow): string | null => (isGroup(row.target) ? row.holder : row.target);
-/** Whether nobody has answered yet; one that ended without an answer takes a late one. */
+/** Whether an answer is still taken: a delegation that ended without one takes a late one. */
 export const isOwed = ({ answeredBy }: DelegationRow): boolean => answeredBy === null || answeredBy === "system";
 
 export type DelegationOutcomes = ReturnType<typeof createOutcomes>;
 
-/** How a delegation ends: each way, written once, and always with an answer to whoever asked. */
+/** Outcomes of delegations. Each one sends the asker an answer. */
 export function createOutcomes({ kernel, identity, core }: Areas, store: DelegationStore) {
   const { clock, due, headOf, hooks } = kernel;
   const { agents } = identity;
   const { messages } = core;
   const { rows: works, leases } = core.work;
-  /** A delegation was made, held by somebody else, or ended. */
+  /** A delegation was made, changed its holder, or ended. */
   const changed = hooks.event<[change: DelegationChange, step: DelegationStep]>("delegations.changed");
   /** Delegations that owe an answer: counted once, then kept. */
   let open = 0;
@@ -55,7 +55,7 @@ export function createOutcomes({ kernel, identity, core }: Areas, store: Delegat
     return row;
   }
 
-  /** It ends without an answer: the asker gets the relay's. */
+  /** Ends a delegation without an answer: the asker gets the relay's. */
   async function fail(tx: Tx, row: DelegationRow, status: Unanswered, error: string): Promise<DelegationRow> {
     const now = clock.now();
     const sent = await messages.post(tx, SYSTEM, {
@@ -70,7 +70,7 @@ export function createOutcomes({ kernel, identity, core }: Areas, store: Delegat
     return save(tx, { ...row, ...answer, status, endedAt: now, endedUpTo: headOf(tx) }, row);
   }
 
-  /** What is owed an answer, if saying this is that answer. */
+  /** Delegation that a draft answers, if it answers one. */
   async function answeredBy(on: Reading, author: string, draft: Said, target: string) {
     const { replyTo } = draft;
     if (!replyTo || !mayAnswer(author, draft)) return undefined;
@@ -79,14 +79,14 @@ export function createOutcomes({ kernel, identity, core }: Areas, store: Delegat
     return isAnswer && (await holdsIt(on, row)) ? row : undefined;
   }
 
-  /** G4: whose lease of a group's request has run out answers it no more, whether or not that has been noticed yet. */
+  /** A worker whose lease of a group's request has run out answers it no more, even before the relay ends that lease. */
   async function holdsIt(on: Reading, row: DelegationRow): Promise<boolean> {
     if (!isGroup(row.target) || !isOpen(row)) return true;
     const work = await works.byId(on, row.messageId);
     return work?.state !== "claimed" || (work.dueAt ?? 0) > clock.now();
   }
 
-  /** Whatever way an answer comes, the asker sees which delegation it is of, and whether it is late. */
+  /** Puts into an answer which delegation it is of, and whether it is late. */
   function markAnswer(on: Reading, author: Author, draft: ParsedDraft, target: string) {
     return mayAnswer(author.id, draft) ? marked(on, author, draft, target) : undefined;
   }
@@ -110,7 +110,7 @@ export function createOutcomes({ kernel, identity, core }: Areas, store: Delegat
     };
   }
 
-  /** The answer is in the log: the delegation is over, and so is the work, if it was work. */
+  /** Ends the delegation that an appended message answers, and its work. */
   function settle(tx: Tx, message: MessageRow): Promise<void> | undefined {
     return message.kind === "response" ? settleBy(tx, message) : undefined;
   }
@@ -140,13 +140,13 @@ export function createOutcomes({ kernel, identity, core }: Areas, store: Delegat
     await leases.end(tx, work, { as: "completed", resultId });
   }
 
-  /** What happens to the work of a group's request happens to the delegation. */
+  /** Gives the delegation of a group's request the state of its work. */
   async function followWork(tx: Tx, work: WorkRow, before: WorkRow): Promise<void> {
     if (work.kind !== "request" || (work.state === before.state && work.holder === before.holder)) return;
     const row = await store.byMessage(tx, work.messageId);
     if (!row) return;
     if (!isOpen(row)) {
-      // Given up and put back by an operator: whoever takes it now may still answer, late.
+      // An operator requeued it: its next holder may still answer, late.
       if (work.state === "claimed" && isOwed(row)) await store.hold(tx, { ...row, holder: work.holder });
     } else if (work.state === "claimed" || work.state === "open" || work.state === "delayed") {
       const now: DelegationRow = { ...row, holder: work.holder, status: work.holder === null ? "pending" : "claimed" };
@@ -158,14 +158,14 @@ export function createOutcomes({ kernel, identity, core }: Areas, store: Delegat
     else await fail(tx, row, "cancelled", "it was cancelled");
   }
 
-  /** The work was completed, and nothing said about it. */
+  /** Answers with an empty text for work that was completed without a word. */
   async function answerEmpty(tx: Tx, row: DelegationRow, holder: string | null): Promise<void> {
     const facts = holder === null ? undefined : await agents.factsOf(tx, holder);
     const author = { id: holder ?? "system", kind: facts?.kind ?? "provider", via: null };
     await messages.post(tx, author, { to: row.fromId, kind: "response", replyTo: row.messageId, body: "" });
   }
 
-  /** Taken back. Whoever works on it is told. */
+  /** Cancels a delegation, and tells its worker. */
   async function cancel(tx: Tx, row: DelegationRow, why: string): Promise<DelegationRow> {
     const ended = await fail(tx, row, "cancelled", why);
     if (!isGroup(row.target)) {
@@ -186,7 +186,7 @@ export function createOutcomes({ kernel, identity, core }: Areas, store: Delegat
     return ended;
   }
 
-  /** Somebody is gone for good: what it was asked for is not coming, and what it asked for nobody waits for. */
+  /** Ends the delegations to and from a deleted agent: it answers none, and waits for none. */
   async function drop(tx: Tx, agentId: string, upTo: number): Promise<void> {
     const before = ({ messageId }: DelegationRow) => messageId <= upTo;
     const asked = (await store.openTo(tx, agentId, SLICE)).filter(before);
@@ -203,7 +203,7 @@ export function createOutcomes({ kernel, identity, core }: Areas, store: Delegat
     if (asked.length === SLICE || asks.length === SLICE) await due.schedule(tx, DROP, agentId, clock.now(), { upTo });
   }
 
-  /** The end of a request to one agent, which is no work. */
+  /** End of a request to one agent, which is no work. */
   async function endOf(on: Reading, messageId: number) {
     const row = await store.byMessage(on, messageId);
     return row?.endedAt == null ? undefined : { endedAt: row.endedAt, endedUpTo: row.endedUpTo ?? row.messageId };
@@ -245,7 +245,7 @@ export function createOutcomes({ kernel, identity, core }: Areas, store: Delegat
   };
 }
 
-/** What a change was: a new one or an end, and how long somebody's answer took. */
+/** Kind of a change: a new delegation, or an end with the time its answer took. */
 export interface DelegationStep {
   isNew: boolean;
   ended?: DelegationStatus | undefined;

@@ -2,5 +2,5 @@ import type { delegations } from "./tables.ts";
 
 type Stored = typeof delegations.$inferSelect;
 
-/** As stored, with its id: `dlg_`, the request's place in the log, so that finding it needs no index, and a keyed hash of it. */
+/** Stored row with its id: `dlg_`, the message id of its request, and a keyed hash of that. Finding it needs no index. */
 export type DelegationRow = Stored & { id: string };

@@ -18,7 +18,7 @@ import { type DelegationOutcomes, isOpen, isOwed, workerOf } from "./outcomes.ts
 import type { DelegationRow } from "./row.ts";
 import type { DelegationFilter, DelegationStore } from "./store.ts";
 
-/** A whole tree is no larger than its budget was; that may have been lowered since. */
+/** Delegations of one tree at most: its budget may have been larger when they were made. */
 const MAX_TREE = 2000;
 
 export type DelegationService = ReturnType<typeof createDelegationService>;
@@ -40,7 +40,7 @@ export function createDelegationService(
     return (await store.byId(on, id)) ?? Problem.missing("delegation", id);
   }
 
-  /** Who may read its request may read it. */
+  /** Whether the reader may read the request, and with it the delegation. */
   const mayRead = (on: Reading, reader: string | null, row: DelegationRow): Promise<boolean> | true =>
     reader === null ||
     messages.access.mayRead(on, reader, { id: row.messageId, fromId: row.fromId, target: row.target });
@@ -54,12 +54,12 @@ export function createDelegationService(
     return readDelegation(on, messages.rows, row);
   }
 
-  /** Comes before every other refusal, and says the same each time. @throws Problem 403 */
+  /** Refuses a reader before any other check, so that it learns nothing else. @throws Problem 403 */
   async function requireReader(on: Reading, reader: string | null, row: DelegationRow): Promise<void> {
     if (!(await mayRead(on, reader, row))) throw new Problem("forbidden", `Delegation ${row.id} is not for ${reader}.`);
   }
 
-  /** What the caller may read, newest first. */
+  /** Lists delegations that the caller may read, newest first. */
   async function list(
     on: Reading,
     caller: Caller,
@@ -79,7 +79,7 @@ export function createDelegationService(
     return { items, nextPage: reached === null ? null : String(reached) };
   }
 
-  /** Made once, however often it is asked for. */
+  /** Makes a delegation once for each idempotency key. */
   async function once(tx: Tx, sender: string, key: string | undefined, operation: string, asked: unknown, make: Make) {
     return idempotency.once<Delegation>(tx, {
       ...{ sender, key, operation, asked },
@@ -94,7 +94,7 @@ export function createDelegationService(
     });
   }
 
-  /** The worker that speaks. @throws Problem 403 unless the caller is who was asked, or who of the group took it. */
+  /** Facts of the worker that the caller acts for. @throws Problem 403 for any other agent, 409 when its lease has ended */
   async function worker(tx: Tx, caller: Caller, row: DelegationRow, agentId: string | undefined): Promise<AgentFacts> {
     await requireReader(tx, readingAs(caller), row);
     const mine = workerOf(row);
@@ -148,7 +148,7 @@ export function createDelegationService(
     return readDelegation(tx, messages.rows, row);
   }
 
-  /** Those open below it, at any depth. */
+  /** Open delegations below another, at any depth. */
   async function openUnder(on: Reading, top: DelegationRow): Promise<DelegationRow[]> {
     const found: DelegationRow[] = [];
     for (const row of await store.openBelowRoot(on, top.rootId, MAX_TREE))
@@ -189,7 +189,7 @@ export function createDelegationService(
       return once(tx, sender, key, `delegation.progress ${id}`, body, () => report(tx, caller, row, body));
     },
 
-    /** `POST .../cancel`, by who asked or an operator; repeating it does nothing more. @throws Problem 403, 404, 409 */
+    /** `POST .../cancel`, by the asker or an operator. Repeating it changes nothing. @throws Problem 403, 404, 409 */
     async cancel(tx: Tx, caller: Caller, id: string, body: { tree: boolean } & DelegationCancel) {
       const actor = actingAs(caller);
       const row = await require(tx, id);
@@ -202,7 +202,7 @@ export function createDelegationService(
       const why = `cancelled by ${actor}${body.reason ? `: ${body.reason}` : ""}`;
       const ending = [...(isOpen(row) ? [row] : []), ...(body.tree ? await openUnder(tx, row) : [])];
       for (const each of ending) {
-        // Cancelling one may have ended another by what it set in motion.
+        // Cancelling one may have ended another.
         const now = await store.byMessage(tx, each.messageId);
         if (now && isOpen(now)) await outcomes.cancel(tx, now, why);
       }

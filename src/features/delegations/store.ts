@@ -18,14 +18,14 @@ export type DelegationStore = ReturnType<typeof createDelegationStore>;
 
 const p = sql.placeholder;
 const MAX_VISITED = 20_000;
-/** As the partial indexes have it: any other wording would not find them. */
+/** In the words of the partial indexes: SQLite would not use them for any other. */
 const isOpen = sql`status in ('pending', 'claimed')`;
 const isBelow = sql`parent_id is not null`;
 
-/** Characters of an id that nobody can guess. */
+/** Characters of the keyed hash in an id. */
 const TAG = 10;
 
-/** `key`: secret of this relay. With it no id can be made of another. */
+/** Delegations. @param key secret of this relay, so that ids cannot be guessed */
 export function createDelegationStore(db: Db, key: string) {
   const named = (row: Stored): DelegationRow => ({ ...row, id: idOf(row.messageId) });
   const withId = (row: Stored | undefined): DelegationRow | undefined => row && named(row);
@@ -35,13 +35,13 @@ export function createDelegationStore(db: Db, key: string) {
     return `dlg_${messageId.toString(36)}${mac.readBigUInt64BE().toString(36).padStart(TAG, "0").slice(-TAG)}`;
   }
 
-  /** The place of the request, or undefined for what is no id of ours. */
+  /** Message id of the request; undefined for an id that this relay did not make. */
   function placeOf(id: string): number | undefined {
     const place = Number.parseInt(id.slice("dlg_".length, -TAG), 36);
     return Number.isSafeInteger(place) && idOf(place) === id ? place : undefined;
   }
 
-  /** What a write has read: answering asks for the same row at every step. A write's own, so it ends with it. */
+  /** Last row read by each write: answering reads the same row at every step. Entries end with their write. */
   const known = new WeakMap<Reading, DelegationRow>();
   const insert = db.statement((q) => q.insert(delegations).values(everyColumn()).prepare());
   const byMessage = db.statement((q) =>
@@ -167,21 +167,21 @@ export function createDelegationStore(db: Db, key: string) {
       const messageId = placeOf(id);
       return messageId === undefined ? undefined : read(on, messageId);
     },
-    /** Stores how it ended. */
+    /** Stores its end. */
     end: async (tx: Tx, row: DelegationRow): Promise<void> => {
       const { messageId, status, endedAt, endedUpTo, answerId, answeredBy, answeredAt, error, late } = row;
       const answer = { answerId, answeredBy, answeredAt, error, late: late ? 1 : 0 };
       end(tx).run({ messageId, status, endedAt, endedUpTo, ...answer });
       known.set(tx, row);
     },
-    /** Who of the group works on it, or null. */
+    /** Stores the member of the group that works on it, or null. */
     hold: async (tx: Tx, row: DelegationRow): Promise<void> => {
       const { messageId, holder, status } = row;
       hold(tx).run({ messageId, holder, status });
       known.set(tx, row);
     },
 
-    /** Open ones that were asked of this very agent or group, oldest first. */
+    /** Open ones to an agent or group, oldest first. */
     openTo: async (on: Reading, target: string, limit: number): Promise<DelegationRow[]> =>
       openTo(on).all({ target, limit }).map(named),
     /** The one open request to this agent up to a place in the log, of one thread or of any; undefined if there are more. */
@@ -191,10 +191,10 @@ export function createDelegationStore(db: Db, key: string) {
     },
     openFrom: async (on: Reading, fromId: string, limit: number): Promise<DelegationRow[]> =>
       openFrom(on).all({ fromId, limit }).map(named),
-    /** Open ones of a tree, but the first. */
+    /** Open ones of a tree, without its root. */
     openBelowRoot: async (on: Reading, rootId: string, limit: number): Promise<DelegationRow[]> =>
       openOfRoot(on).all({ rootId, limit }).map(named),
-    /** How many are open, counted no further than `limit`. */
+    /** Number of open ones, counted up to `limit`. */
     countFrom: async (on: Reading, fromId: string, limit: number): Promise<number> =>
       countFrom(on).get({ of: fromId, limit })?.n ?? 0,
     countBelowRoot: async (on: Reading, rootId: string, limit: number): Promise<number> =>
@@ -218,7 +218,7 @@ export function createDelegationStore(db: Db, key: string) {
         .run();
     },
 
-    /** The oldest request that is still owed an answer. */
+    /** Oldest request without an answer. */
     oldestOpen: async (on: Reading): Promise<number | undefined> =>
       on.db
         .select({ id: sql<number | null>`min(${delegations.messageId})` })
@@ -227,7 +227,7 @@ export function createDelegationStore(db: Db, key: string) {
         .get()?.id ?? undefined,
     countOpen: async (on: Reading): Promise<number> =>
       on.db.select({ n: sql<number>`count(*)` }).from(delegations).where(isOpen).get()?.n ?? 0,
-    /** Those of the messages that are requests: one row hangs on each. */
+    /** Messages among these that are requests. */
     among: async (on: Reading, messageIds: readonly number[]): Promise<number[]> =>
       on.db
         .select({ id: delegations.messageId })

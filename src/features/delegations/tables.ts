@@ -9,11 +9,11 @@ const isOpen = sql`status in ('pending', 'claimed')`;
 export const delegations = sqliteTable(
   "delegations",
   {
-    /** The request's place in the log; the delegation's id is made of it. */
+    /** Message id of the request; the delegation's id is made of it. */
     messageId: integer("message_id").$type<MessageId>().primaryKey(),
     fromId: text("from_id").$type<AgentId>().notNull(),
     target: text("target").$type<Target>().notNull(),
-    /** Who of a group works on it, or did last. */
+    /** Member of a group that works on it, or did last. */
     holder: text("holder").$type<AgentId>(),
     parentId: text("parent_id"),
     rootId: text("root_id").notNull(),
@@ -30,14 +30,14 @@ export const delegations = sqliteTable(
     /** Person that cancelled it. */
     cancelledPerson: text("cancelled_person"),
     answerId: integer("answer_id").$type<MessageId>(),
-    /** `system` when nobody answered; what comes after that is late. */
+    /** `system` when no worker answered in time: a later answer is late. */
     answeredBy: text("answered_by"),
     answeredAt: integer("answered_at"),
     error: text("error"),
     late: integer("late", { mode: "boolean" }).notNull(),
   },
   (t) => [
-    // Of open ones alone: they are few, and an ended one costs nothing any more. Of trees only what is below the first.
+    // Partial, over open ones: they are few. The index of trees leaves out roots.
     index("delegations_open_to").on(t.target, t.messageId).where(isOpen),
     // The status in it, so that counting them needs no row.
     index("delegations_open_from").on(t.fromId, t.messageId, t.status).where(isOpen),

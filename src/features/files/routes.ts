@@ -8,7 +8,7 @@ import type { FileRow } from "./store.ts";
 
 const TYPE = /^[a-z0-9][a-z0-9!#$&^_.+-]{0,126}\/[a-z0-9][a-z0-9!#$&^_.+-]{0,126}$/;
 const ANY_TYPE = "application/octet-stream";
-/** What a browser shows without running anything in it. Everything else is served as bytes of no kind. */
+/** Types that a browser shows without running anything in them. All others are served as plain bytes. */
 const HARMLESS =
   /^(image\/(png|jpeg|gif|webp)|audio\/(mpeg|ogg|wav|mp4|webm)|video\/(mp4|webm|ogg)|text\/plain|application\/pdf)$/;
 
@@ -30,7 +30,7 @@ export function fileRoutes(db: Db, files: FileService, blobs: Blobs, maxBytes: n
           checkStill();
           const { sha256, size } = received;
           const upload = { name: query.name ?? "file", type, size, sha256, agentId: query.agentId };
-          // In one turn, so that nobody removes the bytes before their row is there.
+          // In one turn, so that no sweep removes the bytes before their row is there.
           const once = await blobs.turn(async () => {
             await blobs.keep(received);
             return db.write((tx) => files.add(tx, caller, upload, idempotencyKey));

@@ -9,7 +9,7 @@ import { Problem } from "../../protocol/problem.ts";
 import { toTime } from "../../protocol/wire.ts";
 import type { FileRow, FileStore } from "./store.ts";
 
-/** What arrived, and what it is said to be. */
+/** A file that has arrived, with its declared name and type. */
 export interface Upload {
   name: string;
   type: string;
@@ -26,12 +26,12 @@ export interface Announced {
   key: string | undefined;
 }
 
-/** What one agent may have lying there that no message carries: it goes after a time. */
+/** Limits of files of one agent that no message carries. They go after a time. */
 const MAX_UNUSED_FILES = 500;
 const MAX_UNUSED_BYTES = 1024 ** 3;
 /** Files one message may carry. */
 const MAX_CARRIED = 64;
-/** Of the messages that carry a file so many are looked at closely, newest first, and so many for whom they were for. */
+/** Messages that carry a file, newest first: checked in full, and checked by membership alone. */
 const MAX_USES = 200;
 const MAX_OLDER_USES = 20_000;
 /** The operation of the idempotency keys of files. */
@@ -40,7 +40,7 @@ const FILE_ID = /^fil_[0-9a-z]{1,40}$/;
 
 export type FileService = ReturnType<typeof createFileService>;
 
-/** Attachments: who put them there, which messages carry them, and who may read them. */
+/** Attachments: their uploads, the messages that carry them, and the right to read them. */
 export function createFileService({ kernel, identity, core }: Areas, store: FileStore, types: readonly string[]) {
   const { clock, disk, hooks, idempotency } = kernel;
   const { agents } = identity;
@@ -54,7 +54,7 @@ export function createFileService({ kernel, identity, core }: Areas, store: File
       const message = await messages.rows.lineage(on, id);
       if (message && (await messages.access.mayRead(on, agentId, message))) return true;
     }
-    // However often it was sent on since: nobody loses a file by that.
+    // A reader keeps a file however often it was sent on since.
     return store.reached(on, file.id, agentId, MAX_OLDER_USES);
   }
 

@@ -8,7 +8,7 @@ export type FileRow = typeof files.$inferSelect;
 
 export type FileStore = ReturnType<typeof createFileStore>;
 
-/** What is known of files. Their bytes are in `blobs.ts`. */
+/** Rows of files. Their bytes are in `blobs.ts`. */
 export function createFileStore(db: Db) {
   const byId = db.statement((q) =>
     q
@@ -26,7 +26,7 @@ export function createFileStore(db: Db) {
     remove: async (tx: Tx, id: string): Promise<void> => {
       tx.db.delete(files).where(eq(files.id, id)).run();
     },
-    /** What somebody has put there that no message carries: how many, as far as `limit`, and how large together. */
+    /** Number and total size of files of an agent that no message carries, counted up to `limit`. */
     unusedOf: async (on: Reading, uploadedBy: string, limit: number): Promise<{ files: number; bytes: number }> => {
       const sizes = on.db
         .select({ size: files.size })
@@ -72,7 +72,7 @@ export function createFileStore(db: Db) {
           where s.agent_id = ${agentId} and s.target in (m.target, iif(m.from_id = ${agentId}, ${agentId}, m.target))
             and s.since_id < m.id and (s.until_id is null or s.until_id >= m.id))
         limit 1`) !== undefined,
-    /** Forgets some uses by messages up to the floor that are gone. Answers how many it looked at, and where it came to. */
+    /** Deletes some uses by removed messages up to the floor. Answers the number of uses read, and the last message id. */
     dropUses: async (tx: Tx, after: number, floor: number, now: number, limit: number) => {
       const some = tx.db
         .select({
@@ -98,7 +98,7 @@ export function createFileStore(db: Db) {
       }
       return { looked: some.length, reached: some.at(-1)?.messageId ?? floor };
     },
-    /** Those that nothing has carried since before `before`, oldest first. */
+    /** Files that no message has carried since `before`, oldest first. */
     unused: async (on: Reading, before: number, limit: number): Promise<FileRow[]> =>
       on.db
         .select()

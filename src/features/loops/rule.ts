@@ -36,7 +36,7 @@ export function createLoopRule({ db, clock, hooks, headOf }: Kernel, limits: Loo
       if (cause) await goOn(tx, rootOf(cause), author.id);
       return { streak: 0 };
     }
-    // The one message that ends what is owed takes the count of what it ends.
+    // The message that ends a request takes the count of that request.
     if (settles) return { streak: Math.max(1, parent?.streak ?? 0) };
     if (cut && turnAfter(cut.row, author) >= limits.chain) await goOn(tx, rootOf(cut.row), cut.by);
     const chain = link ? await judgeChain(tx, author, link) : { streak: 1 };
@@ -49,7 +49,7 @@ export function createLoopRule({ db, clock, hooks, headOf }: Kernel, limits: Loo
     return row.streak + (isOwn ? 0 : 1);
   }
 
-  /** At its limit a chain is paused; what would follow is refused, until somebody has resumed it: then it counts from 1. */
+  /** Pauses a chain at its limit and refuses what follows. A resumed chain counts from 1. */
   async function judgeChain(tx: Tx, author: Author, { row, until }: Link): Promise<Verdict> {
     const isOld = clock.now() - row.createdAt >= limits.windowMs;
     const streak = turnAfter(row, author);
@@ -69,14 +69,14 @@ export function createLoopRule({ db, clock, hooks, headOf }: Kernel, limits: Loo
     return { streak, pause: "chain" };
   }
 
-  /** One agent that goes on and on in a thread. Many may answer there at once, and work is no talk. */
+  /** Judges the rate of one agent in a thread. Work is not counted. */
   async function judgeThread(tx: Tx, { author, parent, isWork }: Judged): Promise<"thread" | undefined> {
     const now = clock.now();
     if (!parent || isWork || limits.threadPerMinute === 0 || now - parent.createdAt >= MINUTE_MS) return undefined;
     const threadId = parent.threadId ?? parent.id;
     const skip = Math.max(0, limits.threadPerMinute - 2);
     const isYoung = (at: number | undefined) => at !== undefined && now - at < MINUTE_MS;
-    // Asked first: it costs less, and most threads are quiet.
+    // First the cheaper query: most threads are quiet.
     if (!isYoung(await talk.replyAt(tx, threadId, skip))) return undefined;
     const first = await talk.talkAt(tx, threadId, author.id, skip);
     if (first === undefined || !isYoung(first)) return undefined;
@@ -90,7 +90,7 @@ export function createLoopRule({ db, clock, hooks, headOf }: Kernel, limits: Loo
     );
   }
 
-  /** A person wrote into it: what was said until then counts no more. */
+  /** Resumes a chain: its messages until now count no more. */
   async function goOn(tx: Tx, rootId: number, by: string): Promise<LoopRow | undefined> {
     const loop = await store.find(tx, rootId, "chain");
     if (!loop || loop.resumedAt !== null) return undefined;

@@ -13,7 +13,7 @@ import { type LoopRow, loopStore as store } from "./store.ts";
 
 export type LoopService = ReturnType<typeof createLoopService>;
 
-/** Pauses of agents that answer each other without end: told to people, looked at and resumed by them. */
+/** Pauses of agents that answer each other without end: notices, list and resumption. */
 export function createLoopService({ kernel, identity, core }: Areas, rule: LoopRule) {
   const { clock } = kernel;
   const { agents, activity } = identity;
@@ -29,7 +29,7 @@ export function createLoopService({ kernel, identity, core }: Areas, rule: LoopR
     const now = clock.now();
     const rootId = kind === "chain" ? (row.rootId ?? row.id) : (row.threadId ?? row.id);
     const before = await store.find(tx, rootId, kind);
-    // A chain is paused once until somebody resumes it; a thread may be a nuisance every minute.
+    // A chain pauses once until it is resumed; a thread may pause every minute.
     const isTold = kind === "thread" && before !== undefined && now - before.toldAt < limits.windowMs;
     await store.put(tx, {
       ...{ rootId, kind, messageId: row.id, fromId: row.fromId, target: row.target, streak: row.streak },
@@ -51,7 +51,7 @@ export function createLoopService({ kernel, identity, core }: Areas, rule: LoopR
     });
   }
 
-  /** The operator and both sides, if they are agents. */
+  /** Tells the operator, and both sides if they are agents. */
   async function tellAll(
     tx: Tx,
     row: Pick<MessageRow, "id" | "fromId" | "target">,
@@ -82,7 +82,7 @@ export function createLoopService({ kernel, identity, core }: Areas, rule: LoopR
           payload: { rootId, kind: "chain", messageId: loop.messageId },
         },
       );
-      // After the notices: who answers one of them begins to count anew.
+      // After the notices: an answer to one of them counts from 1.
       const resumed = (await rule.goOn(tx, rootId, caller.tokenId)) ?? loop;
       await activity.record(tx, caller, "loop.resumed", String(rootId), { messageId: loop.messageId });
       return wire(resumed);
@@ -104,7 +104,7 @@ export function createLoopService({ kernel, identity, core }: Areas, rule: LoopR
       );
     },
 
-    /** What of it belongs to a message's story. */
+    /** Facts for a message's story. */
     async factsOf(on: Reading, messageId: number) {
       const rows = await store.byMessage(on, messageId);
       return rows.flatMap((row) => [

@@ -19,10 +19,10 @@ export const loopStore = {
       .onConflictDoUpdate({ target: [loops.rootId, loops.kind], set: row })
       .run();
   },
-  /** Which loops a message was one too many in. */
+  /** Loops that a message paused. */
   byMessage: async (on: Reading, messageId: number): Promise<LoopRow[]> =>
     on.db.select().from(loops).where(eq(loops.messageId, messageId)).all(),
-  /** The newest first, by the message that was one too many. `resumed`: those chains alone that were, or were not. */
+  /** Newest first, by the message that paused them. `resumed` keeps only chains that were, or were not, resumed. */
   page: async (on: Reading, resumed: boolean | undefined, before: number | undefined, limit: number) =>
     on.db
       .select()

@@ -10,24 +10,24 @@ import { toTime } from "../../protocol/wire.ts";
 import type { PairRow, PairStore } from "./store.ts";
 
 export const EXPIRES = "pair.expires";
-/** How many are ended in one write when a member is deleted. */
+/** Pairs ended in one write when a member is deleted. */
 const SLICE = 200;
 const DROP = "pair.drop";
 const SYSTEM: Author = { id: "system", kind: "system", via: null };
 
 export type PairLifecycle = ReturnType<typeof createPairLifecycle>;
 
-/** What happens to a pair, whoever asks for it: each step is told to both, in the same write. */
+/** Steps of a pair. Each tells both members in the same write. */
 export function createPairLifecycle({ kernel, core }: Areas, store: PairStore) {
   const { clock, due, headOf, hooks } = kernel;
   const { messages } = core;
   const changed = hooks.event<[pair: PairRow]>("pairs.changed");
 
-  /** The first message of the thread, unless retention took it: then what is said next begins a new one. */
+  /** First message of the thread; undefined once retention took it, and the next message begins a new thread. */
   const first = async (tx: Tx, row: PairRow): Promise<number | undefined> =>
     (await messages.rows.lineage(tx, row.threadId)) ? row.threadId : undefined;
 
-  /** Tells both of a step, who was asked first; answers the thread they are told in. */
+  /** Tells both members of a step, the target first. Answers the thread. */
   async function tell(tx: Tx, row: PairRow, event: PairEvent): Promise<number> {
     let threadId = await first(tx, row);
     for (const member of [row.target, row.requester]) {
@@ -62,7 +62,7 @@ export function createPairLifecycle({ kernel, core }: Areas, store: PairStore) {
     return step(tx, { ...row, status, endedBy, reason, endedAt: clock.now() }, status);
   }
 
-  /** A member was deleted: the other is told. */
+  /** Ends the pairs of a deleted member. */
   async function drop(tx: Tx, agentId: string, upTo: number): Promise<void> {
     const live = await store.liveOf(tx, agentId, upTo, SLICE);
     const pause = createPauses();
@@ -87,7 +87,7 @@ export function createPairLifecycle({ kernel, core }: Areas, store: PairStore) {
       return step(tx, { ...row, status: "active", acceptedAt: clock.now() }, "accepted");
     },
 
-    /** What one says to the other. @throws Problem 409 when that one is gone */
+    /** Sends a message from one member to the other. @throws Problem 410 when that agent was deleted */
     async pass(tx: Tx, row: PairRow, from: Author, said: ParsedPairMessage): Promise<LogEntry> {
       const to = from.id === row.requester ? row.target : row.requester;
       const replyTo = said.replyTo ?? (await first(tx, row));

@@ -16,7 +16,7 @@ export function createPairs(areas: Areas) {
   const lifecycle = createPairLifecycle(areas, store);
   const service = createPairService(areas, store, lifecycle);
 
-  /** A question whether to pair up is settled for its asker at once, and for the agent asked when it was answered or expired. */
+  /** Requests to pair that need nothing more: for the requester at once, for the target once answered or expired. */
   async function settledAmong(on: Reading, entries: readonly LogEntry[], reader: string): Promise<number[]> {
     const asked = entries.flatMap((entry) => askedIn(entry) ?? []);
     const pairIds = asked.map(({ pairId }) => pairId);
@@ -40,7 +40,7 @@ export function createPairs(areas: Areas) {
   };
 }
 
-/** The pair that an entry asks about, and who wants it. */
+/** Pair and requester in an entry that asks for a pair. */
 function askedIn({ id, kind, from, json }: LogEntry): { id: number; pairId: string; by: unknown } | undefined {
   if (kind !== "pair" || from !== "system") return undefined;
   const { payload } = JSON.parse(json) as { payload: Record<string, unknown> | null };

@@ -64,7 +64,7 @@ export function createPairService({ kernel, identity, core }: Areas, store: Pair
   const isMember = ({ requester, target }: PairRow, agentId: string): boolean =>
     agentId === requester || agentId === target;
 
-  /** The member that acts; an operator who names none acts for `usual`, or for `user` when that is one of the two. */
+  /** Member that the caller acts for. An operator that names none acts for `usual`, or for `user` if that is a member. */
   async function member(on: Reading, caller: Caller, row: PairRow, agentId: string | undefined, usual: string) {
     const isOperator = caller.role === "operator" && agentId === undefined;
     const mine = [row.requester, row.target].includes("user") ? "user" : usual;
@@ -74,14 +74,14 @@ export function createPairService({ kernel, identity, core }: Areas, store: Pair
     return facts;
   }
 
-  /** Operators act for others, and that is written down. */
+  /** Records an act in the name of another. */
   async function note(tx: Tx, caller: Caller, verb: string, row: PairRow, actor: string): Promise<void> {
     if (caller.agentId !== actor) await activity.record(tx, caller, `pair.${verb}`, row.id, { agentId: actor });
   }
 
   const notLive = (row: PairRow) => new Problem("conflict", `${row.id} is ${row.status}.`);
 
-  /** By who was asked. Again: as before. @throws Problem 403, 404, 409 */
+  /** Accepts or rejects, by the target. Repeating it changes nothing. @throws Problem 403, 404, 409 */
   async function decide(tx: Tx, caller: Caller, id: string, to: "active" | "rejected", body: PairStep): Promise<Pair> {
     actingAs(caller, body.agentId);
     const row = await require(tx, id);
@@ -117,7 +117,7 @@ export function createPairService({ kernel, identity, core }: Areas, store: Pair
     accept: (tx: Tx, caller: Caller, id: string, body: PairStep) => decide(tx, caller, id, "active", body),
     reject: (tx: Tx, caller: Caller, id: string, body: PairStep) => decide(tx, caller, id, "rejected", body),
 
-    /** By either; a pending one is taken back by who asked. Again: as before. @throws Problem 403, 404, 409 */
+    /** Ends a pair, by either member. Repeating it changes nothing. @throws Problem 403, 404, 409 */
     async end(tx: Tx, caller: Caller, id: string, body: PairStep): Promise<Pair> {
       actingAs(caller, body.agentId);
       const row = await require(tx, id);
@@ -128,7 +128,7 @@ export function createPairService({ kernel, identity, core }: Areas, store: Pair
       return toPair(await lifecycle.end(tx, row, "ended", actor, body.reason ?? null));
     },
 
-    /** From one to the other, in the pair's thread. @throws Problem 403, 404, 409, 422 */
+    /** Sends a message to the other member, in the pair's thread. @throws Problem 403, 404, 409, 422 */
     async say(tx: Tx, caller: Caller, id: string, body: ParsedPairMessage, key: string | undefined) {
       actingAs(caller, body.from);
       const row = await require(tx, id);
@@ -159,7 +159,7 @@ export function createPairService({ kernel, identity, core }: Areas, store: Pair
       return toPair(row);
     },
 
-    /** Newest first: an agent's own, or everybody's. */
+    /** Lists an agent's pairs, or all, newest first. */
     async list(on: Reading, caller: Caller, query: ListQuery): Promise<List<Pair>> {
       const reader = await agents.requireReader(on, caller);
       const both = [reader, query.agent].filter((id): id is string => typeof id === "string");
@@ -173,7 +173,7 @@ export function createPairService({ kernel, identity, core }: Areas, store: Pair
     },
   };
 
-  /** What is answered has to be of this thread. @throws Problem 403, 422 */
+  /** Checks that a reply is to a message of the pair's thread. @throws Problem 403, 422 */
   async function checkReply(on: Reading, from: string, row: PairRow, replyTo: number): Promise<void> {
     await messages.access.requireReference(on, from, replyTo, "/replyTo");
     const replied = await messages.rows.lineage(on, replyTo);

@@ -6,7 +6,7 @@ import { pairs } from "./tables.ts";
 export type PairRow = typeof pairs.$inferSelect;
 
 export interface PairFilter {
-  /** Members, all of them: who asks, and whom the query names. */
+  /** Agents that are all members: the reader, and the one in the query. */
   members: readonly string[];
   status?: PairStatus | undefined;
 }
@@ -16,7 +16,7 @@ export type PairStore = ReturnType<typeof createPairStore>;
 const isLive = sql`status in ('pending', 'active')`;
 const MAX_VISITED = 20_000;
 
-/** The same for both, whoever asks whom. */
+/** Key of two agents, in either order. */
 export const coupleOf = (one: string, other: string): string => [one, other].sort().join(" ");
 
 /** Pairs are asked for and ended, not many a second: nothing here is prepared. */
@@ -50,7 +50,7 @@ export function createPairStore() {
         .from(pairs)
         .where(and(eq(pairs.couple, couple), isLive))
         .get(),
-    /** Pending and active ones of an agent whose thread begins no later than `upTo`, by whoever asked. */
+    /** Pending and active ones of an agent whose thread begins no later than `upTo`, on either side. */
     liveOf: async (on: Reading, agentId: string, upTo: number, limit: number): Promise<PairRow[]> =>
       on.db
         .select()
@@ -77,7 +77,7 @@ export function createPairStore() {
         .all();
     },
 
-    /** Forgets some of those that ended before a time. */
+    /** Deletes some that ended before a time. Answers their number. */
     forget: async (tx: Tx, before: number, limit: number): Promise<number> => {
       const gone = tx.db
         .select({ id: pairs.id })

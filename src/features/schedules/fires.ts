@@ -10,23 +10,23 @@ import { MISSED_MS, nextTime, type Occurrence, occurrenceBy } from "./times.ts";
 
 /** The due row of an enabled schedule: when it is sent next. */
 export const FIRE = "schedule.fire";
-/** What the relay says about schedules. */
+/** Topic of the relay's notices about schedules. */
 export const NOTICE_TOPIC = "schedules";
 
-/** A time is tried so often, over some seconds, before it counts as failed. */
+/** Tries of one time, over some seconds, before it counts as failed. */
 const MAX_TRIES = 4;
 /** Failed times in a row after which a schedule is disabled. */
 const MAX_FAILURES = 3;
-/** Later than this, what was to be sent once is of no use any more. */
+/** Delay after which a message to be sent once is skipped. */
 const TOO_LATE_MS = 7 * 86_400_000;
 const KEPT_FIRES = 100;
-/** So many are looked at when an agent is deleted. */
+/** Schedules read when their target is deleted. */
 const MAX_OF_TARGET = 5000;
 
 export type Outcome = FireRow["outcome"];
 export type Fires = ReturnType<typeof createFires>;
 
-/** Sends what schedules say, each time once, and stops those that only fail. */
+/** Sends the messages of schedules, each time once, and disables schedules that only fail. */
 export function createFires({ kernel, identity, core }: Areas) {
   const { clock, due, hooks, logger } = kernel;
   const { activity, directory } = identity;
@@ -43,8 +43,8 @@ export function createFires({ kernel, identity, core }: Areas) {
   }
 
   /**
-   * A time has occurrence. The record of it, the message and the next time are one write: so there is never one without the
-   * others. What throws takes all of it back, and the due row comes again.
+   * Sends the message of a due time. Record, message and next time are one write. An error rolls all of it back, and the
+   * due row comes again.
    */
   async function fire(tx: Tx, { key: id, tries, lastError }: DueRow): Promise<void> {
     const row = await store.byId(tx, id);
@@ -52,13 +52,13 @@ export function createFires({ kernel, identity, core }: Areas) {
     const occurrence = occurrenceBy(row, row.nextAt, clock.now());
     if (isOver(row, occurrence)) return note(tx, row, occurrence, { outcome: "skipped", error: null });
     if (tries >= MAX_TRIES) return failed(tx, row, occurrence, String(lastError).replace(/^Problem: /, ""));
-    // A refusal is the owner's to know. Anything else that is thrown is tried again.
+    // A refusal is told to the owner. Any other error is tried again.
     const refusal = await tx.attempt(() => send(tx, row, occurrence)).catch(refused);
     if (!(refusal instanceof Problem)) return;
     logger.debug({ scheduleId: id, code: refusal.code, detail: refusal.message }, "schedule was refused");
     await failed(tx, row, occurrence, refusal.message, refusal.code === "unknown-target");
     const now = await store.byId(tx, id);
-    // A schedule that ended or was disabled by it was reported already.
+    // `note` or `disable` has told of a schedule that ended or was disabled.
     if (now?.enabled) await tellOwner(tx, now, "was not sent", refusal.message);
   }
 
@@ -84,7 +84,7 @@ export function createFires({ kernel, identity, core }: Areas) {
     );
   }
 
-  /** Writes down what became of a time, and plans the next one. */
+  /** Records the outcome of a time, and plans the next one. */
   async function note(
     tx: Tx,
     row: ScheduleRow,
@@ -96,7 +96,7 @@ export function createFires({ kernel, identity, core }: Areas) {
     const fire = { scheduleId: row.id, n, ...occurrence, firedAt: now, person: null };
     await store.addFire(tx, { ...fire, messageId: null, by: null, ...how });
     await store.forgetFires(tx, row.id, n - KEPT_FIRES);
-    // After the clock was set back as well no time comes twice.
+    // No time comes twice, even after the clock was set back.
     const nextAt = nextTime(row, Math.max(now, occurrence.scheduledAt));
     const isEnd = nextAt === null;
     const failures = how.outcome === "failed" ? row.failures + 1 : 0;
@@ -109,8 +109,8 @@ export function createFires({ kernel, identity, core }: Areas) {
   }
 
   /**
-   * Sends it now, beside its times, which stay as they are. What an agent sends so it says like anything else: only
-   * `isRoot` begins a chain. @throws Problem 422, 429
+   * Sends it now and leaves its times as they are. `isRoot` begins a chain: for operators. An agent's run is a message
+   * like any other. @throws Problem 422, 429
    */
   async function runNow(tx: Tx, row: ScheduleRow, { by, isRoot }: { by: string; isRoot: boolean }): Promise<FireRow> {
     const now = clock.now();
@@ -139,7 +139,7 @@ export function createFires({ kernel, identity, core }: Areas) {
     if (now?.enabled && (isFinal || now.failures >= MAX_FAILURES)) await disable(tx, now, error);
   }
 
-  /** By the relay: its owner and the operator are told. */
+  /** Disables a schedule, and tells its owner and the operator. */
   async function disable(tx: Tx, row: ScheduleRow, reason: string): Promise<void> {
     await store.change(tx, row, { enabled: false, reason, nextAt: null, updatedAt: clock.now() });
     await due.cancel(tx, FIRE, row.id);
@@ -164,7 +164,7 @@ export function createFires({ kernel, identity, core }: Areas) {
   };
 }
 
-/** The message of one time. It says which schedule made it, and how late it is. */
+/** Draft of the message of one time, with its schedule and its delay. */
 export function draftOf(row: ScheduleRow, { scheduledAt, missed }: Occurrence, now: number): ParsedDraft {
   const { expiresAfterSeconds, meta, ...message } = row.message;
   const late = now - scheduledAt;

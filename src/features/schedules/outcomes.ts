@@ -26,7 +26,7 @@ export function createOutcomes({ kernel, identity, core }: Areas) {
   }
 
   return {
-    /** A message as a schedule's time shows it; `gone` when retention took it. */
+    /** Outcome of a message; `gone` when retention took it. */
     async of(on: Reading, id: number): Promise<SentByFire> {
       const row = await messages.rows.byId(on, id);
       if (!row) return { id, to: null, state: "gone", holder: null, error: null, matched: 0, acknowledged: 0 };

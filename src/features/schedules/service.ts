@@ -19,16 +19,16 @@ import { toFire, toPlanned, toSchedule } from "./schedule.ts";
 import { type ScheduleRow, scheduleStore as store } from "./store.ts";
 import { requireNext, type When } from "./times.ts";
 
-/** Of those that are not over. */
+/** Schedules that have not ended. */
 const MAX_OF_AGENT = 100;
 const MAX_ALL = 10_000;
-/** How long what was to be sent once is kept after that. */
+/** Time for which a schedule of one time is kept after its end. */
 const KEPT_MS = 7 * DAY_MS;
 const SLICE = 100;
 
 export type ScheduleService = ReturnType<typeof createScheduleService>;
 
-/** Making, changing and looking at schedules, and at messages with a `deliverAt`, which are schedules of one time. */
+/** Verbs of schedules. A message with a `deliverAt` is shown as a schedule of one time. */
 export function createScheduleService({ kernel, identity, core }: Areas, fires: Fires, outcomes: Outcomes) {
   const { clock, due, idempotency } = kernel;
   const { activity, agents } = identity;
@@ -66,7 +66,7 @@ export function createScheduleService({ kernel, identity, core }: Areas, fires: 
     await due.cancel(tx, FIRE, id);
   }
 
-  /** Either kind, if the caller may look at it. @throws Problem 403, 404, 409 */
+  /** Finds a schedule or planned message that the caller may read. @throws Problem 403, 404, 409 */
   async function find(on: Reading, caller: Caller, id: string): Promise<Found> {
     const reader = await agents.requireReader(on, caller);
     const row = await store.byId(on, id);
@@ -76,7 +76,7 @@ export function createScheduleService({ kernel, identity, core }: Areas, fires: 
     return { row, message };
   }
 
-  /** @throws Problem 422 when nobody could be sent that now. */
+  /** @throws Problem 422 when the message could not be sent now */
   async function check(on: Reading, row: ScheduleRow, kind: ActorKind): Promise<void> {
     const draft = draftOf(row, { scheduledAt: clock.now(), missed: 0 }, clock.now());
     requirePlainMessage(row.message);
@@ -318,13 +318,13 @@ function requirePlainMessage(message: ScheduleRow["message"]): void {
 
 type ActorKind = Awaited<ReturnType<AgentService["requireActor"]>>["kind"];
 
-/** One of them. */
+/** A schedule or a planned message: one of the two is there. */
 interface Found {
   row: ScheduleRow | undefined;
   message: ScheduledRow | undefined;
 }
 
-/** A new time takes the place of the cron expression, and the other way round. */
+/** A new time replaces the cron expression, and a new expression the time. */
 function whenOf(row: ScheduleRow, patch: ParsedSchedulePatch): When {
   const timezone = patch.timezone ?? row.timezone;
   if (patch.at !== undefined) return { at: fromTime(patch.at), cron: null, timezone };

@@ -20,7 +20,7 @@ export const scheduleStore = {
     tx.db.delete(scheduleFires).where(eq(scheduleFires.scheduleId, id)).run();
     tx.db.delete(schedules).where(eq(schedules.id, id)).run();
   },
-  /** How many are not over, counted up to a limit; of one agent or of all. */
+  /** Number of schedules that have not ended, counted up to a limit; of one agent or of all. */
   async countLive(on: Reading, agentId: string | undefined, limit: number): Promise<number> {
     const ids = on.db
       .select({ id: schedules.id })
@@ -82,7 +82,7 @@ export const scheduleStore = {
       .where(and(eq(scheduleFires.scheduleId, scheduleId), eq(scheduleFires.n, n)))
       .run();
   },
-  /** Forgets those up to the n-th. */
+  /** Deletes fires up to the n-th. */
   forgetFires: async (tx: Tx, scheduleId: string, upTo: number): Promise<void> => {
     tx.db.run(sql`delete from schedule_fires where schedule_id = ${scheduleId} and n <= ${upTo}`);
   },
@@ -103,10 +103,10 @@ export const scheduleStore = {
       .orderBy(desc(scheduleFires.n))
       .limit(limit)
       .all(),
-  /** What a message was sent by. */
+  /** The fire that sent a message. */
   fireOf: async (on: Reading, messageId: number): Promise<FireRow | undefined> =>
     on.db.select().from(scheduleFires).where(eq(scheduleFires.messageId, messageId)).get(),
-  /** Some that were over before a time. */
+  /** Some that ended before a time. */
   endedBefore: async (on: Reading, before: number, limit: number): Promise<string[]> =>
     on.db
       .select({ id: schedules.id })

@@ -16,7 +16,7 @@ export const schedules = sqliteTable(
     at: integer("at"),
     cron: text("cron"),
     timezone: text("timezone").notNull(),
-    /** Of the message, as written: disabled when it is deleted. */
+    /** Target of the message as written: the schedule is disabled when that agent is deleted. */
     target: text("target").$type<Target>().notNull(),
     message: text("message", { mode: "json" }).$type<ParsedScheduleMessage>().notNull(),
     missed: text("missed").$type<Schedule["missed"]>().notNull(),
@@ -25,7 +25,7 @@ export const schedules = sqliteTable(
     nextAt: integer("next_at"),
     fires: integer("fires").notNull(),
     failures: integer("failures").notNull(),
-    /** It was to be sent once, and that is over. */
+    /** End of a schedule of one time. */
     endedAt: integer("ended_at"),
     createdAt: integer("created_at").notNull(),
     updatedAt: integer("updated_at").notNull(),
@@ -41,7 +41,7 @@ export const schedules = sqliteTable(
   ],
 );
 
-/** The last times of each schedule, and what was made of them. */
+/** The last times of each schedule, and their outcomes. */
 export const scheduleFires = sqliteTable(
   "schedule_fires",
   {
@@ -52,7 +52,7 @@ export const scheduleFires = sqliteTable(
     missed: integer("missed").notNull(),
     outcome: text("outcome").$type<Fire["outcome"]>().notNull(),
     messageId: integer("message_id").$type<MessageId>(),
-    /** The agent or person that had it run now. */
+    /** Agent or person that ran it. */
     by: text("by"),
     person: text("person"),
     error: text("error"),

@@ -4,7 +4,7 @@ import { type Zone, zoneOf } from "./zone.ts";
 
 /** Later than this, a time counts as missed: the relay was away. */
 export const MISSED_MS = 60_000;
-/** So many missed times are counted, no more. */
+/** Missed times counted at most. */
 const MAX_MISSED = 100;
 /** Readings that one change of the clocks repeats or leaves out: an hour of minutes, and as many again to spare. */
 const AROUND_A_CHANGE = 120;
@@ -16,9 +16,9 @@ export interface When {
   timezone: string;
 }
 
-/** A time that has occurrence, and those before it that passed by. */
+/** A due time, and the times missed before it. */
 export interface Occurrence {
-  /** The newest of them. */
+  /** The latest due time. */
   scheduledAt: number;
   missed: number;
 }
@@ -106,7 +106,7 @@ export function requireNext(when: When, now: number): number {
   throw when.cron === null ? Problem.invalid("/at", "is already past") : Problem.invalid("/cron", "never comes");
 }
 
-/** What has come by now of a schedule whose next time was `nextAt`. */
+/** Latest due time of a schedule whose next time was `nextAt`, and the number missed before it. */
 export function occurrenceBy(when: When, nextAt: number, now: number): Occurrence {
   if (when.cron === null || now - nextAt < MISSED_MS) return { scheduledAt: nextAt, missed: 0 };
   const { rules, zone } = read({ cron: when.cron, timezone: when.timezone });

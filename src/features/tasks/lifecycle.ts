@@ -10,20 +10,20 @@ import type { TaskRow } from "./row.ts";
 import type { TaskStore } from "./store.ts";
 import { isOver, messageOf, SAMPLE, toTask } from "./task.ts";
 
-/** What is reported of a task, once or again. */
+/** Report of a task, the first or a repetition. */
 export interface Reported {
   title: string;
   body: string;
   severity: Severity;
   externalUrl: string | null;
   topic: string | null;
-  /** Where the source has got to, in its own counting; null when it does not say. */
+  /** Position of the source, in its own counting; null when it gives none. */
   asOf: number | null;
   /** JSON text. */
   payload: string | null;
 }
 
-/** What a task is from the beginning. */
+/** A task to be made. */
 export interface NewTask extends Reported {
   source: string | null;
   dedupeKey: string | null;
@@ -36,17 +36,17 @@ export interface Made {
   sent: { entry: LogEntry; work: WorkRow | undefined } | undefined;
 }
 
-/** Who does something to a task, and what it says. */
+/** Actor of a step, and its note. */
 export interface Step {
   actor: string;
   note?: string | null | undefined;
-  /** Where its source has got to by this step. */
+  /** Position of its source at this step. */
   asOf?: number | null;
 }
 
 export type TaskLifecycle = ReturnType<typeof createTaskLifecycle>;
 
-/** What happens to tasks: each step, written once, whoever takes it, with its line in the history. */
+/** Steps of tasks, each with its line in the history. */
 export function createTaskLifecycle({ kernel, core }: Areas, store: TaskStore) {
   const { clock, hooks } = kernel;
   const { messages } = core;
@@ -54,18 +54,18 @@ export function createTaskLifecycle({ kernel, core }: Areas, store: TaskStore) {
   /** A task took a step, or was reported again. */
   const changed = hooks.event<[task: Task]>("tasks.changed");
 
-  /** The lease is the message's: what becomes of it, whoever's doing it is, becomes of the task in the same write. */
+  /** Gives a task the state of its message's lease, in the same write. */
   async function followWork(tx: Tx, work: WorkRow, before: WorkRow): Promise<void> {
     const isRenewal = work.state === before.state && work.fence === before.fence;
     if (work.kind !== "task" || isRenewal) return;
     const task = await store.byMessage(tx, work.messageId);
     const status = STATUS_OF[work.state];
-    // Who ends both writes the task's end first, with its own words.
+    // A verb that ends both writes the end of the task first, with its own note.
     if (!task || (isOver(task.status) && isOver(status)) || (task.status === "open" && status === "open")) return;
     await move(tx, task, status, { holder: work.holder, ...(await stepOf(tx, work, before)) });
   }
 
-  /** Whose step it was, and why: the lease that ended knows. */
+  /** Actor and note of a step, from the lease that ended. */
   async function stepOf(tx: Tx, work: WorkRow, before: WorkRow): Promise<Step> {
     if (work.state === "claimed") return { actor: work.holder ?? "system" };
     if (before.state === "dead") return { actor: "user", note: "requeued" };
@@ -76,7 +76,7 @@ export function createTaskLifecycle({ kernel, core }: Areas, store: TaskStore) {
     return { actor: isOwnStep ? before.holder : "system", note };
   }
 
-  /** From one status to another; the caller has looked whether that may be. */
+  /** Moves a task to another status. The caller has checked that it may follow. */
   async function move(tx: Tx, task: TaskRow, status: TaskStatus, step: Step & { holder: string | null }) {
     const now = clock.now();
     const endedAt = isOver(status) ? now : null;
@@ -103,7 +103,7 @@ export function createTaskLifecycle({ kernel, core }: Areas, store: TaskStore) {
     await changed.raise(tx, toTask(task));
   }
 
-  /** Somebody else ended what an agent had asked for. */
+  /** Tells the maker of a task that another ended it. */
   async function tellMaker(tx: Tx, task: TaskRow, { actor, note }: Step): Promise<void> {
     if (task.fromId === actor || task.fromId === "system") return;
     await messages.tell(tx, task.fromId, {
@@ -114,7 +114,7 @@ export function createTaskLifecycle({ kernel, core }: Areas, store: TaskStore) {
     });
   }
 
-  /** Appends the message that the task is worked through. @throws Problem 422 at `/target` */
+  /** Appends the message of a task. @throws Problem 422 at `/target` */
   async function hand(tx: Tx, author: Author, task: TaskRow, target: string) {
     const addressed = await addressOf(tx, author, messageOf(task, target));
     return messages.append(tx, addressed);
@@ -132,12 +132,12 @@ export function createTaskLifecycle({ kernel, core }: Areas, store: TaskStore) {
 
   return {
     move,
-    /** Whether work could be sent there now. @throws Problem 422 at `/target` */
+    /** Target as stored, if work could be sent there now. @throws Problem 422 at `/target` */
     async checkTarget(on: Reading, author: Author, target: string): Promise<string> {
       return (await addressOf(on, author, messageOf(SAMPLE, target))).target;
     },
 
-    /** A new task, with a claimable message when it has a target. @throws Problem 422 */
+    /** Makes a task, with a claimable message when it has a target. @throws Problem 422 */
     async add(tx: Tx, author: Author, task: NewTask, step: Step): Promise<Made> {
       const now = clock.now();
       const row: TaskRow = {
@@ -160,7 +160,7 @@ export function createTaskLifecycle({ kernel, core }: Areas, store: TaskStore) {
       return { task: made, sent };
     },
 
-    /** Reported again while it lives: counted and brought up to date. Its message stays as it is. */
+    /** Counts and updates an open task that was reported again. Its message stays as it is. */
     async again(tx: Tx, task: TaskRow, reported: Reported, step: Step): Promise<TaskRow> {
       const now = clock.now();
       const { title, body, severity, externalUrl, payload } = reported;
@@ -177,7 +177,7 @@ export function createTaskLifecycle({ kernel, core }: Areas, store: TaskStore) {
       return row;
     },
 
-    /** A task that had nobody to go to is handed out after all. @throws Problem 422 at `/target` */
+    /** Sends the message of a task that had no target. @throws Problem 422 at `/target` */
     async handOut(tx: Tx, author: Author, task: TaskRow, target: string, step: Step): Promise<Made> {
       const sent = await hand(tx, author, task, target);
       const row = { ...task, target: sent.entry.target, messageId: sent.entry.id, updatedAt: clock.now() };
@@ -186,10 +186,10 @@ export function createTaskLifecycle({ kernel, core }: Areas, store: TaskStore) {
       return { task: row, sent };
     },
 
-    /** Reported again after its end: open, with a message of its own. @throws Problem 422 */
+    /** Reopens a task that was reported again after its end, with a new message. @throws Problem 422 */
     async reopen(tx: Tx, author: Author, task: TaskRow, reported: Reported & Pick<NewTask, "target">, step: Step) {
       const old = task.messageId === null ? undefined : await works.byId(tx, task.messageId);
-      // It could be requeued, and then be done twice.
+      // A dead letter could be requeued, and the task be done twice.
       if (old?.state === "dead") await leases.end(tx, old, { as: "overtaken", state: "cancelled" });
       const { target, ...fields } = reported;
       const row: TaskRow = { ...task, ...fields, status: "open", holder: null, endedAt: null, count: task.count + 1 };
@@ -205,13 +205,13 @@ export function createTaskLifecycle({ kernel, core }: Areas, store: TaskStore) {
       return { task: made, sent } satisfies Made;
     },
 
-    /** Ended by somebody who does not hold it, and its work with it; whoever holds it is told. */
+    /** Ends a task and its work for an actor that does not hold it, and tells the maker. */
     async end(tx: Tx, task: TaskRow, status: "done" | "failed" | "cancelled", step: Step): Promise<TaskRow> {
       const ended = await move(tx, task, status, { ...step, holder: null });
       const work = task.messageId === null ? undefined : await works.byId(tx, task.messageId);
       const isLive = work !== undefined && LIVE.has(work.state);
       if (isLive) await leases.end(tx, work, { as: "overtaken", state: WORK_OF[status], why: step.note ?? undefined });
-      // A dead letter's sender was told so just now.
+      // The sender of a dead letter has been told.
       if (!isLive || status !== "failed") await tellMaker(tx, ended, step);
       return ended;
     },
@@ -235,7 +235,7 @@ const STATUS_OF = {
 const WORK_OF = { done: "done", failed: "dead", cancelled: "cancelled" } as const;
 const LIVE = new Set<WorkRow["state"]>(["open", "delayed", "claimed"]);
 
-/** What is different now, in words; undefined when nothing that counts is. */
+/** Changes of severity and title in words; undefined when there are none. */
 function differences(before: TaskRow, after: TaskRow): string | undefined {
   const changes: string[] = [];
   if (before.severity !== after.severity) changes.push(`severity ${before.severity} to ${after.severity}`);

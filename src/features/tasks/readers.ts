@@ -9,7 +9,7 @@ import type { TaskRow } from "./row.ts";
 import type { Candidate, Driver, TaskFilter, TaskStore } from "./store.ts";
 import { toTask, toTaskEvent } from "./task.ts";
 
-/** Candidates looked at for one page, by each driver: what matches little gives a short page, never a long wait. */
+/** Candidates read for one page, by each driver: a narrow filter gives a short page, never a long wait. */
 const CANDIDATES = 500;
 
 export type TaskReaders = ReturnType<typeof createTaskReaders>;
@@ -28,7 +28,7 @@ export function createTaskReaders({ identity, core }: Areas, store: TaskStore) {
     return task.fromId === reader;
   }
 
-  /** By what a page is found: the narrowest that is asked for, else what a reader can have to do with. */
+  /** Indexes that a page is found by: the narrowest filter, else all that may concern the reader. */
   function drivers(reader: string | null, filter: TaskFilter): Driver[] {
     const { holder, target, source, status } = filter;
     if (holder ?? target ?? source) return [{ holder, target, source }];
@@ -36,7 +36,7 @@ export function createTaskReaders({ identity, core }: Areas, store: TaskStore) {
     return [{ madeBy: reader }, { holder: reader }, { member: reader }];
   }
 
-  /** Newest first. `end`: where the first driver stopped that has more to give. */
+  /** Newest first. `end`: id at which the first driver stopped that has more. */
   async function candidates(on: Reading, driving: Driver[], before: string | undefined) {
     const lists: Candidate[][] = [];
     for (const by of driving) lists.push(await store.candidates(on, by, before, CANDIDATES));
@@ -56,7 +56,7 @@ export function createTaskReaders({ identity, core }: Areas, store: TaskStore) {
     return task;
   }
 
-  /** A task says what its message says. */
+  /** Notes a task as seen: it shows the content of its message. */
   async function noteSeen(
     on: Reading,
     caller: Caller,

@@ -23,7 +23,7 @@ import { isOver, toTask } from "./task.ts";
 type Wanted = TaskStatusChange["status"];
 type Leased = Pick<TaskRow, "id"> & { messageId: number };
 
-/** What may follow what, when somebody says so. Claiming and losing a lease are the message's. */
+/** Statuses that may be set, by current status. Claiming and losing a lease belong to the message. */
 const NEXT: Record<TaskStatus, readonly Wanted[]> = {
   open: ["done", "failed", "cancelled"],
   claimed: ["in_progress", "blocked", "done", "failed", "cancelled"],
@@ -53,14 +53,14 @@ export function createTaskService(
     return (await store.byId(on, id)) ?? Problem.missing("task", id);
   }
 
-  /** The message a task is worked through. @throws Problem 404, 422 */
+  /** Message of a task. @throws Problem 404, 422 */
   async function messageIdOf(on: Reading, id: string): Promise<number> {
     const { messageId } = await requireTask(on, id);
     if (messageId !== null) return messageId;
     throw new Problem("not-claimable", `Task ${id} has no target, so there is nothing to claim.`);
   }
 
-  /** The lease that a call means: the one named, else the live one of whoever calls. @throws Problem 409 */
+  /** Token of a call's lease: the one named, else that of the caller's live lease. @throws Problem 409 */
   async function tokenFor(tx: Tx, caller: Caller, task: Leased, token: string | undefined): Promise<string> {
     if (token !== undefined) return token;
     const work = await works.byId(tx, task.messageId);
@@ -70,13 +70,13 @@ export function createTaskService(
     return tokenOf(work);
   }
 
-  /** Whose lease a change is about, with what became of it by now. */
+  /** Work of a task, after ending a lease that has run out. */
   async function currentWork(tx: Tx, task: TaskRow): Promise<WorkRow | undefined> {
     const work = task.messageId === null ? undefined : await works.byId(tx, task.messageId);
     return work && leases.overdue(tx, work);
   }
 
-  /** A caller that may not read the task hears that alone, as `GET` answers it. */
+  /** Answers a caller that may not read the task as `GET` does, whatever else is wrong. */
   async function forReader<T>(tx: Tx, caller: Caller, id: string, verb: () => Promise<T>): Promise<T> {
     try {
       return await verb();
@@ -105,7 +105,7 @@ export function createTaskService(
     return toTask(await asOwner(tx, caller, task, change, actor));
   }
 
-  /** Whoever holds the lease says how it goes; what ends the task ends the lease. */
+  /** Sets the status for the holder of the lease. An end of the task ends the lease. */
   async function asHolder(tx: Tx, caller: Caller, task: TaskRow, change: TaskStatusChange, actor: string) {
     const { note, status } = change;
     const messageId = await messageIdOf(tx, task.id);
@@ -123,7 +123,7 @@ export function createTaskService(
     return moved;
   }
 
-  /** Who made it takes it back; an operator may say anything that can follow. */
+  /** Sets the status for the maker, which may cancel, or an operator, which may set any that can follow. */
   async function asOwner(tx: Tx, caller: Caller, task: TaskRow, { status, note }: TaskStatusChange, actor: string) {
     const isOwn = task.messageId === null || caller.role === "operator";
     if (!isOwn && status !== "cancelled")

@@ -6,7 +6,7 @@ import type { Severity, TaskStatus } from "../../protocol/tasks.ts";
 import type { TaskEventRow, TaskRow } from "./row.ts";
 import { taskEvents, tasks } from "./tables.ts";
 
-/** What narrows a list of tasks; each of them has an index but severity. */
+/** Filter of a list of tasks. All but severity have an index. */
 export interface TaskFilter {
   status?: TaskStatus | undefined;
   target?: string | undefined;
@@ -15,10 +15,10 @@ export interface TaskFilter {
   severity?: Severity | undefined;
 }
 
-/** What candidates of a list are found by: one of these, by its index. */
+/** Index that candidates of a list are found by: one of these. */
 export type Driver = Pick<TaskFilter, "status" | "target" | "source" | "holder"> & {
   madeBy?: string;
-  /** Whatever this agent ever belonged to, as the target. */
+  /** Agent that ever belonged to the target. */
   member?: string;
 };
 
@@ -40,7 +40,7 @@ export type TaskStore = ReturnType<typeof createTaskStore>;
 
 const p = sql.placeholder;
 
-/** Tasks and their history. What an event, a claim and an end need is prepared. */
+/** Tasks and their history. Statements of reports, claims and ends are prepared. */
 export function createTaskStore(db: Db) {
   const insert = db.statement((q) =>
     q
@@ -167,7 +167,7 @@ export function createTaskStore(db: Db) {
       insert(tx).run({ ...row });
     },
     byId: async (on: Reading, id: string): Promise<TaskRow | undefined> => byId(on).get({ id }),
-    /** The task that is worked through this message. */
+    /** Task of a message. */
     byMessage: async (on: Reading, messageId: number): Promise<TaskRow | undefined> => byMessage(on).get({ messageId }),
     byKey: async (on: Reading, source: string, key: string): Promise<TaskRow | undefined> =>
       byKey(on).get({ source, key }),
@@ -177,11 +177,11 @@ export function createTaskStore(db: Db) {
     ): Promise<void> => {
       move(tx).run({ ...row });
     },
-    /** What it is about, as reported again. */
+    /** Stores a repeated report. */
     describe: async (tx: Tx, row: TaskRow): Promise<void> => {
       describe(tx).run({ ...row });
     },
-    /** Everything but who it is: it has another message now. */
+    /** Stores all but its id. */
     reopen: async (tx: Tx, { id, ...row }: TaskRow): Promise<void> => {
       tx.db.update(tasks).set(row).where(eq(tasks.id, id)).run();
     },
@@ -203,7 +203,7 @@ export function createTaskStore(db: Db) {
         .orderBy(desc(taskEvents.id))
         .limit(limit)
         .all(),
-    /** What happened to tasks while this was their message, oldest first. */
+    /** Steps of tasks while this was their message, oldest first. */
     eventsOfMessage: async (on: Reading, messageId: number, limit: number): Promise<TaskEventRow[]> =>
       eventsOfMessage(on).all({ messageId, limit }),
 

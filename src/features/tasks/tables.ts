@@ -21,12 +21,12 @@ export const tasks = sqliteTable(
     /** JSON text, as it goes out. */
     payload: text("payload"),
     count: integer("count").notNull(),
-    /** The message it is worked through: the newest, when it was opened again. */
+    /** Its message: the newest one, when it was reopened. */
     messageId: integer("message_id").$type<MessageId>(),
     holder: text("holder").$type<AgentId>(),
     createdAt: integer("created_at").notNull(),
     updatedAt: integer("updated_at").notNull(),
-    /** Where its source has got to with it, in the source's own counting: an end that is older comes late. */
+    /** Position of its source, in the source's own counting: an older end comes late. */
     asOf: integer("as_of"),
     /** When it was done, failed or cancelled. */
     endedAt: integer("ended_at"),
@@ -43,7 +43,7 @@ export const tasks = sqliteTable(
   ],
 );
 
-/** What happened to a task, one row a step. */
+/** Steps of tasks, one row each. */
 export const taskEvents = sqliteTable(
   "task_events",
   {
@@ -52,7 +52,7 @@ export const taskEvents = sqliteTable(
     at: integer("at").notNull(),
     actor: text("actor").notNull(),
     person: text("person"),
-    /** null: it was made. */
+    /** null for the first step. */
     fromStatus: text("from_status").$type<TaskStatus>(),
     toStatus: text("to_status").$type<TaskStatus>().notNull(),
     note: text("note"),

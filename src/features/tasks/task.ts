@@ -5,7 +5,7 @@ import type { TaskEventRow, TaskRow } from "./row.ts";
 
 const OVER = new Set<TaskStatus>(["done", "failed", "cancelled"]);
 
-/** Whether a task has ended; it can be opened again. */
+/** Whether a task has ended. It can be reopened. */
 export const isOver = (status: TaskStatus): boolean => OVER.has(status);
 
 export function toTask(row: TaskRow): Task {
@@ -42,7 +42,7 @@ export function toTaskEvent(row: TaskEventRow): TaskEvent {
   };
 }
 
-/** The message that a task is worked through. */
+/** Draft of the message of a task. */
 export function messageOf(task: TaskRow, target: string): ParsedDraft {
   const { id, source, title, severity, dedupeKey, externalUrl } = task;
   const facts = { taskId: id, source, title, status: task.status, severity, dedupeKey, externalUrl };
@@ -61,7 +61,7 @@ export function messageOf(task: TaskRow, target: string): ParsedDraft {
   };
 }
 
-/** Any task: what it says does not matter to who could get it. */
+/** A sample: whether a target can get a task does not depend on its content. */
 export const SAMPLE: TaskRow = {
   id: "tsk_0",
   source: null,

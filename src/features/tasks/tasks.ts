@@ -40,7 +40,7 @@ export function createTasks(areas: Areas) {
     });
   }
 
-  /** What agents had asked for they are told of as of any unread message; of what integrations reported, `user` is. */
+  /** Tells `user` of lost tasks of integrations. Agents hear of theirs as of any unread message. */
   async function dropAgent(tx: Tx, agentId: string): Promise<void> {
     const all = await store.candidates(tx, { target: agentId }, undefined, MAX_LOST);
     const lost = all.filter((task) => task.source !== null && !isOver(task.status)).map((task) => task.id);

@@ -9,13 +9,13 @@ import { MAX_ALL_TRACES } from "../../protocol/limits.ts";
 import { choose, traceJson } from "./service.ts";
 import type { TraceStore } from "./store.ts";
 
-/** Of one message at most so many traces, and so much of them; the rest is asked of the message itself. */
+/** Traces shown of one message, and their bytes. `GET` of its traces has the rest. */
 const PER_MESSAGE = 200;
 const PER_MESSAGE_BYTES = 1024 * 1024;
-/** Traces looked at for one page, wanted or not. */
+/** Traces read for one page, wanted or not. */
 const MAX_LOOKED_AT = 10_000;
 
-/** What is asked of a history. */
+/** Query of a history. */
 export interface Wish {
   thread?: number | undefined;
   level: number;
@@ -33,7 +33,7 @@ const entriesOf = (items: readonly Item[]): LogEntry[] => items.map(({ entry }) 
 
 type Item = Awaited<ReturnType<Lists["list"]>>["items"][number];
 
-/** What was said, and what agents thought and did about it. */
+/** Messages with their traces. */
 export function createHistory({ core }: Areas, traces: TraceStore) {
   const { messages } = core;
   const { lists } = core.messages;

@@ -5,7 +5,7 @@ import * as api from "../../protocol/traces.ts";
 import type { HistoryService } from "./history.ts";
 import { type TraceService, traceJson } from "./service.ts";
 
-/** What agents thought and did about a message, and the history of both. */
+/** Traces of messages, and the history of both. */
 export function traceRoutes({ kernel, core }: Areas, traces: TraceService, history: HistoryService): Route[] {
   const { db } = kernel;
   const { deliveries } = core.inbox;

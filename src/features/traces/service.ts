@@ -8,7 +8,7 @@ import type { TraceDraft } from "../../protocol/traces.ts";
 import { type Encoding, toTime } from "../../protocol/wire.ts";
 import type { TraceHead, TraceRow, TraceStore } from "./store.ts";
 
-/** Which of a message's traces are wanted. */
+/** Filter of a message's traces. */
 export interface TraceFilter {
   level: number;
   type?: string | undefined;
@@ -17,7 +17,7 @@ export interface TraceFilter {
 
 export type TraceService = ReturnType<typeof createTraceService>;
 
-/** What hangs on a message: what agents thought about it and did because of it. */
+/** Traces: thoughts and acts of agents that belong to a message. */
 export function createTraceService({ kernel, identity, core }: Areas, store: TraceStore) {
   const { clock, hooks, idempotency } = kernel;
   const { agents } = identity;
@@ -25,7 +25,7 @@ export function createTraceService({ kernel, identity, core }: Areas, store: Tra
   const { deliveries } = core.inbox;
   const added = hooks.event<[messageId: number, rows: readonly TraceRow[]]>("traces.added");
 
-  /** Whoever may read the message may say what it thought and did about it, in its own name. */
+  /** Agent that adds traces: it may read the message, and acts in its own name. */
   async function requireTracer(tx: Tx, caller: Caller, messageId: number, agentId: string | undefined) {
     const actor = actingAs(caller, agentId);
     const facts = await agents.requireActor(tx, caller, actor);
@@ -33,7 +33,7 @@ export function createTraceService({ kernel, identity, core }: Areas, store: Tra
     if (actor !== "user" && !(await messages.access.mayRead(tx, actor, message)))
       throw new Problem("forbidden", `Message ${messageId} is not for ${actor}.`);
     if (facts.kind === "system") throw new Problem("forbidden", "The relay itself thinks nothing.");
-    // An agent that says what it did because of a message has it.
+    // An agent that traces a message has seen it.
     await deliveries.noteSeen(tx, caller, [{ id: messageId, from: message.fromId, target: message.target }]);
     return actor;
   }

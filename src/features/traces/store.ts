@@ -6,7 +6,7 @@ import type { MessageId } from "../../protocol/ids.ts";
 import { traces } from "./tables.ts";
 
 export type TraceRow = typeof traces.$inferSelect;
-/** A trace without what it says. */
+/** A trace without its content. */
 export type TraceHead = Pick<TraceRow, "id" | "number" | "level" | "type" | "agentId" | "bytes">;
 
 export type TraceStore = ReturnType<typeof createTraceStore>;
@@ -47,7 +47,7 @@ export function createTraceStore(db: Db) {
   const byIds = db.statement((q) => q.select().from(traces).where(inList(traces.id, "ids")).prepare());
 
   return {
-    /** How many a message has, and how large they are together. */
+    /** Number and total size of the traces of a message. */
     last: async (on: Reading, messageId: number): Promise<{ number: number; bytesSoFar: number }> =>
       last(on).get({ messageId }) ?? { number: 0, bytesSoFar: 0 },
     /** Number and total size of one agent's traces. */
@@ -74,7 +74,7 @@ export function createTraceStore(db: Db) {
         .orderBy(asc(traces.number))
         .all(),
 
-    /** Who traced a message: since when, and how often. */
+    /** Agents that traced a message, with first time and count. */
     byAgent: async (on: Reading, messageId: number) =>
       on.db
         .select({ agentId: traces.agentId, at: min(traces.createdAt), traces: count() })

@@ -1,13 +1,13 @@
 import { index, integer, sqliteTable, text, uniqueIndex } from "drizzle-orm/sqlite-core";
 import type { AgentId, MessageId } from "../../protocol/ids.ts";
 
-/** What agents thought and did about a message. A row never changes, and goes with its message. */
+/** Thoughts and acts of agents about a message. A row never changes, and goes with its message. */
 export const traces = sqliteTable(
   "traces",
   {
     id: integer("id").primaryKey({ autoIncrement: true }),
     messageId: integer("message_id").$type<MessageId>().notNull(),
-    /** Which of its message's traces, from 1. */
+    /** Number among the traces of its message, from 1. */
     number: integer("number").notNull(),
     agentId: text("agent_id").$type<AgentId>().notNull(),
     via: text("via"),
@@ -20,7 +20,7 @@ export const traces = sqliteTable(
     bytesSoFar: integer("bytes_so_far").notNull(),
     /** Content and metadata are encrypted by the clients. */
     opaque: integer("opaque", { mode: "boolean" }).notNull(),
-    // Large things last: what only looks at the others reads no further pages.
+    // Large columns last: a query of the others reads no further pages.
     content: text("content").notNull(),
     /** JSON text, as it goes out. */
     metadata: text("metadata"),

@@ -10,7 +10,7 @@ import { createTraceStore, type TraceRow } from "./store.ts";
 
 export type Traces = ReturnType<typeof createTraces>;
 
-/** What agents thought and did about a message, and the history of both. */
+/** Traces of messages, and the history of both. */
 export function createTraces(areas: Areas) {
   const { watch } = areas.core.inbox;
   const store = createTraceStore(areas.kernel.db);
