@@ -18,7 +18,7 @@ const PROGRAMS: Record<string, string[]> = {
 const LATE_FOR_CLI = ["main.ts", "kernel/db/restore.ts", "kernel/db/examine.ts"];
 
 /** Files that build the stores of their area. */
-const BUILDERS = ["kernel/kernel.ts", "identity/identity.ts", "core/base.ts"];
+const BUILDERS = ["kernel/kernel.ts", "identity/base.ts", "core/base.ts"];
 
 interface Import {
   file: string;

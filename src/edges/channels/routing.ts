@@ -23,7 +23,7 @@ export function createRouting({ identity }: Areas, { store }: Stores, moves: Mov
 
   /** `gone`: no such agent; `away`: no member is online. */
   async function stateOf(on: Reading, target: string): Promise<"there" | "away" | "gone"> {
-    if (isGroup(target)) return (await directory.someoneOnline(on, target)) ? "there" : "away";
+    if (isGroup(target)) return (await directory.anyHere(on, target, "")) ? "there" : "away";
     const agent = await directory.byId(on, target);
     if (!agent || agent.deletedAt !== null || agent.kind === "channel" || agent.kind === "system") return "gone";
     // The operator counts as present.

@@ -68,7 +68,10 @@ export function createIntake(
     // A person has taken care of a task that is not open.
     if (wanted.target === null || task.status !== "open") return unsent;
     if (!isNamed && (await unreachable(tx, wanted)) !== undefined) return unsent;
-    return { ...resultOf(await lifecycle.handOut(tx, authorOf(wanted.source), task, wanted.target, step)), created: false };
+    return {
+      ...resultOf(await lifecycle.handOut(tx, authorOf(wanted.source), task, wanted.target, step)),
+      created: false,
+    };
   }
 
   /** A new or reopened task. Without a reachable target of its integration it is kept without a message, and `user` is told. */

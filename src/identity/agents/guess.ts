@@ -1,7 +1,7 @@
 import { ChannelInfo } from "../../protocol/agent-ids.ts";
 import { Problem } from "../../protocol/problem.ts";
 
-/** What a registration says of itself, as far as guessing needs it. */
+/** Fields of a registration that kind, provider and channel are guessed from. */
 export interface Clues {
   id: string;
   name: string;

@@ -4,7 +4,7 @@ import { Problem } from "../../protocol/problem.ts";
 import { channelClues, guessKind, providerTag, topicsIn } from "./guess.ts";
 import type { AgentRow } from "./row.ts";
 
-/** A new agent's row, before what it says of itself. */
+/** Row of a new agent, before its registration is applied. */
 export function blankAgent(id: string, name: string, now: number, head: number): AgentRow {
   return {
     id,
@@ -34,20 +34,20 @@ export function blankAgent(id: string, name: string, now: number, head: number):
   };
 }
 
-/** What is left out stays, `null` clears, `[]` empties. */
+/** Fields left out stay; `null` and `[]` clear. */
 export function applyPatch(row: AgentRow, patch: AgentPatch): AgentRow {
   const given = Object.entries(patch).filter(([, value]) => value !== undefined);
   return { ...row, ...Object.fromEntries(given) } as AgentRow;
 }
 
-/** A registration over what is there. @throws Problem 409, 422 where it contradicts its kind or its id. */
+/** Applies a registration to a row. @throws Problem 409, 422 where it contradicts its kind or its id. */
 export function applyRegistration(row: AgentRow, body: AgentRegistration, isNew: boolean): AgentRow {
   const { kind, instanceId: _, name, ...patch } = body;
   const merged = applyPatch({ ...row, name }, patch);
   if (isNew) merged.kind = kind ?? guessKind(merged);
   else if (kind !== undefined && kind !== row.kind)
     throw new Problem("conflict", `${row.id} is a ${row.kind}; the kind of an agent does not change.`);
-  // Said anew in meta alone, they replace those that were said before.
+  // Topics in meta replace earlier ones when the registration has no channel.
   if (merged.channel && !patch.channel && patch.meta) merged.channel = { ...merged.channel, ...topicsIn(patch.meta) };
   if (merged.kind === "channel") return withChannel(merged);
   if (merged.channel)

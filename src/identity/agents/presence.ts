@@ -1,38 +1,34 @@
 import type { Tx } from "../../kernel/db/database.ts";
 import type { DueSource } from "../../kernel/due/due.ts";
-import type { Kernel } from "../../kernel/kernel.ts";
-import type { Change, Roster, RosterEntry } from "./roster.ts";
-import type { AgentStore } from "./store.ts";
+import type { Base } from "../base.ts";
+import type { Change, RosterEntry } from "./roster.ts";
 
-/** Who keeps the agents of one kind, and knows more about their presence than their status says. */
+/** Keeper of the agents of one kind, which knows their presence better than their status. */
 export interface Keeper {
-  /** Whether it would be missed if it were not heard of; shown as offline or not. Undefined: its status says it. */
+  /** Whether an agent is here, even if shown as offline. Undefined: by its status. */
   isHere(agentId: string): boolean | undefined;
-  /** In the write that finds it gone, or back. Answers what it is shown as. */
+  /** Called in the write that finds an agent gone or back. Answers the status to show. */
   moved(tx: Tx, agentId: string, status: "online" | "offline"): Promise<"online" | "offline">;
 }
 
-export interface PresenceParts {
-  store: AgentStore;
-  roster: Roster;
-  keepers: Partial<Record<RosterEntry["kind"], Keeper>>;
-  ttlMs: number;
-}
+/** Keepers by the kind of their agents. */
+type Keepers = Partial<Record<RosterEntry["kind"], Keeper>>;
 
-/** How often what was seen is written down: at most this much of it is forgotten by a crash, and a start gives a whole TTL. */
+/** Interval of saving last-seen times: the most that a crash loses. A start gives every agent a whole TTL. */
 const SAVE_EVERY_MS = 5000;
 const SAVE_SLICE = 200;
 
-/** When each agent was last heard of, and who has not been for too long. */
-export function createPresence({ db, due, clock }: Kernel, parts: PresenceParts) {
-  const { store, roster, keepers, ttlMs } = parts;
+/** Last-seen times of agents, and the reaper of silent ones. */
+export function createPresence({ kernel, directory, roster, rows }: Base, keepers: Keepers, ttlMs: number) {
+  const { db, due, clock } = kernel;
+  const { agents: store } = rows;
   let resumedAt = clock.now();
   let cancelTimer: () => void = () => undefined;
 
   const isHere = (entry: RosterEntry) => keepers[entry.kind]?.isHere(entry.id) ?? entry.status !== "offline";
   const mayBeReaped = (entry: RosterEntry) =>
     entry.kind !== "user" && entry.kind !== "system" && !roster.elsewhere.has(entry.id) && isHere(entry);
-  /** The relay's own absence does not count against anybody. */
+  /** The relay's own absence does not count as silence. */
   const silentSince = (entry: RosterEntry) => Math.max(entry.lastSeenAt, resumedAt);
 
   const reaper: DueSource = {
@@ -50,7 +46,7 @@ export function createPresence({ db, due, clock }: Kernel, parts: PresenceParts)
     },
   };
   async function setStatus(tx: Tx, id: string, found: "online" | "offline"): Promise<void> {
-    const row = await store.byId(tx, id);
+    const row = await directory.byId(tx, id);
     if (!row || row.deletedAt !== null) return;
     const status = (await keepers[row.kind]?.moved(tx, id, found)) ?? found;
     if (row.status === status) return;
@@ -78,7 +74,7 @@ export function createPresence({ db, due, clock }: Kernel, parts: PresenceParts)
   }
 
   return {
-    /** The agent was heard of now. Who was offline is online again. */
+    /** Notes a call of an agent. An offline one is online again. */
     touch(id: string): void {
       const entry = roster.get(id);
       if (!entry) return;

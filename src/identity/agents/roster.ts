@@ -2,7 +2,7 @@ import type { Hooks } from "../../kernel/hooks.ts";
 import type { AgentStatus, Presence } from "../../protocol/agents.ts";
 import type { AgentRow } from "./row.ts";
 
-/** What everybody may know at a glance. The rows are the truth; this follows them, commit by commit. */
+/** Summary of an agent, in memory. The row is the truth; the entry follows it, commit by commit. */
 export interface RosterEntry {
   id: string;
   name: string;
@@ -24,12 +24,12 @@ export type Change = Omit<Presence, "connections">;
 
 export type Roster = ReturnType<typeof createRoster>;
 
-/** A copy in memory of who is there, for `hello`, presence, suggestions and last seen. */
+/** Agents in memory, for `hello`, presence, suggestions and last-seen times. */
 export function createRoster(hooks: Hooks) {
   const entries = new Map<string, RosterEntry>();
   const changed = hooks.event<[change: Change]>("roster.changed");
   let changes = 0;
-  /** Agents that are called rather than heard of: nobody here sees whether they are there. */
+  /** Agents that the relay calls and never hears of: their presence is unknown. */
   const elsewhere = new Set<string>();
 
   function put(row: AgentRow): void {
@@ -57,7 +57,7 @@ export function createRoster(hooks: Hooks) {
     values: () => entries.values(),
     ids: () => entries.keys(),
     size: () => entries.size,
-    /** Rises with every change: what was made from the roster is good while this stays. */
+    /** Rises with every change, for caches made from the roster. */
     version: () => changes,
     changed,
   };

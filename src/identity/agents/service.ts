@@ -1,47 +1,41 @@
-import { distance } from "fastest-levenshtein";
 import type { Reading, Tx } from "../../kernel/db/database.ts";
-import type { Kernel } from "../../kernel/kernel.ts";
 import { type PageQuery, readList } from "../../kernel/pages.ts";
 import { reservedId } from "../../protocol/agent-ids.ts";
 import type { Agent, AgentPatch, AgentRegistration, Heartbeat, RegisteredAgent } from "../../protocol/agents.ts";
 import type { AgentId, InstanceId } from "../../protocol/ids.ts";
 import { Problem } from "../../protocol/problem.ts";
 import { type List, toTime } from "../../protocol/wire.ts";
-import type { ActivityService } from "../activity/service.ts";
 import { actingAs, type Caller, enrolls, isAgent, mayJoin, readingAs } from "../auth/caller.ts";
 import type { AuthService } from "../auth/service.ts";
+import type { Base } from "../base.ts";
+import { deleted } from "./deleted.ts";
 import { providerTag } from "./guess.ts";
 import { applyRegistration, blankAgent } from "./merge.ts";
-import type { Roster } from "./roster.ts";
+import { createRegistry, supersededBy } from "./registry.ts";
 import type { AgentFacts, AgentRow } from "./row.ts";
-import type { AgentFilter, AgentStore } from "./store.ts";
+import type { AgentFilter } from "./store.ts";
 import { groupsOf } from "./target.ts";
-import { createTombstones, deleted, gone } from "./tombstones.ts";
+import { createTombstones } from "./tombstones.ts";
 
 export type AgentService = ReturnType<typeof createAgentService>;
 
-export interface AgentParts {
-  store: AgentStore;
-  roster: Roster;
-  auth: AuthService;
-  activity: ActivityService;
-}
-
-/** Who is here: registering, changing, deleting agents; instances; who belongs to which group. */
-export function createAgentService(kernel: Kernel, parts: AgentParts) {
+/** Verbs of agents: registration, change, deletion, instances and group memberships. */
+export function createAgentService(base: Base, auth: AuthService) {
+  const { kernel, directory, roster, activity, rows } = base;
   const { db, clock, hooks, headOf, connections } = kernel;
-  const { store, roster, auth, activity } = parts;
+  const { agents: store } = rows;
+  const registry = createRegistry(base);
+  const { fence, save, requireRow } = registry;
   /** An agent was registered, or has changed what it says of itself. `before` is undefined for a new or deleted one. */
   const registered = hooks.event<[caller: Caller, agent: AgentRow, before: AgentRow | undefined]>("agents.registered");
-  const regrouped = hooks.event<[agentId: string]>("agents.regrouped");
   const superseded = hooks.event<[agentId: AgentId, instanceId: InstanceId]>("agents.superseded");
-  const tombstones = createTombstones(kernel, { store, auth, activity, fence, save, requireRow });
+  const tombstones = createTombstones(base, auth, registry);
 
   /** `PUT /v1/agents/{id}`. @throws Problem 403, 409, 422 */
   async function register(tx: Tx, caller: Caller, id: string, body: AgentRegistration, returns = isAccount) {
     const reserved = reservedId(id);
     if (reserved) throw Problem.invalid("id", reserved);
-    const existing = await store.byId(tx, id);
+    const existing = await directory.byId(tx, id);
     await checkMayRegister(tx, caller, id, existing, body, returns);
     const base = standing(tx, existing) ?? blankAgent(id, body.name, clock.now(), headOf(tx));
     const row = applyRegistration(base, body, !existing);
@@ -55,7 +49,7 @@ export function createAgentService(kernel: Kernel, parts: AgentParts) {
     return { row: agent, created: !existing };
   }
 
-  /** Stores what was registered, over what was there: its instance, its memberships, and who is to know. */
+  /** Stores a registration: the row, its instance and its memberships. */
   async function enter(
     tx: Tx,
     caller: Caller,
@@ -88,7 +82,7 @@ export function createAgentService(kernel: Kernel, parts: AgentParts) {
     instanceId?: string,
   ): Promise<void> {
     actingAs(caller, id);
-    const existing = await store.byId(tx, id);
+    const existing = await directory.byId(tx, id);
     if (existing && existing.deletedAt !== null && caller.role !== "operator") throw deleted(id);
     const base = standing(tx, existing) ?? blankAgent(id, id, clock.now(), headOf(tx));
     await enter(tx, caller, change(base), existing, instanceId);
@@ -130,24 +124,12 @@ export function createAgentService(kernel: Kernel, parts: AgentParts) {
     if (old !== null) await superseded.raise(tx, row.id, old);
   }
 
-  /** @throws Problem 409 when the call names an instance that is not the agent's newest. */
-  async function fence(
-    on: Reading,
-    caller: Caller,
-    agent: Pick<AgentFacts, "id" | "instanceId" | "epoch">,
-  ): Promise<void> {
-    if (caller.instanceId === null || caller.instanceId === agent.instanceId) return;
-    // An operator's instance header can only mean the agent it acts for, never `user`.
-    if (await store.instance(on, agent.id, caller.instanceId)) throw supersededBy(agent, caller.instanceId);
-    throw new Problem("unknown-instance", `${caller.instanceId} was never registered for ${agent.id}.`);
-  }
-
-  /** For calls that are about no agent in particular. @throws Problem 403 for who only enrolls, 409 when superseded. */
+  /** For calls that concern no agent in particular. @throws Problem 403 for tokens that read nothing, 409 when superseded. */
   async function requireCurrent(on: Reading, caller: Caller): Promise<void> {
     if (caller.role === "enroll" || caller.role === "integration")
       throw new Problem("forbidden", `A token of role ${caller.role} reads nothing.`);
     if (!isAgent(caller) || caller.instanceId === null) return;
-    const facts = await store.facts(on, caller.agentId);
+    const facts = await directory.facts(on, caller.agentId);
     if (facts) await fence(on, caller, facts);
   }
 
@@ -162,30 +144,9 @@ export function createAgentService(kernel: Kernel, parts: AgentParts) {
     }
   }
 
-  async function save(tx: Tx, row: AgentRow): Promise<void> {
-    await store.put(tx, row);
-    const changed = await moveMemberships(tx, row.id, row.deletedAt === null ? [row.id, ...groupsOf(row)] : []);
-    tx.afterCommit(() => {
-      if (row.deletedAt === null) roster.put(row);
-      else roster.remove(row.id);
-    });
-    if (changed) await regrouped.raise(tx, row.id);
-  }
-
-  async function moveMemberships(tx: Tx, agentId: string, targets: string[]): Promise<boolean> {
-    const open = await store.openMemberships(tx, agentId);
-    const wanted = new Set(targets);
-    const left = open.filter((membership) => !wanted.has(membership.target));
-    const joined = [...wanted].filter((target) => !open.some((membership) => membership.target === target));
-    const head = headOf(tx);
-    for (const membership of left) await store.leave(tx, membership, head);
-    for (const target of joined) await store.join(tx, agentId, target, head);
-    return left.length + joined.length > 0;
-  }
-
   /** The agent a call acts for, fenced; `isPath`: the call is below the agent's own path. @throws Problem 403, 409, 410 */
   async function requireActor(on: Reading, caller: Caller, agentId: string, isPath = false): Promise<AgentFacts> {
-    const facts = await store.facts(on, agentId);
+    const facts = await directory.facts(on, agentId);
     if (isPath && facts && facts.deletedAt !== null) await requireRow(on, agentId);
     if (!facts)
       throw new Problem(
@@ -206,14 +167,6 @@ export function createAgentService(kernel: Kernel, parts: AgentParts) {
     const reader = readingAs(caller);
     if (reader !== null) await requireActor(on, caller, reader);
     return reader;
-  }
-
-  /** @throws Problem 404, 410 */
-  async function requireRow(on: Reading, id: string): Promise<AgentRow> {
-    const row = await store.byId(on, id);
-    if (!row) throw new Problem("not-found", `There is no agent ${id}.`, { suggestions: suggest(id) });
-    if (row.deletedAt !== null) throw gone(row);
-    return row;
   }
 
   /** `PATCH /v1/agents/{id}`. @throws Problem 403, 404, 409, 422 */
@@ -247,19 +200,6 @@ export function createAgentService(kernel: Kernel, parts: AgentParts) {
     };
   }
 
-  /** The nearest names, for whoever mistyped one. */
-  function suggest(name: string, among: Iterable<string> = roster.ids()): string[] {
-    const near: [number, string][] = [];
-    for (const id of among) {
-      const far = distance(name.slice(0, 64), id.slice(0, 64));
-      if (far <= 1 + name.length / 3) near.push([far, id]);
-    }
-    return near
-      .sort((a, b) => a[0] - b[0] || (a[1] < b[1] ? -1 : 1))
-      .slice(0, 3)
-      .map(([, id]) => id);
-  }
-
   return {
     register,
     patch,
@@ -271,16 +211,16 @@ export function createAgentService(kernel: Kernel, parts: AgentParts) {
       wireAgent(await tombstones.restore(tx, caller, id)),
     fence,
     requireToken: auth.requireLive,
-    factsOf: store.facts,
+    factsOf: directory.facts,
     requireActor,
     requireReader,
-    suggest,
+    suggest: registry.suggest,
     registered,
     shrinkTombstones: tombstones.shrink,
     deleting: tombstones.deleting,
     restored: tombstones.restored,
     superseded,
-    regrouped,
+    regrouped: registry.regrouped,
 
     /** `POST /v1/agents/{id}/heartbeat` */
     heartbeat: (tx: Tx, caller: Caller, id: string, body: Heartbeat) => change(tx, caller, id, body),
@@ -291,7 +231,7 @@ export function createAgentService(kernel: Kernel, parts: AgentParts) {
       if (agentId === null) return null;
       return db.read(async (on) => {
         await requireCurrent(on, caller);
-        return (await store.facts(on, agentId))?.instanceId ?? null;
+        return (await directory.facts(on, agentId))?.instanceId ?? null;
       });
     },
 
@@ -310,9 +250,9 @@ export function createAgentService(kernel: Kernel, parts: AgentParts) {
       );
     },
 
-    /** An AI agent that is here, for its public card. */
+    /** An AI agent, for its public card. */
     async provider(id: string): Promise<Agent | undefined> {
-      const row = await db.read((on) => store.byId(on, id));
+      const row = await db.read((on) => directory.byId(on, id));
       return row?.deletedAt === null && row.kind === "provider" ? wireAgent(row) : undefined;
     },
     providers: async (limit: number): Promise<Agent[]> =>
@@ -324,7 +264,7 @@ export function createAgentService(kernel: Kernel, parts: AgentParts) {
         ["user", "user", "human"],
         ["system", "system", "system"],
       ] as const) {
-        if (await store.byId(tx, id)) continue;
+        if (await directory.byId(tx, id)) continue;
         await save(tx, { ...blankAgent(id, id === "user" ? "User" : "System", clock.now(), 0), kind, tags: [tag] });
       }
     },
@@ -333,10 +273,3 @@ export function createAgentService(kernel: Kernel, parts: AgentParts) {
 
 /** A chat account is the same account for ever: an operator who adds it again restores its agent. */
 const isAccount = (tombstone: AgentRow): boolean => tombstone.kind === "channel";
-
-function supersededBy(agent: { id: string; instanceId: string | null; epoch: number }, given: string): Problem {
-  return new Problem(
-    "superseded",
-    `Instance ${given} of ${agent.id} was superseded; epoch ${agent.epoch} is the agent now.`,
-  );
-}

@@ -1,19 +1,9 @@
-import { and, asc, count, eq, getTableColumns, gt, isNull, or, type SQL, sql } from "drizzle-orm";
-import { bound, boundLimit, fixedLimit } from "../../kernel/db/bound.ts";
+import { and, asc, eq, gt, isNull, type SQL, sql } from "drizzle-orm";
+import { bound } from "../../kernel/db/bound.ts";
 import type { Db, Reading, Tx } from "../../kernel/db/database.ts";
 import type { AgentId, InstanceId, Target } from "../../protocol/ids.ts";
-import type { AgentFacts, AgentHead, AgentRow, MemberPast, Membership } from "./row.ts";
+import type { AgentRow, Membership } from "./row.ts";
 import { acks, agents, groups, instances, memberships } from "./tables.ts";
-
-const {
-  description: _d,
-  skills: _s,
-  tags: _t,
-  capabilities: _c,
-  channel: _ch,
-  meta: _m,
-  ...head
-} = getTableColumns(agents);
 
 export interface AgentFilter {
   kind?: string | undefined;
@@ -24,77 +14,9 @@ export interface AgentFilter {
   machine?: string | undefined;
 }
 
-/** Group names compared with a mistyped one. */
-const MOST_NAMES = 1000;
-
 export type AgentStore = ReturnType<typeof createAgentStore>;
 
 export function createAgentStore(db: Db) {
-  const factsById = db.statement((q) =>
-    q
-      .select({
-        id: agents.id,
-        kind: agents.kind,
-        ready: agents.ready,
-        instanceId: agents.instanceId,
-        epoch: agents.epoch,
-        cursor: agents.cursor,
-        deletedAt: agents.deletedAt,
-      })
-      .from(agents)
-      .where(eq(agents.id, bound("id")))
-      .prepare(),
-  );
-  const rowById = db.statement((q) =>
-    q
-      .select()
-      .from(agents)
-      .where(eq(agents.id, bound("id")))
-      .prepare(),
-  );
-  const membersOf = db.statement((q) =>
-    q
-      .select({ members: groups.members })
-      .from(groups)
-      .where(eq(groups.target, bound("target")))
-      .prepare(),
-  );
-  const firstGroups = db.statement((q) =>
-    q
-      .select({ target: groups.target, members: groups.members })
-      .from(groups)
-      .where(gt(groups.target, bound("after")))
-      .limit(fixedLimit(MOST_NAMES))
-      .prepare(),
-  );
-  /** Those that reach beyond `after`: the others cannot hold anything to be read from there. */
-  const membershipsBeyond = db.statement((q) =>
-    q
-      .select()
-      .from(memberships)
-      .where(
-        and(
-          eq(memberships.agentId, bound("id")),
-          or(isNull(memberships.untilId), gt(memberships.untilId, bound("after"))),
-        ),
-      )
-      .prepare(),
-  );
-  const openMemberships = db.statement((q) =>
-    q
-      .select()
-      .from(memberships)
-      .where(and(eq(memberships.agentId, bound("agentId")), isNull(memberships.untilId)))
-      .prepare(),
-  );
-  const endedBeyond = db.statement((q) =>
-    q
-      .select()
-      .from(memberships)
-      .where(and(eq(memberships.agentId, bound("agentId")), gt(memberships.untilId, bound("after"))))
-      .limit(boundLimit("limit"))
-      .prepare(),
-  );
   const touch = db.statement((q) =>
     q
       .update(agents)
@@ -104,27 +26,6 @@ export function createAgentStore(db: Db) {
   );
 
   return {
-    facts: async (on: Reading, agentId: string): Promise<AgentFacts | undefined> => factsById(on).get({ id: agentId }),
-    byId: async (on: Reading, agentId: string): Promise<AgentRow | undefined> => rowById(on).get({ id: agentId }),
-    /** How many belong to a group now. */
-    members: async (on: Reading, target: string): Promise<number> => membersOf(on).get({ target })?.members ?? 0,
-    /** Groups with members: some of them where there are many. */
-    groupNames: async (on: Reading): Promise<string[]> =>
-      firstGroups(on)
-        .all({ after: "" })
-        .flatMap(({ target, members }) => (members > 0 ? [target] : [])),
-    membershipsBeyond: async (on: Reading, agentId: string, after: number): Promise<Membership[]> =>
-      membershipsBeyond(on).all({ id: agentId, after }),
-    /** Some of what the agent ever belonged to. */
-    everTargets: async (on: Reading, agentId: string, limit: number): Promise<string[]> =>
-      on.db
-        .selectDistinct({ target: memberships.target })
-        .from(memberships)
-        .where(eq(memberships.agentId, agentId))
-        .limit(limit)
-        .all()
-        .map((row) => row.target),
-
     /** Those that are not deleted, by id. */
     page: async (on: Reading, filter: AgentFilter, after: string | undefined, limit: number): Promise<AgentRow[]> =>
       on.db
@@ -134,8 +35,6 @@ export function createAgentStore(db: Db) {
         .orderBy(asc(agents.id))
         .limit(limit)
         .all(),
-    all: async (on: Reading): Promise<AgentRow[]> => on.db.select().from(agents).where(isNull(agents.deletedAt)).all(),
-
     put: async (tx: Tx, row: AgentRow): Promise<void> => {
       tx.db.insert(agents).values(row).onConflictDoUpdate({ target: agents.id, set: row }).run();
     },
@@ -156,11 +55,6 @@ export function createAgentStore(db: Db) {
       tx.db.insert(instances).values(row).run();
     },
 
-    openMemberships: async (on: Reading, agentId: string): Promise<Membership[]> =>
-      openMemberships(on).all({ agentId }),
-    /** Some of those that ended beyond a place in the log. */
-    endedBeyond: async (on: Reading, agentId: string, after: number, limit: number): Promise<Membership[]> =>
-      endedBeyond(on).all({ agentId, after, limit }),
     join: async (tx: Tx, agentId: AgentId, target: Target, sinceId: number): Promise<void> => {
       // Joining again where one left in the same place in the log: the gap holds nothing.
       tx.db
@@ -201,55 +95,6 @@ export function createAgentStore(db: Db) {
       }
       return old.length;
     },
-    /** Those whose membership held at a place in the log, by agent id. */
-    membersAt: async (on: Reading, target: string, at: number, after: string, limit: number): Promise<AgentHead[]> =>
-      on.db
-        .selectDistinct(head)
-        .from(memberships)
-        .innerJoin(agents, eq(agents.id, memberships.agentId))
-        .where(and(eq(memberships.target, target), gt(memberships.agentId, after), heldAt(at)))
-        .orderBy(asc(memberships.agentId))
-        .limit(limit)
-        .all(),
-    /** Whether anybody of a group is online now, as far as its first thousand members go. */
-    someoneOnline: async (on: Reading, target: string): Promise<boolean> => {
-      const some = on.db
-        .select({ agentId: memberships.agentId })
-        .from(memberships)
-        .where(and(eq(memberships.target, target), isNull(memberships.untilId)))
-        .limit(1000)
-        .as("some");
-      const found = on.db
-        .select({ one: sql`1` })
-        .from(some)
-        .innerJoin(agents, eq(agents.id, some.agentId))
-        .where(sql`${agents.status} <> 'offline'`)
-        .limit(1)
-        .get();
-      return found !== undefined;
-    },
-    /** Members at some place in the log from this one on who have acknowledged past this one. */
-    membersPast: async (on: Reading, target: string, from: number, limit: number): Promise<MemberPast[]> =>
-      on.db
-        .select({
-          agentId: agents.id,
-          sinceId: memberships.sinceId,
-          untilId: memberships.untilId,
-          cursor: agents.cursor,
-        })
-        .from(memberships)
-        .innerJoin(agents, eq(agents.id, memberships.agentId))
-        .where(
-          and(
-            eq(memberships.target, target),
-            sql`(${memberships.untilId} is null or ${memberships.untilId} >= ${from})`,
-            sql`${agents.cursor} >= ${from}`,
-          ),
-        )
-        .limit(limit)
-        .all(),
-    total: async (on: Reading): Promise<number> =>
-      on.db.select({ n: count() }).from(agents).where(isNull(agents.deletedAt)).get()?.n ?? 0,
   };
 }
 
@@ -258,9 +103,6 @@ const SHRUNK: Partial<AgentRow> = {
   ...{ name: "", label: null, role: null, description: null, skills: [], tags: [], capabilities: [] },
   ...{ machine: null, rig: null, instanceId: null, channel: null, meta: null, ackedAt: null },
 };
-
-const heldAt = (at: number): SQL =>
-  sql`${memberships.sinceId} < ${at} and (${memberships.untilId} is null or ${memberships.untilId} >= ${at})`;
 
 function changeCount(tx: Tx, target: string, by: 1 | -1): void {
   tx.db

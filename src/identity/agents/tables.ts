@@ -50,7 +50,7 @@ export const instances = sqliteTable(
   (t) => [primaryKey({ columns: [t.agentId, t.instanceId] })],
 );
 
-/** Who belonged to which target, from one place in the log (not included) to another (included). */
+/** Memberships of agents in targets, from one place in the log (not included) to another (included). */
 export const memberships = sqliteTable(
   "memberships",
   {

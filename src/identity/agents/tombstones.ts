@@ -1,47 +1,18 @@
 import type { Reading, Tx } from "../../kernel/db/database.ts";
-import type { Kernel } from "../../kernel/kernel.ts";
 import { Problem } from "../../protocol/problem.ts";
-import type { ActivityService } from "../activity/service.ts";
 import { actingAs, type Caller } from "../auth/caller.ts";
 import type { AuthService } from "../auth/service.ts";
+import type { Base } from "../base.ts";
+import { gone, isShrunk } from "./deleted.ts";
 import { blankAgent } from "./merge.ts";
-import type { AgentFacts, AgentRow } from "./row.ts";
-import type { AgentStore } from "./store.ts";
-
-export interface TombstoneParts {
-  store: AgentStore;
-  auth: AuthService;
-  activity: ActivityService;
-  /** @throws Problem 409 when the call names an instance that is not the agent's newest. */
-  fence(on: Reading, caller: Caller, agent: Pick<AgentFacts, "id" | "instanceId" | "epoch">): Promise<void>;
-  /** Stores the row, its memberships, and its place in the roster. */
-  save(tx: Tx, row: AgentRow): Promise<void>;
-  /** @throws Problem 404, 410 */
-  requireRow(on: Reading, id: string): Promise<AgentRow>;
-}
-
-/** Past retention a tombstone keeps its id and kind alone. */
-export const isShrunk = (row: Pick<AgentRow, "name">): boolean => row.name === "";
-
-/** An id names one identity for ever: nobody registers it again. */
-export function deleted(id: string): Problem {
-  return new Problem(
-    "deleted",
-    `${id} was deleted. An operator can restore it (POST /v1/agents/${id}/restore); otherwise take another id.`,
-  );
-}
-
-/** Refusal of what names a deleted agent. */
-export function gone(row: Pick<AgentRow, "id" | "name">): Problem {
-  const detail = isShrunk(row)
-    ? `${row.id} was deleted too long ago: nothing of it is left but its id.`
-    : `${row.id} was deleted. An operator can restore it.`;
-  return new Problem("gone", detail);
-}
+import type { Registry } from "./registry.ts";
+import type { AgentRow } from "./row.ts";
 
 /** Deleting agents and restoring them. A deleted agent leaves its row, so that its id stays its own. */
-export function createTombstones({ clock, hooks, headOf }: Kernel, parts: TombstoneParts) {
-  const { store, auth, activity, fence, save, requireRow } = parts;
+export function createTombstones({ kernel, activity, directory, rows }: Base, auth: AuthService, registry: Registry) {
+  const { clock, hooks, headOf } = kernel;
+  const { agents: store } = rows;
+  const { fence, save, requireRow } = registry;
   /** In the write: before the agent's memberships end. */
   const deleting = hooks.event<[agentId: string]>("agents.deleting");
   const restored = hooks.event<[agent: AgentRow]>("agents.restored");
@@ -70,7 +41,7 @@ export function createTombstones({ clock, hooks, headOf }: Kernel, parts: Tombst
 
   async function bury(tx: Tx, caller: Caller, row: AgentRow, isForOther: boolean): Promise<void> {
     const { id } = row;
-    const acting = isForOther && caller.agentId !== null ? await store.facts(tx, caller.agentId) : row;
+    const acting = isForOther && caller.agentId !== null ? await directory.facts(tx, caller.agentId) : row;
     if (acting) await fence(tx, caller, acting);
     const gone: AgentRow = { ...row, status: "offline", deletedAt: clock.now(), deletedBy: caller.agentId };
     // Stored before anything of it ends: nothing that ends is told to it any more.
@@ -103,9 +74,10 @@ export function createTombstones({ clock, hooks, headOf }: Kernel, parts: Tombst
 
     /** `POST /v1/agents/{id}/restore`: the same agent, offline. Again: as it is. @throws Problem 403, 404, 410 */
     async restore(tx: Tx, caller: Caller, id: string): Promise<AgentRow> {
-      const row = await store.byId(tx, id);
+      const row = await directory.byId(tx, id);
       await requireMayRestore(tx, caller, id, row);
-      const own = caller.role === "orchestrator" && caller.agentId !== null && (await store.facts(tx, caller.agentId));
+      const own =
+        caller.role === "orchestrator" && caller.agentId !== null && (await directory.facts(tx, caller.agentId));
       if (own) await fence(tx, caller, own);
       if (!row) throw new Problem("not-found", `There never was an agent ${id}.`);
       if (row.deletedAt === null) return row;

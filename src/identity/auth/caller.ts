@@ -2,15 +2,15 @@ import type { AgentId, InstanceId, TokenId } from "../../protocol/ids.ts";
 import { Problem } from "../../protocol/problem.ts";
 import type { Role } from "../../protocol/tokens.ts";
 
-/** Who a token speaks for. */
+/** Identity and rights of a token. */
 export interface Principal {
   tokenId: TokenId;
   role: Role;
-  /** In whose name it acts; an operator's is `user`. null for viewers, enrollers and integrations. */
+  /** Agent that it acts for; `user` for operators, null for viewers, enrollers and integrations. */
   agentId: AgentId | null;
   /** Patterns of the groups it may join; null means all. */
   groups: readonly string[] | null;
-  /** What the ids it may enroll begin with. */
+  /** Prefix of ids that it may enroll. */
   prefix: string | null;
   /** The integration whose events it may post. */
   source: string | null;
@@ -23,7 +23,7 @@ export interface Caller extends Principal {
 }
 
 /**
- * In whose name a call acts: the token's own agent, or for an operator whoever it names.
+ * Agent that a call acts for: the token's own, or the one that an operator names.
  * @throws Problem 403
  */
 export function actingAs(caller: Principal, requested?: string): string {
@@ -62,7 +62,7 @@ export function requireOperator(caller: Principal): void {
   if (caller.role !== "operator") throw new Problem("forbidden", "Only an operator may do that.");
 }
 
-/** Whose messages a call may see: null is everybody's. @throws Problem 403 for tokens that read nothing. */
+/** Agent whose messages a call may see; null for all. @throws Problem 403 for tokens that read nothing. */
 export function readingAs(caller: Principal): string | null {
   return readsAll(caller) ? null : actingAs(caller);
 }

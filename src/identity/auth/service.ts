@@ -2,15 +2,15 @@ import { createHash, createHmac, randomBytes } from "node:crypto";
 import type { Reading, Tx } from "../../kernel/db/database.ts";
 import type { DueRow } from "../../kernel/due/row.ts";
 import { newId } from "../../kernel/ids.ts";
-import type { Kernel } from "../../kernel/kernel.ts";
 import { type PageQuery, readList } from "../../kernel/pages.ts";
 import type { AgentId, InstanceId } from "../../protocol/ids.ts";
 import { Problem } from "../../protocol/problem.ts";
 import type { NewToken, Paused, RevokedToken, Token, TokenDraft } from "../../protocol/tokens.ts";
 import { fromTime, type List, toTime, toTimeOrNull } from "../../protocol/wire.ts";
-import type { ActivityService } from "../activity/service.ts";
+import { deleted } from "../agents/deleted.ts";
+import type { Base } from "../base.ts";
 import { type Caller, type Principal, requireOperator } from "./caller.ts";
-import type { AuthStore, TokenRow } from "./store.ts";
+import type { TokenRow } from "./store.ts";
 
 export type AuthService = ReturnType<typeof createAuthService>;
 
@@ -20,25 +20,19 @@ interface Known {
   firstUse: boolean;
 }
 
-export interface AuthParts {
-  store: AuthStore;
-  activity: ActivityService;
-  /** Refuses a new token for an agent. @throws Problem 409 */
-  checkHolder(on: Reading, agentId: string): Promise<void>;
-}
-
-/** Refusals are remembered too, but only so many: anybody can make them. */
+/** Remembered secrets, refused ones too: their number is bounded, as any caller can make them. */
 const MAX_REMEMBERED = 50_000;
 
-/** Tokens: who a bearer is, and making and revoking them. */
-export function createAuthService({ db, due, clock, hooks, key }: Kernel, parts: AuthParts) {
-  const { store, activity, checkHolder } = parts;
+/** Tokens: identifying a bearer, making and revoking tokens. */
+export function createAuthService({ kernel, directory, activity, rows }: Base) {
+  const { db, due, clock, hooks, key } = kernel;
+  const { tokens: store } = rows;
   const known = new Map<string, Known | null>();
   /** A token was revoked or has expired, and that is on disk. */
   const ended = hooks.event<[tokenId: string]>("tokens.ended");
-  /** What the token has set up must not go on; `why` is a sentence for its owners. */
+  /** A token ended, and its webhooks, schedules and pushes must pause; `why` is a sentence for their owners. */
   const pausing = hooks.event<[tokenId: string, why: string]>("tokens.pausing");
-  /** Everything that acts by itself and was set up with this token. */
+  /** Webhooks, schedules and pushes that were set up with this token. */
   const setUp = hooks.question<[tokenId: string], Paused[]>("tokens.setUp");
   /** Tokens revoked or expired since the start: their calls under way end. */
   const over = new Set<string>();
@@ -48,7 +42,7 @@ export function createAuthService({ db, due, clock, hooks, key }: Kernel, parts:
     ended.announce(tokenId);
   }
 
-  /** The former bearer must not keep acting through what the token set up. Answers all of it. */
+  /** Pauses what an ended token set up, so that its bearer acts no more. Answers the list. */
   async function pause(tx: Tx, tokenId: string, how: string): Promise<Paused[]> {
     await pausing.raise(tx, tokenId, `Token ${tokenId}, which made it, ${how}.`);
     return (await setUp.all(tx, tokenId)).flat();
@@ -137,7 +131,7 @@ export function createAuthService({ db, due, clock, hooks, key }: Kernel, parts:
     });
   }
 
-  /** For what goes on by itself after the call: the token may be revoked in this very commit. @throws Problem 401 */
+  /** For verbs whose effect outlasts the call: the token may be revoked in this very commit. @throws Problem 401 */
   async function requireLive(on: Reading, { tokenId }: Pick<Caller, "tokenId">): Promise<void> {
     const row = await store.byId(on, tokenId);
     const isOver = row && (row.revokedAt !== null || (row.expiresAt !== null && row.expiresAt <= clock.now()));
@@ -157,7 +151,7 @@ export function createAuthService({ db, due, clock, hooks, key }: Kernel, parts:
   return {
     authenticate,
 
-    /** For a call that took its time, its body for one. @throws Problem 401 */
+    /** Checks the token again in a long call. @throws Problem 401 */
     checkStill({ tokenId }: Pick<Caller, "tokenId">): void {
       if (over.has(tokenId)) throw endedMeanwhile();
     },
@@ -175,7 +169,8 @@ export function createAuthService({ db, due, clock, hooks, key }: Kernel, parts:
       const fingerprint = createHash("sha256").update(JSON.stringify(draft)).digest("base64url");
       const replay = idempotencyKey ? await replayed(tx, caller, idempotencyKey, fingerprint) : undefined;
       if (replay) return { made: replay, replayed: true };
-      if (draft.agentId !== undefined) await checkHolder(tx, draft.agentId);
+      const holder = draft.agentId === undefined ? undefined : await directory.facts(tx, draft.agentId);
+      if (holder && holder.deletedAt !== null) throw deleted(holder.id);
       if (draft.noneBut && draft.agentId !== undefined) await requireNone(tx, draft.agentId, draft.noneBut);
       const origin = { createdBy: caller.tokenId, idempotencyKey: idempotencyKey ?? null, fingerprint };
       const secret = idempotencyKey ? derived(caller, idempotencyKey, fingerprint) : freshSecret();
@@ -202,7 +197,7 @@ export function createAuthService({ db, due, clock, hooks, key }: Kernel, parts:
     },
 
     /**
-     * Takes back an enrolled agent's unused token, so that it can be given again to whoever lost the answer.
+     * Takes back an enrolled agent's unused token, so that a client that lost the answer gets another.
      * Answers false when it was used, or was made for somebody else. An agent that was restored has none: then whoever the
      * orchestrator is that enrolled it may enroll it again.
      */

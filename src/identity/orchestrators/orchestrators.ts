@@ -1,11 +1,12 @@
-import type { Kernel } from "../../kernel/kernel.ts";
+import type { AgentService } from "../agents/service.ts";
 import { lateRoutes } from "../auth/late-routes.ts";
-import { createOrchestratorService, type OrchestratorParts } from "./service.ts";
+import type { Base } from "../base.ts";
+import { createOrchestratorService } from "./service.ts";
 
 /** Orchestrators, and the agents they are reached by. */
-export function createOrchestrators(kernel: Kernel, parts: OrchestratorParts) {
-  const { db } = kernel;
-  const service = createOrchestratorService(kernel, parts);
+export function createOrchestrators(base: Base, agents: AgentService) {
+  const { db } = base.kernel;
+  const service = createOrchestratorService(base, agents);
   return {
     keeper: service.keeper,
     followAgent: service.followAgent,

@@ -1,5 +1,4 @@
 import type { Reading, Tx } from "../../kernel/db/database.ts";
-import type { Kernel } from "../../kernel/kernel.ts";
 import { type PageQuery, readList } from "../../kernel/pages.ts";
 import type {
   Orchestrator,
@@ -10,30 +9,21 @@ import type {
 } from "../../protocol/orchestrators.ts";
 import { Problem } from "../../protocol/problem.ts";
 import { fromTime, type List, toTime } from "../../protocol/wire.ts";
-import type { ActivityService } from "../activity/service.ts";
-import type { Directory } from "../agents/directory.ts";
-import type { Roster } from "../agents/roster.ts";
 import type { AgentRow } from "../agents/row.ts";
 import type { AgentService } from "../agents/service.ts";
 import { actingAs, type Caller, mayJoin, readingAs, readsAll } from "../auth/caller.ts";
+import type { Base } from "../base.ts";
 import { agentIdOf, orchestratorIdOf } from "./ids.ts";
 import { type OrchestratorFilter, type OrchestratorRow, orchestratorStore as store } from "./store.ts";
-
-export interface OrchestratorParts {
-  agents: AgentService;
-  directory: Directory;
-  roster: Roster;
-  activity: ActivityService;
-}
 
 export type OrchestratorService = ReturnType<typeof createOrchestratorService>;
 
 /** Members of a host's tag that are looked at before an orchestrator may take it. */
 const MAX_MEMBERS = 100;
 
-/** Daemons that start and watch agents; each with an agent of its own, which says who is there and is written to. */
-export function createOrchestratorService({ clock, headOf }: Kernel, parts: OrchestratorParts) {
-  const { agents, directory, roster, activity } = parts;
+/** Daemons that start and watch agents. Each has an agent of its own, which carries its presence and its mail. */
+export function createOrchestratorService({ kernel, directory, roster, activity }: Base, agents: AgentService) {
+  const { clock, headOf } = kernel;
   /** By agent id. The rows are the truth; this follows them, commit by commit. */
   const statuses = new Map<string, OrchestratorStatus>();
 
@@ -60,7 +50,7 @@ export function createOrchestratorService({ clock, headOf }: Kernel, parts: Orch
     return caller.groups === null && (hostname === own || hostname.startsWith(`${own}-`));
   }
 
-  /** Stores it, and in the same write what its agent says of it. */
+  /** Stores an orchestrator and its agent, in one write. */
   async function save(
     tx: Tx,
     caller: Caller,
@@ -84,7 +74,7 @@ export function createOrchestratorService({ clock, headOf }: Kernel, parts: Orch
     });
   }
 
-  /** Who drains is back to draining, and its agent goes on being shown as offline. */
+  /** A draining orchestrator that reconnects keeps draining; its agent still shows as offline. */
   async function moved(tx: Tx, agentId: string, status: "online" | "offline"): Promise<"online" | "offline"> {
     const row = await store.byId(tx, orchestratorIdOf(agentId));
     const isDraining = status === "online" && row?.draining === true;
@@ -98,7 +88,7 @@ export function createOrchestratorService({ clock, headOf }: Kernel, parts: Orch
     return { ...row, agentId, lastSeenAt, createdAt: toTime(createdAt) };
   }
 
-  /** What its agent says of itself may change its status too: a heartbeat of the agent is one of the orchestrator. */
+  /** Follows its agent's status: a heartbeat of the agent is one of the orchestrator. */
   async function followAgent(tx: Tx, _caller: Caller, agent: AgentRow): Promise<void> {
     if (agent.kind !== "orchestrator") return;
     const row = await store.byId(tx, orchestratorIdOf(agent.id));
@@ -204,7 +194,7 @@ export function createOrchestratorService({ clock, headOf }: Kernel, parts: Orch
       );
     },
 
-    /** How presence is kept: who drains is there, although its agent is shown as offline. */
+    /** Keeper of presence: a draining orchestrator is here although its agent shows as offline. */
     keeper: {
       isHere(agentId: string): boolean | undefined {
         const status = statuses.get(agentId);
@@ -216,7 +206,7 @@ export function createOrchestratorService({ clock, headOf }: Kernel, parts: Orch
     async load(on: Reading): Promise<void> {
       for (const { id, status } of await store.statuses(on)) statuses.set(agentIdOf(id), status);
     },
-    /** How many there are of each status. */
+    /** Number of orchestrators by status. */
     counts: (): Record<OrchestratorStatus, number> => {
       const counts = { online: 0, draining: 0, offline: 0 };
       for (const status of statuses.values()) counts[status]++;

@@ -37,7 +37,7 @@ export const orchestratorStore = {
       .orderBy(asc(orchestrators.id))
       .limit(limit)
       .all(),
-  /** What each is. */
+  /** Status of each. */
   statuses: async (on: Reading) =>
     on.db.select({ id: orchestrators.id, status: orchestrators.status }).from(orchestrators).all(),
 };

@@ -1,0 +1,231 @@
+import { and, asc, eq, getTableColumns, gt, isNull, or, type SQL, sql } from "drizzle-orm";
+import { bound, boundLimit, fixedLimit } from "../../kernel/db/bound.ts";
+import type { Db, Reading, Tx } from "../../kernel/db/database.ts";
+import type { AgentId, Target } from "../../protocol/ids.ts";
+import type { AgentFacts, AgentHead, AgentRow, MemberPast, Membership } from "./row.ts";
+import { acks, agents, groups, memberships } from "./tables.ts";
+
+export type Directory = ReturnType<typeof createDirectory>;
+
+/** Group names compared with a mistyped one. */
+const MOST_NAMES = 1000;
+
+const {
+  description: _d,
+  skills: _s,
+  tags: _t,
+  capabilities: _c,
+  channel: _ch,
+  meta: _m,
+  ...head
+} = getTableColumns(agents);
+
+const p = sql.placeholder;
+
+/** Questions that all areas ask about agents and groups, and acknowledgements. */
+export function createDirectory(db: Db) {
+  const factsById = db.statement((q) =>
+    q
+      .select({
+        id: agents.id,
+        kind: agents.kind,
+        ready: agents.ready,
+        instanceId: agents.instanceId,
+        epoch: agents.epoch,
+        cursor: agents.cursor,
+        deletedAt: agents.deletedAt,
+      })
+      .from(agents)
+      .where(eq(agents.id, bound("id")))
+      .prepare(),
+  );
+  const rowById = db.statement((q) =>
+    q
+      .select()
+      .from(agents)
+      .where(eq(agents.id, bound("id")))
+      .prepare(),
+  );
+  const membersOf = db.statement((q) =>
+    q
+      .select({ members: groups.members })
+      .from(groups)
+      .where(eq(groups.target, bound("target")))
+      .prepare(),
+  );
+  const firstGroups = db.statement((q) =>
+    q
+      .select({ target: groups.target, members: groups.members })
+      .from(groups)
+      .where(gt(groups.target, bound("after")))
+      .limit(fixedLimit(MOST_NAMES))
+      .prepare(),
+  );
+  /** Those that reach beyond `after`: the others cannot hold anything to be read from there. */
+  const membershipsBeyond = db.statement((q) =>
+    q
+      .select()
+      .from(memberships)
+      .where(
+        and(
+          eq(memberships.agentId, bound("id")),
+          or(isNull(memberships.untilId), gt(memberships.untilId, bound("after"))),
+        ),
+      )
+      .prepare(),
+  );
+  const openMemberships = db.statement((q) =>
+    q
+      .select()
+      .from(memberships)
+      .where(and(eq(memberships.agentId, bound("agentId")), isNull(memberships.untilId)))
+      .prepare(),
+  );
+  const endedBeyond = db.statement((q) =>
+    q
+      .select()
+      .from(memberships)
+      .where(and(eq(memberships.agentId, bound("agentId")), gt(memberships.untilId, bound("after"))))
+      .limit(boundLimit("limit"))
+      .prepare(),
+  );
+  const memberAt = db.statement((q) =>
+    q
+      .select({ one: sql`1` })
+      .from(memberships)
+      .where(
+        and(
+          eq(memberships.agentId, bound("agentId")),
+          eq(memberships.target, bound("target")),
+          sql`${memberships.sinceId} < ${bound("at")} and (${memberships.untilId} is null or ${memberships.untilId} >= ${bound("at")})`,
+        ),
+      )
+      .limit(fixedLimit(1))
+      .prepare(),
+  );
+  const targetsNow = db.statement((q) =>
+    q
+      .select({ target: memberships.target })
+      .from(memberships)
+      .where(and(eq(memberships.agentId, bound("agentId")), isNull(memberships.untilId)))
+      .prepare(),
+  );
+  const anyHere = db.statement((q) => q.select({ id: sql<string>`id` }).from(sql`(${someoneHere()})`).prepare());
+  const setCursor = db.statement((q) =>
+    q
+      .update(agents)
+      .set({ cursor: sql`${p("upTo")}`, ackedAt: sql`${p("at")}` })
+      .where(eq(agents.id, bound("agentId")))
+      .prepare(),
+  );
+  const addAck = db.statement((q) =>
+    q
+      .insert(acks)
+      .values({ agentId: p("agentId"), second: p("second"), upTo: p("upTo"), at: p("at") })
+      .onConflictDoUpdate({
+        target: [acks.agentId, acks.second],
+        set: { upTo: sql`excluded.up_to`, at: sql`excluded.at` },
+      })
+      .prepare(),
+  );
+
+  const ackedAt = db.statement((q) =>
+    q
+      .select({ at: acks.at })
+      .from(acks)
+      .where(and(eq(acks.agentId, bound("agentId")), sql`${acks.upTo} >= ${bound("id")}`))
+      .orderBy(asc(acks.second))
+      .limit(fixedLimit(1))
+      .prepare(),
+  );
+
+  return {
+    facts: async (on: Reading, agentId: string): Promise<AgentFacts | undefined> => factsById(on).get({ id: agentId }),
+    byId: async (on: Reading, agentId: string): Promise<AgentRow | undefined> => rowById(on).get({ id: agentId }),
+    /** How many belong to a group now. */
+    members: async (on: Reading, target: string): Promise<number> => membersOf(on).get({ target })?.members ?? 0,
+    /** Groups with members: some of them where there are many. */
+    groupNames: async (on: Reading): Promise<string[]> =>
+      firstGroups(on)
+        .all({ after: "" })
+        .flatMap(({ target, members }) => (members > 0 ? [target] : [])),
+    membershipsBeyond: async (on: Reading, agentId: string, after: number): Promise<Membership[]> =>
+      membershipsBeyond(on).all({ id: agentId, after }),
+    /** Some of what the agent ever belonged to. */
+    everTargets: async (on: Reading, agentId: string, limit: number): Promise<string[]> =>
+      on.db
+        .selectDistinct({ target: memberships.target })
+        .from(memberships)
+        .where(eq(memberships.agentId, agentId))
+        .limit(limit)
+        .all()
+        .map((row) => row.target),
+
+    all: async (on: Reading): Promise<AgentRow[]> => on.db.select().from(agents).where(isNull(agents.deletedAt)).all(),
+
+    openMemberships: async (on: Reading, agentId: string): Promise<Membership[]> =>
+      openMemberships(on).all({ agentId }),
+    /** Some of those that ended beyond a place in the log. */
+    endedBeyond: async (on: Reading, agentId: string, after: number, limit: number): Promise<Membership[]> =>
+      endedBeyond(on).all({ agentId, after, limit }),
+    /** Those whose membership held at a place in the log, by agent id. */
+    membersAt: async (on: Reading, target: string, at: number, after: string, limit: number): Promise<AgentHead[]> =>
+      on.db
+        .selectDistinct(head)
+        .from(memberships)
+        .innerJoin(agents, eq(agents.id, memberships.agentId))
+        .where(and(eq(memberships.target, target), gt(memberships.agentId, after), heldAt(at)))
+        .orderBy(asc(memberships.agentId))
+        .limit(limit)
+        .all(),
+    /** Members at some place in the log from this one on who have acknowledged past this one. */
+    membersPast: async (on: Reading, target: string, from: number, limit: number): Promise<MemberPast[]> =>
+      on.db
+        .select({
+          agentId: agents.id,
+          sinceId: memberships.sinceId,
+          untilId: memberships.untilId,
+          cursor: agents.cursor,
+        })
+        .from(memberships)
+        .innerJoin(agents, eq(agents.id, memberships.agentId))
+        .where(
+          and(
+            eq(memberships.target, target),
+            sql`(${memberships.untilId} is null or ${memberships.untilId} >= ${from})`,
+            sql`${agents.cursor} >= ${from}`,
+          ),
+        )
+        .limit(limit)
+        .all(),
+    /** Whether the agent belonged to the target when the entry at `at` was appended. */
+    memberAt: async (on: Reading, agentId: AgentId, target: Target, at: number): Promise<boolean> =>
+      memberAt(on).get({ agentId, target, at }) !== undefined,
+    /** Current targets of an agent: its own id, and groups. */
+    targetsNow: async (on: Reading, agentId: string): Promise<string[]> =>
+      targetsNow(on)
+        .all({ agentId })
+        .map((row) => row.target),
+    /** Whether an agent, or one of the first thousand of a group but `except`, is not offline. */
+    anyHere: async (on: Reading, target: string, except: string): Promise<boolean> =>
+      anyHere(on).get({ target, except }) !== undefined,
+    /** At most one row a second: with it one can say when a message was acknowledged. */
+    ack: async (tx: Tx, agentId: string, upTo: number, at: number): Promise<void> => {
+      setCursor(tx).run({ agentId, upTo, at });
+      addAck(tx).run({ agentId, second: Math.floor(at / 1000), upTo, at });
+    },
+    /** When the agent first acknowledged as far as `id`. */
+    ackedAt: async (on: Reading, agentId: string, id: number): Promise<number | undefined> =>
+      ackedAt(on).get({ agentId, id })?.at,
+  };
+}
+
+const someoneHere = () => sql`
+  select agents.id as id from (
+    select agent_id from memberships indexed by memberships_by_target
+    where target = ${bound("target")} and until_id is null limit 1000) some
+  join agents on agents.id = some.agent_id
+  where agents.status <> 'offline' and agents.id <> ${bound("except")} limit 1`;
+
+const heldAt = (at: number): SQL =>
+  sql`${memberships.sinceId} < ${at} and (${memberships.untilId} is null or ${memberships.untilId} >= ${at})`;
