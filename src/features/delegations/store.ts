@@ -2,6 +2,7 @@ import { createHmac } from "node:crypto";
 import { and, asc, desc, eq, getTableColumns, lt, lte, type SQL, type SQLWrapper, sql } from "drizzle-orm";
 import { bound, boundLimit, fixedLimit } from "../../kernel/db/bound.ts";
 import type { Db, Reading, Tx } from "../../kernel/db/database.ts";
+import { columns, everyColumn, rowsWhere } from "../../kernel/db/statements.ts";
 import type { DelegationStatus } from "../../protocol/delegations.ts";
 import type { DelegationRow } from "./row.ts";
 import { delegations } from "./tables.ts";
@@ -16,7 +17,6 @@ export interface DelegationFilter {
 
 export type DelegationStore = ReturnType<typeof createDelegationStore>;
 
-const p = sql.placeholder;
 const MAX_VISITED = 20_000;
 /** In the words of the partial indexes: SQLite would not use them for any other. */
 const isOpen = sql`status in ('pending', 'claimed')`;
@@ -43,34 +43,19 @@ export function createDelegationStore(db: Db, key: string) {
 
   /** Last row read by each write: answering reads the same row at every step. Entries end with their write. */
   const known = new WeakMap<Reading, DelegationRow>();
-  const insert = db.statement((q) => q.insert(delegations).values(everyColumn()).prepare());
-  const byMessage = db.statement((q) =>
-    q
-      .select()
-      .from(delegations)
-      .where(eq(delegations.messageId, bound("messageId")))
-      .prepare(),
-  );
+  const insert = db.statement((q) => q.insert(delegations).values(everyColumn(delegations)).prepare());
+  const byMessage = rowsWhere(db, delegations, eq(delegations.messageId, bound("messageId")));
   const end = db.statement((q) =>
     q
       .update(delegations)
-      .set({
-        status: sql`${p("status")}`,
-        endedAt: sql`${p("endedAt")}`,
-        endedUpTo: sql`${p("endedUpTo")}`,
-        answerId: sql`${p("answerId")}`,
-        answeredBy: sql`${p("answeredBy")}`,
-        answeredAt: sql`${p("answeredAt")}`,
-        error: sql`${p("error")}`,
-        late: sql`${p("late")}`,
-      })
+      .set(columns("status", "endedAt", "endedUpTo", "answerId", "answeredBy", "answeredAt", "error", "late"))
       .where(eq(delegations.messageId, bound("messageId")))
       .prepare(),
   );
   const hold = db.statement((q) =>
     q
       .update(delegations)
-      .set({ status: sql`${p("status")}`, holder: sql`${p("holder")}` })
+      .set(columns("status", "holder"))
       .where(eq(delegations.messageId, bound("messageId")))
       .prepare(),
   );
@@ -298,29 +283,3 @@ const inIds = (messageIds: readonly number[]): SQL =>
 const one = sql`(select 1)`;
 const countOf = (of: SQL): SQL<number> =>
   sql<number>`(select count(*) from (select 1 from ${delegations} where ${of} and ${isOpen} limit ${bound("limit")}))`;
-
-function everyColumn() {
-  return {
-    messageId: p("messageId"),
-    fromId: p("fromId"),
-    target: p("target"),
-    holder: p("holder"),
-    parentId: p("parentId"),
-    rootId: p("rootId"),
-    depth: p("depth"),
-    threadId: p("threadId"),
-    status: p("status"),
-    queued: p("queued"),
-    timeoutSeconds: p("timeoutSeconds"),
-    deadlineAt: p("deadlineAt"),
-    createdAt: p("createdAt"),
-    endedAt: p("endedAt"),
-    endedUpTo: p("endedUpTo"),
-    cancelledPerson: p("cancelledPerson"),
-    answerId: p("answerId"),
-    answeredBy: p("answeredBy"),
-    answeredAt: p("answeredAt"),
-    error: p("error"),
-    late: p("late"),
-  };
-}

@@ -1,6 +1,7 @@
 import { and, asc, desc, eq, lt, lte, sql } from "drizzle-orm";
 import { bound } from "../../kernel/db/bound.ts";
 import type { Db, Reading, Tx } from "../../kernel/db/database.ts";
+import { rowsWhere } from "../../kernel/db/statements.ts";
 import type { AgentId } from "../../protocol/ids.ts";
 import { files, fileUses } from "./tables.ts";
 
@@ -10,13 +11,7 @@ export type FileStore = ReturnType<typeof createFileStore>;
 
 /** Rows of files. Their bytes are in `blobs.ts`. */
 export function createFileStore(db: Db) {
-  const byId = db.statement((q) =>
-    q
-      .select()
-      .from(files)
-      .where(eq(files.id, bound("id")))
-      .prepare(),
-  );
+  const byId = rowsWhere(db, files, eq(files.id, bound("id")));
 
   return {
     byId: async (on: Reading, id: string): Promise<FileRow | undefined> => byId(on).get({ id }),

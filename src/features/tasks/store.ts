@@ -2,6 +2,7 @@ import { and, desc, eq, lt, lte, type SQL, sql } from "drizzle-orm";
 import { memberships } from "../../identity/agents/tables.ts";
 import { bound, boundLimit, fixedLimit } from "../../kernel/db/bound.ts";
 import type { Db, Reading, Tx } from "../../kernel/db/database.ts";
+import { columns, everyColumn, rowsWhere } from "../../kernel/db/statements.ts";
 import type { Severity, TaskStatus } from "../../protocol/tasks.ts";
 import type { TaskEventRow, TaskRow } from "./row.ts";
 import { taskEvents, tasks } from "./tables.ts";
@@ -42,100 +43,26 @@ const p = sql.placeholder;
 
 /** Tasks and their history. Statements of reports, claims and ends are prepared. */
 export function createTaskStore(db: Db) {
-  const insert = db.statement((q) =>
-    q
-      .insert(tasks)
-      .values({
-        id: p("id"),
-        source: p("source"),
-        fromId: p("fromId"),
-        title: p("title"),
-        body: p("body"),
-        status: p("status"),
-        severity: p("severity"),
-        dedupeKey: p("dedupeKey"),
-        externalUrl: p("externalUrl"),
-        target: p("target"),
-        topic: p("topic"),
-        payload: p("payload"),
-        count: p("count"),
-        messageId: p("messageId"),
-        holder: p("holder"),
-        createdAt: p("createdAt"),
-        updatedAt: p("updatedAt"),
-        asOf: p("asOf"),
-        endedAt: p("endedAt"),
-      })
-      .prepare(),
-  );
-  const byId = db.statement((q) =>
-    q
-      .select()
-      .from(tasks)
-      .where(eq(tasks.id, bound("id")))
-      .prepare(),
-  );
-  const byMessage = db.statement((q) =>
-    q
-      .select()
-      .from(tasks)
-      .where(eq(tasks.messageId, bound("messageId")))
-      .prepare(),
-  );
-  const byKey = db.statement((q) =>
-    q
-      .select()
-      .from(tasks)
-      .where(and(eq(tasks.source, bound("source")), eq(tasks.dedupeKey, bound("key"))))
-      .prepare(),
-  );
+  const insert = db.statement((q) => q.insert(tasks).values(everyColumn(tasks)).prepare());
+  const byId = rowsWhere(db, tasks, eq(tasks.id, bound("id")));
+  const byMessage = rowsWhere(db, tasks, eq(tasks.messageId, bound("messageId")));
+  const byKey = rowsWhere(db, tasks, and(eq(tasks.source, bound("source")), eq(tasks.dedupeKey, bound("key"))));
   /** Apart from the other changes, so that each pays only for the indexes it moves in. */
   const move = db.statement((q) =>
     q
       .update(tasks)
-      .set({
-        status: sql`${p("status")}`,
-        holder: sql`${p("holder")}`,
-        updatedAt: sql`${p("updatedAt")}`,
-        asOf: sql`${p("asOf")}`,
-        endedAt: sql`${p("endedAt")}`,
-      })
+      .set(columns("status", "holder", "updatedAt", "asOf", "endedAt"))
       .where(eq(tasks.id, bound("id")))
       .prepare(),
   );
   const describe = db.statement((q) =>
     q
       .update(tasks)
-      .set({
-        title: sql`${p("title")}`,
-        body: sql`${p("body")}`,
-        severity: sql`${p("severity")}`,
-        externalUrl: sql`${p("externalUrl")}`,
-        payload: sql`${p("payload")}`,
-        count: sql`${p("count")}`,
-        asOf: sql`${p("asOf")}`,
-        updatedAt: sql`${p("updatedAt")}`,
-      })
+      .set(columns("title", "body", "severity", "externalUrl", "payload", "count", "asOf", "updatedAt"))
       .where(eq(tasks.id, bound("id")))
       .prepare(),
   );
-  const addEvent = db.statement((q) =>
-    q
-      .insert(taskEvents)
-      .values({
-        taskId: p("taskId"),
-        at: p("at"),
-        actor: p("actor"),
-        person: p("person"),
-        fromStatus: p("fromStatus"),
-        toStatus: p("toStatus"),
-        note: p("note"),
-        messageId: p("messageId"),
-        count: p("count"),
-        lastAt: p("lastAt"),
-      })
-      .prepare(),
-  );
+  const addEvent = db.statement((q) => q.insert(taskEvents).values(everyColumn(taskEvents, "id")).prepare());
   const newestEvent = db.statement((q) =>
     q
       .select()

@@ -8,38 +8,22 @@ const OVER = new Set<TaskStatus>(["done", "failed", "cancelled"]);
 /** Whether a task has ended. It can be reopened. */
 export const isOver = (status: TaskStatus): boolean => OVER.has(status);
 
-export function toTask(row: TaskRow): Task {
-  return {
-    id: row.id,
-    source: row.source,
-    from: row.fromId,
-    title: row.title,
-    body: row.body,
-    status: row.status,
-    severity: row.severity,
-    dedupeKey: row.dedupeKey,
-    externalUrl: row.externalUrl,
-    target: row.target,
-    topic: row.topic,
-    count: row.count,
-    messageId: row.messageId,
-    holder: row.holder,
-    createdAt: toTime(row.createdAt),
-    updatedAt: toTime(row.updatedAt),
-  };
+export function toTask({ id, source, fromId: from, createdAt, updatedAt, ...row }: TaskRow): Task {
+  const { payload: _p, asOf: _a, endedAt: _e, ...shown } = row;
+  return { id, source, from, ...shown, createdAt: toTime(createdAt), updatedAt: toTime(updatedAt) };
 }
 
-export function toTaskEvent(row: TaskEventRow): TaskEvent {
-  return {
-    at: toTime(row.at),
-    actor: row.actor,
-    from: row.fromStatus,
-    to: row.toStatus,
-    note: row.note,
-    messageId: row.messageId,
-    count: row.count,
-    lastAt: toTime(row.lastAt),
-  };
+export function toTaskEvent({
+  at,
+  actor,
+  fromStatus,
+  toStatus,
+  note,
+  messageId,
+  count,
+  lastAt,
+}: TaskEventRow): TaskEvent {
+  return { at: toTime(at), actor, from: fromStatus, to: toStatus, note, messageId, count, lastAt: toTime(lastAt) };
 }
 
 /** Draft of the message of a task. */

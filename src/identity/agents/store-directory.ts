@@ -1,6 +1,7 @@
 import { and, asc, eq, getTableColumns, gt, isNull, or, type SQL, sql } from "drizzle-orm";
 import { bound, boundLimit, fixedLimit } from "../../kernel/db/bound.ts";
 import type { Db, Reading, Tx } from "../../kernel/db/database.ts";
+import { everyColumn, rowsWhere } from "../../kernel/db/statements.ts";
 import type { AgentId, Target } from "../../protocol/ids.ts";
 import type { AgentFacts, AgentHead, AgentRow, MemberPast, Membership } from "./row.ts";
 import { acks, agents, groups, memberships } from "./tables.ts";
@@ -39,13 +40,7 @@ export function createDirectory(db: Db) {
       .where(eq(agents.id, bound("id")))
       .prepare(),
   );
-  const rowById = db.statement((q) =>
-    q
-      .select()
-      .from(agents)
-      .where(eq(agents.id, bound("id")))
-      .prepare(),
-  );
+  const rowById = rowsWhere(db, agents, eq(agents.id, bound("id")));
   const membersOf = db.statement((q) =>
     q
       .select({ members: groups.members })
@@ -62,24 +57,15 @@ export function createDirectory(db: Db) {
       .prepare(),
   );
   /** Those that reach beyond `after`: the others cannot hold anything to be read from there. */
-  const membershipsBeyond = db.statement((q) =>
-    q
-      .select()
-      .from(memberships)
-      .where(
-        and(
-          eq(memberships.agentId, bound("id")),
-          or(isNull(memberships.untilId), gt(memberships.untilId, bound("after"))),
-        ),
-      )
-      .prepare(),
+  const membershipsBeyond = rowsWhere(
+    db,
+    memberships,
+    and(eq(memberships.agentId, bound("id")), or(isNull(memberships.untilId), gt(memberships.untilId, bound("after")))),
   );
-  const openMemberships = db.statement((q) =>
-    q
-      .select()
-      .from(memberships)
-      .where(and(eq(memberships.agentId, bound("agentId")), isNull(memberships.untilId)))
-      .prepare(),
+  const openMemberships = rowsWhere(
+    db,
+    memberships,
+    and(eq(memberships.agentId, bound("agentId")), isNull(memberships.untilId)),
   );
   const endedBeyond = db.statement((q) =>
     q
@@ -121,7 +107,7 @@ export function createDirectory(db: Db) {
   const addAck = db.statement((q) =>
     q
       .insert(acks)
-      .values({ agentId: p("agentId"), second: p("second"), upTo: p("upTo"), at: p("at") })
+      .values(everyColumn(acks))
       .onConflictDoUpdate({
         target: [acks.agentId, acks.second],
         set: { upTo: sql`excluded.up_to`, at: sql`excluded.at` },

@@ -273,26 +273,14 @@ const endedMeanwhile = () => new Problem("unauthorized", "The token was revoked 
 const freshSecret = (): string => `sbx_${randomBytes(32).toString("base64url")}`;
 const hashSecret = (secret: string): string => createHash("sha256").update(secret).digest("base64url");
 
-function principalOf(row: TokenRow): Principal {
-  return {
-    tokenId: row.id,
-    role: row.role,
-    agentId: row.role === "operator" ? "user" : row.agentId,
-    groups: row.groups,
-    prefix: row.prefix,
-    source: row.source,
-  };
+function principalOf({ id: tokenId, role, agentId, groups, prefix, source }: TokenRow): Principal {
+  return { tokenId, role, agentId: role === "operator" ? "user" : agentId, groups, prefix, source };
 }
 
 function wireToken(row: TokenRow): Token {
+  const { id, role, agentId, groups, prefix, source, name } = row;
   return {
-    id: row.id,
-    role: row.role,
-    agentId: row.agentId,
-    groups: row.groups,
-    prefix: row.prefix,
-    source: row.source,
-    name: row.name,
+    ...{ id, role, agentId, groups, prefix, source, name },
     createdAt: toTime(row.createdAt),
     expiresAt: toTimeOrNull(row.expiresAt),
     lastUsedAt: toTimeOrNull(row.lastUsedAt),

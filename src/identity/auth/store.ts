@@ -1,6 +1,7 @@
 import { and, desc, eq, isNull, lt, sql } from "drizzle-orm";
 import { bound } from "../../kernel/db/bound.ts";
 import type { Db, Reading, Tx } from "../../kernel/db/database.ts";
+import { everyColumn, rowsWhere } from "../../kernel/db/statements.ts";
 import type { AgentId } from "../../protocol/ids.ts";
 import { tokens } from "./tables.ts";
 
@@ -9,40 +10,10 @@ export type TokenRow = typeof tokens.$inferSelect;
 export type AuthStore = ReturnType<typeof createAuthStore>;
 
 export function createAuthStore(db: Db) {
-  const insert = db.statement((q) =>
-    q
-      .insert(tokens)
-      .values({
-        id: sql.placeholder("id"),
-        hash: sql.placeholder("hash"),
-        role: sql.placeholder("role"),
-        agentId: sql.placeholder("agentId"),
-        groups: sql.placeholder("groups"),
-        prefix: sql.placeholder("prefix"),
-        source: sql.placeholder("source"),
-        person: sql.placeholder("person"),
-        name: sql.placeholder("name"),
-        enrolledBy: sql.placeholder("enrolledBy"),
-        enrolledFor: sql.placeholder("enrolledFor"),
-        createdBy: sql.placeholder("createdBy"),
-        idempotencyKey: sql.placeholder("idempotencyKey"),
-        fingerprint: sql.placeholder("fingerprint"),
-        createdAt: sql.placeholder("createdAt"),
-        expiresAt: sql.placeholder("expiresAt"),
-        lastUsedAt: sql.placeholder("lastUsedAt"),
-        revokedAt: sql.placeholder("revokedAt"),
-      })
-      .prepare(),
-  );
-  const byHash = db.statement((q) =>
-    q
-      .select()
-      .from(tokens)
-      .where(eq(tokens.hash, bound("hash")))
-      .prepare(),
-  );
+  const insert = db.statement((q) => q.insert(tokens).values(everyColumn(tokens)).prepare());
+  const byHash = rowsWhere(db, tokens, eq(tokens.hash, bound("hash")));
   const live = and(eq(tokens.agentId, bound("agentId")), isNull(tokens.revokedAt));
-  const liveOf = db.statement((q) => q.select().from(tokens).where(live).prepare());
+  const liveOf = rowsWhere(db, tokens, live);
 
   return {
     add: async (tx: Tx, row: TokenRow): Promise<void> => {

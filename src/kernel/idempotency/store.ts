@@ -1,32 +1,22 @@
 import { and, asc, eq, lt, sql } from "drizzle-orm";
 import { bound } from "../db/bound.ts";
 import type { Db, Reading, Tx } from "../db/database.ts";
+import { everyColumn, rowsWhere } from "../db/statements.ts";
 import { idempotencyKeys } from "./tables.ts";
 
 type KeyRow = typeof idempotencyKeys.$inferSelect;
 export type IdempotencyStore = ReturnType<typeof createIdempotencyStore>;
 
-const p = sql.placeholder;
-
 export function createIdempotencyStore(db: Db) {
-  const find = db.statement((q) =>
-    q
-      .select()
-      .from(idempotencyKeys)
-      .where(and(eq(idempotencyKeys.key, bound("key")), eq(idempotencyKeys.sender, bound("sender"))))
-      .prepare(),
+  const find = rowsWhere(
+    db,
+    idempotencyKeys,
+    and(eq(idempotencyKeys.key, bound("key")), eq(idempotencyKeys.sender, bound("sender"))),
   );
   const put = db.statement((q) =>
     q
       .insert(idempotencyKeys)
-      .values({
-        sender: p("sender"),
-        key: p("key"),
-        operation: p("operation"),
-        fingerprint: p("fingerprint"),
-        subject: p("subject"),
-        createdAt: p("createdAt"),
-      })
+      .values(everyColumn(idempotencyKeys))
       .onConflictDoUpdate({
         target: [idempotencyKeys.key, idempotencyKeys.sender],
         set: {
