@@ -5,9 +5,9 @@ import type { LogEntry } from "../messages/entry.ts";
 import type { WorkRow } from "../work/row.ts";
 import type { Poll, Polls } from "./poll.ts";
 
-/** How many entries one look at a backlog has. */
+/** Entries of one poll of a backlog. */
 export const BACKLOG_PAGE = 256;
-/** How much of a long backlog is looked at for urgent ones. */
+/** Entries of a long backlog that are searched for urgent ones. */
 const MAX_UNREAD = 4 * BACKLOG_PAGE;
 const MAX_PAGES = 16;
 const MAX_BYTES = 4 * 1024 * 1024;
@@ -19,12 +19,12 @@ export interface Backlog {
   unread: { entry: LogEntry; work: WorkRow | undefined }[];
   /** Further entries follow. */
   more: boolean;
-  /** Ids that were looked at, oldest first. */
+  /** Visited ids, oldest first. */
   ids: readonly number[];
   settled: ReadonlySet<number>;
 }
 
-/** Pages until there is enough to choose from. Each is a read and a turn of its own: a long backlog keeps nobody waiting. */
+/** Reads pages until there is enough to choose from. Each is a read and a turn of its own, so a long backlog delays no other call. */
 export async function backlogFrom(first: Poll, next: (after: number) => Promise<Poll>): Promise<Backlog> {
   const pages = [first];
   let unread = unreadIn(first);
@@ -58,7 +58,7 @@ export function ackOf({ ids, settled }: Backlog, shown: readonly number[]): numb
 /** Most gaps kept apart; with more, the whole stretch counts as handed over. */
 const MAX_GAPS = 32;
 
-/** Notes what was shown to a model, and no more: what was folded, left out or settled has not reached it. */
+/** Notes the entries that a model was shown. Folded, omitted and settled ones have not reached it. */
 export function noteShown(
   polls: Pick<Polls, "offered">,
   caller: Caller,

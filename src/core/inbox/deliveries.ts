@@ -39,8 +39,8 @@ const covers = ({ afterId, upToId }: Pick<DeliveryRow, "afterId" | "upToId">, id
 export type Deliveries = ReturnType<typeof createDeliveries>;
 
 /**
- * What was handed to the kernel for whom: ranges of the log, written at most once a second. After a crash the last second
- * is missing, so what is recorded is "at least".
+ * Ranges of the log that were handed to the kernel for each agent, written at most once a second. After a crash the last
+ * second is missing, so a record says "at least".
  */
 type Parts = Pick<Kernel, "db" | "clock" | "hooks" | "onError">;
 
@@ -49,7 +49,7 @@ export function createDeliveries({ db, clock, hooks, onError }: Parts, store: In
   let saving: Range[] = [];
   let saves: Promise<void> = Promise.resolve();
   const open = new Map<string, Range>();
-  /** The newest unbroken stretch offered to each agent, whoever of its connections it went to. */
+  /** The newest unbroken stretch offered to each agent, over all its connections. */
   const stretches = new Map<string, { afterId: number; upToId: number }>();
   /** The newest entry noted for each agent since the start. */
   const newest = new Map<string, number>();
@@ -57,7 +57,7 @@ export function createDeliveries({ db, clock, hooks, onError }: Parts, store: In
   /** Entries were handed over by a transport. */
   const noted = hooks.event<[transport: string, entries: number]>("deliveries.noted");
 
-  /** One after the other: what could not be written stays, and goes first the next time. */
+  /** Saves one after the other. Ranges that could not be written stay, and go first the next time. */
   function save(): Promise<void> {
     timer = undefined;
     saving = saving.concat(pending).slice(-MAX_KEPT);
@@ -96,7 +96,7 @@ export function createDeliveries({ db, clock, hooks, onError }: Parts, store: In
     return [...stored, ...fresh];
   }
 
-  /** Answers, for one agent and within one transaction, what it was handed by any route or has acknowledged. */
+  /** Answers, for one agent and within one transaction, which entries any route handed to it or it acknowledged. */
   function reader(on: Reading, agentId: string) {
     let known: { cursor: number; upTo: number } | undefined;
     const bounds = () => {
@@ -163,7 +163,7 @@ export function createDeliveries({ db, clock, hooks, onError }: Parts, store: In
     note,
     reader,
 
-    /** An agent was shown entries apart from its inbox: they have reached it. What it said itself has not come to it. */
+    /** Notes entries that an agent was shown outside its inbox. Its own messages do not count as received. */
     async noteSeen(on: Reading, caller: Seer, entries: readonly Seen[]): Promise<void> {
       const { agentId, instanceId } = caller;
       if (agentId === null || caller.role === "operator") return;
@@ -173,8 +173,8 @@ export function createDeliveries({ db, clock, hooks, onError }: Parts, store: In
     noteIds,
 
     /**
-     * An agent named a message as a cause: it has it, by a way the relay does not see. Recorded for its story alone: the loop
-     * rule goes by what was handed over.
+     * Notes a message that an agent named as a cause: it received it by a way the relay does not see. Only `explain` shows
+     * it: the loop rule counts entries that were handed over.
      */
     async noteNamed(on: Reading, caller: Seer, entry: Seen): Promise<void> {
       const { agentId, instanceId } = caller;

@@ -22,13 +22,13 @@ export interface InboxPage {
   reset?: Reset | undefined;
 }
 
-/** Looked at beyond the limit, so that one's own group messages rarely make a page short. */
+/** Entries read beyond the limit, so that the agent's own group messages rarely make a page short. */
 const SPARE = 32;
-/** Memberships that ended which are asked for one by one. */
+/** Ended memberships that are queried one by one. */
 const MAX_ENDED = 16;
-/** How far `skipped` is counted. */
+/** Limit of the count `skipped`. */
 const MAX_COUNTED = 20_000;
-/** How many entries one filtered look goes through. */
+/** Entries visited by one filtered poll. */
 const MAX_VISITED = 2000;
 
 interface Look {
@@ -40,14 +40,14 @@ interface Look {
 
 export type Inbox = ReturnType<typeof createInbox>;
 
-/** Reading what is for an agent, and acknowledging it. */
+/** Reading and acknowledging an agent's mail. */
 export function createInbox(base: Base, settled: Settled, deliveries: Deliveries) {
   const { clock, headOf } = base.kernel;
   const { log } = base;
   const { agents, directory } = base.identity;
   const { messages: store, work: works, inbox: inboxStore } = base.rows;
 
-  /** What is stored for an agent after a place. One read transaction: the floor is checked in it, so no hole is silent. */
+  /** Stored entries for an agent after an id. The floor is checked in the same read transaction, so no hole is silent. */
   async function page(on: Reading, agentId: string, after: number, limit: number): Promise<InboxPage> {
     const head = headOf(on);
     const { found, upTo, open } = await candidates(on, agentId, after, limit + SPARE, head);
@@ -67,7 +67,7 @@ export function createInbox(base: Base, settled: Settled, deliveries: Deliveries
     };
   }
 
-  /** Memberships that hold all the way share one query; those that began or ended in between have their own bounds. */
+  /** Memberships that cover the whole span share one query; those that begin or end within it have bounds of their own. */
   async function candidates(on: Reading, agentId: string, after: number, limit: number, head: number) {
     const open = await directory.openMemberships(on, agentId);
     const ended = await directory.endedBeyond(on, agentId, after, MAX_ENDED + 1);
@@ -80,7 +80,7 @@ export function createInbox(base: Base, settled: Settled, deliveries: Deliveries
         await store.forTargetWithin(on, target, { after: Math.max(after, sinceId), upTo: untilId ?? head }, limit),
       );
     if (areMany) lists.push(await store.forEnded(on, agentId, after, limit));
-    // A full list says nothing about what comes after its last; the others end at the head.
+    // A full list tells nothing about entries after its last; the others end at the head.
     const ends = lists.map((list) => (list.length === limit ? (list.at(-1)?.id ?? head) : head));
     const upTo = Math.min(head, ...ends);
     const found = lists.flat().filter((candidate) => candidate.id <= upTo);
@@ -105,7 +105,7 @@ export function createInbox(base: Base, settled: Settled, deliveries: Deliveries
     return loss && loss.lastId > after ? { firstId: floor + 1, lost: loss.lost } : undefined;
   }
 
-  /** The agent whose inbox this is, when the caller may look at it from there on. @throws Problem 403, 404, 409, 410, 422 */
+  /** The inbox's agent, when the caller may read it from there on. @throws Problem 403, 404, 409, 410, 422 */
   async function requireInbox(on: Reading, caller: Caller, agentId: string, after = 0): Promise<AgentFacts> {
     requireReader(caller, agentId);
     if (after > 0) checkPlace(after, headOf(on), "after");
@@ -118,7 +118,7 @@ export function createInbox(base: Base, settled: Settled, deliveries: Deliveries
     return facts;
   }
 
-  /** A place that the log has not reached would be waited for in silence. @throws Problem 422 ahead-of-log */
+  /** Refuses an id that the log has not reached: the caller would wait in silence. @throws Problem 422 ahead-of-log */
   function checkPlace(place: number, head: number, pointer: string): void {
     if (place <= head) return;
     throw new Problem("ahead-of-log", `The newest place in the log is ${head}.`, {
@@ -140,7 +140,7 @@ export function createInbox(base: Base, settled: Settled, deliveries: Deliveries
     return { cursor: upTo, skipped };
   }
 
-  /** How much for the agent in (after, upTo] was in no range that was handed over. */
+  /** Counts entries for the agent in (after, upTo] that no delivered range covers. */
   async function neverDelivered(tx: Tx, agentId: string, { after, upTo }: Span): Promise<number> {
     if (deliveries.surelyCovered(agentId, { after, upTo })) return 0;
     const { found } = await candidates(tx, agentId, after, MAX_COUNTED, headOf(tx));
@@ -159,7 +159,7 @@ export function createInbox(base: Base, settled: Settled, deliveries: Deliveries
       tx,
       entries.filter(({ claimable }) => claimable).map(({ id }) => id),
     );
-    // Settled entries are left out on purpose.
+    // Settled entries are omitted on purpose.
     const left = await settled.among(tx, agentId, entries, states);
     return missed.filter(({ id }) => !left.has(id)).length;
   }
@@ -186,7 +186,7 @@ export function createInbox(base: Base, settled: Settled, deliveries: Deliveries
     look,
     ack,
     requireInbox,
-    /** Where the log begins and ends, and whether there is work that the agent may claim. */
+    /** Ends of the log, and whether there is work that the agent may claim. */
     async glance(on: Reading, agentId: string) {
       const belongs = await directory.openMemberships(on, agentId);
       const targets = belongs.map((member) => member.target);

@@ -8,7 +8,7 @@ import type { WorkRow } from "../work/row.ts";
 
 type Query = z.output<typeof InboxQuery>;
 
-/** One look into an inbox, as JSON. */
+/** One poll of an inbox, as JSON. */
 export function createLookJson({ kernel, core }: Pick<Areas, "kernel" | "core">) {
   const { db } = kernel;
   const { inbox, polls, deliveries, settled: settling } = core.inbox;
@@ -50,7 +50,7 @@ export function createLookJson({ kernel, core }: Pick<Areas, "kernel" | "core">)
       return { json: answer.json, found };
     },
 
-    /** For looking: nothing of it can be acknowledged, for what lies between is not shown. */
+    /** A filtered page. The entries between are not shown, so no ack can follow from it. */
     async filtered(on: Reading, caller: Caller, agentId: string, query: Query): Promise<string> {
       const facts = await inbox.requireInbox(on, caller, agentId);
       const glance = await inbox.glance(on, agentId);

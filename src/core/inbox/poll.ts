@@ -7,24 +7,24 @@ import type { Deliveries } from "./deliveries.ts";
 import type { Inbox, InboxPage } from "./inbox.ts";
 import type { Settled } from "./settled.ts";
 
-/** One look into an inbox: a page, the state of the work in it, and where the reader stands. */
+/** One poll of an inbox: a page, the state of the work in it, and the reader's cursor. */
 export interface Poll {
   page: InboxPage;
   states: Map<number, WorkRow>;
-  /** Ids of the entries that need nothing more from the agent. */
+  /** Ids of the entries that need no further action of the agent. */
   settled: ReadonlySet<number>;
-  /** Where it began. */
+  /** Id after which it began. */
   after: number;
-  /** Where the next look begins. */
+  /** Id after which the next poll begins. */
   next: number;
   cursor: number;
   /** There is work to claim. */
   open: boolean;
-  /** There is something to tell, so nobody has to wait. */
+  /** There is something to tell, so the caller need not wait. */
   found: boolean;
 }
 
-/** What one answer hands over: so many entries, which are all there is in (after, upTo]. */
+/** Entries that one answer hands over: all there are in (after, upTo]. */
 export interface Handed {
   after: number;
   upTo: number;
@@ -34,7 +34,7 @@ export interface Handed {
 
 export type Polls = ReturnType<typeof createPolls>;
 
-/** Looking into an inbox, for whoever asks: a poll, or a tool. */
+/** Polls of an inbox, by routes and tools. */
 export function createPolls(base: Base, parts: { inbox: Inbox; settled: Settled; deliveries: Deliveries }) {
   const { work: works } = base.rows;
   const { inbox, settled, deliveries } = parts;
@@ -44,7 +44,7 @@ export function createPolls(base: Base, parts: { inbox: Inbox; settled: Settled;
   };
 
   return {
-    /** Whose entries a wait listens for. @throws Problem 403, 404, 409, 410 */
+    /** Targets whose entries a wait listens for. @throws Problem 403, 404, 409, 410 */
     async targets(on: Reading, caller: Caller, agentId: string): Promise<string[]> {
       await inbox.requireInbox(on, caller, agentId);
       return (await inbox.page(on, agentId, Number.MAX_SAFE_INTEGER, 1)).targetsNow;
@@ -71,8 +71,8 @@ export function createPolls(base: Base, parts: { inbox: Inbox; settled: Settled;
     },
 
     /**
-     * Everything for the agent in (after, upTo] goes out with this answer. The client may have left, so this is "offered", no
-     * more.
+     * Notes that everything for the agent in (after, upTo] goes out with this answer. The client may have left, so it is
+     * "offered", not more.
      */
     offered(caller: Caller, agentId: string, { after, upTo, entries, by: transport }: Handed): void {
       if (caller.agentId !== agentId) return;

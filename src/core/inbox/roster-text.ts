@@ -6,7 +6,7 @@ import type { Presence, RosterAgent } from "../../protocol/agents.ts";
 
 const MAX_IN_HELLO = 500;
 const PRESENCE_EVERY_MS = 250;
-/** What one round of presence may cost: bytes times streams. */
+/** Cost limit of one round of presence: bytes times streams. */
 const PRESENCE_BUDGET = 4_000_000;
 const PRESENCE_BYTES = 120;
 
@@ -17,7 +17,7 @@ export function createRosterText(roster: Roster, connections: Connections, clock
   let text = new SharedMembers("");
   let madeAt = -1;
   const changed = new Map<string, Change>();
-  /** Their first connection opened, or their last one closed, in this turn of the event loop. */
+  /** Agents whose first connection opened, or last one closed, in this turn of the event loop. */
   const present = new Set<string>();
   let timer: (() => void) | undefined;
   let spent = 0;
@@ -40,7 +40,7 @@ export function createRosterText(roster: Roster, connections: Connections, clock
     connections.broadcast(event, (connection) => connection.outlet !== undefined && wanted(connection));
   }
 
-  /** Whether the budget has room to tell one more change to everybody now. */
+  /** Whether the budget has room to send one more change to every stream now. */
   function maySpend(): boolean {
     const now = clock.mono();
     spent = Math.max(0, spent - ((now - spentAt) / PRESENCE_EVERY_MS) * PRESENCE_BUDGET);

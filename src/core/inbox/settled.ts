@@ -7,11 +7,11 @@ import type { WorkRow } from "../work/row.ts";
 export type Settled = ReturnType<typeof createSettled>;
 
 /**
- * Entries of an inbox that need nothing more from their reader: work that has ended or that another agent holds, and
- * whatever a feature that owns a kind of message says has ended. They stay in the log; no model is shown them.
+ * Entries of an inbox that need no further action of their reader: work that has ended or that another agent holds, and
+ * messages that a feature reports as ended. They stay in the log; no model is shown them.
  */
 export function createSettled(clock: Clock, hooks: Hooks) {
-  /** Ids among entries that are not claimable and need nothing more from their reader. */
+  /** Ids of entries that are not claimable and need no further action of their reader. */
   const settledAmong = hooks.question<[entries: readonly LogEntry[], reader: string], Iterable<number>>(
     "inbox.settled",
   );
@@ -19,7 +19,7 @@ export function createSettled(clock: Clock, hooks: Hooks) {
   function isSettled(reader: string, work: WorkRow): boolean {
     if (work.state === "open" || work.state === "delayed") return false;
     if (work.state !== "claimed") return true;
-    // A lease that ran out is open work, whether or not that has been noticed yet.
+    // Work whose lease ran out is open, even before the timer notices.
     return work.holder !== reader && (work.dueAt ?? 0) > clock.now();
   }
 

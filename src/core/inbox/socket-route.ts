@@ -7,13 +7,13 @@ import * as api from "../../protocol/sockets.ts";
 import type { Areas } from "../core.ts";
 import { createSocket } from "./socket.ts";
 
-/** Sockets that have not said yet who they are. Each may hold a whole frame in memory until its 5 s are over. */
+/** Sockets that have not authenticated. Each may hold a whole frame in memory until its 5 s are over. */
 const MAX_UNKNOWN = 32;
 
 export interface SocketServer {
   /** @throws Problem 401 */
   identify(request: Request, requestId: string): Promise<Caller>;
-  /** Takes the connection over; false when there is no server to do it (an in-process call). */
+  /** Takes the connection over; false without a server (an in-process call). */
   upgrade(request: Request, data: SocketHandler, headers: Record<string, string>): boolean;
 }
 
@@ -46,7 +46,7 @@ export function socketRoute(areas: Areas, limit: RateLimit, server: SocketServer
       .get("sec-websocket-protocol")
       ?.split(",")
       .map((name) => name.trim());
-    // Bun takes up the first that is offered when none is chosen.
+    // Bun picks the first offered subprotocol when none is chosen.
     if (offered && !offered.includes(api.SUBPROTOCOL))
       throw new Problem("bad-request", `The subprotocol here is ${api.SUBPROTOCOL}.`);
     const chosen: Record<string, string> = offered ? { "sec-websocket-protocol": api.SUBPROTOCOL } : {};
@@ -62,5 +62,5 @@ export function socketRoute(areas: Areas, limit: RateLimit, server: SocketServer
   });
 }
 
-/** What a handler returns after an upgrade: the connection has been taken over, so nobody sees it. */
+/** Answer of a handler after an upgrade. The socket has the connection, so no client sees it. */
 export const SWITCHED = new Response(null, { status: 200 });

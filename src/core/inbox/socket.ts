@@ -24,12 +24,12 @@ type Ref = SocketRequest["ref"];
 export interface Opening {
   agentId: string;
   after: number | undefined;
-  /** Messages and claims carry what they reply to. */
+  /** Messages and claims carry the message they reply to. */
   withParents: boolean;
-  /** undefined for a browser, which sends its token first. */
+  /** undefined for a browser, which sends its token in the first frame. */
   caller: Caller | undefined;
   peer: Peer | undefined;
-  /** Called when it has said who it is, or has ended without; more than once is no harm. */
+  /** Called when the socket has authenticated, or has ended before; repeated calls are harmless. */
   onKnown(): void;
 }
 
@@ -43,9 +43,9 @@ export function createSocket(areas: Areas, limit: RateLimit, opening: Opening): 
   let { caller } = opening;
   let opened = false;
   let authenticating = false;
-  /** Read off the wire already: while there is any, no more is read. */
+  /** Bytes read off the wire; while there are any, no more is read. */
   const waiting: string[] = [];
-  /** One for each frame that is being carried out, in the order in which they came: so they are answered. */
+  /** Frames in progress, in order of arrival, which is the order of their answers. */
   const answers: { frame?: string }[] = [];
   let cancelAuthTimer: () => void = () => undefined;
 
@@ -53,7 +53,7 @@ export function createSocket(areas: Areas, limit: RateLimit, opening: Opening): 
     try {
       limit.take(as.tokenId);
       const facts = await db.read((on) => inbox.requireInbox(on, as, agentId, after));
-      // The other end may have left meanwhile, and nobody would close what is opened now.
+      // The client may have left meanwhile, and would never close a stream opened now.
       if (outlet.state() !== "open") return;
       if (as.agentId === agentId) presence.touch(agentId);
       await streams.open(as, facts, outlet, { after, withParents });
@@ -64,7 +64,7 @@ export function createSocket(areas: Areas, limit: RateLimit, opening: Opening): 
     }
   }
 
-  /** The connection itself is refused: the problem, then the close code that says whether to come back. */
+  /** Refuses the connection: sends the problem, then the close code that says whether to come back. */
   function refuseAll(error: unknown): void {
     const problem = asProblem(error, onError);
     outlet.answer(problemFrame(null, problem, ""));
@@ -85,7 +85,7 @@ export function createSocket(areas: Areas, limit: RateLimit, opening: Opening): 
     }
   }
 
-  /** What came before the other end closed is still carried out; what comes from who was cut off is not. */
+  /** Frames that came before the client closed are still carried out; frames of a client that was cut off are not. */
   const takesMore = () => answers.length < MAX_UNANSWERED && (outlet.state() === "ended" || outlet.ready());
 
   function pump(): void {
@@ -95,7 +95,7 @@ export function createSocket(areas: Areas, limit: RateLimit, opening: Opening): 
     outlet.reads(waiting.length === 0);
   }
 
-  /** Frames are carried out in order: each verb queues its write before the next frame is looked at. */
+  /** Frames are carried out in order: each verb queues its write before the next frame is read. */
   function take(text: string, as: Caller): void {
     let ref: Ref | null = null;
     const slot: { frame?: string } = {};
@@ -211,7 +211,7 @@ const withFrom = <T extends { from?: string | undefined }>(draft: T, caller: Cal
 
 const utf8 = new TextDecoder("utf-8", { fatal: true });
 
-/** A binary frame is read as text. What is not UTF-8 is no JSON: decoded with U+FFFD in it, it could pass for some. */
+/** Reads a binary frame as text. Invalid UTF-8 is refused: decoded with U+FFFD it could pass for JSON. */
 function textOf(message: string | Buffer): string {
   if (typeof message === "string") return message;
   try {

@@ -10,7 +10,7 @@ export type InboxStore = ReturnType<typeof createInboxStore>;
 
 const p = sql.placeholder;
 
-/** What each agent was offered, and what retention took from it. */
+/** Deliveries to each agent, and its losses by retention. */
 export function createInboxStore(db: Db) {
   const addDelivery = db.statement((q) =>
     q

@@ -16,11 +16,11 @@ const PAGE = 256;
 export interface OpenInbox extends Connection {
   readonly agentId: string;
   readonly outlet: Outlet<LogEntry>;
-  /** What it may claim or read has changed. */
+  /** The agent's groups have changed, and with them its work and mail. */
   membershipsChanged(): void;
 }
 
-/** Handed to a connection, and not yet to the kernel. */
+/** Entries handed to a connection, and not yet to the kernel. */
 interface Unsettled {
   after: number;
   upTo: number;
@@ -29,7 +29,7 @@ interface Unsettled {
   parents: readonly number[];
 }
 
-/** Who follows a target, as far as open work is concerned. */
+/** Streams to tell of open work, by target. */
 interface Claimant {
   sayOpen(): void;
 }
@@ -46,13 +46,13 @@ export function createInboxStreams(
   const byAgent = new Map<string, Set<OpenInbox>>();
   const claimantsByTarget = new Map<string, Set<Claimant>>();
 
-  /** What one agent may see, decided in memory for fresh entries and by the database for stored ones. */
+  /** Entries that one agent may see, decided in memory for fresh ones and by the database for stored ones. */
   function createSource(agentId: string, claimant: Claimant, withParents: boolean) {
     let members: Membership[] = [];
     let isFirst = true;
     const source = {
       stored: withParents,
-      /** Parents within the page read last that the agent had not been shown. */
+      /** Parents in the last page that the agent had not been shown. */
       unseen: [] as readonly number[],
       targets: new Set<string>(),
       index() {
@@ -106,7 +106,7 @@ export function createInboxStreams(
     { after, withParents = false }: { after?: number | undefined; withParents?: boolean } = {},
   ) {
     const agentId = facts.id;
-    // An operator or viewer that looks on is not the agent: nothing is offered to the agent by it.
+    // An operator or viewer that watches is not the agent: its stream delivers nothing to the agent.
     const counts = caller.agentId === agentId;
     const countsFor = counts ? agentId : null;
     await connections.makeRoom(countsFor);
@@ -140,7 +140,7 @@ export function createInboxStreams(
       deliveries.noteIds(receiver, unsettled.parents);
       unsettled = undefined;
     }
-    /** Whether there is open work is a level: who takes nothing now is told when it does again. */
+    /** Open work is a level: a client that accepts no data now is told when it does again. */
     function sayOpen(): void {
       owesOpen = !outlet.ready();
       if (!owesOpen) outlet.send(OPEN);
@@ -193,7 +193,7 @@ export function createInboxStreams(
     membershipsChanged: (agentId: string) => {
       for (const connection of byAgent.get(agentId) ?? []) connection.membershipsChanged();
     },
-    /** Work that was in the log before is open again: those who may claim it are told. */
+    /** Tells the streams of a target that work is open again. Its message was in the log before. */
     workReopened: (target: string) => {
       for (const claimant of claimantsByTarget.get(target) ?? []) claimant.sayOpen();
     },

@@ -13,7 +13,7 @@ export interface WaitParts {
   clock: Clock;
 }
 
-/** Why a wait ended. `left`: nobody is there to be answered, or the relay is stopping. */
+/** Reason for the end of a wait. `left`: the client has gone, or the relay is stopping. */
 type End = "woken" | "over" | "left" | "revoked";
 
 export type Waits = ReturnType<typeof createWaits>;
@@ -47,7 +47,7 @@ export function createWaits({ log, parked, connections, clock }: WaitParts) {
       instanceId: caller.instanceId,
       tokenId: caller.tokenId,
       close(reason) {
-        // One more look tells the caller why, by its problem.
+        // One more poll tells the caller why, by its problem.
         if (reason === "superseded") pause.wake();
         else end(reason === "revoked" ? "revoked" : "left");
       },
@@ -58,7 +58,7 @@ export function createWaits({ log, parked, connections, clock }: WaitParts) {
         woken = true;
         settle();
       },
-      /** Resolves at once when it was woken since the last time. */
+      /** Resolves at once after a wake since the last call. */
       async wait(): Promise<End> {
         if (!woken && !over) await new Promise<void>((resolve) => (resume = resolve));
         woken = false;
@@ -94,7 +94,7 @@ export function createWaits({ log, parked, connections, clock }: WaitParts) {
         const end = await pause.wait();
         if (end === "left") return answer;
         if (end === "revoked") return await cutOff(how);
-        // Over: one more look, for work may have been opened since the last one.
+        // Time is up: one more poll, as work may have opened since the last one.
         isLast = end === "over";
       }
     } finally {
@@ -103,7 +103,7 @@ export function createWaits({ log, parked, connections, clock }: WaitParts) {
     }
   }
 
-  /** A caller that waits in another agent's name may have been cut off because that agent is gone: reading then says so. */
+  /** A caller that waits in another agent's name may have been cut off because that agent is gone: polling then says so. */
   async function cutOff<T>({ caller, agentId, look }: Wait<T>): Promise<never> {
     if (caller.agentId !== agentId) await look();
     throw revoked();
@@ -134,7 +134,7 @@ export function createWaits({ log, parked, connections, clock }: WaitParts) {
         throw error;
       }
     }
-    /** Between the wake and the look it may have been taken out of the group, or said that it is not ready. */
+    /** Between the wake and the poll the claimer may have left the group, or become unready. */
     async function passOn(work: OpenWork | undefined): Promise<void> {
       if (work && !(claimer.isReady() && (await how.targets()).includes(work.target))) parked.opened(work);
     }
@@ -150,18 +150,18 @@ export function createWaits({ log, parked, connections, clock }: WaitParts) {
         await passOn(wokenFor);
         const end = await pause.wait();
         if (end === "revoked") return await cutOff({ ...how, look });
-        // Nobody is there any more: what it was woken for is for the next in the queue, see below.
+        // The client has left; `finally` hands the item to the next claimer.
         if (end !== "woken") return answer;
       }
     } finally {
       parked.leave(claimer);
       pause.close();
-      // Woken, but not looking any more: the next in the queue gets the chance.
+      // Woken, but no longer polling: the next claimer gets the chance.
       if (offered) parked.opened(offered);
     }
   }
 
-  /** What the agent belongs to has changed: its parked calls look again. */
+  /** Wakes an agent's parked calls after its groups changed, to poll again. */
   function nudge(agentId: string): void {
     for (const pause of pauses.get(agentId) ?? []) pause.wake();
   }
@@ -170,7 +170,7 @@ export function createWaits({ log, parked, connections, clock }: WaitParts) {
     forEntries,
     forWork,
     nudge,
-    /** Who is not ready is passed over when there is work, and looks again when it is. */
+    /** Skips claimers that are not ready, and lets them poll again when they are. */
     setReady({ agentId, ready }: Pick<Change, "agentId" | "ready">): void {
       if (!ready) unready.add(agentId);
       else if (unready.delete(agentId)) nudge(agentId);
@@ -185,7 +185,7 @@ interface Wait<T> {
   agentId: string;
   waitMs: number;
   signal: AbortSignal;
-  /** What the agent belongs to, asked again before each look. */
+  /** The agent's targets, queried again before each poll. */
   targets(): Promise<readonly string[]>;
   look(): Promise<T>;
   found(answer: T): boolean;

@@ -15,14 +15,14 @@ import type { Deliveries } from "./deliveries.ts";
 const PAGE = 256;
 
 interface Watcher {
-  /** Whose eyes it has; null sees everything. */
+  /** The agent it reads for; null reads everything. */
   reader: string | null;
   filter: Filter;
   outlet: Outlet<LogEntry>;
   follower: Follower<LogEntry>;
 }
 
-/** Streams over everything that somebody may read, for people who watch. */
+/** Streams of everything that a caller may read, for people who watch. */
 export function createWatchStreams(base: Base, parts: { lists: Lists; access: Access; deliveries: Deliveries }) {
   const { clock, connections, db, headOf, onError } = base.kernel;
   const { log } = base;
@@ -30,7 +30,7 @@ export function createWatchStreams(base: Base, parts: { lists: Lists; access: Ac
   const { messages: store } = base.rows;
   const { lists, access, deliveries } = parts;
   const watchers = new Set<Watcher>();
-  /** Changes of work are told one after the other: each needs to be looked up first. */
+  /** Changes of work are sent one after the other: each needs a query first. */
   let told: Promise<void> = Promise.resolve();
 
   function createSource(reader: string | null, filter: Filter): Source<LogEntry> {
@@ -43,7 +43,7 @@ export function createWatchStreams(base: Base, parts: { lists: Lists; access: Ac
       keys: () => [EVERYTHING],
       wants: (entry) => matches(filter, entry) && mayRead(entry),
       async page(after) {
-        // Of this very read: the log may have gone on meanwhile.
+        // The head as of this read: the log may have grown meanwhile.
         const { page, head } = await db.read(async (on) => ({
           head: headOf(on),
           page: await lists.after(on, reader, filter, after, PAGE),
@@ -71,7 +71,7 @@ export function createWatchStreams(base: Base, parts: { lists: Lists; access: Ac
     const { instanceId, tokenId } = caller;
     const id = connections.newId();
     const isWhole = Object.values(filter).every((wanted) => wanted === undefined);
-    /** Handed to the connection, and not yet to the kernel. */
+    /** Entries handed to the connection, and not yet to the kernel. */
     const unnoted: { after: number; upTo: number }[] = [];
     let closed = false;
     const sink: Sink<LogEntry> = {
@@ -79,7 +79,7 @@ export function createWatchStreams(base: Base, parts: { lists: Lists; access: Ac
       deliver(entries, { after, upTo }) {
         outlet.entries(entries);
         if (reader === null) return;
-        // Without a filter that is all there is for the reader up to there.
+        // Without a filter these are all entries for the reader up to there.
         unnoted.push(...(isWhole ? [{ after, upTo }] : entries.map(({ id }) => ({ after: id - 1, upTo: id }))));
         noteIfSettled();
       },
@@ -115,7 +115,7 @@ export function createWatchStreams(base: Base, parts: { lists: Lists; access: Ac
     follower.run();
   }
 
-  /** Tells those who may read a message of what hangs on it. */
+  /** Sends an event about a message to the watchers that may read it. */
   async function tell(messageId: number, events: readonly Encoded[], state?: WorkRow["state"]): Promise<void> {
     const row = await db.read((on) => store.byId(on, messageId));
     if (!row) return;

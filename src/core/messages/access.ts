@@ -7,7 +7,7 @@ import type { Candidate, Lineage, MessageRow } from "./row.ts";
 
 export type Access = ReturnType<typeof createAccess>;
 
-/** Who may read which message. */
+/** Access to messages, by reader. */
 export function createAccess(base: Base) {
   const { agents, directory } = base.identity;
   const { messages: store, work: works } = base.rows;
@@ -35,7 +35,7 @@ export function createAccess(base: Base) {
       return row;
     },
 
-    /** What `replyTo` and `causedBy` name has to be there and readable by the sender. @throws Problem 403, 422 */
+    /** The message that `replyTo` or `causedBy` names, which the sender has to be able to read. @throws Problem 403, 422 */
     async requireReference(on: Reading, from: string, id: number, pointer: string): Promise<Lineage> {
       const row = await store.lineage(on, id);
       if (!row) throw Problem.invalid(pointer, `there is no message ${id}`);

@@ -6,17 +6,17 @@ import { Problem } from "../../protocol/problem.ts";
 import type { Base } from "../base.ts";
 import type { Addressed, Author } from "./draft.ts";
 
-/** Looks up the target of a draft, and whether it may be sent there as it is. */
+/** Resolves the target of a draft, and checks that the target takes such a draft. */
 export function createAddressing(base: Base) {
   const { headOf, hooks } = base.kernel;
   const { agents, directory } = base.identity;
   const { names } = base.options;
-  /** The form that a message to an agent has in the log. @throws Problem 422 when it cannot be sent there as it is */
+  /** Stored form of a message to an agent. @throws Problem 422 when its target does not take it */
   const shape = hooks.question<[author: Author, draft: ParsedDraft, target: AgentFacts], ParsedDraft>("messages.shape");
   /** Asked when a message is planned and when it is appended. @throws Problem 422 when its sender may not send it */
   const check = hooks.question<[author: Author, draft: ParsedDraft], never>("messages.check");
 
-  /** @throws Problem 422 when nobody goes by that name, nobody there could claim it, or it carries another's file. */
+  /** @throws Problem 422 for an unknown target, for work that no member could claim, or for a file of another agent */
   async function address(on: Reading, author: Author, draft: ParsedDraft): Promise<Addressed> {
     const addressed = await lookUp(on, author, draft);
     await check.all(on, author, addressed.draft);
@@ -44,20 +44,20 @@ export function createAddressing(base: Base) {
     return toOne(on, author, draft, facts);
   }
 
-  /** Members of a group now, without the sender: its own message does not come to it. */
+  /** Members of a group now, without the sender, which does not receive its own group messages. */
   async function othersIn(on: Reading, group: string, senderId: string): Promise<number> {
     const all = await directory.members(on, group);
     return all > 0 && (await directory.memberAt(on, senderId, group, headOf(on) + 1)) ? all - 1 : all;
   }
 
-  /** @throws Problem 422 when it cannot be sent there as it is */
+  /** @throws Problem 422 when its target does not take it */
   async function toOne(on: Reading, author: Author, draft: ParsedDraft, to: AgentFacts): Promise<Addressed> {
     checkClaimable(draft, to);
     const shaped = (await shape.first(on, author, draft, to)) ?? draft;
     return { draft: shaped, author, target: to.id, matched: 1 };
   }
 
-  /** Whom `@name` means. @throws Problem 422: an unknown name is nobody, never somebody else. */
+  /** The agent that `@name` means. @throws Problem 422 for an unknown name, which never falls back to another agent */
   async function named(on: Reading, name: string): Promise<Exclude<Target, { kind: "channel" }>> {
     const id = await names.find(on, name);
     if (id !== undefined) return { kind: "agent", id };
@@ -82,7 +82,7 @@ export function createAddressing(base: Base) {
   };
 }
 
-/** Claiming makes sense for work, and where several could take it. Where it does not it is refused, never dropped. */
+/** Refuses `claimable` where no agent could claim the message; it is never dropped silently. */
 function checkClaimable(draft: ParsedDraft, target: AgentFacts): void {
   if (!draft.claimable) return;
   if (target.kind === "system") throw notClaimable("system claims nothing");

@@ -16,14 +16,14 @@ export function sentJson(sent: Sent, inBatch: boolean): string {
   return messageJson(sent.entry, sent.work, `,"matched":${sent.matched}${suggestions}${replayed}`);
 }
 
-/** 201 the first time, 200 with `Idempotent-Replayed` again, 202 for what became a schedule. */
+/** 201 the first time, 200 with `Idempotent-Replayed` on repetition, 202 for a message planned for later. */
 export function sentAnswer(sent: Sent) {
   const status = sent.kind === "scheduled" ? 202 : sent.replayed ? 200 : 201;
   const headers: Record<string, string> = sent.replayed ? { "idempotent-replayed": "true" } : {};
   return { status, body: new RawJson(sentJson(sent, false)), headers };
 }
 
-/** `{ message, claim?, ...what hangs on it }` */
+/** `{ message, claim?, ...extras }` */
 export function itemJson({ entry, work, lease, attached, parent }: WorkItem): string {
   const claim = lease
     ? `,"claim":{"token":"${lease.token}","attempt":${lease.attempt},"expiresAt":"${toTime(lease.expiresAt)}"}`

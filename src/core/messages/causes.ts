@@ -7,10 +7,10 @@ import { type Behind, isAgentMade } from "./judge.ts";
 import type { Links } from "./links.ts";
 import type { Lineage } from "./row.ts";
 
-/** Nothing: it begins a chain of its own. */
+/** No cause: the message begins a chain of its own. */
 export const ROOT: Behind = { cause: undefined, workId: null };
 
-/** Why something is said. */
+/** The cause of a message. */
 export function createCauses(base: Base, links: Links) {
   const { messages: store, work: works, links: linkStore } = base.rows;
   async function held(on: Reading, author: Author): Promise<Lineage | undefined> {

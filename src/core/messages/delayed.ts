@@ -49,13 +49,13 @@ export function createDelayed(store: ScheduledStore, due: Due, clock: Clock) {
       limit: number,
     ): Promise<ScheduledRow[]> => store.unsent(on, from, before, limit),
     get: (on: Reading, id: string): Promise<ScheduledRow | undefined> => store.byId(on, id),
-    /** What a message was planned as. */
+    /** The plan that became this message. */
     ofMessage: (on: Reading, messageId: number): Promise<ScheduledRow | undefined> => store.byMessage(on, messageId),
-    /** Forgets at most so many that could not be sent when their time came, before another. */
+    /** Deletes at most `limit` plans before a time that could not be sent. */
     thin: (tx: Tx, before: number, limit: number): Promise<number> => store.thin(tx, before, limit),
     /** Planned messages of a deleted sender are never sent. */
     dropOf: (tx: Tx, from: string): Promise<void> => store.removeUnsentOf(tx, from),
-    /** It will not become a message. */
+    /** Cancels a plan. */
     async cancel(tx: Tx, id: string): Promise<void> {
       await store.remove(tx, id);
       await due.cancel(tx, DELIVER, id);

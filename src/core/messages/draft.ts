@@ -4,7 +4,7 @@ import type { MessageSource, ParsedDraft, RoutedBy } from "../../protocol/messag
 import type { WorkRow } from "../work/row.ts";
 import type { LogEntry } from "./entry.ts";
 
-/** In whose name something is appended. */
+/** The author of a message. */
 export interface Author {
   id: string;
   kind: AgentFacts["kind"];
@@ -13,7 +13,7 @@ export interface Author {
   source?: MessageSource;
   /** The integration that reported it. */
   integration?: string | null;
-  /** A bot speaks through this channel; `linkId`: what its chat says that it goes on from. */
+  /** Set for a bot that speaks through a channel; `linkId`: the message that it continues in its chat. */
   bot?: { linkId: number | null } | undefined;
 }
 
@@ -23,7 +23,7 @@ export interface Posting {
   settles?: boolean | undefined;
 }
 
-/** A message that the relay itself makes: what is left out is as when a caller leaves it out. */
+/** A message that the relay itself makes. Omitted members get the defaults of a caller's draft. */
 export type Post = Partial<ParsedDraft> & { to: string; body: string };
 
 /** Result of sending one draft. */
@@ -51,7 +51,7 @@ export interface Addressed {
   fingerprint?: string | undefined;
   /** The binding that routed it there. */
   route?: RoutedBy | null | undefined;
-  /** Nothing said before is why it is sent: it begins a chain of its own. */
+  /** No earlier message caused it: it begins a chain of its own. */
   isRoot?: boolean | undefined;
   /** Set on a message that ends work or a request: it is never held back. */
   settles?: boolean | undefined;
@@ -59,7 +59,7 @@ export interface Addressed {
   owed?: boolean | undefined;
 }
 
-/** The agent that `@name` stands for, or undefined; `names` are what it could have meant. */
+/** Finds the agent of an `@name`; `names` are the known ones. */
 export interface NameBook {
   find(on: Reading, name: string): Promise<string | undefined>;
   names(on: Reading): Promise<string[]>;

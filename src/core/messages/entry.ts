@@ -59,7 +59,7 @@ export function messageJson(entry: LogEntry, work: WorkRow | undefined, extra = 
   return `${entry.json.slice(0, -1)},"state":${state},"claim":${holdingJson(work)}${extra}}`;
 }
 
-/** As JSON: who holds the work, or null. */
+/** The holder of the work as JSON, or null. */
 export function holdingJson(work: WorkRow | undefined): string {
   if (work?.state !== "claimed" || work.holder === null) return "null";
   return (

@@ -20,7 +20,7 @@ export function createExpiry(base: Base, sender: Sender, delayed: Delayed) {
   const { logger } = base.kernel;
   const { directory } = base.identity;
   const { messages: store } = base.rows;
-  /** A scheduled message's time has come. What it was for may be gone meanwhile: then its sender is told. */
+  /** Sends a planned message at its time. If its target is gone meanwhile, its sender is told. */
   async function deliver(tx: Tx, { key: id, tries, lastError }: DueRow): Promise<void> {
     const planned = await delayed.byId(tx, id);
     if (!planned || planned.messageId !== null) return;
@@ -28,7 +28,7 @@ export function createExpiry(base: Base, sender: Sender, delayed: Delayed) {
     if (!author || author.deletedAt !== null) return delayed.failed(tx, id, `${planned.fromId} was deleted`);
     if (tries >= MAX_TRIES) return notSent(tx, planned, lastError ?? "it failed again and again");
     const by = { id: author.id, kind: author.kind, via: planned.via };
-    // A refusal is the sender's to know. Anything else that is thrown takes back this whole write, and is tried again.
+    // A refusal is reported to the sender. Any other error rolls back this write, which is then retried.
     const sent = await tx
       .attempt(async () => sender.append(tx, await sender.address(tx, by, planned.draft)))
       .catch(refused);
@@ -46,7 +46,7 @@ export function createExpiry(base: Base, sender: Sender, delayed: Delayed) {
     });
   }
 
-  /** A direct message was not acknowledged in time: its sender is told. */
+  /** Tells the sender of a direct message that was not acknowledged in time. */
   async function expireTalk(tx: Tx, id: number): Promise<void> {
     const row = await store.lineage(tx, id);
     const target = row && (await directory.facts(tx, row.target));

@@ -13,10 +13,10 @@ import type { Access } from "./access.ts";
 import type { MessageRow } from "./row.ts";
 
 const MAX_ATTEMPTS = 200;
-/** The first offer of an entry is among the nearest ranges; a page of 500 recipients looks at so many for each. */
+/** The first delivery of an entry is among the nearest ranges; a page of 500 recipients reads this many for each. */
 const MAX_RANGES = 40;
 
-/** What became of a message: facts, and one plain sentence for each recipient. */
+/** The story of a message: facts, and one plain sentence for each recipient. */
 export function createExplainer(base: Base, access: Access, deliveries: Deliveries) {
   const { clock, hooks } = base.kernel;
   const { directory, roster } = base.identity;
@@ -44,7 +44,7 @@ export function createExplainer(base: Base, access: Access, deliveries: Deliveri
   }
 
   async function recipientsOf(on: Reading, row: MessageRow, after: string, limit: number): Promise<AgentHead[]> {
-    // Nobody when the id has another holder now, for whom it never was.
+    // Empty when the agent id was registered after the message.
     return directory.membersAt(on, row.target, row.id, after, limit);
   }
 
@@ -68,7 +68,7 @@ export function createExplainer(base: Base, access: Access, deliveries: Deliveri
     return { agentId: agent.id, ...reached, sentence: `${sentence}; ${lastSeen(agent)}` };
   }
 
-  /** Whether it has the message. "Not offered" is said only where nothing shows that it has. */
+  /** Sentences on whether the recipient has the message. "Not offered" is said only where no record shows that it has. */
   function seen(agentId: string, { offer, acked, readAt, repliedAt, attempts, taker }: Known): string[] {
     if (offer?.transport === "named") return [`named as a cause by ${agentId} at ${spoken(offer.at)}`];
     if (offer) return [`offered to ${agentId} at ${spoken(offer.at)} by ${offer.transport}`];
@@ -96,7 +96,7 @@ export function createExplainer(base: Base, access: Access, deliveries: Deliveri
     { id, expiresAt }: MessageRow,
   ): Promise<DeliveryRow | undefined> {
     const ranges = await deliveries.beyond(on, agentId, id - 1, MAX_RANGES);
-    // What had expired was passed over, although it lies in the range.
+    // Expired entries were passed over, although they lie in the range.
     const inTime = ({ at }: DeliveryRow) => expiresAt === null || at < expiresAt;
     const covering = ranges.filter((range) => range.afterId < id && id <= range.upToId && inTime(range));
     return covering.sort((a, b) => a.at - b.at)[0];
@@ -113,7 +113,7 @@ export function createExplainer(base: Base, access: Access, deliveries: Deliveri
     return `${agent.id} last seen ${ago(seconds)} ago${away}${reach}`;
   }
 
-  /** In UTC; the day is said of another one. */
+  /** In UTC, with the date unless it is today. */
   function spoken(at: number): string {
     const [day = "", time = ""] = toTime(at).split("T");
     const isToday = day === toTime(clock.now()).slice(0, 10);
@@ -157,13 +157,13 @@ interface Happened {
   repliedAt: number | undefined;
 }
 
-/** The first time that it was handed over. */
+/** The first delivery. */
 interface Handed {
   at: number;
   transport: DeliveryRow["transport"] | "claim";
 }
 
-/** Taking work hands it over, too. */
+/** A claim delivers the message, too. */
 function earlier(offer: DeliveryRow | undefined, attempt: AttemptRow | undefined): Handed | undefined {
   if (!attempt || (offer && offer.at <= attempt.claimedAt)) return offer;
   return { at: attempt.claimedAt, transport: "claim" };
@@ -189,7 +189,7 @@ function takenBy(agentId: string, row: MessageRow, work: WorkRow | undefined, ot
   return work.state === "done" ? others.findLast(({ outcome }) => outcome === "completed") : undefined;
 }
 
-/** How far it got with one recipient, furthest first. */
+/** The recipient's furthest step, furthest first. */
 function stepOf(known: Known): Pick<RecipientStory, "step" | "at"> {
   const last = known.attempts.at(-1);
   if (last?.outcome) return { step: STEP_OF[last.outcome], at: timeOf(last.endedAt) };
@@ -205,7 +205,7 @@ function stepOf(known: Known): Pick<RecipientStory, "step" | "at"> {
 
 const timeOf = (at: number | null | undefined): string | null => (at == null ? null : toTime(at));
 
-/** What happened to the message itself, oldest first. */
+/** Facts of the message itself, oldest first. */
 function factsOf(row: MessageRow, attempts: AttemptRow[], work: WorkRow | undefined, now: number): Fact[] {
   const facts: Fact[] = [
     { at: toTime(row.createdAt), step: "stored", id: row.id, from: row.fromId, to: row.target, via: row.via },

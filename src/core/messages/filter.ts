@@ -1,6 +1,6 @@
 import type { MessageKind, WorkState } from "../../protocol/messages.ts";
 
-/** Ids in order, and where looking ended: null when that was the end. */
+/** Ids in order, and the id where the search ended: null at the end of the log. */
 export interface Found {
   ids: number[];
   reached: number | null;
@@ -13,7 +13,7 @@ export interface IdRange {
   oldestFirst: boolean;
 }
 
-/** What narrows a list or a stream of messages. */
+/** Filters of a list or a stream of messages. */
 export interface Filter {
   from?: string | undefined;
   to?: string | undefined;

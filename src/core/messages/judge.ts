@@ -26,7 +26,7 @@ export interface Behind extends Linked {
 /** A message on its way into the log, for the guard against loops. */
 export interface Judged extends Behind {
   author: Author;
-  /** What it replies to. */
+  /** The message it replies to. */
   parent: Lineage | undefined;
   /** Set on a message that ends work or a request: it is never held back. */
   settles: boolean;

@@ -19,7 +19,7 @@ export interface Saying {
   isNothing: boolean;
 }
 
-/** An entry of somebody's mail. */
+/** An entry of an agent's mail. */
 interface Heard {
   id: number;
   from: string;
@@ -28,14 +28,14 @@ interface Heard {
 
 const MINUTE_MS = 60_000;
 const NONE: ReadonlySet<number> = new Set();
-/** Delivered mail that is looked at for one message. */
+/** Delivered mail that is read for one message. */
 const LOOKS = 24;
 /** Lifetime of a cached window floor. It only saves reading older mail. */
 const FLOOR_MS = 60_000;
 
 export type Links = ReturnType<typeof createLinks>;
 
-/** Finds the link of a message: the newest of what it names and what its author heard. docs/loops.md has the rule. */
+/** Finds the link of a message: the newest of the message it names and its author's recent mail. docs/loops.md has the rule. */
 export function createLinks(base: Base, ended: Ended, deliveries: Deliveries) {
   const { loopWindowMs: windowMs } = base.options;
   const { clock, headOf } = base.kernel;
@@ -52,7 +52,7 @@ export function createLinks(base: Base, ended: Ended, deliveries: Deliveries) {
   async function find(on: Reading, saying: Saying): Promise<Linked> {
     const { fromId, named } = saying;
     const received = receiptsOf(on, saying);
-    // The usual case of a program that only sends: no mail of it can count, so none is read.
+    // The usual case of a program that only sends: none of its mail can count, so none is read.
     if (!named && received.isNothing()) return {};
     const mail = linkStore.mail(on, fromId, floorOf(on));
     const thread = named ? await threadOf(on, named) : [];
@@ -183,7 +183,7 @@ export function createLinks(base: Base, ended: Ended, deliveries: Deliveries) {
   const isYoung = (row: Lineage | undefined, withinMs: number) =>
     row !== undefined && clock.now() - row.createdAt < withinMs;
 
-  /** A person who has written since, in the author's inbox or in the thread. */
+  /** A message of a person since then, in the author's inbox or in the thread. */
   async function personAfter(look: Look, after: number, mail: TargetMail[], thread: Lineage[]) {
     for (const { recent } of mail)
       for (const [id, from] of recent) {

@@ -8,9 +8,9 @@ import type { Filter, Found, IdRange } from "./filter.ts";
 import type { Search } from "./search.ts";
 import { conditions, type Driver, drivers } from "./store-lists.ts";
 
-/** Candidates looked at for one page: a filter that matches little gives a short page, never a long wait. */
+/** Candidates visited for one page: a filter that matches little gives a short page, never a long wait. */
 const CANDIDATES = 2000;
-/** Targets that are asked for one by one. */
+/** Targets that are queried one by one. */
 const MAX_NAMED = 64;
 
 export interface ListPage {
@@ -21,7 +21,7 @@ export interface ListPage {
 
 export type Lists = ReturnType<typeof createLists>;
 
-/** Finding messages by what they are: lists, threads, search. Each sees only what its reader may. */
+/** Finding messages: lists, threads, search. Each shows only messages its reader may read. */
 export function createLists(base: Base, search: Search) {
   const { db } = base.kernel;
   const { agents, directory } = base.identity;
@@ -56,14 +56,14 @@ export function createLists(base: Base, search: Search) {
     return { items, next: cut ? (items.at(-1)?.entry.id ?? null) : reached } satisfies ListPage;
   }
 
-  /** `reached` is where looking ended; null when that was the end of the log. */
+  /** `reached` is the id where the search ended; null at the end of the log. */
   async function candidates(on: Reading, reader: string | null, filter: Filter, range: IdRange) {
     const before = range.before ?? Number.MAX_SAFE_INTEGER;
     if (filter.state !== undefined && !range.oldestFirst) return works.inState(on, filter.state, before, CANDIDATES);
     return byIndex(on, drivers(filter, reader, await everTargets(on, reader)), range);
   }
 
-  /** The union of what each driver gives; no further than the first of them that ended early. */
+  /** The union of the ids of each index, no further than the first that ended early. */
   async function byIndex(on: Reading, driving: Driver[], range: IdRange): Promise<Found> {
     const lists: Found[] = [];
     for (const drive of driving) {

@@ -6,10 +6,10 @@ import type { WorkItem } from "../work/items.ts";
 import type { LogEntry } from "./entry.ts";
 import type { Excerpt, Readers } from "./readers.ts";
 
-/** `include=parent`: what an entry replies to goes along with it, where its reader may read that. */
+/** `include=parent`: an entry carries the message it replies to, where its reader may read that. */
 export type Parents = ReturnType<typeof createParents>;
 
-/** Replies of one answer whose parents are looked up: a model is shown no more messages than this. */
+/** Replies of one answer whose parents are read: a model is shown no more messages than this. */
 const MAX_FOR_MODEL = 128;
 
 /** Entries with their parents, and the parents among the reader's own mail that had not reached it. */
@@ -18,11 +18,11 @@ export interface WithParents {
   unseen: number[];
 }
 
-/** Looks up what entries reply to, for each way that hands entries over. A parent that is shown counts as offered. */
+/** Reads the parents of entries, for each transport. A parent that is shown counts as offered. */
 export function createParents(readers: Pick<Readers, "parentsOf">, deliveries: Deliveries) {
   const seenIn = (excerpts: Iterable<Excerpt>) => [...excerpts].map(({ entry }) => entry);
 
-  /** Looked up and noted: they go out with this answer. By the reply's id, as JSON. */
+  /** Reads the parents, and notes them as delivered with this answer. By the reply's id, as JSON. */
   async function shownTo(on: Reading, caller: Caller, agentId: string, entries: readonly LogEntry[]) {
     const parents = await readers.parentsOf(on, agentId, entries);
     if (caller.agentId === agentId) await deliveries.noteSeen(on, caller, seenIn(parents.values()));
@@ -45,7 +45,7 @@ export function createParents(readers: Pick<Readers, "parentsOf">, deliveries: D
       return { entries: joined, unseen: await deliveries.unseen(on, agentId, seenIn(parents.values())) };
     },
 
-    /** Claimed work, with what each message replies to. */
+    /** Claimed work, each item with its parent. */
     async ofWork(on: Reading, caller: Caller, agentId: string, items: readonly WorkItem[]): Promise<WorkItem[]> {
       const entries = items.map(({ entry }) => entry);
       const parents = await shownTo(on, caller, agentId, entries);

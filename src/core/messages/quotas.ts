@@ -19,7 +19,7 @@ interface Used extends QuotaRow {
 const SAVE_EVERY_MS = 1000;
 const SAVE_SLICE = 200;
 
-/** People, channels and the relay itself are not counted: what they bring has been said already. */
+/** People, channels and the relay itself are not counted: their messages come from elsewhere. */
 const isCounted = (kind: AgentFacts["kind"]): boolean => kind === "provider" || kind === "orchestrator";
 
 export type Quotas = ReturnType<typeof createQuotas>;
@@ -61,7 +61,7 @@ export function createQuotas(db: Db, clock: Clock, limits: QuotaLimits, onError:
     }
   }
 
-  /** @throws Problem 429 when it would be more than the agent may make today */
+  /** @throws Problem 429 beyond the quota of today */
   function check(by: Pick<AgentFacts, "id" | "kind">, what: Counted, count = 1): void {
     const limit = limits[what];
     if (limit === 0 || !isCounted(by.kind) || usedBy(by.id)[what] + count <= limit) return;
@@ -79,7 +79,7 @@ export function createQuotas(db: Db, clock: Clock, limits: QuotaLimits, onError:
 
     check,
 
-    /** Takes one of what the agent may make today; counted once it is on disk. @throws Problem 429 when there is none left */
+    /** Takes one from the quota of today; counted once it is on disk. @throws Problem 429 when none is left */
     take(tx: Tx, by: Pick<AgentFacts, "id" | "kind">, what: Counted): void {
       if (limits[what] === 0 || !isCounted(by.kind)) return;
       const key = `${what} ${by.id}`;

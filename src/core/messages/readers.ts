@@ -17,7 +17,7 @@ import { EXCERPT_CHARACTERS } from "./store.ts";
 /** Readers that are named of one message, and on one page of a thread. */
 const MAX_READERS = 500;
 const MAX_NAMED = 10_000;
-/** Members of a group that are looked at for that. */
+/** Members of a group that are checked for that. */
 const MAX_MEMBERS = 2000;
 
 /** The beginning of a message, as JSON. */
@@ -28,15 +28,15 @@ export interface Excerpt {
 
 export type Readers = ReturnType<typeof createReaders>;
 
-/** One message with all that is known of it, threads, and marks of having read. Answers are JSON text. */
+/** One message with everything known of it, threads, and read marks. Answers are JSON text. */
 export function createReaders(base: Base, parts: { access: Access; lists: Lists; deliveries: Deliveries }) {
   const { clock } = base.kernel;
   const { agents, directory } = base.identity;
   const { messages: store, work: works } = base.rows;
   const { access, lists, deliveries } = parts;
   /**
-   * Answers for one entry after the other who said that it read it, or acknowledged past it. The members of a target are
-   * looked up once, by the first of its entries, which has to be the oldest.
+   * Answers, for one entry after the other, the agents that marked it as read or acknowledged past it. The members of a
+   * target are looked up once, by the first of its entries, which has to be the oldest.
    */
   function createReadBy(on: Reading) {
     const past = new Map<string, MemberPast[]>();
@@ -106,7 +106,7 @@ export function createReaders(base: Base, parts: { access: Access; lists: Lists;
       return withDetail(tx, row);
     },
 
-    /** What each entry replies to, its body cut, where the reader may read it. By the reply's id. */
+    /** The parent of each entry, its body cut, where the reader may read it. By the reply's id. */
     async parentsOf(on: Reading, agentId: string, replies: readonly { id: number; replyTo: number | null }[]) {
       const parents = new Map<number, Excerpt | undefined>();
       const found = new Map<number, Excerpt>();
@@ -128,7 +128,7 @@ export function createReaders(base: Base, parts: { access: Access; lists: Lists;
     return { json, entry: { id: row.id, from: row.fromId, target: row.target } };
   }
 
-  /** With who read each, as JSON: as many as fit into a page, and as there is room for their readers. */
+  /** Entries with their readers, as JSON: as many as fit into a page. */
   async function threadItems(on: Reading, found: ListPage["items"]): Promise<string[]> {
     const readBy = createReadBy(on);
     const items: string[] = [];

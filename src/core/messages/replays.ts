@@ -9,7 +9,7 @@ import { toLogEntry } from "./entry.ts";
 /** Answers a draft whose idempotency key was used before. */
 export function createReplays(base: Base, delayed: Delayed) {
   const { messages: store, work: works } = base.rows;
-  /** The same key and content give the same answer, whatever changed meanwhile. */
+  /** The same key and content give the same answer, even after changes. */
   return async function replayed(tx: Tx, from: string, draft: ParsedDraft): Promise<Sent | undefined> {
     if (!draft.idempotencyKey) return undefined;
     const planned = await delayed.byKey(tx, from, draft.idempotencyKey);
@@ -37,7 +37,7 @@ export function fingerprint(draft: ParsedDraft): string {
     subject: draft.subject ?? undefined,
     body: draft.body,
     replyTo: draft.replyTo ?? undefined,
-    // null says that nothing caused it; left out, the relay looks.
+    // null: the sender says that no message caused it. Omitted: the relay finds the cause.
     causedBy: draft.causedBy,
     claimable: draft.claimable,
     urgent: draft.urgent,

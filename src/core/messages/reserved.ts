@@ -14,7 +14,7 @@ export interface Attached {
   meta?: Record<string, unknown> | null | undefined;
 }
 
-/** @throws Problem 422 reserved-kind, reserved: a plain send names neither kinds nor members that are the relay's */
+/** @throws Problem 422 reserved-kind, reserved for kinds and members that only the relay writes */
 export function requirePlain({ kind, ...attached }: Attached & { kind?: MessageKind | undefined }): void {
   if (kind !== undefined && !PLAIN_KINDS.some((plain) => plain === kind))
     throw new Problem("reserved-kind", `kind: the relay's verbs alone make ${kind} messages. Send chat or task.`, {
@@ -61,7 +61,7 @@ function approvalButton(said: unknown, key: string): string | undefined {
   return undefined;
 }
 
-/** The id of a button stands under these names, or alone in a list. */
+/** Names under which a button's id stands; in a list it stands alone. */
 const isId = (name: string): boolean => name === "id" || name === "button" || /^\d+$/.test(name);
 
 const escaped = (name: string): string => name.replaceAll("~", "~0").replaceAll("/", "~1");

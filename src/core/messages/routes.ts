@@ -76,7 +76,7 @@ export function withKey(draft: ParsedDraft, key: string | undefined): ParsedDraf
   return { ...draft, idempotencyKey: key };
 }
 
-/** @throws Problem 422 when a key comes twice: which of the two would it stand for? */
+/** @throws Problem 422 when a key comes twice, as it could stand for either draft */
 function checkKeys(caller: Caller, drafts: readonly ParsedDraft[]): void {
   const seen = new Set<string>();
   for (const [index, { idempotencyKey, from }] of drafts.entries()) {
@@ -87,7 +87,7 @@ function checkKeys(caller: Caller, drafts: readonly ParsedDraft[]): void {
   }
 }
 
-/** A target as it is stored: `orchestrator:x` is its agent. */
+/** The stored form of a target: `orchestrator:x` is its agent. */
 export function storedTarget(to: string | undefined): string | undefined {
   const target = to === undefined ? undefined : parseTarget(to);
   return target ? formatTarget(target) : to;

@@ -6,7 +6,7 @@ export type Content = Pick<MessageRow, "body" | "opaque" | "payload">;
 
 export type Excerpt = Pick<MessageRow, "id" | "fromId" | "target" | "opaque" | "body" | "createdAt">;
 
-/** What a reply or a cause passes on. */
+/** The columns that a reply or an effect takes over. */
 export interface Lineage {
   id: number;
   fromId: string;
@@ -22,14 +22,14 @@ export interface Lineage {
   createdAt: number;
 }
 
-/** The least about an entry that a reader needs to know whether it wants it. */
+/** The columns a reader needs to decide whether an entry is for it. */
 export interface Candidate {
   id: number;
   fromId: string;
   target: string;
 }
 
-/** Whether an entry belongs into the inbox: what oneself sends to a group is left out. */
+/** Whether an entry belongs into the agent's inbox: its own group messages do not. */
 export const isForInbox = (agentId: string, entry: Candidate): boolean =>
   entry.fromId !== agentId || entry.target === agentId;
 

@@ -7,19 +7,19 @@ import type { MessageStore } from "./store.ts";
 
 /** Entries indexed in one write: about 1 ms. */
 const SLICE = 128;
-/** How long the index may lag: what comes meanwhile shares a commit, which costs as much as indexing a hundred entries. */
+/** Longest lag of the index: entries of that time share a commit, which costs as much as indexing a hundred entries. */
 const LAG_MS = 250;
-/** Large entries are indexed few at a time: nobody waits long for them. Read in handfuls, so that none is read in vain. */
+/** Large entries are indexed few at a time, so that no write waits long. Reads are small, so that none is in vain. */
 const SLICE_CHARACTERS = 32 * 1024;
 const FEW = 8;
 /** A huge body is found by its beginning: indexing 256 KiB takes 10 ms. */
 const MAX_INDEXED = 32 * 1024;
-/** How far beyond the index one list looks at each entry. */
+/** Entries beyond the index that one list visits. */
 const MAX_SCANNED = 10_000;
 
 export interface SearchReader {
   agentId: string;
-  /** All that it ever belonged to; undefined where those are too many to be named. */
+  /** Every target the reader ever belonged to; undefined when there are too many to name. */
   targets: readonly string[] | undefined;
 }
 
@@ -52,9 +52,9 @@ export function createSearch(
     return last > 0 && last < head();
   }
 
-  /** @returns how many characters that were */
+  /** @returns the characters it indexed */
   function add(tx: Tx, row: MessageRow): number {
-    // What its clients encrypted is found by who sent it, never by what it says.
+    // Encrypted messages are found by their sender alone, never by their text.
     const [subject, body] = row.opaque ? ["", ""] : [row.subject ?? "", row.body.slice(0, MAX_INDEXED)];
     searchIndex.add(tx, { id: row.id, subject, body, from: row.fromId, target: row.target });
     return subject.length + body.length;
@@ -74,18 +74,18 @@ export function createSearch(
   }
 
   return {
-    /** There is something new in the log. */
+    /** Tells of new entries in the log. */
     notice(): void {
       if (!stopped) cancelTimer ??= clock.after(LAG_MS, start);
     },
-    /** Indexes what there is now. */
+    /** Indexes all entries up to now. */
     async settle(): Promise<void> {
       await running;
       start();
       await running;
     },
     /**
-     * What somebody sent, from one end: out of the index, and beyond it by looking at each entry. `reached` is where
+     * Messages of one sender, from one end: by the index, and beyond it entry by entry. `reached` is where
      * looking ended, null at the end of the log.
      */
     async sentBy(on: Reading, sender: string, range: IdRange, limit: number): Promise<Found> {
@@ -115,7 +115,7 @@ export function createSearch(
   };
 }
 
-/** By what the index knows an entry that the reader may see; null where there are too many names for it. */
+/** The index terms of entries that the reader may see; null where there are too many. */
 const whoOf = ({ agentId, targets }: SearchReader): Who[] | null =>
   targets ? [{ as: "from", name: agentId }, ...targets.map((name) => ({ as: "target" as const, name }))] : null;
 

@@ -23,12 +23,12 @@ import { createReplays, fingerprint } from "./replays.ts";
 import { requirePlain } from "./reserved.ts";
 import type { MessageRow } from "./row.ts";
 
-/** The due row of a direct message that expires: see `ends.ts`. */
+/** The due row of a direct message that expires: see `expiry.ts`. */
 export const EXPIRES = "message.expires";
 
 export type Sender = ReturnType<typeof createSender>;
 
-/** Appending to the log: who may say what to whom, why it was said, and what it makes. */
+/** Sending messages: checks, causes, the entry in the log and its work. */
 export function createSender(
   base: Base,
   parts: {
@@ -50,10 +50,10 @@ export function createSender(
   const addressing = createAddressing(base);
   const { address, toOne } = addressing;
   const replayed = createReplays(base, delayed);
-  /** A message and its work are stored. `pause`: the loop rule holds back what would follow it. */
+  /** A message and its work are stored. `pause`: the loop rule withholds further messages. */
   const appended =
     hooks.event<[row: MessageRow, work: WorkRow | undefined, pause: Pause | undefined]>("messages.appended");
-  /** A message is stored for a time to come. */
+  /** A message is planned for a later time. */
   const planned = hooks.event<[payload: ParsedDraft["payload"], at: number]>("messages.planned");
   /** The draft as an answer to something owed; no answer when it is none. */
   const answering = hooks.question<[author: Author, draft: ParsedDraft, target: string], ParsedDraft>(
@@ -109,7 +109,7 @@ export function createSender(
       throw Problem.invalid("/expiresAt", "is not after deliverAt");
   }
 
-  /** Appends what has been checked, and says so to who follows once it is on disk. */
+  /** Appends a checked message, and wakes its followers once it is on disk. */
   async function append(tx: Tx, asked: Addressed): Promise<Extract<Sent, { kind: "sent" }>> {
     const answer = await answering.first(tx, asked.author, asked.draft, asked.target);
     const addressed = answer ? { ...asked, draft: answer, settles: true } : asked;
@@ -199,7 +199,7 @@ export function createSender(
   }
 
   /**
-   * Appends in an agent's name without asking who calls: for messages that a verb itself writes. `to` is an agent's id or
+   * Appends in an agent's name without checking a caller: for messages that a verb writes. `to` is an agent's id or
    * a group. Returns undefined when the target is gone.
    */
   async function post(tx: Tx, author: Author, said: Post, how: Posting = {}) {
@@ -222,7 +222,7 @@ export function createSender(
         drafts.reduce((sum, { body }) => sum + body.length, 0),
         "batches",
       );
-      // Nothing that is sent changes who an agent is: each sender is asked about once.
+      // A send changes no agent, so each sender is checked once.
       const known = new Map<string, AgentFacts>();
       const pause = createPauses();
       for (const [index, draft] of drafts.entries()) {
@@ -240,13 +240,13 @@ export function createSender(
     appended,
     planned,
     answering,
-    /** Work that is held is stored `delayed`, without a time: the area that holds it back opens it. */
+    /** Held work is stored `delayed`, without a time: the area that holds it opens it. */
     held,
     shape: addressing.shape,
     check: addressing.check,
 
     post,
-    /** Sends a notice of the relay itself. A target that is gone meanwhile is told nothing, and nothing is thrown. */
+    /** Sends a notice of the relay itself; does nothing when the target is gone. */
     async tell(tx: Tx, to: string, said: Partial<ParsedDraft> & { body: string }): Promise<void> {
       await post(tx, { id: "system", kind: "system", via: null }, { kind: "system", ...said, to });
     },

@@ -56,7 +56,7 @@ export function createCandidates() {
         .map((row) => row.id);
       return { ids, reached: ids.length < limit ? null : (ids.at(-1) ?? null) };
     },
-    /** The same for all that an agent belonged to when it was appended, among the next 20,000 entries. */
+    /** The same for every target an agent belonged to at the append, among the next 20,000 entries. */
     candidatesOf: async (on: Reading, agentId: string, range: IdRange, limit: number): Promise<Found> => {
       const { after = 0, oldestFirst } = range;
       const head =
@@ -92,7 +92,7 @@ export function createCandidates() {
     },
     /** Candidates that pass the filters. */
     filtered,
-    /** Ids among these whose messages match a filter, whoever may read them. */
+    /** Ids among these whose messages match a filter, without checking readers. */
     matching: (on: Reading, ids: readonly number[], filter: Filter, range: IdRange, limit: number) =>
       filtered(on, ids, conditions(filter, null), range, limit),
     /** From an operator's point of view: everything is a candidate. */

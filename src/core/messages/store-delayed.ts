@@ -8,7 +8,7 @@ import { scheduled } from "./tables.ts";
 export type ScheduledStore = ReturnType<typeof createScheduledStore>;
 
 export function createScheduledStore(db: Db) {
-  // Asked by every send that has a key.
+  // Queried by every send that has a key.
   const byKey = db.statement((q) =>
     q
       .select()
@@ -58,7 +58,7 @@ export function createScheduledStore(db: Db) {
     remove: async (tx: Tx, id: string): Promise<void> => {
       tx.db.delete(scheduled).where(eq(scheduled.id, id)).run();
     },
-    /** Deletes at most so many that could not be sent when their time came, before another. Answers how many. */
+    /** Deletes at most `limit` plans before a time that could not be sent. Answers the count. */
     thin: async (tx: Tx, before: number, limit: number): Promise<number> => {
       const { changes } = tx.db.run(sql`
         delete from scheduled_messages where id in (

@@ -13,7 +13,7 @@ export interface TargetMail {
   recent: [id: number, fromId: string][];
 }
 
-/** Mail looked at for each target. */
+/** Mail read for each target. */
 const MAIL = 48;
 /** Entries of a group in which an agent's own post is looked for. */
 const OWN = 500;
@@ -64,7 +64,7 @@ export function createLinkStore(db: Db) {
       newestOwn(on).get({ agentId, group, after })?.id ?? null,
     /** The newest entries of a thread, newest first, its root not included. */
     thread: (on: Reading, threadId: number): Lineage[] => thread(on).all({ threadId }),
-    /** Whether somebody replied to an entry soon after it in its thread. */
+    /** Whether a reply to an entry follows soon after it in its thread. */
     hasReplied: (on: Reading, fromId: string, { id, threadId }: { id: number; threadId: number }): boolean =>
       hasReplied(on).get({ fromId, id, threadId }) !== undefined,
     /** Whether one of the last direct messages to `to` is from `fromId`. */
@@ -84,7 +84,7 @@ export function createLinkStore(db: Db) {
   };
 }
 
-/** The index holds all that is looked at. It is named because after ANALYZE the planner may prefer walking the log. */
+/** The index covers the query. It is named because after ANALYZE the planner may prefer walking the log. */
 const mailOf = () => sql`
   select t.target as target,
     (select json_group_array(json_array(id, from_id)) from (

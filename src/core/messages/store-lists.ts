@@ -14,7 +14,7 @@ const concerns = (agentId: string): SQL => sql`(${messages.fromId} = ${agentId} 
 /**
  * The indexes a list walks: together they give every candidate, each in order of id. What they do not decide is filtered
  * afterwards, among a bounded number of candidates.
- * @param targets what the reader belongs or belonged to; undefined where those are too many
+ * @param targets current and former targets of the reader; undefined where those are too many
  */
 export function drivers(filter: Filter, reader: string | null, targets: readonly string[] | undefined): Driver[] {
   if (filter.thread !== undefined) return [eq(messages.id, filter.thread), eq(messages.threadId, filter.thread)];
@@ -34,7 +34,7 @@ const belonged = (agentId: string, target: SQL): SQL => sql`exists (
 const visibleTo = (agentId: string): SQL =>
   sql`(${messages.fromId} = ${agentId} or ${belonged(agentId, sql`${messages.target}`)})`;
 
-/** What each candidate still has to pass. */
+/** Conditions that each candidate still has to pass. */
 export function conditions(filter: Filter, reader: string | null): SQL[] {
   const where: SQL[] = [];
   if (reader !== null) where.push(visibleTo(reader));

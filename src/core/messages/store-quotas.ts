@@ -11,7 +11,7 @@ export const quotaStore = {
   put: async (tx: Tx, row: QuotaRow): Promise<void> => {
     tx.db.insert(quotas).values(row).onConflictDoUpdate({ target: quotas.agentId, set: row }).run();
   },
-  /** Forgets what was used on other days. */
+  /** Deletes the counts of other days. */
   forget: async (tx: Tx, day: number): Promise<void> => {
     tx.db.delete(quotas).where(ne(quotas.day, day)).run();
   },

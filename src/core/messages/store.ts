@@ -121,9 +121,9 @@ export function createMessageStore(db: Db) {
       insert(tx).run(row);
     },
     byId: async (on: Reading, id: number): Promise<MessageRow | undefined> => byId(on).get({ id }),
-    /** What it says, without all that stands around it. */
+    /** The content alone, without the envelope. */
     content: async (on: Reading, id: number): Promise<Content | undefined> => content(on).get({ id }),
-    /** How it begins: a body of 256 KiB takes milliseconds to be made a string. */
+    /** The beginning of a body: a whole one of 256 KiB takes milliseconds to become a string. */
     excerpt: async (on: Reading, id: number): Promise<Excerpt | undefined> => excerpt(on).get({ id }),
     byKey: async (on: Reading, fromId: string, key: string): Promise<MessageRow | undefined> =>
       byKey(on).get({ fromId, key }),
@@ -187,7 +187,7 @@ export function createMessageStore(db: Db) {
       return new Map(some.filter((reply) => reply.replyTo === id).map((reply) => [reply.fromId, reply.createdAt]));
     },
 
-    /** How far retention has deleted: everything up to there may be gone. */
+    /** Id up to which retention has deleted: entries up to there may be gone. */
     floor: async (on: Reading): Promise<number> => mark(on).get({ name: "floor" })?.position ?? 0,
     mark: async (on: Reading, name: "floor" | "indexed"): Promise<number> => mark(on).get({ name })?.position ?? 0,
     setMark: async (tx: Tx, name: "floor" | "indexed", position: number): Promise<void> => {

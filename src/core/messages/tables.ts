@@ -26,18 +26,18 @@ export const messages = sqliteTable(
     /** null: itself. */
     rootId: integer("root_id").$type<MessageId>(),
     hops: integer("hops").notNull(),
-    /** How many messages by agents in a row this one is the last of; 0 where somebody else has a say. */
+    /** Length of the run of agents' messages that this one ends; 0 after a message by a person. */
     streak: integer("streak").notNull(),
     /** The nearest work or request that it is or lies inside, along what it replies to and was caused by. */
     workId: integer("work_id").$type<MessageId>(),
     claimable: integer("claimable", { mode: "boolean" }).notNull(),
     urgent: integer("urgent", { mode: "boolean" }).notNull(),
-    /** JSON text, as it goes out: nothing in here is ever looked into, so it is not parsed on the way. */
+    /** JSON text, sent as it is. The relay never reads it, so it is not parsed on the way. */
     route: text("route"),
     payload: text("payload"),
     meta: text("meta"),
     idempotencyKey: text("idempotency_key"),
-    /** Hash of what was asked for, when there is a key: the same key with other content is refused. */
+    /** Hash of the request, when there is a key: the same key with other content is refused. */
     fingerprint: text("fingerprint"),
     via: text("via"),
     /** Person that wrote it at `user`, or with an operator's token. */
@@ -58,7 +58,7 @@ export const messages = sqliteTable(
   ],
 );
 
-/** What somebody said it has read. */
+/** Read marks of agents. */
 export const reads = sqliteTable(
   "reads",
   {
@@ -83,7 +83,7 @@ export const scheduled = sqliteTable(
     idempotencyKey: text("idempotency_key"),
     fingerprint: text("fingerprint"),
     messageId: integer("message_id").$type<MessageId>(),
-    /** Why it was not sent when its time had come. */
+    /** The reason why it was not sent at its time. */
     error: text("error"),
     createdAt: integer("created_at").notNull(),
   },
@@ -96,7 +96,7 @@ export const scheduled = sqliteTable(
   ],
 );
 
-/** Places in the log that are kept as rows: how far retention has deleted, how far the search index reaches. */
+/** Ids kept as rows: the floor of retention, and the end of the search index. */
 export const marks = sqliteTable("marks", {
   name: text("name").$type<"floor" | "indexed">().primaryKey(),
   position: integer("position").notNull(),

@@ -32,7 +32,7 @@ export function createMessageSweep(base: Base, caution: Caution) {
   const { log } = base;
   const { clock, db, headOf, hooks, logger, onError } = base.kernel;
   const { messages: store } = base.rows;
-  /** The oldest entry that something still alive points to: nothing from there on may go. */
+  /** The oldest entry that a live row points to: no entry from there on may go. */
   const keptFrom = hooks.question<[], number>("retention.keptFrom");
   /** Rows that hang on each of these messages and go with them. */
   const weights = hooks.question<[messageIds: readonly number[]], Map<number, number>>("retention.weights");

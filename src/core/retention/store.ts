@@ -4,7 +4,7 @@ import type { Span } from "../../protocol/ids.ts";
 import { messages } from "../messages/tables.ts";
 import { work } from "../work/tables.ts";
 
-/** One entry as retention looks at it. */
+/** The columns of an entry that retention needs. */
 export interface OldEntry {
   id: number;
   /** Members of its target when it was appended: so many may lose it. */
@@ -14,7 +14,7 @@ export interface OldEntry {
   endedAt: number | null;
 }
 
-/** Deleting entries and all that hangs on them. Nothing here goes through more entries than it is told to. */
+/** Deleting entries and everything that hangs on them. No query visits more entries than its limit. */
 export const retentionStore = {
   /** The next entries in (after, upTo], oldest first. */
   async next(on: Reading, { after, upTo }: Span, limit: number): Promise<OldEntry[]> {
@@ -23,7 +23,7 @@ export const retentionStore = {
       from ${messages} m left join ${work} w on w.message_id = m.id
       where m.id > ${after} and m.id <= ${upTo} order by m.id limit ${limit}`);
   },
-  /** As `next`, among work alone: below the floor there is hardly anything else. */
+  /** As `next`, among work alone: below the floor there is little else. */
   async nextWork(on: Reading, { after, upTo }: Span, limit: number): Promise<OldEntry[]> {
     return on.db.all(sql`
       select m.id as id, m.matched as matched, w.state as state, w.ended_at as endedAt
@@ -39,7 +39,7 @@ export const retentionStore = {
     tx.db.delete(work).where(inArray(work.messageId, ids)).run();
     tx.db.delete(messages).where(inArray(messages.id, ids)).run();
   },
-  /** Writes down who has not acknowledged all of these entries: how many were for it and would still have been offered. */
+  /** Records the losses of each agent: entries for it that it had not acknowledged and that were still to be offered. */
   async noteLosses(tx: Tx, ids: readonly number[], now: number): Promise<void> {
     tx.db.run(sql`
       insert into losses (agent_id, last_id, lost)

@@ -6,7 +6,7 @@ import type { Waits } from "../inbox/waits.ts";
 import type { Claims } from "./claims.ts";
 import type { WorkItem } from "./items.ts";
 
-/** Claiming the next work, with a wait for it, for whoever opens writes: routes and tools. */
+/** Claims of the next work with a wait, for routes and tools. */
 export function createClaimQueue(base: Base, claims: Claims, waits: Waits) {
   const { db } = base.kernel;
   const { directory } = base.identity;
@@ -31,7 +31,7 @@ export function createClaimQueue(base: Base, claims: Claims, waits: Waits) {
         look: claim,
         found: (found) => found.length > 0,
       });
-      // Nobody is there to take them: given back, and the attempt does not count.
+      // The client has left: the items go back, and the attempt does not count.
       if (signal.aborted) await db.write((tx) => claims.giveBack(tx, items));
       return items;
     },

@@ -8,21 +8,21 @@ import type { Sender } from "../messages/send.ts";
 import type { Leases } from "./leases.ts";
 import type { WorkRow } from "./row.ts";
 
-/** The due row of what a deleted agent leaves beyond the write that deletes it. */
+/** The due row of work and mail that a deleted agent leaves beyond the write that deletes it. */
 const DROP = "message.drop";
 /** Work and messages that end in the write that deletes, and in each write after it. */
 const MAX_AT_ONCE = 5000;
-/** Most of these read at once. */
+/** Most rows read at once. */
 const PAGE = 250;
 /** Ids that a notice names. */
 const MAX_NAMED = 100;
 
 /** Progress through the mail of a deleted agent. */
 interface Place {
-  /** The head when it was deleted: what came after a restore is not touched. */
+  /** The head at the deletion: messages after a restore are not touched. */
   upTo: number;
   after: number;
-  /** Senders who know: each is told once. */
+  /** Senders that were told: each is told once. */
   told: string[];
 }
 
@@ -44,7 +44,7 @@ function losing(lost: Losses, from: string): Lost {
 }
 
 /**
- * Ends what a deleted agent leaves: work for it alone is cancelled, a group's work that it held is open again, and the senders
+ * Ends the work and mail of a deleted agent: work for it alone is cancelled, a group's work that it held is open again, and the senders
  * of all that it never read or did are told.
  */
 export function createDrop(base: Base, parts: { sender: Sender; delayed: Delayed; leases: Leases }) {
@@ -59,7 +59,7 @@ export function createDrop(base: Base, parts: { sender: Sender; delayed: Delayed
     const lost: Losses = new Map();
     let room = await endWork(tx, agentId, place.upTo, isDeleted, lost);
     let after = place.after;
-    // A restored agent reads what it had not read.
+    // A restored agent reads its old mail itself.
     while (isDeleted && room > 0) {
       const sent = await store.sentTo(tx, agentId, { after, upTo: place.upTo }, Math.min(PAGE, room));
       for (const one of sent) if (isTalk(one, clock.now())) losing(lost, one.fromId).undelivered.push(one.id);
@@ -78,7 +78,7 @@ export function createDrop(base: Base, parts: { sender: Sender; delayed: Delayed
     else await due.cancel(tx, DROP, agentId);
   }
 
-  /** Page by page, with the event loop in between. Answers how much room that left. */
+  /** Ends work page by page, with the event loop in between. Answers the room that is left. */
   async function endWork(tx: Tx, agentId: string, upTo: number, isDeleted: boolean, lost: Losses): Promise<number> {
     const pause = createPauses();
     for (let room = MAX_AT_ONCE; ; ) {
@@ -105,7 +105,7 @@ export function createDrop(base: Base, parts: { sender: Sender; delayed: Delayed
     return [...held, ...(await works.waitingFor(tx, agentId, upTo, limit - held.length))];
   }
 
-  /** Each sender once, by what has been found so far: there may be more. */
+  /** Tells a sender once, of the losses found so far: there may be more. */
   async function tell(tx: Tx, agentId: AgentId, to: Target, lost: Lost, mayBeMore: boolean): Promise<void> {
     const { undelivered, cancelled } = lost;
     if (to === "system" || to === agentId) return;
@@ -122,7 +122,7 @@ export function createDrop(base: Base, parts: { sender: Sender; delayed: Delayed
   }
 
   return {
-    /** In the write that deletes an agent, after every feature has ended what is its own. */
+    /** Runs in the write that deletes an agent, after every feature has ended its own rows. */
     async dropAgent(tx: Tx, agentId: string): Promise<void> {
       const facts = await directory.facts(tx, agentId);
       await delayed.dropOf(tx, agentId);
@@ -135,6 +135,6 @@ export function createDrop(base: Base, parts: { sender: Sender; delayed: Delayed
   };
 }
 
-/** Work ends by itself, the end of a request is told by its delegation, and what expired was told then. */
+/** Work ends by its own rules, delegations tell the end of requests, and expired messages were told before. */
 const isTalk = ({ claimable, kind, expiresAt }: SentTo, now: number): boolean =>
   !claimable && kind !== "request" && (expiresAt === null || expiresAt > now);

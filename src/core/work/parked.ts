@@ -6,13 +6,13 @@ export interface Claimer {
   targets: readonly string[];
   kinds?: readonly string[] | undefined;
   topics?: readonly string[] | undefined;
-  /** Who is not ready would find nothing, and what it was woken for would wait for the next wake. */
+  /** Skip claimers that are not ready: they would consume the wake-up without claiming. */
   isReady(): boolean;
-  /** There may be work for it: it tries to claim, and parks again when somebody was faster. */
+  /** Tries to claim, and parks again when another claimer was faster. */
   tryNow(work?: OpenWork): void;
 }
 
-/** What decides who wants a piece of work. */
+/** The columns that decide which claimers want a piece of work. */
 export type OpenWork = Pick<WorkRow, "target" | "kind" | "topic">;
 
 export type ParkedClaimers = ReturnType<typeof createParked>;
@@ -50,7 +50,7 @@ export function createParked(hooks: Hooks) {
   }
 
   return {
-    /** Waits at the end of the queue of each of its targets. It has to look for work once more after this. */
+    /** Appends the claimer to the queue of each of its targets. It has to poll once more after this. */
     park(claimer: Claimer): void {
       for (const target of claimer.targets) {
         const queue = queues.get(target);
@@ -60,7 +60,7 @@ export function createParked(hooks: Hooks) {
       size++;
     },
     leave,
-    /** Work is open, and that is on disk: one claimer that wants it is told. */
+    /** Wakes one claimer that wants the work, once the open work is on disk. */
     opened(work: OpenWork): void {
       takeFirst(work)?.tryNow(work);
     },

@@ -14,7 +14,7 @@ interface Title {
   payload: Record<string, unknown>;
 }
 
-/** Tells who gave the work how far it is, while it is held. */
+/** Progress reports of holders to the senders of their work. */
 export function createProgress(base: Base, sender: Sender, quotas: Quotas) {
   const { hooks } = base.kernel;
   const { agents } = base.identity;
@@ -27,7 +27,7 @@ export function createProgress(base: Base, sender: Sender, quotas: Quotas) {
     return own ?? { subject: `Progress of work ${work.messageId}`, payload: { messageId: work.messageId } };
   }
 
-  /** A renewal that is sent again, because its answer was lost, tells nobody twice. */
+  /** Whether a renewal repeats one whose answer was lost: its report is not sent twice. */
   async function isSaid(on: Reading, entry: LogEntry, work: WorkRow, { body, encoding }: Progress): Promise<boolean> {
     const last = linkStore
       .thread(on, entry.threadId)
@@ -38,10 +38,10 @@ export function createProgress(base: Base, sender: Sender, quotas: Quotas) {
   }
 
   return {
-    /** Adds how a feature calls the progress of its own work. */
+    /** Subject and payload of a report, from the feature that owns the work. */
     title,
 
-    /** The holder's word goes to the sender of the work. A sender that is gone is told nothing. @throws Problem 429 */
+    /** Sends the holder's report to the sender of the work, unless that is gone. @throws Problem 429 */
     async tell(tx: Tx, caller: Caller, entry: LogEntry, work: WorkRow, said: Progress): Promise<void> {
       const { holder } = work;
       if (holder === null || (await isSaid(tx, entry, work, said))) return;

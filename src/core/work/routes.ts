@@ -15,7 +15,7 @@ export function workRoutes({ kernel, core }: Areas): Route[] {
   const { db } = kernel;
   const { claims, holders, queue, rows: works } = core.work;
   const { parents } = core.messages;
-  /** The work, with what its messages reply to when that is asked for; it is held already. */
+  /** The claimed items, with their parents when requested. */
   async function including(caller: Caller, include: "parent" | undefined, items: readonly WorkItem[]) {
     const holder = items[0]?.work.holder;
     return include && holder ? db.read((on) => parents.ofWork(on, caller, holder, items)) : items;

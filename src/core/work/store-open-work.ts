@@ -11,7 +11,7 @@ export interface Wanted {
 }
 
 const p = sql.placeholder;
-/** How many topics are looked through when only kinds are asked for: the rest have their turn when these are done. */
+/** Topics searched when only kinds are requested: the rest have their turn when these are done. */
 const TOPICS_PER_KIND = 200;
 
 /** Finding the open work that comes first. */

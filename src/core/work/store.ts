@@ -189,7 +189,7 @@ export function createWorkStore(db: Db) {
 
     earliest: async (on: Reading): Promise<number | null> => earliest(on).get()?.at ?? null,
     ripe: async (on: Reading, now: number, limit: number): Promise<WorkRow[]> => ripe(on).all({ now, limit }),
-    /** No lease lasts longer from `now` than was asked for: after the clock was set back it would. */
+    /** Shortens leases that reach further than requested, as they do after the clock was set back. */
     shortenLeases: async (tx: Tx, now: number): Promise<void> => {
       const whole = sql`${now} + ${work.leaseSeconds} * 1000`;
       tx.db

@@ -14,7 +14,7 @@ export const work = sqliteTable(
     topic: text("topic").notNull(),
     urgent: integer("urgent", { mode: "boolean" }).notNull(),
     state: text("state").$type<WorkState>().notNull(),
-    /** When something happens by itself: the lease ends, the delay ends, or open work expires. */
+    /** Time of the next change by itself: the lease ends, the delay ends, or open work expires. */
     dueAt: integer("due_at"),
     expiresAt: integer("expires_at"),
     maxAttempts: integer("max_attempts").notNull(),
@@ -31,7 +31,7 @@ export const work = sqliteTable(
     requeuedPerson: text("requeued_person"),
     /** When it reached its final state. */
     endedAt: integer("ended_at"),
-    /** The newest entry of the log at that moment: what lies inside it up to there is over. */
+    /** The newest entry of the log at that moment: messages inside the work up to there are over. */
     endedUpTo: integer("ended_up_to"),
   },
   (t) => [
@@ -44,7 +44,7 @@ export const work = sqliteTable(
   ],
 );
 
-/** One lease: who, when, how it ended. */
+/** One lease: its holder, its times, its end. */
 export const attempts = sqliteTable(
   "attempts",
   {
