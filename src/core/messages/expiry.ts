@@ -2,9 +2,10 @@ import type { Tx } from "../../kernel/db/database.ts";
 import type { DueRow } from "../../kernel/due/row.ts";
 import { Problem } from "../../protocol/problem.ts";
 import type { Base } from "../base.ts";
+import { EXPIRES } from "./append.ts";
 import { DELIVER, type Delayed } from "./delayed.ts";
 import type { ScheduledRow } from "./row.ts";
-import { EXPIRES, type Sender } from "./send.ts";
+import type { Sender } from "./send.ts";
 
 /** A message that cannot be appended at its time is given up after so many tries. */
 const MAX_TRIES = 5;

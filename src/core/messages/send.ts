@@ -3,28 +3,21 @@ import { isGroup } from "../../identity/agents/target.ts";
 import { actingAs, type Caller, viaOf } from "../../identity/auth/caller.ts";
 import { createPauses } from "../../kernel/breathe.ts";
 import type { Reading, Tx } from "../../kernel/db/database.ts";
-import type { MessageSource, ParsedDraft } from "../../protocol/messages.ts";
+import type { ParsedDraft } from "../../protocol/messages.ts";
 import { Problem } from "../../protocol/problem.ts";
 import { fromTime } from "../../protocol/wire.ts";
 import type { Base } from "../base.ts";
 import type { Deliveries } from "../inbox/deliveries.ts";
 import type { ParkedClaimers } from "../work/parked.ts";
-import type { WorkRow } from "../work/row.ts";
 import type { Access } from "./access.ts";
 import { createAddressing } from "./addressing.ts";
-import { createCauses, ROOT } from "./causes.ts";
+import { createAppend } from "./append.ts";
 import type { Delayed } from "./delayed.ts";
-import type { Addressed, Author, Post, Posting, Sent } from "./draft.ts";
-import { toLogEntry } from "./entry.ts";
-import type { Pause, Verdict } from "./judge.ts";
+import type { Author, Post, Posting, Sent } from "./draft.ts";
 import type { Links } from "./links.ts";
 import type { Quotas } from "./quotas.ts";
 import { createReplays, fingerprint } from "./replays.ts";
 import { requirePlain } from "./reserved.ts";
-import type { MessageRow } from "./row.ts";
-
-/** The due row of a direct message that expires: see `expiry.ts`. */
-export const EXPIRES = "message.expires";
 
 export type Sender = ReturnType<typeof createSender>;
 
@@ -40,28 +33,17 @@ export function createSender(
     deliveries: Deliveries;
   },
 ) {
-  const { clock, disk, due, headOf, hooks } = base.kernel;
-  const { log } = base;
+  const { clock, disk, hooks } = base.kernel;
   const { agents, directory } = base.identity;
-  const { messages: store, work: works } = base.rows;
-  const { judge } = base.options;
+  const { messages: store } = base.rows;
   const { access, delayed, parked, links, quotas, deliveries } = parts;
-  const causes = createCauses(base, links);
   const addressing = createAddressing(base);
   const { address, toOne } = addressing;
+  const log = createAppend(base, parked, links);
+  const { append } = log;
   const replayed = createReplays(base, delayed);
-  /** A message and its work are stored. `pause`: the loop rule withholds further messages. */
-  const appended =
-    hooks.event<[row: MessageRow, work: WorkRow | undefined, pause: Pause | undefined]>("messages.appended");
   /** A message is planned for a later time. */
   const planned = hooks.event<[payload: ParsedDraft["payload"], at: number]>("messages.planned");
-  /** The draft as an answer to something owed; no answer when it is none. */
-  const answering = hooks.question<[author: Author, draft: ParsedDraft, target: string], ParsedDraft>(
-    "messages.answering",
-  );
-  /** True when work waits for other work before anybody may claim it. */
-  const held = hooks.question<[row: MessageRow], true>("messages.held");
-
   /**
    * `POST /v1/messages`. `known`: senders that this write has asked about already. A verb that writes in the name of its
    * caller sets `isVerb`: it chooses kind and payload itself.
@@ -109,95 +91,6 @@ export function createSender(
       throw Problem.invalid("/expiresAt", "is not after deliverAt");
   }
 
-  /** Appends a checked message, and wakes its followers once it is on disk. */
-  async function append(tx: Tx, asked: Addressed): Promise<Extract<Sent, { kind: "sent" }>> {
-    const answer = await answering.first(tx, asked.author, asked.draft, asked.target);
-    const addressed = answer ? { ...asked, draft: answer, settles: true } : asked;
-    const { row, pause } = await toRow(tx, addressed);
-    disk.checkRoom(sizeOf(row), "messages");
-    await store.append(tx, row);
-    const work = row.claimable ? await openWork(tx, row, addressed.draft.maxAttempts) : undefined;
-    if (!work && row.expiresAt !== null && !isGroup(row.target) && !addressed.owed)
-      await due.schedule(tx, EXPIRES, String(row.id), row.expiresAt, { messageId: row.id });
-    const entry = toLogEntry(row);
-    tx.afterCommit(() => {
-      log.publish([entry]);
-      if (work?.state === "open") parked.opened(work);
-    });
-    await appended.raise(tx, row, work, pause);
-    return { kind: "sent", entry, work, matched: row.matched, suggestions: asked.suggestions, replayed: false };
-  }
-
-  async function toRow(tx: Tx, addressed: Addressed): Promise<Verdict & { row: MessageRow }> {
-    const { draft, author, target, matched, route } = addressed;
-    const parent = draft.replyTo ? await store.lineage(tx, draft.replyTo) : undefined;
-    const settles = addressed.settles ?? false;
-    const behind = addressed.isRoot ? ROOT : await causes.behind(tx, author, target, draft, parent);
-    const { cause } = behind;
-    // A post to a channel (whose id alone has a colon) is work for its adapter: for the others it is talk.
-    const isPost = target.includes(":") && !isGroup(target);
-    const isWork = draft.kind === "request" || (draft.claimable && !isPost);
-    const judged = { ...behind, author, parent, settles, isWork };
-    const { streak, pause } = await judge(tx, judged);
-    const id = headOf(tx) + 1;
-    const row: MessageRow = {
-      id,
-      fromId: author.id,
-      target,
-      kind: draft.kind ?? (draft.claimable ? "task" : "chat"),
-      source: author.source ?? sourceOf(author),
-      integration: author.integration ?? null,
-      topic: draft.topic ?? null,
-      subject: draft.subject ?? null,
-      body: draft.body,
-      opaque: draft.encoding === "opaque",
-      threadId: parent ? (parent.threadId ?? parent.id) : null,
-      replyTo: draft.replyTo ?? null,
-      causedBy: cause?.id ?? null,
-      rootId: cause ? (cause.rootId ?? cause.id) : null,
-      hops: cause ? cause.hops + 1 : 0,
-      streak,
-      workId: isWork ? id : behind.workId,
-      claimable: draft.claimable,
-      urgent: draft.urgent,
-      route: route ? JSON.stringify(route) : null,
-      payload: draft.payload ? JSON.stringify(draft.payload) : null,
-      meta: draft.meta ? JSON.stringify(draft.meta) : null,
-      idempotencyKey: draft.idempotencyKey ?? null,
-      fingerprint: addressed.fingerprint ?? (draft.idempotencyKey ? fingerprint(draft) : null),
-      ...{ via: author.via, person: null },
-      expiresAt: draft.expiresAt ? fromTime(draft.expiresAt) : null,
-      createdAt: clock.now(),
-      matched,
-    };
-    return { row, streak, pause };
-  }
-
-  async function openWork(tx: Tx, row: MessageRow, maxAttempts: number): Promise<WorkRow> {
-    const work: WorkRow = {
-      messageId: row.id,
-      target: row.target,
-      kind: row.kind,
-      topic: row.topic ?? "",
-      urgent: row.urgent,
-      state: (await held.first(tx, row)) ? "delayed" : "open",
-      dueAt: row.expiresAt,
-      expiresAt: row.expiresAt,
-      maxAttempts,
-      attempts: 0,
-      fence: 0,
-      holder: null,
-      claimedAt: null,
-      leaseSeconds: null,
-      error: null,
-      ...{ cancelledPerson: null, requeuedPerson: null, endedAt: null, endedUpTo: null },
-    };
-    await works.add(tx, work);
-    const expiresAt = row.expiresAt;
-    if (expiresAt !== null) tx.afterCommit(() => due.notice(expiresAt));
-    return work;
-  }
-
   /**
    * Appends in an agent's name without checking a caller: for messages that a verb writes. `to` is an agent's id or
    * a group. Returns undefined when the target is gone.
@@ -237,11 +130,11 @@ export function createSender(
     },
     append,
     address,
-    appended,
+    appended: log.appended,
     planned,
-    answering,
+    answering: log.answering,
     /** Held work is stored `delayed`, without a time: the area that holds it opens it. */
-    held,
+    held: log.held,
     shape: addressing.shape,
     check: addressing.check,
 
@@ -251,14 +144,4 @@ export function createSender(
       await post(tx, { id: "system", kind: "system", via: null }, { kind: "system", ...said, to });
     },
   };
-}
-
-const sizeOf = ({ body, payload, meta }: MessageRow): number =>
-  body.length + (payload?.length ?? 0) + (meta?.length ?? 0);
-
-/** An operator's token that writes as `system` is a person: only the relay itself is the relay. */
-function sourceOf({ kind, via }: Author): MessageSource {
-  if (kind === "user") return "person";
-  if (kind === "system") return via === null ? "relay" : "person";
-  return kind === "channel" ? "channel" : "agent";
 }

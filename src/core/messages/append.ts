@@ -1,0 +1,142 @@
+import { isGroup } from "../../identity/agents/target.ts";
+import type { Tx } from "../../kernel/db/database.ts";
+import type { MessageSource, ParsedDraft } from "../../protocol/messages.ts";
+import { fromTime } from "../../protocol/wire.ts";
+import type { Base } from "../base.ts";
+import type { ParkedClaimers } from "../work/parked.ts";
+import type { WorkRow } from "../work/row.ts";
+import { createCauses, ROOT } from "./causes.ts";
+import type { Addressed, Author, Sent } from "./draft.ts";
+import { toLogEntry } from "./entry.ts";
+import type { Judged, Pause, Verdict } from "./judge.ts";
+import type { Links } from "./links.ts";
+import { fingerprint } from "./replays.ts";
+import type { MessageRow } from "./row.ts";
+
+/** The due row of a direct message that expires: see `expiry.ts`. */
+export const EXPIRES = "message.expires";
+
+/** Appending a checked message: its causes, its row, and the work it opens. */
+export function createAppend(base: Base, parked: ParkedClaimers, links: Links) {
+  const { clock, disk, due, headOf, hooks } = base.kernel;
+  const { log } = base;
+  const { messages: store, work: works } = base.rows;
+  const { judge } = base.options;
+  const causes = createCauses(base, links);
+  /** A message and its work are stored. `pause`: the loop rule withholds further messages. */
+  const appended =
+    hooks.event<[row: MessageRow, work: WorkRow | undefined, pause: Pause | undefined]>("messages.appended");
+  /** The draft as an answer to something owed; no answer when it is none. */
+  const answering = hooks.question<[author: Author, draft: ParsedDraft, target: string], ParsedDraft>(
+    "messages.answering",
+  );
+  /** True when work waits for other work before any agent may claim it. */
+  const held = hooks.question<[row: MessageRow], true>("messages.held");
+
+  /** Appends a checked message, and wakes its followers once it is on disk. */
+  async function append(tx: Tx, asked: Addressed): Promise<Extract<Sent, { kind: "sent" }>> {
+    const answer = await answering.first(tx, asked.author, asked.draft, asked.target);
+    const addressed = answer ? { ...asked, draft: answer, settles: true } : asked;
+    const { row, pause } = await toRow(tx, addressed);
+    disk.checkRoom(sizeOf(row), "messages");
+    await store.append(tx, row);
+    const work = row.claimable ? await openWork(tx, row, addressed.draft.maxAttempts) : undefined;
+    if (!work && row.expiresAt !== null && !isGroup(row.target) && !addressed.owed)
+      await due.schedule(tx, EXPIRES, String(row.id), row.expiresAt, { messageId: row.id });
+    const entry = toLogEntry(row);
+    tx.afterCommit(() => {
+      log.publish([entry]);
+      if (work?.state === "open") parked.opened(work);
+    });
+    await appended.raise(tx, row, work, pause);
+    return { kind: "sent", entry, work, matched: row.matched, suggestions: asked.suggestions, replayed: false };
+  }
+
+  async function toRow(tx: Tx, addressed: Addressed): Promise<Verdict & { row: MessageRow }> {
+    const { draft, author, target } = addressed;
+    const parent = draft.replyTo ? await store.lineage(tx, draft.replyTo) : undefined;
+    const settles = addressed.settles ?? false;
+    const behind = addressed.isRoot ? ROOT : await causes.behind(tx, author, target, draft, parent);
+    // A post to a channel (whose id alone has a colon) is work for its adapter: for the others it is talk.
+    const isPost = target.includes(":") && !isGroup(target);
+    const isWork = draft.kind === "request" || (draft.claimable && !isPost);
+    const judged: Judged = { ...behind, author, parent, settles, isWork };
+    const { streak, pause } = await judge(tx, judged);
+    return { row: rowOf(addressed, judged, { id: headOf(tx) + 1, streak, createdAt: clock.now() }), streak, pause };
+  }
+
+  async function openWork(tx: Tx, row: MessageRow, maxAttempts: number): Promise<WorkRow> {
+    const { id: messageId, target, kind, urgent, expiresAt } = row;
+    const work: WorkRow = {
+      messageId,
+      target,
+      kind,
+      topic: row.topic ?? "",
+      urgent,
+      state: (await held.first(tx, row)) ? "delayed" : "open",
+      dueAt: expiresAt,
+      expiresAt,
+      maxAttempts,
+      attempts: 0,
+      fence: 0,
+      holder: null,
+      claimedAt: null,
+      leaseSeconds: null,
+      error: null,
+      ...{ cancelledPerson: null, requeuedPerson: null, endedAt: null, endedUpTo: null },
+    };
+    await works.add(tx, work);
+    if (expiresAt !== null) tx.afterCommit(() => due.notice(expiresAt));
+    return work;
+  }
+
+  return { append, appended, answering, held };
+}
+
+function rowOf(
+  addressed: Addressed,
+  { cause, parent, workId, isWork }: Judged,
+  { id, streak, createdAt }: Pick<MessageRow, "id" | "streak" | "createdAt">,
+): MessageRow {
+  const { draft, author, target, matched, route } = addressed;
+  return {
+    id,
+    fromId: author.id,
+    target,
+    kind: draft.kind ?? (draft.claimable ? "task" : "chat"),
+    source: author.source ?? sourceOf(author),
+    integration: author.integration ?? null,
+    topic: draft.topic ?? null,
+    subject: draft.subject ?? null,
+    body: draft.body,
+    opaque: draft.encoding === "opaque",
+    threadId: parent ? (parent.threadId ?? parent.id) : null,
+    replyTo: draft.replyTo ?? null,
+    causedBy: cause?.id ?? null,
+    rootId: cause ? (cause.rootId ?? cause.id) : null,
+    hops: cause ? cause.hops + 1 : 0,
+    streak,
+    workId: isWork ? id : workId,
+    claimable: draft.claimable,
+    urgent: draft.urgent,
+    route: route ? JSON.stringify(route) : null,
+    payload: draft.payload ? JSON.stringify(draft.payload) : null,
+    meta: draft.meta ? JSON.stringify(draft.meta) : null,
+    idempotencyKey: draft.idempotencyKey ?? null,
+    fingerprint: addressed.fingerprint ?? (draft.idempotencyKey ? fingerprint(draft) : null),
+    ...{ via: author.via, person: null },
+    expiresAt: draft.expiresAt ? fromTime(draft.expiresAt) : null,
+    createdAt,
+    matched,
+  };
+}
+
+const sizeOf = ({ body, payload, meta }: MessageRow): number =>
+  body.length + (payload?.length ?? 0) + (meta?.length ?? 0);
+
+/** An operator's token that writes as `system` is a person: only the relay itself is the relay. */
+function sourceOf({ kind, via }: Author): MessageSource {
+  if (kind === "user") return "person";
+  if (kind === "system") return via === null ? "relay" : "person";
+  return kind === "channel" ? "channel" : "agent";
+}
