@@ -185,7 +185,7 @@ export interface Config {
   threadRate: number;
   delegationsPerAgent: number;
   delegationsPerRoot: number;
-  /** What may be sent to beyond public addresses. */
+  /** Addresses beyond public ones that requests may go to. */
   egressPrivate: readonly string[];
   fileMaxBytes: number;
   fileTypes: readonly string[];

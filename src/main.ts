@@ -36,7 +36,7 @@ export async function serve(words: readonly string[]): Promise<void> {
 
 /** Relay, listen, close on SIGTERM and SIGINT. */
 async function run(config: Config, isFolderNamed: boolean): Promise<void> {
-  // What it makes, its owner alone may read.
+  // Files made here are for their owner alone.
   process.umask(0o077);
   claimFolder(config.dataDir, isFolderNamed);
   const logger = createLogger(config.logLevel);

@@ -1,4 +1,4 @@
-/** What a benchmark is made of; `rounds.ts` runs them. */
+/** Parts of a benchmark; `rounds.ts` runs them. */
 
 /** One figure. A limit is what the project holds itself to. */
 export interface Row {
@@ -29,7 +29,7 @@ export interface Bench {
   open(room: Room): Promise<Cell[]>;
 }
 
-/** What a benchmark may use. */
+/** Tools of a benchmark. */
 export interface Room {
   /** A temporary folder of its own, removed at the end. */
   folder: string;

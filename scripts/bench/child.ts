@@ -6,7 +6,7 @@ const running = new Map<Bun.Subprocess, string>();
 
 export interface Child {
   pid: number;
-  /** What it has written to stdout and stderr so far. */
+  /** Output on stdout and stderr so far. */
   output(): Promise<string>;
   stop(): Promise<void>;
 }

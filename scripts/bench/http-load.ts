@@ -35,7 +35,7 @@ export async function connect(port: number): Promise<Connection> {
     received = undefined;
     pending?.resolve(answer);
   }
-  /** What does not fit the kernel's buffer goes when it drains. */
+  /** Bytes beyond the kernel's buffer go when it drains. */
   function send(text: string) {
     unsent = text.slice(Math.max(0, socket.write(text)));
   }

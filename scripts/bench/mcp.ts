@@ -40,7 +40,7 @@ interface Asking {
 }
 
 function rateCell(room: Room, relay: Relay, speakers: readonly Speaker[], { name, row, ask }: Asking): Cell {
-  // What is written goes to one half, so that the inboxes of the other stay empty.
+  // Writes go to one half, so that the inboxes of the other stay empty.
   const half = speakers.length / 2;
   const [readers, others] = [speakers.slice(0, half), speakers.slice(half)];
   const step = async (lane: Connection) => {

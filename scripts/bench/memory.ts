@@ -9,7 +9,7 @@ import { registerSpeakers, type Speaker } from "./traffic.ts";
 const FIRST = 1000;
 const ALL = 5000;
 
-/** What one idle follower costs: the slope between a thousand and five thousand of them, in a fresh process each time. */
+/** Cost of one idle follower: the slope between a thousand and five thousand of them, in a fresh process each time. */
 export const memory: Bench = {
   cells: ["sse-memory", "socket-memory"],
   ratios: [],

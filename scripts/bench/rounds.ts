@@ -2,7 +2,7 @@ import type { Bench, Cell, Room, Row } from "./bench.ts";
 import { lastWords, stopChildren } from "./child.ts";
 import { median } from "./stats.ts";
 
-/** What came of one row: one value for each round. */
+/** Results of one row: one value for each round. */
 export interface Result extends Row {
   values: number[];
   median: number;

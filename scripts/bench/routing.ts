@@ -12,7 +12,7 @@ const SEND = "plain send beside it, 64 in flight";
 const EVENTS = "integration event to claimed task, 64 at once";
 const TRIPS = "delegation round trips, 64 at once";
 
-/** What stands on the log: events that become claimed tasks, and requests that owe an answer. */
+/** Features on top of the log: events that become claimed tasks, and requests that owe an answer. */
 export const routing: Bench = {
   cells: ["sends", "events", "delegations"],
   ratios: [

@@ -24,7 +24,7 @@ const oldPageRow = (count: number) => `inbox page of 50 from an old place, ${cou
 /** So far behind the newest, there are more than 50 messages for any agent. */
 const NEWEST = 4000;
 
-/** What grows with what is stored: reading an inbox, and starting. */
+/** Costs that grow with the stored rows: reading an inbox, and starting. */
 export const stored: Bench = {
   cells: ["inbox-few", "inbox-many", "start"],
   ratios: [
@@ -75,7 +75,7 @@ async function poll(lane: Connection, { id, token }: Speaker, after: number): Pr
   return JSON.parse(answer.body.toString()) as Inbox;
 }
 
-/** What is new costs the same whatever is stored; old rows are no longer in the cache. */
+/** New rows cost the same whatever is stored; old rows are no longer in the cache. */
 function inboxCell(name: string, count: number, { relay, speakers, head }: Store): Cell {
   const timePolls = async (lane: Connection, after: () => number) => {
     const samples: number[] = [];

@@ -8,7 +8,7 @@ import { claimsCell, flowCell } from "./work.ts";
 
 const OURS = { single: singleCell, socket: socketCell, batch: batchCell, claims: claimsCell, flow: flowCell };
 
-/** What the relay carries, beside what its framework alone does and what others do with the same work. */
+/** Throughput of the relay, beside that of its framework alone and of others with the same work. */
 export const throughput: Bench = {
   cells: ["echo", ...Object.keys(OURS), ...PEER_CELLS],
   ratios: [

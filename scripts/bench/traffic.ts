@@ -9,7 +9,7 @@ export interface Speaker {
   token: string;
 }
 
-/** What the agents of a benchmark belong to, so that each has nine targets: id, label, tags, capabilities, broadcast. */
+/** Groups of the agents of a benchmark, so that each has nine targets: id, label, tags, capabilities, broadcast. */
 const groupsOf = (n: number) => ({
   label: `team-${n % 20}`,
   tags: [`t${n % 10}`, `u${n % 50}`, "all"],

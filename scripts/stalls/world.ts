@@ -101,7 +101,7 @@ async function largeThings({ ask, tokens }: World): Promise<void> {
   await ask("POST", "/v1/agents/ann/claims", { max: 20 }, tokens.ann);
 }
 
-/** What an agent leaves behind that went from group to group for years. */
+/** Rows of an agent that went from group to group for years. */
 function wander(file: string): void {
   const sqlite = new Database(file);
   sqlite.run("pragma busy_timeout = 5000");

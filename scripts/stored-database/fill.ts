@@ -65,7 +65,7 @@ async function work({ ask, pass }: Filled, ann: { token: string }, bob: { token:
   await ask("POST", `/v1/tasks/${id}/claim`, {}, bob);
 }
 
-/** What an integration reported. */
+/** Tasks that an integration reported. */
 async function reported(ask: Ask, bob: { token: string }): Promise<void> {
   await ask("PUT", "/v1/integrations/beacon", { target: "bob", topic: "alerts" });
   const { token } = (await ask("POST", "/v1/tokens", { role: "integration", source: "beacon" })).body;

@@ -222,7 +222,7 @@ export const listEvents = contract("listEvents", "GET /v1/channels/{id}/events",
 export const notePost = contract("notePost", "POST /v1/messages/{id}/posts", {
   ...at(MessagePath, PostedParts, "All parts so far."),
   summary: "Note that a part of a message is about to be posted, or was, for adapters",
-  description: "Whoever claims the message after this one sees how far it came, and posts nothing twice.",
+  description: "The next claimer of the message sees how far it came, and posts nothing twice.",
   body: PostNote,
   example: { token: "clm_1_1", part: 0, externalId: "5418" },
   repeatable: true,

@@ -217,7 +217,7 @@ export const cancelDelegation = contract("cancelDelegation", "POST /v1/delegatio
   ...at(Path, CancelledDelegations, "The delegation, and what was ended."),
   summary: "Cancel a delegation; with tree, also what came of it",
   description:
-    "Whoever works on it is told, and each asker gets an answer that says so. Repeating it does nothing more.",
+    "The agent that works on it is told, and each asker gets an answer that says so. Repeating it does nothing more.",
   body: DelegationCancel,
   example: { reason: "No longer needed." },
   bodyOptional: true,

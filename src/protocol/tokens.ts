@@ -162,6 +162,6 @@ export const revokeToken = contract("revokeToken", "DELETE /v1/tokens/{id}", {
 
 export const whoAmI = contract("whoAmI", "GET /v1/whoami", {
   summary: "Get the caller's identity",
-  answers: { 200: { description: "What the token may do, and whether this call is fenced.", schema: WhoAmI } },
+  answers: { 200: { description: "Rights of the token, and whether this call is fenced.", schema: WhoAmI } },
   problems: ["superseded"],
 });

@@ -14,7 +14,7 @@ afterAll(async () => {
   folder.remove();
 });
 
-/** What a user's program does, in plain JavaScript. */
+/** Program of a user, in plain JavaScript. */
 const PROGRAM = `
 import { createClient, RelayProblem, RelayUnreachable } from "./client.js";
 

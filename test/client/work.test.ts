@@ -14,7 +14,7 @@ import {
 let far: FarEnd;
 let time: ReturnType<typeof createStillTime>;
 let stop: AbortController;
-/** What is there to claim. */
+/** Work to claim. */
 let open: ReturnType<typeof claimed>[];
 /** Answers that a test gives instead, by the end of the path. */
 let instead: Record<string, () => Response>;

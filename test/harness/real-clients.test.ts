@@ -162,7 +162,7 @@ describe.skipIf(missing.length > 0)(`the real clients${without}`, () => {
     };
     expect(told).toMatchObject({ codex: { code: 0 }, claude: { code: 0 } });
 
-    // What woke Codex: its stop hook, with the text in an envelope.
+    // Codex was woken by its stop hook, with the text in an envelope.
     expect(codexModel.requests[1]).toContain("| How many tests fail?");
     expect(codexModel.requests[1]).toContain("from carol (agent, peer)");
     expect(codexModel.requests[0]).not.toContain("How many tests fail?");

@@ -8,7 +8,7 @@ import { lookInto, openTestDatabase, schemaOf } from "../support/database.ts";
 
 const ROOT = join(import.meta.dir, "../..");
 
-/** What the tables files say, as drizzle-kit keeps it. */
+/** Tables of the tables files, as drizzle-kit keeps them. */
 async function declared(): Promise<DrizzleSQLiteSnapshotJSON> {
   const tables: Record<string, unknown> = {};
   for (const file of new Glob("src/**/tables.ts").scanSync(ROOT)) Object.assign(tables, await import(join(ROOT, file)));

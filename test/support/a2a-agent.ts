@@ -15,13 +15,13 @@ import { atEnd } from "./ending.ts";
 /** An A2A agent of another framework: the SDK's own server, on a port of loopback. */
 export interface Foreign {
   url: string;
-  /** What was said to it, each message once for each time it came. */
+  /** Messages to it, one for each time it came. */
   heard: Message[];
   /** Ids of tasks that it was told to cancel. */
   cancelled: string[];
   /** How often its card was asked for, and what for. */
   cards: number;
-  /** What requests came with as Authorization. */
+  /** Authorization of each request. */
   bearers: (string | null)[];
   /** Answers with this status alone, as long as it is set. */
   broken: number | undefined;
@@ -30,7 +30,7 @@ export interface Foreign {
 }
 
 interface ForeignTask {
-  /** What was said. */
+  /** The text. */
   words: string;
   message: Message;
   work(words: string): void;

@@ -65,7 +65,7 @@ export const resultOf = (task: Task): string =>
     .map(({ content }) => (content?.$case === "text" ? content.value : ""))
     .join("");
 
-/** What a stream told, in short. */
+/** Events of a stream, in short. */
 export function inShort({ payload }: StreamResponse): string {
   switch (payload?.$case) {
     case "task":

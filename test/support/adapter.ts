@@ -27,7 +27,7 @@ const SEEN = /POST \/v1\/(channels\/[^/]+\/events|files|messages\/\d+\/(posts|co
 
 export interface Running {
   events: AdapterEvent[];
-  /** What was done that others can see, in order: before and after each. */
+  /** Steps that others can see, in order: before and after each. */
   steps: string[];
   ended: Promise<unknown>;
   /** As SIGTERM. */
@@ -54,11 +54,11 @@ export interface ChatWorld {
   run(more?: RunOptions): Running;
   /** An agent that everything of the channel is bound to, and its token. */
   agent: { id: string; token: string };
-  /** What the agent has in its inbox. */
+  /** Inbox of the agent. */
   inbox(): Promise<Mail[]>;
   /** The agent puts a file there; the answer is its id. */
   upload(name: string, type: string, bytes: Uint8Array<ArrayBuffer>): Promise<string>;
-  /** What the agent gets when it asks for a file. */
+  /** Answer to the agent when it asks for a file. */
   download(fileId: string): Promise<Uint8Array>;
   /** The agent says something to the channel. */
   send(draft: Record<string, unknown>): Promise<number>;

@@ -8,7 +8,7 @@ export interface ChannelWorld extends TestRelay {
   bind(binding: Record<string, unknown>, id?: string): Promise<Record<string, unknown> & { id: string }>;
   /** A text that came in, as the adapter reports it. */
   event(more?: Record<string, unknown>, id?: string): Promise<{ status: number; body: Event; headers: Headers }>;
-  /** What the adapter claims now. */
+  /** Work that the adapter claims now. */
   claim(max?: number): Promise<Claimed[]>;
 }
 

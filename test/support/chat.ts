@@ -17,9 +17,9 @@ export interface FakeChat {
   say(saying: Saying): string;
   /** Somebody presses a button of a posted message. */
   press(externalId: string, buttonId: string): void;
-  /** What comes in is sent once more, as a platform does that missed the acknowledgement. */
+  /** Sends each event once more, as a platform does that missed the acknowledgement. */
   repeat(): void;
-  /** What the bot has posted, in order. */
+  /** Posts of the bot, in order. */
   readonly posted: Posted[];
   /** How many events were not acknowledged. */
   waiting(): number;

@@ -41,7 +41,7 @@ export function startCli(args: string[], { env = {}, stdin, cwd }: Run = {}) {
     await reading;
     return { code: await child.exited, stdout, stderr: await complaints };
   })();
-  /** What it has printed until now. */
+  /** Output until now. */
   return { child, ended, printed: () => stdout, complained: () => stderr };
 }
 

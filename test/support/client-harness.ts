@@ -55,7 +55,7 @@ export async function until(condition: () => boolean | Promise<boolean>): Promis
 
 export interface FarEnd {
   url: string;
-  /** What was asked, in order: `POST /v1/messages`. */
+  /** Requests, in order: `POST /v1/messages`. */
   asked: string[];
   requests: { method: string; path: string; query: URLSearchParams; headers: Headers; body: unknown }[];
   answer(handler: (request: FarEnd["requests"][number], n: number) => Response | Promise<Response>): void;

@@ -9,7 +9,7 @@ import {
 import { z } from "zod";
 import type { ServerMaker } from "../../src/edges/mcp/server.ts";
 
-/** What the conformance suite calls by name. Nothing of it is the relay's: it is there to exercise the endpoint. */
+/** Tools that the conformance suite calls by name. None of them is the relay's: they exercise the endpoint. */
 
 const PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mP8z8DwHwAFBQIAX8jx0gAAAABJRU5ErkJggg==";
 const SILENCE = "UklGRiYAAABXQVZFZm10IBAAAAABAAEAQB8AAAB9AAACABAAZGF0YQIAAAA=";

@@ -6,7 +6,7 @@ import { atEnd, tempFolder } from "./relay.ts";
 export interface TestDatabase {
   db: Db;
   dataDir: string;
-  /** What was reported that no caller could be told. */
+  /** Errors that no caller could be told. */
   reported: { error: unknown; stage: string }[];
   /** How many writes each commit held. */
   commits: number[];

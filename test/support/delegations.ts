@@ -21,7 +21,7 @@ export interface Team extends TestRelay {
   ): Promise<Answered>;
   /** The delegation as it is now, for the operator. */
   look(delegation: { id: string }): Promise<Answered["body"]>;
-  /** What somebody was sent, oldest first. */
+  /** Messages to an agent, oldest first. */
   inbox(worker: Worker): Promise<Answered["body"][]>;
   /** The responses somebody got, oldest first. */
   responses(worker: Worker): Promise<Answered["body"][]>;

@@ -136,7 +136,7 @@ export const urlPiece = fc.oneof(
   },
 );
 
-/** What a header may hold and still be sent: Latin-1 without line breaks. */
+/** Characters that a header may hold and still be sent: Latin-1 without line breaks. */
 const latin1 = fc
   .array(fc.integer({ min: 0x20, max: 0xff }), { maxLength: 20 })
   .map((codes) => String.fromCharCode(...codes).replaceAll("\x7f", ""));

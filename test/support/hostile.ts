@@ -1,4 +1,4 @@
-/** What somebody might write to make a model believe that it was not somebody who wrote it. `X` marks what must stay inside. */
+/** Texts that try to make a model believe in another author. `X` marks what must stay inside. */
 export const MARK = "PWNED";
 
 const tags = (text: string): string =>

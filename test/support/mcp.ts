@@ -6,7 +6,7 @@ export type Era = (typeof ERAS)[number];
 
 export interface Answer {
   text: string;
-  // What a tool answers is what the test says.
+  // The test decides the answer of a tool.
   // biome-ignore lint/suspicious/noExplicitAny: tests look into answers freely
   facts: any;
   isError: boolean;

@@ -1,4 +1,4 @@
-/** What the platforms post, as their documentation shows it: shortened, with the names of all that a mapping may read. */
+/** Posts of the platforms, as their documentation shows them: shortened, with the names of all that a mapping may read. */
 
 export const alertmanager = {
   receiver: "signalbox",

@@ -5,7 +5,7 @@ import { inTime } from "./until.ts";
 /** A connection of which every byte is the test's own. */
 export interface RawConnection {
   socket: Socket;
-  /** What came so far, as text. */
+  /** Bytes so far, as text. */
   text(): string;
   /** Resolves when the other end has closed. */
   closed: Promise<void>;

@@ -1,6 +1,6 @@
 import { atEnd } from "./ending.ts";
 
-/** What a model answers: text, or one call of a tool. */
+/** Answer of a model: text, or one call of a tool. */
 type Turn = { text: string } | { tool: string; input: object };
 
 /** One answer of the script, made from the request as it came. It may take its time. */

@@ -11,7 +11,7 @@ export interface TestServer {
   dataDir: string;
   operatorToken: string;
   pid: number;
-  /** What it has written so far, log lines and all. */
+  /** Output so far, log lines and all. */
   output(): string;
   /** `kill -9`. */
   kill(): Promise<void>;

@@ -79,7 +79,7 @@ export function createFakeSlack(): FakeSlack {
     readers.now = sockets.size;
     readers.most = Math.max(readers.most, readers.now);
     socket.send(JSON.stringify({ type: "hello", num_connections: sockets.size, connection_info: { app_id: "A1" } }));
-    // What nobody acknowledged is sent again, with the number of the attempt.
+    // Events without an acknowledgement are sent again, with the number of the attempt.
     for (const envelope of unacked.values()) deliver({ ...envelope, retry_attempt: 1, retry_reason: "timeout" });
   }
 

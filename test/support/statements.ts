@@ -9,7 +9,7 @@ export interface Ran {
 }
 
 export interface Recorder {
-  /** What goes to the database while `work` runs, each text once. */
+  /** Statements that reach the database while `work` runs, each text once. */
   during(work: () => Promise<unknown>): Promise<Ran[]>;
   /** How many statements ran since the last `during` began. */
   count(): number;

@@ -306,7 +306,7 @@ export function createFakeTelegram(): FakeTelegram {
     keepFile,
     misplaceFile: (fileId, path) => void misplaced.set(fileId, path),
     redirectFile: (fileId, to) => void redirects.set(fileId, to),
-    // What was not confirmed is told again to whoever asks; so nothing has to be done but to forget the answer given.
+    // Updates without a confirmation are told again to any caller: only the answer given has to be forgotten.
     repeat() {
       const copies = updates.splice(0);
       for (const copy of copies) enqueue(copy);

@@ -5,7 +5,7 @@ export interface Worker {
   token: string;
 }
 
-/** What a claim answers for one piece of work. */
+/** Answer of a claim for one piece of work. */
 export interface Held {
   message: { id: number; body: string; state: string; topic: string | null };
   claim: { token: string; attempt: number; expiresAt: string };
@@ -26,7 +26,7 @@ export interface Crew extends TestRelay {
   end(how: Ending, worker: Worker, held: Held, body?: Record<string, unknown>): Promise<Answered>;
   /** The message as it is now, with its attempts. */
   look(id: number): Promise<Answered["body"]>;
-  /** What somebody was sent beyond a place, oldest first. */
+  /** Messages to an agent beyond a place, oldest first. */
   inbox(worker: Worker, after?: number): Promise<Answered["body"][]>;
 }
 

@@ -47,7 +47,7 @@ export const inBody: fc.WeightedArbitrary<Wound>[] = [
   { weight: 1, arbitrary: fc.record({ at: fc.constant("only bytes" as const), bytes }) },
 ];
 
-/** What can be wrong with a request for this route. */
+/** Faults that a request for this route can have. */
 export const woundOf = ({ params, query, body }: Route): fc.Arbitrary<Wound> =>
   fc.oneof(...anywhere, ...(params ? inPath : []), ...(query ? inQuery : []), ...(body ? inBody : []));
 

@@ -75,7 +75,7 @@ function peerCell(room: Room, peer: Peer, product: PeerProduct, work: Work): Cel
   };
 }
 
-/** What is sent here is worked off again outside the measurement, so that the other cells start from nothing. */
+/** Work sent here is done again outside the measurement, so that the other cells start from nothing. */
 async function sendRate(room: Room, peer: Peer): Promise<number> {
   let sent = 0;
   const rate = await ratePerSecond([...Array(LANES).keys()], room.milliseconds, () => {

@@ -1,6 +1,6 @@
 import { inLanes, type Peer } from "./peer.ts";
 
-/** What BullMQ and its kin have in common. */
+/** Common ground of BullMQ and its kin. */
 export interface QueueLike {
   add(name: string, data: object, options?: object): Promise<unknown>;
   close(): Promise<void>;

@@ -85,7 +85,7 @@ describe("the seam between what is stored and what is live", () => {
             await stream.first("hello");
             await turns(wait);
             stream.close();
-            // What came after a message was left unread comes again.
+            // Messages after one that was left unread come again.
             got.push(...stream.ids().slice(0, take));
           }
           await sending;

@@ -49,7 +49,7 @@ describe("how an inbox stream begins", () => {
       epoch: 0,
     });
     expect(stream.retries).toEqual(["2000"]);
-    // What hello said is not said again.
+    // A stream does not repeat hello.
     expect(stream.of("open")).toEqual([]);
   });
 

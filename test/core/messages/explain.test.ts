@@ -14,7 +14,7 @@ async function withStory() {
       (await ask("POST", "/v1/messages", { to: "bob", body: "x", ...fields }, ann)).body.id as number,
     read: () => ask("GET", "/v1/agents/bob/inbox", undefined, bob),
     explain: async (id: number) => (await ask("GET", `/v1/messages/${id}/explain`, undefined, ann)).body,
-    /** What happened to it, without the times. */
+    /** Steps of its story, without the times. */
     steps: async (id: number) =>
       (await ask("GET", `/v1/messages/${id}/explain`)).body.facts.map(
         (fact: { step: string }) => fact.step,

@@ -142,7 +142,7 @@ describe("full-text search", () => {
     await ask("PATCH", "/v1/agents/eve", { tags: ["team"] }, eve);
     const later = await say("zeppelin", { to: "tag:team" });
     expect(await find("zeppelin", eve)).toEqual([later, broadcast]);
-    // Who may see it is part of the index, and no word that one could search for.
+    // The index holds the recipients, and not as words to search for.
     expect(await find("ben")).toEqual([]);
     expect(await find(`w${Buffer.from("ben").toString("hex")}`)).toEqual([]);
   });

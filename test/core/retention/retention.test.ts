@@ -9,7 +9,7 @@ const DAY = 24 * HOUR;
 
 const isThere = async ({ ask }: Crew, id: number) => (await ask("GET", `/v1/messages/${id}`)).status === 200;
 
-/** What `boss` says to somebody; answers the ids. */
+/** Sends as `boss`; answers the ids. */
 async function say({ ask, boss }: Crew, to: string, times: number): Promise<number[]> {
   const messages = Array.from({ length: times }, (_, i) => ({ to, body: `${i}` }));
   const { body } = await ask("POST", "/v1/messages/batch", { messages }, boss);
@@ -52,7 +52,7 @@ describe("retention", () => {
     await outlive(crew);
     const left: string[] = [];
     for (const [name, id] of Object.entries(work)) if (await isThere(crew, id)) left.push(name);
-    // What was held is open again by now, for its lease has run out.
+    // Held work is open again by now, as its lease has run out.
     expect(left).toEqual(["open", "delayed", "claimed", "dead"]);
     expect((await crew.inbox(crew.ann)).map((item) => item.topic)).toEqual(left);
     expect((await crew.take(crew.ann, { topics: ["open"] })).message.id).toBe(work.open);

@@ -123,7 +123,7 @@ describe("repeating what succeeded", () => {
       status: 200,
       body: { message: { state: "claimed", claim: { agentId: "ben" } } },
     });
-    // What it answers with is for whoever asks: the token of the other's lease is not.
+    // The answer is for any caller: it does not hold the token of the other's lease.
     expect(JSON.stringify((await end("release", ann, held)).body)).not.toContain(other.claim.token);
     await ask("POST", `/v1/messages/${id}/cancel`, undefined, boss);
     expect(await end("release", ann, held)).toMatchObject({ status: 200, body: { message: { state: "cancelled" } } });

@@ -4,7 +4,7 @@ import { inTime, turns } from "../../support/until.ts";
 import { type Crew, type Held, startCrew, type Worker } from "../../support/work.ts";
 
 interface Waiting {
-  /** What it was answered, once it was. */
+  /** The answer, once there is one. */
   items: Held[] | undefined;
   answer: Promise<Held[]>;
   leave(): void;

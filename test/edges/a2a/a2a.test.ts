@@ -19,7 +19,7 @@ async function startPair() {
     ...calling,
     ...{ alice, bob },
     url: `${calling.server.url}/a2a/bob/`,
-    /** What bob does about a task. */
+    /** Steps of bob on a task. */
     answer: (id: string, body: unknown) => ask("POST", `/v1/delegations/${id}/response`, body, bob),
     report: (id: string, text: string) => ask("POST", `/v1/delegations/${id}/progress`, { text }, bob),
     async question(id: string, body: string) {
@@ -358,7 +358,7 @@ describe("A2A", () => {
       const spoken = await ask("POST", "/a2a/bob", rpc, how);
       expect([spoken.status, spoken.body.error.data[0].reason], role).toEqual([403, "FORBIDDEN"]);
     }
-    // Who works on it sees it too: it is its own task.
+    // The worker sees it too: it is its own task.
     const bob = (await ask("POST", "/v1/tokens", { role: "agent", agentId: "bob" })).body;
     expect((await ask("GET", `/a2a/bob/tasks/${id}`, undefined, { token: bob.token, headers })).status).toBe(200);
     expect((await ask("POST", `/a2a/bob/tasks/${id}:cancel`, {})).status).toBe(400);

@@ -28,7 +28,7 @@ test("an agent out there is let in and looked at, by the client and the command 
   const asker = createClient({ url: server.url, token: alice });
   const { id } = await asker.delegations.ask({ to: "weather", text: "Berlin" });
   await until(async () => (await asker.delegations.get(id)).status === "answered", "the answer from outside");
-  // Who is out there has a card here: whoever knows this relay reaches it through it.
+  // An external agent has a card here: anybody who knows this relay reaches it through the relay.
   const client = await clientOf(`${server.url}/a2a/weather/`, "HTTP+JSON", alice);
   expect(resultOf(asTask(await client.sendMessage(saying("Oslo"))))).toBe("heard Oslo");
   expect(foreign.bearers.every((bearer) => bearer === "Bearer foreign-token")).toBe(true);

@@ -23,7 +23,7 @@ async function startWorld(behave: Behaviour, token?: string) {
     delegate: async (words: string, more = {}) =>
       (await relay.ask("POST", "/v1/delegations", { to: "weather", text: words, ...more }, alice)).body,
     delegation: async (id: string) => (await relay.ask("GET", `/v1/delegations/${id}`, undefined, alice)).body,
-    /** What alice has been told, oldest first. */
+    /** Messages to alice, oldest first. */
     told: async () => (await relay.ask("GET", "/v1/agents/alice/inbox?limit=100", undefined, alice)).body.items,
   };
 }
@@ -64,7 +64,7 @@ describe("an A2A agent out there", () => {
     await soon(world);
     const [reply] = await world.told();
     expect(reply).toMatchObject({ from: "weather", kind: "response", body: "You said: Hello", replyTo: sent.body.id });
-    // What is said in the same thread is said in the same conversation there.
+    // Messages of one thread go to one conversation there.
     await world.ask("POST", "/v1/messages", { to: "weather", body: "Again", replyTo: reply.id }, world.alice);
     await soon(world);
     const [first, second] = world.foreign.heard;

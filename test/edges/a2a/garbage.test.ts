@@ -14,7 +14,7 @@ const METHODS = [
   ...["CreateTaskPushNotificationConfig", "GetTaskPushNotificationConfig", "ListTaskPushNotificationConfigs"],
   ...["DeleteTaskPushNotificationConfig", "GetExtendedAgentCard", "message/send", "constructor"],
 ];
-/** What a sound message is made of, to be hurt. */
+/** Parts of a sound message, to be hurt. */
 const sound = { messageId: "m1", role: "ROLE_USER", parts: [{ text: "Go" }], contextId: "", taskId: "" };
 
 /** A sound object with one member, at any depth, replaced by anything. */

@@ -18,7 +18,7 @@ function startReceiver() {
   const receiver = {
     url: "",
     status: 200,
-    /** What each said, in short. */
+    /** Content of each, in short. */
     told: [] as string[],
     headers: [] as Record<string, string>[],
   };

@@ -80,7 +80,7 @@ describe("a stream of A2A", () => {
       const task = await client.getTask({ tenant: "", id });
       expect(resultOf(task)).toBe("three");
       expect(task.history.map(({ parts }) => parts[0]?.content?.value)).toEqual(["Long work", "one", "two", "three"]);
-      // What is over is not followed any more.
+      // A task that is over is not followed any more.
       await expect(client.resubscribeTask({ tenant: "", id }).next()).rejects.toThrow(/over/);
     },
   );

@@ -8,7 +8,7 @@ import { HOSTILE, MARK } from "../../support/hostile.ts";
 import { type Answer, connect, ERAS, type Peer } from "../../support/mcp.ts";
 import { startRelay, type TestRelay } from "../../support/relay.ts";
 
-/** What no model should be shown: controls, bidi, zero width, tags, selectors. A few emoji need one of them. */
+/** Characters that no model should be shown: controls, bidi, zero width, tags, selectors. A few emoji need one of them. */
 const HIDDEN = /\p{Cf}|\u115F|\u3164|\uFFA0|[\u{E0100}-\u{E01EF}]|[^\P{Cc}\n\t]/u;
 const HEAD = /^\[.*; fence ([0-9a-f]{12})\]$/;
 

@@ -6,7 +6,7 @@ import { startServer, type TestServer } from "../../support/server.ts";
 import { until } from "../../support/until.ts";
 
 const SEED = 20_260_301;
-/** What came by then is what is looked at; some garbage is a request that is still to go on. */
+/** The test looks at the bytes that came by then; some garbage is a request that is still to go on. */
 const LOOK_AFTER_MS = 150;
 const MIB = 1024 * 1024;
 

@@ -8,7 +8,7 @@ async function mapped(mapping: string, more: Record<string, unknown> = {}) {
   const { post, ask } = relay;
   return {
     ...relay,
-    /** What a post became, and the task as it is then. */
+    /** The answer to a post, and the task as it is then. */
     async take(body: unknown, kind?: Record<string, string>) {
       const answer = await post("src", body, kind);
       if (answer.status > 201) throw new Error(JSON.stringify(answer.body));

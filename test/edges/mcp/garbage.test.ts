@@ -11,7 +11,7 @@ import { createWorld, type World } from "../../support/world.ts";
 import { allNear, bodyOf, inBody, type Wound } from "../../support/wounds.ts";
 
 const SEED = 20_260_301;
-/** Whoever waits leaves after this. */
+/** Time after which a waiting call leaves. */
 const PATIENCE_MS = 15;
 const ANSWER_MS = 5000;
 

@@ -30,7 +30,7 @@ describe("the tools", () => {
     expect(DEFINITIONS.length).toBeLessThanOrEqual(12);
     const tokens = encode(JSON.stringify(DEFINITIONS)).length;
     expect(tokens).toBeLessThan(2500);
-    // What a model pays in a client that leaves away what only programs read.
+    // Cost to a model in a client that leaves out the parts that only programs read.
     const read = DEFINITIONS.map(({ name, description, inputSchema }) => ({ name, description, inputSchema }));
     expect(encode(JSON.stringify(read)).length).toBeLessThan(1700);
     expect(encode(INSTRUCTIONS).length).toBeLessThan(120);

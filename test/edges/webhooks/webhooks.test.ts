@@ -27,7 +27,7 @@ async function startWorld(overrides: Parameters<typeof startCrew>[0] = {}) {
     look: async (id: string) => (await crew.ask("GET", `/v1/webhooks/${id}`)).body,
     deliveries: async (id: string, query = "") =>
       (await crew.ask("GET", `/v1/webhooks/${id}/deliveries${query}`)).body.items,
-    /** What `user` was told about webhooks. */
+    /** Notices to `user` about webhooks. */
     notices: async () => (await crew.ask("GET", "/v1/messages?to=user&topic=webhooks")).body.items,
   };
 }
@@ -251,7 +251,7 @@ describe("a delivery that fails", () => {
     expect(await notices()).toMatchObject([{ from: "system", payload: { webhookId: id }, topic: "webhooks" }]);
     const told = (await crew.inbox(crew.ann)).filter((item) => item.topic === "webhooks");
     expect(told).toHaveLength(1);
-    // What is said about webhooks goes through none.
+    // Notices about webhooks go through none.
     expect(receiver.received.some(({ event }) => event.data.topic === "webhooks")).toBe(false);
 
     receiver.answers(200);

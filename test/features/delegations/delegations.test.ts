@@ -196,7 +196,7 @@ describe("asked of a group", () => {
     await on(asked, "response", pat, { text: "done" });
     const message = (await ask("GET", `/v1/messages/${asked.messageId}`)).body;
     expect(message).toMatchObject({ state: "done", attempts: [{ agentId: "pat", outcome: "completed" }] });
-    // Who does it both ways is not punished for it.
+    // Answering both ways costs the agent nothing.
     const path = `/v1/messages/${held.message.id}/complete`;
     expect((await ask("POST", path, { token: held.claim.token }, pat)).status).toBe(200);
   });

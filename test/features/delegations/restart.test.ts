@@ -100,7 +100,7 @@ describe("G7: a restart between any two steps changes nothing", () => {
     const team = await startTeam({ durability: "full" });
     const asked = await team.delegate(team.ada, "bob", { timeoutSeconds: 60 });
     await team.restart(3_600_000);
-    // Who kept working must not be punished for the relay's absence.
+    // A worker that went on must not suffer for the relay's absence.
     expect(await team.look(asked)).toMatchObject({ status: "pending" });
     await team.pass(31_000);
     expect(await team.look(asked)).toMatchObject({ status: "timed-out" });

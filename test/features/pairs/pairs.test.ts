@@ -13,7 +13,7 @@ async function startCouple(overrides: Parameters<typeof startRelay>[0] = {}) {
   return {
     ...relay,
     ...{ ann, ben, cat, inbox },
-    /** What each step was said to be, for one of them. */
+    /** Subjects of the steps, as told to one of them. */
     events: async (worker: Worker) =>
       (await inbox(worker)).map(({ payload }: { payload: { pairEvent: string } }) => payload.pairEvent),
     request: (by: Worker, target: string, fields = {}) => ask("POST", "/v1/pairs", { target, ...fields }, by),

@@ -21,7 +21,7 @@ const request: Step = async (scene) => {
   scene.pair = asked.body.id;
 };
 
-/** What happens, how it ends, and what both were told. */
+/** Steps, the end, and the messages to both. */
 const STORIES: { steps: Step[]; status: string; told: string[] }[] = [
   {
     steps: [request, step("accept", "ben"), step("messages", "ann", { body: "hello" }), step("end", "ann")],

@@ -115,7 +115,7 @@ describe("a schedule", () => {
     expect((await patch({ enabled: false })).body).toMatchObject({ enabled: false, nextAt: null });
     await passInSteps(crew, 3 * HOUR, HOUR);
     expect(await times()).toEqual([]);
-    // What passed by while it was paused was not missed.
+    // Times that passed by while it was paused do not count as missed.
     expect((await patch({ enabled: true })).body).toMatchObject({ nextAt: "2026-03-01T16:00:00.000Z" });
     expect((await patch({ name: "Hourly" })).body).toMatchObject({
       name: "Hourly",
@@ -529,7 +529,7 @@ describe("what cannot be planned", () => {
     const draft = { cron: "0 0 * * *", message: { to: "ann", body: "x" } };
     expect((await crew.ask("POST", "/v1/schedules", draft, crew.boss)).status).toBe(409);
     expect((await crew.ask("POST", "/v1/schedules", draft, crew.ann)).status).toBe(201);
-    // What is over does not count.
+    // Schedules that are over do not count.
     await plan({ at: toTime(crew.clock.now() + HOUR) }, crew.ben);
     await crew.pass(HOUR);
     for (let i = 0; i < 100; i++) await plan({ cron: "0 0 * * *" }, crew.ben);

@@ -33,7 +33,7 @@ beforeEach(async () => {
 const send = async (body: string) => (await operator.messages.send({ to: agentId, body })).id;
 const cursor = async () => (await agent.inbox.read()).cursor;
 
-/** What a harness does: JSON on stdin, JSON on stdout. */
+/** Calls a hook as a harness does: JSON on stdin, JSON on stdout. */
 async function hook(
   event: string,
   more: object = {},

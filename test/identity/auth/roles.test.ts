@@ -363,7 +363,7 @@ describe("G10: what each role may do", () => {
         expect(await status("sbx_unknown")).toBe(401);
         for (const role of ["enroll", "other", "viewer", "me", "operator"] as const) {
           got[role] = await status(world.tokens[role]);
-          // Who was refused has changed nothing; after a change the next begins afresh.
+          // A refused call has changed nothing; after a change the next call begins afresh.
           if (!call.startsWith("GET") && got[role] < 300 && role !== "operator") world = await startWorld();
         }
         expect(got).toEqual(expected);

@@ -250,7 +250,7 @@ describe("presence of an orchestrator", () => {
     expect(await statuses(world)).toEqual(["draining", "offline"]);
     await world.pass(TTL / 2);
     expect(await statuses(world)).toEqual(["offline", "offline"]);
-    // What it was told to do is not forgotten by an absence.
+    // An absence does not undo the order to drain.
     expect((await world.beat()).body).toMatchObject({ status: "draining" });
     expect(await statuses(world)).toEqual(["draining", "offline"]);
     await world.patch({ status: "online" }, world.self);

@@ -45,7 +45,7 @@ describe("a full disk", () => {
     expect(await db.read(marks)).toEqual([]);
     expect(reported.map((one) => one.stage)).toEqual(["commit"]);
 
-    // What came behind the lost batch, or comes later, goes on: first what fits, then, with room, all of it.
+    // Writes behind the lost batch, and later ones, go on: first what fits, then, with room, all of it.
     expect(await small("c")).toBe("c");
     makeRoom(recorder.writer());
     await large();

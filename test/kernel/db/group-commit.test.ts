@@ -128,7 +128,7 @@ describe("the queue of writes", () => {
     expect(db.write(async () => db.background((inner) => mark(inner, "inner")))).rejects.toThrow("pass the tx on");
     await Promise.allSettled([nested]);
     expect(await db.read(marks)).toEqual([]);
-    // What runs after the commit is outside of it.
+    // Effects after the commit are outside of it.
     const after = Promise.withResolvers<string>();
     await db.write(async (tx) => tx.afterCommit(() => after.resolve(db.write((next) => mark(next, "after")))));
     expect(await after.promise).toBe("after");

@@ -44,7 +44,7 @@ function faultsOf(sqlite: Sqlite, hot: Hot, ran: Ran[]): string[] {
   return [...missing, ...walking, ...faultsOfBounds(hot, plans)];
 }
 
-/** What narrows candidates that were found already must start from those, not from an index of its own. */
+/** Statements that narrow candidates must start from those, not from an index of its own. */
 function faultsOfBounds(hot: Hot, plans: { sql: string; plan: string[] }[]): string[] {
   return plans
     .filter(({ sql }) => /"messages"\."id" in \(select value from json_each/.test(sql))

@@ -27,7 +27,7 @@ describe("G5: the same sender, key and content", () => {
       ask("POST", "/v1/messages", { to: "ann", body: "x" }, { ...boss, headers: KEY }),
       ask("POST", "/v1/messages", { to: "ann", body: "x" }, { ...boss, headers: { "idempotency-key": '"k1"' } }),
       ask("POST", "/v1/messages", { to: "ann", body: "x", idempotencyKey: "k1" }, { ...boss, headers: KEY }),
-      // What is said by leaving it out may be said.
+      // A default may be said or left out.
       ask(
         "POST",
         "/v1/messages",

@@ -118,7 +118,7 @@ describe("a follower", () => {
             else if (step.do === "stall" || step.do === "drain") world[step.do]();
             else if (step.do === "wake") log.runWoken();
             else if (scheduler.count() > 0) await scheduler.waitOne();
-            // Whoever resumes from here has had everything up to here.
+            // A follower that resumes from here has had everything up to here.
             const { position } = world.follower;
             expect(world.wanted().filter((id) => id <= position && !world.got.includes(id))).toEqual([]);
           }

@@ -28,7 +28,7 @@ async function sendAll(crew: Crew): Promise<number[]> {
   return answered;
 }
 
-/** What there is for an agent, by an unhurried reader. */
+/** Entries for an agent, by an unhurried reader. */
 async function storedFor(crew: Crew, id: "ann" | "ben"): Promise<number[]> {
   const stored: number[] = [];
   for (let more = true; more; ) {
@@ -84,7 +84,7 @@ describe("G2: who has read up to N", () => {
       const seen: number[] = [];
       let after = 0;
       for (let more = true; more; ) {
-        // What was sent before this page was asked for is in it, or in one after it.
+        // Messages sent before this page was asked for are in it, or in one after it.
         const mayGrow = sending;
         const { body } = await crew.ask(
           "GET",

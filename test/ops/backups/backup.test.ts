@@ -51,7 +51,7 @@ describe("a backup", () => {
     const restored = await startRelay({ dataDir });
     const after = await restored.ask("POST", "/v1/messages", { to: "ann", body: "after" }, crew.boss);
     expect(after.body.id).toBe(before + GAP + 1);
-    // Whoever had read what is lost reads on from there, and misses nothing that is new.
+    // A reader of lost messages reads on from there, and misses nothing that is new.
     const next = await restored.ask("GET", `/v1/agents/ann/inbox?after=${lost}`, undefined, crew.ann);
     expect(next.body.items.map((item: { body: string }) => item.body)).toEqual(["after"]);
     const acked = await restored.ask("POST", "/v1/agents/ann/inbox/ack", { upTo: lost }, crew.ann);
