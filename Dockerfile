@@ -7,14 +7,14 @@ COPY drizzle drizzle
 COPY src src
 COPY scripts/build.ts scripts/notices.ts scripts/
 # The program as one file with its bytecode: it needs no packages, and starts in less than half the time.
-RUN bun --config=/dev/null --no-env-file scripts/build.ts
+RUN bun --config=/dev/null --no-env-file --tsconfig-override=/dev/null scripts/build.ts
 
 FROM oven/bun:1.4.5-alpine
 WORKDIR /app
 COPY LICENSE ./
 COPY --from=build /app/dist dist
 # The command line: docker exec <container> signalbox doctor
-RUN printf '#!/bin/sh\nexec bun --config=/dev/null --no-env-file /app/dist/signalbox.js "$@"\n' >/usr/local/bin/signalbox \
+RUN printf '#!/bin/sh\nexec bun --config=/dev/null --no-env-file --tsconfig-override=/dev/null /app/dist/signalbox.js "$@"\n' >/usr/local/bin/signalbox \
   && chmod 755 /usr/local/bin/signalbox \
   && mkdir /data && chown bun:bun /data
 
@@ -29,4 +29,4 @@ EXPOSE 4747
 STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=15s --timeout=3s --start-period=10s \
   CMD wget -q -O /dev/null "http://127.0.0.1:$SIGNALBOX_PORT/healthz" || exit 1
-CMD ["bun", "--config=/dev/null", "--no-env-file", "dist/signalbox.js", "serve"]
+CMD ["bun", "--config=/dev/null", "--no-env-file", "--tsconfig-override=/dev/null", "dist/signalbox.js", "serve"]

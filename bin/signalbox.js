@@ -7,7 +7,7 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 /** Keeps Bun from running code and reading settings of the current folder. The same as BUN_FLAGS in the sources. */
-const FLAGS = ["--config=/dev/null", "--no-env-file"];
+const FLAGS = ["--config=/dev/null", "--no-env-file", "--tsconfig-override=/dev/null"];
 const root = fileURLToPath(new URL("..", import.meta.url));
 /** Least size of a real Bun, which has 90 MB. A placeholder is a line of text. */
 const LEAST_BYTES = 1_000_000;

@@ -13,6 +13,8 @@ const SOURCES = realpathSync(`${root}src`);
  */
 const PROGRAM = {
   root: SOURCES,
+  // None: that of the folder it is called in could put other files in the place of the sources.
+  tsconfig: "/dev/null",
   target: "bun",
   // Bun makes bytecode of CommonJS alone. One of another version leaves it aside.
   format: "cjs",

@@ -11,7 +11,7 @@ import { fileURLToPath } from "node:url";
  */
 const root = fileURLToPath(new URL("..", import.meta.url));
 const LIBRARIES = ["elysia", "zod", "drizzle-orm/bun-sqlite", "pino"];
-const FLAGS = ["--config=/dev/null", "--no-env-file"];
+const FLAGS = ["--config=/dev/null", "--no-env-file", "--tsconfig-override=/dev/null"];
 
 function option(name: string): string | undefined {
   const at = process.argv.indexOf(name);

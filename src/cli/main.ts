@@ -1,4 +1,4 @@
-#!/usr/bin/env -S bun --config=/dev/null --no-env-file
+#!/usr/bin/env -S bun --config=/dev/null --no-env-file --tsconfig-override=/dev/null
 import { type Command, CommanderError } from "commander";
 import { distance } from "fastest-levenshtein";
 import manifest from "../../package.json" with { type: "json" };

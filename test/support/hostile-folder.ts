@@ -29,8 +29,8 @@ export function hostileFolder(url: string, bunfig: keyof typeof BUNFIGS = "prelo
   // SIGNALBOX_RUN silences hooks; an unknown name ends the start of a server.
   const env = `SIGNALBOX_URL=${url}\nSIGNALBOX_RUN=1\nSIGNALBOX_FROM_FOLDER=1\nSIGNALBOX_AGENT=evil\n`;
   for (const name of [".env", ".env.local", ".env.production", ".env.development", ".env.test"]) put(name, env);
-  const paths = Object.fromEntries(["commander", "zod", "pino", "elysia"].map((name) => [name, ["./evil.ts"]]));
-  put("tsconfig.json", JSON.stringify({ compilerOptions: { baseUrl: ".", paths } }));
+  // Bun finds the program itself by these, too.
+  put("tsconfig.json", JSON.stringify({ compilerOptions: { baseUrl: ".", paths: { "*": ["./evil.ts"] } } }));
   put("package.json", JSON.stringify({ name: "signalbox", scripts: { serve: "sh evil.sh" }, main: "evil.ts" }));
   put(".npmrc", `registry=${url}\n`);
   for (const name of ["commander", "zod", "pino", "elysia", "bun"]) {

@@ -9,7 +9,7 @@ const END = "== end of block ==";
 
 /** Programs that pages call by name: the command line from its sources, and curl, which fails here when the relay refuses. */
 const PROGRAMS = (curl: string) => ({
-  signalbox: `exec "${process.execPath}" --config=/dev/null --no-env-file "${ROOT}/src/cli/main.ts" "$@"`,
+  signalbox: `exec "${process.execPath}" --config=/dev/null --no-env-file --tsconfig-override=/dev/null "${ROOT}/src/cli/main.ts" "$@"`,
   curl: `exec ${curl} --fail-with-body "$@"`,
 });
 
