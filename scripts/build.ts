@@ -1,4 +1,4 @@
-import { realpathSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, realpathSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { migrationsIn } from "../src/kernel/db/migrate.ts";
 import { noticesOf } from "./notices.ts";
@@ -47,13 +47,15 @@ export async function buildProgram(folder: string): Promise<void> {
 /** Replaces dist/ as a whole. The former one stays until the new one is complete. */
 export async function replaceDist(make: (folder: string) => Promise<void>): Promise<void> {
   const [made, out] = [`${root}dist.${process.pid}`, `${root}dist`];
+  const former = `${made}.former`;
   try {
     await make(made);
-    rmSync(out, { recursive: true, force: true });
+    // Moved, as removing takes its time: a relay that runs from it may load a part just now.
+    if (existsSync(out)) renameSync(out, former);
     // The second of two builds at once fails here, and scripts/start then runs the sources.
     renameSync(made, out);
   } finally {
-    rmSync(made, { recursive: true, force: true });
+    for (const folder of [made, former]) rmSync(folder, { recursive: true, force: true });
   }
 }
 
