@@ -1,15 +1,10 @@
-/** Acknowledges a moving position in few calls: one at a time, always the newest. */
-export interface Acker {
-  /** Everything up to here may be acknowledged. */
-  upTo(id: number): void;
-  /** Repeats a failed acknowledgement. */
-  nudge(): void;
-  /** Resolves after the last acknowledgement; rejects when that failed. */
-  flush(): Promise<void>;
-}
+export type Acker = ReturnType<typeof createAcker>;
 
-/** @param ack one call @param onError called for each failure; the acknowledgement stays due until the next nudge */
-export function createAcker(ack: (upTo: number) => Promise<unknown>, onError: (error: unknown) => void): Acker {
+/**
+ * Acknowledges a moving position in few calls: one at a time, always the newest.
+ * @param ack one call @param onError called for each failure; the acknowledgement stays due until the next nudge
+ */
+export function createAcker(ack: (upTo: number) => Promise<unknown>, onError: (error: unknown) => void) {
   let owed = 0;
   let acked = 0;
   let running: Promise<void> | undefined;
@@ -22,6 +17,7 @@ export function createAcker(ack: (upTo: number) => Promise<unknown>, onError: (e
     }
   }
 
+  /** Repeats a failed acknowledgement. */
   function nudge() {
     running ??= settle()
       .catch(onError)
@@ -31,11 +27,13 @@ export function createAcker(ack: (upTo: number) => Promise<unknown>, onError: (e
   }
 
   return {
-    upTo(id) {
+    /** Everything up to here may be acknowledged. */
+    upTo(id: number) {
       owed = id;
       nudge();
     },
     nudge,
+    /** Resolves after the last acknowledgement; rejects when that failed. */
     async flush() {
       await running;
       await settle();

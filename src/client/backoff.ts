@@ -3,15 +3,6 @@ import type { Timing } from "./timing.ts";
 /** Upper bound of the wait that a relay may ask for. */
 const LONGEST_WAIT_MS = 3_600_000;
 
-export interface Backoff {
-  /** Reports an open connection. */
-  up(): void;
-  /** Reports a lost or failed connection. @returns the wait in milliseconds, at least `atLeastMs` */
-  delay(atLeastMs?: number): number;
-  /** Starts over after a success. */
-  reset(): void;
-}
-
 /**
  * Waits that double from `firstMs` to `maxMs`, each with up to a quarter of jitter, so that clients that lost the relay together do
  * not come back together. They start over only after a connection has been open for `stableMs`: one that is accepted and dropped at
@@ -20,13 +11,15 @@ export interface Backoff {
 export function createBackoff(
   timing: Timing,
   { firstMs = 1_000, maxMs = 30_000, stableMs = 10_000 }: { firstMs?: number; maxMs?: number; stableMs?: number } = {},
-): Backoff {
+) {
   let step = 0;
   let upSince: number | undefined;
   return {
+    /** Reports an open connection. */
     up() {
       upSince = timing.now();
     },
+    /** Reports a lost or failed connection. @returns the wait in milliseconds, at least `atLeastMs` */
     delay(atLeastMs = 0) {
       if (upSince !== undefined && timing.now() - upSince >= stableMs) step = 0;
       upSince = undefined;
@@ -35,6 +28,7 @@ export function createBackoff(
       // A wait that the relay asked for is a lower bound, so here the jitter only adds.
       return Math.max(plain * (0.75 + timing.random() / 2), asked * (1 + timing.random() / 4));
     },
+    /** Starts over after a success. */
     reset() {
       step = 0;
     },

@@ -1,18 +1,7 @@
-/** Slots of a worker, one for each item at a time. */
-export interface Slots {
-  readonly free: number;
-  isEmpty(): boolean;
-  /** Whether a slot holds this message. */
-  has(messageId: number): boolean;
-  /** Takes a slot until `done` settles, even one more than there are. */
-  take(messageId: number, done: Promise<void>): void;
-  /** Resolves when a slot is free. */
-  whenFree(): Promise<void>;
-  /** Resolves when all slots are free. */
-  whenEmpty(): Promise<void>;
-}
+export type Slots = ReturnType<typeof createSlots>;
 
-export function createSlots(count: number): Slots {
+/** Slots of a worker, one for each item at a time. */
+export function createSlots(count: number) {
   // Objects, not ids: an item that was lost and claimed again takes two slots until its first handler ends.
   const busy = new Set<{ messageId: number; done: Promise<void> }>();
   let waiting: (() => void)[] = [];
@@ -28,8 +17,10 @@ export function createSlots(count: number): Slots {
       return count - busy.size;
     },
     isEmpty: () => busy.size === 0,
-    has: (messageId) => [...busy].some((slot) => slot.messageId === messageId),
-    take(messageId, done) {
+    /** Whether a slot holds this message. */
+    has: (messageId: number) => [...busy].some((slot) => slot.messageId === messageId),
+    /** Takes a slot until `done` settles, even one more than there are. */
+    take(messageId: number, done: Promise<void>) {
       const slot = { messageId, done };
       busy.add(slot);
       void done.finally(() => {
@@ -37,9 +28,11 @@ export function createSlots(count: number): Slots {
         leave();
       });
     },
+    /** Resolves when a slot is free. */
     async whenFree() {
       while (busy.size >= count) await nextToLeave();
     },
+    /** Resolves when all slots are free. */
     async whenEmpty() {
       while (busy.size > 0) await nextToLeave();
     },
