@@ -3,17 +3,12 @@ import { type Client, createClient } from "../../client/client.ts";
 import { harnessChanges, keysFileIn, type Scope } from "../config/changes.ts";
 import { type Change, carryOut } from "../config/files.ts";
 import { personalFolders } from "../folders.ts";
-import type { Harness } from "../harnesses.ts";
 import { findKeys, type Keys, keysFile, keysFolder, removeKeys } from "../keys.ts";
 import { areOurs } from "./agent-keys.ts";
-import type { Plan } from "./connect.ts";
+import type { ConnectRequest, Plan } from "./connect.ts";
 
-export interface DisconnectRequest {
-  harness: Harness;
-  scope: Scope;
-  /** The agent's id; by default the one whose keys the harness's files name. */
-  agentId: string | undefined;
-}
+/** `agentId`: by default the one whose keys the harness's files name. */
+export type DisconnectRequest = Omit<ConnectRequest, "hooks">;
 
 /** Result of a disconnect. */
 export interface Disconnection {

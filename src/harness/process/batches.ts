@@ -3,7 +3,7 @@ import type { Client } from "../../client/client.ts";
 import { mayPass, retryAfterOf } from "../../client/errors.ts";
 import { systemTiming } from "../../client/timing.ts";
 import type { Digest } from "../../protocol/digest.ts";
-import { type ChildEnd, runChild } from "./child.ts";
+import { type ChildEnd, type ChildTask, runChild } from "./child.ts";
 
 /** Placeholder in a command's arguments for the text of the batch. */
 export const DIGEST_PLACE = "{digest}";
@@ -17,20 +17,16 @@ export type BatchEvent =
   | { type: "done"; ack: number | null }
   | { type: "failed"; reason: string; inMs: number };
 
-export interface BatchOptions {
+export interface BatchOptions extends Pick<ChildTask, "environment" | "signal" | "onStderr"> {
   client: Client;
   agentId: string;
   /** The command and its arguments; without DIGEST_PLACE in an argument it gets the text on stdin. */
   command: readonly string[];
   /** Tokens of text in a batch. */
   budget: number;
-  /** Added to our own environment for the command; `undefined` takes a variable out. */
-  environment: Record<string, string | undefined>;
-  signal: AbortSignal;
   onEvent(event: BatchEvent): void;
   /** Output of a command that has ended. */
   onStdout(text: string): void;
-  onStderr(text: string): void;
 }
 
 /**

@@ -3,14 +3,9 @@ import type { WorkHandler } from "../../client/item.ts";
 import { headOf } from "../../client/text.ts";
 import { BODY_BYTES } from "../../protocol/limits.ts";
 import type { Claimed } from "../../protocol/work.ts";
-import { CommandMissing, runChild } from "./child.ts";
+import { type ChildTask, CommandMissing, runChild } from "./child.ts";
 
-export interface ItemCommand {
-  file: string;
-  args: string[];
-  /** Added to our own environment; `undefined` takes a variable out. */
-  environment: Record<string, string | undefined>;
-  onStderr(text: string): void;
+export interface ItemCommand extends Pick<ChildTask, "file" | "args" | "environment" | "onStderr"> {
   /** Called when the command cannot be started; its item is released without a failed attempt. */
   onMissing(error: CommandMissing): void;
 }
