@@ -2,6 +2,7 @@ import { createHmac } from "node:crypto";
 import { and, asc, desc, eq, getTableColumns, lt, lte, type SQL, type SQLWrapper, sql } from "drizzle-orm";
 import { bound, boundLimit, fixedLimit } from "../../kernel/db/bound.ts";
 import type { Db, Reading, Tx } from "../../kernel/db/database.ts";
+import { inIds } from "../../kernel/db/lists.ts";
 import { columns, everyColumn, rowsWhere } from "../../kernel/db/statements.ts";
 import type { DelegationStatus } from "../../protocol/delegations.ts";
 import type { DelegationRow } from "./row.ts";
@@ -217,7 +218,7 @@ export function createDelegationStore(db: Db, key: string) {
       on.db
         .select({ id: delegations.messageId })
         .from(delegations)
-        .where(inIds(messageIds))
+        .where(inIds(delegations.messageId, messageIds))
         .all()
         .map((row) => row.id),
     /** The requests among these that have ended. */
@@ -227,11 +228,11 @@ export function createDelegationStore(db: Db, key: string) {
         : on.db
             .select({ id: delegations.messageId })
             .from(delegations)
-            .where(and(inIds(messageIds), sql`ended_at is not null`))
+            .where(and(inIds(delegations.messageId, messageIds), sql`ended_at is not null`))
             .all()
             .map((row) => row.id),
     forget: async (tx: Tx, messageIds: readonly number[]): Promise<void> => {
-      tx.db.delete(delegations).where(inIds(messageIds)).run();
+      tx.db.delete(delegations).where(inIds(delegations.messageId, messageIds)).run();
     },
 
     /** Newest first, among the next 20,000; `reached` is where looking ended, null at the end. */
@@ -276,9 +277,6 @@ function conditions(row: Columns, { from, to, status, root }: DelegationFilter):
   if (root !== undefined) where.push(sql`${row.rootId} = ${root}`);
   return where;
 }
-
-const inIds = (messageIds: readonly number[]): SQL =>
-  sql`${delegations.messageId} in (select value from json_each(${JSON.stringify(messageIds)}))`;
 
 const one = sql`(select 1)`;
 const countOf = (of: SQL): SQL<number> =>

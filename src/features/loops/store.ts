@@ -1,5 +1,6 @@
-import { and, desc, eq, isNotNull, isNull, lt, sql } from "drizzle-orm";
+import { and, desc, eq, isNotNull, isNull, lt } from "drizzle-orm";
 import type { Reading, Tx } from "../../kernel/db/database.ts";
+import { inIds } from "../../kernel/db/lists.ts";
 import type { LoopKind } from "../../protocol/loops.ts";
 import { loops } from "./tables.ts";
 
@@ -38,7 +39,6 @@ export const loopStore = {
       .limit(limit)
       .all(),
   removeOf: async (tx: Tx, messageIds: readonly number[]): Promise<void> => {
-    tx.db.run(sql`delete from ${loops}
-      where ${loops.messageId} in (select value from json_each(${JSON.stringify(messageIds)}))`);
+    tx.db.delete(loops).where(inIds(loops.messageId, messageIds)).run();
   },
 };

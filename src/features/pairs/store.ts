@@ -1,5 +1,6 @@
 import { and, desc, eq, lt, type SQL, sql } from "drizzle-orm";
 import type { Reading, Tx } from "../../kernel/db/database.ts";
+import { inIds } from "../../kernel/db/lists.ts";
 import type { PairStatus } from "../../protocol/pairs.ts";
 import { pairs } from "./tables.ts";
 
@@ -32,18 +33,7 @@ export function createPairStore() {
     byId: async (on: Reading, id: string): Promise<PairRow | undefined> =>
       on.db.select().from(pairs).where(eq(pairs.id, id)).get(),
     pendingAmong: async (on: Reading, ids: readonly string[]): Promise<Set<string>> =>
-      new Set(
-        ids.length === 0
-          ? []
-          : on.db
-              .select({ id: pairs.id })
-              .from(pairs)
-              .where(
-                and(sql`${pairs.id} in (select value from json_each(${JSON.stringify(ids)}))`, sql`status = 'pending'`),
-              )
-              .all()
-              .map(({ id }) => id),
-      ),
+      new Set(ids.length === 0 ? [] : pendingIn(on, ids).map(({ id }) => id)),
     live: async (on: Reading, couple: string): Promise<PairRow | undefined> =>
       on.db
         .select()
@@ -91,5 +81,11 @@ export function createPairStore() {
   };
 }
 
+const pendingIn = (on: Reading, ids: readonly string[]) =>
+  on.db
+    .select({ id: pairs.id })
+    .from(pairs)
+    .where(and(inIds(pairs.id, ids), sql`status = 'pending'`))
+    .all();
 const ofMember = (agentId: string): SQL => sql`(${pairs.requester} = ${agentId} or ${pairs.target} = ${agentId})`;
 const newest = sql`id in (select id from pairs order by id desc limit ${sql.raw(String(MAX_VISITED))})`;

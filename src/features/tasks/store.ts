@@ -2,6 +2,7 @@ import { and, desc, eq, lt, lte, type SQL, sql } from "drizzle-orm";
 import { memberships } from "../../identity/agents/tables.ts";
 import { bound, boundLimit, fixedLimit } from "../../kernel/db/bound.ts";
 import type { Db, Reading, Tx } from "../../kernel/db/database.ts";
+import { inIds } from "../../kernel/db/lists.ts";
 import { columns, everyColumn, rowsWhere } from "../../kernel/db/statements.ts";
 import type { Severity, TaskStatus } from "../../protocol/tasks.ts";
 import type { TaskEventRow, TaskRow } from "./row.ts";
@@ -199,7 +200,6 @@ function conditions({ status, target, source, holder, madeBy, member }: Driver):
 }
 
 function removeEvents(tx: Tx, events: readonly { id: number }[]): void {
-  if (events.length === 0) return;
-  const ids = JSON.stringify(events.map(({ id }) => id));
-  tx.db.delete(taskEvents).where(sql`${taskEvents.id} in (select value from json_each(${ids}))`).run();
+  const ids = events.map(({ id }) => id);
+  if (ids.length > 0) tx.db.delete(taskEvents).where(inIds(taskEvents.id, ids)).run();
 }

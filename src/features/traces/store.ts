@@ -1,7 +1,7 @@
 import { and, asc, between, count, desc, eq, gt, min, sql } from "drizzle-orm";
 import { bound, boundLimit, fixedLimit } from "../../kernel/db/bound.ts";
 import type { Db, Reading, Tx } from "../../kernel/db/database.ts";
-import { inList } from "../../kernel/db/lists.ts";
+import { inIds, inList } from "../../kernel/db/lists.ts";
 import type { MessageId } from "../../protocol/ids.ts";
 import { traces } from "./tables.ts";
 
@@ -65,7 +65,7 @@ export function createTraceStore(db: Db) {
       byIds(on)
         .all({ ids: JSON.stringify(ids) })
         .sort((a, b) => a.id - b.id),
-    /** Those of one message from one number to another. */
+    /** Traces of one message from one number to another. */
     between: async (on: Reading, messageId: number, first: number, to: number): Promise<TraceRow[]> =>
       on.db
         .select()
@@ -83,7 +83,7 @@ export function createTraceStore(db: Db) {
         .groupBy(traces.agentId)
         .all(),
 
-    /** How many traces each of these messages has; those without are left out. */
+    /** Number of traces by message; messages without traces are left out. */
     counts: async (on: Reading, messageIds: readonly number[]): Promise<Map<number, number>> => {
       const rows = on.db.all<{ id: number; n: number | null }>(sql`
         select j.value as id, (select t.number from ${traces} t
@@ -92,8 +92,7 @@ export function createTraceStore(db: Db) {
       return new Map(rows.flatMap(({ id, n }) => (n === null ? [] : [[id, n]])));
     },
     removeOf: async (tx: Tx, messageIds: readonly number[]): Promise<void> => {
-      tx.db.run(sql`delete from ${traces}
-        where ${traces.messageId} in (select value from json_each(${JSON.stringify(messageIds)}))`);
+      tx.db.delete(traces).where(inIds(traces.messageId, messageIds)).run();
     },
   };
 }

@@ -7,3 +7,8 @@ import { type SQL, type SQLWrapper, sql } from "drizzle-orm";
 export function inList(column: SQLWrapper, placeholder: string): SQL {
   return sql`${column} in (select value from json_each(${sql.placeholder(placeholder)}))`;
 }
+
+/** `column in (ids)`, for statements that are not prepared. */
+export function inIds(column: SQLWrapper, ids: readonly (string | number)[]): SQL {
+  return sql`${column} in (select value from json_each(${JSON.stringify(ids)}))`;
+}
