@@ -27,7 +27,7 @@ export function delegationRoutes({ kernel, core }: Areas, delegations: Delegatio
         agentId: caller.agentId ?? now.from,
         waitMs: query.waitSeconds * 1000,
         signal: request.signal,
-        // However it outcomes, whoever asked is sent a message in the same write.
+        // Every end sends the asker a message, in the same write.
         targets: async () => [now.from],
         look,
         found: (delegation) => delegation.endedAt !== null,

@@ -4,7 +4,7 @@ import { mkdir, open, readdir, rename, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { Problem } from "../../protocol/problem.ts";
 
-/** Bytes that have arrived and have no place yet. */
+/** Bytes that have arrived and are not kept yet. */
 export interface Received {
   sha256: string;
   size: number;
@@ -87,7 +87,7 @@ export function createBlobs(folder: string) {
       return old;
     },
 
-    /** One after the other: keeping bytes with their row, and dropping those without one. */
+    /** Serialises keeping bytes with their row, and dropping bytes without one. */
     turn<T>(work: () => Promise<T>): Promise<T> {
       const mine = last.then(work);
       last = mine.catch(() => undefined);

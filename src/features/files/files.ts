@@ -17,7 +17,7 @@ export interface FileOptions {
 
 export type Files = ReturnType<typeof createFiles>;
 
-/** Attachments: their bytes, who may read them, and the removal of what nobody needs. */
+/** Attachments: their bytes, the right to read them, and the removal of unused ones. */
 export function createFiles(areas: Areas, options: FileOptions) {
   const { db } = areas.kernel;
   const { maxBytes, unusedHours, retentionDays } = options;

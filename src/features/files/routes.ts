@@ -67,7 +67,7 @@ function download(file: FileRow, bytes: Blob, request: Request, headers: Record<
   return new Response(bytes.slice(range.from, range.to + 1), { status: 206, headers });
 }
 
-/** One range, both ends included. Whatever else is asked for is answered whole, as RFC 9110 allows. */
+/** A single range, both ends included. Any other range is answered with the whole file, as RFC 9110 allows. */
 function rangeOf(header: string | null, size: number): { from: number; to: number } | undefined {
   const [, first = "", last = ""] = /^bytes=(\d{0,15})-(\d{0,15})$/.exec(header ?? "") ?? [];
   if (first === "" && last === "") return undefined;

@@ -22,7 +22,7 @@ const ORPHAN_MS = 24 * HOUR_MS;
 const MAX_MS = 10 * 60_000;
 
 /**
- * Removes what nobody needs any more: uses by messages that retention took, files that no message has carried for a time,
+ * Removes unneeded rows and bytes: uses by messages that retention took, files that no message has carried for a time,
  * and bytes without a file.
  */
 export function createSweep({ kernel }: Areas, store: FileStore, blobs: Blobs, { unusedMs, keysMs }: Keeping) {

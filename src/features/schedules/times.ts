@@ -23,7 +23,7 @@ export interface Occurrence {
   missed: number;
 }
 
-/** Some members of a cron expression: what clocks read when they occurrence, and the instants that makes. */
+/** Some members of a cron expression: clock readings at which they come, and the instants of a reading. */
 interface Rule {
   /** In UTC: its times are readings of clocks. */
   readings: Cron;
@@ -87,7 +87,7 @@ export function nextTime(when: When, after: number): number | null {
   return next.length > 0 ? Math.min(...next) : null;
 }
 
-/** A later reading never has an earlier first instant: the search ends at the first whose instants are all to occurrence. */
+/** A later reading never has an earlier first instant: the search ends at the first whose instants all lie ahead. */
 function nextOf({ readings, instants }: Rule, zone: Zone, after: number): number | undefined {
   let again: number | undefined;
   let reading = readings.nextRun(new Date(zone.earliestFrom(after) - 1));

@@ -117,7 +117,7 @@ export function createTraceService({ kernel, identity, core }: Areas, store: Tra
   };
 }
 
-/** Of some heads in order those that are wanted, up to a number and a size; `next` is the last one shown of more. */
+/** Chooses wanted heads in order, up to a number and a size. `next` is the last one chosen when more follow. */
 export function choose(heads: readonly TraceHead[], filter: TraceFilter, limit: number, maxBytes: number) {
   const ids: number[] = [];
   let bytes = 0;
@@ -135,7 +135,7 @@ export function choose(heads: readonly TraceHead[], filter: TraceFilter, limit: 
 const isWanted = (head: TraceHead, { level, type, agent }: TraceFilter): boolean =>
   head.level <= level && (type === undefined || head.type === type) && (agent === undefined || head.agentId === agent);
 
-/** As JSON, around the stored metadata. */
+/** JSON of a trace, around the stored metadata. */
 export function traceJson(row: TraceRow): string {
   const { id, messageId, number, agentId, via, level, type, content, createdAt } = row;
   const encoding: Encoding = row.opaque ? "opaque" : "plain";

@@ -4,7 +4,7 @@ import type { AgentRow } from "./row.ts";
 /** Past retention a tombstone keeps its id and kind alone. */
 export const isShrunk = (row: Pick<AgentRow, "name">): boolean => row.name === "";
 
-/** An id names one identity for ever: nobody registers it again. */
+/** An id names one identity for ever: it is never registered again. */
 export function deleted(id: string): Problem {
   return new Problem(
     "deleted",

@@ -56,7 +56,7 @@ export function createDirectory(db: Db) {
       .limit(fixedLimit(MOST_NAMES))
       .prepare(),
   );
-  /** Those that reach beyond `after`: the others cannot hold anything to be read from there. */
+  /** Memberships that reach beyond `after`: others hold nothing to read from there. */
   const membershipsBeyond = rowsWhere(
     db,
     memberships,
@@ -128,7 +128,7 @@ export function createDirectory(db: Db) {
   return {
     facts: async (on: Reading, agentId: string): Promise<AgentFacts | undefined> => factsById(on).get({ id: agentId }),
     byId: async (on: Reading, agentId: string): Promise<AgentRow | undefined> => rowById(on).get({ id: agentId }),
-    /** How many belong to a group now. */
+    /** Current number of members of a group. */
     members: async (on: Reading, target: string): Promise<number> => membersOf(on).get({ target })?.members ?? 0,
     /** Groups with members: some of them where there are many. */
     groupNames: async (on: Reading): Promise<string[]> =>
@@ -137,7 +137,7 @@ export function createDirectory(db: Db) {
         .flatMap(({ target, members }) => (members > 0 ? [target] : [])),
     membershipsBeyond: async (on: Reading, agentId: string, after: number): Promise<Membership[]> =>
       membershipsBeyond(on).all({ id: agentId, after }),
-    /** Some of what the agent ever belonged to. */
+    /** Some targets that the agent ever belonged to. */
     everTargets: async (on: Reading, agentId: string, limit: number): Promise<string[]> =>
       on.db
         .selectDistinct({ target: memberships.target })
@@ -151,10 +151,10 @@ export function createDirectory(db: Db) {
 
     openMemberships: async (on: Reading, agentId: string): Promise<Membership[]> =>
       openMemberships(on).all({ agentId }),
-    /** Some of those that ended beyond a place in the log. */
+    /** Some memberships that ended beyond a place in the log. */
     endedBeyond: async (on: Reading, agentId: string, after: number, limit: number): Promise<Membership[]> =>
       endedBeyond(on).all({ agentId, after, limit }),
-    /** Those whose membership held at a place in the log, by agent id. */
+    /** Agents whose membership held at a place in the log, by id. */
     membersAt: async (on: Reading, target: string, at: number, after: string, limit: number): Promise<AgentHead[]> =>
       on.db
         .selectDistinct(head)

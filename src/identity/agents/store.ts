@@ -26,7 +26,7 @@ export function createAgentStore(db: Db) {
   );
 
   return {
-    /** Those that are not deleted, by id. */
+    /** Agents that are not deleted, by id. */
     page: async (on: Reading, filter: AgentFilter, after: string | undefined, limit: number): Promise<AgentRow[]> =>
       on.db
         .select()

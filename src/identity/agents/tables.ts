@@ -30,7 +30,7 @@ export const agents = sqliteTable(
     ackedAt: integer("acked_at"),
     lastSeenAt: integer("last_seen_at").notNull(),
     createdAt: integer("created_at").notNull(),
-    /** A tombstone: the id stays this agent's, and nobody registers it again. */
+    /** Set on a tombstone: the id stays this agent's for ever. */
     deletedAt: integer("deleted_at"),
     /** The agent in whose name it was deleted: an orchestrator restores what it deleted. */
     deletedBy: text("deleted_by"),
@@ -65,7 +65,7 @@ export const memberships = sqliteTable(
   ],
 );
 
-/** How many members a target has now: kept, because a send answers with it. */
+/** Current number of members of each target: stored, as every send answers with it. */
 export const groups = sqliteTable("groups", {
   target: text("target").$type<Target>().primaryKey(),
   members: integer("members").notNull(),

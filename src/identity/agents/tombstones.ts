@@ -34,7 +34,7 @@ export function createTombstones({ kernel, activity, directory, rows }: Base, au
     await bury(tx, caller, row, isForOther);
   }
 
-  /** As `remove`, whatever its kind: for the feature that keeps it. @throws Problem 404, 409, 410 */
+  /** Deletes an agent of any kind, for the feature that keeps it. @throws Problem 404, 409, 410 */
   async function retire(tx: Tx, caller: Caller, id: string): Promise<void> {
     await bury(tx, caller, await requireRow(tx, id), false);
   }

@@ -16,7 +16,7 @@ export interface Principal {
   source: string | null;
 }
 
-/** One call: its principal and the instance it says it belongs to. */
+/** A call: its principal, and the instance it names. */
 export interface Caller extends Principal {
   instanceId: InstanceId | null;
   requestId: string;

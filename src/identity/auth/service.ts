@@ -198,8 +198,8 @@ export function createAuthService({ kernel, directory, activity, rows }: Base) {
 
     /**
      * Takes back an enrolled agent's unused token, so that a client that lost the answer gets another.
-     * Answers false when it was used, or was made for somebody else. An agent that was restored has none: then whoever the
-     * orchestrator is that enrolled it may enroll it again.
+     * Answers false when it was used, or belongs to another caller. A restored agent has no token: the orchestrator that
+     * enrolled it may enroll it again.
      */
     async takeBackUnused(tx: Tx, caller: Caller, agentId: AgentId, instanceId: InstanceId | null): Promise<boolean> {
       const rows = await store.liveOf(tx, agentId);
@@ -228,7 +228,7 @@ export function createAuthService({ kernel, directory, activity, rows }: Base) {
       for (const row of await store.liveOf(tx, agentId)) await revokeRow(tx, row);
     },
 
-    /** Of an integration that is removed: one that is made again under its name gets tokens of its own. */
+    /** Revokes the tokens of a removed integration: a later one of its name gets its own. */
     async revokeAllFor(tx: Tx, source: string): Promise<void> {
       for (const row of await store.liveFor(tx, source)) await revokeRow(tx, row);
     },

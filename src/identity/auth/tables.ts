@@ -21,7 +21,7 @@ export const tokens = sqliteTable(
     enrolledBy: text("enrolled_by"),
     enrolledFor: text("enrolled_for"),
     createdBy: text("created_by"),
-    /** Of the request that made it; with it the same secret is derived again. */
+    /** Key of the request that made it; the same secret is derived from it again. */
     idempotencyKey: text("idempotency_key"),
     fingerprint: text("fingerprint"),
     createdAt: integer("created_at").notNull(),

@@ -34,7 +34,7 @@ export function createOrchestratorService({ kernel, directory, roster, activity 
 
   /**
    * Whether its host's name becomes a tag of its agent: as the token's groups allow, else only its own id, alone or
-   * before a hyphen. Work waits in groups that are empty, so any other name would take somebody's work.
+   * before a hyphen. Work waits in groups that are empty, so any other name would take the work of other agents.
    * @throws Problem 403 group-not-allowed for a group that agents on other machines use
    */
   async function mayTagHost(on: Reading, caller: Caller, agentId: string, hostname: string): Promise<boolean> {
@@ -163,7 +163,7 @@ export function createOrchestratorService({ kernel, directory, roster, activity 
       tx.afterCommit(() => statuses.delete(agentId));
     },
 
-    /** For operators, viewers, and itself: what it can give is nobody else's business. @throws Problem 403, 404, 409 */
+    /** For operators, viewers and the orchestrator itself. @throws Problem 403, 404, 409 */
     async get(on: Reading, caller: Caller, id: string): Promise<Orchestrator> {
       const reader = readingAs(caller);
       const row = await requireRow(on, id);
@@ -173,7 +173,7 @@ export function createOrchestratorService({ kernel, directory, roster, activity 
       return wire(row);
     },
 
-    /** By id; an orchestrator sees itself alone. @throws Problem 403, 409 */
+    /** Lists by id; an orchestrator sees itself alone. @throws Problem 403, 409 */
     async list(
       on: Reading,
       caller: Caller,
