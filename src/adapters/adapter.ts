@@ -31,7 +31,7 @@ export interface AdapterOptions {
   signal: AbortSignal;
   onEvent?: ((event: AdapterEvent) => void) | undefined;
   pace?: Partial<Pace> | undefined;
-  /** For tests. */
+  /** Replaced by tests. */
   timing?: Timing | undefined;
   here?: HostProcess | undefined;
 }

@@ -1,4 +1,4 @@
-/** Whether events reach us: the platform says so, and the canary found no fault. */
+/** State of incoming events: they reach us when the platform says so and the canary found no fault. */
 export interface Readiness {
   readonly ready: boolean;
   /** Reason of `false`. */

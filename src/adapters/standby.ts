@@ -23,7 +23,7 @@ export type Beat = z.infer<typeof Beat>;
 export interface HostProcess {
   host: string;
   pid: number;
-  /** Whether this machine has a process with that id. */
+  /** Tells whether this machine has a process with that id. */
   isAlive(pid: number): boolean;
 }
 
@@ -78,7 +78,7 @@ export function markOf(agent: Agent | undefined): string | undefined {
   return beat && `${agent?.instanceId}#${beat.beat}`;
 }
 
-/** Whether that process is gone. Our own id means yes: the first process of a container has the same id at each start. */
+/** Tells whether that process is gone. Our own id means yes: the first process of a container has the same id at each start. */
 function isGone(agent: Agent | undefined, { host, pid, isAlive }: HostProcess): boolean {
   const beat = beatOf(agent);
   return beat?.host === host && (beat.pid === pid || !isAlive(beat.pid));

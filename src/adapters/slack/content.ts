@@ -48,7 +48,7 @@ export function filesWithin(message: SlackContent): SlackFile[] {
   return attachmentsOf(message).flatMap(({ files }) => SlackFiles.parse(files));
 }
 
-/** Whether every word is in a text of Slack, where names are ids and emoji have names. */
+/** Tells whether every word is in a text of Slack, where names are ids and emoji have names. */
 function saysAll(text: string, words: string): boolean {
   const known = new Set(text.match(WORDS));
   return (words.match(WORDS) ?? []).every((word) => known.has(word));

@@ -5,7 +5,7 @@ import { tokensOf } from "./tokens.ts";
 export interface Digest {
   /** Heads, envelopes, folded threads, and a count of the rest. */
   text: string;
-  /** In full, or cut with a way to the rest. */
+  /** Messages shown in full, or cut with a way to the rest. */
   shown: number[];
   /** The rest, by thread. */
   folded: { thread: number; messages: number; newest: number }[];

@@ -23,7 +23,7 @@ const FILES: Record<(typeof api.DOCS_FILES)[number], { type: string; path: strin
   "favicon-32x32.png": { type: "image/png", path: icon },
 };
 
-/** In a bundle the paths are relative to its folder. */
+/** Paths in a bundle are relative to its folder. */
 const bytesOf = (path: string) => readFile(resolve(FOLDER, path));
 
 /** Content from the relay alone, no inline script. Swagger UI's style sheet draws its arrows as data: images. */

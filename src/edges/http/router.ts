@@ -57,7 +57,7 @@ export function createRouter(table: Routes) {
           (route) => !one.below.some((start) => isBelow(segmentsOf(route.path), segmentsOf(start))),
         );
         if (stray) throw new Error(`${stray.path} would not be found: it is not below ${one.below.join(" or ")}`);
-        // Of two concurrent requests, one adds them.
+        // One of two concurrent requests adds them.
         if (late.delete(one)) for (const route of routes) add(route);
       }
       return wanted.length > 0;

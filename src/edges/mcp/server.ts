@@ -39,7 +39,7 @@ export interface McpRequest {
   method: string | undefined;
   /** 2026-07-28 asks without sessions, and lets a call be answered with a question to the person. */
   era: "modern" | "legacy";
-  /** In a session: how the client takes this call back. */
+  /** Cancellation of this call by its session. */
   flight?: Flight | undefined;
   /** Stores a subscription of a session; none in the modern era. */
   subscribe?: ((uri: string, wanted: boolean) => Promise<boolean>) | undefined;
