@@ -1,4 +1,3 @@
-import type { Caller } from "../../identity/auth/caller.ts";
 import type { Call } from "../../identity/auth/route.ts";
 import { createSse } from "../../kernel/http/sse.ts";
 import type { Kernel } from "../../kernel/kernel.ts";
@@ -10,11 +9,7 @@ import { Problem } from "../../protocol/problem.ts";
 const MAX_STREAMS = 64;
 
 /** One stream to open. */
-export interface StreamRequest {
-  caller: Caller;
-  /** Headers of the answer. */
-  headers: Record<string, string>;
-  peer: Call<unknown, unknown, unknown>["peer"];
+export interface StreamRequest extends Pick<Call<unknown, unknown, unknown>, "caller" | "headers" | "peer"> {
   events: AsyncGenerator<Encoded, void>;
   /** Aborted at the end of the stream. */
   leaving: AbortController;

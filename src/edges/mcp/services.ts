@@ -2,6 +2,7 @@ import type { Areas } from "../../core/core.ts";
 import type { Delegations } from "../../features/delegations/delegations.ts";
 import type { Traces } from "../../features/traces/traces.ts";
 import type { Caller } from "../../identity/auth/caller.ts";
+import type { Call } from "../../identity/auth/route.ts";
 import type { Reading } from "../../kernel/db/database.ts";
 import type { Delegation } from "../../protocol/delegations.ts";
 import { type Envelopes, envelopesOf } from "../envelope/envelope.ts";
@@ -11,6 +12,12 @@ export type McpAreas = Areas & { delegations: Delegations; traces: Traces };
 
 /** A caller that acts for an agent of its own. */
 export type AgentCaller = Caller & { agentId: string };
+
+/** One HTTP request of a client. */
+export type HttpRequest = Pick<
+  Call<unknown, unknown, unknown>,
+  "caller" | "request" | "peer" | "checkStill" | "headers"
+>;
 
 /** One call of a tool: its caller, and the abilities of the client. */
 export interface Turn {

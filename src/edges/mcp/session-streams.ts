@@ -1,7 +1,6 @@
 import type { Areas } from "../../core/core.ts";
 import { createSse } from "../../kernel/http/sse.ts";
-import type { HttpRequest } from "./http-request.ts";
-import type { AgentCaller } from "./services.ts";
+import type { AgentCaller, HttpRequest } from "./services.ts";
 import type { McpSessions, SessionStream } from "./sessions.ts";
 import { createUpdates, updated } from "./updates.ts";
 
