@@ -60,8 +60,8 @@ export async function createCore(kernel: Kernel, identity: Identity, options: Co
   const items = createWorkItems(base, access);
   const claims = createClaims(base, items, leases);
   const holders = createHolders(base, { items, leases, sender, quotas });
-  const expiry = createExpiry(base, sender, delayed);
-  const drop = createDrop(base, { sender, delayed, leases });
+  const expiry = createExpiry(base, sender);
+  const drop = createDrop(base, { sender, leases });
   const search = createSearch(db, store, log.head, clock, onError);
   const lists = createLists(base, search);
   const readers = createReaders(base, { access, lists, deliveries });

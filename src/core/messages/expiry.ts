@@ -3,7 +3,7 @@ import type { DueRow } from "../../kernel/due/row.ts";
 import { Problem } from "../../protocol/problem.ts";
 import type { Base } from "../base.ts";
 import { EXPIRES } from "./append.ts";
-import { DELIVER, type Delayed } from "./delayed.ts";
+import { DELIVER } from "./delayed.ts";
 import type { ScheduledRow } from "./row.ts";
 import type { Sender } from "./send.ts";
 
@@ -17,29 +17,31 @@ function refused(error: unknown): Problem {
 }
 
 /** Expiry of messages and work, and the notices to their senders. */
-export function createExpiry(base: Base, sender: Sender, delayed: Delayed) {
+export function createExpiry(base: Base, sender: Sender) {
+  const { rows } = base;
   const { logger } = base.kernel;
   const { directory } = base.identity;
   const { messages: store } = base.rows;
   /** Sends a planned message at its time. If its target is gone meanwhile, its sender is told. */
   async function deliver(tx: Tx, { key: id, tries, lastError }: DueRow): Promise<void> {
-    const planned = await delayed.byId(tx, id);
+    const planned = await rows.delayed.byId(tx, id);
     if (!planned || planned.messageId !== null) return;
     const author = await directory.facts(tx, planned.fromId);
-    if (!author || author.deletedAt !== null) return delayed.failed(tx, id, `${planned.fromId} was deleted`);
+    if (!author || author.deletedAt !== null)
+      return rows.delayed.ended(tx, id, { error: `${planned.fromId} was deleted` });
     if (tries >= MAX_TRIES) return notSent(tx, planned, lastError ?? "it failed again and again");
     const by = { id: author.id, kind: author.kind, via: planned.via };
     // A refusal is reported to the sender. Any other error rolls back this write, which is then retried.
     const sent = await tx
       .attempt(async () => sender.append(tx, await sender.address(tx, by, planned.draft)))
       .catch(refused);
-    if (!(sent instanceof Problem)) return delayed.delivered(tx, id, sent.entry.id);
+    if (!(sent instanceof Problem)) return rows.delayed.ended(tx, id, { messageId: sent.entry.id });
     logger.debug({ scheduleId: id, code: sent.code, detail: sent.message }, "planned message was refused");
     return notSent(tx, planned, sent.message);
   }
 
   async function notSent(tx: Tx, { id, fromId, draft }: ScheduledRow, why: string): Promise<void> {
-    await delayed.failed(tx, id, why);
+    await rows.delayed.ended(tx, id, { error: why });
     await sender.tell(tx, fromId, {
       subject: `Scheduled message ${id} was not sent`,
       body: `It was for ${draft.to}: ${why}`,

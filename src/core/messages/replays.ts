@@ -2,17 +2,16 @@ import type { Tx } from "../../kernel/db/database.ts";
 import type { ParsedDraft } from "../../protocol/messages.ts";
 import { Problem } from "../../protocol/problem.ts";
 import type { Base } from "../base.ts";
-import type { Delayed } from "./delayed.ts";
 import type { Sent } from "./draft.ts";
 import { toLogEntry } from "./entry.ts";
 
 /** Answers a draft whose idempotency key was used before. */
-export function createReplays(base: Base, delayed: Delayed) {
+export function createReplays(base: Base) {
   const { messages: store, work: works } = base.rows;
   /** The same key and content give the same answer, even after changes. */
   return async function replayed(tx: Tx, from: string, draft: ParsedDraft): Promise<Sent | undefined> {
     if (!draft.idempotencyKey) return undefined;
-    const planned = await delayed.byKey(tx, from, draft.idempotencyKey);
+    const planned = await base.rows.delayed.byKey(tx, from, draft.idempotencyKey);
     const row = planned ? undefined : await store.byKey(tx, from, draft.idempotencyKey);
     const found = planned ?? row;
     if (!found) return undefined;

@@ -41,7 +41,7 @@ export function createSender(
   const { address, toOne } = addressing;
   const log = createAppend(base, parked, links);
   const { append } = log;
-  const replayed = createReplays(base, delayed);
+  const replayed = createReplays(base);
   /** A message is planned for a later time. */
   const planned = hooks.event<[payload: ParsedDraft["payload"], at: number]>("messages.planned");
   /**

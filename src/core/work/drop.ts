@@ -3,7 +3,6 @@ import type { Tx } from "../../kernel/db/database.ts";
 import type { DueRow } from "../../kernel/due/row.ts";
 import type { AgentId, Target } from "../../protocol/ids.ts";
 import type { Base } from "../base.ts";
-import type { Delayed } from "../messages/delayed.ts";
 import type { Sender } from "../messages/send.ts";
 import type { Leases } from "./leases.ts";
 import type { WorkRow } from "./row.ts";
@@ -47,11 +46,11 @@ function losing(lost: Losses, from: string): Lost {
  * Ends the work and mail of a deleted agent: work for it alone is cancelled, a group's work that it held is open again, and the senders
  * of all that it never read or did are told.
  */
-export function createDrop(base: Base, parts: { sender: Sender; delayed: Delayed; leases: Leases }) {
+export function createDrop(base: Base, parts: { sender: Sender; leases: Leases }) {
   const { clock, due, headOf } = base.kernel;
   const { directory } = base.identity;
   const { messages: store, work: works } = base.rows;
-  const { sender, delayed, leases } = parts;
+  const { sender, leases } = parts;
 
   async function goOn(tx: Tx, agentId: string, place: Place): Promise<void> {
     const facts = await directory.facts(tx, agentId);
@@ -125,7 +124,7 @@ export function createDrop(base: Base, parts: { sender: Sender; delayed: Delayed
     /** Runs in the write that deletes an agent, after every feature has ended its own rows. */
     async dropAgent(tx: Tx, agentId: string): Promise<void> {
       const facts = await directory.facts(tx, agentId);
-      await delayed.dropOf(tx, agentId);
+      await base.rows.delayed.removeUnsentOf(tx, agentId);
       await goOn(tx, agentId, { upTo: headOf(tx), after: facts?.cursor ?? 0, told: [] });
     },
     dueHandlers: {

@@ -28,7 +28,7 @@ export function createSchedules(areas: Areas) {
       const facts = { scheduleId: fire.scheduleId, n, scheduledAt, missedBySeconds, missed };
       return [{ at: toTime(fire.firedAt), step: "scheduled", ...facts }];
     }
-    const message = await messages.delayed.ofMessage(on, row.id);
+    const message = await messages.delayed.rows.byMessage(on, row.id);
     if (!message) return [];
     const { id, createdAt, deliverAt } = message;
     return [{ at: toTime(createdAt), step: "scheduled", scheduleId: id, scheduledAt: toTime(deliverAt) }];

@@ -57,7 +57,7 @@ export function createScheduleService({ kernel, identity, core }: Areas, fires: 
       name: "schedules.unsent",
       keepMs: KEPT_MS,
       limit: SLICE,
-      sweep: (tx, { before, limit }) => messages.delayed.thin(tx, before, limit),
+      sweep: (tx, { before, limit }) => messages.delayed.rows.thin(tx, before, limit),
     },
   ];
 
@@ -70,7 +70,7 @@ export function createScheduleService({ kernel, identity, core }: Areas, fires: 
   async function find(on: Reading, caller: Caller, id: string): Promise<Found> {
     const reader = await agents.requireReader(on, caller);
     const row = await store.byId(on, id);
-    const message = row ? undefined : await messages.delayed.get(on, id);
+    const message = row ? undefined : await messages.delayed.rows.byId(on, id);
     const owner = row?.agentId ?? message?.fromId ?? Problem.missing("schedule", id);
     if (reader !== null && owner !== reader) throw new Problem("forbidden", `Schedule ${id} is not ${reader}'s.`);
     return { row, message };
@@ -207,7 +207,7 @@ export function createScheduleService({ kernel, identity, core }: Areas, fires: 
       /** Rows of both kinds together, by their ids. */
       const read = async (count: number, before: string | undefined) => {
         const rows = await store.page(on, owner, before, count);
-        const unsent = await messages.delayed.unsent(on, owner, before, count);
+        const unsent = await messages.delayed.rows.unsent(on, owner, before, count);
         const found = [
           ...rows.map((row) => ({ id: row.id, row })),
           ...unsent.map((message) => ({ id: message.id, message })),
