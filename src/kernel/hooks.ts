@@ -1,4 +1,4 @@
-import type { Reading, Tx } from "./db/database.ts";
+import type { ReadTx, Tx } from "./db/database.ts";
 
 /** Runs inside the write that raises the event; an error refuses that write. `undefined`: nothing to do. */
 export type InTx<A extends unknown[]> = (tx: Tx, ...args: A) => Promise<unknown> | undefined;
@@ -6,7 +6,7 @@ export type InTx<A extends unknown[]> = (tx: Tx, ...args: A) => Promise<unknown>
 export type AfterCommit<A extends unknown[]> = (...args: A) => unknown;
 /** Answers from its reads, and writes nothing. `undefined`, at once or later: no answer. */
 // biome-ignore lint/suspicious/noConfusingVoidType: an answerer that only refuses says nothing
-export type Answerer<A extends unknown[], R> = (on: Reading, ...args: A) => Promise<R | undefined | void> | undefined;
+export type Answerer<A extends unknown[], R> = (on: ReadTx, ...args: A) => Promise<R | undefined | void> | undefined;
 
 /** Fact told to higher areas, in the order in which they subscribed. */
 export interface Event<A extends unknown[]> {
@@ -22,9 +22,9 @@ export interface Event<A extends unknown[]> {
 export interface Question<A extends unknown[], R> {
   answeredBy(...answerers: Answerer<A, R>[]): void;
   /** Every answer, in order. */
-  all(on: Reading, ...args: A): Promise<R[]>;
+  all(on: ReadTx, ...args: A): Promise<R[]>;
   /** The first answer. */
-  first(on: Reading, ...args: A): Promise<R | undefined>;
+  first(on: ReadTx, ...args: A): Promise<R | undefined>;
 }
 
 /** One subscription, as tests of the wiring read it. */

@@ -1,6 +1,6 @@
 import { Database as Sqlite } from "bun:sqlite";
 import { sql } from "drizzle-orm";
-import { type Db, openDatabase, type Reading, type Tx } from "../../src/kernel/db/database.ts";
+import { type Db, openDatabase, type ReadTx, type Tx } from "../../src/kernel/db/database.ts";
 import { atEnd, tempFolder } from "./relay.ts";
 
 export interface TestDatabase {
@@ -37,7 +37,7 @@ export async function mark(tx: Tx, name: string, position = 1): Promise<string> 
 }
 
 /** The names of the marks there are, but for those that a fresh database has. */
-export const marks = async (on: Reading): Promise<string[]> =>
+export const marks = async (on: ReadTx): Promise<string[]> =>
   on.db
     .all<{ name: string }>(sql`select name from marks where name not in ('floor', 'indexed') order by rowid`)
     .map((row) => row.name);

@@ -1,5 +1,5 @@
 import type { Caller } from "../../identity/auth/caller.ts";
-import type { Reading } from "../../kernel/db/database.ts";
+import type { ReadTx } from "../../kernel/db/database.ts";
 import type { Kernel } from "../../kernel/kernel.ts";
 import type { Span } from "../../protocol/ids.ts";
 import type { LogEntry } from "../messages/entry.ts";
@@ -88,7 +88,7 @@ export function createDeliveries({ db, clock, hooks, onError }: Parts, store: In
   }
 
   /** The ranges that reach beyond `after`, those not yet written included, nearest first. */
-  async function beyond(on: Reading, agentId: string, after: number, limit = MAX_RANGES): Promise<DeliveryRow[]> {
+  async function beyond(on: ReadTx, agentId: string, after: number, limit = MAX_RANGES): Promise<DeliveryRow[]> {
     const stored = await store.deliveriesBeyond(on, agentId, after, limit);
     const fresh = [...saving, ...pending]
       .filter((range) => range.to.agentId === agentId && range.upToId > after)
@@ -97,7 +97,7 @@ export function createDeliveries({ db, clock, hooks, onError }: Parts, store: In
   }
 
   /** Answers, for one agent and within one transaction, which entries any route handed to it or it acknowledged. */
-  function reader(on: Reading, agentId: string) {
+  function reader(on: ReadTx, agentId: string) {
     let known: { cursor: number; upTo: number } | undefined;
     const bounds = () => {
       const stored = known ? undefined : store.handed(on, agentId);
@@ -145,7 +145,7 @@ export function createDeliveries({ db, clock, hooks, onError }: Parts, store: In
   }
 
   /** Ids of the entries that are the agent's mail and that no route is known to have handed over, ascending. */
-  async function unseen(on: Reading, agentId: string, entries: readonly Seen[]): Promise<number[]> {
+  async function unseen(on: ReadTx, agentId: string, entries: readonly Seen[]): Promise<number[]> {
     const known = reader(on, agentId);
     const ids = new Set<number>();
     for (const { id, from, target } of entries)
@@ -164,7 +164,7 @@ export function createDeliveries({ db, clock, hooks, onError }: Parts, store: In
     reader,
 
     /** Notes entries that an agent was shown outside its inbox. Its own messages do not count as received. */
-    async noteSeen(on: Reading, caller: Seer, entries: readonly Seen[]): Promise<void> {
+    async noteSeen(on: ReadTx, caller: Seer, entries: readonly Seen[]): Promise<void> {
       const { agentId, instanceId } = caller;
       if (agentId === null || caller.role === "operator") return;
       noteIds({ agentId, instanceId }, await unseen(on, agentId, entries));
@@ -176,7 +176,7 @@ export function createDeliveries({ db, clock, hooks, onError }: Parts, store: In
      * Notes a message that an agent named as a cause: it received it by a way the relay does not see. Only `explain` shows
      * it: the loop rule counts entries that were handed over.
      */
-    async noteNamed(on: Reading, caller: Seer, entry: Seen): Promise<void> {
+    async noteNamed(on: ReadTx, caller: Seer, entry: Seen): Promise<void> {
       const { agentId, instanceId } = caller;
       if (agentId === null || caller.role === "operator") return;
       const to = { agentId, instanceId, connection: `named:${agentId}`, transport: "named" } as const;

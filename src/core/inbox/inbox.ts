@@ -1,6 +1,6 @@
 import type { AgentFacts } from "../../identity/agents/row.ts";
 import { actingAs, type Caller, requireReader } from "../../identity/auth/caller.ts";
-import type { Reading, Tx } from "../../kernel/db/database.ts";
+import type { ReadTx, Tx } from "../../kernel/db/database.ts";
 import { fitting, jsonBytes } from "../../kernel/pages.ts";
 import type { Span } from "../../protocol/ids.ts";
 import type { Acked, Reset } from "../../protocol/inbox.ts";
@@ -48,7 +48,7 @@ export function createInbox(base: Base, settled: Settled, deliveries: Deliveries
   const { messages: store, work: works, inbox: inboxStore } = base.rows;
 
   /** Stored entries for an agent after an id. The floor is checked in the same read transaction, so no hole is silent. */
-  async function page(on: Reading, agentId: string, after: number, limit: number): Promise<InboxPage> {
+  async function page(on: ReadTx, agentId: string, after: number, limit: number): Promise<InboxPage> {
     const head = headOf(on);
     const { found, upTo, open } = await candidates(on, agentId, after, limit + SPARE, head);
     const wanted = found.filter((candidate) => isForInbox(agentId, candidate)).slice(0, limit);
@@ -68,7 +68,7 @@ export function createInbox(base: Base, settled: Settled, deliveries: Deliveries
   }
 
   /** Memberships that cover the whole span share one query; those that begin or end within it have bounds of their own. */
-  async function candidates(on: Reading, agentId: string, after: number, limit: number, head: number) {
+  async function candidates(on: ReadTx, agentId: string, after: number, limit: number, head: number) {
     const open = await directory.openMemberships(on, agentId);
     const ended = await directory.endedBeyond(on, agentId, after, MAX_ENDED + 1);
     const areMany = ended.length > MAX_ENDED;
@@ -88,7 +88,7 @@ export function createInbox(base: Base, settled: Settled, deliveries: Deliveries
     return { found, upTo, open };
   }
 
-  async function entriesOf(on: Reading, wanted: Candidate[]): Promise<LogEntry[]> {
+  async function entriesOf(on: ReadTx, wanted: Candidate[]): Promise<LogEntry[]> {
     const recent = wanted.map((candidate) => log.entry(candidate.id));
     if (recent.every((entry) => entry !== undefined)) return fitting(recent, (entry) => jsonBytes(entry.json));
     const rows = await store.rows(
@@ -98,7 +98,7 @@ export function createInbox(base: Base, settled: Settled, deliveries: Deliveries
     return fitting(rows.map(toLogEntry), (entry) => jsonBytes(entry.json));
   }
 
-  async function resetAt(on: Reading, agentId: string, after: number): Promise<Reset | undefined> {
+  async function resetAt(on: ReadTx, agentId: string, after: number): Promise<Reset | undefined> {
     const floor = await store.floor(on);
     if (after >= floor) return undefined;
     const loss = await inboxStore.loss(on, agentId);
@@ -106,7 +106,7 @@ export function createInbox(base: Base, settled: Settled, deliveries: Deliveries
   }
 
   /** The inbox's agent, when the caller may read it from there on. @throws Problem 403, 404, 409, 410, 422 */
-  async function requireInbox(on: Reading, caller: Caller, agentId: string, after = 0): Promise<AgentFacts> {
+  async function requireInbox(on: ReadTx, caller: Caller, agentId: string, after = 0): Promise<AgentFacts> {
     requireReader(caller, agentId);
     if (after > 0) checkPlace(after, headOf(on), "after");
     const facts = await directory.facts(on, agentId);
@@ -165,7 +165,7 @@ export function createInbox(base: Base, settled: Settled, deliveries: Deliveries
   }
 
   /** Ids that pass a filter: of open work, or among the next entries after a place. */
-  async function look(on: Reading, agentId: string, filter: Look, after: number) {
+  async function look(on: ReadTx, agentId: string, filter: Look, after: number) {
     if (filter.claimable) return openWork(on, agentId, filter);
     const { found } = await candidates(on, agentId, after, MAX_VISITED, headOf(on));
     const ids = found.filter((candidate) => isForInbox(agentId, candidate)).map((candidate) => candidate.id);
@@ -173,7 +173,7 @@ export function createInbox(base: Base, settled: Settled, deliveries: Deliveries
     return { items: kept.slice(0, filter.limit), more: kept.length > filter.limit || found.length >= MAX_VISITED };
   }
 
-  async function openWork(on: Reading, agentId: string, filter: Look) {
+  async function openWork(on: ReadTx, agentId: string, filter: Look) {
     const belongs = await directory.openMemberships(on, agentId);
     const lists = [];
     for (const { target } of belongs) lists.push(await works.openFor(on, target, MAX_VISITED));
@@ -187,14 +187,14 @@ export function createInbox(base: Base, settled: Settled, deliveries: Deliveries
     ack,
     requireInbox,
     /** Ends of the log, and whether there is work that the agent may claim. */
-    async glance(on: Reading, agentId: string) {
+    async glance(on: ReadTx, agentId: string) {
       const belongs = await directory.openMemberships(on, agentId);
       const targets = belongs.map((member) => member.target);
       const isOpen = (await works.bestOpen(on, targets)) !== undefined;
       return { head: headOf(on), floor: await store.floor(on), isOpen };
     },
     /** Whether there is work that the agent may claim. */
-    hasOpen: async (on: Reading, targets: readonly string[]): Promise<boolean> =>
+    hasOpen: async (on: ReadTx, targets: readonly string[]): Promise<boolean> =>
       (await works.bestOpen(on, targets)) !== undefined,
   };
 }

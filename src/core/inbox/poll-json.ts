@@ -1,6 +1,6 @@
 import type { z } from "zod";
 import type { Caller } from "../../identity/auth/caller.ts";
-import type { Reading } from "../../kernel/db/database.ts";
+import type { ReadTx } from "../../kernel/db/database.ts";
 import type { InboxQuery } from "../../protocol/inbox.ts";
 import type { Areas } from "../core.ts";
 import { type LogEntry, messageJson } from "../messages/entry.ts";
@@ -15,7 +15,7 @@ export function createLookJson({ kernel, core }: Pick<Areas, "kernel" | "core">)
   const { lists, parents } = core.messages;
 
   async function itemsJson(
-    on: Reading,
+    on: ReadTx,
     caller: Caller,
     agentId: string,
     entries: readonly LogEntry[],
@@ -51,7 +51,7 @@ export function createLookJson({ kernel, core }: Pick<Areas, "kernel" | "core">)
     },
 
     /** A filtered page. The entries between are not shown, so no ack can follow from it. */
-    async filtered(on: Reading, caller: Caller, agentId: string, query: Query): Promise<string> {
+    async filtered(on: ReadTx, caller: Caller, agentId: string, query: Query): Promise<string> {
       const facts = await inbox.requireInbox(on, caller, agentId);
       const glance = await inbox.glance(on, agentId);
       const { items, more } = await inbox.look(on, agentId, query, query.after ?? facts.cursor);

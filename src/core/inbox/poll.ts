@@ -1,5 +1,5 @@
 import type { Caller } from "../../identity/auth/caller.ts";
-import type { Reading } from "../../kernel/db/database.ts";
+import type { ReadTx } from "../../kernel/db/database.ts";
 import type { Base } from "../base.ts";
 import type { LogEntry } from "../messages/entry.ts";
 import type { WorkRow } from "../work/row.ts";
@@ -38,14 +38,14 @@ export type Polls = ReturnType<typeof createPolls>;
 export function createPolls(base: Base, parts: { inbox: Inbox; settled: Settled; deliveries: Deliveries }) {
   const { work: works } = base.rows;
   const { inbox, settled, deliveries } = parts;
-  const states = (on: Reading, entries: readonly LogEntry[]): Promise<Map<number, WorkRow>> => {
+  const states = (on: ReadTx, entries: readonly LogEntry[]): Promise<Map<number, WorkRow>> => {
     const ids = entries.filter((entry) => entry.claimable).map((entry) => entry.id);
     return works.byIds(on, ids);
   };
 
   return {
     /** Targets whose entries a wait listens for. @throws Problem 403, 404, 409, 410 */
-    async targets(on: Reading, caller: Caller, agentId: string): Promise<string[]> {
+    async targets(on: ReadTx, caller: Caller, agentId: string): Promise<string[]> {
       await inbox.requireInbox(on, caller, agentId);
       return (await inbox.page(on, agentId, Number.MAX_SAFE_INTEGER, 1)).targetsNow;
     },
@@ -53,7 +53,7 @@ export function createPolls(base: Base, parts: { inbox: Inbox; settled: Settled;
     states,
 
     /** @throws Problem 403, 404, 409, 410, 422 */
-    async at(on: Reading, caller: Caller, agentId: string, from: number | undefined, limit: number): Promise<Poll> {
+    async at(on: ReadTx, caller: Caller, agentId: string, from: number | undefined, limit: number): Promise<Poll> {
       const facts = await inbox.requireInbox(on, caller, agentId, from);
       const after = from ?? facts.cursor;
       const page = await inbox.page(on, agentId, after, limit);

@@ -1,5 +1,5 @@
 import type { Clock } from "../../kernel/clock.ts";
-import type { Reading } from "../../kernel/db/database.ts";
+import type { ReadTx } from "../../kernel/db/database.ts";
 import type { Hooks } from "../../kernel/hooks.ts";
 import type { LogEntry } from "../messages/entry.ts";
 import type { WorkRow } from "../work/row.ts";
@@ -28,7 +28,7 @@ export function createSettled(clock: Clock, hooks: Hooks) {
 
     /** Ids among `entries`; `states` holds the work of the claimable ones. */
     async among(
-      on: Reading,
+      on: ReadTx,
       reader: string,
       entries: readonly LogEntry[],
       states: ReadonlyMap<number, WorkRow>,

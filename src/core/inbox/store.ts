@@ -1,7 +1,7 @@
 import { and, asc, eq, gt, sql } from "drizzle-orm";
 import { agents } from "../../identity/agents/tables.ts";
 import { bound, boundLimit } from "../../kernel/db/bound.ts";
-import type { Db, Reading, Tx } from "../../kernel/db/database.ts";
+import type { Db, ReadTx, Tx } from "../../kernel/db/database.ts";
 import { losses } from "../retention/tables.ts";
 import type { DeliveryRow } from "./row.ts";
 import { deliveries } from "./tables.ts";
@@ -60,12 +60,12 @@ export function createInboxStore(db: Db) {
       addDelivery(tx).run({ ...row });
     },
     /** An agent's cursor, and the newest entry that a stored range reaches. */
-    handed: (on: Reading, agentId: string) => handed(on).get({ agentId }),
+    handed: (on: ReadTx, agentId: string) => handed(on).get({ agentId }),
     /** Ranges that reach beyond a place, nearest first. */
-    deliveriesBeyond: async (on: Reading, agentId: string, after: number, limit: number): Promise<DeliveryRow[]> =>
+    deliveriesBeyond: async (on: ReadTx, agentId: string, after: number, limit: number): Promise<DeliveryRow[]> =>
       beyond(on).all({ agentId, after, limit }),
 
-    loss: async (on: Reading, agentId: string) => loss(on).get({ agentId }),
+    loss: async (on: ReadTx, agentId: string) => loss(on).get({ agentId }),
     clearLoss: async (tx: Tx, agentId: string): Promise<void> => {
       tx.db.delete(losses).where(eq(losses.agentId, agentId)).run();
     },

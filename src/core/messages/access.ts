@@ -1,6 +1,6 @@
 import { isGroup } from "../../identity/agents/target.ts";
 import { type Caller, readingAs } from "../../identity/auth/caller.ts";
-import type { Reading } from "../../kernel/db/database.ts";
+import type { ReadTx } from "../../kernel/db/database.ts";
 import { Problem } from "../../protocol/problem.ts";
 import type { Base } from "../base.ts";
 import type { Candidate, Lineage, MessageRow } from "./row.ts";
@@ -13,7 +13,7 @@ export function createAccess(base: Base) {
   const { messages: store, work: works } = base.rows;
 
   /** Passes for messages it sent, received or worked on, and for open work it may claim. */
-  async function mayRead(on: Reading, agentId: string, row: Candidate): Promise<boolean> {
+  async function mayRead(on: ReadTx, agentId: string, row: Candidate): Promise<boolean> {
     if (row.fromId === agentId || row.target === agentId) return true;
     if (isGroup(row.target) && (await directory.memberAt(on, agentId, row.target, row.id))) return true;
     if (await works.workedOn(on, agentId, row.id)) return true;
@@ -25,7 +25,7 @@ export function createAccess(base: Base) {
     mayRead,
 
     /** The whole row, if the caller may read it. @throws Problem 403, 404, 409 */
-    async requireReadable(on: Reading, caller: Caller, id: number): Promise<MessageRow> {
+    async requireReadable(on: ReadTx, caller: Caller, id: number): Promise<MessageRow> {
       const reader = readingAs(caller);
       if (reader !== null) await agents.requireActor(on, caller, reader);
       const row = await store.byId(on, id);
@@ -36,7 +36,7 @@ export function createAccess(base: Base) {
     },
 
     /** The message that `replyTo` or `causedBy` names, which the sender has to be able to read. @throws Problem 403, 422 */
-    async requireReference(on: Reading, from: string, id: number, pointer: string): Promise<Lineage> {
+    async requireReference(on: ReadTx, from: string, id: number, pointer: string): Promise<Lineage> {
       const row = await store.lineage(on, id);
       if (!row) throw Problem.invalid(pointer, `there is no message ${id}`);
       if (from !== "user" && !(await mayRead(on, from, row)))

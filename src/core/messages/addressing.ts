@@ -1,6 +1,6 @@
 import type { AgentFacts } from "../../identity/agents/row.ts";
 import { formatTarget, parseTarget, type Target } from "../../identity/agents/target.ts";
-import type { Reading } from "../../kernel/db/database.ts";
+import type { ReadTx } from "../../kernel/db/database.ts";
 import type { ParsedDraft } from "../../protocol/messages.ts";
 import { Problem } from "../../protocol/problem.ts";
 import type { Base } from "../base.ts";
@@ -17,13 +17,13 @@ export function createAddressing(base: Base) {
   const check = hooks.question<[author: Author, draft: ParsedDraft], never>("messages.check");
 
   /** @throws Problem 422 for an unknown target, for work that no member could claim, or for a file of another agent */
-  async function address(on: Reading, author: Author, draft: ParsedDraft): Promise<Addressed> {
+  async function address(on: ReadTx, author: Author, draft: ParsedDraft): Promise<Addressed> {
     const addressed = await lookUp(on, author, draft);
     await check.all(on, author, addressed.draft);
     return addressed;
   }
 
-  async function lookUp(on: Reading, author: Author, draft: ParsedDraft): Promise<Addressed> {
+  async function lookUp(on: ReadTx, author: Author, draft: ParsedDraft): Promise<Addressed> {
     const parsed = parseTarget(draft.to);
     if (!parsed) throw unknownTarget(draft.to);
     const target = parsed.kind === "channel" ? await named(on, parsed.name) : parsed;
@@ -45,20 +45,20 @@ export function createAddressing(base: Base) {
   }
 
   /** Members of a group now, without the sender, which does not receive its own group messages. */
-  async function othersIn(on: Reading, group: string, senderId: string): Promise<number> {
+  async function othersIn(on: ReadTx, group: string, senderId: string): Promise<number> {
     const all = await directory.members(on, group);
     return all > 0 && (await directory.memberAt(on, senderId, group, headOf(on) + 1)) ? all - 1 : all;
   }
 
   /** @throws Problem 422 when its target does not take it */
-  async function toOne(on: Reading, author: Author, draft: ParsedDraft, to: AgentFacts): Promise<Addressed> {
+  async function toOne(on: ReadTx, author: Author, draft: ParsedDraft, to: AgentFacts): Promise<Addressed> {
     checkClaimable(draft, to);
     const shaped = (await shape.first(on, author, draft, to)) ?? draft;
     return { draft: shaped, author, target: to.id, matched: 1 };
   }
 
   /** The agent that `@name` means. @throws Problem 422 for an unknown name, which never falls back to another agent */
-  async function named(on: Reading, name: string): Promise<Exclude<Target, { kind: "channel" }>> {
+  async function named(on: ReadTx, name: string): Promise<Exclude<Target, { kind: "channel" }>> {
     const id = await names.find(on, name);
     if (id !== undefined) return { kind: "agent", id };
     throw unknownTarget(

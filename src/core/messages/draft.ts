@@ -1,5 +1,5 @@
 import type { AgentFacts } from "../../identity/agents/row.ts";
-import type { Reading } from "../../kernel/db/database.ts";
+import type { ReadTx } from "../../kernel/db/database.ts";
 import type { MessageSource, ParsedDraft, RoutedBy } from "../../protocol/messages.ts";
 import type { WorkRow } from "../work/row.ts";
 import type { LogEntry } from "./entry.ts";
@@ -61,6 +61,6 @@ export interface Addressed {
 
 /** Finds the agent of an `@name`; `names` are the known ones. */
 export interface NameBook {
-  find(on: Reading, name: string): Promise<string | undefined>;
-  names(on: Reading): Promise<string[]>;
+  find(on: ReadTx, name: string): Promise<string | undefined>;
+  names(on: ReadTx): Promise<string[]>;
 }

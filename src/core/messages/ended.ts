@@ -1,4 +1,4 @@
-import type { Reading } from "../../kernel/db/database.ts";
+import type { ReadTx } from "../../kernel/db/database.ts";
 import type { Base } from "../base.ts";
 import type { Lineage } from "./row.ts";
 
@@ -20,7 +20,7 @@ export function createEnded(base: Base) {
   /** The end of something that owes an answer and is no work, by the message that asked for it. */
   const ended = hooks.question<[messageId: number], End>("messages.ended");
 
-  async function endOf(on: Reading, messageId: number): Promise<End | undefined> {
+  async function endOf(on: ReadTx, messageId: number): Promise<End | undefined> {
     const work = await works.byId(on, messageId);
     if (work?.endedAt != null) return { endedAt: work.endedAt, endedUpTo: work.endedUpTo ?? 0 };
     return ended.first(on, messageId);
@@ -30,7 +30,7 @@ export function createEnded(base: Base) {
     ended,
 
     /** Answers, for one reader and within one write, whether a message is over. */
-    reader(on: Reading, agentId: string): (row: Lineage) => Promise<boolean> {
+    reader(on: ReadTx, agentId: string): (row: Lineage) => Promise<boolean> {
       const ends = new Map<number, (End & { isMine: boolean }) | undefined>();
 
       async function look(workId: number) {

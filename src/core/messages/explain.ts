@@ -2,7 +2,7 @@ import type { AgentHead } from "../../identity/agents/row.ts";
 import { isGroup } from "../../identity/agents/target.ts";
 import type { Caller } from "../../identity/auth/caller.ts";
 import { createPauses } from "../../kernel/breathe.ts";
-import type { Reading } from "../../kernel/db/database.ts";
+import type { ReadTx } from "../../kernel/db/database.ts";
 import type { Explanation, Fact, RecipientStory } from "../../protocol/explain.ts";
 import { toTime } from "../../protocol/wire.ts";
 import type { Base } from "../base.ts";
@@ -25,7 +25,7 @@ export function createExplainer(base: Base, access: Access, deliveries: Deliveri
   const facts = hooks.question<[row: MessageRow], Fact[]>("messages.story");
 
   /** `GET /v1/messages/{id}/explain`. @throws Problem 403, 404 */
-  async function explain(on: Reading, caller: Caller, id: number, after: string, limit: number): Promise<Explanation> {
+  async function explain(on: ReadTx, caller: Caller, id: number, after: string, limit: number): Promise<Explanation> {
     const row = await access.requireReadable(on, caller, id);
     const work = row.claimable ? await works.byId(on, id) : undefined;
     const attempts = work ? await works.attemptsOf(on, id, MAX_ATTEMPTS) : [];
@@ -43,13 +43,13 @@ export function createExplainer(base: Base, access: Access, deliveries: Deliveri
     return { messageId: id, facts: all.sort(byTime), recipients, nextPage };
   }
 
-  async function recipientsOf(on: Reading, row: MessageRow, after: string, limit: number): Promise<AgentHead[]> {
+  async function recipientsOf(on: ReadTx, row: MessageRow, after: string, limit: number): Promise<AgentHead[]> {
     // Empty when the agent id was registered after the message.
     return directory.membersAt(on, row.target, row.id, after, limit);
   }
 
   async function story(
-    on: Reading,
+    on: ReadTx,
     row: MessageRow,
     agent: AgentHead,
     { all, work, repliedAt }: Happened,
@@ -91,7 +91,7 @@ export function createExplainer(base: Base, access: Access, deliveries: Deliveri
   }
 
   async function firstOffer(
-    on: Reading,
+    on: ReadTx,
     agentId: string,
     { id, expiresAt }: MessageRow,
   ): Promise<DeliveryRow | undefined> {

@@ -1,5 +1,5 @@
 import { isGroup } from "../../identity/agents/target.ts";
-import type { Reading } from "../../kernel/db/database.ts";
+import type { ReadTx } from "../../kernel/db/database.ts";
 import type { Base } from "../base.ts";
 import type { Deliveries } from "../inbox/deliveries.ts";
 import type { Ended } from "./ended.ts";
@@ -42,14 +42,14 @@ export function createLinks(base: Base, ended: Ended, deliveries: Deliveries) {
   const { messages: store, work: works, links: linkStore } = base.rows;
   let floor = { at: Number.NEGATIVE_INFINITY, id: 0 };
 
-  function floorOf(on: Reading): number {
+  function floorOf(on: ReadTx): number {
     const now = clock.now();
     if (Math.abs(now - floor.at) > FLOOR_MS)
       floor = { at: now, id: linkStore.placeBefore(on, now - windowMs, headOf(on)) };
     return floor.id;
   }
 
-  async function find(on: Reading, saying: Saying): Promise<Linked> {
+  async function find(on: ReadTx, saying: Saying): Promise<Linked> {
     const { fromId, named } = saying;
     const received = receiptsOf(on, saying);
     // The usual case of a program that only sends: none of its mail can count, so none is read.
@@ -67,7 +67,7 @@ export function createLinks(base: Base, ended: Ended, deliveries: Deliveries) {
   }
 
   /** The last 24 entries of a thread, newest first. */
-  async function threadOf(on: Reading, named: Lineage): Promise<Lineage[]> {
+  async function threadOf(on: ReadTx, named: Lineage): Promise<Lineage[]> {
     const rootId = named.threadId ?? named.id;
     const replies = linkStore.thread(on, rootId);
     if (replies.length >= 24) return replies;
@@ -76,7 +76,7 @@ export function createLinks(base: Base, ended: Ended, deliveries: Deliveries) {
   }
 
   /** Tells which entries the author has received: by any route, or by a lease. An operator in its name knows them all. */
-  function receiptsOf(on: Reading, { fromId, isByOperator }: Saying) {
+  function receiptsOf(on: ReadTx, { fromId, isByOperator }: Saying) {
     const handed = deliveries.reader(on, fromId);
     const hasWorked = works.hasWorked(on, fromId);
     return {
@@ -100,7 +100,7 @@ export function createLinks(base: Base, ended: Ended, deliveries: Deliveries) {
 
   /** Candidates for one author's link; each entry is looked up once. */
   function lookFor(
-    on: Reading,
+    on: ReadTx,
     fromId: string,
     received: ReturnType<typeof receiptsOf>,
     mail: readonly TargetMail[],
@@ -139,7 +139,7 @@ export function createLinks(base: Base, ended: Ended, deliveries: Deliveries) {
   }
 
   /** The newest mail from the recipient; with nothing named, else from any agent it has not written to itself. */
-  async function fromMail(on: Reading, look: Look, mail: TargetMail[], saying: Saying): Promise<Link | undefined> {
+  async function fromMail(on: ReadTx, look: Look, mail: TargetMail[], saying: Saying): Promise<Link | undefined> {
     const { fromId, target, named, isNothing } = saying;
     const heard = await heardBy(on, look, mail, saying);
     const there = heard.filter(({ from, to }) => from === target || to === target);
@@ -154,7 +154,7 @@ export function createLinks(base: Base, ended: Ended, deliveries: Deliveries) {
   }
 
   /** Mail that may count, newest first: direct, from the recipient, or of a group it has just written to itself. */
-  async function heardBy(on: Reading, look: Look, mail: TargetMail[], { fromId, target }: Saying): Promise<Heard[]> {
+  async function heardBy(on: ReadTx, look: Look, mail: TargetMail[], { fromId, target }: Saying): Promise<Heard[]> {
     const heard: Heard[] = [];
     for (const { target: to, recent } of mail) {
       const others = recent.filter(

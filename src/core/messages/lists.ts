@@ -1,5 +1,5 @@
 import { type Caller, readingAs } from "../../identity/auth/caller.ts";
-import type { Reading } from "../../kernel/db/database.ts";
+import type { ReadTx } from "../../kernel/db/database.ts";
 import { fitting, jsonBytes } from "../../kernel/pages.ts";
 import type { Base } from "../base.ts";
 import type { WorkRow } from "../work/row.ts";
@@ -27,27 +27,20 @@ export function createLists(base: Base, search: Search) {
   const { agents, directory } = base.identity;
   const { messages: store, work: works } = base.rows;
   /** @throws Problem 403, 409 */
-  async function readerOf(on: Reading, caller: Caller): Promise<string | null> {
+  async function readerOf(on: ReadTx, caller: Caller): Promise<string | null> {
     const reader = readingAs(caller);
     if (reader !== null) await agents.requireActor(on, caller, reader);
     return reader;
   }
 
   /** Every target the reader ever belonged to; undefined when there are too many to name. */
-  async function everTargets(on: Reading, reader: string | null): Promise<string[] | undefined> {
+  async function everTargets(on: ReadTx, reader: string | null): Promise<string[] | undefined> {
     if (reader === null) return [];
     const targets = await directory.everTargets(on, reader, MAX_NAMED + 1);
     return targets.length > MAX_NAMED ? undefined : targets;
   }
 
-  async function find(
-    on: Reading,
-    reader: string | null,
-    filter: Filter,
-    range: IdRange,
-    limit: number,
-    found?: Found,
-  ) {
+  async function find(on: ReadTx, reader: string | null, filter: Filter, range: IdRange, limit: number, found?: Found) {
     const { ids, reached } = found ?? (await candidates(on, reader, filter, range));
     const kept = await store.filtered(on, ids, conditions(filter, reader), range, limit + 1);
     const shown = kept.slice(0, limit);
@@ -57,14 +50,14 @@ export function createLists(base: Base, search: Search) {
   }
 
   /** `reached` is the id where the search ended; null at the end of the log. */
-  async function candidates(on: Reading, reader: string | null, filter: Filter, range: IdRange) {
+  async function candidates(on: ReadTx, reader: string | null, filter: Filter, range: IdRange) {
     const before = range.before ?? Number.MAX_SAFE_INTEGER;
     if (filter.state !== undefined && !range.oldestFirst) return works.inState(on, filter.state, before, CANDIDATES);
     return byIndex(on, drivers(filter, reader, await everTargets(on, reader)), range);
   }
 
   /** The union of the ids of each index, no further than the first that ended early. */
-  async function byIndex(on: Reading, driving: Driver[], range: IdRange): Promise<Found> {
+  async function byIndex(on: ReadTx, driving: Driver[], range: IdRange): Promise<Found> {
     const lists: Found[] = [];
     for (const drive of driving) {
       if ("sender" in drive) lists.push(await search.sentBy(on, drive.sender, range, CANDIDATES));
@@ -79,7 +72,7 @@ export function createLists(base: Base, search: Search) {
     return { ids: end === null ? ids : ids.filter((id) => (id - end) * direction <= 0), reached: end };
   }
 
-  async function withWork(on: Reading, ids: readonly number[]): Promise<ListPage["items"]> {
+  async function withWork(on: ReadTx, ids: readonly number[]): Promise<ListPage["items"]> {
     const rows = await store.rows(on, ids);
     const entries = fitting(rows.map(toLogEntry), (entry) => jsonBytes(entry.json));
     const claimable = entries.filter((entry) => entry.claimable).map((entry) => entry.id);
@@ -104,7 +97,7 @@ export function createLists(base: Base, search: Search) {
     },
     /** `GET /v1/messages`, newest first; with `hits`, among those. */
     async list(
-      on: Reading,
+      on: ReadTx,
       caller: Caller,
       filter: Filter,
       range: Omit<IdRange, "oldestFirst">,
@@ -114,7 +107,7 @@ export function createLists(base: Base, search: Search) {
       return find(on, await readerOf(on, caller), filter, { ...range, oldestFirst: false }, limit, hits);
     },
     /** Oldest first, for those who watch. */
-    after: (on: Reading, reader: string | null, filter: Filter, after: number, limit: number) =>
+    after: (on: ReadTx, reader: string | null, filter: Filter, after: number, limit: number) =>
       find(on, reader, filter, { after, oldestFirst: true }, limit),
   };
 }

@@ -1,5 +1,5 @@
 import type { Caller } from "../../identity/auth/caller.ts";
-import type { Reading } from "../../kernel/db/database.ts";
+import type { ReadTx } from "../../kernel/db/database.ts";
 import type { Parent } from "../../protocol/messages.ts";
 import type { Deliveries } from "../inbox/deliveries.ts";
 import type { WorkItem } from "../work/items.ts";
@@ -23,7 +23,7 @@ export function createParents(readers: Pick<Readers, "parentsOf">, deliveries: D
   const seenIn = (excerpts: Iterable<Excerpt>) => [...excerpts].map(({ entry }) => entry);
 
   /** Reads the parents, and notes them as delivered with this answer. By the reply's id, as JSON. */
-  async function shownTo(on: Reading, caller: Caller, agentId: string, entries: readonly LogEntry[]) {
+  async function shownTo(on: ReadTx, caller: Caller, agentId: string, entries: readonly LogEntry[]) {
     const parents = await readers.parentsOf(on, agentId, entries);
     if (caller.agentId === agentId) await deliveries.noteSeen(on, caller, seenIn(parents.values()));
     return new Map([...parents].map(([id, { json }]) => [id, json]));
@@ -33,7 +33,7 @@ export function createParents(readers: Pick<Readers, "parentsOf">, deliveries: D
     shownTo,
 
     /** The entries as a stream sends them: the parent is a member of each reply. */
-    async within(on: Reading, agentId: string, entries: readonly LogEntry[]): Promise<WithParents> {
+    async within(on: ReadTx, agentId: string, entries: readonly LogEntry[]): Promise<WithParents> {
       const parents = await readers.parentsOf(on, agentId, entries);
       const joined = entries.map((entry) => {
         const parent = parents.get(entry.id);
@@ -46,14 +46,14 @@ export function createParents(readers: Pick<Readers, "parentsOf">, deliveries: D
     },
 
     /** Claimed work, each item with its parent. */
-    async ofWork(on: Reading, caller: Caller, agentId: string, items: readonly WorkItem[]): Promise<WorkItem[]> {
+    async ofWork(on: ReadTx, caller: Caller, agentId: string, items: readonly WorkItem[]): Promise<WorkItem[]> {
       const entries = items.map(({ entry }) => entry);
       const parents = await shownTo(on, caller, agentId, entries);
       return items.map((item) => ({ ...item, parent: parents.get(item.entry.id) }));
     },
 
     /** For entries that a model may be shown: urgent ones and the oldest. */
-    async forModel(on: Reading, agentId: string, entries: readonly LogEntry[]) {
+    async forModel(on: ReadTx, agentId: string, entries: readonly LogEntry[]) {
       const first = entries.slice(0, MAX_FOR_MODEL);
       const urgent = entries.slice(MAX_FOR_MODEL).filter(({ urgent }) => urgent);
       const parents = await readers.parentsOf(on, agentId, [...first, ...urgent.slice(0, MAX_FOR_MODEL)]);
@@ -63,7 +63,7 @@ export function createParents(readers: Pick<Readers, "parentsOf">, deliveries: D
           return parent && (JSON.parse(parent.json) as Parent);
         },
         /** Ids of the entries that were shown: their parents were shown with them. */
-        async noteShown(on: Reading, caller: Caller, shown: readonly number[]): Promise<void> {
+        async noteShown(on: ReadTx, caller: Caller, shown: readonly number[]): Promise<void> {
           const excerpts = shown.map((id) => parents.get(id)).filter((parent) => parent !== undefined);
           if (caller.agentId === agentId) await deliveries.noteSeen(on, caller, seenIn(excerpts));
         },

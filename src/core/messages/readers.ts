@@ -1,7 +1,7 @@
 import type { MemberPast } from "../../identity/agents/row.ts";
 import { isGroup } from "../../identity/agents/target.ts";
 import { actingAs, type Caller } from "../../identity/auth/caller.ts";
-import type { Reading, Tx } from "../../kernel/db/database.ts";
+import type { ReadTx, Tx } from "../../kernel/db/database.ts";
 import { jsonBytes, PAGE_BYTES } from "../../kernel/pages.ts";
 import { Problem } from "../../protocol/problem.ts";
 import { toTime, toTimeOrNull } from "../../protocol/wire.ts";
@@ -38,7 +38,7 @@ export function createReaders(base: Base, parts: { access: Access; lists: Lists;
    * Answers, for one entry after the other, the agents that marked it as read or acknowledged past it. The members of a
    * target are looked up once, by the first of its entries, which has to be the oldest.
    */
-  function createReadBy(on: Reading) {
+  function createReadBy(on: ReadTx) {
     const past = new Map<string, MemberPast[]>();
     return async ({ id, from, target }: Pick<LogEntry, "id" | "from" | "target">): Promise<string[]> => {
       const members = past.get(target) ?? (await directory.membersPast(on, target, id, MAX_MEMBERS));
@@ -53,7 +53,7 @@ export function createReaders(base: Base, parts: { access: Access; lists: Lists;
     };
   }
 
-  async function withDetail(on: Reading, row: MessageRow): Promise<string> {
+  async function withDetail(on: ReadTx, row: MessageRow): Promise<string> {
     const work = row.claimable ? await works.byId(on, row.id) : undefined;
     const attempts = work ? await works.attemptsOf(on, row.id, 200) : [];
     const entry = toLogEntry(row);
@@ -63,7 +63,7 @@ export function createReaders(base: Base, parts: { access: Access; lists: Lists;
 
   return {
     /** `GET /v1/messages/{id}`. @throws Problem 403, 404 */
-    async detail(on: Reading, caller: Caller, id: number): Promise<string> {
+    async detail(on: ReadTx, caller: Caller, id: number): Promise<string> {
       const row = await access.requireReadable(on, caller, id);
       await deliveries.noteSeen(on, caller, [toLogEntry(row)]);
       return withDetail(on, row);
@@ -71,7 +71,7 @@ export function createReaders(base: Base, parts: { access: Access; lists: Lists;
 
     /** `GET /v1/threads/{id}`, for any message of the thread. @throws Problem 403, 404 */
     async thread(
-      on: Reading,
+      on: ReadTx,
       caller: Caller,
       id: number,
       { after, limit }: { after: number; limit: number },
@@ -107,7 +107,7 @@ export function createReaders(base: Base, parts: { access: Access; lists: Lists;
     },
 
     /** The parent of each entry, its body cut, where the reader may read it. By the reply's id. */
-    async parentsOf(on: Reading, agentId: string, replies: readonly { id: number; replyTo: number | null }[]) {
+    async parentsOf(on: ReadTx, agentId: string, replies: readonly { id: number; replyTo: number | null }[]) {
       const parents = new Map<number, Excerpt | undefined>();
       const found = new Map<number, Excerpt>();
       for (const { id, replyTo } of replies) {
@@ -120,7 +120,7 @@ export function createReaders(base: Base, parts: { access: Access; lists: Lists;
     },
   };
 
-  async function excerptOf(on: Reading, agentId: string, id: number): Promise<Excerpt | undefined> {
+  async function excerptOf(on: ReadTx, agentId: string, id: number): Promise<Excerpt | undefined> {
     const row = await store.excerpt(on, id);
     if (!row || !(await access.mayRead(on, agentId, row))) return undefined;
     const body = row.opaque ? "" : row.body.slice(0, EXCERPT_CHARACTERS).toWellFormed();
@@ -129,7 +129,7 @@ export function createReaders(base: Base, parts: { access: Access; lists: Lists;
   }
 
   /** Entries with their readers, as JSON: as many as fit into a page. */
-  async function threadItems(on: Reading, found: ListPage["items"]): Promise<string[]> {
+  async function threadItems(on: ReadTx, found: ListPage["items"]): Promise<string[]> {
     const readBy = createReadBy(on);
     const items: string[] = [];
     let named = 0;
@@ -145,7 +145,7 @@ export function createReaders(base: Base, parts: { access: Access; lists: Lists;
     return items;
   }
 
-  async function rootJson(on: Reading, reader: string | null, rootId: number): Promise<string> {
+  async function rootJson(on: ReadTx, reader: string | null, rootId: number): Promise<string> {
     const row = await store.byId(on, rootId);
     if (!row || (reader !== null && !(await access.mayRead(on, reader, row)))) return "null";
     return messageJson(toLogEntry(row), row.claimable ? await works.byId(on, row.id) : undefined);

@@ -1,5 +1,5 @@
 import type { Clock } from "../../kernel/clock.ts";
-import type { Db, Reading, Tx } from "../../kernel/db/database.ts";
+import type { Db, ReadTx, Tx } from "../../kernel/db/database.ts";
 import { matchOf, searchIndex, type Who } from "../../kernel/db/search.ts";
 import type { Found, IdRange } from "./filter.ts";
 import type { MessageRow } from "./row.ts";
@@ -88,7 +88,7 @@ export function createSearch(
      * Messages of one sender, from one end: by the index, and beyond it entry by entry. `reached` is where
      * looking ended, null at the end of the log.
      */
-    async sentBy(on: Reading, sender: string, range: IdRange, limit: number): Promise<Found> {
+    async sentBy(on: ReadTx, sender: string, range: IdRange, limit: number): Promise<Found> {
       const { oldestFirst, after = 0, before = Number.MAX_SAFE_INTEGER } = range;
       const indexed = await store.mark(on, "indexed");
       const old = () =>

@@ -2,7 +2,7 @@ import type { AgentFacts } from "../../identity/agents/row.ts";
 import { isGroup } from "../../identity/agents/target.ts";
 import { actingAs, type Caller, viaOf } from "../../identity/auth/caller.ts";
 import { createPauses } from "../../kernel/breathe.ts";
-import type { Reading, Tx } from "../../kernel/db/database.ts";
+import type { ReadTx, Tx } from "../../kernel/db/database.ts";
 import type { ParsedDraft } from "../../protocol/messages.ts";
 import { Problem } from "../../protocol/problem.ts";
 import { fromTime } from "../../protocol/wire.ts";
@@ -75,11 +75,11 @@ export function createSender(
   }
 
   /** Answers to requests are accepted beyond the sender's daily quota. */
-  async function isOwed(on: Reading, { replyTo }: ParsedDraft): Promise<boolean> {
+  async function isOwed(on: ReadTx, { replyTo }: ParsedDraft): Promise<boolean> {
     return replyTo != null && (await store.lineage(on, replyTo))?.kind === "request";
   }
 
-  async function checkReferences(on: Reading, caller: Caller, from: string, draft: ParsedDraft): Promise<void> {
+  async function checkReferences(on: ReadTx, caller: Caller, from: string, draft: ParsedDraft): Promise<void> {
     if (draft.replyTo) await access.requireReference(on, from, draft.replyTo, "/replyTo");
     if (draft.causedBy && draft.causedBy !== draft.replyTo) {
       const { id, fromId, target } = await access.requireReference(on, from, draft.causedBy, "/causedBy");

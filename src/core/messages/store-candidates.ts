@@ -1,5 +1,5 @@
 import { and, asc, desc, gt, isNull, lt, or, type SQL, sql } from "drizzle-orm";
-import type { Reading } from "../../kernel/db/database.ts";
+import type { ReadTx } from "../../kernel/db/database.ts";
 import type { Filter, Found, IdRange } from "./filter.ts";
 import { conditions } from "./store-lists.ts";
 import { messages } from "./tables.ts";
@@ -15,7 +15,7 @@ const within = (range: IdRange): SQL | undefined =>
 
 /** Candidates for lists and searches: ids by one index, and those of them that pass filters. */
 export function createCandidates() {
-  const filtered = async (on: Reading, ids: readonly number[], filters: SQL[], range: IdRange, limit: number) =>
+  const filtered = async (on: ReadTx, ids: readonly number[], filters: SQL[], range: IdRange, limit: number) =>
     on.db
       .select({ id: messages.id })
       .from(messages)
@@ -27,7 +27,7 @@ export function createCandidates() {
 
   return {
     /** At most `limit` ids by one index, newest (or oldest) first; where that ends, filters have not been applied yet. */
-    candidates: async (on: Reading, drive: SQL, range: IdRange, limit: number): Promise<Found> => {
+    candidates: async (on: ReadTx, drive: SQL, range: IdRange, limit: number): Promise<Found> => {
       const ids = on.db
         .select({ id: messages.id })
         .from(messages)
@@ -39,7 +39,7 @@ export function createCandidates() {
       return { ids, reached: ids.length < limit ? null : (ids.at(-1) ?? null) };
     },
     /** At most `limit` ids for any of these targets, newest (or oldest) first. */
-    candidatesFor: async (on: Reading, targets: readonly string[], range: IdRange, limit: number): Promise<Found> => {
+    candidatesFor: async (on: ReadTx, targets: readonly string[], range: IdRange, limit: number): Promise<Found> => {
       const { after = 0, before = Number.MAX_SAFE_INTEGER, oldestFirst } = range;
       const order = sql.raw(oldestFirst ? "asc" : "desc");
       const end = sql.raw(oldestFirst ? "<=" : ">=");
@@ -57,7 +57,7 @@ export function createCandidates() {
       return { ids, reached: ids.length < limit ? null : (ids.at(-1) ?? null) };
     },
     /** The same for every target an agent belonged to at the append, among the next 20,000 entries. */
-    candidatesOf: async (on: Reading, agentId: string, range: IdRange, limit: number): Promise<Found> => {
+    candidatesOf: async (on: ReadTx, agentId: string, range: IdRange, limit: number): Promise<Found> => {
       const { after = 0, oldestFirst } = range;
       const head =
         on.db
@@ -79,7 +79,7 @@ export function createCandidates() {
       return { ids, reached: isEnd ? null : oldestFirst ? to - 1 : from + 1 };
     },
     /** Messages of one sender among the next `limit` entries of all senders. */
-    scanSender: async (on: Reading, sender: string, range: IdRange, limit: number): Promise<Found> => {
+    scanSender: async (on: ReadTx, sender: string, range: IdRange, limit: number): Promise<Found> => {
       const some = on.db
         .select({ id: messages.id, fromId: messages.fromId })
         .from(messages)
@@ -93,7 +93,7 @@ export function createCandidates() {
     /** Candidates that pass the filters. */
     filtered,
     /** Ids among these whose messages match a filter, without checking readers. */
-    matching: (on: Reading, ids: readonly number[], filter: Filter, range: IdRange, limit: number) =>
+    matching: (on: ReadTx, ids: readonly number[], filter: Filter, range: IdRange, limit: number) =>
       filtered(on, ids, conditions(filter, null), range, limit),
     /** From an operator's point of view: everything is a candidate. */
     anything: sql`true`,

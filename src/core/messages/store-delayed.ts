@@ -1,6 +1,6 @@
 import { and, desc, eq, isNull, lt, sql } from "drizzle-orm";
 import { bound } from "../../kernel/db/bound.ts";
-import type { Db, Reading, Tx } from "../../kernel/db/database.ts";
+import type { Db, ReadTx, Tx } from "../../kernel/db/database.ts";
 import type { AgentId } from "../../protocol/ids.ts";
 import type { ScheduledRow } from "./row.ts";
 import { scheduled } from "./tables.ts";
@@ -20,18 +20,18 @@ export function createScheduledStore(db: Db) {
     add: async (tx: Tx, row: ScheduledRow): Promise<void> => {
       tx.db.insert(scheduled).values(row).run();
     },
-    byKey: async (on: Reading, fromId: string, key: string): Promise<ScheduledRow | undefined> =>
+    byKey: async (on: ReadTx, fromId: string, key: string): Promise<ScheduledRow | undefined> =>
       byKey(on).get({ fromId, key }),
-    byId: async (on: Reading, id: string): Promise<ScheduledRow | undefined> =>
+    byId: async (on: ReadTx, id: string): Promise<ScheduledRow | undefined> =>
       on.db.select().from(scheduled).where(eq(scheduled.id, id)).get(),
     ended: async (tx: Tx, id: string, how: { messageId: number } | { error: string }): Promise<void> => {
       tx.db.update(scheduled).set(how).where(eq(scheduled.id, id)).run();
     },
-    byMessage: async (on: Reading, messageId: number): Promise<ScheduledRow | undefined> =>
+    byMessage: async (on: ReadTx, messageId: number): Promise<ScheduledRow | undefined> =>
       on.db.select().from(scheduled).where(eq(scheduled.messageId, messageId)).get(),
     /** Newest first; ids sort by time of making. */
     unsent: async (
-      on: Reading,
+      on: ReadTx,
       fromId: AgentId | undefined,
       before: string | undefined,
       limit: number,

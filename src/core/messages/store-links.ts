@@ -1,6 +1,6 @@
 import { desc, eq, gte, sql } from "drizzle-orm";
 import { bound, fixedLimit } from "../../kernel/db/bound.ts";
-import type { Db, Reading } from "../../kernel/db/database.ts";
+import type { Db, ReadTx } from "../../kernel/db/database.ts";
 import type { AgentId, Target } from "../../protocol/ids.ts";
 import type { Lineage } from "./row.ts";
 import { lineageColumns } from "./store.ts";
@@ -55,23 +55,23 @@ export function createLinkStore(db: Db) {
 
   return {
     /** Mail after a place in the log for an agent and each of its groups. */
-    mail: (on: Reading, agentId: string, after: number): TargetMail[] =>
+    mail: (on: ReadTx, agentId: string, after: number): TargetMail[] =>
       mail(on)
         .all({ agentId, after })
         .map(({ target, recent }) => ({ target, recent: JSON.parse(recent) })),
     /** An agent's newest post in a group after a place. Apart from `mail`, of which it would be more than half. */
-    newestOwn: (on: Reading, agentId: string, group: string, after: number): number | null =>
+    newestOwn: (on: ReadTx, agentId: string, group: string, after: number): number | null =>
       newestOwn(on).get({ agentId, group, after })?.id ?? null,
     /** The newest entries of a thread, newest first, its root not included. */
-    thread: (on: Reading, threadId: number): Lineage[] => thread(on).all({ threadId }),
+    thread: (on: ReadTx, threadId: number): Lineage[] => thread(on).all({ threadId }),
     /** Whether a reply to an entry follows soon after it in its thread. */
-    hasReplied: (on: Reading, fromId: string, { id, threadId }: { id: number; threadId: number }): boolean =>
+    hasReplied: (on: ReadTx, fromId: string, { id, threadId }: { id: number; threadId: number }): boolean =>
       hasReplied(on).get({ fromId, id, threadId }) !== undefined,
     /** Whether one of the last direct messages to `to` is from `fromId`. */
-    hasWritten: (on: Reading, fromId: AgentId, to: Target): boolean => hasWritten(on).get({ fromId, to }) !== undefined,
+    hasWritten: (on: ReadTx, fromId: AgentId, to: Target): boolean => hasWritten(on).get({ fromId, to }) !== undefined,
 
     /** A place in the log: entries up to there are older than `time`. Found by halving, in some twenty steps. */
-    placeBefore(on: Reading, time: number, head: number): number {
+    placeBefore(on: ReadTx, time: number, head: number): number {
       let [low, high] = [0, head];
       while (low < high) {
         const middle = Math.floor((low + high) / 2) + 1;

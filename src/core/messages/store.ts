@@ -1,6 +1,6 @@
 import { and, asc, desc, eq, gt, sql } from "drizzle-orm";
 import { bound, boundLimit, fixedLimit } from "../../kernel/db/bound.ts";
-import type { Db, Reading, Tx } from "../../kernel/db/database.ts";
+import type { Db, ReadTx, Tx } from "../../kernel/db/database.ts";
 import { inList } from "../../kernel/db/lists.ts";
 import { PAGE_BYTES } from "../../kernel/pages.ts";
 import type { Span } from "../../protocol/ids.ts";
@@ -120,17 +120,17 @@ export function createMessageStore(db: Db) {
     append: async (tx: Tx, row: MessageRow): Promise<void> => {
       insert(tx).run(row);
     },
-    byId: async (on: Reading, id: number): Promise<MessageRow | undefined> => byId(on).get({ id }),
+    byId: async (on: ReadTx, id: number): Promise<MessageRow | undefined> => byId(on).get({ id }),
     /** The content alone, without the envelope. */
-    content: async (on: Reading, id: number): Promise<Content | undefined> => content(on).get({ id }),
+    content: async (on: ReadTx, id: number): Promise<Content | undefined> => content(on).get({ id }),
     /** The beginning of a body: a whole one of 256 KiB takes milliseconds to become a string. */
-    excerpt: async (on: Reading, id: number): Promise<Excerpt | undefined> => excerpt(on).get({ id }),
-    byKey: async (on: Reading, fromId: string, key: string): Promise<MessageRow | undefined> =>
+    excerpt: async (on: ReadTx, id: number): Promise<Excerpt | undefined> => excerpt(on).get({ id }),
+    byKey: async (on: ReadTx, fromId: string, key: string): Promise<MessageRow | undefined> =>
       byKey(on).get({ fromId, key }),
-    lineage: async (on: Reading, id: number): Promise<Lineage | undefined> => lineage(on).get({ id }),
+    lineage: async (on: ReadTx, id: number): Promise<Lineage | undefined> => lineage(on).get({ id }),
 
     /** In the order asked for, and no more than 4 MiB of them (but at least one). */
-    rows: async (on: Reading, ids: readonly number[]): Promise<MessageRow[]> => {
+    rows: async (on: ReadTx, ids: readonly number[]): Promise<MessageRow[]> => {
       const rows: MessageRow[] = [];
       let bytes = 0;
       for (let i = 0; i < ids.length && bytes < PAGE_BYTES; i += FETCH_AT_ONCE) {
@@ -151,10 +151,10 @@ export function createMessageStore(db: Db) {
     },
 
     /** Entries for any of these targets after a place, oldest first, by the index alone. */
-    forTargets: async (on: Reading, targets: readonly string[], after: number, limit: number): Promise<Candidate[]> =>
+    forTargets: async (on: ReadTx, targets: readonly string[], after: number, limit: number): Promise<Candidate[]> =>
       forTargets(on).all({ targets: JSON.stringify(targets), after, limit }),
     /** Entries sent to one agent in (after, upTo], oldest first, with the columns that notices to senders need. */
-    sentTo: async (on: Reading, target: string, { after, upTo }: Span, limit: number) =>
+    sentTo: async (on: ReadTx, target: string, { after, upTo }: Span, limit: number) =>
       on.db
         .select(SENT_TO)
         .from(messagesByTarget)
@@ -162,11 +162,11 @@ export function createMessageStore(db: Db) {
         .orderBy(asc(messages.id))
         .limit(limit)
         .all(),
-    forTargetWithin: async (on: Reading, target: string, { after, upTo }: Span, limit: number) =>
+    forTargetWithin: async (on: ReadTx, target: string, { after, upTo }: Span, limit: number) =>
       forTargetWithin(on).all({ target, after, upTo, limit }) as Candidate[],
 
     /** Entries for an agent after a cursor, by ended memberships: one query, however many there are. */
-    forEnded: async (on: Reading, agentId: string, after: number, limit: number): Promise<Candidate[]> =>
+    forEnded: async (on: ReadTx, agentId: string, after: number, limit: number): Promise<Candidate[]> =>
       on.db.all<Candidate>(sql`select distinct messages.id as id, messages.from_id as "fromId", messages.target as target
         from memberships mb
         cross join messages indexed by messages_by_target on messages.target = mb.target
@@ -175,7 +175,7 @@ export function createMessageStore(db: Db) {
         order by messages.id limit ${limit}`),
 
     /** When each agent first replied to a message, among the newest 500 entries of its thread. */
-    async repliesTo(on: Reading, { id, threadId }: Pick<MessageRow, "id" | "threadId">): Promise<Map<string, number>> {
+    async repliesTo(on: ReadTx, { id, threadId }: Pick<MessageRow, "id" | "threadId">): Promise<Map<string, number>> {
       const { fromId, replyTo, createdAt } = messages;
       const some = on.db
         .select({ fromId, replyTo, createdAt })
@@ -188,8 +188,8 @@ export function createMessageStore(db: Db) {
     },
 
     /** Id up to which retention has deleted: entries up to there may be gone. */
-    floor: async (on: Reading): Promise<number> => mark(on).get({ name: "floor" })?.position ?? 0,
-    mark: async (on: Reading, name: "floor" | "indexed"): Promise<number> => mark(on).get({ name })?.position ?? 0,
+    floor: async (on: ReadTx): Promise<number> => mark(on).get({ name: "floor" })?.position ?? 0,
+    mark: async (on: ReadTx, name: "floor" | "indexed"): Promise<number> => mark(on).get({ name })?.position ?? 0,
     setMark: async (tx: Tx, name: "floor" | "indexed", position: number): Promise<void> => {
       tx.db.update(marks).set({ position }).where(eq(marks.name, name)).run();
     },
@@ -197,9 +197,9 @@ export function createMessageStore(db: Db) {
     markRead: async (tx: Tx, messageId: number, agentId: string, at: number): Promise<void> => {
       tx.db.insert(reads).values({ messageId, agentId, at }).onConflictDoNothing().run();
     },
-    readAt: async (on: Reading, messageId: number, agentId: string): Promise<number | undefined> =>
+    readAt: async (on: ReadTx, messageId: number, agentId: string): Promise<number | undefined> =>
       readAt(on).get({ messageId, agentId })?.at,
-    readsOf: async (on: Reading, messageId: number) => readsOf(on).all({ messageId }),
+    readsOf: async (on: ReadTx, messageId: number) => readsOf(on).all({ messageId }),
   };
 }
 

@@ -1,5 +1,5 @@
 import { DAY_MS, HOUR_MS } from "../../kernel/clock.ts";
-import type { Reading, Tx } from "../../kernel/db/database.ts";
+import type { ReadTx, Tx } from "../../kernel/db/database.ts";
 import type { Base } from "../base.ts";
 import { retentionStore } from "./store.ts";
 
@@ -14,10 +14,10 @@ export type Caution = ReturnType<typeof createCaution>;
 /** Guards against a clock that jumped and makes everything look old: for a day only a part of the log may go, and nothing else. */
 export function createCaution({ kernel }: Base) {
   const { db, due, headOf } = kernel;
-  const row = (on: Reading) => due.find(on, CAUTION, KEY);
+  const row = (on: ReadTx) => due.find(on, CAUTION, KEY);
 
   return {
-    isOn: async (on: Reading): Promise<boolean> => (await row(on)) !== undefined,
+    isOn: async (on: ReadTx): Promise<boolean> => (await row(on)) !== undefined,
 
     /** Begins after a jump of the clock. At a start, the age of the newest message tells how far it may have jumped. */
     async resume(tx: Tx, now: number, jumpedMs: number): Promise<void> {

@@ -1,5 +1,5 @@
 import { DAY_MS } from "../../kernel/clock.ts";
-import type { Reading, Tx } from "../../kernel/db/database.ts";
+import type { ReadTx, Tx } from "../../kernel/db/database.ts";
 import type { Span } from "../../protocol/ids.ts";
 import type { Base } from "../base.ts";
 import type { Caution } from "./caution.ts";
@@ -44,7 +44,7 @@ export function createMessageSweep(base: Base, caution: Caution) {
   let stopped = false;
 
   /** The highest id older than the retention time, found by halving: ids follow time. */
-  async function cutoff(on: Reading, floor: number, before: number): Promise<number> {
+  async function cutoff(on: ReadTx, floor: number, before: number): Promise<number> {
     let low = floor;
     let high = headOf(on);
     while (low < high) {
@@ -58,7 +58,7 @@ export function createMessageSweep(base: Base, caution: Caution) {
   }
 
   /** The id before the oldest entry that has to stay. */
-  async function pinned(on: Reading): Promise<number> {
+  async function pinned(on: ReadTx): Promise<number> {
     return Math.min(Number.POSITIVE_INFINITY, ...(await keptFrom.all(on)).map((id) => id - 1));
   }
 

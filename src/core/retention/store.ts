@@ -1,5 +1,5 @@
 import { inArray, lte, sql } from "drizzle-orm";
-import type { Reading, Tx } from "../../kernel/db/database.ts";
+import type { ReadTx, Tx } from "../../kernel/db/database.ts";
 import type { Span } from "../../protocol/ids.ts";
 import { messages } from "../messages/tables.ts";
 import { work } from "../work/tables.ts";
@@ -17,14 +17,14 @@ export interface OldEntry {
 /** Deleting entries and everything that hangs on them. No query visits more entries than its limit. */
 export const retentionStore = {
   /** The next entries in (after, upTo], oldest first. */
-  async next(on: Reading, { after, upTo }: Span, limit: number): Promise<OldEntry[]> {
+  async next(on: ReadTx, { after, upTo }: Span, limit: number): Promise<OldEntry[]> {
     return on.db.all(sql`
       select m.id as id, m.matched as matched, w.state as state, w.ended_at as endedAt
       from ${messages} m left join ${work} w on w.message_id = m.id
       where m.id > ${after} and m.id <= ${upTo} order by m.id limit ${limit}`);
   },
   /** As `next`, among work alone: below the floor there is little else. */
-  async nextWork(on: Reading, { after, upTo }: Span, limit: number): Promise<OldEntry[]> {
+  async nextWork(on: ReadTx, { after, upTo }: Span, limit: number): Promise<OldEntry[]> {
     return on.db.all(sql`
       select m.id as id, m.matched as matched, w.state as state, w.ended_at as endedAt
       from ${work} w cross join ${messages} m on m.id = w.message_id
@@ -56,7 +56,7 @@ export const retentionStore = {
         set last_id = max(losses.last_id, excluded.last_id), lost = losses.lost + excluded.lost`);
   },
   /** When the entry at or below a place was made; ids follow time closely enough to search by it. */
-  async createdAt(on: Reading, id: number): Promise<{ id: number; at: number } | undefined> {
+  async createdAt(on: ReadTx, id: number): Promise<{ id: number; at: number } | undefined> {
     return on.db
       .select({ id: messages.id, at: messages.createdAt })
       .from(messages)

@@ -1,4 +1,4 @@
-import type { Reading } from "../../kernel/db/database.ts";
+import type { ReadTx } from "../../kernel/db/database.ts";
 import type { Hooks } from "../../kernel/hooks.ts";
 import { MAX_DEPTH } from "../../protocol/limits.ts";
 import { Problem } from "../../protocol/problem.ts";
@@ -36,7 +36,7 @@ export function createTrees(hooks: Hooks, { perAgent, perRoot }: Budgets) {
     },
 
     /** @throws Problem 409 budget-exceeded */
-    async checkBudgets(on: Reading, agentId: string, parent: TreeNode | undefined): Promise<void> {
+    async checkBudgets(on: ReadTx, agentId: string, parent: TreeNode | undefined): Promise<void> {
       if (sum(await openFrom.all(on, agentId, perAgent)) >= perAgent)
         throw new Problem("budget-exceeded", `${agentId} has ${perAgent} delegations open, the most it may have.`);
       if (parent && 1 + sum(await openBelow.all(on, parent.rootId, perRoot)) >= perRoot)

@@ -1,5 +1,5 @@
 import { actingAs, type Caller, requireOperator } from "../../identity/auth/caller.ts";
-import type { Reading, Tx } from "../../kernel/db/database.ts";
+import type { ReadTx, Tx } from "../../kernel/db/database.ts";
 import { jsonBytes, PAGE_BYTES, readPage } from "../../kernel/pages.ts";
 import { Problem } from "../../protocol/problem.ts";
 import { toTime } from "../../protocol/wire.ts";
@@ -108,7 +108,7 @@ export function createClaims(base: Base, items: WorkItems, leases: Leases) {
 
   /** Live leases of an agent with their tokens, for that agent alone. @throws Problem 403, 409 */
   async function heldPage<T>(
-    on: Reading,
+    on: ReadTx,
     caller: Caller,
     agentId: string,
     { page = 0, limit }: HeldPage,
@@ -130,7 +130,7 @@ export function createClaims(base: Base, items: WorkItems, leases: Leases) {
     requeue,
     heldPage,
     /** First page of an agent's live leases with their tokens, for that agent alone. @throws Problem 403, 409 */
-    held: async (on: Reading, caller: Caller, agentId: string): Promise<WorkItem[]> =>
+    held: async (on: ReadTx, caller: Caller, agentId: string): Promise<WorkItem[]> =>
       (await heldPage(on, caller, agentId, { limit: MAX_HELD }, (one) => one)).items,
     /** Releases fresh claims of a client that has left. */
     async giveBack(tx: Tx, given: readonly WorkItem[]): Promise<void> {

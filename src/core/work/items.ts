@@ -1,5 +1,5 @@
 import type { Caller } from "../../identity/auth/caller.ts";
-import type { Reading } from "../../kernel/db/database.ts";
+import type { ReadTx } from "../../kernel/db/database.ts";
 import { Problem } from "../../protocol/problem.ts";
 import type { Base } from "../base.ts";
 import type { Access } from "../messages/access.ts";
@@ -30,7 +30,7 @@ export function createWorkItems({ kernel, log, rows }: Base, access: Access) {
   const restated = hooks.question<[work: WorkRow, entry: LogEntry], LogEntry>("work.restated");
 
   /** An entry never changes, so the tail's copy is as good as the row. */
-  async function entryOf(on: Reading, id: number): Promise<LogEntry> {
+  async function entryOf(on: ReadTx, id: number): Promise<LogEntry> {
     const recent = log.entry(id);
     if (recent) return recent;
     const row = await store.byId(on, id);
@@ -39,7 +39,7 @@ export function createWorkItems({ kernel, log, rows }: Base, access: Access) {
   }
 
   /** Without the lease token, for callers that no longer hold the lease. */
-  async function withoutLease(on: Reading, work: WorkRow): Promise<WorkItem> {
+  async function withoutLease(on: ReadTx, work: WorkRow): Promise<WorkItem> {
     const stored = await entryOf(on, work.messageId);
     const item: WorkItem = { entry: (await restated.first(on, work, stored)) ?? stored, work };
     const attached = await extras.all(on, work);
@@ -47,7 +47,7 @@ export function createWorkItems({ kernel, log, rows }: Base, access: Access) {
     return item;
   }
 
-  async function of(on: Reading, work: WorkRow): Promise<WorkItem> {
+  async function of(on: ReadTx, work: WorkRow): Promise<WorkItem> {
     const item = await withoutLease(on, work);
     if (work.state === "claimed" && work.dueAt !== null)
       item.lease = { token: tokenOf(work), attempt: work.attempts + 1, expiresAt: work.dueAt };
@@ -55,7 +55,7 @@ export function createWorkItems({ kernel, log, rows }: Base, access: Access) {
   }
 
   /** Throws the problem, or the refusal of `GET` for a caller that may not read the message. */
-  async function refuse(on: Reading, caller: Caller, id: number, problem: Problem): Promise<never> {
+  async function refuse(on: ReadTx, caller: Caller, id: number, problem: Problem): Promise<never> {
     await access.requireReadable(on, caller, id);
     throw problem;
   }
@@ -66,7 +66,7 @@ export function createWorkItems({ kernel, log, rows }: Base, access: Access) {
     withoutLease,
     refuse,
     /** The work of a message. @throws Problem 403, 404, 422 */
-    async require(on: Reading, caller: Caller, id: number): Promise<WorkRow> {
+    async require(on: ReadTx, caller: Caller, id: number): Promise<WorkRow> {
       const work = await works.byId(on, id);
       return work ?? refuse(on, caller, id, new Problem("not-claimable", `Message ${id} is not work.`));
     },

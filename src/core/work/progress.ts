@@ -1,5 +1,5 @@
 import { type Caller, viaOf } from "../../identity/auth/caller.ts";
-import type { Reading, Tx } from "../../kernel/db/database.ts";
+import type { ReadTx, Tx } from "../../kernel/db/database.ts";
 import type { ParsedRenew } from "../../protocol/work.ts";
 import type { Base } from "../base.ts";
 import type { LogEntry } from "../messages/entry.ts";
@@ -22,13 +22,13 @@ export function createProgress(base: Base, sender: Sender, quotas: Quotas) {
   /** Name of a progress report in the area that owns the work. */
   const title = hooks.question<[work: WorkRow], Title>("work.progressTitle");
 
-  async function titleOf(on: Reading, work: WorkRow): Promise<Title> {
+  async function titleOf(on: ReadTx, work: WorkRow): Promise<Title> {
     const own = await title.first(on, work);
     return own ?? { subject: `Progress of work ${work.messageId}`, payload: { messageId: work.messageId } };
   }
 
   /** Whether a renewal repeats one whose answer was lost: its report is not sent twice. */
-  async function isSaid(on: Reading, entry: LogEntry, work: WorkRow, { body, encoding }: Progress): Promise<boolean> {
+  async function isSaid(on: ReadTx, entry: LogEntry, work: WorkRow, { body, encoding }: Progress): Promise<boolean> {
     const last = linkStore
       .thread(on, entry.threadId)
       .find(({ fromId, workId }) => fromId === work.holder && workId === entry.id);

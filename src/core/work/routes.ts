@@ -1,6 +1,6 @@
 import { type Caller, requireOperator } from "../../identity/auth/caller.ts";
 import { type Route, route } from "../../identity/auth/route.ts";
-import type { Reading } from "../../kernel/db/database.ts";
+import type { ReadTx } from "../../kernel/db/database.ts";
 import { readPage } from "../../kernel/pages.ts";
 import { toTime } from "../../protocol/wire.ts";
 import * as api from "../../protocol/work.ts";
@@ -31,11 +31,11 @@ export function workRoutes({ kernel, core }: Areas): Route[] {
       return itemList(await including(caller, query.include, items));
     }),
     route(api.heldClaims, async ({ caller, params, query, request }) => {
-      const shown = async (on: Reading, held: WorkItem): Promise<string> => {
+      const shown = async (on: ReadTx, held: WorkItem): Promise<string> => {
         const [item = held] = query.include ? await parents.ofWork(on, caller, params.id, [held]) : [held];
         return itemJson(item);
       };
-      const page = (on: Reading) => claims.heldPage(on, caller, params.id, query, (held) => shown(on, held));
+      const page = (on: ReadTx) => claims.heldPage(on, caller, params.id, query, (held) => shown(on, held));
       const { items, last, more } = await db.read(page);
       return listAnswer(items, more ? (last?.messageId ?? null) : null, request);
     }),

@@ -1,6 +1,6 @@
 import { and, desc, eq, sql } from "drizzle-orm";
 import { bound, fixedLimit } from "../../kernel/db/bound.ts";
-import type { Db, Reading, Tx } from "../../kernel/db/database.ts";
+import type { Db, ReadTx, Tx } from "../../kernel/db/database.ts";
 import { inList } from "../../kernel/db/lists.ts";
 import type { AttemptEnd, AttemptRow } from "./row.ts";
 import { attempts } from "./tables.ts";
@@ -78,9 +78,9 @@ export function createAttemptStore(db: Db) {
         .where(and(eq(attempts.messageId, messageId), eq(attempts.fence, fence)))
         .run();
     },
-    attempt: async (on: Reading, messageId: number, fence: number): Promise<AttemptRow | undefined> =>
+    attempt: async (on: ReadTx, messageId: number, fence: number): Promise<AttemptRow | undefined> =>
       attemptOf(on).get({ messageId, fence }),
-    attemptsOf: async (on: Reading, messageId: number, limit: number): Promise<AttemptRow[]> =>
+    attemptsOf: async (on: ReadTx, messageId: number, limit: number): Promise<AttemptRow[]> =>
       on.db
         .select()
         .from(attempts)
@@ -91,12 +91,12 @@ export function createAttemptStore(db: Db) {
         .reverse(),
 
     /** Whether the agent ever held a lease of it. */
-    workedOn: async (on: Reading, agentId: string, messageId: number): Promise<boolean> =>
+    workedOn: async (on: ReadTx, agentId: string, messageId: number): Promise<boolean> =>
       worked(on).get({ messageId, agentId }) !== undefined,
     /** Whether the agent ever held a lease. */
-    hasWorked: (on: Reading, agentId: string): boolean => hasWorked(on).get({ agentId }) !== undefined,
+    hasWorked: (on: ReadTx, agentId: string): boolean => hasWorked(on).get({ agentId }) !== undefined,
     /** The messages among these that the agent ever held a lease of. */
-    workedAmong: (on: Reading, agentId: string, ids: readonly number[]): Set<number> =>
+    workedAmong: (on: ReadTx, agentId: string, ids: readonly number[]): Set<number> =>
       new Set(
         workedAmong(on)
           .all({ ids: JSON.stringify(ids), agentId })

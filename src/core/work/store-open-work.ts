@@ -1,6 +1,6 @@
 import { sql } from "drizzle-orm";
 import { bound, boundLimit } from "../../kernel/db/bound.ts";
-import type { Db, Reading } from "../../kernel/db/database.ts";
+import type { Db, ReadTx } from "../../kernel/db/database.ts";
 import type { MessageKind } from "../../protocol/messages.ts";
 import { work } from "./tables.ts";
 
@@ -33,13 +33,13 @@ export function createOpenWorkStore(db: Db) {
 
   return {
     /** The open work for any of these targets that comes first: urgent, then oldest. */
-    bestOpen: async (on: Reading, targets: readonly string[], wanted: Wanted = {}): Promise<number | undefined> => {
+    bestOpen: async (on: ReadTx, targets: readonly string[], wanted: Wanted = {}): Promise<number | undefined> => {
       const among = { targets: JSON.stringify(targets), kinds: JSON.stringify(wanted.kinds ?? KINDS) };
       if (wanted.topics) return openByTopic(on).get({ ...among, topics: JSON.stringify(wanted.topics) })?.id;
       return (wanted.kinds ? openByKind(on).get(among) : openBest(on).get({ targets: among.targets }))?.id;
     },
     /** The first open work of one target: urgent, then oldest. */
-    openFor: async (on: Reading, target: string, limit: number): Promise<number[]> =>
+    openFor: async (on: ReadTx, target: string, limit: number): Promise<number[]> =>
       openFor(on)
         .all({ target, limit })
         .map((row) => row.id),

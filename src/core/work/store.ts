@@ -1,6 +1,6 @@
 import { and, asc, desc, eq, isNotNull, lte, sql } from "drizzle-orm";
 import { bound, boundLimit, fixedLimit } from "../../kernel/db/bound.ts";
-import type { Db, Reading, Tx } from "../../kernel/db/database.ts";
+import type { Db, ReadTx, Tx } from "../../kernel/db/database.ts";
 import { inList } from "../../kernel/db/lists.ts";
 import type { WorkState } from "../../protocol/messages.ts";
 import type { WorkMove, WorkRow } from "./row.ts";
@@ -86,9 +86,9 @@ export function createWorkStore(db: Db) {
     add: async (tx: Tx, row: WorkRow): Promise<void> => {
       insert(tx).run(row);
     },
-    byId: async (on: Reading, id: number): Promise<WorkRow | undefined> => byId(on).get({ id }),
+    byId: async (on: ReadTx, id: number): Promise<WorkRow | undefined> => byId(on).get({ id }),
     /** By message id, for those that are claimable. */
-    byIds: async (on: Reading, ids: readonly number[]): Promise<Map<number, WorkRow>> =>
+    byIds: async (on: ReadTx, ids: readonly number[]): Promise<Map<number, WorkRow>> =>
       new Map(
         ids.length
           ? byIds(on)
@@ -110,8 +110,8 @@ export function createWorkStore(db: Db) {
       tx.db.update(work).set({ dueAt, leaseSeconds }).where(eq(work.messageId, id)).run();
     },
 
-    newestHeld: async (on: Reading, holder: string): Promise<number | undefined> => newestHeld(on).get({ holder })?.id,
-    heldBy: async (on: Reading, holder: string, limit: number): Promise<WorkRow[]> =>
+    newestHeld: async (on: ReadTx, holder: string): Promise<number | undefined> => newestHeld(on).get({ holder })?.id,
+    heldBy: async (on: ReadTx, holder: string, limit: number): Promise<WorkRow[]> =>
       on.db
         .select()
         .from(work)
@@ -120,7 +120,7 @@ export function createWorkStore(db: Db) {
         .limit(limit)
         .all(),
     /** Live leases, by message, beyond one of them. */
-    liveLeases: async (on: Reading, holder: string, now: number, after: number, limit: number): Promise<WorkRow[]> =>
+    liveLeases: async (on: ReadTx, holder: string, now: number, after: number, limit: number): Promise<WorkRow[]> =>
       on.db
         .select()
         .from(work)
@@ -137,7 +137,7 @@ export function createWorkStore(db: Db) {
         .limit(limit)
         .all(),
     /** Work for one target that nobody holds, open or delayed, up to a place in the log. */
-    waitingFor: async (on: Reading, target: string, upTo: number, limit: number): Promise<WorkRow[]> => {
+    waitingFor: async (on: ReadTx, target: string, upTo: number, limit: number): Promise<WorkRow[]> => {
       const of = (state: "open" | "delayed", room: number) =>
         room <= 0
           ? []
@@ -150,7 +150,7 @@ export function createWorkStore(db: Db) {
       const open = of("open", limit);
       return [...open, ...of("delayed", limit - open.length)];
     },
-    dead: async (on: Reading, before: number | undefined, limit: number): Promise<WorkRow[]> =>
+    dead: async (on: ReadTx, before: number | undefined, limit: number): Promise<WorkRow[]> =>
       on.db
         .select()
         .from(work)
@@ -159,7 +159,7 @@ export function createWorkStore(db: Db) {
         .limit(limit)
         .all(),
     /** Work in a state, newest first, among the next 20,000 pieces of work; `reached` is where those end, null at the end. */
-    inState: async (on: Reading, state: WorkState, before: number, limit: number) => {
+    inState: async (on: ReadTx, state: WorkState, before: number, limit: number) => {
       const some = on.db
         .select({ id: work.messageId, state: work.state })
         .from(work)
@@ -187,8 +187,8 @@ export function createWorkStore(db: Db) {
       return { ids, reached: last?.id ?? null };
     },
 
-    earliest: async (on: Reading): Promise<number | null> => earliest(on).get()?.at ?? null,
-    ripe: async (on: Reading, now: number, limit: number): Promise<WorkRow[]> => ripe(on).all({ now, limit }),
+    earliest: async (on: ReadTx): Promise<number | null> => earliest(on).get()?.at ?? null,
+    ripe: async (on: ReadTx, now: number, limit: number): Promise<WorkRow[]> => ripe(on).all({ now, limit }),
     /** Shortens leases that reach further than requested, as they do after the clock was set back. */
     shortenLeases: async (tx: Tx, now: number): Promise<void> => {
       const whole = sql`${now} + ${work.leaseSeconds} * 1000`;

@@ -3,7 +3,7 @@ import type { MessageRow } from "../../core/messages/row.ts";
 import type { Sweep } from "../../core/retention/sweeps.ts";
 import type { Delegations } from "../../features/delegations/delegations.ts";
 import { lateRoutes } from "../../identity/auth/late-routes.ts";
-import type { Reading } from "../../kernel/db/database.ts";
+import type { ReadTx } from "../../kernel/db/database.ts";
 import type { OutsideWork } from "../../kernel/due/due.ts";
 import { lazy } from "../../kernel/lazy.ts";
 import type { DelegationChange } from "../../protocol/delegations.ts";
@@ -59,7 +59,7 @@ export function createA2A(areas: Areas & { delegations: Delegations }, options: 
     pauseOf: wakeUps.pauseOf,
     setUpBy: wakeUps.setUpBy,
     /** Calls that a message has caused. */
-    async facts(on: Reading, { id }: MessageRow): Promise<Fact[]> {
+    async facts(on: ReadTx, { id }: MessageRow): Promise<Fact[]> {
       return (await stores.external.callsOf(on, id, MAX_FACTS)).map(({ agentId, taskId, startedAt, endedAt }) => ({
         ...{ at: toTime(startedAt), step: "called" as const, agentId, taskId, endedAt: toTimeOrNull(endedAt) },
       }));

@@ -3,7 +3,7 @@ import type { Areas } from "../../core/core.ts";
 import { reservedPlace } from "../../core/messages/reserved.ts";
 import type { Delegations } from "../../features/delegations/delegations.ts";
 import type { Caller } from "../../identity/auth/caller.ts";
-import type { Reading, Tx } from "../../kernel/db/database.ts";
+import type { ReadTx, Tx } from "../../kernel/db/database.ts";
 import { DelegationResponse } from "../../protocol/delegations.ts";
 import { BODY_BYTES, JSON_BYTES } from "../../protocol/limits.ts";
 import { MessageDraft } from "../../protocol/messages.ts";
@@ -112,7 +112,7 @@ export function createCalls({ kernel, core, delegations }: Areas & { delegations
     },
 
     /** Answers whether the asker still waits. */
-    async isWanted(on: Reading, call: CallRow): Promise<boolean> {
+    async isWanted(on: ReadTx, call: CallRow): Promise<boolean> {
       if (call.delegationId === null) return true;
       const found = await delegations.service
         .get(on, callerAs(call.agentId), call.delegationId)

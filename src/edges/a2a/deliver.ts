@@ -2,7 +2,7 @@ import { createHmac } from "node:crypto";
 import type { Message, Task } from "@a2a-js/sdk";
 import type { Areas } from "../../core/core.ts";
 import { tokenOf } from "../../core/work/token.ts";
-import type { Reading, Tx } from "../../kernel/db/database.ts";
+import type { ReadTx, Tx } from "../../kernel/db/database.ts";
 import type { OutsideWork } from "../../kernel/due/due.ts";
 import { withoutAddresses } from "../../kernel/egress/addresses.ts";
 import { Problem } from "../../protocol/problem.ts";
@@ -54,7 +54,7 @@ export function createDeliverer(
   };
 
   /** The next entry beyond the cursor that goes to the agent. */
-  async function next(on: Reading, agentId: string): Promise<Plan | undefined> {
+  async function next(on: ReadTx, agentId: string): Promise<Plan | undefined> {
     const external = await store.byId(on, agentId);
     const facts = external && (await identity.agents.factsOf(on, agentId));
     if (!external || !facts) return undefined;

@@ -1,6 +1,6 @@
 import type { LogEntry } from "../../core/messages/entry.ts";
 import type { Lists } from "../../core/messages/lists.ts";
-import type { Reading } from "../../kernel/db/database.ts";
+import type { ReadTx } from "../../kernel/db/database.ts";
 import type { Delegation } from "../../protocol/delegations.ts";
 
 /** One message between asker and worker, as a task shows it. */
@@ -17,7 +17,7 @@ export interface TaskMessage {
 const MAX_READ = 500;
 
 /** Messages between asker and worker about a delegation since the request, oldest first. */
-export async function exchangeOf(on: Reading, lists: Lists, delegation: Delegation): Promise<TaskMessage[]> {
+export async function exchangeOf(on: ReadTx, lists: Lists, delegation: Delegation): Promise<TaskMessage[]> {
   const { threadId, messageId, id } = delegation;
   const { items } = await lists.find(
     on,

@@ -1,7 +1,7 @@
 import { AgentCard } from "@a2a-js/sdk";
 import type { Areas } from "../../core/core.ts";
 import { type Caller, readsAll, requireOperator } from "../../identity/auth/caller.ts";
-import type { Reading, Tx } from "../../kernel/db/database.ts";
+import type { ReadTx, Tx } from "../../kernel/db/database.ts";
 import { withoutAddresses } from "../../kernel/egress/addresses.ts";
 import { type PageQuery, readList } from "../../kernel/pages.ts";
 import type { Seal } from "../../kernel/seal.ts";
@@ -23,7 +23,7 @@ export function createExternalService(areas: Areas, store: ExternalStore, wakeUp
   const { egress, due, clock } = areas.kernel;
   const { agents, directory, activity } = areas.identity;
 
-  async function show(on: Reading, caller: Caller, row: ExternalRow): Promise<OutsideAgent> {
+  async function show(on: ReadTx, caller: Caller, row: ExternalRow): Promise<OutsideAgent> {
     const card = row.card === null ? undefined : AgentCard.fromJSON(JSON.parse(row.card));
     const chosen = card && interfaceOf(card);
     return {
@@ -47,7 +47,7 @@ export function createExternalService(areas: Areas, store: ExternalStore, wakeUp
   }
 
   /** @throws Problem 403, 404 */
-  async function require(on: Reading, caller: Caller, id: string): Promise<ExternalRow> {
+  async function require(on: ReadTx, caller: Caller, id: string): Promise<ExternalRow> {
     requireReader(caller);
     const row = await store.byId(on, id);
     if (!row) throw new Problem("not-found", `${id} is no external A2A agent.`);
@@ -100,10 +100,10 @@ export function createExternalService(areas: Areas, store: ExternalStore, wakeUp
       return show(tx, caller, row);
     },
 
-    get: async (on: Reading, caller: Caller, id: string): Promise<OutsideAgent> =>
+    get: async (on: ReadTx, caller: Caller, id: string): Promise<OutsideAgent> =>
       show(on, caller, await require(on, caller, id)),
 
-    async list(on: Reading, caller: Caller, query: PageQuery<string>): Promise<List<OutsideAgent>> {
+    async list(on: ReadTx, caller: Caller, query: PageQuery<string>): Promise<List<OutsideAgent>> {
       requireReader(caller);
       const read = (count: number, after: string | undefined) => store.page(on, after, count);
       const shown = (row: ExternalRow) => show(on, caller, row);

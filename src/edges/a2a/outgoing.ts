@@ -2,7 +2,7 @@ import { type Message, Role } from "@a2a-js/sdk";
 import type { Core } from "../../core/core.ts";
 import type { LogEntry } from "../../core/messages/entry.ts";
 import type { WorkRow } from "../../core/work/row.ts";
-import type { Reading } from "../../kernel/db/database.ts";
+import type { ReadTx } from "../../kernel/db/database.ts";
 import { dataPart, messageWith, textPart } from "./parts.ts";
 import type { CallRow, ExternalStore } from "./store.ts";
 
@@ -42,7 +42,7 @@ export function createOutgoing(core: Core, store: ExternalStore) {
   const { rows: works } = core.work;
 
   return {
-    async step(on: Reading, agentId: string, entry: LogEntry): Promise<Step> {
+    async step(on: ReadTx, agentId: string, entry: LogEntry): Promise<Step> {
       const message = JSON.parse(entry.json) as InboxEntry;
       const call = await cancelled(on, agentId, message);
       if (call) return { do: "cancel", message, call };
@@ -63,7 +63,7 @@ export function createOutgoing(core: Core, store: ExternalStore) {
   };
 
   /** Call of a delegation that the relay reports as cancelled. */
-  async function cancelled(on: Reading, agentId: string, { from, payload }: InboxEntry): Promise<CallRow | undefined> {
+  async function cancelled(on: ReadTx, agentId: string, { from, payload }: InboxEntry): Promise<CallRow | undefined> {
     if (from !== "system" || typeof payload?.delegationId !== "string" || payload.status !== "cancelled")
       return undefined;
     return store.byDelegation(on, agentId, payload.delegationId);

@@ -2,7 +2,7 @@ import { StreamResponse, type TaskPushNotificationConfig, TaskState } from "@a2a
 import { A2AError, UnsupportedOperationError } from "@a2a-js/sdk/errors";
 import type { Areas } from "../../core/core.ts";
 import { actingAs, type Caller } from "../../identity/auth/caller.ts";
-import type { Reading, Tx } from "../../kernel/db/database.ts";
+import type { ReadTx, Tx } from "../../kernel/db/database.ts";
 import type { OutsideWork } from "../../kernel/due/due.ts";
 import { withoutAddresses } from "../../kernel/egress/addresses.ts";
 import { EgressError } from "../../kernel/egress/egress.ts";
@@ -39,7 +39,7 @@ export function createPushes(
   const { messages } = core;
 
   /** The task as its owner sees it; undefined when it is gone. */
-  async function taskFor(on: Reading, { ownerId, delegationId }: PushRow): Promise<Exchange | undefined> {
+  async function taskFor(on: ReadTx, { ownerId, delegationId }: PushRow): Promise<Exchange | undefined> {
     try {
       return await tasks.get(on, callerAs(ownerId), null, delegationId);
     } catch (error) {
@@ -129,7 +129,7 @@ export function createPushes(
   }
 
   /** Lets the owner and operators pass. @throws TaskNotFoundError */
-  async function require(on: Reading, caller: Caller, endpoint: Endpoint, taskId: string): Promise<Exchange> {
+  async function require(on: ReadTx, caller: Caller, endpoint: Endpoint, taskId: string): Promise<Exchange> {
     const task = await tasks.get(on, caller, endpoint, taskId);
     if (caller.role !== "operator" && actingAs(caller) !== task.delegation.from)
       throw new UnsupportedOperationError(`Only ${task.delegation.from} may set push notifications for ${taskId}.`);
@@ -174,14 +174,14 @@ export function createPushes(
       return show(row);
     },
 
-    async get(on: Reading, caller: Caller, endpoint: Endpoint, { taskId, configId }: PushName) {
+    async get(on: ReadTx, caller: Caller, endpoint: Endpoint, { taskId, configId }: PushName) {
       const { delegation } = await require(on, caller, endpoint, taskId);
       const row = await store.byName(on, delegation.messageId, configId);
       if (!row) throw new Problem("not-found", `Task ${taskId} has no such push notification config.`);
       return show(row);
     },
 
-    async list(on: Reading, caller: Caller, endpoint: Endpoint, taskId: string) {
+    async list(on: ReadTx, caller: Caller, endpoint: Endpoint, taskId: string) {
       const { delegation } = await require(on, caller, endpoint, taskId);
       return (await store.ofTask(on, delegation.messageId)).map(show);
     },

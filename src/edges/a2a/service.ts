@@ -4,7 +4,7 @@ import type { Areas } from "../../core/core.ts";
 import type { Delegations } from "../../features/delegations/delegations.ts";
 import { isGroup } from "../../identity/agents/target.ts";
 import { actingAs, type Caller, readingAs } from "../../identity/auth/caller.ts";
-import type { Reading, Tx } from "../../kernel/db/database.ts";
+import type { ReadTx, Tx } from "../../kernel/db/database.ts";
 import { jsonBytes, PAGE_BYTES } from "../../kernel/pages.ts";
 import { OwnMetadata } from "../../protocol/a2a.ts";
 import { type Delegation, DelegationDraft } from "../../protocol/delegations.ts";
@@ -33,21 +33,21 @@ export function createTaskService(areas: Areas & { delegations: Delegations }, c
   const { messages } = areas.core;
   const { service: delegations } = areas.delegations;
 
-  const exchange = async (on: Reading, delegation: Delegation): Promise<Exchange> => ({
+  const exchange = async (on: ReadTx, delegation: Delegation): Promise<Exchange> => ({
     delegation,
     contextId: await nameOf(on, delegation),
     messages: await exchangeOf(on, messages.lists, delegation),
   });
-  const nameOf = async (on: Reading, { from, threadId }: Delegation): Promise<string> =>
+  const nameOf = async (on: ReadTx, { from, threadId }: Delegation): Promise<string> =>
     (await contexts.nameOf(on, from, threadId)) ?? contextOf(threadId);
 
   /** A task by its id, if the caller may see it and it is of this endpoint. @throws TaskNotFoundError, Problem 409 */
-  async function get(on: Reading, caller: Caller, endpoint: Endpoint, id: string): Promise<Exchange> {
+  async function get(on: ReadTx, caller: Caller, endpoint: Endpoint, id: string): Promise<Exchange> {
     const delegation = await find(on, caller, endpoint, id);
     return exchange(on, delegation);
   }
 
-  async function find(on: Reading, caller: Caller, endpoint: Endpoint, id: string): Promise<Delegation> {
+  async function find(on: ReadTx, caller: Caller, endpoint: Endpoint, id: string): Promise<Delegation> {
     try {
       const delegation = await delegations.get(on, caller, id);
       if (endpoint !== null && delegation.to !== endpoint && delegation.holder !== endpoint)
@@ -81,7 +81,7 @@ export function createTaskService(areas: Areas & { delegations: Delegations }, c
   }
 
   /** Place of a message: an existing thread, or a new one, which the client may have named. */
-  async function contextIn(on: Reading, owner: string, { contextId, messageId }: Message): Promise<Place> {
+  async function contextIn(on: ReadTx, owner: string, { contextId, messageId }: Message): Promise<Place> {
     if (contextId === "") return { isNew: false };
     const threadId = threadOf(contextId);
     if (threadId !== undefined) return { threadId, isNew: false };
@@ -152,7 +152,7 @@ export function createTaskService(areas: Areas & { delegations: Delegations }, c
     },
 
     /** Tasks that the caller has asked for, newest first; all-readers see all. A page may be short. */
-    async list(on: Reading, caller: Caller, endpoint: Endpoint, wanted: TaskFilter) {
+    async list(on: ReadTx, caller: Caller, endpoint: Endpoint, wanted: TaskFilter) {
       const from = readingAs(caller) ?? undefined;
       const filter = { from, to: endpoint ?? undefined };
       const page = await delegations.list(on, caller, { ...filter, page: wanted.before, limit: wanted.limit });

@@ -1,6 +1,6 @@
 import { and, eq, lte } from "drizzle-orm";
 import { bound } from "../../kernel/db/bound.ts";
-import type { Db, Reading, Tx } from "../../kernel/db/database.ts";
+import type { Db, ReadTx, Tx } from "../../kernel/db/database.ts";
 import { deleteSome } from "../../kernel/db/delete-some.ts";
 import type { AgentId } from "../../protocol/ids.ts";
 import { taskContexts } from "./tables.ts";
@@ -19,9 +19,9 @@ export function createContextStore(db: Db) {
       .prepare(),
   );
   return {
-    nameOf: async (on: Reading, ownerId: string, threadId: number): Promise<string | undefined> =>
+    nameOf: async (on: ReadTx, ownerId: string, threadId: number): Promise<string | undefined> =>
       nameOf(on).get({ ownerId, threadId })?.contextId,
-    byName: async (on: Reading, ownerId: AgentId, contextId: string): Promise<ContextRow | undefined> =>
+    byName: async (on: ReadTx, ownerId: AgentId, contextId: string): Promise<ContextRow | undefined> =>
       on.db
         .select()
         .from(taskContexts)

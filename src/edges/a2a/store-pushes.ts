@@ -1,6 +1,6 @@
 import { and, asc, eq, type SQL } from "drizzle-orm";
 import { bound } from "../../kernel/db/bound.ts";
-import type { Db, Reading, Tx } from "../../kernel/db/database.ts";
+import type { Db, ReadTx, Tx } from "../../kernel/db/database.ts";
 import { taskPushes } from "./tables.ts";
 
 export type PushRow = typeof taskPushes.$inferSelect;
@@ -16,16 +16,16 @@ export function createPushStore(db: Db) {
       .where(eq(taskPushes.threadId, bound("threadId")))
       .prepare(),
   );
-  const pushes = (on: Reading, where: SQL | undefined) => on.db.select().from(taskPushes).where(where);
+  const pushes = (on: ReadTx, where: SQL | undefined) => on.db.select().from(taskPushes).where(where);
   return {
-    idsOfThread: async (on: Reading, threadId: number): Promise<string[]> =>
+    idsOfThread: async (on: ReadTx, threadId: number): Promise<string[]> =>
       idsOfThread(on)
         .all({ threadId })
         .map(({ id }) => id),
-    byId: async (on: Reading, id: string): Promise<PushRow | undefined> => pushes(on, eq(taskPushes.id, id)).get(),
-    byName: async (on: Reading, messageId: number, configId: string): Promise<PushRow | undefined> =>
+    byId: async (on: ReadTx, id: string): Promise<PushRow | undefined> => pushes(on, eq(taskPushes.id, id)).get(),
+    byName: async (on: ReadTx, messageId: number, configId: string): Promise<PushRow | undefined> =>
       pushes(on, and(eq(taskPushes.messageId, messageId), eq(taskPushes.configId, configId))).get(),
-    ofTask: async (on: Reading, messageId: number): Promise<PushRow[]> =>
+    ofTask: async (on: ReadTx, messageId: number): Promise<PushRow[]> =>
       pushes(on, eq(taskPushes.messageId, messageId)).orderBy(asc(taskPushes.configId)).all(),
     put: async (tx: Tx, row: PushRow): Promise<void> => {
       tx.db.insert(taskPushes).values(row).onConflictDoUpdate({ target: taskPushes.id, set: row }).run();
@@ -33,7 +33,7 @@ export function createPushStore(db: Db) {
     change: async (tx: Tx, id: string, change: Partial<PushRow>): Promise<void> => {
       tx.db.update(taskPushes).set(change).where(eq(taskPushes.id, id)).run();
     },
-    madeBy: async (on: Reading, tokenId: string): Promise<PushRow[]> =>
+    madeBy: async (on: ReadTx, tokenId: string): Promise<PushRow[]> =>
       pushes(on, eq(taskPushes.tokenId, tokenId)).all(),
     removeOf: async (tx: Tx, ownerId: string): Promise<void> => {
       tx.db.delete(taskPushes).where(eq(taskPushes.ownerId, ownerId)).run();

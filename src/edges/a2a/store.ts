@@ -1,6 +1,6 @@
 import { and, asc, desc, eq, gt, isNotNull, isNull, lte, type SQL, sql } from "drizzle-orm";
 import { bound } from "../../kernel/db/bound.ts";
-import type { Db, Reading, Tx } from "../../kernel/db/database.ts";
+import type { Db, ReadTx, Tx } from "../../kernel/db/database.ts";
 import { deleteSome } from "../../kernel/db/delete-some.ts";
 import type { AgentId } from "../../protocol/ids.ts";
 import { externalAgents, externalCalls } from "./tables.ts";
@@ -21,21 +21,21 @@ export function createExternalStore(db: Db) {
   );
   const call = (messageId: number, agentId: string) =>
     and(eq(externalCalls.messageId, messageId), eq(externalCalls.agentId, agentId));
-  const agents = (on: Reading) => on.db.select().from(externalAgents);
-  const calls = (on: Reading, where: SQL | undefined) => on.db.select().from(externalCalls).where(where);
+  const agents = (on: ReadTx) => on.db.select().from(externalAgents);
+  const calls = (on: ReadTx, where: SQL | undefined) => on.db.select().from(externalCalls).where(where);
   const isOpen = (agentId: string) => and(eq(externalCalls.agentId, agentId), isNull(externalCalls.endedAt));
 
   return {
-    isExternal: async (on: Reading, agentId: string): Promise<boolean> => isExternal(on).get({ agentId }) !== undefined,
-    byId: async (on: Reading, agentId: string): Promise<ExternalRow | undefined> =>
+    isExternal: async (on: ReadTx, agentId: string): Promise<boolean> => isExternal(on).get({ agentId }) !== undefined,
+    byId: async (on: ReadTx, agentId: string): Promise<ExternalRow | undefined> =>
       agents(on).where(eq(externalAgents.agentId, agentId)).get(),
-    page: async (on: Reading, after: string | undefined, limit: number): Promise<ExternalRow[]> =>
+    page: async (on: ReadTx, after: string | undefined, limit: number): Promise<ExternalRow[]> =>
       agents(on)
         .where(after === undefined ? undefined : gt(externalAgents.agentId, after))
         .orderBy(asc(externalAgents.agentId))
         .limit(limit)
         .all(),
-    ids: async (on: Reading, limit: number): Promise<string[]> =>
+    ids: async (on: ReadTx, limit: number): Promise<string[]> =>
       on.db
         .select({ agentId: externalAgents.agentId })
         .from(externalAgents)
@@ -52,9 +52,9 @@ export function createExternalStore(db: Db) {
       tx.db.delete(externalAgents).where(eq(externalAgents.agentId, agentId)).run();
     },
 
-    call: async (on: Reading, messageId: number, agentId: string): Promise<CallRow | undefined> =>
+    call: async (on: ReadTx, messageId: number, agentId: string): Promise<CallRow | undefined> =>
       calls(on, call(messageId, agentId)).get(),
-    callsOf: async (on: Reading, messageId: number, limit: number): Promise<CallRow[]> =>
+    callsOf: async (on: ReadTx, messageId: number, limit: number): Promise<CallRow[]> =>
       calls(on, eq(externalCalls.messageId, messageId)).limit(limit).all(),
     addCall: async (tx: Tx, row: CallRow): Promise<void> => {
       tx.db.insert(externalCalls).values(row).onConflictDoNothing().run();
@@ -64,18 +64,18 @@ export function createExternalStore(db: Db) {
       return { ...row, ...change };
     },
     /** Call of a question. */
-    byQuestion: async (on: Reading, agentId: string, questionId: number): Promise<CallRow | undefined> =>
+    byQuestion: async (on: ReadTx, agentId: string, questionId: number): Promise<CallRow | undefined> =>
       calls(on, and(eq(externalCalls.questionId, questionId), eq(externalCalls.agentId, agentId))).get(),
-    byDelegation: async (on: Reading, agentId: AgentId, delegationId: string): Promise<CallRow | undefined> =>
+    byDelegation: async (on: ReadTx, agentId: AgentId, delegationId: string): Promise<CallRow | undefined> =>
       calls(on, and(eq(externalCalls.delegationId, delegationId), eq(externalCalls.agentId, agentId))).get(),
     /** The agent's context for a thread. */
-    async contextOf(on: Reading, agentId: string, threadId: number): Promise<string | undefined> {
+    async contextOf(on: ReadTx, agentId: string, threadId: number): Promise<string | undefined> {
       const { contextId, messageId } = externalCalls;
       const where = and(eq(externalCalls.agentId, agentId), eq(externalCalls.threadId, threadId), isNotNull(contextId));
       return calls(on, where).orderBy(desc(messageId)).limit(1).get()?.contextId ?? undefined;
     },
     /** Tasks under way at one of them, counted no further than `limit`. */
-    countOpen: async (on: Reading, agentId: string, limit: number): Promise<number> =>
+    countOpen: async (on: ReadTx, agentId: string, limit: number): Promise<number> =>
       on.db.select({ one: sql`1` }).from(externalCalls).where(isOpen(agentId)).limit(limit).all().length,
     endAll: async (tx: Tx, agentId: string, at: number): Promise<void> => {
       tx.db.update(externalCalls).set({ endedAt: at }).where(isOpen(agentId)).run();

@@ -3,7 +3,7 @@ import type { MessageRow } from "../../core/messages/row.ts";
 import type { WorkRow } from "../../core/work/row.ts";
 import { isGroup } from "../../identity/agents/target.ts";
 import { createPauses } from "../../kernel/breathe.ts";
-import type { Reading, Tx } from "../../kernel/db/database.ts";
+import type { ReadTx, Tx } from "../../kernel/db/database.ts";
 import type { Paused } from "../../protocol/tokens.ts";
 import { DELIVER, PUSH, REFRESH } from "./kinds.ts";
 import type { Stores } from "./stores.ts";
@@ -75,7 +75,7 @@ export function createWakeUps({ kernel, identity, core }: Areas, { external, pus
     },
 
     /** Push notifications that a token has set. */
-    async setUpBy(on: Reading, tokenId: string): Promise<Paused[]> {
+    async setUpBy(on: ReadTx, tokenId: string): Promise<Paused[]> {
       return (await pushes.madeBy(on, tokenId)).map(({ configId, ownerId, delegationId }) => ({
         ...{ kind: "push" as const, id: configId, agentId: ownerId, taskId: delegationId },
       }));
@@ -84,7 +84,7 @@ export function createWakeUps({ kernel, identity, core }: Areas, { external, pus
     /** Notes an external agent once it is on disk: its silence does not mean that it is gone. */
     noteExternal: (tx: Tx, id: string): void => tx.afterCommit(() => roster.elsewhere.add(id)),
     /** Runs at a start. */
-    async load(on: Reading): Promise<void> {
+    async load(on: ReadTx): Promise<void> {
       for (const id of await external.ids(on, MAX_EXTERNAL)) roster.elsewhere.add(id);
     },
   };

@@ -1,7 +1,7 @@
 import type { Areas } from "../../core/core.ts";
 import { formatTarget, isGroup, parseTarget } from "../../identity/agents/target.ts";
 import { type Caller, readingAs, requireOperator } from "../../identity/auth/caller.ts";
-import type { Reading, Tx } from "../../kernel/db/database.ts";
+import type { ReadTx, Tx } from "../../kernel/db/database.ts";
 import { newId } from "../../kernel/ids.ts";
 import type { Binding, BindingMode, ParsedBinding } from "../../protocol/bindings.ts";
 import type { AgentId } from "../../protocol/ids.ts";
@@ -19,7 +19,7 @@ export function createBindings({ kernel, identity }: Areas, { store }: Stores, m
   const { agents, directory, activity } = identity;
 
   /** The target in its written form, if a binding may name it. @throws Problem 422 */
-  async function requireTarget(on: Reading, text: string, pointer: string): Promise<string> {
+  async function requireTarget(on: ReadTx, text: string, pointer: string): Promise<string> {
     const target = parseTarget(text);
     if (!target) throw unknown(text, pointer);
     if (target.kind === "channel") throw Problem.invalid(pointer, "a conversation cannot go to a channel");
@@ -112,7 +112,7 @@ export function createBindings({ kernel, identity }: Areas, { store }: Stores, m
     },
 
     /** Operators and viewers see all bindings; an agent sees those of its own channel and those that send to it. */
-    async list(on: Reading, caller: Caller, filter: BindingFilter, page: string | undefined, limit: number) {
+    async list(on: ReadTx, caller: Caller, filter: BindingFilter, page: string | undefined, limit: number) {
       const reader = readingAs(caller);
       let seenBy: BindingFilter["seenBy"];
       if (reader !== null) {

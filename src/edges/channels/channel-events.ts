@@ -4,7 +4,7 @@ import { type LogEntry, toLogEntry } from "../../core/messages/entry.ts";
 import { refuseReserved } from "../../core/messages/reserved.ts";
 import type { WorkRow } from "../../core/work/row.ts";
 import { actingAs, type Caller, viaOf } from "../../identity/auth/caller.ts";
-import type { Reading, Tx } from "../../kernel/db/database.ts";
+import type { ReadTx, Tx } from "../../kernel/db/database.ts";
 import type { EventSummary, ParsedEvent } from "../../protocol/channels.ts";
 import type { AgentId } from "../../protocol/ids.ts";
 import type { Conversation } from "../../protocol/posts.ts";
@@ -75,21 +75,21 @@ export function createChannelEvents(
   }
 
   /** Messages reported before, or posted by this channel itself. */
-  async function before(on: Reading, channel: ChannelRow, externalId: string): Promise<EventReceipt | undefined> {
+  async function before(on: ReadTx, channel: ChannelRow, externalId: string): Promise<EventReceipt | undefined> {
     const event = await traffic.event(on, channel.id, externalId);
     if (event) return again(on, event.messageIds, event.routed);
     const own = await traffic.posted(on, channel.id, externalId);
     return own ? again(on, [own.messageId], 0) : undefined;
   }
 
-  async function again(on: Reading, ids: readonly number[], routed: number): Promise<EventReceipt> {
+  async function again(on: ReadTx, ids: readonly number[], routed: number): Promise<EventReceipt> {
     const rows = await messages.rows.rows(on, ids);
     const work = await works.byIds(on, ids);
     return { items: rows.map((row) => ({ entry: toLogEntry(row), work: work.get(row.id) })), routed, replayed: true };
   }
 
   /** The newest message under that id of the same conversation; its thread is continued. */
-  async function repliedTo(on: Reading, channel: ChannelRow, place: Place, externalId: string | null | undefined) {
+  async function repliedTo(on: ReadTx, channel: ChannelRow, place: Place, externalId: string | null | undefined) {
     if (externalId == null) return undefined;
     const event = await traffic.event(on, channel.id, externalId);
     const post = event ? undefined : await traffic.posted(on, channel.id, externalId);
@@ -102,7 +102,7 @@ export function createChannelEvents(
   }
 
   /** Chain of a bot's message: it continues the message replied to, else the newest post there, unless a person has spoken since. */
-  async function botAt(on: Reading, place: Place, replyTo: number | null | undefined): Promise<Author["bot"]> {
+  async function botAt(on: ReadTx, place: Place, replyTo: number | null | undefined): Promise<Author["bot"]> {
     const linkId = replyTo ?? traffic.newestPost(on, place);
     if (linkId === undefined) return { linkId: null };
     for (const id of traffic.cameAfter(on, place, linkId, MAX_SINCE))
@@ -155,7 +155,7 @@ export function createChannelEvents(
   }
 
   /** Every id the conversation ever had; empty without a conversation. */
-  const namesOf = async (on: Reading, channelId: AgentId, conversationId: string | undefined) =>
+  const namesOf = async (on: ReadTx, channelId: AgentId, conversationId: string | undefined) =>
     conversationId ? moves.names(on, channelId, await moves.now(on, channelId, conversationId)) : [];
 
   async function replayOne(tx: Tx, event: EventRow): Promise<boolean> {
@@ -184,7 +184,7 @@ export function createChannelEvents(
     received,
 
     /** Events, newest first. `page` is the place of the last one seen. */
-    async list(on: Reading, filter: EventFilter, page: number | undefined, limit: number): Promise<List<EventSummary>> {
+    async list(on: ReadTx, filter: EventFilter, page: number | undefined, limit: number): Promise<List<EventSummary>> {
       const names = await namesOf(on, filter.channelId, filter.conversationId);
       const { rows, reached } = await traffic.eventPage(on, { ...filter, names }, page, limit + 1);
       const shown = rows.slice(0, limit);

@@ -5,7 +5,7 @@ import type { MessageRow } from "../../core/messages/row.ts";
 import type { WorkRow } from "../../core/work/row.ts";
 import type { Files } from "../../features/files/files.ts";
 import type { AgentFacts } from "../../identity/agents/row.ts";
-import type { Reading } from "../../kernel/db/database.ts";
+import type { ReadTx } from "../../kernel/db/database.ts";
 import { newId } from "../../kernel/ids.ts";
 import type { ParsedDraft } from "../../protocol/messages.ts";
 import { Conversation, OutboundPayload } from "../../protocol/posts.ts";
@@ -29,16 +29,16 @@ export function createDrafts(
   const { messages } = core;
 
   /** The draft as a post, when it is for a channel. @throws Problem 422 where it cannot be posted */
-  function shape(on: Reading, author: Author, draft: ParsedDraft, target: AgentFacts) {
+  function shape(on: ReadTx, author: Author, draft: ParsedDraft, target: AgentFacts) {
     return target.kind === "channel" ? asPostTo(on, author, draft, target.id) : undefined;
   }
 
-  async function asPostTo(on: Reading, author: Author, draft: ParsedDraft, channelId: string) {
+  async function asPostTo(on: ReadTx, author: Author, draft: ParsedDraft, channelId: string) {
     const channel = await store.byId(on, channelId);
     return channel && asPost(on, author, draft, channel);
   }
 
-  async function asPost(on: Reading, author: Author, draft: ParsedDraft, channel: ChannelRow): Promise<ParsedDraft> {
+  async function asPost(on: ReadTx, author: Author, draft: ParsedDraft, channel: ChannelRow): Promise<ParsedDraft> {
     if (author.kind === "system" && (draft.kind === "system" || draft.kind === "pair" || draft.kind === "control"))
       return draft;
     const given = payloadOf(draft);
@@ -55,7 +55,7 @@ export function createDrafts(
   }
 
   /** The post, its place, and the message it replies to. @throws Problem 422 */
-  async function addressed(on: Reading, from: string, { draft, channel, given }: PostDraft) {
+  async function addressed(on: ReadTx, from: string, { draft, channel, given }: PostDraft) {
     const replied = draft.replyTo ? await origin(on, channel.id, draft.replyTo) : undefined;
     const { conversation: named, replyToExternalId: answers, text, files: carrying, buttons, ...more } = given;
     const now = named && { ...named, conversationId: await moves.now(on, channel.id, named.conversationId) };
@@ -75,7 +75,7 @@ export function createDrafts(
   }
 
   /** Facts about each file for the adapter. @throws Problem 422 for files the sender may not read */
-  async function described(on: Reading, agentId: string, named: NonNullable<OutboundPayload["files"]>) {
+  async function described(on: ReadTx, agentId: string, named: NonNullable<OutboundPayload["files"]>) {
     const carried: Required<(typeof named)[number]>[] = [];
     for (const [index, { fileId, name }] of named.entries()) {
       const file = await files.service.requireUsable(on, agentId, fileId, `/payload/files/${index}/fileId`);
@@ -85,7 +85,7 @@ export function createDrafts(
   }
 
   /** Conversation of the message replied to: an event of this channel, a message to it, or else the thread's beginning. */
-  async function origin(on: Reading, channelId: string, id: number): Promise<Origin | undefined> {
+  async function origin(on: ReadTx, channelId: string, id: number): Promise<Origin | undefined> {
     const row = await messages.rows.byId(on, id);
     if (!row) return undefined;
     const own = await originOf(on, channelId, row);
@@ -94,7 +94,7 @@ export function createDrafts(
     return root && originOf(on, channelId, root);
   }
 
-  async function originOf(on: Reading, channelId: string, row: MessageRow): Promise<Origin | undefined> {
+  async function originOf(on: ReadTx, channelId: string, row: MessageRow): Promise<Origin | undefined> {
     if (row.fromId !== channelId && row.target !== channelId) return undefined;
     const payload: Record<string, unknown> = row.payload === null ? {} : JSON.parse(row.payload);
     const conversation = Conversation.safeParse(payload.conversation).data;
@@ -108,7 +108,7 @@ export function createDrafts(
   }
 
   /** The entry under the conversation's current id. Undefined when the id has not changed. */
-  async function readdress(on: Reading, work: WorkRow, entry: LogEntry): Promise<LogEntry | undefined> {
+  async function readdress(on: ReadTx, work: WorkRow, entry: LogEntry): Promise<LogEntry | undefined> {
     const channelId = mayBePost(work.target) ? work.target : entry.from;
     if (!mayBePost(channelId)) return undefined;
     const said = JSON.parse(entry.json);

@@ -1,6 +1,6 @@
 import type { Areas } from "../../core/core.ts";
 import type { Caller } from "../../identity/auth/caller.ts";
-import type { Reading, Tx } from "../../kernel/db/database.ts";
+import type { ReadTx, Tx } from "../../kernel/db/database.ts";
 import type { AgentId } from "../../protocol/ids.ts";
 import type { Place } from "./store.ts";
 import type { Rename } from "./store-moves.ts";
@@ -21,7 +21,7 @@ export function createMoves({ kernel, identity, core }: Areas, { renamed: store,
   const { clock } = kernel;
   const { leases, rows: works } = core.work;
 
-  const now = (on: Reading, channelId: AgentId, conversationId: string): Promise<string> =>
+  const now = (on: ReadTx, channelId: AgentId, conversationId: string): Promise<string> =>
     conversationId === "" ? Promise.resolve("") : store.now(on, channelId, conversationId);
 
   /** Carries waiting posts. Of two conversations that become one, the later head waits for the earlier. */
@@ -44,7 +44,7 @@ export function createMoves({ kernel, identity, core }: Areas, { renamed: store,
     names: store.names,
     carryPost: store.carryPost,
     /** The place under its current id. */
-    placeNow: async <T extends Place>(on: Reading, place: T): Promise<T> => ({
+    placeNow: async <T extends Place>(on: ReadTx, place: T): Promise<T> => ({
       ...place,
       conversationId: await now(on, place.channelId, place.conversationId),
     }),

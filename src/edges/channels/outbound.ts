@@ -4,7 +4,7 @@ import type { Report } from "../../core/work/holders.ts";
 import type { WorkRow } from "../../core/work/row.ts";
 import { isGroup } from "../../identity/agents/target.ts";
 import type { Caller } from "../../identity/auth/caller.ts";
-import type { Reading, Tx } from "../../kernel/db/database.ts";
+import type { ReadTx, Tx } from "../../kernel/db/database.ts";
 import type { PostedParts, PostNote } from "../../protocol/channels.ts";
 import type { Fact } from "../../protocol/explain.ts";
 import { Conversation } from "../../protocol/posts.ts";
@@ -30,11 +30,11 @@ export function createOutbound({ kernel, core }: Areas, { store, traffic }: Stor
   const ended = hooks.event<[channelId: string, state: string]>("channels.ended");
 
   /** Work is held while an earlier post of its conversation has not ended. */
-  function isHeld(on: Reading, row: MessageRow): Promise<true | undefined> | undefined {
+  function isHeld(on: ReadTx, row: MessageRow): Promise<true | undefined> | undefined {
     return mayBePost(row.target) ? isBehind(on, row) : undefined;
   }
 
-  async function isBehind(on: Reading, row: MessageRow): Promise<true | undefined> {
+  async function isBehind(on: ReadTx, row: MessageRow): Promise<true | undefined> {
     const place = await postedTo(on, row);
     return place && (await traffic.head(on, place)) !== undefined ? true : undefined;
   }
@@ -50,7 +50,7 @@ export function createOutbound({ kernel, core }: Areas, { store, traffic }: Stor
   }
 
   /** The conversation that a message is posted to; undefined when it is no post. */
-  async function postedTo(on: Reading, row: MessageRow) {
+  async function postedTo(on: ReadTx, row: MessageRow) {
     if (row.payload === null) return undefined;
     const payload: Record<string, unknown> = JSON.parse(row.payload);
     if (typeof payload.idempotencyKey !== "string" || !(await store.byId(on, row.target))) return undefined;
@@ -108,12 +108,12 @@ export function createOutbound({ kernel, core }: Areas, { store, traffic }: Stor
     });
 
   /** The parts posted so far, as a member of answers about the work. */
-  async function postsOfWork(on: Reading, { target, messageId }: WorkRow): Promise<Posts | undefined> {
+  async function postsOfWork(on: ReadTx, { target, messageId }: WorkRow): Promise<Posts | undefined> {
     return mayBePost(target) ? postsOf(on, messageId) : undefined;
   }
 
   /** Facts about a message: its binding, the post it waits for, and its parts. */
-  async function facts(on: Reading, row: MessageRow): Promise<Fact[]> {
+  async function facts(on: ReadTx, row: MessageRow): Promise<Fact[]> {
     const at = toTime(row.createdAt);
     const routed = row.route === null ? [] : [{ at, step: "routed" as const, ...JSON.parse(row.route) }];
     const parts = await traffic.parts(on, row.id);
@@ -126,13 +126,13 @@ export function createOutbound({ kernel, core }: Areas, { store, traffic }: Stor
   }
 
   /** The message of the same conversation that has to end before this one is handed out. */
-  async function aheadOf(on: Reading, id: number): Promise<number | undefined> {
+  async function aheadOf(on: ReadTx, id: number): Promise<number | undefined> {
     const post = await traffic.post(on, id);
     const head = post && !post.ended ? await traffic.head(on, post) : undefined;
     return head === id ? undefined : head;
   }
 
-  async function postsOf(on: Reading, id: number): Promise<Posts | undefined> {
+  async function postsOf(on: ReadTx, id: number): Promise<Posts | undefined> {
     if (!(await traffic.post(on, id))) return undefined;
     const rows = await traffic.parts(on, id);
     return { posts: rows.map(({ part, externalId }) => ({ part, externalId })) };

@@ -1,7 +1,7 @@
 import type { Areas } from "../../core/core.ts";
 import type { AgentRow } from "../../identity/agents/row.ts";
 import { actingAs, type Caller, readingAs, requireOperator } from "../../identity/auth/caller.ts";
-import type { Reading, Tx } from "../../kernel/db/database.ts";
+import type { ReadTx, Tx } from "../../kernel/db/database.ts";
 import { readPage } from "../../kernel/pages.ts";
 import type { Channel } from "../../protocol/channels.ts";
 import { Problem } from "../../protocol/problem.ts";
@@ -57,7 +57,7 @@ export function createRegistry({ kernel, identity }: Areas, { store, webhooks }:
   }
 
   /** @throws Problem 404 */
-  async function require(on: Reading, id: string): Promise<ChannelRow> {
+  async function require(on: ReadTx, id: string): Promise<ChannelRow> {
     const row = await store.byId(on, id);
     if (row) return row;
     // Only a channel agent's id has a colon.
@@ -66,7 +66,7 @@ export function createRegistry({ kernel, identity }: Areas, { store, webhooks }:
     throw new Problem("not-found", `There is no channel ${id}.`, { suggestions });
   }
 
-  async function wire(on: Reading, row: ChannelRow): Promise<Channel> {
+  async function wire(on: ReadTx, row: ChannelRow): Promise<Channel> {
     const agent = await directory.byId(on, row.id);
     if (!agent) throw new Error(`channel ${row.id} has no agent`);
     const { nameKey: _, defaultsSet: __, createdAt, ...shown } = row;
@@ -86,13 +86,13 @@ export function createRegistry({ kernel, identity }: Areas, { store, webhooks }:
   }
 
   /** Lets every agent pass. @throws Problem 403, 409 */
-  async function requireReader(on: Reading, caller: Caller): Promise<void> {
+  async function requireReader(on: ReadTx, caller: Caller): Promise<void> {
     const reader = readingAs(caller);
     if (reader !== null) await agents.requireActor(on, caller, reader);
   }
 
   /** The channel, for its own agent and all-readers. @throws Problem 403, 404, 409 */
-  async function requireOwn(on: Reading, caller: Caller, id: string): Promise<ChannelRow> {
+  async function requireOwn(on: ReadTx, caller: Caller, id: string): Promise<ChannelRow> {
     if (readingAs(caller) !== null) await agents.requireActor(on, caller, actingAs(caller, id));
     return require(on, id);
   }
@@ -104,13 +104,13 @@ export function createRegistry({ kernel, identity }: Areas, { store, webhooks }:
     restoreAgent,
     dropAgent,
 
-    async get(on: Reading, caller: Caller, id: string): Promise<Channel> {
+    async get(on: ReadTx, caller: Caller, id: string): Promise<Channel> {
       await requireReader(on, caller);
       return wire(on, await require(on, id));
     },
 
     /** Ready ones first, then by name; `page` is the id of the last one seen. */
-    async list(on: Reading, caller: Caller, page: string | undefined, limit: number): Promise<List<Channel>> {
+    async list(on: ReadTx, caller: Caller, page: string | undefined, limit: number): Promise<List<Channel>> {
       await requireReader(on, caller);
       const after = page === undefined ? undefined : await store.byId(on, page);
       if (page !== undefined && !after) throw Problem.invalid("page", `there is no channel ${page} any more`);

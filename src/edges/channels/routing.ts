@@ -1,6 +1,6 @@
 import type { Areas } from "../../core/core.ts";
 import { isGroup } from "../../identity/agents/target.ts";
-import type { Reading } from "../../kernel/db/database.ts";
+import type { ReadTx } from "../../kernel/db/database.ts";
 import type { RouteReport } from "../../protocol/bindings.ts";
 import type { RoutedBy } from "../../protocol/messages.ts";
 import { wireBinding } from "./bindings.ts";
@@ -22,7 +22,7 @@ export function createRouting({ identity }: Areas, { store }: Stores, moves: Mov
   const { directory } = identity;
 
   /** `gone`: no such agent; `away`: no member is online. */
-  async function stateOf(on: Reading, target: string): Promise<"there" | "away" | "gone"> {
+  async function stateOf(on: ReadTx, target: string): Promise<"there" | "away" | "gone"> {
     if (isGroup(target)) return (await directory.anyHere(on, target, "")) ? "there" : "away";
     const agent = await directory.byId(on, target);
     if (!agent || agent.deletedAt !== null || agent.kind === "channel" || agent.kind === "system") return "gone";
@@ -30,7 +30,7 @@ export function createRouting({ identity }: Areas, { store }: Stores, moves: Mov
     return agent.status === "offline" && agent.kind !== "user" ? "away" : "there";
   }
 
-  async function destinationOf(on: Reading, binding: BindingRow): Promise<Destination> {
+  async function destinationOf(on: ReadTx, binding: BindingRow): Promise<Destination> {
     const { target, fallback } = binding;
     const state = binding.endedAt === null ? await stateOf(on, target) : "gone";
     const bound: Destination = {
@@ -45,7 +45,7 @@ export function createRouting({ identity }: Areas, { store }: Stores, moves: Mov
     return state === "away" ? bound : { ...bound, to: undefined };
   }
 
-  async function decide(on: Reading, place: Place): Promise<{ ranked: BindingRow[]; destinations: Destination[] }> {
+  async function decide(on: ReadTx, place: Place): Promise<{ ranked: BindingRow[]; destinations: Destination[] }> {
     const ranked = (await store.matching(on, await moves.placeNow(on, place))).sort(byRank);
     const [best] = ranked;
     if (!best) return { ranked, destinations: [] };
@@ -58,10 +58,10 @@ export function createRouting({ identity }: Areas, { store }: Stores, moves: Mov
 
   return {
     /** Destinations of an event of this conversation now; none without a binding. */
-    destinations: async (on: Reading, place: Place): Promise<Destination[]> => (await decide(on, place)).destinations,
+    destinations: async (on: ReadTx, place: Place): Promise<Destination[]> => (await decide(on, place)).destinations,
 
     /** Every matching binding, those that count first, and the destination of an event. */
-    async report(on: Reading, place: Place): Promise<RouteReport> {
+    async report(on: ReadTx, place: Place): Promise<RouteReport> {
       const { ranked, destinations } = await decide(on, place);
       const items = ranked.map((row) => {
         const destination = destinations.find(({ binding }) => binding.id === row.id);

@@ -1,6 +1,6 @@
 import { and, eq, sql } from "drizzle-orm";
 import { bound } from "../../kernel/db/bound.ts";
-import type { Db, Reading, Tx } from "../../kernel/db/database.ts";
+import type { Db, ReadTx, Tx } from "../../kernel/db/database.ts";
 import type { AgentId } from "../../protocol/ids.ts";
 import { bindings, moves, posts } from "./tables.ts";
 
@@ -30,10 +30,10 @@ export function createMoveStore(db: Db) {
 
   return {
     /** The conversation's current id. */
-    now: async (on: Reading, channelId: AgentId, conversationId: string): Promise<string> =>
+    now: async (on: ReadTx, channelId: AgentId, conversationId: string): Promise<string> =>
       movedTo(on).get({ channelId, conversationId })?.movedTo ?? conversationId,
     /** Former ids of the conversation and the current one. */
-    names: async (on: Reading, channelId: AgentId, conversationId: string): Promise<string[]> => [
+    names: async (on: ReadTx, channelId: AgentId, conversationId: string): Promise<string[]> => [
       conversationId,
       ...on.db
         .select({ name: moves.conversationId })
@@ -42,7 +42,7 @@ export function createMoveStore(db: Db) {
         .all()
         .map((row) => row.name),
     ],
-    isKnown: async (on: Reading, channelId: AgentId, externalId: string): Promise<boolean> =>
+    isKnown: async (on: ReadTx, channelId: AgentId, externalId: string): Promise<boolean> =>
       on.db
         .select({ at: moves.at })
         .from(moves)
@@ -69,7 +69,7 @@ export function createMoveStore(db: Db) {
       tx.db.update(bindings).set({ conversationId: to }).where(own).run();
     },
     /** Threads with waiting posts. */
-    waitingThreads: async (on: Reading, channelId: AgentId, from: string): Promise<string[]> =>
+    waitingThreads: async (on: ReadTx, channelId: AgentId, from: string): Promise<string[]> =>
       on.db
         .selectDistinct({ threadId: posts.threadId })
         .from(posts)

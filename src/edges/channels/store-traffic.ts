@@ -1,6 +1,6 @@
 import { and, asc, desc, eq, gt, inArray, lt, lte, sql } from "drizzle-orm";
 import { bound, fixedLimit } from "../../kernel/db/bound.ts";
-import type { Db, Reading, Tx } from "../../kernel/db/database.ts";
+import type { Db, ReadTx, Tx } from "../../kernel/db/database.ts";
 import { deleteSome } from "../../kernel/db/delete-some.ts";
 import type { AgentId } from "../../protocol/ids.ts";
 import type { Place } from "./store.ts";
@@ -65,7 +65,7 @@ export function createTrafficStore(db: Db) {
   );
 
   return {
-    event: async (on: Reading, channelId: AgentId, externalId: string): Promise<EventRow | undefined> =>
+    event: async (on: ReadTx, channelId: AgentId, externalId: string): Promise<EventRow | undefined> =>
       event(on).get({ channelId, externalId }),
     putEvent: async (tx: Tx, row: EventRow): Promise<void> => {
       tx.db
@@ -75,7 +75,7 @@ export function createTrafficStore(db: Db) {
         .run();
     },
     /** Events among the next 20,000 of the channel, newest first; `reached` is the last place visited, null at the end. */
-    eventPage: async (on: Reading, filter: EventFilter & WithNames, before: number | undefined, limit: number) => {
+    eventPage: async (on: ReadTx, filter: EventFilter & WithNames, before: number | undefined, limit: number) => {
       const next = and(
         eq(channelEvents.channelId, filter.channelId),
         filter.unbound ? sql`unbound = 1` : undefined,
@@ -102,7 +102,7 @@ export function createTrafficStore(db: Db) {
       return { rows, reached: last?.id ?? null };
     },
     /** Events that wait for a binding, of one place or of all, oldest first. */
-    unbound: async (on: Reading, place: Place & WithNames, after: number, limit: number): Promise<EventRow[]> =>
+    unbound: async (on: ReadTx, place: Place & WithNames, after: number, limit: number): Promise<EventRow[]> =>
       on.db
         .select()
         .from(channelEvents)
@@ -120,20 +120,20 @@ export function createTrafficStore(db: Db) {
         .all(),
 
     /** The message that was posted under this id. */
-    posted: async (on: Reading, channelId: AgentId, externalId: string) => posted(on).get({ channelId, externalId }),
+    posted: async (on: ReadTx, channelId: AgentId, externalId: string) => posted(on).get({ channelId, externalId }),
 
     addPost: async (tx: Tx, row: PostRow): Promise<void> => {
       tx.db.insert(posts).values(row).run();
     },
-    post: async (on: Reading, id: number): Promise<PostRow | undefined> => post(on).get({ id }),
+    post: async (on: ReadTx, id: number): Promise<PostRow | undefined> => post(on).get({ id }),
     /** The oldest message of a conversation that has not ended. */
-    head: async (on: Reading, { channelId, conversationId, threadId }: Place): Promise<number | undefined> =>
+    head: async (on: ReadTx, { channelId, conversationId, threadId }: Place): Promise<number | undefined> =>
       head(on).get({ channelId, conversationId, threadId })?.messageId,
     /** The newest post of a conversation, ended or not. */
-    newestPost: (on: Reading, { channelId, conversationId, threadId }: Place): number | undefined =>
+    newestPost: (on: ReadTx, { channelId, conversationId, threadId }: Place): number | undefined =>
       newestPost(on).get({ channelId, conversationId, threadId })?.messageId,
     /** Messages of a conversation's events after a message id, newest first, among the channel's newest `limit`. */
-    cameAfter(on: Reading, place: Place, after: number, limit: number): number[] {
+    cameAfter(on: ReadTx, place: Place, after: number, limit: number): number[] {
       const next = and(eq(channelEvents.channelId, place.channelId), gt(channelEvents.lastMessageId, after));
       return on.db
         .select({
@@ -152,7 +152,7 @@ export function createTrafficStore(db: Db) {
     setEnded: async (tx: Tx, id: number, ended: boolean): Promise<void> => {
       tx.db.update(posts).set({ ended }).where(eq(posts.messageId, id)).run();
     },
-    parts: async (on: Reading, messageId: number): Promise<PartRow[]> =>
+    parts: async (on: ReadTx, messageId: number): Promise<PartRow[]> =>
       on.db.select().from(parts).where(eq(parts.messageId, messageId)).orderBy(asc(parts.part)).limit(MAX_PARTS).all(),
     /** Stores a part. A part that begins anew keeps its external id. */
     putPart: async (tx: Tx, row: PartRow): Promise<void> => {

@@ -1,6 +1,6 @@
 import { eq } from "drizzle-orm";
 import { bound } from "../../kernel/db/bound.ts";
-import type { Db, Reading, Tx } from "../../kernel/db/database.ts";
+import type { Db, ReadTx, Tx } from "../../kernel/db/database.ts";
 import { webhookChannels } from "./tables.ts";
 
 export type WebhookRow = typeof webhookChannels.$inferSelect;
@@ -15,7 +15,7 @@ export function createWebhookStore(db: Db) {
       .prepare(),
   );
   return {
-    byId: async (on: Reading, id: string): Promise<WebhookRow | undefined> => byId(on).get({ id }),
+    byId: async (on: ReadTx, id: string): Promise<WebhookRow | undefined> => byId(on).get({ id }),
     put: async (tx: Tx, row: WebhookRow): Promise<void> => {
       tx.db
         .insert(webhookChannels)

@@ -1,6 +1,6 @@
 import { and, asc, eq, gt, type SQL, sql } from "drizzle-orm";
 import { bound, fixedLimit } from "../../kernel/db/bound.ts";
-import type { Db, Reading, Tx } from "../../kernel/db/database.ts";
+import type { Db, ReadTx, Tx } from "../../kernel/db/database.ts";
 import { bindings, channels } from "./tables.ts";
 
 export type ChannelRow = typeof channels.$inferSelect;
@@ -43,7 +43,7 @@ export function createChannelStore(db: Db) {
       .prepare(),
   );
 
-  const byAge = (on: Reading, where: SQL | undefined, limit: number) =>
+  const byAge = (on: ReadTx, where: SQL | undefined, limit: number) =>
     on.db
       .select({ id: channels.id })
       .from(channels)
@@ -54,7 +54,7 @@ export function createChannelStore(db: Db) {
       .map(({ id }) => id);
 
   return {
-    byId: async (on: Reading, id: string): Promise<ChannelRow | undefined> => byId(on).get({ id }),
+    byId: async (on: ReadTx, id: string): Promise<ChannelRow | undefined> => byId(on).get({ id }),
     put: async (tx: Tx, row: ChannelRow): Promise<void> => {
       tx.db.insert(channels).values(row).onConflictDoUpdate({ target: channels.id, set: row }).run();
     },
@@ -69,7 +69,7 @@ export function createChannelStore(db: Db) {
       tx.db.update(bindings).set({ fallback: null }).where(eq(bindings.fallback, agentId)).run();
     },
     /** Channels after a given one: ready ones first, then by name. */
-    page: async (on: Reading, after: ChannelRow | undefined, limit: number): Promise<ChannelRow[]> =>
+    page: async (on: ReadTx, after: ChannelRow | undefined, limit: number): Promise<ChannelRow[]> =>
       on.db
         .select()
         .from(channels)
@@ -78,9 +78,9 @@ export function createChannelStore(db: Db) {
         .limit(limit)
         .all(),
     /** Ids of the channels of a name, oldest first. */
-    named: async (on: Reading, nameKey: string, limit: number): Promise<string[]> =>
+    named: async (on: ReadTx, nameKey: string, limit: number): Promise<string[]> =>
       byAge(on, eq(channels.nameKey, nameKey), limit),
-    names: async (on: Reading): Promise<string[]> =>
+    names: async (on: ReadTx): Promise<string[]> =>
       on.db
         .select({ name: channels.name })
         .from(channels)
@@ -88,9 +88,9 @@ export function createChannelStore(db: Db) {
         .all()
         .map((row) => row.name),
     /** Channel that an operator chose as default. */
-    chosen: async (on: Reading): Promise<string | undefined> =>
+    chosen: async (on: ReadTx): Promise<string | undefined> =>
       on.db.select({ id: channels.id }).from(channels).where(sql`is_default = 1`).get()?.id,
-    oldest: async (on: Reading): Promise<string | undefined> => byAge(on, undefined, 1)[0],
+    oldest: async (on: ReadTx): Promise<string | undefined> => byAge(on, undefined, 1)[0],
     /** Makes this channel the default, or none. */
     choose: async (tx: Tx, id: string | undefined): Promise<void> => {
       tx.db.update(channels).set({ isDefault: false }).where(sql`is_default = 1`).run();
@@ -100,10 +100,10 @@ export function createChannelStore(db: Db) {
       tx.db.update(channels).set({ defaultsSet: true }).where(eq(channels.id, id)).run();
     },
 
-    binding: async (on: Reading, id: string): Promise<BindingRow | undefined> =>
+    binding: async (on: ReadTx, id: string): Promise<BindingRow | undefined> =>
       on.db.select().from(bindings).where(eq(bindings.id, id)).get(),
     /** Bindings of exactly this place. */
-    bindingsAt: async (on: Reading, place: Place): Promise<BindingRow[]> =>
+    bindingsAt: async (on: ReadTx, place: Place): Promise<BindingRow[]> =>
       on.db
         .select(everyBindingColumn)
         .from(bindingsByPlace)
@@ -117,7 +117,7 @@ export function createChannelStore(db: Db) {
         .limit(MAX_BINDINGS)
         .all(),
     /** Bindings that match a place: of its thread, its conversation, and the channel. */
-    matching: async (on: Reading, place: Place): Promise<BindingRow[]> => matching(on).all({ ...place }),
+    matching: async (on: ReadTx, place: Place): Promise<BindingRow[]> => matching(on).all({ ...place }),
     putBinding: async (tx: Tx, row: BindingRow): Promise<void> => {
       tx.db.insert(bindings).values(row).onConflictDoUpdate({ target: bindings.id, set: row }).run();
     },
@@ -125,7 +125,7 @@ export function createChannelStore(db: Db) {
       tx.db.delete(bindings).where(eq(bindings.id, id)).run();
     },
     /** Bindings among the next 20,000, by id; `reached` is the last one visited, null at the end. */
-    bindingPage: async (on: Reading, filter: BindingFilter, after: string | undefined, limit: number) => {
+    bindingPage: async (on: ReadTx, filter: BindingFilter, after: string | undefined, limit: number) => {
       const next = after === undefined ? undefined : gt(bindings.id, after);
       const some = on.db.select().from(bindings).where(next).orderBy(asc(bindings.id)).limit(MAX_VISITED).as("some");
       const rows: BindingRow[] = on.db
@@ -146,7 +146,7 @@ export function createChannelStore(db: Db) {
         .get();
       return { rows, reached: last?.id ?? null };
     },
-    isEmpty: async (on: Reading): Promise<boolean> =>
+    isEmpty: async (on: ReadTx): Promise<boolean> =>
       on.db.select({ one: sql`1` }).from(channels).limit(fixedLimit(1)).get() === undefined,
   };
 }

@@ -2,7 +2,7 @@ import { createHmac, randomBytes } from "node:crypto";
 import type { Areas } from "../../core/core.ts";
 import { type Caller, readsAll, requireOperator } from "../../identity/auth/caller.ts";
 import type { Unidentified, Witness } from "../../identity/auth/route.ts";
-import type { Reading, Tx } from "../../kernel/db/database.ts";
+import type { ReadTx, Tx } from "../../kernel/db/database.ts";
 import { isSame } from "../../kernel/seal.ts";
 import type { ParsedWebhook, WebhookChannel } from "../../protocol/channels.ts";
 import type { AgentId } from "../../protocol/ids.ts";
@@ -80,7 +80,7 @@ export function createWebhook({ kernel, identity }: Areas, { webhooks }: Stores)
     secretOf,
 
     /** @throws Problem 403, 404 */
-    async get(on: Reading, caller: Caller, id: string): Promise<WebhookChannel> {
+    async get(on: ReadTx, caller: Caller, id: string): Promise<WebhookChannel> {
       if (!readsAll(caller))
         throw new Problem("forbidden", "Only operators and viewers may see the webhook of a channel.");
       const row = await webhooks.byId(on, id);

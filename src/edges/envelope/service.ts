@@ -5,7 +5,7 @@ import type { WorkItem } from "../../core/work/items.ts";
 import type { Delegations } from "../../features/delegations/delegations.ts";
 import { actingAs, type Caller } from "../../identity/auth/caller.ts";
 import { createPauses } from "../../kernel/breathe.ts";
-import type { Reading } from "../../kernel/db/database.ts";
+import type { ReadTx } from "../../kernel/db/database.ts";
 import type { Delegation } from "../../protocol/delegations.ts";
 import type { Digest, DigestQuery } from "../../protocol/digest.ts";
 import { toTime } from "../../protocol/wire.ts";
@@ -33,7 +33,7 @@ export function createDigestService({ kernel, identity, core, delegations }: Are
     return backlogFrom(await at(after), at);
   }
 
-  async function owedBy(on: Reading, caller: Caller, agentId: string) {
+  async function owedBy(on: ReadTx, caller: Caller, agentId: string) {
     const asked = await delegations.service.list(on, caller, { to: agentId, limit: LISTED });
     return asked.items.filter(({ endedAt, from }) => endedAt === null && from !== agentId);
   }

@@ -3,7 +3,7 @@ import type { Made, NewTask, Step } from "../../features/tasks/lifecycle.ts";
 import type { TaskRow } from "../../features/tasks/row.ts";
 import { isOver } from "../../features/tasks/task.ts";
 import type { Tasks } from "../../features/tasks/tasks.ts";
-import type { Reading, Tx } from "../../kernel/db/database.ts";
+import type { ReadTx, Tx } from "../../kernel/db/database.ts";
 import type { Event } from "../../kernel/hooks.ts";
 import { Problem } from "../../protocol/problem.ts";
 import type { EventResult, Outcome } from "./event-result.ts";
@@ -27,7 +27,7 @@ export function createIntake(
   const news = createNews(kernel, ends);
   const notices = createNotices(core);
 
-  async function messageOf(on: Reading, { messageId }: TaskRow): Promise<EventResult["message"]> {
+  async function messageOf(on: ReadTx, { messageId }: TaskRow): Promise<EventResult["message"]> {
     const work = messageId === null ? undefined : await works.byId(on, messageId);
     return work ? { entry: await items.entryOf(on, work.messageId), work } : null;
   }
@@ -88,7 +88,7 @@ export function createIntake(
   }
 
   /** The reason why the target cannot get work now; undefined when it can. Asked before anything is written. */
-  async function unreachable(on: Reading, { source, target }: NewTask): Promise<string | undefined> {
+  async function unreachable(on: ReadTx, { source, target }: NewTask): Promise<string | undefined> {
     try {
       if (target !== null) await lifecycle.checkTarget(on, authorOf(source), target);
       return undefined;

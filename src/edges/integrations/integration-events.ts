@@ -3,7 +3,7 @@ import type { Tasks } from "../../features/tasks/tasks.ts";
 import type { Caller } from "../../identity/auth/caller.ts";
 import type { Unidentified, Witness } from "../../identity/auth/route.ts";
 import { createPauses } from "../../kernel/breathe.ts";
-import type { Reading, Tx } from "../../kernel/db/database.ts";
+import type { ReadTx, Tx } from "../../kernel/db/database.ts";
 import type { Event } from "../../kernel/hooks.ts";
 import { type LeftOut, type Sieve, tooLarge } from "../../kernel/http/bytes.ts";
 import { refuseNumbers } from "../../kernel/http/json.ts";
@@ -122,7 +122,7 @@ export function createIntegrationEvents(
   }
 
   /** Tasks of an earlier delivery, as they are now; undefined when one of them is gone. */
-  async function madeBefore(on: Reading, subject: Subject): Promise<EventReceipt | undefined> {
+  async function madeBefore(on: ReadTx, subject: Subject): Promise<EventReceipt | undefined> {
     const events: EventResult[] = [];
     for (const [id, created] of subject.tasks) {
       const task = id === null ? null : await tasks.store.byId(on, id);

@@ -1,5 +1,5 @@
 import type { TaskRow } from "../../features/tasks/row.ts";
-import type { Reading, Tx } from "../../kernel/db/database.ts";
+import type { ReadTx, Tx } from "../../kernel/db/database.ts";
 import type { Kernel } from "../../kernel/kernel.ts";
 import type { Report } from "./mappings/report.ts";
 import type { EndRow } from "./row.ts";
@@ -11,7 +11,7 @@ import type { EndStore } from "./store-ends.ts";
  */
 export function createNews({ clock }: Kernel, ends: EndStore) {
   return {
-    async isOld(on: Reading, source: string, report: Report, known: TaskRow | undefined): Promise<boolean> {
+    async isOld(on: ReadTx, source: string, report: Report, known: TaskRow | undefined): Promise<boolean> {
       const { asOf, dedupeKey: key, status } = report;
       if (asOf !== undefined && known?.asOf != null && asOf < known.asOf) return true;
       const end = key === undefined ? undefined : await ends.byKey(on, source, key);

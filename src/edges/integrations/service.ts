@@ -2,7 +2,7 @@ import type { Areas } from "../../core/core.ts";
 import type { Author } from "../../core/messages/draft.ts";
 import type { Tasks } from "../../features/tasks/tasks.ts";
 import { type Caller, readsAll, requireOperator } from "../../identity/auth/caller.ts";
-import type { Reading, Tx } from "../../kernel/db/database.ts";
+import type { ReadTx, Tx } from "../../kernel/db/database.ts";
 import { type PageQuery, readList } from "../../kernel/pages.ts";
 import type {
   Integration,
@@ -42,7 +42,7 @@ export function createIntegrationService(areas: Areas & { tasks: Tasks }, store:
   }
 
   /** @throws Problem 404 */
-  async function requireIntegration(on: Reading, source: string): Promise<IntegrationRow> {
+  async function requireIntegration(on: ReadTx, source: string): Promise<IntegrationRow> {
     return (await store.bySource(on, source)) ?? Problem.missing("integration", source);
   }
 
@@ -96,13 +96,13 @@ export function createIntegrationService(areas: Areas & { tasks: Tasks }, store:
     },
 
     /** `GET /v1/integrations/{source}` @throws Problem 403, 404 */
-    async get(on: Reading, caller: Caller, source: string): Promise<Integration> {
+    async get(on: ReadTx, caller: Caller, source: string): Promise<Integration> {
       requireReader(caller);
       return toIntegration(await requireIntegration(on, source));
     },
 
     /** `GET /v1/integrations`, by name. @throws Problem 403 */
-    async list(on: Reading, caller: Caller, query: PageQuery<string>): Promise<List<Integration>> {
+    async list(on: ReadTx, caller: Caller, query: PageQuery<string>): Promise<List<Integration>> {
       requireReader(caller);
       const read = (count: number, after: string | undefined) => store.page(on, after, count);
       return readList(query, read, toIntegration, ({ source }) => source);

@@ -1,6 +1,6 @@
 import { and, eq, lt } from "drizzle-orm";
 import { bound } from "../../kernel/db/bound.ts";
-import type { Db, Reading, Tx } from "../../kernel/db/database.ts";
+import type { Db, ReadTx, Tx } from "../../kernel/db/database.ts";
 import { deleteSome } from "../../kernel/db/delete-some.ts";
 import type { EndRow } from "./row.ts";
 import { sourceEnds } from "./tables.ts";
@@ -20,7 +20,7 @@ export function createEndStore(db: Db) {
       .prepare(),
   );
   return {
-    byKey: async (on: Reading, source: string, key: string): Promise<EndRow | undefined> =>
+    byKey: async (on: ReadTx, source: string, key: string): Promise<EndRow | undefined> =>
       byKey(on).get({ source, key }),
     put: async (tx: Tx, row: EndRow): Promise<void> => {
       const { asOf, at } = row;

@@ -1,6 +1,6 @@
 import { asc, eq, gt, sql } from "drizzle-orm";
 import { bound } from "../../kernel/db/bound.ts";
-import type { Db, Reading, Tx } from "../../kernel/db/database.ts";
+import type { Db, ReadTx, Tx } from "../../kernel/db/database.ts";
 import type { IntegrationRow } from "./row.ts";
 import { integrations } from "./tables.ts";
 
@@ -15,7 +15,7 @@ export function createIntegrationStore(db: Db) {
       .prepare(),
   );
   return {
-    bySource: async (on: Reading, source: string): Promise<IntegrationRow | undefined> => bySource(on).get({ source }),
+    bySource: async (on: ReadTx, source: string): Promise<IntegrationRow | undefined> => bySource(on).get({ source }),
     put: async (tx: Tx, row: IntegrationRow): Promise<void> => {
       const { source: _, createdAt: __, ...set } = row;
       tx.db.insert(integrations).values(row).onConflictDoUpdate({ target: integrations.source, set }).run();
@@ -24,7 +24,7 @@ export function createIntegrationStore(db: Db) {
       tx.db.delete(integrations).where(eq(integrations.source, source)).run();
     },
     /** By name. */
-    page: async (on: Reading, after: string | undefined, limit: number): Promise<IntegrationRow[]> =>
+    page: async (on: ReadTx, after: string | undefined, limit: number): Promise<IntegrationRow[]> =>
       on.db
         .select()
         .from(integrations)

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { createPauses } from "../../kernel/breathe.ts";
-import type { Reading } from "../../kernel/db/database.ts";
+import type { ReadTx } from "../../kernel/db/database.ts";
 import type { Message } from "../../protocol/messages.ts";
 import type { HistoryItem, Trace } from "../../protocol/traces.ts";
 import { toTime } from "../../protocol/wire.ts";
@@ -133,7 +133,7 @@ export const brief = tool({
     const me = caller.agentId;
     // Each of these may be 4 MiB of text: the event loop goes on in between.
     const pause = createPauses();
-    const read = async <T>(what: (on: Reading) => Promise<T>): Promise<T> => {
+    const read = async <T>(what: (on: ReadTx) => Promise<T>): Promise<T> => {
       await pause();
       return areas.kernel.db.read(what);
     };

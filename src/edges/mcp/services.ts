@@ -3,7 +3,7 @@ import type { Delegations } from "../../features/delegations/delegations.ts";
 import type { Traces } from "../../features/traces/traces.ts";
 import type { Caller } from "../../identity/auth/caller.ts";
 import type { Call } from "../../identity/auth/route.ts";
-import type { Reading } from "../../kernel/db/database.ts";
+import type { ReadTx } from "../../kernel/db/database.ts";
 import type { Delegation } from "../../protocol/delegations.ts";
 import { type Envelopes, envelopesOf } from "../envelope/envelope.ts";
 
@@ -40,7 +40,7 @@ const LISTED = 50;
 /** Delegations that still owe an answer, newest first. */
 export async function openDelegations(
   { delegations }: McpAreas,
-  on: Reading,
+  on: ReadTx,
   caller: Caller,
   who: { from: string } | { to: string },
 ): Promise<Delegation[]> {

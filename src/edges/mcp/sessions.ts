@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import type { Reading, Tx } from "../../kernel/db/database.ts";
+import type { ReadTx, Tx } from "../../kernel/db/database.ts";
 import type { Kernel } from "../../kernel/kernel.ts";
 import type { Outlet } from "../../kernel/log/outlet.ts";
 import type { AgentId } from "../../protocol/ids.ts";
@@ -23,7 +23,7 @@ export function createMcpSessions({ clock }: Kernel) {
   /** Open streams of this process, by session. */
   const live = new Map<string, Set<SessionStream>>();
 
-  async function find(on: Reading, agentId: AgentId, id: string) {
+  async function find(on: ReadTx, agentId: AgentId, id: string) {
     const row = await store.find(on, id);
     // A session of another agent looks like a missing one.
     return row?.agentId === agentId ? row : undefined;

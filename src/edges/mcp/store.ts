@@ -1,5 +1,5 @@
 import { and, desc, eq, inArray } from "drizzle-orm";
-import type { Reading, Tx } from "../../kernel/db/database.ts";
+import type { ReadTx, Tx } from "../../kernel/db/database.ts";
 import type { AgentId } from "../../protocol/ids.ts";
 import { mcpSessions } from "./tables.ts";
 
@@ -7,7 +7,7 @@ export type SessionRow = typeof mcpSessions.$inferSelect;
 
 export function createSessionStore() {
   return {
-    find: async (on: Reading, id: string): Promise<SessionRow | undefined> =>
+    find: async (on: ReadTx, id: string): Promise<SessionRow | undefined> =>
       on.db.select().from(mcpSessions).where(eq(mcpSessions.id, id)).get(),
     add: async (tx: Tx, row: SessionRow): Promise<void> => {
       tx.db.insert(mcpSessions).values(row).run();

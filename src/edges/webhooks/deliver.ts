@@ -1,6 +1,6 @@
 import type { Areas } from "../../core/core.ts";
 import { toLogEntry } from "../../core/messages/entry.ts";
-import type { Reading, Tx } from "../../kernel/db/database.ts";
+import type { ReadTx, Tx } from "../../kernel/db/database.ts";
 import type { OutsideWork } from "../../kernel/due/due.ts";
 import { EgressError } from "../../kernel/egress/egress.ts";
 import { backoffMs, isAccepted, post, retryAfterMs } from "../../kernel/egress/post.ts";
@@ -61,7 +61,7 @@ export function createDeliverer({ kernel, identity, core }: Areas, store: Webhoo
     return (tx) => settle(tx, webhookId, attempts);
   };
 
-  async function read(on: Reading, id: string): Promise<{ webhook?: WebhookRow; batch: DueDelivery[] }> {
+  async function read(on: ReadTx, id: string): Promise<{ webhook?: WebhookRow; batch: DueDelivery[] }> {
     const webhook = await store.byId(on, id);
     if (webhook?.status !== "active" || webhook.notBefore > clock.now()) return { batch: [] };
     const next = await store.next(on, id, webhook.failures === 0 ? BATCH : 1);
@@ -72,7 +72,7 @@ export function createDeliverer({ kernel, identity, core }: Areas, store: Webhoo
   }
 
   /** @returns undefined when retention deleted the message */
-  async function bodyOf(on: Reading, { type, data, messageId, createdAt }: DeliveryRow): Promise<string | undefined> {
+  async function bodyOf(on: ReadTx, { type, data, messageId, createdAt }: DeliveryRow): Promise<string | undefined> {
     const row = data === null && messageId !== null ? await messages.byId(on, messageId) : undefined;
     const content = data ?? (row && toLogEntry(row).json);
     return content === undefined

@@ -3,7 +3,7 @@ import type { Sweep } from "../../core/retention/sweeps.ts";
 import { actingAs, type Caller, readingAs } from "../../identity/auth/caller.ts";
 import { createPauses } from "../../kernel/breathe.ts";
 import { DAY_MS } from "../../kernel/clock.ts";
-import type { Reading, Tx } from "../../kernel/db/database.ts";
+import type { ReadTx, Tx } from "../../kernel/db/database.ts";
 import type { DueHandler } from "../../kernel/due/due.ts";
 import { withoutAddresses } from "../../kernel/egress/addresses.ts";
 import { newId } from "../../kernel/ids.ts";
@@ -55,7 +55,7 @@ export function createWebhookService(areas: Areas, store: WebhookStore, emitter:
   }
 
   /** The webhook, for callers that may read it. @throws Problem 403, 404, 409 */
-  async function readable(on: Reading, caller: Caller, id: string): Promise<WebhookRow> {
+  async function readable(on: ReadTx, caller: Caller, id: string): Promise<WebhookRow> {
     const reader = readingAs(caller);
     if (reader !== null) await agents.requireActor(on, caller, reader);
     const row = (await store.byId(on, id)) ?? Problem.missing("webhook", id);
@@ -112,7 +112,7 @@ export function createWebhookService(areas: Areas, store: WebhookStore, emitter:
   }
 
   /** Webhooks that were set up with a token, without disabled ones. */
-  async function setUpBy(on: Reading, tokenId: string): Promise<Paused[]> {
+  async function setUpBy(on: ReadTx, tokenId: string): Promise<Paused[]> {
     const rows = (await store.madeBy(on, tokenId)).filter(({ status }) => status !== "disabled");
     return rows.map(({ id, agentId }) => ({ kind: "webhook", id, agentId }));
   }
@@ -141,7 +141,7 @@ export function createWebhookService(areas: Areas, store: WebhookStore, emitter:
     },
 
     async list(
-      on: Reading,
+      on: ReadTx,
       caller: Caller,
       query: PageQuery<string> & { agentId?: string | undefined },
     ): Promise<List<Webhook>> {
@@ -153,7 +153,7 @@ export function createWebhookService(areas: Areas, store: WebhookStore, emitter:
       return readList(query, read, (row) => wireWebhook(caller, row), idOf);
     },
 
-    get: async (on: Reading, caller: Caller, id: string): Promise<Webhook> =>
+    get: async (on: ReadTx, caller: Caller, id: string): Promise<Webhook> =>
       wireWebhook(caller, await readable(on, caller, id)),
 
     /** `PATCH /v1/webhooks/{id}`. @throws Problem 403, 404, 409, 422 */
@@ -222,7 +222,7 @@ export function createWebhookService(areas: Areas, store: WebhookStore, emitter:
 
     /** `GET /v1/webhooks/{id}/deliveries`, newest first. @throws Problem 403, 404, 409 */
     async deliveries(
-      on: Reading,
+      on: ReadTx,
       caller: Caller,
       id: string,
       query: PageQuery<string> & { state?: Delivery["state"] | undefined },

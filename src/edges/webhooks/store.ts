@@ -1,6 +1,6 @@
 import { and, asc, count, desc, eq, getTableColumns, lt, sql } from "drizzle-orm";
 import { bound } from "../../kernel/db/bound.ts";
-import type { Db, Reading, Tx } from "../../kernel/db/database.ts";
+import type { Db, ReadTx, Tx } from "../../kernel/db/database.ts";
 import { deleteSome } from "../../kernel/db/delete-some.ts";
 import type { AgentId } from "../../protocol/ids.ts";
 import type { Delivery, WebhookEventType } from "../../protocol/webhooks.ts";
@@ -51,14 +51,14 @@ export function createWebhookStore(db: Db) {
 
   return {
     /** The active webhooks that want events of this type. */
-    subscribers: async (on: Reading, event: WebhookEventType): Promise<WebhookRow[]> => subscribers(on).all({ event }),
-    byId: async (on: Reading, id: string): Promise<WebhookRow | undefined> =>
+    subscribers: async (on: ReadTx, event: WebhookEventType): Promise<WebhookRow[]> => subscribers(on).all({ event }),
+    byId: async (on: ReadTx, id: string): Promise<WebhookRow | undefined> =>
       on.db.select().from(webhooks).where(eq(webhooks.id, id)).get(),
-    countOf: async (on: Reading, agentId: string): Promise<number> =>
+    countOf: async (on: ReadTx, agentId: string): Promise<number> =>
       on.db.select({ n: count() }).from(webhooks).where(eq(webhooks.agentId, agentId)).get()?.n ?? 0,
-    countAll: async (on: Reading): Promise<number> => on.db.select({ n: count() }).from(webhooks).get()?.n ?? 0,
+    countAll: async (on: ReadTx): Promise<number> => on.db.select({ n: count() }).from(webhooks).get()?.n ?? 0,
     /** Newest first. */
-    async page(on: Reading, agentId: AgentId | undefined, before: string | undefined, limit: number) {
+    async page(on: ReadTx, agentId: AgentId | undefined, before: string | undefined, limit: number) {
       const own = agentId === undefined ? undefined : eq(webhooks.agentId, agentId);
       const next = before === undefined ? undefined : lt(webhooks.id, before);
       return on.db.select().from(webhooks).where(and(own, next)).orderBy(desc(webhooks.id)).limit(limit).all();
@@ -78,9 +78,9 @@ export function createWebhookStore(db: Db) {
       tx.db.delete(webhookEvents).where(eq(webhookEvents.webhookId, id)).run();
       tx.db.delete(webhooks).where(eq(webhooks.id, id)).run();
     },
-    madeBy: async (on: Reading, tokenId: string): Promise<WebhookRow[]> =>
+    madeBy: async (on: ReadTx, tokenId: string): Promise<WebhookRow[]> =>
       on.db.select().from(webhooks).where(eq(webhooks.tokenId, tokenId)).all(),
-    ids: async (on: Reading, agentId: string): Promise<string[]> =>
+    ids: async (on: ReadTx, agentId: string): Promise<string[]> =>
       on.db
         .select({ id: webhooks.id })
         .from(webhooks)
@@ -93,11 +93,11 @@ export function createWebhookStore(db: Db) {
       enqueue(tx).run({ ...row });
       oneMore(tx).run({ id: row.webhookId });
     },
-    delivery: async (on: Reading, id: string): Promise<DeliveryRow | undefined> =>
+    delivery: async (on: ReadTx, id: string): Promise<DeliveryRow | undefined> =>
       on.db.select().from(webhookDeliveries).where(eq(webhookDeliveries.id, id)).get(),
     /** Newest first. */
     deliveries: async (
-      on: Reading,
+      on: ReadTx,
       webhookId: string,
       state: Delivery["state"] | undefined,
       before: string | undefined,
@@ -113,7 +113,7 @@ export function createWebhookStore(db: Db) {
       return found.orderBy(desc(id)).limit(limit).all();
     },
     /** Next deliveries: the earliest ripe first. */
-    next: async (on: Reading, webhookId: string, limit: number): Promise<DeliveryRow[]> =>
+    next: async (on: ReadTx, webhookId: string, limit: number): Promise<DeliveryRow[]> =>
       on.db
         .select()
         .from(webhookDeliveries)

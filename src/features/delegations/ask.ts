@@ -3,7 +3,7 @@ import { depthUnder } from "../../core/trees/trees.ts";
 import type { AgentFacts } from "../../identity/agents/row.ts";
 import { isGroup, parseTarget } from "../../identity/agents/target.ts";
 import { actingAs, type Caller, viaOf } from "../../identity/auth/caller.ts";
-import type { Reading, Tx } from "../../kernel/db/database.ts";
+import type { ReadTx, Tx } from "../../kernel/db/database.ts";
 import type { ParsedDelegation } from "../../protocol/delegations.ts";
 import type { AgentId, Target } from "../../protocol/ids.ts";
 import type { ParsedDraft } from "../../protocol/messages.ts";
@@ -71,7 +71,7 @@ export function createAsk({ kernel, identity, core }: Areas, store: DelegationSt
    * Parent of a new delegation: the one named, else the one that is clearly meant. An open request alone is no sign that
    * the asker works on it: among peers who ask each other all the time, chains would be seen where there are none.
    */
-  async function parentOf(on: Reading, asker: AgentFacts, body: Asked): Promise<DelegationRow | undefined> {
+  async function parentOf(on: ReadTx, asker: AgentFacts, body: Asked): Promise<DelegationRow | undefined> {
     if (body.parentId) return named(on, asker.id, body.parentId);
     // A person starts a new tree, and so does a request without a cause.
     if (asker.kind === "user" || body.causedBy === null) return undefined;
@@ -85,7 +85,7 @@ export function createAsk({ kernel, identity, core }: Areas, store: DelegationSt
   }
 
   /** @throws Problem 403, 409, 422 unless the asker works, or worked, on it. */
-  async function named(on: Reading, from: AgentId, id: string): Promise<DelegationRow> {
+  async function named(on: ReadTx, from: AgentId, id: string): Promise<DelegationRow> {
     const row = await store.byId(on, id);
     if (!row) throw Problem.invalid("/parentId", `there is no delegation ${id}`);
     if (workerOf(row) !== from) throw new Problem("forbidden", `parentId: ${from} does not work on ${id}.`);
@@ -94,7 +94,7 @@ export function createAsk({ kernel, identity, core }: Areas, store: DelegationSt
   }
 
   /** @throws Problem 409, 422 */
-  async function check(on: Reading, from: AgentId, target: Target, parent: DelegationRow | undefined): Promise<void> {
+  async function check(on: ReadTx, from: AgentId, target: Target, parent: DelegationRow | undefined): Promise<void> {
     if (target === "system") throw Problem.invalid("/to", "system answers nothing");
     if (target === from) throw new Problem("cycle", `${from} cannot ask itself.`);
     trees.checkDepth(parent);

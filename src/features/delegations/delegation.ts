@@ -1,6 +1,6 @@
 import type { Core } from "../../core/core.ts";
 import type { Content } from "../../core/messages/row.ts";
-import type { Reading } from "../../kernel/db/database.ts";
+import type { ReadTx } from "../../kernel/db/database.ts";
 import { DelegationContext } from "../../protocol/delegation-context.ts";
 import type { Delegation, DelegationAnswer } from "../../protocol/delegations.ts";
 import { type Encoding, toTime, toTimeOrNull } from "../../protocol/wire.ts";
@@ -16,7 +16,7 @@ export interface Said {
 
 /** A delegation as it goes out, with its text and its answer read from their messages. */
 export async function readDelegation(
-  on: Reading,
+  on: ReadTx,
   messages: Core["messages"]["rows"],
   row: DelegationRow,
 ): Promise<Delegation> {

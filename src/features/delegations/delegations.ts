@@ -3,7 +3,7 @@ import type { LogEntry } from "../../core/messages/entry.ts";
 import type { MessageRow } from "../../core/messages/row.ts";
 import type { WorkRow } from "../../core/work/row.ts";
 import type { Route } from "../../identity/auth/route.ts";
-import type { Reading, Tx } from "../../kernel/db/database.ts";
+import type { ReadTx, Tx } from "../../kernel/db/database.ts";
 import type { DelegationChange } from "../../protocol/delegations.ts";
 import type { Fact } from "../../protocol/explain.ts";
 import { toTime } from "../../protocol/wire.ts";
@@ -23,17 +23,17 @@ export function createDelegations(areas: Areas) {
   const ask = createAsk(areas, store, outcomes);
   const service = createDelegationService(areas, store, ask, outcomes);
 
-  async function weights(on: Reading, ids: readonly number[]): Promise<Map<number, number>> {
+  async function weights(on: ReadTx, ids: readonly number[]): Promise<Map<number, number>> {
     return new Map((await store.among(on, ids)).map((id) => [id, 1]));
   }
 
-  async function progressTitle(on: Reading, { kind, messageId }: WorkRow) {
+  async function progressTitle(on: ReadTx, { kind, messageId }: WorkRow) {
     const row = kind === "request" ? await store.byMessage(on, messageId) : undefined;
     return row && { subject: `Progress of ${row.id}`, payload: { delegationId: row.id } };
   }
 
   /** Requests that were answered, timed out or cancelled: the asker has an answer. Work of a group's request is judged as work. */
-  async function settledAmong(on: Reading, entries: readonly LogEntry[], reader: string): Promise<number[]> {
+  async function settledAmong(on: ReadTx, entries: readonly LogEntry[], reader: string): Promise<number[]> {
     const requests = entries.filter(({ kind }) => kind === "request");
     // A worker's question is a reply to the request.
     const ids = requests.flatMap(({ id, replyTo }) => (replyTo === null ? [id] : [id, replyTo]));
@@ -46,7 +46,7 @@ export function createDelegations(areas: Areas) {
       .map(({ id }) => id);
   }
 
-  async function facts(on: Reading, message: MessageRow): Promise<Fact[]> {
+  async function facts(on: ReadTx, message: MessageRow): Promise<Fact[]> {
     const row = message.kind === "request" ? await store.byMessage(on, message.id) : undefined;
     if (!row) return [];
     const { id: delegationId, depth, parentId, queued } = row;
@@ -84,9 +84,9 @@ export function createDelegations(areas: Areas) {
     isTold: outcomes.isTold,
     dropAgent: outcomes.dropAgent,
     giveGrace: outcomes.giveGrace,
-    openFrom: (on: Reading, agentId: string, limit: number): Promise<number> => store.countFrom(on, agentId, limit),
-    openBelow: (on: Reading, rootId: string, limit: number): Promise<number> => store.countBelowRoot(on, rootId, limit),
-    keptFrom: (on: Reading): Promise<number | undefined> => store.oldestOpen(on),
+    openFrom: (on: ReadTx, agentId: string, limit: number): Promise<number> => store.countFrom(on, agentId, limit),
+    openBelow: (on: ReadTx, rootId: string, limit: number): Promise<number> => store.countBelowRoot(on, rootId, limit),
+    keptFrom: (on: ReadTx): Promise<number | undefined> => store.oldestOpen(on),
     weights,
     /** Deletes delegations with their requests. */
     forget: (tx: Tx, ids: readonly number[]): Promise<void> => store.forget(tx, ids),

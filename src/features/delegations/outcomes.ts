@@ -4,7 +4,7 @@ import type { MessageRow } from "../../core/messages/row.ts";
 import type { WorkRow } from "../../core/work/row.ts";
 import { isGroup } from "../../identity/agents/target.ts";
 import { createPauses } from "../../kernel/breathe.ts";
-import type { Reading, Tx } from "../../kernel/db/database.ts";
+import type { ReadTx, Tx } from "../../kernel/db/database.ts";
 import type { DueSource } from "../../kernel/due/due.ts";
 import type { DueRow } from "../../kernel/due/row.ts";
 import type { DelegationChange, DelegationStatus } from "../../protocol/delegations.ts";
@@ -71,7 +71,7 @@ export function createOutcomes({ kernel, identity, core }: Areas, store: Delegat
   }
 
   /** Delegation that a draft answers, if it answers one. */
-  async function answeredBy(on: Reading, author: string, draft: Said, target: string) {
+  async function answeredBy(on: ReadTx, author: string, draft: Said, target: string) {
     const { replyTo } = draft;
     if (!replyTo || !mayAnswer(author, draft)) return undefined;
     const row = await store.byMessage(on, replyTo);
@@ -80,19 +80,19 @@ export function createOutcomes({ kernel, identity, core }: Areas, store: Delegat
   }
 
   /** A worker whose lease of a group's request has run out answers it no more, even before the relay ends that lease. */
-  async function holdsIt(on: Reading, row: DelegationRow): Promise<boolean> {
+  async function holdsIt(on: ReadTx, row: DelegationRow): Promise<boolean> {
     if (!isGroup(row.target) || !isOpen(row)) return true;
     const work = await works.byId(on, row.messageId);
     return work?.state !== "claimed" || (work.dueAt ?? 0) > clock.now();
   }
 
   /** Puts into an answer which delegation it is of, and whether it is late. */
-  function markAnswer(on: Reading, author: Author, draft: ParsedDraft, target: string) {
+  function markAnswer(on: ReadTx, author: Author, draft: ParsedDraft, target: string) {
     return mayAnswer(author.id, draft) ? marked(on, author, draft, target) : undefined;
   }
 
   async function marked(
-    on: Reading,
+    on: ReadTx,
     author: Author,
     draft: ParsedDraft,
     target: string,
@@ -204,13 +204,13 @@ export function createOutcomes({ kernel, identity, core }: Areas, store: Delegat
   }
 
   /** End of a request to one agent, which is no work. */
-  async function endOf(on: Reading, messageId: number) {
+  async function endOf(on: ReadTx, messageId: number) {
     const row = await store.byMessage(on, messageId);
     return row?.endedAt == null ? undefined : { endedAt: row.endedAt, endedUpTo: row.endedUpTo ?? row.messageId };
   }
 
   /** The error answer tells the sender of a request everything. */
-  async function isTold(on: Reading, work: WorkRow): Promise<true | undefined> {
+  async function isTold(on: ReadTx, work: WorkRow): Promise<true | undefined> {
     return work.kind === "request" && (await store.byMessage(on, work.messageId)) ? true : undefined;
   }
 
@@ -239,7 +239,7 @@ export function createOutcomes({ kernel, identity, core }: Areas, store: Delegat
     dueHandlers: { [DROP]: (tx: Tx, row: DueRow) => drop(tx, row.key, Number(row.data.upTo)) },
     sources: [source],
     open: () => open,
-    async countOpen(on: Reading): Promise<void> {
+    async countOpen(on: ReadTx): Promise<void> {
       open = await store.countOpen(on);
     },
   };

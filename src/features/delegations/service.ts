@@ -2,7 +2,7 @@ import type { Areas } from "../../core/core.ts";
 import { refuseReserved } from "../../core/messages/reserved.ts";
 import type { AgentFacts } from "../../identity/agents/row.ts";
 import { actingAs, type Caller, readingAs, viaOf } from "../../identity/auth/caller.ts";
-import type { Reading, Tx } from "../../kernel/db/database.ts";
+import type { ReadTx, Tx } from "../../kernel/db/database.ts";
 import { jsonBytes, PAGE_BYTES, type PageQuery } from "../../kernel/pages.ts";
 import type {
   Delegation,
@@ -36,17 +36,17 @@ export function createDelegationService(
   const { deliveries } = core.inbox;
 
   /** @throws Problem 404 */
-  async function require(on: Reading, id: string): Promise<DelegationRow> {
+  async function require(on: ReadTx, id: string): Promise<DelegationRow> {
     return (await store.byId(on, id)) ?? Problem.missing("delegation", id);
   }
 
   /** Whether the reader may read the request, and with it the delegation. */
-  const mayRead = (on: Reading, reader: string | null, row: DelegationRow): Promise<boolean> | true =>
+  const mayRead = (on: ReadTx, reader: string | null, row: DelegationRow): Promise<boolean> | true =>
     reader === null ||
     messages.access.mayRead(on, reader, { id: row.messageId, fromId: row.fromId, target: row.target });
 
   /** @throws Problem 403, 404, 409 */
-  async function get(on: Reading, caller: Caller, id: string): Promise<Delegation> {
+  async function get(on: ReadTx, caller: Caller, id: string): Promise<Delegation> {
     const reader = await agents.requireReader(on, caller);
     const row = await require(on, id);
     await requireReader(on, reader, row);
@@ -55,13 +55,13 @@ export function createDelegationService(
   }
 
   /** Refuses a reader before any other check, so that it learns nothing else. @throws Problem 403 */
-  async function requireReader(on: Reading, reader: string | null, row: DelegationRow): Promise<void> {
+  async function requireReader(on: ReadTx, reader: string | null, row: DelegationRow): Promise<void> {
     if (!(await mayRead(on, reader, row))) throw new Problem("forbidden", `Delegation ${row.id} is not for ${reader}.`);
   }
 
   /** Lists delegations that the caller may read, newest first. */
   async function list(
-    on: Reading,
+    on: ReadTx,
     caller: Caller,
     { limit, page, ...filter }: DelegationFilter & PageQuery<number>,
   ): Promise<List<Delegation>> {
@@ -149,7 +149,7 @@ export function createDelegationService(
   }
 
   /** Open delegations below another, at any depth. */
-  async function openUnder(on: Reading, top: DelegationRow): Promise<DelegationRow[]> {
+  async function openUnder(on: ReadTx, top: DelegationRow): Promise<DelegationRow[]> {
     const found: DelegationRow[] = [];
     for (const row of await store.openBelowRoot(on, top.rootId, MAX_TREE))
       for (let up: string | null | undefined = row.parentId; up; up = (await store.byId(on, up))?.parentId)

@@ -1,7 +1,7 @@
 import { createHmac } from "node:crypto";
 import { and, asc, desc, eq, getTableColumns, lt, lte, type SQL, type SQLWrapper, sql } from "drizzle-orm";
 import { bound, boundLimit, fixedLimit } from "../../kernel/db/bound.ts";
-import type { Db, Reading, Tx } from "../../kernel/db/database.ts";
+import type { Db, ReadTx, Tx } from "../../kernel/db/database.ts";
 import { inIds } from "../../kernel/db/lists.ts";
 import { columns, everyColumn, rowsWhere } from "../../kernel/db/statements.ts";
 import type { DelegationStatus } from "../../protocol/delegations.ts";
@@ -43,7 +43,7 @@ export function createDelegationStore(db: Db, key: string) {
   }
 
   /** Last row read by each write: answering reads the same row at every step. Entries end with their write. */
-  const known = new WeakMap<Reading, DelegationRow>();
+  const known = new WeakMap<ReadTx, DelegationRow>();
   const insert = db.statement((q) => q.insert(delegations).values(everyColumn(delegations)).prepare());
   const byMessage = rowsWhere(db, delegations, eq(delegations.messageId, bound("messageId")));
   const end = db.statement((q) =>
@@ -134,7 +134,7 @@ export function createDelegationStore(db: Db, key: string) {
       .prepare(),
   );
 
-  function read(on: Reading, messageId: number): DelegationRow | undefined {
+  function read(on: ReadTx, messageId: number): DelegationRow | undefined {
     if (!("writes" in on)) return withId(byMessage(on).get({ messageId }));
     const last = known.get(on);
     if (last?.messageId === messageId) return last;
@@ -148,8 +148,8 @@ export function createDelegationStore(db: Db, key: string) {
     add: async (tx: Tx, row: DelegationRow): Promise<void> => {
       insert(tx).run(row);
     },
-    byMessage: async (on: Reading, messageId: number): Promise<DelegationRow | undefined> => read(on, messageId),
-    byId: async (on: Reading, id: string): Promise<DelegationRow | undefined> => {
+    byMessage: async (on: ReadTx, messageId: number): Promise<DelegationRow | undefined> => read(on, messageId),
+    byId: async (on: ReadTx, id: string): Promise<DelegationRow | undefined> => {
       const messageId = placeOf(id);
       return messageId === undefined ? undefined : read(on, messageId);
     },
@@ -168,26 +168,26 @@ export function createDelegationStore(db: Db, key: string) {
     },
 
     /** Open ones to an agent or group, oldest first. */
-    openTo: async (on: Reading, target: string, limit: number): Promise<DelegationRow[]> =>
+    openTo: async (on: ReadTx, target: string, limit: number): Promise<DelegationRow[]> =>
       openTo(on).all({ target, limit }).map(named),
     /** The one open request to this agent up to a place in the log, of one thread or of any; undefined if there are more. */
-    onlyOpenTo: async (on: Reading, target: string, upTo: number, threadId = 0): Promise<DelegationRow | undefined> => {
+    onlyOpenTo: async (on: ReadTx, target: string, upTo: number, threadId = 0): Promise<DelegationRow | undefined> => {
       const [one, another] = seen(on).all({ target, upTo, threadId });
       return another ? undefined : withId(one);
     },
-    openFrom: async (on: Reading, fromId: string, limit: number): Promise<DelegationRow[]> =>
+    openFrom: async (on: ReadTx, fromId: string, limit: number): Promise<DelegationRow[]> =>
       openFrom(on).all({ fromId, limit }).map(named),
     /** Open ones of a tree, without its root. */
-    openBelowRoot: async (on: Reading, rootId: string, limit: number): Promise<DelegationRow[]> =>
+    openBelowRoot: async (on: ReadTx, rootId: string, limit: number): Promise<DelegationRow[]> =>
       openOfRoot(on).all({ rootId, limit }).map(named),
     /** Number of open ones, counted up to `limit`. */
-    countFrom: async (on: Reading, fromId: string, limit: number): Promise<number> =>
+    countFrom: async (on: ReadTx, fromId: string, limit: number): Promise<number> =>
       countFrom(on).get({ of: fromId, limit })?.n ?? 0,
-    countBelowRoot: async (on: Reading, rootId: string, limit: number): Promise<number> =>
+    countBelowRoot: async (on: ReadTx, rootId: string, limit: number): Promise<number> =>
       countOfRoot(on).get({ of: rootId, limit })?.n ?? 0,
 
-    earliest: async (on: Reading): Promise<number | null> => earliest(on).get()?.at ?? null,
-    ripe: async (on: Reading, now: number, limit: number): Promise<DelegationRow[]> =>
+    earliest: async (on: ReadTx): Promise<number | null> => earliest(on).get()?.at ?? null,
+    ripe: async (on: ReadTx, now: number, limit: number): Promise<DelegationRow[]> =>
       ripe(on).all({ now, limit }).map(named),
     /** No deadline is further from `now` than was asked for, and none is before `soonest`. */
     moveDeadlines: async (tx: Tx, now: number, soonest: number): Promise<void> => {
@@ -205,16 +205,16 @@ export function createDelegationStore(db: Db, key: string) {
     },
 
     /** Oldest request without an answer. */
-    oldestOpen: async (on: Reading): Promise<number | undefined> =>
+    oldestOpen: async (on: ReadTx): Promise<number | undefined> =>
       on.db
         .select({ id: sql<number | null>`min(${delegations.messageId})` })
         .from(delegations)
         .where(isOpen)
         .get()?.id ?? undefined,
-    countOpen: async (on: Reading): Promise<number> =>
+    countOpen: async (on: ReadTx): Promise<number> =>
       on.db.select({ n: sql<number>`count(*)` }).from(delegations).where(isOpen).get()?.n ?? 0,
     /** Messages among these that are requests. */
-    among: async (on: Reading, messageIds: readonly number[]): Promise<number[]> =>
+    among: async (on: ReadTx, messageIds: readonly number[]): Promise<number[]> =>
       on.db
         .select({ id: delegations.messageId })
         .from(delegations)
@@ -222,7 +222,7 @@ export function createDelegationStore(db: Db, key: string) {
         .all()
         .map((row) => row.id),
     /** The requests among these that have ended. */
-    endedAmong: async (on: Reading, messageIds: readonly number[]): Promise<number[]> =>
+    endedAmong: async (on: ReadTx, messageIds: readonly number[]): Promise<number[]> =>
       messageIds.length === 0
         ? []
         : on.db
@@ -236,7 +236,7 @@ export function createDelegationStore(db: Db, key: string) {
     },
 
     /** Newest first, among the next 20,000; `reached` is where looking ended, null at the end. */
-    page: async (on: Reading, filter: DelegationFilter, before: number | undefined, limit: number) => {
+    page: async (on: ReadTx, filter: DelegationFilter, before: number | undefined, limit: number) => {
       const some = on.db
         .select(getTableColumns(delegations))
         .from(delegations)

@@ -1,7 +1,7 @@
 import type { Areas } from "../../core/core.ts";
 import type { MessageRow } from "../../core/messages/row.ts";
 import { actingAs, type Caller } from "../../identity/auth/caller.ts";
-import type { Reading, Tx } from "../../kernel/db/database.ts";
+import type { ReadTx, Tx } from "../../kernel/db/database.ts";
 import { newId } from "../../kernel/ids.ts";
 import type { StoredFile } from "../../protocol/files.ts";
 import type { AgentId } from "../../protocol/ids.ts";
@@ -48,7 +48,7 @@ export function createFileService({ kernel, identity, core }: Areas, store: File
   const stored = hooks.event<[file: FileRow]>("files.stored");
 
   /** Whether the agent uploaded the file, or may read a message that carries it. */
-  async function mayRead(on: Reading, agentId: string, file: FileRow): Promise<boolean> {
+  async function mayRead(on: ReadTx, agentId: string, file: FileRow): Promise<boolean> {
     if (file.uploadedBy === agentId) return true;
     for (const id of await store.usesOf(on, file.id, MAX_USES)) {
       const message = await messages.rows.lineage(on, id);
@@ -59,11 +59,11 @@ export function createFileService({ kernel, identity, core }: Areas, store: File
   }
 
   /** When a message is planned: what its payload names has to be there for its messages. @throws Problem 422 */
-  function checkUse(on: Reading, author: { id: string }, { payload }: { payload?: Payload }) {
+  function checkUse(on: ReadTx, author: { id: string }, { payload }: { payload?: Payload }) {
     return payload ? checkNamed(on, author.id, payload) : undefined;
   }
 
-  async function checkNamed(on: Reading, agentId: AgentId, payload: Record<string, unknown>): Promise<undefined> {
+  async function checkNamed(on: ReadTx, agentId: AgentId, payload: Record<string, unknown>): Promise<undefined> {
     for (const { id, pointer } of namedIn(payload)) await requireUsable(on, agentId, id, pointer);
   }
 
@@ -90,7 +90,7 @@ export function createFileService({ kernel, identity, core }: Areas, store: File
   }
 
   /** @throws Problem 422 when there is no such file for this agent: one that it may not read is none. */
-  async function requireUsable(on: Reading, agentId: AgentId, id: string, pointer: string): Promise<FileRow> {
+  async function requireUsable(on: ReadTx, agentId: AgentId, id: string, pointer: string): Promise<FileRow> {
     const file = await store.byId(on, id);
     const isTheirs = file && (agentId === "user" || agentId === "system" || (await mayRead(on, agentId, file)));
     if (!isTheirs) throw Problem.invalid(pointer, `there is no file ${id}`);
@@ -115,7 +115,7 @@ export function createFileService({ kernel, identity, core }: Areas, store: File
      * Before a byte is read; `bytes` are at least so many. @throws Problem 403, 415, 429 when too much of theirs lies there
      * that no message carries, or came today, 503 when the disk is nearly full
      */
-    async checkUpload(on: Reading, caller: Caller, { type, agentId, bytes, key }: Announced): Promise<void> {
+    async checkUpload(on: ReadTx, caller: Caller, { type, agentId, bytes, key }: Announced): Promise<void> {
       const uploader = actingAs(caller, agentId);
       disk.checkRoom(bytes, "files");
       const facts = await agents.factsOf(on, uploader);
@@ -151,7 +151,7 @@ export function createFileService({ kernel, identity, core }: Areas, store: File
     },
 
     /** @throws Problem 403, 404, 409 */
-    async requireReadable(on: Reading, caller: Caller, id: string): Promise<FileRow> {
+    async requireReadable(on: ReadTx, caller: Caller, id: string): Promise<FileRow> {
       const reader = await agents.requireReader(on, caller);
       const file = (await store.byId(on, id)) ?? Problem.missing("file", id);
       if (reader !== null && !(await mayRead(on, reader, file)))

@@ -1,6 +1,6 @@
 import { and, asc, desc, eq, lt, lte, sql } from "drizzle-orm";
 import { bound } from "../../kernel/db/bound.ts";
-import type { Db, Reading, Tx } from "../../kernel/db/database.ts";
+import type { Db, ReadTx, Tx } from "../../kernel/db/database.ts";
 import { rowsWhere } from "../../kernel/db/statements.ts";
 import type { AgentId } from "../../protocol/ids.ts";
 import { files, fileUses } from "./tables.ts";
@@ -14,7 +14,7 @@ export function createFileStore(db: Db) {
   const byId = rowsWhere(db, files, eq(files.id, bound("id")));
 
   return {
-    byId: async (on: Reading, id: string): Promise<FileRow | undefined> => byId(on).get({ id }),
+    byId: async (on: ReadTx, id: string): Promise<FileRow | undefined> => byId(on).get({ id }),
     add: async (tx: Tx, row: FileRow): Promise<void> => {
       tx.db.insert(files).values(row).run();
     },
@@ -22,7 +22,7 @@ export function createFileStore(db: Db) {
       tx.db.delete(files).where(eq(files.id, id)).run();
     },
     /** Number and total size of files of an agent that no message carries, counted up to `limit`. */
-    unusedOf: async (on: Reading, uploadedBy: string, limit: number): Promise<{ files: number; bytes: number }> => {
+    unusedOf: async (on: ReadTx, uploadedBy: string, limit: number): Promise<{ files: number; bytes: number }> => {
       const sizes = on.db
         .select({ size: files.size })
         .from(files)
@@ -31,7 +31,7 @@ export function createFileStore(db: Db) {
         .all();
       return { files: sizes.length, bytes: sizes.reduce((sum, { size }) => sum + size, 0) };
     },
-    hasContent: async (on: Reading, sha256: string): Promise<boolean> =>
+    hasContent: async (on: ReadTx, sha256: string): Promise<boolean> =>
       on.db.select({ id: files.id }).from(files).where(eq(files.sha256, sha256)).limit(1).get() !== undefined,
 
     use: async (tx: Tx, fileId: string, messageId: number): Promise<void> => {
@@ -47,7 +47,7 @@ export function createFileStore(db: Db) {
         .run();
     },
     /** Messages that carry it, newest first. */
-    usesOf: async (on: Reading, fileId: string, limit: number): Promise<number[]> =>
+    usesOf: async (on: ReadTx, fileId: string, limit: number): Promise<number[]> =>
       on.db
         .select({ id: fileUses.messageId })
         .from(fileUses)
@@ -57,7 +57,7 @@ export function createFileStore(db: Db) {
         .all()
         .map((row) => row.id),
     /** Whether one of the newest messages that carry it was sent by the agent, or for it when it was sent. */
-    reached: async (on: Reading, fileId: string, agentId: AgentId, limit: number): Promise<boolean> =>
+    reached: async (on: ReadTx, fileId: string, agentId: AgentId, limit: number): Promise<boolean> =>
       on.db.get(sql`
         select 1 from (
           select message_id as id from file_uses where file_id = ${fileId} order by message_id desc limit ${limit}) u
@@ -94,7 +94,7 @@ export function createFileStore(db: Db) {
       return { looked: some.length, reached: some.at(-1)?.messageId ?? floor };
     },
     /** Files that no message has carried since `before`, oldest first. */
-    unused: async (on: Reading, before: number, limit: number): Promise<FileRow[]> =>
+    unused: async (on: ReadTx, before: number, limit: number): Promise<FileRow[]> =>
       on.db
         .select()
         .from(files)

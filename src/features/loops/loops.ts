@@ -1,7 +1,7 @@
 import type { Areas } from "../../core/core.ts";
 import type { MessageRow } from "../../core/messages/row.ts";
 import { lateRoutes } from "../../identity/auth/late-routes.ts";
-import type { Reading } from "../../kernel/db/database.ts";
+import type { ReadTx } from "../../kernel/db/database.ts";
 import type { LoopRule } from "./rule.ts";
 import { createLoopService } from "./service.ts";
 import { loopStore } from "./store.ts";
@@ -15,7 +15,7 @@ export function createLoops(areas: Areas, rule: LoopRule) {
   return {
     changed: rule.changed,
     pause: service.pause,
-    facts: (on: Reading, row: MessageRow) => service.factsOf(on, row.id),
+    facts: (on: ReadTx, row: MessageRow) => service.factsOf(on, row.id),
     forget: loopStore.removeOf,
     routes: lateRoutes(["/v1/loops"], async () => (await import("./routes.ts")).loopRoutes(db, service)),
   };

@@ -3,7 +3,7 @@ import { isAgentMade } from "../../core/messages/judge.ts";
 import type { MessageRow } from "../../core/messages/row.ts";
 import { isGroup } from "../../identity/agents/target.ts";
 import { type Caller, readsAll, requireOperator } from "../../identity/auth/caller.ts";
-import type { Reading, Tx } from "../../kernel/db/database.ts";
+import type { ReadTx, Tx } from "../../kernel/db/database.ts";
 import { type PageQuery, readList } from "../../kernel/pages.ts";
 import type { Loop, LoopKind } from "../../protocol/loops.ts";
 import { Problem } from "../../protocol/problem.ts";
@@ -90,7 +90,7 @@ export function createLoopService({ kernel, identity, core }: Areas, rule: LoopR
 
     /** `GET /v1/loops`, newest first, for operators and viewers. @throws Problem 403 */
     async list(
-      on: Reading,
+      on: ReadTx,
       caller: Caller,
       { status, page, limit }: PageQuery<string> & { status?: "paused" | "resumed" | undefined },
     ): Promise<List<Loop>> {
@@ -105,7 +105,7 @@ export function createLoopService({ kernel, identity, core }: Areas, rule: LoopR
     },
 
     /** Facts for a message's story. */
-    async factsOf(on: Reading, messageId: number) {
+    async factsOf(on: ReadTx, messageId: number) {
       const rows = await store.byMessage(on, messageId);
       return rows.flatMap((row) => [
         { at: toTime(row.pausedAt), step: "paused" as const, rootId: row.rootId, kind: row.kind, streak: row.streak },

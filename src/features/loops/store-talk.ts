@@ -1,7 +1,7 @@
 import { desc, eq, sql } from "drizzle-orm";
 import { messages } from "../../core/messages/tables.ts";
 import { bound, boundLimit, fixedLimit } from "../../kernel/db/bound.ts";
-import type { Db, Reading } from "../../kernel/db/database.ts";
+import type { Db, ReadTx } from "../../kernel/db/database.ts";
 
 const MAX_TALK = 2000;
 
@@ -21,10 +21,10 @@ export function createTalkStore(db: Db) {
 
   return {
     /** Time of a thread's newest reply after skipping `skip`; undefined when the thread has fewer. */
-    replyAt: async (on: Reading, threadId: number, skip: number): Promise<number | undefined> =>
+    replyAt: async (on: ReadTx, threadId: number, skip: number): Promise<number | undefined> =>
       nthReply(on).get({ threadId, skip })?.createdAt,
     /** The same for one agent's talk there: no work, requests or their answers. Reads at most 2,000 entries. */
-    talkAt: async (on: Reading, threadId: number, fromId: string, skip: number): Promise<number | undefined> =>
+    talkAt: async (on: ReadTx, threadId: number, fromId: string, skip: number): Promise<number | undefined> =>
       nthTalk(on).get({ threadId, fromId, skip })?.at,
   };
 }

@@ -1,5 +1,5 @@
 import { and, desc, eq, isNotNull, isNull, lt } from "drizzle-orm";
-import type { Reading, Tx } from "../../kernel/db/database.ts";
+import type { ReadTx, Tx } from "../../kernel/db/database.ts";
 import { inIds } from "../../kernel/db/lists.ts";
 import type { LoopKind } from "../../protocol/loops.ts";
 import { loops } from "./tables.ts";
@@ -7,7 +7,7 @@ import { loops } from "./tables.ts";
 export type LoopRow = typeof loops.$inferSelect;
 
 export const loopStore = {
-  find: async (on: Reading, rootId: number, kind: LoopKind): Promise<LoopRow | undefined> =>
+  find: async (on: ReadTx, rootId: number, kind: LoopKind): Promise<LoopRow | undefined> =>
     on.db
       .select()
       .from(loops)
@@ -21,10 +21,10 @@ export const loopStore = {
       .run();
   },
   /** Loops that a message paused. */
-  byMessage: async (on: Reading, messageId: number): Promise<LoopRow[]> =>
+  byMessage: async (on: ReadTx, messageId: number): Promise<LoopRow[]> =>
     on.db.select().from(loops).where(eq(loops.messageId, messageId)).all(),
   /** Newest first, by the message that paused them. `resumed` keeps only chains that were, or were not, resumed. */
-  page: async (on: Reading, resumed: boolean | undefined, before: number | undefined, limit: number) =>
+  page: async (on: ReadTx, resumed: boolean | undefined, before: number | undefined, limit: number) =>
     on.db
       .select()
       .from(loops)

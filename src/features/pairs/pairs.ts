@@ -2,7 +2,7 @@ import type { Areas } from "../../core/core.ts";
 import type { LogEntry } from "../../core/messages/entry.ts";
 import type { Sweep } from "../../core/retention/sweeps.ts";
 import { lateRoutes } from "../../identity/auth/late-routes.ts";
-import type { Reading } from "../../kernel/db/database.ts";
+import type { ReadTx } from "../../kernel/db/database.ts";
 import { createPairLifecycle } from "./lifecycle.ts";
 import { createPairService } from "./service.ts";
 import { createPairStore } from "./store.ts";
@@ -17,7 +17,7 @@ export function createPairs(areas: Areas) {
   const service = createPairService(areas, store, lifecycle);
 
   /** Requests to pair that need nothing more: for the requester at once, for the target once answered or expired. */
-  async function settledAmong(on: Reading, entries: readonly LogEntry[], reader: string): Promise<number[]> {
+  async function settledAmong(on: ReadTx, entries: readonly LogEntry[], reader: string): Promise<number[]> {
     const asked = entries.flatMap((entry) => askedIn(entry) ?? []);
     const pairIds = asked.map(({ pairId }) => pairId);
     const pending = await store.pendingAmong(on, pairIds);

@@ -2,7 +2,7 @@ import type { Areas } from "../../core/core.ts";
 import { toLogEntry, toMessage } from "../../core/messages/entry.ts";
 import { refuseReserved } from "../../core/messages/reserved.ts";
 import { actingAs, type Caller, viaOf } from "../../identity/auth/caller.ts";
-import type { Reading, Tx } from "../../kernel/db/database.ts";
+import type { ReadTx, Tx } from "../../kernel/db/database.ts";
 import { newId } from "../../kernel/ids.ts";
 import { type PageQuery, readList } from "../../kernel/pages.ts";
 import type { AgentId, Target } from "../../protocol/ids.ts";
@@ -22,7 +22,7 @@ export function createPairService({ kernel, identity, core }: Areas, store: Pair
   const { messages } = core;
 
   /** @throws Problem 404 */
-  async function require(on: Reading, id: string): Promise<PairRow> {
+  async function require(on: ReadTx, id: string): Promise<PairRow> {
     return (await store.byId(on, id)) ?? Problem.missing("pair", id);
   }
 
@@ -49,7 +49,7 @@ export function createPairService({ kernel, identity, core }: Areas, store: Pair
     return made;
   }
 
-  async function checkTarget(on: Reading, requester: AgentId, target: Target): Promise<void> {
+  async function checkTarget(on: ReadTx, requester: AgentId, target: Target): Promise<void> {
     if (target === requester) throw Problem.invalid("/target", "is the requester itself");
     const facts = await agents.factsOf(on, target);
     if (!facts || facts.deletedAt !== null)
@@ -65,7 +65,7 @@ export function createPairService({ kernel, identity, core }: Areas, store: Pair
     agentId === requester || agentId === target;
 
   /** Member that the caller acts for. An operator that names none acts for `usual`, or for `user` if that is a member. */
-  async function member(on: Reading, caller: Caller, row: PairRow, agentId: string | undefined, usual: string) {
+  async function member(on: ReadTx, caller: Caller, row: PairRow, agentId: string | undefined, usual: string) {
     const isOperator = caller.role === "operator" && agentId === undefined;
     const mine = [row.requester, row.target].includes("user") ? "user" : usual;
     const actor = actingAs(caller, isOperator ? mine : agentId);
@@ -151,7 +151,7 @@ export function createPairService({ kernel, identity, core }: Areas, store: Pair
     },
 
     /** @throws Problem 403, 404, 409 */
-    async get(on: Reading, caller: Caller, id: string): Promise<Pair> {
+    async get(on: ReadTx, caller: Caller, id: string): Promise<Pair> {
       const reader = await agents.requireReader(on, caller);
       const row = await require(on, id);
       if (reader !== null && !isMember(row, reader))
@@ -160,7 +160,7 @@ export function createPairService({ kernel, identity, core }: Areas, store: Pair
     },
 
     /** Lists an agent's pairs, or all, newest first. */
-    async list(on: Reading, caller: Caller, query: ListQuery): Promise<List<Pair>> {
+    async list(on: ReadTx, caller: Caller, query: ListQuery): Promise<List<Pair>> {
       const reader = await agents.requireReader(on, caller);
       const both = [reader, query.agent].filter((id): id is string => typeof id === "string");
       const filter: PairFilter = { members: both, status: query.status };
@@ -174,7 +174,7 @@ export function createPairService({ kernel, identity, core }: Areas, store: Pair
   };
 
   /** Checks that a reply is to a message of the pair's thread. @throws Problem 403, 422 */
-  async function checkReply(on: Reading, from: string, row: PairRow, replyTo: number): Promise<void> {
+  async function checkReply(on: ReadTx, from: string, row: PairRow, replyTo: number): Promise<void> {
     await messages.access.requireReference(on, from, replyTo, "/replyTo");
     const replied = await messages.rows.lineage(on, replyTo);
     if ((replied?.threadId ?? replied?.id) !== row.threadId)

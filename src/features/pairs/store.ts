@@ -1,5 +1,5 @@
 import { and, desc, eq, lt, type SQL, sql } from "drizzle-orm";
-import type { Reading, Tx } from "../../kernel/db/database.ts";
+import type { ReadTx, Tx } from "../../kernel/db/database.ts";
 import { inIds } from "../../kernel/db/lists.ts";
 import type { PairStatus } from "../../protocol/pairs.ts";
 import { pairs } from "./tables.ts";
@@ -30,18 +30,18 @@ export function createPairStore() {
       const { id, status, threadId, reason, endedBy, acceptedAt, endedAt } = row;
       tx.db.update(pairs).set({ status, threadId, reason, endedBy, acceptedAt, endedAt }).where(eq(pairs.id, id)).run();
     },
-    byId: async (on: Reading, id: string): Promise<PairRow | undefined> =>
+    byId: async (on: ReadTx, id: string): Promise<PairRow | undefined> =>
       on.db.select().from(pairs).where(eq(pairs.id, id)).get(),
-    pendingAmong: async (on: Reading, ids: readonly string[]): Promise<Set<string>> =>
+    pendingAmong: async (on: ReadTx, ids: readonly string[]): Promise<Set<string>> =>
       new Set(ids.length === 0 ? [] : pendingIn(on, ids).map(({ id }) => id)),
-    live: async (on: Reading, couple: string): Promise<PairRow | undefined> =>
+    live: async (on: ReadTx, couple: string): Promise<PairRow | undefined> =>
       on.db
         .select()
         .from(pairs)
         .where(and(eq(pairs.couple, couple), isLive))
         .get(),
     /** Pending and active ones of an agent whose thread begins no later than `upTo`, on either side. */
-    liveOf: async (on: Reading, agentId: string, upTo: number, limit: number): Promise<PairRow[]> =>
+    liveOf: async (on: ReadTx, agentId: string, upTo: number, limit: number): Promise<PairRow[]> =>
       on.db
         .select()
         .from(pairs)
@@ -50,7 +50,7 @@ export function createPairStore() {
         .all(),
 
     /** Newest first. With a member by the index of its pairs; by status among the newest 20,000. */
-    page: async (on: Reading, filter: PairFilter, before: string | undefined, limit: number): Promise<PairRow[]> => {
+    page: async (on: ReadTx, filter: PairFilter, before: string | undefined, limit: number): Promise<PairRow[]> => {
       const { members, status } = filter;
       const where = [
         ...members.map(ofMember),
@@ -81,7 +81,7 @@ export function createPairStore() {
   };
 }
 
-const pendingIn = (on: Reading, ids: readonly string[]) =>
+const pendingIn = (on: ReadTx, ids: readonly string[]) =>
   on.db
     .select({ id: pairs.id })
     .from(pairs)

@@ -1,7 +1,7 @@
 import type { Areas } from "../../core/core.ts";
 import type { MessageRow } from "../../core/messages/row.ts";
 import { isGroup } from "../../identity/agents/target.ts";
-import type { Reading } from "../../kernel/db/database.ts";
+import type { ReadTx } from "../../kernel/db/database.ts";
 import type { SentByFire } from "../../protocol/schedules.ts";
 
 /** Members of a group whose acknowledgements are counted, and ranges looked through for an offer. */
@@ -17,7 +17,7 @@ export function createOutcomes({ kernel, identity, core }: Areas) {
   const { messages } = core;
   const { rows: works } = core.work;
   const { deliveries } = core.inbox;
-  async function stateOfTalk(on: Reading, row: MessageRow, acknowledged: number): Promise<SentByFire["state"]> {
+  async function stateOfTalk(on: ReadTx, row: MessageRow, acknowledged: number): Promise<SentByFire["state"]> {
     if (row.matched > 0 && acknowledged >= row.matched) return "acknowledged";
     if (row.expiresAt !== null && row.expiresAt <= clock.now()) return "expired";
     if (acknowledged > 0) return "offered";
@@ -27,7 +27,7 @@ export function createOutcomes({ kernel, identity, core }: Areas) {
 
   return {
     /** Outcome of a message; `gone` when retention took it. */
-    async of(on: Reading, id: number): Promise<SentByFire> {
+    async of(on: ReadTx, id: number): Promise<SentByFire> {
       const row = await messages.rows.byId(on, id);
       if (!row) return { id, to: null, state: "gone", holder: null, error: null, matched: 0, acknowledged: 0 };
       const past = await directory.membersPast(on, row.target, id, MAX_MEMBERS);

@@ -1,7 +1,7 @@
 import type { Areas } from "../../core/core.ts";
 import type { MessageRow } from "../../core/messages/row.ts";
 import { lateRoutes } from "../../identity/auth/late-routes.ts";
-import type { Reading } from "../../kernel/db/database.ts";
+import type { ReadTx } from "../../kernel/db/database.ts";
 import type { Fact } from "../../protocol/explain.ts";
 import { toTime } from "../../protocol/wire.ts";
 import { createFires } from "./fires.ts";
@@ -21,7 +21,7 @@ export function createSchedules(areas: Areas) {
   const service = createScheduleService(areas, fires, outcomes);
 
   /** The schedule that made a message, and how late it was. */
-  async function facts(on: Reading, row: MessageRow): Promise<Fact[]> {
+  async function facts(on: ReadTx, row: MessageRow): Promise<Fact[]> {
     const fire = await scheduleStore.fireOf(on, row.id);
     if (fire) {
       const { n, scheduledAt, missedBySeconds, missed } = toFire(fire);

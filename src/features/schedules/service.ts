@@ -6,7 +6,7 @@ import type { AgentService } from "../../identity/agents/service.ts";
 import { actingAs, type Caller, viaOf } from "../../identity/auth/caller.ts";
 import { createPauses } from "../../kernel/breathe.ts";
 import { DAY_MS } from "../../kernel/clock.ts";
-import type { Reading, Tx } from "../../kernel/db/database.ts";
+import type { ReadTx, Tx } from "../../kernel/db/database.ts";
 import { newId } from "../../kernel/ids.ts";
 import { type PageQuery, readList } from "../../kernel/pages.ts";
 import { Problem } from "../../protocol/problem.ts";
@@ -67,7 +67,7 @@ export function createScheduleService({ kernel, identity, core }: Areas, fires: 
   }
 
   /** Finds a schedule or planned message that the caller may read. @throws Problem 403, 404, 409 */
-  async function find(on: Reading, caller: Caller, id: string): Promise<Found> {
+  async function find(on: ReadTx, caller: Caller, id: string): Promise<Found> {
     const reader = await agents.requireReader(on, caller);
     const row = await store.byId(on, id);
     const message = row ? undefined : await messages.delayed.rows.byId(on, id);
@@ -77,7 +77,7 @@ export function createScheduleService({ kernel, identity, core }: Areas, fires: 
   }
 
   /** @throws Problem 422 when the message could not be sent now */
-  async function check(on: Reading, row: ScheduleRow, kind: ActorKind): Promise<void> {
+  async function check(on: ReadTx, row: ScheduleRow, kind: ActorKind): Promise<void> {
     const draft = draftOf(row, { scheduledAt: clock.now(), missed: 0 }, clock.now());
     requirePlainMessage(row.message);
     try {
@@ -137,12 +137,12 @@ export function createScheduleService({ kernel, identity, core }: Areas, fires: 
     }
   }
 
-  const detailed = async (on: Reading, fire: Fire): Promise<FireDetail> => ({
+  const detailed = async (on: ReadTx, fire: Fire): Promise<FireDetail> => ({
     ...fire,
     message: fire.messageId === null ? null : await outcomes.of(on, fire.messageId),
   });
 
-  async function shown(on: Reading, row: ScheduleRow): Promise<Schedule> {
+  async function shown(on: ReadTx, row: ScheduleRow): Promise<Schedule> {
     const [last] = await store.fires(on, row.id, undefined, 1);
     return toSchedule(row, last);
   }
@@ -197,7 +197,7 @@ export function createScheduleService({ kernel, identity, core }: Areas, fires: 
 
     /** `GET /v1/schedules`, newest first. Of messages with a `deliverAt` those that were not sent. */
     async list(
-      on: Reading,
+      on: ReadTx,
       caller: Caller,
       { agentId, ...query }: PageQuery<string> & { agentId?: string | undefined },
     ): Promise<List<Schedule>> {
@@ -223,7 +223,7 @@ export function createScheduleService({ kernel, identity, core }: Areas, fires: 
     },
 
     /** `GET /v1/schedules/{id}`. @throws Problem 403, 404, 409 */
-    async get(on: Reading, caller: Caller, id: string): Promise<Schedule> {
+    async get(on: ReadTx, caller: Caller, id: string): Promise<Schedule> {
       const { row, message } = await find(on, caller, id);
       return row ? shown(on, row) : toPlanned(message as ScheduledRow);
     },
@@ -251,7 +251,7 @@ export function createScheduleService({ kernel, identity, core }: Areas, fires: 
       }
     },
     /** Schedules that were made with a token and have not ended. */
-    async setUpBy(on: Reading, tokenId: string): Promise<Paused[]> {
+    async setUpBy(on: ReadTx, tokenId: string): Promise<Paused[]> {
       const rows = (await store.madeBy(on, tokenId)).filter((row) => row.endedAt === null);
       return rows.map(({ id, agentId }) => ({ kind: "schedule" as const, id, agentId }));
     },
@@ -290,7 +290,7 @@ export function createScheduleService({ kernel, identity, core }: Areas, fires: 
     },
 
     /** `GET /v1/schedules/{id}/fires`, newest first. @throws Problem 403, 404, 409 */
-    async fires(on: Reading, caller: Caller, id: string, query: PageQuery<number>): Promise<List<FireDetail>> {
+    async fires(on: ReadTx, caller: Caller, id: string, query: PageQuery<number>): Promise<List<FireDetail>> {
       const { row, message } = await find(on, caller, id);
       const last = message && query.page === undefined ? toPlanned(message).lastFire : null;
       if (!row) return { items: last ? [await detailed(on, last)] : [], nextPage: null };

@@ -1,5 +1,5 @@
 import { and, desc, eq, isNull, lt, sql } from "drizzle-orm";
-import type { Reading, Tx } from "../../kernel/db/database.ts";
+import type { ReadTx, Tx } from "../../kernel/db/database.ts";
 import type { AgentId } from "../../protocol/ids.ts";
 import { scheduleFires, schedules } from "./tables.ts";
 
@@ -10,7 +10,7 @@ export const scheduleStore = {
   add: async (tx: Tx, row: ScheduleRow): Promise<void> => {
     tx.db.insert(schedules).values(row).run();
   },
-  byId: async (on: Reading, id: string): Promise<ScheduleRow | undefined> =>
+  byId: async (on: ReadTx, id: string): Promise<ScheduleRow | undefined> =>
     on.db.select().from(schedules).where(eq(schedules.id, id)).get(),
   async change(tx: Tx, row: ScheduleRow, changes: Partial<ScheduleRow>): Promise<ScheduleRow> {
     tx.db.update(schedules).set(changes).where(eq(schedules.id, row.id)).run();
@@ -21,7 +21,7 @@ export const scheduleStore = {
     tx.db.delete(schedules).where(eq(schedules.id, id)).run();
   },
   /** Number of schedules that have not ended, counted up to a limit; of one agent or of all. */
-  async countLive(on: Reading, agentId: string | undefined, limit: number): Promise<number> {
+  async countLive(on: ReadTx, agentId: string | undefined, limit: number): Promise<number> {
     const ids = on.db
       .select({ id: schedules.id })
       .from(schedules)
@@ -30,7 +30,7 @@ export const scheduleStore = {
       .all();
     return ids.length;
   },
-  liveOf: async (on: Reading, agentId: string, limit: number): Promise<ScheduleRow[]> =>
+  liveOf: async (on: ReadTx, agentId: string, limit: number): Promise<ScheduleRow[]> =>
     on.db
       .select()
       .from(schedules)
@@ -42,11 +42,11 @@ export const scheduleStore = {
       delete from schedule_fires where schedule_id in (select id from schedules where agent_id = ${agentId})`);
     tx.db.delete(schedules).where(eq(schedules.agentId, agentId)).run();
   },
-  madeBy: async (on: Reading, tokenId: string): Promise<ScheduleRow[]> =>
+  madeBy: async (on: ReadTx, tokenId: string): Promise<ScheduleRow[]> =>
     on.db.select().from(schedules).where(eq(schedules.tokenId, tokenId)).all(),
   /** Newest first. */
   page: async (
-    on: Reading,
+    on: ReadTx,
     agentId: AgentId | undefined,
     before: string | undefined,
     limit: number,
@@ -64,7 +64,7 @@ export const scheduleStore = {
       .limit(limit)
       .all(),
   /** The enabled ones whose messages go to a target. */
-  enabledTo: async (on: Reading, target: string, limit: number): Promise<ScheduleRow[]> =>
+  enabledTo: async (on: ReadTx, target: string, limit: number): Promise<ScheduleRow[]> =>
     on.db
       .select()
       .from(schedules)
@@ -86,14 +86,14 @@ export const scheduleStore = {
   forgetFires: async (tx: Tx, scheduleId: string, upTo: number): Promise<void> => {
     tx.db.run(sql`delete from schedule_fires where schedule_id = ${scheduleId} and n <= ${upTo}`);
   },
-  fire: async (on: Reading, scheduleId: string, n: number): Promise<FireRow | undefined> =>
+  fire: async (on: ReadTx, scheduleId: string, n: number): Promise<FireRow | undefined> =>
     on.db
       .select()
       .from(scheduleFires)
       .where(and(eq(scheduleFires.scheduleId, scheduleId), eq(scheduleFires.n, n)))
       .get(),
   /** Newest first. */
-  fires: async (on: Reading, scheduleId: string, before: number | undefined, limit: number): Promise<FireRow[]> =>
+  fires: async (on: ReadTx, scheduleId: string, before: number | undefined, limit: number): Promise<FireRow[]> =>
     on.db
       .select()
       .from(scheduleFires)
@@ -104,10 +104,10 @@ export const scheduleStore = {
       .limit(limit)
       .all(),
   /** The fire that sent a message. */
-  fireOf: async (on: Reading, messageId: number): Promise<FireRow | undefined> =>
+  fireOf: async (on: ReadTx, messageId: number): Promise<FireRow | undefined> =>
     on.db.select().from(scheduleFires).where(eq(scheduleFires.messageId, messageId)).get(),
   /** Some that ended before a time. */
-  endedBefore: async (on: Reading, before: number, limit: number): Promise<string[]> =>
+  endedBefore: async (on: ReadTx, before: number, limit: number): Promise<string[]> =>
     on.db
       .select({ id: schedules.id })
       .from(schedules)

@@ -2,7 +2,7 @@ import type { Areas } from "../../core/core.ts";
 import type { Author } from "../../core/messages/draft.ts";
 import type { LogEntry } from "../../core/messages/entry.ts";
 import type { WorkRow } from "../../core/work/row.ts";
-import type { Reading, Tx } from "../../kernel/db/database.ts";
+import type { ReadTx, Tx } from "../../kernel/db/database.ts";
 import { newId } from "../../kernel/ids.ts";
 import { Problem } from "../../protocol/problem.ts";
 import type { Severity, Task, TaskStatus } from "../../protocol/tasks.ts";
@@ -120,7 +120,7 @@ export function createTaskLifecycle({ kernel, core }: Areas, store: TaskStore) {
     return messages.append(tx, addressed);
   }
 
-  async function addressOf(on: Reading, author: Author, draft: ReturnType<typeof messageOf>) {
+  async function addressOf(on: ReadTx, author: Author, draft: ReturnType<typeof messageOf>) {
     try {
       return await messages.address(on, author, draft);
     } catch (error) {
@@ -133,7 +133,7 @@ export function createTaskLifecycle({ kernel, core }: Areas, store: TaskStore) {
   return {
     move,
     /** Target as stored, if work could be sent there now. @throws Problem 422 at `/target` */
-    async checkTarget(on: Reading, author: Author, target: string): Promise<string> {
+    async checkTarget(on: ReadTx, author: Author, target: string): Promise<string> {
       return (await addressOf(on, author, messageOf(SAMPLE, target))).target;
     },
 

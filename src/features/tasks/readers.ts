@@ -1,6 +1,6 @@
 import type { Areas } from "../../core/core.ts";
 import type { Caller } from "../../identity/auth/caller.ts";
-import type { Reading } from "../../kernel/db/database.ts";
+import type { ReadTx } from "../../kernel/db/database.ts";
 import { jsonBytes, PAGE_BYTES, type PageQuery, readList } from "../../kernel/pages.ts";
 import { Problem } from "../../protocol/problem.ts";
 import type { Task, TaskDetail } from "../../protocol/tasks.ts";
@@ -19,7 +19,7 @@ export function createTaskReaders({ identity, core }: Areas, store: TaskStore) {
   const { agents } = identity;
   const { messages } = core;
   const { deliveries } = core.inbox;
-  async function mayRead(on: Reading, reader: string, task: Candidate): Promise<boolean> {
+  async function mayRead(on: ReadTx, reader: string, task: Candidate): Promise<boolean> {
     if (task.holder === reader) return true;
     if (task.messageId !== null && task.target !== null) {
       const entry = { id: task.messageId, fromId: task.fromId, target: task.target };
@@ -37,7 +37,7 @@ export function createTaskReaders({ identity, core }: Areas, store: TaskStore) {
   }
 
   /** Newest first. `end`: id at which the first driver stopped that has more. */
-  async function candidates(on: Reading, driving: Driver[], before: string | undefined) {
+  async function candidates(on: ReadTx, driving: Driver[], before: string | undefined) {
     const lists: Candidate[][] = [];
     for (const by of driving) lists.push(await store.candidates(on, by, before, CANDIDATES));
     const ends = lists.flatMap((list) => (list.length < CANDIDATES ? [] : (list.at(-1)?.id ?? [])));
@@ -48,7 +48,7 @@ export function createTaskReaders({ identity, core }: Areas, store: TaskStore) {
   }
 
   /** @throws Problem 403, 404, 409 */
-  async function requireReadable(on: Reading, caller: Caller, id: string): Promise<TaskRow> {
+  async function requireReadable(on: ReadTx, caller: Caller, id: string): Promise<TaskRow> {
     const reader = await agents.requireReader(on, caller);
     const task = (await store.byId(on, id)) ?? Problem.missing("task", id);
     if (reader !== null && !(await mayRead(on, reader, task)))
@@ -57,17 +57,13 @@ export function createTaskReaders({ identity, core }: Areas, store: TaskStore) {
   }
 
   /** Notes a task as seen: it shows the content of its message. */
-  async function noteSeen(
-    on: Reading,
-    caller: Caller,
-    { messageId: id, fromId: from, target }: TaskRow,
-  ): Promise<void> {
+  async function noteSeen(on: ReadTx, caller: Caller, { messageId: id, fromId: from, target }: TaskRow): Promise<void> {
     if (id !== null && target !== null) await deliveries.noteSeen(on, caller, [{ id, from, target }]);
   }
 
   return {
     /** `GET /v1/tasks`, newest first. @throws Problem 403, 409 */
-    async list(on: Reading, caller: Caller, { limit, page: before, ...filter }: TaskFilter & PageQuery<string>) {
+    async list(on: ReadTx, caller: Caller, { limit, page: before, ...filter }: TaskFilter & PageQuery<string>) {
       const reader = await agents.requireReader(on, caller);
       const { some, end } = await candidates(on, drivers(reader, filter), before);
       const items: Task[] = [];
@@ -89,7 +85,7 @@ export function createTaskReaders({ identity, core }: Areas, store: TaskStore) {
     requireReadable,
 
     /** `GET /v1/tasks/{id}` with a page of its history. @throws Problem 403, 404, 409 */
-    async get(on: Reading, caller: Caller, id: string, query: PageQuery<number>): Promise<TaskDetail> {
+    async get(on: ReadTx, caller: Caller, id: string, query: PageQuery<number>): Promise<TaskDetail> {
       const task = await requireReadable(on, caller, id);
       await noteSeen(on, caller, task);
       const { items, nextPage } = await readList(

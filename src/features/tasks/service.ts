@@ -3,7 +3,7 @@ import type { WorkItem } from "../../core/work/items.ts";
 import type { WorkRow } from "../../core/work/row.ts";
 import { tokenOf } from "../../core/work/token.ts";
 import { actingAs, type Caller, viaOf } from "../../identity/auth/caller.ts";
-import type { Reading, Tx } from "../../kernel/db/database.ts";
+import type { ReadTx, Tx } from "../../kernel/db/database.ts";
 import { Problem } from "../../protocol/problem.ts";
 import type {
   ParsedTaskDraft,
@@ -49,12 +49,12 @@ export function createTaskService(
   const { rows: works, claims, holders, leases } = core.work;
 
   /** @throws Problem 404 */
-  async function requireTask(on: Reading, id: string): Promise<TaskRow> {
+  async function requireTask(on: ReadTx, id: string): Promise<TaskRow> {
     return (await store.byId(on, id)) ?? Problem.missing("task", id);
   }
 
   /** Message of a task. @throws Problem 404, 422 */
-  async function messageIdOf(on: Reading, id: string): Promise<number> {
+  async function messageIdOf(on: ReadTx, id: string): Promise<number> {
     const { messageId } = await requireTask(on, id);
     if (messageId !== null) return messageId;
     throw new Problem("not-claimable", `Task ${id} has no target, so there is nothing to claim.`);

@@ -1,7 +1,7 @@
 import { and, desc, eq, lt, lte, type SQL, sql } from "drizzle-orm";
 import { memberships } from "../../identity/agents/tables.ts";
 import { bound, boundLimit, fixedLimit } from "../../kernel/db/bound.ts";
-import type { Db, Reading, Tx } from "../../kernel/db/database.ts";
+import type { Db, ReadTx, Tx } from "../../kernel/db/database.ts";
 import { inIds } from "../../kernel/db/lists.ts";
 import { columns, everyColumn, rowsWhere } from "../../kernel/db/statements.ts";
 import type { Severity, TaskStatus } from "../../protocol/tasks.ts";
@@ -94,10 +94,10 @@ export function createTaskStore(db: Db) {
     add: async (tx: Tx, row: TaskRow): Promise<void> => {
       insert(tx).run({ ...row });
     },
-    byId: async (on: Reading, id: string): Promise<TaskRow | undefined> => byId(on).get({ id }),
+    byId: async (on: ReadTx, id: string): Promise<TaskRow | undefined> => byId(on).get({ id }),
     /** Task of a message. */
-    byMessage: async (on: Reading, messageId: number): Promise<TaskRow | undefined> => byMessage(on).get({ messageId }),
-    byKey: async (on: Reading, source: string, key: string): Promise<TaskRow | undefined> =>
+    byMessage: async (on: ReadTx, messageId: number): Promise<TaskRow | undefined> => byMessage(on).get({ messageId }),
+    byKey: async (on: ReadTx, source: string, key: string): Promise<TaskRow | undefined> =>
       byKey(on).get({ source, key }),
     move: async (
       tx: Tx,
@@ -117,13 +117,13 @@ export function createTaskStore(db: Db) {
     addEvent: async (tx: Tx, event: Omit<TaskEventRow, "id">): Promise<void> => {
       addEvent(tx).run({ ...event });
     },
-    newestEvent: async (on: Reading, taskId: string): Promise<TaskEventRow | undefined> =>
+    newestEvent: async (on: ReadTx, taskId: string): Promise<TaskEventRow | undefined> =>
       newestEvent(on).get({ taskId }),
     repeatEvent: async (tx: Tx, id: number, lastAt: number): Promise<void> => {
       repeatEvent(tx).run({ id, lastAt });
     },
     /** Newest first. */
-    eventsOf: async (on: Reading, taskId: string, before: number, limit: number): Promise<TaskEventRow[]> =>
+    eventsOf: async (on: ReadTx, taskId: string, before: number, limit: number): Promise<TaskEventRow[]> =>
       on.db
         .select()
         .from(taskEvents)
@@ -132,11 +132,11 @@ export function createTaskStore(db: Db) {
         .limit(limit)
         .all(),
     /** Steps of tasks while this was their message, oldest first. */
-    eventsOfMessage: async (on: Reading, messageId: number, limit: number): Promise<TaskEventRow[]> =>
+    eventsOfMessage: async (on: ReadTx, messageId: number, limit: number): Promise<TaskEventRow[]> =>
       eventsOfMessage(on).all({ messageId, limit }),
 
     /** Newest first, by one index. */
-    candidates: async (on: Reading, by: Driver, before: string | undefined, limit: number): Promise<Candidate[]> =>
+    candidates: async (on: ReadTx, by: Driver, before: string | undefined, limit: number): Promise<Candidate[]> =>
       on.db
         .select(CANDIDATE)
         .from(tasks)
@@ -146,7 +146,7 @@ export function createTaskStore(db: Db) {
         .all(),
 
     /** Tasks that ended before `at`, in that order, after a place in it. */
-    endedBefore: async (on: Reading, at: number, after: EndedPlace, limit: number) =>
+    endedBefore: async (on: ReadTx, at: number, after: EndedPlace, limit: number) =>
       on.db
         .select({ id: tasks.id, endedAt: tasks.endedAt, messageId: tasks.messageId })
         .from(tasks)

@@ -2,7 +2,7 @@ import type { Areas } from "../../core/core.ts";
 import type { MessageRow } from "../../core/messages/row.ts";
 import type { WorkRow } from "../../core/work/row.ts";
 import type { Route } from "../../identity/auth/route.ts";
-import type { Reading, Tx } from "../../kernel/db/database.ts";
+import type { ReadTx, Tx } from "../../kernel/db/database.ts";
 import type { Fact } from "../../protocol/explain.ts";
 import type { Task } from "../../protocol/tasks.ts";
 import { toTime } from "../../protocol/wire.ts";
@@ -27,12 +27,12 @@ export function createTasks(areas: Areas) {
   const readers = createTaskReaders(areas, store);
   const service = createTaskService(areas, store, lifecycle, readers);
 
-  async function ofWork(on: Reading, work: WorkRow) {
+  async function ofWork(on: ReadTx, work: WorkRow) {
     const task = work.kind === "task" ? await store.byMessage(on, work.messageId) : undefined;
     return task && { task: toTask(task) };
   }
 
-  async function facts(on: Reading, row: MessageRow): Promise<Fact[]> {
+  async function facts(on: ReadTx, row: MessageRow): Promise<Fact[]> {
     const events = row.claimable ? await store.eventsOfMessage(on, row.id, MAX_FACTS) : [];
     return events.map(({ at, taskId, actor, fromStatus, toStatus, note, count }) => {
       const fact = { at: toTime(at), step: "task" as const, taskId, actor, from: fromStatus, to: toStatus };

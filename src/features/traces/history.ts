@@ -3,7 +3,7 @@ import { type LogEntry, messageJson } from "../../core/messages/entry.ts";
 import type { Found } from "../../core/messages/filter.ts";
 import type { Lists } from "../../core/messages/lists.ts";
 import type { Caller } from "../../identity/auth/caller.ts";
-import type { Reading } from "../../kernel/db/database.ts";
+import type { ReadTx } from "../../kernel/db/database.ts";
 import { fitting, jsonBytes, PAGE_BYTES } from "../../kernel/pages.ts";
 import { MAX_ALL_TRACES } from "../../protocol/limits.ts";
 import { choose, traceJson } from "./service.ts";
@@ -38,7 +38,7 @@ export function createHistory({ core }: Areas, traces: TraceStore) {
   const { messages } = core;
   const { lists } = core.messages;
   /** Newest message first, until the page is full; `next` is the oldest message shown of more. */
-  async function withTraces(on: Reading, items: readonly Item[], wish: Wish) {
+  async function withTraces(on: ReadTx, items: readonly Item[], wish: Wish) {
     const filter = { level: wish.level, type: wish.traceType, agent: wish.agent };
     const chosen: { item: Item; ids: number[]; next: number | null }[] = [];
     let bytes = 0;
@@ -74,7 +74,7 @@ export function createHistory({ core }: Areas, traces: TraceStore) {
      * `next` is the place before which the next page begins, `shown` are its messages. @throws Problem 403, 409
      */
     async page(
-      on: Reading,
+      on: ReadTx,
       caller: Caller,
       wish: Wish,
       hits?: Found,

@@ -1,6 +1,6 @@
 import type { Areas } from "../../core/core.ts";
 import { actingAs, type Caller, viaOf } from "../../identity/auth/caller.ts";
-import type { Reading, Tx } from "../../kernel/db/database.ts";
+import type { ReadTx, Tx } from "../../kernel/db/database.ts";
 import { fitting, jsonBytes, PAGE_BYTES } from "../../kernel/pages.ts";
 import { MAX_ALL_TRACE_BYTES, MAX_ALL_TRACES, MAX_TRACE_BYTES, MAX_TRACES } from "../../protocol/limits.ts";
 import { Problem } from "../../protocol/problem.ts";
@@ -104,7 +104,7 @@ export function createTraceService({ kernel, identity, core }: Areas, store: Tra
     },
 
     /** `GET /v1/messages/{id}/traces`, oldest first, as JSON: after one of them, by its number. @throws Problem 403, 404 */
-    async list(on: Reading, caller: Caller, messageId: number, filter: TraceFilter, after: number, limit: number) {
+    async list(on: ReadTx, caller: Caller, messageId: number, filter: TraceFilter, after: number, limit: number) {
       await messages.access.requireReadable(on, caller, messageId);
       const heads = await store.heads(on, messageId, after, MAX_ALL_TRACES);
       const chosen = choose(heads, filter, limit, PAGE_BYTES);

@@ -1,6 +1,6 @@
 import { and, asc, between, count, desc, eq, gt, min, sql } from "drizzle-orm";
 import { bound, boundLimit, fixedLimit } from "../../kernel/db/bound.ts";
-import type { Db, Reading, Tx } from "../../kernel/db/database.ts";
+import type { Db, ReadTx, Tx } from "../../kernel/db/database.ts";
 import { inIds, inList } from "../../kernel/db/lists.ts";
 import type { MessageId } from "../../protocol/ids.ts";
 import { traces } from "./tables.ts";
@@ -48,25 +48,25 @@ export function createTraceStore(db: Db) {
 
   return {
     /** Number and total size of the traces of a message. */
-    last: async (on: Reading, messageId: number): Promise<{ number: number; bytesSoFar: number }> =>
+    last: async (on: ReadTx, messageId: number): Promise<{ number: number; bytesSoFar: number }> =>
       last(on).get({ messageId }) ?? { number: 0, bytesSoFar: 0 },
     /** Number and total size of one agent's traces. */
-    countOf: async (on: Reading, messageId: number, agentId: string): Promise<{ traces: number; bytes: number }> =>
+    countOf: async (on: ReadTx, messageId: number, agentId: string): Promise<{ traces: number; bytes: number }> =>
       countOf(on).get({ messageId, agentId }) ?? { traces: 0, bytes: 0 },
     /** In the order given; answers their ids. */
     add: async (tx: Tx, rows: readonly Omit<TraceRow, "id">[]): Promise<TraceRow[]> =>
       rows.map((row) => tx.db.insert(traces).values(row).returning().get()),
 
     /** A message's traces after one of them, oldest first. */
-    heads: async (on: Reading, messageId: MessageId, after: number, limit: number): Promise<TraceHead[]> =>
+    heads: async (on: ReadTx, messageId: MessageId, after: number, limit: number): Promise<TraceHead[]> =>
       heads(on).all({ messageId, after, limit }),
     /** By id. */
-    rows: async (on: Reading, ids: readonly number[]): Promise<TraceRow[]> =>
+    rows: async (on: ReadTx, ids: readonly number[]): Promise<TraceRow[]> =>
       byIds(on)
         .all({ ids: JSON.stringify(ids) })
         .sort((a, b) => a.id - b.id),
     /** Traces of one message from one number to another. */
-    between: async (on: Reading, messageId: number, first: number, to: number): Promise<TraceRow[]> =>
+    between: async (on: ReadTx, messageId: number, first: number, to: number): Promise<TraceRow[]> =>
       on.db
         .select()
         .from(traces)
@@ -75,7 +75,7 @@ export function createTraceStore(db: Db) {
         .all(),
 
     /** Agents that traced a message, with first time and count. */
-    byAgent: async (on: Reading, messageId: number) =>
+    byAgent: async (on: ReadTx, messageId: number) =>
       on.db
         .select({ agentId: traces.agentId, at: min(traces.createdAt), traces: count() })
         .from(traces)
@@ -84,7 +84,7 @@ export function createTraceStore(db: Db) {
         .all(),
 
     /** Number of traces by message; messages without traces are left out. */
-    counts: async (on: Reading, messageIds: readonly number[]): Promise<Map<number, number>> => {
+    counts: async (on: ReadTx, messageIds: readonly number[]): Promise<Map<number, number>> => {
       const rows = on.db.all<{ id: number; n: number | null }>(sql`
         select j.value as id, (select t.number from ${traces} t
           where t.message_id = j.value order by t.number desc limit 1) as n

@@ -1,7 +1,7 @@
 import type { Areas } from "../../core/core.ts";
 import type { MessageRow } from "../../core/messages/row.ts";
 import { lateRoutes } from "../../identity/auth/late-routes.ts";
-import type { Reading, Tx } from "../../kernel/db/database.ts";
+import type { ReadTx, Tx } from "../../kernel/db/database.ts";
 import type { Fact } from "../../protocol/explain.ts";
 import { toTime } from "../../protocol/wire.ts";
 import { createHistory } from "./history.ts";
@@ -17,7 +17,7 @@ export function createTraces(areas: Areas) {
   const service = createTraceService(areas, store);
   const history = createHistory(areas, store);
 
-  async function facts(on: Reading, row: MessageRow): Promise<Fact[]> {
+  async function facts(on: ReadTx, row: MessageRow): Promise<Fact[]> {
     return (await store.byAgent(on, row.id)).map(({ agentId, at, traces: n }) => ({
       ...{ at: toTime(at ?? row.createdAt), step: "traced" as const, agentId, traces: n },
     }));
@@ -30,7 +30,7 @@ export function createTraces(areas: Areas) {
     facts,
     showWatchers: (messageId: number, rows: readonly TraceRow[]): void =>
       watch.about(messageId, "trace", rows.map(traceJson)),
-    weights: (on: Reading, ids: readonly number[]): Promise<Map<number, number>> => store.counts(on, ids),
+    weights: (on: ReadTx, ids: readonly number[]): Promise<Map<number, number>> => store.counts(on, ids),
     forget: (tx: Tx, ids: readonly number[]): Promise<void> => store.removeOf(tx, ids),
     routes: lateRoutes(["/v1/history", "/v1/messages/{id}/traces"], async () =>
       (await import("./routes.ts")).traceRoutes(areas, service, history),

@@ -1,4 +1,4 @@
-import type { Reading, Tx } from "../../kernel/db/database.ts";
+import type { ReadTx, Tx } from "../../kernel/db/database.ts";
 import type { Kernel } from "../../kernel/kernel.ts";
 import { type PageQuery, readList } from "../../kernel/pages.ts";
 import type { Activity } from "../../protocol/activity.ts";
@@ -18,7 +18,7 @@ export function createActivityService({ clock }: Kernel) {
     },
 
     /** `GET /v1/activity`, newest first. Operators and viewers alone. */
-    async list(on: Reading, caller: Caller, query: ActivityFilter & PageQuery<number>): Promise<List<Activity>> {
+    async list(on: ReadTx, caller: Caller, query: ActivityFilter & PageQuery<number>): Promise<List<Activity>> {
       if (!readsAll(caller)) throw new Problem("forbidden", "Only operators and viewers may read the activity log.");
       const { limit, page, ...filter } = query;
       const before = page === undefined ? filter.before : Math.min(page, filter.before ?? page);

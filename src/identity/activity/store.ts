@@ -1,5 +1,5 @@
 import { and, desc, eq, lt, type SQL } from "drizzle-orm";
-import type { Reading, Tx } from "../../kernel/db/database.ts";
+import type { ReadTx, Tx } from "../../kernel/db/database.ts";
 import { activity } from "./tables.ts";
 
 export type ActivityRow = typeof activity.$inferSelect;
@@ -16,7 +16,7 @@ export const activityStore = {
     tx.db.insert(activity).values(row).run();
   },
   /** Newest first. */
-  async page(on: Reading, filter: ActivityFilter, limit: number): Promise<ActivityRow[]> {
+  async page(on: ReadTx, filter: ActivityFilter, limit: number): Promise<ActivityRow[]> {
     const where: SQL[] = [];
     if (filter.actor) where.push(eq(activity.actor, filter.actor));
     if (filter.subject) where.push(eq(activity.subject, filter.subject));

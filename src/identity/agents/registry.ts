@@ -1,5 +1,5 @@
 import { distance } from "fastest-levenshtein";
-import type { Reading, Tx } from "../../kernel/db/database.ts";
+import type { ReadTx, Tx } from "../../kernel/db/database.ts";
 import { Problem } from "../../protocol/problem.ts";
 import type { Caller } from "../auth/caller.ts";
 import type { Base } from "../base.ts";
@@ -17,7 +17,7 @@ export function createRegistry({ kernel, directory, roster, rows }: Base) {
 
   /** @throws Problem 409 when the call names an instance that is not the agent's newest. */
   async function fence(
-    on: Reading,
+    on: ReadTx,
     caller: Caller,
     agent: Pick<AgentFacts, "id" | "instanceId" | "epoch">,
   ): Promise<void> {
@@ -50,7 +50,7 @@ export function createRegistry({ kernel, directory, roster, rows }: Base) {
   }
 
   /** @throws Problem 404, 410 */
-  async function requireRow(on: Reading, id: string): Promise<AgentRow> {
+  async function requireRow(on: ReadTx, id: string): Promise<AgentRow> {
     const row = await directory.byId(on, id);
     if (!row) throw new Problem("not-found", `There is no agent ${id}.`, { suggestions: suggest(id) });
     if (row.deletedAt !== null) throw gone(row);

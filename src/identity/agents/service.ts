@@ -1,4 +1,4 @@
-import type { Reading, Tx } from "../../kernel/db/database.ts";
+import type { ReadTx, Tx } from "../../kernel/db/database.ts";
 import { type PageQuery, readList } from "../../kernel/pages.ts";
 import { reservedId } from "../../protocol/agent-ids.ts";
 import type { Agent, AgentPatch, AgentRegistration, Heartbeat, RegisteredAgent } from "../../protocol/agents.ts";
@@ -67,7 +67,7 @@ export function createAgentService(base: Base, auth: AuthService) {
   }
 
   /** The agent's row; for a deleted agent, the row it would be restored as. */
-  const standing = (on: Reading, existing: AgentRow | undefined): AgentRow | undefined =>
+  const standing = (on: ReadTx, existing: AgentRow | undefined): AgentRow | undefined =>
     existing && existing.deletedAt !== null ? tombstones.revived(on, existing) : existing;
 
   /**
@@ -125,7 +125,7 @@ export function createAgentService(base: Base, auth: AuthService) {
   }
 
   /** For calls that concern no agent in particular. @throws Problem 403 for tokens that read nothing, 409 when superseded. */
-  async function requireCurrent(on: Reading, caller: Caller): Promise<void> {
+  async function requireCurrent(on: ReadTx, caller: Caller): Promise<void> {
     if (caller.role === "enroll" || caller.role === "integration")
       throw new Problem("forbidden", `A token of role ${caller.role} reads nothing.`);
     if (!isAgent(caller) || caller.instanceId === null) return;
@@ -145,7 +145,7 @@ export function createAgentService(base: Base, auth: AuthService) {
   }
 
   /** The agent a call acts for, fenced; `isPath`: the call is below the agent's own path. @throws Problem 403, 409, 410 */
-  async function requireActor(on: Reading, caller: Caller, agentId: string, isPath = false): Promise<AgentFacts> {
+  async function requireActor(on: ReadTx, caller: Caller, agentId: string, isPath = false): Promise<AgentFacts> {
     const facts = await directory.facts(on, agentId);
     if (isPath && facts && facts.deletedAt !== null) await requireRow(on, agentId);
     if (!facts)
@@ -163,7 +163,7 @@ export function createAgentService(base: Base, auth: AuthService) {
    * The agent that a caller reads as, fenced; null for operators and viewers, who read everything.
    * @throws Problem 403, 409
    */
-  async function requireReader(on: Reading, caller: Caller): Promise<string | null> {
+  async function requireReader(on: ReadTx, caller: Caller): Promise<string | null> {
     const reader = readingAs(caller);
     if (reader !== null) await requireActor(on, caller, reader);
     return reader;
@@ -235,12 +235,12 @@ export function createAgentService(base: Base, auth: AuthService) {
       });
     },
 
-    async get(on: Reading, caller: Caller, id: string): Promise<Agent> {
+    async get(on: ReadTx, caller: Caller, id: string): Promise<Agent> {
       await requireCurrent(on, caller);
       return wireAgent(await requireRow(on, id));
     },
 
-    async list(on: Reading, caller: Caller, query: AgentFilter & PageQuery<string>): Promise<List<Agent>> {
+    async list(on: ReadTx, caller: Caller, query: AgentFilter & PageQuery<string>): Promise<List<Agent>> {
       await requireCurrent(on, caller);
       return readList(
         query,

@@ -1,6 +1,6 @@
 import { and, asc, eq, getTableColumns, gt, isNull, or, type SQL, sql } from "drizzle-orm";
 import { bound, boundLimit, fixedLimit } from "../../kernel/db/bound.ts";
-import type { Db, Reading, Tx } from "../../kernel/db/database.ts";
+import type { Db, ReadTx, Tx } from "../../kernel/db/database.ts";
 import { everyColumn, rowsWhere } from "../../kernel/db/statements.ts";
 import type { AgentId, Target } from "../../protocol/ids.ts";
 import type { AgentFacts, AgentHead, AgentRow, MemberPast, Membership } from "./row.ts";
@@ -126,19 +126,19 @@ export function createDirectory(db: Db) {
   );
 
   return {
-    facts: async (on: Reading, agentId: string): Promise<AgentFacts | undefined> => factsById(on).get({ id: agentId }),
-    byId: async (on: Reading, agentId: string): Promise<AgentRow | undefined> => rowById(on).get({ id: agentId }),
+    facts: async (on: ReadTx, agentId: string): Promise<AgentFacts | undefined> => factsById(on).get({ id: agentId }),
+    byId: async (on: ReadTx, agentId: string): Promise<AgentRow | undefined> => rowById(on).get({ id: agentId }),
     /** Current number of members of a group. */
-    members: async (on: Reading, target: string): Promise<number> => membersOf(on).get({ target })?.members ?? 0,
+    members: async (on: ReadTx, target: string): Promise<number> => membersOf(on).get({ target })?.members ?? 0,
     /** Groups with members: some of them where there are many. */
-    groupNames: async (on: Reading): Promise<string[]> =>
+    groupNames: async (on: ReadTx): Promise<string[]> =>
       firstGroups(on)
         .all({ after: "" })
         .flatMap(({ target, members }) => (members > 0 ? [target] : [])),
-    membershipsBeyond: async (on: Reading, agentId: string, after: number): Promise<Membership[]> =>
+    membershipsBeyond: async (on: ReadTx, agentId: string, after: number): Promise<Membership[]> =>
       membershipsBeyond(on).all({ id: agentId, after }),
     /** Some targets that the agent ever belonged to. */
-    everTargets: async (on: Reading, agentId: string, limit: number): Promise<string[]> =>
+    everTargets: async (on: ReadTx, agentId: string, limit: number): Promise<string[]> =>
       on.db
         .selectDistinct({ target: memberships.target })
         .from(memberships)
@@ -147,15 +147,14 @@ export function createDirectory(db: Db) {
         .all()
         .map((row) => row.target),
 
-    all: async (on: Reading): Promise<AgentRow[]> => on.db.select().from(agents).where(isNull(agents.deletedAt)).all(),
+    all: async (on: ReadTx): Promise<AgentRow[]> => on.db.select().from(agents).where(isNull(agents.deletedAt)).all(),
 
-    openMemberships: async (on: Reading, agentId: string): Promise<Membership[]> =>
-      openMemberships(on).all({ agentId }),
+    openMemberships: async (on: ReadTx, agentId: string): Promise<Membership[]> => openMemberships(on).all({ agentId }),
     /** Some memberships that ended beyond a place in the log. */
-    endedBeyond: async (on: Reading, agentId: string, after: number, limit: number): Promise<Membership[]> =>
+    endedBeyond: async (on: ReadTx, agentId: string, after: number, limit: number): Promise<Membership[]> =>
       endedBeyond(on).all({ agentId, after, limit }),
     /** Agents whose membership held at a place in the log, by id. */
-    membersAt: async (on: Reading, target: string, at: number, after: string, limit: number): Promise<AgentHead[]> =>
+    membersAt: async (on: ReadTx, target: string, at: number, after: string, limit: number): Promise<AgentHead[]> =>
       on.db
         .selectDistinct(head)
         .from(memberships)
@@ -165,7 +164,7 @@ export function createDirectory(db: Db) {
         .limit(limit)
         .all(),
     /** Members at some place in the log from this one on who have acknowledged past this one. */
-    membersPast: async (on: Reading, target: string, from: number, limit: number): Promise<MemberPast[]> =>
+    membersPast: async (on: ReadTx, target: string, from: number, limit: number): Promise<MemberPast[]> =>
       on.db
         .select({
           agentId: agents.id,
@@ -185,15 +184,15 @@ export function createDirectory(db: Db) {
         .limit(limit)
         .all(),
     /** Whether the agent belonged to the target when the entry at `at` was appended. */
-    memberAt: async (on: Reading, agentId: AgentId, target: Target, at: number): Promise<boolean> =>
+    memberAt: async (on: ReadTx, agentId: AgentId, target: Target, at: number): Promise<boolean> =>
       memberAt(on).get({ agentId, target, at }) !== undefined,
     /** Current targets of an agent: its own id, and groups. */
-    targetsNow: async (on: Reading, agentId: string): Promise<string[]> =>
+    targetsNow: async (on: ReadTx, agentId: string): Promise<string[]> =>
       targetsNow(on)
         .all({ agentId })
         .map((row) => row.target),
     /** Whether an agent, or one of the first thousand of a group but `except`, is not offline. */
-    anyHere: async (on: Reading, target: string, except: string): Promise<boolean> =>
+    anyHere: async (on: ReadTx, target: string, except: string): Promise<boolean> =>
       anyHere(on).get({ target, except }) !== undefined,
     /** At most one row a second: with it one can say when a message was acknowledged. */
     ack: async (tx: Tx, agentId: string, upTo: number, at: number): Promise<void> => {
@@ -201,7 +200,7 @@ export function createDirectory(db: Db) {
       addAck(tx).run({ agentId, second: Math.floor(at / 1000), upTo, at });
     },
     /** When the agent first acknowledged as far as `id`. */
-    ackedAt: async (on: Reading, agentId: string, id: number): Promise<number | undefined> =>
+    ackedAt: async (on: ReadTx, agentId: string, id: number): Promise<number | undefined> =>
       ackedAt(on).get({ agentId, id })?.at,
   };
 }

@@ -1,6 +1,6 @@
 import { and, asc, eq, gt, isNull, type SQL, sql } from "drizzle-orm";
 import { bound } from "../../kernel/db/bound.ts";
-import type { Db, Reading, Tx } from "../../kernel/db/database.ts";
+import type { Db, ReadTx, Tx } from "../../kernel/db/database.ts";
 import type { AgentId, InstanceId, Target } from "../../protocol/ids.ts";
 import type { AgentRow, Membership } from "./row.ts";
 import { acks, agents, groups, instances, memberships } from "./tables.ts";
@@ -27,7 +27,7 @@ export function createAgentStore(db: Db) {
 
   return {
     /** Agents that are not deleted, by id. */
-    page: async (on: Reading, filter: AgentFilter, after: string | undefined, limit: number): Promise<AgentRow[]> =>
+    page: async (on: ReadTx, filter: AgentFilter, after: string | undefined, limit: number): Promise<AgentRow[]> =>
       on.db
         .select()
         .from(agents)
@@ -45,7 +45,7 @@ export function createAgentStore(db: Db) {
       tx.db.update(agents).set({ status }).where(eq(agents.id, agentId)).run();
     },
 
-    instance: async (on: Reading, agentId: AgentId, instanceId: InstanceId) =>
+    instance: async (on: ReadTx, agentId: AgentId, instanceId: InstanceId) =>
       on.db
         .select()
         .from(instances)

@@ -1,4 +1,4 @@
-import type { Reading, Tx } from "../../kernel/db/database.ts";
+import type { ReadTx, Tx } from "../../kernel/db/database.ts";
 import { Problem } from "../../protocol/problem.ts";
 import { actingAs, type Caller } from "../auth/caller.ts";
 import type { AuthService } from "../auth/service.ts";
@@ -18,7 +18,7 @@ export function createTombstones({ kernel, activity, directory, rows }: Base, au
   const restored = hooks.event<[agent: AgentRow]>("agents.restored");
 
   /** An orchestrator acts for the agents that it has enrolled. */
-  async function isEnroller(on: Reading, caller: Caller, id: string): Promise<boolean> {
+  async function isEnroller(on: ReadTx, caller: Caller, id: string): Promise<boolean> {
     const { role, agentId, prefix } = caller;
     if (role !== "orchestrator" || agentId === null || agentId === id || !id.startsWith(prefix ?? " ")) return false;
     return auth.hasEnrolled(on, agentId, id);
@@ -53,14 +53,14 @@ export function createTombstones({ kernel, activity, directory, rows }: Base, au
   }
 
   /** The agent as it comes back: without an instance, everything else as it was. Of a shrunk tombstone only kind and epoch are known. */
-  function revived(on: Reading, row: AgentRow): AgentRow {
+  function revived(on: ReadTx, row: AgentRow): AgentRow {
     if (isShrunk(row))
       return { ...blankAgent(row.id, row.id, clock.now(), headOf(on)), kind: row.kind, epoch: row.epoch };
     return { ...row, deletedAt: null, deletedBy: null, status: "offline", instanceId: null };
   }
 
   /** @throws Problem 403 unless the caller is an operator, or the orchestrator that deleted the agent. */
-  async function requireMayRestore(on: Reading, caller: Caller, id: string, row: AgentRow | undefined): Promise<void> {
+  async function requireMayRestore(on: ReadTx, caller: Caller, id: string, row: AgentRow | undefined): Promise<void> {
     if (caller.role === "operator") return;
     const isOwn = row?.deletedAt === null ? await isEnroller(on, caller, id) : row?.deletedBy === caller.agentId;
     if (caller.role === "orchestrator" && (row === undefined || isOwn)) return;

@@ -1,4 +1,4 @@
-import type { Db, Reading, Tx } from "../../kernel/db/database.ts";
+import type { Db, ReadTx, Tx } from "../../kernel/db/database.ts";
 import type { LeftOut, Watcher } from "../../kernel/http/bytes.ts";
 import { nextLink } from "../../kernel/http/link.ts";
 import type { Peer } from "../../kernel/log/peers.ts";
@@ -117,8 +117,8 @@ export const routeIn =
 
 /** The usual kinds of such routes. */
 export const routesOn = ({ read, write }: Pick<Db, "read" | "write">) => ({
-  get: routeIn<Reading, unknown>(read, ok),
-  list: routeIn<Reading, Pick<List<unknown>, "nextPage">>(read, pageOf),
+  get: routeIn<ReadTx, unknown>(read, ok),
+  list: routeIn<ReadTx, Pick<List<unknown>, "nextPage">>(read, pageOf),
   change: routeIn<Tx, unknown>(write, ok),
   register: routeIn<Tx, Registered>(write, ({ row, created }) => ({ status: created ? 201 : 200, body: row })),
   create: routeIn<Tx, { made: unknown; replayed: boolean }>(write, createdOnce),

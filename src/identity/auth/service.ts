@@ -1,5 +1,5 @@
 import { createHash, createHmac, randomBytes } from "node:crypto";
-import type { Reading, Tx } from "../../kernel/db/database.ts";
+import type { ReadTx, Tx } from "../../kernel/db/database.ts";
 import type { DueRow } from "../../kernel/due/row.ts";
 import { newId } from "../../kernel/ids.ts";
 import { type PageQuery, readList } from "../../kernel/pages.ts";
@@ -132,14 +132,14 @@ export function createAuthService({ kernel, directory, activity, rows }: Base) {
   }
 
   /** For verbs whose effect outlasts the call: the token may be revoked in this very commit. @throws Problem 401 */
-  async function requireLive(on: Reading, { tokenId }: Pick<Caller, "tokenId">): Promise<void> {
+  async function requireLive(on: ReadTx, { tokenId }: Pick<Caller, "tokenId">): Promise<void> {
     const row = await store.byId(on, tokenId);
     const isOver = row && (row.revokedAt !== null || (row.expiresAt !== null && row.expiresAt <= clock.now()));
     if (isOver) throw endedMeanwhile();
   }
 
   /** @throws Problem 409 when tokens other than these act for the agent */
-  async function requireNone(on: Reading, agentId: string, but: readonly string[]): Promise<void> {
+  async function requireNone(on: ReadTx, agentId: string, but: readonly string[]): Promise<void> {
     const rows = await store.liveOf(on, agentId);
     const others = rows.filter(
       ({ id, expiresAt }) => !but.includes(id) && (expiresAt === null || expiresAt > clock.now()),
@@ -159,7 +159,7 @@ export function createAuthService({ kernel, directory, activity, rows }: Base) {
     requireLive,
 
     /** Whether a token that acts for `enroller` has registered the agent. */
-    hasEnrolled: (on: Reading, enroller: AgentId, agentId: AgentId): Promise<boolean> =>
+    hasEnrolled: (on: ReadTx, enroller: AgentId, agentId: AgentId): Promise<boolean> =>
       store.hasEnrolled(on, enroller, agentId),
 
     /** `POST /v1/tokens`. @throws Problem 403, 409, 422 */
@@ -238,7 +238,7 @@ export function createAuthService({ kernel, directory, activity, rows }: Base) {
     setUp,
     dueHandlers: { [EXPIRED]: expire },
 
-    async list(on: Reading, caller: Caller, query: PageQuery<string>): Promise<List<Token>> {
+    async list(on: ReadTx, caller: Caller, query: PageQuery<string>): Promise<List<Token>> {
       requireOperator(caller);
       return readList(
         query,

@@ -1,6 +1,6 @@
 import { and, desc, eq, isNull, lt, sql } from "drizzle-orm";
 import { bound } from "../../kernel/db/bound.ts";
-import type { Db, Reading, Tx } from "../../kernel/db/database.ts";
+import type { Db, ReadTx, Tx } from "../../kernel/db/database.ts";
 import { everyColumn, rowsWhere } from "../../kernel/db/statements.ts";
 import type { AgentId } from "../../protocol/ids.ts";
 import { tokens } from "./tables.ts";
@@ -19,28 +19,28 @@ export function createAuthStore(db: Db) {
     add: async (tx: Tx, row: TokenRow): Promise<void> => {
       insert(tx).run(row);
     },
-    byHash: async (on: Reading, hash: string): Promise<TokenRow | undefined> => byHash(on).get({ hash }),
-    byKey: async (on: Reading, createdBy: string, key: string): Promise<TokenRow | undefined> =>
+    byHash: async (on: ReadTx, hash: string): Promise<TokenRow | undefined> => byHash(on).get({ hash }),
+    byKey: async (on: ReadTx, createdBy: string, key: string): Promise<TokenRow | undefined> =>
       on.db
         .select()
         .from(tokens)
         .where(and(eq(tokens.createdBy, createdBy), eq(tokens.idempotencyKey, key)))
         .get(),
-    byId: async (on: Reading, id: string): Promise<TokenRow | undefined> =>
+    byId: async (on: ReadTx, id: string): Promise<TokenRow | undefined> =>
       on.db.select().from(tokens).where(eq(tokens.id, id)).get(),
-    liveFor: async (on: Reading, source: string): Promise<TokenRow[]> =>
+    liveFor: async (on: ReadTx, source: string): Promise<TokenRow[]> =>
       on.db
         .select()
         .from(tokens)
         .where(and(eq(tokens.source, source), isNull(tokens.revokedAt)))
         .all(),
-    hasEnrolled: async (on: Reading, enroller: AgentId, agentId: AgentId): Promise<boolean> =>
+    hasEnrolled: async (on: ReadTx, enroller: AgentId, agentId: AgentId): Promise<boolean> =>
       on.db.get(sql`
         select 1 from tokens own join tokens by_ on by_.id = own.enrolled_by
         where own.agent_id = ${agentId} and by_.agent_id = ${enroller} limit 1`) !== undefined,
-    liveOf: async (on: Reading, agentId: string): Promise<TokenRow[]> => liveOf(on).all({ agentId }),
+    liveOf: async (on: ReadTx, agentId: string): Promise<TokenRow[]> => liveOf(on).all({ agentId }),
     /** Newest first; ids sort by time of making. */
-    page: async (on: Reading, before: string | undefined, limit: number): Promise<TokenRow[]> =>
+    page: async (on: ReadTx, before: string | undefined, limit: number): Promise<TokenRow[]> =>
       on.db
         .select()
         .from(tokens)

@@ -1,4 +1,4 @@
-import type { Reading, Tx } from "../../kernel/db/database.ts";
+import type { ReadTx, Tx } from "../../kernel/db/database.ts";
 import { type PageQuery, readList } from "../../kernel/pages.ts";
 import type {
   Orchestrator,
@@ -28,7 +28,7 @@ export function createOrchestratorService({ kernel, directory, roster, activity 
   const statuses = new Map<string, OrchestratorStatus>();
 
   /** @throws Problem 404 */
-  async function requireRow(on: Reading, id: string): Promise<OrchestratorRow> {
+  async function requireRow(on: ReadTx, id: string): Promise<OrchestratorRow> {
     return (await store.byId(on, id)) ?? Problem.missing("orchestrator", id);
   }
 
@@ -37,7 +37,7 @@ export function createOrchestratorService({ kernel, directory, roster, activity 
    * before a hyphen. Work waits in groups that are empty, so any other name would take the work of other agents.
    * @throws Problem 403 group-not-allowed for a group that agents on other machines use
    */
-  async function mayTagHost(on: Reading, caller: Caller, agentId: string, hostname: string): Promise<boolean> {
+  async function mayTagHost(on: ReadTx, caller: Caller, agentId: string, hostname: string): Promise<boolean> {
     const group = `tag:${hostname}`;
     if (mayJoin(caller, agentId, group)) return true;
     const members = await directory.membersAt(on, group, headOf(on) + 1, "", MAX_MEMBERS);
@@ -164,7 +164,7 @@ export function createOrchestratorService({ kernel, directory, roster, activity 
     },
 
     /** For operators, viewers and the orchestrator itself. @throws Problem 403, 404, 409 */
-    async get(on: Reading, caller: Caller, id: string): Promise<Orchestrator> {
+    async get(on: ReadTx, caller: Caller, id: string): Promise<Orchestrator> {
       const reader = readingAs(caller);
       const row = await requireRow(on, id);
       if (reader !== null && reader !== agentIdOf(id))
@@ -174,11 +174,7 @@ export function createOrchestratorService({ kernel, directory, roster, activity 
     },
 
     /** Lists by id; an orchestrator sees itself alone. @throws Problem 403, 409 */
-    async list(
-      on: Reading,
-      caller: Caller,
-      query: OrchestratorFilter & PageQuery<string>,
-    ): Promise<List<Orchestrator>> {
+    async list(on: ReadTx, caller: Caller, query: OrchestratorFilter & PageQuery<string>): Promise<List<Orchestrator>> {
       if (!readsAll(caller)) {
         if (caller.role !== "orchestrator" || caller.agentId === null)
           throw new Problem("forbidden", "Orchestrators are listed for operators and viewers.");
@@ -203,7 +199,7 @@ export function createOrchestratorService({ kernel, directory, roster, activity 
       moved,
     },
     /** Called once, before anything is asked. */
-    async load(on: Reading): Promise<void> {
+    async load(on: ReadTx): Promise<void> {
       for (const { id, status } of await store.statuses(on)) statuses.set(agentIdOf(id), status);
     },
     /** Number of orchestrators by status. */

@@ -1,5 +1,5 @@
 import { and, asc, eq, gt } from "drizzle-orm";
-import type { Reading, Tx } from "../../kernel/db/database.ts";
+import type { ReadTx, Tx } from "../../kernel/db/database.ts";
 import type { OrchestratorStatus } from "../../protocol/orchestrators.ts";
 import { orchestrators } from "./tables.ts";
 
@@ -11,7 +11,7 @@ export interface OrchestratorFilter {
 }
 
 export const orchestratorStore = {
-  byId: async (on: Reading, id: string): Promise<OrchestratorRow | undefined> =>
+  byId: async (on: ReadTx, id: string): Promise<OrchestratorRow | undefined> =>
     on.db.select().from(orchestrators).where(eq(orchestrators.id, id)).get(),
   put: async (tx: Tx, row: OrchestratorRow): Promise<void> => {
     tx.db.insert(orchestrators).values(row).onConflictDoUpdate({ target: orchestrators.id, set: row }).run();
@@ -23,7 +23,7 @@ export const orchestratorStore = {
     tx.db.delete(orchestrators).where(eq(orchestrators.id, id)).run();
   },
   /** By id. */
-  page: async (on: Reading, filter: OrchestratorFilter, after: string, limit: number): Promise<OrchestratorRow[]> =>
+  page: async (on: ReadTx, filter: OrchestratorFilter, after: string, limit: number): Promise<OrchestratorRow[]> =>
     on.db
       .select()
       .from(orchestrators)
@@ -38,6 +38,6 @@ export const orchestratorStore = {
       .limit(limit)
       .all(),
   /** Status of each. */
-  statuses: async (on: Reading) =>
+  statuses: async (on: ReadTx) =>
     on.db.select({ id: orchestrators.id, status: orchestrators.status }).from(orchestrators).all(),
 };

@@ -7,12 +7,12 @@ import { migrateToLatest } from "./migrate.ts";
 import { createOffThread, type OffThread } from "./off-thread.ts";
 import { lean } from "./prepared.ts";
 import { createSearcher, type Searcher } from "./searcher.ts";
-import type { Reading, Tx, Work } from "./tx.ts";
+import type { ReadTx, Tx, Work } from "./tx.ts";
 
-export type { Reading, Tx } from "./tx.ts";
+export type { ReadTx, Tx } from "./tx.ts";
 
 /** Statement prepared once for each connection; called with the open read or write. */
-type Statement<P> = (on: Reading) => P;
+type Statement<P> = (on: ReadTx) => P;
 
 export interface Db {
   /** Runs a write in the next group commit; resolves when it is on disk. */
@@ -20,7 +20,7 @@ export interface Db {
   /** Runs a write that yields to all others: retention, search, thinning. Keep each below a few milliseconds. */
   background<T>(work: Work<T>): Promise<T>;
   /** Reads one committed state. `work` awaits nothing but its reads. */
-  read<T>(work: (on: Reading) => Promise<T>): Promise<T>;
+  read<T>(work: (on: ReadTx) => Promise<T>): Promise<T>;
   /** Prepares on first use, separately for the writer and the reader. */
   statement<P>(build: (db: Drizzle) => P): Statement<P>;
   /** Adds a step to the beginning of every transaction. */
@@ -114,7 +114,7 @@ function preparedFor<P>(writer: Drizzle, reader: Drizzle, build: (db: Drizzle) =
 function createReads(reader: Drizzle): Db["read"] {
   const begin = reader.$client.prepare("begin");
   const commit = reader.$client.prepare("commit");
-  const on: Reading = { db: reader };
+  const on: ReadTx = { db: reader };
   let last: Promise<unknown> = Promise.resolve();
   return (work) => {
     const turn = last.then(async () => {

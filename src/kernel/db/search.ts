@@ -1,6 +1,6 @@
 import { sql } from "drizzle-orm";
 import { Problem } from "../../protocol/problem.ts";
-import type { Reading, Tx } from "./database.ts";
+import type { ReadTx, Tx } from "./database.ts";
 
 /** Entry as the index takes it: its words, and one word each for sender and target. */
 export interface Searchable {
@@ -80,7 +80,7 @@ export const searchIndex = {
 
   /** Entries of one sender between two places (excluded), from one end. */
   sentBy(
-    on: Reading,
+    on: ReadTx,
     sender: string,
     range: { after: number; before: number; oldestFirst: boolean },
     limit: number,

@@ -1,6 +1,6 @@
 import { getTableColumns, type SQL, sql } from "drizzle-orm";
 import type { SQLiteTable } from "drizzle-orm/sqlite-core";
-import type { Db, Reading } from "./database.ts";
+import type { Db, ReadTx } from "./database.ts";
 
 /** For `values()` of a prepared insert: a placeholder for every column but those that the database fills. */
 export function everyColumn<T extends SQLiteTable>(table: T, ...but: string[]): T["$inferInsert"] {
@@ -13,7 +13,7 @@ export const columns = <K extends string>(...names: K[]): Record<K, SQL> =>
   Object.fromEntries(names.map((name) => [name, sql`${sql.placeholder(name)}`])) as Record<K, SQL>;
 
 /** A prepared `select * from table where ...`. */
-export type RowsWhere<Row> = (on: Reading) => {
+export type RowsWhere<Row> = (on: ReadTx) => {
   get(values: Record<string, unknown>): Row | undefined;
   all(values: Record<string, unknown>): Row[];
 };

@@ -1,12 +1,12 @@
 import type { Drizzle } from "./connection.ts";
 
 /** Access for reads: the open write, or a read of committed state. */
-export interface Reading {
+export interface ReadTx {
   readonly db: Drizzle;
 }
 
 /** One open write. It decides only by reads through this, and awaits nothing else. */
-export interface Tx extends Reading {
+export interface Tx extends ReadTx {
   readonly writes: true;
   /** Runs an effect once the write is on disk, in the order of writes; never when the write failed. It must not throw. */
   afterCommit(effect: () => void): void;

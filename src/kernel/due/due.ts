@@ -1,6 +1,6 @@
 import type { Logger } from "pino";
 import type { Clock } from "../clock.ts";
-import type { Db, Reading, Tx } from "../db/database.ts";
+import type { Db, ReadTx, Tx } from "../db/database.ts";
 import type { Hooks } from "../hooks.ts";
 import { createJumpWatch } from "./jump.ts";
 import type { DueRow } from "./row.ts";
@@ -21,7 +21,7 @@ export type OutsideWork = (row: DueRow, signal: AbortSignal) => Promise<(tx: Tx)
 export interface DueSource {
   name: string;
   /** Time of the next deadline; `null` for none. */
-  next(on: Reading): Promise<number | null>;
+  next(on: ReadTx): Promise<number | null>;
   /** Handles at most `limit` due items; answers their number. */
   take(tx: Tx, now: number, limit: number): Promise<number>;
 }
@@ -215,7 +215,7 @@ export function createDue(db: Db, store: DueStore, clock: Clock, hooks: Hooks, l
     },
     cancel: (tx: Tx, kind: string, key: string) => store.remove(tx, kind, key),
     /** Row of (kind, key). */
-    find: (on: Reading, kind: string, key: string) => store.find(on, kind, key),
+    find: (on: ReadTx, kind: string, key: string) => store.find(on, kind, key),
 
     /** Sets the timer for a deadline. Call it after the commit. */
     notice,

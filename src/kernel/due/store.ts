@@ -1,6 +1,6 @@
 import { and, asc, eq, gt, isNotNull, lte, or, sql } from "drizzle-orm";
 import { bound, boundLimit, fixedLimit } from "../db/bound.ts";
-import type { Db, Reading, Tx } from "../db/database.ts";
+import type { Db, ReadTx, Tx } from "../db/database.ts";
 import type { DueRow } from "./row.ts";
 import { due } from "./tables.ts";
 
@@ -34,9 +34,9 @@ export function createDueStore(db: Db) {
       .prepare(),
   );
   return {
-    earliest: async (on: Reading): Promise<number | null> => earliest(on).get()?.at ?? null,
-    ripe: async (on: Reading, now: number, limit: number): Promise<DueRow[]> => ripe(on).all({ now, limit }),
-    find: async (on: Reading, kind: string, key: string): Promise<DueRow | undefined> =>
+    earliest: async (on: ReadTx): Promise<number | null> => earliest(on).get()?.at ?? null,
+    ripe: async (on: ReadTx, now: number, limit: number): Promise<DueRow[]> => ripe(on).all({ now, limit }),
+    find: async (on: ReadTx, kind: string, key: string): Promise<DueRow | undefined> =>
       on.db
         .select()
         .from(due)

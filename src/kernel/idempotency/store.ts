@@ -1,6 +1,6 @@
 import { and, asc, eq, lt, sql } from "drizzle-orm";
 import { bound } from "../db/bound.ts";
-import type { Db, Reading, Tx } from "../db/database.ts";
+import type { Db, ReadTx, Tx } from "../db/database.ts";
 import { everyColumn, rowsWhere } from "../db/statements.ts";
 import { idempotencyKeys } from "./tables.ts";
 
@@ -29,8 +29,7 @@ export function createIdempotencyStore(db: Db) {
       .prepare(),
   );
   return {
-    find: async (on: Reading, sender: string, key: string): Promise<KeyRow | undefined> =>
-      find(on).get({ sender, key }),
+    find: async (on: ReadTx, sender: string, key: string): Promise<KeyRow | undefined> => find(on).get({ sender, key }),
     put: async (tx: Tx, row: KeyRow): Promise<void> => {
       put(tx).run({ ...row });
     },
