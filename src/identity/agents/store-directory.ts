@@ -6,8 +6,6 @@ import type { AgentId, Target } from "../../protocol/ids.ts";
 import type { AgentFacts, AgentHead, AgentRow, MemberPast, Membership } from "./row.ts";
 import { acks, agents, groups, memberships } from "./tables.ts";
 
-export type Directory = ReturnType<typeof createDirectory>;
-
 /** Group names compared with a mistyped one. */
 const MOST_NAMES = 1000;
 

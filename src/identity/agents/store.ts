@@ -14,8 +14,6 @@ export interface AgentFilter {
   machine?: string | undefined;
 }
 
-export type AgentStore = ReturnType<typeof createAgentStore>;
-
 export function createAgentStore(db: Db) {
   const touch = db.statement((q) =>
     q

@@ -7,8 +7,6 @@ import { tokens } from "./tables.ts";
 
 export type TokenRow = typeof tokens.$inferSelect;
 
-export type AuthStore = ReturnType<typeof createAuthStore>;
-
 export function createAuthStore(db: Db) {
   const insert = db.statement((q) => q.insert(tokens).values(everyColumn(tokens)).prepare());
   const byHash = rowsWhere(db, tokens, eq(tokens.hash, bound("hash")));
