@@ -22,7 +22,9 @@ export function createOutcomes({ kernel, identity, core }: Areas) {
     if (row.expiresAt !== null && row.expiresAt <= clock.now()) return "expired";
     if (acknowledged > 0) return "offered";
     const ranges = isGroup(row.target) ? [] : await deliveries.beyond(on, row.target, row.id - 1, MAX_RANGES);
-    return ranges.some(({ afterId, upToId }) => afterId < row.id && row.id <= upToId) ? "offered" : "waiting";
+    // Its reader named it as a cause: the relay has not handed it over by that.
+    const handed = ranges.filter(({ transport }) => transport !== "named");
+    return handed.some(({ afterId, upToId }) => afterId < row.id && row.id <= upToId) ? "offered" : "waiting";
   }
 
   return {

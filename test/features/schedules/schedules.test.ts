@@ -485,6 +485,10 @@ describe("a schedule that is run now", () => {
     expect(await state(work)).toMatchObject({ to: "tag:crew", state: "open", holder: null });
     const held = await crew.take(crew.ben);
     expect(await state(work)).toMatchObject({ state: "claimed", holder: "ben" });
+    // Naming it as a cause is no reading of it.
+    const causedBy = (await state(talk)).id;
+    await crew.ask("POST", "/v1/messages", { to: "boss", body: "so", causedBy }, crew.ann);
+    expect((await state(talk)).state).toBe("waiting");
     const items = await crew.inbox(crew.ann);
     expect((await state(talk)).state).toBe("offered");
     await crew.ask("POST", "/v1/agents/ann/inbox/ack", { upTo: items.at(-1).id }, crew.ann);
