@@ -30,7 +30,13 @@ test("a message that was accepted and is gone ends the drill with what was lost,
   const [folder = ""] = readdirSync(TMPDIR);
   const data = new Database(join(TMPDIR, folder, "signalbox.db"));
   data.run("pragma busy_timeout = 5000");
-  const { id } = data.prepare("select min(id) as id from messages where target = 'tag:news'").get() as { id: number };
+  // A sender goes on once it has its answer: so its first news was accepted when its next message is there.
+  const accepted = data.prepare<{ id: number }, []>(
+    `select news.id from messages news join messages later on later.body = rtrim(news.body, '1') || '2'
+      where news.target = 'tag:news' and news.body like '%-1' order by news.id`,
+  );
+  await until(() => accepted.get() !== null, "a sender that goes on");
+  const id = accepted.get()?.id ?? 0;
   data.run("delete from messages where id = ?", [id]);
   data.close();
   const { code, stdout, stderr } = await ended;
