@@ -65,9 +65,11 @@ export async function buildBinary(outfile: string): Promise<void> {
   await Bun.build({ ...PROGRAM, entrypoints: [ENTRY, WORKER], compile });
 }
 
-if (import.meta.main)
+const [, , how, folder = ""] = process.argv;
+if (import.meta.main && how === "--to") await buildProgram(folder);
+else if (import.meta.main)
   await replaceDist(async (folder) => {
     await buildProgram(folder);
     // Sources that it is made of, as scripts/start counts them.
-    writeFileSync(`${folder}/.sources`, process.argv[2] ?? "");
+    writeFileSync(`${folder}/.sources`, how ?? "");
   });

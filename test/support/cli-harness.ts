@@ -1,9 +1,7 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { BUN_FLAGS } from "../../src/cli/own.ts";
-
-const MAIN = join(import.meta.dir, "../../src/cli/main.ts");
+import { PROGRAM } from "./program.ts";
 
 export interface Ran {
   code: number;
@@ -19,7 +17,7 @@ interface Run {
 
 /** The program in a process of its own, with an environment that has nothing of ours. */
 export function startCli(args: string[], { env = {}, stdin, cwd }: Run = {}) {
-  const child = Bun.spawn([process.execPath, ...BUN_FLAGS, MAIN, ...args], {
+  const child = Bun.spawn([...PROGRAM, ...args], {
     cwd,
     env: { PATH: process.env.PATH, HOME: tmpdir(), ...env },
     stdin: new Blob([stdin ?? ""]),

@@ -1,11 +1,9 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { BUN_FLAGS } from "../../src/cli/own.ts";
 import { createClient } from "../../src/client/client.ts";
 import { systemTiming } from "../../src/client/timing.ts";
 import { tempFolder } from "./cli-harness.ts";
-
-const MAIN = join(import.meta.dir, "../../src/main.ts");
+import { RELAY } from "./program.ts";
 
 export interface Relay {
   url: string;
@@ -19,7 +17,7 @@ export interface Relay {
 
 /** The server program in a process of its own. With `port` and `dataDir` of an earlier one it is that relay, started again. */
 export async function startRelay(dataDir: string, port = "0", more: Record<string, string> = {}): Promise<Relay> {
-  const child = Bun.spawn([process.execPath, ...BUN_FLAGS, MAIN], {
+  const child = Bun.spawn([...RELAY], {
     env: {
       PATH: process.env.PATH,
       SIGNALBOX_DATA_DIR: dataDir,

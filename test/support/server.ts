@@ -1,9 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { BUN_FLAGS } from "../../src/cli/own.ts";
+import { RELAY } from "./program.ts";
 import { atEnd, tempFolder } from "./relay.ts";
-
-const MAIN = join(import.meta.dir, "../../src/main.ts");
 
 /** The server program in its own process, on a free port of loopback. */
 export interface TestServer {
@@ -23,7 +21,7 @@ export async function startServer(
   options: { dataDir?: string; port?: number; token?: string; env?: Record<string, string> } = {},
 ): Promise<TestServer> {
   const dataDir = options.dataDir ?? tempFolder();
-  const child = Bun.spawn([process.execPath, ...BUN_FLAGS, MAIN], {
+  const child = Bun.spawn([...RELAY], {
     env: {
       PATH: process.env.PATH ?? "",
       SIGNALBOX_DATA_DIR: dataDir,
@@ -61,7 +59,7 @@ export async function startServer(
 
 /** A start that is expected to be refused: how it ended, and what it said. */
 export async function refusedStart(env: Record<string, string>): Promise<{ code: number; said: string }> {
-  const child = Bun.spawn([process.execPath, ...BUN_FLAGS, MAIN], {
+  const child = Bun.spawn([...RELAY], {
     env: { PATH: process.env.PATH ?? "", SIGNALBOX_PORT: "0", ...env },
     stdout: "ignore",
     stderr: "pipe",

@@ -1,18 +1,16 @@
 import { describe, expect, test } from "bun:test";
 import { cpSync, readdirSync } from "node:fs";
 import { join } from "node:path";
-import { BUN_FLAGS } from "../../../src/cli/own.ts";
 import { openDatabase } from "../../../src/kernel/db/database.ts";
 import { lookInto, mark, marks, openTestDatabase } from "../../support/database.ts";
+import { RELAY } from "../../support/program.ts";
 import { tempFolder } from "../../support/relay.ts";
 import { startServer } from "../../support/server.ts";
 import { inTime } from "../../support/until.ts";
 
-const MAIN = join(import.meta.dir, "../../../src/main.ts");
-
 /** Starts the server program and waits for it to give up. */
 async function refusedStart(dataDir: string): Promise<{ code: number; said: string }> {
-  const child = Bun.spawn([process.execPath, ...BUN_FLAGS, MAIN], {
+  const child = Bun.spawn([...RELAY], {
     env: { PATH: process.env.PATH ?? "", SIGNALBOX_DATA_DIR: dataDir, SIGNALBOX_PORT: "0" },
     stdout: "pipe",
     stderr: "pipe",

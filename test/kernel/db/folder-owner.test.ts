@@ -13,18 +13,17 @@ import {
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
-import { BUN_FLAGS } from "../../../src/cli/own.ts";
 import { runCli } from "../../support/cli-harness.ts";
+import { RELAY } from "../../support/program.ts";
 import { atEnd, tempFolder } from "../../support/relay.ts";
 import { firstUrl } from "../../support/server.ts";
 
 // Processes are started here: on a busy machine that takes its time.
-const MAIN = join(import.meta.dir, "../../../src/main.ts");
 const KNOWN = "sbx_a-token-that-a-stranger-knows";
 
 /** Starts the server in a folder; the one way it ends is that it listens, the other that it refuses. */
 async function startIn(cwd: string, flags: string[] = [], env: Record<string, string> = {}) {
-  const child = Bun.spawn([process.execPath, ...BUN_FLAGS, MAIN, "--port", "0", ...flags], {
+  const child = Bun.spawn([...RELAY, "--port", "0", ...flags], {
     cwd,
     env: { PATH: process.env.PATH ?? "", ...env },
     stdout: "pipe",
