@@ -10,7 +10,7 @@ const HIDDEN = /^(what|who|whose|whoever|of what|for whom)\b/i;
 function beginnings(text: string): { line: number; words: string }[] {
   const found: { line: number; words: string }[] = [];
   const note = (at: number, words: string) => found.push({ line: text.slice(0, at).split("\n").length, words });
-  for (const match of text.matchAll(/\/\*\*?\s*(?:\n\s*\*\s?)?([^\n]+)/g)) note(match.index, match[1] ?? "");
+  for (const match of text.matchAll(/\/\*[\s*]*([^\n]+)/g)) note(match.index, match[1] ?? "");
   // A line comment begins where the line above it is none.
   for (const match of text.matchAll(/(?<=^|\n)(?![ \t]*\/\/)[^\n]*\n[ \t]*\/\/ ?([^\n]+)/g))
     note(match.index + match[0].length, match[1] ?? "");

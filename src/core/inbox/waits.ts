@@ -79,7 +79,7 @@ export function createWaits({ log, parked, connections, clock }: WaitParts) {
 
   /**
    * Tries `look` until it finds something or the time is up; between tries it waits for entries for `targets`.
-   * It listens before it polls, so nothing that comes in between is missed.
+   * The call listens before it polls, so it misses nothing that comes in between.
    */
   async function forEntries<T>(how: Wait<T>): Promise<T> {
     const pause = createPause(how.caller, how.agentId, how.waitMs, how.signal);

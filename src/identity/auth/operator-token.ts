@@ -17,7 +17,7 @@ export const operatorSecret = (dataDir: string, configured: string | undefined):
   configured ?? keptSecret(join(dataDir, "operator.token"));
 
 /**
- * What secrets are derived from that have to come out the same again: a token asked for twice with one idempotency key.
+ * Key of derived secrets, which have to come out the same again: a token asked for twice with one idempotency key.
  * In a file of its own, so that a copy of the database holds no secret.
  */
 export const derivationKey = (dataDir: string): string => keptSecret(join(dataDir, "relay.key"));
