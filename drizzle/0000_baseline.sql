@@ -201,6 +201,33 @@ CREATE UNIQUE INDEX `a2a_pushes_by_name` ON `a2a_pushes` (`message_id`,`config_i
 CREATE INDEX `a2a_pushes_by_thread` ON `a2a_pushes` (`thread_id`);--> statement-breakpoint
 CREATE INDEX `a2a_pushes_by_owner` ON `a2a_pushes` (`owner_id`);--> statement-breakpoint
 CREATE INDEX `a2a_pushes_by_token` ON `a2a_pushes` (`token_id`);--> statement-breakpoint
+CREATE TABLE `announcements` (
+	`number` integer PRIMARY KEY AUTOINCREMENT NOT NULL,
+	`id` text NOT NULL,
+	`run_id` text NOT NULL,
+	`turn_id` text NOT NULL,
+	`agent_id` text NOT NULL,
+	`requester` text NOT NULL,
+	`requester_json` text NOT NULL,
+	`target` text,
+	`route` text,
+	`state` text NOT NULL,
+	`reason` text,
+	`late` integer NOT NULL,
+	`message_id` integer,
+	`external_ids` text NOT NULL,
+	`created_at` integer NOT NULL,
+	`ended_at` integer,
+	`person` text
+);
+--> statement-breakpoint
+CREATE UNIQUE INDEX `announcements_by_id` ON `announcements` (`id`);--> statement-breakpoint
+CREATE INDEX `announcements_of_run` ON `announcements` (`run_id`,`number`);--> statement-breakpoint
+CREATE INDEX `announcements_of_requester` ON `announcements` (`requester`,`number`);--> statement-breakpoint
+CREATE INDEX `announcements_of_message` ON `announcements` (`message_id`) WHERE message_id is not null;--> statement-breakpoint
+CREATE INDEX `announcements_sent_to` ON `announcements` (`target`,`message_id`) WHERE state = 'sent';--> statement-breakpoint
+CREATE INDEX `announcements_in_state` ON `announcements` (`state`,`number`) WHERE state in ('waiting', 'sent', 'blocked');--> statement-breakpoint
+CREATE INDEX `announcements_ended` ON `announcements` (`ended_at`) WHERE ended_at is not null;--> statement-breakpoint
 CREATE TABLE `channel_bindings` (
 	`id` text PRIMARY KEY NOT NULL,
 	`channel_id` text NOT NULL,
@@ -219,6 +246,23 @@ CREATE TABLE `channel_bindings` (
 CREATE UNIQUE INDEX `channel_bindings_by_place` ON `channel_bindings` (`channel_id`,`conversation_id`,`thread_id`,`target`);--> statement-breakpoint
 CREATE INDEX `channel_bindings_by_target` ON `channel_bindings` (`target`,`id`);--> statement-breakpoint
 CREATE INDEX `channel_bindings_by_fallback` ON `channel_bindings` (`fallback`) WHERE fallback is not null;--> statement-breakpoint
+CREATE TABLE `channel_events` (
+	`channel_id` text NOT NULL,
+	`external_id` text NOT NULL,
+	`conversation_id` text NOT NULL,
+	`thread_id` text NOT NULL,
+	`message_ids` text NOT NULL,
+	`last_message_id` integer NOT NULL,
+	`routed` integer NOT NULL,
+	`unbound` integer NOT NULL,
+	`at` integer NOT NULL,
+	PRIMARY KEY(`channel_id`, `external_id`)
+);
+--> statement-breakpoint
+CREATE INDEX `channel_events_in_order` ON `channel_events` (`channel_id`,`last_message_id`);--> statement-breakpoint
+CREATE INDEX `channel_events_unbound_of` ON `channel_events` (`channel_id`,`conversation_id`,`last_message_id`) WHERE unbound = 1;--> statement-breakpoint
+CREATE INDEX `channel_events_unbound` ON `channel_events` (`channel_id`,`last_message_id`) WHERE unbound = 1;--> statement-breakpoint
+CREATE INDEX `channel_events_by_age` ON `channel_events` (`last_message_id`);--> statement-breakpoint
 CREATE TABLE `channels` (
 	`id` text PRIMARY KEY NOT NULL,
 	`name` text NOT NULL,
@@ -238,23 +282,6 @@ CREATE INDEX `channels_by_name` ON `channels` (`name_key`);--> statement-breakpo
 CREATE INDEX `channels_in_order` ON `channels` (ready desc,`name_key`,`id`);--> statement-breakpoint
 CREATE INDEX `channels_by_age` ON `channels` (`created_at`,`id`);--> statement-breakpoint
 CREATE INDEX `channels_default` ON `channels` (`id`) WHERE is_default = 1;--> statement-breakpoint
-CREATE TABLE `channel_events` (
-	`channel_id` text NOT NULL,
-	`external_id` text NOT NULL,
-	`conversation_id` text NOT NULL,
-	`thread_id` text NOT NULL,
-	`message_ids` text NOT NULL,
-	`last_message_id` integer NOT NULL,
-	`routed` integer NOT NULL,
-	`unbound` integer NOT NULL,
-	`at` integer NOT NULL,
-	PRIMARY KEY(`channel_id`, `external_id`)
-);
---> statement-breakpoint
-CREATE INDEX `channel_events_in_order` ON `channel_events` (`channel_id`,`last_message_id`);--> statement-breakpoint
-CREATE INDEX `channel_events_unbound_of` ON `channel_events` (`channel_id`,`conversation_id`,`last_message_id`) WHERE unbound = 1;--> statement-breakpoint
-CREATE INDEX `channel_events_unbound` ON `channel_events` (`channel_id`,`last_message_id`) WHERE unbound = 1;--> statement-breakpoint
-CREATE INDEX `channel_events_by_age` ON `channel_events` (`last_message_id`);--> statement-breakpoint
 CREATE TABLE `channel_moves` (
 	`channel_id` text NOT NULL,
 	`external_id` text NOT NULL,
@@ -464,6 +491,119 @@ CREATE UNIQUE INDEX `pairs_one_live_per_couple` ON `pairs` (`couple`) WHERE stat
 CREATE INDEX `pairs_by_requester` ON `pairs` (`requester`,`id`);--> statement-breakpoint
 CREATE INDEX `pairs_by_target` ON `pairs` (`target`,`id`);--> statement-breakpoint
 CREATE INDEX `pairs_ended` ON `pairs` (`ended_at`) WHERE ended_at is not null;--> statement-breakpoint
+CREATE TABLE `run_parts` (
+	`place` integer PRIMARY KEY AUTOINCREMENT NOT NULL,
+	`run_id` text NOT NULL,
+	`turn_id` text NOT NULL,
+	`at` integer NOT NULL,
+	`json` text NOT NULL
+);
+--> statement-breakpoint
+CREATE INDEX `run_parts_of_run` ON `run_parts` (`run_id`,`place`);--> statement-breakpoint
+CREATE TABLE `run_recordings` (
+	`run_id` text PRIMARY KEY NOT NULL,
+	`turn_id` text NOT NULL,
+	`bytes` integer NOT NULL,
+	`state` text NOT NULL
+);
+--> statement-breakpoint
+CREATE TABLE `run_sources` (
+	`run_id` text NOT NULL,
+	`source` text NOT NULL,
+	`next` integer NOT NULL,
+	PRIMARY KEY(`run_id`, `source`)
+);
+--> statement-breakpoint
+CREATE TABLE `run_turns` (
+	`id` text PRIMARY KEY NOT NULL,
+	`run_id` text NOT NULL,
+	`number` integer NOT NULL,
+	`cause` text NOT NULL,
+	`created_at` integer NOT NULL,
+	`started_at` integer,
+	`ended_at` integer,
+	`outcome` text,
+	`late` integer NOT NULL,
+	`owed` integer NOT NULL
+);
+--> statement-breakpoint
+CREATE UNIQUE INDEX `run_turns_of_run` ON `run_turns` (`run_id`,`number`);--> statement-breakpoint
+CREATE TABLE `runs` (
+	`number` integer PRIMARY KEY AUTOINCREMENT NOT NULL,
+	`id` text NOT NULL,
+	`agent_id` text NOT NULL,
+	`session_key` text NOT NULL,
+	`session_id` text,
+	`orchestrator_id` text,
+	`label` text,
+	`cause` text NOT NULL,
+	`message_id` integer,
+	`thread_id` integer,
+	`delegation_id` text,
+	`parent_id` text,
+	`root_run_id` text NOT NULL,
+	`root_id` text NOT NULL,
+	`depth` integer NOT NULL,
+	`requester` text,
+	`requester_json` text,
+	`asked_by` text,
+	`person` text,
+	`origin` text,
+	`deliver_to` text,
+	`project` text,
+	`tags` text NOT NULL,
+	`links` text NOT NULL,
+	`status` text NOT NULL,
+	`outcome` text,
+	`error_code` text,
+	`error` text,
+	`confirmed` integer,
+	`late` integer NOT NULL,
+	`turn_id` text NOT NULL,
+	`turns` integer NOT NULL,
+	`model` text,
+	`cwd` text,
+	`expects_result` integer NOT NULL,
+	`wake_on_settle` integer NOT NULL,
+	`keep_session` integer NOT NULL,
+	`opaque` integer NOT NULL,
+	`input_tokens` integer NOT NULL,
+	`output_tokens` integer NOT NULL,
+	`cache_read_tokens` integer NOT NULL,
+	`cache_write_tokens` integer NOT NULL,
+	`cost_usd` real NOT NULL,
+	`by_model` text,
+	`timeout_seconds` integer,
+	`lease_seconds` integer NOT NULL,
+	`deadline_at` integer,
+	`due_at` integer,
+	`closing` text,
+	`woken_at` integer,
+	`created_at` integer NOT NULL,
+	`ended_at` integer,
+	`compact` integer NOT NULL,
+	`result_file_id` text,
+	`result_cut` integer NOT NULL,
+	`result_files` text,
+	`missing_files` text,
+	`task` text NOT NULL,
+	`result` text
+);
+--> statement-breakpoint
+CREATE UNIQUE INDEX `runs_by_id` ON `runs` (`id`);--> statement-breakpoint
+CREATE INDEX `runs_of_agent` ON `runs` (`agent_id`,`number`);--> statement-breakpoint
+CREATE INDEX `runs_live_of_session` ON `runs` (`agent_id`,`session_key`,`status`) WHERE status <> 'ended';--> statement-breakpoint
+CREATE INDEX `runs_of_parent` ON `runs` (`parent_id`,`number`) WHERE parent_id is not null;--> statement-breakpoint
+CREATE INDEX `runs_of_root` ON `runs` (`root_run_id`,`number`);--> statement-breakpoint
+CREATE INDEX `runs_live_of_tree` ON `runs` (`root_id`,`number`,`status`) WHERE status <> 'ended';--> statement-breakpoint
+CREATE INDEX `runs_of_message` ON `runs` (`message_id`,`number`) WHERE message_id is not null;--> statement-breakpoint
+CREATE INDEX `runs_of_thread` ON `runs` (`thread_id`,`number`) WHERE thread_id is not null;--> statement-breakpoint
+CREATE INDEX `runs_of_requester` ON `runs` (`requester`,`number`) WHERE requester is not null;--> statement-breakpoint
+CREATE INDEX `runs_asked_by` ON `runs` (`asked_by`,`number`) WHERE asked_by is not null;--> statement-breakpoint
+CREATE INDEX `runs_of_delegation` ON `runs` (`delegation_id`) WHERE delegation_id is not null;--> statement-breakpoint
+CREATE INDEX `runs_live` ON `runs` (`status`,`number`) WHERE status <> 'ended';--> statement-breakpoint
+CREATE INDEX `runs_due` ON `runs` (`due_at`) WHERE due_at is not null;--> statement-breakpoint
+CREATE INDEX `runs_ended` ON `runs` (`ended_at`,`root_run_id`) WHERE ended_at is not null;--> statement-breakpoint
 CREATE TABLE `schedule_fires` (
 	`schedule_id` text NOT NULL,
 	`n` integer NOT NULL,

@@ -18,6 +18,7 @@ export const PROBLEMS = {
   "already-claimed": [409, "Somebody else holds this work"],
   "claim-lost": [409, "The lease has ended"],
   "not-open": [409, "The work is not open"],
+  "already-running": [409, "Another run of this session is running"],
   "budget-exceeded": [409, "Too many are open"],
   gone: [410, "It was here and is gone"],
   "too-large": [413, "The body is too large"],
@@ -26,6 +27,7 @@ export const PROBLEMS = {
   "unknown-target": [422, "Nobody goes by that name"],
   "reserved-kind": [422, "The relay alone writes messages of that kind"],
   reserved: [422, "The relay alone writes that member"],
+  "required-result": [422, "This run owes a result"],
   "no-conversation": [422, "It does not say which conversation of the channel it is for"],
   "not-claimable": [422, "This message cannot be claimed"],
   "too-deep": [422, "The chain of delegations is too long"],
@@ -61,6 +63,7 @@ export const ProblemBody = object(() => ({
   requestId: z.string(),
   errors: z.array(FieldError).optional().describe("With 422: each place and what is wrong with it."),
   suggestions: z.array(z.string()).optional().describe("With unknown-target: the nearest names."),
+  runId: z.string().optional().describe("With already-running: the run that runs."),
   claimedBy: z.string().optional().describe("With already-claimed: who holds the work."),
   expiresAt: z.string().optional().describe("With already-claimed: when that lease ends."),
 }))
@@ -72,6 +75,7 @@ export type ProblemBody = z.infer<typeof ProblemBody>;
 export interface ProblemExtras {
   errors?: FieldError[];
   suggestions?: string[];
+  runId?: string;
   claimedBy?: string;
   expiresAt?: string;
   retryAfterSeconds?: number;

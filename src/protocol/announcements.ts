@@ -1,0 +1,81 @@
+import { z } from "zod";
+import { at, contracts, paged } from "./contract.ts";
+import { Conversation } from "./posts.ts";
+import { RunId, RunRequester, TurnId } from "./runs.ts";
+import { NAMED, named, namedEnum, object, strictObject } from "./shape.ts";
+import { Bool, line, listOf, MessageId, NumberPageQuery, Str, StrOrNull, Time, TimeOrNull } from "./wire.ts";
+
+export const AnnouncementId = z
+  .string()
+  .regex(/^ann_[a-z0-9]{1,40}$/, "has to be the id of an announcement, like ann_0mf3k2j1a7x2c9q4b0d8")
+  .describe("ann_...");
+
+export const ANNOUNCEMENT_STATE = ["waiting", "sent", "acknowledged", "silent", "blocked", "dismissed"] as const;
+export const AnnouncementState = namedEnum(
+  "AnnouncementState",
+  "waiting: children of the run are not settled. sent: in the requester's inbox, or queued for its chat. blocked: kept " +
+    "until it is retried or dismissed.",
+  ANNOUNCEMENT_STATE,
+);
+export type AnnouncementState = z.infer<typeof AnnouncementState>;
+
+/** Place that gets the result: an agent's inbox, or a chat. */
+export const AnnouncementRoute = object(() => ({
+  to: Str.describe("The agent, or the channel's agent."),
+  conversation: Conversation.optional(),
+  by: z.enum(["requester", "deliverTo", "binding", "origin", "recent", "user", "retargeted"]),
+}));
+export type AnnouncementRoute = z.infer<typeof AnnouncementRoute>;
+
+export const Announcement = named("Announcement", "Delivery of a finished run's result to the requester.", () => ({
+  id: AnnouncementId,
+  runId: RunId,
+  turnId: TurnId,
+  requester: RunRequester,
+  route: AnnouncementRoute.nullable(),
+  state: AnnouncementState,
+  reason: StrOrNull.describe("Of blocked: requester-gone, loop-paused, permanent:<code>, ambiguous, expired."),
+  late: Bool,
+  messageId: MessageId.nullable(),
+  externalIds: z.array(Str),
+  createdAt: Time,
+  endedAt: TimeOrNull,
+}));
+export type Announcement = z.infer<typeof Announcement>;
+export const AnnouncementList = listOf(Announcement).register(NAMED, { id: "AnnouncementList" });
+
+export const AnnouncementQuery = strictObject(() => ({
+  state: AnnouncementState.optional(),
+  run: RunId.optional(),
+  requester: line(512).optional().describe("An agent, a run, or channelId/conversationId of a chat."),
+  ...NumberPageQuery,
+}));
+export type AnnouncementQuery = z.input<typeof AnnouncementQuery>;
+
+const Path = strictObject(() => ({ id: AnnouncementId }));
+const contract = contracts("Announcements");
+
+export const listAnnouncements = contract("listAnnouncements", "GET /v1/announcements", {
+  ...paged(AnnouncementQuery, AnnouncementList, "A page; it may be short where much had to be passed over."),
+  summary: "List announcements, newest first",
+  problems: ["forbidden", "superseded"],
+});
+
+export const getAnnouncement = contract("getAnnouncement", "GET /v1/announcements/{id}", {
+  ...at(Path, Announcement, "The announcement."),
+  summary: "Get an announcement",
+  problems: ["forbidden", "superseded", "not-found"],
+});
+
+export const retryAnnouncement = contract("retryAnnouncement", "POST /v1/announcements/{id}/retry", {
+  ...at(Path, Announcement, "Sent again, or blocked again with its reason."),
+  summary: "Look up the route of a blocked announcement anew, and send it",
+  problems: ["forbidden", "superseded", "not-found", "not-open"],
+});
+
+export const dismissAnnouncement = contract("dismissAnnouncement", "POST /v1/announcements/{id}/dismiss", {
+  ...at(Path, Announcement, "Dismissed."),
+  summary: "Dismiss an announcement",
+  repeatable: true,
+  problems: ["forbidden", "superseded", "not-found", "not-open"],
+});
