@@ -1,6 +1,11 @@
-import { getTableColumns, type SQL, sql } from "drizzle-orm";
-import type { SQLiteTable } from "drizzle-orm/sqlite-core";
+import { and, eq, getTableColumns, type SQL, sql } from "drizzle-orm";
+import type { SelectResultFields } from "drizzle-orm/query-builders/select.types";
+import type { SelectedFields, SQLiteColumn, SQLiteTable, SQLiteUpdateSetSource } from "drizzle-orm/sqlite-core";
+import { bound, boundLimit, fixedLimit } from "./bound.ts";
 import type { Db, ReadTx } from "./database.ts";
+
+type Columns<T extends SQLiteTable> = T["_"]["columns"];
+type Names<T extends SQLiteTable> = keyof Columns<T> & string;
 
 /** For `values()` of a prepared insert: a placeholder for every column but those that the database fills. */
 export function everyColumn<T extends SQLiteTable>(table: T, ...but: string[]): T["$inferInsert"] {
@@ -12,18 +17,58 @@ export function everyColumn<T extends SQLiteTable>(table: T, ...but: string[]): 
 export const columns = <K extends string>(...names: K[]): Record<K, SQL> =>
   Object.fromEntries(names.map((name) => [name, sql`${sql.placeholder(name)}`])) as Record<K, SQL>;
 
-/** A prepared `select * from table where ...`. */
+/** These columns of a table, for a select. */
+export const pick = <T extends SQLiteTable, K extends Names<T>>(table: T, ...names: K[]): Pick<Columns<T>, K> =>
+  Object.fromEntries(names.map((name) => [name, getTableColumns(table)[name]])) as Pick<Columns<T>, K>;
+
+/** Condition of a prepared statement: each of these columns is equal to the parameter of its name. */
+export const equal = <T extends SQLiteTable>(table: T, ...names: Names<T>[]): SQL | undefined =>
+  and(...names.map((name) => eq(getTableColumns(table)[name] as SQLiteColumn, bound(name))));
+
+/** A prepared select. */
 export type RowsWhere<Row> = (on: ReadTx) => {
-  get(values: Record<string, unknown>): Row | undefined;
-  all(values: Record<string, unknown>): Row[];
+  get(values?: Record<string, unknown>): Row | undefined;
+  all(values?: Record<string, unknown>): Row[];
 };
 
-/** Prepares the rows of a table under a condition. */
-export const rowsWhere = <T extends SQLiteTable>(
+interface Page {
+  orderBy?: SQL | SQLiteColumn;
+  /** Most rows, or the name of the parameter that says it. */
+  limit?: number | string;
+}
+
+/** Prepares the rows of a table under a condition, whose parameters are `bound`. */
+export const rowsWhere = <T extends SQLiteTable>(db: Db, table: T, where: SQL | undefined, page?: Page) =>
+  prepared(db, undefined, table, where, page) as RowsWhere<T["$inferSelect"]>;
+
+/** As `rowsWhere`, for some columns. Of a table with a hint, which drizzle takes for an unknown one, all columns are text. */
+export const columnsWhere = <C extends SelectedFields>(
+  db: Db,
+  columns: C,
+  from: SQLiteTable | SQL,
+  where: SQL | undefined,
+  page?: Page,
+) => prepared(db, columns, from, where, page) as RowsWhere<SelectResultFields<C>>;
+
+function prepared(
+  db: Db,
+  columns: SelectedFields | undefined,
+  from: SQLiteTable | SQL,
+  where: SQL | undefined,
+  { orderBy, limit }: Page = {},
+): unknown {
+  return db.statement((q) => {
+    const select = (columns ? q.select(columns) : q.select()).from(from).where(where).$dynamic();
+    if (orderBy) select.orderBy(orderBy);
+    if (limit !== undefined) select.limit(typeof limit === "string" ? boundLimit(limit) : fixedLimit(limit));
+    return select.prepare();
+  });
+}
+
+/** Prepares a change of the rows under a condition. */
+export const changeWhere = <T extends SQLiteTable>(
   db: Db,
   table: T,
+  set: SQLiteUpdateSetSource<T>,
   where: SQL | undefined,
-): RowsWhere<T["$inferSelect"]> =>
-  db.statement((q) => q.select().from<SQLiteTable>(table).where(where).prepare()) as unknown as RowsWhere<
-    T["$inferSelect"]
-  >;
+) => db.statement((q) => q.update(table).set(set).where(where).prepare());

@@ -1,6 +1,7 @@
 import { and, asc, eq, gt, isNotNull, lte, or, sql } from "drizzle-orm";
-import { bound, boundLimit, fixedLimit } from "../db/bound.ts";
+import { bound, fixedLimit } from "../db/bound.ts";
 import type { Db, ReadTx, Tx } from "../db/database.ts";
+import { rowsWhere } from "../db/statements.ts";
 import type { DueRow } from "./row.ts";
 import { due } from "./tables.ts";
 
@@ -12,15 +13,7 @@ export function createDueStore(db: Db) {
   const earliest = db.statement((q) =>
     q.select({ at: due.at }).from(due).orderBy(asc(due.at)).limit(fixedLimit(1)).prepare(),
   );
-  const ripe = db.statement((q) =>
-    q
-      .select()
-      .from(due)
-      .where(lte(due.at, bound("now")))
-      .orderBy(asc(due.at))
-      .limit(boundLimit("limit"))
-      .prepare(),
-  );
+  const ripe = rowsWhere(db, due, lte(due.at, bound("now")), { orderBy: asc(due.at), limit: "limit" });
   // Run on each append, once for each delivery.
   const hurry = db.statement((q) =>
     q

@@ -1,18 +1,13 @@
 import { and, asc, eq, lt, sql } from "drizzle-orm";
-import { bound } from "../db/bound.ts";
 import type { Db, ReadTx, Tx } from "../db/database.ts";
-import { everyColumn, rowsWhere } from "../db/statements.ts";
+import { equal, everyColumn, rowsWhere } from "../db/statements.ts";
 import { idempotencyKeys } from "./tables.ts";
 
 type KeyRow = typeof idempotencyKeys.$inferSelect;
 export type IdempotencyStore = ReturnType<typeof createIdempotencyStore>;
 
 export function createIdempotencyStore(db: Db) {
-  const find = rowsWhere(
-    db,
-    idempotencyKeys,
-    and(eq(idempotencyKeys.key, bound("key")), eq(idempotencyKeys.sender, bound("sender"))),
-  );
+  const find = rowsWhere(db, idempotencyKeys, equal(idempotencyKeys, "key", "sender"));
   const put = db.statement((q) =>
     q
       .insert(idempotencyKeys)
