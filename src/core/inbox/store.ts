@@ -1,59 +1,33 @@
 import { and, asc, eq, gt, sql } from "drizzle-orm";
 import { agents } from "../../identity/agents/tables.ts";
-import { bound, boundLimit } from "../../kernel/db/bound.ts";
+import { bound } from "../../kernel/db/bound.ts";
 import type { Db, ReadTx, Tx } from "../../kernel/db/database.ts";
+import { columnsWhere, equal, everyColumn, rowsWhere } from "../../kernel/db/statements.ts";
 import { losses } from "../retention/tables.ts";
 import type { DeliveryRow } from "./row.ts";
 import { deliveries } from "./tables.ts";
 
 export type InboxStore = ReturnType<typeof createInboxStore>;
 
-const p = sql.placeholder;
-
 /** Deliveries to each agent, and its losses by retention. */
 export function createInboxStore(db: Db) {
-  const addDelivery = db.statement((q) =>
-    q
-      .insert(deliveries)
-      .values({
-        agentId: p("agentId"),
-        instanceId: p("instanceId"),
-        connection: p("connection"),
-        transport: p("transport"),
-        afterId: p("afterId"),
-        upToId: p("upToId"),
-        at: p("at"),
-      })
-      .prepare(),
+  const addDelivery = db.statement((q) => q.insert(deliveries).values(everyColumn(deliveries, "id")).prepare());
+  const handed = columnsWhere(
+    db,
+    {
+      cursor: agents.cursor,
+      upTo: sql<
+        number | null
+      >`(select max(up_to_id) from offers where agent_id = ${bound("agentId")} and transport <> 'named')`,
+    },
+    agents,
+    eq(agents.id, bound("agentId")),
   );
-  const handed = db.statement((q) =>
-    q
-      .select({
-        cursor: agents.cursor,
-        upTo: sql<
-          number | null
-        >`(select max(up_to_id) from offers where agent_id = ${bound("agentId")} and transport <> 'named')`,
-      })
-      .from(agents)
-      .where(eq(agents.id, bound("agentId")))
-      .prepare(),
-  );
-  const beyond = db.statement((q) =>
-    q
-      .select()
-      .from(deliveries)
-      .where(and(eq(deliveries.agentId, bound("agentId")), gt(deliveries.upToId, bound("after"))))
-      .orderBy(asc(deliveries.upToId))
-      .limit(boundLimit("limit"))
-      .prepare(),
-  );
-  const loss = db.statement((q) =>
-    q
-      .select()
-      .from(losses)
-      .where(eq(losses.agentId, bound("agentId")))
-      .prepare(),
-  );
+  const beyond = rowsWhere(db, deliveries, and(equal(deliveries, "agentId"), gt(deliveries.upToId, bound("after"))), {
+    orderBy: asc(deliveries.upToId),
+    limit: "limit",
+  });
+  const loss = rowsWhere(db, losses, equal(losses, "agentId"));
 
   return {
     addDelivery: async (tx: Tx, row: DeliveryRow): Promise<void> => {

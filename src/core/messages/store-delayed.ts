@@ -1,6 +1,7 @@
 import { and, desc, eq, isNull, lt, sql } from "drizzle-orm";
 import { bound } from "../../kernel/db/bound.ts";
 import type { Db, ReadTx, Tx } from "../../kernel/db/database.ts";
+import { equal, rowsWhere } from "../../kernel/db/statements.ts";
 import type { AgentId } from "../../protocol/ids.ts";
 import type { ScheduledRow } from "./row.ts";
 import { scheduled } from "./tables.ts";
@@ -9,13 +10,7 @@ export type ScheduledStore = ReturnType<typeof createScheduledStore>;
 
 export function createScheduledStore(db: Db) {
   // Queried by every send that has a key.
-  const byKey = db.statement((q) =>
-    q
-      .select()
-      .from(scheduled)
-      .where(and(eq(scheduled.fromId, bound("fromId")), eq(scheduled.idempotencyKey, bound("key"))))
-      .prepare(),
-  );
+  const byKey = rowsWhere(db, scheduled, and(equal(scheduled, "fromId"), eq(scheduled.idempotencyKey, bound("key"))));
   return {
     add: async (tx: Tx, row: ScheduledRow): Promise<void> => {
       tx.db.insert(scheduled).values(row).run();

@@ -1,6 +1,7 @@
-import { desc, eq, gte, sql } from "drizzle-orm";
+import { desc, gte, sql } from "drizzle-orm";
 import { bound, fixedLimit } from "../../kernel/db/bound.ts";
 import type { Db, ReadTx } from "../../kernel/db/database.ts";
+import { columnsWhere, equal, pick } from "../../kernel/db/statements.ts";
 import type { AgentId, Target } from "../../protocol/ids.ts";
 import type { Lineage } from "./row.ts";
 import { lineageColumns } from "./store.ts";
@@ -32,26 +33,16 @@ export function createLinkStore(db: Db) {
   const newestOwn = db.statement((q) =>
     q.select({ id: sql<number | null>`id` }).from(sql`(${newestOwnOf()})`).prepare(),
   );
-  const thread = db.statement((q) =>
-    q
-      .select(lineageColumns)
-      .from(messages)
-      .where(eq(messages.threadId, bound("threadId")))
-      .orderBy(desc(messages.id))
-      .limit(fixedLimit(THREAD))
-      .prepare(),
-  );
+  const thread = columnsWhere(db, lineageColumns, messages, equal(messages, "threadId"), {
+    orderBy: desc(messages.id),
+    limit: THREAD,
+  });
   const hasReplied = db.statement((q) => q.select({ one: sql<number>`one` }).from(sql`(${replied()})`).prepare());
   const hasWritten = db.statement((q) => q.select({ one: sql<number>`one` }).from(sql`(${written()})`).prepare());
-  const from = db.statement((q) =>
-    q
-      .select({ id: messages.id, createdAt: messages.createdAt })
-      .from(messages)
-      .where(gte(messages.id, bound("id")))
-      .orderBy(messages.id)
-      .limit(fixedLimit(1))
-      .prepare(),
-  );
+  const from = columnsWhere(db, pick(messages, "id", "createdAt"), messages, gte(messages.id, bound("id")), {
+    orderBy: messages.id,
+    limit: 1,
+  });
 
   return {
     /** Mail after a place in the log for an agent and each of its groups. */

@@ -1,7 +1,8 @@
 import { and, asc, desc, eq, gt, sql } from "drizzle-orm";
-import { bound, boundLimit, fixedLimit } from "../../kernel/db/bound.ts";
+import { bound } from "../../kernel/db/bound.ts";
 import type { Db, ReadTx, Tx } from "../../kernel/db/database.ts";
 import { inList } from "../../kernel/db/lists.ts";
+import { columnsWhere, equal, everyColumn, pick, rowsWhere } from "../../kernel/db/statements.ts";
 import { PAGE_BYTES } from "../../kernel/pages.ts";
 import type { Span } from "../../protocol/ids.ts";
 import type { Candidate, Content, Excerpt, Lineage, MessageRow } from "./row.ts";
@@ -15,105 +16,49 @@ export const EXCERPT_CHARACTERS = 280;
 const FETCH_AT_ONCE = 25;
 const MAX_REPLIES = 500;
 
-const p = sql.placeholder;
-
 /** The log: appending to it and reading it by place. */
 export function createMessageStore(db: Db) {
-  const insert = db.statement((q) => q.insert(messages).values(everyColumn()).prepare());
-  const byId = db.statement((q) =>
-    q
-      .select()
-      .from(messages)
-      .where(eq(messages.id, bound("id")))
-      .prepare(),
+  const insert = db.statement((q) => q.insert(messages).values(everyColumn(messages)).prepare());
+  const byId = rowsWhere(db, messages, equal(messages, "id"));
+  const content = columnsWhere(db, pick(messages, "body", "opaque", "payload"), messages, equal(messages, "id"));
+  const excerpt = columnsWhere(
+    db,
+    {
+      ...pick(messages, "id", "fromId", "target", "opaque", "createdAt"),
+      body: sql<string>`substr(${messages.body}, 1, ${sql.raw(String(EXCERPT_CHARACTERS))})`,
+    },
+    messages,
+    equal(messages, "id"),
   );
-  const content = db.statement((q) =>
-    q
-      .select({ body: messages.body, opaque: messages.opaque, payload: messages.payload })
-      .from(messages)
-      .where(eq(messages.id, bound("id")))
-      .prepare(),
-  );
-  const excerpt = db.statement((q) =>
-    q
-      .select({
-        ...{ id: messages.id, fromId: messages.fromId, target: messages.target, opaque: messages.opaque },
-        body: sql<string>`substr(${messages.body}, 1, ${sql.raw(String(EXCERPT_CHARACTERS))})`,
-        createdAt: messages.createdAt,
-      })
-      .from(messages)
-      .where(eq(messages.id, bound("id")))
-      .prepare(),
-  );
-  const readsOf = db.statement((q) =>
-    q
-      .select()
-      .from(reads)
-      .where(eq(reads.messageId, bound("messageId")))
-      .orderBy(asc(reads.agentId))
-      .limit(fixedLimit(500))
-      .prepare(),
-  );
-  const byIds = db.statement((q) => q.select().from(messages).where(inList(messages.id, "ids")).prepare());
-  const byKey = db.statement((q) =>
-    q
-      .select()
-      .from(messages)
-      .where(and(eq(messages.fromId, bound("fromId")), eq(messages.idempotencyKey, bound("key"))))
-      .prepare(),
-  );
-  const lineage = db.statement((q) =>
-    q
-      .select(lineageColumns)
-      .from(messages)
-      .where(eq(messages.id, bound("id")))
-      .prepare(),
-  );
-  const candidate = { id: messages.id, fromId: messages.fromId, target: messages.target };
+  const readsOf = rowsWhere(db, reads, equal(reads, "messageId"), {
+    orderBy: asc(reads.agentId),
+    limit: 500,
+  });
+  const byIds = rowsWhere(db, messages, inList(messages.id, "ids"));
+  const byKey = rowsWhere(db, messages, and(equal(messages, "fromId"), eq(messages.idempotencyKey, bound("key"))));
+  const lineage = columnsWhere(db, lineageColumns, messages, equal(messages, "id"));
   // drizzle takes a table with a hint for an unknown one, and refuses its columns but as text.
   const candidateText = {
     id: sql<number>`${messages.id}`,
     fromId: sql<string>`${messages.fromId}`,
     target: sql<string>`${messages.target}`,
   };
-  const forTargets = db.statement((q) =>
-    q
-      .select(candidateText)
-      .from(messagesByTarget)
-      .where(and(inList(messages.target, "targets"), gt(messages.id, bound("after"))))
-      .orderBy(asc(messages.id))
-      .limit(boundLimit("limit"))
-      .prepare(),
+  const forTargets = columnsWhere(
+    db,
+    candidateText,
+    messagesByTarget,
+    and(inList(messages.target, "targets"), gt(messages.id, bound("after"))),
+    { orderBy: asc(messages.id), limit: "limit" },
   );
-  const forTargetWithin = db.statement((q) =>
-    q
-      .select(candidate)
-      .from(messages)
-      .where(
-        and(
-          eq(messages.target, bound("target")),
-          gt(messages.id, bound("after")),
-          sql`${messages.id} <= ${bound("upTo")}`,
-        ),
-      )
-      .orderBy(asc(messages.id))
-      .limit(boundLimit("limit"))
-      .prepare(),
+  const forTargetWithin = columnsWhere(
+    db,
+    pick(messages, "id", "fromId", "target"),
+    messages,
+    and(equal(messages, "target"), gt(messages.id, bound("after")), sql`${messages.id} <= ${bound("upTo")}`),
+    { orderBy: asc(messages.id), limit: "limit" },
   );
-  const readAt = db.statement((q) =>
-    q
-      .select({ at: reads.at })
-      .from(reads)
-      .where(and(eq(reads.messageId, bound("messageId")), eq(reads.agentId, bound("agentId"))))
-      .prepare(),
-  );
-  const mark = db.statement((q) =>
-    q
-      .select({ position: marks.position })
-      .from(marks)
-      .where(eq(marks.name, bound("name")))
-      .prepare(),
-  );
+  const readAt = columnsWhere(db, pick(reads, "at"), reads, equal(reads, "messageId", "agentId"));
+  const mark = columnsWhere(db, pick(marks, "position"), marks, equal(marks, "name"));
 
   return {
     ...createCandidates(),
@@ -215,49 +160,6 @@ const SENT_TO = {
 };
 
 export const lineageColumns = {
-  id: messages.id,
-  fromId: messages.fromId,
-  target: messages.target,
-  threadId: messages.threadId,
-  rootId: messages.rootId,
-  hops: messages.hops,
-  kind: messages.kind,
-  source: messages.source,
-  streak: messages.streak,
-  workId: messages.workId,
+  ...pick(messages, "id", "fromId", "target", "threadId", "rootId", "hops", "kind", "source", "streak", "workId"),
   createdAt: messages.createdAt,
 };
-
-function everyColumn() {
-  return {
-    id: p("id"),
-    fromId: p("fromId"),
-    target: p("target"),
-    kind: p("kind"),
-    source: p("source"),
-    integration: p("integration"),
-    topic: p("topic"),
-    subject: p("subject"),
-    body: p("body"),
-    opaque: p("opaque"),
-    threadId: p("threadId"),
-    replyTo: p("replyTo"),
-    causedBy: p("causedBy"),
-    rootId: p("rootId"),
-    hops: p("hops"),
-    streak: p("streak"),
-    workId: p("workId"),
-    claimable: p("claimable"),
-    urgent: p("urgent"),
-    route: p("route"),
-    payload: p("payload"),
-    meta: p("meta"),
-    idempotencyKey: p("idempotencyKey"),
-    fingerprint: p("fingerprint"),
-    via: p("via"),
-    person: p("person"),
-    expiresAt: p("expiresAt"),
-    createdAt: p("createdAt"),
-    matched: p("matched"),
-  };
-}

@@ -1,7 +1,7 @@
 import { and, desc, eq, sql } from "drizzle-orm";
-import { bound, fixedLimit } from "../../kernel/db/bound.ts";
 import type { Db, ReadTx, Tx } from "../../kernel/db/database.ts";
 import { inList } from "../../kernel/db/lists.ts";
+import { changeWhere, columns, columnsWhere, equal, everyColumn, rowsWhere } from "../../kernel/db/statements.ts";
 import type { AttemptEnd, AttemptRow } from "./row.ts";
 import { attempts } from "./tables.ts";
 
@@ -9,59 +9,22 @@ const p = sql.placeholder;
 
 /** Leases that work has had, each with its end. */
 export function createAttemptStore(db: Db) {
-  const addAttempt = db.statement((q) =>
-    q
-      .insert(attempts)
-      .values({
-        messageId: p("messageId"),
-        fence: p("fence"),
-        agentId: p("agentId"),
-        attempt: p("attempt"),
-        claimedAt: p("claimedAt"),
-      })
-      .prepare(),
+  const atClaim = everyColumn(attempts, "person", "renewedAt", "endedAt", "outcome", "error", "resultId");
+  const addAttempt = db.statement((q) => q.insert(attempts).values(atClaim).prepare());
+  const endAttempt = changeWhere(
+    db,
+    attempts,
+    { endedAt: sql`${p("at")}`, ...columns("outcome", "error", "resultId") },
+    equal(attempts, "messageId", "fence"),
   );
-  const endAttempt = db.statement((q) =>
-    q
-      .update(attempts)
-      .set({
-        endedAt: sql`${p("at")}`,
-        outcome: sql`${p("outcome")}`,
-        error: sql`${p("error")}`,
-        resultId: sql`${p("resultId")}`,
-      })
-      .where(and(eq(attempts.messageId, bound("messageId")), eq(attempts.fence, bound("fence"))))
-      .prepare(),
-  );
-  const attemptOf = db.statement((q) =>
-    q
-      .select()
-      .from(attempts)
-      .where(and(eq(attempts.messageId, bound("messageId")), eq(attempts.fence, bound("fence"))))
-      .prepare(),
-  );
-  const worked = db.statement((q) =>
-    q
-      .select({ one: sql`1` })
-      .from(attempts)
-      .where(and(eq(attempts.messageId, bound("messageId")), eq(attempts.agentId, bound("agentId"))))
-      .limit(fixedLimit(1))
-      .prepare(),
-  );
-  const hasWorked = db.statement((q) =>
-    q
-      .select({ one: sql`1` })
-      .from(attempts)
-      .where(eq(attempts.agentId, bound("agentId")))
-      .limit(fixedLimit(1))
-      .prepare(),
-  );
-  const workedAmong = db.statement((q) =>
-    q
-      .select({ id: attempts.messageId })
-      .from(attempts)
-      .where(and(inList(attempts.messageId, "ids"), eq(attempts.agentId, bound("agentId"))))
-      .prepare(),
+  const attemptOf = rowsWhere(db, attempts, equal(attempts, "messageId", "fence"));
+  const worked = columnsWhere(db, { one: sql`1` }, attempts, equal(attempts, "messageId", "agentId"), { limit: 1 });
+  const hasWorked = columnsWhere(db, { one: sql`1` }, attempts, equal(attempts, "agentId"), { limit: 1 });
+  const workedAmong = columnsWhere(
+    db,
+    { id: attempts.messageId },
+    attempts,
+    and(inList(attempts.messageId, "ids"), equal(attempts, "agentId")),
   );
 
   return {

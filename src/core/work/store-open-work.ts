@@ -1,6 +1,7 @@
 import { sql } from "drizzle-orm";
-import { bound, boundLimit } from "../../kernel/db/bound.ts";
+import { bound } from "../../kernel/db/bound.ts";
 import type { Db, ReadTx } from "../../kernel/db/database.ts";
+import { columnsWhere } from "../../kernel/db/statements.ts";
 import type { MessageKind } from "../../protocol/messages.ts";
 import { work } from "./tables.ts";
 
@@ -21,15 +22,10 @@ export function createOpenWorkStore(db: Db) {
     q.select({ id: sql<number>`id` }).from(sql`(${bestOpenByTopic()})`).prepare(),
   );
   const openByKind = db.statement((q) => q.select({ id: sql<number>`id` }).from(sql`(${bestOpenByKind()})`).prepare());
-  const openFor = db.statement((q) =>
-    q
-      .select({ id: work.messageId })
-      .from(work)
-      .where(sql`target = ${bound("target")} and state = 'open'`)
-      .orderBy(sql`urgent desc, message_id`)
-      .limit(boundLimit("limit"))
-      .prepare(),
-  );
+  const openFor = columnsWhere(db, { id: work.messageId }, work, sql`target = ${bound("target")} and state = 'open'`, {
+    orderBy: sql`urgent desc, message_id`,
+    limit: "limit",
+  });
 
   return {
     /** The open work for any of these targets that comes first: urgent, then oldest. */

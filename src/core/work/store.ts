@@ -1,84 +1,48 @@
 import { and, asc, desc, eq, isNotNull, lte, sql } from "drizzle-orm";
-import { bound, boundLimit, fixedLimit } from "../../kernel/db/bound.ts";
+import { bound } from "../../kernel/db/bound.ts";
 import type { Db, ReadTx, Tx } from "../../kernel/db/database.ts";
 import { inList } from "../../kernel/db/lists.ts";
+import { changeWhere, columns, columnsWhere, equal, everyColumn, rowsWhere } from "../../kernel/db/statements.ts";
 import type { WorkState } from "../../protocol/messages.ts";
 import type { WorkMove, WorkRow } from "./row.ts";
 import { createAttemptStore } from "./store-attempts.ts";
 import { createOpenWorkStore } from "./store-open-work.ts";
 import { work } from "./tables.ts";
 
-const p = sql.placeholder;
 const MAX_VISITED = 20_000;
 
 /** The state of work and its leases. Every statement here is held to its index by a test. */
 export function createWorkStore(db: Db) {
-  const insert = db.statement((q) => q.insert(work).values(everyColumn()).prepare());
-  const byId = db.statement((q) =>
-    q
-      .select()
-      .from(work)
-      .where(eq(work.messageId, bound("id")))
-      .prepare(),
+  const insert = db.statement((q) => q.insert(work).values(everyColumn(work)).prepare());
+  const byId = rowsWhere(db, work, eq(work.messageId, bound("id")));
+  const byIds = rowsWhere(db, work, inList(work.messageId, "ids"));
+  const claim = changeWhere(
+    db,
+    work,
+    { state: "claimed", fence: sql`${work.fence} + 1`, ...columns("holder", "claimedAt", "dueAt", "leaseSeconds") },
+    eq(work.messageId, bound("id")),
   );
-  const byIds = db.statement((q) => q.select().from(work).where(inList(work.messageId, "ids")).prepare());
-  const claim = db.statement((q) =>
-    q
-      .update(work)
-      .set({
-        state: "claimed",
-        holder: sql`${p("holder")}`,
-        claimedAt: sql`${p("now")}`,
-        dueAt: sql`${p("dueAt")}`,
-        leaseSeconds: sql`${p("leaseSeconds")}`,
-        fence: sql`${work.fence} + 1`,
-      })
-      .where(eq(work.messageId, bound("id")))
-      .prepare(),
+  const end = changeWhere(
+    db,
+    work,
+    { ...columns("state", "dueAt", "attempts", "error", "endedAt", "endedUpTo"), holder: null, claimedAt: null },
+    eq(work.messageId, bound("id")),
   );
-  const end = db.statement((q) =>
-    q
-      .update(work)
-      .set({
-        state: sql`${p("state")}`,
-        dueAt: sql`${p("dueAt")}`,
-        attempts: sql`${p("attempts")}`,
-        error: sql`${p("error")}`,
-        endedAt: sql`${p("endedAt")}`,
-        endedUpTo: sql`${p("endedUpTo")}`,
-        holder: null,
-        claimedAt: null,
-      })
-      .where(eq(work.messageId, bound("id")))
-      .prepare(),
+  const newestHeld = columnsWhere(
+    db,
+    { id: work.messageId },
+    work,
+    and(equal(work, "holder"), eq(work.state, sql`'claimed'`)),
+    { orderBy: desc(work.messageId), limit: 1 },
   );
-  const newestHeld = db.statement((q) =>
-    q
-      .select({ id: work.messageId })
-      .from(work)
-      .where(and(eq(work.holder, bound("holder")), eq(work.state, sql`'claimed'`)))
-      .orderBy(desc(work.messageId))
-      .limit(fixedLimit(1))
-      .prepare(),
-  );
-  const earliest = db.statement((q) =>
-    q
-      .select({ at: work.dueAt })
-      .from(work)
-      .where(isNotNull(work.dueAt))
-      .orderBy(asc(work.dueAt))
-      .limit(fixedLimit(1))
-      .prepare(),
-  );
-  const ripe = db.statement((q) =>
-    q
-      .select()
-      .from(work)
-      .where(and(isNotNull(work.dueAt), lte(work.dueAt, bound("now"))))
-      .orderBy(asc(work.dueAt))
-      .limit(boundLimit("limit"))
-      .prepare(),
-  );
+  const earliest = columnsWhere(db, { at: work.dueAt }, work, isNotNull(work.dueAt), {
+    orderBy: asc(work.dueAt),
+    limit: 1,
+  });
+  const ripe = rowsWhere(db, work, and(isNotNull(work.dueAt), lte(work.dueAt, bound("now"))), {
+    orderBy: asc(work.dueAt),
+    limit: "limit",
+  });
 
   return {
     ...createAttemptStore(db),
@@ -98,7 +62,7 @@ export function createWorkStore(db: Db) {
       ),
 
     claim: async (tx: Tx, id: number, holder: string, now: number, leaseSeconds: number): Promise<void> => {
-      claim(tx).run({ id, holder, now, leaseSeconds, dueAt: now + leaseSeconds * 1000 });
+      claim(tx).run({ id, holder, claimedAt: now, leaseSeconds, dueAt: now + leaseSeconds * 1000 });
     },
     /** Ends a lease (or an open state): the new state, and when something happens next by itself. */
     move: async (tx: Tx, row: WorkRow, to: WorkMove): Promise<void> => {
@@ -206,27 +170,5 @@ export function createWorkStore(db: Db) {
         .where(and(isNotNull(work.dueAt), sql`${work.dueAt} < ${until}`, eq(work.state, "claimed")))
         .run();
     },
-  };
-}
-
-function everyColumn() {
-  return {
-    messageId: p("messageId"),
-    target: p("target"),
-    kind: p("kind"),
-    topic: p("topic"),
-    urgent: p("urgent"),
-    state: p("state"),
-    dueAt: p("dueAt"),
-    expiresAt: p("expiresAt"),
-    maxAttempts: p("maxAttempts"),
-    attempts: p("attempts"),
-    fence: p("fence"),
-    holder: p("holder"),
-    claimedAt: p("claimedAt"),
-    leaseSeconds: p("leaseSeconds"),
-    error: p("error"),
-    endedAt: p("endedAt"),
-    endedUpTo: p("endedUpTo"),
   };
 }
