@@ -1,7 +1,7 @@
 import { and, asc, eq, getTableColumns, gt, isNull, or, type SQL, sql } from "drizzle-orm";
-import { bound, boundLimit, fixedLimit } from "../../kernel/db/bound.ts";
+import { bound } from "../../kernel/db/bound.ts";
 import type { Db, ReadTx, Tx } from "../../kernel/db/database.ts";
-import { everyColumn, rowsWhere } from "../../kernel/db/statements.ts";
+import { changeWhere, columnsWhere, equal, everyColumn, pick, rowsWhere } from "../../kernel/db/statements.ts";
 import type { AgentId, Target } from "../../protocol/ids.ts";
 import type { AgentFacts, AgentHead, AgentRow, MemberPast, Membership } from "./row.ts";
 import { acks, agents, groups, memberships } from "./tables.ts";
@@ -23,84 +23,52 @@ const p = sql.placeholder;
 
 /** Questions that all areas ask about agents and groups, and acknowledgements. */
 export function createDirectory(db: Db) {
-  const factsById = db.statement((q) =>
-    q
-      .select({
-        id: agents.id,
-        kind: agents.kind,
-        ready: agents.ready,
-        instanceId: agents.instanceId,
-        epoch: agents.epoch,
-        cursor: agents.cursor,
-        deletedAt: agents.deletedAt,
-      })
-      .from(agents)
-      .where(eq(agents.id, bound("id")))
-      .prepare(),
+  const factsById = columnsWhere(
+    db,
+    pick(agents, "id", "kind", "ready", "instanceId", "epoch", "cursor", "deletedAt"),
+    agents,
+    equal(agents, "id"),
   );
-  const rowById = rowsWhere(db, agents, eq(agents.id, bound("id")));
-  const membersOf = db.statement((q) =>
-    q
-      .select({ members: groups.members })
-      .from(groups)
-      .where(eq(groups.target, bound("target")))
-      .prepare(),
-  );
-  const firstGroups = db.statement((q) =>
-    q
-      .select({ target: groups.target, members: groups.members })
-      .from(groups)
-      .where(gt(groups.target, bound("after")))
-      .limit(fixedLimit(MOST_NAMES))
-      .prepare(),
-  );
+  const rowById = rowsWhere(db, agents, equal(agents, "id"));
+  const membersOf = columnsWhere(db, pick(groups, "members"), groups, equal(groups, "target"));
+  const firstGroups = columnsWhere(db, pick(groups, "target", "members"), groups, gt(groups.target, bound("after")), {
+    limit: MOST_NAMES,
+  });
   /** Memberships that reach beyond `after`: others hold nothing to read from there. */
   const membershipsBeyond = rowsWhere(
     db,
     memberships,
     and(eq(memberships.agentId, bound("id")), or(isNull(memberships.untilId), gt(memberships.untilId, bound("after")))),
   );
-  const openMemberships = rowsWhere(
+  const openMemberships = rowsWhere(db, memberships, and(equal(memberships, "agentId"), isNull(memberships.untilId)));
+  const endedBeyond = rowsWhere(
     db,
     memberships,
-    and(eq(memberships.agentId, bound("agentId")), isNull(memberships.untilId)),
+    and(equal(memberships, "agentId"), gt(memberships.untilId, bound("after"))),
+    { limit: "limit" },
   );
-  const endedBeyond = db.statement((q) =>
-    q
-      .select()
-      .from(memberships)
-      .where(and(eq(memberships.agentId, bound("agentId")), gt(memberships.untilId, bound("after"))))
-      .limit(boundLimit("limit"))
-      .prepare(),
+  const memberAt = columnsWhere(
+    db,
+    { one: sql`1` },
+    memberships,
+    and(
+      equal(memberships, "agentId", "target"),
+      sql`${memberships.sinceId} < ${bound("at")} and (${memberships.untilId} is null or ${memberships.untilId} >= ${bound("at")})`,
+    ),
+    { limit: 1 },
   );
-  const memberAt = db.statement((q) =>
-    q
-      .select({ one: sql`1` })
-      .from(memberships)
-      .where(
-        and(
-          eq(memberships.agentId, bound("agentId")),
-          eq(memberships.target, bound("target")),
-          sql`${memberships.sinceId} < ${bound("at")} and (${memberships.untilId} is null or ${memberships.untilId} >= ${bound("at")})`,
-        ),
-      )
-      .limit(fixedLimit(1))
-      .prepare(),
-  );
-  const targetsNow = db.statement((q) =>
-    q
-      .select({ target: memberships.target })
-      .from(memberships)
-      .where(and(eq(memberships.agentId, bound("agentId")), isNull(memberships.untilId)))
-      .prepare(),
+  const targetsNow = columnsWhere(
+    db,
+    pick(memberships, "target"),
+    memberships,
+    and(equal(memberships, "agentId"), isNull(memberships.untilId)),
   );
   const anyHere = db.statement((q) => q.select({ id: sql<string>`id` }).from(sql`(${someoneHere()})`).prepare());
-  const setCursor = db.statement((q) =>
-    q
-      .update(agents)
-      .set({ cursor: sql`${p("upTo")}`, ackedAt: sql`${p("at")}` })
-      .where(eq(agents.id, bound("agentId")))
-      .prepare(),
+  const setCursor = changeWhere(
+    db,
+    agents,
+    { cursor: sql`${p("upTo")}`, ackedAt: sql`${p("at")}` },
+    eq(agents.id, bound("agentId")),
   );
   const addAck = db.statement((q) =>
     q
@@ -113,14 +81,12 @@ export function createDirectory(db: Db) {
       .prepare(),
   );
 
-  const ackedAt = db.statement((q) =>
-    q
-      .select({ at: acks.at })
-      .from(acks)
-      .where(and(eq(acks.agentId, bound("agentId")), sql`${acks.upTo} >= ${bound("id")}`))
-      .orderBy(asc(acks.second))
-      .limit(fixedLimit(1))
-      .prepare(),
+  const ackedAt = columnsWhere(
+    db,
+    pick(acks, "at"),
+    acks,
+    and(equal(acks, "agentId"), sql`${acks.upTo} >= ${bound("id")}`),
+    { orderBy: asc(acks.second), limit: 1 },
   );
 
   return {

@@ -1,6 +1,6 @@
 import { and, asc, eq, gt, isNull, type SQL, sql } from "drizzle-orm";
-import { bound } from "../../kernel/db/bound.ts";
 import type { Db, ReadTx, Tx } from "../../kernel/db/database.ts";
+import { changeWhere, equal } from "../../kernel/db/statements.ts";
 import type { AgentId, InstanceId, Target } from "../../protocol/ids.ts";
 import type { AgentRow, Membership } from "./row.ts";
 import { acks, agents, groups, instances, memberships } from "./tables.ts";
@@ -15,13 +15,7 @@ export interface AgentFilter {
 }
 
 export function createAgentStore(db: Db) {
-  const touch = db.statement((q) =>
-    q
-      .update(agents)
-      .set({ lastSeenAt: sql`${sql.placeholder("at")}` })
-      .where(eq(agents.id, bound("id")))
-      .prepare(),
-  );
+  const touch = changeWhere(db, agents, { lastSeenAt: sql`${sql.placeholder("at")}` }, equal(agents, "id"));
 
   return {
     /** Agents that are not deleted, by id. */

@@ -1,7 +1,6 @@
 import { and, desc, eq, isNull, lt, sql } from "drizzle-orm";
-import { bound } from "../../kernel/db/bound.ts";
 import type { Db, ReadTx, Tx } from "../../kernel/db/database.ts";
-import { everyColumn, rowsWhere } from "../../kernel/db/statements.ts";
+import { equal, everyColumn, rowsWhere } from "../../kernel/db/statements.ts";
 import type { AgentId } from "../../protocol/ids.ts";
 import { tokens } from "./tables.ts";
 
@@ -9,8 +8,8 @@ export type TokenRow = typeof tokens.$inferSelect;
 
 export function createAuthStore(db: Db) {
   const insert = db.statement((q) => q.insert(tokens).values(everyColumn(tokens)).prepare());
-  const byHash = rowsWhere(db, tokens, eq(tokens.hash, bound("hash")));
-  const live = and(eq(tokens.agentId, bound("agentId")), isNull(tokens.revokedAt));
+  const byHash = rowsWhere(db, tokens, equal(tokens, "hash"));
+  const live = and(equal(tokens, "agentId"), isNull(tokens.revokedAt));
   const liveOf = rowsWhere(db, tokens, live);
 
   return {
