@@ -1,9 +1,9 @@
 import { createHmac } from "node:crypto";
 import { and, asc, desc, eq, getTableColumns, lt, lte, type SQL, type SQLWrapper, sql } from "drizzle-orm";
-import { bound, boundLimit, fixedLimit } from "../../kernel/db/bound.ts";
+import { bound } from "../../kernel/db/bound.ts";
 import type { Db, ReadTx, Tx } from "../../kernel/db/database.ts";
 import { inIds } from "../../kernel/db/lists.ts";
-import { columns, everyColumn, rowsWhere } from "../../kernel/db/statements.ts";
+import { changeWhere, columns, columnsWhere, equal, everyColumn, rowsWhere } from "../../kernel/db/statements.ts";
 import type { DelegationStatus } from "../../protocol/delegations.ts";
 import type { DelegationRow } from "./row.ts";
 import { delegations } from "./tables.ts";
@@ -45,64 +45,37 @@ export function createDelegationStore(db: Db, key: string) {
   /** Last row read by each write: answering reads the same row at every step. Entries end with their write. */
   const known = new WeakMap<ReadTx, DelegationRow>();
   const insert = db.statement((q) => q.insert(delegations).values(everyColumn(delegations)).prepare());
-  const byMessage = rowsWhere(db, delegations, eq(delegations.messageId, bound("messageId")));
-  const end = db.statement((q) =>
-    q
-      .update(delegations)
-      .set(columns("status", "endedAt", "endedUpTo", "answerId", "answeredBy", "answeredAt", "error", "late"))
-      .where(eq(delegations.messageId, bound("messageId")))
-      .prepare(),
+  const byMessage = rowsWhere(db, delegations, equal(delegations, "messageId"));
+  const end = changeWhere(
+    db,
+    delegations,
+    columns("status", "endedAt", "endedUpTo", "answerId", "answeredBy", "answeredAt", "error", "late"),
+    equal(delegations, "messageId"),
   );
-  const hold = db.statement((q) =>
-    q
-      .update(delegations)
-      .set(columns("status", "holder"))
-      .where(eq(delegations.messageId, bound("messageId")))
-      .prepare(),
+  const hold = changeWhere(db, delegations, columns("status", "holder"), equal(delegations, "messageId"));
+  const openTo = rowsWhere(db, delegations, and(equal(delegations, "target"), isOpen), {
+    orderBy: asc(delegations.messageId),
+    limit: "limit",
+  });
+  const seen = rowsWhere(
+    db,
+    delegations,
+    and(
+      equal(delegations, "target"),
+      isOpen,
+      lte(delegations.messageId, bound("upTo")),
+      sql`(${bound("threadId")} = 0 or ${delegations.threadId} = ${bound("threadId")})`,
+    ),
+    { orderBy: asc(delegations.messageId), limit: 2 },
   );
-  const openTo = db.statement((q) =>
-    q
-      .select()
-      .from(delegations)
-      .where(and(eq(delegations.target, bound("target")), isOpen))
-      .orderBy(asc(delegations.messageId))
-      .limit(boundLimit("limit"))
-      .prepare(),
-  );
-  const seen = db.statement((q) =>
-    q
-      .select()
-      .from(delegations)
-      .where(
-        and(
-          eq(delegations.target, bound("target")),
-          isOpen,
-          lte(delegations.messageId, bound("upTo")),
-          sql`(${bound("threadId")} = 0 or ${delegations.threadId} = ${bound("threadId")})`,
-        ),
-      )
-      .orderBy(asc(delegations.messageId))
-      .limit(fixedLimit(2))
-      .prepare(),
-  );
-  const openFrom = db.statement((q) =>
-    q
-      .select()
-      .from(delegations)
-      .where(and(eq(delegations.fromId, bound("fromId")), isOpen))
-      .orderBy(asc(delegations.messageId))
-      .limit(boundLimit("limit"))
-      .prepare(),
-  );
-  const openOfRoot = db.statement((q) =>
-    q
-      .select()
-      .from(delegations)
-      .where(and(eq(delegations.rootId, bound("rootId")), isBelow, isOpen))
-      .orderBy(asc(delegations.messageId))
-      .limit(boundLimit("limit"))
-      .prepare(),
-  );
+  const openFrom = rowsWhere(db, delegations, and(equal(delegations, "fromId"), isOpen), {
+    orderBy: asc(delegations.messageId),
+    limit: "limit",
+  });
+  const openOfRoot = rowsWhere(db, delegations, and(equal(delegations, "rootId"), isBelow, isOpen), {
+    orderBy: asc(delegations.messageId),
+    limit: "limit",
+  });
   const countFrom = db.statement((q) =>
     q
       .select({ n: countOf(eq(delegations.fromId, bound("of"))) })
@@ -115,24 +88,14 @@ export function createDelegationStore(db: Db, key: string) {
       .from(one)
       .prepare(),
   );
-  const earliest = db.statement((q) =>
-    q
-      .select({ at: delegations.deadlineAt })
-      .from(delegations)
-      .where(isOpen)
-      .orderBy(asc(delegations.deadlineAt))
-      .limit(fixedLimit(1))
-      .prepare(),
-  );
-  const ripe = db.statement((q) =>
-    q
-      .select()
-      .from(delegations)
-      .where(and(isOpen, lte(delegations.deadlineAt, bound("now"))))
-      .orderBy(asc(delegations.deadlineAt))
-      .limit(boundLimit("limit"))
-      .prepare(),
-  );
+  const earliest = columnsWhere(db, { at: delegations.deadlineAt }, delegations, isOpen, {
+    orderBy: asc(delegations.deadlineAt),
+    limit: 1,
+  });
+  const ripe = rowsWhere(db, delegations, and(isOpen, lte(delegations.deadlineAt, bound("now"))), {
+    orderBy: asc(delegations.deadlineAt),
+    limit: "limit",
+  });
 
   function read(on: ReadTx, messageId: number): DelegationRow | undefined {
     if (!("writes" in on)) return withId(byMessage(on).get({ messageId }));

@@ -1,7 +1,6 @@
 import { and, asc, desc, eq, lt, lte, sql } from "drizzle-orm";
-import { bound } from "../../kernel/db/bound.ts";
 import type { Db, ReadTx, Tx } from "../../kernel/db/database.ts";
-import { rowsWhere } from "../../kernel/db/statements.ts";
+import { equal, rowsWhere } from "../../kernel/db/statements.ts";
 import type { AgentId } from "../../protocol/ids.ts";
 import { files, fileUses } from "./tables.ts";
 
@@ -11,7 +10,7 @@ export type FileStore = ReturnType<typeof createFileStore>;
 
 /** Rows of files. Their bytes are in `blobs.ts`. */
 export function createFileStore(db: Db) {
-  const byId = rowsWhere(db, files, eq(files.id, bound("id")));
+  const byId = rowsWhere(db, files, equal(files, "id"));
 
   return {
     byId: async (on: ReadTx, id: string): Promise<FileRow | undefined> => byId(on).get({ id }),

@@ -1,9 +1,9 @@
 import { and, desc, eq, lt, lte, type SQL, sql } from "drizzle-orm";
 import { memberships } from "../../identity/agents/tables.ts";
-import { bound, boundLimit, fixedLimit } from "../../kernel/db/bound.ts";
+import { bound } from "../../kernel/db/bound.ts";
 import type { Db, ReadTx, Tx } from "../../kernel/db/database.ts";
 import { inIds } from "../../kernel/db/lists.ts";
-import { columns, everyColumn, rowsWhere } from "../../kernel/db/statements.ts";
+import { changeWhere, columns, equal, everyColumn, rowsWhere } from "../../kernel/db/statements.ts";
 import type { Severity, TaskStatus } from "../../protocol/tasks.ts";
 import type { TaskEventRow, TaskRow } from "./row.ts";
 import { taskEvents, tasks } from "./tables.ts";
@@ -45,50 +45,32 @@ const p = sql.placeholder;
 /** Tasks and their history. Statements of reports, claims and ends are prepared. */
 export function createTaskStore(db: Db) {
   const insert = db.statement((q) => q.insert(tasks).values(everyColumn(tasks)).prepare());
-  const byId = rowsWhere(db, tasks, eq(tasks.id, bound("id")));
-  const byMessage = rowsWhere(db, tasks, eq(tasks.messageId, bound("messageId")));
-  const byKey = rowsWhere(db, tasks, and(eq(tasks.source, bound("source")), eq(tasks.dedupeKey, bound("key"))));
+  const byId = rowsWhere(db, tasks, equal(tasks, "id"));
+  const byMessage = rowsWhere(db, tasks, equal(tasks, "messageId"));
+  const byKey = rowsWhere(db, tasks, and(equal(tasks, "source"), eq(tasks.dedupeKey, bound("key"))));
   /** Apart from the other changes, so that each pays only for the indexes it moves in. */
-  const move = db.statement((q) =>
-    q
-      .update(tasks)
-      .set(columns("status", "holder", "updatedAt", "asOf", "endedAt"))
-      .where(eq(tasks.id, bound("id")))
-      .prepare(),
-  );
-  const describe = db.statement((q) =>
-    q
-      .update(tasks)
-      .set(columns("title", "body", "severity", "externalUrl", "payload", "count", "asOf", "updatedAt"))
-      .where(eq(tasks.id, bound("id")))
-      .prepare(),
+  const move = changeWhere(db, tasks, columns("status", "holder", "updatedAt", "asOf", "endedAt"), equal(tasks, "id"));
+  const describe = changeWhere(
+    db,
+    tasks,
+    columns("title", "body", "severity", "externalUrl", "payload", "count", "asOf", "updatedAt"),
+    equal(tasks, "id"),
   );
   const addEvent = db.statement((q) => q.insert(taskEvents).values(everyColumn(taskEvents, "id")).prepare());
-  const newestEvent = db.statement((q) =>
-    q
-      .select()
-      .from(taskEvents)
-      .where(eq(taskEvents.taskId, bound("taskId")))
-      .orderBy(desc(taskEvents.id))
-      .limit(fixedLimit(1))
-      .prepare(),
+  const newestEvent = rowsWhere(db, taskEvents, equal(taskEvents, "taskId"), {
+    orderBy: desc(taskEvents.id),
+    limit: 1,
+  });
+  const repeatEvent = changeWhere(
+    db,
+    taskEvents,
+    { count: sql`${taskEvents.count} + 1`, lastAt: sql`${p("lastAt")}` },
+    equal(taskEvents, "id"),
   );
-  const repeatEvent = db.statement((q) =>
-    q
-      .update(taskEvents)
-      .set({ count: sql`${taskEvents.count} + 1`, lastAt: sql`${p("lastAt")}` })
-      .where(eq(taskEvents.id, bound("id")))
-      .prepare(),
-  );
-  const eventsOfMessage = db.statement((q) =>
-    q
-      .select()
-      .from(taskEvents)
-      .where(eq(taskEvents.messageId, bound("messageId")))
-      .orderBy(taskEvents.id)
-      .limit(boundLimit("limit"))
-      .prepare(),
-  );
+  const eventsOfMessage = rowsWhere(db, taskEvents, equal(taskEvents, "messageId"), {
+    orderBy: taskEvents.id,
+    limit: "limit",
+  });
 
   return {
     add: async (tx: Tx, row: TaskRow): Promise<void> => {

@@ -1,7 +1,8 @@
 import { and, asc, between, count, desc, eq, gt, min, sql } from "drizzle-orm";
-import { bound, boundLimit, fixedLimit } from "../../kernel/db/bound.ts";
+import { bound } from "../../kernel/db/bound.ts";
 import type { Db, ReadTx, Tx } from "../../kernel/db/database.ts";
 import { inIds, inList } from "../../kernel/db/lists.ts";
+import { columnsWhere, equal, pick, rowsWhere } from "../../kernel/db/statements.ts";
 import type { MessageId } from "../../protocol/ids.ts";
 import { traces } from "./tables.ts";
 
@@ -12,39 +13,24 @@ export type TraceHead = Pick<TraceRow, "id" | "number" | "level" | "type" | "age
 export type TraceStore = ReturnType<typeof createTraceStore>;
 
 export function createTraceStore(db: Db) {
-  const last = db.statement((q) =>
-    q
-      .select({ number: traces.number, bytesSoFar: traces.bytesSoFar })
-      .from(traces)
-      .where(eq(traces.messageId, bound("messageId")))
-      .orderBy(desc(traces.number))
-      .limit(fixedLimit(1))
-      .prepare(),
+  const last = columnsWhere(db, pick(traces, "number", "bytesSoFar"), traces, equal(traces, "messageId"), {
+    orderBy: desc(traces.number),
+    limit: 1,
+  });
+  const countOf = columnsWhere(
+    db,
+    { traces: count(), bytes: sql<number>`coalesce(sum(${traces.bytes}), 0)` },
+    traces,
+    equal(traces, "messageId", "agentId"),
   );
-  const countOf = db.statement((q) =>
-    q
-      .select({ traces: count(), bytes: sql<number>`coalesce(sum(${traces.bytes}), 0)` })
-      .from(traces)
-      .where(and(eq(traces.messageId, bound("messageId")), eq(traces.agentId, bound("agentId"))))
-      .prepare(),
+  const heads = columnsWhere(
+    db,
+    pick(traces, "id", "number", "level", "type", "agentId", "bytes"),
+    traces,
+    and(equal(traces, "messageId"), gt(traces.number, bound("after"))),
+    { orderBy: asc(traces.number), limit: "limit" },
   );
-  const heads = db.statement((q) =>
-    q
-      .select({
-        id: traces.id,
-        number: traces.number,
-        level: traces.level,
-        type: traces.type,
-        agentId: traces.agentId,
-        bytes: traces.bytes,
-      })
-      .from(traces)
-      .where(and(eq(traces.messageId, bound("messageId")), gt(traces.number, bound("after"))))
-      .orderBy(asc(traces.number))
-      .limit(boundLimit("limit"))
-      .prepare(),
-  );
-  const byIds = db.statement((q) => q.select().from(traces).where(inList(traces.id, "ids")).prepare());
+  const byIds = rowsWhere(db, traces, inList(traces.id, "ids"));
 
   return {
     /** Number and total size of the traces of a message. */
