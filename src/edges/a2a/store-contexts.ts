@@ -1,7 +1,7 @@
 import { and, eq, lte } from "drizzle-orm";
-import { bound } from "../../kernel/db/bound.ts";
 import type { Db, ReadTx, Tx } from "../../kernel/db/database.ts";
 import { deleteSome } from "../../kernel/db/delete-some.ts";
+import { columnsWhere, equal } from "../../kernel/db/statements.ts";
 import type { AgentId } from "../../protocol/ids.ts";
 import { taskContexts } from "./tables.ts";
 
@@ -11,12 +11,11 @@ export type ContextStore = ReturnType<typeof createContextStore>;
 
 /** Threads of contexts that clients named. */
 export function createContextStore(db: Db) {
-  const nameOf = db.statement((q) =>
-    q
-      .select({ contextId: taskContexts.contextId })
-      .from(taskContexts)
-      .where(and(eq(taskContexts.threadId, bound("threadId")), eq(taskContexts.ownerId, bound("ownerId"))))
-      .prepare(),
+  const nameOf = columnsWhere(
+    db,
+    { contextId: taskContexts.contextId },
+    taskContexts,
+    equal(taskContexts, "threadId", "ownerId"),
   );
   return {
     nameOf: async (on: ReadTx, ownerId: string, threadId: number): Promise<string | undefined> =>

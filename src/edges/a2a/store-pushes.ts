@@ -1,6 +1,6 @@
 import { and, asc, eq, type SQL } from "drizzle-orm";
-import { bound } from "../../kernel/db/bound.ts";
 import type { Db, ReadTx, Tx } from "../../kernel/db/database.ts";
+import { columnsWhere, equal } from "../../kernel/db/statements.ts";
 import { taskPushes } from "./tables.ts";
 
 export type PushRow = typeof taskPushes.$inferSelect;
@@ -9,13 +9,7 @@ export type PushStore = ReturnType<typeof createPushStore>;
 
 /** Push notification configs of tasks. */
 export function createPushStore(db: Db) {
-  const idsOfThread = db.statement((q) =>
-    q
-      .select({ id: taskPushes.id })
-      .from(taskPushes)
-      .where(eq(taskPushes.threadId, bound("threadId")))
-      .prepare(),
-  );
+  const idsOfThread = columnsWhere(db, { id: taskPushes.id }, taskPushes, equal(taskPushes, "threadId"));
   const pushes = (on: ReadTx, where: SQL | undefined) => on.db.select().from(taskPushes).where(where);
   return {
     idsOfThread: async (on: ReadTx, threadId: number): Promise<string[]> =>

@@ -1,7 +1,7 @@
 import { and, asc, desc, eq, gt, isNotNull, isNull, lte, type SQL, sql } from "drizzle-orm";
-import { bound } from "../../kernel/db/bound.ts";
 import type { Db, ReadTx, Tx } from "../../kernel/db/database.ts";
 import { deleteSome } from "../../kernel/db/delete-some.ts";
+import { columnsWhere, equal } from "../../kernel/db/statements.ts";
 import type { AgentId } from "../../protocol/ids.ts";
 import { externalAgents, externalCalls } from "./tables.ts";
 
@@ -12,12 +12,11 @@ export type ExternalStore = ReturnType<typeof createExternalStore>;
 
 /** External agents, and the calls to them. */
 export function createExternalStore(db: Db) {
-  const isExternal = db.statement((q) =>
-    q
-      .select({ agentId: externalAgents.agentId })
-      .from(externalAgents)
-      .where(eq(externalAgents.agentId, bound("agentId")))
-      .prepare(),
+  const isExternal = columnsWhere(
+    db,
+    { agentId: externalAgents.agentId },
+    externalAgents,
+    equal(externalAgents, "agentId"),
   );
   const call = (messageId: number, agentId: string) =>
     and(eq(externalCalls.messageId, messageId), eq(externalCalls.agentId, agentId));

@@ -1,6 +1,6 @@
 import { and, eq, sql } from "drizzle-orm";
-import { bound } from "../../kernel/db/bound.ts";
 import type { Db, ReadTx, Tx } from "../../kernel/db/database.ts";
+import { columnsWhere, equal } from "../../kernel/db/statements.ts";
 import type { AgentId } from "../../protocol/ids.ts";
 import { bindings, moves, posts } from "./tables.ts";
 
@@ -14,18 +14,11 @@ export type MoveRow = typeof moves.$inferSelect;
 
 /** Moves of conversations, and the rows carried along. */
 export function createMoveStore(db: Db) {
-  const movedTo = db.statement((q) =>
-    q
-      .select({ movedTo: moves.movedTo })
-      .from(moves)
-      .where(
-        and(
-          eq(moves.channelId, bound("channelId")),
-          eq(moves.conversationId, bound("conversationId")),
-          sql`active = 1`,
-        ),
-      )
-      .prepare(),
+  const movedTo = columnsWhere(
+    db,
+    { movedTo: moves.movedTo },
+    moves,
+    and(equal(moves, "channelId", "conversationId"), sql`active = 1`),
   );
 
   return {

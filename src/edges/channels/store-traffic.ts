@@ -1,7 +1,8 @@
 import { and, asc, desc, eq, gt, inArray, lt, lte, sql } from "drizzle-orm";
-import { bound, fixedLimit } from "../../kernel/db/bound.ts";
+import { bound } from "../../kernel/db/bound.ts";
 import type { Db, ReadTx, Tx } from "../../kernel/db/database.ts";
 import { deleteSome } from "../../kernel/db/delete-some.ts";
+import { columnsWhere, equal, rowsWhere } from "../../kernel/db/statements.ts";
 import type { AgentId } from "../../protocol/ids.ts";
 import type { Place } from "./store.ts";
 import { channelEvents, parts, posts } from "./tables.ts";
@@ -16,53 +17,24 @@ const MAX_VISITED = 20_000;
 
 /** Events and posts, by the platform's ids. */
 export function createTrafficStore(db: Db) {
-  const event = db.statement((q) =>
-    q
-      .select()
-      .from(channelEvents)
-      .where(and(eq(channelEvents.channelId, bound("channelId")), eq(channelEvents.externalId, bound("externalId"))))
-      .prepare(),
+  const event = rowsWhere(db, channelEvents, equal(channelEvents, "channelId", "externalId"));
+  const posted = columnsWhere(
+    db,
+    { messageId: sql<number>`${parts.messageId}`, at: sql<number>`${parts.at}` },
+    partsByExternalId,
+    and(equal(parts, "channelId", "externalId"), sql`external_id is not null`),
+    { limit: 1 },
   );
-  const posted = db.statement((q) =>
-    q
-      .select({ messageId: sql<number>`${parts.messageId}`, at: sql<number>`${parts.at}` })
-      .from(partsByExternalId)
-      .where(
-        and(
-          eq(parts.channelId, bound("channelId")),
-          eq(parts.externalId, bound("externalId")),
-          sql`external_id is not null`,
-        ),
-      )
-      .limit(fixedLimit(1))
-      .prepare(),
-  );
-  const post = db.statement((q) =>
-    q
-      .select()
-      .from(posts)
-      .where(eq(posts.messageId, bound("id")))
-      .prepare(),
-  );
-  const head = db.statement((q) =>
-    q
-      .select({ messageId: posts.messageId })
-      .from(posts)
-      .where(and(inPlace, sql`ended = 0`))
-      .orderBy(asc(posts.messageId))
-      .limit(fixedLimit(1))
-      .prepare(),
-  );
+  const post = rowsWhere(db, posts, eq(posts.messageId, bound("id")));
+  const head = columnsWhere(db, { messageId: posts.messageId }, posts, and(inPlace, sql`ended = 0`), {
+    orderBy: asc(posts.messageId),
+    limit: 1,
+  });
 
-  const newestPost = db.statement((q) =>
-    q
-      .select({ messageId: sql<number>`${posts.messageId}` })
-      .from(postsInOrder)
-      .where(inPlace)
-      .orderBy(desc(posts.messageId))
-      .limit(fixedLimit(1))
-      .prepare(),
-  );
+  const newestPost = columnsWhere(db, { messageId: sql<number>`${posts.messageId}` }, postsInOrder, inPlace, {
+    orderBy: desc(posts.messageId),
+    limit: 1,
+  });
 
   return {
     event: async (on: ReadTx, channelId: AgentId, externalId: string): Promise<EventRow | undefined> =>
@@ -198,11 +170,7 @@ export function createTrafficStore(db: Db) {
 }
 
 /** Posts of one place. */
-const inPlace = and(
-  eq(posts.channelId, bound("channelId")),
-  eq(posts.conversationId, bound("conversationId")),
-  eq(posts.threadId, bound("threadId")),
-);
+const inPlace = equal(posts, "channelId", "conversationId", "threadId");
 
 /** Names the index: with the statistics of a small table the planner would scan, and keep scanning as the table grows. */
 const postsInOrder = sql`${posts} indexed by channel_posts_in_order`;

@@ -1,6 +1,7 @@
 import { and, asc, eq, gt, type SQL, sql } from "drizzle-orm";
 import { bound, fixedLimit } from "../../kernel/db/bound.ts";
 import type { Db, ReadTx, Tx } from "../../kernel/db/database.ts";
+import { columnsWhere, equal, rowsWhere } from "../../kernel/db/statements.ts";
 import { bindings, channels } from "./tables.ts";
 
 export type ChannelRow = typeof channels.$inferSelect;
@@ -21,26 +22,17 @@ const MAX_VISITED = 20_000;
 
 /** Channels and their bindings. */
 export function createChannelStore(db: Db) {
-  const byId = db.statement((q) =>
-    q
-      .select()
-      .from(channels)
-      .where(eq(channels.id, bound("id")))
-      .prepare(),
-  );
+  const byId = rowsWhere(db, channels, equal(channels, "id"));
   // Without a conversation a binding has no thread either, so these are the three places at most.
-  const matching = db.statement((q) =>
-    q
-      .select(everyBindingColumn)
-      .from(bindingsByPlace)
-      .where(
-        and(
-          eq(bindings.channelId, bound("channelId")),
-          sql`${bindings.conversationId} in ('', ${bound("conversationId")})`,
-          sql`${bindings.threadId} in ('', ${bound("threadId")})`,
-        ),
-      )
-      .prepare(),
+  const matching = columnsWhere(
+    db,
+    everyBindingColumn,
+    bindingsByPlace,
+    and(
+      equal(bindings, "channelId"),
+      sql`${bindings.conversationId} in ('', ${bound("conversationId")})`,
+      sql`${bindings.threadId} in ('', ${bound("threadId")})`,
+    ),
   );
 
   const byAge = (on: ReadTx, where: SQL | undefined, limit: number) =>

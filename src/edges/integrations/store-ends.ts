@@ -1,7 +1,7 @@
 import { and, eq, lt } from "drizzle-orm";
-import { bound } from "../../kernel/db/bound.ts";
 import type { Db, ReadTx, Tx } from "../../kernel/db/database.ts";
 import { deleteSome } from "../../kernel/db/delete-some.ts";
+import { equal, rowsWhere } from "../../kernel/db/statements.ts";
 import type { EndRow } from "./row.ts";
 import { sourceEnds } from "./tables.ts";
 
@@ -12,13 +12,7 @@ export type EndStore = ReturnType<typeof createEndStore>;
 
 /** Ends that sources reported, by key. */
 export function createEndStore(db: Db) {
-  const byKey = db.statement((q) =>
-    q
-      .select()
-      .from(sourceEnds)
-      .where(and(eq(sourceEnds.source, bound("source")), eq(sourceEnds.key, bound("key"))))
-      .prepare(),
-  );
+  const byKey = rowsWhere(db, sourceEnds, equal(sourceEnds, "source", "key"));
   return {
     byKey: async (on: ReadTx, source: string, key: string): Promise<EndRow | undefined> =>
       byKey(on).get({ source, key }),

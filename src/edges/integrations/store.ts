@@ -1,19 +1,13 @@
 import { asc, eq, gt, sql } from "drizzle-orm";
-import { bound } from "../../kernel/db/bound.ts";
 import type { Db, ReadTx, Tx } from "../../kernel/db/database.ts";
+import { equal, rowsWhere } from "../../kernel/db/statements.ts";
 import type { IntegrationRow } from "./row.ts";
 import { integrations } from "./tables.ts";
 
 export type IntegrationStore = ReturnType<typeof createIntegrationStore>;
 
 export function createIntegrationStore(db: Db) {
-  const bySource = db.statement((q) =>
-    q
-      .select()
-      .from(integrations)
-      .where(eq(integrations.source, bound("source")))
-      .prepare(),
-  );
+  const bySource = rowsWhere(db, integrations, equal(integrations, "source"));
   return {
     bySource: async (on: ReadTx, source: string): Promise<IntegrationRow | undefined> => bySource(on).get({ source }),
     put: async (tx: Tx, row: IntegrationRow): Promise<void> => {

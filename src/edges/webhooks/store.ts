@@ -1,7 +1,7 @@
 import { and, asc, count, desc, eq, getTableColumns, lt, sql } from "drizzle-orm";
-import { bound } from "../../kernel/db/bound.ts";
 import type { Db, ReadTx, Tx } from "../../kernel/db/database.ts";
 import { deleteSome } from "../../kernel/db/delete-some.ts";
+import { changeWhere, equal, everyColumn } from "../../kernel/db/statements.ts";
 import type { AgentId } from "../../protocol/ids.ts";
 import type { Delivery, WebhookEventType } from "../../protocol/webhooks.ts";
 import { webhookDeliveries, webhookEvents, webhooks } from "./tables.ts";
@@ -10,8 +10,6 @@ export type WebhookRow = typeof webhooks.$inferSelect;
 export type DeliveryRow = typeof webhookDeliveries.$inferSelect;
 export type WebhookStore = ReturnType<typeof createWebhookStore>;
 
-const p = sql.placeholder;
-
 export function createWebhookStore(db: Db) {
   // Runs for every appended message and every change of work.
   const subscribers = db.statement((q) =>
@@ -19,27 +17,12 @@ export function createWebhookStore(db: Db) {
       .select(getTableColumns(webhooks))
       .from(webhookEvents)
       .innerJoin(webhooks, eq(webhooks.id, webhookEvents.webhookId))
-      .where(eq(webhookEvents.event, bound("event")))
+      .where(equal(webhookEvents, "event"))
       .prepare(),
   );
   // Runs for each webhook and event.
-  const enqueue = db.statement((q) =>
-    q
-      .insert(webhookDeliveries)
-      .values({
-        ...{ id: p("id"), webhookId: p("webhookId"), type: p("type"), messageId: p("messageId"), data: p("data") },
-        ...{ state: p("state"), attempts: p("attempts"), lastStatus: p("lastStatus"), lastError: p("lastError") },
-        ...{ createdAt: p("createdAt"), nextAt: p("nextAt"), endedAt: p("endedAt") },
-      })
-      .prepare(),
-  );
-  const oneMore = db.statement((q) =>
-    q
-      .update(webhooks)
-      .set({ pending: sql`${webhooks.pending} + 1` })
-      .where(eq(webhooks.id, bound("id")))
-      .prepare(),
-  );
+  const enqueue = db.statement((q) => q.insert(webhookDeliveries).values(everyColumn(webhookDeliveries)).prepare());
+  const oneMore = changeWhere(db, webhooks, { pending: sql`${webhooks.pending} + 1` }, equal(webhooks, "id"));
   const pendingOf = (webhookId: string) =>
     and(eq(webhookDeliveries.webhookId, webhookId), eq(webhookDeliveries.state, sql`'pending'`));
 
