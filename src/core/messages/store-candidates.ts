@@ -1,4 +1,5 @@
-import { and, asc, desc, gt, isNull, lt, or, type SQL, sql } from "drizzle-orm";
+import { and, asc, desc, eq, gt, isNull, lt, or, type SQL, sql } from "drizzle-orm";
+import { createPauses } from "../../kernel/breathe.ts";
 import type { ReadTx } from "../../kernel/db/database.ts";
 import type { Filter, Found, IdRange } from "./filter.ts";
 import { conditions } from "./store-lists.ts";
@@ -25,36 +26,35 @@ export function createCandidates() {
       .all()
       .map((row) => row.id);
 
+  /** At most `limit` ids by one index, newest (or oldest) first; where that ends, filters have not been applied yet. */
+  async function candidates(on: ReadTx, drive: SQL, range: IdRange, limit: number): Promise<Found> {
+    const ids = on.db
+      .select({ id: messages.id })
+      .from(messages)
+      .where(and(drive, within(range)))
+      .orderBy(range.oldestFirst ? asc(messages.id) : desc(messages.id))
+      .limit(limit)
+      .all()
+      .map((row) => row.id);
+    return endingAt(ids, limit);
+  }
+
   return {
-    /** At most `limit` ids by one index, newest (or oldest) first; where that ends, filters have not been applied yet. */
-    candidates: async (on: ReadTx, drive: SQL, range: IdRange, limit: number): Promise<Found> => {
-      const ids = on.db
-        .select({ id: messages.id })
-        .from(messages)
-        .where(and(drive, within(range)))
-        .orderBy(range.oldestFirst ? asc(messages.id) : desc(messages.id))
-        .limit(limit)
-        .all()
-        .map((row) => row.id);
-      return { ids, reached: ids.length < limit ? null : (ids.at(-1) ?? null) };
-    },
+    candidates,
     /** At most `limit` ids for any of these targets, newest (or oldest) first. */
     candidatesFor: async (on: ReadTx, targets: readonly string[], range: IdRange, limit: number): Promise<Found> => {
-      const { after = 0, before = Number.MAX_SAFE_INTEGER, oldestFirst } = range;
-      const order = sql.raw(oldestFirst ? "asc" : "desc");
-      const end = sql.raw(oldestFirst ? "<=" : ">=");
-      // No further than `limit` entries of each target: the union of all of them may be the whole log.
-      const ids = on.db
-        .all<{ id: number }>(sql`select messages.id as id from json_each(${JSON.stringify(targets)}) t
-          cross join messages indexed by messages_by_target on messages.target = t.value
-          where messages.id > ${after} and messages.id < ${before} and messages.id ${end} coalesce(
-            (select x.id from messages x indexed by messages_by_target
-              where x.target = t.value and x.id > ${after} and x.id < ${before}
-              order by x.id ${order} limit 1 offset ${limit - 1}),
-            ${oldestFirst ? Number.MAX_SAFE_INTEGER : 0})
-          order by messages.id ${order} limit ${limit}`)
-        .map((row) => row.id);
-      return { ids, reached: ids.length < limit ? null : (ids.at(-1) ?? null) };
+      const pause = createPauses();
+      const direction = range.oldestFirst ? 1 : -1;
+      let ids: number[] = [];
+      let rest = range;
+      for (const target of targets) {
+        const more = await candidates(on, eq(messages.target, target), rest, limit);
+        ids = [...ids, ...more.ids].sort((a, b) => (a - b) * direction).slice(0, limit);
+        // Enough: of the other targets only entries before the last one count.
+        if (ids.length === limit) rest = { ...range, [range.oldestFirst ? "before" : "after"]: ids.at(-1) };
+        await pause();
+      }
+      return endingAt(ids, limit);
     },
     /** The same for every target an agent belonged to at the append, among the next 20,000 entries. */
     candidatesOf: async (on: ReadTx, agentId: string, range: IdRange, limit: number): Promise<Found> => {
@@ -100,3 +100,9 @@ export function createCandidates() {
     unexpired: (now: number): SQL => or(isNull(messages.expiresAt), gt(messages.expiresAt, now)) ?? sql`true`,
   };
 }
+
+/** Ids of a search that ends where `limit` of them were found. */
+const endingAt = (ids: number[], limit: number): Found => ({
+  ids,
+  reached: ids.length < limit ? null : (ids.at(-1) ?? null),
+});

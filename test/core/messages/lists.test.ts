@@ -152,18 +152,19 @@ describe("pages", () => {
   });
 
   test("G9: pages of messages are short, with a place to go on from, where a filter matches little among many", async () => {
-    const { ask, ann, send, ...relay } = await withMessages();
+    const { ask, ann, ben, send, ...relay } = await withMessages();
     const rare: number[] = [];
     for (let i = 0; i < 5; i++) {
-      rare.unshift(await send(ann, "ben", { topic: "rare" }));
-      const messages = Array.from({ length: 900 }, () => ({ to: "ben", topic: "common", body: "x" }));
+      rare.unshift(await send(ann, "tag:team", { topic: "rare" }));
+      const to = (n: number) => (n % 2 ? "ben" : "tag:team");
+      const messages = Array.from({ length: 900 }, (_, n) => ({ to: to(n), topic: "common", body: "x" }));
       await ask("POST", "/v1/messages/batch", { messages }, ann);
     }
     const first = await ask("GET", "/v1/messages?topic=rare&limit=100");
     expect(first.body.items.length).toBeLessThan(5);
     expect(first.body.nextPage).not.toBeNull();
-    for (const query of ["topic=rare", "topic=rare&from=ann", "topic=rare&to=ben", "topic=rare&agent=ann"])
-      for (const who of [undefined, ann]) {
+    for (const query of ["topic=rare", "topic=rare&from=ann", "topic=rare&to=tag:team", "topic=rare&agent=ann"])
+      for (const who of [undefined, ann, ben]) {
         const { ids, pages } = await everyPage({ ask, ...relay }, `/v1/messages?${query}&limit=100`, who);
         expect(ids).toEqual(rare);
         expect(pages).toBeGreaterThan(1);
