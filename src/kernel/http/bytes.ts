@@ -39,8 +39,8 @@ export interface Limits {
   largest?: number | undefined;
 }
 
-/** Bytes scanned in one turn of the event loop, in less than a millisecond. */
-const PIECE_BYTES = 64 * 1024;
+/** Bytes taken between two looks at the clock: less than 1 ms, but 10 where a sieve keeps thousands of short members. */
+const PIECE_BYTES = 16 * 1024;
 
 /** Reads the body as sent, or passes a larger one through a sieve. @throws Problem 400, 413, 415 */
 export async function readWatched(
@@ -77,23 +77,29 @@ async function readPieces(
   let chunks: Uint8Array[] = [];
   let size = 0;
   let sieve: Sieve | undefined;
+  // Chunks that have arrived follow each other without a turn of the event loop.
+  const pause = createPauses();
   for await (const chunk of body ?? []) {
     size += chunk.length;
     if (size > most) throw tooLarge(most);
-    if (watcher.take) await pass(chunk, watcher.take);
+    if (watcher.take) await pass(chunk, watcher.take, pause);
     chunks.push(chunk);
+    await pause();
     if (size <= whole) continue;
     sieve ??= await watcher.sieve?.();
     if (!sieve) throw tooLarge(whole);
-    for (const kept of chunks) await pass(kept, sieve.take);
+    for (const kept of chunks) await pass(kept, sieve.take, pause);
     chunks = [];
   }
   return sieve ?? Buffer.concat(chunks);
 }
 
 /** Hands bytes on in pieces, with turns of the event loop between them. */
-export async function pass(bytes: Uint8Array, take: (piece: Uint8Array) => void): Promise<void> {
-  const pause = createPauses();
+export async function pass(
+  bytes: Uint8Array,
+  take: (piece: Uint8Array) => void,
+  pause = createPauses(),
+): Promise<void> {
   for (let at = 0; at < bytes.length; at += PIECE_BYTES) {
     take(bytes.subarray(at, at + PIECE_BYTES));
     await pause();
