@@ -7,6 +7,8 @@ const GAPS = /[\p{Cc}\s]+/gu;
 
 /** Longest beginning of a text that fits, without half characters. */
 export function cut(text: string, maxBytes: number): string {
+  // No UTF-16 unit takes more than three bytes. Most texts fit, and a buffer for each costs more than all else here.
+  if (text.length * 3 <= maxBytes) return text;
   const { read } = encoder.encodeInto(text, new Uint8Array(maxBytes));
   return text.slice(0, read);
 }
