@@ -7,7 +7,7 @@ import * as api from "../../protocol/messages.ts";
 import { Problem } from "../../protocol/problem.ts";
 import { getThread } from "../../protocol/threads.ts";
 import type { Areas } from "../core.ts";
-import { listAnswer, sentAnswer, sentJson } from "./answers.ts";
+import { batchAnswer, listAnswer, sentAnswer } from "./answers.ts";
 import { messageJson } from "./entry.ts";
 
 /** Sending, finding and explaining messages. */
@@ -23,8 +23,7 @@ export function messageRoutes({ kernel, core }: Areas): Route[] {
     }),
     route(api.sendBatch, async ({ caller, body }) => {
       checkKeys(caller, body.messages);
-      const items = await db.write((tx) => messages.sendAll(tx, caller, body.messages));
-      return { status: 201, body: new RawJson(`{"items":[${items.map((sent) => sentJson(sent, true)).join(",")}]}`) };
+      return batchAnswer(await db.write((tx) => messages.sendAll(tx, caller, body.messages)));
     }),
     route(api.listMessages, list),
     route(api.getMessage, async ({ caller, params }) =>
