@@ -1,4 +1,5 @@
 import type { List } from "../protocol/wire.ts";
+import { createPauses } from "./breathe.ts";
 
 /** Largest JSON of one page. A page holds at least one item, however large. */
 export const PAGE_BYTES = 4 * 1024 * 1024;
@@ -31,6 +32,7 @@ export async function readPage<Row, Item>(
   const items: Item[] = [];
   let last: Row | undefined;
   let bytes = 0;
+  const pause = createPauses();
   for (;;) {
     const count = nextCount(limit + 1 - items.length, items.length, bytes);
     const rows = await read(count, last);
@@ -41,6 +43,7 @@ export async function readPage<Row, Item>(
       if (items.length > 0 && bytes > PAGE_BYTES) return { items, last, more: true };
       items.push(item);
       last = row;
+      await pause();
     }
     if (rows.length < count) return { items, last, more: false };
   }

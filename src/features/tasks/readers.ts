@@ -1,5 +1,6 @@
 import type { Areas } from "../../core/core.ts";
 import type { Caller } from "../../identity/auth/caller.ts";
+import { createPauses } from "../../kernel/breathe.ts";
 import type { ReadTx } from "../../kernel/db/database.ts";
 import { jsonBytes, PAGE_BYTES, type PageQuery, readList } from "../../kernel/pages.ts";
 import { Problem } from "../../protocol/problem.ts";
@@ -68,7 +69,9 @@ export function createTaskReaders({ identity, core }: Areas, store: TaskStore) {
       const { some, end } = await candidates(on, drivers(reader, filter), before);
       const items: Task[] = [];
       let size = 0;
+      const pause = createPauses();
       for (const task of some) {
+        await pause();
         if (!matches(filter, task) || (reader !== null && !(await mayRead(on, reader, task)))) continue;
         if (items.length === limit) return { items, nextPage: items.at(-1)?.id ?? null };
         const row = await store.byId(on, task.id);
