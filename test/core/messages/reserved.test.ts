@@ -11,6 +11,7 @@ const RESERVED: [object, string][] = [
   [{ meta: { schedule: { id: "sch_1" } } }, "/meta/schedule"],
   [{ payload: { command: { do: "spawn" } } }, "/payload/command"],
   [{ payload: { run: { id: "run_1", do: "abort" } } }, "/payload/run"],
+  [{ payload: { job: { id: "nightly", do: "run" } } }, "/payload/job"],
   [{ payload: { announcement: null } }, "/payload/announcement"],
   [{ payload: { approval: {} } }, "/payload/approval"],
   [
