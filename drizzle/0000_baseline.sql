@@ -452,6 +452,35 @@ CREATE TABLE `files` (
 CREATE INDEX `files_by_content` ON `files` (`sha256`);--> statement-breakpoint
 CREATE INDEX `files_unused_of` ON `files` (`uploaded_by`) WHERE unused_since is not null;--> statement-breakpoint
 CREATE INDEX `files_unused` ON `files` (`unused_since`) WHERE unused_since is not null;--> statement-breakpoint
+CREATE TABLE `job_runs` (
+	`agent_id` text NOT NULL,
+	`job_id` text NOT NULL,
+	`id` text NOT NULL,
+	`status` text NOT NULL,
+	`started_at` integer NOT NULL,
+	`ended_at` integer,
+	`reported_at` integer NOT NULL,
+	`opaque` integer NOT NULL,
+	`cut` integer NOT NULL,
+	`output` text,
+	PRIMARY KEY(`agent_id`, `job_id`, `id`)
+);
+--> statement-breakpoint
+CREATE INDEX `job_runs_by_start` ON `job_runs` (`agent_id`,`job_id`,`started_at`,`id`);--> statement-breakpoint
+CREATE INDEX `job_runs_by_report` ON `job_runs` (`reported_at`);--> statement-breakpoint
+CREATE TABLE `jobs` (
+	`agent_id` text NOT NULL,
+	`id` text NOT NULL,
+	`name` text NOT NULL,
+	`schedule` text NOT NULL,
+	`enabled` integer NOT NULL,
+	`last_run_at` integer,
+	`updated_at` integer NOT NULL,
+	`removed_at` integer,
+	PRIMARY KEY(`agent_id`, `id`)
+);
+--> statement-breakpoint
+CREATE INDEX `jobs_removed` ON `jobs` (`removed_at`) WHERE removed_at is not null;--> statement-breakpoint
 CREATE TABLE `loops` (
 	`root_id` integer NOT NULL,
 	`kind` text NOT NULL,
@@ -469,6 +498,18 @@ CREATE TABLE `loops` (
 );
 --> statement-breakpoint
 CREATE INDEX `loops_by_message` ON `loops` (`message_id`);--> statement-breakpoint
+CREATE TABLE `agent_models` (
+	`agent_id` text NOT NULL,
+	`id` text NOT NULL,
+	`position` integer NOT NULL,
+	`name` text NOT NULL,
+	`provider` text,
+	`is_default` integer NOT NULL,
+	`updated_at` integer NOT NULL,
+	PRIMARY KEY(`agent_id`, `id`)
+);
+--> statement-breakpoint
+CREATE INDEX `agent_models_by_id` ON `agent_models` (`id`,`agent_id`);--> statement-breakpoint
 CREATE TABLE `pairs` (
 	`id` text PRIMARY KEY NOT NULL,
 	`requester` text NOT NULL,

@@ -6,7 +6,9 @@ import type { Mcp } from "./edges/mcp/mcp.ts";
 import type { Webhooks } from "./edges/webhooks/webhooks.ts";
 import type { Delegations } from "./features/delegations/delegations.ts";
 import type { Files } from "./features/files/files.ts";
+import type { Jobs } from "./features/jobs/jobs.ts";
 import type { Loops } from "./features/loops/loops.ts";
+import type { Models } from "./features/models/models.ts";
 import type { Pairs } from "./features/pairs/pairs.ts";
 import type { Schedules } from "./features/schedules/schedules.ts";
 import type { Tasks } from "./features/tasks/tasks.ts";
@@ -26,6 +28,8 @@ export interface Relayed {
   files: Files;
   pairs: Pairs;
   schedules: Schedules;
+  jobs: Jobs;
+  models: Models;
   channels: Channels;
   webhooks: Webhooks;
   integrations: Integrations;
@@ -64,6 +68,8 @@ function onAgents({
   channels,
   pairs,
   schedules,
+  jobs,
+  models,
   mcp,
   a2a,
 }: Relayed): void {
@@ -74,7 +80,8 @@ function onAgents({
   agents.restored.inTx(channels.restoreAgent);
   // Features end what is their own and tell of it. What is left of the agent's mail and work ends last.
   agents.deleting.inTx(tasks.dropAgent, delegations.dropAgent, webhooks.dropAgent, channels.dropAgent, pairs.dropAgent);
-  agents.deleting.inTx(schedules.dropTarget, schedules.dropAgent, mcp.dropAgent, a2a.dropAgent, core.work.dropAgent);
+  agents.deleting.inTx(schedules.dropTarget, schedules.dropAgent, jobs.dropAgent, models.dropAgent);
+  agents.deleting.inTx(mcp.dropAgent, a2a.dropAgent, core.work.dropAgent);
   agents.deleting.afterCommit(a2a.forgetAgent, connections.closeAgent);
   agents.superseded.afterCommit(connections.closeInstance);
   agents.regrouped.afterCommit(waits.nudge, streams.membershipsChanged, watch.membershipsChanged);

@@ -17,8 +17,10 @@ import type { ServerMaker } from "./edges/mcp/server.ts";
 import { createWebhooks } from "./edges/webhooks/webhooks.ts";
 import { createDelegations } from "./features/delegations/delegations.ts";
 import { createFiles } from "./features/files/files.ts";
+import { createJobs } from "./features/jobs/jobs.ts";
 import { createLoops } from "./features/loops/loops.ts";
 import { createLoopRule } from "./features/loops/rule.ts";
+import { createModels } from "./features/models/models.ts";
 import { createPairs } from "./features/pairs/pairs.ts";
 import { createSchedules } from "./features/schedules/schedules.ts";
 import { createTasks } from "./features/tasks/tasks.ts";
@@ -126,6 +128,8 @@ export async function createAreas(config: Config, clock: Clock, logger: Logger, 
   });
   const pairs = createPairs(base);
   const schedules = createSchedules(base);
+  const jobs = createJobs(base);
+  const models = createModels(base);
   const channels = createChannels({ kernel, identity, core, files });
   const webhooks = createWebhooks(base);
   const integrations = createIntegrations({ kernel, identity, core, tasks });
@@ -137,7 +141,7 @@ export async function createAreas(config: Config, clock: Clock, logger: Logger, 
   const health = createHealth({ kernel, identity, core, metrics });
   const backups = createBackups(base);
   return {
-    ...{ kernel, identity, core, loops, traces, tasks, delegations, files, pairs, schedules },
+    ...{ kernel, identity, core, loops, traces, tasks, delegations, files, pairs, schedules, jobs, models },
     ...{ channels, webhooks, integrations, gate, mcp, a2a, digests, metrics, health, backups },
   };
 }
@@ -145,6 +149,7 @@ export async function createAreas(config: Config, clock: Clock, logger: Logger, 
 /** Work at times and rows that age, by area. */
 const tables = (areas: AllAreas): (DueTable & { sweeps?: readonly Sweep[] })[] => [
   ...[areas.identity, ...areas.core.due, areas.tasks, areas.delegations, areas.files, areas.pairs, areas.schedules],
+  areas.jobs,
   ...[areas.channels, areas.webhooks, areas.integrations, areas.a2a],
 ];
 
@@ -164,6 +169,7 @@ function createHttp(config: Config, areas: AllAreas) {
     identity.lateRoutes,
     ...[areas.traces.routes, areas.loops.routes, areas.webhooks.routes, areas.channels.routes, areas.pairs.routes],
     ...[areas.integrations.routes, areas.a2a.routes, areas.files.routes, areas.schedules.routes, areas.digests.routes],
+    ...[areas.jobs.routes, areas.models.routes],
     // All at once: a path of one may look like a parameter of another (/v1/messages/stream).
     lateRoutes(["/v1"], async () => {
       const core = import("./core/routes.ts").then(({ coreRoutes }) => coreRoutes(areas, limit, server));

@@ -98,6 +98,22 @@ export const ALLOWED: Record<string, () => Body[]> = {
     }),
   ],
   createSchedule: () => [json("256 KiB", { at: "2099-01-01T00:00:00Z", message: { to: "ben", ...large } })],
+  putModels: () => [
+    json("five hundred", {
+      items: Array.from({ length: 500 }, (_, i) => ({ id: `m${i}`, name: "x".repeat(256), provider: "x".repeat(128) })),
+    }),
+  ],
+  putJobs: () => [
+    json("two hundred", {
+      // The path of the other routes names one `ann`.
+      items: ["ann", ...Array.from({ length: 199 }, (_, i) => `j${i}`)].map((id) => ({
+        ...{ id, name: "x".repeat(256), schedule: "x".repeat(256) },
+      })),
+    }),
+  ],
+  reportJobRun: () => [
+    json("1,000 KB", { id: "1", status: "ok", startedAt: "2026-01-01T00:00:00Z", output: "信".repeat(340_000) }),
+  ],
   putWebhookChannel: () => [],
   makeBackup: () => [],
   uploadFile: () => [{ what: "1 MiB", bytes: new Uint8Array(MIB), type: "application/octet-stream" }],

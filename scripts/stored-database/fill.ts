@@ -129,6 +129,10 @@ async function others(ask: Ask, ann: { token: string }, bob: { token: string }):
   const daily = { cron: "0 9 * * *", message: { to: "bob", body: "Good morning" } };
   const schedule = (await ask("POST", "/v1/schedules", daily, ann)).body;
   await ask("POST", `/v1/schedules/${schedule.id}/run`, {}, ann);
+  await ask("PUT", "/v1/agents/ann/models", { items: [{ id: "opus", name: "Opus" }], default: "opus" }, ann);
+  await ask("PUT", "/v1/agents/ann/jobs", { items: [{ id: "wicks", name: "Wicks", schedule: "@daily" }] }, ann);
+  const trimmed = { id: "1", status: "ok", output: "12 wicks", startedAt: "2026-03-01T09:00:00Z" };
+  await ask("POST", "/v1/agents/ann/jobs/wicks/runs", trimmed, ann);
   await ask("POST", "/v1/webhooks", { url: "http://127.0.0.1:9/", events: ["message.created", "work.dead"] }, ann);
   const file = (await ask("POST", "/v1/files?name=plan.json", { plan: "lanterns" }, ann)).body;
   await send(ask, ann, { to: "bob", body: "See the plan", payload: { files: [{ fileId: file.id }] } });

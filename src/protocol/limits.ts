@@ -18,3 +18,7 @@ export const MAX_DEPTH = 5;
 
 /** Kinds of failure of a post to a channel: worth another try, never, or unknown. */
 export const FAILURES = ["transient", "permanent", "ambiguous"] as const;
+
+/** Runs kept of each job of an agent, and bytes kept of the output of each. */
+export const MAX_JOB_RUNS = 100;
+export const JOB_OUTPUT_BYTES = 64 * 1024;

@@ -12,7 +12,7 @@ export interface Example {
 
 type Make = (world: World) => Promise<Example> | Example;
 
-const byWorker = (more: Omit<Example, "who">): Example => ({ who: "agent", ...more });
+const byWorker = (more: Partial<Example>): Example => ({ who: "agent", ...more });
 const byOperator = (more: Omit<Example, "who"> = {}): Example => ({ who: "operator", ...more });
 const onWorker = { path: { id: "worker" } };
 
@@ -265,6 +265,41 @@ export const EXAMPLES: Record<string, Make> = {
   runSchedule: (world) => onSchedule(world, { headers: { "idempotency-key": `"${world.fresh("key")}"` } }),
   listFires: (world) => onSchedule(world, { query: { page: "5", limit: "5" } }),
 
+  putModels: () =>
+    byWorker({
+      ...onWorker,
+      body: {
+        items: [
+          { id: "opus", name: "Opus", provider: "anthropic" },
+          { id: "llama3:8b", name: "Llama" },
+        ],
+        default: "opus",
+      },
+    }),
+  listModels: () => byWorker({ query: { agent: "worker", page: "a", limit: "5" } }),
+  putJobs: () =>
+    byWorker({
+      ...onWorker,
+      body: {
+        items: [
+          { id: "nightly", name: "Nightly", schedule: "0 3 * * *", enabled: true, lastRunAt: "2026-02-28T03:00:00Z" },
+          { id: "hourly", name: "Hourly", schedule: "@hourly", enabled: false },
+        ],
+      },
+    }),
+  listAllJobs: () => byOperator({ query: { agent: "worker", page: "worker/a", limit: "5" } }),
+  listJobs: () => byWorker({ ...onWorker, query: { page: "worker/a", limit: "5" } }),
+  reportJobRun: (world) =>
+    onJob(world, {
+      body: {
+        ...{ id: world.fresh("run-"), status: "ok", output: "3 reports", encoding: "plain" },
+        ...{ startedAt: "2026-02-28T03:00:00Z", endedAt: "2026-02-28T03:01:00Z" },
+      },
+    }),
+  listJobRuns: (world) => onJob(world, { query: { page: "1772247600000.run-1", limit: "5" } }),
+  runJob: (world) => onJob(world, { who: "operator", headers: { "idempotency-key": `"${world.fresh("key")}"` } }),
+  deleteJob: (world) => onJob(world, { who: "operator", headers: { "idempotency-key": `"${world.fresh("key")}"` } }),
+
   createWebhook: (world) =>
     byWorker({
       headers: { "idempotency-key": `"${world.fresh("key")}"` },
@@ -432,6 +467,12 @@ async function onSchedule(world: World, more: Omit<Example, "who">): Promise<Exa
   const draft = { agentId: "worker", cron: "0 9 * * *", message: { to: "worker", body: "Good morning." } };
   const { body } = await world.ask("POST", "/v1/schedules", draft);
   return byWorker({ path: { id: body.id }, ...more });
+}
+
+/** A job of the worker. */
+async function onJob(world: World, more: Partial<Example>): Promise<Example> {
+  await world.ask("PUT", "/v1/agents/worker/jobs", { items: [{ id: "nightly", name: "Nightly", schedule: "@daily" }] });
+  return byWorker({ path: { id: "worker", jobId: "nightly" }, ...more });
 }
 
 /** A webhook of the worker. Each is another's room: there may be twenty. */

@@ -17,6 +17,8 @@ const TAGS: Record<string, string> = {
   Orchestrators: "Daemons on machines that start and watch agents.",
   Tasks: "Work with a status and a history, worked through the lease of its message.",
   Schedules: "Messages that are sent at a time, once or by cron.",
+  Jobs: "Cron jobs that agents run themselves, and the runs they report.",
+  Models: "Models that agents can be told to use.",
   Webhooks: "Telling other machines what happened, signed as Standard Webhooks says.",
   Channels: "Accounts of chat platforms behind adapters: who their conversations go to, what comes in and goes out.",
   Files: "Attachments, by their content.",

@@ -214,6 +214,8 @@ export function createAgentService(base: Base, auth: AuthService) {
     factsOf: directory.facts,
     requireActor,
     requireReader,
+    requireCurrent,
+    requireRow,
     suggest: registry.suggest,
     registered,
     shrinkTombstones: tombstones.shrink,

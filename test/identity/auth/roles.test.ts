@@ -36,6 +36,7 @@ async function startWorld() {
   const postId = (await ask("POST", "/v1/messages", toChat)).body.id as number;
   await ask("POST", `/v1/messages/${postId}/claim`, { agentId: "telegram:x" });
   await ask("PUT", "/v1/orchestrators/box", box);
+  await ask("PUT", "/v1/agents/me/jobs", { items: [{ id: "daily", name: "Daily", schedule: "@daily" }] });
   const fileId = (await ask("POST", "/v1/files", "x", me)).body.id as string;
   const token = async (draft: Record<string, unknown>) => (await ask("POST", "/v1/tokens", draft)).body.token as string;
   return {
@@ -70,6 +71,7 @@ const mine = (status: number) => ({ ...all(403), operator: status, me: status })
 const shown = { ...readers, me: 200 };
 const everyAgent = { ...all(200), enroll: 403 };
 const lease = { token: "clm_4_1" };
+const someRun = { id: "1", status: "ok", startedAt: "2026-03-01T00:00:00Z" };
 const someEvent = { conversationId: "c", externalId: "e", sender: { id: "1", name: "Ada" }, text: "x" };
 
 /** Each operation, by each role. A row of its own for each way to ask that is judged differently. */
@@ -312,6 +314,25 @@ const TABLE: Record<string, Row[]> = {
   deleteSchedule: [["DELETE /v1/schedules/{schedule}", undefined, mine(204)]],
   runSchedule: [["POST /v1/schedules/{schedule}/run", undefined, mine(201)]],
   listFires: [["GET /v1/schedules/{schedule}/fires", undefined, shown]],
+  putModels: [["PUT /v1/agents/me/models", { items: [] }, mine(200)]],
+  listModels: [["GET /v1/models", undefined, everyAgent]],
+  putJobs: [
+    ["PUT /v1/agents/me/jobs", { items: [] }, mine(200)],
+    ["PUT /v1/agents/user/jobs", { items: [] }, all(403)],
+    ["PUT /v1/agents/nobody/jobs", { items: [] }, { ...all(403), operator: 404 }],
+  ],
+  listAllJobs: [
+    ["GET /v1/jobs", undefined, everyAgent],
+    ["GET /v1/jobs?agent=me", undefined, shown],
+  ],
+  listJobs: [
+    ["GET /v1/agents/me/jobs", undefined, shown],
+    ["GET /v1/agents/nobody/jobs", undefined, { ...all(403), operator: 404, viewer: 404 }],
+  ],
+  reportJobRun: [["POST /v1/agents/me/jobs/daily/runs", someRun, mine(201)]],
+  listJobRuns: [["GET /v1/agents/me/jobs/daily/runs", undefined, shown]],
+  runJob: [["POST /v1/agents/me/jobs/daily/run", undefined, operator(201)]],
+  deleteJob: [["POST /v1/agents/me/jobs/daily/delete", undefined, operator(201)]],
   createWebhook: [
     ["POST /v1/webhooks", { url: "http://127.0.0.1:1/" }, { ...all(403), operator: 201, me: 201, other: 201 }],
     ["POST /v1/webhooks", { url: "http://127.0.0.1:1/", agentId: "me" }, mine(201)],
