@@ -24,8 +24,10 @@ import { addFileCommands } from "./files.ts";
 import { addHookCommand } from "./hook.ts";
 import { addInboxCommand } from "./inbox.ts";
 import { addIntegrationCommands } from "./integrations.ts";
+import { addJobCommands } from "./jobs.ts";
 import { addLoopCommands } from "./loops.ts";
 import { addMessageCommands } from "./messages.ts";
+import { addModelsCommand } from "./models.ts";
 import { filled } from "./options.ts";
 import { addOrchestratorCommands } from "./orchestrators.ts";
 import { ownCommand } from "./own.ts";
@@ -83,7 +85,7 @@ function createProgram(): CliCommand {
     [addScheduleCommands, addWebhookCommands],
     [addClaimCommands, addWorkCommand, addDeadLetterCommands, addTaskCommands, addIntegrationCommands],
     [addDelegationCommands, addPairCommands],
-    [addAgentCommands, addOrchestratorCommands, addTokenCommands, addA2ACommands],
+    [addAgentCommands, addModelsCommand, addJobCommands, addOrchestratorCommands, addTokenCommands, addA2ACommands],
     [addChannelCommands, addFileCommands],
     [addConnectCommand, addHookCommand, addRunCommand, addBridgeCommands],
     [addServeCommand, addRelayCommands, addUpgradeCommand, addDoctorCommand],

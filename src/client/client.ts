@@ -8,8 +8,10 @@ import { fileVerbs } from "./files.ts";
 import { type FollowOptions, follow } from "./follow.ts";
 import { inboxVerbs } from "./inbox.ts";
 import { integrationVerbs } from "./integrations.ts";
+import { jobVerbs } from "./jobs.ts";
 import { loopVerbs } from "./loops.ts";
 import { messageVerbs } from "./messages.ts";
+import { modelVerbs } from "./models.ts";
 import { orchestratorVerbs } from "./orchestrators.ts";
 import { pairVerbs } from "./pairs.ts";
 import { relayVerbs } from "./relay.ts";
@@ -68,6 +70,8 @@ export function createClient({ fetch = (url, init) => globalThis.fetch(url, init
     tasks: taskVerbs(caller),
     integrations: integrationVerbs(caller),
     schedules: scheduleVerbs(caller),
+    jobs: jobVerbs(caller),
+    models: modelVerbs(caller),
     webhooks: webhookVerbs(caller),
     channels: channelVerbs(caller),
     files: fileVerbs(caller),
