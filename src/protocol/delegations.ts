@@ -194,7 +194,7 @@ export const answerDelegation = contract("answerDelegation", "POST /v1/delegatio
   example: { text: "Yes. It only moves code." },
   idempotent: true,
   answers: made(Delegation, "Answered; late if it had ended before.", "Answered before with this key."),
-  problems: ["forbidden", "superseded", "not-found", "not-open", "gone", "reserved", "idempotency-mismatch"],
+  problems: words("forbidden superseded not-found not-open gone reserved required-result idempotency-mismatch"),
 });
 
 export const reportProgress = contract("reportProgress", "POST /v1/delegations/{id}/progress", {

@@ -200,7 +200,7 @@ export const ReadMark = strictObject(() => ({ agentId: AgentId.optional() }));
 
 const contract = contracts("Messages");
 const SENDING = words(
-  "forbidden unknown-target not-claimable no-conversation reserved-kind reserved loop-paused quota-exceeded idempotency-mismatch superseded",
+  "forbidden unknown-target not-claimable no-conversation reserved-kind reserved required-result loop-paused quota-exceeded idempotency-mismatch superseded",
 );
 
 export const sendMessage = contract("sendMessage", "POST /v1/messages", {

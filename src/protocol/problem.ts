@@ -27,7 +27,7 @@ export const PROBLEMS = {
   "unknown-target": [422, "Nobody goes by that name"],
   "reserved-kind": [422, "The relay alone writes messages of that kind"],
   reserved: [422, "The relay alone writes that member"],
-  "required-result": [422, "This run owes a result"],
+  "required-result": [422, "A result is owed"],
   "no-conversation": [422, "It does not say which conversation of the channel it is for"],
   "not-claimable": [422, "This message cannot be claimed"],
   "too-deep": [422, "The chain of delegations is too long"],

@@ -194,7 +194,7 @@ export const completeClaim = contract("completeClaim", "POST /v1/messages/{id}/c
   summary: "Complete work; a result goes to the sender",
   body: Complete,
   example: { token: "clm_1_1", result: "Merged as 4f2c1d9." },
-  problems: [...UNHELD, "reserved"],
+  problems: [...UNHELD, "reserved", "required-result"],
 });
 
 export const failClaim = contract("failClaim", "POST /v1/messages/{id}/fail", {

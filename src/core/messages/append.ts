@@ -1,7 +1,7 @@
 import { isGroup } from "../../identity/agents/target.ts";
 import type { Tx } from "../../kernel/db/database.ts";
 import type { MessageSource, ParsedDraft } from "../../protocol/messages.ts";
-import { fromTime } from "../../protocol/wire.ts";
+import { fromTime, toTime } from "../../protocol/wire.ts";
 import type { Base } from "../base.ts";
 import type { ParkedClaimers } from "../work/parked.ts";
 import type { WorkRow } from "../work/row.ts";
@@ -11,7 +11,8 @@ import { toLogEntry } from "./entry.ts";
 import type { Judged, Pause, Verdict } from "./judge.ts";
 import type { Links } from "./links.ts";
 import { fingerprint } from "./replays.ts";
-import type { MessageRow } from "./row.ts";
+import type { Lineage, MessageRow } from "./row.ts";
+import { isHushed } from "./silence.ts";
 
 /** The due row of a direct message that expires: see `expiry.ts`. */
 export const EXPIRES = "message.expires";
@@ -36,8 +37,9 @@ export function createAppend(base: Base, parked: ParkedClaimers, links: Links) {
   /** Appends a checked message, and wakes its followers once it is on disk. */
   async function append(tx: Tx, asked: Addressed): Promise<Extract<Sent, { kind: "sent" }>> {
     const answer = await answering.first(tx, asked.author, asked.draft, asked.target);
-    const addressed = answer ? { ...asked, draft: answer, settles: true } : asked;
-    const { row, pause } = await toRow(tx, addressed);
+    const parent = asked.draft.replyTo ? await store.lineage(tx, asked.draft.replyTo) : undefined;
+    const addressed = answer ? { ...asked, draft: answer, settles: true } : unlessHushed(asked, parent);
+    const { row, pause } = await toRow(tx, addressed, parent);
     disk.checkRoom(sizeOf(row), "messages");
     await store.append(tx, row);
     const work = row.claimable ? await openWork(tx, row, addressed.draft.maxAttempts) : undefined;
@@ -52,9 +54,19 @@ export function createAppend(base: Base, parked: ParkedClaimers, links: Links) {
     return { kind: "sent", entry, work, matched: row.matched, suggestions: asked.suggestions, replayed: false };
   }
 
-  async function toRow(tx: Tx, addressed: Addressed): Promise<Verdict & { row: MessageRow }> {
+  /** Silence ends a conversation: it is over as soon as it is stored, so no reader gets it and no adapter posts it. */
+  function unlessHushed(asked: Addressed, parent: Lineage | undefined): Addressed {
+    if (!isHushed(asked.draft, parent)) return asked;
+    const draft = { ...asked.draft, claimable: false, urgent: false, expiresAt: toTime(clock.now()) };
+    return { ...asked, draft, settles: true, owed: true };
+  }
+
+  async function toRow(
+    tx: Tx,
+    addressed: Addressed,
+    parent: Lineage | undefined,
+  ): Promise<Verdict & { row: MessageRow }> {
     const { draft, author, target } = addressed;
-    const parent = draft.replyTo ? await store.lineage(tx, draft.replyTo) : undefined;
     const settles = addressed.settles ?? false;
     const behind = addressed.isRoot ? ROOT : await causes.behind(tx, author, target, draft, parent);
     // A post to a channel (whose id alone has a colon) is work for its adapter: for the others it is talk.

@@ -8,6 +8,7 @@ import { DelegationResponse } from "../../protocol/delegations.ts";
 import { BODY_BYTES, JSON_BYTES } from "../../protocol/limits.ts";
 import { MessageDraft } from "../../protocol/messages.ts";
 import { Problem } from "../../protocol/problem.ts";
+import { isSilence } from "../../protocol/silence.ts";
 import type { CallRow, ExternalStore } from "./store.ts";
 import { isTerminal } from "./tasks.ts";
 
@@ -49,7 +50,8 @@ export function createCalls({ kernel, core, delegations }: Areas & { delegations
     const body = cut(text, BODY_BYTES);
     const given = payload && JSON.stringify(payload).length <= JSON_BYTES / 3 ? { payload } : {};
     if (delegationId !== null) {
-      const said = DelegationResponse.parse({ text: body, ...(error && { error: cut(error, 4096) }), ...given });
+      const failure = error ?? (isSilence(body) ? `${call.agentId} had nothing to say.` : undefined);
+      const said = DelegationResponse.parse({ text: body, ...(failure && { error: cut(failure, 4096) }), ...given });
       return say(call, () => delegations.service.respond(tx, caller, delegationId, said, `a2a:${messageId}`));
     }
     if (token !== null) {

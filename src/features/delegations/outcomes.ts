@@ -9,6 +9,8 @@ import type { DueSource } from "../../kernel/due/due.ts";
 import type { DueRow } from "../../kernel/due/row.ts";
 import type { DelegationChange, DelegationStatus } from "../../protocol/delegations.ts";
 import type { ParsedDraft } from "../../protocol/messages.ts";
+import { Problem } from "../../protocol/problem.ts";
+import { isSilence } from "../../protocol/silence.ts";
 import type { DelegationRow } from "./row.ts";
 import type { DelegationStore } from "./store.ts";
 
@@ -86,7 +88,7 @@ export function createOutcomes({ kernel, identity, core }: Areas, store: Delegat
     return work?.state !== "claimed" || (work.dueAt ?? 0) > clock.now();
   }
 
-  /** Puts into an answer which delegation it is of, and whether it is late. */
+  /** Puts into an answer which delegation it is of, and whether it is late. @throws Problem 422 required-result for silence */
   function markAnswer(on: ReadTx, author: Author, draft: ParsedDraft, target: string) {
     return mayAnswer(author.id, draft) ? marked(on, author, draft, target) : undefined;
   }
@@ -100,6 +102,11 @@ export function createOutcomes({ kernel, identity, core }: Areas, store: Delegat
     const row = await answeredBy(on, author.id, draft, target);
     if (!row) return undefined;
     const error = errorIn(draft.payload);
+    if (error === null && isSilence(draft.body))
+      throw new Problem(
+        "required-result",
+        `${row.id} owes an answer: ${draft.body.trim()} is none. Send the answer, or an error that says why there is none.`,
+      );
     const late = !isOpen(row);
     const status: DelegationStatus = late ? row.status : error === null ? "answered" : "failed";
     return {
