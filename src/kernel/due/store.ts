@@ -1,6 +1,7 @@
 import { and, asc, eq, gt, isNotNull, lte, or, sql } from "drizzle-orm";
 import { bound, fixedLimit } from "../db/bound.ts";
 import type { Db, ReadTx, Tx } from "../db/database.ts";
+import { readRows } from "../db/reads.ts";
 import { rowsWhere } from "../db/statements.ts";
 import type { DueRow } from "./row.ts";
 import { due } from "./tables.ts";
@@ -30,11 +31,7 @@ export function createDueStore(db: Db) {
     earliest: async (on: ReadTx): Promise<number | null> => earliest(on).get()?.at ?? null,
     ripe: async (on: ReadTx, now: number, limit: number): Promise<DueRow[]> => ripe(on).all({ now, limit }),
     find: async (on: ReadTx, kind: string, key: string): Promise<DueRow | undefined> =>
-      on.db
-        .select()
-        .from(due)
-        .where(and(eq(due.kind, kind), eq(due.key, key)))
-        .get(),
+      readRows(on, due, is({ kind, key }))[0],
     put: async (tx: Tx, row: Omit<DueRow, "id" | "tries" | "lastError" | "running">): Promise<void> => {
       const fresh = { at: row.at, data: row.data, tries: 0, lastError: null, running: false };
       tx.db
@@ -53,17 +50,16 @@ export function createDueStore(db: Db) {
     },
     /** Brings failed rows forward to `latest` at most. */
     hurryRetries: async (tx: Tx, latest: number): Promise<void> => {
+      const hasFailed = or(isNotNull(due.lastError), eq(due.running, true));
       tx.db
         .update(due)
         .set({ at: latest })
-        .where(and(gt(due.at, latest), or(isNotNull(due.lastError), eq(due.running, true))))
+        .where(and(gt(due.at, latest), hasFailed))
         .run();
     },
     remove: async (tx: Tx, kind: string, key: string): Promise<void> => {
-      tx.db
-        .delete(due)
-        .where(and(eq(due.kind, kind), eq(due.key, key)))
-        .run();
+      const row = is({ kind, key });
+      tx.db.delete(due).where(row).run();
     },
     /** As `put`, but an existing row only moves forward, and one that is running stays unchanged. */
     hurry: async (tx: Tx, row: Pick<DueRow, "kind" | "key" | "at" | "data">): Promise<void> => {
@@ -71,26 +67,21 @@ export function createDueStore(db: Db) {
     },
     /** Removes a running row; a row that replaced it meanwhile stays. */
     done: async (tx: Tx, kind: string, key: string): Promise<void> => {
-      tx.db
-        .delete(due)
-        .where(and(eq(due.kind, kind), eq(due.key, key), eq(due.running, true)))
-        .run();
+      const row = isRunning({ kind, key });
+      tx.db.delete(due).where(row).run();
     },
     /** Puts off a running row to a time, unless it was cancelled or replaced meanwhile. */
     goOn: async (tx: Tx, row: DueRow, at: number): Promise<void> => {
-      tx.db
-        .update(due)
-        .set({ at, tries: row.tries + 1, lastError: null, running: false })
-        .where(and(eq(due.kind, row.kind), eq(due.key, row.key), eq(due.running, true)))
-        .run();
+      const set = { at, tries: row.tries + 1, lastError: null, running: false };
+      tx.db.update(due).set(set).where(isRunning(row)).run();
     },
     /** Sets the time of the next try, unless the row was cancelled meanwhile. */
     retry: async (tx: Tx, row: DueRow, at: number, error: string | null): Promise<void> => {
-      tx.db
-        .update(due)
-        .set({ at, tries: row.tries + 1, lastError: error })
-        .where(and(eq(due.kind, row.kind), eq(due.key, row.key)))
-        .run();
+      const set = { at, tries: row.tries + 1, lastError: error };
+      tx.db.update(due).set(set).where(is(row)).run();
     },
   };
 }
+
+const is = ({ kind, key }: Pick<DueRow, "kind" | "key">) => and(eq(due.kind, kind), eq(due.key, key));
+const isRunning = (row: Pick<DueRow, "kind" | "key">) => and(is(row), eq(due.running, true));

@@ -1,5 +1,6 @@
-import { and, asc, eq, lt, sql } from "drizzle-orm";
+import { and, eq, lt, sql } from "drizzle-orm";
 import type { Db, ReadTx, Tx } from "../db/database.ts";
+import { deleteSome } from "../db/delete-some.ts";
 import { equal, everyColumn, rowsWhere } from "../db/statements.ts";
 import { idempotencyKeys } from "./tables.ts";
 
@@ -29,20 +30,12 @@ export function createIdempotencyStore(db: Db) {
       put(tx).run({ ...row });
     },
     /** Deletes at most `limit` keys of one operation from before `at`; answers their number. */
-    async removeBefore(tx: Tx, operation: string, at: number, limit: number): Promise<number> {
-      const some = tx.db
-        .select({ key: idempotencyKeys.key, sender: idempotencyKeys.sender })
-        .from(idempotencyKeys)
-        .where(and(eq(idempotencyKeys.operation, operation), lt(idempotencyKeys.createdAt, at)))
-        .orderBy(asc(idempotencyKeys.createdAt))
-        .limit(limit)
-        .all();
-      for (const { key, sender } of some)
-        tx.db
-          .delete(idempotencyKeys)
-          .where(and(eq(idempotencyKeys.key, key), eq(idempotencyKeys.sender, sender)))
-          .run();
-      return some.length;
-    },
+    removeBefore: async (tx: Tx, operation: string, at: number, limit: number): Promise<number> =>
+      deleteSome(
+        tx,
+        idempotencyKeys,
+        and(eq(idempotencyKeys.operation, operation), lt(idempotencyKeys.createdAt, at)),
+        limit,
+      ),
   };
 }
