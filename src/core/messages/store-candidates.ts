@@ -1,6 +1,9 @@
 import { and, asc, desc, eq, gt, isNull, lt, or, type SQL, sql } from "drizzle-orm";
 import { createPauses } from "../../kernel/breathe.ts";
 import type { ReadTx } from "../../kernel/db/database.ts";
+import { inIds } from "../../kernel/db/lists.ts";
+import { readValues } from "../../kernel/db/reads.ts";
+import { pick } from "../../kernel/db/statements.ts";
 import type { Filter, Found, IdRange } from "./filter.ts";
 import { conditions } from "./store-lists.ts";
 import { messages } from "./tables.ts";
@@ -14,28 +17,16 @@ const within = (range: IdRange): SQL | undefined =>
     range.after === undefined ? undefined : gt(messages.id, range.after),
   );
 
+const orderOf = ({ oldestFirst }: IdRange): SQL => (oldestFirst ? asc(messages.id) : desc(messages.id));
+
 /** Candidates for lists and searches: ids by one index, and those of them that pass filters. */
 export function createCandidates() {
   const filtered = async (on: ReadTx, ids: readonly number[], filters: SQL[], range: IdRange, limit: number) =>
-    on.db
-      .select({ id: messages.id })
-      .from(messages)
-      .where(and(sql`${messages.id} in (select value from json_each(${JSON.stringify(ids)}))`, ...filters))
-      .orderBy(range.oldestFirst ? asc(messages.id) : desc(messages.id))
-      .limit(limit)
-      .all()
-      .map((row) => row.id);
+    readValues(on, messages.id, and(inIds(messages.id, ids), ...filters), { orderBy: orderOf(range), limit });
 
   /** At most `limit` ids by one index, newest (or oldest) first; where that ends, filters have not been applied yet. */
   async function candidates(on: ReadTx, drive: SQL, range: IdRange, limit: number): Promise<Found> {
-    const ids = on.db
-      .select({ id: messages.id })
-      .from(messages)
-      .where(and(drive, within(range)))
-      .orderBy(range.oldestFirst ? asc(messages.id) : desc(messages.id))
-      .limit(limit)
-      .all()
-      .map((row) => row.id);
+    const ids = readValues(on, messages.id, and(drive, within(range)), { orderBy: orderOf(range), limit });
     return endingAt(ids, limit);
   }
 
@@ -80,13 +71,11 @@ export function createCandidates() {
     },
     /** Messages of one sender among the next `limit` entries of all senders. */
     scanSender: async (on: ReadTx, sender: string, range: IdRange, limit: number): Promise<Found> => {
-      const some = on.db
-        .select({ id: messages.id, fromId: messages.fromId })
+      const entries = on.db
+        .select(pick(messages, "id", "fromId"))
         .from(messages)
-        .where(within(range))
-        .orderBy(range.oldestFirst ? asc(messages.id) : desc(messages.id))
-        .limit(limit)
-        .all();
+        .where(within(range));
+      const some = entries.orderBy(orderOf(range)).limit(limit).all();
       const ids = some.filter((row) => row.fromId === sender).map((row) => row.id);
       return { ids, reached: some.length < limit ? null : (some.at(-1)?.id ?? null) };
     },

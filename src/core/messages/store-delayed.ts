@@ -1,6 +1,7 @@
 import { and, desc, eq, isNull, lt, sql } from "drizzle-orm";
 import { bound } from "../../kernel/db/bound.ts";
 import type { Db, ReadTx, Tx } from "../../kernel/db/database.ts";
+import { readRows } from "../../kernel/db/reads.ts";
 import { equal, rowsWhere } from "../../kernel/db/statements.ts";
 import type { AgentId } from "../../protocol/ids.ts";
 import type { ScheduledRow } from "./row.ts";
@@ -31,19 +32,16 @@ export function createScheduledStore(db: Db) {
       before: string | undefined,
       limit: number,
     ): Promise<ScheduledRow[]> =>
-      on.db
-        .select()
-        .from(scheduled)
-        .where(
-          and(
-            isNull(scheduled.messageId),
-            fromId === undefined ? undefined : eq(scheduled.fromId, fromId),
-            before === undefined ? undefined : lt(scheduled.id, before),
-          ),
-        )
-        .orderBy(desc(scheduled.id))
-        .limit(limit)
-        .all(),
+      readRows(
+        on,
+        scheduled,
+        and(
+          isNull(scheduled.messageId),
+          fromId === undefined ? undefined : eq(scheduled.fromId, fromId),
+          before === undefined ? undefined : lt(scheduled.id, before),
+        ),
+        { orderBy: desc(scheduled.id), limit },
+      ),
     removeUnsentOf: async (tx: Tx, fromId: string): Promise<void> => {
       tx.db
         .delete(scheduled)

@@ -1,6 +1,7 @@
 import { and, desc, eq, sql } from "drizzle-orm";
 import type { Db, ReadTx, Tx } from "../../kernel/db/database.ts";
 import { inList } from "../../kernel/db/lists.ts";
+import { readRows } from "../../kernel/db/reads.ts";
 import { changeWhere, columns, columnsWhere, equal, everyColumn, rowsWhere } from "../../kernel/db/statements.ts";
 import type { AttemptEnd, AttemptRow } from "./row.ts";
 import { attempts } from "./tables.ts";
@@ -17,6 +18,7 @@ export function createAttemptStore(db: Db) {
     { endedAt: sql`${p("at")}`, ...columns("outcome", "error", "resultId") },
     equal(attempts, "messageId", "fence"),
   );
+  const renewAttempt = changeWhere(db, attempts, columns("renewedAt"), equal(attempts, "messageId", "fence"));
   const attemptOf = rowsWhere(db, attempts, equal(attempts, "messageId", "fence"));
   const worked = columnsWhere(db, { one: sql`1` }, attempts, equal(attempts, "messageId", "agentId"), { limit: 1 });
   const hasWorked = columnsWhere(db, { one: sql`1` }, attempts, equal(attempts, "agentId"), { limit: 1 });
@@ -35,23 +37,12 @@ export function createAttemptStore(db: Db) {
       endAttempt(tx).run({ messageId, fence, error: null, resultId: null, ...end });
     },
     renewAttempt: async (tx: Tx, messageId: number, fence: number, at: number): Promise<void> => {
-      tx.db
-        .update(attempts)
-        .set({ renewedAt: at })
-        .where(and(eq(attempts.messageId, messageId), eq(attempts.fence, fence)))
-        .run();
+      renewAttempt(tx).run({ messageId, fence, renewedAt: at });
     },
     attempt: async (on: ReadTx, messageId: number, fence: number): Promise<AttemptRow | undefined> =>
       attemptOf(on).get({ messageId, fence }),
     attemptsOf: async (on: ReadTx, messageId: number, limit: number): Promise<AttemptRow[]> =>
-      on.db
-        .select()
-        .from(attempts)
-        .where(eq(attempts.messageId, messageId))
-        .orderBy(desc(attempts.fence))
-        .limit(limit)
-        .all()
-        .reverse(),
+      readRows(on, attempts, eq(attempts.messageId, messageId), { orderBy: desc(attempts.fence), limit }).reverse(),
 
     /** Whether the agent ever held a lease of it. */
     workedOn: async (on: ReadTx, agentId: string, messageId: number): Promise<boolean> =>

@@ -2,14 +2,13 @@ import { and, asc, desc, eq, isNotNull, lte, sql } from "drizzle-orm";
 import { bound } from "../../kernel/db/bound.ts";
 import type { Db, ReadTx, Tx } from "../../kernel/db/database.ts";
 import { inList } from "../../kernel/db/lists.ts";
+import { readRows, visitedPage } from "../../kernel/db/reads.ts";
 import { changeWhere, columns, columnsWhere, equal, everyColumn, rowsWhere } from "../../kernel/db/statements.ts";
 import type { WorkState } from "../../protocol/messages.ts";
 import type { WorkMove, WorkRow } from "./row.ts";
 import { createAttemptStore } from "./store-attempts.ts";
 import { createOpenWorkStore } from "./store-open-work.ts";
 import { work } from "./tables.ts";
-
-const MAX_VISITED = 20_000;
 
 /** The state of work and its leases. Every statement here is held to its index by a test. */
 export function createWorkStore(db: Db) {
@@ -76,79 +75,48 @@ export function createWorkStore(db: Db) {
 
     newestHeld: async (on: ReadTx, holder: string): Promise<number | undefined> => newestHeld(on).get({ holder })?.id,
     heldBy: async (on: ReadTx, holder: string, limit: number): Promise<WorkRow[]> =>
-      on.db
-        .select()
-        .from(work)
-        .where(and(eq(work.holder, holder), eq(work.state, "claimed")))
-        .orderBy(asc(work.messageId))
-        .limit(limit)
-        .all(),
+      readRows(on, work, and(eq(work.holder, holder), eq(work.state, "claimed")), {
+        orderBy: asc(work.messageId),
+        limit,
+      }),
     /** Live leases, by message, beyond one of them. */
     liveLeases: async (on: ReadTx, holder: string, now: number, after: number, limit: number): Promise<WorkRow[]> =>
-      on.db
-        .select()
-        .from(work)
-        .where(
-          and(
-            eq(work.holder, holder),
-            eq(work.state, "claimed"),
-            // The signs keep the planner to the index by holder.
-            sql`+${work.dueAt} > ${now}`,
-            sql`+${work.messageId} > ${after}`,
-          ),
-        )
-        .orderBy(asc(work.messageId))
-        .limit(limit)
-        .all(),
+      readRows(
+        on,
+        work,
+        and(
+          eq(work.holder, holder),
+          eq(work.state, "claimed"),
+          // The signs keep the planner to the index by holder.
+          sql`+${work.dueAt} > ${now}`,
+          sql`+${work.messageId} > ${after}`,
+        ),
+        { orderBy: asc(work.messageId), limit },
+      ),
     /** Work for one target that nobody holds, open or delayed, up to a place in the log. */
     waitingFor: async (on: ReadTx, target: string, upTo: number, limit: number): Promise<WorkRow[]> => {
       const of = (state: "open" | "delayed", room: number) =>
         room <= 0
           ? []
-          : on.db
-              .select()
-              .from(work)
-              .where(sql`target = ${target} and state = ${sql.raw(`'${state}'`)} and message_id <= ${upTo}`)
-              .limit(room)
-              .all();
+          : readRows(on, work, sql`target = ${target} and state = ${sql.raw(`'${state}'`)} and message_id <= ${upTo}`, {
+              limit: room,
+            });
       const open = of("open", limit);
       return [...open, ...of("delayed", limit - open.length)];
     },
     dead: async (on: ReadTx, before: number | undefined, limit: number): Promise<WorkRow[]> =>
-      on.db
-        .select()
-        .from(work)
-        .where(and(sql`state = 'dead'`, before === undefined ? undefined : sql`${work.messageId} < ${before}`))
-        .orderBy(desc(work.messageId))
-        .limit(limit)
-        .all(),
+      readRows(
+        on,
+        work,
+        and(sql`state = 'dead'`, before === undefined ? undefined : sql`${work.messageId} < ${before}`),
+        { orderBy: desc(work.messageId), limit },
+      ),
     /** Work in a state, newest first, among the next 20,000 pieces of work; `reached` is where those end, null at the end. */
     inState: async (on: ReadTx, state: WorkState, before: number, limit: number) => {
-      const some = on.db
-        .select({ id: work.messageId, state: work.state })
-        .from(work)
-        .where(sql`${work.messageId} < ${before}`)
-        .orderBy(desc(work.messageId))
-        .limit(MAX_VISITED)
-        .as("some");
-      const ids = on.db
-        .select({ id: some.id })
-        .from(some)
-        .where(eq(some.state, state))
-        .orderBy(desc(some.id))
-        .limit(limit)
-        .all()
-        .map((row) => row.id);
-      if (ids.length === limit) return { ids, reached: ids.at(-1) ?? null };
-      const last = on.db
-        .select({ id: work.messageId })
-        .from(work)
-        .where(sql`${work.messageId} < ${before}`)
-        .orderBy(desc(work.messageId))
-        .limit(1)
-        .offset(MAX_VISITED - 1)
-        .get();
-      return { ids, reached: last?.id ?? null };
+      const next = sql`${work.messageId} < ${before}`;
+      const fits = (row: typeof work._.columns) => eq(row.state, state);
+      const { rows, reached } = visitedPage(on, work, "messageId", { next, newestFirst: true, fits, limit });
+      return { ids: rows.map((row) => row.messageId), reached };
     },
 
     earliest: async (on: ReadTx): Promise<number | null> => earliest(on).get()?.at ?? null,
