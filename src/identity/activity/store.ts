@@ -1,5 +1,6 @@
 import { and, desc, eq, lt, type SQL } from "drizzle-orm";
 import type { ReadTx, Tx } from "../../kernel/db/database.ts";
+import { readRows } from "../../kernel/db/reads.ts";
 import { activity } from "./tables.ts";
 
 export type ActivityRow = typeof activity.$inferSelect;
@@ -22,12 +23,6 @@ export const activityStore = {
     if (filter.subject) where.push(eq(activity.subject, filter.subject));
     if (filter.verb) where.push(eq(activity.verb, filter.verb));
     if (filter.before !== undefined) where.push(lt(activity.id, filter.before));
-    return on.db
-      .select()
-      .from(activity)
-      .where(and(...where))
-      .orderBy(desc(activity.id))
-      .limit(limit)
-      .all();
+    return readRows(on, activity, and(...where), { orderBy: desc(activity.id), limit });
   },
 };

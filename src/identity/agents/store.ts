@@ -1,6 +1,7 @@
 import { and, asc, eq, gt, isNull, type SQL, sql } from "drizzle-orm";
 import type { Db, ReadTx, Tx } from "../../kernel/db/database.ts";
-import { changeWhere, equal } from "../../kernel/db/statements.ts";
+import { readRows, readValues } from "../../kernel/db/reads.ts";
+import { changeWhere, columns, equal } from "../../kernel/db/statements.ts";
 import type { AgentId, InstanceId, Target } from "../../protocol/ids.ts";
 import type { AgentRow, Membership } from "./row.ts";
 import { acks, agents, groups, instances, memberships } from "./tables.ts";
@@ -16,17 +17,17 @@ export interface AgentFilter {
 
 export function createAgentStore(db: Db) {
   const touch = changeWhere(db, agents, { lastSeenAt: sql`${sql.placeholder("at")}` }, equal(agents, "id"));
+  const end = changeWhere(db, memberships, columns("untilId"), equal(memberships, "agentId", "target", "sinceId"));
 
   return {
     /** Agents that are not deleted, by id. */
     page: async (on: ReadTx, filter: AgentFilter, after: string | undefined, limit: number): Promise<AgentRow[]> =>
-      on.db
-        .select()
-        .from(agents)
-        .where(and(isNull(agents.deletedAt), after ? gt(agents.id, after) : undefined, ...conditions(filter)))
-        .orderBy(asc(agents.id))
-        .limit(limit)
-        .all(),
+      readRows(
+        on,
+        agents,
+        and(isNull(agents.deletedAt), after ? gt(agents.id, after) : undefined, ...conditions(filter)),
+        { orderBy: asc(agents.id), limit },
+      ),
     put: async (tx: Tx, row: AgentRow): Promise<void> => {
       tx.db.insert(agents).values(row).onConflictDoUpdate({ target: agents.id, set: row }).run();
     },
@@ -38,11 +39,7 @@ export function createAgentStore(db: Db) {
     },
 
     instance: async (on: ReadTx, agentId: AgentId, instanceId: InstanceId) =>
-      on.db
-        .select()
-        .from(instances)
-        .where(and(eq(instances.agentId, agentId), eq(instances.instanceId, instanceId)))
-        .get(),
+      readRows(on, instances, and(eq(instances.agentId, agentId), eq(instances.instanceId, instanceId)))[0],
     addInstance: async (tx: Tx, row: typeof instances.$inferInsert): Promise<void> => {
       tx.db.insert(instances).values(row).run();
     },
@@ -60,28 +57,14 @@ export function createAgentStore(db: Db) {
       changeCount(tx, target, 1);
     },
     leave: async (tx: Tx, membership: Membership, untilId: number): Promise<void> => {
-      tx.db
-        .update(memberships)
-        .set({ untilId })
-        .where(
-          and(
-            eq(memberships.agentId, membership.agentId),
-            eq(memberships.target, membership.target),
-            eq(memberships.sinceId, membership.sinceId),
-          ),
-        )
-        .run();
+      end(tx).run({ ...membership, untilId });
       changeCount(tx, membership.target, -1);
     },
     /** Shrinks some tombstones from before `before` to id and kind. Answers how many. */
     shrink: async (tx: Tx, before: number, limit: number): Promise<number> => {
-      const old = tx.db
-        .select({ id: agents.id })
-        .from(agents)
-        .where(sql`deleted_at is not null and name <> '' and deleted_at < ${before}`)
-        .limit(limit)
-        .all();
-      for (const { id } of old) {
+      const isOld = sql`deleted_at is not null and name <> '' and deleted_at < ${before}`;
+      const old = readValues(tx, agents.id, isOld, { limit });
+      for (const id of old) {
         for (const table of [instances, memberships, acks]) tx.db.delete(table).where(eq(table.agentId, id)).run();
         tx.db.update(agents).set(SHRUNK).where(eq(agents.id, id)).run();
       }

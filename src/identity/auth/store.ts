@@ -1,5 +1,6 @@
 import { and, desc, eq, isNull, lt, sql } from "drizzle-orm";
 import type { Db, ReadTx, Tx } from "../../kernel/db/database.ts";
+import { readRows } from "../../kernel/db/reads.ts";
 import { equal, everyColumn, rowsWhere } from "../../kernel/db/statements.ts";
 import type { AgentId } from "../../protocol/ids.ts";
 import { tokens } from "./tables.ts";
@@ -18,19 +19,11 @@ export function createAuthStore(db: Db) {
     },
     byHash: async (on: ReadTx, hash: string): Promise<TokenRow | undefined> => byHash(on).get({ hash }),
     byKey: async (on: ReadTx, createdBy: string, key: string): Promise<TokenRow | undefined> =>
-      on.db
-        .select()
-        .from(tokens)
-        .where(and(eq(tokens.createdBy, createdBy), eq(tokens.idempotencyKey, key)))
-        .get(),
+      readRows(on, tokens, and(eq(tokens.createdBy, createdBy), eq(tokens.idempotencyKey, key)))[0],
     byId: async (on: ReadTx, id: string): Promise<TokenRow | undefined> =>
       on.db.select().from(tokens).where(eq(tokens.id, id)).get(),
     liveFor: async (on: ReadTx, source: string): Promise<TokenRow[]> =>
-      on.db
-        .select()
-        .from(tokens)
-        .where(and(eq(tokens.source, source), isNull(tokens.revokedAt)))
-        .all(),
+      readRows(on, tokens, and(eq(tokens.source, source), isNull(tokens.revokedAt))),
     hasEnrolled: async (on: ReadTx, enroller: AgentId, agentId: AgentId): Promise<boolean> =>
       on.db.get(sql`
         select 1 from tokens own join tokens by_ on by_.id = own.enrolled_by
@@ -38,13 +31,7 @@ export function createAuthStore(db: Db) {
     liveOf: async (on: ReadTx, agentId: string): Promise<TokenRow[]> => liveOf(on).all({ agentId }),
     /** Newest first; ids sort by time of making. */
     page: async (on: ReadTx, before: string | undefined, limit: number): Promise<TokenRow[]> =>
-      on.db
-        .select()
-        .from(tokens)
-        .where(before ? lt(tokens.id, before) : undefined)
-        .orderBy(desc(tokens.id))
-        .limit(limit)
-        .all(),
+      readRows(on, tokens, before ? lt(tokens.id, before) : undefined, { orderBy: desc(tokens.id), limit }),
     revoke: async (tx: Tx, id: string, at: number): Promise<void> => {
       tx.db.update(tokens).set({ revokedAt: at }).where(eq(tokens.id, id)).run();
     },

@@ -1,5 +1,6 @@
 import { and, asc, eq, gt } from "drizzle-orm";
 import type { ReadTx, Tx } from "../../kernel/db/database.ts";
+import { readRows } from "../../kernel/db/reads.ts";
 import type { OrchestratorStatus } from "../../protocol/orchestrators.ts";
 import { orchestrators } from "./tables.ts";
 
@@ -24,19 +25,16 @@ export const orchestratorStore = {
   },
   /** By id. */
   page: async (on: ReadTx, filter: OrchestratorFilter, after: string, limit: number): Promise<OrchestratorRow[]> =>
-    on.db
-      .select()
-      .from(orchestrators)
-      .where(
-        and(
-          gt(orchestrators.id, after),
-          filter.status ? eq(orchestrators.status, filter.status) : undefined,
-          filter.hostname ? eq(orchestrators.hostname, filter.hostname) : undefined,
-        ),
-      )
-      .orderBy(asc(orchestrators.id))
-      .limit(limit)
-      .all(),
+    readRows(
+      on,
+      orchestrators,
+      and(
+        gt(orchestrators.id, after),
+        filter.status ? eq(orchestrators.status, filter.status) : undefined,
+        filter.hostname ? eq(orchestrators.hostname, filter.hostname) : undefined,
+      ),
+      { orderBy: asc(orchestrators.id), limit },
+    ),
   /** Status of each. */
   statuses: async (on: ReadTx) =>
     on.db.select({ id: orchestrators.id, status: orchestrators.status }).from(orchestrators).all(),
