@@ -1,8 +1,9 @@
 import { createHmac } from "node:crypto";
-import { and, asc, desc, eq, getTableColumns, lt, lte, type SQL, type SQLWrapper, sql } from "drizzle-orm";
+import { and, asc, eq, lt, lte, type SQL, type SQLWrapper, sql } from "drizzle-orm";
 import { bound } from "../../kernel/db/bound.ts";
 import type { Db, ReadTx, Tx } from "../../kernel/db/database.ts";
 import { inIds } from "../../kernel/db/lists.ts";
+import { readValues, visitedPage } from "../../kernel/db/reads.ts";
 import { changeWhere, columns, columnsWhere, equal, everyColumn, rowsWhere } from "../../kernel/db/statements.ts";
 import type { DelegationStatus } from "../../protocol/delegations.ts";
 import type { DelegationRow } from "./row.ts";
@@ -18,7 +19,6 @@ export interface DelegationFilter {
 
 export type DelegationStore = ReturnType<typeof createDelegationStore>;
 
-const MAX_VISITED = 20_000;
 /** In the words of the partial indexes: SQLite would not use them for any other. */
 const isOpen = sql`status in ('pending', 'claimed')`;
 const isBelow = sql`parent_id is not null`;
@@ -178,53 +178,26 @@ export function createDelegationStore(db: Db, key: string) {
       on.db.select({ n: sql<number>`count(*)` }).from(delegations).where(isOpen).get()?.n ?? 0,
     /** Messages among these that are requests. */
     among: async (on: ReadTx, messageIds: readonly number[]): Promise<number[]> =>
-      on.db
-        .select({ id: delegations.messageId })
-        .from(delegations)
-        .where(inIds(delegations.messageId, messageIds))
-        .all()
-        .map((row) => row.id),
+      readValues(on, delegations.messageId, inIds(delegations.messageId, messageIds)),
     /** The requests among these that have ended. */
     endedAmong: async (on: ReadTx, messageIds: readonly number[]): Promise<number[]> =>
       messageIds.length === 0
         ? []
-        : on.db
-            .select({ id: delegations.messageId })
-            .from(delegations)
-            .where(and(inIds(delegations.messageId, messageIds), sql`ended_at is not null`))
-            .all()
-            .map((row) => row.id),
+        : readValues(
+            on,
+            delegations.messageId,
+            and(inIds(delegations.messageId, messageIds), sql`ended_at is not null`),
+          ),
     forget: async (tx: Tx, messageIds: readonly number[]): Promise<void> => {
       tx.db.delete(delegations).where(inIds(delegations.messageId, messageIds)).run();
     },
 
     /** Newest first, among the next 20,000; `reached` is where looking ended, null at the end. */
     page: async (on: ReadTx, filter: DelegationFilter, before: number | undefined, limit: number) => {
-      const some = on.db
-        .select(getTableColumns(delegations))
-        .from(delegations)
-        .where(before === undefined ? undefined : lt(delegations.messageId, before))
-        .orderBy(desc(delegations.messageId))
-        .limit(MAX_VISITED)
-        .as("some");
-      const rows = on.db
-        .select()
-        .from(some)
-        .where(and(...conditions(some, filter)))
-        .orderBy(desc(some.messageId))
-        .limit(limit)
-        .all()
-        .map(named);
-      if (rows.length === limit) return { rows, reached: rows.at(-1)?.messageId ?? null };
-      const last = on.db
-        .select({ id: delegations.messageId })
-        .from(delegations)
-        .where(before === undefined ? undefined : lt(delegations.messageId, before))
-        .orderBy(desc(delegations.messageId))
-        .limit(1)
-        .offset(MAX_VISITED - 1)
-        .get();
-      return { rows, reached: last?.id ?? null };
+      const next = before === undefined ? undefined : lt(delegations.messageId, before);
+      const fits = (row: Columns) => and(...conditions(row, filter));
+      const page = visitedPage(on, delegations, "messageId", { next, newestFirst: true, fits, limit });
+      return { rows: page.rows.map(named), reached: page.reached };
     },
   };
 }

@@ -1,5 +1,6 @@
 import { and, asc, desc, eq, lt, lte, sql } from "drizzle-orm";
 import type { Db, ReadTx, Tx } from "../../kernel/db/database.ts";
+import { readRows, readValues } from "../../kernel/db/reads.ts";
 import { equal, rowsWhere } from "../../kernel/db/statements.ts";
 import type { AgentId } from "../../protocol/ids.ts";
 import { files, fileUses } from "./tables.ts";
@@ -22,13 +23,9 @@ export function createFileStore(db: Db) {
     },
     /** Number and total size of files of an agent that no message carries, counted up to `limit`. */
     unusedOf: async (on: ReadTx, uploadedBy: string, limit: number): Promise<{ files: number; bytes: number }> => {
-      const sizes = on.db
-        .select({ size: files.size })
-        .from(files)
-        .where(and(eq(files.uploadedBy, uploadedBy), sql`unused_since is not null`))
-        .limit(limit)
-        .all();
-      return { files: sizes.length, bytes: sizes.reduce((sum, { size }) => sum + size, 0) };
+      const isUnused = and(eq(files.uploadedBy, uploadedBy), sql`unused_since is not null`);
+      const sizes = readValues(on, files.size, isUnused, { limit });
+      return { files: sizes.length, bytes: sizes.reduce((sum, size) => sum + size, 0) };
     },
     hasContent: async (on: ReadTx, sha256: string): Promise<boolean> =>
       on.db.select({ id: files.id }).from(files).where(eq(files.sha256, sha256)).limit(1).get() !== undefined,
@@ -47,14 +44,7 @@ export function createFileStore(db: Db) {
     },
     /** Messages that carry it, newest first. */
     usesOf: async (on: ReadTx, fileId: string, limit: number): Promise<number[]> =>
-      on.db
-        .select({ id: fileUses.messageId })
-        .from(fileUses)
-        .where(eq(fileUses.fileId, fileId))
-        .orderBy(desc(fileUses.messageId))
-        .limit(limit)
-        .all()
-        .map((row) => row.id),
+      readValues(on, fileUses.messageId, eq(fileUses.fileId, fileId), { orderBy: desc(fileUses.messageId), limit }),
     /** Whether one of the newest messages that carry it was sent by the agent, or for it when it was sent. */
     reached: async (on: ReadTx, fileId: string, agentId: AgentId, limit: number): Promise<boolean> =>
       on.db.get(sql`
@@ -94,12 +84,9 @@ export function createFileStore(db: Db) {
     },
     /** Files that no message has carried since `before`, oldest first. */
     unused: async (on: ReadTx, before: number, limit: number): Promise<FileRow[]> =>
-      on.db
-        .select()
-        .from(files)
-        .where(and(sql`unused_since is not null`, lt(files.unusedSince, before)))
-        .orderBy(asc(files.unusedSince))
-        .limit(limit)
-        .all(),
+      readRows(on, files, and(sql`unused_since is not null`, lt(files.unusedSince, before)), {
+        orderBy: asc(files.unusedSince),
+        limit,
+      }),
   };
 }

@@ -1,6 +1,7 @@
 import { and, desc, eq, isNotNull, isNull, lt } from "drizzle-orm";
 import type { ReadTx, Tx } from "../../kernel/db/database.ts";
 import { inIds } from "../../kernel/db/lists.ts";
+import { readRows } from "../../kernel/db/reads.ts";
 import type { LoopKind } from "../../protocol/loops.ts";
 import { loops } from "./tables.ts";
 
@@ -8,11 +9,7 @@ export type LoopRow = typeof loops.$inferSelect;
 
 export const loopStore = {
   find: async (on: ReadTx, rootId: number, kind: LoopKind): Promise<LoopRow | undefined> =>
-    on.db
-      .select()
-      .from(loops)
-      .where(and(eq(loops.rootId, rootId), eq(loops.kind, kind)))
-      .get(),
+    readRows(on, loops, and(eq(loops.rootId, rootId), eq(loops.kind, kind)))[0],
   put: async (tx: Tx, row: LoopRow): Promise<void> => {
     tx.db
       .insert(loops)
@@ -25,19 +22,16 @@ export const loopStore = {
     on.db.select().from(loops).where(eq(loops.messageId, messageId)).all(),
   /** Newest first, by the message that paused them. `resumed` keeps only chains that were, or were not, resumed. */
   page: async (on: ReadTx, resumed: boolean | undefined, before: number | undefined, limit: number) =>
-    on.db
-      .select()
-      .from(loops)
-      .where(
-        and(
-          before === undefined ? undefined : lt(loops.messageId, before),
-          resumed === undefined ? undefined : eq(loops.kind, "chain"),
-          resumed === undefined ? undefined : resumed ? isNotNull(loops.resumedAt) : isNull(loops.resumedAt),
-        ),
-      )
-      .orderBy(desc(loops.messageId))
-      .limit(limit)
-      .all(),
+    readRows(
+      on,
+      loops,
+      and(
+        before === undefined ? undefined : lt(loops.messageId, before),
+        resumed === undefined ? undefined : eq(loops.kind, "chain"),
+        resumed === undefined ? undefined : resumed ? isNotNull(loops.resumedAt) : isNull(loops.resumedAt),
+      ),
+      { orderBy: desc(loops.messageId), limit },
+    ),
   removeOf: async (tx: Tx, messageIds: readonly number[]): Promise<void> => {
     tx.db.delete(loops).where(inIds(loops.messageId, messageIds)).run();
   },

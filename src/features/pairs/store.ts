@@ -1,6 +1,8 @@
 import { and, desc, eq, lt, type SQL, sql } from "drizzle-orm";
 import type { ReadTx, Tx } from "../../kernel/db/database.ts";
+import { deleteSome } from "../../kernel/db/delete-some.ts";
 import { inIds } from "../../kernel/db/lists.ts";
+import { readRows, readValues } from "../../kernel/db/reads.ts";
 import type { PairStatus } from "../../protocol/pairs.ts";
 import { pairs } from "./tables.ts";
 
@@ -33,21 +35,12 @@ export function createPairStore() {
     byId: async (on: ReadTx, id: string): Promise<PairRow | undefined> =>
       on.db.select().from(pairs).where(eq(pairs.id, id)).get(),
     pendingAmong: async (on: ReadTx, ids: readonly string[]): Promise<Set<string>> =>
-      new Set(ids.length === 0 ? [] : pendingIn(on, ids).map(({ id }) => id)),
+      new Set(ids.length === 0 ? [] : readValues(on, pairs.id, and(inIds(pairs.id, ids), sql`status = 'pending'`))),
     live: async (on: ReadTx, couple: string): Promise<PairRow | undefined> =>
-      on.db
-        .select()
-        .from(pairs)
-        .where(and(eq(pairs.couple, couple), isLive))
-        .get(),
+      readRows(on, pairs, and(eq(pairs.couple, couple), isLive))[0],
     /** Pending and active ones of an agent whose thread begins no later than `upTo`, on either side. */
     liveOf: async (on: ReadTx, agentId: string, upTo: number, limit: number): Promise<PairRow[]> =>
-      on.db
-        .select()
-        .from(pairs)
-        .where(and(ofMember(agentId), isLive, sql`${pairs.threadId} <= ${upTo}`))
-        .limit(limit)
-        .all(),
+      readRows(on, pairs, and(ofMember(agentId), isLive, sql`${pairs.threadId} <= ${upTo}`), { limit }),
 
     /** Newest first. With a member by the index of its pairs; by status among the newest 20,000. */
     page: async (on: ReadTx, filter: PairFilter, before: string | undefined, limit: number): Promise<PairRow[]> => {
@@ -58,34 +51,14 @@ export function createPairStore() {
         ...(before === undefined ? [] : [lt(pairs.id, before)]),
         ...(members.length ? [] : [newest]),
       ];
-      return on.db
-        .select()
-        .from(pairs)
-        .where(and(...where))
-        .orderBy(desc(pairs.id))
-        .limit(limit)
-        .all();
+      return readRows(on, pairs, and(...where), { orderBy: desc(pairs.id), limit });
     },
 
     /** Deletes some that ended before a time. Answers their number. */
-    forget: async (tx: Tx, before: number, limit: number): Promise<number> => {
-      const gone = tx.db
-        .select({ id: pairs.id })
-        .from(pairs)
-        .where(and(sql`ended_at is not null`, lt(pairs.endedAt, before)))
-        .limit(limit)
-        .all();
-      for (const { id } of gone) tx.db.delete(pairs).where(eq(pairs.id, id)).run();
-      return gone.length;
-    },
+    forget: async (tx: Tx, before: number, limit: number): Promise<number> =>
+      deleteSome(tx, pairs, and(sql`ended_at is not null`, lt(pairs.endedAt, before)), limit),
   };
 }
 
-const pendingIn = (on: ReadTx, ids: readonly string[]) =>
-  on.db
-    .select({ id: pairs.id })
-    .from(pairs)
-    .where(and(inIds(pairs.id, ids), sql`status = 'pending'`))
-    .all();
 const ofMember = (agentId: string): SQL => sql`(${pairs.requester} = ${agentId} or ${pairs.target} = ${agentId})`;
 const newest = sql`id in (select id from pairs order by id desc limit ${sql.raw(String(MAX_VISITED))})`;

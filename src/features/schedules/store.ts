@@ -1,5 +1,6 @@
 import { and, desc, eq, isNull, lt, sql } from "drizzle-orm";
 import type { ReadTx, Tx } from "../../kernel/db/database.ts";
+import { readRows, readValues } from "../../kernel/db/reads.ts";
 import type { AgentId } from "../../protocol/ids.ts";
 import { scheduleFires, schedules } from "./tables.ts";
 
@@ -22,21 +23,11 @@ export const scheduleStore = {
   },
   /** Number of schedules that have not ended, counted up to a limit; of one agent or of all. */
   async countLive(on: ReadTx, agentId: string | undefined, limit: number): Promise<number> {
-    const ids = on.db
-      .select({ id: schedules.id })
-      .from(schedules)
-      .where(and(isNull(schedules.endedAt), agentId === undefined ? undefined : eq(schedules.agentId, agentId)))
-      .limit(limit)
-      .all();
-    return ids.length;
+    const own = agentId === undefined ? undefined : eq(schedules.agentId, agentId);
+    return readValues(on, schedules.id, and(isNull(schedules.endedAt), own), { limit }).length;
   },
   liveOf: async (on: ReadTx, agentId: string, limit: number): Promise<ScheduleRow[]> =>
-    on.db
-      .select()
-      .from(schedules)
-      .where(and(isNull(schedules.endedAt), eq(schedules.agentId, agentId)))
-      .limit(limit)
-      .all(),
+    readRows(on, schedules, and(isNull(schedules.endedAt), eq(schedules.agentId, agentId)), { limit }),
   async removeAllOf(tx: Tx, agentId: string): Promise<void> {
     tx.db.run(sql`
       delete from schedule_fires where schedule_id in (select id from schedules where agent_id = ${agentId})`);
@@ -51,26 +42,18 @@ export const scheduleStore = {
     before: string | undefined,
     limit: number,
   ): Promise<ScheduleRow[]> =>
-    on.db
-      .select()
-      .from(schedules)
-      .where(
-        and(
-          agentId === undefined ? undefined : eq(schedules.agentId, agentId),
-          before === undefined ? undefined : lt(schedules.id, before),
-        ),
-      )
-      .orderBy(desc(schedules.id))
-      .limit(limit)
-      .all(),
+    readRows(
+      on,
+      schedules,
+      and(
+        agentId === undefined ? undefined : eq(schedules.agentId, agentId),
+        before === undefined ? undefined : lt(schedules.id, before),
+      ),
+      { orderBy: desc(schedules.id), limit },
+    ),
   /** The enabled ones whose messages go to a target. */
   enabledTo: async (on: ReadTx, target: string, limit: number): Promise<ScheduleRow[]> =>
-    on.db
-      .select()
-      .from(schedules)
-      .where(and(eq(schedules.target, target), sql`enabled = 1`))
-      .limit(limit)
-      .all(),
+    readRows(on, schedules, and(eq(schedules.target, target), sql`enabled = 1`), { limit }),
 
   addFire: async (tx: Tx, row: FireRow): Promise<void> => {
     tx.db.insert(scheduleFires).values(row).run();
@@ -87,32 +70,19 @@ export const scheduleStore = {
     tx.db.run(sql`delete from schedule_fires where schedule_id = ${scheduleId} and n <= ${upTo}`);
   },
   fire: async (on: ReadTx, scheduleId: string, n: number): Promise<FireRow | undefined> =>
-    on.db
-      .select()
-      .from(scheduleFires)
-      .where(and(eq(scheduleFires.scheduleId, scheduleId), eq(scheduleFires.n, n)))
-      .get(),
+    readRows(on, scheduleFires, and(eq(scheduleFires.scheduleId, scheduleId), eq(scheduleFires.n, n)))[0],
   /** Newest first. */
   fires: async (on: ReadTx, scheduleId: string, before: number | undefined, limit: number): Promise<FireRow[]> =>
-    on.db
-      .select()
-      .from(scheduleFires)
-      .where(
-        and(eq(scheduleFires.scheduleId, scheduleId), before === undefined ? undefined : lt(scheduleFires.n, before)),
-      )
-      .orderBy(desc(scheduleFires.n))
-      .limit(limit)
-      .all(),
+    readRows(
+      on,
+      scheduleFires,
+      and(eq(scheduleFires.scheduleId, scheduleId), before === undefined ? undefined : lt(scheduleFires.n, before)),
+      { orderBy: desc(scheduleFires.n), limit },
+    ),
   /** The fire that sent a message. */
   fireOf: async (on: ReadTx, messageId: number): Promise<FireRow | undefined> =>
     on.db.select().from(scheduleFires).where(eq(scheduleFires.messageId, messageId)).get(),
   /** Some that ended before a time. */
   endedBefore: async (on: ReadTx, before: number, limit: number): Promise<string[]> =>
-    on.db
-      .select({ id: schedules.id })
-      .from(schedules)
-      .where(lt(schedules.endedAt, before))
-      .limit(limit)
-      .all()
-      .map(({ id }) => id),
+    readValues(on, schedules.id, lt(schedules.endedAt, before), { limit }),
 };

@@ -3,7 +3,8 @@ import { memberships } from "../../identity/agents/tables.ts";
 import { bound } from "../../kernel/db/bound.ts";
 import type { Db, ReadTx, Tx } from "../../kernel/db/database.ts";
 import { inIds } from "../../kernel/db/lists.ts";
-import { changeWhere, columns, equal, everyColumn, rowsWhere } from "../../kernel/db/statements.ts";
+import { readRows, readValues } from "../../kernel/db/reads.ts";
+import { changeWhere, columns, equal, everyColumn, pick, rowsWhere } from "../../kernel/db/statements.ts";
 import type { Severity, TaskStatus } from "../../protocol/tasks.ts";
 import type { TaskEventRow, TaskRow } from "./row.ts";
 import { taskEvents, tasks } from "./tables.ts";
@@ -27,14 +28,7 @@ export type Driver = Pick<TaskFilter, "status" | "target" | "source" | "holder">
 /** A task without its long texts. */
 export type Candidate = Pick<TaskRow, keyof typeof CANDIDATE>;
 const CANDIDATE = {
-  id: tasks.id,
-  status: tasks.status,
-  target: tasks.target,
-  source: tasks.source,
-  holder: tasks.holder,
-  severity: tasks.severity,
-  fromId: tasks.fromId,
-  messageId: tasks.messageId,
+  ...pick(tasks, "id", "status", "target", "source", "holder", "severity", "fromId", "messageId"),
   createdAt: tasks.createdAt,
 };
 
@@ -106,13 +100,10 @@ export function createTaskStore(db: Db) {
     },
     /** Newest first. */
     eventsOf: async (on: ReadTx, taskId: string, before: number, limit: number): Promise<TaskEventRow[]> =>
-      on.db
-        .select()
-        .from(taskEvents)
-        .where(and(eq(taskEvents.taskId, taskId), lt(taskEvents.id, before)))
-        .orderBy(desc(taskEvents.id))
-        .limit(limit)
-        .all(),
+      readRows(on, taskEvents, and(eq(taskEvents.taskId, taskId), lt(taskEvents.id, before)), {
+        orderBy: desc(taskEvents.id),
+        limit,
+      }),
     /** Steps of tasks while this was their message, oldest first. */
     eventsOfMessage: async (on: ReadTx, messageId: number, limit: number): Promise<TaskEventRow[]> =>
       eventsOfMessage(on).all({ messageId, limit }),
@@ -141,24 +132,18 @@ export function createTaskStore(db: Db) {
     },
     /** Deletes at most `limit` steps of a task; answers how many. */
     removeEventsOf: async (tx: Tx, taskId: string, limit: number): Promise<number> => {
-      const some = tx.db
-        .select({ id: taskEvents.id })
-        .from(taskEvents)
-        .where(eq(taskEvents.taskId, taskId))
-        .limit(limit)
-        .all();
+      const some = readValues(tx, taskEvents.id, eq(taskEvents.taskId, taskId), { limit });
       removeEvents(tx, some);
       return some.length;
     },
     /** Deletes at most `limit` steps from before `at`, oldest first; answers how many. */
     removeEventsBefore: async (tx: Tx, at: number, limit: number): Promise<number> => {
       const oldest = tx.db
-        .select({ id: taskEvents.id, at: taskEvents.at })
+        .select(pick(taskEvents, "id", "at"))
         .from(taskEvents)
         .orderBy(taskEvents.id)
-        .limit(limit)
-        .all();
-      const old = oldest.filter((event) => event.at < at);
+        .limit(limit);
+      const old = oldest.all().flatMap((event) => (event.at < at ? [event.id] : []));
       removeEvents(tx, old);
       return old.length;
     },
@@ -181,7 +166,6 @@ function conditions({ status, target, source, holder, madeBy, member }: Driver):
   return status === undefined ? [] : [eq(tasks.status, status)];
 }
 
-function removeEvents(tx: Tx, events: readonly { id: number }[]): void {
-  const ids = events.map(({ id }) => id);
+function removeEvents(tx: Tx, ids: readonly number[]): void {
   if (ids.length > 0) tx.db.delete(taskEvents).where(inIds(taskEvents.id, ids)).run();
 }

@@ -2,6 +2,7 @@ import { and, asc, between, count, desc, eq, gt, min, sql } from "drizzle-orm";
 import { bound } from "../../kernel/db/bound.ts";
 import type { Db, ReadTx, Tx } from "../../kernel/db/database.ts";
 import { inIds, inList } from "../../kernel/db/lists.ts";
+import { readRows } from "../../kernel/db/reads.ts";
 import { columnsWhere, equal, pick, rowsWhere } from "../../kernel/db/statements.ts";
 import type { MessageId } from "../../protocol/ids.ts";
 import { traces } from "./tables.ts";
@@ -53,12 +54,9 @@ export function createTraceStore(db: Db) {
         .sort((a, b) => a.id - b.id),
     /** Traces of one message from one number to another. */
     between: async (on: ReadTx, messageId: number, first: number, to: number): Promise<TraceRow[]> =>
-      on.db
-        .select()
-        .from(traces)
-        .where(and(eq(traces.messageId, messageId), between(traces.number, first, to)))
-        .orderBy(asc(traces.number))
-        .all(),
+      readRows(on, traces, and(eq(traces.messageId, messageId), between(traces.number, first, to)), {
+        orderBy: asc(traces.number),
+      }),
 
     /** Agents that traced a message, with first time and count. */
     byAgent: async (on: ReadTx, messageId: number) =>
