@@ -1,6 +1,7 @@
 import { and, eq, lte } from "drizzle-orm";
 import type { Db, ReadTx, Tx } from "../../kernel/db/database.ts";
 import { deleteSome } from "../../kernel/db/delete-some.ts";
+import { readRows } from "../../kernel/db/reads.ts";
 import { columnsWhere, equal } from "../../kernel/db/statements.ts";
 import type { AgentId } from "../../protocol/ids.ts";
 import { taskContexts } from "./tables.ts";
@@ -21,11 +22,7 @@ export function createContextStore(db: Db) {
     nameOf: async (on: ReadTx, ownerId: string, threadId: number): Promise<string | undefined> =>
       nameOf(on).get({ ownerId, threadId })?.contextId,
     byName: async (on: ReadTx, ownerId: AgentId, contextId: string): Promise<ContextRow | undefined> =>
-      on.db
-        .select()
-        .from(taskContexts)
-        .where(and(eq(taskContexts.ownerId, ownerId), eq(taskContexts.contextId, contextId)))
-        .get(),
+      readRows(on, taskContexts, and(eq(taskContexts.ownerId, ownerId), eq(taskContexts.contextId, contextId)))[0],
     add: async (tx: Tx, row: ContextRow): Promise<void> => {
       tx.db.insert(taskContexts).values(row).onConflictDoNothing().run();
     },

@@ -1,6 +1,7 @@
 import { and, asc, desc, eq, gt, isNotNull, isNull, lte, type SQL, sql } from "drizzle-orm";
 import type { Db, ReadTx, Tx } from "../../kernel/db/database.ts";
 import { deleteSome } from "../../kernel/db/delete-some.ts";
+import { readValues } from "../../kernel/db/reads.ts";
 import { columnsWhere, equal } from "../../kernel/db/statements.ts";
 import type { AgentId } from "../../protocol/ids.ts";
 import { externalAgents, externalCalls } from "./tables.ts";
@@ -35,12 +36,7 @@ export function createExternalStore(db: Db) {
         .limit(limit)
         .all(),
     ids: async (on: ReadTx, limit: number): Promise<string[]> =>
-      on.db
-        .select({ agentId: externalAgents.agentId })
-        .from(externalAgents)
-        .limit(limit)
-        .all()
-        .map((row) => row.agentId),
+      readValues(on, externalAgents.agentId, undefined, { limit }),
     put: async (tx: Tx, row: ExternalRow): Promise<void> => {
       tx.db.insert(externalAgents).values(row).onConflictDoUpdate({ target: externalAgents.agentId, set: row }).run();
     },

@@ -1,5 +1,6 @@
 import { and, eq, sql } from "drizzle-orm";
 import type { Db, ReadTx, Tx } from "../../kernel/db/database.ts";
+import { readValues } from "../../kernel/db/reads.ts";
 import { columnsWhere, equal } from "../../kernel/db/statements.ts";
 import type { AgentId } from "../../protocol/ids.ts";
 import { bindings, moves, posts } from "./tables.ts";
@@ -28,19 +29,14 @@ export function createMoveStore(db: Db) {
     /** Former ids of the conversation and the current one. */
     names: async (on: ReadTx, channelId: AgentId, conversationId: string): Promise<string[]> => [
       conversationId,
-      ...on.db
-        .select({ name: moves.conversationId })
-        .from(moves)
-        .where(and(eq(moves.channelId, channelId), eq(moves.movedTo, conversationId), sql`active = 1`))
-        .all()
-        .map((row) => row.name),
+      ...readValues(
+        on,
+        moves.conversationId,
+        and(eq(moves.channelId, channelId), eq(moves.movedTo, conversationId), sql`active = 1`),
+      ),
     ],
     isKnown: async (on: ReadTx, channelId: AgentId, externalId: string): Promise<boolean> =>
-      on.db
-        .select({ at: moves.at })
-        .from(moves)
-        .where(and(eq(moves.channelId, channelId), eq(moves.externalId, externalId)))
-        .get() !== undefined,
+      readValues(on, moves.at, and(eq(moves.channelId, channelId), eq(moves.externalId, externalId))).length > 0,
 
     /** Makes this move the current one, and points earlier moves to its new id. */
     add: async (tx: Tx, row: MoveRow): Promise<void> => {

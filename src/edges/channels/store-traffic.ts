@@ -2,6 +2,7 @@ import { and, asc, desc, eq, gt, inArray, lt, lte, sql } from "drizzle-orm";
 import { bound } from "../../kernel/db/bound.ts";
 import type { Db, ReadTx, Tx } from "../../kernel/db/database.ts";
 import { deleteSome } from "../../kernel/db/delete-some.ts";
+import { readRows, readValues, visitedPage } from "../../kernel/db/reads.ts";
 import { columnsWhere, equal, rowsWhere } from "../../kernel/db/statements.ts";
 import type { AgentId } from "../../protocol/ids.ts";
 import type { Place } from "./store.ts";
@@ -13,7 +14,6 @@ export type PartRow = typeof parts.$inferSelect;
 
 /** Most parts stored of one message. */
 export const MAX_PARTS = 1000;
-const MAX_VISITED = 20_000;
 
 /** Events and posts, by the platform's ids. */
 export function createTrafficStore(db: Db) {
@@ -53,43 +53,24 @@ export function createTrafficStore(db: Db) {
         filter.unbound ? sql`unbound = 1` : undefined,
         before === undefined ? undefined : lt(channelEvents.lastMessageId, before),
       );
-      const newest = desc(channelEvents.lastMessageId);
-      const some = on.db.select().from(channelEvents).where(next).orderBy(newest).limit(MAX_VISITED).as("some");
-      const rows: EventRow[] = on.db
-        .select()
-        .from(some)
-        .where(filter.names.length === 0 ? undefined : inArray(some.conversationId, [...filter.names]))
-        .orderBy(desc(some.lastMessageId))
-        .limit(limit)
-        .all();
-      if (rows.length === limit) return { rows, reached: rows.at(-1)?.lastMessageId ?? null };
-      const last = on.db
-        .select({ id: channelEvents.lastMessageId })
-        .from(channelEvents)
-        .where(next)
-        .orderBy(newest)
-        .limit(1)
-        .offset(MAX_VISITED - 1)
-        .get();
-      return { rows, reached: last?.id ?? null };
+      const fits = ({ conversationId }: typeof channelEvents._.columns) =>
+        filter.names.length === 0 ? undefined : inArray(conversationId, [...filter.names]);
+      return visitedPage(on, channelEvents, "lastMessageId", { next, newestFirst: true, fits, limit });
     },
     /** Events that wait for a binding, of one place or of all, oldest first. */
     unbound: async (on: ReadTx, place: Place & WithNames, after: number, limit: number): Promise<EventRow[]> =>
-      on.db
-        .select()
-        .from(channelEvents)
-        .where(
-          and(
-            eq(channelEvents.channelId, place.channelId),
-            sql`unbound = 1`,
-            gt(channelEvents.lastMessageId, after),
-            place.names.length === 0 ? undefined : inArray(channelEvents.conversationId, [...place.names]),
-            place.threadId === "" ? undefined : eq(channelEvents.threadId, place.threadId),
-          ),
-        )
-        .orderBy(asc(channelEvents.lastMessageId))
-        .limit(limit)
-        .all(),
+      readRows(
+        on,
+        channelEvents,
+        and(
+          eq(channelEvents.channelId, place.channelId),
+          sql`unbound = 1`,
+          gt(channelEvents.lastMessageId, after),
+          place.names.length === 0 ? undefined : inArray(channelEvents.conversationId, [...place.names]),
+          place.threadId === "" ? undefined : eq(channelEvents.threadId, place.threadId),
+        ),
+        { orderBy: asc(channelEvents.lastMessageId), limit },
+      ),
 
     /** The message that was posted under this id. */
     posted: async (on: ReadTx, channelId: AgentId, externalId: string) => posted(on).get({ channelId, externalId }),
@@ -107,19 +88,13 @@ export function createTrafficStore(db: Db) {
     /** Messages of a conversation's events after a message id, newest first, among the channel's newest `limit`. */
     cameAfter(on: ReadTx, place: Place, after: number, limit: number): number[] {
       const next = and(eq(channelEvents.channelId, place.channelId), gt(channelEvents.lastMessageId, after));
-      return on.db
-        .select({
-          id: channelEvents.lastMessageId,
-          conversationId: channelEvents.conversationId,
-          threadId: channelEvents.threadId,
-        })
-        .from(channelEvents)
-        .where(next)
-        .orderBy(desc(channelEvents.lastMessageId))
+      const { conversationId, threadId, lastMessageId: id } = channelEvents;
+      const newest = on.db.select({ id, conversationId, threadId }).from(channelEvents).where(next).orderBy(desc(id));
+      return newest
         .limit(limit)
         .all()
         .filter((row) => row.conversationId === place.conversationId && row.threadId === place.threadId)
-        .map(({ id }) => id);
+        .map((row) => row.id);
     },
     setEnded: async (tx: Tx, id: number, ended: boolean): Promise<void> => {
       tx.db.update(posts).set({ ended }).where(eq(posts.messageId, id)).run();
@@ -148,20 +123,16 @@ export function createTrafficStore(db: Db) {
     /** Deletes some rows of messages that retention has passed. @returns how many */
     forget: async (tx: Tx, floor: number, limit: number): Promise<number> => {
       const events = deleteSome(tx, channelEvents, lte(channelEvents.lastMessageId, floor), limit);
-      const gone = tx.db
-        .select({ id: posts.messageId })
-        .from(posts)
-        .where(
-          and(
-            lte(posts.messageId, floor),
-            eq(posts.ended, true),
-            sql`not exists (select 1 from messages m where m.id = ${posts.messageId})`,
-          ),
-        )
-        .orderBy(asc(posts.messageId))
-        .limit(limit)
-        .all()
-        .map((row) => row.id);
+      const gone = readValues(
+        tx,
+        posts.messageId,
+        and(
+          lte(posts.messageId, floor),
+          eq(posts.ended, true),
+          sql`not exists (select 1 from messages m where m.id = ${posts.messageId})`,
+        ),
+        { orderBy: asc(posts.messageId), limit },
+      );
       tx.db.delete(parts).where(inArray(parts.messageId, gone)).run();
       tx.db.delete(posts).where(inArray(posts.messageId, gone)).run();
       return Math.max(events, gone.length);

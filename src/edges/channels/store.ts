@@ -1,6 +1,7 @@
 import { and, asc, eq, gt, type SQL, sql } from "drizzle-orm";
 import { bound, fixedLimit } from "../../kernel/db/bound.ts";
 import type { Db, ReadTx, Tx } from "../../kernel/db/database.ts";
+import { readRows, readValues, visitedPage } from "../../kernel/db/reads.ts";
 import { columnsWhere, equal, rowsWhere } from "../../kernel/db/statements.ts";
 import { bindings, channels } from "./tables.ts";
 
@@ -18,7 +19,6 @@ export interface BindingFilter {
 /** Most bindings of one conversation, or of one channel's default. */
 export const MAX_BINDINGS = 100;
 const MAX_NAMES = 1000;
-const MAX_VISITED = 20_000;
 
 /** Channels and their bindings. */
 export function createChannelStore(db: Db) {
@@ -36,14 +36,7 @@ export function createChannelStore(db: Db) {
   );
 
   const byAge = (on: ReadTx, where: SQL | undefined, limit: number) =>
-    on.db
-      .select({ id: channels.id })
-      .from(channels)
-      .where(where)
-      .orderBy(asc(channels.createdAt), asc(channels.id))
-      .limit(limit)
-      .all()
-      .map(({ id }) => id);
+    readValues(on, channels.id, where, { orderBy: [asc(channels.createdAt), asc(channels.id)], limit });
 
   return {
     byId: async (on: ReadTx, id: string): Promise<ChannelRow | undefined> => byId(on).get({ id }),
@@ -62,23 +55,14 @@ export function createChannelStore(db: Db) {
     },
     /** Channels after a given one: ready ones first, then by name. */
     page: async (on: ReadTx, after: ChannelRow | undefined, limit: number): Promise<ChannelRow[]> =>
-      on.db
-        .select()
-        .from(channels)
-        .where(after && isAfter(after))
-        .orderBy(sql`ready desc`, asc(channels.nameKey), asc(channels.id))
-        .limit(limit)
-        .all(),
+      readRows(on, channels, after && isAfter(after), {
+        orderBy: [sql`ready desc`, asc(channels.nameKey), asc(channels.id)],
+        limit,
+      }),
     /** Ids of the channels of a name, oldest first. */
     named: async (on: ReadTx, nameKey: string, limit: number): Promise<string[]> =>
       byAge(on, eq(channels.nameKey, nameKey), limit),
-    names: async (on: ReadTx): Promise<string[]> =>
-      on.db
-        .select({ name: channels.name })
-        .from(channels)
-        .limit(MAX_NAMES)
-        .all()
-        .map((row) => row.name),
+    names: async (on: ReadTx): Promise<string[]> => readValues(on, channels.name, undefined, { limit: MAX_NAMES }),
     /** Channel that an operator chose as default. */
     chosen: async (on: ReadTx): Promise<string | undefined> =>
       on.db.select({ id: channels.id }).from(channels).where(sql`is_default = 1`).get()?.id,
@@ -119,24 +103,8 @@ export function createChannelStore(db: Db) {
     /** Bindings among the next 20,000, by id; `reached` is the last one visited, null at the end. */
     bindingPage: async (on: ReadTx, filter: BindingFilter, after: string | undefined, limit: number) => {
       const next = after === undefined ? undefined : gt(bindings.id, after);
-      const some = on.db.select().from(bindings).where(next).orderBy(asc(bindings.id)).limit(MAX_VISITED).as("some");
-      const rows: BindingRow[] = on.db
-        .select()
-        .from(some)
-        .where(and(...conditions(filter)))
-        .orderBy(asc(some.id))
-        .limit(limit)
-        .all();
-      if (rows.length === limit) return { rows, reached: rows.at(-1)?.id ?? null };
-      const last = on.db
-        .select({ id: bindings.id })
-        .from(bindings)
-        .where(next)
-        .orderBy(asc(bindings.id))
-        .limit(1)
-        .offset(MAX_VISITED - 1)
-        .get();
-      return { rows, reached: last?.id ?? null };
+      const fits = () => and(...conditions(filter));
+      return visitedPage(on, bindings, "id", { next, newestFirst: false, fits, limit });
     },
     isEmpty: async (on: ReadTx): Promise<boolean> =>
       on.db.select({ one: sql`1` }).from(channels).limit(fixedLimit(1)).get() === undefined,

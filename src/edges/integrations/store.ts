@@ -1,5 +1,6 @@
 import { asc, eq, gt, sql } from "drizzle-orm";
 import type { Db, ReadTx, Tx } from "../../kernel/db/database.ts";
+import { readRows } from "../../kernel/db/reads.ts";
 import { equal, rowsWhere } from "../../kernel/db/statements.ts";
 import type { IntegrationRow } from "./row.ts";
 import { integrations } from "./tables.ts";
@@ -19,12 +20,9 @@ export function createIntegrationStore(db: Db) {
     },
     /** By name. */
     page: async (on: ReadTx, after: string | undefined, limit: number): Promise<IntegrationRow[]> =>
-      on.db
-        .select()
-        .from(integrations)
-        .where(after === undefined ? sql`1` : gt(integrations.source, after))
-        .orderBy(asc(integrations.source))
-        .limit(limit)
-        .all(),
+      readRows(on, integrations, after === undefined ? sql`1` : gt(integrations.source, after), {
+        orderBy: asc(integrations.source),
+        limit,
+      }),
   };
 }

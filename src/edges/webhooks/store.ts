@@ -1,6 +1,7 @@
 import { and, asc, count, desc, eq, getTableColumns, lt, sql } from "drizzle-orm";
 import type { Db, ReadTx, Tx } from "../../kernel/db/database.ts";
 import { deleteSome } from "../../kernel/db/delete-some.ts";
+import { readRows, readValues } from "../../kernel/db/reads.ts";
 import { changeWhere, equal, everyColumn } from "../../kernel/db/statements.ts";
 import type { AgentId } from "../../protocol/ids.ts";
 import type { Delivery, WebhookEventType } from "../../protocol/webhooks.ts";
@@ -64,12 +65,7 @@ export function createWebhookStore(db: Db) {
     madeBy: async (on: ReadTx, tokenId: string): Promise<WebhookRow[]> =>
       on.db.select().from(webhooks).where(eq(webhooks.tokenId, tokenId)).all(),
     ids: async (on: ReadTx, agentId: string): Promise<string[]> =>
-      on.db
-        .select({ id: webhooks.id })
-        .from(webhooks)
-        .where(eq(webhooks.agentId, agentId))
-        .all()
-        .map(({ id }) => id),
+      readValues(on, webhooks.id, eq(webhooks.agentId, agentId)),
 
     /** Adds a pending delivery. */
     enqueue: async (tx: Tx, row: DeliveryRow): Promise<void> => {
@@ -97,13 +93,10 @@ export function createWebhookStore(db: Db) {
     },
     /** Next deliveries: the earliest ripe first. */
     next: async (on: ReadTx, webhookId: string, limit: number): Promise<DeliveryRow[]> =>
-      on.db
-        .select()
-        .from(webhookDeliveries)
-        .where(pendingOf(webhookId))
-        .orderBy(asc(webhookDeliveries.nextAt), asc(webhookDeliveries.id))
-        .limit(limit)
-        .all(),
+      readRows(on, webhookDeliveries, pendingOf(webhookId), {
+        orderBy: [asc(webhookDeliveries.nextAt), asc(webhookDeliveries.id)],
+        limit,
+      }),
     changeDelivery: async (tx: Tx, id: string, changes: Partial<DeliveryRow>): Promise<void> => {
       tx.db.update(webhookDeliveries).set(changes).where(eq(webhookDeliveries.id, id)).run();
     },
