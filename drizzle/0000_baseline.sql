@@ -671,6 +671,7 @@ CREATE TABLE `schedules` (
 	`timezone` text NOT NULL,
 	`target` text NOT NULL,
 	`message` text NOT NULL,
+	`run` text,
 	`missed` text NOT NULL,
 	`enabled` integer NOT NULL,
 	`reason` text,

@@ -126,7 +126,7 @@ async function loops(ask: Ask, ann: { token: string }, bob: { token: string }): 
 }
 
 async function others(ask: Ask, ann: { token: string }, bob: { token: string }): Promise<void> {
-  const daily = { cron: "0 9 * * *", message: { to: "bob", body: "Good morning" } };
+  const daily = { cron: "0 9 * * *", message: { to: "bob", body: "Good morning" }, run: { model: "opus" } };
   const schedule = (await ask("POST", "/v1/schedules", daily, ann)).body;
   await ask("POST", `/v1/schedules/${schedule.id}/run`, {}, ann);
   await ask("PUT", "/v1/agents/ann/models", { items: [{ id: "opus", name: "Opus" }], default: "opus" }, ann);

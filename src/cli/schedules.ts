@@ -51,7 +51,12 @@ function addRun(schedules: CliCommand): void {
 }
 
 type AddOptions = Pick<ScheduleDraft, "name" | "timezone" | "missed"> &
-  Omit<ScheduleDraft["message"], "to" | "body" | "expiresAfterSeconds"> & { expiresAfter?: number; key?: string };
+  Omit<ScheduleDraft["message"], "to" | "body" | "expiresAfterSeconds"> & {
+    expiresAfter?: number;
+    key?: string;
+    run?: boolean;
+    model?: string;
+  };
 
 function addAdd(schedules: CliCommand): void {
   schedules
@@ -77,6 +82,8 @@ function addAdd(schedules: CliCommand): void {
     .option("--claimable", "work, for exactly one of the target's agents")
     .option("--urgent", "before other work")
     .option("--expires-after <seconds>", "time after which a sent message is no longer delivered", wholeNumber)
+    .option("--run", "have the agent make a run of each message")
+    .option("--model <model>", "have the agent run it with this model")
     .option("--payload <json>", "its data, a JSON object", jsonValue)
     .option("--key <key>", "idempotency key: the same key makes one schedule")
     .addHelpText(
@@ -85,9 +92,19 @@ function addAdd(schedules: CliCommand): void {
         '\n  $ signalbox schedule add +30m planner "Look at the build again" --as planner',
     )
     .act(async ({ client, out }, when: string, to: string, text: string | undefined, options: AddOptions) => {
-      const { name, timezone, missed, key: idempotencyKey, expiresAfter: expiresAfterSeconds, ...rest } = options;
+      const {
+        name,
+        timezone,
+        missed,
+        key: idempotencyKey,
+        expiresAfter: expiresAfterSeconds,
+        run: isRun,
+        model,
+        ...rest
+      } = options;
+      const run = isRun || model !== undefined ? { model } : undefined;
       const message = { ...rest, to, body: await textOrStdin(text), expiresAfterSeconds };
-      const draft = { ...whenOf(when, Date.now()), name, timezone, missed, message };
+      const draft = { ...whenOf(when, Date.now()), name, timezone, missed, message, run };
       const schedule = await client.schedules.create(draft, { idempotencyKey });
       await out.show(schedule, () => scheduleText(schedule, out));
     });

@@ -31,6 +31,13 @@ const Missed = z
     "What happens to times that passed by over a minute ago, the relay being away: all of them are made up for by one message, or none.",
   );
 
+const Run = strictObject(() => ({ model: line(256).optional().describe("The agent's default when left out.") }));
+/** How the agent is to run the message of each time. */
+export type ScheduleRun = z.output<typeof Run>;
+const RunInput = Run.describe(
+  "Asks the agent to make a run of each message, with this model. It reads this in the message's `meta.schedule.run`.",
+);
+
 /** `POST /v1/schedules`: either `at` or `cron`. */
 export const ScheduleDraft = strictObject(() => ({
   agentId: AgentId.optional().describe("In whose name it is sent; the token's agent when left out."),
@@ -39,6 +46,7 @@ export const ScheduleDraft = strictObject(() => ({
   cron: Cron.optional(),
   timezone: Timezone.default("UTC"),
   message: ScheduleMessage,
+  run: RunInput.optional(),
   missed: Missed.default("once"),
   enabled: z.boolean().default(true),
 }))
@@ -59,6 +67,7 @@ export const SchedulePatch = strictObject(() => ({
   cron: Cron.optional(),
   timezone: Timezone.optional(),
   message: ScheduleMessage.optional(),
+  run: RunInput.nullish(),
   missed: Missed.optional(),
   enabled: z.boolean().optional(),
 }))
@@ -119,6 +128,7 @@ export const Schedule = named("Schedule", "A message to be sent at a time, once 
   cron: z.string().nullable(),
   timezone: z.string(),
   message: z.record(z.string(), z.unknown()).describe("The message as it was given."),
+  run: Run.nullable().describe("How the agent is to run each message; null when it was not said."),
   missed: Missed,
   enabled: z.boolean(),
   reason: z.string().nullable().describe("Why the relay disabled or paused it."),
@@ -149,7 +159,7 @@ export const createSchedule = contract("createSchedule", "POST /v1/schedules", {
   summary: "Schedule a message, once or by cron",
   description:
     "Each time is sent once, over restarts and changes of the clock. The message's `meta.schedule` says which schedule made " +
-    "it and for when; `missedBySeconds` is there when it is late. To oneself is a reminder.",
+    "it and for when; `missedBySeconds` is there when it is late, `run` when the schedule has one. To oneself is a reminder.",
   body: ScheduleDraft,
   example: {
     name: "standup",

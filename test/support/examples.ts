@@ -246,6 +246,7 @@ export const EXAMPLES: Record<string, Make> = {
       body: {
         ...{ agentId: "worker", name: "Report", cron: "0 9 * * 1-5", timezone: "Europe/Berlin", missed: "skip" },
         message: { to: "sender", subject: "Report", body: "Please report.", claimable: true, expiresAfterSeconds: 600 },
+        run: { model: "opus" },
         enabled: true,
       },
     }),
@@ -257,6 +258,7 @@ export const EXAMPLES: Record<string, Make> = {
         name: null,
         at: "2027-01-01T00:00:00Z",
         message: { to: "worker", body: "x" },
+        run: null,
         missed: "once",
         enabled: true,
       },

@@ -164,13 +164,14 @@ export function createFires({ kernel, identity, core }: Areas) {
   };
 }
 
-/** Draft of the message of one time, with its schedule and its delay. */
+/** Draft of the message of one time, with its schedule, its delay and how it is to be run. */
 export function draftOf(row: ScheduleRow, { scheduledAt, missed }: Occurrence, now: number): ParsedDraft {
   const { expiresAfterSeconds, meta, ...message } = row.message;
   const late = now - scheduledAt;
   const schedule = {
     ...{ id: row.id, name: row.name, scheduledAt: toTime(scheduledAt) },
     ...(late >= MISSED_MS ? { missedBySeconds: Math.round(late / 1000), missed } : {}),
+    ...(row.run ? { run: row.run } : {}),
   };
   const expiresAt = expiresAfterSeconds === undefined ? undefined : toTime(now + expiresAfterSeconds * 1000);
   return { ...message, expiresAt, meta: { ...meta, schedule } };

@@ -16,9 +16,10 @@ export function toFire(row: FireRow): Fire {
 }
 
 export function toSchedule(row: ScheduleRow, last: FireRow | undefined): Schedule {
-  const { id, agentId, name, cron, timezone, message, missed, enabled, reason, fires, failures } = row;
+  const { id, agentId, name, cron, timezone, message, run, missed, enabled, reason, fires, failures } = row;
   return {
-    ...{ id, agentId, origin: "schedule", name, cron, timezone, message, missed, enabled, reason, fires, failures },
+    ...{ id, agentId, origin: "schedule", name, cron, timezone, message, run },
+    ...{ missed, enabled, reason, fires, failures },
     at: toTimeOrNull(row.at),
     nextAt: toTimeOrNull(row.nextAt),
     lastFire: last ? toFire(last) : null,
@@ -36,6 +37,7 @@ export function toPlanned(row: ScheduledRow): Schedule {
   const { deliverAt: _, from: _f, ...message } = row.draft;
   return {
     ...{ id: row.id, agentId: row.fromId, origin: "message", name: null, at, cron: null, timezone: "UTC", message },
+    run: null,
     missed: "once",
     enabled: !isDone,
     reason: row.error,

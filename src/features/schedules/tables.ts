@@ -1,7 +1,7 @@
 import { sql } from "drizzle-orm";
 import { index, integer, primaryKey, sqliteTable, text } from "drizzle-orm/sqlite-core";
 import type { AgentId, MessageId, Target, TokenId } from "../../protocol/ids.ts";
-import type { Fire, ParsedScheduleMessage, Schedule } from "../../protocol/schedules.ts";
+import type { Fire, ParsedScheduleMessage, Schedule, ScheduleRun } from "../../protocol/schedules.ts";
 
 /** Messages to be sent at a time, once or by cron. When the next is due stands in `due` too. */
 export const schedules = sqliteTable(
@@ -19,6 +19,7 @@ export const schedules = sqliteTable(
     /** Target of the message as written: the schedule is disabled when that agent is deleted. */
     target: text("target").$type<Target>().notNull(),
     message: text("message", { mode: "json" }).$type<ParsedScheduleMessage>().notNull(),
+    run: text("run", { mode: "json" }).$type<ScheduleRun>(),
     missed: text("missed").$type<Schedule["missed"]>().notNull(),
     enabled: integer("enabled", { mode: "boolean" }).notNull(),
     reason: text("reason"),

@@ -66,7 +66,8 @@ describe("schedules from afar", () => {
     expect(await json(["schedule", "show", made.id])).toMatchObject({ id: made.id, history: [] });
     expect((await cli(["schedule", "show", made.id])).stdout).toContain("Stand-up");
     expect(await json(["schedule", "remove", made.id])).toEqual({ removed: made.id });
-    const again = await json(["schedule", "add", "@daily", "ann", "Again", "--as", "ann"]);
+    const again = await json(["schedule", "add", "@daily", "ann", "Again", "--model", "opus", "--as", "ann"]);
+    expect(again.run).toEqual({ model: "opus" });
     expect(await json(["schedule", "run", again.id])).toMatchObject({ n: 1, by: "user" });
     expect((await cli(["schedule", "show", again.id])).stdout).toMatch(/run by user +sent +#\d+ +(waiting|offered)/);
     const once = await json(["schedule", "add", "+2d", "ann", "Once", "--as", "ann"]);

@@ -94,6 +94,20 @@ describe("a schedule", () => {
       expect(item).toMatchObject({ body: "tick", causedBy: null, rootId: item.id, hops: 0 });
   });
 
+  test("a schedule says in each message how its agent is to run it, and what that is may change", async () => {
+    const { crew, plan, look } = await startWorld();
+    const { id } = await plan({ cron: "0 * * * *", run: { model: "opus" } });
+    const runs: unknown[] = [];
+    for (const run of [undefined, {}, null]) {
+      if (run !== undefined) await crew.ask("PATCH", `/v1/schedules/${id}`, { run }, crew.boss);
+      runs.push((await look(id)).run);
+      await crew.pass(HOUR);
+    }
+    expect(runs).toEqual([{ model: "opus" }, {}, null]);
+    const told = (await crew.inbox(crew.ann)).map((item) => item.meta.schedule.run);
+    expect(told).toEqual([{ model: "opus" }, {}, undefined]);
+  });
+
   test("a schedule is told of by explain, with how late it was", async () => {
     const { crew, plan } = await startWorld();
     const { id } = await plan({ cron: "0 * * * *" });
