@@ -1,5 +1,6 @@
 import { a2aVerbs } from "./a2a.ts";
 import { agentVerbs } from "./agents.ts";
+import { announcementVerbs } from "./announcements.ts";
 import { createCaller } from "./caller.ts";
 import { channelVerbs } from "./channels.ts";
 import { claimVerbs } from "./claims.ts";
@@ -15,6 +16,7 @@ import { modelVerbs } from "./models.ts";
 import { orchestratorVerbs } from "./orchestrators.ts";
 import { pairVerbs } from "./pairs.ts";
 import { relayVerbs } from "./relay.ts";
+import { runs } from "./runs.ts";
 import { scheduleVerbs } from "./schedules.ts";
 import { taskVerbs } from "./tasks.ts";
 import { systemTiming, type Timing } from "./timing.ts";
@@ -29,11 +31,25 @@ export type { Agent } from "../protocol/agents.ts";
 export type { Delegation } from "../protocol/delegations.ts";
 export type { Entry, Message } from "../protocol/messages.ts";
 export type { ProblemCode } from "../protocol/problem.ts";
+export type { RunPart } from "../protocol/run-events.ts";
+export type { Run } from "../protocol/runs.ts";
 export type { Task } from "../protocol/tasks.ts";
-export { Failure, NoAgent, RelayMismatch, RelayProblem, RelayUnreachable, Release } from "./errors.ts";
+export {
+  Failure,
+  NoAgent,
+  RelayMismatch,
+  RelayProblem,
+  RelayUnreachable,
+  Release,
+  RunFailure,
+  RunStopped,
+} from "./errors.ts";
 export type { FollowEvent, FollowOptions } from "./follow.ts";
 export type { WorkHandler, WorkResult } from "./item.ts";
 export { everyItem } from "./pages.ts";
+export type { RunHandle, RunWord } from "./run-handle.ts";
+export type { RunHandler, ServeEvent, ServeOptions } from "./run-serve.ts";
+export type { Turn } from "./run-turn.ts";
 export type { Call } from "./transport.ts";
 export type { WorkEvent, WorkOptions } from "./work.ts";
 
@@ -45,6 +61,8 @@ export interface ClientOptions {
   agentId?: string;
   /** Registration that every call belongs to. A newer one ends this client: problem `superseded`. */
   instanceId?: string;
+  /** Token of the running turn that every call belongs to (`RunHandle.token`): runs and delegations then hang below its run. */
+  run?: string;
   fetch?: Fetch;
   /** For tests. */
   timing?: Partial<Timing>;
@@ -80,6 +98,8 @@ export function createClient({ fetch = (url, init) => globalThis.fetch(url, init
     orchestrators: orchestratorVerbs(caller),
     delegations: delegationVerbs(caller),
     pairs: pairVerbs(caller),
+    runs: runs(caller),
+    announcements: announcementVerbs(caller),
     a2a: a2aVerbs(caller),
     tokens: tokenVerbs(caller),
     ...relayVerbs(caller),

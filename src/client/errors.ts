@@ -1,4 +1,5 @@
 import { PROBLEMS, ProblemBody, type ProblemCode } from "../protocol/problem.ts";
+import type { RunErrorCode } from "../protocol/runs.ts";
 import type { Fail } from "../protocol/work.ts";
 
 /** Refusal by the relay. `code` is for programs, `message` (the problem's detail) for people. */
@@ -65,6 +66,23 @@ export class Failure extends Error {
   constructor(
     message: string,
     readonly how: Pick<Fail, "retryAfterSeconds" | "final" | "failure" | "code"> = {},
+  ) {
+    super(message);
+  }
+}
+
+/** Reason of a run's signal: somebody asked the run to stop, or the relay ended its turn. */
+export class RunStopped extends Error {
+  override readonly name = "RunStopped";
+}
+
+/** Thrown by a handler of `runs.serve` to end the run with an error of this kind. */
+export class RunFailure extends Error {
+  override readonly name = "RunFailure";
+
+  constructor(
+    readonly code: RunErrorCode,
+    message: string,
   ) {
     super(message);
   }

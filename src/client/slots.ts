@@ -1,9 +1,9 @@
-export type Slots = ReturnType<typeof createSlots>;
+export type Slots<Key> = ReturnType<typeof createSlots<Key>>;
 
 /** Slots of a worker, one for each item at a time. */
-export function createSlots(count: number) {
-  // Objects, not ids: an item that was lost and claimed again takes two slots until its first handler ends.
-  const busy = new Set<{ messageId: number; done: Promise<void> }>();
+export function createSlots<Key>(count: number) {
+  // Objects, not keys: an item that was lost and claimed again takes two slots until its first handler ends.
+  const busy = new Set<{ key: Key; done: Promise<void> }>();
   let waiting: (() => void)[] = [];
   const nextToLeave = () => new Promise<void>((resolve) => waiting.push(resolve));
   const leave = () => {
@@ -17,11 +17,11 @@ export function createSlots(count: number) {
       return count - busy.size;
     },
     isEmpty: () => busy.size === 0,
-    /** Whether a slot holds this message. */
-    has: (messageId: number) => [...busy].some((slot) => slot.messageId === messageId),
+    /** Whether a slot holds this item. */
+    has: (key: Key) => [...busy].some((slot) => slot.key === key),
     /** Takes a slot until `done` settles, even one more than there are. */
-    take(messageId: number, done: Promise<void>) {
-      const slot = { messageId, done };
+    take(key: Key, done: Promise<void>) {
+      const slot = { key, done };
       busy.add(slot);
       void done.finally(() => {
         busy.delete(slot);

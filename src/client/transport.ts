@@ -17,6 +17,8 @@ export interface Call {
   timeoutMs?: number;
   /** Retries of a call that is safe to repeat; 4. */
   retries?: number;
+  /** Token of the running turn that the call belongs to (header `Signalbox-Run`), instead of the client's own. */
+  run?: string;
 }
 
 /** Values for a contract. */
@@ -65,6 +67,7 @@ export interface TransportOptions {
   url: string;
   token?: string;
   instanceId?: string;
+  run?: string;
   fetch: Fetch;
   timing: Timing;
 }
@@ -82,9 +85,14 @@ export function createTransport(options: TransportOptions): Transport {
   const common: Record<string, string> = {};
   if (options.token) common.authorization = `Bearer ${options.token}`;
   if (options.instanceId) common["signalbox-instance"] = options.instanceId;
+  if (options.run) common["signalbox-run"] = options.run;
 
-  function requestOf({ method }: Contract, { upload, body, key }: Filled): RequestInit {
-    const headers = { ...common, ...(key !== undefined && { "idempotency-key": key }) };
+  function requestOf({ method }: Contract, { upload, body, key }: Filled, { run }: Call): RequestInit {
+    const headers = {
+      ...common,
+      ...(key !== undefined && { "idempotency-key": key }),
+      ...(run !== undefined && { "signalbox-run": run }),
+    };
     // The relay never redirects. Following a redirect would turn a POST into a GET, and send the token to a stranger.
     const init: RequestInit = { method, headers, redirect: "error" };
     if (upload) return { ...init, headers: { ...headers, "content-type": upload.type }, body: upload.bytes };
@@ -95,7 +103,7 @@ export function createTransport(options: TransportOptions): Transport {
   /** One try, within its time limit. */
   async function attempt<A extends Answers>(contract: Contract, filled: Filled, call: Call) {
     const path = pathOf(contract, filled);
-    const request = requestOf(contract, filled);
+    const request = requestOf(contract, filled, call);
     const link = linkedAbort(call.signal);
     const ms = (call.timeoutMs ?? TIMEOUT_MS) + waitOf(filled) * 1000;
     const late = new RelayUnreachable(base, `no answer within ${Math.round(ms / 1000)} s`);

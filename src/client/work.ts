@@ -54,7 +54,7 @@ interface Worker {
   readonly caller: Caller;
   readonly options: WorkOptions;
   readonly services: ItemServices;
-  readonly slots: Slots;
+  readonly slots: Slots<number>;
 }
 
 /** Least time between two requests with an empty answer. */
@@ -79,7 +79,7 @@ export async function work(caller: Caller, options: WorkOptions): Promise<void> 
     retries,
     life,
   };
-  const slots = createSlots(concurrency);
+  const slots = createSlots<number>(concurrency);
   let isDone = false;
   try {
     await claimOn({ caller, options, services, slots });

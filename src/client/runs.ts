@@ -1,0 +1,107 @@
+import type { RunPart } from "../protocol/run-events.ts";
+import type { RunDraft, RunStarted } from "../protocol/runs.ts";
+import { linkedAbort } from "./abort.ts";
+import type { Caller, Keyed } from "./caller.ts";
+import { problemOf } from "./errors.ts";
+import { createEars, type Heard } from "./run-ear.ts";
+import { followRun, type RunFollowOptions, turnChunks } from "./run-follow.ts";
+import { openHandle, type RunHandle, type RunHandleEvent } from "./run-handle.ts";
+import { type ServeOptions, serve } from "./run-serve.ts";
+import { promptOf } from "./run-turn.ts";
+import { runVerbs } from "./run-verbs.ts";
+
+/** `signal` also ends the handle's own signal. */
+export type StartRun = Keyed & { onEvent?: (event: RunHandleEvent) => void };
+
+type ResumeRun = StartRun & { again?: boolean; leaseSeconds?: number };
+
+const LEASE_SECONDS = 120;
+/** Look at a run whose next turn is awaited, also without news. */
+const LOOK_MS = 30_000;
+
+/** Verbs on runs, and the runner's side of them. */
+export function runs(caller: Caller) {
+  const verbs = runVerbs(caller);
+  const ears = createEars(caller);
+  const base = { caller, verbs, ears };
+
+  async function hold(begun: RunStarted, options: StartRun, leaseSeconds: number): Promise<RunHandle> {
+    const { run, turnId, token } = begun;
+    const turn = await promptOf(verbs, { ...run, turnId }, undefined, options);
+    return openHandle({ ...base, leaseSeconds, onEvent: options.onEvent }, { run, token, turn }, options.signal);
+  }
+
+  async function resume(
+    id: string,
+    { again, leaseSeconds = LEASE_SECONDS, ...options }: ResumeRun = {},
+  ): Promise<RunHandle> {
+    return hold(await verbs.take(id, { again, leaseSeconds }, options), options, leaseSeconds);
+  }
+
+  return {
+    ...verbs,
+
+    /**
+     * Begins a run of the agent acted for and holds it. The handle sends events in batches, renews the lease and hears a stop;
+     * end it with `finish`. Problems: as `create`; `forbidden` when the caller may not run it, which then waits for its agent.
+     */
+    async start(draft: RunDraft, { onEvent, ...call }: StartRun = {}): Promise<RunHandle> {
+      const { leaseSeconds = LEASE_SECONDS } = draft;
+      const agentId = draft.agentId ?? (await caller.self(call));
+      // Listens first: the run may be stopped as soon as it is there.
+      const leave = await ears.listen(agentId, { heard: () => undefined, failed: () => undefined });
+      try {
+        const run = await verbs.create({ ...draft, agentId }, call);
+        if (run.status === "ended") throw problemOf("not-open", `${run.id}, made before with this key, has ended`);
+        const { token, turnId } = run;
+        const begun = token ? { run, token, turnId } : await verbs.take(run.id, { leaseSeconds }, call);
+        return await hold(begun, { ...call, onEvent }, leaseSeconds);
+      } finally {
+        leave();
+      }
+    },
+
+    /** Takes the waiting turn of a run and holds it; `again` begins one in a run that was lost. */
+    resume,
+
+    /**
+     * Waits until a run has another turn, and takes it: after something was said to it, or when the runs that it asked for have
+     * ended. @returns undefined once the run has ended
+     */
+    next,
+
+    /** Takes the queued turns of an agent's runs and runs the handler for each, until its signal fires. */
+    serve: (options: ServeOptions): Promise<void> => serve(base, options),
+
+    /** Follows the parts of a run, from its beginning or a place to its end. */
+    follow: (id: string, options?: RunFollowOptions): AsyncGenerator<RunPart, void, void> =>
+      followRun(caller, id, options),
+
+    /** One turn as chunks of the AI SDK's UI message stream. */
+    stream: (id: string, options?: { turn?: string; signal?: AbortSignal }) => turnChunks(caller, id, options),
+  };
+
+  async function next(id: string, options: ResumeRun = {}): Promise<RunHandle | undefined> {
+    const { agentId } = await verbs.get(id, options);
+    let news = linkedAbort(options.signal);
+    const listener = {
+      heard: ({ control }: Heard) => void (control.id === id && news.abort(undefined)),
+      failed: (cause: unknown) => news.abort(cause),
+    };
+    const leave = await ears.listen(agentId, listener);
+    try {
+      for (;;) {
+        const { status } = await verbs.get(id, options);
+        if (status === "ended") return undefined;
+        if (status === "queued") return await resume(id, options);
+        await caller.timing.sleep(LOOK_MS, news.signal).catch(() => undefined);
+        options.signal?.throwIfAborted();
+        news.dispose();
+        news = linkedAbort(options.signal);
+      }
+    } finally {
+      news.dispose();
+      leave();
+    }
+  }
+}

@@ -1,0 +1,269 @@
+import { afterEach, beforeEach, describe, expect, test } from "bun:test";
+import { RunFailure, type ServeEvent, type ServeOptions } from "../../src/client/client.ts";
+import { createStream, problem, until } from "../support/client-harness.ts";
+import { createFarRuns, type FarRuns, runOf } from "../support/client-runs.ts";
+
+let far: FarRuns;
+let stop: AbortController;
+beforeEach(() => {
+  far = createFarRuns();
+  stop = new AbortController();
+});
+afterEach(async () => {
+  stop.abort();
+  await far.far.close();
+});
+
+const queued = (id: string, fields = {}) => runOf(id, { status: "queued", ...fields });
+
+function serving(options: Partial<ServeOptions> & Pick<ServeOptions, "handler">) {
+  const events: ServeEvent[] = [];
+  const failure = far.client.runs
+    .serve({ signal: stop.signal, onEvent: (event) => events.push(event), ...options })
+    .then(
+      () => undefined,
+      (error) => error,
+    );
+  return { events, failure, count: (type: string) => events.filter((one) => one.type === type).length };
+}
+
+describe("serving runs", () => {
+  test("a server of runs takes those that wait at its start, oldest first, and ends them with what its handler returns", async () => {
+    far.state.queued = [queued("run_2", { task: "second" }), queued("run_1", { task: "first" })];
+    const { count } = serving({ handler: ({ turn }) => `did ${turn.text}` });
+    await until(() => count("finished") === 2);
+    expect(far.bodies("start")).toEqual([{ leaseSeconds: 120 }, { leaseSeconds: 120 }]);
+    expect(far.bodies("finish").map(({ result }) => result)).toEqual(["did first", "did second"]);
+  });
+
+  test("a server of runs is woken by news of a run, and knows what was said to it", async () => {
+    const turns: unknown[] = [];
+    const { count } = serving({ handler: ({ turn }) => void turns.push(turn) });
+    await until(() => far.far.asked.filter((one) => one === "GET /v1/runs").length > 0);
+    far.inbox.hello(7);
+    const turn = { startedAt: null, endedAt: null, outcome: null, late: false };
+    const second = [
+      { ...turn, turnId: "trn_0" },
+      { ...turn, turnId: "trn_4" },
+    ];
+    far.state.queued = [queued("run_4", { turnId: "trn_4", turns: second })];
+    const findings = [{ runId: "run_5", result: "found" }];
+    far.control("run_4", { do: "wake", findings });
+    await until(() => count("finished") === 1);
+    expect(turns).toEqual([{ turnId: "trn_4", cause: "wake", text: null, findings }]);
+  });
+
+  test("a server of runs asks the relay for what was said before it started", async () => {
+    const turn = { startedAt: null, endedAt: null, outcome: null, late: false };
+    const turnsOf = (id: string) => [
+      { ...turn, turnId: "trn_0" },
+      { ...turn, turnId: id },
+    ];
+    far.state.queued = [
+      queued("run_2", { turnId: "trn_2", turns: turnsOf("trn_2") }),
+      queued("run_1", { turnId: "trn_1", turns: turnsOf("trn_1") }),
+    ];
+    const said = (turnId: string, text: string) => ({
+      ...{ place: 1, turnId, at: "2026-01-01T00:00:00.000Z" },
+      part: { type: "data-user-message", data: { id: "u", text } },
+    });
+    far.instead["run_1/events"] = ({ method, query }) =>
+      method === "GET" && query.get("turn") === "trn_1"
+        ? Response.json({ items: [said("trn_1", "and this")], next: null, full: true })
+        : undefined;
+    far.instead["run_2/events"] = () => Response.json({ items: [], next: null, full: true });
+    const turns: unknown[] = [];
+    const { count } = serving({ handler: ({ turn }) => void turns.push(turn) });
+    await until(() => count("finished") === 2);
+    expect(turns).toMatchObject([
+      { cause: "message", text: "and this" },
+      { cause: "wake", text: null, findings: [] },
+    ]);
+  });
+
+  test("a server of runs ends a failed turn by the error's kind", async () => {
+    far.state.queued = [queued("run_3"), queued("run_2"), queued("run_1")];
+    const { count } = serving({
+      handler({ id }) {
+        if (id === "run_1") throw new RunFailure("limited", "out of tokens");
+        if (id === "run_2") throw new Error("é".repeat(5000));
+        return { outcome: "timeout" };
+      },
+    });
+    await until(() => count("finished") === 3);
+    expect(far.bodies("finish")).toEqual([
+      { outcome: "error", errorCode: "limited", error: "out of tokens" },
+      { outcome: "error", errorCode: "crashed", error: "é".repeat(2048) },
+      { outcome: "timeout" },
+    ]);
+  });
+
+  test("a server of runs ends a turn as aborted when it was asked to stop", async () => {
+    far.state.queued = [queued("run_1")];
+    const { count } = serving({ handler: ({ signal }) => untilAborted(signal) });
+    far.inbox.hello(7);
+    await until(() => count("started") === 1);
+    far.control("run_1", { do: "abort" });
+    await until(() => count("finished") === 1);
+    expect(far.bodies("finish")).toEqual([{ outcome: "aborted" }]);
+  });
+
+  test("a server of runs tries a busy session again after the turn in its way, or a minute", async () => {
+    far.state.queued = [queued("run_2"), queued("run_1")];
+    far.instead["run_2/start"] = () => problem("already-running");
+    const { count } = serving({ concurrency: 2, handler: () => "done" });
+    await until(() => count("finished") === 1 && count("lost") > 0 && far.time.sleepsFor(60_000));
+    const before = count("lost");
+    delete far.instead["run_2/start"];
+    await until(() => {
+      far.time.advance(60_000);
+      return count("finished") === 2;
+    });
+    expect(before).toBeLessThan(4);
+  });
+
+  test("a server of runs works at a given number of turns at a time", async () => {
+    far.state.queued = [3, 2, 1].map((n) => queued(`run_${n}`));
+    let [now, most] = [0, 0];
+    const { count } = serving({
+      concurrency: 2,
+      async handler() {
+        most = Math.max(most, ++now);
+        await Bun.sleep(1);
+        now--;
+        return "x";
+      },
+    });
+    await until(() => count("finished") === 3);
+    expect(most).toBe(2);
+  });
+
+  test("a server of runs takes up the turns of an earlier process only when told to", async () => {
+    far.state.running = [runOf("run_1")];
+    const seen: unknown[] = [];
+    const handler: ServeOptions["handler"] = ({ id }, { resumed }) => void seen.push([id, resumed]);
+    serving({ handler });
+    await until(() => far.time.sleepsFor(60_000));
+    expect(seen).toEqual([]);
+    serving({ handler, resume: true });
+    await until(() => seen.length === 1);
+    expect(seen).toEqual([["run_1", true]]);
+  });
+
+  test("a server of runs waits for a relay that is away, and stops for one that knows it no more", async () => {
+    const answers = [...Array.from({ length: 5 }, () => () => problem("stopping")), () => problem("superseded")];
+    far.instead["/v1/runs"] = () => answers.shift()?.();
+    const { failure, events } = serving({ handler: () => "x" });
+    await until(() => {
+      far.time.advance(1_000);
+      return events.length > 0;
+    });
+    expect(events).toMatchObject([{ type: "waiting", inMs: 1000 }]);
+    far.time.advance(2_000);
+    expect(await failure).toMatchObject({ code: "superseded" });
+  });
+
+  test("a server of runs that stops leaves its turns to be begun again", async () => {
+    far.state.queued = [queued("run_1")];
+    const { count, failure } = serving({ handler: ({ signal }) => untilAborted(signal) });
+    await until(() => count("started") === 1);
+    stop.abort();
+    expect(await failure).toBeUndefined();
+    expect(far.bodies("finish")).toEqual([{ outcome: "error", errorCode: "lost", error: "The runner is stopping" }]);
+    expect(count("finished")).toBe(1);
+  });
+
+  test("a server of runs leaves the end to a handler that finishes itself, and says when no result was given", async () => {
+    far.state.queued = [queued("run_2"), queued("run_1")];
+    let first = true;
+    far.instead["run_2/finish"] = () => {
+      if (!first) return undefined;
+      first = false;
+      return problem("required-result");
+    };
+    const { count } = serving({
+      handler: async (handle) => void (handle.id === "run_1" && (await handle.finish({ result: "mine" }))),
+    });
+    await until(() => count("finished") === 2);
+    expect(far.bodies("finish")).toEqual([
+      { outcome: "ok", result: "mine" },
+      { outcome: "ok" },
+      { outcome: "error", errorCode: "no-result", error: "far end: required-result" },
+    ]);
+  });
+
+  test("a runner waits for the next turn of its run, until the run has ended", async () => {
+    let status = "waiting";
+    far.instead["/v1/runs/run_1"] = () => Response.json(runOf("run_1", { status: status as "waiting" }));
+    const next = far.client.runs.next("run_1");
+    await until(() => far.time.sleepsFor(30_000));
+    far.inbox.hello(7);
+    status = "queued";
+    far.control("run_1", { do: "message", text: "more" });
+    const handle = await next;
+    expect(handle).toMatchObject({ id: "run_1", token: "rnt_1" });
+    await handle?.finish();
+    status = "ended";
+    expect(await far.client.runs.next("run_1")).toBeUndefined();
+  });
+});
+
+describe("following a run", () => {
+  const part = (place: number) => ({
+    ...{ place, turnId: "trn_1", at: "2026-01-01T00:00:00.000Z" },
+    part: { type: "text-delta", id: "t", delta: `${place}` },
+  });
+
+  test("a follower of a run gets each part once across lost connections, to the run's end", async () => {
+    const streams = [createStream(), createStream(), createStream()];
+    let opened = 0;
+    far.instead["/events/stream"] = () => streams[opened++]?.response();
+    const places: number[] = [];
+    const waits: number[] = [];
+    const done = (async () => {
+      const onReconnect = (inMs: number) => waits.push(inMs);
+      for await (const { place } of far.client.runs.follow("run_1", { after: 2, onReconnect })) places.push(place);
+    })();
+    streams[0]?.event("part", part(3), 3);
+    streams[0]?.event("part", part(4), 4);
+    await until(() => places.length === 2);
+    streams[0]?.end();
+    await far.time.pass(1_000);
+    streams[1]?.event("part", part(4), 4);
+    streams[1]?.event("part", part(5), 5);
+    streams[1]?.event("bye", { reason: "restarting", resumeAfter: 5 });
+    await far.time.pass(2_000);
+    streams[2]?.event("something", {});
+    streams[2]?.event("bye", { reason: "ended", resumeAfter: 5 });
+    await done;
+    expect(places).toEqual([3, 4, 5]);
+    expect(waits).toEqual([1_000, 2_000]);
+    const opening = far.far.requests.filter(({ path }) => path.endsWith("/events/stream"));
+    expect(opening.map(({ headers }) => headers.get("last-event-id"))).toEqual(["2", "4", "5"]);
+  });
+
+  test("a follower of a run ends with its signal, and fails for a run that is not there", async () => {
+    const stream = createStream();
+    far.instead["/run_1/events/stream"] = () => stream.response();
+    const parts = far.client.runs.follow("run_1", { signal: stop.signal });
+    stream.event("part", part(1), 1);
+    expect((await parts.next()).value).toMatchObject({ place: 1 });
+    stop.abort();
+    expect(await parts.next()).toMatchObject({ done: true });
+    expect(far.client.runs.follow("run_2").next()).rejects.toMatchObject({ code: "not-found" });
+  });
+});
+
+test("a reader of a turn as the AI SDK has it gets the chunks up to its end", async () => {
+  const stream = createStream();
+  far.instead["/run_1/stream"] = () => stream.response();
+  for (const type of ["start", "finish"]) stream.write(`data: {"type":"${type}"}\n\n`);
+  stream.write("data: [DONE]\n\n");
+  const types: string[] = [];
+  for await (const { type } of far.client.runs.stream("run_1", { turn: "trn_1" })) types.push(type);
+  expect(types).toEqual(["start", "finish"]);
+  expect(far.far.requests.at(-1)?.query.get("turn")).toBe("trn_1");
+});
+
+const untilAborted = (signal: AbortSignal) =>
+  new Promise<undefined>((_, reject) => signal.addEventListener("abort", () => reject(signal.reason)));
