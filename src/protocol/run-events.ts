@@ -2,7 +2,20 @@ import { z } from "zod";
 import { FileId } from "./posts.ts";
 import { TurnId, UsageInput } from "./runs.ts";
 import { NAMED, object, strictObject } from "./shape.ts";
-import { Bool, Int, int, jsonObject, line, MessageId, queryInt, Str, Time, TimeInput, text } from "./wire.ts";
+import {
+  Bool,
+  Int,
+  int,
+  jsonObject,
+  jsonValue,
+  line,
+  MessageId,
+  queryInt,
+  Str,
+  Time,
+  TimeInput,
+  text,
+} from "./wire.ts";
 
 /** Most bytes of one event, and of one call. */
 export const EVENT_BYTES = 64 * 1024;
@@ -13,7 +26,7 @@ export const MAX_EVENTS = 5000;
 export const RUN_BYTES = 50 * 1024 * 1024;
 
 const id = line(256);
-const anything = z.unknown();
+const anything = jsonValue(EVENT_BYTES);
 const FileRef = strictObject(() => ({ fileId: FileId, name: line(512).optional(), mediaType: line(255).optional() }));
 
 /** Data of each event stream. Its members beside these are refused. */
