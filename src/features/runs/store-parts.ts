@@ -1,0 +1,81 @@
+import { and, asc, desc, gt, lt, sql } from "drizzle-orm";
+import { bound } from "../../kernel/db/bound.ts";
+import type { Db, ReadTx, Tx } from "../../kernel/db/database.ts";
+import { lastIdOf } from "../../kernel/db/sequence.ts";
+import { columnsWhere, equal, everyColumn, pick, rowsWhere } from "../../kernel/db/statements.ts";
+import type { PartRow, RecordingRow } from "./row.ts";
+import { runParts, runRecordings, runSources } from "./tables.ts";
+
+export type PartStore = ReturnType<typeof createPartStore>;
+
+/** Parts to read: of a run, or of one of its turns. */
+export interface PartScope {
+  runId: string;
+  turnId?: string | undefined;
+}
+
+/** The log of runs: its parts, and how far each run's recording has come. */
+export function createPartStore(db: Db) {
+  const head = lastIdOf(db, "run_parts");
+  const insert = db.statement((q) => q.insert(runParts).values(everyColumn(runParts)).prepare());
+  const afterWhere = and(equal(runParts, "runId"), gt(runParts.place, bound("after")));
+  const after = rowsWhere(db, runParts, afterWhere, { orderBy: asc(runParts.place), limit: "limit" });
+  const beforeWhere = and(equal(runParts, "runId"), lt(runParts.place, bound("before")));
+  const before = rowsWhere(db, runParts, beforeWhere, { orderBy: desc(runParts.place), limit: "limit" });
+  const recording = rowsWhere(db, runRecordings, equal(runRecordings, "runId"));
+  const sources = columnsWhere(db, pick(runSources, "source", "next"), runSources, equal(runSources, "runId"));
+  const saveRecording = db.statement((q) =>
+    q
+      .insert(runRecordings)
+      .values(everyColumn(runRecordings))
+      .onConflictDoUpdate({
+        target: runRecordings.runId,
+        set: { turnId: sql`excluded.turn_id`, bytes: sql`excluded.bytes`, state: sql`excluded.state` },
+      })
+      .prepare(),
+  );
+  const saveSource = db.statement((q) =>
+    q
+      .insert(runSources)
+      .values(everyColumn(runSources))
+      .onConflictDoUpdate({ target: [runSources.runId, runSources.source], set: { next: sql`excluded.next` } })
+      .prepare(),
+  );
+
+  return {
+    /** Newest place ever given out. */
+    head,
+    /** Stores parts in the order given; answers them with their places. */
+    append: async (tx: Tx, rows: readonly Omit<PartRow, "place">[]): Promise<PartRow[]> => {
+      let place = head(tx);
+      const statement = insert(tx);
+      return rows.map((row) => {
+        place += 1;
+        const stored = { place, ...row };
+        statement.run(stored);
+        return stored;
+      });
+    },
+    /** Parts of a run after a place, oldest first. */
+    after: async (on: ReadTx, runId: string, place: number, limit: number): Promise<PartRow[]> =>
+      after(on).all({ runId, after: place, limit }),
+    /** Parts of a run before a place, newest first. */
+    before: async (on: ReadTx, runId: string, place: number, limit: number): Promise<PartRow[]> =>
+      before(on).all({ runId, before: place, limit }),
+
+    recording: async (on: ReadTx, runId: string): Promise<RecordingRow | undefined> => recording(on).get({ runId }),
+    saveRecording: async (tx: Tx, row: RecordingRow): Promise<void> => {
+      saveRecording(tx).run({ ...row });
+    },
+    /** Sequence expected next, by source. */
+    sources: async (on: ReadTx, runId: string): Promise<Map<string, number>> =>
+      new Map(
+        sources(on)
+          .all({ runId })
+          .map(({ source, next }) => [source, next]),
+      ),
+    saveSource: async (tx: Tx, runId: string, source: string, next: number): Promise<void> => {
+      saveSource(tx).run({ runId, source, next });
+    },
+  };
+}
