@@ -6,7 +6,7 @@ import { MessageId, MessagePath, PageQuery, Str, Time, TimeOrNull } from "./wire
 
 export const STEPS = [
   ...words("stored matched offered acknowledged read claimed renewed released failed lease-expired completed answered"),
-  ...words("expired dead cancelled requeued scheduled traced paused resumed"),
+  ...words("expired dead cancelled requeued scheduled traced paused resumed named"),
   ...words("task delegated timed-out routed posted waiting not-needed called"),
 ] as const;
 export const Fact = z
@@ -15,7 +15,7 @@ export const Fact = z
 export type Fact = z.infer<typeof Fact>;
 export const RecipientStory = object(() => ({
   agentId: Str,
-  step: z.enum(STEPS).describe("How far it got with this agent."),
+  step: z.enum(STEPS).describe("How far it got with this agent. `named`: it is the cause of a message by this agent."),
   at: TimeOrNull,
   sentence: Str,
 }));

@@ -57,12 +57,14 @@ export function createExplainer(base: Base, access: Access, deliveries: Deliveri
     const [attempts = [], others = []] = [true, false].map((mine) =>
       all.filter((attempt) => (attempt.agentId === agent.id) === mine),
     );
-    const offer = earlier(await firstOffer(on, agent.id, row), attempts[0]);
+    const ranges = await covering(on, agent.id, row);
+    const offer = earlier(ranges[0], attempts[0]);
+    const handedAt = ranges.find(({ transport }) => transport !== "named")?.at;
     const ackedAt = agent.cursor >= row.id ? await directory.ackedAt(on, agent.id, row.id) : undefined;
     const readAt = await store.readAt(on, row.id, agent.id);
     const acked = agent.cursor >= row.id;
     const taker = takenBy(agent.id, row, work, others);
-    const known: Known = { offer, acked, ackedAt, readAt, repliedAt, attempts, taker, row, now: clock.now() };
+    const known: Known = { offer, handedAt, acked, ackedAt, readAt, repliedAt, attempts, taker, row, now: clock.now() };
     const reached = stepOf(known);
     const sentence = [...seen(agent.id, known), ...wentOn(known, work, reached.step)].join(", ");
     return { agentId: agent.id, ...reached, sentence: `${sentence}; ${lastSeen(agent)}` };
@@ -90,16 +92,13 @@ export function createExplainer(base: Base, access: Access, deliveries: Deliveri
     return said;
   }
 
-  async function firstOffer(
-    on: ReadTx,
-    agentId: string,
-    { id, expiresAt }: MessageRow,
-  ): Promise<DeliveryRow | undefined> {
+  /** Deliveries of a message to an agent, oldest first. */
+  async function covering(on: ReadTx, agentId: string, { id, expiresAt }: MessageRow): Promise<DeliveryRow[]> {
     const ranges = await deliveries.beyond(on, agentId, id - 1, MAX_RANGES);
     // Expired entries were passed over, although they lie in the range.
     const inTime = ({ at }: DeliveryRow) => expiresAt === null || at < expiresAt;
-    const covering = ranges.filter((range) => range.afterId < id && id <= range.upToId && inTime(range));
-    return covering.sort((a, b) => a.at - b.at)[0];
+    const some = ranges.filter((range) => range.afterId < id && id <= range.upToId && inTime(range));
+    return some.sort((a, b) => a.at - b.at);
   }
 
   function lastSeen(agent: AgentHead): string {
@@ -170,7 +169,10 @@ function earlier(offer: DeliveryRow | undefined, attempt: AttemptRow | undefined
 }
 
 interface Known {
+  /** The first record of the message with the recipient, that it named the message as a cause included. */
   offer: Handed | undefined;
+  /** First time that the relay handed it over. */
+  handedAt: number | undefined;
   acked: boolean;
   ackedAt: number | undefined;
   readAt: number | undefined;
@@ -200,7 +202,8 @@ function stepOf(known: Known): Pick<RecipientStory, "step" | "at"> {
   if (known.taker) return { step: "not-needed", at: timeOf(known.taker.claimedAt) };
   if (known.row.expiresAt !== null && known.row.expiresAt <= known.now)
     return { step: "expired", at: timeOf(known.row.expiresAt) };
-  return known.offer ? { step: "offered", at: timeOf(known.offer.at) } : { step: "waiting", at: null };
+  if (known.handedAt !== undefined) return { step: "offered", at: timeOf(known.handedAt) };
+  return known.offer ? { step: "named", at: timeOf(known.offer.at) } : { step: "waiting", at: null };
 }
 
 const timeOf = (at: number | null | undefined): string | null => (at == null ? null : toTime(at));

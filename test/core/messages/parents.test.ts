@@ -40,9 +40,9 @@ async function unread() {
   const say = async (more: object) =>
     (await ask("POST", "/v1/messages", { to: "bob", body: "x", ...more }, alice)).body.id as number;
   await say({});
-  const sentence = async (id: number) =>
-    (await ask("GET", `/v1/messages/${id}/explain`)).body.recipients[0].sentence as string;
-  return { ...relay, alice, bob, say, sentence };
+  const story = async (id: number) => (await ask("GET", `/v1/messages/${id}/explain`)).body.recipients[0];
+  const sentence = async (id: number) => (await story(id)).sentence as string;
+  return { ...relay, alice, bob, say, story, sentence };
 }
 
 describe("a parent that is shown is offered", () => {
@@ -105,15 +105,18 @@ describe("a parent that is shown is offered", () => {
 });
 
 test("a message that its recipient named as a cause is not called unoffered, after a restart neither", async () => {
-  const { ask, bob, sentence, restart } = await unread();
+  const { ask, bob, sentence, story, clock, restart } = await unread();
   const name = () => ask("POST", "/v1/messages", { to: "alice", body: "so", causedBy: 1 }, bob);
   expect((await name()).status).toBe(201);
   expect(await sentence(1)).toStartWith("named as a cause by bob at 12:00:00Z, not acknowledged");
   await restart();
   expect(await sentence(1)).toStartWith("named as a cause by bob at 12:00:00Z");
+  expect(await story(1)).toMatchObject({ step: "named", at: "2026-03-01T12:00:00.000Z" });
+  clock.advance(1000);
   await ask("GET", "/v1/agents/bob/inbox", undefined, bob);
   await name();
   expect(await sentence(1)).toStartWith("named as a cause by bob at 12:00:00Z");
+  expect(await story(1)).toMatchObject({ step: "offered", at: "2026-03-01T12:00:01.000Z" });
 });
 
 test("an operator who names a message as a cause in its recipient's name says nothing of the recipient", async () => {
