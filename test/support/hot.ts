@@ -60,6 +60,11 @@ export const HOT: Hot[] = [
     ],
   },
   {
+    what: "a person's message with a cause, which resumes its chain",
+    ask: (world) => world.ask("POST", "/v1/messages", { to: "bob", body: "x", causedBy: world.root }),
+    uses: [/SEARCH loops USING INDEX sqlite_autoindex_loops_1 \(root_id=\? AND kind=\?/],
+  },
+  {
     what: "a reply",
     ask: (world) => send(world, { to: "bob", body: "x", replyTo: world.root }),
     uses: [

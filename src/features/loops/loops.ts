@@ -4,7 +4,6 @@ import { lateRoutes } from "../../identity/auth/late-routes.ts";
 import type { ReadTx } from "../../kernel/db/database.ts";
 import type { LoopRule } from "./rule.ts";
 import { createLoopService } from "./service.ts";
-import { loopStore } from "./store.ts";
 
 export type Loops = ReturnType<typeof createLoops>;
 
@@ -16,7 +15,7 @@ export function createLoops(areas: Areas, rule: LoopRule) {
     changed: rule.changed,
     pause: service.pause,
     facts: (on: ReadTx, row: MessageRow) => service.factsOf(on, row.id),
-    forget: loopStore.removeOf,
+    forget: rule.store.removeOf,
     routes: lateRoutes(["/v1/loops"], async () => (await import("./routes.ts")).loopRoutes(db, service)),
   };
 }

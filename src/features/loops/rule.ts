@@ -6,7 +6,7 @@ import type { Tx } from "../../kernel/db/database.ts";
 import type { Kernel } from "../../kernel/kernel.ts";
 import type { LoopKind } from "../../protocol/loops.ts";
 import { Problem } from "../../protocol/problem.ts";
-import { type LoopRow, loopStore as store } from "./store.ts";
+import { createLoopStore, type LoopRow } from "./store.ts";
 import { createTalkStore } from "./store-talk.ts";
 
 /** Limits of the loop rule. 0 turns a limit off. */
@@ -25,6 +25,7 @@ export type LoopRule = ReturnType<typeof createLoopRule>;
 
 /** Counts turns by agents in a row, and refuses those beyond the limits. It needs nothing above the kernel. */
 export function createLoopRule({ db, clock, hooks, headOf }: Kernel, limits: LoopLimits) {
+  const store = createLoopStore(db);
   const talk = createTalkStore(db);
   /** A loop was paused or resumed. */
   const changed = hooks.event<[kind: LoopKind, what: "paused" | "resumed"]>("loops.changed");
@@ -100,7 +101,7 @@ export function createLoopRule({ db, clock, hooks, headOf }: Kernel, limits: Loo
     return resumed;
   }
 
-  return { judge, goOn, changed, limits };
+  return { judge, goOn, changed, limits, store };
 }
 
 const rootOf = (message: Lineage): number => message.rootId ?? message.id;

@@ -9,7 +9,7 @@ import type { Loop, LoopKind } from "../../protocol/loops.ts";
 import { Problem } from "../../protocol/problem.ts";
 import { type List, toTime, toTimeOrNull } from "../../protocol/wire.ts";
 import { type LoopRule, MINUTE_MS } from "./rule.ts";
-import { type LoopRow, loopStore as store } from "./store.ts";
+import type { LoopRow } from "./store.ts";
 
 export type LoopService = ReturnType<typeof createLoopService>;
 
@@ -18,7 +18,7 @@ export function createLoopService({ kernel, identity, core }: Areas, rule: LoopR
   const { clock } = kernel;
   const { agents, activity } = identity;
   const { messages } = core;
-  const { changed, limits } = rule;
+  const { changed, limits, store } = rule;
 
   /** Holds back messages that would follow the one beyond the limit. */
   function pause(tx: Tx, row: MessageRow, _work: unknown, kind: LoopKind | undefined): Promise<void> | undefined {
