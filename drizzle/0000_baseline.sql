@@ -105,7 +105,7 @@ CREATE TABLE `attempts` (
 	PRIMARY KEY(`message_id`, `fence`)
 );
 --> statement-breakpoint
-CREATE INDEX `attempts_by_agent` ON `attempts` (`agent_id`);--> statement-breakpoint
+CREATE INDEX `attempts_by_agent` ON `attempts` (`agent_id`,`message_id`);--> statement-breakpoint
 CREATE TABLE `work` (
 	`message_id` integer PRIMARY KEY NOT NULL,
 	`target` text NOT NULL,

@@ -57,6 +57,7 @@ export const HOT: Hot[] = [
     uses: [
       /SEARCH t USING INDEX .*\(agent_id=\?/,
       /SEARCH messages USING COVERING INDEX messages_by_target \(target=\? AND id>\?/,
+      /SEARCH attempts USING COVERING INDEX attempts_by_agent \(agent_id=\? AND message_id=\?/,
     ],
   },
   {

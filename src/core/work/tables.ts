@@ -60,5 +60,9 @@ export const attempts = sqliteTable(
     error: text("error"),
     resultId: integer("result_id").$type<MessageId>(),
   },
-  (t) => [primaryKey({ columns: [t.messageId, t.fence] }), index("attempts_by_agent").on(t.agentId)],
+  (t) => [
+    primaryKey({ columns: [t.messageId, t.fence] }),
+    // message_id: a worker's send asks which of its mail it held, and the index alone answers.
+    index("attempts_by_agent").on(t.agentId, t.messageId),
+  ],
 );
