@@ -2,7 +2,7 @@ import type { Database as Sqlite } from "bun:sqlite";
 import { describe, expect, test } from "bun:test";
 import { sql } from "drizzle-orm";
 import { Problem } from "../../../src/protocol/problem.ts";
-import { mark, marks, openTestDatabase } from "../../support/database.ts";
+import { mark, marks, openTestDatabase, stopCommitTimer } from "../../support/database.ts";
 import { listen } from "../../support/listen.ts";
 import { startRelay, type TestRelay } from "../../support/relay.ts";
 import { recordStatements } from "../../support/statements.ts";
@@ -21,6 +21,7 @@ const LARGE = "x".repeat(200_000);
 
 describe("a full disk", () => {
   test("a full disk takes the whole batch back, whoever of it had already been carried out", async () => {
+    stopCommitTimer();
     const recorder = recordStatements();
     const { db, reported, commits } = openTestDatabase();
     leaveRoom(recorder.writer(), 4);

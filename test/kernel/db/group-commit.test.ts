@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { Problem } from "../../../src/protocol/problem.ts";
-import { mark, marks, openTestDatabase } from "../../support/database.ts";
+import { mark, marks, openTestDatabase, stopCommitTimer } from "../../support/database.ts";
 import { metric } from "../../support/metrics.ts";
 import { startRelay } from "../../support/relay.ts";
 
@@ -8,6 +8,7 @@ const numbered = (n: number) => Array.from({ length: n }, (_, i) => `w${i}`);
 
 describe("a group commit", () => {
   test("a group commit holds all writes that came in one turn, and answers each with its own value", async () => {
+    stopCommitTimer();
     const { db, commits } = openTestDatabase();
     const names = numbered(200);
     expect(await Promise.all(names.map((name) => db.write((tx) => mark(tx, name))))).toEqual(names);
@@ -25,6 +26,7 @@ describe("a group commit", () => {
   });
 
   test("a group commit is what concurrent sends share", async () => {
+    stopCommitTimer();
     const relay = await startRelay();
     const before = await metric(relay, "signalbox_commit_writes_count");
     const sent = await Promise.all(
@@ -36,6 +38,7 @@ describe("a group commit", () => {
   });
 
   test("a group commit lets a throwing write roll back alone, with its effects", async () => {
+    stopCommitTimer();
     const { db, commits, reported } = openTestDatabase();
     const seen: string[] = [];
     const failing = async (name: string) =>
@@ -59,6 +62,7 @@ describe("a group commit", () => {
   });
 
   test("a group commit runs effects after the commit, in the order of the writes, before any of them is answered", async () => {
+    stopCommitTimer();
     const { db } = openTestDatabase();
     const story: string[] = [];
     const visible: Promise<string[]>[] = [];
@@ -97,6 +101,7 @@ describe("a group commit", () => {
   });
 
   test("a group commit goes on after an effect or a listener threw", async () => {
+    stopCommitTimer();
     const { db, reported } = openTestDatabase();
     let listening = true;
     db.afterBatch(() => {
