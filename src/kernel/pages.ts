@@ -20,7 +20,7 @@ export const jsonBytes = (value: unknown): number =>
   Buffer.byteLength(typeof value === "string" ? value : (JSON.stringify(value) ?? ""));
 
 /**
- * Reads one page of a list: at most `limit` items, and no more than 4 MiB of them. Rows are read a few at a time while
+ * Reads one page of a list: at most `limit` items, and no more than `maxBytes` of them. Rows are read a few at a time while
  * they are large, so that large rows beyond the page are not read.
  * @param read reads `count` rows after a row, or the first ones; fewer rows mean the end
  */
@@ -28,19 +28,20 @@ export async function readPage<Row, Item>(
   limit: number,
   read: (count: number, after: Row | undefined) => Promise<Row[]>,
   show: (row: Row) => Item | Promise<Item>,
+  maxBytes = PAGE_BYTES,
 ): Promise<Page<Row, Item>> {
   const items: Item[] = [];
   let last: Row | undefined;
   let bytes = 0;
   const pause = createPauses();
   for (;;) {
-    const count = nextCount(limit + 1 - items.length, items.length, bytes);
+    const count = nextCount(limit + 1 - items.length, items.length, bytes, maxBytes);
     const rows = await read(count, last);
     for (const row of rows) {
       if (items.length === limit) return { items, last, more: true };
       const item = await show(row);
       bytes += jsonBytes(item);
-      if (items.length > 0 && bytes > PAGE_BYTES) return { items, last, more: true };
+      if (items.length > 0 && bytes > maxBytes) return { items, last, more: true };
       items.push(item);
       last = row;
       await pause();
@@ -68,9 +69,9 @@ export async function readList<Row, Item, Key extends string | number>(
 }
 
 /** Estimates the number of rows that still fit, from the size of earlier ones; at most four times their number. */
-function nextCount(missing: number, seen: number, bytes: number): number {
+function nextCount(missing: number, seen: number, bytes: number, maxBytes: number): number {
   if (seen === 0) return Math.min(missing, FIRST);
-  const fitting = Math.ceil((PAGE_BYTES - bytes) / Math.max(1, bytes / seen)) + 1;
+  const fitting = Math.ceil((maxBytes - bytes) / Math.max(1, bytes / seen)) + 1;
   return Math.max(1, Math.min(missing, fitting, 4 * seen));
 }
 

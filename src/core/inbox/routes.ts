@@ -1,7 +1,6 @@
 import { type Answer, type CallOf, ok, RawJson, type Route, route } from "../../identity/auth/route.ts";
-import { createSse } from "../../kernel/http/sse.ts";
+import { createSse, lastEventId } from "../../kernel/http/sse.ts";
 import * as api from "../../protocol/inbox.ts";
-import { Problem } from "../../protocol/problem.ts";
 import { streamInbox, watchMessages } from "../../protocol/streams.ts";
 import type { Areas } from "../core.ts";
 import { storedTarget } from "../messages/routes.ts";
@@ -66,11 +65,3 @@ export function inboxRoutes({ kernel, core }: Areas): Route[] {
 
 const isLooking = (query: InboxCall["query"]): boolean =>
   query.kind !== undefined || query.topic !== undefined || query.claimable !== undefined;
-
-/** @throws Problem 422 */
-function lastEventId(request: Request): number | undefined {
-  const given = request.headers.get("last-event-id");
-  if (given === null || given === "") return undefined;
-  if (!/^\d{1,15}$/.test(given)) throw Problem.invalid("Last-Event-ID", "is not a place in the log");
-  return Number(given);
-}

@@ -1,8 +1,8 @@
 import type { Call } from "../../identity/auth/route.ts";
-import { createSse } from "../../kernel/http/sse.ts";
 import type { Kernel } from "../../kernel/kernel.ts";
 import type { ByeReason } from "../../kernel/log/connections.ts";
-import type { Encoded } from "../../kernel/log/outlet.ts";
+import type { Encoded, Outlet } from "../../kernel/log/outlet.ts";
+import { createViewers } from "../../kernel/log/viewers.ts";
 import { Problem } from "../../protocol/problem.ts";
 
 /** Most open streams of one token: a client has one for each task that it follows. */
@@ -25,18 +25,12 @@ const ENDED: Partial<Record<ByeReason, Problem>> = {
 
 export type Streams = ReturnType<typeof createStreams>;
 
-/** Open streams on tasks: kept alive, closed with their token, at the pace of the client. */
+/** Open streams on tasks, at the pace of the client. */
 export function createStreams({ connections, onError }: Kernel) {
-  const open = new Map<string, number>();
-
-  function count(tokenId: string, by: number): void {
-    const now = (open.get(tokenId) ?? 0) + by;
-    if (now > 0) open.set(tokenId, now);
-    else open.delete(tokenId);
-  }
+  const viewers = createViewers(connections, MAX_STREAMS);
 
   /** Sends events no faster than the client takes them. */
-  async function pump({ events, failed, leaving }: StreamRequest, outlet: ReturnType<typeof createSse>["outlet"]) {
+  async function pump({ events, failed, leaving }: StreamRequest, outlet: Outlet) {
     let wake: () => void = () => undefined;
     const ended = new Promise<void>((resolve) => leaving.signal.addEventListener("abort", () => resolve()));
     outlet.onDrain = () => wake();
@@ -53,36 +47,28 @@ export function createStreams({ connections, onError }: Kernel) {
   }
 
   return {
-    size: (): number => [...open.values()].reduce((sum, some) => sum + some, 0),
+    size: viewers.size,
 
     /** The answer; an error before the first event is thrown. @throws Problem 429 */
     async answer(request: StreamRequest): Promise<Response> {
-      const { caller, headers, peer, events, leaving, failed } = request;
-      if ((open.get(caller.tokenId) ?? 0) >= MAX_STREAMS)
-        throw new Problem("too-many-streams", `This token has ${MAX_STREAMS} streams open already.`, {
-          retryAfterSeconds: 5,
-        });
+      const { events, leaving, failed } = request;
+      viewers.check(request.caller.tokenId);
       const first = await events.next();
-      const { outlet, response } = createSse({ headers, peer });
-      const leave = connections.add({
-        ...{ id: connections.newId(), agentId: caller.agentId, countsFor: null, outlet, isForeign: true },
-        ...{ instanceId: caller.instanceId, tokenId: caller.tokenId },
-        close(reason) {
+      const view = viewers.open({
+        ...request,
+        last(reason) {
           const why = ENDED[reason];
-          outlet.close(why && failed(why));
+          return why && failed(why);
         },
       });
-      count(caller.tokenId, 1);
-      outlet.onClosed = () => {
-        leave();
-        count(caller.tokenId, -1);
+      view.onEnded = () => {
         leaving.abort();
         // A wait inside the generator ends with `leaving`; then this return completes.
         void events.return();
       };
-      if (!first.done) outlet.send(first.value);
-      void pump(request, outlet);
-      return response;
+      if (!first.done) view.outlet.send(first.value);
+      void pump(request, view.outlet);
+      return view.response;
     },
   };
 }

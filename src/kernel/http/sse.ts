@@ -1,3 +1,4 @@
+import { Problem } from "../../protocol/problem.ts";
 import { type Encoded, type Outlet, sseOf } from "../log/outlet.ts";
 import type { Peer } from "../log/peers.ts";
 import type { Entry } from "../log/tail.ts";
@@ -102,4 +103,12 @@ export function createSse({ headers, peer }: { headers: Record<string, string>; 
 function joined(entries: readonly Entry[]): Uint8Array {
   const [first] = entries;
   return entries.length === 1 && first ? sseOf(first) : Buffer.concat(entries.map(sseOf));
+}
+
+/** Place that a client resumes from. @throws Problem 422 */
+export function lastEventId(request: Request): number | undefined {
+  const given = request.headers.get("last-event-id");
+  if (given === null || given === "") return undefined;
+  if (!/^\d{1,15}$/.test(given)) throw Problem.invalid("Last-Event-ID", "is not a place in the log");
+  return Number(given);
 }

@@ -32,6 +32,8 @@ export interface Sink<E extends Entry> {
   /** Takes entries: all that the span holds for this follower. */
   deliver(entries: readonly E[], span: Span): void;
   reset(reset: { firstId: number; lost: number }): void;
+  /** Called each time everything up to the head was delivered, or was not for it. */
+  caughtUp?(): void;
   /** Reports that the follower failed. The sink closes and says where to resume. */
   fail(error: unknown, resumeAfter: number): void;
 }
@@ -157,7 +159,9 @@ export class Follower<E extends Entry = Entry> implements Listener {
       this.#reported = this.#position;
       this.sink.deliver(entries, { after, upTo: this.#position });
     }
-    if (this.#position >= this.log.head()) this.#behind = false;
+    if (this.#position < this.log.head()) return;
+    this.#behind = false;
+    this.sink.caughtUp?.();
   }
 }
 

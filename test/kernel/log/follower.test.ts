@@ -21,6 +21,8 @@ function createWorld(log: Log, pageSize: number, pause: () => Promise<void>) {
   const members: Membership[] = [{ target: "me", sinceId: 0, untilId: null }];
   const got: number[] = [];
   const counts = { pages: 0, reloads: 0 };
+  /** Entries that were delivered by the time it had caught up last. */
+  let atHead: number[] = [];
   let known: Membership[] = [];
   let ready = true;
   const holds = (list: Membership[], { id, key }: Entry) =>
@@ -48,6 +50,9 @@ function createWorld(log: Log, pageSize: number, pause: () => Promise<void>) {
   const sink: Sink<Entry> = {
     ready: () => ready,
     deliver: (entries) => got.push(...entries.map((one) => one.id)),
+    caughtUp() {
+      atHead = [...got];
+    },
     reset: () => undefined,
     fail: (error) => failures.push(error),
   };
@@ -56,6 +61,7 @@ function createWorld(log: Log, pageSize: number, pause: () => Promise<void>) {
     follower,
     got,
     counts,
+    atHead: () => atHead,
     failures,
     append(target: string): void {
       const one = entry((stored.at(-1)?.id ?? 0) + 1, target);
@@ -127,6 +133,8 @@ describe("a follower", () => {
           await scheduler.waitIdle();
           expect(world.failures).toEqual([]);
           expect(world.got).toEqual(world.wanted());
+          // It says so when it has caught up, also when nothing more was for it.
+          expect(world.atHead()).toEqual(world.wanted());
         },
       ),
       { numRuns: 400 },
