@@ -32,7 +32,8 @@ export function createJobs(areas: Areas) {
   return {
     /** Removes the jobs of a deleted agent. */
     async dropAgent(tx: Tx, agentId: string): Promise<void> {
-      for (const job of await store.ofAgent(tx, agentId)) await store.remove(tx, job, clock.now());
+      const ids = (await store.ofAgent(tx, agentId)).map(({ id }) => id);
+      await store.remove(tx, agentId, ids, clock.now());
     },
     sweeps,
     routes: lateRoutes(["/v1/jobs", "/v1/agents/{id}/jobs"], async () =>

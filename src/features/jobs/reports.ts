@@ -1,5 +1,6 @@
 import type { Areas } from "../../core/core.ts";
 import { actingAs, type Caller } from "../../identity/auth/caller.ts";
+import { createPauses } from "../../kernel/breathe.ts";
 import type { Tx } from "../../kernel/db/database.ts";
 import type { Job, ParsedJobRunReport, ParsedJobsReport } from "../../protocol/jobs.ts";
 import { MAX_JOB_RUNS } from "../../protocol/limits.ts";
@@ -36,7 +37,8 @@ export function createJobReports({ kernel, identity }: Areas, store: JobStore) {
       updatedAt: before?.updatedAt ?? clock.now(),
     };
     if (before && Bun.deepEquals(before, row)) return false;
-    await store.put(tx, { ...row, updatedAt: clock.now() });
+    if (before) await store.change(tx, { ...row, updatedAt: clock.now() });
+    else await store.add(tx, row);
     return true;
   }
 
@@ -48,10 +50,14 @@ export function createJobReports({ kernel, identity }: Areas, store: JobStore) {
     async put(tx: Tx, caller: Caller, id: string, { items }: ParsedJobsReport): Promise<List<Job>> {
       const agentId = await requireOwner(tx, caller, id);
       const told = new Set(items.map((item) => item.id));
-      const left = (await store.ofAgent(tx, agentId)).filter((job) => !told.has(job.id));
-      for (const job of left) await store.remove(tx, job, clock.now());
+      const left = (await store.ofAgent(tx, agentId)).map((job) => job.id).filter((known) => !told.has(known));
+      await store.remove(tx, agentId, left, clock.now());
       let changes = left.length;
-      for (const item of items) if (await tell(tx, agentId, item)) changes++;
+      const pause = createPauses();
+      for (const item of items) {
+        await pause();
+        if (await tell(tx, agentId, item)) changes++;
+      }
       if (caller.agentId !== agentId && changes > 0)
         await activity.record(tx, caller, "jobs.changed", agentId, { jobs: items.length });
       const jobs: Job[] = [];
@@ -72,7 +78,7 @@ export function createJobReports({ kernel, identity }: Areas, store: JobStore) {
       await store.putRun(tx, row);
       await store.keepNewest(tx, key, MAX_JOB_RUNS);
       const lastRunAt = latest(job.lastRunAt, row.startedAt);
-      if (lastRunAt !== job.lastRunAt) await store.put(tx, { ...job, lastRunAt });
+      if (lastRunAt !== job.lastRunAt) await store.change(tx, { ...job, lastRunAt });
       if (caller.agentId !== agentId && !before)
         await activity.record(tx, caller, "job.reported", agentId, { jobId, runId: row.id });
       return { row: toJobRun(row), created: !before };

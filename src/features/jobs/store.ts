@@ -1,7 +1,9 @@
-import { and, asc, desc, eq, isNull, lt, sql } from "drizzle-orm";
-import { bound, fixedLimit } from "../../kernel/db/bound.ts";
+import { and, asc, desc, eq, isNull, lt, not, sql } from "drizzle-orm";
 import type { Db, ReadTx, Tx } from "../../kernel/db/database.ts";
 import { deleteSome } from "../../kernel/db/delete-some.ts";
+import { inIds } from "../../kernel/db/lists.ts";
+import { readRows } from "../../kernel/db/reads.ts";
+import { changeWhere, columns, columnsWhere, equal, everyColumn, pick, rowsWhere } from "../../kernel/db/statements.ts";
 import { jobRuns, jobs } from "./tables.ts";
 
 export type JobRow = typeof jobs.$inferSelect;
@@ -18,31 +20,30 @@ export type JobStore = ReturnType<typeof createJobStore>;
 const isJob = ({ agentId, id }: JobKey) => and(eq(jobs.agentId, agentId), eq(jobs.id, id));
 const isRunOf = ({ agentId, id }: JobKey) => and(eq(jobRuns.agentId, agentId), eq(jobRuns.jobId, id));
 
-/** Jobs of agents and their runs. */
+/** Jobs of agents and their runs. Statements that a list of jobs repeats are prepared. */
 export function createJobStore(db: Db) {
-  // Runs for each job of a page.
-  const newestRun = db.statement((q) =>
-    q
-      .select({ id: jobRuns.id, status: jobRuns.status, startedAt: jobRuns.startedAt, endedAt: jobRuns.endedAt })
-      .from(jobRuns)
-      .where(and(eq(jobRuns.agentId, bound("agentId")), eq(jobRuns.jobId, bound("jobId"))))
-      .orderBy(desc(jobRuns.startedAt), desc(jobRuns.id))
-      .limit(fixedLimit(1))
-      .prepare(),
+  const byKey = rowsWhere(db, jobs, equal(jobs, "agentId", "id"));
+  const newestRun = columnsWhere(
+    db,
+    pick(jobRuns, "id", "status", "startedAt", "endedAt"),
+    jobRuns,
+    equal(jobRuns, "agentId", "jobId"),
+    { orderBy: sql`${jobRuns.startedAt} desc, ${jobRuns.id} desc`, limit: 1 },
+  );
+  const insert = db.statement((q) => q.insert(jobs).values(everyColumn(jobs)).prepare());
+  const change = changeWhere(
+    db,
+    jobs,
+    columns("name", "schedule", "enabled", "lastRunAt", "updatedAt", "removedAt"),
+    equal(jobs, "agentId", "id"),
   );
 
   return {
     /** A job, also one that was removed. */
-    byKey: async (on: ReadTx, key: JobKey): Promise<JobRow | undefined> =>
-      on.db.select().from(jobs).where(isJob(key)).get(),
+    byKey: async (on: ReadTx, { agentId, id }: JobKey): Promise<JobRow | undefined> => byKey(on).get({ agentId, id }),
     /** Jobs that an agent has, by id. */
     ofAgent: async (on: ReadTx, agentId: string): Promise<JobRow[]> =>
-      on.db
-        .select()
-        .from(jobs)
-        .where(and(eq(jobs.agentId, agentId), isNull(jobs.removedAt)))
-        .orderBy(asc(jobs.id))
-        .all(),
+      readRows(on, jobs, and(eq(jobs.agentId, agentId), isNull(jobs.removedAt)), { orderBy: asc(jobs.id) }),
     /** Jobs of all agents, or of one, by agent and id. */
     page: async (
       on: ReadTx,
@@ -50,43 +51,36 @@ export function createJobStore(db: Db) {
       after: JobKey | undefined,
       limit: number,
     ): Promise<JobRow[]> =>
-      on.db
-        .select()
-        .from(jobs)
-        .where(
-          and(
-            isNull(jobs.removedAt),
-            agentId === undefined ? undefined : eq(jobs.agentId, agentId),
-            after && sql`(${jobs.agentId}, ${jobs.id}) > (${after.agentId}, ${after.id})`,
-          ),
-        )
-        .orderBy(asc(jobs.agentId), asc(jobs.id))
-        .limit(limit)
-        .all(),
-    put: async (tx: Tx, row: JobRow): Promise<void> => {
-      tx.db
-        .insert(jobs)
-        .values(row)
-        .onConflictDoUpdate({ target: [jobs.agentId, jobs.id], set: row })
-        .run();
+      readRows(
+        on,
+        jobs,
+        and(
+          isNull(jobs.removedAt),
+          agentId === undefined ? undefined : eq(jobs.agentId, agentId),
+          after && sql`(${jobs.agentId}, ${jobs.id}) > (${after.agentId}, ${after.id})`,
+        ),
+        { orderBy: [asc(jobs.agentId), asc(jobs.id)], limit },
+      ),
+    add: async (tx: Tx, row: JobRow): Promise<void> => {
+      insert(tx).run({ ...row });
     },
-    /** Removes a job. With runs its row stays, marked, for `forgetRemoved`. */
-    remove: async (tx: Tx, key: JobKey, now: number): Promise<void> => {
+    change: async (tx: Tx, row: JobRow): Promise<void> => {
+      change(tx).run({ ...row });
+    },
+    /** Removes jobs of an agent. Those with runs stay, marked, for `forgetRemoved`. */
+    remove: async (tx: Tx, agentId: string, ids: readonly string[], now: number): Promise<void> => {
+      const chosen = and(eq(jobs.agentId, agentId), inIds(jobs.id, ids));
+      const ran = sql`exists (select 1 from ${jobRuns} r where r.agent_id = ${jobs.agentId} and r.job_id = ${jobs.id})`;
       tx.db
         .delete(jobs)
-        .where(
-          and(
-            isJob(key),
-            sql`not exists (select 1 from job_runs where agent_id = ${key.agentId} and job_id = ${key.id})`,
-          ),
-        )
+        .where(and(chosen, not(ran)))
         .run();
-      tx.db.update(jobs).set({ removedAt: now }).where(isJob(key)).run();
+      tx.db.update(jobs).set({ removedAt: now }).where(chosen).run();
     },
     /** Deletes removed jobs with their runs. Answers the rows deleted. */
     async forgetRemoved(tx: Tx, before: number, limit: number): Promise<number> {
       let left = limit;
-      for (const key of tx.db.select().from(jobs).where(lt(jobs.removedAt, before)).limit(limit).all()) {
+      for (const key of readRows(tx, jobs, lt(jobs.removedAt, before), { limit })) {
         if (left <= 0) break;
         const runs = deleteSome(tx, jobRuns, isRunOf(key), left);
         left -= runs;
@@ -98,11 +92,7 @@ export function createJobStore(db: Db) {
     },
 
     run: async (on: ReadTx, key: JobKey, runId: string): Promise<JobRunRow | undefined> =>
-      on.db
-        .select()
-        .from(jobRuns)
-        .where(and(isRunOf(key), eq(jobRuns.id, runId)))
-        .get(),
+      readRows(on, jobRuns, and(isRunOf(key), eq(jobRuns.id, runId)))[0],
     newestRun: async (on: ReadTx, { agentId, id }: JobKey): Promise<RunHead | undefined> =>
       newestRun(on).get({ agentId, jobId: id }),
     putRun: async (tx: Tx, row: JobRunRow): Promise<void> => {
@@ -126,15 +116,12 @@ export function createJobStore(db: Db) {
       before: Pick<RunHead, "startedAt" | "id"> | undefined,
       limit: number,
     ): Promise<JobRunRow[]> =>
-      on.db
-        .select()
-        .from(jobRuns)
-        .where(
-          and(isRunOf(key), before && sql`(${jobRuns.startedAt}, ${jobRuns.id}) < (${before.startedAt}, ${before.id})`),
-        )
-        .orderBy(desc(jobRuns.startedAt), desc(jobRuns.id))
-        .limit(limit)
-        .all(),
+      readRows(
+        on,
+        jobRuns,
+        and(isRunOf(key), before && sql`(${jobRuns.startedAt}, ${jobRuns.id}) < (${before.startedAt}, ${before.id})`),
+        { orderBy: [desc(jobRuns.startedAt), desc(jobRuns.id)], limit },
+      ),
     /** Deletes some runs reported before a time. Answers their number. */
     forgetRuns: async (tx: Tx, before: number, limit: number): Promise<number> =>
       deleteSome(tx, jobRuns, lt(jobRuns.reportedAt, before), limit),

@@ -70,6 +70,18 @@ describe("jobs of an agent", () => {
     expect(ids((await crew.ask("GET", `/v1/jobs?page=${page.nextPage}`)).body.items)).toEqual(["mine"]);
   });
 
+  test("jobs of an agent that are told again in the same words change nothing", async () => {
+    const { crew, operator, put, jobs } = await startWorld();
+    const before = await jobs();
+    crew.clock.advance(60_000);
+    await put([hourly, nightly], operator, "ann");
+    expect(await jobs()).toEqual(before);
+    expect((await crew.ask("GET", "/v1/activity?verb=jobs.changed")).body.items).toEqual([]);
+    await put([{ ...hourly, enabled: true }, nightly]);
+    const now = "2026-03-01T12:01:00.000Z";
+    expect((await jobs()).map(({ updatedAt }: { updatedAt: string }) => updatedAt)).toEqual([now, before[1].updatedAt]);
+  });
+
   test("G10: jobs of an agent are written by it alone, or by an operator, whose act is recorded", async () => {
     const { crew, operator, put, report, jobs } = await startWorld();
     expect((await put([], crew.ben, "ann")).status).toBe(403);
@@ -185,12 +197,13 @@ describe("runs of a job", () => {
 
   test("runs of a job keep the first and the last of a long output, and say what was cut", async () => {
     const { report } = await startWorld();
-    const output = `begin ${"ü€𝄞x".repeat(20_000)} end`;
+    // Both cuts fall into the middle of a character.
+    const output = `begin: ${"ü€𝄞x".repeat(20_000)} end.`;
     const { body } = await report({ id: "r1", status: "ok", output });
     expect(Buffer.byteLength(body.output)).toBeLessThanOrEqual(64 * 1024);
     expect(Buffer.byteLength(body.output)).toBeGreaterThan(64 * 1024 - 100);
-    expect(body.output).toMatch(/^begin ü/);
-    expect(body.output).toEndWith(" end");
+    expect(body.output).toMatch(/^begin: ü/);
+    expect(body.output).toEndWith(" end.");
     expect(body.output).toContain(`\n[cut: the output had ${Buffer.byteLength(output)} bytes]\n`);
     expect([body.outputCut, body.output.includes("�")]).toEqual([true, false]);
     const whole = await report({ id: "r2", status: "ok", output: "x".repeat(64 * 1024) });
