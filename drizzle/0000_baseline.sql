@@ -565,7 +565,10 @@ CREATE TABLE `run_turns` (
 	`ended_at` integer,
 	`outcome` text,
 	`late` integer NOT NULL,
-	`owed` integer NOT NULL
+	`owed` integer NOT NULL,
+	`control_id` integer,
+	`files` text,
+	`text` text
 );
 --> statement-breakpoint
 CREATE UNIQUE INDEX `run_turns_of_run` ON `run_turns` (`run_id`,`number`);--> statement-breakpoint
@@ -627,6 +630,7 @@ CREATE TABLE `runs` (
 	`result_cut` integer NOT NULL,
 	`result_files` text,
 	`missing_files` text,
+	`silent` integer NOT NULL,
 	`task` text NOT NULL,
 	`result` text
 );

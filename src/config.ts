@@ -63,6 +63,14 @@ export const SETTINGS = {
     schema: whole(1, 1000, 100),
     about: "Delegations that may be open in one tree: the first one and all that came of it.",
   },
+  SIGNALBOX_SPAWN_DEPTH: {
+    schema: whole(0, 5, 2),
+    about: "Depth down to which runs may spawn runs: delegations and spawned runs above one count.",
+  },
+  SIGNALBOX_RUNS_PER_PARENT: {
+    schema: whole(1, 100, 5),
+    about: "Live runs that one run may have spawned; more are refused.",
+  },
   SIGNALBOX_EGRESS_PRIVATE: {
     schema: z
       .string()
@@ -185,6 +193,9 @@ export interface Config {
   threadRate: number;
   delegationsPerAgent: number;
   delegationsPerRoot: number;
+  /** Deepest run that may be spawned. */
+  spawnDepth: number;
+  runsPerParent: number;
   /** Addresses beyond public ones that requests may go to. */
   egressPrivate: readonly string[];
   fileMaxBytes: number;
@@ -276,6 +287,8 @@ export function readConfig(env: Record<string, string | undefined>, sources: Sou
     threadRate: value("SIGNALBOX_THREAD_RATE"),
     delegationsPerAgent: value("SIGNALBOX_DELEGATIONS_PER_AGENT"),
     delegationsPerRoot: value("SIGNALBOX_DELEGATIONS_PER_ROOT"),
+    spawnDepth: value("SIGNALBOX_SPAWN_DEPTH"),
+    runsPerParent: value("SIGNALBOX_RUNS_PER_PARENT"),
     egressPrivate: value("SIGNALBOX_EGRESS_PRIVATE"),
     fileMaxBytes: value("SIGNALBOX_FILE_MAX_BYTES"),
     fileTypes: value("SIGNALBOX_FILE_TYPES"),

@@ -10,6 +10,7 @@ import type { Jobs } from "./features/jobs/jobs.ts";
 import type { Loops } from "./features/loops/loops.ts";
 import type { Models } from "./features/models/models.ts";
 import type { Pairs } from "./features/pairs/pairs.ts";
+import type { Runs } from "./features/runs/runs.ts";
 import type { Schedules } from "./features/schedules/schedules.ts";
 import type { Tasks } from "./features/tasks/tasks.ts";
 import type { Traces } from "./features/traces/traces.ts";
@@ -26,6 +27,7 @@ export interface Relayed {
   tasks: Tasks;
   delegations: Delegations;
   files: Files;
+  runs: Runs;
   pairs: Pairs;
   schedules: Schedules;
   jobs: Jobs;
@@ -52,10 +54,10 @@ export function subscribe(relayed: Relayed): void {
 }
 
 /** After a start, a sleep or a jump of the clock. Leases and presence get their grace before anything is judged by the time. */
-function onTime({ kernel, identity, core, delegations, webhooks }: Relayed): void {
+function onTime({ kernel, identity, core, delegations, runs, webhooks }: Relayed): void {
   const { resumed } = kernel.due;
   resumed.inTx(identity.presence.giveGrace, core.work.leases.giveGrace, core.retention.resume);
-  resumed.inTx(delegations.giveGrace, webhooks.resume);
+  resumed.inTx(delegations.giveGrace, runs.giveGrace, webhooks.resume);
 }
 
 function onAgents({
@@ -128,9 +130,9 @@ function onWork({ core, tasks, delegations, webhooks, channels, a2a, metrics }: 
 }
 
 /** Depth and budgets are counted over all areas together. */
-function onTrees({ core, delegations }: Relayed): void {
-  core.trees.openFrom.answeredBy(delegations.openFrom);
-  core.trees.openBelow.answeredBy(delegations.openBelow);
+function onTrees({ core, delegations, runs }: Relayed): void {
+  core.trees.openFrom.answeredBy(delegations.openFrom, runs.openFrom);
+  core.trees.openBelow.answeredBy(delegations.openBelow, runs.openBelow);
 }
 
 function onInbox({ core, delegations, pairs, metrics }: Relayed): void {
@@ -138,22 +140,23 @@ function onInbox({ core, delegations, pairs, metrics }: Relayed): void {
   core.inbox.deliveries.noted.afterCommit(metrics.delivered);
 }
 
-function onRetention({ core, loops, traces, delegations, metrics }: Relayed): void {
+function onRetention({ core, loops, traces, delegations, runs, metrics }: Relayed): void {
   const { retention } = core;
-  retention.keptFrom.answeredBy(delegations.keptFrom);
+  retention.keptFrom.answeredBy(delegations.keptFrom, runs.keptFrom);
   retention.weights.answeredBy(traces.weights, delegations.weights);
   retention.removing.inTx(loops.forget, traces.forget, delegations.forget);
   retention.ran.afterCommit(metrics.retained);
 }
 
 function onFeatures(relayed: Relayed): void {
-  const { loops, traces, tasks, delegations, files, pairs, schedules, channels, webhooks } = relayed;
+  const { loops, traces, tasks, delegations, files, runs, pairs, schedules, channels, webhooks } = relayed;
   const { integrations, mcp, a2a, metrics } = relayed;
   tasks.changed.inTx(webhooks.taskChanged);
   tasks.changed.afterCommit(metrics.taskChanged, tasks.showWatchers);
   delegations.changed.inTx(webhooks.delegationChanged);
   // An agent outside waits for the state of its task; a claim makes no message.
   delegations.changed.afterCommit(a2a.delegationChanged, metrics.delegationChanged, delegations.showWatchers);
+  runs.changed.afterCommit(runs.showWatchers);
   traces.added.afterCommit(metrics.traced, traces.showWatchers);
   loops.changed.afterCommit(metrics.loopChanged);
   pairs.changed.afterCommit(metrics.pairChanged);

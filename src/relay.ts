@@ -22,6 +22,7 @@ import { createLoops } from "./features/loops/loops.ts";
 import { createLoopRule } from "./features/loops/rule.ts";
 import { createModels } from "./features/models/models.ts";
 import { createPairs } from "./features/pairs/pairs.ts";
+import { createRuns } from "./features/runs/runs.ts";
 import { createSchedules } from "./features/schedules/schedules.ts";
 import { createTasks } from "./features/tasks/tasks.ts";
 import { createTraces } from "./features/traces/traces.ts";
@@ -70,7 +71,7 @@ export async function createRelay(
 ): Promise<Relay> {
   speakPlainly();
   const areas = await createAreas(config, clock, logger, replaced);
-  const { kernel, core, metrics } = areas;
+  const { kernel, core, runs, metrics } = areas;
   subscribe(areas);
   kernel.hooks.seal();
   for (const table of tables(areas)) {
@@ -80,6 +81,7 @@ export async function createRelay(
   kernel.db.afterBatch((writes, milliseconds) => {
     metrics.committed(writes, milliseconds);
     core.messages.log.runWoken();
+    runs.log.runWoken();
   });
   const operatorToken = operatorSecret(config.dataDir, config.token);
   const http = createHttp(config, areas);
@@ -126,6 +128,10 @@ export async function createAreas(config: Config, clock: Clock, logger: Logger, 
     ...{ dataDir, maxBytes: config.fileMaxBytes, types: config.fileTypes },
     ...{ unusedHours: config.fileUnusedHours, retentionDays },
   });
+  const runs = await createRuns(
+    { kernel, identity, core, delegations, files },
+    { spawnDepth: config.spawnDepth, perParent: config.runsPerParent },
+  );
   const pairs = createPairs(base);
   const schedules = createSchedules(base);
   const jobs = createJobs(base);
@@ -141,14 +147,23 @@ export async function createAreas(config: Config, clock: Clock, logger: Logger, 
   const health = createHealth({ kernel, identity, core, metrics });
   const backups = createBackups(base);
   return {
-    ...{ kernel, identity, core, loops, traces, tasks, delegations, files, pairs, schedules, jobs, models },
+    ...{ kernel, identity, core, loops, traces, tasks, delegations, files, runs, pairs, schedules, jobs, models },
     ...{ channels, webhooks, integrations, gate, mcp, a2a, digests, metrics, health, backups },
   };
 }
 
 /** Work at times and rows that age, by area. */
 const tables = (areas: AllAreas): (DueTable & { sweeps?: readonly Sweep[] })[] => [
-  ...[areas.identity, ...areas.core.due, areas.tasks, areas.delegations, areas.files, areas.pairs, areas.schedules],
+  ...[
+    areas.identity,
+    ...areas.core.due,
+    areas.tasks,
+    areas.delegations,
+    areas.files,
+    areas.runs,
+    areas.pairs,
+    areas.schedules,
+  ],
   areas.jobs,
   ...[areas.channels, areas.webhooks, areas.integrations, areas.a2a],
 ];
@@ -167,6 +182,7 @@ function createHttp(config: Config, areas: AllAreas) {
     areas.health.routes,
     areas.backups.routes,
     identity.lateRoutes,
+    areas.runs.routes,
     ...[areas.traces.routes, areas.loops.routes, areas.webhooks.routes, areas.channels.routes, areas.pairs.routes],
     ...[areas.integrations.routes, areas.a2a.routes, areas.files.routes, areas.schedules.routes, areas.digests.routes],
     ...[areas.jobs.routes, areas.models.routes],

@@ -13,6 +13,13 @@ export const MAX_TRACE_BYTES = 4 * 1024 * 1024;
 export const MAX_ALL_TRACES = 10 * MAX_TRACES;
 export const MAX_ALL_TRACE_BYTES = 10 * MAX_TRACE_BYTES;
 
+/** Most bytes of one event of a run. */
+export const EVENT_BYTES = 64 * 1024;
+/** Beyond this a run stores text, usage and ends alone. */
+export const RUN_BYTES = 50 * 1024 * 1024;
+/** Longest result that a run's row keeps; the whole is in a file. */
+export const RESULT_BYTES = 100_000;
+
 /** Longest chain of delegations. */
 export const MAX_DEPTH = 5;
 

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { EVENT_BYTES } from "./limits.ts";
 import { FileId } from "./posts.ts";
 import { TurnId, UsageInput } from "./runs.ts";
 import { NAMED, object, strictObject } from "./shape.ts";
@@ -17,13 +18,10 @@ import {
   text,
 } from "./wire.ts";
 
-/** Most bytes of one event, and of one call. */
-export const EVENT_BYTES = 64 * 1024;
+/** Most bytes of one call. */
 export const EVENTS_BYTES = 8 * 1024 * 1024;
 /** Most events in one call. */
 export const MAX_EVENTS = 5000;
-/** Beyond this a run stores text, usage and ends alone. */
-export const RUN_BYTES = 50 * 1024 * 1024;
 
 const id = line(256);
 const anything = jsonValue(EVENT_BYTES);

@@ -21,8 +21,6 @@ import {
   text,
 } from "./wire.ts";
 
-/** Longest result that its row keeps; the rest is in a file. */
-export const RESULT_BYTES = 100_000;
 /** Lease of a turn unless the runner asks for another. */
 export const LEASE_SECONDS = 120;
 
@@ -148,6 +146,7 @@ export const RunResult = object(() => ({
   text: Str,
   cut: Bool.describe("The whole is longer, in the file."),
   fileId: Str.optional(),
+  files: z.array(Str).optional().describe("Files that go with it."),
   missingFiles: z.array(Str).optional().describe("Files that the runner named and the relay does not have."),
 }));
 export type RunResult = z.infer<typeof RunResult>;

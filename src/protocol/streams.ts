@@ -4,6 +4,7 @@ import { contracts } from "./contract.ts";
 import { DelegationChange } from "./delegations.ts";
 import { Bye, Followed, Hello, Reset, WorkChange } from "./inbox.ts";
 import { Entry, MessageFilter } from "./messages.ts";
+import { RunChange } from "./runs.ts";
 import { object, strictObject } from "./shape.ts";
 import { Task } from "./tasks.ts";
 import { Trace } from "./traces.ts";
@@ -34,6 +35,7 @@ const WATCH_EVENTS = {
   trace: Trace,
   task: Task,
   delegation: DelegationChange,
+  run: RunChange,
   presence: Presence,
   bye: Bye,
 };

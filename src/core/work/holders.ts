@@ -10,7 +10,7 @@ import type { WorkItem, WorkItems } from "./items.ts";
 import type { Leases } from "./leases.ts";
 import { createProgress } from "./progress.ts";
 import type { WorkRow } from "./row.ts";
-import { fenceOf } from "./token.ts";
+import { fenceOf, tokenOf } from "./token.ts";
 
 /** The holder's word on the work as it ends it. */
 export type Report = { done: ParsedComplete } | { failed: Fail };
@@ -73,12 +73,15 @@ export function createHolders(base: Base, { items, leases, sender, quotas }: Par
   async function fail(tx: Tx, caller: Caller, id: number, body: Fail): Promise<WorkItem> {
     const { work, repeated } = await requireLease(tx, caller, id, body.token, "failed");
     if (repeated) return items.withoutLease(tx, work);
+    return items.of(tx, await endFailed(tx, work, body));
+  }
+
+  async function endFailed(tx: Tx, work: WorkRow, body: Fail): Promise<WorkRow> {
     await reported.raise(tx, work, { failed: body });
     const { failure, code } = body;
     const final = body.final === true || failure === "permanent" || failure === "ambiguous";
     const delayMs = (body.retryAfterSeconds ?? 0) * 1000;
-    const failed = { as: "failed" as const, error: errorOf(body), final, delayMs, failure, code };
-    return items.of(tx, await leases.end(tx, work, failed));
+    return leases.end(tx, work, { as: "failed", error: errorOf(body), final, delayMs, failure, code });
   }
 
   /** `POST /v1/messages/{id}/complete`: a result goes to the sender as a `response`, in the same write. */
@@ -87,12 +90,16 @@ export function createHolders(base: Base, { items, leases, sender, quotas }: Par
     const { work, actor, repeated } = await requireLease(tx, caller, id, token, "completed");
     if (repeated) return items.withoutLease(tx, work);
     if (result) refuseReserved(result, "/result");
+    return items.of(tx, await endDone(tx, work, actor, body));
+  }
+
+  async function endDone(tx: Tx, work: WorkRow, actor: string, body: ParsedComplete): Promise<WorkRow> {
+    const { messageId } = work;
     await reported.raise(tx, work, { done: body });
-    const resultId = result ? await answer(tx, id, actor, result) : null;
+    const resultId = body.result ? await answer(tx, messageId, actor, body.result) : null;
     // A result that was an answer owed has ended the work already.
-    const now = resultId === null ? work : await items.require(tx, caller, id);
-    if (now.state !== "claimed") return items.of(tx, now);
-    return items.of(tx, await leases.end(tx, work, { as: "completed", resultId }));
+    const now = resultId === null ? work : ((await works.byId(tx, messageId)) ?? work);
+    return now.state === "claimed" ? leases.end(tx, work, { as: "completed", resultId }) : now;
   }
 
   async function answer(tx: Tx, id: number, actor: string, result: Result): Promise<number | null> {
@@ -110,6 +117,14 @@ export function createHolders(base: Base, { items, leases, sender, quotas }: Par
     release,
     fail,
     complete,
+    /** Ends held work whose result a feature knows, as its holder would. */
+    async completeHeld(tx: Tx, work: WorkRow, result: Result | undefined): Promise<void> {
+      await endDone(tx, work, work.holder ?? "", { token: tokenOf(work), ...(result ? { result } : {}) });
+    },
+    /** Ends an attempt that a feature knows to have failed. */
+    async failHeld(tx: Tx, work: WorkRow, error: string): Promise<void> {
+      await endFailed(tx, work, { token: tokenOf(work), error });
+    },
     reported,
     progressTitle: progress.title,
   };

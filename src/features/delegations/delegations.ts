@@ -1,4 +1,5 @@
 import type { Areas } from "../../core/core.ts";
+import type { Post } from "../../core/messages/draft.ts";
 import type { LogEntry } from "../../core/messages/entry.ts";
 import type { MessageRow } from "../../core/messages/row.ts";
 import type { WorkRow } from "../../core/work/row.ts";
@@ -8,11 +9,15 @@ import type { DelegationChange } from "../../protocol/delegations.ts";
 import type { Fact } from "../../protocol/explain.ts";
 import { toTime } from "../../protocol/wire.ts";
 import { createAsk } from "./ask.ts";
-import { createOutcomes } from "./outcomes.ts";
+import { createOutcomes, isOpen, isOwed, workerOf } from "./outcomes.ts";
+import type { DelegationRow } from "./row.ts";
 import { createDelegationService } from "./service.ts";
 import { createDelegationStore } from "./store.ts";
 
 export type Delegations = ReturnType<typeof createDelegations>;
+
+/** Open delegations of one tree that are looked at. */
+const MAX_OPEN = 1000;
 
 /** Requests that owe an answer before a deadline. */
 export function createDelegations(areas: Areas) {
@@ -73,9 +78,39 @@ export function createDelegations(areas: Areas) {
     return facts;
   }
 
+  /** The open delegation whose request an agent works on. */
+  async function servedBy(on: ReadTx, messageId: number, agentId: string): Promise<DelegationRow | undefined> {
+    const row = await store.byMessage(on, messageId);
+    return row && isOpen(row) && workerOf(row) === agentId ? row : undefined;
+  }
+
+  /** Answers a delegation in its worker's name, unless it was answered already. */
+  async function answerBy(tx: Tx, id: string, { from, ...said }: { from: string } & Omit<Post, "to">): Promise<void> {
+    const row = await store.byId(tx, id);
+    if (!row || !isOwed(row)) return;
+    const facts = await areas.identity.agents.factsOf(tx, from);
+    const author = { id: from, kind: facts?.kind ?? ("provider" as const), via: null };
+    await messages.post(tx, author, { to: row.fromId, kind: "response", replyTo: row.messageId, ...said });
+  }
+
+  /** Ends an open delegation that its worker will not answer: a later answer is late. */
+  async function giveUp(tx: Tx, id: string, error: string): Promise<void> {
+    const row = await store.byId(tx, id);
+    if (row && isOpen(row)) await outcomes.fail(tx, row, "failed", error.slice(0, 4096));
+  }
+
   return {
     service,
     store,
+    servedBy,
+    answerBy,
+    giveUp,
+    askerOf: async (on: ReadTx, id: string): Promise<string | undefined> => (await store.byId(on, id))?.fromId,
+    /** Whether an agent works on an open delegation that hangs on this node. */
+    worksFor: async (on: ReadTx, agentId: string, node: { id: string; rootId: string }): Promise<boolean> =>
+      (await store.openBelowRoot(on, node.rootId, MAX_OPEN)).some(
+        (row) => row.parentId === node.id && workerOf(row) === agentId,
+      ),
     changed: outcomes.changed,
     markAnswer: outcomes.markAnswer,
     settle: outcomes.settle,

@@ -233,6 +233,7 @@ export function createOutcomes({ kernel, identity, core }: Areas, store: Delegat
 
   return {
     tell,
+    fail,
     cancel,
     holdsIt,
     changed,

@@ -92,9 +92,13 @@ export function createFileService({ kernel, identity, core }: Areas, store: File
   /** @throws Problem 422 when there is no such file for this agent: one that it may not read is none. */
   async function requireUsable(on: ReadTx, agentId: AgentId, id: string, pointer: string): Promise<FileRow> {
     const file = await store.byId(on, id);
-    const isTheirs = file && (agentId === "user" || agentId === "system" || (await mayRead(on, agentId, file)));
-    if (!isTheirs) throw Problem.invalid(pointer, `there is no file ${id}`);
+    if (!file || !(await isTheirs(on, agentId, file))) throw Problem.invalid(pointer, `there is no file ${id}`);
     return file;
+  }
+
+  /** People and the relay itself use every file. */
+  async function isTheirs(on: ReadTx, agentId: AgentId, file: FileRow): Promise<boolean> {
+    return agentId === "user" || agentId === "system" || mayRead(on, agentId, file);
   }
 
   function isTaken(type: string): boolean {
@@ -109,6 +113,11 @@ export function createFileService({ kernel, identity, core }: Areas, store: File
     keepUntil,
     countUse,
     requireUsable,
+    /** Whether there is such a file for this agent. */
+    async isUsable(on: ReadTx, agentId: AgentId, id: string): Promise<boolean> {
+      const file = await store.byId(on, id);
+      return file !== undefined && isTheirs(on, agentId, file);
+    },
     stored,
 
     /**

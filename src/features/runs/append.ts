@@ -1,6 +1,7 @@
 import { jsonBytes } from "../../kernel/pages.ts";
+import { EVENT_BYTES, RUN_BYTES } from "../../protocol/limits.ts";
 import { Problem } from "../../protocol/problem.ts";
-import { EVENT_BYTES, type EventData, RUN_BYTES, type RunEvent } from "../../protocol/run-events.ts";
+import type { EventData, RunEvent } from "../../protocol/run-events.ts";
 import type { UsageInput } from "../../protocol/runs.ts";
 import { errorText } from "./tool-output.ts";
 import { transform } from "./transform.ts";

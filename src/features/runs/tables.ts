@@ -85,6 +85,8 @@ export const runs = sqliteTable(
     resultFiles: text("result_files"),
     /** File ids that were named and are not there, as JSON. */
     missingFiles: text("missing_files"),
+    /** Its last turn said that there is nothing to say. */
+    silent: integer("silent", { mode: "boolean" }).notNull(),
     // Large columns last: a query of the others reads no further pages.
     task: text("task").notNull(),
     result: text("result"),
@@ -124,6 +126,12 @@ export const runTurns = sqliteTable(
     late: integer("late", { mode: "boolean" }).notNull(),
     /** The relay ended it without the runner: lost, timed out, or an abort without an answer. One late finish is taken. */
     owed: integer("owed", { mode: "boolean" }).notNull(),
+    /** Message to the runner that the turn waits. */
+    controlId: integer("control_id").$type<MessageId>(),
+    /** File ids that came with the prompt, as JSON. */
+    files: text("files"),
+    /** Prompt; null for the task of the run. */
+    text: text("text"),
   },
   (t) => [uniqueIndex("run_turns_of_run").on(t.runId, t.number)],
 );

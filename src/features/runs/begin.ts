@@ -1,0 +1,183 @@
+import type { Areas } from "../../core/core.ts";
+import type { Lineage } from "../../core/messages/row.ts";
+import type { TreeNode } from "../../core/trees/trees.ts";
+import { actingAs, type Caller, isAgent } from "../../identity/auth/caller.ts";
+import { orchestratorIdOf } from "../../identity/orchestrators/ids.ts";
+import { DAY_MS } from "../../kernel/clock.ts";
+import type { ReadTx, Tx } from "../../kernel/db/database.ts";
+import { newId } from "../../kernel/ids.ts";
+import type { AgentId } from "../../protocol/ids.ts";
+import { Problem } from "../../protocol/problem.ts";
+import type { ParsedRun, RunCause } from "../../protocol/runs.ts";
+import type { Files } from "../files/files.ts";
+import type { RunAccess } from "./access.ts";
+import { type Family, type Parent, requesterText, type Wanted } from "./family.ts";
+import type { Life } from "./life.ts";
+import type { RunRow } from "./row.ts";
+import type { RunSettle } from "./settle.ts";
+import type { RunStore } from "./store.ts";
+
+export interface RunLimits {
+  /** Deepest run that may be spawned. */
+  spawnDepth: number;
+  /** Live runs that one run may have spawned. */
+  perParent: number;
+}
+
+interface Parts {
+  store: RunStore;
+  access: RunAccess;
+  family: Family;
+  settle: RunSettle;
+  life: Life;
+}
+
+/** Makes runs: `running` for the agent itself, `queued` for anybody else. */
+export function createBegin(
+  { kernel, identity, core, files }: Areas & { files: Files },
+  { store, access, family, settle, life }: Parts,
+  limits: RunLimits,
+) {
+  const { clock, disk } = kernel;
+  const { agents, directory } = identity;
+  const { messages, trees } = core;
+
+  /** `POST /v1/runs`. `token`: the header Signalbox-Run. @throws Problem 403, 409, 422, 429 */
+  async function begin(tx: Tx, caller: Caller, body: ParsedRun, token: string | null): Promise<RunRow> {
+    const actor = actingAs(caller);
+    const facts = await agents.requireActor(tx, caller, actor);
+    const agentId = await runnerOf(tx, caller, body);
+    disk.checkRoom(body.task.length, "runs");
+    for (const [index, id] of (body.files ?? []).entries())
+      await files.service.requireUsable(tx, actor, id, `/files/${index}`);
+    const message = await messageOf(tx, actor, agentId, body);
+    const serving = await family.servingOf(tx, agentId, message);
+    const wanted: Wanted = { caller, actor, agentId, body, token, message, serving };
+    const parent = await family.parentOf(tx, wanted);
+    const requester = await family.requesterOf(tx, wanted, parent);
+    await checkLimits(tx, wanted, parent);
+    const isOwn = caller.role !== "operator" && (await access.runsFor(tx, caller, agentId));
+    if (!isOwn) messages.quotas.take(tx, facts, "messages");
+    const row = await store.add(tx, rowOf(wanted, parent, requester, clock.now()));
+    const turn = await settle.addTurn(tx, row, 1, { cause: "begin", files: body.files });
+    if (!isOwn) return settle.queue(tx, row, turn);
+    return life.run(tx, row, turn, body.leaseSeconds);
+  }
+
+  /** Agent that runs it. @throws Problem 422 */
+  async function runnerOf(on: ReadTx, caller: Caller, body: ParsedRun): Promise<AgentId> {
+    const id = body.agentId ?? (isAgent(caller) ? caller.agentId : undefined);
+    if (id === undefined) throw Problem.invalid("/agentId", "is needed: an operator runs nothing itself");
+    const facts = await directory.facts(on, id);
+    if (!facts || facts.deletedAt !== null)
+      throw new Problem("unknown-target", facts ? `${id} was deleted.` : `Nobody is called ${id}.`, {
+        errors: [{ pointer: "/agentId", message: "is not a registered agent" }],
+        suggestions: agents.suggest(id),
+      });
+    if (facts.kind !== "provider" && facts.kind !== "orchestrator")
+      throw Problem.invalid("/agentId", `${id} is of kind ${facts.kind}, which runs nothing`);
+    return id;
+  }
+
+  /** The message that it works on, which both of them may read. @throws Problem 403, 422 */
+  async function messageOf(
+    on: ReadTx,
+    actor: AgentId,
+    agentId: AgentId,
+    body: ParsedRun,
+  ): Promise<Lineage | undefined> {
+    if (body.messageId === undefined) return undefined;
+    const message = await messages.access.requireReference(on, actor, body.messageId, "/messageId");
+    if (agentId !== actor && !(await messages.access.mayRead(on, agentId, message)))
+      throw Problem.invalid("/messageId", `message ${message.id} is not for ${agentId}`);
+    return message;
+  }
+
+  /** @throws Problem 409 budget-exceeded, 422 too-deep */
+  async function checkLimits(
+    on: ReadTx,
+    { actor, serving, agentId }: Wanted,
+    parent: Parent | undefined,
+  ): Promise<void> {
+    if (serving) return;
+    if (parent?.isSpawn) {
+      const { run } = parent;
+      if (run.depth >= limits.spawnDepth)
+        throw new Problem(
+          "too-deep",
+          `${run.id} is at depth ${run.depth}: runs may be spawned down to ${limits.spawnDepth}.`,
+        );
+      trees.checkDepth(run);
+      if (store.countChildren(on, run.id, limits.perParent) >= limits.perParent)
+        throw new Problem(
+          "budget-exceeded",
+          `${run.id} has ${limits.perParent} live runs below it, the most it may have.`,
+        );
+    }
+    if (parent?.isSpawn || agentId !== actor) await trees.checkBudgets(on, actor, parent?.run);
+  }
+
+  /** The run of an idempotent call, or a new one. */
+  return {
+    begin,
+    /** Scope of an idempotency key. */
+    sender: (caller: Caller): string => actingAs(caller),
+  };
+}
+
+function rowOf(
+  { caller, actor, agentId, body, message, serving }: Wanted,
+  parent: Parent | undefined,
+  requester: RunRequesterOrNull,
+  now: number,
+): Omit<RunRow, "number"> {
+  const id = newId("run", now);
+  const node: TreeNode | undefined = serving?.delegation ?? parent?.run;
+  const above = serving?.delegation?.depth ?? (parent?.run.depth ?? 0) + (parent?.isSpawn ? 1 : 0);
+  const cause: RunCause = body.cause ?? (parent?.isSpawn ? "spawn" : message ? "message" : "chat");
+  const isAsked = parent?.isSpawn === true || actor !== agentId;
+  const timeoutSeconds = body.timeoutSeconds ?? null;
+  return {
+    ...{
+      id,
+      agentId,
+      sessionKey: body.sessionKey ?? (message ? `msg:${message.id}` : id),
+      sessionId: body.sessionId ?? null,
+    },
+    orchestratorId:
+      body.orchestratorId ?? (caller.role === "orchestrator" ? orchestratorIdOf(caller.agentId ?? "") : null),
+    ...{ label: body.label ?? null, cause, messageId: (message?.id ?? null) as RunRow["messageId"] },
+    threadId: (message ? (message.threadId ?? message.id) : null) as RunRow["threadId"],
+    delegationId: serving?.delegation?.id ?? null,
+    ...{ parentId: parent?.run.id ?? null, rootRunId: parent?.run.rootRunId ?? id, rootId: node?.rootId ?? id },
+    depth: above,
+    ...{ requester: requesterText(requester), requesterJson: requester && JSON.stringify(requester) },
+    askedBy: serving?.delegation?.fromId ?? (isAsked ? actor : null),
+    ...{ person: parent?.run.person ?? null, origin: json(body.origin), deliverTo: json(body.deliverTo) },
+    project: body.project ?? parent?.run.project ?? null,
+    ...{ tags: JSON.stringify([...new Set(body.tags ?? [])]), links: "[]" },
+    ...{
+      status: "queued",
+      outcome: null,
+      errorCode: null,
+      error: null,
+      confirmed: null,
+      late: false,
+      turnId: "",
+      turns: 1,
+    },
+    ...{ model: body.model ?? null, cwd: body.cwd ?? null, expectsResult: body.expectsResult },
+    ...{ wakeOnSettle: body.wakeOnSettle, keepSession: body.keepSession, opaque: body.encoding === "opaque" },
+    ...{ inputTokens: 0, outputTokens: 0, cacheReadTokens: 0, cacheWriteTokens: 0, costUsd: 0, byModel: null },
+    ...{ timeoutSeconds, leaseSeconds: body.leaseSeconds },
+    ...{ deadlineAt: now + (timeoutSeconds === null ? DAY_MS : timeoutSeconds * 1000), dueAt: null, closing: null },
+    ...{ wokenAt: null, createdAt: now, endedAt: null, compact: false, resultFileId: null, resultCut: false },
+    ...{ resultFiles: null, missingFiles: null, silent: false, task: body.task, result: null },
+  };
+}
+
+type RunRequesterOrNull = Awaited<ReturnType<Family["requesterOf"]>>;
+
+const json = (value: unknown): string | null => (value === undefined ? null : JSON.stringify(value));
+
+export type Begin = ReturnType<typeof createBegin>;

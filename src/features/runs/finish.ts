@@ -1,0 +1,126 @@
+import type { ReadTx, Tx } from "../../kernel/db/database.ts";
+import { Problem } from "../../protocol/problem.ts";
+import type { ParsedFinish, RunLink } from "../../protocol/runs.ts";
+import type { Files } from "../files/files.ts";
+import type { Recorder } from "./recorder.ts";
+import { type Result, toResult } from "./result.ts";
+import type { RunRow, TurnRow } from "./row.ts";
+import type { End, RunSettle } from "./settle.ts";
+import type { RunStore } from "./store.ts";
+import { addUsage } from "./usage.ts";
+import { isRunning } from "./view.ts";
+
+/** The runner's word. `fileId`: file with the whole of a long result. */
+export type Finished = ParsedFinish & { fileId?: string | undefined };
+
+/** Links that a run keeps, newest last. */
+const MAX_LINKS = 200;
+
+export type Finishes = ReturnType<typeof createFinishes>;
+
+interface Parts {
+  store: RunStore;
+  recorder: Recorder;
+  settle: RunSettle;
+}
+
+/** The runner's word that a turn is over: in time, again, or late. */
+export function createFinishes({ files }: { files: Files }, { store, recorder, settle }: Parts) {
+  /** @throws Problem 409 for a turn that has ended otherwise, 422 required-result */
+  async function finish(tx: Tx, row: RunRow, turn: TurnRow, body: Finished): Promise<RunRow> {
+    const isNow = turn.id === row.turnId && isRunning(row);
+    if (!isNow && !turn.owed) return repeated(row, turn, body);
+    const result = await resultOf(tx, row, turn, body);
+    if (body.outcome === "ok" && row.expectsResult) requireResult(row, result);
+    const told = withWord(row, body);
+    if (!isNow) return late(tx, told, turn, body, result);
+    const isAborted = row.status === "stopping";
+    return settle.endTurn(tx, told, turn, {
+      ...endOf(body),
+      ...{ confirmed: isAborted ? true : null, result, isReported: true },
+    });
+  }
+
+  /** The same word again changes nothing. @throws Problem 409 */
+  function repeated(row: RunRow, turn: TurnRow, body: ParsedFinish): RunRow {
+    if (turn.endedAt !== null && turn.outcome === body.outcome && isSame(row, turn, body)) return row;
+    if (turn.endedAt === null) throw new Problem("claim-lost", `The turn ${turn.id} of ${row.id} was not begun.`);
+    throw new Problem("not-open", `The turn ${turn.id} of ${row.id} has ended as ${turn.outcome}.`);
+  }
+
+  /** One finish after the relay ended a turn: it is the result unless a newer turn began. */
+  async function late(tx: Tx, row: RunRow, turn: TurnRow, body: ParsedFinish, result: Result): Promise<RunRow> {
+    const told: TurnRow = { ...turn, owed: false, late: true, outcome: body.outcome };
+    await store.saveTurn(tx, told);
+    if (row.turnId !== turn.id || row.status !== "ended") {
+      await store.save(tx, row);
+      return row;
+    }
+    const { outcome, errorCode = null, error = null } = endOf(body);
+    const confirmed = row.outcome === "aborted" ? true : row.confirmed;
+    const now: RunRow = { ...row, ...result.columns, outcome, errorCode, error, confirmed, late: true };
+    await settle.takeLate(tx, now, told, row);
+    return now;
+  }
+
+  /** Result of a turn: its runner's, else its last visible text. Files that the relay does not have are named as missing. */
+  async function resultOf(on: ReadTx, row: RunRow, turn: TurnRow, body: Finished): Promise<Result> {
+    const text = body.result ?? (body.silent ? null : await recorder.lastText(on, row, turn.id));
+    const [there, missing]: [string[], string[]] = [[], []];
+    for (const id of new Set(body.files ?? []))
+      ((await files.service.isUsable(on, row.agentId, id)) ? there : missing).push(id);
+    return toResult({ text, silent: body.silent, files: there, missingFiles: missing, fileId: body.fileId });
+  }
+
+  return {
+    finish,
+    /** Result of a run that has none. */
+    nothing: toResult({ text: null }),
+
+    /** End of a turn that its runner did not finish: the last visible text is the result. */
+    async unsaid(on: ReadTx, row: RunRow, turn: TurnRow, end: End): Promise<End> {
+      const result = toResult({ text: await recorder.lastText(on, row, turn.id) });
+      const isEmpty = end.outcome === "ok" && row.expectsResult && isNothing(result);
+      return isEmpty ? { ...end, ...NO_RESULT, result } : { ...end, result };
+    },
+  };
+
+  function withWord(row: RunRow, { usage, links }: ParsedFinish): RunRow {
+    const used = usage ? addUsage(row, usage) : row;
+    return links?.length ? { ...used, links: JSON.stringify(merged(JSON.parse(row.links), links)) } : used;
+  }
+
+  function endOf({ outcome, errorCode, error }: ParsedFinish): Pick<End, "outcome" | "errorCode" | "error"> {
+    if (outcome === "ok") return { outcome, errorCode: null, error: null };
+    const fallback = outcome === "error" ? "unknown" : outcome === "timeout" ? "timeout" : null;
+    return { outcome, errorCode: errorCode ?? fallback, error: error ?? null };
+  }
+}
+
+const NO_RESULT = {
+  outcome: "error",
+  errorCode: "no-result",
+  error: "It ended without the result that it owes.",
+} as const;
+
+const isNothing = ({ columns }: Result): boolean => columns.result === null && columns.resultFiles === null;
+
+function requireResult({ id }: RunRow, result: Result): void {
+  if (isNothing(result))
+    throw new Problem(
+      "required-result",
+      `${id} owes a result, and this one is empty or silent. Ask once more, or finish with outcome error and errorCode no-result.`,
+    );
+}
+
+/** Whether a repeat says the same, as far as the row still shows. */
+function isSame(row: RunRow, turn: TurnRow, body: ParsedFinish): boolean {
+  if (body.result === undefined || row.turnId !== turn.id) return true;
+  return toResult({ text: body.result, silent: body.silent }).columns.result === row.result;
+}
+
+/** A link that is told again replaces what was known of it. */
+function merged(known: readonly RunLink[], told: readonly RunLink[]): RunLink[] {
+  const links = new Map([...known, ...told].map((link) => [`${link.kind} ${link.url ?? link.ref}`, link]));
+  return [...links.values()].slice(-MAX_LINKS);
+}

@@ -1,0 +1,30 @@
+import type { Areas } from "../../core/core.ts";
+import { type Route, routesOn } from "../../identity/auth/route.ts";
+import * as api from "../../protocol/run-routes.ts";
+import type { Life } from "./life.ts";
+import type { RunService } from "./service.ts";
+
+/** Header by which a runner names its turn. */
+const tokenOf = (request: Request): string | null => request.headers.get("signalbox-run");
+
+/** Runs: asking for them, running them, reading them. */
+export function runRoutes({ kernel }: Areas, { service, life }: { service: RunService; life: Life }): Route[] {
+  const { db } = kernel;
+  const { get, list, change, create } = routesOn(db);
+  return [
+    create(api.createRun, (tx, { caller, body, request, idempotencyKey }) =>
+      service.create(tx, caller, body, tokenOf(request), idempotencyKey),
+    ),
+    list(api.listRuns, (on, { caller, query }) => service.list(on, caller, query)),
+    get(api.getRun, (on, { caller, params }) => service.get(on, caller, params.id)),
+    change(api.startRun, async (tx, { caller, params, body }) =>
+      service.started(tx, caller, await life.start(tx, caller, params.id, body)),
+    ),
+    change(api.renewRun, (tx, { caller, params, body, request }) =>
+      life.renew(tx, caller, params.id, tokenOf(request), body.leaseSeconds),
+    ),
+    change(api.finishRun, async (tx, { caller, params, body, request }) =>
+      service.show(tx, caller, await life.finish(tx, caller, params.id, tokenOf(request), body)),
+    ),
+  ];
+}

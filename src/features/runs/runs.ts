@@ -1,0 +1,64 @@
+import type { Areas } from "../../core/core.ts";
+import { lateRoutes } from "../../identity/auth/late-routes.ts";
+import type { ReadTx } from "../../kernel/db/database.ts";
+import type { RunChange } from "../../protocol/runs.ts";
+import type { Delegations } from "../delegations/delegations.ts";
+import type { Files } from "../files/files.ts";
+import { createRunAccess } from "./access.ts";
+import { createRunAnswers } from "./answers.ts";
+import { createBegin, type RunLimits } from "./begin.ts";
+import { createControl } from "./control.ts";
+import { createFamily } from "./family.ts";
+import { createFinishes } from "./finish.ts";
+import { createLife } from "./life.ts";
+import { openPartLog } from "./part-log.ts";
+import { createRecorder } from "./recorder.ts";
+import { createRunService } from "./service.ts";
+import { createSettle } from "./settle.ts";
+import { createRunStore } from "./store.ts";
+import { createPartStore } from "./store-parts.ts";
+
+export type Runs = Awaited<ReturnType<typeof createRuns>>;
+
+/** Areas that runs are built on. */
+type Ground = Areas & { delegations: Delegations; files: Files };
+
+/** Runs: executions of agents, whose results reach their requesters. */
+export async function createRuns(ground: Ground, limits: RunLimits) {
+  const { db } = ground.kernel;
+  const { inbox } = ground.core;
+  const store = createRunStore(db);
+  const parts = createPartStore(db);
+  const log = await openPartLog(db);
+  const recorder = createRecorder(ground.kernel, log, parts);
+  const access = createRunAccess(ground, store);
+  const control = createControl(ground);
+  const answers = createRunAnswers(ground);
+  const settle = createSettle(ground, { store, recorder, control, answers });
+  const finishes = createFinishes(ground, { store, recorder, settle });
+  const life = createLife(ground, { store, access, recorder, settle, finishes });
+  const family = createFamily(ground, store, access);
+  const begin = createBegin(ground, { store, access, family, settle, life }, limits);
+  const service = createRunService(ground, { store, access, begin });
+  return {
+    service,
+    life,
+    log,
+    access,
+    changed: settle.changed,
+    ended: settle.ended,
+    giveGrace: life.giveGrace,
+    openFrom: async (on: ReadTx, agentId: string, limit: number): Promise<number> =>
+      store.countAskedBy(on, agentId, limit),
+    openBelow: async (on: ReadTx, rootId: string, limit: number): Promise<number> =>
+      store.countBelow(on, rootId, limit),
+    keptFrom: (on: ReadTx): Promise<number | undefined> => store.oldestMessage(on),
+    /** Runs that a run asked for, oldest first. */
+    findings: store.findings,
+    sources: [life.source],
+    showWatchers(change: RunChange): void {
+      if (change.messageId !== null) inbox.watch.about(change.messageId, "run", () => JSON.stringify(change));
+    },
+    routes: lateRoutes(["/v1/runs"], async () => (await import("./routes.ts")).runRoutes(ground, { service, life })),
+  };
+}

@@ -1,0 +1,178 @@
+import type { Areas } from "../../core/core.ts";
+import { DAY_MS } from "../../kernel/clock.ts";
+import type { Tx } from "../../kernel/db/database.ts";
+import { newId } from "../../kernel/ids.ts";
+import type { RunChange, RunErrorCode, RunOutcome } from "../../protocol/runs.ts";
+import type { RunAnswers } from "./answers.ts";
+import type { Control } from "./control.ts";
+import type { Recorder } from "./recorder.ts";
+import type { Result } from "./result.ts";
+import type { RunRow, TurnRow } from "./row.ts";
+import type { RunStore } from "./store.ts";
+import { toChange } from "./view.ts";
+
+/** Time in which a runner may take the turn that wakes a run. */
+const WAKE_MS = 30 * 60_000;
+
+export type RunSettle = ReturnType<typeof createSettle>;
+
+/** End of a turn, and of its run unless runs that it asked for go on. */
+export interface End {
+  outcome: RunOutcome;
+  errorCode?: RunErrorCode | null | undefined;
+  error?: string | null | undefined;
+  /** Of an abort: whether the runner confirmed it. */
+  confirmed?: boolean | null | undefined;
+  /** The relay ended the turn without its runner: one late finish is taken. */
+  owed?: boolean | undefined;
+  /** Replaces the result of the run; undefined leaves it. */
+  result?: Result | undefined;
+  /** The runner reported it. */
+  isReported?: boolean | undefined;
+}
+
+/** Prompt of a new turn. */
+export interface Prompt {
+  cause: TurnRow["cause"];
+  text?: string | null;
+  files?: readonly string[] | undefined;
+}
+
+interface Parts {
+  store: RunStore;
+  recorder: Recorder;
+  control: Control;
+  answers: RunAnswers;
+}
+
+/** The write that ends a turn or a run: what it waits for, who is woken, what goes out. */
+export function createSettle({ kernel }: Areas, { store, recorder, control, answers }: Parts) {
+  const { clock, due, hooks } = kernel;
+  /** A run was made, or changed. `before` is undefined for a new one. */
+  const changed = hooks.event<[change: RunChange, run: RunRow, before: RunRow | undefined]>("runs.changed");
+  /** A run ended, or the result of one that had ended came late. */
+  const ended = hooks.event<[run: RunRow, turn: TurnRow, how: { late: boolean }]>("runs.ended");
+
+  async function save(tx: Tx, run: RunRow, before: RunRow): Promise<RunRow> {
+    await store.save(tx, run);
+    // A run that was just made has no turn yet.
+    await tell(tx, run, before.turnId === "" ? undefined : before);
+    return run;
+  }
+
+  async function tell(tx: Tx, run: RunRow, before: RunRow | undefined): Promise<void> {
+    const { dueAt } = run;
+    if (dueAt !== null) tx.afterCommit(() => due.notice(dueAt));
+    await changed.raise(tx, toChange(run), run, before);
+  }
+
+  /** A new turn, which waits for its runner. */
+  async function addTurn(tx: Tx, run: RunRow, number: number, { cause, text = null, files }: Prompt): Promise<TurnRow> {
+    const turn: TurnRow = {
+      ...{ id: newId("trn", clock.now()), runId: run.id, number, cause, createdAt: clock.now() },
+      ...{ startedAt: null, endedAt: null, outcome: null, late: false, owed: false, controlId: null },
+      ...{ text, files: files?.length ? JSON.stringify(files) : null },
+    };
+    await store.addTurn(tx, turn);
+    return turn;
+  }
+
+  /** Lets a turn wait for the runner, and tells the runner of it. */
+  async function queue(tx: Tx, before: RunRow, turn: TurnRow): Promise<RunRow> {
+    const isWake = turn.cause === "wake";
+    const now = clock.now();
+    const deadlineAt = isWake ? before.deadlineAt : now + (before.timeoutSeconds ?? DAY_MS / 1000) * 1000;
+    const dueAt = isWake ? Math.min(now + WAKE_MS, deadlineAt ?? Number.POSITIVE_INFINITY) : deadlineAt;
+    const run: RunRow = {
+      ...{ ...before, status: "queued", turnId: turn.id, turns: turn.number, deadlineAt, dueAt, closing: null },
+      ...{ outcome: null, errorCode: null, error: null, confirmed: null, late: false, endedAt: null },
+      wokenAt: isWake ? now : null,
+    };
+    const files = turn.files === null ? [] : JSON.parse(turn.files);
+    const findings = isWake ? await store.findings(tx, run.id) : undefined;
+    const controlId = await control.tell(tx, run, {
+      ...{ do: isWake ? "wake" : "start", text: turn.text, files, findings },
+    });
+    await store.saveTurn(tx, { ...turn, controlId: controlId ?? null });
+    return save(tx, run, before);
+  }
+
+  /** Begins a turn for a prompt in a run that has none running. */
+  const prompt = async (tx: Tx, run: RunRow, said: Prompt): Promise<RunRow> =>
+    queue(tx, run, await addTurn(tx, run, run.turns + 1, said));
+
+  /** The turn is over. Its run ends, or waits for runs that it asked for. */
+  async function endTurn(tx: Tx, before: RunRow, turn: TurnRow, end: End): Promise<RunRow> {
+    const { outcome, error, owed = false } = end;
+    const over: TurnRow = { ...turn, endedAt: clock.now(), outcome, owed };
+    await store.saveTurn(tx, over);
+    await recorder.end(tx, before, turn, { outcome, error, reason: before.error, text: end.result?.text });
+    const run = { ...before, ...end.result?.columns, dueAt: null, closing: null };
+    const next = await store.turnAfter(tx, run.id, turn.number);
+    const waits = outcome === "ok" && run.status !== "stopping" && store.countAwaited(tx, run.id) > 0;
+    if (waits && next) return queue(tx, run, next);
+    if (waits) return save(tx, { ...run, status: "waiting", dueAt: run.deadlineAt }, before);
+    const done = await endRun(tx, run, over, end, before);
+    return next ? queue(tx, done, next) : done;
+  }
+
+  /** Ends a run: its answer and its result go out in this write. */
+  async function endRun(tx: Tx, run: RunRow, turn: TurnRow, end: End, before = run): Promise<RunRow> {
+    const { outcome, errorCode = null, error = null, confirmed = null } = end;
+    const done: RunRow = {
+      ...{ ...run, status: "ended", outcome, errorCode, error: error ?? run.error, confirmed },
+      ...{ endedAt: clock.now(), dueAt: null, closing: null },
+    };
+    await save(tx, done, before);
+    await answers.give(tx, done, end);
+    await ended.raise(tx, done, turn, { late: false });
+    await settleAsker(tx, done);
+    return done;
+  }
+
+  /** The run that asked for this one is woken, or ends, when nothing is left to wait for. */
+  async function settleAsker(tx: Tx, { requester }: RunRow): Promise<void> {
+    const asker = requester?.startsWith("run_") ? await store.byId(tx, requester) : undefined;
+    if (asker?.status !== "waiting" || store.countAwaited(tx, asker.id) > 0) return;
+    if (asker.wakeOnSettle && asker.wokenAt === null) await prompt(tx, asker, { cause: "wake" });
+    else await endWaiting(tx, asker, { outcome: "ok" });
+  }
+
+  /** Ends a run whose own turn is over: with the result that this turn had. */
+  async function endWaiting(tx: Tx, run: RunRow, end: End): Promise<RunRow> {
+    const turn = await store.turn(tx, run.turnId);
+    if (!turn) throw new Error(`${run.id} has no turn ${run.turnId}`);
+    return endRun(tx, run, turn, end);
+  }
+
+  /** A turn that waits is given up. */
+  async function dropTurn(tx: Tx, run: RunRow, turn: TurnRow, end: End): Promise<TurnRow> {
+    const over: TurnRow = { ...turn, endedAt: clock.now(), outcome: end.outcome };
+    await store.saveTurn(tx, over);
+    await recorder.end(tx, run, turn, { outcome: end.outcome, error: end.error, reason: end.error });
+    return over;
+  }
+
+  /** The result of a run that has ended came late. */
+  async function takeLate(tx: Tx, run: RunRow, turn: TurnRow, before: RunRow): Promise<void> {
+    await save(tx, run, before);
+    await answers.give(tx, run, { isReported: true });
+    await ended.raise(tx, run, turn, { late: true });
+  }
+
+  return {
+    changed,
+    ended,
+    takeLate,
+    save,
+    tell,
+    addTurn,
+    queue,
+    prompt,
+    endTurn,
+    endRun,
+    endWaiting,
+    dropTurn,
+    settleAsker,
+  };
+}

@@ -1,0 +1,179 @@
+import { and, asc, eq, gt, isNull, lte, ne, type SQL, sql } from "drizzle-orm";
+import { bound } from "../../kernel/db/bound.ts";
+import type { Db, ReadTx, Tx } from "../../kernel/db/database.ts";
+import { changeWhere, columns, columnsWhere, equal, everyColumn, rowsWhere } from "../../kernel/db/statements.ts";
+import type { RunRow, TurnRow } from "./row.ts";
+import { runs, runTurns } from "./tables.ts";
+
+export type RunStore = ReturnType<typeof createRunStore>;
+
+/** In the words of the partial indexes: SQLite would not use them for any other. */
+const isLive = sql`status <> 'ended'`;
+const holdsSession = sql`status in ('running', 'stopping')`;
+/** Findings of one run that are read. */
+const MAX_FINDINGS = 200;
+
+/** Runs and their turns. */
+export function createRunStore(db: Db) {
+  const byId = rowsWhere(db, runs, equal(runs, "id"));
+  const turnById = rowsWhere(db, runTurns, equal(runTurns, "id"));
+  const insertTurn = db.statement((q) => q.insert(runTurns).values(everyColumn(runTurns)).prepare());
+  const inSession = rowsWhere(db, runs, and(equal(runs, "agentId", "sessionKey"), isLive, holdsSession), { limit: 1 });
+  const working = rowsWhere(db, runs, and(equal(runs, "agentId"), isLive, holdsSession), { limit: 2 });
+  const queued = rowsWhere(db, runs, and(equal(runs, "agentId"), isLive, sql`status = 'queued'`), { limit: "limit" });
+  const serving = rowsWhere(db, runs, and(equal(runs, "delegationId", "agentId"), isLive), { limit: 1 });
+  const waitingTurn = rowsWhere(
+    db,
+    runTurns,
+    and(equal(runTurns, "runId"), gt(runTurns.number, bound("after")), isNull(runTurns.startedAt)),
+    { orderBy: asc(runTurns.number), limit: 1 },
+  );
+  const earliest = columnsWhere(db, { at: runs.dueAt }, runs, sql`due_at is not null`, {
+    orderBy: asc(runs.dueAt),
+    limit: 1,
+  });
+  const ripe = rowsWhere(db, runs, and(sql`due_at is not null`, lte(runs.dueAt, bound("now"))), {
+    orderBy: asc(runs.dueAt),
+    limit: "limit",
+  });
+  const touch = changeWhere(db, runs, columns("dueAt", "closing", "leaseSeconds"), equal(runs, "id"));
+  const use = changeWhere(
+    db,
+    runs,
+    columns("inputTokens", "outputTokens", "cacheReadTokens", "cacheWriteTokens", "costUsd", "byModel"),
+    equal(runs, "id"),
+  );
+  const countWhere = (where: SQL | undefined) =>
+    db.statement((q) =>
+      q
+        .select({
+          n: sql<number>`(select count(*) from (select 1 from ${runs} where ${where} limit ${bound("limit")}))`,
+        })
+        .from(sql`(select 1)`)
+        .prepare(),
+    );
+  const awaited = countWhere(and(eq(runs.requester, bound("of")), sql`requester is not null`, isLive));
+  const children = countWhere(
+    and(eq(runs.parentId, bound("of")), sql`parent_id is not null`, isLive, isNull(runs.delegationId)),
+  );
+  const askedBy = countWhere(
+    and(eq(runs.askedBy, bound("of")), sql`asked_by is not null`, isLive, isNull(runs.delegationId)),
+  );
+  const below = countWhere(
+    and(eq(runs.rootId, bound("of")), isLive, isNull(runs.delegationId), sql`${runs.id} <> ${runs.rootId}`),
+  );
+
+  return {
+    /** Stores a new run; answers it with its number. */
+    add: async (tx: Tx, row: Omit<RunRow, "number">): Promise<RunRow> => {
+      const { number } = tx.db.insert(runs).values(row).returning({ number: runs.number }).get();
+      return { ...row, number };
+    },
+    /** Stores everything of a run that changes. */
+    save: async (tx: Tx, row: RunRow): Promise<void> => {
+      const { id, number: _, task: __, ...changed } = row;
+      tx.db.update(runs).set(changed).where(eq(runs.id, id)).run();
+    },
+    /** Stores the next time at which something happens to it, and what ends its turn then. */
+    touch: async (tx: Tx, { id, dueAt, closing, leaseSeconds }: RunRow): Promise<void> => {
+      touch(tx).run({ id, dueAt, closing, leaseSeconds });
+    },
+    saveUsage: async (tx: Tx, row: RunRow): Promise<void> => {
+      const { id, inputTokens, outputTokens, cacheReadTokens, cacheWriteTokens, costUsd, byModel } = row;
+      use(tx).run({ id, inputTokens, outputTokens, cacheReadTokens, cacheWriteTokens, costUsd, byModel });
+    },
+    byId: async (on: ReadTx, id: string): Promise<RunRow | undefined> => byId(on).get({ id }),
+
+    addTurn: async (tx: Tx, row: TurnRow): Promise<void> => {
+      insertTurn(tx).run({ ...row });
+    },
+    saveTurn: async (tx: Tx, { id, runId: _, number: __, ...changed }: TurnRow): Promise<void> => {
+      tx.db.update(runTurns).set(changed).where(eq(runTurns.id, id)).run();
+    },
+    turn: async (on: ReadTx, id: string): Promise<TurnRow | undefined> => turnById(on).get({ id }),
+    /** The turn that begins after the one of this number, if a message asked for it. */
+    turnAfter: async (on: ReadTx, runId: string, number: number): Promise<TurnRow | undefined> =>
+      waitingTurn(on).get({ runId, after: number }),
+
+    /** The run that holds a session key of an agent. */
+    holder: async (on: ReadTx, agentId: string, sessionKey: string): Promise<RunRow | undefined> =>
+      inSession(on).get({ agentId, sessionKey }),
+    /** The one run of an agent that runs; undefined if there are more. */
+    onlyRunning: async (on: ReadTx, agentId: string): Promise<RunRow | undefined> => {
+      const [one, another] = working(on).all({ agentId });
+      return another ? undefined : one;
+    },
+    queuedOf: async (on: ReadTx, agentId: string, limit: number): Promise<RunRow[]> =>
+      queued(on).all({ agentId, limit }),
+    /** The live run of an agent that serves a delegation. */
+    serving: async (on: ReadTx, delegationId: string, agentId: string): Promise<RunRow | undefined> =>
+      serving(on).get({ delegationId, agentId }),
+    /** Live runs that a run asked for, counted up to `limit`. */
+    countAwaited: (on: ReadTx, runId: string, limit = 1): number => awaited(on).get({ of: runId, limit })?.n ?? 0,
+    /** Live runs that a run spawned, counted up to `limit`. */
+    countChildren: (on: ReadTx, runId: string, limit: number): number => children(on).get({ of: runId, limit })?.n ?? 0,
+    /** Live runs that an agent asked for, without those that serve delegations: these count as delegations. */
+    countAskedBy: (on: ReadTx, agentId: string, limit: number): number =>
+      askedBy(on).get({ of: agentId, limit })?.n ?? 0,
+    /** Live runs of a tree below its root, without those that serve delegations. */
+    countBelow: (on: ReadTx, rootId: string, limit: number): number => below(on).get({ of: rootId, limit })?.n ?? 0,
+    /** Runs that a run asked for, oldest first. */
+    findings: async (on: ReadTx, runId: string): Promise<RunRow[]> =>
+      on.db
+        .select()
+        .from(runs)
+        .where(and(eq(runs.requester, runId), sql`requester is not null`))
+        .orderBy(asc(runs.number))
+        .limit(MAX_FINDINGS)
+        .all(),
+
+    /** Live runs of an agent, up to a number of the list. */
+    liveOf: async (on: ReadTx, agentId: string, upTo: number, limit: number): Promise<RunRow[]> =>
+      on.db
+        .select()
+        .from(runs)
+        .where(and(eq(runs.agentId, agentId), isLive, lte(runs.number, upTo)))
+        .limit(limit)
+        .all(),
+
+    earliest: async (on: ReadTx): Promise<number | null> => earliest(on).get()?.at ?? null,
+    ripe: async (on: ReadTx, now: number, limit: number): Promise<RunRow[]> => ripe(on).all({ now, limit }),
+    /** No live run ends by time before `soonest`, and no lease is further from `now` than it was asked for. */
+    giveGrace: async (tx: Tx, now: number, soonest: number): Promise<void> => {
+      const lease = sql`${now} + ${runs.leaseSeconds} * 1000`;
+      tx.db
+        .update(runs)
+        .set({ dueAt: lease })
+        .where(and(eq(runs.status, "running"), isLive, sql`${runs.dueAt} > ${lease}`))
+        .run();
+      tx.db
+        .update(runs)
+        .set({ deadlineAt: soonest })
+        .where(and(isLive, sql`${runs.deadlineAt} < ${soonest}`))
+        .run();
+      tx.db
+        .update(runs)
+        .set({ dueAt: soonest })
+        .where(and(isLive, sql`due_at is not null`, sql`${runs.dueAt} < ${soonest}`))
+        .run();
+    },
+
+    /** Oldest message that a live run works on. */
+    oldestMessage: async (on: ReadTx): Promise<number | undefined> =>
+      on.db
+        .select({ id: sql<number | null>`min(${runs.messageId})` })
+        .from(runs)
+        .where(isLive)
+        .get()?.id ?? undefined,
+    /** The newest turns of a run, oldest first. */
+    turnsOf: async (on: ReadTx, runId: string, limit: number): Promise<TurnRow[]> =>
+      on.db
+        .select()
+        .from(runTurns)
+        .where(and(eq(runTurns.runId, runId), ne(runTurns.number, 0)))
+        .orderBy(sql`${runTurns.number} desc`)
+        .limit(limit)
+        .all()
+        .reverse(),
+  };
+}
