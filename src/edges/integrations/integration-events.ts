@@ -18,7 +18,7 @@ import type { Delivery } from "./mappings/report.ts";
 import type { IntegrationRow } from "./row.ts";
 import type { IntegrationService } from "./service.ts";
 import { EVENT } from "./store-ends.ts";
-import { type Check, checkOf, noPass, refused } from "./verify.ts";
+import { type Check, checkOf, isSigned, noPass, unproven } from "./verify.ts";
 
 /** One delivery of a source. */
 export interface Post {
@@ -48,7 +48,7 @@ export function createIntegrationEvents(
   intake: Intake,
   received: Event<[source: string, outcome: Outcome]>,
 ) {
-  const { db, idempotency, clock } = kernel;
+  const { db, idempotency, clock, logger } = kernel;
   const { notices } = intake;
 
   /** The bearer of a token, else the source itself, which proves that it knows its secret. @throws Problem 401, 403 */
@@ -57,32 +57,35 @@ export function createIntegrationEvents(
     if (caller) requirePoster(caller, source);
     const row = await db.read((on) => integrations.find(on, source));
     const known = row && knownIn(row);
-    const sieve = async () => (known === undefined ? refusing : createSieve(known));
+    const sieve = async () => (known === undefined ? refusing() : createSieve(known));
     if (caller) return { caller: () => caller, sieve };
     const check = checkFor(row, request.headers);
     return {
       ...(check.take && { take: check.take }),
       sieve,
       caller() {
-        if (!check.isPassed()) {
-          if (row) received.announce(source, "refused");
-          throw refused("the signature does not fit");
-        }
+        if (!check.isPassed()) throw refused(row, check.why ?? "its signature does not fit");
         const nobody = { agentId: null, groups: null, prefix: null, instanceId: null };
         return { tokenId: `integration:${source}`, role: "integration", source, requestId, ...nobody };
       },
     };
   }
 
-  /** The refusal does not tell a stranger whether the integration exists. @throws Problem 401 */
+  /**
+   * Neither the refusal nor its time tells a stranger whether the integration exists: without a signature it comes before the
+   * body is read, with one after that. @throws Problem 401
+   */
   function checkFor(row: IntegrationRow | undefined, headers: Headers): Check {
-    if (!row) return noPass();
-    try {
-      return checkOf(row.verify, integrations.secretOf(row), { headers, now: clock.now() });
-    } catch (error) {
-      received.announce(row.source, "refused");
-      throw error;
-    }
+    const check = row && checkOf(row.verify, integrations.secretOf(row), { headers, now: clock.now() });
+    if (typeof check === "object") return check;
+    if (!isSigned(headers)) throw refused(row, check);
+    return noPass(check);
+  }
+
+  function refused(row: IntegrationRow | undefined, why: string | undefined): Problem {
+    if (row) received.announce(row.source, "refused");
+    if (row) logger.debug({ source: row.source, why }, "event was refused");
+    return unproven();
   }
 
   /** `POST /v1/integrations/{source}/events`: all its events in one write. @throws Problem 403, 404, 422 */
@@ -141,13 +144,19 @@ function requirePoster({ role, source: own }: Caller, source: string): void {
     throw new Problem("forbidden", `This token may not post events of ${source}.`);
 }
 
-/** Takes nothing: a delivery in the relay's own shape has a limit of its own. */
-const refusing: Sieve = {
-  take: () => undefined,
-  end() {
-    throw tooLarge(DELIVERY_BYTES);
-  },
-};
+/**
+ * Keeps nothing: a delivery in the relay's own shape has a limit of its own. It takes as long as that of a mapped source,
+ * so that its time does not tell a stranger which source it was for.
+ */
+function refusing(): Sieve {
+  const { take } = createSieve({ members: new Map() });
+  return {
+    take,
+    end() {
+      throw tooLarge(DELIVERY_BYTES);
+    },
+  };
+}
 
 /** Result stored under a delivery's idempotency key. */
 interface Subject {

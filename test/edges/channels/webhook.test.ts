@@ -96,6 +96,9 @@ describe("what comes in by a webhook", () => {
     expect(await refused(body, sign(body, clock.now() + 301_000))).toBe(401);
     expect(await refused(event({ text: "Bye" }), sign(body))).toBe(401);
     expect(await refused(body, { authorization: "Bearer nothing" })).toBe(401);
+    const large = "x".repeat(8 * 1024 * 1024);
+    expect(await refused(large, { authorization: "Bearer nothing" })).toBe(401);
+    expect(await refused(large, sign(large))).toBe(413);
     expect((await ask("GET", "/v1/messages?to=a")).body.items).toEqual([]);
   });
 

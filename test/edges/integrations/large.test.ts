@@ -300,7 +300,11 @@ describe("a delivery that is no delivery", () => {
     for (const chunk of [0, 4 * MIB])
       expect((await send(body, byToken, chunk)).body).toMatchObject({ status: 413, code: "too-large" });
     expect((await send(body, { authorization: `Bearer ${secret}` })).status).toBe(413);
-    expect((await send(body, { authorization: "Bearer of-somebody-else" })).status).toBe(413);
+    for (const to of ["src", "nothing"])
+      expect((await send(body, { authorization: "Bearer of-somebody-else" }, 0, to)).status).toBe(401);
+    // A signature needs the body, so its size is refused first.
+    const signed = { "x-hub-signature-256": "sha256=0" };
+    for (const to of ["src", "nothing"]) expect((await send(body, signed, 0, to)).status).toBe(413);
     expect((await send(body, { authorization: `Bearer ${worker.token}` })).status).toBe(403);
     expect(await told()).toHaveLength(3);
     const most = JSON.stringify({ alerts: alerts(1), junk: "" });

@@ -385,7 +385,7 @@ describe("a delivery of too many", () => {
     const large = { alerts: many(1), text: "x".repeat(26 * 1024 * 1024) };
     const refused = await deliver("token", large, { authorization: `Bearer ${secret}` });
     expect([refused.status, refused.body.code]).toEqual([413, "too-large"]);
-    expect((await deliver("token", large, { authorization: "Bearer of-somebody-else" })).status).toBe(413);
+    expect((await deliver("token", large, { authorization: "Bearer of-somebody-else" })).status).toBe(401);
     expect((await deliver("token", large, { authorization: `Bearer ${worker.token}` })).status).toBe(403);
     expect(await told()).toMatchObject([{ subject: "token: a delivery was refused", payload: { source: "token" } }]);
   });

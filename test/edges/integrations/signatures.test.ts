@@ -24,14 +24,37 @@ describe("who may post events", () => {
       ).toBeOneOf([403, 422]);
   });
 
-  test("nobody posts events without a signature; and an unknown source looks like a wrong one", async () => {
-    const { source, deliver } = await startWithSources();
-    await source("ci");
-    const without = await deliver("ci", event, {});
-    expect(without.body).toMatchObject({ status: 401, code: "unauthorized" });
-    expect((await deliver("ci", event, { authorization: "Bearer sbx_unknown" })).status).toBe(401);
-    expect((await deliver("nobody", event, {})).status).toBe(401);
-  });
+  const unproven: Record<string, (time: string) => Record<string, string>> = {
+    "nothing at all": () => ({}),
+    "an unknown token": () => ({ authorization: "Bearer sbx_unknown" }),
+    "an unknown token for GitLab": () => ({ "x-gitlab-token": "no" }),
+    "a wrong signature of Standard Webhooks": (time) => ({
+      ...{ "webhook-id": "msg_1", "webhook-timestamp": time, "webhook-signature": "v1,bm90IG91cnM=" },
+    }),
+    "an old signature of Standard Webhooks": () => ({
+      ...{ "webhook-id": "msg_1", "webhook-timestamp": "1", "webhook-signature": "v1,bm90IG91cnM=" },
+    }),
+    "half a signature of Standard Webhooks": () => ({ "webhook-signature": "v1,bm90IG91cnM=" }),
+    "a wrong signature of GitHub": () => ({ "x-hub-signature-256": `sha256=${hmac("x", event)}` }),
+    "a wrong signature of Sentry": () => ({ "sentry-hook-signature": hmac("x", event) }),
+  };
+  test.each(Object.entries(unproven))(
+    "G10: events with %s are refused alike for each form of proof and for a source that is not there",
+    async (_, headersAt) => {
+      const { source, deliver, clock, ask } = await startWithSources();
+      for (const verify of ["standard", "github", "sentry", "token"]) await source(verify, { verify });
+      const headers = { "x-request-id": "one", ...headersAt(String(Math.floor(clock.now() / 1000))) };
+      const unknown = await deliver("nobody", event, headers);
+      expect(unknown.body).toMatchObject({ status: 401, code: "unauthorized" });
+      for (const verify of ["standard", "github", "sentry", "token"]) {
+        const known = await deliver(verify, event, headers);
+        expect([verify, known.status, known.body]).toEqual([verify, 401, unknown.body]);
+        expect([...known.headers]).toEqual([...unknown.headers]);
+      }
+      // An operator learns which it is.
+      expect((await ask("POST", "/v1/integrations/nobody/events", event)).body).toMatchObject({ code: "not-found" });
+    },
+  );
 });
 
 describe("Standard Webhooks", () => {
