@@ -4,6 +4,7 @@ import { lateRoutes } from "../../identity/auth/late-routes.ts";
 import type { ReadTx } from "../../kernel/db/database.ts";
 import type { Fact } from "../../protocol/explain.ts";
 import { toTime } from "../../protocol/wire.ts";
+import { createEndings } from "./endings.ts";
 import { createFires } from "./fires.ts";
 import { createOutcomes } from "./outcomes.ts";
 import { toFire } from "./schedule.ts";
@@ -18,6 +19,7 @@ export function createSchedules(areas: Areas) {
   const { messages } = areas.core;
   const fires = createFires(areas);
   const outcomes = createOutcomes(areas);
+  const endings = createEndings(areas, fires);
   const service = createScheduleService(areas, fires, outcomes);
 
   /** The schedule that made a message, and how late it was. */
@@ -37,11 +39,11 @@ export function createSchedules(areas: Areas) {
   return {
     fired: fires.fired,
     dropTarget: fires.dropTarget,
-    dropAgent: service.dropAgent,
-    pauseOf: service.pauseOf,
-    setUpBy: service.setUpBy,
+    dropAgent: endings.dropAgent,
+    pauseOf: endings.pauseOf,
+    setUpBy: endings.setUpBy,
     facts,
-    sweeps: service.sweeps,
+    sweeps: endings.sweeps,
     dueHandlers: fires.dueHandlers,
     routes: lateRoutes(["/v1/schedules"], async () => (await import("./routes.ts")).scheduleRoutes(db, service)),
   };

@@ -1,30 +1,22 @@
 import type { Areas } from "../../core/core.ts";
 import { requirePlain } from "../../core/messages/reserved.ts";
 import type { ScheduledRow } from "../../core/messages/row.ts";
-import type { Slice, Sweep } from "../../core/retention/sweeps.ts";
 import type { AgentService } from "../../identity/agents/service.ts";
 import { actingAs, type Caller, viaOf } from "../../identity/auth/caller.ts";
-import { createPauses } from "../../kernel/breathe.ts";
-import { DAY_MS } from "../../kernel/clock.ts";
 import type { ReadTx, Tx } from "../../kernel/db/database.ts";
 import { newId } from "../../kernel/ids.ts";
 import { type PageQuery, readList } from "../../kernel/pages.ts";
 import { Problem } from "../../protocol/problem.ts";
 import type { Fire, FireDetail, ParsedScheduleDraft, ParsedSchedulePatch, Schedule } from "../../protocol/schedules.ts";
-import type { Paused } from "../../protocol/tokens.ts";
 import { fromTime, type List } from "../../protocol/wire.ts";
 import { draftOf, FIRE, type Fires } from "./fires.ts";
 import type { Outcomes } from "./outcomes.ts";
 import { toFire, toPlanned, toSchedule } from "./schedule.ts";
-import { type ScheduleRow, scheduleStore as store } from "./store.ts";
+import { MAX_OF_AGENT, type ScheduleRow, scheduleStore as store } from "./store.ts";
 import { requireNext, type When } from "./times.ts";
 
-/** Schedules that have not ended. */
-const MAX_OF_AGENT = 100;
+/** Schedules of all agents that have not ended. */
 const MAX_ALL = 10_000;
-/** Time for which a schedule of one time is kept after its end. */
-const KEPT_MS = 7 * DAY_MS;
-const SLICE = 100;
 
 export type ScheduleService = ReturnType<typeof createScheduleService>;
 
@@ -33,33 +25,6 @@ export function createScheduleService({ kernel, identity, core }: Areas, fires: 
   const { clock, due, idempotency } = kernel;
   const { activity, agents } = identity;
   const { messages } = core;
-
-  async function dropAgent(tx: Tx, agentId: string): Promise<void> {
-    const rows = await store.liveOf(tx, agentId, MAX_OF_AGENT);
-    for (const row of rows) await due.cancel(tx, FIRE, row.id);
-    await store.removeAllOf(tx, agentId);
-    const pause = createPauses();
-    for (const row of rows) {
-      await pause();
-      if (row.enabled) await fires.tellOwner(tx, row, "is gone", `${agentId}, whose it was, was deleted.`);
-    }
-  }
-
-  async function sweepEnded(tx: Tx, { before, limit }: Slice): Promise<number> {
-    const ended = await store.endedBefore(tx, before, limit);
-    for (const id of ended) await store.remove(tx, id);
-    return ended.length;
-  }
-
-  const sweeps: Sweep[] = [
-    { name: "schedules.ended", keepMs: KEPT_MS, limit: SLICE, sweep: sweepEnded },
-    {
-      name: "schedules.unsent",
-      keepMs: KEPT_MS,
-      limit: SLICE,
-      sweep: (tx, { before, limit }) => messages.delayed.rows.thin(tx, before, limit),
-    },
-  ];
 
   async function erase(tx: Tx, id: string): Promise<void> {
     await store.remove(tx, id);
@@ -239,26 +204,6 @@ export function createScheduleService({ kernel, identity, core }: Areas, fires: 
       await activity.record(tx, caller, "schedule.changed", id, { fields: Object.keys(patch) });
       return shown(tx, changed);
     },
-
-    /** Pauses schedules of an ended token: nothing is sent until the owner resumes them. */
-    async pauseOf(tx: Tx, tokenId: string, why: string): Promise<void> {
-      const pause = createPauses();
-      for (const row of await store.madeBy(tx, tokenId)) {
-        await pause();
-        if (row.endedAt !== null || !row.enabled) continue;
-        await store.change(tx, row, { enabled: false, reason: why, nextAt: null, updatedAt: clock.now() });
-        await due.cancel(tx, FIRE, row.id);
-        await activity.record(tx, { tokenId: "system" }, "schedule.paused", row.id, { reason: why });
-        await fires.tellOwner(tx, row, "was paused", why);
-      }
-    },
-    /** Schedules that were made with a token and have not ended. */
-    async setUpBy(on: ReadTx, tokenId: string): Promise<Paused[]> {
-      const rows = (await store.madeBy(on, tokenId)).filter((row) => row.endedAt === null);
-      return rows.map(({ id, agentId }) => ({ kind: "schedule" as const, id, agentId }));
-    },
-    dropAgent,
-    sweeps,
 
     /** `DELETE /v1/schedules/{id}`: nothing more is sent. @throws Problem 403, 404, 409 */
     async remove(tx: Tx, caller: Caller, id: string): Promise<void> {

@@ -7,6 +7,9 @@ import { scheduleFires, schedules } from "./tables.ts";
 export type ScheduleRow = typeof schedules.$inferSelect;
 export type FireRow = typeof scheduleFires.$inferSelect;
 
+/** Schedules of one agent that have not ended. */
+export const MAX_OF_AGENT = 100;
+
 export const scheduleStore = {
   add: async (tx: Tx, row: ScheduleRow): Promise<void> => {
     tx.db.insert(schedules).values(row).run();

@@ -1,0 +1,67 @@
+import type { Areas } from "../../core/core.ts";
+import type { Slice, Sweep } from "../../core/retention/sweeps.ts";
+import { createPauses } from "../../kernel/breathe.ts";
+import { DAY_MS } from "../../kernel/clock.ts";
+import type { ReadTx, Tx } from "../../kernel/db/database.ts";
+import type { Paused } from "../../protocol/tokens.ts";
+import { FIRE, type Fires } from "./fires.ts";
+import { MAX_OF_AGENT, scheduleStore as store } from "./store.ts";
+
+/** Time for which a schedule of one time is kept after its end. */
+const KEPT_MS = 7 * DAY_MS;
+const SLICE = 100;
+
+/** Ends of schedules that nobody asked for: their agent is deleted, their token ends, their age. */
+export function createEndings({ kernel, identity, core }: Areas, fires: Fires) {
+  const { clock, due } = kernel;
+  const { activity } = identity;
+  const { messages } = core;
+
+  async function sweepEnded(tx: Tx, { before, limit }: Slice): Promise<number> {
+    const ended = await store.endedBefore(tx, before, limit);
+    for (const id of ended) await store.remove(tx, id);
+    return ended.length;
+  }
+
+  const sweeps: Sweep[] = [
+    { name: "schedules.ended", keepMs: KEPT_MS, limit: SLICE, sweep: sweepEnded },
+    {
+      name: "schedules.unsent",
+      keepMs: KEPT_MS,
+      limit: SLICE,
+      sweep: (tx, { before, limit }) => messages.delayed.rows.thin(tx, before, limit),
+    },
+  ];
+
+  return {
+    async dropAgent(tx: Tx, agentId: string): Promise<void> {
+      const rows = await store.liveOf(tx, agentId, MAX_OF_AGENT);
+      for (const row of rows) await due.cancel(tx, FIRE, row.id);
+      await store.removeAllOf(tx, agentId);
+      const pause = createPauses();
+      for (const row of rows) {
+        await pause();
+        if (row.enabled) await fires.tellOwner(tx, row, "is gone", `${agentId}, whose it was, was deleted.`);
+      }
+    },
+
+    /** Pauses schedules of an ended token: nothing is sent until the owner resumes them. */
+    async pauseOf(tx: Tx, tokenId: string, why: string): Promise<void> {
+      const pause = createPauses();
+      for (const row of await store.madeBy(tx, tokenId)) {
+        await pause();
+        if (row.endedAt !== null || !row.enabled) continue;
+        await store.change(tx, row, { enabled: false, reason: why, nextAt: null, updatedAt: clock.now() });
+        await due.cancel(tx, FIRE, row.id);
+        await activity.record(tx, { tokenId: "system" }, "schedule.paused", row.id, { reason: why });
+        await fires.tellOwner(tx, row, "was paused", why);
+      }
+    },
+    /** Schedules that were made with a token and have not ended. */
+    async setUpBy(on: ReadTx, tokenId: string): Promise<Paused[]> {
+      const rows = (await store.madeBy(on, tokenId)).filter((row) => row.endedAt === null);
+      return rows.map(({ id, agentId }) => ({ kind: "schedule" as const, id, agentId }));
+    },
+    sweeps,
+  };
+}
