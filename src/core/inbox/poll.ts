@@ -25,7 +25,7 @@ export interface Poll {
 }
 
 /** Entries that one answer hands over: all there are in (after, upTo]. */
-export interface Handed {
+export interface PolledRange {
   after: number;
   upTo: number;
   entries: number;
@@ -74,7 +74,7 @@ export function createPolls(base: Base, parts: { inbox: Inbox; settled: Settled;
      * Notes that everything for the agent in (after, upTo] goes out with this answer. The client may have left, so it is
      * "offered", not more.
      */
-    offered(caller: Caller, agentId: string, { after, upTo, entries, by: transport }: Handed): void {
+    offered(caller: Caller, agentId: string, { after, upTo, entries, by: transport }: PolledRange): void {
       if (caller.agentId !== agentId) return;
       const connection = `${transport}:${agentId}:${caller.instanceId ?? ""}`;
       deliveries.note({ agentId, instanceId: caller.instanceId, connection, transport }, { after, upTo }, entries);

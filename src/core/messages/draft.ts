@@ -18,7 +18,7 @@ export interface Author {
 }
 
 /** Options of a message that the relay itself sends. */
-export interface Posting {
+export interface PostOptions {
   route?: RoutedBy | null | undefined;
   settles?: boolean | undefined;
 }

@@ -157,20 +157,20 @@ interface Happened {
 }
 
 /** The first delivery. */
-interface Handed {
+interface FirstDelivery {
   at: number;
   transport: DeliveryRow["transport"] | "claim";
 }
 
 /** A claim delivers the message, too. */
-function earlier(offer: DeliveryRow | undefined, attempt: AttemptRow | undefined): Handed | undefined {
+function earlier(offer: DeliveryRow | undefined, attempt: AttemptRow | undefined): FirstDelivery | undefined {
   if (!attempt || (offer && offer.at <= attempt.claimedAt)) return offer;
   return { at: attempt.claimedAt, transport: "claim" };
 }
 
 interface Known {
   /** The first record of the message with the recipient, that it named the message as a cause included. */
-  offer: Handed | undefined;
+  offer: FirstDelivery | undefined;
   /** First time that the relay handed it over. */
   handedAt: number | undefined;
   acked: boolean;

@@ -13,7 +13,7 @@ import type { Access } from "./access.ts";
 import { createAddressing } from "./addressing.ts";
 import { createAppend } from "./append.ts";
 import type { Delayed } from "./delayed.ts";
-import type { Author, Post, Posting, Sent } from "./draft.ts";
+import type { Author, Post, PostOptions, Sent } from "./draft.ts";
 import type { Links } from "./links.ts";
 import type { Quotas } from "./quotas.ts";
 import { createReplays, fingerprint } from "./replays.ts";
@@ -95,7 +95,7 @@ export function createSender(
    * Appends in an agent's name without checking a caller: for messages that a verb writes. `to` is an agent's id or
    * a group. Returns undefined when the target is gone.
    */
-  async function post(tx: Tx, author: Author, said: Post, how: Posting = {}) {
+  async function post(tx: Tx, author: Author, said: Post, how: PostOptions = {}) {
     const draft: ParsedDraft = { claimable: false, urgent: false, maxAttempts: 5, encoding: "plain", ...said };
     if (isGroup(draft.to)) return append(tx, { ...(await address(tx, author, draft)), ...how });
     const facts = await directory.facts(tx, draft.to);

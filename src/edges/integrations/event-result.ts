@@ -1,4 +1,4 @@
-import type { Made } from "../../features/tasks/lifecycle.ts";
+import type { TaskAndMessage } from "../../features/tasks/lifecycle.ts";
 import type { TaskRow } from "../../features/tasks/row.ts";
 
 export type Outcome = "created" | "reopened" | "repeated" | "resolved" | "ignored" | "late" | "refused";
@@ -7,6 +7,6 @@ export type Outcome = "created" | "reopened" | "repeated" | "resolved" | "ignore
 export interface EventResult {
   task: TaskRow | null;
   /** null without a message, or when it is deleted. */
-  message: Pick<NonNullable<Made["sent"]>, "entry" | "work"> | null;
+  message: Pick<NonNullable<TaskAndMessage["sent"]>, "entry" | "work"> | null;
   created: boolean;
 }

@@ -1,5 +1,5 @@
 import type { Areas } from "../../core/core.ts";
-import type { Made, NewTask, Step } from "../../features/tasks/lifecycle.ts";
+import type { NewTask, Step, TaskAndMessage } from "../../features/tasks/lifecycle.ts";
 import type { TaskRow } from "../../features/tasks/row.ts";
 import { isOver } from "../../features/tasks/task.ts";
 import type { Tasks } from "../../features/tasks/tasks.ts";
@@ -101,7 +101,7 @@ export function createIntake(
   return { take, messageOf, notices };
 }
 
-const resultOf = ({ task, sent }: Made): EventResult => ({ task, message: sent ?? null, created: true });
+const resultOf = ({ task, sent }: TaskAndMessage): EventResult => ({ task, message: sent ?? null, created: true });
 
 function newTask(integration: IntegrationRow, report: Report): NewTask {
   return {

@@ -7,7 +7,7 @@ import { type Encoding, toTime, toTimeOrNull } from "../../protocol/wire.ts";
 import type { DelegationRow } from "./row.ts";
 
 /** Content of the messages of a delegation, as far as retention left them. */
-export interface Said {
+export interface DelegationTexts {
   text: string | null;
   encoding: Encoding;
   context: DelegationContext | null;
@@ -29,7 +29,7 @@ export async function readDelegation(
 }
 
 /** A delegation as it goes out, from messages that are at hand. */
-export function toDelegation(row: DelegationRow, { text, encoding, context, answer }: Said): Delegation {
+export function toDelegation(row: DelegationRow, { text, encoding, context, answer }: DelegationTexts): Delegation {
   return {
     id: row.id,
     from: row.fromId,
@@ -63,7 +63,7 @@ const encodingOf = (message: Content | undefined): Encoding => (message?.opaque 
 
 function answerOf(
   row: DelegationRow,
-  { text, encoding, payload }: NonNullable<Said["answer"]>,
+  { text, encoding, payload }: NonNullable<DelegationTexts["answer"]>,
 ): DelegationAnswer | null {
   if (row.answerId === null || row.answeredBy === null) return null;
   return {

@@ -73,7 +73,7 @@ export function createOutcomes({ kernel, identity, core }: Areas, store: Delegat
   }
 
   /** Delegation that a draft answers, if it answers one. */
-  async function answeredBy(on: ReadTx, author: string, draft: Said, target: string) {
+  async function answeredBy(on: ReadTx, author: string, draft: ReplyDraft, target: string) {
     const { replyTo } = draft;
     if (!replyTo || !mayAnswer(author, draft)) return undefined;
     const row = await store.byMessage(on, replyTo);
@@ -271,12 +271,12 @@ const toChange = (row: DelegationRow): DelegationChange => ({
   ...{ status: row.status, late: row.late, depth: row.depth, rootId: row.rootId, parentId: row.parentId },
 });
 
-type Said = Pick<ParsedDraft, "replyTo" | "claimable" | "kind">;
+type ReplyDraft = Pick<ParsedDraft, "replyTo" | "claimable" | "kind">;
 
 /** A reply in another kind is news on the way, not the answer. */
 const ANSWER_KINDS: ReadonlySet<string | undefined> = new Set([undefined, "chat", "response", "channel.event"]);
 
-const mayAnswer = (author: string, { replyTo, claimable, kind }: Said): boolean =>
+const mayAnswer = (author: string, { replyTo, claimable, kind }: ReplyDraft): boolean =>
   Boolean(replyTo) && !claimable && author !== "system" && ANSWER_KINDS.has(kind);
 
 const overdue = (row: DelegationRow): string =>

@@ -31,7 +31,7 @@ export interface NewTask extends Reported {
 }
 
 /** A task, and its message where one was just appended. */
-export interface Made {
+export interface TaskAndMessage {
   task: TaskRow;
   sent: { entry: LogEntry; work: WorkRow | undefined } | undefined;
 }
@@ -138,7 +138,7 @@ export function createTaskLifecycle({ kernel, core }: Areas, store: TaskStore) {
     },
 
     /** Makes a task, with a claimable message when it has a target. @throws Problem 422 */
-    async add(tx: Tx, author: Author, task: NewTask, step: Step): Promise<Made> {
+    async add(tx: Tx, author: Author, task: NewTask, step: Step): Promise<TaskAndMessage> {
       const now = clock.now();
       const row: TaskRow = {
         id: newId("tsk", now),
@@ -178,7 +178,7 @@ export function createTaskLifecycle({ kernel, core }: Areas, store: TaskStore) {
     },
 
     /** Sends the message of a task that had no target. @throws Problem 422 at `/target` */
-    async handOut(tx: Tx, author: Author, task: TaskRow, target: string, step: Step): Promise<Made> {
+    async handOut(tx: Tx, author: Author, task: TaskRow, target: string, step: Step): Promise<TaskAndMessage> {
       const sent = await hand(tx, author, task, target);
       const row = { ...task, target: sent.entry.target, messageId: sent.entry.id, updatedAt: clock.now() };
       await store.reopen(tx, row);
@@ -202,7 +202,7 @@ export function createTaskLifecycle({ kernel, core }: Areas, store: TaskStore) {
       };
       await store.reopen(tx, made);
       await record(tx, made, task.status, step);
-      return { task: made, sent } satisfies Made;
+      return { task: made, sent } satisfies TaskAndMessage;
     },
 
     /** Ends a task and its work for an actor that does not hold it, and tells the maker. */
