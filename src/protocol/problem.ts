@@ -105,7 +105,12 @@ export class Problem extends Error {
     throw new Problem("not-found", `There is no ${noun} ${id}.`);
   }
 
-  /** The same, for something that stands at `pointer` in the body. */
+  /** Ends a request whose idempotency key belongs to another one. @throws Problem 422 */
+  static keyReused(key: string): never {
+    throw new Problem("idempotency-mismatch", `${key} was used before, with other content.`);
+  }
+
+  /** This problem, about a part that stands at `pointer` in the body. */
   under(pointer: string): Problem {
     const errors = (this.extras.errors ?? [{ pointer: "", message: this.message }]).map((error) => ({
       ...error,

@@ -15,8 +15,7 @@ export function createReplays(base: Base) {
     const row = planned ? undefined : await store.byKey(tx, from, draft.idempotencyKey);
     const found = planned ?? row;
     if (!found) return undefined;
-    if (found.fingerprint !== fingerprint(draft))
-      throw new Problem("idempotency-mismatch", `${draft.idempotencyKey} was used before, with other content.`);
+    if (found.fingerprint !== fingerprint(draft)) Problem.keyReused(draft.idempotencyKey);
     if (planned) return { kind: "scheduled", scheduleId: planned.id, deliverAt: planned.deliverAt, replayed: true };
     if (!row) return undefined;
     const work = row.claimable ? await works.byId(tx, row.id) : undefined;

@@ -38,12 +38,9 @@ export function createTrees(hooks: Hooks, { perAgent, perRoot }: Budgets) {
     /** @throws Problem 409 budget-exceeded */
     async checkBudgets(on: ReadTx, agentId: string, parent: TreeNode | undefined): Promise<void> {
       if (sum(await openFrom.all(on, agentId, perAgent)) >= perAgent)
-        throw new Problem("budget-exceeded", `${agentId} has ${perAgent} delegations open, the most it may have.`);
+        throw new Problem("budget-exceeded", `${agentId} has ${perAgent} requests and runs open, its limit.`);
       if (parent && 1 + sum(await openBelow.all(on, parent.rootId, perRoot)) >= perRoot)
-        throw new Problem(
-          "budget-exceeded",
-          `${perRoot} delegations of the tree of ${parent.rootId} are open, the most there may be.`,
-        );
+        throw new Problem("budget-exceeded", `Tree ${parent.rootId} has ${perRoot} requests and runs open, its limit.`);
     },
   };
 }

@@ -25,7 +25,7 @@ interface Parts {
 /** The verbs of a holder, each guarded by the token of its lease: renew, release, complete, fail. */
 export function createHolders(base: Base, { items, leases, sender, quotas }: Parts) {
   const { clock, hooks } = base.kernel;
-  const { agents } = base.identity;
+  const { agents, directory } = base.identity;
   const { work: works } = base.rows;
   /** The holder ends the work with a result or an error; raised before its lease ends. */
   const reported = hooks.event<[work: WorkRow, report: Report]>("work.reported");
@@ -104,7 +104,7 @@ export function createHolders(base: Base, { items, leases, sender, quotas }: Par
 
   async function answer(tx: Tx, id: number, actor: string, result: Result): Promise<number | null> {
     const { from } = await items.entryOf(tx, id);
-    const facts = await agents.factsOf(tx, actor);
+    const facts = await directory.facts(tx, actor);
     const response = { to: from, kind: "response" as const, replyTo: id, ...result };
     const author = { id: actor, kind: facts?.kind ?? "provider", via: null };
     const sent = await sender.post(tx, author, response, { settles: true });

@@ -17,7 +17,7 @@ interface Title {
 /** Progress reports of holders to the senders of their work. */
 export function createProgress(base: Base, sender: Sender, quotas: Quotas) {
   const { hooks } = base.kernel;
-  const { agents } = base.identity;
+  const { directory } = base.identity;
   const { messages: store, links: linkStore } = base.rows;
   /** Name of a progress report in the area that owns the work. */
   const title = hooks.question<[work: WorkRow], Title>("work.progressTitle");
@@ -45,7 +45,7 @@ export function createProgress(base: Base, sender: Sender, quotas: Quotas) {
     async tell(tx: Tx, caller: Caller, entry: LogEntry, work: WorkRow, said: Progress): Promise<void> {
       const { holder } = work;
       if (holder === null || (await isSaid(tx, entry, work, said))) return;
-      const kind = (await agents.factsOf(tx, holder))?.kind ?? "provider";
+      const kind = (await directory.facts(tx, holder))?.kind ?? "provider";
       quotas.take(tx, { id: holder, kind }, "messages");
       const { subject, payload } = await titleOf(tx, work);
       await sender.post(

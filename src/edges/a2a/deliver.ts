@@ -56,7 +56,7 @@ export function createDeliverer(
   /** The next entry beyond the cursor that goes to the agent. */
   async function next(on: ReadTx, agentId: string): Promise<Plan | undefined> {
     const external = await store.byId(on, agentId);
-    const facts = external && (await identity.agents.factsOf(on, agentId));
+    const facts = external && (await identity.directory.facts(on, agentId));
     if (!external || !facts) return undefined;
     const { entries, upTo } = await inbox.page(on, agentId, facts.cursor, PAGE);
     let done = facts.cursor;

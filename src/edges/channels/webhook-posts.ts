@@ -43,7 +43,7 @@ const ReceiverAnswer = z.object({ externalIds: z.array(PlatformId).max(100).opti
  */
 export function createWebhookPosts({ kernel, identity, core }: Areas, { webhooks }: Stores, webhook: Webhook) {
   const { db, egress, due, clock } = kernel;
-  const { agents } = identity;
+  const { directory } = identity;
   const { claims, holders, rows: works } = core.work;
 
   function wakeForPost(tx: Tx, row: MessageRow, work: WorkRow | undefined): Promise<void> | undefined {
@@ -82,7 +82,7 @@ export function createWebhookPosts({ kernel, identity, core }: Areas, { webhooks
 
   /** Claims open posts; none for a deleted agent or one that is not ready. */
   async function claim(tx: Tx, caller: Caller, agentId: string): Promise<WorkItem[]> {
-    const facts = await agents.factsOf(tx, agentId);
+    const facts = await directory.facts(tx, agentId);
     if (!facts || facts.deletedAt !== null) return [];
     return claims.claimNext(tx, caller, agentId, { max: AT_ONCE, leaseSeconds: LEASE_SECONDS });
   }

@@ -88,7 +88,7 @@ export function createDelegations(areas: Areas) {
   async function answerBy(tx: Tx, id: string, { from, ...said }: { from: string } & Omit<Post, "to">): Promise<void> {
     const row = await store.byId(tx, id);
     if (!row || !isOwed(row)) return;
-    const facts = await areas.identity.agents.factsOf(tx, from);
+    const facts = await areas.identity.directory.facts(tx, from);
     const author = { id: from, kind: facts?.kind ?? ("provider" as const), via: null };
     await messages.post(tx, author, { to: row.fromId, kind: "response", replyTo: row.messageId, ...said });
   }

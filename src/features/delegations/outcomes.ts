@@ -34,7 +34,7 @@ export type DelegationOutcomes = ReturnType<typeof createOutcomes>;
 /** Outcomes of delegations. Each one sends the asker an answer. */
 export function createOutcomes({ kernel, identity, core }: Areas, store: DelegationStore) {
   const { clock, due, headOf, hooks } = kernel;
-  const { agents } = identity;
+  const { directory } = identity;
   const { messages } = core;
   const { rows: works, leases } = core.work;
   /** A delegation was made, changed its holder, or ended. */
@@ -167,7 +167,7 @@ export function createOutcomes({ kernel, identity, core }: Areas, store: Delegat
 
   /** Answers with an empty text for work that was completed without a word. */
   async function answerEmpty(tx: Tx, row: DelegationRow, holder: string | null): Promise<void> {
-    const facts = holder === null ? undefined : await agents.factsOf(tx, holder);
+    const facts = holder === null ? undefined : await directory.facts(tx, holder);
     const author = { id: holder ?? "system", kind: facts?.kind ?? "provider", via: null };
     await messages.post(tx, author, { to: row.fromId, kind: "response", replyTo: row.messageId, body: "" });
   }

@@ -43,7 +43,7 @@ export type FileService = ReturnType<typeof createFileService>;
 /** Attachments: their uploads, the messages that carry them, and the right to read them. */
 export function createFileService({ kernel, identity, core }: Areas, store: FileStore, types: readonly string[]) {
   const { clock, disk, hooks, idempotency } = kernel;
-  const { agents } = identity;
+  const { agents, directory } = identity;
   const { messages } = core;
   const stored = hooks.event<[file: FileRow]>("files.stored");
 
@@ -127,7 +127,7 @@ export function createFileService({ kernel, identity, core }: Areas, store: File
     async checkUpload(on: ReadTx, caller: Caller, { type, agentId, bytes, key }: Announced): Promise<void> {
       const uploader = actingAs(caller, agentId);
       disk.checkRoom(bytes, "files");
-      const facts = await agents.factsOf(on, uploader);
+      const facts = await directory.facts(on, uploader);
       // A file uploaded before with this key is answered again: `add` looks it up.
       if (facts && key === undefined) messages.quotas.check(facts, "files");
       if (!isTaken(type)) throw new Problem("unsupported-media-type", `Files of type ${type} are not taken here.`);

@@ -16,7 +16,7 @@ export type LoopService = ReturnType<typeof createLoopService>;
 /** Pauses of agents that answer each other without end: notices, list and resumption. */
 export function createLoopService({ kernel, identity, core }: Areas, rule: LoopRule) {
   const { clock } = kernel;
-  const { agents, activity } = identity;
+  const { activity, directory } = identity;
   const { messages } = core;
   const { changed, limits, store } = rule;
 
@@ -58,7 +58,7 @@ export function createLoopService({ kernel, identity, core }: Areas, rule: LoopR
     said: { subject: string; body: string; payload: object },
   ) {
     for (const id of new Set(["user", row.fromId, row.target])) {
-      const facts = isGroup(id) ? undefined : await agents.factsOf(tx, id);
+      const facts = isGroup(id) ? undefined : await directory.facts(tx, id);
       if (!facts || (facts.kind !== "user" && !isAgentMade(facts))) continue;
       await messages.tell(tx, id, { ...said, payload: { ...said.payload }, replyTo: row.id });
     }

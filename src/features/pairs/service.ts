@@ -18,7 +18,7 @@ export type PairService = ReturnType<typeof createPairService>;
 /** The verbs of pairs: asking, agreeing, talking, ending. */
 export function createPairService({ kernel, identity, core }: Areas, store: PairStore, lifecycle: PairLifecycle) {
   const { clock, due, idempotency } = kernel;
-  const { activity, agents } = identity;
+  const { activity, agents, directory } = identity;
   const { messages } = core;
 
   /** @throws Problem 404 */
@@ -51,7 +51,7 @@ export function createPairService({ kernel, identity, core }: Areas, store: Pair
 
   async function checkTarget(on: ReadTx, requester: AgentId, target: Target): Promise<void> {
     if (target === requester) throw Problem.invalid("/target", "is the requester itself");
-    const facts = await agents.factsOf(on, target);
+    const facts = await directory.facts(on, target);
     if (!facts || facts.deletedAt !== null)
       throw new Problem("unknown-target", `Nobody is called ${target}.`, {
         errors: [{ pointer: "/target", message: "is not a registered agent" }],

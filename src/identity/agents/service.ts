@@ -211,7 +211,6 @@ export function createAgentService(base: Base, auth: AuthService) {
       wireAgent(await tombstones.restore(tx, caller, id)),
     fence,
     requireToken: auth.requireLive,
-    factsOf: directory.facts,
     requireActor,
     requireReader,
     requireCurrent,

@@ -84,8 +84,7 @@ export function createAuthService({ kernel, directory, activity, rows }: Base) {
   async function replayed(tx: Tx, caller: Caller, idempotencyKey: string, fingerprint: string) {
     const row = await store.byKey(tx, caller.tokenId, idempotencyKey);
     if (!row) return undefined;
-    if (row.fingerprint !== fingerprint)
-      throw new Problem("idempotency-mismatch", `${idempotencyKey} was used before, with other content.`);
+    if (row.fingerprint !== fingerprint) Problem.keyReused(idempotencyKey);
     return { ...wireToken(row), token: derived(caller, idempotencyKey, fingerprint) };
   }
 

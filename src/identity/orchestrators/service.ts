@@ -155,7 +155,7 @@ export function createOrchestratorService({ kernel, directory, roster, activity 
       const agentId = agentIdOf(id);
       actingAs(caller, agentId);
       // Its agent alone is there when that was restored, and it has not registered since.
-      const facts = await agents.factsOf(tx, agentId);
+      const facts = await directory.facts(tx, agentId);
       if (facts?.deletedAt !== null) await requireRow(tx, id);
       await agents.retire(tx, caller, agentId);
       await store.remove(tx, id);

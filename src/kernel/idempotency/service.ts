@@ -31,8 +31,7 @@ export function createIdempotency(store: IdempotencyStore, clock: Clock) {
       // The object of another operation cannot be read here: its key stays taken.
       const isOther = known !== undefined && known.operation !== operation;
       const before = known && !isOther ? await again(known.subject) : undefined;
-      if (isOther || (before !== undefined && known?.fingerprint !== fingerprint))
-        throw new Problem("idempotency-mismatch", `${key} was used before, with other content.`);
+      if (isOther || (before !== undefined && known?.fingerprint !== fingerprint)) Problem.keyReused(key);
       if (before !== undefined) return { made: before, replayed: true };
       const { subject, made } = await make();
       await store.put(tx, { sender, key, operation, fingerprint, subject, createdAt: clock.now() });
