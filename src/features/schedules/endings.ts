@@ -12,9 +12,8 @@ const KEPT_MS = 7 * DAY_MS;
 const SLICE = 100;
 
 /** Ends of schedules that nobody asked for: their agent is deleted, their token ends, their age. */
-export function createEndings({ kernel, identity, core }: Areas, fires: Fires) {
-  const { clock, due } = kernel;
-  const { activity } = identity;
+export function createEndings({ kernel, core }: Areas, fires: Fires) {
+  const { due } = kernel;
   const { messages } = core;
 
   async function sweepEnded(tx: Tx, { before, limit }: Slice): Promise<number> {
@@ -23,14 +22,11 @@ export function createEndings({ kernel, identity, core }: Areas, fires: Fires) {
     return ended.length;
   }
 
+  const sweepUnsent = (tx: Tx, { before, limit }: Slice) => messages.delayed.rows.thin(tx, before, limit);
+
   const sweeps: Sweep[] = [
     { name: "schedules.ended", keepMs: KEPT_MS, limit: SLICE, sweep: sweepEnded },
-    {
-      name: "schedules.unsent",
-      keepMs: KEPT_MS,
-      limit: SLICE,
-      sweep: (tx, { before, limit }) => messages.delayed.rows.thin(tx, before, limit),
-    },
+    { name: "schedules.unsent", keepMs: KEPT_MS, limit: SLICE, sweep: sweepUnsent },
   ];
 
   return {
@@ -50,11 +46,7 @@ export function createEndings({ kernel, identity, core }: Areas, fires: Fires) {
       const pause = createPauses();
       for (const row of await store.madeBy(tx, tokenId)) {
         await pause();
-        if (row.endedAt !== null || !row.enabled) continue;
-        await store.change(tx, row, { enabled: false, reason: why, nextAt: null, updatedAt: clock.now() });
-        await due.cancel(tx, FIRE, row.id);
-        await activity.record(tx, { tokenId: "system" }, "schedule.paused", row.id, { reason: why });
-        await fires.tellOwner(tx, row, "was paused", why);
+        if (row.endedAt === null && row.enabled) await fires.disable(tx, row, why, "paused");
       }
     },
     /** Schedules that were made with a token and have not ended. */

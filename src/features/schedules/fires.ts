@@ -139,12 +139,12 @@ export function createFires({ kernel, identity, core }: Areas) {
     if (now?.enabled && (isFinal || now.failures >= MAX_FAILURES)) await disable(tx, now, error);
   }
 
-  /** Disables a schedule, and tells its owner and the operator. */
-  async function disable(tx: Tx, row: ScheduleRow, reason: string): Promise<void> {
+  /** Stops a schedule until its owner resumes it, and tells the owner and the operator. */
+  async function disable(tx: Tx, row: ScheduleRow, reason: string, how: "disabled" | "paused" = "disabled") {
     await store.change(tx, row, { enabled: false, reason, nextAt: null, updatedAt: clock.now() });
     await due.cancel(tx, FIRE, row.id);
-    await activity.record(tx, { tokenId: "system" }, "schedule.disabled", row.id, { reason });
-    await tellOwner(tx, row, "was disabled", reason);
+    await activity.record(tx, { tokenId: "system" }, `schedule.${how}`, row.id, { reason });
+    await tellOwner(tx, row, `was ${how}`, reason);
   }
 
   async function tellOwner(tx: Tx, row: ScheduleRow, what: string, why: string): Promise<void> {
@@ -158,6 +158,7 @@ export function createFires({ kernel, identity, core }: Areas) {
   return {
     runNow,
     tellOwner,
+    disable,
     fired,
     dropTarget,
     dueHandlers: { [FIRE]: fire },

@@ -2,18 +2,17 @@ import type { Areas } from "../../core/core.ts";
 import { requirePlain } from "../../core/messages/reserved.ts";
 import type { ScheduledRow } from "../../core/messages/row.ts";
 import type { AgentService } from "../../identity/agents/service.ts";
-import { actingAs, type Caller, viaOf } from "../../identity/auth/caller.ts";
+import { actingAs, type Caller } from "../../identity/auth/caller.ts";
 import type { ReadTx, Tx } from "../../kernel/db/database.ts";
-import { newId } from "../../kernel/ids.ts";
 import { type PageQuery, readList } from "../../kernel/pages.ts";
 import { Problem } from "../../protocol/problem.ts";
 import type { Fire, FireDetail, ParsedScheduleDraft, ParsedSchedulePatch, Schedule } from "../../protocol/schedules.ts";
-import { fromTime, type List } from "../../protocol/wire.ts";
+import type { List } from "../../protocol/wire.ts";
+import { changedRow, newRow } from "./drafts.ts";
 import { draftOf, FIRE, type Fires } from "./fires.ts";
 import type { Outcomes } from "./outcomes.ts";
 import { toFire, toPlanned, toSchedule } from "./schedule.ts";
 import { MAX_OF_AGENT, type ScheduleRow, scheduleStore as store } from "./store.ts";
-import { requireNext, type When } from "./times.ts";
 
 /** Schedules of all agents that have not ended. */
 const MAX_ALL = 10_000;
@@ -44,12 +43,10 @@ export function createScheduleService({ kernel, identity, core }: Areas, fires: 
   /** @throws Problem 422 when the message could not be sent now */
   async function check(on: ReadTx, row: ScheduleRow, kind: ActorKind): Promise<void> {
     const draft = draftOf(row, { scheduledAt: clock.now(), missed: 0 }, clock.now());
-    requirePlainMessage(row.message);
-    try {
+    await underMessage(async () => {
+      requirePlain(row.message);
       await messages.address(on, { id: row.agentId, kind, via: row.via }, draft);
-    } catch (error) {
-      throw error instanceof Problem ? error.under("/message") : error;
-    }
+    });
   }
 
   async function make(tx: Tx, caller: Caller, agentId: string, draft: ParsedScheduleDraft): Promise<ScheduleRow> {
@@ -60,34 +57,7 @@ export function createScheduleService({ kernel, identity, core }: Areas, fires: 
       (await store.countLive(tx, undefined, MAX_ALL)) >= MAX_ALL
     )
       throw new Problem("conflict", `There may be ${MAX_OF_AGENT} schedules of one agent, and ${MAX_ALL} in all.`);
-    const now = clock.now();
-    const when: When = {
-      at: draft.at === undefined ? null : fromTime(draft.at),
-      cron: draft.cron ?? null,
-      timezone: draft.timezone,
-    };
-    const nextAt = requireNext(when, now);
-    const row: ScheduleRow = {
-      id: newId("sch", now),
-      agentId,
-      via: viaOf(caller, agentId),
-      person: null,
-      name: draft.name ?? null,
-      ...when,
-      target: draft.message.to,
-      message: draft.message,
-      run: draft.run ?? null,
-      missed: draft.missed,
-      enabled: draft.enabled,
-      reason: null,
-      nextAt: draft.enabled ? nextAt : null,
-      fires: 0,
-      failures: 0,
-      endedAt: null,
-      createdAt: now,
-      updatedAt: now,
-      tokenId: caller.tokenId,
-    };
+    const row = newRow(draft, caller, agentId, clock.now());
     await check(tx, row, kind);
     await store.add(tx, row);
     await plan(tx, row);
@@ -114,32 +84,11 @@ export function createScheduleService({ kernel, identity, core }: Areas, fires: 
   }
 
   async function change(tx: Tx, caller: Caller, row: ScheduleRow, patch: ParsedSchedulePatch): Promise<ScheduleRow> {
-    const now = clock.now();
-    const when = whenOf(row, patch);
-    const enabled = patch.enabled ?? row.enabled;
-    const isMoved = patch.at !== undefined || patch.cron !== undefined || patch.timezone !== undefined;
-    const nextAt = !enabled ? null : row.enabled && !isMoved ? row.nextAt : requireNext(when, now);
-    if (isMoved && !enabled) requireNext(when, now);
-    const isRevived = enabled && !row.enabled;
-    const changed: ScheduleRow = {
-      ...row,
-      ...when,
-      name: patch.name === undefined ? row.name : patch.name,
-      message: patch.message ?? row.message,
-      target: patch.message?.to ?? row.target,
-      run: patch.run === undefined ? row.run : patch.run,
-      missed: patch.missed ?? row.missed,
-      enabled,
-      nextAt,
-      via: patch.message === undefined ? row.via : viaOf(caller, row.agentId),
-      updatedAt: now,
-      ...(isRevived ? { reason: null, failures: 0, endedAt: null } : {}),
-      ...(isRevived || patch.message !== undefined ? { tokenId: caller.tokenId } : {}),
-    };
+    const changed = changedRow(row, patch, caller, clock.now());
     const { kind } = await agents.requireActor(tx, caller, row.agentId);
     await agents.requireToken(tx, caller);
-    if (patch.message !== undefined) requirePlainMessage(patch.message);
-    if (enabled) await check(tx, changed, kind);
+    if (patch.message !== undefined) await underMessage(async () => requirePlain(changed.message));
+    if (changed.enabled) await check(tx, changed, kind);
     await store.change(tx, row, changed);
     await plan(tx, changed);
     return changed;
@@ -254,10 +203,10 @@ export function createScheduleService({ kernel, identity, core }: Areas, fires: 
   };
 }
 
-/** @throws Problem 422 reserved-kind, reserved */
-function requirePlainMessage(message: ScheduleRow["message"]): void {
+/** Names the place of a problem with the message. */
+async function underMessage(check: () => Promise<void>): Promise<void> {
   try {
-    requirePlain(message);
+    await check();
   } catch (error) {
     throw error instanceof Problem ? error.under("/message") : error;
   }
@@ -269,12 +218,4 @@ type ActorKind = Awaited<ReturnType<AgentService["requireActor"]>>["kind"];
 interface Found {
   row: ScheduleRow | undefined;
   message: ScheduledRow | undefined;
-}
-
-/** A new time replaces the cron expression, and a new expression the time. */
-function whenOf(row: ScheduleRow, patch: ParsedSchedulePatch): When {
-  const timezone = patch.timezone ?? row.timezone;
-  if (patch.at !== undefined) return { at: fromTime(patch.at), cron: null, timezone };
-  if (patch.cron !== undefined) return { at: null, cron: patch.cron, timezone };
-  return { at: row.at, cron: row.cron, timezone };
 }
