@@ -185,7 +185,7 @@ export const postEvent = contract("postEvent", "POST /v1/integrations/{source}/e
     "Idempotency-Key) is one event. The same dedupeKey is the same task: counted while it is open, closed by " +
     "resolved, opened again with a new message after that. News older than what is known changes nothing, whether it " +
     "opens or closes; an end that comes before its beginning is remembered. Of a delivery that is too large as much is " +
-    "taken as fits: its leading events, or the fields that the mapping reads; up to 25 MiB. `user` is told.",
+    "taken as fits: its leading events, or the fields that the mapping reads; up to 25 MiB. `user` is told, once an hour for each reason.",
   params: Path,
   body: EventBody,
   example: { title: "Disk of db-1 is full", severity: "warning", dedupeKey: "db-1/disk" },

@@ -18,14 +18,15 @@ export type Intake = ReturnType<typeof createIntake>;
 
 /** Turns reports into tasks. */
 export function createIntake(
-  { kernel, core, tasks }: Areas & { tasks: Tasks },
+  areas: Areas & { tasks: Tasks },
   ends: EndStore,
   received: Event<[source: string, outcome: Outcome]>,
 ) {
+  const { core, tasks } = areas;
   const { items, rows: works } = core.work;
   const { lifecycle } = tasks;
-  const news = createNews(kernel, ends);
-  const notices = createNotices(core);
+  const news = createNews(areas.kernel, ends);
+  const notices = createNotices(areas);
 
   async function messageOf(on: ReadTx, { messageId }: TaskRow): Promise<EventResult["message"]> {
     const work = messageId === null ? undefined : await works.byId(on, messageId);

@@ -6,7 +6,7 @@ import type { Outcome } from "./event-result.ts";
 import { createSecrets } from "./secrets.ts";
 import { createIntegrationService } from "./service.ts";
 import { createIntegrationStore } from "./store.ts";
-import { createEndStore, EVENT } from "./store-ends.ts";
+import { createEndStore, EVENT, NOTICE } from "./store-ends.ts";
 
 const SLICE = 200;
 
@@ -27,6 +27,11 @@ export function createIntegrations(areas: Areas & { tasks: Tasks }) {
       name: "integrations.deliveries",
       limit: SLICE,
       sweep: (tx, { before, limit }) => idempotency.forget(tx, EVENT, before, limit),
+    },
+    {
+      name: "integrations.notices",
+      limit: SLICE,
+      sweep: (tx, { before, limit }) => idempotency.forget(tx, NOTICE, before, limit),
     },
     {
       name: "integrations.ends",

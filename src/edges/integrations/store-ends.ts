@@ -7,6 +7,8 @@ import { sourceEnds } from "./tables.ts";
 
 /** Operation of the idempotency keys of deliveries. */
 export const EVENT = "event";
+/** Operation of the keys of notices. */
+export const NOTICE = "integration.notice";
 
 export type EndStore = ReturnType<typeof createEndStore>;
 

@@ -26,6 +26,7 @@ async function world(mapping: string, more: Record<string, unknown> = {}, config
 }
 
 const minute = (n: number) => new Date(Date.parse("2026-03-01T12:00:00Z") + n * 60_000).toISOString();
+const HOUR = 3_600_000;
 
 /** One incident in the words of each source: opened in one minute, over in another. */
 interface Telling {
@@ -366,16 +367,39 @@ describe("a delivery of too many", () => {
   );
 
   test("a delivery of too many or too much is taken up to 1 MiB of events, and always the first", async () => {
-    const { take, told } = await world("alertmanager");
+    const { take, told, clock } = await world("alertmanager");
     const large = { annotations: { description: "x".repeat(300_000) } };
     const answer = await take({ alerts: many(10, large) });
     expect([answer.tasks.length, answer.skipped]).toEqual([3, 7]);
+    clock.advance(HOUR);
     const huge = { annotations: { description: "x".repeat(1_500_000) } };
     expect(await take({ alerts: many(2, huge).map((one, n) => ({ ...one, fingerprint: `h${n}` })) })).toMatchObject({
       created: true,
       skipped: 1,
     });
     expect((await told()).map((notice: { payload: { skipped: number } }) => notice.payload.skipped)).toEqual([7, 1]);
+  });
+
+  test("a delivery of too many that comes again and again is told of once an hour, for each source and reason", async () => {
+    const { take, source, post, told, clock, restart } = await world("alertmanager");
+    await source("other", { mapping: "alertmanager" });
+    const large = { alerts: many(4, { annotations: { description: "x".repeat(600_000) } }) };
+    const subjects = async () => (await told()).map(({ subject }: { subject: string }) => subject);
+    const [mine, others] = ["src: 3 events were left out", "other: 3 events were left out"];
+    for (let times = 0; times < 3; times++) expect(await take(large)).toMatchObject({ skipped: 3 });
+    expect(await subjects()).toEqual([mine]);
+    await post("other", large);
+    await take({ alerts: many(2), truncatedAlerts: 7 });
+    const own = "src: 7 events were left out by src itself";
+    expect(await subjects()).toEqual([mine, others, own]);
+    await restart();
+    clock.advance(HOUR - 1);
+    await take(large);
+    expect(await subjects()).toEqual([mine, others, own]);
+    clock.advance(1);
+    await take(large);
+    await take(large);
+    expect(await subjects()).toEqual([mine, others, own, mine]);
   });
 
   test("a delivery that cannot even be read is refused, and the operator is told, but not of what anybody else sends", async () => {
