@@ -1,6 +1,7 @@
 import type { Identity } from "../identity/identity.ts";
 import type { Kernel } from "../kernel/kernel.ts";
 import { type CoreOptions, createBase } from "./base.ts";
+import { createAcked } from "./inbox/acked.ts";
 import { createDeliveries } from "./inbox/deliveries.ts";
 import { createInbox } from "./inbox/inbox.ts";
 import { createPolls } from "./inbox/poll.ts";
@@ -64,12 +65,13 @@ export async function createCore(kernel: Kernel, identity: Identity, options: Co
   const drop = createDrop(base, { sender, leases });
   const search = createSearch(db, store, log.head, clock, onError);
   const lists = createLists(base, search);
-  const readers = createReaders(base, { access, lists, deliveries });
+  const acked = createAcked(hooks);
+  const readers = createReaders(base, { access, lists, deliveries, acked });
   const parents = createParents(readers, deliveries);
   const explainer = createExplainer(base, access, deliveries);
   const waits = createWaits({ log, parked, connections, clock });
   const retention = createRetention(base);
-  const inbox = createInbox(base, settled, deliveries);
+  const inbox = createInbox(base, { settled, deliveries, acked });
   const rosterText = createRosterText(roster, connections, clock);
   return {
     messages: {
@@ -124,6 +126,7 @@ export async function createCore(kernel: Kernel, identity: Identity, options: Co
       watch: createWatchStreams(base, { lists, access, deliveries }),
       deliveries,
       settled,
+      acked,
       waits,
       rosterText,
     },

@@ -1,6 +1,7 @@
 import type { Caller } from "../../identity/auth/caller.ts";
 import { createPauses } from "../../kernel/breathe.ts";
 import type { Span } from "../../protocol/ids.ts";
+import type { Entry } from "../../protocol/messages.ts";
 import type { LogEntry } from "../messages/entry.ts";
 import type { WorkRow } from "../work/row.ts";
 import type { Poll, Polls } from "./poll.ts";
@@ -38,12 +39,22 @@ export async function backlogFrom(first: Poll, next: (after: number) => Promise<
   return {
     ...{ first, unread, more: pages.at(-1)?.page.more ?? false },
     ids: pages.flatMap(({ page }) => page.entries.map(({ id }) => id)),
-    settled: new Set(pages.flatMap(({ settled }) => [...settled])),
+    settled: new Set(pages.flatMap(({ page, settled }) => [...settled, ...forRunner(page.entries)])),
   };
 }
 
 const unreadIn = ({ page, states, settled }: Poll): Backlog["unread"] =>
-  page.entries.filter(({ id }) => !settled.has(id)).map((entry) => ({ entry, work: states.get(entry.id) }));
+  page.entries
+    .filter((entry) => !settled.has(entry.id) && !isForRunner(entry))
+    .map((entry) => ({ entry, work: states.get(entry.id) }));
+
+/** Words of the relay to a runner are for its program: no model is shown them. */
+function isForRunner({ kind, from, json }: LogEntry): boolean {
+  if (kind !== "control" || from !== "system" || !json.includes('"run":{')) return false;
+  return (JSON.parse(json) as Pick<Entry, "payload">).payload?.run !== undefined;
+}
+
+const forRunner = (entries: readonly LogEntry[]): number[] => entries.filter(isForRunner).map(({ id }) => id);
 
 const isRoomFor = (unread: Backlog["unread"]): boolean =>
   unread.length < MAX_UNREAD && unread.reduce((sum, { entry }) => sum + entry.json.length, 0) < MAX_BYTES;

@@ -9,6 +9,7 @@ import { Problem } from "../../protocol/problem.ts";
 import type { Base } from "../base.ts";
 import { type LogEntry, toLogEntry } from "../messages/entry.ts";
 import { type Candidate, isForInbox } from "../messages/row.ts";
+import type { Acked as AckedEvent } from "./acked.ts";
 import type { Deliveries } from "./deliveries.ts";
 import type { Settled } from "./settled.ts";
 
@@ -41,7 +42,8 @@ interface Look {
 export type Inbox = ReturnType<typeof createInbox>;
 
 /** Reading and acknowledging an agent's mail. */
-export function createInbox(base: Base, settled: Settled, deliveries: Deliveries) {
+export function createInbox(base: Base, parts: { settled: Settled; deliveries: Deliveries; acked: AckedEvent }) {
+  const { settled, deliveries, acked } = parts;
   const { clock, headOf } = base.kernel;
   const { log } = base;
   const { agents, directory } = base.identity;
@@ -137,6 +139,7 @@ export function createInbox(base: Base, settled: Settled, deliveries: Deliveries
     await directory.ack(tx, agentId, upTo, clock.now());
     const loss = await inboxStore.loss(tx, agentId);
     if (loss && loss.lastId <= upTo) await inboxStore.clearLoss(tx, agentId);
+    await acked.raise(tx, agentId, { after: facts.cursor, upTo });
     return { cursor: upTo, skipped };
   }
 

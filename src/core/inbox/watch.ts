@@ -70,7 +70,7 @@ export function createWatchStreams(base: Base, parts: { lists: Lists; access: Ac
     const position = after ?? log.head();
     const { instanceId, tokenId } = caller;
     const id = connections.newId();
-    const isWhole = Object.values(filter).every((wanted) => wanted === undefined);
+    const isWhole = !isFiltered(filter);
     /** Entries handed to the connection, and not yet to the kernel. */
     const unnoted: { after: number; upTo: number }[] = [];
     let closed = false;
@@ -152,6 +152,13 @@ export function createWatchStreams(base: Base, parts: { lists: Lists; access: Ac
   return {
     open,
     about,
+    /** Sends an event that is about no message to the watchers that read everything, and filter nothing. */
+    toAll(event: string, json: () => string): void {
+      if (watchers.size === 0) return;
+      const one = new Encoded(event, json());
+      for (const { reader, filter, outlet } of watchers)
+        if (reader === null && !isFiltered(filter) && outlet.ready()) outlet.send(one);
+    },
     workChanged(work: WorkRow): void {
       const { messageId, state } = work;
       about(messageId, "work", `{"messageId":${messageId},"state":"${state}","claim":${holdingJson(work)}}`, state);
@@ -161,6 +168,8 @@ export function createWatchStreams(base: Base, parts: { lists: Lists; access: Ac
     },
   };
 }
+
+const isFiltered = (filter: Filter): boolean => Object.values(filter).some((wanted) => wanted !== undefined);
 
 /** A fresh entry against a filter. Work is open when it is appended. */
 function matches(

@@ -6,6 +6,7 @@ import { jsonBytes, PAGE_BYTES } from "../../kernel/pages.ts";
 import { Problem } from "../../protocol/problem.ts";
 import { toTime, toTimeOrNull } from "../../protocol/wire.ts";
 import type { Base } from "../base.ts";
+import type { Acked } from "../inbox/acked.ts";
 import type { Deliveries } from "../inbox/deliveries.ts";
 import type { AttemptRow } from "../work/row.ts";
 import type { Access } from "./access.ts";
@@ -26,14 +27,21 @@ export interface Excerpt {
   entry: Pick<LogEntry, "id" | "from" | "target">;
 }
 
+interface Parts {
+  access: Access;
+  lists: Lists;
+  deliveries: Deliveries;
+  acked: Acked;
+}
+
 export type Readers = ReturnType<typeof createReaders>;
 
 /** One message with everything known of it, threads, and read marks. Answers are JSON text. */
-export function createReaders(base: Base, parts: { access: Access; lists: Lists; deliveries: Deliveries }) {
+export function createReaders(base: Base, parts: Parts) {
   const { clock } = base.kernel;
   const { agents, directory } = base.identity;
   const { messages: store, work: works } = base.rows;
-  const { access, lists, deliveries } = parts;
+  const { access, lists, deliveries, acked } = parts;
   /**
    * Answers, for one entry after the other, the agents that marked it as read or acknowledged past it. The members of a
    * target are looked up once, by the first of its entries, which has to be the oldest.
@@ -103,6 +111,8 @@ export function createReaders(base: Base, parts: { access: Access; lists: Lists;
       if (row.target !== actor && !isGroup(row.target))
         throw new Problem("forbidden", `Message ${id} is for ${row.target}, not for ${actor}.`);
       await store.markRead(tx, id, actor, clock.now());
+      // People read one message at a time, and their cursor stands still.
+      if (actor === "user") await acked.raise(tx, actor, { after: id - 1, upTo: id });
       return withDetail(tx, row);
     },
 

@@ -134,6 +134,9 @@ export function createDrop(base: Base, parts: { sender: Sender; leases: Leases }
   };
 }
 
-/** Work ends by its own rules, delegations tell the end of requests, and expired messages were told before. */
+/**
+ * Work ends by its own rules, delegations tell the end of requests, announcements go to another receiver, and expired messages
+ * were told before.
+ */
 const isTalk = ({ claimable, kind, expiresAt }: SentTo, now: number): boolean =>
-  !claimable && kind !== "request" && (expiresAt === null || expiresAt > now);
+  !claimable && kind !== "request" && kind !== "announcement" && (expiresAt === null || expiresAt > now);
