@@ -1,9 +1,9 @@
 import { z } from "zod";
 import { at, contracts, paged } from "./contract.ts";
 import { Conversation } from "./posts.ts";
-import { RunId, RunRequester, TurnId } from "./runs.ts";
+import { RunCause, RunId, RunRequester, TurnId } from "./runs.ts";
 import { NAMED, named, namedEnum, object, strictObject } from "./shape.ts";
-import { Bool, line, listOf, MessageId, NumberPageQuery, Str, StrOrNull, Time, TimeOrNull } from "./wire.ts";
+import { Bool, Int, line, listOf, MessageId, NumberPageQuery, Str, StrOrNull, Time, TimeOrNull } from "./wire.ts";
 
 export const AnnouncementId = z
   .string()
@@ -51,6 +51,51 @@ export const AnnouncementQuery = strictObject(() => ({
   ...NumberPageQuery,
 }));
 export type AnnouncementQuery = z.input<typeof AnnouncementQuery>;
+
+/** Instruction to the requester's model. deliver: a person waits for it. update: for its own orchestration. quiet: silence is fine. */
+export const AnnouncementInstruction = z.enum(["deliver", "update", "quiet"]);
+export type AnnouncementInstruction = z.infer<typeof AnnouncementInstruction>;
+
+const Delivered = object(() => ({ cut: Bool, fileId: Str.optional() }));
+const Status = z.enum(["ok", "error", "timeout", "aborted", "unknown"]);
+
+/** Result of a run that the announced run asked for. */
+export const AnnouncementFinding = object(() => ({
+  runId: Str,
+  agentId: Str,
+  label: StrOrNull,
+  task: StrOrNull,
+  status: Status,
+  statusText: StrOrNull,
+  result: object(() => ({ text: Str, ...Delivered.shape })),
+}));
+export type AnnouncementFinding = z.infer<typeof AnnouncementFinding>;
+
+/** `payload.announcement` of an announcement. Its body is the result. */
+export const AnnouncementFacts = object(() => ({
+  announcementId: Str,
+  runId: Str,
+  source: RunCause,
+  agentId: Str,
+  sessionKey: Str,
+  task: StrOrNull.describe("null when the clients have encrypted it."),
+  label: StrOrNull,
+  status: Status,
+  statusText: StrOrNull.describe("Error of the run, in the words of its runner."),
+  late: Bool,
+  result: Delivered,
+  findings: z.array(AnnouncementFinding),
+  findingsLeftOut: Int,
+  stats: object(() => ({
+    runtimeSeconds: z.number().nullable(),
+    inputTokens: Int,
+    outputTokens: Int,
+    cacheTokens: Int,
+    costUsd: z.number(),
+  })),
+  instruction: AnnouncementInstruction,
+})).register(NAMED, { id: "AnnouncementFacts" });
+export type AnnouncementFacts = z.infer<typeof AnnouncementFacts>;
 
 const Path = strictObject(() => ({ id: AnnouncementId }));
 const contract = contracts("Announcements");

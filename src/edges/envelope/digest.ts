@@ -1,4 +1,5 @@
 import { type Envelopes, type Letter, PREFACE } from "./envelope.ts";
+import { showTogether, togetherFrom } from "./together.ts";
 import { tokensOf } from "./tokens.ts";
 
 /** Messages arranged for a model that has only so much room. */
@@ -43,14 +44,32 @@ export function digest(letters: readonly Letter[], envelopes: Envelopes, tokens:
     return true;
   }
 
+  /** Results that came together. @returns whether all of them fitted */
+  function showResults(results: readonly Letter[], most: number): boolean {
+    const together = showTogether(results, envelopes, Math.min(most, left - 2 * FOLD_LINE));
+    const [first] = results;
+    if (together.shown.length === 0) {
+      if (first) show(first, most);
+      return false;
+    }
+    parts.push(together.text);
+    for (const id of together.shown) shown.add(id);
+    left -= tokensOf(together.text) + 1;
+    return together.shown.length === results.length;
+  }
+
   function showAll(list: readonly Letter[], until: number): void {
-    for (const [index, letter] of list.entries()) {
-      const folds = Math.min(foldsOf(list.slice(index + 1)), 8) * FOLD_LINE;
-      const most = left - until - folds;
+    for (let index = 0; index < list.length; ) {
+      const results = togetherFrom(list, index);
+      const count = Math.max(1, results.length);
+      const rest = list.slice(index + count);
+      const most = left - until - Math.min(foldsOf(rest), 8) * FOLD_LINE;
       if (most < LEAST && shown.size > 0) return;
       // One huge message does not push out all the others.
-      const share = list.length - index > 1 ? Math.max(LEAST, most / 2) : most;
-      if (!show(letter, Math.max(LEAST, share))) return;
+      const share = Math.max(LEAST, rest.length > 0 ? Math.max(LEAST * count, most / 2) : most);
+      const [letter] = list.slice(index);
+      if (!letter || !(count > 1 ? showResults(results, share) : show(letter, share))) return;
+      index += count;
     }
   }
 

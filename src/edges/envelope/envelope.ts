@@ -3,6 +3,7 @@ import type { Areas } from "../../core/core.ts";
 import { isGroup } from "../../identity/agents/target.ts";
 import type { AgentKind } from "../../protocol/agents.ts";
 import type { Message } from "../../protocol/messages.ts";
+import { announcementText, linesBelow } from "./announcement.ts";
 import { harmless, harmlessLine, whole } from "./harmless.ts";
 import { charactersWithin, tokensOf } from "./tokens.ts";
 import { voiceOf } from "./voice.ts";
@@ -45,6 +46,8 @@ export interface EnvelopeOptions {
   offset?: number;
   /** Includes the payload. */
   withPayload?: boolean;
+  /** One of several results that are shown together: what to do with them is said once, after the last. */
+  isJoined?: boolean;
 }
 
 /** One message in its envelope. `next` is where the rest of its body begins, when it was cut. */
@@ -101,26 +104,30 @@ export function openEnvelopes({ reader, kindOf, isElsewhere, now }: EnvelopeRead
     fence,
 
     /** A message. Its body is cut to what fits, and the end says where to go on. */
-    message(letter: Letter, { tokens, offset = 0, withPayload = false }: EnvelopeOptions): Envelope {
+    message(letter: Letter, { tokens, offset = 0, withPayload = false, isJoined }: EnvelopeOptions): Envelope {
       const head = headOf(letter);
-      const data = withPayload && letter.payload ? `\ndata: ${JSON.stringify(letter.payload)}` : "";
+      const result = announcementText(letter);
+      const data = withPayload ? dataOf(letter) : "";
       const isOpaque = letter.encoding === "opaque";
-      const said = isOpaque ? "" : `${letter.body}${data}`.slice(offset);
+      const said = isOpaque ? "" : `${result?.said ?? letter.body}${data}`.slice(offset);
       const author = authorOf(letter);
       const lead = [
-        ...(letter.subject && offset === 0 ? [`Subject: ${harmlessLine(letter.subject, 200)}`] : []),
+        ...(result && offset === 0 ? result.lead : []),
+        ...(letter.subject && offset === 0 && !result ? [`Subject: ${harmlessLine(letter.subject, 200)}`] : []),
         ...(letter.parent && offset === 0 ? [inReplyTo(letter.parent)] : []),
         ...(author && offset === 0 ? [`By: ${harmlessLine(author, 80)}`] : []),
         ...(offset === 0 ? chatLead(letter, kindOf) : []),
         ...(letter.topic && offset === 0 ? [`Topic: ${harmlessLine(letter.topic, 80)}`] : []),
       ];
       const above = [head, ...quoted(fitting(lead.join("\n"), tokens * LEAD_SHARE).text)].join("\n");
-      const room = tokens - tokensOf(above) - 30;
+      const left = tokens - tokensOf(above) - 30;
+      const below = result ? linesBelow(result, left, isJoined) : [];
+      const room = left - tokensOf(below.join("\n"));
       const { text, taken } = fitting(said, room);
       const rest = said.length - taken;
       const next = rest > 0 ? offset + taken : undefined;
       const end = `[end ${fence}${isOpaque ? "; encrypted by the clients" : ""}${rest > 0 ? `; cut, ${rest} characters more from offset ${next}` : ""}]`;
-      return { text: [above, ...quoted(text), end].join("\n"), next };
+      return { text: [above, ...quoted(text), end, ...below].join("\n"), next };
     },
 
     /** Other text by others: names, errors, descriptions. `about` is in the server's own words. */
@@ -130,6 +137,13 @@ export function openEnvelopes({ reader, kindOf, isElsewhere, now }: EnvelopeRead
       return [`[${about}; fence ${fence}]`, ...quoted(shown), end].join("\n");
     },
   };
+}
+
+/** The payload as text. Facts of an announcement are told in words. */
+function dataOf({ kind, payload }: Letter): string {
+  const { announcement, ...rest } = payload ?? {};
+  const shown = kind === "announcement" ? rest : (payload ?? {});
+  return Object.keys(shown).length > 0 ? `\ndata: ${JSON.stringify(shown)}` : "";
 }
 
 /** A chat message's context: written by a bot, original author of forwarded text, quoted message. */
