@@ -1,5 +1,6 @@
 import type { Core } from "./core/core.ts";
 import type { A2A } from "./edges/a2a/a2a.ts";
+import type { Announcements } from "./edges/announcements/announcements.ts";
 import type { Channels } from "./edges/channels/channels.ts";
 import type { Integrations } from "./edges/integrations/integrations.ts";
 import type { Mcp } from "./edges/mcp/mcp.ts";
@@ -33,6 +34,7 @@ export interface Relayed {
   jobs: Jobs;
   models: Models;
   channels: Channels;
+  announcements: Announcements;
   webhooks: Webhooks;
   integrations: Integrations;
   mcp: Mcp;
@@ -68,6 +70,7 @@ function onAgents({
   delegations,
   webhooks,
   channels,
+  announcements,
   pairs,
   schedules,
   jobs,
@@ -82,7 +85,13 @@ function onAgents({
   agents.restored.inTx(channels.restoreAgent);
   // Features end what is their own and tell of it. What is left of the agent's mail and work ends last.
   agents.deleting.inTx(tasks.dropAgent, delegations.dropAgent, webhooks.dropAgent, channels.dropAgent, pairs.dropAgent);
-  agents.deleting.inTx(schedules.dropTarget, schedules.dropAgent, jobs.dropAgent, models.dropAgent);
+  agents.deleting.inTx(
+    announcements.dropAgent,
+    schedules.dropTarget,
+    schedules.dropAgent,
+    jobs.dropAgent,
+    models.dropAgent,
+  );
   agents.deleting.inTx(mcp.dropAgent, a2a.dropAgent, core.work.dropAgent);
   agents.deleting.afterCommit(a2a.forgetAgent, connections.closeAgent);
   agents.superseded.afterCommit(connections.closeInstance);
@@ -99,7 +108,8 @@ function onTokens({ kernel, identity, webhooks, schedules, a2a }: Relayed): void
 }
 
 function onMessages(relayed: Relayed): void {
-  const { core, delegations, webhooks, files, channels, a2a, loops, metrics, tasks, traces, schedules } = relayed;
+  const { core, delegations, webhooks, files, channels, announcements, a2a } = relayed;
+  const { loops, metrics, tasks, traces, schedules } = relayed;
   const { messages } = core;
   messages.shape.answeredBy(channels.shape);
   messages.check.answeredBy(files.checkUse);
@@ -112,18 +122,18 @@ function onMessages(relayed: Relayed): void {
   messages.appended.afterCommit(messages.search.notice, metrics.messageSent);
   messages.ended.answeredBy(delegations.endOf);
   messages.story.answeredBy(loops.facts, traces.facts, tasks.facts, delegations.facts, channels.facts, schedules.facts);
-  messages.story.answeredBy(a2a.facts);
+  messages.story.answeredBy(announcements.facts, a2a.facts);
 }
 
-function onWork({ core, tasks, delegations, webhooks, channels, a2a, metrics }: Relayed): void {
+function onWork({ core, tasks, delegations, webhooks, channels, announcements, a2a, metrics }: Relayed): void {
   const { work, inbox } = core;
   // Tasks and delegations know first what became of their work: webhooks tell of all three.
   work.moved.inTx(tasks.followWork, delegations.followWork, webhooks.workMoved, channels.followWork);
-  work.moved.inTx(channels.wakeForWork, a2a.followWork);
+  work.moved.inTx(announcements.followWork, channels.wakeForWork, a2a.followWork);
   work.moved.afterCommit(metrics.workMoved, inbox.watch.workChanged);
   work.reopened.afterCommit(inbox.streams.workReopened);
-  work.reported.inTx(channels.report);
-  work.told.answeredBy(delegations.isTold);
+  work.reported.inTx(channels.report, announcements.noteFailure);
+  work.told.answeredBy(delegations.isTold, announcements.isTold);
   work.progressTitle.answeredBy(delegations.progressTitle);
   work.extras.answeredBy(tasks.ofWork, channels.postsOfWork);
   work.restated.answeredBy(channels.readdress);
@@ -135,29 +145,36 @@ function onTrees({ core, delegations, runs }: Relayed): void {
   core.trees.openBelow.answeredBy(delegations.openBelow, runs.openBelow);
 }
 
-function onInbox({ core, delegations, pairs, metrics }: Relayed): void {
-  core.inbox.settled.settledAmong.answeredBy(delegations.settledAmong, pairs.settledAmong);
+function onInbox({ core, delegations, pairs, announcements, metrics }: Relayed): void {
+  const { settled, acked } = core.inbox;
+  settled.settledAmong.answeredBy(delegations.settledAmong, pairs.settledAmong, announcements.settledAmong);
+  acked.inTx(announcements.acknowledge);
   core.inbox.deliveries.noted.afterCommit(metrics.delivered);
 }
 
-function onRetention({ core, loops, traces, delegations, runs, metrics }: Relayed): void {
+function onRetention({ core, loops, traces, delegations, runs, announcements, metrics }: Relayed): void {
   const { retention } = core;
   retention.keptFrom.answeredBy(delegations.keptFrom, runs.keptFrom);
   retention.weights.answeredBy(traces.weights, delegations.weights);
-  retention.removing.inTx(loops.forget, traces.forget, delegations.forget);
+  retention.removing.inTx(loops.forget, traces.forget, delegations.forget, announcements.forget);
   retention.ran.afterCommit(metrics.retained);
 }
 
 function onFeatures(relayed: Relayed): void {
   const { loops, traces, tasks, delegations, files, runs, pairs, schedules, channels, webhooks } = relayed;
-  const { integrations, mcp, a2a, metrics } = relayed;
+  const { announcements, integrations, mcp, a2a, metrics } = relayed;
   tasks.changed.inTx(webhooks.taskChanged);
   tasks.changed.afterCommit(metrics.taskChanged, tasks.showWatchers);
   delegations.changed.inTx(webhooks.delegationChanged);
   // An agent outside waits for the state of its task; a claim makes no message.
   delegations.changed.afterCommit(a2a.delegationChanged, metrics.delegationChanged, delegations.showWatchers);
-  runs.changed.afterCommit(runs.showWatchers);
+  runs.changed.inTx(announcements.followRun, webhooks.runChanged);
+  runs.changed.afterCommit(metrics.runChanged, runs.showWatchers);
+  runs.ended.inTx(announcements.announce);
+  announcements.changed.inTx(webhooks.announcementChanged);
+  announcements.changed.afterCommit(metrics.announcementChanged, announcements.showWatchers);
   traces.added.afterCommit(metrics.traced, traces.showWatchers);
+  loops.changed.inTx(announcements.chainChanged);
   loops.changed.afterCommit(metrics.loopChanged);
   pairs.changed.afterCommit(metrics.pairChanged);
   schedules.fired.afterCommit(metrics.scheduleFired);

@@ -5,6 +5,7 @@ import { createCore } from "./core/core.ts";
 import type { SocketServer } from "./core/inbox/socket-route.ts";
 import type { Sweep } from "./core/retention/sweeps.ts";
 import { createA2A } from "./edges/a2a/a2a.ts";
+import { createAnnouncements } from "./edges/announcements/announcements.ts";
 import { createChannels } from "./edges/channels/channels.ts";
 import { createNames } from "./edges/channels/names.ts";
 import { createDigests } from "./edges/envelope/digests.ts";
@@ -137,18 +138,19 @@ export async function createAreas(config: Config, clock: Clock, logger: Logger, 
   const jobs = createJobs(base);
   const models = createModels(base);
   const channels = createChannels({ kernel, identity, core, files });
+  const announcements = createAnnouncements({ kernel, identity, core, runs, channels });
   const webhooks = createWebhooks(base);
   const integrations = createIntegrations({ kernel, identity, core, tasks });
   const gate = createGate({ host: config.host, publicUrl, allowed: config.allowedHosts });
   const mcp = createMcp({ kernel, identity, core, delegations, traces, gate }, replaced.mcpServer);
   const a2a = createA2A({ kernel, identity, core, delegations }, { publicUrl });
-  const digests = createDigests({ kernel, identity, core, delegations });
-  const metrics = createMetrics(gaugesOf({ kernel, identity, core, delegations, a2a }));
-  const health = createHealth({ kernel, identity, core, metrics });
+  const digests = createDigests({ kernel, identity, core, delegations, runs });
+  const metrics = createMetrics(gaugesOf({ kernel, identity, core, delegations, announcements, a2a }));
+  const health = createHealth({ kernel, identity, core, announcements, metrics });
   const backups = createBackups(base);
   return {
     ...{ kernel, identity, core, loops, traces, tasks, delegations, files, runs, pairs, schedules, jobs, models },
-    ...{ channels, webhooks, integrations, gate, mcp, a2a, digests, metrics, health, backups },
+    ...{ channels, announcements, webhooks, integrations, gate, mcp, a2a, digests, metrics, health, backups },
   };
 }
 
@@ -165,7 +167,7 @@ const tables = (areas: AllAreas): (DueTable & { sweeps?: readonly Sweep[] })[] =
     areas.schedules,
   ],
   areas.jobs,
-  ...[areas.channels, areas.webhooks, areas.integrations, areas.a2a],
+  ...[areas.channels, areas.announcements, areas.webhooks, areas.integrations, areas.a2a],
 ];
 
 /** The routes of all areas behind the one handler. */
@@ -183,6 +185,7 @@ function createHttp(config: Config, areas: AllAreas) {
     areas.backups.routes,
     identity.lateRoutes,
     areas.runs.routes,
+    areas.announcements.routes,
     ...[areas.traces.routes, areas.loops.routes, areas.webhooks.routes, areas.channels.routes, areas.pairs.routes],
     ...[areas.integrations.routes, areas.a2a.routes, areas.files.routes, areas.schedules.routes, areas.digests.routes],
     ...[areas.jobs.routes, areas.models.routes],
@@ -201,11 +204,12 @@ function createHttp(config: Config, areas: AllAreas) {
 
 /** Fills memory from the rows, makes what has to be there, and starts the timers. */
 async function start(areas: AllAreas, operatorToken: string): Promise<void> {
-  const { kernel, identity, core, delegations, files, channels, a2a } = areas;
+  const { kernel, identity, core, delegations, files, channels, announcements, a2a } = areas;
   const { db } = kernel;
   await identity.load();
   await core.messages.quotas.load();
   await delegations.load();
+  await announcements.load();
   await db.write(async (tx) => {
     await identity.agents.ensureBuiltIns(tx);
     await identity.auth.adoptOperator(tx, operatorToken);

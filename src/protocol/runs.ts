@@ -218,6 +218,7 @@ export const RunPrompt = object(() => ({
   depth: Int,
   maySpawn: Bool,
 })).register(NAMED, { id: "RunPrompt" });
+export type RunPrompt = z.infer<typeof RunPrompt>;
 
 export const RunDiff = object(() => ({
   files: z.array(object(() => ({ path: Str, change: Str, added: Int, removed: Int, patch: StrOrNull }))),

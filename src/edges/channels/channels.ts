@@ -38,6 +38,7 @@ export function createChannels(areas: Areas & { files: Files }) {
     wakeForPost: webhookPosts.wakeForPost,
     wakeForWork: webhookPosts.wakeForWork,
     wakeForAgent: webhookPosts.wakeForAgent,
+    places: services.places,
     received: channelEvents.received,
     ended: outbound.ended,
     sweeps: [traffic],

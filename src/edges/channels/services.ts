@@ -5,6 +5,7 @@ import { createChannelEvents } from "./channel-events.ts";
 import { createDrafts } from "./drafts.ts";
 import { createMoves } from "./moves.ts";
 import { createOutbound } from "./outbound.ts";
+import { createPlaces } from "./places.ts";
 import { createRegistry } from "./registry.ts";
 import { createRouting } from "./routing.ts";
 import type { Stores } from "./stores.ts";
@@ -21,6 +22,7 @@ export function createServices(areas: Areas & { files: Files }, stores: Stores) 
     db: areas.kernel.db,
     bindings,
     routing,
+    places: createPlaces(areas, stores, routing, moves),
     registry: createRegistry(areas, stores, bindings),
     channelEvents: createChannelEvents(areas, stores, routing, moves),
     drafts: createDrafts(areas, stores, moves),

@@ -3,7 +3,7 @@ import {
   type AnnouncementFinding,
   type AnnouncementInstruction,
 } from "../../protocol/announcements.ts";
-import type { Letter } from "./envelope.ts";
+import type { Message } from "../../protocol/messages.ts";
 import { harmlessLine } from "./harmless.ts";
 import { tokensOf } from "./tokens.ts";
 
@@ -47,7 +47,7 @@ const ACTIONS: Record<AnnouncementInstruction, string> = {
 export const actionFor = (instruction: AnnouncementInstruction): string => ACTIONS[instruction];
 
 /** An announcement as its reader's model gets it; undefined for other messages. Facts come from the relay, texts from others. */
-export function announcementText(letter: Letter): AnnouncementText | undefined {
+export function announcementText(letter: Pick<Message, "kind" | "payload" | "body">): AnnouncementText | undefined {
   const said = letter.kind === "announcement" ? letter.payload?.announcement : undefined;
   const facts = said === undefined ? undefined : AnnouncementFacts.safeParse(said).data;
   if (!facts) return undefined;

@@ -1,16 +1,18 @@
 import type { Areas } from "../../core/core.ts";
 import type { Delegations } from "../../features/delegations/delegations.ts";
+import type { Runs } from "../../features/runs/runs.ts";
 import { lateRoutes } from "../../identity/auth/late-routes.ts";
 
 /** Inboxes as one text for a model. */
-export function createDigests(areas: Areas & { delegations: Delegations }) {
+export function createDigests(areas: Areas & { delegations: Delegations; runs: Runs }) {
   return {
-    routes: lateRoutes(["/v1/agents/{id}/inbox/digest"], async () => {
-      const [{ createDigestService }, { digestRoutes }] = await Promise.all([
+    routes: lateRoutes(["/v1/agents/{id}/inbox/digest", "/v1/runs/{id}/prompt"], async () => {
+      const [{ createDigestService }, { createPrompts }, { textRoutes }] = await Promise.all([
         import("./service.ts"),
+        import("./run-prompt.ts"),
         import("./routes.ts"),
       ]);
-      return digestRoutes(createDigestService(areas));
+      return textRoutes(areas.kernel.db, createDigestService(areas), createPrompts(areas));
     }),
   };
 }

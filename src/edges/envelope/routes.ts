@@ -1,8 +1,14 @@
-import { ok, type Route, route } from "../../identity/auth/route.ts";
+import { ok, type Route, route, routesOn } from "../../identity/auth/route.ts";
+import type { Db } from "../../kernel/db/database.ts";
 import * as api from "../../protocol/digest.ts";
+import { getRunPrompt } from "../../protocol/run-routes.ts";
+import type { Prompts } from "./run-prompt.ts";
 import type { DigestService } from "./service.ts";
 
-/** The text that wakes an agent through its harness. */
-export function digestRoutes(digests: DigestService): Route[] {
-  return [route(api.readDigest, async ({ caller, params, query }) => ok(await digests.read(caller, params.id, query)))];
+/** Texts for models: the digest that wakes an agent through its harness, and the prompt that begins a run. */
+export function textRoutes(db: Db, digests: DigestService, prompts: Prompts): Route[] {
+  return [
+    route(api.readDigest, async ({ caller, params, query }) => ok(await digests.read(caller, params.id, query))),
+    routesOn(db).get(getRunPrompt, (on, { caller, params }) => prompts.of(on, caller, params.id)),
+  ];
 }

@@ -4,7 +4,10 @@ import type { WorkRow } from "../../core/work/row.ts";
 import { isGroup } from "../../identity/agents/target.ts";
 import type { Tx } from "../../kernel/db/database.ts";
 import { newId } from "../../kernel/ids.ts";
+import type { Announcement } from "../../protocol/announcements.ts";
 import type { DelegationChange } from "../../protocol/delegations.ts";
+import type { MessageId } from "../../protocol/ids.ts";
+import type { RunChange } from "../../protocol/runs.ts";
 import type { Task } from "../../protocol/tasks.ts";
 import type { WebhookEventType, WebhookFilter } from "../../protocol/webhooks.ts";
 import { toTime, toTimeOrNull } from "../../protocol/wire.ts";
@@ -20,6 +23,8 @@ interface WebhookEvent<Type extends string = string> {
   /** Content; null stands for the message itself, as it was appended. */
   data: Record<string, unknown> | null;
 }
+
+type Progress = Pick<RunChange, "status" | "late">;
 
 export type Emitter = ReturnType<typeof createEmitter>;
 
@@ -89,6 +94,17 @@ export function createEmitter({ kernel, core }: Areas, store: WebhookStore, noti
 
     async delegationChanged(tx: Tx, change: DelegationChange): Promise<void> {
       await emit(tx, { type: "delegation.changed", messageId: change.messageId, data: { ...change } });
+    },
+
+    /** A run was made, or its status changed; an ended one changes once more when its result comes late. */
+    async runChanged(tx: Tx, change: RunChange, _: unknown, before: Progress | undefined): Promise<void> {
+      if (before && before.status === change.status && before.late === change.late) return;
+      await emit(tx, { type: "run.changed", messageId: change.messageId, data: { ...change } });
+    },
+
+    /** An announcement was made, or its state changed: for readers of its message, else of the one that its run works on. */
+    async announcementChanged(tx: Tx, said: Announcement, messageId: MessageId | null): Promise<void> {
+      await emit(tx, { type: "announcement.changed", messageId, data: { ...said } });
     },
   };
 }

@@ -22,6 +22,8 @@ export function createWebhooks(areas: Areas) {
     workMoved: emitter.workMoved,
     taskChanged: emitter.taskChanged,
     delegationChanged: emitter.delegationChanged,
+    runChanged: emitter.runChanged,
+    announcementChanged: emitter.announcementChanged,
     dropAgent: service.dropAgent,
     pauseOf: service.pauseOf,
     setUpBy: service.setUpBy,

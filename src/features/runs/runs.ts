@@ -53,8 +53,10 @@ export async function createRuns(ground: Ground, limits: RunLimits) {
     openBelow: async (on: ReadTx, rootId: string, limit: number): Promise<number> =>
       store.countBelow(on, rootId, limit),
     keptFrom: (on: ReadTx): Promise<number | undefined> => store.oldestMessage(on),
+    limits,
     /** Runs that a run asked for, oldest first. */
     findings: store.findings,
+    book: { byId: store.byId, findings: store.findings, onlyRunning: store.onlyRunning, turnsOf: store.turnsOf },
     sources: [life.source],
     showWatchers(change: RunChange): void {
       if (change.messageId !== null) inbox.watch.about(change.messageId, "run", () => JSON.stringify(change));

@@ -1,11 +1,10 @@
-import type { Areas } from "../../core/core.ts";
 import { lateRoutes } from "../../identity/auth/late-routes.ts";
 import type { Metrics } from "../metrics/metrics.ts";
 import { probeRoutes } from "./probes.ts";
-import { createHealthService } from "./service.ts";
+import { createHealthService, type HealthAreas } from "./service.ts";
 
 /** Probes, the health report and metrics. */
-export function createHealth(areas: Areas & { metrics: Metrics }) {
+export function createHealth(areas: HealthAreas & { metrics: Metrics }) {
   const { metrics } = areas;
   const service = createHealthService(areas, metrics);
   return {

@@ -1,4 +1,5 @@
 import type { Areas } from "../../core/core.ts";
+import type { Announcements } from "../../edges/announcements/announcements.ts";
 import type { OffThreadTasks } from "../../kernel/db/worker-calls.ts";
 import type { HealthCheck, HealthReport } from "../../protocol/health.ts";
 import { toTime } from "../../protocol/wire.ts";
@@ -13,11 +14,15 @@ const MIN_FREE_BYTES = 512 * 1024 * 1024;
 const MAX_WAL_BYTES = 512 * 1024 * 1024;
 const MAX_SEARCH_LAG = 50_000;
 const OLD_WORK_MS = 3_600_000;
+/** Undelivered results that are worth a warning. */
+const MANY_BLOCKED = 25;
+
+export type HealthAreas = Areas & { announcements: Pick<Announcements, "blocked"> };
 
 export type HealthService = ReturnType<typeof createHealthService>;
 
 /** State of the relay itself. */
-export function createHealthService({ kernel, core }: Areas, metrics: Metrics) {
+export function createHealthService({ kernel, core, announcements }: HealthAreas, metrics: Metrics) {
   const { db, clock, onError } = kernel;
   const { searchLag } = core.messages;
   let counted: { at: number; counts: Counts } | undefined;
@@ -69,6 +74,12 @@ export function createHealthService({ kernel, core }: Areas, metrics: Metrics) {
     ];
   }
 
+  function announcementCheck(): HealthCheck {
+    const blocked = announcements.blocked();
+    const detail = `${blocked} results of runs could not be delivered`;
+    return { name: "announcements", status: blocked >= MANY_BLOCKED ? "warn" : "ok", detail };
+  }
+
   return {
     /** `GET /v1/health`: the worst check wins. */
     async report(): Promise<HealthReport> {
@@ -81,6 +92,7 @@ export function createHealthService({ kernel, core }: Areas, metrics: Metrics) {
         { name: "write-ahead-log", status: current.walBytes > MAX_WAL_BYTES ? "warn" : "ok", detail: `${wal} MiB` },
         { name: "search", status: lag > MAX_SEARCH_LAG ? "warn" : "ok", detail: `${lag} entries behind` },
         ...workCheck(current),
+        announcementCheck(),
       ];
       const worst = (["fail", "warn"] as const).find((status) => checks.some((check) => check.status === status));
       return { status: worst ?? "ok", version: VERSION, generatedAt: toTime(clock.now()), checks };

@@ -1,5 +1,6 @@
 import type { Areas } from "../../core/core.ts";
 import type { A2A } from "../../edges/a2a/a2a.ts";
+import type { Announcements } from "../../edges/announcements/announcements.ts";
 import type { Delegations } from "../../features/delegations/delegations.ts";
 
 /** A gauge that is read when it is scraped. With a label, its values are keyed by the label's value. */
@@ -10,9 +11,15 @@ export interface GaugeRow {
   read(): number | Record<string, number>;
 }
 
+interface Parts {
+  delegations: Delegations;
+  announcements: Pick<Announcements, "blocked">;
+  a2a: A2A;
+}
+
 /** Gauges of everything that the relay counts in memory. */
-export function gaugesOf(areas: Areas & { delegations: Delegations; a2a: A2A }): GaugeRow[] {
-  const { kernel, identity, core, delegations, a2a } = areas;
+export function gaugesOf(areas: Areas & Parts): GaugeRow[] {
+  const { kernel, identity, core, delegations, announcements, a2a } = areas;
   const { roster, orchestrators } = identity;
   const byStatus = () => Map.groupBy(roster.values(), (agent) => agent.status);
   const channels = () => [...roster.values()].filter(({ kind }) => kind === "channel");
@@ -20,6 +27,13 @@ export function gaugesOf(areas: Areas & { delegations: Delegations; a2a: A2A }):
     { name: "connections", help: "Open streams, sockets and parked calls.", read: kernel.connections.size },
     { name: "parked_claimers", help: "Claimers that wait for work.", read: core.work.parked.waiting },
     { name: "delegations_open", help: "Delegations that owe an answer.", read: delegations.open },
+    {
+      ...{
+        name: "announcements_blocked",
+        help: "Results of runs that could not be delivered, and wait for a decision.",
+      },
+      read: announcements.blocked,
+    },
     { name: "a2a_streams", help: "Open streams on tasks over A2A.", read: a2a.openStreams },
     { name: "log_head", help: "The newest place in the log.", read: core.messages.log.head },
     {

@@ -6,6 +6,7 @@ import Registry from "prom-client/lib/registry.js";
 import type { DelegationStep } from "../../features/delegations/outcomes.ts";
 import type { OffThreadTasks } from "../../kernel/db/worker-calls.ts";
 import type { DelegationChange } from "../../protocol/delegations.ts";
+import type { RunChange } from "../../protocol/runs.ts";
 import type { GaugeRow } from "./gauges.ts";
 
 export type Metrics = ReturnType<typeof createMetrics>;
@@ -46,6 +47,18 @@ export function createMetrics(gauges: readonly GaugeRow[]) {
     "delegation_seconds",
     "Time from a request to its answer.",
     [0.01, 0.1, 1, 5, 15, 60, 300, 900, 3600, 14_400, 86_400],
+  );
+  const runs = counter("run_changes_total", "Steps of runs, by the status they led to.", "status");
+  const runsEnded = counter("runs_ended_total", "Runs ended, by outcome.", "outcome");
+  const runTimes = histogram(
+    "run_seconds",
+    "Time from the making of a run to its end.",
+    [1, 5, 15, 60, 300, 900, 3600, 14_400, 86_400],
+  );
+  const announcements = counter(
+    "announcement_changes_total",
+    "Steps of announcements, by the state they led to.",
+    "state",
   );
   const pairs = counter("pair_changes_total", "Steps of pairs, by the status they led to.", "status");
   const fires = counter("schedule_fires_total", "Due times of schedules, by outcome.", "outcome");
@@ -133,6 +146,20 @@ export function createMetrics(gauges: readonly GaugeRow[]) {
       if (ended === undefined) return;
       delegations.inc({ outcome: ended });
       if (tookMs !== undefined) roundTrips.observe(tookMs / 1000);
+    },
+    runChanged(
+      { status, outcome, createdAt, endedAt }: RunChange,
+      _: unknown,
+      before: { status: string } | undefined,
+    ): void {
+      if (before?.status === status) return;
+      runs.inc({ status });
+      if (status !== "ended" || endedAt === null) return;
+      runsEnded.inc({ outcome: outcome ?? "unknown" });
+      runTimes.observe(Math.max(0, Date.parse(endedAt) - Date.parse(createdAt)) / 1000);
+    },
+    announcementChanged({ state }: { state: string }): void {
+      announcements.inc({ state });
     },
     pairChanged({ status }: { status: string }): void {
       pairs.inc({ status });

@@ -1,0 +1,12 @@
+import type { RunRow, TurnRow } from "../../features/runs/row.ts";
+import type { ReadTx } from "../../kernel/db/database.ts";
+
+/** Queries on runs that announcements need. */
+export interface RunBook {
+  byId(on: ReadTx, id: string): Promise<RunRow | undefined>;
+  /** Runs that a run asked for, oldest first. */
+  findings(on: ReadTx, runId: string): Promise<RunRow[]>;
+  /** The one run of an agent that runs; undefined if there are more. */
+  onlyRunning(on: ReadTx, agentId: string): Promise<RunRow | undefined>;
+  turnsOf(on: ReadTx, runId: string, limit: number): Promise<TurnRow[]>;
+}

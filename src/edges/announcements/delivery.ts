@@ -1,0 +1,203 @@
+import type { Areas } from "../../core/core.ts";
+import type { Author } from "../../core/messages/draft.ts";
+import type { RunRow } from "../../features/runs/row.ts";
+import type { ReadTx, Tx } from "../../kernel/db/database.ts";
+import type { Announcement, AnnouncementInstruction } from "../../protocol/announcements.ts";
+import type { MessageId } from "../../protocol/ids.ts";
+import { Problem } from "../../protocol/problem.ts";
+import type { RunBook } from "./book.ts";
+import { bodyOf, chatTextOf, factsOf } from "./facts.ts";
+import type { AnnouncementRouting, Destination } from "./routing.ts";
+import type { AnnouncementRow } from "./row.ts";
+import type { AnnouncementStore } from "./store.ts";
+import { toAnnouncement } from "./view.ts";
+
+/** Topic of notices to `user`. */
+const TOPIC = "announcements";
+/** Files that one message carries. */
+const MAX_FILES = 64;
+
+export type Delivery = ReturnType<typeof createDelivery>;
+
+/** The steps of announcements: each stores its row and tells of it in the same write. */
+export function createDelivery(
+  { kernel, identity, core }: Areas,
+  { store, routing, book }: { store: AnnouncementStore; routing: AnnouncementRouting; book: RunBook },
+) {
+  const { clock, hooks } = kernel;
+  const { directory } = identity;
+  const { messages } = core;
+  const { leases, rows: works } = core.work;
+  /** An announcement was made, or its state changed. `about`: its message, else the one that its run works on. */
+  const changed = hooks.event<[announcement: Announcement, about: MessageId | null]>("announcements.changed");
+  /** Those that are blocked: counted once, then kept. */
+  let blocked = 0;
+
+  /** Rows that were stored by the write that goes on with them: nobody was told of them yet. */
+  const untold = new WeakSet<AnnouncementRow>();
+
+  /** Stores a row. The next step of the same write tells of it. */
+  async function add(tx: Tx, row: Omit<AnnouncementRow, "number">): Promise<AnnouncementRow> {
+    const added = await store.add(tx, row);
+    untold.add(added);
+    return added;
+  }
+
+  async function save(tx: Tx, row: AnnouncementRow, to: Partial<AnnouncementRow>, run?: RunRow) {
+    const now = { ...row, ...to };
+    await store.save(tx, now);
+    const before = untold.has(row) ? undefined : row;
+    if (now.state !== before?.state || now.messageId !== before.messageId) await tell(tx, now, before, run);
+    return now;
+  }
+
+  async function tell(tx: Tx, row: AnnouncementRow, before: AnnouncementRow | undefined, run: RunRow | undefined) {
+    const more = Number(row.state === "blocked") - Number(before?.state === "blocked");
+    if (more !== 0)
+      tx.afterCommit(() => {
+        blocked += more;
+      });
+    const about = row.messageId ?? (run ?? (await book.byId(tx, row.runId)))?.messageId ?? null;
+    await changed.raise(tx, toAnnouncement(row), about);
+  }
+
+  /** Ends it: it goes by age from now on. */
+  const end = (tx: Tx, row: AnnouncementRow, to: Ended): Promise<AnnouncementRow> =>
+    save(tx, row, { reason: null, ...to, endedAt: clock.now() });
+
+  /** Keeps it until it is retried or dismissed. `user` is told once of each. */
+  async function block(tx: Tx, row: AnnouncementRow, reason: string, to: Partial<AnnouncementRow> = {}) {
+    const now = await save(tx, row, { ...to, state: "blocked", reason, endedAt: null });
+    const key = `announcement.blocked:${row.id}`;
+    // Of a paused chain `user` was told when it was paused.
+    if (reason === "loop-paused" || (await messages.rows.byKey(tx, "system", key))) return now;
+    await messages.tell(tx, "user", {
+      topic: TOPIC,
+      subject: "A result could not be delivered",
+      body:
+        `The result of ${row.runId} by ${row.agentId} is kept, because it could not be delivered: ${reason}. ` +
+        `Retry it (POST /v1/announcements/${row.id}/retry), or dismiss it.`,
+      payload: { announcementId: row.id, runId: row.runId, agentId: row.agentId, reason },
+      idempotencyKey: key,
+    });
+    return now;
+  }
+
+  /** Sends it on the way that is open now, or blocks it. It never throws for a refusal. */
+  async function send(tx: Tx, row: AnnouncementRow, run: RunRow): Promise<AnnouncementRow> {
+    const destination = await routing.decide(tx, run);
+    if (!destination) return block(tx, row, "requester-gone", { target: null, route: null });
+    const { route } = destination;
+    const routed = { target: route.to, route: JSON.stringify(route) };
+    const messageId = await tx.attempt(() => post(tx, row, run, destination)).catch(refusalOf);
+    if (messageId === undefined) return block(tx, row, "requester-gone", routed);
+    if (typeof messageId === "string") return block(tx, row, messageId, routed);
+    return save(tx, row, { ...routed, state: "sent", reason: null, messageId, externalIds: "[]", endedAt: null }, run);
+  }
+
+  /** One message in the name of the run's agent: the loop rule counts it, and its reader trusts it as a peer's. */
+  async function post(tx: Tx, row: AnnouncementRow, run: RunRow, destination: Destination) {
+    const { route, replyTo, urgent } = destination;
+    const turn = (await book.turnsOf(tx, run.id, MAX_TURNS)).find(({ startedAt }) => startedAt !== null);
+    const announcement = factsOf({
+      ...{ row, run, startedAt: turn?.startedAt ?? null },
+      findings: await findingsFor(tx, run),
+      instruction: instructionFor(run, destination),
+    });
+    const files = filesOf(run);
+    const chat = route.conversation;
+    const sent = await messages.post(tx, await authorOf(tx, run), {
+      ...{ to: route.to, kind: "announcement", urgent, replyTo, body: bodyOf(run) },
+      subject: run.label,
+      encoding: run.opaque ? "opaque" : "plain",
+      payload: {
+        announcement,
+        ...(files.length > 0 && { files }),
+        ...(chat && { conversation: chat, text: chatTextOf(run) }),
+      },
+    });
+    return sent?.entry.id;
+  }
+
+  async function authorOf(on: ReadTx, { agentId }: RunRow): Promise<Author> {
+    const facts = await directory.facts(on, agentId);
+    return { id: agentId, kind: facts?.kind ?? "provider", via: null };
+  }
+
+  /** Results of the runs that it asked for, when nobody took the turn that would have told it of them. */
+  async function findingsFor(on: ReadTx, run: RunRow): Promise<readonly RunRow[]> {
+    const turns = run.wokenAt === null ? [] : await book.turnsOf(on, run.id, MAX_TURNS);
+    const wake = turns.findLast(({ cause }) => cause === "wake");
+    return wake && wake.startedAt === null ? book.findings(on, run.id) : [];
+  }
+
+  /** Whether its reader has it: a model was handed the message, or an adapter took the post. */
+  async function isHandedOver(on: ReadTx, { target, messageId }: AnnouncementRow): Promise<boolean> {
+    if (messageId === null || target === null) return false;
+    const work = await works.byId(on, messageId);
+    if (work) return work.state === "claimed" || work.attempts > 0;
+    return core.inbox.deliveries.reader(on, target).has(messageId);
+  }
+
+  /** Ends the post of a message that is not wanted any more. */
+  async function withdraw(tx: Tx, messageId: MessageId | null, why: string): Promise<void> {
+    const work = messageId === null ? undefined : await works.byId(tx, messageId);
+    if (work && ["open", "delayed", "claimed", "dead"].includes(work.state))
+      await leases.end(tx, work, { as: "overtaken", state: "cancelled", why });
+  }
+
+  return {
+    changed,
+    add,
+    tell,
+    end,
+    block,
+    send,
+    isHandedOver,
+    withdraw,
+
+    /** Its message is on its way again. */
+    reopen: (tx: Tx, row: AnnouncementRow) => save(tx, row, { state: "sent", reason: null, endedAt: null }),
+
+    /** It is not to be delivered. */
+    async dismiss(tx: Tx, row: AnnouncementRow, reason: string, person: string | null = null) {
+      const dismissed = await end(tx, row, { state: "dismissed", reason, person });
+      await withdraw(tx, row.messageId, `the announcement was dismissed: ${reason}`);
+      return dismissed;
+    },
+
+    blocked: () => blocked,
+    async countBlocked(on: ReadTx): Promise<void> {
+      blocked = await store.countBlocked(on);
+    },
+  };
+}
+
+/** Turns that are searched for the first that began, and for the last wake. */
+const MAX_TURNS = 100;
+
+/** Reason why a message was refused. Anything but a refusal is thrown on. */
+function refusalOf(error: unknown): string {
+  if (!(error instanceof Problem) || error.status >= 500) throw error;
+  return error.code === "loop-paused" ? "loop-paused" : `permanent:${error.code}`;
+}
+
+type Ended = Pick<AnnouncementRow, "state"> & Partial<Pick<AnnouncementRow, "reason" | "externalIds" | "person">>;
+
+/** An orchestrating requester gets an update; a person who waits for a result gets it; anybody else may be spared. */
+function instructionFor(run: RunRow, { asker, route }: Destination): AnnouncementInstruction {
+  const isInternal = asker !== undefined && (asker.requester !== null || asker.depth > 0 || asker.cause === "schedule");
+  if (isInternal) return "update";
+  return run.expectsResult || route.conversation !== undefined ? "deliver" : "quiet";
+}
+
+/** Files that come with the result, and the file that holds the whole of a long one. */
+function filesOf({ resultFileId, resultFiles, missingFiles }: RunRow): { fileId: string }[] {
+  const missing = new Set<string>(missingFiles === null ? [] : JSON.parse(missingFiles));
+  const named: string[] = resultFiles === null ? [] : JSON.parse(resultFiles);
+  const ids = new Set([...(resultFileId === null ? [] : [resultFileId]), ...named]);
+  return [...ids]
+    .filter((id) => !missing.has(id))
+    .slice(0, MAX_FILES)
+    .map((fileId) => ({ fileId }));
+}

@@ -1,0 +1,3 @@
+import type { announcements } from "./tables.ts";
+
+export type AnnouncementRow = typeof announcements.$inferSelect;

@@ -1,0 +1,126 @@
+import { and, asc, eq, gt, lt, lte, type SQL, type SQLWrapper, sql } from "drizzle-orm";
+import { bound } from "../../kernel/db/bound.ts";
+import type { Db, ReadTx, Tx } from "../../kernel/db/database.ts";
+import { deleteSome } from "../../kernel/db/delete-some.ts";
+import { inIds } from "../../kernel/db/lists.ts";
+import { readRows, readValues, visitedPage } from "../../kernel/db/reads.ts";
+import { equal, rowsWhere } from "../../kernel/db/statements.ts";
+import type { AnnouncementState } from "../../protocol/announcements.ts";
+import type { AgentId, Span } from "../../protocol/ids.ts";
+import type { AnnouncementRow } from "./row.ts";
+import { announcements } from "./tables.ts";
+
+export type AnnouncementStore = ReturnType<typeof createAnnouncementStore>;
+
+export interface AnnouncementFilter {
+  state?: AnnouncementState | undefined;
+  run?: string | undefined;
+  /** An agent, a run, or a chat with or without its thread. */
+  requester?: string | undefined;
+  /** Agent whose announcements are listed; null lists all. */
+  seenBy: AgentId | null;
+}
+
+/** In the words of the partial indexes: SQLite would not use them for any other. */
+const isPending = sql`state in ('waiting', 'sent', 'blocked')`;
+const isSent = sql`state = 'sent'`;
+const hasMessage = sql`message_id is not null`;
+
+/** Announcements: one row for each end of a run that has a requester. */
+export function createAnnouncementStore(db: Db) {
+  const byId = rowsWhere(db, announcements, equal(announcements, "id"));
+  const byMessage = rowsWhere(db, announcements, and(equal(announcements, "messageId"), hasMessage), { limit: 1 });
+  const ofRun = rowsWhere(db, announcements, and(equal(announcements, "runId"), isPending), {
+    orderBy: asc(announcements.number),
+  });
+  const sentTo = rowsWhere(
+    db,
+    announcements,
+    and(
+      equal(announcements, "target"),
+      gt(announcements.messageId, bound("after")),
+      lte(announcements.messageId, bound("upTo")),
+      isSent,
+    ),
+    { orderBy: asc(announcements.messageId), limit: "limit" },
+  );
+  const inState = rowsWhere(
+    db,
+    announcements,
+    and(equal(announcements, "state"), gt(announcements.number, bound("after")), isPending),
+    { orderBy: asc(announcements.number), limit: "limit" },
+  );
+
+  return {
+    /** Stores a new one; answers it with its number. */
+    add: async (tx: Tx, row: Omit<AnnouncementRow, "number">): Promise<AnnouncementRow> => {
+      const { number } = tx.db.insert(announcements).values(row).returning({ number: announcements.number }).get();
+      return { ...row, number };
+    },
+    save: async (tx: Tx, { id, number: _, ...changed }: AnnouncementRow): Promise<void> => {
+      tx.db.update(announcements).set(changed).where(eq(announcements.id, id)).run();
+    },
+    byId: async (on: ReadTx, id: string): Promise<AnnouncementRow | undefined> => byId(on).get({ id }),
+    byMessage: async (on: ReadTx, messageId: number): Promise<AnnouncementRow | undefined> =>
+      byMessage(on).get({ messageId }),
+    /** Messages among these whose announcement was dismissed. */
+    dismissedAmong: async (on: ReadTx, messageIds: readonly number[]): Promise<number[]> => {
+      const isDismissed = eq(announcements.state, "dismissed");
+      const ids = readValues(
+        on,
+        announcements.messageId,
+        and(inIds(announcements.messageId, messageIds), hasMessage, isDismissed),
+      );
+      return ids.filter((id) => id !== null);
+    },
+    /** Those whose messages are among these, and that nobody acknowledged. */
+    sentAmong: async (on: ReadTx, messageIds: readonly number[]): Promise<AnnouncementRow[]> =>
+      readRows(
+        on,
+        announcements,
+        and(inIds(announcements.messageId, messageIds), hasMessage, eq(announcements.state, "sent")),
+      ),
+    /** Those of a run that are still to be delivered, oldest first. */
+    pendingOf: async (on: ReadTx, runId: string): Promise<AnnouncementRow[]> => ofRun(on).all({ runId }),
+    /** Those sent to an agent, whose messages lie in the span, oldest first. */
+    sentTo: (on: ReadTx, target: AgentId, { after, upTo }: Span, limit: number): AnnouncementRow[] =>
+      sentTo(on).all({ target, after, upTo, limit }),
+    /** Those in a state after a place of the list, oldest first. */
+    inState: async (on: ReadTx, state: AnnouncementState, after: number, limit: number): Promise<AnnouncementRow[]> =>
+      inState(on).all({ state, after, limit }),
+    countBlocked: async (on: ReadTx): Promise<number> =>
+      on.db
+        .select({ n: sql<number>`count(*)` })
+        .from(announcements)
+        .where(and(isPending, eq(announcements.state, "blocked")))
+        .get()?.n ?? 0,
+    /** Deletes some that ended before a time. @returns how many */
+    thin: async (tx: Tx, before: number, limit: number): Promise<number> =>
+      deleteSome(tx, announcements, and(sql`ended_at is not null`, lt(announcements.endedAt, before)), limit),
+
+    /** Newest first, among the next 20,000; `reached` is where looking ended, null at the end. */
+    page: async (on: ReadTx, filter: AnnouncementFilter, before: number | undefined, limit: number) =>
+      visitedPage(on, announcements, "number", {
+        next: before === undefined ? undefined : lt(announcements.number, before),
+        newestFirst: true,
+        fits: (row) => and(...conditions(row, filter)),
+        limit,
+      }),
+  };
+}
+
+type Columns = Record<"state" | "runId" | "requester" | "agentId" | "target", SQLWrapper>;
+
+/** A chat without a thread also means its threads. */
+function conditions(row: Columns, { state, run, requester, seenBy }: AnnouncementFilter): SQL[] {
+  const where: SQL[] = [];
+  if (state !== undefined) where.push(sql`${row.state} = ${state}`);
+  if (run !== undefined) where.push(sql`${row.runId} = ${run}`);
+  if (requester !== undefined)
+    where.push(
+      sql`(${row.requester} = ${requester} or substr(${row.requester}, 1, ${requester.length + 1}) = ${`${requester}/`})`,
+    );
+  if (seenBy !== null)
+    where.push(sql`(${row.agentId} = ${seenBy} or ${row.target} = ${seenBy} or ${row.requester} = ${seenBy})`);
+  return where;
+}

@@ -1,0 +1,32 @@
+import type { Answered } from "./relay.ts";
+import { type Crew, type ShownRun, startCrew } from "./runs.ts";
+import type { Worker } from "./work.ts";
+
+/** Agents whose runs report to each other. */
+export interface Office extends Crew {
+  /** A run of `by` that is asked for by another, taken at once. */
+  asked(from: Worker | undefined, by: Worker, fields?: Record<string, unknown>): Promise<ShownRun>;
+  /** Announcements in an inbox, oldest first. */
+  announced(to: Worker | "user"): Promise<Answered["body"][]>;
+  /** Announcements of a run, oldest first. */
+  ofRun(run: { id: string }): Promise<Answered["body"][]>;
+  /** `retry` or `dismiss`. */
+  handle(verb: string, announcement: { id: string }, by?: Worker): Promise<Answered>;
+  ackUpTo(by: Worker, upTo: number): Promise<Answered>;
+}
+
+export async function startOffice(overrides: Parameters<typeof startCrew>[0] = {}): Promise<Office> {
+  const crew = await startCrew(overrides);
+  return {
+    ...crew,
+    asked: async (from, by, fields = {}) => crew.take(by, await crew.run(from, { agentId: by.id, ...fields })),
+    async announced(to) {
+      const id = to === "user" ? to : to.id;
+      const { body } = await crew.ask("GET", `/v1/agents/${id}/inbox?after=0&limit=500`);
+      return body.items.filter(({ kind }: { kind: string }) => kind === "announcement");
+    },
+    ofRun: async ({ id }) => (await crew.ask("GET", `/v1/announcements?run=${id}`)).body.items.reverse(),
+    handle: (verb, { id }, by) => crew.ask("POST", `/v1/announcements/${id}/${verb}`, undefined, by ?? {}),
+    ackUpTo: (by, upTo) => crew.ask("POST", `/v1/agents/${by.id}/inbox/ack`, { upTo }, by),
+  };
+}
