@@ -27,7 +27,7 @@ export function fitted(draft: EventDraft): Sized[] {
   if (draft.stream === "tool") {
     const { args, result, ...data } = draft.data;
     const values = {
-      ...(args !== undefined && { args: cut(args) }),
+      ...(args !== undefined && { args: cutArgs(args) }),
       ...(result !== undefined && { result: cut(result) }),
     };
     return [sized({ ...draft, data: { ...data, ...values } })];
@@ -59,6 +59,12 @@ function pieces(text: string): string[] {
     from = end;
   }
   return found;
+}
+
+/** Arguments stay an object: the relay shows no others. */
+function cutArgs(args: unknown): unknown {
+  const fit = cut(args);
+  return fit === args ? args : { cut: fit };
 }
 
 /** Value that JSON can carry within the limit; of a larger one the beginning of its text. */

@@ -64,8 +64,10 @@ function openEar(caller: Caller, agentId: string, onEnd: () => void) {
     };
     for await (const entry of follow(caller, { agentId, after: head, signal: life.signal, onEvent })) {
       if (entry.kind !== "control") continue;
-      const { success, data } = RunControl.safeParse(entry.payload?.run);
-      if (success) for (const { heard } of [...listeners]) heard({ messageId: entry.id, control: data });
+      const { data } = RunControl.safeParse(entry.payload);
+      if (!data) continue;
+      const control = { ...data.run, files: (data.files ?? []).map(({ fileId }) => fileId) };
+      for (const { heard } of [...listeners]) heard({ messageId: entry.id, control });
     }
   }
 

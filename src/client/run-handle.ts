@@ -18,6 +18,8 @@ export type DataOf<S extends EventStream> = z.input<(typeof EVENT_DATA)[S]>;
 export interface RunWord {
   messageId: number;
   text: string;
+  /** Ids of the files that came with it. */
+  files: string[];
 }
 
 /** News of a handle, for logs. `dropped`: events that the relay never gets. */
@@ -62,9 +64,8 @@ export async function openHandle(services: HandleServices, { run, token, turn }:
 
   function hear({ messageId, control }: Heard): void {
     if (control.id !== id || control.turnId !== turn.turnId) return;
-    if (control.do === "abort")
-      stop.abort(new RunStopped(control.reason ?? control.text ?? "The run was asked to stop"));
-    if (control.do === "message") words.add({ messageId, text: control.text ?? "" });
+    if (control.do === "abort") stop.abort(new RunStopped(control.text ?? "The run was asked to stop"));
+    if (control.do === "message") words.add({ messageId, text: control.text ?? "", files: control.files });
   }
 
   const leave = await services.ears.listen(agentId, { heard: hear, failed: lose });

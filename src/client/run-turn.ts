@@ -1,3 +1,4 @@
+import { z } from "zod";
 import type { RunControl, RunFinding } from "../protocol/run-control.ts";
 import type { Run, RunTurn } from "../protocol/runs.ts";
 import type { runVerbs } from "./run-verbs.ts";
@@ -10,6 +11,8 @@ export interface Turn {
   cause: "begin" | "message" | "wake";
   /** Text for the model; null where there is none but the findings. */
   text: string | null;
+  /** Ids of the files that came with it. */
+  files: string[];
   /** Results of the runs that it asked for. */
   findings: RunFinding[];
 }
@@ -22,35 +25,35 @@ export async function promptOf(
   call: Call,
 ): Promise<Turn> {
   const { turnId } = run;
-  if (isFirst(run.turns, turnId)) return { turnId, cause: "begin", text: run.task, findings: [] };
-  if (heard?.turnId === turnId && heard.do !== "start")
-    return {
-      turnId,
-      cause: heard.do === "wake" ? "wake" : "message",
-      text: heard.text ?? null,
-      findings: heard.findings ?? [],
-    };
+  const nothing = { turnId, text: null, files: [], findings: [] };
+  const told = heard?.turnId === turnId ? heard : undefined;
+  const files = told?.files ?? [];
+  if (isFirst(run.turns, turnId)) return { ...nothing, cause: "begin", text: run.task, files };
+  if (told?.do === "wake") return { ...nothing, cause: "wake", findings: told.findings ?? [] };
+  if (told) return { ...nothing, cause: "message", text: told.text ?? null, files };
   const said = await saidIn(verbs, run, call);
-  if (said !== null) return { turnId, cause: "message", text: said, findings: [] };
-  return { turnId, cause: "wake", text: null, findings: await findingsOf(verbs, run, call) };
+  if (said) return { ...nothing, cause: "message", ...said };
+  return { ...nothing, cause: "wake", findings: await findingsOf(verbs, run, call) };
 }
 
 const isFirst = (turns: RunTurn[], turnId: string): boolean => turns.length <= 1 || turns[0]?.turnId === turnId;
 
-/** Text of the user messages that began a turn. */
-async function saidIn(verbs: ReturnType<typeof runVerbs>, run: Run, call: Call): Promise<string | null> {
+const Said = z.object({
+  type: z.literal("data-user-message"),
+  data: z.object({ text: z.string(), files: z.array(z.string()).default([]) }),
+});
+
+/** The user messages that began a turn. */
+async function saidIn(verbs: ReturnType<typeof runVerbs>, run: Run, call: Call) {
   const { items } = await verbs.events(run.id, { turn: run.turnId }, call);
-  const texts = items.flatMap(({ part }) => {
-    const { type, data } = part as { type?: unknown; data?: { text?: unknown } };
-    return type === "data-user-message" && typeof data?.text === "string" ? [data.text] : [];
-  });
-  return texts.length > 0 ? texts.join("\n\n") : null;
+  const said = items.flatMap(({ part }) => Said.safeParse(part).data?.data ?? []);
+  if (said.length === 0) return undefined;
+  return { text: said.map(({ text }) => text).join("\n\n"), files: said.flatMap(({ files }) => files) };
 }
 
 async function findingsOf(verbs: ReturnType<typeof runVerbs>, run: Run, call: Call): Promise<RunFinding[]> {
   const { items } = await verbs.list({ requester: run.id, limit: 100 }, call);
-  return items.reverse().map((child) => ({
-    ...{ runId: child.id, agentId: child.agentId, label: child.label, outcome: child.outcome },
-    ...{ errorCode: child.errorCode, error: child.error, result: child.result?.text ?? null },
+  return items.reverse().map(({ id: runId, agentId, label, task, outcome, errorCode, error, result }) => ({
+    ...{ runId, agentId, label, task, outcome, errorCode, error, result },
   }));
 }

@@ -47,10 +47,12 @@ describe("serving runs", () => {
       { ...turn, turnId: "trn_4" },
     ];
     far.state.queued = [queued("run_4", { turnId: "trn_4", turns: second })];
-    const findings = [{ runId: "run_5", result: "found" }];
+    const result = { text: "found", cut: false };
+    const outcome = { outcome: "ok", errorCode: null, error: null, result };
+    const findings = [{ runId: "run_5", agentId: "b", label: null, task: "look", ...outcome }];
     far.control("run_4", { do: "wake", findings });
     await until(() => count("finished") === 1);
-    expect(turns).toEqual([{ turnId: "trn_4", cause: "wake", text: null, findings }]);
+    expect(turns).toEqual([{ turnId: "trn_4", cause: "wake", text: null, files: [], findings }]);
   });
 
   test("a server of runs asks the relay for what was said before it started", async () => {

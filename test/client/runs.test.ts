@@ -119,12 +119,14 @@ describe("a handle of a run", () => {
     const text = `${"\u0001".repeat(9_999)}🙂${"é".repeat(30_000)}`;
     handle.say(text);
     handle.tool.result("call", { log: "\n".repeat(100_000) });
+    handle.tool.start("write", { text: "é".repeat(40_000) });
     handle.status("é".repeat(4000));
     await handle.flush();
     expect(said()).toBe(text);
     const sizes = far.stored.map((event) => Buffer.byteLength(JSON.stringify(event)));
     expect(Math.max(...sizes)).toBeLessThan(64 * 1024);
-    const [result] = far.stored.filter(({ stream }) => stream === "tool");
+    const [result, start] = far.stored.filter(({ stream }) => stream === "tool");
+    expect(Object.keys(Object(start?.data).args)).toEqual(["cut"]);
     expect(Object(result?.data).result).toEndWith("[cut: the whole has 200010 bytes]");
   });
 
@@ -173,9 +175,9 @@ describe("a handle of a run", () => {
       handle.onMessage((word) => words.push(word));
       return words.length > 0;
     });
-    expect(words).toEqual([{ messageId: 10, text: "also this" }]);
+    expect(words).toEqual([{ messageId: 10, text: "also this", files: [] }]);
     expect(handle.signal.aborted).toBe(false);
-    far.control("run_1", { do: "abort", reason: "No longer needed." }, 11);
+    far.control("run_1", { do: "abort", text: "No longer needed." }, 11);
     await until(() => handle.signal.aborted);
     expect(handle.signal.reason).toMatchObject({ name: "RunStopped", message: "No longer needed." });
   });
