@@ -1,7 +1,9 @@
 import type { Command } from "commander";
 import { type Client, createClient } from "../client/client.ts";
+import type { RunReporting } from "../harness/process/run-report.ts";
 import { EXIT, Stop } from "./exit.ts";
 import { createOutput, type Output } from "./output.ts";
+import { safeLine } from "./screen.ts";
 import { coloursAllowed, type Flags, resolveSettings, type Settings } from "./settings.ts";
 
 /** Everything that a command works with. */
@@ -37,3 +39,12 @@ export function untilStopped(): AbortSignal {
   process.on("SIGTERM", onSignal);
   return stop.signal;
 }
+
+/**
+ * Reporting of runs, whose troubles are remarks: the work goes on without. The runs are none of the run that started this process,
+ * which may end before.
+ */
+export const reportingOf = ({ settings, out }: Context): RunReporting => ({
+  client: createClient({ ...settings, run: undefined }),
+  onTrouble: (text) => out.note(safeLine(text)),
+});

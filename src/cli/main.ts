@@ -7,6 +7,7 @@ import { mendLauncher } from "../harness/launcher.ts";
 import { systemSentence } from "../harness/system-errors.ts";
 import { addA2ACommands } from "./a2a.ts";
 import { addAgentCommands } from "./agents.ts";
+import { addAnnouncementCommands } from "./announcements.ts";
 import { addBridgeCommands } from "./bridges.ts";
 import { addChannelCommands } from "./channels.ts";
 import { addClaimCommands } from "./claims.ts";
@@ -34,6 +35,7 @@ import { ownCommand } from "./own.ts";
 import { addPairCommands } from "./pairs.ts";
 import { addRelayCommands } from "./relay.ts";
 import { addRunCommand } from "./run.ts";
+import { addRunsCommands } from "./runs.ts";
 import { addScheduleCommands } from "./schedules.ts";
 import { safeJson, safeLine } from "./screen.ts";
 import { addServeCommand, serve } from "./serve.ts";
@@ -84,7 +86,7 @@ function createProgram(): CliCommand {
     [addMessageCommands, addInboxCommand, addExplainCommand, addTraceCommands, addLoopCommands],
     [addScheduleCommands, addWebhookCommands],
     [addClaimCommands, addWorkCommand, addDeadLetterCommands, addTaskCommands, addIntegrationCommands],
-    [addDelegationCommands, addPairCommands],
+    [addDelegationCommands, addPairCommands, addRunsCommands, addAnnouncementCommands],
     [addAgentCommands, addModelsCommand, addJobCommands, addOrchestratorCommands, addTokenCommands, addA2ACommands],
     [addChannelCommands, addFileCommands],
     [addConnectCommand, addHookCommand, addRunCommand, addBridgeCommands],
@@ -97,7 +99,13 @@ function createProgram(): CliCommand {
   return program;
 }
 
-/** Runs `list` when a group is called without a command: `task --status open` is `task list --status open`. */
+/** Ids of the relay begin with a word of three letters. */
+const ID = /^[a-z]{3}_[a-z0-9]+$/;
+
+/**
+ * Runs `list` when a group is called without a command: `task --status open` is `task list --status open`. With an id it runs
+ * `show`.
+ */
 function listByDefault(group: Command): void {
   const list = group.commands.find((one) => one.name() === "list");
   if (!list) return;
@@ -108,6 +116,8 @@ function listByDefault(group: Command): void {
     .action(async (_: object, { args }: Command) => {
       const [first] = args;
       if (first === undefined || first.startsWith("-")) return void (await list.parseAsync(args, { from: "user" }));
+      const show = group.commands.find((one) => one.name() === "show");
+      if (show && ID.test(first)) return void (await show.parseAsync(args, { from: "user" }));
       const known = group.commands.map((one) => one.name());
       const [near] = known.map((name) => [distance(first, name), name] as const).sort((a, b) => a[0] - b[0]);
       const hint = near && near[0] <= 3 ? `\n(Did you mean ${near[1]}?)` : "";

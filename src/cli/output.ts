@@ -13,6 +13,8 @@ export interface Output {
   page<Item>(list: List<Item>, none: string, text: (items: Item[]) => string): Promise<void>;
   /** Prints one more item of an endless answer: a line of JSON with --json, else the text of `human`. */
   item(value: unknown, human: () => string): Promise<void>;
+  /** Prints text as it is, which may be a part of a line. */
+  write(text: string): Promise<void>;
   /** Prints a remark to stderr. */
   note(text: string): void;
   paint(colour: Colour, text: string): string;
@@ -25,8 +27,9 @@ export function createOutput({ json, colours }: { json: boolean; colours: boolea
   const paintOn = colours && stdout.isTTY === true && !json;
 
   /** Resolves when the text is written: only then may a message be acknowledged. */
-  const write = (text: string) =>
-    new Promise<void>((resolve, reject) => stdout.write(`${text}\n`, (error) => (error ? reject(error) : resolve())));
+  const raw = (text: string) =>
+    new Promise<void>((resolve, reject) => stdout.write(text, (error) => (error ? reject(error) : resolve())));
+  const write = (text: string) => raw(`${text}\n`);
   const paint = (colour: Colour, text: string) => (paintOn ? `\x1b[${CODES[colour]}m${text}\x1b[0m` : text);
 
   const show = (value: unknown, human: () => string) =>
@@ -44,6 +47,7 @@ export function createOutput({ json, colours }: { json: boolean; colours: boolea
         return items.length > 0 ? `${text(items)}\n${more}` : more;
       }),
     item: (value, human) => write(json ? safeJson(value) : human()),
+    write: (text) => (text === "" ? Promise.resolve() : raw(text)),
     note: (text) => void stderr.write(`${text}\n`),
     table(head, rows) {
       const cells = [head, ...rows].map((row) => row.map(safeLine));

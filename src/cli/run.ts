@@ -1,6 +1,6 @@
 import { type BatchEvent, DIGEST_PLACE, runBatches } from "../harness/process/batches.ts";
 import type { CliCommand } from "./commands.ts";
-import { agentOf, type Context, untilStopped } from "./context.ts";
+import { agentOf, type Context, reportingOf, untilStopped } from "./context.ts";
 import { wholeNumber } from "./options.ts";
 import type { Output } from "./output.ts";
 import { safeLine, safeText } from "./screen.ts";
@@ -11,6 +11,7 @@ export function addRunCommand(program: CliCommand): void {
     .sub("run", "Start an agent's command for each batch of messages, one at a time, until Ctrl-C", "Harnesses:")
     .argument("<command...>", "the command and its arguments, after --")
     .option("--budget <tokens>", "tokens of text in a batch", wholeNumber, 4000)
+    .option("--no-run", "report no runs")
     .addHelpText("after", HELP)
     .act(run);
 }
@@ -22,17 +23,22 @@ shown messages. Any other exit does not, and the command starts again after 1 s,
 and SIGKILL 10 s later. Meanwhile the roster shows the agent as reachable when idle. Acknowledged work that opens again starts no
 command here: use signalbox work.
 
+Each batch is a run that others watch and stop (signalbox runs): its stdout is the answer, or the events of Claude Code's
+stream-json and Codex's --json. SIGNALBOX_RUN_TOKEN puts runs that the command asks for below it. --no-run reports none.
+
 Examples:
   $ signalbox run --keys ~/.config/signalbox/agents/claude.reviewer.json -- claude -p
   $ signalbox run --as builder -- codex exec --skip-git-repo-check '${DIGEST_PLACE}'`;
 
-async function run(context: Context, words: string[], { budget }: { budget: number }): Promise<void> {
+async function run(context: Context, words: string[], options: { budget: number; run: boolean }): Promise<void> {
   const { client, settings, out } = context;
+  const { budget } = options;
   const signal = untilStopped();
   const agentId = await agentOf(context);
   await runBatches({
     ...{ client, agentId, command: words, budget, signal },
     environment: childEnvironment(settings.url),
+    runs: options.run ? reportingOf(context) : undefined,
     onEvent: (event) => print(event, agentId, out),
     onStdout: (text) => void process.stdout.write(safeText(text)),
     onStderr: (text) => void process.stderr.write(safeText(text)),

@@ -17,6 +17,8 @@ export interface Flags {
 export interface Settings extends Choice {
   agentId?: string;
   instanceId?: string;
+  /** Token of the run that this process works for. */
+  run?: string;
 }
 
 /** Reads the environment; an empty variable counts as unset. Commands read it through this file alone. */
@@ -70,5 +72,5 @@ export function resolveSettings(flags: Flags): Settings {
   };
   const agentId = flags.as ?? keys?.agentId ?? given("SIGNALBOX_AGENT");
   const instanceId = flags.instance ?? given("SIGNALBOX_INSTANCE");
-  return { ...chooseRelay({ flags, keys, environment }), agentId, instanceId };
+  return { ...chooseRelay({ flags, keys, environment }), agentId, instanceId, run: given("SIGNALBOX_RUN_TOKEN") };
 }

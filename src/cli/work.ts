@@ -1,10 +1,11 @@
 import type { WorkEvent } from "../client/work.ts";
 import type { CommandMissing } from "../harness/process/child.ts";
 import { commandHandler } from "../harness/process/item-command.ts";
+import { createWorkRuns } from "../harness/process/work-runs.ts";
 import type { MessageKind } from "../protocol/messages.ts";
 import { unnamed } from "./claims.ts";
 import type { CliCommand } from "./commands.ts";
-import { type Context, untilStopped } from "./context.ts";
+import { agentOf, type Context, reportingOf, untilStopped } from "./context.ts";
 import { EXIT, Stop } from "./exit.ts";
 import { collect, collectKinds, positive, wholeNumber } from "./options.ts";
 import type { Output } from "./output.ts";
@@ -21,6 +22,7 @@ interface WorkOptions {
   once?: boolean;
   exitWhenEmpty?: boolean;
   shell?: boolean;
+  run: boolean;
 }
 
 export function addWorkCommand(program: CliCommand): void {
@@ -39,6 +41,7 @@ export function addWorkCommand(program: CliCommand): void {
     .option("--once", "end after one item: exit 0 when it was completed, 1 when not, 4 without work")
     .option("--exit-when-empty", "end when there is no work, instead of waiting for more")
     .option("--resume", "first continue the work that the agent holds; only if it works nowhere else")
+    .option("--no-run", "report no runs")
     .option("--shell", "run the command with sh -c; it must not build commands from the text of a message")
     .addHelpText("after", HELP)
     .act(work);
@@ -51,6 +54,9 @@ SIGNALBOX_TOKEN is set. Exit 0 completes the item with stdout as the result, and
 with the end of stderr, and it is tried again after 1 s, 2 s, 4 s, ... at most 5 min. When the lease is lost, or at Ctrl-C, the
 command gets SIGTERM, and SIGKILL 10 s later.
 
+Each item is a run that others watch and stop (signalbox runs): its stdout is the answer, or the events of Claude Code's
+stream-json and Codex's --json. SIGNALBOX_RUN_TOKEN puts runs that the command asks for below it. --no-run reports none.
+
 Examples:
   $ signalbox work --as builder -- ./build.sh --quick
   $ signalbox work --as builder --shell 'jq -r .body | ./review'`;
@@ -60,24 +66,28 @@ async function work(context: Context, words: string[], options: WorkOptions): Pr
   const stop = new AbortController();
   untilStopped().addEventListener("abort", () => stop.abort(), { once: true });
   let missing: CommandMissing | undefined;
+  const runs = options.run ? createWorkRuns(reportingOf(context), await agentOf(context)) : undefined;
   const [file = "", ...args] = options.shell ? ["/bin/sh", "-c", words.join(" ")] : words;
   const handler = commandHandler({
     ...{ file, args, environment: childEnvironment(settings.url) },
+    runs,
     onStderr: (text) => void process.stderr.write(safeText(text)),
     onMissing(error) {
       missing = error;
       stop.abort();
     },
   });
-  const { kind: kinds, topic: topics, lease: leaseSeconds, shell: _, ...rest } = options;
+  const { kind: kinds, topic: topics, lease: leaseSeconds, shell: _, run: __, ...rest } = options;
   let last: WorkEvent["type"] | undefined;
   const onEvent = (event: WorkEvent) => {
     if (event.type !== "waiting") last = event.type;
+    if (event.type !== "waiting" && event.type !== "claimed") runs?.end(event);
     print(event, out);
   };
   const hint = await unnamed(context).catch(() => "");
   if (!rest.exitWhenEmpty) out.note(`Waiting for work${hint}`);
   await client.work({ handler, kinds, topics, leaseSeconds, ...rest, signal: stop.signal, onEvent });
+  await runs?.settled();
   if (missing) throw missing;
   if (!rest.once || last === "completed") return;
   if (last === undefined)

@@ -1,9 +1,12 @@
 import { createBackoff } from "../../client/backoff.ts";
-import type { Client } from "../../client/client.ts";
+import { type Client, RunStopped } from "../../client/client.ts";
 import { mayPass, retryAfterOf } from "../../client/errors.ts";
+import { headOf } from "../../client/text.ts";
 import { systemTiming } from "../../client/timing.ts";
 import type { Digest } from "../../protocol/digest.ts";
+import { BODY_BYTES } from "../../protocol/limits.ts";
 import { type ChildEnd, type ChildTask, runChild } from "./child.ts";
+import { beginReport, endReport, failedEnd, type RunReport, type RunReporting, runVariables } from "./run-report.ts";
 
 /** Placeholder in a command's arguments for the text of the batch. */
 export const DIGEST_PLACE = "{digest}";
@@ -27,6 +30,8 @@ export interface BatchOptions extends Pick<ChildTask, "environment" | "signal" |
   onEvent(event: BatchEvent): void;
   /** Output of a command that has ended. */
   onStdout(text: string): void;
+  /** Reports a run for each batch; undefined for none. */
+  runs?: RunReporting | undefined;
 }
 
 /**
@@ -98,10 +103,11 @@ async function repeat(options: BatchOptions, bell: Bell): Promise<void> {
       return undefined;
     }
     onEvent({ type: "started", unread: digest.unread, shown: digest.shown });
-    const end = await runCommand(options, digest);
+    const { end, answer, isStopped } = await runReported(options, digest);
     if (signal.aborted) return undefined;
-    if (end.stdout) options.onStdout(end.stdout);
-    if (end.code !== 0) return end.signal ? `ended by ${end.signal}` : `exit ${end.code}`;
+    if (end.stdout) options.onStdout(answer ?? end.stdout);
+    // Stopped on purpose: the same batch would begin once more.
+    if (end.code !== 0 && !isStopped) return reasonOf(end);
     // The oldest message did not fit: give the next batch more room.
     if (digest.ack === null) room = Math.min(MAX_BUDGET, room * 2);
     else await client.inbox.ack(digest.ack, call);
@@ -130,10 +136,35 @@ async function repeat(options: BatchOptions, bell: Bell): Promise<void> {
   }
 }
 
-function runCommand({ command, environment, signal, onStderr }: BatchOptions, digest: Digest): Promise<ChildEnd> {
+const reasonOf = (end: ChildEnd): string => (end.signal ? `ended by ${end.signal}` : `exit ${end.code}`);
+
+/** Runs the command for a batch, and reports its run. */
+async function runReported(options: BatchOptions, digest: Digest) {
+  const { runs, signal } = options;
+  const run = runs && (await beginReport(runs, draftOf(digest), signal));
+  run?.handle.input(digest.shown);
+  const end = await runCommand(options, digest, run).catch(async (error) => {
+    if (runs && run) await endReport(runs, run, failedEnd(run, String(error)));
+    throw error;
+  });
+  const answer = run?.outputEnd();
+  const complaint = [reasonOf(end), end.stderr.trim()].filter(Boolean).join(": ");
+  if (runs && run) await endReport(runs, run, end.code === 0 ? {} : failedEnd(run, complaint));
+  return { end, answer, isStopped: run?.handle.signal.reason instanceof RunStopped };
+}
+
+function draftOf({ agentId, shown, text, unread }: Digest) {
+  const [messageId] = shown.length === 1 ? shown : [];
+  const label = unread === 1 ? "1 message" : `${unread} messages`;
+  return { agentId, messageId, cause: "message" as const, label, task: headOf(text, BODY_BYTES), cwd: process.cwd() };
+}
+
+function runCommand(options: BatchOptions, digest: Digest, run: RunReport | undefined): Promise<ChildEnd> {
+  const { command, environment, onStderr } = options;
   const [file = "", ...args] = command;
   return runChild({
-    ...{ file, signal, onStderr, maxOutput: OUTPUT_KEPT },
+    ...{ file, onStderr, maxOutput: OUTPUT_KEPT, signal: run?.signal ?? options.signal },
+    onStdout: run?.onStdout,
     args: args.map((word) => word.replaceAll(DIGEST_PLACE, () => digest.text)),
     input: args.some((word) => word.includes(DIGEST_PLACE)) ? "" : digest.text,
     environment: {
@@ -141,6 +172,7 @@ function runCommand({ command, environment, signal, onStderr }: BatchOptions, di
       SIGNALBOX_RUN: "1",
       SIGNALBOX_AGENT: digest.agentId,
       SIGNALBOX_UNREAD: String(digest.unread),
+      ...(run && runVariables(run)),
     },
   });
 }

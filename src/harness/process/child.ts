@@ -14,6 +14,8 @@ export interface ChildTask {
   /** Bytes of stdout to keep. */
   maxOutput: number;
   onStderr: (text: string) => void;
+  /** Called with stdout as it comes, also beyond `maxOutput`. */
+  onStdout?: ((chunk: Uint8Array) => void) | undefined;
 }
 
 export interface ChildEnd {
@@ -79,7 +81,7 @@ function ended(child: ChildProcess, file: string): Promise<[code: number | null,
   });
 }
 
-function keepOutput(child: ChildProcess, { maxOutput, onStderr }: ChildTask) {
+function keepOutput(child: ChildProcess, { maxOutput, onStderr, onStdout }: ChildTask) {
   const stdout: Buffer[] = [];
   let stdoutBytes = 0;
   let stderr = Buffer.alloc(0);
@@ -87,6 +89,7 @@ function keepOutput(child: ChildProcess, { maxOutput, onStderr }: ChildTask) {
   child.stdout?.on("data", (chunk: Buffer) => {
     if (stdoutBytes < maxOutput) stdout.push(chunk.subarray(0, maxOutput - stdoutBytes));
     stdoutBytes += chunk.length;
+    onStdout?.(chunk);
   });
   child.stderr?.on("data", (chunk: Buffer) => {
     stderr = Buffer.concat([stderr, chunk]).subarray(-STDERR_KEPT);
