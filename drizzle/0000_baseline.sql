@@ -659,6 +659,7 @@ CREATE TABLE `schedule_fires` (
 	`message_id` integer,
 	`by` text,
 	`person` text,
+	`reason` text,
 	`error` text,
 	PRIMARY KEY(`schedule_id`, `n`)
 );
@@ -682,6 +683,7 @@ CREATE TABLE `schedules` (
 	`next_at` integer,
 	`fires` integer NOT NULL,
 	`failures` integer NOT NULL,
+	`last_message_id` integer,
 	`ended_at` integer,
 	`created_at` integer NOT NULL,
 	`updated_at` integer NOT NULL,

@@ -177,6 +177,7 @@ function onFeatures(relayed: Relayed): void {
   loops.changed.inTx(announcements.chainChanged);
   loops.changed.afterCommit(metrics.loopChanged);
   pairs.changed.afterCommit(metrics.pairChanged);
+  schedules.runsOf.answeredBy(runs.ofMessage);
   schedules.fired.afterCommit(metrics.scheduleFired);
   files.stored.afterCommit(metrics.fileStored);
   channels.received.afterCommit(metrics.channelReceived);

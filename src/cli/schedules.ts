@@ -160,9 +160,10 @@ function detailText(schedule: Schedule, fires: FireDetail[], out: Output): strin
   return [scheduleText(schedule, out), "", fieldsText(fields, out), ...history].join("\n");
 }
 
-function resultText({ message, error }: FireDetail): string {
+function resultText({ message, run, error }: FireDetail): string {
   if (!message) return error ?? "";
   const by = message.holder ? ` by ${message.holder}` : "";
   const of = message.matched > 1 ? ` (${message.acknowledged} of ${message.matched} acknowledged)` : "";
-  return `${message.state}${by}${of}${message.error ? `: ${message.error}` : ""}`;
+  const ran = run ? `, ${run.id} ${run.outcome ?? run.status}` : "";
+  return `${message.state}${by}${of}${message.error ? `: ${message.error}` : ""}${ran}`;
 }

@@ -2,6 +2,7 @@ import { z } from "zod";
 import { AgentId } from "./agent-ids.ts";
 import { at, contracts, gone, made, paged } from "./contract.ts";
 import { MessageDraft, WORK_STATES } from "./messages.ts";
+import { RunOutcome, RunStatus } from "./runs.ts";
 import { NAMED, named, object, strictObject } from "./shape.ts";
 import { Int, int, line, listOf, NumberPageQuery, PageQuery, Time, TimeInput } from "./wire.ts";
 
@@ -87,6 +88,10 @@ export const Fire = named("Fire", "One time of a schedule.", () => ({
   missedBySeconds: z.int().describe("How late it was; 0 when on time."),
   missed: Int.describe("How many times before it had passed by unused since the last one; at most 100 are counted."),
   outcome: z.enum(["sent", "skipped", "failed"]),
+  reason: z
+    .enum(["missed", "already-running"])
+    .nullable()
+    .describe("Of a skipped one: its time had passed by, or the run of the message before had not ended."),
   messageId: z.int().nullable(),
   by: z.string().nullable().describe("The agent or person that had it run now; null for a time of its own."),
   error: z.string().nullable(),
@@ -110,10 +115,19 @@ export const SentByFire = named("SentByFire", "The message of one time, and what
 }));
 export type SentByFire = z.infer<typeof SentByFire>;
 
-/** One time with its message. */
+/** The run that the message of one time became. */
+export const FireRun = named("FireRun", "The run that the message of one time became.", () => ({
+  id: z.string(),
+  status: RunStatus,
+  outcome: RunOutcome.nullable().describe("null while it has not ended."),
+}));
+export type FireRun = z.infer<typeof FireRun>;
+
+/** One time with its message and its run. */
 export const FireDetail = object(() => ({
   ...Fire.shape,
   message: SentByFire.nullable().describe("null when none was sent."),
+  run: FireRun.nullable().describe("The newest run that names this message; null when there is none."),
 })).register(NAMED, { id: "FireDetail" });
 export type FireDetail = z.infer<typeof FireDetail>;
 
@@ -159,7 +173,8 @@ export const createSchedule = contract("createSchedule", "POST /v1/schedules", {
   summary: "Schedule a message, once or by cron",
   description:
     "Each time is sent once, over restarts and changes of the clock. The message's `meta.schedule` says which schedule made " +
-    "it and for when; `missedBySeconds` is there when it is late, `run` when the schedule has one. To oneself is a reminder.",
+    "it and for when; `missedBySeconds` is there when it is late, `run` when the schedule has one. To oneself is a reminder. " +
+    "While the run of the message before has not ended a time is skipped.",
   body: ScheduleDraft,
   example: {
     name: "standup",
@@ -201,12 +216,22 @@ export const deleteSchedule = contract("deleteSchedule", "DELETE /v1/schedules/{
 
 export const runSchedule = contract("runSchedule", "POST /v1/schedules/{id}/run", {
   summary: "Send a schedule's message now",
-  description: "Its own times stay as they are, and a paused schedule stays paused.",
+  description:
+    "Its own times stay as they are, and a paused schedule stays paused. While the run of the message before has not ended it " +
+    "is refused as already-running.",
   params: Path,
   idempotent: true,
   answers: made(FireDetail, "The time that was added, with its message.", "Run before with this key."),
   problems: [
-    ...(["forbidden", "not-found", "conflict", "superseded", "unknown-instance", "loop-paused"] as const),
+    ...([
+      "forbidden",
+      "not-found",
+      "conflict",
+      "superseded",
+      "unknown-instance",
+      "loop-paused",
+      "already-running",
+    ] as const),
     ...UNSENDABLE,
   ],
 });

@@ -57,6 +57,11 @@ export async function createRuns(ground: Ground, limits: RunLimits) {
     /** Runs that a run asked for, oldest first. */
     findings: store.findings,
     book: { byId: store.byId, findings: store.findings, onlyRunning: store.onlyRunning, turnsOf: store.turnsOf },
+    /** The newest run that names a message, and the newest of these that has not ended. */
+    async ofMessage(on: ReadTx, messageId: number) {
+      const named = await store.ofMessage(on, messageId);
+      return named[0] && { newest: named[0], running: named.find(({ status }) => status !== "ended") };
+    },
     sources: [life.source],
     showWatchers(change: RunChange): void {
       if (change.messageId !== null) inbox.watch.about(change.messageId, "run", () => JSON.stringify(change));

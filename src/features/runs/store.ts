@@ -1,7 +1,7 @@
-import { and, asc, eq, gt, isNull, lte, ne, type SQL, sql } from "drizzle-orm";
+import { and, asc, desc, eq, gt, isNull, lte, ne, type SQL, sql } from "drizzle-orm";
 import { bound } from "../../kernel/db/bound.ts";
 import type { Db, ReadTx, Tx } from "../../kernel/db/database.ts";
-import { changeWhere, columns, columnsWhere, equal, everyColumn, rowsWhere } from "../../kernel/db/statements.ts";
+import { changeWhere, columns, columnsWhere, equal, everyColumn, pick, rowsWhere } from "../../kernel/db/statements.ts";
 import type { RunRow, TurnRow } from "./row.ts";
 import { runs, runTurns } from "./tables.ts";
 
@@ -12,6 +12,8 @@ const isLive = sql`status <> 'ended'`;
 const holdsSession = sql`status in ('running', 'stopping')`;
 /** Findings of one run that are read. */
 const MAX_FINDINGS = 200;
+/** Runs of one message that are read: a message to a group may have one for each member. */
+const MAX_OF_MESSAGE = 500;
 
 /** Runs and their turns. */
 export function createRunStore(db: Db) {
@@ -27,6 +29,13 @@ export function createRunStore(db: Db) {
     runTurns,
     and(equal(runTurns, "runId"), gt(runTurns.number, bound("after")), isNull(runTurns.startedAt)),
     { orderBy: asc(runTurns.number), limit: 1 },
+  );
+  const ofMessage = columnsWhere(
+    db,
+    pick(runs, "id", "status", "outcome"),
+    runs,
+    and(equal(runs, "messageId"), sql`message_id is not null`),
+    { orderBy: desc(runs.number), limit: MAX_OF_MESSAGE },
   );
   const earliest = columnsWhere(db, { at: runs.dueAt }, runs, sql`due_at is not null`, {
     orderBy: asc(runs.dueAt),
@@ -117,6 +126,8 @@ export function createRunStore(db: Db) {
       askedBy(on).get({ of: agentId, limit })?.n ?? 0,
     /** Live runs of a tree below its root, without those that serve delegations. */
     countBelow: (on: ReadTx, rootId: string, limit: number): number => below(on).get({ of: rootId, limit })?.n ?? 0,
+    /** Runs that name a message, newest first. */
+    ofMessage: async (on: ReadTx, messageId: number) => ofMessage(on).all({ messageId }),
     /** Runs that a run asked for, oldest first. */
     findings: async (on: ReadTx, runId: string): Promise<RunRow[]> =>
       on.db

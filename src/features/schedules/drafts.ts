@@ -26,6 +26,7 @@ export function newRow(draft: ParsedScheduleDraft, caller: Caller, agentId: stri
     nextAt: draft.enabled ? nextAt : null,
     fires: 0,
     failures: 0,
+    lastMessageId: null,
     endedAt: null,
     createdAt: now,
     updatedAt: now,

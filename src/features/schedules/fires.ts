@@ -1,9 +1,11 @@
 import type { Areas } from "../../core/core.ts";
 import { createPauses } from "../../kernel/breathe.ts";
-import type { Tx } from "../../kernel/db/database.ts";
+import type { ReadTx, Tx } from "../../kernel/db/database.ts";
 import type { DueRow } from "../../kernel/due/row.ts";
+import type { MessageId } from "../../protocol/ids.ts";
 import type { ParsedDraft } from "../../protocol/messages.ts";
 import { Problem } from "../../protocol/problem.ts";
+import type { FireRun } from "../../protocol/schedules.ts";
 import { toTime } from "../../protocol/wire.ts";
 import { type FireRow, type ScheduleRow, scheduleStore as store } from "./store.ts";
 import { MISSED_MS, nextTime, type Occurrence, occurrenceBy } from "./times.ts";
@@ -23,6 +25,13 @@ const KEPT_FIRES = 100;
 /** Schedules read when their target is deleted. */
 const MAX_OF_TARGET = 5000;
 
+/** Runs that the message of a time became. */
+export interface RunsOfMessage {
+  newest: FireRun;
+  /** One that has not ended. A message to a group may have several runs. */
+  running: FireRun | undefined;
+}
+
 export type Outcome = FireRow["outcome"];
 export type Fires = ReturnType<typeof createFires>;
 
@@ -32,6 +41,8 @@ export function createFires({ kernel, identity, core }: Areas) {
   const { activity, directory } = identity;
   const { messages } = core;
   const fired = hooks.event<[outcome: Outcome]>("schedules.fired");
+  /** Runs that a message became; no answer when there are none. */
+  const runsOf = hooks.question<[messageId: MessageId], RunsOfMessage>("schedules.runsOf");
 
   /** Ends schedules whose target is deleted. */
   async function dropTarget(tx: Tx, agentId: string): Promise<void> {
@@ -50,8 +61,10 @@ export function createFires({ kernel, identity, core }: Areas) {
     const row = await store.byId(tx, id);
     if (!row?.enabled || row.nextAt === null) return;
     const occurrence = occurrenceBy(row, row.nextAt, clock.now());
-    if (isOver(row, occurrence)) return note(tx, row, occurrence, { outcome: "skipped", error: null });
+    if (isOver(row, occurrence)) return skip(tx, row, occurrence, "missed");
     if (tries >= MAX_TRIES) return failed(tx, row, occurrence, String(lastError).replace(/^Problem: /, ""));
+    const running = await runningOf(tx, row);
+    if (running) return skip(tx, row, occurrence, "already-running", stillRuns(running));
     // A refusal is told to the owner. Any other error is tried again.
     const refusal = await tx.attempt(() => send(tx, row, occurrence)).catch(refused);
     if (!(refusal instanceof Problem)) return;
@@ -62,9 +75,21 @@ export function createFires({ kernel, identity, core }: Areas) {
     if (now?.enabled) await tellOwner(tx, now, "was not sent", refusal.message);
   }
 
+  /** Run of the message sent last that has not ended. */
+  const runningOf = async (on: ReadTx, { lastMessageId }: ScheduleRow): Promise<FireRun | undefined> =>
+    lastMessageId === null ? undefined : (await runsOf.first(on, lastMessageId))?.running;
+
+  const skip = (
+    tx: Tx,
+    row: ScheduleRow,
+    occurrence: Occurrence,
+    reason: FireRow["reason"],
+    error: string | null = null,
+  ): Promise<void> => note(tx, row, occurrence, { outcome: "skipped", reason, error });
+
   async function send(tx: Tx, row: ScheduleRow, occurrence: Occurrence): Promise<void> {
     const addressed = await addressedBy(tx, row, occurrence);
-    await note(tx, row, occurrence, { outcome: "sent", error: null });
+    await note(tx, row, occurrence, { outcome: "sent", reason: null, error: null });
     const sent = await messages.append(tx, { ...addressed, isRoot: true });
     await store.sent(tx, row.id, row.fires + 1, sent.entry.id);
   }
@@ -89,7 +114,7 @@ export function createFires({ kernel, identity, core }: Areas) {
     tx: Tx,
     row: ScheduleRow,
     occurrence: Occurrence,
-    how: Pick<FireRow, "outcome" | "error">,
+    how: Pick<FireRow, "outcome" | "reason" | "error">,
   ): Promise<void> {
     const now = clock.now();
     const n = row.fires + 1;
@@ -110,19 +135,21 @@ export function createFires({ kernel, identity, core }: Areas) {
 
   /**
    * Sends it now and leaves its times as they are. `isRoot` begins a chain: for operators. An agent's run is a message
-   * like any other. @throws Problem 422, 429
+   * like any other. @throws Problem 409 already-running, 422, 429
    */
   async function runNow(tx: Tx, row: ScheduleRow, { by, isRoot }: { by: string; isRoot: boolean }): Promise<FireRow> {
     const now = clock.now();
     const n = row.fires + 1;
     const occurrence = { scheduledAt: now, missed: 0 };
+    const running = await runningOf(tx, row);
+    if (running) throw new Problem("already-running", stillRuns(running), { runId: running.id });
     const addressed = await addressedBy(tx, row, occurrence);
     const sent = await messages.append(tx, { ...addressed, isRoot });
-    const outcome = { outcome: "sent", error: null, messageId: sent.entry.id } as const;
+    const outcome = { outcome: "sent", reason: null, error: null, messageId: sent.entry.id } as const;
     const fire: FireRow = { scheduleId: row.id, n, ...occurrence, firedAt: now, by, person: null, ...outcome };
     await store.addFire(tx, fire);
     await store.forgetFires(tx, row.id, n - KEPT_FIRES);
-    await store.change(tx, row, { fires: n });
+    await store.change(tx, row, { fires: n, lastMessageId: sent.entry.id });
     await fired.raise(tx, "sent");
     return fire;
   }
@@ -134,7 +161,7 @@ export function createFires({ kernel, identity, core }: Areas) {
     error: string,
     isFinal = false,
   ): Promise<void> {
-    await note(tx, row, occurrence, { outcome: "failed", error });
+    await note(tx, row, occurrence, { outcome: "failed", reason: null, error });
     const now = await store.byId(tx, row.id);
     if (now?.enabled && (isFinal || now.failures >= MAX_FAILURES)) await disable(tx, now, error);
   }
@@ -160,6 +187,7 @@ export function createFires({ kernel, identity, core }: Areas) {
     tellOwner,
     disable,
     fired,
+    runsOf,
     dropTarget,
     dueHandlers: { [FIRE]: fire },
   };
@@ -177,6 +205,9 @@ export function draftOf(row: ScheduleRow, { scheduledAt, missed }: Occurrence, n
   const expiresAt = expiresAfterSeconds === undefined ? undefined : toTime(now + expiresAfterSeconds * 1000);
   return { ...message, expiresAt, meta: { ...meta, schedule } };
 }
+
+const stillRuns = ({ id }: FireRun): string =>
+  `Run ${id} of the message before still runs: wait for its end, or abort it.`;
 
 /** A refusal as a value; anything else is thrown on. */
 function refused(error: unknown): Problem {

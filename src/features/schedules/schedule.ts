@@ -5,10 +5,10 @@ import type { FireRow, ScheduleRow } from "./store.ts";
 import { MISSED_MS } from "./times.ts";
 
 export function toFire(row: FireRow): Fire {
-  const { n, missed, outcome, messageId, by, error } = row;
+  const { n, missed, outcome, reason, messageId, by, error } = row;
   const late = row.firedAt - row.scheduledAt;
   return {
-    ...{ n, missed, outcome, messageId, by, error },
+    ...{ n, missed, outcome, reason, messageId, by, error },
     scheduledAt: toTime(row.scheduledAt),
     firedAt: toTime(row.firedAt),
     missedBySeconds: late >= MISSED_MS ? Math.round(late / 1000) : 0,
@@ -33,7 +33,16 @@ export function toPlanned(row: ScheduledRow): Schedule {
   const isDone = row.messageId !== null || row.error !== null;
   const at = toTime(row.deliverAt);
   const outcome = row.messageId === null ? "failed" : "sent";
-  const fire = { n: 1, scheduledAt: at, firedAt: at, missedBySeconds: 0, missed: 0, outcome, by: null } as const;
+  const fire = {
+    n: 1,
+    scheduledAt: at,
+    firedAt: at,
+    missedBySeconds: 0,
+    missed: 0,
+    outcome,
+    reason: null,
+    by: null,
+  } as const;
   const { deliverAt: _, from: _f, ...message } = row.draft;
   return {
     ...{ id: row.id, agentId: row.fromId, origin: "message", name: null, at, cron: null, timezone: "UTC", message },

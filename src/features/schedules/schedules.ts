@@ -38,6 +38,7 @@ export function createSchedules(areas: Areas) {
 
   return {
     fired: fires.fired,
+    runsOf: fires.runsOf,
     dropTarget: fires.dropTarget,
     dropAgent: endings.dropAgent,
     pauseOf: endings.pauseOf,

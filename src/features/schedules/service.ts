@@ -76,6 +76,7 @@ export function createScheduleService({ kernel, identity, core }: Areas, fires: 
   const detailed = async (on: ReadTx, fire: Fire): Promise<FireDetail> => ({
     ...fire,
     message: fire.messageId === null ? null : await outcomes.of(on, fire.messageId),
+    run: (fire.messageId !== null && (await fires.runsOf.first(on, fire.messageId))?.newest) || null,
   });
 
   async function shown(on: ReadTx, row: ScheduleRow): Promise<Schedule> {

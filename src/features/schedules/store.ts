@@ -61,12 +61,14 @@ export const scheduleStore = {
   addFire: async (tx: Tx, row: FireRow): Promise<void> => {
     tx.db.insert(scheduleFires).values(row).run();
   },
+  /** Notes the message of a fire. */
   sent: async (tx: Tx, scheduleId: string, n: number, messageId: number): Promise<void> => {
     tx.db
       .update(scheduleFires)
       .set({ messageId })
       .where(and(eq(scheduleFires.scheduleId, scheduleId), eq(scheduleFires.n, n)))
       .run();
+    tx.db.update(schedules).set({ lastMessageId: messageId }).where(eq(schedules.id, scheduleId)).run();
   },
   /** Deletes fires up to the n-th. */
   forgetFires: async (tx: Tx, scheduleId: string, upTo: number): Promise<void> => {

@@ -26,6 +26,8 @@ export const schedules = sqliteTable(
     nextAt: integer("next_at"),
     fires: integer("fires").notNull(),
     failures: integer("failures").notNull(),
+    /** The message sent last: while its run goes on nothing more is sent. */
+    lastMessageId: integer("last_message_id").$type<MessageId>(),
     /** End of a schedule of one time. */
     endedAt: integer("ended_at"),
     createdAt: integer("created_at").notNull(),
@@ -56,6 +58,8 @@ export const scheduleFires = sqliteTable(
     /** Agent or person that ran it. */
     by: text("by"),
     person: text("person"),
+    /** Why it was skipped. */
+    reason: text("reason").$type<Fire["reason"]>(),
     error: text("error"),
   },
   (t) => [

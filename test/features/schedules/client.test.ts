@@ -68,8 +68,16 @@ describe("schedules from afar", () => {
     expect(await json(["schedule", "remove", made.id])).toEqual({ removed: made.id });
     const again = await json(["schedule", "add", "@daily", "ann", "Again", "--model", "opus", "--as", "ann"]);
     expect(again.run).toEqual({ model: "opus" });
-    expect(await json(["schedule", "run", again.id])).toMatchObject({ n: 1, by: "user" });
-    expect((await cli(["schedule", "show", again.id])).stdout).toMatch(/run by user +sent +#\d+ +(waiting|offered)/);
+    const fire = await json(["schedule", "run", again.id]);
+    expect(fire).toMatchObject({ n: 1, by: "user" });
+    const headers = { authorization: `Bearer ${relay.token}`, "content-type": "application/json" };
+    const body = JSON.stringify({ agentId: "ann", task: "Again", messageId: fire.messageId });
+    const run = (await (await fetch(`${relay.url}/v1/runs`, { method: "POST", headers, body })).json()) as {
+      id: string;
+    };
+    expect((await cli(["schedule", "show", again.id])).stdout).toMatch(
+      new RegExp(`run by user +sent +#\\d+ +(waiting|offered), ${run.id} queued`),
+    );
     const once = await json(["schedule", "add", "+2d", "ann", "Once", "--as", "ann"]);
     await json(["schedule", "pause", once.id]);
     await json(["schedule", "run", once.id]);
