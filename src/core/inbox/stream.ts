@@ -1,12 +1,13 @@
 import type { Membership } from "../../identity/agents/row.ts";
 import type { Caller } from "../../identity/auth/caller.ts";
-import { byeEvent, type Connection } from "../../kernel/log/connections.ts";
-import { Follower, type Sink, type Source } from "../../kernel/log/follower.ts";
+import type { Connection } from "../../kernel/log/connections.ts";
+import type { Source } from "../../kernel/log/follower.ts";
 import { Encoded, type Outlet } from "../../kernel/log/outlet.ts";
 import type { Base } from "../base.ts";
 import type { LogEntry } from "../messages/entry.ts";
 import type { Parents } from "../messages/parents.ts";
 import type { Deliveries } from "./deliveries.ts";
+import { follow } from "./follow.ts";
 import type { Inbox } from "./inbox.ts";
 import type { RosterText } from "./roster-text.ts";
 
@@ -39,8 +40,7 @@ export function createInboxStreams(
   base: Base,
   parts: { inbox: Inbox; parents: Parents; deliveries: Deliveries; rosterText: RosterText },
 ) {
-  const { clock, connections, db, onError } = base.kernel;
-  const { log } = base;
+  const { connections, db } = base.kernel;
   const { directory } = base.identity;
   const { inbox, parents, deliveries, rosterText } = parts;
   const byAgent = new Map<string, Set<OpenInbox>>();
@@ -115,10 +115,9 @@ export function createInboxStreams(
     const receiver = { agentId, instanceId: caller.instanceId, connection: id, transport: outlet.transport };
     let unsettled: Unsettled | undefined;
     let owesOpen = false;
-    let closed = false;
 
-    const sink: Sink<LogEntry> = {
-      ready: () => outlet.ready(),
+    const { follower, close, run } = follow(base, {
+      ...{ source, outlet, position: after ?? facts.cursor },
       deliver(entries, { after: from, upTo }) {
         outlet.entries(entries);
         if (!counts) return;
@@ -127,12 +126,17 @@ export function createInboxStreams(
         noteIfSettled();
       },
       reset: (reset) => outlet.send(new Encoded("reset", JSON.stringify(reset))),
-      fail(error) {
-        onError(error);
-        close("restarting");
+      settle: noteIfSettled,
+      drained() {
+        if (owesOpen) sayOpen();
       },
-    };
-    const follower = new Follower(log, source, sink, after ?? facts.cursor, clock.now);
+      closed() {
+        source.unindex();
+        leave();
+        siblings.delete(connection);
+        if (siblings.size === 0) byAgent.delete(agentId);
+      },
+    });
 
     function noteIfSettled(): void {
       if (!unsettled || !outlet.settled()) return;
@@ -144,9 +148,6 @@ export function createInboxStreams(
     function sayOpen(): void {
       owesOpen = !outlet.ready();
       if (!owesOpen) outlet.send(OPEN);
-    }
-    function close(reason: Parameters<Connection["close"]>[0]): void {
-      if (!closed) outlet.close(byeEvent(reason, follower.position));
     }
 
     const connection: OpenInbox = {
@@ -162,22 +163,8 @@ export function createInboxStreams(
     const leave = connections.add(connection);
     const siblings = byAgent.get(agentId) ?? new Set();
     byAgent.set(agentId, siblings.add(connection));
-    outlet.onDrain = () => {
-      noteIfSettled();
-      if (closed) return;
-      if (owesOpen) sayOpen();
-      follower.run();
-    };
-    outlet.onClosed = () => {
-      closed = true;
-      follower.close();
-      source.unindex();
-      leave();
-      siblings.delete(connection);
-      if (siblings.size === 0) byAgent.delete(agentId);
-    };
     outlet.send(await hello(facts));
-    if (!closed) follower.run();
+    run();
     return connection;
   }
 

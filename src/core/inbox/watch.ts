@@ -1,7 +1,6 @@
 import type { Membership } from "../../identity/agents/row.ts";
 import type { Caller } from "../../identity/auth/caller.ts";
-import { byeEvent, type Connection } from "../../kernel/log/connections.ts";
-import { Follower, type Sink, type Source } from "../../kernel/log/follower.ts";
+import type { Follower, Source } from "../../kernel/log/follower.ts";
 import { EVERYTHING } from "../../kernel/log/log.ts";
 import { Encoded, type Outlet } from "../../kernel/log/outlet.ts";
 import type { Base } from "../base.ts";
@@ -11,6 +10,7 @@ import type { Filter } from "../messages/filter.ts";
 import type { Lists } from "../messages/lists.ts";
 import type { WorkRow } from "../work/row.ts";
 import type { Deliveries } from "./deliveries.ts";
+import { follow } from "./follow.ts";
 
 const PAGE = 256;
 
@@ -24,7 +24,7 @@ interface Watcher {
 
 /** Streams of everything that a caller may read, for people who watch. */
 export function createWatchStreams(base: Base, parts: { lists: Lists; access: Access; deliveries: Deliveries }) {
-  const { clock, connections, db, headOf, onError } = base.kernel;
+  const { connections, db, headOf, onError } = base.kernel;
   const { log } = base;
   const { directory } = base.identity;
   const { messages: store } = base.rows;
@@ -67,15 +67,13 @@ export function createWatchStreams(base: Base, parts: { lists: Lists; access: Ac
       floor: await store.floor(on),
     }));
     await connections.makeRoom(reader);
-    const position = after ?? log.head();
     const { instanceId, tokenId } = caller;
     const id = connections.newId();
     const isWhole = !isFiltered(filter);
     /** Entries handed to the connection, and not yet to the kernel. */
     const unnoted: { after: number; upTo: number }[] = [];
-    let closed = false;
-    const sink: Sink<LogEntry> = {
-      ready: () => outlet.ready(),
+    const { follower, close, run } = follow(base, {
+      ...{ source: createSource(reader, filter), outlet, position: after ?? log.head() },
       deliver(entries, { after, upTo }) {
         outlet.entries(entries);
         if (reader === null) return;
@@ -84,35 +82,22 @@ export function createWatchStreams(base: Base, parts: { lists: Lists; access: Ac
         noteIfSettled();
       },
       reset: () => undefined,
-      fail(error) {
-        onError(error);
-        close("restarting");
+      settle: noteIfSettled,
+      closed() {
+        leave();
+        watchers.delete(watcher);
       },
-    };
-    const follower = new Follower(log, createSource(reader, filter), sink, position, clock.now);
+    });
     function noteIfSettled(): void {
       if (reader === null || !outlet.settled()) return;
       const to = { agentId: reader, instanceId, connection: id, transport: "stream" } as const;
       for (const span of unnoted.splice(0)) deliveries.note(to, span, 1);
     }
-    function close(reason: Parameters<Connection["close"]>[0]): void {
-      if (!closed) outlet.close(byeEvent(reason, follower.position));
-    }
     const watcher: Watcher = { reader, filter, outlet, follower };
     const leave = connections.add({ id, agentId: null, countsFor: reader, instanceId, tokenId, outlet, close });
     watchers.add(watcher);
-    outlet.onDrain = () => {
-      noteIfSettled();
-      if (!closed) follower.run();
-    };
-    outlet.onClosed = () => {
-      closed = true;
-      follower.close();
-      leave();
-      watchers.delete(watcher);
-    };
     outlet.send(new Encoded("hello", JSON.stringify({ head: log.head(), firstId: floor + 1 })));
-    follower.run();
+    run();
   }
 
   /** Sends an event about a message to the watchers that may read it. */
