@@ -68,6 +68,7 @@ function onAgents({
   core,
   tasks,
   delegations,
+  runs,
   webhooks,
   channels,
   announcements,
@@ -84,14 +85,10 @@ function onAgents({
   agents.registered.inTx(channels.followAgent, channels.wakeForAgent, orchestrators.followAgent);
   agents.restored.inTx(channels.restoreAgent);
   // Features end what is their own and tell of it. What is left of the agent's mail and work ends last.
-  agents.deleting.inTx(tasks.dropAgent, delegations.dropAgent, webhooks.dropAgent, channels.dropAgent, pairs.dropAgent);
-  agents.deleting.inTx(
-    announcements.dropAgent,
-    schedules.dropTarget,
-    schedules.dropAgent,
-    jobs.dropAgent,
-    models.dropAgent,
-  );
+  // A run that serves a delegation finds it ended, and sends no answer of its own.
+  agents.deleting.inTx(tasks.dropAgent, delegations.dropAgent, runs.dropAgent, webhooks.dropAgent);
+  agents.deleting.inTx(channels.dropAgent, pairs.dropAgent, announcements.dropAgent);
+  agents.deleting.inTx(schedules.dropTarget, schedules.dropAgent, jobs.dropAgent, models.dropAgent);
   agents.deleting.inTx(mcp.dropAgent, a2a.dropAgent, core.work.dropAgent);
   agents.deleting.afterCommit(a2a.forgetAgent, connections.closeAgent);
   agents.superseded.afterCommit(connections.closeInstance);
@@ -108,7 +105,7 @@ function onTokens({ kernel, identity, webhooks, schedules, a2a }: Relayed): void
 }
 
 function onMessages(relayed: Relayed): void {
-  const { core, delegations, webhooks, files, channels, announcements, a2a } = relayed;
+  const { core, delegations, runs, webhooks, files, channels, announcements, a2a } = relayed;
   const { loops, metrics, tasks, traces, schedules } = relayed;
   const { messages } = core;
   messages.shape.answeredBy(channels.shape);
@@ -118,7 +115,7 @@ function onMessages(relayed: Relayed): void {
   messages.planned.inTx(files.keepUntil);
   // An answer ends its delegation before anybody outside hears of it. The loop is paused last: its notices follow the message.
   messages.appended.inTx(delegations.settle, webhooks.created, files.countUse, channels.enqueue, channels.wakeForPost);
-  messages.appended.inTx(a2a.wakePushes, a2a.wakeDelivery, loops.pause);
+  messages.appended.inTx(runs.replied, a2a.wakePushes, a2a.wakeDelivery, loops.pause);
   messages.appended.afterCommit(messages.search.notice, metrics.messageSent);
   messages.ended.answeredBy(delegations.endOf);
   messages.story.answeredBy(loops.facts, traces.facts, tasks.facts, delegations.facts, channels.facts, schedules.facts);

@@ -9,6 +9,8 @@ export type RunAnswers = ReturnType<typeof createRunAnswers>;
 interface Ending {
   /** The runner reported it: a failure is the runner's answer, else the relay's. */
   isReported?: boolean | undefined;
+  /** The runner has answered the message itself. */
+  isAnswered?: boolean | undefined;
 }
 
 /** The answer of a run that serves a delegation or a held claim: it goes out in the write that ends the run. */
@@ -17,7 +19,7 @@ export function createRunAnswers({ kernel, core, delegations }: Areas & { delega
   const { rows: works, holders } = core.work;
 
   /** Does nothing when the message was answered, or its lease has ended. */
-  async function give(tx: Tx, run: RunRow, { isReported = false }: Ending): Promise<void> {
+  async function give(tx: Tx, run: RunRow, { isReported = false, isAnswered = false }: Ending): Promise<void> {
     if (run.messageId === null) return;
     const work = await works.byId(tx, run.messageId);
     const held = work?.state === "claimed" && work.holder === run.agentId && (work.dueAt ?? 0) > clock.now();
@@ -27,7 +29,7 @@ export function createRunAnswers({ kernel, core, delegations }: Areas & { delega
     if (run.delegationId !== null && !work) return delegations.giveUp(tx, run.delegationId, errorOf(run));
     if (!held || !work) return;
     // The lease of a lost runner ends by itself, and another worker takes over.
-    if (isOk) await holders.completeHeld(tx, work, hasWords(run) ? answerOf(run) : undefined);
+    if (isOk) await holders.completeHeld(tx, work, hasWords(run) && !isAnswered ? answerOf(run) : undefined);
     else if (run.errorCode !== "lost" && run.errorCode !== "no-runner") await holders.failHeld(tx, work, errorOf(run));
   }
 

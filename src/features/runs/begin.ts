@@ -59,7 +59,7 @@ export function createBegin(
     const isOwn = caller.role !== "operator" && (await access.runsFor(tx, caller, agentId));
     if (!isOwn) messages.quotas.take(tx, facts, "messages");
     const row = await store.add(tx, rowOf(wanted, parent, requester, clock.now()));
-    const turn = await settle.addTurn(tx, row, 1, { cause: "begin", files: body.files });
+    const turn = await settle.addTurn(tx, row, { cause: "begin", files: body.files });
     if (!isOwn) return settle.queue(tx, row, turn);
     return life.run(tx, row, turn, body.leaseSeconds);
   }

@@ -78,13 +78,16 @@ export function createFamily(
 
   /** @throws Problem 403, 409, 422 */
   async function byName(on: ReadTx, { body, caller, actor }: Wanted): Promise<RunRow | undefined> {
-    if (body.parentId === undefined) return undefined;
-    const run = await store.byId(on, body.parentId);
-    if (!run) throw Problem.invalid("/parentId", `there is no run ${body.parentId}`);
+    const requester = body.requester && "runId" in body.requester ? body.requester.runId : undefined;
+    const id = body.parentId ?? requester;
+    if (id === undefined) return undefined;
+    const member = body.parentId === undefined ? "requester" : "parentId";
+    const run = await store.byId(on, id);
+    if (!run) throw Problem.invalid(`/${member}`, `there is no run ${id}`);
     if (!(await access.runsFor(on, caller, run.agentId)) && !(await delegations.worksFor(on, actor, run)))
       throw new Problem(
         "forbidden",
-        `parentId: ${run.id} is no run of ${actor}, and ${actor} works on none of its delegations.`,
+        `${member}: ${run.id} is no run of ${actor}, and ${actor} works on none of its delegations.`,
       );
     if (run.status === "ended") throw new Problem("not-open", `${run.id} has ended.`);
     return run;

@@ -74,9 +74,6 @@ export function createFinishes({ files }: { files: Files }, { store, recorder, s
 
   return {
     finish,
-    /** Result of a run that has none. */
-    nothing: toResult({ text: null }),
-
     /** End of a turn that its runner did not finish: the last visible text is the result. */
     async unsaid(on: ReadTx, row: RunRow, turn: TurnRow, end: End): Promise<End> {
       const result = toResult({ text: await recorder.lastText(on, row, turn.id) });

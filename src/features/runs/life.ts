@@ -9,7 +9,7 @@ import type { RunAccess } from "./access.ts";
 import type { Finished, Finishes } from "./finish.ts";
 import type { Recorder } from "./recorder.ts";
 import type { RunRow, TurnRow } from "./row.ts";
-import type { End, RunSettle } from "./settle.ts";
+import { type End, NOTHING, type RunSettle } from "./settle.ts";
 import type { RunStore } from "./store.ts";
 import { addUsage } from "./usage.ts";
 
@@ -68,7 +68,7 @@ export function createLife({ kernel }: Areas, { store, access, recorder, settle,
     await access.requireRunner(tx, caller, row);
     if (row.status === "running") return row;
     if (how.again && row.status === "ended" && row.errorCode === "lost") {
-      const turn = await settle.addTurn(tx, row, row.turns + 1, { cause: "again" });
+      const turn = await settle.addTurn(tx, row, { cause: "again" });
       return run(tx, reopened(row, turn), turn, how.leaseSeconds);
     }
     const turn = row.status === "queued" ? await store.turn(tx, row.turnId) : undefined;
@@ -80,7 +80,7 @@ export function createLife({ kernel }: Areas, { store, access, recorder, settle,
     const deadlineAt = row.timeoutSeconds === null ? null : clock.now() + row.timeoutSeconds * 1000;
     return {
       ...{ ...row, turns: turn.number, deadlineAt, outcome: null, errorCode: null, error: null, confirmed: null },
-      ...{ late: false, wokenAt: null, endedAt: null },
+      ...{ late: false, wokenAt: null, endedAt: null, compact: false },
     };
   }
 
@@ -121,7 +121,7 @@ export function createLife({ kernel }: Areas, { store, access, recorder, settle,
     const end: End = { outcome: "error", errorCode: "no-runner", error: `${row.agentId} did not take it in time.` };
     const over = await settle.dropTurn(tx, row, turn, end);
     if (turn.cause === "wake") return settle.endRun(tx, row, over, { outcome: "ok" });
-    return settle.endRun(tx, row, over, { ...end, result: finishes.nothing });
+    return settle.endRun(tx, row, over, { ...end, result: NOTHING });
   }
 
   /** End of a running turn whose time is over. */

@@ -1,14 +1,25 @@
 import type { Areas } from "../../core/core.ts";
 import { type Route, routesOn } from "../../identity/auth/route.ts";
 import * as api from "../../protocol/run-routes.ts";
+import type { Abort } from "./abort.ts";
 import type { Life } from "./life.ts";
 import type { RunService } from "./service.ts";
+import type { Tell } from "./tell.ts";
+import type { createRunTree } from "./tree.ts";
 
 /** Header by which a runner names its turn. */
 const tokenOf = (request: Request): string | null => request.headers.get("signalbox-run");
 
+interface Verbs {
+  service: RunService;
+  life: Life;
+  abort: Abort;
+  tell: Tell;
+  tree: ReturnType<typeof createRunTree>;
+}
+
 /** Runs: asking for them, running them, reading them. */
-export function runRoutes({ kernel }: Areas, { service, life }: { service: RunService; life: Life }): Route[] {
+export function runRoutes({ kernel }: Areas, { service, life, abort, tell, tree }: Verbs): Route[] {
   const { db } = kernel;
   const { get, list, change, create } = routesOn(db);
   return [
@@ -26,5 +37,8 @@ export function runRoutes({ kernel }: Areas, { service, life }: { service: RunSe
     change(api.finishRun, async (tx, { caller, params, body, request }) =>
       service.show(tx, caller, await life.finish(tx, caller, params.id, tokenOf(request), body)),
     ),
+    change(api.abortRun, (tx, { caller, params, body }) => abort.abort(tx, caller, params.id, body)),
+    change(api.tellRun, (tx, { caller, params, body }) => tell.tell(tx, caller, params.id, body)),
+    get(api.getRunTree, (on, { caller, params }) => tree.tree(on, caller, params.id)),
   ];
 }

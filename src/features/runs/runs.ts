@@ -4,6 +4,7 @@ import type { ReadTx } from "../../kernel/db/database.ts";
 import type { RunChange } from "../../protocol/runs.ts";
 import type { Delegations } from "../delegations/delegations.ts";
 import type { Files } from "../files/files.ts";
+import { createAbort } from "./abort.ts";
 import { createRunAccess } from "./access.ts";
 import { createRunAnswers } from "./answers.ts";
 import { createBegin, type RunLimits } from "./begin.ts";
@@ -12,11 +13,14 @@ import { createFamily } from "./family.ts";
 import { createFinishes } from "./finish.ts";
 import { createLife } from "./life.ts";
 import { openPartLog } from "./part-log.ts";
+import { createRunReactions } from "./reactions.ts";
 import { createRecorder } from "./recorder.ts";
 import { createRunService } from "./service.ts";
 import { createSettle } from "./settle.ts";
 import { createRunStore } from "./store.ts";
 import { createPartStore } from "./store-parts.ts";
+import { createTell } from "./tell.ts";
+import { createRunTree } from "./tree.ts";
 
 export type Runs = Awaited<ReturnType<typeof createRuns>>;
 
@@ -40,6 +44,10 @@ export async function createRuns(ground: Ground, limits: RunLimits) {
   const family = createFamily(ground, store, access);
   const begin = createBegin(ground, { store, access, family, settle, life }, limits);
   const service = createRunService(ground, { store, access, begin });
+  const abort = createAbort(ground, { store, access, control, settle });
+  const tell = createTell(ground, { store, access, control, recorder, settle });
+  const tree = createRunTree({ access, service });
+  const reactions = createRunReactions(ground, { store, settle });
   return {
     service,
     life,
@@ -47,6 +55,8 @@ export async function createRuns(ground: Ground, limits: RunLimits) {
     access,
     changed: settle.changed,
     ended: settle.ended,
+    replied: reactions.replied,
+    dropAgent: reactions.dropAgent,
     giveGrace: life.giveGrace,
     openFrom: async (on: ReadTx, agentId: string, limit: number): Promise<number> =>
       store.countAskedBy(on, agentId, limit),
@@ -63,9 +73,12 @@ export async function createRuns(ground: Ground, limits: RunLimits) {
       return named[0] && { newest: named[0], running: named.find(({ status }) => status !== "ended") };
     },
     sources: [life.source],
+    dueHandlers: reactions.dueHandlers,
     showWatchers(change: RunChange): void {
       if (change.messageId !== null) inbox.watch.about(change.messageId, "run", () => JSON.stringify(change));
     },
-    routes: lateRoutes(["/v1/runs"], async () => (await import("./routes.ts")).runRoutes(ground, { service, life })),
+    routes: lateRoutes(["/v1/runs"], async () =>
+      (await import("./routes.ts")).runRoutes(ground, { service, life, abort, tell, tree }),
+    ),
   };
 }

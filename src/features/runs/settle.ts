@@ -6,7 +6,7 @@ import type { RunChange, RunErrorCode, RunOutcome } from "../../protocol/runs.ts
 import type { RunAnswers } from "./answers.ts";
 import type { Control } from "./control.ts";
 import type { Recorder } from "./recorder.ts";
-import type { Result } from "./result.ts";
+import { type Result, toResult } from "./result.ts";
 import type { RunRow, TurnRow } from "./row.ts";
 import type { RunStore } from "./store.ts";
 import { toChange } from "./view.ts";
@@ -29,6 +29,8 @@ export interface End {
   result?: Result | undefined;
   /** The runner reported it. */
   isReported?: boolean | undefined;
+  /** The runner has answered the message itself. */
+  isAnswered?: boolean | undefined;
 }
 
 /** Prompt of a new turn. */
@@ -37,6 +39,9 @@ export interface Prompt {
   text?: string | null;
   files?: readonly string[] | undefined;
 }
+
+/** Result of a turn that brought none. */
+export const NOTHING = toResult({ text: null });
 
 interface Parts {
   store: RunStore;
@@ -67,9 +72,15 @@ export function createSettle({ kernel }: Areas, { store, recorder, control, answ
   }
 
   /** A new turn, which waits for its runner. */
-  async function addTurn(tx: Tx, run: RunRow, number: number, { cause, text = null, files }: Prompt): Promise<TurnRow> {
+  async function addTurn(tx: Tx, run: RunRow, { cause, text = null, files }: Prompt): Promise<TurnRow> {
     const turn: TurnRow = {
-      ...{ id: newId("trn", clock.now()), runId: run.id, number, cause, createdAt: clock.now() },
+      ...{
+        id: newId("trn", clock.now()),
+        runId: run.id,
+        number: store.lastTurn(tx, run.id) + 1,
+        cause,
+        createdAt: clock.now(),
+      },
       ...{ startedAt: null, endedAt: null, outcome: null, late: false, owed: false, controlId: null },
       ...{ text, files: files?.length ? JSON.stringify(files) : null },
     };
@@ -85,7 +96,7 @@ export function createSettle({ kernel }: Areas, { store, recorder, control, answ
     const dueAt = isWake ? Math.min(now + WAKE_MS, deadlineAt ?? Number.POSITIVE_INFINITY) : deadlineAt;
     const run: RunRow = {
       ...{ ...before, status: "queued", turnId: turn.id, turns: turn.number, deadlineAt, dueAt, closing: null },
-      ...{ outcome: null, errorCode: null, error: null, confirmed: null, late: false, endedAt: null },
+      ...{ outcome: null, errorCode: null, error: null, confirmed: null, late: false, endedAt: null, compact: false },
       wokenAt: isWake ? now : null,
     };
     const files = turn.files === null ? [] : JSON.parse(turn.files);
@@ -94,12 +105,13 @@ export function createSettle({ kernel }: Areas, { store, recorder, control, answ
       ...{ do: isWake ? "wake" : "start", text: turn.text, files, findings },
     });
     await store.saveTurn(tx, { ...turn, controlId: controlId ?? null });
+    if (turn.text !== null) await recorder.said(tx, run, turn.id, { text: turn.text, files });
     return save(tx, run, before);
   }
 
   /** Begins a turn for a prompt in a run that has none running. */
   const prompt = async (tx: Tx, run: RunRow, said: Prompt): Promise<RunRow> =>
-    queue(tx, run, await addTurn(tx, run, run.turns + 1, said));
+    queue(tx, run, await addTurn(tx, run, said));
 
   /** The turn is over. Its run ends, or waits for runs that it asked for. */
   async function endTurn(tx: Tx, before: RunRow, turn: TurnRow, end: End): Promise<RunRow> {
@@ -120,7 +132,14 @@ export function createSettle({ kernel }: Areas, { store, recorder, control, answ
   async function endRun(tx: Tx, run: RunRow, turn: TurnRow, end: End, before = run): Promise<RunRow> {
     const { outcome, errorCode = null, error = null, confirmed = null } = end;
     const done: RunRow = {
-      ...{ ...run, status: "ended", outcome, errorCode, error: error ?? run.error, confirmed },
+      ...{
+        ...run,
+        status: "ended",
+        outcome,
+        errorCode,
+        error: outcome === "ok" ? null : (error ?? run.error),
+        confirmed,
+      },
       ...{ endedAt: clock.now(), dueAt: null, closing: null },
     };
     await save(tx, done, before);
@@ -153,6 +172,26 @@ export function createSettle({ kernel }: Areas, { store, recorder, control, answ
     return over;
   }
 
+  /** Gives up the turn that a message asked for while another one runs. */
+  async function dropNext(tx: Tx, run: RunRow, { outcome }: Pick<End, "outcome" | "error">): Promise<void> {
+    const next = await store.turnAfter(tx, run.id, run.turns);
+    if (next) await store.saveTurn(tx, { ...next, endedAt: clock.now(), outcome });
+  }
+
+  /** Ends a live run whatever it is at, with everything that it waits for. */
+  async function cutShort(tx: Tx, run: RunRow, end: End): Promise<RunRow> {
+    if (run.status === "waiting") return endWaiting(tx, run, end);
+    const turn = await store.turn(tx, run.turnId);
+    if (!turn) throw new Error(`${run.id} has no turn ${run.turnId}`);
+    if (run.status === "queued") {
+      const over = await dropTurn(tx, run, turn, end);
+      // A run that was to be woken has the result of its own turn.
+      return endRun(tx, turn.cause === "wake" ? run : { ...run, ...NOTHING.columns }, over, end, run);
+    }
+    await dropNext(tx, run, end);
+    return endTurn(tx, run, turn, { ...end, result: end.result ?? NOTHING });
+  }
+
   /** The result of a run that has ended came late. */
   async function takeLate(tx: Tx, run: RunRow, turn: TurnRow, before: RunRow): Promise<void> {
     await save(tx, run, before);
@@ -173,6 +212,7 @@ export function createSettle({ kernel }: Areas, { store, recorder, control, answ
     endRun,
     endWaiting,
     dropTurn,
-    settleAsker,
+    dropNext,
+    cutShort,
   };
 }

@@ -1,6 +1,7 @@
 import { and, asc, desc, eq, gt, isNull, lte, ne, type SQL, sql } from "drizzle-orm";
 import { bound } from "../../kernel/db/bound.ts";
 import type { Db, ReadTx, Tx } from "../../kernel/db/database.ts";
+import { lastIdOf } from "../../kernel/db/sequence.ts";
 import { changeWhere, columns, columnsWhere, equal, everyColumn, pick, rowsWhere } from "../../kernel/db/statements.ts";
 import type { RunRow, TurnRow } from "./row.ts";
 import { runs, runTurns } from "./tables.ts";
@@ -27,7 +28,12 @@ export function createRunStore(db: Db) {
   const waitingTurn = rowsWhere(
     db,
     runTurns,
-    and(equal(runTurns, "runId"), gt(runTurns.number, bound("after")), isNull(runTurns.startedAt)),
+    and(
+      equal(runTurns, "runId"),
+      gt(runTurns.number, bound("after")),
+      isNull(runTurns.startedAt),
+      isNull(runTurns.endedAt),
+    ),
     { orderBy: asc(runTurns.number), limit: 1 },
   );
   const ofMessage = columnsWhere(
@@ -37,6 +43,10 @@ export function createRunStore(db: Db) {
     and(equal(runs, "messageId"), sql`message_id is not null`),
     { orderBy: desc(runs.number), limit: MAX_OF_MESSAGE },
   );
+  const lastTurn = columnsWhere(db, { number: runTurns.number }, runTurns, equal(runTurns, "runId"), {
+    orderBy: desc(runTurns.number),
+    limit: 1,
+  });
   const earliest = columnsWhere(db, { at: runs.dueAt }, runs, sql`due_at is not null`, {
     orderBy: asc(runs.dueAt),
     limit: 1,
@@ -73,6 +83,8 @@ export function createRunStore(db: Db) {
   );
 
   return {
+    /** Highest number of the list. */
+    head: lastIdOf(db, "runs"),
     /** Stores a new run; answers it with its number. */
     add: async (tx: Tx, row: Omit<RunRow, "number">): Promise<RunRow> => {
       const { number } = tx.db.insert(runs).values(row).returning({ number: runs.number }).get();
@@ -100,6 +112,8 @@ export function createRunStore(db: Db) {
       tx.db.update(runTurns).set(changed).where(eq(runTurns.id, id)).run();
     },
     turn: async (on: ReadTx, id: string): Promise<TurnRow | undefined> => turnById(on).get({ id }),
+    /** Number of the newest turn of a run; 0 for none. */
+    lastTurn: (on: ReadTx, runId: string): number => lastTurn(on).get({ runId })?.number ?? 0,
     /** The turn that begins after the one of this number, if a message asked for it. */
     turnAfter: async (on: ReadTx, runId: string, number: number): Promise<TurnRow | undefined> =>
       waitingTurn(on).get({ runId, after: number }),

@@ -1,0 +1,77 @@
+import type { Areas } from "../../core/core.ts";
+import type { Caller } from "../../identity/auth/caller.ts";
+import { createPauses } from "../../kernel/breathe.ts";
+import type { ReadTx, Tx } from "../../kernel/db/database.ts";
+import type { RunAborted } from "../../protocol/runs.ts";
+import type { RunAccess } from "./access.ts";
+import type { Control } from "./control.ts";
+import type { RunRow } from "./row.ts";
+import type { RunSettle } from "./settle.ts";
+import type { RunStore } from "./store.ts";
+import { runLists } from "./store-lists.ts";
+
+/** Time in which a runner confirms that it stopped. */
+const CONFIRM_MS = 15_000;
+/** Live runs of one tree that are looked at. */
+const MAX_TREE = 2000;
+
+export type Abort = ReturnType<typeof createAbort>;
+
+interface Parts {
+  store: RunStore;
+  access: RunAccess;
+  control: Control;
+  settle: RunSettle;
+}
+
+/** Asks runs to stop. Only a running turn has to be waited for. */
+export function createAbort({ kernel, identity }: Areas, { store, access, control, settle }: Parts) {
+  const { clock } = kernel;
+  const { activity } = identity;
+
+  /** Stops a run; one that has ended, or stops already, stays as it is. */
+  async function stop(tx: Tx, run: RunRow, reason: string | null): Promise<RunRow> {
+    if (run.status === "ended" || run.status === "stopping") return run;
+    if (run.status !== "running")
+      return settle.cutShort(tx, run, { outcome: "aborted", confirmed: true, error: reason });
+    await settle.dropNext(tx, run, { outcome: "aborted", error: reason });
+    const stopping: RunRow = {
+      ...{ ...run, status: "stopping", error: reason, confirmed: false, closing: null },
+      dueAt: clock.now() + CONFIRM_MS,
+    };
+    await control.tell(tx, stopping, { do: "abort", text: reason });
+    return settle.save(tx, stopping, run);
+  }
+
+  /** Live runs below one, parents before their children. */
+  async function liveBelow(on: ReadTx, top: RunRow): Promise<RunRow[]> {
+    const found: RunRow[] = [];
+    for (const row of await runLists.liveTreeOf(on, top.rootRunId, MAX_TREE))
+      if (row.id !== top.id && (await access.above(on, row)).some((up) => up.id === top.id)) found.push(row);
+    return found;
+  }
+
+  return {
+    /** `POST .../abort`: a repeat changes nothing. @throws Problem 403, 404, 409 */
+    async abort(
+      tx: Tx,
+      caller: Caller,
+      id: string,
+      { reason = null, cascade }: { reason?: string | null | undefined; cascade: boolean },
+    ): Promise<RunAborted> {
+      const run = await access.requireDirector(tx, caller, id);
+      const stopped = await stop(tx, run, reason);
+      const children: RunAborted["children"] = [];
+      const pause = createPauses();
+      for (const { id: childId } of cascade ? await liveBelow(tx, run) : []) {
+        // Stopping one may have ended another.
+        const child = await store.byId(tx, childId);
+        if (child) children.push({ id: childId, status: (await stop(tx, child, reason)).status });
+        await pause();
+      }
+      if (caller.role === "operator" && (stopped !== run || children.length > 0))
+        await activity.record(tx, caller, "run.aborted", id, { reason, children: children.length });
+      return { status: stopped.status, children };
+    },
+  };
+}

@@ -1,0 +1,78 @@
+import type { Areas } from "../../core/core.ts";
+import type { MessageRow } from "../../core/messages/row.ts";
+import { createPauses } from "../../kernel/breathe.ts";
+import type { Tx } from "../../kernel/db/database.ts";
+import type { DueRow } from "../../kernel/due/row.ts";
+import { toResult } from "./result.ts";
+import type { RunRow, TurnRow } from "./row.ts";
+import type { RunSettle } from "./settle.ts";
+import type { RunStore } from "./store.ts";
+
+const DROP = "run.drop";
+/** Runs ended in one write when their agent is deleted. */
+const SLICE = 200;
+/** Queued runs of an agent among which a reply looks for its own. */
+const MAX_QUEUED = 200;
+const ANSWERS: ReadonlySet<string> = new Set(["chat", "response", "task"]);
+
+/** Reactions of runs to what happens to messages and agents. */
+export function createRunReactions({ kernel }: Areas, { store, settle }: { store: RunStore; settle: RunSettle }) {
+  const { clock, due } = kernel;
+
+  /** An agent that knows nothing of runs ends a queued one by replying to its message, or to the word that it waits. */
+  function replied(tx: Tx, message: MessageRow): Promise<void> | undefined {
+    if (message.replyTo === null || message.fromId === "system" || !ANSWERS.has(message.kind)) return undefined;
+    return endBy(tx, message);
+  }
+
+  async function endBy(tx: Tx, message: MessageRow): Promise<void> {
+    for (const run of await store.queuedOf(tx, message.fromId, MAX_QUEUED)) {
+      const turn = await store.turn(tx, run.turnId);
+      if (!turn || (turn.controlId !== message.replyTo && run.messageId !== message.replyTo)) continue;
+      return take(tx, run, turn, message);
+    }
+  }
+
+  async function take(
+    tx: Tx,
+    run: RunRow,
+    turn: TurnRow,
+    { body, payload, opaque, replyTo }: MessageRow,
+  ): Promise<void> {
+    const result = toResult({ text: body, files: filesIn(payload) });
+    if (run.expectsResult && result.columns.result === null && result.columns.resultFiles === null) return;
+    const isAnswered = replyTo === run.messageId;
+    const begun = { ...turn, startedAt: clock.now() };
+    const row = { ...run, opaque: run.opaque || opaque };
+    await settle.endTurn(tx, row, begun, { outcome: "ok", result, isReported: true, isAnswered });
+  }
+
+  async function drop(tx: Tx, agentId: string, upTo: number): Promise<void> {
+    const live = await store.liveOf(tx, agentId, upTo, SLICE);
+    const pause = createPauses();
+    for (const { id } of live) {
+      await pause();
+      const run = await store.byId(tx, id);
+      if (!run || run.status === "ended") continue;
+      await settle.cutShort(tx, run, { outcome: "error", errorCode: "no-runner", error: `${agentId} was deleted.` });
+    }
+    if (live.length === SLICE) await due.schedule(tx, DROP, agentId, clock.now(), { upTo });
+  }
+
+  return {
+    replied,
+    /** Ends the live runs of a deleted agent. Runs that it asked for go on. */
+    dropAgent: (tx: Tx, agentId: string): Promise<void> => drop(tx, agentId, store.head(tx)),
+    dueHandlers: { [DROP]: (tx: Tx, row: DueRow) => drop(tx, row.key, Number(row.data.upTo)) },
+  };
+}
+
+/** Files that a payload carries. */
+function filesIn(payload: string | null): string[] {
+  const files: unknown = payload?.includes('"fil_') ? JSON.parse(payload).files : undefined;
+  if (!Array.isArray(files)) return [];
+  return files.flatMap((file: unknown) => {
+    const id = typeof file === "object" && file !== null && "fileId" in file ? file.fileId : undefined;
+    return typeof id === "string" ? [id] : [];
+  });
+}

@@ -1,0 +1,124 @@
+import type { Areas } from "../../core/core.ts";
+import { actingAs, type Caller, isAgent } from "../../identity/auth/caller.ts";
+import type { Tx } from "../../kernel/db/database.ts";
+import { Problem } from "../../protocol/problem.ts";
+import type { RunTold } from "../../protocol/runs.ts";
+import type { Files } from "../files/files.ts";
+import type { RunAccess } from "./access.ts";
+import type { Control } from "./control.ts";
+import type { Recorder } from "./recorder.ts";
+import type { RunRow } from "./row.ts";
+import type { RunSettle } from "./settle.ts";
+import type { RunStore } from "./store.ts";
+
+/** Longest text that an agent may say to a run, in characters. */
+const MAX_CHARACTERS = 4000;
+/** Shortest time between two words of one agent to the runs of another. */
+const PACE_MS = 2000;
+/** Pairs of agents of which the last word is remembered. */
+const MAX_PAIRS = 10_000;
+export const TELL = "tellRun";
+
+export type Tell = ReturnType<typeof createTell>;
+
+/** Message to a run. `id`: a repeat with the same one changes nothing. */
+export interface Message {
+  id?: string | undefined;
+  text: string;
+  files?: string[] | undefined;
+}
+
+interface Parts {
+  store: RunStore;
+  access: RunAccess;
+  control: Control;
+  recorder: Recorder;
+  settle: RunSettle;
+}
+
+/** Talks into runs: steers a running turn, waits for its end, or begins a turn. */
+export function createTell(
+  { kernel, identity, files }: Areas & { files: Files },
+  { store, access, control, recorder, settle }: Parts,
+) {
+  const { clock, idempotency } = kernel;
+  const { directory, roster } = identity;
+  /** Time of the last word of each pair. Forgetting it allows one word too many. */
+  const last = new Map<string, number>();
+
+  /** @throws Problem 422, 429 */
+  function checkPace(tx: Tx, from: string, { agentId }: RunRow, text: string): void {
+    if ([...text].length > MAX_CHARACTERS)
+      throw Problem.invalid("/text", `an agent says at most ${MAX_CHARACTERS} characters to a run`);
+    const pair = `${from} ${agentId}`;
+    const now = clock.now();
+    const before = last.get(pair);
+    if (before !== undefined && before <= now && now - before < PACE_MS)
+      throw new Problem("rate-limited", `${from} may talk to runs of ${agentId} once in ${PACE_MS / 1000} s.`, {
+        retryAfterSeconds: Math.max(1, Math.ceil((before + PACE_MS - now) / 1000)),
+      });
+    tx.afterCommit(() => {
+      last.delete(pair);
+      last.set(pair, now);
+      const [oldest] = last.keys();
+      if (last.size > MAX_PAIRS && oldest !== undefined) last.delete(oldest);
+    });
+  }
+
+  async function say(tx: Tx, run: RunRow, said: Message): Promise<RunTold> {
+    if (run.status === "ended" || run.status === "waiting") return begin(tx, run, said);
+    const isHeard = run.status === "queued" || (run.status === "running" && canSteer(run));
+    if (!isHeard) return keep(tx, run, said);
+    await recorder.said(tx, run, run.turnId, said);
+    await control.tell(tx, run, { do: "message", text: said.text, files: said.files });
+    return { turnId: run.turnId, mode: run.status === "running" ? "steered" : "queued" };
+  }
+
+  /** Whether the runner hears messages during a turn. */
+  const canSteer = ({ agentId }: RunRow): boolean => roster.get(agentId)?.reach === "mid-turn";
+
+  /** @throws Problem 410 */
+  async function begin(tx: Tx, run: RunRow, { text, files: given }: Message): Promise<RunTold> {
+    const facts = await directory.facts(tx, run.agentId);
+    if (!facts || facts.deletedAt !== null) throw new Problem("gone", `${run.agentId} was deleted: it runs nothing.`);
+    const { turnId } = await settle.prompt(tx, run, { cause: "message", text, files: given });
+    return { turnId, mode: "started" };
+  }
+
+  /** Keeps a message for the turn that begins when this one is over. */
+  async function keep(tx: Tx, run: RunRow, { text, files: given = [] }: Message): Promise<RunTold> {
+    const next = await store.turnAfter(tx, run.id, run.turns);
+    if (!next) {
+      const turn = await settle.addTurn(tx, run, { cause: "message", text, files: given });
+      return { turnId: turn.id, mode: "queued" };
+    }
+    const all = [...new Set([...(next.files === null ? [] : JSON.parse(next.files)), ...given])];
+    const joined = { ...next, text: `${next.text}\n\n${text}`, files: all.length ? JSON.stringify(all) : null };
+    await store.saveTurn(tx, joined);
+    return { turnId: next.id, mode: "queued" };
+  }
+
+  return {
+    /** `POST .../messages`. @throws Problem 403, 404, 409, 410, 422, 429 */
+    async tell(tx: Tx, caller: Caller, runId: string, said: Message): Promise<RunTold> {
+      const run = await access.requireDirector(tx, caller, runId);
+      const actor = actingAs(caller);
+      const { made } = await idempotency.once<RunTold>(tx, {
+        ...{ sender: actor, key: said.id === undefined ? undefined : `${runId} ${said.id}`, operation: TELL },
+        asked: [said.text, said.files ?? []],
+        async make() {
+          for (const [index, id] of (said.files ?? []).entries())
+            await files.service.requireUsable(tx, actor, id, `/files/${index}`);
+          if (isAgent(caller)) checkPace(tx, actor, run, said.text);
+          const told = await say(tx, run, said);
+          return { subject: `${told.turnId} ${told.mode}`, made: told };
+        },
+        async again(subject) {
+          const [turnId = "", mode] = subject.split(" ");
+          return { turnId, mode: mode as RunTold["mode"] };
+        },
+      });
+      return made;
+    },
+  };
+}
