@@ -1,10 +1,18 @@
 import { createHmac } from "node:crypto";
-import { and, asc, eq, lt, lte, type SQL, type SQLWrapper, sql } from "drizzle-orm";
+import { and, asc, lt, lte, type SQL, type SQLWrapper, sql } from "drizzle-orm";
 import { bound } from "../../kernel/db/bound.ts";
 import type { Db, ReadTx, Tx } from "../../kernel/db/database.ts";
 import { inIds } from "../../kernel/db/lists.ts";
 import { readValues, visitedPage } from "../../kernel/db/reads.ts";
-import { changeWhere, columns, columnsWhere, equal, everyColumn, rowsWhere } from "../../kernel/db/statements.ts";
+import {
+  changeWhere,
+  columns,
+  columnsWhere,
+  countWhere,
+  equal,
+  everyColumn,
+  rowsWhere,
+} from "../../kernel/db/statements.ts";
 import type { DelegationStatus } from "../../protocol/delegations.ts";
 import type { DelegationRow } from "./row.ts";
 import { delegations } from "./tables.ts";
@@ -76,18 +84,8 @@ export function createDelegationStore(db: Db, key: string) {
     orderBy: asc(delegations.messageId),
     limit: "limit",
   });
-  const countFrom = db.statement((q) =>
-    q
-      .select({ n: countOf(eq(delegations.fromId, bound("of"))) })
-      .from(one)
-      .prepare(),
-  );
-  const countOfRoot = db.statement((q) =>
-    q
-      .select({ n: countOf(sql`${delegations.rootId} = ${bound("of")} and ${isBelow}`) })
-      .from(one)
-      .prepare(),
-  );
+  const countFrom = countWhere(db, delegations, and(equal(delegations, "fromId"), isOpen));
+  const countOfRoot = countWhere(db, delegations, and(equal(delegations, "rootId"), isBelow, isOpen));
   const earliest = columnsWhere(db, { at: delegations.deadlineAt }, delegations, isOpen, {
     orderBy: asc(delegations.deadlineAt),
     limit: 1,
@@ -144,10 +142,9 @@ export function createDelegationStore(db: Db, key: string) {
     openBelowRoot: async (on: ReadTx, rootId: string, limit: number): Promise<DelegationRow[]> =>
       openOfRoot(on).all({ rootId, limit }).map(named),
     /** Number of open ones, counted up to `limit`. */
-    countFrom: async (on: ReadTx, fromId: string, limit: number): Promise<number> =>
-      countFrom(on).get({ of: fromId, limit })?.n ?? 0,
+    countFrom: async (on: ReadTx, fromId: string, limit: number): Promise<number> => countFrom(on, { fromId, limit }),
     countBelowRoot: async (on: ReadTx, rootId: string, limit: number): Promise<number> =>
-      countOfRoot(on).get({ of: rootId, limit })?.n ?? 0,
+      countOfRoot(on, { rootId, limit }),
 
     earliest: async (on: ReadTx): Promise<number | null> => earliest(on).get()?.at ?? null,
     ripe: async (on: ReadTx, now: number, limit: number): Promise<DelegationRow[]> =>
@@ -213,7 +210,3 @@ function conditions(row: Columns, { from, to, status, root }: DelegationFilter):
   if (root !== undefined) where.push(sql`${row.rootId} = ${root}`);
   return where;
 }
-
-const one = sql`(select 1)`;
-const countOf = (of: SQL): SQL<number> =>
-  sql<number>`(select count(*) from (select 1 from ${delegations} where ${of} and ${isOpen} limit ${bound("limit")}))`;

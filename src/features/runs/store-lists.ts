@@ -1,5 +1,6 @@
 import { and, asc, desc, eq, lt, type SQL, sql } from "drizzle-orm";
 import type { ReadTx } from "../../kernel/db/database.ts";
+import { readRows } from "../../kernel/db/reads.ts";
 import type { RunStatus } from "../../protocol/runs.ts";
 import type { RunRow } from "./row.ts";
 import { runs } from "./tables.ts";
@@ -52,13 +53,10 @@ export const runLists = {
     on.db.select().from(runs).where(eq(runs.rootRunId, rootRunId)).orderBy(asc(runs.number)).limit(limit).all(),
   /** Live runs of a tree, oldest first. */
   liveTreeOf: async (on: ReadTx, rootRunId: string, limit: number): Promise<RunRow[]> =>
-    on.db
-      .select()
-      .from(runs)
-      .where(and(eq(runs.rootRunId, rootRunId), sql`status <> 'ended'`))
-      .orderBy(asc(runs.number))
-      .limit(limit)
-      .all(),
+    readRows(on, runs, and(eq(runs.rootRunId, rootRunId), sql`status <> 'ended'`), {
+      orderBy: asc(runs.number),
+      limit,
+    }),
 };
 
 /** Conditions by what an index serves, and the others. */

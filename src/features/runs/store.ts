@@ -1,8 +1,18 @@
-import { and, asc, desc, eq, gt, isNull, lte, ne, type SQL, sql } from "drizzle-orm";
+import { and, asc, desc, eq, gt, isNull, lte, ne, sql } from "drizzle-orm";
 import { bound } from "../../kernel/db/bound.ts";
 import type { Db, ReadTx, Tx } from "../../kernel/db/database.ts";
+import { readRows } from "../../kernel/db/reads.ts";
 import { lastIdOf } from "../../kernel/db/sequence.ts";
-import { changeWhere, columns, columnsWhere, equal, everyColumn, pick, rowsWhere } from "../../kernel/db/statements.ts";
+import {
+  changeWhere,
+  columns,
+  columnsWhere,
+  countWhere,
+  equal,
+  everyColumn,
+  pick,
+  rowsWhere,
+} from "../../kernel/db/statements.ts";
 import type { RunRow, TurnRow } from "./row.ts";
 import { runs, runTurns } from "./tables.ts";
 
@@ -62,24 +72,21 @@ export function createRunStore(db: Db) {
     columns("inputTokens", "outputTokens", "cacheReadTokens", "cacheWriteTokens", "costUsd", "byModel"),
     equal(runs, "id"),
   );
-  const countWhere = (where: SQL | undefined) =>
-    db.statement((q) =>
-      q
-        .select({
-          n: sql<number>`(select count(*) from (select 1 from ${runs} where ${where} limit ${bound("limit")}))`,
-        })
-        .from(sql`(select 1)`)
-        .prepare(),
-    );
-  const awaited = countWhere(and(eq(runs.requester, bound("of")), sql`requester is not null`, isLive));
+  const awaited = countWhere(db, runs, and(equal(runs, "requester"), sql`requester is not null`, isLive));
   const children = countWhere(
-    and(eq(runs.parentId, bound("of")), sql`parent_id is not null`, isLive, isNull(runs.delegationId)),
+    db,
+    runs,
+    and(equal(runs, "parentId"), sql`parent_id is not null`, isLive, isNull(runs.delegationId)),
   );
   const askedBy = countWhere(
-    and(eq(runs.askedBy, bound("of")), sql`asked_by is not null`, isLive, isNull(runs.delegationId)),
+    db,
+    runs,
+    and(equal(runs, "askedBy"), sql`asked_by is not null`, isLive, isNull(runs.delegationId)),
   );
   const below = countWhere(
-    and(eq(runs.rootId, bound("of")), isLive, isNull(runs.delegationId), sql`${runs.id} <> ${runs.rootId}`),
+    db,
+    runs,
+    and(equal(runs, "rootId"), isLive, isNull(runs.delegationId), sql`${runs.id} <> ${runs.rootId}`),
   );
 
   return {
@@ -132,14 +139,13 @@ export function createRunStore(db: Db) {
     serving: async (on: ReadTx, delegationId: string, agentId: string): Promise<RunRow | undefined> =>
       serving(on).get({ delegationId, agentId }),
     /** Live runs that a run asked for, counted up to `limit`. */
-    countAwaited: (on: ReadTx, runId: string, limit = 1): number => awaited(on).get({ of: runId, limit })?.n ?? 0,
+    countAwaited: (on: ReadTx, runId: string, limit = 1): number => awaited(on, { requester: runId, limit }),
     /** Live runs that a run spawned, counted up to `limit`. */
-    countChildren: (on: ReadTx, runId: string, limit: number): number => children(on).get({ of: runId, limit })?.n ?? 0,
+    countChildren: (on: ReadTx, runId: string, limit: number): number => children(on, { parentId: runId, limit }),
     /** Live runs that an agent asked for, without those that serve delegations: these count as delegations. */
-    countAskedBy: (on: ReadTx, agentId: string, limit: number): number =>
-      askedBy(on).get({ of: agentId, limit })?.n ?? 0,
+    countAskedBy: (on: ReadTx, agentId: string, limit: number): number => askedBy(on, { askedBy: agentId, limit }),
     /** Live runs of a tree below its root, without those that serve delegations. */
-    countBelow: (on: ReadTx, rootId: string, limit: number): number => below(on).get({ of: rootId, limit })?.n ?? 0,
+    countBelow: (on: ReadTx, rootId: string, limit: number): number => below(on, { rootId, limit }),
     /** Runs that name a message, newest first. */
     ofMessage: async (on: ReadTx, messageId: number) => ofMessage(on).all({ messageId }),
     /** Runs that a run asked for, oldest first. */
@@ -192,13 +198,9 @@ export function createRunStore(db: Db) {
         .get()?.id ?? undefined,
     /** The newest turns of a run, oldest first. */
     turnsOf: async (on: ReadTx, runId: string, limit: number): Promise<TurnRow[]> =>
-      on.db
-        .select()
-        .from(runTurns)
-        .where(and(eq(runTurns.runId, runId), ne(runTurns.number, 0)))
-        .orderBy(sql`${runTurns.number} desc`)
-        .limit(limit)
-        .all()
-        .reverse(),
+      readRows(on, runTurns, and(eq(runTurns.runId, runId), ne(runTurns.number, 0)), {
+        orderBy: desc(runTurns.number),
+        limit,
+      }).reverse(),
   };
 }

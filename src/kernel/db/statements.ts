@@ -72,3 +72,10 @@ export const changeWhere = <T extends SQLiteTable>(
   set: SQLiteUpdateSetSource<T>,
   where: SQL | undefined,
 ) => db.statement((q) => q.update(table).set(set).where(where).prepare());
+
+/** Prepares the number of rows under a condition, counted up to the parameter `limit`. */
+export function countWhere(db: Db, table: SQLiteTable, where: SQL | undefined) {
+  const some = sql`(select 1 from ${table} where ${where} limit ${bound("limit")})`;
+  const counted = db.statement((q) => q.select({ n: sql<number>`count(*)` }).from(some).prepare());
+  return (on: ReadTx, values: Record<string, unknown>): number => counted(on).get(values)?.n ?? 0;
+}
