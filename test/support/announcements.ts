@@ -30,3 +30,40 @@ export async function startOffice(overrides: Parameters<typeof startCrew>[0] = {
     ackUpTo: (by, upTo) => crew.ask("POST", `/v1/agents/${by.id}/inbox/ack`, { upTo }, by),
   };
 }
+
+/** A chat account beside the office, and helpers that speak as its adapter. */
+export interface Chat {
+  id: string;
+  adapter: Worker;
+  /** A text that came in; answers its message. */
+  event(more?: Record<string, unknown>): Promise<Answered["body"]>;
+  /** Posts that the adapter claims now. */
+  claim(): Promise<{ message: Answered["body"]; claim: { token: string } }[]>;
+  end(held: { message: { id: number }; claim: { token: string } }, verb: string, body?: object): Promise<Answered>;
+}
+
+let events = 0;
+
+export async function openChat({ ask, agent }: Office, id: string, target = "bob"): Promise<Chat> {
+  const [provider, accountId] = id.split(":");
+  const adapter = await agent(id, { channel: { provider, accountId } });
+  await ask("PUT", `/v1/channels/${id}/bindings`, { target });
+  return {
+    id,
+    adapter,
+    async event(more = {}) {
+      const draft = {
+        conversationId: "c1",
+        externalId: `in-${++events}`,
+        sender: { id: "9", name: "Ada" },
+        text: "Is it up?",
+      };
+      const { status, body } = await ask("POST", `/v1/channels/${id}/events`, { ...draft, ...more }, adapter);
+      if (status >= 300) throw new Error(JSON.stringify(body));
+      return body.messages[0];
+    },
+    claim: async () => (await ask("POST", `/v1/agents/${id}/claims`, { max: 10 }, adapter)).body.items,
+    end: ({ message, claim }, verb, body = {}) =>
+      ask("POST", `/v1/messages/${message.id}/${verb}`, { token: claim.token, ...body }, adapter),
+  };
+}
