@@ -1,0 +1,189 @@
+import { describe, expect, test } from "bun:test";
+import { type Office, openChat, startOffice } from "../../support/announcements.ts";
+import type { Worker } from "../../support/work.ts";
+
+const ADA = { requester: { agentId: "ada" } };
+const MINUTE = 60_000;
+
+/** Unread messages, as a model is shown them. */
+const unread = async ({ ask }: Office, by: Worker): Promise<{ unread: number; text: string }> =>
+  (await ask("GET", `/v1/agents/${by.id}/inbox/digest?budget=4000`, undefined, by)).body;
+
+describe("a result that comes late", () => {
+  /** A run that was given up, and whose result comes after that. */
+  async function late(meanwhile: (office: Office) => Promise<unknown>) {
+    const office = await startOffice();
+    const { ada, bob, asked, finish, pass } = office;
+    const run = await asked(ada, bob, ADA);
+    await pass(121_000);
+    await meanwhile(office);
+    await finish(bob, run, { result: "It works." });
+    return { ...office, run };
+  }
+
+  test("it takes the place of the failure that nobody has read", async () => {
+    const office = await late(async () => undefined);
+    const { ada, run, ofRun, announced } = office;
+    expect(await ofRun(run)).toMatchObject([
+      { state: "dismissed", reason: "superseded", late: false },
+      { state: "sent", late: true, turnId: run.turnId },
+    ]);
+    expect(await announced(ada)).toMatchObject([{ settled: true }, { body: "It works." }]);
+    const shown = await unread(office, ada);
+    expect(shown.unread).toBe(1);
+    expect(shown.text).toContain("It came late: the run had been given up.");
+  });
+
+  test("it follows the failure that the requester was handed", async () => {
+    const office = await late(({ ask, ada }) => ask("GET", "/v1/agents/ada/inbox", undefined, ada));
+    expect(await office.ofRun(office.run)).toMatchObject([
+      { state: "sent", late: false },
+      { state: "sent", late: true },
+    ]);
+    expect((await unread(office, office.ada)).unread).toBe(2);
+  });
+
+  test("in a chat it takes the place of a post that waits, and follows one that the adapter took", async () => {
+    const office = await startOffice();
+    const { bob, run, finish, pass, ofRun } = office;
+    const chat = await openChat(office, "telegram:main");
+    const message = await chat.event();
+    const requester = { conversation: message.payload.conversation };
+    const waits = await run(bob, { messageId: message.id, requester, sessionKey: "a" });
+    await pass(121_000);
+    await finish(bob, waits, { result: "One." });
+    expect(await ofRun(waits)).toMatchObject([{ reason: "superseded" }, { state: "sent" }]);
+    const [first] = await chat.claim();
+    expect(first?.message.payload.text).toBe("One.");
+    if (first) await chat.end(first, "complete", { externalIds: ["1"] });
+    const taken = await run(bob, { messageId: message.id, requester, sessionKey: "b" });
+    await pass(121_000);
+    const [failed] = await chat.claim();
+    await finish(bob, taken, { result: "Two." });
+    if (failed) await chat.end(failed, "complete", { externalIds: ["2"] });
+    const [second] = await chat.claim();
+    expect([failed?.message.payload.text, second?.message.payload.text]).toEqual([
+      "The task failed: Its runner was not heard of any more.",
+      "Two.",
+    ]);
+    expect(await ofRun(taken)).toMatchObject([{ state: "acknowledged", externalIds: ["2"] }, { state: "sent" }]);
+  });
+
+  test("silence that comes late leaves the failure as it is", async () => {
+    const { ada, bob, asked, finish, pass, ofRun } = await startOffice();
+    const run = await asked(ada, bob, ADA);
+    await pass(121_000);
+    await finish(bob, run, { silent: true });
+    expect(await ofRun(run)).toMatchObject([{ state: "sent" }, { state: "silent", late: true }]);
+  });
+});
+
+describe("a run that waits for runs that it asked for", () => {
+  /** Parent of ada, asked for by user, with a child of bob; the parent's own turn is over. */
+  async function waiting(fields: Record<string, unknown> = {}) {
+    const office = await startOffice();
+    const { ada, bob, asked, finish } = office;
+    const parent = await asked(undefined, ada, { requester: { agentId: "user" }, label: "Parent", ...fields });
+    const child = await asked(ada, bob, { parentId: parent.id, cause: "spawn", label: "Child" });
+    await finish(ada, parent, { result: "Asked bob." });
+    return { ...office, parent, child };
+  }
+
+  test("nothing goes out while its children are unsettled", async () => {
+    const { parent, ofRun, announced, see } = await waiting();
+    expect(await see(parent)).toMatchObject({ status: "waiting" });
+    expect(await ofRun(parent)).toMatchObject([{ state: "waiting", messageId: null, endedAt: null }]);
+    expect(await announced("user")).toEqual([]);
+  });
+
+  test("it is woken once with the findings, and its last answer alone goes out", async () => {
+    const { ada, bob, parent, child, take, finish, ofRun, announced, words } = await waiting();
+    await finish(bob, child, { result: "Built." });
+    expect((await words(ada)).at(-1)).toMatchObject({ do: "wake", findings: [{ runId: child.id }] });
+    expect(await ofRun(parent)).toMatchObject([{ state: "dismissed", reason: "superseded" }]);
+    const woken = await take(ada, parent);
+    await finish(ada, woken, { result: "Shipped." });
+    expect(await ofRun(parent)).toMatchObject([{ state: "dismissed" }, { state: "sent", turnId: woken.turnId }]);
+    const [message, ...more] = await announced("user");
+    expect(more).toEqual([]);
+    expect(message).toMatchObject({ body: "Shipped.", payload: { announcement: { findings: [] } } });
+    expect(await announced(ada)).toMatchObject([{ from: "bob", body: "Built." }]);
+  });
+
+  test("a wake that nobody takes in 30 minutes: its own result goes out with the findings", async () => {
+    const { bob, parent, child, finish, ofRun, announced, pass } = await waiting();
+    await finish(bob, child, { result: "Built." });
+    await pass(31 * MINUTE);
+    const [message, ...more] = await announced("user");
+    expect(more).toEqual([]);
+    expect(message.body).toBe("Asked bob.");
+    expect(message.payload.announcement.findings).toEqual([
+      {
+        ...{ runId: child.id, agentId: "bob", label: "Child", task: "Look into it.", status: "ok", statusText: null },
+        result: { text: "Built.", cut: false },
+      },
+    ]);
+    expect((await ofRun(parent)).map(({ state }) => state)).toEqual(["dismissed", "sent"]);
+  });
+
+  test("without a wake it ends with its own result when the last child has ended", async () => {
+    const { bob, parent, child, finish, ofRun, announced } = await waiting({ wakeOnSettle: false });
+    await finish(bob, child, { result: "Built." });
+    expect(await announced("user")).toMatchObject([{ body: "Asked bob." }]);
+    expect(await ofRun(parent)).toMatchObject([{ state: "sent" }]);
+  });
+
+  test("a failed child settles it as well, and its findings say so", async () => {
+    const { bob, child, does, announced, pass } = await waiting();
+    await does(bob, child, "finish", { outcome: "error", error: "exit 1" }, child);
+    await pass(31 * MINUTE);
+    expect((await announced("user"))[0].payload.announcement.findings).toMatchObject([
+      { status: "error", statusText: "exit 1", result: { text: "(no output)" } },
+    ]);
+  });
+});
+
+describe("restarts", () => {
+  test("G1: a nested story with a restart between any two steps: every message once", async () => {
+    const office = await startOffice();
+    const { ask, ada, bob, cid, restart, ofRun, announced, ackUpTo } = office;
+    const chat = await openChat(office, "telegram:main", "ada");
+    const event = await chat.event();
+    const requester = { conversation: event.payload.conversation };
+    const step = async <T>(done: Promise<T>): Promise<T> => {
+      const value = await done;
+      await restart();
+      return value;
+    };
+    const spawn = (parentId: string) => ({ parentId, cause: "spawn" });
+    const parent = await step(office.run(ada, { messageId: event.id, requester }));
+    const child = await step(office.asked(ada, bob, spawn(parent.id)));
+    const grandchild = await step(office.asked(bob, cid, spawn(child.id)));
+    await step(office.finish(ada, parent, { result: "Asked." }));
+    await step(office.finish(bob, child, { result: "Asked on." }));
+    await step(office.finish(cid, grandchild, { result: "Counted." }));
+    const woken = await step(office.take(bob, child));
+    await step(office.finish(bob, woken, { result: "Built." }));
+    const last = await step(office.take(ada, parent));
+    await step(office.finish(ada, last, { result: "Shipped." }));
+    expect((await announced(bob)).map(({ body }) => body)).toEqual(["Counted."]);
+    expect((await announced(ada)).map(({ body }) => body)).toEqual(["Built."]);
+    for (const by of [ada, bob]) await step(ackUpTo(by, (await announced(by)).at(-1).id));
+    const [held, ...more] = await step(chat.claim());
+    expect([held?.message.payload.text, more.length]).toEqual(["Shipped.", 0]);
+    if (held) await step(chat.end(held, "complete", { externalIds: ["m-1"] }));
+    for (const run of [parent, child, grandchild])
+      expect((await ofRun(run)).at(-1)).toMatchObject({ state: "acknowledged" });
+    expect((await ask("GET", "/v1/messages?kind=announcement")).body.items).toHaveLength(3);
+    expect(await chat.claim()).toEqual([]);
+  });
+
+  test("the number of blocked ones is known after a restart", async () => {
+    const { ask, ada, bob, asked, finish, restart } = await startOffice();
+    const run = await asked(ada, bob, ADA);
+    await ask("DELETE", "/v1/agents/ada");
+    await finish(bob, run, { result: "Done." });
+    await restart();
+    expect((await ask("GET", "/metrics")).body).toContain("signalbox_announcements_blocked 1");
+  });
+});
