@@ -1,4 +1,5 @@
 import type { Route } from "../../src/identity/auth/route.ts";
+import { ANNOUNCEMENT_EXAMPLES } from "./announcement-examples.ts";
 import { LOOP_LIMIT, type Who, type World } from "./world.ts";
 
 /** A request that is to be accepted: by whom, and what fills the places of its route. */
@@ -413,6 +414,8 @@ export const EXAMPLES: Record<string, Make> = {
     const { body } = await world.ask("POST", "/v1/files?agentId=worker", "bytes");
     return byWorker({ path: { id: body.id }, headers: { range: "bytes=0-1" } });
   },
+
+  ...ANNOUNCEMENT_EXAMPLES,
 
   listLoops: () => byOperator({ query: { status: "paused", limit: "5", page: "9" } }),
   resumeLoop: async (world) => byOperator({ path: { rootId: String(await loopIn(world)) } }),

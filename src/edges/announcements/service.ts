@@ -48,7 +48,8 @@ export function createAnnouncementService(
     await agents.requireActor(tx, caller, actor);
     const row = await require(tx, id);
     if (caller.role === "operator" || (await isFor(tx, actor, row))) return row;
-    throw new Problem("forbidden", `Announcement ${id} is for its requester, not for ${actor}.`);
+    if (row.agentId !== actor) throw notFor(id, actor);
+    throw new Problem("forbidden", `${actor} made it: only its requester or an operator handles announcement ${id}.`);
   }
 
   const stale: Sweep = {
@@ -89,8 +90,7 @@ export function createAnnouncementService(
     async get(on: ReadTx, caller: Caller, id: string): Promise<Announcement> {
       const reader = await agents.requireReader(on, caller);
       const row = await require(on, id);
-      if (reader !== null && row.agentId !== reader && !(await isFor(on, reader, row)))
-        throw new Problem("forbidden", `Announcement ${id} is not for ${reader}.`);
+      if (reader !== null && row.agentId !== reader && !(await isFor(on, reader, row))) throw notFor(id, reader);
       return toAnnouncement(row);
     },
 
@@ -120,3 +120,6 @@ export function createAnnouncementService(
     },
   };
 }
+
+const notFor = (id: string, agentId: AgentId): Problem =>
+  new Problem("forbidden", `Announcement ${id} is not for ${agentId}.`);

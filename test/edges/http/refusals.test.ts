@@ -28,7 +28,16 @@ async function world() {
   await must("POST", `/v1/tasks/${task.id}/claim`, {}, berta);
   const free = await must("POST", "/v1/tasks", { title: "x" }, anna);
   const pair = await must("POST", "/v1/pairs", { target: "berta" }, anna);
-  return { relay, mallory, berta, talk, reply, open, held, token: claim.token, direct, group, task, free, pair };
+  const asked = { agentId: "berta", task: "x", requester: { agentId: "anna" } };
+  const run = await must("POST", "/v1/runs", asked, anna);
+  const turn = await must("POST", `/v1/runs/${run.id}/start`, {}, berta);
+  const by = { ...berta, headers: { "signalbox-run": turn.token } };
+  await must("POST", `/v1/runs/${run.id}/finish`, { outcome: "ok", result: "x" }, by);
+  const [announcement] = (await ask("GET", `/v1/announcements?run=${run.id}`)).body.items;
+  return {
+    ...{ relay, mallory, berta, talk, reply, open, held, token: claim.token, direct, group, task, free, pair },
+    announcement,
+  };
 }
 
 type World = Awaited<ReturnType<typeof world>>;
@@ -71,6 +80,10 @@ function callsOf(w: World): { get: string; calls: Call[] }[] {
     ...[w.talk, w.open, w.held, w.direct.messageId].map((id) => ({ get: `/v1/messages/${id}`, calls: work(id) })),
     ...[w.direct.id, w.group.id].map((id) => ({ get: `/v1/delegations/${id}`, calls: asked(id) })),
     ...[w.task.id, w.free.id].map((id) => ({ get: `/v1/tasks/${id}`, calls: task(id) })),
+    {
+      get: `/v1/announcements/${w.announcement.id}`,
+      calls: ["retry", "dismiss"].map((verb): Call => ["POST", `/v1/announcements/${w.announcement.id}/${verb}`]),
+    },
     { get: `/v1/pairs/${w.pair.id}`, calls: pair(w.pair.id) },
   ];
 }
