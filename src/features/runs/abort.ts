@@ -26,11 +26,15 @@ interface Parts {
 
 /** Asks runs to stop. Only a running turn has to be waited for. */
 export function createAbort({ kernel, identity }: Areas, { store, access, control, settle }: Parts) {
-  const { clock } = kernel;
+  const { clock, hooks } = kernel;
   const { activity } = identity;
+
+  /** A run that had ended was asked to stop: nobody wants its result any more. */
+  const unwanted = hooks.event<[run: RunRow]>("runs.unwanted");
 
   /** Stops a run; one that has ended, or stops already, stays as it is. */
   async function stop(tx: Tx, run: RunRow, reason: string | null): Promise<RunRow> {
+    if (run.status === "ended") await unwanted.raise(tx, run);
     if (run.status === "ended" || run.status === "stopping") return run;
     if (run.status !== "running")
       return settle.cutShort(tx, run, { outcome: "aborted", confirmed: true, error: reason });
@@ -52,6 +56,8 @@ export function createAbort({ kernel, identity }: Areas, { store, access, contro
   }
 
   return {
+    unwanted,
+
     /** `POST .../abort`: a repeat changes nothing. @throws Problem 403, 404, 409 */
     async abort(
       tx: Tx,

@@ -30,10 +30,11 @@ export function createFinishes({ files }: { files: Files }, { store, recorder, s
   async function finish(tx: Tx, row: RunRow, turn: TurnRow, body: Finished): Promise<RunRow> {
     const isNow = turn.id === row.turnId && isRunning(row);
     if (!isNow && !turn.owed) return repeated(row, turn, body);
-    const result = await resultOf(tx, row, turn, body);
-    if (body.outcome === "ok" && row.expectsResult) requireResult(row, result);
+    const said = await resultOf(tx, row, turn, body);
+    const result = isStanding(row, turn, said) ? undefined : said;
+    if (body.outcome === "ok" && result) requireResult(row, result);
     const told = withWord(row, body);
-    if (!isNow) return late(tx, told, turn, body, result);
+    if (!isNow) return late(tx, told, turn, body, said);
     const isAborted = row.status === "stopping";
     return settle.endTurn(tx, told, turn, {
       ...endOf(body),
@@ -77,6 +78,7 @@ export function createFinishes({ files }: { files: Files }, { store, recorder, s
     /** End of a turn that its runner did not finish: the last visible text is the result. */
     async unsaid(on: ReadTx, row: RunRow, turn: TurnRow, end: End): Promise<End> {
       const result = toResult({ text: await recorder.lastText(on, row, turn.id) });
+      if (end.outcome === "ok" && isStanding(row, turn, result)) return end;
       const isEmpty = end.outcome === "ok" && row.expectsResult && isNothing(result);
       return isEmpty ? { ...end, ...NO_RESULT, result } : { ...end, result };
     },
@@ -102,8 +104,13 @@ const NO_RESULT = {
 
 const isNothing = ({ columns }: Result): boolean => columns.result === null && columns.resultFiles === null;
 
-function requireResult({ id }: RunRow, result: Result): void {
-  if (isNothing(result))
+/** A woken run that has nothing to add stands by the answer that it gave before it waited. */
+const isStanding = (row: RunRow, { cause }: TurnRow, { columns }: Result): boolean =>
+  cause === "wake" && columns.silent && (row.result !== null || row.resultFiles !== null);
+
+/** An asker waits for the answer to a delegation: silence is none. */
+function requireResult({ id, expectsResult, delegationId }: RunRow, result: Result): void {
+  if ((expectsResult && isNothing(result)) || (delegationId !== null && result.columns.silent))
     throw new Problem(
       "required-result",
       `${id} owes a result, and this one is empty or silent. Ask once more, or finish with outcome error and errorCode no-result.`,

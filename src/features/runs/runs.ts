@@ -55,6 +55,7 @@ export async function createRuns(ground: Ground, limits: RunLimits) {
     access,
     changed: settle.changed,
     ended: settle.ended,
+    unwanted: abort.unwanted,
     replied: reactions.replied,
     dropAgent: reactions.dropAgent,
     giveGrace: life.giveGrace,
