@@ -168,6 +168,7 @@ function onFeatures(relayed: Relayed): void {
   runs.changed.inTx(announcements.followRun, webhooks.runChanged);
   runs.changed.afterCommit(metrics.runChanged, runs.showWatchers);
   runs.ended.inTx(announcements.announce);
+  runs.unwanted.inTx(announcements.dropOf);
   announcements.changed.inTx(webhooks.announcementChanged);
   announcements.changed.afterCommit(metrics.announcementChanged, announcements.showWatchers);
   traces.added.afterCommit(metrics.traced, traces.showWatchers);

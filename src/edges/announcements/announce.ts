@@ -45,6 +45,11 @@ export function createAnnouncer({ clock }: Pick<Kernel, "clock">, store: Announc
       }
     },
 
+    /** Somebody who may stop the run wants its result no more: what was not acknowledged is dismissed. */
+    async dropOf(tx: Tx, run: RunRow): Promise<void> {
+      for (const row of await store.pendingOf(tx, run.id)) await delivery.dismiss(tx, row, "aborted");
+    },
+
     /** A run waits for the runs that it asked for, or goes on with a new turn. */
     async followRun(tx: Tx, _: RunChange, run: RunRow, before: RunRow | undefined): Promise<void> {
       if (run.requester === null || run.status === before?.status) return;

@@ -38,6 +38,7 @@ export function createAnnouncements(areas: Areas & { channels: Channels; runs: R
     changed: delivery.changed,
     announce: announcer.announce,
     followRun: announcer.followRun,
+    dropOf: announcer.dropOf,
     acknowledge: follow.acknowledge,
     noteFailure: follow.noteFailure,
     followWork: follow.followWork,

@@ -1,6 +1,6 @@
 import type { Areas } from "../../core/core.ts";
 import type { Author } from "../../core/messages/draft.ts";
-import type { RunRow } from "../../features/runs/row.ts";
+import type { RunRow, TurnRow } from "../../features/runs/row.ts";
 import type { ReadTx, Tx } from "../../kernel/db/database.ts";
 import type { Announcement, AnnouncementInstruction } from "../../protocol/announcements.ts";
 import type { MessageId } from "../../protocol/ids.ts";
@@ -98,10 +98,11 @@ export function createDelivery(
   /** One message in the name of the run's agent: the loop rule counts it, and its reader trusts it as a peer's. */
   async function post(tx: Tx, row: AnnouncementRow, run: RunRow, destination: Destination) {
     const { route, replyTo, urgent } = destination;
-    const turn = (await book.turnsOf(tx, run.id, MAX_TURNS)).find(({ startedAt }) => startedAt !== null);
+    const turns = await book.turnsOf(tx, run.id, MAX_TURNS);
+    const first = turns.find(({ startedAt }) => startedAt !== null);
     const announcement = factsOf({
-      ...{ row, run, startedAt: turn?.startedAt ?? null },
-      findings: await findingsFor(tx, run),
+      ...{ row, run, startedAt: first?.startedAt ?? null },
+      findings: await findingsFor(tx, run, turns),
       instruction: instructionFor(run, destination),
     });
     const files = filesOf(run);
@@ -124,11 +125,14 @@ export function createDelivery(
     return { id: agentId, kind: facts?.kind ?? "provider", via: null };
   }
 
-  /** Results of the runs that it asked for, when nobody took the turn that would have told it of them. */
-  async function findingsFor(on: ReadTx, run: RunRow): Promise<readonly RunRow[]> {
-    const turns = run.wokenAt === null ? [] : await book.turnsOf(on, run.id, MAX_TURNS);
+  /** Results of the runs that it asked for and that no turn of it was told of. It is woken once. */
+  async function findingsFor(on: ReadTx, run: RunRow, turns: readonly TurnRow[]): Promise<readonly RunRow[]> {
+    if (run.wokenAt === null) return [];
+    const findings = await book.findings(on, run.id);
     const wake = turns.findLast(({ cause }) => cause === "wake");
-    return wake && wake.startedAt === null ? book.findings(on, run.id) : [];
+    if (wake?.startedAt === null) return findings;
+    const told = turns.findLast(({ startedAt }) => startedAt !== null)?.endedAt ?? Number.POSITIVE_INFINITY;
+    return findings.filter(({ endedAt }) => endedAt !== null && endedAt > told);
   }
 
   /** Whether its reader has it: a model was handed the message, or an adapter took the post. */

@@ -158,6 +158,19 @@ describe("silence", () => {
     ]);
   });
 
+  test("a run that serves a delegation owes its answer", async () => {
+    const { ada, bob, delegate, run, does, finish, responses } = await startOffice();
+    const asked = await delegate(ada, "bob");
+    const serving = await run(bob, { messageId: asked.messageId });
+    for (const body of [{ result: "NO_REPLY" }, { silent: true }]) {
+      const refused = await does(bob, serving, "finish", { outcome: "ok", ...body }, serving);
+      expect(refused).toMatchObject({ status: 422, body: { code: "required-result" } });
+    }
+    expect(await responses(ada)).toEqual([]);
+    await finish(bob, serving, { result: "Forty-two." });
+    expect(await responses(ada)).toHaveLength(1);
+  });
+
   test("a requester that answers an announcement with silence wakes nobody", async () => {
     const { ask, ada, bob, asked, finish, announced, inbox } = await startOffice();
     await finish(bob, await asked(ada, bob, ADA), { result: "Done." });

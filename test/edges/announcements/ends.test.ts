@@ -143,6 +143,130 @@ describe("a run that waits for runs that it asked for", () => {
   });
 });
 
+describe("a woken run", () => {
+  async function woken(fields: Record<string, unknown> = {}) {
+    const office = await startOffice();
+    const { ada, bob, asked, take, finish } = office;
+    const parent = await asked(undefined, ada, { requester: { agentId: "user" }, ...fields });
+    const child = await asked(ada, bob, { parentId: parent.id, cause: "spawn" });
+    await finish(ada, parent, { result: "My answer." });
+    await finish(bob, child, { result: "Built." });
+    return { ...office, parent: await take(ada, parent) };
+  }
+
+  test("one that has nothing to add stands by its answer, also where a result is owed", async () => {
+    for (const expectsResult of [false, true]) {
+      const { ada, parent, finish, announced, ofRun } = await woken({ expectsResult });
+      await finish(ada, parent, { result: "NO_REPLY" });
+      expect(await announced("user")).toMatchObject([{ body: "My answer." }]);
+      expect((await ofRun(parent)).map(({ state }) => state)).toEqual(["dismissed", "sent"]);
+    }
+  });
+
+  test("one that fails then does not hand out its earlier answer", async () => {
+    const { ada, parent, does, announced } = await woken();
+    await does(ada, parent, "finish", { outcome: "error", error: "exit 1", result: "" }, parent);
+    expect(await announced("user")).toMatchObject([
+      { body: "(no output)", payload: { announcement: { status: "error", statusText: "exit 1" } } },
+    ]);
+  });
+
+  test("it is woken once: what it asks for after that goes out with its answer", async () => {
+    const { ada, bob, clock, parent, asked, finish, announced } = await woken();
+    const second = await asked(ada, bob, { parentId: parent.id, cause: "spawn", label: "Second" });
+    await finish(ada, parent, { result: "One more." });
+    clock.advance(1000);
+    await finish(bob, second, { result: "Checked." });
+    const [message, ...more] = await announced("user");
+    expect([message.body, more.length]).toEqual(["One more.", 0]);
+    expect(message.payload.announcement.findings).toMatchObject([{ label: "Second", result: { text: "Checked." } }]);
+  });
+});
+
+describe("an aborted run", () => {
+  test("it announces nothing, and the row says why", async () => {
+    const { ada, bob, asked, does, announced, ofRun } = await startOffice();
+    const run = await asked(ada, bob, ADA);
+    expect((await does(ada, run, "abort")).body.status).toBe("stopping");
+    await does(bob, run, "finish", { outcome: "aborted" }, run);
+    expect(await announced(ada)).toEqual([]);
+    expect(await ofRun(run)).toMatchObject([{ state: "dismissed", reason: "aborted", messageId: null }]);
+  });
+
+  test("a finish that comes after the abort stands, and is announced", async () => {
+    const { ada, bob, asked, does, finish, announced, pass } = await startOffice();
+    const run = await asked(ada, bob, ADA);
+    await does(ada, run, "abort");
+    await finish(bob, run, { result: "Just in time." });
+    const other = await asked(ada, bob, ADA);
+    await does(ada, other, "abort");
+    await pass(16_000);
+    await finish(bob, other, { result: "Too late, but whole." });
+    expect((await announced(ada)).map(({ body }) => body)).toEqual(["Just in time.", "Too late, but whole."]);
+  });
+
+  test("a waiting one takes its pending announcement with it, and its children's", async () => {
+    const { ada, bob, asked, finish, does, announced, ofRun } = await startOffice();
+    const parent = await asked(undefined, ada, { requester: { agentId: "user" } });
+    const child = await asked(ada, bob, { parentId: parent.id, cause: "spawn" });
+    await finish(ada, parent, { result: "Asked bob." });
+    await does(undefined, parent, "abort");
+    await does(bob, child, "finish", { outcome: "aborted" }, child);
+    expect(await ofRun(parent)).toMatchObject([{ state: "dismissed", reason: "aborted" }]);
+    expect(await ofRun(child)).toMatchObject([{ state: "dismissed", reason: "aborted" }]);
+    expect([await announced("user"), await announced(ada)]).toEqual([[], []]);
+  });
+
+  test("an abort after the end dismisses the result that nobody has read", async () => {
+    const office = await startOffice();
+    const { ada, bob, cid, asked, finish, does, ofRun } = office;
+    const run = await asked(ada, bob, ADA);
+    await finish(bob, run, { result: "Done." });
+    expect((await does(cid, run, "abort")).status).toBe(403);
+    expect((await does(ada, run, "abort")).body).toMatchObject({ status: "ended" });
+    expect(await ofRun(run)).toMatchObject([{ state: "dismissed", reason: "aborted" }]);
+    expect((await unread(office, ada)).unread).toBe(0);
+  });
+
+  test("an aborted second turn leaves the result of the first", async () => {
+    const { ada, bob, asked, take, finish, does, ofRun, announced } = await startOffice();
+    const run = await asked(ada, bob, ADA);
+    await finish(bob, run, { result: "First." });
+    expect((await does(ada, run, "messages", { text: "Once more." })).body.mode).toBe("started");
+    const second = await take(bob, run);
+    await does(ada, run, "abort");
+    await does(bob, second, "finish", { outcome: "aborted" }, second);
+    expect(await ofRun(run)).toMatchObject([{ state: "sent" }, { state: "dismissed", reason: "aborted" }]);
+    expect((await announced(ada)).map(({ body, settled }) => [body, settled ?? false])).toEqual([["First.", false]]);
+  });
+});
+
+describe("a later turn", () => {
+  test("its result takes the place of the one before that nobody has read, and its silence does not", async () => {
+    const { ada, bob, asked, take, finish, does, announced, pass } = await startOffice();
+    const run = await asked(ada, bob, ADA);
+    await finish(bob, run, { result: "First." });
+    for (const body of [{ result: "Second." }, { silent: true }]) {
+      await pass(3000);
+      await does(ada, run, "messages", { text: "Once more." });
+      await finish(bob, await take(bob, run), body);
+    }
+    const left = (await announced(ada)).filter(({ settled }) => !settled);
+    expect(left.map(({ body }) => body)).toEqual(["Second."]);
+  });
+});
+
+describe("a deleted worker", () => {
+  test("its runs fail, and each requester hears of it once", async () => {
+    const { ask, ada, bob, asked, announced } = await startOffice();
+    await asked(ada, bob, ADA);
+    await ask("DELETE", "/v1/agents/bob");
+    expect(await announced(ada)).toMatchObject([
+      { from: "bob", payload: { announcement: { status: "error", statusText: "bob was deleted." } } },
+    ]);
+  });
+});
+
 describe("restarts", () => {
   test("G1: a nested story with a restart between any two steps: every message once", async () => {
     const office = await startOffice();
