@@ -541,6 +541,8 @@ CREATE TABLE `run_parts` (
 );
 --> statement-breakpoint
 CREATE INDEX `run_parts_of_run` ON `run_parts` (`run_id`,`place`);--> statement-breakpoint
+CREATE INDEX `run_parts_starts` ON `run_parts` (`turn_id`) WHERE substr(json, 1, 16) = '{"type":"start",';--> statement-breakpoint
+CREATE INDEX `run_parts_diffs` ON `run_parts` (`run_id`,`place`) WHERE substr(json, 1, 19) = '{"type":"data-diff"';--> statement-breakpoint
 CREATE TABLE `run_recordings` (
 	`run_id` text PRIMARY KEY NOT NULL,
 	`turn_id` text NOT NULL,

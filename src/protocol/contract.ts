@@ -30,6 +30,8 @@ export interface Many {
   as: string;
   item: Schema;
   max: number;
+  /** The list may also be the body itself. */
+  bare?: boolean;
 }
 
 /** Everything that a contract says of an operation, beside its name and its place. */

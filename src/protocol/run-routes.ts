@@ -94,10 +94,12 @@ export const getRunDiff = contract("getRunDiff", "GET /v1/runs/{id}/diff", {
 export const appendRunEvents = contract("appendRunEvents", "POST /v1/runs/{id}/events", {
   ...at(RunPath, EventsAppended, "Stored up to the first gap. Repeats by source and seq are ignored."),
   summary: "Append events to a run",
+  description:
+    "By its runner, with the header Signalbox-Run. The list may also be the body itself, or one event a line.",
   body: RunEvents,
   example: { events: [{ source: "main", seq: 0, stream: "assistant", data: { delta: "Reading the parser." } }] },
   bodyLimit: EVENTS_BYTES,
-  many: { as: "events", item: RunEvent, max: MAX_EVENTS },
+  many: { as: "events", item: RunEvent, max: MAX_EVENTS, bare: true },
   repeatable: true,
   problems: RUNNING,
 });

@@ -42,6 +42,10 @@ export async function startTeam(overrides: Parameters<typeof startRelay>[0] = {}
   const agent = (id: string, fields = {}) => relay.agent(id, fields);
   const team: Team = {
     ...relay,
+    // Another one after a restart.
+    get relay() {
+      return relay.relay;
+    },
     ...{ ada: await agent("ada"), bob: await agent("bob"), cid: await agent("cid"), dan: await agent("dan") },
     ...{ pat: await agent("pat", { tags: ["pool"] }), pia: await agent("pia", { tags: ["pool"] }) },
     tryDelegate: (by, to, fields = {}) => relay.ask("POST", "/v1/delegations", { to, text: "please", ...fields }, by),

@@ -28,3 +28,32 @@ export function balanceOf(parts: readonly Part[]): string[] {
   if (ends.length !== 1 || ends[0] !== parts.length - 1) flaws.push(`ends at ${ends} of ${parts.length}`);
   return flaws;
 }
+
+/** A stored part, as it is listed. */
+export interface ShownPart {
+  place: number;
+  turnId: string;
+  at: string;
+  part: Part;
+}
+
+/** Events of one source, numbered from `from` on. */
+export const numbered = (events: readonly object[], from = 0, source = "main"): object[] =>
+  events.map((event, i) => ({ source, seq: from + i, ...event }));
+
+export const delta = (text: string) => ({ stream: "assistant", data: { delta: text } });
+export const thought = (text: string) => ({ stream: "thinking", data: { delta: text } });
+export const toolStart = (toolCallId: string, args: object = {}) => ({
+  ...{ stream: "tool", data: { phase: "start", toolCallId, name: "shell", args } },
+});
+export const toolResult = (toolCallId: string, result: unknown) => ({
+  ...{ stream: "tool", data: { phase: "result", toolCallId, result } },
+});
+
+/** Lines of data of a UI message stream, in order. */
+export const chunksOf = (text: string): string[] =>
+  text.split("\n").flatMap((line) => (line.startsWith("data: ") ? [line.slice(6)] : []));
+
+/** Visible text of parts. */
+export const textOf = (parts: readonly Part[]): string =>
+  parts.map(({ type, delta: more }) => (type === "text-delta" ? more : "")).join("");

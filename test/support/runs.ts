@@ -34,6 +34,9 @@ export async function startCrew(overrides: Parameters<typeof startTeam>[0] = {})
   };
   const crew: Crew = {
     ...team,
+    get relay() {
+      return team.relay;
+    },
     tryRun: (by, fields = {}, headers = {}) =>
       team.ask("POST", "/v1/runs", { task: "Look into it.", ...fields }, { ...by, headers }),
     run: async (by, fields, headers) => sound(await crew.tryRun(by, fields, headers)),

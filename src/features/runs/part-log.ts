@@ -10,8 +10,8 @@ export interface PartEntry extends Entry {
   readonly turnId: string;
   /** Index in `json` at which the part itself begins. It ends before the last brace. */
   readonly partAt: number;
-  /** Its line in a UI message stream, made when first needed: viewers share it. */
-  chunk?: Uint8Array;
+  /** The part as a line of a UI message stream, made when first needed: viewers share it. */
+  chunk?: Entry;
 }
 
 export type PartLog = Awaited<ReturnType<typeof openPartLog>>;
@@ -32,3 +32,9 @@ export function toPartEntry({ place, runId, turnId, at, json }: PartRow): PartEn
 
 /** JSON of the part itself. */
 export const partJson = ({ json, partAt }: PartEntry): string => json.slice(partAt, -1);
+
+/** Whether a part begins, or ends, its turn. */
+export const isStart = ({ json, partAt }: PartEntry): boolean => json.startsWith('{"type":"start",', partAt);
+export const isEnd = ({ json, partAt }: PartEntry): boolean => ENDS.some((end) => json.startsWith(end, partAt));
+
+const ENDS = ['{"type":"finish",', '{"type":"abort"', '{"type":"error",'];

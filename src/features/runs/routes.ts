@@ -2,13 +2,11 @@ import type { Areas } from "../../core/core.ts";
 import { type Route, routesOn } from "../../identity/auth/route.ts";
 import * as api from "../../protocol/run-routes.ts";
 import type { Abort } from "./abort.ts";
+import { tokenIn } from "./fence.ts";
 import type { Life } from "./life.ts";
 import type { RunService } from "./service.ts";
 import type { Tell } from "./tell.ts";
 import type { createRunTree } from "./tree.ts";
-
-/** Header by which a runner names its turn. */
-const tokenOf = (request: Request): string | null => request.headers.get("signalbox-run");
 
 interface Verbs {
   service: RunService;
@@ -24,7 +22,7 @@ export function runRoutes({ kernel }: Areas, { service, life, abort, tell, tree 
   const { get, list, change, create } = routesOn(db);
   return [
     create(api.createRun, (tx, { caller, body, request, idempotencyKey }) =>
-      service.create(tx, caller, body, tokenOf(request), idempotencyKey),
+      service.create(tx, caller, body, tokenIn(request), idempotencyKey),
     ),
     list(api.listRuns, (on, { caller, query }) => service.list(on, caller, query)),
     get(api.getRun, (on, { caller, params }) => service.get(on, caller, params.id)),
@@ -32,10 +30,10 @@ export function runRoutes({ kernel }: Areas, { service, life, abort, tell, tree 
       service.started(tx, caller, await life.start(tx, caller, params.id, body)),
     ),
     change(api.renewRun, (tx, { caller, params, body, request }) =>
-      life.renew(tx, caller, params.id, tokenOf(request), body.leaseSeconds),
+      life.renew(tx, caller, params.id, tokenIn(request), body.leaseSeconds),
     ),
     change(api.finishRun, async (tx, { caller, params, body, request }) =>
-      service.show(tx, caller, await life.finish(tx, caller, params.id, tokenOf(request), body)),
+      service.show(tx, caller, await life.finish(tx, caller, params.id, tokenIn(request), body)),
     ),
     change(api.abortRun, (tx, { caller, params, body }) => abort.abort(tx, caller, params.id, body)),
     change(api.tellRun, (tx, { caller, params, body }) => tell.tell(tx, caller, params.id, body)),

@@ -9,10 +9,13 @@ import { createRunAccess } from "./access.ts";
 import { createRunAnswers } from "./answers.ts";
 import { createBegin, type RunLimits } from "./begin.ts";
 import { createControl } from "./control.ts";
+import { createEvents } from "./events.ts";
 import { createFamily } from "./family.ts";
 import { createFinishes } from "./finish.ts";
+import { createFollows } from "./follow.ts";
 import { createLife } from "./life.ts";
 import { openPartLog } from "./part-log.ts";
+import { createParts } from "./parts.ts";
 import { createRunReactions } from "./reactions.ts";
 import { createRecorder } from "./recorder.ts";
 import { createRunService } from "./service.ts";
@@ -32,9 +35,9 @@ export async function createRuns(ground: Ground, limits: RunLimits) {
   const { db } = ground.kernel;
   const { inbox } = ground.core;
   const store = createRunStore(db);
-  const parts = createPartStore(db);
+  const partStore = createPartStore(db);
   const log = await openPartLog(db);
-  const recorder = createRecorder(ground.kernel, log, parts);
+  const recorder = createRecorder(ground.kernel, log, partStore);
   const access = createRunAccess(ground, store);
   const control = createControl(ground);
   const answers = createRunAnswers(ground);
@@ -48,10 +51,16 @@ export async function createRuns(ground: Ground, limits: RunLimits) {
   const tell = createTell(ground, { store, access, control, recorder, settle });
   const tree = createRunTree({ access, service });
   const reactions = createRunReactions(ground, { store, settle });
+  const events = createEvents({ access, life, recorder });
+  const follows = createFollows(ground.kernel, log, partStore);
+  const parts = createParts(ground.kernel, { access, runs: store, store: partStore, follows });
   return {
     service,
     life,
     log,
+    parts,
+    /** Open streams of runs. */
+    openStreams: follows.size,
     access,
     changed: settle.changed,
     ended: settle.ended,
@@ -75,11 +84,19 @@ export async function createRuns(ground: Ground, limits: RunLimits) {
     },
     sources: [life.source],
     dueHandlers: reactions.dueHandlers,
+    /** Streams of a run that has ended come to their end. */
+    endStreams({ id, status }: RunChange): void {
+      if (status === "ended") follows.runEnded(id);
+    },
     showWatchers(change: RunChange): void {
       if (change.messageId !== null) inbox.watch.about(change.messageId, "run", () => JSON.stringify(change));
     },
-    routes: lateRoutes(["/v1/runs"], async () =>
-      (await import("./routes.ts")).runRoutes(ground, { service, life, abort, tell, tree }),
-    ),
+    routes: lateRoutes(["/v1/runs"], async () => {
+      const [verbs, log] = await Promise.all([import("./routes.ts"), import("./part-routes.ts")]);
+      return [
+        ...verbs.runRoutes(ground, { service, life, abort, tell, tree }),
+        ...log.partRoutes(db, { events, parts }),
+      ];
+    }),
   };
 }

@@ -4,7 +4,7 @@ import type { Db, ReadTx, Tx } from "../../kernel/db/database.ts";
 import { lastIdOf } from "../../kernel/db/sequence.ts";
 import { columnsWhere, equal, everyColumn, pick, rowsWhere } from "../../kernel/db/statements.ts";
 import type { PartRow, RecordingRow } from "./row.ts";
-import { runParts, runRecordings, runSources } from "./tables.ts";
+import { isDiff, isStart, runParts, runRecordings, runSources } from "./tables.ts";
 
 export type PartStore = ReturnType<typeof createPartStore>;
 
@@ -22,6 +22,9 @@ export function createPartStore(db: Db) {
   const after = rowsWhere(db, runParts, afterWhere, { orderBy: asc(runParts.place), limit: "limit" });
   const beforeWhere = and(equal(runParts, "runId"), lt(runParts.place, bound("before")));
   const before = rowsWhere(db, runParts, beforeWhere, { orderBy: desc(runParts.place), limit: "limit" });
+  const start = columnsWhere(db, pick(runParts, "place"), runParts, and(equal(runParts, "turnId"), isStart));
+  const diffsWhere = and(equal(runParts, "runId"), isDiff, gt(runParts.place, bound("after")));
+  const diffs = rowsWhere(db, runParts, diffsWhere, { orderBy: asc(runParts.place), limit: "limit" });
   const recording = rowsWhere(db, runRecordings, equal(runRecordings, "runId"));
   const sources = columnsWhere(db, pick(runSources, "source", "next"), runSources, equal(runSources, "runId"));
   const saveRecording = db.statement((q) =>
@@ -62,6 +65,11 @@ export function createPartStore(db: Db) {
     /** Parts of a run before a place, newest first. */
     before: async (on: ReadTx, runId: string, place: number, limit: number): Promise<PartRow[]> =>
       before(on).all({ runId, before: place, limit }),
+    /** Place of the first part of a turn that has begun. */
+    start: async (on: ReadTx, turnId: string): Promise<number | undefined> => start(on).get({ turnId })?.place,
+    /** Changes of files after a place, oldest first. */
+    diffs: async (on: ReadTx, runId: string, place: number, limit: number): Promise<PartRow[]> =>
+      diffs(on).all({ runId, after: place, limit }),
 
     recording: async (on: ReadTx, runId: string): Promise<RecordingRow | undefined> => recording(on).get({ runId }),
     saveRecording: async (tx: Tx, row: RecordingRow): Promise<void> => {

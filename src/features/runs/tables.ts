@@ -4,6 +4,9 @@ import type { AgentId, MessageId } from "../../protocol/ids.ts";
 import type { RunCause, RunErrorCode, RunOutcome, RunStatus } from "../../protocol/runs.ts";
 
 const isLive = sql`status <> 'ended'`;
+/** Parts that are looked for by their type. SQLite takes the index only for the same words. */
+export const isStart = sql`substr(json, 1, 16) = '{"type":"start",'`;
+export const isDiff = sql`substr(json, 1, 19) = '{"type":"data-diff"'`;
 
 /** Executions of agents. `result` is kept apart from `run_parts`, which go earlier. */
 export const runs = sqliteTable(
@@ -147,7 +150,11 @@ export const runParts = sqliteTable(
     /** Part of the AI SDK's UI message stream, as JSON. */
     json: text("json").notNull(),
   },
-  (t) => [index("run_parts_of_run").on(t.runId, t.place)],
+  (t) => [
+    index("run_parts_of_run").on(t.runId, t.place),
+    index("run_parts_starts").on(t.turnId).where(isStart),
+    index("run_parts_diffs").on(t.runId, t.place).where(isDiff),
+  ],
 );
 
 /** Progress of the recording of a run: open parts, bytes. */

@@ -107,10 +107,13 @@ function readLine(line: string, number: number, pointer: string): unknown {
 }
 
 /** Validates items of a list one by one, and stops at the number of errors that an answer holds. @throws Problem 422 */
-async function checkMany(schema: z.ZodType, { as, item, max }: Many, value: unknown): Promise<unknown> {
-  const { [as]: given, ...others } = isObject(value) ? value : {};
+async function checkMany(schema: z.ZodType, many: Many, value: unknown): Promise<unknown> {
+  const { as, item, max } = many;
+  const isBare = many.bare === true && Array.isArray(value);
+  const { [as]: given, ...others } = isBare ? { [as]: value } : isObject(value) ? value : {};
   // The schema refuses these before it reads an item.
-  if (!Array.isArray(given) || given.length === 0 || given.length > max) return check(schema, value, "");
+  if (!Array.isArray(given) || given.length === 0 || given.length > max)
+    return check(schema, isBare ? { [as]: value } : value, "");
   const unknown = Object.keys(others).slice(0, MAX_ERRORS);
   const errors = unknown.map((key) => ({ pointer: pointer([key], "").toWellFormed(), message: UNKNOWN }));
   const pause = createPauses();
@@ -118,7 +121,7 @@ async function checkMany(schema: z.ZodType, { as, item, max }: Many, value: unkn
   for (const [index, one] of given.entries()) {
     const parsed = item.safeParse(one);
     if (parsed.success) items.push(parsed.data);
-    else errors.push(...fieldErrors(parsed.error.issues, "", [as, index]));
+    else errors.push(...fieldErrors(parsed.error.issues, "", isBare ? [index] : [as, index]));
     if (errors.length >= MAX_ERRORS) break;
     await pause();
   }

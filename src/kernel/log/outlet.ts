@@ -38,7 +38,21 @@ export class Encoded {
   }
 }
 
+/** An event of another protocol: a line of data without a name. */
+export class DataLine extends Encoded {
+  constructor(line: string) {
+    super("message", line);
+  }
+
+  override get sse(): readonly Uint8Array[] {
+    return [dataLine(this.json)];
+  }
+}
+
 const utf8 = new TextEncoder();
+
+/** Encodes one line of data. */
+export const dataLine = (line: string): Uint8Array => utf8.encode(`data: ${line}\n\n`);
 
 /** Encodes an entry as an SSE event, whose id is the place to resume from. */
 export function sseOf(entry: Entry): Uint8Array {
