@@ -1,5 +1,5 @@
 import type { Areas } from "../../core/core.ts";
-import { actingAs, type Caller, isAgent, readsAll } from "../../identity/auth/caller.ts";
+import { actingAs, type Caller, readsAll } from "../../identity/auth/caller.ts";
 import type { ReadTx } from "../../kernel/db/database.ts";
 import { Problem } from "../../protocol/problem.ts";
 import type { Delegations } from "../delegations/delegations.ts";
@@ -26,12 +26,8 @@ export function createRunAccess(
     return (await store.byId(on, id)) ?? Problem.missing("run", id);
   }
 
-  /** Whether a caller runs what this agent runs: the agent itself, its orchestrator, an operator in its name. */
-  async function runsFor(on: ReadTx, caller: Caller, agentId: string): Promise<boolean> {
-    if (caller.role === "operator" || (isAgent(caller) && caller.agentId === agentId)) return true;
-    if (caller.role !== "orchestrator" || caller.agentId === null || caller.prefix === null) return false;
-    return agentId.startsWith(caller.prefix) && auth.hasEnrolled(on, caller.agentId, agentId);
-  }
+  /** Whether a caller runs what this agent runs. */
+  const runsFor = auth.speaksFor;
 
   /** @throws Problem 403, 409 */
   async function requireRunner(on: ReadTx, caller: Caller, run: RunRow): Promise<void> {

@@ -9,7 +9,7 @@ import type { NewToken, Paused, RevokedToken, Token, TokenDraft } from "../../pr
 import { fromTime, type List, toTime, toTimeOrNull } from "../../protocol/wire.ts";
 import { deleted } from "../agents/deleted.ts";
 import type { Base } from "../base.ts";
-import { type Caller, type Principal, requireOperator } from "./caller.ts";
+import { type Caller, isAgent, type Principal, requireOperator } from "./caller.ts";
 import type { TokenRow } from "./store.ts";
 
 export type AuthService = ReturnType<typeof createAuthService>;
@@ -160,6 +160,13 @@ export function createAuthService({ kernel, directory, activity, rows }: Base) {
     /** Whether a token that acts for `enroller` has registered the agent. */
     hasEnrolled: (on: ReadTx, enroller: AgentId, agentId: AgentId): Promise<boolean> =>
       store.hasEnrolled(on, enroller, agentId),
+
+    /** Whether a caller acts for an agent: the agent itself, the orchestrator that enrolled it, or an operator in its name. */
+    async speaksFor(on: ReadTx, caller: Caller, agentId: AgentId): Promise<boolean> {
+      if (caller.role === "operator" || (isAgent(caller) && caller.agentId === agentId)) return true;
+      if (caller.role !== "orchestrator" || caller.agentId === null || caller.prefix === null) return false;
+      return agentId.startsWith(caller.prefix) && store.hasEnrolled(on, caller.agentId, agentId);
+    },
 
     /** `POST /v1/tokens`. @throws Problem 403, 409, 422 */
     async create(tx: Tx, caller: Caller, draft: TokenDraft, idempotencyKey?: string) {
