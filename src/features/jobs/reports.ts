@@ -1,5 +1,5 @@
 import type { Areas } from "../../core/core.ts";
-import { actingAs, type Caller } from "../../identity/auth/caller.ts";
+import type { Caller } from "../../identity/auth/caller.ts";
 import { createPauses } from "../../kernel/breathe.ts";
 import type { Tx } from "../../kernel/db/database.ts";
 import type { Job, ParsedJobRunReport, ParsedJobsReport } from "../../protocol/jobs.ts";
@@ -19,11 +19,8 @@ export function createJobReports({ kernel, identity }: Areas, store: JobStore) {
 
   /** @throws Problem 403, 404, 409, 410 */
   async function requireOwner(tx: Tx, caller: Caller, id: string): Promise<string> {
-    const agentId = actingAs(caller, id);
-    const agent = await agents.requireRow(tx, agentId);
-    await agents.fence(tx, caller, agent);
-    if (agent.kind === "user" || agent.kind === "system")
-      throw new Problem("forbidden", `${id} is no agent that runs jobs.`);
+    const { id: agentId, kind } = await agents.requireSpokenFor(tx, caller, id);
+    if (kind === "user" || kind === "system") throw new Problem("forbidden", `${id} is no agent that runs jobs.`);
     return agentId;
   }
 
@@ -58,7 +55,7 @@ export function createJobReports({ kernel, identity }: Areas, store: JobStore) {
         await pause();
         if (await tell(tx, agentId, item)) changes++;
       }
-      if (caller.agentId !== agentId && changes > 0)
+      if (caller.role === "operator" && changes > 0)
         await activity.record(tx, caller, "jobs.changed", agentId, { jobs: items.length });
       const jobs: Job[] = [];
       for (const row of await store.ofAgent(tx, agentId)) jobs.push(await toJob(tx, store, row));
@@ -79,7 +76,7 @@ export function createJobReports({ kernel, identity }: Areas, store: JobStore) {
       await store.keepNewest(tx, key, MAX_JOB_RUNS);
       const lastRunAt = latest(job.lastRunAt, row.startedAt);
       if (lastRunAt !== job.lastRunAt) await store.change(tx, { ...job, lastRunAt });
-      if (caller.agentId !== agentId && !before)
+      if (caller.role === "operator" && !before)
         await activity.record(tx, caller, "job.reported", agentId, { jobId, runId: row.id });
       return { row: toJobRun(row), created: !before };
     },

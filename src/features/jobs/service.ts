@@ -1,6 +1,6 @@
 import type { Areas } from "../../core/core.ts";
 import type { MessageRow } from "../../core/messages/row.ts";
-import { actingAs, type Caller, requireOperator, requireReader } from "../../identity/auth/caller.ts";
+import { actingAs, type Caller, readsAll, requireOperator } from "../../identity/auth/caller.ts";
 import type { ReadTx, Tx } from "../../kernel/db/database.ts";
 import { type PageQuery, readList } from "../../kernel/pages.ts";
 import type { Job, JobOrder, JobRun } from "../../protocol/jobs.ts";
@@ -30,9 +30,8 @@ export function createJobService({ kernel, identity, core }: Areas, store: JobSt
 
   /** @throws Problem 403, 404, 409, 410 */
   async function requireReadable(on: ReadTx, caller: Caller, agentId: string): Promise<void> {
-    requireReader(caller, agentId);
-    const agent = await agents.requireRow(on, agentId);
-    if (caller.agentId === agentId) await agents.fence(on, caller, agent);
+    if (readsAll(caller)) await agents.requireRow(on, agentId);
+    else await agents.requireSpokenFor(on, caller, agentId);
   }
 
   /** Sends the control message. */

@@ -1,5 +1,5 @@
 import type { Areas } from "../../core/core.ts";
-import { actingAs, type Caller } from "../../identity/auth/caller.ts";
+import type { Caller } from "../../identity/auth/caller.ts";
 import type { ReadTx, Tx } from "../../kernel/db/database.ts";
 import { type PageQuery, readList } from "../../kernel/pages.ts";
 import type { AgentModels, Model, ParsedModelsReport } from "../../protocol/models.ts";
@@ -32,16 +32,13 @@ export function createModelService({ kernel, identity }: Areas, store: ModelStor
   return {
     /** `PUT /v1/agents/{id}/models`. The same list again changes nothing. @throws Problem 403, 404, 409, 410 */
     async put(tx: Tx, caller: Caller, id: string, body: ParsedModelsReport): Promise<AgentModels> {
-      const agentId = actingAs(caller, id);
-      const agent = await agents.requireRow(tx, agentId);
-      await agents.fence(tx, caller, agent);
-      if (agent.kind === "user" || agent.kind === "system")
-        throw new Problem("forbidden", `${id} is no agent that has models.`);
+      const { id: agentId, kind } = await agents.requireSpokenFor(tx, caller, id);
+      if (kind === "user" || kind === "system") throw new Problem("forbidden", `${id} is no agent that has models.`);
       const before = await store.ofAgent(tx, agentId);
       const rows = rowsOf(agentId, body, clock.now());
       if (isSame(before, rows)) return toAgentModels(agentId, before);
       await store.replace(tx, agentId, rows);
-      if (caller.agentId !== agentId)
+      if (caller.role === "operator")
         await activity.record(tx, caller, "models.changed", agentId, { models: rows.length });
       return toAgentModels(agentId, rows);
     },

@@ -160,6 +160,18 @@ export function createAgentService(base: Base, auth: AuthService) {
   }
 
   /**
+   * The agent below whose path a caller speaks: for itself, as the orchestrator that enrolled it, or as an operator.
+   * @throws Problem 403, 404, 409, 410
+   */
+  async function requireSpokenFor(on: ReadTx, caller: Caller, id: string): Promise<AgentRow> {
+    if (!(await auth.speaksFor(on, caller, id))) actingAs(caller, id);
+    const row = await requireRow(on, id);
+    const isForOther = caller.role === "orchestrator" && caller.agentId !== null && caller.agentId !== id;
+    await fence(on, caller, isForOther ? await requireRow(on, caller.agentId as string) : row);
+    return row;
+  }
+
+  /**
    * The agent that a caller reads as, fenced; null for operators and viewers, who read everything.
    * @throws Problem 403, 409
    */
@@ -215,6 +227,7 @@ export function createAgentService(base: Base, auth: AuthService) {
     requireReader,
     requireCurrent,
     requireRow,
+    requireSpokenFor,
     suggest: registry.suggest,
     registered,
     shrinkTombstones: tombstones.shrink,

@@ -100,6 +100,28 @@ describe("jobs of an agent", () => {
     ]);
   });
 
+  test("G10: jobs of an agent are written and read by the orchestrator that enrolled it, and no other agent's", async () => {
+    const { crew, put, jobs } = await startWorld();
+    const made = await crew.ask("PUT", "/v1/orchestrators/box", { hostname: "box", baseDir: "/srv", providers: [] });
+    expect(made.status).toBe(201);
+    const draft = { role: "orchestrator", agentId: "orchestrator-box", prefix: "box-" };
+    const box: Worker = { id: "box", token: (await crew.ask("POST", "/v1/tokens", draft)).body.token };
+    await crew.ask("PUT", "/v1/agents/box-claude", { name: "Claude" }, box);
+    await crew.agent("box-other");
+    expect((await put([nightly], box, "box-claude")).status).toBe(200);
+    const path = "/v1/agents/box-claude/jobs";
+    const run = await crew.ask("POST", `${path}/nightly/runs`, { id: "1", status: "ok", startedAt: START }, box);
+    expect(run.status).toBe(201);
+    expect(ids((await crew.ask("GET", path, undefined, box)).body.items)).toEqual(["nightly"]);
+    for (const other of ["ann", "box-other"]) {
+      expect((await put([], box, other)).status).toBe(403);
+      expect((await crew.ask("GET", `/v1/agents/${other}/jobs`, undefined, box)).status).toBe(403);
+    }
+    expect(await jobs()).toHaveLength(2);
+    // The audit log is for what operators do.
+    expect((await crew.ask("GET", "/v1/activity?subject=box-claude&verb=jobs.changed")).body.items).toEqual([]);
+  });
+
   test("G6: jobs of an agent are not written by a superseded instance", async () => {
     const { crew, put } = await startWorld();
     for (const instanceId of ["i1", "i2"])
