@@ -35,12 +35,14 @@ export interface Taken {
   run: Run;
   token: string;
   turn: Turn;
+  /** Heard before the handle was there. */
+  heard: Heard[];
 }
 
 export type RunHandle = Awaited<ReturnType<typeof openHandle>>;
 
 /** Holds a running turn: sends its events, renews its lease, hears what the relay says to it, and ends it. */
-export async function openHandle(services: HandleServices, { run, token, turn }: Taken, outer?: AbortSignal) {
+export async function openHandle(services: HandleServices, { run, token, turn, heard }: Taken, outer?: AbortSignal) {
   const { caller, verbs } = services;
   const { id, agentId } = run;
   const life = linkedAbort();
@@ -69,6 +71,8 @@ export async function openHandle(services: HandleServices, { run, token, turn }:
   }
 
   const leave = await services.ears.listen(agentId, { heard: hear, failed: lose });
+  // Words to a waiting turn are in its prompt already.
+  for (const one of heard) if (!turn.text?.includes(one.control.text ?? " ")) hear(one);
   void keepTurn(services, { id, token, agentId }, { life: life.signal, stop, lose });
 
   /** Gives the turn up without ending it: no more renewals, so it is lost when its lease runs out. */

@@ -1,10 +1,10 @@
-import type { RunControl } from "../protocol/run-control.ts";
 import type { Run, RunFinish } from "../protocol/runs.ts";
 import { linkedAbort } from "./abort.ts";
 import { createBackoff } from "./backoff.ts";
 import type { Caller } from "./caller.ts";
 import { endsAgent, mayPass, RelayProblem, RunFailure, RunStopped, retryAfterOf } from "./errors.ts";
 import { everyItem } from "./pages.ts";
+import type { Heard } from "./run-ear.ts";
 import { type HandleServices, openHandle, type RunHandle, type RunHandleEvent } from "./run-handle.ts";
 import { promptOf } from "./run-turn.ts";
 import { createSlots } from "./slots.ts";
@@ -51,7 +51,8 @@ interface Serving {
   readonly agentId: string;
   readonly life: ReturnType<typeof linkedAbort>;
   readonly slots: ReturnType<typeof createSlots<string>>;
-  readonly heard: Map<string, RunControl>;
+  /** Control messages by turn, of turns that were not taken. */
+  readonly heard: Map<string, Heard[]>;
   readonly bell: ReturnType<typeof createBell>;
 }
 
@@ -89,9 +90,9 @@ export async function serve(
 
 function listen({ services, agentId, life, heard, bell }: Serving): Promise<() => void> {
   return services.ears.listen(agentId, {
-    heard({ control }) {
-      if (control.do === "abort") return;
-      heard.set(control.turnId, control);
+    heard(one) {
+      const { turnId } = one.control;
+      heard.set(turnId, [...(heard.get(turnId) ?? []), one]);
       for (const oldest of heard.keys()) {
         if (heard.size <= HEARD_KEPT) break;
         heard.delete(oldest);
@@ -163,9 +164,10 @@ async function take({ services, agentId, heard, life }: Serving, { id }: Run): P
   const { verbs, leaseSeconds } = services;
   const call = { agentId, signal: life.signal };
   const { run, turnId, token } = await verbs.take(id, { leaseSeconds }, call);
-  const turn = await promptOf(verbs, { ...run, turnId }, heard.get(turnId), call);
+  const turn = await promptOf(verbs, { ...run, turnId }, heard.get(turnId) ?? [], call);
+  const early = heard.get(turnId) ?? [];
   heard.delete(turnId);
-  return openHandle(services, { run, token, turn }, life.signal);
+  return openHandle(services, { run, token, turn, heard: early }, life.signal);
 }
 
 /** Runs the handler and ends the turn by what came of it. */

@@ -1,6 +1,7 @@
 import { z } from "zod";
-import type { RunControl, RunFinding } from "../protocol/run-control.ts";
+import type { RunFinding } from "../protocol/run-control.ts";
 import type { Run, RunTurn } from "../protocol/runs.ts";
+import type { Heard } from "./run-ear.ts";
 import type { runVerbs } from "./run-verbs.ts";
 import type { Call } from "./transport.ts";
 
@@ -17,23 +18,27 @@ export interface Turn {
   findings: RunFinding[];
 }
 
-/** Prompt of a run's newest turn: by the control message that told of it, else by what the relay keeps. */
+/**
+ * Prompt of a turn that was taken: by what the relay keeps, which also has what was said while the turn waited; files and findings by
+ * the control messages that were heard.
+ */
 export async function promptOf(
   verbs: ReturnType<typeof runVerbs>,
   run: Run,
-  heard: RunControl | undefined,
+  heard: readonly Heard[],
   call: Call,
 ): Promise<Turn> {
   const { turnId } = run;
-  const nothing = { turnId, text: null, files: [], findings: [] };
-  const told = heard?.turnId === turnId ? heard : undefined;
-  const files = told?.files ?? [];
-  if (isFirst(run.turns, turnId)) return { ...nothing, cause: "begin", text: run.task, files };
-  if (told?.do === "wake") return { ...nothing, cause: "wake", findings: told.findings ?? [] };
-  if (told) return { ...nothing, cause: "message", text: told.text ?? null, files };
+  const told = heard.map(({ control }) => control).filter((control) => control.turnId === turnId);
   const said = await saidIn(verbs, run, call);
-  if (said) return { ...nothing, cause: "message", ...said };
-  return { ...nothing, cause: "wake", findings: await findingsOf(verbs, run, call) };
+  const files = [...new Set([...told.flatMap((one) => one.files), ...said.flatMap((one) => one.files)])];
+  const texts = said.map(({ text }) => text);
+  if (isFirst(run.turns, turnId))
+    return { turnId, cause: "begin", text: [run.task, ...texts].join("\n\n"), files, findings: [] };
+  const text = texts.join("\n\n") || null;
+  if (run.wokenAt === null) return { turnId, cause: "message", text, files, findings: [] };
+  const findings = told.find((one) => one.findings)?.findings ?? (await findingsOf(verbs, run, call));
+  return { turnId, cause: "wake", text, files, findings };
 }
 
 const isFirst = (turns: RunTurn[], turnId: string): boolean => turns.length <= 1 || turns[0]?.turnId === turnId;
@@ -43,12 +48,10 @@ const Said = z.object({
   data: z.object({ text: z.string(), files: z.array(z.string()).default([]) }),
 });
 
-/** The user messages that began a turn. */
+/** Everything that was said to a turn. */
 async function saidIn(verbs: ReturnType<typeof runVerbs>, run: Run, call: Call) {
   const { items } = await verbs.events(run.id, { turn: run.turnId }, call);
-  const said = items.flatMap(({ part }) => Said.safeParse(part).data?.data ?? []);
-  if (said.length === 0) return undefined;
-  return { text: said.map(({ text }) => text).join("\n\n"), files: said.flatMap(({ files }) => files) };
+  return items.flatMap(({ part }) => Said.safeParse(part).data?.data ?? []);
 }
 
 async function findingsOf(verbs: ReturnType<typeof runVerbs>, run: Run, call: Call): Promise<RunFinding[]> {

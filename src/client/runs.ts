@@ -1,13 +1,13 @@
 import type { RunPart } from "../protocol/run-events.ts";
-import type { RunDraft, RunStarted } from "../protocol/runs.ts";
+import type { RunDraft } from "../protocol/runs.ts";
 import { linkedAbort } from "./abort.ts";
 import type { Caller, Keyed } from "./caller.ts";
 import { problemOf } from "./errors.ts";
 import { createEars, type Heard } from "./run-ear.ts";
 import { followRun, type RunFollowOptions, turnChunks } from "./run-follow.ts";
-import { openHandle, type RunHandle, type RunHandleEvent } from "./run-handle.ts";
+import { openHandle, type RunHandle, type RunHandleEvent, type Taken } from "./run-handle.ts";
 import { type ServeOptions, serve } from "./run-serve.ts";
-import { promptOf } from "./run-turn.ts";
+import { promptOf, type Turn } from "./run-turn.ts";
 import { runVerbs } from "./run-verbs.ts";
 
 /** `signal` also ends the handle's own signal. */
@@ -25,17 +25,20 @@ export function runs(caller: Caller) {
   const ears = createEars(caller);
   const base = { caller, verbs, ears };
 
-  async function hold(begun: RunStarted, options: StartRun, leaseSeconds: number): Promise<RunHandle> {
-    const { run, turnId, token } = begun;
-    const turn = await promptOf(verbs, { ...run, turnId }, undefined, options);
-    return openHandle({ ...base, leaseSeconds, onEvent: options.onEvent }, { run, token, turn }, options.signal);
+  async function hold(taken: Taken, options: StartRun, leaseSeconds: number): Promise<RunHandle> {
+    return openHandle({ ...base, leaseSeconds, onEvent: options.onEvent }, taken, options.signal);
   }
 
   async function resume(
     id: string,
     { again, leaseSeconds = LEASE_SECONDS, ...options }: ResumeRun = {},
   ): Promise<RunHandle> {
-    return hold(await verbs.take(id, { again, leaseSeconds }, options), options, leaseSeconds);
+    const { agentId } = await verbs.get(id, options);
+    return ears.during(agentId, async (heard) => {
+      const { run, turnId, token } = await verbs.take(id, { again, leaseSeconds }, options);
+      const turn = await promptOf(verbs, { ...run, turnId }, heard, options);
+      return hold({ run, token, turn, heard }, options, leaseSeconds);
+    });
   }
 
   return {
@@ -49,16 +52,14 @@ export function runs(caller: Caller) {
       const { leaseSeconds = LEASE_SECONDS } = draft;
       const agentId = draft.agentId ?? (await caller.self(call));
       // Listens first: the run may be stopped as soon as it is there.
-      const leave = await ears.listen(agentId, { heard: () => undefined, failed: () => undefined });
-      try {
+      return ears.during(agentId, async (heard) => {
         const run = await verbs.create({ ...draft, agentId }, call);
-        if (run.status === "ended") throw problemOf("not-open", `${run.id}, made before with this key, has ended`);
-        const { token, turnId } = run;
-        const begun = token ? { run, token, turnId } : await verbs.take(run.id, { leaseSeconds }, call);
-        return await hold(begun, { ...call, onEvent }, leaseSeconds);
-      } finally {
-        leave();
-      }
+        const { id, token, turnId, task, status } = run;
+        if (status === "ended") throw problemOf("not-open", `${id}, made before with this key, has ended`);
+        if (!token) return resume(id, { ...call, onEvent, leaseSeconds });
+        const turn: Turn = { turnId, cause: "begin", text: task, files: draft.files ?? [], findings: [] };
+        return hold({ run, token, turn, heard }, { ...call, onEvent }, leaseSeconds);
+      });
     },
 
     /** Takes the waiting turn of a run and holds it; `again` begins one in a run that was lost. */

@@ -36,17 +36,22 @@ describe("serving runs", () => {
     expect(far.bodies("finish").map(({ result }) => result)).toEqual(["did first", "did second"]);
   });
 
-  test("a server of runs is woken by news of a run, and knows what was said to it", async () => {
+  const turn = { startedAt: null, endedAt: null, outcome: null, late: false };
+  const second = (id: string) => ({
+    turnId: id,
+    turns: [
+      { ...turn, turnId: "trn_0" },
+      { ...turn, turnId: id },
+    ],
+  });
+  const woken = (id: string) => ({ ...second(id), wokenAt: "2026-01-01T00:00:00.000Z" });
+
+  test("a server of runs is woken by news of a run, and knows what the runs that it asked for have found", async () => {
     const turns: unknown[] = [];
     const { count } = serving({ handler: ({ turn }) => void turns.push(turn) });
     await until(() => far.far.asked.filter((one) => one === "GET /v1/runs").length > 0);
     far.inbox.hello(7);
-    const turn = { startedAt: null, endedAt: null, outcome: null, late: false };
-    const second = [
-      { ...turn, turnId: "trn_0" },
-      { ...turn, turnId: "trn_4" },
-    ];
-    far.state.queued = [queued("run_4", { turnId: "trn_4", turns: second })];
+    far.state.queued = [queued("run_4", woken("trn_4"))];
     const result = { text: "found", cut: false };
     const outcome = { outcome: "ok", errorCode: null, error: null, result };
     const findings = [{ runId: "run_5", agentId: "b", label: null, task: "look", ...outcome }];
@@ -55,32 +60,45 @@ describe("serving runs", () => {
     expect(turns).toEqual([{ turnId: "trn_4", cause: "wake", text: null, files: [], findings }]);
   });
 
-  test("a server of runs asks the relay for what was said before it started", async () => {
-    const turn = { startedAt: null, endedAt: null, outcome: null, late: false };
-    const turnsOf = (id: string) => [
-      { ...turn, turnId: "trn_0" },
-      { ...turn, turnId: id },
-    ];
-    far.state.queued = [
-      queued("run_2", { turnId: "trn_2", turns: turnsOf("trn_2") }),
-      queued("run_1", { turnId: "trn_1", turns: turnsOf("trn_1") }),
-    ];
-    const said = (turnId: string, text: string) => ({
-      ...{ place: 1, turnId, at: "2026-01-01T00:00:00.000Z" },
-      part: { type: "data-user-message", data: { id: "u", text } },
-    });
-    far.instead["run_1/events"] = ({ method, query }) =>
-      method === "GET" && query.get("turn") === "trn_1"
-        ? Response.json({ items: [said("trn_1", "and this")], next: null, full: true })
-        : undefined;
-    far.instead["run_2/events"] = () => Response.json({ items: [], next: null, full: true });
+  test("a server of runs asks the relay for what was said and found before it started", async () => {
+    const children = [runOf("run_9", { task: "look", outcome: "ok", result: { text: "found", cut: false } })];
+    far.state.queued = [queued("run_3", woken("trn_3")), queued("run_2", second("trn_2")), queued("run_1")];
+    far.said.push({ turnId: "trn_2", text: "and this" }, { turnId: "trn_1", text: "Carefully." });
+    far.instead["/v1/runs"] = ({ query }) =>
+      query.get("requester") === "run_3" ? Response.json({ items: children, nextPage: null }) : undefined;
     const turns: unknown[] = [];
     const { count } = serving({ handler: ({ turn }) => void turns.push(turn) });
-    await until(() => count("finished") === 2);
+    await until(() => count("finished") === 3);
     expect(turns).toMatchObject([
+      { cause: "begin", text: "do it\n\nCarefully." },
       { cause: "message", text: "and this" },
-      { cause: "wake", text: null, findings: [] },
+      { cause: "wake", text: null, findings: [{ runId: "run_9", result: { text: "found" } }] },
     ]);
+  });
+
+  test("a server of runs hands on what was said to a turn that waits, once", async () => {
+    const words: string[] = [];
+    let open = false;
+    const { count } = serving({
+      handler: async (handle) => {
+        handle.onMessage(({ text }) => words.push(text));
+        open = true;
+        await until(() => words.includes("running"));
+        return `did ${handle.turn.text}`;
+      },
+    });
+    await until(() => far.time.sleepsFor(60_000));
+    far.inbox.hello(7);
+    far.control("run_1", { do: "message", text: "waiting" }, 8);
+    await until(() => far.far.asked.filter((one) => one === "GET /v1/runs").length > 1);
+    far.state.queued = [queued("run_1")];
+    far.said.push({ turnId: "trn_1", text: "waiting" });
+    far.control("run_1", { do: "start" }, 9);
+    await until(() => open);
+    far.control("run_1", { do: "message", text: "running" }, 10);
+    await until(() => count("finished") === 1);
+    expect(words).toEqual(["running"]);
+    expect(far.bodies("finish")).toMatchObject([{ result: "did do it\n\nwaiting" }]);
   });
 
   test("a server of runs ends a failed turn by the error's kind", async () => {
@@ -121,7 +139,7 @@ describe("serving runs", () => {
       far.time.advance(60_000);
       return count("finished") === 2;
     });
-    expect(before).toBeLessThan(4);
+    expect(before).toBeLessThan(10);
   });
 
   test("a server of runs works at a given number of turns at a time", async () => {

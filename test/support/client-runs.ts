@@ -38,6 +38,17 @@ export function createFarRuns() {
     (request: FarEnd["requests"][number]) => Response | Promise<Response | undefined> | undefined
   > = {};
 
+  /** Everything that was said to a turn, as a part of its log. */
+  const said: { turnId: string; text: string }[] = [];
+  const saidIn = (turn: string | null) => ({
+    items: said
+      .filter(({ turnId }) => turnId === turn)
+      .map(({ turnId, text }, place) => ({
+        ...{ place, turnId, at: "2026-01-01T00:00:00.000Z" },
+        part: { type: "data-user-message", data: { text } },
+      })),
+    ...{ next: null, full: true },
+  });
   const storedOf = (source: string) => stored.filter((one) => one.source === source).length;
 
   /** Stores events up to the first gap; repeats change nothing. */
@@ -71,6 +82,7 @@ export function createFarRuns() {
         turnId: `trn_${id.slice(4)}`,
         expiresAt: "2026-01-01T00:10:00.000Z",
       });
+    if (path.endsWith("/events") && method === "GET") return Response.json(saidIn(query.get("turn")));
     if (path.endsWith("/events") && method === "POST") return append(Object(body).events);
     if (path.endsWith("/finish")) return Response.json(runOf(id, { status: "ended", outcome: Object(body).outcome }));
     return problem("not-found");
@@ -83,7 +95,7 @@ export function createFarRuns() {
   }
 
   return {
-    ...{ far, time, stored, state, instead },
+    ...{ far, time, stored, said, state, instead },
     get inbox() {
       return inbox();
     },
