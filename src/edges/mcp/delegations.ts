@@ -4,6 +4,7 @@ import { type Delegation, DelegationDraft, DelegationId, DelegationResponse } fr
 import type { Explanation } from "../../protocol/explain.ts";
 import { Problem } from "../../protocol/problem.ts";
 import { PREFACE, targetOf } from "../envelope/envelope.ts";
+import { runStatus } from "./runs.ts";
 import { envelopesFor, type McpAreas, type Turn, withProgress } from "./services.ts";
 import { budget, id, READ_ONLY, roomIn, tool, wait } from "./tool.ts";
 
@@ -58,23 +59,28 @@ export const answer = tool({
 
 export const status = tool({
   name: "status",
-  description: "Outcome of a message, or of a delegation with its answer.",
+  description: "Outcome of a message, or of a delegation or run with its result.",
   input: z.strictObject({
     message: id.optional(),
     delegation: DelegationName.optional(),
-    wait: wait.describe("Seconds to wait for a delegation's end."),
+    run: z.string().optional().describe("run_..."),
+    wait: wait.describe("Seconds to wait for its end."),
     budget: budget(1500),
   }),
   output: z.object({ text: z.string() }),
   hints: READ_ONLY,
-  async run(areas, turn, { message, delegation, wait, budget: tokens }) {
+  async run(areas, turn, { message, delegation, run, wait, budget: tokens }) {
     const { caller } = turn;
+    if (run !== undefined) {
+      const { text } = await runStatus(areas, turn, run, { wait, budget: tokens });
+      return { text, facts: { text } };
+    }
     if (delegation !== undefined) {
       const id = delegationId(delegation);
       const found = await areas.kernel.db.read((on) => areas.delegations.service.get(on, caller, id));
       return answerOf(areas, turn, await waitFor(areas, turn, found, wait), tokens);
     }
-    if (message === undefined) throw Problem.invalid("message", "is missing: give it, or delegation");
+    if (message === undefined) throw Problem.invalid("message", "is missing: give it, or delegation or run");
     const story = await areas.kernel.db.read((on) =>
       areas.core.messages.explainer.explain(on, caller, message, "", 20),
     );

@@ -18,13 +18,14 @@ import type { Flight } from "./in-flight.ts";
 import { inbox } from "./inbox.ts";
 import { reply, send, who } from "./messages.ts";
 import { mayFollow, RESOURCES, readResource, TEMPLATES } from "./resources.ts";
+import { runs } from "./runs.ts";
 import { type AgentCaller, envelopesFor, type McpAreas, type Turn } from "./services.ts";
 import { definitionsOf, type Tool } from "./tool.ts";
 import { claim, finish } from "./work.ts";
 
 export const TOOLS: readonly Tool[] = [
   ...[brief, inbox, who, send, reply],
-  ...[claim, finish, delegate, answer, status, history],
+  ...[claim, finish, delegate, answer, runs, status, history],
 ];
 export const DEFINITIONS = definitionsOf(TOOLS);
 const byName = new Map(TOOLS.map((tool) => [tool.name, tool]));

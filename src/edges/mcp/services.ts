@@ -1,5 +1,6 @@
 import type { Areas } from "../../core/core.ts";
 import type { Delegations } from "../../features/delegations/delegations.ts";
+import type { Runs } from "../../features/runs/runs.ts";
 import type { Traces } from "../../features/traces/traces.ts";
 import type { Caller } from "../../identity/auth/caller.ts";
 import type { Call } from "../../identity/auth/route.ts";
@@ -8,7 +9,7 @@ import type { Delegation } from "../../protocol/delegations.ts";
 import { type Envelopes, envelopesOf } from "../envelope/envelope.ts";
 
 /** Areas whose verbs the tools call, under the same rules as the routes. */
-export type McpAreas = Areas & { delegations: Delegations; traces: Traces };
+export type McpAreas = Areas & { delegations: Delegations; traces: Traces; runs: Runs };
 
 /** A caller that acts for an agent of its own. */
 export type AgentCaller = Caller & { agentId: string };

@@ -62,6 +62,9 @@ export async function createRuns(ground: Ground, limits: RunLimits) {
     /** Open streams of runs. */
     openStreams: follows.size,
     access,
+    abort,
+    tell,
+    lastText: recorder.lastText,
     changed: settle.changed,
     ended: settle.ended,
     unwanted: abort.unwanted,

@@ -192,7 +192,7 @@ for (const era of ERAS)
       expect((await a.call("inbox", { budget: 1 })).isError).toBe(true);
       expect((await a.call("inbox", { wait: 26 })).isError).toBe(true);
       expect((await a.call("inbox", { ack: 99 })).text).toContain("ahead-of-log");
-      expect((await a.call("status", {})).text).toBe("invalid: message: is missing: give it, or delegation");
+      expect((await a.call("status", {})).text).toBe("invalid: message: is missing: give it, or delegation or run");
       expect((await a.call("answer", { delegation: "dlg_none", text: "x" })).text).toContain("not-found");
       expect(a.call("nothing")).rejects.toThrow("There is no tool nothing");
     });
