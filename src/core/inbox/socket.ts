@@ -1,6 +1,7 @@
 import type { ServerWebSocket } from "bun";
 import type { z } from "zod";
 import type { Caller } from "../../identity/auth/caller.ts";
+import { breathe } from "../../kernel/breathe.ts";
 import { check } from "../../kernel/http/body.ts";
 import { checkNumbers, parseText, readJson } from "../../kernel/http/json.ts";
 import type { RateLimit } from "../../kernel/http/rate-limit.ts";
@@ -14,6 +15,8 @@ import { itemJson, sentJson } from "../messages/answers.ts";
 import type { WorkItem } from "../work/items.ts";
 
 const MAX_UNANSWERED = 64;
+/** Characters taken in one turn of the event loop, and the frame that goes beyond them: up to 20 ms. */
+const TURN_CHARACTERS = 64 * 1024;
 const AUTH_WITHIN_MS = 5000;
 /** Frame limit before authentication. A token and an instance take a tenth of it. */
 const MAX_FIRST_FRAME = 4096;
@@ -43,6 +46,9 @@ export function createSocket(areas: Areas, limit: RateLimit, opening: Opening): 
   let { caller } = opening;
   let opened = false;
   let authenticating = false;
+  let isBreathing = false;
+  /** Characters taken since the event loop last had a turn for sure. */
+  let taken = 0;
   /** Bytes read off the wire; while there are any, no more is read. */
   const waiting: string[] = [];
   /** Frames in progress, in order of arrival, which is the order of their answers. */
@@ -89,10 +95,22 @@ export function createSocket(areas: Areas, limit: RateLimit, opening: Opening): 
   const takesMore = () => answers.length < MAX_UNANSWERED && (outlet.state() === "ended" || outlet.ready());
 
   function pump(): void {
-    while (opened && caller && waiting.length && takesMore()) {
-      take(waiting.shift() ?? "", caller);
+    while (!isBreathing && opened && caller && waiting.length && takesMore()) {
+      const text = waiting.shift() ?? "";
+      take(text, caller);
+      taken += text.length;
+      if (taken > TURN_CHARACTERS) void letOthersIn();
     }
     outlet.reads(waiting.length === 0);
+  }
+
+  /** Refused frames need no write to wait for: a client that sends many at once would keep the event loop to itself. */
+  async function letOthersIn(): Promise<void> {
+    isBreathing = true;
+    await breathe();
+    isBreathing = false;
+    taken = 0;
+    pump();
   }
 
   /** Frames are carried out in order: each verb queues its write before the next frame is read. */

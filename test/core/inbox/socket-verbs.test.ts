@@ -169,6 +169,25 @@ describe("order and limits", () => {
     expect((await ask("GET", "/v1/messages?from=bob&limit=1")).body.items[0].body).toBe("4999");
   });
 
+  test("large frames that come at once are answered in order, with turns of the event loop between them", async () => {
+    const { socket } = await withVerbs();
+    const turns = new Set<number>();
+    let turn = 0;
+    let isOver = false;
+    const count = () => {
+      turn++;
+      if (!isOver) setImmediate(count);
+    };
+    setImmediate(count);
+    socket.ws.addEventListener("message", () => turns.add(turn));
+    const large = "x".repeat(100_000);
+    for (let i = 0; i < 20; i++) socket.say({ type: "dance", ref: i, large });
+    await socket.until((so) => so.of("problem").length >= 20);
+    isOver = true;
+    expect(socket.of("problem").map((frame) => frame.ref)).toEqual(Array.from({ length: 20 }, (_, i) => i));
+    expect(turns.size).toBeGreaterThan(10);
+  });
+
   test("frames sent before the client closed are still carried out", async () => {
     const { socket, ask } = await withVerbs();
     for (let i = 0; i < 200; i++) socket.say({ type: "send", ref: i, message: { to: "ann", body: `${i}` } });
