@@ -1,7 +1,8 @@
 import { readFileSync } from "node:fs";
 import { InvalidArgumentError } from "commander";
 import { systemReason } from "../harness/system-errors.ts";
-import { MESSAGE_KINDS, type MessageKind } from "../protocol/messages.ts";
+import { MESSAGE_KINDS } from "../protocol/limits.ts";
+import type { MessageKind } from "../protocol/messages.ts";
 import { longNumbers } from "../protocol/numbers.ts";
 import { EXIT, Stop } from "./exit.ts";
 

@@ -5,6 +5,16 @@ export const JSON_BYTES = 64 * 1024;
 
 /** Kinds that a plain send may name. Verbs of the relay write the others. */
 export const PLAIN_KINDS = ["chat", "task"] as const;
+export const MESSAGE_KINDS = [
+  ...PLAIN_KINDS,
+  "channel.event",
+  "control",
+  "pair",
+  "request",
+  "response",
+  "announcement",
+  "system",
+] as const;
 
 /** Trace limits of one message for each agent, so that no agent takes another's room. */
 export const MAX_TRACES = 1000;

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { AgentId } from "./agent-ids.ts";
 import { at, contracts, paged } from "./contract.ts";
-import { BODY_BYTES, JSON_BYTES } from "./limits.ts";
+import { BODY_BYTES, JSON_BYTES, MESSAGE_KINDS } from "./limits.ts";
 import { NAMED, named, object, strictObject, words } from "./shape.ts";
 import {
   Bool,
@@ -28,7 +28,6 @@ import {
 export const MAX_BATCH = 1000;
 const BATCH_BYTES = 8 * 1024 * 1024;
 
-export const MESSAGE_KINDS = words("chat task channel.event control pair request response announcement system");
 export const MessageKind = z.enum(MESSAGE_KINDS).register(NAMED, { id: "MessageKind" });
 export type MessageKind = z.infer<typeof MessageKind>;
 

@@ -2,8 +2,8 @@ import { z } from "zod";
 import { AgentId } from "./agent-ids.ts";
 import { AgentPath } from "./agents.ts";
 import { at, contracts, paged } from "./contract.ts";
-import { BODY_BYTES, FAILURES, JSON_BYTES } from "./limits.ts";
-import { MESSAGE_KINDS, Message, MessageKind, Topic } from "./messages.ts";
+import { BODY_BYTES, FAILURES, JSON_BYTES, MESSAGE_KINDS } from "./limits.ts";
+import { Message, MessageKind, Topic } from "./messages.ts";
 import { NAMED, object, strictObject, words } from "./shape.ts";
 import { ProgressInput, Task } from "./tasks.ts";
 import {

@@ -2,6 +2,7 @@ import { sql } from "drizzle-orm";
 import { bound } from "../../kernel/db/bound.ts";
 import type { Db, ReadTx } from "../../kernel/db/database.ts";
 import { columnsWhere } from "../../kernel/db/statements.ts";
+import { MESSAGE_KINDS } from "../../protocol/limits.ts";
 import type { MessageKind } from "../../protocol/messages.ts";
 import { work } from "./tables.ts";
 
@@ -30,7 +31,7 @@ export function createOpenWorkStore(db: Db) {
   return {
     /** The open work for any of these targets that comes first: urgent, then oldest. */
     bestOpen: async (on: ReadTx, targets: readonly string[], wanted: Wanted = {}): Promise<number | undefined> => {
-      const among = { targets: JSON.stringify(targets), kinds: JSON.stringify(wanted.kinds ?? KINDS) };
+      const among = { targets: JSON.stringify(targets), kinds: JSON.stringify(wanted.kinds ?? MESSAGE_KINDS) };
       if (wanted.topics) return openByTopic(on).get({ ...among, topics: JSON.stringify(wanted.topics) })?.id;
       return (wanted.kinds ? openByKind(on).get(among) : openBest(on).get({ targets: among.targets }))?.id;
     },
@@ -41,18 +42,6 @@ export function createOpenWorkStore(db: Db) {
         .map((row) => row.id),
   };
 }
-
-const KINDS: readonly MessageKind[] = [
-  "task",
-  "chat",
-  "channel.event",
-  "control",
-  "pair",
-  "request",
-  "response",
-  "announcement",
-  "system",
-];
 
 /**
  * The first of each target by one seek, then the first of those: a plain `in` with this order would sort all that is
