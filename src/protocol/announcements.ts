@@ -34,7 +34,10 @@ export const Announcement = named("Announcement", "Delivery of a finished run's 
   requester: RunRequester,
   route: AnnouncementRoute.nullable(),
   state: AnnouncementState,
-  reason: StrOrNull.describe("Of blocked: requester-gone, loop-paused, permanent:<code>, ambiguous, expired."),
+  reason: StrOrNull.describe(
+    "Of blocked: requester-gone, loop-paused, permanent:<code>, ambiguous, expired. Of dismissed: superseded, aborted, " +
+      "cancelled, retention, or by whom.",
+  ),
   late: Bool,
   messageId: MessageId.nullable(),
   externalIds: z.array(Str),

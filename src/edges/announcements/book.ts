@@ -8,5 +8,7 @@ export interface RunBook {
   findings(on: ReadTx, runId: string): Promise<RunRow[]>;
   /** The one run of an agent that runs; undefined if there are more. */
   onlyRunning(on: ReadTx, agentId: string): Promise<RunRow | undefined>;
+  /** Whether its running turn is making its context smaller, and hears nothing meanwhile. */
+  isCompacting(on: ReadTx, run: RunRow): Promise<boolean>;
   turnsOf(on: ReadTx, runId: string, limit: number): Promise<TurnRow[]>;
 }

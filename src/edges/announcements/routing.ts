@@ -54,7 +54,7 @@ export function createAnnouncementRouting({ identity, core, channels }: Areas & 
     return {
       route: { to: asker.agentId, by },
       replyTo: await kept(on, asker.messageId ?? asker.threadId),
-      urgent: asker.status === "running" && mayBeSteered(asker.agentId),
+      urgent: await mayBeSteered(on, asker),
       asker,
     };
   }
@@ -64,8 +64,8 @@ export function createAnnouncementRouting({ identity, core, channels }: Areas & 
     const own = parent?.agentId === agentId ? parent : undefined;
     if (await isThere(on, agentId)) {
       const replyTo = await kept(on, own?.messageId ?? of.messageId ?? of.threadId);
-      const isLive = mayBeSteered(agentId) && (await book.onlyRunning(on, agentId)) !== undefined;
-      return { route: { to: agentId, by }, replyTo, urgent: isLive };
+      const live = await book.onlyRunning(on, agentId);
+      return { route: { to: agentId, by }, replyTo, urgent: live !== undefined && (await mayBeSteered(on, live)) };
     }
     if (own) return toRequester(on, run, own, step + 1);
     const origin = of.origin === null ? undefined : await places.open(on, JSON.parse(of.origin));
@@ -111,7 +111,11 @@ export function createAnnouncementRouting({ identity, core, channels }: Areas & 
     return facts !== undefined && facts.deletedAt === null;
   }
 
-  const mayBeSteered = (agentId: AgentId): boolean => roster.get(agentId)?.reach === "mid-turn";
+  /** Whether a run has a live turn that hears messages. */
+  async function mayBeSteered(on: ReadTx, run: RunRow): Promise<boolean> {
+    if (run.status !== "running" || roster.get(run.agentId)?.reach !== "mid-turn") return false;
+    return !(await book.isCompacting(on, run));
+  }
 
   return { decide, isThere };
 }

@@ -102,6 +102,11 @@ export function createRecorder({ clock }: Pick<Kernel, "clock">, log: PartLog, s
       return { answer: { next, ...(missing ? { missing } : {}) }, taken: fresh.length, usage, lifecycle, error };
     },
 
+    /** Whether the running turn is making its context smaller. */
+    async isCompacting(on: ReadTx, { id, turnId }: Pick<RunRow, "id" | "turnId">): Promise<boolean> {
+      return (await open(on, id, turnId)).state.compacting === true;
+    },
+
     /** Last visible assistant text of a turn: after its last tool. `null`: it has said nothing. */
     async lastText(on: ReadTx, run: RunId, turnId: string): Promise<string | null> {
       const texts: string[] = [];

@@ -79,7 +79,10 @@ export async function createRuns(ground: Ground, limits: RunLimits) {
     limits,
     /** Runs that a run asked for, oldest first. */
     findings: store.findings,
-    book: { byId: store.byId, findings: store.findings, onlyRunning: store.onlyRunning, turnsOf: store.turnsOf },
+    book: {
+      ...{ byId: store.byId, findings: store.findings, onlyRunning: store.onlyRunning, turnsOf: store.turnsOf },
+      isCompacting: recorder.isCompacting,
+    },
     /** The newest run that names a message, and the newest of these that has not ended. */
     async ofMessage(on: ReadTx, messageId: number) {
       const named = await store.ofMessage(on, messageId);
@@ -93,6 +96,7 @@ export async function createRuns(ground: Ground, limits: RunLimits) {
     },
     showWatchers(change: RunChange): void {
       if (change.messageId !== null) inbox.watch.about(change.messageId, "run", () => JSON.stringify(change));
+      else inbox.watch.toAll("run", () => JSON.stringify(change));
     },
     routes: lateRoutes(["/v1/runs"], async () => {
       const [verbs, log] = await Promise.all([import("./routes.ts"), import("./part-routes.ts")]);

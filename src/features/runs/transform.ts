@@ -82,6 +82,7 @@ function tool(turn: Turn, { phase, toolCallId, name = "tool", args, result, isEr
 
 function compaction(turn: Turn, { phase, willRetry }: EventData<"compaction">): void {
   const { reasoning } = turn.state;
+  turn.state.compacting = phase === "start";
   if (phase === "start") turn.status("Optimizing session context...");
   else if (reasoning?.status === undefined) return;
   else if (willRetry) turn.show("reasoning-delta", { id: reasoning.id, delta: "\nRetrying with compacted context..." });

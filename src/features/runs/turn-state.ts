@@ -34,6 +34,8 @@ export interface TurnState {
   /** The run is too large: thoughts and tools are left out. */
   cut: boolean;
   over: boolean;
+  /** The runner makes its context smaller, and hears nothing meanwhile. */
+  compacting?: boolean;
 }
 
 /** Calls of one turn that may be open at once; the oldest is closed for one more. */
