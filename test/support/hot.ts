@@ -86,7 +86,11 @@ export const HOT: Hot[] = [
   {
     what: "an acknowledgement",
     ask: (world) => world.ask("POST", "/v1/agents/bob/inbox/ack", { upTo: world.root + 1 }, world.bob),
-    uses: [/SEARCH agents .*\(id=\?/, /SEARCH losses .*\(agent_id=\?/],
+    uses: [
+      /SEARCH announcements .*announcements_sent_to \(target=\? AND message_id>\? AND message_id<\?/,
+      /SEARCH agents .*\(id=\?/,
+      /SEARCH losses .*\(agent_id=\?/,
+    ],
   },
   {
     what: "a claim of the best open work",
