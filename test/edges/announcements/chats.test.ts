@@ -175,6 +175,30 @@ describe("the way to a chat", () => {
     expect(await office.ofRun(run)).toMatchObject([{ route: { by: "deliverTo", conversation: deliverTo } }]);
   });
 
+  test("a deliverTo whose channel is gone leaves the requester", async () => {
+    const { bob, started, finish, ofRun } = await world();
+    const { run } = await started({}, { deliverTo: conversation("C9", undefined, "slack:gone") });
+    await finish(bob, run, { result: "Done." });
+    expect(await ofRun(run)).toMatchObject([{ state: "sent", route: { to: "telegram:main" } }]);
+  });
+
+  test("a list by chat holds those of the chat, and of its threads", async () => {
+    const { ask, bob, started, finish } = await world();
+    const runs = [];
+    for (const event of [{}, { threadId: "t1" }, { conversationId: "c12" }]) {
+      const { run } = await started(event);
+      await finish(bob, run, { result: "Done." });
+      runs.push(run.id);
+    }
+    const of = async (requester: string) =>
+      (await ask("GET", `/v1/announcements?requester=${requester}`)).body.items.map(
+        ({ runId }: { runId: string }) => runId,
+      );
+    expect((await of("telegram:main/c1")).sort()).toEqual(runs.slice(0, 2).sort());
+    expect(await of("telegram:main/c1/t1")).toEqual([runs[1]]);
+    expect(await of("telegram:main")).toHaveLength(3);
+  });
+
   test("without a binding it goes to the chat that was named", async () => {
     const { ask, bob, chat, started, finish, ofRun } = await world();
     const { run } = await started();

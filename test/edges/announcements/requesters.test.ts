@@ -38,6 +38,26 @@ describe("a requester that is a run", () => {
     expect((await announced(ada)).map(({ urgent }) => urgent)).toEqual([false, true, true, false]);
   });
 
+  test("it is not urgent while the turn makes its context smaller, since nothing reaches it then", async () => {
+    const { ask, ada, bob, run, asked, does, finish, announced } = await startOffice();
+    await ask("PATCH", "/v1/agents/ada", { reach: "mid-turn" }, ada);
+    const parent = await run(ada);
+    const spawn = { parentId: parent.id, cause: "spawn" };
+    for (const [seq, phase] of (["start", "end"] as const).entries()) {
+      const event = { source: "main", seq, stream: "compaction", data: { phase } };
+      expect((await does(ada, parent, "events", { events: [event] }, parent)).status).toBe(200);
+      await finish(bob, await asked(ada, bob, spawn), { result: "Done." });
+    }
+    expect((await announced(ada)).map(({ urgent }) => urgent)).toEqual([false, true]);
+  });
+
+  test("a requester that runs on a schedule is asked for an update, not to write to a user", async () => {
+    const { ada, bob, run, asked, finish, announced } = await startOffice();
+    const nightly = await run(ada, { cause: "schedule", sessionKey: "cron-nightly" });
+    await finish(bob, await asked(ada, bob, { parentId: nightly.id, cause: "spawn" }), { result: "Done." });
+    expect((await announced(ada))[0].payload.announcement.instruction).toBe("update");
+  });
+
   test("children whose parent ended report to the parent's own requester", async () => {
     const { ada, bob, cid, run, take, asked, finish, announced, ofRun, pass } = await startOffice();
     const top = await run(ada, { leaseSeconds: 86_400 });
@@ -207,6 +227,16 @@ describe("age", () => {
     expect(items).toMatchObject([{ verb: "announcement.dismissed", actor: "system" }]);
     for (let hours = 0; hours < 50; hours++) await pass(60 * MINUTE);
     expect((await ask("GET", `/v1/announcements/${blocked.id}`)).status).toBe(404);
+  });
+});
+
+describe("messages that go by age", () => {
+  test("a result that nobody read in the retention time is dismissed with its message", async () => {
+    const { ada, bob, asked, finish, ofRun, pass } = await startOffice({ retentionDays: 2 });
+    const run = await asked(ada, bob, ADA);
+    await finish(bob, run, { result: "Done." });
+    for (let hours = 0; hours < 52; hours++) await pass(60 * MINUTE);
+    expect(await ofRun(run)).toMatchObject([{ state: "dismissed", reason: "retention" }]);
   });
 });
 
