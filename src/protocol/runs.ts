@@ -115,7 +115,9 @@ export const RunDraft = strictObject(() => ({
   ),
   origin: Conversation.optional().describe("Chat in which it was asked for."),
   deliverTo: Conversation.optional().describe("Chat that gets the result, instead of the requester's own."),
-  cause: RunCause.optional(),
+  cause: RunCause.optional().describe(
+    "Left out: spawn for one that a run asked for, schedule or message by its message, else chat.",
+  ),
   expectsResult: z.boolean().default(false).describe("An empty or silent result is refused."),
   wakeOnSettle: z.boolean().default(true).describe("Wake it once when the last run that it asked for has ended."),
   timeoutSeconds: int(1, MAX_TIMEOUT_SECONDS).optional(),

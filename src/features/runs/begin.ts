@@ -134,7 +134,8 @@ function rowOf(
   const id = newId("run", now);
   const node: TreeNode | undefined = serving?.delegation ?? parent?.run;
   const above = serving?.delegation?.depth ?? (parent?.run.depth ?? 0) + (parent?.isSpawn ? 1 : 0);
-  const cause: RunCause = body.cause ?? (parent?.isSpawn ? "spawn" : message ? "message" : "chat");
+  const ofMessage: RunCause = message?.source === "schedule" ? "schedule" : message ? "message" : "chat";
+  const cause = body.cause ?? (parent?.isSpawn ? "spawn" : ofMessage);
   const isAsked = parent?.isSpawn === true || actor !== agentId;
   const timeoutSeconds = body.timeoutSeconds ?? null;
   return {

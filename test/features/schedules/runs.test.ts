@@ -21,7 +21,7 @@ async function startWorld(fields: object = {}) {
     async runNewest(by = bob) {
       const message = (await ticks()).at(-1);
       const { model } = message.meta.schedule.run;
-      return crew.run(by, { messageId: message.id, cause: "schedule", model, ...LEASE });
+      return crew.run(by, { messageId: message.id, model, ...LEASE });
     },
   };
 }
@@ -32,7 +32,7 @@ describe("a schedule whose messages become runs", () => {
     await crew.pass(HOUR);
     expect(await fires()).toMatchObject([{ outcome: "sent", reason: null, run: null }]);
     const first = await runNewest();
-    expect(first.model).toBe("opus");
+    expect(first).toMatchObject({ model: "opus", cause: "schedule" });
     expect((await fires())[0].run).toEqual({ id: first.id, status: "running", outcome: null });
     await crew.finish(crew.bob, first, { outcome: "error", error: "no disk" });
     const second = await runNewest();
