@@ -639,6 +639,7 @@ CREATE TABLE `runs` (
 --> statement-breakpoint
 CREATE UNIQUE INDEX `runs_by_id` ON `runs` (`id`);--> statement-breakpoint
 CREATE INDEX `runs_of_agent` ON `runs` (`agent_id`,`number`);--> statement-breakpoint
+CREATE INDEX `runs_of_session` ON `runs` (`agent_id`,`session_key`,`number`);--> statement-breakpoint
 CREATE INDEX `runs_live_of_session` ON `runs` (`agent_id`,`session_key`,`status`) WHERE status <> 'ended';--> statement-breakpoint
 CREATE INDEX `runs_of_parent` ON `runs` (`parent_id`,`number`) WHERE parent_id is not null;--> statement-breakpoint
 CREATE INDEX `runs_of_root` ON `runs` (`root_run_id`,`number`);--> statement-breakpoint

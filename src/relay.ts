@@ -8,6 +8,7 @@ import { createA2A } from "./edges/a2a/a2a.ts";
 import { createAnnouncements } from "./edges/announcements/announcements.ts";
 import { createChannels } from "./edges/channels/channels.ts";
 import { createNames } from "./edges/channels/names.ts";
+import { createChat } from "./edges/chat/chat.ts";
 import { createDigests } from "./edges/envelope/digests.ts";
 import { type App, createApp, upgradeWith } from "./edges/http/app.ts";
 import { createGate } from "./edges/http/gate.ts";
@@ -144,13 +145,14 @@ export async function createAreas(config: Config, clock: Clock, logger: Logger, 
   const gate = createGate({ host: config.host, publicUrl, allowed: config.allowedHosts });
   const mcp = createMcp({ kernel, identity, core, delegations, traces, runs, gate }, replaced.mcpServer);
   const a2a = createA2A({ kernel, identity, core, delegations }, { publicUrl });
+  const chat = createChat({ kernel, identity, core, runs });
   const digests = createDigests({ kernel, identity, core, delegations, runs });
   const metrics = createMetrics(gaugesOf({ kernel, identity, core, delegations, announcements, a2a }));
   const health = createHealth({ kernel, identity, core, announcements, metrics });
   const backups = createBackups(base);
   return {
     ...{ kernel, identity, core, loops, traces, tasks, delegations, files, runs, pairs, schedules, jobs, models },
-    ...{ channels, announcements, webhooks, integrations, gate, mcp, a2a, digests, metrics, health, backups },
+    ...{ channels, announcements, webhooks, integrations, gate, mcp, a2a, chat, digests, metrics, health, backups },
   };
 }
 
@@ -187,6 +189,7 @@ function createHttp(config: Config, areas: AllAreas) {
     areas.runs.routes,
     areas.announcements.routes,
     ...[areas.traces.routes, areas.loops.routes, areas.webhooks.routes, areas.channels.routes, areas.pairs.routes],
+    areas.chat.routes,
     ...[areas.integrations.routes, areas.a2a.routes, areas.files.routes, areas.schedules.routes, areas.digests.routes],
     ...[areas.jobs.routes, areas.models.routes],
     // All at once: a path of one may look like a parameter of another (/v1/messages/stream).

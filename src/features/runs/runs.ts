@@ -59,6 +59,8 @@ export async function createRuns(ground: Ground, limits: RunLimits) {
     life,
     log,
     parts,
+    tell: tell.tell,
+    newestOf: store.newestOf,
     /** Open streams of runs. */
     openStreams: follows.size,
     access,

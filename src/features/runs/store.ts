@@ -32,6 +32,7 @@ export function createRunStore(db: Db) {
   const turnById = rowsWhere(db, runTurns, equal(runTurns, "id"));
   const insertTurn = db.statement((q) => q.insert(runTurns).values(everyColumn(runTurns)).prepare());
   const inSession = rowsWhere(db, runs, and(equal(runs, "agentId", "sessionKey"), isLive, holdsSession), { limit: 1 });
+  const newestOf = rowsWhere(db, runs, equal(runs, "agentId", "sessionKey"), { orderBy: desc(runs.number), limit: 1 });
   const working = rowsWhere(db, runs, and(equal(runs, "agentId"), isLive, holdsSession), { limit: 2 });
   const queued = rowsWhere(db, runs, and(equal(runs, "agentId"), isLive, sql`status = 'queued'`), { limit: "limit" });
   const serving = rowsWhere(db, runs, and(equal(runs, "delegationId", "agentId"), isLive), { limit: 1 });
@@ -128,6 +129,9 @@ export function createRunStore(db: Db) {
     /** The run that holds a session key of an agent. */
     holder: async (on: ReadTx, agentId: string, sessionKey: string): Promise<RunRow | undefined> =>
       inSession(on).get({ agentId, sessionKey }),
+    /** The newest run of a session. */
+    newestOf: async (on: ReadTx, agentId: string, sessionKey: string): Promise<RunRow | undefined> =>
+      newestOf(on).get({ agentId, sessionKey }),
     /** The one run of an agent that runs; undefined if there are more. */
     onlyRunning: async (on: ReadTx, agentId: string): Promise<RunRow | undefined> => {
       const [one, another] = working(on).all({ agentId });

@@ -97,6 +97,7 @@ export const runs = sqliteTable(
   (t) => [
     uniqueIndex("runs_by_id").on(t.id),
     index("runs_of_agent").on(t.agentId, t.number),
+    index("runs_of_session").on(t.agentId, t.sessionKey, t.number),
     index("runs_live_of_session").on(t.agentId, t.sessionKey, t.status).where(isLive),
     index("runs_of_parent").on(t.parentId, t.number).where(sql`parent_id is not null`),
     index("runs_of_root").on(t.rootRunId, t.number),
