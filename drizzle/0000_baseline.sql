@@ -532,6 +532,16 @@ CREATE UNIQUE INDEX `pairs_one_live_per_couple` ON `pairs` (`couple`) WHERE stat
 CREATE INDEX `pairs_by_requester` ON `pairs` (`requester`,`id`);--> statement-breakpoint
 CREATE INDEX `pairs_by_target` ON `pairs` (`target`,`id`);--> statement-breakpoint
 CREATE INDEX `pairs_ended` ON `pairs` (`ended_at`) WHERE ended_at is not null;--> statement-breakpoint
+CREATE TABLE `run_inputs` (
+	`message_id` integer NOT NULL,
+	`run_id` text NOT NULL,
+	`turn_id` text NOT NULL,
+	`agent_id` text NOT NULL,
+	`at` integer NOT NULL,
+	PRIMARY KEY(`message_id`, `run_id`)
+);
+--> statement-breakpoint
+CREATE INDEX `run_inputs_of_run` ON `run_inputs` (`run_id`);--> statement-breakpoint
 CREATE TABLE `run_parts` (
 	`place` integer PRIMARY KEY AUTOINCREMENT NOT NULL,
 	`run_id` text NOT NULL,
@@ -651,6 +661,7 @@ CREATE INDEX `runs_asked_by` ON `runs` (`asked_by`,`number`) WHERE asked_by is n
 CREATE INDEX `runs_of_delegation` ON `runs` (`delegation_id`) WHERE delegation_id is not null;--> statement-breakpoint
 CREATE INDEX `runs_live` ON `runs` (`status`,`number`) WHERE status <> 'ended';--> statement-breakpoint
 CREATE INDEX `runs_due` ON `runs` (`due_at`) WHERE due_at is not null;--> statement-breakpoint
+CREATE INDEX `runs_not_compact` ON `runs` (`ended_at`) WHERE compact = 0 and ended_at is not null;--> statement-breakpoint
 CREATE INDEX `runs_ended` ON `runs` (`ended_at`,`root_run_id`) WHERE ended_at is not null;--> statement-breakpoint
 CREATE TABLE `schedule_fires` (
 	`schedule_id` text NOT NULL,

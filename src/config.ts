@@ -71,6 +71,10 @@ export const SETTINGS = {
     schema: whole(1, 100, 5),
     about: "Live runs that one run may have spawned; more are refused.",
   },
+  SIGNALBOX_RUN_EVENT_HOURS: {
+    schema: whole(1, 876_000, 24),
+    about: "Every event of a run is kept for so long after its end; then neighbouring pieces of text are joined.",
+  },
   SIGNALBOX_EGRESS_PRIVATE: {
     schema: z
       .string()
@@ -196,6 +200,8 @@ export interface Config {
   /** Deepest run that may be spawned. */
   spawnDepth: number;
   runsPerParent: number;
+  /** Hours after its end for which every event of a run is kept. */
+  runEventHours: number;
   /** Addresses beyond public ones that requests may go to. */
   egressPrivate: readonly string[];
   fileMaxBytes: number;
@@ -289,6 +295,7 @@ export function readConfig(env: Record<string, string | undefined>, sources: Sou
     delegationsPerRoot: value("SIGNALBOX_DELEGATIONS_PER_ROOT"),
     spawnDepth: value("SIGNALBOX_SPAWN_DEPTH"),
     runsPerParent: value("SIGNALBOX_RUNS_PER_PARENT"),
+    runEventHours: value("SIGNALBOX_RUN_EVENT_HOURS"),
     egressPrivate: value("SIGNALBOX_EGRESS_PRIVATE"),
     fileMaxBytes: value("SIGNALBOX_FILE_MAX_BYTES"),
     fileTypes: value("SIGNALBOX_FILE_TYPES"),

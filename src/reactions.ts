@@ -119,7 +119,8 @@ function onMessages(relayed: Relayed): void {
   messages.appended.afterCommit(messages.search.notice, metrics.messageSent);
   messages.ended.answeredBy(delegations.endOf);
   messages.story.answeredBy(loops.facts, traces.facts, tasks.facts, delegations.facts, channels.facts, schedules.facts);
-  messages.story.answeredBy(announcements.facts, a2a.facts);
+  messages.story.answeredBy(announcements.facts, a2a.facts, runs.facts);
+  messages.inTurns.answeredBy(runs.inTurns);
 }
 
 function onWork({ core, tasks, delegations, webhooks, channels, announcements, a2a, metrics }: Relayed): void {
@@ -153,7 +154,7 @@ function onRetention({ core, loops, traces, delegations, runs, announcements, me
   const { retention } = core;
   retention.keptFrom.answeredBy(delegations.keptFrom, runs.keptFrom);
   retention.weights.answeredBy(traces.weights, delegations.weights);
-  retention.removing.inTx(loops.forget, traces.forget, delegations.forget, announcements.forget);
+  retention.removing.inTx(loops.forget, traces.forget, delegations.forget, announcements.forget, runs.forget);
   retention.ran.afterCommit(metrics.retained);
 }
 

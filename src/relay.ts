@@ -132,7 +132,7 @@ export async function createAreas(config: Config, clock: Clock, logger: Logger, 
   });
   const runs = await createRuns(
     { kernel, identity, core, delegations, files },
-    { spawnDepth: config.spawnDepth, perParent: config.runsPerParent },
+    { spawnDepth: config.spawnDepth, perParent: config.runsPerParent, eventHours: config.runEventHours },
   );
   const pairs = createPairs(base);
   const schedules = createSchedules(base);

@@ -10,6 +10,7 @@ export async function fill(relay: Filled): Promise<void> {
   await work(relay, ann, bob);
   await reported(ask, bob);
   await asked(ask, ann, bob);
+  await runs(ask, ann, bob);
   await chats(ask);
   await loops(ask, ann, bob);
   await others(ask, ann, bob);
@@ -158,4 +159,23 @@ async function deleted(ask: Ask): Promise<void> {
   const { id } = (await ask("POST", "/v1/tokens", { role: "enroll", prefix: "new-" })).body;
   await ask("DELETE", `/v1/tokens/${id}`);
   await ask("POST", "/v1/tokens", { role: "viewer" });
+}
+
+/** A run that works on a message, and one whose result went to the agent that asked for it. */
+async function runs(ask: Ask, ann: { token: string }, bob: { token: string }): Promise<void> {
+  const messageId = await send(ask, ann, { to: "bob", body: "Count the lanterns" });
+  const own = (await ask("POST", "/v1/runs", { task: "Count the lanterns", messageId, tags: ["store"] }, bob)).body;
+  const headers = { "signalbox-run": own.token };
+  const events = [
+    { stream: "input", data: { messageIds: [messageId], state: "started" } },
+    { stream: "assistant", data: { delta: "One, two" } },
+    { stream: "tool", data: { phase: "start", toolCallId: "c1", name: "shell", args: { command: "ls" } } },
+    { stream: "usage", data: { inputTokens: 12, outputTokens: 3, model: "opus" } },
+  ].map((event, seq) => ({ source: "main", seq, ...event }));
+  await ask("POST", `/v1/runs/${own.id}/events`, events, { ...bob, headers });
+  const requester = { agentId: "ann" };
+  const { id } = (await ask("POST", "/v1/runs", { agentId: "bob", task: "Trim the wicks", requester }, ann)).body;
+  const { token } = (await ask("POST", `/v1/runs/${id}/start`, {}, bob)).body;
+  const done = { outcome: "ok", result: "Twelve wicks are trimmed." };
+  await ask("POST", `/v1/runs/${id}/finish`, done, { ...bob, headers: { "signalbox-run": token } });
 }

@@ -89,6 +89,7 @@ export async function createCore(kernel: Kernel, identity: Identity, options: Co
       check: sender.check,
       ended: ended.ended,
       story: explainer.story,
+      inTurns: explainer.inTurns,
       log,
       rows: store,
       linkStore: base.rows.links,

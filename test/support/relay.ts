@@ -91,7 +91,7 @@ export async function startRelay(
     threadRate: 120,
     delegationsPerAgent: 200,
     delegationsPerRoot: 100,
-    ...{ spawnDepth: 2, runsPerParent: 5 },
+    ...{ spawnDepth: 2, runsPerParent: 5, runEventHours: 24 },
     egressPrivate: ["127.0.0.0/8"],
     ...{ fileMaxBytes: 1024 * 1024, fileTypes: ["*"], fileUnusedHours: 24 },
     ...{ messagesPerDay: 0, filesPerDay: 0, diskReserveBytes: 0 },

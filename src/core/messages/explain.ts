@@ -16,6 +16,12 @@ const MAX_ATTEMPTS = 200;
 /** The first delivery of an entry is among the nearest ranges; a page of 500 recipients reads this many for each. */
 const MAX_RANGES = 40;
 
+/** A message that went into a model turn of an agent. */
+export interface InTurn {
+  agentId: string;
+  at: number;
+}
+
 /** The story of a message: facts, and one plain sentence for each recipient. */
 export function createExplainer(base: Base, access: Access, deliveries: Deliveries) {
   const { clock, hooks } = base.kernel;
@@ -24,18 +30,22 @@ export function createExplainer(base: Base, access: Access, deliveries: Deliveri
   /** Further facts about a message. */
   const facts = hooks.question<[row: MessageRow], Fact[]>("messages.story");
 
+  /** Model turns that a message went into, earliest first. */
+  const inTurns = hooks.question<[messageId: number], InTurn[]>("messages.inTurns");
+
   /** `GET /v1/messages/{id}/explain`. @throws Problem 403, 404 */
   async function explain(on: ReadTx, caller: Caller, id: number, after: string, limit: number): Promise<Explanation> {
     const row = await access.requireReadable(on, caller, id);
     const work = row.claimable ? await works.byId(on, id) : undefined;
     const attempts = work ? await works.attemptsOf(on, id, MAX_ATTEMPTS) : [];
     const replies = await store.repliesTo(on, row);
+    const turns = (await inTurns.all(on, id)).flat();
     const found = await recipientsOf(on, row, after, limit + 1);
     const recipients: RecipientStory[] = [];
     const pause = createPauses();
     for (const agent of found.slice(0, limit)) {
       if (agent.id === row.fromId && isGroup(row.target)) continue;
-      recipients.push(await story(on, row, agent, { all: attempts, work, repliedAt: replies.get(agent.id) }));
+      recipients.push(await story(on, row, agent, { all: attempts, work, repliedAt: replies.get(agent.id), turns }));
       await pause();
     }
     const nextPage = found.length > limit ? (found[limit - 1]?.id ?? null) : null;
@@ -52,7 +62,7 @@ export function createExplainer(base: Base, access: Access, deliveries: Deliveri
     on: ReadTx,
     row: MessageRow,
     agent: AgentHead,
-    { all, work, repliedAt }: Happened,
+    { all, work, repliedAt, turns }: Happened,
   ): Promise<RecipientStory> {
     const [attempts = [], others = []] = [true, false].map((mine) =>
       all.filter((attempt) => (attempt.agentId === agent.id) === mine),
@@ -64,17 +74,20 @@ export function createExplainer(base: Base, access: Access, deliveries: Deliveri
     const readAt = await store.readAt(on, row.id, agent.id);
     const acked = agent.cursor >= row.id;
     const taker = takenBy(agent.id, row, work, others);
-    const known: Known = { offer, handedAt, acked, ackedAt, readAt, repliedAt, attempts, taker, row, now: clock.now() };
+    const inTurnAt = turns.find(({ agentId }) => agentId === agent.id)?.at;
+    const now = clock.now();
+    const known: Known = { offer, handedAt, inTurnAt, acked, ackedAt, readAt, repliedAt, attempts, taker, row, now };
     const reached = stepOf(known);
     const sentence = [...seen(agent.id, known), ...wentOn(known, work, reached.step)].join(", ");
     return { agentId: agent.id, ...reached, sentence: `${sentence}; ${lastSeen(agent)}` };
   }
 
   /** Sentences on whether the recipient has the message. "Not offered" is said only where no record shows that it has. */
-  function seen(agentId: string, { offer, acked, readAt, repliedAt, attempts, taker }: Known): string[] {
+  function seen(agentId: string, { offer, acked, readAt, repliedAt, attempts, taker, inTurnAt }: Known): string[] {
     if (offer?.transport === "named") return [`named as a cause by ${agentId} at ${spoken(offer.at)}`];
     if (offer) return [`offered to ${agentId} at ${spoken(offer.at)} by ${offer.transport}`];
-    const isShown = acked || readAt !== undefined || repliedAt !== undefined || attempts.length > 0;
+    const isShown =
+      acked || inTurnAt !== undefined || readAt !== undefined || repliedAt !== undefined || attempts.length > 0;
     return isShown || taker ? [] : [`not offered to ${agentId} so far as is recorded`];
   }
 
@@ -82,6 +95,7 @@ export function createExplainer(base: Base, access: Access, deliveries: Deliveri
   function wentOn(known: Known, work: WorkRow | undefined, step: RecipientStory["step"]): string[] {
     const { acked, ackedAt, readAt, repliedAt, attempts, taker, row } = known;
     const said = attempts.slice(-3).map((attempt) => attemptSpoken(attempt, work));
+    if (known.inTurnAt !== undefined) said.push(`in a model turn at ${spoken(known.inTurnAt)}`);
     if (repliedAt !== undefined) said.push(`replied at ${spoken(repliedAt)}`);
     if (acked) said.push(ackedAt === undefined ? "acknowledged" : `acknowledged at ${spoken(ackedAt)}`);
     else if (readAt !== undefined) said.push(`marked read at ${spoken(readAt)}, not acknowledged`);
@@ -130,6 +144,7 @@ export function createExplainer(base: Base, access: Access, deliveries: Deliveri
   return {
     explain,
     story: facts,
+    inTurns,
   };
 }
 
@@ -154,6 +169,7 @@ interface Happened {
   all: readonly AttemptRow[];
   work: WorkRow | undefined;
   repliedAt: number | undefined;
+  turns: readonly InTurn[];
 }
 
 /** The first delivery. */
@@ -169,6 +185,8 @@ function earlier(offer: DeliveryRow | undefined, attempt: AttemptRow | undefined
 }
 
 interface Known {
+  /** First time that it went into a model turn. */
+  inTurnAt: number | undefined;
   /** The first record of the message with the recipient, that it named the message as a cause included. */
   offer: FirstDelivery | undefined;
   /** First time that the relay handed it over. */
@@ -196,6 +214,7 @@ function stepOf(known: Known): Pick<RecipientStory, "step" | "at"> {
   const last = known.attempts.at(-1);
   if (last?.outcome) return { step: STEP_OF[last.outcome], at: timeOf(last.endedAt) };
   if (last) return { step: "claimed", at: timeOf(last.claimedAt) };
+  if (known.inTurnAt !== undefined) return { step: "in-turn", at: timeOf(known.inTurnAt) };
   if (known.acked) return { step: "acknowledged", at: timeOf(known.ackedAt) };
   if (known.readAt !== undefined) return { step: "read", at: timeOf(known.readAt) };
   if (known.repliedAt !== undefined) return { step: "answered", at: timeOf(known.repliedAt) };

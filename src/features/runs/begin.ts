@@ -22,6 +22,8 @@ export interface RunLimits {
   spawnDepth: number;
   /** Live runs that one run may have spawned. */
   perParent: number;
+  /** Hours after its end for which every event of a run is kept. */
+  eventHours: number;
 }
 
 interface Parts {

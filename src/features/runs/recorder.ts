@@ -14,7 +14,7 @@ type RunId = Pick<RunRow, "id">;
 type TurnId = Pick<TurnRow, "id">;
 
 /** Outcome of a batch of events, beside what it answers. */
-export interface Appended extends Pick<Recorded, "usage" | "lifecycle" | "error"> {
+export interface Appended extends Pick<Recorded, "usage" | "inputs" | "lifecycle" | "error"> {
   answer: EventsAppended;
   /** New events among the batch. */
   taken: number;
@@ -98,8 +98,15 @@ export function createRecorder({ clock }: Pick<Kernel, "clock">, log: PartLog, s
       }
       if (fresh.length > 0) await keep(tx, { ...row, bytes: made.bytes }, made.state, made.parts);
       for (const [source, expected] of moved) await store.saveSource(tx, run.id, source, expected);
-      const { usage, lifecycle, error } = made;
-      return { answer: { next, ...(missing ? { missing } : {}) }, taken: fresh.length, usage, lifecycle, error };
+      const { usage, inputs, lifecycle, error } = made;
+      return {
+        answer: { next, ...(missing ? { missing } : {}) },
+        taken: fresh.length,
+        usage,
+        inputs,
+        lifecycle,
+        error,
+      };
     },
 
     /** Whether the running turn is making its context smaller. */

@@ -8,11 +8,13 @@ import { createAbort } from "./abort.ts";
 import { createRunAccess } from "./access.ts";
 import { createRunAnswers } from "./answers.ts";
 import { createBegin, type RunLimits } from "./begin.ts";
+import { compactionSweep } from "./compact.ts";
 import { createControl } from "./control.ts";
 import { createEvents } from "./events.ts";
 import { createFamily } from "./family.ts";
 import { createFinishes } from "./finish.ts";
 import { createFollows } from "./follow.ts";
+import { createInputs } from "./inputs.ts";
 import { createLife } from "./life.ts";
 import { openPartLog } from "./part-log.ts";
 import { createParts } from "./parts.ts";
@@ -21,6 +23,7 @@ import { createRecorder } from "./recorder.ts";
 import { createRunService } from "./service.ts";
 import { createSettle } from "./settle.ts";
 import { createRunStore } from "./store.ts";
+import { createInputStore } from "./store-inputs.ts";
 import { createPartStore } from "./store-parts.ts";
 import { createTell } from "./tell.ts";
 import { createRunTree } from "./tree.ts";
@@ -36,6 +39,7 @@ export async function createRuns(ground: Ground, limits: RunLimits) {
   const { inbox } = ground.core;
   const store = createRunStore(db);
   const partStore = createPartStore(db);
+  const inputStore = createInputStore(db);
   const log = await openPartLog(db);
   const recorder = createRecorder(ground.kernel, log, partStore);
   const access = createRunAccess(ground, store);
@@ -51,7 +55,8 @@ export async function createRuns(ground: Ground, limits: RunLimits) {
   const tell = createTell(ground, { store, access, control, recorder, settle });
   const tree = createRunTree({ access, service });
   const reactions = createRunReactions(ground, { store, settle });
-  const events = createEvents({ access, life, recorder });
+  const inputs = createInputs(ground, inputStore);
+  const events = createEvents({ access, life, recorder, inputs });
   const follows = createFollows(ground.kernel, log, partStore);
   const parts = createParts(ground.kernel, { access, runs: store, store: partStore, follows });
   return {
@@ -59,7 +64,6 @@ export async function createRuns(ground: Ground, limits: RunLimits) {
     life,
     log,
     parts,
-    tell: tell.tell,
     newestOf: store.newestOf,
     /** Open streams of runs. */
     openStreams: follows.size,
@@ -91,6 +95,10 @@ export async function createRuns(ground: Ground, limits: RunLimits) {
       return named[0] && { newest: named[0], running: named.find(({ status }) => status !== "ended") };
     },
     sources: [life.source],
+    sweeps: [compactionSweep(partStore, limits.eventHours)],
+    inTurns: inputs.inTurns,
+    facts: inputs.facts,
+    forget: inputStore.forgetMessages,
     dueHandlers: reactions.dueHandlers,
     /** Streams of a run that has ended come to their end. */
     endStreams({ id, status }: RunChange): void {

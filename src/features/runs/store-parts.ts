@@ -1,10 +1,12 @@
-import { and, asc, desc, gt, lt, sql } from "drizzle-orm";
+import { and, asc, desc, eq, gt, lt, lte, sql } from "drizzle-orm";
 import { bound } from "../../kernel/db/bound.ts";
 import type { Db, ReadTx, Tx } from "../../kernel/db/database.ts";
+import { deleteSome } from "../../kernel/db/delete-some.ts";
+import { inIds } from "../../kernel/db/lists.ts";
 import { lastIdOf } from "../../kernel/db/sequence.ts";
-import { columnsWhere, equal, everyColumn, pick, rowsWhere } from "../../kernel/db/statements.ts";
+import { changeWhere, columns, columnsWhere, equal, everyColumn, pick, rowsWhere } from "../../kernel/db/statements.ts";
 import type { PartRow, RecordingRow } from "./row.ts";
-import { isDiff, isStart, runParts, runRecordings, runSources } from "./tables.ts";
+import { isDiff, isNotCompact, isStart, runInputs, runParts, runRecordings, runSources, runs } from "./tables.ts";
 
 export type PartStore = ReturnType<typeof createPartStore>;
 
@@ -25,6 +27,11 @@ export function createPartStore(db: Db) {
   const start = columnsWhere(db, pick(runParts, "place"), runParts, and(equal(runParts, "turnId"), isStart));
   const diffsWhere = and(equal(runParts, "runId"), isDiff, gt(runParts.place, bound("after")));
   const diffs = rowsWhere(db, runParts, diffsWhere, { orderBy: asc(runParts.place), limit: "limit" });
+  const change = changeWhere(db, runParts, columns("json"), equal(runParts, "place"));
+  const notCompact = columnsWhere(db, pick(runs, "id"), runs, and(isNotCompact, lte(runs.endedAt, bound("before"))), {
+    orderBy: asc(runs.endedAt),
+    limit: 1,
+  });
   const recording = rowsWhere(db, runRecordings, equal(runRecordings, "runId"));
   const sources = columnsWhere(db, pick(runSources, "source", "next"), runSources, equal(runSources, "runId"));
   const saveRecording = db.statement((q) =>
@@ -70,6 +77,26 @@ export function createPartStore(db: Db) {
     /** Changes of files after a place, oldest first. */
     diffs: async (on: ReadTx, runId: string, place: number, limit: number): Promise<PartRow[]> =>
       diffs(on).all({ runId, after: place, limit }),
+
+    /** A run whose parts were not joined, and that ended before. */
+    notCompact: async (on: ReadTx, before: number): Promise<string | undefined> => notCompact(on).get({ before })?.id,
+    setCompact: async (tx: Tx, runId: string): Promise<void> => {
+      tx.db.update(runs).set({ compact: true }).where(eq(runs.id, runId)).run();
+    },
+    change: async (tx: Tx, parts: readonly Pick<PartRow, "place" | "json">[]): Promise<void> => {
+      for (const part of parts) change(tx).run({ ...part });
+    },
+    delete: async (tx: Tx, places: readonly number[]): Promise<void> => {
+      tx.db.delete(runParts).where(inIds(runParts.place, places)).run();
+    },
+
+    /** Deletes the log of a run, at most `limit` parts at once. @returns false while more is left */
+    forget: async (tx: Tx, runId: string, limit: number): Promise<boolean> => {
+      if (deleteSome(tx, runParts, eq(runParts.runId, runId), limit) === limit) return false;
+      for (const table of [runRecordings, runSources, runInputs])
+        tx.db.delete(table).where(eq(table.runId, runId)).run();
+      return true;
+    },
 
     recording: async (on: ReadTx, runId: string): Promise<RecordingRow | undefined> => recording(on).get({ runId }),
     saveRecording: async (tx: Tx, row: RecordingRow): Promise<void> => {

@@ -4,6 +4,7 @@ import type { AgentId, MessageId } from "../../protocol/ids.ts";
 import type { RunCause, RunErrorCode, RunOutcome, RunStatus } from "../../protocol/runs.ts";
 
 const isLive = sql`status <> 'ended'`;
+export const isNotCompact = sql`compact = 0 and ended_at is not null`;
 /** Parts that are looked for by their type. SQLite takes the index only for the same words. */
 export const isStart = sql`substr(json, 1, 16) = '{"type":"start",'`;
 export const isDiff = sql`substr(json, 1, 19) = '{"type":"data-diff"'`;
@@ -109,6 +110,7 @@ export const runs = sqliteTable(
     index("runs_of_delegation").on(t.delegationId).where(sql`delegation_id is not null`),
     index("runs_live").on(t.status, t.number).where(isLive),
     index("runs_due").on(t.dueAt).where(sql`due_at is not null`),
+    index("runs_not_compact").on(t.endedAt).where(isNotCompact),
     index("runs_ended").on(t.endedAt, t.rootRunId).where(sql`ended_at is not null`),
   ],
 );
@@ -166,6 +168,19 @@ export const runRecordings = sqliteTable("run_recordings", {
   /** Open parts of the turn, as JSON. */
   state: text("state").notNull(),
 });
+
+/** Messages that went into a model turn, as the runner said. */
+export const runInputs = sqliteTable(
+  "run_inputs",
+  {
+    messageId: integer("message_id").$type<MessageId>().notNull(),
+    runId: text("run_id").notNull(),
+    turnId: text("turn_id").notNull(),
+    agentId: text("agent_id").$type<AgentId>().notNull(),
+    at: integer("at").notNull(),
+  },
+  (t) => [primaryKey({ columns: [t.messageId, t.runId] }), index("run_inputs_of_run").on(t.runId)],
+);
 
 /** Sequence expected next from each source of a run's events. */
 export const runSources = sqliteTable(
