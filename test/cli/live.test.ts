@@ -5,6 +5,7 @@ import { type Client, createClient } from "../../src/client/client.ts";
 import { runCli, startCli, tempFolder } from "../support/cli-harness.ts";
 import { until } from "../support/client-harness.ts";
 import { freshRelay, operatorOf } from "../support/client-relay.ts";
+import { PROGRAM } from "../support/program.ts";
 
 // Processes are started here: on a busy machine that takes its time.
 let relay: Awaited<ReturnType<typeof freshRelay>>;
@@ -178,8 +179,7 @@ describe("an inbox", () => {
 
   test("an inbox piped into something that stops reading ends quietly", async () => {
     for (let n = 0; n < 5; n++) await operator.messages.send({ to: "sleeper", body: `${n}` });
-    const main = join(import.meta.dir, "../../src/cli/main.ts");
-    const line = `${process.execPath} ${main} search --from user --limit 500 --data ${relay.dataDir} | head -c 10`;
+    const line = `${PROGRAM.join(" ")} search --from user --limit 500 --data ${relay.dataDir} | head -c 10`;
     const shell = Bun.spawn(["bash", "-o", "pipefail", "-c", line], { stdout: "pipe", stderr: "pipe" });
     expect(await new Response(shell.stderr).text()).toBe("");
   });

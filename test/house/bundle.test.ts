@@ -4,6 +4,7 @@ import { dirname, join } from "node:path";
 import { createClient } from "../../src/client/client.ts";
 import { startForeign } from "../support/a2a-agent.ts";
 import { createCheckout } from "../support/checkout.ts";
+import { ENGINE } from "../support/program.ts";
 import { atEnd, tempFolder } from "../support/relay.ts";
 import { firstUrl } from "../support/server.ts";
 import { createFakeSlack } from "../support/slack.ts";
@@ -22,6 +23,7 @@ async function start(settings: Record<string, string> = {}) {
       PATH: `${dirname(process.execPath)}:${process.env.PATH}`,
       SIGNALBOX_DATA_DIR: dataDir,
       SIGNALBOX_PORT: "0",
+      ...ENGINE,
       ...settings,
     },
     stdout: "pipe",

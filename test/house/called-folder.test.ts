@@ -17,6 +17,7 @@ import type { Client } from "../../src/client/client.ts";
 import { createFarEnd } from "../support/client-harness.ts";
 import { freshRelay, operatorOf } from "../support/client-relay.ts";
 import { BUNFIGS, hostileFolder } from "../support/hostile-folder.ts";
+import { ENGINE, PROGRAM } from "../support/program.ts";
 import { atEnd, tempFolder } from "../support/relay.ts";
 
 // Processes are started here: on a busy machine that takes its time.
@@ -66,7 +67,7 @@ interface Ran {
 function spawnIn(cwd: string, command: string[], { env = {}, stdin = "" }: Parameters<Place["start"]>[1] = {}) {
   const child = Bun.spawn(command, {
     cwd,
-    env: { PATH, HOME: tempFolder(), ...env },
+    env: { PATH, HOME: tempFolder(), ...ENGINE, ...env },
     stdin: new Blob([stdin]),
     stdout: "pipe",
     stderr: "pipe",
@@ -178,7 +179,7 @@ describe("nothing of the called folder is run or believed", () => {
       const textOf = (name: string) => readFileSync(join(HOME, name), "utf8");
       const args = ["connect", harness, "--agent", `my-${harness}`, "--scope", "user", "--data", relay.dataDir];
       await inEach(async ({ n, run }) => {
-        if (n === 0) expect(await run([...BUN, MAIN, ...args], { env: { HOME } })).toMatchObject({ code: 0 });
+        if (n === 0) expect(await run([...PROGRAM, ...args], { env: { HOME } })).toMatchObject({ code: 0 });
       });
       await operator.messages.send({ to: `my-${harness}`, body: "wake up" });
       const commands = hooksFile ? commandsIn(JSON.parse(textOf(hooksFile)).hooks) : [];
@@ -210,11 +211,11 @@ describe("nothing of the called folder is run or believed", () => {
       const agentId = `worker-${n}`;
       const keys = await keysFor(agentId);
       await operator.messages.send({ to: agentId, body: "build", claimable: true });
-      const again = [MAIN, "whoami", "--keys", keys, "--json"];
-      const running = start([MAIN, "run", "--keys", keys, "--", ...again]);
+      const again = [...PROGRAM, "whoami", "--keys", keys, "--json"];
+      const running = start([...PROGRAM, "run", "--keys", keys, "--", ...again]);
       expect(await read(running.stdout, /"agentId"/)).toContain(`"agentId":"${agentId}"`);
       running.kill("SIGINT");
-      const working = start([MAIN, "work", "--once", "--keys", keys, "--", ...again]);
+      const working = start([...PROGRAM, "work", "--once", "--keys", keys, "--", ...again]);
       expect(await read(working.stderr, /completed|failed/)).toContain("completed");
       expect(await working.exited).toBe(0);
     }));
@@ -222,16 +223,16 @@ describe("nothing of the called folder is run or believed", () => {
   test("nothing of the called folder is run or believed by the channel bridge and the process of a chat account", () =>
     inEach(async ({ n, run }) => {
       const keys = await keysFor(`bridge-${n}`);
-      const bridge = await run([MAIN, "channel-bridge", "--keys", keys], { stdin: `${HELLO}\n` });
+      const bridge = await run([...PROGRAM, "channel-bridge", "--keys", keys], { stdin: `${HELLO}\n` });
       expect(bridge.stdout).toContain("signalbox-channel");
-      expect(await run([MAIN, "channel", "run", "telegram", "--data", relay.dataDir])).toMatchObject({ code: 2 });
+      expect(await run([...PROGRAM, "channel", "run", "telegram", "--data", relay.dataDir])).toMatchObject({ code: 2 });
     }));
 
   test("nothing of the called folder is run or believed by the relays of the drill and the benchmarks", () =>
     inEach(
       async ({ run }) => {
         const crew = ["--kills", "1", "--senders", "1", "--workers", "1", "--readers", "1"];
-        expect((await run([...BUN, MAIN, "drill", ...crew])).stdout).toEndWith("lost 0, doubled 0\n");
+        expect((await run([...PROGRAM, "drill", ...crew])).stdout).toEndWith("lost 0, doubled 0\n");
         const program = `const { startRelay } = await import(${JSON.stringify(join(ROOT, "scripts/bench/relay.ts"))});
         const measured = await startRelay(${JSON.stringify(join(tempFolder(), "data"))});
         await measured.stop(); console.log("measured");`;

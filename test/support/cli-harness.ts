@@ -1,7 +1,7 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { PROGRAM } from "./program.ts";
+import { ENGINE, PROGRAM } from "./program.ts";
 
 export interface Ran {
   code: number;
@@ -19,7 +19,7 @@ interface Run {
 export function startCli(args: string[], { env = {}, stdin, cwd }: Run = {}) {
   const child = Bun.spawn([...PROGRAM, ...args], {
     cwd,
-    env: { PATH: process.env.PATH, HOME: tmpdir(), ...env },
+    env: { PATH: process.env.PATH, HOME: tmpdir(), ...ENGINE, ...env },
     stdin: new Blob([stdin ?? ""]),
     stdout: "pipe",
     stderr: "pipe",
@@ -59,7 +59,7 @@ export function putFile(path: string, text: string | Uint8Array): void {
 /** Runs a line in a shell, as a harness of the person with this home does. */
 export async function runLine(line: string, home: string, stdin = "", env: Record<string, string> = {}) {
   const child = Bun.spawn(["sh", "-c", line], {
-    env: { PATH: process.env.PATH ?? "", HOME: home, ...env },
+    env: { PATH: process.env.PATH ?? "", HOME: home, ...ENGINE, ...env },
     stdin: new Blob([stdin]),
     stdout: "pipe",
     stderr: "ignore",

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { createClient } from "../../src/client/client.ts";
 import { systemTiming } from "../../src/client/timing.ts";
 import { tempFolder } from "./cli-harness.ts";
-import { RELAY } from "./program.ts";
+import { ENGINE, RELAY } from "./program.ts";
 
 export interface Relay {
   url: string;
@@ -23,6 +23,7 @@ export async function startRelay(dataDir: string, port = "0", more: Record<strin
       SIGNALBOX_DATA_DIR: dataDir,
       SIGNALBOX_PORT: port,
       SIGNALBOX_LOG_LEVEL: "info",
+      ...ENGINE,
       ...more,
     },
     stdout: "pipe",

@@ -1,15 +1,15 @@
 import { chmodSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { atEnd } from "./ending.ts";
-import { ROOT } from "./markdown.ts";
+import { ENGINE, PROGRAM } from "./program.ts";
 import { tempFolder } from "./relay.ts";
 import { startServer } from "./server.ts";
 
 const END = "== end of block ==";
 
-/** Programs that pages call by name: the command line from its sources, and curl, which fails here when the relay refuses. */
+/** Programs that pages call by name: the command line, and curl, which fails here when the relay refuses. */
 const PROGRAMS = (curl: string) => ({
-  signalbox: `exec "${process.execPath}" --config=/dev/null --no-env-file --tsconfig-override=/dev/null "${ROOT}/src/cli/main.ts" "$@"`,
+  signalbox: `exec ${PROGRAM.map((word) => `"${word}"`).join(" ")} "$@"`,
   curl: `exec ${curl} --fail-with-body "$@"`,
 });
 
@@ -32,7 +32,7 @@ export async function openPageShell(env: Record<string, string> = {}): Promise<P
   }
   const shell = Bun.spawn(["bash", "-eu", "-o", "pipefail"], {
     cwd: folder,
-    env: { PATH: `${bin}:${process.env.PATH}`, HOME: folder },
+    env: { PATH: `${bin}:${process.env.PATH}`, HOME: folder, ...ENGINE },
     stdin: "pipe",
     stdout: "pipe",
     stderr: "pipe",

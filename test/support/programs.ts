@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { ENGINE } from "./program.ts";
 import { firstUrl } from "./server.ts";
 
 export interface Ran {
@@ -13,7 +14,7 @@ export function startIn(cwd: string, command: string[], env: Record<string, stri
   const { PATH = "", HOME = "" } = process.env;
   return Bun.spawn(command, {
     cwd,
-    env: { PATH, HOME, ...env },
+    env: { PATH, HOME, ...ENGINE, ...env },
     stdin: new Blob([stdin]),
     stdout: "pipe",
     stderr: "pipe",

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { RELAY } from "./program.ts";
+import { ENGINE, RELAY } from "./program.ts";
 import { atEnd, tempFolder } from "./relay.ts";
 
 /** The server program in its own process, on a free port of loopback. */
@@ -27,6 +27,7 @@ export async function startServer(
       SIGNALBOX_DATA_DIR: dataDir,
       SIGNALBOX_PORT: String(options.port ?? 0),
       SIGNALBOX_RATE_LIMIT: "0",
+      ...ENGINE,
       ...(options.token ? { SIGNALBOX_TOKEN: options.token } : {}),
       ...options.env,
     },
@@ -60,7 +61,7 @@ export async function startServer(
 /** A start that is expected to be refused: how it ended, and what it said. */
 export async function refusedStart(env: Record<string, string>): Promise<{ code: number; said: string }> {
   const child = Bun.spawn([...RELAY], {
-    env: { PATH: process.env.PATH ?? "", SIGNALBOX_PORT: "0", ...env },
+    env: { PATH: process.env.PATH ?? "", SIGNALBOX_PORT: "0", ...ENGINE, ...env },
     stdout: "ignore",
     stderr: "pipe",
   });

@@ -4,13 +4,12 @@ import { join } from "node:path";
 import { Client as OldClient } from "@modelcontextprotocol/sdk/client/index.js";
 import { StdioClientTransport } from "@modelcontextprotocol/sdk/client/stdio.js";
 import { z } from "zod";
-import { BUN_FLAGS } from "../../../src/cli/own.ts";
 import type { Client } from "../../../src/client/client.ts";
 import { tempFolder } from "../../support/cli-harness.ts";
 import { until } from "../../support/client-harness.ts";
 import { freshRelay, operatorOf } from "../../support/client-relay.ts";
+import { PROGRAM } from "../../support/program.ts";
 
-const MAIN = join(import.meta.dir, "../../../src/cli/main.ts");
 const Pushed = z.object({
   method: z.literal("notifications/claude/channel"),
   params: z.object({ content: z.string(), meta: z.record(z.string(), z.string()) }),
@@ -38,8 +37,8 @@ async function connect() {
   const pushed: z.infer<typeof Pushed>["params"][] = [];
   client.setNotificationHandler(Pushed, ({ params }) => void pushed.push(params));
   const transport = new StdioClientTransport({
-    command: process.execPath,
-    args: [...BUN_FLAGS, MAIN, "channel-bridge", "--keys", keys],
+    command: PROGRAM[0] ?? "",
+    args: [...PROGRAM.slice(1), "channel-bridge", "--keys", keys],
   });
   await client.connect(transport);
   return { client, pushed };

@@ -17,6 +17,7 @@ import { type Client, createClient } from "../../../src/client/client.ts";
 import { putFile, runCli, runLine, tempFolder } from "../../support/cli-harness.ts";
 import { createFarEnd, problem } from "../../support/client-harness.ts";
 import { freshRelay, operatorOf } from "../../support/client-relay.ts";
+import { ENGINE, PROGRAM } from "../../support/program.ts";
 
 let relay: Awaited<ReturnType<typeof freshRelay>>;
 let operator: Client;
@@ -312,7 +313,7 @@ describe("something else in the place of a file", () => {
 async function speak(command: string[], messages: object[]) {
   const stdin = messages.map((message) => `${JSON.stringify({ jsonrpc: "2.0", ...message })}\n`).join("");
   const child = Bun.spawn(command, {
-    env: { PATH: process.env.PATH ?? "", HOME: home.path },
+    env: { PATH: process.env.PATH ?? "", HOME: home.path, ...ENGINE },
     stdin: new Blob([stdin]),
     stdout: "pipe",
     stderr: "pipe",
@@ -363,8 +364,7 @@ describe("connect gemini, qwen and opencode", () => {
 
   test("a bridge whose relay is away says so for each request, and ends with its stdin", async () => {
     put("away.json", JSON.stringify({ url: "http://127.0.0.1:1", agentId: "x", token: "x", tokenId: "x" }));
-    const main = join(import.meta.dir, "../../../src/cli/main.ts");
-    const command = [process.execPath, ...BUN_FLAGS, main, "mcp-bridge", "--keys", join(home.path, "away.json")];
+    const command = [...PROGRAM, "mcp-bridge", "--keys", join(home.path, "away.json")];
     const answers = await speak(command, HELLO);
     expect(answers.get(0).error.message).toContain("http://127.0.0.1:1 does not answer: nothing listens there");
     expect(answers.size).toBe(1);
@@ -372,7 +372,6 @@ describe("connect gemini, qwen and opencode", () => {
 
   test("a bridge tells in MCP what is none: a token that was refused, a proxy's page, a redirect that it does not follow", async () => {
     const far = createFarEnd();
-    const main = join(import.meta.dir, "../../../src/cli/main.ts");
     for (const [answer, text] of [
       [() => problem("unauthorized"), "far end: unauthorized"],
       [() => new Response("<h1>Bad gateway</h1>", { status: 502 }), "HTTP 502"],
@@ -380,7 +379,7 @@ describe("connect gemini, qwen and opencode", () => {
     ] as const) {
       far.answer(answer);
       put("far.json", JSON.stringify({ url: far.url, agentId: "x", token: relay.token, tokenId: "x" }));
-      const command = [process.execPath, ...BUN_FLAGS, main, "mcp-bridge", "--keys", join(home.path, "far.json")];
+      const command = [...PROGRAM, "mcp-bridge", "--keys", join(home.path, "far.json")];
       const answers = await speak(command, [{ id: 7, method: "tools/list" }]);
       expect(answers.get(7).error.message).toContain(text);
     }

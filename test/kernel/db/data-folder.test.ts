@@ -3,7 +3,7 @@ import { cpSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { openDatabase } from "../../../src/kernel/db/database.ts";
 import { lookInto, mark, marks, openTestDatabase } from "../../support/database.ts";
-import { RELAY } from "../../support/program.ts";
+import { ENGINE, RELAY } from "../../support/program.ts";
 import { tempFolder } from "../../support/relay.ts";
 import { startServer } from "../../support/server.ts";
 import { inTime } from "../../support/until.ts";
@@ -11,7 +11,7 @@ import { inTime } from "../../support/until.ts";
 /** Starts the server program and waits for it to give up. */
 async function refusedStart(dataDir: string): Promise<{ code: number; said: string }> {
   const child = Bun.spawn([...RELAY], {
-    env: { PATH: process.env.PATH ?? "", SIGNALBOX_DATA_DIR: dataDir, SIGNALBOX_PORT: "0" },
+    env: { PATH: process.env.PATH ?? "", SIGNALBOX_DATA_DIR: dataDir, SIGNALBOX_PORT: "0", ...ENGINE },
     stdout: "pipe",
     stderr: "pipe",
   });

@@ -14,7 +14,7 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { runCli } from "../../support/cli-harness.ts";
-import { RELAY } from "../../support/program.ts";
+import { ENGINE, RELAY } from "../../support/program.ts";
 import { atEnd, tempFolder } from "../../support/relay.ts";
 import { firstUrl } from "../../support/server.ts";
 
@@ -25,7 +25,7 @@ const KNOWN = "sbx_a-token-that-a-stranger-knows";
 async function startIn(cwd: string, flags: string[] = [], env: Record<string, string> = {}) {
   const child = Bun.spawn([...RELAY, "--port", "0", ...flags], {
     cwd,
-    env: { PATH: process.env.PATH ?? "", ...env },
+    env: { PATH: process.env.PATH ?? "", ...ENGINE, ...env },
     stdout: "pipe",
     stderr: "pipe",
   });

@@ -1,22 +1,19 @@
 import { describe, expect, test } from "bun:test";
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { BUN_FLAGS } from "../../../src/cli/own.ts";
 import { SECRETS, SETTINGS } from "../../../src/config.ts";
 import { runCli } from "../../support/cli-harness.ts";
+import { ENGINE, RELAY } from "../../support/program.ts";
 import { atEnd, tempFolder } from "../../support/relay.ts";
 import { startServer } from "../../support/server.ts";
 import { until } from "../../support/until.ts";
 
-// Processes are started here: on a busy machine that takes its time.
-const MAIN = join(import.meta.dir, "../../../src/main.ts");
-
 /** The server program, as scripts/start calls it, in a folder of its own. */
 function start(flags: string[], env: Record<string, string> = {}) {
   const cwd = tempFolder();
-  const child = Bun.spawn([process.execPath, ...BUN_FLAGS, MAIN, ...flags], {
+  const child = Bun.spawn([...RELAY, ...flags], {
     cwd,
-    env: { PATH: process.env.PATH ?? "", ...env },
+    env: { PATH: process.env.PATH ?? "", ...ENGINE, ...env },
     stdout: "pipe",
     stderr: "pipe",
   });
@@ -214,13 +211,10 @@ describe("the log", () => {
     const show = (text: string) => {
       shown += text;
     };
-    const child = Bun.spawn(
-      [process.execPath, ...BUN_FLAGS, MAIN, "--port", "0", "--data", join(tempFolder(), "d e")],
-      {
-        env: { PATH: process.env.PATH ?? "" },
-        terminal: { cols: 200, rows: 50, data: (_, bytes) => show(decoder.decode(bytes)) },
-      },
-    );
+    const child = Bun.spawn([...RELAY, "--port", "0", "--data", join(tempFolder(), "d e")], {
+      env: { PATH: process.env.PATH ?? "", ...ENGINE },
+      terminal: { cols: 200, rows: 50, data: (_, bytes) => show(decoder.decode(bytes)) },
+    });
     atEnd(async () => child.kill("SIGKILL"));
     await until(() => shown.includes("durability=full"), "the first line");
     child.kill("SIGTERM");
