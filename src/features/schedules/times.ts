@@ -31,12 +31,26 @@ interface Rule {
   instants(reading: number): number[];
 }
 
+interface Expression {
+  rules: Rule[];
+  zone: Zone;
+}
+
+/** The expression that was read last: a fire asks for its own time, and then for the next. */
+let last: { cron: string; timezone: string; read: Expression } | undefined;
+
+/** @throws Problem 422 that names /cron or /timezone */
+function read({ cron, timezone }: { cron: string; timezone: string }): Expression {
+  if (last?.cron !== cron || last.timezone !== timezone) last = { cron, timezone, read: parsed(cron, timezone) };
+  return last.read;
+}
+
 /**
  * The expression, read. Five fields, so that it comes at most once a minute. Hours given as `*`, alone or with a step, go by the time that passes:
  * they come whenever clocks show them. Any other hour is a time of the day, which comes once each day.
  * @throws Problem 422 that names /cron or /timezone
  */
-function read({ cron, timezone }: { cron: string; timezone: string }): { rules: Rule[]; zone: Zone } {
+function parsed(cron: string, timezone: string): Expression {
   const fields = cron.trim().split(/\s+/);
   if (!/^@[a-z]+$/i.test(cron) && fields.length !== 5)
     throw Problem.invalid("/cron", "has to be a cron expression of five fields, like 0 9 * * 1-5");
@@ -66,7 +80,8 @@ const isHourly = (nickname: string): boolean => nickname.toLowerCase() === "@hou
 /** @throws Problem 422 that names /cron */
 function parse(cron: string): Cron {
   try {
-    return new Cron(cron, { timezone: "UTC", mode: "5-part", paused: true });
+    // With a zone by name croner asks Intl for each step of its search.
+    return new Cron(cron, { utcOffset: 0, mode: "5-part", paused: true });
   } catch (error) {
     throw Problem.invalid(
       "/cron",
