@@ -15,6 +15,17 @@ export function createDueStore(db: Db) {
     q.select({ at: due.at }).from(due).orderBy(asc(due.at)).limit(fixedLimit(1)).prepare(),
   );
   const ripe = rowsWhere(db, due, lte(due.at, bound("now")), { orderBy: asc(due.at), limit: "limit" });
+  // Run at each sweep, and for each of them at a start.
+  const put = db.statement((q) =>
+    q
+      .insert(due)
+      .values({ kind: p("kind"), key: p("key"), at: p("at"), data: p("data"), tries: 0, lastError: null })
+      .onConflictDoUpdate({
+        target: [due.kind, due.key],
+        set: { at: sql`excluded.at`, data: sql`excluded.data`, tries: 0, lastError: null, running: false },
+      })
+      .prepare(),
+  );
   // Run on each append, once for each delivery.
   const hurry = db.statement((q) =>
     q
@@ -33,12 +44,7 @@ export function createDueStore(db: Db) {
     find: async (on: ReadTx, kind: string, key: string): Promise<DueRow | undefined> =>
       readRows(on, due, is({ kind, key }))[0],
     put: async (tx: Tx, row: Omit<DueRow, "id" | "tries" | "lastError" | "running">): Promise<void> => {
-      const fresh = { at: row.at, data: row.data, tries: 0, lastError: null, running: false };
-      tx.db
-        .insert(due)
-        .values({ ...row, ...fresh })
-        .onConflictDoUpdate({ target: [due.kind, due.key], set: fresh })
-        .run();
+      put(tx).run({ ...row });
     },
     /** Puts a row back unchanged, for another time. */
     keep: async (tx: Tx, row: Omit<DueRow, "id">): Promise<void> => {
