@@ -13,6 +13,13 @@ export interface ManualClock extends Clock {
   jump(ms: number): void;
 }
 
+/** Earliest timer up to a time; of several the one that was set first. */
+function firstOf(timers: Iterable<Timer>, until: number): Timer | undefined {
+  let first: Timer | undefined;
+  for (const timer of timers) if (timer.at <= until && (!first || timer.at < first.at)) first = timer;
+  return first;
+}
+
 export function createManualClock(start = Date.parse("2026-03-01T12:00:00Z")): ManualClock {
   let wall = start;
   let steady = 0;
@@ -28,7 +35,7 @@ export function createManualClock(start = Date.parse("2026-03-01T12:00:00Z")): M
     advance(ms) {
       const until = steady + ms;
       for (;;) {
-        const due = [...timers].filter((timer) => timer.at <= until).sort((a, b) => a.at - b.at)[0];
+        const due = firstOf(timers, until);
         if (!due) break;
         timers.delete(due);
         wall += Math.max(0, due.at - steady);

@@ -1,12 +1,15 @@
-import { describe, expect, test } from "bun:test";
-import { startRelay, type TestRelay } from "../../support/relay.ts";
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { cpSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { startRelay, type TestRelay, tempFolder } from "../../support/relay.ts";
 
 /**
  * `me` has written to `friend` and been written to by it; `other` is a third agent. Work 3 is for me, work 4 is held by me,
  * work 5 was asked for by me, and work 6 is a dead letter. `{asked}` is a delegation of mine to friend, `{owed}` one to me;
  * `{pair}` was asked of me by friend.
  */
-async function startWorld() {
+async function makeWorld() {
   const relay = await startRelay({ durability: "normal" });
   const { ask } = relay;
   const me = await relay.agent("me");
@@ -57,6 +60,23 @@ async function startWorld() {
     pair: (await ask("POST", "/v1/pairs", { target: "me" }, friend)).body.id as string,
     meTokenId: (await ask("GET", "/v1/whoami", undefined, me)).body.tokenId as string,
   };
+}
+
+const kept = mkdtempSync(join(tmpdir(), "signalbox-roles-"));
+let made: Awaited<ReturnType<typeof makeWorld>>;
+beforeAll(async () => {
+  made = await makeWorld();
+  await made.relay.relay.settle();
+  // Nothing is written in between; the lock is of this relay alone.
+  cpSync(made.relay.config.dataDir, kept, { recursive: true, filter: (file) => !/\.lock|-shm$/.test(file) });
+});
+afterAll(() => rmSync(kept, { recursive: true, force: true }));
+
+/** A relay over a copy of that world's files, which is made once: a start takes a fifth of the time that making it does. */
+async function startWorld() {
+  const dataDir = tempFolder();
+  cpSync(kept, dataDir, { recursive: true });
+  return { ...made, relay: await startRelay({ durability: "normal", dataDir }) };
 }
 
 const box = { hostname: "box", baseDir: "/work", providers: [] };
