@@ -119,7 +119,7 @@ function onMessages(relayed: Relayed): void {
   messages.appended.afterCommit(messages.search.notice, metrics.messageSent);
   messages.ended.answeredBy(delegations.endOf);
   messages.story.answeredBy(loops.facts, traces.facts, tasks.facts, delegations.facts, channels.facts, schedules.facts);
-  messages.story.answeredBy(announcements.facts, a2a.facts, runs.facts);
+  messages.story.answeredBy(announcements.facts, a2a.facts, runs.facts, runs.inputFacts);
   messages.inTurns.answeredBy(runs.inTurns);
 }
 
@@ -141,6 +141,8 @@ function onWork({ core, tasks, delegations, webhooks, channels, announcements, a
 function onTrees({ core, delegations, runs }: Relayed): void {
   core.trees.openFrom.answeredBy(delegations.openFrom, runs.openFrom);
   core.trees.openBelow.answeredBy(delegations.openBelow, runs.openBelow);
+  core.trees.node.answeredBy(delegations.node, runs.node);
+  core.trees.running.answeredBy(runs.runningFor);
 }
 
 function onInbox({ core, delegations, pairs, announcements, metrics }: Relayed): void {
@@ -155,6 +157,7 @@ function onRetention({ core, loops, traces, delegations, runs, announcements, me
   retention.keptFrom.answeredBy(delegations.keptFrom, runs.keptFrom);
   retention.weights.answeredBy(traces.weights, delegations.weights);
   retention.removing.inTx(loops.forget, traces.forget, delegations.forget, announcements.forget, runs.forget);
+  runs.kept.answeredBy(announcements.keepRuns);
   retention.ran.afterCommit(metrics.retained);
 }
 

@@ -131,7 +131,7 @@ export async function createAreas(config: Config, clock: Clock, logger: Logger, 
     ...{ unusedHours: config.fileUnusedHours, retentionDays },
   });
   const runs = await createRuns(
-    { kernel, identity, core, delegations, files },
+    { kernel, identity, core, delegations, files, traces },
     { spawnDepth: config.spawnDepth, perParent: config.runsPerParent, eventHours: config.runEventHours },
   );
   const pairs = createPairs(base);

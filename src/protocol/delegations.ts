@@ -27,6 +27,11 @@ export const DelegationId = z
   .string()
   .regex(/^dlg_[a-z0-9]{1,24}$/, "has to be the id of a delegation, like dlg_7k2m4vq0x9az")
   .describe("dlg_...");
+/** A delegation, or a run: both hang on one tree. */
+const NodeId = z
+  .string()
+  .regex(/^(dlg|run)_[a-z0-9]{1,40}$/)
+  .describe("dlg_... or run_...");
 
 export const DELEGATION_STATUS = ["pending", "claimed", "answered", "failed", "timed-out", "cancelled"] as const;
 export const DelegationStatus = namedEnum(
@@ -107,8 +112,8 @@ export const Delegation = named("Delegation", "A request that owes an answer.", 
   encoding: Encoding.describe("Encoding of text and context."),
   context: DelegationContext.nullable(),
   depth: z.int().describe(`Counted by the server along parentId, from 1 to ${MAX_DEPTH}.`),
-  rootId: DelegationId.describe("The first of its tree; itself when it has no parent."),
-  parentId: DelegationId.nullable(),
+  rootId: NodeId.describe("The first of its tree; itself when it has no parent."),
+  parentId: NodeId.nullable().describe("The delegation or the run that it is part of."),
   threadId: MessageId,
   messageId: MessageId.describe("The request."),
   status: DelegationStatus,

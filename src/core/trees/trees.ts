@@ -18,6 +18,23 @@ export interface TreeNode {
   depth: number;
 }
 
+/** A node with its place above, and the message that it works on or asks by. */
+export interface PlacedNode extends TreeNode {
+  parentId: string | null;
+  /** Agent that waits for its answer. */
+  fromId: string | null;
+  messageId: number | null;
+}
+
+/** An agent that lets others work for it. */
+export interface Asker {
+  agentId: string;
+  /** Header Signalbox-Run of its call. */
+  token: string | null;
+  /** Delegation that it works on. */
+  delegationId: string | null;
+}
+
 /** Depth and budgets of everything that hangs on one root, over all areas whose nodes hang there. */
 export function createTrees(hooks: Hooks, { perAgent, perRoot }: Budgets) {
   /** Open nodes that an agent began, counted no further than `limit`. */
@@ -25,9 +42,16 @@ export function createTrees(hooks: Hooks, { perAgent, perRoot }: Budgets) {
   /** Open nodes of a tree below its root, counted no further than `limit`. */
   const openBelow = hooks.question<[rootId: string, limit: number], number>("trees.openBelow");
 
+  /** Node of an id. */
+  const node = hooks.question<[id: string], PlacedNode>("trees.node");
+  /** The run of an agent that a new node hangs on: the one that its token names, else the one that serves its delegation. */
+  const running = hooks.question<[asker: Asker], PlacedNode>("trees.running");
+
   return {
     openFrom,
     openBelow,
+    node,
+    running,
 
     /** @throws Problem 409 too-deep */
     checkDepth(parent: TreeNode | undefined): void {

@@ -1,6 +1,7 @@
 import type { Areas } from "../../core/core.ts";
 import type { Runs } from "../../features/runs/runs.ts";
 import { lateRoutes } from "../../identity/auth/late-routes.ts";
+import type { ReadTx } from "../../kernel/db/database.ts";
 import type { Announcement } from "../../protocol/announcements.ts";
 import type { MessageId } from "../../protocol/ids.ts";
 import type { Channels } from "../channels/channels.ts";
@@ -46,6 +47,9 @@ export function createAnnouncements(areas: Areas & { channels: Channels; runs: R
     dropAgent: follow.dropAgent,
     chainChanged: follow.chainChanged,
     settledAmong: follow.settledAmong,
+    /** Keeps runs whose result is still on its way. */
+    keepRuns: async (on: ReadTx, runIds: readonly string[]): Promise<true | undefined> =>
+      (await store.anyOpen(on, runIds)) || undefined,
     forget: follow.forget,
     facts: follow.facts,
     showWatchers,

@@ -52,6 +52,14 @@ export function createAnnouncementStore(db: Db) {
   );
 
   return {
+    /** Whether the result of one of these runs is still on its way. */
+    anyOpen: async (on: ReadTx, runIds: readonly string[]): Promise<boolean> =>
+      on.db
+        .select({ id: announcements.id })
+        .from(announcements)
+        .where(and(inIds(announcements.runId, runIds), sql`ended_at is null`))
+        .limit(1)
+        .get() !== undefined,
     /** Stores a new one; answers it with its number. */
     add: async (tx: Tx, row: Omit<AnnouncementRow, "number">): Promise<AnnouncementRow> => {
       const { number } = tx.db.insert(announcements).values(row).returning({ number: announcements.number }).get();

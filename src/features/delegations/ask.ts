@@ -1,5 +1,5 @@
 import type { Areas } from "../../core/core.ts";
-import { depthUnder } from "../../core/trees/trees.ts";
+import { depthUnder, type PlacedNode } from "../../core/trees/trees.ts";
 import type { AgentFacts } from "../../identity/agents/row.ts";
 import { isGroup, parseTarget } from "../../identity/agents/target.ts";
 import { actingAs, type Caller, viaOf } from "../../identity/auth/caller.ts";
@@ -13,8 +13,8 @@ import { type DelegationOutcomes, isOpen, workerOf } from "./outcomes.ts";
 import type { DelegationRow } from "./row.ts";
 import type { DelegationStore } from "./store.ts";
 
-/** A request. `causedBy: null`: none of its asker's mail or work caused it. */
-export type Asked = ParsedDelegation & { causedBy?: null | undefined };
+/** A request. `causedBy: null`: none of its asker's mail or work caused it. `token`: the header Signalbox-Run. */
+export type Asked = ParsedDelegation & { causedBy?: null | undefined; token?: string | null | undefined };
 
 /** Makes delegations: checks target, parent and limits, and sends the request. */
 export function createAsk({ kernel, identity, core }: Areas, store: DelegationStore, outcomes: DelegationOutcomes) {
@@ -29,7 +29,7 @@ export function createAsk({ kernel, identity, core }: Areas, store: DelegationSt
     const facts = await agents.requireActor(tx, caller, from);
     messages.quotas.take(tx, facts, "messages");
     if (body.threadId) await messages.access.requireReference(tx, from, body.threadId, "/threadId");
-    const parent = await parentOf(tx, facts, body);
+    const parent = await nodeOf(tx, facts, body);
     const id = store.idOf(headOf(tx) + 1);
     const draft = toDraft(id, body, parent, clock.now());
     const addressed = await messages.address(tx, { id: from, kind: facts.kind, via: viaOf(caller, from) }, draft);
@@ -67,6 +67,18 @@ export function createAsk({ kernel, identity, core }: Areas, store: DelegationSt
     return row;
   }
 
+  /** Node that a new delegation hangs on: its asker's run, else the delegation that its asker works on. */
+  async function nodeOf(on: ReadTx, asker: AgentFacts, body: Asked): Promise<PlacedNode | undefined> {
+    const token = body.token ?? null;
+    // A token that names no run of the asker's is refused, also where a parent is named.
+    const named =
+      token === null ? undefined : await trees.running.first(on, { agentId: asker.id, token, delegationId: null });
+    if (named && !body.parentId) return named;
+    const parent = await parentOf(on, asker, body);
+    const run = parent && (await trees.running.first(on, { agentId: asker.id, token: null, delegationId: parent.id }));
+    return run ?? (parent && { ...parent, messageId: isOpen(parent) ? parent.messageId : null });
+  }
+
   /**
    * Parent of a new delegation: the one named, else the one that is clearly meant. An open request alone is no sign that
    * the asker works on it: among peers who ask each other all the time, chains would be seen where there are none.
@@ -94,11 +106,11 @@ export function createAsk({ kernel, identity, core }: Areas, store: DelegationSt
   }
 
   /** @throws Problem 409, 422 */
-  async function check(on: ReadTx, from: AgentId, target: Target, parent: DelegationRow | undefined): Promise<void> {
+  async function check(on: ReadTx, from: AgentId, target: Target, parent: PlacedNode | undefined): Promise<void> {
     if (target === "system") throw Problem.invalid("/to", "system answers nothing");
     if (target === from) throw new Problem("cycle", `${from} cannot ask itself.`);
     trees.checkDepth(parent);
-    for (let up = parent; up; up = up.parentId === null ? undefined : await store.byId(on, up.parentId))
+    for (let up = parent; up; up = up.parentId === null ? undefined : await trees.node.first(on, up.parentId))
       if (up.fromId === target) throw new Problem("cycle", `${target} waits for this already.`);
     await trees.checkBudgets(on, from, parent);
   }
@@ -117,13 +129,13 @@ export function createAsk({ kernel, identity, core }: Areas, store: DelegationSt
 }
 
 /** The request, as it is sent: talk for one agent, work for a group. */
-function toDraft(id: string, body: Asked, parent: DelegationRow | undefined, now: number): ParsedDraft {
+function toDraft(id: string, body: Asked, parent: PlacedNode | undefined, now: number): ParsedDraft {
   return {
     to: body.to,
     kind: "request",
     body: body.text,
     replyTo: body.threadId ?? null,
-    causedBy: parent && isOpen(parent) ? parent.messageId : body.causedBy,
+    causedBy: parent?.messageId ?? body.causedBy,
     claimable: parseTarget(body.to)?.kind === "group",
     urgent: false,
     maxAttempts: 5,

@@ -2,6 +2,7 @@ import type { Areas } from "../../core/core.ts";
 import type { Post } from "../../core/messages/draft.ts";
 import type { LogEntry } from "../../core/messages/entry.ts";
 import type { MessageRow } from "../../core/messages/row.ts";
+import type { PlacedNode } from "../../core/trees/trees.ts";
 import type { WorkRow } from "../../core/work/row.ts";
 import type { Route } from "../../identity/auth/route.ts";
 import type { ReadTx, Tx } from "../../kernel/db/database.ts";
@@ -119,6 +120,9 @@ export function createDelegations(areas: Areas) {
     isTold: outcomes.isTold,
     dropAgent: outcomes.dropAgent,
     giveGrace: outcomes.giveGrace,
+    /** A delegation as a node of its tree. */
+    node: async (on: ReadTx, id: string): Promise<PlacedNode | undefined> =>
+      id.startsWith("dlg_") ? store.byId(on, id) : undefined,
     openFrom: (on: ReadTx, agentId: string, limit: number): Promise<number> => store.countFrom(on, agentId, limit),
     openBelow: (on: ReadTx, rootId: string, limit: number): Promise<number> => store.countBelowRoot(on, rootId, limit),
     keptFrom: (on: ReadTx): Promise<number | undefined> => store.oldestOpen(on),

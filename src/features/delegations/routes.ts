@@ -11,7 +11,9 @@ export function delegationRoutes({ kernel, core }: Areas, delegations: Delegatio
   const { deliveries, waits } = core.inbox;
   const { list, change, create } = routesOn(db);
   return [
-    create(api.delegate, (tx, { caller, body, idempotencyKey }) => delegations.ask(tx, caller, body, idempotencyKey)),
+    create(api.delegate, (tx, { caller, body, idempotencyKey, request }) =>
+      delegations.ask(tx, caller, { ...body, token: request.headers.get("signalbox-run") }, idempotencyKey),
+    ),
     list(api.listDelegations, async (on, { caller, query }) => {
       const found = await delegations.list(on, caller, { ...query, to: storedTarget(query.to) });
       const requests = found.items.map(({ messageId, from, to: target }) => ({ id: messageId, from, target }));

@@ -152,7 +152,7 @@ export function createDelegationService(
   async function openUnder(on: ReadTx, top: DelegationRow): Promise<DelegationRow[]> {
     const found: DelegationRow[] = [];
     for (const row of await store.openBelowRoot(on, top.rootId, MAX_TREE))
-      for (let up: string | null | undefined = row.parentId; up; up = (await store.byId(on, up))?.parentId)
+      for (let up: string | null | undefined = row.parentId; up; up = (await core.trees.node.first(on, up))?.parentId)
         if (up === top.id) found.push(row);
     return found;
   }
@@ -163,7 +163,7 @@ export function createDelegationService(
 
     /** `POST /v1/delegations` */
     async ask(tx: Tx, caller: Caller, body: Asked, key: string | undefined) {
-      const { from, ...asked } = body;
+      const { from, token: _, ...asked } = body;
       return once(tx, actingAs(caller, from), key, "delegate", asked, async () =>
         toDelegation(await ask(tx, caller, body), {
           text: body.text,

@@ -159,6 +159,21 @@ export function createFileService({ kernel, identity, core }: Areas, store: File
       return { made: wireFile(file), replayed };
     },
 
+    /** Adds the file of a text that another area keeps, whose row holds it until it is released. */
+    async addText(
+      tx: Tx,
+      { agentId, name, sha256, size }: { agentId: AgentId; name: string } & Pick<FileRow, "sha256" | "size">,
+    ) {
+      const now = clock.now();
+      const row: FileRow = {
+        ...{ id: newId("fil", now), name, type: "text/plain", size, sha256, uploadedBy: agentId },
+        ...{ createdAt: now, unusedSince: null },
+      };
+      await store.add(tx, row);
+      await stored.raise(tx, row);
+      return row.id;
+    },
+
     /** @throws Problem 403, 404, 409 */
     async requireReadable(on: ReadTx, caller: Caller, id: string): Promise<FileRow> {
       const reader = await agents.requireReader(on, caller);

@@ -42,6 +42,14 @@ export function createFileStore(db: Db) {
         .where(and(eq(files.id, fileId), lt(files.unusedSince, at)))
         .run();
     },
+    /** A file that no message carries counts as unused from now on. */
+    release: async (tx: Tx, fileId: string, now: number): Promise<void> => {
+      tx.db
+        .update(files)
+        .set({ unusedSince: now })
+        .where(and(eq(files.id, fileId), sql`not exists (select 1 from file_uses u where u.file_id = ${fileId})`))
+        .run();
+    },
     /** Messages that carry it, newest first. */
     usesOf: async (on: ReadTx, fileId: string, limit: number): Promise<number[]> =>
       readValues(on, fileUses.messageId, eq(fileUses.fileId, fileId), { orderBy: desc(fileUses.messageId), limit }),

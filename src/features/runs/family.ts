@@ -1,5 +1,6 @@
 import type { Areas } from "../../core/core.ts";
 import type { Lineage } from "../../core/messages/row.ts";
+import type { Asker, PlacedNode } from "../../core/trees/trees.ts";
 import type { Caller } from "../../identity/auth/caller.ts";
 import type { ReadTx } from "../../kernel/db/database.ts";
 import type { AgentId } from "../../protocol/ids.ts";
@@ -95,10 +96,18 @@ export function createFamily(
 
   /** @throws Problem 403, 409 */
   async function byToken(on: ReadTx, { token, caller }: Wanted): Promise<RunRow | undefined> {
-    if (token === null) return undefined;
+    return token === null ? undefined : runOf(on, token, (agentId) => access.runsFor(on, caller, agentId));
+  }
+
+  /** The run whose running turn a token names. @throws Problem 403 for a run of another agent, 409 claim-lost */
+  async function runOf(
+    on: ReadTx,
+    token: string,
+    isMine: (agentId: AgentId) => boolean | Promise<boolean>,
+  ): Promise<RunRow> {
     const turn = await store.turn(on, turnIdOf(token) ?? "");
     const run = turn && (await store.byId(on, turn.runId));
-    if (run && !(await access.runsFor(on, caller, run.agentId)))
+    if (run && !(await isMine(run.agentId)))
       throw new Problem("forbidden", `Signalbox-Run: that run is of ${run.agentId}.`);
     if (!run || !isRunning(run) || run.turnId !== turn.id)
       throw new Problem("claim-lost", "Signalbox-Run: that turn has ended, or there is none.");
@@ -159,7 +168,27 @@ export function createFamily(
     return JSON.parse(row.payload).conversation;
   }
 
-  return { servingOf, parentOf, requesterOf };
+  /** A run as a node of its tree: one that serves a delegation hangs on that. */
+  function placed(run: RunRow): PlacedNode {
+    const { id, rootId, depth, delegationId, parentId, messageId } = run;
+    return { id, rootId, depth, parentId: delegationId ?? parentId, fromId: null, messageId };
+  }
+
+  return {
+    servingOf,
+    parentOf,
+    requesterOf,
+    node: (on: ReadTx, id: string): Promise<PlacedNode | undefined> | undefined =>
+      id.startsWith("run_") ? store.byId(on, id).then((run) => run && placed(run)) : undefined,
+
+    /** The run of an agent that its new delegation hangs on. @throws Problem 403, 409 claim-lost for a token of none */
+    async runningFor(on: ReadTx, { agentId, token, delegationId }: Asker): Promise<PlacedNode | undefined> {
+      const run = token === null ? undefined : await runOf(on, token, (of) => of === agentId);
+      const serving = delegationId === null ? undefined : await store.serving(on, delegationId, agentId);
+      const found = run ?? serving;
+      return found && placed(found);
+    },
+  };
 }
 
 const isSame = (one: Conversation, other: Conversation | undefined): boolean =>

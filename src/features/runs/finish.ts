@@ -10,8 +10,8 @@ import type { RunStore } from "./store.ts";
 import { addUsage } from "./usage.ts";
 import { isRunning } from "./view.ts";
 
-/** The runner's word. `fileId`: file with the whole of a long result. */
-export type Finished = ParsedFinish & { fileId?: string | undefined };
+/** The runner's word. `keep`: makes the file with the whole of a long result. */
+export type Finished = ParsedFinish & { keep?: (() => Promise<string>) | undefined };
 
 /** Links that a run keeps, newest last. */
 const MAX_LINKS = 200;
@@ -30,7 +30,9 @@ export function createFinishes({ files }: { files: Files }, { store, recorder, s
   async function finish(tx: Tx, row: RunRow, turn: TurnRow, body: Finished): Promise<RunRow> {
     const isNow = turn.id === row.turnId && isRunning(row);
     if (!isNow && !turn.owed) return repeated(row, turn, body);
-    const said = await resultOf(tx, row, turn, body);
+    // A late word whose turn was followed by another brings no result.
+    const isHeard = isNow || turn.id === row.turnId;
+    const said = await resultOf(tx, row, turn, isHeard ? body : { ...body, keep: undefined });
     const result = isStanding(row, turn, said) ? undefined : said;
     if (body.outcome === "ok" && result) requireResult(row, result);
     const told = withWord(row, body);
@@ -70,7 +72,10 @@ export function createFinishes({ files }: { files: Files }, { store, recorder, s
     const [there, missing]: [string[], string[]] = [[], []];
     for (const id of new Set(body.files ?? []))
       ((await files.service.isUsable(on, row.agentId, id)) ? there : missing).push(id);
-    return toResult({ text, silent: body.silent, files: there, missingFiles: missing, fileId: body.fileId });
+    const said = { text, silent: body.silent, files: there, missingFiles: missing };
+    const result = toResult(said);
+    if (!result.columns.resultCut || !body.keep) return result;
+    return toResult({ ...said, fileId: await body.keep() });
   }
 
   return {
@@ -105,8 +110,8 @@ const NO_RESULT = {
 const isNothing = ({ columns }: Result): boolean => columns.result === null && columns.resultFiles === null;
 
 /** A woken run that has nothing to add stands by the answer that it gave before it waited. */
-const isStanding = (row: RunRow, { cause }: TurnRow, { columns }: Result): boolean =>
-  cause === "wake" && columns.silent && (row.result !== null || row.resultFiles !== null);
+const isStanding = (row: RunRow, { cause }: TurnRow, result: Result): boolean =>
+  cause === "wake" && isNothing(result) && (row.result !== null || row.resultFiles !== null);
 
 /** An asker waits for the answer to a delegation: silence is none. */
 function requireResult({ id, expectsResult, delegationId }: RunRow, result: Result): void {

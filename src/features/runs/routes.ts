@@ -1,8 +1,9 @@
 import type { Areas } from "../../core/core.ts";
-import { type Route, routesOn } from "../../identity/auth/route.ts";
+import { ok, type Route, route, routesOn } from "../../identity/auth/route.ts";
 import * as api from "../../protocol/run-routes.ts";
 import type { Abort } from "./abort.ts";
 import { tokenIn } from "./fence.ts";
+import type { Finishing } from "./finishing.ts";
 import type { Life } from "./life.ts";
 import type { RunService } from "./service.ts";
 import type { Tell } from "./tell.ts";
@@ -14,10 +15,11 @@ interface Verbs {
   abort: Abort;
   tell: Tell;
   tree: ReturnType<typeof createRunTree>;
+  finishing: Finishing;
 }
 
 /** Runs: asking for them, running them, reading them. */
-export function runRoutes({ kernel }: Areas, { service, life, abort, tell, tree }: Verbs): Route[] {
+export function runRoutes({ kernel }: Areas, { service, life, abort, tell, tree, finishing }: Verbs): Route[] {
   const { db } = kernel;
   const { get, list, change, create } = routesOn(db);
   return [
@@ -32,8 +34,8 @@ export function runRoutes({ kernel }: Areas, { service, life, abort, tell, tree 
     change(api.renewRun, (tx, { caller, params, body, request }) =>
       life.renew(tx, caller, params.id, tokenIn(request), body.leaseSeconds),
     ),
-    change(api.finishRun, async (tx, { caller, params, body, request }) =>
-      service.show(tx, caller, await life.finish(tx, caller, params.id, tokenIn(request), body)),
+    route(api.finishRun, async ({ caller, params, body, request }) =>
+      ok(await finishing.finish(caller, params.id, tokenIn(request), body)),
     ),
     change(api.abortRun, (tx, { caller, params, body }) => abort.abort(tx, caller, params.id, body)),
     change(api.tellRun, (tx, { caller, params, body }) => tell.tell(tx, caller, params.id, body)),

@@ -4,6 +4,7 @@ import type { ReadTx } from "../../kernel/db/database.ts";
 import type { RunChange } from "../../protocol/runs.ts";
 import type { Delegations } from "../delegations/delegations.ts";
 import type { Files } from "../files/files.ts";
+import type { Traces } from "../traces/traces.ts";
 import { createAbort } from "./abort.ts";
 import { createRunAccess } from "./access.ts";
 import { createRunAnswers } from "./answers.ts";
@@ -11,8 +12,10 @@ import { createBegin, type RunLimits } from "./begin.ts";
 import { compactionSweep } from "./compact.ts";
 import { createControl } from "./control.ts";
 import { createEvents } from "./events.ts";
+import { createRunFacts } from "./facts.ts";
 import { createFamily } from "./family.ts";
 import { createFinishes } from "./finish.ts";
+import { createFinishing } from "./finishing.ts";
 import { createFollows } from "./follow.ts";
 import { createInputs } from "./inputs.ts";
 import { createLife } from "./life.ts";
@@ -20,6 +23,8 @@ import { openPartLog } from "./part-log.ts";
 import { createParts } from "./parts.ts";
 import { createRunReactions } from "./reactions.ts";
 import { createRecorder } from "./recorder.ts";
+import { createRunSweeps } from "./retention.ts";
+import { createRunTraces } from "./run-traces.ts";
 import { createRunService } from "./service.ts";
 import { createSettle } from "./settle.ts";
 import { createRunStore } from "./store.ts";
@@ -31,7 +36,7 @@ import { createRunTree } from "./tree.ts";
 export type Runs = Awaited<ReturnType<typeof createRuns>>;
 
 /** Areas that runs are built on. */
-type Ground = Areas & { delegations: Delegations; files: Files };
+type Ground = Areas & { delegations: Delegations; files: Files; traces: Traces };
 
 /** Runs: executions of agents, whose results reach their requesters. */
 export async function createRuns(ground: Ground, limits: RunLimits) {
@@ -45,7 +50,9 @@ export async function createRuns(ground: Ground, limits: RunLimits) {
   const access = createRunAccess(ground, store);
   const control = createControl(ground);
   const answers = createRunAnswers(ground);
-  const settle = createSettle(ground, { store, recorder, control, answers });
+  const traces = createRunTraces(ground, { store, parts: partStore });
+  const settle = createSettle(ground, { store, recorder, control, answers, traces });
+  const { kept, sweeps } = createRunSweeps(ground);
   const finishes = createFinishes(ground, { store, recorder, settle });
   const life = createLife(ground, { store, access, recorder, settle, finishes });
   const family = createFamily(ground, store, access);
@@ -54,6 +61,7 @@ export async function createRuns(ground: Ground, limits: RunLimits) {
   const abort = createAbort(ground, { store, access, control, settle });
   const tell = createTell(ground, { store, access, control, recorder, settle });
   const tree = createRunTree({ access, service });
+  const finishing = createFinishing(ground, { store, access, recorder, life, service });
   const reactions = createRunReactions(ground, { store, settle });
   const inputs = createInputs(ground, inputStore);
   const events = createEvents({ access, life, recorder, inputs });
@@ -77,6 +85,8 @@ export async function createRuns(ground: Ground, limits: RunLimits) {
     replied: reactions.replied,
     dropAgent: reactions.dropAgent,
     giveGrace: life.giveGrace,
+    node: family.node,
+    runningFor: family.runningFor,
     openFrom: async (on: ReadTx, agentId: string, limit: number): Promise<number> =>
       store.countAskedBy(on, agentId, limit),
     openBelow: async (on: ReadTx, rootId: string, limit: number): Promise<number> =>
@@ -95,11 +105,13 @@ export async function createRuns(ground: Ground, limits: RunLimits) {
       return named[0] && { newest: named[0], running: named.find(({ status }) => status !== "ended") };
     },
     sources: [life.source],
-    sweeps: [compactionSweep(partStore, limits.eventHours)],
+    sweeps: [...sweeps, compactionSweep(partStore, limits.eventHours)],
+    kept,
+    facts: createRunFacts(store),
     inTurns: inputs.inTurns,
-    facts: inputs.facts,
+    inputFacts: inputs.facts,
     forget: inputStore.forgetMessages,
-    dueHandlers: reactions.dueHandlers,
+    dueHandlers: { ...reactions.dueHandlers, ...traces.dueHandlers },
     /** Streams of a run that has ended come to their end. */
     endStreams({ id, status }: RunChange): void {
       if (status === "ended") follows.runEnded(id);
@@ -111,7 +123,7 @@ export async function createRuns(ground: Ground, limits: RunLimits) {
     routes: lateRoutes(["/v1/runs"], async () => {
       const [verbs, log] = await Promise.all([import("./routes.ts"), import("./part-routes.ts")]);
       return [
-        ...verbs.runRoutes(ground, { service, life, abort, tell, tree }),
+        ...verbs.runRoutes(ground, { service, life, abort, tell, tree, finishing }),
         ...log.partRoutes(db, { events, parts }),
       ];
     }),

@@ -8,6 +8,7 @@ import type { Control } from "./control.ts";
 import type { Recorder } from "./recorder.ts";
 import { type Result, toResult } from "./result.ts";
 import type { RunRow, TurnRow } from "./row.ts";
+import type { RunTraces } from "./run-traces.ts";
 import type { RunStore } from "./store.ts";
 import { toChange } from "./view.ts";
 
@@ -48,10 +49,11 @@ interface Parts {
   recorder: Recorder;
   control: Control;
   answers: RunAnswers;
+  traces: RunTraces;
 }
 
 /** The write that ends a turn or a run: what it waits for, who is woken, what goes out. */
-export function createSettle({ kernel }: Areas, { store, recorder, control, answers }: Parts) {
+export function createSettle({ kernel }: Areas, { store, recorder, control, answers, traces }: Parts) {
   const { clock, due, hooks } = kernel;
   /** A run was made, or changed. `before` is undefined for a new one. */
   const changed = hooks.event<[change: RunChange, run: RunRow, before: RunRow | undefined]>("runs.changed");
@@ -119,6 +121,7 @@ export function createSettle({ kernel }: Areas, { store, recorder, control, answ
     const over: TurnRow = { ...turn, endedAt: clock.now(), outcome, owed };
     await store.saveTurn(tx, over);
     await recorder.end(tx, before, turn, { outcome, error, reason: before.error, text: end.result?.text });
+    await traces.plan(tx, before, over);
     const run = { ...before, ...end.result?.columns, dueAt: null, closing: null };
     const next = await store.turnAfter(tx, run.id, turn.number);
     const waits = outcome === "ok" && run.status !== "stopping" && store.countAwaited(tx, run.id) > 0;

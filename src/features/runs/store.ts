@@ -162,6 +162,16 @@ export function createRunStore(db: Db) {
         .limit(MAX_FINDINGS)
         .all(),
 
+    /** Runs that work on a message, newest first. */
+    allOfMessage: async (on: ReadTx, messageId: number, limit: number): Promise<RunRow[]> =>
+      on.db
+        .select()
+        .from(runs)
+        .where(and(sql`message_id is not null`, sql`${runs.messageId} = ${messageId}`))
+        .orderBy(desc(runs.number))
+        .limit(limit)
+        .all(),
+
     /** Live runs of an agent, up to a number of the list. */
     liveOf: async (on: ReadTx, agentId: string, upTo: number, limit: number): Promise<RunRow[]> =>
       on.db

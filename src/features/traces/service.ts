@@ -103,6 +103,20 @@ export function createTraceService({ kernel, identity, core }: Areas, store: Tra
       });
     },
 
+    /** Leaves traces of a run in its agent's name: as many as its message has room for. */
+    async leave(tx: Tx, agentId: string, messageId: number, drafts: readonly TraceDraft[]): Promise<void> {
+      if (!(await messages.rows.lineage(tx, messageId))) return;
+      const all = await store.last(tx, messageId);
+      const own = await store.countOf(tx, messageId, agentId);
+      let rows = Math.min(MAX_TRACES - own.traces, MAX_ALL_TRACES - all.number);
+      let bytes = Math.min(MAX_TRACE_BYTES - own.bytes, MAX_ALL_TRACE_BYTES - all.bytesSoFar);
+      const kept = drafts.filter(({ content, metadata }) => {
+        bytes -= Buffer.byteLength(content) + (metadata ? Buffer.byteLength(JSON.stringify(metadata)) : 0);
+        return rows-- > 0 && bytes >= 0;
+      });
+      if (kept.length > 0) await append(tx, { agentId, via: null }, messageId, kept);
+    },
+
     /** `GET /v1/messages/{id}/traces`, oldest first, as JSON: after one of them, by its number. @throws Problem 403, 404 */
     async list(on: ReadTx, caller: Caller, messageId: number, filter: TraceFilter, after: number, limit: number) {
       await messages.access.requireReadable(on, caller, messageId);
