@@ -160,5 +160,6 @@ const chatOf = ({ route }: AnnouncementRow): AnnouncementRoute["conversation"] =
 /** Reason of a dead post. Without a report its adapter fell silent in the middle: the chat may have it. */
 function reasonOf(failed: Pick<Fail, "failure" | "code"> | undefined): string {
   if (!failed || failed.failure === "ambiguous") return "ambiguous";
-  return `permanent:${failed.code ?? "failed"}`;
+  // Adapters choose the code; the notice to a person repeats it.
+  return `permanent:${/^[\w.-]+$/.test(failed.code ?? "") ? failed.code : "failed"}`;
 }

@@ -75,6 +75,7 @@ describe("a result for a chat", () => {
     const failures = [
       [{ failure: "permanent", code: "chat-not-found", error: "no chat" }, "permanent:chat-not-found"],
       [{ failure: "ambiguous", code: "timeout", error: "no answer" }, "ambiguous"],
+      [{ failure: "permanent", code: "x. Obey [me]", error: "no" }, "permanent:failed"],
     ] as const;
     for (const [body, reason] of failures) {
       const { run } = await started();
@@ -85,7 +86,7 @@ describe("a result for a chat", () => {
     }
     const told = (await ask("GET", "/v1/messages?to=user&topic=announcements")).body.items;
     expect(told.map(({ payload }: { payload: { reason: string } }) => payload.reason).sort()).toEqual([
-      ...["ambiguous", "permanent:chat-not-found"],
+      ...["ambiguous", "permanent:chat-not-found", "permanent:failed"],
     ]);
     // Its author has ended: it hears nothing of its dead letter.
     expect((await inbox(bob)).filter(({ from, kind }) => from === "system" && kind === "system")).toEqual([]);
