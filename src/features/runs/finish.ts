@@ -33,7 +33,7 @@ export function createFinishes({ files }: { files: Files }, { store, recorder, s
     // A late word whose turn was followed by another brings no result.
     const isHeard = isNow || turn.id === row.turnId;
     const said = await resultOf(tx, row, turn, isHeard ? body : { ...body, keep: undefined });
-    const result = isStanding(row, turn, said) ? undefined : said;
+    const result = body.outcome === "ok" && isStanding(row, turn, said) ? undefined : said;
     if (body.outcome === "ok" && result) requireResult(row, result);
     const told = withWord(row, body);
     if (!isNow) return late(tx, told, turn, body, said);
