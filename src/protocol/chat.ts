@@ -1,12 +1,16 @@
 import { z } from "zod";
 import { AgentId } from "./agent-ids.ts";
 import { contracts } from "./contract.ts";
-import { CHAT_BYTES, ChatBody } from "./run-events.ts";
-import { strictObject, words } from "./shape.ts";
+import { CHAT_BYTES, ChatBody, UiChunk } from "./run-events.ts";
+import { NAMED, strictObject, words } from "./shape.ts";
 import { line } from "./wire.ts";
 
 const contract = contracts("Chat");
-const CHUNKS = { description: "UI message chunks of the AI SDK, one per data line.", type: "text/event-stream" };
+const CHUNKS = {
+  description: "UI message chunks of the AI SDK, one per data line, then [DONE].",
+  type: "text/event-stream",
+  events: { message: UiChunk },
+};
 const REFUSED = words("forbidden superseded unknown-target not-found gone too-many-streams quota-exceeded loop-paused");
 
 export const chat = contract("chat", "POST /v1/chat/{agentId}", {
@@ -17,6 +21,7 @@ export const chat = contract("chat", "POST /v1/chat/{agentId}", {
   long: true,
   params: strictObject(() => ({ agentId: AgentId })),
   body: ChatBody,
+  example: { id: "plans", messages: [{ id: "m1", role: "user", parts: [{ type: "text", text: "Which files?" }] }] },
   bodyLimit: CHAT_BYTES,
   answers: { 200: CHUNKS },
   problems: [...REFUSED, "idempotency-mismatch"],
@@ -43,13 +48,18 @@ export const AgUiInput = z.looseObject({
 });
 export type AgUiInput = z.output<typeof AgUiInput>;
 
+const AgUiEvent = z.looseObject({ type: z.string() }).register(NAMED, { id: "AgUiEvent" });
+
 export const agui = contract("agui", "POST /v1/agui/{agentId}", {
   summary: "Run an agent by AG-UI 1.0",
   description: "RunAgentInput in, AG-UI events out. `runId` makes a repeat the same; `tools` are refused.",
   long: true,
   params: strictObject(() => ({ agentId: AgentId })),
   body: AgUiInput,
+  example: { threadId: "plans", runId: "r1", messages: [{ id: "m1", role: "user", content: "Which files?" }] },
   bodyLimit: CHAT_BYTES,
-  answers: { 200: { description: "AG-UI events, one per data line.", type: "text/event-stream" } },
+  answers: {
+    200: { description: "AG-UI events, one per data line.", type: "text/event-stream", events: { message: AgUiEvent } },
+  },
   problems: [...REFUSED, "idempotency-mismatch"],
 });

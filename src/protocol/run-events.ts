@@ -119,6 +119,17 @@ export const RunStreamQuery = strictObject(() => ({
   live: z.enum(["true", "false"]).optional().describe("true: 204 when nothing runs."),
 }));
 
+/** Last event of a stream of parts. */
+export const PartsBye = object(() => ({
+  reason: z
+    .enum(["ended", "superseded", "restarting", "too-slow", "replaced", "revoked"])
+    .describe("ended: the run is over."),
+  resumeAfter: Int.describe("Place to resume from, by Last-Event-ID."),
+})).register(NAMED, { id: "PartsBye" });
+
+/** One chunk of the AI SDK's UI message stream. */
+export const UiChunk = z.looseObject({ type: Str }).register(NAMED, { id: "UiChunk" });
+
 /** Body of the AI SDK's `DefaultChatTransport`. Unknown members are ignored. */
 export const ChatBody = z
   .looseObject({

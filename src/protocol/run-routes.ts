@@ -3,6 +3,7 @@ import {
   EVENTS_BYTES,
   EventsAppended,
   MAX_EVENTS,
+  PartsBye,
   RunEvent,
   RunEvents,
   RunFollowQuery,
@@ -10,6 +11,7 @@ import {
   RunPartList,
   RunPartQuery,
   RunStreamQuery,
+  UiChunk,
 } from "./run-events.ts";
 import {
   Run,
@@ -56,6 +58,7 @@ export const startRun = contract("startRun", "POST /v1/runs/{id}/start", {
   ...at(RunPath, RunStarted, "Taken: its turn runs. A repeat by the same runner gives the same token."),
   summary: "Take the waiting turn of a run",
   body: RunStart,
+  example: { leaseSeconds: 120 },
   bodyOptional: true,
   repeatable: true,
   problems: [...RUNNING, "already-running"],
@@ -108,6 +111,7 @@ export const renewRun = contract("renewRun", "POST /v1/runs/{id}/renew", {
   ...at(RunPath, RunRenewed, "Renewed. `stopping`: the run was asked to stop."),
   summary: "Renew the lease of a running turn",
   body: RunRenew,
+  example: { leaseSeconds: 120 },
   bodyOptional: true,
   repeatable: true,
   problems: RUNNING,
@@ -160,7 +164,7 @@ export const followRunEvents = contract("followRunEvents", "GET /v1/runs/{id}/ev
   params: RunPath,
   query: RunFollowQuery,
   answers: {
-    200: { description: "Server-Sent Events.", type: "text/event-stream", events: { part: RunPart } },
+    200: { description: "Server-Sent Events.", type: "text/event-stream", events: { part: RunPart, bye: PartsBye } },
   },
   problems: ["forbidden", "superseded", "not-found", "too-many-streams"],
 });
@@ -174,7 +178,11 @@ export const streamRun = contract("streamRun", "GET /v1/runs/{id}/stream", {
   params: RunPath,
   query: RunStreamQuery,
   answers: {
-    200: { description: "UI message chunks of the AI SDK, one per data line.", type: "text/event-stream" },
+    200: {
+      description: "UI message chunks of the AI SDK, one per data line, then [DONE].",
+      type: "text/event-stream",
+      events: { message: UiChunk },
+    },
     204: { description: "Nothing runs." },
   },
   problems: ["forbidden", "superseded", "not-found", "too-many-streams"],

@@ -1,5 +1,6 @@
 import type { Route } from "../../src/identity/auth/route.ts";
 import { ANNOUNCEMENT_EXAMPLES } from "./announcement-examples.ts";
+import { RUN_EXAMPLES } from "./run-examples.ts";
 import { LOOP_LIMIT, type Who, type World } from "./world.ts";
 
 /** A request that is to be accepted: by whom, and what fills the places of its route. */
@@ -416,6 +417,7 @@ export const EXAMPLES: Record<string, Make> = {
   },
 
   ...ANNOUNCEMENT_EXAMPLES,
+  ...RUN_EXAMPLES,
 
   listLoops: () => byOperator({ query: { status: "paused", limit: "5", page: "9" } }),
   resumeLoop: async (world) => byOperator({ path: { rootId: String(await loopIn(world)) } }),

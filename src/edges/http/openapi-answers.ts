@@ -32,18 +32,25 @@ export function answerObject(route: Route, status: string, doc: AnswerDoc, shape
 
 /** A stream as the sequence of its events, each with the text of its data (HTML Standard, section 9.2). */
 function eventStream(events: Record<string, z.ZodType>, shapes: Shapes): Json {
+  // Streams of other protocols have events of one kind, without name and id.
+  const isOurs = Object.keys(events).length > 1;
   const kinds = Object.entries(events).map(([event, schema]) => ({
     type: "object",
     properties: {
-      ...(event === "message" && {
-        id: { type: "string", description: "The message's id: the place to resume from." },
-      }),
+      ...(isOurs &&
+        event === "message" && {
+          id: { type: "string", description: "The message's id: the place to resume from." },
+        }),
       event: { const: event },
       data: { type: "string", contentMediaType: "application/json", contentSchema: shapes.output(schema) },
     },
-    required: ["event", "data"],
+    required: isOurs ? ["event", "data"] : ["data"],
   }));
-  return { type: "array", description: "Events in order; a comment every 15 s.", items: { oneOf: kinds } };
+  return {
+    type: "array",
+    description: "Events in order; a comment every 15 s.",
+    items: kinds.length === 1 ? kinds[0] : { oneOf: kinds },
+  };
 }
 
 export type Refusals = ReturnType<typeof createRefusals>;
