@@ -75,6 +75,13 @@ export async function untilQuiet(pid: number): Promise<void> {
   }
 }
 
+/** Processor time that a process has used, to a hundredth of a second (proc(5)). */
+export async function processorSeconds(pid: number): Promise<number> {
+  const stat = await Bun.file(`/proc/${pid}/stat`).text();
+  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+  return (Number(fields[11]) + Number(fields[12])) / 100;
+}
+
 async function processFigure(pid: number, column: "rss" | "cputimes"): Promise<number> {
   const ps = Bun.spawn(["ps", "-o", `${column}=`, "-p", String(pid)], { stdin: "ignore" });
   const figure = Number.parseInt(await new Response(ps.stdout).text(), 10);

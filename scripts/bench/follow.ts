@@ -8,12 +8,24 @@ export interface Follower {
   close(): void;
 }
 
-/** Follows an agent's inbox by SSE, on a raw socket. `onMessage` is given the data of each message event. */
+/** Follows an agent's inbox by SSE. `onMessage` is given the data of each message event. */
 export async function follow(relay: Relay, speaker: Speaker, onMessage: (data: string) => void): Promise<Follower> {
+  return followPath(relay, speaker.token, `/v1/agents/${speaker.id}/inbox/stream`, (event, data) => {
+    if (event === "message") onMessage(data);
+    return event === "hello";
+  });
+}
+
+/** Follows a stream by SSE, on a raw socket; open once `onEvent` answers true for the first time. */
+export async function followPath(
+  relay: Relay,
+  token: string,
+  path: string,
+  onEvent: (event: string, data: string) => boolean,
+): Promise<Follower> {
   const hello = Promise.withResolvers<void>();
   const take = eventReader((event, data) => {
-    if (event === "hello") hello.resolve();
-    if (event === "message") onMessage(data);
+    if (onEvent(event, data)) hello.resolve();
   });
   const socket: Socket = await Bun.connect({
     hostname: "127.0.0.1",
@@ -23,7 +35,7 @@ export async function follow(relay: Relay, speaker: Speaker, onMessage: (data: s
       close: () => hello.reject(new Error("the server closed the stream")),
     },
   });
-  socket.write(request("GET", `/v1/agents/${speaker.id}/inbox/stream`, speaker.token));
+  socket.write(request("GET", path, token));
   await hello.promise;
   return { close: () => void socket.end() };
 }

@@ -12,10 +12,11 @@ import { parked } from "./parked.ts";
 import { table } from "./report.ts";
 import { type Result, runBench } from "./rounds.ts";
 import { routing } from "./routing.ts";
+import { runs } from "./runs.ts";
 import { stored } from "./stored.ts";
 import { throughput } from "./throughput.ts";
 
-const BENCHES: readonly Bench[] = [throughput, routing, mcp, parked, latency, broadcast, stored, memory];
+const BENCHES: readonly Bench[] = [throughput, routing, mcp, parked, latency, broadcast, runs, stored, memory];
 const CELLS = BENCHES.flatMap((bench) => bench.cells);
 const ROUNDS = 3;
 

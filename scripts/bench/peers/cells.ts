@@ -47,9 +47,9 @@ export async function openPeers(room: Room): Promise<Cell[]> {
   return cells;
 }
 
-const peersFolder = () => process.env.BENCH_PEERS_DIR ?? "";
+export const peersFolder = () => process.env.BENCH_PEERS_DIR ?? "";
 
-function missing({ npm, program }: PeerProduct): string | undefined {
+export function missing({ npm, program }: PeerProduct): string | undefined {
   if (peersFolder() === "") return "BENCH_PEERS_DIR is not set";
   if (program && !Bun.which(program)) return `there is no ${program} on the PATH`;
   try {
