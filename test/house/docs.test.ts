@@ -54,7 +54,8 @@ test("the page about the configuration lists the settings that there are", () =>
 
 test("settings that pages name are settings", () => {
   const { text } = readPage("docs/configuration.md");
-  const others = /^SIGNALBOX_(URL|AGENT|INSTANCE|SESSION|RUN|UNREAD|MESSAGE_ID|THREAD_ID|FROM|ATTEMPT|LEASE_TOKEN)$/;
+  const others =
+    /^SIGNALBOX_(URL|AGENT|INSTANCE|SESSION|RUN|UNREAD|MESSAGE_ID|THREAD_ID|FROM|ATTEMPT|LEASE_TOKEN|RUN_ID|RUN_TOKEN)$/;
   const named = pages.flatMap((page) => page.text.match(/SIGNALBOX_[A-Z_]+[A-Z]/g) ?? []);
   const unknown = named.filter((name) => !text.includes(`| \`${name}\` |`) && !others.test(name));
   expect([...new Set(unknown)]).toEqual([]);

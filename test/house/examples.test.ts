@@ -14,6 +14,11 @@ const WORKERS = [
   { file: "worker.sh", command: ["bash"], needs: ["bash", "curl", "jq"] },
 ];
 
+const RUNNERS = [
+  { file: "runner.ts", command: [process.execPath], needs: [] },
+  { file: "runner.py", command: ["python3"], needs: ["python3"] },
+];
+
 /** An operator that makes an agent and speaks HTTP as any program does. */
 async function callerOf(server: TestServer) {
   const call = async (path: string, body?: object) => {
@@ -85,6 +90,45 @@ for (const { file, command, needs } of WORKERS) {
     });
   });
 }
+
+for (const { file, command, needs } of RUNNERS) {
+  const missing = needs.filter((program) => !Bun.which(program));
+  const why = missing.length > 0 ? ` (skipped: there is no ${missing.join(", ")} here)` : "";
+  describe.skipIf(missing.length > 0)(`examples/${file}${why}`, () => {
+    test(`examples/${file} takes runs, shows its work, and lives through a death of the relay`, async () => {
+      const server = await startServer();
+      const { token, call } = await callerOf(server);
+      const ask = (task: string) => call("/v1/runs", { agentId: "counter", task });
+      const first = await ask('one "two"\nthree \\ fünf');
+      const runner = startWorker(command, file, { SIGNALBOX_URL: server.url, SIGNALBOX_TOKEN: token });
+      const endOf = async (id: string) => (await call(`/v1/runs/${id}`)).outcome;
+      await until(async () => (await endOf(first.id)) === "ok", "the first run");
+      expect((await call(`/v1/runs/${first.id}`)).result.text).toBe("5 words");
+      const parts = (await call(`/v1/runs/${first.id}/events`)).items.map(({ part }: ShownPart) => part);
+      expect(parts).toContainEqual(
+        expect.objectContaining({ type: "tool-output-available", toolCallId: parts.find(isCall).toolCallId }),
+      );
+      const empty = await ask("   ");
+      await until(async () => (await endOf(empty.id)) === "error", "a run without words");
+      expect(await call(`/v1/runs/${empty.id}`)).toMatchObject({
+        errorCode: "refused",
+        error: "the task has no words",
+      });
+      await server.kill();
+      const again = await startServer({ dataDir: server.dataDir, port: Number(new URL(server.url).port) });
+      const later = (await callerOf(again)).call;
+      const last = await later("/v1/runs", { agentId: "counter", task: "after the death" });
+      await until(async () => (await later(`/v1/runs/${last.id}`)).outcome === "ok", "a run after the death");
+      runner.kill("SIGTERM");
+      expect(await runner.exited).toBe(0);
+    });
+  });
+}
+
+interface ShownPart {
+  part: { type: string; toolCallId?: string };
+}
+const isCall = ({ type }: ShownPart["part"]): boolean => type === "tool-input-available";
 
 test("the compose file publishes the relay on loopback alone, and mounts files that are there", () => {
   const text = readFileSync(join(EXAMPLES, "compose.yaml"), "utf8");

@@ -8,6 +8,7 @@ import { until } from "../support/until.ts";
 
 const tour = markedBlocks(readPage("docs/tour.md").text, "tour");
 const chatTour = markedBlocks(readPage("docs/chat-tour.md").text, "chat tour");
+const runsTour = markedBlocks(readPage("docs/runs.md").text, "runs tour");
 
 describe("the tours in docs", () => {
   test("docs/tour.md runs as printed", async () => {
@@ -24,6 +25,23 @@ describe("the tours in docs", () => {
     expect(explained).toMatch(/offered to planner at \d\d:\d\d:\d\dZ by poll, acknowledged at/);
     expect(stream).toContain("event: hello");
     expect(stream).toContain("id: 2\nevent: message");
+  });
+
+  test("docs/runs.md runs as printed: a run, its events, and its result", async () => {
+    const server = await startServer();
+    const [setUp, register] = tour;
+    expect(runsTour.length).toBe(5);
+    const printed = await runTour([setUp ?? "", register ?? "", ...runsTour], server);
+    const [asked, , appended, ended, read] = printed.slice(2);
+    expect(asked).toContain('"status":"queued"');
+    expect(appended).toContain('{"next":4}');
+    expect(ended).toContain('"outcome":"ok"');
+    expect(ended).toContain('"result":{"text":"Two things are left to do."');
+    expect(read).toContain('"kind":"announcement"');
+    expect(read).toContain('"from":"builder"');
+    expect(read).toContain('{"type":"tool-input-available","toolCallId":"1"');
+    expect(read).toContain('event: bye\ndata: {"reason":"ended"');
+    expect(read).toContain('"state":"sent"');
   });
 
   test("docs/chat-tour.md runs as printed: from an alert to a chat", async () => {
