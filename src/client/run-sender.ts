@@ -34,7 +34,7 @@ export interface SenderServices {
 /** Sends the events of one turn in order, in batches, one request at a time. Repeats are safe: the relay knows them by number. */
 export function createSender(services: SenderServices) {
   const { timing } = services;
-  const backoff = createBackoff(timing, { firstMs: 250, maxMs: 10_000 });
+  const backoff = createBackoff(timing, { firstMs: 250, maxMs: 16_000 });
   const base = randomKey();
   let sources = 0;
   let source = base;
