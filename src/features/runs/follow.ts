@@ -48,7 +48,8 @@ export function createFollows({ db, clock, connections, onError }: Kernel, log: 
   const waiting = new Map<string, Set<() => void>>();
 
   function sourceOf({ runId, turnId }: PartScope): Source<PartEntry> {
-    const wants = (entry: PartEntry) => turnId === undefined || entry.turnId === turnId;
+    // The log is one for all runs.
+    const wants = (entry: PartEntry) => entry.key === runId && (turnId === undefined || entry.turnId === turnId);
     return {
       wants,
       keys: () => [runId],

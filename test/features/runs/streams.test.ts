@@ -150,6 +150,22 @@ describe("streams of a run", () => {
     expect(bad.response.status).toBe(422);
   });
 
+  test("a viewer gets the parts of its run alone, whatever other runs say meanwhile, and whichever turn it names", async () => {
+    const crew = await startCrew();
+    const [run, other] = [await crew.run(crew.bob), await crew.run(crew.ada)];
+    const url = `${listen(crew)}/v1/runs/${run.id}/events/stream`;
+    const all = await openStream(url, crew.bob);
+    const foreign = await openStream(`${url}?turn=${other.turnId}`, crew.bob);
+    await crew.does(crew.ada, other, "events", numbered([delta("private")]), other);
+    await append(crew, run, numbered([delta("a")]));
+    await crew.does(crew.ada, other, "events", numbered([delta(" indeed")], 1), other);
+    await crew.finish(crew.bob, run);
+    await Promise.all([all.ended, foreign.ended]);
+    const { items } = (await crew.ask("GET", `/v1/runs/${run.id}/events`, undefined, crew.bob)).body;
+    expect(all.of("part").map(({ data }) => data)).toEqual(items);
+    expect(foreign.events.map(({ type }) => type)).toEqual(["bye"]);
+  });
+
   test("viewers take no place of the agent's streams, and end with their token", async () => {
     const crew = await startCrew();
     const run = await crew.run(crew.bob);
